@@ -1,0 +1,87 @@
+//! Signing secrets: bytes that never print, under a name that does.
+//!
+//! Where secrets come from is decided in `settings`; keys are made of them in `signature`.
+
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// Where a secret was found. Its text is the name under which verdicts speak of the secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// An environment variable; `place` counts from 1 where a comma separates several, and is 0 for a single one.
+    Environment {
+        /// The variable's name.
+        variable: String,
+        /// Which of several.
+        place: usize,
+    },
+    /// A file, by the path the user gave.
+    File(String),
+    /// The `--secret` flag.
+    Flag,
+    /// The test secret that whtool made for this machine.
+    Local,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment { variable, place: 0 } => write!(out, "{variable}"),
+            Self::Environment { variable, place } => write!(out, "{variable} #{place}"),
+            Self::File(path) => write!(out, "file {path}"),
+            Self::Flag => write!(out, "--secret"),
+            Self::Local => write!(out, "local test secret"),
+        }
+    }
+}
+
+/// A secret for one provider.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret {
+    /// The provider's name, as in `Provider::name`.
+    pub provider: &'static str,
+    /// Where it was found.
+    pub origin: Origin,
+    bytes: Zeroizing<Vec<u8>>,
+}
+
+impl Secret {
+    /// Takes the bytes of a secret as they are: nothing is trimmed or decoded.
+    pub fn new(provider: &'static str, origin: Origin, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { provider, origin, bytes: Zeroizing::new(bytes.into()) }
+    }
+
+    /// The secret itself, for computing with, never for showing.
+    pub fn expose(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether this is the machine's own test secret, which no provider knows.
+    pub fn is_local(&self) -> bool {
+        self.origin == Origin::Local
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Secret({}, {}, ***)", self.provider, self.origin)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_does_not_print() {
+        let secret = Secret::new("plexos", Origin::Flag, "whsec_very_private");
+        assert_eq!(format!("{secret:?}"), "Secret(plexos, --secret, ***)");
+    }
+
+    #[test]
+    fn one_of_several_is_named_by_its_place() {
+        let origin = |place| Origin::Environment { variable: "PLEXOS_WEBHOOK_SECRET".to_owned(), place }.to_string();
+        assert_eq!(origin(0), "PLEXOS_WEBHOOK_SECRET");
+        assert_eq!(origin(2), "PLEXOS_WEBHOOK_SECRET #2");
+    }
+}

@@ -1,0 +1,84 @@
+//! Moments, and the two ways people and providers write them: Unix seconds and RFC 3339.
+//!
+//! A `Timestamp` is a moment in UTC with nanoseconds. The clock itself is asked in `edge`.
+
+pub use jiff::{SignedDuration, Timestamp};
+
+/// A text that is neither Unix seconds nor RFC 3339.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("`{0}` is not a time: give Unix seconds (1736937000) or RFC 3339 (2025-01-15T10:30:00Z)")]
+pub struct NotATime(pub String);
+
+/// Unix seconds this large are surely milliseconds: they would be a date after the year 5138.
+const MILLISECONDS_FROM: i64 = 100_000_000_000;
+
+/// What the number in a timestamp header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnixTime {
+    /// Seconds, as documented.
+    Seconds(Timestamp),
+    /// A number too large for seconds, and right for milliseconds.
+    Milliseconds(Timestamp),
+}
+
+/// Reads a whole number of Unix seconds, or of milliseconds, told apart by size. `None`: not a number, or no moment that
+/// a calendar knows.
+pub fn read_unix(text: &str) -> Option<UnixTime> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number: i64 = text.parse().ok()?;
+    if number.unsigned_abs() >= MILLISECONDS_FROM.unsigned_abs() {
+        return Timestamp::from_millisecond(number).ok().map(UnixTime::Milliseconds);
+    }
+    Timestamp::from_second(number).ok().map(UnixTime::Seconds)
+}
+
+/// Reads a moment as a person types it: Unix seconds or RFC 3339.
+pub fn read(text: &str) -> Result<Timestamp, NotATime> {
+    match read_unix(text) {
+        Some(UnixTime::Seconds(time)) => Ok(time),
+        Some(UnixTime::Milliseconds(_)) => Err(NotATime(text.to_owned())),
+        None => text.parse().map_err(|_| NotATime(text.to_owned())),
+    }
+}
+
+/// A span of time in words that stay short: `4 s`, `12 min`, `3 h`, `9 days`.
+pub fn spoken(span: SignedDuration) -> String {
+    let seconds = span.as_secs().unsigned_abs();
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_and_rfc_3339_mean_the_same_moment() {
+        let expected = Timestamp::from_second(1_736_937_000).unwrap();
+        assert_eq!(read("1736937000"), Ok(expected));
+        assert_eq!(read("2025-01-15T10:30:00Z"), Ok(expected));
+        assert_eq!(read("2025-01-15T09:30:00-01:00"), Ok(expected));
+    }
+
+    #[test]
+    fn milliseconds_are_told_from_seconds_by_their_size() {
+        let moment = Timestamp::from_second(1_736_937_000).unwrap();
+        assert_eq!(read_unix("1736937000000"), Some(UnixTime::Milliseconds(moment)));
+        assert_eq!(read_unix("1736937000"), Some(UnixTime::Seconds(moment)));
+        assert_eq!(read("1736937000000"), Err(NotATime("1736937000000".to_owned())));
+    }
+
+    #[test]
+    fn what_is_not_a_whole_number_is_not_unix_time() {
+        for text in ["", "-", "+1", "1.5", "1e9", " 1", "0x10", "99999999999999999999", "9223372036854775807"] {
+            assert_eq!(read_unix(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! All that the program can do to the outside, on one screen.
+//!
+//! Commands get a `World` and nothing else; the real one is built in `edge`, and tests make their own. Everything here is
+//! plain and blocking: what needs threads or async keeps it to itself.
+
+use crate::delivery::{Delivery, Received};
+use crate::error::Result;
+use crate::message::Request;
+use crate::timestamp::Timestamp;
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A standard stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// What is asked of a person is read here.
+    Input,
+    /// The data asked for.
+    Output,
+    /// Everything said to a person.
+    Error,
+}
+
+/// The outside.
+pub trait World: Sync {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+    /// The zone in which times are shown to a person.
+    fn time_zone(&self) -> jiff::tz::TimeZone;
+    /// Fills the buffer with bytes that nobody can guess.
+    fn fill_random(&self, buffer: &mut [u8]);
+    /// An environment variable that is set, not empty, and text.
+    fn variable(&self, name: &str) -> Option<String>;
+    /// How the user would call this very program again.
+    fn program(&self) -> String;
+
+    /// Standard output, buffered: flush it before waiting.
+    fn output(&self) -> Box<dyn Write + '_>;
+    /// Standard error, unbuffered.
+    fn errors(&self) -> Box<dyn Write + '_>;
+    /// Standard input.
+    fn input(&self) -> Box<dyn Read + Send + '_>;
+    /// Whether a person sits at this stream.
+    fn is_terminal(&self, stream: Stream) -> bool;
+    /// A progress bar on standard error over `total` steps; it stays silent where no person would see it.
+    fn progress(&self, total: u64) -> Box<dyn Progress + '_>;
+
+    /// Opens a file for reading.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>>;
+    /// Whether there is a file of this name.
+    fn has_file(&self, path: &Path) -> bool;
+    /// The folder for whtool's own data; it may not exist yet.
+    fn data_folder(&self) -> Result<PathBuf>;
+    /// Reads a file of secrets; `None`: there is none. A file or folder that others may read is refused.
+    fn read_private(&self, path: &Path) -> Result<Option<Vec<u8>>>;
+    /// Writes a new file of secrets (mode 0600, folder 0700), synced. `false`: there is one already, and it was left alone.
+    fn create_private(&self, path: &Path, bytes: &[u8]) -> Result<bool>;
+
+    /// Starts to receive. `judge` is called for each POST, on several threads at once.
+    fn listen(&self, options: &Listen, judge: Judge) -> Result<Box<dyn Listening>>;
+    /// Sends what `next` hands out until it hands out nothing, telling `done` of each; the two are called by turns on this
+    /// thread, and `done` in the order in which answers came.
+    fn send(
+        &self,
+        options: &Sending,
+        next: &mut dyn FnMut() -> Option<Outgoing>,
+        done: &mut dyn FnMut(Sent),
+    ) -> Result<SendEnd>;
+}
+
+/// Steps done, shown to a person.
+pub trait Progress {
+    /// One more step is done.
+    fn step(&mut self);
+    /// The work is over: the bar goes away.
+    fn finish(&mut self);
+}
+
+/// Turns a delivery into what is to be said of it. The listener answers by it.
+pub type Judge = Arc<dyn Fn(Delivery) -> Received + Send + Sync>;
+
+/// How to receive.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// Where; port 0 is any free one.
+    pub address: SocketAddr,
+    /// The largest body that is taken, in bytes.
+    pub max_body: usize,
+    /// Whether everything is acknowledged, whatever the verdict.
+    pub acknowledge: Acknowledge,
+}
+
+/// Which deliveries are answered 200.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acknowledge {
+    /// Those that verify; all others get 401.
+    Verified,
+    /// All.
+    Everything,
+}
+
+/// A running listener. Dropping it ends it at once.
+pub trait Listening {
+    /// Where it accepts connections.
+    fn address(&self) -> SocketAddr;
+    /// What happens next, waiting for it at most this long (`None`: for ever).
+    fn next(&mut self, patience: Option<Duration>) -> Happening;
+    /// Accepts nothing more, and finishes what is in hand; what that still brings comes from `next`, then `Closed`.
+    fn close(&mut self);
+}
+
+/// What a listener has to tell.
+#[derive(Debug)]
+pub enum Happening {
+    /// A delivery was judged, and is being answered with this status.
+    Received(Box<Received>, u16),
+    /// A request was turned away before it could be judged.
+    TurnedAway(TurnedAway),
+    /// Nothing happened for as long as was asked.
+    Quiet,
+    /// Ctrl+C or SIGTERM; a second one ends the process at once.
+    Interrupted,
+    /// The listener is closed, and all is told.
+    Closed,
+}
+
+/// A request that never became a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TurnedAway {
+    /// The other end.
+    pub peer: SocketAddr,
+    /// Its request line without the version; strangers' text.
+    pub request: String,
+    /// What it was answered.
+    pub status: u16,
+}
+
+/// How to send.
+#[derive(Clone, Debug)]
+pub struct Sending {
+    /// How many requests may be under way at once; at least 1.
+    pub concurrency: usize,
+    /// At most so many requests are started in a second.
+    pub per_second: Option<f64>,
+    /// How long one request may take.
+    pub timeout: Duration,
+}
+
+/// A request to be sent.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// Comes back in `Sent`.
+    pub number: u64,
+    /// The whole URL.
+    pub url: url::Url,
+    /// The request; its target is ignored in favour of the URL's.
+    pub request: Request,
+}
+
+/// How a request fared.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// From `Outgoing`.
+    pub number: u64,
+    /// From the first byte sent to the last byte received.
+    pub took: Duration,
+    /// The answer, or why there is none.
+    pub answer: std::result::Result<Answer, SendFailure>,
+}
+
+/// What a target answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The first bytes of the body, 4 KiB at most; strangers' text.
+    pub start_of_body: Vec<u8>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SendFailure {
+    /// No connection.
+    #[error("can't connect: {0}")]
+    Connect(String),
+    /// No answer in time.
+    #[error("no answer in time")]
+    Timeout,
+    /// The connection broke, or the answer was not HTTP.
+    #[error("the connection failed: {0}")]
+    Broken(String),
+}
+
+/// How sending ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendEnd {
+    /// Everything was sent.
+    Complete,
+    /// Ctrl+C: what was under way is not known.
+    Interrupted,
+}
