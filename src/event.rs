@@ -32,6 +32,8 @@ pub enum Warning {
     NotJson,
     /// The body is JSON and not an object.
     NotAnObject,
+    /// The body is JSON nested deeper than whtool reads.
+    TooDeep,
     /// A type that the provider does not document.
     UnknownType(String),
     /// A field that every event should have is not there.
@@ -54,6 +56,7 @@ impl Warning {
             Self::EmptyBody => "empty_body",
             Self::NotJson => "not_json",
             Self::NotAnObject => "not_an_object",
+            Self::TooDeep => "too_deep",
             Self::UnknownType(_) => "unknown_type",
             Self::MissingField(_) => "missing_field",
             Self::StatusDisagrees { .. } => "status_disagrees",
@@ -67,6 +70,7 @@ impl Warning {
             Self::EmptyBody => "the body is empty".to_owned(),
             Self::NotJson => "the body is not JSON".to_owned(),
             Self::NotAnObject => "the body is JSON, but not an object".to_owned(),
+            Self::TooDeep => "the body is JSON nested too deep to be read".to_owned(),
             Self::UnknownType(kind) => format!("`{kind}` is not a documented event type"),
             Self::MissingField(field) => format!("the payload has no `{field}`"),
             Self::StatusDisagrees { kind, status } => {

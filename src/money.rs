@@ -1,7 +1,7 @@
 //! Amounts of money: whole minor units and a currency, never a float.
 //!
-//! Plexos Pay counts in centavos of CVE and AOA (https://docs.pay.plexos.io/pages/api/payments/reference), Plustive in
-//! kobo of NGN (https://plustiveimpact.com/glossary). All three have one hundred minor units in the unit.
+//! Plexos Pay counts in centavos of CVE and AOA (<https://docs.pay.plexos.io/pages/api/payments/reference>), Plustive in
+//! kobo of NGN (<https://plustiveimpact.com/glossary>). All three have one hundred minor units in the unit.
 
 use std::fmt;
 

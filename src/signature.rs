@@ -30,7 +30,7 @@ pub struct Claim<'r> {
 /// How far a signed time may lie from now, in either direction. `None` in its place: any age is accepted.
 pub type Tolerance = Option<SignedDuration>;
 
-/// The tolerance of Plexos' own SDKs (https://docs.pay.plexos.io/pages/webhooks): 5 minutes.
+/// The tolerance of Plexos' own SDKs (<https://docs.pay.plexos.io/pages/webhooks>): 5 minutes.
 pub const DEFAULT_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 /// A secret made ready for signing: its key block is hashed once.

@@ -1,0 +1,221 @@
+//! Plexos Pay: mobile money in Cape Verde and Angola.
+//!
+//! Webhooks: <https://docs.pay.plexos.io/pages/webhooks>. Objects in the samples: the API pages named in `samples.json`.
+
+use super::{EventType, Form, Provider, minor_units, signature_header, text};
+use crate::event::{Event, Warning};
+use crate::message::Request;
+use crate::money::Money;
+use crate::sample::{self, Sample};
+use crate::signature::{Claim, Mac};
+use crate::timestamp::{self, Timestamp, UnixTime};
+use crate::verdict::Malformed;
+use serde_json::{Map, Value};
+
+const SIGNATURE: &str = "X-Plexos-Signature";
+const TIMESTAMP: &str = "X-Plexos-Timestamp";
+
+/// Plexos Pay.
+pub(super) struct Plexos;
+
+impl Provider for Plexos {
+    fn name(&self) -> &'static str {
+        "plexos"
+    }
+
+    fn title(&self) -> &'static str {
+        "Plexos Pay"
+    }
+
+    fn secret_variable(&self) -> &'static str {
+        "PLEXOS_WEBHOOK_SECRET"
+    }
+
+    /// <https://docs.pay.plexos.io/pages/authentication>
+    fn key_variable(&self) -> &'static str {
+        "PLEXOS_PAY_SECRET_KEY"
+    }
+
+    /// Seen in the SDK sample only, and part of the key (<https://docs.pay.plexos.io/pages/webhooks>).
+    fn secret_prefix(&self) -> &'static str {
+        "whsec_"
+    }
+
+    fn signature_header(&self) -> &'static str {
+        SIGNATURE
+    }
+
+    fn timestamp_header(&self) -> Option<&'static str> {
+        Some(TIMESTAMP)
+    }
+
+    /// The header's text, a full stop, the body.
+    fn signed_prefix(&self, timestamp: &str) -> String {
+        format!("{timestamp}.")
+    }
+
+    fn claim<'r>(&self, request: &'r Request) -> Result<Claim<'r>, Malformed> {
+        let signatures = signature_header::read(request.headers.all(SIGNATURE), None)?;
+        let (text, time) = signed_time(request)?;
+        let prefix = self.signed_prefix(text);
+        Ok(Claim { provider: self.name(), prefix, body: &request.body, signatures, time: Some(time) })
+    }
+
+    fn signature_headers(&self, mac: &Mac, timestamp: &str, _form: Form) -> Vec<(&'static str, String)> {
+        vec![(TIMESTAMP, timestamp.to_owned()), (SIGNATURE, hex::encode(mac))]
+    }
+
+    fn owns_payload(&self, keys: &[String]) -> bool {
+        ["type", "data"].iter().all(|key| keys.iter().any(|other| other == key))
+    }
+
+    fn event(&self, payload: &Map<String, Value>) -> Event {
+        let nothing = Map::new();
+        let data = payload.get("data").and_then(Value::as_object).unwrap_or(&nothing);
+        let mut event = Event {
+            kind: text(payload, "type"),
+            id: text(payload, "id"),
+            subject: text(data, "id"),
+            status: text(data, "status"),
+            key: text(payload, "id"),
+            ..Event::default()
+        };
+        match data.get("amount").map(minor_units) {
+            Some(Ok(minor)) => {
+                event.money = Some(Money { minor, currency: text(data, "currency").unwrap_or_default() })
+            }
+            Some(Err(text)) => event.warnings.push(Warning::AmountNotWhole(text)),
+            None => {}
+        }
+        warn(&mut event);
+        event
+    }
+
+    fn event_types(&self) -> &'static [EventType] {
+        EVENT_TYPES
+    }
+
+    fn id_prefixes(&self) -> &'static [&'static str] {
+        &["evt_", "pi_", "re_", "cs_", "se_", "cu_", "pr_"]
+    }
+
+    fn samples(&self) -> Vec<Sample> {
+        sample::read(include_str!("samples.json"))
+    }
+}
+
+/// The timestamp header as text, and the moment it means. Its name and unit: <https://docs.pay.plexos.io/pages/webhooks>.
+fn signed_time(request: &Request) -> Result<(&str, Timestamp), Malformed> {
+    let mut values = request.headers.all(TIMESTAMP);
+    let value = values.next().ok_or(Malformed::TimestampMissing)?;
+    if values.any(|other| other != value) {
+        return Err(Malformed::TimestampRepeated);
+    }
+    let text = std::str::from_utf8(value).map_err(|_| Malformed::TimestampNotANumber)?;
+    match timestamp::read_unix(text) {
+        Some(UnixTime::Seconds(time)) => Ok((text, time)),
+        Some(UnixTime::Milliseconds(_)) => Err(Malformed::TimestampMilliseconds),
+        None => Err(Malformed::TimestampNotANumber),
+    }
+}
+
+/// Says what is odd. Of `data` only the id is required (contradiction P3); unknown types pass with a warning (P1).
+fn warn(event: &mut Event) {
+    match &event.kind {
+        None => event.warnings.push(Warning::MissingField("type")),
+        Some(kind) => match (EVENT_TYPES.iter().find(|known| known.name == kind), &event.status) {
+            (None, _) => event.warnings.push(Warning::UnknownType(kind.clone())),
+            (Some(known), Some(status)) if !known.status.eq_ignore_ascii_case(status) => {
+                event.warnings.push(Warning::StatusDisagrees { kind: kind.clone(), status: status.clone() });
+            }
+            _ => {}
+        },
+    }
+    if event.id.is_none() {
+        event.warnings.push(Warning::MissingField("id"));
+    }
+    if event.subject.is_none() {
+        event.warnings.push(Warning::MissingField("data.id"));
+    }
+}
+
+const fn event_type(name: &'static str, status: &'static str, meaning: &'static str) -> EventType {
+    EventType { name, meaning, status }
+}
+
+/// <https://docs.pay.plexos.io/pages/webhooks>; the statuses are those of the API objects.
+static EVENT_TYPES: &[EventType] = &[
+    event_type("payment.created", "CREATED", "a payment now exists"),
+    event_type("payment.debited", "DEBITED", "the customer's mobile money was taken"),
+    event_type("payment.settled", "SETTLED", "the money reached the merchant"),
+    event_type("payment.failed", "FAILED", "the payment failed"),
+    event_type("payment.expired", "EXPIRED", "the payment was not confirmed in time"),
+    event_type("payment.cancelled", "CANCELLED", "the payment was cancelled"),
+    event_type("refund.created", "PENDING", "a refund was started"),
+    event_type("refund.succeeded", "SUCCEEDED", "a refund finished"),
+    event_type("refund.failed", "FAILED", "a refund failed"),
+    event_type("checkout.completed", "COMPLETED", "a checkout session was paid"),
+    event_type("checkout.expired", "EXPIRED", "a checkout session ran out"),
+    event_type("settlement.completed", "COMPLETED", "a settlement batch was processed"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The vector's signature was computed with
+    /// `printf '%s.%s' 1736937000 "$BODY" | openssl dgst -sha256 -hmac whsec_test_secret_do_not_use`.
+    const SIGNED: &str = "9c5da25fa4666bed54b4dec381af26de3a0413143346d40c7ece61e19ab971ce";
+
+    fn request(headers: &[(&str, &str)]) -> Request {
+        let mut request = Request::post("/", b"{}".to_vec());
+        for (name, value) in headers {
+            request.headers.push(name, value.as_bytes()).unwrap();
+        }
+        request
+    }
+
+    fn fault(timestamps: &[&str]) -> Malformed {
+        let mut headers = vec![("x-plexos-signature", SIGNED)];
+        headers.extend(timestamps.iter().map(|&text| (TIMESTAMP, text)));
+        Plexos.claim(&request(&headers)).unwrap_err()
+    }
+
+    #[test]
+    fn the_claim_is_timestamp_stop_body() {
+        let request = request(&[("x-plexos-timestamp", "1736937000"), ("X-PLEXOS-SIGNATURE", SIGNED)]);
+        let claim = Plexos.claim(&request).unwrap();
+        assert_eq!((claim.prefix.as_str(), claim.body), ("1736937000.", &b"{}"[..]));
+        assert_eq!(claim.time.map(Timestamp::as_second), Some(1_736_937_000));
+        assert_eq!(hex::encode(claim.signatures[0]), SIGNED);
+    }
+
+    #[test]
+    fn each_way_the_timestamp_can_be_wrong_is_told_apart() {
+        assert_eq!(fault(&[]), Malformed::TimestampMissing);
+        assert_eq!(fault(&["soon"]), Malformed::TimestampNotANumber);
+        assert_eq!(fault(&["2025-01-15T10:30:00Z"]), Malformed::TimestampNotANumber);
+        assert_eq!(fault(&["1736937000000"]), Malformed::TimestampMilliseconds);
+        assert_eq!(fault(&["1736937000", "1736937001"]), Malformed::TimestampRepeated);
+    }
+
+    #[test]
+    fn an_integer_amount_reads_as_a_string_amount_does() {
+        for amount in ["10000", "\"10000\""] {
+            let text = format!(
+                r#"{{"id":"evt_1","type":"payment.debited","data":{{"id":"pi_1","amount":{amount},"currency":"CVE","status":"DEBITED"}}}}"#
+            );
+            let payload: Value = serde_json::from_str(&text).unwrap();
+            let event = Plexos.event(payload.as_object().unwrap());
+            assert_eq!(event.money, Some(Money { minor: 10_000, currency: "CVE".to_owned() }));
+            assert_eq!(event.warnings, []);
+        }
+    }
+
+    #[test]
+    fn what_is_odd_is_a_warning() {
+        let payload: Value = serde_json::from_str(r#"{"type":"payment.frozen","data":{"amount":"1.5"}}"#).unwrap();
+        let codes: Vec<_> = Plexos.event(payload.as_object().unwrap()).warnings.iter().map(Warning::code).collect();
+        assert_eq!(codes, ["amount_not_whole", "unknown_type", "missing_field", "missing_field"]);
+    }
+}

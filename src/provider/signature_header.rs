@@ -1,0 +1,86 @@
+//! The text of a signature header: hex, with or without a scheme prefix.
+//!
+//! It is decoded and never compared as text, so that both cases of hex pass and the comparison is the MAC's own.
+
+use crate::signature::Mac;
+use crate::verdict::Malformed;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// Reads every signature given. All must be well formed; `scheme`, in any case, may stand before each.
+pub(super) fn read<'v>(values: impl Iterator<Item = &'v [u8]>, scheme: Option<&str>) -> Result<Vec<Mac>, Malformed> {
+    values.map(|value| read_one(value, scheme)).collect()
+}
+
+fn read_one(value: &[u8], scheme: Option<&str>) -> Result<Mac, Malformed> {
+    let text = std::str::from_utf8(value).map_err(|_| Malformed::SignatureNotHex)?;
+    let digits = scheme.and_then(|scheme| without_scheme(text, scheme)).unwrap_or(text);
+    let mut mac = Mac::default();
+    match hex::decode_to_slice(digits, &mut mac) {
+        Ok(()) => Ok(mac),
+        Err(_) => Err(fault_of(digits)),
+    }
+}
+
+fn without_scheme<'t>(text: &'t str, scheme: &str) -> Option<&'t str> {
+    let head = text.get(..scheme.len())?;
+    head.eq_ignore_ascii_case(scheme).then(|| &text[scheme.len()..])
+}
+
+/// What is wrong with a text that is not 64 digits of hex.
+fn fault_of(text: &str) -> Malformed {
+    if text.is_empty() {
+        return Malformed::SignatureEmpty;
+    }
+    if text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Malformed::SignatureLength { digits: text.len() };
+    }
+    if STANDARD.decode(text).is_ok_and(|bytes| bytes.len() == 32) {
+        return Malformed::SignatureBase64;
+    }
+    match text.split_once('=') {
+        Some((scheme, rest)) if is_scheme(scheme) && !rest.is_empty() => {
+            Malformed::SignaturePrefix { prefix: format!("{scheme}=") }
+        }
+        _ => Malformed::SignatureNotHex,
+    }
+}
+
+/// `sha256`, `v1`, `t` and the like.
+fn is_scheme(text: &str) -> bool {
+    (1..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEX: &str = "fb1d9f0c10dc57a028d4a24ff1eb6c51f2a25a82ad869a2ac129e24346ce5f1e";
+
+    fn fault(text: &str, scheme: Option<&str>) -> Malformed {
+        read([text.as_bytes()].into_iter(), scheme).unwrap_err()
+    }
+
+    #[test]
+    fn both_cases_of_hex_and_of_the_scheme_are_read() {
+        let expected = vec![<Mac>::try_from(hex::decode(HEX).unwrap()).unwrap()];
+        let upper = HEX.to_uppercase();
+        for text in [HEX, &upper, &format!("sha256={HEX}"), &format!("SHA256={upper}")] {
+            assert_eq!(read([text.as_bytes()].into_iter(), Some("sha256=")), Ok(expected.clone()), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_way_to_be_malformed_is_told_apart() {
+        assert_eq!(fault("", None), Malformed::SignatureEmpty);
+        assert_eq!(fault("sha256=", Some("sha256=")), Malformed::SignatureEmpty);
+        assert_eq!(fault(&HEX[..63], None), Malformed::SignatureLength { digits: 63 });
+        assert_eq!(fault(&HEX[..40], None), Malformed::SignatureLength { digits: 40 });
+        assert_eq!(fault(&HEX.replace('f', "g"), None), Malformed::SignatureNotHex);
+        assert_eq!(fault("+x2fDBDcV6Ao1KJP8etsUfKiWoKthpoqwSniQ0bOXx4=", None), Malformed::SignatureBase64);
+        let prefix = |text: &str| Malformed::SignaturePrefix { prefix: text.to_owned() };
+        assert_eq!(fault(&format!("sha256={HEX}"), None), prefix("sha256="));
+        assert_eq!(fault(&format!("v1={HEX}"), Some("sha256=")), prefix("v1="));
+        assert_eq!(read([&b"\xff\xfe"[..]].into_iter(), None), Err(Malformed::SignatureNotHex));
+    }
+}
