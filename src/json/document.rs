@@ -1,0 +1,118 @@
+//! A document: a text that is JSON, as a flat list of its keys and values.
+//!
+//! Brackets, commas, colons and white space are gone; each node knows where the next one on its level begins, so the list
+//! is walked as a tree without recursion. Repeated keys are found once, here, because every serializer asks.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::string;
+use super::token::{Invalid, Token, TokenKind, Tokens};
+
+/// One key or value.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Node {
+    /// What it is: an opening bracket, a key or a scalar.
+    pub kind: TokenKind,
+    start: usize,
+    end: usize,
+    /// The node after this one and all that it holds.
+    pub next: usize,
+    /// For a key: the node of the value that stays when the last of several equal keys wins. `None` for a key that is
+    /// not the first of its name.
+    pub last_value: Option<usize>,
+}
+
+/// A text that is JSON, parsed once to be written many times.
+#[derive(Debug, Clone)]
+pub struct Document<'a> {
+    text: &'a str,
+    nodes: Vec<Node>,
+}
+
+impl<'a> Document<'a> {
+    /// Reads a whole text. Fails with the place of the first byte that is wrong.
+    pub fn parse(text: &'a [u8]) -> Result<Document<'a>, Invalid> {
+        let mut nodes: Vec<Node> = Vec::new();
+        let mut open: Vec<usize> = Vec::new();
+        for token in Tokens::new(text) {
+            let token = token?;
+            match token.kind {
+                TokenKind::Colon | TokenKind::Comma | TokenKind::Space => {}
+                TokenKind::CloseObject | TokenKind::CloseArray => {
+                    let after = nodes.len();
+                    if let Some(node) = open.pop().and_then(|index| nodes.get_mut(index)) {
+                        node.next = after;
+                    }
+                }
+                TokenKind::OpenObject | TokenKind::OpenArray => {
+                    open.push(nodes.len());
+                    nodes.push(Node::new(token, nodes.len()));
+                }
+                _ => nodes.push(Node::new(token, nodes.len())),
+            }
+        }
+        let text = std::str::from_utf8(text)
+            .map_err(|error| Invalid { offset: error.valid_up_to(), fault: super::token::Fault::NotUtf8 })?;
+        let mut document = Document { text, nodes };
+        document.find_repeated_keys();
+        Ok(document)
+    }
+
+    /// The text that was parsed.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    pub(super) fn node(&self, index: usize) -> Option<&Node> {
+        self.nodes.get(index)
+    }
+
+    /// The node as the document spells it: brackets give only the opening one.
+    pub(super) fn spelled(&self, node: &Node) -> &'a str {
+        self.text.get(node.start..node.end).unwrap_or_default()
+    }
+
+    /// The keys of the object at `index`, repeated ones included, in the order of the text.
+    pub(super) fn keys(&self, index: usize) -> impl Iterator<Item = usize> {
+        let end = self.node(index).map_or(0, |node| node.next);
+        let mut key = index + 1;
+        std::iter::from_fn(move || {
+            let current = key;
+            (current < end).then(|| {
+                key = self.node(current + 1).map_or(end, |value| value.next);
+                current
+            })
+        })
+    }
+
+    fn find_repeated_keys(&mut self) {
+        let mut found: Vec<(usize, Option<usize>)> = Vec::new();
+        for (index, node) in self.nodes.iter().enumerate() {
+            if node.kind != TokenKind::OpenObject {
+                continue;
+            }
+            // A map of its own for each object: clearing one that a large object grew costs its whole capacity.
+            let mut seen: HashMap<Cow<'a, [u8]>, usize> = HashMap::new();
+            for key in self.keys(index) {
+                let Some(name) = self.node(key).map(|node| string::decoded(self.spelled(node))) else { continue };
+                match seen.get(&name) {
+                    Some(first) => found.extend([(*first, Some(key + 1)), (key, None)]),
+                    None => _ = seen.insert(name, key),
+                }
+            }
+        }
+        for (key, last_value) in found {
+            if let Some(node) = self.nodes.get_mut(key) {
+                node.last_value = last_value;
+            }
+        }
+    }
+}
+
+impl Node {
+    fn new(token: Token, index: usize) -> Node {
+        let last_value = (token.kind == TokenKind::Key).then_some(index + 1);
+        Node { kind: token.kind, start: token.start, end: token.end, next: index + 1, last_value }
+    }
+}

@@ -1,0 +1,102 @@
+//! A document laid out for people: one member a line, two spaces a level, every spelling kept.
+//!
+//! It yields pieces with their kinds; colours and the escaping of what is unsafe on a terminal are the renderer's.
+
+use super::document::Document;
+use super::token::{Token, TokenKind, Tokens};
+
+/// A newline and the deepest indentation shown. Deeper levels share it, so that a hostile document of n bytes can't ask for
+/// n² spaces.
+const LINE: &str = "\n                                                                                ";
+const UNIT: usize = 2;
+
+/// What a piece is, for those who give it a colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PieceKind {
+    /// A member's name, quotes included.
+    Key,
+    /// A string value, quotes included.
+    String,
+    /// A number as spelled.
+    Number,
+    /// `true`, `false` or `null`.
+    Literal,
+    /// A bracket, comma or colon.
+    Punctuation,
+    /// White space of the layout (never the document's own).
+    Space,
+}
+
+/// The pieces of a document, in order; written one after another they are the laid out text, without a final newline.
+#[derive(Debug, Clone)]
+pub struct Indented<'a> {
+    text: &'a str,
+    tokens: Tokens<'a>,
+    before: Option<TokenKind>,
+    held: Option<Token>,
+}
+
+/// Lays out `document`. Empty objects and arrays stay on one line.
+pub fn indented<'a>(document: &Document<'a>) -> Indented<'a> {
+    let text = document.text();
+    Indented { text, tokens: Tokens::new(text.as_bytes()), before: None, held: None }
+}
+
+impl<'a> Indented<'a> {
+    /// The white space between the token before and this one.
+    fn space(&self, kind: TokenKind) -> Option<&'static str> {
+        use TokenKind::{CloseArray, CloseObject, Colon, Comma, OpenArray, OpenObject};
+        match (self.before, kind) {
+            (Some(OpenObject), CloseObject) | (Some(OpenArray), CloseArray) => None,
+            (Some(OpenObject | OpenArray), OpenObject | OpenArray) | (Some(Comma), OpenObject | OpenArray) => {
+                Some(line(self.tokens.depth() - 1))
+            }
+            (Some(OpenObject | OpenArray | Comma), _) | (_, CloseObject | CloseArray) => {
+                Some(line(self.tokens.depth()))
+            }
+            (Some(Colon), _) => Some(" "),
+            _ => None,
+        }
+    }
+
+    fn piece(&mut self, token: Token) -> (PieceKind, &'a str) {
+        self.before = Some(token.kind);
+        (PieceKind::of(token.kind), self.text.get(token.start..token.end).unwrap_or_default())
+    }
+}
+
+impl PieceKind {
+    fn of(kind: TokenKind) -> PieceKind {
+        match kind {
+            TokenKind::Key => PieceKind::Key,
+            TokenKind::String => PieceKind::String,
+            TokenKind::Number => PieceKind::Number,
+            TokenKind::True | TokenKind::False | TokenKind::Null => PieceKind::Literal,
+            TokenKind::Space => PieceKind::Space,
+            _ => PieceKind::Punctuation,
+        }
+    }
+}
+
+/// A newline and the indentation of `depth` levels.
+fn line(depth: usize) -> &'static str {
+    LINE.get(..=depth.saturating_mul(UNIT)).unwrap_or(LINE)
+}
+
+impl<'a> Iterator for Indented<'a> {
+    type Item = (PieceKind, &'a str);
+
+    fn next(&mut self) -> Option<(PieceKind, &'a str)> {
+        if let Some(token) = self.held.take() {
+            return Some(self.piece(token));
+        }
+        let token = self.tokens.by_ref().filter_map(Result::ok).find(|token| token.kind != TokenKind::Space)?;
+        match self.space(token.kind) {
+            Some(space) => {
+                self.held = Some(token);
+                Some((PieceKind::Space, space))
+            }
+            None => Some(self.piece(token)),
+        }
+    }
+}

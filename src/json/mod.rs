@@ -1,0 +1,29 @@
+//! JSON as text: what the bytes say, not what they mean.
+//!
+//! A signature covers bytes, so a body that was parsed and written again no longer verifies. This part reads a document
+//! without losing how it was spelled (`token`, `document`), writes it as well-known serializers would have written it
+//! (`serializer`, `write`, with `order`, `string` and `number` for the details) and lays it out for people (`indented`).
+//! Nothing here recurses: nesting costs memory, never stack. What the values mean is left to `serde_json`.
+
+mod document;
+mod indented;
+mod keys;
+mod number;
+mod order;
+mod serializer;
+mod string;
+mod table;
+mod token;
+mod write;
+
+pub use document::Document;
+pub use indented::{Indented, PieceKind, indented};
+pub use keys::top_level_keys;
+pub use serializer::Serializer;
+pub use table::SERIALIZERS;
+pub use token::{Fault, Invalid, Token, TokenKind, Tokens};
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod vectors;

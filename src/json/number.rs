@@ -1,0 +1,224 @@
+//! Numbers: what a language prints after it read a JSON number.
+//!
+//! All of them print the shortest digits that read back as the same double; they differ in when they use an exponent, how
+//! it looks, and what they do with whole numbers.
+
+/// How a language prints numbers.
+#[derive(Debug)]
+pub(super) struct Numbers {
+    pub integers: Integers,
+    /// The decimal exponents that are written without an exponent, from first to last.
+    pub fixed: (i32, i32),
+    /// Whether a double with many digits moves the last of `fixed`.
+    pub growth: Growth,
+    /// Written after a whole double that needs no exponent.
+    pub whole: &'static str,
+    /// Written after the only digit of a double with an exponent.
+    pub mantissa: &'static str,
+    /// Written before an exponent that is not negative, and before the digits of one that is.
+    pub exponent: (&'static str, &'static str),
+    /// The fewest digits of an exponent.
+    pub exponent_digits: usize,
+    /// What a double that is negative zero becomes.
+    pub negative_zero: &'static str,
+    /// What too large numbers become; `None` where the tool gives up, and the number stays as spelled.
+    pub infinity: Option<(&'static str, &'static str)>,
+}
+
+/// What becomes of numbers without fraction and exponent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Integers {
+    /// They are doubles as all others.
+    Doubles,
+    /// They stay exact, and `-0` is `0`.
+    Exact,
+    /// They stay exact when they fit 64 bits with sign, and `-0` is `0`.
+    Exact64,
+}
+
+/// Whether the last exponent without an exponent depends on how many digits there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Growth {
+    /// It doesn't.
+    None,
+    /// It grows by one with each digit after the first.
+    EachDigit,
+    /// It grows by one with each digit after the fifteenth.
+    AfterFifteen,
+    /// It grows as long as there is a fraction.
+    WithFraction,
+}
+
+impl Numbers {
+    /// Writes the number that JSON spells as `spelled`.
+    pub fn write(&self, spelled: &str, out: &mut Vec<u8>) {
+        match self.integer(spelled) {
+            Some(integer) => out.extend_from_slice(integer.as_bytes()),
+            None => self.write_double(spelled, out),
+        }
+    }
+
+    /// The number as an exact whole one, where it stays one.
+    fn integer<'a>(&self, spelled: &'a str) -> Option<&'a str> {
+        let whole = !spelled.contains(['.', 'e', 'E']);
+        let exact = match self.integers {
+            Integers::Doubles => false,
+            Integers::Exact => whole,
+            Integers::Exact64 => whole && spelled.parse::<i64>().is_ok(),
+        };
+        exact.then_some(if spelled == "-0" { "0" } else { spelled })
+    }
+
+    fn write_double(&self, spelled: &str, out: &mut Vec<u8>) {
+        let Ok(double) = spelled.parse::<f64>() else { return out.extend_from_slice(spelled.as_bytes()) };
+        if double.is_infinite() {
+            let word = self.infinity.map(|(up, down)| if double > 0.0 { up } else { down });
+            return out.extend_from_slice(word.unwrap_or(spelled).as_bytes());
+        }
+        if double == 0.0 && double.is_sign_negative() {
+            return out.extend_from_slice(self.negative_zero.as_bytes());
+        }
+        if double < 0.0 {
+            out.push(b'-');
+        }
+        let (digits, exponent) = shortest(double.abs());
+        let text = if self.is_fixed(digits.len(), exponent) {
+            self.without_exponent(&digits, exponent)
+        } else {
+            self.with_exponent(&digits, exponent)
+        };
+        out.extend_from_slice(text.as_bytes());
+    }
+
+    fn is_fixed(&self, digits: usize, exponent: i32) -> bool {
+        let digits = i32::try_from(digits).unwrap_or(i32::MAX);
+        let (first, last) = self.fixed;
+        let last = match self.growth {
+            Growth::None => last,
+            Growth::EachDigit => last + digits - 1,
+            Growth::AfterFifteen => last + (digits - 15).max(0),
+            Growth::WithFraction => last.max(digits - 2),
+        };
+        (first..=last).contains(&exponent)
+    }
+
+    fn without_exponent(&self, digits: &str, exponent: i32) -> String {
+        let Ok(before) = usize::try_from(exponent + 1) else {
+            let zeros = usize::try_from(-1 - exponent).unwrap_or(0);
+            return format!("0.{:0<zeros$}{digits}", "");
+        };
+        match digits.split_at_checked(before) {
+            Some((whole, fraction)) if !whole.is_empty() && !fraction.is_empty() => format!("{whole}.{fraction}"),
+            Some(("", fraction)) => format!("0.{fraction}"),
+            _ => format!("{digits:0<before$}{}", self.whole),
+        }
+    }
+
+    fn with_exponent(&self, digits: &str, exponent: i32) -> String {
+        let (first, rest) = digits.split_at_checked(1).unwrap_or((digits, ""));
+        let fraction = if rest.is_empty() { self.mantissa.to_owned() } else { format!(".{rest}") };
+        let mark = if exponent < 0 { self.exponent.1 } else { self.exponent.0 };
+        let width = self.exponent_digits;
+        format!("{first}{fraction}{mark}{:0width$}", exponent.unsigned_abs())
+    }
+}
+
+/// The shortest digits that read back as `double`, and the decimal exponent of the first.
+fn shortest(double: f64) -> (String, i32) {
+    let (digits, _) = scientific(&format!("{double:e}"));
+    // Of two equally short and equally near spellings Rust takes the upper, all others the even one, as exact rounding does.
+    scientific(&format!("{double:.*e}", digits.len().saturating_sub(1)))
+}
+
+/// The digits and the exponent of Rust's `{:e}`.
+fn scientific(text: &str) -> (String, i32) {
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    (mantissa.replace('.', ""), exponent.parse().unwrap_or(0))
+}
+
+/// JavaScript: `Number.prototype.toString`, and `null` for what is not finite.
+pub(super) static JAVASCRIPT: Numbers = Numbers {
+    integers: Integers::Doubles,
+    fixed: (-6, 20),
+    growth: Growth::None,
+    whole: "",
+    mantissa: "",
+    exponent: ("e+", "e-"),
+    exponent_digits: 1,
+    negative_zero: "0",
+    infinity: Some(("null", "null")),
+};
+
+/// Go's `encoding/json` from `interface{}`.
+pub(super) static GO: Numbers = Numbers { negative_zero: "-0", infinity: None, ..JAVASCRIPT };
+
+/// jq up to 1.6; later ones keep what they did not compute with.
+pub(super) static JQ: Numbers = Numbers {
+    fixed: (-4, 15),
+    growth: Growth::EachDigit,
+    exponent_digits: 2,
+    negative_zero: "-0",
+    infinity: Some(("1.7976931348623157e+308", "-1.7976931348623157e+308")),
+    ..JAVASCRIPT
+};
+
+/// Python: exact whole numbers, `repr` for floats.
+pub(super) static PYTHON: Numbers = Numbers {
+    integers: Integers::Exact,
+    fixed: (-4, 15),
+    growth: Growth::None,
+    whole: ".0",
+    mantissa: "",
+    exponent: ("e+", "e-"),
+    exponent_digits: 2,
+    negative_zero: "-0.0",
+    infinity: Some(("Infinity", "-Infinity")),
+};
+
+/// Ruby: exact whole numbers, `Float#to_s`.
+pub(super) static RUBY: Numbers =
+    Numbers { fixed: (-4, 14), growth: Growth::WithFraction, mantissa: ".0", infinity: None, ..PYTHON };
+
+/// Rails: as Ruby, and `null` for what is not finite.
+pub(super) static RAILS: Numbers = Numbers { infinity: Some(("null", "null")), ..RUBY };
+
+/// PHP with `serialize_precision = -1`, the default since 7.1.
+pub(super) static PHP: Numbers = Numbers {
+    integers: Integers::Exact64,
+    fixed: (-4, 16),
+    whole: "",
+    mantissa: ".0",
+    exponent_digits: 1,
+    negative_zero: "-0",
+    infinity: None,
+    ..PYTHON
+};
+
+/// Java's `BigInteger` and `Double.toString`, as Jackson's tree uses them.
+pub(super) static JACKSON: Numbers = Numbers {
+    integers: Integers::Exact,
+    fixed: (-3, 6),
+    growth: Growth::None,
+    whole: ".0",
+    mantissa: ".0",
+    exponent: ("E", "E-"),
+    exponent_digits: 1,
+    negative_zero: "-0.0",
+    infinity: Some(("\"Infinity\"", "\"-Infinity\"")),
+};
+
+/// Java's `Double.toString` for every number, as Gson's maps use it.
+pub(super) static GSON_MAP: Numbers = Numbers { integers: Integers::Doubles, infinity: None, ..JACKSON };
+
+/// .NET's `BigInteger` and `double.ToString("R")`, as Newtonsoft uses them.
+pub(super) static NEWTONSOFT: Numbers = Numbers {
+    integers: Integers::Exact,
+    fixed: (-5, 14),
+    growth: Growth::AfterFifteen,
+    whole: ".0",
+    mantissa: "",
+    exponent: ("E+", "E-"),
+    exponent_digits: 2,
+    negative_zero: "-0.0",
+    infinity: None,
+};

@@ -1,0 +1,78 @@
+//! The order of an object's members after a parser and a serializer had them.
+
+use std::cmp::Ordering;
+
+use super::document::Document;
+use super::string;
+
+/// What becomes of an object's members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Members {
+    /// All stay as they are, repeated ones included.
+    Kept,
+    /// The last of several equal keys wins, at the place of the first.
+    LastWins,
+    /// So; and keys that are array indexes come first, ascending, as in JavaScript.
+    JavaScript,
+    /// So; and objects that look like PHP's lists become arrays, the empty one included.
+    PhpArrays,
+    /// Sorted by their bytes, which is by code point too; the last of several wins.
+    Sorted,
+    /// Sorted by UTF-16 units, as JavaScript's `sort` does; the last of several wins.
+    SortedUtf16,
+}
+
+impl Members {
+    /// The key nodes of the object at `index`, in the order of writing.
+    pub fn of(self, document: &Document, index: usize) -> Vec<usize> {
+        let keys = document.keys(index);
+        if self == Members::Kept {
+            return keys.collect();
+        }
+        let mut keys: Vec<usize> = keys.filter(|key| last_value(document, *key).is_some()).collect();
+        match self {
+            Members::Kept | Members::LastWins | Members::PhpArrays => {}
+            Members::JavaScript => {
+                keys.sort_by_cached_key(|key| array_index(document, *key).map_or(u64::MAX, u64::from))
+            }
+            Members::Sorted => keys.sort_by(|a, b| by_bytes(document, *a, *b)),
+            Members::SortedUtf16 => keys.sort_by_cached_key(|key| string::utf16(&name(document, *key))),
+        }
+        keys
+    }
+
+    /// The value that is written for a key.
+    pub fn value(self, document: &Document, key: usize) -> usize {
+        if self == Members::Kept { key + 1 } else { last_value(document, key).unwrap_or(key + 1) }
+    }
+
+    /// Whether an object with these keys is written as an array.
+    pub fn is_list(self, document: &Document, keys: &[usize]) -> bool {
+        self == Members::PhpArrays
+            && keys.iter().enumerate().all(|(place, key)| array_index(document, *key).map(usize_from) == Some(place))
+    }
+}
+
+fn usize_from(index: u32) -> usize {
+    usize::try_from(index).unwrap_or(usize::MAX)
+}
+
+fn last_value(document: &Document, key: usize) -> Option<usize> {
+    document.node(key).and_then(|node| node.last_value)
+}
+
+fn name<'a>(document: &Document<'a>, key: usize) -> std::borrow::Cow<'a, [u8]> {
+    document.node(key).map(|node| string::decoded(document.spelled(node))).unwrap_or_default()
+}
+
+fn by_bytes(document: &Document, a: usize, b: usize) -> Ordering {
+    name(document, a).cmp(&name(document, b))
+}
+
+/// The key as an array index: a whole number below 2³² - 1, spelled without needless zeros.
+fn array_index(document: &Document, key: usize) -> Option<u32> {
+    let name = name(document, key);
+    let digits = std::str::from_utf8(&name).ok().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let canonical = digits == "0" || !digits.starts_with('0');
+    digits.parse().ok().filter(|index| canonical && *index < u32::MAX)
+}

@@ -1,0 +1,243 @@
+//! Strings: decoding what JSON spelled, and spelling it again as a serializer would.
+//!
+//! Decoded strings are bytes in WTF-8: UTF-8 that may also hold a lone surrogate, because JSON can spell one and
+//! JavaScript and Python hand it through.
+
+use std::borrow::Cow;
+
+/// What a serializer does with each character.
+#[derive(Debug)]
+pub(super) struct Escapes {
+    /// ASCII characters written as a backslash and themselves.
+    pub backslashed: &'static [u8],
+    /// Control characters written as a backslash and a letter.
+    pub lettered: &'static [u8],
+    /// Further ASCII characters written as `\u00xx`; the other control characters always are.
+    pub hexed: &'static [u8],
+    /// What happens beyond ASCII.
+    pub wide: Wide,
+    /// The digits of `\uxxxx`.
+    pub hex: Hex,
+    /// What happens to half a surrogate pair.
+    pub lone: Lone,
+}
+
+/// Which characters beyond ASCII are written as `\uxxxx`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wide {
+    /// None.
+    Kept,
+    /// U+2028 and U+2029, which end a line in old JavaScript.
+    LineSeparators,
+    /// Those and U+0085.
+    AllLineEnds,
+    /// Those, other odd spaces, and all that needs a surrogate pair.
+    OddSpacesAndPairs,
+    /// All.
+    Escaped,
+}
+
+/// The case of hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hex {
+    Lower,
+    Upper,
+}
+
+/// What becomes of half a surrogate pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lone {
+    /// Written as `\uxxxx`.
+    Escaped,
+    /// U+FFFD takes its place.
+    Replaced,
+}
+
+/// Decodes a string as spelled, quotes included. The spelling must have passed the tokenizer.
+pub(super) fn decoded(spelled: &str) -> Cow<'_, [u8]> {
+    let inner = spelled.get(1..spelled.len().saturating_sub(1)).unwrap_or_default();
+    if !inner.contains('\\') {
+        return Cow::Borrowed(inner.as_bytes());
+    }
+    let mut bytes = Vec::with_capacity(inner.len());
+    let mut rest = inner;
+    while let Some((plain, escape)) = rest.split_once('\\') {
+        bytes.extend_from_slice(plain.as_bytes());
+        let (code, used) = unescaped(escape);
+        push_code(&mut bytes, code);
+        rest = escape.get(used..).unwrap_or_default();
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    Cow::Owned(bytes)
+}
+
+/// The code point of the escape whose backslash was just read, and the length of its spelling.
+fn unescaped(escape: &str) -> (u32, usize) {
+    let letter = escape.bytes().next().unwrap_or_default();
+    let code = match letter {
+        b'b' => 0x08,
+        b't' => 0x09,
+        b'n' => 0x0a,
+        b'f' => 0x0c,
+        b'r' => 0x0d,
+        b'u' => return unescaped_hex(escape),
+        other => u32::from(other),
+    };
+    (code, 1)
+}
+
+fn unescaped_hex(escape: &str) -> (u32, usize) {
+    let unit = |from: usize| escape.get(from..from + 4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    let high = unit(1).unwrap_or(0xfffd);
+    let low = (escape.get(5..7) == Some("\\u")).then(|| unit(7)).flatten();
+    match (high, low) {
+        (0xd800..=0xdbff, Some(low @ 0xdc00..=0xdfff)) => (0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00), 11),
+        _ => (high, 5),
+    }
+}
+
+fn push_code(bytes: &mut Vec<u8>, code: u32) {
+    match char::from_u32(code) {
+        Some(char) => bytes.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
+        None => bytes.extend([0xed, (0x80 | ((code >> 6) & 0x3f)) as u8, (0x80 | (code & 0x3f)) as u8]),
+    }
+}
+
+/// A decoded string as text, each lone surrogate replaced by one U+FFFD.
+pub(super) fn lossy(decoded: &[u8]) -> String {
+    let mut text = String::with_capacity(decoded.len());
+    let mut rest = decoded;
+    while let Some((code, tail)) = first_code(rest) {
+        text.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+        rest = tail;
+    }
+    text
+}
+
+/// The UTF-16 units of a decoded string: what JavaScript compares.
+pub(super) fn utf16(decoded: &[u8]) -> Vec<u16> {
+    let mut units = Vec::with_capacity(decoded.len());
+    let mut rest = decoded;
+    while let Some((code, tail)) = first_code(rest) {
+        match char::from_u32(code) {
+            Some(char) => units.extend_from_slice(char.encode_utf16(&mut [0; 2])),
+            None => units.push(code as u16),
+        }
+        rest = tail;
+    }
+    units
+}
+
+/// The first code point of WTF-8 bytes, and what follows it.
+fn first_code(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let (&first, mut rest) = bytes.split_first()?;
+    let (mut code, more) = match first {
+        0..=0x7f => (u32::from(first), 0),
+        0x80..=0xdf => (u32::from(first & 0x1f), 1),
+        0xe0..=0xef => (u32::from(first & 0x0f), 2),
+        _ => (u32::from(first & 0x07), 3),
+    };
+    for _ in 0..more {
+        let (&byte, tail) = rest.split_first()?;
+        code = (code << 6) | u32::from(byte & 0x3f);
+        rest = tail;
+    }
+    Some((code, rest))
+}
+
+impl Escapes {
+    /// Writes a decoded string, quotes included.
+    pub fn write(&self, decoded: &[u8], out: &mut Vec<u8>) {
+        out.push(b'"');
+        let mut rest = decoded;
+        loop {
+            let plain = rest.iter().position(|byte| self.concerns(*byte)).unwrap_or(rest.len());
+            let (copied, tail) = rest.split_at_checked(plain).unwrap_or((rest, &[]));
+            out.extend_from_slice(copied);
+            let Some((code, after)) = first_code(tail) else { break };
+            match u8::try_from(code) {
+                Ok(byte) if byte.is_ascii() => self.write_ascii(byte, out),
+                _ => self.write_wide(code, tail, after, out),
+            }
+            rest = after;
+        }
+        out.push(b'"');
+    }
+
+    /// Whether a byte might not be copied as it is.
+    fn concerns(&self, byte: u8) -> bool {
+        match byte {
+            0..=0x1f => true,
+            b' '..=0x7f => self.backslashed.contains(&byte) || self.hexed.contains(&byte),
+            // The first bytes of surrogates, of U+2028 and of U+0085.
+            _ => byte == 0xed || self.wide != Wide::Kept,
+        }
+    }
+
+    fn write_ascii(&self, byte: u8, out: &mut Vec<u8>) {
+        if self.backslashed.contains(&byte) {
+            return out.extend([b'\\', byte]);
+        }
+        let letter = match byte {
+            0x08 => b'b',
+            0x09 => b't',
+            0x0a => b'n',
+            0x0c => b'f',
+            0x0d => b'r',
+            _ => return self.write_unit(u16::from(byte), out),
+        };
+        match self.lettered.contains(&byte) {
+            true => out.extend([b'\\', letter]),
+            false => self.write_unit(u16::from(byte), out),
+        }
+    }
+
+    fn write_wide(&self, code: u32, tail: &[u8], after: &[u8], out: &mut Vec<u8>) {
+        match char::from_u32(code) {
+            None if self.lone == Lone::Escaped => self.write_unit(code as u16, out),
+            None => self.write_wide(0xfffd, "\u{fffd}".as_bytes(), &[], out),
+            Some(char) if self.wide.escapes(char) => {
+                char.encode_utf16(&mut [0; 2]).iter().for_each(|unit| self.write_unit(*unit, out));
+            }
+            Some(_) => out.extend_from_slice(tail.get(..tail.len() - after.len()).unwrap_or_default()),
+        }
+    }
+
+    fn write_unit(&self, unit: u16, out: &mut Vec<u8>) {
+        let digits: &[u8; 16] = match self.hex {
+            Hex::Lower => b"0123456789abcdef",
+            Hex::Upper => b"0123456789ABCDEF",
+        };
+        out.extend_from_slice(b"\\u");
+        out.extend([12, 8, 4, 0].map(|shift| digits[usize::from((unit >> shift) & 0xf)]));
+    }
+}
+
+impl Wide {
+    fn escapes(self, char: char) -> bool {
+        let separator = matches!(char, '\u{2028}' | '\u{2029}');
+        match self {
+            Wide::Kept => false,
+            Wide::LineSeparators => separator,
+            Wide::AllLineEnds => separator || char == '\u{85}',
+            Wide::OddSpacesAndPairs => {
+                separator
+                    || char > '\u{ffff}'
+                    || char.is_whitespace()
+                    || matches!(char, '\u{80}'..='\u{a0}' | '\u{e000}'..='\u{f8ff}')
+            }
+            Wide::Escaped => true,
+        }
+    }
+}
+
+/// Writes a string as it is spelled, except that `<`, `>`, `&`, U+2028 and U+2029 become escapes.
+pub(super) fn write_html_safe(spelled: &str, out: &mut Vec<u8>) {
+    let risky = |char: char| matches!(char, '<' | '>' | '&' | '\u{2028}' | '\u{2029}');
+    for piece in spelled.split_inclusive(risky) {
+        let last = piece.chars().next_back().filter(|char| risky(*char));
+        let plain = piece.len() - last.map_or(0, char::len_utf8);
+        out.extend_from_slice(piece.get(..plain).unwrap_or_default().as_bytes());
+        out.extend(last.map(|char| format!("\\u{:04x}", u32::from(char))).unwrap_or_default().bytes());
+    }
+}

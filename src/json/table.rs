@@ -1,0 +1,202 @@
+//! The table of serializers, in the order in which they are worth trying.
+
+use super::number;
+use super::order::Members;
+use super::serializer::{self as way, Layout, Numbers, Serializer, Strings};
+use super::string::Escapes;
+
+const COMPACT: Layout = Layout::Line { comma: ",", colon: ":" };
+const SPACED: Layout = Layout::Line { comma: ", ", colon: ": " };
+const TWO: Layout = Layout::Lines { indentation: "  " };
+const FOUR: Layout = Layout::Lines { indentation: "    " };
+const TAB: Layout = Layout::Lines { indentation: "\t" };
+
+/// White space dropped, all else kept: what the others are variants of.
+const KEPT: Serializer = Serializer {
+    code: "minified",
+    name: "white space removed",
+    layout: COMPACT,
+    strings: Strings::Kept,
+    numbers: Numbers::Kept,
+    members: Members::Kept,
+    end: "",
+};
+const JAVASCRIPT: Serializer = language(&way::JAVASCRIPT, &number::JAVASCRIPT, Members::JavaScript);
+const PYTHON: Serializer = language(&way::PYTHON_ASCII, &number::PYTHON, Members::LastWins);
+const PYTHON_UNICODE: Serializer = language(&way::JAVASCRIPT, &number::PYTHON, Members::LastWins);
+const PHP: Serializer = language(&way::PHP, &number::PHP, Members::PhpArrays);
+const PHP_SLASHES: Serializer = language(&way::PHP_SLASHES, &number::PHP, Members::PhpArrays);
+const PHP_UNICODE: Serializer = language(&way::PHP_UNICODE, &number::PHP, Members::PhpArrays);
+const PHP_BOTH: Serializer = language(&way::PHP_BOTH, &number::PHP, Members::PhpArrays);
+const GO: Serializer = language(&way::GO, &number::GO, Members::Sorted);
+const RUBY: Serializer = language(&way::JAVASCRIPT, &number::RUBY, Members::LastWins);
+const JACKSON: Serializer = language(&way::JACKSON, &number::JACKSON, Members::LastWins);
+const NEWTONSOFT: Serializer = language(&way::NEWTONSOFT, &number::NEWTONSOFT, Members::LastWins);
+const JQ: Serializer = Serializer { end: "\n", ..language(&way::JQ, &number::JQ, Members::LastWins) };
+/// A `JsonElement`: numbers and repeated members stay.
+const DOTNET: Serializer = Serializer { strings: Strings::Written(&way::DOTNET), ..KEPT };
+/// A `JsonElement` of Gson: its numbers remember their spelling.
+const GSON: Serializer = Serializer { strings: Strings::Written(&way::GSON), members: Members::LastWins, ..KEPT };
+
+const fn language(strings: &'static Escapes, numbers: &'static number::Numbers, members: Members) -> Serializer {
+    Serializer { strings: Strings::Written(strings), numbers: Numbers::Written(numbers), members, ..KEPT }
+}
+
+/// Names a variant.
+const fn row(code: &'static str, name: &'static str, serializer: Serializer) -> Serializer {
+    Serializer { code, name, ..serializer }
+}
+
+/// The serializer with another layout.
+const fn laid_out(layout: Layout, serializer: Serializer) -> Serializer {
+    Serializer { layout, ..serializer }
+}
+
+/// The serializer with another order of members.
+const fn ordered(members: Members, serializer: Serializer) -> Serializer {
+    Serializer { members, ..serializer }
+}
+
+/// The serializer with a newline after the document.
+const fn ended(serializer: Serializer) -> Serializer {
+    Serializer { end: "\n", ..serializer }
+}
+
+/// All known serializers, the likeliest first. Several may write the same bytes for one document.
+pub static SERIALIZERS: &[Serializer] = &[
+    row("json_stringify", "JavaScript's JSON.stringify", JAVASCRIPT),
+    KEPT,
+    row("python_json_dumps", "Python's json.dumps", laid_out(SPACED, PYTHON)),
+    row("python_compact", "Python's json.dumps with separators=(',', ':')", PYTHON),
+    row("python_unicode", "Python's json.dumps with ensure_ascii=False", laid_out(SPACED, PYTHON_UNICODE)),
+    row(
+        "python_compact_unicode",
+        "Python's json.dumps with separators=(',', ':') and ensure_ascii=False",
+        PYTHON_UNICODE,
+    ),
+    row("php_json_encode", "PHP's json_encode of an array", PHP),
+    row("php_unescaped_slashes", "PHP's json_encode with JSON_UNESCAPED_SLASHES", PHP_SLASHES),
+    row(
+        "php_unescaped_slashes_unicode",
+        "PHP's json_encode with JSON_UNESCAPED_SLASHES and JSON_UNESCAPED_UNICODE",
+        PHP_BOTH,
+    ),
+    row("php_unescaped_unicode", "PHP's json_encode with JSON_UNESCAPED_UNICODE", PHP_UNICODE),
+    row("php_object", "PHP's json_encode of an object", ordered(Members::LastWins, PHP)),
+    row(
+        "php_object_unescaped_slashes",
+        "PHP's json_encode of an object with JSON_UNESCAPED_SLASHES",
+        ordered(Members::LastWins, PHP_SLASHES),
+    ),
+    row(
+        "php_object_unescaped_slashes_unicode",
+        "PHP's json_encode of an object with JSON_UNESCAPED_SLASHES and JSON_UNESCAPED_UNICODE",
+        ordered(Members::LastWins, PHP_BOTH),
+    ),
+    row(
+        "php_object_unescaped_unicode",
+        "PHP's json_encode of an object with JSON_UNESCAPED_UNICODE",
+        ordered(Members::LastWins, PHP_UNICODE),
+    ),
+    row("go_map", "Go's json.Marshal of a map", GO),
+    row(
+        "go_raw_message",
+        "Go's json.Marshal of a json.RawMessage",
+        Serializer { strings: Strings::KeptHtmlSafe, ..KEPT },
+    ),
+    row(
+        "go_encoder_plain",
+        "Go's json.Encoder with SetEscapeHTML(false)",
+        ended(language(&way::GO_PLAIN, &number::GO, Members::Sorted)),
+    ),
+    row("go_encoder", "Go's json.Encoder", ended(GO)),
+    row("ruby_json", "Ruby's JSON.generate", RUBY),
+    row("rails_to_json", "Rails' to_json", language(&way::RAILS, &number::RAILS, Members::LastWins)),
+    row("jackson", "Java's Jackson", JACKSON),
+    row("gson", "Java's Gson", GSON),
+    row("system_text_json", ".NET's System.Text.Json", DOTNET),
+    row(
+        "system_text_json_relaxed",
+        ".NET's System.Text.Json with UnsafeRelaxedJsonEscaping",
+        Serializer { strings: Strings::Written(&way::DOTNET_RELAXED), ..KEPT },
+    ),
+    row("newtonsoft", ".NET's Newtonsoft.Json", NEWTONSOFT),
+    row("json_stringify_indent_2", "JavaScript's JSON.stringify with an indent of 2", laid_out(TWO, JAVASCRIPT)),
+    row("json_stringify_indent_4", "JavaScript's JSON.stringify with an indent of 4", laid_out(FOUR, JAVASCRIPT)),
+    row("python_indent_2", "Python's json.dumps with indent=2", laid_out(TWO, PYTHON)),
+    row("python_indent_4", "Python's json.dumps with indent=4", laid_out(FOUR, PYTHON)),
+    row(
+        "python_unicode_indent_2",
+        "Python's json.dumps with ensure_ascii=False and indent=2",
+        laid_out(TWO, PYTHON_UNICODE),
+    ),
+    row(
+        "python_unicode_indent_4",
+        "Python's json.dumps with ensure_ascii=False and indent=4",
+        laid_out(FOUR, PYTHON_UNICODE),
+    ),
+    row("python_sorted", "Python's json.dumps with sort_keys=True", laid_out(SPACED, ordered(Members::Sorted, PYTHON))),
+    row(
+        "python_sorted_compact",
+        "Python's json.dumps with sort_keys=True and separators=(',', ':')",
+        ordered(Members::Sorted, PYTHON),
+    ),
+    row(
+        "python_sorted_compact_unicode",
+        "Python's json.dumps with sort_keys=True, separators=(',', ':') and ensure_ascii=False",
+        ordered(Members::Sorted, PYTHON_UNICODE),
+    ),
+    row(
+        "json_stringify_sorted",
+        "JavaScript's JSON.stringify with sorted keys (RFC 8785)",
+        ordered(Members::SortedUtf16, JAVASCRIPT),
+    ),
+    row("flask_jsonify", "Flask's jsonify", ended(ordered(Members::Sorted, PYTHON))),
+    row("php_pretty_print", "PHP's json_encode with JSON_PRETTY_PRINT", laid_out(FOUR, PHP)),
+    row(
+        "php_object_pretty_print",
+        "PHP's json_encode of an object with JSON_PRETTY_PRINT",
+        laid_out(FOUR, ordered(Members::LastWins, PHP)),
+    ),
+    row(
+        "php_pretty_print_unescaped",
+        "PHP's json_encode with JSON_PRETTY_PRINT, JSON_UNESCAPED_SLASHES and JSON_UNESCAPED_UNICODE",
+        laid_out(FOUR, PHP_BOTH),
+    ),
+    row("go_marshal_indent", "Go's json.MarshalIndent with two spaces", laid_out(TWO, GO)),
+    row(
+        "go_map_before_1_22",
+        "Go's json.Marshal of a map, before Go 1.22",
+        language(&way::OLD_GO, &number::GO, Members::Sorted),
+    ),
+    row(
+        "go_encoder_plain_before_1_22",
+        "Go's json.Encoder with SetEscapeHTML(false), before Go 1.22",
+        ended(language(&way::OLD_GO_PLAIN, &number::GO, Members::Sorted)),
+    ),
+    row("ruby_pretty", "Ruby's JSON.pretty_generate", laid_out(TWO, RUBY)),
+    row("ruby_pretty_before_2_8", "Ruby's JSON.pretty_generate, before json 2.8", laid_out(Layout::OldRuby, RUBY)),
+    row("jackson_pretty", "Java's Jackson with its default pretty printer", laid_out(Layout::Jackson, JACKSON)),
+    row("gson_map", "Java's Gson of a map", language(&way::GSON, &number::GSON_MAP, Members::LastWins)),
+    row(
+        "gson_plain",
+        "Java's Gson with disableHtmlEscaping",
+        Serializer { strings: Strings::Written(&way::GSON_PLAIN), ..GSON },
+    ),
+    row("gson_pretty", "Java's Gson with setPrettyPrinting", laid_out(TWO, GSON)),
+    row("system_text_json_indented", ".NET's System.Text.Json with WriteIndented", laid_out(TWO, DOTNET)),
+    row("newtonsoft_indented", ".NET's Newtonsoft.Json with Formatting.Indented", laid_out(TWO, NEWTONSOFT)),
+    row("jq", "jq", laid_out(TWO, JQ)),
+    row("jq_compact", "jq -c", JQ),
+    row("jq_sorted", "jq -S", laid_out(TWO, ordered(Members::Sorted, JQ))),
+    row("jq_sorted_compact", "jq -cS", ordered(Members::Sorted, JQ)),
+    row("minified_newline", "white space removed, newline at the end", ended(KEPT)),
+    row("spaced", "a space after each comma and colon", laid_out(SPACED, KEPT)),
+    row("pretty_2", "indented by two spaces", laid_out(TWO, KEPT)),
+    row("pretty_4", "indented by four spaces", laid_out(FOUR, KEPT)),
+    row("pretty_tab", "indented by tabs", laid_out(TAB, KEPT)),
+    row("spaced_newline", "a space after each comma and colon, newline at the end", ended(laid_out(SPACED, KEPT))),
+    row("pretty_2_newline", "indented by two spaces, newline at the end", ended(laid_out(TWO, KEPT))),
+    row("pretty_4_newline", "indented by four spaces, newline at the end", ended(laid_out(FOUR, KEPT))),
+    row("pretty_tab_newline", "indented by tabs, newline at the end", ended(laid_out(TAB, KEPT))),
+];

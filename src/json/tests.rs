@@ -1,0 +1,219 @@
+//! What must hold for every document: nothing accepted that is not JSON, nothing lost, nothing overflowed.
+
+use std::collections::HashSet;
+
+use proptest::prelude::*;
+use serde_json::value::RawValue;
+
+use super::{Document, PieceKind, SERIALIZERS, TokenKind, Tokens, indented, top_level_keys};
+
+/// Serializers that change no token.
+const KEPT: [&str; 10] = [
+    "minified",
+    "spaced",
+    "pretty_2",
+    "pretty_4",
+    "pretty_tab",
+    "minified_newline",
+    "spaced_newline",
+    "pretty_2_newline",
+    "pretty_4_newline",
+    "pretty_tab_newline",
+];
+
+/// Serializers whose language changes the values themselves: PHP's empty objects, Gson's whole numbers.
+fn changes_values(code: &str) -> bool {
+    code.starts_with("php") && !code.starts_with("php_object") || code == "gson_map"
+}
+
+/// Python, which writes numbers that are too large as `Infinity`.
+fn writes_infinity(code: &str) -> bool {
+    code.starts_with("python") || code == "flask_jsonify"
+}
+
+fn space() -> impl Strategy<Value = &'static str> + Clone {
+    prop::sample::select(vec!["", "", "", " ", "\n", "\t\r\n "])
+}
+
+fn string() -> impl Strategy<Value = String> {
+    let pieces = vec![
+        "a",
+        "b",
+        "0",
+        "1",
+        "/",
+        "\\/",
+        "<",
+        "&",
+        "'",
+        "\\\"",
+        "\\\\",
+        "\\b",
+        "\\n",
+        "\\u0001",
+        "\\u00e9",
+        "\\u00E9",
+        "é",
+        "…",
+        "😀",
+        "\\ud83d\\ude00",
+        "\u{2028}",
+        "\u{7f}",
+        "\u{85}",
+        "+",
+    ];
+    prop::collection::vec(prop::sample::select(pieces), 0..5).prop_map(|pieces| format!("\"{}\"", pieces.concat()))
+}
+
+/// JSON texts. `numbers` are spellings to choose from.
+fn json(numbers: Vec<&'static str>) -> impl Strategy<Value = String> {
+    let literal = prop::sample::select(vec!["true", "false", "null"]).prop_map(str::to_owned);
+    let number = prop::sample::select(numbers).prop_map(str::to_owned);
+    prop_oneof![string(), number, literal].prop_recursive(5, 48, 6, |inner| {
+        let element =
+            (space(), inner.clone(), space()).prop_map(|(before, value, after)| format!("{before}{value}{after}"));
+        let member = (space(), string(), space(), element.clone())
+            .prop_map(|(before, key, after, value)| format!("{before}{key}{after}:{value}"));
+        prop_oneof![
+            prop::collection::vec(element, 0..6).prop_map(|elements| format!("[{}]", elements.join(","))),
+            prop::collection::vec(member, 0..6).prop_map(|members| format!("{{{}}}", members.join(","))),
+        ]
+    })
+}
+
+fn any_json() -> impl Strategy<Value = String> {
+    json(vec!["0", "-0", "1.0", "1e0", "1E400", "1e21", "1.5e-7", "12345678901234567890", "100.50", "-1E+2"])
+}
+
+fn tokens(text: &[u8]) -> Vec<(TokenKind, Vec<u8>)> {
+    Tokens::new(text)
+        .map(|token| token.expect("valid JSON"))
+        .filter(|token| token.kind != TokenKind::Space)
+        .map(|token| (token.kind, text[token.start..token.end].to_vec()))
+        .collect()
+}
+
+fn accepted(text: &[u8]) -> bool {
+    Tokens::new(text).all(|token| token.is_ok())
+}
+
+/// serde_json as a judge of the grammar alone: a raw value checks no ranges and joins no surrogates.
+fn accepted_by_serde(text: &[u8]) -> bool {
+    serde_json::from_slice::<&RawValue>(text).is_ok()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn structural_serializers_keep_every_token(text in any_json()) {
+        let document = Document::parse(text.as_bytes()).unwrap();
+        for serializer in SERIALIZERS.iter().filter(|serializer| KEPT.contains(&serializer.code)) {
+            prop_assert_eq!(tokens(&serializer.write(&document)), tokens(text.as_bytes()), "{}", serializer.code);
+        }
+    }
+
+    #[test]
+    fn the_layout_for_people_keeps_every_token(text in any_json()) {
+        let document = Document::parse(text.as_bytes()).unwrap();
+        let shown: String = indented(&document).map(|(_, piece)| piece).collect();
+        let pretty = SERIALIZERS.iter().find(|serializer| serializer.code == "pretty_2").unwrap();
+        prop_assert_eq!(shown.as_bytes(), pretty.write(&document));
+    }
+
+    #[test]
+    fn every_serializer_keeps_the_meaning(text in json(vec!["0", "7", "-12", "100000", "9007199254740991", "0.5", "-2.25"])) {
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let document = Document::parse(text.as_bytes()).unwrap();
+        for serializer in SERIALIZERS.iter().filter(|serializer| !changes_values(serializer.code)) {
+            let written: serde_json::Value = serde_json::from_slice(&serializer.write(&document)).unwrap();
+            prop_assert_eq!(&written, &value, "{}", serializer.code);
+        }
+    }
+
+    #[test]
+    fn every_output_is_json(text in any_json()) {
+        let document = Document::parse(text.as_bytes()).unwrap();
+        for serializer in SERIALIZERS.iter().filter(|serializer| !writes_infinity(serializer.code)) {
+            prop_assert!(accepted(&serializer.write(&document)), "{}", serializer.code);
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_judged_as_serde_json_judges_them(text in prop::collection::vec(any::<u8>(), 0..40)) {
+        prop_assert_eq!(accepted(&text), accepted_by_serde(&text));
+    }
+
+    #[test]
+    fn arbitrary_punctuation_is_judged_as_serde_json_judges_it(text in "[\\[\\]{}:,\"\\\\u0-9aetrufalsn.+\\-eE \t]{0,12}") {
+        prop_assert_eq!(accepted(text.as_bytes()), accepted_by_serde(text.as_bytes()));
+    }
+
+    #[test]
+    fn damaged_json_is_judged_as_serde_json_judges_it(
+        text in any_json(), place in any::<prop::sample::Index>(), byte in any::<u8>(), damage in 0..4,
+    ) {
+        let mut text = text.into_bytes();
+        let place = place.index(text.len());
+        match damage {
+            0 => text[place] = byte,
+            1 => text.insert(place, byte),
+            2 => text.truncate(place),
+            _ => _ = text.remove(place),
+        }
+        prop_assert_eq!(accepted(&text), accepted_by_serde(&text), "{}", String::from_utf8_lossy(&text));
+        prop_assert_eq!(accepted(&text), Document::parse(&text).is_ok());
+    }
+
+    #[test]
+    fn keys_of_a_cut_text_begin_those_of_the_whole(text in any_json(), place in any::<prop::sample::Index>()) {
+        let cut = &text.as_bytes()[..place.index(text.len())];
+        prop_assert!(top_level_keys(text.as_bytes()).starts_with(&top_level_keys(cut)));
+    }
+}
+
+#[test]
+fn deep_nesting_costs_no_stack_and_bounded_memory() {
+    let depth = 100_000;
+    for (open, middle, close) in [("[", "", "]"), ("{\"a\":", "1", "}"), ("[{\"a\":", "1", "}]")] {
+        let text = open.repeat(depth) + middle + &close.repeat(depth);
+        let document = Document::parse(text.as_bytes()).unwrap();
+        for code in ["json_stringify", "pretty_4", "jackson_pretty", "ruby_pretty_before_2_8", "php_pretty_print"] {
+            let serializer = SERIALIZERS.iter().find(|serializer| serializer.code == code).unwrap();
+            assert!(serializer.write(&document).len() <= text.len() * 40, "{code}");
+        }
+        assert!(indented(&document).map(|(_, piece)| piece.len()).sum::<usize>() < text.len() * 100);
+        assert!(top_level_keys(&text.as_bytes()[..text.len() / 2]).len() <= 1);
+    }
+}
+
+#[test]
+fn codes_and_names_are_distinct() {
+    let codes: HashSet<&str> = SERIALIZERS.iter().map(|serializer| serializer.code).collect();
+    let names: HashSet<&str> = SERIALIZERS.iter().map(|serializer| serializer.name).collect();
+    assert_eq!((codes.len(), names.len()), (SERIALIZERS.len(), SERIALIZERS.len()));
+}
+
+#[test]
+fn pieces_tell_what_they_are() {
+    let document = Document::parse(b"{\"a\":[1,\"b\",null],\"c\":{}}").unwrap();
+    let pieces: Vec<(PieceKind, &str)> =
+        indented(&document).filter(|(kind, _)| *kind != PieceKind::Punctuation).collect();
+    let expected = [
+        (PieceKind::Space, "\n  "),
+        (PieceKind::Key, "\"a\""),
+        (PieceKind::Space, " "),
+        (PieceKind::Space, "\n    "),
+        (PieceKind::Number, "1"),
+        (PieceKind::Space, "\n    "),
+        (PieceKind::String, "\"b\""),
+        (PieceKind::Space, "\n    "),
+        (PieceKind::Literal, "null"),
+        (PieceKind::Space, "\n  "),
+        (PieceKind::Space, "\n  "),
+        (PieceKind::Key, "\"c\""),
+        (PieceKind::Space, " "),
+        (PieceKind::Space, "\n"),
+    ];
+    assert_eq!(pieces, expected);
+}

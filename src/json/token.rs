@@ -1,0 +1,342 @@
+//! The tokenizer: bytes to tokens with their ranges, held to RFC 8259 on the way.
+//!
+//! It keeps one byte for each open bracket and never recurses. It checks everything that RFC 8259 asks for (structure,
+//! numbers, escapes, UTF-8), but decodes nothing: a surrogate without its partner is spelled validly and passes.
+
+/// What a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// `{`
+    OpenObject,
+    /// `}`
+    CloseObject,
+    /// `[`
+    OpenArray,
+    /// `]`
+    CloseArray,
+    /// `:`
+    Colon,
+    /// `,`
+    Comma,
+    /// A string that names a member, quotes included.
+    Key,
+    /// A string that is a value, quotes included.
+    String,
+    /// A number as spelled.
+    Number,
+    /// `true`
+    True,
+    /// `false`
+    False,
+    /// `null`
+    Null,
+    /// A run of blanks, tabs, carriage returns and newlines.
+    Space,
+}
+
+/// One token: its kind and the bytes it spans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token {
+    /// What it is.
+    pub kind: TokenKind,
+    /// Offset of its first byte.
+    pub start: usize,
+    /// Offset after its last byte.
+    pub end: usize,
+}
+
+/// Why and where a text is not JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{fault} at byte {offset}")]
+pub struct Invalid {
+    /// Offset of the byte that is wrong; the length of the text when it ends too early.
+    pub offset: usize,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// The ways in which a text is not JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The text ends inside a value, or holds none.
+    #[error("the JSON ends too early")]
+    EndsTooEarly,
+    /// A byte that can't stand here.
+    #[error("unexpected byte")]
+    Unexpected,
+    /// A control character inside a string that should have been escaped.
+    #[error("bare control character in a string")]
+    ControlCharacter,
+    /// A backslash that starts no escape JSON knows.
+    #[error("unknown escape in a string")]
+    Escape,
+    /// A string that is not UTF-8.
+    #[error("string is not UTF-8")]
+    NotUtf8,
+}
+
+/// What may come next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expect {
+    Value,
+    ValueOrClose,
+    Key,
+    KeyOrClose,
+    Colon,
+    CommaOrClose,
+    Nothing,
+}
+
+/// An open bracket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bracket {
+    Object,
+    Array,
+}
+
+/// The tokens of a text, white space included. The first error is the last item.
+#[derive(Debug, Clone)]
+pub struct Tokens<'a> {
+    text: &'a [u8],
+    at: usize,
+    open: Vec<Bracket>,
+    expect: Expect,
+    failed: bool,
+}
+
+impl<'a> Tokens<'a> {
+    /// Starts at the first byte of `text`.
+    pub fn new(text: &'a [u8]) -> Tokens<'a> {
+        Tokens { text, at: 0, open: Vec::new(), expect: Expect::Value, failed: false }
+    }
+
+    /// How many brackets are open after the tokens seen so far.
+    pub fn depth(&self) -> usize {
+        self.open.len()
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    /// The error for what stands at the current byte.
+    fn unexpected(&self) -> Invalid {
+        let fault = if self.at < self.text.len() { Fault::Unexpected } else { Fault::EndsTooEarly };
+        Invalid { offset: self.at, fault }
+    }
+
+    fn token(&mut self, first: u8) -> Result<TokenKind, Invalid> {
+        use Expect::{Colon, CommaOrClose, Key, KeyOrClose, Nothing, Value, ValueOrClose};
+        match (self.expect, first) {
+            (_, b' ' | b'\t' | b'\n' | b'\r') => Ok(self.space()),
+            (Value | ValueOrClose, b'{') => Ok(self.opened(Bracket::Object, KeyOrClose, TokenKind::OpenObject)),
+            (Value | ValueOrClose, b'[') => Ok(self.opened(Bracket::Array, ValueOrClose, TokenKind::OpenArray)),
+            (KeyOrClose, b'}') => Ok(self.closed(TokenKind::CloseObject)),
+            (ValueOrClose, b']') => Ok(self.closed(TokenKind::CloseArray)),
+            (Key | KeyOrClose, b'"') => self.string(Colon, TokenKind::Key),
+            (Colon, b':') => Ok(self.single(Value, TokenKind::Colon)),
+            (CommaOrClose, b',' | b'}' | b']') => self.comma_or_close(first),
+            (Value | ValueOrClose, b'"') => self.string(self.after_value(), TokenKind::String),
+            (Value | ValueOrClose, b'-' | b'0'..=b'9') => self.number(),
+            (Value | ValueOrClose, b't') => self.literal(b"true", TokenKind::True),
+            (Value | ValueOrClose, b'f') => self.literal(b"false", TokenKind::False),
+            (Value | ValueOrClose, b'n') => self.literal(b"null", TokenKind::Null),
+            (Value | ValueOrClose | Key | KeyOrClose | Colon | CommaOrClose | Nothing, _) => Err(self.unexpected()),
+        }
+    }
+
+    fn after_value(&self) -> Expect {
+        if self.open.is_empty() { Expect::Nothing } else { Expect::CommaOrClose }
+    }
+
+    fn single(&mut self, next: Expect, kind: TokenKind) -> TokenKind {
+        self.at += 1;
+        self.expect = next;
+        kind
+    }
+
+    fn opened(&mut self, bracket: Bracket, next: Expect, kind: TokenKind) -> TokenKind {
+        self.open.push(bracket);
+        self.single(next, kind)
+    }
+
+    fn closed(&mut self, kind: TokenKind) -> TokenKind {
+        self.open.pop();
+        let next = self.after_value();
+        self.single(next, kind)
+    }
+
+    fn comma_or_close(&mut self, first: u8) -> Result<TokenKind, Invalid> {
+        match (self.open.last(), first) {
+            (Some(Bracket::Object), b',') => Ok(self.single(Expect::Key, TokenKind::Comma)),
+            (Some(Bracket::Array), b',') => Ok(self.single(Expect::Value, TokenKind::Comma)),
+            (Some(Bracket::Object), b'}') => Ok(self.closed(TokenKind::CloseObject)),
+            (Some(Bracket::Array), b']') => Ok(self.closed(TokenKind::CloseArray)),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    fn space(&mut self) -> TokenKind {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+        TokenKind::Space
+    }
+
+    fn literal(&mut self, word: &[u8], kind: TokenKind) -> Result<TokenKind, Invalid> {
+        for byte in word {
+            if self.peek() != Some(*byte) {
+                return Err(self.unexpected());
+            }
+            self.at += 1;
+        }
+        self.expect = self.after_value();
+        Ok(kind)
+    }
+
+    fn number(&mut self) -> Result<TokenKind, Invalid> {
+        self.skip(b"-");
+        if !self.skip(b"0") {
+            self.digits()?;
+        }
+        if self.skip(b".") {
+            self.digits()?;
+        }
+        if self.skip(b"eE") {
+            self.skip(b"+-");
+            self.digits()?;
+        }
+        self.expect = self.after_value();
+        Ok(TokenKind::Number)
+    }
+
+    /// Steps over the next byte when it is one of `bytes`, and says whether it was.
+    fn skip(&mut self, bytes: &[u8]) -> bool {
+        let found = self.peek().is_some_and(|byte| bytes.contains(&byte));
+        self.at += usize::from(found);
+        found
+    }
+
+    /// One digit or more.
+    fn digits(&mut self) -> Result<(), Invalid> {
+        let start = self.at;
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        if self.at == start { Err(self.unexpected()) } else { Ok(()) }
+    }
+
+    fn string(&mut self, next: Expect, kind: TokenKind) -> Result<TokenKind, Invalid> {
+        let start = self.at;
+        self.at += 1;
+        loop {
+            match self.peek() {
+                Some(b'"') => break,
+                Some(b'\\') => self.escape()?,
+                Some(0..=0x1f) => return Err(Invalid { offset: self.at, fault: Fault::ControlCharacter }),
+                Some(_) => self.at += 1,
+                None => return Err(self.unexpected()),
+            }
+        }
+        self.at += 1;
+        self.expect = next;
+        let spelled = self.text.get(start..self.at).unwrap_or_default();
+        match std::str::from_utf8(spelled) {
+            Ok(_) => Ok(kind),
+            Err(error) => Err(Invalid { offset: start + error.valid_up_to(), fault: Fault::NotUtf8 }),
+        }
+    }
+
+    fn escape(&mut self) -> Result<(), Invalid> {
+        let hex_digits = match self.text.get(self.at + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 0,
+            Some(b'u') => 4,
+            Some(_) => return Err(Invalid { offset: self.at + 1, fault: Fault::Escape }),
+            None => return Err(Invalid { offset: self.text.len(), fault: Fault::EndsTooEarly }),
+        };
+        self.at += 2;
+        for _ in 0..hex_digits {
+            match self.peek() {
+                Some(byte) if byte.is_ascii_hexdigit() => self.at += 1,
+                Some(_) => return Err(Invalid { offset: self.at, fault: Fault::Escape }),
+                None => return Err(self.unexpected()),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Iterator for Tokens<'_> {
+    type Item = Result<Token, Invalid>;
+
+    fn next(&mut self) -> Option<Result<Token, Invalid>> {
+        if self.failed {
+            return None;
+        }
+        let start = self.at;
+        let result = match self.peek() {
+            Some(first) => self.token(first),
+            None if self.expect == Expect::Nothing => return None,
+            None => Err(self.unexpected()),
+        };
+        self.failed = result.is_err();
+        Some(result.map(|kind| Token { kind, start, end: self.at }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(text: &[u8]) -> Option<(usize, Fault)> {
+        Tokens::new(text).find_map(Result::err).map(|invalid| (invalid.offset, invalid.fault))
+    }
+
+    #[test]
+    fn tokens_span_the_whole_text() {
+        let text = b"{\"a\" :[1,true]}\n";
+        let tokens: Vec<(TokenKind, &[u8])> = Tokens::new(text)
+            .map(|token| token.unwrap())
+            .map(|token| (token.kind, &text[token.start..token.end]))
+            .collect();
+        let expected: [(TokenKind, &[u8]); 11] = [
+            (TokenKind::OpenObject, b"{"),
+            (TokenKind::Key, b"\"a\""),
+            (TokenKind::Space, b" "),
+            (TokenKind::Colon, b":"),
+            (TokenKind::OpenArray, b"["),
+            (TokenKind::Number, b"1"),
+            (TokenKind::Comma, b","),
+            (TokenKind::True, b"true"),
+            (TokenKind::CloseArray, b"]"),
+            (TokenKind::CloseObject, b"}"),
+            (TokenKind::Space, b"\n"),
+        ];
+        assert_eq!(tokens, expected);
+    }
+
+    #[test]
+    fn a_fault_is_placed_at_its_byte() {
+        let cases: [(&[u8], usize, Fault); 16] = [
+            (b"", 0, Fault::EndsTooEarly),
+            (b"[1,", 3, Fault::EndsTooEarly),
+            (b"[1,]", 3, Fault::Unexpected),
+            (b"[1}", 2, Fault::Unexpected),
+            (b"{\"a\":1,}", 7, Fault::Unexpected),
+            (b"{a:1}", 1, Fault::Unexpected),
+            (b"[] []", 3, Fault::Unexpected),
+            (b"01", 1, Fault::Unexpected),
+            (b"1.", 2, Fault::EndsTooEarly),
+            (b"-x", 1, Fault::Unexpected),
+            (b"nul!", 3, Fault::Unexpected),
+            (b"\xef\xbb\xbf{}", 0, Fault::Unexpected),
+            (b"\"a\nb\"", 2, Fault::ControlCharacter),
+            (b"\"\\x\"", 2, Fault::Escape),
+            (b"\"\\u12g4\"", 5, Fault::Escape),
+            (b"\"ab\xff\"", 3, Fault::NotUtf8),
+        ];
+        for (text, offset, expected) in cases {
+            assert_eq!(fault(text), Some((offset, expected)), "{}", String::from_utf8_lossy(text));
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Writing a document again, as a serializer would.
+//!
+//! One loop over a stack of open brackets. What is written between, before and after values is the layout's.
+
+use super::document::{Document, Node};
+use super::serializer::{Layout, Numbers, Serializer, Strings};
+use super::string;
+use super::token::TokenKind;
+
+/// How much indentation an output may have for each byte of the document, and at least. Beyond, lines are not indented
+/// any more: no signature will match such a text, and a hostile one can't ask for gigabytes of blanks.
+const INDENTATION_PER_BYTE: usize = 32;
+const INDENTATION_AT_LEAST: usize = 1 << 18;
+
+/// An object or array that is being written.
+struct Open {
+    /// The values still to come, last first; for members of an object their keys.
+    rest: Vec<usize>,
+    bracket: Bracket,
+    empty: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bracket {
+    Object,
+    Array,
+}
+
+struct Writer<'d> {
+    serializer: &'d Serializer,
+    document: &'d Document<'d>,
+    out: Vec<u8>,
+    open: Vec<Open>,
+    /// How many of `open` indent their lines.
+    levels: usize,
+    indentation_left: usize,
+}
+
+/// The document as `serializer` writes it.
+pub(super) fn written(serializer: &Serializer, document: &Document) -> Vec<u8> {
+    let length = document.text().len();
+    let mut writer = Writer {
+        serializer,
+        document,
+        out: Vec::with_capacity(length + length / 4),
+        open: Vec::new(),
+        levels: 0,
+        indentation_left: length.saturating_mul(INDENTATION_PER_BYTE).max(INDENTATION_AT_LEAST),
+    };
+    writer.value(0);
+    writer.drain();
+    writer.out.extend_from_slice(serializer.end.as_bytes());
+    writer.out
+}
+
+impl Writer<'_> {
+    fn drain(&mut self) {
+        while let Some(open) = self.open.last_mut() {
+            let (bracket, next) = (open.bracket, open.rest.pop());
+            let first = std::mem::take(&mut open.empty);
+            match next {
+                None => self.close(bracket, first),
+                Some(index) => {
+                    self.separator(bracket, first);
+                    match bracket {
+                        Bracket::Object => self.member(index),
+                        Bracket::Array => self.value(index),
+                    }
+                }
+            }
+        }
+    }
+
+    fn put(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
+    fn value(&mut self, index: usize) {
+        let Some(node) = self.document.node(index) else { return };
+        let spelled = self.document.spelled(node);
+        match node.kind {
+            TokenKind::OpenObject => self.object(index),
+            TokenKind::OpenArray => self.array(index, node),
+            TokenKind::String => self.string(spelled),
+            TokenKind::Number => self.number(spelled),
+            _ => self.put(spelled),
+        }
+    }
+
+    fn object(&mut self, index: usize) {
+        let members = self.serializer.members;
+        let mut keys = members.of(self.document, index);
+        let bracket = match members.is_list(self.document, &keys) {
+            true => Bracket::Array,
+            false => Bracket::Object,
+        };
+        if bracket == Bracket::Array {
+            keys.iter_mut().for_each(|key| *key = members.value(self.document, *key));
+        }
+        keys.reverse();
+        self.opened(bracket, keys);
+    }
+
+    fn array(&mut self, index: usize, node: &Node) {
+        let mut values = Vec::new();
+        let mut value = index + 1;
+        while value < node.next {
+            values.push(value);
+            value = self.document.node(value).map_or(node.next, |node| node.next);
+        }
+        values.reverse();
+        self.opened(Bracket::Array, values);
+    }
+
+    fn opened(&mut self, bracket: Bracket, rest: Vec<usize>) {
+        self.put(if bracket == Bracket::Object { "{" } else { "[" });
+        self.levels += usize::from(self.breaks_lines(bracket));
+        self.open.push(Open { rest, bracket, empty: true });
+    }
+
+    fn close(&mut self, bracket: Bracket, empty: bool) {
+        let (layout, breaks) = (self.serializer.layout, self.breaks_lines(bracket));
+        self.open.pop();
+        self.levels -= usize::from(breaks);
+        match (layout, bracket) {
+            (Layout::Jackson, _) if empty => self.put(" "),
+            (Layout::OldRuby, Bracket::Array) if empty => {
+                self.put("\n");
+                self.line();
+            }
+            (Layout::OldRuby, Bracket::Object) if empty => self.line(),
+            _ if empty => {}
+            _ if breaks => self.line(),
+            (Layout::Jackson, _) => self.put(" "),
+            _ => {}
+        }
+        self.put(if bracket == Bracket::Object { "}" } else { "]" });
+    }
+
+    /// What stands before a member or an element.
+    fn separator(&mut self, bracket: Bracket, first: bool) {
+        let breaks = self.breaks_lines(bracket);
+        match self.serializer.layout {
+            Layout::Line { comma, .. } if !first => self.put(comma),
+            Layout::Jackson if !breaks && first => self.put(" "),
+            Layout::Jackson if !breaks => self.put(", "),
+            _ if !first => self.put(","),
+            _ => {}
+        }
+        if breaks {
+            self.line();
+        }
+    }
+
+    fn breaks_lines(&self, bracket: Bracket) -> bool {
+        match self.serializer.layout {
+            Layout::Line { .. } => false,
+            Layout::Lines { .. } | Layout::OldRuby => true,
+            Layout::Jackson => bracket == Bracket::Object,
+        }
+    }
+
+    fn line(&mut self) {
+        let unit = match self.serializer.layout {
+            Layout::Lines { indentation } => indentation,
+            Layout::Line { .. } | Layout::OldRuby | Layout::Jackson => "  ",
+        };
+        self.put("\n");
+        let Some(left) = self.indentation_left.checked_sub(unit.len() * self.levels) else { return };
+        self.indentation_left = left;
+        for _ in 0..self.levels {
+            self.put(unit);
+        }
+    }
+
+    fn member(&mut self, key: usize) {
+        let document = self.document;
+        if let Some(node) = document.node(key) {
+            self.string(document.spelled(node));
+        }
+        self.put(match self.serializer.layout {
+            Layout::Line { colon, .. } => colon,
+            Layout::Lines { .. } | Layout::OldRuby => ": ",
+            Layout::Jackson => " : ",
+        });
+        self.value(self.serializer.members.value(document, key));
+    }
+
+    fn string(&mut self, spelled: &str) {
+        match self.serializer.strings {
+            Strings::Kept => self.put(spelled),
+            Strings::KeptHtmlSafe => string::write_html_safe(spelled, &mut self.out),
+            Strings::Written(escapes) => escapes.write(&string::decoded(spelled), &mut self.out),
+        }
+    }
+
+    fn number(&mut self, spelled: &str) {
+        match self.serializer.numbers {
+            Numbers::Kept => self.put(spelled),
+            Numbers::Written(numbers) => numbers.write(spelled, &mut self.out),
+        }
+    }
+}
