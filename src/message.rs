@@ -38,6 +38,11 @@ impl Headers {
         Self::default()
     }
 
+    /// No headers yet, and room for so many lines, of so many bytes together, line ends included.
+    pub fn with_capacity(lines: usize, bytes: usize) -> Self {
+        Self { text: Vec::with_capacity(bytes), fields: Vec::with_capacity(lines) }
+    }
+
     /// Adds one header at the end, written `name: value`. Names must be tokens (RFC 9110 section 5.6.2); values are any
     /// bytes but CR, LF and NUL.
     pub fn push(&mut self, name: &str, value: &[u8]) -> Result<(), HeaderError> {

@@ -1,0 +1,93 @@
+//! HTTP archives, as Chrome writes them and as others do.
+
+use super::*;
+
+fn read(file: &str) -> Vec<Result<Capture, CaptureError>> {
+    read_har(file.as_bytes()).unwrap().collect()
+}
+
+/// An archive with one entry of this request.
+fn entry(request: &str) -> String {
+    format!(r#"{{"log":{{"version":"1.2","entries":[{{"request":{request}}}]}}}}"#)
+}
+
+#[test]
+fn an_export_of_chrome_is_read_entry_by_entry() {
+    let all = read(HAR);
+    let [Ok(post), Ok(get), Err(CaptureError::BodyNotInFile(Place::Entry(3)))] = all.as_slice() else {
+        panic!("{all:#?}")
+    };
+    let request = &post.delivery.request;
+    assert_eq!((request.method.as_str(), request.target.as_str()), ("POST", "/hooks/plexos?tenant=cv"));
+    assert_eq!(request.body, r#"{"id":"evt_1","type":"payment.debited","name":"Évora"}"#.as_bytes());
+    assert_eq!(request.headers.len(), 4, "without the pseudo-headers");
+    assert_eq!(request.headers.get("x-plexos-timestamp"), Some(&b"1736937000"[..]));
+    assert_eq!(post.delivery.arrived, Some("2025-01-15T10:30:00.123Z".parse().unwrap()));
+    assert_eq!((post.place, post.notes.as_slice()), (Place::Entry(1), &[][..]));
+    assert_eq!((get.delivery.request.method.as_str(), get.delivery.request.target.as_str()), ("GET", "/"));
+}
+
+#[test]
+fn a_body_in_base64_is_decoded() {
+    let with = |text: &str| {
+        let data = format!(r#"{{"mimeType":"x","text":"{text}","encoding":"base64"}}"#);
+        read(&entry(&format!(r#"{{"method":"POST","url":"http://h/","headers":[],"postData":{data}}}"#))).remove(0)
+    };
+    assert_eq!(with("/wD+").unwrap().delivery.request.body, b"\xff\x00\xfe");
+    let error = with("?").unwrap_err();
+    assert!(matches!(error, CaptureError::Record { source: RecordError::BodyBase64(_), .. }), "{error:?}");
+}
+
+#[test]
+fn a_body_that_was_changed_is_noted() {
+    let request = r#"{"method":"POST","url":"http://h/","headers":[{"name":"Content-Length","value":"3"}],
+        "bodySize":9,"postData":{"mimeType":"x","text":"é"}}"#;
+    let capture = read(&entry(request)).remove(0).unwrap();
+    assert_eq!(capture.notes, [Note::LengthDiffers { announced: 3, present: 2 }]);
+}
+
+#[test]
+fn an_entry_that_is_no_request_is_an_error_in_its_place() {
+    let all = read(
+        r#"{"log":{"entries":[{}, {"request":{"method":"POST","url":"ftp://h/"}},
+        {"request":{"method":"A B","url":"http://h/"}},
+        {"request":{"method":"POST","url":"http://h/","headers":[{"name":"A","value":"b\nc"}]}}]}}"#,
+    );
+    assert!(
+        matches!(
+            all.as_slice(),
+            [
+                Err(CaptureError::Json { place: Place::Entry(1), .. }),
+                Err(CaptureError::Record { place: Place::Entry(2), source: RecordError::Target(_) }),
+                Err(CaptureError::Record { place: Place::Entry(3), source: RecordError::Method(_) }),
+                Err(CaptureError::Record { place: Place::Entry(4), source: RecordError::Header(_) }),
+            ]
+        ),
+        "{all:#?}"
+    );
+    assert!(matches!(read_har(b"{\"log\":").err(), Some(CaptureError::Har(_))));
+}
+
+#[test]
+fn a_body_that_the_archive_left_out_is_an_error() {
+    for request in [
+        r#"{"method":"POST","url":"http://h/","bodySize":3}"#,
+        r#"{"method":"POST","url":"http://h/","headers":[{"name":"content-length","value":"3"}],"postData":{"text":null}}"#,
+        r#"{"method":"POST","url":"http://h/","postData":{"text":"","params":[{"name":"a"}]}}"#,
+    ] {
+        let error = read(&entry(request)).remove(0).unwrap_err();
+        assert!(matches!(error, CaptureError::BodyNotInFile(Place::Entry(1))), "{error:?}");
+    }
+    for data in ["null", "{}", r#"{"text":"","params":[]}"#, r#"{"params":null}"#] {
+        let request = format!(r#"{{"method":"POST","url":"http://h/","bodySize":0,"postData":{data}}}"#);
+        assert!(read(&entry(&request)).remove(0).is_ok(), "{data}");
+    }
+}
+
+#[test]
+fn an_error_in_an_entry_does_not_give_a_place_that_is_not_the_files() {
+    let all = read(r#"{"log":{"entries":[{"request":{"method":7}}]}}"#);
+    let [Err(error)] = all.as_slice() else { panic!("{all:?}") };
+    let source = std::error::Error::source(error).unwrap().to_string();
+    assert_eq!(source, "invalid type: integer `7`, expected a string");
+}

@@ -1,0 +1,377 @@
+//! A request as JSON: what `listen --json` and `sign --as json` write, and what is read back from it.
+//!
+//! ```json
+//! {"method":"POST","target":"/x?y=1","headers":[["Name","value"]],"body":"text"}
+//! ```
+//!
+//! A body that is not UTF-8 is written as `bodyBase64`, a header value that is not as `{"base64":"…"}`; both in the
+//! standard alphabet, padded. So every byte survives the way there and back, and so do the order, the repeats and the case
+//! of headers. What stands around a request in a line is `capture`'s on the way in and `render`'s on the way out.
+
+use crate::message::{HeaderError, Headers, Request};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::ser::{SerializeMap, SerializeSeq, Serializer};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::fmt;
+
+/// Adds the request to `out` as one JSON object, without a line break.
+pub fn write(request: &Request, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, &RequestRecord(request)).expect("string keys, and a vector that takes every write");
+}
+
+/// A request that serializes as its JSON shape.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestRecord<'a>(pub &'a Request);
+
+impl Serialize for RequestRecord<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let Self(request) = self;
+        let mut map = out.serialize_map(Some(4))?;
+        map.serialize_entry("method", &request.method)?;
+        map.serialize_entry("target", &request.target)?;
+        map.serialize_entry("headers", &WrittenHeaders(&request.headers))?;
+        match std::str::from_utf8(&request.body) {
+            Ok(text) => map.serialize_entry("body", text)?,
+            Err(_) => map.serialize_entry("bodyBase64", &STANDARD.encode(&request.body))?,
+        }
+        map.end()
+    }
+}
+
+struct WrittenHeaders<'a>(&'a Headers);
+
+impl Serialize for WrittenHeaders<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut list = out.serialize_seq(Some(self.0.len()))?;
+        for (name, value) in self.0.iter() {
+            list.serialize_element(&(name, WrittenValue(value)))?;
+        }
+        list.end()
+    }
+}
+
+struct WrittenValue<'a>(&'a [u8]);
+
+impl Serialize for WrittenValue<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        if let Ok(text) = std::str::from_utf8(self.0) {
+            return out.serialize_str(text);
+        }
+        let mut map = out.serialize_map(Some(1))?;
+        map.serialize_entry("base64", &STANDARD.encode(self.0))?;
+        map.end()
+    }
+}
+
+/// The JSON is well-formed, and no request.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum RecordError {
+    /// The method is not a token.
+    #[error("`{0}` is not a request method")]
+    Method(String),
+    /// The target is empty, or has white space or a control character in it.
+    #[error("`{0}` is not a request target")]
+    Target(String),
+    /// A header that no request can have.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    /// The value of this header is not base64.
+    #[error("the value of `{name}` is not base64")]
+    HeaderBase64 {
+        /// The header's name.
+        name: String,
+        /// What the decoder says.
+        source: base64::DecodeError,
+    },
+    /// `bodyBase64` is not base64.
+    #[error("`bodyBase64` is not base64")]
+    BodyBase64(#[source] base64::DecodeError),
+    /// Neither `body` nor `bodyBase64` is there.
+    #[error("the request has neither `body` nor `bodyBase64`")]
+    NoBody,
+    /// Both `body` and `bodyBase64` are there.
+    #[error("the request has both `body` and `bodyBase64`")]
+    TwoBodies,
+}
+
+/// A request as its JSON shape has it: well-formed, and not yet looked at.
+#[derive(Debug, Deserialize)]
+pub struct RecordedRequest<'a> {
+    #[serde(borrow)]
+    method: Text<'a>,
+    #[serde(borrow)]
+    target: Text<'a>,
+    headers: ReadHeaders,
+    #[serde(borrow)]
+    body: Option<Text<'a>>,
+    #[serde(borrow, rename = "bodyBase64")]
+    body_base64: Option<Text<'a>>,
+}
+
+impl RecordedRequest<'_> {
+    /// The request, or the first thing that no request can have.
+    pub fn into_request(self) -> Result<Request, RecordError> {
+        if !is_method(&self.method.0) {
+            return Err(RecordError::Method(self.method.0.into_owned()));
+        }
+        if !is_target(&self.target.0) {
+            return Err(RecordError::Target(self.target.0.into_owned()));
+        }
+        let body = match (self.body, self.body_base64) {
+            (Some(text), None) => text.0.into_owned().into_bytes(),
+            (None, Some(text)) => STANDARD.decode(text.0.as_bytes()).map_err(RecordError::BodyBase64)?,
+            (None, None) => return Err(RecordError::NoBody),
+            (Some(_), Some(_)) => return Err(RecordError::TwoBodies),
+        };
+        let headers = self.headers.0?;
+        Ok(Request { method: self.method.0.into_owned(), target: self.target.0.into_owned(), headers, body })
+    }
+}
+
+/// Whether a request can have this method: a token (RFC 9110 section 5.6.2).
+pub fn is_method(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+/// Whether a request line can carry this target: not empty, no white space, no control character.
+pub fn is_target(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte > b' ' && byte != 0x7f)
+}
+
+/// Text that is borrowed from the JSON where it has no escapes. (A plain `Cow` inside another type is always copied.)
+#[derive(Debug, PartialEq, Eq)]
+pub struct Text<'a>(pub Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        input.deserialize_str(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text<'de>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a string")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+        Ok(Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+        Ok(Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Text<'de>, E> {
+        Ok(Text(Cow::Owned(text)))
+    }
+}
+
+/// Headers read in one go, each pushed as soon as it is read; the first that is refused is kept as the error.
+#[derive(Debug)]
+struct ReadHeaders(Result<Headers, RecordError>);
+
+impl<'de> Deserialize<'de> for ReadHeaders {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        input.deserialize_seq(HeadersVisitor)
+    }
+}
+
+struct HeadersVisitor;
+
+impl<'de> Visitor<'de> for HeadersVisitor {
+    type Value = ReadHeaders;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a list of headers, each `[\"Name\",\"value\"]`")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<ReadHeaders, A::Error> {
+        let mut headers = Headers::with_capacity(USUAL_HEADERS, USUAL_HEADER_BYTES);
+        let mut refused = None;
+        while let Some(outcome) = list.next_element_seed(PairSeed(&mut headers))? {
+            refused = refused.or(outcome.err());
+        }
+        Ok(ReadHeaders(refused.map_or(Ok(headers), Err)))
+    }
+}
+
+/// Room that the headers of most webhooks fit in.
+const USUAL_HEADERS: usize = 16;
+const USUAL_HEADER_BYTES: usize = 640;
+
+/// Reads one `["Name", value]` into the headers.
+struct PairSeed<'h>(&'h mut Headers);
+
+impl<'de> DeserializeSeed<'de> for PairSeed<'_> {
+    type Value = Result<(), RecordError>;
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Self::Value, D::Error> {
+        input.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for PairSeed<'_> {
+    type Value = Result<(), RecordError>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a header, `[\"Name\",\"value\"]`")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut pair: A) -> Result<Self::Value, A::Error> {
+        let name: Text = pair.next_element()?.ok_or_else(|| A::Error::invalid_length(0, &self))?;
+        let value: Value = pair.next_element()?.ok_or_else(|| A::Error::invalid_length(1, &self))?;
+        Ok(match value {
+            Value::Text(text) => self.0.push(&name.0, text.0.as_bytes()).map_err(RecordError::from),
+            Value::Base64(text) => match STANDARD.decode(text.0.as_bytes()) {
+                Ok(bytes) => self.0.push(&name.0, &bytes).map_err(RecordError::from),
+                Err(source) => Err(RecordError::HeaderBase64 { name: name.0.into_owned(), source }),
+            },
+        })
+    }
+}
+
+/// A header value, as text or as base64.
+enum Value<'a> {
+    Text(Text<'a>),
+    Base64(Text<'a>),
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Value<'a> {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        input.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value<'de>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a header value: a string or `{\"base64\":\"…\"}`")
+    }
+
+    fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<Value<'de>, E> {
+        TextVisitor.visit_borrowed_str(text).map(Value::Text)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value<'de>, E> {
+        TextVisitor.visit_str(text).map(Value::Text)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value<'de>, A::Error> {
+        #[derive(Deserialize)]
+        struct Base64<'a> {
+            #[serde(borrow)]
+            base64: Text<'a>,
+        }
+        let read = Base64::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+        Ok(Value::Base64(read.base64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn written(request: &Request) -> String {
+        let mut out = Vec::new();
+        write(request, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    fn read(json: &str) -> Result<Request, RecordError> {
+        serde_json::from_str::<RecordedRequest>(json).unwrap().into_request()
+    }
+
+    #[test]
+    fn text_is_written_as_text_and_headers_in_their_order() {
+        let mut request = Request::post("/x?y=1", b"{\"a\":\"\xc3\xa9\"}\n".to_vec());
+        request.headers.push("X-B", b"2").unwrap();
+        request.headers.push("x-a", b"1").unwrap();
+        request.headers.push("X-B", b"").unwrap();
+        let json = r#"{"method":"POST","target":"/x?y=1","headers":[["X-B","2"],["x-a","1"],["X-B",""]],"body":"{\"a\":\"é\"}\n"}"#;
+        assert_eq!(written(&request), json);
+        assert_eq!(read(json).unwrap(), request);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_written_in_base64() {
+        let mut request = Request::post("/", b"\xff\x00\xfe".to_vec());
+        request.headers.push("X-Name", b"caf\xe9").unwrap();
+        let json = r#"{"method":"POST","target":"/","headers":[["X-Name",{"base64":"Y2Fm6Q=="}]],"bodyBase64":"/wD+"}"#;
+        assert_eq!(written(&request), json);
+        assert_eq!(read(json).unwrap(), request);
+    }
+
+    #[test]
+    fn what_no_request_can_have_is_refused_by_name() {
+        let with = |headers: &str, rest: &str| {
+            read(&format!(r#"{{"method":"POST","target":"/","headers":[{headers}]{rest}}}"#)).unwrap_err()
+        };
+        for value in [r"a\r\nX-B: 2", r"a\nb", r"a\u0000b"] {
+            let refused = RecordError::Header(HeaderError::Value("X-A".to_owned()));
+            assert_eq!(with(&format!(r#"["X-A","{value}"],["X-B","1"]"#), r#","body":"""#), refused);
+        }
+        let encoded = STANDARD.encode("a\nb");
+        assert_eq!(
+            with(&format!(r#"["X-A",{{"base64":"{encoded}"}}]"#), r#","body":"""#),
+            RecordError::Header(HeaderError::Value("X-A".to_owned()))
+        );
+        assert_eq!(with(r#"["X A",""]"#, r#","body":"""#), RecordError::Header(HeaderError::Name("X A".to_owned())));
+        assert!(matches!(with(r#"["A",{"base64":"?"}]"#, r#","body":"""#), RecordError::HeaderBase64 { .. }));
+        assert!(matches!(with("", r#","bodyBase64":"?""#), RecordError::BodyBase64(_)));
+        assert_eq!(with("", ""), RecordError::NoBody);
+        assert_eq!(with("", r#","body":"","bodyBase64":"""#), RecordError::TwoBodies);
+    }
+
+    #[test]
+    fn a_method_or_target_that_would_break_the_request_line_is_refused() {
+        let with = |method: &str, target: &str| {
+            read(&format!(r#"{{"method":"{method}","target":"{target}","headers":[],"body":""}}"#)).unwrap_err()
+        };
+        assert_eq!(with("PO ST", "/"), RecordError::Method("PO ST".to_owned()));
+        assert_eq!(with("", "/"), RecordError::Method(String::new()));
+        assert_eq!(with("POST", r"/ HTTP/1.1\r\nX: y"), RecordError::Target("/ HTTP/1.1\r\nX: y".to_owned()));
+        assert_eq!(with("POST", ""), RecordError::Target(String::new()));
+    }
+
+    #[test]
+    fn a_header_that_is_not_a_pair_is_an_error() {
+        for header in [r#"["A"]"#, "[]", r#"["A","b","c"]"#, r#"["A",1]"#, r#""A: b""#, r#"["A",{}]"#] {
+            let json = format!(r#"{{"method":"POST","target":"/","headers":[{header}],"body":""}}"#);
+            assert!(serde_json::from_str::<RecordedRequest>(&json).is_err(), "{header}");
+        }
+    }
+
+    #[test]
+    fn text_without_escapes_is_borrowed() {
+        assert!(matches!(serde_json::from_str("\"plain\"").unwrap(), Text(Cow::Borrowed("plain"))));
+        assert!(matches!(serde_json::from_str(r#""a\nb""#).unwrap(), Text(Cow::Owned(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(
+            method in "[A-Z!#$]{1,9}",
+            target in "/[!-~é]{0,40}",
+            headers in prop::collection::vec(("[A-Za-z0-9-]{1,20}", prop::collection::vec(any::<u8>(), 0..40)), 0..20),
+            body in prop_oneof![prop::collection::vec(any::<u8>(), 0..300), any::<String>().prop_map(String::into_bytes)],
+        ) {
+            let mut request = Request { method, target, headers: Headers::new(), body };
+            for (name, value) in &headers {
+                // What push refuses is not a header, and its test is in `message`.
+                let _ = request.headers.push(name, value);
+            }
+            prop_assert_eq!(read(&written(&request)).unwrap(), request);
+        }
+    }
+}
