@@ -1,0 +1,253 @@
+//! The words for causes: code, sentence and fix of each, in one table.
+
+use super::Cause;
+
+impl Cause {
+    /// A stable code for machines.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::SignatureMissing { .. } => "signature_missing",
+            Self::SignatureOtherHeader { .. } => "signature_other_header",
+            Self::ProviderMixedUp { .. } => "provider_mixed_up",
+            Self::SignatureEmpty => "signature_empty",
+            Self::SignatureLength { .. } => "signature_length",
+            Self::SignatureNotHex => "signature_not_hex",
+            Self::SignatureBase64 => "signature_base64",
+            Self::SignaturePrefix { .. } => "signature_prefix",
+            Self::TimestampMissing { .. } => "timestamp_missing",
+            Self::TimestampNotANumber { .. } => "timestamp_not_a_number",
+            Self::TimestampMilliseconds => "timestamp_milliseconds",
+            Self::TimestampRepeated => "timestamp_repeated",
+            Self::TimestampTooOld { .. } => "timestamp_too_old",
+            Self::TimestampInFuture { .. } => "timestamp_in_future",
+            Self::TimestampNotSigned => "timestamp_not_signed",
+            Self::TimestampSignedInMilliseconds => "timestamp_signed_in_milliseconds",
+            Self::TimestampSignedInSeconds => "timestamp_signed_in_seconds",
+            Self::TimestampSeparator { .. } => "timestamp_separator",
+            Self::TimestampOther { .. } => "timestamp_other",
+            Self::OtherProviderRule { .. } => "other_provider_rule",
+            Self::SecretOfOtherProvider { .. } => "secret_of_other_provider",
+            Self::SecretWhitespaceAdded { .. } => "secret_whitespace_added",
+            Self::SecretWhitespaceLost { .. } => "secret_whitespace_lost",
+            Self::SecretQuoted { .. } => "secret_quoted",
+            Self::SecretUsedWithQuotes { .. } => "secret_used_with_quotes",
+            Self::SecretPrefixDropped { .. } => "secret_prefix_dropped",
+            Self::SecretPrefixLost { .. } => "secret_prefix_lost",
+            Self::SecretDecoded { .. } => "secret_decoded",
+            Self::SecretCutAtHash { .. } => "secret_cut_at_hash",
+            Self::SecretUnset { .. } => "secret_unset",
+            Self::SecretNotConfigured { .. } => "secret_not_configured",
+            Self::ApiKeyAsSecret { .. } => "api_key_as_secret",
+            Self::SecretLooksLikeApiKey { .. } => "secret_looks_like_api_key",
+            Self::SecretLooksWrapped { .. } => "secret_looks_wrapped",
+            Self::NotHmac { .. } => "not_hmac",
+            Self::BodyReserialized { .. } => "body_reserialized",
+            Self::BodyNewlineAdded => "body_newline_added",
+            Self::BodyNewlineLost => "body_newline_lost",
+            Self::BodyLineEnds { .. } => "body_line_ends",
+            Self::BodyBom { .. } => "body_bom",
+            Self::BodyWhitespace => "body_whitespace",
+            Self::BodyEmptySigned => "body_empty_signed",
+            Self::BodyEmptyHere => "body_empty_here",
+            Self::BodyEncoding { .. } => "body_encoding",
+            Self::BodyDoubleEncoded { .. } => "body_double_encoded",
+            Self::BodyNotThePayload { .. } => "body_not_the_payload",
+            Self::BodyByteChanged { .. } => "body_byte_changed",
+            Self::BodyByteLost { .. } => "body_byte_lost",
+            Self::BodyByteAdded { .. } => "body_byte_added",
+            Self::BodyLength { .. } => "body_length",
+            Self::BodyCompressed { .. } => "body_compressed",
+            Self::BodyReplacementCharacter => "body_replacement_character",
+            Self::Unexplained => "unexplained",
+            Self::NotSearched => "not_searched",
+        }
+    }
+
+    /// What happened, in a sentence for people. May hold strangers' text.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::SignatureMissing { header } => format!("there is no {header} header"),
+            Self::SignatureOtherHeader { name, header } => format!("the signature stands in `{name}`, not in {header}"),
+            Self::ProviderMixedUp { header_of, payload_of } => {
+                format!("the signature header is {header_of}'s, and the payload looks like {payload_of}'s")
+            }
+            Self::SignatureEmpty => "the signature header is empty".to_owned(),
+            Self::SignatureLength { digits, digest: None } => {
+                format!("the signature has {digits} hex digits instead of 64")
+            }
+            Self::SignatureLength { digits, digest: Some(digest) } => {
+                format!("the signature has {digits} hex digits instead of 64: the length of {digest}")
+            }
+            Self::SignatureNotHex => "the signature is not hex".to_owned(),
+            Self::SignatureBase64 => "the signature is written in base64 instead of hex".to_owned(),
+            Self::SignaturePrefix { prefix } => {
+                format!("the signature has `{prefix}` before it, which the provider does not write")
+            }
+            Self::TimestampMissing { header } => format!("there is no {header} header"),
+            Self::TimestampNotANumber { text } => format!("the timestamp `{text}` is not a whole number of seconds"),
+            Self::TimestampMilliseconds => "the timestamp is in milliseconds instead of seconds".to_owned(),
+            Self::TimestampRepeated => "there are several timestamp headers, and they differ".to_owned(),
+            Self::TimestampTooOld { age } => format!("the signature is right, but was made {age} ago"),
+            Self::TimestampInFuture { ahead } => {
+                format!("the signature is right, but its time is {ahead} ahead of the clock here")
+            }
+            Self::TimestampNotSigned => "the body was signed without the timestamp before it".to_owned(),
+            Self::TimestampSignedInMilliseconds => {
+                "the timestamp was signed in milliseconds and sent in seconds".to_owned()
+            }
+            Self::TimestampSignedInSeconds => "the timestamp was signed in seconds and sent in milliseconds".to_owned(),
+            Self::TimestampSeparator { separator } => {
+                format!("timestamp and body were signed with {separator} between them instead of a full stop")
+            }
+            Self::TimestampOther { signed } => format!("the signature was made for the timestamp {signed}"),
+            Self::OtherProviderRule { provider } => format!("it was signed by {provider}'s rule"),
+            Self::SecretOfOtherProvider { name } => format!("it was signed with another provider's secret: {name}"),
+            Self::SecretWhitespaceAdded { name } => {
+                format!("{name} has white space around it that was not used in signing")
+            }
+            Self::SecretWhitespaceLost { name } => {
+                format!("it was signed with {name} followed by white space or a line break")
+            }
+            Self::SecretQuoted { name } => format!("{name} is in quotes, and was used in signing without them"),
+            Self::SecretUsedWithQuotes { name } => format!("it was signed with quotes around {name}"),
+            Self::SecretPrefixDropped { name, prefix } => format!("it was signed with {name} without its `{prefix}`"),
+            Self::SecretPrefixLost { name, prefix } => {
+                format!("{name} lacks the `{prefix}` that the secret used in signing has")
+            }
+            Self::SecretDecoded { name, encoding } => format!("it was signed with {name} decoded from {encoding}"),
+            Self::SecretCutAtHash { name } => format!("it was signed with {name} cut off at its `#`"),
+            Self::SecretUnset { used } => format!("it was signed with {used} as the secret"),
+            Self::SecretNotConfigured { provider, .. } => {
+                format!("no secret of {provider} is configured here, and the local test secret does not match")
+            }
+            Self::ApiKeyAsSecret { name } => format!("it was signed with the API key of {name}"),
+            Self::SecretLooksLikeApiKey { name } => format!("{name} looks like an API key, not like a signing secret"),
+            Self::SecretLooksWrapped { name } => format!("{name} has blanks, a line break or quotes around it"),
+            Self::NotHmac { what } => format!("the signature is {what}, not an HMAC"),
+            Self::BodyReserialized { signed, here: None } => {
+                format!("the signature is for the same JSON as {signed} writes it")
+            }
+            Self::BodyReserialized { signed, here: Some(here) } => {
+                format!("the signature is for the same JSON as {signed} writes it; this copy is as {here} writes it")
+            }
+            Self::BodyNewlineAdded => "the body has a line break at its end that was not signed".to_owned(),
+            Self::BodyNewlineLost => "the signed body ends in a line break that is missing here".to_owned(),
+            Self::BodyLineEnds { signed } => format!("line ends were changed: the signed body has {signed}"),
+            Self::BodyBom { signed } => format!("the signed body was {signed} a byte order mark"),
+            Self::BodyWhitespace => "white space at the ends of the body was changed after signing".to_owned(),
+            Self::BodyEmptySigned => "the empty body was signed".to_owned(),
+            Self::BodyEmptyHere => "the body is empty here".to_owned(),
+            Self::BodyEncoding { signed } => {
+                format!("the text was written in another encoding: the signed body is {signed}")
+            }
+            Self::BodyDoubleEncoded { signed } => format!("JSON in a JSON string: the signed body is {signed}"),
+            Self::BodyNotThePayload { signed } => format!("not the payload but the text `{signed}` was signed"),
+            Self::BodyByteChanged { offset, signed, here } => {
+                format!(
+                    "one byte was changed: at offset {offset} the signed body has {}, this one {}",
+                    byte(*signed),
+                    byte(*here)
+                )
+            }
+            Self::BodyByteLost { offset, signed } => {
+                format!("one byte was lost: the signed body has {} at offset {offset}", byte(*signed))
+            }
+            Self::BodyByteAdded { offset, here } => {
+                format!("one byte was added: {} at offset {offset} is not in the signed body", byte(*here))
+            }
+            Self::BodyLength { announced, here } => {
+                format!("the body has {here} bytes, and its head announced {announced}")
+            }
+            Self::BodyCompressed { encoding } => format!("the body is marked as compressed ({encoding})"),
+            Self::BodyReplacementCharacter => {
+                "the body has U+FFFD in it, the mark of bytes that could not be decoded".to_owned()
+            }
+            Self::Unexplained => "nothing explains it: signed with another secret, or over another body".to_owned(),
+            Self::NotSearched => {
+                "not searched to the end: the body is too large, or too many were refused at once".to_owned()
+            }
+        }
+    }
+
+    /// What to do about it, in one line.
+    pub fn fix(&self) -> String {
+        match self {
+            Self::SignatureMissing { .. } => "send it signed; if the provider did, look for a proxy that drops unknown headers".to_owned(),
+            Self::SignatureOtherHeader { header, .. } => format!("send it as {header}; a proxy may rename headers"),
+            Self::ProviderMixedUp { payload_of, .. } => format!("point {payload_of} at the route that checks its own header"),
+            Self::SignatureEmpty => "look at the code that sets the header: its value was not there yet".to_owned(),
+            Self::SignatureLength { digest: Some(_), .. } => "sign with HMAC-SHA256".to_owned(),
+            Self::SignatureLength { .. } => "send all 64 digits: look for a column or variable that cuts the value".to_owned(),
+            Self::SignatureNotHex => "write the 32 bytes of the HMAC as 64 hex digits".to_owned(),
+            Self::SignatureBase64 => "write it as hex: digest('hex') in Node, hexdigest() in Python".to_owned(),
+            Self::SignaturePrefix { .. } => "send the hex digits alone".to_owned(),
+            Self::TimestampMissing { header } => format!("send {header}; look for a proxy that drops unknown headers"),
+            Self::TimestampNotANumber { .. } => "send Unix time in whole seconds, such as 1736937000".to_owned(),
+            Self::TimestampMilliseconds => "divide by 1000: Math.floor(Date.now() / 1000) in JavaScript".to_owned(),
+            Self::TimestampRepeated => "send it once; look for a proxy that adds a second one".to_owned(),
+            Self::TimestampTooOld { .. } => {
+                "sign anew (whtool replay), or allow the age with --tolerance; a queue or a late retry may hold events back".to_owned()
+            }
+            Self::TimestampInFuture { .. } => "set the clocks: compare `date -u` here and at the sender".to_owned(),
+            Self::TimestampNotSigned => "sign `<timestamp>.<body>`, not the body alone".to_owned(),
+            Self::TimestampSignedInMilliseconds | Self::TimestampSignedInSeconds => {
+                "sign the very text that the timestamp header carries, in seconds".to_owned()
+            }
+            Self::TimestampSeparator { .. } => "put one full stop between timestamp and body".to_owned(),
+            Self::TimestampOther { .. } => "send the timestamp that was signed, unchanged".to_owned(),
+            Self::OtherProviderRule { .. } => "sign by the rule of the provider whose header is sent".to_owned(),
+            Self::SecretOfOtherProvider { .. } => "exchange the two secrets: each variable holds the other provider's".to_owned(),
+            Self::SecretWhitespaceAdded { name } => format!("remove the white space from {name}; printf '%s' writes no newline, echo does"),
+            Self::SecretWhitespaceLost { .. } => "trim the secret where it is read for signing".to_owned(),
+            Self::SecretQuoted { name } => format!("remove the quotes from {name}: an env file keeps them as part of the value"),
+            Self::SecretUsedWithQuotes { .. } => "remove the quotes where the secret is set for signing".to_owned(),
+            Self::SecretPrefixDropped { .. } => "use the whole secret as the key, prefix included".to_owned(),
+            Self::SecretPrefixLost { name, prefix } => format!("put `{prefix}` back in front of {name}"),
+            Self::SecretDecoded { .. } => "use the secret's text as the key, without decoding it".to_owned(),
+            Self::SecretCutAtHash { .. } => "put the secret in quotes in the env file: `#` begins a comment there".to_owned(),
+            Self::SecretUnset { .. } => "set the secret where the signing runs: the variable is not there".to_owned(),
+            Self::SecretNotConfigured { variable, .. } => format!("set {variable} to the endpoint's signing secret"),
+            Self::ApiKeyAsSecret { .. } | Self::SecretLooksLikeApiKey { .. } => {
+                "use the endpoint's signing secret; the API key is for calls to the API".to_owned()
+            }
+            Self::SecretLooksWrapped { name } => format!("set {name} to the bare secret"),
+            Self::NotHmac { .. } => "use HMAC-SHA256 with the secret as its key".to_owned(),
+            Self::BodyReserialized { .. } => {
+                "verify the raw bytes, before any JSON parser: express.raw({type: '*/*'}), request.get_data(), request.body() as bytes".to_owned()
+            }
+            Self::BodyNewlineAdded => "send the bytes that were signed: printf '%s' instead of echo, --data-binary instead of an editor's file".to_owned(),
+            Self::BodyNewlineLost => "keep the bytes: curl -d strips line breaks from a file, --data-binary does not".to_owned(),
+            Self::BodyLineEnds { .. } => "keep the bytes: look for a text-mode file or git's autocrlf".to_owned(),
+            Self::BodyBom { .. } => "keep the bytes: look for an editor or reader that adds or drops the mark".to_owned(),
+            Self::BodyWhitespace => "keep the bytes: look for a trim() on the body".to_owned(),
+            Self::BodyEmptySigned => "read the body before signing: the stream was not read yet, or already read".to_owned(),
+            Self::BodyEmptyHere => "look for middleware that has read the stream before, or a redirect that dropped the body".to_owned(),
+            Self::BodyEncoding { .. } => "handle the body as bytes, never as text".to_owned(),
+            Self::BodyDoubleEncoded { .. } => "do not serialize a text that is JSON already".to_owned(),
+            Self::BodyNotThePayload { .. } => "sign the raw bytes of the request, not a parsed object".to_owned(),
+            Self::BodyByteChanged { .. } | Self::BodyByteLost { .. } | Self::BodyByteAdded { .. } => {
+                "do not trust it: it is not what was signed".to_owned()
+            }
+            Self::BodyLength { .. } => "look for what rewrote or cut the body after it was sent".to_owned(),
+            Self::BodyCompressed { .. } => "verify the bytes as they were signed: before compression, or after undoing it".to_owned(),
+            Self::BodyReplacementCharacter => "handle the body as bytes: something decoded it as text and lost bytes".to_owned(),
+            Self::Unexplained => "compare the secret with the dashboard's; capture the request with `whtool listen` in front of the handler".to_owned(),
+            Self::NotSearched => "`whtool verify` explains a captured request".to_owned(),
+        }
+    }
+}
+
+/// A byte for people: the character where it has one, and the number.
+fn byte(byte: u8) -> String {
+    if byte.is_ascii_graphic() { format!("`{}` (0x{byte:02x})", char::from(byte)) } else { format!("0x{byte:02x}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_is_shown_as_character_and_number() {
+        assert_eq!((byte(b'7'), byte(b'\n')), ("`7` (0x37)".to_owned(), "0x0a".to_owned()));
+    }
+}

@@ -1,0 +1,54 @@
+//! From bytes to a judged delivery: provider, claim, verdict, event. The one straight way that `listen` and `verify` share.
+
+use crate::delivery::{Delivery, Received};
+use crate::event::{Event, Warning};
+use crate::json;
+use crate::provider::{self, Provider};
+use crate::signature::{self, Key, Tolerance};
+use crate::timestamp::Timestamp;
+use crate::verdict::Verdict;
+use serde_json::{Map, Value};
+
+/// What deliveries are judged by.
+#[derive(Clone)]
+pub struct Rules {
+    /// Every known key, of every provider.
+    pub keys: Vec<Key>,
+    /// How far a signed time may lie from now.
+    pub tolerance: Tolerance,
+}
+
+/// Judges a delivery as of `now`.
+pub fn receive(delivery: Delivery, rules: &Rules, now: Timestamp) -> Received {
+    let signer = provider::by_header(&delivery.request);
+    let payload = read_payload(&delivery.request.body);
+    let provider = signer.or_else(|| payload.as_ref().ok().and_then(owner));
+    let event = match (payload, provider) {
+        (Ok(fields), Some(provider)) => provider.event(&fields),
+        (Ok(_), None) => Event::default(),
+        (Err(warning), _) => Event { warnings: vec![warning], ..Event::default() },
+    };
+    let verdict = signer.map_or(Verdict::Unsigned, |signer| match signer.claim(&delivery.request) {
+        Ok(claim) => signature::judge(&claim, &rules.keys, now, rules.tolerance),
+        Err(malformed) => Verdict::Malformed(malformed),
+    });
+    Received { provider: provider.map(Provider::name), verdict, event, delivery }
+}
+
+fn owner(fields: &Map<String, Value>) -> Option<&'static dyn Provider> {
+    let keys: Vec<_> = fields.keys().cloned().collect();
+    provider::by_payload_keys(&keys)
+}
+
+/// The payload's fields, or what is odd about it.
+fn read_payload(body: &[u8]) -> Result<Map<String, Value>, Warning> {
+    if body.is_empty() {
+        return Err(Warning::EmptyBody);
+    }
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err(Warning::NotAnObject),
+        Err(_) if json::Document::parse(body).is_ok() => Err(Warning::TooDeep),
+        Err(_) => Err(Warning::NotJson),
+    }
+}
