@@ -1,0 +1,147 @@
+//! A payload for people: JSON indented and coloured with its own spelling kept, other text line by line, bytes as a dump. Goods
+//! and keys in it are masked unless asked for.
+
+use super::escape::{harmless, harmless_bytes};
+use super::paint::Paint;
+use crate::json::{self, Document, PieceKind};
+
+/// Whether values that are worth money or secrecy are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reveal {
+    /// Shown as `***`.
+    Masked,
+    /// Shown as they are.
+    Everything,
+}
+
+/// How many lines of a payload are shown.
+const MOST_LINES: usize = 120;
+/// How many bytes of something that is no text are shown.
+const MOST_BYTES: usize = 64;
+/// The names of what is secret. Tokens and PINs are the goods sold (<https://docs.plustiveimpact.com/bill-payments>).
+const GOODS: [&str; 3] = ["token", "pin", "secret"];
+/// What keys and signing secrets begin with.
+const SECRET_STARTS: [&str; 5] = ["sk_live_", "sk_test_", "pk_live_", "pk_test_", "whsec_"];
+
+/// The payload, each line with `indent` before it and a line break after it.
+pub fn lines(body: &[u8], indent: &str, paint: Paint, reveal: Reveal) -> String {
+    let text = match (Document::parse(body), std::str::from_utf8(body)) {
+        _ if body.is_empty() => paint.faint("(empty)"),
+        (Ok(document), _) => coloured(&document, paint, reveal),
+        (Err(_), Ok(text)) if !text.contains('\0') => plain(text, reveal),
+        _ => dump(body),
+    };
+    let total = text.lines().count();
+    let mut shown: String = text.lines().take(MOST_LINES).flat_map(|line| [indent, line, "\n"]).collect();
+    if total > MOST_LINES {
+        shown.push_str(&format!("{indent}{}\n", paint.faint(&format!("… {} more lines", total - MOST_LINES))));
+    }
+    shown
+}
+
+fn coloured(document: &Document<'_>, paint: Paint, reveal: Reveal) -> String {
+    let mut text = String::new();
+    let mut key = "";
+    for (kind, piece) in json::indented(document) {
+        match kind {
+            PieceKind::Space => text.push_str(piece),
+            PieceKind::Key => {
+                key = piece;
+                text.push_str(&paint.name(&harmless(piece)));
+            }
+            PieceKind::String if reveal == Reveal::Masked && is_secret(key, piece) => {
+                text.push_str(&paint.warn("\"***\""));
+            }
+            PieceKind::String => text.push_str(&paint.good(&harmless(piece))),
+            PieceKind::Number if reveal == Reveal::Masked && is_goods(key) => text.push_str(&paint.warn("***")),
+            PieceKind::Number => text.push_str(&paint.number(&harmless(piece))),
+            PieceKind::Literal => text.push_str(&paint.warn(piece)),
+            PieceKind::Punctuation => text.push_str(piece),
+        }
+    }
+    text
+}
+
+fn is_goods(key: &str) -> bool {
+    GOODS.iter().any(|name| key.trim_matches('"').eq_ignore_ascii_case(name))
+}
+
+fn is_secret(key: &str, piece: &str) -> bool {
+    is_goods(key) || SECRET_STARTS.iter().any(|start| piece.contains(start))
+}
+
+fn plain(text: &str, reveal: Reveal) -> String {
+    let line = |line: &str| match reveal {
+        Reveal::Masked => masked(line),
+        Reveal::Everything => line.to_owned(),
+    };
+    text.lines().map(|text| harmless(&line(text)).into_owned() + "\n").collect()
+}
+
+/// A line that is no JSON, with the words masked that follow the name of something secret, or begin like it.
+fn masked(line: &str) -> String {
+    let is_word = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_');
+    let (mut shown, mut rest, mut hide_next) = (String::new(), line, false);
+    while let Some(start) = rest.find(is_word) {
+        let (between, tail) = rest.split_at(start);
+        let (word, tail) = tail.split_at(tail.find(|letter| !is_word(letter)).unwrap_or(tail.len()));
+        let hide = hide_next || SECRET_STARTS.iter().any(|start| word.contains(start));
+        shown.extend([between, if hide { "***" } else { word }]);
+        hide_next = GOODS.iter().any(|name| word.eq_ignore_ascii_case(name));
+        rest = tail;
+    }
+    shown + rest
+}
+
+fn dump(body: &[u8]) -> String {
+    let start: Vec<_> = body.iter().take(MOST_BYTES).map(|byte| format!("{byte:02x}")).collect();
+    let more = if body.len() > MOST_BYTES { " …" } else { "" };
+    let text = harmless_bytes(&body[..body.len().min(MOST_BYTES)]);
+    format!("({} bytes that are not text)\n{}{more}\n{text}{more}", body.len(), start.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(body: &[u8], reveal: Reveal) -> String {
+        lines(body, "  ", Paint::Plain, reveal)
+    }
+
+    #[test]
+    fn json_is_indented_with_its_own_spelling() {
+        let body = br#"{"a":1.0,"b":[],"a":"\u00e9"}"#;
+        assert_eq!(shown(body, Reveal::Masked), "  {\n    \"a\": 1.0,\n    \"b\": [],\n    \"a\": \"\\u00e9\"\n  }\n");
+    }
+
+    #[test]
+    fn tokens_and_keys_are_masked_unless_asked_for() {
+        let body = br#"{"token":"1234-5678","note":"key sk_live_abc","pin":1234}"#;
+        let masked = shown(body, Reveal::Masked);
+        assert!(!masked.contains("1234") && !masked.contains("sk_live"), "{masked}");
+        let all = shown(body, Reveal::Everything);
+        assert!(all.contains("1234-5678") && all.contains("sk_live_abc"), "{all}");
+    }
+
+    #[test]
+    fn text_that_is_no_json_is_masked_too() {
+        let masked = shown(b"{\"token\": \"1234-5678\", broken&token=99&a=whsec_abc", Reveal::Masked);
+        assert_eq!(masked, "  {\"token\": \"***\", broken&token=***&a=***\n");
+    }
+
+    #[test]
+    fn a_strangers_text_cannot_reach_the_terminal_raw() {
+        for body in [&b"\"\x1b[2J\""[..], b"\x1b[2J\n\x1b]0;x\x07", b"\x00\x1b[2J", "\"\u{202e}\"".as_bytes()] {
+            let text = shown(body, Reveal::Everything);
+            assert!(!text.contains('\x1b') && !text.contains('\u{202e}') && !text.contains('\x07'), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn long_payloads_are_cut_and_the_rest_is_counted() {
+        let body = vec![b'\n'; 500];
+        let text = shown(&body, Reveal::Masked);
+        assert_eq!(text.lines().count(), MOST_LINES + 1);
+        assert!(text.ends_with("… 380 more lines\n"), "{text}");
+    }
+}

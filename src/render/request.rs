@@ -1,0 +1,74 @@
+//! Signed requests in forms that other tools take: a curl command for bash, the raw bytes of HTTP/1.1.
+
+use crate::message::Request;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::fmt::Write as _;
+use url::Url;
+
+/// The longest body that is written into the command line itself; Linux takes 128 KiB for one argument, and an escaped byte
+/// is four letters.
+const INLINE: usize = 24 * 1024;
+
+/// A command that pastes into bash and sends exactly this request: same header lines, same bytes.
+pub fn curl(request: &Request, url: &Url) -> String {
+    let mut command =
+        format!("curl -sS -i -X {} {}", quoted(request.method.as_bytes()), quoted(url.as_str().as_bytes()));
+    for (name, value) in request.headers.iter().filter(|(name, _)| !is_curls_own(name)) {
+        let line =
+            if value.is_empty() { format!("{name};").into_bytes() } else { [name.as_bytes(), b": ", value].concat() };
+        write!(command, " \\\n  -H {}", quoted(&line)).expect("writing to a String does not fail");
+    }
+    if request.body.contains(&0) || request.body.len() > INLINE {
+        return piped(&command, &request.body);
+    }
+    format!("{command} \\\n  --data-raw {}\n", quoted(&request.body))
+}
+
+/// What curl writes by itself.
+fn is_curls_own(name: &str) -> bool {
+    name.eq_ignore_ascii_case("content-length") || name.eq_ignore_ascii_case("host")
+}
+
+/// An argument can't hold a NUL, nor be of any length: such a body goes through a pipe.
+fn piped(command: &str, body: &[u8]) -> String {
+    let text = STANDARD.encode(body);
+    let lines: String =
+        text.as_bytes().chunks(76).flat_map(|line| [str::from_utf8(line).unwrap_or_default(), "\n"]).collect();
+    format!("base64 -d <<'WHTOOL' |\n{lines}WHTOOL\n{command} \\\n  --data-binary @-\n")
+}
+
+/// A word for bash. In single quotes where that reads well, else as `$'…'`, where `!` and tabs are escaped too, since an
+/// interactive shell may act on them.
+pub fn quoted(word: &[u8]) -> String {
+    if let Ok(text) = std::str::from_utf8(word)
+        && !text.chars().any(|letter| letter == '\'' || letter == '!' || (letter.is_control() && letter != '\n'))
+        && text.is_ascii()
+    {
+        return format!("'{text}'");
+    }
+    let mut shown = String::from("$'");
+    for &byte in word {
+        match byte {
+            b'\'' | b'\\' => shown.extend(['\\', char::from(byte)]),
+            b'\n' => shown.push_str("\\n"),
+            b'!' => shown.push_str("\\x21"),
+            0x20..0x7f => shown.push(char::from(byte)),
+            _ => write!(shown, "\\x{byte:02x}").expect("writing to a String does not fail"),
+        }
+    }
+    shown.push('\'');
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_read_well_where_they_can_and_are_escaped_where_they_must() {
+        assert_eq!(quoted(b"{\"a\": \"$x `y`\"}"), "'{\"a\": \"$x `y`\"}'");
+        assert_eq!(quoted(b"it's\t!\\"), "$'it\\'s\\x09\\x21\\\\'");
+        assert_eq!(quoted("…".as_bytes()), "$'\\xe2\\x80\\xa6'");
+    }
+}

@@ -1,0 +1,114 @@
+//! Deliveries, verdicts and answers as lines for people.
+
+use super::escape::{harmless, one_line};
+use super::paint::Paint;
+use crate::delivery::Received;
+use crate::diagnose::{Finding, Proof};
+use crate::event::Event;
+use crate::verdict::{Malformed, Verdict};
+use crate::world::Answer;
+use std::time::Duration;
+
+/// The widest that a field of strangers' text is shown in a line.
+const FIELD: usize = 40;
+
+/// A text of a stranger, short and harmless.
+fn field(text: &str) -> String {
+    one_line(text.as_bytes(), FIELD)
+}
+
+/// The line's middle: provider, event, id, money, status; what is absent is left out.
+pub fn summary(provider: Option<&str>, event: &Event, paint: Paint) -> String {
+    let provider = format!("{:<8}", provider.unwrap_or("unknown"));
+    let kind = format!("{:<21}", field(event.kind.as_deref().unwrap_or("-")));
+    let mut parts = vec![paint.name(&provider), paint.strong(&kind)];
+    parts.extend(event.id.as_deref().map(field));
+    parts.extend(event.money.as_ref().map(|money| paint.number(&harmless(&money.to_string()))));
+    parts.extend(event.status.as_deref().map(field));
+    parts.join("  ")
+}
+
+/// A verdict in a few words: `verified · PLEXOS_WEBHOOK_SECRET`.
+pub fn verdict(verdict: &Verdict, paint: Paint) -> String {
+    let words = match verdict {
+        Verdict::Verified { .. } => "verified",
+        Verdict::Unsigned => "not signed",
+        Verdict::Malformed(malformed) if is_about_time(malformed) => "timestamp malformed",
+        Verdict::Malformed(_) => "signature malformed",
+        Verdict::Mismatch => "signature does not match",
+        Verdict::TooOld { .. } => "too old",
+        Verdict::InFuture { .. } => "from the future",
+        Verdict::NoSecret => "no secret known to check it",
+    };
+    let words = if verdict.is_verified() { paint.good(words) } else { paint.bad(words) };
+    match verdict.secret() {
+        Some(secret) => format!("{words} · {}", paint.faint(&harmless(&secret.to_string()))),
+        None => words,
+    }
+}
+
+fn is_about_time(malformed: &Malformed) -> bool {
+    matches!(
+        malformed,
+        Malformed::TimestampMissing
+            | Malformed::TimestampNotANumber
+            | Malformed::TimestampMilliseconds
+            | Malformed::TimestampRepeated
+    )
+}
+
+/// The findings, two lines each: how sure and what, then what to do. Of a joint explanation the fixes follow one another.
+pub fn findings(findings: &[Finding], indent: &str, paint: Paint) -> String {
+    let mut text = String::new();
+    for Finding { cause, proof } in findings {
+        let word = match proof {
+            Proof::Proved => paint.bad(&format!("{:<7}", proof.word())),
+            Proof::Likely => paint.warn(&format!("{:<7}", proof.word())),
+        };
+        let fix = paint.faint("fix    ");
+        text.push_str(&format!("{indent}{word} {}\n", harmless(&cause.sentence())));
+        text.push_str(&format!("{indent}{fix} {}\n", harmless(&cause.fix())));
+    }
+    text
+}
+
+/// The warnings about a payload, a line each.
+pub fn warnings(event: &Event, indent: &str, paint: Paint) -> String {
+    let line = |warning: &crate::event::Warning| {
+        format!("{indent}{} {}\n", paint.warn("warning"), one_line(warning.sentence().as_bytes(), 200))
+    };
+    event.warnings.iter().map(line).collect()
+}
+
+/// What a delivery is, in one line, with the time of day before it.
+pub fn delivery(received: &Received, time: &str, paint: Paint) -> String {
+    let middle = summary(received.provider, &received.event, paint);
+    format!("{}  {middle}  {}", paint.faint(time), verdict(&received.verdict, paint))
+}
+
+/// What a target answered: status, time taken, first line of the body.
+pub fn answer(answer: &Answer, took: Duration, paint: Paint) -> String {
+    let status = answer.status.to_string();
+    let status = if (200..300).contains(&answer.status) { paint.good(&status) } else { paint.bad(&status) };
+    let said = one_line(&answer.start_of_body, 100);
+    format!("{status}  {:>8}  {said}", duration(took)).trim_end().to_owned()
+}
+
+/// A duration with three digits or so: `312 µs`, `4.20 ms`, `1.31 s`.
+pub fn duration(took: Duration) -> String {
+    let micros = took.as_micros();
+    match micros {
+        0..1_000 => format!("{micros} µs"),
+        1_000..1_000_000 => format!("{:.2} ms", took.as_secs_f64() * 1e3),
+        _ => format!("{:.2} s", took.as_secs_f64()),
+    }
+}
+
+/// `1 request`, `2 requests`; `1 delivery`, `2 deliveries`.
+pub fn count(number: u64, noun: &str) -> String {
+    match noun.strip_suffix('y') {
+        _ if number == 1 => format!("{number} {noun}"),
+        Some(stem) => format!("{number} {stem}ies"),
+        None => format!("{number} {noun}s"),
+    }
+}
