@@ -1,1 +1,7 @@
-fn main() {}
+//! The program: builds the real world, runs the command line in it, exits.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(whtool::run(std::env::args_os(), &whtool::edge::Machine))
+}

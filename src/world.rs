@@ -79,8 +79,8 @@ pub trait Progress {
     fn finish(&mut self);
 }
 
-/// Turns a delivery into what is to be said of it. The listener answers by it.
-pub type Judge = Arc<dyn Fn(Delivery) -> Received + Send + Sync>;
+/// Turns a delivery, and the time, into what is to be said of it. The listener answers by it.
+pub type Judge = Arc<dyn Fn(Delivery, Timestamp) -> Received + Send + Sync>;
 
 /// How to receive.
 #[derive(Clone, Debug)]

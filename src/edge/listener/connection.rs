@@ -1,0 +1,211 @@
+//! One connection: its requests become deliveries, are judged and handed over, and only then answered.
+//!
+//! An outsider learns nothing but the status: every refusal of a signature reads the same.
+
+use super::super::recorder::{Head, Recorder, Sequel};
+use super::Deadlines;
+use super::socket::Socket;
+use crate::delivery::{Delivery, Received};
+use crate::message::Request;
+use crate::timestamp::Timestamp;
+use crate::world::{Acknowledge, Happening, Judge, Listen, TurnedAway};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::Watcher;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::timeout;
+
+/// The most of a body that is made room for before its bytes are there.
+const FIRST_ROOM: u64 = 64 * 1024;
+
+/// What all connections share.
+pub(super) struct Desk {
+    max_body: usize,
+    acknowledge: Acknowledge,
+    judge: Judge,
+    news: mpsc::Sender<Happening>,
+    /// How long clients may take.
+    pub deadlines: Deadlines,
+}
+
+/// Why a body could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NoBody {
+    TooLarge,
+    TooSlow,
+    CutShort,
+}
+
+impl NoBody {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::CutShort => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+impl Desk {
+    /// Answers as `options` say, and tells `news`.
+    pub fn new(options: &Listen, judge: Judge, deadlines: Deadlines, news: mpsc::Sender<Happening>) -> Self {
+        Self { max_body: options.max_body, acknowledge: options.acknowledge, judge, news, deadlines }
+    }
+
+    /// Answers one request with a status, after its delivery was handed over.
+    async fn answer(&self, head: Head, body: Incoming, peer: SocketAddr) -> StatusCode {
+        if head.method != "POST" {
+            return self.turn_away(&head, peer, StatusCode::METHOD_NOT_ALLOWED);
+        }
+        let body = match self.read_in_time(body).await {
+            Ok(body) => body,
+            Err(cause) => return self.turn_away(&head, peer, cause.status()),
+        };
+        let Head { method, target, headers, sequel: _ } = head;
+        let request = Request { method, target, headers, body };
+        let now = Timestamp::now();
+        let received = (self.judge)(Delivery { request, peer: Some(peer), arrived: Some(now) }, now);
+        let status = self.status_of(&received);
+        self.hand_over(Happening::Received(Box::new(received), status.as_u16()))
+            .await
+            .map_or_else(|busy| busy, |()| status)
+    }
+
+    fn status_of(&self, received: &Received) -> StatusCode {
+        match self.acknowledge {
+            Acknowledge::Everything => StatusCode::OK,
+            Acknowledge::Verified if received.verdict.is_verified() => StatusCode::OK,
+            Acknowledge::Verified => StatusCode::UNAUTHORIZED,
+        }
+    }
+
+    /// Gives a delivery to the consumer, waiting for it for a while when it is behind.
+    async fn hand_over(&self, happening: Happening) -> Result<(), StatusCode> {
+        match self.news.try_send(happening) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Closed(_)) => Err(StatusCode::SERVICE_UNAVAILABLE),
+            Err(TrySendError::Full(happening)) => {
+                match timeout(self.deadlines.handover, self.news.send(happening)).await {
+                    Ok(Ok(())) => Ok(()),
+                    _ => Err(StatusCode::SERVICE_UNAVAILABLE),
+                }
+            }
+        }
+    }
+
+    fn turn_away(&self, head: &Head, peer: SocketAddr, status: StatusCode) -> StatusCode {
+        self.tell_of(TurnedAway { peer, request: format!("{} {}", head.method, head.target), status: status.as_u16() });
+        status
+    }
+
+    /// Tells of a request that was turned away, unless the consumer is behind: strangers must not block anything.
+    fn tell_of(&self, turned_away: TurnedAway) {
+        let _ = self.news.try_send(Happening::TurnedAway(turned_away));
+    }
+
+    async fn read_in_time(&self, body: Incoming) -> Result<Vec<u8>, NoBody> {
+        let reading = read_body(body, self.max_body);
+        timeout(self.deadlines.body, reading).await.unwrap_or(Err(NoBody::TooSlow))
+    }
+}
+
+/// Reads a whole body. One that is too large by its own account is not even asked for (`Expect: 100-continue`).
+async fn read_body(mut body: Incoming, limit: usize) -> Result<Vec<u8>, NoBody> {
+    let announced = body.size_hint().lower();
+    if announced > limit as u64 {
+        return Err(NoBody::TooLarge);
+    }
+    let room = usize::try_from(announced.min(FIRST_ROOM)).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(room);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| NoBody::CutShort)?;
+        let Some(data) = frame.data_ref() else { continue };
+        if data.len() > limit - bytes.len() {
+            return Err(NoBody::TooLarge);
+        }
+        bytes.extend_from_slice(data);
+    }
+    Ok(bytes)
+}
+
+/// Serves a connection to its end.
+pub(super) async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    recorder: Arc<Recorder>,
+    desk: Arc<Desk>,
+    watcher: Watcher,
+) {
+    // Without it answers may wait for the client's acknowledgement; a socket that refuses it is as good as gone.
+    let _ = stream.set_nodelay(true);
+    let socket = Socket::new(stream, Arc::clone(&recorder), desk.deadlines.write);
+    let service = service_fn(|request: hyper::Request<Incoming>| {
+        let (recorder, desk) = (Arc::clone(&recorder), Arc::clone(&desk));
+        async move { Ok::<_, Infallible>(respond(&recorder, &desk, request.into_body(), peer).await) }
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(desk.deadlines.head)
+        .max_buf_size(super::super::recorder::MAX_HEAD)
+        .half_close(true)
+        .serve_connection(TokioIo::new(socket), service);
+    if let Err(error) = watcher.watch(serving).await
+        && let Some(status) = refused_by_hyper(&error)
+    {
+        desk.tell_of(TurnedAway { peer, request: recorder.refused_line(), status: status.as_u16() });
+    }
+}
+
+/// What hyper answered before it gave a connection up. `None`: nothing, the connection just ended.
+fn refused_by_hyper(error: &hyper::Error) -> Option<StatusCode> {
+    match error {
+        error if error.is_parse_too_large() => Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
+        error if error.is_parse() => Some(StatusCode::BAD_REQUEST),
+        _ => None,
+    }
+}
+
+async fn respond(recorder: &Recorder, desk: &Desk, body: Incoming, peer: SocketAddr) -> Response<Full<Bytes>> {
+    let (status, sequel) = match recorder.take() {
+        Some(head) => {
+            let sequel = head.sequel;
+            (desk.answer(head, body, peer).await, sequel)
+        }
+        None => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, Sequel::Lost),
+    };
+    recorder.answered();
+    response(status, sequel)
+}
+
+fn response(status: StatusCode, sequel: Sequel) -> Response<Full<Bytes>> {
+    let (text, keeps) = match status {
+        StatusCode::OK => ("ok\n", true),
+        StatusCode::UNAUTHORIZED => ("refused\n", true),
+        StatusCode::METHOD_NOT_ALLOWED => ("only POST is received here\n", true),
+        StatusCode::SERVICE_UNAVAILABLE => ("busy\n", true),
+        _ => ("bad request\n", false),
+    };
+    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    if !keeps || sequel == Sequel::Lost {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    match status {
+        StatusCode::METHOD_NOT_ALLOWED => drop(headers.insert(ALLOW, HeaderValue::from_static("POST"))),
+        StatusCode::SERVICE_UNAVAILABLE => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("1"))),
+        _ => {}
+    }
+    response
+}

@@ -1,0 +1,250 @@
+//! Who may be connected at once: a cap for all, a smaller one for each address, and who has to go when one is reached.
+//!
+//! The caps lie below the process's limit of descriptors, so that accepting does not fail. Behind a tunnel everybody
+//! comes from a loopback address, so loopback has no cap of its own.
+
+use super::super::recorder::{Acquaintance, Recorder};
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::AbortHandle;
+
+/// The most connections at once, whatever the descriptor limit.
+const MOST: u64 = 4096;
+
+/// Descriptors that are kept for everything but connections.
+const RESERVED: u64 = 64;
+
+/// The descriptor limit that is asked for.
+const DESCRIPTORS: u64 = 8192;
+
+/// A connection that was served once is left alone for so long, even if room is needed.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Everybody who is connected.
+pub(super) struct Crowd {
+    places: Arc<Semaphore>,
+    most_of_a_household: usize,
+    members: Mutex<Members>,
+}
+
+#[derive(Default)]
+struct Members {
+    next: u64,
+    /// In the order they came.
+    present: BTreeMap<u64, Member>,
+    households: HashMap<Household, usize>,
+}
+
+struct Member {
+    household: Household,
+    recorder: Arc<Recorder>,
+    task: AbortHandle,
+}
+
+/// Addresses that are surely one client's: an IPv4 address, or an IPv6 /64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Household(IpAddr);
+
+/// Gives up a place when dropped.
+struct Seat {
+    number: u64,
+    crowd: Arc<Crowd>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Crowd {
+    /// As large a crowd as the process's descriptor limit allows, which is raised first.
+    pub fn for_this_process() -> Self {
+        let most = MOST.min(raised_descriptor_limit().saturating_sub(RESERVED)).max(16);
+        Self::of(usize::try_from(most).unwrap_or(16))
+    }
+
+    /// A crowd of so many, an eighth of them from one address.
+    pub fn of(most: usize) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(most)),
+            most_of_a_household: (most / 8).max(1),
+            members: Mutex::default(),
+        }
+    }
+
+    /// A place for one from this address, for which somebody else may have to go, or which may take a while to become
+    /// free. `None`: the address has more than its share, all of it in use.
+    pub async fn place_for(&self, address: IpAddr) -> Option<OwnedSemaphorePermit> {
+        let household = Household::of(address);
+        if !address.to_canonical().is_loopback() && self.members().count(household) >= self.most_of_a_household {
+            let is_mate = |member: &Member| member.household == household;
+            if !self.members().dismiss_one(is_mate) {
+                return None;
+            }
+        }
+        let places = Arc::clone(&self.places);
+        if let Ok(place) = places.clone().try_acquire_owned() {
+            return Some(place);
+        }
+        self.members().dismiss_one(|_| true);
+        places.acquire_owned().await.ok()
+    }
+
+    /// Starts to serve a connection that has its place.
+    pub fn enter(
+        self: &Arc<Self>,
+        address: IpAddr,
+        recorder: Arc<Recorder>,
+        place: OwnedSemaphorePermit,
+        serving: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let household = Household::of(address);
+        // Held until the member is in the list, so that it can't leave before it is there.
+        let mut members = self.members();
+        let number = members.next;
+        members.next += 1;
+        let seat = Seat { number, crowd: Arc::clone(self), _place: place };
+        let task = tokio::spawn(async move {
+            let _seat = seat;
+            serving.await;
+        });
+        *members.households.entry(household).or_default() += 1;
+        members.present.insert(number, Member { household, recorder, task: task.abort_handle() });
+    }
+
+    /// Sends everybody away.
+    pub fn dismiss(&self) {
+        self.members().present.values().for_each(|member| member.task.abort());
+    }
+
+    fn members(&self) -> MutexGuard<'_, Members> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Members {
+    fn count(&self, household: Household) -> usize {
+        self.households.get(&household).copied().unwrap_or_default()
+    }
+
+    /// Sends away the oldest connection that never sent a complete head, or else the one that has idled longest.
+    /// `false`: all of them have a request in hand.
+    fn dismiss_one(&mut self, may_go: impl Fn(&Member) -> bool) -> bool {
+        let mut idlest = None;
+        for (&number, member) in self.present.iter().filter(|(_, member)| may_go(member)) {
+            match member.recorder.rest() {
+                Some(rest) if rest.acquaintance == Acquaintance::Stranger => {
+                    idlest = Some((rest.since, number));
+                    break;
+                }
+                Some(rest) if rest.since.elapsed() >= GRACE && idlest.is_none_or(|(since, _)| rest.since < since) => {
+                    idlest = Some((rest.since, number));
+                }
+                _ => {}
+            }
+        }
+        let leaving = idlest.and_then(|(_, number)| self.leave(number));
+        leaving.iter().for_each(|member| member.task.abort());
+        leaving.is_some()
+    }
+
+    fn leave(&mut self, number: u64) -> Option<Member> {
+        let member = self.present.remove(&number)?;
+        if let Some(count) = self.households.get_mut(&member.household) {
+            *count -= 1;
+            if *count == 0 {
+                self.households.remove(&member.household);
+            }
+        }
+        Some(member)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.crowd.members().leave(self.number);
+    }
+}
+
+impl Household {
+    fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let prefix = u128::from(address) >> 64 << 64;
+                Self(IpAddr::V6(Ipv6Addr::from(prefix)))
+            }
+            address => Self(address),
+        }
+    }
+}
+
+/// How many descriptors the process may have, after asking for as many as are of use.
+#[cfg(unix)]
+fn raised_descriptor_limit() -> u64 {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let (now, most) = (limit.current.unwrap_or(u64::MAX), limit.maximum.unwrap_or(u64::MAX));
+    let wanted = DESCRIPTORS.min(most);
+    if now >= wanted {
+        return now;
+    }
+    match setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum }) {
+        Ok(()) => wanted,
+        Err(_) => now,
+    }
+}
+
+/// Sockets are not counted among descriptors here.
+#[cfg(not(unix))]
+fn raised_descriptor_limit() -> u64 {
+    DESCRIPTORS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn household(text: &str) -> Household {
+        Household::of(text.parse().unwrap())
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_household_and_a_mapped_address_is_ipv4() {
+        assert_eq!(household("2001:db8:1:2:aaaa::1"), household("2001:db8:1:2:bbbb::2"));
+        assert_ne!(household("2001:db8:1:2::1"), household("2001:db8:1:3::1"));
+        assert_eq!(household("::ffff:192.0.2.1"), household("192.0.2.1"));
+        assert_ne!(household("192.0.2.1"), household("192.0.2.2"));
+    }
+
+    #[tokio::test]
+    async fn an_address_with_more_than_its_share_loses_its_oldest_stranger() {
+        let crowd = Arc::new(Crowd::of(16));
+        let address: IpAddr = "192.0.2.1".parse().unwrap();
+        for expected in [1, 2, 2, 2] {
+            let place = crowd.place_for(address).await.unwrap();
+            crowd.enter(address, Arc::new(Recorder::new()), place, std::future::pending());
+            assert_eq!(crowd.members().count(Household::of(address)), expected);
+        }
+        let numbers: Vec<u64> = crowd.members().present.keys().copied().collect();
+        assert_eq!(numbers, [2, 3]);
+    }
+
+    #[tokio::test]
+    async fn an_address_whose_share_is_in_use_gets_no_more() {
+        let crowd = Arc::new(Crowd::of(8));
+        let address: IpAddr = "192.0.2.1".parse().unwrap();
+        let busy = Arc::new(Recorder::new());
+        busy.feed(b"GET / HTTP/1.1\r\n\r\n");
+        let place = crowd.place_for(address).await.unwrap();
+        crowd.enter(address, busy, place, std::future::pending());
+        assert!(crowd.place_for(address).await.is_none());
+        assert!(crowd.place_for("192.0.2.2".parse().unwrap()).await.is_some());
+        assert!(crowd.place_for("127.0.0.1".parse().unwrap()).await.is_some());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_descriptor_limit_is_never_lowered() {
+        let before = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        assert!(raised_descriptor_limit() >= before.unwrap_or(u64::MAX).min(DESCRIPTORS));
+    }
+}

@@ -1,0 +1,192 @@
+//! The receiver: an HTTP/1 server that is fit to be reached from the internet through a tunnel.
+//!
+//! This file accepts connections and hands what happens on them to the one who asks; `connection` answers requests,
+//! `crowd` decides who may stay, `socket` keeps the raw heads and the deadlines. Everything async stays below this file.
+
+mod connection;
+mod crowd;
+mod socket;
+#[cfg(test)]
+mod tests;
+
+use super::interrupt::Interrupt;
+use super::recorder::Recorder;
+use crate::error::{Error, Result};
+use crate::world::{Happening, Judge, Listen, Listening};
+use connection::Desk;
+use crowd::Crowd;
+use hyper_util::server::graceful::GracefulShutdown;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc::error::TryRecvError;
+use tokio::sync::{mpsc, oneshot};
+
+/// How many deliveries may wait to be asked for; beyond it senders wait for their answers.
+const IN_HAND: usize = 1024;
+
+/// How long a pause the accept loop takes after an error such as "too many open files".
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a client may take for what it has to do.
+#[derive(Clone, Debug)]
+pub(super) struct Deadlines {
+    /// From the first byte of a head to its last; also how long a connection may idle.
+    pub head: Duration,
+    /// For the whole body.
+    pub body: Duration,
+    /// For taking the next bytes of an answer.
+    pub write: Duration,
+    /// For the consumer to take a delivery while too many wait.
+    pub handover: Duration,
+    /// For everything in hand when the listener closes.
+    pub close: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        let ten = Duration::from_secs(10);
+        Self { head: Duration::from_secs(5), body: ten, write: ten, handover: ten, close: ten }
+    }
+}
+
+/// A running listener, with the threads that serve it.
+pub(super) struct Listener {
+    address: SocketAddr,
+    news: mpsc::Receiver<Happening>,
+    interrupt: Interrupt,
+    stop: Option<oneshot::Sender<()>>,
+    /// `None` only while it is dropped.
+    runtime: Option<Runtime>,
+}
+
+/// Binds and begins to accept.
+pub(super) fn start(options: &Listen, judge: Judge, deadlines: Deadlines, interrupt: Interrupt) -> Result<Listener> {
+    let crowd = Arc::new(Crowd::for_this_process());
+    start_with(options, judge, deadlines, interrupt, crowd)
+}
+
+fn start_with(
+    options: &Listen,
+    judge: Judge,
+    deadlines: Deadlines,
+    interrupt: Interrupt,
+    crowd: Arc<Crowd>,
+) -> Result<Listener> {
+    let unbound = |error: io::Error| cannot_listen(options.address, &error);
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(unbound)?;
+    let listener = runtime.block_on(TcpListener::bind(options.address)).map_err(unbound)?;
+    let address = listener.local_addr().map_err(unbound)?;
+    let (sender, news) = mpsc::channel(IN_HAND);
+    let (stop, stopped) = oneshot::channel();
+    let desk = Arc::new(Desk::new(options, judge, deadlines, sender));
+    runtime.spawn(accept_until(stopped, listener, desk, crowd));
+    Ok(Listener { address, news, interrupt, stop: Some(stop), runtime: Some(runtime) })
+}
+
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> Error {
+    let failed = Error::failed(format!("can't listen on {address}")).because(error.kind());
+    match error.kind() {
+        io::ErrorKind::AddrInUse => failed.hint("`--port 0` takes any free port"),
+        io::ErrorKind::PermissionDenied => failed.hint("ports below 1024 are reserved: `--port 0` takes any free port"),
+        io::ErrorKind::AddrNotAvailable => failed.hint("give an address that this machine has, such as 127.0.0.1"),
+        _ => failed,
+    }
+}
+
+impl Listening for Listener {
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn next(&mut self, patience: Option<Duration>) -> Happening {
+        if self.interrupt.take() {
+            return Happening::Interrupted;
+        }
+        match self.news.try_recv() {
+            Ok(happening) => return happening,
+            Err(TryRecvError::Disconnected) => return Happening::Closed,
+            Err(TryRecvError::Empty) => {}
+        }
+        let Self { news, interrupt, runtime, .. } = self;
+        let runtime = runtime.as_ref().expect("it is taken only by `drop`");
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = interrupt.told() => Happening::Interrupted,
+                happening = news.recv() => happening.unwrap_or(Happening::Closed),
+                () = run_out(patience) => Happening::Quiet,
+            }
+        })
+    }
+
+    fn close(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            // The accept loop ends for no other reason, so it hears this.
+            let _ = stop.send(());
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(Duration::from_secs(1));
+        }
+    }
+}
+
+async fn run_out(patience: Option<Duration>) {
+    match patience {
+        Some(patience) => tokio::time::sleep(patience).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Accepts connections until it is told to stop, then lets those that are in hand finish.
+async fn accept_until(mut stop: oneshot::Receiver<()>, listener: TcpListener, desk: Arc<Desk>, crowd: Arc<Crowd>) {
+    let graceful = GracefulShutdown::new();
+    loop {
+        tokio::select! {
+            biased;
+            _ = &mut stop => break,
+            () = accept_one(&listener, &desk, &crowd, &graceful) => {}
+        }
+    }
+    drop(listener);
+    // What is not done by then is cut off: nobody was told that it would be served.
+    let _ = tokio::time::timeout(desk.deadlines.close, graceful.shutdown()).await;
+    crowd.dismiss();
+}
+
+/// Accepts one connection and sees it to its place. Errors are the machine's (no descriptors) or the client's (gone
+/// already), and never a reason to stop.
+async fn accept_one(listener: &TcpListener, desk: &Arc<Desk>, crowd: &Arc<Crowd>, graceful: &GracefulShutdown) {
+    match listener.accept().await {
+        Ok((stream, peer)) => welcome(stream, peer, desk, crowd, graceful).await,
+        Err(error) if is_of_client(&error) => {}
+        Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+    }
+}
+
+fn is_of_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, NotConnected};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | NotConnected)
+}
+
+async fn welcome(
+    stream: TcpStream,
+    peer: SocketAddr,
+    desk: &Arc<Desk>,
+    crowd: &Arc<Crowd>,
+    graceful: &GracefulShutdown,
+) {
+    let recorder = Arc::new(Recorder::new());
+    let Some(place) = crowd.place_for(peer.ip()).await else { return };
+    let serving = connection::serve(stream, peer, Arc::clone(&recorder), Arc::clone(desk), graceful.watcher());
+    crowd.enter(peer.ip(), recorder, place, serving);
+}

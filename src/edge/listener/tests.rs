@@ -1,0 +1,539 @@
+//! The listener against clients over real sockets: well-behaved, clumsy and hostile ones.
+
+use super::*;
+use crate::delivery::{Delivery, Received};
+use crate::event::Event;
+use crate::message::Request;
+use crate::secret::Origin;
+use crate::timestamp::Timestamp;
+use crate::verdict::Verdict;
+use crate::world::{Acknowledge, TurnedAway};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use tokio::sync::watch;
+
+/// Longer than anything here takes unless it hangs.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How the listener under test differs from the usual one.
+struct Setup {
+    deadlines: Deadlines,
+    acknowledge: Acknowledge,
+    most: usize,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { deadlines: Deadlines::default(), acknowledge: Acknowledge::Verified, most: 1024 }
+    }
+}
+
+/// Bodies up to this size are taken.
+const MAX_BODY: usize = 1000;
+
+impl Setup {
+    fn start(self) -> Listener {
+        self.start_with(watch::Sender::new(0)).0
+    }
+
+    fn start_with(self, signals: watch::Sender<u32>) -> (Listener, watch::Sender<u32>) {
+        let address = "127.0.0.1:0".parse().unwrap();
+        let options = Listen { address, max_body: MAX_BODY, acknowledge: self.acknowledge };
+        let crowd = Arc::new(Crowd::of(self.most));
+        let interrupt = Interrupt::of(&signals);
+        (start_with(&options, Arc::new(judge), self.deadlines, interrupt, crowd).unwrap(), signals)
+    }
+}
+
+/// Verified is what says `good` in its body.
+fn judge(delivery: Delivery, _now: Timestamp) -> Received {
+    assert_ne!(delivery.request.target, "/panic", "this panic is part of a test");
+    let is_good = delivery.request.body.starts_with(b"good");
+    let verdict = if is_good { Verdict::Verified { secret: Origin::Local } } else { Verdict::Mismatch };
+    Received { delivery, provider: None, verdict, event: Event::default() }
+}
+
+struct Client(BufReader<TcpStream>);
+
+/// An answer as it came.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Client {
+    fn of(listener: &Listener) -> Self {
+        let stream = TcpStream::connect(listener.address()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.0.get_mut().write_all(bytes.as_ref()).unwrap();
+    }
+
+    fn send_no_more(&self) {
+        self.0.get_ref().shutdown(Shutdown::Write).unwrap();
+    }
+
+    fn answer(&mut self) -> Answer {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert_ne!(self.0.read_line(&mut head).unwrap(), 0, "the connection ended in {head:?}");
+        }
+        let head = head.to_ascii_lowercase();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+        self.0.read_exact(&mut body).unwrap();
+        Answer { status, head, body: String::from_utf8(body).unwrap() }
+    }
+
+    /// Whether the other side closed the connection; a reset is as good.
+    fn is_closed(&mut self) -> bool {
+        match self.0.fill_buf() {
+            Ok(rest) => rest.is_empty(),
+            Err(error) => error.kind() == io::ErrorKind::ConnectionReset,
+        }
+    }
+}
+
+fn post(body: &str) -> String {
+    format!("POST /hook HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+fn received(listener: &mut Listener) -> (Request, u16) {
+    match listener.next(Some(PATIENCE)) {
+        Happening::Received(received, status) => (received.delivery.request, status),
+        other => panic!("{other:?} instead of a delivery"),
+    }
+}
+
+fn turned_away(listener: &mut Listener) -> TurnedAway {
+    match listener.next(Some(PATIENCE)) {
+        Happening::TurnedAway(turned_away) => turned_away,
+        other => panic!("{other:?} instead of a request turned away"),
+    }
+}
+
+fn assert_nothing_more(mut listener: Listener) {
+    listener.close();
+    let last = listener.next(Some(PATIENCE));
+    assert!(matches!(last, Happening::Closed), "{last:?}");
+}
+
+#[test]
+fn a_delivery_is_byte_for_byte_what_was_sent() {
+    let mut listener = Setup::default().start();
+    let mut client = Client::of(&listener);
+    let head =
+        b"hOsT: a\r\nX-Twice:1\r\nX-Latin: caf\xe9\r\nX-Utf8: caf\xc3\xa9\r\nx-twice:  2 \r\nContent-Length: 9\r\n";
+    let body = b"good\0\r\n\xff\n";
+    client.send([b"POST /hook/%41?b=1&b=2 HTTP/1.1\r\n", &head[..], b"\r\n", body].concat());
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.body.as_str()), (200, "ok\n"));
+    assert!(answer.head.contains("content-type: text/plain\r\n"));
+    assert!(!answer.head.contains("server:"));
+    let (request, status) = received(&mut listener);
+    assert_eq!((request.method.as_str(), request.target.as_str(), status), ("POST", "/hook/%41?b=1&b=2", 200));
+    assert_eq!(request.headers.as_bytes(), head);
+    assert_eq!(request.body, body);
+}
+
+#[test]
+fn a_delivery_names_the_peer_and_the_time() {
+    let mut listener = Setup::default().start();
+    let before = crate::timestamp::Timestamp::now();
+    let mut client = Client::of(&listener);
+    client.send(post("good"));
+    client.answer();
+    let Happening::Received(received, _) = listener.next(Some(PATIENCE)) else { panic!("no delivery") };
+    assert_eq!(received.delivery.peer, Some(client.0.get_ref().local_addr().unwrap()));
+    assert!(received.delivery.arrived.is_some_and(|arrived| arrived >= before));
+}
+
+#[test]
+fn what_does_not_verify_is_refused_without_a_reason() {
+    let mut listener = Setup::default().start();
+    let mut client = Client::of(&listener);
+    client.send(post("bad"));
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.body.as_str()), (401, "refused\n"));
+    assert_eq!(received(&mut listener).1, 401);
+}
+
+#[test]
+fn everything_is_acknowledged_when_that_is_asked() {
+    let mut listener = Setup { acknowledge: Acknowledge::Everything, ..Setup::default() }.start();
+    let mut client = Client::of(&listener);
+    client.send(post("bad"));
+    assert_eq!(client.answer().status, 200);
+    assert_eq!(received(&mut listener).1, 200);
+}
+
+#[test]
+fn pipelined_requests_keep_their_own_heads_and_bodies() {
+    let mut listener = Setup::default().start();
+    let mut client = Client::of(&listener);
+    let names: Vec<String> = (0..100).map(|number| format!("X-Number-{number}: {number}\r\n")).collect();
+    for name in &names {
+        let body = format!("good {name}");
+        client.send(format!("POST /a HTTP/1.1\r\nHost: a\r\n{name}Content-Length: {}\r\n\r\n{body}\r\n", body.len()));
+    }
+    for name in &names {
+        assert_eq!(client.answer().status, 200);
+        let request = received(&mut listener).0;
+        assert!(request.headers.as_bytes().windows(name.len()).any(|window| window == name.as_bytes()));
+        assert_eq!(request.body, format!("good {name}").into_bytes());
+    }
+}
+
+#[test]
+fn a_chunked_body_is_put_together_and_ends_the_connection() {
+    let mut listener = Setup::default().start();
+    let mut client = Client::of(&listener);
+    client.send(
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ngoo\r\n2\r\nd!\r\n0\r\nX-T: 1\r\n\r\n",
+    );
+    let answer = client.answer();
+    assert_eq!(answer.status, 200);
+    assert!(answer.head.contains("connection: close\r\n"));
+    assert!(client.is_closed());
+    assert_eq!(received(&mut listener).0.body, b"good!");
+}
+
+#[test]
+fn a_request_with_two_lengths_is_refused() {
+    let mut listener = Setup::default().start();
+    let mut client = Client::of(&listener);
+    client.send("POST /two HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\ngood!");
+    assert_eq!(client.answer().status, 400);
+    assert!(client.is_closed());
+    let turned_away = turned_away(&mut listener);
+    assert_eq!((turned_away.status, turned_away.request.as_str()), (400, "POST /two"));
+    assert_nothing_more(listener);
+}
+
+#[test]
+fn a_body_too_large_by_its_own_account_is_refused_at_once() {
+    let mut listener = Setup::default().start();
+    for length in ["1001", "1000000000000000", "18446744073709551613"] {
+        let mut client = Client::of(&listener);
+        client.send(format!("POST /big HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\nabc"));
+        let answer = client.answer();
+        assert_eq!(answer.status, 413);
+        assert!(answer.head.contains("connection: close\r\n"));
+        client.send_no_more();
+        assert!(client.is_closed());
+        assert_eq!(turned_away(&mut listener).request, "POST /big");
+    }
+    assert_nothing_more(listener);
+}
+
+#[test]
+fn a_client_that_is_still_sending_can_read_that_its_body_is_too_large() {
+    let listener = Setup::default().start();
+    let mut client = Client::of(&listener);
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4000000\r\n\r\n");
+    client.send(vec![b'a'; 4_000_000]);
+    assert_eq!(client.answer().status, 413);
+}
+
+#[test]
+fn a_body_that_grows_too_large_is_refused() {
+    let mut listener = Setup::default().start();
+    let mut client = Client::of(&listener);
+    let chunk = format!("258\r\n{}\r\n", "a".repeat(600));
+    client.send(format!("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}{chunk}"));
+    assert_eq!(client.answer().status, 413);
+    client.send_no_more();
+    assert!(client.is_closed());
+    assert_eq!(turned_away(&mut listener).status, 413);
+    assert_nothing_more(listener);
+}
+
+#[test]
+fn a_body_of_the_largest_size_is_taken() {
+    let mut listener = Setup::default().start();
+    let mut client = Client::of(&listener);
+    client.send(post(&"a".repeat(MAX_BODY)));
+    assert_eq!(client.answer().status, 401);
+    assert_eq!(received(&mut listener).0.body.len(), MAX_BODY);
+}
+
+#[test]
+fn a_client_that_asks_first_is_told_to_go_on_or_not() {
+    let mut listener = Setup::default().start();
+    let head =
+        |length| format!("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n");
+    let mut client = Client::of(&listener);
+    client.send(head(4));
+    assert_eq!(client.answer().status, 100);
+    client.send("good");
+    assert_eq!(client.answer().status, 200);
+    assert_eq!(received(&mut listener).0.body, b"good");
+    let mut client = Client::of(&listener);
+    client.send(head(MAX_BODY + 1));
+    assert_eq!(client.answer().status, 413);
+}
+
+#[test]
+fn only_post_is_received() {
+    let mut listener = Setup::default().start();
+    let mut client = Client::of(&listener);
+    client.send("GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
+    let answer = client.answer();
+    assert_eq!(answer.status, 405);
+    assert!(answer.head.contains("allow: post\r\n"));
+    let turned_away = turned_away(&mut listener);
+    assert_eq!((turned_away.request.as_str(), turned_away.status), ("GET /health", 405));
+    client.send(post("good"));
+    assert_eq!(client.answer().status, 200, "on the same connection");
+}
+
+#[test]
+fn a_body_that_is_cut_short_is_never_judged() {
+    let mut listener = Setup::default().start();
+    for head in ["Content-Length: 5", "Transfer-Encoding: chunked"] {
+        let mut client = Client::of(&listener);
+        client.send(format!("POST /cut HTTP/1.1\r\nHost: a\r\n{head}\r\n\r\n4\r\n"));
+        client.send_no_more();
+        assert_eq!(client.answer().status, 400);
+        assert!(client.is_closed());
+        assert_eq!(turned_away(&mut listener).request, "POST /cut");
+    }
+    assert_nothing_more(listener);
+}
+
+#[test]
+fn half_heads_that_are_held_open_block_nobody() {
+    let mut listener = Setup::default().start();
+    let held: Vec<Client> = (0..200)
+        .map(|_| {
+            let mut client = Client::of(&listener);
+            client.send("POST / HTTP/1.1\r\nHos");
+            client
+        })
+        .collect();
+    let mut client = Client::of(&listener);
+    client.send(post("good"));
+    assert_eq!(client.answer().status, 200);
+    received(&mut listener);
+    drop(held);
+}
+
+#[test]
+fn when_all_places_are_taken_the_oldest_stranger_has_to_go() {
+    let mut listener = Setup { most: 4, ..Setup::default() }.start();
+    let mut known = Client::of(&listener);
+    known.send(post("good"));
+    assert_eq!(known.answer().status, 200);
+    let mut strangers: Vec<Client> = (0..3).map(|_| Client::of(&listener)).collect();
+    let mut client = Client::of(&listener);
+    client.send(post("good"));
+    assert_eq!(client.answer().status, 200);
+    assert!(strangers[0].is_closed());
+    known.send(post("good"));
+    assert_eq!(known.answer().status, 200, "who was served before may stay");
+    (0..3).for_each(|_| drop(received(&mut listener)));
+}
+
+#[test]
+fn a_head_must_come_in_time() {
+    let deadlines = Deadlines { head: Duration::from_millis(100), ..Deadlines::default() };
+    let listener = Setup { deadlines, ..Setup::default() }.start();
+    let mut half = Client::of(&listener);
+    half.send("POST / HTTP/1.1\r\nHost:");
+    let mut idle = Client::of(&listener);
+    idle.send(post("bad"));
+    idle.answer();
+    assert!(half.is_closed());
+    assert!(idle.is_closed());
+}
+
+#[test]
+fn a_body_must_come_in_time() {
+    let deadlines = Deadlines { body: Duration::from_millis(100), ..Deadlines::default() };
+    let mut listener = Setup { deadlines, ..Setup::default() }.start();
+    let mut client = Client::of(&listener);
+    client.send("POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\ngood");
+    assert_eq!(client.answer().status, 408);
+    assert_eq!(turned_away(&mut listener).status, 408);
+    assert!(client.is_closed());
+}
+
+#[test]
+fn a_client_that_never_reads_is_given_up() {
+    let deadlines = Deadlines { write: Duration::from_millis(100), ..Deadlines::default() };
+    let listener = Setup { deadlines, ..Setup::default() }.start();
+    let mut client = Client::of(&listener);
+    let requests = "GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1000);
+    let stream = client.0.get_mut();
+    let sent = (0..10_000).try_for_each(|_| stream.write_all(requests.as_bytes()));
+    let error = sent.unwrap_err().kind();
+    assert!(matches!(error, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe), "{error}");
+}
+
+#[test]
+fn while_nobody_takes_deliveries_senders_are_told_to_come_back() {
+    let deadlines = Deadlines { handover: Duration::from_millis(100), ..Deadlines::default() };
+    let mut listener = Setup { deadlines, ..Setup::default() }.start();
+    let mut client = Client::of(&listener);
+    for _ in 0..IN_HAND {
+        client.send(post("good"));
+        assert_eq!(client.answer().status, 200);
+    }
+    client.send(post("good"));
+    let answer = client.answer();
+    assert_eq!(answer.status, 503);
+    assert!(answer.head.contains("retry-after: 1\r\n"));
+    (0..IN_HAND).for_each(|_| drop(received(&mut listener)));
+    client.send(post("good"));
+    assert_eq!(client.answer().status, 200);
+}
+
+#[test]
+fn closing_finishes_the_request_in_hand_and_nothing_else() {
+    let mut listener = Setup::default().start();
+    let mut idle = Client::of(&listener);
+    idle.send(post("bad"));
+    idle.answer();
+    received(&mut listener);
+    let mut client = Client::of(&listener);
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+    assert_eq!(client.answer().status, 100);
+    listener.close();
+    assert!(idle.is_closed());
+    client.send("good");
+    let answer = client.answer();
+    assert_eq!(answer.status, 200);
+    assert!(answer.head.contains("connection: close\r\n"));
+    assert!(TcpStream::connect(listener.address()).is_err());
+    received(&mut listener);
+    for _ in 0..2 {
+        assert!(matches!(listener.next(None), Happening::Closed));
+    }
+}
+
+#[test]
+fn closing_does_not_wait_for_ever() {
+    let deadlines = Deadlines { close: Duration::from_millis(100), ..Deadlines::default() };
+    let mut listener = Setup { deadlines, ..Setup::default() }.start();
+    let mut client = Client::of(&listener);
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+    client.answer();
+    listener.close();
+    assert!(matches!(listener.next(None), Happening::Closed));
+}
+
+#[test]
+fn a_dropped_listener_is_gone() {
+    let listener = Setup::default().start();
+    let address = listener.address();
+    let mut client = Client::of(&listener);
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+    client.answer();
+    drop(listener);
+    assert!(client.is_closed());
+    assert!(TcpStream::connect(address).is_err());
+}
+
+#[test]
+fn tls_on_the_plain_port_is_turned_away() {
+    let mut listener = Setup::default().start();
+    let mut client = Client::of(&listener);
+    client.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\0\0\0\0\n\r\n\r\n");
+    assert_eq!(client.answer().status, 400);
+    assert_eq!(turned_away(&mut listener).status, 400);
+    assert_nothing_more(listener);
+}
+
+#[test]
+fn an_offer_to_upgrade_is_passed_over() {
+    let mut listener = Setup::default().start();
+    let mut client = Client::of(&listener);
+    let upgrade = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n";
+    for _ in 0..2 {
+        client.send(format!("POST / HTTP/1.1\r\nHost: a\r\n{upgrade}Content-Length: 4\r\n\r\ngood"));
+        assert_eq!(client.answer().status, 200);
+        assert_eq!(received(&mut listener).0.body, b"good");
+    }
+}
+
+#[test]
+fn http_1_0_is_spoken() {
+    let mut listener = Setup::default().start();
+    let mut client = Client::of(&listener);
+    client.send("POST / HTTP/1.0\r\nContent-Length: 4\r\n\r\ngood");
+    assert_eq!(client.answer().status, 200);
+    assert!(client.is_closed());
+    assert_eq!(received(&mut listener).0.headers.len(), 1);
+}
+
+#[test]
+fn a_client_that_closes_its_side_is_answered_still() {
+    let mut listener = Setup::default().start();
+    let mut client = Client::of(&listener);
+    client.send(post("good"));
+    client.send_no_more();
+    assert_eq!(client.answer().status, 200);
+    received(&mut listener);
+}
+
+#[test]
+fn a_head_without_end_is_refused() {
+    let listener = Setup::default().start();
+    let mut client = Client::of(&listener);
+    client.send(format!("POST / HTTP/1.1\r\nHost: {}", "a".repeat(100_000)));
+    assert_eq!(client.answer().status, 431);
+    let mut client = Client::of(&listener);
+    client.send(format!("POST / HTTP/1.1\r\n{}\r\n", "A: 1\r\n".repeat(101)));
+    assert_eq!(client.answer().status, 431);
+}
+
+#[test]
+fn a_panic_over_one_request_costs_its_connection_and_no_more() {
+    let mut listener = Setup::default().start();
+    let mut client = Client::of(&listener);
+    client.send("POST /panic HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    assert!(client.is_closed());
+    let mut client = Client::of(&listener);
+    client.send(post("good"));
+    assert_eq!(client.answer().status, 200);
+    received(&mut listener);
+    assert_nothing_more(listener);
+}
+
+#[test]
+fn an_interrupt_is_told_once_and_before_all_else() {
+    let (mut listener, signals) = Setup::default().start_with(watch::Sender::new(0));
+    let mut client = Client::of(&listener);
+    client.send(post("good"));
+    client.answer();
+    signals.send_modify(|count| *count += 1);
+    assert!(matches!(listener.next(None), Happening::Interrupted));
+    received(&mut listener);
+    assert!(matches!(listener.next(Some(Duration::ZERO)), Happening::Quiet));
+}
+
+#[test]
+fn an_interrupt_ends_a_wait() {
+    let (mut listener, signals) = Setup::default().start_with(watch::Sender::new(0));
+    std::thread::scope(|scope| {
+        scope.spawn(|| signals.send_modify(|count| *count += 1));
+        assert!(matches!(listener.next(None), Happening::Interrupted));
+    });
+}
+
+#[test]
+fn an_address_in_use_is_named_with_advice() {
+    let listener = Setup::default().start();
+    let options = Listen { address: listener.address(), max_body: 1, acknowledge: Acknowledge::Verified };
+    let interrupt = Interrupt::of(&watch::Sender::new(0));
+    let Err(error) = start(&options, Arc::new(judge), Deadlines::default(), interrupt) else { panic!("it started") };
+    assert_eq!(error.what, format!("can't listen on {}", listener.address()));
+    assert!(error.hint.is_some_and(|hint| hint.contains("--port 0")));
+}

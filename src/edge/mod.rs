@@ -1,0 +1,102 @@
+//! The real outside: the only place where whtool touches clock, environment, files, streams and network.
+//!
+//! `Machine` is the `World` that the program runs in. Each file below it is one side of it; what they share with the rest
+//! of the crate is values and the `World` trait, never a command or a provider.
+
+mod environment;
+mod interrupt;
+mod listener;
+mod private;
+mod recorder;
+mod sender;
+mod terminal;
+
+use crate::error::Result;
+use crate::timestamp::Timestamp;
+use crate::world::{Judge, Listen, Listening, Outgoing, Progress, SendEnd, Sending, Sent, Stream, World};
+use interrupt::Interrupt;
+use jiff::tz::TimeZone;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// The machine that the process runs on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Machine;
+
+impl World for Machine {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn time_zone(&self) -> TimeZone {
+        TimeZone::system()
+    }
+
+    /// Panics when the system has no random bytes to give: nothing that is signed or secret could be trusted then.
+    fn fill_random(&self, buffer: &mut [u8]) {
+        getrandom::fill(buffer).expect("every system that whtool runs on has a source of random bytes");
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        environment::variable(name)
+    }
+
+    fn program(&self) -> String {
+        environment::program()
+    }
+
+    fn output(&self) -> Box<dyn Write + '_> {
+        Box::new(terminal::output())
+    }
+
+    fn errors(&self) -> Box<dyn Write + '_> {
+        Box::new(io::stderr())
+    }
+
+    fn input(&self) -> Box<dyn Read + Send + '_> {
+        Box::new(io::stdin())
+    }
+
+    fn is_terminal(&self, stream: Stream) -> bool {
+        terminal::is_terminal(stream)
+    }
+
+    fn progress(&self, total: u64) -> Box<dyn Progress + '_> {
+        Box::new(terminal::progress(total))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>> {
+        Ok(Box::new(File::open(path)?))
+    }
+
+    fn has_file(&self, path: &Path) -> bool {
+        path.is_file()
+    }
+
+    fn data_folder(&self) -> Result<PathBuf> {
+        environment::data_folder()
+    }
+
+    fn read_private(&self, path: &Path) -> Result<Option<Vec<u8>>> {
+        private::read(path)
+    }
+
+    fn create_private(&self, path: &Path, bytes: &[u8]) -> Result<bool> {
+        private::create(path, bytes)
+    }
+
+    fn listen(&self, options: &Listen, judge: Judge) -> Result<Box<dyn Listening>> {
+        let deadlines = listener::Deadlines::default();
+        Ok(Box::new(listener::start(options, judge, deadlines, Interrupt::of_process()?)?))
+    }
+
+    fn send(
+        &self,
+        options: &Sending,
+        next: &mut dyn FnMut() -> Option<Outgoing>,
+        done: &mut dyn FnMut(Sent),
+    ) -> Result<SendEnd> {
+        sender::send(options, Interrupt::of_process()?, next, done)
+    }
+}

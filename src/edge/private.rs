@@ -1,0 +1,163 @@
+//! Files that hold secrets: mode 0600, in a folder of mode 0700. Wider modes are refused, not mended: whoever widened
+//! them should know, and what was readable may have been read.
+
+use crate::error::{Error, Result};
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Reads a file of secrets; `None`: there is none.
+pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+    let failed = |error: io::Error| Error::failed(format!("can't read {}", path.display())).because(error);
+    let mut file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    // Asked of the open file, not of its name: nobody can swap it in between.
+    refuse_if_open_to_others(&file.metadata().map_err(failed)?, path, "600")?;
+    let folder = folder_of(path);
+    refuse_if_open_to_others(&fs::metadata(folder).map_err(failed)?, folder, "700")?;
+    let mut bytes = Vec::new();
+    io::Read::read_to_end(&mut file, &mut bytes).map_err(failed)?;
+    Ok(Some(bytes))
+}
+
+/// Writes a new file of secrets, on disk when this returns. `false`: there is one already, and it was left alone.
+pub(super) fn create(path: &Path, bytes: &[u8]) -> Result<bool> {
+    let failed = |error: io::Error| Error::failed(format!("can't write {}", path.display())).because(error);
+    let folder = folder_of(path);
+    create_private_folder(folder).map_err(failed)?;
+    refuse_if_open_to_others(&fs::metadata(folder).map_err(failed)?, folder, "700")?;
+    // Temporary files are made with mode 0600.
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    match file.persist_noclobber(path) {
+        Ok(_) => {}
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+        Err(error) => return Err(failed(error.error)),
+    }
+    sync_folder(folder).map_err(failed)?;
+    Ok(true)
+}
+
+/// The folder a file lies in; a bare name lies in the current one.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(unix)]
+fn refuse_if_open_to_others(metadata: &fs::Metadata, path: &Path, mode: &str) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    if metadata.permissions().mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(Error::failed(format!("{path} can be read or changed by other users, and holds secrets"))
+        .hint(format!("chmod {mode} {path}")))
+}
+
+#[cfg(unix)]
+fn create_private_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        fs::create_dir_all(parent)?;
+    }
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        // Another whtool was quicker.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    }
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    fs::File::open(folder)?.sync_all()
+}
+
+/// Here a user's folders are closed to others by their access lists.
+#[cfg(not(unix))]
+fn refuse_if_open_to_others(_metadata: &fs::Metadata, _path: &Path, _mode: &str) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn create_private_folder(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)
+}
+
+/// Folders can't be synced here; the file itself was.
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn a_new_file_is_for_its_owner_only_and_so_is_its_folder() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("deep/whtool/secret");
+        assert!(create(&path, b"whsec\0\n").unwrap());
+        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+        assert_eq!(read(&path).unwrap().as_deref(), Some(&b"whsec\0\n"[..]));
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_left_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("whtool/secret");
+        assert!(create(&path, b"first").unwrap());
+        assert!(!create(&path, b"second").unwrap());
+        assert_eq!(read(&path).unwrap().as_deref(), Some(&b"first"[..]));
+        assert_eq!(fs::read_dir(folder_of(&path)).unwrap().count(), 1, "no temporary file stays behind");
+    }
+
+    #[test]
+    fn of_many_who_create_it_at_once_one_succeeds() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("whtool/secret");
+        let created = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| create(&path, b"x").unwrap())).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).filter(|&created| created).count()
+        });
+        assert_eq!(created, 1);
+    }
+
+    #[test]
+    fn no_file_is_no_error() {
+        let home = tempfile::tempdir().unwrap();
+        assert_eq!(read(&home.path().join("none/secret")), Ok(None));
+    }
+
+    #[test]
+    fn a_file_or_folder_open_to_others_is_refused_with_advice() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("whtool");
+        let path = folder.join("secret");
+        create(&path, b"x").unwrap();
+        set_mode(&path, 0o640);
+        let advice = read(&path).unwrap_err().hint.unwrap();
+        assert_eq!(advice, format!("chmod 600 {}", path.display()));
+        set_mode(&path, 0o600);
+        set_mode(&folder, 0o755);
+        let advice = read(&path).unwrap_err().hint.unwrap();
+        assert_eq!(advice, format!("chmod 700 {}", folder.display()));
+        assert!(create(&folder.join("other"), b"x").is_err());
+    }
+}

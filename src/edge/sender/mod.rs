@@ -1,0 +1,71 @@
+//! Sends requests, several at once, at a given pace, and tells how each fared.
+//!
+//! One thread does it all: `next` and `done` are called on it between the events of the network. `clients` knows how a
+//! URL is reached; `exchange` performs one request; this file keeps the places filled.
+
+mod clients;
+mod exchange;
+mod pace;
+#[cfg(test)]
+mod tests;
+
+use super::interrupt::Interrupt;
+use crate::error::{Error, Result};
+use crate::world::{Outgoing, SendEnd, Sending, Sent};
+use clients::Clients;
+use pace::Pace;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+/// Sends what `next` hands out, each request asked for only when there is a place for it.
+pub(super) fn send(
+    options: &Sending,
+    interrupt: Interrupt,
+    next: &mut dyn FnMut() -> Option<Outgoing>,
+    done: &mut dyn FnMut(Sent),
+) -> Result<SendEnd> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Error::failed("can't send").because(error))?;
+    let end = runtime.block_on(send_all(options, interrupt, next, done));
+    // A name that is still being looked up must not hold the program up.
+    runtime.shutdown_background();
+    end
+}
+
+async fn send_all(
+    options: &Sending,
+    mut interrupt: Interrupt,
+    next: &mut dyn FnMut() -> Option<Outgoing>,
+    done: &mut dyn FnMut(Sent),
+) -> Result<SendEnd> {
+    let mut clients = Clients::new();
+    let mut pace = Pace::new(options.per_second, Instant::now());
+    let mut under_way = JoinSet::new();
+    let mut has_more = true;
+    while has_more || !under_way.is_empty() {
+        let has_place = has_more && under_way.len() < options.concurrency.max(1);
+        tokio::select! {
+            biased;
+            () = interrupt.told() => return Ok(SendEnd::Interrupted),
+            Some(sent) = under_way.join_next() => done(sent.expect("an exchange is not aborted, and does not panic")),
+            () = sleep_until_due(pace.due()), if has_place => {
+                match next() {
+                    Some(outgoing) => {
+                        pace.started(Instant::now());
+                        let client = clients.client_for(&outgoing.url)?;
+                        under_way.spawn(exchange::exchange(client, outgoing, options.timeout));
+                    }
+                    None => has_more = false,
+                }
+            }
+        }
+    }
+    Ok(SendEnd::Complete)
+}
+
+/// `None` is due already; no timer is set for it.
+async fn sleep_until_due(due: Option<Instant>) {
+    if let Some(due) = due {
+        sleep_until(due).await;
+    }
+}

@@ -1,0 +1,205 @@
+//! The sender against targets over real sockets.
+
+use super::*;
+use crate::message::Request;
+use crate::world::{Answer, SendFailure};
+use std::cell::{Cell, RefCell};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+use tokio::sync::watch;
+
+const OPTIONS: Sending = Sending { concurrency: 1, per_second: None, timeout: Duration::from_secs(20) };
+
+/// A target that answers every connection by `answer`, for as long as the test runs.
+fn target(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        std::thread::scope(|scope| {
+            for stream in listener.incoming().map_while(Result::ok) {
+                scope.spawn(|| answer(stream));
+            }
+        });
+    });
+    address
+}
+
+/// Reads a request: its head as sent, and its body.
+fn read_request(stream: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if stream.read_line(&mut head).ok()? == 0 {
+            return None;
+        }
+    }
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+    stream.read_exact(&mut body).ok()?;
+    Some((head, body))
+}
+
+/// Answers every request with these bytes.
+fn answering(answer: impl Into<Vec<u8>>) -> SocketAddr {
+    let answer = answer.into();
+    target(move |stream| {
+        let mut stream = BufReader::new(stream);
+        while read_request(&mut stream).is_some() {
+            if stream.get_mut().write_all(&answer).is_err() {
+                break;
+            }
+        }
+    })
+}
+
+fn outgoing(number: u64, target: SocketAddr, request: Request) -> Outgoing {
+    Outgoing { number, url: format!("http://{target}/hook?a=b").parse().unwrap(), request }
+}
+
+fn send_these(options: &Sending, requests: Vec<Outgoing>) -> Vec<Sent> {
+    let mut sent = Vec::new();
+    let mut requests = requests.into_iter();
+    let interrupt = Interrupt::of(&watch::Sender::new(0));
+    let end = send(options, interrupt, &mut || requests.next(), &mut |one| sent.push(one));
+    assert_eq!(end, Ok(SendEnd::Complete));
+    sent
+}
+
+fn send_one(options: &Sending, target: SocketAddr) -> Result<Answer, SendFailure> {
+    let mut sent = send_these(options, vec![outgoing(7, target, Request::post("/", b"x".to_vec()))]);
+    assert_eq!((sent.len(), sent[0].number), (1, 7));
+    sent.remove(0).answer
+}
+
+#[test]
+fn a_request_goes_out_with_its_headers_in_order_and_its_body_as_it_is() {
+    let (heads, sent_heads) = std::sync::mpsc::channel();
+    let address = target(move |stream| {
+        let mut stream = BufReader::new(stream);
+        heads.send(read_request(&mut stream).unwrap()).unwrap();
+        stream.get_mut().write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 4\r\n\r\nfine").unwrap();
+    });
+    let mut request = Request::post("/ignored", b"\0\xff\r\n".to_vec());
+    for (name, value) in [("X-B", "1"), ("Host", "elsewhere"), ("x-a", "2"), ("Content-Length", "9"), ("X-C", "3")] {
+        request.headers.push(name, value.as_bytes()).unwrap();
+    }
+    let sent = send_these(&OPTIONS, vec![outgoing(1, address, request)]);
+    assert_eq!(sent[0].answer, Ok(Answer { status: 202, start_of_body: b"fine".to_vec() }));
+    let (head, body) = sent_heads.recv().unwrap();
+    assert_eq!(body, b"\0\xff\r\n");
+    let mut lines = head.lines();
+    assert_eq!(lines.next(), Some("POST /hook?a=b HTTP/1.1"));
+    let lines: Vec<&str> = lines.collect();
+    assert_eq!(lines[..3], ["x-b: 1", "x-a: 2", "x-c: 3"]);
+    assert!(lines.contains(&format!("host: {address}").as_str()));
+    assert!(lines.contains(&"content-length: 4"));
+    assert!(!head.contains("user-agent"), "{head}");
+}
+
+#[test]
+fn several_are_under_way_at_once_and_each_is_told_of_once() {
+    let address = answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    let requests = (0..200).map(|number| outgoing(number, address, Request::post("/", vec![b'a'; 300]))).collect();
+    let sent = send_these(&Sending { concurrency: 8, ..OPTIONS }, requests);
+    assert!(sent.iter().all(|one| one.answer.as_ref().is_ok_and(|answer| answer.status == 200)));
+    let mut numbers: Vec<u64> = sent.iter().map(|one| one.number).collect();
+    numbers.sort_unstable();
+    assert!(numbers.into_iter().eq(0..200));
+}
+
+#[test]
+fn a_request_is_asked_for_only_when_there_is_a_place_for_it() {
+    let address = answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let (asked, told) = (Cell::new(0), Cell::new(0));
+    let mut next = || {
+        assert!(asked.get() - told.get() < 3, "{} asked for, {} told of", asked.get(), told.get());
+        asked.set(asked.get() + 1);
+        (asked.get() <= 50).then(|| outgoing(asked.get(), address, Request::post("/", Vec::new())))
+    };
+    let interrupt = Interrupt::of(&watch::Sender::new(0));
+    let options = Sending { concurrency: 3, ..OPTIONS };
+    assert_eq!(send(&options, interrupt, &mut next, &mut |_| told.set(told.get() + 1)), Ok(SendEnd::Complete));
+    assert_eq!((asked.get(), told.get()), (51, 50));
+}
+
+#[test]
+fn a_pace_is_kept() {
+    let address = answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let requests = (0..11).map(|number| outgoing(number, address, Request::post("/", Vec::new()))).collect();
+    let start = std::time::Instant::now();
+    send_these(&Sending { concurrency: 4, per_second: Some(100.0), ..OPTIONS }, requests);
+    assert!(start.elapsed() >= Duration::from_millis(80), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_redirect_is_an_answer_and_is_not_followed() {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    elsewhere.set_nonblocking(true).unwrap();
+    let location = elsewhere.local_addr().unwrap();
+    let address = answering(format!("HTTP/1.1 307 Go\r\nLocation: http://{location}/\r\nContent-Length: 0\r\n\r\n"));
+    assert_eq!(send_one(&OPTIONS, address), Ok(Answer { status: 307, start_of_body: Vec::new() }));
+    assert!(elsewhere.accept().is_err());
+}
+
+#[test]
+fn of_a_long_answer_only_the_start_is_kept() {
+    let body = "a".repeat(1_000_000);
+    let address = answering(format!("HTTP/1.1 500 No\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+    assert_eq!(send_one(&OPTIONS, address), Ok(Answer { status: 500, start_of_body: vec![b'a'; 4096] }));
+}
+
+#[test]
+fn nobody_there_is_told_in_plain_words() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    assert_eq!(send_one(&OPTIONS, address), Err(SendFailure::Connect("connection refused".to_owned())));
+}
+
+#[test]
+fn no_answer_is_not_waited_for_longer_than_asked() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let options = Sending { timeout: Duration::from_millis(50), ..OPTIONS };
+    assert_eq!(send_one(&options, silent.local_addr().unwrap()), Err(SendFailure::Timeout));
+}
+
+#[test]
+fn a_connection_that_breaks_and_an_answer_that_is_none_are_failures() {
+    let closing = target(|stream| drop(read_request(&mut BufReader::new(stream))));
+    let babbling = answering("220 smtp.example ESMTP\r\n");
+    let cut = target(|stream| {
+        let mut stream = BufReader::new(stream);
+        read_request(&mut stream);
+        let _ = stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc");
+    });
+    for address in [closing, babbling, cut] {
+        let answer = send_one(&OPTIONS, address);
+        assert!(matches!(answer, Err(SendFailure::Broken(_))), "{answer:?}");
+    }
+}
+
+#[test]
+fn one_that_fails_does_not_stop_the_others() {
+    let good = answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let none = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let requests = [good, none, good].into_iter().zip(0..);
+    let requests = requests.map(|(address, number)| outgoing(number, address, Request::post("/", Vec::new())));
+    let sent = send_these(&OPTIONS, requests.collect());
+    assert_eq!(sent.iter().map(|one| one.answer.is_ok()).collect::<Vec<_>>(), [true, false, true]);
+}
+
+#[test]
+fn an_interrupt_ends_the_sending() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let signals = watch::Sender::new(0);
+    let asked = RefCell::new(vec![outgoing(1, address, Request::post("/", Vec::new()))]);
+    let mut next = || {
+        let request = asked.borrow_mut().pop();
+        if request.is_none() {
+            signals.send_modify(|count| *count += 1);
+        }
+        request
+    };
+    let options = Sending { concurrency: 2, ..OPTIONS };
+    let end = send(&options, Interrupt::of(&signals), &mut next, &mut |sent| panic!("{sent:?}"));
+    assert_eq!(end, Ok(SendEnd::Interrupted));
+}

@@ -1,0 +1,52 @@
+//! The standard streams, and the progress bar on one of them.
+
+use crate::world::{Progress, Stream};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+/// How much output is gathered before it is written.
+const BUFFER: usize = 64 * 1024;
+
+/// Standard output, buffered.
+pub(super) fn output() -> impl Write {
+    BufWriter::with_capacity(BUFFER, io::stdout())
+}
+
+/// Whether a person sits at this stream.
+pub(super) fn is_terminal(stream: Stream) -> bool {
+    match stream {
+        Stream::Input => io::stdin().is_terminal(),
+        Stream::Output => io::stdout().is_terminal(),
+        Stream::Error => io::stderr().is_terminal(),
+    }
+}
+
+/// A bar on standard error; nothing where that is no terminal.
+pub(super) fn progress(total: u64) -> Bar {
+    if !is_terminal(Stream::Error) {
+        return Bar(ProgressBar::hidden());
+    }
+    let style = ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len}  {per_sec}  {eta} left");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    Bar(ProgressBar::new(total).with_style(style))
+}
+
+/// A progress bar.
+pub(super) struct Bar(ProgressBar);
+
+impl Progress for Bar {
+    fn step(&mut self) {
+        self.0.inc(1);
+    }
+
+    fn finish(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// A bar whose work ended early must not stay on the screen.
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
