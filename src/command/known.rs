@@ -1,0 +1,122 @@
+//! The secrets that are known here, fetched from where they are.
+//!
+//! Flags come before the environment, and the machine's own test secret comes last.
+
+use super::Session;
+use crate::diagnose::Known;
+use crate::error::{Error, Result};
+use crate::provider::{self, Provider};
+use crate::secret::{Origin, Secret};
+use crate::settings;
+use crate::signature::Key;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Signing secrets beside those of the environment.
+#[derive(Args, Default)]
+pub(super) struct SecretArgs {
+    /// A file whose text is the signing secret; `-` is standard input
+    #[arg(long, value_name = "FILE", help_heading = "Secrets")]
+    secret_file: Vec<PathBuf>,
+    /// Another environment variable that holds the signing secret
+    #[arg(long, value_name = "NAME", help_heading = "Secrets")]
+    secret_env: Vec<String>,
+    /// The signing secret itself (others can see it in the process list: prefer a file or the environment)
+    #[arg(long, value_name = "SECRET", help_heading = "Secrets")]
+    secret: Vec<String>,
+}
+
+/// All that is known here.
+pub(super) struct Secrets {
+    /// Keys in the order in which they are tried.
+    pub keys: Vec<Key>,
+    api_keys: Vec<(String, String)>,
+}
+
+/// What to do when nothing is configured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Local {
+    /// Use the machine's test secret when there is one.
+    IfThere,
+    /// Make it when a provider has no secret.
+    Make,
+}
+
+impl Secrets {
+    /// For finding out why something does not verify.
+    pub(super) fn known(&self) -> Known<'_> {
+        Known { keys: &self.keys, api_keys: &self.api_keys }
+    }
+
+    /// The key to sign with.
+    pub(super) fn signing(&self, provider: &dyn Provider) -> Result<&Key> {
+        self.keys.iter().find(|key| key.secret.provider == provider.name()).ok_or_else(|| {
+            Error::credentials(format!("no signing secret of {} is known", provider.title()))
+                .hint(format!("set {}, or use --secret-file", provider.secret_variable()))
+        })
+    }
+}
+
+/// Gathers the secrets of every provider.
+pub(super) fn secrets(args: &SecretArgs, local: Local, session: &Session<'_>) -> Result<Secrets> {
+    if !args.secret.is_empty() {
+        session.warn(
+            "--secret can be seen in the process list and the shell's history: prefer --secret-file or the environment",
+        );
+    }
+    let flags = flag_texts(args, session)?;
+    let mut secrets = Vec::new();
+    for provider in provider::ALL {
+        let name = provider.name();
+        secrets.extend(flags.iter().map(|(origin, bytes)| Secret::new(name, origin.clone(), bytes.clone())));
+        let variable = provider.secret_variable();
+        let value = session.world.variable(variable).unwrap_or_default();
+        secrets.extend(settings::secrets_of_variable(name, variable, &value));
+    }
+    let is_configured =
+        |provider: &&dyn Provider| secrets.iter().any(|secret: &Secret| secret.provider == provider.name());
+    let make = local == Local::Make && !provider::ALL.iter().all(is_configured);
+    if let Some(seed) = local_seed(make, session)? {
+        secrets
+            .extend(provider::ALL.iter().map(|each| settings::local_secret(each.name(), each.secret_prefix(), &seed)));
+    }
+    let api_key = |provider: &&dyn Provider| {
+        let name = provider.key_variable();
+        Some((name.to_owned(), session.world.variable(name)?))
+    };
+    let api_keys = provider::ALL.iter().filter_map(api_key).collect();
+    Ok(Secrets { keys: secrets.into_iter().map(Key::new).collect(), api_keys })
+}
+
+/// The texts that the flags lead to.
+fn flag_texts(args: &SecretArgs, session: &Session<'_>) -> Result<Vec<(Origin, Vec<u8>)>> {
+    let mut found = Vec::new();
+    for path in &args.secret_file {
+        let secret = settings::secret_of_file("", &path.display().to_string(), session.read(path)?);
+        if secret.expose().is_empty() {
+            return Err(Error::failed(format!("{} is empty", path.display())).hint("put the signing secret into it"));
+        }
+        found.push((secret.origin.clone(), secret.expose().to_vec()));
+    }
+    for name in &args.secret_env {
+        let value = session.world.variable(name);
+        let value = value.ok_or_else(|| Error::credentials(format!("the environment variable {name} is not set")))?;
+        found.push((Origin::Environment { variable: name.clone(), place: 0 }, value.into_bytes()));
+    }
+    found.extend(args.secret.iter().map(|secret| (Origin::Flag, secret.clone().into_bytes())));
+    Ok(found)
+}
+
+/// The seed of this machine's test secrets, made when it is wanted and not there. Two that make one at the same time end up with
+/// the same: the file is created whole or not at all, and then read.
+fn local_seed(make: bool, session: &Session<'_>) -> Result<Option<Vec<u8>>> {
+    let path = session.world.data_folder()?.join("local-test-seed");
+    if make && session.world.read_private(&path)?.is_none() {
+        let mut seed = [0; 32];
+        session.world.fill_random(&mut seed);
+        if session.world.create_private(&path, hex::encode(seed).as_bytes())? {
+            session.say(&format!("made test secrets for this machine, kept in {}", path.display()));
+        }
+    }
+    session.world.read_private(&path)
+}

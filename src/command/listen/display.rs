@@ -1,0 +1,193 @@
+//! What a listener shows: a line for each delivery, then its payload or the cause of its refusal; or JSON records.
+
+use super::Look;
+use super::seen::Seen;
+use crate::command::known::Secrets;
+use crate::command::{Session, Volume};
+use crate::delivery::Received;
+use crate::diagnose::{self, Effort, Finding};
+use crate::error::Result;
+use crate::render::json::Arrival;
+use crate::render::{self, escape, text};
+use crate::timestamp::Timestamp;
+use crate::verdict::Verdict;
+use crate::world::TurnedAway;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::SocketAddr;
+use wildmatch::WildMatch;
+
+/// How many events are remembered to tell duplicates.
+const REMEMBERED: usize = 100_000;
+
+/// Shows deliveries, and keeps count of them.
+pub(super) struct Display<'a> {
+    look: &'a Look,
+    session: &'a Session<'a>,
+    secrets: &'a Secrets,
+    output: Box<dyn Write + 'a>,
+    globs: Vec<WildMatch>,
+    zone: jiff::tz::TimeZone,
+    seen: Seen,
+    budget: Budget,
+    number: u64,
+    verified: u64,
+    duplicates: u64,
+    turned_away: u64,
+    by_verdict: BTreeMap<&'static str, u64>,
+    hint: Option<(u64, String)>,
+}
+
+/// What may be spent on explaining refusals: so much a second, so that a flood of them costs honest senders little.
+struct Budget {
+    left: Effort,
+    since: Timestamp,
+}
+
+impl Budget {
+    fn refill(&mut self, now: Timestamp) -> &mut Effort {
+        if now.duration_since(self.since).as_secs() >= 1 {
+            *self = Self { left: Effort::THOROUGH, since: now };
+        }
+        &mut self.left
+    }
+}
+
+impl<'a> Display<'a> {
+    pub(super) fn new(look: &'a Look, secrets: &'a Secrets, session: &'a Session<'a>) -> Self {
+        Self {
+            look,
+            session,
+            secrets,
+            output: session.world.output(),
+            globs: look.events.iter().map(|glob| WildMatch::new(glob)).collect(),
+            zone: session.world.time_zone(),
+            seen: Seen::new(REMEMBERED),
+            budget: Budget { left: Effort::THOROUGH, since: session.world.now() },
+            number: 0,
+            verified: 0,
+            duplicates: 0,
+            turned_away: 0,
+            by_verdict: BTreeMap::new(),
+            hint: None,
+        }
+    }
+
+    /// How many verified events were shown.
+    pub(super) fn verified(&self) -> u64 {
+        self.verified
+    }
+
+    /// Says something once so many deliveries are shown.
+    pub(super) fn hint_after(&mut self, deliveries: u64, hint: String) {
+        self.hint = Some((deliveries, hint));
+    }
+
+    /// The listener accepts connections.
+    pub(super) fn ready(&mut self, address: SocketAddr) -> Result<()> {
+        let url = format!("http://{address}");
+        if self.look.json {
+            self.output.write_all(&render::json::ready(&url))?;
+        }
+        self.session.say(&format!("listening on {} (any path; Ctrl+C ends)", self.session.err.strong(&url)));
+        let names = self.secrets.keys.iter().map(|key| format!("{} ({})", key.secret.origin, key.secret.provider));
+        self.session.say(&format!("secrets: {}", escape::harmless(&names.collect::<Vec<_>>().join(", "))));
+        self.flush()
+    }
+
+    /// Writes out what was shown so far.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        Ok(self.output.flush()?)
+    }
+
+    /// Counts and shows a delivery.
+    pub(super) fn received(&mut self, received: &Received, status: u16) -> Result<()> {
+        self.number += 1;
+        *self.by_verdict.entry(received.verdict.code()).or_default() += 1;
+        let arrival = Arrival { number: self.number, duplicate_of: self.duplicate_of(received), answered: status };
+        self.duplicates += u64::from(arrival.duplicate_of.is_some());
+        if self.is_wanted(received) {
+            self.verified += u64::from(received.verdict.is_verified());
+            self.show(received, arrival)?;
+        }
+        if let Some((_, hint)) = self.hint.take_if(|(after, _)| *after <= self.number) {
+            self.flush()?;
+            self.session.say(&hint);
+        }
+        Ok(())
+    }
+
+    /// Only a verified delivery can be a duplicate or be repeated: anybody can send an id.
+    fn duplicate_of(&mut self, received: &Received) -> Option<u64> {
+        let (provider, key) = (received.provider?, received.event.key.as_deref()?);
+        received.verdict.is_verified().then(|| self.seen.before(provider, key, self.number))?
+    }
+
+    fn is_wanted(&self, received: &Received) -> bool {
+        let kind = received.event.kind.as_deref().unwrap_or_default();
+        self.globs.is_empty() || self.globs.iter().any(|glob| glob.matches(kind))
+    }
+
+    fn show(&mut self, received: &Received, arrival: Arrival) -> Result<()> {
+        let findings = self.explain(received);
+        if self.look.json {
+            return Ok(self.output.write_all(&render::json::delivery(received, &findings, arrival))?);
+        }
+        let paint = self.session.out;
+        let time =
+            received.delivery.arrived.map(|time| time.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string());
+        write!(self.output, "{}", text::delivery(received, &time.unwrap_or_default(), paint))?;
+        if !(200..300).contains(&arrival.answered) {
+            write!(self.output, "  {}", paint.bad(&format!("→ {}", arrival.answered)))?;
+        }
+        if let Some(first) = arrival.duplicate_of {
+            write!(self.output, "  {}", paint.warn(&format!("duplicate of #{first}")))?;
+        }
+        writeln!(self.output, "  {}", paint.faint(&format!("#{}", arrival.number)))?;
+        let warnings = text::warnings(&received.event, INDENT, paint);
+        self.output.write_all(warnings.as_bytes())?;
+        self.output.write_all(text::findings(&findings, INDENT, paint).as_bytes())?;
+        if received.verdict.is_verified() && !self.look.compact {
+            let payload = render::payload::lines(&received.delivery.request.body, INDENT, paint, self.session.reveal);
+            self.output.write_all(payload.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    fn explain(&mut self, received: &Received) -> Vec<Finding> {
+        if matches!(received.verdict, Verdict::Verified { .. }) {
+            return Vec::new();
+        }
+        let effort = self.budget.refill(self.session.world.now());
+        diagnose::explain(received, &self.secrets.known(), effort)
+    }
+
+    /// Counts a request that was no delivery; those who want to know more are told of it.
+    pub(super) fn turned_away(&mut self, request: &TurnedAway) {
+        self.turned_away += 1;
+        if self.session.volume == Volume::Verbose {
+            let TurnedAway { peer, request, status } = request;
+            let request = escape::one_line(request.as_bytes(), 80);
+            self.session.say(&format!("{peer} turned away: {request} → {status}"));
+        }
+    }
+
+    /// How it all went.
+    pub(super) fn summary(&self) {
+        let verdicts: Vec<_> = self.by_verdict.iter().map(|(code, count)| format!("{count} {code}")).collect();
+        let mut summary = text::count(self.number, "delivery");
+        if !verdicts.is_empty() {
+            summary = format!("{summary}: {}", verdicts.join(", "));
+        }
+        if self.duplicates > 0 {
+            summary.push_str(&format!("; {}", text::count(self.duplicates, "duplicate")));
+        }
+        if self.turned_away > 0 {
+            summary.push_str(&format!("; {} turned away", text::count(self.turned_away, "request")));
+        }
+        self.session.say(&summary);
+    }
+}
+
+/// What stands under an event is set in.
+const INDENT: &str = "          ";

@@ -1,0 +1,187 @@
+//! `whtool listen`: receives deliveries, judges them, shows them.
+//!
+//! The listener itself is in `edge`; what is shown of each delivery is decided in `display`, the demonstration in `demo`.
+
+mod demo;
+mod display;
+mod seen;
+
+use super::known::{self, Local, SecretArgs, Secrets};
+use super::{Session, span};
+use crate::error::{Error, Outcome, Result};
+use crate::receive::{Rules, receive};
+use crate::signature::DEFAULT_TOLERANCE;
+use crate::timestamp::{SignedDuration, Timestamp};
+use crate::world::{self, Acknowledge, Happening, Judge, Listening};
+use clap::Args;
+use display::Display;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Run a local receiver: verify, acknowledge and show every delivery
+///
+/// Any path will do. A delivery that verifies is answered 200, anything else 401, without a reason: the reason is shown here.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  whtool listen --demo
+  whtool listen --port 3000 --events 'payment.*'
+  whtool listen --json --count 1 --timeout 30s > delivery.json
+  PLEXOS_WEBHOOK_SECRET=whsec_… whtool listen --compact")]
+pub(super) struct Listen {
+    /// The port; 0 is any free one
+    #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT)]
+    port: u16,
+    /// The address to bind to
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    bind: IpAddr,
+    /// The largest body that is taken, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
+    max_body: usize,
+    /// How old, or how far ahead, a signed time may be
+    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "5m")]
+    tolerance: SignedDuration,
+    /// Answer 200 to everything, and judge all the same
+    #[arg(long)]
+    observe: bool,
+    /// Deliver a handful of signed samples to this listener, good and bad
+    #[arg(long)]
+    demo: bool,
+    #[command(flatten)]
+    look: Look,
+    /// End after so many verified events, with status 0
+    #[arg(long, value_name = "N")]
+    count: Option<u64>,
+    /// End after so long, with status 1
+    #[arg(long, value_name = "SPAN", value_parser = span)]
+    timeout: Option<SignedDuration>,
+    #[command(flatten)]
+    secrets: SecretArgs,
+}
+
+/// What is shown, and how.
+#[derive(Args, Clone)]
+struct Look {
+    /// One line an event, without the payload
+    #[arg(long, conflicts_with = "json")]
+    compact: bool,
+    /// Show and count only events of these types: 'payment.*'
+    #[arg(long, value_name = "GLOB")]
+    events: Vec<String>,
+    /// One JSON record a line; the first says where the listener is ready
+    #[arg(long)]
+    json: bool,
+}
+
+const DEFAULT_PORT: u16 = 4848;
+
+/// Receives until it is told to stop, or has what it was asked for.
+pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<Outcome> {
+    let secrets = known::secrets(&args.secrets, Local::Make, session)?;
+    let mut listening = start(args, &secrets, session)?;
+    let mut display = Display::new(&args.look, &secrets, session);
+    display.ready(listening.address())?;
+    if !args.demo {
+        return receive_until_done(args, listening.as_mut(), &mut display, session);
+    }
+    let plan = demo::plan(&secrets, session)?;
+    let deliveries = plan.len() as u64;
+    display.hint_after(deliveries, demo::hint(listening.address(), session));
+    std::thread::scope(|scope| {
+        let address = listening.address();
+        scope.spawn(move || demo::deliver(plan, address, session));
+        receive_until_done(args, listening.as_mut(), &mut display, session)
+    })
+}
+
+/// Opens the listener. A demonstration that finds the usual port taken uses another.
+fn start(args: &Listen, secrets: &Secrets, session: &Session<'_>) -> Result<Box<dyn Listening>> {
+    let rules = Rules { keys: secrets.keys.clone(), tolerance: Some(args.tolerance) };
+    let judge: Judge = Arc::new(move |delivery, now| receive(delivery, &rules, now));
+    let acknowledge = if args.observe { Acknowledge::Everything } else { Acknowledge::Verified };
+    let listen = |port| {
+        let address = SocketAddr::new(args.bind, port);
+        session.world.listen(&world::Listen { address, max_body: args.max_body, acknowledge }, judge.clone())
+    };
+    match listen(args.port) {
+        Err(error) if args.demo && args.port == DEFAULT_PORT => listen(0).map_err(|_| error),
+        started => started,
+    }
+}
+
+fn receive_until_done(
+    args: &Listen,
+    listening: &mut dyn Listening,
+    display: &mut Display<'_>,
+    session: &Session<'_>,
+) -> Result<Outcome> {
+    let deadline = args.timeout.map(|span| session.world.now() + span);
+    let ending = loop {
+        if args.count.is_some_and(|count| display.verified() >= count) {
+            break Ending::Counted;
+        }
+        match next(listening, deadline, display, session)? {
+            Happening::Received(received, status) => display.received(&received, status)?,
+            Happening::TurnedAway(request) => display.turned_away(&request),
+            Happening::Quiet => break Ending::TimeRanOut,
+            Happening::Interrupted => break Ending::Interrupted,
+            Happening::Closed => return Err(Error::failed("the listener ended by itself")),
+        }
+    };
+    finish(listening, display)?;
+    match ending {
+        Ending::Counted => Ok(Outcome::Good),
+        Ending::TimeRanOut => {
+            session.say("time ran out");
+            Ok(Outcome::Bad)
+        }
+        Ending::Interrupted => Err(Error::interrupted()),
+    }
+}
+
+/// Why the loop ended.
+enum Ending {
+    Counted,
+    TimeRanOut,
+    Interrupted,
+}
+
+/// What happens next. Output is flushed only when nothing waits to be shown, so that a burst costs few writes. `Quiet` means that
+/// the deadline has passed.
+fn next(
+    listening: &mut dyn Listening,
+    deadline: Option<Timestamp>,
+    display: &mut Display<'_>,
+    session: &Session<'_>,
+) -> Result<Happening> {
+    match listening.next(Some(Duration::ZERO)) {
+        Happening::Quiet => {}
+        happening => return Ok(happening),
+    }
+    display.flush()?;
+    let left = deadline.map(|deadline| deadline.duration_since(session.world.now()));
+    Ok(match left {
+        Some(left) if left.is_negative() || left.is_zero() => Happening::Quiet,
+        left => listening.next(left.map(SignedDuration::unsigned_abs)),
+    })
+}
+
+/// Lets what is in hand finish, shows it, and says how it all went.
+fn finish(listening: &mut dyn Listening, display: &mut Display<'_>) -> Result<()> {
+    listening.close();
+    loop {
+        match listening.next(None) {
+            Happening::Received(received, status) => display.received(&received, status)?,
+            Happening::TurnedAway(request) => display.turned_away(&request),
+            Happening::Closed => break,
+            Happening::Quiet | Happening::Interrupted => {}
+        }
+    }
+    display.flush()?;
+    display.summary();
+    Ok(())
+}
+
+/// The default tolerance and the flag's text say the same.
+const _: () = assert!(DEFAULT_TOLERANCE.as_secs() == 300);

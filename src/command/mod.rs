@@ -1,0 +1,262 @@
+//! The commands: one file each, with its arguments (their comments are the help) and its `run`.
+//!
+//! Commands think with the pure parts and act through `World`; what several of them need stands here and in `known`.
+
+mod known;
+mod listen;
+mod replay;
+mod samples;
+mod sign;
+mod verify;
+
+use crate::error::{Error, Kind, Outcome, Result};
+use crate::provider::{self, Provider};
+use crate::render::escape::harmless;
+use crate::render::paint::Paint;
+use crate::render::payload::Reveal;
+use crate::timestamp::{SignedDuration, Timestamp};
+use crate::world::{Stream, World};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::path::Path;
+
+/// The webhook workbench for Plexos Pay and Plustive: receive, verify, explain, sign and replay
+#[derive(Parser)]
+#[command(name = "whtool", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = "\
+First steps:
+  whtool listen --demo              see deliveries arrive, good and bad
+  whtool listen                     receive on http://127.0.0.1:4848
+  whtool replay payment.debited     send a signed sample there
+
+Exit status: 0 good, 1 the answer is no, 2 usage, 3 could not do it, 4 credentials, 130 interrupted.")]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Listen(listen::Listen),
+    Verify(verify::Verify),
+    Sign(sign::Sign),
+    Replay(replay::Replay),
+    Samples(samples::Samples),
+}
+
+/// Flags of every command.
+#[derive(Args)]
+struct Common {
+    /// Say only what was asked for, and errors
+    #[arg(short, long, global = true, display_order = 100)]
+    quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true, conflicts_with = "quiet", display_order = 100)]
+    verbose: bool,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto", display_order = 100)]
+    color: Colour,
+    /// Show tokens, PINs and keys instead of masking them
+    #[arg(long, global = true, display_order = 100)]
+    reveal: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Colour {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    Always,
+    Never,
+}
+
+/// How much is said on standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Volume {
+    Quiet,
+    Normal,
+    Verbose,
+}
+
+/// What a command works with: the world, and how to talk.
+struct Session<'w> {
+    world: &'w dyn World,
+    out: Paint,
+    err: Paint,
+    volume: Volume,
+    reveal: Reveal,
+}
+
+/// Runs a command line (its first word is the program) and returns the exit status.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> u8 {
+    // `Paint` decides for each stream; the crate, which knows only one, does as it is told.
+    colored::control::set_override(true);
+    let cli = Cli::command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match cli {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, world),
+    };
+    let session = Session::new(&cli.common, world);
+    let result = match &cli.command {
+        Command::Listen(args) => listen::run(args, &session),
+        Command::Verify(args) => verify::run(args, &session),
+        Command::Sign(args) => sign::run(args, &session),
+        Command::Replay(args) => replay::run(args, &session),
+        Command::Samples(args) => samples::run(args, &session),
+    };
+    match result {
+        Ok(outcome) => outcome.status(),
+        Err(error) => {
+            session.tell(&error);
+            error.status()
+        }
+    }
+}
+
+/// Help and version go to standard output, complaints to standard error.
+fn usage(error: &clap::Error, world: &dyn World) -> u8 {
+    let (stream, mut to) =
+        if error.use_stderr() { (Stream::Error, world.errors()) } else { (Stream::Output, world.output()) };
+    let text = error.render();
+    let coloured = paint(Colour::Auto, world, stream) == Paint::Coloured;
+    let text = if coloured { text.ansi().to_string() } else { text.to_string() };
+    match to.write_all(text.as_bytes()).and_then(|()| to.flush()).map_err(Error::from) {
+        Ok(()) => u8::try_from(error.exit_code()).unwrap_or(2),
+        Err(error) => error.status(),
+    }
+}
+
+/// <https://no-color.org> and <https://bixense.com/clicolors>.
+fn paint(colour: Colour, world: &dyn World, stream: Stream) -> Paint {
+    let coloured = match colour {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto if world.variable("NO_COLOR").is_some() => false,
+        Colour::Auto => {
+            let forced = world.variable("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+            forced || (world.is_terminal(stream) && world.variable("TERM").is_none_or(|term| term != "dumb"))
+        }
+    };
+    if coloured { Paint::Coloured } else { Paint::Plain }
+}
+
+impl<'w> Session<'w> {
+    fn new(common: &Common, world: &'w dyn World) -> Self {
+        let volume = match (common.quiet, common.verbose) {
+            (true, _) => Volume::Quiet,
+            (_, true) => Volume::Verbose,
+            _ => Volume::Normal,
+        };
+        let reveal = if common.reveal { Reveal::Everything } else { Reveal::Masked };
+        let paint = |stream| paint(common.color, world, stream);
+        Self { world, out: paint(Stream::Output), err: paint(Stream::Error), volume, reveal }
+    }
+
+    /// Says something to the person, unless they want quiet. Text of strangers must be harmless already.
+    fn say(&self, text: &str) {
+        if self.volume != Volume::Quiet {
+            self.write_error_line(text);
+        }
+    }
+
+    /// Says something that matters even to those who want quiet.
+    fn warn(&self, text: &str) {
+        self.write_error_line(&format!("{} {text}", self.err.warn("warning:")));
+    }
+
+    /// What, why, what to try; three lines at most.
+    fn tell(&self, error: &Error) {
+        if error.kind == Kind::PipeClosed || error.kind == Kind::Interrupted {
+            return;
+        }
+        self.write_error_line(&format!("{} {}", self.err.bad("error:"), harmless(&error.what)));
+        if let Some(why) = &error.why {
+            self.write_error_line(&format!("  why: {}", harmless(why)));
+        }
+        if let Some(hint) = &error.hint {
+            self.write_error_line(&format!("  try: {}", harmless(hint)));
+        }
+    }
+
+    /// A person who can't be told is no reason to stop.
+    fn write_error_line(&self, text: &str) {
+        let mut line = text.as_bytes().to_vec();
+        line.push(b'\n');
+        let _ = self.world.errors().write_all(&line);
+    }
+
+    /// Opens a file, or standard input for `-`.
+    fn open(&self, path: &Path) -> Result<Box<dyn Read + Send + '_>> {
+        if path == Path::new("-") {
+            return Ok(self.world.input());
+        }
+        self.world.open(path).map_err(|error| cannot_read(path, &error))
+    }
+
+    /// Reads all of a file, or of standard input for `-`.
+    fn read(&self, path: &Path) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.open(path)?.read_to_end(&mut bytes).map_err(|error| cannot_read(path, &error))?;
+        Ok(bytes)
+    }
+}
+
+fn cannot_read(path: &Path, error: &std::io::Error) -> Error {
+    let error = Error::failed(format!("can't read {}", path.display())).because(error);
+    if path == Path::new("-") { error.hint("give a file, or pipe something in") } else { error }
+}
+
+/// A provider by its name, for flags.
+fn provider_values() -> impl TypedValueParser<Value = &'static dyn Provider> {
+    PossibleValuesParser::new(provider::ALL.iter().map(|provider| provider.name()))
+        .map(|name| provider::named(&name).expect("clap lets only known names through"))
+}
+
+/// A span of time for flags: `90s`, `5m`, `1h 30m`, or a bare number of seconds.
+fn span(text: &str) -> Result<SignedDuration, String> {
+    let span = match text.parse() {
+        Ok(seconds) => SignedDuration::from_secs(seconds),
+        Err(_) => text.parse().map_err(|_| "write 90s, 5m or 1h 30m".to_owned())?,
+    };
+    if span.is_negative() { Err("it can't be negative".to_owned()) } else { Ok(span) }
+}
+
+/// A moment for flags.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    crate::timestamp::read(text).map_err(|error| error.to_string())
+}
+
+/// The provider asked for, or the one whose payload this is the start of.
+fn provider_of(
+    asked: Option<&'static dyn Provider>,
+    start_of_body: &[u8],
+    source: &str,
+) -> Result<&'static dyn Provider> {
+    let recognised = || provider::by_payload_keys(&crate::json::top_level_keys(start_of_body));
+    asked.or_else(recognised).ok_or_else(|| {
+        let names: Vec<_> = provider::ALL.iter().map(|provider| format!("--provider {}", provider.name())).collect();
+        Error::usage(format!("can't tell whose payload {source} is"))
+            .because("it has neither `type` and `data` (Plexos Pay) nor `event` and `reference` (Plustive)")
+            .hint(format!("add {}", names.join(" or ")))
+    })
+}
+
+/// A flag's outcome for people who sit at no terminal and did not say `--yes`.
+fn confirm(session: &Session<'_>, question: &str, word: &str) -> Result<()> {
+    let refused = || Error::usage(question).hint("add --yes to do it all the same");
+    if !session.world.is_terminal(Stream::Input) {
+        return Err(refused());
+    }
+    session.write_error_line(&format!("{question}\n  type `{word}` to do it:"));
+    let mut typed = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(session.world.input()), &mut typed)?;
+    if typed.trim() == word { Ok(()) } else { Err(refused()) }
+}
+
+/// The answer as an exit status.
+fn answer(is_good: bool) -> Result<Outcome> {
+    Ok(Outcome::of(is_good))
+}

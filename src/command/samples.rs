@@ -1,0 +1,164 @@
+//! `whtool samples`: the sample payloads of every event.
+
+use super::{Session, answer, provider_values};
+use crate::error::{Error, Outcome, Result};
+use crate::provider::{self, Provider};
+use crate::render;
+use crate::sample::{self, Change, Sample};
+use crate::world::{Stream, World};
+use clap::{Args, Subcommand};
+use serde_json::json;
+use std::io::Write;
+
+/// List and print sample payloads of every event of both providers
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "\
+Examples:
+  whtool samples
+  whtool samples show payment.debited
+  whtool samples show payment.debited --set data.amount=5000 > payload.json
+  whtool samples show transaction.completed.electricity --reveal")]
+pub(super) struct Samples {
+    #[command(subcommand)]
+    command: Option<What>,
+    #[command(flatten)]
+    list: List,
+}
+
+#[derive(Subcommand)]
+enum What {
+    List(List),
+    Show(Show),
+}
+
+/// List every sample with its meaning
+#[derive(Args)]
+struct List {
+    /// Only this provider's
+    #[arg(long, value_name = "NAME", value_parser = provider_values())]
+    provider: Option<&'static dyn Provider>,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Print a payload: compact and without a newline, as it is sent, or laid out when a person looks on
+#[derive(Args)]
+struct Show {
+    /// The sample's name, such as payment.debited or plustive:transaction.failed
+    name: String,
+    #[command(flatten)]
+    changes: Changes,
+}
+
+/// How a sample is made into a payload.
+#[derive(Args, Clone, Default)]
+pub(super) struct Changes {
+    /// Change a field, keeping its type: data.amount=5000; or give JSON: data.metadata:='{"order":7}'
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    set: Vec<Change>,
+    /// Keep the published ids and times instead of fresh ones
+    #[arg(long)]
+    pub fixed: bool,
+}
+
+/// Lists or shows.
+pub(super) fn run(args: &Samples, session: &Session<'_>) -> Result<Outcome> {
+    match &args.command {
+        None => list(&args.list, session),
+        Some(What::List(args)) => list(args, session),
+        Some(What::Show(args)) => show(args, session),
+    }
+}
+
+fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
+    let mut output = session.world.output();
+    let chosen = |provider: &dyn Provider| args.provider.is_none_or(|asked| asked.name() == provider.name());
+    let samples: Vec<_> = provider::samples().filter(|(provider, _)| chosen(*provider)).collect();
+    let width = samples.iter().map(|(_, sample)| sample.name.len()).max().unwrap_or(0);
+    let mut heading = "";
+    for (provider, sample) in &samples {
+        if args.json {
+            let line = json!({
+                "schema": "whtool.sample/1", "provider": provider.name(), "name": sample.name, "type": sample.kind,
+                "meaning": sample.meaning, "source": sample.source,
+            });
+            writeln!(output, "{line}")?;
+            continue;
+        }
+        if heading != provider.title() {
+            let gap = if heading.is_empty() { "" } else { "\n" };
+            heading = provider.title();
+            writeln!(output, "{gap}{}", session.out.strong(heading))?;
+        }
+        let name = session.out.name(&format!("{:<width$}", sample.name));
+        let assumed = if sample.source.starts_with("published") { "  (published)" } else { "" };
+        writeln!(output, "  {name}  {}{}", sample.meaning, session.out.faint(assumed))?;
+    }
+    output.flush()?;
+    answer(true)
+}
+
+fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
+    let (provider, sample) = find(&args.name)?;
+    let body = payload(provider, sample, &args.changes, session)?;
+    if session.world.is_terminal(Stream::Output) {
+        let laid_out = render::payload::lines(&body, "", session.out, session.reveal);
+        session.world.output().write_all(laid_out.as_bytes())?;
+    } else {
+        session.world.output().write_all(&body)?;
+    }
+    answer(true)
+}
+
+/// The sample of this name, with or without its provider before it.
+pub(super) fn find(name: &str) -> Result<(&'static dyn Provider, Sample)> {
+    let (asked, bare) = name.split_once(':').map_or((None, name), |(provider, bare)| (Some(provider), bare));
+    let found = provider::samples()
+        .find(|(provider, sample)| sample.name == bare && asked.is_none_or(|asked| asked == provider.name()));
+    found.ok_or_else(|| {
+        let error = Error::usage(format!("there is no sample `{name}`"));
+        match nearest(bare) {
+            Some(near) => error.hint(format!("{near}; `whtool samples` lists them all")),
+            None => error.hint("`whtool samples` lists them all"),
+        }
+    })
+}
+
+/// The name most like this one, when it is like it at all.
+pub(super) fn nearest(name: &str) -> Option<String> {
+    let likeness = |sample: &Sample| strsim::jaro_winkler(name, &sample.name);
+    let (likeness, name) = provider::samples()
+        .map(|(_, sample)| (likeness(&sample), sample.name))
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))?;
+    (likeness > 0.8).then_some(name)
+}
+
+/// The payload of a sample: fresh unless asked otherwise, then changed.
+pub(super) fn payload(
+    provider: &dyn Provider,
+    mut sample: Sample,
+    changes: &Changes,
+    session: &Session<'_>,
+) -> Result<Vec<u8>> {
+    if !changes.fixed {
+        sample::freshen(&mut sample.body, provider.id_prefixes(), session.world.now(), &mut numbers(session.world));
+    }
+    for change in &changes.set {
+        let added = change.apply(&mut sample.body).map_err(Error::usage)?;
+        if added {
+            session.say(&format!("`{}` was not there: added", change.path.join(".")));
+        }
+    }
+    Ok(sample::to_bytes(&sample.body))
+}
+
+/// Random numbers below a bound. The bias of a remainder of 64 bits does not matter for ids of samples.
+fn numbers(world: &dyn World) -> impl FnMut(usize) -> usize {
+    |below| {
+        let mut bytes = [0; 8];
+        world.fill_random(&mut bytes);
+        usize::try_from(u64::from_le_bytes(bytes) % below.max(1) as u64).unwrap_or(0)
+    }
+}

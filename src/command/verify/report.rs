@@ -1,0 +1,205 @@
+//! One captured request: judged, explained, told, counted.
+
+use super::{At, Verify};
+use crate::capture::{Capture, CaptureError, Note};
+use crate::command::known::Secrets;
+use crate::command::{Session, Volume};
+use crate::delivery::Received;
+use crate::diagnose::{self, Effort, Finding, Known};
+use crate::error::Error;
+use crate::receive::{Rules, receive};
+use crate::render::paint::Paint;
+use crate::render::{self, escape, text};
+use crate::timestamp::Timestamp;
+use crate::verdict::Verdict;
+use std::collections::BTreeMap;
+
+/// What every request is judged by and told with; the same for all threads.
+pub(super) struct Bench<'a> {
+    rules: Rules,
+    known: Known<'a>,
+    now: Timestamp,
+    at: Option<At>,
+    telling: Telling,
+    paint: Paint,
+}
+
+/// What is told of each request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Telling {
+    Lines,
+    Json,
+    /// `--quiet`: only the summary.
+    Nothing,
+}
+
+/// Requests counted by verdict and by cause.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    verdicts: BTreeMap<&'static str, u64>,
+    causes: BTreeMap<(&'static str, &'static str), u64>,
+}
+
+/// Requests that are told of together.
+pub(super) struct Batch {
+    /// What is told of them.
+    pub text: Vec<u8>,
+    /// Their counts.
+    pub tally: Tally,
+    effort: Effort,
+}
+
+/// The code under which what could not be read is counted.
+const UNREADABLE: &str = "unreadable";
+
+impl<'a> Bench<'a> {
+    pub(super) fn new(args: &Verify, secrets: &'a Secrets, session: &Session<'_>) -> Self {
+        let telling = match (args.json, session.volume) {
+            (true, _) => Telling::Json,
+            (false, Volume::Quiet) => Telling::Nothing,
+            (false, _) => Telling::Lines,
+        };
+        Self {
+            rules: Rules { keys: secrets.keys.clone(), tolerance: args.tolerance() },
+            known: secrets.known(),
+            now: session.world.now(),
+            at: args.at,
+            telling,
+            paint: session.out,
+        }
+    }
+
+    fn judged_at(&self, arrived: Option<Timestamp>) -> Timestamp {
+        match self.at {
+            Some(At::Moment(moment)) => moment,
+            Some(At::Arrived) => arrived.unwrap_or(self.now),
+            None => self.now,
+        }
+    }
+
+    /// The last words: a count by verdict and by cause when there were several requests, nothing for a single one.
+    pub(super) fn summary(&self, tally: &Tally) -> Vec<u8> {
+        let codes = |counts: &BTreeMap<&'static str, u64>| {
+            counts.iter().map(|(code, count)| ((*code).to_owned(), *count)).collect::<Vec<_>>()
+        };
+        if self.telling == Telling::Json {
+            let causes: Vec<_> = tally.causes.iter().map(|((code, _), count)| ((*code).to_owned(), *count)).collect();
+            return render::json::summary(tally.total(), &codes(&tally.verdicts), &causes);
+        }
+        if tally.total() < 2 && self.telling == Telling::Lines {
+            return Vec::new();
+        }
+        let verdicts: Vec<_> =
+            codes(&tally.verdicts).into_iter().map(|(code, count)| format!("{count} {code}")).collect();
+        let mut text =
+            format!("{}: {}\n", self.paint.strong(&text::count(tally.total(), "request")), verdicts.join(", "));
+        for ((code, proof), count) in &tally.causes {
+            text.push_str(&format!("{count:>9}  {code} ({proof})\n"));
+        }
+        text.into_bytes()
+    }
+}
+
+impl Tally {
+    /// How many there were.
+    pub(super) fn total(&self) -> u64 {
+        self.verdicts.values().sum()
+    }
+
+    /// Whether all of them verified.
+    pub(super) fn all_verified(&self) -> bool {
+        self.verdicts.keys().all(|code| *code == "verified")
+    }
+
+    /// Adds the counts of another.
+    pub(super) fn add(&mut self, other: &Self) {
+        other.verdicts.iter().for_each(|(code, count)| *self.verdicts.entry(code).or_default() += count);
+        other.causes.iter().for_each(|(cause, count)| *self.causes.entry(*cause).or_default() += count);
+    }
+
+    fn count(&mut self, verdict: &Verdict, findings: &[Finding]) {
+        *self.verdicts.entry(verdict.code()).or_default() += 1;
+        for finding in findings {
+            *self.causes.entry((finding.cause.code(), finding.proof.word())).or_default() += 1;
+        }
+    }
+}
+
+impl Batch {
+    /// An empty one. Failures are looked into while the effort lasts, and briefly after that.
+    pub(super) fn new(effort: Effort) -> Self {
+        Self { text: Vec::new(), tally: Tally::default(), effort }
+    }
+
+    /// Judges one request, and tells of it.
+    pub(super) fn add(&mut self, capture: Result<Capture, CaptureError>, bench: &Bench<'_>) {
+        match capture {
+            Ok(capture) => self.judge(capture, bench),
+            Err(error) => {
+                *self.tally.verdicts.entry(UNREADABLE).or_default() += 1;
+                self.tell_unreadable(&unreadable(&error), bench);
+            }
+        }
+    }
+
+    fn judge(&mut self, capture: Capture, bench: &Bench<'_>) {
+        let Capture { delivery, place, notes } = capture;
+        let at = bench.judged_at(delivery.arrived);
+        let received = receive(delivery, &bench.rules, at);
+        let findings = self.explain(&received, bench);
+        self.tally.count(&received.verdict, &findings);
+        match bench.telling {
+            Telling::Nothing => {}
+            Telling::Json => {
+                let notes: Vec<_> = notes.iter().map(|note| (note.code(), note.sentence())).collect();
+                self.text.extend(render::json::verdict(&place.to_string(), &received, &findings, &notes));
+            }
+            Telling::Lines => self.tell(&place.to_string(), &received, &findings, &notes, bench.paint),
+        }
+    }
+
+    fn explain(&mut self, received: &Received, bench: &Bench<'_>) -> Vec<Finding> {
+        if received.verdict.is_verified() {
+            return Vec::new();
+        }
+        let mut brief = Effort::BRIEF;
+        let effort = if self.effort.is_spent() { &mut brief } else { &mut self.effort };
+        diagnose::explain(received, &bench.known, effort)
+    }
+
+    fn tell(&mut self, place: &str, received: &Received, findings: &[Finding], notes: &[Note], paint: Paint) {
+        let summary = text::summary(received.provider, &received.event, paint);
+        let verdict = text::verdict(&received.verdict, paint);
+        let mut text = format!("{}  {summary}  {verdict}\n", paint.faint(&format!("{place:<10}")));
+        for note in notes {
+            let sentence = escape::one_line(note.sentence().as_bytes(), 200);
+            text.push_str(&format!("{INDENT}{} {sentence}\n", paint.warn("note   ")));
+        }
+        text.push_str(&text::warnings(&received.event, INDENT, paint));
+        text.push_str(&text::findings(findings, INDENT, paint));
+        self.text.extend(text.into_bytes());
+    }
+
+    fn tell_unreadable(&mut self, error: &Error, bench: &Bench<'_>) {
+        match bench.telling {
+            Telling::Nothing => {}
+            Telling::Json => self.text.extend(render::json::unreadable(&error.to_string())),
+            Telling::Lines => {
+                let line = format!("{}  {}\n", bench.paint.bad("unreadable"), escape::harmless(&error.to_string()));
+                self.text.extend(line.into_bytes());
+            }
+        }
+    }
+}
+
+/// What could not be read, and why.
+pub(super) fn unreadable(error: &CaptureError) -> Error {
+    let what = Error::failed(error);
+    match std::error::Error::source(error) {
+        Some(source) => what.because(source),
+        None => what,
+    }
+}
+
+/// What stands under a request is set in.
+const INDENT: &str = "            ";
