@@ -1,0 +1,258 @@
+//! A made-up world: memory for streams and files, a clock that stands still, a network that is a list.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::io::{self, Cursor, Read, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+use whtool::delivery::Delivery;
+use whtool::error::{Error, Result};
+use whtool::message::Request;
+use whtool::timestamp::Timestamp;
+use whtool::world::*;
+
+pub const PLEXOS_SECRET: &str = "whsec_test_secret_do_not_use";
+pub const PLUSTIVE_SECRET: &str = "plustive_test_secret_do_not_use";
+/// 2025-01-15T10:30:00Z, the time of the published Plexos sample.
+pub const NOW: i64 = 1_736_937_000;
+
+/// A world of its own for one test.
+#[derive(Default)]
+pub struct Made {
+    pub variables: HashMap<String, String>,
+    pub files: HashMap<PathBuf, Vec<u8>>,
+    pub input: Vec<u8>,
+    pub terminals: Vec<Stream>,
+    /// What `listen` receives, one after the other.
+    pub deliveries: Mutex<Vec<Request>>,
+    /// What targets answer, by turns; 200 when empty.
+    pub answers: Vec<std::result::Result<u16, SendFailure>>,
+    /// What was sent.
+    pub sent: Mutex<Vec<Outgoing>>,
+    /// How it was sent.
+    pub sending: Mutex<Option<Sending>>,
+    pub private: Mutex<HashMap<PathBuf, Vec<u8>>>,
+    pub out: Mutex<Vec<u8>>,
+    pub err: Mutex<Vec<u8>>,
+    pub random: Mutex<u64>,
+}
+
+/// What a run left behind.
+pub struct Run {
+    pub status: u8,
+    pub out: Vec<u8>,
+    pub err: String,
+}
+
+impl Run {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.out.clone()).expect("the output is text")
+    }
+
+    /// The lines of the output, as JSON.
+    pub fn json(&self) -> Vec<serde_json::Value> {
+        self.text().lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+    }
+}
+
+impl Made {
+    /// A world in which the secrets of the vectors are set.
+    pub fn with_secrets() -> Self {
+        let mut made = Self::default();
+        made.variables.insert("PLEXOS_WEBHOOK_SECRET".to_owned(), PLEXOS_SECRET.to_owned());
+        made.variables.insert("PLUSTIVE_WEBHOOK_SECRET".to_owned(), PLUSTIVE_SECRET.to_owned());
+        made
+    }
+
+    pub fn file(mut self, path: &str, bytes: impl AsRef<[u8]>) -> Self {
+        self.files.insert(PathBuf::from(path), bytes.as_ref().to_vec());
+        self
+    }
+
+    pub fn input(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.input = bytes.as_ref().to_vec();
+        self
+    }
+
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    pub fn terminal(mut self, stream: Stream) -> Self {
+        self.terminals.push(stream);
+        self
+    }
+
+    pub fn delivered(mut self, requests: impl IntoIterator<Item = Request>) -> Self {
+        self.deliveries = Mutex::new(requests.into_iter().collect());
+        self
+    }
+
+    /// Runs a command line, its words without the program's name.
+    pub fn run(&self, words: &[&str]) -> Run {
+        let arguments = ["whtool"].iter().chain(words).map(OsString::from);
+        let status = whtool::run(arguments, self);
+        let out = std::mem::take(&mut *self.out.lock().unwrap());
+        let err = String::from_utf8(std::mem::take(&mut *self.err.lock().unwrap())).expect("messages are text");
+        Run { status, out, err }
+    }
+}
+
+struct Sink<'a>(&'a Mutex<Vec<u8>>);
+
+impl Write for Sink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Silent;
+
+impl Progress for Silent {
+    fn step(&mut self) {}
+    fn finish(&mut self) {}
+}
+
+impl World for Made {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(NOW).unwrap()
+    }
+
+    fn time_zone(&self) -> jiff::tz::TimeZone {
+        jiff::tz::TimeZone::UTC
+    }
+
+    fn fill_random(&self, buffer: &mut [u8]) {
+        let mut state = self.random.lock().unwrap();
+        for byte in buffer {
+            // An LCG of Knuth's: the world is the same in every run.
+            *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            *byte = state.to_be_bytes()[0];
+        }
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.variables.get(name).cloned()
+    }
+
+    fn program(&self) -> String {
+        "whtool".to_owned()
+    }
+
+    fn output(&self) -> Box<dyn Write + '_> {
+        Box::new(Sink(&self.out))
+    }
+
+    fn errors(&self) -> Box<dyn Write + '_> {
+        Box::new(Sink(&self.err))
+    }
+
+    fn input(&self) -> Box<dyn Read + Send + '_> {
+        Box::new(Cursor::new(self.input.clone()))
+    }
+
+    fn is_terminal(&self, stream: Stream) -> bool {
+        self.terminals.contains(&stream)
+    }
+
+    fn progress(&self, _total: u64) -> Box<dyn Progress + '_> {
+        Box::new(Silent)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>> {
+        match self.files.get(path) {
+            Some(bytes) => Ok(Box::new(Cursor::new(bytes.clone()))),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn has_file(&self, path: &Path) -> bool {
+        self.files.contains_key(path)
+    }
+
+    fn data_folder(&self) -> Result<PathBuf> {
+        Ok(PathBuf::from("/home/data/whtool"))
+    }
+
+    fn read_private(&self, path: &Path) -> Result<Option<Vec<u8>>> {
+        Ok(self.private.lock().unwrap().get(path).cloned())
+    }
+
+    fn create_private(&self, path: &Path, bytes: &[u8]) -> Result<bool> {
+        let mut files = self.private.lock().unwrap();
+        let is_new = !files.contains_key(path);
+        files.entry(path.to_owned()).or_insert_with(|| bytes.to_vec());
+        Ok(is_new)
+    }
+
+    fn listen(&self, options: &Listen, judge: Judge) -> Result<Box<dyn Listening>> {
+        if options.address.port() == 1 {
+            return Err(Error::failed("can't listen on port 1"));
+        }
+        let mut requests = std::mem::take(&mut *self.deliveries.lock().unwrap());
+        requests.reverse();
+        Ok(Box::new(Scripted { requests, judge, now: self.now(), options: options.clone(), closed: false }))
+    }
+
+    fn send(
+        &self,
+        options: &Sending,
+        next: &mut dyn FnMut() -> Option<Outgoing>,
+        done: &mut dyn FnMut(Sent),
+    ) -> Result<SendEnd> {
+        *self.sending.lock().unwrap() = Some(options.clone());
+        let mut turn = 0;
+        while let Some(outgoing) = next() {
+            let answer = self.answers.get(turn % self.answers.len().max(1)).cloned().unwrap_or(Ok(200));
+            let answer = answer.map(|status| Answer { status, start_of_body: b"said".to_vec() });
+            done(Sent { number: outgoing.number, took: Duration::from_millis(1), answer });
+            self.sent.lock().unwrap().push(outgoing);
+            turn += 1;
+        }
+        Ok(SendEnd::Complete)
+    }
+}
+
+/// A listener that receives what it was given and is then interrupted, or times out.
+struct Scripted {
+    requests: Vec<Request>,
+    judge: Judge,
+    now: Timestamp,
+    options: Listen,
+    closed: bool,
+}
+
+impl Listening for Scripted {
+    fn address(&self) -> SocketAddr {
+        self.options.address
+    }
+
+    fn next(&mut self, patience: Option<Duration>) -> Happening {
+        if self.closed {
+            return Happening::Closed;
+        }
+        match self.requests.pop() {
+            Some(request) => {
+                let peer = Some("127.0.0.1:50000".parse().unwrap());
+                let delivery = Delivery { request, peer, arrived: Some(self.now) };
+                let received = (self.judge)(delivery, self.now);
+                let good = received.verdict.is_verified() || self.options.acknowledge == Acknowledge::Everything;
+                Happening::Received(Box::new(received), if good { 200 } else { 401 })
+            }
+            None if patience.is_some() => Happening::Quiet,
+            None => Happening::Interrupted,
+        }
+    }
+
+    fn close(&mut self) {
+        self.closed = true;
+    }
+}

@@ -1,0 +1,122 @@
+//! `replay`: what is sent, how often, and what is said of it. The sockets are in `process`.
+
+use crate::common::{Made, PLEXOS_SECRET};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::collections::HashSet;
+use whtool::world::{Outgoing, SendFailure, Stream};
+
+/// An HMAC of the crate's own, as the check of what was sent; the crate is held to RFC 4231 and openssl elsewhere.
+fn is_signed(outgoing: &Outgoing) -> bool {
+    let header = |name| outgoing.request.headers.get(name).map(|value| String::from_utf8_lossy(value).into_owned());
+    let (Some(time), Some(mac)) = (header("X-Plexos-Timestamp"), header("X-Plexos-Signature")) else { return false };
+    let mut expected = Hmac::<Sha256>::new_from_slice(PLEXOS_SECRET.as_bytes()).unwrap();
+    expected.update(format!("{time}.").as_bytes());
+    expected.update(&outgoing.request.body);
+    expected.verify_slice(&hex::decode(mac).unwrap()).is_ok()
+}
+
+#[test]
+fn a_sample_goes_signed_to_the_local_listener() {
+    let made = Made::with_secrets();
+    let run = made.run(&["replay", "payment.debited"]);
+    assert_eq!((run.status, run.text().as_str()), (0, "payment.debited       200   1.00 ms  said\n"));
+    let sent = made.sent.lock().unwrap();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].url.as_str(), "http://127.0.0.1:4848/");
+    assert!(is_signed(&sent[0]));
+    assert_eq!(sent[0].request.headers.get("content-type"), Some(&b"application/json"[..]));
+}
+
+#[test]
+fn repeated_samples_are_distinct_events_and_fixed_ones_are_not() {
+    let bodies = |words: &[&str]| -> usize {
+        let made = Made::with_secrets();
+        made.run(&[&["replay", "payment.debited", "--repeat", "50"], words].concat());
+        let sent = made.sent.lock().unwrap();
+        assert_eq!(sent.len(), 50);
+        assert!(sent.iter().all(is_signed));
+        sent.iter().map(|outgoing| outgoing.request.body.clone()).collect::<HashSet<_>>().len()
+    };
+    assert_eq!(bodies(&[]), 50);
+    assert_eq!(bodies(&["--fixed"]), 1);
+}
+
+#[test]
+fn files_and_standard_input_are_sent_as_they_are() {
+    let body = "{ \"type\" : 1,\n\"data\":{} }\n";
+    let made = Made::with_secrets().file("p.json", body).input(body);
+    assert_eq!(made.run(&["replay", "p.json", "-"]).status, 0);
+    let sent = made.sent.lock().unwrap();
+    assert!(
+        sent.len() == 2 && sent.iter().all(|outgoing| outgoing.request.body == body.as_bytes() && is_signed(outgoing))
+    );
+}
+
+#[test]
+fn tampering_comes_after_signing() {
+    let made = Made::with_secrets();
+    made.run(&["replay", "payment.debited", "--tamper"]);
+    assert!(!is_signed(&made.sent.lock().unwrap()[0]));
+}
+
+#[test]
+fn an_answer_that_is_not_2xx_is_a_no_and_no_answer_is_a_failure() {
+    let status = |answer| Made { answers: vec![answer], ..Made::with_secrets() }.run(&["replay", "payment.debited"]);
+    assert_eq!(status(Ok(204)).status, 0);
+    assert_eq!(status(Ok(302)).status, 1);
+    assert_eq!(status(Ok(500)).status, 1);
+    let run = status(Err(SendFailure::Connect("connection refused".to_owned())));
+    assert_eq!(run.status, 3);
+    assert!(run.err.contains("whtool listen"), "{}", run.err);
+}
+
+#[test]
+fn a_dry_run_prints_the_request_and_sends_nothing() {
+    let made = Made::with_secrets();
+    let run = made.run(&["replay", "payment.debited", "--dry-run", "--to", "https://example.com/hooks"]);
+    assert_eq!((run.status, made.sent.lock().unwrap().len()), (0, 0));
+    assert!(run.text().starts_with("POST /hooks HTTP/1.1\r\nHost: example.com\r\n"), "{}", run.text());
+    let json = made.run(&["replay", "payment.debited", "--dry-run", "--json"]);
+    assert_eq!(json.json()[0]["schema"], "whtool.signed/1");
+}
+
+#[test]
+fn what_leaves_this_machine_needs_a_yes() {
+    let words = ["replay", "payment.debited", "--to", "https://example.com/hooks"];
+    let made = Made::with_secrets();
+    let run = made.run(&words);
+    assert_eq!((run.status, made.sent.lock().unwrap().len()), (2, 0));
+    assert!(run.err.contains("--yes"), "{}", run.err);
+    assert_eq!(made.run(&[&words[..], &["--yes"]].concat()).status, 0);
+    let typed = Made::with_secrets().terminal(Stream::Input).input("example.com\n");
+    assert_eq!(typed.run(&words).status, 0);
+    let other = Made::with_secrets().terminal(Stream::Input).input("y\n");
+    assert_eq!((other.run(&words).status, other.sent.lock().unwrap().len()), (2, 0));
+}
+
+#[test]
+fn unknown_sources_are_named_before_anything_is_sent() {
+    let made = Made::with_secrets();
+    let run = made.run(&["replay", "payment.created", "payment.debted"]);
+    assert_eq!((run.status, made.sent.lock().unwrap().len()), (3, 0));
+    assert!(run.err.contains("neither a sample nor a file") && run.err.contains("payment.debited"), "{}", run.err);
+}
+
+#[test]
+fn a_field_that_is_not_there_is_an_error_before_anything_is_sent() {
+    let made = Made::with_secrets();
+    let run = made.run(&["replay", "payment.created", "transaction.success", "--set", "data.amount=1"]);
+    assert_eq!((run.status, made.sent.lock().unwrap().len()), (2, 0));
+}
+
+#[test]
+fn many_are_summed_up() {
+    let made = Made { answers: vec![Ok(200), Ok(200), Ok(401)], ..Made::with_secrets() };
+    let words = ["replay", "payment.debited", "--repeat", "9", "--concurrency", "4", "--rate", "1000"];
+    let run = made.run(&words);
+    assert_eq!(run.status, 1);
+    assert!(run.err.contains("sent 9 of 9") && run.err.contains("6 × 200, 3 × 401; p50 1.00 ms"), "{}", run.err);
+    let sending = made.sending.lock().unwrap().clone().unwrap();
+    assert_eq!((sending.concurrency, sending.per_second), (4, Some(1000.0)));
+}

@@ -1,0 +1,74 @@
+//! `samples`: every event, fresh or as published.
+
+use crate::common::Made;
+use serde_json::Value;
+use whtool::world::Stream;
+
+fn shown(words: &[&str]) -> Value {
+    let run = Made::default().run(&[&["samples", "show"], words].concat());
+    assert_eq!(run.status, 0, "{}", run.err);
+    serde_json::from_slice(&run.out).expect("a sample is JSON")
+}
+
+#[test]
+fn the_list_has_all_twelve_types_of_plexos_and_both_variants_of_plustive() {
+    let records = Made::default().run(&["samples", "--json"]).json();
+    let of = |provider: &str| records.iter().filter(|record| record["provider"] == provider).count();
+    assert_eq!(of("plexos"), 12);
+    let text = Made::default().run(&["samples"]).text();
+    let names = ["payment.debited", "transaction.success", "transaction.failed", "transaction.completed.refunded"];
+    for name in names.iter().chain(&["transaction.completed.electricity", "transaction.completed.education"]) {
+        assert!(text.contains(name), "{name}");
+    }
+    assert!(records.iter().all(|record| record["meaning"].as_str().is_some_and(|text| !text.is_empty())));
+}
+
+#[test]
+fn the_published_payloads_are_exact() {
+    let bytes = |name: &str| Made::default().run(&["samples", "show", name, "--fixed"]).out;
+    assert_eq!(bytes("payment.debited"), include_bytes!("vectors/plexos.json"));
+    assert_eq!(bytes("transaction.success"), include_bytes!("vectors/plustive-reference.json"));
+    assert_eq!(bytes("transaction.completed"), include_bytes!("vectors/plustive-guide.json"));
+}
+
+#[test]
+fn ids_and_times_are_fresh() {
+    let made = Made::default();
+    let show =
+        || -> Value { serde_json::from_slice(&made.run(&["samples", "show", "checkout.completed"]).out).unwrap() };
+    let (one, other) = (show(), show());
+    assert_ne!(one["id"], other["id"]);
+    assert_eq!(one["createdAt"], "2025-01-15T10:30:00.000Z");
+    assert_eq!(one["data"]["url"], format!("https://pay.plexospay.com/{}", one["data"]["id"].as_str().unwrap()));
+}
+
+#[test]
+fn a_field_is_changed_with_the_type_it_has() {
+    assert_eq!(shown(&["payment.debited", "--set", "data.amount=5000"])["data"]["amount"], "5000");
+    assert_eq!(shown(&["transaction.success", "--set", "amount=5000"])["amount"], 5000);
+    assert_eq!(shown(&["payment.debited", "--set", "data.amount:=5000"])["data"]["amount"], 5000);
+    let run = Made::default().run(&["samples", "show", "payment.debited", "--set", "dat.amount=1"]);
+    assert_eq!(run.status, 2);
+    assert!(run.err.contains("there is no `dat`"), "{}", run.err);
+}
+
+#[test]
+fn a_name_that_is_nearly_right_is_suggested() {
+    let run = Made::default().run(&["samples", "show", "payment.debitted"]);
+    assert_eq!(run.status, 2);
+    assert!(run.err.contains("payment.debited"), "{}", run.err);
+    assert_eq!(Made::default().run(&["samples", "show", "plexos:transaction.failed"]).status, 2);
+    assert_eq!(Made::default().run(&["samples", "show", "plustive:transaction.failed"]).status, 0);
+}
+
+#[test]
+fn on_a_terminal_it_is_laid_out_and_tokens_are_masked() {
+    let show = |words: &[&str]| {
+        let words = [&["samples", "show", "transaction.completed.electricity"], words].concat();
+        Made::default().terminal(Stream::Output).run(&words).text()
+    };
+    let masked = show(&["--color", "never"]);
+    assert!(masked.contains("\n  \"token\": \"***\",\n"), "{masked}");
+    assert!(show(&["--color", "never", "--reveal"]).contains("\"token\": \"12345678901234567890\""));
+    assert!(show(&[]).contains("\x1b["), "colours on a terminal");
+}

@@ -1,0 +1,142 @@
+//! `verify`: forms of files, ages, exit statuses, many at once. Causes are in `diagnosis`.
+
+use crate::common::{Made, NOW, PLEXOS_SECRET};
+use serde_json::json;
+
+const PLEXOS: &str = include_str!("vectors/plexos.json");
+/// See `sign`.
+const PLEXOS_MAC: &str = "9c5da25fa4666bed54b4dec381af26de3a0413143346d40c7ece61e19ab971ce";
+
+/// `(printf 1736900000.; cat vectors/plexos.json) | openssl dgst -sha256 -hmac whsec_test_secret_do_not_use`
+const OLD_MAC: &str = "028faa68666c32cfb4b4bddc375ac03bed591d27e44ea66229b6bb47bc33cc14";
+
+fn raw() -> String {
+    let headers = format!("x-plexos-timestamp: {NOW}\r\nX-PLEXOS-SIGNATURE: {}\r\n", PLEXOS_MAC.to_uppercase());
+    format!("POST /hooks HTTP/1.1\r\nContent-Length: 213\r\n{headers}\r\n{PLEXOS}")
+}
+
+fn line(mac: &str) -> String {
+    let headers = json!([["X-Plexos-Timestamp", NOW.to_string()], ["X-Plexos-Signature", mac]]);
+    let request = json!({"method": "POST", "target": "/", "headers": headers, "body": PLEXOS});
+    json!({"schema": "whtool.delivery/1", "arrived": "2025-01-15T10:30:01Z", "request": request}).to_string() + "\n"
+}
+
+fn verify(file: &str, words: &[&str]) -> crate::common::Run {
+    Made::with_secrets().file("f", file).run(&[&["verify", "f"], words].concat())
+}
+
+#[test]
+fn a_raw_request_is_verified_whatever_the_case_of_its_headers() {
+    let run = verify(&raw(), &[]);
+    assert_eq!(run.status, 0, "{}", run.text());
+    let text = run.text();
+    let parts = ["request 1", "plexos", "payment.debited", "evt_abc123", "100.00 CVE (10000)", "DEBITED"];
+    for part in parts.into_iter().chain(["verified · PLEXOS_WEBHOOK_SECRET"]) {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert_eq!(text.lines().count(), 1, "{text}");
+}
+
+#[test]
+fn lines_har_and_parts_are_read_too() {
+    let har = json!({"log": {"version": "1.2", "entries": [{
+        "startedDateTime": "2025-01-15T10:30:01Z",
+        "request": {"method": "POST", "url": "https://example.com/hooks", "httpVersion": "HTTP/1.1", "bodySize": 213,
+            "headers": [{"name": "x-plexos-timestamp", "value": NOW.to_string()}, {"name": "x-plexos-signature", "value": PLEXOS_MAC}],
+            "postData": {"mimeType": "application/json", "text": PLEXOS}},
+    }]}});
+    assert_eq!(verify(&line(PLEXOS_MAC), &[]).status, 0);
+    assert_eq!(verify(&har.to_string(), &[]).status, 0);
+    let (time, mac) = (format!("X-Plexos-Timestamp: {NOW}"), format!("X-Plexos-Signature:{PLEXOS_MAC}"));
+    let made = Made::with_secrets().file("body", PLEXOS);
+    let run = made.run(&["verify", "--body", "body", "--header", &time, "-H", &mac]);
+    assert_eq!(run.status, 0, "{}{}", run.text(), run.err);
+}
+
+#[test]
+fn the_age_is_judged_against_now_or_a_moment_or_not_at_all() {
+    let later = |words: &[&str]| verify(&line(PLEXOS_MAC), words).json()[0]["verdict"].clone();
+    assert_eq!(later(&["--json", "--at", "2025-01-15T10:35:00Z"]), "verified");
+    assert_eq!(later(&["--json", "--at", "2025-01-15T10:35:01Z"]), "too_old");
+    assert_eq!(later(&["--json", "--at", "1736936699"]), "in_future");
+    assert_eq!(verify(&line(PLEXOS_MAC), &["--at", "1736930000", "--any-age"]).status, 2, "they exclude each other");
+    assert_eq!(later(&["--json", "--at", "arrived"]), "verified");
+    let old = line(PLEXOS_MAC).replace(&NOW.to_string(), "1736900000");
+    assert_eq!(verify(&old, &["--json", "--any-age"]).json()[0]["verdict"], "mismatch");
+    let old = old.replace(PLEXOS_MAC, OLD_MAC);
+    assert_eq!(verify(&old, &["--json", "--any-age"]).json()[0]["verdict"], "verified");
+    assert_eq!(verify(&old, &["--json"]).json()[0]["verdict"], "too_old");
+    assert_eq!(later(&["--json", "--at", "2025-01-15T11:00:00Z", "--tolerance", "1h"]), "verified");
+}
+
+#[test]
+fn one_wrong_request_makes_the_answer_no_and_many_are_summed_up() {
+    let wrong = "0".repeat(64);
+    let file = [line(PLEXOS_MAC), line(&wrong), line(PLEXOS_MAC), line("zz")].concat();
+    let run = verify(&file, &[]);
+    assert_eq!(run.status, 1);
+    assert!(run.text().contains("4 requests: 1 malformed, 1 mismatch, 2 verified\n"), "{}", run.text());
+    assert!(run.text().contains("signature_not_hex (proved)"), "{}", run.text());
+    let quiet = verify(&file, &["-q"]);
+    assert!(quiet.text().starts_with("4 requests"), "{}", quiet.text());
+}
+
+#[test]
+fn many_lines_are_counted_right_and_told_in_order() {
+    let mut file = String::new();
+    for number in 0..5_000 {
+        file.push_str(&if number % 100 == 0 { line(&"0".repeat(64)) } else { line(PLEXOS_MAC) });
+    }
+    let run = verify(&file, &["--json"]);
+    let records = run.json();
+    let places: Vec<_> = records[..5_000].iter().map(|record| record["place"].as_str().unwrap().to_owned()).collect();
+    let expected: Vec<_> = (1..=5_000).map(|number| format!("line {number}")).collect();
+    assert_eq!(places, expected);
+    assert_eq!(records[5_000]["verdicts"], json!({"mismatch": 50, "verified": 4_950}));
+}
+
+#[test]
+fn a_line_that_cannot_be_read_is_named_and_does_not_hide_the_others() {
+    let file = [line(PLEXOS_MAC), "{\"request\":\n".to_owned(), line(PLEXOS_MAC)].concat();
+    let run = verify(&file, &[]);
+    assert_eq!(run.status, 1);
+    assert!(
+        run.text().contains("line 2") && run.text().contains("3 requests: 1 unreadable, 2 verified"),
+        "{}",
+        run.text()
+    );
+}
+
+#[test]
+fn what_is_no_capture_is_refused_with_a_hint() {
+    let run = verify("hello world, this is prose", &[]);
+    assert_eq!((run.status, run.out.len()), (3, 0));
+    assert!(run.err.contains("--body f --header"), "{}", run.err);
+    let empty = verify("", &[]);
+    assert!(empty.status == 3 && empty.err.contains("it is empty"), "{}", empty.err);
+}
+
+#[test]
+fn without_a_configured_secret_the_verdict_is_that_none_is_known() {
+    let run = Made::default().file("f", raw()).run(&["verify", "f", "--json"]);
+    assert_eq!((run.status, run.json()[0]["verdict"].as_str()), (1, Some("no_secret")));
+    let run = Made::default().file("f", raw()).file("s", PLEXOS_SECRET).run(&["verify", "f", "--secret-file", "s"]);
+    assert_eq!(run.status, 0);
+}
+
+#[test]
+fn one_of_several_secrets_is_named() {
+    let made =
+        Made::default().file("f", raw()).variable("PLEXOS_WEBHOOK_SECRET", &format!("whsec_old,{PLEXOS_SECRET}"));
+    assert!(made.run(&["verify", "f"]).text().contains("PLEXOS_WEBHOOK_SECRET #2"));
+}
+
+#[test]
+fn strangers_text_does_not_reach_the_terminal_raw() {
+    let body = "{\"type\":\"\u{1b}[2J\",\"data\":{},\"id\":\"\u{202e}x\"}";
+    let request = format!("POST / HTTP/1.1\r\nX-Plexos-Signature: \x1b[31m\r\n\r\n{body}");
+    for words in [&["verify", "f", "--color", "never"][..], &["verify", "f", "-v", "--color", "never"]] {
+        let text = Made::with_secrets().file("f", &request).run(words).text();
+        assert!(!text.contains('\x1b') && !text.contains('\u{202e}'), "{text:?}");
+    }
+}
