@@ -29,3 +29,14 @@ pub struct Received {
     /// What the payload says. Before it is verified, anybody may have written it.
     pub event: Event,
 }
+
+/// A request that never became a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TurnedAway {
+    /// The other end.
+    pub peer: SocketAddr,
+    /// Its request line without the version; strangers' text.
+    pub request: String,
+    /// What it was answered.
+    pub status: u16,
+}

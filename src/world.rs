@@ -3,9 +3,9 @@
 //! Commands get a `World` and nothing else; the real one is built in `edge`, and tests make their own. Everything here is
 //! plain and blocking: what needs threads or async keeps it to itself.
 
-use crate::delivery::{Delivery, Received};
+use crate::delivery::{Delivery, Received, TurnedAway};
 use crate::error::Result;
-use crate::message::Request;
+use crate::exchange::{Outgoing, Sent};
 use crate::timestamp::Timestamp;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -127,17 +127,6 @@ pub enum Happening {
     Closed,
 }
 
-/// A request that never became a delivery.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TurnedAway {
-    /// The other end.
-    pub peer: SocketAddr,
-    /// Its request line without the version; strangers' text.
-    pub request: String,
-    /// What it was answered.
-    pub status: u16,
-}
-
 /// How to send.
 #[derive(Clone, Debug)]
 pub struct Sending {
@@ -147,51 +136,6 @@ pub struct Sending {
     pub per_second: Option<f64>,
     /// How long one request may take.
     pub timeout: Duration,
-}
-
-/// A request to be sent.
-#[derive(Clone, Debug)]
-pub struct Outgoing {
-    /// Comes back in `Sent`.
-    pub number: u64,
-    /// The whole URL.
-    pub url: url::Url,
-    /// The request; its target is ignored in favour of the URL's.
-    pub request: Request,
-}
-
-/// How a request fared.
-#[derive(Clone, Debug)]
-pub struct Sent {
-    /// From `Outgoing`.
-    pub number: u64,
-    /// From the first byte sent to the last byte received.
-    pub took: Duration,
-    /// The answer, or why there is none.
-    pub answer: std::result::Result<Answer, SendFailure>,
-}
-
-/// What a target answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// The first bytes of the body, 4 KiB at most; strangers' text.
-    pub start_of_body: Vec<u8>,
-}
-
-/// Why there is no answer.
-#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-pub enum SendFailure {
-    /// No connection.
-    #[error("can't connect: {0}")]
-    Connect(String),
-    /// No answer in time.
-    #[error("no answer in time")]
-    Timeout,
-    /// The connection broke, or the answer was not HTTP.
-    #[error("the connection failed: {0}")]
-    Broken(String),
 }
 
 /// How sending ended.

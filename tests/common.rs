@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 use whtool::delivery::Delivery;
 use whtool::error::{Error, Result};
+use whtool::exchange::*;
 use whtool::message::Request;
 use whtool::timestamp::Timestamp;
 use whtool::world::*;

@@ -1,10 +1,18 @@
 //! The one integration binary: whole commands, in a made-up world or as a real process.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "tests run processes, open sockets and read files"
+)]
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
 mod common;
 mod diagnosis;
 mod help;
 mod layers;
 mod listen;
+mod process;
 mod replay;
 mod samples;
 mod sign;

@@ -4,7 +4,8 @@ use crate::common::{Made, PLEXOS_SECRET};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::collections::HashSet;
-use whtool::world::{Outgoing, SendFailure, Stream};
+use whtool::exchange::{Outgoing, SendFailure};
+use whtool::world::Stream;
 
 /// An HMAC of the crate's own, as the check of what was sent; the crate is held to RFC 4231 and openssl elsewhere.
 fn is_signed(outgoing: &Outgoing) -> bool {

@@ -31,6 +31,7 @@ pub struct Finding {
 }
 
 /// Why a request did not verify. Texts in it may be strangers'.
+#[expect(missing_docs, reason = "each variant's comment and its sentence in `wording` say what its fields hold")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// No signature anywhere.

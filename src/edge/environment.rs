@@ -17,10 +17,11 @@ pub(super) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The folder for whtool's own data.
+/// The folder for whtool's own data. Below the user's own `WHTOOL_HOME` it is one of ours, so that it can be for its owner only
+/// whatever the mode of that.
 pub(super) fn data_folder() -> Result<PathBuf> {
     if let Some(home) = env::var_os(HOME).filter(|home| !home.is_empty()) {
-        return Ok(PathBuf::from(home));
+        return Ok(PathBuf::from(home).join("data"));
     }
     let strategy = etcetera::base_strategy::choose_native_strategy().map_err(|error| {
         Error::failed("can't find a folder for whtool's data").because(error).hint(format!("set {HOME} to a folder"))

@@ -6,10 +6,10 @@
 use crate::delivery::Received;
 use crate::diagnose::Finding;
 use crate::event::{Event, Warning};
+use crate::exchange::Sent;
 use crate::message::Request;
 use crate::money::Money;
 use crate::record::RequestRecord;
-use crate::world::Sent;
 use serde::Serialize;
 use serde_json::{Value, json};
 use url::Url;

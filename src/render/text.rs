@@ -5,8 +5,8 @@ use super::paint::Paint;
 use crate::delivery::Received;
 use crate::diagnose::{Finding, Proof};
 use crate::event::Event;
+use crate::exchange::Answer;
 use crate::verdict::{Malformed, Verdict};
-use crate::world::Answer;
 use std::time::Duration;
 
 /// The widest that a field of strangers' text is shown in a line.

@@ -4,11 +4,12 @@ use crate::command::known::Secrets;
 use crate::command::samples::{self, Changes};
 use crate::command::{Session, sign};
 use crate::error::{Error, Result};
+use crate::exchange::Outgoing;
 use crate::provider::{self, Form, Provider};
 use crate::secret::{Origin, Secret};
 use crate::signature::Key;
 use crate::timestamp::SignedDuration;
-use crate::world::{Outgoing, Sending};
+use crate::world::Sending;
 use std::net::SocketAddr;
 use std::time::Duration;
 

@@ -5,10 +5,11 @@
 use super::super::recorder::{Head, Recorder, Sequel};
 use super::Deadlines;
 use super::socket::Socket;
+use crate::delivery::TurnedAway;
 use crate::delivery::{Delivery, Received};
 use crate::message::Request;
 use crate::timestamp::Timestamp;
-use crate::world::{Acknowledge, Happening, Judge, Listen, TurnedAway};
+use crate::world::{Acknowledge, Happening, Judge, Listen};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};

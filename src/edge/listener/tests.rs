@@ -1,13 +1,14 @@
 //! The listener against clients over real sockets: well-behaved, clumsy and hostile ones.
 
 use super::*;
+use crate::delivery::TurnedAway;
 use crate::delivery::{Delivery, Received};
 use crate::event::Event;
 use crate::message::Request;
 use crate::secret::Origin;
 use crate::timestamp::Timestamp;
 use crate::verdict::Verdict;
-use crate::world::{Acknowledge, TurnedAway};
+use crate::world::Acknowledge;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use tokio::sync::watch;

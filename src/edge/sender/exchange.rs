@@ -1,7 +1,7 @@
 //! One request and its answer, by way of reqwest.
 
+use crate::exchange::{Answer, Outgoing, SendFailure, Sent};
 use crate::message::{Headers, Request};
-use crate::world::{Answer, Outgoing, SendFailure, Sent};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Response};
 use std::error::Error as StdError;

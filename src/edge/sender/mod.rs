@@ -11,7 +11,8 @@ mod tests;
 
 use super::interrupt::Interrupt;
 use crate::error::{Error, Result};
-use crate::world::{Outgoing, SendEnd, Sending, Sent};
+use crate::exchange::{Outgoing, Sent};
+use crate::world::{SendEnd, Sending};
 use clients::Clients;
 use pace::Pace;
 use tokio::task::JoinSet;

@@ -1,8 +1,8 @@
 //! The sender against targets over real sockets.
 
 use super::*;
+use crate::exchange::{Answer, SendFailure};
 use crate::message::Request;
-use crate::world::{Answer, SendFailure};
 use std::cell::{Cell, RefCell};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
