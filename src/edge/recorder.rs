@@ -34,10 +34,10 @@ pub(super) enum Sequel {
     Lost,
 }
 
-/// How long a connection has been without a request in hand.
+/// How long a connection has been without a complete request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rest {
-    /// Whether it ever sent a complete head.
+    /// Whether it ever had an answer.
     pub acquaintance: Acquaintance,
     /// Since when it rests.
     pub since: Instant,
@@ -46,9 +46,9 @@ pub(super) struct Rest {
 /// Whether a connection is known for anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Acquaintance {
-    /// It never sent a complete head.
+    /// It never had an answer.
     Stranger,
-    /// It did.
+    /// It had.
     Known,
 }
 
@@ -120,15 +120,17 @@ impl Recorder {
         self.tape().take()
     }
 
-    /// The request in hand is answered.
-    pub fn answered(&self) {
-        let mut tape = self.tape();
-        if tape.complete.is_empty() {
-            tape.rest = Some(Rest { acquaintance: Acquaintance::Known, since: Instant::now() });
-        }
+    /// A request is complete, body and all, and about to be answered.
+    pub fn in_hand(&self) {
+        self.tape().rest = None;
     }
 
-    /// How long the connection has had no request in hand. `None`: it has one.
+    /// The request is answered.
+    pub fn answered(&self) {
+        self.tape().rest = Some(Rest { acquaintance: Acquaintance::Known, since: Instant::now() });
+    }
+
+    /// How long the connection has had no complete request. `None`: it has one.
     pub fn rest(&self) -> Option<Rest> {
         self.tape().rest
     }
@@ -228,7 +230,6 @@ impl Tape {
         self.head = 0;
         self.line = 0;
         self.place = place;
-        self.rest = None;
     }
 
     fn skip_body(&mut self, left: u64, there: usize) -> usize {
@@ -360,13 +361,13 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_rests_until_its_head_is_complete_and_after_its_answer() {
+    fn a_connection_rests_until_its_request_is_complete_and_after_its_answer() {
         let recorder = Recorder::new();
-        recorder.feed(b"GET / HTTP/1.1\r\n");
-        assert_eq!(recorder.rest().map(|rest| rest.acquaintance), Some(Acquaintance::Stranger));
-        recorder.feed(b"\r\n");
-        assert!(recorder.rest().is_none());
+        recorder.feed(&request(b"ab"));
         recorder.take();
+        assert_eq!(recorder.rest().map(|rest| rest.acquaintance), Some(Acquaintance::Stranger));
+        recorder.in_hand();
+        assert!(recorder.rest().is_none());
         recorder.answered();
         assert_eq!(recorder.rest().map(|rest| rest.acquaintance), Some(Acquaintance::Known));
     }

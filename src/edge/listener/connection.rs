@@ -64,7 +64,7 @@ impl Desk {
     }
 
     /// Answers one request with a status, after its delivery was handed over.
-    async fn answer(&self, head: Head, body: Incoming, peer: SocketAddr) -> StatusCode {
+    async fn answer(&self, head: Head, body: Incoming, peer: SocketAddr, recorder: &Recorder) -> StatusCode {
         if head.method != "POST" {
             return self.turn_away(&head, peer, StatusCode::METHOD_NOT_ALLOWED);
         }
@@ -72,6 +72,7 @@ impl Desk {
             Ok(body) => body,
             Err(cause) => return self.turn_away(&head, peer, cause.status()),
         };
+        recorder.in_hand();
         let Head { method, target, headers, sequel: _ } = head;
         let request = Request { method, target, headers, body };
         let now = Timestamp::now();
@@ -180,7 +181,7 @@ async fn respond(recorder: &Recorder, desk: &Desk, body: Incoming, peer: SocketA
     let (status, sequel) = match recorder.take() {
         Some(head) => {
             let sequel = head.sequel;
-            (desk.answer(head, body, peer).await, sequel)
+            (desk.answer(head, body, peer, recorder).await, sequel)
         }
         None => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, Sequel::Lost),
     };

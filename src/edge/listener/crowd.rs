@@ -126,8 +126,8 @@ impl Members {
         self.households.get(&household).copied().unwrap_or_default()
     }
 
-    /// Sends away the oldest connection that never sent a complete head, or else the one that has idled longest.
-    /// `false`: all of them have a request in hand.
+    /// Sends away the oldest connection that was never answered and has no complete request, or else the one that has idled
+    /// longest. `false`: all of them have a request in hand.
     fn dismiss_one(&mut self, may_go: impl Fn(&Member) -> bool) -> bool {
         let mut idlest = None;
         for (&number, member) in self.present.iter().filter(|(_, member)| may_go(member)) {
@@ -233,7 +233,7 @@ mod tests {
         let crowd = Arc::new(Crowd::of(8));
         let address: IpAddr = "192.0.2.1".parse().unwrap();
         let busy = Arc::new(Recorder::new());
-        busy.feed(b"GET / HTTP/1.1\r\n\r\n");
+        busy.in_hand();
         let place = crowd.place_for(address).await.unwrap();
         crowd.enter(address, busy, place, std::future::pending());
         assert!(crowd.place_for(address).await.is_none());

@@ -343,6 +343,24 @@ fn when_all_places_are_taken_the_oldest_stranger_has_to_go() {
 }
 
 #[test]
+fn bodies_that_are_held_back_block_nobody() {
+    let mut listener = Setup { most: 4, ..Setup::default() }.start();
+    let ways = ["Content-Length: 9\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n9\r\n"];
+    let held: Vec<Client> = (0..8)
+        .map(|number| {
+            let mut client = Client::of(&listener);
+            client.send(format!("POST / HTTP/1.1\r\nHost: a\r\n{}goo", ways[number % 2]));
+            client
+        })
+        .collect();
+    let mut client = Client::of(&listener);
+    client.send(post("good"));
+    assert_eq!(client.answer().status, 200);
+    received(&mut listener);
+    drop(held);
+}
+
+#[test]
 fn a_head_must_come_in_time() {
     let deadlines = Deadlines { head: Duration::from_millis(100), ..Deadlines::default() };
     let listener = Setup { deadlines, ..Setup::default() }.start();
