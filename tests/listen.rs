@@ -30,8 +30,8 @@ fn listen(requests: impl IntoIterator<Item = Request>, words: &[&str]) -> Run {
 fn a_line_and_the_payload_are_shown() {
     let run = listen([plexos(PLEXOS_MAC)], &[]);
     let text = run.text();
-    let first = "10:30:00  plexos    payment.debited        evt_abc123  100.00 CVE (10000)  DEBITED  \
-                 verified · PLEXOS_WEBHOOK_SECRET  #1\n";
+    let first = "10:30:00  #1    plexos    payment.debited        evt_abc123  100.00 CVE (10000)  DEBITED  \
+                 verified · PLEXOS_WEBHOOK_SECRET\n";
     assert!(text.starts_with(first), "{text}");
     assert!(
         text.contains("\n            \"amount\": \"10000\",\n") || text.contains("\"amount\": \"10000\","),

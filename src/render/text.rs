@@ -18,7 +18,7 @@ fn field(text: &str) -> String {
 }
 
 /// The line's middle: provider, event, id, money, status; what is absent is left out.
-pub fn summary(provider: Option<&str>, event: &Event, paint: Paint) -> String {
+fn summary(provider: Option<&str>, event: &Event, paint: Paint) -> String {
     let provider = format!("{:<8}", provider.unwrap_or("unknown"));
     let kind = format!("{:<21}", field(event.kind.as_deref().unwrap_or("-")));
     let mut parts = vec![paint.name(&provider), paint.strong(&kind)];
@@ -80,10 +80,10 @@ pub fn warnings(event: &Event, indent: &str, paint: Paint) -> String {
     event.warnings.iter().map(line).collect()
 }
 
-/// What a delivery is, in one line, with the time of day before it.
-pub fn delivery(received: &Received, time: &str, paint: Paint) -> String {
+/// What a delivery is, in one line, with `lead` before it: a time of day, a number, a place.
+pub fn delivery(received: &Received, lead: &str, paint: Paint) -> String {
     let middle = summary(received.provider, &received.event, paint);
-    format!("{}  {middle}  {}", paint.faint(time), verdict(&received.verdict, paint))
+    format!("{}  {middle}  {}", paint.faint(lead), verdict(&received.verdict, paint))
 }
 
 /// What a target answered: status, time taken, first line of the body.

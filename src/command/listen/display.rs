@@ -134,16 +134,17 @@ impl<'a> Display<'a> {
             return Ok(self.output.write_all(&render::json::delivery(received, &findings, arrival))?);
         }
         let paint = self.session.out;
-        let time =
-            received.delivery.arrived.map(|time| time.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string());
-        write!(self.output, "{}", text::delivery(received, &time.unwrap_or_default(), paint))?;
+        let time = received.delivery.arrived.map(|time| time.to_zoned(self.zone.clone()).strftime("%H:%M:%S"));
+        let time = time.map(|time| time.to_string()).unwrap_or_default();
+        let lead = format!("{time}  #{:<3}", arrival.number);
+        write!(self.output, "{}", text::delivery(received, &lead, paint))?;
         if !(200..300).contains(&arrival.answered) {
             write!(self.output, "  {}", paint.bad(&format!("→ {}", arrival.answered)))?;
         }
         if let Some(first) = arrival.duplicate_of {
             write!(self.output, "  {}", paint.warn(&format!("duplicate of #{first}")))?;
         }
-        writeln!(self.output, "  {}", paint.faint(&format!("#{}", arrival.number)))?;
+        writeln!(self.output)?;
         let warnings = text::warnings(&received.event, INDENT, paint);
         self.output.write_all(warnings.as_bytes())?;
         self.output.write_all(text::findings(&findings, INDENT, paint).as_bytes())?;
@@ -190,4 +191,4 @@ impl<'a> Display<'a> {
 }
 
 /// What stands under an event is set in.
-const INDENT: &str = "          ";
+const INDENT: &str = "                ";

@@ -168,9 +168,7 @@ impl Batch {
     }
 
     fn tell(&mut self, place: &str, received: &Received, findings: &[Finding], notes: &[Note], paint: Paint) {
-        let summary = text::summary(received.provider, &received.event, paint);
-        let verdict = text::verdict(&received.verdict, paint);
-        let mut text = format!("{}  {summary}  {verdict}\n", paint.faint(&format!("{place:<10}")));
+        let mut text = text::delivery(received, &format!("{place:<10}"), paint) + "\n";
         for note in notes {
             let sentence = escape::one_line(note.sentence().as_bytes(), 200);
             text.push_str(&format!("{INDENT}{} {sentence}\n", paint.warn("note   ")));
