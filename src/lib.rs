@@ -6,7 +6,7 @@
 //! would have made it good. `render` turns it all into text or JSON.
 //!
 //! ```text
-//! values    message · delivery · exchange · timestamp · secret · event · money · verdict · error
+//! values    message · delivery · exchange · kept · timestamp · secret · event · money · verdict · error
 //! thought   signature · provider · sample · receive · diagnose · json · record · capture · settings · render
 //! doing     world: what the program can do to the outside · command: one file each
 //! rim       edge: clock, terminal, files, listener, sender
@@ -25,6 +25,7 @@ pub mod error;
 pub mod event;
 pub mod exchange;
 pub mod json;
+pub mod kept;
 pub mod message;
 pub mod money;
 pub mod provider;

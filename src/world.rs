@@ -6,6 +6,7 @@
 use crate::delivery::{Delivery, Received, TurnedAway};
 use crate::error::Result;
 use crate::exchange::{Outgoing, Sent};
+use crate::kept::{Attempt, Count, Entry, Id, Kept, Query};
 use crate::timestamp::Timestamp;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -59,6 +60,9 @@ pub trait World: Sync {
     /// Writes a new file of secrets (mode 0600, folder 0700), synced. `false`: there is one already, and it was left alone.
     fn create_private(&self, path: &Path, bytes: &[u8]) -> Result<bool>;
 
+    /// Opens the store in this file; it is made when it is not there, in a folder that is there or can be made.
+    fn open_store(&self, path: &Path) -> Result<Box<dyn Store>>;
+
     /// Starts to receive. `judge` is called for each POST, on several threads at once.
     fn listen(&self, options: &Listen, judge: Judge) -> Result<Box<dyn Listening>>;
     /// Sends what `next` hands out until it hands out nothing, telling `done` of each; the two are called by turns on this
@@ -69,6 +73,24 @@ pub trait World: Sync {
         next: &mut dyn FnMut() -> Option<Outgoing>,
         done: &mut dyn FnMut(Sent),
     ) -> Result<SendEnd>;
+}
+
+/// The store of received deliveries. Several processes may have it open at once.
+pub trait Store {
+    /// Those that match, the newest last.
+    fn list(&mut self, query: &Query) -> Result<Vec<Entry>>;
+    /// Up to three ids that begin like this, the oldest first.
+    fn beginning_with(&mut self, prefix: &str) -> Result<Vec<Id>>;
+    /// A delivery with its bytes and attempts. `None`: there is none of this id.
+    fn whole(&mut self, id: &str) -> Result<Option<Kept>>;
+    /// How many match, by provider, type, verdict and hour, the oldest hour first.
+    fn counts(&mut self, query: &Query) -> Result<Vec<Count>>;
+    /// Removes what arrived before this moment, and says how many those were.
+    fn prune(&mut self, before: Timestamp) -> Result<u64>;
+    /// Adds an attempt to a delivery; a good one ends what was still to be forwarded to the same URL.
+    fn add_attempt(&mut self, id: &str, attempt: &Attempt) -> Result<()>;
+    /// Provider, key and id of the latest verified events, the newest last.
+    fn recent_keys(&mut self, most: u64) -> Result<Vec<(String, String, Id)>>;
 }
 
 /// Steps done, shown to a person.
@@ -91,6 +113,17 @@ pub struct Listen {
     pub max_body: usize,
     /// Whether everything is acknowledged, whatever the verdict.
     pub acknowledge: Acknowledge,
+    /// Where deliveries are kept before they are acknowledged. `None`: nowhere.
+    pub keep: Option<Keep>,
+}
+
+/// Where deliveries are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// In a store in this file, on disk before the answer leaves.
+    File(PathBuf),
+    /// In memory, for as long as the listener runs.
+    Memory,
 }
 
 /// Which deliveries are answered 200.
@@ -115,8 +148,10 @@ pub trait Listening {
 /// What a listener has to tell.
 #[derive(Debug)]
 pub enum Happening {
-    /// A delivery was judged, and is being answered with this status.
-    Received(Box<Received>, u16),
+    /// A delivery was judged, and is being answered.
+    Received(Arrived),
+    /// So many kept deliveries came faster than they were asked for; they are in the store.
+    Missed(u64),
     /// A request was turned away before it could be judged.
     TurnedAway(TurnedAway),
     /// Nothing happened for as long as was asked.
@@ -125,6 +160,19 @@ pub enum Happening {
     Interrupted,
     /// The listener is closed, and all is told.
     Closed,
+}
+
+/// A delivery that is being answered.
+#[derive(Clone, Debug)]
+pub struct Arrived {
+    /// The delivery, judged.
+    pub received: Arc<Received>,
+    /// Its id in the store. `None`: it is not kept.
+    pub id: Option<Id>,
+    /// The status it is answered with.
+    pub answered: u16,
+    /// Why it could not be recorded, and was answered 503.
+    pub trouble: Option<String>,
 }
 
 /// How to send.

@@ -5,8 +5,9 @@ use std::ffi::OsString;
 use std::io::{self, Cursor, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
+use tempfile::TempDir;
 use whtool::delivery::Delivery;
 use whtool::error::{Error, Result};
 use whtool::exchange::*;
@@ -38,6 +39,7 @@ pub struct Made {
     pub out: Mutex<Vec<u8>>,
     pub err: Mutex<Vec<u8>>,
     pub random: Mutex<u64>,
+    pub home: OnceLock<TempDir>,
 }
 
 /// What a run left behind.
@@ -180,7 +182,7 @@ impl World for Made {
     }
 
     fn data_folder(&self) -> Result<PathBuf> {
-        Ok(PathBuf::from("/home/data/whtool"))
+        Ok(self.home.get_or_init(|| tempfile::tempdir().unwrap()).path().join("data"))
     }
 
     fn read_private(&self, path: &Path) -> Result<Option<Vec<u8>>> {
@@ -192,6 +194,10 @@ impl World for Made {
         let is_new = !files.contains_key(path);
         files.entry(path.to_owned()).or_insert_with(|| bytes.to_vec());
         Ok(is_new)
+    }
+
+    fn open_store(&self, path: &Path) -> Result<Box<dyn Store>> {
+        whtool::edge::Machine.open_store(path)
     }
 
     fn listen(&self, options: &Listen, judge: Judge) -> Result<Box<dyn Listening>> {
@@ -246,7 +252,8 @@ impl Listening for Scripted {
                 let delivery = Delivery { request, peer, arrived: Some(self.now) };
                 let received = (self.judge)(delivery, self.now);
                 let good = received.verdict.is_verified() || self.options.acknowledge == Acknowledge::Everything;
-                Happening::Received(Box::new(received), if good { 200 } else { 401 })
+                let answered = if good { 200 } else { 401 };
+                Happening::Received(Arrived { received: Arc::new(received), id: None, answered, trouble: None })
             }
             None if patience.is_some() => Happening::Quiet,
             None => Happening::Interrupted,

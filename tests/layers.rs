@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const VALUES: &[&str] =
-    &["delivery", "error", "event", "exchange", "message", "money", "secret", "timestamp", "verdict"];
+    &["delivery", "error", "event", "exchange", "kept", "message", "money", "secret", "timestamp", "verdict"];
 const THOUGHT: &[&str] =
     &["capture", "diagnose", "json", "provider", "receive", "record", "render", "sample", "settings", "signature"];
 

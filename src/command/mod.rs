@@ -2,6 +2,7 @@
 //!
 //! Commands think with the pure parts and act through `World`; what several of them need stands here and in `known`.
 
+mod captures;
 mod known;
 mod listen;
 mod replay;

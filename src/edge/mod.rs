@@ -11,12 +11,13 @@ mod listener;
 mod private;
 mod recorder;
 mod sender;
+mod store;
 mod terminal;
 
 use crate::error::Result;
 use crate::exchange::{Outgoing, Sent};
 use crate::timestamp::Timestamp;
-use crate::world::{Judge, Listen, Listening, Progress, SendEnd, Sending, Stream, World};
+use crate::world::{Judge, Listen, Listening, Progress, SendEnd, Sending, Store, Stream, World};
 use interrupt::Interrupt;
 use jiff::tz::TimeZone;
 use std::fs::File;
@@ -87,6 +88,10 @@ impl World for Machine {
 
     fn create_private(&self, path: &Path, bytes: &[u8]) -> Result<bool> {
         private::create(path, bytes)
+    }
+
+    fn open_store(&self, path: &Path) -> Result<Box<dyn Store>> {
+        Ok(Box::new(store::open(path)?))
     }
 
     fn listen(&self, options: &Listen, judge: Judge) -> Result<Box<dyn Listening>> {

@@ -59,7 +59,7 @@ fn refuse_if_open_to_others(metadata: &fs::Metadata, path: &Path, mode: &str) ->
 }
 
 #[cfg(unix)]
-fn create_private_folder(folder: &Path) -> io::Result<()> {
+pub(super) fn create_private_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     if folder.is_dir() {
         return Ok(());
@@ -86,7 +86,7 @@ fn refuse_if_open_to_others(_metadata: &fs::Metadata, _path: &Path, _mode: &str)
 }
 
 #[cfg(not(unix))]
-fn create_private_folder(folder: &Path) -> io::Result<()> {
+pub(super) fn create_private_folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 

@@ -66,38 +66,42 @@ fn event(event: &Event) -> Value {
 }
 
 /// What a listener adds to a judged delivery.
-#[derive(Clone, Copy, Debug)]
-pub struct Arrival {
+#[derive(Clone, Debug)]
+pub struct Arrival<'a> {
     /// Its number since the listener started, from 1.
     pub number: u64,
-    /// The number of the delivery that brought this event before.
-    pub duplicate_of: Option<u64>,
+    /// Its id in the store.
+    pub id: Option<&'a str>,
+    /// The delivery that brought this event before: its id, or `#` and its number when it is not kept.
+    pub duplicate_of: Option<String>,
     /// The status it was answered with.
     pub answered: u16,
 }
 
 /// `whtool.delivery/1`: a delivery that a listener received.
-pub fn delivery(received: &Received, findings: &[Finding], arrival: Arrival) -> Vec<u8> {
+pub fn delivery(received: &Received, findings: &[Finding], arrival: &Arrival<'_>) -> Vec<u8> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Record<'a> {
         schema: &'static str,
         number: u64,
+        id: Option<&'a str>,
         arrived: Option<String>,
         peer: Option<String>,
         #[serde(flatten)]
         judged: Judged,
-        duplicate_of: Option<u64>,
+        duplicate_of: Option<&'a str>,
         answered: u16,
         request: RequestRecord<'a>,
     }
     line(&Record {
         schema: "whtool.delivery/1",
         number: arrival.number,
+        id: arrival.id,
         arrived: received.delivery.arrived.map(|time| time.to_string()),
         peer: received.delivery.peer.map(|peer| peer.to_string()),
         judged: Judged::new(received, findings),
-        duplicate_of: arrival.duplicate_of,
+        duplicate_of: arrival.duplicate_of.as_deref(),
         answered: arrival.answered,
         request: RequestRecord(&received.delivery.request),
     })
@@ -149,11 +153,11 @@ pub fn sent(source: &str, provider: &str, sent: &Sent) -> Vec<u8> {
     }))
 }
 
-impl Arrival {
+impl Arrival<'_> {
     /// A first delivery that was answered 200, for tests of what reads records.
     #[cfg(test)]
     fn first() -> Self {
-        Self { number: 1, duplicate_of: None, answered: 200 }
+        Self { number: 1, id: None, duplicate_of: None, answered: 200 }
     }
 }
 
@@ -176,7 +180,7 @@ mod tests {
             verdict: Verdict::Unsigned,
             event: Event::default(),
         };
-        let line = delivery(&received, &[], Arrival::first());
+        let line = delivery(&received, &[], &Arrival::first());
         let read: Vec<_> = read_lines(&line, 1).map(|capture| capture.unwrap().delivery).collect();
         assert_eq!(read, [delivery_]);
     }

@@ -4,14 +4,14 @@ use super::Look;
 use super::seen::Seen;
 use crate::command::known::Secrets;
 use crate::command::{Session, Volume};
-use crate::delivery::Received;
-use crate::delivery::TurnedAway;
+use crate::delivery::{Received, TurnedAway};
 use crate::diagnose::{self, Effort, Finding};
 use crate::error::Result;
 use crate::render::json::Arrival;
 use crate::render::{self, escape, text};
 use crate::timestamp::Timestamp;
 use crate::verdict::Verdict;
+use crate::world::{Arrived, Store};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -36,6 +36,8 @@ pub(super) struct Display<'a> {
     turned_away: u64,
     by_verdict: BTreeMap<&'static str, u64>,
     hint: Option<(u64, String)>,
+    /// Why recording fails just now.
+    trouble: Option<String>,
 }
 
 /// What may be spent on explaining refusals: so much a second, so that a flood of them costs honest senders little.
@@ -70,6 +72,7 @@ impl<'a> Display<'a> {
             turned_away: 0,
             by_verdict: BTreeMap::new(),
             hint: None,
+            trouble: None,
         }
     }
 
@@ -100,15 +103,28 @@ impl<'a> Display<'a> {
         Ok(self.output.flush()?)
     }
 
+    /// Takes over from a store which events came before.
+    pub(super) fn remember(&mut self, store: &mut dyn Store) -> Result<()> {
+        for (provider, key, id) in store.recent_keys(REMEMBERED as u64)? {
+            self.seen.before(&provider, &key, &id);
+        }
+        Ok(())
+    }
+
     /// Counts and shows a delivery.
-    pub(super) fn received(&mut self, received: &Received, status: u16) -> Result<()> {
+    pub(super) fn received(&mut self, arrived: &Arrived) -> Result<()> {
         self.number += 1;
+        let received = arrived.received.as_ref();
         *self.by_verdict.entry(received.verdict.code()).or_default() += 1;
-        let arrival = Arrival { number: self.number, duplicate_of: self.duplicate_of(received), answered: status };
-        self.duplicates += u64::from(arrival.duplicate_of.is_some());
+        self.tell_trouble(arrived.trouble.as_deref());
+        let name = arrived.id.clone().unwrap_or_else(|| format!("#{}", self.number));
+        let duplicate_of = self.duplicate_of(received, &name);
+        self.duplicates += u64::from(duplicate_of.is_some());
         if self.is_wanted(received) {
             self.verified += u64::from(received.verdict.is_verified());
-            self.show(received, arrival)?;
+            let arrival =
+                Arrival { number: self.number, id: arrived.id.as_deref(), duplicate_of, answered: arrived.answered };
+            self.show(received, &name, &arrival)?;
         }
         if let Some((_, hint)) = self.hint.take_if(|(after, _)| *after <= self.number) {
             self.flush()?;
@@ -117,10 +133,32 @@ impl<'a> Display<'a> {
         Ok(())
     }
 
+    /// Says that recording fails, or works again: once, not for each delivery.
+    fn tell_trouble(&mut self, trouble: Option<&str>) {
+        match (trouble, self.trouble.as_deref()) {
+            (Some(now), before) if before != Some(now) => {
+                let now = escape::harmless(now);
+                self.session.warn(&format!("deliveries can't be recorded, and are answered 503: {now}"));
+            }
+            (None, Some(_)) => self.session.say("deliveries are recorded again"),
+            _ => {}
+        }
+        self.trouble = trouble.map(str::to_owned);
+    }
+
+    /// Counts deliveries that came too fast to be shown.
+    pub(super) fn missed(&mut self, count: u64) {
+        self.number += count;
+        self.session.warn(&format!(
+            "{} not shown: they came too fast; `whtool events` has them",
+            text::count(count, "delivery")
+        ));
+    }
+
     /// Only a verified delivery can be a duplicate or be repeated: anybody can send an id.
-    fn duplicate_of(&mut self, received: &Received) -> Option<u64> {
+    fn duplicate_of(&mut self, received: &Received, name: &str) -> Option<String> {
         let (provider, key) = (received.provider?, received.event.key.as_deref()?);
-        received.verdict.is_verified().then(|| self.seen.before(provider, key, self.number))?
+        received.verdict.is_verified().then(|| self.seen.before(provider, key, name))?
     }
 
     fn is_wanted(&self, received: &Received) -> bool {
@@ -128,7 +166,7 @@ impl<'a> Display<'a> {
         self.globs.is_empty() || self.globs.iter().any(|glob| glob.matches(kind))
     }
 
-    fn show(&mut self, received: &Received, arrival: Arrival) -> Result<()> {
+    fn show(&mut self, received: &Received, name: &str, arrival: &Arrival<'_>) -> Result<()> {
         let findings = self.explain(received);
         if self.look.json {
             return Ok(self.output.write_all(&render::json::delivery(received, &findings, arrival))?);
@@ -136,13 +174,13 @@ impl<'a> Display<'a> {
         let paint = self.session.out;
         let time = received.delivery.arrived.map(|time| time.to_zoned(self.zone.clone()).strftime("%H:%M:%S"));
         let time = time.map(|time| time.to_string()).unwrap_or_default();
-        let lead = format!("{time}  #{:<3}", arrival.number);
+        let lead = format!("{time}  {name:<4}");
         write!(self.output, "{}", text::delivery(received, &lead, paint))?;
         if !(200..300).contains(&arrival.answered) {
             write!(self.output, "  {}", paint.bad(&format!("→ {}", arrival.answered)))?;
         }
-        if let Some(first) = arrival.duplicate_of {
-            write!(self.output, "  {}", paint.warn(&format!("duplicate of #{first}")))?;
+        if let Some(first) = &arrival.duplicate_of {
+            write!(self.output, "  {}", paint.warn(&format!("duplicate of {first}")))?;
         }
         writeln!(self.output)?;
         let warnings = text::warnings(&received.event, INDENT, paint);

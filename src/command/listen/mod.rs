@@ -6,13 +6,14 @@ mod demo;
 mod display;
 mod seen;
 
+use super::captures::StoreArgs;
 use super::known::{self, Local, SecretArgs, Secrets};
 use super::{Session, span};
 use crate::error::{Error, Outcome, Result};
 use crate::receive::{Rules, receive};
 use crate::signature::DEFAULT_TOLERANCE;
 use crate::timestamp::{SignedDuration, Timestamp};
-use crate::world::{self, Acknowledge, Happening, Judge, Listening};
+use crate::world::{self, Acknowledge, Happening, Judge, Keep, Listening};
 use clap::Args;
 use display::Display;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -57,6 +58,11 @@ pub(super) struct Listen {
     #[arg(long, value_name = "SPAN", value_parser = span)]
     timeout: Option<SignedDuration>,
     #[command(flatten)]
+    store: StoreArgs,
+    /// Keep nothing: what comes is only shown
+    #[arg(long, conflicts_with = "store")]
+    no_store: bool,
+    #[command(flatten)]
     secrets: SecretArgs,
 }
 
@@ -81,6 +87,11 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<Outcome> {
     let secrets = known::secrets(&args.secrets, Local::Make, session)?;
     let mut listening = start(args, &secrets, session)?;
     let mut display = Display::new(&args.look, &secrets, session);
+    if args.no_store {
+        session.say("keeping nothing (--no-store)");
+    } else {
+        display.remember(args.store.open(session)?.as_mut())?;
+    }
     display.ready(listening.address())?;
     if !args.demo {
         return receive_until_done(args, listening.as_mut(), &mut display, session);
@@ -100,9 +111,11 @@ fn start(args: &Listen, secrets: &Secrets, session: &Session<'_>) -> Result<Box<
     let rules = Rules { keys: secrets.keys.clone(), tolerance: Some(args.tolerance) };
     let judge: Judge = Arc::new(move |delivery, now| receive(delivery, &rules, now));
     let acknowledge = if args.observe { Acknowledge::Everything } else { Acknowledge::Verified };
+    let keep = if args.no_store { None } else { Some(Keep::File(args.store.path(session)?)) };
     let listen = |port| {
         let address = SocketAddr::new(args.bind, port);
-        session.world.listen(&world::Listen { address, max_body: args.max_body, acknowledge }, judge.clone())
+        let options = world::Listen { address, max_body: args.max_body, acknowledge, keep: keep.clone() };
+        session.world.listen(&options, judge.clone())
     };
     match listen(args.port) {
         Err(error) if args.demo && args.port == DEFAULT_PORT => listen(0).map_err(|_| error),
@@ -122,7 +135,8 @@ fn receive_until_done(
             break Ending::Counted;
         }
         match next(listening, deadline, display, session)? {
-            Happening::Received(received, status) => display.received(&received, status)?,
+            Happening::Received(arrived) => display.received(&arrived)?,
+            Happening::Missed(count) => display.missed(count),
             Happening::TurnedAway(request) => display.turned_away(&request),
             Happening::Quiet => break Ending::TimeRanOut,
             Happening::Interrupted => break Ending::Interrupted,
@@ -172,7 +186,8 @@ fn finish(listening: &mut dyn Listening, display: &mut Display<'_>) -> Result<()
     listening.close();
     loop {
         match listening.next(None) {
-            Happening::Received(received, status) => display.received(&received, status)?,
+            Happening::Received(arrived) => display.received(&arrived)?,
+            Happening::Missed(count) => display.missed(count),
             Happening::TurnedAway(request) => display.turned_away(&request),
             Happening::Closed => break,
             Happening::Quiet | Happening::Interrupted => {}

@@ -3,13 +3,14 @@
 //! An outsider learns nothing but the status: every refusal of a signature reads the same.
 
 use super::super::recorder::{Head, Recorder, Sequel};
+use super::super::store::{Append, Writer};
 use super::Deadlines;
 use super::socket::Socket;
 use crate::delivery::TurnedAway;
 use crate::delivery::{Delivery, Received};
 use crate::message::Request;
 use crate::timestamp::Timestamp;
-use crate::world::{Acknowledge, Happening, Judge, Listen};
+use crate::world::{Acknowledge, Arrived, Happening, Judge, Listen};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
@@ -21,6 +22,7 @@ use hyper_util::server::graceful::Watcher;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -35,6 +37,10 @@ pub(super) struct Desk {
     acknowledge: Acknowledge,
     judge: Judge,
     news: mpsc::Sender<Happening>,
+    /// The way to the store. `None`: nothing is kept.
+    writer: Option<Writer>,
+    /// How many kept deliveries the consumer was too slow for.
+    missed: AtomicU64,
     /// How long clients may take.
     pub deadlines: Deadlines,
 }
@@ -59,8 +65,15 @@ impl NoBody {
 
 impl Desk {
     /// Answers as `options` say, and tells `news`.
-    pub fn new(options: &Listen, judge: Judge, deadlines: Deadlines, news: mpsc::Sender<Happening>) -> Self {
-        Self { max_body: options.max_body, acknowledge: options.acknowledge, judge, news, deadlines }
+    pub fn new(
+        options: &Listen,
+        judge: Judge,
+        deadlines: Deadlines,
+        news: mpsc::Sender<Happening>,
+        writer: Option<Writer>,
+    ) -> Self {
+        let (max_body, acknowledge) = (options.max_body, options.acknowledge);
+        Self { max_body, acknowledge, judge, news, writer, missed: AtomicU64::new(0), deadlines }
     }
 
     /// Answers one request with a status, after its delivery was handed over.
@@ -76,11 +89,54 @@ impl Desk {
         let Head { method, target, headers, sequel: _ } = head;
         let request = Request { method, target, headers, body };
         let now = Timestamp::now();
-        let received = (self.judge)(Delivery { request, peer: Some(peer), arrived: Some(now) }, now);
-        let status = self.status_of(&received);
-        self.hand_over(Happening::Received(Box::new(received), status.as_u16()))
-            .await
-            .map_or_else(|busy| busy, |()| status)
+        let received = Arc::new((self.judge)(Delivery { request, peer: Some(peer), arrived: Some(now) }, now));
+        let answered = self.status_of(&received);
+        let arrived = self.keep(received, answered).await;
+        let status = StatusCode::from_u16(arrived.answered).unwrap_or(answered);
+        match &self.writer {
+            Some(_) => {
+                self.show(arrived).await;
+                status
+            }
+            None => self.hand_over(Happening::Received(arrived)).await.map_or_else(|busy| busy, |()| status),
+        }
+    }
+
+    /// Records a delivery. It is acknowledged only when it is on disk; otherwise the sender is asked to come again.
+    async fn keep(&self, received: Arc<Received>, answered: StatusCode) -> Arrived {
+        let mut arrived = Arrived { received, id: None, answered: answered.as_u16(), trouble: None };
+        let Some(writer) = &self.writer else { return arrived };
+        let append = Append {
+            received: Arc::clone(&arrived.received),
+            answered: arrived.answered,
+            forwards: Vec::new(),
+            attempt: None,
+        };
+        let outcome = timeout(self.deadlines.handover, writer.append(append)).await;
+        match outcome.unwrap_or_else(|_| Err("the disk is too slow".to_owned())) {
+            Ok(id) => arrived.id = Some(id),
+            Err(reason) => {
+                arrived.answered = StatusCode::SERVICE_UNAVAILABLE.as_u16();
+                arrived.trouble = Some(reason);
+            }
+        }
+        arrived
+    }
+
+    /// Gives a kept delivery to the consumer. It is safe already, so a consumer that stands still (a terminal that was stopped)
+    /// costs one sender a short wait, and is passed over after that until it goes on.
+    async fn show(&self, arrived: Arrived) {
+        let missed = self.missed.swap(0, Ordering::Relaxed);
+        if missed > 0 && self.news.try_send(Happening::Missed(missed)).is_err() {
+            self.missed.fetch_add(missed + 1, Ordering::Relaxed);
+            return;
+        }
+        if let Err(TrySendError::Full(happening)) = self.news.try_send(Happening::Received(arrived)) {
+            let sending = self.news.send(happening);
+            if missed > 0 || timeout(self.deadlines.show, sending).await.is_err() {
+                self.missed.fetch_add(1, Ordering::Relaxed);
+            }
+        }
     }
 
     fn status_of(&self, received: &Received) -> StatusCode {

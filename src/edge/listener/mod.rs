@@ -11,6 +11,7 @@ mod tests;
 
 use super::interrupt::Interrupt;
 use super::recorder::Recorder;
+use super::store::Writer;
 use crate::error::{Error, Result};
 use crate::world::{Happening, Judge, Listen, Listening};
 use connection::Desk;
@@ -42,6 +43,8 @@ pub(super) struct Deadlines {
     pub write: Duration,
     /// For the consumer to take a delivery while too many wait.
     pub handover: Duration,
+    /// For the consumer to take one that is kept already.
+    pub show: Duration,
     /// For everything in hand when the listener closes.
     pub close: Duration,
 }
@@ -49,7 +52,8 @@ pub(super) struct Deadlines {
 impl Default for Deadlines {
     fn default() -> Self {
         let ten = Duration::from_secs(10);
-        Self { head: Duration::from_secs(5), body: ten, write: ten, handover: ten, close: ten }
+        let (head, show) = (Duration::from_secs(5), Duration::from_secs(2));
+        Self { head, body: ten, write: ten, handover: ten, show, close: ten }
     }
 }
 
@@ -81,9 +85,10 @@ fn start_with(
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(unbound)?;
     let listener = runtime.block_on(TcpListener::bind(options.address)).map_err(unbound)?;
     let address = listener.local_addr().map_err(unbound)?;
+    let writer = options.keep.as_ref().map(Writer::start).transpose()?;
     let (sender, news) = mpsc::channel(IN_HAND);
     let (stop, stopped) = oneshot::channel();
-    let desk = Arc::new(Desk::new(options, judge, deadlines, sender));
+    let desk = Arc::new(Desk::new(options, judge, deadlines, sender, writer));
     runtime.spawn(accept_until(stopped, listener, desk, crowd));
     Ok(Listener { address, news, interrupt, stop: Some(stop), runtime: Some(runtime) })
 }

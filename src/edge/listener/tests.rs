@@ -39,7 +39,7 @@ impl Setup {
 
     fn start_with(self, signals: watch::Sender<u32>) -> (Listener, watch::Sender<u32>) {
         let address = "127.0.0.1:0".parse().unwrap();
-        let options = Listen { address, max_body: MAX_BODY, acknowledge: self.acknowledge };
+        let options = Listen { address, max_body: MAX_BODY, acknowledge: self.acknowledge, keep: None };
         let crowd = Arc::new(Crowd::of(self.most));
         let interrupt = Interrupt::of(&signals);
         (start_with(&options, Arc::new(judge), self.deadlines, interrupt, crowd).unwrap(), signals)
@@ -108,7 +108,7 @@ fn post(body: &str) -> String {
 
 fn received(listener: &mut Listener) -> (Request, u16) {
     match listener.next(Some(PATIENCE)) {
-        Happening::Received(received, status) => (received.delivery.request, status),
+        Happening::Received(arrived) => (arrived.received.delivery.request.clone(), arrived.answered),
         other => panic!("{other:?} instead of a delivery"),
     }
 }
@@ -151,7 +151,8 @@ fn a_delivery_names_the_peer_and_the_time() {
     let mut client = Client::of(&listener);
     client.send(post("good"));
     client.answer();
-    let Happening::Received(received, _) = listener.next(Some(PATIENCE)) else { panic!("no delivery") };
+    let Happening::Received(arrived) = listener.next(Some(PATIENCE)) else { panic!("no delivery") };
+    let received = &arrived.received;
     assert_eq!(received.delivery.peer, Some(client.0.get_ref().local_addr().unwrap()));
     assert!(received.delivery.arrived.is_some_and(|arrived| arrived >= before));
 }
@@ -550,7 +551,7 @@ fn an_interrupt_ends_a_wait() {
 #[test]
 fn an_address_in_use_is_named_with_advice() {
     let listener = Setup::default().start();
-    let options = Listen { address: listener.address(), max_body: 1, acknowledge: Acknowledge::Verified };
+    let options = Listen { address: listener.address(), max_body: 1, acknowledge: Acknowledge::Verified, keep: None };
     let interrupt = Interrupt::of(&watch::Sender::new(0));
     let Err(error) = start(&options, Arc::new(judge), Deadlines::default(), interrupt) else { panic!("it started") };
     assert_eq!(error.what, format!("can't listen on {}", listener.address()));

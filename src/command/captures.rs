@@ -1,0 +1,138 @@
+//! The store as commands use it: where it is, which deliveries are meant.
+
+use super::{Session, span};
+use crate::error::{Error, Result};
+use crate::kept::{Entry, Id, Query};
+use crate::provider::Provider;
+use crate::timestamp::{self, SignedDuration, Timestamp};
+use crate::world::Store;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Where the store is.
+#[derive(Args, Clone)]
+pub(super) struct StoreArgs {
+    /// Another store than the one in whtool's data folder
+    #[arg(long, value_name = "FILE")]
+    pub store: Option<PathBuf>,
+}
+
+impl StoreArgs {
+    /// The store's file.
+    pub(super) fn path(&self, session: &Session<'_>) -> Result<PathBuf> {
+        match &self.store {
+            Some(path) => Ok(path.clone()),
+            None => Ok(session.world.data_folder()?.join("captures.db")),
+        }
+    }
+
+    /// Opens it.
+    pub(super) fn open(&self, session: &Session<'_>) -> Result<Box<dyn Store>> {
+        session.world.open_store(&self.path(session)?)
+    }
+}
+
+/// Which deliveries are meant; all that is given must hold.
+#[derive(Args, Clone, Default)]
+pub(super) struct Filters {
+    /// Only this provider's
+    #[arg(long = "from-provider", value_name = "NAME", value_parser = super::provider_values(), help_heading = "Which")]
+    pub provider: Option<&'static dyn Provider>,
+    /// Only events of these types: 'payment.*'
+    #[arg(long = "type", value_name = "GLOB", help_heading = "Which")]
+    pub kinds: Vec<String>,
+    /// Only with this verdict: verified, unsigned, malformed, mismatch, too_old, in_future, no_secret
+    #[arg(long, value_name = "CODE", value_parser = VERDICTS, help_heading = "Which")]
+    pub verdict: Option<String>,
+    /// Only what arrived since: 2h, 30m, or a time
+    #[arg(long, value_name = "WHEN", value_parser = when, help_heading = "Which")]
+    pub since: Option<When>,
+    /// Only what arrived before: 2h (ago), or a time
+    #[arg(long, value_name = "WHEN", value_parser = when, help_heading = "Which")]
+    pub until: Option<When>,
+    /// Only about this event id, payment, reference or clientReference
+    #[arg(long, value_name = "TEXT", help_heading = "Which")]
+    pub reference: Option<String>,
+    /// Only what was refused, or what the app did not answer with 2xx
+    #[arg(long, help_heading = "Which")]
+    pub failed: bool,
+    /// Only with this text in the body
+    #[arg(long, value_name = "TEXT", help_heading = "Which")]
+    pub grep: Option<String>,
+    /// At most so many, the newest
+    #[arg(long, value_name = "N", help_heading = "Which")]
+    pub limit: Option<u64>,
+}
+
+/// The codes of `Verdict`.
+const VERDICTS: [&str; 7] = ["verified", "unsigned", "malformed", "mismatch", "too_old", "in_future", "no_secret"];
+
+/// A moment, or a span before now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    Ago(SignedDuration),
+    At(Timestamp),
+}
+
+impl When {
+    /// The moment, as of now.
+    pub(super) fn moment(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(moment) => moment,
+            Self::Ago(span) => now.checked_sub(span).unwrap_or(Timestamp::MIN),
+        }
+    }
+}
+
+/// A moment for flags: a span before now, RFC 3339, or Unix seconds from the year 2001 on.
+pub(super) fn when(text: &str) -> Result<When, String> {
+    match (text.parse::<u64>(), timestamp::read(text)) {
+        (Ok(0..1_000_000_000), _) | (Err(_), Err(_)) => {
+            span(text).map(When::Ago).map_err(|error| format!("{error}, or a time"))
+        }
+        (_, Ok(moment)) => Ok(When::At(moment)),
+        (_, Err(error)) => Err(error.to_string()),
+    }
+}
+
+impl Filters {
+    /// Whether anything is asked for at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.query(Timestamp::UNIX_EPOCH) == Query::default()
+    }
+
+    /// As the store takes it.
+    pub(super) fn query(&self, now: Timestamp) -> Query {
+        Query {
+            provider: self.provider.map(|provider| provider.name().to_owned()),
+            kinds: self.kinds.clone(),
+            verdict: self.verdict.clone(),
+            since: self.since.map(|when| when.moment(now)),
+            until: self.until.map(|when| when.moment(now)),
+            reference: self.reference.clone(),
+            failed: self.failed,
+            grep: self.grep.clone(),
+            limit: self.limit,
+        }
+    }
+}
+
+/// The delivery of this id, of this beginning of one, or the `last`.
+pub(super) fn find(store: &mut dyn Store, name: &str) -> Result<Id> {
+    if name == "last" {
+        let latest = store.list(&Query { limit: Some(1), ..Query::default() })?;
+        return latest.into_iter().next().map(|entry: Entry| entry.id).ok_or_else(|| {
+            Error::failed("there is no delivery in the store").hint("`whtool listen` keeps what it receives")
+        });
+    }
+    let ids = store.beginning_with(name)?;
+    match ids.as_slice() {
+        [id] => Ok(id.clone()),
+        [] => {
+            Err(Error::failed(format!("there is no delivery `{name}` in the store")).hint("`whtool events` lists them"))
+        }
+        several => Err(Error::usage(format!("several deliveries begin with `{name}`"))
+            .because(several.join(", "))
+            .hint("give more letters")),
+    }
+}

@@ -1,0 +1,129 @@
+//! Rows in and out: how values stand in the tables.
+
+use crate::delivery::Received;
+use crate::exchange::Answer;
+use crate::kept::{Attempt, Entry, ID_LENGTH, ID_LETTERS, Id};
+use crate::message::{Headers, Request};
+use crate::money::Money;
+use crate::timestamp::Timestamp;
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params};
+use std::time::Duration;
+
+/// The columns that `entry` reads, in its order.
+pub(super) const ENTRY: &str = "d.id, d.arrived, d.peer, d.provider, d.verdict, d.secret, d.kind, d.event_id, d.subject, \
+                                d.status, d.minor, d.currency, d.answered, d.app, d.size";
+
+/// A new id.
+pub(super) fn new_id() -> Id {
+    let mut random = [0; ID_LENGTH];
+    getrandom::fill(&mut random).expect("every system that whtool runs on has a source of random bytes");
+    random.iter().map(|byte| char::from(ID_LETTERS[usize::from(byte % 32)])).collect()
+}
+
+/// A moment as the tables have it: microseconds since 1970.
+pub(super) fn micros(time: Timestamp) -> i64 {
+    time.as_microsecond()
+}
+
+fn moment(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Adds a delivery, and gives back its place.
+pub(super) fn insert(connection: &Connection, id: &str, received: &Received, answered: u16) -> rusqlite::Result<i64> {
+    let Received { delivery, provider, verdict, event } = received;
+    let request = &delivery.request;
+    connection
+        .prepare_cached(
+            "INSERT INTO deliveries (id, arrived, peer, provider, verdict, secret, kind, event_id, subject, status, \
+             minor, currency, key, answered, size) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
+        )?
+        .execute(params![
+            id,
+            delivery.arrived.map_or(0, micros),
+            delivery.peer.map(|peer| peer.to_string()),
+            provider,
+            verdict.code(),
+            verdict.secret().map(ToString::to_string),
+            event.kind,
+            event.id,
+            event.subject,
+            event.status,
+            event.money.as_ref().map(|money| money.minor.to_string()),
+            event.money.as_ref().map(|money| money.currency.as_str()),
+            event.key,
+            answered,
+            i64::try_from(request.body.len()).unwrap_or(i64::MAX),
+        ])?;
+    let seq = connection.last_insert_rowid();
+    connection
+        .prepare_cached("INSERT INTO contents (seq, method, target, headers, body) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![seq, request.method, request.target, request.headers.as_bytes(), request.body])?;
+    Ok(seq)
+}
+
+/// Reads what `ENTRY` names.
+pub(super) fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    let minor: Option<String> = row.get(10)?;
+    let currency: Option<String> = row.get(11)?;
+    let minor = minor.and_then(|text| text.parse().ok());
+    Ok(Entry {
+        id: row.get(0)?,
+        arrived: moment(row.get(1)?),
+        peer: row.get(2)?,
+        provider: row.get(3)?,
+        verdict: row.get(4)?,
+        secret: row.get(5)?,
+        kind: row.get(6)?,
+        event_id: row.get(7)?,
+        subject: row.get(8)?,
+        status: row.get(9)?,
+        money: minor.map(|minor| Money { minor, currency: currency.unwrap_or_default() }),
+        answered: row.get(12)?,
+        app: row.get(13)?,
+        size: row.get::<_, i64>(14)?.unsigned_abs(),
+    })
+}
+
+/// Reads method, target, headers and body.
+pub(super) fn request(row: &Row<'_>) -> rusqlite::Result<Request> {
+    let headers: Vec<u8> = row.get(2)?;
+    let headers = Headers::read(headers)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Blob, Box::new(error)))?;
+    Ok(Request { method: row.get(0)?, target: row.get(1)?, headers, body: row.get(3)? })
+}
+
+/// Adds an attempt, and notes with the delivery what the app said last.
+pub(super) fn insert_attempt(connection: &Connection, delivery: i64, attempt: &Attempt) -> rusqlite::Result<()> {
+    let (said, failure) = match &attempt.outcome {
+        Ok(answer) => (answer.start_of_body.as_slice(), None),
+        Err(failure) => (&[][..], Some(failure)),
+    };
+    let took = i64::try_from(attempt.took.as_micros()).unwrap_or(i64::MAX);
+    connection
+        .prepare_cached(
+            "INSERT INTO attempts (delivery, at, url, took, status, said, failure) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![delivery, micros(attempt.at), attempt.url, took, attempt.status(), said, failure])?;
+    connection
+        .prepare_cached("UPDATE deliveries SET app = ?2 WHERE seq = ?1")?
+        .execute(params![delivery, attempt.status()])?;
+    Ok(())
+}
+
+/// Reads at, url, took, status, said, failure.
+pub(super) fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
+    let failure: Option<String> = row.get(5)?;
+    let outcome = match failure {
+        Some(failure) => Err(failure),
+        None => Ok(Answer { status: row.get(3)?, start_of_body: row.get(4)? }),
+    };
+    let took = Duration::from_micros(row.get::<_, i64>(2)?.unsigned_abs());
+    Ok(Attempt { at: moment(row.get(0)?), url: row.get(1)?, took, outcome })
+}
+
+/// Text for a parameter list.
+pub(super) fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}

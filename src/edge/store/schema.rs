@@ -1,0 +1,236 @@
+//! The database file: opened, told from other files, migrated.
+//!
+//! A file that is not ours, or of a later whtool, or damaged, is refused and left as it is.
+
+use super::super::private::create_private_folder;
+use crate::error::{Error, Result};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::time::Duration;
+
+/// `wht1`, in the file's head: this is a database of ours.
+const APPLICATION: i64 = 0x7768_7431;
+
+/// Each takes the schema one version further; the number of those that were applied is the file's version.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE deliveries (
+        seq INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        arrived INTEGER NOT NULL,
+        peer TEXT,
+        provider TEXT,
+        verdict TEXT NOT NULL,
+        secret TEXT,
+        kind TEXT,
+        event_id TEXT,
+        subject TEXT,
+        status TEXT,
+        minor TEXT,
+        currency TEXT,
+        key TEXT,
+        answered INTEGER NOT NULL,
+        app INTEGER,
+        size INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE contents (
+        seq INTEGER PRIMARY KEY,
+        method TEXT NOT NULL,
+        target TEXT NOT NULL,
+        headers BLOB NOT NULL,
+        body BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE attempts (
+        seq INTEGER PRIMARY KEY,
+        delivery INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        url TEXT NOT NULL,
+        took INTEGER NOT NULL,
+        status INTEGER NOT NULL,
+        said BLOB NOT NULL,
+        failure TEXT
+    ) STRICT;
+    CREATE INDEX attempts_of ON attempts (delivery);
+    CREATE TABLE forwards (
+        seq INTEGER PRIMARY KEY,
+        delivery INTEGER NOT NULL,
+        url TEXT NOT NULL,
+        object TEXT NOT NULL,
+        tries INTEGER NOT NULL DEFAULT 0,
+        due INTEGER NOT NULL,
+        state TEXT NOT NULL DEFAULT 'pending'
+    ) STRICT;
+    CREATE INDEX forwards_due ON forwards (due) WHERE state = 'pending';
+    CREATE INDEX forwards_object ON forwards (object, seq) WHERE state = 'pending';
+    CREATE INDEX forwards_of ON forwards (delivery);
+"];
+
+/// How long one process waits for another that writes.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Opens a store, made or brought up to date where that is needed.
+pub(super) fn open(path: &Path) -> Result<Connection> {
+    let failed = |error: rusqlite::Error| cannot_open(path, &error);
+    create_private(path).map_err(|error| {
+        let error = Error::failed(format!("can't open the store {}", path.display())).because(error.kind());
+        error.hint("--store FILE takes another, --no-store keeps nothing")
+    })?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    connection.busy_timeout(BUSY).map_err(failed)?;
+    check(&connection, path)?;
+    connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
+    connection.pragma_update(None, "synchronous", "full").map_err(failed)?;
+    migrate(&mut connection).map_err(failed)?;
+    Ok(connection)
+}
+
+/// A store that is gone with the process.
+pub(super) fn in_memory() -> Result<Connection> {
+    let failed = |error: rusqlite::Error| Error::failed("can't make a store in memory").because(error);
+    let mut connection = Connection::open_in_memory().map_err(failed)?;
+    migrate(&mut connection).map_err(failed)?;
+    Ok(connection)
+}
+
+/// Makes an empty file for its owner only; SQLite gives its companions the same mode.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
+        create_private_folder(folder)?;
+    }
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+/// Whether this is a store of ours that this whtool understands.
+fn check(connection: &Connection, path: &Path) -> Result<()> {
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let failed = |error: rusqlite::Error| cannot_open(path, &error);
+    let (application, version) = (number("application_id").map_err(failed)?, number("user_version").map_err(failed)?);
+    let tables = "SELECT count(*) FROM sqlite_schema";
+    let objects: i64 = connection.query_row(tables, [], |row| row.get(0)).map_err(failed)?;
+    if application != APPLICATION && (application != 0 || objects > 0) {
+        return Err(Error::failed(format!("{} is not a store of whtool", path.display()))
+            .because("it is another program's database")
+            .hint("name another file with --store"));
+    }
+    if version > MIGRATIONS.len() as i64 {
+        return Err(Error::failed(format!("{} was written by a newer whtool", path.display()))
+            .because(format!("its version is {version}, and this whtool knows {}", MIGRATIONS.len()))
+            .hint("update whtool, or name another file with --store"));
+    }
+    Ok(())
+}
+
+/// Brings the schema up to date. Two processes that do it at the same time do it once: the version is read under the lock.
+fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let applied = usize::try_from(version).unwrap_or(MIGRATIONS.len());
+    if applied < MIGRATIONS.len() {
+        for migration in &MIGRATIONS[applied..] {
+            transaction.execute_batch(migration)?;
+        }
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+    }
+    transaction.commit()
+}
+
+fn cannot_open(path: &Path, error: &rusqlite::Error) -> Error {
+    let failed = Error::failed(format!("can't open the store {}", path.display()));
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => Error::failed(format!("{} is not a store of whtool", path.display()))
+            .because("it is no database, or a damaged one; it was left as it is")
+            .hint("name another file with --store"),
+        Some(ErrorCode::DatabaseCorrupt) => failed
+            .because("it is damaged; it was left as it is")
+            .hint("move it away, with its -wal and -shm, and start anew"),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            failed.because("another process holds it").hint("see who has it open, or name another file with --store")
+        }
+        _ => failed.because(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().unwrap()
+    }
+
+    #[test]
+    fn a_new_store_is_for_its_owner_only_and_opens_again() {
+        let folder = folder();
+        let path = folder.path().join("s.db");
+        drop(open(&path).unwrap());
+        drop(open(&path).unwrap());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn every_commit_is_synced() {
+        let folder = folder();
+        let connection = open(&folder.path().join("s.db")).unwrap();
+        let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+        let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        assert_eq!((synchronous, mode.as_str()), (2, "wal"));
+    }
+
+    #[test]
+    fn what_is_not_ours_is_refused_and_left_alone() {
+        let folder = folder();
+        let foreign = folder.path().join("foreign.db");
+        Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+        let text = folder.path().join("text");
+        std::fs::write(&text, "this is a letter, and not a database at all; it is long enough to be one".repeat(20))
+            .unwrap();
+        for path in [foreign, text] {
+            let before = std::fs::read(&path).unwrap();
+            let error = open(&path).unwrap_err();
+            assert!(error.what.contains("is not a store of whtool"), "{error}");
+            assert_eq!(std::fs::read(&path).unwrap(), before);
+        }
+    }
+
+    #[test]
+    fn a_newer_store_is_refused() {
+        let folder = folder();
+        let path = folder.path().join("s.db");
+        open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        assert!(open(&path).unwrap_err().what.contains("newer whtool"));
+    }
+
+    #[test]
+    fn a_damaged_store_is_refused_and_left_alone() {
+        let folder = folder();
+        let path = folder.path().join("s.db");
+        drop(open(&path).unwrap());
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[100..].fill(0xaa);
+        std::fs::write(&path, &bytes).unwrap();
+        assert!(open(&path).is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    }
+
+    #[test]
+    fn two_that_open_a_new_store_at_once_both_get_it() {
+        let folder = folder();
+        let path = folder.path().join("s.db");
+        std::thread::scope(|scope| {
+            let openings: Vec<_> = (0..8).map(|_| scope.spawn(|| open(&path).map(drop))).collect();
+            for opening in openings {
+                opening.join().unwrap().unwrap();
+            }
+        });
+    }
+}

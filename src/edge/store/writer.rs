@@ -1,0 +1,223 @@
+//! The writer: one thread that records what a listener receives. Orders that wait together are committed together, so that many
+//! deliveries share one sync; nobody is told that something is recorded before that commit is done.
+
+use super::{rows, schema};
+use crate::delivery::Received;
+use crate::error::Result;
+use crate::kept::{Attempt, Id};
+use crate::world::Keep;
+use rusqlite::{Connection, TransactionBehavior};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use tokio::sync::{mpsc, oneshot};
+
+/// How many orders may wait; beyond it senders wait for their answers.
+const WAITING: usize = 1024;
+/// How many orders share a commit at most.
+const TOGETHER: usize = 512;
+
+/// A way to the writer's thread, for many.
+#[derive(Clone)]
+pub(in crate::edge) struct Writer {
+    orders: mpsc::Sender<Order>,
+}
+
+/// A delivery to be recorded.
+pub(in crate::edge) struct Append {
+    pub received: Arc<Received>,
+    pub answered: u16,
+    /// Where it is to be forwarded.
+    pub forwards: Vec<String>,
+    /// What was tried already.
+    pub attempt: Option<Attempt>,
+}
+
+/// Something to be done in the database. Each brings the way on which its outcome goes back.
+enum Order {
+    Append(Append, oneshot::Sender<Outcome<Id>>),
+    /// Anything else, on the open transaction; it sends its own outcome after the commit.
+    Task(Task, oneshot::Sender<Outcome<()>>),
+}
+
+/// What is done within a transaction.
+type Task = Box<dyn FnOnce(&Connection) -> rusqlite::Result<()> + Send>;
+
+/// Why something is not recorded, in words.
+type Outcome<T> = std::result::Result<T, String>;
+
+impl Writer {
+    /// Opens the store and starts its thread, which ends with the last `Writer`.
+    pub fn start(keep: &Keep) -> Result<Self> {
+        let (path, connection) = match keep {
+            Keep::File(path) => (Some(path.clone()), schema::open(path)?),
+            Keep::Memory => (None, schema::in_memory()?),
+        };
+        let (orders, waiting) = mpsc::channel(WAITING);
+        thread::spawn(move || Desk::new(path, connection).work(waiting));
+        Ok(Self { orders })
+    }
+
+    /// Records a delivery; when this returns its id, it is on disk.
+    pub async fn append(&self, append: Append) -> Outcome<Id> {
+        self.order(|done| Order::Append(append, done)).await
+    }
+
+    /// Does something in the database; when this returns, it is on disk.
+    pub async fn task(&self, task: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static) -> Outcome<()> {
+        self.order(|done| Order::Task(Box::new(task), done)).await
+    }
+
+    async fn order<T>(&self, order: impl FnOnce(oneshot::Sender<Outcome<T>>) -> Order) -> Outcome<T> {
+        let gone = || "the store's thread has ended".to_owned();
+        let (done, outcome) = oneshot::channel();
+        self.orders.send(order(done)).await.map_err(|_| gone())?;
+        outcome.await.map_err(|_| gone())?
+    }
+}
+
+/// The thread's own.
+struct Desk {
+    /// `None`: in memory.
+    path: Option<PathBuf>,
+    connection: Connection,
+    /// Which file was opened, to see when another or none is in its place.
+    file: Option<FileId>,
+}
+
+/// An order that was carried out, and waits for the commit.
+enum Done {
+    Append(oneshot::Sender<Outcome<Id>>, Id),
+    Task(oneshot::Sender<Outcome<()>>),
+}
+
+impl Done {
+    /// Nobody waits for the outcome when the client has gone; that is as it should be.
+    fn tell(self, outcome: &Outcome<()>) {
+        match self {
+            Self::Append(done, id) => drop(done.send(outcome.clone().map(|()| id))),
+            Self::Task(done) => drop(done.send(outcome.clone())),
+        }
+    }
+}
+
+impl Desk {
+    fn new(path: Option<PathBuf>, connection: Connection) -> Self {
+        let file = path.as_deref().and_then(FileId::of);
+        Self { path, connection, file }
+    }
+
+    fn work(mut self, mut orders: mpsc::Receiver<Order>) {
+        let mut together = Vec::with_capacity(TOGETHER);
+        while let Some(first) = orders.blocking_recv() {
+            together.push(first);
+            while together.len() < TOGETHER
+                && let Ok(next) = orders.try_recv()
+            {
+                together.push(next);
+            }
+            self.commit(&mut together);
+        }
+    }
+
+    /// Carries orders out in one transaction. All of them are recorded, or none.
+    fn commit(&mut self, orders: &mut Vec<Order>) {
+        let mut done = Vec::with_capacity(orders.len());
+        let outcome = self.ready().and_then(|()| {
+            let transaction =
+                self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
+            for order in orders.drain(..) {
+                done.push(carry_out(order, &transaction)?);
+            }
+            transaction.commit().map_err(told)
+        });
+        done.into_iter().for_each(|done| done.tell(&outcome));
+        if let Err(reason) = &outcome {
+            orders.drain(..).for_each(|order| order.refuse(reason));
+        }
+    }
+
+    /// Whether the file that was opened is still the one of that name. What is written to a file that was removed is lost, so
+    /// the store is opened anew then.
+    fn ready(&mut self) -> Outcome<()> {
+        let Some(path) = &self.path else { return Ok(()) };
+        let there = FileId::of(path);
+        if there.is_some() && there == self.file {
+            return Ok(());
+        }
+        let opened = schema::open(path).map_err(|error| error.to_string())?;
+        *self = Self::new(Some(path.clone()), opened);
+        Ok(())
+    }
+}
+
+impl Order {
+    fn refuse(self, reason: &str) {
+        match self {
+            Self::Append(_, done) => drop(done.send(Err(reason.to_owned()))),
+            Self::Task(_, done) => drop(done.send(Err(reason.to_owned()))),
+        }
+    }
+}
+
+fn told(error: rusqlite::Error) -> String {
+    error.to_string()
+}
+
+fn carry_out(order: Order, connection: &Connection) -> Outcome<Done> {
+    match order {
+        Order::Append(append, done) => match insert(&append, connection) {
+            Ok(id) => Ok(Done::Append(done, id)),
+            Err(error) => {
+                let reason = error.to_string();
+                // It is the first of those that are refused with the whole transaction.
+                drop(done.send(Err(reason.clone())));
+                Err(reason)
+            }
+        },
+        Order::Task(task, done) => match task(connection) {
+            Ok(()) => Ok(Done::Task(done)),
+            Err(error) => {
+                let reason = error.to_string();
+                drop(done.send(Err(reason.clone())));
+                Err(reason)
+            }
+        },
+    }
+}
+
+fn insert(append: &Append, connection: &Connection) -> rusqlite::Result<Id> {
+    let id = rows::new_id();
+    let received = &append.received;
+    let delivery = rows::insert(connection, &id, received, append.answered)?;
+    if let Some(attempt) = &append.attempt {
+        rows::insert_attempt(connection, delivery, attempt)?;
+    }
+    let due = received.delivery.arrived.map_or(0, rows::micros);
+    for url in &append.forwards {
+        let object = received.event.subject.as_deref().or(received.event.id.as_deref()).unwrap_or(&id);
+        connection
+            .prepare_cached("INSERT INTO forwards (delivery, url, object, due) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(rusqlite::params![delivery, url, object, due])?;
+    }
+    Ok(id)
+}
+
+/// What tells one file from another of the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FileId(u64, u64);
+
+impl FileId {
+    #[cfg(unix)]
+    fn of(path: &std::path::Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(Self(metadata.dev(), metadata.ino()))
+    }
+
+    /// An open file can't be removed there, so that any file of the name is the one.
+    #[cfg(not(unix))]
+    fn of(path: &std::path::Path) -> Option<Self> {
+        path.exists().then_some(Self(0, 0))
+    }
+}

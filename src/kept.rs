@@ -1,0 +1,128 @@
+//! What the store keeps: deliveries under a short id, what became of them, and how to ask for them.
+//!
+//! The database itself is in `edge::store`.
+
+use crate::exchange::Answer;
+use crate::message::Request;
+use crate::money::Money;
+use crate::timestamp::Timestamp;
+use std::time::Duration;
+
+/// A delivery's id: ten random letters and digits, so that two listeners can write to one store, and so that a few letters are
+/// enough to name it.
+pub type Id = String;
+
+/// The letters of ids: no vowels, so no words, and nothing that looks like something else.
+pub const ID_LETTERS: &[u8; 32] = b"0123456789bcdfghjkmnpqrstvwxyzBD";
+/// How many letters an id has.
+pub const ID_LENGTH: usize = 10;
+
+/// A kept delivery without its bytes: what a list needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its id.
+    pub id: Id,
+    /// When its last byte arrived.
+    pub arrived: Timestamp,
+    /// The other end, as address and port.
+    pub peer: Option<String>,
+    /// The provider's name.
+    pub provider: Option<String>,
+    /// The verdict's code when it arrived.
+    pub verdict: String,
+    /// The name of the secret that matched.
+    pub secret: Option<String>,
+    /// The event's type.
+    pub kind: Option<String>,
+    /// The event's id or reference.
+    pub event_id: Option<String>,
+    /// What the event is about.
+    pub subject: Option<String>,
+    /// The status in the payload.
+    pub status: Option<String>,
+    /// The amount.
+    pub money: Option<Money>,
+    /// What it was answered.
+    pub answered: u16,
+    /// What the app answered last; 0 when it gave no answer. `None`: nobody asked it.
+    pub app: Option<u16>,
+    /// How many bytes the body has.
+    pub size: u64,
+}
+
+impl Entry {
+    /// Whether it was refused, or the app did not take it.
+    pub fn has_failed(&self) -> bool {
+        let taken = |status: u16| (200..300).contains(&status);
+        self.verdict != "verified" || !taken(self.answered) || self.app.is_some_and(|status| !taken(status))
+    }
+}
+
+/// A kept delivery, whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// What a list shows of it.
+    pub entry: Entry,
+    /// The request, byte for byte.
+    pub request: Request,
+    /// Every attempt to bring it to an app, the oldest first.
+    pub attempts: Vec<Attempt>,
+}
+
+/// An attempt to bring a delivery to an app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// When it ended.
+    pub at: Timestamp,
+    /// Where it went.
+    pub url: String,
+    /// How long it took.
+    pub took: Duration,
+    /// What the app answered, or why it did not.
+    pub outcome: Result<Answer, String>,
+}
+
+impl Attempt {
+    /// The app's status; 0 when it gave no answer.
+    pub fn status(&self) -> u16 {
+        self.outcome.as_ref().map_or(0, |answer| answer.status)
+    }
+}
+
+/// Which deliveries are asked for; all that is given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    /// The provider's name.
+    pub provider: Option<String>,
+    /// Globs of which the event's type must match one.
+    pub kinds: Vec<String>,
+    /// The verdict's code.
+    pub verdict: Option<String>,
+    /// Arrived at or after this moment.
+    pub since: Option<Timestamp>,
+    /// Arrived before this moment.
+    pub until: Option<Timestamp>,
+    /// The event's id, reference, or what it is about.
+    pub reference: Option<String>,
+    /// Refused, or not taken by the app.
+    pub failed: bool,
+    /// These bytes stand in the body.
+    pub grep: Option<String>,
+    /// At most so many, the newest.
+    pub limit: Option<u64>,
+}
+
+/// How a store is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Provider, type, verdict, and the hour of arrival in Unix seconds.
+    pub provider: Option<String>,
+    /// The event's type.
+    pub kind: Option<String>,
+    /// The verdict's code.
+    pub verdict: String,
+    /// The hour in which they arrived: its first moment.
+    pub hour: Timestamp,
+    /// How many there are.
+    pub deliveries: u64,
+}
