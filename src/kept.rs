@@ -89,6 +89,30 @@ impl Attempt {
     }
 }
 
+/// A delivery that was sent on.
+#[derive(Clone, Debug)]
+pub struct Forwarded {
+    /// The delivery's id.
+    pub id: Id,
+    /// How that went.
+    pub attempt: Attempt,
+    /// How often it was tried by now.
+    pub tries: u32,
+    /// What follows.
+    pub sequel: Sequel,
+}
+
+/// What follows an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sequel {
+    /// The app has taken it.
+    Taken,
+    /// It is tried again after this long.
+    Again(Duration),
+    /// The app refused it, or it was tried often enough.
+    GivenUp,
+}
+
 /// Which deliveries are asked for; all that is given must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! values    message · delivery · exchange · kept · timestamp · secret · event · money · verdict · error
-//! thought   signature · provider · sample · receive · diagnose · json · record · capture · settings · render
+//! thought   signature · provider · sample · receive · forward · diagnose · json · record · capture · settings · render
 //! doing     world: what the program can do to the outside · command: one file each
 //! rim       edge: clock, terminal, files, listener, sender
 //! ```
@@ -24,6 +24,7 @@ pub mod edge;
 pub mod error;
 pub mod event;
 pub mod exchange;
+pub mod forward;
 pub mod json;
 pub mod kept;
 pub mod message;

@@ -6,13 +6,15 @@
 use crate::delivery::{Delivery, Received, TurnedAway};
 use crate::error::Result;
 use crate::exchange::{Outgoing, Sent};
-use crate::kept::{Attempt, Count, Entry, Id, Kept, Query};
+use crate::kept::{Attempt, Count, Entry, Forwarded, Id, Kept, Query};
+use crate::message::{HeaderError, Request};
 use crate::timestamp::Timestamp;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use url::Url;
 
 /// A standard stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +107,7 @@ pub trait Progress {
 pub type Judge = Arc<dyn Fn(Delivery, Timestamp) -> Received + Send + Sync>;
 
 /// How to receive.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Listen {
     /// Where; port 0 is any free one.
     pub address: SocketAddr,
@@ -115,6 +117,44 @@ pub struct Listen {
     pub acknowledge: Acknowledge,
     /// Where deliveries are kept before they are acknowledged. `None`: nowhere.
     pub keep: Option<Keep>,
+    /// How verified deliveries are sent on; what they are kept in must be given then. `None`: they are not.
+    pub forward: Option<Forward>,
+}
+
+/// How verified deliveries are sent on to the developer's app.
+#[derive(Clone)]
+pub struct Forward {
+    /// The URLs that a delivery goes to.
+    pub routes: Arc<dyn Fn(&Received) -> Vec<Url> + Send + Sync>,
+    /// What is sent to such a URL, and where exactly.
+    pub prepare: Prepare,
+    /// Whose answer the provider gets.
+    pub manner: Manner,
+    /// Whether deliveries about the same object go one at a time, in the order of their arrival.
+    pub per_object: bool,
+    /// How often a delivery is tried again.
+    pub retries: u32,
+    /// The first pause before it is; every further one is twice as long.
+    pub pause: Duration,
+    /// How long the app may take.
+    pub timeout: Duration,
+    /// Whether the app's certificate is looked at.
+    pub certificates: Certificates,
+    /// How many may be under way at once.
+    pub in_flight: usize,
+}
+
+/// From a kept request, a route's URL and the time: where it goes exactly, and what is sent.
+pub type Prepare =
+    Arc<dyn Fn(&Request, &Url, Timestamp) -> std::result::Result<(Url, Request), HeaderError> + Send + Sync>;
+
+/// Whose answer the provider gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// The listener's own: the delivery is acknowledged first, then sent on, and sent again until the app takes it.
+    AcknowledgeFirst,
+    /// The app's: status and body, and 502 when it does not answer.
+    PassThrough,
 }
 
 /// Where deliveries are kept.
@@ -152,6 +192,10 @@ pub enum Happening {
     Received(Arrived),
     /// So many kept deliveries came faster than they were asked for; they are in the store.
     Missed(u64),
+    /// So many deliveries were left from before, and are sent on now.
+    TakenUp(u64),
+    /// A delivery was sent on.
+    Forwarded(Forwarded),
     /// A request was turned away before it could be judged.
     TurnedAway(TurnedAway),
     /// Nothing happened for as long as was asked.
@@ -184,6 +228,17 @@ pub struct Sending {
     pub per_second: Option<f64>,
     /// How long one request may take.
     pub timeout: Duration,
+    /// What a target must show that speaks TLS.
+    pub certificates: Certificates,
+}
+
+/// Whether the certificate of a target is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Certificates {
+    /// It must be one that this machine trusts, for the target's name.
+    Checked,
+    /// Any will do, such as a self-signed one: nobody knows who answers.
+    Unchecked,
 }
 
 /// How sending ended.

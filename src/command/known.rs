@@ -107,6 +107,13 @@ fn flag_texts(args: &SecretArgs, session: &Session<'_>) -> Result<Vec<(Origin, V
     Ok(found)
 }
 
+/// The machine's own test keys, one for each provider; they are made when they are not there.
+pub(super) fn local_keys(session: &Session<'_>) -> Result<Vec<Key>> {
+    let seed = local_seed(true, session)?.unwrap_or_default();
+    let secret = |each: &&dyn Provider| settings::local_secret(each.name(), each.secret_prefix(), &seed);
+    Ok(provider::ALL.iter().map(secret).map(Key::new).collect())
+}
+
 /// The seed of this machine's test secrets, made when it is wanted and not there. Two that make one at the same time end up with
 /// the same: the file is created whole or not at all, and then read.
 fn local_seed(make: bool, session: &Session<'_>) -> Result<Option<Vec<u8>>> {

@@ -12,7 +12,7 @@ use crate::provider::{self, Form, Provider};
 use crate::render::{self, escape, text};
 use crate::sample::Sample;
 use crate::timestamp::{SignedDuration, Timestamp};
-use crate::world::{SendEnd, Sending};
+use crate::world::{Certificates, SendEnd, Sending};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -62,6 +62,9 @@ pub(super) struct Replay {
     /// How long one request may take
     #[arg(long, value_name = "SPAN", default_value = "30s", value_parser = span)]
     timeout: SignedDuration,
+    /// Accept any certificate of the target, such as a self-signed one
+    #[arg(long)]
+    insecure: bool,
     /// Print the requests instead of sending them
     #[arg(long)]
     dry_run: bool,
@@ -237,6 +240,7 @@ fn send(plan: &Plan<'_>) -> Result<Outcome> {
         concurrency: usize::from(args.concurrency),
         per_second: args.rate,
         timeout: args.timeout.unsigned_abs(),
+        certificates: if args.insecure { Certificates::Unchecked } else { Certificates::Checked },
     };
     let mut output = session.world.output();
     let mut progress = session.world.progress(if plan.total() > 1 { plan.total() } else { 0 });

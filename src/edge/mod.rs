@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the place that the fence in clippy.toml stands around")]
 
 mod environment;
+mod forwarder;
 mod interrupt;
 mod listener;
 mod private;

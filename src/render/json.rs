@@ -7,6 +7,7 @@ use crate::delivery::Received;
 use crate::diagnose::Finding;
 use crate::event::{Event, Warning};
 use crate::exchange::Sent;
+use crate::kept::{Forwarded, Sequel};
 use crate::message::Request;
 use crate::money::Money;
 use crate::record::RequestRecord;
@@ -105,6 +106,25 @@ pub fn delivery(received: &Received, findings: &[Finding], arrival: &Arrival<'_>
         answered: arrival.answered,
         request: RequestRecord(&received.delivery.request),
     })
+}
+
+/// `whtool.forwarded/1`: a delivery was sent on to the app.
+pub fn forwarded(forwarded: &Forwarded) -> Vec<u8> {
+    let Forwarded { id, attempt, tries, sequel } = forwarded;
+    let (sequel, pause) = match sequel {
+        Sequel::Taken => ("taken", None),
+        Sequel::Again(pause) => ("again", Some(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX))),
+        Sequel::GivenUp => ("given_up", None),
+    };
+    let micros = u64::try_from(attempt.took.as_micros()).unwrap_or(u64::MAX);
+    let (status, said, error) = match &attempt.outcome {
+        Ok(answer) => (Some(answer.status), Some(String::from_utf8_lossy(&answer.start_of_body)), None),
+        Err(failure) => (None, None, Some(failure)),
+    };
+    line(&json!({
+        "schema": "whtool.forwarded/1", "id": id, "url": attempt.url, "at": attempt.at.to_string(), "tries": tries,
+        "status": status, "tookMicros": micros, "said": said, "error": error, "sequel": sequel, "pauseMillis": pause,
+    }))
 }
 
 /// `whtool.verdict/1`: what `verify` says of one request.

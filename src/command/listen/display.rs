@@ -7,12 +7,13 @@ use crate::command::{Session, Volume};
 use crate::delivery::{Received, TurnedAway};
 use crate::diagnose::{self, Effort, Finding};
 use crate::error::Result;
+use crate::kept::{Forwarded, Sequel};
 use crate::render::json::Arrival;
 use crate::render::{self, escape, text};
 use crate::timestamp::Timestamp;
 use crate::verdict::Verdict;
 use crate::world::{Arrived, Store};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::net::SocketAddr;
 use wildmatch::WildMatch;
@@ -38,6 +39,10 @@ pub(super) struct Display<'a> {
     hint: Option<(u64, String)>,
     /// Why recording fails just now.
     trouble: Option<String>,
+    /// Apps that did not answer when they were last asked.
+    silent_apps: BTreeSet<String>,
+    /// The delivery that was shown last.
+    last: Option<String>,
 }
 
 /// What may be spent on explaining refusals: so much a second, so that a flood of them costs honest senders little.
@@ -73,6 +78,8 @@ impl<'a> Display<'a> {
             by_verdict: BTreeMap::new(),
             hint: None,
             trouble: None,
+            silent_apps: BTreeSet::new(),
+            last: None,
         }
     }
 
@@ -87,12 +94,15 @@ impl<'a> Display<'a> {
     }
 
     /// The listener accepts connections.
-    pub(super) fn ready(&mut self, address: SocketAddr) -> Result<()> {
+    pub(super) fn ready(&mut self, address: SocketAddr, forwarded_to: &str) -> Result<()> {
         let url = format!("http://{address}");
         if self.look.json {
             self.output.write_all(&render::json::ready(&url))?;
         }
         self.session.say(&format!("listening on {} (any path; Ctrl+C ends)", self.session.err.strong(&url)));
+        if !forwarded_to.is_empty() {
+            self.session.say(&format!("verified deliveries go on to {}", escape::harmless(forwarded_to)));
+        }
         let names = self.secrets.keys.iter().map(|key| format!("{} ({})", key.secret.origin, key.secret.provider));
         self.session.say(&format!("secrets: {}", escape::harmless(&names.collect::<Vec<_>>().join(", "))));
         self.flush()
@@ -146,6 +156,49 @@ impl<'a> Display<'a> {
         self.trouble = trouble.map(str::to_owned);
     }
 
+    /// Says what was left from before.
+    pub(super) fn taken_up(&self, count: u64) {
+        self.session.say(&format!("{} from before still to be sent on", text::count(count, "delivery")));
+    }
+
+    /// Shows what the app said, or once, not for each delivery, that it says nothing.
+    pub(super) fn forwarded(&mut self, forwarded: &Forwarded) -> Result<()> {
+        let Forwarded { id, attempt, sequel, .. } = forwarded;
+        if self.look.json {
+            return Ok(self.output.write_all(&render::json::forwarded(forwarded))?);
+        }
+        let app = attempt
+            .url
+            .parse::<url::Url>()
+            .map_or_else(|_| attempt.url.clone(), |url| url.origin().ascii_serialization());
+        let paint = self.session.out;
+        let was_silent = match &attempt.outcome {
+            Ok(_) => self.silent_apps.remove(&app),
+            Err(_) => !self.silent_apps.insert(app.clone()),
+        };
+        match &attempt.outcome {
+            Err(failure) if !was_silent => {
+                let failure = escape::harmless(failure);
+                writeln!(self.output, "{INDENT}{}", paint.bad(&format!("✗ {app} does not answer: {failure}")))?;
+            }
+            Ok(_) if was_silent => writeln!(self.output, "{INDENT}{}", paint.good(&format!("✓ {app} answers again")))?,
+            _ => {}
+        }
+        if let Ok(answer) = &attempt.outcome {
+            let said = text::answer(answer, attempt.took, paint);
+            let said = if (200..300).contains(&answer.status) {
+                said.lines().next().unwrap_or_default().to_owned()
+            } else {
+                said
+            };
+            let of = if self.last.as_deref() == Some(id) { String::new() } else { format!("{id}  ") };
+            writeln!(self.output, "{INDENT}→ {of}{said}{}", paint.faint(&spoken(*sequel)))?;
+        } else if *sequel == Sequel::GivenUp {
+            writeln!(self.output, "{INDENT}→ {id}  {}", paint.bad("given up; `whtool replay` sends it again"))?;
+        }
+        Ok(())
+    }
+
     /// Counts deliveries that came too fast to be shown.
     pub(super) fn missed(&mut self, count: u64) {
         self.number += count;
@@ -186,6 +239,7 @@ impl<'a> Display<'a> {
         let warnings = text::warnings(&received.event, INDENT, paint);
         self.output.write_all(warnings.as_bytes())?;
         self.output.write_all(text::findings(&findings, INDENT, paint).as_bytes())?;
+        self.last = Some(name.to_owned());
         if received.verdict.is_verified() && !self.look.compact {
             let payload = render::payload::lines(&received.delivery.request.body, INDENT, paint, self.session.reveal);
             self.output.write_all(payload.as_bytes())?;
@@ -225,6 +279,15 @@ impl<'a> Display<'a> {
             summary.push_str(&format!("; {} turned away", text::count(self.turned_away, "request")));
         }
         self.session.say(&summary);
+    }
+}
+
+/// What follows an attempt, for the end of its line.
+fn spoken(sequel: Sequel) -> String {
+    match sequel {
+        Sequel::Taken => String::new(),
+        Sequel::Again(pause) => format!("  · again in {}", text::duration(pause)),
+        Sequel::GivenUp => "  · not tried again".to_owned(),
     }
 }
 

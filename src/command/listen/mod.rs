@@ -4,6 +4,7 @@
 
 mod demo;
 mod display;
+mod forwarding;
 mod seen;
 
 use super::captures::StoreArgs;
@@ -16,6 +17,7 @@ use crate::timestamp::{SignedDuration, Timestamp};
 use crate::world::{self, Acknowledge, Happening, Judge, Keep, Listening};
 use clap::Args;
 use display::Display;
+use forwarding::ForwardArgs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +31,7 @@ Examples:
   whtool listen --demo
   whtool listen --port 3000 --events 'payment.*'
   whtool listen --json --count 1 --timeout 30s > delivery.json
+  whtool listen --forward-to http://localhost:3000/webhooks
   PLEXOS_WEBHOOK_SECRET=whsec_… whtool listen --compact")]
 pub(super) struct Listen {
     /// The port; 0 is any free one
@@ -63,6 +66,8 @@ pub(super) struct Listen {
     #[arg(long, conflicts_with = "store")]
     no_store: bool,
     #[command(flatten)]
+    forward: ForwardArgs,
+    #[command(flatten)]
     secrets: SecretArgs,
 }
 
@@ -92,7 +97,7 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<Outcome> {
     } else {
         display.remember(args.store.open(session)?.as_mut())?;
     }
-    display.ready(listening.address())?;
+    display.ready(listening.address(), &args.forward.spoken())?;
     if !args.demo {
         return receive_until_done(args, listening.as_mut(), &mut display, session);
     }
@@ -111,10 +116,21 @@ fn start(args: &Listen, secrets: &Secrets, session: &Session<'_>) -> Result<Box<
     let rules = Rules { keys: secrets.keys.clone(), tolerance: Some(args.tolerance) };
     let judge: Judge = Arc::new(move |delivery, now| receive(delivery, &rules, now));
     let acknowledge = if args.observe { Acknowledge::Everything } else { Acknowledge::Verified };
-    let keep = if args.no_store { None } else { Some(Keep::File(args.store.path(session)?)) };
+    let forward = args.forward.forward(session)?;
+    let keep = match (args.no_store, &forward) {
+        (false, _) => Some(Keep::File(args.store.path(session)?)),
+        (true, Some(_)) => Some(Keep::Memory),
+        (true, None) => None,
+    };
     let listen = |port| {
         let address = SocketAddr::new(args.bind, port);
-        let options = world::Listen { address, max_body: args.max_body, acknowledge, keep: keep.clone() };
+        let options = world::Listen {
+            address,
+            max_body: args.max_body,
+            acknowledge,
+            keep: keep.clone(),
+            forward: forward.clone(),
+        };
         session.world.listen(&options, judge.clone())
     };
     match listen(args.port) {
@@ -137,6 +153,8 @@ fn receive_until_done(
         match next(listening, deadline, display, session)? {
             Happening::Received(arrived) => display.received(&arrived)?,
             Happening::Missed(count) => display.missed(count),
+            Happening::TakenUp(count) => display.taken_up(count),
+            Happening::Forwarded(forwarded) => display.forwarded(&forwarded)?,
             Happening::TurnedAway(request) => display.turned_away(&request),
             Happening::Quiet => break Ending::TimeRanOut,
             Happening::Interrupted => break Ending::Interrupted,
@@ -188,6 +206,8 @@ fn finish(listening: &mut dyn Listening, display: &mut Display<'_>) -> Result<()
         match listening.next(None) {
             Happening::Received(arrived) => display.received(&arrived)?,
             Happening::Missed(count) => display.missed(count),
+            Happening::TakenUp(count) => display.taken_up(count),
+            Happening::Forwarded(forwarded) => display.forwarded(&forwarded)?,
             Happening::TurnedAway(request) => display.turned_away(&request),
             Happening::Closed => break,
             Happening::Quiet | Happening::Interrupted => {}

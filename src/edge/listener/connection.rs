@@ -2,15 +2,18 @@
 //!
 //! An outsider learns nothing but the status: every refusal of a signature reads the same.
 
-use super::super::recorder::{Head, Recorder, Sequel};
+use super::super::forwarder;
+use super::super::recorder::{Head, Recorder, Sequel as After};
+use super::super::sender::clients::Clients;
 use super::super::store::{Append, Writer};
 use super::Deadlines;
 use super::socket::Socket;
 use crate::delivery::TurnedAway;
 use crate::delivery::{Delivery, Received};
+use crate::kept::{Attempt, Forwarded, Sequel};
 use crate::message::Request;
 use crate::timestamp::Timestamp;
-use crate::world::{Acknowledge, Arrived, Happening, Judge, Listen};
+use crate::world::{Acknowledge, Arrived, Forward, Happening, Judge, Listen, Manner};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
@@ -24,9 +27,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
+use url::Url;
 
 /// The most of a body that is made room for before its bytes are there.
 const FIRST_ROOM: u64 = 64 * 1024;
@@ -37,12 +41,66 @@ pub(super) struct Desk {
     acknowledge: Acknowledge,
     judge: Judge,
     news: mpsc::Sender<Happening>,
-    /// The way to the store. `None`: nothing is kept.
-    writer: Option<Writer>,
+    /// Where deliveries are kept. `None`: nowhere.
+    keeping: Option<Keeping>,
     /// How many kept deliveries the consumer was too slow for.
     missed: AtomicU64,
     /// How long clients may take.
     pub deadlines: Deadlines,
+}
+
+/// Where deliveries are kept, and sent on from.
+pub(super) struct Keeping {
+    /// The way to the store.
+    pub writer: Writer,
+    /// How verified deliveries are sent on.
+    pub forward: Option<Forward>,
+    /// The way to the app.
+    pub clients: Clients,
+    /// Wakes the forwarder.
+    pub wake: Arc<Notify>,
+}
+
+impl Keeping {
+    fn routes(&self, received: &Received) -> Vec<Url> {
+        self.forward.as_ref().map(|forward| (forward.routes)(received)).unwrap_or_default()
+    }
+
+    /// Where the provider gets the app's answer: asks the first app, and gives back its reply, the attempt and the other routes.
+    /// `Err`: the provider gets our own, and all routes are left.
+    async fn pass_through(
+        &self,
+        received: &Received,
+        mut routes: Vec<Url>,
+    ) -> Result<(Reply, Option<Attempt>, Vec<Url>), Vec<Url>> {
+        let forward = match &self.forward {
+            Some(forward) if forward.manner == Manner::PassThrough && !routes.is_empty() => forward,
+            _ => return Err(routes),
+        };
+        let url = routes.remove(0);
+        let attempt = forwarder::exchange(&self.clients, forward, &received.delivery.request, &url).await;
+        let reply = match &attempt.outcome {
+            Ok(answer) => Reply {
+                status: StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY),
+                body: Some(Bytes::from(answer.start_of_body.clone())),
+            },
+            Err(_) => Reply::of(StatusCode::BAD_GATEWAY),
+        };
+        Ok((reply, Some(attempt), routes))
+    }
+}
+
+/// What a request is answered with.
+struct Reply {
+    status: StatusCode,
+    /// The app's body. `None`: our own word for the status.
+    body: Option<Bytes>,
+}
+
+impl Reply {
+    fn of(status: StatusCode) -> Self {
+        Self { status, body: None }
+    }
 }
 
 /// Why a body could not be read.
@@ -70,57 +128,74 @@ impl Desk {
         judge: Judge,
         deadlines: Deadlines,
         news: mpsc::Sender<Happening>,
-        writer: Option<Writer>,
+        keeping: Option<Keeping>,
     ) -> Self {
         let (max_body, acknowledge) = (options.max_body, options.acknowledge);
-        Self { max_body, acknowledge, judge, news, writer, missed: AtomicU64::new(0), deadlines }
+        Self { max_body, acknowledge, judge, news, keeping, missed: AtomicU64::new(0), deadlines }
     }
 
-    /// Answers one request with a status, after its delivery was handed over.
-    async fn answer(&self, head: Head, body: Incoming, peer: SocketAddr, recorder: &Recorder) -> StatusCode {
+    /// Answers one request, after its delivery was kept or handed over.
+    async fn answer(&self, head: Head, body: Incoming, peer: SocketAddr, recorder: &Recorder) -> Reply {
         if head.method != "POST" {
-            return self.turn_away(&head, peer, StatusCode::METHOD_NOT_ALLOWED);
+            return Reply::of(self.turn_away(&head, peer, StatusCode::METHOD_NOT_ALLOWED));
         }
         let body = match self.read_in_time(body).await {
             Ok(body) => body,
-            Err(cause) => return self.turn_away(&head, peer, cause.status()),
+            Err(cause) => return Reply::of(self.turn_away(&head, peer, cause.status())),
         };
         recorder.in_hand();
         let Head { method, target, headers, sequel: _ } = head;
         let request = Request { method, target, headers, body };
         let now = Timestamp::now();
         let received = Arc::new((self.judge)(Delivery { request, peer: Some(peer), arrived: Some(now) }, now));
-        let answered = self.status_of(&received);
-        let arrived = self.keep(received, answered).await;
-        let status = StatusCode::from_u16(arrived.answered).unwrap_or(answered);
-        match &self.writer {
-            Some(_) => {
-                self.show(arrived).await;
-                status
-            }
-            None => self.hand_over(Happening::Received(arrived)).await.map_or_else(|busy| busy, |()| status),
+        let status = self.status_of(&received);
+        let Some(keeping) = &self.keeping else {
+            let arrived = Arrived { received, id: None, answered: status.as_u16(), trouble: None };
+            let handed_over = self.hand_over(Happening::Received(arrived)).await;
+            return Reply::of(handed_over.map_or_else(|busy| busy, |()| status));
+        };
+        let routes =
+            if status.is_success() && received.verdict.is_verified() { keeping.routes(&received) } else { Vec::new() };
+        let (reply, attempt, routes) =
+            keeping.pass_through(&received, routes).await.unwrap_or_else(|routes| (Reply::of(status), None, routes));
+        let (arrived, kept) = self.keep(keeping, received, &reply, attempt.clone(), routes).await;
+        if let (Some(id), Some(attempt)) = (arrived.id.clone(), attempt) {
+            let sequel = if (200..300).contains(&attempt.status()) { Sequel::Taken } else { Sequel::GivenUp };
+            let forwarded = Happening::Forwarded(Forwarded { id, attempt, tries: 1, sequel });
+            self.show(arrived).await;
+            let _ = self.news.try_send(forwarded);
+        } else {
+            self.show(arrived).await;
         }
+        if kept { reply } else { Reply::of(StatusCode::SERVICE_UNAVAILABLE) }
     }
 
     /// Records a delivery. It is acknowledged only when it is on disk; otherwise the sender is asked to come again.
-    async fn keep(&self, received: Arc<Received>, answered: StatusCode) -> Arrived {
-        let mut arrived = Arrived { received, id: None, answered: answered.as_u16(), trouble: None };
-        let Some(writer) = &self.writer else { return arrived };
-        let append = Append {
-            received: Arc::clone(&arrived.received),
-            answered: arrived.answered,
-            forwards: Vec::new(),
-            attempt: None,
-        };
-        let outcome = timeout(self.deadlines.handover, writer.append(append)).await;
+    async fn keep(
+        &self,
+        keeping: &Keeping,
+        received: Arc<Received>,
+        reply: &Reply,
+        attempt: Option<Attempt>,
+        routes: Vec<Url>,
+    ) -> (Arrived, bool) {
+        let answered = reply.status.as_u16();
+        let forwards: Vec<_> = routes.into_iter().map(String::from).collect();
+        let is_to_be_sent_on = !forwards.is_empty();
+        let append = Append { received: Arc::clone(&received), answered, forwards, attempt };
+        let outcome = timeout(self.deadlines.handover, keeping.writer.append(append)).await;
         match outcome.unwrap_or_else(|_| Err("the disk is too slow".to_owned())) {
-            Ok(id) => arrived.id = Some(id),
+            Ok(id) => {
+                if is_to_be_sent_on {
+                    keeping.wake.notify_one();
+                }
+                (Arrived { received, id: Some(id), answered, trouble: None }, true)
+            }
             Err(reason) => {
-                arrived.answered = StatusCode::SERVICE_UNAVAILABLE.as_u16();
-                arrived.trouble = Some(reason);
+                let answered = StatusCode::SERVICE_UNAVAILABLE.as_u16();
+                (Arrived { received, id: None, answered, trouble: Some(reason) }, false)
             }
         }
-        arrived
     }
 
     /// Gives a kept delivery to the consumer. It is safe already, so a consumer that stands still (a terminal that was stopped)
@@ -234,30 +309,32 @@ fn refused_by_hyper(error: &hyper::Error) -> Option<StatusCode> {
 }
 
 async fn respond(recorder: &Recorder, desk: &Desk, body: Incoming, peer: SocketAddr) -> Response<Full<Bytes>> {
-    let (status, sequel) = match recorder.take() {
+    let (reply, sequel) = match recorder.take() {
         Some(head) => {
             let sequel = head.sequel;
             (desk.answer(head, body, peer, recorder).await, sequel)
         }
-        None => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, Sequel::Lost),
+        None => (Reply::of(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE), After::Lost),
     };
     recorder.answered();
-    response(status, sequel)
+    response(reply, sequel)
 }
 
-fn response(status: StatusCode, sequel: Sequel) -> Response<Full<Bytes>> {
+fn response(reply: Reply, sequel: After) -> Response<Full<Bytes>> {
+    let status = reply.status;
     let (text, keeps) = match status {
         StatusCode::OK => ("ok\n", true),
         StatusCode::UNAUTHORIZED => ("refused\n", true),
         StatusCode::METHOD_NOT_ALLOWED => ("only POST is received here\n", true),
         StatusCode::SERVICE_UNAVAILABLE => ("busy\n", true),
-        _ => ("bad request\n", false),
+        StatusCode::BAD_GATEWAY => ("the app gave no answer\n", true),
+        _ => ("bad request\n", reply.body.is_some()),
     };
-    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    let mut response = Response::new(Full::new(reply.body.unwrap_or(Bytes::from_static(text.as_bytes()))));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-    if !keeps || sequel == Sequel::Lost {
+    if !keeps || sequel == After::Lost {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     match status {

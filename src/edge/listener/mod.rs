@@ -9,12 +9,14 @@ mod socket;
 #[cfg(test)]
 mod tests;
 
+use super::forwarder::Forwarder;
 use super::interrupt::Interrupt;
 use super::recorder::Recorder;
+use super::sender::clients::Clients;
 use super::store::Writer;
 use crate::error::{Error, Result};
-use crate::world::{Happening, Judge, Listen, Listening};
-use connection::Desk;
+use crate::world::{Happening, Judge, Keep, Listen, Listening};
+use connection::{Desk, Keeping};
 use crowd::Crowd;
 use hyper_util::server::graceful::GracefulShutdown;
 use std::io;
@@ -24,7 +26,8 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::error::TryRecvError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 /// How many deliveries may wait to be asked for; beyond it senders wait for their answers.
 const IN_HAND: usize = 1024;
@@ -85,12 +88,32 @@ fn start_with(
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(unbound)?;
     let listener = runtime.block_on(TcpListener::bind(options.address)).map_err(unbound)?;
     let address = listener.local_addr().map_err(unbound)?;
-    let writer = options.keep.as_ref().map(Writer::start).transpose()?;
     let (sender, news) = mpsc::channel(IN_HAND);
     let (stop, stopped) = oneshot::channel();
-    let desk = Arc::new(Desk::new(options, judge, deadlines, sender, writer));
-    runtime.spawn(accept_until(stopped, listener, desk, crowd));
+    let keeping = options.keep.as_ref().map(|keep| keeping(keep, options)).transpose()?;
+    let forwarding = keeping.as_ref().and_then(|keeping| start_forwarding(keeping, &sender, &runtime));
+    let desk = Arc::new(Desk::new(options, judge, deadlines, sender, keeping));
+    runtime.spawn(accept_until(stopped, listener, desk, crowd, forwarding));
     Ok(Listener { address, news, interrupt, stop: Some(stop), runtime: Some(runtime) })
+}
+
+fn keeping(keep: &Keep, options: &Listen) -> Result<Keeping> {
+    let (clients, wake) = (Clients::default(), Arc::new(Notify::new()));
+    Ok(Keeping { writer: Writer::start(keep)?, forward: options.forward.clone(), clients, wake })
+}
+
+/// The forwarder's work, and how to end it.
+struct Forwarding {
+    stop: oneshot::Sender<()>,
+    work: JoinHandle<()>,
+}
+
+fn start_forwarding(keeping: &Keeping, news: &mpsc::Sender<Happening>, runtime: &Runtime) -> Option<Forwarding> {
+    let (forward, writer) = (keeping.forward.clone()?, keeping.writer.clone());
+    let (clients, wake) = (keeping.clients.clone(), Arc::clone(&keeping.wake));
+    let (stop, stopped) = oneshot::channel();
+    let work = runtime.spawn(Forwarder::new(forward, writer, clients, news.clone(), wake).run(stopped));
+    Some(Forwarding { stop, work })
 }
 
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> Error {
@@ -166,8 +189,14 @@ async fn run_out(patience: Option<Duration>) {
     }
 }
 
-/// Accepts connections until it is told to stop, then lets those that are in hand finish.
-async fn accept_until(mut stop: oneshot::Receiver<()>, listener: TcpListener, desk: Arc<Desk>, crowd: Arc<Crowd>) {
+/// Accepts connections until it is told to stop, then lets those that are in hand finish, and what is on its way to the app.
+async fn accept_until(
+    mut stop: oneshot::Receiver<()>,
+    listener: TcpListener,
+    desk: Arc<Desk>,
+    crowd: Arc<Crowd>,
+    forwarding: Option<Forwarding>,
+) {
     let graceful = GracefulShutdown::new();
     loop {
         tokio::select! {
@@ -180,6 +209,11 @@ async fn accept_until(mut stop: oneshot::Receiver<()>, listener: TcpListener, de
     // What is not done by then is cut off: nobody was told that it would be served.
     let _ = tokio::time::timeout(desk.deadlines.close, graceful.shutdown()).await;
     crowd.dismiss();
+    if let Some(Forwarding { stop, work }) = forwarding {
+        // It is gone already when this fails, and what was cut off stays pending in the store.
+        let _ = stop.send(());
+        let _ = tokio::time::timeout(desk.deadlines.close, work).await;
+    }
 }
 
 /// Accepts one connection and sees it to its place. Errors are the machine's (no descriptors) or the client's (gone

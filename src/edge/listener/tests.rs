@@ -39,7 +39,7 @@ impl Setup {
 
     fn start_with(self, signals: watch::Sender<u32>) -> (Listener, watch::Sender<u32>) {
         let address = "127.0.0.1:0".parse().unwrap();
-        let options = Listen { address, max_body: MAX_BODY, acknowledge: self.acknowledge, keep: None };
+        let options = Listen { address, max_body: MAX_BODY, acknowledge: self.acknowledge, keep: None, forward: None };
         let crowd = Arc::new(Crowd::of(self.most));
         let interrupt = Interrupt::of(&signals);
         (start_with(&options, Arc::new(judge), self.deadlines, interrupt, crowd).unwrap(), signals)
@@ -551,7 +551,13 @@ fn an_interrupt_ends_a_wait() {
 #[test]
 fn an_address_in_use_is_named_with_advice() {
     let listener = Setup::default().start();
-    let options = Listen { address: listener.address(), max_body: 1, acknowledge: Acknowledge::Verified, keep: None };
+    let options = Listen {
+        address: listener.address(),
+        max_body: 1,
+        acknowledge: Acknowledge::Verified,
+        keep: None,
+        forward: None,
+    };
     let interrupt = Interrupt::of(&watch::Sender::new(0));
     let Err(error) = start(&options, Arc::new(judge), Deadlines::default(), interrupt) else { panic!("it started") };
     assert_eq!(error.what, format!("can't listen on {}", listener.address()));

@@ -1,12 +1,15 @@
 //! The store: an SQLite database in which every delivery is kept before it is acknowledged.
 //!
-//! `schema` opens the file, `rows` says how values stand in it, `reading` is what commands do with it, and `writer` is the one
+//! `schema` opens the file, `rows` says how values stand in it, `reading` is what commands do with it, `forwards` is
+//! the queue to the app, and `writer` is the one
 //! thread through which a listener records, many deliveries with one sync.
 
+mod forwards;
 mod reading;
 mod rows;
 mod schema;
 mod writer;
 
+pub(in crate::edge) use forwards::{Due, Selection, Verdict};
 pub(in crate::edge) use reading::open;
 pub(in crate::edge) use writer::{Append, Writer};

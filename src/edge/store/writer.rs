@@ -63,9 +63,20 @@ impl Writer {
         self.order(|done| Order::Append(append, done)).await
     }
 
-    /// Does something in the database; when this returns, it is on disk.
-    pub async fn task(&self, task: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static) -> Outcome<()> {
-        self.order(|done| Order::Task(Box::new(task), done)).await
+    /// Does something in the database; when this returns what it found, what it changed is on disk.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Outcome<T> {
+        let (found, answer) = std::sync::mpsc::channel();
+        let task: Task = Box::new(move |connection| {
+            let value = question(connection)?;
+            // Nobody waits any more: then nobody needs the answer.
+            let _ = found.send(value);
+            Ok(())
+        });
+        self.order(|done| Order::Task(task, done)).await?;
+        answer.try_recv().map_err(|_| "the store gave no answer".to_owned())
     }
 
     async fn order<T>(&self, order: impl FnOnce(oneshot::Sender<Outcome<T>>) -> Order) -> Outcome<T> {

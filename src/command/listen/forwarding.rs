@@ -1,0 +1,100 @@
+//! `--forward-to`: the flags, as the listener takes them.
+
+use crate::command::known;
+use crate::command::{Session, confirm, replay, span};
+use crate::error::Result;
+use crate::forward::{self, Changes, Route};
+use crate::timestamp::SignedDuration;
+use crate::world::{Certificates, Forward, Manner};
+use clap::Args;
+use std::sync::Arc;
+
+/// Sending verified deliveries on to your app
+#[derive(Args)]
+#[command(next_help_heading = "Forwarding")]
+pub(super) struct ForwardArgs {
+    /// Send verified deliveries on to your app, some types only with 'payment.*=URL'; the same path is appended when URL has none
+    #[arg(long, value_name = "URL")]
+    pub forward_to: Vec<Route>,
+    /// Answer the provider with the app's own status and body
+    #[arg(long, requires = "forward_to")]
+    passthrough: bool,
+    /// Send deliveries about the same payment or reference one at a time
+    #[arg(long, requires = "forward_to")]
+    ordered: bool,
+    /// Sign anew with the local test secret
+    #[arg(long, requires = "forward_to")]
+    resign: bool,
+    /// Try again so often when the app is down or answers 5xx
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    retry: u32,
+    /// The first pause before trying again; every further one is twice as long
+    #[arg(long, value_name = "SPAN", default_value = "1s", value_parser = span)]
+    retry_pause: SignedDuration,
+    /// How long the app may take
+    #[arg(long, value_name = "SPAN", default_value = "30s", value_parser = span)]
+    forward_timeout: SignedDuration,
+    /// Set a header, in place of those of the same name
+    #[arg(long, value_name = "NAME: VALUE", requires = "forward_to", value_parser = header)]
+    header: Vec<(String, String)>,
+    /// Accept any certificate of the app, such as a self-signed one
+    #[arg(long, requires = "forward_to")]
+    insecure: bool,
+    /// How many may be on their way at once
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
+    in_flight: u16,
+    /// Send on to an address that is not this machine without asking
+    #[arg(long)]
+    yes: bool,
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or_else(|| "write 'Name: value'".to_owned())?;
+    crate::message::Headers::new().push(name.trim(), value.trim().as_bytes()).map_err(|error| error.to_string())?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+impl ForwardArgs {
+    /// As the listener takes them. `None`: nothing is sent on.
+    pub(super) fn forward(&self, session: &Session<'_>) -> Result<Option<Forward>> {
+        if self.forward_to.is_empty() {
+            return Ok(None);
+        }
+        for route in self.forward_to.iter().filter(|route| !replay::is_loopback(&route.url)) {
+            let host = route.url.host_str().unwrap_or_default();
+            if !self.yes {
+                confirm(
+                    session,
+                    &format!("{host} is not this machine, and what is sent on there is really signed"),
+                    host,
+                )?;
+            }
+        }
+        let resign = if self.resign { Some(known::local_keys(session)?) } else { None };
+        let changes = Changes { set: self.header.clone(), resign };
+        let routes = self.forward_to.clone();
+        Ok(Some(Forward {
+            routes: Arc::new(move |received| {
+                let kind = received.event.kind.as_deref();
+                routes.iter().filter(|route| route.takes(kind)).map(|route| route.url.clone()).collect()
+            }),
+            prepare: Arc::new(move |request, base, now| {
+                let url = forward::target(base, request);
+                let request = forward::outgoing(request, &url, &changes, now)?;
+                Ok((url, request))
+            }),
+            manner: if self.passthrough { Manner::PassThrough } else { Manner::AcknowledgeFirst },
+            per_object: self.ordered,
+            retries: self.retry,
+            pause: self.retry_pause.unsigned_abs(),
+            timeout: self.forward_timeout.unsigned_abs(),
+            certificates: if self.insecure { Certificates::Unchecked } else { Certificates::Checked },
+            in_flight: usize::from(self.in_flight),
+        }))
+    }
+
+    /// Where deliveries go, for the person.
+    pub(super) fn spoken(&self) -> String {
+        self.forward_to.iter().map(|route| route.url.to_string()).collect::<Vec<_>>().join(", ")
+    }
+}
