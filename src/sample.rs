@@ -83,7 +83,7 @@ fn walk(value: &mut Value, change: &mut dyn FnMut(&mut String)) {
 
 /// An id of the same look, and long enough that a hundred thousand of them do not meet.
 fn fresh_id(prefix: &str, old: &str, random: &mut dyn FnMut(usize) -> usize) -> String {
-    let alphabet = if old.bytes().any(|byte| byte.is_ascii_lowercase()) || prefix.ends_with('_') || prefix == "order-" {
+    let alphabet = if [prefix, old].iter().any(|part| part.bytes().any(|byte| byte.is_ascii_lowercase())) {
         b"0123456789abcdefghijklmnopqrstuvwxyz"
     } else {
         b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"

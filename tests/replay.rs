@@ -112,12 +112,21 @@ fn a_field_that_is_not_there_is_an_error_before_anything_is_sent() {
 }
 
 #[test]
+fn a_field_of_a_file_is_changed_and_what_is_no_json_is_refused() {
+    let made = Made::with_secrets().file("p.json", r#"{"type":"a","data":{"amount":"1"}}"#).file("t.txt", "text");
+    assert_eq!(made.run(&["replay", "p.json", "--set", "data.amount=5"]).status, 0);
+    assert_eq!(made.sent.lock().unwrap()[0].request.body, br#"{"type":"a","data":{"amount":"5"}}"#);
+    let refused = made.run(&["replay", "t.txt", "--provider", "plexos", "--set", "a=5"]);
+    assert_eq!((refused.status, made.sent.lock().unwrap().len()), (2, 1));
+}
+
+#[test]
 fn many_are_summed_up() {
     let made = Made { answers: vec![Ok(200), Ok(200), Ok(401)], ..Made::with_secrets() };
     let words = ["replay", "payment.debited", "--repeat", "9", "--concurrency", "4", "--rate", "1000"];
     let run = made.run(&words);
     assert_eq!(run.status, 1);
-    assert!(run.err.contains("sent 9 of 9") && run.err.contains("6 × 200, 3 × 401; p50 1.00 ms"), "{}", run.err);
+    assert!(run.err.contains("9 of 9 tried") && run.err.contains("6 × 200, 3 × 401; p50 1.00 ms"), "{}", run.err);
     let sending = made.sending.lock().unwrap().clone().unwrap();
     assert_eq!((sending.concurrency, sending.per_second), (4, Some(1000.0)));
 }

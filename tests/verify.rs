@@ -96,6 +96,15 @@ fn many_lines_are_counted_right_and_told_in_order() {
 }
 
 #[test]
+fn one_failure_that_nothing_explains_does_not_take_the_time_of_the_next() {
+    let wrong = line(&"0".repeat(64)).repeat(20);
+    let changed = line(PLEXOS_MAC).replace("10000", "90000");
+    let records = verify(&[wrong, changed].concat(), &["--json"]).json();
+    assert!(records[..20].iter().all(|record| record["causes"][0]["code"] == "unexplained"), "{:#}", records[0]);
+    assert_eq!(records[20]["causes"][0]["code"], "body_byte_changed");
+}
+
+#[test]
 fn a_line_that_cannot_be_read_is_named_and_does_not_hide_the_others() {
     let file = [line(PLEXOS_MAC), "{\"request\":\n".to_owned(), line(PLEXOS_MAC)].concat();
     let run = verify(&file, &[]);
@@ -112,6 +121,10 @@ fn what_is_no_capture_is_refused_with_a_hint() {
     let run = verify("hello world, this is prose", &[]);
     assert_eq!((run.status, run.out.len()), (3, 0));
     assert!(run.err.contains("--body f --header"), "{}", run.err);
+    for payload in [PLEXOS, "{\n  \"type\": 1\n}\n"] {
+        let run = verify(payload, &[]);
+        assert!(run.status == 3 && run.err.contains("--body f --header"), "{}", run.err);
+    }
     let empty = verify("", &[]);
     assert!(empty.status == 3 && empty.err.contains("it is empty"), "{}", empty.err);
 }

@@ -245,7 +245,7 @@ fn provider_of(
     })
 }
 
-/// A flag's outcome for people who sit at no terminal and did not say `--yes`.
+/// Asks the person to type `word`. Where nobody can be asked, the answer is no.
 fn confirm(session: &Session<'_>, question: &str, word: &str) -> Result<()> {
     let refused = || Error::usage(question).hint("add --yes to do it all the same");
     if !session.world.is_terminal(Stream::Input) {

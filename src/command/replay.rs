@@ -51,7 +51,7 @@ pub(super) struct Replay {
     #[arg(long)]
     tamper: bool,
     /// Send everything so many times; samples are fresh each time
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     repeat: u64,
     /// How many requests may be under way at once
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
@@ -93,7 +93,7 @@ pub(super) fn target(text: &str) -> Result<Url, String> {
 
 fn rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| "write a number".to_owned())?;
-    if rate.is_finite() && rate > 0.0 { Ok(rate) } else { Err("it must be above zero".to_owned()) }
+    if (0.001..=1e6).contains(&rate) { Ok(rate) } else { Err("it must lie between 0.001 and 1000000".to_owned()) }
 }
 
 /// What is sent: a sample, or bytes.
@@ -164,7 +164,7 @@ impl<'a> Plan<'a> {
             Source::Sample(provider, sample) => {
                 (*provider, samples::payload(*provider, (**sample).clone(), &self.args.changes, self.session)?)
             }
-            Source::Bytes(provider, bytes) => (*provider, bytes.clone()),
+            Source::Bytes(provider, bytes) => (*provider, samples::changed(bytes, &self.args.changes, self.session)?),
         };
         let timestamp = provider::unix_text(self.args.timestamp.unwrap_or_else(|| self.session.world.now()));
         let mac = self.secrets.signing(provider)?.sign(provider.signed_prefix(&timestamp).as_bytes(), &body);
@@ -244,6 +244,8 @@ fn send(plan: &Plan<'_>) -> Result<Outcome> {
     };
     let mut output = session.world.output();
     let mut progress = session.world.progress(if plan.total() > 1 { plan.total() } else { 0 });
+    // Few lines, or slow ones, are to be seen as they come; many are gathered.
+    let is_slow = plan.total() <= 100 || args.rate.is_some();
     let (mut number, mut tally) = (0, Tally::default());
     let mut trouble: Option<Error> = None;
     let started = session.world.now();
@@ -265,7 +267,8 @@ fn send(plan: &Plan<'_>) -> Result<Outcome> {
         let mut done = |sent: Sent| {
             progress.step();
             tally.add(&sent);
-            if let Err(error) = tell(plan, &sent, &mut output) {
+            let told = tell(plan, &sent, &mut output).and_then(|()| if is_slow { output.flush() } else { Ok(()) });
+            if let Err(error) = told {
                 trouble.borrow_mut().get_or_insert(Error::from(error));
             }
         };
@@ -334,7 +337,7 @@ impl Tally {
         let counts: Vec<_> = self.by_answer.iter().map(|(label, count)| format!("{count} × {label}")).collect();
         let each_second = done as f64 / took.as_secs_f64().max(1e-6);
         let mut summary =
-            format!("sent {done} of {total} in {} ({each_second:.0}/s): {}", text::duration(took), counts.join(", "));
+            format!("{done} of {total} tried in {} ({each_second:.0}/s): {}", text::duration(took), counts.join(", "));
         if let (Some(half), Some(most)) = (self.percentile(50), self.percentile(99)) {
             summary.push_str(&format!("; p50 {}, p99 {}", text::duration(half), text::duration(most)));
         }

@@ -3,11 +3,11 @@
 use super::{Session, answer, provider_values};
 use crate::error::{Error, Outcome, Result};
 use crate::provider::{self, Provider};
-use crate::render;
+use crate::render::{self, escape};
 use crate::sample::{self, Change, Sample};
 use crate::world::{Stream, World};
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::Write;
 
 /// List and print sample payloads of every event of both providers
@@ -93,8 +93,8 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
             writeln!(output, "{gap}{}", session.out.strong(heading))?;
         }
         let name = session.out.name(&format!("{:<width$}", sample.name));
-        let assumed = if sample.source.starts_with("published") { "  (published)" } else { "" };
-        writeln!(output, "  {name}  {}{}", sample.meaning, session.out.faint(assumed))?;
+        let published = if sample.source.starts_with("published") { "  (published)" } else { "" };
+        writeln!(output, "  {name}  {}{}", sample.meaning, session.out.faint(published))?;
     }
     output.flush()?;
     answer(true)
@@ -103,12 +103,14 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
 fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
     let (provider, sample) = find(&args.name)?;
     let body = payload(provider, sample, &args.changes, session)?;
-    if session.world.is_terminal(Stream::Output) {
-        let laid_out = render::payload::lines(&body, "", session.out, session.reveal);
-        session.world.output().write_all(laid_out.as_bytes())?;
+    let shown = if session.world.is_terminal(Stream::Output) {
+        render::payload::lines(&body, "", session.out, session.reveal).into_bytes()
     } else {
-        session.world.output().write_all(&body)?;
-    }
+        body
+    };
+    let mut output = session.world.output();
+    output.write_all(&shown)?;
+    output.flush()?;
     answer(true)
 }
 
@@ -145,13 +147,29 @@ pub(super) fn payload(
     if !changes.fixed {
         sample::freshen(&mut sample.body, provider.id_prefixes(), session.world.now(), &mut numbers(session.world));
     }
-    for change in &changes.set {
-        let added = change.apply(&mut sample.body).map_err(Error::usage)?;
+    apply(&changes.set, &mut sample.body, session)?;
+    Ok(sample::to_bytes(&sample.body))
+}
+
+/// Bytes with fields changed. What is not to be changed stays as it is; what is changed must be JSON, and is written compact.
+pub(super) fn changed(bytes: &[u8], changes: &Changes, session: &Session<'_>) -> Result<Vec<u8>> {
+    if changes.set.is_empty() {
+        return Ok(bytes.to_vec());
+    }
+    let not_json = |error| Error::usage("--set changes JSON, and the payload is none").because(error);
+    let mut body = serde_json::from_slice(bytes).map_err(not_json)?;
+    apply(&changes.set, &mut body, session)?;
+    Ok(sample::to_bytes(&body))
+}
+
+fn apply(changes: &[Change], body: &mut Value, session: &Session<'_>) -> Result<()> {
+    for change in changes {
+        let added = change.apply(body).map_err(Error::usage)?;
         if added {
-            session.say(&format!("`{}` was not there: added", change.path.join(".")));
+            session.say(&format!("`{}` was not there: added", escape::harmless(&change.path.join("."))));
         }
     }
-    Ok(sample::to_bytes(&sample.body))
+    Ok(())
 }
 
 /// Random numbers below a bound. The bias of a remainder of 64 bits does not matter for ids of samples.

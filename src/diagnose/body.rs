@@ -1,44 +1,181 @@
 //! What may have been the body when it was signed, each with the cause that would explain it.
+//!
+//! Bodies can be large, so each is made only when its turn comes, and what making it costs is charged first.
 
 use super::Cause;
-use super::candidate::Candidate;
 use super::search::Effort;
 use crate::json::{Document, SERIALIZERS};
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::cell::OnceCell;
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
+/// Bodies up to this length are kept when they were made, since they are tried with other changes too.
+const KEPT: usize = 64 * 1024;
+/// Parsing JSON costs some eight times as much as hashing it, and so does writing it.
+const JSON: usize = 8;
 
-/// Every body that may have been signed, the likeliest first; the first is the one that is here. Each is there once.
-pub(super) fn bodies<'b>(body: &'b [u8], effort: &mut Effort) -> Vec<Candidate<'b>> {
-    let mut found = vec![Candidate::right(body)];
-    found.extend(line_breaks(body));
-    found.extend(reserialized(body, effort));
-    found.extend(marks_and_blanks(body));
-    found.extend(encodings(body));
-    found.extend(not_the_payload(body));
-    let mut seen = HashSet::new();
-    let fresh: Vec<bool> = found.iter().map(|candidate| seen.insert(candidate.bytes.clone())).collect();
-    let mut fresh = fresh.into_iter();
-    found.retain(|_| fresh.next().unwrap_or(false));
-    found
+/// Every body that may have been signed. The first is the one that is here.
+pub(super) struct Bodies<'b> {
+    here: &'b [u8],
+    document: OnceCell<Option<Document<'b>>>,
+    changes: Vec<Change>,
+    made: Vec<OnceCell<Option<Vec<u8>>>>,
 }
 
-fn line_breaks(body: &[u8]) -> Vec<Candidate<'_>> {
-    let mut found = Vec::new();
-    for end in [&b"\r\n"[..], b"\n"] {
-        if let Some(shorter) = body.strip_suffix(end) {
-            found.push(Candidate::new(shorter, Cause::BodyNewlineAdded));
+/// A way in which the signed body may differ from this one.
+#[derive(Clone)]
+enum Change {
+    /// Bytes taken from the end.
+    Without(&'static [u8]),
+    /// Bytes added at the end.
+    With(&'static [u8]),
+    ToCrlf,
+    ToLf,
+    BomAway,
+    BomAdded,
+    Trimmed,
+    /// The serializer at this place.
+    Rewritten(usize),
+    FromLatin1,
+    ToLatin1,
+    EncodedTwice,
+    ToUtf16,
+    /// The text inside a JSON string.
+    Unwrapped,
+    /// The body as a JSON string.
+    Wrapped,
+    /// Something else altogether.
+    Word(&'static str),
+}
+
+/// How many of the changes are line breaks at the end: the likeliest of all.
+const LINE_BREAKS: usize = 4;
+
+impl<'b> Bodies<'b> {
+    pub(super) fn of(here: &'b [u8]) -> Self {
+        let mut changes = vec![
+            Change::Without(b"\n"),
+            Change::Without(b"\r\n"),
+            Change::With(b"\n"),
+            Change::With(b"\r\n"),
+            Change::BomAway,
+            Change::BomAdded,
+            Change::Trimmed,
+            Change::ToCrlf,
+            Change::ToLf,
+        ];
+        let words = ["", "[object Object]", "undefined", "null", "None", "{}", "Array"];
+        changes.extend(words.map(Change::Word));
+        changes.extend((0..SERIALIZERS.len()).map(Change::Rewritten));
+        changes.extend([Change::FromLatin1, Change::ToLatin1, Change::EncodedTwice, Change::ToUtf16]);
+        changes.extend([Change::Unwrapped, Change::Wrapped]);
+        let made = changes.iter().map(|_| OnceCell::new()).collect();
+        Self { here, document: OnceCell::new(), changes, made }
+    }
+
+    /// The body that is here.
+    pub(super) fn here(&self) -> &'b [u8] {
+        self.here
+    }
+
+    /// The places of the changed bodies, the likeliest first; `None` among them is the body that is here.
+    pub(super) fn order(&self) -> impl Iterator<Item = Option<usize>> + use<> {
+        let rest = LINE_BREAKS..self.changes.len();
+        (0..LINE_BREAKS).map(Some).chain([None]).chain(rest.map(Some))
+    }
+
+    /// The body at this place. `Ok(None)`: the change does not apply. `Err`: the effort does not allow it.
+    pub(super) fn make(&self, place: usize, effort: &mut Effort) -> Result<Option<Cow<'_, [u8]>>, Spent> {
+        if let Some(made) = self.made[place].get() {
+            return Ok(made.as_deref().map(Cow::Borrowed));
+        }
+        let change = &self.changes[place];
+        if !effort.spend(change.cost() * self.here.len()) {
+            return Err(Spent);
+        }
+        let made = self.changed(change).filter(|made| **made != *self.here);
+        if self.here.len() > KEPT {
+            return Ok(made);
+        }
+        let kept = self.made[place].get_or_init(|| made.map(Cow::into_owned));
+        Ok(kept.as_deref().map(Cow::Borrowed))
+    }
+
+    fn changed(&self, change: &Change) -> Option<Cow<'_, [u8]>> {
+        let here = self.here;
+        let text = || std::str::from_utf8(here).ok();
+        Some(match change {
+            Change::Without(end) => here.strip_suffix(*end)?.into(),
+            Change::With(end) => [here, end].concat().into(),
+            Change::ToCrlf if here.contains(&b'\n') => with_cr(&without_cr(here)).into(),
+            Change::ToLf if here.contains(&b'\n') => without_cr(here).into(),
+            Change::ToCrlf | Change::ToLf => return None,
+            Change::BomAway => here.strip_prefix(BOM)?.into(),
+            Change::BomAdded => [BOM, here].concat().into(),
+            Change::Trimmed => here.trim_ascii().into(),
+            Change::Rewritten(place) => SERIALIZERS[*place].write(self.document()?).into(),
+            Change::FromLatin1 if text().is_none() => as_latin1(here).into(),
+            Change::EncodedTwice if text().is_some_and(|text| !text.is_ascii()) => as_latin1(here).into(),
+            Change::FromLatin1 | Change::EncodedTwice => return None,
+            Change::ToLatin1 => {
+                let text = text().filter(|text| !text.is_ascii())?;
+                text.chars().map(|letter| u8::try_from(u32::from(letter)).ok()).collect::<Option<Vec<_>>>()?.into()
+            }
+            Change::ToUtf16 => text()?.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>().into(),
+            Change::Unwrapped => serde_json::from_slice::<String>(here).ok()?.into_bytes().into(),
+            Change::Wrapped => serde_json::to_vec(text()?).ok()?.into(),
+            Change::Word(word) => word.as_bytes().into(),
+        })
+    }
+
+    fn document(&self) -> Option<&Document<'b>> {
+        self.document.get_or_init(|| Document::parse(self.here).ok()).as_ref()
+    }
+
+    /// Why the body at this place would have been the signed one.
+    pub(super) fn cause(&self, place: usize) -> Cause {
+        match &self.changes[place] {
+            Change::Without(_) => Cause::BodyNewlineAdded,
+            Change::With(_) => Cause::BodyNewlineLost,
+            Change::ToCrlf => Cause::BodyLineEnds { signed: "CRLF" },
+            Change::ToLf => Cause::BodyLineEnds { signed: "LF" },
+            Change::BomAway => Cause::BodyBom { signed: "without" },
+            Change::BomAdded => Cause::BodyBom { signed: "with" },
+            Change::Trimmed => Cause::BodyWhitespace,
+            Change::Rewritten(place) => {
+                Cause::BodyReserialized { signed: SERIALIZERS[*place].name, here: self.writer() }
+            }
+            Change::FromLatin1 => Cause::BodyEncoding { signed: "UTF-8" },
+            Change::ToLatin1 => Cause::BodyEncoding { signed: "Latin-1, or UTF-8 that was read as Latin-1" },
+            Change::EncodedTwice => Cause::BodyEncoding { signed: "UTF-8 encoded twice" },
+            Change::ToUtf16 => Cause::BodyEncoding { signed: "UTF-16" },
+            Change::Unwrapped => Cause::BodyDoubleEncoded { signed: "what is inside the string" },
+            Change::Wrapped => Cause::BodyDoubleEncoded { signed: "the body as a JSON string" },
+            Change::Word("") => Cause::BodyEmptySigned,
+            Change::Word("{}") if self.here.is_empty() => Cause::BodyEmptyHere,
+            Change::Word(signed) => Cause::BodyNotThePayload { signed },
         }
     }
-    for end in [&b"\n"[..], b"\r\n"] {
-        found.push(Candidate::new([body, end].concat(), Cause::BodyNewlineLost));
+
+    /// Who writes JSON just as it is written here.
+    fn writer(&self) -> Option<&'static str> {
+        let document = self.document()?;
+        SERIALIZERS.iter().find(|serializer| serializer.write(document) == self.here).map(|serializer| serializer.name)
     }
-    if body.contains(&b'\n') {
-        let unix = without_cr(body);
-        found.push(Candidate::new(with_cr(&unix), Cause::BodyLineEnds { signed: "CRLF" }));
-        found.push(Candidate::new(unix, Cause::BodyLineEnds { signed: "LF" }));
+}
+
+/// The effort does not allow it.
+pub(super) struct Spent;
+
+impl Change {
+    /// What making the body costs, as a multiple of hashing it.
+    fn cost(&self) -> usize {
+        match self {
+            Self::Without(_) | Self::BomAway | Self::Trimmed | Self::Word(_) => 0,
+            Self::Rewritten(_) | Self::Unwrapped | Self::Wrapped => JSON,
+            _ => 2,
+        }
     }
-    found
 }
 
 fn without_cr(body: &[u8]) -> Vec<u8> {
@@ -51,99 +188,59 @@ fn without_cr(body: &[u8]) -> Vec<u8> {
 }
 
 fn with_cr(unix: &[u8]) -> Vec<u8> {
-    unix.iter().flat_map(|&byte| if byte == b'\n' { vec![b'\r', b'\n'] } else { vec![byte] }).collect()
-}
-
-/// Writing JSON costs some eight times as much as hashing it.
-const WRITING: usize = 8;
-
-/// The same JSON as well-known programs write it, as many as the effort allows. A serializer that writes it just as it is here
-/// names who wrote this copy.
-fn reserialized(body: &[u8], effort: &mut Effort) -> Vec<Candidate<'static>> {
-    let Ok(document) = Document::parse(body) else { return Vec::new() };
-    let written: Vec<_> = SERIALIZERS
-        .iter()
-        .take_while(|_| effort.spend(WRITING * body.len()))
-        .map(|serializer| (serializer.name, serializer.write(&document)))
-        .collect();
-    let here = written.iter().find(|(_, bytes)| bytes == body).map(|(name, _)| *name);
-    written.into_iter().map(|(signed, bytes)| Candidate::new(bytes, Cause::BodyReserialized { signed, here })).collect()
-}
-
-fn marks_and_blanks(body: &[u8]) -> Vec<Candidate<'_>> {
-    let mut found = match body.strip_prefix(BOM) {
-        Some(bare) => vec![Candidate::new(bare, Cause::BodyBom { signed: "without" })],
-        None => vec![Candidate::new([BOM, body].concat(), Cause::BodyBom { signed: "with" })],
-    };
-    found.push(Candidate::new(body.trim_ascii(), Cause::BodyWhitespace));
-    found
-}
-
-/// The text as other encodings would have it.
-fn encodings(body: &[u8]) -> Vec<Candidate<'static>> {
-    let mut found = Vec::new();
-    let Ok(text) = std::str::from_utf8(body) else {
-        let from_latin1: String = body.iter().map(|&byte| char::from(byte)).collect();
-        found.push(Candidate::new(from_latin1.into_bytes(), Cause::BodyEncoding { signed: "UTF-8" }));
-        return found;
-    };
-    if !text.is_ascii() {
-        let latin1: Option<Vec<u8>> = text.chars().map(|letter| u8::try_from(u32::from(letter)).ok()).collect();
-        if let Some(latin1) = latin1 {
-            let signed =
-                if std::str::from_utf8(&latin1).is_ok() { "UTF-8, and was read as Latin-1" } else { "Latin-1" };
-            found.push(Candidate::new(latin1, Cause::BodyEncoding { signed }));
+    let mut long = Vec::with_capacity(unix.len() + 64);
+    for &byte in unix {
+        if byte == b'\n' {
+            long.push(b'\r');
         }
-        let twice: String = body.iter().map(|&byte| char::from(byte)).collect();
-        found.push(Candidate::new(twice.into_bytes(), Cause::BodyEncoding { signed: "UTF-8 encoded twice" }));
+        long.push(byte);
     }
-    let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    found.push(Candidate::new(utf16, Cause::BodyEncoding { signed: "UTF-16" }));
-    if let Ok(inner) = serde_json::from_str::<String>(text) {
-        found
-            .push(Candidate::new(inner.into_bytes(), Cause::BodyDoubleEncoded { signed: "what is inside the string" }));
-    }
-    if let Ok(outer) = serde_json::to_string(text) {
-        found
-            .push(Candidate::new(outer.into_bytes(), Cause::BodyDoubleEncoded { signed: "the body as a JSON string" }));
-    }
-    found
+    long
 }
 
-/// What code signs that took something else for the body.
-fn not_the_payload(body: &[u8]) -> Vec<Candidate<'static>> {
-    let mut found = vec![Candidate::new(&b""[..], Cause::BodyEmptySigned)];
-    if body.is_empty() {
-        found.push(Candidate::new(&b"{}"[..], Cause::BodyEmptyHere));
-    }
-    let words = ["[object Object]", "undefined", "null", "None", "{}", "Array"];
-    found.extend(words.map(|signed| Candidate::new(signed.as_bytes(), Cause::BodyNotThePayload { signed })));
-    found
+/// Each byte as a letter of its own.
+fn as_latin1(body: &[u8]) -> Vec<u8> {
+    body.iter().map(|&byte| char::from(byte)).collect::<String>().into_bytes()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn causes(body: &[u8], signed: &[u8]) -> Vec<&'static str> {
-        let found = bodies(body, &mut Effort::THOROUGH.clone());
-        let matching = found.iter().filter(|candidate| *candidate.bytes == *signed);
-        matching.filter_map(|candidate| candidate.cause.as_ref().map(Cause::code)).collect()
+    /// The cause of the first change that leads from `here` to `signed`.
+    fn cause(here: &[u8], signed: &[u8]) -> Option<&'static str> {
+        let bodies = Bodies::of(here);
+        let mut effort = Effort::PATIENT;
+        bodies.order().flatten().find_map(|place| {
+            let made = bodies.make(place, &mut effort).ok()??;
+            (*made == *signed).then(|| bodies.cause(place).code())
+        })
     }
 
     #[test]
-    fn each_change_is_undone_once() {
-        assert_eq!(causes(b"{}\n", b"{}"), ["body_newline_added"]);
-        assert_eq!(causes(b"{}\r\n", b"{}"), ["body_newline_added"]);
-        assert_eq!(causes(b"{}", b"{}\n"), ["body_newline_lost"]);
-        assert_eq!(causes(b"a\nb", b"a\r\nb"), ["body_line_ends"]);
-        assert_eq!(causes(b"a\r\nb", b"a\nb"), ["body_line_ends"]);
-        assert_eq!(causes(b"\xef\xbb\xbf{}", b"{}"), ["body_bom"]);
-        assert_eq!(causes(b"{}", b"\xef\xbb\xbf{}"), ["body_bom"]);
-        assert_eq!(causes(b"{\"a\": 1}", b"{\"a\":1}"), ["body_reserialized"]);
-        assert_eq!(causes(b"{}", b""), ["body_empty_signed"]);
-        assert_eq!(causes(b"{}", b"[object Object]"), ["body_not_the_payload"]);
-        assert_eq!(causes("\"é\"".as_bytes(), b"\"\xe9\""), ["body_encoding"]);
-        assert_eq!(causes(br#""{\"a\":1}""#, br#"{"a":1}"#), ["body_double_encoded"]);
+    fn each_change_is_undone() {
+        assert_eq!(cause(b"{}\n", b"{}"), Some("body_newline_added"));
+        assert_eq!(cause(b"{}\r\n", b"{}"), Some("body_newline_added"));
+        assert_eq!(cause(b"{}", b"{}\n"), Some("body_newline_lost"));
+        assert_eq!(cause(b"a\nb", b"a\r\nb"), Some("body_line_ends"));
+        assert_eq!(cause(b"a\r\nb", b"a\nb"), Some("body_line_ends"));
+        assert_eq!(cause(b"\xef\xbb\xbf{}", b"{}"), Some("body_bom"));
+        assert_eq!(cause(b"{}", b"\xef\xbb\xbf{}"), Some("body_bom"));
+        assert_eq!(cause(b"{\"a\": 1}", b"{\"a\":1}"), Some("body_reserialized"));
+        assert_eq!(cause(b"{\"a\":1}", b""), Some("body_empty_signed"));
+        assert_eq!(cause(b"{\"a\":1}", b"[object Object]"), Some("body_not_the_payload"));
+        assert_eq!(cause(b"", b"{}"), Some("body_empty_here"));
+        assert_eq!(cause("\"é\"".as_bytes(), b"\"\xe9\""), Some("body_encoding"));
+        assert_eq!(cause(br#""{\"a\":1}""#, br#"{"a":1}"#), Some("body_double_encoded"));
+        assert_eq!(cause(b"x", b"y"), None);
+    }
+
+    #[test]
+    fn nothing_is_made_that_the_effort_does_not_allow() {
+        let here = vec![b'['; 100_000];
+        let bodies = Bodies::of(&here);
+        let mut effort = Effort(1_000);
+        let rewritten = bodies.order().flatten().find(|&place| bodies.changes[place].cost() == JSON).unwrap();
+        assert!(bodies.make(rewritten, &mut effort).is_err());
     }
 }

@@ -59,9 +59,17 @@ fn accidents<'k>(secret: &'k Secret, prefix: &'static str) -> Vec<Candidate<'k>>
     if let Some(unquoted) = unquoted {
         found.push(Candidate::new(unquoted, Cause::SecretQuoted { name: name() }));
     }
-    for tail in ["\n", "\r\n", " ", "\r"] {
-        let longer = [bytes, tail.as_bytes()].concat();
-        found.push(Candidate::new(longer, Cause::SecretWhitespaceLost { name: name() }));
+    for (tail, bytes_of_it) in [("a newline", "\n"), ("CRLF", "\r\n"), ("a blank", " "), ("a carriage return", "\r")] {
+        let longer = [bytes, bytes_of_it.as_bytes()].concat();
+        found.push(Candidate::new(longer, Cause::SecretWhitespaceLost { name: name(), tail }));
+    }
+    if let Some(at) = bytes.iter().position(|&byte| byte == b'=') {
+        let value = bytes[at + 1..].trim_ascii();
+        let bare = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
+        found.push(Candidate::new(bare, Cause::SecretLine { name: name() }));
+    }
+    if let Some((_, shorter)) = bytes.split_last() {
+        found.push(Candidate::new(shorter, Cause::SecretCutShort { name: name() }));
     }
     if !prefix.is_empty() {
         match bytes.strip_prefix(prefix.as_bytes()) {

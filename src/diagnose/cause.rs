@@ -40,6 +40,8 @@ pub enum Cause {
     SignatureOtherHeader { name: String, header: &'static str },
     /// The header is one provider's, the payload another's.
     ProviderMixedUp { header_of: &'static str, payload_of: &'static str },
+    /// The signature in this provider's header is wholly another's.
+    SignatureOfOtherProvider { signer: &'static str, header: &'static str, own: &'static str },
     /// The header has no value.
     SignatureEmpty,
     /// Hex of a wrong length; `digest` is the algorithm whose length it is.
@@ -79,7 +81,7 @@ pub enum Cause {
     /// The secret has white space at its ends that was not used in signing.
     SecretWhitespaceAdded { name: String },
     /// The secret was used with a line break or blank after it.
-    SecretWhitespaceLost { name: String },
+    SecretWhitespaceLost { name: String, tail: &'static str },
     /// The secret is in quotes here, and was used without.
     SecretQuoted { name: String },
     /// The secret was used with quotes around it.
@@ -92,6 +94,10 @@ pub enum Cause {
     SecretDecoded { name: String, encoding: &'static str },
     /// The secret is cut off at a `#` where it was used.
     SecretCutAtHash { name: String },
+    /// The last character of the secret was lost where it was used.
+    SecretCutShort { name: String },
+    /// The secret is a whole line, `NAME=secret`.
+    SecretLine { name: String },
     /// Signed with no secret at all, or with the name of nothing.
     SecretUnset { used: &'static str },
     /// No secret of the provider is configured.

@@ -1,7 +1,7 @@
 //! Why a request did not verify: the change that would have made its signature match.
 //!
-//! What is proved is proved by a matching MAC or shown by a header; anything else is only likely, and is said only when
-//! nothing is proved. Words are in `wording`, the search in `search`, what it tries in `candidate` and `body`.
+//! What is proved is proved by a matching MAC or shown by a header; anything else is only likely, and is said only when no
+//! signature could be made to match. Words are in `wording`, the search in `search`, what it tries in `candidate` and `body`.
 
 mod body;
 mod candidate;
@@ -12,7 +12,7 @@ mod search;
 mod wording;
 
 pub use cause::{Cause, Finding, Proof};
-pub use search::Effort;
+pub use search::{Effort, Purse};
 
 use crate::delivery::Received;
 use crate::message::{Headers, Request};
@@ -20,6 +20,7 @@ use crate::provider::{self, Provider};
 use crate::signature::Key;
 use crate::timestamp;
 use crate::verdict::{Malformed, Verdict};
+use body::Bodies;
 use search::Space;
 
 /// What is known here that a signature may have been made with.
@@ -30,9 +31,9 @@ pub struct Known<'a> {
     pub api_keys: &'a [(String, String)],
 }
 
-/// The causes of a verdict, in the order in which to read them; none for a verified delivery. The search takes from `effort`
-/// and ends when nothing is left of it.
-pub fn explain(received: &Received, known: &Known<'_>, effort: &mut Effort) -> Vec<Finding> {
+/// The causes of a verdict, in the order in which to read them; none for a verified delivery. The search takes `most` out of the
+/// purse, or what is left in it, and ends when that is spent.
+pub fn explain(received: &Received, known: &Known<'_>, most: Effort, purse: &mut Purse) -> Vec<Finding> {
     let request = &received.delivery.request;
     let provider = received.provider.and_then(provider::named);
     let shown: Vec<_> = match &received.verdict {
@@ -49,7 +50,15 @@ pub fn explain(received: &Received, known: &Known<'_>, effort: &mut Effort) -> V
     let Some(provider) = provider else {
         return unsigned_by_nobody(&request.headers);
     };
-    let Searched { found, cut_short } = search(received, provider, known, effort);
+    if let Some(cause) = signature_of_another(request, provider, known) {
+        return vec![proved(cause)];
+    }
+    let Searched { found, cut_short } = search(received, provider, known, most, purse);
+    let mut shown = shown;
+    let says_prefix = |cause: &Cause| matches!(cause, Cause::SignaturePrefix { .. });
+    if found.iter().flatten().any(says_prefix) {
+        shown.retain(|cause| !says_prefix(cause));
+    }
     let found = found.map(|causes| causes.into_iter().filter(|cause| !shown.contains(cause)).collect::<Vec<_>>());
     let nothing_found = found.is_none();
     let mut findings: Vec<_> = shown.into_iter().chain(found.into_iter().flatten()).map(proved).collect();
@@ -70,6 +79,21 @@ fn proved(cause: Cause) -> Finding {
     Finding { cause, proof: Proof::Proved }
 }
 
+/// Whether the signature in this provider's header is wholly another's: by its rule and with its secret.
+fn signature_of_another(request: &Request, provider: &dyn Provider, known: &Known<'_>) -> Option<Cause> {
+    let header = provider.signature_header();
+    request.headers.get(header)?;
+    let given = given::find(&request.headers, provider);
+    let timestamp = timestamp_text(&request.headers, provider).unwrap_or_default();
+    let others = provider::ALL.iter().filter(|other| other.name() != provider.name());
+    let signer = others.copied().find(|other| {
+        let prefix = other.signed_prefix(timestamp);
+        let mut own = known.keys.iter().filter(|key| key.secret.provider == other.name());
+        own.any(|key| given.iter().any(|given| given.mac == key.sign(prefix.as_bytes(), &request.body)))
+    })?;
+    Some(Cause::SignatureOfOtherProvider { signer: signer.title(), header, own: signer.signature_header() })
+}
+
 /// What came of a search.
 #[derive(Default)]
 struct Searched {
@@ -81,21 +105,32 @@ struct Searched {
 
 /// Looks for candidates that give a signature of the request, and then for a single changed byte. The latter's cost grows with
 /// the square of the body, so that its early end does not count as a search cut short.
-fn search(received: &Received, provider: &dyn Provider, known: &Known<'_>, effort: &mut Effort) -> Searched {
+fn search(
+    received: &Received,
+    provider: &dyn Provider,
+    known: &Known<'_>,
+    most: Effort,
+    purse: &mut Purse,
+) -> Searched {
     let request = &received.delivery.request;
     let given = given::find(&request.headers, provider);
     if given.is_empty() {
         return Searched::default();
     }
+    let (mut effort, mut for_bytes) = purse.draw(most);
+    if effort.is_spent() {
+        return Searched { found: None, cut_short: true };
+    }
     let space = Space {
         given,
         keys: candidate::keys(provider, known),
         prefixes: candidate::prefixes(provider, timestamp_text(&request.headers, provider), received.delivery.arrived),
-        bodies: body::bodies(&request.body, effort),
+        bodies: Bodies::of(&request.body),
     };
-    let found = space.explanation(effort).or_else(|| space.plain_hash(effort));
+    let found = space.explanation(&mut effort).or_else(|| space.plain_hash(&mut effort));
     let cut_short = found.is_none() && effort.is_spent();
-    let found = found.or_else(|| one_byte::find(&space, effort).map(|cause| vec![cause]));
+    let found = found.or_else(|| one_byte::find(&space, &mut for_bytes).map(|cause| vec![cause]));
+    purse.put_back(effort, for_bytes);
     Searched { found, cut_short }
 }
 
@@ -192,8 +227,11 @@ fn likely(causes: Vec<Cause>) -> Vec<Finding> {
     causes.into_iter().map(|cause| Finding { cause, proof: Proof::Likely }).collect()
 }
 
+/// How much of a body is looked at to recognise its provider.
+const START: usize = 64 * 1024;
+
 fn payload_owner(body: &[u8]) -> Option<&'static dyn Provider> {
-    provider::by_payload_keys(&crate::json::top_level_keys(body))
+    provider::by_payload_keys(&crate::json::top_level_keys(&body[..body.len().min(START)]))
 }
 
 fn body_circumstances(request: &Request) -> Vec<Cause> {
@@ -205,7 +243,7 @@ fn body_circumstances(request: &Request) -> Vec<Cause> {
     if let Some(encoding) = text("Content-Encoding").filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
         causes.push(Cause::BodyCompressed { encoding });
     }
-    if request.body.windows(3).any(|bytes| bytes == "\u{fffd}".as_bytes()) {
+    if memchr::memmem::find(&request.body, "\u{fffd}".as_bytes()).is_some() {
         causes.push(Cause::BodyReplacementCharacter);
     }
     if request.body.is_empty() {

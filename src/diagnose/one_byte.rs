@@ -16,6 +16,8 @@ enum Edit {
     Bit,
     /// A byte was put in.
     Added,
+    /// The last byte was lost.
+    LastLost,
     /// A byte became any other.
     Byte,
     /// A byte was lost.
@@ -25,9 +27,12 @@ enum Edit {
 /// The edit that makes a given signature match, under one of the right keys and with the right prefix. `None`: there is none, or
 /// the effort did not reach it.
 pub(super) fn find(space: &Space<'_>, effort: &mut Effort) -> Option<Cause> {
+    if effort.is_spent() {
+        return None;
+    }
     let prefix = space.prefixes.first().filter(|prefix| prefix.cause.is_none())?;
-    let body = &space.bodies.first()?.bytes;
-    [Edit::Digit, Edit::Bit, Edit::Added, Edit::Byte, Edit::Lost].into_iter().find_map(|edit| {
+    let body = space.bodies.here();
+    [Edit::Digit, Edit::Bit, Edit::Added, Edit::LastLost, Edit::Byte, Edit::Lost].into_iter().find_map(|edit| {
         space.keys.iter().filter(|key| key.cause.is_none()).find_map(|key| {
             let mut start = Signer::with_key(&key.bytes);
             start.update(&prefix.bytes);
@@ -38,6 +43,9 @@ pub(super) fn find(space: &Space<'_>, effort: &mut Effort) -> Option<Cause> {
 
 fn with_edit(edit: Edit, space: &Space<'_>, mut before: Signer, body: &[u8], effort: &mut Effort) -> Option<Cause> {
     for offset in 0..=body.len() {
+        if !effort.spend(0) {
+            return None;
+        }
         let here = body.get(offset).copied();
         let rest = &body[(offset + edit.skips()).min(body.len())..];
         for signed in edit.signed_instead(here) {
@@ -60,7 +68,7 @@ impl Edit {
     /// How many bytes of this body the signed byte stands for.
     fn skips(self) -> usize {
         match self {
-            Self::Lost => 0,
+            Self::Lost | Self::LastLost => 0,
             _ => 1,
         }
     }
@@ -74,7 +82,7 @@ impl Edit {
             (Self::Bit, Some(here)) => (0..8).map(|bit| Some(here ^ (1 << bit))).collect(),
             (Self::Byte, Some(here)) => (0..=u8::MAX).filter(|&byte| byte != here).map(Some).collect(),
             (Self::Added, Some(_)) => vec![None],
-            (Self::Lost, _) => (0..=u8::MAX).map(Some).collect(),
+            (Self::Lost, _) | (Self::LastLost, None) => (0..=u8::MAX).map(Some).collect(),
             _ => Vec::new(),
         }
     }
@@ -82,7 +90,7 @@ impl Edit {
     fn cause(self, offset: usize, signed: Option<u8>, here: Option<u8>) -> Cause {
         let (signed, here) = (signed.unwrap_or_default(), here.unwrap_or_default());
         match self {
-            Self::Lost => Cause::BodyByteLost { offset, signed },
+            Self::Lost | Self::LastLost => Cause::BodyByteLost { offset, signed },
             Self::Added => Cause::BodyByteAdded { offset, here },
             Self::Digit | Self::Bit | Self::Byte => Cause::BodyByteChanged { offset, signed, here },
         }

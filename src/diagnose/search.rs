@@ -3,6 +3,7 @@
 //! A signature that matches is a proof, so nothing is ever guessed here. Work is counted in bytes hashed and bounded.
 
 use super::Cause;
+use super::body::{Bodies, Spent};
 use super::candidate::Candidate;
 use super::given::Given;
 use crate::signature::{Mac, Signer};
@@ -13,12 +14,16 @@ use sha2::{Digest, Sha256};
 pub struct Effort(pub u64);
 
 impl Effort {
-    /// Enough for two changes at once on a body of 10 kB and for one change on one of 1 MB: some 60 ms.
+    /// The likeliest changes of a body of a kilobyte, one at a time: a tenth of a millisecond or two.
+    pub const BRIEF: Self = Self(256 << 10);
+    /// Another digit, a flipped bit or an added byte in a body of 300 bytes: a millisecond.
+    const BRIEF_BYTES: Self = Self(1 << 20);
+    /// Two changes at once on a body of some kilobytes, the likeliest ones on a body of a megabyte: up to 30 ms.
+    pub const USUAL: Self = Self(32 << 20);
+    /// Two changes at once on a body of 10 kB: some 60 ms.
     pub const THOROUGH: Self = Self(64 << 20);
     /// For a person who waits for one answer: a second or two.
     pub const PATIENT: Self = Self(2 << 30);
-    /// Enough for one change on a body of a kilobyte, and for the likeliest pairs: a tenth of a millisecond or so.
-    pub const BRIEF: Self = Self(256 << 10);
 
     /// Whether nothing is left.
     pub fn is_spent(self) -> bool {
@@ -32,6 +37,49 @@ impl Effort {
         self.0 = self.0.saturating_sub(cost);
         self.0 > 0
     }
+
+    /// Takes up to `most` out.
+    fn draw(&mut self, most: Self) -> Self {
+        let drawn = Self(self.0.min(most.0));
+        self.0 -= drawn.0;
+        drawn
+    }
+}
+
+/// What may be spent on many requests together. What one leaves is there for the next; a number of them have a brief look in any
+/// case; and looking for a single changed byte, which costs most, has a share of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purse {
+    changes: Effort,
+    bytes: Effort,
+    brief_looks: u32,
+}
+
+impl Purse {
+    /// So much for both kinds of search together, and so many brief looks.
+    pub const fn of(effort: Effort, brief_looks: u32) -> Self {
+        let half = Effort(effort.0 / 2);
+        Self { changes: half, bytes: half, brief_looks }
+    }
+
+    /// Takes shares out for one request: for finding what changed, and for finding a changed byte.
+    pub(super) fn draw(&mut self, most: Effort) -> (Effort, Effort) {
+        let (changes, bytes) = (self.changes.draw(most), self.bytes.draw(self.bytes));
+        if changes.0 >= Effort::BRIEF.0 && bytes.0 >= Effort::BRIEF_BYTES.0 {
+            return (changes, bytes);
+        }
+        if self.brief_looks == 0 {
+            return (changes, bytes);
+        }
+        self.brief_looks -= 1;
+        (Effort(changes.0.max(Effort::BRIEF.0)), Effort(bytes.0.max(Effort::BRIEF_BYTES.0)))
+    }
+
+    /// Puts back what is left of them.
+    pub(super) fn put_back(&mut self, changes: Effort, bytes: Effort) {
+        self.changes.0 = self.changes.0.saturating_add(changes.0);
+        self.bytes.0 = self.bytes.0.saturating_add(bytes.0);
+    }
 }
 
 /// What may have been signed.
@@ -39,7 +87,7 @@ pub(super) struct Space<'a> {
     pub given: Vec<Given>,
     pub keys: Vec<Candidate<'a>>,
     pub prefixes: Vec<Candidate<'a>>,
-    pub bodies: Vec<Candidate<'a>>,
+    pub bodies: Bodies<'a>,
 }
 
 /// At most so many things are taken to have gone wrong at once, apart from how the signature is written.
@@ -53,22 +101,41 @@ impl Space<'_> {
     }
 
     fn with_changes(&self, changes: usize, effort: &mut Effort) -> Option<Vec<Cause>> {
+        for place in self.bodies.order() {
+            let found = match place {
+                None => self.with_body(self.bodies.here(), changes, effort),
+                Some(_) if changes == 0 => None,
+                Some(place) => match self.bodies.make(place, effort) {
+                    Err(Spent) => return None,
+                    Ok(None) => None,
+                    Ok(Some(body)) => self.with_body(&body, changes - 1, effort).map(|mut causes| {
+                        causes.push(self.bodies.cause(place));
+                        causes
+                    }),
+                },
+            };
+            if found.is_some() || effort.is_spent() {
+                return found;
+            }
+        }
+        None
+    }
+
+    /// Tries the keys and prefixes that need just so many changes together.
+    fn with_body(&self, body: &[u8], changes: usize, effort: &mut Effort) -> Option<Vec<Cause>> {
         let count = |candidate: &Candidate<'_>| usize::from(candidate.cause.is_some());
-        for body in self.bodies.iter().filter(|body| count(body) <= changes) {
-            for key in self.keys.iter().filter(|key| count(body) + count(key) <= changes) {
-                let start = Signer::with_key(&key.bytes);
-                let others = self.prefixes.iter().filter(|prefix| count(body) + count(key) + count(prefix) == changes);
-                for prefix in others {
-                    if !effort.spend(prefix.bytes.len() + body.bytes.len()) {
-                        return None;
-                    }
-                    let mut signer = start.clone();
-                    signer.update(&prefix.bytes);
-                    signer.update(&body.bytes);
-                    if let Some(given) = self.matching(&signer.finish()) {
-                        let parts = [key, prefix, body].into_iter().filter_map(|part| part.cause.clone());
-                        return Some(given.faults.iter().cloned().chain(parts).collect());
-                    }
+        for key in self.keys.iter().filter(|key| count(key) <= changes) {
+            let start = Signer::with_key(&key.bytes);
+            for prefix in self.prefixes.iter().filter(|prefix| count(key) + count(prefix) == changes) {
+                if !effort.spend(prefix.bytes.len() + body.len()) {
+                    return None;
+                }
+                let mut signer = start.clone();
+                signer.update(&prefix.bytes);
+                signer.update(body);
+                if let Some(given) = self.matching(&signer.finish()) {
+                    let parts = [key, prefix].into_iter().filter_map(|part| part.cause.clone());
+                    return Some(given.faults.iter().cloned().chain(parts).collect());
                 }
             }
         }
@@ -77,7 +144,8 @@ impl Space<'_> {
 
     /// Whether somebody took a plain hash for an HMAC.
     pub(super) fn plain_hash(&self, effort: &mut Effort) -> Option<Vec<Cause>> {
-        let (key, body) = (&self.keys.first()?.bytes, &self.bodies.first()?.bytes);
+        let key = &self.keys.first().filter(|key| key.cause.is_none())?.bytes;
+        let body = self.bodies.here();
         let attempts: [(&str, [&[u8]; 2]); 3] = [
             ("the SHA-256 of the body", [b"", body]),
             ("the SHA-256 of secret and body in a row", [key, body]),

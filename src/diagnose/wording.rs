@@ -9,6 +9,7 @@ impl Cause {
             Self::SignatureMissing { .. } => "signature_missing",
             Self::SignatureOtherHeader { .. } => "signature_other_header",
             Self::ProviderMixedUp { .. } => "provider_mixed_up",
+            Self::SignatureOfOtherProvider { .. } => "signature_of_other_provider",
             Self::SignatureEmpty => "signature_empty",
             Self::SignatureLength { .. } => "signature_length",
             Self::SignatureNotHex => "signature_not_hex",
@@ -35,6 +36,8 @@ impl Cause {
             Self::SecretPrefixLost { .. } => "secret_prefix_lost",
             Self::SecretDecoded { .. } => "secret_decoded",
             Self::SecretCutAtHash { .. } => "secret_cut_at_hash",
+            Self::SecretCutShort { .. } => "secret_cut_short",
+            Self::SecretLine { .. } => "secret_line",
             Self::SecretUnset { .. } => "secret_unset",
             Self::SecretNotConfigured { .. } => "secret_not_configured",
             Self::ApiKeyAsSecret { .. } => "api_key_as_secret",
@@ -71,6 +74,9 @@ impl Cause {
             Self::ProviderMixedUp { header_of, payload_of } => {
                 format!("the signature header is {header_of}'s, and the payload looks like {payload_of}'s")
             }
+            Self::SignatureOfOtherProvider { signer, header, .. } => {
+                format!("{header} carries a right signature of {signer}")
+            }
             Self::SignatureEmpty => "the signature header is empty".to_owned(),
             Self::SignatureLength { digits, digest: None } => {
                 format!("the signature has {digits} hex digits instead of 64")
@@ -89,7 +95,7 @@ impl Cause {
             Self::TimestampRepeated => "there are several timestamp headers, and they differ".to_owned(),
             Self::TimestampTooOld { age } => format!("the signature is right, but was made {age} ago"),
             Self::TimestampInFuture { ahead } => {
-                format!("the signature is right, but its time is {ahead} ahead of the clock here")
+                format!("the signature is right, but its time is {ahead} ahead of the clock")
             }
             Self::TimestampNotSigned => "the body was signed without the timestamp before it".to_owned(),
             Self::TimestampSignedInMilliseconds => {
@@ -105,8 +111,8 @@ impl Cause {
             Self::SecretWhitespaceAdded { name } => {
                 format!("{name} has white space around it that was not used in signing")
             }
-            Self::SecretWhitespaceLost { name } => {
-                format!("it was signed with {name} followed by white space or a line break")
+            Self::SecretWhitespaceLost { name, tail } => {
+                format!("it was signed with {name} and {tail} after it")
             }
             Self::SecretQuoted { name } => format!("{name} is in quotes, and was used in signing without them"),
             Self::SecretUsedWithQuotes { name } => format!("it was signed with quotes around {name}"),
@@ -116,19 +122,25 @@ impl Cause {
             }
             Self::SecretDecoded { name, encoding } => format!("it was signed with {name} decoded from {encoding}"),
             Self::SecretCutAtHash { name } => format!("it was signed with {name} cut off at its `#`"),
+            Self::SecretCutShort { name } => format!("it was signed with {name} without its last character"),
+            Self::SecretLine { name } => {
+                format!("{name} holds a whole line of an env file: it was signed with what follows the `=`")
+            }
             Self::SecretUnset { used } => format!("it was signed with {used} as the secret"),
             Self::SecretNotConfigured { provider, .. } => {
-                format!("no secret of {provider} is configured here, and the local test secret does not match")
+                format!("no secret of {provider} is configured here")
             }
             Self::ApiKeyAsSecret { name } => format!("it was signed with the API key of {name}"),
             Self::SecretLooksLikeApiKey { name } => format!("{name} looks like an API key, not like a signing secret"),
             Self::SecretLooksWrapped { name } => format!("{name} has blanks, a line break or quotes around it"),
             Self::NotHmac { what } => format!("the signature is {what}, not an HMAC"),
             Self::BodyReserialized { signed, here: None } => {
-                format!("the signature is for the same JSON as {signed} writes it")
+                format!("the signature is for the same JSON in another spelling ({signed})")
             }
             Self::BodyReserialized { signed, here: Some(here) } => {
-                format!("the signature is for the same JSON as {signed} writes it; this copy is as {here} writes it")
+                format!(
+                    "the signature is for the same JSON in another spelling ({signed}); here it is spelled otherwise ({here})"
+                )
             }
             Self::BodyNewlineAdded => "the body has a line break at its end that was not signed".to_owned(),
             Self::BodyNewlineLost => "the signed body ends in a line break that is missing here".to_owned(),
@@ -164,7 +176,8 @@ impl Cause {
             }
             Self::Unexplained => "nothing explains it: signed with another secret, or over another body".to_owned(),
             Self::NotSearched => {
-                "not searched to the end: the body is too large, or too many were refused at once".to_owned()
+                "no single change explains it; more was not tried, for the size of the body or the number of failures"
+                    .to_owned()
             }
         }
     }
@@ -175,6 +188,7 @@ impl Cause {
             Self::SignatureMissing { .. } => "send it signed; if the provider did, look for a proxy that drops unknown headers".to_owned(),
             Self::SignatureOtherHeader { header, .. } => format!("send it as {header}; a proxy may rename headers"),
             Self::ProviderMixedUp { payload_of, .. } => format!("point {payload_of} at the route that checks its own header"),
+            Self::SignatureOfOtherProvider { own, .. } => format!("send it as {own}"),
             Self::SignatureEmpty => "look at the code that sets the header: its value was not there yet".to_owned(),
             Self::SignatureLength { digest: Some(_), .. } => "sign with HMAC-SHA256".to_owned(),
             Self::SignatureLength { .. } => "send all 64 digits: look for a column or variable that cuts the value".to_owned(),
@@ -188,7 +202,7 @@ impl Cause {
             Self::TimestampTooOld { .. } => {
                 "sign anew (whtool replay), or allow the age with --tolerance; a queue or a late retry may hold events back".to_owned()
             }
-            Self::TimestampInFuture { .. } => "set the clocks: compare `date -u` here and at the sender".to_owned(),
+            Self::TimestampInFuture { .. } => "compare `date -u` here and at the sender, and set the clocks".to_owned(),
             Self::TimestampNotSigned => "sign `<timestamp>.<body>`, not the body alone".to_owned(),
             Self::TimestampSignedInMilliseconds | Self::TimestampSignedInSeconds => {
                 "sign the very text that the timestamp header carries, in seconds".to_owned()
@@ -196,15 +210,17 @@ impl Cause {
             Self::TimestampSeparator { .. } => "put one full stop between timestamp and body".to_owned(),
             Self::TimestampOther { .. } => "send the timestamp that was signed, unchanged".to_owned(),
             Self::OtherProviderRule { .. } => "sign by the rule of the provider whose header is sent".to_owned(),
-            Self::SecretOfOtherProvider { .. } => "exchange the two secrets: each variable holds the other provider's".to_owned(),
+            Self::SecretOfOtherProvider { .. } => "sign with this provider's own secret; if the variables here are swapped, exchange them".to_owned(),
             Self::SecretWhitespaceAdded { name } => format!("remove the white space from {name}; printf '%s' writes no newline, echo does"),
             Self::SecretWhitespaceLost { .. } => "trim the secret where it is read for signing".to_owned(),
-            Self::SecretQuoted { name } => format!("remove the quotes from {name}: an env file keeps them as part of the value"),
+            Self::SecretQuoted { name } => format!("remove the quotes from {name}: what reads the file or variable keeps them as part of the value"),
             Self::SecretUsedWithQuotes { .. } => "remove the quotes where the secret is set for signing".to_owned(),
             Self::SecretPrefixDropped { .. } => "use the whole secret as the key, prefix included".to_owned(),
             Self::SecretPrefixLost { name, prefix } => format!("put `{prefix}` back in front of {name}"),
             Self::SecretDecoded { .. } => "use the secret's text as the key, without decoding it".to_owned(),
             Self::SecretCutAtHash { .. } => "put the secret in quotes in the env file: `#` begins a comment there".to_owned(),
+            Self::SecretCutShort { .. } => "copy the whole secret to where the signing runs".to_owned(),
+            Self::SecretLine { name } => format!("set {name} to the secret alone, without the variable's name"),
             Self::SecretUnset { .. } => "set the secret where the signing runs: the variable is not there".to_owned(),
             Self::SecretNotConfigured { variable, .. } => format!("set {variable} to the endpoint's signing secret"),
             Self::ApiKeyAsSecret { .. } | Self::SecretLooksLikeApiKey { .. } => {
@@ -213,10 +229,12 @@ impl Cause {
             Self::SecretLooksWrapped { name } => format!("set {name} to the bare secret"),
             Self::NotHmac { .. } => "use HMAC-SHA256 with the secret as its key".to_owned(),
             Self::BodyReserialized { .. } => {
-                "verify the raw bytes, before any JSON parser: express.raw({type: '*/*'}), request.get_data(), request.body() as bytes".to_owned()
+                "send the very bytes that were signed (data=, not json=, in Python); in a handler, verify them before any JSON parser: \
+                 express.raw({type: '*/*'}), request.get_data()"
+                    .to_owned()
             }
             Self::BodyNewlineAdded => "send the bytes that were signed: printf '%s' instead of echo, --data-binary instead of an editor's file".to_owned(),
-            Self::BodyNewlineLost => "keep the bytes: curl -d strips line breaks from a file, --data-binary does not".to_owned(),
+            Self::BodyNewlineLost => "sign with printf '%s' instead of echo; send with curl --data-binary, since -d strips line breaks from a file".to_owned(),
             Self::BodyLineEnds { .. } => "keep the bytes: look for a text-mode file or git's autocrlf".to_owned(),
             Self::BodyBom { .. } => "keep the bytes: look for an editor or reader that adds or drops the mark".to_owned(),
             Self::BodyWhitespace => "keep the bytes: look for a trim() on the body".to_owned(),
@@ -231,8 +249,8 @@ impl Cause {
             Self::BodyLength { .. } => "look for what rewrote or cut the body after it was sent".to_owned(),
             Self::BodyCompressed { .. } => "verify the bytes as they were signed: before compression, or after undoing it".to_owned(),
             Self::BodyReplacementCharacter => "handle the body as bytes: something decoded it as text and lost bytes".to_owned(),
-            Self::Unexplained => "compare the secret with the dashboard's; capture the request with `whtool listen` in front of the handler".to_owned(),
-            Self::NotSearched => "`whtool verify` explains a captured request".to_owned(),
+            Self::Unexplained => "compare the secret with the dashboard's; if the request passed a proxy or an app, capture it before that".to_owned(),
+            Self::NotSearched => "save this request alone and give it to `whtool verify`, which takes more time for it".to_owned(),
         }
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn progress(total: u64) -> Bar {
     if !is_terminal(Stream::Error) {
         return Bar(ProgressBar::hidden());
     }
-    let style = ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len}  {per_sec}  {eta} left");
+    let style = ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len}  {elapsed} so far, {eta} left");
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
     Bar(ProgressBar::new(total).with_style(style))
 }

@@ -31,6 +31,15 @@ pub fn harmless_bytes(bytes: &[u8]) -> String {
     shown
 }
 
+/// A text as one line of at most `width` characters, made harmless; its line breaks are shown, not taken for its end.
+pub fn cut(text: &str, width: usize) -> String {
+    let shown = harmless(text);
+    match shown.char_indices().nth(width) {
+        Some((end, _)) => format!("{}…", &shown[..end]),
+        None => shown.into_owned(),
+    }
+}
+
 /// One line of at most `width` characters, made harmless; an ellipsis stands for what is cut off.
 pub fn one_line(bytes: &[u8], width: usize) -> String {
     let line = bytes.split(|&byte| byte == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
@@ -42,7 +51,7 @@ pub fn one_line(bytes: &[u8], width: usize) -> String {
 }
 
 /// Controls (C0, DEL, C1), line and paragraph separators, bidi marks and embeddings, zero-width and invisible characters, tags.
-fn is_harmful(letter: char) -> bool {
+pub fn is_harmful(letter: char) -> bool {
     letter.is_control()
         || matches!(letter,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'

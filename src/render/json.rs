@@ -3,6 +3,7 @@
 //! Records are data, so they carry what they carry unmasked: bodies byte for byte. Reason codes are those of `verdict`,
 //! `diagnose` and `event`.
 
+use super::escape::is_harmful;
 use crate::delivery::Received;
 use crate::diagnose::Finding;
 use crate::event::{Event, Warning};
@@ -17,9 +18,27 @@ use url::Url;
 
 /// A line of JSON.
 fn line(record: &impl Serialize) -> Vec<u8> {
-    let mut line = serde_json::to_vec(record).expect("records have text keys and no floats");
+    let line = serde_json::to_string(record).expect("records have text keys and no floats");
+    let mut line = harmless(line).into_bytes();
     line.push(b'\n');
     line
+}
+
+/// The same JSON with every character escaped that a terminal might act upon. They stand in strings only.
+fn harmless(json: String) -> String {
+    if !json.chars().any(is_harmful) {
+        return json;
+    }
+    let mut safe = String::with_capacity(json.len() + 64);
+    for letter in json.chars() {
+        if is_harmful(letter) {
+            let mut units = [0; 2];
+            safe.extend(letter.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            safe.push(letter);
+        }
+    }
+    safe
 }
 
 /// `whtool.ready/1`: the listener accepts connections.
@@ -148,7 +167,14 @@ pub fn unreadable(error: &str) -> Vec<u8> {
 
 /// `whtool.summary/1`: how many requests there were by verdict, and by cause.
 pub fn summary(total: u64, verdicts: &[(String, u64)], causes: &[(String, u64)]) -> Vec<u8> {
-    let object = |counts: &[(String, u64)]| counts.iter().map(|(code, count)| (code.clone(), json!(count))).collect();
+    let object = |counts: &[(String, u64)]| {
+        let mut sums = serde_json::Map::new();
+        for (code, count) in counts {
+            let sum = sums.get(code).and_then(Value::as_u64).unwrap_or(0) + count;
+            sums.insert(code.clone(), json!(sum));
+        }
+        sums
+    };
     let (verdicts, causes): (Value, Value) = (Value::Object(object(verdicts)), Value::Object(object(causes)));
     line(&json!({"schema": "whtool.summary/1", "total": total, "verdicts": verdicts, "causes": causes}))
 }
@@ -187,6 +213,14 @@ mod tests {
     use crate::capture::read_lines;
     use crate::delivery::Delivery;
     use crate::verdict::Verdict;
+
+    #[test]
+    fn what_a_terminal_would_act_upon_is_escaped_and_means_the_same() {
+        let text = "\u{9b}31m \u{202e}\u{200b}\u{7f}\u{e0041} é";
+        let written = String::from_utf8(line(&json!({"text": text}))).unwrap();
+        assert!(!written.trim_end().chars().any(is_harmful), "{written:?}");
+        assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), json!({"text": text}));
+    }
 
     #[test]
     fn a_delivery_record_is_read_back_byte_for_byte() {

@@ -16,6 +16,8 @@ pub enum Reveal {
 
 /// How many lines of a payload are shown.
 const MOST_LINES: usize = 120;
+/// How many letters of a value are shown.
+const MOST_LETTERS: usize = 1_000;
 /// How many bytes of something that is no text are shown.
 const MOST_BYTES: usize = 64;
 /// The names of what is secret. Tokens and PINs are the goods sold (<https://docs.plustiveimpact.com/bill-payments>).
@@ -29,7 +31,7 @@ pub fn lines(body: &[u8], indent: &str, paint: Paint, reveal: Reveal) -> String 
         _ if body.is_empty() => paint.faint("(empty)"),
         (Ok(document), _) => coloured(&document, paint, reveal),
         (Err(_), Ok(text)) if !text.contains('\0') => plain(text, reveal),
-        _ => dump(body),
+        _ => dump(body, reveal),
     };
     let total = text.lines().count();
     let mut shown: String = text.lines().take(MOST_LINES).flat_map(|line| [indent, line, "\n"]).collect();
@@ -41,20 +43,33 @@ pub fn lines(body: &[u8], indent: &str, paint: Paint, reveal: Reveal) -> String 
 
 fn coloured(document: &Document<'_>, paint: Paint, reveal: Reveal) -> String {
     let mut text = String::new();
-    let mut key = "";
+    let (mut key, mut depth, mut hidden_from) = (String::new(), 0_usize, None);
     for (kind, piece) in json::indented(document) {
+        match piece {
+            "{" | "[" if kind == PieceKind::Punctuation => {
+                // What is below the name of something secret is secret too.
+                hidden_from = hidden_from.or_else(|| is_goods(&key).then_some(depth));
+                depth += 1;
+            }
+            "}" | "]" if kind == PieceKind::Punctuation => {
+                depth = depth.saturating_sub(1);
+                hidden_from = hidden_from.filter(|from| *from < depth);
+            }
+            _ => {}
+        }
+        let hide = reveal == Reveal::Masked && (hidden_from.is_some() || is_goods(&key));
         match kind {
             PieceKind::Space => text.push_str(piece),
             PieceKind::Key => {
-                key = piece;
-                text.push_str(&paint.name(&harmless(piece)));
+                key = serde_json::from_str(piece).unwrap_or_else(|_| piece.to_owned());
+                text.push_str(&paint.name(&shortened(piece)));
             }
-            PieceKind::String if reveal == Reveal::Masked && is_secret(key, piece) => {
+            PieceKind::String if hide || (reveal == Reveal::Masked && is_secret(piece)) => {
                 text.push_str(&paint.warn("\"***\""));
             }
-            PieceKind::String => text.push_str(&paint.good(&harmless(piece))),
-            PieceKind::Number if reveal == Reveal::Masked && is_goods(key) => text.push_str(&paint.warn("***")),
-            PieceKind::Number => text.push_str(&paint.number(&harmless(piece))),
+            PieceKind::String => text.push_str(&paint.good(&shortened(piece))),
+            PieceKind::Number if hide => text.push_str(&paint.warn("***")),
+            PieceKind::Number => text.push_str(&paint.number(&shortened(piece))),
             PieceKind::Literal => text.push_str(&paint.warn(piece)),
             PieceKind::Punctuation => text.push_str(piece),
         }
@@ -63,11 +78,12 @@ fn coloured(document: &Document<'_>, paint: Paint, reveal: Reveal) -> String {
 }
 
 fn is_goods(key: &str) -> bool {
-    GOODS.iter().any(|name| key.trim_matches('"').eq_ignore_ascii_case(name))
+    let key = key.trim_matches('"').to_ascii_lowercase();
+    GOODS.iter().any(|name| key.ends_with(name))
 }
 
-fn is_secret(key: &str, piece: &str) -> bool {
-    is_goods(key) || SECRET_STARTS.iter().any(|start| piece.contains(start))
+fn is_secret(piece: &str) -> bool {
+    SECRET_STARTS.iter().any(|start| piece.contains(start))
 }
 
 fn plain(text: &str, reveal: Reveal) -> String {
@@ -75,25 +91,44 @@ fn plain(text: &str, reveal: Reveal) -> String {
         Reveal::Masked => masked(line),
         Reveal::Everything => line.to_owned(),
     };
-    text.lines().map(|text| harmless(&line(text)).into_owned() + "\n").collect()
+    text.lines().map(|text| shortened(&line(text)) + "\n").collect()
 }
 
-/// A line that is no JSON, with the words masked that follow the name of something secret, or begin like it.
-fn masked(line: &str) -> String {
+/// A text of which only the start is shown when it is long, made harmless.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MOST_LETTERS) {
+        Some((end, _)) => format!("{}… ({} bytes)", harmless(&text[..end]), text.len()),
+        None => harmless(text).into_owned(),
+    }
+}
+
+/// A line that is no JSON, with what follows the name of something secret masked up to the end of its value, and words that begin
+/// like a secret.
+pub(super) fn masked(line: &str) -> String {
     let is_word = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_');
-    let (mut shown, mut rest, mut hide_next) = (String::new(), line, false);
+    let (mut shown, mut rest) = (String::new(), line);
     while let Some(start) = rest.find(is_word) {
         let (between, tail) = rest.split_at(start);
         let (word, tail) = tail.split_at(tail.find(|letter| !is_word(letter)).unwrap_or(tail.len()));
-        let hide = hide_next || SECRET_STARTS.iter().any(|start| word.contains(start));
-        shown.extend([between, if hide { "***" } else { word }]);
-        hide_next = GOODS.iter().any(|name| word.eq_ignore_ascii_case(name));
+        let is_secret = SECRET_STARTS.iter().any(|start| word.contains(start));
+        shown.extend([between, if is_secret { "***" } else { word }]);
         rest = tail;
+        let names_goods = is_goods(word) && rest.trim_start_matches(['"', '\'', ' ']).starts_with([':', '=']);
+        if names_goods {
+            let value = rest.find(is_word).unwrap_or(rest.len());
+            let (between, tail) = rest.split_at(value);
+            let end = tail.find(|letter: char| !is_word(letter) && letter != ' ').unwrap_or(tail.len());
+            shown.extend([between, "***"]);
+            rest = &tail[end..];
+        }
     }
     shown + rest
 }
 
-fn dump(body: &[u8]) -> String {
+fn dump(body: &[u8], reveal: Reveal) -> String {
+    if reveal == Reveal::Masked {
+        return format!("({} bytes that are not text; --reveal shows the first of them)", body.len());
+    }
     let start: Vec<_> = body.iter().take(MOST_BYTES).map(|byte| format!("{byte:02x}")).collect();
     let more = if body.len() > MOST_BYTES { " …" } else { "" };
     let text = harmless_bytes(&body[..body.len().min(MOST_BYTES)]);
@@ -118,6 +153,8 @@ mod tests {
     fn tokens_and_keys_are_masked_unless_asked_for() {
         let body = br#"{"token":"1234-5678","note":"key sk_live_abc","pin":1234}"#;
         let masked = shown(body, Reveal::Masked);
+        let nested = shown(br#"{"to\u006ben":{"value":["1234"]},"meterToken":1234,"after":"seen"}"#, Reveal::Masked);
+        assert!(!nested.contains("1234") && nested.contains("seen"), "{nested}");
         assert!(!masked.contains("1234") && !masked.contains("sk_live"), "{masked}");
         let all = shown(body, Reveal::Everything);
         assert!(all.contains("1234-5678") && all.contains("sk_live_abc"), "{all}");
@@ -127,6 +164,8 @@ mod tests {
     fn text_that_is_no_json_is_masked_too() {
         let masked = shown(b"{\"token\": \"1234-5678\", broken&token=99&a=whsec_abc", Reveal::Masked);
         assert_eq!(masked, "  {\"token\": \"***\", broken&token=***&a=***\n");
+        assert_eq!(shown(b"token: 1234 5678 9012", Reveal::Masked), "  token: ***\n");
+        assert!(!shown(b"\xff\"token\":\"1234\"", Reveal::Masked).contains("1234"));
     }
 
     #[test]

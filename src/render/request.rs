@@ -13,7 +13,7 @@ const INLINE: usize = 24 * 1024;
 /// A command that pastes into bash and sends exactly this request: same header lines, same bytes.
 pub fn curl(request: &Request, url: &Url) -> String {
     let mut command =
-        format!("curl -sS -i -X {} {}", quoted(request.method.as_bytes()), quoted(url.as_str().as_bytes()));
+        format!("curl -sS -i --globoff -X {} {}", quoted(request.method.as_bytes()), quoted(url.as_str().as_bytes()));
     for (name, value) in request.headers.iter().filter(|(name, _)| !is_curls_own(name)) {
         let line =
             if value.is_empty() { format!("{name};").into_bytes() } else { [name.as_bytes(), b": ", value].concat() };

@@ -1,7 +1,8 @@
 //! Deliveries, verdicts and answers as lines for people.
 
-use super::escape::{harmless, one_line};
+use super::escape::{cut, harmless, one_line};
 use super::paint::Paint;
+use super::payload::masked;
 use crate::delivery::Received;
 use crate::diagnose::{Finding, Proof};
 use crate::event::Event;
@@ -12,9 +13,12 @@ use std::time::Duration;
 /// The widest that a field of strangers' text is shown in a line.
 const FIELD: usize = 40;
 
-/// A text of a stranger, short and harmless.
+/// The longest that a sentence is, whatever strangers put into it.
+const SENTENCE: usize = 300;
+
+/// A text of a stranger, short, harmless, and without secrets.
 fn field(text: &str) -> String {
-    one_line(text.as_bytes(), FIELD)
+    cut(&masked(text), FIELD)
 }
 
 /// The line's middle: provider, event, id, money, status; what is absent is left out.
@@ -33,12 +37,13 @@ pub fn verdict(verdict: &Verdict, paint: Paint) -> String {
     let words = match verdict {
         Verdict::Verified { .. } => "verified",
         Verdict::Unsigned => "not signed",
+        Verdict::Malformed(Malformed::TimestampMissing) => "timestamp missing",
         Verdict::Malformed(malformed) if is_about_time(malformed) => "timestamp malformed",
         Verdict::Malformed(_) => "signature malformed",
         Verdict::Mismatch => "signature does not match",
         Verdict::TooOld { .. } => "too old",
         Verdict::InFuture { .. } => "from the future",
-        Verdict::NoSecret => "no secret known to check it",
+        Verdict::NoSecret => "does not match the local test secret",
     };
     let words = if verdict.is_verified() { paint.good(words) } else { paint.bad(words) };
     match verdict.secret() {
@@ -50,10 +55,7 @@ pub fn verdict(verdict: &Verdict, paint: Paint) -> String {
 fn is_about_time(malformed: &Malformed) -> bool {
     matches!(
         malformed,
-        Malformed::TimestampMissing
-            | Malformed::TimestampNotANumber
-            | Malformed::TimestampMilliseconds
-            | Malformed::TimestampRepeated
+        Malformed::TimestampNotANumber | Malformed::TimestampMilliseconds | Malformed::TimestampRepeated
     )
 }
 
@@ -66,8 +68,8 @@ pub fn findings(findings: &[Finding], indent: &str, paint: Paint) -> String {
             Proof::Likely => paint.warn(&format!("{:<7}", proof.word())),
         };
         let fix = paint.faint("fix    ");
-        text.push_str(&format!("{indent}{word} {}\n", harmless(&cause.sentence())));
-        text.push_str(&format!("{indent}{fix} {}\n", harmless(&cause.fix())));
+        text.push_str(&format!("{indent}{word} {}\n", cut(&cause.sentence(), SENTENCE)));
+        text.push_str(&format!("{indent}{fix} {}\n", cut(&cause.fix(), SENTENCE)));
     }
     text
 }
@@ -75,7 +77,7 @@ pub fn findings(findings: &[Finding], indent: &str, paint: Paint) -> String {
 /// The warnings about a payload, a line each.
 pub fn warnings(event: &Event, indent: &str, paint: Paint) -> String {
     let line = |warning: &crate::event::Warning| {
-        format!("{indent}{} {}\n", paint.warn("warning"), one_line(warning.sentence().as_bytes(), 200))
+        format!("{indent}{} {}\n", paint.warn("warning"), cut(&masked(&warning.sentence()), SENTENCE))
     };
     event.warnings.iter().map(line).collect()
 }
@@ -90,7 +92,7 @@ pub fn delivery(received: &Received, lead: &str, paint: Paint) -> String {
 pub fn answer(answer: &Answer, took: Duration, paint: Paint) -> String {
     let status = answer.status.to_string();
     let status = if (200..300).contains(&answer.status) { paint.good(&status) } else { paint.bad(&status) };
-    let said = one_line(&answer.start_of_body, 100);
+    let said = masked(&one_line(&answer.start_of_body, 100));
     format!("{status}  {:>8}  {said}", duration(took)).trim_end().to_owned()
 }
 

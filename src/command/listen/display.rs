@@ -5,9 +5,10 @@ use super::seen::Seen;
 use crate::command::known::Secrets;
 use crate::command::{Session, Volume};
 use crate::delivery::{Received, TurnedAway};
-use crate::diagnose::{self, Effort, Finding};
+use crate::diagnose::{self, Effort, Finding, Purse};
 use crate::error::Result;
 use crate::kept::{Forwarded, Sequel};
+use crate::provider;
 use crate::render::json::Arrival;
 use crate::render::{self, escape, text};
 use crate::timestamp::Timestamp;
@@ -20,6 +21,10 @@ use wildmatch::WildMatch;
 
 /// How many events are remembered to tell duplicates.
 const REMEMBERED: usize = 100_000;
+
+/// What explaining refusals may cost in a second: a fifth of one, or a little more: under a flood of them
+/// honest senders must not wait.
+const A_SECOND: Purse = Purse::of(Effort(Effort::THOROUGH.0 * 3), 100);
 
 /// Shows deliveries, and keeps count of them.
 pub(super) struct Display<'a> {
@@ -37,6 +42,8 @@ pub(super) struct Display<'a> {
     turned_away: u64,
     by_verdict: BTreeMap<&'static str, u64>,
     hint: Option<(u64, String)>,
+    /// When output was last written out for its own sake.
+    flushed: Timestamp,
     /// Why recording fails just now.
     trouble: Option<String>,
     /// Apps that did not answer when they were last asked.
@@ -47,16 +54,29 @@ pub(super) struct Display<'a> {
 
 /// What may be spent on explaining refusals: so much a second, so that a flood of them costs honest senders little.
 struct Budget {
-    left: Effort,
+    left: Purse,
+    /// How many requests that were turned away may still be told of.
+    tellings: u32,
     since: Timestamp,
 }
 
 impl Budget {
-    fn refill(&mut self, now: Timestamp) -> &mut Effort {
+    fn refill(&mut self, now: Timestamp) -> &mut Purse {
         if now.duration_since(self.since).as_secs() >= 1 {
-            *self = Self { left: Effort::THOROUGH, since: now };
+            *self = Self::new(now);
         }
         &mut self.left
+    }
+
+    fn new(now: Timestamp) -> Self {
+        Self { left: A_SECOND, tellings: 5, since: now }
+    }
+
+    fn may_tell(&mut self, now: Timestamp) -> bool {
+        self.refill(now);
+        let may = self.tellings > 0;
+        self.tellings = self.tellings.saturating_sub(1);
+        may
     }
 }
 
@@ -70,13 +90,14 @@ impl<'a> Display<'a> {
             globs: look.events.iter().map(|glob| WildMatch::new(glob)).collect(),
             zone: session.world.time_zone(),
             seen: Seen::new(REMEMBERED),
-            budget: Budget { left: Effort::THOROUGH, since: session.world.now() },
+            budget: Budget::new(session.world.now()),
             number: 0,
             verified: 0,
             duplicates: 0,
             turned_away: 0,
             by_verdict: BTreeMap::new(),
             hint: None,
+            flushed: session.world.now(),
             trouble: None,
             silent_apps: BTreeSet::new(),
             last: None,
@@ -100,12 +121,24 @@ impl<'a> Display<'a> {
             self.output.write_all(&render::json::ready(&url))?;
         }
         self.session.say(&format!("listening on {} (any path; Ctrl+C ends)", self.session.err.strong(&url)));
+        for glob in self.look.events.iter().filter(|glob| !is_of_a_known_type(glob)) {
+            self.session.warn(&format!("no documented event type matches `{}`", escape::harmless(glob)));
+        }
         if !forwarded_to.is_empty() {
             self.session.say(&format!("verified deliveries go on to {}", escape::harmless(forwarded_to)));
         }
         let names = self.secrets.keys.iter().map(|key| format!("{} ({})", key.secret.origin, key.secret.provider));
         self.session.say(&format!("secrets: {}", escape::harmless(&names.collect::<Vec<_>>().join(", "))));
         self.flush()
+    }
+
+    /// Writes out what was shown so far, if that was not done for a second: under load there is always more to come.
+    pub(super) fn flush_at_times(&mut self, now: Timestamp) -> Result<()> {
+        if now.duration_since(self.flushed).as_secs() >= 1 {
+            self.flushed = now;
+            self.flush()?;
+        }
+        Ok(())
     }
 
     /// Writes out what was shown so far.
@@ -251,23 +284,29 @@ impl<'a> Display<'a> {
         if matches!(received.verdict, Verdict::Verified { .. }) {
             return Vec::new();
         }
-        let effort = self.budget.refill(self.session.world.now());
-        diagnose::explain(received, &self.secrets.known(), effort)
+        let purse = self.budget.refill(self.session.world.now());
+        diagnose::explain(received, &self.secrets.known(), Effort::USUAL, purse)
     }
 
-    /// Counts a request that was no delivery; those who want to know more are told of it.
+    /// Counts a request that was no delivery, and tells of it: of the first few in each second, since anybody can send them.
     pub(super) fn turned_away(&mut self, request: &TurnedAway) {
         self.turned_away += 1;
-        if self.session.volume == Volume::Verbose {
+        if self.budget.may_tell(self.session.world.now()) || self.session.volume == Volume::Verbose {
             let TurnedAway { peer, request, status } = request;
-            let request = escape::one_line(request.as_bytes(), 80);
-            self.session.say(&format!("{peer} turned away: {request} → {status}"));
+            let is_tls = request.as_bytes().starts_with(&[0x16, 0x03]);
+            let what = if is_tls {
+                "TLS, and this is plain http".to_owned()
+            } else {
+                escape::one_line(request.as_bytes(), 60)
+            };
+            self.session.say(&self.session.err.faint(&format!("turned away: {what} → {status} ({peer})")));
         }
     }
 
     /// How it all went.
     pub(super) fn summary(&self) {
-        let verdicts: Vec<_> = self.by_verdict.iter().map(|(code, count)| format!("{count} {code}")).collect();
+        let verdicts: Vec<_> =
+            self.by_verdict.iter().map(|(code, count)| format!("{count} {}", code.replace('_', " "))).collect();
         let mut summary = text::count(self.number, "delivery");
         if !verdicts.is_empty() {
             summary = format!("{summary}: {}", verdicts.join(", "));
@@ -280,6 +319,11 @@ impl<'a> Display<'a> {
         }
         self.session.say(&summary);
     }
+}
+
+fn is_of_a_known_type(glob: &str) -> bool {
+    let glob = WildMatch::new(glob);
+    provider::ALL.iter().flat_map(|provider| provider.event_types()).any(|known| glob.matches(known.name))
 }
 
 /// What follows an attempt, for the end of its line.

@@ -145,11 +145,17 @@ fn receive_until_done(
     display: &mut Display<'_>,
     session: &Session<'_>,
 ) -> Result<Outcome> {
-    let deadline = args.timeout.map(|span| session.world.now() + span);
+    // A deadline beyond the end of time is none.
+    let deadline = args.timeout.and_then(|span| session.world.now().checked_add(span).ok());
     let ending = loop {
         if args.count.is_some_and(|count| display.verified() >= count) {
             break Ending::Counted;
         }
+        let now = session.world.now();
+        if deadline.is_some_and(|deadline| now >= deadline) {
+            break Ending::TimeRanOut;
+        }
+        display.flush_at_times(now)?;
         match next(listening, deadline, display, session)? {
             Happening::Received(arrived) => display.received(&arrived)?,
             Happening::Missed(count) => display.missed(count),
@@ -157,7 +163,10 @@ fn receive_until_done(
             Happening::Forwarded(forwarded) => display.forwarded(&forwarded)?,
             Happening::TurnedAway(request) => display.turned_away(&request),
             Happening::Quiet => break Ending::TimeRanOut,
-            Happening::Interrupted => break Ending::Interrupted,
+            Happening::Interrupted => {
+                session.say("finishing what is in hand; Ctrl+C again ends at once");
+                break Ending::Interrupted;
+            }
             Happening::Closed => return Err(Error::failed("the listener ended by itself")),
         }
     };

@@ -10,12 +10,18 @@ use crate::error::Error;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::{Condvar, Mutex};
 use std::thread;
 
 /// How much is read at once.
 const PIECE: usize = 1 << 20;
+
+/// What the failures in a piece may cost together: half a second, when nothing explains hundreds of them.
+const ALL: Effort = Effort(Effort::THOROUGH.0 * 8);
+
+/// How many pieces may be ahead of the one that is written next.
+const AHEAD: u64 = 16;
 
 /// Whole lines of the file.
 struct Piece {
@@ -51,15 +57,17 @@ pub(super) fn judge(
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let (piece_out, piece_in) = mpsc::sync_channel(workers);
     let (batch_out, batch_in) = mpsc::sync_channel(workers);
-    let piece_in = Mutex::new(piece_in);
+    let (piece_in, window) = (Mutex::new(piece_in), Window::default());
     thread::scope(|scope| {
-        let reader = scope.spawn(move || read_pieces(start, rest, &piece_out));
+        let window = &window;
+        let reader = scope.spawn(move || read_pieces(start, rest, &piece_out, window));
         for _ in 0..workers {
             let (piece_in, batch_out) = (&piece_in, batch_out.clone());
             scope.spawn(move || work(piece_in, &batch_out, bench));
         }
         drop(batch_out);
-        let tally = write_in_order(&batch_in, output);
+        let tally = write_in_order(&batch_in, output, window);
+        window.move_to(u64::MAX);
         drop(batch_in);
         // When writing failed, workers end since nobody takes their batches, and the reader since nobody takes its pieces.
         drop(piece_in.lock().map(|mut receiver| *receiver = mpsc::sync_channel(0).1));
@@ -70,8 +78,30 @@ pub(super) fn judge(
     })
 }
 
+/// How far reading may be ahead of writing, so that one slow piece does not let the others pile up.
+#[derive(Default)]
+struct Window {
+    written: Mutex<u64>,
+    moved: Condvar,
+}
+
+impl Window {
+    /// Waits until the piece of this index is less than `width` ahead of what is written. `false`: nobody writes any more.
+    fn wait_for(&self, index: u64, width: u64) -> bool {
+        let Ok(written) = self.written.lock() else { return false };
+        self.moved.wait_while(written, |written| index >= written.saturating_add(width)).is_ok()
+    }
+
+    fn move_to(&self, written: u64) {
+        if let Ok(mut place) = self.written.lock() {
+            *place = written;
+        }
+        self.moved.notify_all();
+    }
+}
+
 /// Sends the file on in pieces that end where a line ends.
-fn read_pieces(start: Vec<u8>, mut rest: impl Read, pieces: &SyncSender<Piece>) -> io::Result<()> {
+fn read_pieces(start: Vec<u8>, mut rest: impl Read, pieces: &SyncSender<Piece>, window: &Window) -> io::Result<()> {
     let (mut kept, mut index, mut first_line) = (start, 0, 1);
     loop {
         let at_end = read_some(&mut rest, &mut kept)? == 0;
@@ -80,7 +110,7 @@ fn read_pieces(start: Vec<u8>, mut rest: impl Read, pieces: &SyncSender<Piece>) 
             let next = kept.split_off(end);
             let lines = std::mem::replace(&mut kept, next);
             let following = first_line + count_lines(&lines);
-            if pieces.send(Piece { index, first_line, lines }).is_err() {
+            if !window.wait_for(index, AHEAD) || pieces.send(Piece { index, first_line, lines }).is_err() {
                 return Ok(());
             }
             (index, first_line) = (index + 1, following);
@@ -110,7 +140,7 @@ fn work(pieces: &Mutex<Receiver<Piece>>, batches: &SyncSender<(u64, Batch)>, ben
     loop {
         let piece = pieces.lock().ok().and_then(|pieces| pieces.recv().ok());
         let Some(Piece { index, first_line, lines }) = piece else { return };
-        let mut batch = Batch::new(Effort::THOROUGH);
+        let mut batch = Batch::new(Effort::USUAL, ALL);
         read_lines(&lines, first_line).for_each(|capture| batch.add(capture, bench));
         if batches.send((index, batch)).is_err() {
             return;
@@ -118,9 +148,8 @@ fn work(pieces: &Mutex<Receiver<Piece>>, batches: &SyncSender<(u64, Batch)>, ben
     }
 }
 
-/// Writes batches in the order of the file. Those that come early wait; there are never more of them than workers and places in
-/// the channels.
-fn write_in_order(batches: &Receiver<(u64, Batch)>, output: &mut dyn Write) -> io::Result<Tally> {
+/// Writes batches in the order of the file. Those that come early wait; the window bounds how many those can be.
+fn write_in_order(batches: &Receiver<(u64, Batch)>, output: &mut dyn Write, window: &Window) -> io::Result<Tally> {
     let (mut tally, mut early, mut next) = (Tally::default(), BTreeMap::new(), 0);
     loop {
         let received = match batches.try_recv() {
@@ -136,6 +165,7 @@ fn write_in_order(batches: &Receiver<(u64, Batch)>, output: &mut dyn Write) -> i
             output.write_all(&batch.text)?;
             tally.add(&batch.tally);
             next += 1;
+            window.move_to(next);
         }
     }
 }

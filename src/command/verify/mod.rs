@@ -10,6 +10,7 @@ use super::{Session, answer, span};
 use crate::capture::{self, Capture, CaptureError, Form};
 use crate::diagnose::Effort;
 use crate::error::{Error, Outcome, Result};
+use crate::json;
 use crate::signature::Tolerance;
 use crate::timestamp::{self, SignedDuration, Timestamp};
 use clap::Args;
@@ -91,7 +92,8 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<Outcome> {
             let mut start = Vec::new();
             let unreadable = |error| super::cannot_read(file, &error);
             source.by_ref().take(START).read_to_end(&mut start).map_err(unreadable)?;
-            let form = capture::recognise(&start).ok_or_else(|| unknown_form(&file.display().to_string(), &start))?;
+            let form = capture::recognise(&start).filter(|form| *form != Form::Lines || begins_with_a_record(&start));
+            let form = form.ok_or_else(|| unknown_form(&file.display().to_string(), &start))?;
             if form == Form::Lines {
                 bulk::judge(start, source, &bench, &mut output).map_err(|error| error.or_reading(file))?
             } else {
@@ -107,6 +109,12 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<Outcome> {
         return Err(Error::failed("there is no request in the file"));
     }
     answer(tally.all_verified())
+}
+
+/// Whether the first object is a record and not, say, a payload.
+fn begins_with_a_record(start: &[u8]) -> bool {
+    let keys = json::top_level_keys(start);
+    keys.iter().any(|key| key == "request" || key == "schema")
 }
 
 fn unknown_form(name: &str, start: &[u8]) -> Error {
@@ -135,7 +143,7 @@ fn all(
     bench: &Bench<'_>,
     output: &mut dyn Write,
 ) -> Result<report::Tally> {
-    let mut batch = Batch::new(Effort::PATIENT);
+    let mut batch = Batch::new(Effort::PATIENT, Effort(Effort::PATIENT.0 * 4));
     for capture in captures {
         batch.add(capture, bench);
         output.write_all(&std::mem::take(&mut batch.text))?;

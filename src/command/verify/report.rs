@@ -5,7 +5,7 @@ use crate::capture::{Capture, CaptureError, Note};
 use crate::command::known::Secrets;
 use crate::command::{Session, Volume};
 use crate::delivery::Received;
-use crate::diagnose::{self, Effort, Finding, Known};
+use crate::diagnose::{self, Effort, Finding, Known, Purse};
 use crate::error::Error;
 use crate::receive::{Rules, receive};
 use crate::render::paint::Paint;
@@ -46,7 +46,9 @@ pub(super) struct Batch {
     pub text: Vec<u8>,
     /// Their counts.
     pub tally: Tally,
-    effort: Effort,
+    /// How much each failure may take out of the purse.
+    most: Effort,
+    purse: Purse,
 }
 
 /// The code under which what could not be read is counted.
@@ -126,9 +128,9 @@ impl Tally {
 }
 
 impl Batch {
-    /// An empty one. Failures are looked into while the effort lasts, and briefly after that.
-    pub(super) fn new(effort: Effort) -> Self {
-        Self { text: Vec::new(), tally: Tally::default(), effort }
+    /// An empty one. Each failure may take `most` out of what there is for all of them.
+    pub(super) fn new(most: Effort, all: Effort) -> Self {
+        Self { text: Vec::new(), tally: Tally::default(), most, purse: Purse::of(all, u32::MAX) }
     }
 
     /// Judges one request, and tells of it.
@@ -162,9 +164,7 @@ impl Batch {
         if received.verdict.is_verified() {
             return Vec::new();
         }
-        let mut brief = Effort::BRIEF;
-        let effort = if self.effort.is_spent() { &mut brief } else { &mut self.effort };
-        diagnose::explain(received, &bench.known, effort)
+        diagnose::explain(received, &bench.known, self.most, &mut self.purse)
     }
 
     fn tell(&mut self, place: &str, received: &Received, findings: &[Finding], notes: &[Note], paint: Paint) {

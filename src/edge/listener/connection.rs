@@ -327,6 +327,8 @@ fn response(reply: Reply, sequel: After) -> Response<Full<Bytes>> {
         StatusCode::UNAUTHORIZED => ("refused\n", true),
         StatusCode::METHOD_NOT_ALLOWED => ("only POST is received here\n", true),
         StatusCode::SERVICE_UNAVAILABLE => ("busy\n", true),
+        StatusCode::PAYLOAD_TOO_LARGE => ("too large\n", false),
+        StatusCode::REQUEST_TIMEOUT => ("too slow\n", false),
         StatusCode::BAD_GATEWAY => ("the app gave no answer\n", true),
         _ => ("bad request\n", reply.body.is_some()),
     };
