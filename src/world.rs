@@ -136,6 +136,17 @@ pub struct Sending {
     pub per_second: Option<f64>,
     /// How long one request may take.
     pub timeout: Duration,
+    /// What a target must show that speaks TLS.
+    pub certificates: Certificates,
+}
+
+/// Whether the certificate of a target is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Certificates {
+    /// It must be one that this machine trusts, for the target's name.
+    Checked,
+    /// Any will do, such as a self-signed one: nobody knows who answers.
+    Unchecked,
 }
 
 /// How sending ended.

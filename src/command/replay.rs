@@ -12,7 +12,7 @@ use crate::provider::{self, Form, Provider};
 use crate::render::{self, escape, text};
 use crate::sample::Sample;
 use crate::timestamp::{SignedDuration, Timestamp};
-use crate::world::{SendEnd, Sending};
+use crate::world::{Certificates, SendEnd, Sending};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -237,6 +237,7 @@ fn send(plan: &Plan<'_>) -> Result<Outcome> {
         concurrency: usize::from(args.concurrency),
         per_second: args.rate,
         timeout: args.timeout.unsigned_abs(),
+        certificates: Certificates::Checked,
     };
     let mut output = session.world.output();
     let mut progress = session.world.progress(if plan.total() > 1 { plan.total() } else { 0 });

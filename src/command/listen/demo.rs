@@ -9,7 +9,7 @@ use crate::provider::{self, Form, Provider};
 use crate::secret::{Origin, Secret};
 use crate::signature::Key;
 use crate::timestamp::SignedDuration;
-use crate::world::Sending;
+use crate::world::{Certificates, Sending};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -64,7 +64,8 @@ fn strange_key(session: &Session<'_>) -> Key {
 
 /// Sends them one after the other. What becomes of them is seen in the listener.
 pub(super) fn deliver(plan: Vec<Staged>, address: SocketAddr, session: &Session<'_>) {
-    let sending = Sending { concurrency: 1, per_second: None, timeout: Duration::from_secs(10) };
+    let timeout = Duration::from_secs(10);
+    let sending = Sending { concurrency: 1, per_second: None, timeout, certificates: Certificates::Checked };
     let mut staged = plan.into_iter().enumerate();
     let mut next = || {
         let (number, staged) = staged.next()?;

@@ -1,28 +1,36 @@
 //! How a URL is reached: with or without a proxy, with or without the certificates that TLS needs.
 //!
-//! reqwest is told to do nothing of its own accord: no redirects, no referrer, no retries. Loading certificates takes
-//! milliseconds, so each kind of client is built when the first URL needs it.
+//! Plain HTTP on this machine goes out byte for byte by `pool`. Everything else is reqwest's, which is told to do nothing
+//! of its own accord: no redirects, no referrer, no retries. Loading certificates takes milliseconds, so each kind of client
+//! is built when the first URL needs it.
 
+use super::answer::cause;
+use super::exchange;
+use super::pool::Pool;
 use crate::error::{Error, Result};
+use crate::exchange::{Outgoing, Sent};
+use crate::world::Certificates;
 use reqwest::{Certificate, Client, ClientBuilder};
-use std::time::Duration;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use url::{Host, Url};
 
 /// How long a connection may take to come about; the time for the whole request may end sooner.
-const CONNECT: Duration = Duration::from_secs(10);
+pub(super) const CONNECT: Duration = Duration::from_secs(10);
 
-/// The clients that were needed so far.
-#[derive(Debug, Default)]
-pub(super) struct Clients {
-    plain_loopback: Option<Client>,
-    loopback: Option<Client>,
-    outside: Option<Client>,
+/// Sends requests anywhere, from any number of tasks of one runtime. Clones share their connections.
+#[derive(Clone, Debug, Default)]
+pub(in crate::edge) struct Clients {
+    pool: Pool,
+    /// Those that were needed so far.
+    others: Arc<Mutex<HashMap<(Route, Certificates), Client>>>,
 }
 
 /// What it takes to reach a URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Route {
-    /// This machine, without TLS: no proxy, and no certificates.
+    /// This machine, without TLS: our own connections.
     PlainLoopback,
     /// This machine: no proxy.
     Loopback,
@@ -31,30 +39,38 @@ enum Route {
 }
 
 impl Clients {
-    /// No clients yet.
-    pub fn new() -> Self {
-        Self::default()
+    /// Sends a request and reads the answer, within `limit`. How that fared is in `Sent`; an error means that nothing can
+    /// be sent by this route.
+    pub async fn exchange(&self, outgoing: Outgoing, limit: Duration, certificates: Certificates) -> Result<Sent> {
+        let Outgoing { number, url, request } = outgoing;
+        let route = Route::to(&url);
+        let start = Instant::now();
+        let answer = match route {
+            Route::PlainLoopback => self.pool.exchange(&url, request, limit).await,
+            Route::Loopback | Route::Outside => {
+                let client = self.client_for(route, certificates)?;
+                exchange::exchange(&client, url, request, limit).await
+            }
+        };
+        Ok(Sent { number, took: start.elapsed(), answer })
     }
 
-    /// The client that reaches this URL. It shares its connections with the others given out for the same route.
-    pub fn client_for(&mut self, url: &Url) -> Result<Client> {
-        let route = Route::to(url);
-        let client = match route {
-            Route::PlainLoopback => &mut self.plain_loopback,
-            Route::Loopback => &mut self.loopback,
-            Route::Outside => &mut self.outside,
-        };
-        if let Some(client) = client {
+    fn client_for(&self, route: Route, certificates: Certificates) -> Result<Client> {
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = others.get(&(route, certificates)) {
             return Ok(client.clone());
         }
-        Ok(client.insert(build(route)?).clone())
+        let client = build(route, certificates)?;
+        Ok(others.entry((route, certificates)).or_insert(client).clone())
     }
 }
 
 impl Route {
     fn to(url: &Url) -> Self {
+        // A name or password in the URL becomes a header, and that is reqwest's to write.
+        let is_anonymous = url.username().is_empty() && url.password().is_none();
         match (is_loopback(url), url.scheme()) {
-            (true, "http") => Self::PlainLoopback,
+            (true, "http") if is_anonymous => Self::PlainLoopback,
             (true, _) => Self::Loopback,
             (false, _) => Self::Outside,
         }
@@ -73,7 +89,7 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn build(route: Route) -> Result<Client> {
+fn build(route: Route, certificates: Certificates) -> Result<Client> {
     // Fails when there is a provider already, and any will do.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = Client::builder()
@@ -83,11 +99,14 @@ fn build(route: Route) -> Result<Client> {
         .retry(reqwest::retry::never())
         .connect_timeout(CONNECT);
     let builder = match route {
-        Route::PlainLoopback => builder.no_proxy().tls_certs_only([]),
-        Route::Loopback => with_roots(builder.no_proxy()),
+        Route::PlainLoopback | Route::Loopback => with_roots(builder.no_proxy()),
         Route::Outside => with_roots(builder),
     };
-    builder.build().map_err(|error| Error::failed("can't set up sending").because(super::exchange::cause(&error)))
+    let builder = match certificates {
+        Certificates::Checked => builder,
+        Certificates::Unchecked => builder.tls_danger_accept_invalid_certs(true),
+    };
+    builder.build().map_err(|error| Error::failed("can't set up sending").because(cause(&error)))
 }
 
 /// The system's certificates and Mozilla's: some systems have none, and there a client could not even be built.
@@ -109,6 +128,7 @@ mod tests {
             assert_eq!(route(url), Route::PlainLoopback, "{url}");
         }
         assert_eq!(route("https://localhost/"), Route::Loopback);
+        assert_eq!(route("http://me:secret@localhost/"), Route::Loopback);
         for url in
             ["http://192.168.0.1/", "http://localhost.example/", "https://notlocalhost/", "http://[2001:db8::1]/"]
         {
@@ -118,8 +138,12 @@ mod tests {
 
     #[test]
     fn every_kind_of_client_can_be_built_and_is_built_once() {
-        for route in [Route::PlainLoopback, Route::Loopback, Route::Outside] {
-            assert!(build(route).is_ok(), "{route:?}");
+        let clients = Clients::default();
+        for route in [Route::Loopback, Route::Outside, Route::Loopback] {
+            for certificates in [Certificates::Checked, Certificates::Unchecked] {
+                assert!(clients.client_for(route, certificates).is_ok(), "{route:?} {certificates:?}");
+            }
         }
+        assert_eq!(clients.others.lock().unwrap().len(), 4);
     }
 }

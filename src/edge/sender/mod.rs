@@ -1,11 +1,16 @@
 //! Sends requests, several at once, at a given pace, and tells how each fared.
 //!
 //! One thread does it all: `next` and `done` are called on it between the events of the network. `clients` knows how a
-//! URL is reached; `exchange` performs one request; this file keeps the places filled.
+//! URL is reached; to this machine `pool` sends, with the bytes of `head` by way of `socket`, and elsewhere `exchange`;
+//! `answer` is what these share. This file keeps the places filled.
 
-mod clients;
+mod answer;
+pub(super) mod clients;
 mod exchange;
+mod head;
 mod pace;
+mod pool;
+mod socket;
 #[cfg(test)]
 mod tests;
 
@@ -39,7 +44,7 @@ async fn send_all(
     next: &mut dyn FnMut() -> Option<Outgoing>,
     done: &mut dyn FnMut(Sent),
 ) -> Result<SendEnd> {
-    let mut clients = Clients::new();
+    let clients = Clients::default();
     let mut pace = Pace::new(options.per_second, Instant::now());
     let mut under_way = JoinSet::new();
     let mut has_more = true;
@@ -48,13 +53,13 @@ async fn send_all(
         tokio::select! {
             biased;
             () = interrupt.told() => return Ok(SendEnd::Interrupted),
-            Some(sent) = under_way.join_next() => done(sent.expect("an exchange is not aborted, and does not panic")),
+            Some(sent) = under_way.join_next() => done(sent.expect("an exchange is not aborted, and does not panic")?),
             () = sleep_until_due(pace.due()), if has_place => {
                 match next() {
                     Some(outgoing) => {
                         pace.started(Instant::now());
-                        let client = clients.client_for(&outgoing.url)?;
-                        under_way.spawn(exchange::exchange(client, outgoing, options.timeout));
+                        let (clients, timeout, certificates) = (clients.clone(), options.timeout, options.certificates);
+                        under_way.spawn(async move { clients.exchange(outgoing, timeout, certificates).await });
                     }
                     None => has_more = false,
                 }

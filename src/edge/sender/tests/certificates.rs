@@ -1,0 +1,52 @@
+//! A target with a certificate that nobody vouches for.
+
+use super::*;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use std::sync::Arc;
+
+// Both were made for this test, and are of no use elsewhere:
+//   openssl genpkey -algorithm ed25519 -outform DER -out key.der
+//   openssl req -x509 -key key.der -keyform DER -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+//     -addext basicConstraints=critical,CA:FALSE -days 36500 -outform DER -out certificate.der
+const KEY: &str = "MC4CAQAwBQYDK2VwBCIEIDjmBT638cQy2fDDQLztP30A+CyS6iOHwcpmBbCN9bQn";
+const CERTIFICATE: &str = "\
+    MIIBUjCCAQSgAwIBAgIUNczX32Wb3x32XKWcY3XXIerUSUMwBQYDK2VwMBQxEjAQBgNVBAMMCWxvY2FsaG9zdDAgFw0yNjExMjIx\
+    MTA3NTFaGA8yMTI2MTAyOTExMDc1MVowFDESMBAGA1UEAwwJbG9jYWxob3N0MCowBQYDK2VwAyEApnKQgS3MO07pGy6iIvsfJ1u0\
+    RnFoNtCyNR/XxIh+DO6jZjBkMB0GA1UdDgQWBBQKSnFr81gHotRrRIIBa+dVTJWb/zAfBgNVHSMEGDAWgBQKSnFr81gHotRrRIIB\
+    a+dVTJWb/zAUBgNVHREEDTALgglsb2NhbGhvc3QwDAYDVR0TAQH/BAIwADAFBgMrZXADQQC7//7/3bmwsMQwyGMauSSTIhzfGp+o\
+    JjIM3PhK25yc0yAI5Ti4lTSQvZFpKa1COidCvcOmrXqIGRX1wT7wmdMP\
+";
+
+/// A target that speaks TLS.
+fn secured() -> SocketAddr {
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(BASE64.decode(KEY).unwrap()));
+    let certificate = CertificateDer::from(BASE64.decode(CERTIFICATE).unwrap());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_protocol_versions(&[&rustls::version::TLS12]);
+    let config = Arc::new(config.unwrap().with_no_client_auth().with_single_cert(vec![certificate], key).unwrap());
+    target(move |stream| {
+        let session = ServerConnection::new(Arc::clone(&config)).unwrap();
+        let mut stream = BufReader::new(StreamOwned::new(session, stream));
+        if let Some((head, _)) = read_request(&mut stream) {
+            assert!(head.contains("\r\nx-a: 1\r\n"), "{head}");
+            let _ = stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        }
+    })
+}
+
+#[test]
+fn a_certificate_that_nobody_vouches_for_is_taken_only_unchecked() {
+    let answer = |certificates| {
+        let mut request = Request::post("/", b"x".to_vec());
+        request.headers.push("X-A", b"1").unwrap();
+        let url = format!("https://localhost:{}/", secured().port()).parse().unwrap();
+        send_these(&Sending { certificates, ..OPTIONS }, vec![Outgoing { number: 1, url, request }]).remove(0).answer
+    };
+    let ok = Answer { status: 200, start_of_body: b"ok".to_vec() };
+    assert_eq!(answer(Certificates::Unchecked), Ok(ok));
+    let refused = answer(Certificates::Checked);
+    assert!(matches!(&refused, Err(SendFailure::Connect(cause)) if cause.contains("certificate")), "{refused:?}");
+}
