@@ -172,11 +172,17 @@ fn apply(changes: &[Change], body: &mut Value, session: &Session<'_>) -> Result<
     Ok(())
 }
 
-/// Random numbers below a bound. The bias of a remainder of 64 bits does not matter for ids of samples.
+/// Random numbers below a bound. The bias of a remainder of 64 bits does not matter for ids of samples. They are drawn
+/// many at a time: each draw is a call to the system.
 fn numbers(world: &dyn World) -> impl FnMut(usize) -> usize {
-    |below| {
-        let mut bytes = [0; 8];
-        world.fill_random(&mut bytes);
-        usize::try_from(u64::from_le_bytes(bytes) % below.max(1) as u64).unwrap_or(0)
+    let (mut drawn, mut used) = ([[0; 8]; 32], 32);
+    move |below| {
+        if used == drawn.len() {
+            world.fill_random(drawn.as_flattened_mut());
+            used = 0;
+        }
+        let number = u64::from_le_bytes(drawn[used]);
+        used += 1;
+        usize::try_from(number % below.max(1) as u64).unwrap_or(0)
     }
 }

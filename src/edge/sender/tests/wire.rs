@@ -137,7 +137,7 @@ fn a_connection_that_was_closed_between_requests_is_replaced() {
         read_request(&mut stream).unwrap();
         stream.get_mut().write_all(NO_CONTENT.as_bytes()).unwrap();
         drop(stream);
-        tell.send(()).unwrap();
+        let _ = tell.send(());
     });
     let (mut requests, mut sent) = (posts(address, 20).into_iter(), Vec::new());
     let mut next = || {
