@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! values    message · delivery · timestamp · secret · event · money · verdict · error
-//! thought   signature · provider · sample · receive · diagnose · json · record · capture · settings · render
+//! thought   signature · provider · sample · receive · diagnose · json · payload · record · capture · settings · render
 //! doing     world: what the program can do to the outside · command: one file each
 //! rim       edge: clock, terminal, files, listener, sender
 //! ```
@@ -26,6 +26,7 @@ pub mod event;
 pub mod json;
 pub mod message;
 pub mod money;
+pub mod payload;
 pub mod provider;
 pub mod receive;
 pub mod record;
