@@ -1,10 +1,10 @@
 """Writes captured deliveries, a line each as `whtool listen --json` writes them, and what `whtool verify --at arrived` has to
 count in them.
 
-    captures.py COUNT FILE      the lines go to FILE, the counts as JSON to FILE.counts
+    captures.py COUNT good|bad FILE      the lines go to FILE, the counts as JSON to FILE.counts
 
-Both providers, signed here with Python's hmac, and one line in 200 bad in one of eight ways. The same COUNT always gives
-the same file.
+Both providers, signed here with Python's hmac; with `bad`, one line in 200 is bad in one of eight ways. The same arguments
+always give the same file.
 """
 
 import hashlib
@@ -65,10 +65,10 @@ def arrival(second):
     return f"2026-01-{day + 1:02d}T{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}.125Z"
 
 
-def delivery(number, chance):
+def delivery(number, chance, some_bad):
     """The record of one delivery, and its verdict."""
     arrived = FIRST_SECOND + number % A_DAY
-    way = chance.randrange(8) if chance.randrange(200) == 0 else None
+    way = chance.randrange(8) if some_bad and chance.randrange(200) == 0 else None
     is_plexos = number % 2 == 0
     body = (plexos_body if is_plexos else plustive_body)(number, chance)
     signed_at = arrived - (400 if way == 7 and is_plexos else 1)
@@ -102,12 +102,12 @@ def delivery(number, chance):
 
 
 def main():
-    count, path = int(sys.argv[1]), sys.argv[2]
+    count, some_bad, path = int(sys.argv[1]), sys.argv[2] == "bad", sys.argv[3]
     chance, counts = random.Random(count), {}
     with open(path, "w", encoding="utf-8") as out:
         out.write(compact({"schema": "whtool.ready/1", "url": "http://127.0.0.1:4848/"}) + "\n")
         for number in range(1, count + 1):
-            record, verdict = delivery(number, chance)
+            record, verdict = delivery(number, chance, some_bad)
             counts[verdict] = counts.get(verdict, 0) + 1
             out.write(compact(record) + "\n")
     with open(path + ".counts", "w", encoding="utf-8") as out:

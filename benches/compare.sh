@@ -122,9 +122,9 @@ sign() {
 }
 
 # Captured lines, and beside them what must be counted.
-captures() { # COUNT
-    local file=$data/captures-$1
-    [[ -s $file.counts && $file.counts -nt benches/captures.py ]] || "$python" benches/captures.py "$1" "$file"
+captures() { # COUNT good|bad
+    local file=$data/captures-$1-$2
+    [[ -s $file.counts && $file.counts -nt benches/captures.py ]] || "$python" benches/captures.py "$1" "$2" "$file"
     echo "$file"
 }
 
@@ -135,28 +135,36 @@ check_counts() { # FILE
     expect "\"verdicts\":$expected" whtool sh -c "$whtool verify --json --at arrived '$1' | tail -n 1"
 }
 
-verify() {
-    [[ $python ]] || { echo '- verify: python3 is not installed, left out'; return; }
-    local file count name
-    file=$(captures "$VERIFY_LINES")
+verify_with_everything() { # good|bad STATUS
+    local file
+    file=$(captures "$VERIFY_LINES" "$1")
     check_counts "$file"
     expect "$(<"$file.counts")" python "$python" benches/peer.py verify "$file"
     expect "$(<"$file.counts")" node "$node" benches/peer.mjs verify "$file"
-    echo -e "\n## Verify $VERIFY_LINES captured lines ($(du -m "$file" | cut -f 1) MB)\n"
+    echo -e "\n$(du -m "$file" | cut -f 1) MB."
     echo "Right counts of all three: \`$(<"$file.counts")\`."
     add 0 'Node: JSON.parse, createHmac' "$node" benches/peer.mjs verify "$file"
     add 0 'Python: json, hmac' "$python" benches/peer.py verify "$file"
-    add 1 '**whtool verify -q** (counts, as the peers)' $whtool verify -q --at arrived "$file"
-    add 1 'whtool verify (a line each)' $whtool verify --at arrived "$file"
-    add 1 'whtool verify --json (a record each)' $whtool verify --json --at arrived "$file"
-    add 1 'whtool verify -q on one core' "$taskset" -c 0 $whtool verify -q --at arrived "$file"
+    add "$2" '**whtool verify -q** (counts, as the peers)' $whtool verify -q --at arrived "$file"
+    add "$2" 'whtool verify (a line each)' $whtool verify --at arrived "$file"
+    add "$2" 'whtool verify --json (a record each)' $whtool verify --json --at arrived "$file"
+    add "$2" 'whtool verify -q on one core' "$taskset" -c 0 $whtool verify -q --at arrived "$file"
     add 0 'reading alone (cat)' cat "$file"
     compare 0
-    echo -e '\n## How verifying grows: time for each line'
+}
+
+verify() {
+    [[ $python ]] || { echo '- verify: python3 is not installed, left out'; return; }
+    local count file
+    echo -e "\n## Verify $VERIFY_LINES captured lines, all of them good"
+    verify_with_everything good 0
+    echo -e "\n## Verify $VERIFY_LINES captured lines, one in 200 bad"
+    verify_with_everything bad 1
+    echo -e '\n## How verifying grows: time for each good line'
     for count in $GROWTH_LINES; do
-        name=$(captures "$count")
-        check_counts "$name"
-        add 1 "$count lines" $whtool verify -q --at arrived "$name"
+        file=$(captures "$count" good)
+        check_counts "$file"
+        add 0 "$count lines" $whtool verify -q --at arrived "$file"
     done
     compare 0
 }
