@@ -49,14 +49,16 @@ impl Space<'_> {
     /// The smallest set of causes that explains a signature, the likeliest first; an empty one means it is right as it is.
     /// `None`: nothing does, as far as the effort goes.
     pub(super) fn explanation(&self, effort: &mut Effort) -> Option<Vec<Cause>> {
-        (0..=MOST_CHANGES).find_map(|changes| self.with_changes(changes, effort))
+        let signers: Vec<_> = self.keys.iter().map(|key| Signer::with_key(&key.bytes)).collect();
+        (0..=MOST_CHANGES).find_map(|changes| self.with_changes(changes, &signers, effort))
     }
 
-    fn with_changes(&self, changes: usize, effort: &mut Effort) -> Option<Vec<Cause>> {
+    /// `signers` are those of the keys, in their order: a key is made ready once for all that it may have signed.
+    fn with_changes(&self, changes: usize, signers: &[Signer], effort: &mut Effort) -> Option<Vec<Cause>> {
         let count = |candidate: &Candidate<'_>| usize::from(candidate.cause.is_some());
         for body in self.bodies.iter().filter(|body| count(body) <= changes) {
-            for key in self.keys.iter().filter(|key| count(body) + count(key) <= changes) {
-                let start = Signer::with_key(&key.bytes);
+            let keys = self.keys.iter().zip(signers).filter(|(key, _)| count(body) + count(key) <= changes);
+            for (key, start) in keys {
                 let others = self.prefixes.iter().filter(|prefix| count(body) + count(key) + count(prefix) == changes);
                 for prefix in others {
                     if !effort.spend(prefix.bytes.len() + body.bytes.len()) {
