@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! values    message · delivery · exchange · kept · timestamp · secret · event · money · verdict · error
-//! thought   signature · provider · sample · receive · forward · diagnose · json · record · capture · settings · render
+//! thought   signature · provider · sample · receive · forward · diagnose · json · payload · record · capture · settings · render
 //! doing     world: what the program can do to the outside · command: one file each
 //! rim       edge: clock, terminal, files, listener, sender
 //! ```
@@ -29,6 +29,7 @@ pub mod json;
 pub mod kept;
 pub mod message;
 pub mod money;
+pub mod payload;
 pub mod provider;
 pub mod receive;
 pub mod record;

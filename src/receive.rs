@@ -3,11 +3,11 @@
 use crate::delivery::{Delivery, Received};
 use crate::event::{Event, Warning};
 use crate::json;
+use crate::payload::{NotAPayload, Payload};
 use crate::provider::{self, Provider};
 use crate::signature::{self, Key, Tolerance};
 use crate::timestamp::Timestamp;
 use crate::verdict::Verdict;
-use serde_json::{Map, Value};
 
 /// What deliveries are judged by.
 #[derive(Clone)]
@@ -24,7 +24,7 @@ pub fn receive(delivery: Delivery, rules: &Rules, now: Timestamp) -> Received {
     let payload = read_payload(&delivery.request.body);
     let provider = signer.or_else(|| payload.as_ref().ok().and_then(owner));
     let event = match (payload, provider) {
-        (Ok(fields), Some(provider)) => provider.event(&fields),
+        (Ok(payload), Some(provider)) => provider.event(&payload),
         (Ok(_), None) => Event::default(),
         (Err(warning), _) => Event { warnings: vec![warning], ..Event::default() },
     };
@@ -35,20 +35,19 @@ pub fn receive(delivery: Delivery, rules: &Rules, now: Timestamp) -> Received {
     Received { provider: provider.map(Provider::name), verdict, event, delivery }
 }
 
-fn owner(fields: &Map<String, Value>) -> Option<&'static dyn Provider> {
-    let keys: Vec<_> = fields.keys().cloned().collect();
+fn owner(payload: &Payload<'_>) -> Option<&'static dyn Provider> {
+    let keys: Vec<_> = payload.keys().map(str::to_owned).collect();
     provider::by_payload_keys(&keys)
 }
 
-/// The payload's fields, or what is odd about it.
-fn read_payload(body: &[u8]) -> Result<Map<String, Value>, Warning> {
+/// The payload, or what is odd about it.
+fn read_payload(body: &[u8]) -> Result<Payload<'_>, Warning> {
     if body.is_empty() {
         return Err(Warning::EmptyBody);
     }
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(fields)) => Ok(fields),
-        Ok(_) => Err(Warning::NotAnObject),
-        Err(_) if json::Document::parse(body).is_ok() => Err(Warning::TooDeep),
-        Err(_) => Err(Warning::NotJson),
-    }
+    Payload::parse(body).map_err(|error| match error {
+        NotAPayload::NotAnObject => Warning::NotAnObject,
+        NotAPayload::NotRead(_) if json::Document::parse(body).is_ok() => Warning::TooDeep,
+        NotAPayload::NotRead(_) => Warning::NotJson,
+    })
 }

@@ -142,7 +142,7 @@ pub fn is_target(text: &str) -> bool {
 }
 
 /// Text that is borrowed from the JSON where it has no escapes. (A plain `Cow` inside another type is always copied.)
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Text<'a>(pub Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {

@@ -97,18 +97,20 @@ impl Space<'_> {
     /// The smallest set of causes that explains a signature, the likeliest first; an empty one means it is right as it is.
     /// `None`: nothing does, as far as the effort goes.
     pub(super) fn explanation(&self, effort: &mut Effort) -> Option<Vec<Cause>> {
-        (0..=MOST_CHANGES).find_map(|changes| self.with_changes(changes, effort))
+        let signers: Vec<_> = self.keys.iter().map(|key| Signer::with_key(&key.bytes)).collect();
+        (0..=MOST_CHANGES).find_map(|changes| self.with_changes(changes, &signers, effort))
     }
 
-    fn with_changes(&self, changes: usize, effort: &mut Effort) -> Option<Vec<Cause>> {
+    /// `signers` are those of the keys, in their order: a key is made ready once for all that it may have signed.
+    fn with_changes(&self, changes: usize, signers: &[Signer], effort: &mut Effort) -> Option<Vec<Cause>> {
         for place in self.bodies.order() {
             let found = match place {
-                None => self.with_body(self.bodies.here(), changes, effort),
+                None => self.with_body(self.bodies.here(), changes, signers, effort),
                 Some(_) if changes == 0 => None,
                 Some(place) => match self.bodies.make(place, effort) {
                     Err(Spent) => return None,
                     Ok(None) => None,
-                    Ok(Some(body)) => self.with_body(&body, changes - 1, effort).map(|mut causes| {
+                    Ok(Some(body)) => self.with_body(&body, changes - 1, signers, effort).map(|mut causes| {
                         causes.push(self.bodies.cause(place));
                         causes
                     }),
@@ -122,10 +124,9 @@ impl Space<'_> {
     }
 
     /// Tries the keys and prefixes that need just so many changes together.
-    fn with_body(&self, body: &[u8], changes: usize, effort: &mut Effort) -> Option<Vec<Cause>> {
+    fn with_body(&self, body: &[u8], changes: usize, signers: &[Signer], effort: &mut Effort) -> Option<Vec<Cause>> {
         let count = |candidate: &Candidate<'_>| usize::from(candidate.cause.is_some());
-        for key in self.keys.iter().filter(|key| count(key) <= changes) {
-            let start = Signer::with_key(&key.bytes);
+        for (key, start) in self.keys.iter().zip(signers).filter(|(key, _)| count(key) <= changes) {
             for prefix in self.prefixes.iter().filter(|prefix| count(key) + count(prefix) == changes) {
                 if !effort.spend(prefix.bytes.len() + body.len()) {
                     return None;

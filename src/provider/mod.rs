@@ -9,11 +9,11 @@ mod signature_header;
 
 use crate::event::Event;
 use crate::message::Request;
+use crate::payload::{Field, Payload};
 use crate::sample::Sample;
 use crate::signature::{Claim, Mac};
 use crate::timestamp::Timestamp;
 use crate::verdict::Malformed;
-use serde_json::{Map, Value};
 
 /// Every provider, in the order in which they are asked.
 pub static ALL: &[&dyn Provider] = &[&plexos::Plexos, &plustive::Plustive];
@@ -45,7 +45,7 @@ pub trait Provider: Sync {
     /// Whether a payload with these top-level keys is this provider's.
     fn owns_payload(&self, keys: &[String]) -> bool;
     /// Reads a payload; anything may be missing.
-    fn event(&self, payload: &Map<String, Value>) -> Event;
+    fn event(&self, payload: &Payload<'_>) -> Event;
     /// The documented event types.
     fn event_types(&self) -> &'static [EventType];
     /// What the provider's identifiers begin with; such texts in samples are made fresh.
@@ -100,20 +100,11 @@ pub fn unix_text(time: Timestamp) -> String {
     time.as_second().to_string()
 }
 
-/// A field as text: strings as they are, numbers and booleans as JSON writes them, everything else as absent.
-fn text(fields: &Map<String, Value>, name: &str) -> Option<String> {
-    match fields.get(name)? {
-        Value::String(text) => Some(text.clone()),
-        value @ (Value::Number(_) | Value::Bool(_)) => Some(value.to_string()),
-        _ => None,
-    }
-}
-
 /// An amount in minor units, sent as a string or as a number. `Err`: the text of one that is not whole.
-fn minor_units(value: &Value) -> Result<i128, String> {
-    match value {
-        Value::String(text) => text.parse().map_err(|_| text.clone()),
-        other => other.to_string().parse().map_err(|_| other.to_string()),
+fn minor_units(field: &Field<'_>) -> Result<i128, String> {
+    match field {
+        Field::Text(text) => text.0.parse().map_err(|_| text.0.clone().into_owned()),
+        other => other.to_json().parse().map_err(|_| other.to_json()),
     }
 }
 
@@ -143,7 +134,8 @@ mod tests {
             let fields = sample.body.as_object().expect("a sample is an object");
             let keys: Vec<_> = fields.keys().cloned().collect();
             assert_eq!(by_payload_keys(&keys).map(Provider::name), Some(provider.name()), "{}", sample.name);
-            let event = provider.event(fields);
+            let text = sample.body.to_string();
+            let event = provider.event(&Payload::parse(text.as_bytes()).unwrap());
             assert_eq!(event.warnings, [], "{}", sample.name);
             assert!(event.key.is_some() && event.id.is_some(), "{}", sample.name);
             let kind = event.kind.expect("a sample has a type");

@@ -2,15 +2,15 @@
 //!
 //! Webhooks: <https://docs.pay.plexos.io/pages/webhooks>. Objects in the samples: the API pages named in `samples.json`.
 
-use super::{EventType, Form, Provider, minor_units, signature_header, text};
+use super::{EventType, Form, Provider, minor_units, signature_header};
 use crate::event::{Event, Warning};
 use crate::message::Request;
 use crate::money::Money;
+use crate::payload::Payload;
 use crate::sample::{self, Sample};
 use crate::signature::{Claim, Mac};
 use crate::timestamp::{self, Timestamp, UnixTime};
 use crate::verdict::Malformed;
-use serde_json::{Map, Value};
 
 const SIGNATURE: &str = "X-Plexos-Signature";
 const TIMESTAMP: &str = "X-Plexos-Timestamp";
@@ -69,21 +69,19 @@ impl Provider for Plexos {
         ["type", "data"].iter().all(|key| keys.iter().any(|other| other == key))
     }
 
-    fn event(&self, payload: &Map<String, Value>) -> Event {
-        let nothing = Map::new();
-        let data = payload.get("data").and_then(Value::as_object).unwrap_or(&nothing);
+    fn event(&self, payload: &Payload<'_>) -> Event {
+        let nothing = Payload::default();
+        let data = payload.object("data").unwrap_or(&nothing);
         let mut event = Event {
-            kind: text(payload, "type"),
-            id: text(payload, "id"),
-            subject: text(data, "id"),
-            status: text(data, "status"),
-            key: text(payload, "id"),
+            kind: payload.text("type"),
+            id: payload.text("id"),
+            subject: data.text("id"),
+            status: data.text("status"),
+            key: payload.text("id"),
             ..Event::default()
         };
         match data.get("amount").map(minor_units) {
-            Some(Ok(minor)) => {
-                event.money = Some(Money { minor, currency: text(data, "currency").unwrap_or_default() })
-            }
+            Some(Ok(minor)) => event.money = Some(Money { minor, currency: data.text("currency").unwrap_or_default() }),
             Some(Err(text)) => event.warnings.push(Warning::AmountNotWhole(text)),
             None => {}
         }
@@ -205,8 +203,7 @@ mod tests {
             let text = format!(
                 r#"{{"id":"evt_1","type":"payment.debited","data":{{"id":"pi_1","amount":{amount},"currency":"CVE","status":"DEBITED"}}}}"#
             );
-            let payload: Value = serde_json::from_str(&text).unwrap();
-            let event = Plexos.event(payload.as_object().unwrap());
+            let event = Plexos.event(&Payload::parse(text.as_bytes()).unwrap());
             assert_eq!(event.money, Some(Money { minor: 10_000, currency: "CVE".to_owned() }));
             assert_eq!(event.warnings, []);
         }
@@ -214,8 +211,8 @@ mod tests {
 
     #[test]
     fn what_is_odd_is_a_warning() {
-        let payload: Value = serde_json::from_str(r#"{"type":"payment.frozen","data":{"amount":"1.5"}}"#).unwrap();
-        let codes: Vec<_> = Plexos.event(payload.as_object().unwrap()).warnings.iter().map(Warning::code).collect();
+        let payload = Payload::parse(br#"{"type":"payment.frozen","data":{"amount":"1.5"}}"#).unwrap();
+        let codes: Vec<_> = Plexos.event(&payload).warnings.iter().map(Warning::code).collect();
         assert_eq!(codes, ["amount_not_whole", "unknown_type", "missing_field", "missing_field"]);
     }
 }

@@ -3,14 +3,14 @@
 //! Two published variants of everything, the reference's (<https://docs.plustiveimpact.com/webhooks>) and the guide's
 //! (<https://plustiveimpact.com/guides/webhooks-for-vtu-transactions>); both are read without being told which.
 
-use super::{EventType, Form, Provider, minor_units, signature_header, text};
+use super::{EventType, Form, Provider, minor_units, signature_header};
 use crate::event::{Event, Warning};
 use crate::message::Request;
 use crate::money::Money;
+use crate::payload::Payload;
 use crate::sample::{self, Sample};
 use crate::signature::{Claim, Mac};
 use crate::verdict::Malformed;
-use serde_json::{Map, Value};
 
 const SIGNATURE: &str = "X-Plustive-Signature";
 
@@ -75,12 +75,12 @@ impl Provider for Plustive {
 
     /// There is no event id: the key is reference and status (contradiction U20), since a `Refunded` may follow a `Success`
     /// (U10). Without a reference, the client's own stands in for it.
-    fn event(&self, payload: &Map<String, Value>) -> Event {
-        let reference = text(payload, "reference");
-        let client_reference = text(payload, "clientReference");
-        let status = text(payload, "status");
+    fn event(&self, payload: &Payload<'_>) -> Event {
+        let reference = payload.text("reference");
+        let client_reference = payload.text("clientReference");
+        let status = payload.text("status");
         let mut event = Event {
-            kind: text(payload, "event"),
+            kind: payload.text("event"),
             id: reference.clone().or_else(|| client_reference.clone()),
             subject: client_reference.clone(),
             key: key(reference.as_deref().or(client_reference.as_deref()), status.as_deref()),
@@ -158,8 +158,7 @@ mod tests {
     use super::*;
 
     fn event(text: &str) -> Event {
-        let payload: Value = serde_json::from_str(text).unwrap();
-        Plustive.event(payload.as_object().unwrap())
+        Plustive.event(&Payload::parse(text.as_bytes()).unwrap())
     }
 
     #[test]

@@ -1,0 +1,221 @@
+//! Payloads: the JSON object in a body, as providers read it.
+//!
+//! Texts are borrowed from the body where they have no escapes, and fields are looked for one by one: an event is made of a
+//! few of them, and reading it must cost little beside checking its signature. How the body was spelled is in `json`.
+
+use crate::record::Text;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Number;
+use std::fmt;
+
+/// The fields of an object, in the order in which they are written.
+#[derive(Debug, Default)]
+pub struct Payload<'b>(Vec<(Text<'b>, Field<'b>)>);
+
+/// What a field holds.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Field<'b> {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number.
+    Number(Number),
+    /// A text, without its escapes.
+    Text(Text<'b>),
+    /// A list.
+    List(Vec<Field<'b>>),
+    /// An object.
+    Object(Payload<'b>),
+}
+
+/// Room for the fields of most payloads.
+const USUAL_FIELDS: usize = 16;
+
+/// A body that is no payload.
+#[derive(Debug, thiserror::Error)]
+pub enum NotAPayload {
+    /// It is not JSON, or is nested too deep.
+    #[error("the body can't be read as JSON")]
+    NotRead(#[from] serde_json::Error),
+    /// It is JSON and not an object.
+    #[error("the body is JSON, but not an object")]
+    NotAnObject,
+}
+
+impl<'b> Payload<'b> {
+    /// Reads a body.
+    pub fn parse(body: &'b [u8]) -> Result<Self, NotAPayload> {
+        // Text is known to be UTF-8 as a whole much faster than string by string.
+        let value = match std::str::from_utf8(body) {
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_slice(body),
+        };
+        match value? {
+            Field::Object(fields) => Ok(fields),
+            _ => Err(NotAPayload::NotAnObject),
+        }
+    }
+
+    /// The names of the fields.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.0.as_ref())
+    }
+
+    /// The field of this name; the last one where there are several.
+    pub fn get(&self, name: &str) -> Option<&Field<'b>> {
+        self.0.iter().rfind(|(other, _)| other.0 == name).map(|(_, field)| field)
+    }
+
+    /// The object in a field; `None`: it holds something else, or is not there.
+    pub fn object(&self, name: &str) -> Option<&Payload<'b>> {
+        match self.get(name)? {
+            Field::Object(fields) => Some(fields),
+            _ => None,
+        }
+    }
+
+    /// A field as text: strings as they are, numbers and booleans as JSON writes them, everything else as absent.
+    pub fn text(&self, name: &str) -> Option<String> {
+        match self.get(name)? {
+            Field::Text(text) => Some(text.0.clone().into_owned()),
+            field @ (Field::Number(_) | Field::Bool(_)) => Some(field.to_json()),
+            _ => None,
+        }
+    }
+}
+
+impl Field<'_> {
+    /// The field as JSON.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("fields have text keys and finite numbers")
+    }
+}
+
+impl Serialize for Payload<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_map(self.0.iter().map(|(name, field)| (name, field)))
+    }
+}
+
+impl<'de: 'b, 'b> Deserialize<'de> for Field<'b> {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        input.deserialize_any(FieldVisitor)
+    }
+}
+
+struct FieldVisitor;
+
+impl<'de> Visitor<'de> for FieldVisitor {
+    type Value = Field<'de>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Field<'de>, E> {
+        Ok(Field::Null)
+    }
+
+    fn visit_bool<E>(self, truth: bool) -> Result<Field<'de>, E> {
+        Ok(Field::Bool(truth))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Field<'de>, E> {
+        Ok(Field::Number(number.into()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Field<'de>, E> {
+        Ok(Field::Number(number.into()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Field<'de>, E> {
+        Ok(Number::from_f64(number).map_or(Field::Null, Field::Number))
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Field<'de>, E> {
+        Ok(Field::Text(Text(text.into())))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Field<'de>, E> {
+        Ok(Field::Text(Text(text.to_owned().into())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Field<'de>, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(field) = list.next_element()? {
+            fields.push(field);
+        }
+        Ok(Field::List(fields))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Field<'de>, A::Error> {
+        let mut fields = Vec::with_capacity(USUAL_FIELDS);
+        while let Some(field) = map.next_entry()? {
+            fields.push(field);
+        }
+        Ok(Field::Object(Payload(fields)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    fn payload(text: &str) -> Payload<'_> {
+        Payload::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn fields_are_texts_where_they_can_be() {
+        let payload = payload(r#"{"a":"x\n","b":10000,"c":true,"d":null,"e":[1],"f":{"g":-1.50}}"#);
+        let text = |name| payload.text(name);
+        assert_eq!([text("a"), text("b"), text("c")].map(Option::unwrap), ["x\n", "10000", "true"]);
+        assert_eq!([text("d"), text("e"), text("f"), text("h")], [None, None, None, None]);
+        assert_eq!(payload.object("f").unwrap().text("g").as_deref(), Some("-1.5"));
+        assert!(payload.object("a").is_none());
+    }
+
+    #[test]
+    fn fields_are_written_as_json() {
+        let text = r#"{"a":["x\n",{"b":null}],"c":{"d":1.5,"e":true}}"#;
+        let payload = payload(text);
+        assert_eq!(payload.get("a").unwrap().to_json(), r#"["x\n",{"b":null}]"#);
+        assert_eq!(payload.get("c").unwrap().to_json(), r#"{"d":1.5,"e":true}"#);
+    }
+
+    #[test]
+    fn the_last_of_several_fields_of_one_name_counts() {
+        assert_eq!(payload(r#"{"a":"1","b":"2","a":"3"}"#).text("a").as_deref(), Some("3"));
+    }
+
+    #[test]
+    fn what_serde_json_refuses_as_a_value_is_refused() {
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        for text in [r#"{"a":["\ud800"]}"#, r#"{"a":1e999}"#, r#"{"a":[01]}"#, "{", &deep] {
+            assert!(serde_json::from_str::<Value>(text).is_err(), "{text}");
+            assert!(serde_json::from_str::<Field>(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn texts_are_those_of_serde_json(number in any::<f64>(), whole in any::<i64>(), letters in any::<String>()) {
+            let whole_value = serde_json::json!({"number": number, "whole": whole, "letters": letters});
+            let text = whole_value.to_string();
+            let payload = payload(&text);
+            let expected = |name: &str| match serde_json::from_str::<Value>(&text).unwrap().get(name) {
+                Some(Value::String(text)) => Some(text.clone()),
+                Some(Value::Null) | None => None,
+                Some(value) => Some(value.to_string()),
+            };
+            for name in ["number", "whole", "letters"] {
+                prop_assert_eq!(payload.text(name), expected(name));
+            }
+        }
+    }
+}
