@@ -2,7 +2,7 @@
 
 use crate::message::Request;
 use std::time::Duration;
-use url::Url;
+use url::{Host, Url};
 
 /// A request to be sent.
 #[derive(Clone, Debug)]
@@ -47,4 +47,17 @@ pub enum SendFailure {
     /// The connection broke, or the answer was not HTTP.
     #[error("the connection failed: {0}")]
     Broken(String),
+}
+
+/// Whether a URL leads to this machine.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        None => false,
+    }
 }

@@ -55,6 +55,8 @@ pub trait World: Sync {
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>>;
     /// Whether there is a file of this name.
     fn has_file(&self, path: &Path) -> bool;
+    /// Lets the person change these bytes in their editor (`VISUAL`, `EDITOR`), and gives back what they saved.
+    fn edit(&self, bytes: &[u8]) -> Result<Vec<u8>>;
     /// The folder for whtool's own data; it may not exist yet.
     fn data_folder(&self) -> Result<PathBuf>;
     /// Reads a file of secrets; `None`: there is none. A file or folder that others may read is refused.
@@ -125,7 +127,7 @@ pub struct Listen {
 #[derive(Clone)]
 pub struct Forward {
     /// The URLs that a delivery goes to.
-    pub routes: Arc<dyn Fn(&Received) -> Vec<Url> + Send + Sync>,
+    pub routes: Routes,
     /// What is sent to such a URL, and where exactly.
     pub prepare: Prepare,
     /// Whose answer the provider gets.
@@ -143,6 +145,9 @@ pub struct Forward {
     /// How many may be under way at once.
     pub in_flight: usize,
 }
+
+/// From a delivery, the URLs it goes to.
+pub type Routes = Arc<dyn Fn(&Received) -> Vec<Url> + Send + Sync>;
 
 /// From a kept request, a route's URL and the time: where it goes exactly, and what is sent.
 pub type Prepare =

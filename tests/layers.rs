@@ -10,6 +10,7 @@ const THOUGHT: &[&str] = &[
     "diagnose",
     "forward",
     "json",
+    "payload",
     "provider",
     "receive",
     "record",

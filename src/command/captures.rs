@@ -36,7 +36,7 @@ impl StoreArgs {
 #[derive(Args, Clone, Default)]
 pub(super) struct Filters {
     /// Only this provider's
-    #[arg(long = "from-provider", value_name = "NAME", value_parser = super::provider_values(), help_heading = "Which")]
+    #[arg(id = "filter_provider", long = "from-provider", value_name = "NAME", value_parser = super::provider_values(), help_heading = "Which")]
     pub provider: Option<&'static dyn Provider>,
     /// Only events of these types: 'payment.*'
     #[arg(long = "type", value_name = "GLOB", help_heading = "Which")]

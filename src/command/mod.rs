@@ -42,10 +42,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Listen(listen::Listen),
+    Listen(Box<listen::Listen>),
     Verify(verify::Verify),
     Sign(sign::Sign),
-    Replay(replay::Replay),
+    Replay(Box<replay::Replay>),
     Samples(samples::Samples),
 }
 

@@ -174,7 +174,7 @@ fn apply(changes: &[Change], body: &mut Value, session: &Session<'_>) -> Result<
 
 /// Random numbers below a bound. The bias of a remainder of 64 bits does not matter for ids of samples. They are drawn
 /// many at a time: each draw is a call to the system.
-fn numbers(world: &dyn World) -> impl FnMut(usize) -> usize {
+pub(super) fn numbers(world: &dyn World) -> impl FnMut(usize) -> usize {
     let (mut drawn, mut used) = ([[0; 8]; 32], 32);
     move |below| {
         if used == drawn.len() {

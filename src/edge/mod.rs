@@ -5,6 +5,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the place that the fence in clippy.toml stands around")]
 
+mod editor;
 mod environment;
 mod forwarder;
 mod interrupt;
@@ -77,6 +78,10 @@ impl World for Machine {
 
     fn has_file(&self, path: &Path) -> bool {
         path.is_file()
+    }
+
+    fn edit(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+        editor::edit(bytes)
     }
 
     fn data_folder(&self) -> Result<PathBuf> {

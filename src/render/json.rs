@@ -187,7 +187,7 @@ pub fn signed(provider: &str, url: &Url, request: &Request) -> Vec<u8> {
 }
 
 /// `whtool.sent/1`: a request that was sent, and how it fared.
-pub fn sent(source: &str, provider: &str, sent: &Sent) -> Vec<u8> {
+pub fn sent(source: &str, provider: &str, sent: &Sent, compared: Option<&str>) -> Vec<u8> {
     let micros = u64::try_from(sent.took.as_micros()).unwrap_or(u64::MAX);
     let (status, said, error) = match &sent.answer {
         Ok(answer) => (Some(answer.status), Some(String::from_utf8_lossy(&answer.start_of_body)), None),
@@ -195,7 +195,7 @@ pub fn sent(source: &str, provider: &str, sent: &Sent) -> Vec<u8> {
     };
     line(&json!({
         "schema": "whtool.sent/1", "number": sent.number + 1, "source": source, "provider": provider, "status": status,
-        "tookMicros": micros, "said": said, "error": error,
+        "tookMicros": micros, "said": said, "error": error, "compared": compared,
     }))
 }
 

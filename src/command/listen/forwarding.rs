@@ -1,8 +1,9 @@
 //! `--forward-to`: the flags, as the listener takes them.
 
 use crate::command::known;
-use crate::command::{Session, confirm, replay, span};
+use crate::command::{Session, confirm, span};
 use crate::error::Result;
+use crate::exchange::is_loopback;
 use crate::forward::{self, Changes, Route};
 use crate::timestamp::SignedDuration;
 use crate::world::{Certificates, Forward, Manner};
@@ -60,7 +61,7 @@ impl ForwardArgs {
         if self.forward_to.is_empty() {
             return Ok(None);
         }
-        for route in self.forward_to.iter().filter(|route| !replay::is_loopback(&route.url)) {
+        for route in self.forward_to.iter().filter(|route| !is_loopback(&route.url)) {
             let host = route.url.host_str().unwrap_or_default();
             if !self.yes {
                 confirm(

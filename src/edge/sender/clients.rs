@@ -8,13 +8,13 @@ use super::answer::cause;
 use super::exchange;
 use super::pool::Pool;
 use crate::error::{Error, Result};
-use crate::exchange::{Outgoing, Sent};
+use crate::exchange::{Outgoing, Sent, is_loopback};
 use crate::world::Certificates;
 use reqwest::{Certificate, Client, ClientBuilder};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use url::{Host, Url};
+use url::Url;
 
 /// How long a connection may take to come about; the time for the whole request may end sooner.
 pub(super) const CONNECT: Duration = Duration::from_secs(10);
@@ -74,18 +74,6 @@ impl Route {
             (true, _) => Self::Loopback,
             (false, _) => Self::Outside,
         }
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
-        Some(Host::Domain(name)) => {
-            let name = name.trim_end_matches('.');
-            name == "localhost" || name.ends_with(".localhost")
-        }
-        None => false,
     }
 }
 

@@ -1,0 +1,273 @@
+//! `whtool replay`: signed requests to a URL, one or a hundred thousand.
+//!
+//! What to send is planned in `plan`, what came of it is counted in `tally`; every request is signed at the moment it is sent.
+
+mod plan;
+mod tally;
+
+use super::captures::{Filters, StoreArgs};
+use super::known::SecretArgs;
+use super::samples::Changes;
+use super::{Session, answer, confirm, moment, provider_values, span};
+use crate::error::{Error, Outcome, Result};
+use crate::exchange::{Outgoing, Sent, is_loopback};
+use crate::provider::Provider;
+use crate::render::{self, escape, text};
+use crate::timestamp::{SignedDuration, Timestamp};
+use crate::world::{Certificates, SendEnd, Sending};
+use clap::Args;
+use plan::Plan;
+use std::io::Write;
+use std::path::PathBuf;
+use tally::Tally;
+use url::Url;
+
+/// Send samples, payload files or captures to a URL, signed now or exactly as they came
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  whtool replay payment.debited
+  whtool replay plustive:transaction.failed --to http://localhost:3000/webhooks/plustive
+  whtool replay payload.json --tamper
+  whtool replay payment.debited --set data.amount=5000 --dry-run
+  whtool replay payment.created payment.debited --repeat 5000 --concurrency 16
+  whtool replay last --exact --to http://localhost:3000
+  whtool replay --failed --since 2h --to http://localhost:3000")]
+pub(super) struct Replay {
+    /// Samples by name, payload files, `-` for standard input, ids of captures, or `last`; sent in this order
+    #[arg(value_name = "SOURCE")]
+    sources: Vec<String>,
+    /// Where to send
+    #[arg(long, value_name = "URL", default_value = DEFAULT_TARGET, value_parser = target)]
+    to: Url,
+    /// Whose signature, for payload files; recognised from the payload when not given
+    #[arg(long, value_name = "NAME", value_parser = provider_values())]
+    provider: Option<&'static dyn Provider>,
+    #[command(flatten)]
+    changes: Changes,
+    /// The time of signing: Unix seconds or RFC 3339; now when not given
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    timestamp: Option<Timestamp>,
+    /// Write Plustive's signature as bare hex
+    #[arg(long)]
+    bare: bool,
+    /// Flip one bit of the body after signing
+    #[arg(long)]
+    tamper: bool,
+    /// Send everything so many times; samples are fresh each time
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    repeat: u64,
+    /// How many requests may be under way at once
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    concurrency: u16,
+    /// At most so many requests a second
+    #[arg(long, value_name = "N", value_parser = rate)]
+    rate: Option<f64>,
+    /// How long one request may take
+    #[arg(long, value_name = "SPAN", default_value = "30s", value_parser = span)]
+    timeout: SignedDuration,
+    /// Accept any certificate of the target, such as a self-signed one
+    #[arg(long)]
+    insecure: bool,
+    /// Send captures as they came: same head, same body, same signature
+    #[arg(long, conflicts_with_all = ["timestamp", "set", "edit", "bare"])]
+    exact: bool,
+    /// Open each body in your editor before it is signed
+    #[arg(long, conflicts_with = "repeat")]
+    edit: bool,
+    /// Send in another order
+    #[arg(long)]
+    shuffle: bool,
+    /// Take ids of captures from a file, one a line; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+    /// Print the requests instead of sending them
+    #[arg(long)]
+    dry_run: bool,
+    /// Send to an address that is not this machine without asking
+    #[arg(long)]
+    yes: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    filters: Filters,
+    #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    secrets: SecretArgs,
+}
+
+/// Where `listen` receives unless told otherwise.
+pub(super) const DEFAULT_TARGET: &str = "http://127.0.0.1:4848/";
+
+/// A URL for flags; `localhost:3000/x` means `http://localhost:3000/x`.
+pub(super) fn target(text: &str) -> Result<Url, String> {
+    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let url = Url::parse(&with_scheme).map_err(|error| error.to_string())?;
+    match url.scheme() {
+        "http" | "https" if url.has_host() => Ok(url),
+        other => Err(format!("`{other}` is not http or https")),
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| "write a number".to_owned())?;
+    if (0.001..=1e6).contains(&rate) { Ok(rate) } else { Err("it must lie between 0.001 and 1000000".to_owned()) }
+}
+
+/// How an answer compares with the last one to the same capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Compared {
+    Fixed,
+    StillFailing,
+    BrokenNow,
+    StillGood,
+}
+
+impl Compared {
+    fn of(before: bool, now: bool) -> Self {
+        match (before, now) {
+            (false, true) => Self::Fixed,
+            (false, false) => Self::StillFailing,
+            (true, false) => Self::BrokenNow,
+            (true, true) => Self::StillGood,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Fixed => "fixed",
+            Self::StillFailing => "still failing",
+            Self::BrokenNow => "broken now",
+            Self::StillGood => "still good",
+        }
+    }
+}
+
+/// Sends, and tells of each request.
+pub(super) fn run(args: &Replay, session: &Session<'_>) -> Result<Outcome> {
+    let plan = Plan::new(args, session)?;
+    if args.dry_run {
+        return plan.print();
+    }
+    if !is_loopback(&args.to) {
+        let host = args.to.host_str().unwrap_or_default().to_owned();
+        if !args.yes {
+            confirm(session, &format!("{host} is not this machine, and what is sent there is really signed"), &host)?;
+        }
+    }
+    send(&plan)
+}
+
+fn send(plan: &Plan<'_>) -> Result<Outcome> {
+    let (args, session) = (plan.args, plan.session);
+    let sending = Sending {
+        concurrency: usize::from(args.concurrency),
+        per_second: args.rate,
+        timeout: args.timeout.unsigned_abs(),
+        certificates: if args.insecure { Certificates::Unchecked } else { Certificates::Checked },
+    };
+    let mut output = session.world.output();
+    let mut progress = session.world.progress(if plan.total() > 1 { plan.total() } else { 0 });
+    // Few lines, or slow ones, are to be seen as they come; many are gathered.
+    let is_slow = plan.total() <= 100 || args.rate.is_some();
+    let (mut number, mut tally) = (0, Tally::default());
+    let mut trouble: Option<Error> = None;
+    let started = session.world.now();
+    let end = {
+        let trouble = std::cell::RefCell::new(&mut trouble);
+        let mut next = || {
+            if number == plan.total() || trouble.borrow().is_some() {
+                return None;
+            }
+            number += 1;
+            match plan.request(number - 1) {
+                Ok((url, request)) => Some(Outgoing { number: number - 1, url, request }),
+                Err(error) => {
+                    **trouble.borrow_mut() = Some(error);
+                    None
+                }
+            }
+        };
+        let mut done = |sent: Sent| {
+            progress.step();
+            tally.add(&sent);
+            let compared = plan.record(&sent).unwrap_or_else(|error| {
+                trouble.borrow_mut().get_or_insert(error);
+                None
+            });
+            let told =
+                tell(plan, &sent, compared, &mut output).and_then(|()| if is_slow { output.flush() } else { Ok(()) });
+            if let Err(error) = told {
+                trouble.borrow_mut().get_or_insert(Error::from(error));
+            }
+        };
+        session.world.send(&sending, &mut next, &mut done)?
+    };
+    progress.finish();
+    drop(progress);
+    output.flush()?;
+    drop(output);
+    if let Some(error) = trouble {
+        return Err(error);
+    }
+    if plan.total() > 1 || end == SendEnd::Interrupted {
+        let took = session.world.now().duration_since(started).unsigned_abs();
+        session.say(&tally.summary(plan.total(), took));
+    }
+    match end {
+        SendEnd::Interrupted => Err(Error::interrupted()),
+        SendEnd::Complete if tally.failed > 0 => Err(unreachable(plan, &tally)),
+        SendEnd::Complete => {
+            if tally.refused > 0 && plan.signs_with_local_secret() {
+                session.say("signed with the local test secret: set the variable of the secret that the target knows");
+            }
+            answer(tally.refused == 0)
+        }
+    }
+}
+
+fn unreachable(plan: &Plan<'_>, tally: &Tally) -> Error {
+    let error = Error::failed(format!("{} got no answer from {}", text::count(tally.failed, "request"), plan.args.to));
+    if plan.args.to.as_str() == DEFAULT_TARGET {
+        error.hint("start `whtool listen` in another terminal, or say --to URL")
+    } else {
+        error.hint("see whether the server runs, and at this address")
+    }
+}
+
+/// One line for one request.
+fn tell(plan: &Plan<'_>, sent: &Sent, compared: Option<Compared>, output: &mut dyn Write) -> std::io::Result<()> {
+    let name = plan.name(sent.number);
+    let compared = compared.map(Compared::word);
+    if plan.args.json {
+        return output.write_all(&render::json::sent(name, plan.provider(sent.number), sent, compared));
+    }
+    let paint = plan.session.out;
+    let what = paint.strong(&format!("{:<20}", escape::harmless(name)));
+    let how = match &sent.answer {
+        Ok(answer) => text::answer(answer, sent.took, paint),
+        Err(failure) => paint.bad(&escape::harmless(&failure.to_string())),
+    };
+    let compared = compared.map(|word| format!("  · {}", paint.strong(word))).unwrap_or_default();
+    writeln!(output, "{what}  {how}{compared}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_without_a_scheme_is_http() {
+        assert_eq!(target("localhost:3000/x").unwrap().as_str(), "http://localhost:3000/x");
+        assert!(target("ftp://x").is_err() && target("http://").is_err());
+    }
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        let loopback = |text| is_loopback(&target(text).unwrap());
+        assert!(["localhost:1", "127.0.0.9", "[::1]:80", "app.localhost"].into_iter().all(loopback));
+        assert!(!["10.0.0.1", "localhost.example.com", "example.com", "[::2]", "0.0.0.0"].into_iter().any(loopback));
+    }
+}

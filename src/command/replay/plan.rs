@@ -1,0 +1,283 @@
+//! What is sent: samples, files and captures, how often and in what order, and how each is signed.
+
+use super::{Compared, Replay};
+use crate::command::known::{self, Local, Secrets};
+use crate::command::samples;
+use crate::command::{Session, captures, provider_of, sign};
+use crate::error::{Error, Outcome, Result};
+use crate::exchange::Sent;
+use crate::forward::{self, Changes};
+use crate::kept::{Attempt, Id, Kept};
+use crate::message::Request;
+use crate::provider::{self, Form, Provider};
+use crate::render;
+use crate::sample::Sample;
+use crate::world::Store;
+use std::cell::RefCell;
+use std::io::Write;
+use std::path::Path;
+use url::Url;
+
+/// One thing to send.
+enum Source {
+    Sample(&'static dyn Provider, Box<Sample>),
+    Bytes(&'static dyn Provider, Vec<u8>),
+    /// A capture; its bytes are fetched when its turn comes.
+    Capture(Id),
+}
+
+/// What is sent, how often, and how it is signed.
+pub(super) struct Plan<'a> {
+    pub(super) args: &'a Replay,
+    pub(super) session: &'a Session<'a>,
+    sources: Vec<(String, Source)>,
+    /// Places among the requests, when they are sent in another order.
+    order: Option<Vec<u64>>,
+    secrets: Secrets,
+    form: Form,
+    /// Opened when a capture is asked for.
+    store: RefCell<Option<Box<dyn Store>>>,
+}
+
+impl<'a> Plan<'a> {
+    /// Finds every source, and tries each once, so that nothing is sent before all is known to be right.
+    pub(super) fn new(args: &'a Replay, session: &'a Session<'a>) -> Result<Self> {
+        let secrets = known::secrets(&args.secrets, Local::Make, session)?;
+        let (sources, store) = (Vec::new(), RefCell::new(None));
+        let mut plan = Self { args, session, sources, order: None, secrets, form: sign::form(args.bare), store };
+        plan.sources = plan.find_sources()?;
+        if plan.sources.is_empty() {
+            return Err(if args.filters.is_empty() && args.from.is_none() {
+                Error::usage("nothing to send")
+                    .hint("name a sample, a file or a capture: whtool replay payment.debited")
+            } else {
+                Error::failed("no capture matches").hint("`whtool events` lists what there is")
+            });
+        }
+        if args.edit {
+            plan.edit()?;
+        }
+        for at in 0..plan.sources.len() {
+            if !matches!(plan.sources[at].1, Source::Capture(_)) {
+                plan.request_of(at)?;
+            }
+        }
+        if args.shuffle {
+            plan.order = Some(plan.shuffled());
+        }
+        Ok(plan)
+    }
+
+    fn find_sources(&self) -> Result<Vec<(String, Source)>> {
+        let mut sources = Vec::new();
+        for name in &self.args.sources {
+            sources.push((name.clone(), self.find(name)?));
+        }
+        if let Some(file) = &self.args.from {
+            let text = String::from_utf8_lossy(&self.session.read(file)?).into_owned();
+            for name in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+                let id = self.with_store(|store| captures::find(store, name))?;
+                sources.push((id.clone(), Source::Capture(id)));
+            }
+        }
+        if !self.args.filters.is_empty() {
+            let query = self.args.filters.query(self.session.world.now());
+            let entries = self.with_store(|store| store.list(&query))?;
+            sources.extend(entries.into_iter().map(|entry| (entry.id.clone(), Source::Capture(entry.id))));
+        }
+        Ok(sources)
+    }
+
+    /// A sample, a file, or else a capture of this name.
+    fn find(&self, name: &str) -> Result<Source> {
+        if let Ok((provider, sample)) = samples::find(name) {
+            return Ok(Source::Sample(provider, Box::new(sample)));
+        }
+        let path = Path::new(name);
+        if name == "-" || self.session.world.has_file(path) {
+            let bytes = self.session.read(path)?;
+            return Ok(Source::Bytes(provider_of(self.args.provider, &bytes, name)?, bytes));
+        }
+        let found = self.with_store(|store| captures::find(store, name));
+        found.map(Source::Capture).map_err(|error| match error.kind {
+            crate::error::Kind::Failed if name != "last" => unknown(name),
+            _ => error,
+        })
+    }
+
+    fn with_store<T>(&self, work: impl FnOnce(&mut dyn Store) -> Result<T>) -> Result<T> {
+        let mut store = self.store.borrow_mut();
+        if store.is_none() {
+            *store = Some(self.args.store.open(self.session)?);
+        }
+        work(store.as_mut().expect("it was just opened").as_mut())
+    }
+
+    fn capture(&self, id: &str) -> Result<Kept> {
+        let found = self.with_store(|store| store.whole(id))?;
+        found.ok_or_else(|| Error::failed(format!("the capture {id} is gone")))
+    }
+
+    /// How many requests there are.
+    pub(super) fn total(&self) -> u64 {
+        self.args.repeat.saturating_mul(self.sources.len() as u64)
+    }
+
+    /// Which source request `number` (from 0) is of.
+    fn place(&self, number: u64) -> usize {
+        let number =
+            self.order.as_ref().and_then(|order| order.get(usize::try_from(number).ok()?)).copied().unwrap_or(number);
+        usize::try_from(number % self.sources.len() as u64).unwrap_or(0)
+    }
+
+    /// What request `number` is called.
+    pub(super) fn name(&self, number: u64) -> &str {
+        &self.sources[self.place(number)].0
+    }
+
+    /// Request `number`, signed now, and where it goes.
+    pub(super) fn request(&self, number: u64) -> Result<(Url, Request)> {
+        self.request_of(self.place(number))
+    }
+
+    fn request_of(&self, place: usize) -> Result<(Url, Request)> {
+        let (url, mut request) = match &self.sources[place].1 {
+            Source::Sample(provider, sample) => {
+                let body = samples::payload(*provider, (**sample).clone(), &self.args.changes, self.session)?;
+                (self.args.to.clone(), self.signed(*provider, body)?)
+            }
+            Source::Bytes(provider, bytes) => {
+                let body = samples::changed(bytes, &self.args.changes, self.session)?;
+                (self.args.to.clone(), self.signed(*provider, body)?)
+            }
+            Source::Capture(id) => self.captured(self.capture(id)?.request)?,
+        };
+        if self.args.tamper {
+            tamper(&mut request.body);
+        }
+        Ok((url, request))
+    }
+
+    fn signed(&self, provider: &dyn Provider, body: Vec<u8>) -> Result<Request> {
+        let timestamp = provider::unix_text(self.args.timestamp.unwrap_or_else(|| self.session.world.now()));
+        let mac = self.secrets.signing(provider)?.sign(provider.signed_prefix(&timestamp).as_bytes(), &body);
+        let headers = provider.signature_headers(&mac, &timestamp, self.form);
+        sign::post(&self.args.to, &headers, body).map_err(cannot_write)
+    }
+
+    /// A capture as it came, or with its body changed and signed anew.
+    fn captured(&self, mut request: Request) -> Result<(Url, Request)> {
+        let url = forward::target(&self.args.to, &request);
+        if self.args.exact {
+            return Ok((url, request));
+        }
+        request.body = samples::changed(&request.body, &self.args.changes, self.session)?;
+        let changes = Changes { set: Vec::new(), resign: Some(self.secrets.keys.clone()) };
+        let now = self.args.timestamp.unwrap_or_else(|| self.session.world.now());
+        let request = forward::outgoing(&request, &url, &changes, now).map_err(cannot_write)?;
+        Ok((url, request))
+    }
+
+    /// Lets the person change each body.
+    fn edit(&mut self) -> Result<()> {
+        for place in 0..self.sources.len() {
+            let (url, request) = self.request_of(place)?;
+            let before = crate::delivery::Delivery { request, peer: None, arrived: None };
+            let provider = provider::by_header(&before.request);
+            let provider = provider.ok_or_else(|| Error::failed("can't tell whose signature the capture needs"))?;
+            let edited = self.session.world.edit(&before.request.body)?;
+            drop(url);
+            self.sources[place].1 = Source::Bytes(provider, edited);
+        }
+        Ok(())
+    }
+
+    /// The numbers of all requests in an order that nobody chose (Fisher and Yates).
+    fn shuffled(&self) -> Vec<u64> {
+        let mut order: Vec<_> = (0..self.total()).collect();
+        let mut random = samples::numbers(self.session.world);
+        for end in (1..order.len()).rev() {
+            order.swap(end, random(end + 1));
+        }
+        order
+    }
+
+    /// Records an answer with its capture, and compares it with the last one. `None`: it is no capture, or was never sent before.
+    pub(super) fn record(&self, sent: &Sent) -> Result<Option<Compared>> {
+        let Source::Capture(id) = &self.sources[self.place(sent.number)].1 else { return Ok(None) };
+        let kept = self.capture(id)?;
+        let is_good = |status: u16| (200..300).contains(&status);
+        let before = kept.attempts.last().map(|attempt| is_good(attempt.status()));
+        let url = forward::target(&self.args.to, &kept.request).to_string();
+        let outcome = sent.answer.clone().map_err(|failure| failure.to_string());
+        let attempt = Attempt { at: self.session.world.now(), url, took: sent.took, outcome };
+        self.with_store(|store| store.add_attempt(id, &attempt))?;
+        Ok(before.map(|before| Compared::of(before, is_good(attempt.status()))))
+    }
+
+    /// Whether anything is signed with the machine's own test secret, which no other program knows.
+    pub(super) fn signs_with_local_secret(&self) -> bool {
+        let is_local = |provider: &dyn Provider| self.secrets.signing(provider).is_ok_and(|key| key.secret.is_local());
+        self.sources.iter().any(|(_, source)| match source {
+            Source::Sample(provider, _) | Source::Bytes(provider, _) => is_local(*provider),
+            Source::Capture(_) => false,
+        })
+    }
+
+    /// `--dry-run`.
+    pub(super) fn print(&self) -> Result<Outcome> {
+        let mut output = self.session.world.output();
+        for number in 0..self.total() {
+            let (url, request) = self.request(number)?;
+            if self.args.json {
+                output.write_all(&render::json::signed(self.provider(number), &url, &request))?;
+            } else {
+                output.write_all(&request.to_wire())?;
+                output.write_all(b"\n\n")?;
+            }
+        }
+        output.flush()?;
+        crate::command::answer(true)
+    }
+
+    /// The provider of request `number`; empty for a capture, whose own headers tell.
+    pub(super) fn provider(&self, number: u64) -> &'static str {
+        match &self.sources[self.place(number)].1 {
+            Source::Sample(provider, _) | Source::Bytes(provider, _) => provider.name(),
+            Source::Capture(_) => "",
+        }
+    }
+}
+
+fn cannot_write(error: crate::message::HeaderError) -> Error {
+    Error::failed("can't write the request").because(error)
+}
+
+fn unknown(name: &str) -> Error {
+    let error = Error::failed(format!("`{name}` is neither a sample nor a file nor a capture"));
+    match samples::nearest(name) {
+        Some(near) => error.hint(format!("{near}; `whtool samples` lists them all, `whtool events` the captures")),
+        None => error.hint("`whtool samples` lists the samples, `whtool events` the captures"),
+    }
+}
+
+/// Flips the lowest bit of the byte in the middle; an empty body gets one byte.
+fn tamper(body: &mut Vec<u8>) {
+    let middle = body.len() / 2;
+    match body.get_mut(middle) {
+        Some(byte) => *byte ^= 1,
+        None => body.push(b' '),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tampering_changes_one_bit() {
+        let mut body = b"{}".to_vec();
+        tamper(&mut body);
+        assert_eq!(body, b"{|");
+    }
+}
