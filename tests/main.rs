@@ -10,6 +10,7 @@
 mod common;
 mod diagnosis;
 mod help;
+mod keeping;
 mod layers;
 mod listen;
 mod process;

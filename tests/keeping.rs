@@ -1,0 +1,304 @@
+//! Nothing lost: what was acknowledged is in the store, and goes to the app until the app takes it.
+
+use crate::process::{Listener, REFERENCE, REFERENCE_MAC, home, post, run, whtool};
+use serde_json::Value;
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+/// An app that answers as it is told, and tells what it got.
+struct App {
+    url: String,
+    requests: Receiver<(String, Vec<u8>)>,
+}
+
+impl App {
+    /// `answers` are given by turns, the last one for ever.
+    fn start(answers: Vec<&'static str>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::on(listener, answers)
+    }
+
+    fn on(listener: TcpListener, answers: Vec<&'static str>) -> Self {
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (told, requests) = channel();
+        thread::spawn(move || {
+            for (turn, stream) in listener.incoming().enumerate() {
+                let answer = answers.get(turn).or(answers.last()).copied().unwrap_or("200 OK");
+                if serve(stream.unwrap(), answer, &told).is_none() {
+                    return;
+                }
+            }
+        });
+        Self { url, requests }
+    }
+}
+
+/// One request to a connection, then it is closed.
+fn serve(stream: TcpStream, answer: &str, told: &Sender<(String, Vec<u8>)>) -> Option<()> {
+    let mut reader = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head).ok()? == 0 {
+            return Some(());
+        }
+    }
+    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    reader.read_exact(&mut body).ok()?;
+    let text = format!("HTTP/1.1 {answer}\r\nContent-Length: 4\r\nConnection: close\r\n\r\nmine");
+    reader.get_mut().write_all(text.as_bytes()).ok()?;
+    told.send((head, body)).ok()
+}
+
+/// A free port's address with nobody at it.
+fn nobody() -> String {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    format!("http://{address}")
+}
+
+/// The records of a listener up to the first of this schema.
+fn until(listener: &mut Listener, schema: &str) -> Value {
+    loop {
+        let record = listener.record();
+        if record["schema"] == schema {
+            return record;
+        }
+    }
+}
+
+fn count(home: &Path) -> usize {
+    let listed = run(&mut whtool(home, &["events", "--all", "--json"]));
+    assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+    String::from_utf8(listed.stdout).unwrap().lines().count()
+}
+
+#[test]
+fn accepted_and_refused_deliveries_are_kept() {
+    let home = home();
+    let mut listener = Listener::start(home.path(), &[]);
+    listener.exchange(&post(REFERENCE_MAC, REFERENCE));
+    listener.exchange(&post("zz", b"x"));
+    let id = listener.record()["id"].as_str().unwrap().to_owned();
+    listener.end("INT");
+    assert_eq!(count(home.path()), 2);
+    let raw = run(&mut whtool(home.path(), &["events", "show", &id[..5], "--raw"]));
+    assert_eq!(raw.stdout, post(REFERENCE_MAC, REFERENCE));
+}
+
+#[test]
+fn without_a_store_nothing_is_kept_and_that_is_said() {
+    let home = home();
+    let mut listener = Listener::start(home.path(), &["--no-store"]);
+    listener.exchange(&post(REFERENCE_MAC, REFERENCE));
+    assert_eq!(listener.record()["id"], Value::Null);
+    assert!(listener.end("INT").1.contains("keeping nothing"));
+    assert_eq!(count(home.path()), 0);
+}
+
+#[test]
+fn a_repeat_is_told_across_a_restart() {
+    let home = home();
+    let mut first = Listener::start(home.path(), &[]);
+    first.exchange(&post(REFERENCE_MAC, REFERENCE));
+    let id = first.record()["id"].clone();
+    first.end("INT");
+    let mut second = Listener::start(home.path(), &[]);
+    second.exchange(&post(REFERENCE_MAC, REFERENCE));
+    assert_eq!(second.record()["duplicateOf"], id);
+}
+
+#[test]
+fn the_app_gets_the_same_bytes_and_headers_and_its_answer_is_told() {
+    let (home, app) = (home(), App::start(vec!["200 OK"]));
+    let mut listener = Listener::start(home.path(), &["--forward-to", &app.url]);
+    let request = String::from_utf8(post(REFERENCE_MAC, REFERENCE)).unwrap();
+    let request = request.replace("Connection: close", "X-A: 1\r\nx-b: 2\r\nX-A: 3\r\nConnection: close");
+    listener.exchange(request.as_bytes());
+    let (head, body) = app.requests.recv().unwrap();
+    assert_eq!(body, REFERENCE);
+    let host = app.url.trim_start_matches("http://");
+    let expected = format!(
+        "POST /hooks HTTP/1.1\r\nHost: {host}\r\nX-Plustive-Signature: {REFERENCE_MAC}\r\nContent-Length: 240\r\n\
+         X-A: 1\r\nx-b: 2\r\nX-A: 3\r\n\r\n"
+    );
+    assert_eq!(head, expected);
+    let forwarded = until(&mut listener, "whtool.forwarded/1");
+    assert_eq!((forwarded["status"].as_u64(), forwarded["sequel"].as_str()), (Some(200), Some("taken")));
+}
+
+#[test]
+fn refused_deliveries_do_not_go_to_the_app() {
+    let (home, app) = (home(), App::start(vec!["200 OK"]));
+    let mut listener = Listener::start(home.path(), &["--forward-to", &app.url]);
+    listener.exchange(&post("zz", REFERENCE));
+    listener.exchange(&post(REFERENCE_MAC, REFERENCE));
+    until(&mut listener, "whtool.forwarded/1");
+    assert_eq!(app.requests.try_iter().count(), 1);
+}
+
+#[test]
+fn a_failing_app_is_asked_again_until_it_takes_the_delivery() {
+    let (home, app) = (home(), App::start(vec!["500 Oops", "503 Busy", "204 Done"]));
+    let mut listener = Listener::start(home.path(), &["--forward-to", &app.url, "--retry-pause", "20ms"]);
+    listener.exchange(&post(REFERENCE_MAC, REFERENCE));
+    let told: Vec<_> = (0..3).map(|_| until(&mut listener, "whtool.forwarded/1")).collect();
+    let statuses: Vec<_> = told.iter().map(|record| record["status"].as_u64().unwrap()).collect();
+    assert_eq!(statuses, [500, 503, 204]);
+    assert_eq!(told[2]["sequel"], "taken");
+}
+
+#[test]
+fn an_app_that_refuses_is_not_asked_again() {
+    let (home, app) = (home(), App::start(vec!["422 No"]));
+    let mut listener = Listener::start(home.path(), &["--forward-to", &app.url, "--retry-pause", "10ms"]);
+    listener.exchange(&post(REFERENCE_MAC, REFERENCE));
+    assert_eq!(until(&mut listener, "whtool.forwarded/1")["sequel"], "given_up");
+}
+
+#[test]
+fn what_the_app_missed_is_taken_up_after_a_restart() {
+    let home = home();
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("http://{address}");
+    let mut listener =
+        Listener::start(home.path(), &["--forward-to", &url, "--retry-pause", "20ms", "--retry", "1000"]);
+    for _ in 0..3 {
+        listener.exchange(&post(REFERENCE_MAC, REFERENCE));
+    }
+    assert_eq!(until(&mut listener, "whtool.forwarded/1")["sequel"], "again");
+    listener.child.kill().unwrap();
+    listener.child.wait().unwrap();
+    let app = App::on(TcpListener::bind(address).unwrap(), vec!["200 OK"]);
+    let words = ["--forward-to", &url, "--retry-pause", "20ms", "--retry", "1000"];
+    let _again = Listener::start(home.path(), &words);
+    let bodies: Vec<_> = (0..3).map(|_| app.requests.recv().unwrap().1).collect();
+    assert_eq!(bodies, vec![REFERENCE.to_vec(); 3]);
+}
+
+#[test]
+fn passthrough_gives_the_provider_the_apps_own_answer() {
+    let (home, app) = (home(), App::start(vec!["202 Accepted", "418 Teapot"]));
+    let listener = Listener::start(home.path(), &["--forward-to", &app.url, "--passthrough"]);
+    let answers = [0, 1].map(|_| listener.exchange(&post(REFERENCE_MAC, REFERENCE)));
+    assert!(answers[0].starts_with("HTTP/1.1 202 ") && answers[0].ends_with("\r\n\r\nmine"), "{}", answers[0]);
+    assert!(answers[1].starts_with("HTTP/1.1 418 "), "{}", answers[1]);
+    let gone = Listener::start(home.path(), &["--forward-to", &nobody(), "--passthrough"]);
+    assert!(gone.exchange(&post(REFERENCE_MAC, REFERENCE)).starts_with("HTTP/1.1 502 "));
+}
+
+#[test]
+fn signed_anew_it_verifies_with_the_local_secret() {
+    let home = home();
+    let mut app = whtool(home.path(), &["listen", "--json", "--port", "0", "--no-store"]).spawn().unwrap();
+    let mut lines = BufReader::new(app.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let ready: Value = serde_json::from_str(&lines.next().unwrap()).unwrap();
+    let listener = Listener::start(home.path(), &["--forward-to", ready["url"].as_str().unwrap(), "--resign"]);
+    listener.exchange(&post(REFERENCE_MAC, REFERENCE));
+    let record: Value = serde_json::from_str(&lines.next().unwrap()).unwrap();
+    assert_eq!((record["verdict"].as_str(), record["secret"].as_str()), (Some("verified"), Some("local test secret")));
+    app.kill().unwrap();
+    app.wait().unwrap();
+}
+
+/// A distinct signed body, and its MAC by Python's own hmac where there is Python; otherwise by the crate.
+fn signed(number: usize) -> (String, Vec<u8>) {
+    use hmac::{Hmac, KeyInit, Mac};
+    let body =
+        format!(r#"{{"event":"transaction.success","reference":"PLS-{number}","status":"Success"}}"#).into_bytes();
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(crate::process::PLUSTIVE_SECRET.as_bytes()).unwrap();
+    mac.update(&body);
+    (hex::encode(mac.finalize().into_bytes()), body)
+}
+
+#[test]
+fn what_was_acknowledged_before_a_kill_is_there_afterwards() {
+    let home = home();
+    for round in 0..5 {
+        let mut listener = Listener::start(home.path(), &["-q"]);
+        let address = listener.url.trim_start_matches("http://").to_owned();
+        let (told, acknowledged) = channel();
+        let senders: Vec<_> = (0..8)
+            .map(|sender| {
+                let (told, address) = (told.clone(), address.clone());
+                thread::spawn(move || send_until_it_dies(&address, round * 1_000_000 + sender * 10_000, &told))
+            })
+            .collect();
+        drop(told);
+        let mut references: HashSet<_> = (0..200).map(|_| acknowledged.recv().unwrap()).collect();
+        listener.child.kill().unwrap();
+        listener.child.wait().unwrap();
+        senders.into_iter().for_each(|sender| sender.join().unwrap());
+        references.extend(acknowledged.try_iter());
+        let listed = run(&mut whtool(home.path(), &["events", "--all", "--json"])).stdout;
+        let kept: HashSet<_> = String::from_utf8(listed)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap()["event"]["id"].as_str().unwrap().to_owned())
+            .collect();
+        let missing: Vec<_> = references.difference(&kept).collect();
+        assert!(missing.is_empty(), "round {round}: {missing:?}");
+    }
+}
+
+/// Sends distinct events on one connection, and tells of those that were answered 200.
+fn send_until_it_dies(address: &str, first: usize, told: &Sender<String>) {
+    let Ok(stream) = TcpStream::connect(address) else { return };
+    let mut reader = BufReader::new(stream);
+    for number in first..first + 10_000 {
+        let (mac, body) = signed(number);
+        let request = String::from_utf8(post(&mac, &body)).unwrap().replace("Connection: close\r\n", "");
+        if reader.get_mut().write_all(request.as_bytes()).is_err() {
+            return;
+        }
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            if reader.read_line(&mut head).unwrap_or(0) == 0 {
+                return;
+            }
+        }
+        let mut ok = [0; 3];
+        if !head.starts_with("HTTP/1.1 200") || reader.read_exact(&mut ok).is_err() {
+            return;
+        }
+        told.send(format!("PLS-{number}")).unwrap();
+    }
+}
+
+#[test]
+fn a_store_that_cannot_be_written_means_503_and_the_listener_goes_on() {
+    let home = home();
+    let store = home.path().join("small.db");
+    // A file size limit stands in for a full disk: SIGXFSZ is ignored, so that writing fails instead.
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 300; exec {} listen --json --port 0 --store {}",
+        env!("CARGO_BIN_EXE_whtool"),
+        store.display()
+    );
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", &script])
+        .env("WHTOOL_HOME", home.path())
+        .env("PLUSTIVE_WEBHOOK_SECRET", crate::process::PLUSTIVE_SECRET);
+    let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let records = BufReader::new(child.stdout.take().unwrap());
+    let mut listener = Listener { child, records, url: String::new() };
+    listener.url = listener.record()["url"].as_str().unwrap().to_owned();
+    let mut acknowledged = 0;
+    let refused = (0..200).find_map(|number| {
+        let (mac, mut body) = signed(number);
+        body.extend(vec![b' '; 0]);
+        let answer = listener.exchange(&post(&mac, &body));
+        acknowledged += usize::from(answer.starts_with("HTTP/1.1 200"));
+        answer.starts_with("HTTP/1.1 503").then_some(answer)
+    });
+    assert!(refused.is_some(), "the limit was never reached");
+    let (_, said) = listener.end("INT");
+    assert!(said.contains("can't be recorded"), "{said}");
+    let listed = run(&mut whtool(home.path(), &["events", "--all", "--json", "--store", store.to_str().unwrap()]));
+    assert!(String::from_utf8_lossy(&listed.stdout).lines().count() >= acknowledged);
+}
