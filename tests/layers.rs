@@ -5,8 +5,19 @@ use std::path::{Path, PathBuf};
 
 const VALUES: &[&str] =
     &["delivery", "error", "event", "exchange", "kept", "message", "money", "secret", "timestamp", "verdict"];
-const THOUGHT: &[&str] =
-    &["capture", "diagnose", "json", "provider", "receive", "record", "render", "sample", "settings", "signature"];
+const THOUGHT: &[&str] = &[
+    "capture",
+    "diagnose",
+    "diff",
+    "json",
+    "provider",
+    "receive",
+    "record",
+    "render",
+    "sample",
+    "settings",
+    "signature",
+];
 
 /// What the parts of a layer may name after `crate::`, apart from themselves.
 fn may_see(part: &str) -> Vec<&'static str> {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 /// A line of JSON.
-fn line(record: &impl Serialize) -> Vec<u8> {
+pub(super) fn line(record: &impl Serialize) -> Vec<u8> {
     let mut line = serde_json::to_vec(record).expect("records have text keys and no floats");
     line.push(b'\n');
     line
