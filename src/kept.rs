@@ -150,3 +150,40 @@ pub struct Count {
     /// How many there are.
     pub deliveries: u64,
 }
+
+/// What verified events of one type add up to, in one currency. An event that was delivered several times counts once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sum {
+    /// The provider's name.
+    pub provider: Option<String>,
+    /// The event's type.
+    pub kind: Option<String>,
+    /// How many different events there are.
+    pub events: u64,
+    /// Their amounts together.
+    pub money: Money,
+}
+
+/// What becomes of old deliveries that the app has yet to get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undelivered {
+    /// They stay.
+    Kept,
+    /// They go like all others.
+    Removed,
+}
+
+/// Deliveries that are old enough to be removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prunable {
+    /// How many would go.
+    pub deliveries: u64,
+    /// When the first of them arrived.
+    pub oldest: Option<Timestamp>,
+    /// When the last of them arrived.
+    pub newest: Option<Timestamp>,
+    /// The bytes of their bodies.
+    pub bytes: u64,
+    /// How many are old enough, and stay because they are still to be forwarded.
+    pub undelivered: u64,
+}

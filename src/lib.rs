@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! values    message · delivery · exchange · kept · timestamp · secret · event · money · verdict · error
-//! thought   signature · provider · sample · receive · forward · diagnose · json · payload · record · capture · settings · render
+//! thought   signature · provider · sample · receive · forward · diagnose · diff · json · payload · record · capture · settings · render
 //! doing     world: what the program can do to the outside · command: one file each
 //! rim       edge: clock, terminal, files, listener, sender
 //! ```
@@ -20,6 +20,7 @@ pub mod capture;
 mod command;
 pub mod delivery;
 pub mod diagnose;
+pub mod diff;
 pub mod edge;
 pub mod error;
 pub mod event;

@@ -6,7 +6,7 @@
 use crate::delivery::{Delivery, Received, TurnedAway};
 use crate::error::Result;
 use crate::exchange::{Outgoing, Sent};
-use crate::kept::{Attempt, Count, Entry, Forwarded, Id, Kept, Query};
+use crate::kept::{Attempt, Count, Entry, Forwarded, Id, Kept, Prunable, Query, Sum, Undelivered};
 use crate::message::{HeaderError, Request};
 use crate::timestamp::Timestamp;
 use std::io::{self, Read, Write};
@@ -87,10 +87,18 @@ pub trait Store {
     fn beginning_with(&mut self, prefix: &str) -> Result<Vec<Id>>;
     /// A delivery with its bytes and attempts. `None`: there is none of this id.
     fn whole(&mut self, id: &str) -> Result<Option<Kept>>;
+    /// Hands out those that match one after the other, the newest last, in memory that does not grow with their number. What
+    /// arrives meanwhile is left out.
+    fn visit(&mut self, query: &Query, each: &mut dyn FnMut(Kept) -> Result<()>) -> Result<()>;
     /// How many match, by provider, type, verdict and hour, the oldest hour first.
     fn counts(&mut self, query: &Query) -> Result<Vec<Count>>;
-    /// Removes what arrived before this moment, and says how many those were.
-    fn prune(&mut self, before: Timestamp) -> Result<u64>;
+    /// What the verified events that match add up to, by provider, type and currency.
+    fn sums(&mut self, query: &Query) -> Result<Vec<Sum>>;
+    /// What `prune` would remove.
+    fn prunable(&mut self, before: Timestamp, undelivered: Undelivered) -> Result<Prunable>;
+    /// Removes what arrived before this moment, says how many those were, and gives the file's free pages back. A listener
+    /// goes on recording meanwhile.
+    fn prune(&mut self, before: Timestamp, undelivered: Undelivered) -> Result<u64>;
     /// Adds an attempt to a delivery; a good one ends what was still to be forwarded to the same URL.
     fn add_attempt(&mut self, id: &str, attempt: &Attempt) -> Result<()>;
     /// Provider, key and id of the latest verified events, the newest last.

@@ -178,7 +178,7 @@ impl World for Made {
     }
 
     fn has_file(&self, path: &Path) -> bool {
-        self.files.contains_key(path)
+        self.files.contains_key(path) || path.is_file()
     }
 
     fn edit(&self, bytes: &[u8]) -> Result<Vec<u8>> {

@@ -8,6 +8,7 @@ const VALUES: &[&str] =
 const THOUGHT: &[&str] = &[
     "capture",
     "diagnose",
+    "diff",
     "forward",
     "json",
     "payload",

@@ -36,7 +36,14 @@ impl StoreArgs {
 #[derive(Args, Clone, Default)]
 pub(super) struct Filters {
     /// Only this provider's
-    #[arg(id = "filter_provider", long = "from-provider", value_name = "NAME", value_parser = super::provider_values(), help_heading = "Which")]
+    // `events` calls the flag `--provider`; where that is the provider to sign for, it is `--from-provider`.
+    #[arg(
+        id = "from_provider",
+        long = "from-provider",
+        value_name = "NAME",
+        value_parser = super::provider_values(),
+        help_heading = "Which"
+    )]
     pub provider: Option<&'static dyn Provider>,
     /// Only events of these types: 'payment.*'
     #[arg(long = "type", value_name = "GLOB", help_heading = "Which")]
@@ -59,7 +66,7 @@ pub(super) struct Filters {
     /// Only with this text in the body
     #[arg(long, value_name = "TEXT", help_heading = "Which")]
     pub grep: Option<String>,
-    /// At most so many, the newest
+    /// At most so many, the newest; 0: all
     #[arg(long, value_name = "N", help_heading = "Which")]
     pub limit: Option<u64>,
 }
@@ -112,7 +119,7 @@ impl Filters {
             reference: self.reference.clone(),
             failed: self.failed,
             grep: self.grep.clone(),
-            limit: self.limit,
+            limit: self.limit.filter(|&limit| limit > 0),
         }
     }
 }
@@ -131,7 +138,7 @@ pub(super) fn find(store: &mut dyn Store, name: &str) -> Result<Id> {
         [] => {
             Err(Error::failed(format!("there is no delivery `{name}` in the store")).hint("`whtool events` lists them"))
         }
-        several => Err(Error::usage(format!("several deliveries begin with `{name}`"))
+        several => Err(Error::failed(format!("several deliveries begin with `{name}`"))
             .because(several.join(", "))
             .hint("give more letters")),
     }

@@ -3,6 +3,7 @@
 //! Commands think with the pure parts and act through `World`; what several of them need stands here and in `known`.
 
 mod captures;
+mod events;
 mod known;
 mod listen;
 mod replay;
@@ -43,6 +44,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Listen(Box<listen::Listen>),
+    Events(Box<events::Events>),
     Verify(verify::Verify),
     Sign(sign::Sign),
     Replay(Box<replay::Replay>),
@@ -103,6 +105,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
     let session = Session::new(&cli.common, world);
     let result = match &cli.command {
         Command::Listen(args) => listen::run(args, &session),
+        Command::Events(args) => events::run(args, &session),
         Command::Verify(args) => verify::run(args, &session),
         Command::Sign(args) => sign::run(args, &session),
         Command::Replay(args) => replay::run(args, &session),
@@ -216,11 +219,12 @@ fn provider_values() -> impl TypedValueParser<Value = &'static dyn Provider> {
         .map(|name| provider::named(&name).expect("clap lets only known names through"))
 }
 
-/// A span of time for flags: `90s`, `5m`, `1h 30m`, or a bare number of seconds.
+/// A span of time for flags: `90s`, `5m`, `1h 30m`, `30d`, or a bare number of seconds. A day has 24 hours.
 fn span(text: &str) -> Result<SignedDuration, String> {
+    let in_words = |text: &str| text.parse::<jiff::Span>()?.to_duration(jiff::SpanRelativeTo::days_are_24_hours());
     let span = match text.parse() {
         Ok(seconds) => SignedDuration::from_secs(seconds),
-        Err(_) => text.parse().map_err(|_| "write 90s, 5m or 1h 30m".to_owned())?,
+        Err(_) => in_words(text).map_err(|_| "write 90s, 5m, 1h 30m or 30d".to_owned())?,
     };
     if span.is_negative() { Err("it can't be negative".to_owned()) } else { Ok(span) }
 }

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 /// A line of JSON.
-fn line(record: &impl Serialize) -> Vec<u8> {
+pub(super) fn line(record: &impl Serialize) -> Vec<u8> {
     let line = serde_json::to_string(record).expect("records have text keys and no floats");
     let mut line = harmless(line).into_bytes();
     line.push(b'\n');

@@ -1,8 +1,11 @@
-//! What people and programs get to see: text for a terminal (`text`, `payload`), JSON for programs (`json`), requests in forms
-//! that other tools take (`request`). All of it returns text; nothing here writes.
+//! What people and programs get to see: text for a terminal (`text`, `payload`), JSON for programs (`json`, `kept`), requests in forms
+//! that other tools take (`request`, `har`), and what differs between two (`diff`). All of it returns text; nothing here writes.
 
+pub mod diff;
 pub mod escape;
+pub mod har;
 pub mod json;
+pub mod kept;
 pub mod paint;
 pub mod payload;
 pub mod request;

@@ -3,7 +3,8 @@
 
 use super::escape::{harmless, harmless_bytes};
 use super::paint::Paint;
-use crate::json::{self, Document, PieceKind};
+use crate::json::{self, Document, PieceKind, TokenKind, Tokens};
+use std::ops::Range;
 
 /// Whether values that are worth money or secrecy are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ const MOST_BYTES: usize = 64;
 const GOODS: [&str; 3] = ["token", "pin", "secret"];
 /// What keys and signing secrets begin with.
 const SECRET_STARTS: [&str; 5] = ["sk_live_", "sk_test_", "pk_live_", "pk_test_", "whsec_"];
+/// What stands in the names of headers that carry credentials.
+const CREDENTIALS: [&str; 5] = ["authorization", "cookie", "api-key", "apikey", "token"];
 
 /// The payload, each line with `indent` before it and a line break after it.
 pub fn lines(body: &[u8], indent: &str, paint: Paint, reveal: Reveal) -> String {
@@ -87,11 +90,7 @@ fn is_secret(piece: &str) -> bool {
 }
 
 fn plain(text: &str, reveal: Reveal) -> String {
-    let line = |line: &str| match reveal {
-        Reveal::Masked => masked(line),
-        Reveal::Everything => line.to_owned(),
-    };
-    text.lines().map(|text| shortened(&line(text)) + "\n").collect()
+    text.lines().map(|line| text_line(line, reveal) + "\n").collect()
 }
 
 /// A text of which only the start is shown when it is long, made harmless.
@@ -102,27 +101,94 @@ fn shortened(text: &str) -> String {
     }
 }
 
+/// A line of text that is no JSON; harmless, cut when it is long, and masked unless asked for.
+pub fn text_line(line: &str, reveal: Reveal) -> String {
+    match reveal {
+        Reveal::Masked => shortened(&masked(line)),
+        Reveal::Everything => shortened(line),
+    }
+}
+
 /// A line that is no JSON, with what follows the name of something secret masked up to the end of its value, and words that begin
 /// like a secret.
 pub(super) fn masked(line: &str) -> String {
+    let (mut shown, mut from) = (String::new(), 0);
+    for Range { start, end } in secret_words(line) {
+        shown.extend([&line[from..start], "***"]);
+        from = end;
+    }
+    shown + &line[from..]
+}
+
+/// Where those stand.
+fn secret_words(line: &str) -> Vec<Range<usize>> {
     let is_word = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_');
-    let (mut shown, mut rest) = (String::new(), line);
-    while let Some(start) = rest.find(is_word) {
-        let (between, tail) = rest.split_at(start);
-        let (word, tail) = tail.split_at(tail.find(|letter| !is_word(letter)).unwrap_or(tail.len()));
-        let is_secret = SECRET_STARTS.iter().any(|start| word.contains(start));
-        shown.extend([between, if is_secret { "***" } else { word }]);
-        rest = tail;
-        let names_goods = is_goods(word) && rest.trim_start_matches(['"', '\'', ' ']).starts_with([':', '=']);
-        if names_goods {
-            let value = rest.find(is_word).unwrap_or(rest.len());
-            let (between, tail) = rest.split_at(value);
-            let end = tail.find(|letter: char| !is_word(letter) && letter != ' ').unwrap_or(tail.len());
-            shown.extend([between, "***"]);
-            rest = &tail[end..];
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let Some(gap) = line[at..].find(is_word) {
+        let start = at + gap;
+        let end = line[start..].find(|letter| !is_word(letter)).map_or(line.len(), |length| start + length);
+        let (word, rest) = (&line[start..end], &line[end..]);
+        at = end;
+        if SECRET_STARTS.iter().any(|start| word.contains(start)) {
+            found.push(start..end);
+        } else if is_goods(word) && rest.trim_start_matches(['"', '\'', ' ']).starts_with([':', '=']) {
+            let value = end + rest.find(is_word).unwrap_or(rest.len());
+            let beyond = |letter: char| !is_word(letter) && letter != ' ';
+            at = line[value..].find(beyond).map_or(line.len(), |length| value + length);
+            found.push(value..at);
         }
     }
-    shown + rest
+    found
+}
+
+/// Where in a body secrets and goods stand, in order: what is not to be shown of a part of it.
+pub fn secret_places(body: &[u8]) -> Vec<Range<usize>> {
+    if Document::parse(body).is_ok() {
+        return secret_values(body);
+    }
+    let (mut found, mut at) = (Vec::new(), 0);
+    for chunk in body.utf8_chunks() {
+        for line in chunk.valid().split_inclusive('\n') {
+            found.extend(secret_words(line).into_iter().map(|place| place.start + at..place.end + at));
+            at += line.len();
+        }
+        at += chunk.invalid().len();
+    }
+    found
+}
+
+fn secret_values(json: &[u8]) -> Vec<Range<usize>> {
+    let (mut found, mut key) = (Vec::new(), "");
+    for token in Tokens::new(json).filter_map(Result::ok) {
+        let place = token.start..token.end;
+        let text = json.get(place.clone()).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
+        match token.kind {
+            TokenKind::Key => key = text,
+            TokenKind::String if is_goods(key) || is_secret(text) => found.push(place),
+            TokenKind::Number if is_goods(key) => found.push(place),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// A value as it is spelled in JSON, below a key that need not have quotes; harmless, and masked unless asked for.
+pub fn value(key: &str, spelled: &str, reveal: Reveal) -> String {
+    if reveal == Reveal::Masked && (is_goods(key) || is_secret(spelled)) {
+        return "***".to_owned();
+    }
+    harmless(spelled).into_owned()
+}
+
+/// A header line; harmless, and with credentials masked unless asked for.
+pub fn header(name: &str, value: &[u8], paint: Paint, reveal: Reveal) -> String {
+    let lower = name.to_ascii_lowercase();
+    let is_credential = CREDENTIALS.iter().any(|part| lower.contains(part));
+    let value = match reveal {
+        Reveal::Masked if is_credential => "***".to_owned(),
+        _ => std::str::from_utf8(value).map_or_else(|_| harmless_bytes(value), |text| text_line(text, reveal)),
+    };
+    format!("{}: {value}", paint.name(name))
 }
 
 fn dump(body: &[u8], reveal: Reveal) -> String {

@@ -7,6 +7,7 @@ use crate::delivery::Received;
 use crate::diagnose::{Finding, Proof};
 use crate::event::Event;
 use crate::exchange::Answer;
+use crate::kept::Entry;
 use crate::verdict::{Malformed, Verdict};
 use std::time::Duration;
 
@@ -30,6 +31,56 @@ fn summary(provider: Option<&str>, event: &Event, paint: Paint) -> String {
     parts.extend(event.money.as_ref().map(|money| paint.number(&harmless(&money.to_string()))));
     parts.extend(event.status.as_deref().map(field));
     parts.join("  ")
+}
+
+/// What a kept delivery is, in one line, with `lead` before it: what `delivery` says, what was answered unless it was taken, and
+/// what the app answered last.
+pub fn entry(entry: &Entry, lead: &str, paint: Paint) -> String {
+    let Entry { kind, event_id: id, subject, status, money, .. } = entry.clone();
+    let event = Event { kind, id, subject, status, money, ..Event::default() };
+    let middle = summary(entry.provider.as_deref(), &event, paint);
+    let verdict = verdict_of(&entry.verdict, entry.secret.as_deref(), paint);
+    let mut line = format!("{}  {middle}  {verdict}", paint.faint(lead));
+    if !(200..300).contains(&entry.answered) {
+        line.push_str(&format!("  {}", paint.bad(&format!("→ {}", entry.answered))));
+    }
+    match entry.app {
+        Some(0) => line.push_str(&format!("  app {}", paint.bad("→ no answer"))),
+        Some(status) if (200..300).contains(&status) => {
+            line.push_str(&format!("  app {}", paint.good(&format!("→ {status}"))));
+        }
+        Some(status) => line.push_str(&format!("  app {}", paint.bad(&format!("→ {status}")))),
+        None => {}
+    }
+    line
+}
+
+/// A verdict by its code, as the store has it.
+pub fn verdict_of(code: &str, secret: Option<&str>, paint: Paint) -> String {
+    let words = match code {
+        "verified" => "verified",
+        "unsigned" => "not signed",
+        "malformed" => "signature malformed",
+        "mismatch" => "signature does not match",
+        "too_old" => "too old",
+        "in_future" => "from the future",
+        "no_secret" => "no secret known to check it",
+        other => other,
+    };
+    let words = if code == "verified" { paint.good(words) } else { paint.bad(&harmless(words)) };
+    match secret {
+        Some(secret) => format!("{words} · {}", paint.faint(&harmless(secret))),
+        None => words,
+    }
+}
+
+/// A number of bytes: `213 bytes`, `4.2 KB`, `1.3 GB`.
+pub fn size(bytes: u64) -> String {
+    let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "KB")];
+    match units.into_iter().find(|(unit, _)| bytes >= *unit) {
+        Some((unit, name)) => format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit),
+        None => count(bytes, "byte"),
+    }
 }
 
 /// A verdict in a few words: `verified · PLEXOS_WEBHOOK_SECRET`.

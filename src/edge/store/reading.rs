@@ -1,13 +1,15 @@
 //! The store as commands see it: lists, single deliveries, counts, pruning, attempts.
 
 use super::rows::{self, micros, text};
-use super::schema;
+use super::{pruning, schema};
 use crate::error::{Error, Result};
-use crate::kept::{Attempt, Count, Entry, Id, Kept, Query};
+use crate::kept::{Attempt, Count, Entry, Id, Kept, Prunable, Query, Sum, Undelivered};
+use crate::money::Money;
 use crate::timestamp::Timestamp;
 use crate::world::Store;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params, params_from_iter};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A store that a command has opened.
@@ -20,8 +22,44 @@ pub(in crate::edge) fn open(path: &Path) -> Result<Opened> {
     Ok(Opened { connection: schema::open(path)? })
 }
 
+/// How many ids are read at once while visiting.
+const PAGE: u32 = 256;
+
 fn failed(error: rusqlite::Error) -> Error {
-    Error::failed("the store can't be read or written").because(error)
+    let failed = Error::failed("the store can't be read or written");
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => failed
+            .because("it is damaged; it was left as it is")
+            .hint("move it away, with its -wal and -shm, and start anew"),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            failed.because("another process holds it").hint("try again, or see who has it open")
+        }
+        _ => failed.because(error),
+    }
+}
+
+/// The query's limit, as SQLite takes it.
+fn most(query: &Query) -> Value {
+    Value::Integer(query.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(-1)))
+}
+
+impl Opened {
+    /// The condition and its parameters, the limit included: what is older than the last of the newest is left out.
+    fn condition(&self, query: &Query) -> Result<(String, Vec<Value>)> {
+        let (condition, values) = condition(query);
+        if query.limit.is_none() {
+            return Ok((condition, values));
+        }
+        let sql = format!(
+            "SELECT coalesce(min(seq), 0) FROM \
+             (SELECT d.seq FROM deliveries d WHERE {condition} ORDER BY d.seq DESC LIMIT ?{})",
+            values.len() + 1
+        );
+        let with_limit = values.iter().cloned().chain([most(query)]);
+        let oldest: i64 =
+            self.connection.query_row(&sql, params_from_iter(with_limit), |row| row.get(0)).map_err(failed)?;
+        Ok((format!("{condition} AND d.seq >= {oldest}"), values))
+    }
 }
 
 /// The condition and its parameters.
@@ -74,7 +112,7 @@ fn condition(query: &Query) -> (String, Vec<Value>) {
 impl Store for Opened {
     fn list(&mut self, query: &Query) -> Result<Vec<Entry>> {
         let (condition, mut values) = condition(query);
-        values.push(Value::Integer(query.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(-1))));
+        values.push(most(query));
         let sql = format!(
             "SELECT {} FROM deliveries d WHERE {condition} ORDER BY d.seq DESC LIMIT ?{}",
             rows::ENTRY,
@@ -88,7 +126,9 @@ impl Store for Opened {
     }
 
     fn beginning_with(&mut self, prefix: &str) -> Result<Vec<Id>> {
-        let sql = "SELECT id FROM deliveries WHERE substr(id, 1, length(?1)) = ?1 ORDER BY seq LIMIT 3";
+        // The range is what the index of ids is for; all their letters come before `~`.
+        let sql = "SELECT id FROM deliveries WHERE id BETWEEN ?1 AND ?1 || '~' AND substr(id, 1, length(?1)) = ?1 \
+                   ORDER BY seq LIMIT 3";
         let mut statement = self.connection.prepare(sql).map_err(failed)?;
         let ids = statement.query_map([prefix], |row| row.get(0)).map_err(failed)?;
         ids.collect::<rusqlite::Result<_>>().map_err(failed)
@@ -109,8 +149,34 @@ impl Store for Opened {
         Ok(Some(Kept { entry, request, attempts }))
     }
 
+    fn visit(&mut self, query: &Query, each: &mut dyn FnMut(Kept) -> Result<()>) -> Result<()> {
+        let (condition, values) = self.condition(query)?;
+        let end = "SELECT coalesce(max(seq), 0) FROM deliveries";
+        let end: i64 = self.connection.query_row(end, [], |row| row.get(0)).map_err(failed)?;
+        let mut after = 0;
+        // Page by page, so that no read stays open while the caller writes: that would keep the listener's log from shrinking.
+        loop {
+            let sql = format!(
+                "SELECT d.seq, d.id FROM deliveries d WHERE {condition} AND d.seq > {after} AND d.seq <= {end} \
+                 ORDER BY d.seq LIMIT {PAGE}"
+            );
+            let mut statement = self.connection.prepare(&sql).map_err(failed)?;
+            let page = statement
+                .query_map(params_from_iter(&values), |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Id>(1)?)))
+                .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
+                .map_err(failed)?;
+            drop(statement);
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            after = *last;
+            for (_, id) in page {
+                // What was pruned meanwhile is no longer there.
+                self.whole(&id)?.map_or(Ok(()), &mut *each)?;
+            }
+        }
+    }
+
     fn counts(&mut self, query: &Query) -> Result<Vec<Count>> {
-        let (condition, values) = condition(query);
+        let (condition, values) = self.condition(query)?;
         let sql = format!(
             "SELECT d.provider, d.kind, d.verdict, d.arrived / 3600000000 AS hour, count(*) FROM deliveries d \
              WHERE {condition} GROUP BY d.provider, d.kind, d.verdict, hour ORDER BY hour"
@@ -130,18 +196,37 @@ impl Store for Opened {
         counts.collect::<rusqlite::Result<_>>().map_err(failed)
     }
 
-    fn prune(&mut self, before: Timestamp) -> Result<u64> {
-        let transaction = self.connection.transaction().map_err(failed)?;
-        let old = "SELECT seq FROM deliveries WHERE arrived < ?1";
-        for table in ["forwards", "attempts"] {
-            let sql = format!("DELETE FROM {table} WHERE delivery IN ({old})");
-            transaction.execute(&sql, [micros(before)]).map_err(failed)?;
+    fn sums(&mut self, query: &Query) -> Result<Vec<Sum>> {
+        let (condition, values) = self.condition(query)?;
+        // Of the deliveries of one event the first counts: SQLite takes the bare columns from the row of min().
+        let sql = format!(
+            "SELECT d.provider, d.kind, d.currency, d.minor, min(d.seq) FROM deliveries d \
+             WHERE {condition} AND d.verdict = 'verified' AND d.minor IS NOT NULL \
+             GROUP BY d.provider, coalesce(d.key, d.id)"
+        );
+        let mut statement = self.connection.prepare(&sql).map_err(failed)?;
+        let mut rows = statement.query(params_from_iter(values)).map_err(failed)?;
+        let mut sums = BTreeMap::new();
+        while let Some(row) = rows.next().map_err(failed)? {
+            let amount = rows::amount(row).map_err(failed)?;
+            let (events, minor) = sums.entry(amount.0).or_insert((0_u64, 0_i128));
+            (*events, *minor) = (*events + 1, minor.saturating_add(amount.1));
         }
-        transaction.execute(&format!("DELETE FROM contents WHERE seq IN ({old})"), [micros(before)]).map_err(failed)?;
-        let gone =
-            transaction.execute("DELETE FROM deliveries WHERE arrived < ?1", [micros(before)]).map_err(failed)?;
-        transaction.commit().map_err(failed)?;
-        Ok(gone as u64)
+        let sum = |((provider, kind, currency), (events, minor))| Sum {
+            provider,
+            kind,
+            events,
+            money: Money { minor, currency },
+        };
+        Ok(sums.into_iter().map(sum).collect())
+    }
+
+    fn prunable(&mut self, before: Timestamp, undelivered: Undelivered) -> Result<Prunable> {
+        pruning::prunable(&self.connection, before, undelivered).map_err(failed)
+    }
+
+    fn prune(&mut self, before: Timestamp, undelivered: Undelivered) -> Result<u64> {
+        pruning::prune(&mut self.connection, before, undelivered).map_err(failed)
     }
 
     fn add_attempt(&mut self, id: &str, attempt: &Attempt) -> Result<()> {

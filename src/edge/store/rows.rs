@@ -26,7 +26,8 @@ pub(super) fn micros(time: Timestamp) -> i64 {
     time.as_microsecond()
 }
 
-fn moment(micros: i64) -> Timestamp {
+/// The moment of so many microseconds since 1970.
+pub(super) fn moment(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
@@ -84,6 +85,16 @@ pub(super) fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         app: row.get(13)?,
         size: row.get::<_, i64>(14)?.unsigned_abs(),
     })
+}
+
+/// Provider, type and currency.
+pub(super) type Purse = (Option<String>, Option<String>, String);
+
+/// Reads provider, kind, currency and minor.
+pub(super) fn amount(row: &Row<'_>) -> rusqlite::Result<(Purse, i128)> {
+    let currency: Option<String> = row.get(2)?;
+    let minor: String = row.get(3)?;
+    Ok(((row.get(0)?, row.get(1)?, currency.unwrap_or_default()), minor.parse().unwrap_or(0)))
 }
 
 /// Reads method, target, headers and body.

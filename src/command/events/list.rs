@@ -1,0 +1,64 @@
+//! `whtool events list`: one line a capture, the newest last.
+
+use super::{NOTHING_YET, local, opened};
+use crate::command::captures::{Filters, StoreArgs};
+use crate::command::{Session, answer};
+use crate::error::{Outcome, Result};
+use crate::kept::Query;
+use crate::render::{self, text};
+use clap::{Arg, Args};
+use std::io::Write;
+
+/// List what was received, the newest last
+#[derive(Args)]
+#[command(mut_arg("from_provider", called_provider))]
+pub(super) struct List {
+    #[command(flatten)]
+    filters: Filters,
+    /// All of them, and not only the newest 50
+    #[arg(long, conflicts_with = "limit", help_heading = "Which")]
+    all: bool,
+    /// One JSON record a line
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// How many are listed when nothing is said of it.
+const USUAL: u64 = 50;
+
+/// Only `replay` has another provider to speak of.
+pub(super) fn called_provider(arg: Arg) -> Arg {
+    arg.long("provider")
+}
+
+/// Lists.
+pub(super) fn run(args: &List, session: &Session<'_>) -> Result<Outcome> {
+    let Some(mut store) = opened(&args.store, session)? else { return answer(true) };
+    let query = args.filters.query(session.world.now());
+    let limit = if args.all { None } else { args.filters.limit.or(Some(USUAL)).filter(|&limit| limit > 0) };
+    // One more than is shown tells whether there are more.
+    let asked = Query { limit: limit.map(|limit| limit.saturating_add(1)), ..query };
+    let mut entries = store.list(&asked)?;
+    let more = limit.is_some_and(|limit| entries.len() as u64 > limit);
+    let entries = entries.split_off(usize::from(more));
+    if entries.is_empty() {
+        let none = if args.filters.is_empty() { "nothing was received yet" } else { "no delivery is like that" };
+        session.say(&format!("{none}; {NOTHING_YET}"));
+    }
+    let mut output = session.world.output();
+    for entry in &entries {
+        if args.json {
+            output.write_all(&render::kept::entry(entry))?;
+        } else {
+            let lead = format!("{}  {}", local(entry.arrived, session), entry.id);
+            writeln!(output, "{}", text::entry(entry, &lead, session.out))?;
+        }
+    }
+    output.flush()?;
+    if more {
+        session.say(&format!("these are the newest {}; --all shows all, --limit N so many", entries.len()));
+    }
+    answer(true)
+}

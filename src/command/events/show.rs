@@ -1,0 +1,160 @@
+//! `whtool events show`: one capture whole, for a person, as its bytes, or in a form that another tool takes.
+
+use super::{local, whole};
+use crate::command::captures::StoreArgs;
+use crate::command::known::{self, Local, SecretArgs};
+use crate::command::{Session, answer, replay};
+use crate::delivery::{Delivery, Received};
+use crate::diagnose::{self, Effort, Purse};
+use crate::error::{Error, Outcome, Result};
+use crate::kept::{Attempt, Kept};
+use crate::message::Request;
+use crate::receive::{Rules, receive};
+use crate::render::escape::{harmless, one_line};
+use crate::render::{self, payload, text};
+use crate::signature::DEFAULT_TOLERANCE;
+use crate::world::Stream;
+use clap::{Args, ValueEnum};
+use std::io::Write;
+use url::Url;
+
+/// Show one capture: request line, headers, payload, verdict with its causes, and what the app answered
+#[derive(Args)]
+pub(super) struct Show {
+    /// Its id, the first letters of it, or `last`
+    id: String,
+    /// Write the request byte for byte: its head as it came, and its body
+    #[arg(long, group = "what")]
+    raw: bool,
+    /// Write the body byte for byte
+    #[arg(long, group = "what")]
+    body: bool,
+    /// Write it in a form that another tool takes
+    #[arg(long = "as", value_name = "FORM", group = "what")]
+    form: Option<Form>,
+    /// Where the curl command sends it; path and query of the capture are added when this has none
+    #[arg(long, value_name = "URL", default_value = replay::DEFAULT_TARGET, value_parser = replay::target)]
+    to: Url,
+    #[command(flatten)]
+    secrets: SecretArgs,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// A command that pastes into bash and sends the same headers and bytes
+    Curl,
+    /// A raw HTTP/1.1 request, as --raw writes it
+    Http,
+    /// An HTTP archive (HAR 1.2) of one entry
+    Har,
+    /// One JSON object with the request, the verdict and the attempts
+    Json,
+}
+
+/// Shows.
+pub(super) fn run(args: &Show, session: &Session<'_>) -> Result<Outcome> {
+    let [kept] = whole(&args.store, [&args.id], session)?;
+    let bytes = match args.form {
+        _ if args.body => for_stream(kept.request.body, session)?,
+        _ if args.raw => for_stream(kept.request.to_wire(), session)?,
+        Some(Form::Http) => for_stream(kept.request.to_wire(), session)?,
+        Some(Form::Curl) => render::request::curl(&kept.request, &target(&args.to, &kept.request)).into_bytes(),
+        Some(Form::Har) => [&render::har::start()[..], &render::har::entry(&kept), render::har::end()].concat(),
+        Some(Form::Json) => render::kept::capture(&kept),
+        None => told(&kept, args, session)?.into_bytes(),
+    };
+    let mut output = session.world.output();
+    output.write_all(&bytes)?;
+    output.flush()?;
+    answer(true)
+}
+
+/// Bytes of strangers go to files and pipes as they are; to a terminal only when it would do nothing with them but show them.
+fn for_stream(bytes: Vec<u8>, session: &Session<'_>) -> Result<Vec<u8>> {
+    let is_plain =
+        |text: &str| text.split(['\r', '\n', '\t']).all(|part| matches!(harmless(part), std::borrow::Cow::Borrowed(_)));
+    if session.world.is_terminal(Stream::Output) && !std::str::from_utf8(&bytes).is_ok_and(is_plain) {
+        return Err(Error::usage("these bytes could do things to the terminal")
+            .hint("send them to a file or a pipe: > request.bin"));
+    }
+    Ok(bytes)
+}
+
+/// The URL, with path and query of the request when it has none of its own.
+fn target(to: &Url, request: &Request) -> Url {
+    if to.path() != "/" || to.query().is_some() || !request.target.starts_with('/') {
+        return to.clone();
+    }
+    let (path, query) =
+        request.target.split_once('?').map_or((request.target.as_str(), None), |(path, query)| (path, Some(query)));
+    let mut url = to.clone();
+    url.set_path(path);
+    url.set_query(query);
+    url
+}
+
+/// All of it, for a person.
+fn told(kept: &Kept, args: &Show, session: &Session<'_>) -> Result<String> {
+    let paint = session.out;
+    let Kept { entry, request, attempts } = kept;
+    let lead = format!("{}  {}", local(entry.arrived, session), entry.id);
+    let mut told = text::entry(entry, &lead, paint) + "\n";
+    told.push_str(&judged_again(kept, args, session)?);
+    if let Some(peer) = &entry.peer {
+        told.push_str(&format!("{INDENT}{} {}\n", paint.faint("from   "), harmless(peer)));
+    }
+    let line = format!("{} {}", request.method, request.target);
+    told.push_str(&format!("\n{}\n", paint.strong(&harmless(&line))));
+    for (name, value) in request.headers.iter() {
+        told.push_str(&(payload::header(name, value, paint, session.reveal) + "\n"));
+    }
+    told.push('\n');
+    told.push_str(&payload::lines(&request.body, "", paint, session.reveal));
+    told.push_str(&format!("{}\n", paint.faint(&format!("({})", text::count(entry.size, "byte")))));
+    if !attempts.is_empty() {
+        told.push_str(&format!("\n{}\n", paint.strong("brought to the app")));
+    }
+    attempts.iter().for_each(|each| told.push_str(&attempt(each, session)));
+    Ok(told)
+}
+
+/// What is odd about the event, and for a refused one why, found with the secrets of today as of the moment it arrived.
+fn judged_again(kept: &Kept, args: &Show, session: &Session<'_>) -> Result<String> {
+    let secrets = known::secrets(&args.secrets, Local::IfThere, session)?;
+    let rules = Rules { keys: secrets.keys.clone(), tolerance: Some(DEFAULT_TOLERANCE) };
+    let arrived = kept.entry.arrived;
+    let delivery = Delivery { request: kept.request.clone(), peer: None, arrived: Some(arrived) };
+    let received = receive(delivery, &rules, arrived);
+    let paint = session.out;
+    let warnings = text::warnings(&received.event, INDENT, paint);
+    if kept.entry.verdict == "verified" {
+        return Ok(warnings);
+    }
+    let mut purse = Purse::of(Effort(Effort::PATIENT.0 * 2), 1);
+    let findings = diagnose::explain(&received, &secrets.known(), Effort::PATIENT, &mut purse);
+    let today =
+        if received.verdict.code() == kept.entry.verdict { String::new() } else { other_verdict(&received, session) };
+    Ok(today + &warnings + &text::findings(&findings, INDENT, paint))
+}
+
+fn other_verdict(received: &Received, session: &Session<'_>) -> String {
+    let verdict = text::verdict(&received.verdict, session.out);
+    format!("{INDENT}{} with the secrets of today: {verdict}\n", session.out.warn("today  "))
+}
+
+fn attempt(attempt: &Attempt, session: &Session<'_>) -> String {
+    let outcome = match &attempt.outcome {
+        Ok(answer) => text::answer(answer, attempt.took, session.out),
+        Err(failure) => {
+            let failure = one_line(failure.as_bytes(), 100);
+            format!("{}  {:>8}", session.out.bad(&failure), text::duration(attempt.took))
+        }
+    };
+    let (time, url) = (local(attempt.at, session), one_line(attempt.url.as_bytes(), 100));
+    format!("{INDENT}{}  {url}  → {outcome}\n", session.out.faint(&time))
+}
+
+/// What stands under the first line is set in.
+const INDENT: &str = "    ";

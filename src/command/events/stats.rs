@@ -1,0 +1,88 @@
+//! `whtool events stats`: how many came, of what kind, when, and what they add up to.
+
+use super::{NOTHING_YET, local, opened};
+use crate::command::captures::{Filters, StoreArgs};
+use crate::command::{Session, answer};
+use crate::error::{Outcome, Result};
+use crate::kept::{Count, Sum};
+use crate::money::Money;
+use crate::render::escape::one_line;
+use crate::render::kept::{by, by_currency};
+use crate::render::{self, text};
+use clap::Args;
+use std::io::Write;
+
+/// Count what was received by provider, type, verdict and hour, with the money of verified events
+///
+/// Duplicates of an event count once in the money. One payment can have several events (created, debited), each with its
+/// amount, so the sums by type say more than the sum of all.
+#[derive(Args)]
+#[command(mut_arg("from_provider", super::list::called_provider))]
+pub(super) struct Stats {
+    #[command(flatten)]
+    filters: Filters,
+    /// One JSON record
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// Counts.
+pub(super) fn run(args: &Stats, session: &Session<'_>) -> Result<Outcome> {
+    let Some(mut store) = opened(&args.store, session)? else { return answer(true) };
+    let query = args.filters.query(session.world.now());
+    let (counts, sums) = (store.counts(&query)?, store.sums(&query)?);
+    let mut output = session.world.output();
+    if args.json {
+        output.write_all(&render::kept::stats(&counts, &sums))?;
+    } else if counts.is_empty() {
+        session.say(&format!("there is nothing to count; {NOTHING_YET}"));
+    } else {
+        output.write_all(told(&counts, &sums, session).as_bytes())?;
+    }
+    output.flush()?;
+    answer(true)
+}
+
+fn told(counts: &[Count], sums: &[Sum], session: &Session<'_>) -> String {
+    let total = counts.iter().map(|count| count.deliveries).sum();
+    let heading = |text: &str| format!("\n{}\n", session.out.strong(text));
+    let mut text = session.out.strong(&text::count(total, "delivery")) + "\n";
+    text.push_str(&heading("types"));
+    for ((provider, kind), count) in by(counts, |count| (count.provider.clone(), count.kind.clone())) {
+        let money = sums
+            .iter()
+            .filter(|sum| sum.provider == provider && sum.kind == kind)
+            .map(|sum| purse(&sum.money, sum.events, session));
+        let money = money.collect::<Vec<_>>().join(", ");
+        let provider = session.out.name(&format!("{:<8}", name(provider.as_deref(), "unknown")));
+        let line = format!("{count:>9}  {provider}  {:<21}  {money}", name(kind.as_deref(), "-"));
+        text.push_str(&format!("{}\n", line.trim_end()));
+    }
+    text.push_str(&heading("verdicts"));
+    for (verdict, count) in by(counts, |count| count.verdict.clone()) {
+        text.push_str(&format!("{count:>9}  {}\n", text::verdict_of(&verdict, None, session.out)));
+    }
+    text.push_str(&heading("hours"));
+    for (hour, count) in by(counts, |count| count.hour) {
+        text.push_str(&format!("{count:>9}  {}\n", local(hour, session).get(..16).unwrap_or_default()));
+    }
+    if !sums.is_empty() {
+        text.push_str(&heading("verified events, each counted once"));
+    }
+    for (currency, (events, minor)) in by_currency(sums) {
+        let money = Money { minor, currency: currency.to_owned() };
+        text.push_str(&format!("{:>9}  {}\n", "", purse(&money, events, session)));
+    }
+    text
+}
+
+fn name(text: Option<&str>, none: &str) -> String {
+    text.map_or_else(|| none.to_owned(), |text| one_line(text.as_bytes(), 40))
+}
+
+fn purse(money: &Money, events: u64, session: &Session<'_>) -> String {
+    let money = one_line(money.to_string().as_bytes(), 80);
+    format!("{} in {}", session.out.number(&money), text::count(events, "event"))
+}

@@ -1,0 +1,119 @@
+//! Pruning: old deliveries go in small transactions with pauses between them, so that a listener that records meanwhile waits
+//! milliseconds, and the pages they leave are given back to the file system.
+
+use super::rows::{micros, moment};
+use crate::kept::{Prunable, Undelivered};
+use crate::timestamp::Timestamp;
+use rusqlite::{Connection, TransactionBehavior, params};
+use std::time::{Duration, Instant};
+
+/// How many deliveries go in one transaction.
+const TOGETHER: u32 = 256;
+/// How many free pages are given back in one transaction.
+const PAGES: u32 = 256;
+
+/// Whether the delivery `d` is still to be forwarded.
+const PENDING: &str = "EXISTS (SELECT 1 FROM forwards f WHERE f.delivery = d.seq AND f.state = 'pending')";
+
+/// Which deliveries go, `?1` being the moment.
+fn condition(undelivered: Undelivered) -> String {
+    match undelivered {
+        Undelivered::Kept => format!("d.arrived < ?1 AND NOT {PENDING}"),
+        Undelivered::Removed => "d.arrived < ?1".to_owned(),
+    }
+}
+
+/// What would be removed.
+pub(super) fn prunable(
+    connection: &Connection,
+    before: Timestamp,
+    undelivered: Undelivered,
+) -> rusqlite::Result<Prunable> {
+    let sql = format!(
+        "SELECT count(*), min(d.arrived), max(d.arrived), coalesce(sum(d.size), 0) FROM deliveries d WHERE {}",
+        condition(undelivered)
+    );
+    let going = connection.query_row(&sql, [micros(before)], |row| {
+        Ok(Prunable {
+            deliveries: row.get::<_, i64>(0)?.unsigned_abs(),
+            oldest: row.get::<_, Option<i64>>(1)?.map(moment),
+            newest: row.get::<_, Option<i64>>(2)?.map(moment),
+            bytes: row.get::<_, i64>(3)?.unsigned_abs(),
+            undelivered: 0,
+        })
+    })?;
+    if undelivered == Undelivered::Removed {
+        return Ok(going);
+    }
+    let sql = format!("SELECT count(*) FROM deliveries d WHERE d.arrived < ?1 AND {PENDING}");
+    let staying: i64 = connection.query_row(&sql, [micros(before)], |row| row.get(0))?;
+    Ok(Prunable { undelivered: staying.unsigned_abs(), ..going })
+}
+
+/// Removes them, and says how many there were.
+pub(super) fn prune(connection: &mut Connection, before: Timestamp, undelivered: Undelivered) -> rusqlite::Result<u64> {
+    let (mut gone, mut after) = (0, 0);
+    loop {
+        let started = Instant::now();
+        let going = remove_some(connection, after, before, undelivered)?;
+        let Some(last) = going.last() else { break };
+        (gone, after) = (gone + going.len() as u64, *last);
+        let_others_write(started.elapsed());
+    }
+    give_pages_back(connection)?;
+    Ok(gone)
+}
+
+/// Removes the next few, and gives back their places.
+fn remove_some(
+    connection: &mut Connection,
+    after: i64,
+    before: Timestamp,
+    undelivered: Undelivered,
+) -> rusqlite::Result<Vec<i64>> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let sql = format!(
+        "SELECT d.seq FROM deliveries d WHERE d.seq > ?2 AND {} ORDER BY d.seq LIMIT {TOGETHER}",
+        condition(undelivered)
+    );
+    let going: Vec<i64> = transaction
+        .prepare_cached(&sql)?
+        .query_map([micros(before), after], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for delivery in &going {
+        for sql in [
+            "DELETE FROM forwards WHERE delivery = ?1",
+            "DELETE FROM attempts WHERE delivery = ?1",
+            "DELETE FROM contents WHERE seq = ?1",
+            "DELETE FROM deliveries WHERE seq = ?1",
+        ] {
+            transaction.prepare_cached(sql)?.execute(params![delivery])?;
+        }
+    }
+    transaction.commit()?;
+    Ok(going)
+}
+
+/// In a file that keeps no record of where its pages belong this does nothing, and new deliveries take the room.
+fn give_pages_back(connection: &mut Connection) -> rusqlite::Result<()> {
+    let mut free = u64::MAX;
+    loop {
+        let started = Instant::now();
+        let now_free: i64 = connection.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+        if now_free == 0 || now_free.unsigned_abs() >= free {
+            return Ok(());
+        }
+        free = now_free.unsigned_abs();
+        let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
+        let mut steps = vacuum.query([])?;
+        while steps.next()?.is_some() {}
+        drop(steps);
+        drop(vacuum);
+        let_others_write(started.elapsed());
+    }
+}
+
+/// SQLite has no queue for those who want to write: who waits looks again every few milliseconds, and must find the file free.
+fn let_others_write(busy: Duration) {
+    std::thread::sleep(busy.clamp(Duration::from_millis(2), Duration::from_millis(100)));
+}

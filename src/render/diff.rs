@@ -1,0 +1,138 @@
+//! Where two requests differ, for people: strangers' text harmless, and goods and keys masked unless asked for.
+
+use super::escape::{harmless, harmless_bytes};
+use super::paint::Paint;
+use super::payload::{self, Reveal};
+use crate::diff::{HeaderChange, Line, PathChange};
+use std::ops::Range;
+
+/// How many bytes are shown before and after the first one that differs.
+const BEFORE: usize = 24;
+const AFTER: usize = 40;
+/// The longest value shown whole, in letters.
+const VALUE: usize = 120;
+/// How many equal lines are shown around a change.
+const AROUND: usize = 2;
+
+/// The bytes around a place in a body, in one line.
+pub fn fragment(body: &[u8], at: usize, reveal: Reveal) -> String {
+    let shown = whole_letters(body, at.saturating_sub(BEFORE)..at.saturating_add(AFTER).min(body.len()));
+    let hidden = match reveal {
+        Reveal::Masked => payload::secret_places(body),
+        Reveal::Everything => Vec::new(),
+    };
+    let mut text = String::from(if shown.start > 0 { "…" } else { "" });
+    let mut from = shown.start;
+    for place in hidden.into_iter().filter(|place| place.end > shown.start && place.start < shown.end) {
+        text.push_str(&harmless_bytes(body.get(from..place.start).unwrap_or_default()));
+        text.push_str("***");
+        from = place.end.min(shown.end);
+    }
+    text.push_str(&harmless_bytes(body.get(from..shown.end).unwrap_or_default()));
+    text.push_str(if shown.end < body.len() { "…" } else { "" });
+    if body.len() <= at { text + "⏎end" } else { text }
+}
+
+/// The range, moved so that it cuts no letter of UTF-8.
+fn whole_letters(body: &[u8], mut range: Range<usize>) -> Range<usize> {
+    let is_inside = |at: usize| body.get(at).is_some_and(|byte| (0x80..0xc0).contains(byte));
+    for _ in 0..3 {
+        range.start -= usize::from(range.start > 0 && is_inside(range.start));
+        range.end += usize::from(is_inside(range.end));
+    }
+    range
+}
+
+/// Changed, new and lost values, a line each.
+pub fn paths(changes: &[PathChange], indent: &str, paint: Paint, reveal: Reveal) -> String {
+    let line = |change: &PathChange| {
+        let value = |text: &Option<String>| text.as_ref().map(|text| short(&payload::value(&change.key, text, reveal)));
+        let path = if change.path.is_empty() { "(the whole)".into() } else { harmless(&change.path) };
+        let path = paint.name(&short(&path));
+        match (value(&change.old), value(&change.new)) {
+            (Some(old), Some(new)) => format!("{indent}~ {path}  {} → {}\n", paint.bad(&old), paint.good(&new)),
+            (Some(old), None) => format!("{indent}- {path}  {}\n", paint.bad(&old)),
+            (None, new) => format!("{indent}+ {path}  {}\n", paint.good(&new.unwrap_or_default())),
+        }
+    };
+    changes.iter().map(line).collect()
+}
+
+fn short(text: &str) -> String {
+    match text.char_indices().nth(VALUE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Header lines before and after.
+pub fn headers(changes: &[HeaderChange], indent: &str, paint: Paint, reveal: Reveal) -> String {
+    let mut text = String::new();
+    for change in changes {
+        let line = |value: &Vec<u8>| short(&payload::header(&change.name, value, Paint::Plain, reveal));
+        let lost = change.old.iter().filter(|value| !change.new.contains(value));
+        let added = change.new.iter().filter(|value| !change.old.contains(value));
+        let (lost, added): (Vec<_>, Vec<_>) = (lost.map(line).collect(), added.map(line).collect());
+        if lost.is_empty() && added.is_empty() {
+            text.push_str(&format!("{indent}~ {}  in another order, or not as often\n", paint.name(&change.name)));
+        }
+        lost.iter().for_each(|line| text.push_str(&format!("{indent}{}\n", paint.bad(&format!("- {line}")))));
+        added.iter().for_each(|line| text.push_str(&format!("{indent}{}\n", paint.good(&format!("+ {line}")))));
+    }
+    text
+}
+
+/// Lines that changed, with a few around them.
+pub fn lines(lines: &[Line<'_>], indent: &str, paint: Paint, reveal: Reveal) -> String {
+    let is_change = |line: &Line<'_>| !matches!(line, Line::Both(_));
+    let near = |at: usize| {
+        let around = lines.get(at.saturating_sub(AROUND)..(at + AROUND + 1).min(lines.len()));
+        around.is_some_and(|around| around.iter().any(is_change))
+    };
+    let shown = |line: &str| short(&payload::text_line(line, reveal));
+    let mut text = String::new();
+    for (_, line) in lines.iter().enumerate().filter(|(at, _)| near(*at)) {
+        text.push_str(indent);
+        text.push_str(&match line {
+            Line::Both(line) => format!("  {}", shown(line)),
+            Line::Old(line) => paint.bad(&format!("- {}", shown(line))),
+            Line::New(line) => paint.good(&format!("+ {}", shown(line))),
+        });
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fragment_cuts_no_letter_and_shows_no_secret() {
+        let body = format!("{{\"token\":\"1234-5678\",\"note\":\"{}x\"}}", "é".repeat(40));
+        let text = fragment(body.as_bytes(), 60, Reveal::Masked);
+        assert!(text.starts_with("…é") && !text.contains("\\x"), "{text}");
+        let text = fragment(body.as_bytes(), 12, Reveal::Masked);
+        assert!(text.starts_with("{\"token\":***,") && !text.contains("1234"), "{text}");
+        assert!(fragment(body.as_bytes(), 12, Reveal::Everything).contains("1234-5678"));
+    }
+
+    #[test]
+    fn the_end_of_the_shorter_body_is_marked() {
+        assert_eq!(fragment(b"abc", 3, Reveal::Masked), "abc⏎end");
+        assert_eq!(fragment(b"", 0, Reveal::Masked), "⏎end");
+    }
+
+    #[test]
+    fn values_of_strangers_are_harmless_and_goods_are_masked() {
+        let change = |key: &str, old: &str, new: &str| PathChange {
+            path: key.to_owned(),
+            key: key.to_owned(),
+            old: Some(old.to_owned()),
+            new: Some(new.to_owned()),
+        };
+        let text =
+            paths(&[change("pin", "1", "2"), change("a", "\"\u{202e}\"", "1")], "", Paint::Plain, Reveal::Masked);
+        assert_eq!(text, "~ pin  *** → ***\n~ a  \"\\u{202e}\" → 1\n");
+    }
+}

@@ -1,0 +1,92 @@
+//! Captures as an HTTP archive (HAR 1.2, <http://www.softwareishard.com/blog/har-12-spec/>), entry by entry, so that an archive
+//! of any length can be written as it comes.
+//!
+//! A body that is not UTF-8 is written in base64 and says so in `encoding`, which browsers do too. A header value that is not
+//! UTF-8 has no place in the form: its bytes are written as the letters of Latin-1, with a comment.
+
+use crate::kept::Kept;
+use crate::message::Request;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use url::form_urlencoded;
+
+/// What comes before the entries; they are separated by commas.
+pub fn start() -> Vec<u8> {
+    let creator = json!({"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")});
+    format!("{{\"log\":{{\"version\":\"1.2\",\"creator\":{creator},\"entries\":[\n").into_bytes()
+}
+
+/// What comes after them.
+pub fn end() -> &'static [u8] {
+    b"\n]}}\n"
+}
+
+/// One entry. The answer has no more than its status, because that is all that is kept of it.
+pub fn entry(kept: &Kept) -> Vec<u8> {
+    let request = &kept.request;
+    let has_odd_header = request.headers.iter().any(|(_, value)| std::str::from_utf8(value).is_err());
+    let mut comment = format!("whtool capture {}: {}", kept.entry.id, kept.entry.verdict);
+    if has_odd_header {
+        comment.push_str("; header values that are not UTF-8 are written as Latin-1");
+    }
+    let entry = json!({
+        "startedDateTime": kept.entry.arrived.to_string(),
+        "time": 0,
+        "request": sent(request),
+        "response": {
+            "status": kept.entry.answered, "statusText": "", "httpVersion": "HTTP/1.1", "cookies": [], "headers": [],
+            "content": {"size": 0, "mimeType": "text/plain"}, "redirectURL": "", "headersSize": -1, "bodySize": -1,
+        },
+        "cache": {},
+        "timings": {"send": 0, "wait": 0, "receive": 0},
+        "comment": comment,
+    });
+    entry.to_string().into_bytes()
+}
+
+fn sent(request: &Request) -> Value {
+    let headers: Vec<_> =
+        request.headers.iter().map(|(name, value)| json!({"name": name, "value": letters(value)})).collect();
+    let query = request.target.split_once('?').map_or("", |(_, query)| query);
+    let query: Vec<_> =
+        form_urlencoded::parse(query.as_bytes()).map(|(name, value)| json!({"name": name, "value": value})).collect();
+    let head = request.method.len() + request.target.len() + " HTTP/1.1\r\n\r\n ".len();
+    let mut sent = json!({
+        "method": request.method, "url": url(request), "httpVersion": "HTTP/1.1", "cookies": [], "headers": headers,
+        "queryString": query, "headersSize": head + request.headers.as_bytes().len(), "bodySize": request.body.len(),
+    });
+    if !request.body.is_empty() {
+        sent["postData"] = body(request);
+    }
+    sent
+}
+
+fn body(request: &Request) -> Value {
+    let kind = request.headers.get("Content-Type").map_or("application/octet-stream".into(), letters);
+    match std::str::from_utf8(&request.body) {
+        Ok(text) => json!({"mimeType": kind, "text": text}),
+        Err(_) => json!({"mimeType": kind, "text": STANDARD.encode(&request.body), "encoding": "base64"}),
+    }
+}
+
+/// A header value as text.
+fn letters(value: &[u8]) -> String {
+    match std::str::from_utf8(value) {
+        Ok(text) => text.to_owned(),
+        Err(_) => value.iter().copied().map(char::from).collect(),
+    }
+}
+
+/// The whole URL, as far as the request tells it.
+fn url(request: &Request) -> String {
+    if !request.target.starts_with('/') {
+        return request.target.clone();
+    }
+    let is_host = |host: &&str| {
+        let part = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+        !host.is_empty() && host.bytes().all(part)
+    };
+    let host = request.headers.get("Host").and_then(|value| std::str::from_utf8(value).ok()).filter(is_host);
+    format!("http://{}{}", host.unwrap_or("localhost"), request.target)
+}
