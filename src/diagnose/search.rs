@@ -16,8 +16,8 @@ pub struct Effort(pub u64);
 impl Effort {
     /// The likeliest changes of a body of a kilobyte, one at a time: a tenth of a millisecond or two.
     pub const BRIEF: Self = Self(256 << 10);
-    /// Another digit, a flipped bit or an added byte in a body of 300 bytes: a millisecond.
-    const BRIEF_BYTES: Self = Self(1 << 20);
+    /// Another digit, or a flipped bit, in a body of 200 bytes: half a millisecond.
+    const BRIEF_BYTES: Self = Self(512 << 10);
     /// Two changes at once on a body of some kilobytes, the likeliest ones on a body of a megabyte: up to 30 ms.
     pub const USUAL: Self = Self(32 << 20);
     /// Two changes at once on a body of 10 kB: some 60 ms.
