@@ -11,13 +11,16 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 /// Every body that may have been signed, the likeliest first; the first is the one that is here. Each is there once.
 pub(super) fn bodies<'b>(body: &'b [u8], effort: &mut Effort) -> Vec<Candidate<'b>> {
     let mut found = vec![Candidate::right(body)];
+    if !effort.spend(COPYING * body.len()) {
+        return found;
+    }
     found.extend(line_breaks(body));
     found.extend(reserialized(body, effort));
     found.extend(marks_and_blanks(body));
     found.extend(encodings(body));
     found.extend(not_the_payload(body));
     let mut seen = HashSet::new();
-    let fresh: Vec<bool> = found.iter().map(|candidate| seen.insert(candidate.bytes.clone())).collect();
+    let fresh: Vec<bool> = found.iter().map(|candidate| seen.insert(&candidate.bytes)).collect();
     let mut fresh = fresh.into_iter();
     found.retain(|_| fresh.next().unwrap_or(false));
     found
@@ -54,12 +57,30 @@ fn with_cr(unix: &[u8]) -> Vec<u8> {
     unix.iter().flat_map(|&byte| if byte == b'\n' { vec![b'\r', b'\n'] } else { vec![byte] }).collect()
 }
 
-/// Writing JSON costs some eight times as much as hashing it.
+/// What some things cost, each in times of hashing as many bytes: the candidates that are copies with a small change, all together;
+/// looking for keys in it; reading JSON; writing it.
+const COPYING: usize = 4;
+pub(super) const LOOKING: usize = 4;
+const READING: usize = 16;
 const WRITING: usize = 8;
 
-/// The same JSON as well-known programs write it, as many as the effort allows. A serializer that writes it just as it is here
+/// The part of the effort that may go into writing JSON, in quarters: the rest is for hashing what was written.
+const WRITING_QUARTERS: u64 = 3;
+
+/// The same JSON as well-known programs write it, as many as its part of the effort allows. A serializer that writes it just as it is here
 /// names who wrote this copy.
 fn reserialized(body: &[u8], effort: &mut Effort) -> Vec<Candidate<'static>> {
+    let mut part = Effort(effort.0 / 4 * WRITING_QUARTERS);
+    effort.0 -= part.0;
+    let candidates = written(body, &mut part);
+    effort.0 += part.0;
+    candidates
+}
+
+fn written(body: &[u8], effort: &mut Effort) -> Vec<Candidate<'static>> {
+    if !effort.spend(READING * body.len()) {
+        return Vec::new();
+    }
     let Ok(document) = Document::parse(body) else { return Vec::new() };
     let written: Vec<_> = SERIALIZERS
         .iter()

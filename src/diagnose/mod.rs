@@ -49,6 +49,7 @@ pub fn explain(received: &Received, known: &Known<'_>, effort: &mut Effort) -> V
     let Some(provider) = provider else {
         return unsigned_by_nobody(&request.headers);
     };
+    let depth = Depth::affordable(&request.body, effort);
     let Searched { found, cut_short } = search(received, provider, known, effort);
     let found = found.map(|causes| causes.into_iter().filter(|cause| !shown.contains(cause)).collect::<Vec<_>>());
     let nothing_found = found.is_none();
@@ -57,7 +58,7 @@ pub fn explain(received: &Received, known: &Known<'_>, effort: &mut Effort) -> V
         findings.push(proved(Cause::SignatureMissing { header: provider.signature_header() }));
     }
     if nothing_found {
-        findings.extend(circumstances(received, provider, known));
+        findings.extend(circumstances(received, provider, known, depth));
     }
     if findings.is_empty() {
         let cause = if cut_short { Cause::NotSearched } else { Cause::Unexplained };
@@ -68,6 +69,22 @@ pub fn explain(received: &Received, known: &Known<'_>, effort: &mut Effort) -> V
 
 fn proved(cause: Cause) -> Finding {
     Finding { cause, proof: Proof::Proved }
+}
+
+/// Whether the body is looked through for what may be wrong with it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    Headers,
+    Body,
+}
+
+/// A body up to this size, in bytes, is always looked through.
+const SMALL: usize = 16 * 1024;
+
+impl Depth {
+    fn affordable(body: &[u8], effort: &mut Effort) -> Self {
+        if body.len() <= SMALL || effort.spend(body::LOOKING * body.len()) { Self::Body } else { Self::Headers }
+    }
 }
 
 /// What came of a search.
@@ -86,6 +103,9 @@ fn search(received: &Received, provider: &dyn Provider, known: &Known<'_>, effor
     let given = given::find(&request.headers, provider);
     if given.is_empty() {
         return Searched::default();
+    }
+    if effort.is_spent() {
+        return Searched { found: None, cut_short: true };
     }
     let space = Space {
         given,
@@ -155,10 +175,11 @@ fn unsigned_by_nobody(headers: &Headers) -> Vec<Finding> {
 }
 
 /// What the circumstances suggest when nothing is proved.
-fn circumstances(received: &Received, provider: &dyn Provider, known: &Known<'_>) -> Vec<Finding> {
+fn circumstances(received: &Received, provider: &dyn Provider, known: &Known<'_>, depth: Depth) -> Vec<Finding> {
     let request = &received.delivery.request;
     let mut causes = Vec::new();
-    if let Some(payload_of) = payload_owner(&request.body)
+    if depth == Depth::Body
+        && let Some(payload_of) = payload_owner(&request.body)
         && payload_of.name() != provider.name()
     {
         causes.push(Cause::ProviderMixedUp { header_of: provider.title(), payload_of: payload_of.title() });
@@ -174,7 +195,7 @@ fn circumstances(received: &Received, provider: &dyn Provider, known: &Known<'_>
         causes.push(Cause::SecretNotConfigured { provider, variable });
         return likely(causes);
     }
-    causes.extend(body_circumstances(request));
+    causes.extend(body_circumstances(request, depth));
     for key in known.keys.iter().filter(|key| key.secret.provider == provider.name()) {
         let (secret, name) = (key.secret.expose(), key.secret.origin.to_string());
         if [&b"sk_"[..], b"pk_"].iter().any(|prefix| secret.starts_with(prefix)) {
@@ -196,7 +217,7 @@ fn payload_owner(body: &[u8]) -> Option<&'static dyn Provider> {
     provider::by_payload_keys(&crate::json::top_level_keys(body))
 }
 
-fn body_circumstances(request: &Request) -> Vec<Cause> {
+fn body_circumstances(request: &Request, depth: Depth) -> Vec<Cause> {
     let text = |name| request.headers.get(name).map(|value| String::from_utf8_lossy(value).into_owned());
     let mut causes = Vec::new();
     if let Some(announced) = text("Content-Length").filter(|length| *length != request.body.len().to_string()) {
@@ -205,7 +226,7 @@ fn body_circumstances(request: &Request) -> Vec<Cause> {
     if let Some(encoding) = text("Content-Encoding").filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
         causes.push(Cause::BodyCompressed { encoding });
     }
-    if request.body.windows(3).any(|bytes| bytes == "\u{fffd}".as_bytes()) {
+    if depth == Depth::Body && memchr::memmem::find(&request.body, "\u{fffd}".as_bytes()).is_some() {
         causes.push(Cause::BodyReplacementCharacter);
     }
     if request.body.is_empty() {

@@ -19,7 +19,16 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// The same for bytes: what is not UTF-8 is shown as `\xff`.
+/// The first character of a text that is not harmless, and where it stands, in bytes.
+pub(super) fn first_harmful(text: &str) -> Option<(usize, char)> {
+    // Most text is ASCII, and asking that costs next to nothing.
+    if text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_control()) {
+        return None;
+    }
+    text.char_indices().find(|(_, letter)| is_harmful(*letter))
+}
+
+/// A text made harmless from bytes: what is not UTF-8 is shown as `\xff`.
 pub fn harmless_bytes(bytes: &[u8]) -> String {
     let mut shown = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {

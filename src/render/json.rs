@@ -3,6 +3,7 @@
 //! Records are data, so they carry what they carry unmasked: bodies byte for byte. Reason codes are those of `verdict`,
 //! `diagnose` and `event`.
 
+use super::escape;
 use crate::delivery::Received;
 use crate::diagnose::Finding;
 use crate::event::{Event, Warning};
@@ -11,14 +12,35 @@ use crate::message::Request;
 use crate::money::Money;
 use crate::record::RequestRecord;
 use serde::Serialize;
+use serde_json::ser::Formatter;
 use serde_json::{Value, json};
+use std::io;
 use url::Url;
 
 /// A line of JSON.
 fn line(record: &impl Serialize) -> Vec<u8> {
-    let mut line = serde_json::to_vec(record).expect("records have text keys and no floats");
+    let mut line = Vec::with_capacity(1024);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut line, Harmless);
+    record.serialize(&mut serializer).expect("records have text keys and no floats");
     line.push(b'\n');
     line
+}
+
+/// Compact JSON in which what could act on a terminal is written as an escape: the same text to programs.
+struct Harmless;
+
+impl Formatter for Harmless {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((at, harmful)) = escape::first_harmful(rest) {
+            writer.write_all(&rest.as_bytes()[..at])?;
+            for unit in harmful.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            rest = &rest[at + harmful.len_utf8()..];
+        }
+        writer.write_all(rest.as_bytes())
+    }
 }
 
 /// `whtool.ready/1`: the listener accepts connections.
@@ -163,6 +185,16 @@ mod tests {
     use crate::capture::read_lines;
     use crate::delivery::Delivery;
     use crate::verdict::Verdict;
+
+    #[test]
+    fn what_acts_on_a_terminal_is_escaped_and_means_the_same() {
+        let text = "caf\u{e9} \u{1b}[2J\u{9b}2J\u{7f}\u{202e}\u{200b}\u{e0041}\"\\\n🙂";
+        let line = line(&json!({ text: text }));
+        let written = std::str::from_utf8(&line).unwrap().trim_end();
+        assert_eq!(escape::harmless(written), written);
+        assert!(written.contains("café ") && written.contains("🙂"), "{written}");
+        assert_eq!(serde_json::from_slice::<Value>(&line).unwrap(), json!({ text: text }));
+    }
 
     #[test]
     fn a_delivery_record_is_read_back_byte_for_byte() {

@@ -4,6 +4,7 @@
 
 use super::super::recorder::{Head, Recorder, Sequel};
 use super::Deadlines;
+use super::room::{Held, Room, SMALL};
 use super::socket::Socket;
 use crate::delivery::TurnedAway;
 use crate::delivery::{Delivery, Received};
@@ -22,21 +23,29 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Mutex, mpsc};
 use tokio::time::timeout;
-
-/// The most of a body that is made room for before its bytes are there.
-const FIRST_ROOM: u64 = 64 * 1024;
 
 /// What all connections share.
 pub(super) struct Desk {
     max_body: usize,
     acknowledge: Acknowledge,
     judge: Judge,
-    news: mpsc::Sender<Happening>,
+    news: mpsc::Sender<News>,
+    room: Room,
+    /// Large bodies are judged one at a time, so that small ones need not wait for a thread.
+    large: Mutex<()>,
     /// How long clients may take.
     pub deadlines: Deadlines,
+}
+
+/// What has happened, and the room that is held until it is taken.
+pub(super) struct News {
+    /// What has happened.
+    pub happening: Happening,
+    /// Given back when this is dropped.
+    _room: Option<Held>,
 }
 
 /// Why a body could not be read.
@@ -45,6 +54,7 @@ enum NoBody {
     TooLarge,
     TooSlow,
     CutShort,
+    NoRoom,
 }
 
 impl NoBody {
@@ -53,14 +63,17 @@ impl NoBody {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::CutShort => StatusCode::BAD_REQUEST,
+            Self::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
 
 impl Desk {
     /// Answers as `options` say, and tells `news`.
-    pub fn new(options: &Listen, judge: Judge, deadlines: Deadlines, news: mpsc::Sender<Happening>) -> Self {
-        Self { max_body: options.max_body, acknowledge: options.acknowledge, judge, news, deadlines }
+    pub fn new(options: &Listen, judge: Judge, deadlines: Deadlines, news: mpsc::Sender<News>) -> Self {
+        let Listen { max_body, acknowledge, .. } = *options;
+        let room = Room::for_bodies_of(max_body);
+        Self { max_body, acknowledge, judge, news, room, large: Mutex::new(()), deadlines }
     }
 
     /// Answers one request with a status, after its delivery was handed over.
@@ -68,19 +81,29 @@ impl Desk {
         if head.method != "POST" {
             return self.turn_away(&head, peer, StatusCode::METHOD_NOT_ALLOWED);
         }
-        let body = match self.read_in_time(body).await {
-            Ok(body) => body,
+        let (body, room) = match self.read_in_time(body).await {
+            Ok(read) => read,
             Err(cause) => return self.turn_away(&head, peer, cause.status()),
         };
         recorder.in_hand();
         let Head { method, target, headers, sequel: _ } = head;
         let request = Request { method, target, headers, body };
-        let now = Timestamp::now();
-        let received = (self.judge)(Delivery { request, peer: Some(peer), arrived: Some(now) }, now);
+        let received = self.judged(request, peer, room.is_some()).await;
         let status = self.status_of(&received);
-        self.hand_over(Happening::Received(Box::new(received), status.as_u16()))
-            .await
-            .map_or_else(|busy| busy, |()| status)
+        let happening = Happening::Received(Box::new(received), status.as_u16());
+        self.hand_over(News { happening, _room: room }).await.map_or_else(|busy| busy, |()| status)
+    }
+
+    async fn judged(&self, request: Request, peer: SocketAddr, is_large: bool) -> Received {
+        let now = Timestamp::now();
+        let delivery = Delivery { request, peer: Some(peer), arrived: Some(now) };
+        if !is_large {
+            return (self.judge)(delivery, now);
+        }
+        let _turn = self.large.lock().await;
+        let judge = Arc::clone(&self.judge);
+        let judging = tokio::task::spawn_blocking(move || judge(delivery, now));
+        judging.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
     }
 
     fn status_of(&self, received: &Received) -> StatusCode {
@@ -92,16 +115,14 @@ impl Desk {
     }
 
     /// Gives a delivery to the consumer, waiting for it for a while when it is behind.
-    async fn hand_over(&self, happening: Happening) -> Result<(), StatusCode> {
-        match self.news.try_send(happening) {
+    async fn hand_over(&self, news: News) -> Result<(), StatusCode> {
+        match self.news.try_send(news) {
             Ok(()) => Ok(()),
             Err(TrySendError::Closed(_)) => Err(StatusCode::SERVICE_UNAVAILABLE),
-            Err(TrySendError::Full(happening)) => {
-                match timeout(self.deadlines.handover, self.news.send(happening)).await {
-                    Ok(Ok(())) => Ok(()),
-                    _ => Err(StatusCode::SERVICE_UNAVAILABLE),
-                }
-            }
+            Err(TrySendError::Full(news)) => match timeout(self.deadlines.handover, self.news.send(news)).await {
+                Ok(Ok(())) => Ok(()),
+                _ => Err(StatusCode::SERVICE_UNAVAILABLE),
+            },
         }
     }
 
@@ -112,32 +133,38 @@ impl Desk {
 
     /// Tells of a request that was turned away, unless the consumer is behind: strangers must not block anything.
     fn tell_of(&self, turned_away: TurnedAway) {
-        let _ = self.news.try_send(Happening::TurnedAway(turned_away));
+        let _ = self.news.try_send(News { happening: Happening::TurnedAway(turned_away), _room: None });
     }
 
-    async fn read_in_time(&self, body: Incoming) -> Result<Vec<u8>, NoBody> {
-        let reading = read_body(body, self.max_body);
+    async fn read_in_time(&self, body: Incoming) -> Result<(Vec<u8>, Option<Held>), NoBody> {
+        let reading = self.read_body(body);
         timeout(self.deadlines.body, reading).await.unwrap_or(Err(NoBody::TooSlow))
     }
-}
 
-/// Reads a whole body. One that is too large by its own account is not even asked for (`Expect: 100-continue`).
-async fn read_body(mut body: Incoming, limit: usize) -> Result<Vec<u8>, NoBody> {
-    let announced = body.size_hint().lower();
-    if announced > limit as u64 {
-        return Err(NoBody::TooLarge);
-    }
-    let room = usize::try_from(announced.min(FIRST_ROOM)).unwrap_or_default();
-    let mut bytes = Vec::with_capacity(room);
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| NoBody::CutShort)?;
-        let Some(data) = frame.data_ref() else { continue };
-        if data.len() > limit - bytes.len() {
+    /// Reads a whole body, and holds room for it when it is large. One that is too large by its own account is not even asked for
+    /// (`Expect: 100-continue`).
+    async fn read_body(&self, mut body: Incoming) -> Result<(Vec<u8>, Option<Held>), NoBody> {
+        let announced = body.size_hint();
+        if announced.lower() > self.max_body as u64 {
             return Err(NoBody::TooLarge);
         }
-        bytes.extend_from_slice(data);
+        let whole = announced.exact().and_then(|length| usize::try_from(length).ok()).unwrap_or(self.max_body);
+        let mut bytes = Vec::with_capacity(whole.min(SMALL));
+        let mut room = None;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| NoBody::CutShort)?;
+            let Some(data) = frame.data_ref() else { continue };
+            if data.len() > self.max_body - bytes.len() {
+                return Err(NoBody::TooLarge);
+            }
+            if room.is_none() && bytes.len() + data.len() > SMALL {
+                let found = timeout(self.deadlines.room, self.room.held_for(whole)).await;
+                room = Some(found.ok().flatten().ok_or(NoBody::NoRoom)?);
+            }
+            bytes.extend_from_slice(data);
+        }
+        Ok((bytes, room))
     }
-    Ok(bytes)
 }
 
 /// Serves a connection to its end.
