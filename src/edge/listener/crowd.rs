@@ -23,13 +23,13 @@ const DESCRIPTORS: u64 = 8192;
 
 /// A connection that was served once is left alone for so long, even if room is needed; and one that came less long ago may be
 /// about to send its request.
-const GRACE: Duration = Duration::from_secs(1);
+const GRACE: Duration = Duration::from_millis(250);
 
 /// A connection that came less long ago is not sent away for another.
-const FRESH: Duration = Duration::from_millis(100);
+const FRESH: Duration = Duration::from_millis(20);
 
 /// How long to wait for a place before somebody else is sent away.
-const RETRY: Duration = Duration::from_millis(20);
+const RETRY: Duration = Duration::from_millis(10);
 
 /// Everybody who is connected.
 pub(super) struct Crowd {

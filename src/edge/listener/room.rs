@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub(super) const SMALL: usize = 16 * 1024;
 
 /// What all large bodies may take together, in bytes, unless two of the largest need more.
-const MOST: usize = 64 << 20;
+const MOST: usize = 32 << 20;
 
 /// What room is counted in, in bytes.
 const BLOCK: usize = 16 * 1024;
