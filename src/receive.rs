@@ -47,7 +47,7 @@ fn read_payload(body: &[u8]) -> Result<Payload<'_>, Warning> {
     }
     Payload::parse(body).map_err(|error| match error {
         NotAPayload::NotAnObject => Warning::NotAnObject,
-        NotAPayload::NotRead(_) if json::Document::parse(body).is_ok() => Warning::TooDeep,
+        NotAPayload::NotRead(_) if json::is_valid(body) => Warning::TooDeep,
         NotAPayload::NotRead(_) => Warning::NotJson,
     })
 }

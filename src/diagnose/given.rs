@@ -24,9 +24,9 @@ const MOST: usize = 8;
 /// The signatures in `provider`'s own header, or, when there are none, those in any other header.
 pub(super) fn find(headers: &Headers, provider: &dyn Provider) -> Vec<Given> {
     let header = provider.signature_header();
-    let own: Vec<_> = headers.all(header).flat_map(in_value).collect();
+    let own: Vec<_> = headers.all(header).flat_map(in_value).take(MOST).collect();
     if !own.is_empty() {
-        return own.into_iter().take(MOST).collect();
+        return own;
     }
     let elsewhere = headers.iter().flat_map(|(name, value)| {
         in_value(value).into_iter().map(move |mut given| {
@@ -45,7 +45,7 @@ fn in_value(value: &[u8]) -> Vec<Given> {
         hex::decode_to_slice(run, &mut mac).ok()?;
         Some(Given { mac, faults: prefix_fault(text, run) })
     });
-    let mut found: Vec<_> = hex_runs.collect();
+    let mut found: Vec<_> = hex_runs.take(MOST).collect();
     if found.is_empty() {
         found.extend(text.split([' ', ',', ';', ':', '"']).flat_map(base64_pieces));
     }

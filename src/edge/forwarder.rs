@@ -4,6 +4,7 @@
 //! answers 2xx, or refuses it for good, or was tried often enough. An app that does not answer at all is asked with growing
 //! pauses, one delivery at a time. A delivery may arrive twice when the process dies between the app's answer and the record.
 
+use super::listener::News;
 use super::sender::clients::Clients;
 use super::store::{Due, Selection, Verdict, Writer};
 use crate::exchange::Outgoing;
@@ -31,7 +32,7 @@ pub(super) struct Forwarder {
     forward: Forward,
     writer: Writer,
     clients: Clients,
-    news: mpsc::Sender<Happening>,
+    news: mpsc::Sender<News>,
     /// Told when there is something new to be sent.
     wake: Arc<Notify>,
     /// What is under way: the place of each in the store, where it goes, and what it is about.
@@ -51,7 +52,7 @@ impl Forwarder {
         forward: Forward,
         writer: Writer,
         clients: Clients,
-        news: mpsc::Sender<Happening>,
+        news: mpsc::Sender<News>,
         wake: Arc<Notify>,
     ) -> Self {
         Self { forward, writer, clients, news, wake, flying: HashMap::new(), silent: HashMap::new() }
@@ -81,7 +82,7 @@ impl Forwarder {
         if let Ok(pending) = self.writer.pending().await
             && pending > 0
         {
-            let _ = self.news.send(Happening::TakenUp(pending)).await;
+            let _ = self.news.send(News::of(Happening::TakenUp(pending))).await;
         }
     }
 
@@ -151,7 +152,7 @@ impl Forwarder {
         }
         self.flying.remove(&due.place);
         let told = Happening::Forwarded(Forwarded { id: due.id, attempt, tries, sequel });
-        let _ = self.news.try_send(told);
+        let _ = self.news.try_send(News::of(told));
     }
 
     fn listen_for_silence(&mut self, url: &str, attempt: &Attempt) {

@@ -23,6 +23,11 @@ pub use serializer::Serializer;
 pub use table::SERIALIZERS;
 pub use token::{Fault, Invalid, Token, TokenKind, Tokens};
 
+/// Whether a whole text is JSON, nested however deep; it takes a bit of memory for each level and none for anything else.
+pub fn is_valid(text: &[u8]) -> bool {
+    std::str::from_utf8(text).is_ok() && Tokens::new(text).all(|token| token.is_ok())
+}
+
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

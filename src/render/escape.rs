@@ -19,7 +19,7 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// The same for bytes: what is not UTF-8 is shown as `\xff`.
+/// A text made harmless from bytes: what is not UTF-8 is shown as `\xff`.
 pub fn harmless_bytes(bytes: &[u8]) -> String {
     let mut shown = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {

@@ -2,18 +2,18 @@
 //!
 //! An outsider learns nothing but the status: every refusal of a signature reads the same.
 
-use super::super::forwarder;
 use super::super::recorder::{Head, Recorder, Sequel as After};
-use super::super::sender::clients::Clients;
-use super::super::store::{Append, Writer};
+use super::super::store::Append;
 use super::Deadlines;
+use super::keeping::{Keeping, Reply};
+use super::room::{Held, Room, SMALL};
 use super::socket::Socket;
 use crate::delivery::TurnedAway;
 use crate::delivery::{Delivery, Received};
 use crate::kept::{Attempt, Forwarded, Sequel};
 use crate::message::Request;
 use crate::timestamp::Timestamp;
-use crate::world::{Acknowledge, Arrived, Forward, Happening, Judge, Listen, Manner};
+use crate::world::{Acknowledge, Arrived, Happening, Judge, Listen};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
@@ -28,78 +28,43 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Mutex, mpsc};
 use tokio::time::timeout;
 use url::Url;
-
-/// The most of a body that is made room for before its bytes are there.
-const FIRST_ROOM: u64 = 64 * 1024;
 
 /// What all connections share.
 pub(super) struct Desk {
     max_body: usize,
     acknowledge: Acknowledge,
     judge: Judge,
-    news: mpsc::Sender<Happening>,
+    news: mpsc::Sender<News>,
     /// Where deliveries are kept. `None`: nowhere.
     keeping: Option<Keeping>,
     /// How many kept deliveries the consumer was too slow for.
     missed: AtomicU64,
+    room: Room,
+    /// Large bodies are judged one at a time, so that small ones need not wait for a thread.
+    large: Mutex<()>,
     /// How long clients may take.
     pub deadlines: Deadlines,
 }
 
-/// Where deliveries are kept, and sent on from.
-pub(super) struct Keeping {
-    /// The way to the store.
-    pub writer: Writer,
-    /// How verified deliveries are sent on.
-    pub forward: Option<Forward>,
-    /// The way to the app.
-    pub clients: Clients,
-    /// Wakes the forwarder.
-    pub wake: Arc<Notify>,
+/// What has happened, and the room that is held until it is taken.
+pub(in crate::edge) struct News {
+    /// What has happened.
+    pub happening: Happening,
+    /// Given back when this is dropped.
+    _room: Option<Held>,
 }
 
-impl Keeping {
-    fn routes(&self, received: &Received) -> Vec<Url> {
-        self.forward.as_ref().map(|forward| (forward.routes)(received)).unwrap_or_default()
+impl News {
+    /// What has happened, without any room.
+    pub fn of(happening: Happening) -> Self {
+        Self::holding(happening, None)
     }
 
-    /// Where the provider gets the app's answer: asks the first app, and gives back its reply, the attempt and the other routes.
-    /// `Err`: the provider gets our own, and all routes are left.
-    async fn pass_through(
-        &self,
-        received: &Received,
-        mut routes: Vec<Url>,
-    ) -> Result<(Reply, Option<Attempt>, Vec<Url>), Vec<Url>> {
-        let forward = match &self.forward {
-            Some(forward) if forward.manner == Manner::PassThrough && !routes.is_empty() => forward,
-            _ => return Err(routes),
-        };
-        let url = routes.remove(0);
-        let attempt = forwarder::exchange(&self.clients, forward, &received.delivery.request, &url).await;
-        let reply = match &attempt.outcome {
-            Ok(answer) => Reply {
-                status: StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY),
-                body: Some(Bytes::from(answer.start_of_body.clone())),
-            },
-            Err(_) => Reply::of(StatusCode::BAD_GATEWAY),
-        };
-        Ok((reply, Some(attempt), routes))
-    }
-}
-
-/// What a request is answered with.
-struct Reply {
-    status: StatusCode,
-    /// The app's body. `None`: our own word for the status.
-    body: Option<Bytes>,
-}
-
-impl Reply {
-    fn of(status: StatusCode) -> Self {
-        Self { status, body: None }
+    fn holding(happening: Happening, room: Option<Held>) -> Self {
+        Self { happening, _room: room }
     }
 }
 
@@ -109,6 +74,7 @@ enum NoBody {
     TooLarge,
     TooSlow,
     CutShort,
+    NoRoom,
 }
 
 impl NoBody {
@@ -117,6 +83,7 @@ impl NoBody {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::CutShort => StatusCode::BAD_REQUEST,
+            Self::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
@@ -127,11 +94,12 @@ impl Desk {
         options: &Listen,
         judge: Judge,
         deadlines: Deadlines,
-        news: mpsc::Sender<Happening>,
+        news: mpsc::Sender<News>,
         keeping: Option<Keeping>,
     ) -> Self {
         let (max_body, acknowledge) = (options.max_body, options.acknowledge);
-        Self { max_body, acknowledge, judge, news, keeping, missed: AtomicU64::new(0), deadlines }
+        let (room, large, missed) = (Room::for_bodies_of(max_body), Mutex::new(()), AtomicU64::new(0));
+        Self { max_body, acknowledge, judge, news, keeping, missed, room, large, deadlines }
     }
 
     /// Answers one request, after its delivery was kept or handed over.
@@ -139,19 +107,18 @@ impl Desk {
         if head.method != "POST" {
             return Reply::of(self.turn_away(&head, peer, StatusCode::METHOD_NOT_ALLOWED));
         }
-        let body = match self.read_in_time(body).await {
-            Ok(body) => body,
+        let (body, room) = match self.read_in_time(body).await {
+            Ok(read) => read,
             Err(cause) => return Reply::of(self.turn_away(&head, peer, cause.status())),
         };
         recorder.in_hand();
         let Head { method, target, headers, sequel: _ } = head;
         let request = Request { method, target, headers, body };
-        let now = Timestamp::now();
-        let received = Arc::new((self.judge)(Delivery { request, peer: Some(peer), arrived: Some(now) }, now));
+        let received = Arc::new(self.judged(request, peer, room.is_some()).await);
         let status = self.status_of(&received);
         let Some(keeping) = &self.keeping else {
             let arrived = Arrived { received, id: None, answered: status.as_u16(), trouble: None };
-            let handed_over = self.hand_over(Happening::Received(arrived)).await;
+            let handed_over = self.hand_over(News::holding(Happening::Received(arrived), room)).await;
             return Reply::of(handed_over.map_or_else(|busy| busy, |()| status));
         };
         let routes =
@@ -162,10 +129,10 @@ impl Desk {
         if let (Some(id), Some(attempt)) = (arrived.id.clone(), attempt) {
             let sequel = if (200..300).contains(&attempt.status()) { Sequel::Taken } else { Sequel::GivenUp };
             let forwarded = Happening::Forwarded(Forwarded { id, attempt, tries: 1, sequel });
-            self.show(arrived).await;
-            let _ = self.news.try_send(forwarded);
+            self.show(arrived, room).await;
+            let _ = self.news.try_send(News::of(forwarded));
         } else {
-            self.show(arrived).await;
+            self.show(arrived, room).await;
         }
         if kept { reply } else { Reply::of(StatusCode::SERVICE_UNAVAILABLE) }
     }
@@ -200,18 +167,31 @@ impl Desk {
 
     /// Gives a kept delivery to the consumer. It is safe already, so a consumer that stands still (a terminal that was stopped)
     /// costs one sender a short wait, and is passed over after that until it goes on.
-    async fn show(&self, arrived: Arrived) {
+    async fn show(&self, arrived: Arrived, room: Option<Held>) {
         let missed = self.missed.swap(0, Ordering::Relaxed);
-        if missed > 0 && self.news.try_send(Happening::Missed(missed)).is_err() {
+        if missed > 0 && self.news.try_send(News::of(Happening::Missed(missed))).is_err() {
             self.missed.fetch_add(missed + 1, Ordering::Relaxed);
             return;
         }
-        if let Err(TrySendError::Full(happening)) = self.news.try_send(Happening::Received(arrived)) {
-            let sending = self.news.send(happening);
+        let news = News::holding(Happening::Received(arrived), room);
+        if let Err(TrySendError::Full(news)) = self.news.try_send(news) {
+            let sending = self.news.send(news);
             if missed > 0 || timeout(self.deadlines.show, sending).await.is_err() {
                 self.missed.fetch_add(1, Ordering::Relaxed);
             }
         }
+    }
+
+    async fn judged(&self, request: Request, peer: SocketAddr, is_large: bool) -> Received {
+        let now = Timestamp::now();
+        let delivery = Delivery { request, peer: Some(peer), arrived: Some(now) };
+        if !is_large {
+            return (self.judge)(delivery, now);
+        }
+        let _turn = self.large.lock().await;
+        let judge = Arc::clone(&self.judge);
+        let judging = tokio::task::spawn_blocking(move || judge(delivery, now));
+        judging.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
     }
 
     fn status_of(&self, received: &Received) -> StatusCode {
@@ -223,16 +203,14 @@ impl Desk {
     }
 
     /// Gives a delivery to the consumer, waiting for it for a while when it is behind.
-    async fn hand_over(&self, happening: Happening) -> Result<(), StatusCode> {
-        match self.news.try_send(happening) {
+    async fn hand_over(&self, news: News) -> Result<(), StatusCode> {
+        match self.news.try_send(news) {
             Ok(()) => Ok(()),
             Err(TrySendError::Closed(_)) => Err(StatusCode::SERVICE_UNAVAILABLE),
-            Err(TrySendError::Full(happening)) => {
-                match timeout(self.deadlines.handover, self.news.send(happening)).await {
-                    Ok(Ok(())) => Ok(()),
-                    _ => Err(StatusCode::SERVICE_UNAVAILABLE),
-                }
-            }
+            Err(TrySendError::Full(news)) => match timeout(self.deadlines.handover, self.news.send(news)).await {
+                Ok(Ok(())) => Ok(()),
+                _ => Err(StatusCode::SERVICE_UNAVAILABLE),
+            },
         }
     }
 
@@ -243,32 +221,38 @@ impl Desk {
 
     /// Tells of a request that was turned away, unless the consumer is behind: strangers must not block anything.
     fn tell_of(&self, turned_away: TurnedAway) {
-        let _ = self.news.try_send(Happening::TurnedAway(turned_away));
+        let _ = self.news.try_send(News::of(Happening::TurnedAway(turned_away)));
     }
 
-    async fn read_in_time(&self, body: Incoming) -> Result<Vec<u8>, NoBody> {
-        let reading = read_body(body, self.max_body);
+    async fn read_in_time(&self, body: Incoming) -> Result<(Vec<u8>, Option<Held>), NoBody> {
+        let reading = self.read_body(body);
         timeout(self.deadlines.body, reading).await.unwrap_or(Err(NoBody::TooSlow))
     }
-}
 
-/// Reads a whole body. One that is too large by its own account is not even asked for (`Expect: 100-continue`).
-async fn read_body(mut body: Incoming, limit: usize) -> Result<Vec<u8>, NoBody> {
-    let announced = body.size_hint().lower();
-    if announced > limit as u64 {
-        return Err(NoBody::TooLarge);
-    }
-    let room = usize::try_from(announced.min(FIRST_ROOM)).unwrap_or_default();
-    let mut bytes = Vec::with_capacity(room);
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| NoBody::CutShort)?;
-        let Some(data) = frame.data_ref() else { continue };
-        if data.len() > limit - bytes.len() {
+    /// Reads a whole body, and holds room for it when it is large. One that is too large by its own account is not even asked for
+    /// (`Expect: 100-continue`).
+    async fn read_body(&self, mut body: Incoming) -> Result<(Vec<u8>, Option<Held>), NoBody> {
+        let announced = body.size_hint();
+        if announced.lower() > self.max_body as u64 {
             return Err(NoBody::TooLarge);
         }
-        bytes.extend_from_slice(data);
+        let whole = announced.exact().and_then(|length| usize::try_from(length).ok()).unwrap_or(self.max_body);
+        let mut bytes = Vec::with_capacity(whole.min(SMALL));
+        let mut room = None;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| NoBody::CutShort)?;
+            let Some(data) = frame.data_ref() else { continue };
+            if data.len() > self.max_body - bytes.len() {
+                return Err(NoBody::TooLarge);
+            }
+            if room.is_none() && bytes.len() + data.len() > SMALL {
+                let found = timeout(self.deadlines.room, self.room.held_for(whole)).await;
+                room = Some(found.ok().flatten().ok_or(NoBody::NoRoom)?);
+            }
+            bytes.extend_from_slice(data);
+        }
+        Ok((bytes, room))
     }
-    Ok(bytes)
 }
 
 /// Serves a connection to its end.

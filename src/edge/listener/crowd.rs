@@ -10,18 +10,26 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
+use tokio::time::timeout;
 
 /// The most connections at once, whatever the descriptor limit.
 const MOST: u64 = 4096;
 
-/// Descriptors that are kept for everything but connections.
+/// Descriptors that are kept for everything but connections, unless a quarter of them all is more than is left.
 const RESERVED: u64 = 64;
 
 /// The descriptor limit that is asked for.
 const DESCRIPTORS: u64 = 8192;
 
-/// A connection that was served once is left alone for so long, even if room is needed.
-const GRACE: Duration = Duration::from_secs(1);
+/// A connection that was served once is left alone for so long, even if room is needed; and one that came less long ago may be
+/// about to send its request.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// A connection that came less long ago is not sent away for another.
+const FRESH: Duration = Duration::from_millis(20);
+
+/// How long to wait for a place before somebody else is sent away.
+const RETRY: Duration = Duration::from_millis(10);
 
 /// Everybody who is connected.
 pub(super) struct Crowd {
@@ -58,8 +66,9 @@ struct Seat {
 impl Crowd {
     /// As large a crowd as the process's descriptor limit allows, which is raised first.
     pub fn for_this_process() -> Self {
-        let most = MOST.min(raised_descriptor_limit().saturating_sub(RESERVED)).max(16);
-        Self::of(usize::try_from(most).unwrap_or(16))
+        let limit = raised_descriptor_limit();
+        let most = MOST.min(limit.saturating_sub(RESERVED).max(limit / 4)).max(4);
+        Self::of(usize::try_from(most).unwrap_or(4))
     }
 
     /// A crowd of so many, an eighth of them from one address.
@@ -77,7 +86,7 @@ impl Crowd {
         let household = Household::of(address);
         if !address.to_canonical().is_loopback() && self.members().count(household) >= self.most_of_a_household {
             let is_mate = |member: &Member| member.household == household;
-            if !self.members().dismiss_one(is_mate) {
+            if !self.members().dismiss_one(Duration::ZERO, is_mate) {
                 return None;
             }
         }
@@ -85,8 +94,14 @@ impl Crowd {
         if let Ok(place) = places.clone().try_acquire_owned() {
             return Some(place);
         }
-        self.members().dismiss_one(|_| true);
-        places.acquire_owned().await.ok()
+        loop {
+            self.make_room();
+            // Who could not be sent away just now may be a moment later.
+            match timeout(RETRY, places.clone().acquire_owned()).await {
+                Ok(place) => return place.ok(),
+                Err(_) => continue,
+            }
+        }
     }
 
     /// Starts to serve a connection that has its place.
@@ -111,6 +126,11 @@ impl Crowd {
         members.present.insert(number, Member { household, recorder, task: task.abort_handle() });
     }
 
+    /// Sends somebody away, if anybody may go.
+    pub fn make_room(&self) {
+        self.members().dismiss_one(FRESH, |_| true);
+    }
+
     /// Sends everybody away.
     pub fn dismiss(&self) {
         self.members().present.values().for_each(|member| member.task.abort());
@@ -126,25 +146,37 @@ impl Members {
         self.households.get(&household).copied().unwrap_or_default()
     }
 
-    /// Sends away the oldest connection that was never answered and has no complete request, or else the one that has idled
-    /// longest. `false`: all of them have a request in hand.
-    fn dismiss_one(&mut self, may_go: impl Fn(&Member) -> bool) -> bool {
-        let mut idlest = None;
-        for (&number, member) in self.present.iter().filter(|(_, member)| may_go(member)) {
-            match member.recorder.rest() {
-                Some(rest) if rest.acquaintance == Acquaintance::Stranger => {
-                    idlest = Some((rest.since, number));
-                    break;
-                }
-                Some(rest) if rest.since.elapsed() >= GRACE && idlest.is_none_or(|(since, _)| rest.since < since) => {
-                    idlest = Some((rest.since, number));
-                }
-                _ => {}
-            }
-        }
-        let leaving = idlest.and_then(|(_, number)| self.leave(number));
+    /// Sends somebody away who came longer ago than `fresh`. `false`: all of them are fresh or have a request in hand.
+    fn dismiss_one(&mut self, fresh: Duration, may_go: impl Fn(&Member) -> bool) -> bool {
+        let leaving = self.most_dispensable(fresh, may_go).and_then(|number| self.leave(number));
         leaving.iter().for_each(|member| member.task.abort());
         leaving.is_some()
+    }
+
+    /// The oldest connection that was never answered and has no complete request, or else the one that has idled longest. While
+    /// newcomers are few it is the other way round for them: who fills the place with connections that were answered once can't
+    /// have each newcomer sent away by the next.
+    fn most_dispensable(&self, fresh: Duration, may_go: impl Fn(&Member) -> bool) -> Option<u64> {
+        let (mut all, mut newcomers) = (0, 0);
+        let (mut newcomer, mut idlest) = (None, None);
+        for (&number, member) in self.present.iter().filter(|(_, member)| may_go(member)) {
+            all += 1;
+            let Some(rest) = member.recorder.rest() else { continue };
+            let rested = rest.since.elapsed();
+            match (rest.acquaintance, rested < GRACE) {
+                (Acquaintance::Stranger, false) => return Some(number),
+                (Acquaintance::Stranger, true) => {
+                    newcomers += 1;
+                    newcomer = newcomer.or((rested >= fresh).then_some(number));
+                }
+                (Acquaintance::Known, false) if idlest.is_none_or(|(since, _)| rest.since < since) => {
+                    idlest = Some((rest.since, number));
+                }
+                (Acquaintance::Known, _) => {}
+            }
+        }
+        let idlest = idlest.map(|(_, number)| number);
+        if newcomers * 2 < all { idlest.or(newcomer) } else { newcomer.or(idlest) }
     }
 
     fn leave(&mut self, number: u64) -> Option<Member> {

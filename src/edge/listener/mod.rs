@@ -1,10 +1,12 @@
 //! The receiver: an HTTP/1 server that is fit to be reached from the internet through a tunnel.
 //!
 //! This file accepts connections and hands what happens on them to the one who asks; `connection` answers requests,
-//! `crowd` decides who may stay, `socket` keeps the raw heads and the deadlines. Everything async stays below this file.
+//! `crowd` decides who may stay, `room` how much is in memory, `socket` keeps the raw heads and the deadlines. Everything async stays below this file.
 
 mod connection;
 mod crowd;
+mod keeping;
+mod room;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -16,14 +18,16 @@ use super::sender::clients::Clients;
 use super::store::Writer;
 use crate::error::{Error, Result};
 use crate::world::{Happening, Judge, Keep, Listen, Listening};
-use connection::{Desk, Keeping};
+use connection::Desk;
+pub(in crate::edge) use connection::News;
 use crowd::Crowd;
 use hyper_util::server::graceful::GracefulShutdown;
+use keeping::Keeping;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -32,8 +36,11 @@ use tokio::task::JoinHandle;
 /// How many deliveries may wait to be asked for; beyond it senders wait for their answers.
 const IN_HAND: usize = 1024;
 
+/// How many connections may wait to be accepted; the system may allow fewer.
+const QUEUE: u32 = 4096;
+
 /// How long a pause the accept loop takes after an error such as "too many open files".
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// How long a client may take for what it has to do.
 #[derive(Clone, Debug)]
@@ -44,6 +51,8 @@ pub(super) struct Deadlines {
     pub body: Duration,
     /// For taking the next bytes of an answer.
     pub write: Duration,
+    /// For room for a large body, part of `body`.
+    pub room: Duration,
     /// For the consumer to take a delivery while too many wait.
     pub handover: Duration,
     /// For the consumer to take one that is kept already.
@@ -55,15 +64,15 @@ pub(super) struct Deadlines {
 impl Default for Deadlines {
     fn default() -> Self {
         let ten = Duration::from_secs(10);
-        let (head, show) = (Duration::from_secs(5), Duration::from_secs(2));
-        Self { head, body: ten, write: ten, handover: ten, show, close: ten }
+        let (five, show) = (Duration::from_secs(5), Duration::from_secs(2));
+        Self { head: five, body: ten, room: five, write: ten, handover: ten, show, close: ten }
     }
 }
 
 /// A running listener, with the threads that serve it.
 pub(super) struct Listener {
     address: SocketAddr,
-    news: mpsc::Receiver<Happening>,
+    news: mpsc::Receiver<News>,
     interrupt: Interrupt,
     stop: Option<oneshot::Sender<()>>,
     /// `None` only while it is dropped.
@@ -86,7 +95,7 @@ fn start_with(
     let unbound = |error: io::Error| cannot_listen(options.address, &error);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(unbound)?;
-    let listener = runtime.block_on(TcpListener::bind(options.address)).map_err(unbound)?;
+    let listener = runtime.block_on(async { bound(options.address) }).map_err(unbound)?;
     let address = listener.local_addr().map_err(unbound)?;
     let (sender, news) = mpsc::channel(IN_HAND);
     let (stop, stopped) = oneshot::channel();
@@ -108,12 +117,23 @@ struct Forwarding {
     work: JoinHandle<()>,
 }
 
-fn start_forwarding(keeping: &Keeping, news: &mpsc::Sender<Happening>, runtime: &Runtime) -> Option<Forwarding> {
+fn start_forwarding(keeping: &Keeping, news: &mpsc::Sender<News>, runtime: &Runtime) -> Option<Forwarding> {
     let (forward, writer) = (keeping.forward.clone()?, keeping.writer.clone());
     let (clients, wake) = (keeping.clients.clone(), Arc::clone(&keeping.wake));
     let (stop, stopped) = oneshot::channel();
     let work = runtime.spawn(Forwarder::new(forward, writer, clients, news.clone(), wake).run(stopped));
     Some(Forwarding { stop, work })
+}
+
+/// A socket that listens here. A crowd that comes all at once must not fill the queue before it, or honest senders' kernels wait a
+/// second before they knock again.
+fn bound(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // So that a port can be taken again at once. Elsewhere it would let two listeners share one.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(QUEUE)
 }
 
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> Error {
@@ -130,7 +150,7 @@ impl Listener {
     /// What has happened already.
     fn at_hand(&mut self) -> Option<Happening> {
         match self.news.try_recv() {
-            Ok(happening) => Some(happening),
+            Ok(news) => Some(news.happening),
             Err(TryRecvError::Disconnected) => Some(Happening::Closed),
             Err(TryRecvError::Empty) => None,
         }
@@ -160,7 +180,7 @@ impl Listening for Listener {
             tokio::select! {
                 biased;
                 () = interrupt.told() => Happening::Interrupted,
-                happening = news.recv() => happening.unwrap_or(Happening::Closed),
+                next = news.recv() => next.map_or(Happening::Closed, |next| next.happening),
                 () = run_out(patience) => Happening::Quiet,
             }
         })
@@ -222,7 +242,10 @@ async fn accept_one(listener: &TcpListener, desk: &Arc<Desk>, crowd: &Arc<Crowd>
     match listener.accept().await {
         Ok((stream, peer)) => welcome(stream, peer, desk, crowd, graceful).await,
         Err(error) if is_of_client(&error) => {}
-        Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        Err(_) => {
+            crowd.make_room();
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+        }
     }
 }
 
