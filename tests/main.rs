@@ -9,6 +9,7 @@
 
 mod common;
 mod diagnosis;
+mod events;
 mod help;
 mod layers;
 mod listen;

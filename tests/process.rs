@@ -13,7 +13,7 @@ const REFERENCE: &[u8] = include_bytes!("vectors/plustive-reference.json");
 /// `openssl dgst -sha256 -hmac plustive_test_secret_do_not_use plustive-reference.json`
 const REFERENCE_MAC: &str = "fb1d9f0c10dc57a028d4a24ff1eb6c51f2a25a82ad869a2ac129e24346ce5f1e";
 
-fn whtool(home: &Path, words: &[&str]) -> Command {
+pub fn whtool(home: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_whtool"));
     command.args(words).env_clear().env("WHTOOL_HOME", home).env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -21,14 +21,14 @@ fn whtool(home: &Path, words: &[&str]) -> Command {
 }
 
 /// A listener in its own process, with the secrets of the vectors.
-struct Listener {
+pub struct Listener {
     child: Child,
     records: BufReader<ChildStdout>,
     url: String,
 }
 
 impl Listener {
-    fn start(home: &Path, words: &[&str]) -> Self {
+    pub fn start(home: &Path, words: &[&str]) -> Self {
         let words = [&["listen", "--json", "--port", "0"], words].concat();
         let mut command = whtool(home, &words);
         let mut child = command
@@ -51,7 +51,7 @@ impl Listener {
     }
 
     /// Sends bytes as they are and returns all that comes back.
-    fn exchange(&self, request: &[u8]) -> String {
+    pub fn exchange(&self, request: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.url.trim_start_matches("http://")).unwrap();
         stream.write_all(request).unwrap();
         let mut answer = String::new();
@@ -60,7 +60,7 @@ impl Listener {
     }
 
     /// Ends it with a signal, and returns its exit status and what it said.
-    fn end(mut self, signal: &str) -> (Option<i32>, String) {
+    pub fn end(mut self, signal: &str) -> (Option<i32>, String) {
         let pid = self.child.id().to_string();
         assert!(Command::new("sh").args(["-c", &format!("kill -{signal} {pid}")]).status().unwrap().success());
         let mut said = String::new();
@@ -69,7 +69,7 @@ impl Listener {
     }
 }
 
-fn post(mac: &str, body: &[u8]) -> Vec<u8> {
+pub fn post(mac: &str, body: &[u8]) -> Vec<u8> {
     let head = format!(
         "POST /hooks HTTP/1.1\r\nHost: x\r\nX-Plustive-Signature: {mac}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
@@ -77,11 +77,11 @@ fn post(mac: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-fn home() -> TempDir {
+pub fn home() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
-fn run(command: &mut Command) -> Output {
+pub fn run(command: &mut Command) -> Output {
     command.output().unwrap()
 }
 
