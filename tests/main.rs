@@ -10,6 +10,7 @@
 mod attack;
 mod common;
 mod diagnosis;
+mod events;
 mod help;
 mod keeping;
 mod layers;

@@ -94,7 +94,7 @@ pub fn verdict(verdict: &Verdict, paint: Paint) -> String {
         Verdict::Mismatch => "signature does not match",
         Verdict::TooOld { .. } => "too old",
         Verdict::InFuture { .. } => "from the future",
-        Verdict::NoSecret => "does not match the local test secret",
+        Verdict::NoSecret => "matches no secret known here",
     };
     let words = if verdict.is_verified() { paint.good(words) } else { paint.bad(words) };
     match verdict.secret() {

@@ -136,14 +136,19 @@ impl Store for Opened {
 
     fn whole(&mut self, id: &str) -> Result<Option<Kept>> {
         let sql = format!("SELECT {} FROM deliveries d WHERE d.id = ?1", rows::ENTRY);
-        let entry = self.connection.query_row(&sql, [id], rows::entry).optional().map_err(failed)?;
+        let mut statement = self.connection.prepare_cached(&sql).map_err(failed)?;
+        let entry = statement.query_row([id], rows::entry).optional().map_err(failed)?;
         let Some(entry) = entry else { return Ok(None) };
         let sql = "SELECT c.method, c.target, c.headers, c.body FROM contents c \
                    JOIN deliveries d ON d.seq = c.seq WHERE d.id = ?1";
-        let request = self.connection.query_row(sql, [id], rows::request).map_err(failed)?;
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        // It may have been pruned since.
+        let Some(request) = statement.query_row([id], rows::request).optional().map_err(failed)? else {
+            return Ok(None);
+        };
         let sql = "SELECT a.at, a.url, a.took, a.status, a.said, a.failure FROM attempts a \
                    JOIN deliveries d ON d.seq = a.delivery WHERE d.id = ?1 ORDER BY a.seq";
-        let mut statement = self.connection.prepare(sql).map_err(failed)?;
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
         let attempts = statement.query_map([id], rows::attempt).map_err(failed)?;
         let attempts = attempts.collect::<rusqlite::Result<_>>().map_err(failed)?;
         Ok(Some(Kept { entry, request, attempts }))

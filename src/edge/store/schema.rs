@@ -79,8 +79,11 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
     let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(BUSY).map_err(failed)?;
     check(&connection, path)?;
-    // Heeded in a new file only. Pages that pruning frees can be given back bit by bit, while a listener records.
-    connection.pragma_update(None, "auto_vacuum", "incremental").map_err(failed)?;
+    let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).map_err(failed)?;
+    if pages == 0 {
+        // Pages that pruning frees can be given back bit by bit, while a listener records. A file has this from the start.
+        connection.pragma_update(None, "auto_vacuum", "incremental").map_err(failed)?;
+    }
     connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
     connection.pragma_update(None, "synchronous", "full").map_err(failed)?;
     migrate(&mut connection).map_err(failed)?;

@@ -1,0 +1,442 @@
+//! `events`: what the store has, asked for in every way. It is filled through the real listener and writer, with arrivals of the
+//! made-up world's time.
+
+use crate::common::{Made, NOW, PLEXOS_SECRET, PLUSTIVE_SECRET, Run};
+use crate::process;
+use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::Duration;
+use whtool::exchange::Answer;
+use whtool::kept::Attempt;
+use whtool::receive::{Rules, receive};
+use whtool::secret::{Origin, Secret};
+use whtool::signature::Key;
+use whtool::timestamp::SignedDuration;
+use whtool::world::*;
+
+const PLEXOS: &[u8] = include_bytes!("vectors/plexos.json");
+/// See `sign`.
+const PLEXOS_MAC: &str = "9c5da25fa4666bed54b4dec381af26de3a0413143346d40c7ece61e19ab971ce";
+const REFERENCE: &[u8] = include_bytes!("vectors/plustive-reference.json");
+/// See `process`.
+const REFERENCE_MAC: &str = "fb1d9f0c10dc57a028d4a24ff1eb6c51f2a25a82ad869a2ac129e24346ce5f1e";
+
+/// The bytes of a request.
+fn raw(headers: impl AsRef<[u8]>, body: &[u8]) -> Vec<u8> {
+    let end = format!("Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    [b"POST /hooks?x=1 HTTP/1.1\r\nHost: shop.example\r\n", headers.as_ref(), end.as_bytes(), body].concat()
+}
+
+fn plexos(body: &[u8]) -> Vec<u8> {
+    raw(format!("X-Plexos-Timestamp: {NOW}\r\nX-Plexos-Signature: {PLEXOS_MAC}\r\n"), body)
+}
+
+fn plustive(body: &[u8]) -> Vec<u8> {
+    raw(format!("X-Plustive-Signature: {REFERENCE_MAC}\r\n"), body)
+}
+
+/// Sends each request to a listener that keeps it as if it had arrived so many seconds before now.
+fn keep(made: &Made, requests: &[(i64, Vec<u8>)]) {
+    for (age, request) in requests {
+        let arrived = made.now() - SignedDuration::from_secs(*age);
+        let key = |provider, variable: &str, secret: &str| {
+            let origin = Origin::Environment { variable: variable.to_owned(), place: 0 };
+            Key::new(Secret::new(provider, origin, secret))
+        };
+        let keys = vec![
+            key("plexos", "PLEXOS_WEBHOOK_SECRET", PLEXOS_SECRET),
+            key("plustive", "PLUSTIVE_WEBHOOK_SECRET", PLUSTIVE_SECRET),
+        ];
+        let rules = Rules { keys, tolerance: None };
+        let judge: Judge = Arc::new(move |mut delivery, _| {
+            delivery.arrived = Some(arrived);
+            receive(delivery, &rules, arrived)
+        });
+        let options = Listen {
+            address: "127.0.0.1:0".parse().unwrap(),
+            max_body: 1 << 20,
+            acknowledge: Acknowledge::Verified,
+            keep: Some(Keep::File(path(made))),
+            forward: None,
+        };
+        let mut listening = whtool::edge::Machine.listen(&options, judge).unwrap();
+        let mut stream = TcpStream::connect(listening.address()).unwrap();
+        stream.write_all(request).unwrap();
+        stream.read_to_end(&mut Vec::new()).unwrap();
+        listening.close();
+        while !matches!(listening.next(None), Happening::Closed) {}
+    }
+}
+
+fn path(made: &Made) -> std::path::PathBuf {
+    made.data_folder().unwrap().join("captures.db")
+}
+
+/// A world with a verified event of each provider and a tampered one: three hours, one hour and a minute ago.
+fn three() -> Made {
+    let made = Made::with_secrets();
+    let tampered = String::from_utf8_lossy(PLEXOS).replace("10000", "90000");
+    keep(&made, &[(10_800, plexos(PLEXOS)), (3_600, plustive(REFERENCE)), (60, plexos(tampered.as_bytes()))]);
+    made
+}
+
+fn ids(made: &Made) -> Vec<String> {
+    made.run(&["events", "--json"]).json().iter().map(|entry| entry["id"].as_str().unwrap().to_owned()).collect()
+}
+
+fn attempt(made: &Made, id: &str, outcome: Result<u16, &str>) {
+    let outcome =
+        outcome.map(|status| Answer { status, start_of_body: b"Oops\x1b[31m\nmore".to_vec() }).map_err(str::to_owned);
+    let attempt =
+        Attempt { at: made.now(), url: "http://localhost:3000/".to_owned(), took: Duration::from_millis(12), outcome };
+    made.open_store(&path(made)).unwrap().add_attempt(id, &attempt).unwrap();
+}
+
+fn providers(run: &Run) -> Vec<String> {
+    run.json()
+        .iter()
+        .map(|entry| format!("{} {}", entry["provider"].as_str().unwrap(), entry["verdict"].as_str().unwrap()))
+        .collect()
+}
+
+#[test]
+fn captures_are_listed_one_a_line_the_newest_last() {
+    let made = three();
+    attempt(&made, &ids(&made)[1], Ok(500));
+    let run = made.run(&["events"]);
+    let text = run.text();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!((run.status, run.err.as_str(), lines.len()), (0, "", 3), "{text}");
+    assert!(lines[0].starts_with("2025-01-15 07:30:00  ") && lines[0].contains("payment.debited"), "{text}");
+    assert!(lines[0].ends_with("100.00 CVE (10000)  DEBITED  verified · PLEXOS_WEBHOOK_SECRET"), "{text}");
+    assert!(lines[1].ends_with("verified · PLUSTIVE_WEBHOOK_SECRET  app → 500"), "{text}");
+    assert!(lines[2].ends_with("signature does not match  → 401"), "{text}");
+    assert_eq!(made.run(&["events", "list"]).text(), text);
+}
+
+#[test]
+fn a_record_of_the_list_says_what_the_line_says() {
+    let record = three().run(&["events", "--json", "--provider", "plexos", "--verdict", "verified"]).json().remove(0);
+    assert_eq!(record["schema"], "whtool.event/1");
+    assert_eq!(record["arrived"], "2025-01-15T07:30:00Z");
+    assert_eq!(record["event"]["money"], json!({"minor": "10000", "currency": "CVE"}));
+    assert_eq!((record["answered"].as_u64(), record["size"].as_u64()), (Some(200), Some(PLEXOS.len() as u64)));
+    assert_eq!((&record["app"], record["secret"].as_str()), (&Value::Null, Some("PLEXOS_WEBHOOK_SECRET")));
+}
+
+#[test]
+fn filters_combine() {
+    let made = three();
+    let list = |words: &[&str]| providers(&made.run(&[&["events", "--json"], words].concat()));
+    assert_eq!(list(&["--provider", "plexos"]), ["plexos verified", "plexos mismatch"]);
+    assert_eq!(list(&["--provider", "plexos", "--since", "2h"]), ["plexos mismatch"]);
+    assert_eq!(list(&["--until", "2h"]), ["plexos verified"]);
+    assert_eq!(list(&["--since", "2h", "--until", "2025-01-15T10:00:00Z"]), ["plustive verified"]);
+    assert_eq!(list(&["--type", "payment.*", "--verdict", "verified"]), ["plexos verified"]);
+    assert_eq!(list(&["--failed"]), ["plexos mismatch"]);
+    assert_eq!(list(&["--grep", "90000"]), ["plexos mismatch"]);
+    assert_eq!(list(&["--reference", "evt_abc123", "--limit", "1"]), ["plexos mismatch"]);
+    assert_eq!(list(&["--grep", "90000", "--verdict", "verified"]), Vec::<String>::new());
+    attempt(&made, &ids(&made)[1], Err("can't connect"));
+    assert_eq!(list(&["--failed"]), ["plustive verified", "plexos mismatch"]);
+}
+
+#[test]
+fn a_list_that_is_cut_off_says_so() {
+    let made = three();
+    let run = made.run(&["events", "--limit", "2"]);
+    assert_eq!(run.text().lines().count(), 2);
+    assert!(run.err.contains("--all"), "{}", run.err);
+    for words in [["events", "--limit", "0"].as_slice(), &["events", "--all"], &["events", "--limit", "3"]] {
+        let run = made.run(words);
+        assert_eq!((run.text().lines().count(), run.err.as_str()), (3, ""), "{words:?}");
+    }
+}
+
+#[test]
+fn nothing_received_yet_is_no_error_and_makes_no_file() {
+    let made = Made::with_secrets();
+    for words in
+        [["events"].as_slice(), &["events", "stats"], &["events", "export"], &["events", "prune", "--older-than", "1d"]]
+    {
+        let run = made.run(words);
+        assert_eq!((run.status, run.out.len()), (0, 0), "{words:?}");
+        assert!(!run.err.is_empty() && !path(&made).exists(), "{words:?}: {}", run.err);
+    }
+    assert_eq!(made.run(&["events", "show", "last"]).status, 3);
+    assert_eq!(made.run(&["events", "--store", "/nowhere/at.all"]).status, 3);
+}
+
+#[test]
+fn a_capture_is_named_by_its_id_its_beginning_or_as_the_last() {
+    let made = three();
+    let ids = ids(&made);
+    let shown = |name: &str| made.run(&["events", "show", name, "--as", "json"]).json()[0]["id"].clone();
+    assert_eq!([shown(&ids[0]), shown(&ids[0][..9]), shown("last")], [&*ids[0], &*ids[0], &*ids[2]]);
+    let several = made.run(&["events", "show", ""]);
+    assert!(several.status == 3 && several.err.contains("give more letters"), "{}", several.err);
+    let none = made.run(&["events", "show", "zzzzzzzzzz"]);
+    assert!(none.status == 3 && none.err.contains("`whtool events` lists them"), "{}", none.err);
+}
+
+#[test]
+fn a_capture_is_shown_whole_with_its_attempts() {
+    let made = three();
+    let id = ids(&made).remove(0);
+    attempt(&made, &id, Err("can't connect: refused"));
+    attempt(&made, &id, Ok(500));
+    let text = made.run(&["events", "show", &id]).text();
+    let parts = ["POST /hooks?x=1\n", "Host: shop.example\n", "\n  \"type\": \"payment.debited\",\n", "(213 bytes)"];
+    for part in
+        parts.into_iter().chain(["can't connect: refused", "500  12.00 ms  Oops\\u{1b}[31m\n", "from    127.0.0.1:"])
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn a_refused_capture_is_explained_with_the_secrets_of_today() {
+    let made = three();
+    let text = made.run(&["events", "show", "last"]).text();
+    assert!(text.contains("proved  one byte was changed") && !text.contains("today"), "{text}");
+    let id = ids(&made).remove(2);
+    let mut made = made;
+    made.variables.remove("PLEXOS_WEBHOOK_SECRET");
+    let text = made.run(&["events", "show", &id]).text();
+    assert!(text.contains("with the secrets of today: matches no secret known here"), "{text}");
+}
+
+#[test]
+fn raw_and_body_are_the_exact_bytes() {
+    let bodies: [&[u8]; 4] = [b"a\0b\xff", b"caf\xe9\r\n\r\n", b"", b"{\"a\": 1.0}\r\n"];
+    for body in bodies {
+        let made = Made::with_secrets();
+        let request = raw(b"x-LATIN:  caf\xe9 \r\nX-Repeat: 1\r\nx-repeat: 2\r\n", body);
+        keep(&made, &[(0, request.clone())]);
+        assert_eq!(made.run(&["events", "show", "last", "--body"]).out, body);
+        assert_eq!(made.run(&["events", "show", "last", "--raw"]).out, request);
+        assert_eq!(made.run(&["events", "show", "last", "--as", "http"]).out, request);
+    }
+}
+
+#[test]
+fn bytes_that_a_terminal_would_act_on_do_not_reach_it() {
+    let mut made = Made::with_secrets();
+    keep(&made, &[(0, raw("X-A: \u{202e}\r\n", b"\x1b[2J\xe2\x80\xae"))]);
+    for words in [["events"].as_slice(), &["events", "show", "last"]] {
+        assert!(!made.run(words).text().contains(['\x1b', '\u{202e}']), "{words:?}");
+    }
+    made.terminals.push(Stream::Output);
+    for form in ["--raw", "--body"] {
+        let run = made.run(&["events", "show", "last", form]);
+        assert_eq!((run.status, run.out.len()), (2, 0), "{}", run.err);
+    }
+}
+
+#[test]
+fn tokens_are_masked_on_the_screen_and_whole_in_records() {
+    let made = Made::with_secrets();
+    let body =
+        |token: &str| format!("{{\"event\":\"transaction.completed\",\"reference\":\"r\",\"token\":\"{token}\"}}");
+    let request = |token: &str| raw("Authorization: Bearer abc\r\n", body(token).as_bytes());
+    keep(&made, &[(9, request("1234-5678")), (8, request("1234-9999"))]);
+    let ids = ids(&made);
+    let told =
+        [&["events", "show", "last"][..], &["events", "diff", &ids[0], &ids[1]]].map(|words| made.run(words).text());
+    for text in told {
+        assert!(text.contains("***") && !text.contains("1234") && !text.contains("abc"), "{text}");
+    }
+    assert!(made.run(&["events", "show", "last", "--reveal"]).text().contains("1234-9999"));
+    assert!(made.run(&["events", "export"]).text().contains("1234-9999"));
+}
+
+/// Whether `verify` finds the same in an export as the listener did.
+fn verified_again(made: &Made, words: &[&str]) -> Vec<String> {
+    let file = made.run(words).out;
+    let run =
+        Made::with_secrets().file("f", file).run(&["verify", "f", "--at", "arrived", "--json", "--tolerance", "1d"]);
+    run.json().iter().filter_map(|record| record["verdict"].as_str().map(str::to_owned)).collect()
+}
+
+#[test]
+fn what_is_exported_is_read_back_by_verify() {
+    let made = three();
+    let id = ids(&made).remove(0);
+    for form in ["json", "har", "http"] {
+        // A raw request says nothing of its arrival: it is judged as of now, and within the tolerance.
+        assert_eq!(verified_again(&made, &["events", "show", &id, "--as", form]), ["verified"], "{form}");
+    }
+    for form in ["ndjson", "har"] {
+        let all = ["verified", "verified", "mismatch"];
+        assert_eq!(verified_again(&made, &["events", "export", "--as", form]), all, "{form}");
+        let words = ["events", "export", "--as", form, "--verdict", "verified", "--limit", "1"];
+        assert_eq!(verified_again(&made, &words), ["verified"], "{form}");
+    }
+}
+
+#[test]
+fn an_archive_holds_every_byte_of_a_body() {
+    let made = Made::with_secrets();
+    keep(&made, &[(0, raw("", b"a\0b\xff\r\n"))]);
+    let archive: Value = serde_json::from_slice(&made.run(&["events", "show", "last", "--as", "har"]).out).unwrap();
+    let entry = &archive["log"]["entries"][0];
+    assert_eq!(archive["log"]["version"], "1.2");
+    assert_eq!(entry["request"]["postData"]["text"], "YQBi/w0K");
+    assert_eq!(
+        (&entry["request"]["postData"]["encoding"], &entry["request"]["bodySize"]),
+        (&json!("base64"), &json!(6))
+    );
+    assert_eq!(entry["request"]["url"], "http://shop.example/hooks?x=1");
+    assert_eq!(
+        (&entry["startedDateTime"], &entry["response"]["status"]),
+        (&json!("2025-01-15T10:30:00Z"), &json!(401))
+    );
+}
+
+#[test]
+fn a_difference_is_told_by_offset_path_and_header() {
+    let made = three();
+    let ids = ids(&made);
+    let run = made.run(&["events", "diff", &ids[0], "last"]);
+    let text = run.text();
+    assert_eq!(run.status, 1);
+    for part in ["the bodies differ from byte ", "~ data.amount  \"10000\" → \"90000\""] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let record = made.run(&["events", "diff", &ids[0], "last", "--json"]).json().remove(0);
+    assert_eq!(record["paths"], json!([{"path": "data.amount", "old": "10000", "new": "90000"}]));
+    let other = made.run(&["events", "diff", &ids[0], &ids[1], "--json"]).json().remove(0);
+    assert_eq!(other["headers"].as_array().unwrap().len(), 4, "{other}");
+    let same = made.run(&["events", "diff", "last", &ids[2]]);
+    assert_eq!((same.status, same.text().contains("the bodies are the same")), (0, true));
+}
+
+#[test]
+fn the_same_json_written_differently_is_called_that() {
+    let made = Made::with_secrets();
+    keep(&made, &[(9, raw("", b"{\"a\":1,\"b\":2}")), (8, raw("", b"{\"b\":2,\"a\":1}\n"))]);
+    let ids = ids(&made);
+    let run = made.run(&["events", "diff", &ids[0], &ids[1]]);
+    assert!(run.status == 1 && run.text().contains("the same JSON, written differently"), "{}", run.text());
+    assert_eq!(made.run(&["events", "diff", &ids[0], &ids[1], "--json"]).json()[0]["paths"], json!([]));
+}
+
+#[test]
+fn duplicates_count_as_deliveries_and_once_as_money() {
+    let made = Made::with_secrets();
+    let tampered = String::from_utf8_lossy(PLEXOS).replace("10000", "90000");
+    let requests =
+        [(7_200, plexos(PLEXOS)), (60, plexos(PLEXOS)), (30, plustive(REFERENCE)), (20, plexos(tampered.as_bytes()))];
+    keep(&made, &requests);
+    let stats = made.run(&["events", "stats", "--json"]).json().remove(0);
+    assert_eq!((&stats["schema"], &stats["total"]), (&json!("whtool.stats/1"), &json!(4)));
+    assert_eq!(stats["verdicts"], json!({"mismatch": 1, "verified": 3}));
+    assert_eq!(stats["money"][0], json!({"currency": "CVE", "events": 1, "minor": "10000"}));
+    assert_eq!(
+        stats["hours"],
+        json!([
+            {"hour": "2025-01-15T08:00:00Z", "count": 1}, {"hour": "2025-01-15T10:00:00Z", "count": 3},
+        ])
+    );
+    let text = made.run(&["events", "stats", "--provider", "plexos", "--since", "1h"]).text();
+    assert!(text.starts_with("2 deliveries\n") && text.contains("100.00 CVE (10000) in 1 event"), "{text}");
+}
+
+#[test]
+fn pruning_says_what_would_go_and_removes_only_when_told() {
+    let made = three();
+    let plan = made.run(&["events", "prune", "--older-than", "2h"]);
+    assert_eq!(
+        plan.text(),
+        "would remove 1 delivery with 213 bytes of bodies, from 2025-01-15 07:30:00 to 2025-01-15 07:30:00\n"
+    );
+    assert!(plan.err.contains("--yes") && ids(&made).len() == 3, "{}", plan.err);
+    assert_eq!(made.run(&["events", "prune", "--older-than", "2h", "--yes", "--json"]).json()[0]["removed"], 1);
+    assert_eq!(ids(&made).len(), 2);
+    assert_eq!(made.run(&["events", "prune", "--older-than", "30d", "--yes"]).text(), "removed 0 deliveries\n");
+}
+
+#[test]
+fn what_is_still_to_be_forwarded_is_pruned_only_when_that_is_said() {
+    let made = three();
+    let connection = rusqlite::Connection::open(path(&made)).unwrap();
+    let sql = "INSERT INTO forwards (delivery, url, object, due) SELECT min(seq), 'http://x/', 'o', 0 FROM deliveries";
+    connection.execute(sql, []).unwrap();
+    let run = made.run(&["events", "prune", "--older-than", "0s", "--yes"]);
+    assert!(
+        run.text().starts_with("removed 2 ") && run.err.contains("--even-undelivered"),
+        "{}{}",
+        run.text(),
+        run.err
+    );
+    assert_eq!(ids(&made).len(), 1);
+    let run = made.run(&["events", "prune", "--older-than", "0s", "--yes", "--even-undelivered"]);
+    assert!(run.text().starts_with("removed 1 "), "{}", run.text());
+    for table in ["deliveries", "contents", "attempts", "forwards"] {
+        let left: i64 = connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap();
+        assert_eq!(left, 0, "{table}");
+    }
+}
+
+#[test]
+fn pruning_gives_the_room_back() {
+    let made = Made::with_secrets();
+    keep(&made, &[(100, raw("", &vec![b'x'; 900_000])), (1, raw("", b"{}"))]);
+    let before = path(&made).metadata().unwrap().len();
+    assert_eq!(made.run(&["events", "prune", "--older-than", "50s", "--yes"]).status, 0);
+    let after = path(&made).metadata().unwrap().len();
+    assert!(before > 900_000 && after < 200_000, "{before} → {after}");
+}
+
+#[test]
+fn a_store_that_is_not_ours_or_newer_or_damaged_is_refused_with_a_hint() {
+    let made = three();
+    let store = path(&made);
+    let copy = |name: &str| {
+        let copy = store.with_file_name(name);
+        std::fs::copy(&store, &copy).unwrap();
+        copy.to_str().unwrap().to_owned()
+    };
+    let (newer, damaged, foreign) = (copy("newer.db"), copy("damaged.db"), store.with_file_name("foreign.db"));
+    rusqlite::Connection::open(&newer).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let mut bytes = std::fs::read(&damaged).unwrap();
+    bytes[4096..].fill(0xaa);
+    std::fs::write(&damaged, &bytes).unwrap();
+    std::fs::write(&foreign, "a letter, and no database at all".repeat(200)).unwrap();
+    for store in [&newer, &damaged, foreign.to_str().unwrap()] {
+        let run = made.run(&["events", "--store", store]);
+        assert_eq!((run.status, run.out.len()), (3, 0), "{store}: {}", run.err);
+        assert!(run.err.contains("try:") && run.err.lines().count() <= 3, "{store}: {}", run.err);
+    }
+    assert!(std::fs::read(&damaged).unwrap() == bytes, "it was left as it is");
+}
+
+#[test]
+fn a_second_process_lists_and_prunes_while_a_listener_writes() {
+    let home = process::home();
+    let listener = process::Listener::start(home.path(), &[]);
+    let sent = std::thread::scope(|scope| {
+        let (listener, request) = (&listener, process::post(REFERENCE_MAC, REFERENCE));
+        let sender = scope.spawn(move || (0..30).filter(|_| listener.exchange(&request).contains(" 200 ")).count());
+        while !sender.is_finished() {
+            let listed = process::run(&mut process::whtool(home.path(), &["events", "--all", "--json"]));
+            assert!(listed.status.success(), "{listed:?}");
+            let pruned =
+                process::run(&mut process::whtool(home.path(), &["events", "prune", "--older-than", "1d", "--yes"]));
+            assert!(pruned.status.success(), "{pruned:?}");
+        }
+        sender.join().unwrap()
+    });
+    let listed = process::run(&mut process::whtool(home.path(), &["events", "--all"]));
+    assert_eq!((sent, String::from_utf8_lossy(&listed.stdout).lines().count()), (30, 30));
+    listener.end("INT");
+}
+
+#[test]
+fn moments_are_spans_before_now_or_times() {
+    let made = three();
+    assert_eq!(made.run(&["events", "--since", "99999d", "--json"]).json().len(), 3);
+    assert_eq!(made.run(&["events", "--since", "yesterday"]).status, 2);
+}
