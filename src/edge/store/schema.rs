@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::OpenOptions;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// `wht1`, in the file's head: this is a database of ours.
 const APPLICATION: i64 = 0x7768_7431;
@@ -84,7 +84,7 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
         // Pages that pruning frees can be given back bit by bit, while a listener records. A file has this from the start.
         connection.pragma_update(None, "auto_vacuum", "incremental").map_err(failed)?;
     }
-    connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
+    use_log(&connection).map_err(failed)?;
     connection.pragma_update(None, "synchronous", "full").map_err(failed)?;
     migrate(&mut connection).map_err(failed)?;
     Ok(connection)
@@ -110,13 +110,28 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     options.open(path).map(drop)
 }
 
+/// Turns the write-ahead log on. SQLite does not wait here for another that opens the file at the same time, so this does.
+fn use_log(connection: &Connection) -> rusqlite::Result<()> {
+    let end = Instant::now() + BUSY;
+    loop {
+        match connection.pragma_update(None, "journal_mode", "wal") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < end => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
 /// Whether this is a store of ours that this whtool understands.
 fn check(connection: &Connection, path: &Path) -> Result<()> {
-    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let failed = |error: rusqlite::Error| cannot_open(path, &error);
-    let (application, version) = (number("application_id").map_err(failed)?, number("user_version").map_err(failed)?);
+    // All is read of one state of the file, which another may be making into a store just now.
+    let state = connection.unchecked_transaction().map_err(failed)?;
+    let number = |name| state.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let tables = "SELECT count(*) FROM sqlite_schema";
-    let objects: i64 = connection.query_row(tables, [], |row| row.get(0)).map_err(failed)?;
+    let objects: i64 = state.query_row(tables, [], |row| row.get(0)).map_err(failed)?;
+    let (application, version) = (number("application_id").map_err(failed)?, number("user_version").map_err(failed)?);
     if application != APPLICATION && (application != 0 || objects > 0) {
         return Err(Error::failed(format!("{} is not a store of whtool", path.display()))
             .because("it is another program's database")
