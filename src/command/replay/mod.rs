@@ -220,7 +220,7 @@ fn send(plan: &Plan<'_>) -> Result<Outcome> {
         SendEnd::Interrupted => Err(Error::interrupted()),
         SendEnd::Complete if tally.failed > 0 => Err(unreachable(plan, &tally)),
         SendEnd::Complete => {
-            if tally.refused > 0 && plan.signs_with_local_secret() {
+            if tally.looks_like_a_wrong_secret() && plan.signs_with_local_secret() {
                 session.say("signed with the local test secret: set the variable of the secret that the target knows");
             }
             answer(tally.refused == 0)

@@ -32,6 +32,11 @@ impl Tally {
         *self.by_answer.entry(label).or_default() += 1;
     }
 
+    /// Whether targets answered as they do to a signature that is wrong to them.
+    pub(super) fn looks_like_a_wrong_secret(&self) -> bool {
+        ["400", "401", "403"].iter().any(|status| self.by_answer.contains_key(*status))
+    }
+
     pub(super) fn summary(&mut self, total: u64, took: Duration) -> String {
         self.times.sort_unstable();
         let done: u64 = self.by_answer.values().sum();
