@@ -182,6 +182,15 @@ impl Desk {
         }
     }
 
+    /// Says at the end how many kept deliveries were never shown.
+    pub async fn tell_of_missed(&self) {
+        let missed = self.missed.swap(0, Ordering::Relaxed);
+        if missed > 0 {
+            // Nobody asks any more when this fails.
+            let _ = self.news.send(News::of(Happening::Missed(missed))).await;
+        }
+    }
+
     async fn judged(&self, request: Request, peer: SocketAddr, is_large: bool) -> Received {
         let now = Timestamp::now();
         let delivery = Delivery { request, peer: Some(peer), arrived: Some(now) };

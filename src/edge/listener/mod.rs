@@ -229,6 +229,7 @@ async fn accept_until(
     // What is not done by then is cut off: nobody was told that it would be served.
     let _ = tokio::time::timeout(desk.deadlines.close, graceful.shutdown()).await;
     crowd.dismiss();
+    let _ = tokio::time::timeout(desk.deadlines.close, desk.tell_of_missed()).await;
     if let Some(Forwarding { stop, work }) = forwarding {
         // It is gone already when this fails, and what was cut off stays pending in the store.
         let _ = stop.send(());
