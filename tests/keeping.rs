@@ -10,26 +10,29 @@ use std::process::Command;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
+/// What an app got: the target, the header lines, the body.
+type Got = (String, Vec<(String, String)>, Vec<u8>);
+
 /// An app that answers as it is told, and tells what it got.
 struct App {
     url: String,
-    requests: Receiver<(String, Vec<u8>)>,
+    requests: Receiver<Got>,
 }
 
 impl App {
-    /// `answers` are given by turns, the last one for ever.
-    fn start(answers: Vec<&'static str>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        Self::on(listener, answers)
+    /// `answers` are the statuses given by turns, the last one for ever.
+    fn start(answers: Vec<u16>) -> Self {
+        Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), answers)
     }
 
-    fn on(listener: TcpListener, answers: Vec<&'static str>) -> Self {
+    fn on(listener: TcpListener, answers: Vec<u16>) -> Self {
         let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = tiny_http::Server::from_listener(listener, None).unwrap();
         let (told, requests) = channel();
         thread::spawn(move || {
-            for (turn, stream) in listener.incoming().enumerate() {
-                let answer = answers.get(turn).or(answers.last()).copied().unwrap_or("200 OK");
-                if serve(stream.unwrap(), answer, &told).is_none() {
+            for (turn, request) in server.incoming_requests().enumerate() {
+                let status = answers.get(turn).or(answers.last()).copied().unwrap_or(200);
+                if told.send(serve(request, status)).is_err() {
                     return;
                 }
             }
@@ -38,21 +41,13 @@ impl App {
     }
 }
 
-/// One request to a connection, then it is closed.
-fn serve(stream: TcpStream, answer: &str, told: &Sender<(String, Vec<u8>)>) -> Option<()> {
-    let mut reader = BufReader::new(stream);
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        if reader.read_line(&mut head).ok()? == 0 {
-            return Some(());
-        }
-    }
-    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
-    let mut body = vec![0; length.unwrap_or(0)];
-    reader.read_exact(&mut body).ok()?;
-    let text = format!("HTTP/1.1 {answer}\r\nContent-Length: 4\r\nConnection: close\r\n\r\nmine");
-    reader.get_mut().write_all(text.as_bytes()).ok()?;
-    told.send((head, body)).ok()
+fn serve(mut request: tiny_http::Request, status: u16) -> Got {
+    let mut body = Vec::new();
+    request.as_reader().read_to_end(&mut body).unwrap();
+    let header = |header: &tiny_http::Header| (header.field.to_string(), header.value.to_string());
+    let got = (request.url().to_owned(), request.headers().iter().map(header).collect(), body);
+    request.respond(tiny_http::Response::from_string("mine").with_status_code(status)).unwrap();
+    got
 }
 
 /// A free port's address with nobody at it.
@@ -114,26 +109,24 @@ fn a_repeat_is_told_across_a_restart() {
 
 #[test]
 fn the_app_gets_the_same_bytes_and_headers_and_its_answer_is_told() {
-    let (home, app) = (home(), App::start(vec!["200 OK"]));
+    let (home, app) = (home(), App::start(vec![200]));
     let mut listener = Listener::start(home.path(), &["--forward-to", &app.url]);
     let request = String::from_utf8(post(REFERENCE_MAC, REFERENCE)).unwrap();
     let request = request.replace("Connection: close", "X-A: 1\r\nx-b: 2\r\nX-A: 3\r\nConnection: close");
     listener.exchange(request.as_bytes());
-    let (head, body) = app.requests.recv().unwrap();
-    assert_eq!(body, REFERENCE);
+    let (target, headers, body) = app.requests.recv().unwrap();
+    assert_eq!((target.as_str(), body.as_slice()), ("/hooks", REFERENCE));
     let host = app.url.trim_start_matches("http://");
-    let expected = format!(
-        "POST /hooks HTTP/1.1\r\nHost: {host}\r\nX-Plustive-Signature: {REFERENCE_MAC}\r\nContent-Length: 240\r\n\
-         X-A: 1\r\nx-b: 2\r\nX-A: 3\r\n\r\n"
-    );
-    assert_eq!(head, expected);
+    let expected = [("Host", host), ("X-Plustive-Signature", REFERENCE_MAC), ("Content-Length", "240")];
+    let expected = expected.into_iter().chain([("X-A", "1"), ("x-b", "2"), ("X-A", "3")]);
+    assert!(headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).eq(expected), "{headers:?}");
     let forwarded = until(&mut listener, "whtool.forwarded/1");
     assert_eq!((forwarded["status"].as_u64(), forwarded["sequel"].as_str()), (Some(200), Some("taken")));
 }
 
 #[test]
 fn refused_deliveries_do_not_go_to_the_app() {
-    let (home, app) = (home(), App::start(vec!["200 OK"]));
+    let (home, app) = (home(), App::start(vec![200]));
     let mut listener = Listener::start(home.path(), &["--forward-to", &app.url]);
     listener.exchange(&post("zz", REFERENCE));
     listener.exchange(&post(REFERENCE_MAC, REFERENCE));
@@ -143,7 +136,7 @@ fn refused_deliveries_do_not_go_to_the_app() {
 
 #[test]
 fn a_failing_app_is_asked_again_until_it_takes_the_delivery() {
-    let (home, app) = (home(), App::start(vec!["500 Oops", "503 Busy", "204 Done"]));
+    let (home, app) = (home(), App::start(vec![500, 503, 204]));
     let mut listener = Listener::start(home.path(), &["--forward-to", &app.url, "--retry-pause", "20ms"]);
     listener.exchange(&post(REFERENCE_MAC, REFERENCE));
     let told: Vec<_> = (0..3).map(|_| until(&mut listener, "whtool.forwarded/1")).collect();
@@ -153,8 +146,22 @@ fn a_failing_app_is_asked_again_until_it_takes_the_delivery() {
 }
 
 #[test]
+fn ordered_deliveries_about_one_object_wait_for_each_other() {
+    let (home, app) = (home(), App::start(vec![500, 500, 200]));
+    let words = ["--forward-to", &app.url, "--retry-pause", "50ms", "--ordered"];
+    let mut listener = Listener::start(home.path(), &words);
+    let arrived = [0, 1].map(|_| {
+        listener.exchange(&post(REFERENCE_MAC, REFERENCE));
+        until(&mut listener, "whtool.delivery/1")["id"].clone()
+    });
+    let sent: Vec<_> = (0..4).map(|_| until(&mut listener, "whtool.forwarded/1")["id"].clone()).collect();
+    let [first, second] = &arrived;
+    assert_eq!(sent.iter().collect::<Vec<_>>(), [first, first, first, second]);
+}
+
+#[test]
 fn an_app_that_refuses_is_not_asked_again() {
-    let (home, app) = (home(), App::start(vec!["422 No"]));
+    let (home, app) = (home(), App::start(vec![422]));
     let mut listener = Listener::start(home.path(), &["--forward-to", &app.url, "--retry-pause", "10ms"]);
     listener.exchange(&post(REFERENCE_MAC, REFERENCE));
     assert_eq!(until(&mut listener, "whtool.forwarded/1")["sequel"], "given_up");
@@ -173,16 +180,16 @@ fn what_the_app_missed_is_taken_up_after_a_restart() {
     assert_eq!(until(&mut listener, "whtool.forwarded/1")["sequel"], "again");
     listener.child.kill().unwrap();
     listener.child.wait().unwrap();
-    let app = App::on(TcpListener::bind(address).unwrap(), vec!["200 OK"]);
+    let app = App::on(TcpListener::bind(address).unwrap(), vec![200]);
     let words = ["--forward-to", &url, "--retry-pause", "20ms", "--retry", "1000"];
     let _again = Listener::start(home.path(), &words);
-    let bodies: Vec<_> = (0..3).map(|_| app.requests.recv().unwrap().1).collect();
+    let bodies: Vec<_> = (0..3).map(|_| app.requests.recv().unwrap().2).collect();
     assert_eq!(bodies, vec![REFERENCE.to_vec(); 3]);
 }
 
 #[test]
 fn passthrough_gives_the_provider_the_apps_own_answer() {
-    let (home, app) = (home(), App::start(vec!["202 Accepted", "418 Teapot"]));
+    let (home, app) = (home(), App::start(vec![202, 418]));
     let listener = Listener::start(home.path(), &["--forward-to", &app.url, "--passthrough"]);
     let answers = [0, 1].map(|_| listener.exchange(&post(REFERENCE_MAC, REFERENCE)));
     assert!(answers[0].starts_with("HTTP/1.1 202 ") && answers[0].ends_with("\r\n\r\nmine"), "{}", answers[0]);
