@@ -31,7 +31,7 @@ pub struct Sent {
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// The first bytes of the body, 4 KiB at most; strangers' text.
+    /// The first bytes of the body, 64 KiB at most; strangers' text.
     pub start_of_body: Vec<u8>,
 }
 

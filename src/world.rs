@@ -134,6 +134,8 @@ pub struct Listen {
 /// How verified deliveries are sent on to the developer's app.
 #[derive(Clone)]
 pub struct Forward {
+    /// Every URL that deliveries may go to; what waits for another from before stays where it is.
+    pub urls: Vec<Url>,
     /// The URLs that a delivery goes to.
     pub routes: Routes,
     /// What is sent to such a URL, and where exactly.

@@ -24,6 +24,8 @@ use url::Url;
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// The longest pause while an app does not answer at all.
 const LONGEST_SILENCE: Duration = Duration::from_secs(15);
+/// How much longer than an attempt may take its delivery is this process' alone.
+const LEASE: Duration = Duration::from_secs(5);
 /// How long the forwarder waits when the store does not work.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -44,6 +46,7 @@ pub(super) struct Forwarder {
 #[derive(Clone, Copy)]
 struct Silence {
     failures: u32,
+    since: Instant,
     until: Instant,
 }
 
@@ -66,7 +69,11 @@ impl Forwarder {
             let next = self.start_what_is_due(&mut under_way).await;
             tokio::select! {
                 biased;
-                _ = &mut stop => break,
+                _ = &mut stop => {
+                    // What came just before still has its turn.
+                    self.start_what_is_due(&mut under_way).await;
+                    break;
+                }
                 Some(landed) = under_way.join_next() => self.landed(landed).await,
                 () = self.wake.notified() => {}
                 () = tokio::time::sleep_until(next) => {}
@@ -79,7 +86,7 @@ impl Forwarder {
 
     /// What was left from before is taken up; the user should know.
     async fn tell_of_old_ones(&self) {
-        if let Ok(pending) = self.writer.pending().await
+        if let Ok(pending) = self.writer.pending(&self.urls()).await
             && pending > 0
         {
             let _ = self.news.send(News::of(Happening::TakenUp(pending))).await;
@@ -87,7 +94,7 @@ impl Forwarder {
     }
 
     /// Starts what is due and has a place, and says when to look again.
-    async fn start_what_is_due(&mut self, under_way: &mut JoinSet<(Due, Attempt)>) -> Instant {
+    async fn start_what_is_due(&mut self, under_way: &mut JoinSet<Landed>) -> Instant {
         let room = self.forward.in_flight.saturating_sub(self.flying.len());
         let now = Instant::now();
         let far = now + Duration::from_secs(3_600);
@@ -98,7 +105,8 @@ impl Forwarder {
             now: Timestamp::now(),
             most: room,
             without: self.flying.keys().copied().collect(),
-            silent_urls: self.urls_to_leave_alone(now),
+            urls: self.urls_to_ask(now),
+            lease: i64::try_from((self.forward.timeout + LEASE).as_micros()).unwrap_or(i64::MAX),
             per_object: self.forward.per_object,
         };
         let Ok(found) = self.writer.due(selection).await else { return now + STORE_PAUSE };
@@ -116,54 +124,72 @@ impl Forwarder {
         silences.chain(later).min().unwrap_or(far)
     }
 
-    fn urls_to_leave_alone(&self, now: Instant) -> Vec<String> {
-        let is_being_asked = |url: &String| self.flying.values().any(|(other, _)| other == url);
-        let silent = self.silent.iter().filter(|(url, silence)| silence.until > now || is_being_asked(url));
-        silent.map(|(url, _)| url.clone()).collect()
+    fn urls(&self) -> Vec<String> {
+        self.forward.urls.iter().map(Url::to_string).collect()
     }
 
-    /// One attempt.
-    fn attempt(&self, due: Due) -> impl Future<Output = (Due, Attempt)> + Send + 'static {
-        let (clients, forward) = (self.clients.clone(), self.forward.clone());
+    /// All but those of apps that are silent: they are asked when their pause is over, and with one delivery.
+    fn urls_to_ask(&self, now: Instant) -> Vec<String> {
+        let is_being_asked = |url: &String| self.flying.values().any(|(other, _)| other == url);
+        let is_left_alone =
+            |url: &String| self.silent.get(url).is_some_and(|silence| silence.until > now || is_being_asked(url));
+        self.urls().into_iter().filter(|url| !is_left_alone(url)).collect()
+    }
+
+    /// One attempt, recorded. Until it is recorded it is not over, so that what the app has taken is not sent again.
+    fn attempt(&self, due: Due) -> impl Future<Output = Landed> + Send + 'static {
+        let (clients, forward, writer) = (self.clients.clone(), self.forward.clone(), self.writer.clone());
         async move {
+            let started = Instant::now();
             let attempt = match due.url.parse::<Url>() {
                 Ok(url) => exchange(&clients, &forward, &due.request, &url).await,
                 Err(error) => failed_attempt(&due.url, error.to_string()),
             };
-            (due, attempt)
+            let tries = due.tries + 1;
+            let sequel = sequel(&attempt, tries, &forward);
+            let (verdict, again) = match sequel {
+                Sequel::Taken => (Verdict::Taken, None),
+                Sequel::GivenUp => (Verdict::GivenUp, None),
+                Sequel::Again(pause) => (Verdict::Again, attempt.at.checked_add(pause).ok()),
+            };
+            while writer.attempted(due.place, due.delivery, attempt.clone(), verdict, again).await.is_err() {
+                tokio::time::sleep(STORE_PAUSE).await;
+            }
+            Landed { place: due.place, url: due.url, started, told: Forwarded { id: due.id, attempt, tries, sequel } }
         }
     }
 
-    /// Records how an attempt went and tells of it.
-    async fn landed(&mut self, landed: Result<(Due, Attempt), tokio::task::JoinError>) {
-        let Ok((due, attempt)) = landed else { return };
-        self.listen_for_silence(&due.url, &attempt);
-        let tries = due.tries + 1;
-        let sequel = sequel(&attempt, tries, &self.forward);
-        let (verdict, again) = match sequel {
-            Sequel::Taken => (Verdict::Taken, None),
-            Sequel::GivenUp => (Verdict::GivenUp, None),
-            Sequel::Again(pause) => (Verdict::Again, attempt.at.checked_add(pause).ok()),
-        };
-        let recorded = self.writer.attempted(due.place, due.delivery, attempt.clone(), verdict, again).await;
-        if recorded.is_err() {
-            // It stays pending; trying again at once would only send it again and again.
-            tokio::time::sleep(STORE_PAUSE).await;
-        }
-        self.flying.remove(&due.place);
-        let told = Happening::Forwarded(Forwarded { id: due.id, attempt, tries, sequel });
-        let _ = self.news.try_send(News::of(told));
+    /// Notes how an attempt went and tells of it.
+    async fn landed(&mut self, landed: Result<Landed, tokio::task::JoinError>) {
+        let Ok(Landed { place, url, started, told }) = landed else { return };
+        self.listen_for_silence(&url, &told.attempt, started);
+        self.flying.remove(&place);
+        let _ = self.news.try_send(News::of(Happening::Forwarded(told)));
     }
 
-    fn listen_for_silence(&mut self, url: &str, attempt: &Attempt) {
+    /// Attempts that were under way together when an app fell silent count as one.
+    fn listen_for_silence(&mut self, url: &str, attempt: &Attempt, started: Instant) {
         if attempt.outcome.is_ok() {
             self.silent.remove(url);
             return;
         }
-        let failures = self.silent.get(url).map_or(0, |silence| silence.failures) + 1;
+        let before = self.silent.get(url);
+        if before.is_some_and(|silence| started < silence.since) {
+            return;
+        }
+        let failures = before.map_or(0, |silence| silence.failures) + 1;
         let pause = grown(self.forward.pause, failures).min(LONGEST_SILENCE);
-        self.silent.insert(url.to_owned(), Silence { failures, until: Instant::now() + pause });
+        let since = Instant::now();
+        self.silent.insert(url.to_owned(), Silence { failures, since, until: since + pause });
     }
+}
+
+/// An attempt that is over.
+struct Landed {
+    place: i64,
+    url: String,
+    started: Instant,
+    told: Forwarded,
 }
 
 /// Sends a request to an app, prepared as the user wants it.

@@ -161,10 +161,12 @@ impl<'a> Display<'a> {
         *self.by_verdict.entry(received.verdict.code()).or_default() += 1;
         self.tell_trouble(arrived.trouble.as_deref());
         let name = arrived.id.clone().unwrap_or_else(|| format!("#{}", self.number));
-        let duplicate_of = self.duplicate_of(received, &name);
+        // What could not be recorded is sent again, and counts then.
+        let is_good = arrived.trouble.is_none();
+        let duplicate_of = if is_good { self.duplicate_of(received, &name) } else { None };
         self.duplicates += u64::from(duplicate_of.is_some());
         if self.is_wanted(received) {
-            self.verified += u64::from(received.verdict.is_verified());
+            self.verified += u64::from(is_good && received.verdict.is_verified());
             let arrival =
                 Arrival { number: self.number, id: arrived.id.as_deref(), duplicate_of, answered: arrived.answered };
             self.show(received, &name, &arrival)?;

@@ -18,7 +18,7 @@ pub(super) struct ForwardArgs {
     #[arg(long, value_name = "URL")]
     pub forward_to: Vec<Route>,
     /// Answer the provider with the app's own status and body
-    #[arg(long, requires = "forward_to")]
+    #[arg(long, requires = "forward_to", conflicts_with_all = ["ordered", "in_flight"])]
     passthrough: bool,
     /// Send deliveries about the same payment or reference one at a time
     #[arg(long, requires = "forward_to")]
@@ -75,6 +75,7 @@ impl ForwardArgs {
         let changes = Changes { set: self.header.clone(), resign };
         let routes = self.forward_to.clone();
         Ok(Some(Forward {
+            urls: self.forward_to.iter().map(|route| route.url.clone()).collect(),
             routes: Arc::new(move |received| {
                 let kind = received.event.kind.as_deref();
                 routes.iter().filter(|route| route.takes(kind)).map(|route| route.url.clone()).collect()

@@ -73,7 +73,7 @@ pub(super) struct Replay {
     #[arg(long, conflicts_with_all = ["timestamp", "set", "edit", "bare"])]
     exact: bool,
     /// Open each body in your editor before it is signed
-    #[arg(long, conflicts_with = "repeat")]
+    #[arg(long, conflicts_with_all = ["repeat", "tamper"])]
     edit: bool,
     /// Send in another order
     #[arg(long)]

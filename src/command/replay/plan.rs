@@ -14,6 +14,7 @@ use crate::render;
 use crate::sample::Sample;
 use crate::world::Store;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use url::Url;
@@ -35,6 +36,8 @@ pub(super) struct Plan<'a> {
     order: Option<Vec<u64>>,
     secrets: Secrets,
     form: Form,
+    /// Bodies as the person left them, by source.
+    edited: BTreeMap<usize, Vec<u8>>,
     /// Opened when a capture is asked for.
     store: RefCell<Option<Box<dyn Store>>>,
 }
@@ -44,7 +47,8 @@ impl<'a> Plan<'a> {
     pub(super) fn new(args: &'a Replay, session: &'a Session<'a>) -> Result<Self> {
         let secrets = known::secrets(&args.secrets, Local::Make, session)?;
         let (sources, store) = (Vec::new(), RefCell::new(None));
-        let mut plan = Self { args, session, sources, order: None, secrets, form: sign::form(args.bare), store };
+        let (form, edited) = (sign::form(args.bare), BTreeMap::new());
+        let mut plan = Self { args, session, sources, order: None, secrets, form, edited, store };
         plan.sources = plan.find_sources()?;
         if plan.sources.is_empty() {
             return Err(if args.filters.is_empty() && args.from.is_none() {
@@ -143,14 +147,16 @@ impl<'a> Plan<'a> {
     fn request_of(&self, place: usize) -> Result<(Url, Request)> {
         let (url, mut request) = match &self.sources[place].1 {
             Source::Sample(provider, sample) => {
-                let body = samples::payload(*provider, (**sample).clone(), &self.args.changes, self.session)?;
+                let fresh = || samples::payload(*provider, (**sample).clone(), &self.args.changes, self.session);
+                let body = self.edited.get(&place).cloned().map_or_else(fresh, Ok)?;
                 (self.args.to.clone(), self.signed(*provider, body)?)
             }
             Source::Bytes(provider, bytes) => {
-                let body = samples::changed(bytes, &self.args.changes, self.session)?;
+                let changed = || samples::changed(bytes, &self.args.changes, self.session);
+                let body = self.edited.get(&place).cloned().map_or_else(changed, Ok)?;
                 (self.args.to.clone(), self.signed(*provider, body)?)
             }
-            Source::Capture(id) => self.captured(self.capture(id)?.request)?,
+            Source::Capture(id) => self.captured(self.capture(id)?.request, self.edited.get(&place))?,
         };
         if self.args.tamper {
             tamper(&mut request.body);
@@ -166,12 +172,20 @@ impl<'a> Plan<'a> {
     }
 
     /// A capture as it came, or with its body changed and signed anew.
-    fn captured(&self, mut request: Request) -> Result<(Url, Request)> {
+    fn captured(&self, mut request: Request, edited: Option<&Vec<u8>>) -> Result<(Url, Request)> {
         let url = forward::target(&self.args.to, &request);
         if self.args.exact {
             return Ok((url, request));
         }
-        request.body = samples::changed(&request.body, &self.args.changes, self.session)?;
+        let body = match edited {
+            Some(edited) => edited.clone(),
+            None => samples::changed(&request.body, &self.args.changes, self.session)?,
+        };
+        let signer = provider::by_header(&request);
+        if body != request.body && signer.is_none_or(|signer| self.secrets.signing(signer).is_err()) {
+            return Err(Error::credentials("the body was changed, and no secret is known to sign it with"));
+        }
+        request.body = body;
         let changes = Changes { set: Vec::new(), resign: Some(self.secrets.keys.clone()) };
         let now = self.args.timestamp.unwrap_or_else(|| self.session.world.now());
         let request = forward::outgoing(&request, &url, &changes, now).map_err(cannot_write)?;
@@ -181,13 +195,9 @@ impl<'a> Plan<'a> {
     /// Lets the person change each body.
     fn edit(&mut self) -> Result<()> {
         for place in 0..self.sources.len() {
-            let (url, request) = self.request_of(place)?;
-            let before = crate::delivery::Delivery { request, peer: None, arrived: None };
-            let provider = provider::by_header(&before.request);
-            let provider = provider.ok_or_else(|| Error::failed("can't tell whose signature the capture needs"))?;
-            let edited = self.session.world.edit(&before.request.body)?;
-            drop(url);
-            self.sources[place].1 = Source::Bytes(provider, edited);
+            let (_, request) = self.request_of(place)?;
+            let edited = self.session.world.edit(&request.body)?;
+            self.edited.insert(place, edited);
         }
         Ok(())
     }

@@ -32,6 +32,9 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::time::timeout;
 use url::Url;
 
+/// How many may wait to be shown before large ones are passed over.
+const FEW: usize = 8;
+
 /// What all connections share.
 pub(super) struct Desk {
     max_body: usize,
@@ -148,16 +151,14 @@ impl Desk {
     ) -> (Arrived, bool) {
         let answered = reply.status.as_u16();
         let forwards: Vec<_> = routes.into_iter().map(String::from).collect();
-        let is_to_be_sent_on = !forwards.is_empty();
-        let append = Append { received: Arc::clone(&received), answered, forwards, attempt };
-        let outcome = timeout(self.deadlines.handover, keeping.writer.append(append)).await;
-        match outcome.unwrap_or_else(|_| Err("the disk is too slow".to_owned())) {
-            Ok(id) => {
-                if is_to_be_sent_on {
-                    keeping.wake.notify_one();
-                }
-                (Arrived { received, id: Some(id), answered, trouble: None }, true)
-            }
+        if keeping.writer.forgets() && forwards.is_empty() {
+            return (Arrived { received, id: None, answered, trouble: None }, true);
+        }
+        let wake = Arc::clone(&keeping.wake);
+        let append = Append { received: Arc::clone(&received), answered, forwards, attempt, wake };
+        // However long it takes: to give up waiting would be to deny what may be recorded after all.
+        match keeping.writer.append(append).await {
+            Ok(id) => (Arrived { received, id: Some(id), answered, trouble: None }, true),
             Err(reason) => {
                 let answered = StatusCode::SERVICE_UNAVAILABLE.as_u16();
                 (Arrived { received, id: None, answered, trouble: Some(reason) }, false)
@@ -171,6 +172,11 @@ impl Desk {
         let missed = self.missed.swap(0, Ordering::Relaxed);
         if missed > 0 && self.news.try_send(News::of(Happening::Missed(missed))).is_err() {
             self.missed.fetch_add(missed + 1, Ordering::Relaxed);
+            return;
+        }
+        if room.is_some() && self.news.max_capacity() - self.news.capacity() > FEW {
+            // A large body must not hold its room for a consumer that stands still.
+            self.missed.fetch_add(1, Ordering::Relaxed);
             return;
         }
         let news = News::holding(Happening::Received(arrived), room);

@@ -230,10 +230,12 @@ async fn accept_until(
     let _ = tokio::time::timeout(desk.deadlines.close, graceful.shutdown()).await;
     crowd.dismiss();
     let _ = tokio::time::timeout(desk.deadlines.close, desk.tell_of_missed()).await;
-    if let Some(Forwarding { stop, work }) = forwarding {
+    if let Some(Forwarding { stop, mut work }) = forwarding {
         // It is gone already when this fails, and what was cut off stays pending in the store.
         let _ = stop.send(());
-        let _ = tokio::time::timeout(desk.deadlines.close, work).await;
+        if tokio::time::timeout(desk.deadlines.close, &mut work).await.is_err() {
+            work.abort();
+        }
     }
 }
 

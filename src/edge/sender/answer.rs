@@ -7,7 +7,7 @@ use std::error::Error as StdError;
 use std::io;
 
 /// How much of an answer's body is kept.
-const KEPT: usize = 4 * 1024;
+const KEPT: usize = 64 * 1024;
 
 /// How much of it is read, so that the connection can be used again; beyond it a new one is cheaper.
 const READ: usize = 64 * 1024;

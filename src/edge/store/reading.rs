@@ -8,7 +8,7 @@ use crate::money::Money;
 use crate::timestamp::Timestamp;
 use crate::world::Store;
 use rusqlite::types::Value;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params, params_from_iter};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params, params_from_iter};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -235,13 +235,15 @@ impl Store for Opened {
     }
 
     fn add_attempt(&mut self, id: &str, attempt: &Attempt) -> Result<()> {
-        let transaction = self.connection.transaction().map_err(failed)?;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         let place = "SELECT seq FROM deliveries WHERE id = ?1";
         let delivery: Option<i64> = transaction.query_row(place, [id], |row| row.get(0)).optional().map_err(failed)?;
         if let Some(delivery) = delivery {
             rows::insert_attempt(&transaction, delivery, attempt).map_err(failed)?;
             if (200..300).contains(&attempt.status()) {
-                let sql = "UPDATE forwards SET state = 'done' WHERE delivery = ?1 AND url = ?2 AND state = 'pending'";
+                // A route without a path of its own was given that of the delivery.
+                let sql = "UPDATE forwards SET state = 'done' WHERE delivery = ?1 AND state = 'pending'
+                           AND substr(?2, 1, length(rtrim(url, '/'))) = rtrim(url, '/')";
                 transaction.execute(sql, params![delivery, attempt.url]).map_err(failed)?;
             }
         }

@@ -105,10 +105,13 @@ pub(super) fn request(row: &Row<'_>) -> rusqlite::Result<Request> {
     Ok(Request { method: row.get(0)?, target: row.get(1)?, headers, body: row.get(3)? })
 }
 
+/// How much of an answer is kept.
+const SAID: usize = 4 * 1024;
+
 /// Adds an attempt, and notes with the delivery what the app said last.
 pub(super) fn insert_attempt(connection: &Connection, delivery: i64, attempt: &Attempt) -> rusqlite::Result<()> {
     let (said, failure) = match &attempt.outcome {
-        Ok(answer) => (answer.start_of_body.as_slice(), None),
+        Ok(answer) => (&answer.start_of_body[..answer.start_of_body.len().min(SAID)], None),
         Err(failure) => (&[][..], Some(failure)),
     };
     let took = i64::try_from(attempt.took.as_micros()).unwrap_or(i64::MAX);

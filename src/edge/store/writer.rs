@@ -10,7 +10,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 /// How many orders may wait; beyond it senders wait for their answers.
 const WAITING: usize = 1024;
@@ -21,6 +21,7 @@ const TOGETHER: usize = 512;
 #[derive(Clone)]
 pub(in crate::edge) struct Writer {
     orders: mpsc::Sender<Order>,
+    forgets: bool,
 }
 
 /// A delivery to be recorded.
@@ -31,6 +32,8 @@ pub(in crate::edge) struct Append {
     pub forwards: Vec<String>,
     /// What was tried already.
     pub attempt: Option<Attempt>,
+    /// Told after the commit, when there is something to forward.
+    pub wake: Arc<Notify>,
 }
 
 /// Something to be done in the database. Each brings the way on which its outcome goes back.
@@ -55,7 +58,12 @@ impl Writer {
         };
         let (orders, waiting) = mpsc::channel(WAITING);
         thread::spawn(move || Desk::new(path, connection).work(waiting));
-        Ok(Self { orders })
+        Ok(Self { orders, forgets: matches!(keep, Keep::Memory) })
+    }
+
+    /// Whether deliveries are kept only until they are sent on.
+    pub fn forgets(&self) -> bool {
+        self.forgets
     }
 
     /// Records a delivery; when this returns its id, it is on disk.
@@ -94,11 +102,15 @@ struct Desk {
     connection: Connection,
     /// Which file was opened, to see when another or none is in its place.
     file: Option<FileId>,
+    /// Its write-ahead log. `None`: there was none so far.
+    log: Option<FileId>,
 }
 
 /// An order that was carried out, and waits for the commit.
 enum Done {
-    Append(oneshot::Sender<Outcome<Id>>, Id),
+    Append(oneshot::Sender<Outcome<Id>>, Id, Option<Arc<Notify>>),
+    /// It failed by itself, and was told so.
+    Refused,
     Task(oneshot::Sender<Outcome<()>>),
 }
 
@@ -106,7 +118,12 @@ impl Done {
     /// Nobody waits for the outcome when the client has gone; that is as it should be.
     fn tell(self, outcome: &Outcome<()>) {
         match self {
-            Self::Append(done, id) => drop(done.send(outcome.clone().map(|()| id))),
+            Self::Append(done, id, wake) => {
+                drop(done.send(outcome.clone().map(|()| id)));
+                // Also when the client has gone and nobody waits: what is recorded is to be sent on.
+                wake.filter(|_| outcome.is_ok()).inspect(|wake| wake.notify_one());
+            }
+            Self::Refused => {}
             Self::Task(done) => drop(done.send(outcome.clone())),
         }
     }
@@ -115,7 +132,7 @@ impl Done {
 impl Desk {
     fn new(path: Option<PathBuf>, connection: Connection) -> Self {
         let file = path.as_deref().and_then(FileId::of);
-        Self { path, connection, file }
+        Self { path, connection, file, log: None }
     }
 
     fn work(mut self, mut orders: mpsc::Receiver<Order>) {
@@ -137,29 +154,58 @@ impl Desk {
         let outcome = self.ready().and_then(|()| {
             let transaction =
                 self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
-            for order in orders.drain(..) {
-                done.push(carry_out(order, &transaction)?);
+            let mut waiting = std::mem::take(orders).into_iter();
+            while let Some(order) = waiting.next() {
+                match carry_out(order, &transaction) {
+                    Ok(carried_out) => done.push(carried_out),
+                    Err(reason) => {
+                        orders.extend(waiting);
+                        return Err(reason);
+                    }
+                }
             }
             transaction.commit().map_err(told)
         });
+        // What was written to a file that was removed meanwhile is lost with it.
+        let outcome = outcome.and_then(|()| if self.is_in_place() { Ok(()) } else { Err(GONE.to_owned()) });
         done.into_iter().for_each(|done| done.tell(&outcome));
         if let Err(reason) = &outcome {
             orders.drain(..).for_each(|order| order.refuse(reason));
         }
     }
 
-    /// Whether the file that was opened is still the one of that name. What is written to a file that was removed is lost, so
-    /// the store is opened anew then.
+    /// Whether the files that were opened are still the ones of their names. The write-ahead log comes with the first commit.
+    fn is_in_place(&mut self) -> bool {
+        let Some(path) = &self.path else { return true };
+        let log = FileId::of(&log_of(path));
+        self.log = self.log.or(log);
+        self.file.is_some() && FileId::of(path) == self.file && log == self.log
+    }
+
+    /// Opens the store anew when a file of it was removed or replaced. What stands in a removed log is brought into the database
+    /// first, where that is still there.
     fn ready(&mut self) -> Outcome<()> {
-        let Some(path) = &self.path else { return Ok(()) };
-        let there = FileId::of(path);
-        if there.is_some() && there == self.file {
+        if self.is_in_place() {
             return Ok(());
         }
-        let opened = schema::open(path).map_err(|error| error.to_string())?;
-        *self = Self::new(Some(path.clone()), opened);
+        let Some(path) = self.path.clone() else { return Ok(()) };
+        if FileId::of(&path) == self.file {
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(told)?;
+        }
+        let opened = schema::open(&path).map_err(|error| error.to_string())?;
+        *self = Self::new(Some(path), opened);
         Ok(())
     }
+}
+
+/// Why a commit does not count.
+const GONE: &str = "the store's file was removed while it was written to";
+
+/// The write-ahead log of a database.
+fn log_of(path: &std::path::Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
 }
 
 impl Order {
@@ -178,7 +224,7 @@ fn told(error: rusqlite::Error) -> String {
 fn carry_out(order: Order, connection: &Connection) -> Outcome<Done> {
     match order {
         Order::Append(append, done) => match insert(&append, connection) {
-            Ok(id) => Ok(Done::Append(done, id)),
+            Ok(id) => Ok(Done::Append(done, id, Some(append.wake).filter(|_| !append.forwards.is_empty()))),
             Err(error) => {
                 let reason = error.to_string();
                 // It is the first of those that are refused with the whole transaction.
@@ -186,12 +232,12 @@ fn carry_out(order: Order, connection: &Connection) -> Outcome<Done> {
                 Err(reason)
             }
         },
+        // A question that can't be answered is no reason to refuse deliveries.
         Order::Task(task, done) => match task(connection) {
             Ok(()) => Ok(Done::Task(done)),
             Err(error) => {
-                let reason = error.to_string();
-                drop(done.send(Err(reason.clone())));
-                Err(reason)
+                drop(done.send(Err(error.to_string())));
+                Ok(Done::Refused)
             }
         },
     }
