@@ -175,8 +175,9 @@ fn what_the_app_missed_is_taken_up_after_a_restart() {
     let home = home();
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("http://{address}");
-    let mut listener =
-        Listener::start(home.path(), &["--forward-to", &url, "--retry-pause", "20ms", "--retry", "1000"]);
+    // What was under way when the process died is free again when its time is over.
+    let words = ["--forward-to", &url, "--retry-pause", "20ms", "--retry", "1000", "--forward-timeout", "500ms"];
+    let mut listener = Listener::start(home.path(), &words);
     for _ in 0..3 {
         listener.exchange(&post(REFERENCE_MAC, REFERENCE));
     }
@@ -184,7 +185,6 @@ fn what_the_app_missed_is_taken_up_after_a_restart() {
     listener.child.kill().unwrap();
     listener.child.wait().unwrap();
     let app = App::on(TcpListener::bind(address).unwrap(), vec![200]);
-    let words = ["--forward-to", &url, "--retry-pause", "20ms", "--retry", "1000"];
     let _again = Listener::start(home.path(), &words);
     let bodies: Vec<_> = (0..3).map(|_| app.requests.recv().unwrap().2).collect();
     assert_eq!(bodies, vec![REFERENCE.to_vec(); 3]);
@@ -297,6 +297,45 @@ fn send_until_it_dies(address: &str, first: usize, told: &Sender<String>) {
         }
         told.send(format!("PLS-{number}")).unwrap();
     }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_log_that_is_removed_takes_nothing_with_it() {
+    let home = home();
+    let mut listener = Listener::start(home.path(), &[]);
+    for number in 0..6 {
+        let (mac, body) = signed(number);
+        let answer = listener.exchange(&post(&mac, &body));
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        if number == 2 {
+            for end in ["-wal", "-shm"] {
+                std::fs::remove_file(home.path().join(format!("data/captures.db{end}"))).unwrap();
+            }
+        }
+    }
+    listener.child.kill().unwrap();
+    listener.child.wait().unwrap();
+    assert_eq!(count(home.path()), 6);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_store_that_is_removed_is_made_anew() {
+    let home = home();
+    let mut listener = Listener::start(home.path(), &[]);
+    for number in 0..2 {
+        let (mac, body) = signed(number);
+        assert!(listener.exchange(&post(&mac, &body)).starts_with("HTTP/1.1 200"));
+        if number == 0 {
+            for end in ["", "-wal", "-shm"] {
+                std::fs::remove_file(home.path().join(format!("data/captures.db{end}"))).unwrap();
+            }
+        }
+    }
+    listener.child.kill().unwrap();
+    listener.child.wait().unwrap();
+    assert_eq!(count(home.path()), 1);
 }
 
 #[test]

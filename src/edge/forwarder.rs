@@ -25,7 +25,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// The longest pause while an app does not answer at all.
 const LONGEST_SILENCE: Duration = Duration::from_secs(15);
 /// How much longer than an attempt may take its delivery is this process' alone.
-const LEASE: Duration = Duration::from_secs(5);
+const LEASE: Duration = Duration::from_secs(1);
 /// How long the forwarder waits when the store does not work.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
