@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 
 COLOURS = {"31": "#f47067", "32": "#8ddb8c", "33": "#f2cc60", "35": "#d2a8ff", "36": "#76c7f2", "90": "#8b949e"}
-WIDTH, LINE, LETTER, MOST = 137, 18, 8.05, 44
+WIDTH, LINE, LETTER, MOST = 156, 18, 8.05, 44
 
 
 def demonstration():
