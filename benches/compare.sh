@@ -1,23 +1,28 @@
 #!/usr/bin/env bash
 # Measures whtool beside other ways to do the same, all in one run and by turns, and prints Markdown tables of ratios.
 #
-#   benches/compare.sh [startup|sign|verify|all]
+#   benches/compare.sh [startup|sign|verify|receive|send|all]
 #
 # ROUNDS (5)                rounds; the medians of their times count
 # SPELL (0.3)               seconds that a round gives a program which is over at once, run again and again
 # SIGN_BYTES (1000000000)   size of the large payload
 # VERIFY_LINES (100000)     captured lines for the comparison
 # GROWTH_LINES ("10000 100000 1000000")  how many lines whtool alone is given, to see how time and memory grow
+# RECEIVE_SECONDS (5)       seconds of load on each receiver in each round
+# SEND_COUNT (10000)        bodies to send
 # QUICK=1                   other defaults, for a run of less than a minute
 #
-# Needs cargo and cc; peers that are not installed are left out. Test data are kept in target/bench, some 3 GB.
+# Needs cargo and cc; peers that are not installed are left out, and Express, Fastify and undici are fetched with npm. Test data
+# are kept in target/bench, some 3 GB. Receivers run on the first core and their load on the second, so that needs two.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 if [[ ${QUICK:-} ]]; then
     : "${ROUNDS:=3}" "${SPELL:=0.1}" "${SIGN_BYTES:=100000000}" "${VERIFY_LINES:=20000}" "${GROWTH_LINES:=2000 20000}"
+    : "${RECEIVE_SECONDS:=1}"
 fi
 : "${ROUNDS:=5}" "${SPELL:=0.3}" "${SIGN_BYTES:=1000000000}" "${VERIFY_LINES:=100000}" "${GROWTH_LINES:=10000 100000 1000000}"
+: "${RECEIVE_SECONDS:=5}" "${SEND_COUNT:=10000}"
 data=target/bench
 whtool=target/release/whtool
 export WHTOOL_HOME=$data/home PLEXOS_WEBHOOK_SECRET=whsec_benchmark_plexos PLUSTIVE_WEBHOOK_SECRET=benchmark_plustive
@@ -28,6 +33,9 @@ node=$(node -p process.execPath 2>/dev/null || true)
 openssl=$(command -v openssl || true)
 curl=$(command -v curl || true)
 taskset=$(command -v taskset || true)
+wrk=$(command -v wrk || true)
+webhook=$(command -v webhook || true)
+export NODE_PEERS=$PWD/$data/node
 
 fail() { echo "compare.sh: $*" >&2; exit 1; }
 
@@ -169,13 +177,168 @@ verify() {
     compare 0
 }
 
+# Fetches what Node programs need, once.
+node_peers() {
+    [[ $node ]] || return 0
+    [[ -d $NODE_PEERS/node_modules ]] || npm install --silent --no-audit --no-fund --prefix "$NODE_PEERS" express fastify undici \
+        >/dev/null 2>&1 || echo '- Express, Fastify, undici: npm could not fetch them, left out'
+}
+
+has_peer() { [[ -d $NODE_PEERS/node_modules/$1 ]]; }
+
+peer_version() { "$node" -p "require('$NODE_PEERS/node_modules/$1/package.json').version"; }
+
+# What was started, to be ended with this script.
+started=()
+end_servers() {
+    local pid
+    for pid in "${started[@]}"; do kill "$pid" 2>/dev/null || true; done
+    for pid in "${started[@]}"; do wait "$pid" 2>/dev/null || true; done
+    started=()
+    rm -f "$data"/receive.db*
+}
+trap end_servers EXIT
+
+free_port() { "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+# Starts a server on the first core, and waits until it accepts connections.
+serve() { # PORT command…
+    local port=$1 attempt
+    shift
+    "$taskset" -c 0 "$@" >/dev/null 2>&1 &
+    started+=($!)
+    for attempt in {1..100}; do
+        if (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then return; fi
+        sleep 0.1
+    done
+    fail "$1 does not listen after $attempt attempts"
+}
+
+# A receiver that is to be measured: it must take the event, and refuse one that is not signed, unless it looks at nothing.
+receivers=() ports=() paths=()
+receiver() { # NAME PATH STATUS-OF-A-REFUSAL PORT command…
+    local name=$1 path=$2 refusal=$3 port=$4 status
+    shift 4
+    serve "$port" "$@"
+    status=$("$curl" -s -o /dev/null -w '%{http_code}' -K $data/event.curl "http://127.0.0.1:$port$path")
+    [[ $status == 200 ]] || fail "$name answered $status to a good event"
+    status=$("$curl" -s -o /dev/null -w '%{http_code}' -K $data/forged.curl "http://127.0.0.1:$port$path")
+    [[ $status == "$refusal" ]] || fail "$name answered $status to a forged event"
+    receivers+=("$name") ports+=("$port") paths+=("$path")
+}
+
+all_receivers() {
+    local port
+    if [[ $node ]]; then
+        port=$(free_port)
+        receiver 'Node http' / 401 "$port" "$node" benches/peers/servers.mjs http "$port"
+        for name in express fastify; do
+            has_peer $name || continue
+            port=$(free_port)
+            receiver "${name^} $(peer_version $name)" / 401 "$port" "$node" benches/peers/servers.mjs $name "$port"
+        done
+    fi
+    if [[ $webhook ]]; then
+        port=$(free_port)
+        printf '%s' '[{"id": "plustive", "execute-command": "/bin/true",' \
+            '"trigger-rule": {"match": {"type": "payload-hmac-sha256", "secret": "'"$PLUSTIVE_WEBHOOK_SECRET"'",' \
+            '"parameter": {"source": "header", "name": "X-Plustive-Signature"}}}}]' >$data/hooks.json
+        receiver "adnanh/webhook $("$webhook" -version | cut -d ' ' -f 3)" /hooks/plustive 500 "$port" \
+            "$webhook" -hooks $data/hooks.json -ip 127.0.0.1 -port "$port"
+    else
+        echo '- adnanh/webhook: not installed, left out'
+    fi
+    port=$(free_port)
+    receiver '**whtool listen**, every event synced' / 401 "$port" \
+        $whtool listen --port "$port" -q --json --store $data/receive.db
+    port=$(free_port)
+    receiver '**whtool listen --no-store**' / 401 "$port" $whtool listen --port "$port" -q --json --no-store
+    port=$(free_port)
+    receiver 'a C loop that only answers (the floor)' / 200 "$port" "$data/server" "$port"
+}
+
+# One spell of load on one receiver. A line: its number, events a second, the 99th percentile in microseconds.
+load() { # NUMBER CONNECTIONS SECONDS
+    local line
+    line=$("$taskset" -c 1 "$wrk" -t 1 -c "$2" -d "$3" -s $data/event.lua "http://127.0.0.1:${ports[$1]}${paths[$1]}" | grep ^result)
+    [[ $line == *$'\t0' ]] || fail "${receivers[$1]}: not every event was answered 200: $line"
+    printf '%s\t%s\n' "$1" "$line"
+}
+
+receive() {
+    if [[ ! $wrk || ! $python || ! $curl || ! $taskset ]]; then
+        echo '- receive: needs wrk, taskset, curl and python3, left out'
+        return
+    fi
+    node_peers
+    "$python" benches/peers/event.py $data
+    rm -f $data/receive.db*
+    all_receivers
+    local connections round number
+    for connections in 16 64; do
+        echo -e "\n## Verified receives of 300 bytes, $connections connections\n"
+        for round in $(seq 0 "$ROUNDS"); do
+            for number in "${!receivers[@]}"; do
+                # The first round warms up.
+                if [[ $round == 0 ]]; then load "$number" "$connections" 1 >/dev/null; continue; fi
+                load "$number" "$connections" "$RECEIVE_SECONDS"
+            done
+        done >$data/loads
+        echo '| | ratio | events/s | spread | p99 | peak memory |'
+        echo '|---|---|---|---|---|---|'
+        for number in "${!receivers[@]}"; do
+            printf '%s\t%s\t%s\n' "$number" "${receivers[$number]}" \
+                "$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/${started[$number]}/status")"
+        done | cat - $data/loads | awk -F '\t' '
+            function sort(list, count,    at, to, value) {
+                for (at = 2; at <= count; at++) {
+                    value = list[at]
+                    for (to = at - 1; to > 0 && list[to] > value; to--) list[to + 1] = list[to]
+                    list[to + 1] = value
+                }
+            }
+            $2 != "result" { name[$1] = $2; memory[$1] = $3; receivers = $1 + 1; next }
+            { runs[$1]++; speed[$1, runs[$1]] = $3 + 0; tail[$1, runs[$1]] = $4 + 0 }
+            END {
+                for (number = 0; number < receivers; number++) {
+                    count = runs[number]
+                    for (run = 1; run <= count; run++) { speeds[run] = speed[number, run]; tails[run] = tail[number, run] }
+                    sort(speeds, count); sort(tails, count)
+                    median = speeds[int((count + 1) / 2)]
+                    if (number == 0) unit = median
+                    printf "| %s | **%.2f** | %d | ±%.0f %% | %.1f ms | %.1f MB |\n", name[number], median / unit, median,
+                        (speeds[count] - speeds[1]) / median * 50, tails[int((count + 1) / 2)] / 1000, memory[number] / 1024
+                }
+            }'
+    done
+    end_servers
+}
+
+send() {
+    if [[ ! $python || ! $taskset ]]; then echo '- send: needs taskset and python3, left out'; return; fi
+    node_peers
+    local port
+    port=$(free_port)
+    serve "$port" "$data/server" "$port"
+    echo -e "\n## $SEND_COUNT distinct bodies signed and sent over 16 connections"
+    if has_peer undici; then
+        add 0 "Node, undici $(peer_version undici)" "$node" benches/peers/send.mjs "$SEND_COUNT" 16 "http://127.0.0.1:$port"
+    fi
+    add 0 '**whtool replay --concurrency 16**' $whtool replay payment.debited --to "http://127.0.0.1:$port/" \
+        --repeat "$SEND_COUNT" --concurrency 16
+    add 0 'whtool replay, one connection' $whtool replay payment.debited --to "http://127.0.0.1:$port/" --repeat "$SEND_COUNT"
+    compare 0 2>$data/reports || { cat $data/reports; fail 'not everything was sent'; }
+    end_servers
+}
+
 cargo build --release --quiet
 mkdir -p $data/home
-for program in measure floor; do
-    [[ $data/$program -nt benches/$program.c ]] || cc -static -O2 -Wall -Wextra -o $data/$program benches/$program.c
+for program in measure floor peers/server; do
+    binary=$data/${program##*/}
+    [[ $binary -nt benches/$program.c ]] || cc -static -O2 -Wall -Wextra -o "$binary" benches/$program.c
 done
 case ${1:-all} in
-    startup | sign | verify) machine; "$1" ;;
-    all) machine; startup; sign; verify ;;
-    *) fail "usage: benches/compare.sh [startup|sign|verify|all]" ;;
+    startup | sign | verify | receive | send) machine; "$1" ;;
+    all) machine; startup; sign; verify; receive; send ;;
+    *) fail "usage: benches/compare.sh [startup|sign|verify|receive|send|all]" ;;
 esac
