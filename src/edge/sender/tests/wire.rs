@@ -186,6 +186,8 @@ fn an_answer_that_stops_half_way_is_not_waited_for_longer_than_asked() {
     let (hold, held) = mpsc::channel::<()>();
     let held = std::sync::Mutex::new(held);
     let address = target(move |mut stream| {
+        // An answer that comes before its request is none.
+        stream.read_exact(&mut [0; 20]).unwrap();
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab").unwrap();
         let _ = held.lock().unwrap().recv();
     });
