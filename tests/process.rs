@@ -94,7 +94,7 @@ pub fn run(command: &mut Command) -> Output {
 }
 
 /// Whether the machine has a program; what it would witness is skipped otherwise, and said so.
-fn has(program: &str) -> bool {
+pub fn has(program: &str) -> bool {
     let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if !found {
         eprintln!("skipped: there is no {program} on this machine");
