@@ -1,4 +1,5 @@
-//! The listener against clients over real sockets: well-behaved, clumsy and hostile ones.
+//! The listener against clients over real sockets: well-behaved, clumsy and hostile ones. One file, since all of them share the
+//! client and the set-up at its top.
 
 use super::*;
 use crate::delivery::TurnedAway;
