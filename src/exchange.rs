@@ -1,6 +1,6 @@
 //! An exchange: a request that we send, and what comes back.
 
-use crate::message::Request;
+use crate::message::{Headers, Request};
 use std::time::Duration;
 use url::{Host, Url};
 
@@ -13,6 +13,23 @@ pub struct Outgoing {
     pub url: Url,
     /// The request; its target is ignored in favour of the URL's.
     pub request: Request,
+}
+
+/// What is to be sent next.
+#[derive(Clone, Debug)]
+pub enum Next {
+    /// This, at once.
+    Send(Outgoing),
+    /// Nothing for so long, or until an answer comes.
+    Wait(Duration),
+    /// Nothing more, unless an answer that is still to come changes that.
+    Nothing,
+}
+
+impl From<Option<Outgoing>> for Next {
+    fn from(outgoing: Option<Outgoing>) -> Self {
+        outgoing.map_or(Self::Nothing, Self::Send)
+    }
 }
 
 /// How a request fared.
@@ -31,8 +48,19 @@ pub struct Sent {
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// The first bytes of the body, 64 KiB at most; strangers' text.
-    pub start_of_body: Vec<u8>,
+    /// The headers; their names may be in lower case, and repeats of one together.
+    pub headers: Headers,
+    /// The body, or its first bytes, as many as were asked for; strangers' text.
+    pub body: Vec<u8>,
+    /// Whether that is all of it.
+    pub is_whole: bool,
+}
+
+impl Answer {
+    /// An answer without headers.
+    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self { status, headers: Headers::new(), body: body.into(), is_whole: true }
+    }
 }
 
 /// Why there is no answer.

@@ -5,7 +5,7 @@
 
 use crate::delivery::{Delivery, Received, TurnedAway};
 use crate::error::Result;
-use crate::exchange::{Outgoing, Sent};
+use crate::exchange::{Next, Sent};
 use crate::kept::{Attempt, Count, Entry, Forwarded, Id, Kept, Prunable, Query, Sum, Undelivered};
 use crate::message::{HeaderError, Request};
 use crate::timestamp::Timestamp;
@@ -69,14 +69,9 @@ pub trait World: Sync {
 
     /// Starts to receive. `judge` is called for each POST, on several threads at once.
     fn listen(&self, options: &Listen, judge: Judge) -> Result<Box<dyn Listening>>;
-    /// Sends what `next` hands out until it hands out nothing, telling `done` of each; the two are called by turns on this
-    /// thread, and `done` in the order in which answers came.
-    fn send(
-        &self,
-        options: &Sending,
-        next: &mut dyn FnMut() -> Option<Outgoing>,
-        done: &mut dyn FnMut(Sent),
-    ) -> Result<SendEnd>;
+    /// Sends what `next` hands out until it hands out nothing and all is answered, telling `done` of each; the two are called by
+    /// turns on this thread, and `done` in the order in which answers came.
+    fn send(&self, options: &Sending, next: &mut dyn FnMut() -> Next, done: &mut dyn FnMut(Sent)) -> Result<SendEnd>;
 }
 
 /// The store of received deliveries. Several processes may have it open at once.
@@ -245,7 +240,12 @@ pub struct Sending {
     pub timeout: Duration,
     /// What a target must show that speaks TLS.
     pub certificates: Certificates,
+    /// How much of an answer's body is wanted, in bytes.
+    pub most_of_body: usize,
 }
+
+/// How much of an answer to a webhook is wanted: more than anybody reads.
+pub const START_OF_ANSWER: usize = 64 * 1024;
 
 /// Whether the certificate of a target is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

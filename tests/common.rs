@@ -213,17 +213,12 @@ impl World for Made {
         Ok(Box::new(Scripted { requests, judge, now: self.now(), options: options.clone(), closed: false }))
     }
 
-    fn send(
-        &self,
-        options: &Sending,
-        next: &mut dyn FnMut() -> Option<Outgoing>,
-        done: &mut dyn FnMut(Sent),
-    ) -> Result<SendEnd> {
+    fn send(&self, options: &Sending, next: &mut dyn FnMut() -> Next, done: &mut dyn FnMut(Sent)) -> Result<SendEnd> {
         *self.sending.lock().unwrap() = Some(options.clone());
         let mut turn = 0;
-        while let Some(outgoing) = next() {
+        while let Next::Send(outgoing) = next() {
             let answer = self.answers.get(turn % self.answers.len().max(1)).cloned().unwrap_or(Ok(200));
-            let answer = answer.map(|status| Answer { status, start_of_body: b"said".to_vec() });
+            let answer = answer.map(|status| Answer::new(status, b"said"));
             done(Sent { number: outgoing.number, took: Duration::from_millis(1), answer });
             self.sent.lock().unwrap().push(outgoing);
             turn += 1;

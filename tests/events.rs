@@ -87,8 +87,7 @@ fn ids(made: &Made) -> Vec<String> {
 }
 
 fn attempt(made: &Made, id: &str, outcome: Result<u16, &str>) {
-    let outcome =
-        outcome.map(|status| Answer { status, start_of_body: b"Oops\x1b[31m\nmore".to_vec() }).map_err(str::to_owned);
+    let outcome = outcome.map(|status| Answer::new(status, b"Oops\x1b[31m\nmore")).map_err(str::to_owned);
     let attempt =
         Attempt { at: made.now(), url: "http://localhost:3000/".to_owned(), took: Duration::from_millis(12), outcome };
     made.open_store(&path(made)).unwrap().add_attempt(id, &attempt).unwrap();

@@ -5,13 +5,13 @@
 //! pauses, one delivery at a time. A delivery may arrive twice when the process dies between the app's answer and the record.
 
 use super::listener::News;
-use super::sender::clients::Clients;
+use super::sender::clients::{Clients, Terms};
 use super::store::{Due, Selection, Verdict, Writer};
 use crate::exchange::Outgoing;
 use crate::kept::{Attempt, Forwarded, Sequel};
 use crate::message::Request;
 use crate::timestamp::Timestamp;
-use crate::world::{Forward, Happening};
+use crate::world::{Forward, Happening, START_OF_ANSWER};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -200,7 +200,8 @@ pub(super) async fn exchange(clients: &Clients, forward: &Forward, request: &Req
     };
     let shown = url.to_string();
     let outgoing = Outgoing { number: 0, url, request };
-    match clients.exchange(outgoing, forward.timeout, forward.certificates).await {
+    let (limit, certificates) = (forward.timeout, forward.certificates);
+    match clients.exchange(outgoing, Terms { limit, certificates, most_of_body: START_OF_ANSWER }).await {
         Ok(sent) => Attempt {
             at: Timestamp::now(),
             url: shown,

@@ -17,7 +17,7 @@ mod store;
 mod terminal;
 
 use crate::error::Result;
-use crate::exchange::{Outgoing, Sent};
+use crate::exchange::{Next, Sent};
 use crate::timestamp::Timestamp;
 use crate::world::{Judge, Listen, Listening, Progress, SendEnd, Sending, Store, Stream, World};
 use interrupt::Interrupt;
@@ -105,12 +105,7 @@ impl World for Machine {
         Ok(Box::new(listener::start(options, judge, deadlines, Interrupt::of_process()?)?))
     }
 
-    fn send(
-        &self,
-        options: &Sending,
-        next: &mut dyn FnMut() -> Option<Outgoing>,
-        done: &mut dyn FnMut(Sent),
-    ) -> Result<SendEnd> {
+    fn send(&self, options: &Sending, next: &mut dyn FnMut() -> Next, done: &mut dyn FnMut(Sent)) -> Result<SendEnd> {
         sender::send(options, Interrupt::of_process()?, next, done)
     }
 }

@@ -169,7 +169,7 @@ pub fn forwarded(forwarded: &Forwarded) -> Vec<u8> {
     };
     let micros = u64::try_from(attempt.took.as_micros()).unwrap_or(u64::MAX);
     let (status, said, error) = match &attempt.outcome {
-        Ok(answer) => (Some(answer.status), Some(String::from_utf8_lossy(&answer.start_of_body)), None),
+        Ok(answer) => (Some(answer.status), Some(String::from_utf8_lossy(&answer.body)), None),
         Err(failure) => (None, None, Some(failure)),
     };
     line(&json!({
@@ -222,7 +222,7 @@ pub fn signed(provider: &str, url: &Url, request: &Request) -> Vec<u8> {
 pub fn sent(source: &str, provider: &str, sent: &Sent, compared: Option<&str>) -> Vec<u8> {
     let micros = u64::try_from(sent.took.as_micros()).unwrap_or(u64::MAX);
     let (status, said, error) = match &sent.answer {
-        Ok(answer) => (Some(answer.status), Some(String::from_utf8_lossy(&answer.start_of_body)), None),
+        Ok(answer) => (Some(answer.status), Some(String::from_utf8_lossy(&answer.body)), None),
         Err(failure) => (None, None, Some(failure.to_string())),
     };
     line(&json!({

@@ -88,9 +88,9 @@ fn attempt(attempt: &Attempt) -> Value {
     match &attempt.outcome {
         Ok(answer) => {
             record["status"] = json!(answer.status);
-            match std::str::from_utf8(&answer.start_of_body) {
+            match std::str::from_utf8(&answer.body) {
                 Ok(text) => record["said"] = json!(text),
-                Err(_) => record["saidBase64"] = json!(STANDARD.encode(&answer.start_of_body)),
+                Err(_) => record["saidBase64"] = json!(STANDARD.encode(&answer.body)),
             }
         }
         Err(failure) => record["error"] = json!(failure),

@@ -143,7 +143,7 @@ pub fn delivery(received: &Received, lead: &str, paint: Paint) -> String {
 pub fn answer(answer: &Answer, took: Duration, paint: Paint) -> String {
     let status = answer.status.to_string();
     let status = if (200..300).contains(&answer.status) { paint.good(&status) } else { paint.bad(&status) };
-    let said = masked(&one_line(&answer.start_of_body, 100));
+    let said = masked(&one_line(&answer.body, 100));
     format!("{status}  {:>8}  {said}", duration(took)).trim_end().to_owned()
 }
 

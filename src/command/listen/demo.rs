@@ -4,12 +4,12 @@ use crate::command::known::Secrets;
 use crate::command::samples::{self, Changes};
 use crate::command::{Session, sign};
 use crate::error::{Error, Result};
-use crate::exchange::Outgoing;
+use crate::exchange::{Next, Outgoing};
 use crate::provider::{self, Form, Provider};
 use crate::secret::{Origin, Secret};
 use crate::signature::Key;
 use crate::timestamp::SignedDuration;
-use crate::world::{Certificates, Sending};
+use crate::world::{Certificates, START_OF_ANSWER, Sending};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -69,11 +69,12 @@ pub(super) fn deliver(plan: Vec<Staged>, address: SocketAddr, session: &Session<
         per_second: None,
         timeout: Duration::from_secs(10),
         certificates: Certificates::Checked,
+        most_of_body: START_OF_ANSWER,
     };
     let mut staged = plan.into_iter().enumerate();
     let mut next = || {
-        let (number, staged) = staged.next()?;
-        staged.outgoing(number as u64, address, session).ok()
+        let outgoing = staged.next().map(|(number, staged)| staged.outgoing(number as u64, address, session).ok());
+        Next::from(outgoing.flatten())
     };
     if let Err(error) = session.world.send(&sending, &mut next, &mut |_| {}) {
         session.tell(&error);

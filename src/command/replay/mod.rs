@@ -10,11 +10,11 @@ use super::known::SecretArgs;
 use super::samples::Changes;
 use super::{Session, answer, confirm, moment, provider_values, span};
 use crate::error::{Error, Outcome, Result};
-use crate::exchange::{Outgoing, Sent, is_loopback};
+use crate::exchange::{Next, Outgoing, Sent, is_loopback};
 use crate::provider::Provider;
 use crate::render::{self, escape, text};
 use crate::timestamp::{SignedDuration, Timestamp};
-use crate::world::{Certificates, SendEnd, Sending};
+use crate::world::{Certificates, START_OF_ANSWER, SendEnd, Sending};
 use clap::Args;
 use plan::Plan;
 use std::io::Write;
@@ -167,6 +167,7 @@ fn send(plan: &Plan<'_>) -> Result<Outcome> {
         per_second: args.rate,
         timeout: args.timeout.unsigned_abs(),
         certificates: if args.insecure { Certificates::Unchecked } else { Certificates::Checked },
+        most_of_body: START_OF_ANSWER,
     };
     let mut output = session.world.output();
     let mut progress = session.world.progress(if plan.total() > 1 { plan.total() } else { 0 });
@@ -179,14 +180,14 @@ fn send(plan: &Plan<'_>) -> Result<Outcome> {
         let trouble = std::cell::RefCell::new(&mut trouble);
         let mut next = || {
             if number == plan.total() || trouble.borrow().is_some() {
-                return None;
+                return Next::Nothing;
             }
             number += 1;
             match plan.request(number - 1) {
-                Ok((url, request)) => Some(Outgoing { number: number - 1, url, request }),
+                Ok((url, request)) => Next::Send(Outgoing { number: number - 1, url, request }),
                 Err(error) => {
                     **trouble.borrow_mut() = Some(error);
-                    None
+                    Next::Nothing
                 }
             }
         };

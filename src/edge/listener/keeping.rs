@@ -46,7 +46,7 @@ impl Keeping {
         let reply = match &attempt.outcome {
             Ok(answer) => Reply {
                 status: StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY),
-                body: Some(Bytes::from(answer.start_of_body.clone())),
+                body: Some(Bytes::from(answer.body.clone())),
             },
             Err(_) => Reply::of(StatusCode::BAD_GATEWAY),
         };

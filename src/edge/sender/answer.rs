@@ -1,40 +1,44 @@
-//! What both ways of sending share: how much of an answer is read, and how a failure is told.
+//! What both ways of sending share: how an answer is read, and how a failure is told.
 
 use crate::exchange::{Answer, SendFailure};
-use crate::message::Request;
-use hyper::Method;
+use crate::message::{Headers, Request};
+use hyper::{HeaderMap, Method, StatusCode};
 use std::error::Error as StdError;
 use std::io;
 
-/// How much of an answer's body is kept.
-const KEPT: usize = 64 * 1024;
-
-/// How much of it is read, so that the connection can be used again; beyond it a new one is cheaper.
-const READ: usize = 64 * 1024;
-
-/// The start of an answer's body, as it comes in.
-#[derive(Debug, Default)]
-pub(super) struct Start {
-    kept: Vec<u8>,
-    read: usize,
+/// An answer as it comes in. What is beyond the wanted part of its body is not read: a new connection is cheaper.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    answer: Answer,
+    most: usize,
 }
 
-impl Start {
+impl Incoming {
+    /// An answer of which the head is there, and so much of the body is wanted.
+    pub fn new(status: StatusCode, headers: &HeaderMap, most: usize) -> Self {
+        let mut kept = Headers::with_capacity(headers.len(), 64 * headers.len());
+        for (name, value) in headers {
+            // hyper let nothing through that could not be said again.
+            let _ = kept.push(name.as_str(), value.as_bytes());
+        }
+        Self { answer: Answer { headers: kept, ..Answer::new(status.as_u16(), []) }, most }
+    }
+
     /// Takes the next bytes in.
     pub fn add(&mut self, bytes: &[u8]) {
-        let room = KEPT - self.kept.len();
-        self.kept.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
-        self.read += bytes.len();
+        let room = self.most - self.answer.body.len();
+        self.answer.is_whole &= bytes.len() <= room;
+        self.answer.body.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
 
-    /// Whether it is not worth while to read on.
+    /// Whether there is more than is wanted.
     pub fn is_enough(&self) -> bool {
-        self.read > READ
+        !self.answer.is_whole
     }
 
-    /// The answer that it is the body of.
-    pub fn of_answer(self, status: u16) -> Answer {
-        Answer { status, start_of_body: self.kept }
+    /// What came.
+    pub fn into_answer(self) -> Answer {
+        self.answer
     }
 }
 

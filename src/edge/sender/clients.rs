@@ -27,6 +27,17 @@ pub(in crate::edge) struct Clients {
     others: Arc<Mutex<HashMap<(Route, Certificates), Client>>>,
 }
 
+/// What holds for an exchange.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::edge) struct Terms {
+    /// How long it may take.
+    pub limit: Duration,
+    /// What a target must show that speaks TLS.
+    pub certificates: Certificates,
+    /// How much of the answer's body is wanted, in bytes.
+    pub most_of_body: usize,
+}
+
 /// What it takes to reach a URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Route {
@@ -39,17 +50,17 @@ enum Route {
 }
 
 impl Clients {
-    /// Sends a request and reads the answer, within `limit`. How that fared is in `Sent`; an error means that nothing can
+    /// Sends a request and reads the answer. How that fared is in `Sent`; an error means that nothing can
     /// be sent by this route.
-    pub async fn exchange(&self, outgoing: Outgoing, limit: Duration, certificates: Certificates) -> Result<Sent> {
+    pub async fn exchange(&self, outgoing: Outgoing, terms: Terms) -> Result<Sent> {
         let Outgoing { number, url, request } = outgoing;
         let route = Route::to(&url);
         let start = Instant::now();
         let answer = match route {
-            Route::PlainLoopback => self.pool.exchange(&url, request, limit).await,
+            Route::PlainLoopback => self.pool.exchange(&url, request, terms).await,
             Route::Loopback | Route::Outside => {
-                let client = self.client_for(route, certificates)?;
-                exchange::exchange(&client, url, request, limit).await
+                let client = self.client_for(route, terms.certificates)?;
+                exchange::exchange(&client, url, request, terms).await
             }
         };
         Ok(Sent { number, took: start.elapsed(), answer })

@@ -2,12 +2,12 @@
 //!
 //! Here header names go out in lower case, and repeats of one together.
 
-use super::answer::{Start, broken, cause, method};
+use super::answer::{Incoming, broken, cause, method};
+use super::clients::Terms;
 use crate::exchange::{Answer, SendFailure};
 use crate::message::{Headers, Request};
 use reqwest::Client;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use std::time::Duration;
 use url::Url;
 
 /// Headers about one connection or about framing: the client writes its own.
@@ -24,24 +24,19 @@ const OF_THE_CONNECTION: [&str; 9] = [
 ];
 
 /// Sends a request and reads the answer.
-pub(super) async fn exchange(
-    client: &Client,
-    url: Url,
-    request: Request,
-    limit: Duration,
-) -> Result<Answer, SendFailure> {
+pub(super) async fn exchange(client: &Client, url: Url, request: Request, terms: Terms) -> Result<Answer, SendFailure> {
     let method = method(&request)?;
     let headers = headers(&request.headers)?;
-    let request = client.request(method, url).headers(headers).body(request.body).timeout(limit);
+    let request = client.request(method, url).headers(headers).body(request.body).timeout(terms.limit);
     let mut response = request.send().await.map_err(|error| failure(&error))?;
-    let mut start = Start::default();
+    let mut incoming = Incoming::new(response.status(), response.headers(), terms.most_of_body);
     while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
-        start.add(&chunk);
-        if start.is_enough() {
+        incoming.add(&chunk);
+        if incoming.is_enough() {
             break;
         }
     }
-    Ok(start.of_answer(response.status().as_u16()))
+    Ok(incoming.into_answer())
 }
 
 /// The headers as reqwest wants them: in order, as bytes, without those that it writes itself.

@@ -16,9 +16,9 @@ mod tests;
 
 use super::interrupt::Interrupt;
 use crate::error::{Error, Result};
-use crate::exchange::{Outgoing, Sent};
+use crate::exchange::{Next, Sent};
 use crate::world::{SendEnd, Sending};
-use clients::Clients;
+use clients::{Clients, Terms};
 use pace::Pace;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -27,7 +27,7 @@ use tokio::time::{Instant, sleep_until};
 pub(super) fn send(
     options: &Sending,
     interrupt: Interrupt,
-    next: &mut dyn FnMut() -> Option<Outgoing>,
+    next: &mut dyn FnMut() -> Next,
     done: &mut dyn FnMut(Sent),
 ) -> Result<SendEnd> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -41,27 +41,35 @@ pub(super) fn send(
 async fn send_all(
     options: &Sending,
     mut interrupt: Interrupt,
-    next: &mut dyn FnMut() -> Option<Outgoing>,
+    next: &mut dyn FnMut() -> Next,
     done: &mut dyn FnMut(Sent),
 ) -> Result<SendEnd> {
     let clients = Clients::default();
     let mut pace = Pace::new(options.per_second, Instant::now());
     let mut under_way = JoinSet::new();
+    let terms =
+        Terms { limit: options.timeout, certificates: options.certificates, most_of_body: options.most_of_body };
     let mut has_more = true;
+    let mut pause = None;
     while has_more || !under_way.is_empty() {
         let has_place = has_more && under_way.len() < options.concurrency.max(1);
         tokio::select! {
             biased;
             () = interrupt.told() => return Ok(SendEnd::Interrupted),
-            Some(sent) = under_way.join_next() => done(sent.expect("an exchange is not aborted, and does not panic")?),
-            () = sleep_until_due(pace.due()), if has_place => {
+            Some(sent) = under_way.join_next() => {
+                done(sent.expect("an exchange is not aborted, and does not panic")?);
+                (has_more, pause) = (true, None);
+            }
+            () = sleep_until_due(pause.max(pace.due())), if has_place => {
+                pause = None;
                 match next() {
-                    Some(outgoing) => {
+                    Next::Send(outgoing) => {
                         pace.started(Instant::now());
-                        let (clients, timeout, certificates) = (clients.clone(), options.timeout, options.certificates);
-                        under_way.spawn(async move { clients.exchange(outgoing, timeout, certificates).await });
+                        let clients = clients.clone();
+                        under_way.spawn(async move { clients.exchange(outgoing, terms).await });
                     }
-                    None => has_more = false,
+                    Next::Wait(span) => pause = Instant::now().checked_add(span),
+                    Next::Nothing => has_more = false,
                 }
             }
         }

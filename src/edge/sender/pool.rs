@@ -3,8 +3,8 @@
 //! hyper reads the answers; `head` says what goes out, and `socket` sends it. A request goes out once: only when hyper says
 //! that a connection was closed before any of it was sent is it sent on another one.
 
-use super::answer::{Start, broken, cause, method};
-use super::clients::CONNECT;
+use super::answer::{self, broken, cause, method};
+use super::clients::{CONNECT, Terms};
 use super::head;
 use super::socket::{Outbox, Socket};
 use crate::exchange::{Answer, SendFailure};
@@ -17,7 +17,6 @@ use hyper::{Method, Response};
 use hyper_util::rt::TokioIo;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
@@ -51,30 +50,29 @@ impl Drop for Line {
 
 impl Pool {
     /// Sends a request, byte for byte, and reads the answer.
-    pub async fn exchange(&self, url: &Url, request: Request, limit: Duration) -> Result<Answer, SendFailure> {
-        timeout(limit, self.answer(url, request)).await.unwrap_or(Err(SendFailure::Timeout))
+    pub async fn exchange(&self, url: &Url, request: Request, terms: Terms) -> Result<Answer, SendFailure> {
+        timeout(terms.limit, self.answer(url, request, terms.most_of_body)).await.unwrap_or(Err(SendFailure::Timeout))
     }
 
-    async fn answer(&self, url: &Url, request: Request) -> Result<Answer, SendFailure> {
+    async fn answer(&self, url: &Url, request: Request, most: usize) -> Result<Answer, SendFailure> {
         let method = method(&request)?;
         let is_last = head::says_close(&request);
         let wire = head::wire(url, &request)?;
         drop(request);
         let (line, response) = self.send(url, &method, wire).await?;
-        let status = response.status().as_u16();
+        let mut incoming = answer::Incoming::new(response.status(), response.headers(), most);
         let mut body = response.into_body();
-        let mut start = Start::default();
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| broken(&error))?;
-            start.add(frame.data_ref().map_or(&[], |data| data));
-            if start.is_enough() {
-                return Ok(start.of_answer(status));
+            incoming.add(frame.data_ref().map_or(&[], |data| data));
+            if incoming.is_enough() {
+                return Ok(incoming.into_answer());
             }
         }
         if !is_last && line.outbox.is_empty() {
             self.lines().push(line);
         }
-        Ok(start.of_answer(status))
+        Ok(incoming.into_answer())
     }
 
     /// Sends by a connection that rests, or else by a new one.

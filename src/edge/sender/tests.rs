@@ -4,7 +4,7 @@ mod certificates;
 mod wire;
 
 use super::*;
-use crate::exchange::{Answer, SendFailure};
+use crate::exchange::{Answer, Outgoing, SendFailure};
 use crate::message::{Headers, Request};
 use crate::world::Certificates;
 use std::cell::{Cell, RefCell};
@@ -13,8 +13,13 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 use tokio::sync::watch;
 
-const OPTIONS: Sending =
-    Sending { concurrency: 1, per_second: None, timeout: Duration::from_secs(20), certificates: Certificates::Checked };
+const OPTIONS: Sending = Sending {
+    concurrency: 1,
+    per_second: None,
+    timeout: Duration::from_secs(20),
+    certificates: Certificates::Checked,
+    most_of_body: 65_536,
+};
 
 /// A target that answers every connection by `answer`, for as long as the test runs.
 fn target(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
@@ -67,9 +72,14 @@ fn send_these(options: &Sending, requests: Vec<Outgoing>) -> Vec<Sent> {
     let mut sent = Vec::new();
     let mut requests = requests.into_iter();
     let interrupt = Interrupt::of(&watch::Sender::new(0));
-    let end = send(options, interrupt, &mut || requests.next(), &mut |one| sent.push(one));
+    let end = send(options, interrupt, &mut || requests.next().into(), &mut |one| sent.push(one));
     assert_eq!(end, Ok(SendEnd::Complete));
     sent
+}
+
+/// Status and body of an answer.
+fn said(answer: Result<Answer, SendFailure>) -> Result<(u16, Vec<u8>), SendFailure> {
+    answer.map(|answer| (answer.status, answer.body))
 }
 
 fn send_one(options: &Sending, target: SocketAddr) -> Result<Answer, SendFailure> {
@@ -95,13 +105,16 @@ fn a_request_is_asked_for_only_when_there_is_a_place_for_it() {
     let (asked, told) = (Cell::new(0), Cell::new(0));
     let mut next = || {
         assert!(asked.get() - told.get() < 3, "{} asked for, {} told of", asked.get(), told.get());
+        if asked.get() == 50 {
+            return Next::Nothing;
+        }
         asked.set(asked.get() + 1);
-        (asked.get() <= 50).then(|| outgoing(asked.get(), address, Request::post("/", Vec::new())))
+        Next::Send(outgoing(asked.get(), address, Request::post("/", Vec::new())))
     };
     let interrupt = Interrupt::of(&watch::Sender::new(0));
     let options = Sending { concurrency: 3, ..OPTIONS };
     assert_eq!(send(&options, interrupt, &mut next, &mut |_| told.set(told.get() + 1)), Ok(SendEnd::Complete));
-    assert_eq!((asked.get(), told.get()), (51, 50));
+    assert_eq!((asked.get(), told.get()), (50, 50));
 }
 
 #[test]
@@ -114,12 +127,50 @@ fn a_pace_is_kept() {
 }
 
 #[test]
+fn a_wait_ends_when_its_time_is_over_or_an_answer_comes() {
+    let address = answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let one = |number| Next::Send(outgoing(number, address, Request::post("/", Vec::new())));
+    let steps = RefCell::new(vec![
+        Next::Nothing,
+        one(2),
+        Next::Wait(Duration::from_secs(3600)),
+        one(1),
+        Next::Wait(Duration::from_millis(1)),
+    ]);
+    let told = RefCell::new(Vec::new());
+    let mut next = || steps.borrow_mut().pop().unwrap_or(Next::Nothing);
+    let options = Sending { concurrency: 2, ..OPTIONS };
+    send(&options, Interrupt::of(&watch::Sender::new(0)), &mut next, &mut |sent| told.borrow_mut().push(sent.number))
+        .unwrap();
+    assert_eq!(told.into_inner(), [1, 2]);
+}
+
+#[test]
+fn nothing_more_is_asked_again_when_an_answer_has_come() {
+    let address = answering("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
+    let again = Cell::new(1);
+    let told = Cell::new(0);
+    let mut next = || {
+        let due = again.take();
+        if due == 0 { Next::Nothing } else { Next::Send(outgoing(due, address, Request::post("/", Vec::new()))) }
+    };
+    let mut done = |sent: Sent| {
+        told.set(told.get() + 1);
+        again.set(if sent.number < 3 { sent.number + 1 } else { 0 });
+    };
+    send(&OPTIONS, Interrupt::of(&watch::Sender::new(0)), &mut next, &mut done).unwrap();
+    assert_eq!(told.get(), 3);
+}
+
+#[test]
 fn a_redirect_is_an_answer_and_is_not_followed() {
     let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
     elsewhere.set_nonblocking(true).unwrap();
     let location = elsewhere.local_addr().unwrap();
     let address = answering(format!("HTTP/1.1 307 Go\r\nLocation: http://{location}/\r\nContent-Length: 0\r\n\r\n"));
-    assert_eq!(send_one(&OPTIONS, address), Ok(Answer { status: 307, start_of_body: Vec::new() }));
+    let answer = send_one(&OPTIONS, address).unwrap();
+    assert_eq!(answer.status, 307);
+    assert_eq!(answer.headers.get("Location"), Some(format!("http://{location}/").as_bytes()));
     assert!(elsewhere.accept().is_err());
 }
 
@@ -127,7 +178,8 @@ fn a_redirect_is_an_answer_and_is_not_followed() {
 fn of_a_long_answer_only_the_start_is_kept() {
     let body = "a".repeat(1_000_000);
     let address = answering(format!("HTTP/1.1 500 No\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
-    assert_eq!(send_one(&OPTIONS, address), Ok(Answer { status: 500, start_of_body: vec![b'a'; 65_536] }));
+    let answer = send_one(&OPTIONS, address).unwrap();
+    assert_eq!((answer.status, answer.body, answer.is_whole), (500, vec![b'a'; 65_536], false));
 }
 
 #[test]
@@ -179,7 +231,7 @@ fn an_interrupt_ends_the_sending() {
         if request.is_none() {
             signals.send_modify(|count| *count += 1);
         }
-        request
+        request.into()
     };
     let options = Sending { concurrency: 2, ..OPTIONS };
     let end = send(&options, Interrupt::of(&signals), &mut next, &mut |sent| panic!("{sent:?}"));

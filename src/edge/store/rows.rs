@@ -111,7 +111,7 @@ const SAID: usize = 4 * 1024;
 /// Adds an attempt, and notes with the delivery what the app said last.
 pub(super) fn insert_attempt(connection: &Connection, delivery: i64, attempt: &Attempt) -> rusqlite::Result<()> {
     let (said, failure) = match &attempt.outcome {
-        Ok(answer) => (&answer.start_of_body[..answer.start_of_body.len().min(SAID)], None),
+        Ok(answer) => (&answer.body[..answer.body.len().min(SAID)], None),
         Err(failure) => (&[][..], Some(failure)),
     };
     let took = i64::try_from(attempt.took.as_micros()).unwrap_or(i64::MAX);
@@ -131,7 +131,7 @@ pub(super) fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
     let failure: Option<String> = row.get(5)?;
     let outcome = match failure {
         Some(failure) => Err(failure),
-        None => Ok(Answer { status: row.get(3)?, start_of_body: row.get(4)? }),
+        None => Ok(Answer::new(row.get(3)?, row.get::<_, Vec<u8>>(4)?)),
     };
     let took = Duration::from_micros(row.get::<_, i64>(2)?.unsigned_abs());
     Ok(Attempt { at: moment(row.get(0)?), url: row.get(1)?, took, outcome })

@@ -45,8 +45,7 @@ fn a_certificate_that_nobody_vouches_for_is_taken_only_unchecked() {
         let url = format!("https://localhost:{}/", secured().port()).parse().unwrap();
         send_these(&Sending { certificates, ..OPTIONS }, vec![Outgoing { number: 1, url, request }]).remove(0).answer
     };
-    let ok = Answer { status: 200, start_of_body: b"ok".to_vec() };
-    assert_eq!(answer(Certificates::Unchecked), Ok(ok));
+    assert_eq!(said(answer(Certificates::Unchecked)), Ok((200, b"ok".to_vec())));
     let refused = answer(Certificates::Checked);
     assert!(matches!(&refused, Err(SendFailure::Connect(cause)) if cause.contains("certificate")), "{refused:?}");
 }
