@@ -3,6 +3,7 @@
 //! A provider is one folder and one word in `ALL`. It turns a request into a claim, reads an event, writes signature
 //! headers, and has samples. It performs nothing and holds no secret; MACs are computed in `signature`.
 
+pub mod api;
 mod plexos;
 mod plustive;
 mod signature_header;
@@ -14,6 +15,8 @@ use crate::sample::Sample;
 use crate::signature::{Claim, Mac};
 use crate::timestamp::Timestamp;
 use crate::verdict::Malformed;
+use api::{Api, Complaint};
+use serde_json::Value;
 
 /// Every provider, in the order in which they are asked.
 pub static ALL: &[&dyn Provider] = &[&plexos::Plexos, &plustive::Plustive];
@@ -52,6 +55,13 @@ pub trait Provider: Sync {
     fn id_prefixes(&self) -> &'static [&'static str];
     /// Sample payloads.
     fn samples(&self) -> Vec<Sample>;
+
+    /// Where its API is.
+    fn api(&self) -> &'static Api;
+    /// What the body of a refusal says. `None`: nothing that is known.
+    fn complaint(&self, body: &Value) -> Option<Complaint>;
+    /// What to try when a call was answered with this status; empty: nothing is known to help.
+    fn advice(&self, status: u16) -> &'static str;
 }
 
 /// A documented type of event.
