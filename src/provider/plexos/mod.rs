@@ -3,8 +3,10 @@
 //! Webhooks: <https://docs.pay.plexos.io/pages/webhooks>. Objects in the samples: the API pages named in `samples.json`.
 
 mod api;
+mod endpoints;
 
 use super::api::{Api, Complaint};
+use super::management::{Managed, Management};
 use super::{EventType, Form, Provider, minor_units, signature_header};
 use crate::event::{Event, Warning};
 use crate::message::Request;
@@ -111,6 +113,10 @@ impl Provider for Plexos {
 
     fn complaint(&self, body: &Value) -> Option<Complaint> {
         api::complaint(body)
+    }
+
+    fn manage(&self, asked: &Management) -> Option<Managed> {
+        Some(endpoints::manage(asked))
     }
 
     fn advice(&self, status: u16) -> &'static str {
