@@ -20,7 +20,7 @@ const PIECE: usize = 1 << 20;
 /// What looking into the failures of a piece may cost together: half a second for the first one, so that a small file is explained
 /// as well as can be; next to nothing for later ones, beyond the brief look that each failure has in any case. It depends on the
 /// place alone, so that the same file gives the same answer.
-fn effort_for(index: u64) -> Effort {
+pub(super) fn effort_for(index: u64) -> Effort {
     if index == 0 { Effort(Effort::THOROUGH.0 * 8) } else { Effort(Effort::THOROUGH.0 / 8) }
 }
 
@@ -145,7 +145,7 @@ fn work(pieces: &Mutex<Receiver<Piece>>, batches: &SyncSender<(u64, Batch)>, ben
         let piece = pieces.lock().ok().and_then(|pieces| pieces.recv().ok());
         let Some(Piece { index, first_line, lines }) = piece else { return };
         let mut batch = Batch::new(Effort::USUAL, effort_for(index));
-        read_lines(&lines, first_line).for_each(|capture| batch.add(capture, bench));
+        read_lines(&lines, first_line).for_each(|capture| drop(batch.add(capture, bench)));
         if batches.send((index, batch)).is_err() {
             return;
         }

@@ -1,7 +1,7 @@
 //! One captured request: judged, explained, told, counted.
 
 use super::{At, Verify};
-use crate::capture::{Capture, CaptureError, Note};
+use crate::capture::{Capture, CaptureError, Note, Place};
 use crate::command::known::Secrets;
 use crate::command::{Session, Volume};
 use crate::delivery::Received;
@@ -9,7 +9,9 @@ use crate::diagnose::{self, Effort, Finding, Known, Purse};
 use crate::error::Error;
 use crate::receive::{Rules, receive};
 use crate::render::paint::Paint;
+use crate::render::payload::Reveal;
 use crate::render::{self, escape, text};
+use crate::signature::Key;
 use crate::timestamp::Timestamp;
 use crate::verdict::Verdict;
 use std::collections::BTreeMap;
@@ -22,6 +24,17 @@ pub(super) struct Bench<'a> {
     at: Option<At>,
     telling: Telling,
     paint: Paint,
+    reveal: Reveal,
+}
+
+/// A request that was judged, and why it failed.
+pub(super) struct Judged {
+    /// Where in the file it stands.
+    pub place: Place,
+    /// The request and its verdict.
+    pub received: Received,
+    /// Why it failed.
+    pub findings: Vec<Finding>,
 }
 
 /// What is told of each request.
@@ -55,7 +68,8 @@ pub(super) struct Batch {
 const UNREADABLE: &str = "unreadable";
 
 impl<'a> Bench<'a> {
-    pub(super) fn new(args: &Verify, secrets: &'a Secrets, session: &Session<'_>) -> Self {
+    /// `now` is the moment by which ages are judged where nothing else is asked for; `None`: the world's.
+    pub(super) fn new(args: &Verify, secrets: &'a Secrets, now: Option<Timestamp>, session: &Session<'_>) -> Self {
         let telling = match (args.json, session.volume) {
             (true, _) => Telling::Json,
             (false, Volume::Quiet) => Telling::Nothing,
@@ -64,11 +78,47 @@ impl<'a> Bench<'a> {
         Self {
             rules: Rules { keys: secrets.keys.clone(), tolerance: args.tolerance() },
             known: secrets.known(),
-            now: session.world.now(),
+            now: now.unwrap_or_else(|| session.world.now()),
             at: args.at,
             telling,
             paint: session.out,
+            reveal: session.reveal,
         }
+    }
+
+    /// By what requests are judged.
+    pub(super) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The keys that are known.
+    pub(super) fn keys(&self) -> &[Key] {
+        &self.rules.keys
+    }
+
+    /// All that is known here.
+    pub(super) fn known(&self) -> &Known<'a> {
+        &self.known
+    }
+
+    /// How to colour.
+    pub(super) fn paint(&self) -> Paint {
+        self.paint
+    }
+
+    /// What to mask.
+    pub(super) fn reveal(&self) -> Reveal {
+        self.reveal
+    }
+
+    /// Whether records are asked for.
+    pub(super) fn is_json(&self) -> bool {
+        self.telling == Telling::Json
+    }
+
+    /// Whether only the summary is asked for.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.telling == Telling::Nothing
     }
 
     fn judged_at(&self, arrived: Option<Timestamp>) -> Timestamp {
@@ -133,18 +183,19 @@ impl Batch {
         Self { text: Vec::new(), tally: Tally::default(), most, purse: Purse::of(all, u32::MAX) }
     }
 
-    /// Judges one request, and tells of it.
-    pub(super) fn add(&mut self, capture: Result<Capture, CaptureError>, bench: &Bench<'_>) {
+    /// Judges one request, and tells of it. `None`: it could not be read.
+    pub(super) fn add(&mut self, capture: Result<Capture, CaptureError>, bench: &Bench<'_>) -> Option<Judged> {
         match capture {
-            Ok(capture) => self.judge(capture, bench),
+            Ok(capture) => Some(self.judge(capture, bench)),
             Err(error) => {
                 *self.tally.verdicts.entry(UNREADABLE).or_default() += 1;
                 self.tell_unreadable(&unreadable(&error), bench);
+                None
             }
         }
     }
 
-    fn judge(&mut self, capture: Capture, bench: &Bench<'_>) {
+    fn judge(&mut self, capture: Capture, bench: &Bench<'_>) -> Judged {
         let Capture { delivery, place, notes } = capture;
         let at = bench.judged_at(delivery.arrived);
         let received = receive(delivery, &bench.rules, at);
@@ -158,6 +209,7 @@ impl Batch {
             }
             Telling::Lines => self.tell(&place.to_string(), &received, &findings, &notes, bench.paint),
         }
+        Judged { place, received, findings }
     }
 
     fn explain(&mut self, received: &Received, bench: &Bench<'_>) -> Vec<Finding> {
@@ -200,4 +252,4 @@ pub(super) fn unreadable(error: &CaptureError) -> Error {
 }
 
 /// What stands under a request is set in.
-const INDENT: &str = "            ";
+pub(super) const INDENT: &str = "            ";
