@@ -31,11 +31,11 @@ const SENTENCE: usize = 300;
 /// At most so many headers are listed.
 const MOST_HEADERS: usize = 20;
 
-/// The change of the body with both fragments, and the headers. `said` are causes that stand above already.
+/// The change of the body with both fragments, and the headers. `said` stands above already.
 pub fn hop(hop: &Hop, places: &Places<'_>, said: &[Finding], indent: &str, paint: Paint, reveal: Reveal) -> String {
     let mut told = String::new();
     if let Some(cause) = &hop.body
-        && !said.iter().any(|finding| finding.cause.code() == cause.code())
+        && !said.iter().any(|finding| finding.proof == Proof::Proved && finding.cause.code().starts_with("body_"))
     {
         let finding = Finding { cause: cause.clone(), proof: Proof::Proved };
         told.push_str(&text::findings(&[finding], indent, paint));

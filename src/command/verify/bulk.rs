@@ -145,7 +145,7 @@ fn work(pieces: &Mutex<Receiver<Piece>>, batches: &SyncSender<(u64, Batch)>, ben
         let piece = pieces.lock().ok().and_then(|pieces| pieces.recv().ok());
         let Some(Piece { index, first_line, lines }) = piece else { return };
         let mut batch = Batch::new(Effort::USUAL, effort_for(index));
-        read_lines(&lines, first_line).for_each(|capture| drop(batch.add(capture, bench)));
+        read_lines(&lines, first_line).for_each(|capture| batch.add(capture, bench));
         if batches.send((index, batch)).is_err() {
             return;
         }

@@ -4,13 +4,13 @@ use super::report::{Bench, INDENT, Judged};
 use crate::command::captures::{self, StoreArgs};
 use crate::command::{Session, Volume};
 use crate::delivery::{Delivery, Received};
+use crate::diagnose::Cause;
 use crate::diagnose::hop::{self, Hop};
 use crate::error::{Error, Result};
 use crate::kept::{Kept, Query};
 use crate::receive::receive;
 use crate::render;
 use crate::render::hop::Places;
-use crate::render::text;
 use crate::timestamp::Timestamp;
 use crate::world::Store;
 
@@ -77,18 +77,67 @@ impl Hops {
         })
     }
 
-    /// What there is to tell of a request beside its good copy.
-    pub(super) fn tell(&mut self, judged: &Judged, bench: &Bench<'_>) -> Result<Vec<u8>> {
+    /// The good copy of a request. `None`: there is none, or none is wanted.
+    pub(super) fn beside(&mut self, judged: &Judged, bench: &Bench<'_>) -> Result<Option<Beside>> {
         let here = &judged.received;
         match self {
-            Self::None => Ok(Vec::new()),
-            Self::Against(kept) => Ok(compared(judged, kept, conclusion(here, kept, bench), bench)),
-            Self::Searched(_) if here.verdict.is_verified() => Ok(Vec::new()),
+            Self::None => Ok(None),
+            Self::Against(kept) => {
+                Ok(Some(Beside::new(here, kept.as_ref().clone(), conclusion(here, kept, bench))))
+            }
+            Self::Searched(_) if here.verdict.is_verified() => Ok(None),
             Self::Searched(store) => {
                 let found = good_copy(here, store.as_mut(), bench)?;
-                Ok(found.map_or_else(Vec::new, |kept| compared(judged, &kept, Conclusion::SignatureOfCopy, bench)))
+                Ok(found.map(|kept| Beside::new(here, kept, Conclusion::SignatureOfCopy)))
             }
         }
+    }
+}
+
+/// A request's good copy, and what was changed between the two.
+pub(super) struct Beside {
+    kept: Kept,
+    hop: Hop,
+    conclusion: Conclusion,
+}
+
+impl Beside {
+    fn new(here: &Received, kept: Kept, conclusion: Conclusion) -> Self {
+        let mut hop = hop::between(&kept.request, &here.delivery.request);
+        if conclusion == Conclusion::SignatureOfCopy {
+            // It is another delivery of the event, maybe, and has its own headers.
+            hop.headers.retain(|header| header.matters);
+        }
+        Self { kept, hop, conclusion }
+    }
+
+    /// What happened to the body, where the good copy is known to be good.
+    pub(super) fn proves(&self) -> Option<Cause> {
+        let is_good = matches!(self.conclusion, Conclusion::ChangedBetween | Conclusion::SignatureOfCopy);
+        self.hop.body.clone().filter(|_| is_good)
+    }
+
+    /// What there is to tell, as lines or as a record.
+    pub(super) fn told(&self, judged: &Judged, bench: &Bench<'_>) -> Vec<u8> {
+        let (request, place) = (&judged.received.delivery.request, judged.place.to_string());
+        let Self { kept, hop, conclusion } = self;
+        let places = Places {
+            place: &place,
+            against: &kept.entry.id,
+            conclusion: conclusion.code(),
+            verdicts: [verdict_there(kept, bench), judged.received.verdict.code()],
+            bodies: [&kept.request.body, &request.body],
+        };
+        if bench.is_json() {
+            return render::hop::hop_record(hop, &places);
+        }
+        if bench.is_quiet() {
+            return Vec::new();
+        }
+        let sentence = conclusion.sentence(&kept.entry.id, hop);
+        let mut told = format!("{INDENT}{} {sentence}\n", bench.paint().strong("hop    "));
+        told.push_str(&render::hop::hop(hop, &places, &judged.findings, INDENT, bench.paint(), bench.reveal()));
+        told.into_bytes()
     }
 }
 
@@ -176,32 +225,4 @@ fn verdict_there(kept: &Kept, bench: &Bench<'_>) -> &'static str {
     let arrived = kept.entry.arrived;
     let delivery = Delivery { request: kept.request.clone(), peer: None, arrived: Some(arrived) };
     receive(delivery, bench.rules(), arrived).verdict.code()
-}
-
-fn compared(judged: &Judged, kept: &Kept, conclusion: Conclusion, bench: &Bench<'_>) -> Vec<u8> {
-    let request = &judged.received.delivery.request;
-    let hop = hop::between(&kept.request, request);
-    let id = kept.entry.id.as_str();
-    let place = judged.place.to_string();
-    let places = Places {
-        place: &place,
-        against: id,
-        conclusion: conclusion.code(),
-        verdicts: [verdict_there(kept, bench), judged.received.verdict.code()],
-        bodies: [&kept.request.body, &request.body],
-    };
-    if bench.is_json() {
-        return render::hop::hop_record(&hop, &places);
-    }
-    if bench.is_quiet() {
-        return Vec::new();
-    }
-    let (paint, sentence) = (bench.paint(), conclusion.sentence(id, &hop));
-    let mut told = format!("{INDENT}{} {sentence}\n", paint.strong("hop    "));
-    told.push_str(&render::hop::hop(&hop, &places, &judged.findings, INDENT, paint, bench.reveal()));
-    if conclusion == Conclusion::SignatureOfCopy {
-        let when = text::verdict_of(&kept.entry.verdict, kept.entry.secret.as_deref(), paint);
-        told.push_str(&format!("{INDENT}  {}\n", paint.faint(&format!("there: received {}, {when}", kept.entry.arrived))));
-    }
-    told.into_bytes()
 }

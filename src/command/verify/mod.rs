@@ -23,7 +23,7 @@ use crate::timestamp::{self, SignedDuration, Timestamp};
 use clap::Args;
 use computed::Asked;
 use frameworks::Hint;
-use hops::Hops;
+use hops::{Beside, Hops};
 use report::{Batch, Bench, Tally};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -212,10 +212,16 @@ impl<'a> More<'a> {
     ) -> Result<Tally> {
         let mut batch = Batch::new(self.most, self.together);
         for capture in captures {
-            let judged = batch.add(capture, bench);
+            let Some(mut judged) = batch.judge(capture, bench) else { continue };
+            let beside = self.hops.beside(&judged, bench)?;
+            if let Some(cause) = beside.as_ref().and_then(Beside::proves) {
+                judged.learn(cause);
+            }
+            batch.tell(&judged, bench);
             output.write_all(&std::mem::take(&mut batch.text))?;
-            let Some(judged) = judged else { continue };
-            output.write_all(&self.hops.tell(&judged, bench)?)?;
+            if let Some(beside) = beside {
+                output.write_all(&beside.told(&judged, bench))?;
+            }
             let mut causes: Vec<_> = judged.findings.iter().map(|finding| finding.cause.clone()).collect();
             if let Some(asked) = &mut self.asked {
                 let (answer, told) = asked.tell(&judged, bench);
@@ -228,6 +234,7 @@ impl<'a> More<'a> {
             }
             self.hint.add(&causes);
         }
+        output.write_all(&batch.text)?;
         Ok(batch.tally)
     }
 }

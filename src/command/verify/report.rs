@@ -5,7 +5,7 @@ use crate::capture::{Capture, CaptureError, Note, Place};
 use crate::command::known::Secrets;
 use crate::command::{Session, Volume};
 use crate::delivery::Received;
-use crate::diagnose::{self, Effort, Finding, Known, Purse};
+use crate::diagnose::{self, Cause, Effort, Finding, Known, Proof, Purse};
 use crate::error::Error;
 use crate::receive::{Rules, receive};
 use crate::render::paint::Paint;
@@ -35,6 +35,19 @@ pub(super) struct Judged {
     pub received: Received,
     /// Why it failed.
     pub findings: Vec<Finding>,
+    notes: Vec<Note>,
+}
+
+impl Judged {
+    /// Takes in what a good copy proves about the body, unless the search has proved a change of it already.
+    pub(super) fn learn(&mut self, cause: Cause) {
+        let is_about_body = |finding: &Finding| finding.cause.code().starts_with("body_");
+        self.findings.retain(|finding| !matches!(finding.cause, Cause::Unexplained | Cause::NotSearched));
+        if !self.findings.iter().any(|finding| is_about_body(finding) && finding.proof == Proof::Proved) {
+            self.findings.retain(|finding| finding.proof == Proof::Proved);
+            self.findings.push(Finding { cause, proof: Proof::Proved });
+        }
+    }
 }
 
 /// What is told of each request.
@@ -183,10 +196,22 @@ impl Batch {
         Self { text: Vec::new(), tally: Tally::default(), most, purse: Purse::of(all, u32::MAX) }
     }
 
-    /// Judges one request, and tells of it. `None`: it could not be read.
-    pub(super) fn add(&mut self, capture: Result<Capture, CaptureError>, bench: &Bench<'_>) -> Option<Judged> {
+    /// Judges one request, and tells of it.
+    pub(super) fn add(&mut self, capture: Result<Capture, CaptureError>, bench: &Bench<'_>) {
+        if let Some(judged) = self.judge(capture, bench) {
+            self.tell(&judged, bench);
+        }
+    }
+
+    /// Judges one request, and finds out why it failed. `None`: it could not be read, and that was told.
+    pub(super) fn judge(&mut self, capture: Result<Capture, CaptureError>, bench: &Bench<'_>) -> Option<Judged> {
         match capture {
-            Ok(capture) => Some(self.judge(capture, bench)),
+            Ok(Capture { delivery, place, notes }) => {
+                let at = bench.judged_at(delivery.arrived);
+                let received = receive(delivery, &bench.rules, at);
+                let findings = self.explain(&received, bench);
+                Some(Judged { place, received, findings, notes })
+            }
             Err(error) => {
                 *self.tally.verdicts.entry(UNREADABLE).or_default() += 1;
                 self.tell_unreadable(&unreadable(&error), bench);
@@ -195,21 +220,18 @@ impl Batch {
         }
     }
 
-    fn judge(&mut self, capture: Capture, bench: &Bench<'_>) -> Judged {
-        let Capture { delivery, place, notes } = capture;
-        let at = bench.judged_at(delivery.arrived);
-        let received = receive(delivery, &bench.rules, at);
-        let findings = self.explain(&received, bench);
-        self.tally.count(&received.verdict, &findings);
+    /// Counts and tells.
+    pub(super) fn tell(&mut self, judged: &Judged, bench: &Bench<'_>) {
+        let Judged { place, received, findings, notes } = judged;
+        self.tally.count(&received.verdict, findings);
         match bench.telling {
             Telling::Nothing => {}
             Telling::Json => {
                 let notes: Vec<_> = notes.iter().map(|note| (note.code(), note.sentence())).collect();
-                self.text.extend(render::json::verdict(&place.to_string(), &received, &findings, &notes));
+                self.text.extend(render::json::verdict(&place.to_string(), received, findings, &notes));
             }
-            Telling::Lines => self.tell(&place.to_string(), &received, &findings, &notes, bench.paint),
+            Telling::Lines => self.tell_in_lines(judged, bench.paint),
         }
-        Judged { place, received, findings }
     }
 
     fn explain(&mut self, received: &Received, bench: &Bench<'_>) -> Vec<Finding> {
@@ -219,8 +241,9 @@ impl Batch {
         diagnose::explain(received, &bench.known, self.most, &mut self.purse)
     }
 
-    fn tell(&mut self, place: &str, received: &Received, findings: &[Finding], notes: &[Note], paint: Paint) {
-        let mut text = text::delivery(received, &format!("{place:<10}"), paint) + "\n";
+    fn tell_in_lines(&mut self, judged: &Judged, paint: Paint) {
+        let Judged { place, received, findings, notes } = judged;
+        let mut text = text::delivery(received, &format!("{:<10}", place.to_string()), paint) + "\n";
         for note in notes {
             let sentence = escape::one_line(note.sentence().as_bytes(), 200);
             text.push_str(&format!("{INDENT}{} {sentence}\n", paint.warn("note   ")));

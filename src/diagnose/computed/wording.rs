@@ -44,6 +44,8 @@ impl Cause {
             Self::BodyDoubleEncoded { signed } => format!("what was hashed is {signed}"),
             Self::BodyNotThePayload { signed } => format!("not the body but the text `{signed}` was hashed"),
             Self::BodyPrinted { by } => format!("not the body but a print of its bytes was hashed: {by}"),
+            Self::SignatureBase64 => "it is written in base64, and the header in hex".to_owned(),
+            Self::DigestEncodedTwice => "it was encoded twice: hex of the hex text, or base64 of it".to_owned(),
             Self::MessageOther { what } => format!("not the body was hashed, but {what}"),
             other => other.sentence(),
         }
@@ -89,7 +91,7 @@ impl Answer {
             Self::OfHeader => {
                 "your code computed the signature that the header carries; it is whtool that knows another secret".to_owned()
             }
-            Self::Explained(_) => "your code's digest is explained".to_owned(),
+            Self::Explained(_) => "your code computed something else than the signature:".to_owned(),
             Self::Unknown(Tried { keys, prefixes, bodies, messages, is_cut_short }) => {
                 let end = if *is_cut_short { ", as far as the time allowed" } else { "" };
                 format!(
