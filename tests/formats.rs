@@ -69,7 +69,7 @@ fn in_sources(folder: &Path, found: &mut BTreeSet<String>) {
 }
 
 /// What a file is called that is no record on stdout.
-const FILES: [&str; 1] = ["whtool.ledger/1"];
+const FILES: [&str; 2] = ["whtool.ledger/1", "whtool.bundle/1"];
 
 #[test]
 fn every_record_is_published_and_told_of() {
@@ -134,6 +134,8 @@ fn records_hold_to_the_schema() {
         &["events", "prune", "--older-than", "1d", "--json"],
         &["events", "diff", "last", "last", "--json"],
         &["verify", captured, "--json"],
+        &["verify", captured, "--against", "last", "--computed", &"0".repeat(64), "--framework", "gin", "--json"],
+        &["verify", captured, "--computed", REFERENCE_MAC, "--json"],
         &["samples", "--json"],
         &["sign", payload.to_str().unwrap(), "--as", "json"],
         &["replay", "payment.debited", "--to", &url, "--json"],
@@ -148,7 +150,20 @@ fn records_hold_to_the_schema() {
     published.hold(&run(&["verify", unreadable.to_str().unwrap(), "--json"]));
     run(&["secret", "add", "plexos", "--file", payload.to_str().unwrap()]);
     published.hold(&run(&["secret", "list", "--json"]));
-    for schema in ["delivery", "forwarded", "verdict", "unreadable", "summary", "signed", "sent", "capture", "secret"] {
+    for schema in [
+        "delivery",
+        "forwarded",
+        "verdict",
+        "unreadable",
+        "summary",
+        "signed",
+        "sent",
+        "capture",
+        "secret",
+        "hop",
+        "computed",
+        "framework",
+    ] {
         assert!(published.seen.contains(&format!("whtool.{schema}/1")), "{schema}: {:?}", published.seen);
     }
 }

@@ -13,6 +13,7 @@ mod diagnosis;
 mod events;
 mod formats;
 mod help;
+mod hops;
 mod keeping;
 mod layers;
 mod listen;

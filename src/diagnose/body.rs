@@ -141,7 +141,10 @@ impl<'b> Bodies<'b> {
             }
             Change::ToAscii => {
                 let units = text().filter(|text| !text.is_ascii())?.encode_utf16();
-                units.map(|unit| u8::try_from(unit).ok().filter(u8::is_ascii).unwrap_or(b'?')).collect::<Vec<_>>().into()
+                units
+                    .map(|unit| u8::try_from(unit).ok().filter(u8::is_ascii).unwrap_or(b'?'))
+                    .collect::<Vec<_>>()
+                    .into()
             }
             Change::Lossy if text().is_none() => String::from_utf8_lossy(here).into_owned().into_bytes().into(),
             Change::Lossy => return None,

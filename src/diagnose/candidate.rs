@@ -112,7 +112,14 @@ fn base64_leniently(text: &[u8]) -> Option<Vec<u8>> {
     let config = GeneralPurposeConfig::new()
         .with_decode_allow_trailing_bits(true)
         .with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    let plain: Vec<_> = text.iter().map(|byte| match byte { b'-' => b'+', b'_' => b'/', other => *other }).collect();
+    let plain: Vec<_> = text
+        .iter()
+        .map(|byte| match byte {
+            b'-' => b'+',
+            b'_' => b'/',
+            other => *other,
+        })
+        .collect();
     GeneralPurpose::new(&alphabet::STANDARD, config).decode(plain).ok()
 }
 

@@ -87,7 +87,8 @@ pub fn belongs(here: &Received, good: &Request, was_verified: bool, keys: &[Key]
         return false;
     }
     let macs = given::find(&request.headers, provider);
-    if was_verified && given::find(&good.headers, provider).iter().any(|one| macs.iter().any(|mac| mac.mac == one.mac)) {
+    if was_verified && given::find(&good.headers, provider).iter().any(|one| macs.iter().any(|mac| mac.mac == one.mac))
+    {
         return true;
     }
     let text = timestamp_text(&request.headers, provider).unwrap_or_default();
@@ -127,9 +128,10 @@ fn change(good: &[u8], here: &[u8]) -> Option<Cause> {
 /// The cause of the change that leads from this body to the good one.
 fn undoing(here: &[u8], good: &[u8]) -> Option<Cause> {
     let (bodies, mut effort) = (Bodies::of(here), Effort::PATIENT);
-    let place = bodies.order().flatten().find(|&place| {
-        bodies.make(place, &mut effort).is_ok_and(|made| made.is_some_and(|made| *made == *good))
-    })?;
+    let place = bodies
+        .order()
+        .flatten()
+        .find(|&place| bodies.make(place, &mut effort).is_ok_and(|made| made.is_some_and(|made| *made == *good)))?;
     Some(bodies.cause(place))
 }
 

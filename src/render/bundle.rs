@@ -54,9 +54,7 @@ pub fn bundle(contents: &Contents<'_>) -> Bundle {
         })
         .collect();
     let (body, in_body) = masked_body(&request.body);
-    let cause = |finding: &Finding| {
-        json!({"code": finding.cause.code(), "proof": finding.proof.word(), "what": finding.cause.sentence()})
-    };
+    let cause = |finding: &Finding| json!({"code": finding.cause.code(), "proof": finding.proof.word(), "what": finding.cause.sentence()});
     let mut value = json!({
         "schema": "whtool.bundle/1",
         "tool": {"name": "whtool", "version": version},
@@ -166,7 +164,8 @@ fn phones_masked(text: &str) -> String {
         let end = number.find(|letter| !is_part(letter)).unwrap_or(number.len());
         let number = number[..end].trim_end_matches([' ', '-']);
         let digits = number.bytes().filter(u8::is_ascii_digit).count();
-        let at_home = sign.is_empty() && digits == 11 && ["07", "08", "09"].iter().any(|start| number.starts_with(start));
+        let at_home =
+            sign.is_empty() && digits == 11 && ["07", "08", "09"].iter().any(|start| number.starts_with(start));
         let length = (sign.len() + number.len()).max(from.chars().next().map_or(1, char::len_utf8));
         let is_phone = at_home || (!sign.is_empty() && digits >= FEWEST_DIGITS);
         shown.push_str(if is_phone { "***" } else { &from[..length] });

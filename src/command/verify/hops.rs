@@ -55,7 +55,8 @@ impl Hops {
         }
         let mut store = args.open(session)?;
         let id = captures::find(store.as_mut(), name)?;
-        let kept = store.whole(&id)?.ok_or_else(|| Error::failed(format!("there is no delivery `{id}` in the store")))?;
+        let kept =
+            store.whole(&id)?.ok_or_else(|| Error::failed(format!("there is no delivery `{id}` in the store")))?;
         Ok(Self::Against(Box::new(kept)))
     }
 
@@ -82,9 +83,7 @@ impl Hops {
         let here = &judged.received;
         match self {
             Self::None => Ok(None),
-            Self::Against(kept) => {
-                Ok(Some(Beside::new(here, kept.as_ref().clone(), conclusion(here, kept, bench))))
-            }
+            Self::Against(kept) => Ok(Some(Beside::new(here, kept.as_ref().clone(), conclusion(here, kept, bench)))),
             Self::Searched(_) if here.verdict.is_verified() => Ok(None),
             Self::Searched(store) => {
                 let found = good_copy(here, store.as_mut(), bench)?;
@@ -147,11 +146,8 @@ fn no_store(path: &str) -> Error {
 
 /// The delivery to whose body the signature belongs.
 fn good_copy(here: &Received, store: &mut dyn Store, bench: &Bench<'_>) -> Result<Option<Kept>> {
-    let same_event = here.event.id.clone().map(|id| Query {
-        reference: Some(id),
-        limit: Some(SAME_EVENT),
-        ..Query::default()
-    });
+    let same_event =
+        here.event.id.clone().map(|id| Query { reference: Some(id), limit: Some(SAME_EVENT), ..Query::default() });
     let newest = Query { limit: Some(NEWEST), ..Query::default() };
     let mut found = None;
     for query in same_event.into_iter().chain([newest]) {
@@ -194,12 +190,16 @@ impl Conclusion {
         let is_same = hop.first_difference.is_none() && hop.headers.is_empty();
         match self {
             Self::ChangedBetween => {
-                format!("{id} verifies as listen received it, and this does not: what stands between the two changed it")
+                format!(
+                    "{id} verifies as listen received it, and this does not: what stands between the two changed it"
+                )
             }
             Self::BothVerify if is_same => format!("{id} is the same, and both verify: no hop changed anything"),
             Self::BothVerify => format!("{id} verifies, and so does this: what differs does no harm to the signature"),
             Self::NeitherVerifies => {
-                format!("{id} did not verify when listen received it: the fault lies before listen, not between the two")
+                format!(
+                    "{id} did not verify when listen received it: the fault lies before listen, not between the two"
+                )
             }
             Self::OnlyHere => format!("this verifies, and {id} does not: it was listen's way that changed it"),
             Self::SignatureOfCopy => format!("the signature belongs to the body of {id} in the store"),

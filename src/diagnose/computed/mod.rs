@@ -190,7 +190,10 @@ impl<'a> Search<'a> {
             }
         };
         add(text.as_bytes().to_vec(), "the timestamp alone");
-        add(request.headers.get(provider.signature_header()).unwrap_or_default().to_vec(), "the signature header's text");
+        add(
+            request.headers.get(provider.signature_header()).unwrap_or_default().to_vec(),
+            "the signature header's text",
+        );
         add(request.to_wire(), "the whole request, its head and its body");
         add([request.target.as_bytes(), &request.body].concat(), "the request's path and its body");
         add(request.headers.as_bytes().to_vec(), "the header lines");

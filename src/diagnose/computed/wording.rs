@@ -60,9 +60,13 @@ impl Cause {
             Self::BodyEncoding { .. } | Self::BodyPrinted { .. } => {
                 "hash the bytes of the body themselves, never a text made of them".to_owned()
             }
-            Self::BodyEmptySigned => "read the body before hashing, and only once: something else had read the stream".to_owned(),
+            Self::BodyEmptySigned => {
+                "read the body before hashing, and only once: something else had read the stream".to_owned()
+            }
             Self::BodyNewlineAdded | Self::BodyWhitespace => "hash the body as it came: no trim, no chomp".to_owned(),
-            Self::BodyNewlineLost => "hash the body as it came: printf '%s' instead of echo, and nothing after it".to_owned(),
+            Self::BodyNewlineLost => {
+                "hash the body as it came: printf '%s' instead of echo, and nothing after it".to_owned()
+            }
             Self::BodyBom { .. } | Self::BodyLineEnds { .. } => "read the body as bytes, not as a text file".to_owned(),
             Self::SecretWhitespaceLost { .. } => "trim the secret where it is read".to_owned(),
             Self::SecretUsedWithQuotes { .. } => "remove the quotes where the secret is set".to_owned(),
@@ -83,13 +87,16 @@ impl Answer {
     pub fn sentence(&self) -> String {
         match self {
             Self::Right { secret, is_in_header: true } => {
-                format!("your code computed the right digest (with {secret}), and the header carries the same: look at the comparison")
+                format!(
+                    "your code computed the right digest (with {secret}), and the header carries the same: look at the comparison"
+                )
             }
             Self::Right { secret, is_in_header: false } => format!(
                 "your code computed the right digest for this body with {secret}; the header's signature was made otherwise"
             ),
             Self::OfHeader => {
-                "your code computed the signature that the header carries; it is whtool that knows another secret".to_owned()
+                "your code computed the signature that the header carries; it is whtool that knows another secret"
+                    .to_owned()
             }
             Self::Explained(_) => "your code computed something else than the signature:".to_owned(),
             Self::Unknown(Tried { keys, prefixes, bodies, messages, is_cut_short }) => {
@@ -111,7 +118,9 @@ impl Answer {
             Self::Right { .. } => Some("see the causes above: secret or body differ from those of the sender"),
             Self::OfHeader => Some("give whtool the secret that your code uses: --secret-file FILE"),
             Self::Explained(_) => None,
-            Self::Unknown(_) => Some("log the key's length and the message's length and first bytes, just before the hash"),
+            Self::Unknown(_) => {
+                Some("log the key's length and the message's length and first bytes, just before the hash")
+            }
         }
     }
 }

@@ -17,12 +17,7 @@ pub struct Framework {
     pub text: &'static str,
 }
 
-const fn framework(
-    name: &'static str,
-    title: &'static str,
-    language: &'static str,
-    text: &'static str,
-) -> Framework {
+const fn framework(name: &'static str, title: &'static str, language: &'static str, text: &'static str) -> Framework {
     Framework { name, title, language, text }
 }
 
