@@ -4,6 +4,7 @@
 
 mod api;
 mod captures;
+mod emulate;
 mod endpoints;
 mod events;
 mod known;
@@ -57,6 +58,7 @@ enum Command {
     Register(Box<register::Register>),
     Endpoints(Box<endpoints::Endpoints>),
     Secret(secret::Secrets),
+    Emulate(Box<emulate::Emulate>),
 }
 
 /// Flags of every command.
@@ -121,6 +123,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
         Command::Register(args) => register::run(args, &session),
         Command::Endpoints(args) => endpoints::run(args, &session),
         Command::Secret(args) => secret::run(args, &session),
+        Command::Emulate(args) => emulate::run(args, &session),
     };
     match result {
         Ok(outcome) => outcome.status(),
