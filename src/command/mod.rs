@@ -3,6 +3,7 @@
 //! Commands think with the pure parts and act through `World`; what several of them need stands here and in `known`.
 
 mod captures;
+mod check;
 mod events;
 mod known;
 mod listen;
@@ -49,6 +50,7 @@ enum Command {
     Sign(sign::Sign),
     Replay(Box<replay::Replay>),
     Samples(samples::Samples),
+    Check(Box<check::Check>),
 }
 
 /// Flags of every command.
@@ -110,6 +112,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
         Command::Sign(args) => sign::run(args, &session),
         Command::Replay(args) => replay::run(args, &session),
         Command::Samples(args) => samples::run(args, &session),
+        Command::Check(args) => check::run(args, &session),
     };
     match result {
         Ok(outcome) => outcome.status(),

@@ -7,10 +7,12 @@
 
 mod editor;
 mod environment;
+mod file;
 mod forwarder;
 mod interrupt;
 mod listener;
 mod private;
+mod program;
 mod recorder;
 mod sender;
 mod store;
@@ -19,7 +21,8 @@ mod terminal;
 use crate::error::Result;
 use crate::exchange::{Next, Sent};
 use crate::timestamp::Timestamp;
-use crate::world::{Judge, Listen, Listening, Progress, SendEnd, Sending, Store, Stream, World};
+use crate::world::{Judge, Listen, Listening, Program, Progress, SendEnd, Sending, Started, Store, Stream, World};
+use std::time::Duration;
 use interrupt::Interrupt;
 use jiff::tz::TimeZone;
 use std::fs::File;
@@ -76,6 +79,10 @@ impl World for Machine {
         Ok(Box::new(File::open(path)?))
     }
 
+    fn replace_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        file::replace(path, bytes)
+    }
+
     fn has_file(&self, path: &Path) -> bool {
         path.is_file()
     }
@@ -94,6 +101,14 @@ impl World for Machine {
 
     fn create_private(&self, path: &Path, bytes: &[u8]) -> Result<bool> {
         private::create(path, bytes)
+    }
+
+    fn start(&self, program: &Program) -> Result<Box<dyn Started>> {
+        Ok(Box::new(program::start(program, Interrupt::of_process()?)?))
+    }
+
+    fn output_of(&self, command: &str, limit: Duration) -> Result<String> {
+        program::output_of(command, limit)
     }
 
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>> {
