@@ -53,6 +53,8 @@ pub enum Cause {
     EventRefused,
     /// An authentic event makes it fail.
     EventCrash,
+    /// What no page rules out makes it fail.
+    OddCrash,
     /// One of the two forms of the signature was refused.
     FormRefused,
     /// Hex in the other case was refused.
@@ -108,9 +110,8 @@ impl Cause {
             }
             Topic::Nonsense => Self::NonsenseCrash,
             Topic::Race => Self::RaceCrash,
-            Topic::Event | Topic::NameCase | Topic::Large | Topic::Again | Topic::Order | Topic::Undocumented => {
-                Self::EventCrash
-            }
+            Topic::Undocumented => Self::OddCrash,
+            Topic::Event | Topic::NameCase | Topic::Large | Topic::Again | Topic::Order => Self::EventCrash,
         }
     }
 
@@ -162,7 +163,11 @@ impl Cause {
     /// Code, sentence and advice.
     fn words(&self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::WrongPath => ("wrong_path", "there is no webhook handler at this address", "check the path, and that the route takes POST"),
+            Self::WrongPath => (
+                "wrong_path",
+                "there is no webhook handler at this address",
+                "check the path, and that the route takes POST",
+            ),
             Self::RefusesAll => (
                 "refuses_all",
                 "it refuses even correctly signed events",
@@ -175,7 +180,7 @@ impl Cause {
             ),
             Self::HangsAlways => (
                 "hangs_always",
-                "it gives no answer to a correctly signed event",
+                "it gives no answer to a correctly signed event in time",
                 "answer first and work afterwards; in Express 4 an async handler that throws never answers: catch, and call next(error)",
             ),
             Self::ClosesAlways => (
@@ -267,6 +272,11 @@ impl Cause {
                 "event_crash",
                 "an authentic event makes it fail",
                 "treat every field but the id as optional, and keep what is unknown",
+            ),
+            Self::OddCrash => (
+                "odd_crash",
+                "an authentic event with a Content-Type of another kind, or the like, makes it fail",
+                "check the signature whatever the Content-Type is; no page says which is sent",
             ),
             Self::FormRefused => (
                 "form_refused",

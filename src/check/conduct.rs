@@ -16,7 +16,7 @@ use super::selection::Selection;
 use crate::error::{Error, Result};
 use crate::exchange::SendFailure;
 use crate::message::Request;
-use crate::provider::{Form, Provider};
+use crate::provider::Provider;
 use crate::signature::Key;
 use crate::timestamp::Timestamp;
 use std::time::Duration;
@@ -58,7 +58,8 @@ const PATIENCE: u32 = 5;
 pub fn run(plan: &Plan, target: &mut dyn Target, step: &mut dyn FnMut()) -> Result<Report> {
     let footing = Footing::all(plan.provider).swap_remove(0);
     let (seen, answers) = (Vec::new(), Answers::default());
-    let mut conduct = Conduct { plan, target, footing, footing_words: None, stopped: None, checks: true, seen, answers };
+    let mut conduct =
+        Conduct { plan, target, footing, footing_words: None, stopped: None, checks: true, seen, answers };
     let mut outcomes = Vec::new();
     for probe in probes(plan.provider).iter().filter(|probe| plan.selection.takes(probe)) {
         outcomes.push(conduct.outcome(probe)?);
@@ -158,12 +159,8 @@ impl Conduct<'_> {
         let own = |other: &Footing| other.form == self.footing.form && other.sample == self.footing.sample;
         let seen = tried.iter().filter(|(footing, _)| own(footing)).map(|(_, exchange)| observation(exchange));
         self.seen = seen.collect();
-        let form = match self.footing.form {
-            Form::Reference => "",
-            Form::Bare => "the signature as bare hex, ",
-        };
-        let words = format!("{form}the payload of {}, {}", self.footing.sample, self.footing.words());
-        self.footing_words = (tried.len() > 1).then_some(words);
+        let words = self.footing.words(self.plan.provider);
+        self.footing_words = (!words.is_empty()).then_some(words);
         let exchange = tried.into_iter().next_back().map(|(_, exchange)| exchange);
         Found::new((Grade::Pass, None), "a correctly signed event is taken", exchange.into_iter().collect())
     }
@@ -285,7 +282,12 @@ impl Conduct<'_> {
         let words: Vec<_> = exchanges.iter().map(|exchange| exchange.reply.words()).collect();
         let judgement = judge::of_good(came, probe.topic, Grade::Warn);
         if judgement.0 != Grade::Pass {
-            return self.unless_dead(Found(judgement, format!("{}; 2xx was due for both", words.join(" and ")), exchanges, shown_by));
+            return self.unless_dead(Found(
+                judgement,
+                format!("{}; 2xx was due for both", words.join(" and ")),
+                exchanges,
+                shown_by,
+            ));
         }
         self.counted(before, exchanges, "both were taken")
     }
@@ -315,7 +317,10 @@ impl Conduct<'_> {
         };
         let (judgement, done) = match after - before {
             1 => ((Grade::Pass, None), "the work was done once".to_owned()),
-            0 => ((Grade::NotRun, None), "no work was done: it may want an order that it knows, or the count is of something else".to_owned()),
+            0 => (
+                (Grade::NotRun, None),
+                "no work was done: it may want an order that it knows, or the count is of something else".to_owned(),
+            ),
             times => ((Grade::Fail, Some(Cause::DoneTwice)), format!("the work was done {times} times")),
         };
         Ok(Found::new(judgement, format!("{words}; {done}"), exchanges))
@@ -331,9 +336,13 @@ impl Conduct<'_> {
             return self.unless_dead(Found::new(judgement, words, vec![exchange]));
         }
         let (judgement, meaning) = match (before, self.target.effects()?) {
-            (Some(before), Some(after)) if after > before => ((Grade::Warn, Some(Cause::AmountIgnored)), "and the work was done"),
+            (Some(before), Some(after)) if after > before => {
+                ((Grade::Warn, Some(Cause::AmountIgnored)), "and the work was done")
+            }
             (Some(_), Some(_)) => ((Grade::Pass, None), "and no work was done"),
-            _ => ((Grade::Info, None), "whether it compares the amount with the order, its answer does not tell"),
+            _ => {
+                ((Grade::Info, None), "whether it compares the amount with the order, no answer tells; --effects does")
+            }
         };
         Ok(Found::new(judgement, format!("{words}; {meaning}"), vec![exchange]))
     }
@@ -458,14 +467,15 @@ fn attribute(outcomes: &mut [Outcome], seen: &[Observation]) {
     let fitting = rewriter::fitting(seen);
     let explains = |exchange: &Exchange| {
         let body = &exchange.request.body;
-        !fitting.is_empty() && fitting.iter().all(|rewriter| rewriter.rewrite(body).is_none_or(|written| written != *body))
+        !fitting.is_empty()
+            && fitting.iter().all(|rewriter| rewriter.rewrite(body).is_none_or(|written| written != *body))
     };
     for outcome in outcomes {
         let is_refusal = matches!(
             outcome.cause,
             Some(Cause::EventRefused | Cause::EventCrash | Cause::LargeRefused | Cause::OrderRefused)
         );
-        let is_explained = is_refusal && outcome.group == Group::Accept && outcome.exchange().is_some_and(explains);
+        let is_explained = is_refusal && outcome.exchange().is_some_and(explains);
         if is_explained || matches!(outcome.cause, Some(Cause::Rewritten(_))) {
             outcome.cause = Some(Cause::Rewritten(fitting.clone()));
         }

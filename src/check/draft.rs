@@ -169,7 +169,8 @@ impl Maker<'_> {
     }
 
     fn drafted(&self, signature: &[(&'static str, String)], body: Vec<u8>) -> Draft {
-        let usual = [("User-Agent", concat!("whtool/", env!("CARGO_PKG_VERSION"))), ("Content-Type", "application/json")];
+        let usual =
+            [("User-Agent", concat!("whtool/", env!("CARGO_PKG_VERSION"))), ("Content-Type", "application/json")];
         let signature = signature.iter().map(|(name, value)| (*name, value.as_str()));
         let headers = usual.into_iter().chain(signature);
         Draft { headers: headers.map(|(name, value)| (name.to_owned(), value.into())).collect(), body }

@@ -78,10 +78,23 @@ impl Footing {
         all
     }
 
-    /// How bodies are written, in words.
-    pub fn words(&self) -> String {
-        let order = if self.order == Order::Sorted { ", fields by name" } else { "" };
-        format!("{}{order}", self.layout.name)
+    /// What is unlike the first way that is tried, in words; empty: nothing.
+    pub fn words(&self, provider: &dyn Provider) -> String {
+        let first = Self::all(provider).swap_remove(0);
+        let mut words = Vec::new();
+        if self.form != first.form {
+            words.push("the signature as bare hex".to_owned());
+        }
+        if self.sample != first.sample {
+            words.push(format!("the payload of {}", self.sample));
+        }
+        if self.layout.code != first.layout.code {
+            words.push(format!("bodies with {}", self.layout.name));
+        }
+        if self.order != first.order {
+            words.push("bodies with their fields by name".to_owned());
+        }
+        words.join(", ")
     }
 
     /// A payload as it is written here.
@@ -116,7 +129,11 @@ pub fn layout_of(code: &str) -> &'static Serializer {
 /// The ways to write a signature.
 pub fn forms(provider: &dyn Provider) -> Vec<Form> {
     let written = |form| provider.signature_headers(&[0; 32], "0", form);
-    if written(Form::Reference) == written(Form::Bare) { vec![Form::Reference] } else { vec![Form::Reference, Form::Bare] }
+    if written(Form::Reference) == written(Form::Bare) {
+        vec![Form::Reference]
+    } else {
+        vec![Form::Reference, Form::Bare]
+    }
 }
 
 /// The samples that the provider published itself.

@@ -57,13 +57,16 @@ impl Framework {
             Cause::Rewritten(_) => Some(self.raw_body()),
             Cause::CrashOnShape | Cause::CrashOnMissing => Some(self.comparison()),
             Cause::NonsenseCrash => Some(self.parsing()),
+            Cause::OddCrash if self == Self::Express => Some(self.raw_body()),
             _ => None,
         }
     }
 
     fn raw_body(self) -> &'static str {
         match self {
-            Self::Express => "app.post(path, express.raw({ type: '*/*' }), handler) before any express.json(); hash req.body, a Buffer",
+            Self::Express => {
+                "app.post(path, express.raw({ type: () => true }), handler) before any express.json(); req.body is the bytes"
+            }
             Self::Flask => "body = request.get_data()  # bytes, before request.json",
             Self::FastApi => "body = await request.body()  # bytes; take no Pydantic model as the parameter",
             Self::Php => "$body = file_get_contents('php://input');",
@@ -74,10 +77,16 @@ impl Framework {
 
     fn comparison(self) -> &'static str {
         match self {
-            Self::Express => "const ok = given.length === expected.length && crypto.timingSafeEqual(given, expected)  // both Buffers, given = Buffer.from(header ?? '', 'hex')",
-            Self::Flask | Self::FastApi => "hmac.compare_digest(given.encode(), expected.encode())  # bytes: text with other letters than ASCII throws",
+            Self::Express => {
+                "const ok = given.length === expected.length && crypto.timingSafeEqual(given, expected)  // both Buffers, given = Buffer.from(header ?? '', 'hex')"
+            }
+            Self::Flask | Self::FastApi => {
+                "hmac.compare_digest(given.encode(), expected.encode())  # bytes: text with other letters than ASCII throws"
+            }
             Self::Php => "hash_equals($expected, $_SERVER['HTTP_X_…_SIGNATURE'] ?? '')",
-            Self::AspNet => "CryptographicOperations.FixedTimeEquals(given, expected)  // false for other lengths; Convert.FromHexString throws",
+            Self::AspNet => {
+                "CryptographicOperations.FixedTimeEquals(given, expected)  // false for other lengths; Convert.FromHexString throws"
+            }
             Self::Rails => "ActiveSupport::SecurityUtils.secure_compare(given.to_s, expected)",
         }
     }
@@ -85,7 +94,9 @@ impl Framework {
     fn parsing(self) -> &'static str {
         match self {
             Self::Express => "try { event = JSON.parse(req.body) } catch { return res.sendStatus(400) }",
-            Self::Flask | Self::FastApi => "try: event = json.loads(body)  except ValueError: answer 400; then isinstance(event, dict)",
+            Self::Flask | Self::FastApi => {
+                "try: event = json.loads(body)  except ValueError: answer 400; then isinstance(event, dict)"
+            }
             Self::Php => "$event = json_decode($body, true); if (!is_array($event)) { http_response_code(400); exit; }",
             Self::AspNet => "catch JsonException, and see that RootElement.ValueKind is Object",
             Self::Rails => "rescue JSON::ParserError, and see that the value is a Hash",

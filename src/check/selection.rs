@@ -27,7 +27,8 @@ impl Selection {
 }
 
 fn fits(pattern: &str, id: &str) -> bool {
-    let begins = id.strip_prefix(pattern.trim_end_matches('.')).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    let begins =
+        id.strip_prefix(pattern.trim_end_matches('.')).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
     begins || WildMatch::new(pattern).matches(id)
 }
 

@@ -22,12 +22,12 @@ use crate::error::Result;
 use crate::exchange::{Next, Sent};
 use crate::timestamp::Timestamp;
 use crate::world::{Judge, Listen, Listening, Program, Progress, SendEnd, Sending, Started, Store, Stream, World};
-use std::time::Duration;
 use interrupt::Interrupt;
 use jiff::tz::TimeZone;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The machine that the process runs on.
 #[derive(Clone, Copy, Debug, Default)]

@@ -46,8 +46,10 @@ pub(super) fn start(program: &Program, interrupt: Interrupt) -> Result<Running> 
     let child = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = child.map_err(|error| Error::failed(format!("can't start `{command}`")).because(error))?;
     let kept = Kept::default();
-    let streams: [Option<Box<dyn Read + Send>>; 2] =
-        [child.stdout.take().map(|stream| Box::new(stream) as _), child.stderr.take().map(|stream| Box::new(stream) as _)];
+    let streams: [Option<Box<dyn Read + Send>>; 2] = [
+        child.stdout.take().map(|stream| Box::new(stream) as _),
+        child.stderr.take().map(|stream| Box::new(stream) as _),
+    ];
     for stream in streams.into_iter().flatten() {
         let kept = Arc::clone(&kept);
         thread::spawn(move || keep(stream, &kept));
@@ -74,7 +76,10 @@ pub(super) fn output_of(command: &str, limit: Duration) -> Result<String> {
     if !status.success() {
         return Err(failed(format!("it ended with {status}")));
     }
-    let bytes = reader.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into())).map_err(|error| failed(error.to_string()))?;
+    let bytes = reader
+        .join()
+        .unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))
+        .map_err(|error| failed(error.to_string()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -98,7 +103,9 @@ impl Running {
             let said = self.output();
             let said = String::from_utf8_lossy(&said);
             let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it wrote nothing");
-            return Err(Error::failed(trouble).because(last).hint("run the command by itself; it gets PORT, as the URL has it"));
+            return Err(Error::failed(trouble)
+                .because(last)
+                .hint("run the command by itself; it gets PORT, as the URL has it"));
         }
         Ok(())
     }
@@ -214,7 +221,12 @@ mod tests {
 
     fn program(command: &str, address: &str) -> Program {
         let variables = vec![("GREETING".to_owned(), "hello".to_owned())];
-        Program { command: command.to_owned(), variables, address: address.to_owned(), patience: Duration::from_secs(20) }
+        Program {
+            command: command.to_owned(),
+            variables,
+            address: address.to_owned(),
+            patience: Duration::from_secs(20),
+        }
     }
 
     /// An address where nobody listens.
@@ -255,7 +267,8 @@ mod tests {
         let written = || std::fs::read_to_string(&file).ok().filter(|text| text.ends_with('\n'));
         let pid = std::iter::repeat_with(written).flatten().next().unwrap();
         end(&mut child);
-        let is_alive = || Command::new("kill").args(["-0", pid.trim()]).stderr(Stdio::null()).status().unwrap().success();
+        let is_alive =
+            || Command::new("kill").args(["-0", pid.trim()]).stderr(Stdio::null()).status().unwrap().success();
         // Whoever inherits it takes a moment to bury it.
         let deadline = Instant::now() + Duration::from_secs(10);
         while is_alive() && Instant::now() < deadline {

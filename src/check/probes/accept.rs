@@ -24,7 +24,12 @@ pub(super) fn probes(table: &Table<'_>) -> Vec<Probe> {
         probes.push(accept(&rest, Topic::Event, "the provider sends it, and sends it again until it gets a 2xx", make));
     }
     probes.extend([
-        accept("fields.extra", Topic::Event, "the pages show different fields for the same event, and more may come", extra()),
+        accept(
+            "fields.extra",
+            Topic::Event,
+            "the pages show different fields for the same event, and more may come",
+            extra(),
+        ),
         accept("type.unknown", Topic::Event, "new types come without notice; what is refused is sent again", unknown())
             .weighing(Grade::Warn),
         accept("letters.non_ascii", Topic::Event, "names and texts have accents, and bodies are UTF-8", accents()),
@@ -33,7 +38,8 @@ pub(super) fn probes(table: &Table<'_>) -> Vec<Probe> {
         probes.extend(forms(table));
     }
     probes.extend([
-        accept("hex.upper", Topic::HexCase, "no page says in which case hex is sent", upper_hex()).weighing(Grade::Info),
+        accept("hex.upper", Topic::HexCase, "no page says in which case hex is sent", upper_hex())
+            .weighing(Grade::Info),
         accept("names.lower", Topic::NameCase, "header names have no case; proxies write them small", names(lower)),
         accept("names.upper", Topic::NameCase, "header names have no case; CGI writes them large", names(upper)),
         accept("size.large", Topic::Large, "no page names a largest size", large()).weighing(Grade::Info),
@@ -76,7 +82,12 @@ fn forms(table: &Table<'_>) -> Vec<Probe> {
     };
     let [reference, guide] = table.provider.webhook_pages();
     vec![
-        probe("form.reference", "the reference writes the signature with `sha256=` before it", reference, Form::Reference),
+        probe(
+            "form.reference",
+            "the reference writes the signature with `sha256=` before it",
+            reference,
+            Form::Reference,
+        ),
         probe("form.bare", "the guide writes the signature as bare hex", guide, Form::Bare),
     ]
 }

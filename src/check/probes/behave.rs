@@ -8,15 +8,39 @@ pub(super) fn probes(table: &Table<'_>) -> Vec<Probe> {
     let behave = |rest, topic, why, trial| table.probe(Group::Behave, rest, why, topic, trial);
     let order = |rest, why, make| behave(rest, Topic::Order, why, Trial::Accept(make));
     let mut probes = vec![
-        behave("budget", Topic::Event, "an answer that takes too long counts as none, and the event is sent again", Trial::Budget),
-        behave("twice", Topic::Again, "the same event may come more than once; its work is done once", Trial::Twice(good())),
-        behave("same_moment", Topic::Race, "two deliveries of one event may meet; the work is done once", Trial::SameMoment(good())),
+        behave(
+            "budget",
+            Topic::Event,
+            "an answer that takes too long counts as none, and the event is sent again",
+            Trial::Budget,
+        ),
+        behave(
+            "twice",
+            Topic::Again,
+            "the same event may come more than once; its work is done once",
+            Trial::Twice(good()),
+        ),
+        behave(
+            "same_moment",
+            Topic::Race,
+            "two deliveries of one event may meet; the work is done once",
+            Trial::SameMoment(good()),
+        ),
     ];
     probes.push(match table.provider.name() {
         "plexos" => order("order.settled_before_debited", "no order is promised", settled_first()),
-        _ => order("order.refunded_before_success", "no order is promised, and `Refunded` may follow `Success`", refunded_first()),
+        _ => order(
+            "order.refunded_before_success",
+            "no order is promised, and `Refunded` may follow `Success`",
+            refunded_first(),
+        ),
     });
-    probes.push(behave("amount.wrong", Topic::Event, "a signature says who sent it, not that the amount is what you asked for", Trial::Amount(amount())));
+    probes.push(behave(
+        "amount.wrong",
+        Topic::Event,
+        "a signature says who sent it, not that the amount is what you asked for",
+        Trial::Amount(amount()),
+    ));
     probes
 }
 

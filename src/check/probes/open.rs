@@ -27,7 +27,10 @@ pub(super) fn probes(table: &Table<'_>) -> Vec<Probe> {
             "content_type.text",
             "which Content-Type is sent is not documented",
             one(|maker| maker.event().with("Content-Type", "text/plain")),
-            ["any Content-Type will do", "it wants application/json; if the provider sends something else, nothing arrives"],
+            [
+                "any Content-Type will do",
+                "it wants application/json; if the provider sends something else, nothing arrives",
+            ],
         ),
         open(
             "user_agent.missing",
@@ -71,7 +74,10 @@ pub(super) fn probes(table: &Table<'_>) -> Vec<Probe> {
                 }
                 maker.of(payload)
             }),
-            ["an event dated years ago is taken: only remembering what came before protects against replays", "an event dated years ago is refused; late retries would be, too"],
+            [
+                "an event dated years ago is taken: only remembering what came before protects against replays",
+                "an event dated years ago is refused; late retries would be, too",
+            ],
         ));
     }
     if !table.provider.secret_prefix().is_empty() {
@@ -89,7 +95,7 @@ pub(super) fn probes(table: &Table<'_>) -> Vec<Probe> {
         ));
     }
     if footing::forms(table.provider).len() > 1 {
-        probes.push(open(
+        let upper = open(
             "signature.scheme_upper",
             "in which case `sha256=` is written is not promised",
             one(|maker| {
@@ -100,7 +106,8 @@ pub(super) fn probes(table: &Table<'_>) -> Vec<Probe> {
                 draft.with(name, text)
             }),
             ["`SHA256=` is taken as well", "`SHA256=` is refused"],
-        ));
+        );
+        probes.push(Probe { topic: Topic::Shape, ..upper });
     }
     probes
 }

@@ -6,14 +6,19 @@ use crate::check::footing::{Footing, Order, layout_of};
 use crate::check::probe::{Group, Make, Probe, Topic, Trial};
 
 /// Ids, and values of one more field in the event, spelled just so.
-const NOTES: [(&str, &str, &str); 17] = [
+const NOTES: [(&str, &str, &str); 18] = [
     ("slash.plain", "a slash needs no escape; PHP writes one", r#""https://example.com/a""#),
     ("slash.escaped", "`\\/` is a slash, too", r#""https:\/\/example.com\/a""#),
     ("letters.plain", "UTF-8 needs no escapes; Python, PHP and .NET write them", "\"São Vicente\""),
     ("letters.escaped", "`\\u00e3` is a letter, too", r#""S\u00e3o Vicente""#),
     ("letters.escaped_upper", "hex in escapes has both cases", r#""S\u00E3o Vicente""#),
     ("letters.needless", "every letter may be an escape", r#""\u0053al""#),
-    ("letters.control", "a control character is an escape in lower case; Jackson and .NET write upper case", r#""a\u001fb""#),
+    (
+        "letters.control",
+        "a control character is an escape in lower case; Jackson and .NET write upper case",
+        r#""a\u001fb""#,
+    ),
+    ("letters.backspace", "`\\b` is the short escape; Go before 1.22 writes a long one", r#""a\bc""#),
     ("letters.line_separator", "U+2028 needs no escape; some write one for JavaScript's sake", "\"a\u{2028}b\""),
     ("signs.html", "`<`, `>` and `&` need no escapes; Go, Rails, Gson and .NET write them", r#""<a>&</a>""#),
     ("signs.html_escaped", "`\\u003c` is a `<`, too", r#""\u003ca\u003e\u0026\u003c/a\u003e""#),

@@ -32,13 +32,28 @@ fn timestamps(table: &Table<'_>) -> Vec<Probe> {
     let refuse = |rest, topic, why, make| table.probe(Group::Refuse, rest, why, topic, Trial::Refuse(make));
     let text = "signed with a timestamp that is no time: such an event never grows old";
     vec![
-        refuse("timestamp.missing", Topic::TimestampMissing, "without its time an event never grows old", no_timestamp()),
+        refuse(
+            "timestamp.missing",
+            Topic::TimestampMissing,
+            "without its time an event never grows old",
+            no_timestamp(),
+        ),
         refuse("timestamp.not_a_number", Topic::TimestampText, text, timestamp("soon")),
         refuse("timestamp.negative", Topic::TimestampText, text, timestamp("-1")),
         refuse("timestamp.huge", Topic::TimestampText, text, timestamp("99999999999999999999")),
-        refuse("timestamp.old", Topic::Stale, "signed 6 minutes ago; the provider's own SDKs refuse after 5", away(-360)),
-        refuse("timestamp.ahead", Topic::Ahead, "signed for 6 minutes from now; no page says what to do with it", away(360))
-            .weighing(Grade::Warn),
+        refuse(
+            "timestamp.old",
+            Topic::Stale,
+            "signed 6 minutes ago; the provider's own SDKs refuse after 5",
+            away(-360),
+        ),
+        refuse(
+            "timestamp.ahead",
+            Topic::Ahead,
+            "signed for 6 minutes from now; no page says what to do with it",
+            away(360),
+        )
+        .weighing(Grade::Warn),
         refuse("timestamp.changed", Topic::TimestampChanged, "the timestamp is not the one that was signed", moved()),
     ]
 }

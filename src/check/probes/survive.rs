@@ -18,7 +18,12 @@ pub(super) fn probes(table: &Table<'_>) -> Vec<Probe> {
         survive("signature.tiny", Topic::Shape, lengths, signature(|_| b"0".to_vec())),
         survive("signature.giant", Topic::Shape, lengths, signature(|_| vec![b'a'; 4_000])),
         survive("signature.wide", Topic::Shape, "as many letters as a signature has, and more bytes", signature(wide)),
-        survive("signature.repeated", Topic::Shape, "two signature headers are one line with a comma, or a list", repeated()),
+        survive(
+            "signature.repeated",
+            Topic::Shape,
+            "two signature headers are one line with a comma, or a list",
+            repeated(),
+        ),
         body("body.empty", String::new),
         body("body.not_json", || "event=payment&amount=100".to_owned()),
         body("body.cut_off", || r#"{"id":"evt_1","type":"#.to_owned()),

@@ -41,14 +41,17 @@ impl Handler {
     /// An error, with the handler's own end as its cause.
     pub(super) fn explained(&mut self, error: Error) -> Error {
         match self.0.ended() {
-            Some(status) if error.kind == Kind::Failed => error.because(format!("the handler ended: {status}\n{}", self.last_lines())),
+            Some(status) if error.kind == Kind::Failed => {
+                error.because(format!("the handler ended: {status}\n{}", self.last_lines()))
+            }
             _ => error,
         }
     }
 
     /// Where the handler ended or failed, what it wrote last is worth reading.
     pub(super) fn tell_of_its_end(&mut self, report: &Report, session: &Session<'_>) {
-        let crashed = |cause: &Cause| matches!(cause, Cause::Died | Cause::FailsAll | Cause::ClosesAlways | Cause::HangsAlways);
+        let crashed =
+            |cause: &Cause| matches!(cause, Cause::Died | Cause::FailsAll | Cause::ClosesAlways | Cause::HangsAlways);
         let is_worth = report.outcomes.iter().filter_map(|outcome| outcome.cause.as_ref()).any(crashed);
         let ended = self.0.ended();
         if let Some(status) = &ended {
@@ -61,7 +64,8 @@ impl Handler {
 
     fn last_lines(&self) -> String {
         let output = self.0.output();
-        let lines: Vec<_> = output.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end).filter(|line| !line.is_empty()).collect();
+        let lines: Vec<_> =
+            output.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end).filter(|line| !line.is_empty()).collect();
         let last = lines.len().saturating_sub(LINES);
         lines.into_iter().skip(last).map(|line| format!("  | {}", harmless_bytes(line))).collect::<Vec<_>>().join("\n")
     }

@@ -152,7 +152,9 @@ fn provider_of(args: &Check, url: &Url, keys: &[Key]) -> Result<&'static dyn Pro
 
 fn refuse_strays(selection: &Selection, probes: &[Probe]) -> Result<()> {
     match selection.stray(probes) {
-        Some(stray) => Err(Error::usage(format!("no probe is called `{stray}`")).hint("`whtool check --list` lists them")),
+        Some(stray) => {
+            Err(Error::usage(format!("no probe is called `{stray}`")).hint("`whtool check --list` lists them"))
+        }
         None => Ok(()),
     }
 }

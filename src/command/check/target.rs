@@ -28,7 +28,12 @@ pub(super) struct Wire<'a> {
 }
 
 impl<'a> Wire<'a> {
-    pub(super) fn new(args: &'a Check, plan: &'a Plan, handler: Option<&'a mut Handler>, session: &'a Session<'a>) -> Self {
+    pub(super) fn new(
+        args: &'a Check,
+        plan: &'a Plan,
+        handler: Option<&'a mut Handler>,
+        session: &'a Session<'a>,
+    ) -> Self {
         let certificates = if args.insecure { Certificates::Unchecked } else { Certificates::Checked };
         let random = Box::new(samples::numbers(session.world));
         let (url, effects, budget) = (&plan.url, args.effects.as_deref(), plan.budget);
@@ -67,7 +72,9 @@ impl<'a> Wire<'a> {
             self.session.world.output_of(source, self.budget.max(Duration::from_secs(10)))?
         };
         number_in(&said).ok_or_else(|| {
-            Error::failed("--effects gave no number").because(format!("it gave `{}`", said.trim())).hint("it must give a whole number, and nothing else")
+            Error::failed("--effects gave no number")
+                .because(format!("it gave `{}`", said.trim()))
+                .hint("it must give a whole number, and nothing else")
         })
     }
 
@@ -77,7 +84,9 @@ impl<'a> Wire<'a> {
         let request = Request { method: "GET".to_owned(), ..Request::post("/", Vec::new()) };
         let sent = self.exchange(vec![Outgoing { number: 0, url, request }], self.budget)?;
         match sent.into_iter().next().map(|sent| sent.answer) {
-            Some(Ok(answer)) if (200..300).contains(&answer.status) => Ok(String::from_utf8_lossy(&answer.body).into_owned()),
+            Some(Ok(answer)) if (200..300).contains(&answer.status) => {
+                Ok(String::from_utf8_lossy(&answer.body).into_owned())
+            }
             Some(Ok(answer)) => Err(failed(format!("it answered {}", answer.status))),
             Some(Err(failure)) => Err(failed(failure.to_string())),
             None => Err(failed("nothing came back".to_owned())),
@@ -107,7 +116,8 @@ impl Target for Wire<'_> {
         };
         let outgoing = requests.iter().enumerate().map(outgoing).collect();
         let sent = self.exchange(outgoing, limit)?;
-        let lost = || Reply { took: Duration::ZERO, answer: Err(SendFailure::Broken("nothing is known of it".to_owned())) };
+        let lost =
+            || Reply { took: Duration::ZERO, answer: Err(SendFailure::Broken("nothing is known of it".to_owned())) };
         let mut replies: Vec<_> = sent.into_iter().map(|Sent { took, answer, .. }| Reply { took, answer }).collect();
         replies.resize_with(requests.len(), lost);
         Ok(replies)

@@ -19,7 +19,12 @@ const ANSWER: usize = 2_000;
 /// The whole page.
 pub fn html(report: &Report, head: &Head) -> String {
     let title = format!("{} handler at {}", head.title, head.url);
-    let troubles: String = report.troubles().iter().map(|trouble| card(trouble, report, head)).collect();
+    let troubles: String = report
+        .troubles()
+        .iter()
+        .filter(|trouble| trouble.grade != Grade::Info)
+        .map(|trouble| card(trouble, report, head))
+        .collect();
     let groups: String = Group::ALL.into_iter().map(|group| table(report, group, head)).collect();
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{}{troubles}{groups}{}</main>\n</body>\n</html>\n",
@@ -37,7 +42,8 @@ fn heading(report: &Report, head: &Head) -> String {
     };
     let class = if report.is_good() { "pass" } else { "fail" };
     let framework = report.framework.map(|framework| format!(" · {}", framework.name())).unwrap_or_default();
-    let footing = report.footing.as_ref().map(|footing| format!("<p>It takes {}.</p>\n", escaped(footing))).unwrap_or_default();
+    let footing =
+        report.footing.as_ref().map(|footing| format!("<p>It takes {}.</p>\n", escaped(footing))).unwrap_or_default();
     let total = report.outcomes.len().max(1);
     let bars: String = Grade::ALL.into_iter().map(|grade| bar(report.count(None, grade), total, grade)).collect();
     let chips: String = Grade::ALL.into_iter().map(|grade| chip(report.count(None, grade), grade)).collect();
@@ -50,19 +56,32 @@ fn heading(report: &Report, head: &Head) -> String {
 
 fn bar(number: usize, total: usize, grade: Grade) -> String {
     let share = number as f64 * 100.0 / total as f64;
-    if number == 0 { String::new() } else { format!("<span class=\"{}\" style=\"width:{share:.2}%\"></span>", grade.code()) }
+    if number == 0 {
+        String::new()
+    } else {
+        format!("<span class=\"{}\" style=\"width:{share:.2}%\"></span>", grade.code())
+    }
 }
 
 fn chip(number: usize, grade: Grade) -> String {
-    if number == 0 { String::new() } else { format!("<span class=\"chip {}\">{number} {}</span> ", grade.code(), grade.words()) }
+    if number == 0 {
+        String::new()
+    } else {
+        format!("<span class=\"chip {}\">{number} {}</span> ", grade.code(), grade.words())
+    }
 }
 
 /// One cause, in full.
 fn card(trouble: &Trouble<'_>, report: &Report, head: &Head) -> String {
     let Some(outcome) = trouble.outcomes.first() else { return String::new() };
-    let ids: Vec<_> = trouble.outcomes.iter().map(|outcome| format!("<a href=\"#{0}\"><code>{0}</code></a>", escaped(&outcome.id))).collect();
+    let ids: Vec<_> = trouble
+        .outcomes
+        .iter()
+        .map(|outcome| format!("<a href=\"#{0}\"><code>{0}</code></a>", escaped(&outcome.id)))
+        .collect();
     let here = report.framework.and_then(|known| Some((known.name(), known.fix(trouble.cause)?)));
-    let here = here.map(|(name, fix)| format!("<dt>{name}</dt><dd><code>{}</code></dd>\n", escaped(fix))).unwrap_or_default();
+    let here =
+        here.map(|(name, fix)| format!("<dt>{name}</dt><dd><code>{}</code></dd>\n", escaped(fix))).unwrap_or_default();
     let exchange = outcome.exchange().map(|exchange| exchanged(exchange, head)).unwrap_or_default();
     format!(
         "<section class=\"card {grade}\">\n<p class=\"eyebrow\">{grade}</p>\n<h2>{}</h2>\n<dl>\n<dt>Change</dt><dd>{}</dd>\n{here}<dt>Because</dt><dd>{} (<a href=\"{page}\">the provider's page</a>)</dd>\n<dt>Seen in</dt><dd>{}</dd>\n<dt>Came back</dt><dd>{}</dd>\n</dl>\n{exchange}</section>\n",
@@ -106,10 +125,15 @@ fn row(outcome: &Outcome, head: &Head) -> String {
 /// What was sent and what came back.
 fn exchanged(exchange: &Exchange, head: &Head) -> String {
     let body = &exchange.request.body;
-    let sent = if body.len() > REQUEST { format!("a body of {}", count(body.len() as u64, "byte")) } else { request::curl(&exchange.request, &head.url) };
+    let sent = if body.len() > REQUEST {
+        format!("a body of {}", count(body.len() as u64, "byte"))
+    } else {
+        request::curl(&exchange.request, &head.url)
+    };
     let answer = match &exchange.reply.answer {
         Ok(answer) => {
-            let body = masked(&harmless_bytes(answer.body.get(..ANSWER).unwrap_or(&answer.body)).replace("\\u{a}", "\n"));
+            let body =
+                masked(&harmless_bytes(answer.body.get(..ANSWER).unwrap_or(&answer.body)).replace("\\u{a}", "\n"));
             format!("{}\n{body}", answer.status)
         }
         Err(failure) => one_line(failure.to_string().as_bytes(), 200),

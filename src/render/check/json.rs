@@ -49,10 +49,16 @@ fn exchanged(exchange: &Exchange, head: &Head) -> Value {
 fn whole(report: &Report, head: &Head) -> Value {
     let grades: Map<_, _> =
         Grade::ALL.into_iter().map(|grade| (grade.code().to_owned(), json!(report.count(None, grade)))).collect();
-    let causes: Vec<_> = report.troubles().iter().map(|trouble| json!({
-        "code": trouble.cause.code(), "grade": trouble.grade.code(), "what": trouble.cause.sentence(),
-        "probes": trouble.outcomes.iter().map(|outcome| outcome.id.as_str()).collect::<Vec<_>>(),
-    })).collect();
+    let causes: Vec<_> = report
+        .troubles()
+        .iter()
+        .map(|trouble| {
+            json!({
+                "code": trouble.cause.code(), "grade": trouble.grade.code(), "what": trouble.cause.sentence(),
+                "probes": trouble.outcomes.iter().map(|outcome| outcome.id.as_str()).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
     json!({
         "schema": "whtool.checked/1", "url": head.url.as_str(), "provider": head.provider, "secret": head.secret,
         "at": head.at.to_string(), "tookMicros": u64::try_from(head.took.as_micros()).unwrap_or(u64::MAX),

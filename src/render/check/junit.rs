@@ -43,13 +43,15 @@ fn case(outcome: &Outcome, head: &Head) -> String {
         (Grade::Pass, _) => String::new(),
         (Grade::NotRun, _) => format!("      <skipped message=\"{what}\"/>\n"),
         (Grade::Fail, cause) => {
-            let (code, sentence, fix) = cause.as_ref().map_or(("", String::new(), ""), |cause| (cause.code(), cause.sentence(), cause.fix()));
+            let (code, sentence, fix) =
+                cause.as_ref().map_or(("", String::new(), ""), |cause| (cause.code(), cause.sentence(), cause.fix()));
             let sent = outcome.exchange().map(|exchange| curl(exchange, head)).unwrap_or_default();
             let body = escaped(&format!("{sentence}\nchange: {fix}\npage: {}\n\n{sent}", outcome.page));
             format!("      <failure type=\"{code}\" message=\"{what}\">{body}</failure>\n")
         }
         (Grade::Warn | Grade::Info, cause) => {
-            let advice = cause.as_ref().map(|cause| format!("\n{}\n{}", cause.sentence(), cause.fix())).unwrap_or_default();
+            let advice =
+                cause.as_ref().map(|cause| format!("\n{}\n{}", cause.sentence(), cause.fix())).unwrap_or_default();
             format!("      <system-out>{}: {what}{}</system-out>\n", outcome.grade.code(), escaped(&advice))
         }
     };

@@ -43,6 +43,35 @@ fn said(exchange: &crate::check::Exchange) -> String {
     }
 }
 
+/// An answer's body as one line of words: error pages without their tags, texts without their line breaks.
+fn words(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let is_page = text.trim_start().starts_with('<');
+    let mut inside = false;
+    let plain: String = text
+        .chars()
+        .map(|letter| match letter {
+            '<' if is_page => {
+                inside = true;
+                ' '
+            }
+            '>' if inside => {
+                inside = false;
+                ' '
+            }
+            _ if inside => ' ',
+            _ => letter,
+        })
+        .collect();
+    plain
+        .replace("&nbsp;", " ")
+        .replace("&#39;", "'")
+        .replace("&quot;", "\"")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 /// A text for HTML and XML, between tags or in quotes. What XML can't hold and what turns the order of letters is shown as
 /// `\u{…}`.
 fn escaped(text: &str) -> String {
@@ -68,6 +97,13 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_page_is_read_without_its_tags() {
+        let page = b"<!DOCTYPE html>\n<html><body><pre>RangeError: no<br> &nbsp; at x</pre>\n</body></html>";
+        assert_eq!(words(page), "RangeError: no at x");
+        assert_eq!(words(b"1 < 2\n3 > 2"), "1 < 2 3 > 2");
+    }
 
     #[test]
     fn strangers_text_can_neither_open_a_tag_nor_leave_its_quotes() {

@@ -1,9 +1,9 @@
 //! For a terminal: a line for each group, then what is wrong, each cause once, then what is worth knowing.
 
-use super::{Head, said};
+use super::{Head, said, words};
 use crate::check::report::Trouble;
 use crate::check::{Exchange, Grade, Group, Outcome, Report};
-use crate::render::escape::{cut, one_line};
+use crate::render::escape::cut;
 use crate::render::paint::Paint;
 use crate::render::payload::masked;
 use crate::render::request;
@@ -35,7 +35,7 @@ pub fn text(report: &Report, head: &Head, detail: Detail, paint: Paint) -> Strin
             own.for_each(|outcome| out.push_str(&probe_line(outcome, paint)));
         }
     }
-    for trouble in report.troubles() {
+    for trouble in report.troubles().into_iter().filter(|trouble| trouble.grade != Grade::Info) {
         let shows_request = trouble.grade == Grade::Fail || detail == Detail::Everything;
         out.push_str(&told(&trouble, report, head, shows_request, paint));
     }
@@ -81,7 +81,7 @@ fn group_line(report: &Report, group: Group, paint: Paint) -> String {
         return String::new();
     }
     let name = paint.strong(&format!("{:<8}", group.word()));
-    format!("  {name} {:<48}{}\n", group.meaning(), counts(report, Some(group), paint))
+    format!("  {name} {:<46}{}\n", group.meaning(), counts(report, Some(group), paint))
 }
 
 fn probe_line(outcome: &Outcome, paint: Paint) -> String {
@@ -128,7 +128,8 @@ fn wrapped(names: &[&str]) -> Vec<String> {
 fn came(outcome: &Outcome) -> String {
     let Some(exchange) = outcome.exchange() else { return outcome.what.clone() };
     let took = duration(exchange.reply.took);
-    let body = exchange.reply.answer.as_ref().map(|answer| masked(&one_line(&answer.body, ANSWER))).unwrap_or_default();
+    let body =
+        exchange.reply.answer.as_ref().map(|answer| masked(&cut(&words(&answer.body), ANSWER))).unwrap_or_default();
     let body = if body.is_empty() { body } else { format!(" · {body}") };
     format!("{} · {took}{body}", outcome.what)
 }
@@ -148,11 +149,11 @@ fn command(exchange: &Exchange, head: &Head) -> String {
 /// What is worth knowing, and what was not run, by reason.
 fn notes(report: &Report, paint: Paint) -> String {
     let mut out = String::new();
-    let infos = report.outcomes.iter().filter(|outcome| outcome.grade == Grade::Info && outcome.cause.is_none());
+    let infos = report.outcomes.iter().filter(|outcome| outcome.grade == Grade::Info);
     for (at, outcome) in infos.enumerate() {
         let gap = if at == 0 { "\n" } else { "" };
         let status = outcome.exchange().map(said).unwrap_or_default();
-        let meaning = outcome.what.split_once([':', ';']).map_or(outcome.what.as_str(), |(_, meaning)| meaning.trim());
+        let meaning = meaning(outcome);
         let word = colour(Grade::Info, "INFO", paint);
         writeln!(out, "{gap}{word}  {:<32} {status}  {meaning}", outcome.id).expect(STRING);
     }
@@ -170,11 +171,26 @@ fn notes(report: &Report, paint: Paint) -> String {
     out
 }
 
+/// What an answer to something undocumented means.
+fn meaning(outcome: &Outcome) -> String {
+    match &outcome.cause {
+        Some(cause) => cause.sentence(),
+        None => {
+            outcome.what.split_once([':', ';']).map_or(outcome.what.as_str(), |(_, meaning)| meaning.trim()).to_owned()
+        }
+    }
+}
+
 fn summary(report: &Report, head: &Head, paint: Paint) -> String {
     let total = count(report.outcomes.len() as u64, "probe");
     let mut out = format!("\n{total} in {}: {}\n", duration(head.took), counts(report, None, paint));
     if head.signs_time && !report.is_good() {
-        writeln!(out, "{}", paint.faint("(signatures of Plexos Pay are good for 5 minutes: run check again for fresh ones)")).expect(STRING);
+        writeln!(
+            out,
+            "{}",
+            paint.faint("(signatures of Plexos Pay are good for 5 minutes: run check again for fresh ones)")
+        )
+        .expect(STRING);
     }
     out
 }
