@@ -168,11 +168,15 @@ impl Conduct<'_> {
     fn no_footing(&mut self, tried: Vec<(Footing, Exchange)>) -> Result<Found> {
         self.stopped = Some("no correctly signed event is taken");
         let mut exchanges: Vec<_> = tried.into_iter().map(|(_, exchange)| exchange).collect();
+        let ways = exchanges.len();
         exchanges.truncate(1);
         let reply = exchanges.first().map(|exchange| exchange.reply.clone());
         let came = reply.as_ref().map_or(Came::Closed, Reply::came);
         let mut cause = judge::of_nothing(came, reply.as_ref().and_then(Reply::status));
         let mut what = reply.as_ref().map(Reply::words).unwrap_or_default();
+        if ways > 1 {
+            what = format!("{what}, also to {} other ways of sending one", ways - 1);
+        }
         if came == Came::Hung {
             self.footing = Footing::all(self.plan.provider).swap_remove(0);
             let late = self.good_event_within(self.plan.budget * PATIENCE)?;
@@ -247,11 +251,13 @@ impl Conduct<'_> {
     }
 
     fn raw_refused(&mut self, refused: Exchange, words: &str) -> Result<Found> {
+        let mut seen = vec![observation(&refused)];
         for body in rewriter::twins(&refused.request.body, &self.seen, TWINS) {
             let draft = self.maker().signed(body);
             let twin = self.one(draft)?;
+            seen.push(observation(&twin));
             if twin.reply.came() == Came::Taken {
-                self.seen.extend([observation(&refused), observation(&twin)]);
+                self.seen.append(&mut seen);
                 let judgement = (Grade::Fail, Some(Cause::Rewritten(Vec::new())));
                 let what = format!("{words}; the same values in another spelling were taken");
                 return Ok(Found(judgement, what, vec![refused, twin], 0));
@@ -270,7 +276,7 @@ impl Conduct<'_> {
         if good.reply.came() == Came::Taken {
             return Ok(Found(judgement, format!("{words}; the next good event was taken"), vec![odd, good], 0));
         }
-        Ok(self.died(odd, good))
+        self.died(odd, good)
     }
 
     fn same_moment(&mut self, probe: &Probe, make: &Make) -> Result<Found> {
@@ -371,16 +377,18 @@ impl Conduct<'_> {
         let Found(_, _, exchanges, shown_by) = &found;
         let Some(last) = exchanges.get(*shown_by).filter(|exchange| ended(exchange)).cloned() else { return Ok(found) };
         let good = self.good_event()?;
-        Ok(if good.reply.came() == Came::Taken { found } else { self.died(last, good) })
+        if good.reply.came() == Came::Taken { Ok(found) } else { self.died(last, good) }
     }
 
     /// After the first of these, the second, a good event, was not taken.
-    fn died(&mut self, odd: Exchange, good: Exchange) -> Found {
+    fn died(&mut self, odd: Exchange, good: Exchange) -> Result<Found> {
         let what = format!("{}; then a good event: {}", odd.reply.words(), good.reply.words());
-        if matches!(good.reply.came(), Came::Gone | Came::Hung) {
+        // A process that is just ending may still take a connection.
+        let is_back = good.reply.came() == Came::Closed && self.good_event()?.reply.came() == Came::Taken;
+        if !is_back && good.reply.status().is_none() {
             self.stopped = Some("the handler is gone since an earlier probe");
         }
-        Found((Grade::Fail, Some(Cause::Died)), what, vec![odd, good], 0)
+        Ok(Found((Grade::Fail, Some(Cause::Died)), what, vec![odd, good], 0))
     }
 
     fn maker(&mut self) -> Maker<'_> {

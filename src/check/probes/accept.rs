@@ -12,7 +12,7 @@ const LARGE: usize = 1_000_000;
 
 pub(super) fn probes(table: &Table<'_>) -> Vec<Probe> {
     let accept = |rest: &str, topic, why, make| table.probe(Group::Accept, rest, why, topic, Trial::Accept(make));
-    let why = "stands before all others: a correctly signed event is taken at all";
+    let why = "where no correctly signed event is taken, nothing else can be told";
     let mut probes = vec![table.probe(Group::Accept, "any", why, Topic::Event, Trial::Footing)];
     for kind in table.provider.samples() {
         let name = kind.name.clone();

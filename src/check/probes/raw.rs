@@ -6,7 +6,7 @@ use crate::check::footing::{Footing, Order, layout_of};
 use crate::check::probe::{Group, Make, Probe, Topic, Trial};
 
 /// Ids, and values of one more field in the event, spelled just so.
-const NOTES: [(&str, &str, &str); 18] = [
+const NOTES: [(&str, &str, &str); 19] = [
     ("slash.plain", "a slash needs no escape; PHP writes one", r#""https://example.com/a""#),
     ("slash.escaped", "`\\/` is a slash, too", r#""https:\/\/example.com\/a""#),
     ("letters.plain", "UTF-8 needs no escapes; Python, PHP and .NET write them", "\"São Vicente\""),
@@ -25,6 +25,7 @@ const NOTES: [(&str, &str, &str); 18] = [
     ("signs.others", "`'`, `=` and `+` need no escapes; Gson and .NET write them", r#""it's 1+1=2""#),
     ("number.fraction", "`1.0` is a number whose `.0` JavaScript and Go drop", "1.0"),
     ("number.exponent", "`1e0` is a number that most write otherwise", "1e0"),
+    ("number.large", "`1e21` is written in a way of its own by almost everybody", "1e21"),
     ("number.long", "long integers are rounded by what reads them as doubles", "12345678901234567890"),
     ("keys.repeated", "repeated keys are dropped by what reads them into a map", r#"{"a":1,"a":2}"#),
     ("keys.numbers", "keys that look like numbers are moved to the front by JavaScript", r#"{"10":1,"9":2}"#),

@@ -7,7 +7,7 @@ use crate::check::probe::{Grade, Group, Make, Probe, Topic, Trial};
 pub(super) fn probes(table: &Table<'_>) -> Vec<Probe> {
     let refuse = |rest, topic, why, make| table.probe(Group::Refuse, rest, why, topic, Trial::Refuse(make));
     let shape = "its length or letters are not those of a signature, and anybody may send it";
-    let why = "stands before the others: a wrong signature and a missing one are not both taken";
+    let why = "where signatures are not checked, anybody can send events in the provider's name";
     let mut probes = vec![
         table.probe(Group::Refuse, "any", why, Topic::Forged, Trial::Screen),
         refuse("signature.missing", Topic::Missing, "without a signature anybody may have sent it", missing()),

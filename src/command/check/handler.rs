@@ -42,7 +42,7 @@ impl Handler {
     pub(super) fn explained(&mut self, error: Error) -> Error {
         match self.0.ended() {
             Some(status) if error.kind == Kind::Failed => {
-                error.because(format!("the handler ended: {status}\n{}", self.last_lines()))
+                error.because(format!("the handler ended: {status}; {}", self.last_lines()))
             }
             _ => error,
         }
@@ -58,7 +58,7 @@ impl Handler {
             session.warn(&format!("the handler ended by itself: {status}"));
         }
         if is_worth || ended.is_some() {
-            session.say(&format!("the handler wrote last:\n{}", self.last_lines()));
+            session.say(&self.last_lines());
         }
     }
 
@@ -67,6 +67,12 @@ impl Handler {
         let lines: Vec<_> =
             output.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end).filter(|line| !line.is_empty()).collect();
         let last = lines.len().saturating_sub(LINES);
-        lines.into_iter().skip(last).map(|line| format!("  | {}", harmless_bytes(line))).collect::<Vec<_>>().join("\n")
+        let shown = lines.iter().skip(last).map(|line| format!("\n  | {}", harmless_bytes(line)));
+        let shown: String = shown.collect();
+        if shown.is_empty() {
+            "the handler wrote nothing".to_owned()
+        } else {
+            format!("the handler wrote last:{shown}")
+        }
     }
 }

@@ -111,6 +111,7 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Result<Outcome> {
         title: provider.title(),
         url: plan.url.clone(),
         secret: plan.key.secret.origin.to_string(),
+        variable: provider.secret_variable(),
         at: started,
         took: session.world.now().duration_since(started).unsigned_abs(),
         signs_time: provider.timestamp_header().is_some(),

@@ -26,6 +26,8 @@ pub struct Head {
     pub url: url::Url,
     /// The name of the secret that events were signed with.
     pub secret: String,
+    /// The environment variable that the handler's secret belongs in.
+    pub variable: &'static str,
     /// When it was.
     pub at: crate::timestamp::Timestamp,
     /// How long all of it took.

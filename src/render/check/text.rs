@@ -2,7 +2,7 @@
 
 use super::{Head, said, words};
 use crate::check::report::Trouble;
-use crate::check::{Exchange, Grade, Group, Outcome, Report};
+use crate::check::{Cause, Exchange, Grade, Group, Outcome, Report};
 use crate::render::escape::cut;
 use crate::render::paint::Paint;
 use crate::render::payload::masked;
@@ -77,7 +77,7 @@ fn counts(report: &Report, group: Option<Group>, paint: Paint) -> String {
 }
 
 fn group_line(report: &Report, group: Group, paint: Paint) -> String {
-    if report.outcomes.iter().all(|outcome| outcome.group != group) {
+    if report.outcomes.iter().all(|outcome| outcome.group != group || outcome.grade == Grade::NotRun) {
         return String::new();
     }
     let name = paint.strong(&format!("{:<8}", group.word()));
@@ -104,6 +104,9 @@ fn told(trouble: &Trouble<'_>, report: &Report, head: &Head, shows_request: bool
     line("change", trouble.cause.fix());
     if let Some((name, fix)) = report.framework.and_then(|known| Some((known.name(), known.fix(trouble.cause)?))) {
         line(name, fix);
+    }
+    if matches!(trouble.cause, Cause::RefusesAll | Cause::FailsAll) {
+        line("secret", &format!("set {} to the handler's own, or use --secret-file", head.variable));
     }
     line("page", outcome.page);
     if shows_request && let Some(exchange) = outcome.exchange() {
@@ -185,12 +188,8 @@ fn summary(report: &Report, head: &Head, paint: Paint) -> String {
     let total = count(report.outcomes.len() as u64, "probe");
     let mut out = format!("\n{total} in {}: {}\n", duration(head.took), counts(report, None, paint));
     if head.signs_time && !report.is_good() {
-        writeln!(
-            out,
-            "{}",
-            paint.faint("(signatures of Plexos Pay are good for 5 minutes: run check again for fresh ones)")
-        )
-        .expect(STRING);
+        writeln!(out, "{}", paint.faint("(signatures grow old after 5 minutes: run check again for fresh ones)"))
+            .expect(STRING);
     }
     out
 }
