@@ -200,6 +200,10 @@ impl World for Made {
         Ok(is_new)
     }
 
+    fn append(&self, path: &Path, keep: u64) -> io::Result<Box<dyn Appending + '_>> {
+        whtool::edge::Machine.append(path, keep)
+    }
+
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>> {
         whtool::edge::Machine.open_store(path)
     }

@@ -14,6 +14,7 @@ const THOUGHT: &[&str] = &[
     "payload",
     "provider",
     "receive",
+    "reconcile",
     "record",
     "render",
     "sample",

@@ -5,6 +5,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the place that the fence in clippy.toml stands around")]
 
+mod appender;
 mod editor;
 mod environment;
 mod forwarder;
@@ -19,7 +20,7 @@ mod terminal;
 use crate::error::Result;
 use crate::exchange::{Next, Sent};
 use crate::timestamp::Timestamp;
-use crate::world::{Judge, Listen, Listening, Progress, SendEnd, Sending, Store, Stream, World};
+use crate::world::{Appending, Judge, Listen, Listening, Progress, SendEnd, Sending, Store, Stream, World};
 use interrupt::Interrupt;
 use jiff::tz::TimeZone;
 use std::fs::File;
@@ -94,6 +95,10 @@ impl World for Machine {
 
     fn create_private(&self, path: &Path, bytes: &[u8]) -> Result<bool> {
         private::create(path, bytes)
+    }
+
+    fn append(&self, path: &Path, keep: u64) -> io::Result<Box<dyn Appending + '_>> {
+        Ok(Box::new(appender::open(path, keep)?))
     }
 
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>> {
