@@ -8,6 +8,7 @@
 mod appender;
 mod editor;
 mod environment;
+mod files;
 mod forwarder;
 mod interrupt;
 mod listener;
@@ -20,7 +21,9 @@ mod terminal;
 use crate::error::Result;
 use crate::exchange::{Next, Sent};
 use crate::timestamp::Timestamp;
-use crate::world::{Appending, Judge, Listen, Listening, Progress, SendEnd, Sending, Store, Stream, World};
+use crate::world::{
+    Appending, Change, Judge, Listen, Listening, Progress, Reach, SendEnd, Sending, Store, Stream, World,
+};
 use interrupt::Interrupt;
 use jiff::tz::TimeZone;
 use std::fs::File;
@@ -99,6 +102,22 @@ impl World for Machine {
 
     fn append(&self, path: &Path, keep: u64) -> io::Result<Box<dyn Appending + '_>> {
         Ok(Box::new(appender::open(path, keep)?))
+    }
+
+    fn update_private(&self, path: &Path, change: &mut Change<'_>) -> Result<()> {
+        private::update(path, change)
+    }
+
+    fn remove_private(&self, path: &Path) -> Result<()> {
+        private::remove(path)
+    }
+
+    fn update_file(&self, path: &Path, change: &mut Change<'_>) -> Result<Reach> {
+        files::update(path, change)
+    }
+
+    fn ask_hidden(&self, question: &str) -> Result<Vec<u8>> {
+        terminal::ask_hidden(question)
     }
 
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>> {

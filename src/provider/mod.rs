@@ -4,6 +4,7 @@
 //! headers, and has samples. It performs nothing and holds no secret; MACs are computed in `signature`.
 
 pub mod api;
+pub mod management;
 mod plexos;
 mod plustive;
 pub mod record;
@@ -17,6 +18,7 @@ use crate::signature::{Claim, Mac};
 use crate::timestamp::Timestamp;
 use crate::verdict::Malformed;
 use api::{Api, Call, Complaint, Unfit};
+use management::{Managed, Management};
 use record::{Record, Standing};
 use serde_json::Value;
 
@@ -62,6 +64,8 @@ pub trait Provider: Sync {
     fn api(&self) -> &'static Api;
     /// What the body of a refusal says. `None`: nothing that is known.
     fn complaint(&self, body: &Value) -> Option<Complaint>;
+    /// The call for something about its webhook endpoints. `None`: there is no such call; the dashboard has it.
+    fn manage(&self, asked: &Management) -> Option<Managed>;
     /// What to try when a call was answered with this status; empty: nothing is known to help.
     fn advice(&self, status: u16) -> &'static str;
 
@@ -129,6 +133,19 @@ pub fn samples() -> impl Iterator<Item = (&'static dyn Provider, Sample)> {
 /// A moment as providers write it in headers: whole Unix seconds.
 pub fn unix_text(time: Timestamp) -> String {
     time.as_second().to_string()
+}
+
+/// A text as one segment of a path, or one value in a query: everything but letters, digits, `-`, `.`, `_` and `~` is encoded.
+pub fn path_segment(text: &str) -> String {
+    let mut segment = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            segment.push(char::from(byte));
+        } else {
+            segment.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    segment
 }
 
 /// An amount in minor units, sent as a string or as a number. `Err`: the text of one that is not whole.

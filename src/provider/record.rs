@@ -130,8 +130,7 @@ pub(super) fn in_path(text: &str) -> Option<String> {
     if matches!(text, "" | "." | "..") {
         return None;
     }
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    Some(text.bytes().map(|byte| if plain(byte) { char::from(byte).into() } else { format!("%{byte:02X}") }).collect())
+    Some(super::path_segment(text))
 }
 
 /// A text that must be there.

@@ -3,9 +3,11 @@
 //! Webhooks: <https://docs.pay.plexos.io/pages/webhooks>. Objects in the samples: the API pages named in `samples.json`.
 
 mod api;
+mod endpoints;
 mod record;
 
 use super::api::{Api, Call, Complaint, Unfit};
+use super::management::{Managed, Management};
 use super::record::{Record, Standing};
 use super::{EventType, Form, Provider, minor_units, signature_header};
 use crate::event::{Event, Warning};
@@ -113,6 +115,10 @@ impl Provider for Plexos {
 
     fn complaint(&self, body: &Value) -> Option<Complaint> {
         api::complaint(body)
+    }
+
+    fn manage(&self, asked: &Management) -> Option<Managed> {
+        Some(endpoints::manage(asked))
     }
 
     fn advice(&self, status: u16) -> &'static str {

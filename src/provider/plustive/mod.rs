@@ -7,6 +7,7 @@ mod api;
 mod record;
 
 use super::api::{Api, Call, Complaint, Unfit};
+use super::management::{Managed, Management};
 use super::record::{Record, Standing};
 use super::{EventType, Form, Provider, minor_units, signature_header};
 use crate::event::{Event, Warning};
@@ -123,6 +124,11 @@ impl Provider for Plustive {
 
     fn complaint(&self, body: &Value) -> Option<Complaint> {
         api::complaint(body)
+    }
+
+    /// The URL is set, and the secret given, in the dashboard (<https://docs.plustiveimpact.com/webhooks>).
+    fn manage(&self, _asked: &Management) -> Option<Managed> {
+        None
     }
 
     fn advice(&self, status: u16) -> &'static str {
