@@ -9,6 +9,7 @@ mod events;
 mod known;
 mod ledger;
 mod listen;
+mod reconcile;
 mod register;
 mod replay;
 mod samples;
@@ -56,6 +57,7 @@ enum Command {
     Samples(samples::Samples),
     Register(Box<register::Register>),
     Endpoints(Box<endpoints::Endpoints>),
+    Reconcile(Box<reconcile::Reconcile>),
     Secret(secret::Secrets),
 }
 
@@ -120,6 +122,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
         Command::Samples(args) => samples::run(args, &session),
         Command::Register(args) => register::run(args, &session),
         Command::Endpoints(args) => endpoints::run(args, &session),
+        Command::Reconcile(args) => reconcile::run(args, &session),
         Command::Secret(args) => secret::run(args, &session),
     };
     match result {

@@ -178,7 +178,7 @@ impl Bench<'_> {
             self.currency("order", record, &expected);
         }
         let Some(word) = &order.status else { return };
-        let expected = self.meaning(word);
+        let expected = meaning(self.provider, word);
         let (state, now) = (expected.state, record.standing);
         let is_explained =
             || self.findings.iter().any(|one| (Class::NeverDelivered..=Class::AppDidNotTake).contains(&one.class));
@@ -193,27 +193,6 @@ impl Bench<'_> {
         if differs {
             self.find(Class::StatusDiffers, format!("the order says {word}, the record says {}", record.status));
         }
-    }
-
-    /// What an order's status means: a word of the provider's, or one that people use.
-    fn meaning(&self, word: &str) -> Standing {
-        let standing = self.provider.standing(word.trim());
-        if standing.state != State::Unknown {
-            return standing;
-        }
-        let state = match word.trim().to_lowercase().replace([' ', '-'], "_").as_str() {
-            "open" | "new" | "created" | "pending" | "processing" | "unpaid" | "awaiting_payment" => State::Open,
-            "success" | "successful" | "succeeded" | "paid" | "settled" | "complete" | "completed" | "delivered" => {
-                State::Succeeded
-            }
-            "failed" | "failure" | "declined" => State::Failed,
-            "expired" => State::Expired,
-            "cancelled" | "canceled" => State::Cancelled,
-            "refunded" => State::Refunded,
-            "partially_refunded" | "partly_refunded" => State::PartlyRefunded,
-            _ => State::Unknown,
-        };
-        Standing::new(state, 0)
     }
 
     fn amount(&mut self, who: &str, record: &Record, said: Option<&Money>) {
@@ -233,6 +212,27 @@ impl Bench<'_> {
             self.find(Class::CurrencyDiffers, why);
         }
     }
+}
+
+/// What an order's status means: a word of the provider's, or one that people use.
+pub fn meaning(provider: &dyn Provider, word: &str) -> Standing {
+    let standing = provider.standing(word.trim());
+    if standing.state != State::Unknown {
+        return standing;
+    }
+    let state = match word.trim().to_lowercase().replace([' ', '-'], "_").as_str() {
+        "open" | "new" | "created" | "pending" | "processing" | "unpaid" | "awaiting_payment" => State::Open,
+        "success" | "successful" | "succeeded" | "paid" | "settled" | "complete" | "completed" | "delivered" => {
+            State::Succeeded
+        }
+        "failed" | "failure" | "declined" => State::Failed,
+        "expired" => State::Expired,
+        "cancelled" | "canceled" => State::Cancelled,
+        "refunded" => State::Refunded,
+        "partially_refunded" | "partly_refunded" => State::PartlyRefunded,
+        _ => State::Unknown,
+    };
+    Standing::new(state, 0)
 }
 
 fn or(text: &str, other: &str) -> String {

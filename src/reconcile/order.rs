@@ -5,7 +5,6 @@
 
 use super::columns::{Column, Columns};
 use csv::ByteRecord;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
@@ -277,18 +276,15 @@ fn at<'l>(fields: &Fields<'l>, path: &str) -> Option<&'l RawValue> {
 
 /// A text as it is, a number by its digits as they were written.
 fn text_of(value: &RawValue) -> Result<Option<String>, String> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Cell {
-        Text(String),
-        Number(serde_json::Number),
-        Null(()),
-    }
-    match serde_json::from_str(value.get()) {
-        Ok(Cell::Text(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
-        Ok(Cell::Number(_)) => Ok(Some(value.get().to_owned())),
-        Ok(Cell::Null(())) => Ok(None),
-        Err(_) => Err(format!("`{}` is neither a text nor a number", value.get().chars().take(40).collect::<String>())),
+    let text = value.get();
+    match text.bytes().next() {
+        Some(b'"') => {
+            let text: String = serde_json::from_str(text).map_err(|_| "a text in it can't be read".to_owned())?;
+            Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
+        }
+        Some(b'-' | b'0'..=b'9') => Ok(Some(text.to_owned())),
+        Some(b'n') => Ok(None),
+        _ => Err(format!("`{}` is neither a text nor a number", text.chars().take(40).collect::<String>())),
     }
 }
 
