@@ -37,7 +37,7 @@ Examples:
   whtool reconcile --from orders.csv --column reference=payment_id --decimal
   whtool reconcile --since 24h --only differences --csv > differences.csv
   whtool reconcile --open --resume run.journal
-  whtool reconcile --from orders.csv --replay-list missed && whtool replay --from missed --to http://localhost:3000
+  whtool reconcile --from orders.csv --replay-list missed
 
 Exit status: 0 nothing differs, 1 a difference was found (or, with --wait, something is still open), 3 some could not be told.")]
 pub(super) struct Reconcile {

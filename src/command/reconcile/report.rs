@@ -6,12 +6,12 @@ use super::{Reconcile, source};
 use crate::error::{Error, Outcome, Result};
 use crate::reconcile::{BadLine, Case, Class, Totals};
 use crate::render::escape::harmless;
-use crate::render::reconciled::{self, Extent};
+use crate::render::reconciled::{self, Advice, Extent};
 use crate::render::text::count;
 use crate::timestamp::{SignedDuration, Timestamp};
 use crate::world::{Appending, Progress, Stream};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 /// How many rows wait at most for one that was asked about before them.
@@ -40,6 +40,8 @@ pub(super) struct Report<'a> {
     /// How many are on the list.
     listed: u64,
     has_said_unknown_word: bool,
+    /// The classes of which it was said what to do.
+    advised: BTreeSet<Class>,
 }
 
 impl<'a> Report<'a> {
@@ -62,6 +64,7 @@ impl<'a> Report<'a> {
             written: session.world.now(),
             listed: 0,
             has_said_unknown_word: false,
+            advised: BTreeSet::new(),
             args,
             session,
         })
@@ -113,7 +116,8 @@ impl<'a> Report<'a> {
         } else if self.args.csv {
             csv_line(&reconciled::csv_row(case))?
         } else {
-            reconciled::row(case, self.session.out).into_bytes()
+            let advice = if self.advised.insert(class) { Advice::Given } else { Advice::Left };
+            reconciled::row(case, advice, self.session.out).into_bytes()
         })
     }
 
