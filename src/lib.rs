@@ -22,6 +22,7 @@ pub mod delivery;
 pub mod diagnose;
 pub mod diff;
 pub mod edge;
+pub mod emulator;
 pub mod error;
 pub mod event;
 pub mod exchange;

@@ -5,7 +5,7 @@
 
 use crate::delivery::{Delivery, Received, TurnedAway};
 use crate::error::Result;
-use crate::exchange::{Next, Sent};
+use crate::exchange::{Next, Reply, Sent};
 use crate::kept::{Attempt, Count, Entry, Forwarded, Id, Kept, Prunable, Query, Sum, Told, Undelivered};
 use crate::message::{HeaderError, Request};
 use crate::timestamp::Timestamp;
@@ -82,6 +82,8 @@ pub trait World: Sync {
 
     /// Starts to receive. `judge` is called for each POST, on several threads at once.
     fn listen(&self, options: &Listen, judge: Judge) -> Result<Box<dyn Listening>>;
+    /// Starts to serve plain HTTP on this machine, for clients of the user's own.
+    fn serve(&self, address: SocketAddr, handler: Handler) -> Result<Box<dyn Serving>>;
     /// Sends what `next` hands out until it hands out nothing and all is answered, telling `done` of each; the two are called by
     /// turns on this thread, and `done` in the order in which answers came.
     fn send(&self, options: &Sending, next: &mut dyn FnMut() -> Next, done: &mut dyn FnMut(Sent)) -> Result<SendEnd>;
@@ -150,6 +152,15 @@ pub trait Progress {
 
 /// Turns a delivery, and the time, into what is to be said of it. The listener answers by it.
 pub type Judge = Arc<dyn Fn(Delivery, Timestamp) -> Received + Send + Sync>;
+
+/// Turns a request, and the time, into what is answered. It is called on several threads at once.
+pub type Handler = Arc<dyn Fn(Request, Timestamp) -> Reply + Send + Sync>;
+
+/// A running server. Dropping it ends it.
+pub trait Serving {
+    /// Where it accepts connections.
+    fn address(&self) -> SocketAddr;
+}
 
 /// How to receive.
 #[derive(Clone)]

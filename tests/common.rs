@@ -237,6 +237,13 @@ impl World for Made {
         Ok(Box::new(Scripted { requests, judge, now: self.now(), options: options.clone(), closed: false }))
     }
 
+    fn serve(&self, address: SocketAddr, _handler: Handler) -> Result<Box<dyn Serving>> {
+        if address.port() == 1 {
+            return Err(Error::failed("can't listen on port 1"));
+        }
+        Ok(Box::new(Placeholder(address)))
+    }
+
     fn send(&self, options: &Sending, next: &mut dyn FnMut() -> Next, done: &mut dyn FnMut(Sent)) -> Result<SendEnd> {
         *self.sending.lock().unwrap() = Some(options.clone());
         let mut turn = 0;
@@ -248,6 +255,15 @@ impl World for Made {
             turn += 1;
         }
         Ok(SendEnd::Complete)
+    }
+}
+
+/// A server that nobody calls.
+struct Placeholder(SocketAddr);
+
+impl Serving for Placeholder {
+    fn address(&self) -> SocketAddr {
+        self.0
     }
 }
 

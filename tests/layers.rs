@@ -9,6 +9,7 @@ const THOUGHT: &[&str] = &[
     "capture",
     "diagnose",
     "diff",
+    "emulator",
     "forward",
     "json",
     "ledger",

@@ -11,6 +11,7 @@ mod attack;
 mod common;
 mod diagnosis;
 mod events;
+mod formats;
 mod help;
 mod keeping;
 mod layers;

@@ -4,6 +4,7 @@
 
 mod api;
 mod captures;
+mod emulate;
 mod endpoints;
 mod events;
 mod known;
@@ -59,6 +60,7 @@ enum Command {
     Endpoints(Box<endpoints::Endpoints>),
     Reconcile(Box<reconcile::Reconcile>),
     Secret(secret::Secrets),
+    Emulate(Box<emulate::Emulate>),
 }
 
 /// Flags of every command.
@@ -124,6 +126,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
         Command::Endpoints(args) => endpoints::run(args, &session),
         Command::Reconcile(args) => reconcile::run(args, &session),
         Command::Secret(args) => secret::run(args, &session),
+        Command::Emulate(args) => emulate::run(args, &session),
     };
     match result {
         Ok(outcome) => outcome.status(),

@@ -15,6 +15,7 @@ mod listener;
 mod private;
 mod recorder;
 mod sender;
+mod server;
 mod store;
 mod terminal;
 
@@ -22,12 +23,14 @@ use crate::error::Result;
 use crate::exchange::{Next, Sent};
 use crate::timestamp::Timestamp;
 use crate::world::{
-    Appending, Change, Judge, Listen, Listening, Progress, Reach, SendEnd, Sending, Store, Stream, World,
+    Appending, Change, Handler, Judge, Listen, Listening, Progress, Reach, SendEnd, Sending, Serving, Store, Stream,
+    World,
 };
 use interrupt::Interrupt;
 use jiff::tz::TimeZone;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// The machine that the process runs on.
@@ -127,6 +130,10 @@ impl World for Machine {
     fn listen(&self, options: &Listen, judge: Judge) -> Result<Box<dyn Listening>> {
         let deadlines = listener::Deadlines::default();
         Ok(Box::new(listener::start(options, judge, deadlines, Interrupt::of_process()?)?))
+    }
+
+    fn serve(&self, address: SocketAddr, handler: Handler) -> Result<Box<dyn Serving>> {
+        Ok(Box::new(server::start(address, handler)?))
     }
 
     fn send(&self, options: &Sending, next: &mut dyn FnMut() -> Next, done: &mut dyn FnMut(Sent)) -> Result<SendEnd> {
