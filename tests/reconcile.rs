@@ -3,50 +3,37 @@
 use crate::process::{Listener, PLUSTIVE_SECRET, REFERENCE, REFERENCE_MAC, post, whtool};
 use serde_json::Value;
 use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use tempfile::TempDir;
-use tiny_http::{Header, Response, Server};
 
 /// What a stand-in answers: status, a header or none, body.
 type Said = (u16, &'static str, String);
 
-/// A stand-in for both APIs, which answers as it is told; it ends with the test.
+/// A stand-in for both APIs, which answers as it is told, a thread for each connection.
 struct Api {
-    server: Arc<Server>,
     url: String,
     asked: Arc<Mutex<Vec<(String, String)>>>,
-    worker: Option<JoinHandle<()>>,
 }
 
 impl Api {
     /// `answer` is given the last step of the path, and how often that was asked before.
-    fn new(answer: impl Fn(&str, u32) -> Said + Send + 'static) -> Self {
-        let server = Arc::new(Server::http("127.0.0.1:0").unwrap());
-        let url = format!("http://{}", server.server_addr());
+    fn new(answer: impl Fn(&str, u32) -> Said + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let (taking, noted) = (Arc::clone(&server), Arc::clone(&asked));
-        let worker = std::thread::spawn(move || {
-            let mut times: HashMap<String, u32> = HashMap::new();
-            for request in taking.incoming_requests() {
-                let path = request.url().to_owned();
-                let key = request.headers().iter().find(|header| header.field.equiv("Authorization"));
-                noted.lock().unwrap().push((path.clone(), key.map(|key| key.value.to_string()).unwrap_or_default()));
-                let last = path.rsplit('/').next().unwrap_or_default().to_owned();
-                let before = times.entry(last.clone()).or_default();
-                let (status, header, body) = answer(&last, *before);
-                *before += 1;
-                let mut response = Response::from_string(body).with_status_code(status);
-                if let Some((name, value)) = header.split_once(": ") {
-                    response.add_header(Header::from_bytes(name, value).unwrap());
-                }
-                drop(request.respond(response));
+        let (noted, answer) = (Arc::clone(&asked), Arc::new(answer));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (noted, answer) = (Arc::clone(&noted), Arc::clone(&answer));
+                std::thread::spawn(move || serve(stream, &noted, &*answer));
             }
         });
-        Self { server, url, asked, worker: Some(worker) }
+        Self { url, asked }
     }
 
     fn asked(&self) -> Vec<String> {
@@ -65,11 +52,26 @@ impl Api {
     }
 }
 
-impl Drop for Api {
-    fn drop(&mut self) {
-        self.server.unblock();
-        if let Some(worker) = self.worker.take() {
-            let _ = worker.join();
+/// Answers the requests of one connection.
+fn serve(stream: TcpStream, noted: &Mutex<Vec<(String, String)>>, answer: &dyn Fn(&str, u32) -> Said) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut writer = stream;
+    loop {
+        let head: Vec<String> =
+            reader.by_ref().lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+        let Some(path) = head.first().and_then(|line| line.split(' ').nth(1)) else { return };
+        let key = head.iter().find_map(|line| line.strip_prefix("Authorization: ")).unwrap_or_default();
+        let before = {
+            let mut asked = noted.lock().unwrap();
+            let before = asked.iter().filter(|(other, _)| other == path).count();
+            asked.push((path.to_owned(), key.to_owned()));
+            u32::try_from(before).unwrap()
+        };
+        let (status, header, body) = answer(path.rsplit('/').next().unwrap_or_default(), before);
+        let gap = if header.is_empty() { "" } else { "\r\n" };
+        let head = format!("HTTP/1.1 {status} As Told\r\n{header}{gap}Content-Length: {}\r\n\r\n", body.len());
+        if writer.write_all(format!("{head}{body}").as_bytes()).is_err() {
+            return;
         }
     }
 }
@@ -215,7 +217,7 @@ fn no_key_and_a_host_that_is_not_there_are_one_message_each() {
     let words = ["--from", &list(home.path(), &payments(500))];
     let ran = Ran::of(api.command(home.path(), &words).env_remove("PLEXOS_PAY_SECRET_KEY").output().unwrap());
     assert_eq!((ran.status, ran.errors(), api.asked().len()), (4, 1, 0), "{}", ran.err);
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let ran =
         Ran::of(api.command(home.path(), &words).env("PLEXOS_API_URL", format!("http://{nobody}")).output().unwrap());
     assert_eq!((ran.status, ran.errors(), ran.out.as_str()), (3, 1, ""), "{}", ran.err);
@@ -275,7 +277,7 @@ fn what_fails_for_a_while_is_asked_again() {
     });
     let ran = api.run(home.path(), &["--from", &list(home.path(), &payments(8)), "--json"]);
     let records = ran.records();
-    assert_eq!((ran.status, api.asked().len()), (0, 11), "{}", ran.err);
+    assert_eq!((ran.status, api.asked().len()), (0, 11), "{} {:?}", ran.err, api.asked());
     let order: Vec<_> = records[..8].iter().map(|record| record["order"]["line"].as_u64().unwrap()).collect();
     assert!(order.is_sorted(), "{order:?}");
 }
@@ -342,7 +344,9 @@ fn an_interrupted_run_goes_on_without_asking_again() {
     bytes.truncate(bytes.len() - 7);
     std::fs::write(&journal, &bytes).unwrap();
     let second = Api::new(|last, _| payment(last, "SETTLED"));
-    let as_before = |mut command: Command| Ran::of(command.env("PLEXOS_API_URL", &url).output().unwrap());
+    let as_before = |mut command: Command| {
+        Ran::of(command.env("PLEXOS_API_URL", &url).env("PLUSTIVE_API_URL", &url).output().unwrap())
+    };
     drop(first);
     let elsewhere = second.run(home.path(), &words);
     assert_eq!((elsewhere.status, second.asked().len()), (2, 0), "{}", elsewhere.err);
@@ -382,10 +386,10 @@ fn an_interrupt_ends_with_what_is_known_plainly_marked() {
     let home = home();
     let (tell, told): (_, Receiver<()>) = channel();
     let (hold, held) = channel::<()>();
-    let held = Mutex::new(held);
+    let (tell, held) = (Mutex::new(tell), Mutex::new(held));
     let api = Api::new(move |last, _| {
         if last == "pi_3" {
-            tell.send(()).unwrap();
+            tell.lock().unwrap().send(()).unwrap();
             // Until the test is over.
             let _ = held.lock().unwrap().recv();
         }

@@ -132,7 +132,7 @@ impl<'a> Asking<'a> {
 
     fn give_up(&mut self, error: Error) -> Next {
         self.stop.get_or_insert(error);
-        Next::Nothing
+        Next::Stop
     }
 
     fn try_next(&mut self) -> Result<Next> {
@@ -155,7 +155,7 @@ impl<'a> Asking<'a> {
                 },
             }
         }
-        Ok(Next::Nothing)
+        Ok(if self.stop.is_some() { Next::Stop } else { Next::Nothing })
     }
 
     /// Begins to ask about a reference, unless the journal knows it or nothing finds it.
