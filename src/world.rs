@@ -5,8 +5,8 @@
 
 use crate::delivery::{Delivery, Received, TurnedAway};
 use crate::error::Result;
-use crate::exchange::{Next, Sent};
-use crate::kept::{Attempt, Count, Entry, Forwarded, Id, Kept, Prunable, Query, Sum, Undelivered};
+use crate::exchange::{Next, Reply, Sent};
+use crate::kept::{Attempt, Count, Entry, Forwarded, Id, Kept, Prunable, Query, Sum, Told, Undelivered};
 use crate::message::{HeaderError, Request};
 use crate::timestamp::Timestamp;
 use std::io::{self, Read, Write};
@@ -53,6 +53,8 @@ pub trait World: Sync {
 
     /// Opens a file for reading.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>>;
+    /// Writes a file whole or not at all, in place of one that may be there.
+    fn replace_file(&self, path: &Path, bytes: &[u8]) -> Result<()>;
     /// Whether there is a file of this name.
     fn has_file(&self, path: &Path) -> bool;
     /// Lets the person change these bytes in their editor (`VISUAL`, `EDITOR`), and gives back what they saved.
@@ -73,11 +75,21 @@ pub trait World: Sync {
     /// Asks the person for a secret at the terminal, without showing it.
     fn ask_hidden(&self, question: &str) -> Result<Vec<u8>>;
 
+    /// Starts a program of the user's by the shell, in a group of its own.
+    fn start(&self, program: &Program) -> Result<Box<dyn Started>>;
+    /// Runs a command by the shell and returns what it wrote to its standard output; it must succeed, and within this time.
+    fn output_of(&self, command: &str, limit: Duration) -> Result<String>;
+    /// Opens a file to write at its end, after its first `keep` bytes: what follows them is cut off. It is made, for its owner
+    /// only, when it is not there.
+    fn append(&self, path: &Path, keep: u64) -> io::Result<Box<dyn Appending + '_>>;
+
     /// Opens the store in this file; it is made when it is not there, in a folder that is there or can be made.
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>>;
 
     /// Starts to receive. `judge` is called for each POST, on several threads at once.
     fn listen(&self, options: &Listen, judge: Judge) -> Result<Box<dyn Listening>>;
+    /// Starts to serve plain HTTP on this machine, for clients of the user's own.
+    fn serve(&self, address: SocketAddr, handler: Handler) -> Result<Box<dyn Serving>>;
     /// Sends what `next` hands out until it hands out nothing and all is answered, telling `done` of each; the two are called by
     /// turns on this thread, and `done` in the order in which answers came.
     fn send(&self, options: &Sending, next: &mut dyn FnMut() -> Next, done: &mut dyn FnMut(Sent)) -> Result<SendEnd>;
@@ -117,20 +129,67 @@ pub trait Store {
     fn prune(&mut self, before: Timestamp, undelivered: Undelivered) -> Result<u64>;
     /// Adds an attempt to a delivery; a good one ends what was still to be forwarded to the same URL.
     fn add_attempt(&mut self, id: &str, attempt: &Attempt) -> Result<()>;
+    /// The deliveries whose event id, reference or subject this is, the oldest first. The first question takes a look at all
+    /// deliveries, those that follow do not.
+    fn about(&mut self, reference: &str) -> Result<Vec<Told>>;
+    /// Up to `most` of those that arrived since, the oldest first, and the place to go on after; the first place is 0.
+    fn page(&mut self, since: Option<Timestamp>, after: i64, most: u32) -> Result<(Vec<Entry>, i64)>;
     /// Provider, key and id of the latest verified events, the newest last.
     fn recent_keys(&mut self, most: u64) -> Result<Vec<(String, String, Id)>>;
+}
+
+/// A file that is written at its end.
+pub trait Appending: Write {
+    /// Brings what was written to the disk.
+    fn sync(&mut self) -> io::Result<()>;
 }
 
 /// Steps done, shown to a person.
 pub trait Progress {
     /// One more step is done.
     fn step(&mut self);
+    /// Does something, such as writing to the same terminal, while the bar is not there.
+    fn aside(&mut self, work: &mut dyn FnMut()) {
+        work();
+    }
     /// The work is over: the bar goes away.
     fn finish(&mut self);
 }
 
+/// A program to start.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// A command for the shell.
+    pub command: String,
+    /// Variables that it gets beside those of this process.
+    pub variables: Vec<(String, String)>,
+    /// Host and port where it accepts connections once it is ready; nobody may do so before.
+    pub address: String,
+    /// How long that may take.
+    pub patience: Duration,
+}
+
+/// A program that runs. Dropping it ends it and everything it started.
+pub trait Started {
+    /// How it ended, when it did, as `exit status: 1`.
+    fn ended(&mut self) -> Option<String>;
+    /// What it wrote last, to both of its streams: strangers' text.
+    fn output(&self) -> Vec<u8>;
+    /// Whether there was a Ctrl+C or SIGTERM that nobody was told of yet.
+    fn is_interrupted(&mut self) -> bool;
+}
+
 /// Turns a delivery, and the time, into what is to be said of it. The listener answers by it.
 pub type Judge = Arc<dyn Fn(Delivery, Timestamp) -> Received + Send + Sync>;
+
+/// Turns a request, and the time, into what is answered. It is called on several threads at once.
+pub type Handler = Arc<dyn Fn(Request, Timestamp) -> Reply + Send + Sync>;
+
+/// A running server. Dropping it ends it.
+pub trait Serving {
+    /// Where it accepts connections.
+    fn address(&self) -> SocketAddr;
+}
 
 /// How to receive.
 #[derive(Clone)]

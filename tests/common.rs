@@ -40,6 +40,8 @@ pub struct Made {
     pub err: Mutex<Vec<u8>>,
     pub random: Mutex<u64>,
     pub home: OnceLock<TempDir>,
+    /// What was written with `replace_file`.
+    pub written: Mutex<HashMap<PathBuf, Vec<u8>>>,
 }
 
 /// What a run left behind.
@@ -177,6 +179,19 @@ impl World for Made {
         }
     }
 
+    fn replace_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        self.written.lock().unwrap().insert(path.to_owned(), bytes.to_vec());
+        Ok(())
+    }
+
+    fn start(&self, program: &Program) -> Result<Box<dyn Started>> {
+        Err(Error::failed(format!("can't start {}", program.command)))
+    }
+
+    fn output_of(&self, command: &str, _limit: Duration) -> Result<String> {
+        Err(Error::failed(format!("can't run {command}")))
+    }
+
     fn has_file(&self, path: &Path) -> bool {
         self.files.contains_key(path) || path.is_file()
     }
@@ -198,6 +213,10 @@ impl World for Made {
         let is_new = !files.contains_key(path);
         files.entry(path.to_owned()).or_insert_with(|| bytes.to_vec());
         Ok(is_new)
+    }
+
+    fn append(&self, path: &Path, keep: u64) -> io::Result<Box<dyn Appending + '_>> {
+        whtool::edge::Machine.append(path, keep)
     }
 
     fn update_private(&self, path: &Path, change: &mut Change<'_>) -> Result<()> {
@@ -233,6 +252,13 @@ impl World for Made {
         Ok(Box::new(Scripted { requests, judge, now: self.now(), options: options.clone(), closed: false }))
     }
 
+    fn serve(&self, address: SocketAddr, _handler: Handler) -> Result<Box<dyn Serving>> {
+        if address.port() == 1 {
+            return Err(Error::failed("can't listen on port 1"));
+        }
+        Ok(Box::new(Placeholder(address)))
+    }
+
     fn send(&self, options: &Sending, next: &mut dyn FnMut() -> Next, done: &mut dyn FnMut(Sent)) -> Result<SendEnd> {
         *self.sending.lock().unwrap() = Some(options.clone());
         let mut turn = 0;
@@ -244,6 +270,15 @@ impl World for Made {
             turn += 1;
         }
         Ok(SendEnd::Complete)
+    }
+}
+
+/// A server that nobody calls.
+struct Placeholder(SocketAddr);
+
+impl Serving for Placeholder {
+    fn address(&self) -> SocketAddr {
+        self.0
     }
 }
 

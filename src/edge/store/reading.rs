@@ -1,9 +1,9 @@
 //! The store as commands see it: lists, single deliveries, counts, pruning, attempts.
 
 use super::rows::{self, micros, text};
-use super::{pruning, schema};
+use super::{about, pruning, schema};
 use crate::error::{Error, Result};
-use crate::kept::{Attempt, Count, Entry, Id, Kept, Prunable, Query, Sum, Undelivered};
+use crate::kept::{Attempt, Count, Entry, Id, Kept, Prunable, Query, Sum, Told, Undelivered};
 use crate::money::Money;
 use crate::timestamp::Timestamp;
 use crate::world::Store;
@@ -251,6 +251,14 @@ impl Store for Opened {
             }
         }
         transaction.commit().map_err(failed)
+    }
+
+    fn about(&mut self, reference: &str) -> Result<Vec<Told>> {
+        about::about(&self.connection, reference).map_err(failed)
+    }
+
+    fn page(&mut self, since: Option<Timestamp>, after: i64, most: u32) -> Result<(Vec<Entry>, i64)> {
+        about::page(&self.connection, since, after, most).map_err(failed)
     }
 
     fn recent_keys(&mut self, most: u64) -> Result<Vec<(String, String, Id)>> {
