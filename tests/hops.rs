@@ -105,7 +105,7 @@ fn without_a_store_or_with_a_wrong_id_it_says_so() {
 
 #[test]
 fn the_lines_for_a_framework_follow_and_without_the_flag_the_likely_ones_are_named() {
-    let made = Made::with_secrets().file("seen", changed(":", ": ").to_vec());
+    let made = Made::with_secrets().file("seen", changed(":", ": "));
     let run = made.run(&["verify", "seen", "--framework", "flask"]);
     assert!(
         run.text().contains("request.get_data()\n") && run.text().contains("X-Plustive-Signature"),
