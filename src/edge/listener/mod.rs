@@ -1,13 +1,15 @@
 //! The receiver: an HTTP/1 server that is fit to be reached from the internet through a tunnel.
 //!
 //! This file accepts connections and hands what happens on them to the one who asks; `connection` answers requests,
-//! `crowd` decides who may stay, `room` how much is in memory, `socket` keeps the raw heads and the deadlines. Everything async stays below this file.
+//! `crowd` decides who may stay, `room` how much is in memory, `socket` keeps the raw heads and the deadlines, `keeping` is the way to store and app, and
+//! `teller` the way to the one who asks. Everything async stays below this file.
 
 mod connection;
 mod crowd;
 mod keeping;
 mod room;
 mod socket;
+mod teller;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +21,6 @@ use super::store::Writer;
 use crate::error::{Error, Result};
 use crate::world::{Happening, Judge, Keep, Listen, Listening};
 use connection::Desk;
-pub(in crate::edge) use connection::News;
 use crowd::Crowd;
 use hyper_util::server::graceful::GracefulShutdown;
 use keeping::Keeping;
@@ -27,10 +28,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+pub(in crate::edge) use teller::{News, Teller};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::error::TryRecvError;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 /// How many deliveries may wait to be asked for; beyond it senders wait for their answers.
@@ -100,15 +102,17 @@ fn start_with(
     let (sender, news) = mpsc::channel(IN_HAND);
     let (stop, stopped) = oneshot::channel();
     let keeping = options.keep.as_ref().map(|keep| keeping(keep, options)).transpose()?;
-    let forwarding = keeping.as_ref().and_then(|keeping| start_forwarding(keeping, &sender, &runtime));
-    let desk = Arc::new(Desk::new(options, judge, deadlines, sender, keeping));
+    let teller = Arc::new(Teller::new(sender, deadlines.show));
+    let forwarding = keeping.as_ref().and_then(|keeping| start_forwarding(keeping, &teller, &runtime));
+    let desk = Arc::new(Desk::new(options, judge, deadlines, teller, keeping));
     runtime.spawn(accept_until(stopped, listener, desk, crowd, forwarding));
     Ok(Listener { address, news, interrupt, stop: Some(stop), runtime: Some(runtime) })
 }
 
 fn keeping(keep: &Keep, options: &Listen) -> Result<Keeping> {
     let (clients, wake) = (Clients::default(), Arc::new(Notify::new()));
-    Ok(Keeping { writer: Writer::start(keep)?, forward: options.forward.clone(), clients, wake })
+    let asked = Semaphore::new(keeping::ASKED_AT_ONCE);
+    Ok(Keeping { writer: Writer::start(keep)?, forward: options.forward.clone(), clients, wake, asked })
 }
 
 /// The forwarder's work, and how to end it.
@@ -117,11 +121,11 @@ struct Forwarding {
     work: JoinHandle<()>,
 }
 
-fn start_forwarding(keeping: &Keeping, news: &mpsc::Sender<News>, runtime: &Runtime) -> Option<Forwarding> {
+fn start_forwarding(keeping: &Keeping, teller: &Arc<Teller>, runtime: &Runtime) -> Option<Forwarding> {
     let (forward, writer) = (keeping.forward.clone()?, keeping.writer.clone());
     let (clients, wake) = (keeping.clients.clone(), Arc::clone(&keeping.wake));
     let (stop, stopped) = oneshot::channel();
-    let work = runtime.spawn(Forwarder::new(forward, writer, clients, news.clone(), wake).run(stopped));
+    let work = runtime.spawn(Forwarder::new(forward, writer, clients, Arc::clone(teller), wake).run(stopped));
     Some(Forwarding { stop, work })
 }
 
@@ -229,7 +233,6 @@ async fn accept_until(
     // What is not done by then is cut off: nobody was told that it would be served.
     let _ = tokio::time::timeout(desk.deadlines.close, graceful.shutdown()).await;
     crowd.dismiss();
-    let _ = tokio::time::timeout(desk.deadlines.close, desk.tell_of_missed()).await;
     if let Some(Forwarding { stop, mut work }) = forwarding {
         // It is gone already when this fails, and what was cut off stays pending in the store.
         let _ = stop.send(());
@@ -237,6 +240,7 @@ async fn accept_until(
             work.abort();
         }
     }
+    let _ = tokio::time::timeout(desk.deadlines.close, desk.teller.tell_of_missed()).await;
 }
 
 /// Accepts one connection and sees it to its place. Errors are the machine's (no descriptors) or the client's (gone
