@@ -256,6 +256,7 @@ pub(super) async fn serve(
         .header_read_timeout(desk.deadlines.head)
         .max_buf_size(super::super::recorder::MAX_HEAD)
         .half_close(true)
+        .writev(false)
         .serve_connection(TokioIo::new(socket), service);
     if let Err(error) = watcher.watch(serving).await
         && let Some(status) = refused_by_hyper(&error)

@@ -44,6 +44,9 @@ const QUEUE: u32 = 4096;
 /// How long a pause the accept loop takes after an error such as "too many open files".
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
+/// How long the consumer may leave news to gather.
+const GATHERING: Duration = Duration::from_millis(1);
+
 /// How long a client may take for what it has to do.
 #[derive(Clone, Debug)]
 pub(super) struct Deadlines {
@@ -75,6 +78,8 @@ impl Default for Deadlines {
 pub(super) struct Listener {
     address: SocketAddr,
     news: mpsc::Receiver<News>,
+    /// Whether something came just now.
+    is_busy: bool,
     interrupt: Interrupt,
     stop: Option<oneshot::Sender<()>>,
     /// `None` only while it is dropped.
@@ -95,8 +100,8 @@ fn start_with(
     crowd: Arc<Crowd>,
 ) -> Result<Listener> {
     let unbound = |error: io::Error| cannot_listen(options.address, &error);
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(unbound)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads()).enable_all().build();
+    let runtime = runtime.map_err(unbound)?;
     let listener = runtime.block_on(async { bound(options.address) }).map_err(unbound)?;
     let address = listener.local_addr().map_err(unbound)?;
     let (sender, news) = mpsc::channel(IN_HAND);
@@ -106,7 +111,12 @@ fn start_with(
     let forwarding = keeping.as_ref().and_then(|keeping| start_forwarding(keeping, &teller, &runtime));
     let desk = Arc::new(Desk::new(options, judge, deadlines, teller, keeping));
     runtime.spawn(accept_until(stopped, listener, desk, crowd, forwarding));
-    Ok(Listener { address, news, interrupt, stop: Some(stop), runtime: Some(runtime) })
+    Ok(Listener { address, news, is_busy: false, interrupt, stop: Some(stop), runtime: Some(runtime) })
+}
+
+/// How many threads serve connections: two, unless there is only one core for them.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2))
 }
 
 fn keeping(keep: &Keep, options: &Listen) -> Result<Keeping> {
@@ -173,18 +183,28 @@ impl Listening for Listener {
         if let Some(happening) = self.at_hand() {
             return happening;
         }
-        // Being woken for each delivery is dear when many come: this lets some gather first, and costs nothing else.
-        std::thread::yield_now();
-        if let Some(happening) = self.at_hand() {
-            return happening;
+        // Being woken for each delivery is dear when many come: this lets some gather first.
+        if self.is_busy {
+            self.is_busy = false;
+            std::thread::sleep(GATHERING);
+            if let Some(happening) = self.at_hand() {
+                self.is_busy = true;
+                return happening;
+            }
         }
-        let Self { news, interrupt, runtime, .. } = self;
+        if patience == Some(Duration::ZERO) {
+            return Happening::Quiet;
+        }
+        let Self { news, interrupt, runtime, is_busy, .. } = self;
         let runtime = runtime.as_ref().expect("it is taken only by `drop`");
         runtime.block_on(async {
             tokio::select! {
                 biased;
                 () = interrupt.told() => Happening::Interrupted,
-                next = news.recv() => next.map_or(Happening::Closed, |next| next.happening),
+                next = news.recv() => {
+                    *is_busy = true;
+                    next.map_or(Happening::Closed, |next| next.happening)
+                }
                 () = run_out(patience) => Happening::Quiet,
             }
         })

@@ -2,8 +2,9 @@
 //!
 //! `schema` opens the file, `rows` says how values stand in it, `names` what deliveries are called, `reading` is what commands do with it, `pruning` how old
 //! deliveries go, `forwards` is the queue to the app, and `writer` is the one thread through which a listener records, many
-//! deliveries with one sync.
+//! deliveries with one sync, `checkpoint` the one that brings its log into the database.
 
+mod checkpoint;
 mod forwards;
 mod names;
 mod pruning;

@@ -124,9 +124,7 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
     })?;
     // What was received holds tokens and names.
     refuse_if_open_to_others(&file, path, "600")?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-    connection.busy_timeout(BUSY).map_err(failed)?;
+    let mut connection = another(path).map_err(failed)?;
     check(&connection, path)?;
     let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).map_err(failed)?;
     if pages == 0 {
@@ -134,8 +132,16 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
         connection.pragma_update(None, "auto_vacuum", "incremental").map_err(failed)?;
     }
     use_log(&connection).map_err(failed)?;
-    connection.pragma_update(None, "synchronous", "full").map_err(failed)?;
     migrate(&mut connection).map_err(failed)?;
+    Ok(connection)
+}
+
+/// Another connection to a store that is open already.
+pub(super) fn another(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "synchronous", "full")?;
     Ok(connection)
 }
 

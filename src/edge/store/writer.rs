@@ -2,6 +2,7 @@
 //! deliveries share one sync; nobody is told that something is recorded before that commit is done. Where one of them can't be
 //! recorded, each is tried by itself, so that none is refused for another.
 
+use super::checkpoint::Checkpoints;
 use super::names::Names;
 use super::{rows, schema};
 use crate::delivery::Received;
@@ -16,6 +17,8 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 /// How many orders may wait; beyond it senders wait for their answers.
 const WAITING: usize = 1024;
+/// How many statements stay ready: all that are used.
+const STATEMENTS: usize = 64;
 /// How many orders share a commit at most.
 const TOGETHER: usize = 512;
 
@@ -68,7 +71,8 @@ impl Writer {
         };
         let (orders, waiting) = mpsc::channel(WAITING);
         let desk = Desk::new(path, connection).map_err(|error| Error::failed("can't read the store").because(error))?;
-        thread::spawn(move || desk.work(waiting));
+        let thread = thread::Builder::new().name("store".to_owned()).spawn(move || desk.work(waiting));
+        thread.map_err(|error| Error::failed("can't start the store's thread").because(error))?;
         Ok(Self { orders, forgets: matches!(keep, Keep::Memory) })
     }
 
@@ -124,6 +128,8 @@ struct Desk {
     names: Names,
     /// The place after the last that was given.
     next: i64,
+    /// `None`: SQLite brings the log into the database by itself.
+    checkpoints: Option<Checkpoints>,
     /// Which file was opened, to see when another or none is in its place.
     file: Option<FileId>,
     /// Its write-ahead log. `None`: there was none so far.
@@ -149,7 +155,9 @@ impl Desk {
     fn new(path: Option<PathBuf>, connection: Connection) -> rusqlite::Result<Self> {
         let file = path.as_deref().and_then(FileId::of);
         let names = Names::of(&connection)?;
-        Ok(Self { path, connection, names, next: 1, file, log: None })
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        let checkpoints = path.as_deref().and_then(|path| Checkpoints::of(path, &connection));
+        Ok(Self { path, connection, names, next: 1, checkpoints, file, log: None })
     }
 
     fn work(mut self, mut orders: mpsc::Receiver<Order>) {
@@ -168,7 +176,13 @@ impl Desk {
     /// Carries orders out together, or where that fails one by one.
     fn work_off(&mut self, mut orders: Vec<Order>) {
         match self.commit(&mut orders) {
-            Ok(done) => orders.into_iter().zip(done).for_each(|(order, done)| order.tell(done, self.names)),
+            Ok(done) => {
+                let bytes = orders.iter().map(Order::size).sum();
+                orders.into_iter().zip(done).for_each(|(order, done)| order.tell(done, self.names));
+                if let Some(checkpoints) = &mut self.checkpoints {
+                    checkpoints.committed(bytes, &self.connection);
+                }
+            }
             Err(Undone::Failed(_)) if orders.len() > 1 => {
                 orders.into_iter().for_each(|order| self.work_off(vec![order]));
             }
@@ -255,6 +269,18 @@ impl Order {
             (Self::Task(_, told), Done::Told(outcome)) => drop(told.send(outcome)),
             (order, Done::Refused(reason)) => order.refuse(&reason),
             (order, _) => order.refuse("the store mixed its orders up"),
+        }
+    }
+
+    /// About how many bytes it takes in the store.
+    fn size(&self) -> usize {
+        let row = 512;
+        match self {
+            Self::Append(append, _) => {
+                let request = &append.received.delivery.request;
+                request.body.len() + request.headers.as_bytes().len() + row
+            }
+            Self::Task(..) => row,
         }
     }
 
