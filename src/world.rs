@@ -57,6 +57,9 @@ pub trait World: Sync {
     fn has_file(&self, path: &Path) -> bool;
     /// Lets the person change these bytes in their editor (`VISUAL`, `EDITOR`), and gives back what they saved.
     fn edit(&self, bytes: &[u8]) -> Result<Vec<u8>>;
+    /// The working folder and those above it, up to the root of its repository, the nearest first; outside of a repository the working
+    /// folder alone. Empty: it can't be told.
+    fn working_folders(&self) -> Vec<PathBuf>;
     /// The folder for whtool's own data; it may not exist yet.
     fn data_folder(&self) -> Result<PathBuf>;
     /// Reads a file of secrets; `None`: there is none. A file or folder that others may read is refused.

@@ -40,6 +40,8 @@ pub struct Made {
     pub err: Mutex<Vec<u8>>,
     pub random: Mutex<u64>,
     pub home: OnceLock<TempDir>,
+    /// The working folder and those above it.
+    pub folders: Vec<PathBuf>,
 }
 
 /// What a run left behind.
@@ -183,6 +185,10 @@ impl World for Made {
 
     fn edit(&self, bytes: &[u8]) -> Result<Vec<u8>> {
         Ok(String::from_utf8_lossy(bytes).replace("10000", "777").into_bytes())
+    }
+
+    fn working_folders(&self) -> Vec<PathBuf> {
+        self.folders.clone()
     }
 
     fn data_folder(&self) -> Result<PathBuf> {

@@ -9,8 +9,10 @@
 
 mod attack;
 mod common;
+mod completions;
 mod diagnosis;
 mod events;
+mod generated;
 mod help;
 mod keeping;
 mod layers;

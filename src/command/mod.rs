@@ -3,12 +3,14 @@
 //! Commands think with the pure parts and act through `World`; what several of them need stands here and in `known`.
 
 mod captures;
+mod completions;
 mod events;
 mod known;
 mod listen;
 mod replay;
 mod samples;
 mod sign;
+mod tree;
 mod verify;
 
 use crate::error::{Error, Kind, Outcome, Result};
@@ -19,7 +21,7 @@ use crate::render::payload::Reveal;
 use crate::timestamp::{SignedDuration, Timestamp};
 use crate::world::{Stream, World};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -31,7 +33,13 @@ use std::path::Path;
 First steps:
   whtool listen --demo              see deliveries arrive, good and bad
   whtool listen                     receive on http://127.0.0.1:4848
-  whtool replay payment.debited     send a signed sample there
+  whtool replay payment.debited     send a signed sample there")]
+#[command(help_template = "\
+{about}{after-help}
+
+{usage-heading} {usage}
+
+{all-args}
 
 Exit status: 0 good, 1 the answer is no, 2 usage, 3 could not do it, 4 credentials, 130 interrupted.")]
 struct Cli {
@@ -49,6 +57,7 @@ enum Command {
     Sign(sign::Sign),
     Replay(Box<replay::Replay>),
     Samples(samples::Samples),
+    Completions(completions::Completions),
 }
 
 /// Flags of every command.
@@ -97,7 +106,10 @@ struct Session<'w> {
 pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> u8 {
     // `Paint` decides for each stream; the crate, which knows only one, does as it is told.
     colored::control::set_override(true);
-    let cli = Cli::command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    if let Some(shell) = world.variable(completions::VARIABLE) {
+        return completions::complete(&shell, arguments.into_iter().collect(), world);
+    }
+    let cli = tree::tree().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match cli {
         Ok(cli) => cli,
         Err(error) => return usage(&error, world),
@@ -110,6 +122,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
         Command::Sign(args) => sign::run(args, &session),
         Command::Replay(args) => replay::run(args, &session),
         Command::Samples(args) => samples::run(args, &session),
+        Command::Completions(args) => completions::run(args, &session),
     };
     match result {
         Ok(outcome) => outcome.status(),

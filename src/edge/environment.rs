@@ -29,6 +29,15 @@ pub(super) fn data_folder() -> Result<PathBuf> {
     Ok(strategy.data_dir().join(NAME))
 }
 
+/// The working folder and those above it, up to the one that holds `.git`; without such a one, the working folder alone.
+pub(super) fn working_folders() -> Vec<PathBuf> {
+    let Ok(here) = env::current_dir() else { return Vec::new() };
+    let folders: Vec<_> = here.ancestors().map(Path::to_owned).collect();
+    // A worktree or submodule has a file of this name.
+    let root = folders.iter().position(|folder| folder.join(".git").exists());
+    folders.into_iter().take(root.unwrap_or(0) + 1).collect()
+}
+
 /// How the user would call this program again: the name as typed where that leads here, or else the program's path.
 pub(super) fn program() -> String {
     let typed = env::args_os().next().filter(|typed| leads_somewhere(typed, env::var_os("PATH")));

@@ -84,6 +84,10 @@ impl World for Machine {
         editor::edit(bytes)
     }
 
+    fn working_folders(&self) -> Vec<PathBuf> {
+        environment::working_folders()
+    }
+
     fn data_folder(&self) -> Result<PathBuf> {
         environment::data_folder()
     }
