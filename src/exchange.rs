@@ -75,6 +75,14 @@ pub enum SendFailure {
     /// The connection broke, or the answer was not HTTP.
     #[error("the connection failed: {0}")]
     Broken(String),
+    /// The answer began, and ended too soon.
+    #[error("the answer was cut off: {cause}")]
+    Cut {
+        /// Why it ended.
+        cause: String,
+        /// What there is of it.
+        start: Box<Answer>,
+    },
 }
 
 /// Whether a URL leads to this machine.

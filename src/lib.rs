@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! values    message · delivery · exchange · kept · timestamp · secret · event · money · verdict · error
-//! thought   signature · provider · sample · receive · forward · diagnose · diff · json · payload · record · capture · settings · render
+//! thought   signature · provider · sample · receive · forward · diagnose · diff · json · ledger · payload · record · capture · settings · render
 //! doing     world: what the program can do to the outside · command: one file each
 //! rim       edge: clock, terminal, files, listener, sender
 //! ```
@@ -28,6 +28,7 @@ pub mod exchange;
 pub mod forward;
 pub mod json;
 pub mod kept;
+pub mod ledger;
 pub mod message;
 pub mod money;
 pub mod payload;

@@ -66,6 +66,15 @@ pub trait World: Sync {
     fn read_private(&self, path: &Path) -> Result<Option<Vec<u8>>>;
     /// Writes a new file of secrets (mode 0600, folder 0700), synced. `false`: there is one already, and it was left alone.
     fn create_private(&self, path: &Path, bytes: &[u8]) -> Result<bool>;
+    /// Makes a file of secrets anew out of what it holds (`None`: it is not there), synced, whole or not at all; several
+    /// processes take turns. An error of `change` leaves it as it is.
+    fn update_private(&self, path: &Path, change: &mut Change<'_>) -> Result<()>;
+    /// Removes a file of secrets; none is no error.
+    fn remove_private(&self, path: &Path) -> Result<()>;
+    /// Makes a file of the user's anew out of what it holds, whole or not at all. It keeps its mode; a new one is for its owner only.
+    fn update_file(&self, path: &Path, change: &mut Change<'_>) -> Result<Reach>;
+    /// Asks the person for a secret at the terminal, without showing it.
+    fn ask_hidden(&self, question: &str) -> Result<Vec<u8>>;
 
     /// Opens the store in this file; it is made when it is not there, in a folder that is there or can be made.
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>>;
@@ -75,6 +84,18 @@ pub trait World: Sync {
     /// Sends what `next` hands out until it hands out nothing and all is answered, telling `done` of each; the two are called by
     /// turns on this thread, and `done` in the order in which answers came.
     fn send(&self, options: &Sending, next: &mut dyn FnMut() -> Next, done: &mut dyn FnMut(Sent)) -> Result<SendEnd>;
+}
+
+/// From what a file holds to what it shall hold.
+pub type Change<'c> = dyn FnMut(Option<Vec<u8>>) -> Result<Vec<u8>> + 'c;
+
+/// Who can read a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Its owner only.
+    Owner,
+    /// Other users of the machine, too.
+    Others,
 }
 
 /// The store of received deliveries. Several processes may have it open at once.

@@ -206,6 +206,26 @@ impl World for Made {
         Ok(is_new)
     }
 
+    fn update_private(&self, path: &Path, change: &mut Change<'_>) -> Result<()> {
+        let mut files = self.private.lock().unwrap();
+        let changed = change(files.get(path).cloned())?;
+        files.insert(path.to_owned(), changed);
+        Ok(())
+    }
+
+    fn remove_private(&self, path: &Path) -> Result<()> {
+        self.private.lock().unwrap().remove(path);
+        Ok(())
+    }
+
+    fn update_file(&self, path: &Path, change: &mut Change<'_>) -> Result<Reach> {
+        whtool::edge::Machine.update_file(path, change)
+    }
+
+    fn ask_hidden(&self, _question: &str) -> Result<Vec<u8>> {
+        Ok(self.input.clone())
+    }
+
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>> {
         whtool::edge::Machine.open_store(path)
     }

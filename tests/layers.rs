@@ -11,6 +11,7 @@ const THOUGHT: &[&str] = &[
     "diff",
     "forward",
     "json",
+    "ledger",
     "payload",
     "provider",
     "receive",

@@ -7,6 +7,7 @@
 
 mod editor;
 mod environment;
+mod files;
 mod forwarder;
 mod interrupt;
 mod listener;
@@ -19,7 +20,7 @@ mod terminal;
 use crate::error::Result;
 use crate::exchange::{Next, Sent};
 use crate::timestamp::Timestamp;
-use crate::world::{Judge, Listen, Listening, Progress, SendEnd, Sending, Store, Stream, World};
+use crate::world::{Change, Judge, Listen, Listening, Progress, Reach, SendEnd, Sending, Store, Stream, World};
 use interrupt::Interrupt;
 use jiff::tz::TimeZone;
 use std::fs::File;
@@ -98,6 +99,22 @@ impl World for Machine {
 
     fn create_private(&self, path: &Path, bytes: &[u8]) -> Result<bool> {
         private::create(path, bytes)
+    }
+
+    fn update_private(&self, path: &Path, change: &mut Change<'_>) -> Result<()> {
+        private::update(path, change)
+    }
+
+    fn remove_private(&self, path: &Path) -> Result<()> {
+        private::remove(path)
+    }
+
+    fn update_file(&self, path: &Path, change: &mut Change<'_>) -> Result<Reach> {
+        files::update(path, change)
+    }
+
+    fn ask_hidden(&self, question: &str) -> Result<Vec<u8>> {
+        terminal::ask_hidden(question)
     }
 
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>> {
