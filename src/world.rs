@@ -73,6 +73,8 @@ pub trait World: Sync {
     fn remove_private(&self, path: &Path) -> Result<()>;
     /// Makes a file of the user's anew out of what it holds, whole or not at all. It keeps its mode; a new one is for its owner only.
     fn update_file(&self, path: &Path, change: &mut Change<'_>) -> Result<Reach>;
+    /// Writes a file that holds nothing secret, and makes its folder when it is not there.
+    fn write_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
     /// Asks the person for a secret at the terminal, without showing it.
     fn ask_hidden(&self, question: &str) -> Result<Vec<u8>>;
 

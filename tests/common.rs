@@ -1,6 +1,6 @@
 //! A made-up world: memory for streams and files, a clock that stands still, a network that is a list.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::io::{self, Cursor, Read, Write};
 use std::net::SocketAddr;
@@ -40,6 +40,8 @@ pub struct Made {
     pub err: Mutex<Vec<u8>>,
     pub random: Mutex<u64>,
     pub home: OnceLock<TempDir>,
+    /// What `write_file` wrote.
+    pub written: Mutex<BTreeMap<PathBuf, Vec<u8>>>,
     /// The working folder and those above it.
     pub folders: Vec<PathBuf>,
 }
@@ -220,6 +222,11 @@ impl World for Made {
 
     fn update_file(&self, path: &Path, change: &mut Change<'_>) -> Result<Reach> {
         whtool::edge::Machine.update_file(path, change)
+    }
+
+    fn write_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.written.lock().unwrap().insert(path.to_owned(), bytes.to_vec());
+        Ok(())
     }
 
     fn ask_hidden(&self, _question: &str) -> Result<Vec<u8>> {

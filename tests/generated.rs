@@ -52,3 +52,15 @@ fn completion_scripts_are_current() {
     ];
     hold("completions", files.map(|(shell, name)| (name.to_owned(), output(&["completions", shell]))));
 }
+
+#[test]
+fn manual_pages_are_current() {
+    let made = Made::default();
+    assert_eq!(made.run(&["man", "--dir", "man"]).status, 0);
+    let pages = std::mem::take(&mut *made.written.lock().unwrap());
+    for section in ["man/man1", "man/man7"] {
+        let of_section = pages.iter().filter(|(path, _)| path.starts_with(section));
+        let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+        hold(section, of_section.map(|(path, bytes)| (name(path), bytes.clone())));
+    }
+}

@@ -3,7 +3,7 @@
 //! The scripts know no command: at each Tab they call whtool with `VARIABLE` set, and it answers from its tree of commands. So they
 //! never go stale. What a value is called in the help tells how to complete it: see `complete_by_name`.
 
-use super::{Session, answer, captures, tree};
+use super::{Session, answer, captures, help, tree};
 use crate::error::{Error, Outcome, Result};
 use crate::kept::{Entry, Query};
 use crate::provider;
@@ -85,6 +85,7 @@ struct Known {
     samples: Vec<Word>,
     types: Vec<Word>,
     captures: Vec<Word>,
+    subjects: Vec<Word>,
     folder: Option<PathBuf>,
 }
 
@@ -108,6 +109,7 @@ impl Known {
             samples: samples.collect(),
             types: types.map(|kind| word(kind.name, kind.meaning)).collect(),
             captures: last.into_iter().chain(captures).collect(),
+            subjects: help::subjects().map(|(name, meaning)| word(&name, &meaning)).collect(),
             folder: world.working_folders().into_iter().next(),
         }
     }
@@ -141,6 +143,7 @@ fn complete_by_name(arg: Arg, known: &Known) -> Arg {
         "SAMPLE" => arg.add(among(known.samples.clone())),
         "CAPTURE" => arg.add(among(known.captures.clone())),
         "GLOB" | "TYPE" => arg.add(among(known.types.clone())),
+        "SUBJECT" => arg.add(among(known.subjects.clone())),
         "SOURCE" => arg.add(source(known)),
         "URL" => arg.value_hint(ValueHint::Url),
         _ => arg,
@@ -178,7 +181,7 @@ mod tests {
     fn every_word_that_is_completed_is_one_of_the_help() {
         let mut found = Vec::new();
         value_names(&tree::tree(), &mut found);
-        for name in ["SAMPLE", "CAPTURE", "GLOB", "SOURCE", "URL"] {
+        for name in ["SAMPLE", "CAPTURE", "GLOB", "SOURCE", "SUBJECT", "URL"] {
             assert!(found.iter().any(|each| each == name), "no value is called {name}");
         }
     }

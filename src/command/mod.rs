@@ -5,8 +5,10 @@
 mod captures;
 mod completions;
 mod events;
+mod help;
 mod known;
 mod listen;
+mod man;
 mod replay;
 mod samples;
 mod sign;
@@ -41,7 +43,8 @@ First steps:
 
 {all-args}
 
-Exit status: 0 good, 1 the answer is no, 2 usage, 3 could not do it, 4 credentials, 130 interrupted.")]
+Exit status: 0 good, 1 the answer is no, 2 usage, 3 could not do it, 4 credentials, 130 interrupted.
+`whtool help TOPIC` explains: exit-codes, environment, formats, providers.")]
 struct Cli {
     #[command(flatten)]
     common: Common,
@@ -58,6 +61,8 @@ enum Command {
     Replay(Box<replay::Replay>),
     Samples(samples::Samples),
     Completions(completions::Completions),
+    Man(man::ManPages),
+    Help(help::Help),
 }
 
 /// Flags of every command.
@@ -112,7 +117,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
     let cli = tree::tree().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match cli {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, world),
+        Err(error) => {
+            let status = u8::try_from(error.exit_code()).unwrap_or(2);
+            return show(&error, world).map_or_else(|error| error.status(), |()| status);
+        }
     };
     let session = Session::new(&cli.common, world);
     let result = match &cli.command {
@@ -123,6 +131,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
         Command::Replay(args) => replay::run(args, &session),
         Command::Samples(args) => samples::run(args, &session),
         Command::Completions(args) => completions::run(args, &session),
+        Command::Man(args) => man::run(args, &session),
+        Command::Help(args) => help::run(args, &session),
     };
     match result {
         Ok(outcome) => outcome.status(),
@@ -134,16 +144,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
 }
 
 /// Help and version go to standard output, complaints to standard error.
-fn usage(error: &clap::Error, world: &dyn World) -> u8 {
+fn show(error: &clap::Error, world: &dyn World) -> Result<()> {
     let (stream, mut to) =
         if error.use_stderr() { (Stream::Error, world.errors()) } else { (Stream::Output, world.output()) };
     let text = error.render();
     let coloured = paint(Colour::Auto, world, stream) == Paint::Coloured;
     let text = if coloured { text.ansi().to_string() } else { text.to_string() };
-    match to.write_all(text.as_bytes()).and_then(|()| to.flush()).map_err(Error::from) {
-        Ok(()) => u8::try_from(error.exit_code()).unwrap_or(2),
-        Err(error) => error.status(),
-    }
+    to.write_all(text.as_bytes())?;
+    Ok(to.flush()?)
 }
 
 /// <https://no-color.org> and <https://bixense.com/clicolors>.
