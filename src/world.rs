@@ -62,6 +62,8 @@ pub trait World: Sync {
     fn working_folders(&self) -> Vec<PathBuf>;
     /// The folder for whtool's own data; it may not exist yet.
     fn data_folder(&self) -> Result<PathBuf>;
+    /// The folder for the user's settings; it may not exist yet.
+    fn config_folder(&self) -> Result<PathBuf>;
     /// Reads a file of secrets; `None`: there is none. A file or folder that others may read is refused.
     fn read_private(&self, path: &Path) -> Result<Option<Vec<u8>>>;
     /// Writes a new file of secrets (mode 0600, folder 0700), synced. `false`: there is one already, and it was left alone.

@@ -197,6 +197,10 @@ impl World for Made {
         Ok(self.home.get_or_init(|| tempfile::tempdir().unwrap()).path().join("data"))
     }
 
+    fn config_folder(&self) -> Result<PathBuf> {
+        Ok(PathBuf::from("/config"))
+    }
+
     fn read_private(&self, path: &Path) -> Result<Option<Vec<u8>>> {
         Ok(self.private.lock().unwrap().get(path).cloned())
     }

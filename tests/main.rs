@@ -10,6 +10,7 @@
 mod attack;
 mod common;
 mod completions;
+mod config;
 mod diagnosis;
 mod events;
 mod generated;

@@ -4,6 +4,8 @@
 
 mod captures;
 mod completions;
+mod config;
+mod configured;
 mod events;
 mod help;
 mod known;
@@ -24,6 +26,7 @@ use crate::timestamp::{SignedDuration, Timestamp};
 use crate::world::{Stream, World};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+use configured::Configured;
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -60,9 +63,17 @@ enum Command {
     Sign(sign::Sign),
     Replay(Box<replay::Replay>),
     Samples(samples::Samples),
+    Config(config::Config),
     Completions(completions::Completions),
     Man(man::ManPages),
     Help(help::Help),
+}
+
+impl Command {
+    /// Whether it works when the settings do not: it helps to mend them.
+    fn goes_without_settings(&self) -> bool {
+        matches!(self, Self::Config(_) | Self::Completions(_) | Self::Man(_) | Self::Help(_))
+    }
 }
 
 /// Flags of every command.
@@ -114,7 +125,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
     if let Some(shell) = world.variable(completions::VARIABLE) {
         return completions::complete(&shell, arguments.into_iter().collect(), world);
     }
-    let cli = tree::tree().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let configured = Configured::load(world);
+    let tree = configured.apply(tree::tree());
+    let cli = tree.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match cli {
         Ok(cli) => cli,
         Err(error) => {
@@ -123,6 +136,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
         }
     };
     let session = Session::new(&cli.common, world);
+    if let Some(error) = configured.trouble().filter(|_| !cli.command.goes_without_settings()) {
+        session.tell(error);
+        return error.status();
+    }
     let result = match &cli.command {
         Command::Listen(args) => listen::run(args, &session),
         Command::Events(args) => events::run(args, &session),
@@ -130,6 +147,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
         Command::Sign(args) => sign::run(args, &session),
         Command::Replay(args) => replay::run(args, &session),
         Command::Samples(args) => samples::run(args, &session),
+        Command::Config(args) => config::run(args, &configured, &session),
         Command::Completions(args) => completions::run(args, &session),
         Command::Man(args) => man::run(args, &session),
         Command::Help(args) => help::run(args, &session),

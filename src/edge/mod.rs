@@ -93,6 +93,10 @@ impl World for Machine {
         environment::data_folder()
     }
 
+    fn config_folder(&self) -> Result<PathBuf> {
+        environment::config_folder()
+    }
+
     fn read_private(&self, path: &Path) -> Result<Option<Vec<u8>>> {
         private::read(path)
     }

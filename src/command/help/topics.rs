@@ -1,6 +1,7 @@
 //! What belongs to no single command: exit statuses, variables, formats, providers. Shown by `whtool help`, and as man pages.
 
 use crate::provider;
+use crate::settings::option::{self, Setting};
 
 /// A topic of `whtool help`.
 pub(crate) struct Topic {
@@ -66,6 +67,7 @@ fn environment() -> Vec<Part> {
             (api.base_variable.to_owned(), format!("another base URL than {}, as for an emulator", api.base)),
         ]
     };
+    let setting = |setting: &Setting| (setting.variable(), format!("`{}`: {}", setting.key, setting.meaning));
     vec![
         Part::Terms("Providers".to_owned(), provider::ALL.iter().flat_map(of_provider).collect()),
         terms(
@@ -76,6 +78,11 @@ fn environment() -> Vec<Part> {
                 ("CLICOLOR_FORCE", "colours also where no terminal is, unless 0"),
                 ("VISUAL, EDITOR", "the editor of `replay --edit`"),
             ],
+        ),
+        Part::Terms("Settings, also in files".to_owned(), option::ALL.iter().map(setting).collect()),
+        text(
+            "A flag comes before a variable, that before whtool.toml in the working folder or above it in the repository,\n\
+             that before your own config.toml: see `whtool config show --origin` and `whtool config path`.",
         ),
         text(
             "Nothing of a variable's text is trimmed: blanks that should not be there are named as a cause, not hidden.",
@@ -105,6 +112,7 @@ fn formats() -> Vec<Part> {
         ("whtool.stats/1", "events stats"),
         ("whtool.pruned/1", "events prune"),
         ("whtool.sample/1", "samples"),
+        ("whtool.setting/1", "config show: a setting, and where it comes from"),
     ];
     vec![
         terms("Read by verify", &read),
