@@ -98,15 +98,19 @@ fn of_command(command: &Command) -> io::Result<Vec<u8>> {
 const SOURCE: &str = concat!("whtool ", env!("CARGO_PKG_VERSION"));
 const MANUAL: &str = "whtool manual";
 
-/// The examples as they are in the help, line for line.
+/// The examples as they are in the help, line for line, and what stands behind them.
 fn examples(command: &Command, page: &mut Vec<u8>) -> io::Result<()> {
     let Some(text) = command.get_after_help().map(ToString::to_string) else { return Ok(()) };
+    let (examples, notes) = text.split_once("\n\n").unwrap_or((&text, ""));
     let mut roff = Roff::new();
     roff.control("SH", ["EXAMPLES"]).control("nf", []);
-    for line in text.lines().skip(1) {
+    for line in examples.lines().skip(1) {
         roff.text([roman(line.trim())]);
     }
     roff.control("fi", []);
+    for note in notes.split("\n\n").filter(|note| !note.is_empty()) {
+        roff.control("PP", []).text([roman(note.replace('\n', " "))]);
+    }
     roff.to_writer(page)
 }
 

@@ -2,17 +2,22 @@
 //!
 //! Commands think with the pure parts and act through `World`; what several of them need stands here and in `known`.
 
+mod api;
 mod captures;
 mod completions;
 mod config;
 mod configured;
+mod endpoints;
 mod events;
 mod help;
 mod known;
+mod ledger;
 mod listen;
 mod man;
+mod register;
 mod replay;
 mod samples;
+mod secret;
 mod sign;
 mod tree;
 mod verify;
@@ -63,6 +68,9 @@ enum Command {
     Sign(sign::Sign),
     Replay(Box<replay::Replay>),
     Samples(samples::Samples),
+    Register(Box<register::Register>),
+    Endpoints(Box<endpoints::Endpoints>),
+    Secret(secret::Secrets),
     Config(config::Config),
     Completions(completions::Completions),
     Man(man::ManPages),
@@ -147,6 +155,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
         Command::Sign(args) => sign::run(args, &session),
         Command::Replay(args) => replay::run(args, &session),
         Command::Samples(args) => samples::run(args, &session),
+        Command::Register(args) => register::run(args, &session),
+        Command::Endpoints(args) => endpoints::run(args, &session),
+        Command::Secret(args) => secret::run(args, &session),
         Command::Config(args) => config::run(args, &configured, &session),
         Command::Completions(args) => completions::run(args, &session),
         Command::Man(args) => man::run(args, &session),

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::exchange::{Answer, Outgoing};
 use crate::message::{HeaderError, Headers, Request};
 use crate::render::escape::cut;
+use crate::render::payload::{Reveal, text_line};
 use crate::secret::Secret;
 use crate::timestamp::Timestamp;
 use serde_json::Value;
@@ -165,7 +166,9 @@ pub fn read(provider: &dyn Provider, answer: &Answer, now: Timestamp) -> Result<
     if answer.body.trim_ascii().is_empty() {
         return Err(Unfit::Empty);
     }
-    parsed.map_err(|_| Unfit::NotJson { start: cut(&String::from_utf8_lossy(&answer.body), 60) })
+    parsed.map_err(|_| Unfit::NotJson {
+        start: text_line(&cut(&String::from_utf8_lossy(&answer.body), 60), Reveal::Masked),
+    })
 }
 
 /// How long `Retry-After` asks to wait: seconds, or a date (RFC 9110 section 10.2.3).

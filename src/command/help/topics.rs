@@ -2,6 +2,7 @@
 
 use crate::provider;
 use crate::settings::option::{self, Setting};
+use serde_json::Value;
 
 /// A topic of `whtool help`.
 pub(crate) struct Topic {
@@ -97,32 +98,29 @@ fn formats() -> Vec<Part> {
         ("HAR", "HTTP archives 1.2, of browsers and proxies"),
         ("body and headers", "`verify --body FILE --header 'NAME: VALUE'`"),
     ];
-    let written = [
-        ("whtool.ready/1", "listen: the socket accepts"),
-        ("whtool.delivery/1", "listen: a delivery, its verdict, its request"),
-        ("whtool.forwarded/1", "listen: a delivery was sent on"),
-        ("whtool.verdict/1", "verify: what is to be said of one request"),
-        ("whtool.unreadable/1", "verify: a request that could not be read"),
-        ("whtool.summary/1", "verify: how many of each verdict and cause"),
-        ("whtool.signed/1", "sign, replay --dry-run: a signed request"),
-        ("whtool.sent/1", "replay: how a request fared"),
-        ("whtool.event/1", "events: one capture of the list"),
-        ("whtool.capture/1", "events show, events export: a capture with its bytes"),
-        ("whtool.diff/1", "events diff"),
-        ("whtool.stats/1", "events stats"),
-        ("whtool.pruned/1", "events prune"),
-        ("whtool.sample/1", "samples"),
-        ("whtool.setting/1", "config show: a setting, and where it comes from"),
-    ];
     vec![
         terms("Read by verify", &read),
         text("With `--json` a command prints one JSON object a line. Its `schema` names its shape and version:"),
-        terms("Written with --json", &written),
+        Part::Terms("Written with --json".to_owned(), records()),
         text(
-            "A body is `text` when it is valid UTF-8, and `base64` otherwise: it is byte for byte what came, unmasked.\n\
+            "A body is `body` when it is valid UTF-8, and base64 in `bodyBase64` otherwise: it is byte for byte what came, unmasked.\n\
              Fields may be added to a version; one that changes or goes away makes a new version.",
         ),
     ]
+}
+
+/// The published schema of every record.
+const SCHEMA: &str = include_str!("../../../docs/whtool.schema.json");
+
+/// Every record's name, and what it tells.
+fn records() -> Vec<(String, String)> {
+    let document: Value = serde_json::from_str(SCHEMA).unwrap_or_default();
+    let record = |definition: &Value| {
+        let name = definition.pointer("/properties/schema/const")?.as_str()?;
+        Some((name.to_owned(), definition.get("description")?.as_str()?.to_owned()))
+    };
+    let definitions = document.get("$defs").and_then(Value::as_object);
+    definitions.into_iter().flatten().filter_map(|(_, definition)| record(definition)).collect()
 }
 
 fn providers() -> Vec<Part> {
