@@ -40,6 +40,10 @@ pub struct Made {
     pub err: Mutex<Vec<u8>>,
     pub random: Mutex<u64>,
     pub home: OnceLock<TempDir>,
+    /// Permission bits, where a file is to have others than it has.
+    pub modes: HashMap<PathBuf, u32>,
+    /// The `Date` header of answers.
+    pub date: Option<String>,
     /// What `write_file` wrote.
     pub written: Mutex<BTreeMap<PathBuf, Vec<u8>>>,
     /// The working folder and those above it.
@@ -174,6 +178,11 @@ impl World for Made {
         Box::new(Silent)
     }
 
+    fn mode(&self, path: &Path) -> Option<u32> {
+        let private = self.private.lock().unwrap().contains_key(path).then_some(0o600);
+        self.modes.get(path).copied().or(private).or_else(|| whtool::edge::Machine.mode(path))
+    }
+
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>> {
         match self.files.get(path) {
             Some(bytes) => Ok(Box::new(Cursor::new(bytes.clone()))),
@@ -255,7 +264,10 @@ impl World for Made {
         let mut turn = 0;
         while let Next::Send(outgoing) = next() {
             let answer = self.answers.get(turn % self.answers.len().max(1)).cloned().unwrap_or(Ok(200));
-            let answer = answer.map(|status| Answer::new(status, b"said"));
+            let mut answer = answer.map(|status| Answer::new(status, b"said"));
+            if let (Ok(answer), Some(date)) = (&mut answer, &self.date) {
+                answer.headers.push("date", date.as_bytes()).unwrap();
+            }
             done(Sent { number: outgoing.number, took: Duration::from_millis(1), answer });
             self.sent.lock().unwrap().push(outgoing);
             turn += 1;

@@ -12,6 +12,7 @@ mod common;
 mod completions;
 mod config;
 mod diagnosis;
+mod doctor;
 mod events;
 mod formats;
 mod generated;

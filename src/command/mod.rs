@@ -7,6 +7,7 @@ mod captures;
 mod completions;
 mod config;
 mod configured;
+mod doctor;
 mod endpoints;
 mod events;
 mod help;
@@ -72,6 +73,7 @@ enum Command {
     Endpoints(Box<endpoints::Endpoints>),
     Secret(secret::Secrets),
     Config(config::Config),
+    Doctor(doctor::Doctor),
     Completions(completions::Completions),
     Man(man::ManPages),
     Help(help::Help),
@@ -80,7 +82,7 @@ enum Command {
 impl Command {
     /// Whether it works when the settings do not: it helps to mend them.
     fn goes_without_settings(&self) -> bool {
-        matches!(self, Self::Config(_) | Self::Completions(_) | Self::Man(_) | Self::Help(_))
+        matches!(self, Self::Config(_) | Self::Doctor(_) | Self::Completions(_) | Self::Man(_) | Self::Help(_))
     }
 }
 
@@ -159,6 +161,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
         Command::Endpoints(args) => endpoints::run(args, &session),
         Command::Secret(args) => secret::run(args, &session),
         Command::Config(args) => config::run(args, &configured, &session),
+        Command::Doctor(args) => doctor::run(args, &configured, &session),
         Command::Completions(args) => completions::run(args, &session),
         Command::Man(args) => man::run(args, &session),
         Command::Help(args) => help::run(args, &session),

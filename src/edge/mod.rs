@@ -73,6 +73,10 @@ impl World for Machine {
         Box::new(terminal::progress(total))
     }
 
+    fn mode(&self, path: &Path) -> Option<u32> {
+        private::mode(path)
+    }
+
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>> {
         Ok(Box::new(File::open(path)?))
     }

@@ -1,9 +1,9 @@
 //! The store as commands see it: lists, single deliveries, counts, pruning, attempts.
 
 use super::rows::{self, micros, text};
-use super::{pruning, schema};
+use super::{health, pruning, schema};
 use crate::error::{Error, Result};
-use crate::kept::{Attempt, Count, Entry, Id, Kept, Prunable, Query, Sum, Undelivered};
+use crate::kept::{Attempt, Count, Entry, Health, Id, Kept, Prunable, Query, Sum, Undelivered};
 use crate::money::Money;
 use crate::timestamp::Timestamp;
 use crate::world::Store;
@@ -251,6 +251,10 @@ impl Store for Opened {
             }
         }
         transaction.commit().map_err(failed)
+    }
+
+    fn health(&mut self) -> Result<Health> {
+        health::health(&self.connection).map_err(failed)
     }
 
     fn recent_keys(&mut self, most: u64) -> Result<Vec<(String, String, Id)>> {
