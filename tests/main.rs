@@ -15,6 +15,7 @@ mod diagnosis;
 mod doctor;
 mod events;
 mod formats;
+mod fuzz;
 mod generated;
 mod help;
 mod keeping;
