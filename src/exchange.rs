@@ -85,6 +85,28 @@ pub enum SendFailure {
     },
 }
 
+/// What we answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers, beside those that frame the body.
+    pub headers: Headers,
+    /// The body.
+    pub body: Vec<u8>,
+    /// How long the answer is held back.
+    pub delay: Duration,
+    /// Whether the connection is closed instead of answering.
+    pub is_cut: bool,
+}
+
+impl Reply {
+    /// An answer without headers and body, at once.
+    pub fn new(status: u16) -> Self {
+        Self { status, headers: Headers::new(), body: Vec::new(), delay: Duration::ZERO, is_cut: false }
+    }
+}
+
 /// Whether a URL leads to where only a few can reach it: this machine, a private network, or a name without a domain.
 pub fn is_private(url: &Url) -> bool {
     let is_private_v4 = |address: std::net::Ipv4Addr| {

@@ -5,7 +5,7 @@
 
 use crate::delivery::{Delivery, Received, TurnedAway};
 use crate::error::Result;
-use crate::exchange::{Next, Sent};
+use crate::exchange::{Next, Reply, Sent};
 use crate::kept::{Attempt, Count, Entry, Forwarded, Health, Id, Kept, Prunable, Query, Sum, Undelivered};
 use crate::message::{HeaderError, Request};
 use crate::timestamp::Timestamp;
@@ -55,6 +55,8 @@ pub trait World: Sync {
     fn mode(&self, path: &Path) -> Option<u32>;
     /// Opens a file for reading.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>>;
+    /// Writes a file whole or not at all, in place of one that may be there.
+    fn replace_file(&self, path: &Path, bytes: &[u8]) -> Result<()>;
     /// Whether there is a file of this name.
     fn has_file(&self, path: &Path) -> bool;
     /// Lets the person change these bytes in their editor (`VISUAL`, `EDITOR`), and gives back what they saved.
@@ -82,11 +84,18 @@ pub trait World: Sync {
     /// Asks the person for a secret at the terminal, without showing it.
     fn ask_hidden(&self, question: &str) -> Result<Vec<u8>>;
 
+    /// Starts a program of the user's by the shell, in a group of its own.
+    fn start(&self, program: &Program) -> Result<Box<dyn Started>>;
+    /// Runs a command by the shell and returns what it wrote to its standard output; it must succeed, and within this time.
+    fn output_of(&self, command: &str, limit: Duration) -> Result<String>;
+
     /// Opens the store in this file; it is made when it is not there, in a folder that is there or can be made.
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>>;
 
     /// Starts to receive. `judge` is called for each POST, on several threads at once.
     fn listen(&self, options: &Listen, judge: Judge) -> Result<Box<dyn Listening>>;
+    /// Starts to serve plain HTTP on this machine, for clients of the user's own.
+    fn serve(&self, address: SocketAddr, handler: Handler) -> Result<Box<dyn Serving>>;
     /// Sends what `next` hands out until it hands out nothing and all is answered, telling `done` of each; the two are called by
     /// turns on this thread, and `done` in the order in which answers came.
     fn send(&self, options: &Sending, next: &mut dyn FnMut() -> Next, done: &mut dyn FnMut(Sent)) -> Result<SendEnd>;
@@ -140,8 +149,40 @@ pub trait Progress {
     fn finish(&mut self);
 }
 
+/// A program to start.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// A command for the shell.
+    pub command: String,
+    /// Variables that it gets beside those of this process.
+    pub variables: Vec<(String, String)>,
+    /// Host and port where it accepts connections once it is ready; nobody may do so before.
+    pub address: String,
+    /// How long that may take.
+    pub patience: Duration,
+}
+
+/// A program that runs. Dropping it ends it and everything it started.
+pub trait Started {
+    /// How it ended, when it did, as `exit status: 1`.
+    fn ended(&mut self) -> Option<String>;
+    /// What it wrote last, to both of its streams: strangers' text.
+    fn output(&self) -> Vec<u8>;
+    /// Whether there was a Ctrl+C or SIGTERM that nobody was told of yet.
+    fn is_interrupted(&mut self) -> bool;
+}
+
 /// Turns a delivery, and the time, into what is to be said of it. The listener answers by it.
 pub type Judge = Arc<dyn Fn(Delivery, Timestamp) -> Received + Send + Sync>;
+
+/// Turns a request, and the time, into what is answered. It is called on several threads at once.
+pub type Handler = Arc<dyn Fn(Request, Timestamp) -> Reply + Send + Sync>;
+
+/// A running server. Dropping it ends it.
+pub trait Serving {
+    /// Where it accepts connections.
+    fn address(&self) -> SocketAddr;
+}
 
 /// How to receive.
 #[derive(Clone)]

@@ -44,7 +44,7 @@ pub struct Made {
     pub modes: HashMap<PathBuf, u32>,
     /// The `Date` header of answers.
     pub date: Option<String>,
-    /// What `write_file` wrote.
+    /// What was written with `write_file` and `replace_file`.
     pub written: Mutex<BTreeMap<PathBuf, Vec<u8>>>,
     /// The working folder and those above it.
     pub folders: Vec<PathBuf>,
@@ -190,6 +190,19 @@ impl World for Made {
         }
     }
 
+    fn replace_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        self.written.lock().unwrap().insert(path.to_owned(), bytes.to_vec());
+        Ok(())
+    }
+
+    fn start(&self, program: &Program) -> Result<Box<dyn Started>> {
+        Err(Error::failed(format!("can't start {}", program.command)))
+    }
+
+    fn output_of(&self, command: &str, _limit: Duration) -> Result<String> {
+        Err(Error::failed(format!("can't run {command}")))
+    }
+
     fn has_file(&self, path: &Path) -> bool {
         self.files.contains_key(path) || path.is_file()
     }
@@ -259,6 +272,13 @@ impl World for Made {
         Ok(Box::new(Scripted { requests, judge, now: self.now(), options: options.clone(), closed: false }))
     }
 
+    fn serve(&self, address: SocketAddr, _handler: Handler) -> Result<Box<dyn Serving>> {
+        if address.port() == 1 {
+            return Err(Error::failed("can't listen on port 1"));
+        }
+        Ok(Box::new(Placeholder(address)))
+    }
+
     fn send(&self, options: &Sending, next: &mut dyn FnMut() -> Next, done: &mut dyn FnMut(Sent)) -> Result<SendEnd> {
         *self.sending.lock().unwrap() = Some(options.clone());
         let mut turn = 0;
@@ -273,6 +293,15 @@ impl World for Made {
             turn += 1;
         }
         Ok(SendEnd::Complete)
+    }
+}
+
+/// A server that nobody calls.
+struct Placeholder(SocketAddr);
+
+impl Serving for Placeholder {
+    fn address(&self) -> SocketAddr {
+        self.0
     }
 }
 

@@ -7,8 +7,10 @@ const VALUES: &[&str] =
     &["delivery", "error", "event", "exchange", "kept", "message", "money", "secret", "timestamp", "verdict"];
 const THOUGHT: &[&str] = &[
     "capture",
+    "check",
     "diagnose",
     "diff",
+    "emulator",
     "forward",
     "json",
     "ledger",

@@ -4,10 +4,12 @@
 
 mod api;
 mod captures;
+mod check;
 mod completions;
 mod config;
 mod configured;
 mod doctor;
+mod emulate;
 mod endpoints;
 mod events;
 mod help;
@@ -72,6 +74,8 @@ enum Command {
     Register(Box<register::Register>),
     Endpoints(Box<endpoints::Endpoints>),
     Secret(secret::Secrets),
+    Emulate(Box<emulate::Emulate>),
+    Check(Box<check::Check>),
     Config(config::Config),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -160,6 +164,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
         Command::Register(args) => register::run(args, &session),
         Command::Endpoints(args) => endpoints::run(args, &session),
         Command::Secret(args) => secret::run(args, &session),
+        Command::Emulate(args) => emulate::run(args, &session),
+        Command::Check(args) => check::run(args, &session),
         Command::Config(args) => config::run(args, &configured, &session),
         Command::Doctor(args) => doctor::run(args, &configured, &session),
         Command::Completions(args) => completions::run(args, &session),

@@ -12,20 +12,27 @@ mod forwarder;
 mod interrupt;
 mod listener;
 mod private;
+mod program;
 mod recorder;
 mod sender;
+mod server;
 mod store;
 mod terminal;
 
 use crate::error::Result;
 use crate::exchange::{Next, Sent};
 use crate::timestamp::Timestamp;
-use crate::world::{Change, Judge, Listen, Listening, Progress, Reach, SendEnd, Sending, Store, Stream, World};
+use crate::world::{
+    Change, Handler, Judge, Listen, Listening, Program, Progress, Reach, SendEnd, Sending, Serving, Started, Store,
+    Stream, World,
+};
 use interrupt::Interrupt;
 use jiff::tz::TimeZone;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The machine that the process runs on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -81,6 +88,10 @@ impl World for Machine {
         Ok(Box::new(File::open(path)?))
     }
 
+    fn replace_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        files::replace(path, bytes)
+    }
+
     fn has_file(&self, path: &Path) -> bool {
         path.is_file()
     }
@@ -129,6 +140,14 @@ impl World for Machine {
         terminal::ask_hidden(question)
     }
 
+    fn start(&self, program: &Program) -> Result<Box<dyn Started>> {
+        Ok(Box::new(program::start(program, Interrupt::of_process()?)?))
+    }
+
+    fn output_of(&self, command: &str, limit: Duration) -> Result<String> {
+        program::output_of(command, limit)
+    }
+
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>> {
         Ok(Box::new(store::open(path)?))
     }
@@ -136,6 +155,10 @@ impl World for Machine {
     fn listen(&self, options: &Listen, judge: Judge) -> Result<Box<dyn Listening>> {
         let deadlines = listener::Deadlines::default();
         Ok(Box::new(listener::start(options, judge, deadlines, Interrupt::of_process()?)?))
+    }
+
+    fn serve(&self, address: SocketAddr, handler: Handler) -> Result<Box<dyn Serving>> {
+        Ok(Box::new(server::start(address, handler)?))
     }
 
     fn send(&self, options: &Sending, next: &mut dyn FnMut() -> Next, done: &mut dyn FnMut(Sent)) -> Result<SendEnd> {
