@@ -39,17 +39,22 @@ fn plustive(body: &[u8]) -> Vec<u8> {
 
 /// Sends each request to a listener that keeps it as if it had arrived so many seconds before now.
 pub fn keep(made: &Made, requests: &[(i64, Vec<u8>)]) {
+    let key = |provider, variable: &str, secret: &str| {
+        let origin = Origin::Environment { variable: variable.to_owned(), place: 0 };
+        Key::new(Secret::new(provider, origin, secret))
+    };
+    let keys = vec![
+        key("plexos", "PLEXOS_WEBHOOK_SECRET", PLEXOS_SECRET),
+        key("plustive", "PLUSTIVE_WEBHOOK_SECRET", PLUSTIVE_SECRET),
+    ];
+    keep_judged(made, requests, &keys);
+}
+
+/// The same, judged by these keys.
+pub fn keep_judged(made: &Made, requests: &[(i64, Vec<u8>)], keys: &[Key]) {
     for (age, request) in requests {
         let arrived = made.now() - SignedDuration::from_secs(*age);
-        let key = |provider, variable: &str, secret: &str| {
-            let origin = Origin::Environment { variable: variable.to_owned(), place: 0 };
-            Key::new(Secret::new(provider, origin, secret))
-        };
-        let keys = vec![
-            key("plexos", "PLEXOS_WEBHOOK_SECRET", PLEXOS_SECRET),
-            key("plustive", "PLUSTIVE_WEBHOOK_SECRET", PLUSTIVE_SECRET),
-        ];
-        let rules = Rules { keys, tolerance: None };
+        let rules = Rules { keys: keys.to_vec(), tolerance: None };
         let judge: Judge = Arc::new(move |mut delivery, _| {
             delivery.arrived = Some(arrived);
             receive(delivery, &rules, arrived)

@@ -69,7 +69,7 @@ fn in_sources(folder: &Path, found: &mut BTreeSet<String>) {
 }
 
 /// What a file is called that is no record on stdout.
-const FILES: [&str; 2] = ["whtool.ledger/1", "whtool.emulator_state/1"];
+const FILES: [&str; 3] = ["whtool.ledger/1", "whtool.emulator_state/1", "whtool.journal/1"];
 
 #[test]
 fn every_record_is_published_and_told_of() {
@@ -137,6 +137,8 @@ fn records_hold_to_the_schema() {
         &["verify", captured, "--against", "last", "--computed", &"0".repeat(64), "--framework", "gin", "--json"],
         &["verify", captured, "--computed", REFERENCE_MAC, "--json"],
         &["samples", "--json"],
+        &["config", "show", "--json"],
+        &["doctor", "--offline", "--json"],
         &["sign", payload.to_str().unwrap(), "--as", "json"],
         &["replay", "payment.debited", "--to", &url, "--json"],
         &["replay", "payment.debited", "--to", "http://127.0.0.1:1", "--json"],
