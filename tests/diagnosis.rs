@@ -176,7 +176,7 @@ fn rows(cases: &[Value]) -> String {
     cases.iter().map(row).collect()
 }
 
-/// `WHTOOL_WRITE=1 cargo test the_table_in_the_docs` writes the tables anew.
+/// `UPDATE=1 cargo test the_table_in_the_docs` writes the tables anew.
 #[test]
 fn the_table_in_the_docs_is_that_of_the_vectors() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/diagnosis.md");
@@ -189,11 +189,11 @@ fn the_table_in_the_docs_is_that_of_the_vectors() {
         let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->\n"));
         let from = text.find(&start).expect("the table has its mark") + start.len();
         let to = text.find(&end).expect("the table has its end");
-        if std::env::var_os("WHTOOL_WRITE").is_some() {
+        if std::env::var_os("UPDATE").is_some() {
             text.replace_range(from..to, &table);
             std::fs::write(path, &text).unwrap();
         } else {
-            assert_eq!(&text[from..to], table, "WHTOOL_WRITE=1 cargo test the_table_in_the_docs");
+            assert_eq!(&text[from..to], table, "UPDATE=1 cargo test the_table_in_the_docs");
         }
     }
 }
