@@ -69,7 +69,7 @@ fn in_sources(folder: &Path, found: &mut BTreeSet<String>) {
 }
 
 /// What a file is called that is no record on stdout.
-const FILES: [&str; 1] = ["whtool.ledger/1"];
+const FILES: [&str; 2] = ["whtool.ledger/1", "whtool.emulator_state/1"];
 
 #[test]
 fn every_record_is_published_and_told_of() {

@@ -4,6 +4,7 @@
 
 mod api;
 mod captures;
+mod check;
 mod emulate;
 mod endpoints;
 mod events;
@@ -61,6 +62,7 @@ enum Command {
     Reconcile(Box<reconcile::Reconcile>),
     Secret(secret::Secrets),
     Emulate(Box<emulate::Emulate>),
+    Check(Box<check::Check>),
 }
 
 /// Flags of every command.
@@ -127,6 +129,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
         Command::Reconcile(args) => reconcile::run(args, &session),
         Command::Secret(args) => secret::run(args, &session),
         Command::Emulate(args) => emulate::run(args, &session),
+        Command::Check(args) => check::run(args, &session),
     };
     match result {
         Ok(outcome) => outcome.status(),

@@ -105,7 +105,7 @@ impl<'a> Display<'a> {
         let faults: Vec<_> = called.faults.iter().map(|fault| fault.name()).collect();
         if self.form == Form::Json {
             self.record(&json!({
-                "schema": "whtool.emulated-call/1", "at": at.to_string(), "provider": called.whose, "method": method,
+                "schema": "whtool.emulated_call/1", "at": at.to_string(), "provider": called.whose, "method": method,
                 "target": target, "status": status, "cut": is_cut, "faults": faults, "complaint": called.complaint,
             }))?;
         }
@@ -127,7 +127,7 @@ impl<'a> Display<'a> {
         let attempt = delivery.attempts.last();
         if self.form == Form::Json {
             self.record(&json!({
-                "schema": "whtool.emulated-delivery/1", "number": delivery.number, "provider": delivery.provider,
+                "schema": "whtool.emulated_delivery/1", "number": delivery.number, "provider": delivery.provider,
                 "event": delivery.event, "id": delivery.id, "url": delivery.url, "try": delivery.attempts.len(),
                 "fate": delivery.fate, "nextAt": delivery.next_at, "attempt": attempt,
             }))?;
