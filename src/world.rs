@@ -6,7 +6,7 @@
 use crate::delivery::{Delivery, Received, TurnedAway};
 use crate::error::Result;
 use crate::exchange::{Next, Reply, Sent};
-use crate::kept::{Attempt, Count, Entry, Forwarded, Id, Kept, Prunable, Query, Sum, Told, Undelivered};
+use crate::kept::{Attempt, Count, Entry, Forwarded, Health, Id, Kept, Prunable, Query, Sum, Told, Undelivered};
 use crate::message::{HeaderError, Request};
 use crate::timestamp::Timestamp;
 use std::io::{self, Read, Write};
@@ -51,6 +51,8 @@ pub trait World: Sync {
     /// A progress bar on standard error over `total` steps; it stays silent where no person would see it.
     fn progress(&self, total: u64) -> Box<dyn Progress + '_>;
 
+    /// The permission bits of a file or folder. `None`: it is not there, or the system has no such bits.
+    fn mode(&self, path: &Path) -> Option<u32>;
     /// Opens a file for reading.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>>;
     /// Writes a file whole or not at all, in place of one that may be there.
@@ -59,8 +61,13 @@ pub trait World: Sync {
     fn has_file(&self, path: &Path) -> bool;
     /// Lets the person change these bytes in their editor (`VISUAL`, `EDITOR`), and gives back what they saved.
     fn edit(&self, bytes: &[u8]) -> Result<Vec<u8>>;
+    /// The working folder and those above it, up to the root of its repository, the nearest first; outside of a repository the working
+    /// folder alone. Empty: it can't be told.
+    fn working_folders(&self) -> Vec<PathBuf>;
     /// The folder for whtool's own data; it may not exist yet.
     fn data_folder(&self) -> Result<PathBuf>;
+    /// The folder for the user's settings; it may not exist yet.
+    fn config_folder(&self) -> Result<PathBuf>;
     /// Reads a file of secrets; `None`: there is none. A file or folder that others may read is refused.
     fn read_private(&self, path: &Path) -> Result<Option<Vec<u8>>>;
     /// Writes a new file of secrets (mode 0600, folder 0700), synced. `false`: there is one already, and it was left alone.
@@ -72,17 +79,18 @@ pub trait World: Sync {
     fn remove_private(&self, path: &Path) -> Result<()>;
     /// Makes a file of the user's anew out of what it holds, whole or not at all. It keeps its mode; a new one is for its owner only.
     fn update_file(&self, path: &Path, change: &mut Change<'_>) -> Result<Reach>;
+    /// Writes a file that holds nothing secret, and makes its folder when it is not there.
+    fn write_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
     /// Asks the person for a secret at the terminal, without showing it.
     fn ask_hidden(&self, question: &str) -> Result<Vec<u8>>;
-
-    /// Opens a file to write at its end, after its first `keep` bytes: what follows them is cut off. It is made, for its owner
-    /// only, when it is not there.
-    fn append(&self, path: &Path, keep: u64) -> io::Result<Box<dyn Appending + '_>>;
 
     /// Starts a program of the user's by the shell, in a group of its own.
     fn start(&self, program: &Program) -> Result<Box<dyn Started>>;
     /// Runs a command by the shell and returns what it wrote to its standard output; it must succeed, and within this time.
     fn output_of(&self, command: &str, limit: Duration) -> Result<String>;
+    /// Opens a file to write at its end, after its first `keep` bytes: what follows them is cut off. It is made, for its owner
+    /// only, when it is not there.
+    fn append(&self, path: &Path, keep: u64) -> io::Result<Box<dyn Appending + '_>>;
 
     /// Opens the store in this file; it is made when it is not there, in a folder that is there or can be made.
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>>;
@@ -135,6 +143,8 @@ pub trait Store {
     fn about(&mut self, reference: &str) -> Result<Vec<Told>>;
     /// Up to `most` of those that arrived since, the oldest first, and the place to go on after; the first place is 0.
     fn page(&mut self, since: Option<Timestamp>, after: i64, most: u32) -> Result<(Vec<Entry>, i64)>;
+    /// Looks whether all of it can be read, and says how large it is.
+    fn health(&mut self) -> Result<Health>;
     /// Provider, key and id of the latest verified events, the newest last.
     fn recent_keys(&mut self, most: u64) -> Result<Vec<(String, String, Id)>>;
 }
@@ -228,7 +238,7 @@ pub struct Forward {
     pub timeout: Duration,
     /// Whether the app's certificate is looked at.
     pub certificates: Certificates,
-    /// How many may be under way at once.
+    /// How many may be under way at once. Where there are several URLs each has its share of them, and one at least.
     pub in_flight: usize,
 }
 
@@ -244,9 +254,12 @@ pub type Prepare =
 pub enum Manner {
     /// The listener's own: the delivery is acknowledged first, then sent on, and sent again until the app takes it.
     AcknowledgeFirst,
-    /// The app's: status and body, and 502 when it does not answer.
+    /// The app's, whole: status, headers and body, and 502 when there is none, or one larger than `MOST_PASSED_ON`.
     PassThrough,
 }
+
+/// The largest body of the app's that is passed on, in bytes.
+pub const MOST_PASSED_ON: usize = 1 << 20;
 
 /// Where deliveries are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -281,8 +294,8 @@ pub trait Listening {
 pub enum Happening {
     /// A delivery was judged, and is being answered.
     Received(Arrived),
-    /// So many kept deliveries came faster than they were asked for; they are in the store.
-    Missed(u64),
+    /// Kept deliveries, or answers of the app, came faster than they were asked for; they are in the store.
+    Missed(Missed),
     /// So many deliveries were left from before, and are sent on now.
     TakenUp(u64),
     /// A delivery was sent on.
@@ -295,6 +308,15 @@ pub enum Happening {
     Interrupted,
     /// The listener is closed, and all is told.
     Closed,
+}
+
+/// How much the consumer of a listener was too slow for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// Kept deliveries.
+    pub deliveries: u64,
+    /// Answers of the app.
+    pub answers: u64,
 }
 
 /// A delivery that is being answered.
