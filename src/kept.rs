@@ -200,3 +200,12 @@ pub struct Prunable {
     /// How many are old enough, and stay because they are still to be forwarded.
     pub undelivered: u64,
 }
+
+/// What the store has about a reference: a delivery, and the key of its event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The delivery.
+    pub entry: Entry,
+    /// Two deliveries with the same key are the same event.
+    pub key: Option<String>,
+}

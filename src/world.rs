@@ -6,7 +6,7 @@
 use crate::delivery::{Delivery, Received, TurnedAway};
 use crate::error::Result;
 use crate::exchange::{Next, Reply, Sent};
-use crate::kept::{Attempt, Count, Entry, Forwarded, Health, Id, Kept, Prunable, Query, Sum, Undelivered};
+use crate::kept::{Attempt, Count, Entry, Forwarded, Health, Id, Kept, Prunable, Query, Sum, Told, Undelivered};
 use crate::message::{HeaderError, Request};
 use crate::timestamp::Timestamp;
 use std::io::{self, Read, Write};
@@ -88,6 +88,9 @@ pub trait World: Sync {
     fn start(&self, program: &Program) -> Result<Box<dyn Started>>;
     /// Runs a command by the shell and returns what it wrote to its standard output; it must succeed, and within this time.
     fn output_of(&self, command: &str, limit: Duration) -> Result<String>;
+    /// Opens a file to write at its end, after its first `keep` bytes: what follows them is cut off. It is made, for its owner
+    /// only, when it is not there.
+    fn append(&self, path: &Path, keep: u64) -> io::Result<Box<dyn Appending + '_>>;
 
     /// Opens the store in this file; it is made when it is not there, in a folder that is there or can be made.
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>>;
@@ -137,14 +140,29 @@ pub trait Store {
     fn add_attempt(&mut self, id: &str, attempt: &Attempt) -> Result<()>;
     /// Looks whether all of it can be read, and says how large it is.
     fn health(&mut self) -> Result<Health>;
+    /// The deliveries whose event id, reference or subject this is, the oldest first. The first question takes a look at all
+    /// deliveries, those that follow do not.
+    fn about(&mut self, reference: &str) -> Result<Vec<Told>>;
+    /// Up to `most` of those that arrived since, the oldest first, and the place to go on after; the first place is 0.
+    fn page(&mut self, since: Option<Timestamp>, after: i64, most: u32) -> Result<(Vec<Entry>, i64)>;
     /// Provider, key and id of the latest verified events, the newest last.
     fn recent_keys(&mut self, most: u64) -> Result<Vec<(String, String, Id)>>;
+}
+
+/// A file that is written at its end.
+pub trait Appending: Write {
+    /// Brings what was written to the disk.
+    fn sync(&mut self) -> io::Result<()>;
 }
 
 /// Steps done, shown to a person.
 pub trait Progress {
     /// One more step is done.
     fn step(&mut self);
+    /// Does something, such as writing to the same terminal, while the bar is not there.
+    fn aside(&mut self, work: &mut dyn FnMut()) {
+        work();
+    }
     /// The work is over: the bar goes away.
     fn finish(&mut self);
 }

@@ -23,6 +23,7 @@ mod keeping;
 mod layers;
 mod listen;
 mod process;
+mod reconcile;
 mod register;
 mod replay;
 mod samples;

@@ -17,6 +17,7 @@ mod known;
 mod ledger;
 mod listen;
 mod man;
+mod reconcile;
 mod register;
 mod replay;
 mod samples;
@@ -73,6 +74,7 @@ enum Command {
     Samples(samples::Samples),
     Register(Box<register::Register>),
     Endpoints(Box<endpoints::Endpoints>),
+    Reconcile(Box<reconcile::Reconcile>),
     Secret(secret::Secrets),
     Emulate(Box<emulate::Emulate>),
     Check(Box<check::Check>),
@@ -163,6 +165,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
         Command::Samples(args) => samples::run(args, &session),
         Command::Register(args) => register::run(args, &session),
         Command::Endpoints(args) => endpoints::run(args, &session),
+        Command::Reconcile(args) => reconcile::run(args, &session),
         Command::Secret(args) => secret::run(args, &session),
         Command::Emulate(args) => emulate::run(args, &session),
         Command::Check(args) => check::run(args, &session),

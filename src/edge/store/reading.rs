@@ -1,9 +1,9 @@
 //! The store as commands see it: lists, single deliveries, counts, pruning, attempts.
 
 use super::rows::{self, micros, text};
-use super::{health, pruning, schema};
+use super::{about, health, pruning, schema};
 use crate::error::{Error, Result};
-use crate::kept::{Attempt, Count, Entry, Health, Id, Kept, Prunable, Query, Sum, Undelivered};
+use crate::kept::{Attempt, Count, Entry, Health, Id, Kept, Prunable, Query, Sum, Told, Undelivered};
 use crate::money::Money;
 use crate::timestamp::Timestamp;
 use crate::world::Store;
@@ -255,6 +255,14 @@ impl Store for Opened {
 
     fn health(&mut self) -> Result<Health> {
         health::health(&self.connection).map_err(failed)
+    }
+
+    fn about(&mut self, reference: &str) -> Result<Vec<Told>> {
+        about::about(&self.connection, reference).map_err(failed)
+    }
+
+    fn page(&mut self, since: Option<Timestamp>, after: i64, most: u32) -> Result<(Vec<Entry>, i64)> {
+        about::page(&self.connection, since, after, most).map_err(failed)
     }
 
     fn recent_keys(&mut self, most: u64) -> Result<Vec<(String, String, Id)>> {
