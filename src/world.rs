@@ -238,7 +238,7 @@ pub struct Forward {
     pub timeout: Duration,
     /// Whether the app's certificate is looked at.
     pub certificates: Certificates,
-    /// How many may be under way at once.
+    /// How many may be under way at once. Where there are several URLs each has its share of them, and one at least.
     pub in_flight: usize,
 }
 
@@ -254,9 +254,12 @@ pub type Prepare =
 pub enum Manner {
     /// The listener's own: the delivery is acknowledged first, then sent on, and sent again until the app takes it.
     AcknowledgeFirst,
-    /// The app's: status and body, and 502 when it does not answer.
+    /// The app's, whole: status, headers and body, and 502 when there is none, or one larger than `MOST_PASSED_ON`.
     PassThrough,
 }
+
+/// The largest body of the app's that is passed on, in bytes.
+pub const MOST_PASSED_ON: usize = 1 << 20;
 
 /// Where deliveries are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -291,8 +294,8 @@ pub trait Listening {
 pub enum Happening {
     /// A delivery was judged, and is being answered.
     Received(Arrived),
-    /// So many kept deliveries came faster than they were asked for; they are in the store.
-    Missed(u64),
+    /// Kept deliveries, or answers of the app, came faster than they were asked for; they are in the store.
+    Missed(Missed),
     /// So many deliveries were left from before, and are sent on now.
     TakenUp(u64),
     /// A delivery was sent on.
@@ -305,6 +308,15 @@ pub enum Happening {
     Interrupted,
     /// The listener is closed, and all is told.
     Closed,
+}
+
+/// How much the consumer of a listener was too slow for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// Kept deliveries.
+    pub deliveries: u64,
+    /// Answers of the app.
+    pub answers: u64,
 }
 
 /// A delivery that is being answered.

@@ -2,6 +2,7 @@
 
 use crate::common::{Made, Run};
 use crate::events;
+use whtool::world::World;
 
 fn help(words: &[&str]) -> Run {
     let run = Made::default().run(words);
@@ -67,9 +68,10 @@ fn world_of_examples(command: &str) -> Made {
     let made = Made::with_secrets().input(piped).file("payload.json", payload);
     let request = made.run(&["sign", "payload.json", "--as", "http"]).out;
     let record = made.run(&["sign", "payload.json", "--as", "json"]).out;
-    let mut made = made.file("request.http", request).file("deliveries.ndjson", record);
+    let made = made.file("request.http", &request).file("handler-saw.http", request);
+    let mut made = made.file("deliveries.ndjson", record);
     made.folders = vec!["/project".into()];
-    if matches!(command, "events" | "replay") {
+    if matches!(command, "events" | "replay" | "verify") {
         events::keep(&made, &[(60, events::plexos(payload)), (30, events::plexos(b"{}"))]);
     }
     made
@@ -84,9 +86,16 @@ fn examples_run() {
         let examples = examples(&command);
         assert!(!examples.is_empty(), "{command:?}");
         for words in examples {
-            // An id that is made up.
-            let words: Vec<_> = words.iter().map(|word| if word == "3kq" { "last" } else { word }).collect();
-            let run = world_of_examples(&command[0]).run(&words);
+            let made = world_of_examples(&command[0]);
+            let written = made.data_folder().unwrap().join("for-support.json").display().to_string();
+            let meant = |word: &'_ String| match word.as_str() {
+                // An id that is made up.
+                "3kq" => "last".to_owned(),
+                "for-support.json" => written.clone(),
+                word => word.to_owned(),
+            };
+            let words: Vec<_> = words.iter().map(meant).collect();
+            let run = made.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
             assert!(run.status != 2, "{words:?}: {}", run.err);
             let is_answered = matches!(run.status, 0 | 1 | 130) || NEED_AN_ANSWER.contains(&&*command[0]);
             assert!(is_answered, "{words:?} ends with {}: {}", run.status, run.err);

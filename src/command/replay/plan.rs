@@ -242,8 +242,10 @@ impl<'a> Plan<'a> {
         let Source::Capture(id) = &self.sources[self.place(sent.number)].1 else { return Ok(None) };
         let kept = self.capture(id)?;
         let is_good = |status: u16| (200..300).contains(&status);
-        let before = kept.attempts.last().map(|attempt| is_good(attempt.status()));
         let url = forward::target(&self.args.to, &kept.request).to_string();
+        // The last one here, or else anywhere.
+        let here = kept.attempts.iter().rfind(|attempt| attempt.url == url);
+        let before = here.or(kept.attempts.last()).map(|attempt| is_good(attempt.status()));
         let outcome = sent.answer.clone().map_err(|failure| failure.to_string());
         let attempt = Attempt { at: self.session.world.now(), url, took: sent.took, outcome };
         self.with_store(|store| store.add_attempt(id, &attempt))?;

@@ -3,6 +3,7 @@
 //! No index of the deliveries has their references: it would cost every delivery that is recorded. So the first question makes a
 //! temporary one, which is SQLite's own and goes with the connection; what arrived since is added before each further question.
 
+use super::names::Names;
 use super::rows;
 use crate::kept::{Entry, Told};
 use crate::timestamp::Timestamp;
@@ -43,7 +44,7 @@ fn bring_up_to_date(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// The deliveries whose event id, reference or subject this is, the oldest first.
-pub(super) fn about(connection: &Connection, reference: &str) -> rusqlite::Result<Vec<Told>> {
+pub(super) fn about(connection: &Connection, names: Names, reference: &str) -> rusqlite::Result<Vec<Told>> {
     bring_up_to_date(connection)?;
     let sql = format!(
         "SELECT {}, d.key FROM temp.about a JOIN main.deliveries d ON d.seq = a.delivery
@@ -51,24 +52,26 @@ pub(super) fn about(connection: &Connection, reference: &str) -> rusqlite::Resul
         rows::ENTRY
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let told = statement.query_map([reference], |row| Ok(Told { entry: rows::entry(row)?, key: row.get(15)? }))?;
+    let told =
+        statement.query_map([reference], |row| Ok(Told { entry: rows::entry(row, names)?, key: row.get(16)? }))?;
     told.collect()
 }
 
 /// Up to `most` deliveries that came after place `after`, and arrived since, the oldest first, and the place of the last.
 pub(super) fn page(
     connection: &Connection,
+    names: Names,
     since: Option<Timestamp>,
     after: i64,
     most: u32,
 ) -> rusqlite::Result<(Vec<Entry>, i64)> {
     let sql = format!(
-        "SELECT {}, d.seq FROM main.deliveries d WHERE d.seq > ?1 AND d.arrived >= ?2 ORDER BY d.seq LIMIT ?3",
+        "SELECT {} FROM main.deliveries d WHERE d.seq > ?1 AND d.arrived >= ?2 ORDER BY d.seq LIMIT ?3",
         rows::ENTRY
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let since = since.map_or(i64::MIN, rows::micros);
-    let read = |row: &rusqlite::Row<'_>| Ok((rows::entry(row)?, row.get::<_, i64>(15)?));
+    let read = |row: &rusqlite::Row<'_>| Ok((rows::entry(row, names)?, row.get::<_, i64>(15)?));
     let page = statement.query_map(params![after, since, most], read)?;
     let (entries, places): (Vec<_>, Vec<_>) = page.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().unzip();
     Ok((entries, places.last().copied().unwrap_or(after)))
@@ -90,7 +93,7 @@ mod tests {
     }
 
     fn ids(connection: &Connection, name: &str) -> Vec<String> {
-        about(connection, name).unwrap().into_iter().map(|told| told.entry.id).collect()
+        about(connection, Names::of(connection).unwrap(), name).unwrap().into_iter().map(|told| told.entry.id).collect()
     }
 
     #[test]
@@ -124,7 +127,8 @@ mod tests {
         for id in ["a", "bb", "ccc", "dddd"] {
             add(&connection, id, None, None);
         }
-        let page = |since, after| page(&connection, since, after, 2).unwrap();
+        let names = Names::of(&connection).unwrap();
+        let page = |since, after| page(&connection, names, since, after, 2).unwrap();
         let (first, place) = page(None, 0);
         let (second, end) = page(None, place);
         assert_eq!([first.len(), second.len(), page(None, end).0.len()], [2, 2, 0]);
