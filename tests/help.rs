@@ -76,7 +76,7 @@ fn world_of_examples(command: &str) -> Made {
     let request = made.run(&["sign", "payload.json", "--as", "http"]).out;
     let record = made.run(&["sign", "payload.json", "--as", "json"]).out;
     let made = made.file("request.http", &request).file("handler-saw.http", request);
-    let mut made = made.file("deliveries.ndjson", record);
+    let mut made = made.file("deliveries.ndjson", record).file("missed", "last\n");
     made.folders = vec!["/project".into()];
     if matches!(command, "events" | "replay" | "verify") {
         events::keep(&made, &[(60, events::plexos(payload)), (30, events::plexos(b"{}"))]);
