@@ -138,13 +138,13 @@ pub trait Store {
     fn prune(&mut self, before: Timestamp, undelivered: Undelivered) -> Result<u64>;
     /// Adds an attempt to a delivery; a good one ends what was still to be forwarded to the same URL.
     fn add_attempt(&mut self, id: &str, attempt: &Attempt) -> Result<()>;
-    /// Looks whether all of it can be read, and says how large it is.
-    fn health(&mut self) -> Result<Health>;
     /// The deliveries whose event id, reference or subject this is, the oldest first. The first question takes a look at all
     /// deliveries, those that follow do not.
     fn about(&mut self, reference: &str) -> Result<Vec<Told>>;
     /// Up to `most` of those that arrived since, the oldest first, and the place to go on after; the first place is 0.
     fn page(&mut self, since: Option<Timestamp>, after: i64, most: u32) -> Result<(Vec<Entry>, i64)>;
+    /// Looks whether all of it can be read, and says how large it is.
+    fn health(&mut self) -> Result<Health>;
     /// Provider, key and id of the latest verified events, the newest last.
     fn recent_keys(&mut self, most: u64) -> Result<Vec<(String, String, Id)>>;
 }

@@ -102,6 +102,11 @@ impl Made {
         self
     }
 
+    /// Where a file is that is really written: a name without a folder is in a folder of this world's own.
+    fn place(&self, path: &Path) -> PathBuf {
+        self.home.get_or_init(|| tempfile::tempdir().unwrap()).path().join(path)
+    }
+
     /// Runs a command line, its words without the program's name.
     pub fn run(&self, words: &[&str]) -> Run {
         let arguments = ["whtool"].iter().chain(words).map(OsString::from);
@@ -235,7 +240,7 @@ impl World for Made {
     }
 
     fn append(&self, path: &Path, keep: u64) -> io::Result<Box<dyn Appending + '_>> {
-        whtool::edge::Machine.append(path, keep)
+        whtool::edge::Machine.append(&self.place(path), keep)
     }
 
     fn update_private(&self, path: &Path, change: &mut Change<'_>) -> Result<()> {
@@ -251,7 +256,7 @@ impl World for Made {
     }
 
     fn update_file(&self, path: &Path, change: &mut Change<'_>) -> Result<Reach> {
-        whtool::edge::Machine.update_file(path, change)
+        whtool::edge::Machine.update_file(&self.place(path), change)
     }
 
     fn write_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -2,7 +2,6 @@
 
 use crate::common::{Made, Run};
 use crate::events;
-use whtool::world::World;
 
 fn help(words: &[&str]) -> Run {
     let run = Made::default().run(words);
@@ -93,16 +92,9 @@ fn examples_run() {
         let examples = examples(&command);
         assert!(!examples.is_empty(), "{command:?}");
         for words in examples {
-            let made = world_of_examples(&command[0]);
-            let written = made.data_folder().unwrap().join("for-support.json").display().to_string();
-            let meant = |word: &'_ String| match word.as_str() {
-                // An id that is made up.
-                "3kq" => "last".to_owned(),
-                "for-support.json" => written.clone(),
-                word => word.to_owned(),
-            };
-            let words: Vec<_> = words.iter().map(meant).collect();
-            let run = made.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+            // An id that is made up.
+            let words: Vec<_> = words.iter().map(|word| if word == "3kq" { "last" } else { word }).collect();
+            let run = world_of_examples(&command[0]).run(&words);
             assert!(run.status != 2, "{words:?}: {}", run.err);
             let is_answered = matches!(run.status, 0 | 1 | 130) || NEED_AN_ANSWER.contains(&&*command[0]);
             assert!(is_answered, "{words:?} ends with {}: {}", run.status, run.err);

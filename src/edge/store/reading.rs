@@ -304,16 +304,16 @@ impl Store for Opened {
         transaction.commit().map_err(failed)
     }
 
-    fn health(&mut self) -> Result<Health> {
-        health::health(&self.connection).map_err(failed)
-    }
-
     fn about(&mut self, reference: &str) -> Result<Vec<Told>> {
         about::about(&self.connection, self.names, reference).map_err(failed)
     }
 
     fn page(&mut self, since: Option<Timestamp>, after: i64, most: u32) -> Result<(Vec<Entry>, i64)> {
         about::page(&self.connection, self.names, since, after, most).map_err(failed)
+    }
+
+    fn health(&mut self) -> Result<Health> {
+        health::health(&self.connection).map_err(failed)
     }
 
     fn recent_keys(&mut self, most: u64) -> Result<Vec<(String, String, Id)>> {
