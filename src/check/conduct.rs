@@ -54,6 +54,12 @@ const TWINS: usize = 6;
 /// How much longer than the budget is waited once, to tell a slow handler from one that hangs.
 const PATIENCE: u32 = 5;
 
+/// So many requests are waited for as long as the budget is; after that, what is so much slower than the slowest good answer
+/// counts as no answer. A handler that hangs on all that is odd would take minutes otherwise.
+const HANGS: u32 = 3;
+const MUCH_SLOWER: u32 = 20;
+const SHORTEST: Duration = Duration::from_millis(500);
+
 /// Runs the chosen probes; `step` is called after each.
 pub fn run(plan: &Plan, target: &mut dyn Target, step: &mut dyn FnMut()) -> Result<Report> {
     let footing = Footing::all(plan.provider).swap_remove(0);
@@ -73,6 +79,7 @@ pub fn run(plan: &Plan, target: &mut dyn Target, step: &mut dyn FnMut()) -> Resu
 #[derive(Default)]
 struct Answers {
     taken: u32,
+    hung: u32,
     slowest: Duration,
     framework: Option<Framework>,
 }
@@ -282,7 +289,7 @@ impl Conduct<'_> {
     fn same_moment(&mut self, probe: &Probe, make: &Make) -> Result<Found> {
         let before = self.target.effects()?;
         let Some(draft) = make(&mut self.maker()).into_iter().next() else { return Ok(Found::not_run(NOT_HERE)) };
-        let exchanges = self.together(vec![draft.clone(), draft], self.plan.budget)?;
+        let exchanges = self.together(vec![draft.clone(), draft], self.patience())?;
         let worst = exchanges.iter().enumerate().max_by_key(|(_, exchange)| badness(exchange.reply.came()));
         let (shown_by, came) = worst.map_or((0, Came::Closed), |(at, exchange)| (at, exchange.reply.came()));
         let words: Vec<_> = exchanges.iter().map(|exchange| exchange.reply.words()).collect();
@@ -397,7 +404,7 @@ impl Conduct<'_> {
     }
 
     fn good_event(&mut self) -> Result<Exchange> {
-        self.good_event_within(self.plan.budget)
+        self.good_event_within(self.patience())
     }
 
     fn good_event_within(&mut self, limit: Duration) -> Result<Exchange> {
@@ -406,7 +413,14 @@ impl Conduct<'_> {
     }
 
     fn one(&mut self, draft: Draft) -> Result<Exchange> {
-        self.sent(draft, self.plan.budget)
+        self.sent(draft, self.patience())
+    }
+
+    /// How long is waited for an answer: the budget, and less where several never came though others came fast.
+    fn patience(&self) -> Duration {
+        let Answers { slowest, taken, hung, .. } = self.answers;
+        let shorter = (slowest * MUCH_SLOWER).max(SHORTEST);
+        if hung > HANGS && taken > 0 { shorter.min(self.plan.budget) } else { self.plan.budget }
     }
 
     fn sent(&mut self, draft: Draft, limit: Duration) -> Result<Exchange> {
@@ -429,6 +443,7 @@ const NOT_HERE: &str = "it does not apply to this secret";
 
 impl Answers {
     fn learn(&mut self, reply: &Reply) {
+        self.hung += u32::from(reply.came() == Came::Hung);
         let Ok(answer) = &reply.answer else { return };
         self.framework = self.framework.or_else(|| Framework::of(answer));
         if reply.came() == Came::Taken {

@@ -327,6 +327,43 @@ fn a_handler_that_dies_is_found_by_what_killed_it() {
 }
 
 #[test]
+fn a_handler_that_hangs_on_what_is_odd_is_not_waited_for_again_and_again() {
+    struct Patient(Made, Duration);
+    impl Target for Patient {
+        fn now(&self) -> Timestamp {
+            self.0.now()
+        }
+        fn random(&mut self, below: usize) -> usize {
+            self.0.random(below)
+        }
+        fn send(&mut self, requests: &[Request], limit: Duration) -> Result<Vec<Reply>> {
+            let replies = self.0.send(requests, limit)?;
+            self.1 += if replies.iter().any(|reply| reply.came() == Came::Hung) { limit } else { Duration::ZERO };
+            Ok(replies)
+        }
+        fn effects(&mut self) -> Result<Option<i64>> {
+            Ok(None)
+        }
+    }
+    let handle: Handle = Box::new(|request| match status(plexos(), request, None) {
+        200 => Ok(200),
+        _ => Err(SendFailure::Timeout),
+    });
+    let url = "http://localhost/".parse().unwrap();
+    let plan = Plan {
+        provider: plexos(),
+        key: key(plexos()),
+        url,
+        budget: Duration::from_secs(3),
+        selection: Selection::default(),
+    };
+    let mut target = Patient(Made { handle, turn: 1, work: None }, Duration::ZERO);
+    let report = run(&plan, &mut target, &mut || {}).unwrap();
+    assert!(causes(&report).contains(&"hung") && !causes(&report).contains(&"died"), "{:?}", causes(&report));
+    assert!(target.1 < Duration::from_secs(40), "{:?}", target.1);
+}
+
+#[test]
 fn work_that_is_done_for_every_delivery_is_done_twice() {
     let report = check(plexos(), Box::new(|request| Ok(status(plexos(), request, None))), Some(0));
     assert_eq!(failed(&report), ["behave.twice", "behave.same_moment"]);
