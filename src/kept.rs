@@ -122,6 +122,8 @@ pub struct Query {
     pub kinds: Vec<String>,
     /// The verdict's code.
     pub verdict: Option<String>,
+    /// The name of the secret that matched.
+    pub secret: Option<String>,
     /// Arrived at or after this moment.
     pub since: Option<Timestamp>,
     /// Arrived before this moment.

@@ -5,7 +5,7 @@
 
 use crate::delivery::{Delivery, Received, TurnedAway};
 use crate::error::Result;
-use crate::exchange::{Next, Sent};
+use crate::exchange::{Next, Reply, Sent};
 use crate::kept::{Attempt, Count, Entry, Forwarded, Id, Kept, Prunable, Query, Sum, Undelivered};
 use crate::message::{HeaderError, Request};
 use crate::timestamp::Timestamp;
@@ -65,6 +65,15 @@ pub trait World: Sync {
     fn read_private(&self, path: &Path) -> Result<Option<Vec<u8>>>;
     /// Writes a new file of secrets (mode 0600, folder 0700), synced. `false`: there is one already, and it was left alone.
     fn create_private(&self, path: &Path, bytes: &[u8]) -> Result<bool>;
+    /// Makes a file of secrets anew out of what it holds (`None`: it is not there), synced, whole or not at all; several
+    /// processes take turns. An error of `change` leaves it as it is.
+    fn update_private(&self, path: &Path, change: &mut Change<'_>) -> Result<()>;
+    /// Removes a file of secrets; none is no error.
+    fn remove_private(&self, path: &Path) -> Result<()>;
+    /// Makes a file of the user's anew out of what it holds, whole or not at all. It keeps its mode; a new one is for its owner only.
+    fn update_file(&self, path: &Path, change: &mut Change<'_>) -> Result<Reach>;
+    /// Asks the person for a secret at the terminal, without showing it.
+    fn ask_hidden(&self, question: &str) -> Result<Vec<u8>>;
 
     /// Starts a program of the user's by the shell, in a group of its own.
     fn start(&self, program: &Program) -> Result<Box<dyn Started>>;
@@ -76,9 +85,23 @@ pub trait World: Sync {
 
     /// Starts to receive. `judge` is called for each POST, on several threads at once.
     fn listen(&self, options: &Listen, judge: Judge) -> Result<Box<dyn Listening>>;
+    /// Starts to serve plain HTTP on this machine, for clients of the user's own.
+    fn serve(&self, address: SocketAddr, handler: Handler) -> Result<Box<dyn Serving>>;
     /// Sends what `next` hands out until it hands out nothing and all is answered, telling `done` of each; the two are called by
     /// turns on this thread, and `done` in the order in which answers came.
     fn send(&self, options: &Sending, next: &mut dyn FnMut() -> Next, done: &mut dyn FnMut(Sent)) -> Result<SendEnd>;
+}
+
+/// From what a file holds to what it shall hold.
+pub type Change<'c> = dyn FnMut(Option<Vec<u8>>) -> Result<Vec<u8>> + 'c;
+
+/// Who can read a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Its owner only.
+    Owner,
+    /// Other users of the machine, too.
+    Others,
 }
 
 /// The store of received deliveries. Several processes may have it open at once.
@@ -140,6 +163,15 @@ pub trait Started {
 
 /// Turns a delivery, and the time, into what is to be said of it. The listener answers by it.
 pub type Judge = Arc<dyn Fn(Delivery, Timestamp) -> Received + Send + Sync>;
+
+/// Turns a request, and the time, into what is answered. It is called on several threads at once.
+pub type Handler = Arc<dyn Fn(Request, Timestamp) -> Reply + Send + Sync>;
+
+/// A running server. Dropping it ends it.
+pub trait Serving {
+    /// Where it accepts connections.
+    fn address(&self) -> SocketAddr;
+}
 
 /// How to receive.
 #[derive(Clone)]

@@ -215,6 +215,26 @@ impl World for Made {
         Ok(is_new)
     }
 
+    fn update_private(&self, path: &Path, change: &mut Change<'_>) -> Result<()> {
+        let mut files = self.private.lock().unwrap();
+        let changed = change(files.get(path).cloned())?;
+        files.insert(path.to_owned(), changed);
+        Ok(())
+    }
+
+    fn remove_private(&self, path: &Path) -> Result<()> {
+        self.private.lock().unwrap().remove(path);
+        Ok(())
+    }
+
+    fn update_file(&self, path: &Path, change: &mut Change<'_>) -> Result<Reach> {
+        whtool::edge::Machine.update_file(path, change)
+    }
+
+    fn ask_hidden(&self, _question: &str) -> Result<Vec<u8>> {
+        Ok(self.input.clone())
+    }
+
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>> {
         whtool::edge::Machine.open_store(path)
     }
@@ -228,6 +248,13 @@ impl World for Made {
         Ok(Box::new(Scripted { requests, judge, now: self.now(), options: options.clone(), closed: false }))
     }
 
+    fn serve(&self, address: SocketAddr, _handler: Handler) -> Result<Box<dyn Serving>> {
+        if address.port() == 1 {
+            return Err(Error::failed("can't listen on port 1"));
+        }
+        Ok(Box::new(Placeholder(address)))
+    }
+
     fn send(&self, options: &Sending, next: &mut dyn FnMut() -> Next, done: &mut dyn FnMut(Sent)) -> Result<SendEnd> {
         *self.sending.lock().unwrap() = Some(options.clone());
         let mut turn = 0;
@@ -239,6 +266,15 @@ impl World for Made {
             turn += 1;
         }
         Ok(SendEnd::Complete)
+    }
+}
+
+/// A server that nobody calls.
+struct Placeholder(SocketAddr);
+
+impl Serving for Placeholder {
+    fn address(&self) -> SocketAddr {
+        self.0
     }
 }
 

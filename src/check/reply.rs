@@ -52,7 +52,7 @@ impl Reply {
                 _ => Came::Failed,
             },
             Err(SendFailure::Timeout) => Came::Hung,
-            Err(SendFailure::Broken(_)) => Came::Closed,
+            Err(SendFailure::Broken(_) | SendFailure::Cut { .. }) => Came::Closed,
             Err(SendFailure::Connect(_)) => Came::Gone,
         }
     }
@@ -68,6 +68,7 @@ impl Reply {
             Ok(answer) => format!("answered {}", answer.status),
             Err(SendFailure::Timeout) => "gave no answer in time".to_owned(),
             Err(SendFailure::Broken(_)) => "closed the connection without an answer".to_owned(),
+            Err(SendFailure::Cut { .. }) => "began an answer and did not end it".to_owned(),
             Err(SendFailure::Connect(_)) => "did not accept a connection".to_owned(),
         }
     }

@@ -114,6 +114,7 @@ impl Filters {
             provider: self.provider.map(|provider| provider.name().to_owned()),
             kinds: self.kinds.clone(),
             verdict: self.verdict.clone(),
+            secret: None,
             since: self.since.map(|when| when.moment(now)),
             until: self.until.map(|when| when.moment(now)),
             reference: self.reference.clone(),

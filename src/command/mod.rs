@@ -2,13 +2,19 @@
 //!
 //! Commands think with the pure parts and act through `World`; what several of them need stands here and in `known`.
 
+mod api;
 mod captures;
 mod check;
+mod emulate;
+mod endpoints;
 mod events;
 mod known;
+mod ledger;
 mod listen;
+mod register;
 mod replay;
 mod samples;
+mod secret;
 mod sign;
 mod verify;
 
@@ -50,6 +56,10 @@ enum Command {
     Sign(sign::Sign),
     Replay(Box<replay::Replay>),
     Samples(samples::Samples),
+    Register(Box<register::Register>),
+    Endpoints(Box<endpoints::Endpoints>),
+    Secret(secret::Secrets),
+    Emulate(Box<emulate::Emulate>),
     Check(Box<check::Check>),
 }
 
@@ -112,6 +122,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
         Command::Sign(args) => sign::run(args, &session),
         Command::Replay(args) => replay::run(args, &session),
         Command::Samples(args) => samples::run(args, &session),
+        Command::Register(args) => register::run(args, &session),
+        Command::Endpoints(args) => endpoints::run(args, &session),
+        Command::Secret(args) => secret::run(args, &session),
+        Command::Emulate(args) => emulate::run(args, &session),
         Command::Check(args) => check::run(args, &session),
     };
     match result {

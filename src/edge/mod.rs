@@ -7,7 +7,7 @@
 
 mod editor;
 mod environment;
-mod file;
+mod files;
 mod forwarder;
 mod interrupt;
 mod listener;
@@ -15,17 +15,22 @@ mod private;
 mod program;
 mod recorder;
 mod sender;
+mod server;
 mod store;
 mod terminal;
 
 use crate::error::Result;
 use crate::exchange::{Next, Sent};
 use crate::timestamp::Timestamp;
-use crate::world::{Judge, Listen, Listening, Program, Progress, SendEnd, Sending, Started, Store, Stream, World};
+use crate::world::{
+    Change, Handler, Judge, Listen, Listening, Program, Progress, Reach, SendEnd, Sending, Serving, Started, Store,
+    Stream, World,
+};
 use interrupt::Interrupt;
 use jiff::tz::TimeZone;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -80,7 +85,7 @@ impl World for Machine {
     }
 
     fn replace_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
-        file::replace(path, bytes)
+        files::replace(path, bytes)
     }
 
     fn has_file(&self, path: &Path) -> bool {
@@ -103,6 +108,22 @@ impl World for Machine {
         private::create(path, bytes)
     }
 
+    fn update_private(&self, path: &Path, change: &mut Change<'_>) -> Result<()> {
+        private::update(path, change)
+    }
+
+    fn remove_private(&self, path: &Path) -> Result<()> {
+        private::remove(path)
+    }
+
+    fn update_file(&self, path: &Path, change: &mut Change<'_>) -> Result<Reach> {
+        files::update(path, change)
+    }
+
+    fn ask_hidden(&self, question: &str) -> Result<Vec<u8>> {
+        terminal::ask_hidden(question)
+    }
+
     fn start(&self, program: &Program) -> Result<Box<dyn Started>> {
         Ok(Box::new(program::start(program, Interrupt::of_process()?)?))
     }
@@ -118,6 +139,10 @@ impl World for Machine {
     fn listen(&self, options: &Listen, judge: Judge) -> Result<Box<dyn Listening>> {
         let deadlines = listener::Deadlines::default();
         Ok(Box::new(listener::start(options, judge, deadlines, Interrupt::of_process()?)?))
+    }
+
+    fn serve(&self, address: SocketAddr, handler: Handler) -> Result<Box<dyn Serving>> {
+        Ok(Box::new(server::start(address, handler)?))
     }
 
     fn send(&self, options: &Sending, next: &mut dyn FnMut() -> Next, done: &mut dyn FnMut(Sent)) -> Result<SendEnd> {

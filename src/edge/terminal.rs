@@ -1,5 +1,6 @@
 //! The standard streams, and the progress bar on one of them.
 
+use crate::error::{Error, Result};
 use crate::world::{Progress, Stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -19,6 +20,13 @@ pub(super) fn is_terminal(stream: Stream) -> bool {
         Stream::Output => io::stdout().is_terminal(),
         Stream::Error => io::stderr().is_terminal(),
     }
+}
+
+/// Asks for a secret at the terminal, without showing it.
+pub(super) fn ask_hidden(question: &str) -> Result<Vec<u8>> {
+    let typed = rpassword::prompt_password(format!("{question}: "));
+    let failed = |error| Error::failed("can't ask for it here").because(error).hint("pipe it in, or give a file");
+    typed.map(String::into_bytes).map_err(failed)
 }
 
 /// A bar on standard error; nothing where that is no terminal.

@@ -3,6 +3,8 @@
 //! A provider is one folder and one word in `ALL`. It turns a request into a claim, reads an event, writes signature
 //! headers, and has samples. It performs nothing and holds no secret; MACs are computed in `signature`.
 
+pub mod api;
+pub mod management;
 mod plexos;
 mod plustive;
 mod signature_header;
@@ -14,6 +16,9 @@ use crate::sample::Sample;
 use crate::signature::{Claim, Mac};
 use crate::timestamp::Timestamp;
 use crate::verdict::Malformed;
+use api::{Api, Complaint};
+use management::{Managed, Management};
+use serde_json::Value;
 
 /// Every provider, in the order in which they are asked.
 pub static ALL: &[&dyn Provider] = &[&plexos::Plexos, &plustive::Plustive];
@@ -54,6 +59,15 @@ pub trait Provider: Sync {
     fn id_prefixes(&self) -> &'static [&'static str];
     /// Sample payloads.
     fn samples(&self) -> Vec<Sample>;
+
+    /// Where its API is.
+    fn api(&self) -> &'static Api;
+    /// What the body of a refusal says. `None`: nothing that is known.
+    fn complaint(&self, body: &Value) -> Option<Complaint>;
+    /// The call for something about its webhook endpoints. `None`: there is no such call; the dashboard has it.
+    fn manage(&self, asked: &Management) -> Option<Managed>;
+    /// What to try when a call was answered with this status; empty: nothing is known to help.
+    fn advice(&self, status: u16) -> &'static str;
 }
 
 /// A documented type of event.
@@ -100,6 +114,19 @@ pub fn samples() -> impl Iterator<Item = (&'static dyn Provider, Sample)> {
 /// A moment as providers write it in headers: whole Unix seconds.
 pub fn unix_text(time: Timestamp) -> String {
     time.as_second().to_string()
+}
+
+/// A text as one segment of a path, or one value in a query: everything but letters, digits, `-`, `.`, `_` and `~` is encoded.
+pub fn path_segment(text: &str) -> String {
+    let mut segment = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            segment.push(char::from(byte));
+        } else {
+            segment.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    segment
 }
 
 /// An amount in minor units, sent as a string or as a number. `Err`: the text of one that is not whole.

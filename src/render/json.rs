@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 /// A line of JSON.
-pub(super) fn line(record: &impl Serialize) -> Vec<u8> {
+pub fn line(record: &impl Serialize) -> Vec<u8> {
     let mut line = Vec::with_capacity(USUAL_LENGTH);
     serde_json::to_writer(&mut line, record)
         .expect("records have text keys and no floats, and a vector takes every write");

@@ -31,7 +31,7 @@ Examples:
   whtool check localhost:3000/webhooks/plexos --start 'node server.js'
   whtool check localhost:3000/webhooks --provider plexos --only refuse --skip '*.timestamp.*'
   whtool check localhost:3000/webhooks --provider plexos --html report.html --junit report.xml
-  whtool check localhost:3000/webhooks --provider plexos --effects 'psql -Atc \"select count(*) from orders\"'
+  whtool check localhost:3000/webhooks --provider plexos --effects ./count-orders.sh
   whtool check --list
 
 The handler must know the secret that events are signed with: PLEXOS_WEBHOOK_SECRET or PLUSTIVE_WEBHOOK_SECRET, or the flags

@@ -76,6 +76,9 @@ fn condition(query: &Query) -> (String, Vec<Value>) {
     if let Some(verdict) = &query.verdict {
         term("d.verdict = #", text(verdict));
     }
+    if let Some(secret) = &query.secret {
+        term("d.secret = #", text(secret));
+    }
     if let Some(since) = query.since {
         term("d.arrived >= #", Value::Integer(micros(since)));
     }

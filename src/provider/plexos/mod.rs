@@ -2,6 +2,11 @@
 //!
 //! Webhooks: <https://docs.pay.plexos.io/pages/webhooks>. Objects in the samples: the API pages named in `samples.json`.
 
+mod api;
+mod endpoints;
+
+use super::api::{Api, Complaint};
+use super::management::{Managed, Management};
 use super::{EventType, Form, Provider, minor_units, signature_header};
 use crate::event::{Event, Warning};
 use crate::message::Request;
@@ -11,6 +16,7 @@ use crate::sample::{self, Sample};
 use crate::signature::{Claim, Mac};
 use crate::timestamp::{self, Timestamp, UnixTime};
 use crate::verdict::Malformed;
+use serde_json::Value;
 
 const SIGNATURE: &str = "X-Plexos-Signature";
 const TIMESTAMP: &str = "X-Plexos-Timestamp";
@@ -103,6 +109,22 @@ impl Provider for Plexos {
 
     fn samples(&self) -> Vec<Sample> {
         sample::read(include_str!("samples.json"))
+    }
+
+    fn api(&self) -> &'static Api {
+        &api::API
+    }
+
+    fn complaint(&self, body: &Value) -> Option<Complaint> {
+        api::complaint(body)
+    }
+
+    fn manage(&self, asked: &Management) -> Option<Managed> {
+        Some(endpoints::manage(asked))
+    }
+
+    fn advice(&self, status: u16) -> &'static str {
+        api::advice(status)
     }
 }
 

@@ -3,6 +3,10 @@
 //! Two published variants of everything, the reference's (<https://docs.plustiveimpact.com/webhooks>) and the guide's
 //! (<https://plustiveimpact.com/guides/webhooks-for-vtu-transactions>); both are read without being told which.
 
+mod api;
+
+use super::api::{Api, Complaint};
+use super::management::{Managed, Management};
 use super::{EventType, Form, Provider, minor_units, signature_header};
 use crate::event::{Event, Warning};
 use crate::message::Request;
@@ -11,6 +15,7 @@ use crate::payload::Payload;
 use crate::sample::{self, Sample};
 use crate::signature::{Claim, Mac};
 use crate::verdict::Malformed;
+use serde_json::Value;
 
 const SIGNATURE: &str = "X-Plustive-Signature";
 
@@ -113,6 +118,23 @@ impl Provider for Plustive {
 
     fn samples(&self) -> Vec<Sample> {
         sample::read(include_str!("samples.json"))
+    }
+
+    fn api(&self) -> &'static Api {
+        &api::API
+    }
+
+    fn complaint(&self, body: &Value) -> Option<Complaint> {
+        api::complaint(body)
+    }
+
+    /// The URL is set, and the secret given, in the dashboard (<https://docs.plustiveimpact.com/webhooks>).
+    fn manage(&self, _asked: &Management) -> Option<Managed> {
+        None
+    }
+
+    fn advice(&self, status: u16) -> &'static str {
+        api::advice(status)
     }
 }
 
