@@ -26,12 +26,10 @@ impl Handler {
     /// Starts it, with the secret and the port that it should use.
     pub(super) fn start(command: &str, plan: &Plan, session: &Session<'_>) -> Result<Self> {
         let port = plan.url.port_or_known_default().unwrap_or(80).to_string();
-        let mut variables = vec![("PORT".to_owned(), port.clone())];
-        let secret = plan.provider.secret_variable();
         let text = String::from_utf8_lossy(plan.key.secret.expose()).into_owned();
-        if session.world.variable(secret).is_none() {
-            variables.push((secret.to_owned(), text.clone()));
-        }
+        // The one that events are signed with, also where the variable holds several.
+        let secret = (plan.provider.secret_variable().to_owned(), text.clone());
+        let variables = vec![("PORT".to_owned(), port.clone()), secret];
         let host = &plan.url[Position::BeforeHost..Position::AfterHost];
         let address = format!("{host}:{port}");
         let program = Program { command: command.to_owned(), variables, address, patience: PATIENCE };
