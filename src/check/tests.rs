@@ -371,6 +371,17 @@ fn work_that_is_done_for_every_delivery_is_done_twice() {
 }
 
 #[test]
+fn a_handler_that_limits_the_rate_is_told_so_and_left_alone() {
+    let mut turn = 0;
+    let report = checked(plexos(), move |request| {
+        turn += 1;
+        if turn > 40 { 429 } else { status(plexos(), request, None) }
+    });
+    assert_eq!((failed(&report).len(), causes(&report)), (1, vec!["rate_limited"]));
+    assert!(report.count(None, Grade::NotRun) > 30);
+}
+
+#[test]
 fn a_duplicate_that_is_refused_fails() {
     let mut seen = std::collections::HashSet::new();
     let report = checked(plexos(), move |request| match status(plexos(), request, None) {

@@ -83,6 +83,8 @@ pub enum Cause {
     Closed,
     /// It was redirected.
     Redirected,
+    /// It answers 429.
+    RateLimited,
     /// The work was done twice.
     DoneTwice,
     /// The work was done for a wrong amount.

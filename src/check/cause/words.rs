@@ -186,6 +186,11 @@ impl Cause {
                 "it answers with a redirect, which providers may not follow",
                 "answer 2xx or 4xx itself, without a login page or a slash added",
             ),
+            Self::RateLimited => (
+                "rate_limited",
+                "it limits the rate of requests, so what follows would say nothing",
+                "lift the limit while checking; and let it be wide where real events come in: they come in bursts, and what is refused comes again",
+            ),
             Self::DoneTwice => (
                 "done_twice",
                 "the work of one event is done twice",

@@ -50,12 +50,13 @@ impl Conduct<'_> {
         let (Some(before), Some(after)) = (before, self.target.effects()?) else {
             return Ok(Found::new((Grade::Pass, None), words, exchanges));
         };
-        let (judgement, done) = match after - before {
+        let (judgement, done) = match after.saturating_sub(before) {
             1 => ((Grade::Pass, None), "the work was done once".to_owned()),
             0 => (
                 (Grade::NotRun, None),
                 "no work was done: it may want an order that it knows, or the count is of something else".to_owned(),
             ),
+            ..0 => ((Grade::NotRun, None), "the count went down: it is of something else".to_owned()),
             times => ((Grade::Fail, Some(Cause::DoneTwice)), format!("the work was done {times} times")),
         };
         Ok(Found::new(judgement, format!("{words}; {done}"), exchanges))

@@ -112,7 +112,8 @@ impl Found {
 
 impl Conduct<'_> {
     fn outcome(&mut self, probe: &Probe) -> Result<Outcome> {
-        let Found((grade, cause), what, exchanges, shown_by) = self.found(probe)?;
+        let found = self.found(probe)?;
+        let Found((grade, cause), what, exchanges, shown_by) = self.unless_limited(found);
         let Probe { group, why, page, .. } = *probe;
         Ok(Outcome { id: probe.id.clone(), group, why, page, grade, what, cause, exchanges, shown_by })
     }
@@ -137,6 +138,15 @@ impl Conduct<'_> {
             Trial::Open(make, meanings) => self.open(probe, make, meanings),
             Trial::Budget => Ok(self.budget()),
         }
+    }
+
+    /// A handler that limits the rate says nothing about what it was sent, and nothing more can be learned from it.
+    fn unless_limited(&mut self, found: Found) -> Found {
+        let is_limit = |exchange: &Exchange| exchange.reply.status() == Some(TOO_MANY);
+        let Some(at) = found.2.iter().position(is_limit) else { return found };
+        self.stopped = Some("the handler limits the rate of requests");
+        let what = format!("answered {TOO_MANY} after {} good answers", self.answers.taken);
+        Found((Grade::Fail, Some(Cause::RateLimited)), what, found.2, at)
     }
 
     /// Where a connection was closed, looks whether the handler still lives.
@@ -205,6 +215,9 @@ impl Conduct<'_> {
         Ok(exchanges)
     }
 }
+
+/// Too Many Requests (RFC 6585).
+const TOO_MANY: u16 = 429;
 
 const NOT_HERE: &str = "it does not apply to this secret";
 
