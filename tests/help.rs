@@ -2,7 +2,7 @@
 
 use crate::common::{Made, Run};
 
-const COMMANDS: [&str; 7] = ["listen", "events", "verify", "sign", "replay", "samples", "check"];
+const COMMANDS: [&str; 8] = ["listen", "events", "verify", "sign", "replay", "samples", "check", "reconcile"];
 
 fn help(words: &[&str]) -> Run {
     let run = Made::default().run(words);
