@@ -10,10 +10,15 @@
 mod attack;
 mod check;
 mod common;
+mod completions;
+mod config;
 mod diagnosis;
+mod doctor;
 mod events;
 mod formats;
 mod forwarding;
+mod fuzz;
+mod generated;
 mod help;
 mod keeping;
 mod layers;
