@@ -24,6 +24,8 @@ pub enum Next {
     Wait(Duration),
     /// Nothing more, unless an answer that is still to come changes that.
     Nothing,
+    /// Nothing more at all: what is under way is let go.
+    Stop,
 }
 
 impl From<Option<Outgoing>> for Next {
@@ -75,6 +77,57 @@ pub enum SendFailure {
     /// The connection broke, or the answer was not HTTP.
     #[error("the connection failed: {0}")]
     Broken(String),
+    /// The answer began, and ended too soon.
+    #[error("the answer was cut off: {cause}")]
+    Cut {
+        /// Why it ended.
+        cause: String,
+        /// What there is of it.
+        start: Box<Answer>,
+    },
+}
+
+/// What we answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers, beside those that frame the body.
+    pub headers: Headers,
+    /// The body.
+    pub body: Vec<u8>,
+    /// How long the answer is held back.
+    pub delay: Duration,
+    /// Whether the connection is closed instead of answering.
+    pub is_cut: bool,
+}
+
+impl Reply {
+    /// An answer without headers and body, at once.
+    pub fn new(status: u16) -> Self {
+        Self { status, headers: Headers::new(), body: Vec::new(), delay: Duration::ZERO, is_cut: false }
+    }
+}
+
+/// Whether a URL leads to where only a few can reach it: this machine, a private network, or a name without a domain.
+pub fn is_private(url: &Url) -> bool {
+    let is_private_v4 = |address: std::net::Ipv4Addr| {
+        address.is_private() || address.is_link_local() || address.is_unspecified() || address.octets()[0] == 0
+    };
+    is_loopback(url)
+        || match url.host() {
+            Some(Host::Ipv4(address)) => is_private_v4(address),
+            Some(Host::Ipv6(address)) => {
+                let mapped = address.to_ipv4_mapped().is_some_and(is_private_v4);
+                mapped || address.is_unique_local() || address.is_unicast_link_local() || address.is_unspecified()
+            }
+            Some(Host::Domain(name)) => {
+                let name = name.trim_end_matches('.');
+                let last = name.rsplit('.').next().unwrap_or_default();
+                !name.contains('.') || ["local", "internal", "lan", "test"].contains(&last)
+            }
+            None => true,
+        }
 }
 
 /// Whether a URL leads to this machine.

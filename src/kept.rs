@@ -50,6 +50,17 @@ pub struct Entry {
     pub size: u64,
 }
 
+/// How a store is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// How many deliveries it has.
+    pub deliveries: u64,
+    /// How large it is, in bytes.
+    pub bytes: u64,
+    /// What is damaged, in the database's words; empty: nothing.
+    pub damage: Vec<String>,
+}
+
 impl Entry {
     /// Whether it was refused, or the app did not take it.
     pub fn has_failed(&self) -> bool {
@@ -167,6 +178,8 @@ pub struct Query {
     pub kinds: Vec<String>,
     /// The verdict's code.
     pub verdict: Option<String>,
+    /// The name of the secret that matched.
+    pub secret: Option<String>,
     /// Arrived at or after this moment.
     pub since: Option<Timestamp>,
     /// Arrived before this moment.
@@ -231,4 +244,13 @@ pub struct Prunable {
     pub bytes: u64,
     /// How many are old enough, and stay because they are still to be forwarded.
     pub undelivered: u64,
+}
+
+/// What the store has about a reference: a delivery, and the key of its event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The delivery.
+    pub entry: Entry,
+    /// Two deliveries with the same key are the same event.
+    pub key: Option<String>,
 }

@@ -7,7 +7,8 @@
 //!
 //! ```text
 //! values    message · delivery · exchange · kept · timestamp · secret · event · money · verdict · error
-//! thought   signature · provider · sample · receive · forward · diagnose · diff · json · payload · record · capture · settings · render
+//! thought   signature · provider · sample · receive · check · emulator · forward · diagnose · diff · json · ledger · payload · record · capture
+//!           · reconcile · settings · render
 //! doing     world: what the program can do to the outside · command: one file each
 //! rim       edge: clock, terminal, files, listener, sender
 //! ```
@@ -17,22 +18,26 @@
 #![forbid(unsafe_code)]
 
 pub mod capture;
+pub mod check;
 mod command;
 pub mod delivery;
 pub mod diagnose;
 pub mod diff;
 pub mod edge;
+pub mod emulator;
 pub mod error;
 pub mod event;
 pub mod exchange;
 pub mod forward;
 pub mod json;
 pub mod kept;
+pub mod ledger;
 pub mod message;
 pub mod money;
 pub mod payload;
 pub mod provider;
 pub mod receive;
+pub mod reconcile;
 pub mod record;
 pub mod render;
 pub mod sample;

@@ -5,8 +5,8 @@
 
 use crate::delivery::{Delivery, Received, TurnedAway};
 use crate::error::Result;
-use crate::exchange::{Next, Sent};
-use crate::kept::{Attempt, Count, Entry, Forwarded, Id, Kept, Prunable, Query, Sum, Undelivered};
+use crate::exchange::{Next, Reply, Sent};
+use crate::kept::{Attempt, Count, Entry, Forwarded, Health, Id, Kept, Prunable, Query, Sum, Told, Undelivered};
 use crate::message::{HeaderError, Request};
 use crate::timestamp::Timestamp;
 use std::io::{self, Read, Write};
@@ -51,27 +51,69 @@ pub trait World: Sync {
     /// A progress bar on standard error over `total` steps; it stays silent where no person would see it.
     fn progress(&self, total: u64) -> Box<dyn Progress + '_>;
 
+    /// The permission bits of a file or folder. `None`: it is not there, or the system has no such bits.
+    fn mode(&self, path: &Path) -> Option<u32>;
     /// Opens a file for reading.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>>;
+    /// Writes a file whole or not at all, in place of one that may be there.
+    fn replace_file(&self, path: &Path, bytes: &[u8]) -> Result<()>;
     /// Whether there is a file of this name.
     fn has_file(&self, path: &Path) -> bool;
     /// Lets the person change these bytes in their editor (`VISUAL`, `EDITOR`), and gives back what they saved.
     fn edit(&self, bytes: &[u8]) -> Result<Vec<u8>>;
+    /// The working folder and those above it, up to the root of its repository, the nearest first; outside of a repository the working
+    /// folder alone. Empty: it can't be told.
+    fn working_folders(&self) -> Vec<PathBuf>;
     /// The folder for whtool's own data; it may not exist yet.
     fn data_folder(&self) -> Result<PathBuf>;
+    /// The folder for the user's settings; it may not exist yet.
+    fn config_folder(&self) -> Result<PathBuf>;
     /// Reads a file of secrets; `None`: there is none. A file or folder that others may read is refused.
     fn read_private(&self, path: &Path) -> Result<Option<Vec<u8>>>;
     /// Writes a new file of secrets (mode 0600, folder 0700), synced. `false`: there is one already, and it was left alone.
     fn create_private(&self, path: &Path, bytes: &[u8]) -> Result<bool>;
+    /// Makes a file of secrets anew out of what it holds (`None`: it is not there), synced, whole or not at all; several
+    /// processes take turns. An error of `change` leaves it as it is.
+    fn update_private(&self, path: &Path, change: &mut Change<'_>) -> Result<()>;
+    /// Removes a file of secrets; none is no error.
+    fn remove_private(&self, path: &Path) -> Result<()>;
+    /// Makes a file of the user's anew out of what it holds, whole or not at all. It keeps its mode; a new one is for its owner only.
+    fn update_file(&self, path: &Path, change: &mut Change<'_>) -> Result<Reach>;
+    /// Writes a file that holds nothing secret, and makes its folder when it is not there.
+    fn write_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+    /// Asks the person for a secret at the terminal, without showing it.
+    fn ask_hidden(&self, question: &str) -> Result<Vec<u8>>;
+
+    /// Starts a program of the user's by the shell, in a group of its own.
+    fn start(&self, program: &Program) -> Result<Box<dyn Started>>;
+    /// Runs a command by the shell and returns what it wrote to its standard output; it must succeed, and within this time.
+    fn output_of(&self, command: &str, limit: Duration) -> Result<String>;
+    /// Opens a file to write at its end, after its first `keep` bytes: what follows them is cut off. It is made, for its owner
+    /// only, when it is not there.
+    fn append(&self, path: &Path, keep: u64) -> io::Result<Box<dyn Appending + '_>>;
 
     /// Opens the store in this file; it is made when it is not there, in a folder that is there or can be made.
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>>;
 
     /// Starts to receive. `judge` is called for each POST, on several threads at once.
     fn listen(&self, options: &Listen, judge: Judge) -> Result<Box<dyn Listening>>;
+    /// Starts to serve plain HTTP on this machine, for clients of the user's own.
+    fn serve(&self, address: SocketAddr, handler: Handler) -> Result<Box<dyn Serving>>;
     /// Sends what `next` hands out until it hands out nothing and all is answered, telling `done` of each; the two are called by
     /// turns on this thread, and `done` in the order in which answers came.
     fn send(&self, options: &Sending, next: &mut dyn FnMut() -> Next, done: &mut dyn FnMut(Sent)) -> Result<SendEnd>;
+}
+
+/// From what a file holds to what it shall hold.
+pub type Change<'c> = dyn FnMut(Option<Vec<u8>>) -> Result<Vec<u8>> + 'c;
+
+/// Who can read a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Its owner only.
+    Owner,
+    /// Other users of the machine, too.
+    Others,
 }
 
 /// The store of received deliveries. Several processes may have it open at once.
@@ -96,20 +138,69 @@ pub trait Store {
     fn prune(&mut self, before: Timestamp, undelivered: Undelivered) -> Result<u64>;
     /// Adds an attempt to a delivery; a good one ends what was still to be forwarded to the same URL.
     fn add_attempt(&mut self, id: &str, attempt: &Attempt) -> Result<()>;
+    /// The deliveries whose event id, reference or subject this is, the oldest first. The first question takes a look at all
+    /// deliveries, those that follow do not.
+    fn about(&mut self, reference: &str) -> Result<Vec<Told>>;
+    /// Up to `most` of those that arrived since, the oldest first, and the place to go on after; the first place is 0.
+    fn page(&mut self, since: Option<Timestamp>, after: i64, most: u32) -> Result<(Vec<Entry>, i64)>;
+    /// Looks whether all of it can be read, and says how large it is.
+    fn health(&mut self) -> Result<Health>;
     /// Provider, key and id of the latest verified events, the newest last.
     fn recent_keys(&mut self, most: u64) -> Result<Vec<(String, String, Id)>>;
+}
+
+/// A file that is written at its end.
+pub trait Appending: Write {
+    /// Brings what was written to the disk.
+    fn sync(&mut self) -> io::Result<()>;
 }
 
 /// Steps done, shown to a person.
 pub trait Progress {
     /// One more step is done.
     fn step(&mut self);
+    /// Does something, such as writing to the same terminal, while the bar is not there.
+    fn aside(&mut self, work: &mut dyn FnMut()) {
+        work();
+    }
     /// The work is over: the bar goes away.
     fn finish(&mut self);
 }
 
+/// A program to start.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// A command for the shell.
+    pub command: String,
+    /// Variables that it gets beside those of this process.
+    pub variables: Vec<(String, String)>,
+    /// Host and port where it accepts connections once it is ready; nobody may do so before.
+    pub address: String,
+    /// How long that may take.
+    pub patience: Duration,
+}
+
+/// A program that runs. Dropping it ends it and everything it started.
+pub trait Started {
+    /// How it ended, when it did, as `exit status: 1`.
+    fn ended(&mut self) -> Option<String>;
+    /// What it wrote last, to both of its streams: strangers' text.
+    fn output(&self) -> Vec<u8>;
+    /// Whether there was a Ctrl+C or SIGTERM that nobody was told of yet.
+    fn is_interrupted(&mut self) -> bool;
+}
+
 /// Turns a delivery, and the time, into what is to be said of it. The listener answers by it.
 pub type Judge = Arc<dyn Fn(Delivery, Timestamp) -> Received + Send + Sync>;
+
+/// Turns a request, and the time, into what is answered. It is called on several threads at once.
+pub type Handler = Arc<dyn Fn(Request, Timestamp) -> Reply + Send + Sync>;
+
+/// A running server. Dropping it ends it.
+pub trait Serving {
+    /// Where it accepts connections.
+    fn address(&self) -> SocketAddr;
+}
 
 /// How to receive.
 #[derive(Clone)]

@@ -7,13 +7,17 @@ const VALUES: &[&str] =
     &["delivery", "error", "event", "exchange", "kept", "message", "money", "secret", "timestamp", "verdict"];
 const THOUGHT: &[&str] = &[
     "capture",
+    "check",
     "diagnose",
     "diff",
+    "emulator",
     "forward",
     "json",
+    "ledger",
     "payload",
     "provider",
     "receive",
+    "reconcile",
     "record",
     "render",
     "sample",

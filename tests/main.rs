@@ -8,16 +8,25 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod attack;
+mod check;
 mod common;
+mod completions;
+mod config;
 mod diagnosis;
+mod doctor;
 mod events;
+mod formats;
 mod forwarding;
+mod fuzz;
+mod generated;
 mod help;
 mod keeping;
 mod layers;
 mod listen;
 mod passthrough;
 mod process;
+mod reconcile;
+mod register;
 mod replay;
 mod samples;
 mod sign;

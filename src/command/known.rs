@@ -1,8 +1,8 @@
 //! The secrets that are known here, fetched from where they are.
 //!
-//! Flags come before the environment, and the machine's own test secret comes last.
+//! Flags come before the environment, that before whtool's own store, and the machine's own test secret comes last.
 
-use super::Session;
+use super::{Session, ledger};
 use crate::diagnose::Known;
 use crate::error::{Error, Result};
 use crate::provider::{self, Provider};
@@ -48,11 +48,20 @@ impl Secrets {
         Known { keys: &self.keys, api_keys: &self.api_keys }
     }
 
+    /// The bytes of every signing secret and API key: what must stand nowhere.
+    pub(super) fn bytes(&self) -> impl Iterator<Item = &[u8]> {
+        let api_keys = self.api_keys.iter().map(|(_, key)| key.as_bytes());
+        self.keys.iter().map(|key| key.secret.expose()).chain(api_keys)
+    }
+
     /// The key to sign with.
     pub(super) fn signing(&self, provider: &dyn Provider) -> Result<&Key> {
         self.keys.iter().find(|key| key.secret.provider == provider.name()).ok_or_else(|| {
-            Error::credentials(format!("no signing secret of {} is known", provider.title()))
-                .hint(format!("set {}, or use --secret-file", provider.secret_variable()))
+            Error::credentials(format!("no signing secret of {} is known", provider.title())).hint(format!(
+                "set {}, or keep it with `whtool secret add {}`, or use --secret-file",
+                provider.secret_variable(),
+                provider.name()
+            ))
         })
     }
 }
@@ -66,12 +75,22 @@ pub(super) fn secrets(args: &SecretArgs, local: Local, session: &Session<'_>) ->
     }
     let flags = flag_texts(args, session)?;
     let mut secrets = Vec::new();
+    // Where other secrets are at hand, those that are kept are not worth failing for.
+    let kept: Vec<_> = match ledger::read(session) {
+        Ok(ledger) => ledger.known().collect(),
+        Err(error) if has_other(&flags, session) => {
+            session.tell(&error);
+            Vec::new()
+        }
+        Err(error) => return Err(error),
+    };
     for provider in provider::ALL {
         let name = provider.name();
         secrets.extend(flags.iter().map(|(origin, bytes)| Secret::new(name, origin.clone(), bytes.clone())));
         let variable = provider.secret_variable();
         let value = session.world.variable(variable).unwrap_or_default();
         secrets.extend(settings::secrets_of_variable(name, variable, &value));
+        secrets.extend(kept.iter().filter(|secret| secret.provider == name).cloned());
     }
     let is_configured =
         |provider: &&dyn Provider| secrets.iter().any(|secret: &Secret| secret.provider == provider.name());
@@ -91,6 +110,11 @@ pub(super) fn secrets(args: &SecretArgs, local: Local, session: &Session<'_>) ->
     };
     let api_keys = provider::ALL.iter().filter_map(api_key).collect();
     Ok(Secrets { keys: secrets.into_iter().map(Key::new).collect(), api_keys })
+}
+
+/// Whether flags or the environment give a secret.
+fn has_other(flags: &[(Origin, Vec<u8>)], session: &Session<'_>) -> bool {
+    !flags.is_empty() || provider::ALL.iter().any(|each| session.world.variable(each.secret_variable()).is_some())
 }
 
 /// The texts that the flags lead to.

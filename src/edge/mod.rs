@@ -5,26 +5,35 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the place that the fence in clippy.toml stands around")]
 
+mod appender;
 mod editor;
 mod environment;
+mod files;
 mod forwarder;
 mod interrupt;
 mod listener;
 mod private;
+mod program;
 mod recorder;
 mod sender;
+mod server;
 mod store;
 mod terminal;
 
 use crate::error::Result;
 use crate::exchange::{Next, Sent};
 use crate::timestamp::Timestamp;
-use crate::world::{Judge, Listen, Listening, Progress, SendEnd, Sending, Store, Stream, World};
+use crate::world::{
+    Appending, Change, Handler, Judge, Listen, Listening, Program, Progress, Reach, SendEnd, Sending, Serving, Started,
+    Store, Stream, World,
+};
 use interrupt::Interrupt;
 use jiff::tz::TimeZone;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The machine that the process runs on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -72,8 +81,16 @@ impl World for Machine {
         Box::new(terminal::progress(total))
     }
 
+    fn mode(&self, path: &Path) -> Option<u32> {
+        private::mode(path)
+    }
+
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>> {
         Ok(Box::new(File::open(path)?))
+    }
+
+    fn replace_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        files::replace(path, bytes)
     }
 
     fn has_file(&self, path: &Path) -> bool {
@@ -84,8 +101,16 @@ impl World for Machine {
         editor::edit(bytes)
     }
 
+    fn working_folders(&self) -> Vec<PathBuf> {
+        environment::working_folders()
+    }
+
     fn data_folder(&self) -> Result<PathBuf> {
         environment::data_folder()
+    }
+
+    fn config_folder(&self) -> Result<PathBuf> {
+        environment::config_folder()
     }
 
     fn read_private(&self, path: &Path) -> Result<Option<Vec<u8>>> {
@@ -96,6 +121,38 @@ impl World for Machine {
         private::create(path, bytes)
     }
 
+    fn append(&self, path: &Path, keep: u64) -> io::Result<Box<dyn Appending + '_>> {
+        Ok(Box::new(appender::open(path, keep)?))
+    }
+
+    fn update_private(&self, path: &Path, change: &mut Change<'_>) -> Result<()> {
+        private::update(path, change)
+    }
+
+    fn remove_private(&self, path: &Path) -> Result<()> {
+        private::remove(path)
+    }
+
+    fn update_file(&self, path: &Path, change: &mut Change<'_>) -> Result<Reach> {
+        files::update(path, change)
+    }
+
+    fn write_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        files::write(path, bytes)
+    }
+
+    fn ask_hidden(&self, question: &str) -> Result<Vec<u8>> {
+        terminal::ask_hidden(question)
+    }
+
+    fn start(&self, program: &Program) -> Result<Box<dyn Started>> {
+        Ok(Box::new(program::start(program, Interrupt::of_process()?)?))
+    }
+
+    fn output_of(&self, command: &str, limit: Duration) -> Result<String> {
+        program::output_of(command, limit)
+    }
+
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>> {
         Ok(Box::new(store::open(path)?))
     }
@@ -103,6 +160,10 @@ impl World for Machine {
     fn listen(&self, options: &Listen, judge: Judge) -> Result<Box<dyn Listening>> {
         let deadlines = listener::Deadlines::default();
         Ok(Box::new(listener::start(options, judge, deadlines, Interrupt::of_process()?)?))
+    }
+
+    fn serve(&self, address: SocketAddr, handler: Handler) -> Result<Box<dyn Serving>> {
+        Ok(Box::new(server::start(address, handler)?))
     }
 
     fn send(&self, options: &Sending, next: &mut dyn FnMut() -> Next, done: &mut dyn FnMut(Sent)) -> Result<SendEnd> {

@@ -2,6 +2,7 @@
 //! them should know, and what was readable may have been read.
 
 use crate::error::{Error, Result};
+use crate::world::Change;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -42,9 +43,51 @@ pub(super) fn create(path: &Path, bytes: &[u8]) -> Result<bool> {
     Ok(true)
 }
 
+/// Makes a file of secrets anew, on disk when this returns. Others that do so wait for their turn.
+pub(super) fn update(path: &Path, change: &mut Change<'_>) -> Result<()> {
+    let failed = |error: io::Error| Error::failed(format!("can't write {}", path.display())).because(error);
+    let folder = folder_of(path);
+    create_private_folder(folder).map_err(failed)?;
+    // The lock is a file of its own: the other one is replaced.
+    let mut lock = path.as_os_str().to_owned();
+    lock.push(".lock");
+    let lock = fs::OpenOptions::new().create(true).truncate(false).write(true).open(lock).map_err(failed)?;
+    lock.lock().map_err(failed)?;
+    let bytes = change(read(path)?)?;
+    refuse_if_open_to_others(&fs::metadata(folder).map_err(failed)?, folder, "700")?;
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(&bytes).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    sync_folder(folder).map_err(failed)
+}
+
+/// Removes a file of secrets; none is no error.
+pub(super) fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Error::failed(format!("can't remove {}", path.display())).because(error))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The folder a file lies in; a bare name lies in the current one.
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The permission bits of a file or folder.
+#[cfg(unix)]
+pub(super) fn mode(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).ok().map(|metadata| metadata.permissions().mode() & 0o7777)
+}
+
+/// Here a user's folders are closed to others by their access lists.
+#[cfg(not(unix))]
+pub(super) fn mode(_path: &Path) -> Option<u32> {
+    None
 }
 
 /// Refuses a file that others may read or change.
@@ -139,6 +182,37 @@ mod tests {
             threads.into_iter().map(|thread| thread.join().unwrap()).filter(|&created| created).count()
         });
         assert_eq!(created, 1);
+    }
+
+    #[test]
+    fn updates_take_turns_and_none_is_lost() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("whtool/ledger");
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..10 {
+                        update(&path, &mut |old| Ok([old.unwrap_or_default(), b"x".to_vec()].concat())).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(read(&path).unwrap().map(|bytes| bytes.len()), Some(80));
+        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+    }
+
+    #[test]
+    fn an_update_that_fails_leaves_the_file_as_it_is() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("whtool/ledger");
+        create(&path, b"old").unwrap();
+        assert!(update(&path, &mut |_| Err(Error::failed("no"))).is_err());
+        assert_eq!(read(&path).unwrap().as_deref(), Some(&b"old"[..]));
+        set_mode(&path, 0o644);
+        assert!(update(&path, &mut |_| Ok(b"new".to_vec())).is_err());
+        remove(&path).unwrap();
+        remove(&path).unwrap();
+        assert_eq!(read(&path).unwrap(), None);
     }
 
     #[test]

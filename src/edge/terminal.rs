@@ -1,5 +1,6 @@
 //! The standard streams, and the progress bar on one of them.
 
+use crate::error::{Error, Result};
 use crate::world::{Progress, Stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -21,6 +22,13 @@ pub(super) fn is_terminal(stream: Stream) -> bool {
     }
 }
 
+/// Asks for a secret at the terminal, without showing it.
+pub(super) fn ask_hidden(question: &str) -> Result<Vec<u8>> {
+    let typed = rpassword::prompt_password(format!("{question}: "));
+    let failed = |error| Error::failed("can't ask for it here").because(error).hint("pipe it in, or give a file");
+    typed.map(String::into_bytes).map_err(failed)
+}
+
 /// A bar on standard error; nothing where that is no terminal.
 pub(super) fn progress(total: u64) -> Bar {
     if !is_terminal(Stream::Error) {
@@ -37,6 +45,10 @@ pub(super) struct Bar(ProgressBar);
 impl Progress for Bar {
     fn step(&mut self) {
         self.0.inc(1);
+    }
+
+    fn aside(&mut self, work: &mut dyn FnMut()) {
+        self.0.suspend(work);
     }
 
     fn finish(&mut self) {

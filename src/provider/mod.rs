@@ -3,8 +3,11 @@
 //! A provider is one folder and one word in `ALL`. It turns a request into a claim, reads an event, writes signature
 //! headers, and has samples. It performs nothing and holds no secret; MACs are computed in `signature`.
 
+pub mod api;
+pub mod management;
 mod plexos;
 mod plustive;
+pub mod record;
 mod signature_header;
 
 use crate::event::Event;
@@ -14,6 +17,10 @@ use crate::sample::Sample;
 use crate::signature::{Claim, Mac};
 use crate::timestamp::Timestamp;
 use crate::verdict::Malformed;
+use api::{Api, Call, Complaint, Unfit};
+use management::{Managed, Management};
+use record::{Record, Standing};
+use serde_json::Value;
 
 /// Every provider, in the order in which they are asked.
 pub static ALL: &[&dyn Provider] = &[&plexos::Plexos, &plustive::Plustive];
@@ -30,6 +37,8 @@ pub trait Provider: Sync {
     fn key_variable(&self) -> &'static str;
     /// What its signing secrets begin with, when that is known.
     fn secret_prefix(&self) -> &'static str;
+    /// Its pages on webhooks: the reference, and the guide, which may be the same.
+    fn webhook_pages(&self) -> [&'static str; 2];
 
     /// The header that carries the signature.
     fn signature_header(&self) -> &'static str;
@@ -52,6 +61,28 @@ pub trait Provider: Sync {
     fn id_prefixes(&self) -> &'static [&'static str];
     /// Sample payloads.
     fn samples(&self) -> Vec<Sample>;
+
+    /// Where its API is.
+    fn api(&self) -> &'static Api;
+    /// What the body of a refusal says. `None`: nothing that is known.
+    fn complaint(&self, body: &Value) -> Option<Complaint>;
+    /// The call for something about its webhook endpoints. `None`: there is no such call; the dashboard has it.
+    fn manage(&self, asked: &Management) -> Option<Managed>;
+    /// What to try when a call was answered with this status; empty: nothing is known to help.
+    fn advice(&self, status: u16) -> &'static str;
+
+    /// Whether a reference is this provider's by its look.
+    fn owns_reference(&self, reference: &str) -> bool;
+    /// The call that looks a reference up. `None`: none is documented for it.
+    fn lookup(&self, reference: &str) -> Option<Call>;
+    /// The record in the answer to that.
+    fn record(&self, body: &Value) -> Result<Record, Unfit>;
+    /// What a status means, in an answer or an event.
+    fn standing(&self, status: &str) -> Standing;
+    /// The reference that an event with this id and subject can be looked up by.
+    fn reference_of<'e>(&self, event_id: Option<&'e str>, subject: Option<&'e str>) -> Option<&'e str>;
+    /// The event that would have told the status in the answer to a lookup. `None`: no event does.
+    fn rebuilt(&self, body: &Value) -> Option<Value>;
 }
 
 /// A documented type of event.
@@ -90,6 +121,12 @@ pub fn by_payload_keys(keys: &[String]) -> Option<&'static dyn Provider> {
     ALL.iter().copied().find(|provider| provider.owns_payload(keys))
 }
 
+/// The provider whose reference this is; what has the look of none is a merchant's own, which Plustive alone looks up.
+pub fn by_reference(reference: &str) -> &'static dyn Provider {
+    let owner = ALL.iter().copied().find(|provider| provider.owns_reference(reference));
+    owner.unwrap_or(&plustive::Plustive)
+}
+
 /// Every sample with its provider, in the order they are listed.
 pub fn samples() -> impl Iterator<Item = (&'static dyn Provider, Sample)> {
     ALL.iter().flat_map(|&provider| provider.samples().into_iter().map(move |sample| (provider, sample)))
@@ -98,6 +135,19 @@ pub fn samples() -> impl Iterator<Item = (&'static dyn Provider, Sample)> {
 /// A moment as providers write it in headers: whole Unix seconds.
 pub fn unix_text(time: Timestamp) -> String {
     time.as_second().to_string()
+}
+
+/// A text as one segment of a path, or one value in a query: everything but letters, digits, `-`, `.`, `_` and `~` is encoded.
+pub fn path_segment(text: &str) -> String {
+    let mut segment = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            segment.push(char::from(byte));
+        } else {
+            segment.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    segment
 }
 
 /// An amount in minor units, sent as a string or as a number. `Err`: the text of one that is not whole.

@@ -1,5 +1,6 @@
 //! `whtool events`: what was received, from the store. A file for each of its commands; what they share stands here.
 
+mod bundle;
 mod diff;
 mod export;
 mod list;
@@ -26,8 +27,10 @@ use clap::{Args, Subcommand};
 Examples:
   whtool events --type 'payment.*' --since 2h
   whtool events --failed --json
+  whtool events list --limit 100
   whtool events show last
   whtool events show last --body > payload.json
+  whtool events show last --bundle for-support.json
   whtool events diff 3kq last
   whtool events export --since 1d --as har > deliveries.har
   whtool events stats --provider plexos

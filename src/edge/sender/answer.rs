@@ -40,6 +40,11 @@ impl Incoming {
     pub fn into_answer(self) -> Answer {
         self.answer
     }
+
+    /// What came before it ended too soon.
+    pub fn cut(self, cause: String) -> SendFailure {
+        SendFailure::Cut { cause, start: Box::new(Answer { is_whole: false, ..self.answer }) }
+    }
 }
 
 /// The method, if it is one that asks for an answer.

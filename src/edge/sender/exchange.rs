@@ -30,13 +30,16 @@ pub(super) async fn exchange(client: &Client, url: Url, request: Request, terms:
     let request = client.request(method, url).headers(headers).body(request.body).timeout(terms.limit);
     let mut response = request.send().await.map_err(|error| failure(&error))?;
     let mut incoming = Incoming::new(response.status(), response.headers(), terms.most_of_body);
-    while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
-        incoming.add(&chunk);
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) => incoming.add(&chunk),
+            Ok(None) => return Ok(incoming.into_answer()),
+            Err(error) => return Err(incoming.cut(failure(&error).to_string())),
+        }
         if incoming.is_enough() {
-            break;
+            return Ok(incoming.into_answer());
         }
     }
-    Ok(incoming.into_answer())
 }
 
 /// The headers as reqwest wants them: in order, as bytes, without those that it writes itself.

@@ -19,7 +19,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use url::{Host, Url};
 
 /// hyper's idea of a request.
@@ -51,20 +51,22 @@ impl Drop for Line {
 impl Pool {
     /// Sends a request, byte for byte, and reads the answer.
     pub async fn exchange(&self, url: &Url, request: Request, terms: Terms) -> Result<Answer, SendFailure> {
-        timeout(terms.limit, self.answer(url, request, terms.most_of_body)).await.unwrap_or(Err(SendFailure::Timeout))
-    }
-
-    async fn answer(&self, url: &Url, request: Request, most: usize) -> Result<Answer, SendFailure> {
+        let end = Instant::now() + terms.limit;
         let method = method(&request)?;
         let is_last = head::says_close(&request);
         let wire = head::wire(url, &request)?;
         drop(request);
-        let (line, response) = self.send(url, &method, wire).await?;
-        let mut incoming = answer::Incoming::new(response.status(), response.headers(), most);
+        let sent = timeout_at(end, self.send(url, &method, wire)).await;
+        let (line, response) = sent.unwrap_or(Err(SendFailure::Timeout))?;
+        let mut incoming = answer::Incoming::new(response.status(), response.headers(), terms.most_of_body);
         let mut body = response.into_body();
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| broken(&error))?;
-            incoming.add(frame.data_ref().map_or(&[], |data| data));
+        loop {
+            match timeout_at(end, body.frame()).await {
+                Ok(Some(Ok(frame))) => incoming.add(frame.data_ref().map_or(&[], |data| data)),
+                Ok(Some(Err(error))) => return Err(incoming.cut(cause(&error))),
+                Ok(None) => break,
+                Err(_elapsed) => return Err(incoming.cut(SendFailure::Timeout.to_string())),
+            }
             if incoming.is_enough() {
                 return Ok(incoming.into_answer());
             }

@@ -2,9 +2,9 @@
 
 use super::names::Names;
 use super::rows::{self, micros, text};
-use super::{forwards, pruning, schema};
+use super::{about, forwards, health, pruning, schema};
 use crate::error::{Error, Result};
-use crate::kept::{Attempt, Count, Entry, ID_LENGTH, Id, Kept, Prunable, Query, Sum, Undelivered};
+use crate::kept::{Attempt, Count, Entry, Health, ID_LENGTH, Id, Kept, Prunable, Query, Sum, Told, Undelivered};
 use crate::money::Money;
 use crate::timestamp::Timestamp;
 use crate::world::Store;
@@ -145,6 +145,9 @@ fn condition(query: &Query) -> (String, Vec<Value>) {
     }
     if let Some(verdict) = &query.verdict {
         term("d.verdict = #", text(verdict));
+    }
+    if let Some(secret) = &query.secret {
+        term("d.secret = #", text(secret));
     }
     if let Some(since) = query.since {
         term("d.arrived >= #", Value::Integer(micros(since)));
@@ -299,6 +302,18 @@ impl Store for Opened {
             }
         }
         transaction.commit().map_err(failed)
+    }
+
+    fn about(&mut self, reference: &str) -> Result<Vec<Told>> {
+        about::about(&self.connection, self.names, reference).map_err(failed)
+    }
+
+    fn page(&mut self, since: Option<Timestamp>, after: i64, most: u32) -> Result<(Vec<Entry>, i64)> {
+        about::page(&self.connection, self.names, since, after, most).map_err(failed)
+    }
+
+    fn health(&mut self) -> Result<Health> {
+        health::health(&self.connection).map_err(failed)
     }
 
     fn recent_keys(&mut self, most: u64) -> Result<Vec<(String, String, Id)>> {

@@ -2,6 +2,13 @@
 //!
 //! Webhooks: <https://docs.pay.plexos.io/pages/webhooks>. Objects in the samples: the API pages named in `samples.json`.
 
+mod api;
+mod endpoints;
+mod record;
+
+use super::api::{Api, Call, Complaint, Unfit};
+use super::management::{Managed, Management};
+use super::record::{Record, Standing};
 use super::{EventType, Form, Provider, minor_units, signature_header};
 use crate::event::{Event, Warning};
 use crate::message::Request;
@@ -11,6 +18,7 @@ use crate::sample::{self, Sample};
 use crate::signature::{Claim, Mac};
 use crate::timestamp::{self, Timestamp, UnixTime};
 use crate::verdict::Malformed;
+use serde_json::Value;
 
 const SIGNATURE: &str = "X-Plexos-Signature";
 const TIMESTAMP: &str = "X-Plexos-Timestamp";
@@ -39,6 +47,10 @@ impl Provider for Plexos {
     /// Seen in the SDK sample only, and part of the key (<https://docs.pay.plexos.io/pages/webhooks>).
     fn secret_prefix(&self) -> &'static str {
         "whsec_"
+    }
+
+    fn webhook_pages(&self) -> [&'static str; 2] {
+        ["https://docs.pay.plexos.io/pages/webhooks"; 2]
     }
 
     fn signature_header(&self) -> &'static str {
@@ -99,6 +111,46 @@ impl Provider for Plexos {
 
     fn samples(&self) -> Vec<Sample> {
         sample::read(include_str!("samples.json"))
+    }
+
+    fn api(&self) -> &'static Api {
+        &api::API
+    }
+
+    fn complaint(&self, body: &Value) -> Option<Complaint> {
+        api::complaint(body)
+    }
+
+    fn manage(&self, asked: &Management) -> Option<Managed> {
+        Some(endpoints::manage(asked))
+    }
+
+    fn advice(&self, status: u16) -> &'static str {
+        api::advice(status)
+    }
+
+    fn owns_reference(&self, reference: &str) -> bool {
+        record::owns(reference)
+    }
+
+    fn lookup(&self, reference: &str) -> Option<Call> {
+        record::lookup(reference)
+    }
+
+    fn record(&self, body: &Value) -> Result<Record, Unfit> {
+        record::read(body)
+    }
+
+    fn standing(&self, status: &str) -> Standing {
+        record::standing(status)
+    }
+
+    fn reference_of<'e>(&self, _event_id: Option<&'e str>, subject: Option<&'e str>) -> Option<&'e str> {
+        subject.filter(|subject| record::owns(subject))
+    }
+
+    fn rebuilt(&self, body: &Value) -> Option<Value> {
+        record::rebuilt(body)
     }
 }
 

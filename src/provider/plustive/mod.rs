@@ -3,6 +3,12 @@
 //! Two published variants of everything, the reference's (<https://docs.plustiveimpact.com/webhooks>) and the guide's
 //! (<https://plustiveimpact.com/guides/webhooks-for-vtu-transactions>); both are read without being told which.
 
+mod api;
+mod record;
+
+use super::api::{Api, Call, Complaint, Unfit};
+use super::management::{Managed, Management};
+use super::record::{Record, Standing};
 use super::{EventType, Form, Provider, minor_units, signature_header};
 use crate::event::{Event, Warning};
 use crate::message::Request;
@@ -11,6 +17,7 @@ use crate::payload::Payload;
 use crate::sample::{self, Sample};
 use crate::signature::{Claim, Mac};
 use crate::verdict::Malformed;
+use serde_json::Value;
 
 const SIGNATURE: &str = "X-Plustive-Signature";
 
@@ -41,6 +48,10 @@ impl Provider for Plustive {
     /// No format is documented.
     fn secret_prefix(&self) -> &'static str {
         ""
+    }
+
+    fn webhook_pages(&self) -> [&'static str; 2] {
+        ["https://docs.plustiveimpact.com/webhooks", "https://plustiveimpact.com/guides/webhooks-for-vtu-transactions"]
     }
 
     fn signature_header(&self) -> &'static str {
@@ -109,6 +120,48 @@ impl Provider for Plustive {
 
     fn samples(&self) -> Vec<Sample> {
         sample::read(include_str!("samples.json"))
+    }
+
+    fn api(&self) -> &'static Api {
+        &api::API
+    }
+
+    fn complaint(&self, body: &Value) -> Option<Complaint> {
+        api::complaint(body)
+    }
+
+    /// The URL is set, and the secret given, in the dashboard (<https://docs.plustiveimpact.com/webhooks>).
+    fn manage(&self, _asked: &Management) -> Option<Managed> {
+        None
+    }
+
+    fn advice(&self, status: u16) -> &'static str {
+        api::advice(status)
+    }
+
+    fn owns_reference(&self, reference: &str) -> bool {
+        reference.starts_with("PLS-")
+    }
+
+    fn lookup(&self, reference: &str) -> Option<Call> {
+        record::lookup(reference)
+    }
+
+    fn record(&self, body: &Value) -> Result<Record, Unfit> {
+        record::read(body)
+    }
+
+    fn standing(&self, status: &str) -> Standing {
+        record::standing(status)
+    }
+
+    /// The transaction's reference; an event without one has the client's own in its place.
+    fn reference_of<'e>(&self, event_id: Option<&'e str>, subject: Option<&'e str>) -> Option<&'e str> {
+        event_id.or(subject)
+    }
+
+    fn rebuilt(&self, body: &Value) -> Option<Value> {
+        record::rebuilt(body)
     }
 }
 

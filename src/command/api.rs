@@ -1,0 +1,194 @@
+//! A provider's API as commands use it: which base URL and key hold, and one call with its answer.
+
+use super::{Session, confirm, span};
+use crate::error::{Error, Result};
+use crate::exchange::{Next, SendFailure, Sent, is_loopback};
+use crate::ledger::Mode;
+use crate::provider::api::Call;
+use crate::provider::{self, Provider};
+use crate::secret::{Origin, Secret};
+use crate::settings;
+use crate::timestamp::SignedDuration;
+use crate::world::{Certificates, Sending};
+use clap::Args;
+use std::path::PathBuf;
+use url::Url;
+
+/// The longest answer that is read.
+pub(super) const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
+
+/// Where the API is, and by which key it is asked.
+#[derive(Args, Clone)]
+pub(super) struct ApiArgs {
+    /// Another base URL of the API, such as the emulator's [environment: PLEXOS_API_URL, PLUSTIVE_API_URL]
+    #[arg(long, value_name = "URL", help_heading = "API")]
+    api_url: Option<Url>,
+    /// A file whose text is the API key; `-` is standard input
+    #[arg(long, value_name = "FILE", help_heading = "API", conflicts_with = "key_env")]
+    key_file: Option<PathBuf>,
+    /// Another environment variable that holds the API key [default: PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY]
+    #[arg(long, value_name = "NAME", help_heading = "API")]
+    key_env: Option<String>,
+    /// How long an answer may take
+    #[arg(long, value_name = "SPAN", default_value = "30s", value_parser = span, help_heading = "API")]
+    api_timeout: SignedDuration,
+}
+
+impl ApiArgs {
+    /// As if no flag were given, with another patience.
+    pub(super) fn patient_for(timeout: SignedDuration) -> Self {
+        Self { api_url: None, key_file: None, key_env: None, api_timeout: timeout }
+    }
+}
+
+/// A way to a provider's API.
+#[derive(Clone)]
+pub(super) struct Access {
+    /// Whose API it is.
+    pub provider: &'static dyn Provider,
+    /// Its base URL.
+    pub base: Url,
+    /// The key.
+    pub key: Secret,
+    args: ApiArgs,
+}
+
+impl ApiArgs {
+    /// Whether a base or a key was named, which can be one provider's only.
+    pub(super) fn names_one(&self) -> bool {
+        self.api_url.is_some() || self.key_file.is_some() || self.key_env.is_some()
+    }
+
+    /// How calls are sent, so many at once.
+    pub(super) fn sending(&self, concurrency: usize) -> Sending {
+        Sending {
+            concurrency,
+            per_second: None,
+            timeout: self.api_timeout.unsigned_abs(),
+            certificates: Certificates::Checked,
+            most_of_body: LONGEST_ANSWER,
+        }
+    }
+}
+
+impl Access {
+    /// The base URL and the key that hold.
+    pub(super) fn of(provider: &'static dyn Provider, args: &ApiArgs, session: &Session<'_>) -> Result<Self> {
+        let base = base(provider, args, session)?;
+        let key = key(provider, args, session)?;
+        Ok(Self { provider, base, key, args: args.clone() })
+    }
+
+    /// Whether the key moves real money. A key that does not say so is taken for one that does.
+    pub(super) fn mode(&self) -> Mode {
+        let test = self.provider.api().test_key;
+        if test.is_some_and(|prefix| self.key.expose().starts_with(prefix.as_bytes())) {
+            Mode::Test
+        } else {
+            Mode::Live
+        }
+    }
+
+    /// Asks before something is changed with a key that moves real money; what is on this machine moves none.
+    pub(super) fn guard(&self, call: &Call, what: &str, is_agreed: Agreed, session: &Session<'_>) -> Result<()> {
+        if !call.changes() || self.mode() == Mode::Test || is_loopback(&self.base) || is_agreed == Agreed::Yes {
+            return Ok(());
+        }
+        confirm(session, &format!("{what} with a live key of {}: this is real", self.provider.title()), "live")
+    }
+
+    /// How calls are sent, so many at once.
+    pub(super) fn sending(&self, concurrency: usize) -> Sending {
+        self.args.sending(concurrency)
+    }
+
+    /// Sends one call. It is never sent again.
+    pub(super) fn send(&self, call: &Call, session: &Session<'_>) -> Result<Sent> {
+        let outgoing = call.outgoing(0, self.provider.api(), &self.base, &self.key);
+        let outgoing = outgoing.map_err(|error| Error::credentials("the API key can't be sent").because(error))?;
+        let (mut next, mut told) = (Some(outgoing), None);
+        session.world.send(&self.sending(1), &mut || Next::from(next.take()), &mut |sent| told = Some(sent))?;
+        told.ok_or_else(Error::interrupted)
+    }
+
+    /// The error when there was no answer.
+    pub(super) fn unreachable(&self, failure: &SendFailure, what: &str) -> Error {
+        let variable = self.provider.api().base_variable;
+        let place = self.base.host_str().unwrap_or_default();
+        Error::failed(what)
+            .because(format!("{place}: {failure}"))
+            .hint(format!("see that {} is reachable; {variable} or --api-url names another", self.base))
+    }
+}
+
+/// Whether the person has agreed beforehand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Agreed {
+    /// By `--yes`.
+    Yes,
+    /// Not yet.
+    No,
+}
+
+impl Agreed {
+    /// From the flag.
+    pub(super) fn of(yes: bool) -> Self {
+        if yes { Self::Yes } else { Self::No }
+    }
+}
+
+/// The base URL. The key goes there, so it is https, or this machine.
+pub(super) fn base(provider: &dyn Provider, args: &ApiArgs, session: &Session<'_>) -> Result<Url> {
+    let api = provider.api();
+    let named = session.world.variable(api.base_variable);
+    let url = match (&args.api_url, &named) {
+        (Some(url), _) => url.clone(),
+        (None, Some(text)) => Url::parse(text).map_err(|error| {
+            Error::failed(format!("{} is no URL: `{text}`", api.base_variable))
+                .because(error)
+                .hint(format!("it should be like {}", api.base))
+        })?,
+        (None, None) => Url::parse(api.base).expect("a provider's base is a URL"),
+    };
+    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
+    if !is_safe || url.host().is_none() {
+        return Err(Error::usage(format!("the API key is not sent to {url}"))
+            .because("it would go there in the clear: only https, or http on this machine, will do")
+            .hint(format!("give an https URL by --api-url or {}", api.base_variable)));
+    }
+    Ok(url)
+}
+
+/// The key, without blanks around it.
+fn key(provider: &'static dyn Provider, args: &ApiArgs, session: &Session<'_>) -> Result<Secret> {
+    let (origin, bytes) = match (&args.key_file, &args.key_env) {
+        (Some(path), _) => {
+            let secret = settings::secret_of_file(provider.name(), &path.display().to_string(), session.read(path)?);
+            (secret.origin.clone(), secret.expose().to_vec())
+        }
+        (None, named) => {
+            let variable = named.as_deref().unwrap_or(provider.key_variable());
+            let value = session.world.variable(variable).ok_or_else(|| missing(provider, variable))?;
+            (Origin::Environment { variable: variable.to_owned(), place: 0 }, value.into_bytes())
+        }
+    };
+    let text = bytes.trim_ascii();
+    if text.is_empty() {
+        return Err(Error::credentials(format!("the API key in {origin} is empty")));
+    }
+    let others = provider::ALL.iter().filter(|other| other.name() != provider.name());
+    for other in others {
+        let prefixes = [Some(other.api().live_key), other.api().test_key];
+        if let Some(prefix) = prefixes.into_iter().flatten().find(|prefix| text.starts_with(prefix.as_bytes())) {
+            let whose = format!("{origin} holds a key of {}: it begins with {prefix}", other.title());
+            return Err(Error::credentials(whose).hint(format!("put {}'s key there", provider.title())));
+        }
+    }
+    Ok(Secret::new(provider.name(), origin, text))
+}
+
+fn missing(provider: &dyn Provider, variable: &str) -> Error {
+    Error::credentials(format!("no API key of {} is known", provider.title()))
+        .because(format!("{variable} is not set"))
+        .hint(format!("export {variable}=…, or give --key-file; the key is in {}", provider.api().dashboard))
+}

@@ -1,0 +1,256 @@
+//! `whtool endpoints`: what was registered from here, and what the provider says of it.
+//!
+//! The ledger's own are in this file; what asks the provider is in `remote`.
+
+mod remote;
+
+use super::api::ApiArgs;
+use super::captures::StoreArgs;
+use super::{Session, answer, ledger, provider_values};
+use crate::error::{Error, Outcome, Result};
+use crate::kept::{Entry, Query};
+use crate::ledger::{Endpoint, Ledger};
+use crate::provider::Provider;
+use crate::render::escape::{cut, harmless};
+use crate::secret::Origin;
+use crate::world::Store;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use std::io::Write;
+
+/// What this machine registered: list, show, update and delete where the provider allows it
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "\
+Examples:
+  whtool endpoints
+  whtool endpoints list --json
+  whtool endpoints show we_abc123
+  whtool endpoints --remote                         what the provider says, if it answers
+  whtool endpoints update we_abc123 --events 'payment.*'
+  whtool endpoints delete we_abc123
+  whtool endpoints forget we_abc123                 in the ledger only
+
+An endpoint is proved once a delivery that its own secret verifies has come. Plexos Pay documents only how endpoints are
+created: the other calls are tried, and where they are not there you are sent to the dashboard.")]
+pub(super) struct Endpoints {
+    #[command(subcommand)]
+    command: Option<What>,
+    #[command(flatten)]
+    list: List,
+}
+
+#[derive(Subcommand)]
+enum What {
+    List(Box<List>),
+    Show(Box<Show>),
+    Update(Box<remote::Update>),
+    Delete(Box<remote::Delete>),
+    Forget(Forget),
+}
+
+/// List the endpoints that were registered from here
+#[derive(Args)]
+struct List {
+    /// Ask the provider instead of the ledger
+    #[arg(long)]
+    remote: bool,
+    #[command(flatten)]
+    common: Shared,
+}
+
+/// Show one endpoint
+#[derive(Args)]
+struct Show {
+    /// Its id, such as we_abc123
+    id: String,
+    /// Ask the provider instead of the ledger
+    #[arg(long)]
+    remote: bool,
+    #[command(flatten)]
+    common: Shared,
+}
+
+/// Forget an endpoint: the ledger's entry goes, the provider's and the secret stay
+#[derive(Args)]
+struct Forget {
+    /// Its id, such as we_abc123
+    id: String,
+}
+
+/// Flags of every one of them.
+#[derive(Args, Clone)]
+struct Shared {
+    /// Whose API is asked
+    #[arg(long, value_name = "NAME", value_parser = provider_values(), default_value = "plexos")]
+    provider: &'static dyn Provider,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    api: ApiArgs,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// Lists, shows, changes.
+pub(super) fn run(args: &Endpoints, session: &Session<'_>) -> Result<Outcome> {
+    match &args.command {
+        None => list(&args.list, session),
+        Some(What::List(args)) => list(args, session),
+        Some(What::Show(args)) => show(args, session),
+        Some(What::Update(args)) => remote::update(args, session),
+        Some(What::Delete(args)) => remote::delete(args, session),
+        Some(What::Forget(args)) => forget(args, session),
+    }
+}
+
+fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
+    if args.remote {
+        return remote::list(&args.common, session);
+    }
+    let ledger = ledger::read(session)?;
+    if ledger.endpoints.is_empty() {
+        session.say("no endpoint was registered from here; `whtool register --url URL` does it");
+    }
+    let mut store = captures(&args.common.store, session)?;
+    let mut output = session.world.output();
+    for endpoint in &ledger.endpoints {
+        let proof = proof(endpoint, store.as_deref_mut())?;
+        if args.common.json {
+            writeln!(output, "{}", record(endpoint, proof.as_ref()))?;
+        } else {
+            writeln!(output, "{}", line(endpoint, proof.as_ref(), session))?;
+        }
+    }
+    output.flush()?;
+    warn_of_unsettled(&ledger, session);
+    answer(true)
+}
+
+fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
+    if args.remote {
+        return remote::show(&args.id, &args.common, session);
+    }
+    let ledger = ledger::read(session)?;
+    let endpoint = find(&ledger, &args.id)?;
+    let mut store = captures(&args.common.store, session)?;
+    let proof = proof(endpoint, store.as_deref_mut())?;
+    let mut output = session.world.output();
+    if args.common.json {
+        writeln!(output, "{}", record(endpoint, proof.as_ref()))?;
+    } else {
+        write!(output, "{}", page(endpoint, proof.as_ref(), session))?;
+    }
+    output.flush()?;
+    answer(true)
+}
+
+fn forget(args: &Forget, session: &Session<'_>) -> Result<Outcome> {
+    let endpoint = ledger::update(session, |ledger| {
+        let endpoint = find(ledger, &args.id)?.clone();
+        ledger.endpoints.retain(|one| one.id != endpoint.id);
+        Ok(endpoint)
+    })?;
+    let id = harmless(&endpoint.id);
+    session.say(&format!("forgot {id}: the provider still sends to it, and its secret is still kept"));
+    answer(true)
+}
+
+/// The endpoint of this id in the ledger.
+fn find<'l>(ledger: &'l Ledger, id: &str) -> Result<&'l Endpoint> {
+    let found = ledger.endpoints.iter().find(|endpoint| endpoint.id == id);
+    found.ok_or_else(|| {
+        Error::failed(format!("no endpoint `{id}` was registered from here"))
+            .hint("`whtool endpoints` lists them; --remote asks the provider")
+    })
+}
+
+/// The store of captures, if there is one: looking must not make it.
+pub(super) fn captures(args: &StoreArgs, session: &Session<'_>) -> Result<Option<Box<dyn Store>>> {
+    let path = args.path(session)?;
+    if session.world.has_file(&path) { args.open(session).map(Some) } else { Ok(None) }
+}
+
+/// The latest delivery that this endpoint's own secret verified.
+pub(super) fn proof(endpoint: &Endpoint, store: Option<&mut (dyn Store + '_)>) -> Result<Option<Entry>> {
+    let (Some(store), Some(name)) = (store, &endpoint.secret) else { return Ok(None) };
+    let query = Query {
+        secret: Some(Origin::Kept(name.clone()).to_string()),
+        verdict: Some("verified".to_owned()),
+        limit: Some(1),
+        ..Query::default()
+    };
+    Ok(store.list(&query)?.pop())
+}
+
+/// An endpoint as one JSON record.
+pub(super) fn record(endpoint: &Endpoint, proof: Option<&Entry>) -> Value {
+    json!({
+        "schema": "whtool.endpoint/1", "id": endpoint.id, "provider": endpoint.provider, "mode": endpoint.mode.name(),
+        "api": endpoint.base, "url": endpoint.url, "events": endpoint.events, "status": endpoint.status,
+        "description": endpoint.description, "created": endpoint.created.to_string(), "secret": endpoint.secret,
+        "proved": proof.is_some(),
+        "lastVerified": proof.map(|entry| json!({"at": entry.arrived.to_string(), "delivery": entry.id})),
+    })
+}
+
+fn line(endpoint: &Endpoint, proof: Option<&Entry>, session: &Session<'_>) -> String {
+    let out = session.out;
+    let profile = format!("{:<8} {}", endpoint.provider, endpoint.mode.name());
+    let events = match endpoint.events.len() {
+        1 => harmless(&endpoint.events[0]).into_owned(),
+        many => format!("{many} events"),
+    };
+    let created = local(endpoint.created, session);
+    let (id, url) = (cut(&endpoint.id, 40), cut(&endpoint.url, 100));
+    format!(
+        "{}  {}  {url}  {events}  {}  {}",
+        out.name(&profile),
+        out.strong(&id),
+        out.faint(&created),
+        proved(proof, session)
+    )
+}
+
+fn page(endpoint: &Endpoint, proof: Option<&Entry>, session: &Session<'_>) -> String {
+    let events: Vec<_> = endpoint.events.iter().map(|event| harmless(event)).collect();
+    let secret = match &endpoint.secret {
+        Some(name) => format!("kept as {}", harmless(name)),
+        None => "not known: the provider's answer held none".to_owned(),
+    };
+    let rows = [
+        ("provider", format!("{} {}, {}", endpoint.provider, endpoint.mode.name(), harmless(&endpoint.base))),
+        ("url", harmless(&endpoint.url).into_owned()),
+        ("events", events.join(", ")),
+        ("status", endpoint.status.as_deref().map(|status| harmless(status).into_owned()).unwrap_or_default()),
+        ("label", endpoint.description.as_deref().map(|text| cut(text, 200)).unwrap_or_default()),
+        ("created", local(endpoint.created, session)),
+        ("secret", secret),
+        ("deliveries", proved(proof, session)),
+    ];
+    let rows = rows.iter().filter(|(_, value)| !value.is_empty());
+    let lines: String = rows.map(|(name, value)| format!("  {:<12}{value}\n", name)).collect();
+    format!("{}\n{lines}", session.out.strong(&harmless(&endpoint.id)))
+}
+
+fn proved(proof: Option<&Entry>, session: &Session<'_>) -> String {
+    match proof {
+        Some(entry) => {
+            let (at, id) = (local(entry.arrived, session), &entry.id);
+            session.out.good(&format!("proved, last by {id} at {at}"))
+        }
+        None => session.out.faint("not proved yet"),
+    }
+}
+
+fn local(time: crate::timestamp::Timestamp, session: &Session<'_>) -> String {
+    time.to_zoned(session.world.time_zone()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+fn warn_of_unsettled(ledger: &Ledger, session: &Session<'_>) {
+    for one in &ledger.unsettled {
+        let (url, at) = (harmless(&one.url), local(one.at, session));
+        session.warn(&format!("nobody knows how the registration of {url} at {at} ended: look in the dashboard"));
+    }
+}

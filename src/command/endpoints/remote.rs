@@ -1,0 +1,202 @@
+//! What the provider is asked about endpoints. Only creating one is documented, so every one of these calls may not be there.
+
+use super::{Shared, local};
+use crate::command::api::{Access, Agreed};
+use crate::command::register::{by_hand, wanted};
+use crate::command::{Session, answer, ledger};
+use crate::error::{Error, Outcome, Result};
+use crate::provider::api::{self, Unfit};
+use crate::provider::management::{Managed, Management, More, Standing, Told, Wanted};
+use crate::render::escape::{cut, harmless};
+use clap::{ArgGroup, Args};
+use serde_json::{Value, json};
+use std::io::Write;
+use wanted::Urls;
+
+/// Change an endpoint at the provider, if it has such a call
+#[derive(Args)]
+#[command(group = ArgGroup::new("change").required(true).multiple(true))]
+pub(super) struct Update {
+    /// Its id, such as we_abc123
+    id: String,
+    /// Another URL
+    #[arg(long, value_name = "URL", group = "change")]
+    url: Option<String>,
+    /// Other events: names, globs such as payment.*, or all
+    #[arg(long, value_name = "LIST", value_delimiter = ',', group = "change")]
+    events: Option<Vec<String>>,
+    /// Another label
+    #[arg(long, value_name = "TEXT", group = "change")]
+    description: Option<String>,
+    /// Let it be delivered to again
+    #[arg(long, group = "change")]
+    enable: bool,
+    /// Let it be delivered to no more
+    #[arg(long, conflicts_with = "enable", group = "change")]
+    disable: bool,
+    /// Take http and private addresses, too, for tests
+    #[arg(long)]
+    allow_http: bool,
+    /// Don't ask before using a live key
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    common: Shared,
+}
+
+/// Delete an endpoint at the provider, if it has such a call; its secret is kept as retired
+#[derive(Args)]
+pub(super) struct Delete {
+    /// Its id, such as we_abc123
+    id: String,
+    /// Don't ask before using a live key
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    common: Shared,
+}
+
+/// The provider's list, page after page.
+pub(super) fn list(args: &Shared, session: &Session<'_>) -> Result<Outcome> {
+    let access = Access::of(args.provider, &args.api, session)?;
+    let mut output = session.world.output();
+    let (mut after, mut count) = (None, 0);
+    loop {
+        let what = "the provider's endpoints can't be listed";
+        let body = ask(&access, &Management::List { after: after.take() }, what, session)?;
+        let page = Told::read_page(&body.unwrap_or_else(|| json!([])));
+        let (page, more) = page.map_err(|unfit| unfit.error(args.provider, what))?;
+        for told in &page {
+            writeln!(output, "{}", if args.json { record(told, args).to_string() } else { line(told, session) })?;
+        }
+        count += page.len();
+        after = page.last().map(|told| told.id.clone());
+        if more == More::None {
+            break;
+        }
+    }
+    output.flush()?;
+    if count == 0 {
+        session.say(&format!("{} knows no endpoint", args.provider.title()));
+    }
+    answer(true)
+}
+
+/// One endpoint as the provider has it.
+pub(super) fn show(id: &str, args: &Shared, session: &Session<'_>) -> Result<Outcome> {
+    let access = Access::of(args.provider, &args.api, session)?;
+    let what = format!("{id} can't be shown");
+    let body = ask(&access, &Management::Show(id.to_owned()), &what, session)?;
+    let told = body.ok_or(Unfit::Empty).and_then(|body| Told::read(&body));
+    let told = told.map_err(|unfit| unfit.error(args.provider, &what))?;
+    let mut output = session.world.output();
+    writeln!(output, "{}", if args.json { record(&told, args).to_string() } else { line(&told, session) })?;
+    output.flush()?;
+    answer(true)
+}
+
+/// Changes an endpoint, there and in the ledger.
+pub(super) fn update(args: &Update, session: &Session<'_>) -> Result<Outcome> {
+    let provider = args.common.provider;
+    let allowed = if args.allow_http { Urls::Any } else { Urls::Public };
+    let status = match (args.enable, args.disable) {
+        (true, _) => Some("ACTIVE"),
+        (_, true) => Some("DISABLED"),
+        _ => None,
+    };
+    let change = Wanted {
+        url: args.url.as_deref().map(|text| wanted::url(text, allowed).map(String::from)).transpose()?,
+        events: args.events.as_deref().map(|words| wanted::events(provider, words)).transpose()?,
+        description: args.description.clone(),
+        status,
+    };
+    let what = format!("{} was not changed", args.id);
+    change_there(&Management::Update(args.id.clone(), change.clone()), &what, args.yes, &args.common, session)?;
+    ledger::update(session, |ledger| {
+        for endpoint in ledger.endpoints.iter_mut().filter(|endpoint| endpoint.id == args.id) {
+            endpoint.url = change.url.clone().unwrap_or_else(|| endpoint.url.clone());
+            endpoint.events = change.events.clone().unwrap_or_else(|| endpoint.events.clone());
+            endpoint.description = change.description.clone().or_else(|| endpoint.description.clone());
+            endpoint.status = change.status.map(str::to_owned).or_else(|| endpoint.status.clone());
+        }
+        Ok(())
+    })?;
+    session.say(&format!("changed {}", harmless(&args.id)));
+    answer(true)
+}
+
+/// Deletes an endpoint, there and in the ledger. What is still under way was signed with its secret, so that stays.
+pub(super) fn delete(args: &Delete, session: &Session<'_>) -> Result<Outcome> {
+    let what = format!("{} was not deleted", args.id);
+    change_there(&Management::Delete(args.id.clone()), &what, args.yes, &args.common, session)?;
+    let now = session.world.now();
+    ledger::update(session, |ledger| {
+        let gone: Vec<_> = ledger.endpoints.iter().filter(|one| one.id == args.id).cloned().collect();
+        ledger.endpoints.retain(|one| one.id != args.id);
+        let names: Vec<_> = gone.iter().filter_map(|endpoint| endpoint.secret.as_deref()).collect();
+        for held in ledger.secrets.iter_mut().filter(|held| names.contains(&held.name.as_str())) {
+            held.retired.get_or_insert(now);
+        }
+        Ok(())
+    })?;
+    session.say(&format!("deleted {}; its secret is kept, as retired", harmless(&args.id)));
+    answer(true)
+}
+
+fn change_there(asked: &Management, what: &str, yes: bool, args: &Shared, session: &Session<'_>) -> Result<()> {
+    let access = Access::of(args.provider, &args.api, session)?;
+    let Managed { call, .. } = args.provider.manage(asked).ok_or_else(|| by_hand(args.provider))?;
+    access.guard(&call, "change an endpoint", Agreed::of(yes), session)?;
+    ask(&access, asked, what, session).map(drop)
+}
+
+/// Asks; where the provider documents no such call, 404 and 405 say that there is none. `None`: a good answer without a body.
+fn ask(access: &Access, asked: &Management, what: &str, session: &Session<'_>) -> Result<Option<Value>> {
+    let provider = access.provider;
+    let Managed { call, standing } = provider.manage(asked).ok_or_else(|| by_hand(provider))?;
+    let answer = access.send(&call, session)?.answer.map_err(|failure| access.unreachable(&failure, what))?;
+    match api::read(provider, &answer, session.world.now()) {
+        Ok(body) => Ok(Some(body)),
+        Err(Unfit::Empty) => Ok(None),
+        Err(Unfit::Refused { status: status @ (404 | 405 | 501), .. }) if standing == Standing::Guessed => {
+            Err(undocumented(access, asked, status, what))
+        }
+        Err(unfit) => Err(unfit.error(provider, what)),
+    }
+}
+
+fn undocumented(access: &Access, asked: &Management, status: u16, what: &str) -> Error {
+    let (title, dashboard) = (access.provider.title(), access.provider.api().dashboard);
+    let or_gone = match asked {
+        Management::Show(_) | Management::Update(..) | Management::Delete(_) if status == 404 => {
+            ", or no such endpoint"
+        }
+        _ => "",
+    };
+    Error::failed(what)
+        .because(format!("{title} answered {status}: it documents no such call, and has none{or_gone}"))
+        .hint(format!("use {dashboard}; `whtool endpoints forget` changes the ledger only"))
+}
+
+fn record(told: &Told, args: &Shared) -> Value {
+    json!({
+        "schema": "whtool.remote_endpoint/1", "id": told.id, "provider": args.provider.name(), "url": told.url,
+        "events": told.events, "status": told.status, "description": told.description, "created": told.created,
+    })
+}
+
+fn line(told: &Told, session: &Session<'_>) -> String {
+    let field = |text: &Option<String>| cut(text.as_deref().unwrap_or("-"), 100);
+    let created = match told.created.as_deref().map(str::parse) {
+        Some(Ok(time)) => local(time, session),
+        _ => field(&told.created),
+    };
+    let id = session.out.strong(&cut(&told.id, 40));
+    format!(
+        "{id}  {}  {}  {} events  {}",
+        field(&told.url),
+        field(&told.status),
+        told.events.len(),
+        session.out.faint(&created)
+    )
+}

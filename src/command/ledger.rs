@@ -1,0 +1,39 @@
+//! The ledger's file, for the commands that read or change it.
+
+use super::Session;
+use crate::error::{Error, Result};
+use crate::ledger::{Ledger, Unreadable};
+use std::path::{Path, PathBuf};
+
+/// Where it is.
+pub(super) fn path(session: &Session<'_>) -> Result<PathBuf> {
+    Ok(session.world.data_folder()?.join("ledger.json"))
+}
+
+/// Reads it.
+pub(super) fn read(session: &Session<'_>) -> Result<Ledger> {
+    let path = path(session)?;
+    let bytes = session.world.read_private(&path)?;
+    Ledger::read(bytes.as_deref()).map_err(|error| unreadable(&path, &error))
+}
+
+/// Changes it: on disk when this returns. What `change` returns is handed on; its error leaves all as it was.
+pub(super) fn update<T>(session: &Session<'_>, change: impl FnOnce(&mut Ledger) -> Result<T>) -> Result<T> {
+    let path = path(session)?;
+    let (mut change, mut outcome) = (Some(change), None);
+    session.world.update_private(&path, &mut |bytes| {
+        let mut ledger = Ledger::read(bytes.as_deref()).map_err(|error| unreadable(&path, &error))?;
+        let change = change.take().expect("a file is changed once");
+        outcome = Some(change(&mut ledger)?);
+        Ok(ledger.to_bytes())
+    })?;
+    Ok(outcome.expect("the change was made"))
+}
+
+fn unreadable(path: &Path, error: &Unreadable) -> Error {
+    let failed = Error::failed(format!("can't use the ledger {}", path.display())).because(error);
+    match error {
+        Unreadable::Damaged(_) => failed.hint("it was left as it is: mend it, or move it away (it holds secrets)"),
+        Unreadable::Foreign(_) => failed.hint("update whtool"),
+    }
+}

@@ -1,0 +1,111 @@
+//! What a registration leaves on disk, so that nothing that the provider said is lost.
+
+use super::Plan;
+use crate::command::api::Access;
+use crate::command::{Session, ledger};
+use crate::error::{Error, Result};
+use crate::exchange::Answer;
+use crate::ledger::{Endpoint, Held, Ledger, Unsettled};
+use crate::provider::api::Unfit;
+use crate::provider::management::Told;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// Keeps an answer's bytes as they are, until what they hold is in the ledger.
+pub(super) fn raw(answer: &Answer, token: &str, session: &Session<'_>) -> Result<PathBuf> {
+    let path = session.world.data_folder()?.join(format!("registration-{token}.answer"));
+    session.world.create_private(&path, &answer.body)?;
+    Ok(path)
+}
+
+/// Puts endpoint and secret into the ledger. An answer that lacks something stays in its file.
+pub(super) fn endpoint(
+    plan: &Plan,
+    unsettled: &Unsettled,
+    read: Result<Value, Unfit>,
+    raw: &Path,
+    session: &Session<'_>,
+) -> Result<(Endpoint, String)> {
+    let told = read.and_then(|body| {
+        let secret = body.get("secret").and_then(Value::as_str).filter(|secret| !secret.is_empty()).map(str::to_owned);
+        Told::read(&body).map(|told| (told, secret))
+    });
+    let (told, secret) = match told {
+        Ok((told, Some(secret))) => (told, secret),
+        Ok((told, None)) => {
+            ledger::update(session, |ledger| add(ledger, plan, unsettled, &told, None, session))?;
+            return Err(incomplete(plan, &Unfit::Strange("secret"), raw));
+        }
+        Err(unfit) => return Err(incomplete(plan, &unfit, raw)),
+    };
+    let endpoint = ledger::update(session, |ledger| add(ledger, plan, unsettled, &told, Some(&secret), session))?;
+    // All that it holds is in the ledger now.
+    session.world.remove_private(raw)?;
+    Ok((endpoint, secret))
+}
+
+fn add(
+    ledger: &mut Ledger,
+    plan: &Plan,
+    unsettled: &Unsettled,
+    told: &Told,
+    secret: Option<&str>,
+    session: &Session<'_>,
+) -> Result<Endpoint> {
+    let (provider, now) = (plan.access.provider.name(), session.world.now());
+    let name = secret.map(|secret| {
+        let name = ledger.free_name(&told.id);
+        ledger.secrets.push(Held::new(&name, provider, now, secret.as_bytes()));
+        name
+    });
+    let endpoint = Endpoint {
+        id: told.id.clone(),
+        provider: provider.to_owned(),
+        mode: plan.access.mode(),
+        base: plan.access.base.to_string(),
+        url: plan.url.clone(),
+        events: if told.events.is_empty() {
+            plan.wanted.events.clone().unwrap_or_default()
+        } else {
+            told.events.clone()
+        },
+        status: told.status.clone(),
+        description: told.description.clone().or_else(|| plan.wanted.description.clone()),
+        created: now,
+        secret: name,
+    };
+    ledger.endpoints.push(endpoint.clone());
+    // Those before it that never ended are the person's business no longer: they have looked, or said --again.
+    ledger.unsettled.retain(|other| {
+        (&other.provider, &other.base, &other.url) != (&unsettled.provider, &unsettled.base, &unsettled.url)
+    });
+    Ok(endpoint)
+}
+
+/// The registration came to nothing.
+pub(super) fn forget(unsettled: &Unsettled, session: &Session<'_>) -> Result<()> {
+    ledger::update(session, |ledger| {
+        ledger.unsettled.retain(|other| other.token != unsettled.token);
+        Ok(())
+    })
+}
+
+/// The endpoint may be there, and its secret is not here.
+pub(super) fn unknown_end(access: &Access, url: &str, why: &str) -> Error {
+    Error::failed(format!("nobody knows whether {url} was registered: don't just try again"))
+        .because(format!("{why}; a second try could make a second endpoint, and a secret is shown once"))
+        .hint(format!(
+            "look in {} under webhooks (or `whtool endpoints --remote`); delete it there if it is there, then --again",
+            access.provider.api().dashboard
+        ))
+}
+
+/// The provider said yes, and not all that it should have said.
+fn incomplete(plan: &Plan, unfit: &Unfit, raw: &Path) -> Error {
+    let why = unfit.error(plan.access.provider, "").why.unwrap_or_default();
+    Error::failed("the endpoint was probably made, but its secret did not come").because(why).hint(format!(
+        "the whole answer is kept in {}; look in {}",
+        raw.display(),
+        plan.access.provider.api().dashboard
+    ))
+}

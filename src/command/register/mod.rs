@@ -1,0 +1,269 @@
+//! `whtool register`: creates a webhook endpoint at the provider, and keeps the secret that is shown once.
+//!
+//! What can go wrong between sending and keeping is written down beforehand: the ledger has an unsettled registration from
+//! before the call until its end is known, and an answer is on disk before it is read.
+
+mod env_file;
+mod kept;
+pub(super) mod wanted;
+
+use super::api::{Access, Agreed, ApiArgs};
+use super::{Session, answer, ledger, provider_values};
+use crate::error::{Error, Kind, Outcome, Result};
+use crate::exchange::{Answer, SendFailure};
+use crate::ledger::{Endpoint, Unsettled};
+use crate::provider::Provider;
+use crate::provider::api::{self, Unfit};
+use crate::provider::management::{Managed, Management, Wanted};
+use crate::render::escape::harmless;
+use crate::world::Reach;
+use clap::Args;
+use serde_json::json;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use wanted::Urls;
+
+/// Create a webhook endpoint through the API, and keep its once-shown secret
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  whtool register --url https://shop.example.com/webhooks/plexos
+  whtool register --url https://shop.example.com/hooks --events 'payment.*,refund.succeeded'
+  whtool register --url https://shop.example.com/hooks --env-file .env
+  whtool register --url http://127.0.0.1:4848/webhooks --allow-http   with `whtool emulate` running
+
+The secret is in whtool's own store before a word is printed; listen, verify, sign and replay find it there.")]
+pub(super) struct Register {
+    /// Where the provider shall send events
+    #[arg(long, value_name = "URL")]
+    url: String,
+    /// The events: names, globs such as payment.*, or all; a comma separates several
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "all")]
+    events: Vec<String>,
+    /// A label for the dashboard
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    /// Whose endpoint it is
+    #[arg(long, value_name = "NAME", value_parser = provider_values(), default_value = "plexos")]
+    provider: &'static dyn Provider,
+    /// Register although this URL is in the ledger already
+    #[arg(long)]
+    again: bool,
+    /// Take http and private addresses, too, for tests
+    #[arg(long)]
+    allow_http: bool,
+    /// Don't ask before using a live key
+    #[arg(long)]
+    yes: bool,
+    /// Print the secret as well
+    #[arg(long)]
+    print_secret: bool,
+    /// Put the secret into this file as PLEXOS_WEBHOOK_SECRET=…; its other lines stay
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+    /// One JSON record
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    api: ApiArgs,
+}
+
+/// What is to be registered, and where.
+struct Plan {
+    access: Access,
+    wanted: Wanted,
+    url: String,
+}
+
+/// Registers.
+pub(super) fn run(args: &Register, session: &Session<'_>) -> Result<Outcome> {
+    let plan = plan(args, session)?;
+    let Managed { call, .. } = managed(args.provider, &Management::Create(plan.wanted.clone()))?;
+    plan.access.guard(&call, "register an endpoint", Agreed::of(args.yes), session)?;
+    let unsettled = begin(&plan, session)?;
+    let sent = match plan.access.send(&call, session) {
+        Ok(sent) => sent,
+        Err(error) => {
+            if error.kind == Kind::Interrupted {
+                session.tell(&kept::unknown_end(&plan.access, &plan.url, "it was interrupted"));
+            } else {
+                kept::forget(&unsettled, session)?;
+            }
+            return Err(error);
+        }
+    };
+    let (endpoint, secret) = match sent.answer {
+        Ok(answer) => settle(&plan, &unsettled, &answer, session)?,
+        Err(SendFailure::Cut { cause, start }) => settle_cut(&plan, &unsettled, &start, &cause, session)?,
+        Err(failure @ SendFailure::Connect(_)) => {
+            kept::forget(&unsettled, session)?;
+            return Err(plan.access.unreachable(&failure, "nothing was registered"));
+        }
+        Err(failure) => return Err(kept::unknown_end(&plan.access, &plan.url, &failure.to_string())),
+    };
+    tell(args, &endpoint, &secret, session)?;
+    answer(true)
+}
+
+/// The call, where the provider has one.
+fn managed(provider: &dyn Provider, asked: &Management) -> Result<Managed> {
+    provider.manage(asked).ok_or_else(|| by_hand(provider))
+}
+
+/// For a provider that has no such call.
+pub(super) fn by_hand(provider: &dyn Provider) -> Error {
+    let (title, dashboard, name) = (provider.title(), provider.api().dashboard, provider.name());
+    Error::failed(format!("{title} has no call for webhook endpoints"))
+        .because(format!(
+            "its pages say that the URL is set in the dashboard, which also gives the signing secret ({dashboard})"
+        ))
+        .hint(format!("set the URL there, copy the secret, and keep it: whtool secret add {name}"))
+}
+
+/// Checks everything that can be checked before anything is sent.
+fn plan(args: &Register, session: &Session<'_>) -> Result<Plan> {
+    if args.provider.manage(&Management::Create(Wanted::default())).is_none() {
+        return Err(by_hand(args.provider));
+    }
+    let url = wanted::url(&args.url, if args.allow_http { Urls::Any } else { Urls::Public })?;
+    let events = wanted::events(args.provider, &args.events)?;
+    let access = Access::of(args.provider, &args.api, session)?;
+    if !args.again {
+        refuse_again(&access, url.as_str(), session)?;
+    }
+    let wanted = Wanted {
+        url: Some(url.to_string()),
+        events: Some(events),
+        description: args.description.clone(),
+        status: None,
+    };
+    Ok(Plan { access, wanted, url: url.into() })
+}
+
+/// A second endpoint of the same URL means that every event comes twice, with two secrets.
+fn refuse_again(access: &Access, url: &str, session: &Session<'_>) -> Result<()> {
+    let (ledger, provider) = (ledger::read(session)?, access.provider.name());
+    let base = access.base.as_str();
+    if let Some(endpoint) = ledger.with_url(provider, base, url).next() {
+        return Err(Error::usage(format!("{url} is registered already, as {}", endpoint.id))
+            .because("a second endpoint of the same URL means that every event comes twice")
+            .hint(format!("`whtool endpoints show {}` shows it; --again registers it all the same", endpoint.id)));
+    }
+    let is_same = |one: &&Unsettled| one.provider == provider && one.base == base && one.url == url;
+    if let Some(unsettled) = ledger.unsettled.iter().find(is_same) {
+        return Err(Error::usage(format!("nobody knows how the last registration of {url} ended"))
+            .because(format!("it was sent at {}, and its answer never came: the endpoint may be there", unsettled.at))
+            .hint(format!("look at {}; --again registers it all the same", access.provider.api().dashboard)));
+    }
+    Ok(())
+}
+
+/// Writes down what is about to be sent.
+fn begin(plan: &Plan, session: &Session<'_>) -> Result<Unsettled> {
+    let mut token = [0; 8];
+    session.world.fill_random(&mut token);
+    let unsettled = Unsettled {
+        token: hex::encode(token),
+        provider: plan.access.provider.name().to_owned(),
+        base: plan.access.base.to_string(),
+        url: plan.url.clone(),
+        at: session.world.now(),
+    };
+    ledger::update(session, |ledger| {
+        ledger.unsettled.push(unsettled.clone());
+        Ok(())
+    })?;
+    Ok(unsettled)
+}
+
+/// Keeps what an answer holds, on disk, and ends the registration.
+fn settle(plan: &Plan, unsettled: &Unsettled, answer: &Answer, session: &Session<'_>) -> Result<(Endpoint, String)> {
+    let now = session.world.now();
+    let read = match answer.status {
+        // Nothing was made, and nothing in the answer is worth keeping.
+        300..500 if answer.status != 408 => {
+            kept::forget(unsettled, session)?;
+            api::read(plan.access.provider, answer, now)
+        }
+        500.. | 408 => {
+            let unfit = api::read(plan.access.provider, answer, now).err();
+            let why = unfit.and_then(|unfit| unfit.error(plan.access.provider, "").why).unwrap_or_default();
+            return Err(kept::unknown_end(&plan.access, &plan.url, &why));
+        }
+        _ => {
+            let raw = kept::raw(answer, &unsettled.token, session)?;
+            let read = api::read(plan.access.provider, answer, now);
+            return kept::endpoint(plan, unsettled, read, &raw, session);
+        }
+    };
+    let unfit = read.err().unwrap_or(Unfit::Empty);
+    Err(unfit.error(plan.access.provider, "nothing was registered"))
+}
+
+/// An answer that was cut off may still be whole enough, or hold the secret.
+fn settle_cut(
+    plan: &Plan,
+    unsettled: &Unsettled,
+    start: &Answer,
+    cause: &str,
+    session: &Session<'_>,
+) -> Result<(Endpoint, String)> {
+    if !(200..300).contains(&start.status) || start.body.is_empty() {
+        return Err(kept::unknown_end(&plan.access, &plan.url, &format!("the answer was cut off: {cause}")));
+    }
+    let raw = kept::raw(start, &unsettled.token, session)?;
+    let whole = Answer { is_whole: true, ..start.clone() };
+    let read = api::read(plan.access.provider, &whole, session.world.now());
+    kept::endpoint(plan, unsettled, read, &raw, session)
+}
+
+/// Says what there is now, and where its secret is.
+fn tell(args: &Register, endpoint: &Endpoint, secret: &str, session: &Session<'_>) -> Result<()> {
+    let ledger = ledger::path(session)?;
+    let name = endpoint.secret.as_deref().unwrap_or_default();
+    let mut output = session.world.output();
+    if args.json {
+        let mut record = super::endpoints::record(endpoint, None);
+        record["secretFile"] = json!(ledger.display().to_string());
+        if args.print_secret {
+            record["signingSecret"] = json!(secret);
+        }
+        writeln!(output, "{record}")?;
+    } else {
+        let place = ledger.display();
+        writeln!(output, "{}  its secret is in {place}, as {}", harmless(&endpoint.id), harmless(name))?;
+        if args.print_secret {
+            writeln!(output, "{}", harmless(secret))?;
+        }
+    }
+    output.flush()?;
+    drop(output);
+    let events = endpoint.events.len();
+    session.say(&format!(
+        "registered {} for {events} events ({}): `whtool listen` verifies with its secret from now on",
+        harmless(&endpoint.url),
+        endpoint.mode.name()
+    ));
+    if let Some(path) = &args.env_file {
+        write_env_file(path, args.provider, secret, session)?;
+    }
+    Ok(())
+}
+
+fn write_env_file(path: &Path, provider: &dyn Provider, secret: &str, session: &Session<'_>) -> Result<()> {
+    let variable = provider.secret_variable();
+    let note = format!("replaced {}", session.world.now().strftime("%Y-%m-%d"));
+    let reach = session
+        .world
+        .update_file(path, &mut |old| Ok(env_file::with_variable(&old.unwrap_or_default(), variable, secret, &note)));
+    let reach = reach.map_err(|error| {
+        let hint =
+            format!("the secret is kept all the same: whtool secret show --reveal, then write {variable}= yourself");
+        error.hint(hint)
+    })?;
+    session.say(&format!("wrote {variable} to {}", path.display()));
+    if reach == Reach::Others {
+        session.warn(&format!("other users can read {}: chmod 600 {}", path.display(), path.display()));
+    }
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! The state machine, in process: calls and time in, answers and deliveries out.

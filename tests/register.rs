@@ -1,0 +1,359 @@
+//! `register`, `endpoints` and `secret`: real processes against a stand-in for the provider that misbehaves as asked.
+
+use crate::process::whtool;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use tempfile::TempDir;
+
+/// As <https://docs.pay.plexos.io/pages/api/webhooks/create> shows it, put on one line.
+const CREATED: &str = r#"{"id":"we_abc123","url":"https://shop.example.com/hook","events":["payment.debited"],"status":"ACTIVE","description":null,"secret":"whsec_shown_once","createdAt":"2023-11-07T05:31:56Z","updatedAt":"2023-11-07T05:31:56Z"}"#;
+const URL: &str = "https://shop.example.com/hook";
+
+/// What a stand-in does with a connection.
+type Misbehaviour = Box<dyn Fn(&mut TcpStream) + Send>;
+
+/// A stand-in that reads each request, tells of it, and then does with the connection what `answer` does.
+fn provider(answer: impl Fn(&mut TcpStream) + Send + 'static) -> (SocketAddr, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (tell, told) = channel();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            if let Some(request) = read_request(&mut stream) {
+                let _ = tell.send(request);
+                answer(&mut stream);
+            }
+        }
+    });
+    (address, told)
+}
+
+fn read_request(stream: &mut TcpStream) -> Option<String> {
+    let mut reader = BufReader::new(stream);
+    let (mut request, mut length) = (String::new(), 0);
+    loop {
+        let start = request.len();
+        if reader.read_line(&mut request).ok()? == 0 {
+            return None;
+        }
+        let line = request[start..].to_ascii_lowercase();
+        if let Some(text) = line.strip_prefix("content-length:") {
+            length = text.trim().parse().ok()?;
+        }
+        if line == "\r\n" {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(request + &String::from_utf8(body).ok()?)
+}
+
+fn saying(status: &str, headers: &str, body: &str) -> impl Fn(&mut TcpStream) + Send + use<> {
+    let answer = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len());
+    move |stream| drop(stream.write_all(answer.as_bytes()))
+}
+
+fn command(home: &Path, api: SocketAddr, words: &[&str]) -> Command {
+    let mut command = whtool(home, words);
+    command.env("PLEXOS_API_URL", format!("http://{api}")).env("PLEXOS_PAY_SECRET_KEY", "sk_test_abc");
+    command
+}
+
+fn run(home: &Path, api: SocketAddr, words: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = command(home, api, words).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+/// Everything in the data folder, as text.
+fn on_disk(home: &Path) -> String {
+    let Ok(entries) = std::fs::read_dir(home.join("data")) else { return String::new() };
+    let texts = entries.filter_map(|entry| std::fs::read(entry.ok()?.path()).ok());
+    texts.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect()
+}
+
+#[test]
+fn the_secret_is_kept_and_not_printed_and_the_other_commands_find_it() {
+    let home = tempfile::tempdir().unwrap();
+    let (api, told) = provider(saying("200 OK", "", CREATED));
+    let (status, out, err) = run(home.path(), api, &["register", "--url", URL, "--events", "payment.debited"]);
+    assert_eq!(status, 0, "{err}");
+    assert!(out.starts_with("we_abc123  its secret is in ") && out.trim_end().ends_with("as we_abc123"), "{out}");
+    assert!(!out.contains("whsec_") && !err.contains("whsec_"), "{out}{err}");
+    let request = told.recv().unwrap();
+    assert!(request.starts_with("POST /v1/webhooks HTTP/1.1\r\n"), "{request}");
+    assert!(request.contains("Authorization: Bearer sk_test_abc\r\n"), "{request}");
+    assert!(request.ends_with(r#"{"url":"https://shop.example.com/hook","events":["payment.debited"]}"#), "{request}");
+
+    let body = br#"{"id":"evt_1","type":"payment.debited","data":{"id":"pi_1"}}"#;
+    let mut sign = command(home.path(), api, &["sign", "-", "--as", "digest", "--timestamp", "1736937000"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    sign.stdin.take().unwrap().write_all(body).unwrap();
+    let signed = sign.wait_with_output().unwrap();
+    // printf '1736937000.%s' "$body" | openssl dgst -sha256 -hmac whsec_shown_once
+    assert_eq!(
+        String::from_utf8(signed.stdout).unwrap().trim(),
+        "92b90fd21aa3c916c7f508a032d3699974fdfd8c3854b73368c7f778c61afb0a"
+    );
+}
+
+#[test]
+fn the_same_url_is_registered_again_only_when_asked() {
+    let home = tempfile::tempdir().unwrap();
+    let (api, told) = provider(saying("201 Created", "", CREATED));
+    assert_eq!(run(home.path(), api, &["register", "--url", URL]).0, 0);
+    let (status, _, err) = run(home.path(), api, &["register", "--url", URL]);
+    assert_eq!(status, 2);
+    assert!(err.contains("registered already, as we_abc123"), "{err}");
+    assert_eq!(run(home.path(), api, &["register", "--url", URL, "--again"]).0, 0);
+    assert_eq!(told.try_iter().count(), 2);
+    let secrets = run(home.path(), api, &["secret", "list"]).1;
+    assert!(secrets.contains("we_abc123 ") && secrets.contains("we_abc123-2"), "{secrets}");
+}
+
+#[test]
+fn what_is_wrong_beforehand_sends_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let (api, told) = provider(saying("200 OK", "", CREATED));
+    let cases: [(&[&str], i32, &str); 5] = [
+        (&["--url", "http://shop.example.com/"], 2, "not https"),
+        (&["--url", "https://192.168.0.9/"], 2, "private address"),
+        (&["--url", URL, "--events", "payment.canceled"], 2, "did you mean `payment.cancelled`?"),
+        (&["--url", URL, "--provider", "plustive"], 3, "whtool secret add plustive"),
+        (&["--url", URL, "--api-url", "http://api.example.com"], 2, "in the clear"),
+    ];
+    for (words, expected, said) in cases {
+        let (status, out, err) = run(home.path(), api, &[&["register"], words].concat());
+        assert_eq!((status, &*out), (expected, ""), "{err}");
+        assert!(err.contains(said), "{err}");
+    }
+    let mut live = command(home.path(), api, &["register", "--url", URL, "--api-url", "https://127.0.0.2.example.com"]);
+    let live = live.env("PLEXOS_PAY_SECRET_KEY", "sk_live_abc").output().unwrap();
+    assert_eq!(live.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&live.stderr).contains("live key"));
+    assert_eq!(told.try_iter().count(), 0);
+    assert!(!on_disk(home.path()).contains("shop.example.com"));
+}
+
+#[test]
+fn a_refusal_is_told_in_words_and_leaves_nothing_behind() {
+    let body = r#"{"error":{"message":"no","code":"NO"}}"#;
+    for (status, exit, hint) in [
+        ("400 Bad", 3, "see what the provider says"),
+        ("401 No", 4, "PLEXOS_PAY_SECRET_KEY"),
+        ("403 No", 4, "permission"),
+        ("404 No", 3, "environment"),
+        ("409 No", 3, "exists already"),
+        ("429 Slow", 3, "asks to wait 7 s"),
+        ("302 Found", 3, "redirect"),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        let (api, told) = provider(saying(status, "Retry-After: 7\r\nLocation: http://evil.example.com/\r\n", body));
+        let (code, _, err) = run(home.path(), api, &["register", "--url", URL]);
+        assert_eq!(code, exit, "{status}: {err}");
+        let hint = if status.starts_with("429") || status.starts_with("302") { hint } else { "asks to wait" };
+        assert!(err.contains(hint) && err.contains("nothing was registered"), "{status}: {err}");
+        assert_eq!(told.try_iter().count(), 1, "it is not sent again, and a redirect is not followed");
+        assert!(!on_disk(home.path()).contains("shop.example.com"), "{status}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_not_as_documented_is_kept_whole() {
+    for body in ["<html>whsec_in_html</html>", r#"{"id":"we_1","hidden":"whsec_in_html"}"#, "whsec_in_html"] {
+        let home = tempfile::tempdir().unwrap();
+        let (api, _told) = provider(saying("200 OK", "", body));
+        let (code, _, err) = run(home.path(), api, &["register", "--url", URL]);
+        assert_eq!(code, 3);
+        let at = err.find("is kept in ").unwrap_or_else(|| panic!("{err}")) + "is kept in ".len();
+        let path = err[at..].split(';').next().unwrap();
+        assert_eq!(std::fs::read(path).unwrap(), body.as_bytes());
+        assert!(!err.contains("whsec_in_html"), "{err}");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+}
+
+#[test]
+fn an_end_that_nobody_knows_is_said_and_remembered() {
+    let cut = |stream: &mut TcpStream| drop(stream.shutdown(std::net::Shutdown::Both));
+    let half = |stream: &mut TcpStream| drop(stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Le"));
+    let fault = saying("500 Oops", "", "");
+    let cases: [Misbehaviour; 3] = [Box::new(cut), Box::new(half), Box::new(fault)];
+    for answer in cases {
+        let home = tempfile::tempdir().unwrap();
+        let (api, told) = provider(answer);
+        let (code, _, err) = run(home.path(), api, &["register", "--url", URL, "--api-timeout", "2s"]);
+        assert_eq!(code, 3);
+        assert!(err.contains("don't just try again") && err.contains("dashboard"), "{err}");
+        let (code, _, err) = run(home.path(), api, &["register", "--url", URL]);
+        assert_eq!(code, 2, "{err}");
+        assert!(err.contains("nobody knows how the last registration"), "{err}");
+        assert_eq!(told.try_iter().count(), 1);
+        let (_, _, err) = run(home.path(), api, &["endpoints"]);
+        assert!(err.contains("nobody knows how the registration"), "{err}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_cut_off_after_the_secret_loses_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{CREATED}");
+    let (api, _told) = provider(move |stream| drop(stream.write_all(answer.as_bytes())));
+    let (code, _, err) = run(home.path(), api, &["register", "--url", URL, "--api-timeout", "2s"]);
+    assert_eq!(code, 0, "{err}");
+    let home = tempfile::tempdir().unwrap();
+    let answer =
+        format!("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{}", CREATED.split(",\"createdAt").next().unwrap());
+    let (api, _told) = provider(move |stream| drop(stream.write_all(answer.as_bytes())));
+    let (code, _, err) = run(home.path(), api, &["register", "--url", URL, "--api-timeout", "2s"]);
+    assert_eq!(code, 3);
+    assert!(err.contains("is kept in"), "{err}");
+    assert!(on_disk(home.path()).contains("whsec_shown_once"));
+}
+
+/// A `register` that is killed.
+struct Registering(Child);
+
+impl Drop for Registering {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn killed_at_any_moment_the_secret_is_on_disk_or_nothing_was_said_of_it() {
+    for round in 0..24 {
+        let home = tempfile::tempdir().unwrap();
+        let (answered, wait) = channel();
+        let (api, told) = provider(move |stream| {
+            let _ = stream
+                .write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{CREATED}", CREATED.len()).as_bytes());
+            let _ = answered.send(());
+        });
+        let mut child = Registering(command(home.path(), api, &["register", "--url", URL]).spawn().unwrap());
+        told.recv().unwrap();
+        assert!(on_disk(home.path()).contains(URL), "what was sent is on disk before it is sent");
+        wait.recv().unwrap();
+        // From at once up to the end of the process: as many looks at the disk as the round says, then the end.
+        for _ in 0..round * 8 {
+            on_disk(home.path());
+        }
+        let _ = child.0.kill();
+        let mut out = String::new();
+        child.0.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        let disk = on_disk(home.path());
+        assert!(out.is_empty() || disk.contains("whsec_shown_once"), "round {round}: {out}");
+        // Either it is kept, or the next one is told that nobody knows.
+        let (code, _, err) = run(home.path(), api, &["register", "--url", URL]);
+        assert_eq!(code, 2, "round {round}: {err}");
+        let is_kept = disk.contains("whsec_shown_once") && err.contains("registered already");
+        assert!(is_kept || err.contains("nobody knows"), "round {round}: {err}");
+    }
+}
+
+#[test]
+fn an_env_file_gets_the_secret_and_keeps_its_other_lines() {
+    let home = tempfile::tempdir().unwrap();
+    let env = home.path().join(".env");
+    std::fs::write(&env, "A=1\nPLEXOS_WEBHOOK_SECRET=whsec_before\nB=2\n").unwrap();
+    let (api, _told) = provider(saying("200 OK", "", CREATED));
+    let words = ["register", "--url", URL, "--env-file", env.to_str().unwrap(), "--json", "--print-secret"];
+    let (code, out, err) = run(home.path(), api, &words);
+    assert_eq!(code, 0, "{err}");
+    let record: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (record["id"].as_str(), record["signingSecret"].as_str()),
+        (Some("we_abc123"), Some("whsec_shown_once"))
+    );
+    let text = std::fs::read_to_string(&env).unwrap();
+    assert!(
+        text.starts_with("A=1\n# replaced 20") && text.contains(": PLEXOS_WEBHOOK_SECRET=whsec_before\n"),
+        "{text}"
+    );
+    assert!(text.ends_with("\nPLEXOS_WEBHOOK_SECRET=whsec_shown_once\nB=2\n"), "{text}");
+}
+
+#[test]
+fn calls_that_are_not_documented_end_in_the_dashboard() {
+    let home = tempfile::tempdir().unwrap();
+    let (api, _told) = provider(saying("404 Not Found", "", "nothing here"));
+    for words in [
+        &["endpoints", "--remote"][..],
+        &["endpoints", "show", "we_1", "--remote"],
+        &["endpoints", "update", "we_1", "--disable"],
+        &["endpoints", "delete", "we_1"],
+    ] {
+        let (code, _, err) = run(home.path(), api, words);
+        assert_eq!(code, 3, "{err}");
+        assert!(err.contains("documents no such call") && err.contains("use dashboard.plexospay.com"), "{err}");
+    }
+}
+
+#[test]
+fn where_the_calls_are_there_they_change_the_ledger_too() {
+    let home = tempfile::tempdir().unwrap();
+    let (api, _told) = provider(saying("200 OK", "", CREATED));
+    assert_eq!(run(home.path(), api, &["register", "--url", URL]).0, 0);
+    assert_eq!(run(home.path(), api, &["endpoints", "update", "we_abc123", "--events", "refund.*"]).0, 0);
+    let listed = run(home.path(), api, &["endpoints", "--json"]).1;
+    let record: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(record["events"], serde_json::json!(["refund.created", "refund.succeeded", "refund.failed"]));
+    let (gone, _told) = provider(saying("204 No Content", "", ""));
+    assert_eq!(run(home.path(), gone, &["endpoints", "delete", "we_abc123"]).0, 0);
+    let secrets = run(home.path(), api, &["secret", "list", "--json"]).1;
+    let secret: serde_json::Value = serde_json::from_str(&secrets).unwrap();
+    assert!(secret["retired"].is_string(), "{secret}");
+}
+
+fn secret(home: &TempDir, words: &[&str], input: &str) -> (i32, String, String) {
+    let mut child = whtool(home.path(), &[&["secret"], words].concat()).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+#[test]
+fn old_and_new_secrets_both_verify_until_the_old_one_is_removed() {
+    let home = tempfile::tempdir().unwrap();
+    assert_eq!(secret(&home, &["add", "plustive"], "plustive_test_secret_do_not_use\n").0, 0);
+    assert_eq!(secret(&home, &["rotate", "plustive"], "another\n").0, 0);
+    let listed = secret(&home, &["list"], "").1;
+    assert!(listed.contains("plustive-2") && listed.contains("retired") && !listed.contains("another"), "{listed}");
+    let body = String::from_utf8(crate::process::REFERENCE.to_vec()).unwrap();
+    let captured = home.path().join("captured.http");
+    let mac = crate::process::REFERENCE_MAC;
+    std::fs::write(&captured, format!("POST / HTTP/1.1\r\nX-Plustive-Signature: sha256={mac}\r\n\r\n{body}")).unwrap();
+    let verify = || whtool(home.path(), &["verify", captured.to_str().unwrap()]).output().unwrap();
+    let verified = verify();
+    assert_eq!(verified.status.code(), Some(0), "{}", String::from_utf8_lossy(&verified.stderr));
+    assert!(String::from_utf8_lossy(&verified.stdout).contains("secret plustive"));
+    assert_eq!(secret(&home, &["remove", "plustive"], "").0, 2, "it asks first");
+    assert_eq!(secret(&home, &["remove", "plustive", "--yes"], "").0, 0);
+    assert_eq!(verify().status.code(), Some(1));
+}
+
+#[test]
+fn a_secret_is_shown_only_when_asked_and_byte_for_byte() {
+    let home = tempfile::tempdir().unwrap();
+    secret(&home, &["add", "plexos", "--name", "mine"], "whsec_a b\u{e9}\n");
+    assert_eq!(secret(&home, &["show"], "").1, "plexos  mine  *** (11 bytes)\n");
+    assert_eq!(secret(&home, &["show", "mine", "--reveal"], "").1, "whsec_a b\u{e9}\n");
+    assert_eq!(secret(&home, &["show", "other"], "").0, 3);
+    let (code, _, err) = secret(&home, &["add", "plexos"], "sk_live_oops\n");
+    assert_eq!(code, 2);
+    assert!(err.contains("API key"), "{err}");
+    assert_eq!(secret(&home, &["add", "plexos"], "whsec_a b\u{e9}\n").0, 2, "it is kept already");
+    assert_eq!(secret(&home, &["add", "plexos"], " \n").0, 2, "it is empty");
+}
