@@ -69,7 +69,7 @@ fn in_sources(folder: &Path, found: &mut BTreeSet<String>) {
 }
 
 /// What a file is called that is no record on stdout.
-const FILES: [&str; 1] = ["whtool.ledger/1"];
+const FILES: [&str; 2] = ["whtool.ledger/1", "whtool.emulator_state/1"];
 
 #[test]
 fn every_record_is_published_and_told_of() {
@@ -148,7 +148,21 @@ fn records_hold_to_the_schema() {
     published.hold(&run(&["verify", unreadable.to_str().unwrap(), "--json"]));
     run(&["secret", "add", "plexos", "--file", payload.to_str().unwrap()]);
     published.hold(&run(&["secret", "list", "--json"]));
-    for schema in ["delivery", "forwarded", "verdict", "unreadable", "summary", "signed", "sent", "capture", "secret"] {
+    published.hold(&crate::emulate::some_records(home.path()));
+    for schema in [
+        "delivery",
+        "forwarded",
+        "verdict",
+        "unreadable",
+        "summary",
+        "signed",
+        "sent",
+        "capture",
+        "secret",
+        "emulator",
+        "emulated_call",
+        "emulated_delivery",
+    ] {
         assert!(published.seen.contains(&format!("whtool.{schema}/1")), "{schema}: {:?}", published.seen);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::common::{Made, Run};
 
-const COMMANDS: [&str; 6] = ["listen", "events", "verify", "sign", "replay", "samples"];
+const COMMANDS: [&str; 7] = ["listen", "events", "verify", "sign", "replay", "samples", "emulate"];
 
 fn help(words: &[&str]) -> Run {
     let run = Made::default().run(words);

@@ -10,6 +10,7 @@
 mod attack;
 mod common;
 mod diagnosis;
+mod emulate;
 mod events;
 mod formats;
 mod help;

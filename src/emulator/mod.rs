@@ -100,7 +100,7 @@ struct State {
 }
 
 /// The shape of a state file.
-const SCHEMA: &str = "whtool.emulator-state/1";
+const SCHEMA: &str = "whtool.emulator_state/1";
 
 /// What the wallet holds at first, in kobo: a million naira.
 const WALLET: i64 = 100_000_000;

@@ -67,7 +67,7 @@ impl<'a> Display<'a> {
             Form::Json => self.record(&json!({
                 "schema": "whtool.emulator/1", "url": format!("http://{address}"), "seed": emulator.seed().to_string(),
                 "plexos": {"url": base("plexos"), "key": emulator::PLEXOS_KEY},
-                "plustive": {"url": base("plustive"), "key": emulator::PLUSTIVE_KEY},
+                "plustive": {"url": base("plustive"), "key": emulator::PLUSTIVE_KEY}, "webhookSecret": own_secret(key),
             }))?,
             Form::Lines => {
                 let [plexos, plustive] =
@@ -78,9 +78,7 @@ impl<'a> Display<'a> {
                         format!("export {api}={}\nexport {variable}={key}\n", base(name))
                     });
                 write!(self.output, "{plexos}{plustive}")?;
-                // A secret of the environment is known there already, and may be a real one.
-                if key.secret.origin == Origin::Local {
-                    let secret = String::from_utf8_lossy(key.secret.expose());
+                if let Some(secret) = own_secret(key) {
                     writeln!(self.output, "export PLUSTIVE_WEBHOOK_SECRET={secret}")?;
                 }
             }
@@ -105,7 +103,7 @@ impl<'a> Display<'a> {
         let faults: Vec<_> = called.faults.iter().map(|fault| fault.name()).collect();
         if self.form == Form::Json {
             self.record(&json!({
-                "schema": "whtool.emulated-call/1", "at": at.to_string(), "provider": called.whose, "method": method,
+                "schema": "whtool.emulated_call/1", "at": at.to_string(), "provider": called.whose, "method": method,
                 "target": target, "status": status, "cut": is_cut, "faults": faults, "complaint": called.complaint,
             }))?;
         }
@@ -127,9 +125,9 @@ impl<'a> Display<'a> {
         let attempt = delivery.attempts.last();
         if self.form == Form::Json {
             self.record(&json!({
-                "schema": "whtool.emulated-delivery/1", "number": delivery.number, "provider": delivery.provider,
+                "schema": "whtool.emulated_delivery/1", "number": delivery.number, "provider": delivery.provider,
                 "event": delivery.event, "id": delivery.id, "url": delivery.url, "try": delivery.attempts.len(),
-                "fate": delivery.fate, "nextAt": delivery.next_at, "attempt": attempt,
+                "fate": delivery.fate, "nextAt": delivery.next_at, "faults": delivery.faults, "attempt": attempt,
             }))?;
         }
         let paint = self.session.err;
@@ -191,4 +189,10 @@ impl<'a> Display<'a> {
         self.output.write_all(&json::line(record))?;
         Ok(self.output.flush()?)
     }
+}
+
+/// The machine's own secret. One of the environment is known there already, and may be a real one.
+fn own_secret(key: &Key) -> Option<String> {
+    let is_own = key.secret.origin == Origin::Local;
+    is_own.then(|| String::from_utf8_lossy(key.secret.expose()).into_owned())
 }
