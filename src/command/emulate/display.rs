@@ -42,15 +42,17 @@ pub(super) struct Display<'a> {
     form: Form,
 }
 
+/// What goes to standard output.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Lines,
-    Json,
+pub(super) enum Form {
+    /// Export lines.
+    Exports,
+    /// Records.
+    Records,
 }
 
 impl<'a> Display<'a> {
-    pub(super) fn new(session: &'a Session<'a>, json: bool) -> Self {
-        let form = if json { Form::Json } else { Form::Lines };
+    pub(super) fn new(session: &'a Session<'a>, form: Form) -> Self {
         Self { session, output: session.world.output(), zone: session.world.time_zone(), form }
     }
 
@@ -64,12 +66,12 @@ impl<'a> Display<'a> {
     ) -> Result<()> {
         let base = |name: &str| format!("http://{address}/{name}");
         match self.form {
-            Form::Json => self.record(&json!({
+            Form::Records => self.record(&json!({
                 "schema": "whtool.emulator/1", "url": format!("http://{address}"), "seed": emulator.seed().to_string(),
                 "plexos": {"url": base("plexos"), "key": emulator::PLEXOS_KEY},
                 "plustive": {"url": base("plustive"), "key": emulator::PLUSTIVE_KEY}, "webhookSecret": own_secret(key),
             }))?,
-            Form::Lines => {
+            Form::Exports => {
                 let [plexos, plustive] =
                     [("plexos", emulator::PLEXOS_KEY), ("plustive", emulator::PLUSTIVE_KEY)].map(|(name, key)| {
                         let provider = provider::named(name);
@@ -101,7 +103,7 @@ impl<'a> Display<'a> {
     pub(super) fn called(&mut self, telling: &Telling) -> Result<()> {
         let Telling { at, method, target, status, is_cut, called } = telling;
         let faults: Vec<_> = called.faults.iter().map(|fault| fault.name()).collect();
-        if self.form == Form::Json {
+        if self.form == Form::Records {
             self.record(&json!({
                 "schema": "whtool.emulated_call/1", "at": at.to_string(), "provider": called.whose, "method": method,
                 "target": target, "status": status, "cut": is_cut, "faults": faults, "complaint": called.complaint,
@@ -123,7 +125,7 @@ impl<'a> Display<'a> {
     /// A delivery was tried.
     pub(super) fn delivered(&mut self, delivery: &Delivery, now: Timestamp) -> Result<()> {
         let attempt = delivery.attempts.last();
-        if self.form == Form::Json {
+        if self.form == Form::Records {
             self.record(&json!({
                 "schema": "whtool.emulated_delivery/1", "number": delivery.number, "provider": delivery.provider,
                 "event": delivery.event, "id": delivery.id, "url": delivery.url, "try": delivery.attempts.len(),
