@@ -1,5 +1,6 @@
 //! The state machine, in process: calls and time in, answers and deliveries out.
 
+use super::state::WALLET;
 use super::*;
 use crate::exchange::{Answer, SendFailure};
 use serde_json::json;
