@@ -31,8 +31,8 @@ pub struct Attempt {
     pub status: Option<u16>,
     /// Why nothing was answered.
     pub error: Option<String>,
-    /// From the first byte sent to the last received.
-    pub took_millis: u64,
+    /// From the first byte sent to the last received, in microseconds.
+    pub took_micros: u64,
     /// The start of what the answer said; strangers' text.
     pub said: String,
 }

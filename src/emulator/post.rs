@@ -178,7 +178,7 @@ pub(super) fn outgoing(desk: &mut Desk<'_>, number: u64, signing: Option<Signing
         timestamp,
         status: None,
         error: None,
-        took_millis: 0,
+        took_micros: 0,
         said: String::new(),
     });
     delivery.fate = Fate::UnderWay;
@@ -192,7 +192,7 @@ fn give_up(desk: &mut Desk<'_>, number: u64, reason: &str) -> Option<Outgoing> {
     if let Some(delivery) = desk.post.deliveries.get_mut(&number) {
         delivery.fate = Fate::GivenUp;
         let (timestamp, error) = (String::new(), Some(reason.to_owned()));
-        delivery.attempts.push(Attempt { at, timestamp, status: None, error, took_millis: 0, said: String::new() });
+        delivery.attempts.push(Attempt { at, timestamp, status: None, error, took_micros: 0, said: String::new() });
         desk.post.unsent.push(number);
     }
     None
@@ -212,7 +212,7 @@ fn request(url: &Url, signature: &[(&'static str, String)], body: Vec<u8>) -> Re
 pub(super) fn fared(desk: &mut Desk<'_>, sent: &Sent) {
     let Some(delivery) = desk.post.deliveries.get_mut(&sent.number) else { return };
     let Some(attempt) = delivery.attempts.last_mut() else { return };
-    attempt.took_millis = u64::try_from(sent.took.as_millis()).unwrap_or(u64::MAX);
+    attempt.took_micros = u64::try_from(sent.took.as_micros()).unwrap_or(u64::MAX);
     match &sent.answer {
         Ok(Answer { status, body, .. }) => {
             attempt.status = Some(*status);

@@ -143,7 +143,7 @@ impl<'a> Display<'a> {
 
     fn how(&self, attempt: &Attempt) -> String {
         let paint = self.session.err;
-        let took = text::duration(Duration::from_millis(attempt.took_millis));
+        let took = text::duration(Duration::from_micros(attempt.took_micros));
         match (attempt.status, &attempt.error) {
             (Some(status @ 200..300), _) => format!("{}  {took}", paint.good(&status.to_string())),
             (Some(status), _) => format!("{}  {took}", paint.bad(&status.to_string())),

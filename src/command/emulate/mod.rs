@@ -59,7 +59,8 @@ pub(super) struct Emulate {
     /// Which of Plustive's two published forms is spoken
     #[arg(long, value_name = "FORM", default_value = "reference")]
     variant: Form,
-    /// What goes wrong: KIND[=SHARE][,match=GLOB][,provider=NAME][,method=WORD][,count=N][,seconds=S]
+    /// What goes wrong: duplicate, reorder, delay, drop, late, 429, 429-bare, 500, slow, cut or contradict; then =SHARE, and
+    /// after commas match=GLOB, provider=NAME, method=WORD, count=N, seconds=S
     #[arg(long, value_name = "FAULT")]
     fault: Vec<Fault>,
     /// How long a payment of Plexos waits to be confirmed, on the emulator's clock
