@@ -7,7 +7,8 @@
 //!
 //! ```text
 //! values    message · delivery · exchange · kept · timestamp · secret · event · money · verdict · error
-//! thought   signature · provider · sample · receive · forward · diagnose · diff · json · ledger · payload · record · capture · settings · render
+//! thought   signature · provider · sample · receive · check · emulator · forward · diagnose · diff · json · ledger · payload · record · capture · settings
+//!           · render
 //! doing     world: what the program can do to the outside · command: one file each
 //! rim       edge: clock, terminal, files, listener, sender
 //! ```
@@ -17,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 pub mod capture;
+pub mod check;
 mod command;
 pub mod delivery;
 pub mod diagnose;

@@ -53,6 +53,8 @@ pub trait World: Sync {
 
     /// Opens a file for reading.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>>;
+    /// Writes a file whole or not at all, in place of one that may be there.
+    fn replace_file(&self, path: &Path, bytes: &[u8]) -> Result<()>;
     /// Whether there is a file of this name.
     fn has_file(&self, path: &Path) -> bool;
     /// Lets the person change these bytes in their editor (`VISUAL`, `EDITOR`), and gives back what they saved.
@@ -72,6 +74,11 @@ pub trait World: Sync {
     fn update_file(&self, path: &Path, change: &mut Change<'_>) -> Result<Reach>;
     /// Asks the person for a secret at the terminal, without showing it.
     fn ask_hidden(&self, question: &str) -> Result<Vec<u8>>;
+
+    /// Starts a program of the user's by the shell, in a group of its own.
+    fn start(&self, program: &Program) -> Result<Box<dyn Started>>;
+    /// Runs a command by the shell and returns what it wrote to its standard output; it must succeed, and within this time.
+    fn output_of(&self, command: &str, limit: Duration) -> Result<String>;
 
     /// Opens the store in this file; it is made when it is not there, in a folder that is there or can be made.
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>>;
@@ -129,6 +136,29 @@ pub trait Progress {
     fn step(&mut self);
     /// The work is over: the bar goes away.
     fn finish(&mut self);
+}
+
+/// A program to start.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// A command for the shell.
+    pub command: String,
+    /// Variables that it gets beside those of this process.
+    pub variables: Vec<(String, String)>,
+    /// Host and port where it accepts connections once it is ready; nobody may do so before.
+    pub address: String,
+    /// How long that may take.
+    pub patience: Duration,
+}
+
+/// A program that runs. Dropping it ends it and everything it started.
+pub trait Started {
+    /// How it ended, when it did, as `exit status: 1`.
+    fn ended(&mut self) -> Option<String>;
+    /// What it wrote last, to both of its streams: strangers' text.
+    fn output(&self) -> Vec<u8>;
+    /// Whether there was a Ctrl+C or SIGTERM that nobody was told of yet.
+    fn is_interrupted(&mut self) -> bool;
 }
 
 /// Turns a delivery, and the time, into what is to be said of it. The listener answers by it.

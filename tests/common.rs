@@ -40,6 +40,8 @@ pub struct Made {
     pub err: Mutex<Vec<u8>>,
     pub random: Mutex<u64>,
     pub home: OnceLock<TempDir>,
+    /// What was written with `replace_file`.
+    pub written: Mutex<HashMap<PathBuf, Vec<u8>>>,
 }
 
 /// What a run left behind.
@@ -175,6 +177,19 @@ impl World for Made {
             Some(bytes) => Ok(Box::new(Cursor::new(bytes.clone()))),
             None => Err(io::ErrorKind::NotFound.into()),
         }
+    }
+
+    fn replace_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        self.written.lock().unwrap().insert(path.to_owned(), bytes.to_vec());
+        Ok(())
+    }
+
+    fn start(&self, program: &Program) -> Result<Box<dyn Started>> {
+        Err(Error::failed(format!("can't start {}", program.command)))
+    }
+
+    fn output_of(&self, command: &str, _limit: Duration) -> Result<String> {
+        Err(Error::failed(format!("can't run {command}")))
     }
 
     fn has_file(&self, path: &Path) -> bool {

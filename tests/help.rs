@@ -2,7 +2,7 @@
 
 use crate::common::{Made, Run};
 
-const COMMANDS: [&str; 7] = ["listen", "events", "verify", "sign", "replay", "samples", "emulate"];
+const COMMANDS: [&str; 8] = ["listen", "events", "verify", "sign", "replay", "samples", "check", "emulate"];
 
 fn help(words: &[&str]) -> Run {
     let run = Made::default().run(words);

@@ -7,6 +7,7 @@ const VALUES: &[&str] =
     &["delivery", "error", "event", "exchange", "kept", "message", "money", "secret", "timestamp", "verdict"];
 const THOUGHT: &[&str] = &[
     "capture",
+    "check",
     "diagnose",
     "diff",
     "emulator",

@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod attack;
+mod check;
 mod common;
 mod diagnosis;
 mod emulate;

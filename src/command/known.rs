@@ -48,6 +48,12 @@ impl Secrets {
         Known { keys: &self.keys, api_keys: &self.api_keys }
     }
 
+    /// The bytes of every signing secret and API key: what must stand nowhere.
+    pub(super) fn bytes(&self) -> impl Iterator<Item = &[u8]> {
+        let api_keys = self.api_keys.iter().map(|(_, key)| key.as_bytes());
+        self.keys.iter().map(|key| key.secret.expose()).chain(api_keys)
+    }
+
     /// The key to sign with.
     pub(super) fn signing(&self, provider: &dyn Provider) -> Result<&Key> {
         self.keys.iter().find(|key| key.secret.provider == provider.name()).ok_or_else(|| {

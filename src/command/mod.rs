@@ -4,6 +4,7 @@
 
 mod api;
 mod captures;
+mod check;
 mod emulate;
 mod endpoints;
 mod events;
@@ -59,6 +60,7 @@ enum Command {
     Endpoints(Box<endpoints::Endpoints>),
     Secret(secret::Secrets),
     Emulate(Box<emulate::Emulate>),
+    Check(Box<check::Check>),
 }
 
 /// Flags of every command.
@@ -124,6 +126,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
         Command::Endpoints(args) => endpoints::run(args, &session),
         Command::Secret(args) => secret::run(args, &session),
         Command::Emulate(args) => emulate::run(args, &session),
+        Command::Check(args) => check::run(args, &session),
     };
     match result {
         Ok(outcome) => outcome.status(),

@@ -40,6 +40,17 @@ enum Change {
     ToLatin1,
     EncodedTwice,
     ToUtf16,
+    ToUtf16WithMark,
+    /// A `?` for every letter beyond ASCII.
+    ToAscii,
+    /// U+FFFD for what is no UTF-8.
+    Lossy,
+    /// `b'…'`, as Python prints bytes.
+    PythonBytes,
+    /// `{"type":"Buffer","data":[…]}`, as Node writes a Buffer.
+    NodeBuffer,
+    /// `[123 34 …]`, as Go prints bytes.
+    GoBytes,
     /// The text inside a JSON string.
     Unwrapped,
     /// The body as a JSON string.
@@ -68,6 +79,8 @@ impl<'b> Bodies<'b> {
         changes.extend(words.map(Change::Word));
         changes.extend((0..SERIALIZERS.len()).map(Change::Rewritten));
         changes.extend([Change::FromLatin1, Change::ToLatin1, Change::EncodedTwice, Change::ToUtf16]);
+        changes.extend([Change::ToUtf16WithMark, Change::ToAscii, Change::Lossy]);
+        changes.extend([Change::PythonBytes, Change::NodeBuffer, Change::GoBytes]);
         changes.extend([Change::Unwrapped, Change::Wrapped]);
         let made = changes.iter().map(|_| OnceCell::new()).collect();
         Self { here, document: OnceCell::new(), changes, made }
@@ -122,6 +135,22 @@ impl<'b> Bodies<'b> {
                 text.chars().map(|letter| u8::try_from(u32::from(letter)).ok()).collect::<Option<Vec<_>>>()?.into()
             }
             Change::ToUtf16 => text()?.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>().into(),
+            Change::ToUtf16WithMark => {
+                let units = [0xfeff].into_iter().chain(text()?.encode_utf16());
+                units.flat_map(u16::to_be_bytes).collect::<Vec<_>>().into()
+            }
+            Change::ToAscii => {
+                let units = text().filter(|text| !text.is_ascii())?.encode_utf16();
+                units
+                    .map(|unit| u8::try_from(unit).ok().filter(u8::is_ascii).unwrap_or(b'?'))
+                    .collect::<Vec<_>>()
+                    .into()
+            }
+            Change::Lossy if text().is_none() => String::from_utf8_lossy(here).into_owned().into_bytes().into(),
+            Change::Lossy => return None,
+            Change::PythonBytes => python_bytes(here).into(),
+            Change::NodeBuffer => [b"{\"type\":\"Buffer\",\"data\":[", &numbers(here, b',')[..], b"]}"].concat().into(),
+            Change::GoBytes => [b"[", &numbers(here, b' ')[..], b"]"].concat().into(),
             Change::Unwrapped => serde_json::from_slice::<String>(here).ok()?.into_bytes().into(),
             Change::Wrapped => serde_json::to_vec(text()?).ok()?.into(),
             Change::Word(word) => word.as_bytes().into(),
@@ -149,6 +178,12 @@ impl<'b> Bodies<'b> {
             Change::ToLatin1 => Cause::BodyEncoding { signed: "Latin-1, or UTF-8 that was read as Latin-1" },
             Change::EncodedTwice => Cause::BodyEncoding { signed: "UTF-8 encoded twice" },
             Change::ToUtf16 => Cause::BodyEncoding { signed: "UTF-16" },
+            Change::ToUtf16WithMark => Cause::BodyEncoding { signed: "UTF-16 with a byte order mark" },
+            Change::ToAscii => Cause::BodyEncoding { signed: "ASCII, with `?` for every other letter" },
+            Change::Lossy => Cause::BodyEncoding { signed: "UTF-8, with U+FFFD for what could not be decoded" },
+            Change::PythonBytes => Cause::BodyPrinted { by: "Python's b'…'" },
+            Change::NodeBuffer => Cause::BodyPrinted { by: "JSON.stringify of a Buffer" },
+            Change::GoBytes => Cause::BodyPrinted { by: "Go's %v of a byte slice" },
             Change::Unwrapped => Cause::BodyDoubleEncoded { signed: "what is inside the string" },
             Change::Wrapped => Cause::BodyDoubleEncoded { signed: "the body as a JSON string" },
             Change::Word("") => Cause::BodyEmptySigned,
@@ -172,7 +207,7 @@ impl Change {
     fn cost(&self) -> usize {
         match self {
             Self::Without(_) | Self::BomAway | Self::Trimmed | Self::Word(_) => 0,
-            Self::Rewritten(_) | Self::Unwrapped | Self::Wrapped => JSON,
+            Self::Rewritten(_) | Self::Unwrapped | Self::Wrapped | Self::NodeBuffer | Self::GoBytes => JSON,
             _ => 2,
         }
     }
@@ -196,6 +231,37 @@ fn with_cr(unix: &[u8]) -> Vec<u8> {
         long.push(byte);
     }
     long
+}
+
+/// The bytes as decimal numbers.
+fn numbers(body: &[u8], between: u8) -> Vec<u8> {
+    let mut text = Vec::with_capacity(body.len() * 4);
+    for (place, byte) in body.iter().enumerate() {
+        if place > 0 {
+            text.push(between);
+        }
+        text.extend(byte.to_string().into_bytes());
+    }
+    text
+}
+
+/// As Python prints bytes: in double quotes when there are only single ones inside.
+fn python_bytes(body: &[u8]) -> Vec<u8> {
+    let quote = if body.contains(&b'\'') && !body.contains(&b'"') { b'"' } else { b'\'' };
+    let mut text = vec![b'b', quote];
+    for &byte in body {
+        match byte {
+            b'\\' => text.extend(b"\\\\"),
+            b'\n' => text.extend(b"\\n"),
+            b'\r' => text.extend(b"\\r"),
+            b'\t' => text.extend(b"\\t"),
+            _ if byte == quote => text.extend([b'\\', byte]),
+            0x20..0x7f => text.push(byte),
+            _ => text.extend(format!("\\x{byte:02x}").into_bytes()),
+        }
+    }
+    text.push(quote);
+    text
 }
 
 /// Each byte as a letter of its own.

@@ -7,7 +7,9 @@ use crate::provider::{self, Provider};
 use crate::secret::Secret;
 use crate::timestamp::{self, Timestamp, UnixTime};
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use std::borrow::Cow;
 
 /// Bytes that may have been used, and why they would have been. `None`: they should have been used.
@@ -99,11 +101,26 @@ fn decoded<'k>(secret: &'k [u8], prefix: &str) -> impl Iterator<Item = (&'static
     let bare = secret.strip_prefix(prefix.as_bytes()).unwrap_or(secret);
     let texts = if bare.len() == secret.len() { vec![secret] } else { vec![bare, secret] };
     texts.into_iter().flat_map(|text| {
-        let base64 = STANDARD.decode(text).ok().or_else(|| STANDARD.decode([text, b"="].concat()).ok());
-        let base64 = base64.or_else(|| URL_SAFE_NO_PAD.decode(text).ok());
+        let base64 = base64_leniently(text);
         let found = [("base64", base64), ("hex", hex::decode(text).ok())];
         found.into_iter().filter_map(|(encoding, key)| Some((encoding, key.filter(|key| !key.is_empty())?)))
     })
+}
+
+/// Base64 as Node and PHP read it: of either alphabet, padded or not, whatever the last bits.
+fn base64_leniently(text: &[u8]) -> Option<Vec<u8>> {
+    let config = GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let plain: Vec<_> = text
+        .iter()
+        .map(|byte| match byte {
+            b'-' => b'+',
+            b'_' => b'/',
+            other => *other,
+        })
+        .collect();
+    GeneralPurpose::new(&alphabet::STANDARD, config).decode(plain).ok()
 }
 
 /// What may have been signed before the body. `timestamp` is the timestamp header's text, of this provider or, failing that, of
@@ -174,7 +191,7 @@ fn other_spellings(provider: &dyn Provider, text: &str) -> Vec<Candidate<'static
 }
 
 /// Half a minute before and after the arrival: for a timestamp that was lost.
-fn nearby(provider: &dyn Provider, arrived: Timestamp) -> Vec<Candidate<'static>> {
+pub(super) fn nearby(provider: &dyn Provider, arrived: Timestamp) -> Vec<Candidate<'static>> {
     let seconds = (0..=30).flat_map(|step| [arrived.as_second() - step, arrived.as_second() + step]);
     seconds
         .skip(1)

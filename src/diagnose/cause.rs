@@ -138,6 +138,28 @@ pub enum Cause {
     BodyByteLost { offset: usize, signed: u8 },
     /// A single byte was put in.
     BodyByteAdded { offset: usize, here: u8 },
+    /// Not the body, but a language's print of its bytes.
+    BodyPrinted { by: &'static str },
+    /// The good body is known, and this one is what a serializer makes of it.
+    BodyRewritten { by: &'static str },
+    /// The good body is known, and this is its text in another encoding.
+    BodyEncoded { here: &'static str },
+    /// The good body is known, and its end is missing here.
+    BodyCut { lost: usize },
+    /// The good body is known, and something follows it here.
+    BodyGrown { added: usize },
+    /// The good body is known, and these values differ; at most a few paths are named.
+    BodyValues { count: usize, paths: Vec<String> },
+    /// The good body is known, and this one has little in common with it.
+    BodyReplaced,
+    /// Something else was hashed in place of the body, and of what stands before it.
+    MessageOther { what: String },
+    /// The message was the key, and the key the message.
+    KeyAndMessageSwapped,
+    /// Another hash than SHA-256.
+    DigestAlgorithm { name: &'static str },
+    /// Hex of hex, or base64 of hex.
+    DigestEncodedTwice,
     /// The body is not as long as its head says.
     BodyLength { announced: String, here: usize },
     /// The body was compressed on the way.

@@ -1,12 +1,18 @@
 //! Why a request did not verify: the change that would have made its signature match.
 //!
 //! What is proved is proved by a matching MAC or shown by a header; anything else is only likely, and is said only when no
-//! signature could be made to match. Words are in `wording`, the search in `search`, what it tries in `candidate` and `body`.
+//! signature could be made to match. Words are in `wording` and `fixes`, the search in `search`, what it tries in `candidate` and
+//! `body`. `computed` asks the other way round: of what is a digest; `hop` compares with a good copy;
+//! `frameworks` has the lines that mend it in a handler.
 
 mod body;
 mod candidate;
 mod cause;
+pub mod computed;
+mod fixes;
+pub mod frameworks;
 mod given;
+pub mod hop;
 mod one_byte;
 mod search;
 mod wording;

@@ -12,6 +12,7 @@ mod forwarder;
 mod interrupt;
 mod listener;
 mod private;
+mod program;
 mod recorder;
 mod sender;
 mod server;
@@ -22,7 +23,8 @@ use crate::error::Result;
 use crate::exchange::{Next, Sent};
 use crate::timestamp::Timestamp;
 use crate::world::{
-    Change, Handler, Judge, Listen, Listening, Progress, Reach, SendEnd, Sending, Serving, Store, Stream, World,
+    Change, Handler, Judge, Listen, Listening, Program, Progress, Reach, SendEnd, Sending, Serving, Started, Store,
+    Stream, World,
 };
 use interrupt::Interrupt;
 use jiff::tz::TimeZone;
@@ -30,6 +32,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The machine that the process runs on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -81,6 +84,10 @@ impl World for Machine {
         Ok(Box::new(File::open(path)?))
     }
 
+    fn replace_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        files::replace(path, bytes)
+    }
+
     fn has_file(&self, path: &Path) -> bool {
         path.is_file()
     }
@@ -115,6 +122,14 @@ impl World for Machine {
 
     fn ask_hidden(&self, question: &str) -> Result<Vec<u8>> {
         terminal::ask_hidden(question)
+    }
+
+    fn start(&self, program: &Program) -> Result<Box<dyn Started>> {
+        Ok(Box::new(program::start(program, Interrupt::of_process()?)?))
+    }
+
+    fn output_of(&self, command: &str, limit: Duration) -> Result<String> {
+        program::output_of(command, limit)
     }
 
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>> {

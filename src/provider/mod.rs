@@ -35,6 +35,8 @@ pub trait Provider: Sync {
     fn key_variable(&self) -> &'static str;
     /// What its signing secrets begin with, when that is known.
     fn secret_prefix(&self) -> &'static str;
+    /// Its pages on webhooks: the reference, and the guide, which may be the same.
+    fn webhook_pages(&self) -> [&'static str; 2];
 
     /// The header that carries the signature.
     fn signature_header(&self) -> &'static str;

@@ -6,6 +6,7 @@
 use super::escape::is_harmful;
 use crate::delivery::Received;
 use crate::diagnose::Finding;
+use crate::diagnose::frameworks::Framework;
 use crate::event::{Event, Warning};
 use crate::exchange::Sent;
 use crate::kept::{Forwarded, Sequel};
@@ -30,7 +31,7 @@ pub fn line(record: &impl Serialize) -> Vec<u8> {
 const USUAL_LENGTH: usize = 1536;
 
 /// The same JSON with every character escaped that a terminal might act upon. They stand in strings only.
-fn harmless(json: Vec<u8>) -> Vec<u8> {
+pub(super) fn harmless(json: Vec<u8>) -> Vec<u8> {
     // Nearly all records are plain ASCII, which is told much faster than the nature of each character.
     if json.iter().all(|byte| matches!(byte, b' '..=b'~')) {
         return json;
@@ -195,6 +196,12 @@ pub fn verdict(place: &str, received: &Received, findings: &[Finding], notes: &[
 /// `whtool.unreadable/1`: a request that `verify` could not read.
 pub fn unreadable(error: &str) -> Vec<u8> {
     line(&json!({"schema": "whtool.unreadable/1", "what": error}))
+}
+
+/// `whtool.framework/1`: the lines that verify in a framework.
+pub fn framework(framework: &Framework) -> Vec<u8> {
+    let Framework { name, title, language, text } = framework;
+    line(&json!({"schema": "whtool.framework/1", "name": name, "title": title, "language": language, "text": text}))
 }
 
 /// `whtool.summary/1`: how many requests there were by verdict, and by cause.

@@ -1,9 +1,13 @@
 //! What people and programs get to see: text for a terminal (`text`, `payload`), JSON for programs (`json`, `kept`), requests in forms
-//! that other tools take (`request`, `har`), and what differs between two (`diff`). All of it returns text; nothing here writes.
+//! that other tools take (`request`, `har`), what differs between two (`diff`, `hop`), what a check of a handler found (`check`), and what a
+//! provider's support gets (`bundle`). All of it returns text; nothing here writes.
 
+pub mod bundle;
+pub mod check;
 pub mod diff;
 pub mod escape;
 pub mod har;
+pub mod hop;
 pub mod json;
 pub mod kept;
 pub mod paint;

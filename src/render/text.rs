@@ -4,7 +4,7 @@ use super::escape::{cut, harmless, one_line};
 use super::paint::Paint;
 use super::payload::masked;
 use crate::delivery::Received;
-use crate::diagnose::{Finding, Proof};
+use crate::diagnose::{Finding, Proof, hop};
 use crate::event::Event;
 use crate::exchange::Answer;
 use crate::kept::Entry;
@@ -138,6 +138,15 @@ pub fn delivery(received: &Received, lead: &str, paint: Paint) -> String {
     let middle = summary(received.provider, &received.event, paint);
     format!("{}  {middle}  {}", paint.faint(lead), verdict(&received.verdict, paint))
 }
+
+/// A body's SHA-256 and length, to be compared with what a handler logs: `body sha256 9f86d081884c…  4 bytes`.
+pub fn body_hash(body: &[u8]) -> String {
+    let hash = hop::body_hash(body);
+    format!("body sha256 {}…  {}", &hash[..SHORT_HASH], count(body.len() as u64, "byte"))
+}
+
+/// How many digits of a hash are shown: enough to tell two bodies apart.
+const SHORT_HASH: usize = 12;
 
 /// What a target answered: status, time taken, first line of the body.
 pub fn answer(answer: &Answer, took: Duration, paint: Paint) -> String {

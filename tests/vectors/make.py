@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes diagnosis.json: requests that fail to verify, each with the cause that was planted.
+"""Makes diagnosis.json: requests that fail to verify, each with the cause that was planted; and computed.json: digests of one
+good request, each gone wrong in a known way, made by Python, Node and openssl.
 
 An independent witness: nothing here comes from whtool. Run it in this folder when a case is added; the result is committed.
 """
@@ -8,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import json
+import subprocess
 
 PLEXOS = "whsec_test_secret_do_not_use"
 PLUSTIVE = "plustive_test_secret_do_not_use"
@@ -138,6 +140,90 @@ case("a newline added and milliseconds signed", plexos(BODY, BODY + b"\n", prefi
 case("quotes and no timestamp", plexos(BODY, prefix=""), ["secret_quoted", "timestamp_not_signed"], PLEXOS_WEBHOOK_SECRET=f'"{PLEXOS}"')
 case("base64 and a lost newline", digest_of(plexos(BODY + b"\n", BODY), hex_to_base64), ["signature_base64", "body_newline_lost"], "malformed")
 
+spaced = json.dumps(DOCUMENT).encode()
+case("a cut secret and a newline added", plexos(BODY, BODY + b"\n", key=PLEXOS[:-1]), ["secret_cut_short", "body_newline_added"])
+case("a newline after the secret, and re-serialized", plexos(BODY, spaced, key=PLEXOS + "\n"), ["secret_whitespace_lost", "body_reserialized"])
+case("quotes in the variable, and a BOM added", plexos(BODY, b"\xef\xbb\xbf" + BODY), ["secret_quoted", "body_bom"], PLEXOS_WEBHOOK_SECRET=f"'{PLEXOS}'")
+case("the other provider's secret, and no timestamp", plexos(BODY, prefix="", key=PLUSTIVE), ["secret_of_other_provider", "timestamp_not_signed"])
+case("an API key, and re-serialized", plexos(BODY, spaced, key="sk_test_abcdef"), ["api_key_as_secret", "body_reserialized"], PLEXOS_PAY_SECRET_KEY="sk_test_abcdef")
+case("an unset variable, and milliseconds", plexos(BODY, key="undefined", prefix=TIME + "000."), ["secret_unset", "timestamp_signed_in_milliseconds"])
+case("no timestamp, and re-serialized", plexos(BODY, spaced, prefix=""), ["timestamp_not_signed", "body_reserialized"])
+case("a colon for the full stop, and a newline lost", plexos(BODY + b"\n", BODY, prefix=TIME + ":"), ["timestamp_separator", "body_newline_lost"])
+case("without whsec_, and in Latin-1", plexos('{"id":"caf\u00e9"}'.encode("latin-1"), '{"id":"caf\u00e9"}'.encode(), key=PLEXOS[6:]), ["secret_prefix_dropped", "body_encoding"])
+case("base64-decoded, and LF became CRLF", plustive(LINES, LINES.replace(b"\n", b"\r\n"), key=base64.b64decode("c2VjcmV0LWtleS1ieXRlcw==")), ["secret_decoded", "body_line_ends"], PLUSTIVE_WEBHOOK_SECRET="c2VjcmV0LWtleS1ieXRlcw==")
+case("another header's name, and re-serialized", ([["X-Signature", mac(PLUSTIVE, SLASHED).hexdigest()]], json.dumps(json.loads(SLASHED)).encode()), ["signature_other_header", "body_reserialized"], "unsigned")
+case("the other provider's prefix, and no timestamp", digest_of(plexos(BODY, prefix=""), lambda text: "sha256=" + text), ["signature_prefix", "timestamp_not_signed"], "malformed")
+case("base64, and without whsec_", digest_of(plexos(BODY, key=PLEXOS[6:]), hex_to_base64), ["signature_base64", "secret_prefix_dropped"], "malformed")
+case("milliseconds sent, seconds signed, and re-serialized", plexos(BODY, spaced, stamp=TIME + "000"), ["timestamp_milliseconds", "timestamp_signed_in_seconds", "body_reserialized"], "malformed")
+case("a print of the bytes, in Python", plexos(repr(BODY).encode(), BODY), ["body_printed"])
+case("UTF-16 was signed, with quotes around the secret", plustive(SLASHED.decode().encode("utf-16-le"), SLASHED, key=f'"{PLUSTIVE}"'), ["secret_used_with_quotes", "body_encoding"])
+
 with open("diagnosis.json", "w") as file:
     file.write("[\n" + ",\n".join(json.dumps(each) for each in cases) + "\n]\n")
 print(len(cases), "cases")
+
+# What somebody's own code computed for one good request. Those of Node and openssl are made by them.
+
+
+def by_node(script, body=BODY):
+    """What a line of JavaScript prints; `body` is a Buffer in it, `time` and `key` are text."""
+    lines = (
+        "const { createHmac, createHash } = require('crypto'); const body = require('fs').readFileSync(0);"
+        f"const time = '{TIME}', key = '{PLEXOS}'; process.stdout.write(String({script}))"
+    )
+    return subprocess.run(["node", "-e", lines], input=body, stdout=subprocess.PIPE, check=True).stdout.decode()
+
+
+def by_openssl(message, *flags):
+    output = subprocess.run(["openssl", "dgst", *flags], input=message, stdout=subprocess.PIPE, check=True).stdout
+    return output.decode().split()[-1]
+
+
+def by_python(message, key=PLEXOS, digest=hashlib.sha256):
+    return mac(key, message, digest).hexdigest()
+
+
+STAMP = TIME.encode() + b"."
+computed = []
+
+
+def digest(name, text, codes, by, **variables):
+    computed.append({"name": name, "computed": text, "codes": codes, "by": by, "environment": variables})
+
+
+digest("no timestamp", by_node("createHmac('sha256', key).update(body).digest('hex')"), ["timestamp_not_signed"], "Node")
+digest("JSON.stringify of the parsed body, spaced by two", by_node("createHmac('sha256', key).update(`${time}.` + JSON.stringify(JSON.parse(body), null, 2)).digest('hex')"), ["body_reserialized"], "Node")
+digest("an object in a template", by_node("createHmac('sha256', key).update(`${time}.${JSON.parse(body)}`).digest('hex')"), ["body_not_the_payload"], "Node")
+digest("an undefined body", by_node("createHmac('sha256', key).update(`${time}.${undefined}`).digest('hex')"), ["body_not_the_payload"], "Node")
+digest("JSON.stringify of the Buffer", by_node("createHmac('sha256', key).update(`${time}.${JSON.stringify(body)}`).digest('hex')"), ["body_printed"], "Node")
+digest("a key decoded from base64", by_node("createHmac('sha256', Buffer.from(key.slice(6), 'base64')).update(`${time}.`).update(body).digest('hex')"), ["secret_decoded"], "Node")
+digest("an undefined key", by_node("createHmac('sha256', String(undefined)).update(`${time}.`).update(body).digest('hex')"), ["secret_unset"], "Node")
+digest("base64", by_node("createHmac('sha256', key).update(`${time}.`).update(body).digest('base64')"), ["signature_base64"], "Node")
+digest("hex twice", by_node("Buffer.from(createHmac('sha256', key).update(`${time}.`).update(body).digest('hex')).toString('hex')"), ["digest_encoded_twice"], "Node")
+digest("milliseconds", by_node("createHmac('sha256', key).update(`${time}000.`).update(body).digest('hex')"), ["timestamp_signed_in_milliseconds"], "Node")
+digest("SHA-512 and no timestamp, base64url", by_node("createHmac('sha512', key).update(body).digest('base64url')"), ["digest_algorithm", "timestamp_not_signed", "signature_base64"], "Node")
+digest("SHA-1", by_openssl(STAMP + BODY, "-sha1", "-hmac", PLEXOS), ["digest_algorithm"], "openssl")
+digest("SHA-512", by_openssl(STAMP + BODY, "-sha512", "-hmac", PLEXOS), ["digest_algorithm"], "openssl")
+digest("MD5", by_openssl(STAMP + BODY, "-md5", "-hmac", PLEXOS), ["digest_algorithm"], "openssl")
+digest("a plain SHA-256 of the body", by_openssl(BODY, "-sha256"), ["not_hmac"], "openssl")
+digest("a plain SHA-256 of secret and body", by_openssl(PLEXOS.encode() + BODY, "-sha256"), ["not_hmac"], "openssl")
+digest("a plain MD5 of the body", by_openssl(BODY, "-md5"), ["digest_algorithm", "not_hmac"], "openssl")
+digest("echo for printf", by_openssl(STAMP + BODY + b"\n", "-sha256", "-hmac", PLEXOS), ["body_newline_lost"], "openssl")
+digest("without whsec_", by_openssl(STAMP + BODY, "-sha256", "-hmac", PLEXOS[6:]), ["secret_prefix_dropped"], "openssl")
+digest("the other provider's secret", by_openssl(STAMP + BODY, "-sha256", "-hmac", PLUSTIVE), ["secret_of_other_provider"], "openssl")
+digest("an empty body", by_openssl(STAMP, "-sha256", "-hmac", PLEXOS), ["body_empty_signed"], "openssl")
+digest("the timestamp alone", by_openssl(TIME.encode(), "-sha256", "-hmac", PLEXOS), ["message_other"], "openssl")
+digest("the file's name", by_openssl(b"request.http", "-sha256", "-hmac", PLEXOS), ["message_other"], "openssl")
+digest("key and message exchanged", by_python(PLEXOS.encode(), key=STAMP + BODY), ["key_and_message_swapped"], "Python")
+digest("json.dumps of the parsed body", by_python(STAMP + json.dumps(DOCUMENT).encode()), ["body_reserialized"], "Python")
+digest("a print of the bytes", by_python(f"{TIME}.{BODY}".encode()), ["body_printed"], "Python")
+digest("None for the key", by_python(STAMP + BODY, key=str(None)), ["secret_unset"], "Python")
+digest("UTF-16", by_python(STAMP + BODY.decode().encode("utf-16-le")), ["body_encoding"], "Python")
+digest("a key decoded from hex", by_python(STAMP + BODY, key=bytes.fromhex("00112233445566778899aabbccddeeff")), ["secret_decoded"], "Python", PLEXOS_WEBHOOK_SECRET="00112233445566778899aabbccddeeff")
+digest("json.dumps, and without whsec_", by_python(STAMP + json.dumps(DOCUMENT).encode(), key=PLEXOS[6:]), ["secret_prefix_dropped", "body_reserialized"], "Python")
+digest("json.dumps, and no timestamp", "sha256=" + by_python(json.dumps(DOCUMENT).encode()).upper(), ["timestamp_not_signed", "body_reserialized"], "Python")
+digest("milliseconds, and a newline after the secret", by_python(TIME.encode() + b"000." + BODY, key=PLEXOS + "\n"), ["secret_whitespace_lost", "timestamp_signed_in_milliseconds"], "Python")
+
+with open("computed.json", "w") as file:
+    file.write("[\n" + ",\n".join(json.dumps(each) for each in computed) + "\n]\n")
+print(len(computed), "digests")

@@ -1,5 +1,6 @@
 //! `whtool events`: what was received, from the store. A file for each of its commands; what they share stands here.
 
+mod bundle;
 mod diff;
 mod export;
 mod list;
@@ -28,6 +29,7 @@ Examples:
   whtool events --failed --json
   whtool events show last
   whtool events show last --body > payload.json
+  whtool events show last --bundle for-support.json
   whtool events diff 3kq last
   whtool events export --since 1d --as har > deliveries.har
   whtool events stats --provider plexos

@@ -1,11 +1,12 @@
 //! `whtool events show`: one capture whole, for a person, as its bytes, or in a form that another tool takes.
 
+use super::bundle::{self, Asking};
 use super::{local, whole};
 use crate::command::captures::StoreArgs;
-use crate::command::known::{self, Local, SecretArgs};
+use crate::command::known::{self, Local, SecretArgs, Secrets};
 use crate::command::{Session, answer, replay};
 use crate::delivery::{Delivery, Received};
-use crate::diagnose::{self, Effort, Purse};
+use crate::diagnose::{self, Effort, Finding, Purse};
 use crate::error::{Error, Outcome, Result};
 use crate::kept::{Attempt, Kept};
 use crate::message::Request;
@@ -16,6 +17,7 @@ use crate::signature::DEFAULT_TOLERANCE;
 use crate::world::Stream;
 use clap::{Args, ValueEnum};
 use std::io::Write;
+use std::path::PathBuf;
 use url::Url;
 
 /// Show one capture: request line, headers, payload, verdict with its causes, and what the app answered
@@ -32,6 +34,12 @@ pub(super) struct Show {
     /// Write it in a form that another tool takes
     #[arg(long = "as", value_name = "FORM", group = "what")]
     form: Option<Form>,
+    /// Write a file for the provider's support: request, verdict, timing and version, without keys, tokens and phone numbers
+    #[arg(long, value_name = "FILE", group = "what")]
+    bundle: Option<PathBuf>,
+    /// Write it without asking
+    #[arg(long, requires = "bundle")]
+    yes: bool,
     /// Where the curl command sends it; path and query of the capture are added when this has none
     #[arg(long, value_name = "URL", default_value = replay::DEFAULT_TARGET, value_parser = replay::target)]
     to: Url,
@@ -56,6 +64,13 @@ enum Form {
 /// Shows.
 pub(super) fn run(args: &Show, session: &Session<'_>) -> Result<Outcome> {
     let [kept] = whole(&args.store, [&args.id], session)?;
+    if let Some(path) = &args.bundle {
+        let secrets = known::secrets(&args.secrets, Local::IfThere, session)?;
+        let (judged, findings) = explained(&kept, &secrets);
+        let asking = if args.yes { Asking::Never } else { Asking::AtTerminal };
+        bundle::write(&kept, (&judged, &findings), &secrets, (path, asking), session)?;
+        return answer(true);
+    }
     let bytes = match args.form {
         _ if args.body => for_stream(kept.request.body, session)?,
         _ if args.raw => for_stream(kept.request.to_wire(), session)?,
@@ -123,20 +138,29 @@ fn told(kept: &Kept, args: &Show, session: &Session<'_>) -> Result<String> {
 /// What is odd about the event, and for a refused one why, found with the secrets of today as of the moment it arrived.
 fn judged_again(kept: &Kept, args: &Show, session: &Session<'_>) -> Result<String> {
     let secrets = known::secrets(&args.secrets, Local::IfThere, session)?;
-    let rules = Rules { keys: secrets.keys.clone(), tolerance: Some(DEFAULT_TOLERANCE) };
-    let arrived = kept.entry.arrived;
-    let delivery = Delivery { request: kept.request.clone(), peer: None, arrived: Some(arrived) };
-    let received = receive(delivery, &rules, arrived);
+    let (received, findings) = explained(kept, &secrets);
     let paint = session.out;
     let warnings = text::warnings(&received.event, INDENT, paint);
     if kept.entry.verdict == "verified" {
         return Ok(warnings);
     }
-    let mut purse = Purse::of(Effort(Effort::PATIENT.0 * 2), 1);
-    let findings = diagnose::explain(&received, &secrets.known(), Effort::PATIENT, &mut purse);
     let today =
         if received.verdict.code() == kept.entry.verdict { String::new() } else { other_verdict(&received, session) };
     Ok(today + &warnings + &text::findings(&findings, INDENT, paint))
+}
+
+/// What is said of it with the secrets of today, as of the moment it arrived, and why.
+fn explained(kept: &Kept, secrets: &Secrets) -> (Received, Vec<Finding>) {
+    let rules = Rules { keys: secrets.keys.clone(), tolerance: Some(DEFAULT_TOLERANCE) };
+    let arrived = kept.entry.arrived;
+    let delivery = Delivery { request: kept.request.clone(), peer: None, arrived: Some(arrived) };
+    let received = receive(delivery, &rules, arrived);
+    if kept.entry.verdict == "verified" {
+        return (received, Vec::new());
+    }
+    let mut purse = Purse::of(Effort(Effort::PATIENT.0 * 2), 1);
+    let findings = diagnose::explain(&received, &secrets.known(), Effort::PATIENT, &mut purse);
+    (received, findings)
 }
 
 fn other_verdict(received: &Received, session: &Session<'_>) -> String {

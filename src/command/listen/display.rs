@@ -274,6 +274,10 @@ impl<'a> Display<'a> {
         let warnings = text::warnings(&received.event, INDENT, paint);
         self.output.write_all(warnings.as_bytes())?;
         self.output.write_all(text::findings(&findings, INDENT, paint).as_bytes())?;
+        if self.session.volume == Volume::Verbose {
+            let hash = text::body_hash(&received.delivery.request.body);
+            writeln!(self.output, "{INDENT}{}", paint.faint(&hash))?;
+        }
         self.last = Some(name.to_owned());
         if received.verdict.is_verified() && !self.look.compact {
             let payload = render::payload::lines(&received.delivery.request.body, INDENT, paint, self.session.reveal);

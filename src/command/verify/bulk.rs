@@ -20,7 +20,7 @@ const PIECE: usize = 1 << 20;
 /// What looking into the failures of a piece may cost together: half a second for the first one, so that a small file is explained
 /// as well as can be; next to nothing for later ones, beyond the brief look that each failure has in any case. It depends on the
 /// place alone, so that the same file gives the same answer.
-fn effort_for(index: u64) -> Effort {
+pub(super) fn effort_for(index: u64) -> Effort {
     if index == 0 { Effort(Effort::THOROUGH.0 * 8) } else { Effort(Effort::THOROUGH.0 / 8) }
 }
 

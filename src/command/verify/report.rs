@@ -1,15 +1,17 @@
 //! One captured request: judged, explained, told, counted.
 
 use super::{At, Verify};
-use crate::capture::{Capture, CaptureError, Note};
+use crate::capture::{Capture, CaptureError, Note, Place};
 use crate::command::known::Secrets;
 use crate::command::{Session, Volume};
 use crate::delivery::Received;
-use crate::diagnose::{self, Effort, Finding, Known, Purse};
+use crate::diagnose::{self, Cause, Effort, Finding, Known, Proof, Purse};
 use crate::error::Error;
 use crate::receive::{Rules, receive};
 use crate::render::paint::Paint;
+use crate::render::payload::Reveal;
 use crate::render::{self, escape, text};
+use crate::signature::Key;
 use crate::timestamp::Timestamp;
 use crate::verdict::Verdict;
 use std::collections::BTreeMap;
@@ -22,6 +24,30 @@ pub(super) struct Bench<'a> {
     at: Option<At>,
     telling: Telling,
     paint: Paint,
+    reveal: Reveal,
+}
+
+/// A request that was judged, and why it failed.
+pub(super) struct Judged {
+    /// Where in the file it stands.
+    pub place: Place,
+    /// The request and its verdict.
+    pub received: Received,
+    /// Why it failed.
+    pub findings: Vec<Finding>,
+    notes: Vec<Note>,
+}
+
+impl Judged {
+    /// Takes in what a good copy proves about the body, unless the search has proved a change of it already.
+    pub(super) fn learn(&mut self, cause: Cause) {
+        let is_about_body = |finding: &Finding| finding.cause.code().starts_with("body_");
+        self.findings.retain(|finding| !matches!(finding.cause, Cause::Unexplained | Cause::NotSearched));
+        if !self.findings.iter().any(|finding| is_about_body(finding) && finding.proof == Proof::Proved) {
+            self.findings.retain(|finding| finding.proof == Proof::Proved);
+            self.findings.push(Finding { cause, proof: Proof::Proved });
+        }
+    }
 }
 
 /// What is told of each request.
@@ -55,7 +81,8 @@ pub(super) struct Batch {
 const UNREADABLE: &str = "unreadable";
 
 impl<'a> Bench<'a> {
-    pub(super) fn new(args: &Verify, secrets: &'a Secrets, session: &Session<'_>) -> Self {
+    /// `now` is the moment by which ages are judged where nothing else is asked for; `None`: the world's.
+    pub(super) fn new(args: &Verify, secrets: &'a Secrets, now: Option<Timestamp>, session: &Session<'_>) -> Self {
         let telling = match (args.json, session.volume) {
             (true, _) => Telling::Json,
             (false, Volume::Quiet) => Telling::Nothing,
@@ -64,11 +91,47 @@ impl<'a> Bench<'a> {
         Self {
             rules: Rules { keys: secrets.keys.clone(), tolerance: args.tolerance() },
             known: secrets.known(),
-            now: session.world.now(),
+            now: now.unwrap_or_else(|| session.world.now()),
             at: args.at,
             telling,
             paint: session.out,
+            reveal: session.reveal,
         }
+    }
+
+    /// By what requests are judged.
+    pub(super) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The keys that are known.
+    pub(super) fn keys(&self) -> &[Key] {
+        &self.rules.keys
+    }
+
+    /// All that is known here.
+    pub(super) fn known(&self) -> &Known<'a> {
+        &self.known
+    }
+
+    /// How to colour.
+    pub(super) fn paint(&self) -> Paint {
+        self.paint
+    }
+
+    /// What to mask.
+    pub(super) fn reveal(&self) -> Reveal {
+        self.reveal
+    }
+
+    /// Whether records are asked for.
+    pub(super) fn is_json(&self) -> bool {
+        self.telling == Telling::Json
+    }
+
+    /// Whether only the summary is asked for.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.telling == Telling::Nothing
     }
 
     fn judged_at(&self, arrived: Option<Timestamp>) -> Timestamp {
@@ -135,28 +198,39 @@ impl Batch {
 
     /// Judges one request, and tells of it.
     pub(super) fn add(&mut self, capture: Result<Capture, CaptureError>, bench: &Bench<'_>) {
+        if let Some(judged) = self.judge(capture, bench) {
+            self.tell(&judged, bench);
+        }
+    }
+
+    /// Judges one request, and finds out why it failed. `None`: it could not be read, and that was told.
+    pub(super) fn judge(&mut self, capture: Result<Capture, CaptureError>, bench: &Bench<'_>) -> Option<Judged> {
         match capture {
-            Ok(capture) => self.judge(capture, bench),
+            Ok(Capture { delivery, place, notes }) => {
+                let at = bench.judged_at(delivery.arrived);
+                let received = receive(delivery, &bench.rules, at);
+                let findings = self.explain(&received, bench);
+                Some(Judged { place, received, findings, notes })
+            }
             Err(error) => {
                 *self.tally.verdicts.entry(UNREADABLE).or_default() += 1;
                 self.tell_unreadable(&unreadable(&error), bench);
+                None
             }
         }
     }
 
-    fn judge(&mut self, capture: Capture, bench: &Bench<'_>) {
-        let Capture { delivery, place, notes } = capture;
-        let at = bench.judged_at(delivery.arrived);
-        let received = receive(delivery, &bench.rules, at);
-        let findings = self.explain(&received, bench);
-        self.tally.count(&received.verdict, &findings);
+    /// Counts and tells.
+    pub(super) fn tell(&mut self, judged: &Judged, bench: &Bench<'_>) {
+        let Judged { place, received, findings, notes } = judged;
+        self.tally.count(&received.verdict, findings);
         match bench.telling {
             Telling::Nothing => {}
             Telling::Json => {
                 let notes: Vec<_> = notes.iter().map(|note| (note.code(), note.sentence())).collect();
-                self.text.extend(render::json::verdict(&place.to_string(), &received, &findings, &notes));
+                self.text.extend(render::json::verdict(&place.to_string(), received, findings, &notes));
             }
-            Telling::Lines => self.tell(&place.to_string(), &received, &findings, &notes, bench.paint),
+            Telling::Lines => self.tell_in_lines(judged, bench.paint),
         }
     }
 
@@ -167,8 +241,9 @@ impl Batch {
         diagnose::explain(received, &bench.known, self.most, &mut self.purse)
     }
 
-    fn tell(&mut self, place: &str, received: &Received, findings: &[Finding], notes: &[Note], paint: Paint) {
-        let mut text = text::delivery(received, &format!("{place:<10}"), paint) + "\n";
+    fn tell_in_lines(&mut self, judged: &Judged, paint: Paint) {
+        let Judged { place, received, findings, notes } = judged;
+        let mut text = text::delivery(received, &format!("{:<10}", place.to_string()), paint) + "\n";
         for note in notes {
             let sentence = escape::one_line(note.sentence().as_bytes(), 200);
             text.push_str(&format!("{INDENT}{} {sentence}\n", paint.warn("note   ")));
@@ -200,4 +275,4 @@ pub(super) fn unreadable(error: &CaptureError) -> Error {
 }
 
 /// What stands under a request is set in.
-const INDENT: &str = "            ";
+pub(super) const INDENT: &str = "            ";

@@ -47,6 +47,10 @@ impl Provider for Plexos {
         "whsec_"
     }
 
+    fn webhook_pages(&self) -> [&'static str; 2] {
+        ["https://docs.pay.plexos.io/pages/webhooks"; 2]
+    }
+
     fn signature_header(&self) -> &'static str {
         SIGNATURE
     }

@@ -48,6 +48,10 @@ impl Provider for Plustive {
         ""
     }
 
+    fn webhook_pages(&self) -> [&'static str; 2] {
+        ["https://docs.plustiveimpact.com/webhooks", "https://plustiveimpact.com/guides/webhooks-for-vtu-transactions"]
+    }
+
     fn signature_header(&self) -> &'static str {
         SIGNATURE
     }

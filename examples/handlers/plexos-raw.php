@@ -1,0 +1,14 @@
+<?php
+// RIGHT: php://input is the bytes that came.
+$body = file_get_contents('php://input');
+$hashed = $body;
+$timestamp = $_SERVER['HTTP_X_PLEXOS_TIMESTAMP'] ?? '';
+$given = strtolower($_SERVER['HTTP_X_PLEXOS_SIGNATURE'] ?? '');
+$expected = hash_hmac('sha256', "$timestamp.$hashed", getenv('PLEXOS_WEBHOOK_SECRET'));
+$fresh = preg_match('/^[0-9]{1,11}$/D', $timestamp) && abs(time() - (int) $timestamp) <= 300;
+if (!$fresh || !hash_equals($expected, $given)) {
+    http_response_code(400);
+    exit;
+}
+$event = json_decode($body, true);
+http_response_code(is_array($event) && !array_is_list($event) ? 200 : 400);

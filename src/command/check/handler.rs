@@ -1,0 +1,78 @@
+//! `--start`: the user's handler, run while it is checked.
+
+use crate::check::{Cause, Plan, Report};
+use crate::command::Session;
+use crate::error::{Error, Kind, Result};
+use crate::render::escape::harmless_bytes;
+use crate::world::{Program, Started};
+use std::time::Duration;
+use url::Position;
+
+/// How long a handler may take until it accepts connections: compilers are slow.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How many of its last lines are shown.
+const LINES: usize = 20;
+
+/// A handler that was started, and is stopped when this is dropped.
+pub(super) struct Handler(Box<dyn Started>);
+
+impl Handler {
+    /// Starts it, with the secret and the port that it should use.
+    pub(super) fn start(command: &str, plan: &Plan, session: &Session<'_>) -> Result<Self> {
+        let port = plan.url.port_or_known_default().unwrap_or(80).to_string();
+        let mut variables = vec![("PORT".to_owned(), port.clone())];
+        let secret = plan.provider.secret_variable();
+        if session.world.variable(secret).is_none() {
+            let text = String::from_utf8_lossy(plan.key.secret.expose()).into_owned();
+            variables.push((secret.to_owned(), text));
+        }
+        let host = &plan.url[Position::BeforeHost..Position::AfterHost];
+        let address = format!("{host}:{port}");
+        let program = Program { command: command.to_owned(), variables, address, patience: PATIENCE };
+        Ok(Self(session.world.start(&program)?))
+    }
+
+    /// Whether the user wants to end.
+    pub(super) fn is_interrupted(&mut self) -> bool {
+        self.0.is_interrupted()
+    }
+
+    /// An error, with the handler's own end as its cause.
+    pub(super) fn explained(&mut self, error: Error) -> Error {
+        match self.0.ended() {
+            Some(status) if error.kind == Kind::Failed => {
+                error.because(format!("the handler ended: {status}; {}", self.last_lines()))
+            }
+            _ => error,
+        }
+    }
+
+    /// Where the handler ended or failed, what it wrote last is worth reading.
+    pub(super) fn tell_of_its_end(&mut self, report: &Report, session: &Session<'_>) {
+        let crashed =
+            |cause: &Cause| matches!(cause, Cause::Died | Cause::FailsAll | Cause::ClosesAlways | Cause::HangsAlways);
+        let is_worth = report.outcomes.iter().filter_map(|outcome| outcome.cause.as_ref()).any(crashed);
+        let ended = self.0.ended();
+        if let Some(status) = &ended {
+            session.warn(&format!("the handler ended by itself: {status}"));
+        }
+        if is_worth || ended.is_some() {
+            session.say(&self.last_lines());
+        }
+    }
+
+    fn last_lines(&self) -> String {
+        let output = self.0.output();
+        let lines: Vec<_> =
+            output.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end).filter(|line| !line.is_empty()).collect();
+        let last = lines.len().saturating_sub(LINES);
+        let shown = lines.iter().skip(last).map(|line| format!("\n  | {}", harmless_bytes(line)));
+        let shown: String = shown.collect();
+        if shown.is_empty() {
+            "the handler wrote nothing".to_owned()
+        } else {
+            format!("the handler wrote last:{shown}")
+        }
+    }
+}

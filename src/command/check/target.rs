@@ -1,0 +1,150 @@
+//! The handler at the end of the wire: probes are sent by the world, and its work is counted as the user says.
+
+use super::Check;
+use super::handler::Handler;
+use crate::check::{Plan, Reply, Target};
+use crate::command::{Session, samples};
+use crate::error::{Error, Result};
+use crate::exchange::{Next, Outgoing, SendFailure, Sent};
+use crate::message::Request;
+use crate::timestamp::Timestamp;
+use crate::world::{Certificates, START_OF_ANSWER, SendEnd, Sending};
+use std::time::Duration;
+use url::Url;
+
+/// How long the count of the work must stand still before it is believed, and how often that is looked at.
+const STILL: Duration = Duration::from_millis(200);
+const LOOKS: usize = 15;
+
+/// Sends probes to a handler.
+pub(super) struct Wire<'a> {
+    session: &'a Session<'a>,
+    url: &'a Url,
+    effects: Option<&'a str>,
+    certificates: Certificates,
+    budget: Duration,
+    handler: Option<&'a mut Handler>,
+    random: Box<dyn FnMut(usize) -> usize + 'a>,
+}
+
+impl<'a> Wire<'a> {
+    pub(super) fn new(
+        args: &'a Check,
+        plan: &'a Plan,
+        handler: Option<&'a mut Handler>,
+        session: &'a Session<'a>,
+    ) -> Self {
+        let certificates = if args.insecure { Certificates::Unchecked } else { Certificates::Checked };
+        let random = Box::new(samples::numbers(session.world));
+        let (url, effects, budget) = (&plan.url, args.effects.as_deref(), plan.budget);
+        Self { session, url, effects, certificates, budget, handler, random }
+    }
+
+    /// Sends all of these at once, and waits for all answers; none of them: waits for so long.
+    fn exchange(&mut self, mut requests: Vec<Outgoing>, limit: Duration) -> Result<Vec<Sent>> {
+        if self.handler.as_mut().is_some_and(|handler| handler.is_interrupted()) {
+            return Err(Error::interrupted());
+        }
+        let sending = Sending {
+            concurrency: requests.len().max(1),
+            per_second: None,
+            timeout: limit,
+            certificates: self.certificates,
+            most_of_body: START_OF_ANSWER,
+        };
+        let mut sent = Vec::with_capacity(requests.len());
+        let mut pause = requests.is_empty().then_some(limit);
+        requests.reverse();
+        let mut next = || match pause.take() {
+            Some(pause) => Next::Wait(pause),
+            None => Next::from(requests.pop()),
+        };
+        let end = self.session.world.send(&sending, &mut next, &mut |one| sent.push(one))?;
+        sent.sort_by_key(|one| one.number);
+        if end == SendEnd::Interrupted { Err(Error::interrupted()) } else { Ok(sent) }
+    }
+
+    /// What the user's command or page says now.
+    fn count(&mut self, source: &str) -> Result<i64> {
+        let said = if source.starts_with("http://") || source.starts_with("https://") {
+            self.page(source)?
+        } else {
+            self.session.world.output_of(source, self.budget.max(Duration::from_secs(10)))?
+        };
+        number_in(&said).ok_or_else(|| {
+            Error::failed("--effects gave no number")
+                .because(format!("it gave `{}`", said.trim()))
+                .hint("it must give a whole number, and nothing else")
+        })
+    }
+
+    fn page(&mut self, source: &str) -> Result<String> {
+        let failed = |why: String| Error::failed(format!("can't read {source}")).because(why);
+        let url = Url::parse(source).map_err(|error| failed(error.to_string()))?;
+        let request = Request { method: "GET".to_owned(), ..Request::post("/", Vec::new()) };
+        let sent = self.exchange(vec![Outgoing { number: 0, url, request }], self.budget)?;
+        match sent.into_iter().next().map(|sent| sent.answer) {
+            Some(Ok(answer)) if (200..300).contains(&answer.status) => {
+                Ok(String::from_utf8_lossy(&answer.body).into_owned())
+            }
+            Some(Ok(answer)) => Err(failed(format!("it answered {}", answer.status))),
+            Some(Err(failure)) => Err(failed(failure.to_string())),
+            None => Err(failed("nothing came back".to_owned())),
+        }
+    }
+}
+
+/// The number that a text is.
+fn number_in(text: &str) -> Option<i64> {
+    text.trim().parse().ok()
+}
+
+impl Target for Wire<'_> {
+    fn now(&self) -> Timestamp {
+        self.session.world.now()
+    }
+
+    fn random(&mut self, below: usize) -> usize {
+        (self.random)(below)
+    }
+
+    fn send(&mut self, requests: &[Request], limit: Duration) -> Result<Vec<Reply>> {
+        let outgoing = |(number, request): (usize, &Request)| Outgoing {
+            number: number as u64,
+            url: self.url.clone(),
+            request: request.clone(),
+        };
+        let outgoing = requests.iter().enumerate().map(outgoing).collect();
+        let sent = self.exchange(outgoing, limit)?;
+        let lost =
+            || Reply { took: Duration::ZERO, answer: Err(SendFailure::Broken("nothing is known of it".to_owned())) };
+        let mut replies: Vec<_> = sent.into_iter().map(|Sent { took, answer, .. }| Reply { took, answer }).collect();
+        replies.resize_with(requests.len(), lost);
+        Ok(replies)
+    }
+
+    fn effects(&mut self) -> Result<Option<i64>> {
+        let Some(source) = self.effects else { return Ok(None) };
+        let mut count = self.count(source)?;
+        for _ in 0..LOOKS {
+            self.exchange(Vec::new(), STILL)?;
+            let again = self.count(source)?;
+            if again == count {
+                break;
+            }
+            count = again;
+        }
+        Ok(Some(count))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_is_a_number_and_nothing_else() {
+        assert_eq!(number_in(" 12\n"), Some(12));
+        assert_eq!(number_in("12 rows"), None);
+    }
+}

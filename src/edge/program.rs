@@ -1,0 +1,279 @@
+//! Programs of the user's, run by the shell: a handler that is started and stopped, a command whose output is read.
+//!
+//! Each runs in a process group of its own, so that everything it starts ends with it, and a Ctrl+C at the terminal reaches
+//! whtool alone, which then ends it.
+
+use super::interrupt::Interrupt;
+use crate::error::{Error, Result};
+use crate::world::{Program, Started};
+use std::collections::VecDeque;
+use std::io::{self, Read};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How much of a program's output is kept: its last bytes.
+const KEPT: usize = 16 * 1024;
+
+/// How often is looked whether it is ready, or over.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// How long a program may take to end after it was asked to.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The last bytes that a program wrote.
+type Kept = Arc<Mutex<VecDeque<u8>>>;
+
+/// A program that runs.
+pub(super) struct Running {
+    child: Child,
+    kept: Kept,
+    interrupt: Interrupt,
+}
+
+/// Starts a program and waits until it accepts connections.
+pub(super) fn start(program: &Program, interrupt: Interrupt) -> Result<Running> {
+    let Program { command, address, patience, .. } = program;
+    if accepts(address) {
+        return Err(Error::failed(format!("something answers at {address} already"))
+            .because("what was started could not be told from it")
+            .hint("stop it, or leave --start out"));
+    }
+    let mut shell = shell(command);
+    shell.envs(program.variables.iter().map(|(name, value)| (name, value)));
+    let child = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.map_err(|error| Error::failed(format!("can't start `{command}`")).because(error))?;
+    let kept = Kept::default();
+    let streams: [Option<Box<dyn Read + Send>>; 2] = [
+        child.stdout.take().map(|stream| Box::new(stream) as _),
+        child.stderr.take().map(|stream| Box::new(stream) as _),
+    ];
+    for stream in streams.into_iter().flatten() {
+        let kept = Arc::clone(&kept);
+        thread::spawn(move || keep(stream, &kept));
+    }
+    let mut running = Running { child, kept, interrupt };
+    running.wait_until_ready(address, *patience, command)?;
+    Ok(running)
+}
+
+/// Runs a command and returns what it wrote to its standard output.
+pub(super) fn output_of(command: &str, limit: Duration) -> Result<String> {
+    let failed = |why: String| Error::failed(format!("`{command}` failed")).because(why);
+    let child = shell(command).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
+    let mut child = child.map_err(|error| failed(error.to_string()))?;
+    let stdout = child.stdout.take();
+    let reader = thread::spawn(move || {
+        let mut bytes = Vec::new();
+        stdout.map_or(Ok(0), |stdout| stdout.take(KEPT as u64).read_to_end(&mut bytes)).map(|_| bytes)
+    });
+    let Some(status) = ended_within(&mut child, limit).map_err(|error| failed(error.to_string()))? else {
+        end(&mut child);
+        return Err(failed(format!("it did not end within {} s", limit.as_secs())));
+    };
+    if !status.success() {
+        return Err(failed(format!("it ended with {status}")));
+    }
+    let bytes = reader
+        .join()
+        .unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))
+        .map_err(|error| failed(error.to_string()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+impl Running {
+    fn wait_until_ready(&mut self, address: &str, patience: Duration, command: &str) -> Result<()> {
+        let deadline = Instant::now() + patience;
+        while !accepts(address) {
+            if self.interrupt.take() {
+                return Err(Error::interrupted());
+            }
+            let trouble = match self.ended() {
+                Some(status) => format!("`{command}` ended before it accepted connections at {address}: {status}"),
+                None if Instant::now() > deadline => {
+                    format!("`{command}` accepts no connections at {address} after {} s", patience.as_secs())
+                }
+                None => {
+                    thread::sleep(PAUSE);
+                    continue;
+                }
+            };
+            let said = self.output();
+            let said = String::from_utf8_lossy(&said);
+            let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it wrote nothing");
+            return Err(Error::failed(trouble)
+                .because(last)
+                .hint("run the command by itself; it gets PORT, as the URL has it"));
+        }
+        Ok(())
+    }
+}
+
+impl Started for Running {
+    fn ended(&mut self) -> Option<String> {
+        let status = self.child.try_wait().ok()??;
+        Some(status.to_string())
+    }
+
+    fn output(&self) -> Vec<u8> {
+        lock(&self.kept).iter().copied().collect()
+    }
+
+    fn is_interrupted(&mut self) -> bool {
+        self.interrupt.take()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        end(&mut self.child);
+    }
+}
+
+fn lock(kept: &Kept) -> MutexGuard<'_, VecDeque<u8>> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps the last bytes of a stream until it ends.
+fn keep(mut stream: impl Read, kept: &Kept) {
+    let mut piece = [0; 4096];
+    while let Ok(length) = stream.read(&mut piece) {
+        if length == 0 {
+            return;
+        }
+        let mut kept = lock(kept);
+        kept.extend(piece.get(..length).unwrap_or_default());
+        let surplus = kept.len().saturating_sub(KEPT);
+        kept.drain(..surplus);
+    }
+}
+
+/// Whether somebody accepts connections there.
+fn accepts(address: &str) -> bool {
+    let addresses = address.to_socket_addrs().into_iter().flatten();
+    addresses.into_iter().any(|address| TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok())
+}
+
+/// How a process ended, waiting for it so long; `None`: it still runs.
+fn ended_within(child: &mut Child, limit: Duration) -> io::Result<Option<std::process::ExitStatus>> {
+    let deadline = Instant::now() + limit;
+    loop {
+        match child.try_wait()? {
+            None if Instant::now() < deadline => thread::sleep(PAUSE),
+            ended => return Ok(ended),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn shell(command: &str) -> Command {
+    use std::os::unix::process::CommandExt;
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).stdin(Stdio::null()).process_group(0);
+    shell
+}
+
+/// Asks the whole group to end, and ends it when it does not. The group may outlive the shell that led it.
+#[cfg(unix)]
+fn end(child: &mut Child) {
+    use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+    let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else { return };
+    let _ = kill_process_group(group, Signal::TERM);
+    let deadline = Instant::now() + GRACE;
+    while Instant::now() < deadline {
+        // The shell stays in the group until it is waited for.
+        let _ = child.try_wait();
+        if test_kill_process_group(group).is_err() {
+            break;
+        }
+        thread::sleep(PAUSE);
+    }
+    let _ = kill_process_group(group, Signal::KILL);
+    let _ = child.wait();
+}
+
+#[cfg(windows)]
+fn shell(command: &str) -> Command {
+    let mut shell = Command::new("cmd");
+    shell.args(["/C", command]).stdin(Stdio::null());
+    shell
+}
+
+/// Ends the process and those that it started.
+#[cfg(windows)]
+fn end(child: &mut Child) {
+    let _ = Command::new("taskkill").args(["/T", "/F", "/PID", &child.id().to_string()]).output();
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+    use tokio::sync::watch;
+
+    fn interrupt() -> Interrupt {
+        Interrupt::of(&watch::Sender::new(0))
+    }
+
+    fn program(command: &str, address: &str) -> Program {
+        let variables = vec![("GREETING".to_owned(), "hello".to_owned())];
+        Program {
+            command: command.to_owned(),
+            variables,
+            address: address.to_owned(),
+            patience: Duration::from_secs(20),
+        }
+    }
+
+    /// An address where nobody listens.
+    fn free() -> String {
+        std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+    }
+
+    #[test]
+    fn a_program_that_ends_at_once_is_told_with_its_last_words() {
+        let Err(error) = start(&program("echo $GREETING; echo port taken >&2; exit 3", &free()), interrupt()) else {
+            panic!("it did not start");
+        };
+        assert!(error.what.contains("exit status: 3"), "{error}");
+        assert!(error.why.is_some_and(|why| why == "port taken" || why == "hello"));
+    }
+
+    #[test]
+    fn what_answers_already_is_not_taken_for_the_program() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let Err(error) = start(&program("sleep 60", &address), interrupt()) else { panic!("it was taken") };
+        assert!(error.what.contains("already"), "{error}");
+    }
+
+    #[test]
+    fn the_output_of_a_command_is_its_standard_output() {
+        assert_eq!(output_of("echo 12; true", Duration::from_secs(20)).unwrap(), "12\n");
+        assert!(output_of("exit 2", Duration::from_secs(20)).unwrap_err().to_string().contains("exit status: 2"));
+        assert!(output_of("sleep 60", Duration::from_millis(50)).unwrap_err().to_string().contains("did not end"));
+    }
+
+    #[test]
+    fn everything_that_a_program_started_ends_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pid");
+        let command = format!("sh -c 'trap \"\" HUP; echo $$ > {}; exec sleep 60' & wait", file.display());
+        let mut child = shell(&command).spawn().unwrap();
+        let written = || std::fs::read_to_string(&file).ok().filter(|text| text.ends_with('\n'));
+        let pid = std::iter::repeat_with(written).flatten().next().unwrap();
+        end(&mut child);
+        let is_alive =
+            || Command::new("kill").args(["-0", pid.trim()]).stderr(Stdio::null()).status().unwrap().success();
+        // Whoever inherits it takes a moment to bury it.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while is_alive() && Instant::now() < deadline {
+            thread::yield_now();
+        }
+        assert!(!is_alive(), "{pid}");
+    }
+}
