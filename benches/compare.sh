@@ -254,15 +254,23 @@ all_receivers() {
     port=$(free_port)
     receiver '**whtool listen --no-store**' / 401 "$port" $whtool listen --port "$port" -q --json --no-store
     port=$(free_port)
+    receiver 'bare hyper, which only answers' / 200 "$port" target/release/examples/hyper "$port"
+    port=$(free_port)
     receiver 'a C loop that only answers (the floor)' / 200 "$port" "$data/server" "$port"
 }
 
-# One spell of load on one receiver. A line: its number, events a second, the 99th percentile in microseconds.
+# The CPU time that a receiver has taken, in hundredths of a second.
+ticks() { awk '{ print $14 + $15 }' "/proc/${started[$1]}/stat"; }
+
+# One spell of load on one receiver. A line: its number, events a second, the 99th percentile in microseconds, how many were not
+# answered 2xx, and the CPU time that an event took in microseconds.
 load() { # NUMBER CONNECTIONS SECONDS
-    local line
+    local line before
+    before=$(ticks "$1")
     line=$("$taskset" -c 1 "$wrk" -t 1 -c "$2" -d "$3" -s $data/event.lua "http://127.0.0.1:${ports[$1]}${paths[$1]}" | grep ^result)
     [[ $line == *$'\t0' ]] || fail "${receivers[$1]}: not every event was answered 200: $line"
-    printf '%s\t%s\n' "$1" "$line"
+    printf '%s\t%s\t%s\n' "$1" "$line" "$(awk -v ticks="$(($(ticks "$1") - before))" -v seconds="$3" \
+        '{ print ticks * 10000 / ($2 * seconds) }' <<<"$line")"
 }
 
 receive() {
@@ -284,8 +292,8 @@ receive() {
                 load "$number" "$connections" "$RECEIVE_SECONDS"
             done
         done >$data/loads
-        echo '| | ratio | events/s | spread | p99 | peak memory |'
-        echo '|---|---|---|---|---|---|'
+        echo '| | ratio | events/s | spread | CPU an event | p99 | peak memory |'
+        echo '|---|---|---|---|---|---|---|'
         for number in "${!receivers[@]}"; do
             printf '%s\t%s\t%s\n' "$number" "${receivers[$number]}" \
                 "$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/${started[$number]}/status")"
@@ -298,16 +306,21 @@ receive() {
                 }
             }
             $2 != "result" { name[$1] = $2; memory[$1] = $3; receivers = $1 + 1; next }
-            { runs[$1]++; speed[$1, runs[$1]] = $3 + 0; tail[$1, runs[$1]] = $4 + 0 }
+            { runs[$1]++; speed[$1, runs[$1]] = $3 + 0; tail[$1, runs[$1]] = $4 + 0
+                cost[$1, runs[$1]] = $6 + 0 }
             END {
                 for (number = 0; number < receivers; number++) {
                     count = runs[number]
-                    for (run = 1; run <= count; run++) { speeds[run] = speed[number, run]; tails[run] = tail[number, run] }
-                    sort(speeds, count); sort(tails, count)
+                    for (run = 1; run <= count; run++) {
+                        speeds[run] = speed[number, run]; tails[run] = tail[number, run]; costs[run] = cost[number, run]
+                    }
+                    sort(speeds, count); sort(tails, count); sort(costs, count)
                     median = speeds[int((count + 1) / 2)]
                     if (number == 0) unit = median
-                    printf "| %s | **%.2f** | %d | ±%.0f %% | %.1f ms | %.1f MB |\n", name[number], median / unit, median,
-                        (speeds[count] - speeds[1]) / median * 50, tails[int((count + 1) / 2)] / 1000, memory[number] / 1024
+                    middle = int((count + 1) / 2)
+                    printf "| %s | **%.2f** | %d | ±%.0f %% | %.1f µs | %.1f ms | %.1f MB |\n", name[number], median / unit,
+                        median, (speeds[count] - speeds[1]) / median * 50, costs[middle], tails[middle] / 1000,
+                        memory[number] / 1024
                 }
             }'
     done
@@ -331,7 +344,7 @@ send() {
     end_servers
 }
 
-cargo build --release --quiet
+cargo build --release --quiet --bin whtool --example hyper
 mkdir -p $data/home
 for program in measure floor peers/server; do
     binary=$data/${program##*/}

@@ -24,6 +24,8 @@ pub enum Next {
     Wait(Duration),
     /// Nothing more, unless an answer that is still to come changes that.
     Nothing,
+    /// Nothing more at all: what is under way is let go.
+    Stop,
 }
 
 impl From<Option<Outgoing>> for Next {

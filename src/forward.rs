@@ -54,20 +54,6 @@ pub struct Changes {
     pub resign: Option<Vec<Key>>,
 }
 
-/// Headers about one connection (RFC 9110 section 7.6.1), which end here.
-const HOP_BY_HOP: [&str; 10] = [
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "http2-settings",
-];
-
 /// The target's URL for a request: its own path and query, or the request's when it has none.
 pub fn target(base: &Url, request: &Request) -> Url {
     if base.path() != "/" || base.query().is_some() {
@@ -85,13 +71,8 @@ pub fn outgoing(request: &Request, url: &Url, changes: &Changes, now: Timestamp)
     let set = || changes.set.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     let signed = || signed.iter().map(|(name, value)| (*name, value.as_bytes()));
     let replaced = |name: &str| set().chain(signed()).any(|(other, _)| other.eq_ignore_ascii_case(name));
-    let named_in_connection = connection_options(&request.headers);
-    let ends_here = |name: &str| {
-        HOP_BY_HOP.iter().any(|other| other.eq_ignore_ascii_case(name))
-            || named_in_connection.iter().any(|other| other.eq_ignore_ascii_case(name))
-    };
     let mut headers = Headers::new();
-    for (name, value) in request.headers.iter().filter(|(name, _)| !ends_here(name) && !replaced(name)) {
+    for (name, value) in request.headers.end_to_end().filter(|(name, _)| !replaced(name)) {
         let value = if name.eq_ignore_ascii_case("host") { host(url).into_bytes() } else { value.to_vec() };
         headers.push(name, &value)?;
     }
@@ -99,12 +80,6 @@ pub fn outgoing(request: &Request, url: &Url, changes: &Changes, now: Timestamp)
         headers.push(name, value)?;
     }
     Ok(Request { method: request.method.clone(), target: request.target.clone(), headers, body: request.body.clone() })
-}
-
-/// The header names that `Connection` says are about this connection only.
-fn connection_options(headers: &Headers) -> Vec<String> {
-    let values = headers.all("connection").map(String::from_utf8_lossy);
-    values.flat_map(|value| value.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>()).collect()
 }
 
 fn host(url: &Url) -> String {

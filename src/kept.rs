@@ -8,8 +8,7 @@ use crate::money::Money;
 use crate::timestamp::Timestamp;
 use std::time::Duration;
 
-/// A delivery's id: ten random letters and digits, so that two listeners can write to one store, and so that a few letters are
-/// enough to name it.
+/// A delivery's id: ten letters and digits that look like chance. A few of the first are enough to name it.
 pub type Id = String;
 
 /// The letters of ids: no vowels, so no words, and nothing that looks like something else.
@@ -42,9 +41,10 @@ pub struct Entry {
     pub status: Option<String>,
     /// The amount.
     pub money: Option<Money>,
-    /// What it was answered.
+    /// What it was answered; 0: nothing yet, or the process ended before.
     pub answered: u16,
-    /// What the app answered last; 0 when it gave no answer. `None`: nobody asked it.
+    /// What the app answered last; 0 when it gave no answer. Where there are several URLs, the worst of what each answered last.
+    /// `None`: nobody was asked.
     pub app: Option<u16>,
     /// How many bytes the body has.
     pub size: u64,
@@ -65,8 +65,53 @@ pub struct Kept {
     pub entry: Entry,
     /// The request, byte for byte.
     pub request: Request,
+    /// Its first line.
+    pub line: Line,
     /// Every attempt to bring it to an app, the oldest first.
     pub attempts: Vec<Attempt>,
+}
+
+/// The first line of a request, with the line end it came with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Line(Vec<u8>);
+
+impl Line {
+    /// The bytes as they came, line end included; none stand for the line that HTTP/1.1 writes.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, unless they are what HTTP/1.1 writes anyway.
+    pub fn if_unusual(&self, request: &Request) -> Option<&[u8]> {
+        let usual = [request.method.as_bytes(), b" ", request.target.as_bytes(), b" HTTP/1.1\r\n"];
+        let mut rest = self.0.as_slice();
+        let is_usual = usual.iter().all(|part| rest.strip_prefix(*part).map(|left| rest = left).is_some());
+        (!self.0.is_empty() && !(is_usual && rest.is_empty())).then_some(&self.0)
+    }
+}
+
+impl Kept {
+    /// The request as it came down the wire. How a chunked body was cut is not kept: it is one chunk here.
+    pub fn wire(&self) -> Vec<u8> {
+        let Request { headers, body, .. } = &self.request;
+        let line = self.line.if_unusual(&self.request);
+        let mut wire = match line {
+            Some(line) => line.to_vec(),
+            None => format!("{} {} HTTP/1.1\r\n", self.request.method, self.request.target).into_bytes(),
+        };
+        wire.extend_from_slice(headers.as_bytes());
+        wire.extend_from_slice(if wire.ends_with(b"\r\n") { b"\r\n" } else { b"\n" });
+        if headers.get("transfer-encoding").is_none() {
+            wire.extend_from_slice(body);
+        } else if body.is_empty() {
+            wire.extend_from_slice(b"0\r\n\r\n");
+        } else {
+            wire.extend_from_slice(format!("{:x}\r\n", body.len()).as_bytes());
+            wire.extend_from_slice(body);
+            wire.extend_from_slice(b"\r\n0\r\n\r\n");
+        }
+        wire
+    }
 }
 
 /// An attempt to bring a delivery to an app.
@@ -188,4 +233,13 @@ pub struct Prunable {
     pub bytes: u64,
     /// How many are old enough, and stay because they are still to be forwarded.
     pub undelivered: u64,
+}
+
+/// What the store has about a reference: a delivery, and the key of its event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The delivery.
+    pub entry: Entry,
+    /// Two deliveries with the same key are the same event.
+    pub key: Option<String>,
 }

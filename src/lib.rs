@@ -7,8 +7,8 @@
 //!
 //! ```text
 //! values    message · delivery · exchange · kept · timestamp · secret · event · money · verdict · error
-//! thought   signature · provider · sample · receive · check · emulator · forward · diagnose · diff · json · ledger · payload · record · capture · settings
-//!           · render
+//! thought   signature · provider · sample · receive · check · emulator · forward · diagnose · diff · json · ledger · payload · record · capture
+//!           · reconcile · settings · render
 //! doing     world: what the program can do to the outside · command: one file each
 //! rim       edge: clock, terminal, files, listener, sender
 //! ```
@@ -37,6 +37,7 @@ pub mod money;
 pub mod payload;
 pub mod provider;
 pub mod receive;
+pub mod reconcile;
 pub mod record;
 pub mod render;
 pub mod sample;

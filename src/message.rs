@@ -5,6 +5,20 @@
 
 use std::ops::Range;
 
+/// Headers about one connection (RFC 9110 section 7.6.1), which end here.
+const HOP_BY_HOP: [&str; 10] = [
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "http2-settings",
+];
+
 /// Header lines in the order they came, repeats and all, with the very bytes they were written in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers {
@@ -106,6 +120,16 @@ impl Headers {
     /// The first value of this name, if there is one.
     pub fn get<'a>(&'a self, name: &'a str) -> Option<&'a [u8]> {
         self.all(name).next()
+    }
+
+    /// Name and value of each line that is not about one connection, in order: what a request or an answer keeps on its way.
+    pub fn end_to_end(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let options: Vec<_> = self.all("connection").map(String::from_utf8_lossy).collect();
+        let is_named = move |name: &str| {
+            options.iter().flat_map(|option| option.split(',')).any(|other| other.trim().eq_ignore_ascii_case(name))
+        };
+        let ends_here = move |name: &str| HOP_BY_HOP.iter().any(|other| other.eq_ignore_ascii_case(name));
+        self.iter().filter(move |(name, _)| !ends_here(name) && !is_named(name))
     }
 
     /// The header lines as they were written, line ends included, without the empty line that ends a head.

@@ -6,7 +6,7 @@
 use crate::delivery::{Delivery, Received, TurnedAway};
 use crate::error::Result;
 use crate::exchange::{Next, Reply, Sent};
-use crate::kept::{Attempt, Count, Entry, Forwarded, Id, Kept, Prunable, Query, Sum, Undelivered};
+use crate::kept::{Attempt, Count, Entry, Forwarded, Id, Kept, Prunable, Query, Sum, Told, Undelivered};
 use crate::message::{HeaderError, Request};
 use crate::timestamp::Timestamp;
 use std::io::{self, Read, Write};
@@ -79,6 +79,9 @@ pub trait World: Sync {
     fn start(&self, program: &Program) -> Result<Box<dyn Started>>;
     /// Runs a command by the shell and returns what it wrote to its standard output; it must succeed, and within this time.
     fn output_of(&self, command: &str, limit: Duration) -> Result<String>;
+    /// Opens a file to write at its end, after its first `keep` bytes: what follows them is cut off. It is made, for its owner
+    /// only, when it is not there.
+    fn append(&self, path: &Path, keep: u64) -> io::Result<Box<dyn Appending + '_>>;
 
     /// Opens the store in this file; it is made when it is not there, in a folder that is there or can be made.
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>>;
@@ -126,14 +129,29 @@ pub trait Store {
     fn prune(&mut self, before: Timestamp, undelivered: Undelivered) -> Result<u64>;
     /// Adds an attempt to a delivery; a good one ends what was still to be forwarded to the same URL.
     fn add_attempt(&mut self, id: &str, attempt: &Attempt) -> Result<()>;
+    /// The deliveries whose event id, reference or subject this is, the oldest first. The first question takes a look at all
+    /// deliveries, those that follow do not.
+    fn about(&mut self, reference: &str) -> Result<Vec<Told>>;
+    /// Up to `most` of those that arrived since, the oldest first, and the place to go on after; the first place is 0.
+    fn page(&mut self, since: Option<Timestamp>, after: i64, most: u32) -> Result<(Vec<Entry>, i64)>;
     /// Provider, key and id of the latest verified events, the newest last.
     fn recent_keys(&mut self, most: u64) -> Result<Vec<(String, String, Id)>>;
+}
+
+/// A file that is written at its end.
+pub trait Appending: Write {
+    /// Brings what was written to the disk.
+    fn sync(&mut self) -> io::Result<()>;
 }
 
 /// Steps done, shown to a person.
 pub trait Progress {
     /// One more step is done.
     fn step(&mut self);
+    /// Does something, such as writing to the same terminal, while the bar is not there.
+    fn aside(&mut self, work: &mut dyn FnMut()) {
+        work();
+    }
     /// The work is over: the bar goes away.
     fn finish(&mut self);
 }
@@ -209,7 +227,7 @@ pub struct Forward {
     pub timeout: Duration,
     /// Whether the app's certificate is looked at.
     pub certificates: Certificates,
-    /// How many may be under way at once.
+    /// How many may be under way at once. Where there are several URLs each has its share of them, and one at least.
     pub in_flight: usize,
 }
 
@@ -225,9 +243,12 @@ pub type Prepare =
 pub enum Manner {
     /// The listener's own: the delivery is acknowledged first, then sent on, and sent again until the app takes it.
     AcknowledgeFirst,
-    /// The app's: status and body, and 502 when it does not answer.
+    /// The app's, whole: status, headers and body, and 502 when there is none, or one larger than `MOST_PASSED_ON`.
     PassThrough,
 }
+
+/// The largest body of the app's that is passed on, in bytes.
+pub const MOST_PASSED_ON: usize = 1 << 20;
 
 /// Where deliveries are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -262,8 +283,8 @@ pub trait Listening {
 pub enum Happening {
     /// A delivery was judged, and is being answered.
     Received(Arrived),
-    /// So many kept deliveries came faster than they were asked for; they are in the store.
-    Missed(u64),
+    /// Kept deliveries, or answers of the app, came faster than they were asked for; they are in the store.
+    Missed(Missed),
     /// So many deliveries were left from before, and are sent on now.
     TakenUp(u64),
     /// A delivery was sent on.
@@ -276,6 +297,15 @@ pub enum Happening {
     Interrupted,
     /// The listener is closed, and all is told.
     Closed,
+}
+
+/// How much the consumer of a listener was too slow for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// Kept deliveries.
+    pub deliveries: u64,
+    /// Answers of the app.
+    pub answers: u64,
 }
 
 /// A delivery that is being answered.

@@ -215,6 +215,10 @@ impl World for Made {
         Ok(is_new)
     }
 
+    fn append(&self, path: &Path, keep: u64) -> io::Result<Box<dyn Appending + '_>> {
+        whtool::edge::Machine.append(path, keep)
+    }
+
     fn update_private(&self, path: &Path, change: &mut Change<'_>) -> Result<()> {
         let mut files = self.private.lock().unwrap();
         let changed = change(files.get(path).cloned())?;

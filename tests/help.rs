@@ -2,7 +2,8 @@
 
 use crate::common::{Made, Run};
 
-const COMMANDS: [&str; 8] = ["listen", "events", "verify", "sign", "replay", "samples", "check", "emulate"];
+const COMMANDS: [&str; 9] =
+    ["listen", "events", "verify", "sign", "replay", "samples", "check", "reconcile", "emulate"];
 
 fn help(words: &[&str]) -> Run {
     let run = Made::default().run(words);

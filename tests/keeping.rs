@@ -11,21 +11,21 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 /// What an app got: the target, the header lines, the body.
-type Got = (String, Vec<(String, String)>, Vec<u8>);
+pub type Got = (String, Vec<(String, String)>, Vec<u8>);
 
 /// An app that answers as it is told, and tells what it got.
-struct App {
-    url: String,
-    requests: Receiver<Got>,
+pub struct App {
+    pub url: String,
+    pub requests: Receiver<Got>,
 }
 
 impl App {
     /// `answers` are the statuses given by turns, the last one for ever.
-    fn start(answers: Vec<u16>) -> Self {
+    pub fn start(answers: Vec<u16>) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), answers)
     }
 
-    fn on(listener: TcpListener, answers: Vec<u16>) -> Self {
+    pub fn on(listener: TcpListener, answers: Vec<u16>) -> Self {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = tiny_http::Server::from_listener(listener, None).unwrap();
         let (told, requests) = channel();
@@ -51,13 +51,13 @@ fn serve(mut request: tiny_http::Request, status: u16) -> Got {
 }
 
 /// A free port's address with nobody at it.
-fn nobody() -> String {
+pub fn nobody() -> String {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     format!("http://{address}")
 }
 
 /// The records of a listener up to the first of this schema.
-fn until(listener: &mut Listener, schema: &str) -> Value {
+pub fn until(listener: &mut Listener, schema: &str) -> Value {
     loop {
         let record = listener.record();
         if record["schema"] == schema {
@@ -66,7 +66,7 @@ fn until(listener: &mut Listener, schema: &str) -> Value {
     }
 }
 
-fn count(home: &Path) -> usize {
+pub fn count(home: &Path) -> usize {
     let listed = run(&mut whtool(home, &["events", "--all", "--json"]));
     assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
     String::from_utf8(listed.stdout).unwrap().lines().count()
@@ -83,6 +83,19 @@ fn accepted_and_refused_deliveries_are_kept() {
     assert_eq!(count(home.path()), 2);
     let raw = run(&mut whtool(home.path(), &["events", "show", &id[..5], "--raw"]));
     assert_eq!(raw.stdout, post(REFERENCE_MAC, REFERENCE));
+}
+
+#[test]
+fn the_request_line_and_the_line_ends_are_kept_and_chunks_come_back_as_one() {
+    let home = home();
+    let listener = Listener::start(home.path(), &[]);
+    let old = b"POST /caf\xc3\xa9 HTTP/1.0\nHost: x\nContent-Length: 1\n\n\n".as_slice();
+    let head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let chunked = format!("{head}2;x=1\r\nab\r\n1\r\nc\r\n0\r\n\r\n");
+    for (sent, kept) in [(old, old), (chunked.as_bytes(), format!("{head}3\r\nabc\r\n0\r\n\r\n").as_bytes())] {
+        listener.exchange(sent);
+        assert_eq!(run(&mut whtool(home.path(), &["events", "show", "last", "--raw"])).stdout, kept);
+    }
 }
 
 #[test]
@@ -236,7 +249,7 @@ fn signed_anew_it_verifies_with_the_local_secret() {
 }
 
 /// A distinct signed body, and its MAC by the hmac crate, which is held to RFC 4231 and openssl elsewhere.
-fn signed(number: usize) -> (String, Vec<u8>) {
+pub fn signed(number: usize) -> (String, Vec<u8>) {
     use hmac::{Hmac, KeyInit, Mac};
     let body =
         format!(r#"{{"event":"transaction.success","reference":"PLS-{number}","status":"Success"}}"#).into_bytes();

@@ -17,6 +17,7 @@ const THOUGHT: &[&str] = &[
     "payload",
     "provider",
     "receive",
+    "reconcile",
     "record",
     "render",
     "sample",

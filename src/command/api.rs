@@ -46,6 +46,24 @@ pub(super) struct Access {
     args: ApiArgs,
 }
 
+impl ApiArgs {
+    /// Whether a base or a key was named, which can be one provider's only.
+    pub(super) fn names_one(&self) -> bool {
+        self.api_url.is_some() || self.key_file.is_some() || self.key_env.is_some()
+    }
+
+    /// How calls are sent, so many at once.
+    pub(super) fn sending(&self, concurrency: usize) -> Sending {
+        Sending {
+            concurrency,
+            per_second: None,
+            timeout: self.api_timeout.unsigned_abs(),
+            certificates: Certificates::Checked,
+            most_of_body: LONGEST_ANSWER,
+        }
+    }
+}
+
 impl Access {
     /// The base URL and the key that hold.
     pub(super) fn of(provider: &'static dyn Provider, args: &ApiArgs, session: &Session<'_>) -> Result<Self> {
@@ -74,13 +92,7 @@ impl Access {
 
     /// How calls are sent, so many at once.
     pub(super) fn sending(&self, concurrency: usize) -> Sending {
-        Sending {
-            concurrency,
-            per_second: None,
-            timeout: self.args.api_timeout.unsigned_abs(),
-            certificates: Certificates::Checked,
-            most_of_body: LONGEST_ANSWER,
-        }
+        self.args.sending(concurrency)
     }
 
     /// Sends one call. It is never sent again.

@@ -11,6 +11,7 @@ mod events;
 mod known;
 mod ledger;
 mod listen;
+mod reconcile;
 mod register;
 mod replay;
 mod samples;
@@ -58,6 +59,7 @@ enum Command {
     Samples(samples::Samples),
     Register(Box<register::Register>),
     Endpoints(Box<endpoints::Endpoints>),
+    Reconcile(Box<reconcile::Reconcile>),
     Secret(secret::Secrets),
     Emulate(Box<emulate::Emulate>),
     Check(Box<check::Check>),
@@ -124,6 +126,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
         Command::Samples(args) => samples::run(args, &session),
         Command::Register(args) => register::run(args, &session),
         Command::Endpoints(args) => endpoints::run(args, &session),
+        Command::Reconcile(args) => reconcile::run(args, &session),
         Command::Secret(args) => secret::run(args, &session),
         Command::Emulate(args) => emulate::run(args, &session),
         Command::Check(args) => check::run(args, &session),

@@ -4,7 +4,7 @@
 //! answers 2xx, or refuses it for good, or was tried often enough. An app that does not answer at all is asked with growing
 //! pauses, one delivery at a time. A delivery may arrive twice when the process dies between the app's answer and the record.
 
-use super::listener::News;
+use super::listener::Teller;
 use super::sender::clients::{Clients, Terms};
 use super::store::{Due, Selection, Verdict, Writer};
 use crate::exchange::Outgoing;
@@ -12,10 +12,10 @@ use crate::kept::{Attempt, Forwarded, Sequel};
 use crate::message::Request;
 use crate::timestamp::Timestamp;
 use crate::world::{Forward, Happening, START_OF_ANSWER};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use url::Url;
@@ -34,11 +34,11 @@ pub(super) struct Forwarder {
     forward: Forward,
     writer: Writer,
     clients: Clients,
-    news: mpsc::Sender<News>,
+    teller: Arc<Teller>,
     /// Told when there is something new to be sent.
     wake: Arc<Notify>,
-    /// What is under way: the place of each in the store, where it goes, and what it is about.
-    flying: HashMap<i64, (String, String)>,
+    /// What is under way: the place of each in the queue, and where it goes.
+    flying: HashMap<i64, String>,
     silent: HashMap<String, Silence>,
 }
 
@@ -51,14 +51,8 @@ struct Silence {
 }
 
 impl Forwarder {
-    pub fn new(
-        forward: Forward,
-        writer: Writer,
-        clients: Clients,
-        news: mpsc::Sender<News>,
-        wake: Arc<Notify>,
-    ) -> Self {
-        Self { forward, writer, clients, news, wake, flying: HashMap::new(), silent: HashMap::new() }
+    pub fn new(forward: Forward, writer: Writer, clients: Clients, teller: Arc<Teller>, wake: Arc<Notify>) -> Self {
+        Self { forward, writer, clients, teller, wake, flying: HashMap::new(), silent: HashMap::new() }
     }
 
     /// Works until it is told to stop, and then finishes what is under way.
@@ -86,54 +80,61 @@ impl Forwarder {
 
     /// What was left from before is taken up; the user should know.
     async fn tell_of_old_ones(&self) {
-        if let Ok(pending) = self.writer.pending(&self.urls()).await
+        if let Ok(pending) = self.writer.take_up(&self.urls()).await
             && pending > 0
         {
-            let _ = self.news.send(News::of(Happening::TakenUp(pending))).await;
+            self.teller.say(Happening::TakenUp(pending)).await;
         }
     }
 
     /// Starts what is due and has a place, and says when to look again.
     async fn start_what_is_due(&mut self, under_way: &mut JoinSet<Landed>) -> Instant {
-        let room = self.forward.in_flight.saturating_sub(self.flying.len());
         let now = Instant::now();
         let far = now + Duration::from_secs(3_600);
-        if room == 0 {
-            return far;
+        let urls = self.urls_to_ask(now);
+        if urls.is_empty() {
+            return self.end_of_silence(now).unwrap_or(far);
         }
         let selection = Selection {
             now: Timestamp::now(),
-            most: room,
+            urls,
             without: self.flying.keys().copied().collect(),
-            urls: self.urls_to_ask(now),
             lease: i64::try_from((self.forward.timeout + LEASE).as_micros()).unwrap_or(i64::MAX),
             per_object: self.forward.per_object,
         };
         let Ok(found) = self.writer.due(selection).await else { return now + STORE_PAUSE };
-        let mut urls = self.silent.keys().cloned().collect::<HashSet<_>>();
         for due in found.due {
-            // A silent app is asked with one delivery, not with all that wait for it.
-            if self.silent.contains_key(&due.url) && !urls.remove(&due.url) {
-                continue;
-            }
-            self.flying.insert(due.place, (due.url.clone(), due.object.clone()));
+            self.flying.insert(due.place, due.url.clone());
             under_way.spawn(self.attempt(due));
         }
-        let silences = self.silent.values().map(|silence| silence.until).filter(|until| *until > now);
         let later = found.next_due.map(|due| now + due.duration_since(Timestamp::now()).unsigned_abs());
-        silences.chain(later).min().unwrap_or(far)
+        self.end_of_silence(now).into_iter().chain(later).min().unwrap_or(far)
+    }
+
+    /// When the next silent app may be asked again.
+    fn end_of_silence(&self, now: Instant) -> Option<Instant> {
+        self.silent.values().map(|silence| silence.until).filter(|until| *until > now).min()
     }
 
     fn urls(&self) -> Vec<String> {
         self.forward.urls.iter().map(Url::to_string).collect()
     }
 
-    /// All but those of apps that are silent: they are asked when their pause is over, and with one delivery.
-    fn urls_to_ask(&self, now: Instant) -> Vec<String> {
-        let is_being_asked = |url: &String| self.flying.values().any(|(other, _)| other == url);
-        let is_left_alone =
-            |url: &String| self.silent.get(url).is_some_and(|silence| silence.until > now || is_being_asked(url));
-        self.urls().into_iter().filter(|url| !is_left_alone(url)).collect()
+    /// The URLs that have places left, and how many: each has its share, so that an app that hangs keeps no other waiting. One
+    /// that is silent is asked when its pause is over, and with one delivery, not with all that wait for it.
+    fn urls_to_ask(&self, now: Instant) -> Vec<(String, usize)> {
+        let urls = self.urls();
+        let share = (self.forward.in_flight / urls.len().max(1)).max(1);
+        let places = |url: &String| {
+            let flying = self.flying.values().filter(|other| *other == url).count();
+            match self.silent.get(url) {
+                Some(silence) if silence.until > now => 0,
+                Some(_) => 1_usize.saturating_sub(flying),
+                None => share.saturating_sub(flying),
+            }
+        };
+        let urls = urls.into_iter().map(|url| (places(&url), url));
+        urls.filter(|(places, _)| *places > 0).map(|(places, url)| (url, places)).collect()
     }
 
     /// One attempt, recorded. Until it is recorded it is not over, so that what the app has taken is not sent again.
@@ -142,14 +143,15 @@ impl Forwarder {
         async move {
             let started = Instant::now();
             let attempt = match due.url.parse::<Url>() {
-                Ok(url) => exchange(&clients, &forward, &due.request, &url).await,
+                Ok(url) => exchange(&clients, &forward, &due.request, &url, START_OF_ANSWER).await,
                 Err(error) => failed_attempt(&due.url, error.to_string()),
             };
             let tries = due.tries + 1;
             let sequel = sequel(&attempt, tries, &forward);
             let (verdict, again) = match sequel {
                 Sequel::Taken => (Verdict::Taken, None),
-                Sequel::GivenUp => (Verdict::GivenUp, None),
+                Sequel::GivenUp if may_do_better(attempt.status()) => (Verdict::GivenUp, None),
+                Sequel::GivenUp => (Verdict::Refused, None),
                 Sequel::Again(pause) => (Verdict::Again, attempt.at.checked_add(pause).ok()),
             };
             while writer.attempted(due.place, due.delivery, attempt.clone(), verdict, again).await.is_err() {
@@ -164,7 +166,7 @@ impl Forwarder {
         let Ok(Landed { place, url, started, told }) = landed else { return };
         self.listen_for_silence(&url, &told.attempt, started);
         self.flying.remove(&place);
-        let _ = self.news.try_send(News::of(Happening::Forwarded(told)));
+        self.teller.forwarded(told).await;
     }
 
     /// Attempts that were under way together when an app fell silent count as one.
@@ -192,8 +194,14 @@ struct Landed {
     told: Forwarded,
 }
 
-/// Sends a request to an app, prepared as the user wants it.
-pub(super) async fn exchange(clients: &Clients, forward: &Forward, request: &Request, url: &Url) -> Attempt {
+/// Sends a request to an app, prepared as the user wants it; so much of the answer's body is wanted, in bytes.
+pub(super) async fn exchange(
+    clients: &Clients,
+    forward: &Forward,
+    request: &Request,
+    url: &Url,
+    most_of_body: usize,
+) -> Attempt {
     let (url, request) = match (forward.prepare)(request, url, Timestamp::now()) {
         Ok(prepared) => prepared,
         Err(error) => return failed_attempt(url.as_str(), error.to_string()),
@@ -201,7 +209,7 @@ pub(super) async fn exchange(clients: &Clients, forward: &Forward, request: &Req
     let shown = url.to_string();
     let outgoing = Outgoing { number: 0, url, request };
     let (limit, certificates) = (forward.timeout, forward.certificates);
-    match clients.exchange(outgoing, Terms { limit, certificates, most_of_body: START_OF_ANSWER }).await {
+    match clients.exchange(outgoing, Terms { limit, certificates, most_of_body }).await {
         Ok(sent) => Attempt {
             at: Timestamp::now(),
             url: shown,
@@ -216,16 +224,21 @@ fn failed_attempt(url: &str, failure: String) -> Attempt {
     Attempt { at: Timestamp::now(), url: url.to_owned(), took: Duration::ZERO, outcome: Err(failure) }
 }
 
-/// What follows from an attempt. An app that answers 4xx or 3xx has made up its mind; one that says that it is busy, or fails,
-/// or does not answer, may do better later.
+/// What follows from an attempt.
 fn sequel(attempt: &Attempt, tries: u32, forward: &Forward) -> Sequel {
     match attempt.status() {
         200..300 => Sequel::Taken,
-        0 | 408 | 425 | 429 | 500.. if tries <= forward.retries => {
+        status if may_do_better(status) && tries <= forward.retries => {
             Sequel::Again(grown(forward.pause, tries).min(LONGEST_PAUSE))
         }
         _ => Sequel::GivenUp,
     }
+}
+
+/// An app that answers 4xx or 3xx has made up its mind; one that says that it is busy, or fails, or does not answer, may do better
+/// later.
+fn may_do_better(status: u16) -> bool {
+    matches!(status, 0 | 408 | 425 | 429 | 500..)
 }
 
 /// The first pause, doubled with every further one.

@@ -5,6 +5,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the place that the fence in clippy.toml stands around")]
 
+mod appender;
 mod editor;
 mod environment;
 mod files;
@@ -23,8 +24,8 @@ use crate::error::Result;
 use crate::exchange::{Next, Sent};
 use crate::timestamp::Timestamp;
 use crate::world::{
-    Change, Handler, Judge, Listen, Listening, Program, Progress, Reach, SendEnd, Sending, Serving, Started, Store,
-    Stream, World,
+    Appending, Change, Handler, Judge, Listen, Listening, Program, Progress, Reach, SendEnd, Sending, Serving, Started,
+    Store, Stream, World,
 };
 use interrupt::Interrupt;
 use jiff::tz::TimeZone;
@@ -106,6 +107,10 @@ impl World for Machine {
 
     fn create_private(&self, path: &Path, bytes: &[u8]) -> Result<bool> {
         private::create(path, bytes)
+    }
+
+    fn append(&self, path: &Path, keep: u64) -> io::Result<Box<dyn Appending + '_>> {
+        Ok(Box::new(appender::open(path, keep)?))
     }
 
     fn update_private(&self, path: &Path, change: &mut Change<'_>) -> Result<()> {

@@ -77,8 +77,9 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// Refuses a file that others may read or change.
 #[cfg(unix)]
-fn refuse_if_open_to_others(metadata: &fs::Metadata, path: &Path, mode: &str) -> Result<()> {
+pub(super) fn refuse_if_open_to_others(metadata: &fs::Metadata, path: &Path, mode: &str) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     if metadata.permissions().mode() & 0o077 == 0 {
         return Ok(());
@@ -111,7 +112,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 
 /// Here a user's folders are closed to others by their access lists.
 #[cfg(not(unix))]
-fn refuse_if_open_to_others(_metadata: &fs::Metadata, _path: &Path, _mode: &str) -> Result<()> {
+pub(super) fn refuse_if_open_to_others(_metadata: &fs::Metadata, _path: &Path, _mode: &str) -> Result<()> {
     Ok(())
 }
 

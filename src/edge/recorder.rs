@@ -4,6 +4,7 @@
 //! copies the heads, and skips the bodies by their Content-Length. It judges nothing: where hyper refuses a head, what was
 //! recorded of it is never asked for.
 
+use crate::kept::Line;
 use crate::message::Headers;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,6 +23,8 @@ pub(super) struct Head {
     pub target: String,
     /// Every header line.
     pub headers: Headers,
+    /// The request line, byte for byte.
+    pub line: Line,
     /// Whether the recorder can follow the connection beyond this request.
     pub sequel: Sequel,
 }
@@ -269,8 +272,8 @@ fn framing(line: &[u8]) -> Option<Framing> {
 fn read_head(bytes: &[u8], sequel: Sequel) -> Option<Head> {
     let end = bytes.iter().position(|&byte| byte == b'\n')?;
     let (line, headers) = bytes.split_at(end + 1);
-    let line = String::from_utf8_lossy(line);
-    let (method, rest) = line.trim_ascii_end().split_once(' ')?;
+    let text = String::from_utf8_lossy(line);
+    let (method, rest) = text.trim_ascii_end().split_once(' ')?;
     let (target, _version) = rest.rsplit_once(' ')?;
     let headers = headers.strip_suffix(b"\n").unwrap_or(headers);
     let headers = headers.strip_suffix(b"\r").unwrap_or(headers);
@@ -278,6 +281,7 @@ fn read_head(bytes: &[u8], sequel: Sequel) -> Option<Head> {
         method: method.to_owned(),
         target: target.to_owned(),
         headers: Headers::read(headers.to_vec()).ok()?,
+        line: Line::new(line.to_vec()),
         sequel,
     })
 }

@@ -47,6 +47,10 @@ impl Progress for Bar {
         self.0.inc(1);
     }
 
+    fn aside(&mut self, work: &mut dyn FnMut()) {
+        self.0.suspend(work);
+    }
+
     fn finish(&mut self) {
         self.0.finish_and_clear();
     }

@@ -7,6 +7,7 @@ pub mod api;
 pub mod management;
 mod plexos;
 mod plustive;
+pub mod record;
 mod signature_header;
 
 use crate::event::Event;
@@ -16,8 +17,9 @@ use crate::sample::Sample;
 use crate::signature::{Claim, Mac};
 use crate::timestamp::Timestamp;
 use crate::verdict::Malformed;
-use api::{Api, Complaint};
+use api::{Api, Call, Complaint, Unfit};
 use management::{Managed, Management};
+use record::{Record, Standing};
 use serde_json::Value;
 
 /// Every provider, in the order in which they are asked.
@@ -68,6 +70,19 @@ pub trait Provider: Sync {
     fn manage(&self, asked: &Management) -> Option<Managed>;
     /// What to try when a call was answered with this status; empty: nothing is known to help.
     fn advice(&self, status: u16) -> &'static str;
+
+    /// Whether a reference is this provider's by its look.
+    fn owns_reference(&self, reference: &str) -> bool;
+    /// The call that looks a reference up. `None`: none is documented for it.
+    fn lookup(&self, reference: &str) -> Option<Call>;
+    /// The record in the answer to that.
+    fn record(&self, body: &Value) -> Result<Record, Unfit>;
+    /// What a status means, in an answer or an event.
+    fn standing(&self, status: &str) -> Standing;
+    /// The reference that an event with this id and subject can be looked up by.
+    fn reference_of<'e>(&self, event_id: Option<&'e str>, subject: Option<&'e str>) -> Option<&'e str>;
+    /// The event that would have told the status in the answer to a lookup. `None`: no event does.
+    fn rebuilt(&self, body: &Value) -> Option<Value>;
 }
 
 /// A documented type of event.
@@ -104,6 +119,12 @@ pub fn by_header(request: &Request) -> Option<&'static dyn Provider> {
 /// The provider whose payload has these top-level keys.
 pub fn by_payload_keys(keys: &[String]) -> Option<&'static dyn Provider> {
     ALL.iter().copied().find(|provider| provider.owns_payload(keys))
+}
+
+/// The provider whose reference this is; what has the look of none is a merchant's own, which Plustive alone looks up.
+pub fn by_reference(reference: &str) -> &'static dyn Provider {
+    let owner = ALL.iter().copied().find(|provider| provider.owns_reference(reference));
+    owner.unwrap_or(&plustive::Plustive)
 }
 
 /// Every sample with its provider, in the order they are listed.

@@ -179,6 +179,11 @@ pub fn forwarded(forwarded: &Forwarded) -> Vec<u8> {
     }))
 }
 
+/// `whtool.missed/1`: records that are missing here because they were not taken in time; the store has what they say.
+pub fn missed(deliveries: u64, answers: u64) -> Vec<u8> {
+    line(&json!({"schema": "whtool.missed/1", "deliveries": deliveries, "answers": answers}))
+}
+
 /// `whtool.verdict/1`: what `verify` says of one request.
 pub fn verdict(place: &str, received: &Received, findings: &[Finding], notes: &[(&str, String)]) -> Vec<u8> {
     #[derive(Serialize)]

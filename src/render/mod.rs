@@ -12,5 +12,6 @@ pub mod json;
 pub mod kept;
 pub mod paint;
 pub mod payload;
+pub mod reconciled;
 pub mod request;
 pub mod text;

@@ -42,7 +42,8 @@ pub fn entry(entry: &Entry, lead: &str, paint: Paint) -> String {
     let verdict = verdict_of(&entry.verdict, entry.secret.as_deref(), paint);
     let mut line = format!("{}  {middle}  {verdict}", paint.faint(lead));
     if !(200..300).contains(&entry.answered) {
-        line.push_str(&format!("  {}", paint.bad(&format!("→ {}", entry.answered))));
+        let answered = if entry.answered == 0 { "not answered".to_owned() } else { format!("→ {}", entry.answered) };
+        line.push_str(&format!("  {}", paint.bad(&answered)));
     }
     match entry.app {
         Some(0) => line.push_str(&format!("  app {}", paint.bad("→ no answer"))),

@@ -25,7 +25,7 @@ use url::Url;
 pub(super) struct Show {
     /// Its id, the first letters of it, or `last`
     id: String,
-    /// Write the request byte for byte: its head as it came, and its body
+    /// Write the request byte for byte: its head as it came, and its body (a chunked one in one chunk)
     #[arg(long, group = "what")]
     raw: bool,
     /// Write the body byte for byte
@@ -73,8 +73,8 @@ pub(super) fn run(args: &Show, session: &Session<'_>) -> Result<Outcome> {
     }
     let bytes = match args.form {
         _ if args.body => for_stream(kept.request.body, session)?,
-        _ if args.raw => for_stream(kept.request.to_wire(), session)?,
-        Some(Form::Http) => for_stream(kept.request.to_wire(), session)?,
+        _ if args.raw => for_stream(kept.wire(), session)?,
+        Some(Form::Http) => for_stream(kept.wire(), session)?,
         Some(Form::Curl) => render::request::curl(&kept.request, &target(&args.to, &kept.request)).into_bytes(),
         Some(Form::Har) => [&render::har::start()[..], &render::har::entry(&kept), render::har::end()].concat(),
         Some(Form::Json) => render::kept::capture(&kept),
@@ -113,7 +113,7 @@ fn target(to: &Url, request: &Request) -> Url {
 /// All of it, for a person.
 fn told(kept: &Kept, args: &Show, session: &Session<'_>) -> Result<String> {
     let paint = session.out;
-    let Kept { entry, request, attempts } = kept;
+    let Kept { entry, request, attempts, .. } = kept;
     let lead = format!("{}  {}", local(entry.arrived, session), entry.id);
     let mut told = text::entry(entry, &lead, paint) + "\n";
     told.push_str(&judged_again(kept, args, session)?);

@@ -13,7 +13,7 @@ use crate::render::json::Arrival;
 use crate::render::{self, escape, text};
 use crate::timestamp::Timestamp;
 use crate::verdict::Verdict;
-use crate::world::{Arrived, Store};
+use crate::world::{Arrived, Missed, Store};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::net::SocketAddr;
@@ -234,13 +234,18 @@ impl<'a> Display<'a> {
         Ok(())
     }
 
-    /// Counts deliveries that came too fast to be shown.
-    pub(super) fn missed(&mut self, count: u64) {
-        self.number += count;
-        self.session.warn(&format!(
-            "{} not shown: they came too fast; `whtool events` has them",
-            text::count(count, "delivery")
-        ));
+    /// Counts what came too fast to be shown.
+    pub(super) fn missed(&mut self, missed: Missed) -> Result<()> {
+        let Missed { deliveries, answers } = missed;
+        self.number += deliveries;
+        if self.look.json {
+            self.output.write_all(&render::json::missed(deliveries, answers))?;
+        }
+        let counts = [(deliveries, "delivery"), (answers, "app answer")].into_iter().filter(|(count, _)| *count > 0);
+        let counts: Vec<_> = counts.map(|(count, what)| text::count(count, what)).collect();
+        let counts = counts.join(" and ");
+        self.session.warn(&format!("{counts} not shown: they came too fast; `whtool events` has them"));
+        Ok(())
     }
 
     /// Only a verified delivery can be a duplicate or be repeated: anybody can send an id.

@@ -158,7 +158,7 @@ fn receive_until_done(
         display.flush_at_times(now)?;
         match next(listening, deadline, display, session)? {
             Happening::Received(arrived) => display.received(&arrived)?,
-            Happening::Missed(count) => display.missed(count),
+            Happening::Missed(missed) => display.missed(missed)?,
             Happening::TakenUp(count) => display.taken_up(count),
             Happening::Forwarded(forwarded) => display.forwarded(&forwarded)?,
             Happening::TurnedAway(request) => display.turned_away(&request),
@@ -214,7 +214,7 @@ fn finish(listening: &mut dyn Listening, display: &mut Display<'_>) -> Result<()
     loop {
         match listening.next(None) {
             Happening::Received(arrived) => display.received(&arrived)?,
-            Happening::Missed(count) => display.missed(count),
+            Happening::Missed(missed) => display.missed(missed)?,
             Happening::TakenUp(count) => display.taken_up(count),
             Happening::Forwarded(forwarded) => display.forwarded(&forwarded)?,
             Happening::TurnedAway(request) => display.turned_away(&request),

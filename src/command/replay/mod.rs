@@ -32,7 +32,8 @@ Examples:
   whtool replay payment.debited --set data.amount=5000 --dry-run
   whtool replay payment.created payment.debited --repeat 5000 --concurrency 16
   whtool replay last --exact --to http://localhost:3000
-  whtool replay --failed --since 2h --to http://localhost:3000")]
+  whtool replay --failed --since 2h --to http://localhost:3000
+  whtool replay --from missed --to http://localhost:3000")]
 pub(super) struct Replay {
     /// Samples by name, payload files, `-` for standard input, ids of captures, or `last`; sent in this order
     #[arg(value_name = "SOURCE")]
@@ -78,7 +79,7 @@ pub(super) struct Replay {
     /// Send in another order
     #[arg(long)]
     shuffle: bool,
-    /// Take ids of captures from a file, one a line; `-` is standard input
+    /// Take ids of captures, or what `reconcile --replay-list` wrote, from a file, one a line; `-` is standard input
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
     /// Print the requests instead of sending them
@@ -111,7 +112,7 @@ pub(super) fn target(text: &str) -> Result<Url, String> {
     }
 }
 
-fn rate(text: &str) -> Result<f64, String> {
+pub(super) fn rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| "write a number".to_owned())?;
     if (0.001..=1e6).contains(&rate) { Ok(rate) } else { Err("it must lie between 0.001 and 1000000".to_owned()) }
 }

@@ -19,12 +19,17 @@ use std::io::Write;
 use std::path::Path;
 use url::Url;
 
+/// The header that marks an event which no provider has sent.
+const REBUILT: &str = "X-Whtool-Rebuilt";
+
 /// One thing to send.
 enum Source {
     Sample(&'static dyn Provider, Box<Sample>),
     Bytes(&'static dyn Provider, Vec<u8>),
     /// A capture; its bytes are fetched when its turn comes.
     Capture(Id),
+    /// An event that `reconcile` made of the provider's record.
+    Rebuilt(&'static dyn Provider, Vec<u8>),
 }
 
 /// What is sent, how often, and how it is signed.
@@ -80,8 +85,7 @@ impl<'a> Plan<'a> {
         if let Some(file) = &self.args.from {
             let text = String::from_utf8_lossy(&self.session.read(file)?).into_owned();
             for name in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-                let id = self.with_store(|store| captures::find(store, name))?;
-                sources.push((id.clone(), Source::Capture(id)));
+                sources.push(self.listed(name)?);
             }
         }
         if !self.args.filters.is_empty() {
@@ -90,6 +94,20 @@ impl<'a> Plan<'a> {
             sources.extend(entries.into_iter().map(|entry| (entry.id.clone(), Source::Capture(entry.id))));
         }
         Ok(sources)
+    }
+
+    /// A line of a list: the id of a capture, or a rebuilt event.
+    fn listed(&self, line: &str) -> Result<(String, Source)> {
+        if line.starts_with('{') {
+            let rebuilt = render::reconciled::read_rebuilt(line);
+            let (provider, reference, body) = rebuilt.ok_or_else(|| {
+                Error::failed("a line of the list can't be read")
+                    .because("it is neither the id of a capture nor an event that `reconcile --replay-list` wrote")
+            })?;
+            return Ok((format!("{reference} (rebuilt)"), Source::Rebuilt(provider, body)));
+        }
+        let id = self.with_store(|store| captures::find(store, line))?;
+        Ok((id.clone(), Source::Capture(id)))
     }
 
     /// A sample, a file, or else a capture of this name.
@@ -156,6 +174,13 @@ impl<'a> Plan<'a> {
                 let body = self.edited.get(&place).cloned().map_or_else(changed, Ok)?;
                 (self.args.to.clone(), self.signed(*provider, body)?)
             }
+            Source::Rebuilt(provider, bytes) => {
+                let changed = || samples::changed(bytes, &self.args.changes, self.session);
+                let body = self.edited.get(&place).cloned().map_or_else(changed, Ok)?;
+                let mut request = self.signed(*provider, body)?;
+                request.headers.push(REBUILT, b"from the provider's record").map_err(cannot_write)?;
+                (self.args.to.clone(), request)
+            }
             Source::Capture(id) => self.captured(self.capture(id)?.request, self.edited.get(&place))?,
         };
         if self.args.tamper {
@@ -217,8 +242,10 @@ impl<'a> Plan<'a> {
         let Source::Capture(id) = &self.sources[self.place(sent.number)].1 else { return Ok(None) };
         let kept = self.capture(id)?;
         let is_good = |status: u16| (200..300).contains(&status);
-        let before = kept.attempts.last().map(|attempt| is_good(attempt.status()));
         let url = forward::target(&self.args.to, &kept.request).to_string();
+        // The last one here, or else anywhere.
+        let here = kept.attempts.iter().rfind(|attempt| attempt.url == url);
+        let before = here.or(kept.attempts.last()).map(|attempt| is_good(attempt.status()));
         let outcome = sent.answer.clone().map_err(|failure| failure.to_string());
         let attempt = Attempt { at: self.session.world.now(), url, took: sent.took, outcome };
         self.with_store(|store| store.add_attempt(id, &attempt))?;
@@ -229,7 +256,9 @@ impl<'a> Plan<'a> {
     pub(super) fn signs_with_local_secret(&self) -> bool {
         let is_local = |provider: &dyn Provider| self.secrets.signing(provider).is_ok_and(|key| key.secret.is_local());
         self.sources.iter().any(|(_, source)| match source {
-            Source::Sample(provider, _) | Source::Bytes(provider, _) => is_local(*provider),
+            Source::Sample(provider, _) | Source::Bytes(provider, _) | Source::Rebuilt(provider, _) => {
+                is_local(*provider)
+            }
             Source::Capture(_) => false,
         })
     }
@@ -253,7 +282,7 @@ impl<'a> Plan<'a> {
     /// The provider of request `number`; empty for a capture, whose own headers tell.
     pub(super) fn provider(&self, number: u64) -> &'static str {
         match &self.sources[self.place(number)].1 {
-            Source::Sample(provider, _) | Source::Bytes(provider, _) => provider.name(),
+            Source::Sample(provider, _) | Source::Bytes(provider, _) | Source::Rebuilt(provider, _) => provider.name(),
             Source::Capture(_) => "",
         }
     }

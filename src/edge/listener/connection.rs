@@ -3,17 +3,18 @@
 //! An outsider learns nothing but the status: every refusal of a signature reads the same.
 
 use super::super::recorder::{Head, Recorder, Sequel as After};
-use super::super::store::Append;
+use super::super::store::{Append, Recorded};
 use super::Deadlines;
-use super::keeping::{Keeping, Reply};
+use super::keeping::{Keeping, Reply, Said};
 use super::room::{Held, Room, SMALL};
 use super::socket::Socket;
+use super::teller::{News, Teller};
 use crate::delivery::TurnedAway;
 use crate::delivery::{Delivery, Received};
-use crate::kept::{Attempt, Forwarded, Sequel};
+use crate::kept::{Forwarded, Line, Sequel};
 use crate::message::Request;
 use crate::timestamp::Timestamp;
-use crate::world::{Acknowledge, Arrived, Happening, Judge, Listen};
+use crate::world::{Acknowledge, Arrived, Forward, Happening, Judge, Listen};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
@@ -25,50 +26,25 @@ use hyper_util::server::graceful::Watcher;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::Mutex;
 use tokio::time::timeout;
 use url::Url;
-
-/// How many may wait to be shown before large ones are passed over.
-const FEW: usize = 8;
 
 /// What all connections share.
 pub(super) struct Desk {
     max_body: usize,
     acknowledge: Acknowledge,
     judge: Judge,
-    news: mpsc::Sender<News>,
+    /// The way to the consumer.
+    pub teller: Arc<Teller>,
     /// Where deliveries are kept. `None`: nowhere.
     keeping: Option<Keeping>,
-    /// How many kept deliveries the consumer was too slow for.
-    missed: AtomicU64,
     room: Room,
     /// Large bodies are judged one at a time, so that small ones need not wait for a thread.
     large: Mutex<()>,
     /// How long clients may take.
     pub deadlines: Deadlines,
-}
-
-/// What has happened, and the room that is held until it is taken.
-pub(in crate::edge) struct News {
-    /// What has happened.
-    pub happening: Happening,
-    /// Given back when this is dropped.
-    _room: Option<Held>,
-}
-
-impl News {
-    /// What has happened, without any room.
-    pub fn of(happening: Happening) -> Self {
-        Self::holding(happening, None)
-    }
-
-    fn holding(happening: Happening, room: Option<Held>) -> Self {
-        Self { happening, _room: room }
-    }
 }
 
 /// Why a body could not be read.
@@ -92,21 +68,21 @@ impl NoBody {
 }
 
 impl Desk {
-    /// Answers as `options` say, and tells `news`.
+    /// Answers as `options` say, and tells `teller`.
     pub fn new(
         options: &Listen,
         judge: Judge,
         deadlines: Deadlines,
-        news: mpsc::Sender<News>,
+        teller: Arc<Teller>,
         keeping: Option<Keeping>,
     ) -> Self {
         let (max_body, acknowledge) = (options.max_body, options.acknowledge);
-        let (room, large, missed) = (Room::for_bodies_of(max_body), Mutex::new(()), AtomicU64::new(0));
-        Self { max_body, acknowledge, judge, news, keeping, missed, room, large, deadlines }
+        let (room, large) = (Room::for_bodies_of(max_body), Mutex::new(()));
+        Self { max_body, acknowledge, judge, teller, keeping, room, large, deadlines }
     }
 
     /// Answers one request, after its delivery was kept or handed over.
-    async fn answer(&self, head: Head, body: Incoming, peer: SocketAddr, recorder: &Recorder) -> Reply {
+    async fn answer(self: &Arc<Self>, head: Head, body: Incoming, peer: SocketAddr, recorder: &Recorder) -> Reply {
         if head.method != "POST" {
             return Reply::of(self.turn_away(&head, peer, StatusCode::METHOD_NOT_ALLOWED));
         }
@@ -115,86 +91,77 @@ impl Desk {
             Err(cause) => return Reply::of(self.turn_away(&head, peer, cause.status())),
         };
         recorder.in_hand();
-        let Head { method, target, headers, sequel: _ } = head;
+        let Head { method, target, headers, line, sequel: _ } = head;
         let request = Request { method, target, headers, body };
         let received = Arc::new(self.judged(request, peer, room.is_some()).await);
         let status = self.status_of(&received);
         let Some(keeping) = &self.keeping else {
             let arrived = Arrived { received, id: None, answered: status.as_u16(), trouble: None };
-            let handed_over = self.hand_over(News::holding(Happening::Received(arrived), room)).await;
-            return Reply::of(handed_over.map_or_else(|busy| busy, |()| status));
+            let news = News::holding(Happening::Received(arrived), room);
+            let is_taken = self.teller.hand_over(news, self.deadlines.handover).await;
+            return Reply::of(if is_taken { status } else { StatusCode::SERVICE_UNAVAILABLE });
         };
-        let routes =
+        let mut routes =
             if status.is_success() && received.verdict.is_verified() { keeping.routes(&received) } else { Vec::new() };
-        let (reply, attempt, routes) =
-            keeping.pass_through(&received, routes).await.unwrap_or_else(|routes| (Reply::of(status), None, routes));
-        let (arrived, kept) = self.keep(keeping, received, &reply, attempt.clone(), routes).await;
-        if let (Some(id), Some(attempt)) = (arrived.id.clone(), attempt) {
-            let sequel = if (200..300).contains(&attempt.status()) { Sequel::Taken } else { Sequel::GivenUp };
-            let forwarded = Happening::Forwarded(Forwarded { id, attempt, tries: 1, sequel });
-            self.show(arrived, room).await;
-            let _ = self.news.try_send(News::of(forwarded));
-        } else {
-            self.show(arrived, room).await;
+        if let Some((forward, url)) = keeping.spokesman(&mut routes) {
+            // On its own feet: what the app has answered is recorded also when the provider has gone.
+            let passing = Arc::clone(self).pass_through(received, line, room, (forward, url), routes);
+            return tokio::spawn(passing).await.unwrap_or_else(|_| Reply::of(StatusCode::BAD_GATEWAY));
         }
-        if kept { reply } else { Reply::of(StatusCode::SERVICE_UNAVAILABLE) }
+        let kept = self.keep(keeping, &received, line, status.as_u16(), routes).await;
+        let status = if kept.is_ok() { status } else { StatusCode::SERVICE_UNAVAILABLE };
+        self.teller.show(arrived(received, kept, status), room).await;
+        Reply::of(status)
     }
 
-    /// Records a delivery. It is acknowledged only when it is on disk; otherwise the sender is asked to come again.
+    /// Keeps a delivery, asks the app, records what it answered, and only then gives that to the provider.
+    async fn pass_through(
+        self: Arc<Self>,
+        received: Arc<Received>,
+        line: Line,
+        room: Option<Held>,
+        (forward, url): (Forward, Url),
+        others: Vec<Url>,
+    ) -> Reply {
+        let Some(keeping) = &self.keeping else { return Reply::of(StatusCode::SERVICE_UNAVAILABLE) };
+        let kept = self.keep(keeping, &received, line, NOT_YET, others).await;
+        let recorded = match kept {
+            Ok(recorded) => recorded,
+            Err(reason) => {
+                let reply = Reply::of(StatusCode::SERVICE_UNAVAILABLE);
+                self.teller.show(arrived(received, Err(reason), reply.status), room).await;
+                return reply;
+            }
+        };
+        let (reply, attempt) = keeping.ask(&received, &forward, &url).await;
+        if let Some(recorded) = recorded.as_ref().filter(|_| !keeping.writer.forgets()) {
+            keeping.answered(recorded, &reply, &attempt).await;
+        }
+        let id = recorded.as_ref().map(|recorded| recorded.id.clone());
+        self.teller.show(arrived(received, Ok(recorded), reply.status), room).await;
+        if let Some(id) = id {
+            let sequel = if (200..300).contains(&attempt.status()) { Sequel::Taken } else { Sequel::GivenUp };
+            self.teller.forwarded(Forwarded { id, attempt, tries: 1, sequel }).await;
+        }
+        reply
+    }
+
+    /// Records a delivery, unless nothing is to be kept. It is acknowledged only when it is on disk; an error says why it is not.
     async fn keep(
         &self,
         keeping: &Keeping,
-        received: Arc<Received>,
-        reply: &Reply,
-        attempt: Option<Attempt>,
+        received: &Arc<Received>,
+        line: Line,
+        answered: u16,
         routes: Vec<Url>,
-    ) -> (Arrived, bool) {
-        let answered = reply.status.as_u16();
+    ) -> Result<Option<Recorded>, String> {
         let forwards: Vec<_> = routes.into_iter().map(String::from).collect();
         if keeping.writer.forgets() && forwards.is_empty() {
-            return (Arrived { received, id: None, answered, trouble: None }, true);
+            return Ok(None);
         }
-        let wake = Arc::clone(&keeping.wake);
-        let append = Append { received: Arc::clone(&received), answered, forwards, attempt, wake };
+        let (received, wake) = (Arc::clone(received), Arc::clone(&keeping.wake));
         // However long it takes: to give up waiting would be to deny what may be recorded after all.
-        match keeping.writer.append(append).await {
-            Ok(id) => (Arrived { received, id: Some(id), answered, trouble: None }, true),
-            Err(reason) => {
-                let answered = StatusCode::SERVICE_UNAVAILABLE.as_u16();
-                (Arrived { received, id: None, answered, trouble: Some(reason) }, false)
-            }
-        }
-    }
-
-    /// Gives a kept delivery to the consumer. It is safe already, so a consumer that stands still (a terminal that was stopped)
-    /// costs one sender a short wait, and is passed over after that until it goes on.
-    async fn show(&self, arrived: Arrived, room: Option<Held>) {
-        let missed = self.missed.swap(0, Ordering::Relaxed);
-        if missed > 0 && self.news.try_send(News::of(Happening::Missed(missed))).is_err() {
-            self.missed.fetch_add(missed + 1, Ordering::Relaxed);
-            return;
-        }
-        if room.is_some() && self.news.max_capacity() - self.news.capacity() > FEW {
-            // A large body must not hold its room for a consumer that stands still.
-            self.missed.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        let news = News::holding(Happening::Received(arrived), room);
-        if let Err(TrySendError::Full(news)) = self.news.try_send(news) {
-            let sending = self.news.send(news);
-            if missed > 0 || timeout(self.deadlines.show, sending).await.is_err() {
-                self.missed.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-    }
-
-    /// Says at the end how many kept deliveries were never shown.
-    pub async fn tell_of_missed(&self) {
-        let missed = self.missed.swap(0, Ordering::Relaxed);
-        if missed > 0 {
-            // Nobody asks any more when this fails.
-            let _ = self.news.send(News::of(Happening::Missed(missed))).await;
-        }
+        keeping.writer.append(Append { received, line, answered, forwards, wake }).await.map(Some)
     }
 
     async fn judged(&self, request: Request, peer: SocketAddr, is_large: bool) -> Received {
@@ -217,26 +184,13 @@ impl Desk {
         }
     }
 
-    /// Gives a delivery to the consumer, waiting for it for a while when it is behind.
-    async fn hand_over(&self, news: News) -> Result<(), StatusCode> {
-        match self.news.try_send(news) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Closed(_)) => Err(StatusCode::SERVICE_UNAVAILABLE),
-            Err(TrySendError::Full(news)) => match timeout(self.deadlines.handover, self.news.send(news)).await {
-                Ok(Ok(())) => Ok(()),
-                _ => Err(StatusCode::SERVICE_UNAVAILABLE),
-            },
-        }
-    }
-
     fn turn_away(&self, head: &Head, peer: SocketAddr, status: StatusCode) -> StatusCode {
-        self.tell_of(TurnedAway { peer, request: format!("{} {}", head.method, head.target), status: status.as_u16() });
+        self.teller.turned_away(TurnedAway {
+            peer,
+            request: format!("{} {}", head.method, head.target),
+            status: status.as_u16(),
+        });
         status
-    }
-
-    /// Tells of a request that was turned away, unless the consumer is behind: strangers must not block anything.
-    fn tell_of(&self, turned_away: TurnedAway) {
-        let _ = self.news.try_send(News::of(Happening::TurnedAway(turned_away)));
     }
 
     async fn read_in_time(&self, body: Incoming) -> Result<(Vec<u8>, Option<Held>), NoBody> {
@@ -270,6 +224,18 @@ impl Desk {
     }
 }
 
+/// What a delivery is answered in the store while the app is asked.
+const NOT_YET: u16 = 0;
+
+/// What the consumer hears of a delivery.
+fn arrived(received: Arc<Received>, kept: Result<Option<Recorded>, String>, status: StatusCode) -> Arrived {
+    let (id, trouble) = match kept {
+        Ok(recorded) => (recorded.map(|recorded| recorded.id), None),
+        Err(reason) => (None, Some(reason)),
+    };
+    Arrived { received, id, answered: status.as_u16(), trouble }
+}
+
 /// Serves a connection to its end.
 pub(super) async fn serve(
     stream: TcpStream,
@@ -290,11 +256,12 @@ pub(super) async fn serve(
         .header_read_timeout(desk.deadlines.head)
         .max_buf_size(super::super::recorder::MAX_HEAD)
         .half_close(true)
+        .writev(false)
         .serve_connection(TokioIo::new(socket), service);
     if let Err(error) = watcher.watch(serving).await
         && let Some(status) = refused_by_hyper(&error)
     {
-        desk.tell_of(TurnedAway { peer, request: recorder.refused_line(), status: status.as_u16() });
+        desk.teller.turned_away(TurnedAway { peer, request: recorder.refused_line(), status: status.as_u16() });
     }
 }
 
@@ -307,7 +274,7 @@ fn refused_by_hyper(error: &hyper::Error) -> Option<StatusCode> {
     }
 }
 
-async fn respond(recorder: &Recorder, desk: &Desk, body: Incoming, peer: SocketAddr) -> Response<Full<Bytes>> {
+async fn respond(recorder: &Recorder, desk: &Arc<Desk>, body: Incoming, peer: SocketAddr) -> Response<Full<Bytes>> {
     let (reply, sequel) = match recorder.take() {
         Some(head) => {
             let sequel = head.sequel;
@@ -319,8 +286,25 @@ async fn respond(recorder: &Recorder, desk: &Desk, body: Incoming, peer: SocketA
     response(reply, sequel)
 }
 
+/// What goes to the socket; hyper adds the length, and the date where there is none.
 fn response(reply: Reply, sequel: After) -> Response<Full<Bytes>> {
-    let status = reply.status;
+    let (mut response, keeps) = match reply.said {
+        Some(Said { headers, body }) => {
+            let mut response = Response::new(Full::new(body));
+            *response.headers_mut() = headers;
+            (response, true)
+        }
+        None => our_own(reply.status),
+    };
+    *response.status_mut() = reply.status;
+    if !keeps || sequel == After::Lost {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// Our own words for a status, and whether the connection can be used again.
+fn our_own(status: StatusCode) -> (Response<Full<Bytes>>, bool) {
     let (text, keeps) = match status {
         StatusCode::OK => ("ok\n", true),
         StatusCode::UNAUTHORIZED => ("refused\n", true),
@@ -328,20 +312,16 @@ fn response(reply: Reply, sequel: After) -> Response<Full<Bytes>> {
         StatusCode::SERVICE_UNAVAILABLE => ("busy\n", true),
         StatusCode::PAYLOAD_TOO_LARGE => ("too large\n", false),
         StatusCode::REQUEST_TIMEOUT => ("too slow\n", false),
-        StatusCode::BAD_GATEWAY => ("the app gave no answer\n", true),
-        _ => ("bad request\n", reply.body.is_some()),
+        StatusCode::BAD_GATEWAY => ("the app gave no answer that can be passed on\n", true),
+        _ => ("bad request\n", false),
     };
-    let mut response = Response::new(Full::new(reply.body.unwrap_or(Bytes::from_static(text.as_bytes()))));
-    *response.status_mut() = status;
+    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-    if !keeps || sequel == After::Lost {
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    }
     match status {
         StatusCode::METHOD_NOT_ALLOWED => drop(headers.insert(ALLOW, HeaderValue::from_static("POST"))),
         StatusCode::SERVICE_UNAVAILABLE => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("1"))),
         _ => {}
     }
-    response
+    (response, keeps)
 }

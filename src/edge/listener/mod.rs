@@ -1,13 +1,15 @@
 //! The receiver: an HTTP/1 server that is fit to be reached from the internet through a tunnel.
 //!
 //! This file accepts connections and hands what happens on them to the one who asks; `connection` answers requests,
-//! `crowd` decides who may stay, `room` how much is in memory, `socket` keeps the raw heads and the deadlines. Everything async stays below this file.
+//! `crowd` decides who may stay, `room` how much is in memory, `socket` keeps the raw heads and the deadlines, `keeping` is the way to store and app, and
+//! `teller` the way to the one who asks. Everything async stays below this file.
 
 mod connection;
 mod crowd;
 mod keeping;
 mod room;
 mod socket;
+mod teller;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +21,6 @@ use super::store::Writer;
 use crate::error::{Error, Result};
 use crate::world::{Happening, Judge, Keep, Listen, Listening};
 use connection::Desk;
-pub(in crate::edge) use connection::News;
 use crowd::Crowd;
 use hyper_util::server::graceful::GracefulShutdown;
 use keeping::Keeping;
@@ -27,10 +28,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+pub(in crate::edge) use teller::{News, Teller};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::error::TryRecvError;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 /// How many deliveries may wait to be asked for; beyond it senders wait for their answers.
@@ -41,6 +43,9 @@ const QUEUE: u32 = 4096;
 
 /// How long a pause the accept loop takes after an error such as "too many open files".
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// How long the consumer may leave news to gather.
+const GATHERING: Duration = Duration::from_millis(1);
 
 /// How long a client may take for what it has to do.
 #[derive(Clone, Debug)]
@@ -73,6 +78,8 @@ impl Default for Deadlines {
 pub(super) struct Listener {
     address: SocketAddr,
     news: mpsc::Receiver<News>,
+    /// Whether something came just now.
+    is_busy: bool,
     interrupt: Interrupt,
     stop: Option<oneshot::Sender<()>>,
     /// `None` only while it is dropped.
@@ -93,22 +100,29 @@ fn start_with(
     crowd: Arc<Crowd>,
 ) -> Result<Listener> {
     let unbound = |error: io::Error| cannot_listen(options.address, &error);
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(unbound)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads()).enable_all().build();
+    let runtime = runtime.map_err(unbound)?;
     let listener = runtime.block_on(async { bound(options.address) }).map_err(unbound)?;
     let address = listener.local_addr().map_err(unbound)?;
     let (sender, news) = mpsc::channel(IN_HAND);
     let (stop, stopped) = oneshot::channel();
     let keeping = options.keep.as_ref().map(|keep| keeping(keep, options)).transpose()?;
-    let forwarding = keeping.as_ref().and_then(|keeping| start_forwarding(keeping, &sender, &runtime));
-    let desk = Arc::new(Desk::new(options, judge, deadlines, sender, keeping));
+    let teller = Arc::new(Teller::new(sender, deadlines.show));
+    let forwarding = keeping.as_ref().and_then(|keeping| start_forwarding(keeping, &teller, &runtime));
+    let desk = Arc::new(Desk::new(options, judge, deadlines, teller, keeping));
     runtime.spawn(accept_until(stopped, listener, desk, crowd, forwarding));
-    Ok(Listener { address, news, interrupt, stop: Some(stop), runtime: Some(runtime) })
+    Ok(Listener { address, news, is_busy: false, interrupt, stop: Some(stop), runtime: Some(runtime) })
+}
+
+/// How many threads serve connections: two, unless there is only one core for them.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2))
 }
 
 fn keeping(keep: &Keep, options: &Listen) -> Result<Keeping> {
     let (clients, wake) = (Clients::default(), Arc::new(Notify::new()));
-    Ok(Keeping { writer: Writer::start(keep)?, forward: options.forward.clone(), clients, wake })
+    let asked = Semaphore::new(keeping::ASKED_AT_ONCE);
+    Ok(Keeping { writer: Writer::start(keep)?, forward: options.forward.clone(), clients, wake, asked })
 }
 
 /// The forwarder's work, and how to end it.
@@ -117,11 +131,11 @@ struct Forwarding {
     work: JoinHandle<()>,
 }
 
-fn start_forwarding(keeping: &Keeping, news: &mpsc::Sender<News>, runtime: &Runtime) -> Option<Forwarding> {
+fn start_forwarding(keeping: &Keeping, teller: &Arc<Teller>, runtime: &Runtime) -> Option<Forwarding> {
     let (forward, writer) = (keeping.forward.clone()?, keeping.writer.clone());
     let (clients, wake) = (keeping.clients.clone(), Arc::clone(&keeping.wake));
     let (stop, stopped) = oneshot::channel();
-    let work = runtime.spawn(Forwarder::new(forward, writer, clients, news.clone(), wake).run(stopped));
+    let work = runtime.spawn(Forwarder::new(forward, writer, clients, Arc::clone(teller), wake).run(stopped));
     Some(Forwarding { stop, work })
 }
 
@@ -169,18 +183,28 @@ impl Listening for Listener {
         if let Some(happening) = self.at_hand() {
             return happening;
         }
-        // Being woken for each delivery is dear when many come: this lets some gather first, and costs nothing else.
-        std::thread::yield_now();
-        if let Some(happening) = self.at_hand() {
-            return happening;
+        // Being woken for each delivery is dear when many come: this lets some gather first.
+        if self.is_busy {
+            self.is_busy = false;
+            std::thread::sleep(GATHERING);
+            if let Some(happening) = self.at_hand() {
+                self.is_busy = true;
+                return happening;
+            }
         }
-        let Self { news, interrupt, runtime, .. } = self;
+        if patience == Some(Duration::ZERO) {
+            return Happening::Quiet;
+        }
+        let Self { news, interrupt, runtime, is_busy, .. } = self;
         let runtime = runtime.as_ref().expect("it is taken only by `drop`");
         runtime.block_on(async {
             tokio::select! {
                 biased;
                 () = interrupt.told() => Happening::Interrupted,
-                next = news.recv() => next.map_or(Happening::Closed, |next| next.happening),
+                next = news.recv() => {
+                    *is_busy = true;
+                    next.map_or(Happening::Closed, |next| next.happening)
+                }
                 () = run_out(patience) => Happening::Quiet,
             }
         })
@@ -229,7 +253,6 @@ async fn accept_until(
     // What is not done by then is cut off: nobody was told that it would be served.
     let _ = tokio::time::timeout(desk.deadlines.close, graceful.shutdown()).await;
     crowd.dismiss();
-    let _ = tokio::time::timeout(desk.deadlines.close, desk.tell_of_missed()).await;
     if let Some(Forwarding { stop, mut work }) = forwarding {
         // It is gone already when this fails, and what was cut off stays pending in the store.
         let _ = stop.send(());
@@ -237,6 +260,7 @@ async fn accept_until(
             work.abort();
         }
     }
+    let _ = tokio::time::timeout(desk.deadlines.close, desk.teller.tell_of_missed()).await;
 }
 
 /// Accepts one connection and sees it to its place. Errors are the machine's (no descriptors) or the client's (gone

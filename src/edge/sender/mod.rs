@@ -70,6 +70,7 @@ async fn send_all(
                     }
                     Next::Wait(span) => pause = Instant::now().checked_add(span),
                     Next::Nothing => has_more = false,
+                    Next::Stop => return Ok(SendEnd::Complete),
                 }
             }
         }

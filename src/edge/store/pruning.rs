@@ -80,6 +80,9 @@ fn remove_some(
         .prepare_cached(&sql)?
         .query_map([micros(before), after], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
+    // A place is never given twice, or an id would name another delivery one day.
+    let next = "UPDATE numbering SET next = max(next, 1 + (SELECT coalesce(max(seq), 0) FROM deliveries))";
+    transaction.prepare_cached(next)?.execute([])?;
     for delivery in &going {
         for sql in [
             "DELETE FROM forwards WHERE delivery = ?1",

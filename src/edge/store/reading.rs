@@ -1,25 +1,29 @@
 //! The store as commands see it: lists, single deliveries, counts, pruning, attempts.
 
+use super::names::Names;
 use super::rows::{self, micros, text};
-use super::{pruning, schema};
+use super::{about, forwards, pruning, schema};
 use crate::error::{Error, Result};
-use crate::kept::{Attempt, Count, Entry, Id, Kept, Prunable, Query, Sum, Undelivered};
+use crate::kept::{Attempt, Count, Entry, ID_LENGTH, Id, Kept, Prunable, Query, Sum, Told, Undelivered};
 use crate::money::Money;
 use crate::timestamp::Timestamp;
 use crate::world::Store;
 use rusqlite::types::Value;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params, params_from_iter};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params_from_iter};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A store that a command has opened.
 pub(in crate::edge) struct Opened {
     connection: Connection,
+    names: Names,
 }
 
 /// Opens the store in this file.
 pub(in crate::edge) fn open(path: &Path) -> Result<Opened> {
-    Ok(Opened { connection: schema::open(path)? })
+    let connection = schema::open(path)?;
+    let names = Names::of(&connection).map_err(failed)?;
+    Ok(Opened { connection, names })
 }
 
 /// How many ids are read at once while visiting.
@@ -43,7 +47,73 @@ fn most(query: &Query) -> Value {
     Value::Integer(query.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(-1)))
 }
 
+/// How many ids of one beginning are looked for.
+const ENOUGH: usize = 3;
+
+/// The place of the delivery of this id.
+fn place_of(connection: &Connection, names: Names, id: &str) -> rusqlite::Result<Option<i64>> {
+    if id.len() == ID_LENGTH
+        && let Some(places) = names.places(id)
+        && connection
+            .prepare_cached("SELECT 1 FROM deliveries WHERE seq = ?1 AND id IS NULL")?
+            .exists([places.first])?
+    {
+        return Ok(Some(places.first));
+    }
+    connection.prepare_cached("SELECT seq FROM deliveries WHERE id = ?1")?.query_row([id], |row| row.get(0)).optional()
+}
+
 impl Opened {
+    fn place_of(&self, id: &str) -> rusqlite::Result<Option<i64>> {
+        place_of(&self.connection, self.names, id)
+    }
+
+    /// The first few kept ids that begin like this.
+    fn named(&self, beginning: &str) -> rusqlite::Result<Vec<Id>> {
+        // The range is what the index of ids is for; all their letters come before `~`.
+        let sql = "SELECT id FROM deliveries WHERE id BETWEEN ?1 AND ?1 || '~' AND substr(id, 1, length(?1)) = ?1 \
+                   ORDER BY seq LIMIT 3";
+        let mut statement = self.connection.prepare(sql)?;
+        statement.query_map([beginning], |row| row.get(0))?.collect()
+    }
+
+    /// The first few computed ids that begin like this.
+    fn computed(&self, beginning: &str) -> rusqlite::Result<Vec<Id>> {
+        let Some(places) = self.names.places(beginning) else { return Ok(Vec::new()) };
+        let ends = "SELECT coalesce(min(seq), 1), coalesce(max(seq), 0) FROM deliveries WHERE id IS NULL";
+        let (lowest, highest): (i64, i64) =
+            self.connection.query_row(ends, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut there = self.connection.prepare("SELECT 1 FROM deliveries WHERE seq = ?1 AND id IS NULL")?;
+        let mut found = Vec::new();
+        let mut place = places.from(lowest);
+        while place <= highest && found.len() < ENOUGH {
+            if there.exists([place])? {
+                found.push(self.names.id(place));
+            }
+            place = place.saturating_add(places.step);
+        }
+        Ok(found)
+    }
+
+    /// The delivery at this place.
+    fn at(&self, place: i64) -> rusqlite::Result<Option<Kept>> {
+        let sql = format!("SELECT {} FROM deliveries d WHERE d.seq = ?1", rows::ENTRY);
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let Some(entry) = statement.query_row([place], |row| rows::entry(row, self.names)).optional()? else {
+            return Ok(None);
+        };
+        let sql = "SELECT c.method, c.target, c.headers, c.body, c.line FROM contents c WHERE c.seq = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let whole = |row: &rusqlite::Row<'_>| Ok((rows::request(row)?, rows::line(row)?));
+        // It may have been pruned since.
+        let Some((request, line)) = statement.query_row([place], whole).optional()? else { return Ok(None) };
+        let sql = "SELECT a.at, a.url, a.took, a.status, a.said, a.failure FROM attempts a \
+                   WHERE a.delivery = ?1 ORDER BY a.seq";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let attempts = statement.query_map([place], rows::attempt)?.collect::<rusqlite::Result<_>>()?;
+        Ok(Some(Kept { entry, request, line, attempts }))
+    }
+
     /// The condition and its parameters, the limit included: what is older than the last of the newest is left out.
     fn condition(&self, query: &Query) -> Result<(String, Vec<Value>)> {
         let (condition, values) = condition(query);
@@ -122,39 +192,25 @@ impl Store for Opened {
             values.len()
         );
         let mut statement = self.connection.prepare(&sql).map_err(failed)?;
-        let entries = statement.query_map(params_from_iter(values), rows::entry).map_err(failed)?;
+        let entry = |row: &rusqlite::Row<'_>| rows::entry(row, self.names);
+        let entries = statement.query_map(params_from_iter(values), entry).map_err(failed)?;
         let mut entries = entries.collect::<rusqlite::Result<Vec<_>>>().map_err(failed)?;
         entries.reverse();
         Ok(entries)
     }
 
     fn beginning_with(&mut self, prefix: &str) -> Result<Vec<Id>> {
-        // The range is what the index of ids is for; all their letters come before `~`.
-        let sql = "SELECT id FROM deliveries WHERE id BETWEEN ?1 AND ?1 || '~' AND substr(id, 1, length(?1)) = ?1 \
-                   ORDER BY seq LIMIT 3";
-        let mut statement = self.connection.prepare(sql).map_err(failed)?;
-        let ids = statement.query_map([prefix], |row| row.get(0)).map_err(failed)?;
-        ids.collect::<rusqlite::Result<_>>().map_err(failed)
+        let mut found = self.named(prefix).map_err(failed)?;
+        found.extend(self.computed(prefix).map_err(failed)?);
+        found.truncate(ENOUGH);
+        Ok(found)
     }
 
     fn whole(&mut self, id: &str) -> Result<Option<Kept>> {
-        let sql = format!("SELECT {} FROM deliveries d WHERE d.id = ?1", rows::ENTRY);
-        let mut statement = self.connection.prepare_cached(&sql).map_err(failed)?;
-        let entry = statement.query_row([id], rows::entry).optional().map_err(failed)?;
-        let Some(entry) = entry else { return Ok(None) };
-        let sql = "SELECT c.method, c.target, c.headers, c.body FROM contents c \
-                   JOIN deliveries d ON d.seq = c.seq WHERE d.id = ?1";
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
-        // It may have been pruned since.
-        let Some(request) = statement.query_row([id], rows::request).optional().map_err(failed)? else {
-            return Ok(None);
-        };
-        let sql = "SELECT a.at, a.url, a.took, a.status, a.said, a.failure FROM attempts a \
-                   JOIN deliveries d ON d.seq = a.delivery WHERE d.id = ?1 ORDER BY a.seq";
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
-        let attempts = statement.query_map([id], rows::attempt).map_err(failed)?;
-        let attempts = attempts.collect::<rusqlite::Result<_>>().map_err(failed)?;
-        Ok(Some(Kept { entry, request, attempts }))
+        match self.place_of(id).map_err(failed)? {
+            Some(place) => self.at(place).map_err(failed),
+            None => Ok(None),
+        }
     }
 
     fn visit(&mut self, query: &Query, each: &mut dyn FnMut(Kept) -> Result<()>) -> Result<()> {
@@ -165,20 +221,20 @@ impl Store for Opened {
         // Page by page, so that no read stays open while the caller writes: that would keep the listener's log from shrinking.
         loop {
             let sql = format!(
-                "SELECT d.seq, d.id FROM deliveries d WHERE {condition} AND d.seq > {after} AND d.seq <= {end} \
+                "SELECT d.seq FROM deliveries d WHERE {condition} AND d.seq > {after} AND d.seq <= {end} \
                  ORDER BY d.seq LIMIT {PAGE}"
             );
             let mut statement = self.connection.prepare(&sql).map_err(failed)?;
             let page = statement
-                .query_map(params_from_iter(&values), |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Id>(1)?)))
+                .query_map(params_from_iter(&values), |row| row.get::<_, i64>(0))
                 .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
                 .map_err(failed)?;
             drop(statement);
-            let Some((last, _)) = page.last() else { return Ok(()) };
+            let Some(last) = page.last() else { return Ok(()) };
             after = *last;
-            for (_, id) in page {
+            for place in page {
                 // What was pruned meanwhile is no longer there.
-                self.whole(&id)?.map_or(Ok(()), &mut *each)?;
+                self.at(place).map_err(failed)?.map_or(Ok(()), &mut *each)?;
             }
         }
     }
@@ -210,7 +266,7 @@ impl Store for Opened {
         let sql = format!(
             "SELECT d.provider, d.kind, d.currency, d.minor, min(d.seq) FROM deliveries d \
              WHERE {condition} AND d.verdict = 'verified' AND d.minor IS NOT NULL \
-             GROUP BY d.provider, coalesce(d.key, d.id)"
+             GROUP BY d.provider, coalesce(d.key, d.seq)"
         );
         let mut statement = self.connection.prepare(&sql).map_err(failed)?;
         let mut rows = statement.query(params_from_iter(values)).map_err(failed)?;
@@ -239,26 +295,33 @@ impl Store for Opened {
 
     fn add_attempt(&mut self, id: &str, attempt: &Attempt) -> Result<()> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        let place = "SELECT seq FROM deliveries WHERE id = ?1";
-        let delivery: Option<i64> = transaction.query_row(place, [id], |row| row.get(0)).optional().map_err(failed)?;
-        if let Some(delivery) = delivery {
+        if let Some(delivery) = place_of(&transaction, self.names, id).map_err(failed)? {
             rows::insert_attempt(&transaction, delivery, attempt).map_err(failed)?;
             if (200..300).contains(&attempt.status()) {
-                // A route without a path of its own was given that of the delivery.
-                let sql = "UPDATE forwards SET state = 'done' WHERE delivery = ?1 AND state = 'pending'
-                           AND substr(?2, 1, length(rtrim(url, '/'))) = rtrim(url, '/')";
-                transaction.execute(sql, params![delivery, attempt.url]).map_err(failed)?;
+                forwards::taken_otherwise(&transaction, delivery, &attempt.url).map_err(failed)?;
             }
         }
         transaction.commit().map_err(failed)
     }
 
+    fn about(&mut self, reference: &str) -> Result<Vec<Told>> {
+        about::about(&self.connection, self.names, reference).map_err(failed)
+    }
+
+    fn page(&mut self, since: Option<Timestamp>, after: i64, most: u32) -> Result<(Vec<Entry>, i64)> {
+        about::page(&self.connection, self.names, since, after, most).map_err(failed)
+    }
+
     fn recent_keys(&mut self, most: u64) -> Result<Vec<(String, String, Id)>> {
-        let sql = "SELECT provider, key, id FROM deliveries WHERE verdict = 'verified' AND key IS NOT NULL \
+        let sql = "SELECT provider, key, id, seq FROM deliveries WHERE verdict = 'verified' AND key IS NOT NULL \
                    ORDER BY seq DESC LIMIT ?1";
         let mut statement = self.connection.prepare(sql).map_err(failed)?;
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let keys = statement.query_map([most], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).map_err(failed)?;
+        let key = |row: &rusqlite::Row<'_>| {
+            let id: Option<Id> = row.get(2)?;
+            Ok((row.get(0)?, row.get(1)?, id.map_or_else(|| row.get(3).map(|place| self.names.id(place)), Ok)?))
+        };
+        let keys = statement.query_map([most], key).map_err(failed)?;
         let mut keys = keys.collect::<rusqlite::Result<Vec<_>>>().map_err(failed)?;
         keys.reverse();
         Ok(keys)

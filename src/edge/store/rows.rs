@@ -1,8 +1,9 @@
 //! Rows in and out: how values stand in the tables.
 
+use super::names::Names;
 use crate::delivery::Received;
 use crate::exchange::Answer;
-use crate::kept::{Attempt, Entry, ID_LENGTH, ID_LETTERS, Id};
+use crate::kept::{Attempt, Entry, Line};
 use crate::message::{Headers, Request};
 use crate::money::Money;
 use crate::timestamp::Timestamp;
@@ -12,14 +13,7 @@ use std::time::Duration;
 
 /// The columns that `entry` reads, in its order.
 pub(super) const ENTRY: &str = "d.id, d.arrived, d.peer, d.provider, d.verdict, d.secret, d.kind, d.event_id, d.subject, \
-                                d.status, d.minor, d.currency, d.answered, d.app, d.size";
-
-/// A new id.
-pub(super) fn new_id() -> Id {
-    let mut random = [0; ID_LENGTH];
-    getrandom::fill(&mut random).expect("every system that whtool runs on has a source of random bytes");
-    random.iter().map(|byte| char::from(ID_LETTERS[usize::from(byte % 32)])).collect()
-}
+                                d.status, d.minor, d.currency, d.answered, d.app, d.size, d.seq";
 
 /// A moment as the tables have it: microseconds since 1970.
 pub(super) fn micros(time: Timestamp) -> i64 {
@@ -31,17 +25,23 @@ pub(super) fn moment(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// Adds a delivery, and gives back its place.
-pub(super) fn insert(connection: &Connection, id: &str, received: &Received, answered: u16) -> rusqlite::Result<i64> {
+/// Adds a delivery at this place.
+pub(super) fn insert(
+    connection: &Connection,
+    place: i64,
+    received: &Received,
+    line: &Line,
+    answered: u16,
+) -> rusqlite::Result<()> {
     let Received { delivery, provider, verdict, event } = received;
     let request = &delivery.request;
     connection
         .prepare_cached(
-            "INSERT INTO deliveries (id, arrived, peer, provider, verdict, secret, kind, event_id, subject, status, \
+            "INSERT INTO deliveries (seq, arrived, peer, provider, verdict, secret, kind, event_id, subject, status, \
              minor, currency, key, answered, size) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
         )?
         .execute(params![
-            id,
+            place,
             delivery.arrived.map_or(0, micros),
             delivery.peer.map(|peer| peer.to_string()),
             provider,
@@ -57,20 +57,28 @@ pub(super) fn insert(connection: &Connection, id: &str, received: &Received, ans
             answered,
             i64::try_from(request.body.len()).unwrap_or(i64::MAX),
         ])?;
-    let seq = connection.last_insert_rowid();
     connection
-        .prepare_cached("INSERT INTO contents (seq, method, target, headers, body) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![seq, request.method, request.target, request.headers.as_bytes(), request.body])?;
-    Ok(seq)
+        .prepare_cached(
+            "INSERT INTO contents (seq, method, target, headers, body, line) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            place,
+            request.method,
+            request.target,
+            request.headers.as_bytes(),
+            request.body,
+            line.if_unusual(request)
+        ])
+        .map(drop)
 }
 
 /// Reads what `ENTRY` names.
-pub(super) fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+pub(super) fn entry(row: &Row<'_>, names: Names) -> rusqlite::Result<Entry> {
     let minor: Option<String> = row.get(10)?;
     let currency: Option<String> = row.get(11)?;
     let minor = minor.and_then(|text| text.parse().ok());
     Ok(Entry {
-        id: row.get(0)?,
+        id: row.get::<_, Option<_>>(0)?.map_or_else(|| row.get(15).map(|place| names.id(place)), Ok)?,
         arrived: moment(row.get(1)?),
         peer: row.get(2)?,
         provider: row.get(3)?,
@@ -105,10 +113,15 @@ pub(super) fn request(row: &Row<'_>) -> rusqlite::Result<Request> {
     Ok(Request { method: row.get(0)?, target: row.get(1)?, headers, body: row.get(3)? })
 }
 
+/// Reads line, after what `request` reads.
+pub(super) fn line(row: &Row<'_>) -> rusqlite::Result<Line> {
+    Ok(Line::new(row.get::<_, Option<Vec<u8>>>(4)?.unwrap_or_default()))
+}
+
 /// How much of an answer is kept.
 const SAID: usize = 4 * 1024;
 
-/// Adds an attempt, and notes with the delivery what the app said last.
+/// Adds an attempt, and notes with the delivery what the app said last: the worst that any URL said last.
 pub(super) fn insert_attempt(connection: &Connection, delivery: i64, attempt: &Attempt) -> rusqlite::Result<()> {
     let (said, failure) = match &attempt.outcome {
         Ok(answer) => (&answer.body[..answer.body.len().min(SAID)], None),
@@ -120,11 +133,15 @@ pub(super) fn insert_attempt(connection: &Connection, delivery: i64, attempt: &A
             "INSERT INTO attempts (delivery, at, url, took, status, said, failure) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![delivery, micros(attempt.at), attempt.url, took, attempt.status(), said, failure])?;
-    connection
-        .prepare_cached("UPDATE deliveries SET app = ?2 WHERE seq = ?1")?
-        .execute(params![delivery, attempt.status()])?;
-    Ok(())
+    connection.prepare_cached(APP)?.execute([delivery]).map(drop)
 }
+
+/// Of the latest attempts at each URL one that failed counts, and of several the last.
+const APP: &str = "
+    UPDATE deliveries SET app = (
+        SELECT status FROM (SELECT status, max(seq) AS last FROM attempts WHERE delivery = ?1 GROUP BY url)
+        ORDER BY status BETWEEN 200 AND 299, last DESC LIMIT 1
+    ) WHERE seq = ?1";
 
 /// Reads at, url, took, status, said, failure.
 pub(super) fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {

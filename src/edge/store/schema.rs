@@ -2,10 +2,10 @@
 //!
 //! A file that is not ours, or of a later whtool, or damaged, is refused and left as it is.
 
-use super::super::private::create_private_folder;
+use super::super::private::{create_private_folder, refuse_if_open_to_others};
 use crate::error::{Error, Result};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -63,6 +63,53 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX forwards_due ON forwards (due) WHERE state = 'pending';
     CREATE INDEX forwards_object ON forwards (object, seq) WHERE state = 'pending';
     CREATE INDEX forwards_of ON forwards (delivery);
+", "
+    -- Ids are computed from places by these numbers (`names`); only deliveries from before have one that is kept.
+    CREATE TABLE numbering (factor INTEGER NOT NULL, summand INTEGER NOT NULL, next INTEGER NOT NULL) STRICT;
+    INSERT INTO numbering SELECT random(), random(), 1 + coalesce(max(seq), 0) FROM deliveries;
+    CREATE TABLE arrivals (
+        seq INTEGER PRIMARY KEY,
+        id TEXT,
+        arrived INTEGER NOT NULL,
+        peer TEXT,
+        provider TEXT,
+        verdict TEXT NOT NULL,
+        secret TEXT,
+        kind TEXT,
+        event_id TEXT,
+        subject TEXT,
+        status TEXT,
+        minor TEXT,
+        currency TEXT,
+        key TEXT,
+        answered INTEGER NOT NULL,
+        app INTEGER,
+        size INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO arrivals SELECT seq, id, arrived, peer, provider, verdict, secret, kind, event_id, subject, status, minor,
+        currency, key, answered, app, size FROM deliveries;
+    DROP TABLE deliveries;
+    ALTER TABLE arrivals RENAME TO deliveries;
+    CREATE UNIQUE INDEX deliveries_id ON deliveries (id) WHERE id IS NOT NULL;
+    -- What the app said last is the worst that any URL said last.
+    UPDATE deliveries SET app = (
+        SELECT status FROM (SELECT status, max(seq) AS last FROM attempts WHERE delivery = deliveries.seq GROUP BY url)
+        ORDER BY status BETWEEN 200 AND 299, last DESC LIMIT 1
+    ) WHERE seq IN (SELECT delivery FROM attempts);
+    -- The request line as it came; NULL: as HTTP/1.1 is written.
+    ALTER TABLE contents ADD COLUMN line BLOB;
+    -- What an app refused is told from what was given up after many tries, which has a new chance after a restart.
+    UPDATE forwards SET state = 'refused' WHERE state = 'given up' AND (
+        SELECT status BETWEEN 100 AND 499 AND status NOT IN (408, 425, 429) FROM attempts a
+        WHERE a.delivery = forwards.delivery AND substr(a.url, 1, length(rtrim(forwards.url, '/'))) = rtrim(forwards.url, '/')
+        ORDER BY seq DESC LIMIT 1
+    );
+    -- For each URL by itself, so that what waits for one costs nothing when another is asked about.
+    DROP INDEX forwards_due;
+    CREATE INDEX forwards_due ON forwards (url, due) WHERE state = 'pending';
+    CREATE INDEX forwards_given_up ON forwards (url) WHERE state = 'given up';
+    DROP INDEX forwards_object;
+    CREATE INDEX forwards_object ON forwards (object, url, seq) WHERE state = 'pending';
 "];
 
 /// How long one process waits for another that writes.
@@ -71,13 +118,13 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Opens a store, made or brought up to date where that is needed.
 pub(super) fn open(path: &Path) -> Result<Connection> {
     let failed = |error: rusqlite::Error| cannot_open(path, &error);
-    create_private(path).map_err(|error| {
+    let file = create_private(path).and_then(|file| file.metadata()).map_err(|error| {
         let error = Error::failed(format!("can't open the store {}", path.display())).because(error.kind());
         error.hint("--store FILE takes another, --no-store keeps nothing")
     })?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-    connection.busy_timeout(BUSY).map_err(failed)?;
+    // What was received holds tokens and names.
+    refuse_if_open_to_others(&file, path, "600")?;
+    let mut connection = another(path).map_err(failed)?;
     check(&connection, path)?;
     let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).map_err(failed)?;
     if pages == 0 {
@@ -85,9 +132,27 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
         connection.pragma_update(None, "auto_vacuum", "incremental").map_err(failed)?;
     }
     use_log(&connection).map_err(failed)?;
-    connection.pragma_update(None, "synchronous", "full").map_err(failed)?;
     migrate(&mut connection).map_err(failed)?;
     Ok(connection)
+}
+
+/// Another connection to a store that is open already.
+pub(super) fn another(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    Ok(connection)
+}
+
+/// Makes a store as an older whtool made it.
+#[cfg(test)]
+pub(super) fn open_as_of(path: &Path, version: usize) {
+    drop(create_private(path).unwrap());
+    let connection = Connection::open(path).unwrap();
+    MIGRATIONS[..version].iter().for_each(|migration| connection.execute_batch(migration).unwrap());
+    connection.pragma_update(None, "application_id", APPLICATION).unwrap();
+    connection.pragma_update(None, "user_version", version as i64).unwrap();
 }
 
 /// A store that is gone with the process.
@@ -99,7 +164,7 @@ pub(super) fn in_memory() -> Result<Connection> {
 }
 
 /// Makes an empty file for its owner only; SQLite gives its companions the same mode.
-fn create_private(path: &Path) -> std::io::Result<()> {
+fn create_private(path: &Path) -> std::io::Result<File> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
         create_private_folder(folder)?;
     }
@@ -107,7 +172,7 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     options.create(true).truncate(false).read(true).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    options.open(path)
 }
 
 /// Turns the write-ahead log on. SQLite does not wait here for another that opens the file at the same time, so this does.
@@ -197,6 +262,19 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_store_that_others_can_read_is_refused_with_advice() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = folder();
+        let path = folder.path().join("s.db");
+        drop(open(&path).unwrap());
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let error = open(&path).unwrap_err();
+        assert_eq!(error.hint, Some(format!("chmod 600 {}", path.display())));
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o644, "whoever widened it should know");
+    }
+
     #[test]
     fn every_commit_is_synced() {
         let folder = folder();
@@ -209,9 +287,11 @@ mod tests {
     #[test]
     fn what_is_not_ours_is_refused_and_left_alone() {
         let folder = folder();
-        let foreign = folder.path().join("foreign.db");
+        let (foreign, text) = (folder.path().join("foreign.db"), folder.path().join("text"));
+        for path in [&foreign, &text] {
+            create_private(path).unwrap();
+        }
         Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
-        let text = folder.path().join("text");
         std::fs::write(&text, "this is a letter, and not a database at all; it is long enough to be one".repeat(20))
             .unwrap();
         for path in [foreign, text] {

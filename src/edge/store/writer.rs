@@ -1,12 +1,15 @@
 //! The writer: one thread that records what a listener receives. Orders that wait together are committed together, so that many
-//! deliveries share one sync; nobody is told that something is recorded before that commit is done.
+//! deliveries share one sync; nobody is told that something is recorded before that commit is done. Where one of them can't be
+//! recorded, each is tried by itself, so that none is refused for another.
 
+use super::checkpoint::Checkpoints;
+use super::names::Names;
 use super::{rows, schema};
 use crate::delivery::Received;
-use crate::error::Result;
-use crate::kept::{Attempt, Id};
+use crate::error::{Error, Result};
+use crate::kept::{Attempt, Id, Line};
 use crate::world::Keep;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, params};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -14,6 +17,8 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 /// How many orders may wait; beyond it senders wait for their answers.
 const WAITING: usize = 1024;
+/// How many statements stay ready: all that are used.
+const STATEMENTS: usize = 64;
 /// How many orders share a commit at most.
 const TOGETHER: usize = 512;
 
@@ -27,24 +32,32 @@ pub(in crate::edge) struct Writer {
 /// A delivery to be recorded.
 pub(in crate::edge) struct Append {
     pub received: Arc<Received>,
+    pub line: Line,
+    /// 0: it is still to be answered.
     pub answered: u16,
     /// Where it is to be forwarded.
     pub forwards: Vec<String>,
-    /// What was tried already.
-    pub attempt: Option<Attempt>,
     /// Told after the commit, when there is something to forward.
     pub wake: Arc<Notify>,
 }
 
+/// Where a delivery is recorded.
+#[derive(Clone, Debug)]
+pub(in crate::edge) struct Recorded {
+    /// Its place in the store.
+    pub place: i64,
+    pub id: Id,
+}
+
 /// Something to be done in the database. Each brings the way on which its outcome goes back.
 enum Order {
-    Append(Append, oneshot::Sender<Outcome<Id>>),
-    /// Anything else, on the open transaction; it sends its own outcome after the commit.
-    Task(Task, oneshot::Sender<Outcome<()>>),
+    Append(Append, oneshot::Sender<Outcome<Recorded>>),
+    /// Anything else, on the open transaction; it sends its own outcome after the commit. `None`: it was tried.
+    Task(Option<Task>, oneshot::Sender<Outcome<()>>),
 }
 
 /// What is done within a transaction.
-type Task = Box<dyn FnOnce(&Connection) -> rusqlite::Result<()> + Send>;
+type Task = Box<dyn FnOnce(&Connection, Names) -> rusqlite::Result<()> + Send>;
 
 /// Why something is not recorded, in words.
 type Outcome<T> = std::result::Result<T, String>;
@@ -57,7 +70,9 @@ impl Writer {
             Keep::Memory => (None, schema::in_memory()?),
         };
         let (orders, waiting) = mpsc::channel(WAITING);
-        thread::spawn(move || Desk::new(path, connection).work(waiting));
+        let desk = Desk::new(path, connection).map_err(|error| Error::failed("can't read the store").because(error))?;
+        let thread = thread::Builder::new().name("store".to_owned()).spawn(move || desk.work(waiting));
+        thread.map_err(|error| Error::failed("can't start the store's thread").because(error))?;
         Ok(Self { orders, forgets: matches!(keep, Keep::Memory) })
     }
 
@@ -66,24 +81,34 @@ impl Writer {
         self.forgets
     }
 
-    /// Records a delivery; when this returns its id, it is on disk.
-    pub async fn append(&self, append: Append) -> Outcome<Id> {
+    /// Records a delivery; when this returns, it is on disk.
+    pub async fn append(&self, append: Append) -> Outcome<Recorded> {
         self.order(|done| Order::Append(append, done)).await
     }
 
+    /// Records what a delivery was answered, and by whom.
+    pub async fn answered(&self, delivery: i64, answered: u16, attempt: Attempt) -> Outcome<()> {
+        self.ask(move |connection, _| {
+            let sql = "UPDATE deliveries SET answered = ?2 WHERE seq = ?1";
+            connection.prepare_cached(sql)?.execute(params![delivery, answered])?;
+            rows::insert_attempt(connection, delivery, &attempt)
+        })
+        .await
+    }
+
     /// Does something in the database; when this returns what it found, what it changed is on disk.
-    pub async fn ask<T: Send + 'static>(
+    pub(super) async fn ask<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        question: impl FnOnce(&Connection, Names) -> rusqlite::Result<T> + Send + 'static,
     ) -> Outcome<T> {
         let (found, answer) = std::sync::mpsc::channel();
-        let task: Task = Box::new(move |connection| {
-            let value = question(connection)?;
+        let task: Task = Box::new(move |connection, names| {
+            let value = question(connection, names)?;
             // Nobody waits any more: then nobody needs the answer.
             let _ = found.send(value);
             Ok(())
         });
-        self.order(|done| Order::Task(task, done)).await?;
+        self.order(|done| Order::Task(Some(task), done)).await?;
         answer.try_recv().map_err(|_| "the store gave no answer".to_owned())
     }
 
@@ -100,39 +125,39 @@ struct Desk {
     /// `None`: in memory.
     path: Option<PathBuf>,
     connection: Connection,
+    names: Names,
+    /// The place after the last that was given.
+    next: i64,
+    /// `None`: SQLite brings the log into the database by itself.
+    checkpoints: Option<Checkpoints>,
     /// Which file was opened, to see when another or none is in its place.
     file: Option<FileId>,
     /// Its write-ahead log. `None`: there was none so far.
     log: Option<FileId>,
 }
 
-/// An order that was carried out, and waits for the commit.
+/// How an order was carried out, before the commit.
 enum Done {
-    Append(oneshot::Sender<Outcome<Id>>, Id, Option<Arc<Notify>>),
-    /// It failed by itself, and was told so.
-    Refused,
-    Task(oneshot::Sender<Outcome<()>>),
+    Recorded(i64),
+    Refused(String),
+    Told(Outcome<()>),
 }
 
-impl Done {
-    /// Nobody waits for the outcome when the client has gone; that is as it should be.
-    fn tell(self, outcome: &Outcome<()>) {
-        match self {
-            Self::Append(done, id, wake) => {
-                drop(done.send(outcome.clone().map(|()| id)));
-                // Also when the client has gone and nobody waits: what is recorded is to be sent on.
-                wake.filter(|_| outcome.is_ok()).inspect(|wake| wake.notify_one());
-            }
-            Self::Refused => {}
-            Self::Task(done) => drop(done.send(outcome.clone())),
-        }
-    }
+/// Why a batch was not committed.
+enum Undone {
+    /// Nothing of it is in the store.
+    Failed(String),
+    /// Nobody knows what is.
+    Gone,
 }
 
 impl Desk {
-    fn new(path: Option<PathBuf>, connection: Connection) -> Self {
+    fn new(path: Option<PathBuf>, connection: Connection) -> rusqlite::Result<Self> {
         let file = path.as_deref().and_then(FileId::of);
-        Self { path, connection, file, log: None }
+        let names = Names::of(&connection)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        let checkpoints = path.as_deref().and_then(|path| Checkpoints::of(path, &connection));
+        Ok(Self { path, connection, names, next: 1, checkpoints, file, log: None })
     }
 
     fn work(mut self, mut orders: mpsc::Receiver<Order>) {
@@ -144,34 +169,56 @@ impl Desk {
             {
                 together.push(next);
             }
-            self.commit(&mut together);
+            self.work_off(std::mem::take(&mut together));
         }
     }
 
-    /// Carries orders out in one transaction. All of them are recorded, or none.
-    fn commit(&mut self, orders: &mut Vec<Order>) {
-        let mut done = Vec::with_capacity(orders.len());
-        let outcome = self.ready().and_then(|()| {
-            let transaction =
-                self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
-            let mut waiting = std::mem::take(orders).into_iter();
-            while let Some(order) = waiting.next() {
-                match carry_out(order, &transaction) {
-                    Ok(carried_out) => done.push(carried_out),
-                    Err(reason) => {
-                        orders.extend(waiting);
-                        return Err(reason);
-                    }
+    /// Carries orders out together, or where that fails one by one.
+    fn work_off(&mut self, mut orders: Vec<Order>) {
+        match self.commit(&mut orders) {
+            Ok(done) => {
+                let bytes = orders.iter().map(Order::size).sum();
+                orders.into_iter().zip(done).for_each(|(order, done)| order.tell(done, self.names));
+                if let Some(checkpoints) = &mut self.checkpoints {
+                    checkpoints.committed(bytes, &self.connection);
                 }
             }
-            transaction.commit().map_err(told)
-        });
-        // What was written to a file that was removed meanwhile is lost with it.
-        let outcome = outcome.and_then(|()| if self.is_in_place() { Ok(()) } else { Err(GONE.to_owned()) });
-        done.into_iter().for_each(|done| done.tell(&outcome));
-        if let Err(reason) = &outcome {
-            orders.drain(..).for_each(|order| order.refuse(reason));
+            Err(Undone::Failed(_)) if orders.len() > 1 => {
+                orders.into_iter().for_each(|order| self.work_off(vec![order]));
+            }
+            Err(Undone::Failed(reason)) => orders.into_iter().for_each(|order| order.refuse(&reason)),
+            Err(Undone::Gone) => orders.into_iter().for_each(|order| order.refuse(GONE)),
         }
+    }
+
+    /// Carries orders out in one transaction: all of them, or none.
+    fn commit(&mut self, orders: &mut [Order]) -> std::result::Result<Vec<Done>, Undone> {
+        let done = self.ready().and_then(|()| self.carry_out(orders).map_err(told));
+        if done.is_err() && !self.connection.is_autocommit() {
+            // Where this fails the transaction is over as well: it can't be begun anew, and everything is refused.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        let done = done.map_err(Undone::Failed)?;
+        // What was written to a file that was removed meanwhile is lost with it.
+        if self.is_in_place() { Ok(done) } else { Err(Undone::Gone) }
+    }
+
+    fn carry_out(&mut self, orders: &mut [Order]) -> rusqlite::Result<Vec<Done>> {
+        run(&self.connection, "BEGIN IMMEDIATE")?;
+        let sql = "SELECT max(next, 1 + (SELECT coalesce(max(seq), 0) FROM deliveries)) FROM numbering";
+        let next: i64 = self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        self.next = self.next.max(next);
+        let done = orders.iter_mut().map(|order| match order {
+            Order::Append(append, _) => {
+                let place = self.next;
+                self.next += 1;
+                try_to_insert(append, place, self.names, &self.connection)
+            }
+            Order::Task(task, _) => try_out(task.take(), self.names, &self.connection).map(Done::Told),
+        });
+        let done = done.collect::<rusqlite::Result<_>>()?;
+        run(&self.connection, "COMMIT")?;
+        Ok(done)
     }
 
     /// Whether the files that were opened are still the ones of their names. The write-ahead log comes with the first commit.
@@ -193,7 +240,7 @@ impl Desk {
             self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(told)?;
         }
         let opened = schema::open(&path).map_err(|error| error.to_string())?;
-        *self = Self::new(Some(path), opened);
+        *self = Self::new(Some(path), opened).map_err(told)?;
         Ok(())
     }
 }
@@ -209,6 +256,34 @@ fn log_of(path: &std::path::Path) -> PathBuf {
 }
 
 impl Order {
+    /// Nobody waits for the outcome when the client has gone; that is as it should be.
+    fn tell(self, done: Done, names: Names) {
+        match (self, done) {
+            (Self::Append(append, told), Done::Recorded(place)) => {
+                drop(told.send(Ok(Recorded { place, id: names.id(place) })));
+                // Also when the client has gone and nobody waits: what is recorded is to be sent on.
+                if !append.forwards.is_empty() {
+                    append.wake.notify_one();
+                }
+            }
+            (Self::Task(_, told), Done::Told(outcome)) => drop(told.send(outcome)),
+            (order, Done::Refused(reason)) => order.refuse(&reason),
+            (order, _) => order.refuse("the store mixed its orders up"),
+        }
+    }
+
+    /// About how many bytes it takes in the store.
+    fn size(&self) -> usize {
+        let row = 512;
+        match self {
+            Self::Append(append, _) => {
+                let request = &append.received.delivery.request;
+                request.body.len() + request.headers.as_bytes().len() + row
+            }
+            Self::Task(..) => row,
+        }
+    }
+
     fn refuse(self, reason: &str) {
         match self {
             Self::Append(_, done) => drop(done.send(Err(reason.to_owned()))),
@@ -221,43 +296,54 @@ fn told(error: rusqlite::Error) -> String {
     error.to_string()
 }
 
-fn carry_out(order: Order, connection: &Connection) -> Outcome<Done> {
-    match order {
-        Order::Append(append, done) => match insert(&append, connection) {
-            Ok(id) => Ok(Done::Append(done, id, Some(append.wake).filter(|_| !append.forwards.is_empty()))),
-            Err(error) => {
-                let reason = error.to_string();
-                // It is the first of those that are refused with the whole transaction.
-                drop(done.send(Err(reason.clone())));
-                Err(reason)
-            }
-        },
-        // A question that can't be answered is no reason to refuse deliveries.
-        Order::Task(task, done) => match task(connection) {
-            Ok(()) => Ok(Done::Task(done)),
-            Err(error) => {
-                drop(done.send(Err(error.to_string())));
-                Ok(Done::Refused)
-            }
-        },
-    }
+/// A statement without parameters, made ready once.
+fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
-fn insert(append: &Append, connection: &Connection) -> rusqlite::Result<Id> {
-    let id = rows::new_id();
-    let received = &append.received;
-    let delivery = rows::insert(connection, &id, received, append.answered)?;
-    if let Some(attempt) = &append.attempt {
-        rows::insert_attempt(connection, delivery, attempt)?;
+/// A question that can't be answered is no reason to refuse deliveries: it leaves nothing behind, and is told so.
+fn try_out(task: Option<Task>, names: Names, connection: &Connection) -> rusqlite::Result<Outcome<()>> {
+    let Some(task) = task else { return Ok(Err("the store could not be written".to_owned())) };
+    run(connection, "SAVEPOINT task")?;
+    let outcome = task(connection, names);
+    match outcome {
+        // Grave errors end the whole transaction.
+        Err(error) if connection.is_autocommit() => return Err(error),
+        Err(_) => run(connection, "ROLLBACK TO task")?,
+        Ok(()) => {}
     }
+    run(connection, "RELEASE task")?;
+    Ok(outcome.map_err(told))
+}
+
+/// One that can't be recorded leaves nothing behind, and those beside it are.
+fn try_to_insert(append: &Append, place: i64, names: Names, connection: &Connection) -> rusqlite::Result<Done> {
+    let Err(error) = insert(append, place, names, connection) else { return Ok(Done::Recorded(place)) };
+    if connection.is_autocommit() {
+        return Err(error);
+    }
+    for sql in [
+        "DELETE FROM forwards WHERE delivery = ?1",
+        "DELETE FROM contents WHERE seq = ?1",
+        "DELETE FROM deliveries WHERE seq = ?1",
+    ] {
+        connection.prepare_cached(sql)?.execute([place])?;
+    }
+    Ok(Done::Refused(error.to_string()))
+}
+
+fn insert(append: &Append, place: i64, names: Names, connection: &Connection) -> rusqlite::Result<()> {
+    let received = &append.received;
+    rows::insert(connection, place, received, &append.line, append.answered)?;
     let due = received.delivery.arrived.map_or(0, rows::micros);
     for url in &append.forwards {
-        let object = received.event.subject.as_deref().or(received.event.id.as_deref()).unwrap_or(&id);
+        let object = received.event.subject.clone().or_else(|| received.event.id.clone());
+        let object = object.unwrap_or_else(|| names.id(place));
         connection
             .prepare_cached("INSERT INTO forwards (delivery, url, object, due) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(rusqlite::params![delivery, url, object, due])?;
+            .execute(params![place, url, object, due])?;
     }
-    Ok(id)
+    Ok(())
 }
 
 /// What tells one file from another of the same name.

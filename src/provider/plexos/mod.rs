@@ -4,9 +4,11 @@
 
 mod api;
 mod endpoints;
+mod record;
 
-use super::api::{Api, Complaint};
+use super::api::{Api, Call, Complaint, Unfit};
 use super::management::{Managed, Management};
+use super::record::{Record, Standing};
 use super::{EventType, Form, Provider, minor_units, signature_header};
 use crate::event::{Event, Warning};
 use crate::message::Request;
@@ -125,6 +127,30 @@ impl Provider for Plexos {
 
     fn advice(&self, status: u16) -> &'static str {
         api::advice(status)
+    }
+
+    fn owns_reference(&self, reference: &str) -> bool {
+        record::owns(reference)
+    }
+
+    fn lookup(&self, reference: &str) -> Option<Call> {
+        record::lookup(reference)
+    }
+
+    fn record(&self, body: &Value) -> Result<Record, Unfit> {
+        record::read(body)
+    }
+
+    fn standing(&self, status: &str) -> Standing {
+        record::standing(status)
+    }
+
+    fn reference_of<'e>(&self, _event_id: Option<&'e str>, subject: Option<&'e str>) -> Option<&'e str> {
+        subject.filter(|subject| record::owns(subject))
+    }
+
+    fn rebuilt(&self, body: &Value) -> Option<Value> {
+        record::rebuilt(body)
     }
 }
 

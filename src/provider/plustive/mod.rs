@@ -4,9 +4,11 @@
 //! (<https://plustiveimpact.com/guides/webhooks-for-vtu-transactions>); both are read without being told which.
 
 mod api;
+mod record;
 
-use super::api::{Api, Complaint};
+use super::api::{Api, Call, Complaint, Unfit};
 use super::management::{Managed, Management};
+use super::record::{Record, Standing};
 use super::{EventType, Form, Provider, minor_units, signature_header};
 use crate::event::{Event, Warning};
 use crate::message::Request;
@@ -135,6 +137,31 @@ impl Provider for Plustive {
 
     fn advice(&self, status: u16) -> &'static str {
         api::advice(status)
+    }
+
+    fn owns_reference(&self, reference: &str) -> bool {
+        reference.starts_with("PLS-")
+    }
+
+    fn lookup(&self, reference: &str) -> Option<Call> {
+        record::lookup(reference)
+    }
+
+    fn record(&self, body: &Value) -> Result<Record, Unfit> {
+        record::read(body)
+    }
+
+    fn standing(&self, status: &str) -> Standing {
+        record::standing(status)
+    }
+
+    /// The transaction's reference; an event without one has the client's own in its place.
+    fn reference_of<'e>(&self, event_id: Option<&'e str>, subject: Option<&'e str>) -> Option<&'e str> {
+        event_id.or(subject)
+    }
+
+    fn rebuilt(&self, body: &Value) -> Option<Value> {
+        record::rebuilt(body)
     }
 }
 

@@ -1,0 +1,113 @@
+//! The captured webhooks about a reference, from the store, when there is one.
+
+use super::super::Session;
+use super::super::captures::StoreArgs;
+use crate::error::{Error, Result};
+use crate::kept::{Entry, Query, Told};
+use crate::provider::Provider;
+use crate::reconcile::Webhooks;
+use crate::timestamp::Timestamp;
+use crate::world::Store;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The store as a side of the comparison.
+pub(super) struct Captured {
+    store: Option<Box<dyn Store>>,
+    /// Whether anything of a provider was ever captured, as far as that was asked.
+    is_there: BTreeMap<&'static str, bool>,
+}
+
+impl Captured {
+    /// Opens the store when there is one; none is made by looking into it.
+    pub(super) fn open(args: &StoreArgs, session: &Session<'_>) -> Result<Self> {
+        let path = args.path(session)?;
+        let store = if session.world.has_file(&path) {
+            Some(args.open(session)?)
+        } else if args.store.is_some() {
+            return Err(Error::failed(format!("there is no store {}", path.display())));
+        } else {
+            None
+        };
+        Ok(Self { store, is_there: BTreeMap::new() })
+    }
+
+    /// Whether there is a store.
+    pub(super) fn is_open(&self) -> bool {
+        self.store.is_some()
+    }
+
+    /// Whether webhooks of this provider were ever captured: where none were, none are missing.
+    pub(super) fn has(&mut self, provider: &'static dyn Provider) -> Result<bool> {
+        let Some(store) = &mut self.store else { return Ok(false) };
+        if let Some(known) = self.is_there.get(provider.name()) {
+            return Ok(*known);
+        }
+        let query = Query { provider: Some(provider.name().to_owned()), limit: Some(1), ..Query::default() };
+        let found = !store.list(&query)?.is_empty();
+        self.is_there.insert(provider.name(), found);
+        Ok(found)
+    }
+
+    /// The deliveries about one of these names, the oldest first.
+    pub(super) fn told(&mut self, provider: &dyn Provider, names: &[&str]) -> Result<Vec<Told>> {
+        let Some(store) = &mut self.store else { return Ok(Vec::new()) };
+        let mut found: Vec<Told> = Vec::new();
+        for (place, name) in names.iter().enumerate() {
+            if names[..place].contains(name) {
+                continue;
+            }
+            for told in store.about(name)? {
+                let is_new = found.iter().all(|other| other.entry.id != told.entry.id);
+                if is_new && told.entry.provider.as_deref() == Some(provider.name()) {
+                    found.push(told);
+                }
+            }
+        }
+        found.sort_by_key(|told| told.entry.arrived);
+        Ok(found)
+    }
+
+    /// The same as a side of the comparison; `None` where there is no such side.
+    pub(super) fn webhooks(&mut self, provider: &'static dyn Provider, names: &[&str]) -> Result<Option<Webhooks>> {
+        if !self.has(provider)? {
+            return Ok(None);
+        }
+        let told = self.told(provider, names)?;
+        let two_bodies = self.two_bodies(&told)?;
+        Ok(Some(Webhooks { told, two_bodies }))
+    }
+
+    /// The key under which two verified deliveries say different things. How their JSON is spelled does not matter.
+    fn two_bodies(&mut self, told: &[Told]) -> Result<Option<String>> {
+        let Some(store) = &mut self.store else { return Ok(None) };
+        let mut first: BTreeMap<&str, &Told> = BTreeMap::new();
+        for one in told.iter().filter(|one| one.entry.verdict == "verified") {
+            let Some(key) = &one.key else { continue };
+            let Some(other) = first.get(key.as_str()) else {
+                first.insert(key, one);
+                continue;
+            };
+            let mut body = |told: &Told| -> Result<Vec<u8>> {
+                Ok(store.whole(&told.entry.id)?.map(|kept| kept.request.body).unwrap_or_default())
+            };
+            if !say_the_same(&body(other)?, &body(one)?) {
+                return Ok(Some(key.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Up to a page of deliveries since this moment, and the place after them.
+    pub(super) fn page(&mut self, since: Option<Timestamp>, after: i64) -> Result<(Vec<Entry>, i64)> {
+        match &mut self.store {
+            Some(store) => store.page(since, after, 256),
+            None => Ok((Vec::new(), after)),
+        }
+    }
+}
+
+fn say_the_same(one: &[u8], other: &[u8]) -> bool {
+    let read = |body: &[u8]| serde_json::from_slice::<Value>(body).ok();
+    one == other || matches!((read(one), read(other)), (Some(one), Some(other)) if one == other)
+}

@@ -1,0 +1,211 @@
+//! The journal: what was answered, one JSON object a line, so that an interrupted run goes on without asking it again.
+//!
+//! Its first line says of which input and which APIs it is. A last line that was cut off is dropped; anything else that can't be
+//! read is refused.
+
+use super::super::{Session, api};
+use super::Reconcile;
+use crate::error::{Error, Result};
+use crate::provider::{self, Provider};
+use crate::reconcile::Order;
+use crate::timestamp::{SignedDuration, Timestamp};
+use crate::world::Appending;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+/// How much may be lost when the machine loses its power; the process alone loses less.
+const SYNC: SignedDuration = SignedDuration::from_secs(1);
+
+/// An open journal.
+pub(super) struct Journal<'a> {
+    path: &'a Path,
+    file: Box<dyn Appending + 'a>,
+    session: &'a Session<'a>,
+    synced: Timestamp,
+    /// Hashes of what it knows: eight bytes for each reference.
+    known: HashSet<u64>,
+}
+
+/// The first line.
+#[derive(Serialize, Deserialize, PartialEq, Eq)]
+struct Head {
+    schema: String,
+    input: String,
+    apis: Vec<String>,
+}
+
+/// Every other line.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    line: u64,
+    reference: String,
+    status: Option<String>,
+    minor: Option<String>,
+    currency: Option<String>,
+    provider: String,
+    /// `null`: the provider has no such record.
+    answer: Option<Value>,
+}
+
+/// What the journal knows of a reference.
+pub(super) struct Known {
+    pub order: Order,
+    pub provider: &'static dyn Provider,
+    /// The provider's answer; `None`: it has no such record.
+    pub answer: Option<Value>,
+}
+
+const SCHEMA: &str = "whtool.journal/1";
+
+impl<'a> Journal<'a> {
+    /// Opens it, and hands out what it knows; makes it when it is not there.
+    pub(super) fn open(
+        path: &'a Path,
+        args: &Reconcile,
+        session: &'a Session<'a>,
+        each: &mut dyn FnMut(Known) -> Result<()>,
+    ) -> Result<Self> {
+        let head = head(args, session)?;
+        let (mut known, mut keep) = (HashSet::new(), 0);
+        if session.world.has_file(path) {
+            let mut input = BufReader::new(session.open(path)?);
+            keep = read(&mut input, &head, path, &mut |known_| {
+                known.insert(hash(&known_.order));
+                each(known_)
+            })?;
+        }
+        if !known.is_empty() {
+            session.say(&format!(
+                "{} known from {}",
+                crate::render::text::count(known.len() as u64, "answer"),
+                path.display()
+            ));
+        }
+        let file = session.world.append(path, keep).map_err(|error| cannot_write(path, &error))?;
+        let synced = session.world.now();
+        let mut journal = Self { path, file, session, synced, known };
+        if keep == 0 {
+            journal.write(&head)?;
+        }
+        Ok(journal)
+    }
+
+    /// Whether it knows the answer.
+    pub(super) fn knows(&self, order: &Order) -> bool {
+        self.known.contains(&hash(order))
+    }
+
+    /// Notes an answer down.
+    pub(super) fn add(&mut self, order: &Order, provider: &dyn Provider, answer: Option<&Value>) -> Result<()> {
+        self.write(&Line {
+            line: order.line,
+            reference: order.reference.clone(),
+            status: order.status.clone(),
+            minor: order.minor.map(|minor| minor.to_string()),
+            currency: order.currency.clone(),
+            provider: provider.name().to_owned(),
+            answer: answer.cloned(),
+        })?;
+        let now = self.session.world.now();
+        if now.duration_since(self.synced) > SYNC { self.sync() } else { Ok(()) }
+    }
+
+    fn write(&mut self, line: &impl Serialize) -> Result<()> {
+        let mut text = serde_json::to_vec(line).expect("a line has text keys and no floats of its own");
+        text.push(b'\n');
+        self.file.write_all(&text).map_err(|error| cannot_write(self.path, &error))
+    }
+
+    /// Brings it to the disk.
+    pub(super) fn sync(&mut self) -> Result<()> {
+        self.synced = self.session.world.now();
+        self.file.sync().map_err(|error| cannot_write(self.path, &error))
+    }
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
+    Error::failed(format!("can't write the journal {}", path.display())).because(error)
+}
+
+/// A reference in its place; one line of a list is not another.
+fn hash(order: &Order) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (order.line, &order.reference).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What a journal of this run begins with: all that decides what is asked, and whom.
+fn head(args: &Reconcile, session: &Session<'_>) -> Result<Head> {
+    let mut digest = Sha256::new();
+    let mut add = |text: &str| {
+        digest.update((text.len() as u64).to_le_bytes());
+        digest.update(text);
+    };
+    add(&format!("{:?} {} {:?} {} {:?}", args.references, args.decimal, args.column, args.open, args.since));
+    add(args.provider.map_or("", Provider::name));
+    if let Some(path) = &args.from {
+        if path == Path::new("-") {
+            return Err(Error::usage("standard input can't be resumed").hint("put the list into a file"));
+        }
+        let (mut file, mut buffer) = (session.open(path)?, vec![0; 64 * 1024]);
+        loop {
+            let length = file.read(&mut buffer).map_err(|error| super::super::cannot_read(path, &error))?;
+            if length == 0 {
+                break;
+            }
+            digest.update(&buffer[..length]);
+        }
+    }
+    let base =
+        |provider: &&'static dyn Provider| api::base(*provider, &args.api, session).ok().map(|url| url.to_string());
+    let apis = provider::ALL.iter().filter_map(base).collect();
+    Ok(Head { schema: SCHEMA.to_owned(), input: hex::encode(digest.finalize()), apis })
+}
+
+/// Reads a journal, and gives back how many of its bytes are whole lines.
+fn read(input: &mut dyn BufRead, head: &Head, path: &Path, each: &mut dyn FnMut(Known) -> Result<()>) -> Result<u64> {
+    let (mut whole, mut number) = (0, 0_u64);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let length = input.read_until(b'\n', &mut line).map_err(|error| super::super::cannot_read(path, &error))?;
+        if line.last() != Some(&b'\n') {
+            return Ok(whole);
+        }
+        number += 1;
+        if number == 1 {
+            check(serde_json::from_slice(&line).ok(), head, path)?;
+        } else {
+            each(known(&line).ok_or_else(|| damaged(path, number))?)?;
+        }
+        whole += length as u64;
+    }
+}
+
+fn known(line: &[u8]) -> Option<Known> {
+    let line: Line = serde_json::from_slice(line).ok()?;
+    let minor = line.minor.map(|minor| minor.parse()).transpose().ok()?;
+    let Line { reference, status, currency, .. } = line;
+    let order = Order { line: line.line, reference, status, minor, currency };
+    Some(Known { order, provider: provider::named(&line.provider)?, answer: line.answer })
+}
+
+fn check(found: Option<Head>, head: &Head, path: &Path) -> Result<()> {
+    let refused = |why| Err(Error::usage(format!("{} can't be resumed", path.display())).because(why));
+    match found {
+        None => refused("it is no journal of `whtool reconcile`"),
+        Some(found) if found.schema != head.schema => refused("it was written by another whtool"),
+        Some(found) if found.apis != head.apis => refused("it is the journal of a run against another API"),
+        Some(found) if found.input != head.input => refused("it is the journal of a run over another input"),
+        Some(_) => Ok(()),
+    }
+}
+
+fn damaged(path: &Path, number: u64) -> Error {
+    Error::failed(format!("can't read the journal {}", path.display())).because(format!("line {number} is damaged"))
+}

@@ -1,0 +1,140 @@
+//! What is asked about: references on the command line, then a list, or else what the store has.
+
+use super::super::Session;
+use super::Reconcile;
+use super::captured::Captured;
+use crate::error::{Error, Result};
+use crate::kept::Entry;
+use crate::provider::record::State;
+use crate::provider::{self, Provider};
+use crate::reconcile::columns::Columns;
+use crate::reconcile::order::Units;
+use crate::reconcile::{BadLine, Order, Orders};
+use crate::timestamp::Timestamp;
+use std::collections::VecDeque;
+use std::io::Read;
+use std::path::Path;
+
+/// Where orders come from, one after the other.
+pub(super) struct Source<'a> {
+    args: &'a Reconcile,
+    references: VecDeque<String>,
+    orders: Option<Orders<'a>>,
+    store: Option<Captures>,
+}
+
+/// The captures, read page by page.
+struct Captures {
+    since: Option<Timestamp>,
+    after: i64,
+    page: VecDeque<Entry>,
+}
+
+impl<'a> Source<'a> {
+    /// Opens what there is to open.
+    pub(super) fn new(args: &'a Reconcile, captured: &Captured, session: &'a Session<'a>) -> Result<Self> {
+        let columns = Columns::named(&args.column);
+        let units = if args.decimal { Units::Decimal } else { Units::Minor };
+        let open = |path: &Path| {
+            Orders::new(session.open(path)?, &columns, units).map_err(|error| {
+                let error = Error::failed(format!("can't read the list {}", path.display())).because(error);
+                error.hint("--column reference=NAME says which column holds the reference")
+            })
+        };
+        let orders = args.from.as_deref().map(open).transpose()?;
+        let is_of_store = args.from.is_none() && args.references.is_empty();
+        if is_of_store && !captured.is_open() {
+            return Err(Error::failed("nothing was captured yet").hint("`whtool listen` keeps what it receives"));
+        }
+        let since = args.since.map(|when| when.moment(session.world.now()));
+        let store = is_of_store.then(|| Captures { since, after: 0, page: VecDeque::new() });
+        Ok(Self { args, references: args.references.clone().into(), orders, store })
+    }
+
+    /// The next one. Not on a list, it has no line; on one, it may be a line that can't be read.
+    pub(super) fn next(&mut self, captured: &mut Captured) -> Result<Option<Result<Order, BadLine>>> {
+        if let Some(reference) = self.references.pop_front() {
+            return Ok(Some(Ok(Order::of(reference))));
+        }
+        if let Some(captures) = &mut self.store {
+            return Ok(captures.next(self.args, captured)?.map(Ok));
+        }
+        let Some(orders) = &mut self.orders else { return Ok(None) };
+        for order in orders {
+            let list = self.args.from.as_deref().unwrap_or(Path::new("-"));
+            match order.map_err(|error| super::super::cannot_read(list, &error))? {
+                Ok(order) if self.args.open && has_ended(&order, self.args, captured)? => {}
+                order => return Ok(Some(order)),
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Captures {
+    /// The next reference that was not seen before: a capture counts when it is the first about its reference.
+    fn next(&mut self, args: &Reconcile, captured: &mut Captured) -> Result<Option<Order>> {
+        loop {
+            let Some(entry) = self.page.pop_front() else {
+                let (page, after) = captured.page(self.since, self.after)?;
+                if page.is_empty() {
+                    return Ok(None);
+                }
+                (self.page, self.after) = (page.into(), after);
+                continue;
+            };
+            let Some(provider) = entry.provider.as_deref().and_then(provider::named) else { continue };
+            if args.provider.is_some_and(|asked| asked.name() != provider.name()) {
+                continue;
+            }
+            let reference = provider.reference_of(entry.event_id.as_deref(), entry.subject.as_deref());
+            let Some(reference) = reference.filter(|reference| provider.lookup(reference).is_some()) else { continue };
+            let told = captured.told(provider, &[reference])?;
+            let first = told.iter().find(|told| self.since.is_none_or(|since| told.entry.arrived >= since));
+            let is_first = first.is_none_or(|first| first.entry.id == entry.id);
+            if is_first && !(args.open && told.iter().any(|told| tells_an_end(provider, &told.entry))) {
+                return Ok(Some(Order::of(reference)));
+            }
+        }
+    }
+}
+
+/// Whether a verified webhook tells an end.
+fn tells_an_end(provider: &dyn Provider, entry: &Entry) -> bool {
+    let status = entry.status.as_deref().unwrap_or_default();
+    entry.verdict == "verified" && provider.standing(status).state.is_end()
+}
+
+/// Whether an order has ended: by its own status, or, where it has none, by what was captured.
+fn has_ended(order: &Order, args: &Reconcile, captured: &mut Captured) -> Result<bool> {
+    let provider = args.provider.unwrap_or_else(|| provider::by_reference(&order.reference));
+    match &order.status {
+        Some(word) => {
+            let state = crate::reconcile::judge::meaning(provider, word).state;
+            Ok(state != State::Unknown && state.is_end())
+        }
+        None => {
+            let told = captured.told(provider, &[&order.reference])?;
+            Ok(told.iter().any(|told| tells_an_end(provider, &told.entry)))
+        }
+    }
+}
+
+/// How many there are, as far as that can be told beforehand.
+pub(super) fn total(args: &Reconcile, session: &Session<'_>) -> Result<Option<u64>> {
+    let named = args.references.len() as u64;
+    match &args.from {
+        None if named > 0 => Ok(Some(named)),
+        Some(path) if path != Path::new("-") && !args.open => {
+            let (mut file, mut lines, mut buffer) = (session.open(path)?, 0, vec![0; 64 * 1024]);
+            loop {
+                let length = file.read(&mut buffer).map_err(|error| super::super::cannot_read(path, &error))?;
+                if length == 0 {
+                    return Ok(Some(named + lines));
+                }
+                lines += buffer[..length].iter().filter(|byte| **byte == b'\n').count() as u64;
+            }
+        }
+        _ => Ok(None),
+    }
+}

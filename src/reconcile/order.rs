@@ -1,0 +1,404 @@
+//! The lists of orders that people have: references one a line, CSV with a header, or NDJSON; told apart by their first line.
+//!
+//! They are read line by line, however long they are. A line that can't be read is named by its number, and the next one is
+//! read all the same. Amounts are whole minor units unless the user says that they are decimal; they never become floats.
+
+use super::columns::{Column, Columns};
+use csv::ByteRecord;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
+
+/// What the user knows of something that a provider is asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Where it stands in the list, from 1; 0 when it comes from somewhere else.
+    pub line: u64,
+    /// What it is looked up by.
+    pub reference: String,
+    /// The status that the order has.
+    pub status: Option<String>,
+    /// The amount, in minor units.
+    pub minor: Option<i128>,
+    /// The currency.
+    pub currency: Option<String>,
+}
+
+impl Order {
+    /// A reference of which nothing else is known.
+    pub fn of(reference: impl Into<String>) -> Self {
+        Self { line: 0, reference: reference.into(), status: None, minor: None, currency: None }
+    }
+}
+
+/// A line that can't be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadLine {
+    /// Its number, from 1.
+    pub line: u64,
+    /// What is wrong with it; may hold strangers' text.
+    pub why: String,
+}
+
+/// A list that can't be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// The file gives out.
+    #[error(transparent)]
+    Input(#[from] io::Error),
+    /// There is a header, and no column in it is known to hold references.
+    #[error("no column is known to hold the reference; the first line has {0}")]
+    NoReference(String),
+    /// A column that was named is not there.
+    #[error("there is no column `{0}`; the first line has {1}")]
+    NoColumn(String, String),
+}
+
+/// How amounts are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Units {
+    /// In whole minor units: `10000`.
+    Minor,
+    /// In units with up to two decimals: `100.00`.
+    Decimal,
+}
+
+/// The longest line that is read.
+const LONGEST: u64 = 1024 * 1024;
+
+type Input<'r> = BufReader<Chain<Cursor<Vec<u8>>, BufReader<Box<dyn Read + Send + 'r>>>>;
+
+/// The orders in a list, one after the other.
+pub struct Orders<'r> {
+    form: Form<'r>,
+    units: Units,
+}
+
+enum Form<'r> {
+    /// References, one a line.
+    Plain(Lines<'r>),
+    /// JSON objects, one a line.
+    Json(Lines<'r>, Columns),
+    Table(Box<csv::Reader<Input<'r>>>, Places),
+}
+
+/// The places of the columns in a table.
+struct Places {
+    reference: usize,
+    status: Option<usize>,
+    amount: Option<usize>,
+    currency: Option<usize>,
+}
+
+impl<'r> Orders<'r> {
+    /// Looks at the first line that is not empty, and reads on from there.
+    pub fn new(input: Box<dyn Read + Send + 'r>, columns: &Columns, units: Units) -> Result<Self, ListError> {
+        let mut input = BufReader::new(input);
+        let (mut start, mut first) = (Vec::new(), String::new());
+        while first.is_empty() && input.by_ref().take(LONGEST).read_until(b'\n', &mut start)? > 0 {
+            let text = String::from_utf8_lossy(start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start)).into_owned();
+            let line = text.lines().rfind(|line| !line.trim().is_empty() && !line.starts_with('#'));
+            first = line.unwrap_or_default().trim().to_owned();
+        }
+        if start.starts_with(b"\xef\xbb\xbf") {
+            start.drain(..3);
+        }
+        let table = if first.starts_with('{') { None } else { header(&first, columns)? };
+        let is_json = first.starts_with('{');
+        let input = BufReader::new(Cursor::new(start).chain(input));
+        let form = match table {
+            Some((delimiter, places)) => {
+                let mut builder = csv::ReaderBuilder::new();
+                builder.delimiter(delimiter).flexible(true).comment(Some(b'#')).trim(csv::Trim::All);
+                Form::Table(Box::new(builder.from_reader(input)), places)
+            }
+            None if is_json => Form::Json(Lines { input, number: 0 }, columns.clone()),
+            None => Form::Plain(Lines { input, number: 0 }),
+        };
+        Ok(Self { form, units })
+    }
+}
+
+/// The delimiter and the places of the columns, when the first line is a header.
+fn header(line: &str, columns: &Columns) -> Result<Option<(u8, Places)>, ListError> {
+    let delimiter = b",;\t|".iter().copied().find(|delimiter| line.as_bytes().contains(delimiter));
+    let mut reader = csv::ReaderBuilder::new();
+    let mut reader = reader.has_headers(false).delimiter(delimiter.unwrap_or(b',')).from_reader(line.as_bytes());
+    let names: Vec<String> = match reader.records().next() {
+        Some(Ok(record)) => record.iter().map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
+    let headers: Vec<&str> = names.iter().map(String::as_str).collect();
+    let place =
+        |column| columns.place(column, &headers).map_err(|missing| ListError::NoColumn(missing, headers.join(", ")));
+    match (place(Column::Reference)?, delimiter) {
+        (Some(reference), _) => {
+            let (status, amount) = (place(Column::Status)?, place(Column::Amount)?);
+            let places = Places { reference, status, amount, currency: place(Column::Currency)? };
+            Ok(Some((delimiter.unwrap_or(b','), places)))
+        }
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(ListError::NoReference(headers.join(", "))),
+    }
+}
+
+impl Iterator for Orders<'_> {
+    type Item = io::Result<Result<Order, BadLine>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let units = self.units;
+        match &mut self.form {
+            Form::Plain(lines) => lines
+                .next_full()
+                .transpose()
+                .map(|line| line.map(|(line, text)| order(line, text.and_then(Cells::only), units))),
+            Form::Json(lines, columns) => lines.next_full().transpose().map(|line| {
+                line.map(|(line, text)| order(line, text.and_then(|text| cells_of_json(&text, columns)), units))
+            }),
+            Form::Table(reader, places) => {
+                let mut record = ByteRecord::new();
+                match reader.read_byte_record(&mut record) {
+                    Ok(false) => None,
+                    Ok(true) => {
+                        let line = record.position().map_or(0, csv::Position::line);
+                        Some(Ok(order(line, cells_of_row(&record, places), units)))
+                    }
+                    Err(error) => Some(Err(io::Error::other(error))),
+                }
+            }
+        }
+    }
+}
+
+/// The lines of a list, without those that are empty or a comment.
+struct Lines<'r> {
+    input: Input<'r>,
+    number: u64,
+}
+
+/// A line's number, and its text or what is wrong with it.
+type Line = (u64, Result<String, String>);
+
+impl Lines<'_> {
+    fn next_full(&mut self) -> io::Result<Option<Line>> {
+        loop {
+            let mut line = Vec::new();
+            if self.input.by_ref().take(LONGEST).read_until(b'\n', &mut line)? == 0 {
+                return Ok(None);
+            }
+            self.number += 1;
+            if line.len() as u64 == LONGEST && line.last() != Some(&b'\n') {
+                self.input.skip_until(b'\n')?;
+                return Ok(Some((self.number, Err("it is longer than a mebibyte".to_owned()))));
+            }
+            let text = String::from_utf8(line).map_err(|_| "it is not UTF-8".to_owned());
+            let text = text.map(|text| text.trim().to_owned());
+            if text.as_ref().is_ok_and(|text| text.is_empty() || text.starts_with('#')) {
+                continue;
+            }
+            return Ok(Some((self.number, text)));
+        }
+    }
+}
+
+/// What stands in the columns of one line.
+#[derive(Default)]
+struct Cells {
+    reference: String,
+    status: Option<String>,
+    amount: Option<String>,
+    currency: Option<String>,
+}
+
+impl Cells {
+    fn only(reference: String) -> Result<Self, String> {
+        Ok(Self { reference, ..Self::default() })
+    }
+}
+
+fn order(line: u64, cells: Result<Cells, String>, units: Units) -> Result<Order, BadLine> {
+    let read = |cells: Cells| {
+        if cells.reference.is_empty() {
+            return Err("it has no reference".to_owned());
+        }
+        let minor = cells.amount.as_deref().map(|text| minor(text, units)).transpose()?;
+        Ok(Order { line, reference: cells.reference, status: cells.status, minor, currency: cells.currency })
+    };
+    cells.and_then(read).map_err(|why| BadLine { line, why })
+}
+
+fn cells_of_row(record: &ByteRecord, places: &Places) -> Result<Cells, String> {
+    let cell = |place: Option<usize>| -> Result<Option<String>, String> {
+        let bytes = place.and_then(|place| record.get(place)).unwrap_or_default();
+        let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+        Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
+    };
+    Ok(Cells {
+        reference: cell(Some(places.reference))?.unwrap_or_default(),
+        status: cell(places.status)?,
+        amount: cell(places.amount)?,
+        currency: cell(places.currency)?,
+    })
+}
+
+type Fields<'l> = BTreeMap<&'l str, &'l RawValue>;
+
+fn cells_of_json(line: &str, columns: &Columns) -> Result<Cells, String> {
+    let fields: Fields<'_> = serde_json::from_str(line).map_err(|_| "it is not a JSON object".to_owned())?;
+    let cell = |column| -> Result<Option<String>, String> {
+        let value = match columns.given(column) {
+            Some(path) => at(&fields, path),
+            None => {
+                let names: Vec<&str> = fields.keys().copied().collect();
+                let place = columns.place(column, &names)?;
+                place.and_then(|place| fields.get(names[place]).copied())
+            }
+        };
+        value.map_or(Ok(None), text_of)
+    };
+    Ok(Cells {
+        reference: cell(Column::Reference)?.unwrap_or_default(),
+        status: cell(Column::Status)?,
+        amount: cell(Column::Amount)?,
+        currency: cell(Column::Currency)?,
+    })
+}
+
+/// The value at a path such as `data.id`.
+fn at<'l>(fields: &Fields<'l>, path: &str) -> Option<&'l RawValue> {
+    if let Some(value) = fields.get(path) {
+        return Some(value);
+    }
+    let (first, rest) = path.split_once('.')?;
+    let inner: Fields<'l> = serde_json::from_str(fields.get(first)?.get()).ok()?;
+    at(&inner, rest)
+}
+
+/// A text as it is, a number by its digits as they were written.
+fn text_of(value: &RawValue) -> Result<Option<String>, String> {
+    let text = value.get();
+    match text.bytes().next() {
+        Some(b'"') => {
+            let text: String = serde_json::from_str(text).map_err(|_| "a text in it can't be read".to_owned())?;
+            Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
+        }
+        Some(b'-' | b'0'..=b'9') => Ok(Some(text.to_owned())),
+        Some(b'n') => Ok(None),
+        _ => Err(format!("`{}` is neither a text nor a number", text.chars().take(40).collect::<String>())),
+    }
+}
+
+/// Minor units from a text.
+fn minor(text: &str, units: Units) -> Result<i128, String> {
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (sign, size) = text.strip_prefix('-').map_or(("", text), |size| ("-", size));
+    let too_large = |_| format!("`{text}` is too large");
+    match (units, size.split_once('.')) {
+        (Units::Minor, None) if is_digits(size) => text.parse().map_err(too_large),
+        (Units::Decimal, None) if is_digits(size) => format!("{text}00").parse().map_err(too_large),
+        (Units::Decimal, Some((whole, part))) if is_digits(whole) && is_digits(part) && part.len() <= 2 => {
+            format!("{sign}{whole}{part:0<2}").parse().map_err(too_large)
+        }
+        (Units::Minor, _) => {
+            Err(format!("`{text}` is not a whole number of minor units (--decimal reads amounts such as 100.00)"))
+        }
+        (Units::Decimal, _) => Err(format!("`{text}` is not an amount such as 100 or 100.00")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_as(text: &[u8], columns: &[&str], units: Units) -> Vec<Result<Order, BadLine>> {
+        let named: Vec<_> = columns.iter().map(|text| text.parse().unwrap()).collect();
+        let orders = Orders::new(Box::new(Cursor::new(text.to_vec())), &Columns::named(&named), units).unwrap();
+        orders.map(|order| order.unwrap()).collect()
+    }
+
+    fn read(text: &str) -> Vec<Result<Order, BadLine>> {
+        read_as(text.as_bytes(), &[], Units::Minor)
+    }
+
+    fn full(line: u64) -> Order {
+        let text = |text: &str| Some(text.to_owned());
+        Order { line, status: text("paid"), minor: Some(10_000), currency: text("CVE"), ..Order::of("pi_1") }
+    }
+
+    #[test]
+    fn a_plain_list_has_one_reference_a_line() {
+        let orders = read("\u{feff}PLS-1\n\n# a comment\r\n  pi_2  \r\nmine 3\n");
+        let found: Vec<_> =
+            orders.into_iter().map(|order| order.unwrap()).map(|one| (one.line, one.reference)).collect();
+        assert_eq!(found, [(1, "PLS-1".to_owned()), (4, "pi_2".to_owned()), (5, "mine 3".to_owned())]);
+        assert_eq!(read(""), []);
+    }
+
+    #[test]
+    fn the_three_forms_of_a_list_say_the_same() {
+        let table = "order,Payment ID,status,amount,currency\n7,pi_1,paid,10000,CVE\n";
+        let semicolons = "currency;amount;status;reference\nCVE;10000;\"paid\";pi_1\n";
+        let json = r#"{"reference":"pi_1","status":"paid","amount":"10000","currency":"CVE"}"#;
+        assert_eq!(read(table), [Ok(full(2))]);
+        assert_eq!(read(semicolons), [Ok(full(2))]);
+        assert_eq!(read(json), [Ok(full(1))]);
+        let nested = r#"{"id":"evt_1","data":{"id":"pi_1","status":"paid","amount":10000,"currency":"CVE"}}"#;
+        let columns = ["reference=data.id", "status=data.status", "amount=data.amount", "currency=data.currency"];
+        assert_eq!(read_as(nested.as_bytes(), &columns, Units::Minor), [Ok(full(1))]);
+    }
+
+    #[test]
+    fn a_bad_line_is_named_and_the_next_one_is_read() {
+        let lines = |text: &[u8]| -> Vec<_> {
+            read_as(text, &[], Units::Minor)
+                .into_iter()
+                .map(|order| order.map_err(|bad| bad.line).map(|one| one.line))
+                .collect()
+        };
+        assert_eq!(
+            lines(b"reference,amount\npi_1,1\n,2\npi_3,x\npi_4,\n\xff,1\npi_6\n"),
+            [Ok(2), Err(3), Err(4), Ok(5), Err(6), Ok(7)]
+        );
+        assert_eq!(
+            lines(b"{\"id\":\"a\"}\n{\"id\n[]\n{}\n{\"id\":{}}\n{\"id\":7}\n"),
+            [Ok(1), Err(2), Err(3), Err(4), Err(5), Ok(6)]
+        );
+        assert_eq!(lines(b"a\n\xff\nb"), [Ok(1), Err(2), Ok(3)]);
+        let long = [b"a\n".to_vec(), vec![b'x'; 3 << 20], b"\nb\n".to_vec()].concat();
+        assert_eq!(lines(&long), [Ok(1), Err(2), Ok(3)]);
+    }
+
+    #[test]
+    fn a_field_may_span_lines_and_the_count_goes_on() {
+        let orders = read("reference,note\npi_1,\"two\nlines\"\npi_2,\n");
+        assert_eq!(orders.into_iter().map(|order| order.unwrap().line).collect::<Vec<_>>(), [2, 4]);
+    }
+
+    #[test]
+    fn decimals_are_read_when_that_is_said_and_never_as_floats() {
+        let read = |text| minor(text, Units::Decimal);
+        assert_eq!(read("100.00"), Ok(10_000));
+        assert_eq!(read("100.5"), Ok(10_050));
+        assert_eq!(read("-0.05"), Ok(-5));
+        assert_eq!(read("90071992547409931.23"), Ok(9_007_199_254_740_993_123));
+        for wrong in ["", ".", "1.", ".5", "1.234", "1,000.00", "1e3", "--1", "é"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(minor("10000", Units::Minor), Ok(10_000));
+        for wrong in ["100.00", "1e3", "", "-", "NaN"] {
+            assert!(minor(wrong, Units::Minor).is_err(), "{wrong}");
+        }
+        let line = br#"{"id":"a","amount":0.29}"#;
+        assert_eq!(read_as(line, &[], Units::Decimal)[0].as_ref().unwrap().minor, Some(29));
+    }
+
+    #[test]
+    fn a_table_whose_reference_is_not_found_is_refused_as_a_whole() {
+        let new = |text: &str, columns: &Columns| {
+            Orders::new(Box::new(Cursor::new(text.as_bytes().to_vec())), columns, Units::Minor).map(drop).unwrap_err()
+        };
+        assert!(matches!(new("PLS-1,Success\n", &Columns::default()), ListError::NoReference(_)));
+        let named = Columns::named(&["amount=gross".parse().unwrap()]);
+        assert!(matches!(new("reference,net\na,1\n", &named), ListError::NoColumn(..)));
+    }
+}

@@ -1,0 +1,72 @@
+//! What all references together come to: how many of each class, and their money, per currency.
+
+use super::Class;
+use crate::money::Money;
+use std::collections::BTreeMap;
+
+/// Counts and sums.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    classes: BTreeMap<Class, u64>,
+    money: BTreeMap<(String, Class), (u64, i128)>,
+    /// Lines of the list that could not be read.
+    pub bad_lines: u64,
+}
+
+impl Totals {
+    /// Counts a reference; its money is the record's, or else the order's.
+    pub fn add(&mut self, class: Class, money: Option<&Money>) {
+        *self.classes.entry(class).or_default() += 1;
+        if let Some(money) = money {
+            let (count, minor) = self.money.entry((money.currency.to_uppercase(), class)).or_default();
+            (*count, *minor) = (*count + 1, minor.saturating_add(money.minor));
+        }
+    }
+
+    /// How many references there were.
+    pub fn references(&self) -> u64 {
+        self.classes.values().sum()
+    }
+
+    /// How many there are of a class.
+    pub fn of(&self, class: Class) -> u64 {
+        self.classes.get(&class).copied().unwrap_or_default()
+    }
+
+    /// The classes that there are, the best first.
+    pub fn classes(&self) -> impl Iterator<Item = (Class, u64)> {
+        self.classes.iter().rev().map(|(class, count)| (*class, *count))
+    }
+
+    /// Class, how many references, and their money together, by currency.
+    pub fn money(&self) -> impl Iterator<Item = (Class, u64, Money)> {
+        self.money.iter().map(|((currency, class), (count, minor))| {
+            (*class, *count, Money { minor: *minor, currency: currency.clone() })
+        })
+    }
+
+    /// Whether anything is not as it should be.
+    pub fn has_difference(&self) -> bool {
+        self.classes.keys().any(|class| class.is_difference())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_added_up_per_currency_and_class() {
+        let mut totals = Totals::default();
+        let money = |minor, currency: &str| Money { minor, currency: currency.to_owned() };
+        totals.add(Class::SettledAgreed, Some(&money(10_000, "CVE")));
+        totals.add(Class::SettledAgreed, Some(&money(5, "cve")));
+        totals.add(Class::NeverDelivered, Some(&money(7, "CVE")));
+        totals.add(Class::SettledAgreed, Some(&money(9, "NGN")));
+        totals.add(Class::UnknownToProvider, None);
+        let sums: Vec<_> = totals.money().collect();
+        assert_eq!(sums.len(), 3);
+        assert!(sums.contains(&(Class::SettledAgreed, 2, money(10_005, "CVE"))));
+        assert_eq!((totals.references(), totals.of(Class::SettledAgreed), totals.has_difference()), (5, 3, true));
+    }
+}

@@ -1,0 +1,206 @@
+//! What came of reconciling, for people and programs: a row or a record for each reference, and what they come to.
+
+use super::escape::cut;
+use super::json::line;
+use super::paint::Paint;
+use super::payload::masked;
+use super::text::count;
+use crate::kept::Told;
+use crate::money::Money;
+use crate::provider::record::Record;
+use crate::provider::{self, Provider};
+use crate::reconcile::{Case, Class, Order, Totals};
+use serde_json::{Value, json};
+
+/// The widest that a reference is shown in a row, and that a sentence below it is.
+const REFERENCE: usize = 32;
+const SENTENCE: usize = 200;
+
+/// Whether everything was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Yes.
+    Whole,
+    /// No: it ended before.
+    Partial,
+}
+
+/// Whether a row says what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// It does.
+    Given,
+    /// A row before it did.
+    Left,
+}
+
+/// A row, and below it what is to be said of it and, where that is wanted, what to do.
+pub fn row(case: &Case, advice: Advice, paint: Paint) -> String {
+    let class = case.judgement.class();
+    let status = case.record.as_ref().map(|record| cut(&record.status, 18)).unwrap_or_default();
+    let money = case.money().map(|money| cut(&money.to_string(), 60)).unwrap_or_default();
+    let reference = paint.strong(&format!("{:<20}", cut(&masked(&case.order.reference), REFERENCE)));
+    let line = format!("{}  {reference}  {status:<9}  {}", painted(class, 19, paint), paint.number(&money));
+    let mut row = line.trim_end().to_owned() + "\n";
+    for finding in case.judgement.findings.iter().filter(|finding| !finding.why.is_empty()) {
+        let also = if finding.class == class { String::new() } else { format!("also {}: ", finding.class.words()) };
+        row.push_str(&format!("    {also}{}\n", cut(&masked(&finding.why), SENTENCE)));
+    }
+    if advice == Advice::Given && !class.advice().is_empty() {
+        row.push_str(&format!("    {}\n", paint.faint(class.advice())));
+    }
+    row
+}
+
+fn painted(class: Class, width: usize, paint: Paint) -> String {
+    let words = format!("{:<width$}", class.words());
+    match class {
+        Class::SettledAgreed => paint.good(&words),
+        Class::StillOpen => paint.warn(&words),
+        _ => paint.bad(&words),
+    }
+}
+
+/// What all of it comes to, in lines.
+pub fn summary(totals: &Totals, extent: Extent, paint: Paint) -> String {
+    let classes: Vec<_> = totals.classes().map(|(class, count)| format!("{count} {}", class.words())).collect();
+    let mut text = paint.strong(&count(totals.references(), "reference"));
+    if !classes.is_empty() {
+        text.push_str(&format!(": {}", classes.join(", ")));
+    }
+    text.push('\n');
+    for (class, references, money) in totals.money() {
+        let money = cut(&money.to_string(), 80);
+        text.push_str(&format!("  {}  {references:>7}  {}\n", painted(class, 19, paint), paint.number(&money)));
+    }
+    if totals.bad_lines > 0 {
+        text.push_str(&format!("  {}\n", paint.bad(&format!("{} could not be read", count(totals.bad_lines, "line")))));
+    }
+    if extent == Extent::Partial {
+        text.push_str(&format!("  {}\n", paint.bad("partial: it ended before everything was asked")));
+    }
+    text
+}
+
+/// `whtool.reconciled/1`: what is to be said of a reference.
+pub fn record(case: &Case) -> Vec<u8> {
+    let class = case.judgement.class();
+    let findings = case.judgement.findings.iter();
+    let findings: Vec<_> = findings.map(|one| json!({"class": one.class.code(), "why": one.why})).collect();
+    line(&json!({
+        "schema": "whtool.reconciled/1",
+        "reference": case.order.reference,
+        "provider": case.provider.name(),
+        "class": class.code(),
+        "difference": class.is_difference(),
+        "findings": findings,
+        "advice": class.advice(),
+        "record": case.record.as_ref().map(recorded),
+        "order": ordered(&case.order),
+        "webhooks": case.webhooks.as_ref().map(|told| told.iter().map(webhook).collect::<Vec<_>>()),
+    }))
+}
+
+fn purse(money: &Money) -> Value {
+    json!({"minor": money.minor.to_string(), "currency": money.currency})
+}
+
+fn recorded(record: &Record) -> Value {
+    json!({
+        "reference": record.reference, "merchantReference": record.merchant_reference, "object": record.object,
+        "status": record.status, "state": record.standing.state.code(), "money": record.money.as_ref().map(purse),
+        "amountIs": match record.amount {
+            crate::provider::record::Amount::Same => "amount",
+            crate::provider::record::Amount::Charged => "charge",
+        },
+        "created": record.created.map(|time| time.to_string()), "changed": record.changed.map(|time| time.to_string()),
+    })
+}
+
+fn ordered(order: &Order) -> Value {
+    json!({
+        "line": Some(order.line).filter(|line| *line > 0), "status": order.status,
+        "minor": order.minor.map(|minor| minor.to_string()), "currency": order.currency,
+    })
+}
+
+fn webhook(Told { entry, key }: &Told) -> Value {
+    json!({
+        "id": entry.id, "arrived": entry.arrived.to_string(), "type": entry.kind, "status": entry.status, "key": key,
+        "verdict": entry.verdict, "answered": entry.answered, "app": entry.app, "money": entry.money.as_ref().map(purse),
+    })
+}
+
+/// `whtool.reconciliation/1`: what all of it comes to, the last line.
+pub fn totals(totals: &Totals, extent: Extent) -> Vec<u8> {
+    let classes: serde_json::Map<_, _> =
+        Class::ALL.iter().rev().map(|class| (class.code().to_owned(), totals.of(*class).into())).collect();
+    let money = totals.money().map(|(class, references, money)| {
+        json!({"currency": money.currency, "class": class.code(), "references": references, "minor": money.minor.to_string()})
+    });
+    line(&json!({
+        "schema": "whtool.reconciliation/1", "references": totals.references(), "classes": classes,
+        "money": money.collect::<Vec<_>>(), "badLines": totals.bad_lines, "partial": extent == Extent::Partial,
+    }))
+}
+
+const REBUILT: &str = "whtool.rebuilt/1";
+
+/// `whtool.rebuilt/1`: an event made of the provider's record, for `replay --from`.
+pub fn rebuilt(case: &Case, event: &Value) -> Vec<u8> {
+    line(&json!({
+        "schema": REBUILT, "provider": case.provider.name(), "reference": case.order.reference,
+        "body": event.to_string(),
+    }))
+}
+
+/// Whose event a line of `rebuilt` is, about what, and its bytes. `None`: the line is something else.
+pub fn read_rebuilt(line: &str) -> Option<(&'static dyn Provider, String, Vec<u8>)> {
+    let record: Value = serde_json::from_str(line).ok()?;
+    let text = |name: &str| record.get(name)?.as_str();
+    text("schema").filter(|schema| *schema == REBUILT)?;
+    Some((provider::named(text("provider")?)?, text("reference")?.to_owned(), text("body")?.as_bytes().to_vec()))
+}
+
+/// The header of the table that spreadsheets read.
+pub const CSV_HEADER: [&str; 14] = [
+    "line",
+    "reference",
+    "provider",
+    "class",
+    "status",
+    "state",
+    "minor",
+    "currency",
+    "order_status",
+    "order_minor",
+    "order_currency",
+    "webhooks",
+    "changed",
+    "why",
+];
+
+/// A row of that table, without control characters.
+pub fn csv_row(case: &Case) -> [String; 14] {
+    let record = case.record.as_ref();
+    let money = record.and_then(|record| record.money.as_ref());
+    let order = &case.order;
+    let why: Vec<_> = case.judgement.findings.iter().map(|finding| finding.why.as_str()).collect();
+    let cells = [
+        Some(order.line).filter(|line| *line > 0).map(|line| line.to_string()),
+        Some(order.reference.clone()),
+        Some(case.provider.name().to_owned()),
+        Some(case.judgement.class().code().to_owned()),
+        record.map(|record| record.status.clone()),
+        record.map(|record| record.standing.state.code().to_owned()),
+        money.map(|money| money.minor.to_string()),
+        money.map(|money| money.currency.clone()),
+        order.status.clone(),
+        order.minor.map(|minor| minor.to_string()),
+        order.currency.clone(),
+        case.webhooks.as_ref().map(|told| told.len().to_string()),
+        record.and_then(|record| record.changed).map(|time| time.to_string()),
+        Some(why.join("; ")),
+    ];
+    cells.map(|cell| super::escape::harmless(&cell.unwrap_or_default()).into_owned())
+}

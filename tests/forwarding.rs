@@ -1,0 +1,198 @@
+//! Forwarding to several apps, by several processes, over TLS, and across restarts: to each app its share, to each delivery its
+//! turn.
+
+use crate::keeping::{App, nobody, signed, until};
+use crate::passthrough::read_request;
+use crate::process::{Listener, REFERENCE, REFERENCE_MAC, home, post, run, whtool};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::{BufReader, Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+/// What `events` lists, with these flags.
+fn listed(home: &Path, words: &[&str]) -> Vec<Value> {
+    let listed = run(&mut whtool(home, &[&["events", "--all", "--json"], words].concat()));
+    let text = String::from_utf8(listed.stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn an_app_that_hangs_does_not_keep_another_waiting() {
+    let home = home();
+    // Its connections are taken by the system, and never answered.
+    let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (hanging_url, app) = (format!("http://{}", hanging.local_addr().unwrap()), App::start(vec![200]));
+    let words =
+        ["--forward-to", &hanging_url, "--forward-to", &app.url, "--in-flight", "4", "--forward-timeout", "10m"];
+    let listener = Listener::start(home.path(), &words);
+    for number in 0..30 {
+        let (mac, body) = signed(number);
+        listener.exchange(&post(&mac, &body));
+    }
+    let bodies: Vec<_> = (0..30).map(|_| app.requests.recv().unwrap().2).collect();
+    assert_eq!(bodies.len(), 30);
+}
+
+#[test]
+fn a_delivery_that_one_of_two_apps_did_not_take_has_failed() {
+    let (home, good, bad) = (home(), App::start(vec![200]), App::start(vec![422, 200]));
+    let words = ["--forward-to", &bad.url, "--forward-to", &good.url];
+    let mut listener = Listener::start(home.path(), &words);
+    listener.exchange(&post(REFERENCE_MAC, REFERENCE));
+    (0..2).for_each(|_| drop(until(&mut listener, "whtool.forwarded/1")));
+    listener.end("INT");
+    assert_eq!(listed(home.path(), &["--failed"]).len(), 1, "whichever answered last");
+    let replayed = |url: &str| {
+        let replayed = run(&mut whtool(home.path(), &["replay", "last", "--exact", "--to", url, "--json"]));
+        serde_json::from_slice::<Value>(&replayed.stdout).unwrap()["compared"].clone()
+    };
+    assert_eq!(replayed(&good.url), "still good", "the last attempt at the same app counts");
+    assert_eq!(listed(home.path(), &["--failed"]).len(), 1);
+    assert_eq!(replayed(&bad.url), "fixed");
+    assert!(listed(home.path(), &["--failed"]).is_empty());
+}
+
+#[test]
+fn what_was_given_up_is_taken_up_again_after_a_restart_and_what_was_refused_is_not() {
+    let home = home();
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (url, refusing) = (format!("http://{address}"), App::start(vec![422]));
+    let words = ["--forward-to", &url, "--forward-to", &refusing.url, "--retry", "1", "--retry-pause", "1ms"];
+    let mut listener = Listener::start(home.path(), &words);
+    listener.exchange(&post(REFERENCE_MAC, REFERENCE));
+    let mut given_up = 0;
+    while given_up < 2 {
+        given_up += usize::from(until(&mut listener, "whtool.forwarded/1")["sequel"] == "given_up");
+    }
+    listener.end("INT");
+    let app = App::on(TcpListener::bind(address).unwrap(), vec![200]);
+    let mut listener = Listener::start(home.path(), &words);
+    assert_eq!(app.requests.recv().unwrap().2, REFERENCE);
+    let told = until(&mut listener, "whtool.forwarded/1");
+    assert_eq!((told["tries"].as_u64(), told["sequel"].as_str()), (Some(1), Some("taken")));
+    let (_, said) = listener.end("INT");
+    assert!(said.contains("1 delivery from before"), "{said}");
+    assert_eq!(refusing.requests.try_iter().count(), 1);
+}
+
+/// tiny_http leaves some of many connections unanswered, so this app has a thread for each, and tells the bodies.
+fn app_with_a_thread_for_each() -> (String, Receiver<Vec<u8>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (told, bodies) = channel();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, told) = (BufReader::new(stream.unwrap()), told.clone());
+            thread::spawn(move || {
+                let body = read_request(&mut stream);
+                let answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+                let _ = told.send(body).map(|()| stream.get_mut().write_all(answer));
+            });
+        }
+    });
+    (url, bodies)
+}
+
+#[test]
+fn two_processes_on_one_store_bring_each_delivery_once() {
+    let (home, (url, bodies)) = (home(), app_with_a_thread_for_each());
+    // Few enough that nobody has to read what the listeners write.
+    let words = ["--forward-to", &url, "-q"];
+    let listeners = [(); 2].map(|()| Listener::start(home.path(), &words));
+    let senders = thread::scope(|scope| {
+        let senders: Vec<_> = listeners
+            .iter()
+            .enumerate()
+            .map(|(sender, listener)| {
+                scope.spawn(move || {
+                    for number in 0..20 {
+                        let (mac, body) = signed(sender * 1000 + number);
+                        assert!(listener.exchange(&post(&mac, &body)).starts_with("HTTP/1.1 200"));
+                    }
+                })
+            })
+            .collect();
+        senders.into_iter().map(|sender| sender.join().unwrap()).count()
+    });
+    assert_eq!(senders, 2);
+    let mut times = BTreeMap::<Vec<u8>, usize>::new();
+    while times.len() < 40 {
+        *times.entry(bodies.recv_timeout(Duration::from_secs(20)).unwrap()).or_default() += 1;
+    }
+    // What is on its way is finished before they end.
+    listeners.into_iter().for_each(|listener| drop(listener.end("INT")));
+    bodies.try_iter().for_each(|body| *times.entry(body).or_default() += 1);
+    let twice = times.iter().filter(|(_, count)| **count > 1).map(|(body, _)| String::from_utf8_lossy(body));
+    assert_eq!(twice.collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
+fn an_app_with_a_certificate_of_its_own_is_reached_with_insecure_only() {
+    let home = home();
+    let (listener, config) = (TcpListener::bind("127.0.0.1:0").unwrap(), self_signed());
+    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let session = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut stream = StreamOwned::new(session, stream.unwrap());
+            let mut got = Vec::new();
+            let mut bytes = [0; 4096];
+            while !got.ends_with(REFERENCE) {
+                match stream.read(&mut bytes) {
+                    Ok(count) if count > 0 => got.extend_from_slice(&bytes[..count]),
+                    _ => break,
+                }
+            }
+            if got.ends_with(REFERENCE) {
+                let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+            }
+        }
+    });
+    let mut careful = Listener::start(home.path(), &["--forward-to", &url, "--retry", "0"]);
+    careful.exchange(&post(REFERENCE_MAC, REFERENCE));
+    let refused = until(&mut careful, "whtool.forwarded/1");
+    assert!(refused["error"].as_str().unwrap().contains("certificate"), "{refused}");
+    careful.end("INT");
+    let mut trusting = Listener::start(home.path(), &["--forward-to", &url, "--insecure"]);
+    assert_eq!(until(&mut trusting, "whtool.forwarded/1")["status"], 204, "what was given up has its chance");
+}
+
+fn self_signed() -> Arc<ServerConfig> {
+    // Both were made for this test, and are of no use elsewhere:
+    //   openssl genpkey -algorithm ed25519 -outform DER -out key.der
+    //   openssl req -x509 -key key.der -keyform DER -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+    //     -addext basicConstraints=critical,CA:FALSE -days 36500 -outform DER -out certificate.der
+    let key = "MC4CAQAwBQYDK2VwBCIEIDjmBT638cQy2fDDQLztP30A+CyS6iOHwcpmBbCN9bQn";
+    let certificate = "\
+        MIIBUjCCAQSgAwIBAgIUNczX32Wb3x32XKWcY3XXIerUSUMwBQYDK2VwMBQxEjAQBgNVBAMMCWxvY2FsaG9zdDAgFw0yNjExMjIx\
+        MTA3NTFaGA8yMTI2MTAyOTExMDc1MVowFDESMBAGA1UEAwwJbG9jYWxob3N0MCowBQYDK2VwAyEApnKQgS3MO07pGy6iIvsfJ1u0\
+        RnFoNtCyNR/XxIh+DO6jZjBkMB0GA1UdDgQWBBQKSnFr81gHotRrRIIBa+dVTJWb/zAfBgNVHSMEGDAWgBQKSnFr81gHotRrRIIB\
+        a+dVTJWb/zAUBgNVHREEDTALgglsb2NhbGhvc3QwDAYDVR0TAQH/BAIwADAFBgMrZXADQQC7//7/3bmwsMQwyGMauSSTIhzfGp+o\
+        JjIM3PhK25yc0yAI5Ti4lTSQvZFpKa1COidCvcOmrXqIGRX1wT7wmdMP";
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(BASE64.decode(key).unwrap()));
+    let certificate = CertificateDer::from(BASE64.decode(certificate).unwrap());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_protocol_versions(&[&rustls::version::TLS12]);
+    Arc::new(config.unwrap().with_no_client_auth().with_single_cert(vec![certificate], key).unwrap())
+}
+
+#[test]
+fn deliveries_for_an_app_that_is_down_do_not_keep_those_for_another_waiting() {
+    let (home, gone, app) = (home(), nobody(), App::start(vec![200]));
+    let words = ["--forward-to", &gone, "--forward-to", &app.url, "--retry", "1000", "--in-flight", "1"];
+    let listener = Listener::start(home.path(), &words);
+    for number in 0..10 {
+        let (mac, body) = signed(number);
+        listener.exchange(&post(&mac, &body));
+    }
+    assert_eq!((0..10).map(|_| app.requests.recv().unwrap()).count(), 10);
+}

@@ -1,0 +1,419 @@
+//! `reconcile`: real processes against a stand-in for the providers' APIs.
+
+use crate::process::{Listener, PLUSTIVE_SECRET, REFERENCE, REFERENCE_MAC, post, whtool};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use tempfile::TempDir;
+
+/// What a stand-in answers: status, a header or none, body.
+type Said = (u16, &'static str, String);
+
+/// A stand-in for both APIs, which answers as it is told, a thread for each connection.
+struct Api {
+    url: String,
+    asked: Arc<Mutex<Vec<(String, String)>>>,
+}
+
+impl Api {
+    /// `answer` is given the last step of the path, and how often that was asked before.
+    fn new(answer: impl Fn(&str, u32) -> Said + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (noted, answer) = (Arc::clone(&asked), Arc::new(answer));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (noted, answer) = (Arc::clone(&noted), Arc::clone(&answer));
+                std::thread::spawn(move || serve(stream, &noted, &*answer));
+            }
+        });
+        Self { url, asked }
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().iter().map(|(path, _)| path.clone()).collect()
+    }
+
+    fn command(&self, home: &Path, words: &[&str]) -> Command {
+        let mut command = whtool(home, &[&["reconcile"], words].concat());
+        command.env("PLEXOS_API_URL", &self.url).env("PLUSTIVE_API_URL", &self.url);
+        command.env("PLEXOS_PAY_SECRET_KEY", "sk_test_abc").env("PLUSTIVE_API_KEY", "pk_live_abc");
+        command
+    }
+
+    fn run(&self, home: &Path, words: &[&str]) -> Ran {
+        Ran::of(self.command(home, words).output().unwrap())
+    }
+}
+
+/// Answers the requests of one connection.
+fn serve(stream: TcpStream, noted: &Mutex<Vec<(String, String)>>, answer: &dyn Fn(&str, u32) -> Said) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut writer = stream;
+    loop {
+        let head: Vec<String> =
+            reader.by_ref().lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+        let Some(path) = head.first().and_then(|line| line.split(' ').nth(1)) else { return };
+        let key = head.iter().find_map(|line| line.strip_prefix("Authorization: ")).unwrap_or_default();
+        let before = {
+            let mut asked = noted.lock().unwrap();
+            let before = asked.iter().filter(|(other, _)| other == path).count();
+            asked.push((path.to_owned(), key.to_owned()));
+            u32::try_from(before).unwrap()
+        };
+        let (status, header, body) = answer(path.rsplit('/').next().unwrap_or_default(), before);
+        let gap = if header.is_empty() { "" } else { "\r\n" };
+        let head = format!("HTTP/1.1 {status} As Told\r\n{header}{gap}Content-Length: {}\r\n\r\n", body.len());
+        if writer.write_all(format!("{head}{body}").as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+struct Ran {
+    status: i32,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    fn of(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { status: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    fn records(&self) -> Vec<Value> {
+        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    fn errors(&self) -> usize {
+        self.err.matches("error: ").count()
+    }
+}
+
+fn home() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn transaction(reference: &str, status: &str) -> Said {
+    let body = format!(
+        r#"{{"reference":"{reference}","clientReference":"order-1","service":"Data","status":"{status}","priceCharged":27000,
+            "mobileNumber":"08030000000","createdOn":"2026-06-12T10:14:00Z","completedOn":"2026-06-12T10:14:05Z"}}"#
+    );
+    (200, "", body)
+}
+
+fn payment(id: &str, status: &str) -> Said {
+    (200, "", format!(r#"{{"id":"{id}","amount":"10000","currency":"CVE","status":"{status}"}}"#))
+}
+
+fn list(home: &Path, text: &str) -> String {
+    let path = home.join("list");
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn payments(count: usize) -> String {
+    (0..count).map(|number| format!("pi_{number}\n")).collect()
+}
+
+#[test]
+fn a_reference_is_looked_up_at_its_provider_with_its_key() {
+    let home = home();
+    let api = Api::new(
+        |last, _| if last.starts_with("pi_") { payment(last, "SETTLED") } else { transaction(last, "Success") },
+    );
+    let ran = api.run(home.path(), &["PLS-7XKQR4N"]);
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""));
+    assert_eq!(ran.out, "settled and agreed   PLS-7XKQR4N           Success    270.00 NGN (27000)\n");
+    assert_eq!(api.run(home.path(), &["pi_1"]).status, 0);
+    let asked = api.asked.lock().unwrap().clone();
+    let expected =
+        [("/api/v1/transactions/PLS-7XKQR4N", "Bearer pk_live_abc"), ("/v1/payments/pi_1", "Bearer sk_test_abc")];
+    assert_eq!(asked, expected.map(|(path, key)| (path.to_owned(), key.to_owned())));
+}
+
+#[test]
+fn whatever_a_reference_holds_it_is_one_step_of_the_path() {
+    let home = home();
+    let api = Api::new(|_, _| (404, "", "{}".to_owned()));
+    assert_eq!(api.run(home.path(), &["a/../b?c#d é", "--json"]).status, 1);
+    assert_eq!(api.asked(), ["/api/v1/transactions/a%2F..%2Fb%3Fc%23d%20%C3%A9"]);
+    let ran = api.run(home.path(), &[".."]);
+    assert_eq!((ran.status, api.asked().len()), (3, 1), "{}", ran.out);
+}
+
+#[test]
+fn what_was_missed_is_named_with_its_money_and_the_replay_list_sends_it() {
+    let home = home();
+    let listener = Listener::start(home.path(), &[]);
+    assert!(listener.exchange(&post(REFERENCE_MAC, REFERENCE)).starts_with("HTTP/1.1 200"));
+    let api = Api::new(|last, _| transaction(last, "Success"));
+    let orders = "reference,status,amount,currency\nPLS-9KQ2M7P3XR,paid,27000,NGN\nPLS-MISSED,paid,27000,NGN\n";
+    let (orders, missed) = (list(home.path(), orders), home.path().join("missed"));
+    let words = ["--from", &orders, "--json", "--replay-list", missed.to_str().unwrap()];
+    let ran = api.run(home.path(), &words);
+    let records = ran.records();
+    assert_eq!(ran.status, 1, "{}", ran.err);
+    let classes: Vec<_> = records[..2].iter().map(|record| record["class"].as_str().unwrap()).collect();
+    assert_eq!(classes, ["settled_agreed", "never_delivered"]);
+    assert_eq!(records[0]["webhooks"][0]["verdict"], "verified");
+    assert_eq!(records[2]["schema"], "whtool.reconciliation/1");
+    let money: Vec<_> =
+        records[2]["money"].as_array().unwrap().iter().map(|sum| (&sum["class"], &sum["minor"])).collect();
+    assert!(money.contains(&(&Value::from("never_delivered"), &Value::from("27000"))), "{money:?}");
+
+    let mut replay = whtool(home.path(), &["replay", "--from", missed.to_str().unwrap(), "--to", &listener.url]);
+    let replayed = Ran::of(replay.env("PLUSTIVE_WEBHOOK_SECRET", PLUSTIVE_SECRET).output().unwrap());
+    assert_eq!(replayed.status, 0, "{}{}", replayed.out, replayed.err);
+    assert!(replayed.out.starts_with("PLS-MISSED (rebuilt)"), "{}", replayed.out);
+    let again = api.run(home.path(), &words);
+    assert_eq!(again.status, 0, "{}", again.out);
+    assert_eq!(std::fs::read(&missed).unwrap(), b"");
+    let rebuilt = again.records()[1]["webhooks"][0]["id"].as_str().unwrap().to_owned();
+    let shown = Ran::of(whtool(home.path(), &["events", "show", &rebuilt, "--raw"]).output().unwrap());
+    assert!(shown.out.to_lowercase().contains("x-whtool-rebuilt: "), "{}", shown.out);
+}
+
+#[test]
+fn what_the_store_has_is_asked_about_once_each() {
+    let home = home();
+    let listener = Listener::start(home.path(), &[]);
+    for _ in 0..3 {
+        assert!(listener.exchange(&post(REFERENCE_MAC, REFERENCE)).starts_with("HTTP/1.1 200"));
+    }
+    let api = Api::new(|last, _| transaction(last, "Success"));
+    let ran = api.run(home.path(), &["--since", "1h", "--json"]);
+    assert_eq!((ran.status, api.asked().len()), (0, 1), "{}", ran.err);
+    assert_eq!(ran.records()[0]["webhooks"].as_array().unwrap().len(), 3);
+    let open = api.run(home.path(), &["--open", "--json"]);
+    assert_eq!((open.status, open.records().len(), api.asked().len()), (0, 1, 1));
+}
+
+#[test]
+fn a_refused_key_stops_everything_with_one_message() {
+    let home = home();
+    let body = r#"{"title":"x","status":403,"detail":"Forbidden.","errors":[]}"#;
+    for (status, word) in [(401, "PLUSTIVE_API_KEY"), (403, "allow-list")] {
+        let api = Api::new(move |_, _| (status, "", body.to_owned()));
+        let references: String = (0..500).map(|number| format!("PLS-{number}\n")).collect();
+        let ran = api.run(home.path(), &["--from", &list(home.path(), &references)]);
+        assert_eq!((ran.status, ran.errors(), ran.out.as_str()), (4, 1, ""), "{}", ran.err);
+        assert!(ran.err.contains(word), "{}", ran.err);
+        assert!(api.asked().len() <= 16, "{}", api.asked().len());
+    }
+}
+
+#[test]
+fn no_key_and_a_host_that_is_not_there_are_one_message_each() {
+    let home = home();
+    let api = Api::new(|last, _| payment(last, "SETTLED"));
+    let words = ["--from", &list(home.path(), &payments(500))];
+    let ran = Ran::of(api.command(home.path(), &words).env_remove("PLEXOS_PAY_SECRET_KEY").output().unwrap());
+    assert_eq!((ran.status, ran.errors(), api.asked().len()), (4, 1, 0), "{}", ran.err);
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let ran =
+        Ran::of(api.command(home.path(), &words).env("PLEXOS_API_URL", format!("http://{nobody}")).output().unwrap());
+    assert_eq!((ran.status, ran.errors(), ran.out.as_str()), (3, 1, ""), "{}", ran.err);
+    assert!(ran.err.contains("can't connect") && ran.err.contains("PLEXOS_API_URL"), "{}", ran.err);
+}
+
+#[test]
+fn what_is_no_api_is_one_message_that_says_what_came_instead() {
+    let home = home();
+    for (status, body, word) in
+        [(200, "<html>", "HTML"), (200, "", "empty"), (200, "hello", "not JSON"), (404, "<html>", "404")]
+    {
+        let api = Api::new(move |_, _| (status, "", body.to_owned()));
+        let ran = api.run(home.path(), &["--from", &list(home.path(), &payments(500))]);
+        assert_eq!((ran.status, ran.errors(), ran.out.as_str()), (3, 1, ""), "{}", ran.err);
+        assert!(ran.err.contains(word), "{}", ran.err);
+    }
+}
+
+#[test]
+fn the_key_goes_nowhere_with_a_redirect() {
+    let home = home();
+    let other = Api::new(|last, _| payment(last, "SETTLED"));
+    let location: &'static str = Box::leak(format!("Location: {}/v1/payments/pi_1", other.url).into_boxed_str());
+    let api = Api::new(move |_, _| (302, location, String::new()));
+    let ran = api.run(home.path(), &["pi_1"]);
+    assert_eq!((ran.status, ran.errors(), other.asked().len()), (3, 1, 0), "{}", ran.err);
+    assert!(ran.err.contains("redirect"), "{}", ran.err);
+}
+
+#[test]
+fn one_strange_answer_among_good_ones_is_a_row() {
+    let home = home();
+    let api = Api::new(|last, _| match last {
+        "pi_1" => (200, "", "<html>".to_owned()),
+        "pi_2" => payment("pi_other", "SETTLED"),
+        "pi_3" => (404, "", r#"{"error":{"message":"Payment not found","code":"NOT_FOUND"}}"#.to_owned()),
+        "pi_4" => payment(last, "FROZEN"),
+        _ => payment(last, "SETTLED"),
+    });
+    let ran = api.run(home.path(), &["--from", &list(home.path(), &payments(5)), "--json", "--concurrency", "1"]);
+    let classes: Vec<_> =
+        ran.records()[..5].iter().map(|record| record["class"].as_str().unwrap().to_owned()).collect();
+    let untold = "could_not_tell";
+    assert_eq!(classes, ["settled_agreed", untold, untold, "unknown_to_provider", untold]);
+    assert_eq!((ran.status, ran.errors()), (3, 1), "{}", ran.err);
+}
+
+#[test]
+fn what_fails_for_a_while_is_asked_again() {
+    let home = home();
+    let api = Api::new(|last, before| match (last, before) {
+        ("pi_1", 0) => (500, "", String::new()),
+        ("pi_2", 0) => (429, "Retry-After: 0", String::new()),
+        ("pi_3", 0) => (503, "Retry-After: 0", String::new()),
+        _ => payment(last, "SETTLED"),
+    });
+    let ran = api.run(home.path(), &["--from", &list(home.path(), &payments(8)), "--json"]);
+    let records = ran.records();
+    assert_eq!((ran.status, api.asked().len()), (0, 11), "{} {:?}", ran.err, api.asked());
+    let order: Vec<_> = records[..8].iter().map(|record| record["order"]["line"].as_u64().unwrap()).collect();
+    assert!(order.is_sorted(), "{order:?}");
+}
+
+#[test]
+fn what_is_open_is_polled_until_it_ends() {
+    let home = home();
+    let api = Api::new(|last, before| transaction(last, if before < 1 { "Processing" } else { "Success" }));
+    let ran = api.run(home.path(), &["PLS-1", "--wait", "1m"]);
+    assert_eq!((ran.status, api.asked().len()), (0, 2), "{}", ran.err);
+    assert!(ran.out.starts_with("settled and agreed"), "{}", ran.out);
+    let api = Api::new(|last, _| transaction(last, "Pending"));
+    assert_eq!(api.run(home.path(), &["PLS-1"]).status, 0);
+    let ran = api.run(home.path(), &["PLS-1", "--wait", "1s"]);
+    assert_eq!(ran.status, 1, "still open after the wait: {}", ran.out);
+}
+
+#[test]
+fn a_bad_line_is_named_and_the_others_are_asked_about() {
+    let home = home();
+    let api = Api::new(|last, _| payment(last, "SETTLED"));
+    let ran = api.run(home.path(), &["--from", &list(home.path(), "id,amount\npi_1,100.00\npi_2,10000\n,5\n")]);
+    assert_eq!((ran.status, api.asked()), (3, vec!["/v1/payments/pi_2".to_owned()]), "{}", ran.err);
+    assert!(ran.err.contains("line 2 of the list") && ran.err.contains("--decimal"), "{}", ran.err);
+    assert!(ran.err.contains("line 4 of the list") && ran.out.contains("2 lines could not be read"), "{}", ran.err);
+    let ran = api.run(home.path(), &["--from", &list(home.path(), "id,amount\npi_1,100.00\n"), "--decimal"]);
+    assert_eq!(ran.status, 0, "{}", ran.out);
+}
+
+#[test]
+fn a_table_for_spreadsheets_has_a_row_for_each_and_nothing_else() {
+    let home = home();
+    let api = Api::new(|last, _| payment(last, "SETTLED"));
+    let ran = api.run(home.path(), &["--from", &list(home.path(), "id,status\npi_1,failed\n\"pi_2\",\n"), "--csv"]);
+    let mut table = csv::Reader::from_reader(ran.out.as_bytes());
+    let rows: Vec<HashMap<String, String>> = table.deserialize().map(|row| row.unwrap()).collect();
+    assert_eq!((ran.status, rows.len()), (1, 2));
+    assert_eq!(
+        (rows[0]["class"].as_str(), rows[0]["why"].as_str()),
+        ("status_differs", "the order says failed, the record says SETTLED")
+    );
+    let only = api.run(home.path(), &["pi_1", "pi_2", "--only", "differences", "--csv"]);
+    assert_eq!(only.out.lines().count(), 1, "{}", only.out);
+}
+
+#[test]
+fn an_interrupted_run_goes_on_without_asking_again() {
+    let home = home();
+    let (orders, journal) = (list(home.path(), &payments(40)), home.path().join("journal"));
+    let words = ["--from", &orders, "--resume", journal.to_str().unwrap(), "--json", "--concurrency", "4"];
+    let first = Api::new(|last, _| match last {
+        "pi_25" => (401, "", "{}".to_owned()),
+        _ => payment(last, "SETTLED"),
+    });
+    let url = first.url.clone();
+    let ran = first.run(home.path(), &words);
+    let told = ran.records();
+    assert_eq!((ran.status, &told.last().unwrap()["partial"]), (4, &Value::from(true)), "{}", ran.err);
+    let known = told.len() - 1;
+    assert!((20..40).contains(&known) && ran.err.contains("--resume"), "{known} {}", ran.err);
+
+    // The last line was cut off by the end of the process.
+    let mut bytes = std::fs::read(&journal).unwrap();
+    bytes.truncate(bytes.len() - 7);
+    std::fs::write(&journal, &bytes).unwrap();
+    let second = Api::new(|last, _| payment(last, "SETTLED"));
+    let as_before = |mut command: Command| {
+        Ran::of(command.env("PLEXOS_API_URL", &url).env("PLUSTIVE_API_URL", &url).output().unwrap())
+    };
+    drop(first);
+    let elsewhere = second.run(home.path(), &words);
+    assert_eq!((elsewhere.status, second.asked().len()), (2, 0), "{}", elsewhere.err);
+    assert!(elsewhere.err.contains("another API"), "{}", elsewhere.err);
+    let refused = list(home.path(), &payments(41));
+    let other = as_before(second.command(home.path(), &["--from", &refused, "--resume", journal.to_str().unwrap()]));
+    assert!(other.status == 2 && other.err.contains("another input"), "{}", other.err);
+}
+
+#[test]
+fn a_resumed_run_asks_only_about_the_rest_and_counts_everything() {
+    let home = home();
+    let (orders, journal) = (list(home.path(), &payments(40)), home.path().join("journal"));
+    let words = ["--from", &orders, "--resume", journal.to_str().unwrap(), "--json", "--concurrency", "4"];
+    let is_let = Arc::new(Mutex::new(false));
+    let asked_for = Arc::clone(&is_let);
+    let api = Api::new(move |last, _| match last {
+        "pi_25" if !*asked_for.lock().unwrap() => (401, "", "{}".to_owned()),
+        _ => payment(last, "SETTLED"),
+    });
+    assert_eq!(api.run(home.path(), &words).status, 4);
+    let mut bytes = std::fs::read(&journal).unwrap();
+    bytes.truncate(bytes.len() - 7);
+    std::fs::write(&journal, &bytes).unwrap();
+    let known = bytes.iter().filter(|byte| **byte == b'\n').count() - 1;
+    let before = api.asked().len();
+    *is_let.lock().unwrap() = true;
+    let ran = api.run(home.path(), &words);
+    assert_eq!((ran.status, api.asked().len() - before), (0, 40 - known), "{}", ran.err);
+    assert_eq!(ran.records().last().unwrap()["classes"]["settled_agreed"], 40);
+    assert!(ran.err.contains("answers known from"), "{}", ran.err);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_with_what_is_known_plainly_marked() {
+    let home = home();
+    let (tell, told): (_, Receiver<()>) = channel();
+    let (hold, held) = channel::<()>();
+    let (tell, held) = (Mutex::new(tell), Mutex::new(held));
+    let api = Api::new(move |last, _| {
+        if last == "pi_3" {
+            tell.lock().unwrap().send(()).unwrap();
+            // Until the test is over.
+            let _ = held.lock().unwrap().recv();
+        }
+        payment(last, "SETTLED")
+    });
+    let words = ["pi_1", "pi_2", "pi_3", "--concurrency", "1"];
+    let child = api.command(home.path(), &words).spawn().unwrap();
+    told.recv().unwrap();
+    let kill = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
+    assert!(kill.success());
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    drop(hold);
+    assert_eq!(ran.status, 130, "{}", ran.err);
+    assert!(ran.out.contains("pi_2") && ran.out.contains("partial: "), "{}", ran.out);
+    assert!(ran.out.starts_with("settled and agreed") && !ran.out.contains("pi_3"), "{}", ran.out);
+}
+
+#[test]
+fn a_key_that_was_named_goes_to_one_provider_only() {
+    let home = home();
+    let api = Api::new(
+        |last, _| if last.starts_with("pi_") { payment(last, "SETTLED") } else { transaction(last, "Success") },
+    );
+    let ran = api.run(home.path(), &["pi_1", "PLS-1", "--api-url", &api.url, "--concurrency", "1"]);
+    assert_eq!(ran.status, 2, "{}", ran.err);
+    assert!(api.asked().iter().all(|path| !path.contains("PLS-1")));
+}
