@@ -74,3 +74,12 @@ fn a_purchase_is_ended_on_demand() {
     assert_eq!(bench.get("/api/v1/balance")["balance"], WALLET);
     assert_eq!(bench.call("POST", "/_emulator/transactions/none", &json!({"status": "Failed"})).0, 404);
 }
+
+#[test]
+fn the_published_example_can_be_looked_up_from_the_start() {
+    let mut bench = Bench::new();
+    let found = bench.get("/api/v1/transactions/PLS-7XKQR4N");
+    assert_eq!((&found["status"], &found["priceCharged"]), (&json!("Success"), &json!(27_000)));
+    assert_eq!(bench.get("/api/v1/transactions/ord_20260616_001"), found);
+    assert_eq!(bench.get("/api/v1/balance")["balance"], WALLET);
+}
