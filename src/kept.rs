@@ -50,6 +50,17 @@ pub struct Entry {
     pub size: u64,
 }
 
+/// How a store is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// How many deliveries it has.
+    pub deliveries: u64,
+    /// How large it is, in bytes.
+    pub bytes: u64,
+    /// What is damaged, in the database's words; empty: nothing.
+    pub damage: Vec<String>,
+}
+
 impl Entry {
     /// Whether it was refused, or the app did not take it.
     pub fn has_failed(&self) -> bool {

@@ -6,7 +6,7 @@
 use crate::delivery::{Delivery, Received, TurnedAway};
 use crate::error::Result;
 use crate::exchange::{Next, Reply, Sent};
-use crate::kept::{Attempt, Count, Entry, Forwarded, Id, Kept, Prunable, Query, Sum, Told, Undelivered};
+use crate::kept::{Attempt, Count, Entry, Forwarded, Health, Id, Kept, Prunable, Query, Sum, Told, Undelivered};
 use crate::message::{HeaderError, Request};
 use crate::timestamp::Timestamp;
 use std::io::{self, Read, Write};
@@ -51,6 +51,8 @@ pub trait World: Sync {
     /// A progress bar on standard error over `total` steps; it stays silent where no person would see it.
     fn progress(&self, total: u64) -> Box<dyn Progress + '_>;
 
+    /// The permission bits of a file or folder. `None`: it is not there, or the system has no such bits.
+    fn mode(&self, path: &Path) -> Option<u32>;
     /// Opens a file for reading.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>>;
     /// Writes a file whole or not at all, in place of one that may be there.
@@ -59,8 +61,13 @@ pub trait World: Sync {
     fn has_file(&self, path: &Path) -> bool;
     /// Lets the person change these bytes in their editor (`VISUAL`, `EDITOR`), and gives back what they saved.
     fn edit(&self, bytes: &[u8]) -> Result<Vec<u8>>;
+    /// The working folder and those above it, up to the root of its repository, the nearest first; outside of a repository the working
+    /// folder alone. Empty: it can't be told.
+    fn working_folders(&self) -> Vec<PathBuf>;
     /// The folder for whtool's own data; it may not exist yet.
     fn data_folder(&self) -> Result<PathBuf>;
+    /// The folder for the user's settings; it may not exist yet.
+    fn config_folder(&self) -> Result<PathBuf>;
     /// Reads a file of secrets; `None`: there is none. A file or folder that others may read is refused.
     fn read_private(&self, path: &Path) -> Result<Option<Vec<u8>>>;
     /// Writes a new file of secrets (mode 0600, folder 0700), synced. `false`: there is one already, and it was left alone.
@@ -72,6 +79,8 @@ pub trait World: Sync {
     fn remove_private(&self, path: &Path) -> Result<()>;
     /// Makes a file of the user's anew out of what it holds, whole or not at all. It keeps its mode; a new one is for its owner only.
     fn update_file(&self, path: &Path, change: &mut Change<'_>) -> Result<Reach>;
+    /// Writes a file that holds nothing secret, and makes its folder when it is not there.
+    fn write_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
     /// Asks the person for a secret at the terminal, without showing it.
     fn ask_hidden(&self, question: &str) -> Result<Vec<u8>>;
 
@@ -134,6 +143,8 @@ pub trait Store {
     fn about(&mut self, reference: &str) -> Result<Vec<Told>>;
     /// Up to `most` of those that arrived since, the oldest first, and the place to go on after; the first place is 0.
     fn page(&mut self, since: Option<Timestamp>, after: i64, most: u32) -> Result<(Vec<Entry>, i64)>;
+    /// Looks whether all of it can be read, and says how large it is.
+    fn health(&mut self) -> Result<Health>;
     /// Provider, key and id of the latest verified events, the newest last.
     fn recent_keys(&mut self, most: u64) -> Result<Vec<(String, String, Id)>>;
 }

@@ -1,6 +1,6 @@
 //! A made-up world: memory for streams and files, a clock that stands still, a network that is a list.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::io::{self, Cursor, Read, Write};
 use std::net::SocketAddr;
@@ -40,8 +40,14 @@ pub struct Made {
     pub err: Mutex<Vec<u8>>,
     pub random: Mutex<u64>,
     pub home: OnceLock<TempDir>,
-    /// What was written with `replace_file`.
-    pub written: Mutex<HashMap<PathBuf, Vec<u8>>>,
+    /// Permission bits, where a file is to have others than it has.
+    pub modes: HashMap<PathBuf, u32>,
+    /// The `Date` header of answers.
+    pub date: Option<String>,
+    /// What was written with `write_file` and `replace_file`.
+    pub written: Mutex<BTreeMap<PathBuf, Vec<u8>>>,
+    /// The working folder and those above it.
+    pub folders: Vec<PathBuf>,
 }
 
 /// What a run left behind.
@@ -94,6 +100,11 @@ impl Made {
     pub fn delivered(mut self, requests: impl IntoIterator<Item = Request>) -> Self {
         self.deliveries = Mutex::new(requests.into_iter().collect());
         self
+    }
+
+    /// Where a file is that is really written: a name without a folder is in a folder of this world's own.
+    fn place(&self, path: &Path) -> PathBuf {
+        self.home.get_or_init(|| tempfile::tempdir().unwrap()).path().join(path)
     }
 
     /// Runs a command line, its words without the program's name.
@@ -172,6 +183,11 @@ impl World for Made {
         Box::new(Silent)
     }
 
+    fn mode(&self, path: &Path) -> Option<u32> {
+        let private = self.private.lock().unwrap().contains_key(path).then_some(0o600);
+        self.modes.get(path).copied().or(private).or_else(|| whtool::edge::Machine.mode(path))
+    }
+
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>> {
         match self.files.get(path) {
             Some(bytes) => Ok(Box::new(Cursor::new(bytes.clone()))),
@@ -200,8 +216,16 @@ impl World for Made {
         Ok(String::from_utf8_lossy(bytes).replace("10000", "777").into_bytes())
     }
 
+    fn working_folders(&self) -> Vec<PathBuf> {
+        self.folders.clone()
+    }
+
     fn data_folder(&self) -> Result<PathBuf> {
         Ok(self.home.get_or_init(|| tempfile::tempdir().unwrap()).path().join("data"))
+    }
+
+    fn config_folder(&self) -> Result<PathBuf> {
+        Ok(PathBuf::from("/config"))
     }
 
     fn read_private(&self, path: &Path) -> Result<Option<Vec<u8>>> {
@@ -216,7 +240,7 @@ impl World for Made {
     }
 
     fn append(&self, path: &Path, keep: u64) -> io::Result<Box<dyn Appending + '_>> {
-        whtool::edge::Machine.append(path, keep)
+        whtool::edge::Machine.append(&self.place(path), keep)
     }
 
     fn update_private(&self, path: &Path, change: &mut Change<'_>) -> Result<()> {
@@ -232,7 +256,12 @@ impl World for Made {
     }
 
     fn update_file(&self, path: &Path, change: &mut Change<'_>) -> Result<Reach> {
-        whtool::edge::Machine.update_file(path, change)
+        whtool::edge::Machine.update_file(&self.place(path), change)
+    }
+
+    fn write_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.written.lock().unwrap().insert(path.to_owned(), bytes.to_vec());
+        Ok(())
     }
 
     fn ask_hidden(&self, _question: &str) -> Result<Vec<u8>> {
@@ -264,7 +293,10 @@ impl World for Made {
         let mut turn = 0;
         while let Next::Send(outgoing) = next() {
             let answer = self.answers.get(turn % self.answers.len().max(1)).cloned().unwrap_or(Ok(200));
-            let answer = answer.map(|status| Answer::new(status, b"said"));
+            let mut answer = answer.map(|status| Answer::new(status, b"said"));
+            if let (Ok(answer), Some(date)) = (&mut answer, &self.date) {
+                answer.headers.push("date", date.as_bytes()).unwrap();
+            }
             done(Sent { number: outgoing.number, took: Duration::from_millis(1), answer });
             self.sent.lock().unwrap().push(outgoing);
             turn += 1;

@@ -29,7 +29,7 @@ fn raw(headers: impl AsRef<[u8]>, body: &[u8]) -> Vec<u8> {
     [b"POST /hooks?x=1 HTTP/1.1\r\nHost: shop.example\r\n", headers.as_ref(), end.as_bytes(), body].concat()
 }
 
-fn plexos(body: &[u8]) -> Vec<u8> {
+pub fn plexos(body: &[u8]) -> Vec<u8> {
     raw(format!("X-Plexos-Timestamp: {NOW}\r\nX-Plexos-Signature: {PLEXOS_MAC}\r\n"), body)
 }
 
@@ -38,18 +38,23 @@ fn plustive(body: &[u8]) -> Vec<u8> {
 }
 
 /// Sends each request to a listener that keeps it as if it had arrived so many seconds before now.
-fn keep(made: &Made, requests: &[(i64, Vec<u8>)]) {
+pub fn keep(made: &Made, requests: &[(i64, Vec<u8>)]) {
+    let key = |provider, variable: &str, secret: &str| {
+        let origin = Origin::Environment { variable: variable.to_owned(), place: 0 };
+        Key::new(Secret::new(provider, origin, secret))
+    };
+    let keys = vec![
+        key("plexos", "PLEXOS_WEBHOOK_SECRET", PLEXOS_SECRET),
+        key("plustive", "PLUSTIVE_WEBHOOK_SECRET", PLUSTIVE_SECRET),
+    ];
+    keep_judged(made, requests, &keys);
+}
+
+/// The same, judged by these keys.
+pub fn keep_judged(made: &Made, requests: &[(i64, Vec<u8>)], keys: &[Key]) {
     for (age, request) in requests {
         let arrived = made.now() - SignedDuration::from_secs(*age);
-        let key = |provider, variable: &str, secret: &str| {
-            let origin = Origin::Environment { variable: variable.to_owned(), place: 0 };
-            Key::new(Secret::new(provider, origin, secret))
-        };
-        let keys = vec![
-            key("plexos", "PLEXOS_WEBHOOK_SECRET", PLEXOS_SECRET),
-            key("plustive", "PLUSTIVE_WEBHOOK_SECRET", PLUSTIVE_SECRET),
-        ];
-        let rules = Rules { keys, tolerance: None };
+        let rules = Rules { keys: keys.to_vec(), tolerance: None };
         let judge: Judge = Arc::new(move |mut delivery, _| {
             delivery.arrived = Some(arrived);
             receive(delivery, &rules, arrived)

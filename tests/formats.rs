@@ -135,6 +135,8 @@ fn records_hold_to_the_schema() {
         &["events", "diff", "last", "last", "--json"],
         &["verify", captured, "--json"],
         &["samples", "--json"],
+        &["config", "show", "--json"],
+        &["doctor", "--offline", "--json"],
         &["sign", payload.to_str().unwrap(), "--as", "json"],
         &["replay", "payment.debited", "--to", &url, "--json"],
         &["replay", "payment.debited", "--to", "http://127.0.0.1:1", "--json"],

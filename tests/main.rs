@@ -10,11 +10,16 @@
 mod attack;
 mod check;
 mod common;
+mod completions;
+mod config;
 mod diagnosis;
+mod doctor;
 mod emulate;
 mod events;
 mod formats;
 mod forwarding;
+mod fuzz;
+mod generated;
 mod help;
 mod keeping;
 mod layers;

@@ -34,6 +34,13 @@ pub(super) struct ApiArgs {
     api_timeout: SignedDuration,
 }
 
+impl ApiArgs {
+    /// As if no flag were given, with another patience.
+    pub(super) fn patient_for(timeout: SignedDuration) -> Self {
+        Self { api_url: None, key_file: None, key_env: None, api_timeout: timeout }
+    }
+}
+
 /// A way to a provider's API.
 #[derive(Clone)]
 pub(super) struct Access {

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::kept::{Entry, Id, Query};
 use crate::provider::Provider;
 use crate::timestamp::{self, SignedDuration, Timestamp};
-use crate::world::Store;
+use crate::world::{Store, World};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -22,7 +22,7 @@ impl StoreArgs {
     pub(super) fn path(&self, session: &Session<'_>) -> Result<PathBuf> {
         match &self.store {
             Some(path) => Ok(path.clone()),
-            None => Ok(session.world.data_folder()?.join("captures.db")),
+            None => default_store(session.world),
         }
     }
 
@@ -30,6 +30,11 @@ impl StoreArgs {
     pub(super) fn open(&self, session: &Session<'_>) -> Result<Box<dyn Store>> {
         session.world.open_store(&self.path(session)?)
     }
+}
+
+/// The store in whtool's data folder; it may not exist yet.
+pub(super) fn default_store(world: &dyn World) -> Result<PathBuf> {
+    Ok(world.data_folder()?.join("captures.db"))
 }
 
 /// Which deliveries are meant; all that is given must hold.

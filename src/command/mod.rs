@@ -5,18 +5,25 @@
 mod api;
 mod captures;
 mod check;
+mod completions;
+mod config;
+mod configured;
+mod doctor;
 mod emulate;
 mod endpoints;
 mod events;
+mod help;
 mod known;
 mod ledger;
 mod listen;
+mod man;
 mod reconcile;
 mod register;
 mod replay;
 mod samples;
 mod secret;
 mod sign;
+mod tree;
 mod verify;
 
 use crate::error::{Error, Kind, Outcome, Result};
@@ -27,7 +34,8 @@ use crate::render::payload::Reveal;
 use crate::timestamp::{SignedDuration, Timestamp};
 use crate::world::{Stream, World};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+use configured::Configured;
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -39,9 +47,16 @@ use std::path::Path;
 First steps:
   whtool listen --demo              see deliveries arrive, good and bad
   whtool listen                     receive on http://127.0.0.1:4848
-  whtool replay payment.debited     send a signed sample there
+  whtool replay payment.debited     send a signed sample there")]
+#[command(help_template = "\
+{about}{after-help}
 
-Exit status: 0 good, 1 the answer is no, 2 usage, 3 could not do it, 4 credentials, 130 interrupted.")]
+{usage-heading} {usage}
+
+{all-args}
+
+Exit status: 0 good, 1 the answer is no, 2 usage, 3 could not do it, 4 credentials, 130 interrupted.
+`whtool help TOPIC` explains: exit-codes, environment, formats, providers.")]
 struct Cli {
     #[command(flatten)]
     common: Common,
@@ -63,6 +78,18 @@ enum Command {
     Secret(secret::Secrets),
     Emulate(Box<emulate::Emulate>),
     Check(Box<check::Check>),
+    Config(config::Config),
+    Doctor(doctor::Doctor),
+    Completions(completions::Completions),
+    Man(man::ManPages),
+    Help(help::Help),
+}
+
+impl Command {
+    /// Whether it works when the settings do not: it helps to mend them.
+    fn goes_without_settings(&self) -> bool {
+        matches!(self, Self::Config(_) | Self::Doctor(_) | Self::Completions(_) | Self::Man(_) | Self::Help(_))
+    }
 }
 
 /// Flags of every command.
@@ -111,12 +138,24 @@ struct Session<'w> {
 pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> u8 {
     // `Paint` decides for each stream; the crate, which knows only one, does as it is told.
     colored::control::set_override(true);
-    let cli = Cli::command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    if let Some(shell) = world.variable(completions::VARIABLE) {
+        return completions::complete(&shell, arguments.into_iter().collect(), world);
+    }
+    let configured = Configured::load(world);
+    let tree = configured.apply(tree::tree());
+    let cli = tree.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match cli {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, world),
+        Err(error) => {
+            let status = u8::try_from(error.exit_code()).unwrap_or(2);
+            return show(&error, world).map_or_else(|error| error.status(), |()| status);
+        }
     };
     let session = Session::new(&cli.common, world);
+    if let Some(error) = configured.trouble().filter(|_| !cli.command.goes_without_settings()) {
+        session.tell(error);
+        return error.status();
+    }
     let result = match &cli.command {
         Command::Listen(args) => listen::run(args, &session),
         Command::Events(args) => events::run(args, &session),
@@ -130,6 +169,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
         Command::Secret(args) => secret::run(args, &session),
         Command::Emulate(args) => emulate::run(args, &session),
         Command::Check(args) => check::run(args, &session),
+        Command::Config(args) => config::run(args, &configured, &session),
+        Command::Doctor(args) => doctor::run(args, &configured, &session),
+        Command::Completions(args) => completions::run(args, &session),
+        Command::Man(args) => man::run(args, &session),
+        Command::Help(args) => help::run(args, &session),
     };
     match result {
         Ok(outcome) => outcome.status(),
@@ -141,16 +185,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
 }
 
 /// Help and version go to standard output, complaints to standard error.
-fn usage(error: &clap::Error, world: &dyn World) -> u8 {
+fn show(error: &clap::Error, world: &dyn World) -> Result<()> {
     let (stream, mut to) =
         if error.use_stderr() { (Stream::Error, world.errors()) } else { (Stream::Output, world.output()) };
     let text = error.render();
     let coloured = paint(Colour::Auto, world, stream) == Paint::Coloured;
     let text = if coloured { text.ansi().to_string() } else { text.to_string() };
-    match to.write_all(text.as_bytes()).and_then(|()| to.flush()).map_err(Error::from) {
-        Ok(()) => u8::try_from(error.exit_code()).unwrap_or(2),
-        Err(error) => error.status(),
-    }
+    to.write_all(text.as_bytes())?;
+    Ok(to.flush()?)
 }
 
 /// <https://no-color.org> and <https://bixense.com/clicolors>.

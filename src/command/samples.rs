@@ -16,6 +16,7 @@ use std::io::Write;
 #[command(after_help = "\
 Examples:
   whtool samples
+  whtool samples list --provider plustive
   whtool samples show payment.debited
   whtool samples show payment.debited --set data.amount=5000 > payload.json
   whtool samples show transaction.completed.electricity --reveal")]
@@ -47,6 +48,7 @@ struct List {
 #[derive(Args)]
 struct Show {
     /// The sample's name, such as payment.debited or plustive:transaction.failed
+    #[arg(value_name = "SAMPLE")]
     name: String,
     #[command(flatten)]
     changes: Changes,

@@ -2,6 +2,12 @@
 
 use crate::error::{Error, Result};
 use etcetera::BaseStrategy;
+#[cfg(target_vendor = "apple")]
+use etcetera::base_strategy::Apple as Native;
+#[cfg(windows)]
+use etcetera::base_strategy::Windows as Native;
+#[cfg(not(any(windows, target_vendor = "apple")))]
+use etcetera::base_strategy::Xdg as Native;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -17,16 +23,37 @@ pub(super) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The folder for whtool's own data. Below the user's own `WHTOOL_HOME` it is one of ours, so that it can be for its owner only
-/// whatever the mode of that.
+/// The folder for whtool's own data.
 pub(super) fn data_folder() -> Result<PathBuf> {
+    folder("data", |native| native.data_dir())
+}
+
+/// The folder for the user's settings.
+pub(super) fn config_folder() -> Result<PathBuf> {
+    folder("config", |native| native.config_dir())
+}
+
+/// One of whtool's folders. Below the user's own `WHTOOL_HOME` it is one of ours, so that it can be for its owner only whatever the
+/// mode of that.
+fn folder(name: &str, native: impl Fn(&Native) -> PathBuf) -> Result<PathBuf> {
     if let Some(home) = env::var_os(HOME).filter(|home| !home.is_empty()) {
-        return Ok(PathBuf::from(home).join("data"));
+        return Ok(PathBuf::from(home).join(name));
     }
     let strategy = etcetera::base_strategy::choose_native_strategy().map_err(|error| {
-        Error::failed("can't find a folder for whtool's data").because(error).hint(format!("set {HOME} to a folder"))
+        Error::failed(format!("can't find a folder for whtool's {name}"))
+            .because(error)
+            .hint(format!("set {HOME} to a folder"))
     })?;
-    Ok(strategy.data_dir().join(NAME))
+    Ok(native(&strategy).join(NAME))
+}
+
+/// The working folder and those above it, up to the one that holds `.git`; without such a one, the working folder alone.
+pub(super) fn working_folders() -> Vec<PathBuf> {
+    let Ok(here) = env::current_dir() else { return Vec::new() };
+    let folders: Vec<_> = here.ancestors().map(Path::to_owned).collect();
+    // A worktree or submodule has a file of this name.
+    let root = folders.iter().position(|folder| folder.join(".git").exists());
+    folders.into_iter().take(root.unwrap_or(0) + 1).collect()
 }
 
 /// How the user would call this program again: the name as typed where that leads here, or else the program's path.

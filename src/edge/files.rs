@@ -28,6 +28,14 @@ pub(super) fn update(path: &Path, change: &mut Change<'_>) -> Result<Reach> {
     Ok(reach(&file.metadata().map_err(failed)?))
 }
 
+/// Writes a file as any program would, and makes its folder when it is not there.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(path, bytes)
+}
+
 #[cfg(unix)]
 fn reach(metadata: &fs::Metadata) -> Reach {
     use std::os::unix::fs::PermissionsExt;

@@ -81,6 +81,10 @@ impl World for Machine {
         Box::new(terminal::progress(total))
     }
 
+    fn mode(&self, path: &Path) -> Option<u32> {
+        private::mode(path)
+    }
+
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>> {
         Ok(Box::new(File::open(path)?))
     }
@@ -97,8 +101,16 @@ impl World for Machine {
         editor::edit(bytes)
     }
 
+    fn working_folders(&self) -> Vec<PathBuf> {
+        environment::working_folders()
+    }
+
     fn data_folder(&self) -> Result<PathBuf> {
         environment::data_folder()
+    }
+
+    fn config_folder(&self) -> Result<PathBuf> {
+        environment::config_folder()
     }
 
     fn read_private(&self, path: &Path) -> Result<Option<Vec<u8>>> {
@@ -123,6 +135,10 @@ impl World for Machine {
 
     fn update_file(&self, path: &Path, change: &mut Change<'_>) -> Result<Reach> {
         files::update(path, change)
+    }
+
+    fn write_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        files::write(path, bytes)
     }
 
     fn ask_hidden(&self, question: &str) -> Result<Vec<u8>> {

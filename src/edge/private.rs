@@ -77,6 +77,19 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// The permission bits of a file or folder.
+#[cfg(unix)]
+pub(super) fn mode(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).ok().map(|metadata| metadata.permissions().mode() & 0o7777)
+}
+
+/// Here a user's folders are closed to others by their access lists.
+#[cfg(not(unix))]
+pub(super) fn mode(_path: &Path) -> Option<u32> {
+    None
+}
+
 /// Refuses a file that others may read or change.
 #[cfg(unix)]
 pub(super) fn refuse_if_open_to_others(metadata: &fs::Metadata, path: &Path, mode: &str) -> Result<()> {

@@ -27,6 +27,8 @@ pub struct Api {
     pub live_key: &'static str,
     /// What keys begin with that do not, when there are such.
     pub test_key: Option<&'static str>,
+    /// The path of a GET that any key may make.
+    pub harmless: &'static str,
     /// Where keys and webhooks are found by hand.
     pub dashboard: &'static str,
 }

@@ -24,6 +24,7 @@ use std::io::Write;
 #[command(after_help = "\
 Examples:
   whtool endpoints
+  whtool endpoints list --json
   whtool endpoints show we_abc123
   whtool endpoints --remote                         what the provider says, if it answers
   whtool endpoints update we_abc123 --events 'payment.*'

@@ -17,8 +17,10 @@ use std::io::Write;
 #[derive(Args)]
 pub(super) struct Diff {
     /// The one: an id, the first letters of it, or `last`
+    #[arg(value_name = "CAPTURE")]
     old: String,
     /// The other
+    #[arg(value_name = "CAPTURE")]
     new: String,
     /// One JSON record
     #[arg(long)]

@@ -9,10 +9,10 @@ use clap::{Args, ValueEnum};
 use std::io::Write;
 
 /// Write out many captures, whole: JSON lines, or an HTTP archive
+///
+/// `whtool verify` reads both forms. They hold bodies and headers as they came: nothing is masked.
 #[derive(Args)]
 #[command(mut_arg("from_provider", super::list::called_provider))]
-#[command(after_help = "\
-`whtool verify` reads both forms. They hold bodies and headers as they came: nothing is masked.")]
 pub(super) struct Export {
     #[command(flatten)]
     filters: Filters,

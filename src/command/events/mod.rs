@@ -27,6 +27,7 @@ use clap::{Args, Subcommand};
 Examples:
   whtool events --type 'payment.*' --since 2h
   whtool events --failed --json
+  whtool events list --limit 100
   whtool events show last
   whtool events show last --body > payload.json
   whtool events show last --bundle for-support.json

@@ -24,6 +24,7 @@ use url::Url;
 #[derive(Args)]
 pub(super) struct Show {
     /// Its id, the first letters of it, or `last`
+    #[arg(value_name = "CAPTURE")]
     id: String,
     /// Write the request byte for byte: its head as it came, and its body (a chunked one in one chunk)
     #[arg(long, group = "what")]

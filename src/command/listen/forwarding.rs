@@ -2,7 +2,7 @@
 
 use crate::command::known;
 use crate::command::{Session, confirm, span};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exchange::is_loopback;
 use crate::forward::{self, Changes, Route};
 use crate::timestamp::SignedDuration;
@@ -18,13 +18,13 @@ pub(super) struct ForwardArgs {
     #[arg(long, value_name = "URL")]
     pub forward_to: Vec<Route>,
     /// Answer the provider with the app's own status and body
-    #[arg(long, requires = "forward_to", conflicts_with_all = ["ordered", "in_flight"])]
+    #[arg(long, conflicts_with_all = ["ordered", "in_flight"])]
     passthrough: bool,
     /// Send deliveries about the same payment or reference one at a time
-    #[arg(long, requires = "forward_to")]
+    #[arg(long)]
     ordered: bool,
     /// Sign anew with the local test secret
-    #[arg(long, requires = "forward_to")]
+    #[arg(long)]
     resign: bool,
     /// Try again so often when the app is down or answers 5xx
     #[arg(long, value_name = "N", default_value_t = 10)]
@@ -36,10 +36,10 @@ pub(super) struct ForwardArgs {
     #[arg(long, value_name = "SPAN", default_value = "30s", value_parser = span)]
     forward_timeout: SignedDuration,
     /// Set a header, in place of those of the same name
-    #[arg(long, value_name = "NAME: VALUE", requires = "forward_to", value_parser = header)]
+    #[arg(long, value_name = "NAME: VALUE", value_parser = header)]
     header: Vec<(String, String)>,
     /// Accept any certificate of the app, such as a self-signed one
-    #[arg(long, requires = "forward_to")]
+    #[arg(long)]
     insecure: bool,
     /// How many may be on their way at once
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
@@ -56,10 +56,25 @@ fn header(text: &str) -> Result<(String, String), String> {
 }
 
 impl ForwardArgs {
+    /// A flag that says nothing without a URL. The URL may also come from a settings file, which clap's `requires` does not count.
+    fn pointless(&self) -> Option<&'static str> {
+        let flags = [
+            ("--passthrough", self.passthrough),
+            ("--ordered", self.ordered),
+            ("--resign", self.resign),
+            ("--header", !self.header.is_empty()),
+            ("--insecure", self.insecure),
+        ];
+        flags.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
+    }
+
     /// As the listener takes them. `None`: nothing is sent on.
     pub(super) fn forward(&self, session: &Session<'_>) -> Result<Option<Forward>> {
         if self.forward_to.is_empty() {
-            return Ok(None);
+            return self.pointless().map_or(Ok(None), |flag| {
+                Err(Error::usage(format!("{flag} is about sending on, and nothing says where to"))
+                    .hint("add --forward-to URL"))
+            });
         }
         for route in self.forward_to.iter().filter(|route| !is_loopback(&route.url)) {
             let host = route.url.host_str().unwrap_or_default();

@@ -1,13 +1,14 @@
 //! The store: an SQLite database in which every delivery is kept before it is acknowledged.
 //!
-//! `schema` opens the file, `rows` says how values stand in it, `names` what deliveries are called, `reading` is what commands do with it, `about` how
-//! references are found, `pruning` how old
-//! deliveries go, `forwards` is the queue to the app, and `writer` is the one thread through which a listener records, many
-//! deliveries with one sync, `checkpoint` the one that brings its log into the database.
+//! `schema` opens the file, `rows` says how values stand in it, `names` what deliveries are called, `reading` is what commands do
+//! with it, `about` how references are found, `pruning` how old deliveries go, `health` whether all of it can be read, `forwards` is
+//! the queue to the app, and `writer` is the one thread through which a listener records, many deliveries with one sync, `checkpoint`
+//! the one that brings its log into the database.
 
 mod about;
 mod checkpoint;
 mod forwards;
+mod health;
 mod names;
 mod pruning;
 mod reading;

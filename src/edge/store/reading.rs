@@ -2,9 +2,9 @@
 
 use super::names::Names;
 use super::rows::{self, micros, text};
-use super::{about, forwards, pruning, schema};
+use super::{about, forwards, health, pruning, schema};
 use crate::error::{Error, Result};
-use crate::kept::{Attempt, Count, Entry, ID_LENGTH, Id, Kept, Prunable, Query, Sum, Told, Undelivered};
+use crate::kept::{Attempt, Count, Entry, Health, ID_LENGTH, Id, Kept, Prunable, Query, Sum, Told, Undelivered};
 use crate::money::Money;
 use crate::timestamp::Timestamp;
 use crate::world::Store;
@@ -310,6 +310,10 @@ impl Store for Opened {
 
     fn page(&mut self, since: Option<Timestamp>, after: i64, most: u32) -> Result<(Vec<Entry>, i64)> {
         about::page(&self.connection, self.names, since, after, most).map_err(failed)
+    }
+
+    fn health(&mut self) -> Result<Health> {
+        health::health(&self.connection).map_err(failed)
     }
 
     fn recent_keys(&mut self, most: u64) -> Result<Vec<(String, String, Id)>> {

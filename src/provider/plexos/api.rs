@@ -10,6 +10,8 @@ pub(super) const API: Api = Api {
     base_variable: "PLEXOS_API_URL",
     live_key: "sk_live_",
     test_key: Some("sk_test_"),
+    // https://docs.pay.plexos.io/pages/api/payments/reference
+    harmless: "/payments?limit=1",
     dashboard: "dashboard.plexospay.com",
 };
 

@@ -10,6 +10,8 @@ pub(super) const API: Api = Api {
     base_variable: "PLUSTIVE_API_URL",
     live_key: "pk_live_",
     test_key: None,
+    // https://docs.plustiveimpact.com/authentication
+    harmless: "/balance",
     dashboard: "Plustive's dashboard",
 };
 

@@ -1,4 +1,8 @@
-//! What is configured: how texts from variables, files and flags become secrets. Pure; `command::known` fetches the texts.
+//! What is configured: how texts from variables, files and flags become secrets, and what settings there are. Pure; `command::known`
+//! and `command::configured` fetch the texts.
+
+pub mod file;
+pub mod option;
 
 use crate::secret::{Origin, Secret};
 use crate::signature::Signer;

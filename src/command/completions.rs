@@ -1,0 +1,188 @@
+//! `whtool completions`: scripts that teach a shell to complete, and the answers that those scripts ask for.
+//!
+//! The scripts know no command: at each Tab they call whtool with `VARIABLE` set, and it answers from its tree of commands. So they
+//! never go stale. What a value is called in the help tells how to complete it: see `complete_by_name`.
+
+use super::{Session, answer, captures, help, tree};
+use crate::error::{Error, Outcome, Result};
+use crate::kept::{Entry, Query};
+use crate::provider;
+use crate::render::escape::one_line;
+use crate::world::World;
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, Args, Command, ValueHint};
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter};
+use clap_complete::env::{EnvCompleter, Shells};
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+/// Print a script that teaches a shell to complete commands, options, samples, event types and captures
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  source <(whtool completions bash)
+  whtool completions bash > ~/.local/share/bash-completion/completions/whtool
+  whtool completions zsh > ~/.zfunc/_whtool
+  whtool completions fish > ~/.config/fish/completions/whtool.fish")]
+pub(super) struct Completions {
+    /// For which shell
+    #[arg(value_parser = PossibleValuesParser::new(Shells::builtins().names()))]
+    shell: String,
+}
+
+/// Set by the scripts, to the name of the shell.
+pub(super) const VARIABLE: &str = "WHTOOL_COMPLETE";
+
+/// How many captures are offered, the newest.
+const CAPTURES: u64 = 30;
+
+/// What zsh runs when it loads the script by itself at the first Tab: that Tab is answered too.
+const ZSH_AUTOLOAD: &str = "\n[[ $funcstack[1] = _whtool ]] && _clap_dynamic_completer_whtool \"$@\"\n:\n";
+
+/// Prints the script.
+pub(super) fn run(args: &Completions, session: &Session<'_>) -> Result<Outcome> {
+    let shells = Shells::builtins();
+    let shell = shells.completer(&args.shell).expect("clap lets only known shells through");
+    let mut script = Vec::new();
+    shell.write_registration(VARIABLE, "whtool", "whtool", "whtool", &mut script)?;
+    let mut script = String::from_utf8_lossy(&script).trim().to_owned() + "\n";
+    if shell.name() == "zsh" {
+        script.push_str(ZSH_AUTOLOAD);
+    }
+    let mut output = session.world.output();
+    output.write_all(script.as_bytes())?;
+    output.flush()?;
+    answer(true)
+}
+
+/// Answers a script: what may stand at the cursor. Says nothing else; a person is in the middle of a line.
+pub(super) fn complete(shell: &str, arguments: Vec<OsString>, world: &dyn World) -> u8 {
+    let shells = Shells::builtins();
+    let Some(shell) = shells.completer(shell) else { return Error::usage("").status() };
+    let words: Vec<_> = arguments.into_iter().skip_while(|word| word != "--").skip(1).collect();
+    if words.is_empty() {
+        return Error::usage("").status();
+    }
+    match candidates(shell, words, world) {
+        Ok(()) => Outcome::Good.status(),
+        Err(error) => error.status(),
+    }
+}
+
+fn candidates(shell: &dyn EnvCompleter, words: Vec<OsString>, world: &dyn World) -> Result<()> {
+    let known = Known::new(world);
+    let mut tree = completing(tree::tree(), &known);
+    tree.build();
+    let mut text = Vec::new();
+    shell.write_complete(&mut tree, words, known.folder.as_deref(), &mut text)?;
+    let mut output = world.output();
+    output.write_all(&text)?;
+    Ok(output.flush()?)
+}
+
+/// What values may be.
+struct Known {
+    samples: Vec<Word>,
+    types: Vec<Word>,
+    captures: Vec<Word>,
+    subjects: Vec<Word>,
+    folder: Option<PathBuf>,
+}
+
+/// A value and what it means.
+#[derive(Clone)]
+struct Word {
+    text: String,
+    meaning: String,
+}
+
+impl Known {
+    fn new(world: &dyn World) -> Self {
+        let word = |text: &str, meaning: &str| Word { text: text.to_owned(), meaning: meaning.to_owned() };
+        let samples = provider::samples().map(|(_, sample)| word(&sample.name, &sample.meaning));
+        let types = provider::ALL.iter().flat_map(|provider| provider.event_types());
+        let newest = newest(world).unwrap_or_default();
+        // In other words than the capture's own: zsh puts values of the same meaning together.
+        let last = newest.last().map(|_| word("last", "the newest capture"));
+        let captures = newest.iter().rev().map(|entry| word(&entry.id, &spoken(entry)));
+        Self {
+            samples: samples.collect(),
+            types: types.map(|kind| word(kind.name, kind.meaning)).collect(),
+            captures: last.into_iter().chain(captures).collect(),
+            subjects: help::subjects().map(|(name, meaning)| word(&name, &meaning)).collect(),
+            folder: world.working_folders().into_iter().next(),
+        }
+    }
+}
+
+/// The newest captures of the default store, the newest last; a store that is not there is not made.
+fn newest(world: &dyn World) -> Result<Vec<Entry>> {
+    let path = captures::default_store(world)?;
+    if !world.has_file(&path) {
+        return Ok(Vec::new());
+    }
+    world.open_store(&path)?.list(&Query { limit: Some(CAPTURES), ..Query::default() })
+}
+
+/// A capture in a few words, made harmless.
+fn spoken(entry: &Entry) -> String {
+    let words = [entry.kind.as_deref(), entry.subject.as_deref(), Some(&entry.verdict)];
+    let words: Vec<_> = words.into_iter().flatten().collect();
+    format!("{} {}", entry.arrived.strftime("%F %R"), one_line(words.join(" ").as_bytes(), 60))
+}
+
+/// The tree, with every value completed that it is known how to.
+fn completing(command: Command, known: &Known) -> Command {
+    command.mut_args(|arg| complete_by_name(arg, known)).mut_subcommands(|nested| completing(nested, known))
+}
+
+/// The words for values that can be completed.
+fn complete_by_name(arg: Arg, known: &Known) -> Arg {
+    let name = arg.get_value_names().and_then(|names| names.first()).map(ToString::to_string).unwrap_or_default();
+    match name.as_str() {
+        "SAMPLE" => arg.add(among(known.samples.clone())),
+        "CAPTURE" => arg.add(among(known.captures.clone())),
+        "GLOB" | "TYPE" => arg.add(among(known.types.clone())),
+        "SUBJECT" => arg.add(among(known.subjects.clone())),
+        "SOURCE" => arg.add(source(known)),
+        "URL" => arg.value_hint(ValueHint::Url),
+        _ => arg,
+    }
+}
+
+/// Those that begin like what was typed.
+fn among(words: Vec<Word>) -> ArgValueCompleter {
+    ArgValueCompleter::new(move |typed: &OsStr| beginning(&words, typed).collect())
+}
+
+/// What `replay` sends: samples, captures, files.
+fn source(known: &Known) -> ArgValueCompleter {
+    let named = [known.samples.clone(), known.captures.clone()].concat();
+    let files = PathCompleter::any().current_dir(known.folder.clone().unwrap_or_default());
+    ArgValueCompleter::new(move |typed: &OsStr| beginning(&named, typed).chain(files.complete(typed)).collect())
+}
+
+fn beginning(words: &[Word], typed: &OsStr) -> impl Iterator<Item = CompletionCandidate> {
+    let fits = move |word: &&Word| word.text.as_bytes().starts_with(typed.as_encoded_bytes());
+    words.iter().filter(fits).map(|word| CompletionCandidate::new(&word.text).help(Some(word.meaning.clone().into())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value_names(command: &Command, found: &mut Vec<String>) {
+        let names = command.get_arguments().filter_map(Arg::get_value_names).flatten();
+        found.extend(names.map(ToString::to_string));
+        command.get_subcommands().for_each(|nested| value_names(nested, found));
+    }
+
+    #[test]
+    fn every_word_that_is_completed_is_one_of_the_help() {
+        let mut found = Vec::new();
+        value_names(&tree::tree(), &mut found);
+        for name in ["SAMPLE", "CAPTURE", "GLOB", "SOURCE", "SUBJECT", "URL"] {
+            assert!(found.iter().any(|each| each == name), "no value is called {name}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The settings of variables and files, fetched, and put under the command line as its defaults.
+//!
+//! A value of a file becomes the default of its option before the command line is parsed. So flags win, help shows what holds, and no
+//! command knows of any of this.
+
+use crate::error::{Error, Result};
+use crate::settings::file::{self, Scope};
+use crate::settings::option::{self, Project, Setting, Shape};
+use crate::world::World;
+use clap::{Arg, Command};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// The project's file, in the working folder or above it.
+pub(super) const PROJECT_FILE: &str = "whtool.toml";
+/// The user's file, in whtool's folder for settings.
+pub(super) const USER_FILE: &str = "config.toml";
+/// More than any settings need, in bytes.
+const MOST: u64 = 64 * 1024;
+
+/// What is configured.
+pub(super) struct Configured {
+    /// The project's file, when there is one.
+    pub project: Option<PathBuf>,
+    /// The user's file, which may not be there.
+    pub user: Option<PathBuf>,
+    values: Vec<Value>,
+    trouble: Option<Error>,
+}
+
+/// A setting's values, and who set them.
+pub(super) struct Value {
+    pub setting: &'static Setting,
+    pub values: Vec<String>,
+    pub origin: Origin,
+}
+
+/// Who set a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A variable of this name.
+    Environment(String),
+    /// The project's file.
+    Project(PathBuf),
+    /// The user's file.
+    User(PathBuf),
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Environment(variable) => out.write_str(variable),
+            Self::Project(path) | Self::User(path) => write!(out, "{}", path.display()),
+        }
+    }
+}
+
+impl Configured {
+    /// Looks at the variables, the project's file and the user's.
+    pub(super) fn load(world: &dyn World) -> Self {
+        let folders = world.working_folders();
+        let project = folders.iter().map(|folder| folder.join(PROJECT_FILE)).find(|path| world.has_file(path));
+        let user = world.config_folder().ok().map(|folder| folder.join(USER_FILE));
+        let mut configured = Self { project, user, values: of_variables(world), trouble: None };
+        configured.trouble = configured.add_files(world).and_then(|()| configured.check()).err();
+        configured
+    }
+
+    /// Why the settings can't be used.
+    pub(super) fn trouble(&self) -> Option<&Error> {
+        self.trouble.as_ref()
+    }
+
+    /// What is set, and by whom. `None`: the default holds.
+    pub(super) fn value(&self, setting: &Setting) -> Option<&Value> {
+        self.values.iter().find(|value| value.setting == setting)
+    }
+
+    /// The tree of commands with these values as defaults; without them when they can't be used.
+    pub(super) fn apply(&self, tree: Command) -> Command {
+        if self.trouble.is_some() {
+            return tree;
+        }
+        self.values.iter().fold(tree, |tree, value| with_default(tree, value, &[]))
+    }
+
+    fn add_files(&mut self, world: &dyn World) -> Result<()> {
+        if let Some(path) = self.project.clone() {
+            let origin = Origin::Project(path.clone());
+            self.add_file(&path, Scope::Project, &origin, world)?;
+        }
+        match self.user.clone().filter(|path| world.has_file(path)) {
+            Some(path) => self.add_file(&path, Scope::User, &Origin::User(path.clone()), world),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds what nobody with more to say has set.
+    fn add_file(&mut self, path: &Path, scope: Scope, origin: &Origin, world: &dyn World) -> Result<()> {
+        let text = read(path, world)?;
+        let sets = file::read(&text, scope).map_err(|error| {
+            let told = Error::failed(format!("can't use the settings in {}", path.display())).because(&error);
+            error.hint().into_iter().fold(told, Error::hint)
+        })?;
+        for set in sets {
+            if self.value(set.setting).is_none() {
+                let values = placed(set.setting, set.values, path, scope, world)?;
+                self.values.push(Value { setting: set.setting, values, origin: origin.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Tries every value on its option, so that a wrong one is told with its origin.
+    fn check(&self) -> Result<()> {
+        let tree = super::tree::tree();
+        for Value { setting, values, origin } in &self.values {
+            let Some(option) = options(&tree, setting).into_iter().next() else { continue };
+            let alone = Arg::new("value").long(setting.key).value_parser(option.get_value_parser().clone());
+            let alone = Command::new("setting").no_binary_name(true).arg(alone.action(option.get_action().clone()));
+            let words = values.iter().map(|value| format!("--{}={value}", setting.key));
+            if let Err(error) = alone.try_get_matches_from(words) {
+                let text = error.to_string();
+                let why = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                return Err(Error::failed(format!("can't use `{}` of {origin}", setting.key)).because(why));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn of_variables(world: &dyn World) -> Vec<Value> {
+    let value = |setting: &'static Setting| {
+        let variable = setting.variable();
+        let text = world.variable(&variable)?;
+        let values = if setting.is_list() {
+            text.split(',').filter(|part| !part.is_empty()).map(str::to_owned).collect()
+        } else {
+            vec![text]
+        };
+        Some(Value { setting, values, origin: Origin::Environment(variable) })
+    };
+    option::ALL.iter().filter_map(value).collect()
+}
+
+fn read(path: &Path, world: &dyn World) -> Result<String> {
+    let failed = |error: std::io::Error| Error::failed(format!("can't read {}", path.display())).because(error);
+    let mut text = Vec::new();
+    world.open(path).map_err(failed)?.take(MOST + 1).read_to_end(&mut text).map_err(failed)?;
+    let unusable = |why: &str| Error::failed(format!("can't use the settings in {}", path.display())).because(why);
+    if text.len() as u64 > MOST {
+        return Err(unusable("the file is larger than any settings are"));
+    }
+    String::from_utf8(text).map_err(|_| unusable("the file is not text"))
+}
+
+/// Paths of a file are relative to its folder; a project's store is a file in whtool's own.
+fn placed(setting: &Setting, values: Vec<String>, file: &Path, scope: Scope, world: &dyn World) -> Result<Vec<String>> {
+    if scope == Scope::Project && setting.project == Project::StoreName {
+        let stores = world.data_folder()?.join("stores");
+        return Ok(values.iter().map(|name| stores.join(format!("{name}.db")).display().to_string()).collect());
+    }
+    if !matches!(setting.shape, Shape::Path | Shape::Paths) {
+        return Ok(values);
+    }
+    let folder = file.parent().unwrap_or(Path::new(""));
+    Ok(values.iter().map(|value| folder.join(value).display().to_string()).collect())
+}
+
+/// Whether a setting is for the command of these words.
+fn is_for(setting: &Setting, words: &[String]) -> bool {
+    setting.commands.is_empty() || matches!(words, [command] if setting.commands.contains(&&**command))
+}
+
+/// The options that a setting stands in for, in a command and those below it.
+pub(super) fn options<'t>(tree: &'t Command, setting: &Setting) -> Vec<&'t Arg> {
+    fn add<'t>(command: &'t Command, words: &[String], setting: &Setting, found: &mut Vec<&'t Arg>) {
+        if is_for(setting, words) {
+            found.extend(command.get_arguments().filter(|arg| arg.get_long() == Some(setting.key)));
+        }
+        for nested in command.get_subcommands() {
+            add(nested, &[words, &[nested.get_name().to_owned()]].concat(), setting, found);
+        }
+    }
+    let mut found = Vec::new();
+    add(tree, &[], setting, &mut found);
+    found
+}
+
+fn with_default(command: Command, value: &Value, words: &[String]) -> Command {
+    let fits = is_for(value.setting, words);
+    let command = command.mut_args(|arg| {
+        if fits && arg.get_long() == Some(value.setting.key) { arg.default_values(value.values.clone()) } else { arg }
+    });
+    command.mut_subcommands(|nested| {
+        let words = [words, &[nested.get_name().to_owned()]].concat();
+        with_default(nested, value, &words)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_stands_in_for_an_option_of_each_of_its_commands() {
+        let tree = super::super::tree::tree();
+        for setting in &option::ALL {
+            let found = options(&tree, setting);
+            assert!(found.len() >= setting.commands.len().max(1), "{}", setting.key);
+            let is_list = |arg: &&Arg| matches!(arg.get_action(), clap::ArgAction::Append);
+            assert!(found.iter().all(|arg| is_list(arg) == setting.is_list()), "{}", setting.key);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Folders and files: who may read them, and whether the store is whole.
+
+use super::{Finding, Grade};
+use crate::command::captures::StoreArgs;
+use crate::command::{Session, configured, ledger};
+use crate::error::Result;
+use crate::render::text::{count, size};
+use std::path::Path;
+
+const FILES: &str = "files";
+const STORE: &str = "store";
+
+/// Bits of others than the owner.
+const OTHERS: u32 = 0o077;
+/// Bits by which others may write.
+const OTHERS_WRITE: u32 = 0o022;
+
+/// Looks at whtool's folders, what is in them, and the store.
+pub(super) fn look(store: &StoreArgs, session: &Session<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    match session.world.data_folder() {
+        Err(error) => findings.push(Finding::of_error(FILES, "data folder", &error)),
+        Ok(folder) => {
+            findings.extend(private("data folder", &folder, OTHERS, session));
+            if findings.is_empty() {
+                let what = format!("{} is made when it is needed", folder.display());
+                findings.push(Finding::new(FILES, Grade::Note, "data folder", what));
+            }
+            for name in ["local-test-seed", "ledger.json", "captures.db"] {
+                findings.extend(private(name, &folder.join(name), OTHERS, session));
+            }
+        }
+    }
+    if let Ok(folder) = session.world.config_folder() {
+        findings.extend(private("settings", &folder.join(configured::USER_FILE), OTHERS_WRITE, session));
+    }
+    if let Err(error) = ledger::read(session) {
+        findings.push(Finding::of_error(FILES, "ledger.json", &error));
+    }
+    findings.push(health(store, session).unwrap_or_else(|error| Finding::of_error(STORE, "captures", &error)));
+    findings
+}
+
+/// A file or folder that others may not have these bits of. `None`: it is not there, or has no bits here.
+fn private(subject: &str, path: &Path, forbidden: u32, session: &Session<'_>) -> Option<Finding> {
+    let mode = session.world.mode(path)?;
+    let shown = format!("{}, mode {mode:04o}", path.display());
+    Some(if mode & forbidden == 0 {
+        Finding::new(FILES, Grade::Good, subject, shown)
+    } else {
+        let who = if forbidden == OTHERS { "other users can reach it" } else { "other users can change it" };
+        let right = mode & !forbidden;
+        let hint = format!("chmod {right:o} {}", path.display());
+        Finding::new(FILES, Grade::Bad, subject, format!("{shown}: {who}")).hint(hint)
+    })
+}
+
+fn health(args: &StoreArgs, session: &Session<'_>) -> Result<Finding> {
+    let path = args.path(session)?;
+    let subject = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if !session.world.has_file(&path) {
+        return Ok(Finding::new(STORE, Grade::Note, subject, "nothing was received yet"));
+    }
+    let health = args.open(session)?.health()?;
+    if let Some(first) = health.damage.first() {
+        let what = format!("damaged: {first}");
+        return Ok(Finding::new(STORE, Grade::Bad, subject, what)
+            .hint("`whtool events export` what can be read, then move it away with its -wal and -shm"));
+    }
+    let what = format!("whole: {}, {}", count(health.deliveries, "delivery"), size(health.bytes));
+    Ok(Finding::new(STORE, Grade::Good, subject, what))
+}

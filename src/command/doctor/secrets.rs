@@ -1,0 +1,103 @@
+//! Signing secrets and API keys: where they are, by name alone, and whether they look like what they should be.
+
+use super::{Finding, Grade};
+use crate::command::{Session, ledger};
+use crate::provider::{self, Provider};
+use crate::render::text::count;
+use crate::settings;
+
+const AREA: &str = "secrets";
+
+/// Looks at the secrets and keys of every provider.
+pub(super) fn look(session: &Session<'_>) -> Vec<Finding> {
+    let kept = match ledger::read(session) {
+        Ok(ledger) => ledger.secrets.iter().map(|held| (held.provider.clone(), held.name.clone())).collect(),
+        // `places` tells of it.
+        Err(_) => Vec::new(),
+    };
+    let mut findings = Vec::new();
+    for &provider in provider::ALL {
+        let start = findings.len();
+        findings.extend(of_variable(provider, session));
+        let kept = kept.iter().filter(|(of, _)| of == provider.name());
+        findings.extend(kept.map(|(_, name)| {
+            Finding::new(AREA, Grade::Good, name, format!("kept here, a signing secret of {}", provider.title()))
+        }));
+        if findings.len() == start {
+            findings.push(missing(provider));
+        }
+        findings.push(api_key(provider, session));
+    }
+    findings
+}
+
+fn missing(provider: &dyn Provider) -> Finding {
+    let what = format!("no signing secret of {}: only whtool's own test secret is known", provider.title());
+    Finding::new(AREA, Grade::Note, provider.secret_variable(), what)
+        .hint(format!("set it, or `whtool secret add {}`", provider.name()))
+}
+
+/// What the variable of signing secrets holds.
+fn of_variable(provider: &'static dyn Provider, session: &Session<'_>) -> Option<Finding> {
+    let variable = provider.secret_variable();
+    let value = session.world.variable(variable)?;
+    let secrets = settings::secrets_of_variable(provider.name(), variable, &value);
+    let oddity = secrets.iter().find_map(|secret| oddity(secret.expose()));
+    Some(match oddity {
+        Some(oddity) => Finding::new(AREA, Grade::Bad, variable, oddity).hint("set it anew, without that"),
+        None => {
+            let what = format!("set, {} of {}", count(secrets.len() as u64, "signing secret"), provider.title());
+            Finding::new(AREA, Grade::Good, variable, what)
+        }
+    })
+}
+
+/// What a signing secret should not have.
+fn oddity(secret: &[u8]) -> Option<String> {
+    let prefixes = |provider: &&dyn Provider| [Some(provider.api().live_key), provider.api().test_key];
+    let mut keys = provider::ALL.iter().flat_map(prefixes).flatten();
+    if let Some(prefix) = keys.find(|prefix| secret.starts_with(prefix.as_bytes())) {
+        return Some(format!("begins with {prefix}: that is an API key, not a signing secret"));
+    }
+    if secret.trim_ascii() != secret {
+        return Some("has blanks or line breaks at an end; they are taken for a part of the secret".to_owned());
+    }
+    let is_quoted = |mark| secret.len() > 1 && secret.first() == Some(&mark) && secret.last() == Some(&mark);
+    (is_quoted(b'"') || is_quoted(b'\'')).then(|| "is in quotes; they are taken for a part of the secret".to_owned())
+}
+
+/// What the variable of the API key holds.
+fn api_key(provider: &'static dyn Provider, session: &Session<'_>) -> Finding {
+    let (variable, api) = (provider.key_variable(), provider.api());
+    let Some(value) = session.world.variable(variable) else {
+        let what = format!("not set: needed only for what asks {}", provider.title());
+        return Finding::new(AREA, Grade::Note, variable, what);
+    };
+    let begins = |prefix: &str| value.trim().starts_with(prefix);
+    if begins(api.live_key) {
+        Finding::new(AREA, Grade::Note, variable, "set, a live key: real money")
+    } else if api.test_key.is_some_and(begins) {
+        Finding::new(AREA, Grade::Good, variable, "set, a test key")
+    } else {
+        let what = format!(
+            "set, and does not begin with {}",
+            [Some(api.live_key), api.test_key].into_iter().flatten().collect::<Vec<_>>().join(" or ")
+        );
+        Finding::new(AREA, Grade::Bad, variable, what).hint(format!("take the key from {}", api.dashboard))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_secret_is_told_and_a_secret_is_not() {
+        for odd in ["sk_live_x", "pk_live_x", " x", "x\n", "\"x\"", "'x'"] {
+            assert!(oddity(odd.as_bytes()).is_some(), "{odd:?}");
+        }
+        for fine in ["whsec_x", "x y", "\"", "x'"] {
+            assert_eq!(oddity(fine.as_bytes()), None, "{fine:?}");
+        }
+    }
+}

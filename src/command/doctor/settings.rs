@@ -1,0 +1,23 @@
+//! Which settings hold that are not the default, and who set them.
+
+use super::{Finding, Grade};
+use crate::command::configured::Configured;
+use crate::settings::option;
+
+const AREA: &str = "settings";
+
+/// Looks at the settings of variables and files.
+pub(super) fn look(configured: &Configured) -> Vec<Finding> {
+    if let Some(error) = configured.trouble() {
+        return vec![Finding::of_error(AREA, "settings", error)];
+    }
+    let set = option::ALL.iter().filter_map(|setting| configured.value(setting)).map(|value| {
+        let what = format!("{}, from {}", value.values.join(", "), value.origin);
+        Finding::new(AREA, Grade::Good, value.setting.key, what)
+    });
+    let set: Vec<_> = set.collect();
+    if set.is_empty() {
+        return vec![Finding::new(AREA, Grade::Good, "defaults", "no variable and no file sets anything")];
+    }
+    set
+}

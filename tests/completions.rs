@@ -1,0 +1,65 @@
+//! Completions: what whtool answers to the scripts, and that a real bash gets it through them.
+
+use crate::common::Made;
+use crate::process::Listener;
+use std::path::Path;
+use std::process::Command;
+
+/// What may stand in place of the last word, as fish is told: value, tab, meaning.
+fn offered(words: &[&str]) -> Vec<String> {
+    let run = Made::default().variable("WHTOOL_COMPLETE", "fish").run(&[&["--", "whtool"], words].concat());
+    assert_eq!((run.status, run.err.as_str()), (0, ""));
+    run.text().lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn commands_options_and_values_are_offered() {
+    assert_eq!(offered(&["lis"]), ["listen"]);
+    assert_eq!(offered(&["listen", "--tol"]), ["--tolerance"]);
+    assert_eq!(offered(&["sign", "--as", "c"]), ["curl"]);
+    assert_eq!(offered(&["events", "sh"]), ["show"]);
+}
+
+#[test]
+fn samples_and_event_types_are_offered() {
+    assert_eq!(offered(&["samples", "show", "payment.d"]), ["payment.debited"]);
+    assert_eq!(offered(&["replay", "transaction.completed.ref"]), ["transaction.completed.refunded"]);
+    assert_eq!(offered(&["listen", "--events", "settle"]), ["settlement.completed"]);
+    assert_eq!(offered(&["events", "--type", "settle"]), ["settlement.completed"]);
+}
+
+#[test]
+fn an_unknown_shell_and_no_words_are_quiet_errors() {
+    for (shell, words) in [("tcsh", &["--", "whtool"][..]), ("fish", &[])] {
+        let run = Made::default().variable("WHTOOL_COMPLETE", shell).run(words);
+        assert_eq!((run.status, run.out.len(), run.err.as_str()), (2, 0, ""));
+    }
+}
+
+/// What bash is offered, through the script, for these words, of which the last is at the cursor. `None`: there is no bash.
+fn in_bash(home: &Path, words: &[&str]) -> Option<String> {
+    let binary = Path::new(env!("CARGO_BIN_EXE_whtool"));
+    let path = format!("{}:{}", binary.parent()?.display(), std::env::var("PATH").ok()?);
+    let script = concat!("source ", env!("CARGO_MANIFEST_DIR"), "/completions/whtool.bash\n");
+    let call = "COMP_WORDS=(\"$@\") COMP_CWORD=$(($# - 1)) COMP_TYPE=9\n\
+                _clap_complete_whtool whtool \"${!#}\" ''\nprintf '%s\\n' \"${COMPREPLY[@]}\"";
+    let mut bash = Command::new("bash");
+    bash.args(["-c", &format!("{script}{call}"), "bash"]).args(words).env("PATH", path).env("WHTOOL_HOME", home);
+    let output = bash.output().ok()?;
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn bash_is_offered_samples_and_captures_through_the_script() {
+    let home = tempfile::tempdir().unwrap();
+    let Some(offered) = in_bash(home.path(), &["whtool", "samples", "show", "payment.deb"]) else { return };
+    assert_eq!(offered, "payment.debited\n");
+    let path = home.path().join("data/captures.db");
+    assert!(!path.exists(), "completing makes nothing");
+    let listener = Listener::start(home.path(), &[]);
+    let answer = listener.exchange(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}");
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    let offered = in_bash(home.path(), &["whtool", "events", "show", ""]).unwrap();
+    let ids: Vec<_> = offered.lines().take_while(|word| !word.starts_with('-')).collect();
+    assert_eq!((ids.len(), ids[0], ids[1].len()), (2, "last", whtool::kept::ID_LENGTH), "{offered}");
+}

@@ -1,0 +1,228 @@
+//! Settings: where they come from, which one wins, and what a project's file may not do.
+
+use crate::common::Made;
+use whtool::message::Request;
+
+const PROJECT: &str = "/project/whtool.toml";
+const USER: &str = "/config/config.toml";
+const PAYLOAD: &[u8] = include_bytes!("vectors/plexos.json");
+
+fn world() -> Made {
+    let mut made = Made::with_secrets()
+        .file("payload.json", PAYLOAD)
+        .file("neither.json", "{}")
+        .file("/a.secret", "a")
+        .file("/b.secret", "b")
+        .variable("A_WEBHOOK", "a")
+        .variable("B_WEBHOOK", "b");
+    made.folders = vec!["/project/deep".into(), "/project".into()];
+    made
+}
+
+/// A setting, two values of it, a command line that it changes, and what tells the values apart in what that prints.
+struct Case {
+    key: &'static str,
+    values: [&'static str; 2],
+    words: &'static [&'static str],
+    signs: [&'static str; 2],
+}
+
+const CASES: [Case; 11] = [
+    Case {
+        key: "provider",
+        values: ["plexos", "plustive"],
+        words: &["sign", "neither.json"],
+        signs: ["X-Plexos-Signature", "X-Plustive-Signature"],
+    },
+    Case { key: "port", values: ["3001", "3002"], words: &["listen"], signs: [":3001 ", ":3002 "] },
+    Case {
+        key: "bind",
+        values: ["127.0.0.7", "127.0.0.8"],
+        words: &["listen"],
+        signs: ["http://127.0.0.7:", "http://127.0.0.8:"],
+    },
+    Case {
+        key: "events",
+        values: ["payment.*", "refund.*"],
+        words: &["listen", "--json", "--observe"],
+        signs: ["\"payment.debited\"", "\"refund.created\""],
+    },
+    Case {
+        key: "forward-to",
+        values: ["http://localhost:1/", "http://localhost:2/"],
+        words: &["listen"],
+        signs: ["go on to http://localhost:1/", "go on to http://localhost:2/"],
+    },
+    Case {
+        key: "to",
+        values: ["http://localhost:1/", "http://localhost:2/"],
+        words: &["sign", "payload.json", "--as", "http"],
+        signs: ["Host: localhost:1\r\n", "Host: localhost:2\r\n"],
+    },
+    Case {
+        key: "tolerance",
+        values: ["1s", "1h"],
+        words: &["verify", "old.http"],
+        signs: ["too old", "payment.debited        evt_abc123  100.00 CVE (10000)  DEBITED  verified"],
+    },
+    Case {
+        key: "store",
+        values: ["one", "two"],
+        words: &["events"],
+        signs: ["there is no store", "there is no store"],
+    },
+    Case {
+        key: "secret-env",
+        values: ["A_WEBHOOK", "B_WEBHOOK"],
+        words: &["sign", "payload.json", "--as", "digest", "--timestamp", "1736937000"],
+        signs: [A, B],
+    },
+    Case {
+        key: "secret-file",
+        values: ["/a.secret", "/b.secret"],
+        words: &["sign", "payload.json", "--as", "digest", "--timestamp", "1736937000"],
+        signs: [A, B],
+    },
+    Case { key: "color", values: ["always", "never"], words: &["samples"], signs: ["\x1b[", "\n  payment.created "] },
+];
+
+/// `(printf 1736937000.; cat plexos.json) | openssl dgst -sha256 -hmac a`
+const A: &str = "1c11ec214b492e34957c63dd4c0ae6aa23ff3f9aab91195c39659c26b0cc5dba";
+/// The same with `b`.
+const B: &str = "d1258b98873c0b6b2bee5d676386d3e789dcf12e4430b40e9da6d4cf4f85020c";
+
+impl Case {
+    fn run(&self, made: Made, flag: Option<&str>) -> String {
+        let request =
+            |kind: &str| Request::post("/", format!(r#"{{"id":"e","type":"{kind}","data":{{}}}}"#).into_bytes());
+        let made = made.delivered([request("payment.debited"), request("refund.created")]);
+        let old =
+            made.run(&["sign", "payload.json", "--provider", "plexos", "--as", "http", "--timestamp", "1736936400"]);
+        let made = made.file("old.http", old.out);
+        let flag = flag.map(|value| format!("--{}={value}", self.key));
+        let words: Vec<_> = self.words.iter().copied().chain(flag.as_deref()).collect();
+        let run = made.run(&words);
+        format!("{}{}", String::from_utf8_lossy(&run.out), run.err)
+    }
+
+    /// Who may say it: a level from the weakest to the strongest.
+    fn set(&self, made: Made, level: Level, value: &str) -> Made {
+        let line = format!("{} = \"{value}\"\n", self.key);
+        match level {
+            Level::User => made.file(USER, line),
+            Level::Project => made.file(PROJECT, line),
+            Level::Environment => {
+                made.variable(&format!("WHTOOL_{}", self.key.replace('-', "_").to_uppercase()), value)
+            }
+        }
+    }
+
+    /// What the value does, as it is told by the level: a name of a store becomes a path.
+    fn sign(&self, which: usize, level: Option<Level>) -> String {
+        let value = self.values[which];
+        match (self.key, level) {
+            ("store", Some(Level::Project)) => format!("/data/stores/{value}.db"),
+            ("store", Some(Level::User)) => format!("there is no store /config/{value}"),
+            ("store", _) => format!("there is no store {value}"),
+            _ => self.signs[which].to_owned(),
+        }
+    }
+
+    fn shows(&self, text: &str, which: usize, level: Option<Level>) {
+        let (sign, other) = (self.sign(which, level), self.sign(1 - which, level));
+        assert!(text.contains(&sign), "{} at {level:?}: no {sign:?} in {text}", self.key);
+        assert!(!text.contains(&other), "{} at {level:?}: {other:?} in {text}", self.key);
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    User,
+    Project,
+    Environment,
+}
+
+#[test]
+fn a_flag_beats_a_variable_beats_the_project_beats_the_user_beats_the_default() {
+    for case in &CASES {
+        let levels: &[Level] = match case.key {
+            "secret-file" => &[Level::User, Level::Environment],
+            _ => &[Level::User, Level::Project, Level::Environment],
+        };
+        for (at, &level) in levels.iter().enumerate() {
+            for which in [0, 1] {
+                let alone = case.set(world(), level, case.values[which]);
+                case.shows(&case.run(alone, None), which, Some(level));
+                if at > 0 {
+                    let weaker = case.set(world(), levels[at - 1], case.values[1 - which]);
+                    case.shows(&case.run(case.set(weaker, level, case.values[which]), None), which, Some(level));
+                }
+                let under_a_flag = case.set(world(), level, case.values[1 - which]);
+                case.shows(&case.run(under_a_flag, Some(case.values[which])), which, None);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_setting_has_its_case() {
+    let keys = world().run(&["config", "show", "--json"]).json();
+    let keys: Vec<_> = keys.iter().map(|record| record["key"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(keys, CASES.map(|case| case.key));
+}
+
+#[test]
+fn the_project_file_is_looked_for_upwards_and_the_nearest_one_counts() {
+    let made = world().file(PROJECT, "port = 1").file("/project/deep/whtool.toml", "port = 2");
+    let record = &made.run(&["config", "show", "--json"]).json()[1];
+    assert_eq!((&record["value"], &record["origin"]), (&"2".into(), &"project".into()));
+    let paths = made.run(&["config", "path"]).text();
+    assert_eq!(paths, "project  /project/deep/whtool.toml\nuser     /config/config.toml (not there)\n");
+    let mut elsewhere = made;
+    elsewhere.folders = vec!["/elsewhere".into()];
+    assert_eq!(elsewhere.run(&["config", "show", "--json"]).json()[1]["origin"], "default");
+}
+
+#[test]
+fn what_is_shown_is_a_file_that_works() {
+    let made = world().file(PROJECT, "port = 3000\nevents = ['payment.*']\n");
+    let shown = made.run(&["config", "show", "--origin"]).text();
+    assert!(shown.contains("\nport = 3000  ") && shown.contains("# /project/whtool.toml\n"), "{shown}");
+    assert_eq!(world().file(PROJECT, &shown).run(&["config", "show", "--origin"]).text(), shown);
+}
+
+#[test]
+fn settings_that_can_not_be_used_stop_commands_but_not_what_helps_to_mend_them() {
+    for (text, word) in [
+        ("prot = 1", "did you mean `port`?"),
+        ("port = 70000", "70000 is not in 0..=65535"),
+        ("forward-to = 'https://evil.example'", "addresses of this machine"),
+        ("bind = '0.0.0.0'", "bind to this machine"),
+        ("secret-env = 'HOME'", "WEBHOOK or SIGNING"),
+        ("store = '../../x'", "store's name"),
+        ("secret-file = 'x'", "not set this"),
+        ("# whsec_abcdef", "looks like a secret"),
+        ("\u{1b}]0;x\u{7}", "line 1"),
+        (&"x".repeat(70_000), "larger than any settings"),
+    ] {
+        let made = world().file(PROJECT, text);
+        let run = made.run(&["samples"]);
+        assert_eq!((run.status, run.out.len()), (3, 0), "{text}");
+        assert!(run.err.contains(word) && run.err.contains(PROJECT), "{text}: {}", run.err);
+        assert!(
+            run.err.lines().count() <= 3 && !run.err.contains('\x1b') && !run.err.contains("abcdef"),
+            "{}",
+            run.err
+        );
+        for words in [&["config", "path"][..], &["help", "exit-codes"], &["--version"], &["samples", "--help"]] {
+            assert_eq!(made.run(words).status, 0, "{words:?}");
+        }
+    }
+}
+
+#[test]
+fn flags_that_are_about_forwarding_need_a_url_from_anywhere() {
+    assert_eq!(world().run(&["listen", "--ordered"]).status, 2);
+    let configured = world().file(PROJECT, "forward-to = 'localhost:1'");
+    assert_eq!(configured.run(&["listen", "--ordered"]).status, 130);
+}

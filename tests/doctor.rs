@@ -1,0 +1,202 @@
+//! `doctor`: what is in order is good, what is not is bad and ends with 1, and no secret is shown.
+
+use crate::common::{Made, NOW, PLEXOS_SECRET, Run};
+use crate::events;
+use serde_json::{Value, json};
+use whtool::exchange::SendFailure;
+use whtool::secret::{Origin, Secret};
+use whtool::signature::Key;
+use whtool::world::World;
+
+fn doctor(made: &Made) -> Run {
+    made.run(&["doctor", "--json"])
+}
+
+/// Grade and text of the finding about this.
+fn about(run: &Run, subject: &str) -> (String, String) {
+    let found = run.json().into_iter().find(|finding| finding["subject"] == subject);
+    let found = found.unwrap_or_else(|| panic!("nothing about {subject}: {}", run.text()));
+    (found["grade"].as_str().unwrap().to_owned(), found["what"].as_str().unwrap().to_owned())
+}
+
+fn grade(run: &Run, subject: &str) -> String {
+    about(run, subject).0
+}
+
+#[test]
+fn with_nothing_configured_nothing_is_wrong_and_nothing_is_made() {
+    let made = Made::default();
+    let run = doctor(&made);
+    assert_eq!(run.status, 0, "{}", run.text());
+    assert_eq!(grade(&run, "PLEXOS_WEBHOOK_SECRET"), "note");
+    assert_eq!(grade(&run, "captures.db"), "note");
+    assert!(made.private.lock().unwrap().is_empty() && !made.data_folder().unwrap().exists());
+    assert!(made.sent.lock().unwrap().is_empty(), "without a key nobody is asked");
+}
+
+#[test]
+fn secrets_are_told_by_name_and_never_shown() {
+    let made = Made::with_secrets().variable("PLEXOS_PAY_SECRET_KEY", "sk_test_hidden");
+    let made = made.variable("PLUSTIVE_API_KEY", "pk_live_hidden");
+    for words in [&["doctor"][..], &["doctor", "--json"], &["doctor", "--reveal", "-v"]] {
+        let run = made.run(words);
+        let said = run.text() + &run.err;
+        assert!(!said.contains(PLEXOS_SECRET) && !said.contains("hidden"), "{said}");
+        assert!(said.contains("PLEXOS_WEBHOOK_SECRET") && said.contains("a live key"), "{said}");
+    }
+}
+
+#[test]
+fn a_secret_that_can_not_be_one_is_wrong() {
+    for value in ["sk_live_x", " whsec_x", "'whsec_x'"] {
+        let run = doctor(&Made::default().variable("PLEXOS_WEBHOOK_SECRET", value));
+        assert_eq!((run.status, grade(&run, "PLEXOS_WEBHOOK_SECRET").as_str()), (1, "bad"), "{value}");
+    }
+    let run = doctor(&Made::default().variable("PLEXOS_PAY_SECRET_KEY", "whsec_x"));
+    assert_eq!((run.status, grade(&run, "PLEXOS_PAY_SECRET_KEY").as_str()), (1, "bad"));
+}
+
+fn with_key(date: Option<&str>) -> Made {
+    let mut made = Made::default().variable("PLEXOS_PAY_SECRET_KEY", "sk_test_x");
+    made.date = date.map(str::to_owned);
+    made
+}
+
+#[test]
+fn the_clock_is_compared_with_the_providers() {
+    // `date -u -R -d @1736937000`, and minutes away from it.
+    for (date, expected, words) in [
+        (Some("Wed, 15 Jan 2025 10:30:10 GMT"), "good", "agrees"),
+        (Some("Wed, 15 Jan 2025 10:31:00 GMT"), "note", "60 s behind"),
+        (Some("Wed, 15 Jan 2025 10:20:00 GMT"), "bad", "10 min ahead"),
+        (Some("yesterday"), "note", "tells no time"),
+        (None, "note", "tells no time"),
+    ] {
+        let made = with_key(date);
+        let run = doctor(&made);
+        let (found, what) = about(&run, "clock of Plexos Pay");
+        assert_eq!(found, expected, "{date:?}: {what}");
+        assert!(what.contains(words), "{date:?}: {what}");
+        assert_eq!(run.status, u8::from(expected == "bad"));
+        let sent = made.sent.lock().unwrap();
+        assert_eq!((sent.len(), sent[0].request.method.as_str()), (1, "GET"), "nothing is changed");
+        assert_eq!(sent[0].url.as_str(), "https://api.plexospay.com/v1/payments?limit=1");
+    }
+    assert_eq!(NOW, 1_736_937_000);
+}
+
+#[test]
+fn a_refused_key_is_wrong_and_a_provider_that_is_not_reached_is_a_note() {
+    for (answer, expected) in [
+        (Ok(200), "good"),
+        (Ok(401), "bad"),
+        (Ok(403), "bad"),
+        (Ok(500), "note"),
+        (Err(SendFailure::Timeout), "note"),
+        (Err(SendFailure::Connect("no route\u{1b}[2J".to_owned())), "note"),
+    ] {
+        let mut made = with_key(None);
+        made.answers = vec![answer.clone()];
+        let run = doctor(&made);
+        assert_eq!(grade(&run, "Plexos Pay"), expected, "{answer:?}");
+        assert!(!made.run(&["doctor"]).text().contains('\u{1b}'));
+    }
+    let made = with_key(None);
+    assert_eq!(made.run(&["doctor", "--offline"]).status, 0);
+    assert!(made.sent.lock().unwrap().is_empty());
+}
+
+#[test]
+fn settings_that_can_not_be_used_are_found_not_fallen_over() {
+    let mut made = Made::default().file("/project/whtool.toml", "prot = 1");
+    made.folders = vec!["/project".into()];
+    let run = doctor(&made);
+    assert_eq!((run.status, grade(&run, "settings").as_str()), (1, "bad"));
+    let mut made = Made::default().file("/project/whtool.toml", "port = 1");
+    made.folders = vec!["/project".into()];
+    assert_eq!(about(&doctor(&made), "port"), ("good".to_owned(), "1, from /project/whtool.toml".to_owned()));
+}
+
+#[test]
+fn files_that_others_can_reach_are_wrong() {
+    let mut made = Made::default();
+    let folder = made.data_folder().unwrap();
+    for (path, mode) in
+        [(folder.clone(), 0o755), (folder.join("ledger.json"), 0o640), ("/config/config.toml".into(), 0o666)]
+    {
+        made.modes = [(path, mode)].into();
+        let run = doctor(&made);
+        assert_eq!(run.status, 1, "{:?}: {}", made.modes, run.text());
+        assert!(run.text().contains("chmod "), "{}", run.text());
+    }
+    made.modes = [(folder, 0o700), ("/config/config.toml".into(), 0o644)].into();
+    assert_eq!(doctor(&made).status, 0);
+}
+
+#[test]
+fn the_store_is_whole_or_damaged() {
+    let made = Made::default();
+    events::keep(&made, &[(60, events::plexos(b"{}")), (30, events::plexos(&vec![b'x'; 100_000]))]);
+    let (found, what) = about(&doctor(&made), "captures.db");
+    // The file itself is found too, among the files.
+    assert_eq!(found, "good", "{what}");
+    let of_store = |run: &Run| run.json().into_iter().find(|finding| finding["area"] == "store").unwrap();
+    let whole = of_store(&doctor(&made));
+    assert!(whole["what"].as_str().unwrap().starts_with("whole: 2 deliveries, "), "{whole}");
+    let path = made.data_folder().unwrap().join("captures.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..].fill(0x5a);
+    std::fs::write(&path, bytes).unwrap();
+    let run = doctor(&made);
+    assert_eq!((run.status, of_store(&run)["grade"].as_str()), (1, Some("bad")), "{}", run.text());
+    std::fs::write(&path, b"no database").unwrap();
+    assert_eq!(of_store(&doctor(&made))["grade"], "bad");
+}
+
+/// A ledger with one endpoint and the secret that it is said to have.
+fn ledger(secret: &Value, url: &str, event: &str) -> Vec<u8> {
+    let ledger = json!({
+        "schema": "whtool.ledger/1",
+        "endpoints": [{
+            "id": "we_1", "provider": "plexos", "mode": "test", "base": "https://api.plexospay.com/", "url": url,
+            "events": [event], "status": "ACTIVE", "description": null, "created": "2025-01-01T00:00:00Z", "secret": secret,
+        }],
+        "secrets": [{"name": "we_1", "provider": "plexos", "added": "2025-01-01T00:00:00Z", "secret": PLEXOS_SECRET}],
+    });
+    serde_json::to_vec(&ledger).unwrap()
+}
+
+#[test]
+fn endpoints_are_consistent_and_proved_by_a_delivery_of_their_own_secret() {
+    let made = Made::default();
+    let path = made.data_folder().unwrap().join("ledger.json");
+    let put = |secret: Value, url: &str, event: &str| {
+        made.private.lock().unwrap().insert(path.clone(), ledger(&secret, url, event));
+    };
+    let endpoint = |run: &Run| run.json().into_iter().find(|finding| finding["area"] == "endpoints").unwrap();
+    for (secret, url, event, fault) in [
+        (Value::Null, "https://shop.example/", "payment.debited", "never received"),
+        (json!("we_2"), "https://shop.example/", "payment.debited", "no longer kept"),
+        (json!("we_1"), "http://localhost:3000/", "payment.debited", "on this machine"),
+        (json!("we_1"), "https://shop.example/", "payment.debitted", "no event"),
+    ] {
+        put(secret, url, event);
+        let run = doctor(&made);
+        assert_eq!((run.status, endpoint(&run)["grade"].as_str()), (1, Some("bad")), "{fault}");
+        assert!(endpoint(&run)["what"].as_str().unwrap().contains(fault), "{fault}: {}", run.text());
+    }
+    put(json!("we_1"), "https://shop.example/", "payment.debited");
+    let run = doctor(&made);
+    assert_eq!((run.status, endpoint(&run)["grade"].as_str()), (0, Some("note")));
+    assert!(endpoint(&run)["what"].as_str().unwrap().contains("not proved"));
+
+    let key = |name: &str| Key::new(Secret::new("plexos", Origin::Kept(name.to_owned()), PLEXOS_SECRET));
+    let delivery = [(60, events::plexos(include_bytes!("vectors/plexos.json")))];
+    events::keep_judged(&made, &delivery, &[key("another")]);
+    assert_eq!(endpoint(&doctor(&made))["grade"], "note", "another secret proves nothing");
+    events::keep_judged(&made, &delivery, &[key("we_1")]);
+    let found = endpoint(&doctor(&made));
+    assert_eq!(found["grade"], "good");
+    assert!(found["what"].as_str().unwrap().ends_with("at 2025-01-15 10:29 UTC"), "{found}");
+}

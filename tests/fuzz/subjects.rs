@@ -1,0 +1,233 @@
+//! What is fuzzed: every reader of bytes that come from outside, each with what must hold whatever the bytes are. The tests beside this
+//! file drive it on stable Rust, cargo-fuzz under `fuzz/` does so by coverage.
+
+use std::time::Duration;
+use whtool::capture::{self, Capture, CaptureError};
+use whtool::delivery::Delivery;
+use whtool::diagnose::{self, Effort, Known, Purse};
+use whtool::exchange::Answer;
+use whtool::forward::Route;
+use whtool::json::{Document, SERIALIZERS, is_valid, top_level_keys};
+use whtool::ledger::Ledger;
+use whtool::message::Request;
+use whtool::payload::Payload;
+use whtool::provider::{self, Provider};
+use whtool::receive::{Rules, receive};
+use whtool::render::escape::is_harmful;
+use whtool::render::paint::Paint;
+use whtool::render::payload::{Reveal, lines, secret_places};
+use whtool::secret::{Origin, Secret};
+use whtool::settings::file::{self, Scope};
+use whtool::signature::{DEFAULT_TOLERANCE, Key};
+use whtool::timestamp::{self, Timestamp};
+
+/// A reader under test: its name, what it is called with, and inputs to begin with.
+pub struct Subject {
+    pub name: &'static str,
+    pub hold: fn(&[u8]),
+    pub seeds: &'static [&'static [u8]],
+}
+
+const PLEXOS: &[u8] = include_bytes!("../vectors/plexos.json");
+const REFERENCE: &[u8] = include_bytes!("../vectors/plustive-reference.json");
+const GUIDE: &[u8] = include_bytes!("../vectors/plustive-guide.json");
+const HAR: &[u8] = include_bytes!("../../src/capture/tests/sample.har");
+const RAW: &[u8] = b"POST /hooks HTTP/1.1\r\nHost: x\r\nX-Plexos-Timestamp: 1736937000\r\nContent-Length: 2\r\n\r\n{}";
+const CHUNKED: &[u8] = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\n{}\r\n0\r\nA: b\r\n\r\n";
+const CURL: &[u8] = b"> POST /hooks HTTP/1.1\r\n> Host: x\r\n>\r\n} [2 bytes data]\n{}\n";
+const LINE: &[u8] = b"{\"schema\":\"whtool.delivery/1\",\"arrived\":\"2025-01-15T10:30:00Z\",\"request\":{\"method\":\"POST\",\"target\":\"/\",\"headers\":[[\"Host\",\"x\"],[\"X\",{\"base64\":\"/w==\"}]],\"body\":\"{}\"}}\n";
+const LINE64: &[u8] = b"{\"method\":\"POST\",\"target\":\"/\",\"headers\":[],\"bodyBase64\":\"//4=\"}\nnot json\n\n";
+const JSON: &[u8] = b"{\"a\":[1,-0.5e+9,true,null,\"\\u00e9\\ud83d\\ude00/\\n\"],\"b\":{\"\":{}},\"c\":[],\"a\":1e400}";
+const TOML: &[u8] =
+    b"# x\nport = 3_000\nevents = [\"payment.*\"]\nforward-to = 'payment.*=http://localhost:3000/x'\n[a.b]\n";
+const LEDGER: &[u8] = b"{\"schema\":\"whtool.ledger/1\",\"endpoints\":[],\"secrets\":[{\"name\":\"a\",\"provider\":\"plexos\",\"added\":\"2025-01-01T00:00:00Z\",\"secretBase64\":\"/w==\"}]}";
+
+/// All of them.
+pub const ALL: [Subject; 10] = [
+    Subject { name: "raw_http", hold: raw_http, seeds: &[RAW, CHUNKED, CURL] },
+    Subject { name: "har", hold: har, seeds: &[HAR] },
+    Subject { name: "json_lines", hold: json_lines, seeds: &[LINE, LINE64] },
+    Subject {
+        name: "signature_headers",
+        hold: signature_headers,
+        seeds: &[b"1736937000\n0011223344556677889900aabbccddeeff", b"\nsha256=00ff", b"1736937000\nsha256=,x"],
+    },
+    Subject { name: "payload", hold: payload, seeds: &[PLEXOS, REFERENCE, GUIDE, JSON] },
+    Subject { name: "json", hold: json, seeds: &[JSON, PLEXOS, GUIDE] },
+    Subject { name: "settings", hold: settings, seeds: &[TOML] },
+    Subject { name: "ledger", hold: ledger, seeds: &[LEDGER] },
+    Subject {
+        name: "api_answer",
+        hold: api_answer,
+        seeds: &[
+            b"\x91{\"error\":{\"message\":\"Payment not found\",\"code\":\"NOT_FOUND\"}}",
+            b"\xc8{\"data\":[],\"hasMore\":false}",
+        ],
+    },
+    Subject {
+        name: "words",
+        hold: words,
+        seeds: &[b"2025-01-15T10:30:00.000Z", b"1736937000123", b"payment.*=http://localhost:3000/x", b"[::1]:80"],
+    },
+];
+
+/// Calls the subject of this name.
+pub fn hold(name: &str, bytes: &[u8]) {
+    let subject = ALL.iter().find(|subject| subject.name == name).expect("it is one of the subjects");
+    (subject.hold)(bytes);
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_736_937_000).expect("it is a time")
+}
+
+/// A key of each provider.
+fn keys() -> Vec<Key> {
+    let key = |provider: &&'static dyn Provider| Key::new(Secret::new(provider.name(), Origin::Flag, "whsec_fuzz"));
+    provider::ALL.iter().map(key).collect()
+}
+
+/// Judges a request, and explains it: nothing that is not signed with our secret verifies.
+fn judge(request: Request) {
+    let rules = Rules { keys: keys(), tolerance: Some(DEFAULT_TOLERANCE) };
+    let received = receive(Delivery { request, peer: None, arrived: None }, &rules, now());
+    if !received.verdict.is_verified() {
+        let known = Known { keys: &rules.keys, api_keys: &[] };
+        let mut purse = Purse::of(Effort(2_000), 1);
+        diagnose::explain(&received, &known, Effort(2_000), &mut purse);
+        return;
+    }
+    // Proof that it was no accident: the very signature is in the headers.
+    let request = &received.delivery.request;
+    let signer = provider::by_header(request).expect("what verified was signed");
+    let header = request.headers.get(signer.signature_header()).expect("by_header found it");
+    let time = signer.timestamp_header().and_then(|name| request.headers.get(name)).unwrap_or_default();
+    let prefix = signer.signed_prefix(&String::from_utf8_lossy(time));
+    let key = rules.keys.iter().find(|key| key.secret.provider == signer.name()).expect("each has one");
+    let mac = hex::encode(key.sign(prefix.as_bytes(), &request.body));
+    assert!(String::from_utf8_lossy(header).to_lowercase().contains(&mac), "verified without its signature");
+}
+
+fn judge_all(captures: impl Iterator<Item = Result<Capture, CaptureError>>, bytes: usize) {
+    for (number, capture) in captures.enumerate() {
+        assert!(number <= bytes, "more requests than bytes");
+        match capture {
+            Ok(capture) if number < 4 => judge(capture.delivery.request),
+            Ok(_) => {}
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+    }
+}
+
+fn raw_http(bytes: &[u8]) {
+    capture::recognise(bytes);
+    judge_all(capture::read_raw(bytes), bytes.len());
+}
+
+fn har(bytes: &[u8]) {
+    capture::recognise(bytes);
+    if let Ok(entries) = capture::read_har(bytes) {
+        judge_all(entries, bytes.len());
+    }
+}
+
+fn json_lines(bytes: &[u8]) {
+    let lines = bytes.iter().filter(|&&byte| byte == b'\n').count() as u64;
+    assert!(capture::count_lines(bytes).abs_diff(lines) <= 1);
+    judge_all(capture::read_lines(bytes, 1), bytes.len());
+}
+
+/// The first line is the timestamp's header, the second the signature's, the rest the body.
+fn signature_headers(bytes: &[u8]) {
+    let mut parts = bytes.splitn(3, |&byte| byte == b'\n');
+    let (time, signature) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let body = parts.next().unwrap_or_default();
+    for provider in provider::ALL {
+        let mut request = Request::post("/", body.to_vec());
+        let time = provider.timestamp_header().is_none_or(|name| request.headers.push(name, time).is_ok());
+        if time && request.headers.push(provider.signature_header(), signature).is_ok() {
+            judge(request);
+        }
+    }
+}
+
+/// What is shown of a payload can't act upon a terminal.
+fn payload(bytes: &[u8]) {
+    for reveal in [Reveal::Masked, Reveal::Everything] {
+        let shown = lines(bytes, "", Paint::Plain, reveal);
+        assert!(!shown.chars().any(|letter| letter != '\n' && is_harmful(letter)), "{shown:?}");
+    }
+    for place in secret_places(bytes) {
+        assert!(place.start <= place.end && place.end <= bytes.len());
+    }
+    let Ok(payload) = Payload::parse(bytes) else { return };
+    for provider in provider::ALL {
+        provider.event(&payload);
+    }
+}
+
+/// What serde_json takes is JSON here too, and what a serializer writes is JSON that it writes the same again.
+fn json(bytes: &[u8]) {
+    top_level_keys(bytes);
+    let skipped: Result<serde::de::IgnoredAny, _> = serde_json::from_slice(bytes);
+    assert!(skipped.is_err() || std::str::from_utf8(bytes).is_err() || is_valid(bytes), "serde_json takes it");
+    let Ok(document) = Document::parse(bytes) else { return };
+    assert!(is_valid(bytes));
+    for serializer in SERIALIZERS {
+        let written = serializer.write(&document);
+        let Ok(again) = Document::parse(&written) else {
+            // Python reads 1e400 as a number beyond all, and writes that down.
+            assert!(written.windows(8).any(|word| word == b"Infinity"), "{}", written.escape_ascii());
+            continue;
+        };
+        assert_eq!(serializer.write(&again), written, "written twice it differs");
+    }
+}
+
+/// No error repeats what looks like a secret, and none is longer than a line.
+fn settings(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    for scope in [Scope::Project, Scope::User] {
+        match file::read(text, scope) {
+            Ok(sets) => {
+                let may = |set: &file::Set| set.values.iter().all(|value| set.setting.project.allows(value));
+                assert!(scope == Scope::User || sets.iter().all(may));
+            }
+            Err(error) => {
+                error.hint();
+                assert!(!error.to_string().contains("sk_live_0"));
+            }
+        }
+    }
+}
+
+/// What is read is written and read the same.
+fn ledger(bytes: &[u8]) {
+    if let Ok(ledger) = Ledger::read(Some(bytes)) {
+        assert_eq!(Ledger::read(Some(&ledger.to_bytes())).as_ref(), Ok(&ledger));
+        ledger.known().for_each(drop);
+    }
+}
+
+/// The first byte is the status, the rest the body.
+fn api_answer(bytes: &[u8]) {
+    let Some((&status, body)) = bytes.split_first() else { return };
+    let mut answer = Answer::new(100 + u16::from(status) * 2, body);
+    let _ = answer.headers.push("Retry-After", body.get(..20).unwrap_or(body));
+    for &provider in provider::ALL {
+        if let Err(unfit) = provider::api::read(provider, &answer, now()) {
+            assert!(!unfit.error(provider, "it failed").to_string().is_empty());
+        }
+    }
+}
+
+/// Texts of flags, headers and fields.
+fn words(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let _ = timestamp::read_unix(text);
+    let _ = text.parse::<Route>();
+    if let Ok(time) = timestamp::read(text) {
+        timestamp::spoken(time.duration_since(now()));
+        let _ = Duration::try_from(time.duration_since(now()));
+    }
+}
