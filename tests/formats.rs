@@ -139,6 +139,8 @@ fn records_hold_to_the_schema() {
         &["events", "prune", "--older-than", "1d", "--json"],
         &["events", "diff", "last", "last", "--json"],
         &["verify", captured, "--json"],
+        &["verify", captured, "--against", "last", "--computed", &"0".repeat(64), "--framework", "gin", "--json"],
+        &["verify", captured, "--computed", REFERENCE_MAC, "--json"],
         &["samples", "--json"],
         &["config", "show", "--json"],
         &["doctor", "--offline", "--json"],
@@ -155,7 +157,20 @@ fn records_hold_to_the_schema() {
     published.hold(&run(&["verify", unreadable.to_str().unwrap(), "--json"]));
     run(&["secret", "add", "plexos", "--file", payload.to_str().unwrap()]);
     published.hold(&run(&["secret", "list", "--json"]));
-    for schema in ["delivery", "forwarded", "verdict", "unreadable", "summary", "signed", "sent", "capture", "secret"] {
+    for schema in [
+        "delivery",
+        "forwarded",
+        "verdict",
+        "unreadable",
+        "summary",
+        "signed",
+        "sent",
+        "capture",
+        "secret",
+        "hop",
+        "computed",
+        "framework",
+    ] {
         assert!(published.seen.contains(&format!("whtool.{schema}/1")), "{schema}: {:?}", published.seen);
     }
 }

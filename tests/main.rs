@@ -20,6 +20,7 @@ mod forwarding;
 mod fuzz;
 mod generated;
 mod help;
+mod hops;
 mod keeping;
 mod layers;
 mod listen;

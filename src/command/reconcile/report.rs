@@ -255,6 +255,7 @@ impl Finished {
         if bad > 0 {
             return Err(Error::failed(format!("{} of the list could not be read", count(bad, "line"))));
         }
-        answer(!self.totals.has_difference() && !(waited && self.totals.of(Class::StillOpen) > 0))
+        let is_open = waited && self.totals.of(Class::StillOpen) > 0;
+        answer(!self.totals.has_difference() && !is_open)
     }
 }
