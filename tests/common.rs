@@ -44,7 +44,7 @@ pub struct Made {
     pub modes: HashMap<PathBuf, u32>,
     /// The `Date` header of answers.
     pub date: Option<String>,
-    /// What was written with `write_file` and `replace_file`.
+    /// What was written with `replace_file`.
     pub written: Mutex<BTreeMap<PathBuf, Vec<u8>>>,
     /// The working folder and those above it.
     pub folders: Vec<PathBuf>,
@@ -257,11 +257,6 @@ impl World for Made {
 
     fn update_file(&self, path: &Path, change: &mut Change<'_>) -> Result<Reach> {
         whtool::edge::Machine.update_file(&self.place(path), change)
-    }
-
-    fn write_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        self.written.lock().unwrap().insert(path.to_owned(), bytes.to_vec());
-        Ok(())
     }
 
     fn ask_hidden(&self, _question: &str) -> Result<Vec<u8>> {

@@ -157,6 +157,7 @@ fn records_hold_to_the_schema() {
     published.hold(&run(&["verify", unreadable.to_str().unwrap(), "--json"]));
     run(&["secret", "add", "plexos", "--file", payload.to_str().unwrap()]);
     published.hold(&run(&["secret", "list", "--json"]));
+    published.hold(&crate::emulate::some_records(home.path()));
     for schema in [
         "delivery",
         "forwarded",
@@ -170,6 +171,9 @@ fn records_hold_to_the_schema() {
         "hop",
         "computed",
         "framework",
+        "emulator",
+        "emulated_call",
+        "emulated_delivery",
     ] {
         assert!(published.seen.contains(&format!("whtool.{schema}/1")), "{schema}: {:?}", published.seen);
     }

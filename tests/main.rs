@@ -14,6 +14,7 @@ mod completions;
 mod config;
 mod diagnosis;
 mod doctor;
+mod emulate;
 mod events;
 mod formats;
 mod forwarding;

@@ -17,7 +17,7 @@ use super::forwarder::Forwarder;
 use super::interrupt::Interrupt;
 use super::recorder::Recorder;
 use super::sender::clients::Clients;
-use super::store::Writer;
+use super::store::{Closed, Writer};
 use crate::error::{Error, Result};
 use crate::world::{Happening, Judge, Keep, Listen, Listening};
 use connection::Desk;
@@ -43,6 +43,9 @@ const QUEUE: u32 = 4096;
 
 /// How long a pause the accept loop takes after an error such as "too many open files".
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// How long threads may take to end.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// How long the consumer may leave news to gather.
 const GATHERING: Duration = Duration::from_millis(1);
@@ -84,6 +87,8 @@ pub(super) struct Listener {
     stop: Option<oneshot::Sender<()>>,
     /// `None` only while it is dropped.
     runtime: Option<Runtime>,
+    /// Hears when the store is closed.
+    store: Option<Closed>,
 }
 
 /// Binds and begins to accept.
@@ -106,12 +111,12 @@ fn start_with(
     let address = listener.local_addr().map_err(unbound)?;
     let (sender, news) = mpsc::channel(IN_HAND);
     let (stop, stopped) = oneshot::channel();
-    let keeping = options.keep.as_ref().map(|keep| keeping(keep, options)).transpose()?;
+    let (keeping, store) = options.keep.as_ref().map(|keep| keeping(keep, options)).transpose()?.unzip();
     let teller = Arc::new(Teller::new(sender, deadlines.show));
     let forwarding = keeping.as_ref().and_then(|keeping| start_forwarding(keeping, &teller, &runtime));
     let desk = Arc::new(Desk::new(options, judge, deadlines, teller, keeping));
     runtime.spawn(accept_until(stopped, listener, desk, crowd, forwarding));
-    Ok(Listener { address, news, is_busy: false, interrupt, stop: Some(stop), runtime: Some(runtime) })
+    Ok(Listener { address, news, is_busy: false, interrupt, stop: Some(stop), runtime: Some(runtime), store })
 }
 
 /// How many threads serve connections: two, unless there is only one core for them.
@@ -119,10 +124,11 @@ fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2))
 }
 
-fn keeping(keep: &Keep, options: &Listen) -> Result<Keeping> {
+fn keeping(keep: &Keep, options: &Listen) -> Result<(Keeping, Closed)> {
     let (clients, wake) = (Clients::default(), Arc::new(Notify::new()));
     let asked = Semaphore::new(keeping::ASKED_AT_ONCE);
-    Ok(Keeping { writer: Writer::start(keep)?, forward: options.forward.clone(), clients, wake, asked })
+    let (writer, closed) = Writer::start(keep)?;
+    Ok((Keeping { writer, forward: options.forward.clone(), clients, wake, asked }, closed))
 }
 
 /// The forwarder's work, and how to end it.
@@ -221,8 +227,10 @@ impl Listening for Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_timeout(Duration::from_secs(1));
+            runtime.shutdown_timeout(CLOSING);
         }
+        // Nothing is lost when this takes longer: the log is read by whoever opens the store next.
+        let _ = self.store.take().map(|store| store.recv_timeout(CLOSING));
     }
 }
 

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 /// How much is written before the log is brought over, in bytes.
 const BULK: usize = 4 << 20;
@@ -18,10 +18,12 @@ const BULK: usize = 4 << 20;
 /// How many pages may stand in the log before the writer helps.
 const LONG: i64 = 4_000;
 
-/// The writer's side.
+/// The writer's side. When it is dropped the thread has ended, so that the writer is the last who closes the database.
 pub(super) struct Checkpoints {
-    /// Rings the thread; it ends when this is dropped.
-    bell: SyncSender<()>,
+    /// Rings the thread. `None` only while this is dropped.
+    bell: Option<SyncSender<()>>,
+    /// `None` only while this is dropped.
+    thread: Option<JoinHandle<()>>,
     /// Whether the log is long, and all but a rest of it brought over.
     is_for_writer: Arc<AtomicBool>,
     /// What was written since the bell was rung, in bytes.
@@ -37,14 +39,14 @@ impl Checkpoints {
         let ((bell, rings), is_for_writer) = (sync_channel(1), Arc::new(AtomicBool::new(false)));
         let told = Arc::clone(&is_for_writer);
         let started = thread::Builder::new().name("checkpoint".to_owned()).spawn(move || {
-            work(&connection, &rings, &told);
+            work(connection, &rings, &told);
         });
-        if started.is_err() {
+        let Ok(thread) = started else {
             // SQLite's own default.
             let _ = writer.pragma_update(None, "wal_autocheckpoint", 1_000);
             return None;
-        }
-        Some(Self { bell, is_for_writer, written: 0 })
+        };
+        Some(Self { bell: Some(bell), thread: Some(thread), is_for_writer, written: 0 })
     }
 
     /// So many bytes were committed.
@@ -53,7 +55,7 @@ impl Checkpoints {
         if self.written >= BULK {
             self.written = 0;
             // It was rung already when this fails.
-            let _ = self.bell.try_send(());
+            let _ = self.bell.as_ref().map(|bell| bell.try_send(()));
         }
         if self.is_for_writer.load(Ordering::Relaxed) {
             self.is_for_writer.store(false, Ordering::Relaxed);
@@ -63,9 +65,17 @@ impl Checkpoints {
     }
 }
 
-fn work(connection: &Connection, rings: &Receiver<()>, is_for_writer: &AtomicBool) {
+impl Drop for Checkpoints {
+    fn drop(&mut self) {
+        drop(self.bell.take());
+        // A panic there is no worse than a log that stays.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+fn work(connection: Connection, rings: &Receiver<()>, is_for_writer: &AtomicBool) {
     while rings.recv().is_ok() {
-        is_for_writer.store(pages_in_log(connection).is_ok_and(|pages| pages >= LONG), Ordering::Relaxed);
+        is_for_writer.store(pages_in_log(&connection).is_ok_and(|pages| pages >= LONG), Ordering::Relaxed);
     }
 }
 

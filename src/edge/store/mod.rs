@@ -20,4 +20,4 @@ mod writer;
 
 pub(in crate::edge) use forwards::{Due, Selection, Verdict};
 pub(in crate::edge) use reading::open;
-pub(in crate::edge) use writer::{Append, Recorded, Writer};
+pub(in crate::edge) use writer::{Append, Closed, Recorded, Writer};

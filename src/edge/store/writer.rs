@@ -22,6 +22,9 @@ const STATEMENTS: usize = 64;
 /// How many orders share a commit at most.
 const TOGETHER: usize = 512;
 
+/// Hears when a store is closed: it is never told anything else.
+pub(in crate::edge) type Closed = std::sync::mpsc::Receiver<()>;
+
 /// A way to the writer's thread, for many.
 #[derive(Clone)]
 pub(in crate::edge) struct Writer {
@@ -63,17 +66,22 @@ type Task = Box<dyn FnOnce(&Connection, Names) -> rusqlite::Result<()> + Send>;
 type Outcome<T> = std::result::Result<T, String>;
 
 impl Writer {
-    /// Opens the store and starts its thread, which ends with the last `Writer`.
-    pub fn start(keep: &Keep) -> Result<Self> {
+    /// Opens the store and starts its thread, which ends with the last `Writer`. When it has closed the store, the receiver
+    /// hears of it, since nobody is left to tell.
+    pub fn start(keep: &Keep) -> Result<(Self, Closed)> {
         let (path, connection) = match keep {
             Keep::File(path) => (Some(path.clone()), schema::open(path)?),
             Keep::Memory => (None, schema::in_memory()?),
         };
         let (orders, waiting) = mpsc::channel(WAITING);
         let desk = Desk::new(path, connection).map_err(|error| Error::failed("can't read the store").because(error))?;
-        let thread = thread::Builder::new().name("store".to_owned()).spawn(move || desk.work(waiting));
+        let (open, closed) = std::sync::mpsc::channel();
+        let thread = thread::Builder::new().name("store".to_owned()).spawn(move || {
+            let _until_it_is_closed = open;
+            desk.work(waiting);
+        });
         thread.map_err(|error| Error::failed("can't start the store's thread").because(error))?;
-        Ok(Self { orders, forgets: matches!(keep, Keep::Memory) })
+        Ok((Self { orders, forgets: matches!(keep, Keep::Memory) }, closed))
     }
 
     /// Whether deliveries are kept only until they are sent on.
@@ -124,12 +132,12 @@ impl Writer {
 struct Desk {
     /// `None`: in memory.
     path: Option<PathBuf>,
+    /// Dropped before the connection. `None`: SQLite brings the log into the database by itself.
+    checkpoints: Option<Checkpoints>,
     connection: Connection,
     names: Names,
     /// The place after the last that was given.
     next: i64,
-    /// `None`: SQLite brings the log into the database by itself.
-    checkpoints: Option<Checkpoints>,
     /// Which file was opened, to see when another or none is in its place.
     file: Option<FileId>,
     /// Its write-ahead log. `None`: there was none so far.
