@@ -39,6 +39,8 @@ pub struct Made {
     pub out: Mutex<Vec<u8>>,
     pub err: Mutex<Vec<u8>>,
     pub random: Mutex<u64>,
+    /// How far the time has gone on; it does while a listener waits.
+    pub clock: Arc<Mutex<Duration>>,
     pub home: OnceLock<TempDir>,
     /// Permission bits, where a file is to have others than it has.
     pub modes: HashMap<PathBuf, u32>,
@@ -139,7 +141,7 @@ impl Progress for Silent {
 
 impl World for Made {
     fn now(&self) -> Timestamp {
-        Timestamp::from_second(NOW).unwrap()
+        Timestamp::from_second(NOW).unwrap() + *self.clock.lock().unwrap()
     }
 
     fn time_zone(&self) -> jiff::tz::TimeZone {
@@ -273,7 +275,8 @@ impl World for Made {
         }
         let mut requests = std::mem::take(&mut *self.deliveries.lock().unwrap());
         requests.reverse();
-        Ok(Box::new(Scripted { requests, judge, now: self.now(), options: options.clone(), closed: false }))
+        let (now, clock, options) = (self.now(), Arc::clone(&self.clock), options.clone());
+        Ok(Box::new(Scripted { requests, judge, now, options, clock, quiet: 0, closed: false }))
     }
 
     fn serve(&self, address: SocketAddr, _handler: Handler) -> Result<Box<dyn Serving>> {
@@ -315,6 +318,8 @@ struct Scripted {
     judge: Judge,
     now: Timestamp,
     options: Listen,
+    clock: Arc<Mutex<Duration>>,
+    quiet: u32,
     closed: bool,
 }
 
@@ -336,8 +341,14 @@ impl Listening for Scripted {
                 let answered = if good { 200 } else { 401 };
                 Happening::Received(Arrived { received: Arc::new(received), id: None, answered, trouble: None })
             }
-            None if patience.is_some() => Happening::Quiet,
-            None => Happening::Interrupted,
+            None => match patience {
+                Some(patience) if self.quiet < 200 => {
+                    self.quiet += 1;
+                    *self.clock.lock().unwrap() += patience;
+                    Happening::Quiet
+                }
+                _ => Happening::Interrupted,
+            },
         }
     }
 
