@@ -194,5 +194,7 @@ fn deliveries_for_an_app_that_is_down_do_not_keep_those_for_another_waiting() {
         let (mac, body) = signed(number);
         listener.exchange(&post(&mac, &body));
     }
-    (0..10).for_each(|_| drop(app.requests.recv().unwrap()));
+    for _ in 0..10 {
+        app.requests.recv().unwrap();
+    }
 }
