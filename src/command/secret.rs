@@ -5,6 +5,7 @@ use crate::error::{Error, Outcome, Result};
 use crate::ledger::{Held, Ledger};
 use crate::provider::{self, Provider};
 use crate::render::escape::{harmless, harmless_bytes};
+use crate::render::json::line;
 use crate::render::payload::Reveal;
 use crate::settings;
 use crate::timestamp::Timestamp;
@@ -117,7 +118,7 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
     let mut output = session.world.output();
     for held in &ledger.secrets {
         if args.json {
-            writeln!(output, "{}", record(held, &ledger))?;
+            output.write_all(&line(&record(held, &ledger)))?;
             continue;
         }
         let provider = session.out.name(&format!("{:<8}", harmless(&held.provider)));
