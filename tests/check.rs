@@ -340,6 +340,15 @@ fn a_handler_that_does_not_start_is_told_with_its_last_words() {
 }
 
 #[test]
+fn a_handler_that_says_its_secret_as_it_ends_is_not_quoted_with_it() {
+    let (status, _, said) = example("echo secret: $PLEXOS_WEBHOOK_SECRET; exit 7", "plexos");
+    assert_eq!(status, Some(3));
+    assert!(said.contains("***") && !said.contains(PLEXOS_SECRET), "{said}");
+    let said = check(&handler(right), &["--effects", "printf 'sk_live_abc%0300d'"]).2;
+    assert!(said.contains("--effects gave no number") && !said.contains("abc") && said.len() < 500, "{said}");
+}
+
+#[test]
 fn another_machine_is_asked_for_first() {
     let run = Made::with_secrets().run(&["check", "http://example.com/hooks", "--provider", "plexos"]);
     assert_eq!(run.status, 2);

@@ -192,6 +192,16 @@ fn what_is_shown_is_a_file_that_works() {
 }
 
 #[test]
+fn a_strangers_text_is_harmless_in_records_too() {
+    let made = world().file(PROJECT, "events = [\"payment.\u{202e}*\"]");
+    for words in [&["config", "show", "--json"][..], &["doctor", "--json"]] {
+        let text = made.run(words).text();
+        assert!(!text.contains('\u{202e}'), "{text}");
+    }
+    assert!(made.run(&["config", "show", "--json"]).text().contains(r"payment.\u202e*"));
+}
+
+#[test]
 fn settings_that_can_not_be_used_stop_commands_but_not_what_helps_to_mend_them() {
     for (text, word) in [
         ("prot = 1", "did you mean `port`?"),

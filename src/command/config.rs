@@ -4,6 +4,7 @@ use super::configured::{self, Configured, Origin};
 use super::{Session, answer, tree};
 use crate::error::{Outcome, Result};
 use crate::render::escape::harmless;
+use crate::render::json::line;
 use crate::settings::option::{self, Setting};
 use clap::{Args, Command, Subcommand};
 use serde_json::{Value, json};
@@ -136,7 +137,7 @@ impl<'c> Held<'c> {
             "schema": "whtool.setting/1", "key": self.setting.key, "value": value, "origin": kind, "place": place,
             "variable": self.setting.variable(),
         });
-        format!("{record}\n")
+        String::from_utf8(line(&record)).expect("JSON is text")
     }
 }
 

@@ -33,7 +33,12 @@ impl Handler {
         let host = &plan.url[Position::BeforeHost..Position::AfterHost];
         let address = format!("{host}:{port}");
         let program = Program { command: command.to_owned(), variables, address, patience: PATIENCE };
-        Ok(Self { program: session.world.start(&program)?, secret: text })
+        // Its last words are in the error, and it may say what it was given.
+        let program = session.world.start(&program).map_err(|error| match error.why.clone() {
+            Some(why) => error.because(without(&text, &why)),
+            None => error,
+        })?;
+        Ok(Self { program, secret: text })
     }
 
     /// Whether the user wants to end.
@@ -70,11 +75,16 @@ impl Handler {
         let lines = output.split(|&byte| byte == b'\n').map(|line| harmless_bytes(line.trim_ascii_end()));
         let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
         let last = lines.iter().skip(lines.len().saturating_sub(LINES));
-        let shown: String = last.map(|line| format!("\n  | {}", masked(&line.replace(&self.secret, "***")))).collect();
+        let shown: String = last.map(|line| format!("\n  | {}", without(&self.secret, line))).collect();
         if shown.is_empty() {
             "the handler wrote nothing".to_owned()
         } else {
             format!("the handler wrote last:{shown}")
         }
     }
+}
+
+/// A line of the handler's without its secret, and without what looks like one.
+fn without(secret: &str, line: &str) -> String {
+    masked(&if secret.is_empty() { line.to_owned() } else { line.replace(secret, "***") })
 }

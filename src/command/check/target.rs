@@ -5,8 +5,10 @@ use super::handler::Handler;
 use crate::check::{Plan, Reply, Target};
 use crate::command::{Session, samples};
 use crate::error::{Error, Result};
-use crate::exchange::{Next, Outgoing, SendFailure, Sent};
+use crate::exchange::{Answer, Next, Outgoing, SendFailure, Sent};
 use crate::message::Request;
+use crate::render::escape::cut;
+use crate::render::payload::masked;
 use crate::timestamp::Timestamp;
 use crate::world::{Certificates, START_OF_ANSWER, SendEnd, Sending};
 use std::time::Duration;
@@ -20,6 +22,8 @@ const LOOKS: usize = 15;
 pub(super) struct Wire<'a> {
     session: &'a Session<'a>,
     url: &'a Url,
+    /// What events are signed with.
+    secret: &'a [u8],
     effects: Option<&'a str>,
     certificates: Certificates,
     budget: Duration,
@@ -37,7 +41,7 @@ impl<'a> Wire<'a> {
         let certificates = if args.insecure { Certificates::Unchecked } else { Certificates::Checked };
         let random = Box::new(samples::numbers(session.world));
         let (url, effects, budget) = (&plan.url, args.effects.as_deref(), plan.budget);
-        Self { session, url, effects, certificates, budget, handler, random }
+        Self { session, url, secret: plan.key.secret.expose(), effects, certificates, budget, handler, random }
     }
 
     /// Sends all of these at once, and waits for all answers; none of them: waits for so long.
@@ -73,7 +77,7 @@ impl<'a> Wire<'a> {
         };
         number_in(&said).ok_or_else(|| {
             Error::failed("--effects gave no number")
-                .because(format!("it gave `{}`", said.trim()))
+                .because(format!("it gave `{}`", cut(&masked(said.trim()), 80)))
                 .hint("it must give a whole number, and nothing else")
         })
     }
@@ -92,6 +96,19 @@ impl<'a> Wire<'a> {
             None => Err(failed("nothing came back".to_owned())),
         }
     }
+}
+
+/// A body in which `***` stands for the secret: a handler may say what it was given, and reports are passed on.
+fn without(secret: &[u8], body: &[u8]) -> Vec<u8> {
+    let (mut shown, mut rest) = (Vec::with_capacity(body.len()), body);
+    while let Some(at) = rest.windows(secret.len().max(1)).position(|part| part == secret) {
+        let (before, after) = rest.split_at(at);
+        shown.extend_from_slice(before);
+        shown.extend_from_slice(b"***");
+        rest = after.get(secret.len()..).unwrap_or_default();
+    }
+    shown.extend_from_slice(rest);
+    shown
 }
 
 /// The number that a text is.
@@ -118,7 +135,9 @@ impl Target for Wire<'_> {
         let sent = self.exchange(outgoing, limit)?;
         let lost =
             || Reply { took: Duration::ZERO, answer: Err(SendFailure::Broken("nothing is known of it".to_owned())) };
-        let mut replies: Vec<_> = sent.into_iter().map(|Sent { took, answer, .. }| Reply { took, answer }).collect();
+        let without_secret = |answer: Answer| Answer { body: without(self.secret, &answer.body), ..answer };
+        let reply = |Sent { took, answer, .. }: Sent| Reply { took, answer: answer.map(without_secret) };
+        let mut replies: Vec<_> = sent.into_iter().map(reply).collect();
         replies.resize_with(requests.len(), lost);
         Ok(replies)
     }
@@ -141,6 +160,13 @@ impl Target for Wire<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_in_an_answer_is_masked_wherever_it_stands() {
+        assert_eq!(without(b"abc", b"abcxabc\xffab"), b"***x***\xffab");
+        assert_eq!(without(b"", b"ab"), b"ab");
+        assert_eq!(without(b"abc", b""), b"");
+    }
 
     #[test]
     fn a_count_is_a_number_and_nothing_else() {

@@ -14,6 +14,7 @@ use super::configured::Configured;
 use super::{Session, answer};
 use crate::error::{Error, Outcome, Result};
 use crate::render::escape::harmless;
+use crate::render::json::line;
 use clap::Args;
 use serde_json::json;
 use std::io::Write;
@@ -156,5 +157,5 @@ fn record(finding: &Finding) -> String {
         "schema": "whtool.finding/1", "area": finding.area, "grade": finding.grade.name(), "subject": finding.subject,
         "what": finding.what, "hint": finding.hint,
     });
-    format!("{record}\n")
+    String::from_utf8(line(&record)).expect("JSON is text")
 }
