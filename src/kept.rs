@@ -97,7 +97,7 @@ impl Line {
         let usual = [request.method.as_bytes(), b" ", request.target.as_bytes(), b" HTTP/1.1\r\n"];
         let mut rest = self.0.as_slice();
         let is_usual = usual.iter().all(|part| rest.strip_prefix(*part).map(|left| rest = left).is_some());
-        (!self.0.is_empty() && !(is_usual && rest.is_empty())).then_some(&self.0)
+        (!(self.0.is_empty() || is_usual && rest.is_empty())).then_some(&self.0)
     }
 }
 
