@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures whtool beside other ways to do the same, all in one run and by turns, and prints Markdown tables of ratios.
 #
-#   benches/compare.sh [startup|sign|verify|receive|send|all]
+#   benches/compare.sh [startup|sign|verify|receive|send|lookups|all]
 #
 # ROUNDS (5)                rounds; the medians of their times count
 # SPELL (0.3)               seconds that a round gives a program which is over at once, run again and again
@@ -10,6 +10,7 @@
 # GROWTH_LINES ("10000 100000 1000000")  how many lines whtool alone is given, to see how time and memory grow
 # RECEIVE_SECONDS (5)       seconds of load on each receiver in each round
 # SEND_COUNT (10000)        bodies to send
+# LOOKUP_COUNT (5000)       references to look up, 50 at a time, each answered after 50 ms
 # QUICK=1                   other defaults, for a run of less than a minute
 #
 # Needs cargo and cc; peers that are not installed are left out, and Express, Fastify and undici are fetched with npm. Test data
@@ -22,7 +23,7 @@ if [[ ${QUICK:-} ]]; then
     : "${RECEIVE_SECONDS:=1}"
 fi
 : "${ROUNDS:=5}" "${SPELL:=0.3}" "${SIGN_BYTES:=1000000000}" "${VERIFY_LINES:=100000}" "${GROWTH_LINES:=10000 100000 1000000}"
-: "${RECEIVE_SECONDS:=5}" "${SEND_COUNT:=10000}"
+: "${RECEIVE_SECONDS:=5}" "${SEND_COUNT:=10000}" "${LOOKUP_COUNT:=5000}"
 data=target/bench
 whtool=target/release/whtool
 export WHTOOL_HOME=$data/home PLEXOS_WEBHOOK_SECRET=whsec_benchmark_plexos PLUSTIVE_WEBHOOK_SECRET=benchmark_plustive
@@ -344,14 +345,46 @@ send() {
     end_servers
 }
 
+# A Python that has aiohttp, fetched once.
+python_peer() {
+    [[ $python ]] || return 0
+    [[ -x $data/python/bin/python ]] || { "$python" -m venv $data/python && $data/python/bin/pip install --quiet aiohttp; } \
+        >/dev/null 2>&1 || true
+    $data/python/bin/python -c 'import aiohttp' 2>/dev/null || { echo '- aiohttp: pip could not fetch it, left out'; rm -rf $data/python; }
+}
+
+lookups() {
+    if [[ ! $curl || ! $python || ! $taskset ]]; then echo '- lookups: needs curl, taskset and python3, left out'; return; fi
+    node_peers
+    python_peer
+    local port url file=$data/references ideal
+    port=$(free_port) url=http://127.0.0.1:$port
+    export PLEXOS_API_URL=$url PLEXOS_PAY_SECRET_KEY=sk_test_benchmark
+    serve "$port" "$data/slow" "$port" 50
+    seq -f 'pi_%.0f' "$LOOKUP_COUNT" >$file
+    sed "s|.*|url = \"$url/v1/payments/&\"\noutput = \"/dev/null\"|" $file >$file.curl
+    ideal=$((LOOKUP_COUNT / 50 * 50))
+    expect "$LOOKUP_COUNT settled and agreed" whtool $whtool reconcile --from $file --concurrency 50
+    echo -e "\n## $LOOKUP_COUNT lookups answered after 50 ms, 50 at a time; the ideal is $ideal ms"
+    add 0 'curl --parallel' "$curl" --silent --parallel --parallel-max 50 -H 'Authorization: Bearer x' -K $file.curl
+    add 0 '**whtool reconcile --concurrency 50**' $whtool reconcile --from $file --concurrency 50
+    add 0 'whtool reconcile --json, all records' $whtool reconcile --from $file --concurrency 50 --json
+    if has_peer undici; then
+        add 0 "Node, undici $(peer_version undici)" "$node" benches/peers/lookups.mjs $file 50 "$url"
+    fi
+    [[ ! -x $data/python/bin/python ]] || add 0 'Python, aiohttp' $data/python/bin/python benches/peers/lookups.py $file 50 "$url"
+    compare 0 2>/dev/null
+    end_servers
+}
+
 cargo build --release --quiet --bin whtool --example hyper
 mkdir -p $data/home
-for program in measure floor peers/server; do
+for program in measure floor peers/server peers/slow; do
     binary=$data/${program##*/}
     [[ $binary -nt benches/$program.c ]] || cc -static -O2 -Wall -Wextra -o "$binary" benches/$program.c
 done
 case ${1:-all} in
-    startup | sign | verify | receive | send) machine; "$1" ;;
-    all) machine; startup; sign; verify; receive; send ;;
-    *) fail "usage: benches/compare.sh [startup|sign|verify|receive|send|all]" ;;
+    startup | sign | verify | receive | send | lookups) machine; "$1" ;;
+    all) machine; startup; sign; verify; receive; send; lookups ;;
+    *) fail "usage: benches/compare.sh [startup|sign|verify|receive|send|lookups|all]" ;;
 esac

@@ -97,7 +97,8 @@ impl Line {
         let usual = [request.method.as_bytes(), b" ", request.target.as_bytes(), b" HTTP/1.1\r\n"];
         let mut rest = self.0.as_slice();
         let is_usual = usual.iter().all(|part| rest.strip_prefix(*part).map(|left| rest = left).is_some());
-        (!(self.0.is_empty() || is_usual && rest.is_empty())).then_some(&self.0)
+        let says_nothing = is_usual && rest.is_empty();
+        (!self.0.is_empty() && !says_nothing).then_some(&self.0)
     }
 }
 

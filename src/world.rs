@@ -55,7 +55,7 @@ pub trait World: Sync {
     fn mode(&self, path: &Path) -> Option<u32>;
     /// Opens a file for reading.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>>;
-    /// Writes a file whole or not at all, in place of one that may be there.
+    /// Writes a file that holds nothing secret, whole or not at all, in place of one that may be there; its folder is made when it is not.
     fn replace_file(&self, path: &Path, bytes: &[u8]) -> Result<()>;
     /// Whether there is a file of this name.
     fn has_file(&self, path: &Path) -> bool;
@@ -79,8 +79,6 @@ pub trait World: Sync {
     fn remove_private(&self, path: &Path) -> Result<()>;
     /// Makes a file of the user's anew out of what it holds, whole or not at all. It keeps its mode; a new one is for its owner only.
     fn update_file(&self, path: &Path, change: &mut Change<'_>) -> Result<Reach>;
-    /// Writes a file that holds nothing secret, and makes its folder when it is not there.
-    fn write_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
     /// Asks the person for a secret at the terminal, without showing it.
     fn ask_hidden(&self, question: &str) -> Result<Vec<u8>>;
 

@@ -39,12 +39,14 @@ pub struct Made {
     pub out: Mutex<Vec<u8>>,
     pub err: Mutex<Vec<u8>>,
     pub random: Mutex<u64>,
+    /// How far the time has gone on; it does while a listener waits.
+    pub clock: Arc<Mutex<Duration>>,
     pub home: OnceLock<TempDir>,
     /// Permission bits, where a file is to have others than it has.
     pub modes: HashMap<PathBuf, u32>,
     /// The `Date` header of answers.
     pub date: Option<String>,
-    /// What was written with `write_file` and `replace_file`.
+    /// What was written with `replace_file`.
     pub written: Mutex<BTreeMap<PathBuf, Vec<u8>>>,
     /// The working folder and those above it.
     pub folders: Vec<PathBuf>,
@@ -139,7 +141,7 @@ impl Progress for Silent {
 
 impl World for Made {
     fn now(&self) -> Timestamp {
-        Timestamp::from_second(NOW).unwrap()
+        Timestamp::from_second(NOW).unwrap() + *self.clock.lock().unwrap()
     }
 
     fn time_zone(&self) -> jiff::tz::TimeZone {
@@ -259,11 +261,6 @@ impl World for Made {
         whtool::edge::Machine.update_file(&self.place(path), change)
     }
 
-    fn write_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        self.written.lock().unwrap().insert(path.to_owned(), bytes.to_vec());
-        Ok(())
-    }
-
     fn ask_hidden(&self, _question: &str) -> Result<Vec<u8>> {
         Ok(self.input.clone())
     }
@@ -278,7 +275,8 @@ impl World for Made {
         }
         let mut requests = std::mem::take(&mut *self.deliveries.lock().unwrap());
         requests.reverse();
-        Ok(Box::new(Scripted { requests, judge, now: self.now(), options: options.clone(), closed: false }))
+        let (now, clock, options) = (self.now(), Arc::clone(&self.clock), options.clone());
+        Ok(Box::new(Scripted { requests, judge, now, options, clock, quiet: 0, closed: false }))
     }
 
     fn serve(&self, address: SocketAddr, _handler: Handler) -> Result<Box<dyn Serving>> {
@@ -320,6 +318,8 @@ struct Scripted {
     judge: Judge,
     now: Timestamp,
     options: Listen,
+    clock: Arc<Mutex<Duration>>,
+    quiet: u32,
     closed: bool,
 }
 
@@ -341,8 +341,14 @@ impl Listening for Scripted {
                 let answered = if good { 200 } else { 401 };
                 Happening::Received(Arrived { received: Arc::new(received), id: None, answered, trouble: None })
             }
-            None if patience.is_some() => Happening::Quiet,
-            None => Happening::Interrupted,
+            None => match patience {
+                Some(patience) if self.quiet < 200 => {
+                    self.quiet += 1;
+                    *self.clock.lock().unwrap() += patience;
+                    Happening::Quiet
+                }
+                _ => Happening::Interrupted,
+            },
         }
     }
 

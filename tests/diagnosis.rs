@@ -1,4 +1,4 @@
-//! Causes, each planted by `vectors/make.py` and named by `verify`.
+//! Causes, each planted by `vectors/make.py` and named by `verify`, and the table of them in `docs/diagnosis.md`.
 
 use crate::common::{Made, NOW};
 use base64::Engine as _;
@@ -76,7 +76,7 @@ fn of_random_secrets_and_bodies_nothing_is_proved() {
         (0..count).map(|_| byte()).collect()
     };
     let mut lines = String::new();
-    for _ in 0..200 {
+    for _ in 0..1_000 {
         let record = serde_json::json!({
             "schema": "whtool.delivery/1",
             "request": {"method": "POST", "target": "/", "bodyBase64": STANDARD.encode(random(100)), "headers": [
@@ -87,9 +87,113 @@ fn of_random_secrets_and_bodies_nothing_is_proved() {
     }
     let run = Made::with_secrets().file("lines", lines).run(&["verify", "lines", "--json"]);
     let records = run.json();
-    assert_eq!(records.len(), 201);
-    for record in &records[..200] {
+    assert_eq!(records.len(), 1_001);
+    for record in &records[..1_000] {
         assert_eq!(record["verdict"], "mismatch");
         assert!(record["causes"].as_array().unwrap().iter().all(|cause| cause["proof"] == "likely"), "{record}");
+    }
+}
+
+fn digests() -> Vec<Value> {
+    serde_json::from_str(include_str!("vectors/computed.json")).expect("the vectors are JSON")
+}
+
+/// A good request of Plexos, `request.http`; its signature by `(printf 1736937000.; cat vectors/plexos.json) | openssl dgst -sha256
+/// -hmac whsec_test_secret_do_not_use`.
+fn good() -> Made {
+    let mut request = Request::post("/", include_bytes!("vectors/plexos.json").to_vec());
+    let mac = "9c5da25fa4666bed54b4dec381af26de3a0413143346d40c7ece61e19ab971ce";
+    request.headers.push("X-Plexos-Timestamp", NOW.to_string().as_bytes()).unwrap();
+    request.headers.push("X-Plexos-Signature", mac.as_bytes()).unwrap();
+    Made::with_secrets().file("request.http", request.to_wire())
+}
+
+fn computed(made: &Made, digest: &str) -> Value {
+    let run = made.run(&["verify", "request.http", "--json", "--computed", digest]);
+    run.json().into_iter().find(|record| record["schema"] == "whtool.computed/1").expect("there is a record of it")
+}
+
+#[test]
+fn every_digest_gone_wrong_is_named_and_proved() {
+    for case in digests() {
+        let variables = case["environment"].as_object().unwrap();
+        let made = variables.iter().fold(good(), |made, (name, value)| made.variable(name, value.as_str().unwrap()));
+        let record = computed(&made, case["computed"].as_str().unwrap());
+        let codes: Vec<_> = record["causes"].as_array().unwrap().iter().map(|cause| cause["code"].clone()).collect();
+        assert_eq!(Value::Array(codes), case["codes"], "{}: {record:#}", case["name"]);
+        assert_eq!(record["answer"], "explained");
+    }
+}
+
+#[test]
+fn of_a_random_digest_nothing_is_said_but_what_was_tried() {
+    for length in [16, 20, 32, 64] {
+        let record = computed(&good(), &"5a".repeat(length));
+        assert_eq!((&record["answer"], record["causes"].as_array().unwrap().len()), (&Value::from("unknown"), 0));
+        assert!(record["tried"]["bodies"].as_u64() > Some(80), "{record}");
+    }
+}
+
+#[test]
+fn the_right_digest_is_called_right_and_no_digest_a_usage_error() {
+    let right = "9C5DA25FA4666BED54B4DEC381AF26DE3A0413143346D40C7ECE61E19AB971CE";
+    let record = computed(&good(), right);
+    assert_eq!((&record["answer"], &record["inHeader"]), (&Value::from("right"), &Value::from(true)));
+    assert_eq!(good().run(&["verify", "request.http", "--computed", "nonsense"]).status, 2);
+    let text = good().run(&["verify", "request.http", "--computed", &"00".repeat(32)]).text();
+    assert!(text.contains("nothing that was tried"), "{text}");
+}
+
+#[test]
+fn the_digest_of_another_request_in_the_file_is_told() {
+    let other = r#"{"id":"evt_2","type":"payment.failed","data":{}}"#;
+    let line = |body: &str| {
+        let headers =
+            serde_json::json!([["X-Plexos-Timestamp", NOW.to_string()], ["X-Plexos-Signature", "00".repeat(32)]]);
+        let request = serde_json::json!({"method": "POST", "target": "/", "headers": headers, "body": body});
+        serde_json::json!({"schema": "whtool.delivery/1", "request": request}).to_string() + "\n"
+    };
+    // printf '1736937000.{"id":"evt_2","type":"payment.failed","data":{}}' | openssl dgst -sha256 -hmac whsec_test_secret_do_not_use
+    let digest = "e6ced1e3e122db1574d490a36e0786e66913fef838681660b0851286623e3261";
+    let made = Made::with_secrets().file("lines", line(other) + &line("{\"id\":\"evt_3\"}"));
+    let run = made.run(&["verify", "lines", "--json", "--computed", digest]);
+    let records: Vec<_> = run.json().into_iter().filter(|record| record["schema"] == "whtool.computed/1").collect();
+    assert_eq!(records[0]["answer"], "right");
+    assert_eq!(records[1]["causes"][0]["code"], "message_other", "{:#}", records[1]);
+    assert!(records[1]["causes"][0]["what"].as_str().unwrap().contains("line 1"), "{:#}", records[1]);
+}
+
+/// The rows of the table: what was done, and the codes under which it was named.
+fn rows(cases: &[Value]) -> String {
+    let codes = |case: &Value| {
+        let codes = case["codes"].as_array().unwrap().iter().map(|code| format!("`{}`", code.as_str().unwrap()));
+        codes.collect::<Vec<_>>().join(", ")
+    };
+    let row = |case: &Value| {
+        let by = case["by"].as_str().map(|by| format!(" | {by}")).unwrap_or_default();
+        format!("| {}{by} | {} |\n", case["name"].as_str().unwrap(), codes(case))
+    };
+    cases.iter().map(row).collect()
+}
+
+/// `UPDATE=1 cargo test the_table_in_the_docs` writes the tables anew.
+#[test]
+fn the_table_in_the_docs_is_that_of_the_vectors() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/diagnosis.md");
+    let mut text = std::fs::read_to_string(path).unwrap();
+    let tables = [
+        ("requests", format!("| what was done to the request | named |\n|---|---|\n{}", rows(&cases()))),
+        ("digests", format!("| what the code computed | made by | named |\n|---|---|---|\n{}", rows(&digests()))),
+    ];
+    for (name, table) in tables {
+        let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->\n"));
+        let from = text.find(&start).expect("the table has its mark") + start.len();
+        let to = text.find(&end).expect("the table has its end");
+        if std::env::var_os("UPDATE").is_some() {
+            text.replace_range(from..to, &table);
+            std::fs::write(path, &text).unwrap();
+        } else {
+            assert_eq!(&text[from..to], table, "UPDATE=1 cargo test the_table_in_the_docs");
+        }
     }
 }

@@ -24,7 +24,7 @@ const REFERENCE: &[u8] = include_bytes!("vectors/plustive-reference.json");
 const REFERENCE_MAC: &str = "fb1d9f0c10dc57a028d4a24ff1eb6c51f2a25a82ad869a2ac129e24346ce5f1e";
 
 /// The bytes of a request.
-fn raw(headers: impl AsRef<[u8]>, body: &[u8]) -> Vec<u8> {
+pub fn raw(headers: impl AsRef<[u8]>, body: &[u8]) -> Vec<u8> {
     let end = format!("Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
     [b"POST /hooks?x=1 HTTP/1.1\r\nHost: shop.example\r\n", headers.as_ref(), end.as_bytes(), body].concat()
 }

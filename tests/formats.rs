@@ -45,6 +45,11 @@ impl Published {
     }
 }
 
+/// Holds lines of other tests to the schema.
+pub fn hold(lines: &[u8]) {
+    Published::new().hold(lines);
+}
+
 fn name_of(schema: &str) -> &str {
     schema.trim_start_matches("whtool.").split('/').next().unwrap()
 }
@@ -69,7 +74,7 @@ fn in_sources(folder: &Path, found: &mut BTreeSet<String>) {
 }
 
 /// What a file is called that is no record on stdout.
-const FILES: [&str; 2] = ["whtool.ledger/1", "whtool.emulator_state/1"];
+const FILES: [&str; 4] = ["whtool.ledger/1", "whtool.emulator_state/1", "whtool.journal/1", "whtool.rebuilt/1"];
 
 #[test]
 fn every_record_is_published_and_told_of() {
@@ -134,6 +139,8 @@ fn records_hold_to_the_schema() {
         &["events", "prune", "--older-than", "1d", "--json"],
         &["events", "diff", "last", "last", "--json"],
         &["verify", captured, "--json"],
+        &["verify", captured, "--against", "last", "--computed", &"0".repeat(64), "--framework", "gin", "--json"],
+        &["verify", captured, "--computed", REFERENCE_MAC, "--json"],
         &["samples", "--json"],
         &["config", "show", "--json"],
         &["doctor", "--offline", "--json"],
@@ -150,7 +157,24 @@ fn records_hold_to_the_schema() {
     published.hold(&run(&["verify", unreadable.to_str().unwrap(), "--json"]));
     run(&["secret", "add", "plexos", "--file", payload.to_str().unwrap()]);
     published.hold(&run(&["secret", "list", "--json"]));
-    for schema in ["delivery", "forwarded", "verdict", "unreadable", "summary", "signed", "sent", "capture", "secret"] {
+    published.hold(&crate::emulate::some_records(home.path()));
+    for schema in [
+        "delivery",
+        "forwarded",
+        "verdict",
+        "unreadable",
+        "summary",
+        "signed",
+        "sent",
+        "capture",
+        "secret",
+        "hop",
+        "computed",
+        "framework",
+        "emulator",
+        "emulated_call",
+        "emulated_delivery",
+    ] {
         assert!(published.seen.contains(&format!("whtool.{schema}/1")), "{schema}: {:?}", published.seen);
     }
 }

@@ -194,5 +194,7 @@ fn deliveries_for_an_app_that_is_down_do_not_keep_those_for_another_waiting() {
         let (mac, body) = signed(number);
         listener.exchange(&post(&mac, &body));
     }
-    assert_eq!((0..10).map(|_| app.requests.recv().unwrap()).count(), 10);
+    for _ in 0..10 {
+        app.requests.recv().unwrap();
+    }
 }

@@ -41,8 +41,15 @@ fn examples(command: &[String]) -> Vec<Vec<String>> {
     let (before, examples) = text.split_once("\nExamples:\n").expect("help has examples");
     assert!(!before.contains("Usage:"), "help opens with examples: {text}");
     let (examples, _) = examples.split_once("\n\nUsage:").expect("help has a usage");
-    // Behind a blank line are notes.
-    let calls = examples.lines().take_while(|line| !line.is_empty()).filter_map(|line| {
+    // Behind a blank line are notes; a line that calls nothing is the rest of a long one.
+    let mut lines: Vec<String> = Vec::new();
+    for line in examples.lines().take_while(|line| !line.is_empty()) {
+        match lines.last_mut().filter(|_| !line.contains("whtool ")) {
+            Some(last) => last.push_str(&format!(" {}", line.trim())),
+            None => lines.push(line.to_owned()),
+        }
+    }
+    let calls = lines.iter().filter_map(|line| {
         let (_, call) = line.split_once("whtool ")?;
         let (mut words, mut in_quotes) = (vec![String::new()], false);
         for letter in call.chars() {
@@ -67,9 +74,10 @@ fn world_of_examples(command: &str) -> Made {
     let made = Made::with_secrets().input(piped).file("payload.json", payload);
     let request = made.run(&["sign", "payload.json", "--as", "http"]).out;
     let record = made.run(&["sign", "payload.json", "--as", "json"]).out;
-    let mut made = made.file("request.http", request).file("deliveries.ndjson", record);
+    let made = made.file("request.http", &request).file("handler-saw.http", request);
+    let mut made = made.file("deliveries.ndjson", record).file("missed", "last\n");
     made.folders = vec!["/project".into()];
-    if matches!(command, "events" | "replay") {
+    if matches!(command, "events" | "replay" | "verify") {
         events::keep(&made, &[(60, events::plexos(payload)), (30, events::plexos(b"{}"))]);
     }
     made

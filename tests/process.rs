@@ -31,11 +31,12 @@ impl Listener {
     pub fn start(home: &Path, words: &[&str]) -> Self {
         let words = [&["listen", "--json", "--port", "0"], words].concat();
         let mut command = whtool(home, &words);
-        let mut child = command
-            .env("PLEXOS_WEBHOOK_SECRET", PLEXOS_SECRET)
-            .env("PLUSTIVE_WEBHOOK_SECRET", PLUSTIVE_SECRET)
-            .spawn()
-            .unwrap();
+        Self::spawn(command.env("PLEXOS_WEBHOOK_SECRET", PLEXOS_SECRET).env("PLUSTIVE_WEBHOOK_SECRET", PLUSTIVE_SECRET))
+    }
+
+    /// A listener that writes records, however it is started.
+    pub fn spawn(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let records = BufReader::new(child.stdout.take().unwrap());
         let mut listener = Self { child, records, url: String::new() };
         let ready = listener.record();

@@ -160,6 +160,7 @@ fn what_was_missed_is_named_with_its_money_and_the_replay_list_sends_it() {
     let words = ["--from", &orders, "--json", "--replay-list", missed.to_str().unwrap()];
     let ran = api.run(home.path(), &words);
     let records = ran.records();
+    crate::formats::hold(ran.out.as_bytes());
     assert_eq!(ran.status, 1, "{}", ran.err);
     let classes: Vec<_> = records[..2].iter().map(|record| record["class"].as_str().unwrap()).collect();
     assert_eq!(classes, ["settled_agreed", "never_delivered"]);
@@ -262,6 +263,7 @@ fn one_strange_answer_among_good_ones_is_a_row() {
     let classes: Vec<_> =
         ran.records()[..5].iter().map(|record| record["class"].as_str().unwrap().to_owned()).collect();
     let untold = "could_not_tell";
+    crate::formats::hold(ran.out.as_bytes());
     assert_eq!(classes, ["settled_agreed", untold, untold, "unknown_to_provider", untold]);
     assert_eq!((ran.status, ran.errors()), (3, 1), "{}", ran.err);
 }

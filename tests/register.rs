@@ -357,3 +357,31 @@ fn a_secret_is_shown_only_when_asked_and_byte_for_byte() {
     assert_eq!(secret(&home, &["add", "plexos"], "whsec_a b\u{e9}\n").0, 2, "it is kept already");
     assert_eq!(secret(&home, &["add", "plexos"], " \n").0, 2, "it is empty");
 }
+
+#[test]
+fn a_listener_knows_a_secret_that_is_kept_while_it_runs() {
+    let home = tempfile::tempdir().unwrap();
+    let mut child = Registering(whtool(home.path(), &["listen", "--json", "--port", "0"]).spawn().unwrap());
+    let mut records = BufReader::new(child.0.stdout.take().unwrap());
+    let mut said = BufReader::new(child.0.stderr.take().unwrap());
+    let mut line = String::new();
+    records.read_line(&mut line).unwrap();
+    let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let url = ready["url"].as_str().unwrap().trim_start_matches("http://").to_owned();
+    let deliver = || {
+        let mut stream = TcpStream::connect(&url).unwrap();
+        stream.write_all(&crate::process::post(crate::process::REFERENCE_MAC, crate::process::REFERENCE)).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split_whitespace().nth(1).unwrap().to_owned()
+    };
+    assert_eq!(deliver(), "401");
+    assert_eq!(secret(&home, &["add", "plustive", "--name", "mine"], "plustive_test_secret_do_not_use\n").0, 0);
+    let mut line = String::new();
+    while !line.contains("secrets from now on") {
+        line.clear();
+        assert_ne!(said.read_line(&mut line).unwrap(), 0, "it ended");
+    }
+    assert!(line.contains("secret mine (plustive)"), "{line}");
+    assert_eq!(deliver(), "200");
+}

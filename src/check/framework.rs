@@ -78,7 +78,7 @@ impl Framework {
     fn comparison(self) -> &'static str {
         match self {
             Self::Express => {
-                "const ok = given.length === expected.length && crypto.timingSafeEqual(given, expected)  // both Buffers, given = Buffer.from(header ?? '', 'hex')"
+                "const ok = given.length === expected.length && crypto.timingSafeEqual(given, expected)  // given = Buffer.from((header ?? '').replace(/^sha256=/, ''), 'hex'), expected = hmac.digest()"
             }
             Self::Flask | Self::FastApi => {
                 "hmac.compare_digest(given.encode(), expected.encode())  # bytes: text with other letters than ASCII throws"

@@ -46,7 +46,7 @@ impl Outcome {
     }
 }
 
-/// Outcomes that have the same cause, in the order in which they were run.
+/// Outcomes that have the same cause, the worst first.
 #[derive(Clone, Debug)]
 pub struct Trouble<'r> {
     /// The worst grade among them.
@@ -74,10 +74,19 @@ impl Report {
         let mut troubles: Vec<Trouble<'_>> = Vec::new();
         for outcome in &self.outcomes {
             let Some(cause) = &outcome.cause else { continue };
-            match troubles.iter_mut().find(|trouble| trouble.cause == cause && trouble.grade == outcome.grade) {
-                Some(trouble) => trouble.outcomes.push(outcome),
+            let is_serious = outcome.grade >= Grade::Warn;
+            let alike =
+                |trouble: &&mut Trouble<'_>| trouble.cause == cause && (trouble.grade >= Grade::Warn) == is_serious;
+            match troubles.iter_mut().find(alike) {
+                Some(trouble) => {
+                    trouble.grade = trouble.grade.max(outcome.grade);
+                    trouble.outcomes.push(outcome);
+                }
                 None => troubles.push(Trouble { grade: outcome.grade, cause, outcomes: vec![outcome] }),
             }
+        }
+        for trouble in &mut troubles {
+            trouble.outcomes.sort_by_key(|outcome| std::cmp::Reverse(outcome.grade));
         }
         troubles.sort_by_key(|trouble| std::cmp::Reverse(trouble.grade));
         troubles

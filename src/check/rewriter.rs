@@ -55,35 +55,55 @@ impl Rewriter {
 
     /// What it makes of a body; `None`: it can't read it.
     pub fn rewrite(self, body: &[u8]) -> Option<Vec<u8>> {
-        match self {
-            Self::Trimmed => Some(body.trim_ascii().to_vec()),
-            Self::Misread => Some(body.iter().map(|&byte| char::from(byte)).collect::<String>().into_bytes()),
-            Self::Serialized(serializer) => Document::parse(body).ok().map(|document| serializer.write(&document)),
-        }
+        self.rewrite_read(&Read::of(body))
     }
 
-    fn fits(self, seen: &Observation) -> bool {
-        let keeps = self.rewrite(&seen.body).is_some_and(|written| written == seen.body);
-        keeps == seen.taken
+    fn rewrite_read(self, read: &Read<'_>) -> Option<Vec<u8>> {
+        match self {
+            Self::Trimmed => Some(read.body.trim_ascii().to_vec()),
+            Self::Misread => Some(read.body.iter().map(|&byte| char::from(byte)).collect::<String>().into_bytes()),
+            Self::Serialized(serializer) => read.document.as_ref().map(|document| serializer.write(document)),
+        }
+    }
+}
+
+/// A body, parsed once for all rewriters.
+struct Read<'b> {
+    body: &'b [u8],
+    document: Option<Document<'b>>,
+}
+
+impl<'b> Read<'b> {
+    fn of(body: &'b [u8]) -> Self {
+        Self { body, document: Document::parse(body).ok() }
     }
 }
 
 /// The rewriters that fit everything that was seen, the likeliest first.
 pub fn fitting(seen: &[Observation]) -> Vec<Rewriter> {
+    let mut fitting = all();
+    for Observation { body, taken } in seen {
+        let read = Read::of(body);
+        fitting.retain(|rewriter| rewriter.rewrite_read(&read).is_some_and(|written| written == *body) == *taken);
+    }
+    fitting
+}
+
+fn all() -> Vec<Rewriter> {
     let serializers = SERIALIZERS.iter().map(Rewriter::Serialized);
-    let all = [Rewriter::Trimmed, Rewriter::Misread].into_iter().chain(serializers);
-    all.filter(|rewriter| seen.iter().all(|seen| rewriter.fits(seen))).collect()
+    [Rewriter::Trimmed, Rewriter::Misread].into_iter().chain(serializers).collect()
 }
 
 /// The plain twins of a body: the same values, as the rewriters that fit so far would have written them, and after those what
 /// all others would have; each once, and not the body itself.
 pub fn twins(body: &[u8], seen: &[Observation], most: usize) -> Vec<Vec<u8>> {
     let mut twins: Vec<Vec<u8>> = Vec::new();
-    for rewriter in fitting(seen).into_iter().chain(fitting(&[])) {
+    let read = Read::of(body);
+    for rewriter in fitting(seen).into_iter().chain(all()) {
         if twins.len() == most {
             break;
         }
-        if let Some(twin) = rewriter.rewrite(body)
+        if let Some(twin) = rewriter.rewrite_read(&read)
             && twin != body
             && !twins.contains(&twin)
             && !matches!(rewriter, Rewriter::Misread)

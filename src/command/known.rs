@@ -5,6 +5,7 @@
 use super::{Session, ledger};
 use crate::diagnose::Known;
 use crate::error::{Error, Result};
+use crate::ledger::Ledger;
 use crate::provider::{self, Provider};
 use crate::secret::{Origin, Secret};
 use crate::settings;
@@ -27,6 +28,7 @@ pub(super) struct SecretArgs {
 }
 
 /// All that is known here.
+#[derive(Clone)]
 pub(super) struct Secrets {
     /// Keys in the order in which they are tried.
     pub keys: Vec<Key>,
@@ -52,6 +54,12 @@ impl Secrets {
     pub(super) fn bytes(&self) -> impl Iterator<Item = &[u8]> {
         let api_keys = self.api_keys.iter().map(|(_, key)| key.as_bytes());
         self.keys.iter().map(|key| key.secret.expose()).chain(api_keys)
+    }
+
+    /// The same with what whtool keeps now in place of what it kept.
+    pub(super) fn with_kept(&self, ledger: &Ledger) -> Self {
+        let others = self.keys.iter().filter(|key| !matches!(key.secret.origin, Origin::Kept(_))).cloned();
+        Self { keys: others.chain(ledger.known().map(Key::new)).collect(), api_keys: self.api_keys.clone() }
     }
 
     /// The key to sign with.

@@ -10,10 +10,14 @@ pub(super) fn path(session: &Session<'_>) -> Result<PathBuf> {
     Ok(session.world.data_folder()?.join("ledger.json"))
 }
 
+/// Its bytes, if it is there.
+pub(super) fn bytes(session: &Session<'_>) -> Result<Option<Vec<u8>>> {
+    session.world.read_private(&path(session)?)
+}
+
 /// Reads it.
 pub(super) fn read(session: &Session<'_>) -> Result<Ledger> {
-    let path = path(session)?;
-    let bytes = session.world.read_private(&path)?;
+    let (path, bytes) = (path(session)?, bytes(session)?);
     Ledger::read(bytes.as_deref()).map_err(|error| unreadable(&path, &error))
 }
 

@@ -37,8 +37,7 @@ pub(super) fn run(args: &ManPages, session: &Session<'_>) -> Result<Outcome> {
     if let Some(folder) = &args.dir {
         for page in &pages {
             let path = folder.join(format!("man{0}/{1}.{0}", page.section, page.name));
-            let failed = |error| Error::failed(format!("can't write {}", path.display())).because(error);
-            session.world.write_file(&path, &page.roff).map_err(failed)?;
+            session.world.replace_file(&path, &page.roff)?;
         }
         session.say(&format!("{} pages written below {}", pages.len(), folder.display()));
         return answer(true);

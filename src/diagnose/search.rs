@@ -22,8 +22,10 @@ impl Effort {
     pub const USUAL: Self = Self(32 << 20);
     /// Two changes at once on a body of 10 kB: some 60 ms.
     pub const THOROUGH: Self = Self(64 << 20);
-    /// For a person who waits for one answer: a second or two.
-    pub const PATIENT: Self = Self(2 << 30);
+    /// For a person who waits for one answer, however large the body: some seconds.
+    pub const PATIENT: Self = Self(1 << 30);
+    /// What looking for one changed byte in one request may cost: half a tenth of a second. It grows with the square of the body.
+    const MOST_FOR_BYTES: Self = Self(96 << 20);
 
     /// Whether nothing is left.
     pub fn is_spent(self) -> bool {
@@ -64,7 +66,7 @@ impl Purse {
 
     /// Takes shares out for one request: for finding what changed, and for finding a changed byte.
     pub(super) fn draw(&mut self, most: Effort) -> (Effort, Effort) {
-        let (changes, bytes) = (self.changes.draw(most), self.bytes.draw(self.bytes));
+        let (changes, bytes) = (self.changes.draw(most), self.bytes.draw(Effort::MOST_FOR_BYTES));
         if changes.0 >= Effort::BRIEF.0 && bytes.0 >= Effort::BRIEF_BYTES.0 {
             return (changes, bytes);
         }

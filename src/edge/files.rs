@@ -28,14 +28,6 @@ pub(super) fn update(path: &Path, change: &mut Change<'_>) -> Result<Reach> {
     Ok(reach(&file.metadata().map_err(failed)?))
 }
 
-/// Writes a file as any program would, and makes its folder when it is not there.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    fs::write(path, bytes)
-}
-
 #[cfg(unix)]
 fn reach(metadata: &fs::Metadata) -> Reach {
     use std::os::unix::fs::PermissionsExt;
@@ -48,13 +40,14 @@ fn reach(_metadata: &fs::Metadata) -> Reach {
     Reach::Owner
 }
 
-/// Writes a file in place of one that may be there: whoever reads it meanwhile sees the old one or the new one.
+/// Writes a file in place of one that may be there, in a folder that is made when it is not: whoever reads it meanwhile sees the old one or the new one.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     written(path, bytes).map_err(|error| Error::failed(format!("can't write {}", path.display())).because(error))
 }
 
 fn written(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
     let mut file = usual(tempfile::Builder::new()).tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.persist(path).map_err(|error| error.error)?;
@@ -112,8 +105,13 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_not_there_is_a_clear_error() {
-        let error = replace(Path::new("/no/such/folder/report"), b"x").unwrap_err();
-        assert_eq!(error.what, "can't write /no/such/folder/report");
+    fn a_folder_is_made_and_one_that_cannot_be_is_a_clear_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("man1/page.1");
+        replace(&path, b"x").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"x");
+        let below_a_file = path.join("report");
+        let error = replace(&below_a_file, b"x").unwrap_err();
+        assert_eq!(error.what, format!("can't write {}", below_a_file.display()));
     }
 }

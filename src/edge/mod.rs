@@ -137,10 +137,6 @@ impl World for Machine {
         files::update(path, change)
     }
 
-    fn write_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        files::write(path, bytes)
-    }
-
     fn ask_hidden(&self, question: &str) -> Result<Vec<u8>> {
         terminal::ask_hidden(question)
     }

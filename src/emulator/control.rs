@@ -2,7 +2,8 @@
 
 use super::call::{Call, Refusal};
 use super::desk::Desk;
-use super::{Settings, State, counts, plexos, plustive};
+use super::state::State;
+use super::{Settings, plexos, plustive};
 use crate::timestamp::Timestamp;
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 pub(super) fn answer(state: &mut State, settings: &Settings, call: &Call, now: Timestamp) -> Result<Value, Refusal> {
     let path: Vec<_> = call.path.iter().map(String::as_str).collect();
     match (call.method.as_str(), path.as_slice()) {
-        ("GET", ["state"]) => Ok(counts(state)),
+        ("GET", ["state"]) => Ok(state.counts()),
         ("GET", ["deliveries"]) => deliveries(state, call),
         ("GET", ["deliveries", number]) => {
             let delivery = number.parse().ok().and_then(|number| state.post.get(number));

@@ -100,7 +100,7 @@ impl Kind {
 
 /// A fault that was asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fault {
     /// Its number.
     #[serde(default)]

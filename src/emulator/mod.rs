@@ -9,19 +9,25 @@ mod agenda;
 mod call;
 mod chance;
 mod control;
+mod delivery;
 mod desk;
 mod faults;
 mod plexos;
 mod plustive;
 mod post;
+mod route;
+mod settings;
 mod shelf;
+mod state;
 #[cfg(test)]
 mod tests;
 
+pub use delivery::{Attempt, Delivery, Fate};
 pub use faults::{Fault, KINDS, Kind};
 pub use plexos::KEY as PLEXOS_KEY;
 pub use plustive::KEY as PLUSTIVE_KEY;
-pub use post::{Attempt, Delivery, Fate};
+pub use settings::{Audience, Settings, Variant};
+pub use state::StateError;
 
 use crate::exchange::{Outgoing, Reply, Sent};
 use crate::message::Request;
@@ -29,55 +35,15 @@ use crate::provider::{self, Form};
 use crate::secret::{Origin, Secret};
 use crate::signature::Key;
 use crate::timestamp::{SignedDuration, Timestamp};
-use agenda::{Agenda, Task};
+use agenda::Task;
 use call::{Call, Refusal};
-use chance::Chance;
 use desk::Desk;
-use faults::{Faults, Stage};
-use post::{Post, Signing};
-use serde::{Deserialize, Serialize};
+use faults::Stage;
+use post::Signing;
+use route::Route;
 use serde_json::Value;
-use shelf::Item;
+use state::State;
 use std::time::Duration;
-use url::Url;
-
-/// Which of Plustive's two published forms is spoken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Variant {
-    /// <https://docs.plustiveimpact.com/webhooks>
-    #[default]
-    Reference,
-    /// <https://plustiveimpact.com/guides/webhooks-for-vtu-transactions>
-    Guide,
-}
-
-/// How the emulator behaves.
-#[derive(Clone)]
-pub struct Settings {
-    /// How much faster than the real one the emulator's clock runs; more than 0.
-    pub speed: f64,
-    /// Which form of Plustive's is spoken.
-    pub variant: Variant,
-    /// Where Plustive's webhooks go. `None`: nowhere.
-    pub plustive_url: Option<Url>,
-    /// What Plustive's webhooks are signed with.
-    pub plustive_key: Key,
-    /// How long a payment waits to be confirmed, on the emulator's clock.
-    pub payment_life: SignedDuration,
-    /// Whether Plexos' webhook endpoints can be listed, shown, changed and deleted.
-    pub undocumented_webhook_calls: bool,
-    /// Whether webhooks go to other machines, too.
-    pub audience: Audience,
-}
-
-/// Where webhooks may go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
-    /// This machine.
-    ThisMachine,
-    /// Anybody.
-    Everyone,
-}
 
 /// The two providers.
 pub struct Emulator {
@@ -85,35 +51,6 @@ pub struct Emulator {
     state: State,
     /// Whether something changed since the state was last written.
     is_changed: bool,
-}
-
-/// What is kept across restarts.
-#[derive(Clone, Serialize, Deserialize)]
-struct State {
-    schema: String,
-    chance: Chance,
-    agenda: Agenda,
-    post: Post,
-    faults: Faults,
-    plexos: plexos::Book,
-    plustive: plustive::Book,
-}
-
-/// The shape of a state file.
-const SCHEMA: &str = "whtool.emulator_state/1";
-
-/// What the wallet holds at first, in kobo: a million naira.
-const WALLET: i64 = 100_000_000;
-
-/// A state that can't be taken up again.
-#[derive(Debug, thiserror::Error)]
-pub enum StateError {
-    /// It is not JSON, or not of the right shape.
-    #[error("it is no state of the emulator: {0}")]
-    Shape(#[from] serde_json::Error),
-    /// It is of another version.
-    #[error("it is of the shape `{0}`, and this is {SCHEMA}")]
-    Version(String),
 }
 
 /// What became of a call, to be shown.
@@ -130,29 +67,13 @@ pub struct Called {
 impl Emulator {
     /// A new one: nothing has happened yet, and what will follows from the seed.
     pub fn new(settings: Settings, seed: u64) -> Self {
-        let state = State {
-            schema: SCHEMA.to_owned(),
-            chance: Chance::new(seed),
-            agenda: Agenda::default(),
-            post: Post::default(),
-            faults: Faults::default(),
-            plexos: plexos::Book::default(),
-            plustive: plustive::Book::new(WALLET),
-        };
+        let state = State::new(seed);
         Self { settings, state, is_changed: true }
     }
 
     /// One that goes on where `saved` ended. Deliveries that were under way are tried again.
     pub fn restored(settings: Settings, saved: &[u8], now: Timestamp) -> Result<Self, StateError> {
-        #[derive(Deserialize)]
-        struct Head {
-            schema: String,
-        }
-        let head: Head = serde_json::from_slice(saved)?;
-        if head.schema != SCHEMA {
-            return Err(StateError::Version(head.schema));
-        }
-        let mut emulator = Self { settings, state: serde_json::from_slice(saved)?, is_changed: false };
+        let mut emulator = Self { settings, state: State::read(saved)?, is_changed: false };
         for number in emulator.state.post.resumed() {
             emulator.state.agenda.add(now, Task::Deliver(number));
         }
@@ -301,38 +222,6 @@ impl Emulator {
     }
 }
 
-/// Whose call it is, and the path after the provider's part.
-enum Route {
-    Provider(&'static str, Vec<String>),
-    Control(Vec<String>),
-    Nowhere,
-}
-
-impl Route {
-    /// Below `/plexos/v1`, `/plustive/api/v1` or `/plustive/v1` (contradiction U9); and without the first part, for an app in
-    /// which only the host can be set.
-    fn of(parts: Vec<String>) -> Self {
-        let words: Vec<_> = parts.iter().map(String::as_str).take(3).collect();
-        let (name, skipped) = match words.as_slice() {
-            ["_emulator", ..] => return Self::Control(parts.into_iter().skip(1).collect()),
-            ["plexos", "v1", ..] => ("plexos", 2),
-            ["plustive", "api", "v1"] => ("plustive", 3),
-            ["plustive", "v1", ..] => ("plustive", 2),
-            ["api", "v1", ..] => ("plustive", 2),
-            ["v1", ..] => ("plexos", 1),
-            _ => return Self::Nowhere,
-        };
-        Self::Provider(name, parts.into_iter().skip(skipped).collect())
-    }
-
-    fn whose(&self) -> &'static str {
-        match self {
-            Self::Provider(name, _) => name,
-            Self::Control(_) | Self::Nowhere => "emulator",
-        }
-    }
-}
-
 fn reply(status: u16, body: &Value, form: &str) -> Reply {
     let mut reply = Reply::new(status);
     if *body != Value::Null {
@@ -340,19 +229,4 @@ fn reply(status: u16, body: &Value, form: &str) -> Reply {
         reply.headers.push("Content-Type", form.as_bytes()).expect("a media type can stand in a header");
     }
     reply
-}
-
-/// How many things of each kind there are.
-fn counts(state: &State) -> Value {
-    let State { plexos, plustive, post, .. } = state;
-    serde_json::json!({
-        "seed": state.chance.seed(),
-        "plexos": {
-            "webhooks": plexos.endpoints.iter().map(Item::id).collect::<Vec<_>>(), "payments": plexos.payments.len(),
-            "refunds": plexos.refunds.len(), "checkoutSessions": plexos.sessions.len(),
-            "settlements": plexos.settlements.len(),
-        },
-        "plustive": {"balance": plustive.balance(), "transactions": plustive.len()},
-        "deliveries": post.iter().count(),
-    })
 }

@@ -5,6 +5,7 @@
 
 use super::Audience;
 use super::agenda::Task;
+use super::delivery::{Attempt, Delivery, Fate};
 use super::desk::{Desk, written};
 use super::faults::{Kind, Stage};
 use crate::exchange::{Answer, Outgoing, Sent, is_loopback};
@@ -27,74 +28,6 @@ const REMEMBERED: usize = 10_000;
 
 /// How much of an answer is remembered, in bytes.
 const MOST_SAID: usize = 2_000;
-
-/// How far a delivery has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fate {
-    /// It will be tried, or tried again.
-    Waiting,
-    /// It is being tried.
-    UnderWay,
-    /// It was answered 2xx.
-    Delivered,
-    /// A fault kept it from being sent.
-    Dropped,
-    /// The last try failed, or there is nobody to send it to any more.
-    GivenUp,
-}
-
-/// A try.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Attempt {
-    /// When it was sent.
-    pub at: String,
-    /// The time that was signed, in Unix seconds.
-    pub timestamp: String,
-    /// What was answered.
-    pub status: Option<u16>,
-    /// Why nothing was answered.
-    pub error: Option<String>,
-    /// From the first byte sent to the last received.
-    pub took_millis: u64,
-    /// The start of what the answer said; strangers' text.
-    pub said: String,
-}
-
-/// An event on its way to an endpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Delivery {
-    /// Its number, from 1.
-    pub number: u64,
-    /// The provider's name.
-    pub provider: String,
-    /// The event's type.
-    pub event: String,
-    /// The event's id, or the reference of the purchase.
-    pub id: String,
-    /// Where it goes.
-    pub url: String,
-    /// The endpoint it goes to, at Plexos.
-    pub endpoint: Option<String>,
-    /// The event, byte for byte.
-    pub body: String,
-    /// How far it has come.
-    pub fate: Fate,
-    /// What goes wrong with it.
-    pub faults: Vec<Kind>,
-    /// How many seconds too old the time is that is signed.
-    age: i64,
-    /// The delivery that it has to wait for.
-    follows: Option<u64>,
-    /// When the event happened.
-    pub created_at: String,
-    /// When it is tried next.
-    pub next_at: Option<String>,
-    /// Every try so far.
-    pub attempts: Vec<Attempt>,
-}
 
 /// What a delivery is made of.
 pub(super) struct Letter {
@@ -150,12 +83,6 @@ impl Post {
             delivery.number
         };
         under_way.map(resume).collect()
-    }
-}
-
-impl Delivery {
-    fn has_ended(&self) -> bool {
-        !matches!(self.fate, Fate::Waiting | Fate::UnderWay)
     }
 }
 
@@ -251,7 +178,7 @@ pub(super) fn outgoing(desk: &mut Desk<'_>, number: u64, signing: Option<Signing
         timestamp,
         status: None,
         error: None,
-        took_millis: 0,
+        took_micros: 0,
         said: String::new(),
     });
     delivery.fate = Fate::UnderWay;
@@ -265,7 +192,7 @@ fn give_up(desk: &mut Desk<'_>, number: u64, reason: &str) -> Option<Outgoing> {
     if let Some(delivery) = desk.post.deliveries.get_mut(&number) {
         delivery.fate = Fate::GivenUp;
         let (timestamp, error) = (String::new(), Some(reason.to_owned()));
-        delivery.attempts.push(Attempt { at, timestamp, status: None, error, took_millis: 0, said: String::new() });
+        delivery.attempts.push(Attempt { at, timestamp, status: None, error, took_micros: 0, said: String::new() });
         desk.post.unsent.push(number);
     }
     None
@@ -285,7 +212,7 @@ fn request(url: &Url, signature: &[(&'static str, String)], body: Vec<u8>) -> Re
 pub(super) fn fared(desk: &mut Desk<'_>, sent: &Sent) {
     let Some(delivery) = desk.post.deliveries.get_mut(&sent.number) else { return };
     let Some(attempt) = delivery.attempts.last_mut() else { return };
-    attempt.took_millis = u64::try_from(sent.took.as_millis()).unwrap_or(u64::MAX);
+    attempt.took_micros = u64::try_from(sent.took.as_micros()).unwrap_or(u64::MAX);
     match &sent.answer {
         Ok(Answer { status, body, .. }) => {
             attempt.status = Some(*status);

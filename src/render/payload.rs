@@ -111,7 +111,7 @@ pub fn text_line(line: &str, reveal: Reveal) -> String {
 
 /// A line that is no JSON, with what follows the name of something secret masked up to the end of its value, and words that begin
 /// like a secret.
-pub(super) fn masked(line: &str) -> String {
+pub fn masked(line: &str) -> String {
     let (mut shown, mut from) = (String::new(), 0);
     for Range { start, end } in secret_words(line) {
         shown.extend([&line[from..start], "***"]);

@@ -25,17 +25,8 @@ pub enum Extent {
     Partial,
 }
 
-/// Whether a row says what to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Advice {
-    /// It does.
-    Given,
-    /// A row before it did.
-    Left,
-}
-
-/// A row, and below it what is to be said of it and, where that is wanted, what to do.
-pub fn row(case: &Case, advice: Advice, paint: Paint) -> String {
+/// A row, and below it what is to be said of it.
+pub fn row(case: &Case, paint: Paint) -> String {
     let class = case.judgement.class();
     let status = case.record.as_ref().map(|record| cut(&record.status, 18)).unwrap_or_default();
     let money = case.money().map(|money| cut(&money.to_string(), 60)).unwrap_or_default();
@@ -46,10 +37,12 @@ pub fn row(case: &Case, advice: Advice, paint: Paint) -> String {
         let also = if finding.class == class { String::new() } else { format!("also {}: ", finding.class.words()) };
         row.push_str(&format!("    {also}{}\n", cut(&masked(&finding.why), SENTENCE)));
     }
-    if advice == Advice::Given && !class.advice().is_empty() {
-        row.push_str(&format!("    {}\n", paint.faint(class.advice())));
-    }
     row
+}
+
+/// What to do about a class, below its first row.
+pub fn advice(class: Class, paint: Paint) -> String {
+    if class.advice().is_empty() { String::new() } else { format!("    {}\n", paint.faint(class.advice())) }
 }
 
 fn painted(class: Class, width: usize, paint: Paint) -> String {

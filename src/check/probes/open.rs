@@ -1,6 +1,6 @@
 //! What the provider does not document. Whatever the handler does is information, unless it crashes.
 
-use super::{Table, one};
+use super::{Table, one, several};
 use crate::check::draft::Draft;
 use crate::check::footing;
 use crate::check::probe::{Grade, Group, Probe, Topic, Trial};
@@ -84,12 +84,15 @@ pub(super) fn probes(table: &Table<'_>) -> Vec<Probe> {
         probes.push(open(
             "secret.without_prefix",
             "whether the prefix is part of the key is not documented",
-            one(|maker| {
+            several(|maker| {
                 let prefix = maker.plan.provider.secret_prefix().as_bytes();
-                let whole = maker.plan.key.secret.expose();
-                let secret = whole.strip_prefix(prefix).unwrap_or(whole).to_vec();
-                let Draft { body, .. } = maker.event();
-                maker.signed_with(secret, body)
+                let bare = maker.plan.key.secret.expose().strip_prefix(prefix).map(<[u8]>::to_vec);
+                bare.map(|secret| {
+                    let Draft { body, .. } = maker.event();
+                    maker.signed_with(secret, body)
+                })
+                .into_iter()
+                .collect()
             }),
             ["a secret used without its prefix is taken as well", "the whole secret is the key"],
         ));

@@ -4,6 +4,7 @@ use crate::check::{Cause, Plan, Report};
 use crate::command::Session;
 use crate::error::{Error, Kind, Result};
 use crate::render::escape::harmless_bytes;
+use crate::render::payload::masked;
 use crate::world::{Program, Started};
 use std::time::Duration;
 use url::Position;
@@ -15,32 +16,34 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LINES: usize = 20;
 
 /// A handler that was started, and is stopped when this is dropped.
-pub(super) struct Handler(Box<dyn Started>);
+pub(super) struct Handler {
+    program: Box<dyn Started>,
+    /// Its secret, which it may write.
+    secret: String,
+}
 
 impl Handler {
     /// Starts it, with the secret and the port that it should use.
     pub(super) fn start(command: &str, plan: &Plan, session: &Session<'_>) -> Result<Self> {
         let port = plan.url.port_or_known_default().unwrap_or(80).to_string();
-        let mut variables = vec![("PORT".to_owned(), port.clone())];
-        let secret = plan.provider.secret_variable();
-        if session.world.variable(secret).is_none() {
-            let text = String::from_utf8_lossy(plan.key.secret.expose()).into_owned();
-            variables.push((secret.to_owned(), text));
-        }
+        let text = String::from_utf8_lossy(plan.key.secret.expose()).into_owned();
+        // The one that events are signed with, also where the variable holds several.
+        let secret = (plan.provider.secret_variable().to_owned(), text.clone());
+        let variables = vec![("PORT".to_owned(), port.clone()), secret];
         let host = &plan.url[Position::BeforeHost..Position::AfterHost];
         let address = format!("{host}:{port}");
         let program = Program { command: command.to_owned(), variables, address, patience: PATIENCE };
-        Ok(Self(session.world.start(&program)?))
+        Ok(Self { program: session.world.start(&program)?, secret: text })
     }
 
     /// Whether the user wants to end.
     pub(super) fn is_interrupted(&mut self) -> bool {
-        self.0.is_interrupted()
+        self.program.is_interrupted()
     }
 
     /// An error, with the handler's own end as its cause.
     pub(super) fn explained(&mut self, error: Error) -> Error {
-        match self.0.ended() {
+        match self.program.ended() {
             Some(status) if error.kind == Kind::Failed => {
                 error.because(format!("the handler ended: {status}; {}", self.last_lines()))
             }
@@ -53,7 +56,7 @@ impl Handler {
         let crashed =
             |cause: &Cause| matches!(cause, Cause::Died | Cause::FailsAll | Cause::ClosesAlways | Cause::HangsAlways);
         let is_worth = report.outcomes.iter().filter_map(|outcome| outcome.cause.as_ref()).any(crashed);
-        let ended = self.0.ended();
+        let ended = self.program.ended();
         if let Some(status) = &ended {
             session.warn(&format!("the handler ended by itself: {status}"));
         }
@@ -63,12 +66,11 @@ impl Handler {
     }
 
     fn last_lines(&self) -> String {
-        let output = self.0.output();
-        let lines: Vec<_> =
-            output.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end).filter(|line| !line.is_empty()).collect();
-        let last = lines.len().saturating_sub(LINES);
-        let shown = lines.iter().skip(last).map(|line| format!("\n  | {}", harmless_bytes(line)));
-        let shown: String = shown.collect();
+        let output = self.program.output();
+        let lines = output.split(|&byte| byte == b'\n').map(|line| harmless_bytes(line.trim_ascii_end()));
+        let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
+        let last = lines.iter().skip(lines.len().saturating_sub(LINES));
+        let shown: String = last.map(|line| format!("\n  | {}", masked(&line.replace(&self.secret, "***")))).collect();
         if shown.is_empty() {
             "the handler wrote nothing".to_owned()
         } else {

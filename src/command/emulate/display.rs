@@ -42,15 +42,17 @@ pub(super) struct Display<'a> {
     form: Form,
 }
 
+/// What goes to standard output.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Lines,
-    Json,
+pub(super) enum Form {
+    /// Export lines.
+    Exports,
+    /// Records.
+    Records,
 }
 
 impl<'a> Display<'a> {
-    pub(super) fn new(session: &'a Session<'a>, json: bool) -> Self {
-        let form = if json { Form::Json } else { Form::Lines };
+    pub(super) fn new(session: &'a Session<'a>, form: Form) -> Self {
         Self { session, output: session.world.output(), zone: session.world.time_zone(), form }
     }
 
@@ -64,12 +66,12 @@ impl<'a> Display<'a> {
     ) -> Result<()> {
         let base = |name: &str| format!("http://{address}/{name}");
         match self.form {
-            Form::Json => self.record(&json!({
+            Form::Records => self.record(&json!({
                 "schema": "whtool.emulator/1", "url": format!("http://{address}"), "seed": emulator.seed().to_string(),
                 "plexos": {"url": base("plexos"), "key": emulator::PLEXOS_KEY},
-                "plustive": {"url": base("plustive"), "key": emulator::PLUSTIVE_KEY},
+                "plustive": {"url": base("plustive"), "key": emulator::PLUSTIVE_KEY}, "webhookSecret": own_secret(key),
             }))?,
-            Form::Lines => {
+            Form::Exports => {
                 let [plexos, plustive] =
                     [("plexos", emulator::PLEXOS_KEY), ("plustive", emulator::PLUSTIVE_KEY)].map(|(name, key)| {
                         let provider = provider::named(name);
@@ -78,9 +80,7 @@ impl<'a> Display<'a> {
                         format!("export {api}={}\nexport {variable}={key}\n", base(name))
                     });
                 write!(self.output, "{plexos}{plustive}")?;
-                // A secret of the environment is known there already, and may be a real one.
-                if key.secret.origin == Origin::Local {
-                    let secret = String::from_utf8_lossy(key.secret.expose());
+                if let Some(secret) = own_secret(key) {
                     writeln!(self.output, "export PLUSTIVE_WEBHOOK_SECRET={secret}")?;
                 }
             }
@@ -103,7 +103,7 @@ impl<'a> Display<'a> {
     pub(super) fn called(&mut self, telling: &Telling) -> Result<()> {
         let Telling { at, method, target, status, is_cut, called } = telling;
         let faults: Vec<_> = called.faults.iter().map(|fault| fault.name()).collect();
-        if self.form == Form::Json {
+        if self.form == Form::Records {
             self.record(&json!({
                 "schema": "whtool.emulated_call/1", "at": at.to_string(), "provider": called.whose, "method": method,
                 "target": target, "status": status, "cut": is_cut, "faults": faults, "complaint": called.complaint,
@@ -125,11 +125,11 @@ impl<'a> Display<'a> {
     /// A delivery was tried.
     pub(super) fn delivered(&mut self, delivery: &Delivery, now: Timestamp) -> Result<()> {
         let attempt = delivery.attempts.last();
-        if self.form == Form::Json {
+        if self.form == Form::Records {
             self.record(&json!({
                 "schema": "whtool.emulated_delivery/1", "number": delivery.number, "provider": delivery.provider,
                 "event": delivery.event, "id": delivery.id, "url": delivery.url, "try": delivery.attempts.len(),
-                "fate": delivery.fate, "nextAt": delivery.next_at, "attempt": attempt,
+                "fate": delivery.fate, "nextAt": delivery.next_at, "faults": delivery.faults, "attempt": attempt,
             }))?;
         }
         let paint = self.session.err;
@@ -143,7 +143,7 @@ impl<'a> Display<'a> {
 
     fn how(&self, attempt: &Attempt) -> String {
         let paint = self.session.err;
-        let took = text::duration(Duration::from_millis(attempt.took_millis));
+        let took = text::duration(Duration::from_micros(attempt.took_micros));
         match (attempt.status, &attempt.error) {
             (Some(status @ 200..300), _) => format!("{}  {took}", paint.good(&status.to_string())),
             (Some(status), _) => format!("{}  {took}", paint.bad(&status.to_string())),
@@ -191,4 +191,10 @@ impl<'a> Display<'a> {
         self.output.write_all(&json::line(record))?;
         Ok(self.output.flush()?)
     }
+}
+
+/// The machine's own secret. One of the environment is known there already, and may be a real one.
+fn own_secret(key: &Key) -> Option<String> {
+    let is_own = key.secret.origin == Origin::Local;
+    is_own.then(|| String::from_utf8_lossy(key.secret.expose()).into_owned())
 }

@@ -59,7 +59,8 @@ pub(super) struct Emulate {
     /// Which of Plustive's two published forms is spoken
     #[arg(long, value_name = "FORM", default_value = "reference")]
     variant: Form,
-    /// What goes wrong: KIND[=SHARE][,match=GLOB][,provider=NAME][,method=WORD][,count=N][,seconds=S]
+    /// What goes wrong: duplicate, reorder, delay, drop, late, 429, 429-bare, 500, slow, cut or contradict; then =SHARE, and
+    /// after commas match=GLOB, provider=NAME, method=WORD, count=N, seconds=S
     #[arg(long, value_name = "FAULT")]
     fault: Vec<Fault>,
     /// How long a payment of Plexos waits to be confirmed, on the emulator's clock
@@ -95,7 +96,7 @@ fn speed(text: &str) -> Result<f64, String> {
 /// How long it takes at most until a delivery is noticed that a call has made.
 const TICK: Duration = Duration::from_millis(20);
 
-/// How long the state may be ahead of its file.
+/// How long the state may be ahead of its file, at least; where writing takes long, ten times that.
 const UNSAVED: SignedDuration = SignedDuration::from_millis(250);
 
 /// Plays until it is interrupted.
@@ -105,10 +106,9 @@ pub(super) fn run(args: &Emulate, session: &Session<'_>) -> Result<Outcome> {
     let (telling, told) = channel();
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let server = session.world.serve(address, handler(emulator.clone(), telling))?;
-    let mut display = Display::new(session, args.json);
+    let mut display = Display::new(session, if args.json { display::Form::Records } else { display::Form::Exports });
     display.ready(server.address(), &key, &lock(&emulator), args.plustive_url.as_ref())?;
-    let mut play =
-        Play { args, session, emulator: &emulator, told, display, saved: session.world.now(), trouble: None };
+    let mut play = Play { args, session, emulator: &emulator, told, display, due: session.world.now(), trouble: None };
     let end = play.deliver();
     // No call is answered after the state was written for the last time.
     drop(server);
@@ -210,7 +210,8 @@ struct Play<'a> {
     emulator: &'a Mutex<Emulator>,
     told: Receiver<Telling>,
     display: Display<'a>,
-    saved: Timestamp,
+    /// When the state is written next.
+    due: Timestamp,
     trouble: Option<Error>,
 }
 
@@ -242,7 +243,7 @@ impl Play<'_> {
     fn next(&mut self) -> Next {
         self.show_calls();
         let now = self.session.world.now();
-        if now.duration_since(self.saved) >= UNSAVED {
+        if now >= self.due {
             let saved = self.save();
             self.note(saved);
         }
@@ -277,9 +278,12 @@ impl Play<'_> {
 
     fn save(&mut self) -> Result<()> {
         let Some(path) = &self.args.state else { return Ok(()) };
+        let began = self.session.world.now();
         let Some(state) = lock(self.emulator).changed_state() else { return Ok(()) };
         self.session.world.update_file(path, &mut |_| Ok(state.clone()))?;
-        self.saved = self.session.world.now();
+        let now = self.session.world.now();
+        let pause = now.duration_since(began).saturating_mul(10).max(UNSAVED);
+        self.due = now.checked_add(pause).unwrap_or(now);
         Ok(())
     }
 }

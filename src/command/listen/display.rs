@@ -30,7 +30,7 @@ const A_SECOND: Purse = Purse::of(Effort(Effort::THOROUGH.0 * 3), 100);
 pub(super) struct Display<'a> {
     look: &'a Look,
     session: &'a Session<'a>,
-    secrets: &'a Secrets,
+    secrets: Secrets,
     output: Box<dyn Write + 'a>,
     globs: Vec<WildMatch>,
     zone: jiff::tz::TimeZone,
@@ -81,7 +81,7 @@ impl Budget {
 }
 
 impl<'a> Display<'a> {
-    pub(super) fn new(look: &'a Look, secrets: &'a Secrets, session: &'a Session<'a>) -> Self {
+    pub(super) fn new(look: &'a Look, secrets: Secrets, session: &'a Session<'a>) -> Self {
         Self {
             look,
             session,
@@ -127,9 +127,19 @@ impl<'a> Display<'a> {
         if !forwarded_to.is_empty() {
             self.session.say(&format!("verified deliveries go on to {}", escape::harmless(forwarded_to)));
         }
-        let names = self.secrets.keys.iter().map(|key| format!("{} ({})", key.secret.origin, key.secret.provider));
-        self.session.say(&format!("secrets: {}", escape::harmless(&names.collect::<Vec<_>>().join(", "))));
+        self.name_secrets("secrets");
         self.flush()
+    }
+
+    /// Other secrets hold from now on.
+    pub(super) fn know(&mut self, secrets: Secrets) {
+        self.secrets = secrets;
+        self.name_secrets("secrets from now on");
+    }
+
+    fn name_secrets(&self, lead: &str) {
+        let names = self.secrets.keys.iter().map(|key| format!("{} ({})", key.secret.origin, key.secret.provider));
+        self.session.say(&format!("{lead}: {}", escape::harmless(&names.collect::<Vec<_>>().join(", "))));
     }
 
     /// Writes out what was shown so far, if that was not done for a second: under load there is always more to come.

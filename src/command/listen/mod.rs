@@ -6,12 +6,12 @@ mod demo;
 mod display;
 mod forwarding;
 mod seen;
+mod watch;
 
 use super::captures::StoreArgs;
-use super::known::{self, Local, SecretArgs, Secrets};
+use super::known::{self, Local, SecretArgs};
 use super::{Session, span};
 use crate::error::{Error, Outcome, Result};
-use crate::receive::{Rules, receive};
 use crate::signature::DEFAULT_TOLERANCE;
 use crate::timestamp::{SignedDuration, Timestamp};
 use crate::world::{self, Acknowledge, Happening, Judge, Keep, Listening};
@@ -19,8 +19,8 @@ use clap::Args;
 use display::Display;
 use forwarding::ForwardArgs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
+use watch::Watch;
 
 /// Run a local receiver: verify, acknowledge and show every delivery
 ///
@@ -90,8 +90,9 @@ const DEFAULT_PORT: u16 = 4848;
 /// Receives until it is told to stop, or has what it was asked for.
 pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<Outcome> {
     let secrets = known::secrets(&args.secrets, Local::Make, session)?;
-    let mut listening = start(args, &secrets, session)?;
-    let mut display = Display::new(&args.look, &secrets, session);
+    let mut watch = Watch::new(&secrets, args.tolerance, session);
+    let mut listening = start(args, watch.judge(), session)?;
+    let mut display = Display::new(&args.look, secrets.clone(), session);
     if args.no_store {
         session.say("keeping nothing (--no-store)");
     } else {
@@ -99,7 +100,7 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<Outcome> {
     }
     display.ready(listening.address(), &args.forward.spoken())?;
     if !args.demo {
-        return receive_until_done(args, listening.as_mut(), &mut display, session);
+        return receive_until_done(args, listening.as_mut(), &mut display, &mut watch, session);
     }
     let plan = demo::plan(&secrets, session)?;
     let deliveries = plan.len() as u64;
@@ -107,14 +108,12 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<Outcome> {
     std::thread::scope(|scope| {
         let address = listening.address();
         scope.spawn(move || demo::deliver(plan, address, session));
-        receive_until_done(args, listening.as_mut(), &mut display, session)
+        receive_until_done(args, listening.as_mut(), &mut display, &mut watch, session)
     })
 }
 
 /// Opens the listener. A demonstration that finds the usual port taken uses another.
-fn start(args: &Listen, secrets: &Secrets, session: &Session<'_>) -> Result<Box<dyn Listening>> {
-    let rules = Rules { keys: secrets.keys.clone(), tolerance: Some(args.tolerance) };
-    let judge: Judge = Arc::new(move |delivery, now| receive(delivery, &rules, now));
+fn start(args: &Listen, judge: Judge, session: &Session<'_>) -> Result<Box<dyn Listening>> {
     let acknowledge = if args.observe { Acknowledge::Everything } else { Acknowledge::Verified };
     let forward = args.forward.forward(session)?;
     let keep = match (args.no_store, &forward) {
@@ -143,6 +142,7 @@ fn receive_until_done(
     args: &Listen,
     listening: &mut dyn Listening,
     display: &mut Display<'_>,
+    watch: &mut Watch,
     session: &Session<'_>,
 ) -> Result<Outcome> {
     // A deadline beyond the end of time is none.
@@ -156,13 +156,16 @@ fn receive_until_done(
             break Ending::TimeRanOut;
         }
         display.flush_at_times(now)?;
+        if let Some(secrets) = watch.look(now, session) {
+            display.know(secrets);
+        }
         match next(listening, deadline, display, session)? {
             Happening::Received(arrived) => display.received(&arrived)?,
             Happening::Missed(missed) => display.missed(missed)?,
             Happening::TakenUp(count) => display.taken_up(count),
             Happening::Forwarded(forwarded) => display.forwarded(&forwarded)?,
             Happening::TurnedAway(request) => display.turned_away(&request),
-            Happening::Quiet => break Ending::TimeRanOut,
+            Happening::Quiet => {}
             Happening::Interrupted => {
                 session.say("finishing what is in hand; Ctrl+C again ends at once");
                 break Ending::Interrupted;
@@ -189,7 +192,7 @@ enum Ending {
 }
 
 /// What happens next. Output is flushed only when nothing waits to be shown, so that a burst costs few writes. `Quiet` means that
-/// the deadline has passed.
+/// the deadline has passed, or that it is time to look at the ledger.
 fn next(
     listening: &mut dyn Listening,
     deadline: Option<Timestamp>,
@@ -204,7 +207,7 @@ fn next(
     let left = deadline.map(|deadline| deadline.duration_since(session.world.now()));
     Ok(match left {
         Some(left) if left.is_negative() || left.is_zero() => Happening::Quiet,
-        left => listening.next(left.map(SignedDuration::unsigned_abs)),
+        left => listening.next(Some(left.map_or(watch::PAUSE, SignedDuration::unsigned_abs).min(watch::PAUSE))),
     })
 }
 

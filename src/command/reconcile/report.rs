@@ -6,7 +6,7 @@ use super::{Reconcile, source};
 use crate::error::{Error, Outcome, Result};
 use crate::reconcile::{BadLine, Case, Class, Totals};
 use crate::render::escape::harmless;
-use crate::render::reconciled::{self, Advice, Extent};
+use crate::render::reconciled::{self, Extent};
 use crate::render::text::count;
 use crate::timestamp::{SignedDuration, Timestamp};
 use crate::world::{Appending, Progress, Stream};
@@ -31,7 +31,7 @@ pub(super) struct Report<'a> {
     replay_list: Option<Box<dyn Appending + 'a>>,
     totals: Totals,
     /// Rows that wait for those before them.
-    waiting: BTreeMap<u64, Vec<u8>>,
+    waiting: BTreeMap<u64, (Class, Vec<u8>)>,
     /// The number whose row comes next.
     next: u64,
     /// Rows to be written.
@@ -47,7 +47,8 @@ pub(super) struct Report<'a> {
 impl<'a> Report<'a> {
     /// An empty one; the header of a table is written.
     pub(super) fn new(args: &'a Reconcile, session: &'a Session<'a>) -> Result<Self> {
-        let total = if session.world.is_terminal(Stream::Error) { source::total(args, session)? } else { None };
+        let is_seen = session.world.is_terminal(Stream::Error) && session.volume != Volume::Quiet;
+        let total = if is_seen { source::total(args, session)? } else { None };
         let progress = total.filter(|total| *total > 1).map(|total| session.world.progress(total));
         let open = |path: &std::path::PathBuf| {
             let opened = session.world.append(path, 0);
@@ -73,9 +74,9 @@ impl<'a> Report<'a> {
     /// What is to be said of the reference of this number.
     pub(super) fn settle(&mut self, number: u64, case: &Case, body: Option<&Value>) -> Result<()> {
         let row = self.count(case, body)?;
-        self.waiting.insert(number, row);
-        while let Some(row) = self.waiting.remove(&self.next) {
-            self.rows.extend(row);
+        self.waiting.insert(number, (case.judgement.class(), row));
+        while let Some((class, row)) = self.waiting.remove(&self.next) {
+            self.show(class, row);
             self.next += 1;
         }
         if self.waiting.len() > WAITING {
@@ -88,7 +89,7 @@ impl<'a> Report<'a> {
     /// One that is known from an earlier run.
     pub(super) fn take_up(&mut self, case: &Case, body: Option<&Value>) -> Result<()> {
         let row = self.count(case, body)?;
-        self.rows.extend(row);
+        self.show(case.judgement.class(), row);
         if self.rows.len() > GATHERED { self.write() } else { Ok(()) }
     }
 
@@ -116,8 +117,7 @@ impl<'a> Report<'a> {
         } else if self.args.csv {
             csv_line(&reconciled::csv_row(case))?
         } else {
-            let advice = if self.advised.insert(class) { Advice::Given } else { Advice::Left };
-            reconciled::row(case, advice, self.session.out).into_bytes()
+            reconciled::row(case, self.session.out).into_bytes()
         })
     }
 
@@ -141,9 +141,19 @@ impl<'a> Report<'a> {
     }
 
     fn let_all_go(&mut self) {
-        for (number, row) in std::mem::take(&mut self.waiting) {
-            self.rows.extend(row);
+        for (number, (class, row)) in std::mem::take(&mut self.waiting) {
+            self.show(class, row);
             self.next = number + 1;
+        }
+    }
+
+    /// A row in its turn; the first of its class is followed by what to do.
+    fn show(&mut self, class: Class, row: Vec<u8>) {
+        let is_for_people = !self.args.json && !self.args.csv;
+        let is_first = is_for_people && !row.is_empty() && self.advised.insert(class);
+        self.rows.extend(row);
+        if is_first {
+            self.rows.extend(reconciled::advice(class, self.session.out).into_bytes());
         }
     }
 
@@ -245,6 +255,7 @@ impl Finished {
         if bad > 0 {
             return Err(Error::failed(format!("{} of the list could not be read", count(bad, "line"))));
         }
-        answer(!self.totals.has_difference() && !(waited && self.totals.of(Class::StillOpen) > 0))
+        let is_open = waited && self.totals.of(Class::StillOpen) > 0;
+        answer(!self.totals.has_difference() && !is_open)
     }
 }

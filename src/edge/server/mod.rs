@@ -78,7 +78,8 @@ fn answer(mut incoming: tiny_http::Request, gate: &Gate, handler: &Handler) {
     }
     // A client that goes away in the middle of its body gets no answer, and nothing is carried out.
     let request = read(&mut incoming);
-    drop(incoming.into_writer());
+    // tiny_http says nothing by this, and must not close its side of the gate before the client was answered.
+    let _unused = incoming.into_writer();
     let Ok(request) = request else { return client.cut() };
     let method = request.method.clone();
     let reply = handler(request, Timestamp::now());

@@ -54,6 +54,13 @@ fn a_cut_connection_ends_without_a_word_after_the_request_was_carried_out() {
 }
 
 #[test]
+fn a_client_that_says_close_is_answered_however_long_that_takes() {
+    let server = server(|_| Reply { delay: Duration::from_millis(50), ..with_body(b"x") });
+    let answer = exchange(server.address(), b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n");
+    assert!(answer.ends_with(b"\r\n\r\nx"), "{}", String::from_utf8_lossy(&answer));
+}
+
+#[test]
 fn clients_that_keep_their_connections_do_not_make_others_wait() {
     let server = server(|_| with_body(b"x"));
     let silent: Vec<_> = (0..8).map(|_| TcpStream::connect(server.address()).unwrap()).collect();

@@ -29,9 +29,13 @@ pub(super) struct Book {
 }
 
 impl Book {
-    /// A full wallet.
+    /// A full wallet, and the purchase of the guide's example, so that what the pages show can be looked up.
     pub fn new(balance: i64) -> Self {
-        Self { balance, purchases: Shelf::default(), clients: HashMap::new() }
+        let mut book = Self { balance, purchases: Shelf::default(), clients: HashMap::new() };
+        let example = Purchase::published();
+        book.clients.insert(example.client_reference.clone(), example.reference.clone());
+        book.purchases.add(example);
+        book
     }
 
     /// How many purchases there are.

@@ -114,6 +114,27 @@ impl Item for Purchase {
     }
 }
 
+impl Purchase {
+    /// The example of <https://plustiveimpact.com/guides/webhooks-for-vtu-transactions>.
+    pub fn published() -> Self {
+        Self {
+            reference: "PLS-7XKQR4N".to_owned(),
+            client_reference: "ord_20260616_001".to_owned(),
+            service: Service::Data,
+            status: Status::Success,
+            network: Some("MTN".to_owned()),
+            plan: Some("1.0GB".to_owned()),
+            phone: "08030000000".to_owned(),
+            price_charged: 27_000,
+            provider_reference: Some("118682181".to_owned()),
+            token: None,
+            created_on: "2026-06-16T09:14:21.000Z".to_owned(),
+            completed_on: Some("2026-06-16T09:14:33.000Z".to_owned()),
+            asked: Map::new(),
+        }
+    }
+}
+
 /// The word that integrators saw with a `clientReference` that was used for something else.
 pub(super) const CONFLICT: &str = "idempotency_conflict";
 

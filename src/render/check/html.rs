@@ -1,9 +1,9 @@
 //! One page of HTML that stands alone: no script, no font, no picture from elsewhere.
 
-use super::{Head, escaped};
+use super::{Head, escaped, prose, words};
 use crate::check::report::Trouble;
 use crate::check::{Exchange, Grade, Group, Outcome, Report};
-use crate::render::escape::{harmless_bytes, one_line};
+use crate::render::escape::{cut, harmless_bytes, one_line};
 use crate::render::payload::masked;
 use crate::render::request;
 use crate::render::text::{count, duration};
@@ -15,6 +15,9 @@ const REQUEST: usize = 24 * 1024;
 
 /// How much of an answer's body is shown.
 const ANSWER: usize = 2_000;
+
+/// How much of it is shown in a line.
+const WORDS: usize = 300;
 
 /// The whole page.
 pub fn html(report: &Report, head: &Head) -> String {
@@ -43,7 +46,7 @@ fn heading(report: &Report, head: &Head) -> String {
     let class = if report.is_good() { "pass" } else { "fail" };
     let framework = report.framework.map(|framework| format!(" · {}", framework.name())).unwrap_or_default();
     let footing =
-        report.footing.as_ref().map(|footing| format!("<p>It takes {}.</p>\n", escaped(footing))).unwrap_or_default();
+        report.footing.as_ref().map(|footing| format!("<p>It takes {}.</p>\n", prose(footing))).unwrap_or_default();
     let total = report.outcomes.len().max(1);
     let bars: String = Grade::ALL.into_iter().map(|grade| bar(report.count(None, grade), total, grade)).collect();
     let chips: String = Grade::ALL.into_iter().map(|grade| chip(report.count(None, grade), grade)).collect();
@@ -85,14 +88,22 @@ fn card(trouble: &Trouble<'_>, report: &Report, head: &Head) -> String {
     let exchange = outcome.exchange().map(|exchange| exchanged(exchange, head)).unwrap_or_default();
     format!(
         "<section class=\"card {grade}\">\n<p class=\"eyebrow\">{grade}</p>\n<h2>{}</h2>\n<dl>\n<dt>Change</dt><dd>{}</dd>\n{here}<dt>Because</dt><dd>{} (<a href=\"{page}\">the provider's page</a>)</dd>\n<dt>Seen in</dt><dd>{}</dd>\n<dt>Came back</dt><dd>{}</dd>\n</dl>\n{exchange}</section>\n",
-        escaped(&trouble.cause.sentence()),
-        escaped(trouble.cause.fix()),
-        escaped(outcome.why),
+        prose(&trouble.cause.sentence()),
+        prose(trouble.cause.fix()),
+        prose(outcome.why),
         ids.join(", "),
-        escaped(&outcome.what),
+        came(outcome),
         grade = trouble.grade.code(),
         page = escaped(outcome.page),
     )
+}
+
+/// What happened, and what the handler said to it.
+fn came(outcome: &Outcome) -> String {
+    let answer = outcome.exchange().and_then(|exchange| exchange.reply.answer.as_ref().ok());
+    let said = answer.map(|answer| masked(&cut(&words(&answer.body), WORDS))).unwrap_or_default();
+    let said = if said.is_empty() { said } else { format!("<br><code>{}</code>", escaped(&said)) };
+    format!("{}{said}", prose(&outcome.what))
 }
 
 fn table(report: &Report, group: Group, head: &Head) -> String {
@@ -113,8 +124,8 @@ fn row(outcome: &Outcome, head: &Head) -> String {
     let exchanges: String = outcome.exchanges.iter().map(|exchange| exchanged(exchange, head)).collect();
     format!(
         "<details id=\"{id}\">\n<summary><span class=\"chip {grade}\">{word}</span> <code>{id}</code> <span class=\"what\">{}</span></summary>\n<p>{} (<a href=\"{}\">page</a>)</p>\n{exchanges}</details>\n",
-        escaped(&outcome.what),
-        escaped(outcome.why),
+        prose(&outcome.what),
+        prose(outcome.why),
         escaped(outcome.page),
         id = escaped(&outcome.id),
         grade = outcome.grade.code(),

@@ -65,13 +65,13 @@ fn words(body: &[u8]) -> String {
             _ => letter,
         })
         .collect();
-    plain
-        .replace("&nbsp;", " ")
-        .replace("&#39;", "'")
-        .replace("&quot;", "\"")
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
+    let entities = [("&nbsp;", " "), ("&#39;", "'"), ("&quot;", "\""), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")];
+    let plain = if is_page {
+        entities.iter().fold(plain, |text, (entity, letter)| text.replace(entity, letter))
+    } else {
+        plain
+    };
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A text for HTML and XML, between tags or in quotes. What XML can't hold and what turns the order of letters is shown as
@@ -94,6 +94,12 @@ fn escaped(text: &str) -> String {
         }
     }
     shown
+}
+
+/// The same with what stands in backquotes as code.
+fn prose(text: &str) -> String {
+    let parts = text.split('`').map(escaped).enumerate();
+    parts.map(|(at, part)| if at % 2 == 1 { format!("<code>{part}</code>") } else { part }).collect()
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub enum Detail {
 const COMMAND: usize = 6_000;
 
 /// How much of an answer's body is shown.
-const ANSWER: usize = 140;
+const ANSWER: usize = 110;
 
 /// A report for people. Nothing in it can move a cursor.
 pub fn text(report: &Report, head: &Head, detail: Detail, paint: Paint) -> String {

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Measures how long `whtool verify` looks for a cause where there is none, so that everything is tried: one request, bodies of
+# growing size. Prints a Markdown table; the medians of ROUNDS (7) runs count. Needs cargo and python3.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+[[ -x target/release/whtool ]] || cargo build --release
+exec python3 - "${ROUNDS:-7}" <<'PYTHON'
+import json, os, statistics, subprocess, sys, tempfile, time
+
+rounds = int(sys.argv[1])
+environment = {"PATH": os.environ["PATH"], "PLEXOS_WEBHOOK_SECRET": "whsec_benchmark_plexos", "PLUSTIVE_WEBHOOK_SECRET": "benchmark_plustive"}
+flags = {"verify": [], "verify --computed": ["--computed", "5a" * 32]}
+print("| body | " + " | ".join(f"`{name}`" for name in flags) + " |\n|---|" + "---|" * len(flags))
+with tempfile.TemporaryDirectory() as folder:
+    environment["WHTOOL_HOME"] = folder
+    for size in [200, 1_000, 10_000, 100_000, 1_000_000, 10_000_000]:
+        items = []
+        while len(json.dumps(items)) < size - 60:
+            items.append({"id": len(items), "name": f"item number {len(items)}", "price": 1.5, "url": "https://example.com/a"})
+        body = json.dumps({"id": "evt_1", "type": "payment.debited", "data": {"items": items}}).encode()
+        head = f"POST / HTTP/1.1\r\nContent-Length: {len(body)}\r\nX-Plexos-Timestamp: {int(time.time())}\r\nX-Plexos-Signature: {'5b' * 32}\r\n\r\n"
+        path = os.path.join(folder, "request.http")
+        with open(path, "wb") as file:
+            file.write(head.encode() + body)
+        cells = []
+        for words in flags.values():
+            times = []
+            for _ in range(rounds):
+                start = time.perf_counter()
+                run = subprocess.run(["target/release/whtool", "verify", path, *words], env=environment, capture_output=True)
+                times.append(time.perf_counter() - start)
+                assert run.returncode == 1, run.stderr
+            cells.append(f"{statistics.median(times) * 1000:,.0f} ms")
+        print(f"| {size:,} bytes | " + " | ".join(cells) + " |")
+PYTHON

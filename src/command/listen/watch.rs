@@ -1,0 +1,62 @@
+//! The secrets that whtool keeps, looked at again while a listener runs: an endpoint that is registered meanwhile is known at once.
+
+use crate::command::known::Secrets;
+use crate::command::{Session, ledger};
+use crate::receive::{Rules, receive};
+use crate::timestamp::{SignedDuration, Timestamp};
+use crate::world::Judge;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+/// How long lies between two looks.
+pub(super) const PAUSE: Duration = Duration::from_millis(500);
+
+/// What deliveries are judged by, and when the ledger was last looked at.
+pub(super) struct Watch {
+    rules: Arc<RwLock<Rules>>,
+    secrets: Secrets,
+    /// The ledger's bytes, as they were at the last look.
+    seen: Option<Vec<u8>>,
+    next: Timestamp,
+}
+
+impl Watch {
+    /// Judges by these secrets, until others are kept.
+    pub(super) fn new(secrets: &Secrets, tolerance: SignedDuration, session: &Session<'_>) -> Self {
+        let rules = Rules { keys: secrets.keys.clone(), tolerance: Some(tolerance) };
+        let rules = Arc::new(RwLock::new(rules));
+        let seen = ledger::bytes(session).unwrap_or_default();
+        Self { rules, secrets: secrets.clone(), seen, next: session.world.now() }
+    }
+
+    /// What judges deliveries.
+    pub(super) fn judge(&self) -> Judge {
+        let rules = Arc::clone(&self.rules);
+        Arc::new(move |delivery, now| {
+            let rules = rules.read().unwrap_or_else(PoisonError::into_inner);
+            receive(delivery, &rules, now)
+        })
+    }
+
+    /// Looks, when it is time. `Some`: other secrets hold from now on. A ledger that can't be read changes nothing.
+    pub(super) fn look(&mut self, now: Timestamp, session: &Session<'_>) -> Option<Secrets> {
+        if now < self.next {
+            return None;
+        }
+        self.next = now.checked_add(SignedDuration::try_from(PAUSE).ok()?).ok()?;
+        let bytes = ledger::bytes(session).ok()?;
+        if bytes == self.seen {
+            return None;
+        }
+        let ledger = ledger::read(session).ok()?;
+        self.seen = bytes;
+        let secrets = self.secrets.with_kept(&ledger);
+        let bytes_of = |secrets: &Secrets| secrets.bytes().map(<[u8]>::to_vec).collect::<Vec<_>>();
+        if bytes_of(&secrets) == bytes_of(&self.secrets) {
+            return None;
+        }
+        self.rules.write().unwrap_or_else(PoisonError::into_inner).keys.clone_from(&secrets.keys);
+        self.secrets = secrets.clone();
+        Some(secrets)
+    }
+}

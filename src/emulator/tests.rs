@@ -1,1 +1,0 @@
-//! The state machine, in process: calls and time in, answers and deliveries out.

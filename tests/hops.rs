@@ -1,0 +1,163 @@
+//! `verify` beside the store: which hop changed a request, where the bytes differ; the lines for frameworks; the bundle for support.
+
+use crate::common::{Made, NOW};
+use crate::events::{keep, plexos, raw};
+use serde_json::{Value, json};
+use whtool::world::Stream;
+
+const PLEXOS: &[u8] = include_bytes!("vectors/plexos.json");
+/// `(printf 1736937000.; cat vectors/plexos.json) | openssl dgst -sha256 -hmac whsec_test_secret_do_not_use`
+const PLEXOS_MAC: &str = "9c5da25fa4666bed54b4dec381af26de3a0413143346d40c7ece61e19ab971ce";
+
+/// A store in which the good request is, and a file `seen` with what a handler saw.
+fn seen(request: Vec<u8>) -> Made {
+    let made = Made::with_secrets().file("seen", request);
+    keep(&made, &[(0, plexos(PLEXOS))]);
+    made
+}
+
+fn changed(old: &str, new: &str) -> Vec<u8> {
+    plexos(String::from_utf8_lossy(PLEXOS).replace(old, new).as_bytes())
+}
+
+fn hop(made: &Made, words: &[&str]) -> Value {
+    let run = made.run(&[&["verify", "seen", "--json"], words].concat());
+    let found = run.json().into_iter().find(|record| record["schema"] == "whtool.hop/1");
+    found.unwrap_or_else(|| panic!("no hop in {}{}", run.text(), run.err))
+}
+
+#[test]
+fn the_hop_that_parsed_and_wrote_the_body_again_is_named() {
+    let made = seen(changed(":", ": "));
+    let record = hop(&made, &["--against", "last"]);
+    assert_eq!((&record["conclusion"], &record["firstDifference"]), (&json!("changed_between"), &json!(6)));
+    assert_eq!((&record["there"]["verdict"], &record["here"]["verdict"]), (&json!("verified"), &json!("mismatch")));
+    let run = made.run(&["verify", "seen", "--against", "last"]);
+    let text = run.text();
+    for part in
+        ["what stands between the two changed it", "from byte 6 on", "there  {\"id\":\"evt", "here   {\"id\": \"evt"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert_eq!(run.status, 1);
+}
+
+#[test]
+fn headers_that_a_hop_dropped_or_renamed_are_named() {
+    let made = seen(raw(format!("x-time: {NOW}\r\nX-Plexos-Signature: {PLEXOS_MAC}\r\nX-New: 1\r\n"), PLEXOS));
+    let record = hop(&made, &["--against", "last"]);
+    assert_eq!(record["conclusion"], "changed_between");
+    let fates = json!([
+        {"name": "X-Plexos-Timestamp", "fate": "renamed", "to": "x-time", "matters": true},
+        {"name": "X-New", "fate": "added", "to": null, "matters": false},
+    ]);
+    assert_eq!(record["headers"], fates);
+}
+
+#[test]
+fn a_request_that_no_hop_changed_is_good_whenever_it_is_looked_at() {
+    let made = seen(plexos(PLEXOS));
+    let record = hop(&made, &["--against", "last"]);
+    assert_eq!((&record["conclusion"], &record["cause"]), (&json!("both_verify"), &Value::Null));
+    assert_eq!(made.run(&["verify", "seen", "--against", "last"]).status, 0);
+}
+
+#[test]
+fn where_listen_received_it_broken_the_fault_lies_before() {
+    let made = Made::with_secrets().file("seen", changed("10000", "90000"));
+    keep(&made, &[(0, changed("10000", "90000"))]);
+    assert_eq!(hop(&made, &["--against", "last"])["conclusion"], "neither_verifies");
+}
+
+#[test]
+fn the_good_copy_is_found_by_its_signature_and_explains_what_no_search_can() {
+    let two_values = String::from_utf8_lossy(PLEXOS).replace("10000", "77").replace("CVE", "AOA");
+    let made = seen(plexos(two_values.as_bytes()));
+    let record = hop(&made, &[]);
+    assert_eq!((&record["conclusion"], &record["cause"]["code"]), (&json!("signature_of_copy"), &json!("body_values")));
+    let verdict = made.run(&["verify", "seen", "--json"]).json().remove(0);
+    assert_eq!(verdict["causes"][0]["code"], "body_values", "{verdict:#}");
+    assert_eq!(
+        (verdict["causes"][0]["proof"].as_str(), verdict["causes"].as_array().unwrap().len()),
+        (Some("proved"), 1)
+    );
+    let text = made.run(&["verify", "seen"]).text();
+    assert!(text.contains("data.amount, data.currency") && !text.contains("nothing explains"), "{text}");
+}
+
+#[test]
+fn a_body_that_was_cut_off_is_told_by_the_copy_though_it_names_no_event() {
+    let made = seen(plexos(&PLEXOS[..40]));
+    let record = hop(&made, &[]);
+    assert_eq!(record["cause"]["code"], "body_cut");
+    assert_eq!(record["firstDifference"], 40);
+}
+
+#[test]
+fn without_a_store_or_with_a_wrong_id_it_says_so() {
+    let made = Made::with_secrets().file("seen", plexos(PLEXOS));
+    let run = made.run(&["verify", "seen", "--against", "last"]);
+    assert!(run.status == 3 && run.err.contains("there is no store"), "{}", run.err);
+    assert_eq!(made.run(&["verify", "seen"]).status, 0);
+    let run = seen(plexos(PLEXOS)).run(&["verify", "seen", "--against", "zzzz"]);
+    assert!(run.status == 3 && run.err.contains("`zzzz`"), "{}", run.err);
+}
+
+#[test]
+fn the_lines_for_a_framework_follow_and_without_the_flag_the_likely_ones_are_named() {
+    let made = Made::with_secrets().file("seen", changed(":", ": "));
+    let run = made.run(&["verify", "seen", "--framework", "flask"]);
+    assert!(
+        run.text().contains("request.get_data()\n") && run.text().contains("X-Plustive-Signature"),
+        "{}",
+        run.text()
+    );
+    assert_eq!(made.run(&["verify", "seen", "--framework", "cobol"]).status, 2);
+    let python =
+        String::from_utf8_lossy(PLEXOS).replace(':', ": ").replace(',', ", ").replace("T10: 30: 00", "T10:30:00");
+    let made = Made::with_secrets().file("seen", plexos(python.as_bytes()));
+    let run = made.run(&["verify", "seen"]);
+    assert!(run.err.contains("--framework flask, or fastapi, or django"), "{}", run.err);
+    assert_eq!(Made::with_secrets().file("seen", plexos(PLEXOS)).run(&["verify", "seen"]).err, "");
+}
+
+/// The path of a file that is not there yet.
+fn fresh(made: &Made) -> String {
+    made.home.get().expect("the store is there").path().join("bundle.json").display().to_string()
+}
+
+#[test]
+fn a_bundle_is_listed_then_written_once_and_holds_no_secret() {
+    let body = br#"{"id":"evt_1","type":"payment.debited","data":{"operatorPhone":"+2389001234","token":"1234-5678","note":"sk_live_x whsec_test_secret_do_not_use"}}"#;
+    let made = Made::with_secrets();
+    let headers =
+        format!("Authorization: Bearer abc\r\nX-Plexos-Timestamp: {NOW}\r\nX-Plexos-Signature: {PLEXOS_MAC}\r\n");
+    keep(&made, &[(0, raw(headers, body))]);
+    let path = fresh(&made);
+    let run = made.run(&["events", "show", "last", "--bundle", &path]);
+    assert_eq!((run.status, run.out.len()), (0, 0), "{}", run.err);
+    assert!(run.err.contains("will hold") && run.err.contains("never in it"), "{}", run.err);
+    let text = std::fs::read_to_string(&path).unwrap();
+    for secret in ["2389001234", "1234-5678", "sk_live", "whsec_", "Bearer"] {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
+    let bundle: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&bundle["schema"], &bundle["verdict"]["today"]), (&json!("whtool.bundle/1"), &json!("mismatch")));
+    assert_eq!(bundle["request"]["bodyBytes"], body.len());
+    assert!(bundle["verdict"]["causes"][0]["code"].is_string() && bundle["tool"]["version"].is_string());
+    let again = made.run(&["events", "show", "last", "--bundle", &path, "--yes"]);
+    assert!(again.status == 3 && again.err.contains("is there already"), "{}", again.err);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+}
+
+#[test]
+fn at_a_terminal_a_bundle_is_asked_for() {
+    let with_terminal = |typed: &str| {
+        let made = Made::with_secrets().terminal(Stream::Input).input(typed);
+        keep(&made, &[(0, plexos(PLEXOS))]);
+        let path = fresh(&made);
+        (made.run(&["events", "show", "last", "--bundle", &path]).status, std::path::Path::new(&path).exists())
+    };
+    assert_eq!(with_terminal("no\n"), (2, false));
+    assert_eq!(with_terminal("yes\n"), (0, true));
+}
