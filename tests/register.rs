@@ -435,3 +435,26 @@ fn a_span_beyond_every_clock_is_wrong_usage() {
     assert_eq!(status, 2, "{err}");
     assert!(err.contains("36500 days"), "{err}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_secret_may_stay_where_a_command_finds_it() {
+    let home = tempfile::tempdir().unwrap();
+    let vault = home.path().join("vault");
+    std::fs::write(&vault, "plustive_test_secret_do_not_use\n").unwrap();
+    let command = format!("cat {}", vault.display());
+    assert_eq!(secret(&home, &["add", "plustive", "--command", &command], "").0, 0);
+    assert!(!on_disk(home.path()).contains("do_not_use"));
+    assert!(secret(&home, &["list"], "").1.contains(&format!("printed by `{command}`")));
+    assert_eq!(secret(&home, &["show", "--reveal"], "").1, "plustive_test_secret_do_not_use\n");
+    let captured = home.path().join("captured.http");
+    let head = format!("POST / HTTP/1.1\r\nX-Plustive-Signature: {}\r\n\r\n", crate::process::REFERENCE_MAC);
+    std::fs::write(&captured, [head.as_bytes(), crate::process::REFERENCE].concat()).unwrap();
+    let verify = || whtool(home.path(), &["verify", captured.to_str().unwrap()]).output().unwrap();
+    assert_eq!(verify().status.code(), Some(0));
+    std::fs::remove_file(&vault).unwrap();
+    let failed = verify();
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&failed.stderr).contains("failed"), "{}", String::from_utf8_lossy(&failed.stderr));
+    assert_eq!(secret(&home, &["add", "plustive", "--command", "true"], "").0, 3, "it prints nothing");
+}

@@ -142,8 +142,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
         return completions::complete(&shell, arguments.into_iter().collect(), world);
     }
     let configured = Configured::load(world);
-    let tree = configured.apply(tree::tree());
-    let cli = tree.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let mut tree = configured.apply(tree::tree_for(&arguments));
+    let cli = tree.try_get_matches_from_mut(&arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    // Taking so large a tree apart costs as much as a small command; the process is short.
+    std::mem::forget(tree);
     let cli = match cli {
         Ok(cli) => cli,
         Err(error) => {

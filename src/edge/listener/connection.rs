@@ -5,7 +5,8 @@
 use super::super::recorder::{Head, Recorder, Sequel as After};
 use super::super::store::{Append, Recorded};
 use super::Deadlines;
-use super::keeping::{Keeping, Reply, Said};
+use super::keeping::{Keeping, Reply};
+use super::response::response;
 use super::room::{Held, Room, SMALL};
 use super::socket::Socket;
 use super::teller::{News, Teller};
@@ -17,7 +18,6 @@ use crate::timestamp::Timestamp;
 use crate::world::{Acknowledge, Arrived, Forward, Happening, Judge, Listen};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Response, StatusCode};
@@ -284,44 +284,4 @@ async fn respond(recorder: &Recorder, desk: &Arc<Desk>, body: Incoming, peer: So
     };
     recorder.answered();
     response(reply, sequel)
-}
-
-/// What goes to the socket; hyper adds the length, and the date where there is none.
-fn response(reply: Reply, sequel: After) -> Response<Full<Bytes>> {
-    let (mut response, keeps) = match reply.said {
-        Some(Said { headers, body }) => {
-            let mut response = Response::new(Full::new(body));
-            *response.headers_mut() = headers;
-            (response, true)
-        }
-        None => our_own(reply.status),
-    };
-    *response.status_mut() = reply.status;
-    if !keeps || sequel == After::Lost {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
-}
-
-/// Our own words for a status, and whether the connection can be used again.
-fn our_own(status: StatusCode) -> (Response<Full<Bytes>>, bool) {
-    let (text, keeps) = match status {
-        StatusCode::OK => ("ok\n", true),
-        StatusCode::UNAUTHORIZED => ("refused\n", true),
-        StatusCode::METHOD_NOT_ALLOWED => ("only POST is received here\n", true),
-        StatusCode::SERVICE_UNAVAILABLE => ("busy\n", true),
-        StatusCode::PAYLOAD_TOO_LARGE => ("too large\n", false),
-        StatusCode::REQUEST_TIMEOUT => ("too slow\n", false),
-        StatusCode::BAD_GATEWAY => ("the app gave no answer that can be passed on\n", true),
-        _ => ("bad request\n", false),
-    };
-    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-    match status {
-        StatusCode::METHOD_NOT_ALLOWED => drop(headers.insert(ALLOW, HeaderValue::from_static("POST"))),
-        StatusCode::SERVICE_UNAVAILABLE => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("1"))),
-        _ => {}
-    }
-    (response, keeps)
 }

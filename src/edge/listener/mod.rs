@@ -7,6 +7,7 @@
 mod connection;
 mod crowd;
 mod keeping;
+mod response;
 mod room;
 mod socket;
 mod teller;

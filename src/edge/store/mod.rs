@@ -7,6 +7,8 @@
 
 mod about;
 mod checkpoint;
+mod file;
+mod filter;
 mod forwards;
 mod health;
 mod names;

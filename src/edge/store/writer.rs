@@ -3,6 +3,7 @@
 //! recorded, each is tried by itself, so that none is refused for another.
 
 use super::checkpoint::Checkpoints;
+use super::file::{FileId, log_of};
 use super::names::Names;
 use super::{rows, schema};
 use crate::delivery::Received;
@@ -256,13 +257,6 @@ impl Desk {
 /// Why a commit does not count.
 const GONE: &str = "the store's file was removed while it was written to";
 
-/// The write-ahead log of a database.
-fn log_of(path: &std::path::Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push("-wal");
-    PathBuf::from(name)
-}
-
 impl Order {
     /// Nobody waits for the outcome when the client has gone; that is as it should be.
     fn tell(self, done: Done, names: Names) {
@@ -352,23 +346,4 @@ fn insert(append: &Append, place: i64, names: Names, connection: &Connection) ->
             .execute(params![place, url, object, due])?;
     }
     Ok(())
-}
-
-/// What tells one file from another of the same name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct FileId(u64, u64);
-
-impl FileId {
-    #[cfg(unix)]
-    fn of(path: &std::path::Path) -> Option<Self> {
-        use std::os::unix::fs::MetadataExt;
-        let metadata = std::fs::metadata(path).ok()?;
-        Some(Self(metadata.dev(), metadata.ino()))
-    }
-
-    /// An open file can't be removed there, so that any file of the name is the one.
-    #[cfg(not(unix))]
-    fn of(path: &std::path::Path) -> Option<Self> {
-        path.exists().then_some(Self(0, 0))
-    }
 }
