@@ -85,7 +85,7 @@ pub trait World: Sync {
     /// Starts a program of the user's by the shell, in a group of its own.
     fn start(&self, program: &Program) -> Result<Box<dyn Started>>;
     /// Runs a command by the shell and returns what it wrote to its standard output; it must succeed, and within this time.
-    fn output_of(&self, command: &str, limit: Duration) -> Result<String>;
+    fn output_of(&self, command: &str, limit: Duration) -> Result<Vec<u8>>;
     /// Opens a file to write at its end, after its first `keep` bytes: what follows them is cut off. It is made, for its owner
     /// only, when it is not there.
     fn append(&self, path: &Path, keep: u64) -> io::Result<Box<dyn Appending + '_>>;

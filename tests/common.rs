@@ -206,7 +206,7 @@ impl World for Made {
         Err(Error::failed(format!("can't start {}", program.command)))
     }
 
-    fn output_of(&self, command: &str, _limit: Duration) -> Result<String> {
+    fn output_of(&self, command: &str, _limit: Duration) -> Result<Vec<u8>> {
         Err(Error::failed(format!("can't run {command}")))
     }
 

@@ -458,3 +458,43 @@ fn a_secret_may_stay_where_a_command_finds_it() {
     assert!(String::from_utf8_lossy(&failed.stderr).contains("failed"), "{}", String::from_utf8_lossy(&failed.stderr));
     assert_eq!(secret(&home, &["add", "plustive", "--command", "true"], "").0, 3, "it prints nothing");
 }
+
+#[cfg(unix)]
+#[test]
+fn what_a_command_prints_is_bytes_and_is_told_only_masked() {
+    let home = tempfile::tempdir().unwrap();
+    let command = r"printf '\377whsec_in_the_command'";
+    assert_eq!(secret(&home, &["add", "plexos", "--command", command], "").0, 0);
+    let shown = whtool(home.path(), &["secret", "show", "--reveal"]).output().unwrap();
+    assert_eq!(shown.stdout, b"\xffwhsec_in_the_command\n");
+    for words in [&["list"][..], &["list", "--json"], &["show"]] {
+        let (status, out, err) = secret(&home, words, "");
+        assert_eq!(status, 0, "{err}");
+        assert!(!out.contains("in_the_command") && !err.contains("in_the_command"), "{out}{err}");
+    }
+    let failing = secret(&home, &["add", "plexos", "--command", "echo whsec_in_the_command; false"], "");
+    assert_eq!(failing.0, 3);
+    assert!(!failing.2.contains("in_the_command"), "{}", failing.2);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_keyring_that_is_locked_while_a_listener_runs_takes_no_secret_from_it() {
+    use crate::process::{Listener, REFERENCE, REFERENCE_MAC, post};
+    let home = tempfile::tempdir().unwrap();
+    let vault = home.path().join("vault");
+    std::fs::write(&vault, "plustive_test_secret_do_not_use\n").unwrap();
+    let command = format!("cat {}", vault.display());
+    assert_eq!(secret(&home, &["add", "plustive", "--command", &command], "").0, 0);
+    let mut listener = Listener::spawn(&mut whtool(home.path(), &["listen", "--port", "0", "--json"]));
+    let mut said = BufReader::new(listener.child.stderr.take().unwrap());
+    std::fs::remove_file(&vault).unwrap();
+    assert_eq!(secret(&home, &["add", "plexos", "--name", "newer"], "whsec_newer\n").0, 0);
+    let mut line = String::new();
+    while !line.contains("secrets from now on") {
+        line.clear();
+        assert_ne!(said.read_line(&mut line).unwrap(), 0, "it ended");
+    }
+    assert!(line.contains("secret newer (plexos)") && line.contains("secret plustive (plustive)"), "{line}");
+    assert!(listener.exchange(&post(REFERENCE_MAC, REFERENCE)).contains(" 200 "));
+}

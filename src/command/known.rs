@@ -7,6 +7,7 @@ use crate::diagnose::Known;
 use crate::error::{Error, Result};
 use crate::ledger::{Held, Ledger, Source};
 use crate::provider::{self, Provider};
+use crate::render::payload::masked;
 use crate::secret::{Origin, Secret};
 use crate::settings;
 use crate::signature::Key;
@@ -60,10 +61,13 @@ impl Secrets {
     /// The same with what whtool keeps now in place of what it kept.
     pub(super) fn with_kept(&self, ledger: &Ledger, session: &Session<'_>) -> Self {
         let others = self.keys.iter().filter(|key| !matches!(key.secret.origin, Origin::Kept(_))).cloned();
-        Self {
-            keys: others.chain(kept(ledger, session).into_iter().map(Key::new)).collect(),
-            api_keys: self.api_keys.clone(),
-        }
+        let kept = kept(ledger, session);
+        // What a command does not print this time, a keyring that is locked again, still is what it was.
+        let is_kept = |origin: &Origin| kept.iter().any(|secret| secret.origin == *origin);
+        let is_there = |origin: &Origin| ledger.secrets.iter().any(|held| *origin == Origin::Kept(held.name.clone()));
+        let from_before = self.keys.iter().filter(|key| is_there(&key.secret.origin) && !is_kept(&key.secret.origin));
+        let keys = others.chain(kept.iter().cloned().map(Key::new)).chain(from_before.cloned()).collect();
+        Self { keys, api_keys: self.api_keys.clone() }
     }
 
     /// The key to sign with.
@@ -144,10 +148,11 @@ fn kept(ledger: &Ledger, session: &Session<'_>) -> Vec<Secret> {
 
 /// The secret that a command prints, without the line break at its end.
 pub(super) fn printed(provider: &'static str, command: &str, session: &Session<'_>) -> Result<Vec<u8>> {
-    let text = session.world.output_of(command, PATIENCE)?;
-    let secret = settings::secret_of_file(provider, command, text.into_bytes());
+    let bytes =
+        session.world.output_of(command, PATIENCE).map_err(|error| Error { what: masked(&error.what), ..error })?;
+    let secret = settings::secret_of_file(provider, command, bytes);
     if secret.expose().is_empty() {
-        return Err(Error::failed(format!("`{command}` printed no secret")).hint("run it by hand and see"));
+        return Err(Error::failed(format!("`{}` printed no secret", masked(command))).hint("run it by hand and see"));
     }
     Ok(secret.expose().to_vec())
 }

@@ -145,7 +145,7 @@ impl World for Machine {
         Ok(Box::new(program::start(program, Interrupt::of_process()?)?))
     }
 
-    fn output_of(&self, command: &str, limit: Duration) -> Result<String> {
+    fn output_of(&self, command: &str, limit: Duration) -> Result<Vec<u8>> {
         program::output_of(command, limit)
     }
 

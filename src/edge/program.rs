@@ -68,7 +68,7 @@ pub(super) fn start(program: &Program, interrupt: Interrupt) -> Result<Running> 
 }
 
 /// Runs a command and returns what it wrote to its standard output.
-pub(super) fn output_of(command: &str, limit: Duration) -> Result<String> {
+pub(super) fn output_of(command: &str, limit: Duration) -> Result<Vec<u8>> {
     let failed = |why: String| Error::failed(format!("`{command}` failed")).because(why);
     let child = shell(command).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
     let mut child = child.map_err(|error| failed(error.to_string()))?;
@@ -93,8 +93,7 @@ pub(super) fn output_of(command: &str, limit: Duration) -> Result<String> {
         end(&mut child);
         failed(format!("its output did not end within {} s", limit.as_secs()))
     })?;
-    let bytes = bytes.map_err(|error| failed(error.to_string()))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    bytes.map_err(|error| failed(error.to_string()))
 }
 
 impl Running {
@@ -271,7 +270,7 @@ mod tests {
 
     #[test]
     fn the_output_of_a_command_is_its_standard_output() {
-        assert_eq!(output_of("echo 12; true", Duration::from_secs(20)).unwrap(), "12\n");
+        assert_eq!(output_of("echo 12; true", Duration::from_secs(20)).unwrap(), b"12\n");
         assert!(output_of("exit 2", Duration::from_secs(20)).unwrap_err().to_string().contains("exit status: 2"));
         let left_open = output_of("sleep 60 & echo 12", Duration::from_millis(500)).unwrap_err().to_string();
         assert!(left_open.contains("did not end"), "{left_open}");

@@ -73,7 +73,8 @@ impl<'a> Wire<'a> {
         let said = if source.starts_with("http://") || source.starts_with("https://") {
             self.page(source)?
         } else {
-            self.session.world.output_of(source, self.budget.max(Duration::from_secs(10)))?
+            let bytes = self.session.world.output_of(source, self.budget.max(Duration::from_secs(10)))?;
+            String::from_utf8_lossy(&bytes).into_owned()
         };
         number_in(&said).ok_or_else(|| {
             Error::failed("--effects gave no number")

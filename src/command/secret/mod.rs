@@ -8,7 +8,7 @@ use crate::ledger::{Held, Ledger, Source};
 use crate::provider::{self, Provider};
 use crate::render::escape::{harmless, harmless_bytes};
 use crate::render::json::line;
-use crate::render::payload::Reveal;
+use crate::render::payload::{Reveal, masked};
 use crate::timestamp::Timestamp;
 use crate::world::Stream;
 use add::{New, Others, add};
@@ -117,7 +117,7 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
         let name = session.out.strong(&format!("{:<width$}", harmless(&held.name)));
         let retired = held.retired.map(|time| format!("  retired {}: verifies, and does not sign", day(time)));
         let command = match held.source() {
-            Source::Command(command) => Some(format!("  printed by `{}`", harmless(command))),
+            Source::Command(command) => Some(format!("  printed by `{}`", harmless(&masked(command)))),
             Source::Kept(_) => None,
         };
         let endpoint = endpoint_of(held, &ledger).map(|url| format!("  for {}", harmless(url)));
@@ -136,7 +136,7 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
 }
 
 fn record(held: &Held, ledger: &Ledger) -> Value {
-    let command = if let Source::Command(command) = held.source() { Some(command) } else { None };
+    let command = if let Source::Command(command) = held.source() { Some(masked(command)) } else { None };
     json!({
         "schema": "whtool.secret/1", "name": held.name, "provider": held.provider, "added": held.added.to_string(),
         "retired": held.retired.map(|time| time.to_string()), "command": command, "endpointUrl": endpoint_of(held, ledger),
@@ -182,7 +182,7 @@ fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
             let (name, provider) = (harmless(&held.name), harmless(&held.provider));
             let what = match held.source() {
                 Source::Kept(bytes) => format!("*** ({} bytes)", bytes.len()),
-                Source::Command(command) => format!("printed by `{}`", harmless(command)),
+                Source::Command(command) => format!("printed by `{}`", harmless(&masked(command))),
             };
             writeln!(output, "{provider}  {name}  {what}")?;
         }
