@@ -6,6 +6,7 @@ use super::super::samples;
 use super::Reconcile;
 use super::captured::Captured;
 use super::journal::{Journal, Known};
+use super::reading::{Reading, Trouble, asked, is_the_providers, not_told};
 use super::report::{Finished, Report};
 use super::source::Source;
 use crate::error::{Error, Result};
@@ -46,22 +47,6 @@ pub(super) struct Asking<'a> {
 struct Item {
     order: Order,
     provider: &'static dyn Provider,
-}
-
-/// What an answer comes to.
-enum Reading {
-    /// Something to judge by, and the body where there is one.
-    Told(Asked, Option<Value>),
-    /// Nothing; another time there may be something.
-    Trouble(Trouble),
-    /// Nothing, and there is no use in asking anybody.
-    Hopeless(Error),
-}
-
-/// Why there is nothing to judge by.
-enum Trouble {
-    Failure(SendFailure),
-    Unfit(Unfit),
 }
 
 impl<'a> Asking<'a> {
@@ -258,10 +243,10 @@ impl<'a> Asking<'a> {
             Unfit::Refused { status: 404, .. } if is_the_providers(&answer) => Reading::Told(Asked::Unknown, None),
             Unfit::Refused { status: 401 | 403, .. } => Reading::Hopeless(self.error(item, Trouble::Unfit(unfit))),
             Unfit::Refused { .. } if unfit.may_pass() => Reading::Trouble(Trouble::Unfit(unfit)),
-            Unfit::Refused { status, .. } if *status != 404 => not_told(item, unfit),
-            Unfit::Strange(_) => not_told(item, unfit),
+            Unfit::Refused { status, .. } if *status != 404 => not_told(item.provider, unfit),
+            Unfit::Strange(_) => not_told(item.provider, unfit),
             _ if is_first => Reading::Hopeless(self.error(item, Trouble::Unfit(unfit))),
-            _ => not_told(item, unfit),
+            _ => not_told(item.provider, unfit),
         }
     }
 
@@ -304,49 +289,5 @@ impl<'a> Asking<'a> {
         }
         let extent = if is_whole { Extent::Whole } else { Extent::Partial };
         self.report.finish(extent, self.stop)
-    }
-}
-
-/// Whether a 404 is the API's own and not that of some other server, which would know nobody.
-fn is_the_providers(answer: &Answer) -> bool {
-    answer.body.trim_ascii().is_empty()
-        || serde_json::from_slice::<Value>(&answer.body).is_ok_and(|body| body.is_object())
-}
-
-fn not_told(item: &Item, unfit: Unfit) -> Reading {
-    Reading::Told(Asked::NotTold(Trouble::Unfit(unfit).words(item.provider)), None)
-}
-
-/// The record in an answer, if it is one about this reference.
-pub(super) fn asked(provider: &dyn Provider, order: &Order, body: &Value) -> Asked {
-    match provider.record(body) {
-        Err(unfit) => Asked::NotTold(Trouble::Unfit(unfit).words(provider)),
-        Ok(record) => {
-            let is_merchants =
-                || record.merchant_reference.as_ref().is_none_or(|reference| *reference == order.reference);
-            if record.reference == order.reference || (!provider.owns_reference(&order.reference) && is_merchants()) {
-                Asked::Found(Box::new(record))
-            } else {
-                Asked::NotTold(format!("the answer is about another reference: {}", record.reference))
-            }
-        }
-    }
-}
-
-impl Trouble {
-    fn fared(&self) -> Fared {
-        match self {
-            Self::Unfit(Unfit::Refused { status: 429, retry_after, .. }) => Fared::HeldBack(*retry_after),
-            Self::Unfit(Unfit::Refused { status: 503, retry_after: Some(span), .. }) => Fared::HeldBack(Some(*span)),
-            _ => Fared::Failed,
-        }
-    }
-
-    /// Why, in a sentence.
-    fn words(&self, provider: &dyn Provider) -> String {
-        match self {
-            Self::Failure(failure) => failure.to_string(),
-            Self::Unfit(unfit) => unfit.error(provider, "").why.unwrap_or_default(),
-        }
     }
 }

@@ -1,11 +1,12 @@
 //! `whtool reconcile`: what the provider has on record, beside what was captured and what was ordered.
 //!
-//! `source` says what is asked about, `asking` drives the schedule and reads answers, `captured` fetches webhooks from the store,
+//! `source` says what is asked about, `asking` drives the schedule, `reading` makes something of answers, `captured` fetches webhooks from the store,
 //! `journal` lets an interrupted run go on, and `report` writes what came of it. Nothing but GETs is sent.
 
 mod asking;
 mod captured;
 mod journal;
+mod reading;
 mod report;
 mod source;
 
