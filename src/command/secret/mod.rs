@@ -7,6 +7,7 @@ use crate::error::{Error, Outcome, Result};
 use crate::ledger::{Held, Ledger, Source};
 use crate::provider::{self, Provider};
 use crate::render::escape::{harmless, harmless_bytes};
+use crate::render::json::line;
 use crate::render::payload::Reveal;
 use crate::timestamp::Timestamp;
 use crate::world::Stream;
@@ -109,7 +110,7 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
     let mut output = session.world.output();
     for held in &ledger.secrets {
         if args.json {
-            writeln!(output, "{}", record(held, &ledger))?;
+            output.write_all(&line(&record(held, &ledger)))?;
             continue;
         }
         let provider = session.out.name(&format!("{:<8}", harmless(&held.provider)));
