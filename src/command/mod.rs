@@ -293,13 +293,13 @@ fn span(text: &str) -> Result<SignedDuration, String> {
     };
     match span {
         _ if span.is_negative() => Err("it can't be negative".to_owned()),
-        _ if span > LONGEST_SPAN => Err("it can't be longer than 36500 days".to_owned()),
+        _ if span > LONGEST_SPAN => Err("it can't be longer than 100000 days".to_owned()),
         _ => Ok(span),
     }
 }
 
 /// The longest span that flags take: added to any time of a clock, it is one, too.
-const LONGEST_SPAN: SignedDuration = SignedDuration::from_hours(24 * 36_500);
+const LONGEST_SPAN: SignedDuration = SignedDuration::from_hours(24 * 100_000);
 
 /// A moment for flags.
 fn moment(text: &str) -> Result<Timestamp, String> {
