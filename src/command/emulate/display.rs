@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::exchange::Reply;
 use crate::message::Request;
 use crate::provider;
-use crate::render::escape::cut;
+use crate::render::escape::{cut, harmless};
 use crate::render::{json, text};
 use crate::secret::Origin;
 use crate::signature::Key;
@@ -134,8 +134,9 @@ impl<'a> Display<'a> {
         }
         let paint = self.session.err;
         let how = attempt.map_or_else(|| paint.bad("not sent"), |attempt| self.how(attempt));
-        let event = paint.strong(&format!("{:<21}", delivery.event));
-        let (whose, id) = (self.whose(&delivery.provider), &delivery.id);
+        // A state file may be anybody's.
+        let event = paint.strong(&format!("{:<21}", harmless(&delivery.event)));
+        let (whose, id) = (self.whose(&delivery.provider), harmless(&delivery.id));
         let line = format!("{}  {whose}  → {event}  {id}  {how}", self.time(now));
         self.session.say(&format!("{line}{}{}", self.sequel(delivery), self.faults(&delivery.faults)));
         Ok(())
@@ -176,7 +177,7 @@ impl<'a> Display<'a> {
     }
 
     fn whose(&self, name: &str) -> String {
-        self.session.err.name(&format!("{name:<8}"))
+        self.session.err.name(&format!("{:<8}", harmless(name)))
     }
 
     fn time(&self, time: Timestamp) -> String {
