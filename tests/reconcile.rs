@@ -431,6 +431,15 @@ fn a_file_that_is_no_journal_is_left_as_it_is() {
         assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
     }
     let file = list(home.path(), "{\"schema\":\"whtool.jour");
+    #[cfg(unix)]
+    for flag in ["--resume", "--replay-list"] {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
+        let run = api.run(home.path(), &["PLS-1", flag, &file]);
+        assert_eq!(run.status, 3, "{}", run.err);
+        assert!(run.err.contains(&format!("chmod 600 {file}")), "{}", run.err);
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
+    }
     assert_eq!(
         api.run(home.path(), &["PLS-1", "--resume", &file]).status,
         0,

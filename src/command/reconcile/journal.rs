@@ -86,6 +86,7 @@ impl<'a> Journal<'a> {
                 path.display()
             ));
         }
+        refuse_if_others_can_read(path, session)?;
         let file = session.world.append(path, keep).map_err(|error| cannot_write(path, &error))?;
         let synced = session.world.now();
         let mut journal = Self { path, file, session, synced, known };
@@ -130,6 +131,16 @@ fn text_of(line: &impl Serialize) -> Vec<u8> {
     let mut text = serde_json::to_vec(line).expect("a line has text keys and no floats of its own");
     text.push(b'\n');
     text
+}
+
+/// Refuses a file that is there and that others may read or change: goods and phone numbers are in what providers answer.
+pub(super) fn refuse_if_others_can_read(path: &Path, session: &Session<'_>) -> Result<()> {
+    if session.world.mode(path).is_none_or(|mode| mode & 0o077 == 0) {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(Error::failed(format!("{path} can be read or changed by other users, and gets what the provider answers"))
+        .hint(format!("chmod 600 {path}")))
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Error {

@@ -2,6 +2,7 @@
 
 use super::super::Session;
 use super::super::{Volume, answer};
+use super::journal::refuse_if_others_can_read;
 use super::{Reconcile, source};
 use crate::error::{Error, Outcome, Result};
 use crate::reconcile::{BadLine, Case, Class, Totals};
@@ -51,6 +52,7 @@ impl<'a> Report<'a> {
         let total = if is_seen { source::total(args, session)? } else { None };
         let progress = total.filter(|total| *total > 1).map(|total| session.world.progress(total));
         let open = |path: &std::path::PathBuf| {
+            refuse_if_others_can_read(path, session)?;
             let opened = session.world.append(path, 0);
             opened.map_err(|error| Error::failed(format!("can't write {}", path.display())).because(error))
         };
