@@ -4,7 +4,6 @@
 //! `World::update_private`'s part.
 
 use crate::provider;
-use crate::secret::{Origin, Secret};
 use crate::timestamp::Timestamp;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -91,6 +90,17 @@ pub struct Held {
     secret: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     secret_base64: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
+}
+
+/// Where a secret comes from when it is needed.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Source<'l> {
+    /// It stands in the ledger: these bytes.
+    Kept(Vec<u8>),
+    /// This command of the user's prints it, such as one of a keyring or a password manager.
+    Command(&'l str),
 }
 
 /// A secret does not print.
@@ -106,11 +116,20 @@ impl Held {
         let text = std::str::from_utf8(bytes).ok().map(str::to_owned);
         let other = text.is_none().then(|| STANDARD.encode(bytes));
         let (name, provider) = (name.to_owned(), provider.to_owned());
-        Self { name, provider, added, retired: None, secret: text, secret_base64: other }
+        Self { name, provider, added, retired: None, secret: text, secret_base64: other, command: None }
     }
 
-    /// The bytes.
-    pub fn expose(&self) -> Vec<u8> {
+    /// One that stays where it is: a command prints it.
+    pub fn elsewhere(name: &str, provider: &str, added: Timestamp, command: &str) -> Self {
+        Self { secret: None, command: Some(command.to_owned()), ..Self::new(name, provider, added, b"") }
+    }
+
+    /// Where its bytes come from.
+    pub fn source(&self) -> Source<'_> {
+        self.command.as_deref().map_or_else(|| Source::Kept(self.bytes()), Source::Command)
+    }
+
+    fn bytes(&self) -> Vec<u8> {
         match (&self.secret, &self.secret_base64) {
             (Some(text), _) => text.clone().into_bytes(),
             (None, Some(text)) => STANDARD.decode(text).unwrap_or_default(),
@@ -166,13 +185,10 @@ impl Ledger {
     }
 
     /// The secrets of providers that this whtool knows, the newest first, so that signing takes the newest.
-    pub fn known(&self) -> impl Iterator<Item = Secret> {
+    pub fn known(&self) -> impl Iterator<Item = (&'static str, &Held)> {
         let current = self.secrets.iter().rev().filter(|held| held.retired.is_none());
         let retired = self.secrets.iter().rev().filter(|held| held.retired.is_some());
-        current.chain(retired).filter_map(|held| {
-            let provider = provider::named(&held.provider)?.name();
-            Some(Secret::new(provider, Origin::Kept(held.name.clone()), held.expose()))
-        })
+        current.chain(retired).filter_map(|held| Some((provider::named(&held.provider)?.name(), held)))
     }
 
     /// A name for a new secret that no other has: `wanted` itself, or with a number behind it.
@@ -206,6 +222,7 @@ mod tests {
         let mut ledger = Ledger::read(None).unwrap();
         ledger.secrets.push(Held::new("one", "plexos", now(), b"whsec_1 "));
         ledger.secrets.push(Held::new("two", "plustive", now(), b"\xff\0\n"));
+        ledger.secrets.push(Held::elsewhere("three", "plustive", now(), "pass show x"));
         ledger.endpoints.push(Endpoint {
             id: "we_1".to_owned(),
             provider: "plexos".to_owned(),
@@ -220,8 +237,15 @@ mod tests {
         });
         let again = Ledger::read(Some(&ledger.to_bytes())).unwrap();
         assert_eq!(again, ledger);
-        let exposed: Vec<_> = again.known().map(|secret| secret.expose().to_vec()).collect();
-        assert_eq!(exposed, [&b"\xff\0\n"[..], b"whsec_1 "]);
+        let sources: Vec<_> = again.known().map(|(_, held)| held.source()).collect();
+        assert!(
+            sources
+                == [
+                    Source::Command("pass show x"),
+                    Source::Kept(b"\xff\0\n".to_vec()),
+                    Source::Kept(b"whsec_1 ".to_vec())
+                ]
+        );
     }
 
     #[test]
@@ -231,8 +255,8 @@ mod tests {
             ledger.secrets.push(Held::new(name, "plexos", now(), name.as_bytes()));
         }
         ledger.secrets[1].retired = Some(now());
-        let names: Vec<_> = ledger.known().map(|secret| secret.origin.to_string()).collect();
-        assert_eq!(names, ["secret old", "secret new"]);
+        let names: Vec<_> = ledger.known().map(|(_, held)| held.name.as_str()).collect();
+        assert_eq!(names, ["old", "new"]);
     }
 
     #[test]

@@ -419,3 +419,22 @@ fn a_key_that_was_named_goes_to_one_provider_only() {
     assert_eq!(ran.status, 2, "{}", ran.err);
     assert!(api.asked().iter().all(|path| !path.contains("PLS-1")));
 }
+
+#[test]
+fn a_file_that_is_no_journal_is_left_as_it_is() {
+    let (api, home) = (Api::new(|reference, _| transaction(reference, "Success")), home());
+    for text in ["one line without an end", "{\"a\":1}\n", "two\nlines"] {
+        let file = list(home.path(), text);
+        let run = api.run(home.path(), &["PLS-1", "--resume", &file]);
+        assert_eq!(run.status, 2, "{}", run.err);
+        assert!(run.err.contains("no journal"), "{}", run.err);
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    }
+    let file = list(home.path(), "{\"schema\":\"whtool.jour");
+    assert_eq!(
+        api.run(home.path(), &["PLS-1", "--resume", &file]).status,
+        0,
+        "one that was cut off at once begins anew"
+    );
+    assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 2);
+}

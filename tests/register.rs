@@ -385,3 +385,75 @@ fn a_listener_knows_a_secret_that_is_kept_while_it_runs() {
     assert!(line.contains("secret mine (plustive)"), "{line}");
     assert_eq!(deliver(), "200");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_secret_may_stay_where_a_command_finds_it() {
+    let home = tempfile::tempdir().unwrap();
+    let vault = home.path().join("vault");
+    std::fs::write(&vault, "plustive_test_secret_do_not_use\n").unwrap();
+    let command = format!("cat {}", vault.display());
+    assert_eq!(secret(&home, &["add", "plustive", "--command", &command], "").0, 0);
+    assert!(!on_disk(home.path()).contains("do_not_use"));
+    assert!(secret(&home, &["list"], "").1.contains(&format!("printed by `{command}`")));
+    assert_eq!(secret(&home, &["show", "--reveal"], "").1, "plustive_test_secret_do_not_use\n");
+    let captured = home.path().join("captured.http");
+    let head = format!("POST / HTTP/1.1\r\nX-Plustive-Signature: {}\r\n\r\n", crate::process::REFERENCE_MAC);
+    std::fs::write(&captured, [head.as_bytes(), crate::process::REFERENCE].concat()).unwrap();
+    let verify = || whtool(home.path(), &["verify", captured.to_str().unwrap()]).output().unwrap();
+    assert_eq!(verify().status.code(), Some(0));
+    std::fs::remove_file(&vault).unwrap();
+    let failed = verify();
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&failed.stderr).contains("failed"), "{}", String::from_utf8_lossy(&failed.stderr));
+    assert_eq!(secret(&home, &["add", "plustive", "--command", "true"], "").0, 3, "it prints nothing");
+}
+#[test]
+fn a_ledger_that_can_t_be_written_any_more_does_not_cost_the_secret() {
+    let home = tempfile::tempdir().unwrap();
+    let ledger = home.path().join("data/ledger.json");
+    let say = saying("200 OK", "", CREATED);
+    let (api, _told) = provider(move |stream| {
+        std::fs::write(&ledger, "{").unwrap();
+        say(stream);
+    });
+    let (status, out, err) = run(home.path(), api, &["register", "--url", URL]);
+    assert_eq!((status, &*out), (3, ""), "{err}");
+    assert!(err.contains("we_abc123 was made") && err.contains("its secret is in "), "{err}");
+    assert!(!err.contains("whsec_") && on_disk(home.path()).contains("whsec_shown_once"), "{err}");
+}
+
+#[test]
+fn a_provider_s_list_that_goes_in_a_circle_has_an_end_and_its_text_is_harmless_in_records() {
+    let home = tempfile::tempdir().unwrap();
+    let body = "{\"data\":[{\"id\":\"we_1\u{202e}\"}],\"hasMore\":true}";
+    let (api, told) = provider(saying("200 OK", "", body));
+    let (status, out, err) = run(home.path(), api, &["endpoints", "--remote", "--json"]);
+    assert_eq!(status, 3, "{err}");
+    assert!(err.contains("in a circle"), "{err}");
+    assert!(out.contains(r"we_1\u202e") && !out.contains('\u{202e}'), "{out}");
+    assert_eq!(told.try_iter().count(), 2);
+}
+
+#[test]
+fn a_base_url_with_a_password_or_a_query_is_refused_and_not_shown() {
+    let home = tempfile::tempdir().unwrap();
+    let (api, told) = provider(saying("200 OK", "", CREATED));
+    for base in
+        ["https://me:hidden@api.example.com", "http://me:hidden@api.example.com", "https://api.example.com/?a=hidden"]
+    {
+        let (status, _, err) = run(home.path(), api, &["endpoints", "--remote", "--api-url", base]);
+        assert_eq!(status, 2, "{err}");
+        assert!(!err.contains("hidden"), "{err}");
+    }
+    assert_eq!(told.try_iter().count(), 0);
+}
+
+#[test]
+fn a_span_beyond_every_clock_is_wrong_usage() {
+    let home = tempfile::tempdir().unwrap();
+    let (api, _told) = provider(saying("200 OK", "", "[]"));
+    let (status, _, err) = run(home.path(), api, &["endpoints", "--remote", "--api-timeout", "9223372036854775807"]);
+    assert_eq!(status, 2, "{err}");
+    assert!(err.contains("36500 days"), "{err}");
+}

@@ -152,9 +152,18 @@ pub(super) fn base(provider: &dyn Provider, args: &ApiArgs, session: &Session<'_
     };
     let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
     if !is_safe || url.host().is_none() {
-        return Err(Error::usage(format!("the API key is not sent to {url}"))
+        let place = url.host_str().unwrap_or_default();
+        return Err(Error::usage(format!("the API key is not sent to {}://{place}", url.scheme()))
             .because("it would go there in the clear: only https, or http on this machine, will do")
             .hint(format!("give an https URL by --api-url or {}", api.base_variable)));
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err(Error::usage(format!(
+            "the base URL of {}'s API has more than a host and a path",
+            provider.title()
+        ))
+        .because("a name, a password, a query or a fragment has no place in it")
+        .hint(format!("it should be like {}", api.base)));
     }
     Ok(url)
 }

@@ -5,13 +5,14 @@
 use super::{Session, ledger};
 use crate::diagnose::Known;
 use crate::error::{Error, Result};
-use crate::ledger::Ledger;
+use crate::ledger::{Held, Ledger, Source};
 use crate::provider::{self, Provider};
 use crate::secret::{Origin, Secret};
 use crate::settings;
 use crate::signature::Key;
 use clap::Args;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Signing secrets beside those of the environment.
 #[derive(Args, Default)]
@@ -57,9 +58,12 @@ impl Secrets {
     }
 
     /// The same with what whtool keeps now in place of what it kept.
-    pub(super) fn with_kept(&self, ledger: &Ledger) -> Self {
+    pub(super) fn with_kept(&self, ledger: &Ledger, session: &Session<'_>) -> Self {
         let others = self.keys.iter().filter(|key| !matches!(key.secret.origin, Origin::Kept(_))).cloned();
-        Self { keys: others.chain(ledger.known().map(Key::new)).collect(), api_keys: self.api_keys.clone() }
+        Self {
+            keys: others.chain(kept(ledger, session).into_iter().map(Key::new)).collect(),
+            api_keys: self.api_keys.clone(),
+        }
     }
 
     /// The key to sign with.
@@ -84,8 +88,8 @@ pub(super) fn secrets(args: &SecretArgs, local: Local, session: &Session<'_>) ->
     let flags = flag_texts(args, session)?;
     let mut secrets = Vec::new();
     // Where other secrets are at hand, those that are kept are not worth failing for.
-    let kept: Vec<_> = match ledger::read(session) {
-        Ok(ledger) => ledger.known().collect(),
+    let kept = match ledger::read(session) {
+        Ok(ledger) => kept(&ledger, session),
         Err(error) if has_other(&flags, session) => {
             session.tell(&error);
             Vec::new()
@@ -119,6 +123,37 @@ pub(super) fn secrets(args: &SecretArgs, local: Local, session: &Session<'_>) ->
     let api_keys = provider::ALL.iter().filter_map(api_key).collect();
     Ok(Secrets { keys: secrets.into_iter().map(Key::new).collect(), api_keys })
 }
+
+/// The secrets that whtool keeps. One whose command fails is told of, and the others serve.
+fn kept(ledger: &Ledger, session: &Session<'_>) -> Vec<Secret> {
+    let secret = |(provider, held): (&'static str, &Held)| {
+        let bytes = match held.source() {
+            Source::Kept(bytes) => bytes,
+            Source::Command(command) => match printed(provider, command, session) {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    session.tell(&error);
+                    return None;
+                }
+            },
+        };
+        Some(Secret::new(provider, Origin::Kept(held.name.clone()), bytes))
+    };
+    ledger.known().filter_map(secret).collect()
+}
+
+/// The secret that a command prints, without the line break at its end.
+pub(super) fn printed(provider: &'static str, command: &str, session: &Session<'_>) -> Result<Vec<u8>> {
+    let text = session.world.output_of(command, PATIENCE)?;
+    let secret = settings::secret_of_file(provider, command, text.into_bytes());
+    if secret.expose().is_empty() {
+        return Err(Error::failed(format!("`{command}` printed no secret")).hint("run it by hand and see"));
+    }
+    Ok(secret.expose().to_vec())
+}
+
+/// How long a keyring may take: a person may have to unlock it.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Whether flags or the environment give a secret.
 fn has_other(flags: &[(Origin, Vec<u8>)], session: &Session<'_>) -> bool {

@@ -142,8 +142,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
         return completions::complete(&shell, arguments.into_iter().collect(), world);
     }
     let configured = Configured::load(world);
-    let tree = configured.apply(tree::tree());
-    let cli = tree.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let mut tree = configured.apply(tree::tree_for(&arguments));
+    let cli = tree.try_get_matches_from_mut(&arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    // Taking so large a tree apart costs as much as a small command; the process is short.
+    std::mem::forget(tree);
     let cli = match cli {
         Ok(cli) => cli,
         Err(error) => {
@@ -288,8 +291,15 @@ fn span(text: &str) -> Result<SignedDuration, String> {
         Ok(seconds) => SignedDuration::from_secs(seconds),
         Err(_) => in_words(text).map_err(|_| "write 90s, 5m, 1h 30m or 30d".to_owned())?,
     };
-    if span.is_negative() { Err("it can't be negative".to_owned()) } else { Ok(span) }
+    match span {
+        _ if span.is_negative() => Err("it can't be negative".to_owned()),
+        _ if span > LONGEST_SPAN => Err("it can't be longer than 36500 days".to_owned()),
+        _ => Ok(span),
+    }
 }
+
+/// The longest span that flags take: added to any time of a clock, it is one, too.
+const LONGEST_SPAN: SignedDuration = SignedDuration::from_hours(24 * 36_500);
 
 /// A moment for flags.
 fn moment(text: &str) -> Result<Timestamp, String> {

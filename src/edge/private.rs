@@ -51,7 +51,11 @@ pub(super) fn update(path: &Path, change: &mut Change<'_>) -> Result<()> {
     // The lock is a file of its own: the other one is replaced.
     let mut lock = path.as_os_str().to_owned();
     lock.push(".lock");
-    let lock = fs::OpenOptions::new().create(true).truncate(false).write(true).open(lock).map_err(failed)?;
+    let mut options = fs::OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let lock = options.open(lock).map_err(failed)?;
     lock.lock().map_err(failed)?;
     let bytes = change(read(path)?)?;
     refuse_if_open_to_others(&fs::metadata(folder).map_err(failed)?, folder, "700")?;

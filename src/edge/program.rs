@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -30,6 +31,8 @@ type Kept = Arc<Mutex<VecDeque<u8>>>;
 pub(super) struct Running {
     child: Child,
     kept: Kept,
+    /// Tells nothing, and ends when everything that the program wrote was read.
+    all_read: Receiver<()>,
     interrupt: Interrupt,
 }
 
@@ -50,11 +53,16 @@ pub(super) fn start(program: &Program, interrupt: Interrupt) -> Result<Running> 
         child.stdout.take().map(|stream| Box::new(stream) as _),
         child.stderr.take().map(|stream| Box::new(stream) as _),
     ];
+    let (reading, all_read) = channel();
     for stream in streams.into_iter().flatten() {
-        let kept = Arc::clone(&kept);
-        thread::spawn(move || keep(stream, &kept));
+        let (kept, reading) = (Arc::clone(&kept), reading.clone());
+        thread::spawn(move || {
+            keep(stream, &kept);
+            drop(reading);
+        });
     }
-    let mut running = Running { child, kept, interrupt };
+    drop(reading);
+    let mut running = Running { child, kept, all_read, interrupt };
     running.wait_until_ready(address, *patience, command)?;
     Ok(running)
 }
@@ -65,10 +73,14 @@ pub(super) fn output_of(command: &str, limit: Duration) -> Result<String> {
     let child = shell(command).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
     let mut child = child.map_err(|error| failed(error.to_string()))?;
     let stdout = child.stdout.take();
-    let reader = thread::spawn(move || {
+    let (tell, told) = channel();
+    thread::spawn(move || {
         let mut bytes = Vec::new();
-        stdout.map_or(Ok(0), |stdout| stdout.take(KEPT as u64).read_to_end(&mut bytes)).map(|_| bytes)
+        let outcome = stdout.map_or(Ok(0), |stdout| stdout.take(KEPT as u64).read_to_end(&mut bytes)).map(|_| bytes);
+        // Nobody waits any more when this fails.
+        let _ = tell.send(outcome);
     });
+    let deadline = Instant::now() + limit;
     let Some(status) = ended_within(&mut child, limit).map_err(|error| failed(error.to_string()))? else {
         end(&mut child);
         return Err(failed(format!("it did not end within {} s", limit.as_secs())));
@@ -76,10 +88,12 @@ pub(super) fn output_of(command: &str, limit: Duration) -> Result<String> {
     if !status.success() {
         return Err(failed(format!("it ended with {status}")));
     }
-    let bytes = reader
-        .join()
-        .unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))
-        .map_err(|error| failed(error.to_string()))?;
+    // Something that it left running may hold its output open.
+    let bytes = told.recv_timeout(deadline.saturating_duration_since(Instant::now()).max(PAUSE)).map_err(|_| {
+        end(&mut child);
+        failed(format!("its output did not end within {} s", limit.as_secs()))
+    })?;
+    let bytes = bytes.map_err(|error| failed(error.to_string()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -91,7 +105,11 @@ impl Running {
                 return Err(Error::interrupted());
             }
             let trouble = match self.ended() {
-                Some(status) => format!("`{command}` ended before it accepted connections at {address}: {status}"),
+                Some(status) => {
+                    // Its last words may still be on their way. What it started may live on, and hold its output open.
+                    let _ = self.all_read.recv_timeout(GRACE);
+                    format!("`{command}` ended before it accepted connections at {address}: {status}")
+                }
                 None if Instant::now() > deadline => {
                     format!("`{command}` accepts no connections at {address} after {} s", patience.as_secs())
                 }
@@ -240,7 +258,7 @@ mod tests {
             panic!("it did not start");
         };
         assert!(error.what.contains("exit status: 3"), "{error}");
-        assert!(error.why.is_some_and(|why| why == "port taken" || why == "hello"));
+        assert!(error.why.as_ref().is_some_and(|why| why == "port taken" || why == "hello"), "{error:?}");
     }
 
     #[test]
@@ -255,6 +273,8 @@ mod tests {
     fn the_output_of_a_command_is_its_standard_output() {
         assert_eq!(output_of("echo 12; true", Duration::from_secs(20)).unwrap(), "12\n");
         assert!(output_of("exit 2", Duration::from_secs(20)).unwrap_err().to_string().contains("exit status: 2"));
+        let left_open = output_of("sleep 60 & echo 12", Duration::from_millis(500)).unwrap_err().to_string();
+        assert!(left_open.contains("did not end"), "{left_open}");
         assert!(output_of("sleep 60", Duration::from_millis(50)).unwrap_err().to_string().contains("did not end"));
     }
 

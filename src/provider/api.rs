@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::exchange::{Answer, Outgoing};
 use crate::message::{HeaderError, Headers, Request};
 use crate::render::escape::cut;
-use crate::render::payload::{Reveal, text_line};
+use crate::render::payload::masked;
 use crate::secret::Secret;
 use crate::timestamp::Timestamp;
 use serde_json::Value;
@@ -147,6 +147,9 @@ pub enum Unfit {
     Strange(&'static str),
 }
 
+/// How many bytes of what is no JSON are looked at, to show how it begins.
+const START: usize = 1_000;
+
 /// The JSON of an answer with a good status. 204 and an empty body are `Empty`.
 pub fn read(provider: &dyn Provider, answer: &Answer, now: Timestamp) -> Result<Value, Unfit> {
     let parsed = serde_json::from_slice::<Value>(&answer.body);
@@ -154,7 +157,8 @@ pub fn read(provider: &dyn Provider, answer: &Answer, now: Timestamp) -> Result<
     match status {
         200..300 => {}
         300..400 => {
-            let location = answer.headers.get("location").map(|value| cut(&String::from_utf8_lossy(value), 200));
+            let location =
+                answer.headers.get("location").map(|value| cut(&masked(&String::from_utf8_lossy(value)), 200));
             return Err(Unfit::Redirected { status, location });
         }
         _ => {
@@ -169,7 +173,7 @@ pub fn read(provider: &dyn Provider, answer: &Answer, now: Timestamp) -> Result<
         return Err(Unfit::Empty);
     }
     parsed.map_err(|_| Unfit::NotJson {
-        start: text_line(&cut(&String::from_utf8_lossy(&answer.body), 60), Reveal::Masked),
+        start: cut(&masked(&String::from_utf8_lossy(answer.body.get(..START).unwrap_or(&answer.body))), 60),
     })
 }
 
@@ -196,8 +200,8 @@ impl Unfit {
             let error = Error::failed(what).because(self.reason(title));
             return error.hint(format!("is {} right? It should be {title}'s API", provider.api().base_variable));
         };
-        let said = complaint.message.as_ref().map(|text| format!(": {}", cut(text, 200))).unwrap_or_default();
-        let code = complaint.code.as_ref().map(|code| format!(" ({})", cut(code, 40))).unwrap_or_default();
+        let said = complaint.message.as_ref().map(|text| format!(": {}", cut(&masked(text), 200))).unwrap_or_default();
+        let code = complaint.code.as_ref().map(|code| format!(" ({})", cut(&masked(code), 40))).unwrap_or_default();
         let why = format!("{title} answered {status}{said}{code}");
         let error = match status {
             401 | 403 => Error::credentials(what),
@@ -316,6 +320,23 @@ mod tests {
         let body = r#"{"title":"Unauthorized","status":401,"detail":"Invalid API key.","errors":[]}"#;
         let error = read(plustive, &answer(401, b"", body), now()).unwrap_err().error(plustive, "x");
         assert_eq!(error.why.unwrap(), "Plustive answered 401: Invalid API key.");
+    }
+
+    #[test]
+    fn a_key_or_secret_that_comes_back_is_masked() {
+        let body = r#"{"error":{"message":"Invalid API key sk_test_abc123","code":"sk_test_abc123"}}"#;
+        let long = format!("{}{{\"secret\":\"whsec_abc123", " ".repeat(40));
+        let answers = [
+            answer(401, b"", body),
+            answer(302, b"Location: https://x.example/?key=sk_test_abc123\r\n", ""),
+            answer(200, b"", "you are sk_test_abc123"),
+            answer(200, b"", "{\"secret\":\"whsec_abc123"),
+            answer(200, b"", &long),
+        ];
+        for answer in answers {
+            let why = read(plexos(), &answer, now()).unwrap_err().error(plexos(), "x").why.unwrap();
+            assert!(!why.contains("abc"), "{why}");
+        }
     }
 
     #[test]

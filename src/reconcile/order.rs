@@ -95,10 +95,16 @@ impl<'r> Orders<'r> {
     pub fn new(input: Box<dyn Read + Send + 'r>, columns: &Columns, units: Units) -> Result<Self, ListError> {
         let mut input = BufReader::new(input);
         let (mut start, mut first) = (Vec::new(), String::new());
-        while first.is_empty() && input.by_ref().take(LONGEST).read_until(b'\n', &mut start)? > 0 {
-            let text = String::from_utf8_lossy(start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start)).into_owned();
-            let line = text.lines().rfind(|line| !line.trim().is_empty() && !line.starts_with('#'));
-            first = line.unwrap_or_default().trim().to_owned();
+        loop {
+            let from = start.len();
+            if !first.is_empty() || input.by_ref().take(LONGEST).read_until(b'\n', &mut start)? == 0 {
+                break;
+            }
+            let line = start.get(from..).unwrap_or_default();
+            let line = if from == 0 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
+            if !line.starts_with(b"#") {
+                first = String::from_utf8_lossy(line).trim().to_owned();
+            }
         }
         if start.starts_with(b"\xef\xbb\xbf") {
             start.drain(..3);
@@ -332,6 +338,8 @@ mod tests {
             orders.into_iter().map(|order| order.unwrap()).map(|one| (one.line, one.reference)).collect();
         assert_eq!(found, [(1, "PLS-1".to_owned()), (4, "pi_2".to_owned()), (5, "mine 3".to_owned())]);
         assert_eq!(read(""), []);
+        let commented = "\u{feff}# one\n\n# two\nreference,status,amount,currency\npi_1,paid,10000,CVE\n";
+        assert_eq!(read(commented), [Ok(full(5))]);
     }
 
     #[test]

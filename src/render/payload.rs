@@ -158,14 +158,24 @@ pub fn secret_places(body: &[u8]) -> Vec<Range<usize>> {
 }
 
 fn secret_values(json: &[u8]) -> Vec<Range<usize>> {
-    let (mut found, mut key) = (Vec::new(), "");
+    let (mut found, mut key, mut depth, mut hidden_from) = (Vec::new(), String::new(), 0_usize, None);
     for token in Tokens::new(json).filter_map(Result::ok) {
         let place = token.start..token.end;
         let text = json.get(place.clone()).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
+        let hide = hidden_from.is_some() || is_goods(&key);
         match token.kind {
-            TokenKind::Key => key = text,
-            TokenKind::String if is_goods(key) || is_secret(text) => found.push(place),
-            TokenKind::Number if is_goods(key) => found.push(place),
+            TokenKind::Key => key = serde_json::from_str(text).unwrap_or_else(|_| text.to_owned()),
+            TokenKind::OpenObject | TokenKind::OpenArray => {
+                // What is below the name of something secret is secret too.
+                hidden_from = hidden_from.or_else(|| is_goods(&key).then_some(depth));
+                depth += 1;
+            }
+            TokenKind::CloseObject | TokenKind::CloseArray => {
+                depth = depth.saturating_sub(1);
+                hidden_from = hidden_from.filter(|from| *from < depth);
+            }
+            TokenKind::String if hide || is_secret(text) => found.push(place),
+            TokenKind::Number if hide => found.push(place),
             _ => {}
         }
     }
@@ -224,6 +234,13 @@ mod tests {
         assert!(!masked.contains("1234") && !masked.contains("sk_live"), "{masked}");
         let all = shown(body, Reveal::Everything);
         assert!(all.contains("1234-5678") && all.contains("sk_live_abc"), "{all}");
+    }
+
+    #[test]
+    fn the_places_of_secrets_are_those_that_are_masked_when_shown() {
+        let body = br#"{"to\u006ben":{"value":["1234",5]},"meterToken":6,"note":"key sk_live_abc","after":"seen"}"#;
+        let places: Vec<_> = secret_places(body).into_iter().map(|place| &body[place]).collect();
+        assert_eq!(places, [&b"\"1234\""[..], b"5", b"6", b"\"key sk_live_abc\""]);
     }
 
     #[test]

@@ -173,7 +173,7 @@ pub const CSV_HEADER: [&str; 14] = [
     "why",
 ];
 
-/// A row of that table, without control characters.
+/// A row of that table, without control characters and without anything that a spreadsheet would calculate.
 pub fn csv_row(case: &Case) -> [String; 14] {
     let record = case.record.as_ref();
     let money = record.and_then(|record| record.money.as_ref());
@@ -195,5 +195,29 @@ pub fn csv_row(case: &Case) -> [String; 14] {
         record.and_then(|record| record.changed).map(|time| time.to_string()),
         Some(why.join("; ")),
     ];
-    cells.map(|cell| super::escape::harmless(&cell.unwrap_or_default()).into_owned())
+    cells.map(|cell| inert(&super::escape::harmless(&cell.unwrap_or_default())))
+}
+
+/// The text of a cell; an apostrophe before it keeps spreadsheets from taking it for a formula. Numbers are what they are.
+fn inert(text: &str) -> String {
+    let is_number = || {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    if text.starts_with(['=', '+', '-', '@']) && !is_number() { format!("'{text}") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_never_a_formula_and_a_number_stays_one() {
+        for text in ["=HYPERLINK(\"http://x\")", "+1+1", "-1+cmd|x", "@SUM(A1)", "-"] {
+            assert_eq!(inert(text), format!("'{text}"));
+        }
+        for text in ["-100", "100", "PLS-1", "", "a=b"] {
+            assert_eq!(inert(text), text);
+        }
+    }
 }

@@ -12,6 +12,7 @@ use crate::kept::{Entry, Query};
 use crate::ledger::{Endpoint, Ledger};
 use crate::provider::Provider;
 use crate::render::escape::{cut, harmless};
+use crate::render::json;
 use crate::secret::Origin;
 use crate::world::Store;
 use clap::{Args, Subcommand};
@@ -118,7 +119,7 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
     for endpoint in &ledger.endpoints {
         let proof = proof(endpoint, store.as_deref_mut())?;
         if args.common.json {
-            writeln!(output, "{}", record(endpoint, proof.as_ref()))?;
+            output.write_all(&json::line(&record(endpoint, proof.as_ref())))?;
         } else {
             writeln!(output, "{}", line(endpoint, proof.as_ref(), session))?;
         }
@@ -138,7 +139,7 @@ fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
     let proof = proof(endpoint, store.as_deref_mut())?;
     let mut output = session.world.output();
     if args.common.json {
-        writeln!(output, "{}", record(endpoint, proof.as_ref()))?;
+        output.write_all(&json::line(&record(endpoint, proof.as_ref())))?;
     } else {
         write!(output, "{}", page(endpoint, proof.as_ref(), session))?;
     }

@@ -10,6 +10,7 @@ use crate::provider::management::{Managed, Management, More, Standing, Told, Wan
 use crate::render::escape::{cut, harmless};
 use clap::{ArgGroup, Args};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::io::Write;
 use wanted::Urls;
 
@@ -60,20 +61,25 @@ pub(super) struct Delete {
 pub(super) fn list(args: &Shared, session: &Session<'_>) -> Result<Outcome> {
     let access = Access::of(args.provider, &args.api, session)?;
     let mut output = session.world.output();
-    let (mut after, mut count) = (None, 0);
+    let (mut after, mut count, mut seen) = (None, 0, HashSet::new());
     loop {
         let what = "the provider's endpoints can't be listed";
         let body = ask(&access, &Management::List { after: after.take() }, what, session)?;
         let page = Told::read_page(&body.unwrap_or_else(|| json!([])));
         let (page, more) = page.map_err(|unfit| unfit.error(args.provider, what))?;
         for told in &page {
-            writeln!(output, "{}", if args.json { record(told, args).to_string() } else { line(told, session) })?;
+            write_one(told, args, session, &mut *output)?;
         }
         count += page.len();
-        after = page.last().map(|told| told.id.clone());
+        let last = page.last().map(|told| told.id.clone());
         if more == More::None {
             break;
         }
+        if !seen.insert(last.clone()) {
+            let error = Error::failed("the provider's endpoints can't be listed to their end");
+            return Err(error.because("its pages go in a circle: one ends like one before it"));
+        }
+        after = last;
     }
     output.flush()?;
     if count == 0 {
@@ -90,7 +96,7 @@ pub(super) fn show(id: &str, args: &Shared, session: &Session<'_>) -> Result<Out
     let told = body.ok_or(Unfit::Empty).and_then(|body| Told::read(&body));
     let told = told.map_err(|unfit| unfit.error(args.provider, &what))?;
     let mut output = session.world.output();
-    writeln!(output, "{}", if args.json { record(&told, args).to_string() } else { line(&told, session) })?;
+    write_one(&told, args, session, &mut *output)?;
     output.flush()?;
     answer(true)
 }
@@ -176,6 +182,14 @@ fn undocumented(access: &Access, asked: &Management, status: u16, what: &str) ->
     Error::failed(what)
         .because(format!("{title} answered {status}: it documents no such call, and has none{or_gone}"))
         .hint(format!("use {dashboard}; `whtool endpoints forget` changes the ledger only"))
+}
+
+fn write_one(told: &Told, args: &Shared, session: &Session<'_>, output: &mut dyn Write) -> std::io::Result<()> {
+    if args.json {
+        output.write_all(&crate::render::json::line(&record(told, args)))
+    } else {
+        writeln!(output, "{}", line(told, session))
+    }
 }
 
 fn record(told: &Told, args: &Shared) -> Value {

@@ -50,7 +50,7 @@ impl Watch {
         }
         let ledger = ledger::read(session).ok()?;
         self.seen = bytes;
-        let secrets = self.secrets.with_kept(&ledger);
+        let secrets = self.secrets.with_kept(&ledger, session);
         let bytes_of = |secrets: &Secrets| secrets.bytes().map(<[u8]>::to_vec).collect::<Vec<_>>();
         if bytes_of(&secrets) == bytes_of(&self.secrets) {
             return None;

@@ -233,7 +233,7 @@ impl<'a> Asking<'a> {
             (_, Reading::Told(asked, body)) => self.settle(sent.number, item, &asked, body.as_ref()),
             (Fate::AllDown, Reading::Trouble(trouble)) => Err(self.error(&item, trouble)),
             (_, Reading::Trouble(trouble)) => {
-                let why = format!("asked {} times: {}", self.args.retry + 1, trouble.words(item.provider));
+                let why = format!("asked {} times: {}", u64::from(self.args.retry) + 1, trouble.words(item.provider));
                 self.settle(sent.number, item, &Asked::NotTold(why), None)
             }
             (_, Reading::Hopeless(error)) => Err(error),

@@ -9,7 +9,7 @@ use crate::reconcile::Webhooks;
 use crate::timestamp::Timestamp;
 use crate::world::Store;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// The store as a side of the comparison.
 pub(super) struct Captured {
@@ -52,19 +52,18 @@ impl Captured {
     /// The deliveries about one of these names, the oldest first.
     pub(super) fn told(&mut self, provider: &dyn Provider, names: &[&str]) -> Result<Vec<Told>> {
         let Some(store) = &mut self.store else { return Ok(Vec::new()) };
-        let mut found: Vec<Told> = Vec::new();
+        let (mut found, mut ids) = (Vec::new(), HashSet::new());
         for (place, name) in names.iter().enumerate() {
             if names[..place].contains(name) {
                 continue;
             }
             for told in store.about(name)? {
-                let is_new = found.iter().all(|other| other.entry.id != told.entry.id);
-                if is_new && told.entry.provider.as_deref() == Some(provider.name()) {
+                if told.entry.provider.as_deref() == Some(provider.name()) && ids.insert(told.entry.id.clone()) {
                     found.push(told);
                 }
             }
         }
-        found.sort_by_key(|told| told.entry.arrived);
+        found.sort_by_key(|told: &Told| told.entry.arrived);
         Ok(found)
     }
 

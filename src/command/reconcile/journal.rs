@@ -75,7 +75,7 @@ impl<'a> Journal<'a> {
         if session.world.has_file(path) {
             let mut input = BufReader::new(session.open(path)?);
             keep = read(&mut input, &head, path, &mut |known_| {
-                known.insert(hash(&known_.order));
+                known.insert(hash_of(&known_.order));
                 each(known_)
             })?;
         }
@@ -97,7 +97,7 @@ impl<'a> Journal<'a> {
 
     /// Whether it knows the answer.
     pub(super) fn knows(&self, order: &Order) -> bool {
-        self.known.contains(&hash(order))
+        self.known.contains(&hash_of(order))
     }
 
     /// Notes an answer down.
@@ -116,9 +116,7 @@ impl<'a> Journal<'a> {
     }
 
     fn write(&mut self, line: &impl Serialize) -> Result<()> {
-        let mut text = serde_json::to_vec(line).expect("a line has text keys and no floats of its own");
-        text.push(b'\n');
-        self.file.write_all(&text).map_err(|error| cannot_write(self.path, &error))
+        self.file.write_all(&text_of(line)).map_err(|error| cannot_write(self.path, &error))
     }
 
     /// Brings it to the disk.
@@ -128,14 +126,25 @@ impl<'a> Journal<'a> {
     }
 }
 
+fn text_of(line: &impl Serialize) -> Vec<u8> {
+    let mut text = serde_json::to_vec(line).expect("a line has text keys and no floats of its own");
+    text.push(b'\n');
+    text
+}
+
 fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
     Error::failed(format!("can't write the journal {}", path.display())).because(error)
 }
 
 /// A reference in its place; one line of a list is not another.
-fn hash(order: &Order) -> u64 {
+fn hash_of(order: &Order) -> u64 {
+    hash(&(order.line, &order.reference))
+}
+
+/// What stands for something that was met, in eight bytes.
+pub(super) fn hash(what: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (order.line, &order.reference).hash(&mut hasher);
+    what.hash(&mut hasher);
     hasher.finish()
 }
 
@@ -170,12 +179,17 @@ fn head(args: &Reconcile, session: &Session<'_>) -> Result<Head> {
 /// Reads a journal, and gives back how many of its bytes are whole lines.
 fn read(input: &mut dyn BufRead, head: &Head, path: &Path, each: &mut dyn FnMut(Known) -> Result<()>) -> Result<u64> {
     let (mut whole, mut number) = (0, 0_u64);
-    let mut line = Vec::new();
+    let (first, mut line) = (text_of(head), Vec::new());
     loop {
         line.clear();
         let length = input.read_until(b'\n', &mut line).map_err(|error| super::super::cannot_read(path, &error))?;
         if line.last() != Some(&b'\n') {
-            return Ok(whole);
+            // Nothing but a part of our own first line may be written over.
+            return if number > 0 || first.starts_with(&line) {
+                Ok(whole)
+            } else {
+                check(None, head, path).map(|()| 0)
+            };
         }
         number += 1;
         if number == 1 {

@@ -3,15 +3,16 @@
 use super::super::Session;
 use super::Reconcile;
 use super::captured::Captured;
+use super::journal::hash;
 use crate::error::{Error, Result};
-use crate::kept::Entry;
+use crate::kept::{Entry, Told};
 use crate::provider::record::State;
 use crate::provider::{self, Provider};
 use crate::reconcile::columns::Columns;
 use crate::reconcile::order::Units;
 use crate::reconcile::{BadLine, Order, Orders};
 use crate::timestamp::Timestamp;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io::Read;
 use std::path::Path;
 
@@ -28,6 +29,8 @@ struct Captures {
     since: Option<Timestamp>,
     after: i64,
     page: VecDeque<Entry>,
+    /// Hashes of the references that were met: eight bytes for each.
+    met: HashSet<u64>,
 }
 
 impl<'a> Source<'a> {
@@ -47,7 +50,7 @@ impl<'a> Source<'a> {
             return Err(Error::failed("nothing was captured yet").hint("`whtool listen` keeps what it receives"));
         }
         let since = args.since.map(|when| when.moment(session.world.now()));
-        let store = is_of_store.then(|| Captures { since, after: 0, page: VecDeque::new() });
+        let store = is_of_store.then(|| Captures { since, after: 0, page: VecDeque::new(), met: HashSet::new() });
         Ok(Self { args, references: args.references.clone().into(), orders, store })
     }
 
@@ -72,7 +75,7 @@ impl<'a> Source<'a> {
 }
 
 impl Captures {
-    /// The next reference that was not seen before: a capture counts when it is the first about its reference.
+    /// The next reference that was not met before.
     fn next(&mut self, args: &Reconcile, captured: &mut Captured) -> Result<Option<Order>> {
         loop {
             let Some(entry) = self.page.pop_front() else {
@@ -89,10 +92,11 @@ impl Captures {
             }
             let reference = provider.reference_of(entry.event_id.as_deref(), entry.subject.as_deref());
             let Some(reference) = reference.filter(|reference| provider.lookup(reference).is_some()) else { continue };
-            let told = captured.told(provider, &[reference])?;
-            let first = told.iter().find(|told| self.since.is_none_or(|since| told.entry.arrived >= since));
-            let is_first = first.is_none_or(|first| first.entry.id == entry.id);
-            if is_first && !(args.open && told.iter().any(|told| tells_an_end(provider, &told.entry))) {
+            if !self.met.insert(hash(&(provider.name(), reference))) {
+                continue;
+            }
+            let is_over = |told: &Told| tells_an_end(provider, &told.entry);
+            if !(args.open && captured.told(provider, &[reference])?.iter().any(is_over)) {
                 return Ok(Some(Order::of(reference)));
             }
         }

@@ -6,26 +6,44 @@ use crate::command::{Session, ledger};
 use crate::error::{Error, Result};
 use crate::exchange::Answer;
 use crate::ledger::{Endpoint, Held, Ledger, Unsettled};
-use crate::provider::api::Unfit;
+use crate::provider::api::{self, Unfit};
 use crate::provider::management::Told;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// Keeps an answer's bytes as they are, until what they hold is in the ledger.
-pub(super) fn raw(answer: &Answer, token: &str, session: &Session<'_>) -> Result<PathBuf> {
+/// Puts endpoint and secret of an answer into the ledger. Until they are there its bytes are in a file, as they are; where
+/// something is missing, they stay. That one of the two can't be written is no reason not to write the other.
+pub(super) fn endpoint(
+    plan: &Plan,
+    unsettled: &Unsettled,
+    answer: &Answer,
+    session: &Session<'_>,
+) -> Result<(Endpoint, String)> {
+    let raw = raw(answer, &unsettled.token, session);
+    let (endpoint, secret) = entered(plan, unsettled, answer, &raw, session)?;
+    // All that it holds is in the ledger now.
+    if let Ok(raw) = &raw
+        && let Err(error) = session.world.remove_private(raw)
+    {
+        session.tell(&error);
+    }
+    Ok((endpoint, secret))
+}
+
+fn raw(answer: &Answer, token: &str, session: &Session<'_>) -> Result<PathBuf> {
     let path = session.world.data_folder()?.join(format!("registration-{token}.answer"));
     session.world.create_private(&path, &answer.body)?;
     Ok(path)
 }
 
-/// Puts endpoint and secret into the ledger. An answer that lacks something stays in its file.
-pub(super) fn endpoint(
+fn entered(
     plan: &Plan,
     unsettled: &Unsettled,
-    read: Result<Value, Unfit>,
-    raw: &Path,
+    answer: &Answer,
+    raw: &Result<PathBuf>,
     session: &Session<'_>,
 ) -> Result<(Endpoint, String)> {
+    let read = api::read(plan.access.provider, answer, session.world.now());
     let told = read.and_then(|body| {
         let secret = body.get("secret").and_then(Value::as_str).filter(|secret| !secret.is_empty()).map(str::to_owned);
         Told::read(&body).map(|told| (told, secret))
@@ -38,10 +56,21 @@ pub(super) fn endpoint(
         }
         Err(unfit) => return Err(incomplete(plan, &unfit, raw)),
     };
-    let endpoint = ledger::update(session, |ledger| add(ledger, plan, unsettled, &told, Some(&secret), session))?;
-    // All that it holds is in the ledger now.
-    session.world.remove_private(raw)?;
-    Ok((endpoint, secret))
+    let endpoint = ledger::update(session, |ledger| add(ledger, plan, unsettled, &told, Some(&secret), session));
+    Ok((endpoint.map_err(|error| unkept(plan, &told, error, raw))?, secret))
+}
+
+/// The endpoint is there, and the ledger can't be written.
+fn unkept(plan: &Plan, told: &Told, error: Error, raw: &Result<PathBuf>) -> Error {
+    let why = error.why.map(|why| format!(": {why}")).unwrap_or_default();
+    let error = Error::failed(format!("{} was made, and could not be put into the ledger", told.id))
+        .because(format!("{}{why}", error.what));
+    error.hint(match raw {
+        Ok(raw) => format!("its secret is in {}: keep it with `whtool secret add`", raw.display()),
+        Err(_) => {
+            format!("its secret is lost: delete it in {} and register anew", plan.access.provider.api().dashboard)
+        }
+    })
 }
 
 fn add(
@@ -101,11 +130,13 @@ pub(super) fn unknown_end(access: &Access, url: &str, why: &str) -> Error {
 }
 
 /// The provider said yes, and not all that it should have said.
-fn incomplete(plan: &Plan, unfit: &Unfit, raw: &Path) -> Error {
+fn incomplete(plan: &Plan, unfit: &Unfit, raw: &Result<PathBuf>) -> Error {
     let why = unfit.error(plan.access.provider, "").why.unwrap_or_default();
-    Error::failed("the endpoint was probably made, but its secret did not come").because(why).hint(format!(
-        "the whole answer is kept in {}; look in {}",
-        raw.display(),
-        plan.access.provider.api().dashboard
-    ))
+    let kept = match raw {
+        Ok(raw) => format!("the whole answer is kept in {}", raw.display()),
+        Err(error) => format!("the answer could not be kept ({})", error.what),
+    };
+    Error::failed("the endpoint was probably made, but its secret did not come")
+        .because(why)
+        .hint(format!("{kept}; look in {}", plan.access.provider.api().dashboard))
 }

@@ -16,6 +16,7 @@ use crate::provider::Provider;
 use crate::provider::api::{self, Unfit};
 use crate::provider::management::{Managed, Management, Wanted};
 use crate::render::escape::harmless;
+use crate::render::json::line;
 use crate::world::Reach;
 use clap::Args;
 use serde_json::json;
@@ -190,11 +191,7 @@ fn settle(plan: &Plan, unsettled: &Unsettled, answer: &Answer, session: &Session
             let why = unfit.and_then(|unfit| unfit.error(plan.access.provider, "").why).unwrap_or_default();
             return Err(kept::unknown_end(&plan.access, &plan.url, &why));
         }
-        _ => {
-            let raw = kept::raw(answer, &unsettled.token, session)?;
-            let read = api::read(plan.access.provider, answer, now);
-            return kept::endpoint(plan, unsettled, read, &raw, session);
-        }
+        _ => return kept::endpoint(plan, unsettled, answer, session),
     };
     let unfit = read.err().unwrap_or(Unfit::Empty);
     Err(unfit.error(plan.access.provider, "nothing was registered"))
@@ -211,10 +208,7 @@ fn settle_cut(
     if !(200..300).contains(&start.status) || start.body.is_empty() {
         return Err(kept::unknown_end(&plan.access, &plan.url, &format!("the answer was cut off: {cause}")));
     }
-    let raw = kept::raw(start, &unsettled.token, session)?;
-    let whole = Answer { is_whole: true, ..start.clone() };
-    let read = api::read(plan.access.provider, &whole, session.world.now());
-    kept::endpoint(plan, unsettled, read, &raw, session)
+    kept::endpoint(plan, unsettled, &Answer { is_whole: true, ..start.clone() }, session)
 }
 
 /// Says what there is now, and where its secret is.
@@ -228,7 +222,7 @@ fn tell(args: &Register, endpoint: &Endpoint, secret: &str, session: &Session<'_
         if args.print_secret {
             record["signingSecret"] = json!(secret);
         }
-        writeln!(output, "{record}")?;
+        output.write_all(&line(&record))?;
     } else {
         let place = ledger.display();
         writeln!(output, "{}  its secret is in {place}, as {}", harmless(&endpoint.id), harmless(name))?;

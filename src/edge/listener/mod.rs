@@ -48,6 +48,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 /// How long threads may take to end.
 const CLOSING: Duration = Duration::from_secs(1);
 
+/// How long the store may take to be closed: its log is brought into the database then, on a disk that may be slow.
+const CLOSING_STORE: Duration = Duration::from_secs(10);
+
 /// How long the consumer may leave news to gather.
 const GATHERING: Duration = Duration::from_millis(1);
 
@@ -231,7 +234,7 @@ impl Drop for Listener {
             runtime.shutdown_timeout(CLOSING);
         }
         // Nothing is lost when this takes longer: the log is read by whoever opens the store next.
-        let _ = self.store.take().map(|store| store.recv_timeout(CLOSING));
+        let _ = self.store.take().map(|store| store.recv_timeout(CLOSING_STORE));
     }
 }
 

@@ -93,6 +93,11 @@ fn accept(outer: &TcpListener, behind: SocketAddr, passages: &Arc<Passages>) {
 
 /// Copies both ways until both sides are done.
 fn pass(client: Arc<TcpStream>, behind: SocketAddr, passages: &Passages) -> io::Result<()> {
+    // The server behind gives each connection a thread of few, and may queue others behind it: a client that says nothing
+    // is not let through.
+    if client.peek(&mut [0])? == 0 {
+        return Ok(());
+    }
     let server = TcpStream::connect(behind)?;
     let name = server.local_addr()?;
     passages.lock().insert(name, client.clone());

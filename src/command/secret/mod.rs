@@ -1,18 +1,20 @@
 //! `whtool secret`: the signing secrets that whtool keeps.
 
-use super::{Session, answer, confirm, ledger, provider_values};
+mod add;
+
+use super::{Session, answer, confirm, known, ledger, provider_values};
 use crate::error::{Error, Outcome, Result};
-use crate::ledger::{Held, Ledger};
+use crate::ledger::{Held, Ledger, Source};
 use crate::provider::{self, Provider};
 use crate::render::escape::{harmless, harmless_bytes};
+use crate::render::json::line;
 use crate::render::payload::Reveal;
-use crate::settings;
 use crate::timestamp::Timestamp;
 use crate::world::Stream;
+use add::{New, Others, add};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::io::Write;
-use std::path::{Path, PathBuf};
 
 /// Keep signing secrets: several at once for a provider, so that the old and the new one both verify
 #[derive(Args)]
@@ -21,11 +23,13 @@ Examples:
   whtool secret add plustive                     asks for it, without showing it
   pass plustive/webhook | whtool secret add plustive
   whtool secret add plexos --name production --file secret.txt
+  whtool secret add plustive --command 'secret-tool lookup service plustive'
   whtool secret list
   whtool secret rotate plexos                    a new one for signing; the old one still verifies
   whtool secret remove plexos-2
 
-They are kept in one file of mode 0600, and never printed unless `secret show` is given --reveal.")]
+They are kept in one file of mode 0600, and never printed unless `secret show` is given --reveal. To leave one in the system's
+keyring or a password manager, keep a command that prints it: secret-tool, security, pass, op.")]
 pub(super) struct Secrets {
     #[command(subcommand)]
     command: Option<What>,
@@ -68,17 +72,6 @@ struct Rotate {
     new: New,
 }
 
-/// A secret to be kept.
-#[derive(Args)]
-struct New {
-    /// What to call it [default: the provider's name]
-    #[arg(long, value_name = "NAME")]
-    name: Option<String>,
-    /// A file whose text it is; without it, it is asked for, or read from standard input
-    #[arg(long, value_name = "FILE")]
-    file: Option<PathBuf>,
-}
-
 /// Show a secret: masked, unless --reveal is given
 #[derive(Args)]
 struct Show {
@@ -117,14 +110,18 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
     let mut output = session.world.output();
     for held in &ledger.secrets {
         if args.json {
-            writeln!(output, "{}", record(held, &ledger))?;
+            output.write_all(&line(&record(held, &ledger)))?;
             continue;
         }
         let provider = session.out.name(&format!("{:<8}", harmless(&held.provider)));
         let name = session.out.strong(&format!("{:<width$}", harmless(&held.name)));
         let retired = held.retired.map(|time| format!("  retired {}: verifies, and does not sign", day(time)));
+        let command = match held.source() {
+            Source::Command(command) => Some(format!("  printed by `{}`", harmless(command))),
+            Source::Kept(_) => None,
+        };
         let endpoint = endpoint_of(held, &ledger).map(|url| format!("  for {}", harmless(url)));
-        let rest = [endpoint, retired].into_iter().flatten().collect::<String>();
+        let rest = [command, endpoint, retired].into_iter().flatten().collect::<String>();
         writeln!(output, "{provider}  {name}  added {}{}", day(held.added), session.out.faint(&rest))?;
     }
     output.flush()?;
@@ -139,9 +136,10 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
 }
 
 fn record(held: &Held, ledger: &Ledger) -> Value {
+    let command = if let Source::Command(command) = held.source() { Some(command) } else { None };
     json!({
         "schema": "whtool.secret/1", "name": held.name, "provider": held.provider, "added": held.added.to_string(),
-        "retired": held.retired.map(|time| time.to_string()), "endpointUrl": endpoint_of(held, ledger),
+        "retired": held.retired.map(|time| time.to_string()), "command": command, "endpointUrl": endpoint_of(held, ledger),
     })
 }
 
@@ -154,82 +152,6 @@ fn day(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d").to_string()
 }
 
-/// What becomes of the provider's other secrets when a new one comes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Others {
-    Stay,
-    Retire,
-}
-
-fn add(provider: &'static dyn Provider, new: &New, others: Others, session: &Session<'_>) -> Result<Outcome> {
-    let bytes = fetch(provider, new.file.as_deref(), session)?;
-    check(provider, &bytes, session)?;
-    let (now, wanted) = (session.world.now(), new.name.as_deref());
-    let name = ledger::update(session, |ledger| {
-        if let Some(same) =
-            ledger.secrets.iter().find(|held| held.provider == provider.name() && held.expose() == bytes)
-        {
-            return Err(Error::usage(format!("this secret is kept already, as {}", same.name)));
-        }
-        if let Some(taken) = wanted.filter(|name| ledger.secrets.iter().any(|held| held.name == *name)) {
-            return Err(Error::usage(format!("there is a secret `{taken}` already")).hint("take another --name"));
-        }
-        if others == Others::Retire {
-            let own = ledger.secrets.iter_mut().filter(|held| held.provider == provider.name());
-            own.for_each(|held| held.retired = held.retired.or(Some(now)));
-        }
-        let name = wanted.map_or_else(|| ledger.free_name(provider.name()), str::to_owned);
-        ledger.secrets.push(Held::new(&name, provider.name(), now, &bytes));
-        Ok(name)
-    })?;
-    let mut output = session.world.output();
-    writeln!(output, "{}", harmless(&name))?;
-    output.flush()?;
-    drop(output);
-    let place = ledger::path(session)?;
-    session.say(&format!("kept in {}, which only you can read (mode 0600)", place.display()));
-    if others == Others::Retire {
-        session.say("those before it still verify; `whtool secret remove` ends that");
-    }
-    answer(true)
-}
-
-/// From a file, the terminal, or standard input.
-fn fetch(provider: &dyn Provider, file: Option<&Path>, session: &Session<'_>) -> Result<Vec<u8>> {
-    let bytes = match file {
-        Some(path) => session.read(path)?,
-        None if session.world.is_terminal(Stream::Input) => {
-            session.world.ask_hidden(&format!("signing secret of {} (not shown)", provider.title()))?
-        }
-        None => session.read(Path::new("-"))?,
-    };
-    Ok(settings::secret_of_file(provider.name(), "", bytes).expose().to_vec())
-}
-
-/// Refuses what is surely none, and warns of what looks odd.
-fn check(provider: &dyn Provider, bytes: &[u8], session: &Session<'_>) -> Result<()> {
-    if bytes.trim_ascii().is_empty() {
-        return Err(Error::usage("the secret is empty"));
-    }
-    let keys = provider::ALL.iter().flat_map(|each| [Some(each.api().live_key), each.api().test_key]).flatten();
-    if let Some(prefix) = keys.into_iter().find(|prefix| bytes.starts_with(prefix.as_bytes())) {
-        return Err(Error::usage(format!("this is an API key (it begins with {prefix}), not a signing secret")).hint(
-            format!(
-                "the signing secret is given where the webhook is set up; the key goes into {}",
-                provider.key_variable()
-            ),
-        ));
-    }
-    if bytes.trim_ascii().len() != bytes.len() {
-        session.warn("there are blanks around it; they are kept, as a part of it");
-    }
-    let prefix = provider.secret_prefix();
-    if !prefix.is_empty() && !bytes.starts_with(prefix.as_bytes()) {
-        session.warn(&format!("the secrets of {} usually begin with {prefix}; it is kept as it is", provider.title()));
-    }
-    Ok(())
-}
-
 fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
     let ledger = ledger::read(session)?;
     let held = match (&args.name, &*ledger.secrets) {
@@ -238,20 +160,31 @@ fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
         (None, []) => return Err(Error::failed("no secret is kept").hint("`whtool secret add PROVIDER` keeps one")),
         (None, _) => return Err(Error::usage("which one?").hint("`whtool secret list` names them")),
     };
+    let bytes = match (held.source(), session.reveal) {
+        (Source::Kept(bytes), _) => bytes,
+        (Source::Command(command), Reveal::Everything) => {
+            let provider = provider::named(&held.provider).map_or("", Provider::name);
+            known::printed(provider, command, session)?
+        }
+        (Source::Command(_), Reveal::Masked) => Vec::new(),
+    };
     let mut output = session.world.output();
     match session.reveal {
         // Into a pipe go the bytes as they are; a terminal gets what is harmless.
         Reveal::Everything if session.world.is_terminal(Stream::Output) => {
-            writeln!(output, "{}", harmless_bytes(&held.expose()))?;
+            writeln!(output, "{}", harmless_bytes(&bytes))?;
         }
         Reveal::Everything => {
-            output.write_all(&held.expose())?;
+            output.write_all(&bytes)?;
             output.write_all(b"\n")?;
         }
         Reveal::Masked => {
-            let bytes = held.expose().len();
             let (name, provider) = (harmless(&held.name), harmless(&held.provider));
-            writeln!(output, "{provider}  {name}  *** ({bytes} bytes)")?;
+            let what = match held.source() {
+                Source::Kept(bytes) => format!("*** ({} bytes)", bytes.len()),
+                Source::Command(command) => format!("printed by `{}`", harmless(command)),
+            };
+            writeln!(output, "{provider}  {name}  {what}")?;
         }
     }
     output.flush()?;

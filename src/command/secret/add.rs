@@ -1,0 +1,117 @@
+//! A new secret: from the terminal, a pipe or a file, or a command that prints it.
+
+use crate::command::{Session, answer, known, ledger};
+use crate::error::{Error, Outcome, Result};
+use crate::ledger::{Held, Source};
+use crate::provider::{self, Provider};
+use crate::render::escape::harmless;
+use crate::settings;
+use crate::world::Stream;
+use clap::Args;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// A secret to be kept.
+#[derive(Args)]
+pub(super) struct New {
+    /// What to call it [default: the provider's name]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// A file whose text it is; without it, it is asked for, or read from standard input
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Keep a command that prints it instead: a keyring's or a password manager's
+    #[arg(long, value_name = "COMMAND", conflicts_with = "file")]
+    command: Option<String>,
+}
+
+/// What becomes of the provider's other secrets when a new one comes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Others {
+    Stay,
+    Retire,
+}
+
+pub(super) fn add(
+    provider: &'static dyn Provider,
+    new: &New,
+    others: Others,
+    session: &Session<'_>,
+) -> Result<Outcome> {
+    let bytes = match &new.command {
+        Some(command) => known::printed(provider.name(), command, session)?,
+        None => fetch(provider, new.file.as_deref(), session)?,
+    };
+    check(provider, &bytes, session)?;
+    let source = new.command.as_deref().map_or_else(|| Source::Kept(bytes.clone()), Source::Command);
+    let (now, wanted) = (session.world.now(), new.name.as_deref());
+    let name = ledger::update(session, |ledger| {
+        if let Some(same) =
+            ledger.secrets.iter().find(|held| held.provider == provider.name() && held.source() == source)
+        {
+            return Err(Error::usage(format!("this secret is kept already, as {}", same.name)));
+        }
+        if let Some(taken) = wanted.filter(|name| ledger.secrets.iter().any(|held| held.name == *name)) {
+            return Err(Error::usage(format!("there is a secret `{taken}` already")).hint("take another --name"));
+        }
+        if others == Others::Retire {
+            let own = ledger.secrets.iter_mut().filter(|held| held.provider == provider.name());
+            own.for_each(|held| held.retired = held.retired.or(Some(now)));
+        }
+        let name = wanted.map_or_else(|| ledger.free_name(provider.name()), str::to_owned);
+        ledger.secrets.push(match &source {
+            Source::Kept(bytes) => Held::new(&name, provider.name(), now, bytes),
+            Source::Command(command) => Held::elsewhere(&name, provider.name(), now, command),
+        });
+        Ok(name)
+    })?;
+    let mut output = session.world.output();
+    writeln!(output, "{}", harmless(&name))?;
+    output.flush()?;
+    drop(output);
+    let place = ledger::path(session)?;
+    match &new.command {
+        Some(_) => session.say("it stays where it is: the command is run whenever the secret is needed"),
+        None => session.say(&format!("kept in {}, which only you can read (mode 0600)", place.display())),
+    }
+    if others == Others::Retire {
+        session.say("those before it still verify; `whtool secret remove` ends that");
+    }
+    answer(true)
+}
+
+/// From a file, the terminal, or standard input.
+fn fetch(provider: &dyn Provider, file: Option<&Path>, session: &Session<'_>) -> Result<Vec<u8>> {
+    let bytes = match file {
+        Some(path) => session.read(path)?,
+        None if session.world.is_terminal(Stream::Input) => {
+            session.world.ask_hidden(&format!("signing secret of {} (not shown)", provider.title()))?
+        }
+        None => session.read(Path::new("-"))?,
+    };
+    Ok(settings::secret_of_file(provider.name(), "", bytes).expose().to_vec())
+}
+
+/// Refuses what is surely none, and warns of what looks odd.
+fn check(provider: &dyn Provider, bytes: &[u8], session: &Session<'_>) -> Result<()> {
+    if bytes.trim_ascii().is_empty() {
+        return Err(Error::usage("the secret is empty"));
+    }
+    let keys = provider::ALL.iter().flat_map(|each| [Some(each.api().live_key), each.api().test_key]).flatten();
+    if let Some(prefix) = keys.into_iter().find(|prefix| bytes.starts_with(prefix.as_bytes())) {
+        return Err(Error::usage(format!("this is an API key (it begins with {prefix}), not a signing secret")).hint(
+            format!(
+                "the signing secret is given where the webhook is set up; the key goes into {}",
+                provider.key_variable()
+            ),
+        ));
+    }
+    if bytes.trim_ascii().len() != bytes.len() {
+        session.warn("there are blanks around it; they are kept, as a part of it");
+    }
+    let prefix = provider.secret_prefix();
+    if !prefix.is_empty() && !bytes.starts_with(prefix.as_bytes()) {
+        session.warn(&format!("the secrets of {} usually begin with {prefix}; it is kept as it is", provider.title()));
+    }
+    Ok(())
+}
