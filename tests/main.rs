@@ -27,6 +27,8 @@ mod layers;
 mod listen;
 mod passthrough;
 mod process;
+#[cfg(unix)]
+mod readme;
 mod reconcile;
 mod register;
 mod replay;
