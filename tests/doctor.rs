@@ -200,3 +200,15 @@ fn endpoints_are_consistent_and_proved_by_a_delivery_of_their_own_secret() {
     assert_eq!(found["grade"], "good");
     assert!(found["what"].as_str().unwrap().ends_with("at 2025-01-15 10:29 UTC"), "{found}");
 }
+
+#[test]
+fn a_live_key_is_real_money_unless_it_goes_to_this_machine() {
+    let about_the_key = |base: &str| {
+        let made = Made::default().variable("PLUSTIVE_API_KEY", "pk_live_x").variable("PLUSTIVE_API_URL", base);
+        about(&made.run(&["doctor", "--json", "--offline"]), "PLUSTIVE_API_KEY")
+    };
+    assert!(about_the_key("https://api.plustiveimpact.com").1.contains("real money"));
+    let (grade, what) = about_the_key("http://127.0.0.1:4850/plustive");
+    assert_eq!(grade, "good");
+    assert!(what.contains("no money moves"), "{what}");
+}

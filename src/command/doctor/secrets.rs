@@ -2,9 +2,11 @@
 
 use super::{Finding, Grade};
 use crate::command::{Session, ledger};
+use crate::exchange::is_loopback;
 use crate::provider::{self, Provider};
 use crate::render::text::count;
 use crate::settings;
+use url::Url;
 
 const AREA: &str = "secrets";
 
@@ -74,7 +76,11 @@ fn api_key(provider: &'static dyn Provider, session: &Session<'_>) -> Finding {
         return Finding::new(AREA, Grade::Note, variable, what);
     };
     let begins = |prefix: &str| value.trim().starts_with(prefix);
-    if begins(api.live_key) {
+    let base = session.world.variable(api.base_variable).and_then(|text| Url::parse(&text).ok());
+    if begins(api.live_key) && base.as_ref().is_some_and(is_loopback) {
+        let what = format!("set, and goes to this machine ({}): no money moves", api.base_variable);
+        Finding::new(AREA, Grade::Good, variable, what)
+    } else if begins(api.live_key) {
         Finding::new(AREA, Grade::Note, variable, "set, a live key: real money")
     } else if api.test_key.is_some_and(begins) {
         Finding::new(AREA, Grade::Good, variable, "set, a test key")
