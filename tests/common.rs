@@ -31,6 +31,8 @@ pub struct Made {
     pub deliveries: Mutex<Vec<Request>>,
     /// What targets answer, by turns; 200 when empty.
     pub answers: Vec<std::result::Result<u16, SendFailure>>,
+    /// What targets say; `said` when nothing is given.
+    pub said: Option<Vec<u8>>,
     /// What was sent.
     pub sent: Mutex<Vec<Outgoing>>,
     /// How it was sent.
@@ -291,7 +293,7 @@ impl World for Made {
         let mut turn = 0;
         while let Next::Send(outgoing) = next() {
             let answer = self.answers.get(turn % self.answers.len().max(1)).cloned().unwrap_or(Ok(200));
-            let mut answer = answer.map(|status| Answer::new(status, b"said"));
+            let mut answer = answer.map(|status| Answer::new(status, self.said.clone().unwrap_or(b"said".to_vec())));
             if let (Ok(answer), Some(date)) = (&mut answer, &self.date) {
                 answer.headers.push("date", date.as_bytes()).unwrap();
             }

@@ -59,6 +59,7 @@ fn a_secret_that_can_not_be_one_is_wrong() {
 fn with_key(date: Option<&str>) -> Made {
     let mut made = Made::default().variable("PLEXOS_PAY_SECRET_KEY", "sk_test_x");
     made.date = date.map(str::to_owned);
+    made.said = Some(br#"{"data":[],"hasMore":false}"#.to_vec());
     made
 }
 
@@ -199,6 +200,16 @@ fn endpoints_are_consistent_and_proved_by_a_delivery_of_their_own_secret() {
     let found = endpoint(&doctor(&made));
     assert_eq!(found["grade"], "good");
     assert!(found["what"].as_str().unwrap().ends_with("at 2025-01-15 10:29 UTC"), "{found}");
+}
+
+#[test]
+fn a_login_page_does_not_take_a_key() {
+    for said in ["<html>login</html>", ""] {
+        let mut made = with_key(None);
+        made.said = Some(said.as_bytes().to_vec());
+        let run = doctor(&made);
+        assert_eq!((run.status, grade(&run, "Plexos Pay").as_str()), (1, "bad"), "{said}");
+    }
 }
 
 #[test]

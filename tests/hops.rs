@@ -161,3 +161,13 @@ fn at_a_terminal_a_bundle_is_asked_for() {
     assert_eq!(with_terminal("no\n"), (2, false));
     assert_eq!(with_terminal("yes\n"), (0, true));
 }
+
+#[test]
+fn two_events_are_two_deliveries_and_no_hop_lies_between_them() {
+    let other = String::from_utf8_lossy(PLEXOS).replace("evt_abc123", "evt_other");
+    let headers = format!("X-Plexos-Timestamp: {NOW}\r\nX-Plexos-Signature: {}\r\n", "0".repeat(64));
+    let run = seen(raw(headers, other.as_bytes())).run(&["verify", "seen", "--against", "last"]);
+    assert_eq!(run.status, 3, "{}", run.text());
+    assert!(run.err.contains("evt_other and evt_abc123 are two different events"), "{}", run.err);
+    assert!(run.err.contains("whtool events --reference evt_other"), "{}", run.err);
+}

@@ -117,7 +117,6 @@ impl Reader {
         file("payload.json", include_bytes!("vectors/plexos.json"));
         // The signature is openssl's for plexos.json; the body went through Python's json.dumps(json.loads(…)).
         file("request.http", include_bytes!("vectors/respelled.http"));
-        file("handler-saw.http", include_bytes!("vectors/respelled.http"));
         file("server.js", include_bytes!("../examples/handlers/node-http.js"));
         file("orders.csv", b"reference,status\nPLS-7XKQR4N,paid\n");
         file("new-secret.txt", b"whsec_another_test_secret\n");
@@ -165,6 +164,17 @@ impl Reader {
         shell
     }
 
+    /// The newest capture as a handler sees it behind something that writes JSON anew.
+    fn save_what_the_handler_saw(&self) {
+        let raw = whtool(self.home.path(), &["events", "show", "last", "--raw"]).output().unwrap().stdout;
+        let raw = String::from_utf8(raw).unwrap();
+        let (head, body) = raw.split_once("\r\n\r\n").unwrap();
+        let head: Vec<_> =
+            head.split("\r\n").filter(|line| !line.to_lowercase().starts_with("content-length")).collect();
+        let seen = format!("{}\r\n\r\n{}", head.join("\r\n"), body.replace("\":", "\": "));
+        std::fs::write(self.home.path().join("handler-saw.http"), seen).unwrap();
+    }
+
     /// Runs a step, a listener until it says that it listens; returns its exit status and all its output.
     fn run(&self, step: &Step) -> (Option<i32>, String) {
         let mut child = self.shell(step).spawn().unwrap();
@@ -194,6 +204,9 @@ fn follow(reader: &Reader, page: &'static str) {
     for step in &steps {
         if step.command.contains("node ") && !has("node") {
             continue;
+        }
+        if step.command.contains("handler-saw.http") {
+            reader.save_what_the_handler_saw();
         }
         let (status, output) = reader.run(step);
         // A no is an answer; wrong usage, something that could not be done, and missing credentials are not.

@@ -172,7 +172,7 @@ fn an_answer_that_is_not_as_documented_is_kept_whole() {
         let (code, _, err) = run(home.path(), api, &["register", "--url", URL]);
         assert_eq!(code, 3);
         let at = err.find("is kept in ").unwrap_or_else(|| panic!("{err}")) + "is kept in ".len();
-        let path = err[at..].split(';').next().unwrap();
+        let path = err[at..].split([';', '\n']).next().unwrap();
         assert_eq!(std::fs::read(path).unwrap(), body.as_bytes());
         assert!(!err.contains("whsec_in_html"), "{err}");
         #[cfg(unix)]
@@ -497,4 +497,52 @@ fn a_keyring_that_is_locked_while_a_listener_runs_takes_no_secret_from_it() {
     }
     assert!(line.contains("secret newer (plexos)") && line.contains("secret plustive (plustive)"), "{line}");
     assert!(listener.exchange(&post(REFERENCE_MAC, REFERENCE)).contains(" 200 "));
+}
+
+#[test]
+fn what_whtool_sent_itself_proves_no_endpoint_and_a_demonstration_stays_out_of_the_store() {
+    let home = tempfile::tempdir().unwrap();
+    let (api, _told) = provider(saying("200 OK", "", CREATED));
+    assert_eq!(run(home.path(), api, &["register", "--url", URL]).0, 0);
+    let mut listener = crate::process::Listener::spawn(&mut whtool(home.path(), &["listen", "--json", "--port", "0"]));
+    assert_eq!(run(home.path(), api, &["replay", "payment.debited", "--to", &listener.url]).0, 0);
+    assert_eq!(listener.record()["verdict"], "verified");
+    let proved = || {
+        let listed = run(home.path(), api, &["endpoints", "--json"]).1;
+        serde_json::from_str::<serde_json::Value>(&listed).unwrap()["proved"].clone()
+    };
+    assert_eq!(proved(), false);
+    // The same signature, but another program sends it.
+    let body = br#"{"id":"evt_1","type":"payment.debited","data":{"id":"pi_1"}}"#;
+    let signed = run(home.path(), api, &["sign", "--as", "headers", &file(home.path(), "payload.json", body)]).1;
+    let head = format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
+    let headers: String =
+        signed.lines().filter(|line| line.starts_with("X-")).map(|line| format!("{line}\r\n")).collect();
+    let answer = listener.exchange(&[format!("{head}{headers}\r\n").as_bytes(), body].concat());
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(proved(), true);
+
+    let before = run(home.path(), api, &["events", "--all"]).1.lines().count();
+    let demo = run(home.path(), api, &["listen", "--demo", "--port", "0", "--timeout", "2s"]);
+    assert!(demo.2.contains("a demonstration"), "{}", demo.2);
+    assert_eq!(run(home.path(), api, &["events", "--all"]).1.lines().count(), before);
+}
+
+fn file(folder: &Path, name: &str, bytes: &[u8]) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, bytes).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_registration_of_which_nobody_knows_can_be_forgotten() {
+    let home = tempfile::tempdir().unwrap();
+    let (api, _told) = provider(saying("500 Oops", "", ""));
+    assert_eq!(run(home.path(), api, &["register", "--url", URL]).0, 3);
+    assert_eq!(run(home.path(), api, &["register", "--url", URL, "--again"]).0, 3);
+    let said = run(home.path(), api, &["endpoints"]).2;
+    assert_eq!(said.matches("nobody knows").count(), 1, "{said}");
+    assert_eq!(run(home.path(), api, &["endpoints", "forget", URL]).0, 0);
+    assert!(!run(home.path(), api, &["endpoints"]).2.contains("nobody knows"));
+    assert_eq!(run(home.path(), api, &["endpoints", "forget", URL]).0, 3, "there is nothing left to forget");
 }

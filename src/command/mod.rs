@@ -330,7 +330,7 @@ fn confirm(session: &Session<'_>, question: &str, word: &str) -> Result<()> {
     session.write_error_line(&format!("{question}\n  type `{word}` to do it:"));
     let mut typed = String::new();
     std::io::BufRead::read_line(&mut std::io::BufReader::new(session.world.input()), &mut typed)?;
-    if typed.trim() == word { Ok(()) } else { Err(refused()) }
+    if typed.trim() == word { Ok(()) } else { Err(Error::usage(format!("`{word}` was not typed: nothing was done"))) }
 }
 
 /// The answer as an exit status.

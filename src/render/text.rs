@@ -117,6 +117,7 @@ pub fn findings(findings: &[Finding], indent: &str, paint: Paint) -> String {
     for Finding { cause, proof } in findings {
         let word = match proof {
             Proof::Proved => paint.bad(&format!("{:<7}", proof.word())),
+            Proof::Likely if *cause == crate::diagnose::Cause::Unexplained => paint.warn("unknown"),
             Proof::Likely => paint.warn(&format!("{:<7}", proof.word())),
         };
         let fix = paint.faint("fix    ");

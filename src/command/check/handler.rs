@@ -33,6 +33,7 @@ impl Handler {
         let host = &plan.url[Position::BeforeHost..Position::AfterHost];
         let address = format!("{host}:{port}");
         let program = Program { command: command.to_owned(), variables, address, patience: PATIENCE };
+        session.say(&format!("started it; waiting until {} accepts connections", program.address));
         // Its last words are in the error, and it may say what it was given.
         let program = session.world.start(&program).map_err(|error| match error.why.clone() {
             Some(why) => error.because(without(&text, &why)),

@@ -5,7 +5,7 @@ use crate::command::Session;
 use crate::command::api::{Access, ApiArgs};
 use crate::error::Result;
 use crate::exchange::Answer;
-use crate::provider::api::Call;
+use crate::provider::api::{self, Call};
 use crate::provider::{self, Provider};
 use crate::signature::DEFAULT_TOLERANCE;
 use crate::timestamp::{self, SignedDuration, Timestamp};
@@ -37,14 +37,22 @@ fn look_at(provider: &'static dyn Provider, session: &Session<'_>) -> Result<Vec
             let unknown = Finding::new(API, Grade::Note, clock_of(provider), "not compared: there was no answer");
             vec![Finding::new(API, Grade::Note, provider.title(), what), unknown]
         }
-        Ok(answer) => vec![of_answer(provider, host, &answer), of_clock(provider, &answer, now)],
+        Ok(answer) => vec![of_answer(provider, host, &answer, now), of_clock(provider, &answer, now)],
     })
 }
 
-fn of_answer(provider: &dyn Provider, host: &str, answer: &Answer) -> Finding {
+fn of_answer(provider: &dyn Provider, host: &str, answer: &Answer, now: Timestamp) -> Finding {
     let finding = |grade, what: String| Finding::new(API, grade, provider.title(), what);
     match answer.status {
-        200..300 => finding(Grade::Good, format!("{host} takes the key")),
+        200..300 => match api::read(provider, answer, now) {
+            Ok(_) => finding(Grade::Good, format!("{host} takes the key")),
+            Err(unfit) => {
+                let why = unfit.error(provider, "").why.unwrap_or_default();
+                let variable = provider.api().base_variable;
+                finding(Grade::Bad, format!("{host} answers, but not like {}: {why}", provider.title()))
+                    .hint(format!("is {variable} right?"))
+            }
+        },
         status @ (401 | 403) => {
             finding(Grade::Bad, format!("{host} refuses the key ({status})")).hint(provider.advice(status))
         }

@@ -10,6 +10,7 @@ use super::{Session, answer, ledger, provider_values};
 use crate::error::{Error, Outcome, Result};
 use crate::kept::{Entry, Query};
 use crate::ledger::{Endpoint, Ledger};
+use crate::message::Request;
 use crate::provider::Provider;
 use crate::render::escape::{cut, harmless};
 use crate::render::json;
@@ -75,7 +76,7 @@ struct Show {
 /// Forget an endpoint: the ledger's entry goes, the provider's and the secret stay
 #[derive(Args)]
 struct Forget {
-    /// Its id, such as we_abc123
+    /// Its id, such as we_abc123; or the URL of a registration of which nobody knows how it ended
     id: String,
 }
 
@@ -148,13 +149,21 @@ fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
 }
 
 fn forget(args: &Forget, session: &Session<'_>) -> Result<Outcome> {
-    let endpoint = ledger::update(session, |ledger| {
-        let endpoint = find(ledger, &args.id)?.clone();
-        ledger.endpoints.retain(|one| one.id != endpoint.id);
-        Ok(endpoint)
+    let unsettled = ledger::update(session, |ledger| {
+        let before = ledger.unsettled.len();
+        ledger.unsettled.retain(|one| one.url != args.id);
+        let unsettled = before - ledger.unsettled.len();
+        if unsettled == 0 {
+            let id = find(ledger, &args.id)?.id.clone();
+            ledger.endpoints.retain(|one| one.id != id);
+        }
+        Ok(unsettled)
     })?;
-    let id = harmless(&endpoint.id);
-    session.say(&format!("forgot {id}: the provider still sends to it, and its secret is still kept"));
+    let name = harmless(&args.id);
+    session.say(&match unsettled {
+        0 => format!("forgot {name}: the provider still sends to it, and its secret is still kept"),
+        _ => format!("forgot that nobody knows how the registration of {name} ended"),
+    });
     answer(true)
 }
 
@@ -173,16 +182,29 @@ pub(super) fn captures(args: &StoreArgs, session: &Session<'_>) -> Result<Option
     if session.world.has_file(&path) { args.open(session).map(Some) } else { Ok(None) }
 }
 
-/// The latest delivery that this endpoint's own secret verified.
+/// The latest delivery that this endpoint's own secret verified, and that whtool did not send itself.
 pub(super) fn proof(endpoint: &Endpoint, store: Option<&mut (dyn Store + '_)>) -> Result<Option<Entry>> {
     let (Some(store), Some(name)) = (store, &endpoint.secret) else { return Ok(None) };
     let query = Query {
         secret: Some(Origin::Kept(name.clone()).to_string()),
         verdict: Some("verified".to_owned()),
-        limit: Some(1),
+        limit: Some(LOOKED_AT),
         ..Query::default()
     };
-    Ok(store.list(&query)?.pop())
+    for entry in store.list(&query)?.into_iter().rev() {
+        if store.whole(&entry.id)?.is_some_and(|kept| !is_our_own(&kept.request)) {
+            return Ok(Some(entry));
+        }
+    }
+    Ok(None)
+}
+
+/// How many deliveries are looked at for one that whtool did not send itself.
+const LOOKED_AT: u64 = 200;
+
+/// Whether whtool made this delivery, by `replay`, `check` or a demonstration: it has the secret, so that proves nothing.
+fn is_our_own(request: &Request) -> bool {
+    request.headers.get("user-agent").is_some_and(|agent| agent.starts_with(b"whtool/"))
 }
 
 /// An endpoint as one JSON record.
@@ -245,13 +267,20 @@ fn proved(proof: Option<&Entry>, session: &Session<'_>) -> String {
     }
 }
 
-fn local(time: crate::timestamp::Timestamp, session: &Session<'_>) -> String {
+pub(super) fn local(time: crate::timestamp::Timestamp, session: &Session<'_>) -> String {
     time.to_zoned(session.world.time_zone()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 fn warn_of_unsettled(ledger: &Ledger, session: &Session<'_>) {
-    for one in &ledger.unsettled {
-        let (url, at) = (harmless(&one.url), local(one.at, session));
-        session.warn(&format!("nobody knows how the registration of {url} at {at} ended: look in the dashboard"));
+    let mut told = Vec::new();
+    for one in ledger.unsettled.iter().rev() {
+        if told.contains(&&one.url) {
+            continue;
+        }
+        told.push(&one.url);
+        let (url, at, base) = (harmless(&one.url), local(one.at, session), harmless(&one.base));
+        session
+            .warn(&format!("nobody knows how the registration of {url} at {base} ended ({at}): look in the dashboard"));
+        session.say(&format!("  then `whtool endpoints forget {url}`, or register it --again"));
     }
 }

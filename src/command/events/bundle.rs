@@ -9,6 +9,7 @@ use crate::kept::Kept;
 use crate::render::bundle::{self, Contents};
 use crate::render::escape::harmless;
 use crate::world::Stream;
+use std::io::Write;
 use std::path::Path;
 
 /// Whether the person is asked first.
@@ -38,6 +39,11 @@ pub(super) fn write(
     };
     let bundle = bundle::bundle(&contents);
     let name = harmless(&path.display().to_string()).into_owned();
+    if path == Path::new("-") {
+        let mut output = session.world.output();
+        output.write_all(&bundle.text)?;
+        return Ok(output.flush()?);
+    }
     if session.world.has_file(path) {
         return Err(in_the_way(&name));
     }

@@ -87,6 +87,13 @@ struct Look {
 
 const DEFAULT_PORT: u16 = 4848;
 
+impl Listen {
+    /// Made-up deliveries are not for the store that `events` and `reconcile` read.
+    fn keeps_in_memory(&self) -> bool {
+        self.demo && self.store.store.is_none()
+    }
+}
+
 /// Receives until it is told to stop, or has what it was asked for.
 pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<Outcome> {
     let secrets = known::secrets(&args.secrets, Local::Make, session)?;
@@ -95,6 +102,8 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<Outcome> {
     let mut display = Display::new(&args.look, secrets.clone(), session);
     if args.no_store {
         session.say("keeping nothing (--no-store)");
+    } else if args.keeps_in_memory() {
+        session.say("a demonstration: what comes is kept until this ends (--store FILE keeps it for good)");
     } else {
         display.remember(args.store.open(session)?.as_mut())?;
     }
@@ -117,6 +126,7 @@ fn start(args: &Listen, judge: Judge, session: &Session<'_>) -> Result<Box<dyn L
     let acknowledge = if args.observe { Acknowledge::Everything } else { Acknowledge::Verified };
     let forward = args.forward.forward(session)?;
     let keep = match (args.no_store, &forward) {
+        (false, _) if args.keeps_in_memory() => Some(Keep::Memory),
         (false, _) => Some(Keep::File(args.store.path(session)?)),
         (true, Some(_)) => Some(Keep::Memory),
         (true, None) => None,

@@ -214,6 +214,9 @@ impl<'a> Report<'a> {
             let summary = reconciled::summary(totals, extent, self.session.err);
             self.session.say(summary.trim_end());
         }
+        if totals.references() == 0 && totals.bad_lines == 0 && extent == Extent::Whole {
+            self.session.warn("there was nothing to reconcile: no reference was found in what was given");
+        }
         self.write()?;
         if let (Some(list), Some(path)) = (&mut self.replay_list, &self.args.replay_list) {
             list.sync()?;

@@ -136,7 +136,16 @@ fn incomplete(plan: &Plan, unfit: &Unfit, raw: &Result<PathBuf>) -> Error {
         Ok(raw) => format!("the whole answer is kept in {}", raw.display()),
         Err(error) => format!("the answer could not be kept ({})", error.what),
     };
+    let api = plan.access.provider.api();
+    if matches!(unfit, Unfit::NotJson { .. }) {
+        let title = plan.access.provider.title();
+        return Error::failed(format!(
+            "what answered is probably not {title}'s API: nobody knows whether anything was registered"
+        ))
+        .because(why)
+        .hint(format!("is {} right? {kept}", api.base_variable));
+    }
     Error::failed("the endpoint was probably made, but its secret did not come")
         .because(why)
-        .hint(format!("{kept}; look in {}", plan.access.provider.api().dashboard))
+        .hint(format!("{kept}; look in {}", api.dashboard))
 }

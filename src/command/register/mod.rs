@@ -8,6 +8,7 @@ mod kept;
 pub(super) mod wanted;
 
 use super::api::{Access, Agreed, ApiArgs};
+use super::endpoints::local;
 use super::{Session, answer, ledger, provider_values};
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::exchange::{Answer, SendFailure};
@@ -153,8 +154,14 @@ fn refuse_again(access: &Access, url: &str, session: &Session<'_>) -> Result<()>
     let is_same = |one: &&Unsettled| one.provider == provider && one.base == base && one.url == url;
     if let Some(unsettled) = ledger.unsettled.iter().find(is_same) {
         return Err(Error::usage(format!("nobody knows how the last registration of {url} ended"))
-            .because(format!("it was sent at {}, and its answer never came: the endpoint may be there", unsettled.at))
-            .hint(format!("look at {}; --again registers it all the same", access.provider.api().dashboard)));
+            .because(format!(
+                "it was sent at {}, and no secret came of it: the endpoint may be there",
+                local(unsettled.at, session)
+            ))
+            .hint(format!(
+                "look at {}; then --again, or `whtool endpoints forget {url}`",
+                access.provider.api().dashboard
+            )));
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use crate::diagnose::Cause;
 use crate::diagnose::hop::{self, Hop};
 use crate::error::{Error, Result};
 use crate::kept::{Kept, Query};
+use crate::provider::{self, Provider};
 use crate::receive::receive;
 use crate::render;
 use crate::render::hop::Places;
@@ -83,7 +84,10 @@ impl Hops {
         let here = &judged.received;
         match self {
             Self::None => Ok(None),
-            Self::Against(kept) => Ok(Some(Beside::new(here, kept.as_ref().clone(), conclusion(here, kept, bench)))),
+            Self::Against(kept) => {
+                refuse_another_event(here, kept)?;
+                Ok(Some(Beside::new(here, kept.as_ref().clone(), conclusion(here, kept, bench))))
+            }
             Self::Searched(_) if here.verdict.is_verified() => Ok(None),
             Self::Searched(store) => {
                 let found = good_copy(here, store.as_mut(), bench)?;
@@ -142,6 +146,19 @@ impl Beside {
 
 fn no_store(path: &str) -> Error {
     Error::failed(format!("there is no store {path}")).hint("`whtool listen` keeps what it receives")
+}
+
+/// Two events under two signatures are two deliveries, and nothing between them was changed.
+fn refuse_another_event(here: &Received, kept: &Kept) -> Result<()> {
+    let (Some(own), Some(other)) = (&here.event.id, &kept.entry.event_id) else { return Ok(()) };
+    let header = here.provider.and_then(provider::named).map_or("", Provider::signature_header);
+    let is_same_signature = here.delivery.request.headers.all(header).eq(kept.request.headers.all(header));
+    if own == other || is_same_signature {
+        return Ok(());
+    }
+    Err(Error::failed(format!("{own} and {other} are two different events: nothing can be said of a hop between them"))
+        .because(format!("{other} is what the capture {} holds", kept.entry.id))
+        .hint(format!("`whtool events --reference {own}` finds the capture to compare with, if it came")))
 }
 
 /// The delivery to whose body the signature belongs.
