@@ -39,8 +39,13 @@ fn timestamps(table: &Table<'_>) -> Vec<Probe> {
             no_timestamp(),
         ),
         refuse("timestamp.not_a_number", Topic::TimestampText, text, timestamp("soon")),
-        refuse("timestamp.negative", Topic::TimestampText, text, timestamp("-1")),
-        refuse("timestamp.huge", Topic::TimestampText, text, timestamp("99999999999999999999")),
+        refuse("timestamp.negative", Topic::Stale, "a second before 1970, which is long ago", timestamp("-1")),
+        refuse(
+            "timestamp.huge",
+            Topic::Ahead,
+            "a time that no calendar knows, far ahead",
+            timestamp("99999999999999999999"),
+        ),
         refuse(
             "timestamp.old",
             Topic::Stale,
