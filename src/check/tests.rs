@@ -1,4 +1,5 @@
-//! Handlers made up in memory, right ones and wrong ones, and what is said of them.
+//! Handlers made up in memory, right ones and wrong ones, and what is said of them. One file: every test plays the same handlers, which
+//! are made at its top.
 
 use super::rewriter::Rewriter;
 use super::*;

@@ -1,0 +1,96 @@
+//! Lists in all their forms, and lines that can't be read.
+
+use super::*;
+
+fn read_as(text: &[u8], columns: &[&str], units: Units) -> Vec<Result<Order, BadLine>> {
+    let named: Vec<_> = columns.iter().map(|text| text.parse().unwrap()).collect();
+    let orders = Orders::new(Box::new(Cursor::new(text.to_vec())), &Columns::named(&named), units).unwrap();
+    orders.map(|order| order.unwrap()).collect()
+}
+
+fn read(text: &str) -> Vec<Result<Order, BadLine>> {
+    read_as(text.as_bytes(), &[], Units::Minor)
+}
+
+fn full(line: u64) -> Order {
+    let text = |text: &str| Some(text.to_owned());
+    Order { line, status: text("paid"), minor: Some(10_000), currency: text("CVE"), ..Order::of("pi_1") }
+}
+
+#[test]
+fn a_plain_list_has_one_reference_a_line() {
+    let orders = read("\u{feff}PLS-1\n\n# a comment\r\n  pi_2  \r\nmine 3\n");
+    let found: Vec<_> = orders.into_iter().map(|order| order.unwrap()).map(|one| (one.line, one.reference)).collect();
+    assert_eq!(found, [(1, "PLS-1".to_owned()), (4, "pi_2".to_owned()), (5, "mine 3".to_owned())]);
+    assert_eq!(read(""), []);
+    let commented = "\u{feff}# one\n\n# two\nreference,status,amount,currency\npi_1,paid,10000,CVE\n";
+    assert_eq!(read(commented), [Ok(full(5))]);
+}
+
+#[test]
+fn the_three_forms_of_a_list_say_the_same() {
+    let table = "order,Payment ID,status,amount,currency\n7,pi_1,paid,10000,CVE\n";
+    let semicolons = "currency;amount;status;reference\nCVE;10000;\"paid\";pi_1\n";
+    let json = r#"{"reference":"pi_1","status":"paid","amount":"10000","currency":"CVE"}"#;
+    assert_eq!(read(table), [Ok(full(2))]);
+    assert_eq!(read(semicolons), [Ok(full(2))]);
+    assert_eq!(read(json), [Ok(full(1))]);
+    let nested = r#"{"id":"evt_1","data":{"id":"pi_1","status":"paid","amount":10000,"currency":"CVE"}}"#;
+    let columns = ["reference=data.id", "status=data.status", "amount=data.amount", "currency=data.currency"];
+    assert_eq!(read_as(nested.as_bytes(), &columns, Units::Minor), [Ok(full(1))]);
+}
+
+#[test]
+fn a_bad_line_is_named_and_the_next_one_is_read() {
+    let lines = |text: &[u8]| -> Vec<_> {
+        read_as(text, &[], Units::Minor)
+            .into_iter()
+            .map(|order| order.map_err(|bad| bad.line).map(|one| one.line))
+            .collect()
+    };
+    assert_eq!(
+        lines(b"reference,amount\npi_1,1\n,2\npi_3,x\npi_4,\n\xff,1\npi_6\n"),
+        [Ok(2), Err(3), Err(4), Ok(5), Err(6), Ok(7)]
+    );
+    assert_eq!(
+        lines(b"{\"id\":\"a\"}\n{\"id\n[]\n{}\n{\"id\":{}}\n{\"id\":7}\n"),
+        [Ok(1), Err(2), Err(3), Err(4), Err(5), Ok(6)]
+    );
+    assert_eq!(lines(b"a\n\xff\nb"), [Ok(1), Err(2), Ok(3)]);
+    let long = [b"a\n".to_vec(), vec![b'x'; 3 << 20], b"\nb\n".to_vec()].concat();
+    assert_eq!(lines(&long), [Ok(1), Err(2), Ok(3)]);
+}
+
+#[test]
+fn a_field_may_span_lines_and_the_count_goes_on() {
+    let orders = read("reference,note\npi_1,\"two\nlines\"\npi_2,\n");
+    assert_eq!(orders.into_iter().map(|order| order.unwrap().line).collect::<Vec<_>>(), [2, 4]);
+}
+
+#[test]
+fn decimals_are_read_when_that_is_said_and_never_as_floats() {
+    let read = |text| minor(text, Units::Decimal);
+    assert_eq!(read("100.00"), Ok(10_000));
+    assert_eq!(read("100.5"), Ok(10_050));
+    assert_eq!(read("-0.05"), Ok(-5));
+    assert_eq!(read("90071992547409931.23"), Ok(9_007_199_254_740_993_123));
+    for wrong in ["", ".", "1.", ".5", "1.234", "1,000.00", "1e3", "--1", "é"] {
+        assert!(read(wrong).is_err(), "{wrong}");
+    }
+    assert_eq!(minor("10000", Units::Minor), Ok(10_000));
+    for wrong in ["100.00", "1e3", "", "-", "NaN"] {
+        assert!(minor(wrong, Units::Minor).is_err(), "{wrong}");
+    }
+    let line = br#"{"id":"a","amount":0.29}"#;
+    assert_eq!(read_as(line, &[], Units::Decimal)[0].as_ref().unwrap().minor, Some(29));
+}
+
+#[test]
+fn a_table_whose_reference_is_not_found_is_refused_as_a_whole() {
+    let new = |text: &str, columns: &Columns| {
+        Orders::new(Box::new(Cursor::new(text.as_bytes().to_vec())), columns, Units::Minor).map(drop).unwrap_err()
+    };
+    assert!(matches!(new("PLS-1,Success\n", &Columns::default()), ListError::NoReference(_)));
+    let named = Columns::named(&["amount=gross".parse().unwrap()]);
+    assert!(matches!(new("reference,net\na,1\n", &named), ListError::NoColumn(..)));
+}
