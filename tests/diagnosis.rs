@@ -3,7 +3,9 @@
 use crate::common::{Made, NOW};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
+use sha2::Sha256;
 use whtool::message::Request;
 
 fn cases() -> Vec<Value> {
@@ -76,11 +78,25 @@ fn of_random_secrets_and_bodies_nothing_is_proved() {
         (0..count).map(|_| byte()).collect()
     };
     let mut lines = String::new();
-    for _ in 0..1_000 {
+    for number in 0..1_000 {
+        // Every other body is an event like those that come, with another id.
+        let body = match number % 2 {
+            0 => random(100),
+            _ => format!(
+                r#"{{"id":"evt_{}","type":"payment.debited","data":{{"id":"pi_1","amount":"{number}"}}}}"#,
+                hex::encode(random(8))
+            )
+            .into_bytes(),
+        };
+        // Signed as documented, by a secret that nobody here knows.
+        let mut mac = Hmac::<Sha256>::new_from_slice(format!("whsec_{}", hex::encode(random(16))).as_bytes()).unwrap();
+        mac.update(format!("{NOW}.").as_bytes());
+        mac.update(&body);
+        let signature = hex::encode(mac.finalize().into_bytes());
         let record = serde_json::json!({
             "schema": "whtool.delivery/1",
-            "request": {"method": "POST", "target": "/", "bodyBase64": STANDARD.encode(random(100)), "headers": [
-                ["X-Plexos-Timestamp", NOW.to_string()], ["X-Plexos-Signature", hex::encode(random(32))],
+            "request": {"method": "POST", "target": "/", "bodyBase64": STANDARD.encode(body), "headers": [
+                ["X-Plexos-Timestamp", NOW.to_string()], ["X-Plexos-Signature", signature],
             ]},
         });
         lines.push_str(&format!("{record}\n"));
