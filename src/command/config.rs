@@ -47,7 +47,8 @@ struct Show {
 struct Files {}
 
 /// Shows.
-pub(super) fn run(args: &Config, configured: &Configured, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn run(args: &Config, session: &Session<'_>) -> Result<Outcome> {
+    let configured = session.configured;
     let text = match &args.command {
         What::Show(args) => {
             if let Some(error) = configured.trouble() {

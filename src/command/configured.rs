@@ -113,6 +113,9 @@ impl Configured {
 
     /// Tries every value on its option, so that a wrong one is told with its origin.
     fn check(&self) -> Result<()> {
+        if self.values.is_empty() {
+            return Ok(());
+        }
         let tree = super::tree::tree();
         for Value { setting, values, origin } in &self.values {
             let Some(option) = options(&tree, setting).into_iter().next() else { continue };

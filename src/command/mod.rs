@@ -34,7 +34,8 @@ use crate::render::payload::Reveal;
 use crate::timestamp::{SignedDuration, Timestamp};
 use crate::world::{Stream, World};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Args, FromArgMatches, Parser, ValueEnum};
 use configured::Configured;
 use std::ffi::OsString;
 use std::io::{Read, Write};
@@ -43,6 +44,7 @@ use std::path::Path;
 /// The webhook workbench for Plexos Pay and Plustive: receive, verify, explain, sign and replay
 #[derive(Parser)]
 #[command(name = "whtool", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "\
 First steps:
   whtool listen --demo              see deliveries arrive, good and bad
@@ -57,40 +59,69 @@ First steps:
 
 Exit status: 0 good, 1 the answer is no, 2 usage, 3 could not do it, 4 credentials, 130 interrupted.
 `whtool help TOPIC` explains: exit-codes, environment, formats, providers.")]
-struct Cli {
+struct Root {
     #[command(flatten)]
     common: Common,
-    #[command(subcommand)]
-    command: Command,
 }
 
-#[derive(Subcommand)]
-enum Command {
-    Listen(Box<listen::Listen>),
-    Events(Box<events::Events>),
-    Verify(verify::Verify),
-    Sign(sign::Sign),
-    Replay(Box<replay::Replay>),
-    Samples(samples::Samples),
-    Register(Box<register::Register>),
-    Endpoints(Box<endpoints::Endpoints>),
-    Reconcile(Box<reconcile::Reconcile>),
-    Secret(secret::Secrets),
-    Emulate(Box<emulate::Emulate>),
-    Check(Box<check::Check>),
-    Config(config::Config),
-    Doctor(doctor::Doctor),
-    Completions(completions::Completions),
-    Man(man::ManPages),
-    Help(help::Help),
+/// A command as the command line knows it.
+struct Entry {
+    /// What it is called by.
+    name: &'static str,
+    /// Gives it its arguments and their help.
+    build: fn(clap::Command) -> clap::Command,
+    /// Makes it ready to run with the arguments given.
+    ready: fn(&ArgMatches) -> std::result::Result<Ready, clap::Error>,
+    /// Whether it works when the settings do not.
+    settings: Settings,
 }
 
-impl Command {
-    /// Whether it works when the settings do not: it helps to mend them.
-    fn goes_without_settings(&self) -> bool {
-        matches!(self, Self::Config(_) | Self::Doctor(_) | Self::Completions(_) | Self::Man(_) | Self::Help(_))
-    }
+/// What a command does once its arguments are read.
+type Ready = Box<dyn FnOnce(&Session<'_>) -> Result<Outcome>>;
+
+/// What a command wants of the settings.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Settings {
+    /// They are in order.
+    Good,
+    /// Nothing: it helps to mend them.
+    Any,
 }
+
+macro_rules! command {
+    ($name:literal, $args:ty, $run:path, $settings:ident) => {
+        Entry {
+            name: $name,
+            build: |command| <$args as Args>::augment_args(command),
+            ready: |matches| {
+                let args = <$args as FromArgMatches>::from_arg_matches(matches)?;
+                Ok(Box::new(move |session| $run(&args, session)))
+            },
+            settings: Settings::$settings,
+        }
+    };
+}
+
+/// Every command, in the order of the help.
+const COMMANDS: [Entry; 17] = [
+    command!("listen", listen::Listen, listen::run, Good),
+    command!("events", events::Events, events::run, Good),
+    command!("verify", verify::Verify, verify::run, Good),
+    command!("sign", sign::Sign, sign::run, Good),
+    command!("replay", replay::Replay, replay::run, Good),
+    command!("samples", samples::Samples, samples::run, Good),
+    command!("register", register::Register, register::run, Good),
+    command!("endpoints", endpoints::Endpoints, endpoints::run, Good),
+    command!("reconcile", reconcile::Reconcile, reconcile::run, Good),
+    command!("secret", secret::Secrets, secret::run, Good),
+    command!("emulate", emulate::Emulate, emulate::run, Good),
+    command!("check", check::Check, check::run, Good),
+    command!("config", config::Config, config::run, Any),
+    command!("doctor", doctor::Doctor, doctor::run, Any),
+    command!("completions", completions::Completions, completions::run, Any),
+    command!("man", man::ManPages, man::run, Any),
+    command!("help", help::Help, help::run, Any),
+];
 
 /// Flags of every command.
 #[derive(Args)]
@@ -132,6 +163,7 @@ struct Session<'w> {
     err: Paint,
     volume: Volume,
     reveal: Reveal,
+    configured: &'w Configured,
 }
 
 /// Runs a command line (its first word is the program) and returns the exit status.
@@ -143,48 +175,49 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
     }
     let configured = Configured::load(world);
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let mut tree = configured.apply(tree::tree_for(&arguments));
-    let cli = tree.try_get_matches_from_mut(&arguments).and_then(|matches| Cli::from_arg_matches(&matches));
-    // Taking so large a tree apart costs as much as a small command; the process is short.
-    std::mem::forget(tree);
-    let cli = match cli {
-        Ok(cli) => cli,
+    let read = read(&arguments, &configured);
+    let (common, entry, ready) = match read {
+        Ok(read) => read,
         Err(error) => {
             let status = u8::try_from(error.exit_code()).unwrap_or(2);
             return show(&error, world).map_or_else(|error| error.status(), |()| status);
         }
     };
-    let session = Session::new(&cli.common, world);
-    if let Some(error) = configured.trouble().filter(|_| !cli.command.goes_without_settings()) {
+    let session = Session::new(&common, &configured, world);
+    if let Some(error) = configured.trouble().filter(|_| entry.settings == Settings::Good) {
         session.tell(error);
         return error.status();
     }
-    let result = match &cli.command {
-        Command::Listen(args) => listen::run(args, &session),
-        Command::Events(args) => events::run(args, &session),
-        Command::Verify(args) => verify::run(args, &session),
-        Command::Sign(args) => sign::run(args, &session),
-        Command::Replay(args) => replay::run(args, &session),
-        Command::Samples(args) => samples::run(args, &session),
-        Command::Register(args) => register::run(args, &session),
-        Command::Endpoints(args) => endpoints::run(args, &session),
-        Command::Reconcile(args) => reconcile::run(args, &session),
-        Command::Secret(args) => secret::run(args, &session),
-        Command::Emulate(args) => emulate::run(args, &session),
-        Command::Check(args) => check::run(args, &session),
-        Command::Config(args) => config::run(args, &configured, &session),
-        Command::Doctor(args) => doctor::run(args, &configured, &session),
-        Command::Completions(args) => completions::run(args, &session),
-        Command::Man(args) => man::run(args, &session),
-        Command::Help(args) => help::run(args, &session),
-    };
-    match result {
+    match ready(&session) {
         Ok(outcome) => outcome.status(),
         Err(error) => {
             session.tell(&error);
             error.status()
         }
     }
+}
+
+/// Reads a command line: the flags of every command, which command it is, and what that is to do.
+fn read(
+    arguments: &[OsString],
+    configured: &Configured,
+) -> std::result::Result<(Common, &'static Entry, Ready), clap::Error> {
+    let parse = |tree| {
+        let mut tree = configured.apply(tree);
+        let matches = tree.try_get_matches_from_mut(arguments);
+        // Taking a tree apart costs as much as a small command; the process is short.
+        std::mem::forget(tree);
+        matches
+    };
+    let matches = match parse(tree::tree_for(arguments)) {
+        // Help and complaints may be about any command.
+        Err(error) if error.kind() != ErrorKind::DisplayVersion => parse(tree::tree())?,
+        read => read?,
+    };
+    let common = Common::from_arg_matches(&matches)?;
+    let (name, own) = matches.subcommand().expect("the tree asks for a command");
+    let entry = COMMANDS.iter().find(|entry| entry.name == name).expect("the tree knows no other commands");
+    Ok((common, entry, (entry.ready)(own)?))
 }
 
 /// Help and version go to standard output, complaints to standard error.
@@ -213,7 +246,7 @@ fn paint(colour: Colour, world: &dyn World, stream: Stream) -> Paint {
 }
 
 impl<'w> Session<'w> {
-    fn new(common: &Common, world: &'w dyn World) -> Self {
+    fn new(common: &Common, configured: &'w Configured, world: &'w dyn World) -> Self {
         let volume = match (common.quiet, common.verbose) {
             (true, _) => Volume::Quiet,
             (_, true) => Volume::Verbose,
@@ -221,7 +254,7 @@ impl<'w> Session<'w> {
         };
         let reveal = if common.reveal { Reveal::Everything } else { Reveal::Masked };
         let paint = |stream| paint(common.color, world, stream);
-        Self { world, out: paint(Stream::Output), err: paint(Stream::Error), volume, reveal }
+        Self { world, out: paint(Stream::Output), err: paint(Stream::Error), volume, reveal, configured }
     }
 
     /// Says something to the person, unless they want quiet. Text of strangers must be harmless already.

@@ -3,7 +3,7 @@
 //! Commands write their examples as `after_help`; here they are moved to the top of the help, and those that call a nested command
 //! are given to it too. So a new command has nothing to do for any of this.
 
-use super::Cli;
+use super::{COMMANDS, Root};
 use clap::builder::StyledStr;
 use clap::{Command, CommandFactory};
 use std::ffi::OsString;
@@ -16,19 +16,23 @@ const HEADING: &str = "Examples:\n";
 
 /// Every command with its arguments.
 pub(super) fn tree() -> Command {
-    Cli::command().mut_subcommands(|command| with_examples(command, None))
+    COMMANDS.iter().fold(Root::command(), |tree, entry| {
+        let command = (entry.build)(Command::new(entry.name));
+        tree.subcommand(with_examples(command, None))
+    })
 }
 
-/// The same for one command line: only the command that it calls is dressed up, which is a third of the time that a small command
-/// takes. Where none is called, only the first page can come up.
+/// What one command line is read by: of the commands that it does not call there is only the name, since to build them all would take
+/// longer than a small command does. It shows no help and no complaint as the whole tree does.
 pub(super) fn tree_for(arguments: &[OsString]) -> Command {
-    let tree = Cli::command();
-    let called =
-        arguments.iter().skip(1).filter_map(|word| word.to_str()).find(|word| tree.find_subcommand(word).is_some());
-    match called {
-        Some(name) => tree.mut_subcommand(name, |command| with_examples(command, None)),
-        None => tree,
-    }
+    let words = arguments.iter().skip(1).filter_map(|word| word.to_str());
+    // The flags before it take no value that is also a command's name.
+    let called = words.filter_map(|word| COMMANDS.iter().find(|entry| entry.name == word)).next();
+    COMMANDS.iter().fold(Root::command(), |tree, entry| {
+        let command = Command::new(entry.name);
+        let is_called = called.is_some_and(|called| called.name == entry.name);
+        tree.subcommand(if is_called { (entry.build)(command) } else { command })
+    })
 }
 
 /// A command whose help opens with its examples, or else with those of the command above that call it, or with all of those.
@@ -70,12 +74,16 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_is_called_looks_as_it_does_in_the_whole_tree() {
-        let help = |command: &mut Command| command.render_long_help().to_string();
-        for mut whole in tree().get_subcommands().cloned().collect::<Vec<_>>() {
-            let name = whole.get_name().to_owned();
-            let mut one = tree_for(&["whtool", "-q", &name].map(OsString::from));
-            assert_eq!(help(one.find_subcommand_mut(&name).unwrap()), help(&mut whole), "{name}");
+    fn a_command_line_is_read_by_the_command_that_it_calls() {
+        for entry in &COMMANDS {
+            let line = ["whtool", "-q", "--color", "never", entry.name].map(OsString::from);
+            let tree = tree_for(&line);
+            let arguments = |tree: &Command, name: &str| tree.find_subcommand(name).unwrap().get_arguments().count();
+            let whole = super::tree();
+            for other in &COMMANDS {
+                let expected = if other.name == entry.name { arguments(&whole, other.name) } else { 0 };
+                assert_eq!(arguments(&tree, other.name), expected, "{}: {}", entry.name, other.name);
+            }
         }
     }
 

@@ -10,7 +10,6 @@ mod secrets;
 mod settings;
 
 use super::captures::StoreArgs;
-use super::configured::Configured;
 use super::{Session, answer};
 use crate::error::{Error, Outcome, Result};
 use crate::render::escape::harmless;
@@ -90,9 +89,9 @@ impl Finding {
 }
 
 /// Looks at everything, and tells of it.
-pub(super) fn run(args: &Doctor, configured: &Configured, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn run(args: &Doctor, session: &Session<'_>) -> Result<Outcome> {
     let mut told = Told { args, session, area: "", bad: 0 };
-    told.tell(settings::look(configured))?;
+    told.tell(settings::look(session.configured))?;
     told.tell(secrets::look(session))?;
     told.tell(places::look(&args.store, session))?;
     if args.offline {
