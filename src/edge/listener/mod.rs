@@ -115,7 +115,9 @@ fn start_with(
     let address = listener.local_addr().map_err(unbound)?;
     let (sender, news) = mpsc::channel(IN_HAND);
     let (stop, stopped) = oneshot::channel();
+    let within = runtime.enter();
     let (keeping, store) = options.keep.as_ref().map(|keep| keeping(keep, options)).transpose()?.unzip();
+    drop(within);
     let teller = Arc::new(Teller::new(sender, deadlines.show));
     let forwarding = keeping.as_ref().and_then(|keeping| start_forwarding(keeping, &teller, &runtime));
     let desk = Arc::new(Desk::new(options, judge, deadlines, teller, keeping));

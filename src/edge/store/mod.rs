@@ -2,10 +2,11 @@
 //!
 //! `schema` opens the file, `rows` says how values stand in it, `names` what deliveries are called, `reading` is what commands do
 //! with it, `about` how references are found, `pruning` how old deliveries go, `health` whether all of it can be read, `forwards` is
-//! the queue to the app, and `writer` is the one thread through which a listener records, many deliveries with one sync, `checkpoint`
-//! the one that brings its log into the database.
+//! the queue to the app, and `writer` is the one thread through which a listener records, many deliveries with one sync; `bell`
+//! tells it when, and `checkpoint` is the thread that brings its log into the database.
 
 mod about;
+mod bell;
 mod checkpoint;
 mod file;
 mod filter;

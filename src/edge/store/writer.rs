@@ -2,6 +2,7 @@
 //! deliveries share one sync; nobody is told that something is recorded before that commit is done. Where one of them can't be
 //! recorded, each is tried by itself, so that none is refused for another.
 
+use super::bell::{Bell, Cord};
 use super::checkpoint::Checkpoints;
 use super::file::{FileId, log_of};
 use super::names::Names;
@@ -29,7 +30,9 @@ pub(in crate::edge) type Closed = std::sync::mpsc::Receiver<()>;
 /// A way to the writer's thread, for many.
 #[derive(Clone)]
 pub(in crate::edge) struct Writer {
+    /// Dropped before the bell, which is rung when the last is dropped.
     orders: mpsc::Sender<Order>,
+    bell: Arc<Bell>,
     forgets: bool,
 }
 
@@ -68,7 +71,7 @@ type Outcome<T> = std::result::Result<T, String>;
 
 impl Writer {
     /// Opens the store and starts its thread, which ends with the last `Writer`. When it has closed the store, the receiver
-    /// hears of it, since nobody is left to tell.
+    /// hears of it, since nobody is left to tell. Orders come from tasks of the runtime that this is called in.
     pub fn start(keep: &Keep) -> Result<(Self, Closed)> {
         let (path, connection) = match keep {
             Keep::File(path) => (Some(path.clone()), schema::open(path)?),
@@ -77,12 +80,17 @@ impl Writer {
         let (orders, waiting) = mpsc::channel(WAITING);
         let desk = Desk::new(path, connection).map_err(|error| Error::failed("can't read the store").because(error))?;
         let (open, closed) = std::sync::mpsc::channel();
+        let (outcomes, told) = mpsc::unbounded_channel();
+        let cord = Arc::new(Cord::default());
+        let pulled = Arc::clone(&cord);
         let thread = thread::Builder::new().name("store".to_owned()).spawn(move || {
             let _until_it_is_closed = open;
-            desk.work(waiting);
+            desk.work(waiting, &outcomes, &pulled);
         });
-        thread.map_err(|error| Error::failed("can't start the store's thread").because(error))?;
-        Ok((Self { orders, forgets: matches!(keep, Keep::Memory) }, closed))
+        let thread = thread.map_err(|error| Error::failed("can't start the store's thread").because(error))?;
+        tokio::spawn(herald(told));
+        let bell = Arc::new(Bell::of(thread.thread().clone(), cord));
+        Ok((Self { orders, bell, forgets: matches!(keep, Keep::Memory) }, closed))
     }
 
     /// Whether deliveries are kept only until they are sent on.
@@ -125,6 +133,7 @@ impl Writer {
         let gone = || "the store's thread has ended".to_owned();
         let (done, outcome) = oneshot::channel();
         self.orders.send(order(done)).await.map_err(|_| gone())?;
+        self.bell.pull();
         outcome.await.map_err(|_| gone())?
     }
 }
@@ -145,12 +154,15 @@ struct Desk {
     log: Option<FileId>,
 }
 
-/// How an order was carried out, before the commit.
+/// How an order was carried out.
 enum Done {
-    Recorded(i64),
+    Recorded(Recorded),
     Refused(String),
     Told(Outcome<()>),
 }
+
+/// Orders that were committed or refused together.
+type Batch = Vec<(Order, Done)>;
 
 /// Why a batch was not committed.
 enum Undone {
@@ -169,34 +181,40 @@ impl Desk {
         Ok(Self { path, connection, names, next: 1, checkpoints, file, log: None })
     }
 
-    fn work(mut self, mut orders: mpsc::Receiver<Order>) {
-        let mut together = Vec::with_capacity(TOGETHER);
-        while let Some(first) = orders.blocking_recv() {
-            together.push(first);
-            while together.len() < TOGETHER
-                && let Ok(next) = orders.try_recv()
-            {
-                together.push(next);
+    fn work(mut self, mut orders: mpsc::Receiver<Order>, outcomes: &mpsc::UnboundedSender<Batch>, cord: &Cord) {
+        while !(orders.is_closed() && orders.is_empty()) {
+            // The bell may ring while nobody waits for it: then this does not wait. Once too often does no harm.
+            thread::park();
+            let mut is_full = true;
+            while is_full {
+                let together: Vec<_> = std::iter::from_fn(|| orders.try_recv().ok()).take(TOGETHER).collect();
+                is_full = together.len() == TOGETHER;
+                self.work_off(together, outcomes);
             }
-            self.work_off(std::mem::take(&mut together));
+            // Those who were told just now may have more to order: what came meanwhile waits for them.
+            if !orders.is_empty() {
+                cord.pull_anew();
+            }
         }
     }
 
     /// Carries orders out together, or where that fails one by one.
-    fn work_off(&mut self, mut orders: Vec<Order>) {
-        match self.commit(&mut orders) {
-            Ok(done) => {
-                let bytes = orders.iter().map(Order::size).sum();
-                orders.into_iter().zip(done).for_each(|(order, done)| order.tell(done, self.names));
-                if let Some(checkpoints) = &mut self.checkpoints {
-                    checkpoints.committed(bytes, &self.connection);
-                }
-            }
+    fn work_off(&mut self, mut orders: Vec<Order>, outcomes: &mpsc::UnboundedSender<Batch>) {
+        if orders.is_empty() {
+            return;
+        }
+        let done = match self.commit(&mut orders) {
+            Ok(done) => done,
             Err(Undone::Failed(_)) if orders.len() > 1 => {
-                orders.into_iter().for_each(|order| self.work_off(vec![order]));
+                return orders.into_iter().for_each(|order| self.work_off(vec![order], outcomes));
             }
-            Err(Undone::Failed(reason)) => orders.into_iter().for_each(|order| order.refuse(&reason)),
-            Err(Undone::Gone) => orders.into_iter().for_each(|order| order.refuse(GONE)),
+            Err(undone) => orders.iter().map(|_| Done::Refused(undone.reason().to_owned())).collect(),
+        };
+        let bytes = orders.iter().map(Order::size).sum();
+        // Nobody waits any more when this fails.
+        let _ = outcomes.send(orders.into_iter().zip(done).collect());
+        if let Some(checkpoints) = &mut self.checkpoints {
+            checkpoints.committed(bytes, &self.connection);
         }
     }
 
@@ -254,15 +272,31 @@ impl Desk {
     }
 }
 
+impl Undone {
+    fn reason(&self) -> &str {
+        match self {
+            Self::Failed(reason) => reason,
+            Self::Gone => GONE,
+        }
+    }
+}
+
+/// Tells those who wait. A task of their own runtime does it, so that the writer's thread wakes that once a batch and not once an order.
+async fn herald(mut outcomes: mpsc::UnboundedReceiver<Batch>) {
+    while let Some(batch) = outcomes.recv().await {
+        batch.into_iter().for_each(|(order, done)| order.tell(done));
+    }
+}
+
 /// Why a commit does not count.
 const GONE: &str = "the store's file was removed while it was written to";
 
 impl Order {
     /// Nobody waits for the outcome when the client has gone; that is as it should be.
-    fn tell(self, done: Done, names: Names) {
+    fn tell(self, done: Done) {
         match (self, done) {
-            (Self::Append(append, told), Done::Recorded(place)) => {
-                drop(told.send(Ok(Recorded { place, id: names.id(place) })));
+            (Self::Append(append, told), Done::Recorded(recorded)) => {
+                drop(told.send(Ok(recorded)));
                 // Also when the client has gone and nobody waits: what is recorded is to be sent on.
                 if !append.forwards.is_empty() {
                     append.wake.notify_one();
@@ -320,7 +354,9 @@ fn try_out(task: Option<Task>, names: Names, connection: &Connection) -> rusqlit
 
 /// One that can't be recorded leaves nothing behind, and those beside it are.
 fn try_to_insert(append: &Append, place: i64, names: Names, connection: &Connection) -> rusqlite::Result<Done> {
-    let Err(error) = insert(append, place, names, connection) else { return Ok(Done::Recorded(place)) };
+    let Err(error) = insert(append, place, names, connection) else {
+        return Ok(Done::Recorded(Recorded { place, id: names.id(place) }));
+    };
     if connection.is_autocommit() {
         return Err(error);
     }
