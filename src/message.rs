@@ -3,6 +3,7 @@
 //! A head is kept exactly as it came, and read through spans into it, so that what is stored, shown, forwarded or signed
 //! is never a reconstruction. Nothing here knows of sockets, providers or signatures.
 
+use memchr::memchr;
 use std::ops::Range;
 
 /// Headers about one connection (RFC 9110 section 7.6.1), which end here.
@@ -84,14 +85,12 @@ impl Headers {
         let mut fields = Vec::with_capacity(16);
         let mut start = 0;
         while start < text.len() {
-            let end = text[start..].iter().position(|&byte| byte == b'\n').map_or(text.len(), |at| start + at);
+            let end = memchr(b'\n', &text[start..]).map_or(text.len(), |at| start + at);
             let line = &text[start..end];
             if line.is_empty() || line == b"\r" {
                 break;
             }
-            let colon = line
-                .iter()
-                .position(|&byte| byte == b':')
+            let colon = memchr(b':', line)
                 .ok_or_else(|| HeaderError::NoColon(String::from_utf8_lossy(line).trim_end().to_owned()))?;
             let name = String::from_utf8_lossy(&line[..colon]);
             if name.is_empty() || !name.bytes().all(is_token) {

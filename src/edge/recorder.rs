@@ -6,6 +6,7 @@
 
 use crate::kept::Line;
 use crate::message::Headers;
+use memchr::memchr;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -139,6 +140,13 @@ impl Recorder {
         self.tape().rest
     }
 
+    /// Since when the connection has been waiting for a head, or for the rest of one. `None`: it waits for something else.
+    pub fn head_since(&self) -> Option<Instant> {
+        let tape = self.tape();
+        let rest = tape.rest.filter(|_| matches!(tape.place, Place::Between | Place::Head))?;
+        Some(rest.since)
+    }
+
     /// Whether the other end may still be sending something that nobody will read.
     pub fn is_owed(&self) -> bool {
         !matches!(self.tape().place, Place::Between)
@@ -194,7 +202,7 @@ impl Tape {
 
     /// Copies up to the end of a line; says how many bytes that were.
     fn feed_line(&mut self, bytes: &[u8]) -> usize {
-        let end = bytes.iter().position(|&byte| byte == b'\n').map(|at| at + 1);
+        let end = memchr(b'\n', bytes).map(|at| at + 1);
         let used = end.unwrap_or(bytes.len());
         if self.head + used > MAX_HEAD {
             self.place = Place::Lost;
@@ -270,7 +278,7 @@ fn framing(line: &[u8]) -> Option<Framing> {
 
 /// Takes a complete head apart. `None`: it is none, and hyper has refused it.
 fn read_head(bytes: &[u8], sequel: Sequel) -> Option<Head> {
-    let end = bytes.iter().position(|&byte| byte == b'\n')?;
+    let end = memchr(b'\n', bytes)?;
     let (line, headers) = bytes.split_at(end + 1);
     let text = String::from_utf8_lossy(line);
     let (method, rest) = text.trim_ascii_end().split_once(' ')?;

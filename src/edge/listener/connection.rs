@@ -21,7 +21,7 @@ use hyper::body::{Body, Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::Watcher;
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -246,14 +246,12 @@ pub(super) async fn serve(
 ) {
     // Without it answers may wait for the client's acknowledgement; a socket that refuses it is as good as gone.
     let _ = stream.set_nodelay(true);
-    let socket = Socket::new(stream, Arc::clone(&recorder), desk.deadlines.write);
+    let socket = Socket::new(stream, Arc::clone(&recorder), &desk.deadlines);
     let service = service_fn(|request: hyper::Request<Incoming>| {
         let (recorder, desk) = (Arc::clone(&recorder), Arc::clone(&desk));
         async move { Ok::<_, Infallible>(respond(&recorder, &desk, request.into_body(), peer).await) }
     });
     let serving = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(desk.deadlines.head)
         .max_buf_size(super::super::recorder::MAX_HEAD)
         .half_close(true)
         .writev(false)

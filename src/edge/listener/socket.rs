@@ -1,6 +1,8 @@
-//! The socket below hyper: it feeds the recorder, gives up on clients that don't read, and lets them read a last answer.
+//! The socket below hyper: it feeds the recorder, gives up on clients that don't write their heads or don't read, and lets them
+//! read a last answer.
 
 use super::super::recorder::Recorder;
+use super::Deadlines;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,16 +10,19 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 /// How long a client that is still sending may take to notice that it was answered.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// A TCP connection with a recorder and a deadline for each write.
+/// A TCP connection with a recorder, and deadlines for each head and each write.
 pub(super) struct Socket {
     stream: TcpStream,
     recorder: Arc<Recorder>,
-    patience: Duration,
+    deadlines: Deadlines,
+    /// Rings no later than the head's deadline. It is not set anew for each head, which would cost more than the head: when it
+    /// rings too early, it is set for the head that is due then.
+    alarm: Option<Pin<Box<Sleep>>>,
     /// Set while a write is stuck.
     stuck: Option<Pin<Box<Sleep>>>,
     farewell: Farewell,
@@ -32,9 +37,10 @@ enum Farewell {
 }
 
 impl Socket {
-    /// Takes a connection over. A write may be stuck for as long as `patience`.
-    pub fn new(stream: TcpStream, recorder: Arc<Recorder>, patience: Duration) -> Self {
-        Self { stream, recorder, patience, stuck: None, farewell: Farewell::NotYet }
+    /// Takes a connection over.
+    pub fn new(stream: TcpStream, recorder: Arc<Recorder>, deadlines: &Deadlines) -> Self {
+        let deadlines = deadlines.clone();
+        Self { stream, recorder, deadlines, alarm: None, stuck: None, farewell: Farewell::NotYet }
     }
 
     fn stream(&mut self) -> Pin<&mut TcpStream> {
@@ -47,9 +53,23 @@ impl Socket {
             self.stuck = None;
             return written;
         }
-        let stuck = self.stuck.get_or_insert_with(|| Box::pin(sleep(self.patience)));
+        let stuck = self.stuck.get_or_insert_with(|| Box::pin(sleep(self.deadlines.write)));
         ready!(stuck.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Waits for more of a head; an error when it is overdue. A body has a deadline of its own.
+    fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(since) = self.recorder.head_since() else { return Poll::Pending };
+        let due = Instant::from_std(since) + self.deadlines.head;
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        while alarm.as_mut().poll(cx).is_ready() {
+            if Instant::now() >= due {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            alarm.as_mut().reset(due);
+        }
+        Poll::Pending
     }
 
     /// Throws away what comes until the client closes its side.
@@ -69,7 +89,10 @@ impl AsyncRead for Socket {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let socket = self.get_mut();
         let before = buffer.filled().len();
-        ready!(socket.stream().poll_read(cx, buffer))?;
+        match socket.stream().poll_read(cx, buffer) {
+            Poll::Ready(read) => read?,
+            Poll::Pending => return socket.poll_overdue(cx),
+        }
         socket.recorder.feed(buffer.filled().get(before..).unwrap_or_default());
         Poll::Ready(Ok(()))
     }
