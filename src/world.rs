@@ -48,6 +48,8 @@ pub trait World: Sync {
     fn input(&self) -> Box<dyn Read + Send + '_>;
     /// Whether a person sits at this stream.
     fn is_terminal(&self, stream: Stream) -> bool;
+    /// How many columns the terminal at this stream has. `None`: there is none, or it does not say.
+    fn columns(&self, stream: Stream) -> Option<u16>;
     /// A progress bar on standard error over `total` steps; it stays silent where no person would see it.
     fn progress(&self, total: u64) -> Box<dyn Progress + '_>;
 

@@ -27,6 +27,8 @@ pub struct Made {
     pub files: HashMap<PathBuf, Vec<u8>>,
     pub input: Vec<u8>,
     pub terminals: Vec<Stream>,
+    /// How wide the terminals are.
+    pub columns: Option<u16>,
     /// What `listen` receives, one after the other.
     pub deliveries: Mutex<Vec<Request>>,
     /// What targets answer, by turns; 200 when empty.
@@ -94,6 +96,12 @@ impl Made {
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
         self
+    }
+
+    /// Standard output is a terminal of so many columns, without colours.
+    pub fn columns(mut self, columns: u16) -> Self {
+        self.columns = Some(columns);
+        self.terminal(Stream::Output).variable("NO_COLOR", "1")
     }
 
     pub fn terminal(mut self, stream: Stream) -> Self {
@@ -181,6 +189,10 @@ impl World for Made {
 
     fn is_terminal(&self, stream: Stream) -> bool {
         self.terminals.contains(&stream)
+    }
+
+    fn columns(&self, stream: Stream) -> Option<u16> {
+        self.columns.filter(|_| self.is_terminal(stream))
     }
 
     fn progress(&self, _total: u64) -> Box<dyn Progress + '_> {

@@ -153,3 +153,19 @@ fn strangers_text_does_not_reach_the_terminal_raw() {
         assert!(!text.contains('\x1b') && !text.contains('\u{202e}'), "{text:?}");
     }
 }
+
+#[test]
+fn in_a_narrow_terminal_causes_are_broken_between_words() {
+    let tampered = raw().replace("\"10000\"", "\"90000\"");
+    let run = |columns| Made::with_secrets().columns(columns).file("f", &tampered).run(&["verify", "f"]).text();
+    for columns in [60, 80, 100] {
+        let text = run(columns);
+        assert!(text.lines().all(|line| line.chars().count() <= columns.into()), "{columns}: {text}");
+        assert!(text.starts_with("request 1  signature does not match  payment.debited"), "{text}");
+    }
+    let words = |text: String| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let (mut narrow, mut wide) = (words(run(60)), words(run(400)));
+    narrow.sort();
+    wide.sort();
+    assert_eq!(narrow, wide, "nothing is left out");
+}

@@ -77,6 +77,10 @@ impl World for Machine {
         terminal::is_terminal(stream)
     }
 
+    fn columns(&self, stream: Stream) -> Option<u16> {
+        terminal::columns(stream)
+    }
+
     fn progress(&self, total: u64) -> Box<dyn Progress + '_> {
         Box::new(terminal::progress(total))
     }

@@ -10,10 +10,13 @@ use crate::error::Result;
 use crate::kept::{Forwarded, Sequel};
 use crate::provider;
 use crate::render::json::Arrival;
+use crate::render::paint::Paint;
+use crate::render::row::{Field, Overflow, Tells};
+use crate::render::width::Width;
 use crate::render::{self, escape, text};
 use crate::timestamp::Timestamp;
 use crate::verdict::Verdict;
-use crate::world::{Arrived, Missed, Store};
+use crate::world::{Arrived, Missed, Store, Stream};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::net::SocketAddr;
@@ -32,6 +35,8 @@ pub(super) struct Display<'a> {
     session: &'a Session<'a>,
     secrets: Secrets,
     output: Box<dyn Write + 'a>,
+    /// Whether a person sits at the output; what is no terminal never becomes one.
+    is_terminal: bool,
     globs: Vec<WildMatch>,
     zone: jiff::tz::TimeZone,
     seen: Seen,
@@ -87,6 +92,7 @@ impl<'a> Display<'a> {
             session,
             secrets,
             output: session.world.output(),
+            is_terminal: session.world.is_terminal(Stream::Output),
             globs: look.events.iter().map(|glob| WildMatch::new(glob)).collect(),
             zone: session.world.time_zone(),
             seen: Seen::new(REMEMBERED),
@@ -120,12 +126,12 @@ impl<'a> Display<'a> {
         if self.look.json {
             self.output.write_all(&render::json::ready(&url))?;
         }
-        self.session.say(&format!("listening on {} (any path; Ctrl+C ends)", self.session.err.strong(&url)));
+        self.say(&format!("listening on {} (any path; Ctrl+C ends)", self.session.err.strong(&url)));
         for glob in self.look.events.iter().filter(|glob| !is_of_a_known_type(glob)) {
             self.session.warn(&format!("no documented event type matches `{}`", escape::harmless(glob)));
         }
         if !forwarded_to.is_empty() {
-            self.session.say(&format!("verified deliveries go on to {}", escape::harmless(forwarded_to)));
+            self.say(&format!("verified deliveries go on to {}", escape::harmless(forwarded_to)));
         }
         self.name_secrets("secrets");
         self.flush()
@@ -139,7 +145,7 @@ impl<'a> Display<'a> {
 
     fn name_secrets(&self, lead: &str) {
         let names = self.secrets.keys.iter().map(|key| format!("{} ({})", key.secret.origin, key.secret.provider));
-        self.session.say(&format!("{lead}: {}", escape::harmless(&names.collect::<Vec<_>>().join(", "))));
+        self.say(&format!("{lead}: {}", escape::harmless(&names.collect::<Vec<_>>().join(", "))));
     }
 
     /// Writes out what was shown so far, if that was not done for a second: under load there is always more to come.
@@ -183,6 +189,7 @@ impl<'a> Display<'a> {
         }
         if let Some((_, hint)) = self.hint.take_if(|(after, _)| *after <= self.number) {
             self.flush()?;
+            // Commands are to be copied, and stay in one line.
             self.session.say(&hint);
         }
         Ok(())
@@ -195,7 +202,7 @@ impl<'a> Display<'a> {
                 let now = escape::harmless(now);
                 self.session.warn(&format!("deliveries can't be recorded, and are answered 503: {now}"));
             }
-            (None, Some(_)) => self.session.say("deliveries are recorded again"),
+            (None, Some(_)) => self.say("deliveries are recorded again"),
             _ => {}
         }
         self.trouble = trouble.map(str::to_owned);
@@ -203,7 +210,7 @@ impl<'a> Display<'a> {
 
     /// Says what was left from before.
     pub(super) fn taken_up(&self, count: u64) {
-        self.session.say(&format!("{} from before still to be sent on", text::count(count, "delivery")));
+        self.say(&format!("{} from before still to be sent on", text::count(count, "delivery")));
     }
 
     /// Shows what the app said, or once, not for each delivery, that it says nothing.
@@ -224,9 +231,9 @@ impl<'a> Display<'a> {
         match &attempt.outcome {
             Err(failure) if !was_silent => {
                 let failure = escape::harmless(failure);
-                writeln!(self.output, "{INDENT}{}", paint.bad(&format!("✗ {app} does not answer: {failure}")))?;
+                self.write_below(&paint.bad(&format!("✗ {app} does not answer: {failure}")))?;
             }
-            Ok(_) if was_silent => writeln!(self.output, "{INDENT}{}", paint.good(&format!("✓ {app} answers again")))?,
+            Ok(_) if was_silent => self.write_below(&paint.good(&format!("✓ {app} answers again")))?,
             _ => {}
         }
         if let Ok(answer) = &attempt.outcome {
@@ -237,9 +244,9 @@ impl<'a> Display<'a> {
                 said
             };
             let of = if self.last.as_deref() == Some(id) { String::new() } else { format!("{id}  ") };
-            writeln!(self.output, "{INDENT}→ {of}{said}{}", paint.faint(&spoken(*sequel)))?;
+            self.write_below(&format!("→ {of}{said}{}", paint.faint(&spoken(*sequel))))?;
         } else if *sequel == Sequel::GivenUp {
-            writeln!(self.output, "{INDENT}→ {id}  {}", paint.bad("given up; `whtool replay` sends it again"))?;
+            self.write_below(&format!("→ {id}  {}", paint.bad("given up; `whtool replay` sends it again")))?;
         }
         Ok(())
     }
@@ -277,28 +284,45 @@ impl<'a> Display<'a> {
         let paint = self.session.out;
         let time = received.delivery.arrived.map(|time| time.to_zoned(self.zone.clone()).strftime("%H:%M:%S"));
         let time = time.map(|time| time.to_string()).unwrap_or_default();
-        let lead = format!("{time}  {name:<4}");
-        write!(self.output, "{}", text::delivery(received, &lead, paint))?;
-        if !(200..300).contains(&arrival.answered) {
-            write!(self.output, "  {}", paint.bad(&format!("→ {}", arrival.answered)))?;
-        }
-        if let Some(first) = &arrival.duplicate_of {
-            write!(self.output, "  {}", paint.warn(&format!("duplicate of {first}")))?;
-        }
-        writeln!(self.output)?;
-        let warnings = text::warnings(&received.event, INDENT, paint);
-        self.output.write_all(warnings.as_bytes())?;
-        self.output.write_all(text::findings(&findings, INDENT, paint).as_bytes())?;
+        let repeat = arrival.duplicate_of.as_ref().map(|first| format!("duplicate of {first}"));
+        let row = text::delivery(received, format!("{time}  {name:<4}"))
+            .and(text::answered(arrival.answered))
+            .and(repeat.map(|repeat| Field::new(Tells::Repeat, repeat, Paint::warn)));
+        let (width, indent) = (self.width(), self.indent());
+        let overflow = if self.look.compact { Overflow::LeftOut } else { Overflow::SetIn(indent.len()) };
+        self.output.write_all(row.text(width, overflow, paint).as_bytes())?;
+        let below = text::warnings(&received.event, indent, paint) + &text::findings(&findings, indent, paint);
+        self.output.write_all(width.folded(&below, text::FINDING).as_bytes())?;
         if self.session.volume == Volume::Verbose {
-            let hash = text::body_hash(&received.delivery.request.body);
-            writeln!(self.output, "{INDENT}{}", paint.faint(&hash))?;
+            self.write_below(&paint.faint(&text::body_hash(&received.delivery.request.body)))?;
         }
         self.last = Some(name.to_owned());
         if received.verdict.is_verified() && !self.look.compact {
-            let payload = render::payload::lines(&received.delivery.request.body, INDENT, paint, self.session.reveal);
-            self.output.write_all(payload.as_bytes())?;
+            let payload = render::payload::lines(&received.delivery.request.body, indent, paint, self.session.reveal);
+            self.output.write_all(width.folded(&payload, HANG).as_bytes())?;
         }
         Ok(())
+    }
+
+    /// Says something in lines that fit.
+    fn say(&self, text: &str) {
+        self.session.say(&Width::of(self.session.world.columns(Stream::Error)).folded(text, HANG));
+    }
+
+    /// How wide the output is now: a person may change that meanwhile.
+    fn width(&self) -> Width {
+        let columns = self.is_terminal.then(|| self.session.world.columns(Stream::Output));
+        Width::of(columns.flatten())
+    }
+
+    /// Writes a line under an event.
+    fn write_below(&mut self, line: &str) -> Result<()> {
+        let line = format!("{}{line}\n", self.indent());
+        Ok(self.output.write_all(self.width().folded(&line, HANG).as_bytes())?)
+    }
+
+    fn indent(&self) -> &'static str {
+        if matches!(self.width(), Width::Narrow(_)) { NARROW_INDENT } else { INDENT }
     }
 
     fn explain(&mut self, received: &Received) -> Vec<Finding> {
@@ -320,7 +344,7 @@ impl<'a> Display<'a> {
             } else {
                 escape::one_line(request.as_bytes(), 60)
             };
-            self.session.say(&self.session.err.faint(&format!("turned away: {what} → {status} ({peer})")));
+            self.say(&self.session.err.faint(&format!("turned away: {what} → {status} ({peer})")));
         }
     }
 
@@ -338,7 +362,7 @@ impl<'a> Display<'a> {
         if self.turned_away > 0 {
             summary.push_str(&format!("; {} turned away", text::count(self.turned_away, "request")));
         }
-        self.session.say(&summary);
+        self.say(&summary);
     }
 }
 
@@ -358,3 +382,7 @@ fn spoken(sequel: Sequel) -> String {
 
 /// What stands under an event is set in.
 const INDENT: &str = "                ";
+/// The same in a narrow terminal: under the event's number.
+const NARROW_INDENT: &str = "          ";
+/// What a line has no room for is set in by so much more.
+const HANG: usize = 4;

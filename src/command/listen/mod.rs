@@ -103,7 +103,7 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<Outcome> {
     if args.no_store {
         session.say("keeping nothing (--no-store)");
     } else if args.keeps_in_memory() {
-        session.say("a demonstration: what comes is kept until this ends (--store FILE keeps it for good)");
+        session.say("a demonstration: nothing of it stays when this ends (--store FILE keeps it)");
     } else {
         display.remember(args.store.open(session)?.as_mut())?;
     }

@@ -140,7 +140,7 @@ impl Beside {
         let sentence = conclusion.sentence(&kept.entry.id, hop);
         let mut told = format!("{INDENT}{} {sentence}\n", bench.paint().strong("hop    "));
         told.push_str(&render::hop::hop(hop, &places, &judged.findings, INDENT, bench.paint(), bench.reveal()));
-        told.into_bytes()
+        bench.fitted(&told)
     }
 }
 
