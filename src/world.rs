@@ -55,6 +55,8 @@ pub trait World: Sync {
 
     /// The permission bits of a file or folder. `None`: it is not there, or the system has no such bits.
     fn mode(&self, path: &Path) -> Option<u32>;
+    /// Tries whether files can be made in a folder, or, where it is not there, in the nearest one above it that is. Nothing is left behind.
+    fn try_folder(&self, folder: &Path) -> io::Result<()>;
     /// Opens a file for reading.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>>;
     /// Writes a file that holds nothing secret, whole or not at all, in place of one that may be there; its folder is made when it is not.

@@ -204,6 +204,10 @@ impl World for Made {
         self.modes.get(path).copied().or(private).or_else(|| whtool::edge::Machine.mode(path))
     }
 
+    fn try_folder(&self, folder: &Path) -> io::Result<()> {
+        whtool::edge::Machine.try_folder(folder)
+    }
+
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>> {
         match self.files.get(path) {
             Some(bytes) => Ok(Box::new(Cursor::new(bytes.clone()))),

@@ -89,6 +89,10 @@ impl World for Machine {
         private::mode(path)
     }
 
+    fn try_folder(&self, folder: &Path) -> io::Result<()> {
+        files::try_folder(folder)
+    }
+
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>> {
         Ok(Box::new(File::open(path)?))
     }
