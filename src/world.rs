@@ -90,9 +90,9 @@ pub trait World: Sync {
     fn start(&self, program: &Program) -> Result<Box<dyn Started>>;
     /// Runs a command by the shell and returns what it wrote to its standard output; it must succeed, and within this time.
     fn output_of(&self, command: &str, limit: Duration) -> Result<Vec<u8>>;
-    /// Opens a file to write at its end, after its first `keep` bytes: what follows them is cut off. It is made, for its owner
-    /// only, when it is not there.
-    fn append(&self, path: &Path, keep: u64) -> io::Result<Box<dyn Appending + '_>>;
+    /// Opens a file to read and to write at its end. It is made, for its owner only, when it is not there, and so is its folder. It is
+    /// one process's at a time: while another has it open, the error is `ResourceBusy`.
+    fn append(&self, path: &Path) -> io::Result<Box<dyn Appending + '_>>;
 
     /// Opens the store in this file; it is made when it is not there, in a folder that is there or can be made.
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>>;
@@ -153,6 +153,10 @@ pub trait Store {
 
 /// A file that is written at its end.
 pub trait Appending: Write {
+    /// What it holds, from its start.
+    fn held(&mut self) -> io::Result<Box<dyn Read + '_>>;
+    /// Cuts off what follows its first `keep` bytes; writing goes on behind them.
+    fn cut(&mut self, keep: u64) -> io::Result<()>;
     /// Brings what was written to the disk.
     fn sync(&mut self) -> io::Result<()>;
 }

@@ -259,8 +259,8 @@ impl World for Made {
         Ok(is_new)
     }
 
-    fn append(&self, path: &Path, keep: u64) -> io::Result<Box<dyn Appending + '_>> {
-        whtool::edge::Machine.append(&self.place(path), keep)
+    fn append(&self, path: &Path) -> io::Result<Box<dyn Appending + '_>> {
+        whtool::edge::Machine.append(&self.place(path))
     }
 
     fn update_private(&self, path: &Path, change: &mut Change<'_>) -> Result<()> {

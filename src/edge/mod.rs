@@ -129,8 +129,8 @@ impl World for Machine {
         private::create(path, bytes)
     }
 
-    fn append(&self, path: &Path, keep: u64) -> io::Result<Box<dyn Appending + '_>> {
-        Ok(Box::new(appender::open(path, keep)?))
+    fn append(&self, path: &Path) -> io::Result<Box<dyn Appending + '_>> {
+        Ok(Box::new(appender::open(path)?))
     }
 
     fn update_private(&self, path: &Path, change: &mut Change<'_>) -> Result<()> {

@@ -53,7 +53,7 @@ impl<'a> Report<'a> {
         let progress = total.filter(|total| *total > 1).map(|total| session.world.progress(total));
         let open = |path: &std::path::PathBuf| {
             refuse_if_others_can_read(path, session)?;
-            let opened = session.world.append(path, 0);
+            let opened = session.world.append(path).and_then(|mut list| list.cut(0).map(|()| list));
             opened.map_err(|error| Error::failed(format!("can't write {}", path.display())).because(error))
         };
         let rows = if args.csv { csv_line(&reconciled::CSV_HEADER)? } else { Vec::new() };
