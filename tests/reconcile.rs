@@ -439,6 +439,15 @@ fn a_journal_and_a_list_get_their_folders_and_are_one_runs_at_a_time() {
 }
 
 #[test]
+fn a_stray_quote_in_a_list_is_told_by_its_line() {
+    let (api, home) = (Api::new(|reference, _| transaction(reference, "Success")), home());
+    let file = list(home.path(), &format!("reference\nPLS-1\n\"PLS-2\n{}", "PLS-3\n".repeat(300_000)));
+    let run = api.run(home.path(), &["--from", &file]);
+    assert_eq!(run.status, 3, "{}", run.err);
+    assert!(run.err.contains(&format!("can't read {file}\n  why: a quote is opened in line 3, and")), "{}", run.err);
+}
+
+#[test]
 fn a_file_that_is_no_journal_is_left_as_it_is() {
     let (api, home) = (Api::new(|reference, _| transaction(reference, "Success")), home());
     for text in ["one line without an end", "{\"a\":1}\n", "two\nlines"] {

@@ -3,8 +3,11 @@
 //! They are read line by line, however long they are. A line that can't be read is named by its number, and the next one is
 //! read all the same. Amounts are whole minor units unless the user says that they are decimal; they never become floats.
 
+mod quotes;
+
 use super::columns::{Column, Columns};
 use csv::ByteRecord;
+use quotes::Watched;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
@@ -72,6 +75,8 @@ type Input<'r> = BufReader<Chain<Cursor<Vec<u8>>, BufReader<Box<dyn Read + Send 
 pub struct Orders<'r> {
     form: Form<'r>,
     units: Units,
+    /// The table can't be read on.
+    has_ended: bool,
 }
 
 enum Form<'r> {
@@ -79,7 +84,7 @@ enum Form<'r> {
     Plain(Lines<'r>),
     /// JSON objects, one a line.
     Json(Lines<'r>, Columns),
-    Table(Box<csv::Reader<Input<'r>>>, Places),
+    Table(Box<csv::Reader<Watched<Input<'r>>>>, Places),
 }
 
 /// The places of the columns in a table.
@@ -116,12 +121,12 @@ impl<'r> Orders<'r> {
             Some((delimiter, places)) => {
                 let mut builder = csv::ReaderBuilder::new();
                 builder.delimiter(delimiter).flexible(true).comment(Some(b'#')).trim(csv::Trim::All);
-                Form::Table(Box::new(builder.from_reader(input)), places)
+                Form::Table(Box::new(builder.from_reader(Watched::new(input, delimiter))), places)
             }
             None if is_json => Form::Json(Lines { input, number: 0 }, columns.clone()),
             None => Form::Plain(Lines { input, number: 0 }),
         };
-        Ok(Self { form, units })
+        Ok(Self { form, units, has_ended: false })
     }
 }
 
@@ -152,8 +157,9 @@ impl Iterator for Orders<'_> {
     type Item = io::Result<Result<Order, BadLine>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let units = self.units;
-        match &mut self.form {
+        let Self { form, units, has_ended } = self;
+        let units = *units;
+        match form {
             Form::Plain(lines) => lines
                 .next_full()
                 .transpose()
@@ -162,6 +168,9 @@ impl Iterator for Orders<'_> {
                 line.map(|(line, text)| order(line, text.and_then(|text| cells_of_json(&text, columns)), units))
             }),
             Form::Table(reader, places) => {
+                if *has_ended {
+                    return None;
+                }
                 let mut record = ByteRecord::new();
                 match reader.read_byte_record(&mut record) {
                     Ok(false) => None,
@@ -169,7 +178,11 @@ impl Iterator for Orders<'_> {
                         let line = record.position().map_or(0, csv::Position::line);
                         Some(Ok(order(line, cells_of_row(&record, places), units)))
                     }
-                    Err(error) => Some(Err(io::Error::other(error))),
+                    Err(error) => {
+                        // What follows in the table can't be told apart from it.
+                        *has_ended = true;
+                        Some(Err(error.into()))
+                    }
                 }
             }
         }
