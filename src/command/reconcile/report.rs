@@ -248,7 +248,7 @@ pub(super) struct Finished {
 
 impl Finished {
     /// The answer. What could not be told weighs more than a difference: the answer is not whole.
-    pub(super) fn outcome(self, waited: bool) -> Result<Outcome> {
+    pub(super) fn outcome(self, wait: Option<SignedDuration>) -> Result<Outcome> {
         if let Some(error) = self.stop {
             return Err(error);
         }
@@ -260,7 +260,7 @@ impl Finished {
         if bad > 0 {
             return Err(Error::failed(format!("{} of the list could not be read", count(bad, "line"))));
         }
-        let is_open = waited && self.totals.of(Class::StillOpen) > 0;
+        let is_open = wait.is_some() && self.totals.of(Class::StillOpen) > 0;
         answer(!self.totals.has_difference() && !is_open)
     }
 }

@@ -169,8 +169,7 @@ fn good_copy(here: &Received, store: &mut dyn Store, bench: &Bench<'_>) -> Resul
     let mut found = None;
     for query in same_event.into_iter().chain([newest]) {
         store.visit(&query, &mut |kept| {
-            let was_verified = kept.entry.verdict == "verified";
-            if hop::belongs(here, &kept.request, was_verified, bench.keys()) {
+            if hop::belongs(here, &kept, bench.keys()) {
                 found = Some(kept);
             }
             Ok(())
