@@ -1,5 +1,6 @@
 //! Lists in all their forms, and lines that can't be read.
 
+use super::cells::minor;
 use super::*;
 
 fn read_as(text: &[u8], columns: &[&str], units: Units) -> Vec<Result<Order, BadLine>> {
