@@ -3,6 +3,7 @@
 //! The reading itself is each provider's (`provider`); what is done about a duplicate is the command's.
 
 use crate::money::Money;
+use crate::timestamp::{SignedDuration, spoken};
 
 /// What a provider's payload says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,11 +20,11 @@ pub struct Event {
     pub money: Option<Money>,
     /// Two deliveries with the same key are the same event. `None`: the payload lacks what the key is made of.
     pub key: Option<String>,
-    /// What is odd about the payload.
+    /// What is odd about the payload, or about the time beside a signature that failed.
     pub warnings: Vec<Warning>,
 }
 
-/// Something odd in an authentic payload. It stays authentic.
+/// Something odd that decides nothing: an authentic payload stays authentic, and a wrong signature is the verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Warning {
     /// The body is empty.
@@ -47,6 +48,10 @@ pub enum Warning {
     },
     /// The amount is not a whole number of minor units; the text is what was sent.
     AmountNotWhole(String),
+    /// The signature is wrong, and its time lies further back than the tolerance: so long ago.
+    AlsoTooOld(SignedDuration),
+    /// The signature is wrong, and its time lies further ahead than the tolerance: so far.
+    AlsoInFuture(SignedDuration),
 }
 
 impl Warning {
@@ -61,6 +66,8 @@ impl Warning {
             Self::MissingField(_) => "missing_field",
             Self::StatusDisagrees { .. } => "status_disagrees",
             Self::AmountNotWhole(_) => "amount_not_whole",
+            Self::AlsoTooOld(_) => "also_too_old",
+            Self::AlsoInFuture(_) => "also_in_future",
         }
     }
 
@@ -77,6 +84,12 @@ impl Warning {
                 format!("the event says `{kind}` and the status `{status}`: decide by the status")
             }
             Self::AmountNotWhole(text) => format!("the amount `{text}` is not a whole number of minor units"),
+            Self::AlsoTooOld(age) => {
+                format!("the time is {} ago, too: the right signature would be refused as too old", spoken(*age))
+            }
+            Self::AlsoInFuture(ahead) => {
+                format!("the time is {} ahead, too: the right signature would be refused for it", spoken(*ahead))
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::event::{Event, Warning};
 use crate::json;
 use crate::payload::{NotAPayload, Payload};
 use crate::provider::{self, Provider};
-use crate::signature::{self, Key, Tolerance};
+use crate::signature::{self, Key, Off, Tolerance};
 use crate::timestamp::Timestamp;
 use crate::verdict::Verdict;
 
@@ -23,16 +23,29 @@ pub fn receive(delivery: Delivery, rules: &Rules, now: Timestamp) -> Received {
     let signer = provider::by_header(&delivery.request);
     let payload = read_payload(&delivery.request.body);
     let provider = signer.or_else(|| payload.as_ref().ok().and_then(owner));
-    let event = match (payload, provider) {
+    let mut event = match (payload, provider) {
         (Ok(payload), Some(provider)) => provider.event(&payload),
         (Ok(_), None) => Event::default(),
         (Err(warning), _) => Event { warnings: vec![warning], ..Event::default() },
     };
     let verdict = signer.map_or(Verdict::Unsigned, |signer| match signer.claim(&delivery.request) {
-        Ok(claim) => signature::judge(&claim, &rules.keys, now, rules.tolerance),
+        Ok(claim) => {
+            let verdict = signature::judge(&claim, &rules.keys, now, rules.tolerance);
+            event.warnings.extend(time_too(&verdict, signature::off(claim.time, now, rules.tolerance)));
+            verdict
+        }
         Err(malformed) => Verdict::Malformed(malformed),
     });
     Received { provider: provider.map(Provider::name), verdict, event, delivery }
+}
+
+/// That the time is wrong beside a signature that failed: whoever mends the one would meet the other next.
+fn time_too(verdict: &Verdict, off: Option<Off>) -> Option<Warning> {
+    match (verdict, off?) {
+        (Verdict::Mismatch | Verdict::NoSecret, Off::Behind(age)) => Some(Warning::AlsoTooOld(age)),
+        (Verdict::Mismatch | Verdict::NoSecret, Off::Ahead(ahead)) => Some(Warning::AlsoInFuture(ahead)),
+        _ => None,
+    }
 }
 
 fn owner(payload: &Payload<'_>) -> Option<&'static dyn Provider> {

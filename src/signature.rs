@@ -111,14 +111,29 @@ pub fn judge(claim: &Claim<'_>, keys: &[Key], now: Timestamp, tolerance: Toleran
 
 fn judge_time(signed: Option<Timestamp>, now: Timestamp, tolerance: Tolerance, key: &Key) -> Verdict {
     let secret = key.secret.origin.clone();
-    let (Some(signed), Some(tolerance)) = (signed, tolerance) else { return Verdict::Verified { secret } };
-    let age = now.duration_since(signed);
-    if age > tolerance {
-        Verdict::TooOld { secret, age }
-    } else if -age > tolerance {
-        Verdict::InFuture { secret, ahead: -age }
-    } else {
-        Verdict::Verified { secret }
+    match off(signed, now, tolerance) {
+        Some(Off::Behind(age)) => Verdict::TooOld { secret, age },
+        Some(Off::Ahead(ahead)) => Verdict::InFuture { secret, ahead },
+        None => Verdict::Verified { secret },
+    }
+}
+
+/// How far a signed time lies outside of what is tolerated, counted from now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Off {
+    /// So long ago.
+    Behind(SignedDuration),
+    /// So far ahead.
+    Ahead(SignedDuration),
+}
+
+/// Whether a signed time is outside of the tolerance. `None`: it is within, there is none, or any will do.
+pub fn off(signed: Option<Timestamp>, now: Timestamp, tolerance: Tolerance) -> Option<Off> {
+    let (age, tolerance) = (now.duration_since(signed?), tolerance?);
+    match age {
+        age if age > tolerance => Some(Off::Behind(age)),
+        age if -age > tolerance => Some(Off::Ahead(-age)),
+        _ => None,
     }
 }
 

@@ -1,20 +1,26 @@
 //! All that the program can do to the outside, on one screen.
 //!
 //! Commands get a `World` and nothing else; the real one is built in `edge`, and tests make their own. Everything here is
-//! plain and blocking: what needs threads or async keeps it to itself.
+//! plain and blocking: what needs threads or async keeps it to itself. What a listener and the store can do stands in `listening` and `store`.
 
-use crate::delivery::{Delivery, Received, TurnedAway};
+mod listening;
+mod store;
+
+pub use listening::{
+    Acknowledge, Arrived, Forward, Happening, Judge, Keep, Listen, Listening, MOST_PASSED_ON, Manner, Missed, Prepare,
+    Routes,
+};
+pub use store::Store;
+
 use crate::error::Result;
 use crate::exchange::{Next, Reply, Sent};
-use crate::kept::{Attempt, Count, Entry, Forwarded, Health, Id, Kept, Prunable, Query, Sum, Told, Undelivered};
-use crate::message::{HeaderError, Request};
+use crate::message::Request;
 use crate::timestamp::Timestamp;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use url::Url;
 
 /// A standard stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,11 +54,15 @@ pub trait World: Sync {
     fn input(&self) -> Box<dyn Read + Send + '_>;
     /// Whether a person sits at this stream.
     fn is_terminal(&self, stream: Stream) -> bool;
+    /// How many columns the terminal at this stream has. `None`: there is none, or it does not say.
+    fn columns(&self, stream: Stream) -> Option<u16>;
     /// A progress bar on standard error over `total` steps; it stays silent where no person would see it.
     fn progress(&self, total: u64) -> Box<dyn Progress + '_>;
 
     /// The permission bits of a file or folder. `None`: it is not there, or the system has no such bits.
     fn mode(&self, path: &Path) -> Option<u32>;
+    /// Tries whether files can be made in a folder, or, where it is not there, in the nearest one above it that is. Nothing is left behind.
+    fn try_folder(&self, folder: &Path) -> io::Result<()>;
     /// Opens a file for reading.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>>;
     /// Writes a file that holds nothing secret, whole or not at all, in place of one that may be there; its folder is made when it is not.
@@ -86,9 +96,9 @@ pub trait World: Sync {
     fn start(&self, program: &Program) -> Result<Box<dyn Started>>;
     /// Runs a command by the shell and returns what it wrote to its standard output; it must succeed, and within this time.
     fn output_of(&self, command: &str, limit: Duration) -> Result<Vec<u8>>;
-    /// Opens a file to write at its end, after its first `keep` bytes: what follows them is cut off. It is made, for its owner
-    /// only, when it is not there.
-    fn append(&self, path: &Path, keep: u64) -> io::Result<Box<dyn Appending + '_>>;
+    /// Opens a file to read and to write at its end. It is made, for its owner only, when it is not there, and so is its folder. It is
+    /// one process's at a time: while another has it open, the error is `ResourceBusy`.
+    fn append(&self, path: &Path) -> io::Result<Box<dyn Appending + '_>>;
 
     /// Opens the store in this file; it is made when it is not there, in a folder that is there or can be made.
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>>;
@@ -114,41 +124,12 @@ pub enum Reach {
     Others,
 }
 
-/// The store of received deliveries. Several processes may have it open at once.
-pub trait Store {
-    /// Those that match, the newest last.
-    fn list(&mut self, query: &Query) -> Result<Vec<Entry>>;
-    /// Up to three ids that begin like this, the oldest first.
-    fn beginning_with(&mut self, prefix: &str) -> Result<Vec<Id>>;
-    /// A delivery with its bytes and attempts. `None`: there is none of this id.
-    fn whole(&mut self, id: &str) -> Result<Option<Kept>>;
-    /// Hands out those that match one after the other, the newest last, in memory that does not grow with their number. What
-    /// arrives meanwhile is left out.
-    fn visit(&mut self, query: &Query, each: &mut dyn FnMut(Kept) -> Result<()>) -> Result<()>;
-    /// How many match, by provider, type, verdict and hour, the oldest hour first.
-    fn counts(&mut self, query: &Query) -> Result<Vec<Count>>;
-    /// What the verified events that match add up to, by provider, type and currency.
-    fn sums(&mut self, query: &Query) -> Result<Vec<Sum>>;
-    /// What `prune` would remove.
-    fn prunable(&mut self, before: Timestamp, undelivered: Undelivered) -> Result<Prunable>;
-    /// Removes what arrived before this moment, says how many those were, and gives the file's free pages back. A listener
-    /// goes on recording meanwhile.
-    fn prune(&mut self, before: Timestamp, undelivered: Undelivered) -> Result<u64>;
-    /// Adds an attempt to a delivery; a good one ends what was still to be forwarded to the same URL.
-    fn add_attempt(&mut self, id: &str, attempt: &Attempt) -> Result<()>;
-    /// The deliveries whose event id, reference or subject this is, the oldest first. The first question takes a look at all
-    /// deliveries, those that follow do not.
-    fn about(&mut self, reference: &str) -> Result<Vec<Told>>;
-    /// Up to `most` of those that arrived since, the oldest first, and the place to go on after; the first place is 0.
-    fn page(&mut self, since: Option<Timestamp>, after: i64, most: u32) -> Result<(Vec<Entry>, i64)>;
-    /// Looks whether all of it can be read, and says how large it is.
-    fn health(&mut self) -> Result<Health>;
-    /// Provider, key and id of the latest verified events, the newest last.
-    fn recent_keys(&mut self, most: u64) -> Result<Vec<(String, String, Id)>>;
-}
-
 /// A file that is written at its end.
 pub trait Appending: Write {
+    /// What it holds, from its start.
+    fn held(&mut self) -> io::Result<Box<dyn Read + '_>>;
+    /// Cuts off what follows its first `keep` bytes; writing goes on behind them.
+    fn cut(&mut self, keep: u64) -> io::Result<()>;
     /// Brings what was written to the disk.
     fn sync(&mut self) -> io::Result<()>;
 }
@@ -188,9 +169,6 @@ pub trait Started {
     fn is_interrupted(&mut self) -> bool;
 }
 
-/// Turns a delivery, and the time, into what is to be said of it. The listener answers by it.
-pub type Judge = Arc<dyn Fn(Delivery, Timestamp) -> Received + Send + Sync>;
-
 /// Turns a request, and the time, into what is answered. It is called on several threads at once.
 pub type Handler = Arc<dyn Fn(Request, Timestamp) -> Reply + Send + Sync>;
 
@@ -198,136 +176,6 @@ pub type Handler = Arc<dyn Fn(Request, Timestamp) -> Reply + Send + Sync>;
 pub trait Serving {
     /// Where it accepts connections.
     fn address(&self) -> SocketAddr;
-}
-
-/// How to receive.
-#[derive(Clone)]
-pub struct Listen {
-    /// Where; port 0 is any free one.
-    pub address: SocketAddr,
-    /// The largest body that is taken, in bytes.
-    pub max_body: usize,
-    /// Whether everything is acknowledged, whatever the verdict.
-    pub acknowledge: Acknowledge,
-    /// Where deliveries are kept before they are acknowledged. `None`: nowhere.
-    pub keep: Option<Keep>,
-    /// How verified deliveries are sent on; what they are kept in must be given then. `None`: they are not.
-    pub forward: Option<Forward>,
-}
-
-/// How verified deliveries are sent on to the developer's app.
-#[derive(Clone)]
-pub struct Forward {
-    /// Every URL that deliveries may go to; what waits for another from before stays where it is.
-    pub urls: Vec<Url>,
-    /// The URLs that a delivery goes to.
-    pub routes: Routes,
-    /// What is sent to such a URL, and where exactly.
-    pub prepare: Prepare,
-    /// Whose answer the provider gets.
-    pub manner: Manner,
-    /// Whether deliveries about the same object go one at a time, in the order of their arrival.
-    pub per_object: bool,
-    /// How often a delivery is tried again.
-    pub retries: u32,
-    /// The first pause before it is; every further one is twice as long.
-    pub pause: Duration,
-    /// How long the app may take.
-    pub timeout: Duration,
-    /// Whether the app's certificate is looked at.
-    pub certificates: Certificates,
-    /// How many may be under way at once. Where there are several URLs each has its share of them, and one at least.
-    pub in_flight: usize,
-}
-
-/// From a delivery, the URLs it goes to.
-pub type Routes = Arc<dyn Fn(&Received) -> Vec<Url> + Send + Sync>;
-
-/// From a kept request, a route's URL and the time: where it goes exactly, and what is sent.
-pub type Prepare =
-    Arc<dyn Fn(&Request, &Url, Timestamp) -> std::result::Result<(Url, Request), HeaderError> + Send + Sync>;
-
-/// Whose answer the provider gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
-    /// The listener's own: the delivery is acknowledged first, then sent on, and sent again until the app takes it.
-    AcknowledgeFirst,
-    /// The app's, whole: status, headers and body, and 502 when there is none, or one larger than `MOST_PASSED_ON`.
-    PassThrough,
-}
-
-/// The largest body of the app's that is passed on, in bytes.
-pub const MOST_PASSED_ON: usize = 1 << 20;
-
-/// Where deliveries are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Keep {
-    /// In a store in this file, on disk before the answer leaves.
-    File(PathBuf),
-    /// In memory, for as long as the listener runs.
-    Memory,
-}
-
-/// Which deliveries are answered 200.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Acknowledge {
-    /// Those that verify; all others get 401.
-    Verified,
-    /// All.
-    Everything,
-}
-
-/// A running listener. Dropping it ends it at once.
-pub trait Listening {
-    /// Where it accepts connections.
-    fn address(&self) -> SocketAddr;
-    /// What happens next, waiting for it at most this long (`None`: for ever).
-    fn next(&mut self, patience: Option<Duration>) -> Happening;
-    /// Accepts nothing more, and finishes what is in hand; what that still brings comes from `next`, then `Closed`.
-    fn close(&mut self);
-}
-
-/// What a listener has to tell.
-#[derive(Debug)]
-pub enum Happening {
-    /// A delivery was judged, and is being answered.
-    Received(Arrived),
-    /// Kept deliveries, or answers of the app, came faster than they were asked for; they are in the store.
-    Missed(Missed),
-    /// So many deliveries were left from before, and are sent on now.
-    TakenUp(u64),
-    /// A delivery was sent on.
-    Forwarded(Forwarded),
-    /// A request was turned away before it could be judged.
-    TurnedAway(TurnedAway),
-    /// Nothing happened for as long as was asked.
-    Quiet,
-    /// Ctrl+C or SIGTERM; a second one ends the process at once.
-    Interrupted,
-    /// The listener is closed, and all is told.
-    Closed,
-}
-
-/// How much the consumer of a listener was too slow for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Missed {
-    /// Kept deliveries.
-    pub deliveries: u64,
-    /// Answers of the app.
-    pub answers: u64,
-}
-
-/// A delivery that is being answered.
-#[derive(Clone, Debug)]
-pub struct Arrived {
-    /// The delivery, judged.
-    pub received: Arc<Received>,
-    /// Its id in the store. `None`: it is not kept.
-    pub id: Option<Id>,
-    /// The status it is answered with.
-    pub answered: u16,
-    /// Why it could not be recorded, and was answered 503.
-    pub trouble: Option<String>,
 }
 
 /// How to send.

@@ -27,6 +27,8 @@ pub struct Made {
     pub files: HashMap<PathBuf, Vec<u8>>,
     pub input: Vec<u8>,
     pub terminals: Vec<Stream>,
+    /// How wide the terminals are.
+    pub columns: Option<u16>,
     /// What `listen` receives, one after the other.
     pub deliveries: Mutex<Vec<Request>>,
     /// What targets answer, by turns; 200 when empty.
@@ -94,6 +96,12 @@ impl Made {
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
         self
+    }
+
+    /// Standard output is a terminal of so many columns, without colours.
+    pub fn columns(mut self, columns: u16) -> Self {
+        self.columns = Some(columns);
+        self.terminal(Stream::Output).variable("NO_COLOR", "1")
     }
 
     pub fn terminal(mut self, stream: Stream) -> Self {
@@ -183,6 +191,10 @@ impl World for Made {
         self.terminals.contains(&stream)
     }
 
+    fn columns(&self, stream: Stream) -> Option<u16> {
+        self.columns.filter(|_| self.is_terminal(stream))
+    }
+
     fn progress(&self, _total: u64) -> Box<dyn Progress + '_> {
         Box::new(Silent)
     }
@@ -190,6 +202,10 @@ impl World for Made {
     fn mode(&self, path: &Path) -> Option<u32> {
         let private = self.private.lock().unwrap().contains_key(path).then_some(0o600);
         self.modes.get(path).copied().or(private).or_else(|| whtool::edge::Machine.mode(path))
+    }
+
+    fn try_folder(&self, folder: &Path) -> io::Result<()> {
+        whtool::edge::Machine.try_folder(folder)
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>> {
@@ -243,8 +259,8 @@ impl World for Made {
         Ok(is_new)
     }
 
-    fn append(&self, path: &Path, keep: u64) -> io::Result<Box<dyn Appending + '_>> {
-        whtool::edge::Machine.append(&self.place(path), keep)
+    fn append(&self, path: &Path) -> io::Result<Box<dyn Appending + '_>> {
+        whtool::edge::Machine.append(&self.place(path))
     }
 
     fn update_private(&self, path: &Path, change: &mut Change<'_>) -> Result<()> {

@@ -29,6 +29,18 @@ fn samples_and_event_types_are_offered() {
 }
 
 #[test]
+fn the_names_of_kept_secrets_are_offered_and_nothing_of_what_they_are() {
+    let made = Made::default().input("plustive_secret_of_many_letters");
+    assert_eq!(made.run(&["secret", "add", "plustive", "--name", "shop"]).status, 0);
+    let completing = made.variable("WHTOOL_COMPLETE", "fish");
+    for command in ["show", "remove"] {
+        let run = completing.run(&["--", "whtool", "secret", command, "sh"]);
+        assert_eq!((run.text().as_str(), run.err.as_str()), ("shop\tplustive\n", ""), "{command}");
+    }
+    assert_eq!(offered(&["secret", "show", "sh"]), [""; 0], "without a ledger");
+}
+
+#[test]
 fn an_unknown_shell_and_no_words_are_quiet_errors() {
     for (shell, words) in [("tcsh", &["--", "whtool"][..]), ("fish", &[])] {
         let run = Made::default().variable("WHTOOL_COMPLETE", shell).run(words);

@@ -231,6 +231,22 @@ fn settings_that_can_not_be_used_stop_commands_but_not_what_helps_to_mend_them()
 }
 
 #[test]
+fn what_is_wrong_in_one_place_is_told_and_the_rest_is_shown() {
+    let made = world().file(PROJECT, "port = 3000\nprot = 1\nbind = '0.0.0.0'\n").file(USER, "no toml");
+    let made = made.variable("WHTOOL_EVENTS", "refund.*").variable("WHTOOL_COLOR", "pink");
+    let run = made.run(&["config", "show", "--origin"]);
+    let text = run.text();
+    assert_eq!(run.status, 3, "{text}");
+    assert!(text.contains("\nport = 3000  ") && text.contains("\nevents = [\"refund.*\"]  "), "{text}");
+    for word in ["`prot`", "`bind`", "/config/config.toml", "can't use `color` of WHTOOL_COLOR"] {
+        assert!(run.err.contains(word), "{word}: {}", run.err);
+    }
+    assert_eq!(made.run(&["samples"]).err.matches("error:").count(), 1, "elsewhere the first one will do");
+    let findings = made.run(&["doctor", "--json", "--offline"]).json();
+    assert_eq!(findings.iter().filter(|finding| finding["subject"] == "settings").count(), 4, "{findings:?}");
+}
+
+#[test]
 fn flags_that_are_about_forwarding_need_a_url_from_anywhere() {
     assert_eq!(world().run(&["listen", "--ordered"]).status, 2);
     let configured = world().file(PROJECT, "forward-to = 'localhost:1'");

@@ -35,6 +35,17 @@ fn with_nothing_configured_nothing_is_wrong_and_nothing_is_made() {
 }
 
 #[test]
+fn a_home_in_which_nothing_can_be_written_is_wrong() {
+    let made = Made::default();
+    // A file stands where the folder should be: not even root can write below it.
+    std::fs::write(made.data_folder().unwrap(), "").unwrap();
+    let run = doctor(&made);
+    let (grade, what) = about(&run, "data folder");
+    assert_eq!((run.status, grade.as_str()), (1, "bad"), "{what}");
+    assert!(what.starts_with("nothing can be written in "), "{what}");
+}
+
+#[test]
 fn secrets_are_told_by_name_and_never_shown() {
     let made = Made::with_secrets().variable("PLEXOS_PAY_SECRET_KEY", "sk_test_hidden");
     let made = made.variable("PLUSTIVE_API_KEY", "pk_live_hidden");

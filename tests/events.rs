@@ -446,3 +446,16 @@ fn moments_are_spans_before_now_or_times() {
         assert_eq!(made.run(&["events", "--since", wrong]).status, 2, "{wrong}");
     }
 }
+
+#[test]
+fn a_list_fits_into_a_narrow_terminal() {
+    let list = |made: &Made| made.run(&["events"]).text();
+    let mut made = three();
+    let piped = list(&made);
+    made = made.columns(80);
+    let text = list(&made);
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    assert!(text.lines().next().unwrap().contains("  verified  payment.debited  "), "{text}");
+    made.columns = Some(160);
+    assert_eq!(list(&made), piped, "a wide one gets what a pipe gets");
+}

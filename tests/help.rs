@@ -27,6 +27,47 @@ fn commands() -> Vec<Vec<String>> {
     first.iter().cloned().chain(nested).collect()
 }
 
+/// Words that whtool has a list of are usage; what is looked for on this machine, and is not there, could not be done.
+#[test]
+fn a_name_that_is_not_there_ends_with_the_same_status_everywhere() {
+    let body = r#"{"type":"payment.debited","data":{}}"#;
+    let made = || Made::with_secrets().file("p.json", body).file("l.csv", "reference,b\nx,y\n");
+    let usage: [&[&str]; 12] = [
+        &["nosuch"],
+        &["events", "nosuch"],
+        &["help", "nosuch"],
+        &["man", "nosuch"],
+        &["completions", "nosuch"],
+        &["samples", "show", "nosuch"],
+        &["samples", "show", "payment.debited", "--set", "no.such=1"],
+        &["secret", "add", "nosuch"],
+        &["check", "--list", "--only", "nosuch"],
+        &["register", "--url", "https://shop.example/", "--events", "nosuch"],
+        &["reconcile", "--from", "l.csv", "--column", "reference=nosuch"],
+        &["verify", "--framework", "nosuch"],
+    ];
+    let missing: [&[&str]; 12] = [
+        &["sign", "nosuch"],
+        &["sign", "p.json", "--secret-file", "nosuch"],
+        &["verify", "nosuch"],
+        &["verify", "p.json", "--against", "nosuch"],
+        &["events", "show", "nosuch"],
+        &["events", "diff", "nosuch", "nosuch"],
+        &["events", "--store", "nosuch"],
+        &["replay", "nosuch"],
+        &["replay", "--from", "nosuch"],
+        &["secret", "show", "nosuch"],
+        &["secret", "remove", "nosuch", "--yes"],
+        &["endpoints", "show", "nosuch"],
+    ];
+    for (status, cases) in [(2, usage), (3, missing)] {
+        for words in cases {
+            let run = made().run(words);
+            assert_eq!((run.status, run.out.len()), (status, 0), "{words:?}: {}", run.err);
+        }
+    }
+}
+
 #[test]
 fn the_first_page_names_every_command_and_the_exit_statuses() {
     let text = help(&["--help"]).text();

@@ -43,6 +43,31 @@ fn a_line_and_the_payload_are_shown() {
 }
 
 #[test]
+fn in_a_narrow_terminal_what_matters_comes_first_and_nothing_is_broken_within() {
+    let narrow = |columns, words: &[&str]| {
+        let requests = [plexos(PLEXOS_MAC), plustive(), plexos(&"0".repeat(64)), plexos(PLEXOS_MAC)];
+        Made::with_secrets().columns(columns).delivered(requests).run(&[&["listen"], words].concat()).text()
+    };
+    let text = narrow(80, &[]);
+    let first = "10:30:00  #1  verified  payment.debited  100.00 CVE (10000)  evt_abc123  DEBITED\n          \
+                 plexos · PLEXOS_WEBHOOK_SECRET\n          {\n";
+    assert!(text.starts_with(first), "{text}");
+    for (columns, words) in [(80, &[][..]), (60, &[]), (80, &["--compact"]), (119, &["-v"])] {
+        let text = narrow(columns, words);
+        assert!(text.lines().all(|line| line.chars().count() <= columns.into()), "{columns} {words:?}: {text}");
+    }
+    let compact = narrow(80, &["--compact"]);
+    let last = "10:30:00  #4  verified  duplicate of #1  payment.debited  100.00 CVE (10000) …";
+    assert_eq!(compact.lines().last(), Some(last), "{compact}");
+}
+
+#[test]
+fn a_wide_terminal_shows_what_a_pipe_gets() {
+    let run = |made: Made| made.delivered([plexos(PLEXOS_MAC), plexos("zz")]).run(&["listen"]).text();
+    assert_eq!(run(Made::with_secrets().columns(160)), run(Made::with_secrets()));
+}
+
+#[test]
 fn a_refusal_shows_its_cause_instead() {
     let run = listen([plexos(&"0".repeat(64))], &[]);
     let text = run.text();

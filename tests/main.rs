@@ -33,5 +33,6 @@ mod reconcile;
 mod register;
 mod replay;
 mod samples;
+mod secret;
 mod sign;
 mod verify;

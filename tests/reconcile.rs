@@ -10,6 +10,7 @@ use std::process::{Command, Output};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
+use whtool::world::World;
 
 /// What a stand-in answers: status, a header or none, body.
 type Said = (u16, &'static str, String);
@@ -418,6 +419,32 @@ fn a_key_that_was_named_goes_to_one_provider_only() {
     let ran = api.run(home.path(), &["pi_1", "PLS-1", "--api-url", &api.url, "--concurrency", "1"]);
     assert_eq!(ran.status, 2, "{}", ran.err);
     assert!(api.asked().iter().all(|path| !path.contains("PLS-1")));
+}
+
+#[test]
+fn a_journal_and_a_list_get_their_folders_and_are_one_runs_at_a_time() {
+    let (api, home) = (Api::new(|reference, _| transaction(reference, "Success")), home());
+    for flag in ["--resume", "--replay-list"] {
+        let path = home.path().join("deep").join(flag).join("file");
+        let words = ["PLS-1", flag, path.to_str().unwrap()];
+        assert_ne!(api.run(home.path(), &words).status, 3);
+        let text = std::fs::read(&path).unwrap();
+        let other = whtool::edge::Machine.append(&path).unwrap();
+        let run = api.run(home.path(), &words);
+        assert_eq!((run.status, std::fs::read(&path).unwrap()), (3, text), "{}", run.err);
+        assert!(run.err.contains("another whtool is writing it"), "{}", run.err);
+        drop(other);
+        assert_ne!(api.run(home.path(), &words).status, 3);
+    }
+}
+
+#[test]
+fn a_stray_quote_in_a_list_is_told_by_its_line() {
+    let (api, home) = (Api::new(|reference, _| transaction(reference, "Success")), home());
+    let file = list(home.path(), &format!("reference\nPLS-1\n\"PLS-2\n{}", "PLS-3\n".repeat(300_000)));
+    let run = api.run(home.path(), &["--from", &file]);
+    assert_eq!(run.status, 3, "{}", run.err);
+    assert!(run.err.contains(&format!("can't read {file}\n  why: a quote is opened in line 3, and")), "{}", run.err);
 }
 
 #[test]

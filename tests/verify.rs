@@ -153,3 +153,39 @@ fn strangers_text_does_not_reach_the_terminal_raw() {
         assert!(!text.contains('\x1b') && !text.contains('\u{202e}'), "{text:?}");
     }
 }
+
+#[test]
+fn a_wrong_signature_does_not_hide_that_the_time_is_wrong_too() {
+    for (at, said) in [
+        ("2025-01-15T10:50:00Z", Some(("also_too_old", "the time is 20 min ago, too"))),
+        ("2025-01-15T10:10:00Z", Some(("also_in_future", "the time is 20 min ahead, too"))),
+        ("2025-01-15T10:34:00Z", None),
+    ] {
+        let run = verify(&line(&"0".repeat(64)), &["--at", at, "--json"]);
+        let record = &run.json()[0];
+        assert_eq!(record["verdict"], "mismatch");
+        let codes: Vec<_> = record["warnings"].as_array().unwrap().iter().map(|warning| &warning["code"]).collect();
+        assert_eq!(codes, said.map(|(code, _)| code).as_slice(), "{at}");
+        let text = verify(&line(&"0".repeat(64)), &["--at", at]).text();
+        assert_eq!(text.contains("warning"), said.is_some(), "{text}");
+        assert!(said.is_none_or(|(_, words)| text.contains(words)), "{text}");
+    }
+    let any = verify(&line(&"0".repeat(64)), &["--at", "2025-01-15T10:50:00Z", "--any-age"]).text();
+    assert!(!any.contains("too"), "{any}");
+}
+
+#[test]
+fn in_a_narrow_terminal_causes_are_broken_between_words() {
+    let tampered = raw().replace("\"10000\"", "\"90000\"");
+    let run = |columns| Made::with_secrets().columns(columns).file("f", &tampered).run(&["verify", "f"]).text();
+    for columns in [60, 80, 100] {
+        let text = run(columns);
+        assert!(text.lines().all(|line| line.chars().count() <= columns.into()), "{columns}: {text}");
+        assert!(text.starts_with("request 1  signature does not match  payment.debited"), "{text}");
+    }
+    let words = |text: String| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let (mut narrow, mut wide) = (words(run(60)), words(run(400)));
+    narrow.sort();
+    wide.sort();
+    assert_eq!(narrow, wide, "nothing is left out");
+}

@@ -3,11 +3,11 @@
 //! The scripts know no command: at each Tab they call whtool with `VARIABLE` set, and it answers from its tree of commands. So they
 //! never go stale. What a value is called in the help tells how to complete it: see `complete_by_name`.
 
-use super::{Session, answer, captures, help, tree};
+use super::{Session, answer, captures, help, ledger, tree};
 use crate::error::{Error, Outcome, Result};
 use crate::kept::{Entry, Query};
 use crate::provider;
-use crate::render::escape::one_line;
+use crate::render::escape::{harmless, one_line};
 use crate::world::World;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, Args, Command, ValueHint};
@@ -16,7 +16,7 @@ use clap_complete::env::{EnvCompleter, Shells};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-/// Print a script that teaches a shell to complete commands, options, samples, event types and captures
+/// Print a script that teaches a shell to complete commands, options, samples, event types, captures and secrets
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -85,6 +85,7 @@ struct Known {
     samples: Vec<Word>,
     types: Vec<Word>,
     captures: Vec<Word>,
+    secrets: Vec<Word>,
     subjects: Vec<Word>,
     folder: Option<PathBuf>,
 }
@@ -105,10 +106,14 @@ impl Known {
         // In other words than the capture's own: zsh puts values of the same meaning together.
         let last = newest.last().map(|_| word("last", "the newest capture"));
         let captures = newest.iter().rev().map(|entry| word(&entry.id, &spoken(entry)));
+        let kept = ledger::read_in(world).map(|ledger| ledger.secrets).unwrap_or_default();
+        // A name that would have to be shown otherwise can't be offered.
+        let kept = kept.iter().filter(|held| harmless(&held.name) == held.name);
         Self {
             samples: samples.collect(),
             types: types.map(|kind| word(kind.name, kind.meaning)).collect(),
             captures: last.into_iter().chain(captures).collect(),
+            secrets: kept.map(|held| word(&held.name, &one_line(held.provider.as_bytes(), 60))).collect(),
             subjects: help::subjects().map(|(name, meaning)| word(&name, &meaning)).collect(),
             folder: world.working_folders().into_iter().next(),
         }
@@ -142,6 +147,7 @@ fn complete_by_name(arg: Arg, known: &Known) -> Arg {
     match name.as_str() {
         "SAMPLE" => arg.add(among(known.samples.clone())),
         "CAPTURE" => arg.add(among(known.captures.clone())),
+        "SECRET_NAME" => arg.add(among(known.secrets.clone())),
         "GLOB" | "TYPE" => arg.add(among(known.types.clone())),
         "SUBJECT" => arg.add(among(known.subjects.clone())),
         "SOURCE" => arg.add(source(known)),
@@ -181,7 +187,7 @@ mod tests {
     fn every_word_that_is_completed_is_one_of_the_help() {
         let mut found = Vec::new();
         value_names(&tree::tree(), &mut found);
-        for name in ["SAMPLE", "CAPTURE", "GLOB", "SOURCE", "SUBJECT", "URL"] {
+        for name in ["SAMPLE", "CAPTURE", "SECRET_NAME", "GLOB", "SOURCE", "SUBJECT", "URL"] {
             assert!(found.iter().any(|each| each == name), "no value is called {name}");
         }
     }

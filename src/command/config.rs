@@ -32,6 +32,8 @@ enum What {
 }
 
 /// Show every setting, as a file would have it
+///
+/// Where something is wrong with a file or a variable, that is told, the status is 3, and what can be read is shown all the same.
 #[derive(Args)]
 struct Show {
     /// Say where each value comes from
@@ -50,18 +52,19 @@ struct Files {}
 pub(super) fn run(args: &Config, session: &Session<'_>) -> Result<Outcome> {
     let configured = session.configured;
     let text = match &args.command {
-        What::Show(args) => {
-            if let Some(error) = configured.trouble() {
-                return Err(error.clone());
-            }
-            show(args, configured)
-        }
+        What::Show(args) => show(args, configured),
         What::Path(Files {}) => paths(configured, session),
     };
     let mut output = session.world.output();
     output.write_all(text.as_bytes())?;
     output.flush()?;
-    answer(true)
+    match (&args.command, configured.troubles()) {
+        (What::Show(_), [others @ .., last]) => {
+            others.iter().for_each(|error| session.tell(error));
+            Err(last.clone())
+        }
+        _ => answer(true),
+    }
 }
 
 fn paths(configured: &Configured, session: &Session<'_>) -> String {

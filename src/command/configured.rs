@@ -4,7 +4,7 @@
 //! command knows of any of this.
 
 use crate::error::{Error, Result};
-use crate::settings::file::{self, Scope};
+use crate::settings::file::{self, Scope, Unusable};
 use crate::settings::option::{self, Project, Setting, Shape};
 use crate::world::World;
 use clap::{Arg, Command};
@@ -25,7 +25,7 @@ pub(super) struct Configured {
     /// The user's file, which may not be there.
     pub user: Option<PathBuf>,
     values: Vec<Value>,
-    trouble: Option<Error>,
+    troubles: Vec<Error>,
 }
 
 /// A setting's values, and who set them.
@@ -61,14 +61,20 @@ impl Configured {
         let folders = world.working_folders();
         let project = folders.iter().map(|folder| folder.join(PROJECT_FILE)).find(|path| world.has_file(path));
         let user = world.config_folder().ok().map(|folder| folder.join(USER_FILE));
-        let mut configured = Self { project, user, values: of_variables(world), trouble: None };
-        configured.trouble = configured.add_files(world).and_then(|()| configured.check()).err();
+        let mut configured = Self { project, user, values: of_variables(world), troubles: Vec::new() };
+        configured.add_files(world);
+        configured.check();
         configured
     }
 
-    /// Why the settings can't be used.
+    /// Why the settings can't be used: the first reason.
     pub(super) fn trouble(&self) -> Option<&Error> {
-        self.trouble.as_ref()
+        self.troubles.first()
+    }
+
+    /// Everything that is wrong with them.
+    pub(super) fn troubles(&self) -> &[Error] {
+        &self.troubles
     }
 
     /// What is set, and by whom. `None`: the default holds.
@@ -78,58 +84,67 @@ impl Configured {
 
     /// The tree of commands with these values as defaults; without them when they can't be used.
     pub(super) fn apply(&self, tree: Command) -> Command {
-        if self.trouble.is_some() {
+        if !self.troubles.is_empty() {
             return tree;
         }
         self.values.iter().fold(tree, |tree, value| with_default(tree, value, &[]))
     }
 
-    fn add_files(&mut self, world: &dyn World) -> Result<()> {
+    fn add_files(&mut self, world: &dyn World) {
         if let Some(path) = self.project.clone() {
-            let origin = Origin::Project(path.clone());
-            self.add_file(&path, Scope::Project, &origin, world)?;
+            self.add_file(&path, Scope::Project, &Origin::Project(path.clone()), world);
         }
-        match self.user.clone().filter(|path| world.has_file(path)) {
-            Some(path) => self.add_file(&path, Scope::User, &Origin::User(path.clone()), world),
-            None => Ok(()),
+        if let Some(path) = self.user.clone().filter(|path| world.has_file(path)) {
+            self.add_file(&path, Scope::User, &Origin::User(path.clone()), world);
         }
     }
 
-    /// Adds what nobody with more to say has set.
-    fn add_file(&mut self, path: &Path, scope: Scope, origin: &Origin, world: &dyn World) -> Result<()> {
-        let text = read(path, world)?;
-        let sets = file::read(&text, scope).map_err(|error| {
-            let told = Error::failed(format!("can't use the settings in {}", path.display())).because(&error);
-            error.hint().into_iter().fold(told, Error::hint)
-        })?;
+    /// Adds what nobody with more to say has set. What can't be read is noted, and the rest is taken.
+    fn add_file(&mut self, path: &Path, scope: Scope, origin: &Origin, world: &dyn World) {
+        let sets = read(path, world).and_then(|text| file::read(&text, scope).map_err(|error| unusable(path, &error)));
+        let sets = sets.unwrap_or_else(|error| {
+            self.troubles.push(error);
+            Vec::new()
+        });
         for set in sets {
-            if self.value(set.setting).is_none() {
-                let values = placed(set.setting, set.values, path, scope, world)?;
-                self.values.push(Value { setting: set.setting, values, origin: origin.clone() });
+            match set {
+                Err(error) => self.troubles.push(unusable(path, &error)),
+                Ok(set) if self.value(set.setting).is_some() => {}
+                Ok(set) => match placed(set.setting, set.values, path, scope, world) {
+                    Err(error) => self.troubles.push(error),
+                    Ok(values) => self.values.push(Value { setting: set.setting, values, origin: origin.clone() }),
+                },
             }
         }
-        Ok(())
     }
 
     /// Tries every value on its option, so that a wrong one is told with its origin.
-    fn check(&self) -> Result<()> {
+    fn check(&mut self) {
         if self.values.is_empty() {
-            return Ok(());
+            return;
         }
         let tree = super::tree::tree();
-        for Value { setting, values, origin } in &self.values {
-            let Some(option) = options(&tree, setting).into_iter().next() else { continue };
-            let alone = Arg::new("value").long(setting.key).value_parser(option.get_value_parser().clone());
-            let alone = Command::new("setting").no_binary_name(true).arg(alone.action(option.get_action().clone()));
-            let words = values.iter().map(|value| format!("--{}={value}", setting.key));
-            if let Err(error) = alone.try_get_matches_from(words) {
-                let text = error.to_string();
-                let why = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                return Err(Error::failed(format!("can't use `{}` of {origin}", setting.key)).because(why));
-            }
-        }
-        Ok(())
+        self.troubles.extend(self.values.iter().filter_map(|value| value.trouble(&tree)));
     }
+}
+
+impl Value {
+    /// Why its option does not take it.
+    fn trouble(&self, tree: &Command) -> Option<Error> {
+        let Self { setting, values, origin } = self;
+        let option = options(tree, setting).into_iter().next()?;
+        let alone = Arg::new("value").long(setting.key).value_parser(option.get_value_parser().clone());
+        let alone = Command::new("setting").no_binary_name(true).arg(alone.action(option.get_action().clone()));
+        let words = values.iter().map(|value| format!("--{}={value}", setting.key));
+        let text = alone.try_get_matches_from(words).err()?.to_string();
+        let why = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        Some(Error::failed(format!("can't use `{}` of {origin}", setting.key)).because(why))
+    }
+}
+
+fn unusable(path: &Path, error: &Unusable) -> Error {
+    let told = Error::failed(format!("can't use the settings in {}", path.display())).because(error);
+    error.hint().into_iter().fold(told, Error::hint)
 }
 
 fn of_variables(world: &dyn World) -> Vec<Value> {

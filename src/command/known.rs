@@ -110,9 +110,9 @@ pub(super) fn secrets(args: &SecretArgs, local: Local, session: &Session<'_>) ->
     }
     let is_configured =
         |provider: &&dyn Provider| secrets.iter().any(|secret: &Secret| secret.provider == provider.name());
-    let make = local == Local::Make && !provider::ALL.iter().all(is_configured);
+    let local = if provider::ALL.iter().all(is_configured) { Local::IfThere } else { local };
     // Where a secret is configured, the test secret is not worth failing for.
-    let seed = match local_seed(make, session) {
+    let seed = match local_seed(local, session) {
         Err(_) if !secrets.is_empty() => None,
         outcome => outcome?,
     };
@@ -186,16 +186,16 @@ fn flag_texts(args: &SecretArgs, session: &Session<'_>) -> Result<Vec<(Origin, V
 
 /// The machine's own test keys, one for each provider; they are made when they are not there.
 pub(super) fn local_keys(session: &Session<'_>) -> Result<Vec<Key>> {
-    let seed = local_seed(true, session)?.unwrap_or_default();
+    let seed = local_seed(Local::Make, session)?.unwrap_or_default();
     let secret = |each: &&dyn Provider| settings::local_secret(each.name(), each.secret_prefix(), &seed);
     Ok(provider::ALL.iter().map(secret).map(Key::new).collect())
 }
 
-/// The seed of this machine's test secrets, made when it is wanted and not there. Two that make one at the same time end up with
+/// The seed of this machine's test secrets; `None`: there is none, and none was to be made. Two that make one at the same time end up with
 /// the same: the file is created whole or not at all, and then read.
-fn local_seed(make: bool, session: &Session<'_>) -> Result<Option<Vec<u8>>> {
+fn local_seed(local: Local, session: &Session<'_>) -> Result<Option<Vec<u8>>> {
     let path = session.world.data_folder()?.join("local-test-seed");
-    if make && session.world.read_private(&path)?.is_none() {
+    if local == Local::Make && session.world.read_private(&path)?.is_none() {
         let mut seed = [0; 32];
         session.world.fill_random(&mut seed);
         if session.world.create_private(&path, hex::encode(seed).as_bytes())? {

@@ -3,11 +3,16 @@
 use super::Session;
 use crate::error::{Error, Result};
 use crate::ledger::{Ledger, Unreadable};
+use crate::world::World;
 use std::path::{Path, PathBuf};
 
 /// Where it is.
 pub(super) fn path(session: &Session<'_>) -> Result<PathBuf> {
-    Ok(session.world.data_folder()?.join("ledger.json"))
+    path_in(session.world)
+}
+
+fn path_in(world: &dyn World) -> Result<PathBuf> {
+    Ok(world.data_folder()?.join("ledger.json"))
 }
 
 /// Its bytes, if it is there.
@@ -17,7 +22,13 @@ pub(super) fn bytes(session: &Session<'_>) -> Result<Option<Vec<u8>>> {
 
 /// Reads it.
 pub(super) fn read(session: &Session<'_>) -> Result<Ledger> {
-    let (path, bytes) = (path(session)?, bytes(session)?);
+    read_in(session.world)
+}
+
+/// Reads it where there is no session: for completions.
+pub(super) fn read_in(world: &dyn World) -> Result<Ledger> {
+    let path = path_in(world)?;
+    let bytes = world.read_private(&path)?;
     Ledger::read(bytes.as_deref()).map_err(|error| unreadable(&path, &error))
 }
 

@@ -61,6 +61,13 @@ const START: u64 = 1 << 20;
 /// How much is read at once while signing.
 const PIECE: usize = 256 * 1024;
 
+impl Sign {
+    /// The form of Plustive's header.
+    fn header_form(&self) -> Form {
+        if self.bare { Form::Bare } else { Form::Reference }
+    }
+}
+
 /// Signs, and prints the signature.
 pub(super) fn run(args: &Sign, session: &Session<'_>) -> Result<Outcome> {
     let mut source = session.open(&args.file)?;
@@ -79,7 +86,7 @@ pub(super) fn run(args: &Sign, session: &Session<'_>) -> Result<Outcome> {
         source.read_to_end(&mut body).map_err(failed)?;
     }
     let mac = sign_stream(key, &provider.signed_prefix(&timestamp), &body, source).map_err(failed)?;
-    let headers = provider.signature_headers(&mac, &timestamp, form(args.bare));
+    let headers = provider.signature_headers(&mac, &timestamp, args.header_form());
     let text = match args.form {
         Output::Digest => format!("{}\n", hex::encode(mac)).into_bytes(),
         Output::Headers => headers.iter().flat_map(|(name, value)| format!("{name}: {value}\n").into_bytes()).collect(),
@@ -91,11 +98,6 @@ pub(super) fn run(args: &Sign, session: &Session<'_>) -> Result<Outcome> {
     output.write_all(&text)?;
     output.flush()?;
     answer(true)
-}
-
-/// The form of Plustive's header that `--bare` asks for.
-pub(super) fn form(bare: bool) -> Form {
-    if bare { Form::Bare } else { Form::Reference }
 }
 
 /// Signs what was read already, and then the rest as it comes, in constant memory.

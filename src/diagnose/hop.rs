@@ -3,11 +3,13 @@
 //! Here both bodies are known, so nothing has to be searched for: the kind of change is read from the bytes.
 
 use super::body::Bodies;
+use super::given::{self, Given};
 use super::search::Effort;
-use super::{Cause, given, timestamp_text};
+use super::{Cause, timestamp_text};
 use crate::delivery::Received;
 use crate::diff;
 use crate::json::{Document, SERIALIZERS};
+use crate::kept::Kept;
 use crate::message::{Headers, Request};
 use crate::provider;
 use crate::signature::Key;
@@ -80,15 +82,15 @@ pub fn body_hash(body: &[u8]) -> String {
 
 /// Whether the signature of `here` belongs to the body of `good`, and not to its own: it is what a known key gives over that
 /// body, or the very signature with which `good` was verified.
-pub fn belongs(here: &Received, good: &Request, was_verified: bool, keys: &[Key]) -> bool {
+pub fn belongs(here: &Received, good: &Kept, keys: &[Key]) -> bool {
     let request = &here.delivery.request;
     let Some(provider) = here.provider.and_then(provider::named) else { return false };
-    if request.body == good.body {
+    if request.body == good.request.body {
         return false;
     }
     let macs = given::find(&request.headers, provider);
-    if was_verified && given::find(&good.headers, provider).iter().any(|one| macs.iter().any(|mac| mac.mac == one.mac))
-    {
+    let is_its = |one: &Given| macs.iter().any(|mac| mac.mac == one.mac);
+    if good.entry.verdict == "verified" && given::find(&good.request.headers, provider).iter().any(is_its) {
         return true;
     }
     let text = timestamp_text(&request.headers, provider).unwrap_or_default();
@@ -96,7 +98,7 @@ pub fn belongs(here: &Received, good: &Request, was_verified: bool, keys: &[Key]
     let mut own = keys.iter().filter(|key| key.secret.provider == provider.name());
     !macs.is_empty()
         && own.any(|key| {
-            let right = key.sign(prefix.as_bytes(), &good.body);
+            let right = key.sign(prefix.as_bytes(), &good.request.body);
             macs.iter().any(|mac| mac.mac == right)
         })
 }

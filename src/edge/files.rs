@@ -54,6 +54,14 @@ fn written(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Tries whether files can be made in a folder, or in the nearest one above it that is there, by making one that has no name.
+pub(super) fn try_folder(folder: &Path) -> io::Result<()> {
+    let is_missing = |folder: &&Path| fs::metadata(folder).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    let there = folder.ancestors().find(|folder| !is_missing(folder)).unwrap_or(folder);
+    let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };
+    tempfile::tempfile_in(there).map(drop)
+}
+
 /// With the permissions of a file that holds no secrets; the process's mask is taken off.
 #[cfg(unix)]
 fn usual<'a, 'b>(mut builder: tempfile::Builder<'a, 'b>) -> tempfile::Builder<'a, 'b> {
@@ -102,6 +110,17 @@ mod tests {
         replace(&path, b"two").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_is_tried_without_a_trace_and_also_before_it_is_there() {
+        let home = tempfile::tempdir().unwrap();
+        try_folder(home.path()).unwrap();
+        try_folder(&home.path().join("not/yet/there")).unwrap();
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+        let file = home.path().join("file");
+        fs::write(&file, "").unwrap();
+        assert!(try_folder(&file).is_err() && try_folder(&file.join("below")).is_err());
     }
 
     #[test]

@@ -77,12 +77,20 @@ impl World for Machine {
         terminal::is_terminal(stream)
     }
 
+    fn columns(&self, stream: Stream) -> Option<u16> {
+        terminal::columns(stream)
+    }
+
     fn progress(&self, total: u64) -> Box<dyn Progress + '_> {
         Box::new(terminal::progress(total))
     }
 
     fn mode(&self, path: &Path) -> Option<u32> {
         private::mode(path)
+    }
+
+    fn try_folder(&self, folder: &Path) -> io::Result<()> {
+        files::try_folder(folder)
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>> {
@@ -121,8 +129,8 @@ impl World for Machine {
         private::create(path, bytes)
     }
 
-    fn append(&self, path: &Path, keep: u64) -> io::Result<Box<dyn Appending + '_>> {
-        Ok(Box::new(appender::open(path, keep)?))
+    fn append(&self, path: &Path) -> io::Result<Box<dyn Appending + '_>> {
+        Ok(Box::new(appender::open(path)?))
     }
 
     fn update_private(&self, path: &Path, change: &mut Change<'_>) -> Result<()> {

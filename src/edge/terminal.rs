@@ -1,4 +1,4 @@
-//! The standard streams, and the progress bar on one of them.
+//! The standard streams, how wide the terminal at them is, and the progress bar on one of them.
 
 use crate::error::{Error, Result};
 use crate::world::{Progress, Stream};
@@ -20,6 +20,16 @@ pub(super) fn is_terminal(stream: Stream) -> bool {
         Stream::Output => io::stdout().is_terminal(),
         Stream::Error => io::stderr().is_terminal(),
     }
+}
+
+/// How many columns its terminal has.
+pub(super) fn columns(stream: Stream) -> Option<u16> {
+    let size = match stream {
+        Stream::Input => terminal_size::terminal_size_of(io::stdin()),
+        Stream::Output => terminal_size::terminal_size_of(io::stdout()),
+        Stream::Error => terminal_size::terminal_size_of(io::stderr()),
+    };
+    size.map(|(width, _)| width.0)
 }
 
 /// Asks for a secret at the terminal, without showing it.

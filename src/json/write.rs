@@ -17,7 +17,14 @@ struct Open {
     /// The values still to come, last first; for members of an object their keys.
     rest: Vec<usize>,
     bracket: Bracket,
-    empty: bool,
+    turn: Turn,
+}
+
+/// Which value of an object or array comes next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    First,
+    Later,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,11 +64,11 @@ impl Writer<'_> {
     fn drain(&mut self) {
         while let Some(open) = self.open.last_mut() {
             let (bracket, next) = (open.bracket, open.rest.pop());
-            let first = std::mem::take(&mut open.empty);
+            let turn = std::mem::replace(&mut open.turn, Turn::Later);
             match next {
-                None => self.close(bracket, first),
+                None => self.close(bracket, turn),
                 Some(index) => {
-                    self.separator(bracket, first);
+                    self.separator(bracket, turn);
                     match bracket {
                         Bracket::Object => self.member(index),
                         Bracket::Array => self.value(index),
@@ -115,10 +122,11 @@ impl Writer<'_> {
     fn opened(&mut self, bracket: Bracket, rest: Vec<usize>) {
         self.put(if bracket == Bracket::Object { "{" } else { "[" });
         self.levels += usize::from(self.breaks_lines(bracket));
-        self.open.push(Open { rest, bracket, empty: true });
+        self.open.push(Open { rest, bracket, turn: Turn::First });
     }
 
-    fn close(&mut self, bracket: Bracket, empty: bool) {
+    fn close(&mut self, bracket: Bracket, turn: Turn) {
+        let empty = turn == Turn::First;
         let (layout, breaks) = (self.serializer.layout, self.breaks_lines(bracket));
         self.open.pop();
         self.levels -= usize::from(breaks);
@@ -138,7 +146,8 @@ impl Writer<'_> {
     }
 
     /// What stands before a member or an element.
-    fn separator(&mut self, bracket: Bracket, first: bool) {
+    fn separator(&mut self, bracket: Bracket, turn: Turn) {
+        let first = turn == Turn::First;
         let breaks = self.breaks_lines(bracket);
         match self.serializer.layout {
             Layout::Line { comma, .. } if !first => self.put(comma),

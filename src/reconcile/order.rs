@@ -1,12 +1,15 @@
 //! The lists of orders that people have: references one a line, CSV with a header, or NDJSON; told apart by their first line.
 //!
 //! They are read line by line, however long they are. A line that can't be read is named by its number, and the next one is
-//! read all the same. Amounts are whole minor units unless the user says that they are decimal; they never become floats.
+//! read all the same. What stands in a line is read in `cells`; `quotes` keeps watch over those of a table.
+
+mod cells;
+mod quotes;
 
 use super::columns::{Column, Columns};
+use cells::{Cells, cells_of_json, cells_of_row, order};
 use csv::ByteRecord;
-use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use quotes::Watched;
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 
 /// What the user knows of something that a provider is asked about.
@@ -72,6 +75,8 @@ type Input<'r> = BufReader<Chain<Cursor<Vec<u8>>, BufReader<Box<dyn Read + Send 
 pub struct Orders<'r> {
     form: Form<'r>,
     units: Units,
+    /// The table can't be read on.
+    has_ended: bool,
 }
 
 enum Form<'r> {
@@ -79,7 +84,7 @@ enum Form<'r> {
     Plain(Lines<'r>),
     /// JSON objects, one a line.
     Json(Lines<'r>, Columns),
-    Table(Box<csv::Reader<Input<'r>>>, Places),
+    Table(Box<csv::Reader<Watched<Input<'r>>>>, Places),
 }
 
 /// The places of the columns in a table.
@@ -116,12 +121,12 @@ impl<'r> Orders<'r> {
             Some((delimiter, places)) => {
                 let mut builder = csv::ReaderBuilder::new();
                 builder.delimiter(delimiter).flexible(true).comment(Some(b'#')).trim(csv::Trim::All);
-                Form::Table(Box::new(builder.from_reader(input)), places)
+                Form::Table(Box::new(builder.from_reader(Watched::new(input, delimiter))), places)
             }
             None if is_json => Form::Json(Lines { input, number: 0 }, columns.clone()),
             None => Form::Plain(Lines { input, number: 0 }),
         };
-        Ok(Self { form, units })
+        Ok(Self { form, units, has_ended: false })
     }
 }
 
@@ -152,8 +157,9 @@ impl Iterator for Orders<'_> {
     type Item = io::Result<Result<Order, BadLine>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let units = self.units;
-        match &mut self.form {
+        let Self { form, units, has_ended } = self;
+        let units = *units;
+        match form {
             Form::Plain(lines) => lines
                 .next_full()
                 .transpose()
@@ -162,6 +168,9 @@ impl Iterator for Orders<'_> {
                 line.map(|(line, text)| order(line, text.and_then(|text| cells_of_json(&text, columns)), units))
             }),
             Form::Table(reader, places) => {
+                if *has_ended {
+                    return None;
+                }
                 let mut record = ByteRecord::new();
                 match reader.read_byte_record(&mut record) {
                     Ok(false) => None,
@@ -169,7 +178,11 @@ impl Iterator for Orders<'_> {
                         let line = record.position().map_or(0, csv::Position::line);
                         Some(Ok(order(line, cells_of_row(&record, places), units)))
                     }
-                    Err(error) => Some(Err(io::Error::other(error))),
+                    Err(error) => {
+                        // What follows in the table can't be told apart from it.
+                        *has_ended = true;
+                        Some(Err(error.into()))
+                    }
                 }
             }
         }
@@ -204,111 +217,6 @@ impl Lines<'_> {
             }
             return Ok(Some((self.number, text)));
         }
-    }
-}
-
-/// What stands in the columns of one line.
-#[derive(Default)]
-struct Cells {
-    reference: String,
-    status: Option<String>,
-    amount: Option<String>,
-    currency: Option<String>,
-}
-
-impl Cells {
-    fn only(reference: String) -> Result<Self, String> {
-        Ok(Self { reference, ..Self::default() })
-    }
-}
-
-fn order(line: u64, cells: Result<Cells, String>, units: Units) -> Result<Order, BadLine> {
-    let read = |cells: Cells| {
-        if cells.reference.is_empty() {
-            return Err("it has no reference".to_owned());
-        }
-        let minor = cells.amount.as_deref().map(|text| minor(text, units)).transpose()?;
-        Ok(Order { line, reference: cells.reference, status: cells.status, minor, currency: cells.currency })
-    };
-    cells.and_then(read).map_err(|why| BadLine { line, why })
-}
-
-fn cells_of_row(record: &ByteRecord, places: &Places) -> Result<Cells, String> {
-    let cell = |place: Option<usize>| -> Result<Option<String>, String> {
-        let bytes = place.and_then(|place| record.get(place)).unwrap_or_default();
-        let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
-        Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
-    };
-    Ok(Cells {
-        reference: cell(Some(places.reference))?.unwrap_or_default(),
-        status: cell(places.status)?,
-        amount: cell(places.amount)?,
-        currency: cell(places.currency)?,
-    })
-}
-
-type Fields<'l> = BTreeMap<&'l str, &'l RawValue>;
-
-fn cells_of_json(line: &str, columns: &Columns) -> Result<Cells, String> {
-    let fields: Fields<'_> = serde_json::from_str(line).map_err(|_| "it is not a JSON object".to_owned())?;
-    let cell = |column| -> Result<Option<String>, String> {
-        let value = match columns.given(column) {
-            Some(path) => at(&fields, path),
-            None => {
-                let names: Vec<&str> = fields.keys().copied().collect();
-                let place = columns.place(column, &names)?;
-                place.and_then(|place| fields.get(names[place]).copied())
-            }
-        };
-        value.map_or(Ok(None), text_of)
-    };
-    Ok(Cells {
-        reference: cell(Column::Reference)?.unwrap_or_default(),
-        status: cell(Column::Status)?,
-        amount: cell(Column::Amount)?,
-        currency: cell(Column::Currency)?,
-    })
-}
-
-/// The value at a path such as `data.id`.
-fn at<'l>(fields: &Fields<'l>, path: &str) -> Option<&'l RawValue> {
-    if let Some(value) = fields.get(path) {
-        return Some(value);
-    }
-    let (first, rest) = path.split_once('.')?;
-    let inner: Fields<'l> = serde_json::from_str(fields.get(first)?.get()).ok()?;
-    at(&inner, rest)
-}
-
-/// A text as it is, a number by its digits as they were written.
-fn text_of(value: &RawValue) -> Result<Option<String>, String> {
-    let text = value.get();
-    match text.bytes().next() {
-        Some(b'"') => {
-            let text: String = serde_json::from_str(text).map_err(|_| "a text in it can't be read".to_owned())?;
-            Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
-        }
-        Some(b'-' | b'0'..=b'9') => Ok(Some(text.to_owned())),
-        Some(b'n') => Ok(None),
-        _ => Err(format!("`{}` is neither a text nor a number", text.chars().take(40).collect::<String>())),
-    }
-}
-
-/// Minor units from a text.
-fn minor(text: &str, units: Units) -> Result<i128, String> {
-    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let (sign, size) = text.strip_prefix('-').map_or(("", text), |size| ("-", size));
-    let too_large = |_| format!("`{text}` is too large");
-    match (units, size.split_once('.')) {
-        (Units::Minor, None) if is_digits(size) => text.parse().map_err(too_large),
-        (Units::Decimal, None) if is_digits(size) => format!("{text}00").parse().map_err(too_large),
-        (Units::Decimal, Some((whole, part))) if is_digits(whole) && is_digits(part) && part.len() <= 2 => {
-            format!("{sign}{whole}{part:0<2}").parse().map_err(too_large)
-        }
-        (Units::Minor, _) => {
-            Err(format!("`{text}` is not a whole number of minor units (--decimal reads amounts such as 100.00)"))
-        }
-        (Units::Decimal, _) => Err(format!("`{text}` is not an amount such as 100 or 100.00")),
     }
 }
 

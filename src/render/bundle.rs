@@ -77,17 +77,17 @@ pub fn bundle(contents: &Contents<'_>) -> Bundle {
     let known = hide(&mut value, secrets);
     let text = serde_json::to_string_pretty(&value).expect("keys are text and there are no floats");
     let text = text.lines().flat_map(|line| [harmless(line.as_bytes().to_vec()), b"\n".to_vec()].concat()).collect();
-    let list = list(contents, (masked, in_body, known), body.is_some());
+    let list = list(contents, (masked, in_body, known), body.as_deref());
     Bundle { text, list }
 }
 
 /// A line for each part.
-fn list(contents: &Contents<'_>, (headers, body, known): (usize, usize, usize), has_body: bool) -> Vec<String> {
+fn list(contents: &Contents<'_>, (headers, values, known): (usize, usize, usize), body: Option<&str>) -> Vec<String> {
     let Contents { kept, findings, version, .. } = contents;
     let size = super::text::count(kept.request.body.len() as u64, "byte");
-    let body = match has_body {
-        true => format!("the body ({size}), with {body} values masked, and its SHA-256"),
-        false => format!("length and SHA-256 of the body ({size}), which is no text and stays here"),
+    let body = match body {
+        Some(_) => format!("the body ({size}), with {values} values masked, and its SHA-256"),
+        None => format!("length and SHA-256 of the body ({size}), which is no text and stays here"),
     };
     vec![
         format!("whtool {version}, the delivery's id, times, sender's address, and what it was answered"),

@@ -1,4 +1,4 @@
-//! What people and programs get to see: text for a terminal (`text`, `payload`), JSON for programs (`json`, `kept`), requests in forms
+//! What people and programs get to see: text for a terminal (`text`, `payload`; `row` and `width` fit it in), JSON for programs (`json`, `kept`), requests in forms
 //! that other tools take (`request`, `har`), what differs between two (`diff`, `hop`), what a check of a handler found (`check`), and what a
 //! provider's support gets (`bundle`). All of it returns text; nothing here writes.
 
@@ -14,4 +14,6 @@ pub mod paint;
 pub mod payload;
 pub mod reconciled;
 pub mod request;
+pub mod row;
 pub mod text;
+pub mod width;

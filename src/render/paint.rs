@@ -19,6 +19,11 @@ impl Paint {
         }
     }
 
+    /// As it is.
+    pub fn plain(self, text: &str) -> String {
+        text.to_owned()
+    }
+
     /// Good news.
     pub fn good(self, text: &str) -> String {
         self.with(text, |text| text.green())

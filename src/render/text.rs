@@ -1,8 +1,9 @@
-//! Deliveries, verdicts and answers as lines for people.
+//! Deliveries, verdicts and answers as rows and lines for people.
 
 use super::escape::{cut, harmless, one_line};
 use super::paint::Paint;
 use super::payload::masked;
+use super::row::{Field, Row, Tells};
 use crate::delivery::Received;
 use crate::diagnose::{Finding, Proof, hop};
 use crate::event::Event;
@@ -22,44 +23,52 @@ fn field(text: &str) -> String {
     cut(&masked(text), FIELD)
 }
 
-/// The line's middle: provider, event, id, money, status; what is absent is left out.
-fn summary(provider: Option<&str>, event: &Event, paint: Paint) -> String {
-    let provider = format!("{:<8}", provider.unwrap_or("unknown"));
-    let kind = format!("{:<21}", field(event.kind.as_deref().unwrap_or("-")));
-    let mut parts = vec![paint.name(&provider), paint.strong(&kind)];
-    parts.extend(event.id.as_deref().map(field));
-    parts.extend(event.money.as_ref().map(|money| paint.number(&harmless(&money.to_string()))));
-    parts.extend(event.status.as_deref().map(field));
-    parts.join("  ")
+/// Provider, event, id, money, status; what is absent is left out.
+fn summary(provider: Option<&str>, event: &Event) -> Vec<Field> {
+    let mut fields = vec![
+        Field::new(Tells::Provider, provider.unwrap_or("unknown"), Paint::name).at_least(8),
+        Field::new(Tells::Kind, field(event.kind.as_deref().unwrap_or("-")), Paint::strong).at_least(21),
+    ];
+    fields.extend(event.id.as_deref().map(|id| Field::new(Tells::Id, field(id), Paint::plain)));
+    let money = event.money.as_ref().map(|money| harmless(&money.to_string()).into_owned());
+    fields.extend(money.map(|money| Field::new(Tells::Money, money, Paint::number)));
+    fields.extend(event.status.as_deref().map(|status| Field::new(Tells::Status, field(status), Paint::plain)));
+    fields
 }
 
-/// What a kept delivery is, in one line, with `lead` before it: what `delivery` says, what was answered unless it was taken, and
-/// what the app answered last.
-pub fn entry(entry: &Entry, lead: &str, paint: Paint) -> String {
+/// What a kept delivery is, with `lead` before it: what `delivery` says, what was answered unless it was taken, and what the app answered
+/// last.
+pub fn entry(entry: &Entry, lead: impl Into<String>) -> Row {
     let Entry { kind, event_id: id, subject, status, money, .. } = entry.clone();
     let event = Event { kind, id, subject, status, money, ..Event::default() };
-    let middle = summary(entry.provider.as_deref(), &event, paint);
-    let verdict = verdict_of(&entry.verdict, entry.secret.as_deref(), paint);
-    let mut line = format!("{}  {middle}  {verdict}", paint.faint(lead));
-    if !(200..300).contains(&entry.answered) {
-        let answered = if entry.answered == 0 { "not answered".to_owned() } else { format!("→ {}", entry.answered) };
-        line.push_str(&format!("  {}", paint.bad(&answered)));
+    let mut fields = summary(entry.provider.as_deref(), &event);
+    let verdict = if entry.verdict == "verified" { Paint::good } else { Paint::bad };
+    fields.push(Field::new(Tells::Verdict, harmless(words_of(&entry.verdict)), verdict));
+    fields.extend(entry.secret.as_deref().map(|secret| Field::new(Tells::Secret, harmless(secret), Paint::faint)));
+    let app = entry.app.map(|status| match status {
+        0 => Field::new(Tells::Answer, "→ no answer", Paint::bad),
+        200..300 => Field::new(Tells::Answer, format!("→ {status}"), Paint::good),
+        _ => Field::new(Tells::Answer, format!("→ {status}"), Paint::bad),
+    });
+    Row::new(lead, fields).and(answered(entry.answered)).and(app.map(|app| app.after("app ")))
+}
+
+/// What whtool answered, unless it took the delivery; 0 is nothing.
+pub fn answered(status: u16) -> Option<Field> {
+    match status {
+        200..300 => None,
+        0 => Some(Field::new(Tells::Answer, "not answered", Paint::bad)),
+        _ => Some(Field::new(Tells::Answer, format!("→ {status}"), Paint::bad)),
     }
-    match entry.app {
-        Some(0) => line.push_str(&format!("  app {}", paint.bad("→ no answer"))),
-        Some(status) if (200..300).contains(&status) => {
-            line.push_str(&format!("  app {}", paint.good(&format!("→ {status}"))));
-        }
-        Some(status) => line.push_str(&format!("  app {}", paint.bad(&format!("→ {status}")))),
-        None => {}
-    }
-    line
 }
 
 /// A verdict by its code, as the store has it.
-pub fn verdict_of(code: &str, secret: Option<&str>, paint: Paint) -> String {
-    let words = match code {
-        "verified" => "verified",
+pub fn verdict_of(code: &str, paint: Paint) -> String {
+    if code == "verified" { paint.good(code) } else { paint.bad(&harmless(words_of(code))) }
+}
+
+fn words_of(code: &str) -> &str {
+    match code {
         "unsigned" => "not signed",
         "malformed" => "signature malformed",
         "mismatch" => "signature does not match",
@@ -67,11 +76,6 @@ pub fn verdict_of(code: &str, secret: Option<&str>, paint: Paint) -> String {
         "in_future" => "from the future",
         "no_secret" => "no secret known to check it",
         other => other,
-    };
-    let words = if code == "verified" { paint.good(words) } else { paint.bad(&harmless(words)) };
-    match secret {
-        Some(secret) => format!("{words} · {}", paint.faint(&harmless(secret))),
-        None => words,
     }
 }
 
@@ -86,7 +90,15 @@ pub fn size(bytes: u64) -> String {
 
 /// A verdict in a few words: `verified · PLEXOS_WEBHOOK_SECRET`.
 pub fn verdict(verdict: &Verdict, paint: Paint) -> String {
-    let words = match verdict {
+    let words = if verdict.is_verified() { paint.good(words(verdict)) } else { paint.bad(words(verdict)) };
+    match verdict.secret() {
+        Some(secret) => format!("{words} · {}", paint.faint(&harmless(&secret.to_string()))),
+        None => words,
+    }
+}
+
+fn words(verdict: &Verdict) -> &'static str {
+    match verdict {
         Verdict::Verified { .. } => "verified",
         Verdict::Unsigned => "not signed",
         Verdict::Malformed(Malformed::TimestampMissing) => "timestamp missing",
@@ -96,11 +108,6 @@ pub fn verdict(verdict: &Verdict, paint: Paint) -> String {
         Verdict::TooOld { .. } => "too old",
         Verdict::InFuture { .. } => "from the future",
         Verdict::NoSecret => "matches no secret known here",
-    };
-    let words = if verdict.is_verified() { paint.good(words) } else { paint.bad(words) };
-    match verdict.secret() {
-        Some(secret) => format!("{words} · {}", paint.faint(&harmless(&secret.to_string()))),
-        None => words,
     }
 }
 
@@ -110,6 +117,9 @@ fn is_about_time(malformed: &Malformed) -> bool {
         Malformed::TimestampNotANumber | Malformed::TimestampMilliseconds | Malformed::TimestampRepeated
     )
 }
+
+/// How far the sentence of a finding or a warning is set in beyond its line: that is as wide as the word before it.
+pub const FINDING: usize = 8;
 
 /// The findings, two lines each: how sure and what, then what to do. Of a joint explanation the fixes follow one another.
 pub fn findings(findings: &[Finding], indent: &str, paint: Paint) -> String {
@@ -135,10 +145,15 @@ pub fn warnings(event: &Event, indent: &str, paint: Paint) -> String {
     event.warnings.iter().map(line).collect()
 }
 
-/// What a delivery is, in one line, with `lead` before it: a time of day, a number, a place.
-pub fn delivery(received: &Received, lead: &str, paint: Paint) -> String {
-    let middle = summary(received.provider, &received.event, paint);
-    format!("{}  {middle}  {}", paint.faint(lead), verdict(&received.verdict, paint))
+/// What a delivery is, with `lead` before it: a time of day, a number, a place.
+pub fn delivery(received: &Received, lead: impl Into<String>) -> Row {
+    let mut fields = summary(received.provider, &received.event);
+    let verdict = &received.verdict;
+    let colour = if verdict.is_verified() { Paint::good } else { Paint::bad };
+    fields.push(Field::new(Tells::Verdict, words(verdict), colour));
+    let secret = verdict.secret().map(|secret| harmless(&secret.to_string()).into_owned());
+    fields.extend(secret.map(|secret| Field::new(Tells::Secret, secret, Paint::faint)));
+    Row::new(lead, fields)
 }
 
 /// A body's SHA-256 and length, to be compared with what a handler logs: `body sha256 9f86d081884c…  4 bytes`.

@@ -97,29 +97,29 @@ impl Unusable {
 /// What API keys and signing secrets of the providers begin with.
 const SECRETS: [&str; 5] = ["whsec_", "sk_live_", "sk_test_", "pk_live_", "pk_test_"];
 
-/// Reads a file.
-pub fn read(text: &str, scope: Scope) -> Result<Vec<Set>, Unusable> {
+/// Reads a file: each of its settings, or what is wrong with it. Where the file is no TOML, or holds a secret, nothing of it is read.
+pub fn read(text: &str, scope: Scope) -> Result<Vec<Result<Set, Unusable>>, Unusable> {
     refuse_secrets(text)?;
     let line = |at: usize| text.get(..at).unwrap_or(text).matches('\n').count() + 1;
     let table = DeTable::parse(text).map_err(|error| Unusable::Syntax {
         line: line(error.span().map_or(0, |span| span.start)),
         what: error.message().lines().next().unwrap_or_default().to_owned(),
     })?;
-    let mut sets = Vec::new();
-    for (key, value) in table.get_ref() {
-        let line = line(key.span().start);
-        let setting = option::named(key.get_ref()).ok_or_else(|| unknown(key.get_ref(), line))?;
-        let values = values(setting, value).ok_or(Unusable::WrongType {
-            line,
-            key: setting.key,
-            wanted: if setting.is_list() { "a text or a list of texts" } else { "a text or a number" },
-        })?;
-        if scope == Scope::Project && !values.iter().all(|value| setting.project.allows(value)) {
-            return Err(Unusable::NotForProjects { line, key: setting.key, rule: setting.project });
-        }
-        sets.push(Set { setting, values, line });
+    let entries = table.get_ref().iter();
+    Ok(entries.map(|(key, value)| set(key.get_ref(), value, line(key.span().start), scope)).collect())
+}
+
+fn set(key: &str, value: &Spanned<DeValue<'_>>, line: usize, scope: Scope) -> Result<Set, Unusable> {
+    let setting = option::named(key).ok_or_else(|| unknown(key, line))?;
+    let values = values(setting, value).ok_or(Unusable::WrongType {
+        line,
+        key: setting.key,
+        wanted: if setting.is_list() { "a text or a list of texts" } else { "a text or a number" },
+    })?;
+    if scope == Scope::Project && !values.iter().all(|value| setting.project.allows(value)) {
+        return Err(Unusable::NotForProjects { line, key: setting.key, rule: setting.project });
     }
-    Ok(sets)
+    Ok(Set { setting, values, line })
 }
 
 /// Also in comments and keys: what is in a file gets around.
@@ -161,6 +161,18 @@ fn values(setting: &Setting, value: &Spanned<DeValue<'_>>) -> Option<Vec<String>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// All of it, or the first thing that is wrong.
+    fn read(text: &str, scope: Scope) -> Result<Vec<Set>, Unusable> {
+        super::read(text, scope)?.into_iter().collect()
+    }
+
+    #[test]
+    fn what_is_wrong_in_one_line_leaves_the_others() {
+        let sets = super::read("prot = 1\nport = 2\nevents = [3]", Scope::User).unwrap();
+        assert_eq!(sets.iter().filter(|set| set.is_err()).count(), 2);
+        assert!(sets.iter().flatten().all(|set| set.setting.key == "port" && set.values == ["2"]));
+    }
 
     fn texts(sets: Result<Vec<Set>, Unusable>) -> Vec<(&'static str, Vec<String>, usize)> {
         sets.unwrap().into_iter().map(|set| (set.setting.key, set.values, set.line)).collect()

@@ -190,6 +190,7 @@ fn settings(bytes: &[u8]) {
     for scope in [Scope::Project, Scope::User] {
         match file::read(text, scope) {
             Ok(sets) => {
+                let sets: Vec<_> = sets.into_iter().flatten().collect();
                 let may = |set: &file::Set| set.values.iter().all(|value| set.setting.project.allows(value));
                 assert!(scope == Scope::User || sets.iter().all(may));
             }

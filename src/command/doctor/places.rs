@@ -21,11 +21,7 @@ pub(super) fn look(store: &StoreArgs, session: &Session<'_>) -> Vec<Finding> {
     match session.world.data_folder() {
         Err(error) => findings.push(Finding::of_error(FILES, "data folder", &error)),
         Ok(folder) => {
-            findings.extend(private("data folder", &folder, OTHERS, session));
-            if findings.is_empty() {
-                let what = format!("{} is made when it is needed", folder.display());
-                findings.push(Finding::new(FILES, Grade::Note, "data folder", what));
-            }
+            findings.extend(data_folder(&folder, session));
             for name in ["local-test-seed", "ledger.json", "captures.db"] {
                 findings.extend(private(name, &folder.join(name), OTHERS, session));
             }
@@ -39,6 +35,21 @@ pub(super) fn look(store: &StoreArgs, session: &Session<'_>) -> Vec<Finding> {
     }
     findings.push(health(store, session).unwrap_or_else(|error| Finding::of_error(STORE, "captures", &error)));
     findings
+}
+
+/// Whether whtool can keep anything in its folder, and nobody else gets at it.
+fn data_folder(folder: &Path, session: &Session<'_>) -> Vec<Finding> {
+    let subject = "data folder";
+    let mode = private(subject, folder, OTHERS, session);
+    let Err(error) = session.world.try_folder(folder) else {
+        let later =
+            || Finding::new(FILES, Grade::Note, subject, format!("{} is made when it is needed", folder.display()));
+        return vec![mode.unwrap_or_else(later)];
+    };
+    let what = format!("nothing can be written in {}: {error}", folder.display());
+    let unwritable =
+        Finding::new(FILES, Grade::Bad, subject, what).hint("make it yours, or name another place: WHTOOL_HOME=FOLDER");
+    [unwritable].into_iter().chain(mode.filter(|mode| mode.grade == Grade::Bad)).collect()
 }
 
 /// A file or folder that others may not have these bits of. `None`: it is not there, or has no bits here.

@@ -8,8 +8,8 @@ const AREA: &str = "settings";
 
 /// Looks at the settings of variables and files.
 pub(super) fn look(configured: &Configured) -> Vec<Finding> {
-    if let Some(error) = configured.trouble() {
-        return vec![Finding::of_error(AREA, "settings", error)];
+    if !configured.troubles().is_empty() {
+        return configured.troubles().iter().map(|error| Finding::of_error(AREA, "settings", error)).collect();
     }
     let set = option::ALL.iter().filter_map(|setting| configured.value(setting)).map(|value| {
         let what = format!("{}, from {}", value.values.join(", "), value.origin);

@@ -117,7 +117,13 @@ pub(super) fn update(args: &Update, session: &Session<'_>) -> Result<Outcome> {
         status,
     };
     let what = format!("{} was not changed", args.id);
-    change_there(&Management::Update(args.id.clone(), change.clone()), &what, args.yes, &args.common, session)?;
+    change_there(
+        &Management::Update(args.id.clone(), change.clone()),
+        &what,
+        Agreed::of(args.yes),
+        &args.common,
+        session,
+    )?;
     ledger::update(session, |ledger| {
         for endpoint in ledger.endpoints.iter_mut().filter(|endpoint| endpoint.id == args.id) {
             endpoint.url = change.url.clone().unwrap_or_else(|| endpoint.url.clone());
@@ -134,7 +140,7 @@ pub(super) fn update(args: &Update, session: &Session<'_>) -> Result<Outcome> {
 /// Deletes an endpoint, there and in the ledger. What is still under way was signed with its secret, so that stays.
 pub(super) fn delete(args: &Delete, session: &Session<'_>) -> Result<Outcome> {
     let what = format!("{} was not deleted", args.id);
-    change_there(&Management::Delete(args.id.clone()), &what, args.yes, &args.common, session)?;
+    change_there(&Management::Delete(args.id.clone()), &what, Agreed::of(args.yes), &args.common, session)?;
     let now = session.world.now();
     ledger::update(session, |ledger| {
         let gone: Vec<_> = ledger.endpoints.iter().filter(|one| one.id == args.id).cloned().collect();
@@ -149,10 +155,10 @@ pub(super) fn delete(args: &Delete, session: &Session<'_>) -> Result<Outcome> {
     answer(true)
 }
 
-fn change_there(asked: &Management, what: &str, yes: bool, args: &Shared, session: &Session<'_>) -> Result<()> {
+fn change_there(asked: &Management, what: &str, agreed: Agreed, args: &Shared, session: &Session<'_>) -> Result<()> {
     let access = Access::of(args.provider, &args.api, session)?;
     let Managed { call, .. } = args.provider.manage(asked).ok_or_else(|| by_hand(args.provider))?;
-    access.guard(&call, "change an endpoint", Agreed::of(yes), session)?;
+    access.guard(&call, "change an endpoint", agreed, session)?;
     ask(&access, asked, what, session).map(drop)
 }
 

@@ -6,7 +6,11 @@ use crate::command::{Session, answer};
 use crate::diff;
 use crate::error::{Outcome, Result};
 use crate::kept::Kept;
+use crate::render::paint::Paint;
+use crate::render::row::{Field, Overflow, Tells};
+use crate::render::width::Width;
 use crate::render::{self, text};
+use crate::world::Stream;
 use clap::Args;
 use std::io::Write;
 
@@ -59,9 +63,11 @@ pub(super) fn run(args: &Diff, session: &Session<'_>) -> Result<Outcome> {
 
 /// What the two are.
 fn sides(old: &Kept, new: &Kept, session: &Session<'_>) -> String {
+    let width = Width::of(session.world.columns(Stream::Output));
     let line = |mark: &str, kept: &Kept| {
         let lead = format!("{mark} {}  {}", local(kept.entry.arrived, session), kept.entry.id);
-        format!("{}  {}\n", text::entry(&kept.entry, &lead, session.out), text::count(kept.entry.size, "byte"))
+        let size = Field::new(Tells::Size, text::count(kept.entry.size, "byte"), Paint::plain);
+        text::entry(&kept.entry, lead).and(Some(size)).text(width, Overflow::SetIn(INDENT.len()), session.out)
     };
     line("-", old) + &line("+", new)
 }

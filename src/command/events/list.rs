@@ -5,7 +5,10 @@ use crate::command::captures::{Filters, StoreArgs};
 use crate::command::{Session, answer};
 use crate::error::{Outcome, Result};
 use crate::kept::Query;
+use crate::render::row::Overflow;
+use crate::render::width::Width;
 use crate::render::{self, text};
+use crate::world::Stream;
 use clap::{Arg, Args};
 use std::io::Write;
 
@@ -24,6 +27,9 @@ pub(super) struct List {
     #[command(flatten)]
     store: StoreArgs,
 }
+
+/// What a narrow terminal has no room for is set in by so much.
+const SET_IN: usize = 4;
 
 /// How many are listed when nothing is said of it.
 const USUAL: u64 = 50;
@@ -47,13 +53,15 @@ pub(super) fn run(args: &List, session: &Session<'_>) -> Result<Outcome> {
         let none = if args.filters.is_empty() { "nothing was received yet" } else { "no delivery is like that" };
         session.say(&format!("{none}; {NOTHING_YET}"));
     }
+    let width = Width::of(session.world.columns(Stream::Output));
     let mut output = session.world.output();
     for entry in &entries {
         if args.json {
             output.write_all(&render::kept::entry(entry))?;
         } else {
             let lead = format!("{}  {}", local(entry.arrived, session), entry.id);
-            writeln!(output, "{}", text::entry(entry, &lead, session.out))?;
+            let row = text::entry(entry, lead).text(width, Overflow::SetIn(SET_IN), session.out);
+            output.write_all(row.as_bytes())?;
         }
     }
     output.flush()?;

@@ -12,6 +12,8 @@ use crate::kept::{Attempt, Kept};
 use crate::message::Request;
 use crate::receive::{Rules, receive};
 use crate::render::escape::{harmless, one_line};
+use crate::render::row::Overflow;
+use crate::render::width::Width;
 use crate::render::{self, payload, text};
 use crate::signature::DEFAULT_TOLERANCE;
 use crate::world::Stream;
@@ -116,8 +118,9 @@ fn told(kept: &Kept, args: &Show, session: &Session<'_>) -> Result<String> {
     let paint = session.out;
     let Kept { entry, request, attempts, .. } = kept;
     let lead = format!("{}  {}", local(entry.arrived, session), entry.id);
-    let mut told = text::entry(entry, &lead, paint) + "\n";
-    told.push_str(&judged_again(kept, args, session)?);
+    let width = Width::of(session.world.columns(Stream::Output));
+    let mut told = text::entry(entry, lead).text(width, Overflow::SetIn(INDENT.len()), paint);
+    told.push_str(&width.folded(&judged_again(kept, args, session)?, text::FINDING));
     if let Some(peer) = &entry.peer {
         told.push_str(&format!("{INDENT}{} {}\n", paint.faint("from   "), harmless(peer)));
     }
@@ -127,7 +130,7 @@ fn told(kept: &Kept, args: &Show, session: &Session<'_>) -> Result<String> {
         told.push_str(&(payload::header(name, value, paint, session.reveal) + "\n"));
     }
     told.push('\n');
-    told.push_str(&payload::lines(&request.body, "", paint, session.reveal));
+    told.push_str(&width.folded(&payload::lines(&request.body, "", paint, session.reveal), INDENT.len()));
     told.push_str(&format!("{}\n", paint.faint(&format!("({})", text::count(entry.size, "byte")))));
     if !attempts.is_empty() {
         told.push_str(&format!("\n{}\n", paint.strong("brought to the app")));

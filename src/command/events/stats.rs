@@ -62,7 +62,7 @@ fn told(counts: &[Count], sums: &[Sum], session: &Session<'_>) -> String {
     }
     text.push_str(&heading("verdicts"));
     for (verdict, count) in by(counts, |count| count.verdict.clone()) {
-        text.push_str(&format!("{count:>9}  {}\n", text::verdict_of(&verdict, None, session.out)));
+        text.push_str(&format!("{count:>9}  {}\n", text::verdict_of(&verdict, session.out)));
     }
     text.push_str(&heading("hours"));
     for (hour, count) in by(counts, |count| count.hour) {

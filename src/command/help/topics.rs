@@ -43,8 +43,14 @@ fn exit_codes() -> Vec<Part> {
     let statuses = [
         ("0", "done, and the answer is good; also when the reader of a pipe went away"),
         ("1", "done, and the answer is no: a signature is invalid, bodies differ, a target refused, time ran out"),
-        ("2", "the command line makes no sense"),
-        ("3", "could not do it: network, file, settings, store"),
+        (
+            "2",
+            "the command line makes no sense, or names what whtool does not have: a sample, an event, a probe, a column",
+        ),
+        (
+            "3",
+            "could not do it: network, file, settings, store; also when a file, capture, secret or endpoint is not there",
+        ),
         ("4", "credentials are missing, or were refused"),
         ("130", "interrupted by Ctrl+C or SIGTERM"),
     ];

@@ -1,83 +1,50 @@
 //! What a listener shows: a line for each delivery, then its payload or the cause of its refusal; or JSON records.
+//!
+//! Where it goes and how wide that is, is in `page`; what is counted in `tally`, what apps said in `apps`, what it may cost to explain refusals in `budget`.
 
 use super::Look;
+use super::apps::Apps;
+use super::budget::Budget;
+use super::page::{self, Page};
 use super::seen::Seen;
+use super::tally::Tally;
 use crate::command::known::Secrets;
 use crate::command::{Session, Volume};
 use crate::delivery::{Received, TurnedAway};
-use crate::diagnose::{self, Effort, Finding, Purse};
+use crate::diagnose::{self, Effort, Finding};
 use crate::error::Result;
-use crate::kept::{Forwarded, Sequel};
+use crate::kept::Forwarded;
 use crate::provider;
 use crate::render::json::Arrival;
+use crate::render::paint::Paint;
+use crate::render::row::{Field, Tells};
 use crate::render::{self, escape, text};
-use crate::timestamp::Timestamp;
 use crate::verdict::Verdict;
 use crate::world::{Arrived, Missed, Store};
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 use std::net::SocketAddr;
 use wildmatch::WildMatch;
 
 /// How many events are remembered to tell duplicates.
 const REMEMBERED: usize = 100_000;
 
-/// What explaining refusals may cost in a second: a fifth of one, or a little more: under a flood of them
-/// honest senders must not wait.
-const A_SECOND: Purse = Purse::of(Effort(Effort::THOROUGH.0 * 3), 100);
-
 /// Shows deliveries, and keeps count of them.
 pub(super) struct Display<'a> {
     look: &'a Look,
     session: &'a Session<'a>,
     secrets: Secrets,
-    output: Box<dyn Write + 'a>,
+    /// What is shown goes there.
+    pub page: Page<'a>,
     globs: Vec<WildMatch>,
     zone: jiff::tz::TimeZone,
     seen: Seen,
     budget: Budget,
-    number: u64,
-    verified: u64,
-    duplicates: u64,
-    turned_away: u64,
-    by_verdict: BTreeMap<&'static str, u64>,
+    tally: Tally,
     hint: Option<(u64, String)>,
-    /// When output was last written out for its own sake.
-    flushed: Timestamp,
     /// Why recording fails just now.
     trouble: Option<String>,
-    /// Apps that did not answer when they were last asked.
-    silent_apps: BTreeSet<String>,
+    apps: Apps,
     /// The delivery that was shown last.
     last: Option<String>,
-}
-
-/// What may be spent on explaining refusals: so much a second, so that a flood of them costs honest senders little.
-struct Budget {
-    left: Purse,
-    /// How many requests that were turned away may still be told of.
-    tellings: u32,
-    since: Timestamp,
-}
-
-impl Budget {
-    fn refill(&mut self, now: Timestamp) -> &mut Purse {
-        if now.duration_since(self.since).as_secs() >= 1 {
-            *self = Self::new(now);
-        }
-        &mut self.left
-    }
-
-    fn new(now: Timestamp) -> Self {
-        Self { left: A_SECOND, tellings: 5, since: now }
-    }
-
-    fn may_tell(&mut self, now: Timestamp) -> bool {
-        self.refill(now);
-        let may = self.tellings > 0;
-        self.tellings = self.tellings.saturating_sub(1);
-        may
-    }
 }
 
 impl<'a> Display<'a> {
@@ -86,27 +53,22 @@ impl<'a> Display<'a> {
             look,
             session,
             secrets,
-            output: session.world.output(),
+            page: Page::new(session),
             globs: look.events.iter().map(|glob| WildMatch::new(glob)).collect(),
             zone: session.world.time_zone(),
             seen: Seen::new(REMEMBERED),
             budget: Budget::new(session.world.now()),
-            number: 0,
-            verified: 0,
-            duplicates: 0,
-            turned_away: 0,
-            by_verdict: BTreeMap::new(),
+            tally: Tally::default(),
             hint: None,
-            flushed: session.world.now(),
             trouble: None,
-            silent_apps: BTreeSet::new(),
+            apps: Apps::default(),
             last: None,
         }
     }
 
     /// How many verified events were shown.
     pub(super) fn verified(&self) -> u64 {
-        self.verified
+        self.tally.verified
     }
 
     /// Says something once so many deliveries are shown.
@@ -118,17 +80,17 @@ impl<'a> Display<'a> {
     pub(super) fn ready(&mut self, address: SocketAddr, forwarded_to: &str) -> Result<()> {
         let url = format!("http://{address}");
         if self.look.json {
-            self.output.write_all(&render::json::ready(&url))?;
+            self.page.record(&render::json::ready(&url))?;
         }
-        self.session.say(&format!("listening on {} (any path; Ctrl+C ends)", self.session.err.strong(&url)));
+        self.page.say(&format!("listening on {} (any path; Ctrl+C ends)", self.session.err.strong(&url)));
         for glob in self.look.events.iter().filter(|glob| !is_of_a_known_type(glob)) {
             self.session.warn(&format!("no documented event type matches `{}`", escape::harmless(glob)));
         }
         if !forwarded_to.is_empty() {
-            self.session.say(&format!("verified deliveries go on to {}", escape::harmless(forwarded_to)));
+            self.page.say(&format!("verified deliveries go on to {}", escape::harmless(forwarded_to)));
         }
         self.name_secrets("secrets");
-        self.flush()
+        self.page.flush()
     }
 
     /// Other secrets hold from now on.
@@ -139,21 +101,7 @@ impl<'a> Display<'a> {
 
     fn name_secrets(&self, lead: &str) {
         let names = self.secrets.keys.iter().map(|key| format!("{} ({})", key.secret.origin, key.secret.provider));
-        self.session.say(&format!("{lead}: {}", escape::harmless(&names.collect::<Vec<_>>().join(", "))));
-    }
-
-    /// Writes out what was shown so far, if that was not done for a second: under load there is always more to come.
-    pub(super) fn flush_at_times(&mut self, now: Timestamp) -> Result<()> {
-        if now.duration_since(self.flushed).as_secs() >= 1 {
-            self.flushed = now;
-            self.flush()?;
-        }
-        Ok(())
-    }
-
-    /// Writes out what was shown so far.
-    pub(super) fn flush(&mut self) -> Result<()> {
-        Ok(self.output.flush()?)
+        self.page.say(&format!("{lead}: {}", escape::harmless(&names.collect::<Vec<_>>().join(", "))));
     }
 
     /// Takes over from a store which events came before.
@@ -166,23 +114,28 @@ impl<'a> Display<'a> {
 
     /// Counts and shows a delivery.
     pub(super) fn received(&mut self, arrived: &Arrived) -> Result<()> {
-        self.number += 1;
+        self.tally.number += 1;
         let received = arrived.received.as_ref();
-        *self.by_verdict.entry(received.verdict.code()).or_default() += 1;
+        *self.tally.by_verdict.entry(received.verdict.code()).or_default() += 1;
         self.tell_trouble(arrived.trouble.as_deref());
-        let name = arrived.id.clone().unwrap_or_else(|| format!("#{}", self.number));
+        let name = arrived.id.clone().unwrap_or_else(|| format!("#{}", self.tally.number));
         // What could not be recorded is sent again, and counts then.
         let is_good = arrived.trouble.is_none();
         let duplicate_of = if is_good { self.duplicate_of(received, &name) } else { None };
-        self.duplicates += u64::from(duplicate_of.is_some());
+        self.tally.duplicates += u64::from(duplicate_of.is_some());
         if self.is_wanted(received) {
-            self.verified += u64::from(is_good && received.verdict.is_verified());
-            let arrival =
-                Arrival { number: self.number, id: arrived.id.as_deref(), duplicate_of, answered: arrived.answered };
+            self.tally.verified += u64::from(is_good && received.verdict.is_verified());
+            let arrival = Arrival {
+                number: self.tally.number,
+                id: arrived.id.as_deref(),
+                duplicate_of,
+                answered: arrived.answered,
+            };
             self.show(received, &name, &arrival)?;
         }
-        if let Some((_, hint)) = self.hint.take_if(|(after, _)| *after <= self.number) {
-            self.flush()?;
+        if let Some((_, hint)) = self.hint.take_if(|(after, _)| *after <= self.tally.number) {
+            self.page.flush()?;
+            // Commands are to be copied, and stay in one line.
             self.session.say(&hint);
         }
         Ok(())
@@ -195,7 +148,7 @@ impl<'a> Display<'a> {
                 let now = escape::harmless(now);
                 self.session.warn(&format!("deliveries can't be recorded, and are answered 503: {now}"));
             }
-            (None, Some(_)) => self.session.say("deliveries are recorded again"),
+            (None, Some(_)) => self.page.say("deliveries are recorded again"),
             _ => {}
         }
         self.trouble = trouble.map(str::to_owned);
@@ -203,53 +156,24 @@ impl<'a> Display<'a> {
 
     /// Says what was left from before.
     pub(super) fn taken_up(&self, count: u64) {
-        self.session.say(&format!("{} from before still to be sent on", text::count(count, "delivery")));
+        self.page.say(&format!("{} from before still to be sent on", text::count(count, "delivery")));
     }
 
     /// Shows what the app said, or once, not for each delivery, that it says nothing.
     pub(super) fn forwarded(&mut self, forwarded: &Forwarded) -> Result<()> {
-        let Forwarded { id, attempt, sequel, .. } = forwarded;
         if self.look.json {
-            return Ok(self.output.write_all(&render::json::forwarded(forwarded))?);
+            return self.page.record(&render::json::forwarded(forwarded));
         }
-        let app = attempt
-            .url
-            .parse::<url::Url>()
-            .map_or_else(|_| attempt.url.clone(), |url| url.origin().ascii_serialization());
-        let paint = self.session.out;
-        let was_silent = match &attempt.outcome {
-            Ok(_) => self.silent_apps.remove(&app),
-            Err(_) => !self.silent_apps.insert(app.clone()),
-        };
-        match &attempt.outcome {
-            Err(failure) if !was_silent => {
-                let failure = escape::harmless(failure);
-                writeln!(self.output, "{INDENT}{}", paint.bad(&format!("✗ {app} does not answer: {failure}")))?;
-            }
-            Ok(_) if was_silent => writeln!(self.output, "{INDENT}{}", paint.good(&format!("✓ {app} answers again")))?,
-            _ => {}
-        }
-        if let Ok(answer) = &attempt.outcome {
-            let said = text::answer(answer, attempt.took, paint);
-            let said = if (200..300).contains(&answer.status) {
-                said.lines().next().unwrap_or_default().to_owned()
-            } else {
-                said
-            };
-            let of = if self.last.as_deref() == Some(id) { String::new() } else { format!("{id}  ") };
-            writeln!(self.output, "{INDENT}→ {of}{said}{}", paint.faint(&spoken(*sequel)))?;
-        } else if *sequel == Sequel::GivenUp {
-            writeln!(self.output, "{INDENT}→ {id}  {}", paint.bad("given up; `whtool replay` sends it again"))?;
-        }
-        Ok(())
+        let lines = self.apps.told(forwarded, self.last.as_deref(), self.session.out);
+        lines.iter().try_for_each(|line| self.page.line_below(line))
     }
 
     /// Counts what came too fast to be shown.
     pub(super) fn missed(&mut self, missed: Missed) -> Result<()> {
         let Missed { deliveries, answers } = missed;
-        self.number += deliveries;
+        self.tally.number += deliveries;
         if self.look.json {
-            self.output.write_all(&render::json::missed(deliveries, answers))?;
+            self.page.record(&render::json::missed(deliveries, answers))?;
         }
         let counts = [(deliveries, "delivery"), (answers, "app answer")].into_iter().filter(|(count, _)| *count > 0);
         let counts: Vec<_> = counts.map(|(count, what)| text::count(count, what)).collect();
@@ -272,31 +196,26 @@ impl<'a> Display<'a> {
     fn show(&mut self, received: &Received, name: &str, arrival: &Arrival<'_>) -> Result<()> {
         let findings = self.explain(received);
         if self.look.json {
-            return Ok(self.output.write_all(&render::json::delivery(received, &findings, arrival))?);
+            return self.page.record(&render::json::delivery(received, &findings, arrival));
         }
         let paint = self.session.out;
         let time = received.delivery.arrived.map(|time| time.to_zoned(self.zone.clone()).strftime("%H:%M:%S"));
         let time = time.map(|time| time.to_string()).unwrap_or_default();
-        let lead = format!("{time}  {name:<4}");
-        write!(self.output, "{}", text::delivery(received, &lead, paint))?;
-        if !(200..300).contains(&arrival.answered) {
-            write!(self.output, "  {}", paint.bad(&format!("→ {}", arrival.answered)))?;
-        }
-        if let Some(first) = &arrival.duplicate_of {
-            write!(self.output, "  {}", paint.warn(&format!("duplicate of {first}")))?;
-        }
-        writeln!(self.output)?;
-        let warnings = text::warnings(&received.event, INDENT, paint);
-        self.output.write_all(warnings.as_bytes())?;
-        self.output.write_all(text::findings(&findings, INDENT, paint).as_bytes())?;
+        let repeat = arrival.duplicate_of.as_ref().map(|first| format!("duplicate of {first}"));
+        let row = text::delivery(received, format!("{time}  {name:<4}"))
+            .and(text::answered(arrival.answered))
+            .and(repeat.map(|repeat| Field::new(Tells::Repeat, repeat, Paint::warn)));
+        self.page.row(&row, self.look)?;
+        let indent = self.page.indent();
+        let below = text::warnings(&received.event, indent, paint) + &text::findings(&findings, indent, paint);
+        self.page.below(&below, text::FINDING)?;
         if self.session.volume == Volume::Verbose {
-            let hash = text::body_hash(&received.delivery.request.body);
-            writeln!(self.output, "{INDENT}{}", paint.faint(&hash))?;
+            self.page.line_below(&paint.faint(&text::body_hash(&received.delivery.request.body)))?;
         }
         self.last = Some(name.to_owned());
         if received.verdict.is_verified() && !self.look.compact {
-            let payload = render::payload::lines(&received.delivery.request.body, INDENT, paint, self.session.reveal);
-            self.output.write_all(payload.as_bytes())?;
+            let payload = render::payload::lines(&received.delivery.request.body, indent, paint, self.session.reveal);
+            self.page.below(&payload, page::HANG)?;
         }
         Ok(())
     }
@@ -311,7 +230,7 @@ impl<'a> Display<'a> {
 
     /// Counts a request that was no delivery, and tells of it: of the first few in each second, since anybody can send them.
     pub(super) fn turned_away(&mut self, request: &TurnedAway) {
-        self.turned_away += 1;
+        self.tally.turned_away += 1;
         if self.budget.may_tell(self.session.world.now()) || self.session.volume == Volume::Verbose {
             let TurnedAway { peer, request, status } = request;
             let is_tls = request.as_bytes().starts_with(&[0x16, 0x03]);
@@ -320,25 +239,13 @@ impl<'a> Display<'a> {
             } else {
                 escape::one_line(request.as_bytes(), 60)
             };
-            self.session.say(&self.session.err.faint(&format!("turned away: {what} → {status} ({peer})")));
+            self.page.say(&self.session.err.faint(&format!("turned away: {what} → {status} ({peer})")));
         }
     }
 
     /// How it all went.
     pub(super) fn summary(&self) {
-        let verdicts: Vec<_> =
-            self.by_verdict.iter().map(|(code, count)| format!("{count} {}", code.replace('_', " "))).collect();
-        let mut summary = text::count(self.number, "delivery");
-        if !verdicts.is_empty() {
-            summary = format!("{summary}: {}", verdicts.join(", "));
-        }
-        if self.duplicates > 0 {
-            summary.push_str(&format!("; {}", text::count(self.duplicates, "duplicate")));
-        }
-        if self.turned_away > 0 {
-            summary.push_str(&format!("; {} turned away", text::count(self.turned_away, "request")));
-        }
-        self.session.say(&summary);
+        self.page.say(&self.tally.summary());
     }
 }
 
@@ -346,15 +253,3 @@ fn is_of_a_known_type(glob: &str) -> bool {
     let glob = WildMatch::new(glob);
     provider::ALL.iter().flat_map(|provider| provider.event_types()).any(|known| glob.matches(known.name))
 }
-
-/// What follows an attempt, for the end of its line.
-fn spoken(sequel: Sequel) -> String {
-    match sequel {
-        Sequel::Taken => String::new(),
-        Sequel::Again(pause) => format!("  · again in {}", text::duration(pause)),
-        Sequel::GivenUp => "  · not tried again".to_owned(),
-    }
-}
-
-/// What stands under an event is set in.
-const INDENT: &str = "                ";

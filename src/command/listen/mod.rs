@@ -2,10 +2,14 @@
 //!
 //! The listener itself is in `edge`; what is shown of each delivery is decided in `display`, the demonstration in `demo`.
 
+mod apps;
+mod budget;
 mod demo;
 mod display;
 mod forwarding;
+mod page;
 mod seen;
+mod tally;
 mod watch;
 
 use super::captures::StoreArgs;
@@ -103,7 +107,7 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<Outcome> {
     if args.no_store {
         session.say("keeping nothing (--no-store)");
     } else if args.keeps_in_memory() {
-        session.say("a demonstration: what comes is kept until this ends (--store FILE keeps it for good)");
+        session.say("a demonstration: nothing of it stays when this ends (--store FILE keeps it)");
     } else {
         display.remember(args.store.open(session)?.as_mut())?;
     }
@@ -165,7 +169,7 @@ fn receive_until_done(
         if deadline.is_some_and(|deadline| now >= deadline) {
             break Ending::TimeRanOut;
         }
-        display.flush_at_times(now)?;
+        display.page.flush_at_times(now)?;
         if let Some(secrets) = watch.look(now, session) {
             display.know(secrets);
         }
@@ -213,7 +217,7 @@ fn next(
         Happening::Quiet => {}
         happening => return Ok(happening),
     }
-    display.flush()?;
+    display.page.flush()?;
     let left = deadline.map(|deadline| deadline.duration_since(session.world.now()));
     Ok(match left {
         Some(left) if left.is_negative() || left.is_zero() => Happening::Quiet,
@@ -235,7 +239,7 @@ fn finish(listening: &mut dyn Listening, display: &mut Display<'_>) -> Result<()
             Happening::Quiet | Happening::Interrupted => {}
         }
     }
-    display.flush()?;
+    display.page.flush()?;
     display.summary();
     Ok(())
 }

@@ -71,14 +71,16 @@ impl<'a> Journal<'a> {
         each: &mut dyn FnMut(Known) -> Result<()>,
     ) -> Result<Self> {
         let head = head(args, session)?;
-        let (mut known, mut keep) = (HashSet::new(), 0);
-        if session.world.has_file(path) {
-            let mut input = BufReader::new(session.open(path)?);
-            keep = read(&mut input, &head, path, &mut |known_| {
-                known.insert(hash_of(&known_.order));
-                each(known_)
-            })?;
-        }
+        // Opened before it is read: nobody else may write to it in between.
+        let mut file = session.world.append(path).map_err(|error| cannot_write(path, &error))?;
+        let mut known = HashSet::new();
+        let held = file.held().map_err(|error| super::super::cannot_read(path, &error))?;
+        let keep = read(&mut BufReader::new(held), &head, path, &mut |known_| {
+            known.insert(hash_of(&known_.order));
+            each(known_)
+        })?;
+        refuse_if_others_can_read(path, session)?;
+        file.cut(keep).map_err(|error| cannot_write(path, &error))?;
         if !known.is_empty() {
             session.say(&format!(
                 "{} known from {}",
@@ -86,8 +88,6 @@ impl<'a> Journal<'a> {
                 path.display()
             ));
         }
-        refuse_if_others_can_read(path, session)?;
-        let file = session.world.append(path, keep).map_err(|error| cannot_write(path, &error))?;
         let synced = session.world.now();
         let mut journal = Self { path, file, session, synced, known };
         if keep == 0 {
@@ -144,7 +144,13 @@ pub(super) fn refuse_if_others_can_read(path: &Path, session: &Session<'_>) -> R
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
-    Error::failed(format!("can't write the journal {}", path.display())).because(error)
+    let failed = Error::failed(format!("can't write the journal {}", path.display())).because(error);
+    match error.kind() {
+        std::io::ErrorKind::ResourceBusy => {
+            failed.hint("wait for the other run to end, or give this one a journal of its own")
+        }
+        _ => failed,
+    }
 }
 
 /// A reference in its place; one line of a list is not another.

@@ -139,5 +139,5 @@ pub(super) fn run(args: &Reconcile, session: &Session<'_>) -> Result<Outcome> {
     if end == SendEnd::Interrupted {
         return Err(Error::interrupted());
     }
-    finished.outcome(args.wait.is_some())
+    finished.outcome(args.wait)
 }

@@ -53,7 +53,7 @@ impl<'a> Report<'a> {
         let progress = total.filter(|total| *total > 1).map(|total| session.world.progress(total));
         let open = |path: &std::path::PathBuf| {
             refuse_if_others_can_read(path, session)?;
-            let opened = session.world.append(path, 0);
+            let opened = session.world.append(path).and_then(|mut list| list.cut(0).map(|()| list));
             opened.map_err(|error| Error::failed(format!("can't write {}", path.display())).because(error))
         };
         let rows = if args.csv { csv_line(&reconciled::CSV_HEADER)? } else { Vec::new() };
@@ -248,7 +248,7 @@ pub(super) struct Finished {
 
 impl Finished {
     /// The answer. What could not be told weighs more than a difference: the answer is not whole.
-    pub(super) fn outcome(self, waited: bool) -> Result<Outcome> {
+    pub(super) fn outcome(self, wait: Option<SignedDuration>) -> Result<Outcome> {
         if let Some(error) = self.stop {
             return Err(error);
         }
@@ -260,7 +260,7 @@ impl Finished {
         if bad > 0 {
             return Err(Error::failed(format!("{} of the list could not be read", count(bad, "line"))));
         }
-        let is_open = waited && self.totals.of(Class::StillOpen) > 0;
+        let is_open = wait.is_some() && self.totals.of(Class::StillOpen) > 0;
         answer(!self.totals.has_difference() && !is_open)
     }
 }

@@ -9,7 +9,7 @@ use crate::kept::{Entry, Told};
 use crate::provider::record::State;
 use crate::provider::{self, Provider};
 use crate::reconcile::columns::Columns;
-use crate::reconcile::order::Units;
+use crate::reconcile::order::{ListError, Units};
 use crate::reconcile::{BadLine, Order, Orders};
 use crate::timestamp::Timestamp;
 use std::collections::{HashSet, VecDeque};
@@ -38,12 +38,8 @@ impl<'a> Source<'a> {
     pub(super) fn new(args: &'a Reconcile, captured: &Captured, session: &'a Session<'a>) -> Result<Self> {
         let columns = Columns::named(&args.column);
         let units = if args.decimal { Units::Decimal } else { Units::Minor };
-        let open = |path: &Path| {
-            Orders::new(session.open(path)?, &columns, units).map_err(|error| {
-                let error = Error::failed(format!("can't read the list {}", path.display())).because(error);
-                error.hint("--column reference=NAME says which column holds the reference")
-            })
-        };
+        let open =
+            |path: &Path| Orders::new(session.open(path)?, &columns, units).map_err(|error| unusable(path, &error));
         let orders = args.from.as_deref().map(open).transpose()?;
         let is_of_store = args.from.is_none() && args.references.is_empty();
         if is_of_store && !captured.is_open() {
@@ -122,6 +118,16 @@ fn has_ended(order: &Order, args: &Reconcile, captured: &mut Captured) -> Result
             Ok(told.iter().any(|told| tells_an_end(provider, &told.entry)))
         }
     }
+}
+
+/// A column that was named and is not there is wrong usage; all else is the list's.
+fn unusable(path: &Path, error: &ListError) -> Error {
+    let what = format!("can't read the list {}", path.display());
+    let told = match error {
+        ListError::NoColumn(..) => Error::usage(what),
+        ListError::Input(_) | ListError::NoReference(_) => Error::failed(what),
+    };
+    told.because(error).hint("--column reference=NAME says which column holds the reference")
 }
 
 /// How many there are, as far as that can be told beforehand.

@@ -11,7 +11,7 @@ use super::samples::Changes;
 use super::{Session, answer, confirm, moment, provider_values, span};
 use crate::error::{Error, Outcome, Result};
 use crate::exchange::{Next, Outgoing, Sent, is_loopback};
-use crate::provider::Provider;
+use crate::provider::{Form, Provider};
 use crate::render::{self, escape, text};
 use crate::timestamp::{SignedDuration, Timestamp};
 use crate::world::{Certificates, START_OF_ANSWER, SendEnd, Sending};
@@ -127,8 +127,10 @@ enum Compared {
 }
 
 impl Compared {
-    fn of(before: bool, now: bool) -> Self {
-        match (before, now) {
+    /// By the status of each.
+    fn of(before: u16, now: u16) -> Self {
+        let is_good = |status: u16| (200..300).contains(&status);
+        match (is_good(before), is_good(now)) {
             (false, true) => Self::Fixed,
             (false, false) => Self::StillFailing,
             (true, false) => Self::BrokenNow,
@@ -143,6 +145,13 @@ impl Compared {
             Self::BrokenNow => "broken now",
             Self::StillGood => "still good",
         }
+    }
+}
+
+impl Replay {
+    /// The form of Plustive's header.
+    fn header_form(&self) -> Form {
+        if self.bare { Form::Bare } else { Form::Reference }
     }
 }
 

@@ -52,7 +52,7 @@ impl<'a> Plan<'a> {
     pub(super) fn new(args: &'a Replay, session: &'a Session<'a>) -> Result<Self> {
         let secrets = known::secrets(&args.secrets, Local::Make, session)?;
         let (sources, store) = (Vec::new(), RefCell::new(None));
-        let (form, edited) = (sign::form(args.bare), BTreeMap::new());
+        let (form, edited) = (args.header_form(), BTreeMap::new());
         let mut plan = Self { args, session, sources, order: None, secrets, form, edited, store };
         plan.sources = plan.find_sources()?;
         if plan.sources.is_empty() {
@@ -241,15 +241,15 @@ impl<'a> Plan<'a> {
     pub(super) fn record(&self, sent: &Sent) -> Result<Option<Compared>> {
         let Source::Capture(id) = &self.sources[self.place(sent.number)].1 else { return Ok(None) };
         let kept = self.capture(id)?;
-        let is_good = |status: u16| (200..300).contains(&status);
         let url = forward::target(&self.args.to, &kept.request).to_string();
         // The last one here, or else anywhere.
         let here = kept.attempts.iter().rfind(|attempt| attempt.url == url);
-        let before = here.or(kept.attempts.last()).map(|attempt| is_good(attempt.status()));
+        let before = here.or(kept.attempts.last()).map(Attempt::status);
         let outcome = sent.answer.clone().map_err(|failure| failure.to_string());
         let attempt = Attempt { at: self.session.world.now(), url, took: sent.took, outcome };
+        let now = attempt.status();
         self.with_store(|store| store.add_attempt(id, &attempt))?;
-        Ok(before.map(|before| Compared::of(before, is_good(attempt.status()))))
+        Ok(before.map(|before| Compared::of(before, now)))
     }
 
     /// Whether anything is signed with the machine's own test secret, which no other program knows.

@@ -5,6 +5,7 @@ use crate::error::{Error, Outcome, Result};
 use crate::ledger::{Held, Source};
 use crate::provider::{self, Provider};
 use crate::render::escape::harmless;
+use crate::render::text::count;
 use crate::settings;
 use crate::world::Stream;
 use clap::Args;
@@ -24,6 +25,9 @@ pub(super) struct New {
     #[arg(long, value_name = "COMMAND", conflicts_with = "file")]
     command: Option<String>,
 }
+
+/// Fewer bytes than this are hardly all of a secret: 16 are as many as nobody guesses.
+const SHORT: usize = 16;
 
 /// What becomes of the provider's other secrets when a new one comes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -108,6 +112,12 @@ fn check(provider: &dyn Provider, bytes: &[u8], session: &Session<'_>) -> Result
     }
     if bytes.trim_ascii().len() != bytes.len() {
         session.warn("there are blanks around it; they are kept, as a part of it");
+    }
+    if bytes.len() < SHORT {
+        session.warn(&format!(
+            "it has {} only: so short a secret can be guessed; is it whole?",
+            count(bytes.len() as u64, "byte")
+        ));
     }
     let prefix = provider.secret_prefix();
     if !prefix.is_empty() && !bytes.starts_with(prefix.as_bytes()) {

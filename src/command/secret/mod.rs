@@ -76,6 +76,7 @@ struct Rotate {
 #[derive(Args)]
 struct Show {
     /// Its name; it may be left out when there is only one
+    #[arg(value_name = "SECRET_NAME")]
     name: Option<String>,
 }
 
@@ -83,6 +84,7 @@ struct Show {
 #[derive(Args)]
 struct Remove {
     /// Its name
+    #[arg(value_name = "SECRET_NAME")]
     name: String,
     /// Don't ask
     #[arg(long)]

@@ -44,7 +44,7 @@ impl Asked {
         let told = match (bench.is_json(), bench.is_quiet()) {
             (true, _) => render::hop::computed_record(&judged.place.to_string(), &answer),
             (_, true) => Vec::new(),
-            _ => render::hop::computed(&answer, INDENT, bench.paint()).into_bytes(),
+            _ => bench.fitted(&render::hop::computed(&answer, INDENT, bench.paint())),
         };
         (answer, told)
     }

@@ -140,7 +140,7 @@ impl Beside {
         let sentence = conclusion.sentence(&kept.entry.id, hop);
         let mut told = format!("{INDENT}{} {sentence}\n", bench.paint().strong("hop    "));
         told.push_str(&render::hop::hop(hop, &places, &judged.findings, INDENT, bench.paint(), bench.reveal()));
-        told.into_bytes()
+        bench.fitted(&told)
     }
 }
 
@@ -169,8 +169,7 @@ fn good_copy(here: &Received, store: &mut dyn Store, bench: &Bench<'_>) -> Resul
     let mut found = None;
     for query in same_event.into_iter().chain([newest]) {
         store.visit(&query, &mut |kept| {
-            let was_verified = kept.entry.verdict == "verified";
-            if hop::belongs(here, &kept.request, was_verified, bench.keys()) {
+            if hop::belongs(here, &kept, bench.keys()) {
                 found = Some(kept);
             }
             Ok(())

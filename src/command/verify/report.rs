@@ -10,10 +10,13 @@ use crate::error::Error;
 use crate::receive::{Rules, receive};
 use crate::render::paint::Paint;
 use crate::render::payload::Reveal;
+use crate::render::row::Overflow;
+use crate::render::width::Width;
 use crate::render::{self, escape, text};
 use crate::signature::Key;
 use crate::timestamp::Timestamp;
 use crate::verdict::Verdict;
+use crate::world::Stream;
 use std::collections::BTreeMap;
 
 /// What every request is judged by and told with; the same for all threads.
@@ -23,6 +26,7 @@ pub(super) struct Bench<'a> {
     now: Timestamp,
     at: Option<At>,
     telling: Telling,
+    width: Width,
     paint: Paint,
     reveal: Reveal,
 }
@@ -94,6 +98,7 @@ impl<'a> Bench<'a> {
             now: now.unwrap_or_else(|| session.world.now()),
             at: args.at,
             telling,
+            width: Width::of(session.world.columns(Stream::Output)),
             paint: session.out,
             reveal: session.reveal,
         }
@@ -122,6 +127,11 @@ impl<'a> Bench<'a> {
     /// What to mask.
     pub(super) fn reveal(&self) -> Reveal {
         self.reveal
+    }
+
+    /// Lines below a request, broken where the terminal has no room for them.
+    pub(super) fn fitted(&self, lines: &str) -> Vec<u8> {
+        self.width.folded(lines, text::FINDING).into_bytes()
     }
 
     /// Whether records are asked for.
@@ -230,7 +240,7 @@ impl Batch {
                 let notes: Vec<_> = notes.iter().map(|note| (note.code(), note.sentence())).collect();
                 self.text.extend(render::json::verdict(&place.to_string(), received, findings, &notes));
             }
-            Telling::Lines => self.tell_in_lines(judged, bench.paint),
+            Telling::Lines => self.tell_in_lines(judged, bench),
         }
     }
 
@@ -241,16 +251,19 @@ impl Batch {
         diagnose::explain(received, &bench.known, self.most, &mut self.purse)
     }
 
-    fn tell_in_lines(&mut self, judged: &Judged, paint: Paint) {
+    fn tell_in_lines(&mut self, judged: &Judged, bench: &Bench<'_>) {
+        let paint = bench.paint;
         let Judged { place, received, findings, notes } = judged;
-        let mut text = text::delivery(received, &format!("{:<10}", place.to_string()), paint) + "\n";
+        let row = text::delivery(received, format!("{:<10}", place.to_string()));
+        let mut text = String::new();
         for note in notes {
             let sentence = escape::one_line(note.sentence().as_bytes(), 200);
             text.push_str(&format!("{INDENT}{} {sentence}\n", paint.warn("note   ")));
         }
         text.push_str(&text::warnings(&received.event, INDENT, paint));
         text.push_str(&text::findings(findings, INDENT, paint));
-        self.text.extend(text.into_bytes());
+        self.text.extend(row.text(bench.width, Overflow::SetIn(INDENT.len()), bench.paint).into_bytes());
+        self.text.extend(bench.fitted(&text));
     }
 
     fn tell_unreadable(&mut self, error: &Error, bench: &Bench<'_>) {

@@ -5,6 +5,7 @@
 use crate::money::Money;
 use crate::provider::api::{Call, Unfit};
 use crate::provider::record::{self, Amount, Announced, Record, Standing, State};
+use crate::timestamp::Timestamp;
 use serde_json::{Value, json};
 
 /// All money is in kobo; no currency is sent.
@@ -41,7 +42,7 @@ pub(super) fn read(body: &Value) -> Result<Record, Unfit> {
         standing,
         money: charged.or(amount).map(|minor| Money { minor, currency: CURRENCY.to_owned() }),
         amount: if charged.is_some() { meaning_of_charge(body) } else { Amount::Same },
-        announced: announced(standing.state, created.is_some() && created == ended),
+        announced: announced(standing.state, created, ended),
         created,
         changed: ended,
         status,
@@ -56,7 +57,8 @@ fn meaning_of_charge(body: &Value) -> Amount {
 }
 
 /// A purchase that ended as it was made may have no webhook at all (contradiction U23).
-fn announced(state: State, at_once: bool) -> Announced {
+fn announced(state: State, created: Option<Timestamp>, ended: Option<Timestamp>) -> Announced {
+    let at_once = created.is_some() && created == ended;
     let kind = match state {
         State::Succeeded => "transaction.success",
         State::Failed => "transaction.failed",

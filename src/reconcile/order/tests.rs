@@ -1,5 +1,6 @@
 //! Lists in all their forms, and lines that can't be read.
 
+use super::cells::minor;
 use super::*;
 
 fn read_as(text: &[u8], columns: &[&str], units: Units) -> Vec<Result<Order, BadLine>> {
@@ -93,4 +94,20 @@ fn a_table_whose_reference_is_not_found_is_refused_as_a_whole() {
     assert!(matches!(new("PLS-1,Success\n", &Columns::default()), ListError::NoReference(_)));
     let named = Columns::named(&["amount=gross".parse().unwrap()]);
     assert!(matches!(new("reference,net\na,1\n", &named), ListError::NoColumn(..)));
+}
+
+#[test]
+fn a_quote_that_is_never_closed_ends_the_list_with_its_line() {
+    let outcomes = |text: &str| {
+        let orders = Orders::new(Box::new(Cursor::new(text.to_owned())), &Columns::default(), Units::Minor).unwrap();
+        orders.map(|order| order.map(|order| order.unwrap().reference).map_err(|error| error.to_string())).collect()
+    };
+    let stray = |line, until| Err(format!("a quote is opened in line {line}, and not closed {until}"));
+    let found: Vec<Result<String, String>> = outcomes("reference,status\npi_1,paid\n\"pi_2,paid\npi_3,paid\n");
+    assert_eq!(found, [Ok("pi_1".to_owned()), stray(3, "before the end")]);
+    let long = format!("# mine\nreference,status\n{}pi_2,\"paid\n{0}", "pi_1,paid\n".repeat(2_000));
+    let found: Vec<Result<String, String>> = outcomes(&long);
+    assert_eq!((found.len(), found.last()), (2_001, Some(&stray(2_003, "within 100 lines or a mebibyte"))));
+    let note = "reference,note\npi_1,\"of\ntwo \"\"lines\"\"\"\npi_2,5\" pipe\n";
+    assert_eq!(outcomes(note), [Ok("pi_1".to_owned()), Ok("pi_2".to_owned())]);
 }

@@ -36,8 +36,7 @@ pub fn text(report: &Report, head: &Head, detail: Detail, paint: Paint) -> Strin
         }
     }
     for trouble in report.troubles().into_iter().filter(|trouble| trouble.grade != Grade::Info) {
-        let shows_request = trouble.grade == Grade::Fail || detail == Detail::Everything;
-        out.push_str(&told(&trouble, report, head, shows_request, paint));
+        out.push_str(&told(&trouble, report, head, detail, paint));
     }
     out.push_str(&notes(report, paint));
     out.push_str(&summary(report, head, paint));
@@ -90,7 +89,7 @@ fn probe_line(outcome: &Outcome, paint: Paint) -> String {
 }
 
 /// One cause, in full.
-fn told(trouble: &Trouble<'_>, report: &Report, head: &Head, shows_request: bool, paint: Paint) -> String {
+fn told(trouble: &Trouble<'_>, report: &Report, head: &Head, detail: Detail, paint: Paint) -> String {
     let word = colour(trouble.grade, &format!("{:<4}", trouble.grade.code().to_uppercase()), paint);
     let mut out = format!("\n{word}  {}\n", paint.strong(&trouble.cause.sentence()));
     let mut line = |name: &str, text: &str| {
@@ -109,6 +108,7 @@ fn told(trouble: &Trouble<'_>, report: &Report, head: &Head, shows_request: bool
         line("secret", &format!("set {} to the handler's own, or use --secret-file", head.variable));
     }
     line("page", outcome.page);
+    let shows_request = trouble.grade == Grade::Fail || detail == Detail::Everything;
     if shows_request && let Some(exchange) = outcome.exchange() {
         line("sent", "paste it to send it again:");
         out.push_str(&command(exchange, head));

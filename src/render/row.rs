@@ -1,0 +1,225 @@
+//! A delivery as a row of fields: one line where that has the room, else several that break between fields.
+//!
+//! In a narrow terminal what matters most comes first. What the fields hold is decided in `text`.
+
+use super::escape::cut;
+use super::paint::Paint;
+use super::width::Width;
+
+/// What a field tells; in the order in which the fields matter to a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tells {
+    /// Whether it is good.
+    Verdict,
+    /// That it came before.
+    Repeat,
+    /// What kind of event it is.
+    Kind,
+    /// How much money it is about.
+    Money,
+    /// Its id.
+    Id,
+    /// What was answered, by whtool or the app.
+    Answer,
+    /// The status of what it is about.
+    Status,
+    /// How large it is.
+    Size,
+    /// Whose it is.
+    Provider,
+    /// The secret that matched.
+    Secret,
+}
+
+/// One field.
+#[derive(Clone, Debug)]
+pub struct Field {
+    tells: Tells,
+    /// What stands before its text, without colour.
+    lead: &'static str,
+    /// Its text, harmless.
+    text: String,
+    colour: fn(Paint, &str) -> String,
+    /// How wide it is in a wide row, at least.
+    least: usize,
+}
+
+impl Field {
+    /// A field of a text that is harmless already.
+    pub fn new(tells: Tells, text: impl Into<String>, colour: fn(Paint, &str) -> String) -> Self {
+        Self { tells, lead: "", text: text.into(), colour, least: 0 }
+    }
+
+    /// With something before the text that has no colour.
+    pub fn after(self, lead: &'static str) -> Self {
+        Self { lead, ..self }
+    }
+
+    /// At least so wide in a wide row.
+    pub fn at_least(self, least: usize) -> Self {
+        Self { least, ..self }
+    }
+
+    /// What stands between it and the field before it.
+    fn gap(&self) -> &'static str {
+        if self.tells == Tells::Secret { " · " } else { "  " }
+    }
+
+    fn letters(&self) -> usize {
+        self.lead.chars().count() + self.text.chars().count()
+    }
+
+    fn painted(&self, room: usize, paint: Paint) -> String {
+        let room = room.saturating_sub(self.lead.chars().count());
+        let text =
+            if self.text.chars().count() > room { cut(&self.text, room.saturating_sub(1)) } else { self.text.clone() };
+        format!("{}{}", self.lead, (self.colour)(paint, &text))
+    }
+
+    fn padded(&self, paint: Paint) -> String {
+        format!("{}{}", self.lead, (self.colour)(paint, &format!("{:<1$}", self.text, self.least)))
+    }
+}
+
+/// A delivery, to be shown in a row.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// What stands first in any case: a time of day, a number, a place.
+    lead: String,
+    fields: Vec<Field>,
+}
+
+/// What becomes of fields for which a narrow line has no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overflow {
+    /// They go on in lines that are set in by so many columns.
+    SetIn(usize),
+    /// They are left out; an ellipsis stands for them.
+    LeftOut,
+}
+
+impl Row {
+    /// A row with `lead` before its fields, which are in the order of a wide row.
+    pub fn new(lead: impl Into<String>, fields: Vec<Field>) -> Self {
+        Self { lead: lead.into(), fields }
+    }
+
+    /// With another field at its end.
+    pub fn and(mut self, field: Option<Field>) -> Self {
+        self.fields.extend(field);
+        self
+    }
+
+    /// The row as lines, each with a line break at its end.
+    pub fn text(&self, width: Width, overflow: Overflow, paint: Paint) -> String {
+        match width {
+            Width::Narrow(columns) => self.flowing(columns, overflow, paint),
+            Width::Wide(columns) if self.letters() > columns => self.flowing(columns, overflow, paint),
+            Width::Wide(_) | Width::Any => self.line(paint),
+        }
+    }
+
+    fn letters(&self) -> usize {
+        let field = |field: &Field| field.gap().chars().count() + field.letters().max(field.least);
+        self.lead.chars().count() + self.fields.iter().map(field).sum::<usize>()
+    }
+
+    /// All in one line.
+    fn line(&self, paint: Paint) -> String {
+        let fields = self.fields.iter().flat_map(|field| [field.gap().to_owned(), field.padded(paint)]);
+        format!("{}{}\n", paint.faint(&self.lead), fields.collect::<String>())
+    }
+
+    /// What matters most first, and no line longer than so many columns.
+    fn flowing(&self, columns: usize, overflow: Overflow, paint: Paint) -> String {
+        let mut fields: Vec<&Field> = self.fields.iter().collect();
+        fields.sort_by_key(|field| field.tells);
+        let lead = self.lead.trim_end();
+        let (mut text, mut used) = (paint.faint(lead), lead.chars().count());
+        for (place, field) in fields.iter().enumerate() {
+            let gap = field.gap().chars().count();
+            let is_last = place + 1 == fields.len();
+            let kept_free = if overflow == Overflow::LeftOut && !is_last { ELLIPSIS.chars().count() } else { 0 };
+            if used + gap + field.letters() + kept_free <= columns {
+                text.push_str(field.gap());
+                used += gap;
+            } else if let Overflow::SetIn(indent) = overflow {
+                text.push_str(&format!("\n{}", " ".repeat(indent)));
+                used = indent;
+            } else {
+                text.push_str(&paint.faint(ELLIPSIS));
+                break;
+            }
+            text.push_str(&field.painted(columns.saturating_sub(used), paint));
+            used += field.letters();
+        }
+        text + "\n"
+    }
+}
+
+/// Stands for the fields that are left out.
+const ELLIPSIS: &str = " …";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row() -> Row {
+        let plain = |tells, text: &str| Field::new(tells, text, Paint::number);
+        Row::new(
+            "10:30:00  #1  ",
+            vec![
+                plain(Tells::Provider, "plexos").at_least(8),
+                plain(Tells::Kind, "payment.debited").at_least(21),
+                plain(Tells::Id, "evt_abc123"),
+                plain(Tells::Money, "100.00 CVE (10000)"),
+                plain(Tells::Status, "DEBITED"),
+                plain(Tells::Verdict, "verified"),
+                plain(Tells::Secret, "PLEXOS_WEBHOOK_SECRET"),
+            ],
+        )
+        .and(Some(plain(Tells::Answer, "→ 200").after("app ")))
+    }
+
+    fn shown(width: Width, overflow: Overflow) -> String {
+        row().text(width, overflow, Paint::Plain)
+    }
+
+    #[test]
+    fn a_pipe_and_a_wide_terminal_get_one_line_in_columns() {
+        let line = "10:30:00  #1    plexos    payment.debited        evt_abc123  100.00 CVE (10000)  DEBITED  \
+                    verified · PLEXOS_WEBHOOK_SECRET  app → 200\n";
+        assert_eq!(shown(Width::Any, Overflow::SetIn(4)), line);
+        assert_eq!(shown(Width::Wide(133), Overflow::LeftOut), line);
+    }
+
+    #[test]
+    fn a_narrow_one_gets_what_matters_first_and_breaks_between_fields() {
+        let text = "10:30:00  #1  verified  payment.debited  100.00 CVE (10000)  evt_abc123\n          \
+                    app → 200  DEBITED  plexos · PLEXOS_WEBHOOK_SECRET\n";
+        assert_eq!(shown(Width::Narrow(80), Overflow::SetIn(10)), text);
+        assert_eq!(
+            shown(Width::Wide(122), Overflow::SetIn(10)).lines().count(),
+            2,
+            "a wide one that is not wide enough"
+        );
+    }
+
+    #[test]
+    fn what_has_no_room_in_a_single_line_is_left_out_and_that_is_seen() {
+        let text = "10:30:00  #1  verified  payment.debited  100.00 CVE (10000)  evt_abc123 …\n";
+        assert_eq!(shown(Width::Narrow(80), Overflow::LeftOut), text);
+        assert_eq!(shown(Width::Narrow(72), Overflow::LeftOut), text.replace("  evt_abc123", ""));
+    }
+
+    #[test]
+    fn no_line_is_longer_than_the_terminal_whatever_a_stranger_sends() {
+        let long = Field::new(Tells::Id, "x".repeat(300), Paint::strong);
+        for columns in 40..125 {
+            for overflow in [Overflow::SetIn(16), Overflow::LeftOut] {
+                let text = row().and(Some(long.clone())).text(Width::Narrow(columns), overflow, Paint::Plain);
+                assert!(text.lines().all(|line| line.chars().count() <= columns), "{columns}: {text}");
+            }
+        }
+    }
+}

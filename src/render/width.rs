@@ -1,0 +1,118 @@
+//! How wide what is shown may be, and lines broken between words where they would be wider.
+//!
+//! A pipe has no width: what goes there is for programs, and is never broken. Letters are counted, not measured: a line of letters that
+//! take two columns is still broken by the terminal.
+
+/// How wide lines may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    /// As wide as they are: a pipe or a file.
+    Any,
+    /// Wide enough for most rows: so many columns.
+    Wide(usize),
+    /// Too narrow for rows; what matters most has to come first.
+    Narrow(usize),
+}
+
+/// From how many columns on a terminal is wide.
+const WIDE: usize = 120;
+/// Nothing is laid out for less: such a terminal breaks the lines itself.
+const LEAST: usize = 40;
+
+impl Width {
+    /// Of a terminal with so many columns; `None`: it is none, or does not say.
+    pub fn of(columns: Option<u16>) -> Self {
+        match columns.map(usize::from) {
+            None | Some(0) => Self::Any,
+            Some(columns) if columns < WIDE => Self::Narrow(columns.max(LEAST)),
+            Some(columns) => Self::Wide(columns),
+        }
+    }
+
+    /// The most letters that a line may have; `None`: any number.
+    pub fn columns(self) -> Option<usize> {
+        match self {
+            Self::Any => None,
+            Self::Wide(columns) | Self::Narrow(columns) => Some(columns),
+        }
+    }
+
+    /// The text with its lines broken between words where they are too long. What follows is set in `hang` columns further than the line
+    /// itself. A word that is longer than a line stays whole: it may be an address, and is to be copied.
+    pub fn folded(self, text: &str, hang: usize) -> String {
+        let Some(columns) = self.columns() else { return text.to_owned() };
+        text.split_inclusive('\n').map(|line| folded(line, columns, hang)).collect()
+    }
+}
+
+fn folded(line: &str, columns: usize, hang: usize) -> String {
+    if letters(line.trim_end_matches('\n')) <= columns {
+        return line.to_owned();
+    }
+    let own = line.len() - line.trim_start_matches(' ').len();
+    // Deep in a narrow terminal there would be no room left.
+    let indent = " ".repeat((own + hang).min(columns / 2));
+    let (mut text, mut used) = (line[..own].to_owned(), own);
+    for (place, word) in line[own..].split(' ').enumerate() {
+        let length = letters(word.trim_end_matches('\n'));
+        if place > 0 && used + 1 + length > columns {
+            text = text.trim_end_matches(' ').to_owned() + "\n" + &indent;
+            used = indent.len();
+        } else if place > 0 {
+            text.push(' ');
+            used += 1;
+        }
+        text.push_str(word);
+        used += length;
+    }
+    text
+}
+
+/// How many letters are seen of a text: colours are not.
+fn letters(text: &str) -> usize {
+    let mut hidden = false;
+    let is_seen = |letter: &char| {
+        let was_hidden = hidden;
+        hidden = (hidden || *letter == '\x1b') && !(hidden && *letter == 'm');
+        !was_hidden && !hidden
+    };
+    text.chars().filter(is_seen).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_has_any_width_and_a_terminal_is_wide_or_narrow() {
+        assert_eq!([None, Some(0)].map(Width::of), [Width::Any; 2]);
+        assert_eq!(
+            [1, 80, 119, 120, 200].map(|columns| Width::of(Some(columns))),
+            [Width::Narrow(40), Width::Narrow(80), Width::Narrow(119), Width::Wide(120), Width::Wide(200)]
+        );
+    }
+
+    #[test]
+    fn lines_are_broken_between_words_and_what_follows_is_set_in() {
+        let text = "  proved  the body was parsed and written anew by a middleware\n  short\n";
+        let folded = Width::Narrow(40).folded(text, 8);
+        assert_eq!(folded, "  proved  the body was parsed and\n          written anew by a middleware\n  short\n");
+        assert_eq!(Width::Any.folded(text, 8), text);
+        assert_eq!(Width::Wide(120).folded(text, 8), text);
+    }
+
+    #[test]
+    fn colours_take_no_room_and_long_words_stay_whole() {
+        let forty = format!("\x1b[32m{}\x1b[0m \x1b[1m{}\x1b[0m", "a".repeat(19), "b".repeat(20));
+        assert_eq!(Width::Narrow(40).folded(&forty, 2), forty);
+        let long = format!("see https://{}", "x".repeat(60));
+        assert_eq!(Width::Narrow(40).folded(&long, 2), long.replace("see ", "see\n  "));
+    }
+
+    #[test]
+    fn there_is_room_however_deep_a_line_is_set_in() {
+        let deep = format!("{}one two three", " ".repeat(38));
+        let folded = Width::Narrow(40).folded(&deep, 4);
+        assert_eq!(folded.lines().last(), Some(&*format!("{}two three", " ".repeat(20))));
+    }
+}
