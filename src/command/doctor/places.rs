@@ -10,6 +10,9 @@ use std::path::Path;
 const FILES: &str = "files";
 const STORE: &str = "store";
 
+/// What whtool keeps in its data folder.
+const KEPT: [&str; 3] = ["local-test-seed", "ledger.json", "captures.db"];
+
 /// Bits of others than the owner.
 const OTHERS: u32 = 0o077;
 /// Bits by which others may write.
@@ -23,10 +26,15 @@ pub(super) fn look(store: &StoreArgs, session: &Session<'_>) -> Vec<Finding> {
         Ok(folder) => {
             findings.extend(private("data folder", &folder, OTHERS, session));
             if findings.is_empty() {
-                let what = format!("{} is made when it is needed", folder.display());
-                findings.push(Finding::new(FILES, Grade::Note, "data folder", what));
+                let shown = folder.display().to_string();
+                // Where there are no bits, what is in it tells that it is there.
+                findings.push(if KEPT.iter().any(|name| session.world.has_file(&folder.join(name))) {
+                    Finding::new(FILES, Grade::Good, "data folder", shown)
+                } else {
+                    Finding::new(FILES, Grade::Note, "data folder", format!("{shown} is made when it is needed"))
+                });
             }
-            for name in ["local-test-seed", "ledger.json", "captures.db"] {
+            for name in KEPT {
                 findings.extend(private(name, &folder.join(name), OTHERS, session));
             }
         }
