@@ -283,6 +283,7 @@ fn the_local_seed_is_private_and_a_wider_mode_is_refused() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("chmod"), "{output:?}");
 }
 
+#[cfg(unix)]
 fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()

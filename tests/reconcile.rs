@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Output};
+#[cfg(unix)]
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;

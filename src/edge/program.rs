@@ -211,10 +211,12 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
+/// `cmd` takes off the outer quotes and reads the rest as it was typed: quotes within are not to be escaped.
 #[cfg(windows)]
 fn shell(command: &str) -> Command {
+    use std::os::windows::process::CommandExt;
     let mut shell = Command::new("cmd");
-    shell.args(["/C", command]).stdin(Stdio::null());
+    shell.args(["/D", "/S", "/C"]).raw_arg(format!("\"{command}\"")).stdin(Stdio::null());
     shell
 }
 

@@ -211,7 +211,7 @@ impl Client {
 
 /// The statuses of a series of answers.
 pub fn statuses(answers: &str) -> Vec<u16> {
-    answers.split("HTTP/1.").skip(1).filter_map(|answer| answer.get(2..5)?.parse().ok()).collect()
+    answers.split("HTTP/1.").skip(1).filter_map(|answer| answer.get(2..5)?.parse::<u16>().ok()).collect()
 }
 
 /// A request with these header lines and this body, no length added.

@@ -53,7 +53,7 @@ pub const ALL: [Subject; 10] = [
         seeds: &[b"1736937000\n0011223344556677889900aabbccddeeff", b"\nsha256=00ff", b"1736937000\nsha256=,x"],
     },
     Subject { name: "payload", hold: payload, seeds: &[PLEXOS, REFERENCE, GUIDE, JSON] },
-    Subject { name: "json", hold: json, seeds: &[JSON, PLEXOS, GUIDE] },
+    Subject { name: "json", hold: json, seeds: &[JSON, PLEXOS, GUIDE, b"-0.0"] },
     Subject { name: "settings", hold: settings, seeds: &[TOML] },
     Subject { name: "ledger", hold: ledger, seeds: &[LEDGER] },
     Subject {
@@ -180,7 +180,10 @@ fn json(bytes: &[u8]) {
             assert!(written.windows(8).any(|word| word == b"Infinity"), "{}", written.escape_ascii());
             continue;
         };
-        assert_eq!(serializer.write(&again), written, "written twice it differs");
+        let twice = serializer.write(&again);
+        // PHP writes -0.0 as -0, and reads that as the whole number 0.
+        let zero = serializer.code.starts_with("php") && written.windows(2).any(|two| two == b"-0");
+        assert!(twice == written || zero, "written twice it differs: {}", written.escape_ascii());
     }
 }
 

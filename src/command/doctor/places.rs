@@ -10,6 +10,9 @@ use std::path::Path;
 const FILES: &str = "files";
 const STORE: &str = "store";
 
+/// What whtool keeps in its data folder.
+const KEPT: [&str; 3] = ["local-test-seed", "ledger.json", "captures.db"];
+
 /// Bits of others than the owner.
 const OTHERS: u32 = 0o077;
 /// Bits by which others may write.
@@ -22,7 +25,7 @@ pub(super) fn look(store: &StoreArgs, session: &Session<'_>) -> Vec<Finding> {
         Err(error) => findings.push(Finding::of_error(FILES, "data folder", &error)),
         Ok(folder) => {
             findings.extend(data_folder(&folder, session));
-            for name in ["local-test-seed", "ledger.json", "captures.db"] {
+            for name in KEPT {
                 findings.extend(private(name, &folder.join(name), OTHERS, session));
             }
         }
@@ -42,14 +45,22 @@ fn data_folder(folder: &Path, session: &Session<'_>) -> Vec<Finding> {
     let subject = "data folder";
     let mode = private(subject, folder, OTHERS, session);
     let Err(error) = session.world.try_folder(folder) else {
-        let later =
-            || Finding::new(FILES, Grade::Note, subject, format!("{} is made when it is needed", folder.display()));
-        return vec![mode.unwrap_or_else(later)];
+        return vec![mode.unwrap_or_else(|| without_mode(subject, folder, session))];
     };
     let what = format!("nothing can be written in {}: {error}", folder.display());
     let unwritable =
         Finding::new(FILES, Grade::Bad, subject, what).hint("make it yours, or name another place: WHTOOL_HOME=FOLDER");
     [unwritable].into_iter().chain(mode.filter(|mode| mode.grade == Grade::Bad)).collect()
+}
+
+/// A folder that is not there, or has no permission bits here: then what is in it tells that it is there.
+fn without_mode(subject: &str, folder: &Path, session: &Session<'_>) -> Finding {
+    let shown = folder.display().to_string();
+    if KEPT.iter().any(|name| session.world.has_file(&folder.join(name))) {
+        Finding::new(FILES, Grade::Good, subject, shown)
+    } else {
+        Finding::new(FILES, Grade::Note, subject, format!("{shown} is made when it is needed"))
+    }
 }
 
 /// A file or folder that others may not have these bits of. `None`: it is not there, or has no bits here.
