@@ -183,8 +183,11 @@ impl Desk {
 
     fn work(mut self, mut orders: mpsc::Receiver<Order>, outcomes: &mpsc::UnboundedSender<Batch>, cord: &Cord) {
         while !(orders.is_closed() && orders.is_empty()) {
-            // The bell may ring while nobody waits for it: then this does not wait. Once too often does no harm.
-            thread::park();
+            // The bell may ring while nobody waits for it: then this does not wait. Once too often does no harm. When nobody can
+            // order any more, nobody rings either, and the last ring may have been forgotten below.
+            if !orders.is_closed() {
+                thread::park();
+            }
             let mut is_full = true;
             while is_full {
                 let together: Vec<_> = std::iter::from_fn(|| orders.try_recv().ok()).take(TOGETHER).collect();
