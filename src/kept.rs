@@ -2,6 +2,7 @@
 //!
 //! The database itself is in `edge::store`.
 
+use crate::chunks::Cuts;
 use crate::exchange::Answer;
 use crate::message::Request;
 use crate::money::Money;
@@ -76,10 +77,19 @@ pub struct Kept {
     pub entry: Entry,
     /// The request, byte for byte.
     pub request: Request,
-    /// Its first line.
-    pub line: Line,
+    /// How it stood on the wire.
+    pub framing: Framing,
     /// Every attempt to bring it to an app, the oldest first.
     pub attempts: Vec<Attempt>,
+}
+
+/// What a request's wire form has beyond what it says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Framing {
+    /// Its first line.
+    pub line: Line,
+    /// How its chunked body was cut. `None`: it was not in chunks, or nobody knows.
+    pub cuts: Option<Cuts>,
 }
 
 /// The first line of a request, with the line end it came with.
@@ -103,10 +113,11 @@ impl Line {
 }
 
 impl Kept {
-    /// The request as it came down the wire. How a chunked body was cut is not kept: it is one chunk here.
+    /// The request as it came down the wire. A chunked body of which nobody knows how it was cut is one chunk here.
     pub fn wire(&self) -> Vec<u8> {
         let Request { headers, body, .. } = &self.request;
-        let line = self.line.if_unusual(&self.request);
+        let Framing { line, cuts } = &self.framing;
+        let line = line.if_unusual(&self.request);
         let mut wire = match line {
             Some(line) => line.to_vec(),
             None => format!("{} {} HTTP/1.1\r\n", self.request.method, self.request.target).into_bytes(),
@@ -115,6 +126,8 @@ impl Kept {
         wire.extend_from_slice(if wire.ends_with(b"\r\n") { b"\r\n" } else { b"\n" });
         if headers.get("transfer-encoding").is_none() {
             wire.extend_from_slice(body);
+        } else if let Some(chunked) = cuts.as_ref().and_then(|cuts| cuts.around(body)) {
+            wire.extend(chunked);
         } else if body.is_empty() {
             wire.extend_from_slice(b"0\r\n\r\n");
         } else {

@@ -19,6 +19,7 @@
 
 pub mod capture;
 pub mod check;
+pub mod chunks;
 mod command;
 pub mod delivery;
 pub mod diagnose;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const VALUES: &[&str] =
-    &["delivery", "error", "event", "exchange", "kept", "message", "money", "secret", "timestamp", "verdict"];
+    &["chunks", "delivery", "error", "event", "exchange", "kept", "message", "money", "secret", "timestamp", "verdict"];
 const THOUGHT: &[&str] = &[
     "capture",
     "check",

@@ -1,9 +1,10 @@
 //! Keeps each request's head exactly as it came down the socket.
 //!
 //! hyper lower-cases header names and groups repeats, so a recorder listens below it: it sees every byte that hyper sees,
-//! copies the heads, and skips the bodies by their Content-Length. It judges nothing: where hyper refuses a head, what was
+//! copies the heads, and skips the bodies by their Content-Length; of a chunked one it notes how it was cut. It judges nothing: where hyper refuses a head, what was
 //! recorded of it is never asked for.
 
+use crate::chunks::{Cuts, Follower};
 use crate::kept::Line;
 use crate::message::Headers;
 use memchr::memchr;
@@ -74,13 +75,13 @@ struct Tape {
     /// Length of the incomplete line at its end.
     line: usize,
     /// What the headers so far say of the body.
-    body: Framing,
+    body: Length,
     place: Place,
     rest: Option<Rest>,
 }
 
 /// Where in the stream of requests the next byte belongs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum Place {
     /// Before a request line.
     Between,
@@ -88,14 +89,17 @@ enum Place {
     Head,
     /// In a body, so many bytes before its end.
     Body(u64),
+    /// In a chunked body, or behind it: no more heads are recorded.
+    Chunks(Follower),
     /// Nobody knows: nothing more is recorded.
     Lost,
 }
 
 /// How a head says where its body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Framing {
-    Length(u64),
+enum Length {
+    Known(u64),
+    /// A coding says it, or nothing that can be read.
     Other,
 }
 
@@ -109,7 +113,7 @@ impl Recorder {
             complete: VecDeque::new(),
             head: 0,
             line: 0,
-            body: Framing::Length(0),
+            body: Length::Known(0),
             place: Place::Between,
             rest: Some(rest),
         }))
@@ -123,6 +127,11 @@ impl Recorder {
     /// The next complete head. `None`: it was too large to keep.
     pub fn take(&self) -> Option<Head> {
         self.tape().take()
+    }
+
+    /// How the chunked body that was read to its end just now was cut. `None`: it was not in chunks, or nobody knows.
+    pub fn take_cuts(&self) -> Option<Cuts> {
+        self.tape().take_cuts()
     }
 
     /// A request is complete, body and all, and about to be answered.
@@ -178,6 +187,10 @@ impl Tape {
                 }
                 Place::Head => self.feed_line(bytes),
                 Place::Body(left) => self.skip_body(left, bytes.len()),
+                Place::Chunks(ref mut follower) => {
+                    follower.feed(bytes);
+                    bytes.len()
+                }
                 Place::Lost => bytes.len(),
             };
             bytes = &bytes[used..];
@@ -197,7 +210,7 @@ impl Tape {
         self.place = Place::Head;
         self.head = 0;
         self.line = 0;
-        self.body = Framing::Length(0);
+        self.body = Length::Known(0);
     }
 
     /// Copies up to the end of a line; says how many bytes that were.
@@ -225,10 +238,10 @@ impl Tape {
             _ if is_request_line => {}
             _ => {
                 // A coding outweighs any length, whichever comes first; hyper sees it so too.
-                if let Some(framing) = framing(line)
-                    && self.body != Framing::Other
+                if let Some(length) = length_in(line)
+                    && self.body != Length::Other
                 {
-                    self.body = framing;
+                    self.body = length;
                 }
             }
         }
@@ -237,9 +250,9 @@ impl Tape {
 
     fn end_head(&mut self) {
         let (place, sequel) = match self.body {
-            Framing::Length(0) => (Place::Between, Sequel::Recorded),
-            Framing::Length(length) => (Place::Body(length), Sequel::Recorded),
-            Framing::Other => (Place::Lost, Sequel::Lost),
+            Length::Known(0) => (Place::Between, Sequel::Recorded),
+            Length::Known(length) => (Place::Body(length), Sequel::Recorded),
+            Length::Other => (Place::Chunks(Follower::default()), Sequel::Lost),
         };
         self.complete.push_back((self.head, sequel));
         self.head = 0;
@@ -254,6 +267,16 @@ impl Tape {
         used
     }
 
+    fn take_cuts(&mut self) -> Option<Cuts> {
+        match std::mem::replace(&mut self.place, Place::Lost) {
+            Place::Chunks(follower) => follower.into_cuts(),
+            other => {
+                self.place = other;
+                None
+            }
+        }
+    }
+
     fn take(&mut self) -> Option<Head> {
         let (length, sequel) = self.complete.pop_front()?;
         let head = read_head(self.bytes.get(self.taken..self.taken + length)?, sequel);
@@ -264,16 +287,16 @@ impl Tape {
 
 /// What one header line says of the body's end; `None`: it is about something else. A length that can't be read is as
 /// good as none: hyper refuses it.
-fn framing(line: &[u8]) -> Option<Framing> {
+fn length_in(line: &[u8]) -> Option<Length> {
     let value = |name: &[u8]| match line.get(name.len()) {
         Some(b':') if line[..name.len()].eq_ignore_ascii_case(name) => Some(line[name.len() + 1..].trim_ascii()),
         _ => None,
     };
     if value(b"transfer-encoding").is_some() {
-        return Some(Framing::Other);
+        return Some(Length::Other);
     }
     let length = std::str::from_utf8(value(b"content-length")?).ok().and_then(|text| text.parse().ok());
-    Some(length.map_or(Framing::Other, Framing::Length))
+    Some(length.map_or(Length::Other, Length::Known))
 }
 
 /// Takes a complete head apart. `None`: it is none, and hyper has refused it.
@@ -295,108 +318,4 @@ fn read_head(bytes: &[u8], sequel: Sequel) -> Option<Head> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HEAD: &[u8] = b"X-Twice: 1\r\nhOsT: a\r\nx-twice:2\r\nX-Name: caf\xe9 \xc3\xa9\r\nContent-Length: 3\r\n";
-
-    fn request(body: &[u8]) -> Vec<u8> {
-        [b"POST /a?b=%20c HTTP/1.1\r\n", HEAD, b"\r\n", body].concat()
-    }
-
-    fn heads(recorder: &Recorder) -> Vec<Head> {
-        std::iter::from_fn(|| recorder.take()).collect()
-    }
-
-    #[test]
-    fn a_head_is_kept_byte_for_byte_however_it_is_cut() {
-        let wire = request(b"a\nb");
-        for size in 1..wire.len() {
-            let recorder = Recorder::new();
-            wire.chunks(size).for_each(|chunk| recorder.feed(chunk));
-            let heads = heads(&recorder);
-            assert_eq!(heads.len(), 1);
-            assert_eq!((heads[0].method.as_str(), heads[0].target.as_str()), ("POST", "/a?b=%20c"));
-            assert_eq!(heads[0].headers.as_bytes(), HEAD);
-            assert_eq!(heads[0].sequel, Sequel::Recorded);
-        }
-    }
-
-    #[test]
-    fn pipelined_requests_come_out_one_by_one() {
-        let wire = [request(b"\r\n\n"), b"\r\nGET / HTTP/1.1\r\n\r\n".to_vec(), request(b"abc")].concat();
-        for size in [1, 2, 7, 100, wire.len()] {
-            let recorder = Recorder::new();
-            wire.chunks(size).for_each(|chunk| recorder.feed(chunk));
-            let heads = heads(&recorder);
-            assert_eq!(heads.iter().map(|head| head.method.as_str()).collect::<Vec<_>>(), ["POST", "GET", "POST"]);
-            assert_eq!(heads[1].headers.as_bytes(), b"");
-            assert_eq!(heads[2].headers.as_bytes(), HEAD);
-        }
-    }
-
-    #[test]
-    fn lines_may_end_in_a_bare_line_feed() {
-        let recorder = Recorder::new();
-        recorder.feed(b"POST / HTTP/1.1\nA: 1\n\nGET /2 HTTP/1.1\n\n");
-        let heads = heads(&recorder);
-        assert_eq!(heads[0].headers.as_bytes(), b"A: 1\n");
-        assert_eq!(heads[1].target, "/2");
-    }
-
-    #[test]
-    fn nothing_is_recorded_after_a_chunked_request() {
-        let recorder = Recorder::new();
-        recorder
-            .feed(b"POST / HTTP/1.1\r\ntransfer-ENCODING: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n");
-        let heads = heads(&recorder);
-        assert_eq!(heads.len(), 1);
-        assert_eq!(heads[0].sequel, Sequel::Lost);
-        assert!(recorder.is_owed());
-    }
-
-    #[test]
-    fn a_coding_outweighs_a_length_before_and_after_it() {
-        let (coding, length) = ("Transfer-Encoding: chunked\r\n", "Content-Length: 1\r\n");
-        for lines in [[coding, length], [length, coding]] {
-            let recorder = Recorder::new();
-            let head = format!("POST / HTTP/1.1\r\n{}\r\n", lines.concat());
-            recorder.feed(format!("{head}5\r\n\nGET / HTTP/1.1\r\n\r\n").as_bytes());
-            let heads = heads(&recorder);
-            assert_eq!((heads.len(), heads[0].sequel), (1, Sequel::Lost));
-        }
-    }
-
-    #[test]
-    fn a_head_without_end_takes_no_more_memory_than_a_large_one() {
-        let recorder = Recorder::new();
-        recorder.feed(b"GET / HTTP/1.1\r\nA: ");
-        for _ in 0..100 {
-            recorder.feed(&[b'a'; 8192]);
-        }
-        assert!(recorder.take().is_none());
-        assert!(recorder.tape().bytes.capacity() <= 2 * MAX_HEAD);
-    }
-
-    #[test]
-    fn heads_that_were_taken_take_no_memory() {
-        let recorder = Recorder::new();
-        for _ in 0..10_000 {
-            recorder.feed(&request(b"abc"));
-            assert!(recorder.take().is_some());
-        }
-        assert!(recorder.tape().bytes.capacity() <= 4096);
-    }
-
-    #[test]
-    fn a_connection_rests_until_its_request_is_complete_and_after_its_answer() {
-        let recorder = Recorder::new();
-        recorder.feed(&request(b"ab"));
-        recorder.take();
-        assert_eq!(recorder.rest().map(|rest| rest.acquaintance), Some(Acquaintance::Stranger));
-        recorder.in_hand();
-        assert!(recorder.rest().is_none());
-        recorder.answered();
-        assert_eq!(recorder.rest().map(|rest| rest.acquaintance), Some(Acquaintance::Known));
-    }
-}
+mod tests;

@@ -28,7 +28,7 @@ pub(super) struct Show {
     /// Its id, the first letters of it, or `last`
     #[arg(value_name = "CAPTURE")]
     id: String,
-    /// Write the request byte for byte: its head as it came, and its body (a chunked one in one chunk)
+    /// Write the request byte for byte, as it came down the wire
     #[arg(long, group = "what")]
     raw: bool,
     /// Write the body byte for byte

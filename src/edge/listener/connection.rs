@@ -12,7 +12,7 @@ use super::socket::Socket;
 use super::teller::{News, Teller};
 use crate::delivery::TurnedAway;
 use crate::delivery::{Delivery, Received};
-use crate::kept::{Forwarded, Line, Sequel};
+use crate::kept::{Forwarded, Framing, Sequel};
 use crate::message::Request;
 use crate::timestamp::Timestamp;
 use crate::world::{Acknowledge, Arrived, Forward, Happening, Judge, Listen};
@@ -92,6 +92,7 @@ impl Desk {
         };
         recorder.in_hand();
         let Head { method, target, headers, line, sequel: _ } = head;
+        let framing = Framing { line, cuts: recorder.take_cuts() };
         let request = Request { method, target, headers, body };
         let received = Arc::new(self.judged(request, peer, room.is_some()).await);
         let status = self.status_of(&received);
@@ -105,10 +106,10 @@ impl Desk {
             if status.is_success() && received.verdict.is_verified() { keeping.routes(&received) } else { Vec::new() };
         if let Some((forward, url)) = keeping.spokesman(&mut routes) {
             // On its own feet: what the app has answered is recorded also when the provider has gone.
-            let passing = Arc::clone(self).pass_through(received, line, room, (forward, url), routes);
+            let passing = Arc::clone(self).pass_through(received, framing, room, (forward, url), routes);
             return tokio::spawn(passing).await.unwrap_or_else(|_| Reply::of(StatusCode::BAD_GATEWAY));
         }
-        let kept = self.keep(keeping, &received, line, status.as_u16(), routes).await;
+        let kept = self.keep(keeping, &received, framing, status.as_u16(), routes).await;
         let status = if kept.is_ok() { status } else { StatusCode::SERVICE_UNAVAILABLE };
         self.teller.show(arrived(received, kept, status), room).await;
         Reply::of(status)
@@ -118,13 +119,13 @@ impl Desk {
     async fn pass_through(
         self: Arc<Self>,
         received: Arc<Received>,
-        line: Line,
+        framing: Framing,
         room: Option<Held>,
         (forward, url): (Forward, Url),
         others: Vec<Url>,
     ) -> Reply {
         let Some(keeping) = &self.keeping else { return Reply::of(StatusCode::SERVICE_UNAVAILABLE) };
-        let kept = self.keep(keeping, &received, line, NOT_YET, others).await;
+        let kept = self.keep(keeping, &received, framing, NOT_YET, others).await;
         let recorded = match kept {
             Ok(recorded) => recorded,
             Err(reason) => {
@@ -151,7 +152,7 @@ impl Desk {
         &self,
         keeping: &Keeping,
         received: &Arc<Received>,
-        line: Line,
+        framing: Framing,
         answered: u16,
         routes: Vec<Url>,
     ) -> Result<Option<Recorded>, String> {
@@ -161,7 +162,7 @@ impl Desk {
         }
         let (received, wake) = (Arc::clone(received), Arc::clone(&keeping.wake));
         // However long it takes: to give up waiting would be to deny what may be recorded after all.
-        keeping.writer.append(Append { received, line, answered, forwards, wake }).await.map(Some)
+        keeping.writer.append(Append { received, framing, answered, forwards, wake }).await.map(Some)
     }
 
     async fn judged(&self, request: Request, peer: SocketAddr, is_large: bool) -> Received {

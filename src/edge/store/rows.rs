@@ -1,9 +1,10 @@
 //! Rows in and out: how values stand in the tables.
 
 use super::names::Names;
+use crate::chunks::Cuts;
 use crate::delivery::Received;
 use crate::exchange::Answer;
-use crate::kept::{Attempt, Entry, Line};
+use crate::kept::{Attempt, Entry, Framing, Line};
 use crate::message::{Headers, Request};
 use crate::money::Money;
 use crate::timestamp::Timestamp;
@@ -30,7 +31,7 @@ pub(super) fn insert(
     connection: &Connection,
     place: i64,
     received: &Received,
-    line: &Line,
+    framing: &Framing,
     answered: u16,
 ) -> rusqlite::Result<()> {
     let Received { delivery, provider, verdict, event } = received;
@@ -59,7 +60,8 @@ pub(super) fn insert(
         ])?;
     connection
         .prepare_cached(
-            "INSERT INTO contents (seq, method, target, headers, body, line) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO contents (seq, method, target, headers, body, line, cuts) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
             place,
@@ -67,7 +69,8 @@ pub(super) fn insert(
             request.target,
             request.headers.as_bytes(),
             request.body,
-            line.if_unusual(request)
+            framing.line.if_unusual(request),
+            framing.cuts.as_ref().map(Cuts::as_bytes)
         ])
         .map(drop)
 }
@@ -113,9 +116,10 @@ pub(super) fn request(row: &Row<'_>) -> rusqlite::Result<Request> {
     Ok(Request { method: row.get(0)?, target: row.get(1)?, headers, body: row.get(3)? })
 }
 
-/// Reads line, after what `request` reads.
-pub(super) fn line(row: &Row<'_>) -> rusqlite::Result<Line> {
-    Ok(Line::new(row.get::<_, Option<Vec<u8>>>(4)?.unwrap_or_default()))
+/// Reads line and cuts, after what `request` reads.
+pub(super) fn framing(row: &Row<'_>) -> rusqlite::Result<Framing> {
+    let line = Line::new(row.get::<_, Option<_>>(4)?.unwrap_or_default());
+    Ok(Framing { line, cuts: row.get::<_, Option<_>>(5)?.map(Cuts::new) })
 }
 
 /// How much of an answer is kept.

@@ -110,6 +110,9 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX forwards_given_up ON forwards (url) WHERE state = 'given up';
     DROP INDEX forwards_object;
     CREATE INDEX forwards_object ON forwards (object, url, seq) WHERE state = 'pending';
+", "
+    -- How a chunked body was cut; NULL: it was not, or nobody knows.
+    ALTER TABLE contents ADD COLUMN cuts BLOB;
 "];
 
 /// How long one process waits for another that writes.

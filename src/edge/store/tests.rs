@@ -3,7 +3,7 @@
 use super::*;
 use crate::delivery::{Delivery, Received};
 use crate::event::Event;
-use crate::kept::{Attempt, Line, Query, Undelivered};
+use crate::kept::{Attempt, Framing, Query, Undelivered};
 use crate::message::Request;
 use crate::timestamp::Timestamp;
 use crate::verdict::Verdict as Judged;
@@ -33,7 +33,7 @@ fn append(body: &[u8], object: &str, urls: &[&str]) -> Append {
     let event = Event { subject: Some(object.to_owned()), ..Event::default() };
     Append {
         received: Arc::new(Received { delivery, provider: None, verdict: Judged::Unsigned, event }),
-        line: Line::default(),
+        framing: Framing::default(),
         answered: 200,
         forwards: urls.iter().map(|url| (*url).to_owned()).collect(),
         wake: Arc::new(Notify::new()),

@@ -1,0 +1,104 @@
+use super::*;
+
+const HEAD: &[u8] = b"X-Twice: 1\r\nhOsT: a\r\nx-twice:2\r\nX-Name: caf\xe9 \xc3\xa9\r\nContent-Length: 3\r\n";
+
+fn request(body: &[u8]) -> Vec<u8> {
+    [b"POST /a?b=%20c HTTP/1.1\r\n", HEAD, b"\r\n", body].concat()
+}
+
+fn heads(recorder: &Recorder) -> Vec<Head> {
+    std::iter::from_fn(|| recorder.take()).collect()
+}
+
+#[test]
+fn a_head_is_kept_byte_for_byte_however_it_is_cut() {
+    let wire = request(b"a\nb");
+    for size in 1..wire.len() {
+        let recorder = Recorder::new();
+        wire.chunks(size).for_each(|chunk| recorder.feed(chunk));
+        let heads = heads(&recorder);
+        assert_eq!(heads.len(), 1);
+        assert_eq!((heads[0].method.as_str(), heads[0].target.as_str()), ("POST", "/a?b=%20c"));
+        assert_eq!(heads[0].headers.as_bytes(), HEAD);
+        assert_eq!(heads[0].sequel, Sequel::Recorded);
+    }
+}
+
+#[test]
+fn pipelined_requests_come_out_one_by_one() {
+    let wire = [request(b"\r\n\n"), b"\r\nGET / HTTP/1.1\r\n\r\n".to_vec(), request(b"abc")].concat();
+    for size in [1, 2, 7, 100, wire.len()] {
+        let recorder = Recorder::new();
+        wire.chunks(size).for_each(|chunk| recorder.feed(chunk));
+        let heads = heads(&recorder);
+        assert_eq!(heads.iter().map(|head| head.method.as_str()).collect::<Vec<_>>(), ["POST", "GET", "POST"]);
+        assert_eq!(heads[1].headers.as_bytes(), b"");
+        assert_eq!(heads[2].headers.as_bytes(), HEAD);
+    }
+}
+
+#[test]
+fn lines_may_end_in_a_bare_line_feed() {
+    let recorder = Recorder::new();
+    recorder.feed(b"POST / HTTP/1.1\nA: 1\n\nGET /2 HTTP/1.1\n\n");
+    let heads = heads(&recorder);
+    assert_eq!(heads[0].headers.as_bytes(), b"A: 1\n");
+    assert_eq!(heads[1].target, "/2");
+}
+
+#[test]
+fn nothing_is_recorded_after_a_chunked_request() {
+    let recorder = Recorder::new();
+    recorder.feed(b"POST / HTTP/1.1\r\ntransfer-ENCODING: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n");
+    let heads = heads(&recorder);
+    assert_eq!(heads.len(), 1);
+    assert_eq!(heads[0].sequel, Sequel::Lost);
+    assert_eq!(recorder.take_cuts(), Some(Cuts::new(b"3\r\n\r\n0\r\n\r\n".to_vec())));
+    assert_eq!(recorder.take_cuts(), None);
+    assert!(recorder.is_owed());
+}
+
+#[test]
+fn a_coding_outweighs_a_length_before_and_after_it() {
+    let (coding, length) = ("Transfer-Encoding: chunked\r\n", "Content-Length: 1\r\n");
+    for lines in [[coding, length], [length, coding]] {
+        let recorder = Recorder::new();
+        let head = format!("POST / HTTP/1.1\r\n{}\r\n", lines.concat());
+        recorder.feed(format!("{head}5\r\n\nGET / HTTP/1.1\r\n\r\n").as_bytes());
+        let heads = heads(&recorder);
+        assert_eq!((heads.len(), heads[0].sequel), (1, Sequel::Lost));
+    }
+}
+
+#[test]
+fn a_head_without_end_takes_no_more_memory_than_a_large_one() {
+    let recorder = Recorder::new();
+    recorder.feed(b"GET / HTTP/1.1\r\nA: ");
+    for _ in 0..100 {
+        recorder.feed(&[b'a'; 8192]);
+    }
+    assert!(recorder.take().is_none());
+    assert!(recorder.tape().bytes.capacity() <= 2 * MAX_HEAD);
+}
+
+#[test]
+fn heads_that_were_taken_take_no_memory() {
+    let recorder = Recorder::new();
+    for _ in 0..10_000 {
+        recorder.feed(&request(b"abc"));
+        assert!(recorder.take().is_some());
+    }
+    assert!(recorder.tape().bytes.capacity() <= 4096);
+}
+
+#[test]
+fn a_connection_rests_until_its_request_is_complete_and_after_its_answer() {
+    let recorder = Recorder::new();
+    recorder.feed(&request(b"ab"));
+    recorder.take();
+    assert_eq!(recorder.rest().map(|rest| rest.acquaintance), Some(Acquaintance::Stranger));
+    recorder.in_hand();
+    assert!(recorder.rest().is_none());
+    recorder.answered();
+    assert_eq!(recorder.rest().map(|rest| rest.acquaintance), Some(Acquaintance::Known));
+}
