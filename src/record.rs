@@ -8,18 +8,49 @@
 //! standard alphabet, padded. So every byte survives the way there and back, and so do the order, the repeats and the case
 //! of headers. What stands around a request in a line is `capture`'s on the way in and `render`'s on the way out.
 
+use crate::json::quote;
 use crate::message::{HeaderError, Headers, Request};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde::ser::{SerializeMap, SerializeSeq, Serializer};
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
 /// Adds the request to `out` as one JSON object, without a line break.
 pub fn write(request: &Request, out: &mut Vec<u8>) {
-    serde_json::to_writer(out, &RequestRecord(request)).expect("string keys, and a vector that takes every write");
+    out.extend_from_slice(b"{\"method\":");
+    quote(&request.method, out);
+    out.extend_from_slice(b",\"target\":");
+    quote(&request.target, out);
+    out.extend_from_slice(b",\"headers\":[");
+    for (index, (name, value)) in request.headers.iter().enumerate() {
+        out.extend_from_slice(if index == 0 { b"[" } else { b",[" });
+        quote(name, out);
+        out.push(b',');
+        match std::str::from_utf8(value) {
+            Ok(text) => quote(text, out),
+            Err(_) => {
+                out.extend_from_slice(b"{\"base64\":");
+                quote(&STANDARD.encode(value), out);
+                out.push(b'}');
+            }
+        }
+        out.push(b']');
+    }
+    match std::str::from_utf8(&request.body) {
+        Ok(text) => {
+            out.extend_from_slice(b"],\"body\":");
+            quote(text, out);
+        }
+        Err(_) => {
+            out.extend_from_slice(b"],\"bodyBase64\":");
+            quote(&STANDARD.encode(&request.body), out);
+        }
+    }
+    out.push(b'}');
 }
 
 /// A request that serializes as its JSON shape.
@@ -28,41 +59,10 @@ pub struct RequestRecord<'a>(pub &'a Request);
 
 impl Serialize for RequestRecord<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        let Self(request) = self;
-        let mut map = out.serialize_map(Some(4))?;
-        map.serialize_entry("method", &request.method)?;
-        map.serialize_entry("target", &request.target)?;
-        map.serialize_entry("headers", &WrittenHeaders(&request.headers))?;
-        match std::str::from_utf8(&request.body) {
-            Ok(text) => map.serialize_entry("body", text)?,
-            Err(_) => map.serialize_entry("bodyBase64", &STANDARD.encode(&request.body))?,
-        }
-        map.end()
-    }
-}
-
-struct WrittenHeaders<'a>(&'a Headers);
-
-impl Serialize for WrittenHeaders<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        let mut list = out.serialize_seq(Some(self.0.len()))?;
-        for (name, value) in self.0.iter() {
-            list.serialize_element(&(name, WrittenValue(value)))?;
-        }
-        list.end()
-    }
-}
-
-struct WrittenValue<'a>(&'a [u8]);
-
-impl Serialize for WrittenValue<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        if let Ok(text) = std::str::from_utf8(self.0) {
-            return out.serialize_str(text);
-        }
-        let mut map = out.serialize_map(Some(1))?;
-        map.serialize_entry("base64", &STANDARD.encode(self.0))?;
-        map.end()
+        let mut written = Vec::new();
+        write(self.0, &mut written);
+        let written = String::from_utf8(written).map_err(S::Error::custom)?;
+        RawValue::from_string(written).map_err(S::Error::custom)?.serialize(out)
     }
 }
 
@@ -225,8 +225,8 @@ impl<'de> Visitor<'de> for PairSeed<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut pair: A) -> Result<Self::Value, A::Error> {
-        let name: Text = pair.next_element()?.ok_or_else(|| A::Error::invalid_length(0, &self))?;
-        let value: Value = pair.next_element()?.ok_or_else(|| A::Error::invalid_length(1, &self))?;
+        let name: Text = pair.next_element()?.ok_or_else(|| de::Error::invalid_length(0, &self))?;
+        let value: Value = pair.next_element()?.ok_or_else(|| de::Error::invalid_length(1, &self))?;
         Ok(match value {
             Value::Text(text) => self.0.push(&name.0, text.0.as_bytes()).map_err(RecordError::from),
             Value::Base64(text) => match STANDARD.decode(text.0.as_bytes()) {
@@ -258,11 +258,11 @@ impl<'de> Visitor<'de> for ValueVisitor {
         out.write_str("a header value: a string or `{\"base64\":\"…\"}`")
     }
 
-    fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<Value<'de>, E> {
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Value<'de>, E> {
         TextVisitor.visit_borrowed_str(text).map(Value::Text)
     }
 
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value<'de>, E> {
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Value<'de>, E> {
         TextVisitor.visit_str(text).map(Value::Text)
     }
 
@@ -272,7 +272,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
             #[serde(borrow)]
             base64: Text<'a>,
         }
-        let read = Base64::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+        let read = Base64::deserialize(de::value::MapAccessDeserializer::new(map))?;
         Ok(Value::Base64(read.base64))
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A signature covers bytes, so a body that was parsed and written again no longer verifies. This part reads a document
 //! without losing how it was spelled (`token`, `document`), writes it as well-known serializers would have written it
-//! (`serializer`, `write`, with `order`, `string` and `number` for the details) and lays it out for people (`indented`).
+//! (`serializer`, `write`, with `order`, `string` and `number` for the details) and lays it out for people (`indented`). `quote` spells a text
+//! of our own.
 //! Nothing here recurses: nesting costs memory, never stack. What the values mean is left to `serde_json`.
 
 mod document;
@@ -10,6 +11,7 @@ mod indented;
 mod keys;
 mod number;
 mod order;
+mod quote;
 mod serializer;
 mod string;
 mod table;
@@ -19,6 +21,7 @@ mod write;
 pub use document::Document;
 pub use indented::{Indented, PieceKind, indented};
 pub use keys::top_level_keys;
+pub use quote::quote;
 pub use serializer::Serializer;
 pub use table::SERIALIZERS;
 pub use token::{Fault, Invalid, Token, TokenKind, Tokens};

@@ -4,10 +4,11 @@
 //! `diagnose` and `event`.
 
 use super::escape::is_harmful;
+use super::object::Object;
 use crate::delivery::Received;
 use crate::diagnose::Finding;
 use crate::diagnose::frameworks::Framework;
-use crate::event::{Event, Warning};
+use crate::event::Warning;
 use crate::exchange::Sent;
 use crate::kept::{Forwarded, Sequel};
 use crate::message::Request;
@@ -15,46 +16,20 @@ use crate::money::Money;
 use crate::record::RequestRecord;
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::io::{self, Write};
 use url::Url;
 
 /// A line of JSON.
 pub fn line(record: &impl Serialize) -> Vec<u8> {
-    let mut line = Line(Vec::with_capacity(USUAL_LENGTH));
+    let mut line = Vec::with_capacity(USUAL_LENGTH);
     serde_json::to_writer(&mut line, record)
         .expect("records have text keys and no floats, and a vector takes every write");
-    let mut line = harmless(line.0);
+    let mut line = harmless(line);
     line.push(b'\n');
     line
 }
 
 /// Room that the record of most deliveries fits in.
 const USUAL_LENGTH: usize = 1536;
-
-/// A vector that is quick to take a byte or two: more than half of all that a serializer writes is a quote, a comma or an escape.
-struct Line(Vec<u8>);
-
-impl Write for Line {
-    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.write_all(text).map(|()| text.len())
-    }
-
-    fn write_all(&mut self, text: &[u8]) -> io::Result<()> {
-        match *text {
-            [only] => self.0.push(only),
-            [first, second] => {
-                self.0.push(first);
-                self.0.push(second);
-            }
-            _ => self.0.extend_from_slice(text),
-        }
-        Ok(())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// The same JSON with every character escaped that a terminal might act upon. They stand in strings only.
 pub(super) fn harmless(json: Vec<u8>) -> Vec<u8> {
@@ -81,28 +56,28 @@ pub fn ready(url: &str) -> Vec<u8> {
     line(&json!({"schema": "whtool.ready/1", "url": url}))
 }
 
-/// What was made of a delivery, as records tell it.
-#[derive(Serialize)]
-struct Judged<'a> {
-    provider: Option<&'static str>,
-    verdict: &'static str,
-    secret: Option<String>,
-    causes: Vec<Value>,
-    event: Said<'a>,
-    warnings: Vec<Value>,
-}
-
-impl<'a> Judged<'a> {
-    fn new(received: &'a Received, findings: &[Finding]) -> Self {
-        Self {
-            provider: received.provider,
-            verdict: received.verdict.code(),
-            secret: received.verdict.secret().map(ToString::to_string),
-            causes: findings.iter().map(cause).collect(),
-            event: Said::by(&received.event),
-            warnings: received.event.warnings.iter().map(warning).collect(),
+/// Adds what was made of a delivery, as records tell it.
+fn judged(record: &mut Object, received: &Received, findings: &[Finding]) {
+    let Received { provider, verdict, event, .. } = received;
+    record.text("provider", *provider);
+    record.text("verdict", Some(verdict.code()));
+    record.text("secret", verdict.secret().map(ToString::to_string).as_deref());
+    record.value("causes", &findings.iter().map(cause).collect::<Vec<_>>());
+    record.object("event", |said| {
+        said.text("type", event.kind.as_deref());
+        said.text("id", event.id.as_deref());
+        said.text("subject", event.subject.as_deref());
+        said.text("status", event.status.as_deref());
+        match &event.money {
+            // In minor units as text: programs that read numbers as floats would round it.
+            Some(Money { minor, currency }) => said.object("money", |money| {
+                money.text("minor", Some(&minor.to_string()));
+                money.text("currency", Some(currency));
+            }),
+            None => said.text("money", None),
         }
-    }
+    });
+    record.value("warnings", &event.warnings.iter().map(warning).collect::<Vec<_>>());
 }
 
 fn cause(finding: &Finding) -> Value {
@@ -112,37 +87,6 @@ fn cause(finding: &Finding) -> Value {
 
 fn warning(warning: &Warning) -> Value {
     json!({"code": warning.code(), "what": warning.sentence()})
-}
-
-/// What an event says, as records tell it.
-#[derive(Serialize)]
-struct Said<'a> {
-    #[serde(rename = "type")]
-    kind: Option<&'a str>,
-    id: Option<&'a str>,
-    subject: Option<&'a str>,
-    status: Option<&'a str>,
-    money: Option<Amount<'a>>,
-}
-
-/// An amount, in minor units as text: programs that read numbers as floats would round it.
-#[derive(Serialize)]
-struct Amount<'a> {
-    minor: String,
-    currency: &'a str,
-}
-
-impl<'a> Said<'a> {
-    fn by(event: &'a Event) -> Self {
-        let money = event.money.as_ref();
-        Self {
-            kind: event.kind.as_deref(),
-            id: event.id.as_deref(),
-            subject: event.subject.as_deref(),
-            status: event.status.as_deref(),
-            money: money.map(|Money { minor, currency }| Amount { minor: minor.to_string(), currency }),
-        }
-    }
 }
 
 /// What a listener adds to a judged delivery.
@@ -160,31 +104,17 @@ pub struct Arrival<'a> {
 
 /// `whtool.delivery/1`: a delivery that a listener received.
 pub fn delivery(received: &Received, findings: &[Finding], arrival: &Arrival<'_>) -> Vec<u8> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Record<'a> {
-        schema: &'static str,
-        number: u64,
-        id: Option<&'a str>,
-        arrived: Option<String>,
-        peer: Option<String>,
-        #[serde(flatten)]
-        judged: Judged<'a>,
-        duplicate_of: Option<&'a str>,
-        answered: u16,
-        request: RequestRecord<'a>,
-    }
-    line(&Record {
-        schema: "whtool.delivery/1",
-        number: arrival.number,
-        id: arrival.id,
-        arrived: received.delivery.arrived.map(|time| time.to_string()),
-        peer: received.delivery.peer.map(|peer| peer.to_string()),
-        judged: Judged::new(received, findings),
-        duplicate_of: arrival.duplicate_of.as_deref(),
-        answered: arrival.answered,
-        request: RequestRecord(&received.delivery.request),
-    })
+    let delivery = &received.delivery;
+    let mut record = Object::of("whtool.delivery/1");
+    record.value("number", &arrival.number);
+    record.text("id", arrival.id);
+    record.text("arrived", delivery.arrived.map(|time| time.to_string()).as_deref());
+    record.text("peer", delivery.peer.map(|peer| peer.to_string()).as_deref());
+    judged(&mut record, received, findings);
+    record.text("duplicateOf", arrival.duplicate_of.as_deref());
+    record.value("answered", &arrival.answered);
+    record.request("request", &delivery.request);
+    record.line()
 }
 
 /// `whtool.forwarded/1`: a delivery was sent on to the app.
@@ -213,16 +143,12 @@ pub fn missed(deliveries: u64, answers: u64) -> Vec<u8> {
 
 /// `whtool.verdict/1`: what `verify` says of one request.
 pub fn verdict(place: &str, received: &Received, findings: &[Finding], notes: &[(&str, String)]) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct Record<'a> {
-        schema: &'static str,
-        place: &'a str,
-        #[serde(flatten)]
-        judged: Judged<'a>,
-        notes: Vec<Value>,
-    }
-    let notes = notes.iter().map(|(code, what)| json!({"code": code, "what": what})).collect();
-    line(&Record { schema: "whtool.verdict/1", place, judged: Judged::new(received, findings), notes })
+    let mut record = Object::of("whtool.verdict/1");
+    record.text("place", Some(place));
+    judged(&mut record, received, findings);
+    let notes: Vec<_> = notes.iter().map(|(code, what)| json!({"code": code, "what": what})).collect();
+    record.value("notes", &notes);
+    record.line()
 }
 
 /// `whtool.unreadable/1`: a request that `verify` could not read.
@@ -283,6 +209,7 @@ mod tests {
     use super::*;
     use crate::capture::read_lines;
     use crate::delivery::Delivery;
+    use crate::event::Event;
     use crate::verdict::Verdict;
 
     #[test]

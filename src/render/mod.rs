@@ -10,6 +10,7 @@ pub mod har;
 pub mod hop;
 pub mod json;
 pub mod kept;
+mod object;
 pub mod paint;
 pub mod payload;
 pub mod reconciled;

@@ -1,0 +1,73 @@
+//! A record that is written a member at a time, without a tree and without a serializer: for those of which a listener or `verify` writes
+//! thousands a second.
+
+use super::json::harmless;
+use crate::json::quote;
+use crate::message::Request;
+use crate::record;
+use serde::Serialize;
+
+/// Room that the record of most deliveries fits in.
+const USUAL_LENGTH: usize = 1536;
+
+/// A JSON object that is not complete yet.
+pub(super) struct Object(Vec<u8>);
+
+impl Object {
+    /// A record of this schema.
+    pub fn of(schema: &str) -> Self {
+        let mut bytes = Vec::with_capacity(USUAL_LENGTH);
+        bytes.push(b'{');
+        let mut object = Self(bytes);
+        object.text("schema", Some(schema));
+        object
+    }
+
+    /// Adds a text, or null.
+    pub fn text(&mut self, key: &'static str, text: Option<&str>) {
+        self.key(key);
+        match text {
+            Some(text) => quote(text, &mut self.0),
+            None => self.0.extend_from_slice(b"null"),
+        }
+    }
+
+    /// Adds anything.
+    pub fn value(&mut self, key: &'static str, value: &impl Serialize) {
+        self.key(key);
+        serde_json::to_writer(&mut self.0, value)
+            .expect("records have text keys and no floats, and a vector takes every write");
+    }
+
+    /// Adds an object with these members.
+    pub fn object(&mut self, key: &'static str, members: impl FnOnce(&mut Self)) {
+        self.key(key);
+        self.0.push(b'{');
+        members(self);
+        self.0.push(b'}');
+    }
+
+    /// Adds a request.
+    pub fn request(&mut self, key: &'static str, request: &Request) {
+        self.key(key);
+        record::write(request, &mut self.0);
+    }
+
+    /// The record as a line.
+    pub fn line(mut self) -> Vec<u8> {
+        self.0.push(b'}');
+        let mut line = harmless(self.0);
+        line.push(b'\n');
+        line
+    }
+
+    /// Adds a key, which needs no escapes.
+    fn key(&mut self, key: &'static str) {
+        if self.0.last() != Some(&b'{') {
+            self.0.push(b',');
+        }
+        self.0.push(b'"');
+        self.0.extend_from_slice(key.as_bytes());
+        self.0.extend_from_slice(b"\":");
+    }
+}
