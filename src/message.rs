@@ -92,9 +92,9 @@ impl Headers {
             }
             let colon = memchr(b':', line)
                 .ok_or_else(|| HeaderError::NoColon(String::from_utf8_lossy(line).trim_end().to_owned()))?;
-            let name = String::from_utf8_lossy(&line[..colon]);
-            if name.is_empty() || !name.bytes().all(is_token) {
-                return Err(HeaderError::Name(name.into_owned()));
+            let name = &line[..colon];
+            if name.is_empty() || !name.iter().copied().all(is_token) {
+                return Err(HeaderError::Name(String::from_utf8_lossy(name).into_owned()));
             }
             let value = trimmed(&text, start + colon + 1..end);
             fields.push(Field { name: start..start + colon, value });
@@ -113,7 +113,8 @@ impl Headers {
 
     /// The values of every line of this name, in order; case does not matter.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        let is_wanted = move |field: &&Field| self.text[field.name.clone()].eq_ignore_ascii_case(name.as_bytes());
+        self.fields.iter().filter(is_wanted).map(|field| &self.text[field.value.clone()])
     }
 
     /// The first value of this name, if there is one.
