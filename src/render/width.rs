@@ -1,7 +1,9 @@
-//! How wide what is shown may be, and lines broken between words where they would be wider.
+//! How wide what is shown is and may be, and lines broken between words where they would be wider.
 //!
-//! A pipe has no width: what goes there is for programs, and is never broken. Letters are counted, not measured: a line of letters that
-//! take two columns is still broken by the terminal.
+//! A pipe has no width: what goes there is for programs, and is never broken. Letters are measured one by one, as terminals do: one of
+//! East Asia or an emoji takes two columns, an accent that stands on the letter before it none.
+
+use unicode_width::UnicodeWidthChar;
 
 /// How wide lines may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +31,7 @@ impl Width {
         }
     }
 
-    /// The most letters that a line may have; `None`: any number.
+    /// The most columns that a line may take; `None`: any number.
     pub fn columns(self) -> Option<usize> {
         match self {
             Self::Any => None,
@@ -46,7 +48,7 @@ impl Width {
 }
 
 fn folded(line: &str, columns: usize, hang: usize) -> String {
-    if letters(line.trim_end_matches('\n')) <= columns {
+    if columns_of(line.trim_end_matches('\n')) <= columns {
         return line.to_owned();
     }
     let own = line.len() - line.trim_start_matches(' ').len();
@@ -54,7 +56,7 @@ fn folded(line: &str, columns: usize, hang: usize) -> String {
     let indent = " ".repeat((own + hang).min(columns / 2));
     let (mut text, mut used) = (line[..own].to_owned(), own);
     for (place, word) in line[own..].split(' ').enumerate() {
-        let length = letters(word.trim_end_matches('\n'));
+        let length = columns_of(word.trim_end_matches('\n'));
         if place > 0 && used + 1 + length > columns {
             text = text.trim_end_matches(' ').to_owned() + "\n" + &indent;
             used = indent.len();
@@ -68,16 +70,41 @@ fn folded(line: &str, columns: usize, hang: usize) -> String {
     text
 }
 
-/// How many letters are seen of a text: colours are not.
-fn letters(text: &str) -> usize {
+/// How many columns a text takes: colours take none.
+pub fn columns_of(text: &str) -> usize {
     let mut hidden = false;
     let is_seen = |letter: &char| {
         let was_hidden = hidden;
         hidden = (hidden || *letter == '\x1b') && !(hidden && *letter == 'm');
         !was_hidden && !hidden
     };
-    text.chars().filter(is_seen).count()
+    text.chars().filter(is_seen).map(columns_of_letter).sum()
 }
+
+fn columns_of_letter(letter: char) -> usize {
+    // A control has no width of its own; strangers' are shown as text before they come here.
+    letter.width().unwrap_or(1)
+}
+
+/// The text with blanks after it, so that it takes so many columns at least.
+pub fn padded(text: &str, columns: usize) -> String {
+    format!("{text}{}", " ".repeat(columns.saturating_sub(columns_of(text))))
+}
+
+/// The beginning of a text that takes no more than so many columns, whole letters with their accents; `None`: all of it does. Of accents
+/// without end, which take no column, only some are taken.
+pub fn beginning(text: &str, columns: usize) -> Option<&str> {
+    let most_letters = columns.saturating_mul(LETTERS_A_COLUMN);
+    let mut taken = 0;
+    let is_too_much = |(place, (_, letter)): &(usize, (usize, char))| {
+        taken += columns_of_letter(*letter);
+        taken > columns || *place >= most_letters
+    };
+    text.char_indices().enumerate().find(is_too_much).map(|(_, (end, _))| &text[..end])
+}
+
+/// So many letters stand in one column at most: Vietnamese takes three, written with accents that stand on the letter before them.
+const LETTERS_A_COLUMN: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -114,5 +141,21 @@ mod tests {
         let deep = format!("{}one two three", " ".repeat(38));
         let folded = Width::Narrow(40).folded(&deep, 4);
         assert_eq!(folded.lines().last(), Some(&*format!("{}two three", " ".repeat(20))));
+    }
+
+    #[test]
+    fn wide_letters_take_two_columns_and_accents_none() {
+        assert_eq!(["王小明", "José", "Jose\u{301}", "🙂", "\x1b[32m王\x1b[0m"].map(columns_of), [6, 4, 4, 2, 2]);
+        assert_eq!(["王小明", "Jose\u{301}"].map(|name| padded(name, 8)), ["王小明  ", "Jose\u{301}    "]);
+        let folded = Width::Narrow(40).folded(&["王小明"; 8].join(" "), 2);
+        assert_eq!(folded, format!("{}\n  {}", ["王小明"; 5].join(" "), ["王小明"; 3].join(" ")));
+    }
+
+    #[test]
+    fn a_text_is_cut_between_letters_and_not_before_an_accent() {
+        assert_eq!([5, 6, 7].map(|columns| beginning("王小明x", columns)), [Some("王小"), Some("王小明"), None]);
+        assert_eq!([3, 4].map(|columns| beginning("Jose\u{301}x", columns)), [Some("Jos"), Some("Jose\u{301}")]);
+        let accents = "\u{301}".repeat(1_000_000);
+        assert_eq!(beginning(&accents, 10).map(|text| text.chars().count()), Some(40));
     }
 }

@@ -14,6 +14,7 @@ use super::{Session, answer};
 use crate::error::{Error, Outcome, Result};
 use crate::render::escape::harmless;
 use crate::render::json::line;
+use crate::render::width::padded;
 use clap::Args;
 use serde_json::json;
 use std::io::Write;
@@ -142,7 +143,7 @@ impl Told<'_> {
             Grade::Bad => paint.bad("bad "),
         };
         let (subject, what) = (harmless(&finding.subject), harmless(&finding.what));
-        text.push_str(&format!("  {mark}  {}  {what}\n", paint.name(&format!("{subject:<23}"))));
+        text.push_str(&format!("  {mark}  {}  {what}\n", paint.name(&padded(&subject, 23))));
         if let Some(hint) = &finding.hint {
             text.push_str(&format!("        {} {}\n", paint.faint("try:"), harmless(hint)));
         }

@@ -8,6 +8,7 @@ use crate::kept::{Count, Sum};
 use crate::money::Money;
 use crate::render::escape::one_line;
 use crate::render::kept::{by, by_currency};
+use crate::render::width::padded;
 use crate::render::{self, text};
 use clap::Args;
 use std::io::Write;
@@ -56,8 +57,8 @@ fn told(counts: &[Count], sums: &[Sum], session: &Session<'_>) -> String {
             .filter(|sum| sum.provider == provider && sum.kind == kind)
             .map(|sum| purse(&sum.money, sum.events, session));
         let money = money.collect::<Vec<_>>().join(", ");
-        let provider = session.out.name(&format!("{:<8}", name(provider.as_deref(), "unknown")));
-        let line = format!("{count:>9}  {provider}  {:<21}  {money}", name(kind.as_deref(), "-"));
+        let provider = session.out.name(&padded(&name(provider.as_deref(), "unknown"), 8));
+        let line = format!("{count:>9}  {provider}  {}  {money}", padded(&name(kind.as_deref(), "-"), 21));
         text.push_str(&format!("{}\n", line.trim_end()));
     }
     text.push_str(&heading("verdicts"));

@@ -12,6 +12,7 @@ use super::{Session, answer, confirm, moment, provider_values, span};
 use crate::error::{Error, Outcome, Result};
 use crate::exchange::{Next, Outgoing, Sent, is_loopback};
 use crate::provider::{Form, Provider};
+use crate::render::width::padded;
 use crate::render::{self, escape, text};
 use crate::timestamp::{SignedDuration, Timestamp};
 use crate::world::{Certificates, START_OF_ANSWER, SendEnd, Sending};
@@ -256,7 +257,7 @@ fn tell(plan: &Plan<'_>, sent: &Sent, compared: Option<Compared>, output: &mut d
         return output.write_all(&render::json::sent(name, plan.provider(sent.number), sent, compared));
     }
     let paint = plan.session.out;
-    let what = paint.strong(&format!("{:<20}", escape::harmless(name)));
+    let what = paint.strong(&padded(&escape::harmless(name), 20));
     let how = match &sent.answer {
         Ok(answer) => text::answer(answer, sent.took, paint),
         Err(failure) => paint.bad(&escape::harmless(&failure.to_string())),

@@ -9,6 +9,7 @@ use crate::provider::{self, Provider};
 use crate::render::escape::{harmless, harmless_bytes};
 use crate::render::json::line;
 use crate::render::payload::{Reveal, masked};
+use crate::render::width::{columns_of, padded};
 use crate::timestamp::Timestamp;
 use crate::world::Stream;
 use add::{New, Others, add};
@@ -108,15 +109,15 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
     if ledger.secrets.is_empty() {
         session.say("no secret is kept; `whtool secret add PROVIDER` keeps one");
     }
-    let width = ledger.secrets.iter().map(|held| held.name.chars().count()).max().unwrap_or(0);
+    let width = ledger.secrets.iter().map(|held| columns_of(&harmless(&held.name))).max().unwrap_or(0);
     let mut output = session.world.output();
     for held in &ledger.secrets {
         if args.json {
             output.write_all(&line(&record(held, &ledger)))?;
             continue;
         }
-        let provider = session.out.name(&format!("{:<8}", harmless(&held.provider)));
-        let name = session.out.strong(&format!("{:<width$}", harmless(&held.name)));
+        let provider = session.out.name(&padded(&harmless(&held.provider), 8));
+        let name = session.out.strong(&padded(&harmless(&held.name), width));
         let retired = held.retired.map(|time| format!("  retired {}: verifies, and does not sign", day(time)));
         let command = match held.source() {
             Source::Command(command) => Some(format!("  printed by `{}`", harmless(&masked(command)))),
