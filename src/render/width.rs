@@ -40,7 +40,8 @@ impl Width {
     }
 
     /// The text with its lines broken between words where they are too long. What follows is set in `hang` columns further than the line
-    /// itself. A word that is longer than a line stays whole: it may be an address, and is to be copied.
+    /// itself. A word that is longer than a line stays whole: it may be an address, and is to be copied. So does what stands between
+    /// backticks, where a line has the room.
     pub fn folded(self, text: &str, hang: usize) -> String {
         let Some(columns) = self.columns() else { return text.to_owned() };
         text.split_inclusive('\n').map(|line| folded(line, columns, hang)).collect()
@@ -55,7 +56,8 @@ fn folded(line: &str, columns: usize, hang: usize) -> String {
     // Deep in a narrow terminal there would be no room left.
     let indent = " ".repeat((own + hang).min(columns / 2));
     let (mut text, mut used) = (line[..own].to_owned(), own);
-    for (place, word) in line[own..].split(' ').enumerate() {
+    let room = columns - indent.len();
+    for (place, word) in words(&line[own..], room).enumerate() {
         let length = columns_of(word.trim_end_matches('\n'));
         if place > 0 && used + 1 + length > columns {
             text = text.trim_end_matches(' ').to_owned() + "\n" + &indent;
@@ -68,6 +70,26 @@ fn folded(line: &str, columns: usize, hang: usize) -> String {
         used += length;
     }
     text
+}
+
+/// What stands between blanks; what also stands between backticks, a command mostly, is one word if it has the room.
+fn words(text: &str, room: usize) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let quoted = quoted_end(text).filter(|end| columns_of(text[..*end].trim_end_matches('\n')) <= room);
+        let end = quoted.or_else(|| text.find(' ')).unwrap_or(text.len());
+        rest = text.get(end + 1..);
+        Some(&text[..end])
+    })
+}
+
+/// Where the first word ends, if a backtick opens in it and is closed after it.
+fn quoted_end(text: &str) -> Option<usize> {
+    let blank = text.find(' ')?;
+    let opens = text[..blank].matches('`').count() % 2 == 1;
+    let close = blank + text[blank..].find('`').filter(|_| opens)?;
+    Some(text[close..].find(' ').map_or(text.len(), |blank| close + blank))
 }
 
 /// How many columns a text takes: colours take none.
@@ -134,6 +156,17 @@ mod tests {
         assert_eq!(Width::Narrow(40).folded(&forty, 2), forty);
         let long = format!("see https://{}", "x".repeat(60));
         assert_eq!(Width::Narrow(40).folded(&long, 2), long.replace("see ", "see\n  "));
+    }
+
+    #[test]
+    fn what_is_quoted_stays_whole_where_it_has_the_room() {
+        let text = "nothing is kept for it here; `whtool secret add plexos`, then again\n";
+        let folded = Width::Narrow(40).folded(text, 2);
+        assert_eq!(folded, "nothing is kept for it here;\n  `whtool secret add plexos`, then again\n");
+        let long = format!("`{}b` c", "a ".repeat(30));
+        assert_eq!(Width::Narrow(40).folded(&long, 2).lines().count(), 2, "it has not");
+        let open = "it was `cut off in the middle of a word that";
+        assert_eq!(Width::Narrow(40).folded(open, 2).replace("\n ", ""), open, "it is never closed");
     }
 
     #[test]

@@ -123,7 +123,12 @@ impl Told<'_> {
         let mut output = self.session.world.output();
         for finding in &findings {
             self.bad += u64::from(finding.grade == Grade::Bad);
-            let text = if self.args.json { record(finding) } else { self.lines(finding) };
+            let text = if self.args.json {
+                record(finding)
+            } else {
+                let lines = self.lines(finding);
+                self.session.fitted(&lines)
+            };
             output.write_all(text.as_bytes())?;
         }
         Ok(output.flush()?)

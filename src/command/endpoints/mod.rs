@@ -122,7 +122,7 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
         if args.common.json {
             output.write_all(&json::line(&record(endpoint, proof.as_ref())))?;
         } else {
-            writeln!(output, "{}", line(endpoint, proof.as_ref(), session))?;
+            writeln!(output, "{}", session.fitted(&line(endpoint, proof.as_ref(), session)))?;
         }
     }
     output.flush()?;
@@ -142,7 +142,7 @@ fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
     if args.common.json {
         output.write_all(&json::line(&record(endpoint, proof.as_ref())))?;
     } else {
-        write!(output, "{}", page(endpoint, proof.as_ref(), session))?;
+        write!(output, "{}", session.fitted(&page(endpoint, proof.as_ref(), session)))?;
     }
     output.flush()?;
     answer(true)

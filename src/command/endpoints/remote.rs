@@ -194,7 +194,7 @@ fn write_one(told: &Told, args: &Shared, session: &Session<'_>, output: &mut dyn
     if args.json {
         output.write_all(&crate::render::json::line(&record(told, args)))
     } else {
-        writeln!(output, "{}", line(told, session))
+        writeln!(output, "{}", session.fitted(&line(told, session)))
     }
 }
 

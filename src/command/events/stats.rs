@@ -40,7 +40,7 @@ pub(super) fn run(args: &Stats, session: &Session<'_>) -> Result<Outcome> {
     } else if counts.is_empty() {
         session.say(&format!("there is nothing to count; {NOTHING_YET}"));
     } else {
-        output.write_all(told(&counts, &sums, session).as_bytes())?;
+        output.write_all(session.fitted(&told(&counts, &sums, session)).as_bytes())?;
     }
     output.flush()?;
     answer(true)

@@ -119,7 +119,7 @@ impl<'a> Report<'a> {
         } else if self.args.csv {
             csv_line(&reconciled::csv_row(case))?
         } else {
-            reconciled::row(case, self.session.out).into_bytes()
+            self.session.fitted(&reconciled::row(case, self.session.out)).into_bytes()
         })
     }
 
@@ -155,7 +155,8 @@ impl<'a> Report<'a> {
         let is_first = is_for_people && !row.is_empty() && self.advised.insert(class);
         self.rows.extend(row);
         if is_first {
-            self.rows.extend(reconciled::advice(class, self.session.out).into_bytes());
+            let advice = self.session.fitted(&reconciled::advice(class, self.session.out));
+            self.rows.extend(advice.into_bytes());
         }
     }
 
@@ -209,7 +210,8 @@ impl<'a> Report<'a> {
             self.rows.extend(reconciled::totals(totals, extent));
         } else if is_much && !self.args.csv && totals.references() > 0 {
             let gap = if self.rows.is_empty() { "" } else { "\n" };
-            self.rows.extend(format!("{gap}{}", reconciled::summary(totals, extent, self.session.out)).into_bytes());
+            let summary = self.session.fitted(&reconciled::summary(totals, extent, self.session.out));
+            self.rows.extend(format!("{gap}{summary}").into_bytes());
         } else if is_much && self.args.csv {
             let summary = reconciled::summary(totals, extent, self.session.err);
             self.session.say(summary.trim_end());

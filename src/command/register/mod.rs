@@ -232,7 +232,8 @@ fn tell(args: &Register, endpoint: &Endpoint, secret: &str, session: &Session<'_
         output.write_all(&line(&record))?;
     } else {
         let place = ledger.display();
-        writeln!(output, "{}  its secret is in {place}, as {}", harmless(&endpoint.id), harmless(name))?;
+        let told = format!("{}  its secret is in {place}, as {}", harmless(&endpoint.id), harmless(name));
+        writeln!(output, "{}", session.fitted(&told))?;
         if args.print_secret {
             writeln!(output, "{}", harmless(secret))?;
         }

@@ -263,7 +263,7 @@ fn tell(plan: &Plan<'_>, sent: &Sent, compared: Option<Compared>, output: &mut d
         Err(failure) => paint.bad(&escape::harmless(&failure.to_string())),
     };
     let compared = compared.map(|word| format!("  · {}", paint.strong(word))).unwrap_or_default();
-    writeln!(output, "{what}  {how}{compared}")
+    writeln!(output, "{}", plan.session.fitted(&format!("{what}  {how}{compared}")))
 }
 
 #[cfg(test)]

@@ -125,7 +125,8 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
         };
         let endpoint = endpoint_of(held, &ledger).map(|url| format!("  for {}", harmless(url)));
         let rest = [command, endpoint, retired].into_iter().flatten().collect::<String>();
-        writeln!(output, "{provider}  {name}  added {}{}", day(held.added), session.out.faint(&rest))?;
+        let row = format!("{provider}  {name}  added {}{}\n", day(held.added), session.out.faint(&rest));
+        output.write_all(session.fitted(&row).as_bytes())?;
     }
     output.flush()?;
     drop(output);
@@ -187,7 +188,7 @@ fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
                 Source::Kept(bytes) => format!("*** ({} bytes)", bytes.len()),
                 Source::Command(command) => format!("printed by `{}`", harmless(&masked(command))),
             };
-            writeln!(output, "{provider}  {name}  {what}")?;
+            output.write_all(session.fitted(&format!("{provider}  {name}  {what}\n")).as_bytes())?;
         }
     }
     output.flush()?;
