@@ -269,5 +269,5 @@ fn confirm(session: &Session<'_>, question: &str, word: &str) -> Result<()> {
 
 /// The answer as an exit status.
 fn answer(is_good: bool) -> Result<Outcome> {
-    Ok(Outcome::of(is_good))
+    Ok(if is_good { Outcome::Good } else { Outcome::Bad })
 }

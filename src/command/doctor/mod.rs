@@ -9,8 +9,8 @@ mod providers;
 mod secrets;
 mod settings;
 
+use super::Session;
 use super::captures::StoreArgs;
-use super::{Session, answer};
 use crate::error::{Error, Outcome, Result};
 use crate::render::escape::harmless;
 use crate::render::json::line;
@@ -107,7 +107,7 @@ pub(super) fn run(args: &Doctor, session: &Session<'_>) -> Result<Outcome> {
             bad => session.err.bad(&format!("{} wrong", crate::render::text::count(bad, "thing"))),
         });
     }
-    answer(told.bad == 0)
+    Ok(if told.bad == 0 { Outcome::Good } else { Outcome::Bad })
 }
 
 /// Findings on their way to the person, or to a program.

@@ -1,8 +1,8 @@
 //! `whtool events stats`: how many came, of what kind, when, and what they add up to.
 
 use super::{NOTHING_YET, local, opened};
+use crate::command::Session;
 use crate::command::captures::{Filters, StoreArgs};
-use crate::command::{Session, answer};
 use crate::error::{Outcome, Result};
 use crate::kept::{Count, Sum};
 use crate::money::Money;
@@ -31,7 +31,7 @@ pub(super) struct Stats {
 
 /// Counts.
 pub(super) fn run(args: &Stats, session: &Session<'_>) -> Result<Outcome> {
-    let Some(mut store) = opened(&args.store, session)? else { return answer(true) };
+    let Some(mut store) = opened(&args.store, session)? else { return Ok(Outcome::Good) };
     let query = args.filters.query(session.world.now());
     let (counts, sums) = (store.counts(&query)?, store.sums(&query)?);
     let mut output = session.world.output();
@@ -43,7 +43,7 @@ pub(super) fn run(args: &Stats, session: &Session<'_>) -> Result<Outcome> {
         output.write_all(session.fitted(&told(&counts, &sums, session)).as_bytes())?;
     }
     output.flush()?;
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 fn told(counts: &[Count], sums: &[Sum], session: &Session<'_>) -> String {

@@ -1,7 +1,7 @@
 //! Writes what came of each reference, in the order in which they were asked about as far as memory allows, and the totals.
 
 use super::super::Session;
-use super::super::{Volume, answer};
+use super::super::Volume;
 use super::journal::refuse_if_others_can_read;
 use super::{Reconcile, source};
 use crate::error::{Error, Outcome, Result};
@@ -263,6 +263,6 @@ impl Finished {
             return Err(Error::failed(format!("{} of the list could not be read", count(bad, "line"))));
         }
         let is_open = wait.is_some() && self.totals.of(Class::StillOpen) > 0;
-        answer(!self.totals.has_difference() && !is_open)
+        Ok(if self.totals.has_difference() || is_open { Outcome::Bad } else { Outcome::Good })
     }
 }

@@ -2,7 +2,7 @@
 
 mod add;
 
-use super::{Session, answer, confirm, known, ledger, provider_values};
+use super::{Session, confirm, known, ledger, provider_values};
 use crate::error::{Error, Outcome, Result};
 use crate::ledger::{Held, Ledger, Source};
 use crate::provider::{self, Provider};
@@ -136,7 +136,7 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
     for provider in provider::ALL.iter().filter(|each| session.world.variable(each.secret_variable()).is_some()) {
         session.say(&format!("{} is set, and comes before them", provider.secret_variable()));
     }
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 fn record(held: &Held, ledger: &Ledger) -> Value {
@@ -195,7 +195,7 @@ fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
     if session.reveal == Reveal::Masked {
         session.say("--reveal shows it");
     }
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 fn remove(args: &Remove, session: &Session<'_>) -> Result<Outcome> {
@@ -209,7 +209,7 @@ fn remove(args: &Remove, session: &Session<'_>) -> Result<Outcome> {
         Ok(())
     })?;
     session.say(&format!("removed {}", harmless(&args.name)));
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 fn find<'l>(ledger: &'l Ledger, name: &str) -> Result<&'l Held> {
