@@ -1,5 +1,7 @@
 //! The store through its writer and its reader.
 
+mod bell;
+
 use super::*;
 use crate::delivery::{Delivery, Received};
 use crate::event::Event;
