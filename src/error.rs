@@ -14,11 +14,6 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// `Good` when the answer is good.
-    pub fn of(answer_is_good: bool) -> Self {
-        if answer_is_good { Self::Good } else { Self::Bad }
-    }
-
     /// The process's exit status.
     pub fn status(self) -> u8 {
         match self {

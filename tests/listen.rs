@@ -1,6 +1,7 @@
 //! `listen`: what is shown of deliveries. The sockets are in `process` and beside the listener.
 
 use crate::common::{Made, NOW, Run};
+use unicode_width::UnicodeWidthStr;
 use whtool::message::Request;
 
 const PLEXOS: &[u8] = include_bytes!("vectors/plexos.json");
@@ -59,6 +60,26 @@ fn in_a_narrow_terminal_what_matters_comes_first_and_nothing_is_broken_within() 
     let compact = narrow(80, &["--compact"]);
     let last = "10:30:00  #4  verified  duplicate of #1  payment.debited  100.00 CVE (10000) …";
     assert_eq!(compact.lines().last(), Some(last), "{compact}");
+}
+
+#[test]
+fn names_of_wide_letters_and_of_accents_fit_and_stand_in_line() {
+    let request = |kind: &str, reference: &str| {
+        let body = format!(r#"{{"event":"{kind}","reference":"{reference}","status":"Success"}}"#);
+        let mut request = Request::post("/hooks", body.into_bytes());
+        request.headers.push("x-plustive-signature", REFERENCE_MAC.as_bytes()).unwrap();
+        request
+    };
+    let names = ["王小明的订单", "Jose\u{301} Gonc\u{327}alves", "🙂 Ada"];
+    for columns in [40, 60, 80] {
+        let requests = names.iter().map(|name| request("transaction.success", &name.repeat(4)));
+        let text = Made::with_secrets().columns(columns).delivered(requests).run(&["listen", "--compact"]).text();
+        assert!(text.lines().all(|line| line.width() <= columns.into()), "{columns}: {text}");
+    }
+    let requests = names.iter().map(|name| request(name, "PLS-1"));
+    let text = listen(requests, &["--compact"]).text();
+    let before: Vec<_> = text.lines().filter_map(|line| line.split_once("PLS-1")).map(|(before, _)| before).collect();
+    assert_eq!(before.iter().map(|before| before.width()).collect::<Vec<_>>(), [before[0].width(); 3], "{text}");
 }
 
 #[test]

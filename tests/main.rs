@@ -25,6 +25,7 @@ mod hops;
 mod keeping;
 mod layers;
 mod listen;
+mod narrow;
 mod passthrough;
 mod process;
 #[cfg(unix)]

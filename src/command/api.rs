@@ -130,10 +130,18 @@ pub(super) enum Agreed {
     No,
 }
 
-impl Agreed {
-    /// From the flag.
-    pub(super) fn of(yes: bool) -> Self {
-        if yes { Self::Yes } else { Self::No }
+/// Flags by which a person agrees beforehand.
+#[derive(Args)]
+pub(super) struct Consent {
+    /// Don't ask before using a live key
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Consent {
+    /// What was said.
+    pub(super) fn agreed(&self) -> Agreed {
+        if self.yes { Agreed::Yes } else { Agreed::No }
     }
 }
 

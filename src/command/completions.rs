@@ -3,7 +3,7 @@
 //! The scripts know no command: at each Tab they call whtool with `VARIABLE` set, and it answers from its tree of commands. So they
 //! never go stale. What a value is called in the help tells how to complete it: see `complete_by_name`.
 
-use super::{Session, answer, captures, help, ledger, tree};
+use super::{Session, captures, help, ledger, tree};
 use crate::error::{Error, Outcome, Result};
 use crate::kept::{Entry, Query};
 use crate::provider;
@@ -52,7 +52,7 @@ pub(super) fn run(args: &Completions, session: &Session<'_>) -> Result<Outcome> 
     let mut output = session.world.output();
     output.write_all(script.as_bytes())?;
     output.flush()?;
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 /// Answers a script: what may stand at the cursor. Says nothing else; a person is in the middle of a line.

@@ -1,7 +1,7 @@
 //! `whtool config`: which settings hold, where each comes from, and where the files are.
 
 use super::configured::{self, Configured, Origin};
-use super::{Session, answer, tree};
+use super::{Session, tree};
 use crate::error::{Outcome, Result};
 use crate::render::escape::harmless;
 use crate::render::json::line;
@@ -63,7 +63,7 @@ pub(super) fn run(args: &Config, session: &Session<'_>) -> Result<Outcome> {
             others.iter().for_each(|error| session.tell(error));
             Err(last.clone())
         }
-        _ => answer(true),
+        _ => Ok(Outcome::Good),
     }
 }
 

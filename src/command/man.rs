@@ -1,7 +1,7 @@
 //! `whtool man`: manual pages of every command and topic, from the tree of commands.
 
 use super::help::{Part, TOPICS, Topic};
-use super::{Session, answer, tree};
+use super::{Session, tree};
 use crate::error::{Error, Outcome, Result};
 use clap::{Args, Command};
 use clap_mangen::Man;
@@ -40,7 +40,7 @@ pub(super) fn run(args: &ManPages, session: &Session<'_>) -> Result<Outcome> {
             session.world.replace_file(&path, &page.roff)?;
         }
         session.say(&format!("{} pages written below {}", pages.len(), folder.display()));
-        return answer(true);
+        return Ok(Outcome::Good);
     }
     let name = ["whtool"].into_iter().chain(args.words.iter().map(String::as_str)).collect::<Vec<_>>().join("-");
     pages.retain(|page| page.name == name);
@@ -49,7 +49,7 @@ pub(super) fn run(args: &ManPages, session: &Session<'_>) -> Result<Outcome> {
     let mut output = session.world.output();
     output.write_all(&page.roff)?;
     output.flush()?;
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 /// Every page.

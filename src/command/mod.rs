@@ -1,6 +1,6 @@
 //! The commands: one file each, with its arguments (their comments are the help) and its `run`.
 //!
-//! Commands think with the pure parts and act through `World`; what several of them need stands here and in `known`.
+//! Commands think with the pure parts and act through `World`; what several of them need stands here, in `session` and in `known`.
 
 mod api;
 mod captures;
@@ -22,24 +22,23 @@ mod register;
 mod replay;
 mod samples;
 mod secret;
+mod session;
 mod sign;
 mod tree;
 mod verify;
 
-use crate::error::{Error, Kind, Outcome, Result};
+use crate::error::{Error, Outcome, Result};
 use crate::provider::{self, Provider};
-use crate::render::escape::harmless;
 use crate::render::paint::Paint;
-use crate::render::payload::Reveal;
 use crate::timestamp::{SignedDuration, Timestamp};
 use crate::world::{Stream, World};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, FromArgMatches, Parser, ValueEnum};
 use configured::Configured;
+use session::{Session, Volume, cannot_read, paint};
 use std::ffi::OsString;
-use std::io::{Read, Write};
-use std::path::Path;
+use std::io::Write;
 
 /// The webhook workbench for Plexos Pay and Plustive: receive, verify, explain, sign and replay
 #[derive(Parser)]
@@ -148,24 +147,6 @@ enum Colour {
     Never,
 }
 
-/// How much is said on standard error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Volume {
-    Quiet,
-    Normal,
-    Verbose,
-}
-
-/// What a command works with: the world, and how to talk.
-struct Session<'w> {
-    world: &'w dyn World,
-    out: Paint,
-    err: Paint,
-    volume: Volume,
-    reveal: Reveal,
-    configured: &'w Configured,
-}
-
 /// Runs a command line (its first word is the program) and returns the exit status.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> u8 {
     // `Paint` decides for each stream; the crate, which knows only one, does as it is told.
@@ -231,86 +212,6 @@ fn show(error: &clap::Error, world: &dyn World) -> Result<()> {
     Ok(to.flush()?)
 }
 
-/// <https://no-color.org> and <https://bixense.com/clicolors>.
-fn paint(colour: Colour, world: &dyn World, stream: Stream) -> Paint {
-    let coloured = match colour {
-        Colour::Always => true,
-        Colour::Never => false,
-        Colour::Auto if world.variable("NO_COLOR").is_some() => false,
-        Colour::Auto => {
-            let forced = world.variable("CLICOLOR_FORCE").is_some_and(|value| value != "0");
-            forced || (world.is_terminal(stream) && world.variable("TERM").is_none_or(|term| term != "dumb"))
-        }
-    };
-    if coloured { Paint::Coloured } else { Paint::Plain }
-}
-
-impl<'w> Session<'w> {
-    fn new(common: &Common, configured: &'w Configured, world: &'w dyn World) -> Self {
-        let volume = match (common.quiet, common.verbose) {
-            (true, _) => Volume::Quiet,
-            (_, true) => Volume::Verbose,
-            _ => Volume::Normal,
-        };
-        let reveal = if common.reveal { Reveal::Everything } else { Reveal::Masked };
-        let paint = |stream| paint(common.color, world, stream);
-        Self { world, out: paint(Stream::Output), err: paint(Stream::Error), volume, reveal, configured }
-    }
-
-    /// Says something to the person, unless they want quiet. Text of strangers must be harmless already.
-    fn say(&self, text: &str) {
-        if self.volume != Volume::Quiet {
-            self.write_error_line(text);
-        }
-    }
-
-    /// Says something that matters even to those who want quiet.
-    fn warn(&self, text: &str) {
-        self.write_error_line(&format!("{} {text}", self.err.warn("warning:")));
-    }
-
-    /// What, why, what to try; three lines at most.
-    fn tell(&self, error: &Error) {
-        if error.kind == Kind::PipeClosed || error.kind == Kind::Interrupted {
-            return;
-        }
-        self.write_error_line(&format!("{} {}", self.err.bad("error:"), harmless(&error.what)));
-        if let Some(why) = &error.why {
-            self.write_error_line(&format!("  why: {}", harmless(why)));
-        }
-        if let Some(hint) = &error.hint {
-            self.write_error_line(&format!("  try: {}", harmless(hint)));
-        }
-    }
-
-    /// A person who can't be told is no reason to stop.
-    fn write_error_line(&self, text: &str) {
-        let mut line = text.as_bytes().to_vec();
-        line.push(b'\n');
-        let _ = self.world.errors().write_all(&line);
-    }
-
-    /// Opens a file, or standard input for `-`.
-    fn open(&self, path: &Path) -> Result<Box<dyn Read + Send + '_>> {
-        if path == Path::new("-") {
-            return Ok(self.world.input());
-        }
-        self.world.open(path).map_err(|error| cannot_read(path, &error))
-    }
-
-    /// Reads all of a file, or of standard input for `-`.
-    fn read(&self, path: &Path) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        self.open(path)?.read_to_end(&mut bytes).map_err(|error| cannot_read(path, &error))?;
-        Ok(bytes)
-    }
-}
-
-fn cannot_read(path: &Path, error: &std::io::Error) -> Error {
-    let error = Error::failed(format!("can't read {}", path.display())).because(error);
-    if path == Path::new("-") { error.hint("give a file, or pipe something in") } else { error }
-}
-
 /// A provider by its name, for flags.
 fn provider_values() -> impl TypedValueParser<Value = &'static dyn Provider> {
     PossibleValuesParser::new(provider::ALL.iter().map(|provider| provider.name()))
@@ -368,5 +269,5 @@ fn confirm(session: &Session<'_>, question: &str, word: &str) -> Result<()> {
 
 /// The answer as an exit status.
 fn answer(is_good: bool) -> Result<Outcome> {
-    Ok(Outcome::of(is_good))
+    Ok(if is_good { Outcome::Good } else { Outcome::Bad })
 }

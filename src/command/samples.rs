@@ -1,6 +1,6 @@
 //! `whtool samples`: the sample payloads of every event.
 
-use super::{Session, answer, provider_values};
+use super::{Session, provider_values};
 use crate::error::{Error, Outcome, Result};
 use crate::provider::{self, Provider};
 use crate::render::{self, escape};
@@ -99,7 +99,7 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
         writeln!(output, "  {name}  {}{}", sample.meaning, session.out.faint(published))?;
     }
     output.flush()?;
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
@@ -113,7 +113,7 @@ fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
     let mut output = session.world.output();
     output.write_all(&shown)?;
     output.flush()?;
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 /// The sample of this name, with or without its provider before it.

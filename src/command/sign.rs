@@ -1,7 +1,7 @@
 //! `whtool sign`: the signature of the exact bytes, in a form that another tool takes.
 
 use super::known::{self, Local, SecretArgs};
-use super::{Session, answer, cannot_read, moment, provider_of, provider_values};
+use super::{Session, cannot_read, moment, provider_of, provider_values};
 use crate::error::{Error, Outcome, Result};
 use crate::message::Request;
 use crate::provider::{self, Form, Provider};
@@ -97,7 +97,7 @@ pub(super) fn run(args: &Sign, session: &Session<'_>) -> Result<Outcome> {
     let mut output = session.world.output();
     output.write_all(&text)?;
     output.flush()?;
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 /// Signs what was read already, and then the rest as it comes, in constant memory.

@@ -1,5 +1,6 @@
 //! Strangers' text made harmless: what could move the cursor, hide letters or turn their order is shown, not sent.
 
+use super::width::beginning;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -31,21 +32,21 @@ pub fn harmless_bytes(bytes: &[u8]) -> String {
     shown
 }
 
-/// A text as one line of at most `width` characters, made harmless; its line breaks are shown, not taken for its end.
+/// A text as one line of at most `width` columns, made harmless; an ellipsis stands for what is cut off, and its line breaks are shown, not taken for its end.
 pub fn cut(text: &str, width: usize) -> String {
     let shown = harmless(text);
-    match shown.char_indices().nth(width) {
-        Some((end, _)) => format!("{}…", &shown[..end]),
+    match beginning(&shown, width) {
+        Some(beginning) => format!("{beginning}…"),
         None => shown.into_owned(),
     }
 }
 
-/// One line of at most `width` characters, made harmless; an ellipsis stands for what is cut off.
+/// One line of at most `width` columns, made harmless; an ellipsis stands for what is cut off.
 pub fn one_line(bytes: &[u8], width: usize) -> String {
     let line = bytes.split(|&byte| byte == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
     let shown = harmless_bytes(line.trim_ascii());
-    match shown.char_indices().nth(width) {
-        Some((end, _)) => format!("{}…", &shown[..end]),
+    match beginning(&shown, width) {
+        Some(beginning) => format!("{beginning}…"),
         None => shown,
     }
 }
@@ -86,5 +87,6 @@ mod tests {
     fn a_line_is_cut_at_its_width() {
         assert_eq!(one_line(b"\n\n  hello world\nmore", 5), "hello…");
         assert_eq!(one_line(b"", 5), "");
+        assert_eq!(cut("王小明", 5), "王小…", "a wide letter takes two columns");
     }
 }

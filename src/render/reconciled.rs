@@ -5,6 +5,7 @@ use super::json::line;
 use super::paint::Paint;
 use super::payload::masked;
 use super::text::count;
+use super::width::padded;
 use crate::kept::Told;
 use crate::money::Money;
 use crate::provider::record::Record;
@@ -30,8 +31,8 @@ pub fn row(case: &Case, paint: Paint) -> String {
     let class = case.judgement.class();
     let status = case.record.as_ref().map(|record| cut(&record.status, 18)).unwrap_or_default();
     let money = case.money().map(|money| cut(&money.to_string(), 60)).unwrap_or_default();
-    let reference = paint.strong(&format!("{:<20}", cut(&masked(&case.order.reference), REFERENCE)));
-    let line = format!("{}  {reference}  {status:<9}  {}", painted(class, 19, paint), paint.number(&money));
+    let reference = paint.strong(&padded(&cut(&masked(&case.order.reference), REFERENCE), 20));
+    let line = format!("{}  {reference}  {}  {}", painted(class, 19, paint), padded(&status, 9), paint.number(&money));
     let mut row = line.trim_end().to_owned() + "\n";
     for finding in case.judgement.findings.iter().filter(|finding| !finding.why.is_empty()) {
         let also = if finding.class == class { String::new() } else { format!("also {}: ", finding.class.words()) };

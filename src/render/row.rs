@@ -4,7 +4,7 @@
 
 use super::escape::cut;
 use super::paint::Paint;
-use super::width::Width;
+use super::width::{Width, columns_of, padded};
 
 /// What a field tells; in the order in which the fields matter to a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,19 +65,19 @@ impl Field {
         if self.tells == Tells::Secret { " · " } else { "  " }
     }
 
-    fn letters(&self) -> usize {
-        self.lead.chars().count() + self.text.chars().count()
+    fn columns(&self) -> usize {
+        columns_of(self.lead) + columns_of(&self.text)
     }
 
     fn painted(&self, room: usize, paint: Paint) -> String {
-        let room = room.saturating_sub(self.lead.chars().count());
+        let room = room.saturating_sub(columns_of(self.lead));
         let text =
-            if self.text.chars().count() > room { cut(&self.text, room.saturating_sub(1)) } else { self.text.clone() };
+            if columns_of(&self.text) > room { cut(&self.text, room.saturating_sub(1)) } else { self.text.clone() };
         format!("{}{}", self.lead, (self.colour)(paint, &text))
     }
 
     fn padded(&self, paint: Paint) -> String {
-        format!("{}{}", self.lead, (self.colour)(paint, &format!("{:<1$}", self.text, self.least)))
+        format!("{}{}", self.lead, (self.colour)(paint, &padded(&self.text, self.least)))
     }
 }
 
@@ -114,14 +114,14 @@ impl Row {
     pub fn text(&self, width: Width, overflow: Overflow, paint: Paint) -> String {
         match width {
             Width::Narrow(columns) => self.flowing(columns, overflow, paint),
-            Width::Wide(columns) if self.letters() > columns => self.flowing(columns, overflow, paint),
+            Width::Wide(columns) if self.columns() > columns => self.flowing(columns, overflow, paint),
             Width::Wide(_) | Width::Any => self.line(paint),
         }
     }
 
-    fn letters(&self) -> usize {
-        let field = |field: &Field| field.gap().chars().count() + field.letters().max(field.least);
-        self.lead.chars().count() + self.fields.iter().map(field).sum::<usize>()
+    fn columns(&self) -> usize {
+        let field = |field: &Field| columns_of(field.gap()) + field.columns().max(field.least);
+        columns_of(&self.lead) + self.fields.iter().map(field).sum::<usize>()
     }
 
     /// All in one line.
@@ -135,12 +135,12 @@ impl Row {
         let mut fields: Vec<&Field> = self.fields.iter().collect();
         fields.sort_by_key(|field| field.tells);
         let lead = self.lead.trim_end();
-        let (mut text, mut used) = (paint.faint(lead), lead.chars().count());
+        let (mut text, mut used) = (paint.faint(lead), columns_of(lead));
         for (place, field) in fields.iter().enumerate() {
-            let gap = field.gap().chars().count();
+            let gap = columns_of(field.gap());
             let is_last = place + 1 == fields.len();
-            let kept_free = if overflow == Overflow::LeftOut && !is_last { ELLIPSIS.chars().count() } else { 0 };
-            if used + gap + field.letters() + kept_free <= columns {
+            let kept_free = if overflow == Overflow::LeftOut && !is_last { columns_of(ELLIPSIS) } else { 0 };
+            if used + gap + field.columns() + kept_free <= columns {
                 text.push_str(field.gap());
                 used += gap;
             } else if let Overflow::SetIn(indent) = overflow {
@@ -151,7 +151,7 @@ impl Row {
                 break;
             }
             text.push_str(&field.painted(columns.saturating_sub(used), paint));
-            used += field.letters();
+            used += field.columns();
         }
         text + "\n"
     }
@@ -213,12 +213,24 @@ mod tests {
     }
 
     #[test]
+    fn what_follows_a_wide_name_stands_where_it_stands_after_any_other() {
+        let money_at = |id: &str| {
+            let field = |tells, text: &str| Field::new(tells, text, Paint::number);
+            let row = Row::new("", vec![field(Tells::Id, id).at_least(8), field(Tells::Money, "1.00 NGN")]);
+            let line = row.text(Width::Any, Overflow::LeftOut, Paint::Plain);
+            columns_of(line.split("1.00").next().unwrap())
+        };
+        assert_eq!(["Jose", "王小明", "Jose\u{301}"].map(money_at), [12; 3]);
+    }
+
+    #[test]
     fn no_line_is_longer_than_the_terminal_whatever_a_stranger_sends() {
-        let long = Field::new(Tells::Id, "x".repeat(300), Paint::strong);
-        for columns in 40..125 {
+        let texts = ["x".repeat(300), "王小明🙂".repeat(50), "e\u{301}".repeat(300)];
+        let longs = texts.map(|text| Field::new(Tells::Id, text, Paint::strong));
+        for (columns, long) in (40..125).flat_map(|columns| longs.iter().map(move |long| (columns, long))) {
             for overflow in [Overflow::SetIn(16), Overflow::LeftOut] {
                 let text = row().and(Some(long.clone())).text(Width::Narrow(columns), overflow, Paint::Plain);
-                assert!(text.lines().all(|line| line.chars().count() <= columns), "{columns}: {text}");
+                assert!(text.lines().all(|line| columns_of(line) <= columns), "{columns}: {text}");
             }
         }
     }

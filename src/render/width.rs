@@ -1,7 +1,9 @@
-//! How wide what is shown may be, and lines broken between words where they would be wider.
+//! How wide what is shown is and may be, and lines broken between words where they would be wider.
 //!
-//! A pipe has no width: what goes there is for programs, and is never broken. Letters are counted, not measured: a line of letters that
-//! take two columns is still broken by the terminal.
+//! A pipe has no width: what goes there is for programs, and is never broken. Letters are measured one by one, as terminals do: one of
+//! East Asia or an emoji takes two columns, an accent that stands on the letter before it none.
+
+use unicode_width::UnicodeWidthChar;
 
 /// How wide lines may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +31,7 @@ impl Width {
         }
     }
 
-    /// The most letters that a line may have; `None`: any number.
+    /// The most columns that a line may take; `None`: any number.
     pub fn columns(self) -> Option<usize> {
         match self {
             Self::Any => None,
@@ -38,7 +40,8 @@ impl Width {
     }
 
     /// The text with its lines broken between words where they are too long. What follows is set in `hang` columns further than the line
-    /// itself. A word that is longer than a line stays whole: it may be an address, and is to be copied.
+    /// itself. A word that is longer than a line stays whole: it may be an address, and is to be copied. So does what stands between
+    /// backticks, where a line has the room.
     pub fn folded(self, text: &str, hang: usize) -> String {
         let Some(columns) = self.columns() else { return text.to_owned() };
         text.split_inclusive('\n').map(|line| folded(line, columns, hang)).collect()
@@ -46,15 +49,16 @@ impl Width {
 }
 
 fn folded(line: &str, columns: usize, hang: usize) -> String {
-    if letters(line.trim_end_matches('\n')) <= columns {
+    if columns_of(line.trim_end_matches('\n')) <= columns {
         return line.to_owned();
     }
     let own = line.len() - line.trim_start_matches(' ').len();
     // Deep in a narrow terminal there would be no room left.
     let indent = " ".repeat((own + hang).min(columns / 2));
     let (mut text, mut used) = (line[..own].to_owned(), own);
-    for (place, word) in line[own..].split(' ').enumerate() {
-        let length = letters(word.trim_end_matches('\n'));
+    let room = columns - indent.len();
+    for (place, word) in words(&line[own..], room).enumerate() {
+        let length = columns_of(word.trim_end_matches('\n'));
         if place > 0 && used + 1 + length > columns {
             text = text.trim_end_matches(' ').to_owned() + "\n" + &indent;
             used = indent.len();
@@ -68,16 +72,61 @@ fn folded(line: &str, columns: usize, hang: usize) -> String {
     text
 }
 
-/// How many letters are seen of a text: colours are not.
-fn letters(text: &str) -> usize {
+/// What stands between blanks; what also stands between backticks, a command mostly, is one word if it has the room.
+fn words(text: &str, room: usize) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let quoted = quoted_end(text).filter(|end| columns_of(text[..*end].trim_end_matches('\n')) <= room);
+        let end = quoted.or_else(|| text.find(' ')).unwrap_or(text.len());
+        rest = text.get(end + 1..);
+        Some(&text[..end])
+    })
+}
+
+/// Where the first word ends, if a backtick opens in it and is closed after it.
+fn quoted_end(text: &str) -> Option<usize> {
+    let blank = text.find(' ')?;
+    let opens = text[..blank].matches('`').count() % 2 == 1;
+    let close = blank + text[blank..].find('`').filter(|_| opens)?;
+    Some(text[close..].find(' ').map_or(text.len(), |blank| close + blank))
+}
+
+/// How many columns a text takes: colours take none.
+pub fn columns_of(text: &str) -> usize {
     let mut hidden = false;
     let is_seen = |letter: &char| {
         let was_hidden = hidden;
         hidden = (hidden || *letter == '\x1b') && !(hidden && *letter == 'm');
         !was_hidden && !hidden
     };
-    text.chars().filter(is_seen).count()
+    text.chars().filter(is_seen).map(columns_of_letter).sum()
 }
+
+fn columns_of_letter(letter: char) -> usize {
+    // A control has no width of its own; strangers' are shown as text before they come here.
+    letter.width().unwrap_or(1)
+}
+
+/// The text with blanks after it, so that it takes so many columns at least.
+pub fn padded(text: &str, columns: usize) -> String {
+    format!("{text}{}", " ".repeat(columns.saturating_sub(columns_of(text))))
+}
+
+/// The beginning of a text that takes no more than so many columns, whole letters with their accents; `None`: all of it does. Of accents
+/// without end, which take no column, only some are taken.
+pub fn beginning(text: &str, columns: usize) -> Option<&str> {
+    let most_letters = columns.saturating_mul(LETTERS_A_COLUMN);
+    let mut taken = 0;
+    let is_too_much = |(place, (_, letter)): &(usize, (usize, char))| {
+        taken += columns_of_letter(*letter);
+        taken > columns || *place >= most_letters
+    };
+    text.char_indices().enumerate().find(is_too_much).map(|(_, (end, _))| &text[..end])
+}
+
+/// So many letters stand in one column at most: Vietnamese takes three, written with accents that stand on the letter before them.
+const LETTERS_A_COLUMN: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -110,9 +159,36 @@ mod tests {
     }
 
     #[test]
+    fn what_is_quoted_stays_whole_where_it_has_the_room() {
+        let text = "nothing is kept for it here; `whtool secret add plexos`, then again\n";
+        let folded = Width::Narrow(40).folded(text, 2);
+        assert_eq!(folded, "nothing is kept for it here;\n  `whtool secret add plexos`, then again\n");
+        let long = format!("`{}b` c", "a ".repeat(30));
+        assert_eq!(Width::Narrow(40).folded(&long, 2).lines().count(), 2, "it has not");
+        let open = "it was `cut off in the middle of a word that";
+        assert_eq!(Width::Narrow(40).folded(open, 2).replace("\n ", ""), open, "it is never closed");
+    }
+
+    #[test]
     fn there_is_room_however_deep_a_line_is_set_in() {
         let deep = format!("{}one two three", " ".repeat(38));
         let folded = Width::Narrow(40).folded(&deep, 4);
         assert_eq!(folded.lines().last(), Some(&*format!("{}two three", " ".repeat(20))));
+    }
+
+    #[test]
+    fn wide_letters_take_two_columns_and_accents_none() {
+        assert_eq!(["王小明", "José", "Jose\u{301}", "🙂", "\x1b[32m王\x1b[0m"].map(columns_of), [6, 4, 4, 2, 2]);
+        assert_eq!(["王小明", "Jose\u{301}"].map(|name| padded(name, 8)), ["王小明  ", "Jose\u{301}    "]);
+        let folded = Width::Narrow(40).folded(&["王小明"; 8].join(" "), 2);
+        assert_eq!(folded, format!("{}\n  {}", ["王小明"; 5].join(" "), ["王小明"; 3].join(" ")));
+    }
+
+    #[test]
+    fn a_text_is_cut_between_letters_and_not_before_an_accent() {
+        assert_eq!([5, 6, 7].map(|columns| beginning("王小明x", columns)), [Some("王小"), Some("王小明"), None]);
+        assert_eq!([3, 4].map(|columns| beginning("Jose\u{301}x", columns)), [Some("Jos"), Some("Jose\u{301}")]);
+        let accents = "\u{301}".repeat(1_000_000);
+        assert_eq!(beginning(&accents, 10).map(|text| text.chars().count()), Some(40));
     }
 }

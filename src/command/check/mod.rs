@@ -7,14 +7,15 @@ mod handler;
 mod target;
 
 use super::known::{self, Local, SecretArgs};
-use super::{Session, answer, confirm, provider_values, span};
+use super::{Session, confirm, provider_values, span};
 use crate::check::{self, Plan, Probe, Report, Selection};
 use crate::error::{Error, Outcome, Result};
 use crate::exchange::is_loopback;
 use crate::provider::{self, Provider};
-use crate::render::check::{Detail, Head, html, json, junit, text};
+use crate::render::check::{Detail, Head, Look, html, json, junit, text};
 use crate::signature::Key;
 use crate::timestamp::SignedDuration;
+use crate::world::Stream;
 use clap::Args;
 use handler::Handler;
 use std::io::Write;
@@ -120,7 +121,7 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Result<Outcome> {
     if let Some(handler) = &mut handler {
         handler.tell_of_its_end(&report, session);
     }
-    answer(report.is_good())
+    Ok(if report.is_good() { Outcome::Good } else { Outcome::Bad })
 }
 
 /// What is sent is really signed: another machine has to be meant.
@@ -179,7 +180,8 @@ fn write(args: &Check, report: &Report, head: &Head, session: &Session<'_>) -> R
         output.write_all(&json(report, head))?;
     } else {
         let detail = if session.volume == super::Volume::Verbose { Detail::Everything } else { Detail::Usual };
-        output.write_all(text(report, head, detail, session.out).as_bytes())?;
+        let look = Look { detail, width: session.width(Stream::Output), paint: session.out };
+        output.write_all(text(report, head, &look).as_bytes())?;
     }
     output.flush()?;
     save(&args.junit, &|| junit(report, head))?;
@@ -207,10 +209,11 @@ fn list(args: &Check, selection: &Selection, session: &Session<'_>) -> Result<Ou
                 });
                 writeln!(output, "{line}")?;
             } else {
-                writeln!(output, "  {}  {}", session.out.name(&format!("{:<42}", probe.id)), probe.why)?;
+                let row = format!("  {}  {}", session.out.name(&format!("{:<42}", probe.id)), probe.why);
+                writeln!(output, "{}", session.fitted(&row))?;
             }
         }
     }
     output.flush()?;
-    answer(true)
+    Ok(Outcome::Good)
 }

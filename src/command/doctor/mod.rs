@@ -9,11 +9,12 @@ mod providers;
 mod secrets;
 mod settings;
 
+use super::Session;
 use super::captures::StoreArgs;
-use super::{Session, answer};
 use crate::error::{Error, Outcome, Result};
 use crate::render::escape::harmless;
 use crate::render::json::line;
+use crate::render::width::padded;
 use clap::Args;
 use serde_json::json;
 use std::io::Write;
@@ -106,7 +107,7 @@ pub(super) fn run(args: &Doctor, session: &Session<'_>) -> Result<Outcome> {
             bad => session.err.bad(&format!("{} wrong", crate::render::text::count(bad, "thing"))),
         });
     }
-    answer(told.bad == 0)
+    Ok(if told.bad == 0 { Outcome::Good } else { Outcome::Bad })
 }
 
 /// Findings on their way to the person, or to a program.
@@ -122,7 +123,12 @@ impl Told<'_> {
         let mut output = self.session.world.output();
         for finding in &findings {
             self.bad += u64::from(finding.grade == Grade::Bad);
-            let text = if self.args.json { record(finding) } else { self.lines(finding) };
+            let text = if self.args.json {
+                record(finding)
+            } else {
+                let lines = self.lines(finding);
+                self.session.fitted(&lines)
+            };
             output.write_all(text.as_bytes())?;
         }
         Ok(output.flush()?)
@@ -142,7 +148,7 @@ impl Told<'_> {
             Grade::Bad => paint.bad("bad "),
         };
         let (subject, what) = (harmless(&finding.subject), harmless(&finding.what));
-        text.push_str(&format!("  {mark}  {}  {what}\n", paint.name(&format!("{subject:<23}"))));
+        text.push_str(&format!("  {mark}  {}  {what}\n", paint.name(&padded(&subject, 23))));
         if let Some(hint) = &finding.hint {
             text.push_str(&format!("        {} {}\n", paint.faint("try:"), harmless(hint)));
         }

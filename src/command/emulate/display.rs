@@ -7,6 +7,7 @@ use crate::exchange::Reply;
 use crate::message::Request;
 use crate::provider;
 use crate::render::escape::{cut, harmless};
+use crate::render::width::padded;
 use crate::render::{json, text};
 use crate::secret::Origin;
 use crate::signature::Key;
@@ -115,7 +116,7 @@ impl<'a> Display<'a> {
             (false, 200..300) => paint.good(&status.to_string()),
             (false, _) => paint.bad(&status.to_string()),
         };
-        let what = format!("{:<42}", cut(&format!("{method} {target}"), 80));
+        let what = padded(&cut(&format!("{method} {target}"), 80), 42);
         let complaint = called.complaint.as_deref().map(|said| format!("  {}", cut(said, 100))).unwrap_or_default();
         let line = format!("{}  {}  {what}  {answered}{complaint}", self.time(*at), self.whose(called.whose));
         self.session.say(&format!("{line}{}", self.faults(&called.faults)));
@@ -135,7 +136,7 @@ impl<'a> Display<'a> {
         let paint = self.session.err;
         let how = attempt.map_or_else(|| paint.bad("not sent"), |attempt| self.how(attempt));
         // A state file may be anybody's.
-        let event = paint.strong(&format!("{:<21}", harmless(&delivery.event)));
+        let event = paint.strong(&padded(&harmless(&delivery.event), 21));
         let (whose, id) = (self.whose(&delivery.provider), harmless(&delivery.id));
         let line = format!("{}  {whose}  → {event}  {id}  {how}", self.time(now));
         self.session.say(&format!("{line}{}{}", self.sequel(delivery), self.faults(&delivery.faults)));
@@ -177,7 +178,7 @@ impl<'a> Display<'a> {
     }
 
     fn whose(&self, name: &str) -> String {
-        self.session.err.name(&format!("{:<8}", harmless(name)))
+        self.session.err.name(&padded(&harmless(name), 8))
     }
 
     fn time(&self, time: Timestamp) -> String {

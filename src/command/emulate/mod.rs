@@ -6,7 +6,7 @@
 mod display;
 
 use super::known;
-use super::{Session, answer, confirm, span};
+use super::{Session, confirm, span};
 use crate::emulator::{Audience, Emulator, Fault, Settings, Variant};
 use crate::error::{Error, Outcome, Result};
 use crate::exchange::{Next, is_loopback};
@@ -116,7 +116,7 @@ pub(super) fn run(args: &Emulate, session: &Session<'_>) -> Result<Outcome> {
     match (end?, play.trouble) {
         (_, Some(error)) => Err(error),
         (SendEnd::Interrupted, None) => Err(Error::interrupted()),
-        (SendEnd::Complete, None) => answer(true),
+        (SendEnd::Complete, None) => Ok(Outcome::Good),
     }
 }
 

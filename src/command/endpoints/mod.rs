@@ -6,7 +6,7 @@ mod remote;
 
 use super::api::ApiArgs;
 use super::captures::StoreArgs;
-use super::{Session, answer, ledger, provider_values};
+use super::{Session, ledger, provider_values};
 use crate::error::{Error, Outcome, Result};
 use crate::kept::{Entry, Query};
 use crate::ledger::{Endpoint, Ledger};
@@ -122,12 +122,12 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
         if args.common.json {
             output.write_all(&json::line(&record(endpoint, proof.as_ref())))?;
         } else {
-            writeln!(output, "{}", line(endpoint, proof.as_ref(), session))?;
+            writeln!(output, "{}", session.fitted(&line(endpoint, proof.as_ref(), session)))?;
         }
     }
     output.flush()?;
     warn_of_unsettled(&ledger, session);
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
@@ -142,10 +142,10 @@ fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
     if args.common.json {
         output.write_all(&json::line(&record(endpoint, proof.as_ref())))?;
     } else {
-        write!(output, "{}", page(endpoint, proof.as_ref(), session))?;
+        write!(output, "{}", session.fitted(&page(endpoint, proof.as_ref(), session)))?;
     }
     output.flush()?;
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 fn forget(args: &Forget, session: &Session<'_>) -> Result<Outcome> {
@@ -164,7 +164,7 @@ fn forget(args: &Forget, session: &Session<'_>) -> Result<Outcome> {
         0 => format!("forgot {name}: the provider still sends to it, and its secret is still kept"),
         _ => format!("forgot that nobody knows how the registration of {name} ended"),
     });
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 /// The endpoint of this id in the ledger.

@@ -1,9 +1,9 @@
 //! What the provider is asked about endpoints. Only creating one is documented, so every one of these calls may not be there.
 
 use super::{Shared, local};
-use crate::command::api::{Access, Agreed};
+use crate::command::api::{Access, Agreed, Consent};
 use crate::command::register::{by_hand, wanted};
-use crate::command::{Session, answer, ledger};
+use crate::command::{Session, ledger};
 use crate::error::{Error, Outcome, Result};
 use crate::provider::api::{self, Unfit};
 use crate::provider::management::{Managed, Management, More, Standing, Told, Wanted};
@@ -38,9 +38,8 @@ pub(super) struct Update {
     /// Take http and private addresses, too, for tests
     #[arg(long)]
     allow_http: bool,
-    /// Don't ask before using a live key
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    consent: Consent,
     #[command(flatten)]
     common: Shared,
 }
@@ -50,9 +49,8 @@ pub(super) struct Update {
 pub(super) struct Delete {
     /// Its id, such as we_abc123
     id: String,
-    /// Don't ask before using a live key
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    consent: Consent,
     #[command(flatten)]
     common: Shared,
 }
@@ -85,7 +83,7 @@ pub(super) fn list(args: &Shared, session: &Session<'_>) -> Result<Outcome> {
     if count == 0 {
         session.say(&format!("{} knows no endpoint", args.provider.title()));
     }
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 /// One endpoint as the provider has it.
@@ -98,7 +96,7 @@ pub(super) fn show(id: &str, args: &Shared, session: &Session<'_>) -> Result<Out
     let mut output = session.world.output();
     write_one(&told, args, session, &mut *output)?;
     output.flush()?;
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 /// Changes an endpoint, there and in the ledger.
@@ -120,7 +118,7 @@ pub(super) fn update(args: &Update, session: &Session<'_>) -> Result<Outcome> {
     change_there(
         &Management::Update(args.id.clone(), change.clone()),
         &what,
-        Agreed::of(args.yes),
+        args.consent.agreed(),
         &args.common,
         session,
     )?;
@@ -134,13 +132,13 @@ pub(super) fn update(args: &Update, session: &Session<'_>) -> Result<Outcome> {
         Ok(())
     })?;
     session.say(&format!("changed {}", harmless(&args.id)));
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 /// Deletes an endpoint, there and in the ledger. What is still under way was signed with its secret, so that stays.
 pub(super) fn delete(args: &Delete, session: &Session<'_>) -> Result<Outcome> {
     let what = format!("{} was not deleted", args.id);
-    change_there(&Management::Delete(args.id.clone()), &what, Agreed::of(args.yes), &args.common, session)?;
+    change_there(&Management::Delete(args.id.clone()), &what, args.consent.agreed(), &args.common, session)?;
     let now = session.world.now();
     ledger::update(session, |ledger| {
         let gone: Vec<_> = ledger.endpoints.iter().filter(|one| one.id == args.id).cloned().collect();
@@ -152,7 +150,7 @@ pub(super) fn delete(args: &Delete, session: &Session<'_>) -> Result<Outcome> {
         Ok(())
     })?;
     session.say(&format!("deleted {}; its secret is kept, as retired", harmless(&args.id)));
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 fn change_there(asked: &Management, what: &str, agreed: Agreed, args: &Shared, session: &Session<'_>) -> Result<()> {
@@ -194,7 +192,7 @@ fn write_one(told: &Told, args: &Shared, session: &Session<'_>, output: &mut dyn
     if args.json {
         output.write_all(&crate::render::json::line(&record(told, args)))
     } else {
-        writeln!(output, "{}", line(told, session))
+        writeln!(output, "{}", session.fitted(&line(told, session)))
     }
 }
 

@@ -1,8 +1,8 @@
 //! `whtool events diff`: where two captures differ.
 
 use super::{local, whole};
+use crate::command::Session;
 use crate::command::captures::StoreArgs;
-use crate::command::{Session, answer};
 use crate::diff;
 use crate::error::{Outcome, Result};
 use crate::kept::Kept;
@@ -58,7 +58,7 @@ pub(super) fn run(args: &Diff, session: &Session<'_>) -> Result<Outcome> {
     let mut output = session.world.output();
     output.write_all(&text)?;
     output.flush()?;
-    answer(first.is_none())
+    Ok(first.map_or(Outcome::Good, |_| Outcome::Bad))
 }
 
 /// What the two are.

@@ -1,8 +1,8 @@
 //! `whtool events export`: many captures, one after the other, in a form that is read back.
 
 use super::opened;
+use crate::command::Session;
 use crate::command::captures::{Filters, StoreArgs};
-use crate::command::{Session, answer};
 use crate::error::{Outcome, Result};
 use crate::render;
 use clap::{Args, ValueEnum};
@@ -58,5 +58,5 @@ pub(super) fn run(args: &Export, session: &Session<'_>) -> Result<Outcome> {
     }
     output.flush()?;
     session.say(&format!("{} written", render::text::count(written, "delivery")));
-    answer(true)
+    Ok(Outcome::Good)
 }

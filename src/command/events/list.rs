@@ -1,8 +1,8 @@
 //! `whtool events list`: one line a capture, the newest last.
 
 use super::{NOTHING_YET, local, opened};
+use crate::command::Session;
 use crate::command::captures::{Filters, StoreArgs};
-use crate::command::{Session, answer};
 use crate::error::{Outcome, Result};
 use crate::kept::Query;
 use crate::render::row::Overflow;
@@ -41,7 +41,7 @@ pub(super) fn called_provider(arg: Arg) -> Arg {
 
 /// Lists.
 pub(super) fn run(args: &List, session: &Session<'_>) -> Result<Outcome> {
-    let Some(mut store) = opened(&args.store, session)? else { return answer(true) };
+    let Some(mut store) = opened(&args.store, session)? else { return Ok(Outcome::Good) };
     let query = args.filters.query(session.world.now());
     let limit = if args.all { None } else { args.filters.limit.or(Some(USUAL)).filter(|&limit| limit > 0) };
     // One more than is shown tells whether there are more.
@@ -68,5 +68,5 @@ pub(super) fn run(args: &List, session: &Session<'_>) -> Result<Outcome> {
     if more {
         session.say(&format!("these are the newest {}; --all shows all, --limit N so many", entries.len()));
     }
-    answer(true)
+    Ok(Outcome::Good)
 }

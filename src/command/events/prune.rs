@@ -1,8 +1,8 @@
 //! `whtool events prune`: old captures go, once that is confirmed.
 
 use super::{local, opened};
+use crate::command::Session;
 use crate::command::captures::{StoreArgs, When, when};
-use crate::command::{Session, answer};
 use crate::error::{Outcome, Result};
 use crate::kept::{Prunable, Undelivered};
 use crate::render::kept::Pruning;
@@ -31,7 +31,7 @@ pub(super) struct Prune {
 
 /// Says what is old, and removes it when that was asked for.
 pub(super) fn run(args: &Prune, session: &Session<'_>) -> Result<Outcome> {
-    let Some(mut store) = opened(&args.store, session)? else { return answer(true) };
+    let Some(mut store) = opened(&args.store, session)? else { return Ok(Outcome::Good) };
     let before = args.older_than.moment(session.world.now());
     let undelivered = if args.even_undelivered { Undelivered::Removed } else { Undelivered::Kept };
     let prunable = store.prunable(before, undelivered)?;
@@ -47,7 +47,7 @@ pub(super) fn run(args: &Prune, session: &Session<'_>) -> Result<Outcome> {
     if pruning == Pruning::Planned && prunable.deliveries > 0 {
         session.say("nothing was removed: --yes does it");
     }
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 fn told(prunable: &Prunable, pruning: Pruning, session: &Session<'_>) -> Vec<u8> {

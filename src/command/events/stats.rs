@@ -1,13 +1,14 @@
 //! `whtool events stats`: how many came, of what kind, when, and what they add up to.
 
 use super::{NOTHING_YET, local, opened};
+use crate::command::Session;
 use crate::command::captures::{Filters, StoreArgs};
-use crate::command::{Session, answer};
 use crate::error::{Outcome, Result};
 use crate::kept::{Count, Sum};
 use crate::money::Money;
 use crate::render::escape::one_line;
 use crate::render::kept::{by, by_currency};
+use crate::render::width::padded;
 use crate::render::{self, text};
 use clap::Args;
 use std::io::Write;
@@ -30,7 +31,7 @@ pub(super) struct Stats {
 
 /// Counts.
 pub(super) fn run(args: &Stats, session: &Session<'_>) -> Result<Outcome> {
-    let Some(mut store) = opened(&args.store, session)? else { return answer(true) };
+    let Some(mut store) = opened(&args.store, session)? else { return Ok(Outcome::Good) };
     let query = args.filters.query(session.world.now());
     let (counts, sums) = (store.counts(&query)?, store.sums(&query)?);
     let mut output = session.world.output();
@@ -39,10 +40,10 @@ pub(super) fn run(args: &Stats, session: &Session<'_>) -> Result<Outcome> {
     } else if counts.is_empty() {
         session.say(&format!("there is nothing to count; {NOTHING_YET}"));
     } else {
-        output.write_all(told(&counts, &sums, session).as_bytes())?;
+        output.write_all(session.fitted(&told(&counts, &sums, session)).as_bytes())?;
     }
     output.flush()?;
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 fn told(counts: &[Count], sums: &[Sum], session: &Session<'_>) -> String {
@@ -56,8 +57,8 @@ fn told(counts: &[Count], sums: &[Sum], session: &Session<'_>) -> String {
             .filter(|sum| sum.provider == provider && sum.kind == kind)
             .map(|sum| purse(&sum.money, sum.events, session));
         let money = money.collect::<Vec<_>>().join(", ");
-        let provider = session.out.name(&format!("{:<8}", name(provider.as_deref(), "unknown")));
-        let line = format!("{count:>9}  {provider}  {:<21}  {money}", name(kind.as_deref(), "-"));
+        let provider = session.out.name(&padded(&name(provider.as_deref(), "unknown"), 8));
+        let line = format!("{count:>9}  {provider}  {}  {money}", padded(&name(kind.as_deref(), "-"), 21));
         text.push_str(&format!("{}\n", line.trim_end()));
     }
     text.push_str(&heading("verdicts"));

@@ -2,7 +2,7 @@
 
 mod topics;
 
-use super::{Session, answer, tree};
+use super::{Session, tree};
 use crate::error::{Error, Outcome, Result};
 use clap::Args;
 pub(super) use topics::{Part, TOPICS, Topic};
@@ -33,7 +33,7 @@ pub(super) fn run(args: &Help, session: &Session<'_>) -> Result<Outcome> {
         let mut output = session.world.output();
         output.write_all(page(topic, session).as_bytes())?;
         output.flush()?;
-        return answer(true);
+        return Ok(Outcome::Good);
     }
     if let Some(first) = words.first().filter(|first| subjects().all(|(name, _)| name != **first)) {
         return Err(unknown(first));
@@ -41,7 +41,7 @@ pub(super) fn run(args: &Help, session: &Session<'_>) -> Result<Outcome> {
     let line = ["whtool"].iter().chain(&words).chain(&["--help"]);
     match tree::tree().try_get_matches_from(line) {
         Err(error) if error.use_stderr() => Err(unknown(&words.join(" "))),
-        Err(error) => super::show(&error, session.world).and_then(|()| answer(true)),
+        Err(error) => super::show(&error, session.world).map(|()| Outcome::Good),
         Ok(_) => Err(unknown(&words.join(" "))),
     }
 }

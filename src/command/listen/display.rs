@@ -82,12 +82,12 @@ impl<'a> Display<'a> {
         if self.look.json {
             self.page.record(&render::json::ready(&url))?;
         }
-        self.page.say(&format!("listening on {} (any path; Ctrl+C ends)", self.session.err.strong(&url)));
+        self.session.say(&format!("listening on {} (any path; Ctrl+C ends)", self.session.err.strong(&url)));
         for glob in self.look.events.iter().filter(|glob| !is_of_a_known_type(glob)) {
             self.session.warn(&format!("no documented event type matches `{}`", escape::harmless(glob)));
         }
         if !forwarded_to.is_empty() {
-            self.page.say(&format!("verified deliveries go on to {}", escape::harmless(forwarded_to)));
+            self.session.say(&format!("verified deliveries go on to {}", escape::harmless(forwarded_to)));
         }
         self.name_secrets("secrets");
         self.page.flush()
@@ -101,7 +101,7 @@ impl<'a> Display<'a> {
 
     fn name_secrets(&self, lead: &str) {
         let names = self.secrets.keys.iter().map(|key| format!("{} ({})", key.secret.origin, key.secret.provider));
-        self.page.say(&format!("{lead}: {}", escape::harmless(&names.collect::<Vec<_>>().join(", "))));
+        self.session.say(&format!("{lead}: {}", escape::harmless(&names.collect::<Vec<_>>().join(", "))));
     }
 
     /// Takes over from a store which events came before.
@@ -148,7 +148,7 @@ impl<'a> Display<'a> {
                 let now = escape::harmless(now);
                 self.session.warn(&format!("deliveries can't be recorded, and are answered 503: {now}"));
             }
-            (None, Some(_)) => self.page.say("deliveries are recorded again"),
+            (None, Some(_)) => self.session.say("deliveries are recorded again"),
             _ => {}
         }
         self.trouble = trouble.map(str::to_owned);
@@ -156,7 +156,7 @@ impl<'a> Display<'a> {
 
     /// Says what was left from before.
     pub(super) fn taken_up(&self, count: u64) {
-        self.page.say(&format!("{} from before still to be sent on", text::count(count, "delivery")));
+        self.session.say(&format!("{} from before still to be sent on", text::count(count, "delivery")));
     }
 
     /// Shows what the app said, or once, not for each delivery, that it says nothing.
@@ -239,13 +239,13 @@ impl<'a> Display<'a> {
             } else {
                 escape::one_line(request.as_bytes(), 60)
             };
-            self.page.say(&self.session.err.faint(&format!("turned away: {what} → {status} ({peer})")));
+            self.session.say(&self.session.err.faint(&format!("turned away: {what} → {status} ({peer})")));
         }
     }
 
     /// How it all went.
     pub(super) fn summary(&self) {
-        self.page.say(&self.tally.summary());
+        self.session.say(&self.tally.summary());
     }
 }
 

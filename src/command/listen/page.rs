@@ -64,11 +64,6 @@ impl<'a> Page<'a> {
         Width::of(columns.flatten())
     }
 
-    /// Says something to the person in lines that fit.
-    pub(super) fn say(&self, text: &str) {
-        self.session.say(&Width::of(self.session.world.columns(Stream::Error)).folded(text, HANG));
-    }
-
     /// Writes out what was shown so far.
     pub(super) fn flush(&mut self) -> Result<()> {
         Ok(self.output.flush()?)

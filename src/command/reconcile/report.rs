@@ -1,7 +1,7 @@
 //! Writes what came of each reference, in the order in which they were asked about as far as memory allows, and the totals.
 
 use super::super::Session;
-use super::super::{Volume, answer};
+use super::super::Volume;
 use super::journal::refuse_if_others_can_read;
 use super::{Reconcile, source};
 use crate::error::{Error, Outcome, Result};
@@ -119,7 +119,7 @@ impl<'a> Report<'a> {
         } else if self.args.csv {
             csv_line(&reconciled::csv_row(case))?
         } else {
-            reconciled::row(case, self.session.out).into_bytes()
+            self.session.fitted(&reconciled::row(case, self.session.out)).into_bytes()
         })
     }
 
@@ -155,7 +155,8 @@ impl<'a> Report<'a> {
         let is_first = is_for_people && !row.is_empty() && self.advised.insert(class);
         self.rows.extend(row);
         if is_first {
-            self.rows.extend(reconciled::advice(class, self.session.out).into_bytes());
+            let advice = self.session.fitted(&reconciled::advice(class, self.session.out));
+            self.rows.extend(advice.into_bytes());
         }
     }
 
@@ -209,7 +210,8 @@ impl<'a> Report<'a> {
             self.rows.extend(reconciled::totals(totals, extent));
         } else if is_much && !self.args.csv && totals.references() > 0 {
             let gap = if self.rows.is_empty() { "" } else { "\n" };
-            self.rows.extend(format!("{gap}{}", reconciled::summary(totals, extent, self.session.out)).into_bytes());
+            let summary = self.session.fitted(&reconciled::summary(totals, extent, self.session.out));
+            self.rows.extend(format!("{gap}{summary}").into_bytes());
         } else if is_much && self.args.csv {
             let summary = reconciled::summary(totals, extent, self.session.err);
             self.session.say(summary.trim_end());
@@ -261,6 +263,6 @@ impl Finished {
             return Err(Error::failed(format!("{} of the list could not be read", count(bad, "line"))));
         }
         let is_open = wait.is_some() && self.totals.of(Class::StillOpen) > 0;
-        answer(!self.totals.has_difference() && !is_open)
+        Ok(if self.totals.has_difference() || is_open { Outcome::Bad } else { Outcome::Good })
     }
 }

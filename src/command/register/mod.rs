@@ -7,9 +7,9 @@ mod env_file;
 mod kept;
 pub(super) mod wanted;
 
-use super::api::{Access, Agreed, ApiArgs};
+use super::api::{Access, ApiArgs, Consent};
 use super::endpoints::local;
-use super::{Session, answer, ledger, provider_values};
+use super::{Session, ledger, provider_values};
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::exchange::{Answer, SendFailure};
 use crate::ledger::{Endpoint, Unsettled};
@@ -54,9 +54,8 @@ pub(super) struct Register {
     /// Take http and private addresses, too, for tests
     #[arg(long)]
     allow_http: bool,
-    /// Don't ask before using a live key
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    consent: Consent,
     /// Print the secret as well
     #[arg(long)]
     print_secret: bool,
@@ -81,7 +80,7 @@ struct Plan {
 pub(super) fn run(args: &Register, session: &Session<'_>) -> Result<Outcome> {
     let plan = plan(args, session)?;
     let Managed { call, .. } = managed(args.provider, &Management::Create(plan.wanted.clone()))?;
-    plan.access.guard(&call, "register an endpoint", Agreed::of(args.yes), session)?;
+    plan.access.guard(&call, "register an endpoint", args.consent.agreed(), session)?;
     let unsettled = begin(&plan, session)?;
     let sent = match plan.access.send(&call, session) {
         Ok(sent) => sent,
@@ -104,7 +103,7 @@ pub(super) fn run(args: &Register, session: &Session<'_>) -> Result<Outcome> {
         Err(failure) => return Err(kept::unknown_end(&plan.access, &plan.url, &failure.to_string())),
     };
     tell(args, &endpoint, &secret, session)?;
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 /// The call, where the provider has one.
@@ -232,7 +231,8 @@ fn tell(args: &Register, endpoint: &Endpoint, secret: &str, session: &Session<'_
         output.write_all(&line(&record))?;
     } else {
         let place = ledger.display();
-        writeln!(output, "{}  its secret is in {place}, as {}", harmless(&endpoint.id), harmless(name))?;
+        let told = format!("{}  its secret is in {place}, as {}", harmless(&endpoint.id), harmless(name));
+        writeln!(output, "{}", session.fitted(&told))?;
         if args.print_secret {
             writeln!(output, "{}", harmless(secret))?;
         }

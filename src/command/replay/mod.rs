@@ -8,10 +8,11 @@ mod tally;
 use super::captures::{Filters, StoreArgs};
 use super::known::SecretArgs;
 use super::samples::Changes;
-use super::{Session, answer, confirm, moment, provider_values, span};
+use super::{Session, confirm, moment, provider_values, span};
 use crate::error::{Error, Outcome, Result};
 use crate::exchange::{Next, Outgoing, Sent, is_loopback};
 use crate::provider::{Form, Provider};
+use crate::render::width::padded;
 use crate::render::{self, escape, text};
 use crate::timestamp::{SignedDuration, Timestamp};
 use crate::world::{Certificates, START_OF_ANSWER, SendEnd, Sending};
@@ -234,7 +235,7 @@ fn send(plan: &Plan<'_>) -> Result<Outcome> {
             if tally.looks_like_a_wrong_secret() && plan.signs_with_local_secret() {
                 session.say("signed with the local test secret: set the variable of the secret that the target knows");
             }
-            answer(tally.refused == 0)
+            Ok(if tally.refused == 0 { Outcome::Good } else { Outcome::Bad })
         }
     }
 }
@@ -256,13 +257,13 @@ fn tell(plan: &Plan<'_>, sent: &Sent, compared: Option<Compared>, output: &mut d
         return output.write_all(&render::json::sent(name, plan.provider(sent.number), sent, compared));
     }
     let paint = plan.session.out;
-    let what = paint.strong(&format!("{:<20}", escape::harmless(name)));
+    let what = paint.strong(&padded(&escape::harmless(name), 20));
     let how = match &sent.answer {
         Ok(answer) => text::answer(answer, sent.took, paint),
         Err(failure) => paint.bad(&escape::harmless(&failure.to_string())),
     };
     let compared = compared.map(|word| format!("  · {}", paint.strong(word))).unwrap_or_default();
-    writeln!(output, "{what}  {how}{compared}")
+    writeln!(output, "{}", plan.session.fitted(&format!("{what}  {how}{compared}")))
 }
 
 #[cfg(test)]

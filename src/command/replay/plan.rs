@@ -276,7 +276,7 @@ impl<'a> Plan<'a> {
             }
         }
         output.flush()?;
-        crate::command::answer(true)
+        Ok(Outcome::Good)
     }
 
     /// The provider of request `number`; empty for a capture, whose own headers tell.

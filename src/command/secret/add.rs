@@ -1,6 +1,6 @@
 //! A new secret: from the terminal, a pipe or a file, or a command that prints it.
 
-use crate::command::{Session, answer, known, ledger};
+use crate::command::{Session, known, ledger};
 use crate::error::{Error, Outcome, Result};
 use crate::ledger::{Held, Source};
 use crate::provider::{self, Provider};
@@ -81,7 +81,7 @@ pub(super) fn add(
     if others == Others::Retire {
         session.say("those before it still verify; `whtool secret remove` ends that");
     }
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 /// From a file, the terminal, or standard input.

@@ -2,13 +2,14 @@
 
 mod add;
 
-use super::{Session, answer, confirm, known, ledger, provider_values};
+use super::{Session, confirm, known, ledger, provider_values};
 use crate::error::{Error, Outcome, Result};
 use crate::ledger::{Held, Ledger, Source};
 use crate::provider::{self, Provider};
 use crate::render::escape::{harmless, harmless_bytes};
 use crate::render::json::line;
 use crate::render::payload::{Reveal, masked};
+use crate::render::width::{columns_of, padded};
 use crate::timestamp::Timestamp;
 use crate::world::Stream;
 use add::{New, Others, add};
@@ -108,15 +109,15 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
     if ledger.secrets.is_empty() {
         session.say("no secret is kept; `whtool secret add PROVIDER` keeps one");
     }
-    let width = ledger.secrets.iter().map(|held| held.name.chars().count()).max().unwrap_or(0);
+    let width = ledger.secrets.iter().map(|held| columns_of(&harmless(&held.name))).max().unwrap_or(0);
     let mut output = session.world.output();
     for held in &ledger.secrets {
         if args.json {
             output.write_all(&line(&record(held, &ledger)))?;
             continue;
         }
-        let provider = session.out.name(&format!("{:<8}", harmless(&held.provider)));
-        let name = session.out.strong(&format!("{:<width$}", harmless(&held.name)));
+        let provider = session.out.name(&padded(&harmless(&held.provider), 8));
+        let name = session.out.strong(&padded(&harmless(&held.name), width));
         let retired = held.retired.map(|time| format!("  retired {}: verifies, and does not sign", day(time)));
         let command = match held.source() {
             Source::Command(command) => Some(format!("  printed by `{}`", harmless(&masked(command)))),
@@ -124,7 +125,8 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
         };
         let endpoint = endpoint_of(held, &ledger).map(|url| format!("  for {}", harmless(url)));
         let rest = [command, endpoint, retired].into_iter().flatten().collect::<String>();
-        writeln!(output, "{provider}  {name}  added {}{}", day(held.added), session.out.faint(&rest))?;
+        let row = format!("{provider}  {name}  added {}{}\n", day(held.added), session.out.faint(&rest));
+        output.write_all(session.fitted(&row).as_bytes())?;
     }
     output.flush()?;
     drop(output);
@@ -134,7 +136,7 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
     for provider in provider::ALL.iter().filter(|each| session.world.variable(each.secret_variable()).is_some()) {
         session.say(&format!("{} is set, and comes before them", provider.secret_variable()));
     }
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 fn record(held: &Held, ledger: &Ledger) -> Value {
@@ -186,14 +188,14 @@ fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
                 Source::Kept(bytes) => format!("*** ({} bytes)", bytes.len()),
                 Source::Command(command) => format!("printed by `{}`", harmless(&masked(command))),
             };
-            writeln!(output, "{provider}  {name}  {what}")?;
+            output.write_all(session.fitted(&format!("{provider}  {name}  {what}\n")).as_bytes())?;
         }
     }
     output.flush()?;
     if session.reveal == Reveal::Masked {
         session.say("--reveal shows it");
     }
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 fn remove(args: &Remove, session: &Session<'_>) -> Result<Outcome> {
@@ -207,7 +209,7 @@ fn remove(args: &Remove, session: &Session<'_>) -> Result<Outcome> {
         Ok(())
     })?;
     session.say(&format!("removed {}", harmless(&args.name)));
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 fn find<'l>(ledger: &'l Ledger, name: &str) -> Result<&'l Held> {

@@ -272,7 +272,7 @@ impl Batch {
             Telling::Json => self.text.extend(render::json::unreadable(&error.to_string())),
             Telling::Lines => {
                 let line = format!("{}  {}\n", bench.paint.bad("unreadable"), escape::harmless(&error.to_string()));
-                self.text.extend(line.into_bytes());
+                self.text.extend(bench.fitted(&line));
             }
         }
     }

@@ -94,7 +94,7 @@ impl Desk {
         let Head { method, target, headers, line, sequel: _ } = head;
         let framing = Framing { line, cuts: recorder.take_cuts() };
         let request = Request { method, target, headers, body };
-        let received = Arc::new(self.judged(request, peer, room.is_some()).await);
+        let received = Arc::new(self.judged(request, peer, room.as_ref()).await);
         let status = self.status_of(&received);
         let Some(keeping) = &self.keeping else {
             let arrived = Arrived { received, id: None, answered: status.as_u16(), trouble: None };
@@ -165,10 +165,11 @@ impl Desk {
         keeping.writer.append(Append { received, framing, answered, forwards, wake }).await.map(Some)
     }
 
-    async fn judged(&self, request: Request, peer: SocketAddr, is_large: bool) -> Received {
+    /// Large ones, for which there is `room`, one after the other, beside all else.
+    async fn judged(&self, request: Request, peer: SocketAddr, room: Option<&Held>) -> Received {
         let now = Timestamp::now();
         let delivery = Delivery { request, peer: Some(peer), arrived: Some(now) };
-        if !is_large {
+        if room.is_none() {
             return (self.judge)(delivery, now);
         }
         let _turn = self.large.lock().await;

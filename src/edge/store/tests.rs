@@ -1,5 +1,7 @@
 //! The store through its writer and its reader.
 
+mod bell;
+
 use super::*;
 use crate::delivery::{Delivery, Received};
 use crate::event::Event;
@@ -40,10 +42,10 @@ fn append(body: &[u8], object: &str, urls: &[&str]) -> Append {
     }
 }
 
-fn selection(per_object: bool, urls: &[(&str, usize)]) -> Selection {
+fn selection(urls: &[(&str, usize)]) -> Selection {
     let urls = urls.iter().map(|(url, most)| ((*url).to_owned(), *most)).collect();
     let now = Timestamp::from_second(2_000).unwrap();
-    Selection { now, urls, without: Vec::new(), lease: 1_000_000, per_object }
+    Selection { now, urls, without: Vec::new(), lease: 1_000_000, per_object: false }
 }
 
 fn attempt(status: u16) -> Attempt {
@@ -124,9 +126,9 @@ async fn each_url_has_places_of_its_own_and_what_is_handed_out_is_not_handed_out
     for _ in 0..5 {
         writer.append(append(b"x", "o", &[APP, "http://b/"])).await.unwrap();
     }
-    let found = writer.due(selection(false, &[(APP, 2), ("http://b/", 1)])).await.unwrap().due;
+    let found = writer.due(selection(&[(APP, 2), ("http://b/", 1)])).await.unwrap().due;
     assert_eq!(found.iter().map(|due| due.url.as_str()).collect::<Vec<_>>(), [APP, APP, "http://b/"]);
-    let rest = writer.due(selection(false, &[(APP, 10)])).await.unwrap().due;
+    let rest = writer.due(selection(&[(APP, 10)])).await.unwrap().due;
     assert_eq!(rest.len(), 3);
 }
 
@@ -137,7 +139,8 @@ async fn in_order_the_next_about_an_object_is_due_when_the_one_before_it_is_over
     for object in ["a", "a", "b", "a"] {
         writer.append(append(object.as_bytes(), object, &[APP])).await.unwrap();
     }
-    let due = async || writer.due(selection(true, &[(APP, 10)])).await.unwrap().due;
+    let in_order = || Selection { per_object: true, ..selection(&[(APP, 10)]) };
+    let due = async || writer.due(in_order()).await.unwrap().due;
     let mut first = due().await;
     assert_eq!(first.iter().map(|due| due.delivery).collect::<Vec<_>>(), [1, 3]);
     assert!(due().await.is_empty());

@@ -8,7 +8,7 @@ mod text;
 pub use html::html;
 pub use json::json;
 pub use junit::junit;
-pub use text::{Detail, text};
+pub use text::{Detail, Look, text};
 
 use super::escape::is_harmful;
 use crate::exchange::SendFailure;

@@ -8,6 +8,7 @@ use crate::render::paint::Paint;
 use crate::render::payload::masked;
 use crate::render::request;
 use crate::render::text::{count, duration};
+use crate::render::width::Width;
 use std::fmt::Write as _;
 
 /// How much is shown.
@@ -19,14 +20,30 @@ pub enum Detail {
     Everything,
 }
 
+/// How it is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// How much of it.
+    pub detail: Detail,
+    /// How wide it may be.
+    pub width: Width,
+    /// How it is coloured.
+    pub paint: Paint,
+}
+
+/// What has no room in a line is set in by so much in the next; in an explanation, by as much as its words are.
+const HANG: usize = 4;
+const EXPLANATION: usize = 9;
+
 /// The longest command that is shown; what is longer is in the JSON.
 const COMMAND: usize = 6_000;
 
 /// How much of an answer's body is shown.
 const ANSWER: usize = 110;
 
-/// A report for people. Nothing in it can move a cursor.
-pub fn text(report: &Report, head: &Head, detail: Detail, paint: Paint) -> String {
+/// A report for people. Nothing in it can move a cursor, and no command is broken.
+pub fn text(report: &Report, head: &Head, look: &Look) -> String {
+    let Look { detail, width, paint } = *look;
     let mut out = heading(report, head, paint);
     for group in Group::ALL {
         out.push_str(&group_line(report, group, paint));
@@ -35,11 +52,12 @@ pub fn text(report: &Report, head: &Head, detail: Detail, paint: Paint) -> Strin
             own.for_each(|outcome| out.push_str(&probe_line(outcome, paint)));
         }
     }
+    let mut out = width.folded(&out, HANG);
     for trouble in report.troubles().into_iter().filter(|trouble| trouble.grade != Grade::Info) {
-        out.push_str(&told(&trouble, report, head, detail, paint));
+        out.push_str(&width.folded(&told(&trouble, report, head, paint), EXPLANATION));
+        out.push_str(&sent(&trouble, head, detail, paint));
     }
-    out.push_str(&notes(report, paint));
-    out.push_str(&summary(report, head, paint));
+    out.push_str(&width.folded(&(notes(report, paint) + &summary(report, head, paint)), HANG));
     out
 }
 
@@ -89,12 +107,10 @@ fn probe_line(outcome: &Outcome, paint: Paint) -> String {
 }
 
 /// One cause, in full.
-fn told(trouble: &Trouble<'_>, report: &Report, head: &Head, detail: Detail, paint: Paint) -> String {
+fn told(trouble: &Trouble<'_>, report: &Report, head: &Head, paint: Paint) -> String {
     let word = colour(trouble.grade, &format!("{:<4}", trouble.grade.code().to_uppercase()), paint);
     let mut out = format!("\n{word}  {}\n", paint.strong(&trouble.cause.sentence()));
-    let mut line = |name: &str, text: &str| {
-        writeln!(out, "      {} {text}", paint.faint(&format!("{name:<8}"))).expect(STRING);
-    };
+    let mut line = |name: &str, text: &str| out.push_str(&named(name, text, paint));
     let ids: Vec<_> = trouble.outcomes.iter().map(|outcome| outcome.id.as_str()).collect();
     wrapped(&ids).iter().enumerate().for_each(|(at, ids)| line(if at == 0 { "probes" } else { "" }, ids));
     let Some(outcome) = trouble.outcomes.first() else { return out };
@@ -108,12 +124,22 @@ fn told(trouble: &Trouble<'_>, report: &Report, head: &Head, detail: Detail, pai
         line("secret", &format!("set {} to the handler's own, or use --secret-file", head.variable));
     }
     line("page", outcome.page);
-    let shows_request = trouble.grade == Grade::Fail || detail == Detail::Everything;
-    if shows_request && let Some(exchange) = outcome.exchange() {
-        line("sent", "paste it to send it again:");
-        out.push_str(&command(exchange, head));
-    }
     out
+}
+
+/// The request that shows it, where that is wanted.
+fn sent(trouble: &Trouble<'_>, head: &Head, detail: Detail, paint: Paint) -> String {
+    let shows_request = trouble.grade == Grade::Fail || detail == Detail::Everything;
+    match trouble.outcomes.first().and_then(|outcome| outcome.exchange()) {
+        Some(exchange) if shows_request => {
+            named("sent", "paste it to send it again:", paint) + &command(exchange, head)
+        }
+        _ => String::new(),
+    }
+}
+
+fn named(name: &str, text: &str, paint: Paint) -> String {
+    format!("      {} {text}\n", paint.faint(&format!("{name:<8}")))
 }
 
 /// Names in lines of some hundred letters.

@@ -1,0 +1,125 @@
+//! What a command works with: the world, how much is said, how it is coloured, and how wide lines may be.
+
+use super::configured::Configured;
+use super::{Colour, Common};
+use crate::error::{Error, Kind, Result};
+use crate::render::escape::harmless;
+use crate::render::paint::Paint;
+use crate::render::payload::Reveal;
+use crate::render::width::Width;
+use crate::world::{Stream, World};
+use std::io::{Read, Write};
+use std::path::Path;
+
+/// What has no room in a line is set in by so much in the next.
+const HANG: usize = 4;
+
+/// How much is said on standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Volume {
+    Quiet,
+    Normal,
+    Verbose,
+}
+
+/// What a command works with: the world, and how to talk.
+pub(super) struct Session<'w> {
+    pub(super) world: &'w dyn World,
+    /// How standard output is coloured.
+    pub(super) out: Paint,
+    /// How standard error is.
+    pub(super) err: Paint,
+    pub(super) volume: Volume,
+    pub(super) reveal: Reveal,
+    pub(super) configured: &'w Configured,
+}
+
+/// <https://no-color.org> and <https://bixense.com/clicolors>.
+pub(super) fn paint(colour: Colour, world: &dyn World, stream: Stream) -> Paint {
+    let coloured = match colour {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto if world.variable("NO_COLOR").is_some() => false,
+        Colour::Auto => {
+            let forced = world.variable("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+            forced || (world.is_terminal(stream) && world.variable("TERM").is_none_or(|term| term != "dumb"))
+        }
+    };
+    if coloured { Paint::Coloured } else { Paint::Plain }
+}
+
+impl<'w> Session<'w> {
+    pub(super) fn new(common: &Common, configured: &'w Configured, world: &'w dyn World) -> Self {
+        let volume = match (common.quiet, common.verbose) {
+            (true, _) => Volume::Quiet,
+            (_, true) => Volume::Verbose,
+            _ => Volume::Normal,
+        };
+        let reveal = if common.reveal { Reveal::Everything } else { Reveal::Masked };
+        let paint = |stream| paint(common.color, world, stream);
+        Self { world, out: paint(Stream::Output), err: paint(Stream::Error), volume, reveal, configured }
+    }
+
+    /// Says something to the person, unless they want quiet. Text of strangers must be harmless already.
+    pub(super) fn say(&self, text: &str) {
+        if self.volume != Volume::Quiet {
+            self.write_error_line(text);
+        }
+    }
+
+    /// Says something that matters even to those who want quiet.
+    pub(super) fn warn(&self, text: &str) {
+        self.write_error_line(&format!("{} {text}", self.err.warn("warning:")));
+    }
+
+    /// What, why, what to try; three lines at most.
+    pub(super) fn tell(&self, error: &Error) {
+        if error.kind == Kind::PipeClosed || error.kind == Kind::Interrupted {
+            return;
+        }
+        self.write_error_line(&format!("{} {}", self.err.bad("error:"), harmless(&error.what)));
+        if let Some(why) = &error.why {
+            self.write_error_line(&format!("  why: {}", harmless(why)));
+        }
+        if let Some(hint) = &error.hint {
+            self.write_error_line(&format!("  try: {}", harmless(hint)));
+        }
+    }
+
+    /// Says something in lines that fit the terminal. A person who can't be told is no reason to stop.
+    pub(super) fn write_error_line(&self, text: &str) {
+        let line = self.width(Stream::Error).folded(text, HANG) + "\n";
+        let _ = self.world.errors().write_all(line.as_bytes());
+    }
+
+    /// Lines for standard output, broken between words where its terminal has no room for them.
+    pub(super) fn fitted(&self, lines: &str) -> String {
+        self.width(Stream::Output).folded(lines, HANG)
+    }
+
+    /// How wide lines may be there.
+    pub(super) fn width(&self, stream: Stream) -> Width {
+        Width::of(self.world.columns(stream))
+    }
+
+    /// Opens a file, or standard input for `-`.
+    pub(super) fn open(&self, path: &Path) -> Result<Box<dyn Read + Send + '_>> {
+        if path == Path::new("-") {
+            return Ok(self.world.input());
+        }
+        self.world.open(path).map_err(|error| cannot_read(path, &error))
+    }
+
+    /// Reads all of a file, or of standard input for `-`.
+    pub(super) fn read(&self, path: &Path) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.open(path)?.read_to_end(&mut bytes).map_err(|error| cannot_read(path, &error))?;
+        Ok(bytes)
+    }
+}
+
+/// What can't be read, and why.
+pub(super) fn cannot_read(path: &Path, error: &std::io::Error) -> Error {
+    let error = Error::failed(format!("can't read {}", path.display())).because(error);
+    if path == Path::new("-") { error.hint("give a file, or pipe something in") } else { error }
+}
