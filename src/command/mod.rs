@@ -266,8 +266,3 @@ fn confirm(session: &Session<'_>, question: &str, word: &str) -> Result<()> {
     std::io::BufRead::read_line(&mut std::io::BufReader::new(session.world.input()), &mut typed)?;
     if typed.trim() == word { Ok(()) } else { Err(Error::usage(format!("`{word}` was not typed: nothing was done"))) }
 }
-
-/// The answer as an exit status.
-fn answer(is_good: bool) -> Result<Outcome> {
-    Ok(if is_good { Outcome::Good } else { Outcome::Bad })
-}

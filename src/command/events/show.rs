@@ -4,7 +4,7 @@ use super::bundle::{self, Asking};
 use super::{local, whole};
 use crate::command::captures::StoreArgs;
 use crate::command::known::{self, Local, SecretArgs, Secrets};
-use crate::command::{Session, answer, replay};
+use crate::command::{Session, replay};
 use crate::delivery::{Delivery, Received};
 use crate::diagnose::{self, Effort, Finding, Purse};
 use crate::error::{Error, Outcome, Result};
@@ -72,7 +72,7 @@ pub(super) fn run(args: &Show, session: &Session<'_>) -> Result<Outcome> {
         let (judged, findings) = explained(&kept, &secrets);
         let asking = if args.yes { Asking::Never } else { Asking::AtTerminal };
         bundle::write(&kept, (&judged, &findings), &secrets, (path, asking), session)?;
-        return answer(true);
+        return Ok(Outcome::Good);
     }
     let bytes = match args.form {
         _ if args.body => for_stream(kept.request.body, session)?,
@@ -86,7 +86,7 @@ pub(super) fn run(args: &Show, session: &Session<'_>) -> Result<Outcome> {
     let mut output = session.world.output();
     output.write_all(&bytes)?;
     output.flush()?;
-    answer(true)
+    Ok(Outcome::Good)
 }
 
 /// Bytes of strangers go to files and pipes as they are; to a terminal only when it would do nothing with them but show them.
