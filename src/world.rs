@@ -56,7 +56,7 @@ pub trait World: Sync {
     fn is_terminal(&self, stream: Stream) -> bool;
     /// How many columns the terminal at this stream has. `None`: there is none, or it does not say.
     fn columns(&self, stream: Stream) -> Option<u16>;
-    /// A progress bar on standard error over `total` steps; it stays silent where no person would see it.
+    /// A progress bar on standard error over `total` steps; it stays silent where no person would see it, or where there are none.
     fn progress(&self, total: u64) -> Box<dyn Progress + '_>;
 
     /// The permission bits of a file or folder. `None`: it is not there, or the system has no such bits.

@@ -119,6 +119,8 @@ fn world_of_examples(command: &str) -> Made {
     let mut made = made.file("deliveries.ndjson", record).file("missed", "last\n");
     made.folders = vec!["/project".into()];
     if matches!(command, "events" | "replay" | "verify") {
+        // One that was refused because the secret was not known yet, and a forged one.
+        events::keep_judged(&made, &[(90, events::plexos(payload))], &[]);
         events::keep(&made, &[(60, events::plexos(payload)), (30, events::plexos(b"{}"))]);
     }
     made

@@ -123,7 +123,12 @@ impl Reader {
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_whtool"), home.path().join("whtool")).unwrap();
         let listener = Listener::spawn(&mut whtool(home.path(), &["listen", "--json", "--port", "0"]));
         let emulator = Emulator::start(home.path());
-        Self { app: app(), listener, emulator, home }
+        let reader = Self { app: app(), listener, emulator, home };
+        // An event that the app has missed.
+        for command in ["whtool replay payment.debited", "whtool replay last --to http://127.0.0.1:1"] {
+            reader.run(&Step { exports: String::new(), command: command.to_owned(), shown: Vec::new() });
+        }
+        reader
     }
 
     /// A line of the README as it is run here. A listener of its own takes any port (`WHTOOL_PORT`), `replay` sends to the
@@ -230,9 +235,8 @@ fn every_command_of_the_readme_runs_and_prints_what_is_shown() {
 #[test]
 fn every_command_of_the_page_on_receiving_runs() {
     let reader = Reader::new();
-    for command in ["whtool replay payment.debited", "whtool replay payment.debited --tamper"] {
-        reader.run(&Step { exports: String::new(), command: command.to_owned(), shown: Vec::new() });
-    }
+    let command = "whtool replay payment.debited --tamper".to_owned();
+    reader.run(&Step { exports: String::new(), command, shown: Vec::new() });
     follow(&reader, RECEIVING);
 }
 

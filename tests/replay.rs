@@ -1,6 +1,7 @@
 //! `replay`: what is sent, how often, and what is said of it. The sockets are in `process`.
 
 use crate::common::{Made, PLEXOS_SECRET};
+use crate::events::{keep, keep_judged, plexos};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::collections::HashSet;
@@ -129,4 +130,63 @@ fn many_are_summed_up() {
     assert!(run.err.contains("9 of 9 tried") && run.err.contains("6 × 200, 3 × 401; p50 1.00 ms"), "{}", run.err);
     let sending = made.sending.lock().unwrap().clone().unwrap();
     assert_eq!((sending.concurrency, sending.per_second), (4, Some(1000.0)));
+}
+
+const PLEXOS: &[u8] = include_bytes!("vectors/plexos.json");
+
+/// The bodies that were sent since this was asked last, and whether each is signed.
+fn taken(made: &Made) -> Vec<(Vec<u8>, bool)> {
+    let sent = std::mem::take(&mut *made.sent.lock().unwrap());
+    sent.into_iter().map(|outgoing| (outgoing.request.body.clone(), is_signed(&outgoing))).collect()
+}
+
+#[test]
+fn what_never_verified_is_signed_anew_only_where_it_is_named() {
+    let made = Made::with_secrets();
+    let forged = b"{\"type\":\"payment.debited\",\"data\":{\"amount\":\"99999999\"}}";
+    keep(&made, &[(3, plexos(PLEXOS)), (2, plexos(forged))]);
+    // Refused then, because the secret was not known yet.
+    keep_judged(&made, &[(1, plexos(PLEXOS))], &[]);
+    let run = made.run(&["replay", "--failed"]);
+    assert_eq!(taken(&made), [(PLEXOS.to_vec(), true)]);
+    assert!(run.status == 0 && run.err.contains("1 capture left out"), "{}", run.err);
+    let ids: Vec<_> = made.run(&["events", "--json", "--verdict", "mismatch"]).json();
+    let id = ids[0]["id"].as_str().unwrap();
+    let run = made.run(&["replay", id]);
+    assert_eq!(taken(&made), [(forged.to_vec(), true)]);
+    assert!(run.err.contains("does not verify"), "{}", run.err);
+    let run = made.run(&["replay", "--failed", "--exact"]);
+    let as_it_came = |body: &[u8]| (body.to_vec(), body == PLEXOS);
+    assert_eq!(taken(&made), [as_it_came(forged), as_it_came(PLEXOS)]);
+    assert!(!run.err.contains("warning"), "{}", run.err);
+    let run = made.run(&["replay", "--verdict", "mismatch"]);
+    assert_eq!((run.status, taken(&made).len()), (3, 0));
+    assert!(run.err.contains("all that match were left out"), "{}", run.err);
+}
+
+#[test]
+fn captures_are_read_back_from_files_and_lists() {
+    let made = Made::with_secrets();
+    let request = plexos(PLEXOS);
+    keep(&made, &[(2, request.clone()), (1, request.clone())]);
+    let exported = made.run(&["events", "export"]).text();
+    let whole = made.run(&["events", "show", "last", "--as", "json"]).text();
+    let har = made.run(&["events", "show", "last", "--as", "har"]).text();
+    let made = made.file("e.ndjson", exported).file("one.json", whole).file("one.har", har).file("one.http", request);
+    for (words, count) in [
+        (&["e.ndjson"][..], 2),
+        (&["--from", "e.ndjson"], 2),
+        (&["one.json"], 1),
+        (&["one.har"], 1),
+        (&["one.http", "e.ndjson"], 3),
+    ] {
+        for exact in [&["--exact"][..], &[]] {
+            let run = made.run(&[&["replay"], words, exact].concat());
+            assert!(run.status == 0 && !run.err.contains("warning"), "{words:?}: {}", run.err);
+            assert_eq!(taken(&made), vec![(PLEXOS.to_vec(), true); count], "{words:?} {exact:?}");
+        }
+    }
+    let run = made.run(&["replay", "e.ndjson", "--json"]);
+    let names: Vec<_> = run.json().iter().map(|record| record["source"].clone()).collect();
+    assert_eq!(names, ["e.ndjson, line 1", "e.ndjson, line 2"]);
 }

@@ -1,7 +1,9 @@
-//! The store as commands use it: where it is, which deliveries are meant.
+//! The store as commands use it: where it is, which deliveries are meant. And files that hold deliveries.
 
 use super::{Session, span};
+use crate::capture::{self, Form};
 use crate::error::{Error, Result};
+use crate::json;
 use crate::kept::{Entry, Id, Query};
 use crate::provider::Provider;
 use crate::timestamp::{self, SignedDuration, Timestamp};
@@ -35,6 +37,12 @@ impl StoreArgs {
 /// The store in whtool's data folder; it may not exist yet.
 pub(super) fn default_store(world: &dyn World) -> Result<PathBuf> {
     Ok(world.data_folder()?.join("captures.db"))
+}
+
+/// How a file that begins so holds captured requests. `None`: it holds none, but a payload, say.
+pub(super) fn form_of(start: &[u8]) -> Option<Form> {
+    let is_record = || json::top_level_keys(start).iter().any(|key| key == "request" || key == "schema");
+    capture::recognise(start).filter(|form| *form != Form::Lines || is_record())
 }
 
 /// Which deliveries are meant; all that is given must hold.

@@ -39,9 +39,9 @@ pub(super) fn ask_hidden(question: &str) -> Result<Vec<u8>> {
     typed.map(String::into_bytes).map_err(failed)
 }
 
-/// A bar on standard error; nothing where that is no terminal.
+/// A bar on standard error; nothing where that is no terminal, or where there is nothing to count.
 pub(super) fn progress(total: u64) -> Bar {
-    if !is_terminal(Stream::Error) {
+    if total == 0 || !is_terminal(Stream::Error) {
         return Bar(ProgressBar::hidden());
     }
     let style = ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len}  {elapsed} so far, {eta} left");

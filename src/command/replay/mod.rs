@@ -1,8 +1,9 @@
 //! `whtool replay`: signed requests to a URL, one or a hundred thousand.
 //!
-//! What to send is planned in `plan`, what came of it is counted in `tally`; every request is signed at the moment it is sent.
+//! What there is to send is found in `source`, how it is sent planned in `plan`, what came of it counted in `tally`; every request is signed at the moment it is sent.
 
 mod plan;
+mod source;
 mod tally;
 
 use super::captures::{Filters, StoreArgs};
@@ -15,7 +16,7 @@ use crate::provider::{Form, Provider};
 use crate::render::width::padded;
 use crate::render::{self, escape, text};
 use crate::timestamp::{SignedDuration, Timestamp};
-use crate::world::{Certificates, START_OF_ANSWER, SendEnd, Sending};
+use crate::world::{Certificates, START_OF_ANSWER, SendEnd, Sending, Stream};
 use clap::Args;
 use plan::Plan;
 use std::io::Write;
@@ -36,7 +37,7 @@ Examples:
   whtool replay --failed --since 2h --to http://localhost:3000
   whtool replay --from missed --to http://localhost:3000")]
 pub(super) struct Replay {
-    /// Samples by name, payload files, `-` for standard input, ids of captures, or `last`; sent in this order
+    /// Samples by name, files of a payload or of captured requests, `-` for standard input, ids of captures, or `last`; sent in this order
     #[arg(value_name = "SOURCE")]
     sources: Vec<String>,
     /// Where to send
@@ -80,7 +81,7 @@ pub(super) struct Replay {
     /// Send in another order
     #[arg(long)]
     shuffle: bool,
-    /// Take ids of captures, or what `reconcile --replay-list` wrote, from a file, one a line; `-` is standard input
+    /// Take ids or records of captures, or what `reconcile --replay-list` wrote, from a file, one a line; `-` is standard input
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
     /// Print the requests instead of sending them
@@ -181,7 +182,9 @@ fn send(plan: &Plan<'_>) -> Result<Outcome> {
         most_of_body: START_OF_ANSWER,
     };
     let mut output = session.world.output();
-    let mut progress = session.world.progress(if plan.total() > 1 { plan.total() } else { 0 });
+    // Where the rows can be seen, they tell how far it is.
+    let is_hidden = session.world.is_terminal(Stream::Output) || plan.total() == 1;
+    let mut progress = session.world.progress(if is_hidden { 0 } else { plan.total() });
     // Few lines, or slow ones, are to be seen as they come; many are gathered.
     let is_slow = plan.total() <= 100 || args.rate.is_some();
     let (mut number, mut tally) = (0, Tally::default());

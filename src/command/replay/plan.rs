@@ -1,36 +1,25 @@
-//! What is sent: samples, files and captures, how often and in what order, and how each is signed.
+//! What is sent, how often and in what order, and how each is signed. Where it comes from is `source`'s.
 
+use super::source::Source;
 use super::{Compared, Replay};
 use crate::command::known::{self, Local, Secrets};
 use crate::command::samples;
-use crate::command::{Session, captures, provider_of, sign};
+use crate::command::{Session, sign};
 use crate::error::{Error, Outcome, Result};
 use crate::exchange::Sent;
 use crate::forward::{self, Changes};
-use crate::kept::{Attempt, Id, Kept};
+use crate::kept::{Attempt, Kept};
 use crate::message::Request;
 use crate::provider::{self, Form, Provider};
 use crate::render;
-use crate::sample::Sample;
 use crate::world::Store;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
 use url::Url;
 
 /// The header that marks an event which no provider has sent.
 const REBUILT: &str = "X-Whtool-Rebuilt";
-
-/// One thing to send.
-enum Source {
-    Sample(&'static dyn Provider, Box<Sample>),
-    Bytes(&'static dyn Provider, Vec<u8>),
-    /// A capture; its bytes are fetched when its turn comes.
-    Capture(Id),
-    /// An event that `reconcile` made of the provider's record.
-    Rebuilt(&'static dyn Provider, Vec<u8>),
-}
 
 /// What is sent, how often, and how it is signed.
 pub(super) struct Plan<'a> {
@@ -39,7 +28,7 @@ pub(super) struct Plan<'a> {
     sources: Vec<(String, Source)>,
     /// Places among the requests, when they are sent in another order.
     order: Option<Vec<u64>>,
-    secrets: Secrets,
+    pub(super) secrets: Secrets,
     form: Form,
     /// Bodies as the person left them, by source.
     edited: BTreeMap<usize, Vec<u8>>,
@@ -56,18 +45,18 @@ impl<'a> Plan<'a> {
         let mut plan = Self { args, session, sources, order: None, secrets, form, edited, store };
         plan.sources = plan.find_sources()?;
         if plan.sources.is_empty() {
-            return Err(if args.filters.is_empty() && args.from.is_none() {
+            let no_capture = || Error::failed("no capture matches").hint("`whtool events` lists what there is");
+            let nothing = || {
                 Error::usage("nothing to send")
                     .hint("name a sample, a file or a capture: whtool replay payment.debited")
-            } else {
-                Error::failed("no capture matches").hint("`whtool events` lists what there is")
-            });
+            };
+            return Err(if args.filters.is_empty() && args.from.is_none() { nothing() } else { no_capture() });
         }
         if args.edit {
             plan.edit()?;
         }
         for at in 0..plan.sources.len() {
-            if !matches!(plan.sources[at].1, Source::Capture(_)) {
+            if !matches!(plan.sources[at].1, Source::Capture(_) | Source::Recorded(_)) {
                 plan.request_of(at)?;
             }
         }
@@ -77,57 +66,7 @@ impl<'a> Plan<'a> {
         Ok(plan)
     }
 
-    fn find_sources(&self) -> Result<Vec<(String, Source)>> {
-        let mut sources = Vec::new();
-        for name in &self.args.sources {
-            sources.push((name.clone(), self.find(name)?));
-        }
-        if let Some(file) = &self.args.from {
-            let text = String::from_utf8_lossy(&self.session.read(file)?).into_owned();
-            for name in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-                sources.push(self.listed(name)?);
-            }
-        }
-        if !self.args.filters.is_empty() {
-            let query = self.args.filters.query(self.session.world.now());
-            let entries = self.with_store(|store| store.list(&query))?;
-            sources.extend(entries.into_iter().map(|entry| (entry.id.clone(), Source::Capture(entry.id))));
-        }
-        Ok(sources)
-    }
-
-    /// A line of a list: the id of a capture, or a rebuilt event.
-    fn listed(&self, line: &str) -> Result<(String, Source)> {
-        if line.starts_with('{') {
-            let rebuilt = render::reconciled::read_rebuilt(line);
-            let (provider, reference, body) = rebuilt.ok_or_else(|| {
-                Error::failed("a line of the list can't be read")
-                    .because("it is neither the id of a capture nor an event that `reconcile --replay-list` wrote")
-            })?;
-            return Ok((format!("{reference} (rebuilt)"), Source::Rebuilt(provider, body)));
-        }
-        let id = self.with_store(|store| captures::find(store, line))?;
-        Ok((id.clone(), Source::Capture(id)))
-    }
-
-    /// A sample, a file, or else a capture of this name.
-    fn find(&self, name: &str) -> Result<Source> {
-        if let Ok((provider, sample)) = samples::find(name) {
-            return Ok(Source::Sample(provider, Box::new(sample)));
-        }
-        let path = Path::new(name);
-        if name == "-" || self.session.world.has_file(path) {
-            let bytes = self.session.read(path)?;
-            return Ok(Source::Bytes(provider_of(self.args.provider, &bytes, name)?, bytes));
-        }
-        let found = self.with_store(|store| captures::find(store, name));
-        found.map(Source::Capture).map_err(|error| match error.kind {
-            crate::error::Kind::Failed if name != "last" => unknown(name),
-            _ => error,
-        })
-    }
-
-    fn with_store<T>(&self, work: impl FnOnce(&mut dyn Store) -> Result<T>) -> Result<T> {
+    pub(super) fn with_store<T>(&self, work: impl FnOnce(&mut dyn Store) -> Result<T>) -> Result<T> {
         let mut store = self.store.borrow_mut();
         if store.is_none() {
             *store = Some(self.args.store.open(self.session)?);
@@ -135,7 +74,7 @@ impl<'a> Plan<'a> {
         work(store.as_mut().expect("it was just opened").as_mut())
     }
 
-    fn capture(&self, id: &str) -> Result<Kept> {
+    pub(super) fn capture(&self, id: &str) -> Result<Kept> {
         let found = self.with_store(|store| store.whole(id))?;
         found.ok_or_else(|| Error::failed(format!("the capture {id} is gone")))
     }
@@ -182,6 +121,7 @@ impl<'a> Plan<'a> {
                 (self.args.to.clone(), request)
             }
             Source::Capture(id) => self.captured(self.capture(id)?.request, self.edited.get(&place))?,
+            Source::Recorded(request) => self.captured((**request).clone(), self.edited.get(&place))?,
         };
         if self.args.tamper {
             tamper(&mut request.body);
@@ -259,7 +199,7 @@ impl<'a> Plan<'a> {
             Source::Sample(provider, _) | Source::Bytes(provider, _) | Source::Rebuilt(provider, _) => {
                 is_local(*provider)
             }
-            Source::Capture(_) => false,
+            Source::Capture(_) | Source::Recorded(_) => false,
         })
     }
 
@@ -279,25 +219,17 @@ impl<'a> Plan<'a> {
         Ok(Outcome::Good)
     }
 
-    /// The provider of request `number`; empty for a capture, whose own headers tell.
+    /// The provider of request `number`; empty for one that was captured, whose own headers tell.
     pub(super) fn provider(&self, number: u64) -> &'static str {
         match &self.sources[self.place(number)].1 {
             Source::Sample(provider, _) | Source::Bytes(provider, _) | Source::Rebuilt(provider, _) => provider.name(),
-            Source::Capture(_) => "",
+            Source::Capture(_) | Source::Recorded(_) => "",
         }
     }
 }
 
 fn cannot_write(error: crate::message::HeaderError) -> Error {
     Error::failed("can't write the request").because(error)
-}
-
-fn unknown(name: &str) -> Error {
-    let error = Error::failed(format!("`{name}` is neither a sample nor a file nor a capture"));
-    match samples::nearest(name) {
-        Some(near) => error.hint(format!("{near}; `whtool samples` lists them all, `whtool events` the captures")),
-        None => error.hint("`whtool samples` lists the samples, `whtool events` the captures"),
-    }
 }
 
 /// Flips the lowest bit of the byte in the middle; an empty body gets one byte.

@@ -12,12 +12,11 @@ mod report;
 use super::known::{self, Local, SecretArgs};
 use super::{Session, span};
 use crate::capture::{self, Capture, CaptureError, Form};
-use crate::command::captures::StoreArgs;
+use crate::command::captures::{self, StoreArgs};
 use crate::diagnose::Effort;
 use crate::diagnose::computed::{Answer, Digest};
 use crate::diagnose::frameworks::Framework;
 use crate::error::{Error, Outcome, Result};
-use crate::json;
 use crate::signature::Tolerance;
 use crate::timestamp::{self, SignedDuration, Timestamp};
 use clap::Args;
@@ -124,8 +123,7 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<Outcome> {
             let mut start = Vec::new();
             let unreadable = |error| super::cannot_read(file, &error);
             source.by_ref().take(START).read_to_end(&mut start).map_err(unreadable)?;
-            let form = capture::recognise(&start).filter(|form| *form != Form::Lines || begins_with_a_record(&start));
-            let form = form.ok_or_else(|| unknown_form(&file.display().to_string(), &start))?;
+            let form = captures::form_of(&start).ok_or_else(|| unknown_form(&file.display().to_string(), &start))?;
             let is_whole = (start.len() as u64) < START;
             if form == Form::Lines && !is_whole && args.computed.is_none() && args.against.is_none() {
                 bulk::judge(start, source, &bench, &mut output).map_err(|error| error.or_reading(file))?
@@ -151,12 +149,6 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<Outcome> {
         session.say(&hint);
     }
     Ok(if tally.all_verified() { Outcome::Good } else { Outcome::Bad })
-}
-
-/// Whether the first object is a record and not, say, a payload.
-fn begins_with_a_record(start: &[u8]) -> bool {
-    let keys = json::top_level_keys(start);
-    keys.iter().any(|key| key == "request" || key == "schema")
 }
 
 fn unknown_form(name: &str, start: &[u8]) -> Error {

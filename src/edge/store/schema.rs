@@ -125,10 +125,10 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
         let error = Error::failed(format!("can't open the store {}", path.display())).because(error.kind());
         error.hint("--store FILE takes another, --no-store keeps nothing")
     })?;
-    // What was received holds tokens and names.
-    refuse_if_open_to_others(&file, path, "600")?;
     let mut connection = another(path).map_err(failed)?;
     check(&connection, path)?;
+    // What was received holds tokens and names. What is no store is told so, and not how to change its mode.
+    refuse_if_open_to_others(&file, path, "600")?;
     let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).map_err(failed)?;
     if pages == 0 {
         // Pages that pruning frees can be given back bit by bit, while a listener records. A file has this from the start.
@@ -298,6 +298,8 @@ mod tests {
         std::fs::write(&text, "this is a letter, and not a database at all; it is long enough to be one".repeat(20))
             .unwrap();
         for path in [foreign, text] {
+            #[cfg(unix)]
+            std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
             let before = std::fs::read(&path).unwrap();
             let error = open(&path).unwrap_err();
             assert!(error.what.contains("is not a store of whtool"), "{error}");
