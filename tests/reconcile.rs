@@ -185,6 +185,17 @@ fn what_was_missed_is_named_with_its_money_and_the_replay_list_sends_it() {
 }
 
 #[test]
+fn what_was_signed_here_for_tests_is_nothing_to_ask_about() {
+    let home = home();
+    let listener = Listener::spawn(&mut whtool(home.path(), &["listen", "--json", "--port", "0"]));
+    let sent = whtool(home.path(), &["replay", "payment.debited", "--to", &listener.url]).output().unwrap();
+    assert!(sent.status.success());
+    let api = Api::new(|last, _| transaction(last, "Success"));
+    let ran = api.run(home.path(), &["--since", "1h", "--json"]);
+    assert!(api.asked().is_empty() && ran.err.contains("signed here for tests"), "{:?} {}", api.asked(), ran.err);
+}
+
+#[test]
 fn what_the_store_has_is_asked_about_once_each() {
     let home = home();
     let listener = Listener::start(home.path(), &[]);

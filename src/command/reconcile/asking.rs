@@ -52,8 +52,8 @@ struct Item {
 impl<'a> Asking<'a> {
     /// Opens all there is to open; nothing is asked yet.
     pub(super) fn new(args: &'a Reconcile, session: &'a Session<'a>) -> Result<Self> {
-        let captured = Captured::open(&args.store, session)?;
-        let source = Source::new(args, &captured, session)?;
+        let mut captured = Captured::open(&args.store, session)?;
+        let source = Source::new(args, &mut captured, session)?;
         let wait = args.wait.map(|wait| wait.unsigned_abs()).unwrap_or_default();
         let patience = Patience { concurrency: usize::from(args.concurrency), retries: args.retry, wait };
         Ok(Self {

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::kept::{Entry, Query, Told};
 use crate::provider::Provider;
 use crate::reconcile::Webhooks;
+use crate::secret::Origin;
 use crate::timestamp::Timestamp;
 use crate::world::Store;
 use serde_json::Value;
@@ -47,6 +48,13 @@ impl Captured {
         let found = !store.list(&query)?.is_empty();
         self.is_there.insert(provider.name(), found);
         Ok(found)
+    }
+
+    /// Whether anything was captured that this secret has signed.
+    pub(super) fn has_of(&mut self, secret: &Origin) -> Result<bool> {
+        let Some(store) = &mut self.store else { return Ok(false) };
+        let query = Query { secret: Some(secret.to_string()), limit: Some(1), ..Query::default() };
+        Ok(!store.list(&query)?.is_empty())
     }
 
     /// The deliveries about one of these names, the oldest first.

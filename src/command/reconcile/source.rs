@@ -11,6 +11,7 @@ use crate::provider::{self, Provider};
 use crate::reconcile::columns::Columns;
 use crate::reconcile::order::{ListError, Units};
 use crate::reconcile::{BadLine, Order, Orders};
+use crate::secret::Origin;
 use crate::timestamp::Timestamp;
 use std::collections::{HashSet, VecDeque};
 use std::io::Read;
@@ -35,7 +36,7 @@ struct Captures {
 
 impl<'a> Source<'a> {
     /// Opens what there is to open.
-    pub(super) fn new(args: &'a Reconcile, captured: &Captured, session: &'a Session<'a>) -> Result<Self> {
+    pub(super) fn new(args: &'a Reconcile, captured: &mut Captured, session: &'a Session<'a>) -> Result<Self> {
         let columns = Columns::named(&args.column);
         let units = if args.decimal { Units::Decimal } else { Units::Minor };
         let open =
@@ -44,6 +45,9 @@ impl<'a> Source<'a> {
         let is_of_store = args.from.is_none() && args.references.is_empty();
         if is_of_store && !captured.is_open() {
             return Err(Error::failed("nothing was captured yet").hint("`whtool listen` keeps what it receives"));
+        }
+        if is_of_store && captured.has_of(&Origin::Local)? {
+            session.say("what was signed here for tests is left out: no provider knows of it");
         }
         let since = args.since.map(|when| when.moment(session.world.now()));
         let store = is_of_store.then(|| Captures { since, after: 0, page: VecDeque::new(), met: HashSet::new() });
@@ -83,6 +87,9 @@ impl Captures {
                 continue;
             };
             let Some(provider) = entry.provider.as_deref().and_then(provider::named) else { continue };
+            if is_of(&entry, &Origin::Local) {
+                continue;
+            }
             if args.provider.is_some_and(|asked| asked.name() != provider.name()) {
                 continue;
             }
@@ -97,6 +104,11 @@ impl Captures {
             }
         }
     }
+}
+
+/// Whether it was signed with this secret.
+fn is_of(entry: &Entry, secret: &Origin) -> bool {
+    entry.secret.as_ref().is_some_and(|name| *name == secret.to_string())
 }
 
 /// Whether a verified webhook tells an end.
