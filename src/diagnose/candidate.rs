@@ -56,8 +56,7 @@ fn accidents<'k>(secret: &'k Secret, prefix: &'static str) -> Vec<Candidate<'k>>
     if trimmed.len() < bytes.len() {
         found.push(Candidate::new(trimmed, Cause::SecretWhitespaceAdded { name: name() }));
     }
-    let unquoted =
-        [b'"', b'\'', b'`'].iter().find_map(|quote| trimmed.strip_prefix(&[*quote])?.strip_suffix(&[*quote]));
+    let unquoted = b"\"'`".iter().find_map(|quote| trimmed.strip_prefix(&[*quote])?.strip_suffix(&[*quote]));
     if let Some(unquoted) = unquoted {
         found.push(Candidate::new(unquoted, Cause::SecretQuoted { name: name() }));
     }

@@ -220,9 +220,7 @@ fn circumstances(received: &Received, provider: &dyn Provider, known: &Known<'_>
         let (secret, name) = (key.secret.expose(), key.secret.origin.to_string());
         if [&b"sk_"[..], b"pk_"].iter().any(|prefix| secret.starts_with(prefix)) {
             causes.push(Cause::SecretLooksLikeApiKey { name });
-        } else if secret.trim_ascii().len() < secret.len()
-            || [b'"', b'\''].iter().any(|quote| secret.first() == Some(quote))
-        {
+        } else if secret.trim_ascii().len() < secret.len() || b"\"'".iter().any(|quote| secret.first() == Some(quote)) {
             causes.push(Cause::SecretLooksWrapped { name });
         }
     }

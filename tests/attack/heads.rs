@@ -60,7 +60,7 @@ fn other_protocols_are_turned_away() {
 #[test]
 fn controls_in_a_head_are_refused() {
     let target = Target::start(&[]);
-    for control in [b'\0', b'\x1b', b'\x07', b'\x08', b'\x7f', b'\r', b'\x0b'] {
+    for control in *b"\0\x1b\x07\x08\x7f\r\x0b" {
         let value =
             [b"POST / HTTP/1.1\r\nHost: a\r\nX-A: a", &[control][..], b"b\r\nContent-Length: 0\r\n\r\n"].concat();
         let name = [b"POST / HTTP/1.1\r\nHost: a\r\nX", &[control][..], b"A: b\r\nContent-Length: 0\r\n\r\n"].concat();
