@@ -193,6 +193,10 @@ fn what_was_signed_here_for_tests_is_nothing_to_ask_about() {
     let api = Api::new(|last, _| transaction(last, "Success"));
     let ran = api.run(home.path(), &["--since", "1h", "--json"]);
     assert!(api.asked().is_empty() && ran.err.contains("signed here for tests"), "{:?} {}", api.asked(), ran.err);
+    // Nor do they make a side of webhooks, on which others would be missing.
+    let replay = ["replay", "transaction.success", "--to", &listener.url];
+    assert!(whtool(home.path(), &replay).output().unwrap().status.success());
+    assert_eq!(api.run(home.path(), &["PLS-7XKQR4N"]).status, 0);
 }
 
 #[test]

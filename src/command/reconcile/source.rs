@@ -2,7 +2,7 @@
 
 use super::super::Session;
 use super::Reconcile;
-use super::captured::Captured;
+use super::captured::{Captured, is_for_tests};
 use super::journal::hash;
 use crate::error::{Error, Result};
 use crate::kept::{Entry, Told};
@@ -11,7 +11,6 @@ use crate::provider::{self, Provider};
 use crate::reconcile::columns::Columns;
 use crate::reconcile::order::{ListError, Units};
 use crate::reconcile::{BadLine, Order, Orders};
-use crate::secret::Origin;
 use crate::timestamp::Timestamp;
 use std::collections::{HashSet, VecDeque};
 use std::io::Read;
@@ -46,7 +45,7 @@ impl<'a> Source<'a> {
         if is_of_store && !captured.is_open() {
             return Err(Error::failed("nothing was captured yet").hint("`whtool listen` keeps what it receives"));
         }
-        if is_of_store && captured.has_of(&Origin::Local)? {
+        if is_of_store && captured.has_tests()? {
             session.say("what was signed here for tests is left out: no provider knows of it");
         }
         let since = args.since.map(|when| when.moment(session.world.now()));
@@ -87,7 +86,7 @@ impl Captures {
                 continue;
             };
             let Some(provider) = entry.provider.as_deref().and_then(provider::named) else { continue };
-            if is_of(&entry, &Origin::Local) {
+            if is_for_tests(&entry) {
                 continue;
             }
             if args.provider.is_some_and(|asked| asked.name() != provider.name()) {
@@ -104,11 +103,6 @@ impl Captures {
             }
         }
     }
-}
-
-/// Whether it was signed with this secret.
-fn is_of(entry: &Entry, secret: &Origin) -> bool {
-    entry.secret.as_ref().is_some_and(|name| *name == secret.to_string())
 }
 
 /// Whether a verified webhook tells an end.
