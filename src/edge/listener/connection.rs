@@ -5,6 +5,7 @@
 use super::super::recorder::{Head, Recorder, Sequel as After};
 use super::super::store::{Append, Recorded};
 use super::Deadlines;
+use super::judging::Judging;
 use super::keeping::{Keeping, Reply};
 use super::response::response;
 use super::room::{Held, Room, SMALL};
@@ -27,7 +28,6 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpStream;
-use tokio::sync::Mutex;
 use tokio::time::timeout;
 use url::Url;
 
@@ -35,14 +35,12 @@ use url::Url;
 pub(super) struct Desk {
     max_body: usize,
     acknowledge: Acknowledge,
-    judge: Judge,
+    judging: Judging,
     /// The way to the consumer.
     pub teller: Arc<Teller>,
     /// Where deliveries are kept. `None`: nowhere.
     keeping: Option<Keeping>,
     room: Room,
-    /// Large bodies are judged one at a time, so that small ones need not wait for a thread.
-    large: Mutex<()>,
     /// How long clients may take.
     pub deadlines: Deadlines,
 }
@@ -77,8 +75,8 @@ impl Desk {
         keeping: Option<Keeping>,
     ) -> Self {
         let (max_body, acknowledge) = (options.max_body, options.acknowledge);
-        let (room, large) = (Room::for_bodies_of(max_body), Mutex::new(()));
-        Self { max_body, acknowledge, judge, teller, keeping, room, large, deadlines }
+        let (room, judging) = (Room::for_bodies_of(max_body), Judging::by(judge));
+        Self { max_body, acknowledge, judging, teller, keeping, room, deadlines }
     }
 
     /// Answers one request, after its delivery was kept or handed over.
@@ -169,13 +167,10 @@ impl Desk {
     async fn judged(&self, request: Request, peer: SocketAddr, room: Option<&Held>) -> Received {
         let now = Timestamp::now();
         let delivery = Delivery { request, peer: Some(peer), arrived: Some(now) };
-        if room.is_none() {
-            return (self.judge)(delivery, now);
+        match room {
+            None => self.judging.small(delivery, now),
+            Some(_) => self.judging.large(delivery, now).await,
         }
-        let _turn = self.large.lock().await;
-        let judge = Arc::clone(&self.judge);
-        let judging = tokio::task::spawn_blocking(move || judge(delivery, now));
-        judging.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
     }
 
     fn status_of(&self, received: &Received) -> StatusCode {

@@ -1,11 +1,12 @@
 //! The receiver: an HTTP/1 server that is fit to be reached from the internet through a tunnel.
 //!
 //! This file accepts connections and hands what happens on them to the one who asks; `connection` answers requests,
-//! `crowd` decides who may stay, `room` how much is in memory, `socket` keeps the raw heads and the deadlines, `keeping` is the way to store and app, and
+//! `crowd` decides who may stay, `judging` where a delivery is judged, `room` how much is in memory, `socket` keeps the raw heads and the deadlines, `keeping` is the way to store and app, and
 //! `teller` the way to the one who asks. Everything async stays below this file.
 
 mod connection;
 mod crowd;
+mod judging;
 mod keeping;
 mod response;
 mod room;
