@@ -11,6 +11,7 @@ use super::samples::Changes;
 use super::{Session, confirm, moment, provider_values, span};
 use crate::error::{Error, Outcome, Result};
 use crate::exchange::{Next, Outgoing, Sent, is_loopback};
+use crate::forward;
 use crate::provider::{Form, Provider};
 use crate::render::width::padded;
 use crate::render::{self, escape, text};
@@ -105,12 +106,7 @@ pub(super) const DEFAULT_TARGET: &str = "http://127.0.0.1:4848/";
 
 /// A URL for flags; `localhost:3000/x` means `http://localhost:3000/x`.
 pub(super) fn target(text: &str) -> Result<Url, String> {
-    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-    let url = Url::parse(&with_scheme).map_err(|error| error.to_string())?;
-    match url.scheme() {
-        "http" | "https" if url.has_host() => Ok(url),
-        other => Err(format!("`{other}` is not http or https")),
-    }
+    forward::read_url(text).map_err(|error| error.to_string())
 }
 
 pub(super) fn rate(text: &str) -> Result<f64, String> {
