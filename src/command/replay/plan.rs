@@ -3,7 +3,7 @@
 use super::{Compared, Replay};
 use crate::command::known::{self, Local, Secrets};
 use crate::command::samples;
-use crate::command::{Session, captures, provider_of, sign};
+use crate::command::{Session, captures, provider_of, sign, warn_of_nothing};
 use crate::error::{Error, Outcome, Result};
 use crate::exchange::Sent;
 use crate::forward::{self, Changes};
@@ -118,7 +118,9 @@ impl<'a> Plan<'a> {
         let path = Path::new(name);
         if name == "-" || self.session.world.has_file(path) {
             let bytes = self.session.read(path)?;
-            return Ok(Source::Bytes(provider_of(self.args.provider, &bytes, name)?, bytes));
+            let provider = provider_of(self.args.provider, &bytes, name)?;
+            warn_of_nothing(&bytes, if name == "-" { "standard input" } else { name }, self.session);
+            return Ok(Source::Bytes(provider, bytes));
         }
         let found = self.with_store(|store| captures::find(store, name));
         found.map(Source::Capture).map_err(|error| match error.kind {
