@@ -72,7 +72,7 @@ impl<'w> Session<'w> {
         self.write_error_line(&format!("{} {text}", self.err.warn("warning:")));
     }
 
-    /// What, why, what to try; three lines at most.
+    /// What, why, what to try; three lines at most, and what a program of the user's said.
     pub(super) fn tell(&self, error: &Error) {
         if error.kind == Kind::PipeClosed || error.kind == Kind::Interrupted {
             return;
@@ -80,6 +80,9 @@ impl<'w> Session<'w> {
         self.write_error_line(&format!("{} {}", self.err.bad("error:"), harmless(&error.what)));
         if let Some(why) = &error.why {
             self.write_error_line(&format!("  why: {}", harmless(why)));
+        }
+        for line in &error.said {
+            self.write_error_line(&format!("  | {}", harmless(line)));
         }
         if let Some(hint) = &error.hint {
             self.write_error_line(&format!("  try: {}", harmless(hint)));
