@@ -38,6 +38,9 @@ impl fmt::Display for Origin {
     }
 }
 
+/// Fewer bytes than this are hardly all of a secret: 16 are as many as nobody guesses.
+pub const SHORT: usize = 16;
+
 /// A secret for one provider.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret {

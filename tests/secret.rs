@@ -12,3 +12,25 @@ fn a_short_secret_is_taken_and_that_is_worth_a_word() {
         assert!(!run.err.contains("123456"), "{}", run.err);
     }
 }
+
+#[test]
+fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
+    let made = Made::default();
+    let run = made.run(&["secret", "add", "plexos", "whsec_private_1234567890"]);
+    assert!(run.status == 2 && run.err.contains("never given as an argument"), "{}", run.err);
+    assert!(run.err.contains("--file") && !run.err.contains("private"), "{}", run.err);
+    assert!(made.private.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_placeholder_draws_a_warning() {
+    for (secret, is_odd) in [
+        ("whsec_0123456789…", true),
+        ("whsec_...........", true),
+        ("whsec_your_secret_here", true),
+        ("whsec_0123456789", false),
+    ] {
+        let run = Made::default().input(secret).run(&["secret", "add", "plexos"]);
+        assert_eq!((run.status, run.err.contains("placeholder")), (0, is_odd), "{secret}: {}", run.err);
+    }
+}
