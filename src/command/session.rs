@@ -8,8 +8,10 @@ use crate::render::paint::Paint;
 use crate::render::payload::Reveal;
 use crate::render::width::Width;
 use crate::world::{Stream, World};
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// What has no room in a line is set in by so much in the next.
 const HANG: usize = 4;
@@ -32,6 +34,8 @@ pub(super) struct Session<'w> {
     pub(super) volume: Volume,
     pub(super) reveal: Reveal,
     pub(super) configured: &'w Configured,
+    /// What is not to be said again.
+    said: Mutex<BTreeSet<String>>,
 }
 
 /// <https://no-color.org> and <https://bixense.com/clicolors>.
@@ -57,13 +61,29 @@ impl<'w> Session<'w> {
         };
         let reveal = if common.reveal { Reveal::Everything } else { Reveal::Masked };
         let paint = |stream| paint(common.color, world, stream);
-        Self { world, out: paint(Stream::Output), err: paint(Stream::Error), volume, reveal, configured }
+        Self {
+            world,
+            out: paint(Stream::Output),
+            err: paint(Stream::Error),
+            volume,
+            reveal,
+            configured,
+            said: Mutex::default(),
+        }
     }
 
     /// Says something to the person, unless they want quiet. Text of strangers must be harmless already.
     pub(super) fn say(&self, text: &str) {
         if self.volume != Volume::Quiet {
             self.write_error_line(text);
+        }
+    }
+
+    /// Says something that is true of every one of many things, once.
+    pub(super) fn say_once(&self, text: &str) {
+        let is_new = self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned());
+        if is_new {
+            self.say(text);
         }
     }
 

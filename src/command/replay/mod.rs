@@ -228,8 +228,8 @@ fn send(plan: &Plan<'_>) -> Result<Outcome> {
         SendEnd::Interrupted => Err(Error::interrupted()),
         SendEnd::Complete if tally.failed > 0 => Err(unreachable(plan, &tally)),
         SendEnd::Complete => {
-            if tally.looks_like_a_wrong_secret() && plan.signs_with_local_secret() {
-                session.say("signed with the local test secret: set the variable of the secret that the target knows");
+            if let Some(hint) = plan.about_its_secrets().filter(|_| tally.looks_like_a_wrong_secret()) {
+                session.say(&hint);
             }
             Ok(if tally.refused == 0 { Outcome::Good } else { Outcome::Bad })
         }
