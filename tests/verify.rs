@@ -200,3 +200,10 @@ fn headers_without_a_body_are_told_what_they_go_with() {
     let nothing = Made::with_secrets().run(&["verify"]);
     assert!(nothing.status == 2 && nothing.err.contains("FILE"), "{}", nothing.err);
 }
+
+#[test]
+fn quotes_around_a_header_are_told() {
+    let words = ["verify", "--body", "f", "--header", "\"X-Plexos-Timestamp: 1\""];
+    let run = Made::with_secrets().file("f", "{}").run(&words);
+    assert!(run.status == 2 && run.err.contains("leave out the quotes around the header"), "{}", run.err);
+}

@@ -237,6 +237,11 @@ fn span(text: &str) -> Result<SignedDuration, String> {
 /// The longest span that flags take: added to any time of a clock, it is one, too.
 const LONGEST_SPAN: SignedDuration = SignedDuration::from_hours(24 * 100_000);
 
+/// A port for flags.
+fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| "a port is a number from 0 to 65535".to_owned())
+}
+
 /// A moment for flags.
 fn moment(text: &str) -> Result<Timestamp, String> {
     crate::timestamp::read(text).map_err(|error| error.to_string())

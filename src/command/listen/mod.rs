@@ -39,7 +39,7 @@ Examples:
   PLEXOS_WEBHOOK_SECRET=whsec_… whtool listen --compact")]
 pub(super) struct Listen {
     /// The port; 0 is any free one
-    #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT)]
+    #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = super::port)]
     port: u16,
     /// The address to bind to
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
