@@ -34,3 +34,13 @@ fn a_placeholder_draws_a_warning() {
         assert_eq!((run.status, run.err.contains("placeholder")), (0, is_odd), "{secret}: {}", run.err);
     }
 }
+
+#[test]
+fn a_placeholder_in_the_environment_is_told_where_it_is_used_and_by_the_doctor() {
+    let made = Made::default().variable("PLEXOS_WEBHOOK_SECRET", "whsec_0123456789…");
+    let run = made.run(&["replay", "payment.debited"]);
+    assert_eq!(run.err.matches("PLEXOS_WEBHOOK_SECRET looks like a placeholder").count(), 1, "{}", run.err);
+    let run = made.run(&["doctor"]);
+    assert!(run.text().contains("PLEXOS_WEBHOOK_SECRET looks like a placeholder"), "{}", run.text());
+    assert!(!Made::with_secrets().run(&["replay", "payment.debited"]).err.contains("placeholder"));
+}

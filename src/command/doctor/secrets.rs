@@ -6,11 +6,14 @@ use crate::exchange::is_loopback;
 use crate::ledger::{Held, Source};
 use crate::provider::{self, Provider};
 use crate::render::text::count;
-use crate::secret::SHORT;
+use crate::secret::{SHORT, looks_made_up};
 use crate::settings;
 use url::Url;
 
 const AREA: &str = "secrets";
+
+/// What is said of a secret that is none by its look.
+const MADE_UP: &str = "looks like a placeholder, or like a secret that was cut off";
 
 /// Looks at the secrets and keys of every provider.
 pub(super) fn look(session: &Session<'_>) -> Vec<Finding> {
@@ -40,6 +43,7 @@ fn missing(provider: &dyn Provider) -> Finding {
 fn of_ledger(provider: &dyn Provider, held: &Held) -> Finding {
     let (grade, place) = match held.source() {
         Source::Kept(bytes) if bytes.len() < SHORT => (Grade::Note, format!("kept here, {}", too_short(&bytes))),
+        Source::Kept(bytes) if looks_made_up(&bytes) => (Grade::Note, format!("kept here, {MADE_UP}")),
         Source::Kept(_) => (Grade::Good, "kept here".to_owned()),
         Source::Command(_) => (Grade::Good, "not kept but asked for, by its command".to_owned()),
     };
@@ -60,10 +64,12 @@ fn of_variable(provider: &'static dyn Provider, session: &Session<'_>) -> Option
     let secrets = settings::secrets_of_variable(provider.name(), variable, &value);
     let oddity = secrets.iter().find_map(|secret| oddity(secret.expose()));
     let short = secrets.iter().find(|secret| secret.expose().len() < SHORT);
-    Some(match (oddity, short) {
+    let made_up = secrets.iter().find(|secret| looks_made_up(secret.expose()));
+    Some(match (oddity, made_up.or(short)) {
         (Some(oddity), _) => Finding::new(AREA, Grade::Bad, variable, oddity).hint("set it anew, without that"),
-        (None, Some(short)) => {
-            let what = format!("set, and {} has {}", short.origin, too_short(short.expose()));
+        (None, Some(odd)) => {
+            let fault = made_up.map_or_else(|| format!("has {}", too_short(odd.expose())), |_| MADE_UP.to_owned());
+            let what = format!("set, and {} {fault}", odd.origin);
             Finding::new(AREA, Grade::Note, variable, what)
         }
         (None, None) => {

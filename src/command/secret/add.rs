@@ -6,7 +6,7 @@ use crate::ledger::{Held, Source};
 use crate::provider::{self, Provider};
 use crate::render::escape::harmless;
 use crate::render::text::count;
-use crate::secret::SHORT;
+use crate::secret::{SHORT, looks_made_up};
 use crate::settings;
 use crate::world::Stream;
 use clap::Args;
@@ -100,13 +100,6 @@ fn fetch(provider: &dyn Provider, file: Option<&Path>, session: &Session<'_>) ->
         None => session.read(Path::new("-"))?,
     };
     Ok(settings::secret_of_file(provider.name(), "", bytes).expose().to_vec())
-}
-
-/// Whether it holds what secrets of providers do not, and what documents and dashboards show in their place.
-fn looks_made_up(secret: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(secret).to_lowercase();
-    let marks = ["...", "***", "xxxx", "your", "<", "changeme", "placeholder"];
-    !secret.is_ascii() || marks.iter().any(|mark| text.contains(mark))
 }
 
 /// Refuses what is surely none, and warns of what looks odd.
