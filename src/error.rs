@@ -1,4 +1,5 @@
-//! What can stop whtool from answering, in three short lines at most: what, why, what to try.
+//! What can stop whtool from answering, in three short lines at most: what, why, what to try. Only a program of the user's that failed is
+//! quoted besides.
 //!
 //! The exit status of each kind is decided here, once. A wrong signature or a refused delivery is an answer, not an error.
 
@@ -47,6 +48,8 @@ pub struct Error {
     pub what: String,
     /// The cause below, when there is one.
     pub why: Option<String>,
+    /// What a program of the user's wrote last, line by line; shown below the cause.
+    pub said: Vec<String>,
     /// What to try.
     pub hint: Option<String>,
 }
@@ -56,7 +59,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     fn new(kind: Kind, what: impl fmt::Display) -> Self {
-        Self { kind, what: what.to_string(), why: None, hint: None }
+        Self { kind, what: what.to_string(), why: None, said: Vec::new(), hint: None }
     }
 
     /// The command line makes no sense.
@@ -82,6 +85,12 @@ impl Error {
     /// Adds the cause below.
     pub fn because(mut self, why: impl fmt::Display) -> Self {
         self.why = Some(why.to_string());
+        self
+    }
+
+    /// Adds what a program of the user's wrote last.
+    pub fn saying(mut self, lines: Vec<String>) -> Self {
+        self.said = lines;
         self
     }
 

@@ -20,8 +20,57 @@ pub struct Route {
 
 /// A text that is no route.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{0}` is no target: write http://localhost:3000/hooks, or 'payment.*=http://localhost:3000/payments'")]
-pub struct NoRoute(String);
+pub enum NoRoute {
+    /// What stands there instead of a URL is plain.
+    #[error("{0}")]
+    Mistaken(NoUrl),
+    /// It can't be read at all.
+    #[error("`{0}` is no target: write http://localhost:3000/hooks, or 'payment.*=http://localhost:3000/payments'")]
+    Unreadable(String),
+}
+
+/// A text that is no URL to send to.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum NoUrl {
+    /// A port alone, and perhaps a path: as a host, `3000` would be the address 0.0.11.184.
+    #[error("a URL is expected, and this is a port: write http://localhost:{0}")]
+    Port(String),
+    /// The name of an event, or nearly so.
+    #[error("a URL is expected, such as http://localhost:3000/webhooks, and this is an event")]
+    Event,
+    /// Another scheme than HTTP's.
+    #[error("`{0}` is not http or https")]
+    Scheme(String),
+    /// It can't be read.
+    #[error("{0}")]
+    Unreadable(#[from] url::ParseError),
+}
+
+/// A URL to send to, as people write it: `localhost:3000/x` means `http://localhost:3000/x`.
+pub fn read_url(text: &str) -> Result<Url, NoUrl> {
+    let after_scheme = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let port = after_scheme.strip_prefix(':').unwrap_or(after_scheme);
+    let digits = port.split(['/', '?', '#']).next().unwrap_or_default();
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u16>().is_ok_and(|port| port > 0) {
+        return Err(NoUrl::Port(port.to_owned()));
+    }
+    if is_nearly_an_event(text) {
+        return Err(NoUrl::Event);
+    }
+    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let url = Url::parse(&with_scheme)?;
+    match url.scheme() {
+        "http" | "https" if url.has_host() => Ok(url),
+        other => Err(NoUrl::Scheme(other.to_owned())),
+    }
+}
+
+/// Whether this is the name of an event or a sample, give or take two letters; a host may begin as one does.
+fn is_nearly_an_event(text: &str) -> bool {
+    let bare = text.rsplit_once(':').filter(|(name, _)| provider::named(name).is_some()).map_or(text, |(_, bare)| bare);
+    let is_near = |name: &str| strsim::osa_distance(bare, name) <= 2;
+    bare.contains('.') && provider::samples().any(|(_, sample)| is_near(&sample.name) || is_near(&sample.kind))
+}
 
 impl std::str::FromStr for Route {
     type Err = NoRoute;
@@ -31,10 +80,11 @@ impl std::str::FromStr for Route {
             Some((kinds, url)) if !kinds.contains(['/', ':', '?']) && !kinds.is_empty() => (Some(kinds), url),
             _ => (None, text),
         };
-        let with_scheme = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
-        let url =
-            Url::parse(&with_scheme).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        Ok(Self { kinds: kinds.map(WildMatch::new), url: url.ok_or_else(|| NoRoute(text.to_owned()))? })
+        let url = read_url(url).map_err(|error| match error {
+            NoUrl::Port(_) | NoUrl::Event => NoRoute::Mistaken(error),
+            NoUrl::Scheme(_) | NoUrl::Unreadable(_) => NoRoute::Unreadable(text.to_owned()),
+        })?;
+        Ok(Self { kinds: kinds.map(WildMatch::new), url })
     }
 }
 
@@ -104,6 +154,24 @@ fn signed_anew(provider: &dyn Provider, key: &Key, body: &[u8], now: Timestamp) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_or_an_event_is_not_taken_for_a_host() {
+        for text in ["3000", ":3000", "http://3000"] {
+            assert_eq!(read_url(text), Err(NoUrl::Port("3000".to_owned())), "{text}");
+        }
+        assert_eq!(
+            read_url("3000/hooks?a=1").unwrap_err().to_string().split_once("write ").unwrap().1,
+            "http://localhost:3000/hooks?a=1"
+        );
+        assert!(matches!("payment.*=3000".parse::<Route>(), Err(NoRoute::Mistaken(NoUrl::Port(_)))));
+        for text in ["payment.debited", "payment.debitd", "plustive:transaction.failed"] {
+            assert_eq!(read_url(text), Err(NoUrl::Event), "{text}");
+        }
+        for text in ["payment.example.com", "localhost:3000", "2130706433", "127.0.0.1", "[::1]:3000", "app"] {
+            assert!(read_url(text).is_ok(), "{text}");
+        }
+    }
     use crate::receive::{Rules, receive};
     use crate::secret::{Origin, Secret};
     use crate::signature::DEFAULT_TOLERANCE;

@@ -40,11 +40,16 @@ pub enum HeaderError {
     #[error("`{0}` has no colon: a header is written `Name: value`")]
     NoColon(String),
     /// The name has a character that no header name may have.
-    #[error("`{0}` is not a header name")]
+    #[error("`{0}` is not a header name{quotes}", quotes = of_quotes(.0))]
     Name(String),
     /// The value has a line break or a NUL in it.
     #[error("the value of `{0}` has a line break or a NUL in it")]
     Value(String),
+}
+
+/// Quotes that came along from where a header was copied.
+fn of_quotes(name: &str) -> &'static str {
+    if name.starts_with(['"', '\'', '`']) { ": leave out the quotes around the header" } else { "" }
 }
 
 impl Headers {

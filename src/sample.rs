@@ -5,6 +5,7 @@
 use crate::timestamp::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
 use serde_json::{Map, Value};
+use std::collections::VecDeque;
 
 /// A sample payload.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,6 +99,26 @@ fn written_like(old: &str, time: Timestamp) -> String {
     let digits = old.split_once('.').map_or(0, |(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count());
     let precision = u8::try_from(digits.min(9)).expect("at most nine");
     DateTimePrinter::new().precision(Some(precision)).timestamp_to_string(&time)
+}
+
+/// Where a field of the last name of `path` stands further down, as `data.amount` for `amount`.
+pub fn deeper(body: &Value, path: &[String]) -> Option<String> {
+    let (name, depth) = (path.last()?, path.len());
+    let mut waiting = VecDeque::from([(Vec::new(), body)]);
+    while let Some((here, value)) = waiting.pop_front() {
+        if here.len() > depth && here.last() == Some(name) {
+            return Some(here.join("."));
+        }
+        let below = |name: String, value| ([&here[..], &[name]].concat(), value);
+        match value {
+            Value::Object(fields) => waiting.extend(fields.iter().map(|(name, value)| below(name.clone(), value))),
+            Value::Array(items) => {
+                waiting.extend(items.iter().enumerate().map(|(place, value)| below(place.to_string(), value)));
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// A change asked for with `--set`.

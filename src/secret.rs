@@ -38,6 +38,16 @@ impl fmt::Display for Origin {
     }
 }
 
+/// Fewer bytes than this are hardly all of a secret: 16 are as many as nobody guesses.
+pub const SHORT: usize = 16;
+
+/// Whether a secret holds what secrets of providers do not, and what documents and dashboards show in their place.
+pub fn looks_made_up(secret: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(secret).to_lowercase();
+    let marks = ["...", "***", "xxxx", "your", "<", "changeme", "placeholder"];
+    !secret.is_ascii() || marks.iter().any(|mark| text.contains(mark))
+}
+
 /// A secret for one provider.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret {

@@ -93,7 +93,8 @@ pub trait World: Sync {
     fn ask_hidden(&self, question: &str) -> Result<Vec<u8>>;
 
     /// Starts a program of the user's by the shell, in a group of its own.
-    fn start(&self, program: &Program) -> Result<Box<dyn Started>>;
+    /// `launched` is called as soon as it runs, before it is ready.
+    fn start(&self, program: &Program, launched: &mut dyn FnMut()) -> Result<Box<dyn Started>>;
     /// Runs a command by the shell and returns what it wrote to its standard output; it must succeed, and within this time.
     fn output_of(&self, command: &str, limit: Duration) -> Result<Vec<u8>>;
     /// Opens a file to read and to write at its end. It is made, for its owner only, when it is not there, and so is its folder. It is

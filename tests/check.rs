@@ -334,9 +334,14 @@ fn nobody_there_means_status_3_and_advice() {
 
 #[test]
 fn a_handler_that_does_not_start_is_told_with_its_last_words() {
-    let (status, _, said) = example("echo cannot find module >&2; exit 7", "plexos");
+    let (status, _, said) =
+        example("printf 'Error: cannot find module\\n\\033[1m    at x\\n\\nNode.js v20\\n' >&2; exit 7", "plexos");
     assert_eq!(status, Some(3));
-    assert!(said.contains("exit status: 7") && said.contains("cannot find module"), "{said}");
+    assert!(
+        said.contains("exit status: 7") && said.contains("it wrote last:\n  | Error: cannot find module\n"),
+        "{said}"
+    );
+    assert!(said.contains("  | \\u{1b}[1m    at x\n  | Node.js v20\n"), "{said}");
 }
 
 #[test]
@@ -353,6 +358,25 @@ fn another_machine_is_asked_for_first() {
     let run = Made::with_secrets().run(&["check", "http://example.com/hooks", "--provider", "plexos"]);
     assert_eq!(run.status, 2);
     assert!(run.err.contains("example.com is not this machine") && run.err.contains("--yes"), "{}", run.err);
+}
+
+#[test]
+fn what_is_plainly_no_url_is_a_usage_error_that_says_what_to_write() {
+    let made = Made::with_secrets();
+    for words in
+        [&["check", "3000"][..], &["replay", "payment.debited", "--to", "3000"], &["listen", "--forward-to", "3000"]]
+    {
+        let run = made.run(words);
+        assert!(run.status == 2 && run.err.contains("write http://localhost:3000"), "{words:?}: {}", run.err);
+    }
+    let event = made.run(&["check", "payment.debited"]);
+    assert!(event.status == 2 && event.err.contains("a URL is expected"), "{}", event.err);
+    let variable = Made::with_secrets().variable("WHTOOL_TO", "3000").run(&["replay", "payment.debited"]);
+    assert!(
+        variable.err.contains("WHTOOL_TO") && variable.err.contains("write http://localhost:3000"),
+        "{}",
+        variable.err
+    );
 }
 
 #[test]

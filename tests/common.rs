@@ -220,7 +220,7 @@ impl World for Made {
         Ok(())
     }
 
-    fn start(&self, program: &Program) -> Result<Box<dyn Started>> {
+    fn start(&self, program: &Program, _launched: &mut dyn FnMut()) -> Result<Box<dyn Started>> {
         Err(Error::failed(format!("can't start {}", program.command)))
     }
 

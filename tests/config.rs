@@ -205,7 +205,7 @@ fn a_strangers_text_is_harmless_in_records_too() {
 fn settings_that_can_not_be_used_stop_commands_but_not_what_helps_to_mend_them() {
     for (text, word) in [
         ("prot = 1", "did you mean `port`?"),
-        ("port = 70000", "70000 is not in 0..=65535"),
+        ("port = 70000", "a number from 0 to 65535"),
         ("forward-to = 'https://evil.example'", "addresses of this machine"),
         ("bind = '0.0.0.0'", "bind to this machine"),
         ("secret-env = 'HOME'", "WEBHOOK or SIGNING"),
@@ -251,4 +251,17 @@ fn flags_that_are_about_forwarding_need_a_url_from_anywhere() {
     assert_eq!(world().run(&["listen", "--ordered"]).status, 2);
     let configured = world().file(PROJECT, "forward-to = 'localhost:1'");
     assert_eq!(configured.run(&["listen", "--ordered"]).status, 130);
+}
+
+#[test]
+fn a_wrong_variable_is_named_with_what_it_may_be() {
+    let port = Made::default().variable("WHTOOL_PORT", "abc").run(&["listen"]);
+    assert!(port.err.contains("WHTOOL_PORT") && port.err.contains("a number from 0 to 65535"), "{}", port.err);
+    let color = Made::default().variable("WHTOOL_COLOR", "red").run(&["events"]);
+    assert!(
+        color.err.contains("WHTOOL_COLOR") && color.err.contains("[possible values: auto, always, never]"),
+        "{}",
+        color.err
+    );
+    assert!(!port.err.contains("<value>") && !color.err.contains("<value>"), "{}{}", port.err, color.err);
 }

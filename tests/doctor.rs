@@ -234,3 +234,25 @@ fn a_live_key_is_real_money_unless_it_goes_to_this_machine() {
     assert_eq!(grade, "good");
     assert!(what.contains("no money moves"), "{what}");
 }
+
+#[test]
+fn a_kept_secret_is_told_with_where_it_is_whether_it_is_retired_and_whether_it_is_short() {
+    let made = Made::default();
+    let secrets = json!([
+        {"name": "old", "provider": "plexos", "added": "2025-01-01T00:00:00Z", "secret": PLEXOS_SECRET, "retired": "2025-01-02T00:00:00Z"},
+        {"name": "asked", "provider": "plexos", "added": "2025-01-01T00:00:00Z", "command": "pass plexos"},
+        {"name": "short", "provider": "plexos", "added": "2025-01-01T00:00:00Z", "secret": "whsec_x"},
+    ]);
+    let text = serde_json::to_vec(&json!({"schema": "whtool.ledger/1", "secrets": secrets})).unwrap();
+    made.private.lock().unwrap().insert(made.data_folder().unwrap().join("ledger.json"), text);
+    let run = doctor(&made);
+    for (name, expected, words) in
+        [("old", "good", "retired"), ("asked", "good", "not kept but asked for"), ("short", "note", "7 bytes only")]
+    {
+        let (grade, what) = about(&run, name);
+        assert!(grade == expected && what.contains(words), "{name}: {grade} {what}");
+        assert_eq!(what.contains("retired"), name == "old", "{what}");
+    }
+    let run = doctor(&Made::default().variable("PLEXOS_WEBHOOK_SECRET", "whsec_x"));
+    assert_eq!(grade(&run, "PLEXOS_WEBHOOK_SECRET"), "note");
+}

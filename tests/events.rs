@@ -442,9 +442,27 @@ fn a_second_process_lists_and_prunes_while_a_listener_writes() {
 fn moments_are_spans_before_now_or_times() {
     let made = three();
     assert_eq!(made.run(&["events", "--since", "99999d", "--json"]).json().len(), 3);
-    for wrong in ["100001d", "yesterday"] {
+    for wrong in ["100001d", "yesterday", "2"] {
         assert_eq!(made.run(&["events", "--since", wrong]).status, 2, "{wrong}");
     }
+    let bare = made.run(&["events", "--since", "2"]);
+    assert!(bare.err.contains("a bare number has no unit: write 2h"), "{}", bare.err);
+}
+
+#[test]
+fn a_type_that_nobody_documents_draws_a_warning() {
+    let made = three();
+    let run = made.run(&["events", "--type", "payment.debitd"]);
+    assert!(run.err.contains("no documented event type matches `payment.debitd`"), "{}", run.err);
+    assert!(!made.run(&["events", "--type", "payment.*"]).err.contains("warning"));
+}
+
+#[test]
+fn what_was_judged_with_the_test_secret_alone_is_told_in_the_words_of_the_listener() {
+    let made = Made::default();
+    keep_judged(&made, &[(60, plexos(include_bytes!("vectors/plexos.json")))], &[]);
+    let text = made.run(&["events"]).text();
+    assert!(text.contains("matches no secret known here"), "{text}");
 }
 
 #[test]

@@ -198,3 +198,17 @@ fn deliveries_for_an_app_that_is_down_do_not_keep_those_for_another_waiting() {
         app.requests.recv().unwrap();
     }
 }
+
+#[test]
+fn the_end_tells_how_many_are_still_to_be_sent_on() {
+    let (home, gone) = (home(), nobody());
+    let words = ["--forward-to", &gone, "--retry", "1000", "--retry-pause", "1h"];
+    let listener = Listener::start(home.path(), &words);
+    for number in 0..3 {
+        let (mac, body) = signed(number);
+        listener.exchange(&post(&mac, &body));
+    }
+    let (status, said) = listener.end("INT");
+    assert_eq!(status, Some(130));
+    assert!(said.contains("3 deliveries still to be sent on: the next `whtool listen`"), "{said}");
+}

@@ -490,3 +490,23 @@ fn a_file_that_is_no_journal_is_left_as_it_is() {
     );
     assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 2);
 }
+
+#[test]
+fn what_no_call_finds_is_told_with_what_can_be_looked_up() {
+    let api = Api::new(|_, _| (200, "", String::new()));
+    let home = tempfile::tempdir().unwrap();
+    let output = api.command(home.path(), &["evt_123"]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("payments (pi_…)") && !text.contains("try again later"), "{text}");
+    assert!(api.asked().is_empty());
+}
+
+#[test]
+fn nothing_to_reconcile_is_told_with_all_that_could_be() {
+    let run = crate::common::Made::default().run(&["reconcile"]);
+    assert!(
+        run.status == 2 && ["--from", "--since", "--open"].iter().all(|flag| run.err.contains(flag)),
+        "{}",
+        run.err
+    );
+}

@@ -190,3 +190,33 @@ fn captures_are_read_back_from_files_and_lists() {
     let names: Vec<_> = run.json().iter().map(|record| record["source"].clone()).collect();
     assert_eq!(names, ["e.ndjson, line 1", "e.ndjson, line 2"]);
 }
+
+#[test]
+fn a_refusal_is_told_with_the_secret_and_one_that_was_wanted_is_not() {
+    let refusing = |made: Made| Made { answers: vec![Ok(401)], ..made };
+    let local = refusing(Made::default()).run(&["replay", "payment.debited"]);
+    assert!(local.err.contains("signed with the local test secret"), "{}", local.err);
+    let configured = refusing(Made::with_secrets()).run(&["replay", "payment.debited"]);
+    assert!(configured.err.contains("signed with PLEXOS_WEBHOOK_SECRET: does the target know"), "{}", configured.err);
+    for made in [Made::default(), Made::with_secrets()] {
+        let tampered = refusing(made).run(&["replay", "payment.debited", "--tamper"]);
+        assert!(tampered.status == 1 && !tampered.err.contains("signed with"), "{}", tampered.err);
+    }
+}
+
+#[test]
+fn a_field_that_was_not_there_is_told_once_and_with_where_it_is() {
+    let run = Made::with_secrets().run(&["replay", "payment.debited", "--set", "amount=5", "--repeat", "3"]);
+    assert_eq!(run.err.matches("`amount` was not there: added; `data.amount` is there").count(), 1, "{}", run.err);
+    let deep = Made::with_secrets().run(&["replay", "payment.debited", "--set", "data.colour=5"]);
+    assert!(deep.err.contains("`data.colour` was not there: added\n"), "{}", deep.err);
+}
+
+#[test]
+fn a_sample_is_of_its_own_provider_whatever_is_asked_for() {
+    let made = Made::with_secrets();
+    let run = made.run(&["replay", "payment.debited", "--provider", "plustive"]);
+    assert!(run.status == 2 && run.err.contains("is Plexos Pay's, not Plustive's"), "{}", run.err);
+    assert!(made.sent.lock().unwrap().is_empty());
+    assert_eq!(made.run(&["replay", "payment.debited", "--provider", "plexos"]).status, 0);
+}

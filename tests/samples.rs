@@ -72,3 +72,11 @@ fn on_a_terminal_it_is_laid_out_and_tokens_are_masked() {
     assert!(show(&["--color", "never", "--reveal"]).contains("\"token\": \"12345678901234567890\""));
     assert!(show(&[]).contains("\x1b["), "colours on a terminal");
 }
+
+#[test]
+fn a_sample_where_a_command_belongs_is_told_how_it_is_shown() {
+    for word in ["payment.debited", "payment.debitd"] {
+        let run = Made::default().run(&["samples", word]);
+        assert!(run.status == 2 && run.err.contains("whtool samples show payment.debited"), "{}", run.err);
+    }
+}

@@ -12,3 +12,35 @@ fn a_short_secret_is_taken_and_that_is_worth_a_word() {
         assert!(!run.err.contains("123456"), "{}", run.err);
     }
 }
+
+#[test]
+fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
+    let made = Made::default();
+    let run = made.run(&["secret", "add", "plexos", "whsec_private_1234567890"]);
+    assert!(run.status == 2 && run.err.contains("never given as an argument"), "{}", run.err);
+    assert!(run.err.contains("--file") && !run.err.contains("private"), "{}", run.err);
+    assert!(made.private.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_placeholder_draws_a_warning() {
+    for (secret, is_odd) in [
+        ("whsec_0123456789…", true),
+        ("whsec_...........", true),
+        ("whsec_your_secret_here", true),
+        ("whsec_0123456789", false),
+    ] {
+        let run = Made::default().input(secret).run(&["secret", "add", "plexos"]);
+        assert_eq!((run.status, run.err.contains("placeholder")), (0, is_odd), "{secret}: {}", run.err);
+    }
+}
+
+#[test]
+fn a_placeholder_in_the_environment_is_told_where_it_is_used_and_by_the_doctor() {
+    let made = Made::default().variable("PLEXOS_WEBHOOK_SECRET", "whsec_0123456789…");
+    let run = made.run(&["replay", "payment.debited"]);
+    assert_eq!(run.err.matches("PLEXOS_WEBHOOK_SECRET looks like a placeholder").count(), 1, "{}", run.err);
+    let run = made.run(&["doctor"]);
+    assert!(run.text().contains("PLEXOS_WEBHOOK_SECRET looks like a placeholder"), "{}", run.text());
+    assert!(!Made::with_secrets().run(&["replay", "payment.debited"]).err.contains("placeholder"));
+}

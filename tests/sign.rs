@@ -67,6 +67,35 @@ fn a_payload_of_nobody_needs_a_provider() {
     assert_eq!(run.text(), format!("{HELLO_MAC}\n"));
 }
 
+#[test]
+fn what_is_no_payload_is_called_what_it_is() {
+    let request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}";
+    let cases: [(&[u8], &str, &str); 6] = [
+        (b"", "it is empty", "--provider plexos"),
+        (b"\xef\xbb\xbf{\"type\":\"a\",\"data\":{}}", "byte order mark", "without BOM; or add --provider plexos,"),
+        (b"\xff\xfe{\0", "UTF-16", "save it as UTF-8"),
+        (b"hello", "it is not a JSON object", "--provider plustive"),
+        (request, "raw HTTP request", "`whtool verify body`"),
+        (b"{\"a\":1}", "neither `type` and `data`", "--provider plustive"),
+    ];
+    for (body, why, hint) in cases {
+        for command in ["sign", "replay"] {
+            let run = Made::with_secrets().file("body", body).run(&[command, "body"]);
+            assert_eq!(run.status, 2, "{}", run.err);
+            assert!(run.err.contains(why) && run.err.contains(hint), "{command} {why}: {}", run.err);
+        }
+    }
+}
+
+#[test]
+fn an_empty_body_is_signed_with_a_warning() {
+    let run = Made::with_secrets().run(&["sign", "-", "--provider", "plexos"]);
+    assert_eq!(run.status, 0);
+    assert!(run.err.contains("the body is empty: standard input gave no bytes"), "{}", run.err);
+    let run = Made::with_secrets().file("e.json", b"").run(&["replay", "e.json", "--provider", "plexos"]);
+    assert!(run.err.contains("the body is empty: e.json"), "{}", run.err);
+}
+
 /// `openssl dgst -sha256 -hmac KEY -r`, an independent witness.
 fn openssl(message: &[u8], key: &str) -> String {
     let output = piped(Command::new("openssl").args(["dgst", "-sha256", "-hmac", key, "-r"]), message);

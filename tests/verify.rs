@@ -189,3 +189,21 @@ fn in_a_narrow_terminal_causes_are_broken_between_words() {
     wide.sort();
     assert_eq!(narrow, wide, "nothing is left out");
 }
+
+#[test]
+fn headers_without_a_body_are_told_what_they_go_with() {
+    for words in [&["verify", "--header", "X-Plexos-Signature: abc"][..], &["verify", "f", "-H", "a: b"]] {
+        let run = Made::with_secrets().file("f", "hello").run(words);
+        assert!(run.status == 2 && run.err.contains("--header goes with --body FILE"), "{words:?}: {}", run.err);
+        assert!(run.err.contains("brings its own headers"), "{}", run.err);
+    }
+    let nothing = Made::with_secrets().run(&["verify"]);
+    assert!(nothing.status == 2 && nothing.err.contains("FILE"), "{}", nothing.err);
+}
+
+#[test]
+fn quotes_around_a_header_are_told() {
+    let words = ["verify", "--body", "f", "--header", "\"X-Plexos-Timestamp: 1\""];
+    let run = Made::with_secrets().file("f", "{}").run(&words);
+    assert!(run.status == 2 && run.err.contains("leave out the quotes around the header"), "{}", run.err);
+}

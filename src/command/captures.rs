@@ -5,11 +5,13 @@ use crate::capture::{self, Form};
 use crate::error::{Error, Result};
 use crate::json;
 use crate::kept::{Entry, Id, Query};
-use crate::provider::Provider;
+use crate::provider::{self, Provider};
+use crate::render::escape::harmless;
 use crate::timestamp::{self, SignedDuration, Timestamp};
 use crate::world::{Store, World};
 use clap::Args;
 use std::path::PathBuf;
+use wildmatch::WildMatch;
 
 /// Where the store is.
 #[derive(Args, Clone)]
@@ -107,11 +109,19 @@ impl When {
 /// A moment for flags: a span before now, RFC 3339, or Unix seconds from the year 2001 on.
 pub(super) fn when(text: &str) -> Result<When, String> {
     match (text.parse::<u64>(), timestamp::read(text)) {
-        (Ok(0..1_000_000_000), _) | (Err(_), Err(_)) => {
-            span(text).map(When::Ago).map_err(|error| format!("{error}, or a time"))
-        }
+        (Ok(0..1_000_000_000), _) => Err("a bare number has no unit: write 2h, 30m, 45s or 7d, or a time".to_owned()),
+        (Err(_), Err(_)) => span(text).map(When::Ago).map_err(|error| format!("{error}, or a time")),
         (_, Ok(moment)) => Ok(When::At(moment)),
         (_, Err(error)) => Err(error.to_string()),
+    }
+}
+
+/// Warns where no documented event type matches.
+pub(super) fn warn_of_unknown_type(glob: &str, session: &Session<'_>) {
+    let matcher = WildMatch::new(glob);
+    let mut known = provider::ALL.iter().flat_map(|provider| provider.event_types());
+    if !known.any(|known| matcher.matches(known.name)) {
+        session.warn(&format!("no documented event type matches `{}`", harmless(glob)));
     }
 }
 
@@ -119,6 +129,11 @@ impl Filters {
     /// Whether anything is asked for at all.
     pub(super) fn is_empty(&self) -> bool {
         self.query(Timestamp::UNIX_EPOCH) == Query::default()
+    }
+
+    /// Warns of a type that no provider documents: mostly it is mistyped.
+    pub(super) fn warn_of_unknown_types(&self, session: &Session<'_>) {
+        self.kinds.iter().for_each(|glob| warn_of_unknown_type(glob, session));
     }
 
     /// As the store takes it.

@@ -137,7 +137,11 @@ impl Value {
         let alone = Command::new("setting").no_binary_name(true).arg(alone.action(option.get_action().clone()));
         let words = values.iter().map(|value| format!("--{}={value}", setting.key));
         let text = alone.try_get_matches_from(words).err()?.to_string();
-        let why = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let why = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        // Nobody has typed the option.
+        let why = why.replacen(&format!(" for '--{} <value>'", setting.key), "", 1);
+        let possible = text.lines().map(str::trim).find(|line| line.starts_with("[possible values"));
+        let why = possible.map_or_else(|| why.clone(), |possible| format!("{why} {possible}"));
         Some(Error::failed(format!("can't use `{}` of {origin}", setting.key)).because(why))
     }
 }

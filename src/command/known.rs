@@ -7,11 +7,13 @@ use crate::diagnose::Known;
 use crate::error::{Error, Result};
 use crate::ledger::{Held, Ledger, Source};
 use crate::provider::{self, Provider};
+use crate::render::escape::harmless;
 use crate::render::payload::masked;
-use crate::secret::{Origin, Secret};
+use crate::secret::{Origin, Secret, looks_made_up};
 use crate::settings;
 use crate::signature::Key;
 use clap::Args;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -108,6 +110,7 @@ pub(super) fn secrets(args: &SecretArgs, local: Local, session: &Session<'_>) ->
         secrets.extend(settings::secrets_of_variable(name, variable, &value));
         secrets.extend(kept.iter().filter(|secret| secret.provider == name).cloned());
     }
+    warn_of_made_up(&secrets, session);
     let is_configured =
         |provider: &&dyn Provider| secrets.iter().any(|secret: &Secret| secret.provider == provider.name());
     let local = if provider::ALL.iter().all(is_configured) { Local::IfThere } else { local };
@@ -126,6 +129,15 @@ pub(super) fn secrets(args: &SecretArgs, local: Local, session: &Session<'_>) ->
     };
     let api_keys = provider::ALL.iter().filter_map(api_key).collect();
     Ok(Secrets { keys: secrets.into_iter().map(Key::new).collect(), api_keys })
+}
+
+/// Warns of what was copied from where a secret is not shown whole. Of those that are kept it was said when they were added.
+fn warn_of_made_up(secrets: &[Secret], session: &Session<'_>) {
+    let is_given = |secret: &&Secret| !matches!(secret.origin, Origin::Kept(_));
+    let odd = secrets.iter().filter(is_given).filter(|secret| looks_made_up(secret.expose()));
+    for name in odd.map(|secret| secret.origin.to_string()).collect::<BTreeSet<_>>() {
+        session.warn(&format!("{} looks like a placeholder, or like a secret that was cut off", harmless(&name)));
+    }
 }
 
 /// The secrets that whtool keeps. One whose command fails is told of, and the others serve.

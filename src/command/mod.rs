@@ -27,8 +27,10 @@ mod sign;
 mod tree;
 mod verify;
 
+use crate::capture;
 use crate::error::{Error, Outcome, Result};
 use crate::provider::{self, Provider};
+use crate::render;
 use crate::render::paint::Paint;
 use crate::timestamp::{SignedDuration, Timestamp};
 use crate::world::{Stream, World};
@@ -235,6 +237,11 @@ fn span(text: &str) -> Result<SignedDuration, String> {
 /// The longest span that flags take: added to any time of a clock, it is one, too.
 const LONGEST_SPAN: SignedDuration = SignedDuration::from_hours(24 * 100_000);
 
+/// A port for flags.
+fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| "a port is a number from 0 to 65535".to_owned())
+}
+
 /// A moment for flags.
 fn moment(text: &str) -> Result<Timestamp, String> {
     crate::timestamp::read(text).map_err(|error| error.to_string())
@@ -247,12 +254,41 @@ fn provider_of(
     source: &str,
 ) -> Result<&'static dyn Provider> {
     let recognised = || provider::by_payload_keys(&crate::json::top_level_keys(start_of_body));
-    asked.or_else(recognised).ok_or_else(|| {
-        let names: Vec<_> = provider::ALL.iter().map(|provider| format!("--provider {}", provider.name())).collect();
-        Error::usage(format!("can't tell whose payload {source} is"))
+    asked.or_else(recognised).ok_or_else(|| unrecognised(start_of_body, source))
+}
+
+/// What a payload that is nobody's is instead.
+fn unrecognised(start: &[u8], source: &str) -> Error {
+    let names: Vec<_> = provider::ALL.iter().map(|provider| format!("--provider {}", provider.name())).collect();
+    let add = format!("add {}", names.join(" or "));
+    let error = Error::usage(format!("can't tell whose payload {source} is"));
+    let owner = |body: &[u8]| provider::by_payload_keys(&crate::json::top_level_keys(body));
+    match start {
+        [] => error.because("it is empty").hint(format!("see what should have filled it; or {add}")),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+            error.because("it is UTF-16, and providers send UTF-8").hint("save it as UTF-8")
+        }
+        [0xef, 0xbb, 0xbf, rest @ ..] if !rest.trim_ascii().is_empty() => {
+            let own = owner(rest).map_or(add, |provider| format!("add --provider {}", provider.name()));
+            error
+                .because("it begins with a byte order mark (EF BB BF), which no provider sends and JSON has not")
+                .hint(format!("save it as UTF-8 without BOM; or {own}, and the mark is signed with the rest"))
+        }
+        _ if capture::recognise(start) == Some(capture::Form::Raw) => error
+            .because("it is a raw HTTP request, headers and all, and not a payload")
+            .hint(format!("`whtool verify {source}` checks it; or keep its body alone")),
+        _ if start.trim_ascii_start().first() != Some(&b'{') => error.because("it is not a JSON object").hint(add),
+        _ => error
             .because("it has neither `type` and `data` (Plexos Pay) nor `event` and `reference` (Plustive)")
-            .hint(format!("add {}", names.join(" or ")))
-    })
+            .hint(add),
+    }
+}
+
+/// Warns of a body without bytes: mostly a variable or a file that was to be filled.
+fn warn_of_nothing(body: &[u8], source: &str, session: &Session<'_>) {
+    if body.is_empty() {
+        session.warn(&format!("the body is empty: {} gave no bytes", render::escape::harmless(source)));
+    }
 }
 
 /// Asks the person to type `word`. Where nobody can be asked, the answer is no.

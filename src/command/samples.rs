@@ -31,6 +31,8 @@ pub(super) struct Samples {
 enum What {
     List(List),
     Show(Show),
+    #[command(external_subcommand)]
+    Other(Vec<String>),
 }
 
 /// List every sample with its meaning
@@ -71,6 +73,18 @@ pub(super) fn run(args: &Samples, session: &Session<'_>) -> Result<Outcome> {
         None => list(&args.list, session),
         Some(What::List(args)) => list(args, session),
         Some(What::Show(args)) => show(args, session),
+        Some(What::Other(words)) => Err(no_such_command(words)),
+    }
+}
+
+/// Mostly the name of a sample, which `show` takes.
+fn no_such_command(words: &[String]) -> Error {
+    let word = words.first().map(String::as_str).unwrap_or_default();
+    let error = Error::usage(format!("`samples` has no command `{word}`"));
+    let sample = find(word).ok().map(|(_, sample)| sample.name).or_else(|| nearest(word));
+    match sample {
+        Some(name) => error.hint(format!("whtool samples show {name}")),
+        None => error.hint("whtool samples list, or whtool samples show SAMPLE"),
     }
 }
 
@@ -168,7 +182,10 @@ fn apply(changes: &[Change], body: &mut Value, session: &Session<'_>) -> Result<
     for change in changes {
         let added = change.apply(body).map_err(Error::usage)?;
         if added {
-            session.say(&format!("`{}` was not there: added", escape::harmless(&change.path.join("."))));
+            let deeper = sample::deeper(body, &change.path);
+            let deeper = deeper.map(|path| format!("; `{}` is there", escape::harmless(&path))).unwrap_or_default();
+            let path = change.path.join(".");
+            session.say_once(&format!("`{}` was not there: added{deeper}", escape::harmless(&path)));
         }
     }
     Ok(())

@@ -8,8 +8,10 @@ use crate::render::paint::Paint;
 use crate::render::payload::Reveal;
 use crate::render::width::Width;
 use crate::world::{Stream, World};
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// What has no room in a line is set in by so much in the next.
 const HANG: usize = 4;
@@ -32,6 +34,8 @@ pub(super) struct Session<'w> {
     pub(super) volume: Volume,
     pub(super) reveal: Reveal,
     pub(super) configured: &'w Configured,
+    /// What is not to be said again.
+    said: Mutex<BTreeSet<String>>,
 }
 
 /// <https://no-color.org> and <https://bixense.com/clicolors>.
@@ -57,7 +61,15 @@ impl<'w> Session<'w> {
         };
         let reveal = if common.reveal { Reveal::Everything } else { Reveal::Masked };
         let paint = |stream| paint(common.color, world, stream);
-        Self { world, out: paint(Stream::Output), err: paint(Stream::Error), volume, reveal, configured }
+        Self {
+            world,
+            out: paint(Stream::Output),
+            err: paint(Stream::Error),
+            volume,
+            reveal,
+            configured,
+            said: Mutex::default(),
+        }
     }
 
     /// Says something to the person, unless they want quiet. Text of strangers must be harmless already.
@@ -67,12 +79,20 @@ impl<'w> Session<'w> {
         }
     }
 
+    /// Says something that is true of every one of many things, once.
+    pub(super) fn say_once(&self, text: &str) {
+        let is_new = self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned());
+        if is_new {
+            self.say(text);
+        }
+    }
+
     /// Says something that matters even to those who want quiet.
     pub(super) fn warn(&self, text: &str) {
         self.write_error_line(&format!("{} {text}", self.err.warn("warning:")));
     }
 
-    /// What, why, what to try; three lines at most.
+    /// What, why, what to try; three lines at most, and what a program of the user's said.
     pub(super) fn tell(&self, error: &Error) {
         if error.kind == Kind::PipeClosed || error.kind == Kind::Interrupted {
             return;
@@ -80,6 +100,9 @@ impl<'w> Session<'w> {
         self.write_error_line(&format!("{} {}", self.err.bad("error:"), harmless(&error.what)));
         if let Some(why) = &error.why {
             self.write_error_line(&format!("  why: {}", harmless(why)));
+        }
+        for line in &error.said {
+            self.write_error_line(&format!("  | {}", harmless(line)));
         }
         if let Some(hint) = &error.hint {
             self.write_error_line(&format!("  try: {}", harmless(hint)));

@@ -1,7 +1,7 @@
 //! `whtool sign`: the signature of the exact bytes, in a form that another tool takes.
 
 use super::known::{self, Local, SecretArgs};
-use super::{Session, cannot_read, moment, provider_of, provider_values};
+use super::{Session, cannot_read, moment, provider_of, provider_values, warn_of_nothing};
 use crate::error::{Error, Outcome, Result};
 use crate::message::Request;
 use crate::provider::{self, Form, Provider};
@@ -74,7 +74,9 @@ pub(super) fn run(args: &Sign, session: &Session<'_>) -> Result<Outcome> {
     let failed = |error| cannot_read(&args.file, &error);
     let mut body = Vec::new();
     source.by_ref().take(START).read_to_end(&mut body).map_err(failed)?;
-    let provider = provider_of(args.provider, &body, &args.file.display().to_string())?;
+    let name = args.file.display().to_string();
+    let provider = provider_of(args.provider, &body, &name)?;
+    warn_of_nothing(&body, if name == "-" { "standard input" } else { &name }, session);
     if args.timestamp.is_some() && provider.timestamp_header().is_none() {
         session.say(&format!("{} signs no time: --timestamp changes nothing", provider.title()));
     }

@@ -149,8 +149,8 @@ impl World for Machine {
         terminal::ask_hidden(question)
     }
 
-    fn start(&self, program: &Program) -> Result<Box<dyn Started>> {
-        Ok(Box::new(program::start(program, Interrupt::of_process()?)?))
+    fn start(&self, program: &Program, launched: &mut dyn FnMut()) -> Result<Box<dyn Started>> {
+        Ok(Box::new(program::start(program, Interrupt::of_process()?, launched)?))
     }
 
     fn output_of(&self, command: &str, limit: Duration) -> Result<Vec<u8>> {

@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Reads a file of secrets; `None`: there is none.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    let failed = |error: io::Error| Error::failed(format!("can't read {}", path.display())).because(error);
+    let failed = |error: io::Error| out_of_reach(format!("can't read {}", path.display()), error);
     let mut file = match fs::File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -26,7 +26,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
 
 /// Writes a new file of secrets, on disk when this returns. `false`: there is one already, and it was left alone.
 pub(super) fn create(path: &Path, bytes: &[u8]) -> Result<bool> {
-    let failed = |error: io::Error| Error::failed(format!("can't write {}", path.display())).because(error);
+    let failed = |error: io::Error| out_of_reach(format!("can't write {}", path.display()), error);
     let folder = folder_of(path);
     create_private_folder(folder).map_err(failed)?;
     refuse_if_open_to_others(&fs::metadata(folder).map_err(failed)?, folder, "700")?;
@@ -45,7 +45,7 @@ pub(super) fn create(path: &Path, bytes: &[u8]) -> Result<bool> {
 
 /// Makes a file of secrets anew, on disk when this returns. Others that do so wait for their turn.
 pub(super) fn update(path: &Path, change: &mut Change<'_>) -> Result<()> {
-    let failed = |error: io::Error| Error::failed(format!("can't write {}", path.display())).because(error);
+    let failed = |error: io::Error| out_of_reach(format!("can't write {}", path.display()), error);
     let folder = folder_of(path);
     create_private_folder(folder).map_err(failed)?;
     // The lock is a file of its own: the other one is replaced.
@@ -74,6 +74,16 @@ pub(super) fn remove(path: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// An error of the system's; where the place is the trouble, another one helps.
+fn out_of_reach(what: String, error: io::Error) -> Error {
+    use io::ErrorKind::{AlreadyExists, NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem};
+    // `AlreadyExists`: a file stands where a folder should be.
+    let is_place =
+        matches!(error.kind(), AlreadyExists | NotADirectory | NotFound | PermissionDenied | ReadOnlyFilesystem);
+    let failed = Error::failed(what).because(error);
+    if is_place { failed.hint("set WHTOOL_HOME to a folder that you can write to") } else { failed }
 }
 
 /// The folder a file lies in; a bare name lies in the current one.
@@ -156,6 +166,16 @@ mod tests {
 
     fn set_mode(path: &Path, mode: u32) {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn a_place_that_can_not_be_written_is_told_with_how_to_take_another() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        // Not even root can write below a file.
+        let below = file.path().join("data").join("seed");
+        for error in [read(&below).unwrap_err(), create(&below, b"x").unwrap_err()] {
+            assert!(error.hint.as_ref().is_some_and(|hint| hint.contains("WHTOOL_HOME")), "{error:?}");
+        }
     }
 
     #[test]

@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 /// How much of a program's output is kept: its last bytes.
 const KEPT: usize = 16 * 1024;
 
+/// How many of the last lines of a program that did not start are told: below an error there may be a long trace.
+const LINES: usize = 20;
+
 /// How often is looked whether it is ready, or over.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -36,8 +39,8 @@ pub(super) struct Running {
     interrupt: Interrupt,
 }
 
-/// Starts a program and waits until it accepts connections.
-pub(super) fn start(program: &Program, interrupt: Interrupt) -> Result<Running> {
+/// Starts a program and waits until it accepts connections; `launched` is called as soon as it runs.
+pub(super) fn start(program: &Program, interrupt: Interrupt, launched: &mut dyn FnMut()) -> Result<Running> {
     let Program { command, address, patience, .. } = program;
     if accepts(address) {
         return Err(Error::failed(format!("something answers at {address} already"))
@@ -48,6 +51,7 @@ pub(super) fn start(program: &Program, interrupt: Interrupt) -> Result<Running> 
     shell.envs(program.variables.iter().map(|(name, value)| (name, value)));
     let child = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = child.map_err(|error| Error::failed(format!("can't start `{command}`")).because(error))?;
+    launched();
     let kept = Kept::default();
     let streams: [Option<Box<dyn Read + Send>>; 2] = [
         child.stdout.take().map(|stream| Box::new(stream) as _),
@@ -117,11 +121,10 @@ impl Running {
                     continue;
                 }
             };
-            let said = self.output();
-            let said = String::from_utf8_lossy(&said);
-            let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it wrote nothing");
+            let said = last_lines(&self.output());
             return Err(Error::failed(trouble)
-                .because(last)
+                .because(if said.is_empty() { "it wrote nothing" } else { "it wrote last:" })
+                .saying(said)
                 .hint("run the command by itself; it gets PORT, as the URL has it"));
         }
         Ok(())
@@ -165,6 +168,13 @@ fn keep(mut stream: impl Read, kept: &Kept) {
         let surplus = kept.len().saturating_sub(KEPT);
         kept.drain(..surplus);
     }
+}
+
+/// The last lines with anything in them: which one has the cause depends on who wrote it.
+fn last_lines(output: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(output);
+    let lines: Vec<_> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    lines.iter().skip(lines.len().saturating_sub(LINES)).map(|&line| line.to_owned()).collect()
 }
 
 /// Whether somebody accepts connections there.
@@ -255,18 +265,27 @@ mod tests {
 
     #[test]
     fn a_program_that_ends_at_once_is_told_with_its_last_words() {
-        let Err(error) = start(&program("echo $GREETING; echo port taken >&2; exit 3", &free()), interrupt()) else {
+        let command =
+            "echo $GREETING; seq 30; echo Error: port taken; echo; echo '    at x'; echo; echo Node.js v20; exit 3";
+        let mut launched = false;
+        let Err(error) = start(&program(command, &free()), interrupt(), &mut || launched = true) else {
             panic!("it did not start");
         };
         assert!(error.what.contains("exit status: 3"), "{error}");
-        assert!(error.why.as_ref().is_some_and(|why| why == "port taken" || why == "hello"), "{error:?}");
+        assert_eq!(error.said.len(), LINES);
+        assert!(
+            error.said.ends_with(&["30", "Error: port taken", "    at x", "Node.js v20"].map(str::to_owned)),
+            "{error:?}"
+        );
+        assert!(launched);
     }
 
     #[test]
     fn what_answers_already_is_not_taken_for_the_program() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let Err(error) = start(&program("sleep 60", &address), interrupt()) else { panic!("it was taken") };
+        let launched = &mut || panic!("it was not to be started");
+        let Err(error) = start(&program("sleep 60", &address), interrupt(), launched) else { panic!("it was taken") };
         assert!(error.what.contains("already"), "{error}");
     }
 

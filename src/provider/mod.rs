@@ -75,6 +75,8 @@ pub trait Provider: Sync {
     fn owns_reference(&self, reference: &str) -> bool;
     /// The call that looks a reference up. `None`: none is documented for it.
     fn lookup(&self, reference: &str) -> Option<Call>;
+    /// What can be looked up, in words.
+    fn looks_up(&self) -> &'static str;
     /// The record in the answer to that.
     fn record(&self, body: &Value) -> Result<Record, Unfit>;
     /// What a status means, in an answer or an event.

@@ -81,7 +81,9 @@ impl Class {
     /// of <https://plustiveimpact.com/guides/webhooks-for-vtu-transactions>.
     pub fn advice(self) -> &'static str {
         match self {
-            Self::CouldNotTell => "look it up by hand, or try again later",
+            Self::CouldNotTell => {
+                "where there was no answer, ask again later; what no call finds is in the provider's dashboard"
+            }
             Self::UnknownToProvider => {
                 "the reference may be mistyped, or belong to the other environment, test or live"
             }
@@ -94,6 +96,16 @@ impl Class {
             Self::DeliveredRefused => "`whtool events show` says why; --replay-list writes it anew",
             Self::AppDidNotTake => "mend the app, then replay: --replay-list writes it for `whtool replay --from`",
             Self::StillOpen | Self::SettledAgreed => "",
+        }
+    }
+
+    /// The same where --replay-list was given, and what the app has missed is on that list.
+    pub fn advice_when_listed(self) -> &'static str {
+        match self {
+            Self::NeverDelivered => "it is on the list for `whtool replay --from`",
+            Self::DeliveredRefused => "`whtool events show` says why; it is on the list, made anew",
+            Self::AppDidNotTake => "mend the app, then replay: it is on the list for `whtool replay --from`",
+            other => other.advice(),
         }
     }
 

@@ -41,9 +41,9 @@ pub fn row(case: &Case, paint: Paint) -> String {
     row
 }
 
-/// What to do about a class, below its first row.
-pub fn advice(class: Class, paint: Paint) -> String {
-    if class.advice().is_empty() { String::new() } else { format!("    {}\n", paint.faint(class.advice())) }
+/// What to do about a class, below its first row; empty: nothing.
+pub fn advice(advice: &str, paint: Paint) -> String {
+    if advice.is_empty() { String::new() } else { format!("    {}\n", paint.faint(advice)) }
 }
 
 fn painted(class: Class, width: usize, paint: Paint) -> String {

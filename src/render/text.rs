@@ -74,7 +74,7 @@ fn words_of(code: &str) -> &str {
         "mismatch" => "signature does not match",
         "too_old" => "too old",
         "in_future" => "from the future",
-        "no_secret" => "no secret known to check it",
+        "no_secret" => "matches no secret known here",
         other => other,
     }
 }

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::kept::{Attempt, Count, Entry, Health, Id, Kept, Prunable, Query, Sum, Told, Undelivered};
 use crate::timestamp::Timestamp;
+use url::Url;
 
 /// The store of received deliveries. Several processes may have it open at once.
 pub trait Store {
@@ -26,6 +27,8 @@ pub trait Store {
     fn prune(&mut self, before: Timestamp, undelivered: Undelivered) -> Result<u64>;
     /// Adds an attempt to a delivery; a good one ends what was still to be forwarded to the same URL.
     fn add_attempt(&mut self, id: &str, attempt: &Attempt) -> Result<()>;
+    /// How many deliveries wait to be sent on to these URLs.
+    fn waiting(&mut self, urls: &[Url]) -> Result<u64>;
     /// The deliveries whose event id, reference or subject this is, the oldest first. The first question takes a look at all
     /// deliveries, those that follow do not.
     fn about(&mut self, reference: &str) -> Result<Vec<Told>>;

@@ -33,11 +33,12 @@ impl Handler {
         let host = &plan.url[Position::BeforeHost..Position::AfterHost];
         let address = format!("{host}:{port}");
         let program = Program { command: command.to_owned(), variables, address, patience: PATIENCE };
-        session.say(&format!("started it; waiting until {} accepts connections", program.address));
+        let mut launched =
+            || session.say(&format!("started it; waiting until {} accepts connections", program.address));
         // Its last words are in the error, and it may say what it was given.
-        let program = session.world.start(&program).map_err(|error| match error.why.clone() {
-            Some(why) => error.because(without(&text, &why)),
-            None => error,
+        let program = session.world.start(&program, &mut launched).map_err(|mut error| {
+            error.said.iter_mut().for_each(|line| *line = without(&text, line));
+            error
         })?;
         Ok(Self { program, secret: text })
     }
@@ -51,7 +52,9 @@ impl Handler {
     pub(super) fn explained(&mut self, error: Error) -> Error {
         match self.program.ended() {
             Some(status) if error.kind == Kind::Failed => {
-                error.because(format!("the handler ended: {status}; {}", self.last_lines()))
+                let lines = self.last_lines();
+                let said = if lines.is_empty() { "it wrote nothing" } else { "it wrote last:" };
+                error.because(format!("the handler ended: {status}; {said}")).saying(lines)
             }
             _ => error,
         }
@@ -67,21 +70,18 @@ impl Handler {
             session.warn(&format!("the handler ended by itself: {status}"));
         }
         if is_worth || ended.is_some() {
-            session.say(&self.last_lines());
+            let lines: String = self.last_lines().iter().map(|line| format!("\n  | {line}")).collect();
+            let said = if lines.is_empty() { "nothing" } else { "last:" };
+            session.say(&format!("the handler wrote {said}{lines}"));
         }
     }
 
-    fn last_lines(&self) -> String {
+    fn last_lines(&self) -> Vec<String> {
         let output = self.program.output();
         let lines = output.split(|&byte| byte == b'\n').map(|line| harmless_bytes(line.trim_ascii_end()));
         let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
         let last = lines.iter().skip(lines.len().saturating_sub(LINES));
-        let shown: String = last.map(|line| format!("\n  | {}", without(&self.secret, line))).collect();
-        if shown.is_empty() {
-            "the handler wrote nothing".to_owned()
-        } else {
-            format!("the handler wrote last:{shown}")
-        }
+        last.map(|line| without(&self.secret, line)).collect()
     }
 }
 

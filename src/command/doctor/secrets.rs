@@ -3,28 +3,28 @@
 use super::{Finding, Grade};
 use crate::command::{Session, ledger};
 use crate::exchange::is_loopback;
+use crate::ledger::{Held, Source};
 use crate::provider::{self, Provider};
 use crate::render::text::count;
+use crate::secret::{SHORT, looks_made_up};
 use crate::settings;
 use url::Url;
 
 const AREA: &str = "secrets";
 
+/// What is said of a secret that is none by its look.
+const MADE_UP: &str = "looks like a placeholder, or like a secret that was cut off";
+
 /// Looks at the secrets and keys of every provider.
 pub(super) fn look(session: &Session<'_>) -> Vec<Finding> {
-    let kept = match ledger::read(session) {
-        Ok(ledger) => ledger.secrets.iter().map(|held| (held.provider.clone(), held.name.clone())).collect(),
-        // `places` tells of it.
-        Err(_) => Vec::new(),
-    };
+    // `places` tells of a ledger that can't be read.
+    let held = ledger::read(session).map(|ledger| ledger.secrets).unwrap_or_default();
     let mut findings = Vec::new();
     for &provider in provider::ALL {
         let start = findings.len();
         findings.extend(of_variable(provider, session));
-        let kept = kept.iter().filter(|(of, _)| of == provider.name());
-        findings.extend(kept.map(|(_, name)| {
-            Finding::new(AREA, Grade::Good, name, format!("kept here, a signing secret of {}", provider.title()))
-        }));
+        findings
+            .extend(held.iter().filter(|held| held.provider == provider.name()).map(|held| of_ledger(provider, held)));
         if findings.len() == start {
             findings.push(missing(provider));
         }
@@ -39,15 +39,40 @@ fn missing(provider: &dyn Provider) -> Finding {
         .hint(format!("set it, or `whtool secret add {}`", provider.name()))
 }
 
+/// A secret that whtool keeps, or knows how to ask for.
+fn of_ledger(provider: &dyn Provider, held: &Held) -> Finding {
+    let (grade, place) = match held.source() {
+        Source::Kept(bytes) if bytes.len() < SHORT => (Grade::Note, format!("kept here, {}", too_short(&bytes))),
+        Source::Kept(bytes) if looks_made_up(&bytes) => (Grade::Note, format!("kept here, {MADE_UP}")),
+        Source::Kept(_) => (Grade::Good, "kept here".to_owned()),
+        Source::Command(_) => (Grade::Good, "not kept but asked for, by its command".to_owned()),
+    };
+    let retired = if held.retired.is_some() { "; retired: it still verifies, until it is removed" } else { "" };
+    let what = format!("a signing secret of {}, {place}{retired}", provider.title());
+    let finding = Finding::new(AREA, grade, &held.name, what);
+    if grade == Grade::Good { finding } else { finding.hint(format!("`whtool secret rotate {}`", provider.name())) }
+}
+
+fn too_short(secret: &[u8]) -> String {
+    format!("{} only: so short a one can be guessed, or is not whole", count(secret.len() as u64, "byte"))
+}
+
 /// What the variable of signing secrets holds.
 fn of_variable(provider: &'static dyn Provider, session: &Session<'_>) -> Option<Finding> {
     let variable = provider.secret_variable();
     let value = session.world.variable(variable)?;
     let secrets = settings::secrets_of_variable(provider.name(), variable, &value);
     let oddity = secrets.iter().find_map(|secret| oddity(secret.expose()));
-    Some(match oddity {
-        Some(oddity) => Finding::new(AREA, Grade::Bad, variable, oddity).hint("set it anew, without that"),
-        None => {
+    let short = secrets.iter().find(|secret| secret.expose().len() < SHORT);
+    let made_up = secrets.iter().find(|secret| looks_made_up(secret.expose()));
+    Some(match (oddity, made_up.or(short)) {
+        (Some(oddity), _) => Finding::new(AREA, Grade::Bad, variable, oddity).hint("set it anew, without that"),
+        (None, Some(odd)) => {
+            let fault = made_up.map_or_else(|| format!("has {}", too_short(odd.expose())), |_| MADE_UP.to_owned());
+            let what = format!("set, and {} {fault}", odd.origin);
+            Finding::new(AREA, Grade::Note, variable, what)
+        }
+        (None, None) => {
             let what = format!("set, {} of {}", count(secrets.len() as u64, "signing secret"), provider.title());
             Finding::new(AREA, Grade::Good, variable, what)
         }

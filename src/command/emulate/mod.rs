@@ -42,7 +42,7 @@ In another terminal, with the lines that were printed:
   curl -H \"Authorization: Bearer $PLEXOS_PAY_SECRET_KEY\" $PLEXOS_API_URL/v1/payments")]
 pub(super) struct Emulate {
     /// The port on 127.0.0.1; 0 is any free one
-    #[arg(long, value_name = "PORT", default_value_t = 4850)]
+    #[arg(long, value_name = "PORT", default_value_t = 4850, value_parser = super::port)]
     port: u16,
     /// What everything left to chance follows from: ids, tokens, faults; another one each time when not given
     #[arg(long, value_name = "N")]

@@ -34,6 +34,7 @@ enum Form {
 /// Writes them out as they come from the store.
 pub(super) fn run(args: &Export, session: &Session<'_>) -> Result<Outcome> {
     let store = opened(&args.store, session)?;
+    args.filters.warn_of_unknown_types(session);
     let query = args.filters.query(session.world.now());
     let mut output = session.world.output();
     if args.form == Form::Har {

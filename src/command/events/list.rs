@@ -42,6 +42,7 @@ pub(super) fn called_provider(arg: Arg) -> Arg {
 /// Lists.
 pub(super) fn run(args: &List, session: &Session<'_>) -> Result<Outcome> {
     let Some(mut store) = opened(&args.store, session)? else { return Ok(Outcome::Good) };
+    args.filters.warn_of_unknown_types(session);
     let query = args.filters.query(session.world.now());
     let limit = if args.all { None } else { args.filters.limit.or(Some(USUAL)).filter(|&limit| limit > 0) };
     // One more than is shown tells whether there are more.

@@ -32,6 +32,7 @@ pub(super) struct Stats {
 /// Counts.
 pub(super) fn run(args: &Stats, session: &Session<'_>) -> Result<Outcome> {
     let Some(mut store) = opened(&args.store, session)? else { return Ok(Outcome::Good) };
+    args.filters.warn_of_unknown_types(session);
     let query = args.filters.query(session.world.now());
     let (counts, sums) = (store.counts(&query)?, store.sums(&query)?);
     let mut output = session.world.output();

@@ -8,13 +8,13 @@ use super::budget::Budget;
 use super::page::{self, Page};
 use super::seen::Seen;
 use super::tally::Tally;
+use crate::command::captures::warn_of_unknown_type;
 use crate::command::known::Secrets;
 use crate::command::{Session, Volume};
 use crate::delivery::{Received, TurnedAway};
 use crate::diagnose::{self, Effort, Finding};
 use crate::error::Result;
 use crate::kept::Forwarded;
-use crate::provider;
 use crate::render::json::Arrival;
 use crate::render::paint::Paint;
 use crate::render::row::{Field, Tells};
@@ -83,9 +83,7 @@ impl<'a> Display<'a> {
             self.page.record(&render::json::ready(&url))?;
         }
         self.session.say(&format!("listening on {} (any path; Ctrl+C ends)", self.session.err.strong(&url)));
-        for glob in self.look.events.iter().filter(|glob| !is_of_a_known_type(glob)) {
-            self.session.warn(&format!("no documented event type matches `{}`", escape::harmless(glob)));
-        }
+        self.look.events.iter().for_each(|glob| warn_of_unknown_type(glob, self.session));
         if !forwarded_to.is_empty() {
             self.session.say(&format!("verified deliveries go on to {}", escape::harmless(forwarded_to)));
         }
@@ -247,9 +245,4 @@ impl<'a> Display<'a> {
     pub(super) fn summary(&self) {
         self.session.say(&self.tally.summary());
     }
-}
-
-fn is_of_a_known_type(glob: &str) -> bool {
-    let glob = WildMatch::new(glob);
-    provider::ALL.iter().flat_map(|provider| provider.event_types()).any(|known| glob.matches(known.name))
 }

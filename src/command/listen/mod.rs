@@ -16,6 +16,7 @@ use super::captures::StoreArgs;
 use super::known::{self, Local, SecretArgs};
 use super::{Session, span};
 use crate::error::{Error, Outcome, Result};
+use crate::render::text;
 use crate::signature::DEFAULT_TOLERANCE;
 use crate::timestamp::{SignedDuration, Timestamp};
 use crate::world::{self, Acknowledge, Happening, Judge, Keep, Listening};
@@ -39,7 +40,7 @@ Examples:
   PLEXOS_WEBHOOK_SECRET=whsec_… whtool listen --compact")]
 pub(super) struct Listen {
     /// The port; 0 is any free one
-    #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT)]
+    #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = super::port)]
     port: u16,
     /// The address to bind to
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
@@ -188,6 +189,7 @@ fn receive_until_done(
         }
     };
     finish(listening, display)?;
+    tell_of_waiting(args, session);
     match ending {
         Ending::Counted => Ok(Outcome::Good),
         Ending::TimeRanOut => {
@@ -195,6 +197,21 @@ fn receive_until_done(
             Ok(Outcome::Bad)
         }
         Ending::Interrupted => Err(Error::interrupted()),
+    }
+}
+
+/// Says how many are still to be sent on. That it can't be told is no reason to fail at the end.
+fn tell_of_waiting(args: &Listen, session: &Session<'_>) {
+    let urls: Vec<_> = args.forward.forward_to.iter().map(|route| route.url.clone()).collect();
+    if urls.is_empty() || args.no_store || args.keeps_in_memory() {
+        return;
+    }
+    let waiting = args.store.open(session).and_then(|mut store| store.waiting(&urls));
+    if let Ok(waiting @ 1..) = waiting {
+        session.say(&format!(
+            "{} still to be sent on: the next `whtool listen` with the same --forward-to does that",
+            text::count(waiting, "delivery")
+        ));
     }
 }
 

@@ -151,7 +151,7 @@ impl<'a> Asking<'a> {
         let number = self.number();
         let provider = self.args.provider.unwrap_or_else(|| provider::by_reference(&order.reference));
         if provider.lookup(&order.reference).is_none() {
-            let why = format!("{} documents no call that looks this up", provider.title());
+            let why = format!("{} documents no call for it, only for {}", provider.title(), provider.looks_up());
             self.settle(number, Item { order, provider }, &Asked::NotTold(why), None)?;
             return Ok(None);
         }

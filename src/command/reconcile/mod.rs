@@ -43,7 +43,7 @@ Examples:
 Exit status: 0 nothing differs, 1 a difference was found (or, with --wait, something is still open), 3 some could not be told.")]
 pub(super) struct Reconcile {
     /// Payments, refunds, checkout sessions, transactions, or your own references at Plustive
-    #[arg(value_name = "REF", required_unless_present_any = ["from", "open", "since"])]
+    #[arg(value_name = "REF")]
     references: Vec<String>,
     /// Take references from a file: one a line, CSV with a header, or NDJSON; `-` is standard input
     #[arg(long, value_name = "FILE")]
@@ -129,6 +129,13 @@ impl Reconcile {
 
 /// Asks about everything, and tells what came of it.
 pub(super) fn run(args: &Reconcile, session: &Session<'_>) -> Result<Outcome> {
+    if args.references.is_empty() && args.from.is_none() && args.since.is_none() && !args.open {
+        return Err(Error::usage("reconcile what? no reference was given")
+            .because(
+                "it takes references, --from FILE, --since 24h for what was captured, or --open for what has not ended",
+            )
+            .hint("whtool reconcile pi_def456, or whtool reconcile --since 24h"));
+    }
     let mut asking = Asking::new(args, session)?;
     asking.take_up_journal()?;
     let shared = RefCell::new(asking);

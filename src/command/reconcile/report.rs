@@ -155,7 +155,8 @@ impl<'a> Report<'a> {
         let is_first = is_for_people && !row.is_empty() && self.advised.insert(class);
         self.rows.extend(row);
         if is_first {
-            let advice = self.session.fitted(&reconciled::advice(class, self.session.out));
+            let advice = if self.replay_list.is_some() { class.advice_when_listed() } else { class.advice() };
+            let advice = self.session.fitted(&reconciled::advice(advice, self.session.out));
             self.rows.extend(advice.into_bytes());
         }
     }

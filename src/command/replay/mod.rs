@@ -12,6 +12,7 @@ use super::samples::Changes;
 use super::{Session, confirm, moment, provider_values, span};
 use crate::error::{Error, Outcome, Result};
 use crate::exchange::{Next, Outgoing, Sent, is_loopback};
+use crate::forward;
 use crate::provider::{Form, Provider};
 use crate::render::width::padded;
 use crate::render::{self, escape, text};
@@ -106,12 +107,7 @@ pub(super) const DEFAULT_TARGET: &str = "http://127.0.0.1:4848/";
 
 /// A URL for flags; `localhost:3000/x` means `http://localhost:3000/x`.
 pub(super) fn target(text: &str) -> Result<Url, String> {
-    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-    let url = Url::parse(&with_scheme).map_err(|error| error.to_string())?;
-    match url.scheme() {
-        "http" | "https" if url.has_host() => Ok(url),
-        other => Err(format!("`{other}` is not http or https")),
-    }
+    forward::read_url(text).map_err(|error| error.to_string())
 }
 
 pub(super) fn rate(text: &str) -> Result<f64, String> {
@@ -235,8 +231,8 @@ fn send(plan: &Plan<'_>) -> Result<Outcome> {
         SendEnd::Interrupted => Err(Error::interrupted()),
         SendEnd::Complete if tally.failed > 0 => Err(unreachable(plan, &tally)),
         SendEnd::Complete => {
-            if tally.looks_like_a_wrong_secret() && plan.signs_with_local_secret() {
-                session.say("signed with the local test secret: set the variable of the secret that the target knows");
+            if let Some(hint) = plan.about_its_secrets().filter(|_| tally.looks_like_a_wrong_secret()) {
+                session.say(&hint);
             }
             Ok(if tally.refused == 0 { Outcome::Good } else { Outcome::Bad })
         }

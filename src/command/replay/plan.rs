@@ -14,7 +14,7 @@ use crate::provider::{self, Form, Provider};
 use crate::render;
 use crate::world::Store;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use url::Url;
 
@@ -192,15 +192,27 @@ impl<'a> Plan<'a> {
         Ok(before.map(|before| Compared::of(before, now)))
     }
 
-    /// Whether anything is signed with the machine's own test secret, which no other program knows.
-    pub(super) fn signs_with_local_secret(&self) -> bool {
-        let is_local = |provider: &dyn Provider| self.secrets.signing(provider).is_ok_and(|key| key.secret.is_local());
-        self.sources.iter().any(|(_, source)| match source {
+    /// What to say where targets answer as they do to a signature that is wrong to them: with which secret it was made. `None`: what was
+    /// tampered with is to be refused, and captures have their own signatures.
+    pub(super) fn about_its_secrets(&self) -> Option<String> {
+        let signed = self.sources.iter().filter_map(|(_, source)| match source {
             Source::Sample(provider, _) | Source::Bytes(provider, _) | Source::Rebuilt(provider, _) => {
-                is_local(*provider)
+                self.secrets.signing(*provider).ok()
             }
-            Source::Capture(_) | Source::Recorded(_) => false,
-        })
+            Source::Capture(_) | Source::Recorded(_) => None,
+        });
+        let secrets: Vec<_> = signed.map(|key| &key.secret).collect();
+        if self.args.tamper || secrets.is_empty() {
+            return None;
+        }
+        if secrets.iter().any(|secret| secret.is_local()) {
+            return Some(
+                "signed with the local test secret: set the variable of the secret that the target knows".to_owned(),
+            );
+        }
+        let names: BTreeSet<_> = secrets.iter().map(|secret| secret.origin.to_string()).collect();
+        let names = names.into_iter().collect::<Vec<_>>().join(", ");
+        Some(format!("signed with {}: does the target know the same secret?", render::escape::harmless(&names)))
     }
 
     /// `--dry-run`.

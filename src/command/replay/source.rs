@@ -5,7 +5,7 @@
 
 use super::plan::Plan;
 use crate::capture::{self, Form};
-use crate::command::{Session, captures, provider_of, samples};
+use crate::command::{Session, captures, provider_of, samples, warn_of_nothing};
 use crate::delivery::Delivery;
 use crate::error::{Error, Kind, Result};
 use crate::kept::{Entry, Id};
@@ -100,6 +100,11 @@ impl Plan<'_> {
     fn find(&self, name: &str) -> Result<Vec<Named>> {
         let only = |source| vec![(name.to_owned(), source)];
         if let Ok((provider, sample)) = samples::find(name) {
+            if let Some(asked) = self.args.provider.filter(|asked| asked.name() != provider.name()) {
+                let (own, asked) = (provider.title(), asked.title());
+                return Err(Error::usage(format!("the sample `{name}` is {own}'s, not {asked}'s"))
+                    .hint("leave --provider out: it is for payload files"));
+            }
             return Ok(only(Source::Sample(provider, Box::new(sample))));
         }
         let path = Path::new(name);
@@ -107,7 +112,11 @@ impl Plan<'_> {
             let bytes = self.session.read(path)?;
             return match captures::form_of(&bytes) {
                 Some(form) => in_file(form, &bytes, name),
-                None => Ok(only(Source::Bytes(provider_of(self.args.provider, &bytes, name)?, bytes))),
+                None => {
+                    let provider = provider_of(self.args.provider, &bytes, name)?;
+                    warn_of_nothing(&bytes, if name == "-" { "standard input" } else { name }, self.session);
+                    Ok(only(Source::Bytes(provider, bytes)))
+                }
             };
         }
         let found = self.with_store(|store| captures::find(store, name));

@@ -6,6 +6,7 @@ use crate::ledger::{Held, Source};
 use crate::provider::{self, Provider};
 use crate::render::escape::harmless;
 use crate::render::text::count;
+use crate::secret::{SHORT, looks_made_up};
 use crate::settings;
 use crate::world::Stream;
 use clap::Args;
@@ -18,6 +19,9 @@ pub(super) struct New {
     /// What to call it [default: the provider's name]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// A secret that was put on the command line all the same, to be told.
+    #[arg(hide = true, value_name = "NOTHING")]
+    stray: Vec<String>,
     /// A file whose text it is; without it, it is asked for, or read from standard input
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
@@ -25,9 +29,6 @@ pub(super) struct New {
     #[arg(long, value_name = "COMMAND", conflicts_with = "file")]
     command: Option<String>,
 }
-
-/// Fewer bytes than this are hardly all of a secret: 16 are as many as nobody guesses.
-const SHORT: usize = 16;
 
 /// What becomes of the provider's other secrets when a new one comes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,11 @@ pub(super) fn add(
     others: Others,
     session: &Session<'_>,
 ) -> Result<Outcome> {
+    if !new.stray.is_empty() {
+        return Err(Error::usage("a secret is never given as an argument")
+            .because("others can see it in the process list, and it stays in the shell's history")
+            .hint(format!("`whtool secret add {}` asks for it; or pipe it in, or name a --file", provider.name())));
+    }
     let bytes = match &new.command {
         Some(command) => known::printed(provider.name(), command, session)?,
         None => fetch(provider, new.file.as_deref(), session)?,
@@ -118,6 +124,9 @@ fn check(provider: &dyn Provider, bytes: &[u8], session: &Session<'_>) -> Result
             "it has {} only: so short a secret can be guessed; is it whole?",
             count(bytes.len() as u64, "byte")
         ));
+    }
+    if looks_made_up(bytes) {
+        session.warn("it looks like a placeholder, or like the beginning of a secret that was cut off: is it whole?");
     }
     let prefix = provider.secret_prefix();
     if !prefix.is_empty() && !bytes.starts_with(prefix.as_bytes()) {

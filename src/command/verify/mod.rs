@@ -42,13 +42,13 @@ Examples:
   curl -s https://example.com/archive.har | whtool verify - --any-age --json")]
 pub(super) struct Verify {
     /// The captured requests; `-` is standard input
-    #[arg(required_unless_present = "body", conflicts_with = "body")]
+    #[arg(required_unless_present_any = ["body", "header"], conflicts_with = "body")]
     file: Option<PathBuf>,
     /// The body of one request, byte for byte; its headers come from --header
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
     /// A header of that request, repeatable
-    #[arg(long, short = 'H', value_name = "NAME: VALUE", requires = "body")]
+    #[arg(long, short = 'H', value_name = "NAME: VALUE")]
     header: Vec<String>,
     /// The time by which the age is judged: Unix seconds, RFC 3339, or `arrived` for each record's own; now when not given
     #[arg(long, value_name = "TIME", value_parser = moment_of_judging, conflicts_with = "any_age")]
@@ -106,6 +106,9 @@ const START: u64 = 64 * 1024;
 
 /// Judges every request.
 pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<Outcome> {
+    if args.body.is_none() && !args.header.is_empty() {
+        return Err(headers_without_body());
+    }
     let secrets = known::secrets(&args.secrets, Local::IfThere, session)?;
     let mut hops = Hops::open(args.against.as_deref(), &args.store, session)?;
     let bench = Bench::new(args, &secrets, hops.moment(), session);
@@ -149,6 +152,12 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<Outcome> {
         session.say(&hint);
     }
     Ok(if tally.all_verified() { Outcome::Good } else { Outcome::Bad })
+}
+
+fn headers_without_body() -> Error {
+    Error::usage("--header goes with --body FILE")
+        .because("a FILE of captured requests brings its own headers")
+        .hint("whtool verify --body payload.json --header 'Name: value'")
 }
 
 fn unknown_form(name: &str, start: &[u8]) -> Error {

@@ -163,10 +163,12 @@ fn bound(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(QUEUE)
 }
 
-fn cannot_listen(address: SocketAddr, error: &io::Error) -> Error {
+/// Why nobody can listen there, and what to do.
+pub(super) fn cannot_listen(address: SocketAddr, error: &io::Error) -> Error {
     let failed = Error::failed(format!("can't listen on {address}")).because(error.kind());
     match error.kind() {
-        io::ErrorKind::AddrInUse => failed.hint("`--port 0` takes any free port"),
+        io::ErrorKind::AddrInUse => failed
+            .hint("another `whtool listen` or `emulate` may be running: end it; or `--port 0` takes any free port"),
         io::ErrorKind::PermissionDenied => failed.hint("ports below 1024 are reserved: `--port 0` takes any free port"),
         io::ErrorKind::AddrNotAvailable => failed.hint("give an address that this machine has, such as 127.0.0.1"),
         _ => failed,

@@ -36,7 +36,7 @@ pub(super) fn start(address: SocketAddr, handler: Handler) -> Result<Server> {
             .because(error)
             .hint("take another port; --port 0 is any free one")
     };
-    let outer = TcpListener::bind(address).map_err(|error| failed(&error))?;
+    let outer = TcpListener::bind(address).map_err(|error| super::listener::cannot_listen(address, &error))?;
     let hidden = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| failed(&error))?;
     let behind = hidden.local_addr().map_err(|error| failed(&error))?;
     let inner = Arc::new(tiny_http::Server::from_listener(hidden, None).map_err(|error| failed(&error))?);

@@ -85,6 +85,12 @@ const WHOLE: &str = "
     SELECT c.method, c.target, c.headers, c.body, f.seq, f.delivery, d.id, f.url, f.tries
     FROM forwards f JOIN deliveries d ON d.seq = f.delivery JOIN contents c ON c.seq = f.delivery WHERE f.seq = ?1";
 
+/// How many wait for a URL.
+pub(super) fn waiting(connection: &Connection, url: &str) -> rusqlite::Result<u64> {
+    let sql = "SELECT count(*) FROM forwards INDEXED BY forwards_due WHERE state = 'pending' AND url = ?1";
+    Ok(connection.query_row(sql, [url], |row| row.get::<_, i64>(0))?.unsigned_abs())
+}
+
 impl Writer {
     /// Takes up what was left from before for these URLs, also what was tried too often then; says how many wait now.
     pub async fn take_up(&self, urls: &[String]) -> Result<u64, String> {
@@ -93,10 +99,9 @@ impl Writer {
             let mut pending = 0;
             for url in urls {
                 take_up(connection, &url)?;
-                let sql = "SELECT count(*) FROM forwards INDEXED BY forwards_due WHERE state = 'pending' AND url = ?1";
-                pending += connection.query_row(sql, [url], |row| row.get::<_, i64>(0))?;
+                pending += waiting(connection, &url)?;
             }
-            Ok(pending.unsigned_abs())
+            Ok(pending)
         })
         .await
     }

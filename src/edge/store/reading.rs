@@ -13,6 +13,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params_from_iter};
 use std::collections::BTreeMap;
 use std::path::Path;
+use url::Url;
 
 /// A store that a command has opened.
 pub(in crate::edge) struct Opened {
@@ -260,6 +261,11 @@ impl Store for Opened {
 
     fn health(&mut self) -> Result<Health> {
         health::health(&self.connection).map_err(failed)
+    }
+
+    fn waiting(&mut self, urls: &[Url]) -> Result<u64> {
+        let count = |url: &Url| forwards::waiting(&self.connection, url.as_str()).map_err(failed);
+        urls.iter().map(count).sum()
     }
 
     fn recent_keys(&mut self, most: u64) -> Result<Vec<(String, String, Id)>> {

@@ -137,6 +137,10 @@ impl Provider for Plexos {
         record::lookup(reference)
     }
 
+    fn looks_up(&self) -> &'static str {
+        "payments (pi_…), refunds (re_…) and checkout sessions (cs_…)"
+    }
+
     fn record(&self, body: &Value) -> Result<Record, Unfit> {
         record::read(body)
     }

@@ -147,6 +147,10 @@ impl Provider for Plustive {
         record::lookup(reference)
     }
 
+    fn looks_up(&self) -> &'static str {
+        "its own references (PLS-…) and yours (clientReference)"
+    }
+
     fn record(&self, body: &Value) -> Result<Record, Unfit> {
         record::read(body)
     }
