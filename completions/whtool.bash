@@ -25,8 +25,35 @@ _clap_complete_whtool() {
         compopt -o nospace
     fi
 }
+_whtool() {
+    local rest="${COMP_LINE:0:COMP_POINT}" whole=() last=-1 number word
+    for ((number = 0; number <= COMP_CWORD; number++)); do
+        word="${COMP_WORDS[number]}"
+        if ((last < 0)) || [[ -z $rest || $rest == [[:space:]]* ]]; then
+            last=$((last + 1))
+            whole[last]=""
+        fi
+        rest="${rest#"${rest%%[![:space:]]*}"}"
+        if ((number == COMP_CWORD)); then
+            word="$rest"
+        fi
+        whole[last]+="$word"
+        rest="${rest#"$word"}"
+    done
+    local typed="${whole[last]}" before
+    before="${typed%"$2"}"
+    if [[ $before != *[:=] ]]; then
+        _clap_complete_whtool "$@"
+        return
+    fi
+    local COMP_WORDS=("${whole[@]}") COMP_CWORD=$last
+    _clap_complete_whtool "$1" "$typed" "$3"
+    for number in "${!COMPREPLY[@]}"; do
+        COMPREPLY[number]="${COMPREPLY[number]#"$before"}"
+    done
+}
 if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
-    complete -o nospace -o bashdefault -o nosort -F _clap_complete_whtool whtool
+    complete -o nospace -o bashdefault -o nosort -F _whtool whtool
 else
-    complete -o nospace -o bashdefault -F _clap_complete_whtool whtool
+    complete -o nospace -o bashdefault -F _whtool whtool
 fi

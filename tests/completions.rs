@@ -1,6 +1,7 @@
 //! Completions: what whtool answers to the scripts, and that a real bash gets it through them.
 
 use crate::common::Made;
+use crate::events;
 use crate::process::Listener;
 use std::path::Path;
 use std::process::Command;
@@ -41,6 +42,26 @@ fn the_names_of_kept_secrets_are_offered_and_nothing_of_what_they_are() {
 }
 
 #[test]
+fn samples_of_a_provider_probes_and_faults_are_offered() {
+    assert_eq!(offered(&["replay", "plexos:payment.deb"]), ["plexos:payment.debited"]);
+    assert!(offered(&["replay", "plustive:"]).iter().all(|word| word.starts_with("plustive:transaction.")));
+    assert_eq!(offered(&["check", "--only", "surv"])[0], "survive");
+    let probes = offered(&["check", "--skip", "refuse.timestamp."]);
+    assert!(!probes.is_empty() && probes.iter().all(|id| id.starts_with("refuse.timestamp.")), "{probes:?}");
+    assert_eq!(offered(&["emulate", "--fault", "429"]), ["429", "429-bare"]);
+}
+
+#[test]
+fn captures_are_offered_to_compare_with() {
+    let body = include_bytes!("vectors/plexos.json");
+    let made = Made::default();
+    events::keep(&made, &[(60, events::plexos(body))]);
+    let completing = made.variable("WHTOOL_COMPLETE", "fish");
+    let run = completing.run(&["--", "whtool", "verify", "seen", "--against", "la"]);
+    assert_eq!((run.text().as_str(), run.err.as_str()), ("last\tthe newest capture\n", ""));
+}
+
+#[test]
 fn an_unknown_shell_and_no_words_are_quiet_errors() {
     for (shell, words) in [("tcsh", &["--", "whtool"][..]), ("fish", &[])] {
         let run = Made::default().variable("WHTOOL_COMPLETE", shell).run(words);
@@ -53,8 +74,10 @@ fn in_bash(home: &Path, words: &[&str]) -> Option<String> {
     let binary = Path::new(env!("CARGO_BIN_EXE_whtool"));
     let path = format!("{}:{}", binary.parent()?.display(), std::env::var("PATH").ok()?);
     let script = concat!("source ", env!("CARGO_MANIFEST_DIR"), "/completions/whtool.bash\n");
-    let call = "COMP_WORDS=(\"$@\") COMP_CWORD=$(($# - 1)) COMP_TYPE=9\n\
-                _clap_complete_whtool whtool \"${!#}\" ''\nprintf '%s\\n' \"${COMPREPLY[@]}\"";
+    // A word that begins at a colon stands right behind the one before it, as bash breaks them.
+    let call = "COMP_WORDS=(\"$@\") COMP_CWORD=$(($# - 1)) COMP_TYPE=9 COMP_LINE=\"$*\"\n\
+                COMP_LINE=\"${COMP_LINE// : /:}\" COMP_POINT=${#COMP_LINE}\n\
+                _whtool whtool \"${!#}\" ''\nprintf '%s\\n' \"${COMPREPLY[@]}\"";
     let mut bash = Command::new("bash");
     bash.args(["-c", &format!("{script}{call}"), "bash"]).args(words).env("PATH", path).env("WHTOOL_HOME", home);
     let output = bash.output().ok()?;
@@ -66,6 +89,8 @@ fn bash_is_offered_samples_and_captures_through_the_script() {
     let home = tempfile::tempdir().unwrap();
     let Some(offered) = in_bash(home.path(), &["whtool", "samples", "show", "payment.deb"]) else { return };
     assert_eq!(offered, "payment.debited\n");
+    let offered = in_bash(home.path(), &["whtool", "replay", "plustive", ":", "transaction.completed.ref"]).unwrap();
+    assert_eq!(offered, "transaction.completed.refunded\n", "bash keeps what stands before the colon");
     let path = home.path().join("data/captures.db");
     assert!(!path.exists(), "completing makes nothing");
     let listener = Listener::start(home.path(), &[]);

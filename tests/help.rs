@@ -75,36 +75,76 @@ fn the_first_page_names_every_command_and_the_exit_statuses() {
     assert!(text.contains("130 interrupted"), "{text}");
 }
 
-/// The example lines of a command's help that call whtool, without what is before and behind it in a pipe.
-fn examples(command: &[String]) -> Vec<Vec<String>> {
+/// The examples of a command's help as they stand there; behind a blank line are notes, of which those that are set in are examples too.
+fn examples(command: &[String]) -> String {
     let words: Vec<_> = command.iter().map(String::as_str).chain(["--help"]).collect();
     let text = help(&words).text();
-    let (before, examples) = text.split_once("\nExamples:\n").expect("help has examples");
+    let heading = if command.is_empty() { "\nFirst steps:\n" } else { "\nExamples:\n" };
+    let (before, examples) = text.split_once(heading).expect("help has examples");
     assert!(!before.contains("Usage:"), "help opens with examples: {text}");
     let (examples, _) = examples.split_once("\n\nUsage:").expect("help has a usage");
-    // Behind a blank line are notes; a line that calls nothing is the rest of a long one.
-    let mut lines: Vec<String> = Vec::new();
-    for line in examples.lines().take_while(|line| !line.is_empty()) {
-        match lines.last_mut().filter(|_| !line.contains("whtool ")) {
-            Some(last) => last.push_str(&format!(" {}", line.trim())),
-            None => lines.push(line.to_owned()),
+    let lines: Vec<_> = examples.lines().filter(|line| line.starts_with("  ")).collect();
+    let others = examples.lines().take_while(|line| !line.is_empty()).find(|line| !line.starts_with("  "));
+    assert_eq!(others, None, "an example that is not set in, or was broken: {text}");
+    lines.join("\n")
+}
+
+/// The calls of whtool in a few lines of shell, as a shell would read them: the words behind its name.
+fn calls(shell: &str) -> Vec<Vec<String>> {
+    let joined = shell.replace(" \\\n", " ");
+    let mut commands = vec![vec![String::new()]];
+    let (mut quote, mut is_comment) = (None, false);
+    for letter in joined.chars() {
+        let words = commands.last_mut().unwrap();
+        let word = words.last_mut().unwrap();
+        match (letter, quote) {
+            ('`', _) => panic!("a shell runs what stands between backticks: {shell}"),
+            ('\n', None) => {
+                is_comment = false;
+                commands.push(vec![String::new()]);
+            }
+            _ if is_comment => {}
+            (_, Some(open)) if letter == open => quote = None,
+            ('\'' | '"', None) => quote = Some(letter),
+            ('#', None) if word.is_empty() => is_comment = true,
+            ('|' | ';' | '&' | '(' | ')', None) => commands.push(vec![String::new()]),
+            (' ', None) => words.push(String::new()),
+            _ => word.push(letter),
         }
     }
-    let calls = lines.iter().filter_map(|line| {
-        let (_, call) = line.split_once("whtool ")?;
-        let (mut words, mut in_quotes) = (vec![String::new()], false);
-        for letter in call.chars() {
-            match letter {
-                '\'' | '"' => in_quotes = !in_quotes,
-                ' ' if !in_quotes => words.push(String::new()),
-                _ => words.last_mut()?.push(letter),
-            }
-        }
-        let words = words.into_iter().map(|word| word.trim_end_matches(')').to_owned());
-        let words = words.take_while(|word| !matches!(word.as_str(), "" | "|" | ">"));
-        Some(words.collect::<Vec<_>>())
-    });
-    calls.collect()
+    assert_eq!(quote, None, "a quote is left open: {shell}");
+    let whtool = |words: Vec<String>| {
+        let words = words.into_iter().filter(|word| !word.is_empty()).take_while(|word| word != ">");
+        let mut words = words.skip_while(|word| word.contains('='));
+        (words.next()? == "whtool").then(|| words.collect())
+    };
+    commands.into_iter().filter_map(whtool).collect()
+}
+
+/// A terminal of 80 columns breaks no example.
+const LONGEST: usize = 78;
+
+#[test]
+fn examples_can_be_pasted() {
+    for command in [vec![]].into_iter().chain(commands()) {
+        let examples = examples(&command);
+        let long = examples.lines().find(|line| line.chars().count() > LONGEST);
+        assert_eq!(long, None, "{command:?}");
+        let after_a_break = examples.lines().zip(examples.lines().skip(1));
+        let lost = after_a_break.filter(|(line, next)| next.starts_with("   ") != line.ends_with(" \\"));
+        assert_eq!(lost.count(), 0, "a line goes on without a backslash: {examples}");
+        let called = calls(&examples).len();
+        let named = examples.lines().filter(|line| line.contains("whtool ")).count();
+        assert!(called > 0 && called >= named, "{command:?} shows whtool where no shell would call it: {examples}");
+    }
+}
+
+#[test]
+fn a_shell_reads_words_quotes_pipes_comments_and_long_lines() {
+    let text = "  X=1 whtool a 'b c' | whtool d > e  # whtool `f`\n  source <(whtool g h)\n  cat i \\\n    whtool";
+    let text = text.replace('`', "'");
+    let expected: [&[&str]; 3] = [&["a", "b c"], &["d"], &["g", "h"]];
+    assert_eq!(calls(&text), expected);
 }
 
 /// A world with the files, captures and answers that examples speak of.
@@ -131,15 +171,14 @@ const NEED_AN_ANSWER: [&str; 6] = ["check", "emulate", "endpoints", "reconcile",
 
 #[test]
 fn examples_run() {
-    for command in commands() {
-        let examples = examples(&command);
-        assert!(!examples.is_empty(), "{command:?}");
-        for words in examples {
+    for command in [vec![]].into_iter().chain(commands()) {
+        for words in calls(&examples(&command)) {
             // An id that is made up.
-            let words: Vec<_> = words.iter().map(|word| if word == "3kq" { "last" } else { word }).collect();
-            let run = world_of_examples(&command[0]).run(&words);
+            let words: Vec<_> = words.iter().map(|word| if word == "3kq" { "last" } else { word.as_str() }).collect();
+            let called = words.first().copied().unwrap_or_default();
+            let run = world_of_examples(called).run(&words);
             assert!(run.status != 2, "{words:?}: {}", run.err);
-            let is_answered = matches!(run.status, 0 | 1 | 130) || NEED_AN_ANSWER.contains(&&*command[0]);
+            let is_answered = matches!(run.status, 0 | 1 | 130) || NEED_AN_ANSWER.contains(&called);
             assert!(is_answered, "{words:?} ends with {}: {}", run.status, run.err);
         }
     }

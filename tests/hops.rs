@@ -135,6 +135,7 @@ fn a_bundle_is_listed_then_written_once_and_holds_no_secret() {
     keep(&made, &[(0, raw(headers, body))]);
     let path = fresh(&made);
     let run = made.run(&["events", "show", "last", "--bundle", &path]);
+    assert!(run.err.contains("that nothing was sent to an app") && !run.err.contains(" 1 values"), "{}", run.err);
     assert_eq!((run.status, run.out.len()), (0, 0), "{}", run.err);
     assert!(run.err.contains("will hold") && run.err.contains("never in it"), "{}", run.err);
     let text = std::fs::read_to_string(&path).unwrap();

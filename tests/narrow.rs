@@ -46,6 +46,18 @@ fn what_is_said_is_broken_between_words_and_nothing_is_left_out() {
 }
 
 #[test]
+fn topics_are_broken_between_words_and_meanings_stay_under_each_other() {
+    for topic in ["exit-codes", "environment", "formats", "providers"] {
+        let [piped, narrow] = both(&["help", topic], 80);
+        let fits = |line: &str| line.width() <= 80 || !line.trim_start().contains(' ');
+        assert!(narrow.lines().all(fits), "{narrow}");
+        assert!(narrow.split_whitespace().eq(piped.split_whitespace()), "{narrow}");
+    }
+    let [_, narrow] = both(&["help", "exit-codes"], 80);
+    assert!(narrow.contains(&format!("\n{:25}", "")), "{narrow}");
+}
+
+#[test]
 fn a_wide_terminal_gets_what_a_pipe_gets() {
     for words in SAYING {
         let [piped, wide] = both(words, 1_000);

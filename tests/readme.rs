@@ -138,7 +138,7 @@ impl Reader {
         let app = if line.contains("--start") { free() } else { self.app.clone() };
         let table = [
             // The program is there: it is the one under test.
-            ("cargo install --path .", "whtool --version"),
+            ("cargo install --locked --path .", "whtool --version"),
             ("localhost:3000", &app),
             // The key that the emulator takes, and a capture that is there.
             ("sk_test_…", "sk_test_emulated_by_whtool"),

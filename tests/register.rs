@@ -118,6 +118,18 @@ fn the_same_url_is_registered_again_only_when_asked() {
 }
 
 #[test]
+fn the_ids_of_endpoints_are_completed() {
+    let home = tempfile::tempdir().unwrap();
+    let (api, _told) = provider(saying("200 OK", "", CREATED));
+    assert_eq!(run(home.path(), api, &["register", "--url", URL]).0, 0);
+    for called in ["show", "update", "delete", "forget"] {
+        let words = ["--", "whtool", "endpoints", called, "we"];
+        let output = command(home.path(), api, &words).env("WHTOOL_COMPLETE", "fish").output().unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("we_abc123\t{URL}\n"), "{called}");
+    }
+}
+
+#[test]
 fn what_is_wrong_beforehand_sends_nothing() {
     let home = tempfile::tempdir().unwrap();
     let (api, told) = provider(saying("200 OK", "", CREATED));

@@ -220,3 +220,9 @@ fn a_sample_is_of_its_own_provider_whatever_is_asked_for() {
     assert!(made.sent.lock().unwrap().is_empty());
     assert_eq!(made.run(&["replay", "payment.debited", "--provider", "plexos"]).status, 0);
 }
+
+#[test]
+fn an_empty_list_is_nothing_to_send() {
+    let run = Made::with_secrets().file("missed", "# of yesterday\n\n").run(&["replay", "--from", "missed"]);
+    assert!(run.status == 0 && run.err.contains("the list is empty"), "{}", run.err);
+}

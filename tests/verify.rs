@@ -138,6 +138,20 @@ fn without_a_configured_secret_the_verdict_is_that_none_is_known() {
 }
 
 #[test]
+fn a_secret_file_that_others_can_read_serves_and_draws_a_warning() {
+    let told = |mode: u32, path: &str| {
+        let mut made = Made::default().file("f", raw()).file(path, PLEXOS_SECRET);
+        made.modes.insert(path.into(), mode);
+        let run = made.run(&["verify", "f", "--secret-file", path]);
+        assert_eq!(run.status, 0, "{}", run.err);
+        run.err
+    };
+    assert_eq!(told(0o644, "s"), "warning: s can be read by every user of this machine: `chmod 600 s`\n");
+    assert_eq!(told(0o640, "s"), "warning: s can be read by its group: `chmod 600 s`\n");
+    assert_eq!([told(0o600, "s"), told(0o644, "/dev/fd/63"), told(0o644, "/dev/stdin")], [""; 3]);
+}
+
+#[test]
 fn one_of_several_secrets_is_named() {
     let made =
         Made::default().file("f", raw()).variable("PLEXOS_WEBHOOK_SECRET", &format!("whsec_old,{PLEXOS_SECRET}"));

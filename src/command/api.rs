@@ -181,6 +181,7 @@ fn key(provider: &'static dyn Provider, args: &ApiArgs, session: &Session<'_>) -
     let (origin, bytes) = match (&args.key_file, &args.key_env) {
         (Some(path), _) => {
             let secret = settings::secret_of_file(provider.name(), &path.display().to_string(), session.read(path)?);
+            session.warn_of_readers(path);
             (secret.origin.clone(), secret.expose().to_vec())
         }
         (None, named) => {

@@ -4,6 +4,8 @@
 //! never go stale. What a value is called in the help tells how to complete it: see `complete_by_name`.
 
 use super::{Session, captures, help, ledger, tree};
+use crate::check;
+use crate::emulator;
 use crate::error::{Error, Outcome, Result};
 use crate::kept::{Entry, Query};
 use crate::provider;
@@ -20,10 +22,16 @@ use std::path::PathBuf;
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  source <(whtool completions bash)
+  source <(whtool completions bash)  # in this shell; or put it into ~/.bashrc
+  mkdir -p ~/.local/share/bash-completion/completions
   whtool completions bash > ~/.local/share/bash-completion/completions/whtool
-  whtool completions zsh > ~/.zfunc/_whtool
-  whtool completions fish > ~/.config/fish/completions/whtool.fish")]
+  mkdir -p ~/.zfunc && whtool completions zsh > ~/.zfunc/_whtool
+  echo 'fpath+=(~/.zfunc); autoload -Uz compinit; compinit' >> ~/.zshrc
+  mkdir -p ~/.config/fish/completions
+  whtool completions fish > ~/.config/fish/completions/whtool.fish
+
+For bash it is either the line in ~/.bashrc or, where the package bash-completion is installed, the file in its folder. fish finds
+its file by itself; zsh needs the folder in its fpath before compinit.")]
 pub(super) struct Completions {
     /// For which shell
     #[arg(value_parser = PossibleValuesParser::new(Shells::builtins().names()))]
@@ -39,6 +47,45 @@ const CAPTURES: u64 = 30;
 /// What zsh runs when it loads the script by itself at the first Tab: that Tab is answered too.
 const ZSH_AUTOLOAD: &str = "\n[[ $funcstack[1] = _whtool ]] && _clap_dynamic_completer_whtool \"$@\"\n:\n";
 
+/// bash breaks words at colons and equals signs, whtool does not: what stands together in the line is put together before whtool is asked,
+/// and what stands before the break is taken off the answers, since bash keeps it.
+const BASH_WORDS: &str = r#"
+_whtool() {
+    local rest="${COMP_LINE:0:COMP_POINT}" whole=() last=-1 number word
+    for ((number = 0; number <= COMP_CWORD; number++)); do
+        word="${COMP_WORDS[number]}"
+        if ((last < 0)) || [[ -z $rest || $rest == [[:space:]]* ]]; then
+            last=$((last + 1))
+            whole[last]=""
+        fi
+        rest="${rest#"${rest%%[![:space:]]*}"}"
+        if ((number == COMP_CWORD)); then
+            word="$rest"
+        fi
+        whole[last]+="$word"
+        rest="${rest#"$word"}"
+    done
+    local typed="${whole[last]}" before
+    before="${typed%"$2"}"
+    if [[ $before != *[:=] ]]; then
+        _clap_complete_whtool "$@"
+        return
+    fi
+    local COMP_WORDS=("${whole[@]}") COMP_CWORD=$last
+    _clap_complete_whtool "$1" "$typed" "$3"
+    for number in "${!COMPREPLY[@]}"; do
+        COMPREPLY[number]="${COMPREPLY[number]#"$before"}"
+    done
+}
+"#;
+
+/// The script with `BASH_WORDS` between bash and what it calls.
+fn with_whole_words(script: &str) -> String {
+    let (head, registration) =
+        script.split_at(script.find("if [[ \"${BASH_VERSINFO[0]}\" -eq 4 &&").unwrap_or(script.len()));
+    format!("{head}{}{}", &BASH_WORDS[1..], registration.replace("-F _clap_complete_whtool ", "-F _whtool "))
+}
+
 /// Prints the script.
 pub(super) fn run(args: &Completions, session: &Session<'_>) -> Result<Outcome> {
     let shells = Shells::builtins();
@@ -46,8 +93,10 @@ pub(super) fn run(args: &Completions, session: &Session<'_>) -> Result<Outcome> 
     let mut script = Vec::new();
     shell.write_registration(VARIABLE, "whtool", "whtool", "whtool", &mut script)?;
     let mut script = String::from_utf8_lossy(&script).trim().to_owned() + "\n";
-    if shell.name() == "zsh" {
-        script.push_str(ZSH_AUTOLOAD);
+    match shell.name() {
+        "zsh" => script.push_str(ZSH_AUTOLOAD),
+        "bash" => script = with_whole_words(&script),
+        _ => {}
     }
     let mut output = session.world.output();
     output.write_all(script.as_bytes())?;
@@ -87,6 +136,9 @@ struct Known {
     captures: Vec<Word>,
     secrets: Vec<Word>,
     subjects: Vec<Word>,
+    endpoints: Vec<Word>,
+    probes: Vec<Word>,
+    faults: Vec<Word>,
     folder: Option<PathBuf>,
 }
 
@@ -106,18 +158,35 @@ impl Known {
         // In other words than the capture's own: zsh puts values of the same meaning together.
         let last = newest.last().map(|_| word("last", "the newest capture"));
         let captures = newest.iter().rev().map(|entry| word(&entry.id, &spoken(entry)));
-        let kept = ledger::read_in(world).map(|ledger| ledger.secrets).unwrap_or_default();
+        let ledger = ledger::read_in(world).ok();
         // A name that would have to be shown otherwise can't be offered.
-        let kept = kept.iter().filter(|held| harmless(&held.name) == held.name);
+        let kept = ledger.iter().flat_map(|ledger| &ledger.secrets).filter(|held| harmless(&held.name) == held.name);
+        let endpoints = ledger.iter().flat_map(|ledger| &ledger.endpoints).filter(|each| harmless(&each.id) == each.id);
         Self {
             samples: samples.collect(),
             types: types.map(|kind| word(kind.name, kind.meaning)).collect(),
             captures: last.into_iter().chain(captures).collect(),
             secrets: kept.map(|held| word(&held.name, &one_line(held.provider.as_bytes(), 60))).collect(),
+            endpoints: endpoints.map(|each| word(&each.id, &one_line(each.url.as_bytes(), 60))).collect(),
+            probes: probes(),
+            faults: emulator::KINDS.iter().map(|(name, kind)| word(name, kind.meaning())).collect(),
             subjects: help::subjects().map(|(name, meaning)| word(&name, &meaning)).collect(),
             folder: world.working_folders().into_iter().next(),
         }
     }
+}
+
+/// The groups of probes, and the probes of all providers, each once.
+fn probes() -> Vec<Word> {
+    let groups =
+        check::Group::ALL.map(|group| Word { text: group.word().to_owned(), meaning: group.meaning().to_owned() });
+    let mut words = groups.to_vec();
+    for probe in provider::ALL.iter().flat_map(|provider| check::probes(*provider)) {
+        if words.iter().all(|word| word.text != probe.id) {
+            words.push(Word { meaning: probe.why.to_owned(), text: probe.id });
+        }
+    }
+    words
 }
 
 /// The newest captures of the default store, the newest last; a store that is not there is not made.
@@ -150,6 +219,9 @@ fn complete_by_name(arg: Arg, known: &Known) -> Arg {
         "SECRET_NAME" => arg.add(among(known.secrets.clone())),
         "GLOB" | "TYPE" => arg.add(among(known.types.clone())),
         "SUBJECT" => arg.add(among(known.subjects.clone())),
+        "ENDPOINT" => arg.add(among(known.endpoints.clone())),
+        "PROBE" => arg.add(among(known.probes.clone())),
+        "FAULT" => arg.add(among(known.faults.clone())),
         "SOURCE" => arg.add(source(known)),
         "URL" => arg.value_hint(ValueHint::Url),
         _ => arg,
@@ -161,11 +233,19 @@ fn among(words: Vec<Word>) -> ArgValueCompleter {
     ArgValueCompleter::new(move |typed: &OsStr| beginning(&words, typed).collect())
 }
 
-/// What `replay` sends: samples, captures, files.
+/// What `replay` sends: samples, captures, files; and samples by their provider, once a provider was named.
 fn source(known: &Known) -> ArgValueCompleter {
     let named = [known.samples.clone(), known.captures.clone()].concat();
+    let of_provider = provider::samples().map(|(provider, sample)| Word {
+        text: format!("{}:{}", provider.name(), sample.name),
+        meaning: sample.meaning.clone(),
+    });
+    let of_provider: Vec<_> = of_provider.collect();
     let files = PathCompleter::any().current_dir(known.folder.clone().unwrap_or_default());
-    ArgValueCompleter::new(move |typed: &OsStr| beginning(&named, typed).chain(files.complete(typed)).collect())
+    ArgValueCompleter::new(move |typed: &OsStr| {
+        let of_provider: &[Word] = if typed.as_encoded_bytes().contains(&b':') { &of_provider } else { &[] };
+        beginning(&named, typed).chain(beginning(of_provider, typed)).chain(files.complete(typed)).collect()
+    })
 }
 
 fn beginning(words: &[Word], typed: &OsStr) -> impl Iterator<Item = CompletionCandidate> {
@@ -187,7 +267,9 @@ mod tests {
     fn every_word_that_is_completed_is_one_of_the_help() {
         let mut found = Vec::new();
         value_names(&tree::tree(), &mut found);
-        for name in ["SAMPLE", "CAPTURE", "SECRET_NAME", "GLOB", "SOURCE", "SUBJECT", "URL"] {
+        for name in
+            ["SAMPLE", "CAPTURE", "SECRET_NAME", "ENDPOINT", "PROBE", "FAULT", "GLOB", "SOURCE", "SUBJECT", "URL"]
+        {
             assert!(found.iter().any(|each| each == name), "no value is called {name}");
         }
     }

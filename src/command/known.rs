@@ -182,6 +182,7 @@ fn flag_texts(args: &SecretArgs, session: &Session<'_>) -> Result<Vec<(Origin, V
     let mut found = Vec::new();
     for path in &args.secret_file {
         let secret = settings::secret_of_file("", &path.display().to_string(), session.read(path)?);
+        session.warn_of_readers(path);
         if secret.expose().is_empty() {
             return Err(Error::failed(format!("{} is empty", path.display())).hint("put the signing secret into it"));
         }

@@ -3,7 +3,7 @@
 use super::help::{Part, TOPICS, Topic};
 use super::{Session, tree};
 use crate::error::{Error, Outcome, Result};
-use clap::{Args, Command};
+use clap::{Arg, Args, Command};
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, roman};
 use std::io;
@@ -78,16 +78,19 @@ fn of_command(command: &Command) -> io::Result<Vec<u8>> {
     let name = display_name(command);
     let usage = usage.trim_start_matches("Usage:").trim().to_owned();
     let shown = command.clone().override_usage(usage).disable_version_flag(true);
-    let man = Man::new(shown).title(&name).source(SOURCE).manual(MANUAL);
+    let man = Man::new(shown.clone()).title(&name).source(SOURCE).manual(MANUAL);
     let mut roff = Vec::new();
     man.render_title(&mut roff)?;
     man.render_name_section(&mut roff)?;
     man.render_synopsis_section(&mut roff)?;
     man.render_description_section(&mut roff)?;
     examples(command, &mut roff)?;
-    man.render_options_section(&mut roff)?;
+    arguments_and_options(&shown, &mut roff)?;
     if command.has_subcommands() {
         man.render_subcommands_section(&mut roff)?;
+    }
+    if name == "whtool" {
+        exit_status(&mut roff)?;
     }
     see_also(command, &name, &mut roff)?;
     Ok(roff)
@@ -97,20 +100,70 @@ fn of_command(command: &Command) -> io::Result<Vec<u8>> {
 const SOURCE: &str = concat!("whtool ", env!("CARGO_PKG_VERSION"));
 const MANUAL: &str = "whtool manual";
 
-/// The examples as they are in the help, line for line, and what stands behind them.
+/// The examples as they are in the help, line for line, and what stands behind them: lines that are set in are examples too.
 fn examples(command: &Command, page: &mut Vec<u8>) -> io::Result<()> {
     let Some(text) = command.get_after_help().map(ToString::to_string) else { return Ok(()) };
     let (examples, notes) = text.split_once("\n\n").unwrap_or((&text, ""));
     let mut roff = Roff::new();
-    roff.control("SH", ["EXAMPLES"]).control("nf", []);
-    for line in examples.lines().skip(1) {
-        roff.text([roman(line.trim())]);
-    }
-    roff.control("fi", []);
+    roff.control("SH", ["EXAMPLES"]);
+    as_it_is(examples.lines().skip(1), &mut roff);
     for note in notes.split("\n\n").filter(|note| !note.is_empty()) {
-        roff.control("PP", []).text([roman(note.replace('\n', " "))]);
+        let (shown, said): (Vec<_>, Vec<_>) = note.lines().partition(|line| line.starts_with(SET_IN));
+        roff.control("PP", []).text([roman(said.join(" "))]);
+        as_it_is(shown.into_iter(), &mut roff);
     }
     roff.to_writer(page)
+}
+
+/// How examples are set in.
+const SET_IN: &str = "  ";
+
+/// Lines that are to be typed: none is filled, and none hyphenated.
+fn as_it_is<'l>(lines: impl Iterator<Item = &'l str>, roff: &mut Roff) {
+    let mut lines = lines.peekable();
+    if lines.peek().is_none() {
+        return;
+    }
+    roff.control("nf", []);
+    for line in lines {
+        roff.text([roman(line.strip_prefix(SET_IN).unwrap_or(line))]);
+    }
+    roff.control("fi", []);
+}
+
+/// What stands by its place, and then what has a name.
+fn arguments_and_options(command: &Command, page: &mut Vec<u8>) -> io::Result<()> {
+    let placed = |arg: Arg| if arg.is_positional() { arg.help_heading("Arguments") } else { arg.hide(true) };
+    let named = |arg: Arg| if arg.is_positional() { arg.hide(true) } else { arg };
+    if command.get_positionals().next().is_some() {
+        Man::new(command.clone().mut_args(placed)).render_options_section(page)?;
+    }
+    Man::new(command.clone().mut_args(named)).render_options_section(page)
+}
+
+/// The statuses, as the topic of that name tells them.
+fn exit_status(page: &mut Vec<u8>) -> io::Result<()> {
+    let topic = TOPICS.iter().find(|topic| topic.name == "exit-codes");
+    let mut roff = Roff::new();
+    roff.control("SH", ["EXIT STATUS"]);
+    for part in topic.into_iter().flat_map(|topic| (topic.parts)()) {
+        match part {
+            Part::Text(said) => paragraph(&said, &mut roff),
+            Part::Terms(_, terms) => list(terms, &mut roff),
+        }
+    }
+    roff.to_writer(page)
+}
+
+fn paragraph(said: &str, roff: &mut Roff) {
+    roff.control("PP", []).text([roman(said.replace('\n', " "))]);
+}
+
+fn list(terms: Vec<(String, String)>, roff: &mut Roff) {
+    for (term, meaning) in terms {
+        let meaning: [Inline; 1] = [roman(meaning.replace('\n', " "))];
+        roff.control("TP", []).text([bold(term)]).text(meaning);
+    }
 }
 
 /// The page above, its sisters' topics.
@@ -134,15 +187,10 @@ fn of_topic(topic: &Topic) -> io::Result<Vec<u8>> {
     roff.control("SH", ["DESCRIPTION"]);
     for part in (topic.parts)() {
         match part {
-            Part::Text(said) => {
-                roff.control("PP", []).text([roman(said.replace('\n', " "))]);
-            }
+            Part::Text(said) => paragraph(&said, &mut roff),
             Part::Terms(heading, terms) => {
                 roff.control("SS", [heading.as_str()]);
-                for (term, meaning) in terms {
-                    let meaning: [Inline; 1] = [roman(meaning.replace('\n', " "))];
-                    roff.control("TP", []).text([bold(term)]).text(meaning);
-                }
+                list(terms, &mut roff);
             }
         }
     }

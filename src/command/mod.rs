@@ -48,9 +48,9 @@ use std::io::Write;
 #[command(subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "\
 First steps:
-  whtool listen --demo              see deliveries arrive, good and bad
-  whtool listen                     receive on http://127.0.0.1:4848
-  whtool replay payment.debited     send a signed sample there")]
+  whtool listen --demo             # see deliveries arrive, good and bad
+  whtool listen                    # receive on http://127.0.0.1:4848
+  whtool replay payment.debited    # send a signed sample there")]
 #[command(help_template = "\
 {about}{after-help}
 

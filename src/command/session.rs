@@ -92,6 +92,19 @@ impl<'w> Session<'w> {
         self.write_error_line(&format!("{} {text}", self.err.warn("warning:")));
     }
 
+    /// Says so when other users of the machine can read a file of a secret of the user's own. A pipe or a device has no such readers.
+    pub(super) fn warn_of_readers(&self, path: &Path) {
+        let is_device = ["/dev", "/proc"].iter().any(|folder| path.starts_with(folder));
+        let mode = self.world.mode(path).filter(|_| !is_device && self.world.has_file(path));
+        let readers = match mode.map(|mode| (mode & 0o040, mode & 0o004)) {
+            None | Some((0, 0)) => return,
+            Some((_, 0)) => "its group",
+            Some(_) => "every user of this machine",
+        };
+        let name = path.display().to_string();
+        self.warn(&format!("{} can be read by {readers}: `chmod 600 {}`", harmless(&name), harmless(&name)));
+    }
+
     /// What, why, what to try; three lines at most, and what a program of the user's said.
     pub(super) fn tell(&self, error: &Error) {
         if error.kind == Kind::PipeClosed || error.kind == Kind::Interrupted {

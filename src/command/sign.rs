@@ -17,9 +17,10 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Examples:
   whtool sign payload.json
-  whtool sign payload.json | curl -H @- --data-binary @payload.json localhost:4848
+  whtool sign payload.json | \\
+    curl -H @- --data-binary @payload.json localhost:4848
   whtool sign payload.json --as curl --to http://localhost:3000/webhooks
-  printf '%s' \"$BODY\" | whtool sign - --as digest --provider plexos --timestamp 1736937000")]
+  printf '%s' \"$BODY\" | whtool sign - --provider plexos --as digest")]
 pub(super) struct Sign {
     /// The payload, byte for byte; `-` is standard input
     file: PathBuf,

@@ -41,10 +41,24 @@ fn with_examples(mut command: Command, above: Option<&str>) -> Command {
     let text = own.or_else(|| calling(command.get_name(), above?)).or_else(|| above.map(str::to_owned));
     if let Some(text) = &text {
         let heading = command.get_styles().get_header();
-        let shown = text.replacen(HEADING, &format!("{heading}Examples:{heading:#}\n"), 1);
+        let shown = flowing(text).replacen(HEADING, &format!("{heading}Examples:{heading:#}\n"), 1);
         command = command.after_help(StyledStr::from(shown));
     }
     command.help_template(TEMPLATE).mut_subcommands(|nested| with_examples(nested, text.as_deref()))
+}
+
+/// The notes behind examples as whole paragraphs, which are broken where the terminal ends; what is set in stays as it is.
+fn flowing(text: &str) -> String {
+    let (mut flowing, mut is_said) = (String::new(), false);
+    for line in text.lines() {
+        let was_said =
+            std::mem::replace(&mut is_said, !line.is_empty() && !line.starts_with("  ") && line != HEADING.trim_end());
+        if !flowing.is_empty() {
+            flowing.push(if was_said && is_said { ' ' } else { '\n' });
+        }
+        flowing.push_str(line);
+    }
+    flowing
 }
 
 /// Those examples that call the nested command of this name.
@@ -85,6 +99,12 @@ mod tests {
                 assert_eq!(arguments(&tree, other.name), expected, "{}: {}", entry.name, other.name);
             }
         }
+    }
+
+    #[test]
+    fn notes_flow_and_examples_stay_line_for_line() {
+        let text = "Examples:\n  whtool a \\\n    b\n\nA note\nof two lines:\n  whtool c\n  whtool d\n\nAnother";
+        assert_eq!(flowing(text), text.replace("note\nof", "note of"));
     }
 
     #[test]

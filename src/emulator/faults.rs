@@ -77,6 +77,23 @@ impl Kind {
         KINDS.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
     }
 
+    /// What goes wrong, in a few words.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Duplicate => "an event is delivered twice",
+            Self::Reorder => "an event is delivered after the next one",
+            Self::Delay => "an event is delivered later",
+            Self::Drop => "an event is never delivered",
+            Self::Late => "an event is signed with a time beyond the tolerance",
+            Self::Limit => "a call is answered 429 with Retry-After",
+            Self::BareLimit => "a call is answered 429 without Retry-After",
+            Self::Broken => "a call is answered 500",
+            Self::Slow => "a call is carried out, and answered later",
+            Self::Cut => "a call is carried out, and the connection cut",
+            Self::Contradict => "a look-up tells another end than the webhook did",
+        }
+    }
+
     fn stage(self) -> Stage {
         match self {
             Self::Duplicate | Self::Reorder | Self::Delay | Self::Drop | Self::Late => Stage::Delivery,

@@ -84,18 +84,26 @@ pub fn bundle(contents: &Contents<'_>) -> Bundle {
 /// A line for each part.
 fn list(contents: &Contents<'_>, (headers, values, known): (usize, usize, usize), body: Option<&str>) -> Vec<String> {
     let Contents { kept, findings, version, .. } = contents;
-    let size = super::text::count(kept.request.body.len() as u64, "byte");
+    let counted = |number: usize, noun: &str| super::text::count(number as u64, noun);
+    let size = counted(kept.request.body.len(), "byte");
     let body = match body {
-        Some(_) => format!("the body ({size}), with {values} values masked, and its SHA-256"),
+        Some(_) => format!("the body ({size}), with {} masked, and its SHA-256", counted(values, "value")),
         None => format!("length and SHA-256 of the body ({size}), which is no text and stays here"),
+    };
+    let attempts = match kept.attempts.len() {
+        0 => "that nothing was sent to an app".to_owned(),
+        number => format!("how {} to bring it to the app went", counted(number, "attempt")),
     };
     vec![
         format!("whtool {version}, the delivery's id, times, sender's address, and what it was answered"),
-        format!("the verdict, then and today, with {}", super::text::count(findings.len() as u64, "cause")),
-        format!("method, path and {} headers, {headers} of them masked", kept.request.headers.len()),
+        format!("the verdict, then and today, with {}", counted(findings.len(), "cause")),
+        format!("method, path and {}, {headers} of them masked", counted(kept.request.headers.len(), "header")),
         body,
-        format!("how {} to bring it to the app went", super::text::count(kept.attempts.len() as u64, "attempt")),
-        format!("never in it: signing secrets, API keys, tokens, PINs, phone numbers ({known} more places masked)"),
+        attempts,
+        format!(
+            "never in it: signing secrets, API keys, tokens, PINs, phone numbers ({} masked)",
+            counted(known, "more place")
+        ),
     ]
 }
 

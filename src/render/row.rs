@@ -114,7 +114,11 @@ impl Row {
     pub fn text(&self, width: Width, overflow: Overflow, paint: Paint) -> String {
         match width {
             Width::Narrow(columns) => self.flowing(columns, overflow, paint),
-            Width::Wide(columns) if self.columns() > columns => self.flowing(columns, overflow, paint),
+            Width::Wide(columns) if self.columns() > columns => match overflow {
+                Overflow::SetIn(indent) => self.going_on(columns, indent, paint),
+                // What stands at the end of a wide row matters too much to be the first that goes.
+                Overflow::LeftOut => self.flowing(columns, overflow, paint),
+            },
             Width::Wide(_) | Width::Any => self.line(paint),
         }
     }
@@ -128,6 +132,27 @@ impl Row {
     fn line(&self, paint: Paint) -> String {
         let fields = self.fields.iter().flat_map(|field| [field.gap().to_owned(), field.padded(paint)]);
         format!("{}{}\n", paint.faint(&self.lead), fields.collect::<String>())
+    }
+
+    /// Under the columns of the other rows as far as there is room; the rest in lines that are set in.
+    fn going_on(&self, columns: usize, indent: usize, paint: Paint) -> String {
+        let (mut text, mut used) = (paint.faint(&self.lead), columns_of(&self.lead));
+        // By how much the field before is narrower than its column.
+        let mut short = 0;
+        for field in &self.fields {
+            let gap = " ".repeat(short) + field.gap();
+            if used + columns_of(&gap) + field.columns() <= columns {
+                text.push_str(&gap);
+                used += columns_of(&gap);
+            } else {
+                text.push_str(&format!("\n{}", " ".repeat(indent)));
+                used = indent;
+            }
+            text.push_str(&field.painted(columns.saturating_sub(used), paint));
+            used += field.columns();
+            short = field.least.saturating_sub(columns_of(&field.text));
+        }
+        text + "\n"
     }
 
     /// What matters most first, and no line longer than so many columns.
@@ -198,11 +223,14 @@ mod tests {
         let text = "10:30:00  #1  verified  payment.debited  100.00 CVE (10000)  evt_abc123\n          \
                     app → 200  DEBITED  plexos · PLEXOS_WEBHOOK_SECRET\n";
         assert_eq!(shown(Width::Narrow(80), Overflow::SetIn(10)), text);
-        assert_eq!(
-            shown(Width::Wide(122), Overflow::SetIn(10)).lines().count(),
-            2,
-            "a wide one that is not wide enough"
-        );
+    }
+
+    #[test]
+    fn a_row_that_is_too_long_for_a_wide_one_keeps_its_columns_and_goes_on() {
+        let text = "10:30:00  #1    plexos    payment.debited        evt_abc123  100.00 CVE (10000)  DEBITED  \
+                    verified · PLEXOS_WEBHOOK_SECRET\n          app → 200\n";
+        assert_eq!(shown(Width::Wide(122), Overflow::SetIn(10)), text);
+        assert!(shown(Width::Wide(122), Overflow::LeftOut).starts_with("10:30:00  #1  verified  "));
     }
 
     #[test]
@@ -229,8 +257,10 @@ mod tests {
         let longs = texts.map(|text| Field::new(Tells::Id, text, Paint::strong));
         for (columns, long) in (40..125).flat_map(|columns| longs.iter().map(move |long| (columns, long))) {
             for overflow in [Overflow::SetIn(16), Overflow::LeftOut] {
-                let text = row().and(Some(long.clone())).text(Width::Narrow(columns), overflow, Paint::Plain);
-                assert!(text.lines().all(|line| columns_of(line) <= columns), "{columns}: {text}");
+                for width in [Width::Narrow(columns), Width::Wide(columns)] {
+                    let text = row().and(Some(long.clone())).text(width, overflow, Paint::Plain);
+                    assert!(text.lines().all(|line| columns_of(line) <= columns), "{columns}: {text}");
+                }
             }
         }
     }

@@ -30,9 +30,9 @@ use url::Url;
 Examples:
   whtool check http://localhost:3000/webhooks --provider plustive
   whtool check localhost:3000/webhooks/plexos --start 'node server.js'
-  whtool check localhost:3000/webhooks --provider plexos --only refuse --skip '*.timestamp.*'
-  whtool check localhost:3000/webhooks --provider plexos --html report.html --junit report.xml
-  whtool check localhost:3000/webhooks --provider plexos --effects ./count-orders.sh
+  whtool check localhost:3000/plexos --only refuse --skip '*.timestamp.*'
+  whtool check localhost:3000/plexos --html report.html --junit report.xml
+  whtool check localhost:3000/plexos --effects ./count-orders.sh
   whtool check --list
 
 The handler must know the secret that events are signed with: PLEXOS_WEBHOOK_SECRET or PLUSTIVE_WEBHOOK_SECRET, or the flags
@@ -48,10 +48,10 @@ pub(super) struct Check {
     #[arg(long)]
     list: bool,
     /// Only probes whose id begins like this (`refuse`, `raw.number`), or matches a glob (`*.timestamp.*`)
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "PROBE")]
     only: Vec<String>,
     /// No probes whose id begins like this, or matches a glob
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "PROBE")]
     skip: Vec<String>,
     /// How long an answer may take
     #[arg(long, value_name = "SPAN", default_value = "3s", value_parser = span)]

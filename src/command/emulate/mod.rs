@@ -35,11 +35,13 @@ Examples:
   whtool emulate
   whtool emulate --plustive-url http://127.0.0.1:4848/ --speed 60
   whtool emulate --port 0 --seed 7 --speed 3600 --state emulator.json
-  whtool emulate --fault duplicate=0.1 --fault 'drop=0.2,match=payment.*' --fault cut,provider=plexos,count=1
+  whtool emulate --fault duplicate=0.1 --fault 'drop=0.2,match=payment.*'
+  whtool emulate --fault cut,provider=plexos,count=1
   whtool emulate --json -q > emulated.jsonl
 
 In another terminal, with the lines that were printed:
-  curl -H \"Authorization: Bearer $PLEXOS_PAY_SECRET_KEY\" $PLEXOS_API_URL/v1/payments")]
+  curl -H \"Authorization: Bearer $PLEXOS_PAY_SECRET_KEY\" \\
+    $PLEXOS_API_URL/v1/payments")]
 pub(super) struct Emulate {
     /// The port on 127.0.0.1; 0 is any free one
     #[arg(long, value_name = "PORT", default_value_t = 4850, value_parser = super::port)]

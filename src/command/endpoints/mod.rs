@@ -28,10 +28,10 @@ Examples:
   whtool endpoints
   whtool endpoints list --json
   whtool endpoints show we_abc123
-  whtool endpoints --remote                         what the provider says, if it answers
+  whtool endpoints --remote            # what the provider says, if it answers
   whtool endpoints update we_abc123 --events 'payment.*'
   whtool endpoints delete we_abc123
-  whtool endpoints forget we_abc123                 in the ledger only
+  whtool endpoints forget we_abc123    # in the ledger only
 
 An endpoint is proved once a delivery that its own secret verifies has come. Plexos Pay documents only how endpoints are
 created: the other calls are tried, and where they are not there you are sent to the dashboard.")]
@@ -65,6 +65,7 @@ struct List {
 #[derive(Args)]
 struct Show {
     /// Its id, such as we_abc123
+    #[arg(value_name = "ENDPOINT")]
     id: String,
     /// Ask the provider instead of the ledger
     #[arg(long)]
@@ -77,6 +78,7 @@ struct Show {
 #[derive(Args)]
 struct Forget {
     /// Its id, such as we_abc123; or the URL of a registration of which nobody knows how it ended
+    #[arg(value_name = "ENDPOINT")]
     id: String,
 }
 

@@ -19,6 +19,7 @@ use wanted::Urls;
 #[command(group = ArgGroup::new("change").required(true).multiple(true))]
 pub(super) struct Update {
     /// Its id, such as we_abc123
+    #[arg(value_name = "ENDPOINT")]
     id: String,
     /// Another URL
     #[arg(long, value_name = "URL", group = "change")]
@@ -48,6 +49,7 @@ pub(super) struct Update {
 #[derive(Args)]
 pub(super) struct Delete {
     /// Its id, such as we_abc123
+    #[arg(value_name = "ENDPOINT")]
     id: String,
     #[command(flatten)]
     consent: Consent,

@@ -4,6 +4,8 @@ mod topics;
 
 use super::{Session, tree};
 use crate::error::{Error, Outcome, Result};
+use crate::render::width::Width;
+use crate::world::Stream;
 use clap::Args;
 pub(super) use topics::{Part, TOPICS, Topic};
 
@@ -23,6 +25,8 @@ pub(super) struct Help {
 
 /// The column at which meanings begin in a topic's lists.
 const TERMS: usize = 25;
+/// The column at which terms begin.
+const SET_IN: usize = 2;
 
 /// Shows the page.
 pub(super) fn run(args: &Help, session: &Session<'_>) -> Result<Outcome> {
@@ -71,7 +75,10 @@ fn page(topic: &Topic, session: &Session<'_>) -> String {
     let mut text = format!("{}\n", topic.about);
     for part in (topic.parts)() {
         match part {
-            Part::Text(said) => text.push_str(&format!("\n{said}\n")),
+            Part::Text(said) => {
+                let width = session.width(Stream::Output);
+                text.push_str(&format!("\n{}\n", width.folded(&flowing(&said, session), 0)));
+            }
             Part::Terms(heading, terms) => {
                 text.push_str(&format!("\n{}\n", session.out.strong(&heading)));
                 for (term, meaning) in terms {
@@ -83,10 +90,23 @@ fn page(topic: &Topic, session: &Session<'_>) -> String {
     text
 }
 
+/// A text for a terminal, which breaks it where it has to, or for a pipe, which gets the lines that were written.
+fn flowing(said: &str, session: &Session<'_>) -> String {
+    match session.width(Stream::Output) {
+        Width::Any => said.to_owned(),
+        Width::Wide(_) | Width::Narrow(_) => said.replace('\n', " "),
+    }
+}
+
 /// A term and its meaning, the meaning's lines under each other.
 fn entry(term: &str, meaning: &str, session: &Session<'_>) -> String {
-    let room = TERMS.saturating_sub(2 + term.chars().count());
-    let gap = if room < 2 { format!("\n{:TERMS$}", "") } else { " ".repeat(room) };
-    let lines = meaning.lines().collect::<Vec<_>>().join(&format!("\n{:TERMS$}", ""));
-    format!("  {}{gap}{lines}\n", session.out.name(term))
+    let width = session.width(Stream::Output);
+    let room = TERMS.saturating_sub(SET_IN + term.chars().count());
+    let head = format!("{:SET_IN$}{}", "", session.out.name(term));
+    let lines = flowing(meaning, session).lines().collect::<Vec<_>>().join(&format!("\n{:TERMS$}", ""));
+    if room < 2 {
+        format!("{head}\n{}\n", width.folded(&format!("{:TERMS$}{lines}", ""), 0))
+    } else {
+        width.folded(&format!("{head}{:room$}{lines}", ""), TERMS - SET_IN) + "\n"
+    }
 }

@@ -30,9 +30,9 @@ use wanted::Urls;
 #[command(after_help = "\
 Examples:
   whtool register --url https://shop.example.com/webhooks/plexos
-  whtool register --url https://shop.example.com/hooks --events 'payment.*,refund.succeeded'
+  whtool register --url https://shop.example.com/hooks --events 'payment.*'
   whtool register --url https://shop.example.com/hooks --env-file .env
-  whtool register --url http://127.0.0.1:4848/webhooks --allow-http   with `whtool emulate` running
+  whtool register --url http://127.0.0.1:4848/ --allow-http  # at the emulator
 
 The secret is in whtool's own store before a word is printed; listen, verify, sign and replay find it there.")]
 pub(super) struct Register {

@@ -30,10 +30,10 @@ use url::Url;
 #[command(after_help = "\
 Examples:
   whtool replay payment.debited
-  whtool replay plustive:transaction.failed --to http://localhost:3000/webhooks/plustive
+  whtool replay plustive:transaction.failed --to http://localhost:3000/hooks
   whtool replay payload.json --tamper
   whtool replay payment.debited --set data.amount=5000 --dry-run
-  whtool replay payment.created payment.debited --repeat 5000 --concurrency 16
+  whtool replay payment.debited --repeat 5000 --concurrency 16
   whtool replay last --exact --to http://localhost:3000
   whtool replay --failed --since 2h --to http://localhost:3000
   whtool replay --from missed --to http://localhost:3000")]
@@ -156,6 +156,10 @@ impl Replay {
 /// Sends, and tells of each request.
 pub(super) fn run(args: &Replay, session: &Session<'_>) -> Result<Outcome> {
     let plan = Plan::new(args, session)?;
+    if plan.total() == 0 {
+        session.say("nothing to send: the list is empty");
+        return Ok(Outcome::Good);
+    }
     if args.dry_run {
         return plan.print();
     }

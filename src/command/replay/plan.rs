@@ -37,20 +37,20 @@ pub(super) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    /// Finds every source, and tries each once, so that nothing is sent before all is known to be right.
+    /// Finds every source, and tries each once, so that nothing is sent before all is known to be right. There may be none where a list is
+    /// empty: nothing was missed.
     pub(super) fn new(args: &'a Replay, session: &'a Session<'a>) -> Result<Self> {
         let secrets = known::secrets(&args.secrets, Local::Make, session)?;
         let (sources, store) = (Vec::new(), RefCell::new(None));
         let (form, edited) = (args.header_form(), BTreeMap::new());
         let mut plan = Self { args, session, sources, order: None, secrets, form, edited, store };
         plan.sources = plan.find_sources()?;
-        if plan.sources.is_empty() {
-            let no_capture = || Error::failed("no capture matches").hint("`whtool events` lists what there is");
-            let nothing = || {
-                Error::usage("nothing to send")
-                    .hint("name a sample, a file or a capture: whtool replay payment.debited")
-            };
-            return Err(if args.filters.is_empty() && args.from.is_none() { nothing() } else { no_capture() });
+        if plan.sources.is_empty() && !args.filters.is_empty() {
+            return Err(Error::failed("no capture matches").hint("`whtool events` lists what there is"));
+        }
+        if plan.sources.is_empty() && args.from.is_none() {
+            return Err(Error::usage("nothing to send")
+                .hint("name a sample, a file or a capture: whtool replay payment.debited"));
         }
         if args.edit {
             plan.edit()?;

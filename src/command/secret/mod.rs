@@ -21,12 +21,12 @@ use std::io::Write;
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  whtool secret add plustive                     asks for it, without showing it
+  whtool secret add plustive   # asks for it, without showing it
   pass plustive/webhook | whtool secret add plustive
   whtool secret add plexos --name production --file secret.txt
   whtool secret add plustive --command 'secret-tool lookup service plustive'
   whtool secret list
-  whtool secret rotate plexos                    a new one for signing; the old one still verifies
+  whtool secret rotate plexos  # a new one signs, the old one still verifies
   whtool secret remove plexos-2
 
 They are kept in one file of mode 0600, and never printed unless `secret show` is given --reveal. To leave one in the system's

@@ -35,11 +35,12 @@ use std::path::{Path, PathBuf};
 Examples:
   whtool verify request.http
   whtool verify deliveries.ndjson --at arrived
-  whtool verify --body payload.json --header 'X-Plustive-Signature: sha256=…'
+  whtool verify --body payload.json -H 'X-Plustive-Signature: sha256=…'
   whtool verify handler-saw.http --against last
-  whtool verify request.http --computed 5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843
+  whtool verify request.http --computed \\
+    5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843
   whtool verify request.http --framework express
-  curl -s https://example.com/archive.har | whtool verify - --any-age --json")]
+  curl -s https://example.com/archive.har | whtool verify - --any-age")]
 pub(super) struct Verify {
     /// The captured requests; `-` is standard input
     #[arg(required_unless_present_any = ["body", "header"], conflicts_with = "body")]
@@ -60,7 +61,7 @@ pub(super) struct Verify {
     #[arg(long, value_name = "SPAN", value_parser = span, default_value = "5m")]
     tolerance: SignedDuration,
     /// Compare with what `listen` received: an id, the first letters of it, or `last`
-    #[arg(long, value_name = "ID", help_heading = "Why")]
+    #[arg(long, value_name = "CAPTURE", help_heading = "Why")]
     against: Option<String>,
     /// Say what this digest is that your own code came up with: hex or base64
     #[arg(long, value_name = "DIGEST", value_parser = digest, help_heading = "Why")]
