@@ -31,9 +31,6 @@ pub enum Field<'b> {
     Object(Payload<'b>),
 }
 
-/// Room for the fields of most payloads.
-const USUAL_FIELDS: usize = 16;
-
 /// A body that is no payload.
 #[derive(Debug, thiserror::Error)]
 pub enum NotAPayload {
@@ -152,7 +149,8 @@ impl<'de> Visitor<'de> for FieldVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Field<'de>, A::Error> {
-        let mut fields = Vec::with_capacity(USUAL_FIELDS);
+        // Room is made for what is there only: a megabyte of `{}` would take hundreds otherwise.
+        let mut fields = Vec::new();
         while let Some(field) = map.next_entry()? {
             fields.push(field);
         }
@@ -186,6 +184,13 @@ mod tests {
         let payload = payload(text);
         assert_eq!(payload.get("a").unwrap().to_json(), r#"["x\n",{"b":null}]"#);
         assert_eq!(payload.get("c").unwrap().to_json(), r#"{"d":1.5,"e":true}"#);
+    }
+
+    #[test]
+    fn empty_objects_take_no_room() {
+        let payload = payload(r#"{"a":[{},{}]}"#);
+        let Some(Field::List(list)) = payload.get("a") else { panic!("it is a list") };
+        assert!(list.iter().all(|field| matches!(field, Field::Object(Payload(fields)) if fields.capacity() == 0)));
     }
 
     #[test]
