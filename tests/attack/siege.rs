@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const PAUSE: Duration = Duration::from_millis(4);
 
 /// What a listener may take at most, in KiB, whatever is done to it.
-const MOST_MEMORY: u64 = 400 * 1024;
+const MOST_MEMORY: u64 = 200 * 1024;
 const MOST_THREADS: u64 = 12;
 
 /// An attack that is going on.
