@@ -189,6 +189,9 @@ fn captures_are_read_back_from_files_and_lists() {
     let run = made.run(&["replay", "e.ndjson", "--json"]);
     let names: Vec<_> = run.json().iter().map(|record| record["source"].clone()).collect();
     assert_eq!(names, ["e.ndjson, line 1", "e.ndjson, line 2"]);
+    let made = made.file("list", "# two\n{\"schema\":\"x\"}\n");
+    let run = made.run(&["replay", "--from", "list"]);
+    assert!(run.status == 3 && run.err.contains("line 2 of the list can't be read"), "{}", run.err);
 }
 
 #[test]

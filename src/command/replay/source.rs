@@ -52,8 +52,9 @@ impl Plan<'_> {
         }
         if let Some(file) = &self.args.from {
             let text = String::from_utf8_lossy(&self.session.read(file)?).into_owned();
-            for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-                sources.push(self.listed(line)?);
+            let lines = (1..).zip(text.lines().map(str::trim));
+            for (number, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
+                sources.push(self.listed(line, number)?);
             }
         }
         let mut strangers = Strangers::default();
@@ -80,14 +81,14 @@ impl Plan<'_> {
     }
 
     /// A line of a list: the id of a capture, a record of one, or a rebuilt event.
-    fn listed(&self, line: &str) -> Result<Named> {
+    fn listed(&self, line: &str, number: u64) -> Result<Named> {
         if line.starts_with('{') {
             if let Some((provider, reference, body)) = render::reconciled::read_rebuilt(line) {
                 return Ok((format!("{reference} (rebuilt)"), Source::Rebuilt(provider, body)));
             }
-            let record = capture::read_lines(line.as_bytes(), 1).next().and_then(|capture| capture.ok());
-            return record.map(|capture| ("(a record)".to_owned(), recorded(capture.delivery))).ok_or_else(|| {
-                Error::failed("a line of the list can't be read").because(
+            let record = capture::read_lines(line.as_bytes(), number).next().and_then(|capture| capture.ok());
+            return record.map(|capture| (format!("line {number}"), recorded(capture.delivery))).ok_or_else(|| {
+                Error::failed(format!("line {number} of the list can't be read")).because(
                     "it is neither the id or the record of a capture nor an event that `reconcile --replay-list` wrote",
                 )
             });

@@ -45,9 +45,9 @@ impl Judging {
     pub async fn large(&self, delivery: Delivery, now: Timestamp) -> Received {
         let Some(line) = self.line.get_or_init(|| self.start()) else { return self.small(delivery, now) };
         let (judged, outcome) = oneshot::channel();
-        // The thread ends after the last sender is dropped, which is this one at the earliest.
-        let is_in_line = line.send(Order { delivery, now, judged }).await.is_ok();
-        outcome.await.ok().filter(|_| is_in_line).expect("judging panicked, and said why")
+        // What is not taken is dropped, and its `judged` with it.
+        let _ = line.send(Order { delivery, now, judged }).await;
+        outcome.await.expect("judging panicked, and said why")
     }
 
     fn start(&self) -> Option<mpsc::Sender<Order>> {
