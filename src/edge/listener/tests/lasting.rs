@@ -1,0 +1,204 @@
+//! What lasts too long or comes to an end: clients that hold back, deadlines, crowds, closing, interrupts.
+
+use super::*;
+
+#[test]
+fn half_heads_that_are_held_open_block_nobody() {
+    let mut listener = Setup::default().start();
+    let held: Vec<Client> = (0..200)
+        .map(|_| {
+            let mut client = Client::of(&listener);
+            client.send("POST / HTTP/1.1\r\nHos");
+            client
+        })
+        .collect();
+    let mut client = Client::of(&listener);
+    client.send(post("good"));
+    assert_eq!(client.answer().status, 200);
+    received(&mut listener);
+    drop(held);
+}
+
+#[test]
+fn when_all_places_are_taken_the_oldest_stranger_has_to_go() {
+    let mut listener = Setup { most: 4, ..Setup::default() }.start();
+    let mut known = Client::of(&listener);
+    known.send(post("good"));
+    assert_eq!(known.answer().status, 200);
+    let mut strangers: Vec<Client> = (0..3).map(|_| Client::of(&listener)).collect();
+    let mut client = Client::of(&listener);
+    client.send(post("good"));
+    assert_eq!(client.answer().status, 200);
+    assert!(strangers[0].is_closed());
+    known.send(post("good"));
+    assert_eq!(known.answer().status, 200, "who was served before may stay");
+    (0..3).for_each(|_| drop(received(&mut listener)));
+}
+
+#[test]
+fn bodies_that_are_held_back_block_nobody() {
+    let mut listener = Setup { most: 4, ..Setup::default() }.start();
+    let ways = ["Content-Length: 9\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n9\r\n"];
+    let held: Vec<Client> = (0..8)
+        .map(|number| {
+            let mut client = Client::of(&listener);
+            client.send(format!("POST / HTTP/1.1\r\nHost: a\r\n{}goo", ways[number % 2]));
+            client
+        })
+        .collect();
+    let mut client = Client::of(&listener);
+    client.send(post("good"));
+    assert_eq!(client.answer().status, 200);
+    received(&mut listener);
+    drop(held);
+}
+
+#[test]
+fn a_head_must_come_in_time() {
+    let deadlines = Deadlines { head: Duration::from_millis(100), ..Deadlines::default() };
+    let listener = Setup { deadlines, ..Setup::default() }.start();
+    let mut half = Client::of(&listener);
+    half.send("POST / HTTP/1.1\r\nHost:");
+    let mut idle = Client::of(&listener);
+    idle.send(post("bad"));
+    idle.answer();
+    assert!(half.is_closed());
+    assert!(idle.is_closed());
+}
+
+#[test]
+fn a_body_must_come_in_time() {
+    let deadlines = Deadlines { body: Duration::from_millis(100), ..Deadlines::default() };
+    let mut listener = Setup { deadlines, ..Setup::default() }.start();
+    let mut client = Client::of(&listener);
+    client.send("POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\ngood");
+    assert_eq!(client.answer().status, 408);
+    assert_eq!(turned_away(&mut listener).status, 408);
+    assert!(client.is_closed());
+}
+
+#[test]
+fn a_client_that_never_reads_is_given_up() {
+    let deadlines = Deadlines { write: Duration::from_millis(100), ..Deadlines::default() };
+    let listener = Setup { deadlines, ..Setup::default() }.start();
+    let mut client = Client::of(&listener);
+    let requests = "GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1000);
+    let stream = client.0.get_mut();
+    let sent = (0..10_000).try_for_each(|_| stream.write_all(requests.as_bytes()));
+    let error = sent.unwrap_err().kind();
+    assert!(matches!(error, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe), "{error}");
+}
+
+#[test]
+fn while_nobody_takes_deliveries_senders_are_told_to_come_back() {
+    let deadlines = Deadlines { handover: Duration::from_millis(100), ..Deadlines::default() };
+    let mut listener = Setup { deadlines, ..Setup::default() }.start();
+    let mut client = Client::of(&listener);
+    for _ in 0..IN_HAND {
+        client.send(post("good"));
+        assert_eq!(client.answer().status, 200);
+    }
+    client.send(post("good"));
+    let answer = client.answer();
+    assert_eq!(answer.status, 503);
+    assert!(answer.head.contains("retry-after: 1\r\n"));
+    (0..IN_HAND).for_each(|_| drop(received(&mut listener)));
+    client.send(post("good"));
+    assert_eq!(client.answer().status, 200);
+}
+
+#[test]
+fn closing_finishes_the_request_in_hand_and_nothing_else() {
+    let mut listener = Setup::default().start();
+    let mut idle = Client::of(&listener);
+    idle.send(post("bad"));
+    idle.answer();
+    received(&mut listener);
+    let mut client = Client::of(&listener);
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+    assert_eq!(client.answer().status, 100);
+    listener.close();
+    assert!(idle.is_closed());
+    client.send("good");
+    let answer = client.answer();
+    assert_eq!(answer.status, 200);
+    assert!(answer.head.contains("connection: close\r\n"));
+    assert!(TcpStream::connect(listener.address()).is_err());
+    received(&mut listener);
+    for _ in 0..2 {
+        assert!(matches!(listener.next(None), Happening::Closed));
+    }
+}
+
+#[test]
+fn closing_does_not_wait_for_ever() {
+    let deadlines = Deadlines { close: Duration::from_millis(100), ..Deadlines::default() };
+    let mut listener = Setup { deadlines, ..Setup::default() }.start();
+    let mut client = Client::of(&listener);
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+    client.answer();
+    listener.close();
+    assert!(matches!(listener.next(None), Happening::Closed));
+}
+
+#[test]
+fn a_dropped_listener_is_gone() {
+    let listener = Setup::default().start();
+    let address = listener.address();
+    let mut client = Client::of(&listener);
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+    client.answer();
+    drop(listener);
+    assert!(client.is_closed());
+    assert!(TcpStream::connect(address).is_err());
+}
+
+#[test]
+fn a_panic_over_one_request_costs_its_connection_and_no_more() {
+    let mut listener = Setup::default().start();
+    let mut client = Client::of(&listener);
+    client.send("POST /panic HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    assert!(client.is_closed());
+    let mut client = Client::of(&listener);
+    client.send(post("good"));
+    assert_eq!(client.answer().status, 200);
+    received(&mut listener);
+    assert_nothing_more(listener);
+}
+
+#[test]
+fn an_interrupt_is_told_once_and_before_all_else() {
+    let (mut listener, signals) = Setup::default().start_with(watch::Sender::new(0));
+    let mut client = Client::of(&listener);
+    client.send(post("good"));
+    client.answer();
+    signals.send_modify(|count| *count += 1);
+    assert!(matches!(listener.next(None), Happening::Interrupted));
+    received(&mut listener);
+    assert!(matches!(listener.next(Some(Duration::ZERO)), Happening::Quiet));
+}
+
+#[test]
+fn an_interrupt_ends_a_wait() {
+    let (mut listener, signals) = Setup::default().start_with(watch::Sender::new(0));
+    std::thread::scope(|scope| {
+        scope.spawn(|| signals.send_modify(|count| *count += 1));
+        assert!(matches!(listener.next(None), Happening::Interrupted));
+    });
+}
+
+#[test]
+fn an_address_in_use_is_named_with_advice() {
+    let listener = Setup::default().start();
+    let options = Listen {
+        address: listener.address(),
+        max_body: 1,
+        acknowledge: Acknowledge::Verified,
+        keep: None,
+        forward: None,
+    };
+    let interrupt = Interrupt::of(&watch::Sender::new(0));
+    let Err(error) = start(&options, Arc::new(judge), Deadlines::default(), interrupt) else { panic!("it started") };
+    assert_eq!(error.what, format!("can't listen on {}", listener.address()));
+    assert!(error.hint.is_some_and(|hint| hint.contains("--port 0") && hint.contains("another `whtool listen`")));
+}
