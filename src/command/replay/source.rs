@@ -170,8 +170,8 @@ impl Strangers {
         }
         if self.left_out > 0 {
             session.warn(&format!(
-                "{} left out: no secret known here verifies them, and anybody may have sent them; `whtool replay ID` signs one anew, \
-                 --exact sends them as they came",
+                "{} left out: what no secret known here verifies, anybody may have sent; `whtool replay ID` signs one anew, --exact sends \
+                 all as they came",
                 text::count(self.left_out, "capture")
             ));
         }
