@@ -138,8 +138,8 @@ fn first_line(bytes: &[u8]) -> Option<&[u8]> {
     bytes.get(..=memchr(b'\n', bytes)?)
 }
 
-/// What a size line says.
-fn size(line: &[u8]) -> Option<u64> {
+/// What a size line says, such as `1a` or `1a;extension=x`, with or without its end.
+pub fn size(line: &[u8]) -> Option<u64> {
     let digits = line.split(|byte| *byte == b';').next()?.trim_ascii();
     let is_number = digits.iter().all(u8::is_ascii_hexdigit);
     is_number.then(|| u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()).flatten()

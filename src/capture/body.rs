@@ -5,6 +5,7 @@
 
 use super::note::{Length, Note, content_length, length};
 use super::raw::{is_next_start, split_line};
+use crate::chunks;
 use crate::message::Headers;
 
 /// Reads the body that follows a head: the body, and what follows it.
@@ -70,26 +71,19 @@ fn is_chunked(headers: &Headers) -> bool {
 /// Decodes a whole series of chunks: the body, and what follows. `None`: it is not one, or it is cut off.
 fn decode_chunks(mut text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     // Nothing is copied before it is known that these are chunks.
-    let mut chunks = Vec::new();
+    let mut found = Vec::new();
     loop {
         let (line, rest) = split_line(text);
-        let size = chunk_size(line)?;
+        let size = usize::try_from(chunks::size(line)?).ok()?;
         if size == 0 {
-            return Some((chunks.concat(), after_trailers(rest)));
+            return Some((found.concat(), after_trailers(rest)));
         }
         // The chunk ends the way its size line does: CRLF, or LF where the whole file was saved so.
         let line_end = text.get(line.len()..text.len() - rest.len())?;
         let (chunk, rest) = rest.split_at_checked(size)?;
-        chunks.push(chunk);
+        found.push(chunk);
         text = rest.strip_prefix(line_end)?;
     }
-}
-
-/// Reads `1a` or `1a;extension=x`.
-fn chunk_size(line: &[u8]) -> Option<usize> {
-    let digits = line.split(|&byte| byte == b';').next()?.trim_ascii();
-    let digits = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
-    usize::from_str_radix(digits, 16).ok()
 }
 
 /// What follows the trailer fields and the empty line after the last chunk.
