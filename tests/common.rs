@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tempfile::TempDir;
-use whtool::delivery::Delivery;
-use whtool::error::{Error, Result};
-use whtool::exchange::*;
-use whtool::message::Request;
-use whtool::timestamp::Timestamp;
+use whtool::model::delivery::Delivery;
+use whtool::model::error::{Error, Result};
+use whtool::model::exchange::*;
+use whtool::model::message::Request;
+use whtool::model::timestamp::Timestamp;
 use whtool::world::*;
 
 pub const PLEXOS_SECRET: &str = "whsec_test_secret_do_not_use";

@@ -1,7 +1,7 @@
 //! Settings: where they come from, which one wins, and what a project's file may not do.
 
 use crate::common::Made;
-use whtool::message::Request;
+use whtool::model::message::Request;
 
 const PROJECT: &str = "/project/whtool.toml";
 const USER: &str = "/config/config.toml";

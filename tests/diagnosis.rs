@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
-use whtool::message::Request;
+use whtool::model::message::Request;
 
 fn cases() -> Vec<Value> {
     serde_json::from_str(include_str!("vectors/diagnosis.json")).expect("the vectors are JSON")

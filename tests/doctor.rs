@@ -3,9 +3,9 @@
 use crate::common::{Made, NOW, PLEXOS_SECRET, Run};
 use crate::events;
 use serde_json::{Value, json};
-use whtool::exchange::SendFailure;
-use whtool::secret::{Origin, Secret};
-use whtool::signature::Key;
+use whtool::model::exchange::SendFailure;
+use whtool::model::secret::{Origin, Secret};
+use whtool::model::signature::Key;
 use whtool::world::World;
 
 fn doctor(made: &Made) -> Run {

@@ -8,12 +8,12 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
-use whtool::exchange::Answer;
-use whtool::kept::Attempt;
-use whtool::receive::{Rules, receive};
-use whtool::secret::{Origin, Secret};
-use whtool::signature::Key;
-use whtool::timestamp::SignedDuration;
+use whtool::model::exchange::Answer;
+use whtool::model::secret::{Origin, Secret};
+use whtool::model::signature::Key;
+use whtool::model::stored::Attempt;
+use whtool::model::timestamp::SignedDuration;
+use whtool::webhook::receive::{Rules, receive};
 use whtool::world::*;
 
 const PLEXOS: &[u8] = include_bytes!("vectors/plexos.json");

@@ -2,7 +2,7 @@
 
 use crate::common::{Made, NOW, Run};
 use unicode_width::UnicodeWidthStr;
-use whtool::message::Request;
+use whtool::model::message::Request;
 
 const PLEXOS: &[u8] = include_bytes!("vectors/plexos.json");
 /// See `sign`.

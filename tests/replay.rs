@@ -5,7 +5,7 @@ use crate::events::{keep, keep_judged, plexos};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::collections::HashSet;
-use whtool::exchange::{Outgoing, SendFailure};
+use whtool::model::exchange::{Outgoing, SendFailure};
 use whtool::world::Stream;
 
 /// An HMAC of the crate's own, as the check of what was sent; the crate is held to RFC 4231 and openssl elsewhere.

@@ -5,8 +5,8 @@
 
 use super::note::{Length, Note, content_length, length};
 use super::raw::{is_next_start, split_line};
-use crate::chunks;
-use crate::message::Headers;
+use crate::model::chunks;
+use crate::model::message::Headers;
 
 /// Reads the body that follows a head: the body, and what follows it.
 pub(super) fn read<'a>(headers: &Headers, text: &'a [u8], notes: &mut Vec<Note>) -> (Vec<u8>, &'a [u8]) {

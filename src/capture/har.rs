@@ -4,8 +4,8 @@
 //! sometimes it is missing. Where the length shows that it is not what was sent, a note says so.
 
 use super::{Capture, CaptureError, JsonError, Place, note, raw, read_arrived, without_bom};
-use crate::message::{Headers, Request};
-use crate::record::{RecordError, Text, is_method, is_target};
+use crate::capture::request_json::{RecordError, Text, is_method, is_target};
+use crate::model::message::{Headers, Request};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;

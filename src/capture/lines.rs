@@ -4,7 +4,7 @@
 //! request inside a line is read in `record`.
 
 use super::{Capture, CaptureError, JsonError, Place, read_arrived, without_bom};
-use crate::record::{RecordedRequest, Text};
+use crate::capture::request_json::{RecordedRequest, Text};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 

@@ -9,16 +9,17 @@ mod har;
 mod lines;
 mod note;
 mod raw;
+pub mod request_json;
 
 pub use har::read_har;
 pub use lines::{Lines, count_lines, read_lines};
 pub use note::Note;
 pub use raw::{Requests, read_raw};
 
-use crate::delivery::Delivery;
-use crate::message::{HeaderError, Request};
-use crate::record::RecordError;
-use crate::timestamp::Timestamp;
+use crate::capture::request_json::RecordError;
+use crate::model::delivery::Delivery;
+use crate::model::message::{HeaderError, Request};
+use crate::model::timestamp::Timestamp;
 use std::fmt;
 
 /// How the requests in a file are written.

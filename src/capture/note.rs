@@ -2,7 +2,7 @@
 //!
 //! A note is no error: the request is there. It is what to think of first when its signature does not match.
 
-use crate::message::{Headers, Request};
+use crate::model::message::{Headers, Request};
 
 /// Something to know about how a request was read from its file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@
 //! may have put its marks before the lines. Where a body ends is decided in `body`.
 
 use super::{Capture, CaptureError, Place, body, without_bom};
-use crate::message::{HeaderError, Headers, Request};
-use crate::record::{is_method, is_target};
+use crate::capture::request_json::{is_method, is_target};
+use crate::model::message::{HeaderError, Headers, Request};
 use std::borrow::Cow;
 
 /// Reads the requests in a file of raw ones. After one that can't be read nothing more is read: where it ends is unknown.

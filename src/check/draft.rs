@@ -2,12 +2,12 @@
 
 use super::conduct::{Plan, Target};
 use super::footing::Footing;
-use crate::message::{HeaderError, Request};
+use crate::model::message::{HeaderError, Request};
+use crate::model::secret::{Origin, Secret};
+use crate::model::signature::Key;
+use crate::model::timestamp::Timestamp;
+use crate::provider::sample;
 use crate::provider::{self, Form};
-use crate::sample;
-use crate::secret::{Origin, Secret};
-use crate::signature::Key;
-use crate::timestamp::Timestamp;
 use serde_json::Value;
 use url::{Position, Url};
 

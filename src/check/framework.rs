@@ -1,7 +1,7 @@
 //! Which framework answers, as its own headers tell, and what a mended handler looks like there.
 
 use super::cause::Cause;
-use crate::exchange::Answer;
+use crate::model::exchange::Answer;
 
 /// A framework that gives itself away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

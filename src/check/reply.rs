@@ -1,7 +1,7 @@
 //! What came back for a request, and what that amounts to.
 
-use crate::exchange::{Answer, SendFailure};
-use crate::message::Request;
+use crate::model::exchange::{Answer, SendFailure};
+use crate::model::message::Request;
 use std::time::Duration;
 
 /// What came back.

@@ -3,15 +3,15 @@
 
 use super::rewriter::Rewriter;
 use super::*;
-use crate::error::Result;
-use crate::exchange::{Answer, SendFailure};
+use crate::json::value::Payload;
 use crate::json::{SERIALIZERS, is_valid};
-use crate::message::Request;
-use crate::payload::Payload;
+use crate::model::error::Result;
+use crate::model::exchange::{Answer, SendFailure};
+use crate::model::message::Request;
+use crate::model::secret::{Origin, Secret};
+use crate::model::signature::{DEFAULT_TOLERANCE, Key, Tolerance, judge};
+use crate::model::timestamp::Timestamp;
 use crate::provider::{self, Provider};
-use crate::secret::{Origin, Secret};
-use crate::signature::{DEFAULT_TOLERANCE, Key, Tolerance, judge};
-use crate::timestamp::Timestamp;
 use std::time::Duration;
 
 /// What a handler makes of a request.

@@ -3,13 +3,14 @@
 //! The scripts know no command: at each Tab they call whtool with `VARIABLE` set, and it answers from its tree of commands. So they
 //! never go stale. What a value is called in the help tells how to complete it: see `complete_by_name`.
 
-use super::{Session, captures, help, ledger, tree};
 use crate::check;
+use crate::command::shared::{captures, registry};
+use crate::command::{Session, help, tree};
 use crate::emulator;
-use crate::error::{Error, Outcome, Result};
-use crate::kept::{Entry, Query};
+use crate::model::error::{Error, Outcome, Result};
+use crate::model::sanitize::{harmless, one_line};
+use crate::model::stored::{Entry, Query};
 use crate::provider;
-use crate::render::escape::{harmless, one_line};
 use crate::world::World;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, Args, Command, ValueHint};
@@ -158,7 +159,7 @@ impl Known {
         // In other words than the capture's own: zsh puts values of the same meaning together.
         let last = newest.last().map(|_| word("last", "the newest capture"));
         let captures = newest.iter().rev().map(|entry| word(&entry.id, &spoken(entry)));
-        let ledger = ledger::read_in(world).ok();
+        let ledger = registry::read_in(world).ok();
         // A name that would have to be shown otherwise can't be offered.
         let kept = ledger.iter().flat_map(|ledger| &ledger.secrets).filter(|held| harmless(&held.name) == held.name);
         let endpoints = ledger.iter().flat_map(|ledger| &ledger.endpoints).filter(|each| harmless(&each.id) == each.id);

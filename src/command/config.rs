@@ -1,9 +1,9 @@
 //! `whtool config`: which settings hold, where each comes from, and where the files are.
 
-use super::configured::{self, Configured, Origin};
 use super::{Session, tree};
-use crate::error::{Outcome, Result};
-use crate::render::escape::harmless;
+use crate::command::shared::configured::{self, Configured, Origin};
+use crate::model::error::{Outcome, Result};
+use crate::model::sanitize::harmless;
 use crate::render::json::line;
 use crate::settings::option::{self, Setting};
 use clap::{Args, Command, Subcommand};

@@ -2,7 +2,7 @@
 
 use super::help::{Part, TOPICS, Topic};
 use super::{Session, tree};
-use crate::error::{Error, Outcome, Result};
+use crate::model::error::{Error, Outcome, Result};
 use clap::{Arg, Args, Command};
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, roman};

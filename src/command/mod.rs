@@ -2,19 +2,14 @@
 //!
 //! Commands think with the pure parts and act through `World`; what several of them need stands here, in `session` and in `known`.
 
-mod api;
-mod captures;
 mod check;
 mod completions;
 mod config;
-mod configured;
 mod doctor;
 mod emulate;
 mod endpoints;
 mod events;
 mod help;
-mod known;
-mod ledger;
 mod listen;
 mod man;
 mod reconcile;
@@ -22,23 +17,22 @@ mod register;
 mod replay;
 mod samples;
 mod secret;
-mod session;
+mod shared;
 mod sign;
 mod tree;
 mod verify;
 
 use crate::capture;
-use crate::error::{Error, Outcome, Result};
+use crate::model::error::{Error, Outcome, Result};
+use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::provider::{self, Provider};
-use crate::render;
 use crate::render::paint::Paint;
-use crate::timestamp::{SignedDuration, Timestamp};
 use crate::world::{Stream, World};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, FromArgMatches, Parser, ValueEnum};
-use configured::Configured;
-use session::{Session, Volume, cannot_read, paint};
+use shared::configured::Configured;
+use shared::session::{Session, Volume, cannot_read, paint};
 use std::ffi::OsString;
 use std::io::Write;
 
@@ -244,7 +238,7 @@ fn port(text: &str) -> Result<u16, String> {
 
 /// A moment for flags.
 fn moment(text: &str) -> Result<Timestamp, String> {
-    crate::timestamp::read(text).map_err(|error| error.to_string())
+    crate::model::timestamp::read(text).map_err(|error| error.to_string())
 }
 
 /// The provider asked for, or the one whose payload this is the start of.
@@ -287,7 +281,7 @@ fn unrecognised(start: &[u8], source: &str) -> Error {
 /// Warns of a body without bytes: mostly a variable or a file that was to be filled.
 fn warn_of_nothing(body: &[u8], source: &str, session: &Session<'_>) {
     if body.is_empty() {
-        session.warn(&format!("the body is empty: {} gave no bytes", render::escape::harmless(source)));
+        session.warn(&format!("the body is empty: {} gave no bytes", crate::model::sanitize::harmless(source)));
     }
 }
 

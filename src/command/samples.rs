@@ -1,10 +1,11 @@
 //! `whtool samples`: the sample payloads of every event.
 
 use super::{Session, provider_values};
-use crate::error::{Error, Outcome, Result};
+use crate::model::error::{Error, Outcome, Result};
+use crate::model::sanitize;
+use crate::provider::sample::{self, Change, Sample};
 use crate::provider::{self, Provider};
-use crate::render::{self, escape};
-use crate::sample::{self, Change, Sample};
+use crate::render;
 use crate::world::{Stream, World};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -183,9 +184,9 @@ fn apply(changes: &[Change], body: &mut Value, session: &Session<'_>) -> Result<
         let added = change.apply(body).map_err(Error::usage)?;
         if added {
             let deeper = sample::deeper(body, &change.path);
-            let deeper = deeper.map(|path| format!("; `{}` is there", escape::harmless(&path))).unwrap_or_default();
+            let deeper = deeper.map(|path| format!("; `{}` is there", sanitize::harmless(&path))).unwrap_or_default();
             let path = change.path.join(".");
-            session.say_once(&format!("`{}` was not there: added{deeper}", escape::harmless(&path)));
+            session.say_once(&format!("`{}` was not there: added{deeper}", sanitize::harmless(&path)));
         }
     }
     Ok(())

@@ -1,13 +1,13 @@
 //! `whtool sign`: the signature of the exact bytes, in a form that another tool takes.
 
-use super::known::{self, Local, SecretArgs};
 use super::{Session, cannot_read, moment, provider_of, provider_values, warn_of_nothing};
-use crate::error::{Error, Outcome, Result};
-use crate::message::Request;
+use crate::command::shared::secrets::{self, Local, SecretArgs};
+use crate::model::error::{Error, Outcome, Result};
+use crate::model::message::Request;
+use crate::model::signature::{Key, Mac};
+use crate::model::timestamp::Timestamp;
 use crate::provider::{self, Form, Provider};
 use crate::render;
-use crate::signature::{Key, Mac};
-use crate::timestamp::Timestamp;
 use clap::{Args, ValueEnum};
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -81,7 +81,7 @@ pub(super) fn run(args: &Sign, session: &Session<'_>) -> Result<Outcome> {
     if args.timestamp.is_some() && provider.timestamp_header().is_none() {
         session.say(&format!("{} signs no time: --timestamp changes nothing", provider.title()));
     }
-    let secrets = known::secrets(&args.secrets, Local::Make, session)?;
+    let secrets = secrets::secrets(&args.secrets, Local::Make, session)?;
     let key = secrets.signing(provider)?;
     let timestamp = provider::unix_text(args.timestamp.unwrap_or_else(|| session.world.now()));
     let needs_body = matches!(args.form, Output::Curl | Output::Http | Output::Json);
@@ -128,7 +128,7 @@ pub(super) fn post(
     url: &url::Url,
     signature: &[(&'static str, String)],
     body: Vec<u8>,
-) -> Result<Request, crate::message::HeaderError> {
+) -> Result<Request, crate::model::message::HeaderError> {
     let mut request = Request::post(&target_of(url), body);
     request.headers.push("Host", host_of(url).as_bytes())?;
     request.headers.push("User-Agent", concat!("whtool/", env!("CARGO_PKG_VERSION")).as_bytes())?;

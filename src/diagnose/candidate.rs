@@ -3,9 +3,9 @@
 //! The first candidate of each list is what should have been used, and needs no cause. Bodies are in `body`.
 
 use super::{Cause, Known};
+use crate::model::secret::Secret;
+use crate::model::timestamp::{self, Timestamp, UnixTime};
 use crate::provider::{self, Provider};
-use crate::secret::Secret;
-use crate::timestamp::{self, Timestamp, UnixTime};
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;

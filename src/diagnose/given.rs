@@ -3,9 +3,9 @@
 //! Read far more leniently than for a verdict: this is only for finding out what somebody meant.
 
 use super::Cause;
-use crate::message::Headers;
+use crate::model::message::Headers;
+use crate::model::signature::Mac;
 use crate::provider::Provider;
-use crate::signature::Mac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 

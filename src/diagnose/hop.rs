@@ -6,13 +6,13 @@ use super::body::Bodies;
 use super::given::{self, Given};
 use super::search::Effort;
 use super::{Cause, timestamp_text};
-use crate::delivery::Received;
-use crate::diff;
+use crate::diagnose::diff;
 use crate::json::{Document, SERIALIZERS};
-use crate::kept::Kept;
-use crate::message::{Headers, Request};
+use crate::model::delivery::Received;
+use crate::model::message::{Headers, Request};
+use crate::model::signature::Key;
+use crate::model::stored::Kept;
 use crate::provider;
-use crate::signature::Key;
 use sha2::{Digest as _, Sha256};
 
 /// What lies between the good copy and the request that is here.

@@ -9,6 +9,7 @@ mod body;
 mod candidate;
 mod cause;
 pub mod computed;
+pub mod diff;
 mod fixes;
 pub mod frameworks;
 mod given;
@@ -20,12 +21,12 @@ mod wording;
 pub use cause::{Cause, Finding, Proof};
 pub use search::{Effort, Purse};
 
-use crate::delivery::Received;
-use crate::message::{Headers, Request};
+use crate::model::delivery::Received;
+use crate::model::message::{Headers, Request};
+use crate::model::signature::Key;
+use crate::model::timestamp;
+use crate::model::verdict::{Malformed, Verdict};
 use crate::provider::{self, Provider};
-use crate::signature::Key;
-use crate::timestamp;
-use crate::verdict::{Malformed, Verdict};
 use body::Bodies;
 use search::Space;
 

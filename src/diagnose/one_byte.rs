@@ -5,7 +5,7 @@
 
 use super::Cause;
 use super::search::{Effort, Space};
-use crate::signature::Signer;
+use crate::model::signature::Signer;
 
 /// A kind of edit; they are tried in this order, each over the whole body.
 #[derive(Clone, Copy)]

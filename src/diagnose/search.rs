@@ -6,7 +6,7 @@ use super::Cause;
 use super::body::{Bodies, Spent};
 use super::candidate::Candidate;
 use super::given::Given;
-use crate::signature::{Mac, Signer};
+use crate::model::signature::{Mac, Signer};
 use sha2::{Digest, Sha256};
 
 /// How many bytes may still be hashed.

@@ -1,7 +1,7 @@
 //! The person's editor, on a file of its own.
 
 use super::environment::variable;
-use crate::error::{Error, Result};
+use crate::model::error::{Error, Result};
 use std::io::Write;
 use std::process::Command;
 

@@ -1,6 +1,6 @@
 //! What the process was given: variables, its own name, the user's folders.
 
-use crate::error::{Error, Result};
+use crate::model::error::{Error, Result};
 use etcetera::BaseStrategy;
 #[cfg(target_vendor = "apple")]
 use etcetera::base_strategy::Apple as Native;

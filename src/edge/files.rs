@@ -1,6 +1,6 @@
 //! The user's own files: changed whole or not at all.
 
-use crate::error::{Error, Result};
+use crate::model::error::{Error, Result};
 use crate::world::{Change, Reach};
 use std::fs;
 use std::io::{self, Write};

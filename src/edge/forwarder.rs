@@ -7,10 +7,10 @@
 use super::listener::Teller;
 use super::sender::clients::{Clients, Terms};
 use super::store::{Due, Selection, Verdict, Writer};
-use crate::exchange::Outgoing;
-use crate::kept::{Attempt, Forwarded, Sequel};
-use crate::message::Request;
-use crate::timestamp::Timestamp;
+use crate::model::exchange::Outgoing;
+use crate::model::message::Request;
+use crate::model::stored::{Attempt, Forwarded, Sequel};
+use crate::model::timestamp::Timestamp;
 use crate::world::{Forward, Happening, START_OF_ANSWER};
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 //! One thread watches for the whole process, because a handler, once installed, takes the place of the signal's own effect
 //! for ever: when nobody listens for it, the first signal ends the process too.
 
-use crate::error::{Error, Result};
+use crate::model::error::{Error, Result};
 use std::io;
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::watch;

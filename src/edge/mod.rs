@@ -20,9 +20,9 @@ mod server;
 mod store;
 mod terminal;
 
-use crate::error::Result;
-use crate::exchange::{Next, Sent};
-use crate::timestamp::Timestamp;
+use crate::model::error::Result;
+use crate::model::exchange::{Next, Sent};
+use crate::model::timestamp::Timestamp;
 use crate::world::{
     Appending, Change, Handler, Judge, Listen, Listening, Program, Progress, Reach, SendEnd, Sending, Serving, Started,
     Store, Stream, World,

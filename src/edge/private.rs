@@ -1,7 +1,7 @@
 //! Files that hold secrets: mode 0600, in a folder of mode 0700. Wider modes are refused, not mended: whoever widened
 //! them should know, and what was readable may have been read.
 
-use crate::error::{Error, Result};
+use crate::model::error::{Error, Result};
 use crate::world::Change;
 use std::fs;
 use std::io::{self, Write};

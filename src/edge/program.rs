@@ -4,7 +4,7 @@
 //! whtool alone, which then ends it.
 
 use super::interrupt::Interrupt;
-use crate::error::{Error, Result};
+use crate::model::error::{Error, Result};
 use crate::world::{Program, Started};
 use std::collections::VecDeque;
 use std::io::{self, Read};

@@ -4,9 +4,9 @@
 //! copies the heads, and skips the bodies by their Content-Length; of a chunked one it notes how it was cut. It judges nothing: where hyper refuses a head, what was
 //! recorded of it is never asked for.
 
-use crate::chunks::{Cuts, Follower};
-use crate::kept::Line;
-use crate::message::Headers;
+use crate::model::chunks::{Cuts, Follower};
+use crate::model::message::Headers;
+use crate::model::stored::Line;
 use memchr::memchr;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};

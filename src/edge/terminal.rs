@@ -1,6 +1,6 @@
 //! The standard streams, how wide the terminal at them is, and the progress bar on one of them.
 
-use crate::error::{Error, Result};
+use crate::model::error::{Error, Result};
 use crate::world::{Progress, Stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, BufWriter, IsTerminal, Write};

@@ -1,6 +1,6 @@
 //! What is still to happen, by the time it is due.
 
-use crate::timestamp::{SignedDuration, Timestamp};
+use crate::model::timestamp::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! An API call as the emulator reads it, and what may be wrong with it.
 
-use crate::message::Request;
+use crate::model::message::Request;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 

@@ -1,6 +1,6 @@
 //! Everything left to chance, drawn from the seed: the third payment of a run has the same id whatever else happened before it.
 
-use crate::signature::Signer;
+use crate::model::signature::Signer;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

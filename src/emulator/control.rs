@@ -4,7 +4,7 @@ use super::call::{Call, Refusal};
 use super::desk::Desk;
 use super::state::State;
 use super::{Settings, plexos, plustive};
-use crate::timestamp::Timestamp;
+use crate::model::timestamp::Timestamp;
 use serde_json::{Value, json};
 
 /// Answers such a call. No key is asked for: only this machine can call.

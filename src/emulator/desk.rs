@@ -6,7 +6,7 @@ use super::agenda::{Agenda, Task};
 use super::chance::Chance;
 use super::faults::Faults;
 use super::post::Post;
-use crate::timestamp::{SignedDuration, Timestamp};
+use crate::model::timestamp::{SignedDuration, Timestamp};
 use jiff::fmt::temporal::DateTimePrinter;
 
 /// See the head of this file.

@@ -29,12 +29,12 @@ pub use plustive::KEY as PLUSTIVE_KEY;
 pub use settings::{Audience, Settings, Variant};
 pub use state::StateError;
 
-use crate::exchange::{Outgoing, Reply, Sent};
-use crate::message::Request;
+use crate::model::exchange::{Outgoing, Reply, Sent};
+use crate::model::message::Request;
+use crate::model::secret::{Origin, Secret};
+use crate::model::signature::Key;
+use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::provider::{self, Form};
-use crate::secret::{Origin, Secret};
-use crate::signature::Key;
-use crate::timestamp::{SignedDuration, Timestamp};
 use agenda::Task;
 use call::{Call, Refusal};
 use desk::Desk;

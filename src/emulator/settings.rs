@@ -1,7 +1,7 @@
 //! How the emulator behaves.
 
-use crate::signature::Key;
-use crate::timestamp::SignedDuration;
+use crate::model::signature::Key;
+use crate::model::timestamp::SignedDuration;
 use url::Url;
 
 /// Which of Plustive's two published forms is spoken.

@@ -16,6 +16,7 @@ mod serializer;
 mod string;
 mod table;
 mod token;
+pub mod value;
 mod write;
 
 pub use document::Document;

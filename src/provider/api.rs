@@ -3,13 +3,13 @@
 //! Nothing is sent here: `World::send` does that. What the single calls are is each provider's.
 
 use super::Provider;
-use crate::error::Error;
-use crate::exchange::{Answer, Outgoing};
-use crate::message::{HeaderError, Headers, Request};
-use crate::render::escape::cut;
+use crate::model::error::Error;
+use crate::model::exchange::{Answer, Outgoing};
+use crate::model::message::{HeaderError, Headers, Request};
+use crate::model::sanitize::cut;
+use crate::model::secret::Secret;
+use crate::model::timestamp::Timestamp;
 use crate::render::payload::masked;
-use crate::secret::Secret;
-use crate::timestamp::Timestamp;
 use serde_json::Value;
 use std::time::Duration;
 use url::Url;
@@ -249,8 +249,8 @@ pub(super) fn common_advice(status: u16) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::secret::Origin;
     use crate::provider;
-    use crate::secret::Origin;
 
     fn plexos() -> &'static dyn Provider {
         provider::named("plexos").unwrap()

@@ -3,8 +3,8 @@
 //! The fields are each provider's; what record, webhooks and orders say together is `reconcile`'s.
 
 use super::api::Unfit;
-use crate::money::Money;
-use crate::timestamp::Timestamp;
+use crate::model::money::Money;
+use crate::model::timestamp::Timestamp;
 use serde_json::Value;
 
 /// What a provider has on record under a reference.

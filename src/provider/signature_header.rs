@@ -2,8 +2,8 @@
 //!
 //! It is decoded and never compared as text, so that both cases of hex pass and the comparison is the MAC's own.
 
-use crate::signature::Mac;
-use crate::verdict::Malformed;
+use crate::model::signature::Mac;
+use crate::model::verdict::Malformed;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 

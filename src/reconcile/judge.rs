@@ -4,8 +4,8 @@
 //! difference. Only webhooks that verified are believed; of the others it is only said that they came.
 
 use super::{Class, Order};
-use crate::kept::{Entry, Told};
-use crate::money::Money;
+use crate::model::money::Money;
+use crate::model::stored::{Entry, Told};
 use crate::provider::Provider;
 use crate::provider::record::{Amount, Announced, Record, Standing, State};
 

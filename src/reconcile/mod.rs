@@ -10,7 +10,7 @@ pub mod order;
 pub mod schedule;
 pub mod totals;
 
-use crate::kept::Told;
+use crate::model::stored::Told;
 use crate::provider::Provider;
 use crate::provider::record::Record;
 
@@ -35,10 +35,10 @@ pub struct Case {
 
 impl Case {
     /// The money it is about: the record's, or else the order's.
-    pub fn money(&self) -> Option<crate::money::Money> {
+    pub fn money(&self) -> Option<crate::model::money::Money> {
         let ordered = || {
             let currency = self.order.currency.clone().unwrap_or_default();
-            Some(crate::money::Money { minor: self.order.minor?, currency })
+            Some(crate::model::money::Money { minor: self.order.minor?, currency })
         };
         self.record.as_ref().and_then(|record| record.money.clone()).or_else(ordered)
     }

@@ -1,7 +1,7 @@
 //! What all references together come to: how many of each class, and their money, per currency.
 
 use super::Class;
-use crate::money::Money;
+use crate::model::money::Money;
 use std::collections::BTreeMap;
 
 /// Counts and sums.

@@ -6,11 +6,11 @@
 use super::json::harmless;
 use super::paint::Paint;
 use super::payload::{self, Reveal};
-use crate::delivery::Received;
 use crate::diagnose::Finding;
 use crate::diagnose::hop::body_hash;
 use crate::json::{TokenKind, Tokens};
-use crate::kept::{Attempt, Kept};
+use crate::model::delivery::Received;
+use crate::model::stored::{Attempt, Kept};
 use serde_json::{Value, json};
 use std::ops::Range;
 

@@ -1,9 +1,9 @@
 //! Where two requests differ, for people: strangers' text harmless, and goods and keys masked unless asked for.
 
-use super::escape::{harmless, harmless_bytes};
 use super::paint::Paint;
 use super::payload::{self, Reveal};
-use crate::diff::{HeaderChange, Line, PathChange};
+use crate::diagnose::diff::{HeaderChange, Line, PathChange};
+use crate::model::sanitize::{harmless, harmless_bytes};
 use std::ops::Range;
 
 /// How many bytes are shown before and after the first one that differs.

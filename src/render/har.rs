@@ -4,8 +4,8 @@
 //! A body that is not UTF-8 is written in base64 and says so in `encoding`, which browsers do too. A header value that is not
 //! UTF-8 has no place in the form: its bytes are written as the letters of Latin-1, with a comment.
 
-use crate::kept::Kept;
-use crate::message::Request;
+use crate::model::message::Request;
+use crate::model::stored::Kept;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};

@@ -1,7 +1,6 @@
 //! What was changed between two places, and what a digest is: for people under a request's line, and as records.
 
 use super::diff::fragment;
-use super::escape::cut;
 use super::json::line;
 use super::paint::Paint;
 use super::payload::Reveal;
@@ -9,6 +8,7 @@ use super::text;
 use crate::diagnose::computed::Answer;
 use crate::diagnose::hop::{Fate, HeaderFate, Hop, body_hash};
 use crate::diagnose::{Cause, Finding, Proof};
+use crate::model::sanitize::cut;
 use serde_json::{Value, json};
 
 /// The two places of a comparison.

@@ -3,17 +3,17 @@
 //! Records are data, so they carry what they carry unmasked: bodies byte for byte. Reason codes are those of `verdict`,
 //! `diagnose` and `event`.
 
-use super::escape::is_harmful;
 use super::object::Object;
-use crate::delivery::Received;
+use crate::capture::request_json::RequestRecord;
 use crate::diagnose::Finding;
 use crate::diagnose::frameworks::Framework;
-use crate::event::Warning;
-use crate::exchange::Sent;
-use crate::kept::{Forwarded, Sequel};
-use crate::message::Request;
-use crate::money::Money;
-use crate::record::RequestRecord;
+use crate::model::delivery::Received;
+use crate::model::event::Warning;
+use crate::model::exchange::Sent;
+use crate::model::message::Request;
+use crate::model::money::Money;
+use crate::model::sanitize::is_harmful;
+use crate::model::stored::{Forwarded, Sequel};
 use serde::Serialize;
 use serde_json::{Value, json};
 use url::Url;
@@ -208,9 +208,9 @@ impl Arrival<'_> {
 mod tests {
     use super::*;
     use crate::capture::read_lines;
-    use crate::delivery::Delivery;
-    use crate::event::Event;
-    use crate::verdict::Verdict;
+    use crate::model::delivery::Delivery;
+    use crate::model::event::Event;
+    use crate::model::verdict::Verdict;
 
     #[test]
     fn what_a_terminal_would_act_upon_is_escaped_and_means_the_same() {

@@ -1,10 +1,10 @@
 //! Records of what the store keeps, for programs: one JSON object a line. A whole capture is read back by `capture`.
 
 use super::json::line;
-use crate::diff::{HeaderChange, PathChange};
-use crate::kept::{Attempt, Count, Entry, Kept, Prunable, Sum};
-use crate::money::Money;
-use crate::record::RequestRecord;
+use crate::capture::request_json::RequestRecord;
+use crate::diagnose::diff::{HeaderChange, PathChange};
+use crate::model::money::Money;
+use crate::model::stored::{Attempt, Count, Entry, Kept, Prunable, Sum};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;

@@ -5,7 +5,6 @@
 pub mod bundle;
 pub mod check;
 pub mod diff;
-pub mod escape;
 pub mod har;
 pub mod hop;
 pub mod json;
@@ -17,4 +16,3 @@ pub mod reconciled;
 pub mod request;
 pub mod row;
 pub mod text;
-pub mod width;

@@ -2,9 +2,9 @@
 //! thousands a second.
 
 use super::json::harmless;
+use crate::capture::request_json;
 use crate::json::quote;
-use crate::message::Request;
-use crate::record;
+use crate::model::message::Request;
 use serde::Serialize;
 
 /// Room that the record of most deliveries fits in.
@@ -50,7 +50,7 @@ impl Object {
     /// Adds a request.
     pub fn request(&mut self, key: &'static str, request: &Request) {
         self.key(key);
-        record::write(request, &mut self.0);
+        request_json::write(request, &mut self.0);
     }
 
     /// The record as a line.

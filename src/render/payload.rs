@@ -1,9 +1,9 @@
 //! A payload for people: JSON indented and coloured with its own spelling kept, other text line by line, bytes as a dump. Goods
 //! and keys in it are masked unless asked for.
 
-use super::escape::{harmless, harmless_bytes};
 use super::paint::Paint;
 use crate::json::{self, Document, PieceKind, TokenKind, Tokens};
+use crate::model::sanitize::{harmless, harmless_bytes};
 use std::ops::Range;
 
 /// Whether values that are worth money or secrecy are shown.

@@ -1,13 +1,13 @@
 //! What came of reconciling, for people and programs: a row or a record for each reference, and what they come to.
 
-use super::escape::cut;
 use super::json::line;
 use super::paint::Paint;
 use super::payload::masked;
 use super::text::count;
-use super::width::padded;
-use crate::kept::Told;
-use crate::money::Money;
+use crate::model::money::Money;
+use crate::model::sanitize::cut;
+use crate::model::stored::Told;
+use crate::model::width::padded;
 use crate::provider::record::Record;
 use crate::provider::{self, Provider};
 use crate::reconcile::{Case, Class, Order, Totals};
@@ -196,7 +196,7 @@ pub fn csv_row(case: &Case) -> [String; 14] {
         record.and_then(|record| record.changed).map(|time| time.to_string()),
         Some(why.join("; ")),
     ];
-    cells.map(|cell| inert(&super::escape::harmless(&cell.unwrap_or_default())))
+    cells.map(|cell| inert(&crate::model::sanitize::harmless(&cell.unwrap_or_default())))
 }
 
 /// The text of a cell; an apostrophe before it keeps spreadsheets from taking it for a formula. Numbers are what they are.

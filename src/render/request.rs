@@ -1,6 +1,6 @@
 //! Signed requests in forms that other tools take: a curl command for bash, the raw bytes of HTTP/1.1.
 
-use crate::message::Request;
+use crate::model::message::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt::Write as _;

@@ -2,9 +2,9 @@
 //!
 //! In a narrow terminal what matters most comes first. What the fields hold is decided in `text`.
 
-use super::escape::cut;
 use super::paint::Paint;
-use super::width::{Width, columns_of, padded};
+use crate::model::sanitize::cut;
+use crate::model::width::{Width, columns_of, padded};
 
 /// What a field tells; in the order in which the fields matter to a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,15 +1,15 @@
 //! Deliveries, verdicts and answers as rows and lines for people.
 
-use super::escape::{cut, harmless, one_line};
 use super::paint::Paint;
 use super::payload::masked;
 use super::row::{Field, Row, Tells};
-use crate::delivery::Received;
 use crate::diagnose::{Finding, Proof, hop};
-use crate::event::Event;
-use crate::exchange::Answer;
-use crate::kept::Entry;
-use crate::verdict::{Malformed, Verdict};
+use crate::model::delivery::Received;
+use crate::model::event::Event;
+use crate::model::exchange::Answer;
+use crate::model::sanitize::{cut, harmless, one_line};
+use crate::model::stored::Entry;
+use crate::model::verdict::{Malformed, Verdict};
 use std::time::Duration;
 
 /// The widest that a field of strangers' text is shown in a line.
@@ -139,7 +139,7 @@ pub fn findings(findings: &[Finding], indent: &str, paint: Paint) -> String {
 
 /// The warnings about a payload, a line each.
 pub fn warnings(event: &Event, indent: &str, paint: Paint) -> String {
-    let line = |warning: &crate::event::Warning| {
+    let line = |warning: &crate::model::event::Warning| {
         format!("{indent}{} {}\n", paint.warn("warning"), cut(&masked(&warning.sentence()), SENTENCE))
     };
     event.warnings.iter().map(line).collect()

@@ -3,9 +3,10 @@
 
 pub mod file;
 pub mod option;
+pub mod registry;
 
-use crate::secret::{Origin, Secret};
-use crate::signature::Signer;
+use crate::model::secret::{Origin, Secret};
+use crate::model::signature::Signer;
 
 /// The secrets in an environment variable; a comma separates several. Nothing is trimmed: blanks that should not be there are a
 /// cause to be found, not to be hidden.

@@ -3,8 +3,8 @@
 //! A project file comes with a repository, and that may be a stranger's. So it can't send events or signatures to another machine, open
 //! the listener to the network, choose a secret that the stranger knows, or name files.
 
-use crate::exchange::is_loopback;
-use crate::forward::Route;
+use crate::model::address::is_loopback;
+use crate::webhook::forward::Route;
 use std::net::IpAddr;
 
 /// A setting: it stands in for an option of the command line.

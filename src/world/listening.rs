@@ -1,10 +1,10 @@
 //! How to receive, and what a listener has to tell.
 
 use super::Certificates;
-use crate::delivery::{Delivery, Received, TurnedAway};
-use crate::kept::{Forwarded, Id};
-use crate::message::{HeaderError, Request};
-use crate::timestamp::Timestamp;
+use crate::model::delivery::{Delivery, Received, TurnedAway};
+use crate::model::message::{HeaderError, Request};
+use crate::model::stored::{Forwarded, Id};
+use crate::model::timestamp::Timestamp;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;

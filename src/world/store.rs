@@ -1,8 +1,8 @@
 //! What the store of received deliveries can be asked.
 
-use crate::error::Result;
-use crate::kept::{Attempt, Count, Entry, Health, Id, Kept, Prunable, Query, Sum, Told, Undelivered};
-use crate::timestamp::Timestamp;
+use crate::model::error::Result;
+use crate::model::stored::{Attempt, Count, Entry, Health, Id, Kept, Prunable, Query, Sum, Told, Undelivered};
+use crate::model::timestamp::Timestamp;
 use url::Url;
 
 /// The store of received deliveries. Several processes may have it open at once.

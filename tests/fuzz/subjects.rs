@@ -3,24 +3,24 @@
 
 use std::time::Duration;
 use whtool::capture::{self, Capture, CaptureError, Note};
-use whtool::chunks::{Cuts, Follower};
-use whtool::delivery::Delivery;
 use whtool::diagnose::{self, Effort, Known, Purse};
-use whtool::exchange::Answer;
-use whtool::forward::Route;
+use whtool::json::value::Payload;
 use whtool::json::{Document, SERIALIZERS, is_valid, top_level_keys};
-use whtool::ledger::Ledger;
-use whtool::message::Request;
-use whtool::payload::Payload;
+use whtool::model::chunks::{Cuts, Follower};
+use whtool::model::delivery::Delivery;
+use whtool::model::exchange::Answer;
+use whtool::model::message::Request;
+use whtool::model::sanitize::is_harmful;
+use whtool::model::secret::{Origin, Secret};
+use whtool::model::signature::{DEFAULT_TOLERANCE, Key};
+use whtool::model::timestamp::{self, Timestamp};
 use whtool::provider::{self, Provider};
-use whtool::receive::{Rules, receive};
-use whtool::render::escape::is_harmful;
 use whtool::render::paint::Paint;
 use whtool::render::payload::{Reveal, lines, secret_places};
-use whtool::secret::{Origin, Secret};
 use whtool::settings::file::{self, Scope};
-use whtool::signature::{DEFAULT_TOLERANCE, Key};
-use whtool::timestamp::{self, Timestamp};
+use whtool::settings::registry::Ledger;
+use whtool::webhook::forward::Route;
+use whtool::webhook::receive::{Rules, receive};
 
 /// A reader under test: its name, what it is called with, and inputs to begin with.
 pub struct Subject {

@@ -1,8 +1,8 @@
 //! What the readers promise together: each form is recognised, nothing panics, and what is odd is said.
 
 use super::*;
-use crate::message::Headers;
-use crate::record;
+use crate::capture::request_json;
+use crate::model::message::Headers;
 use proptest::prelude::*;
 
 mod archives;
@@ -25,7 +25,7 @@ fn one(file: &[u8]) -> Capture {
 
 fn line(request: &Request) -> Vec<u8> {
     let mut line = br#"{"schema":"whtool.event/1","arrived":"2025-01-15T10:30:00Z","request":"#.to_vec();
-    record::write(request, &mut line);
+    request_json::write(request, &mut line);
     line.extend_from_slice(b"}\n");
     line
 }

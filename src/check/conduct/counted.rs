@@ -5,7 +5,7 @@ use crate::check::cause::Cause;
 use crate::check::judge;
 use crate::check::probe::{Grade, Make, Probe};
 use crate::check::reply::{Came, Exchange};
-use crate::error::Result;
+use crate::model::error::Result;
 
 impl Conduct<'_> {
     pub(super) fn same_moment(&mut self, probe: &Probe, make: &Make) -> Result<Found> {

@@ -19,11 +19,11 @@ use super::reply::{Came, Exchange, Reply};
 use super::report::{Outcome, Report};
 use super::rewriter::Observation;
 use super::selection::Selection;
-use crate::error::{Error, Result};
-use crate::message::Request;
+use crate::model::error::{Error, Result};
+use crate::model::message::Request;
+use crate::model::signature::Key;
+use crate::model::timestamp::Timestamp;
 use crate::provider::Provider;
-use crate::signature::Key;
-use crate::timestamp::Timestamp;
 use std::time::Duration;
 use url::Url;
 

@@ -8,7 +8,7 @@ use crate::check::probe::{Grade, Make, Topic};
 use crate::check::reply::{Came, Exchange};
 use crate::check::report::Outcome;
 use crate::check::rewriter::{self, Observation};
-use crate::error::Result;
+use crate::model::error::Result;
 
 /// How many twins of a refused body are tried.
 const TWINS: usize = 6;

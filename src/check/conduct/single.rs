@@ -4,7 +4,7 @@ use super::{Answers, Conduct, Found, NOT_HERE};
 use crate::check::judge;
 use crate::check::probe::{Grade, Make, Probe};
 use crate::check::reply::Came;
-use crate::error::Result;
+use crate::model::error::Result;
 
 impl Conduct<'_> {
     pub(super) fn accept(&mut self, probe: &Probe, make: &Make) -> Result<Found> {

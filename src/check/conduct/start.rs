@@ -6,8 +6,8 @@ use crate::check::footing::Footing;
 use crate::check::judge;
 use crate::check::probe::Grade;
 use crate::check::reply::{Came, Exchange, Reply};
-use crate::error::{Error, Result};
-use crate::exchange::SendFailure;
+use crate::model::error::{Error, Result};
+use crate::model::exchange::SendFailure;
 use url::Url;
 
 /// How much longer than the budget is waited once, to tell a slow handler from one that hangs.

@@ -4,7 +4,7 @@ use super::{Table, one, several};
 use crate::check::footing;
 use crate::check::probe::{Grade, Group, Make, Probe, Topic, Trial};
 use crate::provider::Form;
-use crate::sample;
+use crate::provider::sample;
 use serde_json::{Value, json};
 
 /// A body larger than any event, and within what most servers take.

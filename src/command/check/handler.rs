@@ -2,8 +2,8 @@
 
 use crate::check::{Cause, Plan, Report};
 use crate::command::Session;
-use crate::error::{Error, Kind, Result};
-use crate::render::escape::harmless_bytes;
+use crate::model::error::{Error, Kind, Result};
+use crate::model::sanitize::harmless_bytes;
 use crate::render::payload::masked;
 use crate::world::{Program, Started};
 use std::time::Duration;

@@ -6,15 +6,15 @@
 mod handler;
 mod target;
 
-use super::known::{self, Local, SecretArgs};
 use super::{Session, confirm, provider_values, span};
 use crate::check::{self, Plan, Probe, Report, Selection};
-use crate::error::{Error, Outcome, Result};
-use crate::exchange::is_loopback;
+use crate::command::shared::secrets::{self, Local, SecretArgs};
+use crate::model::address::is_loopback;
+use crate::model::error::{Error, Outcome, Result};
+use crate::model::signature::Key;
+use crate::model::timestamp::SignedDuration;
 use crate::provider::{self, Provider};
 use crate::render::check::{Detail, Head, Look, html, json, junit, text};
-use crate::signature::Key;
-use crate::timestamp::SignedDuration;
 use crate::world::Stream;
 use clap::Args;
 use handler::Handler;
@@ -89,7 +89,7 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Result<Outcome> {
     }
     let url = args.url.clone().ok_or_else(|| Error::usage("which handler? give its URL"))?;
     permit(args, &url, session)?;
-    let secrets = known::secrets(&args.secrets, Local::Make, session)?;
+    let secrets = secrets::secrets(&args.secrets, Local::Make, session)?;
     let provider = provider_of(args, &url, &secrets.keys)?;
     refuse_strays(&selection, &check::probes(provider))?;
     let key = secrets.signing(provider)?.clone();
@@ -189,7 +189,7 @@ fn write(args: &Check, report: &Report, head: &Head, session: &Session<'_>) -> R
 }
 
 fn said(path: &Path, session: &Session<'_>) {
-    session.say(&format!("wrote {}", crate::render::escape::harmless(&path.display().to_string())));
+    session.say(&format!("wrote {}", crate::model::sanitize::harmless(&path.display().to_string())));
 }
 
 /// `--list`: every probe of a provider, or of all.

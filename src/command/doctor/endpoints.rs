@@ -4,13 +4,14 @@
 //! is an endpoint of which a delivery came that its own secret verified.
 
 use super::{Finding, Grade};
-use crate::command::captures::StoreArgs;
-use crate::command::{Session, endpoints, ledger};
-use crate::error::Result;
-use crate::exchange::is_loopback;
-use crate::kept::Entry;
-use crate::ledger::{Endpoint, Ledger};
+use crate::command::shared::captures::StoreArgs;
+use crate::command::shared::registry;
+use crate::command::{Session, endpoints};
+use crate::model::address::is_loopback;
+use crate::model::error::Result;
+use crate::model::stored::Entry;
 use crate::provider;
+use crate::settings::registry::{Endpoint, Ledger};
 use url::Url;
 
 const AREA: &str = "endpoints";
@@ -22,7 +23,7 @@ pub(super) fn look(store: &StoreArgs, session: &Session<'_>) -> Vec<Finding> {
 }
 
 fn of_ledger(store: &StoreArgs, session: &Session<'_>) -> Result<Vec<Finding>> {
-    let ledger = ledger::read(session)?;
+    let ledger = registry::read(session)?;
     let mut store = endpoints::captures(store, session)?;
     let mut findings = Vec::new();
     for endpoint in &ledger.endpoints {

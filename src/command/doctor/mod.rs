@@ -10,11 +10,11 @@ mod secrets;
 mod settings;
 
 use super::Session;
-use super::captures::StoreArgs;
-use crate::error::{Error, Outcome, Result};
-use crate::render::escape::harmless;
+use crate::command::shared::captures::StoreArgs;
+use crate::model::error::{Error, Outcome, Result};
+use crate::model::sanitize::harmless;
+use crate::model::width::padded;
 use crate::render::json::line;
-use crate::render::width::padded;
 use clap::Args;
 use serde_json::json;
 use std::io::Write;

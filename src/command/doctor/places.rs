@@ -1,9 +1,10 @@
 //! Folders and files: who may read them, and whether the store is whole.
 
 use super::{Finding, Grade};
-use crate::command::captures::StoreArgs;
-use crate::command::{Session, configured, ledger};
-use crate::error::Result;
+use crate::command::Session;
+use crate::command::shared::captures::StoreArgs;
+use crate::command::shared::{configured, registry};
+use crate::model::error::Result;
 use crate::render::text::{count, size};
 use std::path::Path;
 
@@ -33,7 +34,7 @@ pub(super) fn look(store: &StoreArgs, session: &Session<'_>) -> Vec<Finding> {
     if let Ok(folder) = session.world.config_folder() {
         findings.extend(private("settings", &folder.join(configured::USER_FILE), OTHERS_WRITE, session));
     }
-    if let Err(error) = ledger::read(session) {
+    if let Err(error) = registry::read(session) {
         findings.push(Finding::of_error(FILES, "ledger.json", &error));
     }
     findings.push(health(store, session).unwrap_or_else(|error| Finding::of_error(STORE, "captures", &error)));

@@ -2,13 +2,13 @@
 
 use super::{Finding, Grade};
 use crate::command::Session;
-use crate::command::api::{Access, ApiArgs};
-use crate::error::Result;
-use crate::exchange::Answer;
+use crate::command::shared::api::{Access, ApiArgs};
+use crate::model::error::Result;
+use crate::model::exchange::Answer;
+use crate::model::signature::DEFAULT_TOLERANCE;
+use crate::model::timestamp::{self, SignedDuration, Timestamp};
 use crate::provider::api::{self, Call};
 use crate::provider::{self, Provider};
-use crate::signature::DEFAULT_TOLERANCE;
-use crate::timestamp::{self, SignedDuration, Timestamp};
 
 const API: &str = "API";
 

@@ -1,13 +1,14 @@
 //! Signing secrets and API keys: where they are, by name alone, and whether they look like what they should be.
 
 use super::{Finding, Grade};
-use crate::command::{Session, ledger};
-use crate::exchange::is_loopback;
-use crate::ledger::{Held, Source};
+use crate::command::Session;
+use crate::command::shared::registry;
+use crate::model::address::is_loopback;
+use crate::model::secret::{SHORT, looks_made_up};
 use crate::provider::{self, Provider};
 use crate::render::text::count;
-use crate::secret::{SHORT, looks_made_up};
 use crate::settings;
+use crate::settings::registry::{Held, Source};
 use url::Url;
 
 const AREA: &str = "secrets";
@@ -18,7 +19,7 @@ const MADE_UP: &str = "looks like a placeholder, or like a secret that was cut o
 /// Looks at the secrets and keys of every provider.
 pub(super) fn look(session: &Session<'_>) -> Vec<Finding> {
     // `places` tells of a ledger that can't be read.
-    let held = ledger::read(session).map(|ledger| ledger.secrets).unwrap_or_default();
+    let held = registry::read(session).map(|ledger| ledger.secrets).unwrap_or_default();
     let mut findings = Vec::new();
     for &provider in provider::ALL {
         let start = findings.len();

@@ -1,7 +1,7 @@
 //! Which settings hold that are not the default, and who set them.
 
 use super::{Finding, Grade};
-use crate::command::configured::Configured;
+use crate::command::shared::configured::Configured;
 use crate::settings::option;
 
 const AREA: &str = "settings";

@@ -2,16 +2,16 @@
 
 use crate::command::Session;
 use crate::emulator::{self, Attempt, Called, Delivery, Emulator, Fate, Kind};
-use crate::error::Result;
-use crate::exchange::Reply;
-use crate::message::Request;
+use crate::model::error::Result;
+use crate::model::exchange::Reply;
+use crate::model::message::Request;
+use crate::model::sanitize::{cut, harmless};
+use crate::model::secret::Origin;
+use crate::model::signature::Key;
+use crate::model::timestamp::Timestamp;
+use crate::model::width::padded;
 use crate::provider;
-use crate::render::escape::{cut, harmless};
-use crate::render::width::padded;
 use crate::render::{json, text};
-use crate::secret::Origin;
-use crate::signature::Key;
-use crate::timestamp::Timestamp;
 use serde_json::json;
 use std::io::Write;
 use std::net::SocketAddr;

@@ -5,16 +5,17 @@
 
 mod display;
 
-use super::known;
 use super::{Session, confirm, span};
+use crate::command::shared::secrets;
 use crate::emulator::{Audience, Emulator, Fault, Settings, Variant};
-use crate::error::{Error, Outcome, Result};
-use crate::exchange::{Next, is_loopback};
-use crate::message::Request;
+use crate::model::address::is_loopback;
+use crate::model::error::{Error, Outcome, Result};
+use crate::model::exchange::Next;
+use crate::model::message::Request;
+use crate::model::signature::Key;
+use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::provider;
 use crate::settings;
-use crate::signature::Key;
-use crate::timestamp::{SignedDuration, Timestamp};
 use crate::world::{Certificates, Handler, SendEnd, Sending};
 use clap::{Args, ValueEnum};
 use display::{Display, Telling};
@@ -136,7 +137,7 @@ fn plustive_key(session: &Session<'_>) -> Result<Key> {
     if let Some(secret) = settings::secrets_of_variable(PROVIDER, variable, &value).into_iter().next() {
         return Ok(Key::new(secret));
     }
-    let own = known::local_keys(session)?.into_iter().find(|key| key.secret.provider == PROVIDER);
+    let own = secrets::local_keys(session)?.into_iter().find(|key| key.secret.provider == PROVIDER);
     own.ok_or_else(|| Error::failed("there is no secret to sign Plustive's webhooks with"))
 }
 

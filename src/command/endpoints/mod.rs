@@ -4,17 +4,18 @@
 
 mod remote;
 
-use super::api::ApiArgs;
-use super::captures::StoreArgs;
-use super::{Session, ledger, provider_values};
-use crate::error::{Error, Outcome, Result};
-use crate::kept::{Entry, Query};
-use crate::ledger::{Endpoint, Ledger};
-use crate::message::Request;
+use crate::command::shared::api::ApiArgs;
+use crate::command::shared::captures::StoreArgs;
+use crate::command::shared::registry;
+use crate::command::{Session, provider_values};
+use crate::model::error::{Error, Outcome, Result};
+use crate::model::message::Request;
+use crate::model::sanitize::{cut, harmless};
+use crate::model::secret::Origin;
+use crate::model::stored::{Entry, Query};
 use crate::provider::Provider;
-use crate::render::escape::{cut, harmless};
 use crate::render::json;
-use crate::secret::Origin;
+use crate::settings::registry::{Endpoint, Ledger};
 use crate::world::Store;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -113,7 +114,7 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
     if args.remote {
         return remote::list(&args.common, session);
     }
-    let ledger = ledger::read(session)?;
+    let ledger = registry::read(session)?;
     if ledger.endpoints.is_empty() {
         session.say("no endpoint was registered from here; `whtool register --url URL` does it");
     }
@@ -136,7 +137,7 @@ fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
     if args.remote {
         return remote::show(&args.id, &args.common, session);
     }
-    let ledger = ledger::read(session)?;
+    let ledger = registry::read(session)?;
     let endpoint = find(&ledger, &args.id)?;
     let mut store = captures(&args.common.store, session)?;
     let proof = proof(endpoint, store.as_deref_mut())?;
@@ -151,7 +152,7 @@ fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
 }
 
 fn forget(args: &Forget, session: &Session<'_>) -> Result<Outcome> {
-    let unsettled = ledger::update(session, |ledger| {
+    let unsettled = registry::update(session, |ledger| {
         let before = ledger.unsettled.len();
         ledger.unsettled.retain(|one| one.url != args.id);
         let unsettled = before - ledger.unsettled.len();
@@ -269,7 +270,7 @@ fn proved(proof: Option<&Entry>, session: &Session<'_>) -> String {
     }
 }
 
-pub(super) fn local(time: crate::timestamp::Timestamp, session: &Session<'_>) -> String {
+pub(super) fn local(time: crate::model::timestamp::Timestamp, session: &Session<'_>) -> String {
     time.to_zoned(session.world.time_zone()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 

@@ -1,13 +1,14 @@
 //! What the provider is asked about endpoints. Only creating one is documented, so every one of these calls may not be there.
 
 use super::{Shared, local};
-use crate::command::api::{Access, Agreed, Consent};
+use crate::command::Session;
 use crate::command::register::{by_hand, wanted};
-use crate::command::{Session, ledger};
-use crate::error::{Error, Outcome, Result};
+use crate::command::shared::api::{Access, Agreed, Consent};
+use crate::command::shared::registry;
+use crate::model::error::{Error, Outcome, Result};
+use crate::model::sanitize::{cut, harmless};
 use crate::provider::api::{self, Unfit};
 use crate::provider::management::{Managed, Management, More, Standing, Told, Wanted};
-use crate::render::escape::{cut, harmless};
 use clap::{ArgGroup, Args};
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -124,7 +125,7 @@ pub(super) fn update(args: &Update, session: &Session<'_>) -> Result<Outcome> {
         &args.common,
         session,
     )?;
-    ledger::update(session, |ledger| {
+    registry::update(session, |ledger| {
         for endpoint in ledger.endpoints.iter_mut().filter(|endpoint| endpoint.id == args.id) {
             endpoint.url = change.url.clone().unwrap_or_else(|| endpoint.url.clone());
             endpoint.events = change.events.clone().unwrap_or_else(|| endpoint.events.clone());
@@ -142,7 +143,7 @@ pub(super) fn delete(args: &Delete, session: &Session<'_>) -> Result<Outcome> {
     let what = format!("{} was not deleted", args.id);
     change_there(&Management::Delete(args.id.clone()), &what, args.consent.agreed(), &args.common, session)?;
     let now = session.world.now();
-    ledger::update(session, |ledger| {
+    registry::update(session, |ledger| {
         let gone: Vec<_> = ledger.endpoints.iter().filter(|one| one.id == args.id).cloned().collect();
         ledger.endpoints.retain(|one| one.id != args.id);
         let names: Vec<_> = gone.iter().filter_map(|endpoint| endpoint.secret.as_deref()).collect();

@@ -1,13 +1,13 @@
 //! `whtool events show --bundle`: a file for the provider's support.
 
-use crate::command::known::Secrets;
+use crate::command::shared::secrets::Secrets;
 use crate::command::{Session, confirm};
-use crate::delivery::Received;
 use crate::diagnose::Finding;
-use crate::error::{Error, Result};
-use crate::kept::Kept;
+use crate::model::delivery::Received;
+use crate::model::error::{Error, Result};
+use crate::model::sanitize::harmless;
+use crate::model::stored::Kept;
 use crate::render::bundle::{self, Contents};
-use crate::render::escape::harmless;
 use crate::world::Stream;
 use std::io::Write;
 use std::path::Path;

@@ -2,13 +2,13 @@
 
 use super::{local, whole};
 use crate::command::Session;
-use crate::command::captures::StoreArgs;
-use crate::diff;
-use crate::error::{Outcome, Result};
-use crate::kept::Kept;
+use crate::command::shared::captures::StoreArgs;
+use crate::diagnose::diff;
+use crate::model::error::{Outcome, Result};
+use crate::model::stored::Kept;
+use crate::model::width::Width;
 use crate::render::paint::Paint;
 use crate::render::row::{Field, Overflow, Tells};
-use crate::render::width::Width;
 use crate::render::{self, text};
 use crate::world::Stream;
 use clap::Args;

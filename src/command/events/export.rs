@@ -2,8 +2,8 @@
 
 use super::opened;
 use crate::command::Session;
-use crate::command::captures::{Filters, StoreArgs};
-use crate::error::{Outcome, Result};
+use crate::command::shared::captures::{Filters, StoreArgs};
+use crate::model::error::{Outcome, Result};
 use crate::render;
 use clap::{Args, ValueEnum};
 use std::io::Write;

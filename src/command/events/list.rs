@@ -2,11 +2,11 @@
 
 use super::{NOTHING_YET, local, opened};
 use crate::command::Session;
-use crate::command::captures::{Filters, StoreArgs};
-use crate::error::{Outcome, Result};
-use crate::kept::Query;
+use crate::command::shared::captures::{Filters, StoreArgs};
+use crate::model::error::{Outcome, Result};
+use crate::model::stored::Query;
+use crate::model::width::Width;
 use crate::render::row::Overflow;
-use crate::render::width::Width;
 use crate::render::{self, text};
 use crate::world::Stream;
 use clap::{Arg, Args};

@@ -9,10 +9,10 @@ mod show;
 mod stats;
 
 use super::Session;
-use super::captures::{self, StoreArgs};
-use crate::error::{Error, Outcome, Result};
-use crate::kept::Kept;
-use crate::timestamp::Timestamp;
+use crate::command::shared::captures::{self, StoreArgs};
+use crate::model::error::{Error, Outcome, Result};
+use crate::model::stored::Kept;
+use crate::model::timestamp::Timestamp;
 use crate::world::Store;
 use clap::{Args, Subcommand};
 

@@ -2,9 +2,9 @@
 
 use super::{local, opened};
 use crate::command::Session;
-use crate::command::captures::{StoreArgs, When, when};
-use crate::error::{Outcome, Result};
-use crate::kept::{Prunable, Undelivered};
+use crate::command::shared::captures::{StoreArgs, When, when};
+use crate::model::error::{Outcome, Result};
+use crate::model::stored::{Prunable, Undelivered};
 use crate::render::kept::Pruning;
 use crate::render::{self, text};
 use clap::Args;

@@ -2,20 +2,20 @@
 
 use super::bundle::{self, Asking};
 use super::{local, whole};
-use crate::command::captures::StoreArgs;
-use crate::command::known::{self, Local, SecretArgs, Secrets};
+use crate::command::shared::captures::StoreArgs;
+use crate::command::shared::secrets::{self, Local, SecretArgs, Secrets};
 use crate::command::{Session, replay};
-use crate::delivery::{Delivery, Received};
 use crate::diagnose::{self, Effort, Finding, Purse};
-use crate::error::{Error, Outcome, Result};
-use crate::kept::{Attempt, Kept};
-use crate::message::Request;
-use crate::receive::{Rules, receive};
-use crate::render::escape::{harmless, one_line};
+use crate::model::delivery::{Delivery, Received};
+use crate::model::error::{Error, Outcome, Result};
+use crate::model::message::Request;
+use crate::model::sanitize::{harmless, one_line};
+use crate::model::signature::DEFAULT_TOLERANCE;
+use crate::model::stored::{Attempt, Kept};
+use crate::model::width::Width;
 use crate::render::row::Overflow;
-use crate::render::width::Width;
 use crate::render::{self, payload, text};
-use crate::signature::DEFAULT_TOLERANCE;
+use crate::webhook::receive::{Rules, receive};
 use crate::world::Stream;
 use clap::{Args, ValueEnum};
 use std::io::Write;
@@ -68,7 +68,7 @@ enum Form {
 pub(super) fn run(args: &Show, session: &Session<'_>) -> Result<Outcome> {
     let [kept] = whole(&args.store, [&args.id], session)?;
     if let Some(path) = &args.bundle {
-        let secrets = known::secrets(&args.secrets, Local::IfThere, session)?;
+        let secrets = secrets::secrets(&args.secrets, Local::IfThere, session)?;
         let (judged, findings) = explained(&kept, &secrets);
         let asking = if args.yes { Asking::Never } else { Asking::AtTerminal };
         bundle::write(&kept, (&judged, &findings), &secrets, (path, asking), session)?;
@@ -141,7 +141,7 @@ fn told(kept: &Kept, args: &Show, session: &Session<'_>) -> Result<String> {
 
 /// What is odd about the event, and for a refused one why, found with the secrets of today as of the moment it arrived.
 fn judged_again(kept: &Kept, args: &Show, session: &Session<'_>) -> Result<String> {
-    let secrets = known::secrets(&args.secrets, Local::IfThere, session)?;
+    let secrets = secrets::secrets(&args.secrets, Local::IfThere, session)?;
     let (received, findings) = explained(kept, &secrets);
     let paint = session.out;
     let warnings = text::warnings(&received.event, INDENT, paint);

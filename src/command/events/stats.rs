@@ -2,13 +2,13 @@
 
 use super::{NOTHING_YET, local, opened};
 use crate::command::Session;
-use crate::command::captures::{Filters, StoreArgs};
-use crate::error::{Outcome, Result};
-use crate::kept::{Count, Sum};
-use crate::money::Money;
-use crate::render::escape::one_line;
+use crate::command::shared::captures::{Filters, StoreArgs};
+use crate::model::error::{Outcome, Result};
+use crate::model::money::Money;
+use crate::model::sanitize::one_line;
+use crate::model::stored::{Count, Sum};
+use crate::model::width::padded;
 use crate::render::kept::{by, by_currency};
-use crate::render::width::padded;
 use crate::render::{self, text};
 use clap::Args;
 use std::io::Write;

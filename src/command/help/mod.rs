@@ -3,8 +3,8 @@
 mod topics;
 
 use super::{Session, tree};
-use crate::error::{Error, Outcome, Result};
-use crate::render::width::Width;
+use crate::model::error::{Error, Outcome, Result};
+use crate::model::width::Width;
 use crate::world::Stream;
 use clap::Args;
 pub(super) use topics::{Part, TOPICS, Topic};

@@ -1,8 +1,9 @@
 //! What the apps said that deliveries are sent on to.
 
-use crate::kept::{Forwarded, Sequel};
+use crate::model::sanitize;
+use crate::model::stored::{Forwarded, Sequel};
 use crate::render::paint::Paint;
-use crate::render::{escape, text};
+use crate::render::text;
 use std::collections::BTreeSet;
 
 /// The apps that are known to be silent.
@@ -24,7 +25,7 @@ impl Apps {
             Err(failure) => self
                 .silent
                 .insert(app.clone())
-                .then(|| paint.bad(&format!("✗ {app} does not answer: {}", escape::harmless(failure)))),
+                .then(|| paint.bad(&format!("✗ {app} does not answer: {}", sanitize::harmless(failure)))),
         };
         let answer = match &attempt.outcome {
             Ok(answer) => {

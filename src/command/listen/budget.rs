@@ -1,7 +1,7 @@
 //! What explaining and telling may cost a listener, so that a flood of refusals costs honest senders little.
 
 use crate::diagnose::{Effort, Purse};
-use crate::timestamp::Timestamp;
+use crate::model::timestamp::Timestamp;
 
 /// What explaining refusals may cost in a second: a fifth of one, or a little more: under a flood of them
 /// honest senders must not wait.

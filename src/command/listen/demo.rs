@@ -1,14 +1,14 @@
 //! The demonstration: a handful of deliveries, good and bad, sent to our own listener over real HTTP.
 
-use crate::command::known::Secrets;
 use crate::command::samples::{self, Changes};
+use crate::command::shared::secrets::Secrets;
 use crate::command::{Session, sign};
-use crate::error::{Error, Result};
-use crate::exchange::{Next, Outgoing};
+use crate::model::error::{Error, Result};
+use crate::model::exchange::{Next, Outgoing};
+use crate::model::secret::{Origin, Secret};
+use crate::model::signature::Key;
+use crate::model::timestamp::SignedDuration;
 use crate::provider::{self, Form, Provider};
-use crate::secret::{Origin, Secret};
-use crate::signature::Key;
-use crate::timestamp::SignedDuration;
 use crate::world::{Certificates, START_OF_ANSWER, Sending};
 use std::net::SocketAddr;
 use std::time::Duration;

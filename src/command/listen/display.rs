@@ -8,18 +8,19 @@ use super::budget::Budget;
 use super::page::{self, Page};
 use super::seen::Seen;
 use super::tally::Tally;
-use crate::command::captures::warn_of_unknown_type;
-use crate::command::known::Secrets;
+use crate::command::shared::captures::warn_of_unknown_type;
+use crate::command::shared::secrets::Secrets;
 use crate::command::{Session, Volume};
-use crate::delivery::{Received, TurnedAway};
 use crate::diagnose::{self, Effort, Finding};
-use crate::error::Result;
-use crate::kept::Forwarded;
+use crate::model::delivery::{Received, TurnedAway};
+use crate::model::error::Result;
+use crate::model::sanitize;
+use crate::model::stored::Forwarded;
+use crate::model::verdict::Verdict;
 use crate::render::json::Arrival;
 use crate::render::paint::Paint;
 use crate::render::row::{Field, Tells};
-use crate::render::{self, escape, text};
-use crate::verdict::Verdict;
+use crate::render::{self, text};
 use crate::world::{Arrived, Missed, Store};
 use std::net::SocketAddr;
 use wildmatch::WildMatch;
@@ -85,7 +86,7 @@ impl<'a> Display<'a> {
         self.session.say(&format!("listening on {} (any path; Ctrl+C ends)", self.session.err.strong(&url)));
         self.look.events.iter().for_each(|glob| warn_of_unknown_type(glob, self.session));
         if !forwarded_to.is_empty() {
-            self.session.say(&format!("verified deliveries go on to {}", escape::harmless(forwarded_to)));
+            self.session.say(&format!("verified deliveries go on to {}", sanitize::harmless(forwarded_to)));
         }
         self.name_secrets("secrets");
         self.page.flush()
@@ -99,7 +100,7 @@ impl<'a> Display<'a> {
 
     fn name_secrets(&self, lead: &str) {
         let names = self.secrets.keys.iter().map(|key| format!("{} ({})", key.secret.origin, key.secret.provider));
-        self.session.say(&format!("{lead}: {}", escape::harmless(&names.collect::<Vec<_>>().join(", "))));
+        self.session.say(&format!("{lead}: {}", sanitize::harmless(&names.collect::<Vec<_>>().join(", "))));
     }
 
     /// Takes over from a store which events came before.
@@ -143,7 +144,7 @@ impl<'a> Display<'a> {
     fn tell_trouble(&mut self, trouble: Option<&str>) {
         match (trouble, self.trouble.as_deref()) {
             (Some(now), before) if before != Some(now) => {
-                let now = escape::harmless(now);
+                let now = sanitize::harmless(now);
                 self.session.warn(&format!("deliveries can't be recorded, and are answered 503: {now}"));
             }
             (None, Some(_)) => self.session.say("deliveries are recorded again"),
@@ -235,7 +236,7 @@ impl<'a> Display<'a> {
             let what = if is_tls {
                 "TLS, and this is plain http".to_owned()
             } else {
-                escape::one_line(request.as_bytes(), 60)
+                sanitize::one_line(request.as_bytes(), 60)
             };
             self.session.say(&self.session.err.faint(&format!("turned away: {what} → {status} ({peer})")));
         }

@@ -1,11 +1,11 @@
 //! `--forward-to`: the flags, as the listener takes them.
 
-use crate::command::known;
+use crate::command::shared::secrets;
 use crate::command::{Session, confirm, span};
-use crate::error::{Error, Result};
-use crate::exchange::is_loopback;
-use crate::forward::{self, Changes, Route};
-use crate::timestamp::SignedDuration;
+use crate::model::address::is_loopback;
+use crate::model::error::{Error, Result};
+use crate::model::timestamp::SignedDuration;
+use crate::webhook::forward::{self, Changes, Route};
 use crate::world::{Certificates, Forward, Manner};
 use clap::Args;
 use std::sync::Arc;
@@ -51,7 +51,9 @@ pub(super) struct ForwardArgs {
 
 fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or_else(|| "write 'Name: value'".to_owned())?;
-    crate::message::Headers::new().push(name.trim(), value.trim().as_bytes()).map_err(|error| error.to_string())?;
+    crate::model::message::Headers::new()
+        .push(name.trim(), value.trim().as_bytes())
+        .map_err(|error| error.to_string())?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
@@ -86,7 +88,7 @@ impl ForwardArgs {
                 )?;
             }
         }
-        let resign = if self.resign { Some(known::local_keys(session)?) } else { None };
+        let resign = if self.resign { Some(secrets::local_keys(session)?) } else { None };
         let changes = Changes { set: self.header.clone(), resign };
         let routes = self.forward_to.clone();
         Ok(Some(Forward {

@@ -12,13 +12,13 @@ mod seen;
 mod tally;
 mod watch;
 
-use super::captures::StoreArgs;
-use super::known::{self, Local, SecretArgs};
 use super::{Session, span};
-use crate::error::{Error, Outcome, Result};
+use crate::command::shared::captures::StoreArgs;
+use crate::command::shared::secrets::{self, Local, SecretArgs};
+use crate::model::error::{Error, Outcome, Result};
+use crate::model::signature::DEFAULT_TOLERANCE;
+use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::render::text;
-use crate::signature::DEFAULT_TOLERANCE;
-use crate::timestamp::{SignedDuration, Timestamp};
 use crate::world::{self, Acknowledge, Happening, Judge, Keep, Listening};
 use clap::Args;
 use display::Display;
@@ -101,7 +101,7 @@ impl Listen {
 
 /// Receives until it is told to stop, or has what it was asked for.
 pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<Outcome> {
-    let secrets = known::secrets(&args.secrets, Local::Make, session)?;
+    let secrets = secrets::secrets(&args.secrets, Local::Make, session)?;
     let mut watch = Watch::new(&secrets, args.tolerance, session);
     let mut listening = start(args, watch.judge(), session)?;
     let mut display = Display::new(&args.look, secrets.clone(), session);

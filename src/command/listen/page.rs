@@ -2,10 +2,10 @@
 
 use super::Look;
 use crate::command::Session;
-use crate::error::Result;
+use crate::model::error::Result;
+use crate::model::timestamp::Timestamp;
+use crate::model::width::Width;
 use crate::render::row::{Overflow, Row};
-use crate::render::width::Width;
-use crate::timestamp::Timestamp;
 use crate::world::Stream;
 use std::io::Write;
 

@@ -1,9 +1,10 @@
 //! The secrets that whtool keeps, looked at again while a listener runs: an endpoint that is registered meanwhile is known at once.
 
-use crate::command::known::Secrets;
-use crate::command::{Session, ledger};
-use crate::receive::{Rules, receive};
-use crate::timestamp::{SignedDuration, Timestamp};
+use crate::command::Session;
+use crate::command::shared::registry;
+use crate::command::shared::secrets::Secrets;
+use crate::model::timestamp::{SignedDuration, Timestamp};
+use crate::webhook::receive::{Rules, receive};
 use crate::world::Judge;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -25,7 +26,7 @@ impl Watch {
     pub(super) fn new(secrets: &Secrets, tolerance: SignedDuration, session: &Session<'_>) -> Self {
         let rules = Rules { keys: secrets.keys.clone(), tolerance: Some(tolerance) };
         let rules = Arc::new(RwLock::new(rules));
-        let seen = ledger::bytes(session).unwrap_or_default();
+        let seen = registry::bytes(session).unwrap_or_default();
         Self { rules, secrets: secrets.clone(), seen, next: session.world.now() }
     }
 
@@ -44,11 +45,11 @@ impl Watch {
             return None;
         }
         self.next = now.checked_add(SignedDuration::try_from(PAUSE).ok()?).ok()?;
-        let bytes = ledger::bytes(session).ok()?;
+        let bytes = registry::bytes(session).ok()?;
         if bytes == self.seen {
             return None;
         }
-        let ledger = ledger::read(session).ok()?;
+        let ledger = registry::read(session).ok()?;
         self.seen = bytes;
         let secrets = self.secrets.with_kept(&ledger, session);
         let bytes_of = |secrets: &Secrets| secrets.bytes().map(<[u8]>::to_vec).collect::<Vec<_>>();

@@ -1,7 +1,6 @@
 //! Asks the provider about one reference after the other, as the schedule says, and makes cases of the answers.
 
 use super::super::Session;
-use super::super::api::Access;
 use super::super::samples;
 use super::Reconcile;
 use super::captured::Captured;
@@ -9,15 +8,16 @@ use super::journal::{Journal, Known};
 use super::reading::{Reading, Trouble, asked, is_the_providers, not_told};
 use super::report::{Finished, Report};
 use super::source::Source;
-use crate::error::{Error, Result};
-use crate::exchange::{Answer, Next, SendFailure, Sent};
+use crate::command::shared::api::Access;
+use crate::model::error::{Error, Result};
+use crate::model::exchange::{Answer, Next, SendFailure, Sent};
+use crate::model::timestamp::Timestamp;
 use crate::provider::api::{self, Unfit};
 use crate::provider::record::State;
 use crate::provider::{self, Provider};
 use crate::reconcile::schedule::{Fared, Fate, Moment, Patience, Schedule, Turn};
 use crate::reconcile::{Asked, Case, Order, judge};
 use crate::render::reconciled::Extent;
-use crate::timestamp::Timestamp;
 use crate::world::SendEnd;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};

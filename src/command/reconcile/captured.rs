@@ -1,13 +1,13 @@
 //! The captured webhooks about a reference, from the store, when there is one.
 
 use super::super::Session;
-use super::super::captures::StoreArgs;
-use crate::error::{Error, Result};
-use crate::kept::{Entry, Query, Told};
+use crate::command::shared::captures::StoreArgs;
+use crate::model::error::{Error, Result};
+use crate::model::secret::Origin;
+use crate::model::stored::{Entry, Query, Told};
+use crate::model::timestamp::Timestamp;
 use crate::provider::Provider;
 use crate::reconcile::Webhooks;
-use crate::secret::Origin;
-use crate::timestamp::Timestamp;
 use crate::world::Store;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};

@@ -3,12 +3,13 @@
 //! Its first line says of which input and which APIs it is. A last line that was cut off is dropped; anything else that can't be
 //! read is refused.
 
-use super::super::{Session, api};
 use super::Reconcile;
-use crate::error::{Error, Result};
+use crate::command::Session;
+use crate::command::shared::api;
+use crate::model::error::{Error, Result};
+use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::provider::{self, Provider};
 use crate::reconcile::Order;
-use crate::timestamp::{SignedDuration, Timestamp};
 use crate::world::Appending;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

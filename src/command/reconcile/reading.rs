@@ -1,7 +1,7 @@
 //! What an answer to a lookup comes to: a record, none, trouble that may pass, or the end of asking.
 
-use crate::error::Error;
-use crate::exchange::{Answer, SendFailure};
+use crate::model::error::Error;
+use crate::model::exchange::{Answer, SendFailure};
 use crate::provider::Provider;
 use crate::provider::api::Unfit;
 use crate::reconcile::schedule::Fared;

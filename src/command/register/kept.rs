@@ -1,13 +1,14 @@
 //! What a registration leaves on disk, so that nothing that the provider said is lost.
 
 use super::Plan;
-use crate::command::api::Access;
-use crate::command::{Session, ledger};
-use crate::error::{Error, Result};
-use crate::exchange::Answer;
-use crate::ledger::{Endpoint, Held, Ledger, Unsettled};
+use crate::command::Session;
+use crate::command::shared::api::Access;
+use crate::command::shared::registry;
+use crate::model::error::{Error, Result};
+use crate::model::exchange::Answer;
 use crate::provider::api::{self, Unfit};
 use crate::provider::management::Told;
+use crate::settings::registry::{Endpoint, Held, Ledger, Unsettled};
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -51,12 +52,12 @@ fn entered(
     let (told, secret) = match told {
         Ok((told, Some(secret))) => (told, secret),
         Ok((told, None)) => {
-            ledger::update(session, |ledger| add(ledger, plan, unsettled, &told, None, session))?;
+            registry::update(session, |ledger| add(ledger, plan, unsettled, &told, None, session))?;
             return Err(incomplete(plan, &Unfit::Strange("secret"), raw));
         }
         Err(unfit) => return Err(incomplete(plan, &unfit, raw)),
     };
-    let endpoint = ledger::update(session, |ledger| add(ledger, plan, unsettled, &told, Some(&secret), session));
+    let endpoint = registry::update(session, |ledger| add(ledger, plan, unsettled, &told, Some(&secret), session));
     Ok((endpoint.map_err(|error| unkept(plan, &told, error, raw))?, secret))
 }
 
@@ -113,7 +114,7 @@ fn add(
 
 /// The registration came to nothing.
 pub(super) fn forget(unsettled: &Unsettled, session: &Session<'_>) -> Result<()> {
-    ledger::update(session, |ledger| {
+    registry::update(session, |ledger| {
         ledger.unsettled.retain(|other| other.token != unsettled.token);
         Ok(())
     })

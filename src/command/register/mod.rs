@@ -7,17 +7,18 @@ mod env_file;
 mod kept;
 pub(super) mod wanted;
 
-use super::api::{Access, ApiArgs, Consent};
 use super::endpoints::local;
-use super::{Session, ledger, provider_values};
-use crate::error::{Error, Kind, Outcome, Result};
-use crate::exchange::{Answer, SendFailure};
-use crate::ledger::{Endpoint, Unsettled};
+use crate::command::shared::api::{Access, ApiArgs, Consent};
+use crate::command::shared::registry;
+use crate::command::{Session, provider_values};
+use crate::model::error::{Error, Kind, Outcome, Result};
+use crate::model::exchange::{Answer, SendFailure};
+use crate::model::sanitize::harmless;
 use crate::provider::Provider;
 use crate::provider::api::{self, Unfit};
 use crate::provider::management::{Managed, Management, Wanted};
-use crate::render::escape::harmless;
 use crate::render::json::line;
+use crate::settings::registry::{Endpoint, Unsettled};
 use crate::world::Reach;
 use clap::Args;
 use serde_json::json;
@@ -143,7 +144,7 @@ fn plan(args: &Register, session: &Session<'_>) -> Result<Plan> {
 
 /// A second endpoint of the same URL means that every event comes twice, with two secrets.
 fn refuse_again(access: &Access, url: &str, session: &Session<'_>) -> Result<()> {
-    let (ledger, provider) = (ledger::read(session)?, access.provider.name());
+    let (ledger, provider) = (registry::read(session)?, access.provider.name());
     let base = access.base.as_str();
     if let Some(endpoint) = ledger.with_url(provider, base, url).next() {
         return Err(Error::usage(format!("{url} is registered already, as {}", endpoint.id))
@@ -176,7 +177,7 @@ fn begin(plan: &Plan, session: &Session<'_>) -> Result<Unsettled> {
         url: plan.url.clone(),
         at: session.world.now(),
     };
-    ledger::update(session, |ledger| {
+    registry::update(session, |ledger| {
         ledger.unsettled.push(unsettled.clone());
         Ok(())
     })?;
@@ -219,7 +220,7 @@ fn settle_cut(
 
 /// Says what there is now, and where its secret is.
 fn tell(args: &Register, endpoint: &Endpoint, secret: &str, session: &Session<'_>) -> Result<()> {
-    let ledger = ledger::path(session)?;
+    let ledger = registry::path(session)?;
     let name = endpoint.secret.as_deref().unwrap_or_default();
     let mut output = session.world.output();
     if args.json {

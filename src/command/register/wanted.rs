@@ -1,7 +1,7 @@
 //! What is to be registered, checked before anything is sent: the URL, and the names of the events.
 
-use crate::error::{Error, Result};
-use crate::exchange::is_private;
+use crate::model::address::is_private;
+use crate::model::error::{Error, Result};
 use crate::provider::{EventType, Provider};
 use std::collections::BTreeSet;
 use url::Url;

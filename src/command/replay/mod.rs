@@ -6,17 +6,19 @@ mod plan;
 mod source;
 mod tally;
 
-use super::captures::{Filters, StoreArgs};
-use super::known::SecretArgs;
 use super::samples::Changes;
 use super::{Session, confirm, moment, provider_values, span};
-use crate::error::{Error, Outcome, Result};
-use crate::exchange::{Next, Outgoing, Sent, is_loopback};
-use crate::forward;
+use crate::command::shared::captures::{Filters, StoreArgs};
+use crate::command::shared::secrets::SecretArgs;
+use crate::model::address::is_loopback;
+use crate::model::error::{Error, Outcome, Result};
+use crate::model::exchange::{Next, Outgoing, Sent};
+use crate::model::sanitize;
+use crate::model::timestamp::{SignedDuration, Timestamp};
+use crate::model::width::padded;
 use crate::provider::{Form, Provider};
-use crate::render::width::padded;
-use crate::render::{self, escape, text};
-use crate::timestamp::{SignedDuration, Timestamp};
+use crate::render::{self, text};
+use crate::webhook::forward;
 use crate::world::{Certificates, START_OF_ANSWER, SendEnd, Sending, Stream};
 use clap::Args;
 use plan::Plan;
@@ -260,10 +262,10 @@ fn tell(plan: &Plan<'_>, sent: &Sent, compared: Option<Compared>, output: &mut d
         return output.write_all(&render::json::sent(name, plan.provider(sent.number), sent, compared));
     }
     let paint = plan.session.out;
-    let what = paint.strong(&padded(&escape::harmless(name), 20));
+    let what = paint.strong(&padded(&sanitize::harmless(name), 20));
     let how = match &sent.answer {
         Ok(answer) => text::answer(answer, sent.took, paint),
-        Err(failure) => paint.bad(&escape::harmless(&failure.to_string())),
+        Err(failure) => paint.bad(&sanitize::harmless(&failure.to_string())),
     };
     let compared = compared.map(|word| format!("  · {}", paint.strong(word))).unwrap_or_default();
     writeln!(output, "{}", plan.session.fitted(&format!("{what}  {how}{compared}")))

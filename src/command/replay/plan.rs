@@ -2,16 +2,16 @@
 
 use super::source::Source;
 use super::{Compared, Replay};
-use crate::command::known::{self, Local, Secrets};
 use crate::command::samples;
+use crate::command::shared::secrets::{self, Local, Secrets};
 use crate::command::{Session, sign};
-use crate::error::{Error, Outcome, Result};
-use crate::exchange::Sent;
-use crate::forward::{self, Changes};
-use crate::kept::{Attempt, Kept};
-use crate::message::Request;
+use crate::model::error::{Error, Outcome, Result};
+use crate::model::exchange::Sent;
+use crate::model::message::Request;
+use crate::model::stored::{Attempt, Kept};
 use crate::provider::{self, Form, Provider};
 use crate::render;
+use crate::webhook::forward::{self, Changes};
 use crate::world::Store;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,7 +40,7 @@ impl<'a> Plan<'a> {
     /// Finds every source, and tries each once, so that nothing is sent before all is known to be right. There may be none where a list is
     /// empty: nothing was missed.
     pub(super) fn new(args: &'a Replay, session: &'a Session<'a>) -> Result<Self> {
-        let secrets = known::secrets(&args.secrets, Local::Make, session)?;
+        let secrets = secrets::secrets(&args.secrets, Local::Make, session)?;
         let (sources, store) = (Vec::new(), RefCell::new(None));
         let (form, edited) = (args.header_form(), BTreeMap::new());
         let mut plan = Self { args, session, sources, order: None, secrets, form, edited, store };
@@ -212,7 +212,7 @@ impl<'a> Plan<'a> {
         }
         let names: BTreeSet<_> = secrets.iter().map(|secret| secret.origin.to_string()).collect();
         let names = names.into_iter().collect::<Vec<_>>().join(", ");
-        Some(format!("signed with {}: does the target know the same secret?", render::escape::harmless(&names)))
+        Some(format!("signed with {}: does the target know the same secret?", crate::model::sanitize::harmless(&names)))
     }
 
     /// `--dry-run`.
@@ -240,7 +240,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-fn cannot_write(error: crate::message::HeaderError) -> Error {
+fn cannot_write(error: crate::model::message::HeaderError) -> Error {
     Error::failed("can't write the request").because(error)
 }
 

@@ -5,15 +5,16 @@
 
 use super::plan::Plan;
 use crate::capture::{self, Form};
-use crate::command::{Session, captures, provider_of, samples, warn_of_nothing};
-use crate::delivery::Delivery;
-use crate::error::{Error, Kind, Result};
-use crate::kept::{Entry, Id};
-use crate::message::Request;
+use crate::command::shared::captures;
+use crate::command::{Session, provider_of, samples, warn_of_nothing};
+use crate::model::delivery::Delivery;
+use crate::model::error::{Error, Kind, Result};
+use crate::model::message::Request;
+use crate::model::stored::{Entry, Id};
+use crate::provider::sample::Sample;
 use crate::provider::{self, Provider};
-use crate::receive::{Rules, receive};
 use crate::render::{self, text};
-use crate::sample::Sample;
+use crate::webhook::receive::{Rules, receive};
 use std::path::Path;
 
 /// One thing to send.
@@ -160,7 +161,7 @@ impl Strangers {
             [] => {}
             [only] => session.warn(&format!(
                 "{} does not verify, so anybody may have sent it; it is signed anew because you name it (--exact leaves it as it came)",
-                render::escape::harmless(only)
+                crate::model::sanitize::harmless(only)
             )),
             many => session.warn(&format!(
                 "{} of those you name do not verify, so anybody may have sent them; they are signed anew all the same (--exact leaves \

@@ -1,6 +1,6 @@
 //! What came of all requests together: counts by answer, and the spread of times.
 
-use crate::exchange::Sent;
+use crate::model::exchange::Sent;
 use crate::render::text;
 use std::collections::BTreeMap;
 use std::time::Duration;

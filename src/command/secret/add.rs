@@ -1,13 +1,14 @@
 //! A new secret: from the terminal, a pipe or a file, or a command that prints it.
 
-use crate::command::{Session, known, ledger};
-use crate::error::{Error, Outcome, Result};
-use crate::ledger::{Held, Source};
+use crate::command::Session;
+use crate::command::shared::{registry, secrets};
+use crate::model::error::{Error, Outcome, Result};
+use crate::model::sanitize::harmless;
+use crate::model::secret::{SHORT, looks_made_up};
 use crate::provider::{self, Provider};
-use crate::render::escape::harmless;
 use crate::render::text::count;
-use crate::secret::{SHORT, looks_made_up};
 use crate::settings;
+use crate::settings::registry::{Held, Source};
 use crate::world::Stream;
 use clap::Args;
 use std::io::Write;
@@ -49,13 +50,13 @@ pub(super) fn add(
             .hint(format!("`whtool secret add {}` asks for it; or pipe it in, or name a --file", provider.name())));
     }
     let bytes = match &new.command {
-        Some(command) => known::printed(provider.name(), command, session)?,
+        Some(command) => secrets::printed(provider.name(), command, session)?,
         None => fetch(provider, new.file.as_deref(), session)?,
     };
     check(provider, &bytes, session)?;
     let source = new.command.as_deref().map_or_else(|| Source::Kept(bytes.clone()), Source::Command);
     let (now, wanted) = (session.world.now(), new.name.as_deref());
-    let name = ledger::update(session, |ledger| {
+    let name = registry::update(session, |ledger| {
         if let Some(same) =
             ledger.secrets.iter().find(|held| held.provider == provider.name() && held.source() == source)
         {
@@ -79,7 +80,7 @@ pub(super) fn add(
     writeln!(output, "{}", harmless(&name))?;
     output.flush()?;
     drop(output);
-    let place = ledger::path(session)?;
+    let place = registry::path(session)?;
     match &new.command {
         Some(_) => session.say("it stays where it is: the command is run whenever the secret is needed"),
         None => session.say(&format!("kept in {}, which only you can read (mode 0600)", place.display())),

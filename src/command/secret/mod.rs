@@ -2,15 +2,16 @@
 
 mod add;
 
-use super::{Session, confirm, known, ledger, provider_values};
-use crate::error::{Error, Outcome, Result};
-use crate::ledger::{Held, Ledger, Source};
+use crate::command::shared::{registry, secrets};
+use crate::command::{Session, confirm, provider_values};
+use crate::model::error::{Error, Outcome, Result};
+use crate::model::sanitize::{harmless, harmless_bytes};
+use crate::model::timestamp::Timestamp;
+use crate::model::width::{columns_of, padded};
 use crate::provider::{self, Provider};
-use crate::render::escape::{harmless, harmless_bytes};
 use crate::render::json::line;
 use crate::render::payload::{Reveal, masked};
-use crate::render::width::{columns_of, padded};
-use crate::timestamp::Timestamp;
+use crate::settings::registry::{Held, Ledger, Source};
 use crate::world::Stream;
 use add::{New, Others, add};
 use clap::{Args, Subcommand};
@@ -105,7 +106,7 @@ pub(super) fn run(args: &Secrets, session: &Session<'_>) -> Result<Outcome> {
 }
 
 fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
-    let ledger = ledger::read(session)?;
+    let ledger = registry::read(session)?;
     if ledger.secrets.is_empty() {
         session.say("no secret is kept; `whtool secret add PROVIDER` keeps one");
     }
@@ -131,7 +132,7 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
     output.flush()?;
     drop(output);
     if !ledger.secrets.is_empty() {
-        session.say(&format!("kept in {}, which only you can read", ledger::path(session)?.display()));
+        session.say(&format!("kept in {}, which only you can read", registry::path(session)?.display()));
     }
     for provider in provider::ALL.iter().filter(|each| session.world.variable(each.secret_variable()).is_some()) {
         session.say(&format!("{} is set, and comes before them", provider.secret_variable()));
@@ -157,7 +158,7 @@ fn day(time: Timestamp) -> String {
 }
 
 fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
-    let ledger = ledger::read(session)?;
+    let ledger = registry::read(session)?;
     let held = match (&args.name, &*ledger.secrets) {
         (Some(name), _) => find(&ledger, name)?,
         (None, [one]) => one,
@@ -168,7 +169,7 @@ fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
         (Source::Kept(bytes), _) => bytes,
         (Source::Command(command), Reveal::Everything) => {
             let provider = provider::named(&held.provider).map_or("", Provider::name);
-            known::printed(provider, command, session)?
+            secrets::printed(provider, command, session)?
         }
         (Source::Command(_), Reveal::Masked) => Vec::new(),
     };
@@ -199,11 +200,11 @@ fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
 }
 
 fn remove(args: &Remove, session: &Session<'_>) -> Result<Outcome> {
-    find(&ledger::read(session)?, &args.name)?;
+    find(&registry::read(session)?, &args.name)?;
     if !args.yes {
         confirm(session, &format!("remove the secret {}: nothing brings it back", harmless(&args.name)), &args.name)?;
     }
-    ledger::update(session, |ledger| {
+    registry::update(session, |ledger| {
         find(ledger, &args.name)?;
         ledger.secrets.retain(|held| held.name != args.name);
         Ok(())

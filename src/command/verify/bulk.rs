@@ -6,7 +6,7 @@
 use super::report::{Batch, Bench, Tally};
 use crate::capture::{count_lines, read_lines};
 use crate::diagnose::Effort;
-use crate::error::Error;
+use crate::model::error::Error;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::path::Path;

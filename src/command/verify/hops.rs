@@ -1,18 +1,18 @@
 //! A failed request beside the good copy of it in the store: the one that was named, or the one that its signature belongs to.
 
 use super::report::{Bench, INDENT, Judged};
-use crate::command::captures::{self, StoreArgs};
+use crate::command::shared::captures::{self, StoreArgs};
 use crate::command::{Session, Volume};
-use crate::delivery::{Delivery, Received};
 use crate::diagnose::Cause;
 use crate::diagnose::hop::{self, Hop};
-use crate::error::{Error, Result};
-use crate::kept::{Kept, Query};
+use crate::model::delivery::{Delivery, Received};
+use crate::model::error::{Error, Result};
+use crate::model::stored::{Kept, Query};
+use crate::model::timestamp::Timestamp;
 use crate::provider::{self, Provider};
-use crate::receive::receive;
 use crate::render;
 use crate::render::hop::Places;
-use crate::timestamp::Timestamp;
+use crate::webhook::receive::receive;
 use crate::world::Store;
 
 /// Where good copies come from.

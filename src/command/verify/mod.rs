@@ -9,16 +9,16 @@ mod frameworks;
 mod hops;
 mod report;
 
-use super::known::{self, Local, SecretArgs};
 use super::{Session, span};
 use crate::capture::{self, Capture, CaptureError, Form};
-use crate::command::captures::{self, StoreArgs};
+use crate::command::shared::captures::{self, StoreArgs};
+use crate::command::shared::secrets::{self, Local, SecretArgs};
 use crate::diagnose::Effort;
 use crate::diagnose::computed::{Answer, Digest};
 use crate::diagnose::frameworks::Framework;
-use crate::error::{Error, Outcome, Result};
-use crate::signature::Tolerance;
-use crate::timestamp::{self, SignedDuration, Timestamp};
+use crate::model::error::{Error, Outcome, Result};
+use crate::model::signature::Tolerance;
+use crate::model::timestamp::{self, SignedDuration, Timestamp};
 use clap::Args;
 use computed::Asked;
 use frameworks::Hint;
@@ -110,7 +110,7 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<Outcome> {
     if args.body.is_none() && !args.header.is_empty() {
         return Err(headers_without_body());
     }
-    let secrets = known::secrets(&args.secrets, Local::IfThere, session)?;
+    let secrets = secrets::secrets(&args.secrets, Local::IfThere, session)?;
     let mut hops = Hops::open(args.against.as_deref(), &args.store, session)?;
     let bench = Bench::new(args, &secrets, hops.moment(), session);
     let mut output = session.world.output();

@@ -2,20 +2,21 @@
 
 use super::{At, Verify};
 use crate::capture::{Capture, CaptureError, Note, Place};
-use crate::command::known::Secrets;
+use crate::command::shared::secrets::Secrets;
 use crate::command::{Session, Volume};
-use crate::delivery::Received;
 use crate::diagnose::{self, Cause, Effort, Finding, Known, Proof, Purse};
-use crate::error::Error;
-use crate::receive::{Rules, receive};
+use crate::model::delivery::Received;
+use crate::model::error::Error;
+use crate::model::sanitize;
+use crate::model::signature::Key;
+use crate::model::timestamp::Timestamp;
+use crate::model::verdict::Verdict;
+use crate::model::width::Width;
 use crate::render::paint::Paint;
 use crate::render::payload::Reveal;
 use crate::render::row::Overflow;
-use crate::render::width::Width;
-use crate::render::{self, escape, text};
-use crate::signature::Key;
-use crate::timestamp::Timestamp;
-use crate::verdict::Verdict;
+use crate::render::{self, text};
+use crate::webhook::receive::{Rules, receive};
 use crate::world::Stream;
 use std::collections::BTreeMap;
 
@@ -257,7 +258,7 @@ impl Batch {
         let row = text::delivery(received, format!("{:<10}", place.to_string()));
         let mut text = String::new();
         for note in notes {
-            let sentence = escape::one_line(note.sentence().as_bytes(), 200);
+            let sentence = sanitize::one_line(note.sentence().as_bytes(), 200);
             text.push_str(&format!("{INDENT}{} {sentence}\n", paint.warn("note   ")));
         }
         text.push_str(&text::warnings(&received.event, INDENT, paint));
@@ -271,7 +272,7 @@ impl Batch {
             Telling::Nothing => {}
             Telling::Json => self.text.extend(render::json::unreadable(&error.to_string())),
             Telling::Lines => {
-                let line = format!("{}  {}\n", bench.paint.bad("unreadable"), escape::harmless(&error.to_string()));
+                let line = format!("{}  {}\n", bench.paint.bad("unreadable"), sanitize::harmless(&error.to_string()));
                 self.text.extend(bench.fitted(&line));
             }
         }

@@ -13,9 +13,9 @@ use super::body::{Bodies, Spent};
 use super::candidate::{self, Candidate};
 use super::search::Effort;
 use super::{Cause, Known, timestamp_text};
-use crate::delivery::Received;
+use crate::model::delivery::Received;
+use crate::model::secret::Origin;
 use crate::provider::{self, Provider};
-use crate::secret::Origin;
 use digest::Algorithm;
 
 /// What the code has computed.

@@ -3,8 +3,8 @@
 //! It is one thread, and not whichever a pool has to spare: allocators keep for each thread what it has used, and a parsed body of a
 //! megabyte takes many.
 
-use crate::delivery::{Delivery, Received};
-use crate::timestamp::Timestamp;
+use crate::model::delivery::{Delivery, Received};
+use crate::model::timestamp::Timestamp;
 use crate::world::Judge;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
@@ -69,9 +69,9 @@ impl Judging {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Event;
-    use crate::message::Request;
-    use crate::verdict::Verdict;
+    use crate::model::event::Event;
+    use crate::model::message::Request;
+    use crate::model::verdict::Verdict;
     use std::sync::Arc;
 
     fn delivery(body: &[u8]) -> Delivery {

@@ -3,8 +3,8 @@
 use super::super::forwarder;
 use super::super::sender::clients::Clients;
 use super::super::store::{Recorded, Writer};
-use crate::delivery::Received;
-use crate::kept::Attempt;
+use crate::model::delivery::Received;
+use crate::model::stored::Attempt;
 use crate::world::{Forward, MOST_PASSED_ON, Manner, START_OF_ANSWER};
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_LENGTH, HeaderName, HeaderValue};

@@ -20,7 +20,7 @@ use super::interrupt::Interrupt;
 use super::recorder::Recorder;
 use super::sender::clients::Clients;
 use super::store::{Closed, Writer};
-use crate::error::{Error, Result};
+use crate::model::error::{Error, Result};
 use crate::world::{Happening, Judge, Keep, Listen, Listening};
 use connection::Desk;
 use crowd::Crowd;

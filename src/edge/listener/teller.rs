@@ -1,8 +1,8 @@
 //! The way to the consumer, who may be slower than what happens: who waits for it, how long, and what is passed over and counted.
 
 use super::room::Held;
-use crate::delivery::TurnedAway;
-use crate::kept::Forwarded;
+use crate::model::delivery::TurnedAway;
+use crate::model::stored::Forwarded;
 use crate::world::{Arrived, Happening, Missed};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -4,13 +4,13 @@
 mod lasting;
 
 use super::*;
-use crate::delivery::TurnedAway;
-use crate::delivery::{Delivery, Received};
-use crate::event::Event;
-use crate::message::Request;
-use crate::secret::Origin;
-use crate::timestamp::Timestamp;
-use crate::verdict::Verdict;
+use crate::model::delivery::TurnedAway;
+use crate::model::delivery::{Delivery, Received};
+use crate::model::event::Event;
+use crate::model::message::Request;
+use crate::model::secret::Origin;
+use crate::model::timestamp::Timestamp;
+use crate::model::verdict::Verdict;
 use crate::world::Acknowledge;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -150,7 +150,7 @@ fn a_delivery_is_byte_for_byte_what_was_sent() {
 #[test]
 fn a_delivery_names_the_peer_and_the_time() {
     let mut listener = Setup::default().start();
-    let before = crate::timestamp::Timestamp::now();
+    let before = crate::model::timestamp::Timestamp::now();
     let mut client = Client::of(&listener);
     client.send(post("good"));
     client.answer();

@@ -1,7 +1,7 @@
 //! What both ways of sending share: how an answer is read, and how a failure is told.
 
-use crate::exchange::{Answer, SendFailure};
-use crate::message::{Headers, Request};
+use crate::model::exchange::{Answer, SendFailure};
+use crate::model::message::{Headers, Request};
 use hyper::{HeaderMap, Method, StatusCode};
 use std::error::Error as StdError;
 use std::io;

@@ -7,8 +7,9 @@
 use super::answer::cause;
 use super::exchange;
 use super::pool::Pool;
-use crate::error::{Error, Result};
-use crate::exchange::{Outgoing, Sent, is_loopback};
+use crate::model::address::is_loopback;
+use crate::model::error::{Error, Result};
+use crate::model::exchange::{Outgoing, Sent};
 use crate::world::Certificates;
 use reqwest::{Certificate, Client, ClientBuilder};
 use std::collections::HashMap;

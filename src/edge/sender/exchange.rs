@@ -4,8 +4,8 @@
 
 use super::answer::{Incoming, broken, cause, method};
 use super::clients::Terms;
-use crate::exchange::{Answer, SendFailure};
-use crate::message::{Headers, Request};
+use crate::model::exchange::{Answer, SendFailure};
+use crate::model::message::{Headers, Request};
 use reqwest::Client;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;

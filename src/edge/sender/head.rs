@@ -9,8 +9,8 @@
 //! - `Expect`, `Upgrade`, `TE` and `Proxy-…` are dropped: they ask for another course of the conversation than question
 //!   and answer, or are meant for somebody on the way. `Connection` stays, and `close` in it is obeyed.
 
-use crate::exchange::SendFailure;
-use crate::message::Request;
+use crate::model::exchange::SendFailure;
+use crate::model::message::Request;
 use hyper::body::Bytes;
 use url::{Position, Url};
 
@@ -100,7 +100,7 @@ fn fate(name: &str) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Headers;
+    use crate::model::message::Headers;
 
     fn sent(method: &str, headers: &[u8], body: &[u8]) -> String {
         let headers = Headers::read(headers.to_vec()).unwrap();

@@ -15,8 +15,8 @@ mod socket;
 mod tests;
 
 use super::interrupt::Interrupt;
-use crate::error::{Error, Result};
-use crate::exchange::{Next, Sent};
+use crate::model::error::{Error, Result};
+use crate::model::exchange::{Next, Sent};
 use crate::world::{SendEnd, Sending};
 use clients::{Clients, Terms};
 use pace::Pace;

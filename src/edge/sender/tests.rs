@@ -4,8 +4,8 @@ mod certificates;
 mod wire;
 
 use super::*;
-use crate::exchange::{Answer, Outgoing, SendFailure};
-use crate::message::{Headers, Request};
+use crate::model::exchange::{Answer, Outgoing, SendFailure};
+use crate::model::message::{Headers, Request};
 use crate::world::Certificates;
 use std::cell::{Cell, RefCell};
 use std::io::{BufRead, BufReader, Read, Write};

@@ -9,10 +9,10 @@ mod gate;
 #[cfg(test)]
 mod tests;
 
-use crate::error::{Error, Result};
-use crate::exchange::Reply;
-use crate::message::{Headers, Request};
-use crate::timestamp::Timestamp;
+use crate::model::error::{Error, Result};
+use crate::model::exchange::Reply;
+use crate::model::message::{Headers, Request};
+use crate::model::timestamp::Timestamp;
 use crate::world::{Handler, Serving};
 use gate::{Client, Gate};
 use std::io::{self, Read, Write};

@@ -5,8 +5,8 @@
 
 use super::names::Names;
 use super::rows;
-use crate::kept::{Entry, Told};
-use crate::timestamp::Timestamp;
+use crate::model::stored::{Entry, Told};
+use crate::model::timestamp::Timestamp;
 use rusqlite::{Connection, params};
 
 /// `about` has a row for each name of each delivery, `indexed` the last delivery that is in it.

@@ -1,7 +1,7 @@
 //! A query as SQL: the condition and its parameters.
 
 use super::rows::{micros, text};
-use crate::kept::Query;
+use crate::model::stored::Query;
 use rusqlite::types::Value;
 
 /// The condition and its parameters.

@@ -6,9 +6,9 @@
 use super::names::Names;
 use super::rows::{self, micros};
 use super::writer::Writer;
-use crate::kept::{Attempt, Id};
-use crate::message::Request;
-use crate::timestamp::Timestamp;
+use crate::model::message::Request;
+use crate::model::stored::{Attempt, Id};
+use crate::model::timestamp::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// What is asked of the queue.

@@ -1,6 +1,6 @@
 //! Whether all of a store can be read, and how large it is.
 
-use crate::kept::Health;
+use crate::model::stored::Health;
 use rusqlite::Connection;
 
 /// More faults than this say nothing more.

@@ -5,7 +5,7 @@
 //! 32^n deliveries in a row no two begin with the same n letters, and those that begin like this are found by computing.
 //! Deliveries of older stores have ids that are kept.
 
-use crate::kept::{ID_LENGTH, ID_LETTERS, Id};
+use crate::model::stored::{ID_LENGTH, ID_LETTERS, Id};
 use rusqlite::Connection;
 
 /// How many bits a letter says.

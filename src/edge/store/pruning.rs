@@ -2,8 +2,8 @@
 //! milliseconds, and the pages they leave are given back to the file system.
 
 use super::rows::{micros, moment};
-use crate::kept::{Prunable, Undelivered};
-use crate::timestamp::Timestamp;
+use crate::model::stored::{Prunable, Undelivered};
+use crate::model::timestamp::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::time::{Duration, Instant};
 

@@ -4,10 +4,12 @@ use super::filter::{condition, most};
 use super::names::Names;
 use super::rows;
 use super::{about, forwards, health, pruning, schema};
-use crate::error::{Error, Result};
-use crate::kept::{Attempt, Count, Entry, Health, ID_LENGTH, Id, Kept, Prunable, Query, Sum, Told, Undelivered};
-use crate::money::Money;
-use crate::timestamp::Timestamp;
+use crate::model::error::{Error, Result};
+use crate::model::money::Money;
+use crate::model::stored::{
+    Attempt, Count, Entry, Health, ID_LENGTH, Id, Kept, Prunable, Query, Sum, Told, Undelivered,
+};
+use crate::model::timestamp::Timestamp;
 use crate::world::Store;
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params_from_iter};

@@ -1,13 +1,13 @@
 //! Rows in and out: how values stand in the tables.
 
 use super::names::Names;
-use crate::chunks::Cuts;
-use crate::delivery::Received;
-use crate::exchange::Answer;
-use crate::kept::{Attempt, Entry, Framing, Line};
-use crate::message::{Headers, Request};
-use crate::money::Money;
-use crate::timestamp::Timestamp;
+use crate::model::chunks::Cuts;
+use crate::model::delivery::Received;
+use crate::model::exchange::Answer;
+use crate::model::message::{Headers, Request};
+use crate::model::money::Money;
+use crate::model::stored::{Attempt, Entry, Framing, Line};
+use crate::model::timestamp::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params};
 use std::time::Duration;

@@ -3,7 +3,7 @@
 //! A file that is not ours, or of a later whtool, or damaged, is refused and left as it is.
 
 use super::super::private::{create_private_folder, refuse_if_open_to_others};
-use crate::error::{Error, Result};
+use crate::model::error::{Error, Result};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{File, OpenOptions};
 use std::path::Path;

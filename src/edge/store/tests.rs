@@ -3,12 +3,12 @@
 mod bell;
 
 use super::*;
-use crate::delivery::{Delivery, Received};
-use crate::event::Event;
-use crate::kept::{Attempt, Framing, Query, Undelivered};
-use crate::message::Request;
-use crate::timestamp::Timestamp;
-use crate::verdict::Verdict as Judged;
+use crate::model::delivery::{Delivery, Received};
+use crate::model::event::Event;
+use crate::model::message::Request;
+use crate::model::stored::{Attempt, Framing, Query, Undelivered};
+use crate::model::timestamp::Timestamp;
+use crate::model::verdict::Verdict as Judged;
 use crate::world::{Keep, Store};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ fn selection(urls: &[(&str, usize)]) -> Selection {
 }
 
 fn attempt(status: u16) -> Attempt {
-    let outcome = Ok(crate::exchange::Answer::new(status, []));
+    let outcome = Ok(crate::model::exchange::Answer::new(status, []));
     Attempt { at: Timestamp::UNIX_EPOCH, url: APP.to_owned(), took: Duration::ZERO, outcome }
 }
 

@@ -6,7 +6,7 @@ use crate::emulator::agenda::Task;
 use crate::emulator::call::{Call, Refusal};
 use crate::emulator::desk::Desk;
 use crate::emulator::shelf::Item;
-use crate::money::Money;
+use crate::model::money::Money;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ mod plustive;
 
 use super::state::WALLET;
 use super::*;
-use crate::exchange::{Answer, SendFailure};
+use crate::model::exchange::{Answer, SendFailure};
 use serde_json::json;
 
 /// 2025-01-15T10:30:00Z

@@ -3,7 +3,7 @@
 //! <https://docs.pay.plexos.io/pages/api/payments/reference>, <https://docs.pay.plexos.io/pages/api/refunds/get>,
 //! <https://docs.pay.plexos.io/pages/api/checkout/get>.
 
-use crate::money::Money;
+use crate::model::money::Money;
 use crate::provider::api::{Call, Unfit};
 use crate::provider::record::{self, Amount, Announced, Record, Standing, State};
 use serde_json::{Value, json};

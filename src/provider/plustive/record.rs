@@ -2,10 +2,10 @@
 //! (<https://docs.plustiveimpact.com/api/purchases>, <https://docs.plustiveimpact.com/api/schemas/transactionresponse>; a shorter
 //! answer in <https://plustiveimpact.com/guides/webhooks-for-vtu-transactions>).
 
-use crate::money::Money;
+use crate::model::money::Money;
+use crate::model::timestamp::Timestamp;
 use crate::provider::api::{Call, Unfit};
 use crate::provider::record::{self, Amount, Announced, Record, Standing, State};
-use crate::timestamp::Timestamp;
 use serde_json::{Value, json};
 
 /// All money is in kobo; no currency is sent.

@@ -1,8 +1,8 @@
 //! One test for each way in which the three sides can disagree, and for what is no disagreement.
 
 use super::*;
+use crate::model::timestamp::Timestamp;
 use crate::provider;
-use crate::timestamp::Timestamp;
 use serde_json::{Value, json};
 
 fn plexos() -> &'static dyn Provider {

@@ -3,7 +3,7 @@
 use super::{Head, escaped, prose, words};
 use crate::check::report::Trouble;
 use crate::check::{Exchange, Grade, Group, Outcome, Report};
-use crate::render::escape::{cut, harmless_bytes, one_line};
+use crate::model::sanitize::{cut, harmless_bytes, one_line};
 use crate::render::payload::masked;
 use crate::render::request;
 use crate::render::text::{count, duration};

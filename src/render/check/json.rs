@@ -1,8 +1,8 @@
 //! JSON lines: `whtool.check/1` for each probe, then `whtool.checked/1` for all of it.
 
 use super::Head;
+use crate::capture::request_json::RequestRecord;
 use crate::check::{Exchange, Grade, Outcome, Report};
-use crate::record::RequestRecord;
 use crate::render::json::line;
 use crate::render::request;
 use serde_json::{Map, Value, json};

@@ -10,8 +10,8 @@ pub use json::json;
 pub use junit::junit;
 pub use text::{Detail, Look, text};
 
-use super::escape::is_harmful;
-use crate::exchange::SendFailure;
+use crate::model::exchange::SendFailure;
+use crate::model::sanitize::is_harmful;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub struct Head {
     /// The environment variable that the handler's secret belongs in.
     pub variable: &'static str,
     /// When it was.
-    pub at: crate::timestamp::Timestamp,
+    pub at: crate::model::timestamp::Timestamp,
     /// How long all of it took.
     pub took: Duration,
     /// Whether signatures grow old.

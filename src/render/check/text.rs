@@ -3,12 +3,12 @@
 use super::{Head, said, words};
 use crate::check::report::Trouble;
 use crate::check::{Cause, Exchange, Grade, Group, Outcome, Report};
-use crate::render::escape::cut;
+use crate::model::sanitize::cut;
+use crate::model::width::Width;
 use crate::render::paint::Paint;
 use crate::render::payload::masked;
 use crate::render::request;
 use crate::render::text::{count, duration};
-use crate::render::width::Width;
 use std::fmt::Write as _;
 
 /// How much is shown.

@@ -3,7 +3,7 @@
 use super::super::file::log_of;
 use super::{append, place};
 use crate::edge::store::{Writer, open};
-use crate::kept::Query;
+use crate::model::stored::Query;
 use crate::world::{Keep, Store as _};
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};

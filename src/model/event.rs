@@ -2,8 +2,8 @@
 //!
 //! The reading itself is each provider's (`provider`); what is done about a duplicate is the command's.
 
-use crate::money::Money;
-use crate::timestamp::{SignedDuration, spoken};
+use crate::model::money::Money;
+use crate::model::timestamp::{SignedDuration, spoken};
 
 /// What a provider's payload says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,13 +1,13 @@
 //! The ledger's file, for the commands that read or change it.
 
-use super::Session;
-use crate::error::{Error, Result};
-use crate::ledger::{Ledger, Unreadable};
+use crate::command::Session;
+use crate::model::error::{Error, Result};
+use crate::settings::registry::{Ledger, Unreadable};
 use crate::world::World;
 use std::path::{Path, PathBuf};
 
 /// Where it is.
-pub(super) fn path(session: &Session<'_>) -> Result<PathBuf> {
+pub(in crate::command) fn path(session: &Session<'_>) -> Result<PathBuf> {
     path_in(session.world)
 }
 
@@ -16,24 +16,24 @@ fn path_in(world: &dyn World) -> Result<PathBuf> {
 }
 
 /// Its bytes, if it is there.
-pub(super) fn bytes(session: &Session<'_>) -> Result<Option<Vec<u8>>> {
+pub(in crate::command) fn bytes(session: &Session<'_>) -> Result<Option<Vec<u8>>> {
     session.world.read_private(&path(session)?)
 }
 
 /// Reads it.
-pub(super) fn read(session: &Session<'_>) -> Result<Ledger> {
+pub(in crate::command) fn read(session: &Session<'_>) -> Result<Ledger> {
     read_in(session.world)
 }
 
 /// Reads it where there is no session: for completions.
-pub(super) fn read_in(world: &dyn World) -> Result<Ledger> {
+pub(in crate::command) fn read_in(world: &dyn World) -> Result<Ledger> {
     let path = path_in(world)?;
     let bytes = world.read_private(&path)?;
     Ledger::read(bytes.as_deref()).map_err(|error| unreadable(&path, &error))
 }
 
 /// Changes it: on disk when this returns. What `change` returns is handed on; its error leaves all as it was.
-pub(super) fn update<T>(session: &Session<'_>, change: impl FnOnce(&mut Ledger) -> Result<T>) -> Result<T> {
+pub(in crate::command) fn update<T>(session: &Session<'_>, change: impl FnOnce(&mut Ledger) -> Result<T>) -> Result<T> {
     let path = path(session)?;
     let (mut change, mut outcome) = (Some(change), None);
     session.world.update_private(&path, &mut |bytes| {

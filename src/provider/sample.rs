@@ -2,7 +2,7 @@
 //!
 //! The documents themselves belong to their provider (`provider/*/samples.json`).
 
-use crate::timestamp::Timestamp;
+use crate::model::timestamp::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
 use serde_json::{Map, Value};
 use std::collections::VecDeque;

@@ -2,11 +2,11 @@
 //!
 //! The database itself is in `edge::store`.
 
-use crate::chunks::Cuts;
-use crate::exchange::Answer;
-use crate::message::Request;
-use crate::money::Money;
-use crate::timestamp::Timestamp;
+use crate::model::chunks::Cuts;
+use crate::model::exchange::Answer;
+use crate::model::message::Request;
+use crate::model::money::Money;
+use crate::model::timestamp::Timestamp;
 use std::time::Duration;
 
 /// A delivery's id: ten letters and digits that look like chance. A few of the first are enough to name it.

@@ -12,10 +12,10 @@ pub use listening::{
 };
 pub use store::Store;
 
-use crate::error::Result;
-use crate::exchange::{Next, Reply, Sent};
-use crate::message::Request;
-use crate::timestamp::Timestamp;
+use crate::model::error::Result;
+use crate::model::exchange::{Next, Reply, Sent};
+use crate::model::message::Request;
+use crate::model::timestamp::Timestamp;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@
 //! by what they say. What is shown of it, and what is masked, is `render`'s.
 
 use crate::json::{Document, Token, TokenKind, Tokens};
-use crate::message::Headers;
+use crate::model::message::Headers;
 use std::collections::HashMap;
 
 /// A value at a path that is not the same in both.

@@ -2,16 +2,17 @@
 //!
 //! Flags come before the environment, that before whtool's own store, and the machine's own test secret comes last.
 
-use super::{Session, ledger};
+use crate::command::Session;
+use crate::command::shared::registry;
 use crate::diagnose::Known;
-use crate::error::{Error, Result};
-use crate::ledger::{Held, Ledger, Source};
+use crate::model::error::{Error, Result};
+use crate::model::sanitize::harmless;
+use crate::model::secret::{Origin, Secret, looks_made_up};
+use crate::model::signature::Key;
 use crate::provider::{self, Provider};
-use crate::render::escape::harmless;
 use crate::render::payload::masked;
-use crate::secret::{Origin, Secret, looks_made_up};
 use crate::settings;
-use crate::signature::Key;
+use crate::settings::registry::{Held, Ledger, Source};
 use clap::Args;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -19,7 +20,7 @@ use std::time::Duration;
 
 /// Signing secrets beside those of the environment.
 #[derive(Args, Default)]
-pub(super) struct SecretArgs {
+pub(in crate::command) struct SecretArgs {
     /// A file whose text is the signing secret; `-` is standard input
     #[arg(long, value_name = "FILE", help_heading = "Secrets")]
     secret_file: Vec<PathBuf>,
@@ -33,7 +34,7 @@ pub(super) struct SecretArgs {
 
 /// All that is known here.
 #[derive(Clone)]
-pub(super) struct Secrets {
+pub(in crate::command) struct Secrets {
     /// Keys in the order in which they are tried.
     pub keys: Vec<Key>,
     api_keys: Vec<(String, String)>,
@@ -41,7 +42,7 @@ pub(super) struct Secrets {
 
 /// What to do when nothing is configured.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Local {
+pub(in crate::command) enum Local {
     /// Use the machine's test secret when there is one.
     IfThere,
     /// Make it when a provider has no secret.
@@ -50,18 +51,18 @@ pub(super) enum Local {
 
 impl Secrets {
     /// For finding out why something does not verify.
-    pub(super) fn known(&self) -> Known<'_> {
+    pub(in crate::command) fn known(&self) -> Known<'_> {
         Known { keys: &self.keys, api_keys: &self.api_keys }
     }
 
     /// The bytes of every signing secret and API key: what must stand nowhere.
-    pub(super) fn bytes(&self) -> impl Iterator<Item = &[u8]> {
+    pub(in crate::command) fn bytes(&self) -> impl Iterator<Item = &[u8]> {
         let api_keys = self.api_keys.iter().map(|(_, key)| key.as_bytes());
         self.keys.iter().map(|key| key.secret.expose()).chain(api_keys)
     }
 
     /// The same with what whtool keeps now in place of what it kept.
-    pub(super) fn with_kept(&self, ledger: &Ledger, session: &Session<'_>) -> Self {
+    pub(in crate::command) fn with_kept(&self, ledger: &Ledger, session: &Session<'_>) -> Self {
         let others = self.keys.iter().filter(|key| !matches!(key.secret.origin, Origin::Kept(_))).cloned();
         let kept = kept(ledger, session);
         // What a command does not print this time, a keyring that is locked again, still is what it was.
@@ -73,7 +74,7 @@ impl Secrets {
     }
 
     /// The key to sign with.
-    pub(super) fn signing(&self, provider: &dyn Provider) -> Result<&Key> {
+    pub(in crate::command) fn signing(&self, provider: &dyn Provider) -> Result<&Key> {
         self.keys.iter().find(|key| key.secret.provider == provider.name()).ok_or_else(|| {
             Error::credentials(format!("no signing secret of {} is known", provider.title())).hint(format!(
                 "set {}, or keep it with `whtool secret add {}`, or use --secret-file",
@@ -85,7 +86,7 @@ impl Secrets {
 }
 
 /// Gathers the secrets of every provider.
-pub(super) fn secrets(args: &SecretArgs, local: Local, session: &Session<'_>) -> Result<Secrets> {
+pub(in crate::command) fn secrets(args: &SecretArgs, local: Local, session: &Session<'_>) -> Result<Secrets> {
     if !args.secret.is_empty() {
         session.warn(
             "--secret can be seen in the process list and the shell's history: prefer --secret-file or the environment",
@@ -94,7 +95,7 @@ pub(super) fn secrets(args: &SecretArgs, local: Local, session: &Session<'_>) ->
     let flags = flag_texts(args, session)?;
     let mut secrets = Vec::new();
     // Where other secrets are at hand, those that are kept are not worth failing for.
-    let kept = match ledger::read(session) {
+    let kept = match registry::read(session) {
         Ok(ledger) => kept(&ledger, session),
         Err(error) if has_other(&flags, session) => {
             session.tell(&error);
@@ -159,7 +160,7 @@ fn kept(ledger: &Ledger, session: &Session<'_>) -> Vec<Secret> {
 }
 
 /// The secret that a command prints, without the line break at its end.
-pub(super) fn printed(provider: &'static str, command: &str, session: &Session<'_>) -> Result<Vec<u8>> {
+pub(in crate::command) fn printed(provider: &'static str, command: &str, session: &Session<'_>) -> Result<Vec<u8>> {
     let bytes =
         session.world.output_of(command, PATIENCE).map_err(|error| Error { what: masked(&error.what), ..error })?;
     let secret = settings::secret_of_file(provider, command, bytes);
@@ -198,7 +199,7 @@ fn flag_texts(args: &SecretArgs, session: &Session<'_>) -> Result<Vec<(Origin, V
 }
 
 /// The machine's own test keys, one for each provider; they are made when they are not there.
-pub(super) fn local_keys(session: &Session<'_>) -> Result<Vec<Key>> {
+pub(in crate::command) fn local_keys(session: &Session<'_>) -> Result<Vec<Key>> {
     let seed = local_seed(Local::Make, session)?.unwrap_or_default();
     let secret = |each: &&dyn Provider| settings::local_secret(each.name(), each.secret_prefix(), &seed);
     Ok(provider::ALL.iter().map(secret).map(Key::new).collect())

@@ -1,13 +1,13 @@
 //! From bytes to a judged delivery: provider, claim, verdict, event. The one straight way that `listen` and `verify` share.
 
-use crate::delivery::{Delivery, Received};
-use crate::event::{Event, Warning};
 use crate::json;
-use crate::payload::{NotAPayload, Payload};
+use crate::json::value::{NotAPayload, Payload};
+use crate::model::delivery::{Delivery, Received};
+use crate::model::event::{Event, Warning};
+use crate::model::signature::{self, Key, Off, Tolerance};
+use crate::model::timestamp::Timestamp;
+use crate::model::verdict::Verdict;
 use crate::provider::{self, Provider};
-use crate::signature::{self, Key, Off, Tolerance};
-use crate::timestamp::Timestamp;
-use crate::verdict::Verdict;
 
 /// What deliveries are judged by.
 #[derive(Clone)]

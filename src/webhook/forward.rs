@@ -2,10 +2,10 @@
 //!
 //! Sending, pausing and recording are the edge's.
 
-use crate::message::{HeaderError, Headers, Request};
+use crate::model::message::{HeaderError, Headers, Request};
+use crate::model::signature::Key;
+use crate::model::timestamp::Timestamp;
 use crate::provider::{self, Form, Provider};
-use crate::signature::Key;
-use crate::timestamp::Timestamp;
 use url::Url;
 use wildmatch::WildMatch;
 
@@ -172,9 +172,9 @@ mod tests {
             assert!(read_url(text).is_ok(), "{text}");
         }
     }
-    use crate::receive::{Rules, receive};
-    use crate::secret::{Origin, Secret};
-    use crate::signature::DEFAULT_TOLERANCE;
+    use crate::model::secret::{Origin, Secret};
+    use crate::model::signature::DEFAULT_TOLERANCE;
+    use crate::webhook::receive::{Rules, receive};
 
     fn request() -> Request {
         let text = "Host: tunnel.example\r\nX-A: 1\r\nx-b: 2\r\nX-A: 3\r\nConnection: keep-alive, X-Drop\r\nX-Drop: 1\r\nTE: trailers\r\n";
@@ -234,7 +234,7 @@ mod tests {
         let sent = outgoing(&old, &url("http://h/"), &changes, now).unwrap();
         assert_eq!(sent.headers.len(), 2);
         let rules = Rules { keys: vec![key], tolerance: Some(DEFAULT_TOLERANCE) };
-        let delivery = crate::delivery::Delivery { request: sent, peer: None, arrived: None };
+        let delivery = crate::model::delivery::Delivery { request: sent, peer: None, arrived: None };
         assert!(receive(delivery, &rules, now).verdict.is_verified());
     }
 }

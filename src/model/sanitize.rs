@@ -1,6 +1,6 @@
 //! Strangers' text made harmless: what could move the cursor, hide letters or turn their order is shown, not sent.
 
-use super::width::beginning;
+use crate::model::width::beginning;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 

@@ -3,9 +3,9 @@
 //! A provider turns a request into a claim (`provider`); this file turns claim, keys and the time into a verdict. It reads
 //! no headers and knows no provider.
 
-use crate::secret::Secret;
-use crate::timestamp::{SignedDuration, Timestamp};
-use crate::verdict::Verdict;
+use crate::model::secret::Secret;
+use crate::model::timestamp::{SignedDuration, Timestamp};
+use crate::model::verdict::Verdict;
 use hmac::{Hmac, KeyInit, Mac as _};
 use sha2::Sha256;
 
@@ -140,7 +140,7 @@ pub fn off(signed: Option<Timestamp>, now: Timestamp, tolerance: Tolerance) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::Origin;
+    use crate::model::secret::Origin;
 
     /// RFC 4231, test case 2.
     #[test]

@@ -3,7 +3,7 @@
 //! A value of a file becomes the default of its option before the command line is parsed. So flags win, help shows what holds, and no
 //! command knows of any of this.
 
-use crate::error::{Error, Result};
+use crate::model::error::{Error, Result};
 use crate::settings::file::{self, Scope, Unusable};
 use crate::settings::option::{self, Project, Setting, Shape};
 use crate::world::World;
@@ -12,14 +12,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The project's file, in the working folder or above it.
-pub(super) const PROJECT_FILE: &str = "whtool.toml";
+pub(in crate::command) const PROJECT_FILE: &str = "whtool.toml";
 /// The user's file, in whtool's folder for settings.
-pub(super) const USER_FILE: &str = "config.toml";
+pub(in crate::command) const USER_FILE: &str = "config.toml";
 /// More than any settings need, in bytes.
 const MOST: u64 = 64 * 1024;
 
 /// What is configured.
-pub(super) struct Configured {
+pub(in crate::command) struct Configured {
     /// The project's file, when there is one.
     pub project: Option<PathBuf>,
     /// The user's file, which may not be there.
@@ -29,7 +29,7 @@ pub(super) struct Configured {
 }
 
 /// A setting's values, and who set them.
-pub(super) struct Value {
+pub(in crate::command) struct Value {
     pub setting: &'static Setting,
     pub values: Vec<String>,
     pub origin: Origin,
@@ -37,7 +37,7 @@ pub(super) struct Value {
 
 /// Who set a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(in crate::command) enum Origin {
     /// A variable of this name.
     Environment(String),
     /// The project's file.
@@ -57,7 +57,7 @@ impl std::fmt::Display for Origin {
 
 impl Configured {
     /// Looks at the variables, the project's file and the user's.
-    pub(super) fn load(world: &dyn World) -> Self {
+    pub(in crate::command) fn load(world: &dyn World) -> Self {
         let folders = world.working_folders();
         let project = folders.iter().map(|folder| folder.join(PROJECT_FILE)).find(|path| world.has_file(path));
         let user = world.config_folder().ok().map(|folder| folder.join(USER_FILE));
@@ -68,22 +68,22 @@ impl Configured {
     }
 
     /// Why the settings can't be used: the first reason.
-    pub(super) fn trouble(&self) -> Option<&Error> {
+    pub(in crate::command) fn trouble(&self) -> Option<&Error> {
         self.troubles.first()
     }
 
     /// Everything that is wrong with them.
-    pub(super) fn troubles(&self) -> &[Error] {
+    pub(in crate::command) fn troubles(&self) -> &[Error] {
         &self.troubles
     }
 
     /// What is set, and by whom. `None`: the default holds.
-    pub(super) fn value(&self, setting: &Setting) -> Option<&Value> {
+    pub(in crate::command) fn value(&self, setting: &Setting) -> Option<&Value> {
         self.values.iter().find(|value| value.setting == setting)
     }
 
     /// The tree of commands with these values as defaults; without them when they can't be used.
-    pub(super) fn apply(&self, tree: Command) -> Command {
+    pub(in crate::command) fn apply(&self, tree: Command) -> Command {
         if !self.troubles.is_empty() {
             return tree;
         }
@@ -123,7 +123,7 @@ impl Configured {
         if self.values.is_empty() {
             return;
         }
-        let tree = super::tree::tree();
+        let tree = crate::command::tree::tree();
         self.troubles.extend(self.values.iter().filter_map(|value| value.trouble(&tree)));
     }
 }
@@ -195,7 +195,7 @@ fn is_for(setting: &Setting, words: &[String]) -> bool {
 }
 
 /// The options that a setting stands in for, in a command and those below it.
-pub(super) fn options<'t>(tree: &'t Command, setting: &Setting) -> Vec<&'t Arg> {
+pub(in crate::command) fn options<'t>(tree: &'t Command, setting: &Setting) -> Vec<&'t Arg> {
     fn add<'t>(command: &'t Command, words: &[String], setting: &Setting, found: &mut Vec<&'t Arg>) {
         if is_for(setting, words) {
             found.extend(command.get_arguments().filter(|arg| arg.get_long() == Some(setting.key)));
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn every_setting_stands_in_for_an_option_of_each_of_its_commands() {
-        let tree = super::super::tree::tree();
+        let tree = crate::command::tree::tree();
         for setting in &option::ALL {
             let found = options(&tree, setting);
             assert!(found.len() >= setting.commands.len().max(1), "{}", setting.key);

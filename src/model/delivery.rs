@@ -1,9 +1,9 @@
 //! A delivery: one request as it reached us, and what whtool made of it.
 
-use crate::event::Event;
-use crate::message::Request;
-use crate::timestamp::Timestamp;
-use crate::verdict::Verdict;
+use crate::model::event::Event;
+use crate::model::message::Request;
+use crate::model::timestamp::Timestamp;
+use crate::model::verdict::Verdict;
 use std::net::SocketAddr;
 
 /// A request, from whom it came, and when.

@@ -1,12 +1,12 @@
 //! What a command works with: the world, how much is said, how it is coloured, and how wide lines may be.
 
-use super::configured::Configured;
-use super::{Colour, Common};
-use crate::error::{Error, Kind, Result};
-use crate::render::escape::harmless;
+use crate::command::shared::configured::Configured;
+use crate::command::{Colour, Common};
+use crate::model::error::{Error, Kind, Result};
+use crate::model::sanitize::harmless;
+use crate::model::width::Width;
 use crate::render::paint::Paint;
 use crate::render::payload::Reveal;
-use crate::render::width::Width;
 use crate::world::{Stream, World};
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -18,28 +18,28 @@ const HANG: usize = 4;
 
 /// How much is said on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Volume {
+pub(in crate::command) enum Volume {
     Quiet,
     Normal,
     Verbose,
 }
 
 /// What a command works with: the world, and how to talk.
-pub(super) struct Session<'w> {
-    pub(super) world: &'w dyn World,
+pub(in crate::command) struct Session<'w> {
+    pub(in crate::command) world: &'w dyn World,
     /// How standard output is coloured.
-    pub(super) out: Paint,
+    pub(in crate::command) out: Paint,
     /// How standard error is.
-    pub(super) err: Paint,
-    pub(super) volume: Volume,
-    pub(super) reveal: Reveal,
-    pub(super) configured: &'w Configured,
+    pub(in crate::command) err: Paint,
+    pub(in crate::command) volume: Volume,
+    pub(in crate::command) reveal: Reveal,
+    pub(in crate::command) configured: &'w Configured,
     /// What is not to be said again.
     said: Mutex<BTreeSet<String>>,
 }
 
 /// <https://no-color.org> and <https://bixense.com/clicolors>.
-pub(super) fn paint(colour: Colour, world: &dyn World, stream: Stream) -> Paint {
+pub(in crate::command) fn paint(colour: Colour, world: &dyn World, stream: Stream) -> Paint {
     let coloured = match colour {
         Colour::Always => true,
         Colour::Never => false,
@@ -53,7 +53,7 @@ pub(super) fn paint(colour: Colour, world: &dyn World, stream: Stream) -> Paint 
 }
 
 impl<'w> Session<'w> {
-    pub(super) fn new(common: &Common, configured: &'w Configured, world: &'w dyn World) -> Self {
+    pub(in crate::command) fn new(common: &Common, configured: &'w Configured, world: &'w dyn World) -> Self {
         let volume = match (common.quiet, common.verbose) {
             (true, _) => Volume::Quiet,
             (_, true) => Volume::Verbose,
@@ -73,14 +73,14 @@ impl<'w> Session<'w> {
     }
 
     /// Says something to the person, unless they want quiet. Text of strangers must be harmless already.
-    pub(super) fn say(&self, text: &str) {
+    pub(in crate::command) fn say(&self, text: &str) {
         if self.volume != Volume::Quiet {
             self.write_error_line(text);
         }
     }
 
     /// Says something that is true of every one of many things, once.
-    pub(super) fn say_once(&self, text: &str) {
+    pub(in crate::command) fn say_once(&self, text: &str) {
         let is_new = self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned());
         if is_new {
             self.say(text);
@@ -88,12 +88,12 @@ impl<'w> Session<'w> {
     }
 
     /// Says something that matters even to those who want quiet.
-    pub(super) fn warn(&self, text: &str) {
+    pub(in crate::command) fn warn(&self, text: &str) {
         self.write_error_line(&format!("{} {text}", self.err.warn("warning:")));
     }
 
     /// Says so when other users of the machine can read a file of a secret of the user's own. A pipe or a device has no such readers.
-    pub(super) fn warn_of_readers(&self, path: &Path) {
+    pub(in crate::command) fn warn_of_readers(&self, path: &Path) {
         let is_device = ["/dev", "/proc"].iter().any(|folder| path.starts_with(folder));
         let mode = self.world.mode(path).filter(|_| !is_device && self.world.has_file(path));
         let readers = match mode.map(|mode| (mode & 0o040, mode & 0o004)) {
@@ -106,7 +106,7 @@ impl<'w> Session<'w> {
     }
 
     /// What, why, what to try; three lines at most, and what a program of the user's said.
-    pub(super) fn tell(&self, error: &Error) {
+    pub(in crate::command) fn tell(&self, error: &Error) {
         if error.kind == Kind::PipeClosed || error.kind == Kind::Interrupted {
             return;
         }
@@ -123,23 +123,23 @@ impl<'w> Session<'w> {
     }
 
     /// Says something in lines that fit the terminal. A person who can't be told is no reason to stop.
-    pub(super) fn write_error_line(&self, text: &str) {
+    pub(in crate::command) fn write_error_line(&self, text: &str) {
         let line = self.width(Stream::Error).folded(text, HANG) + "\n";
         let _ = self.world.errors().write_all(line.as_bytes());
     }
 
     /// Lines for standard output, broken between words where its terminal has no room for them.
-    pub(super) fn fitted(&self, lines: &str) -> String {
+    pub(in crate::command) fn fitted(&self, lines: &str) -> String {
         self.width(Stream::Output).folded(lines, HANG)
     }
 
     /// How wide lines may be there.
-    pub(super) fn width(&self, stream: Stream) -> Width {
+    pub(in crate::command) fn width(&self, stream: Stream) -> Width {
         Width::of(self.world.columns(stream))
     }
 
     /// Opens a file, or standard input for `-`.
-    pub(super) fn open(&self, path: &Path) -> Result<Box<dyn Read + Send + '_>> {
+    pub(in crate::command) fn open(&self, path: &Path) -> Result<Box<dyn Read + Send + '_>> {
         if path == Path::new("-") {
             return Ok(self.world.input());
         }
@@ -147,7 +147,7 @@ impl<'w> Session<'w> {
     }
 
     /// Reads all of a file, or of standard input for `-`.
-    pub(super) fn read(&self, path: &Path) -> Result<Vec<u8>> {
+    pub(in crate::command) fn read(&self, path: &Path) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.open(path)?.read_to_end(&mut bytes).map_err(|error| cannot_read(path, &error))?;
         Ok(bytes)
@@ -155,7 +155,7 @@ impl<'w> Session<'w> {
 }
 
 /// What can't be read, and why.
-pub(super) fn cannot_read(path: &Path, error: &std::io::Error) -> Error {
+pub(in crate::command) fn cannot_read(path: &Path, error: &std::io::Error) -> Error {
     let error = Error::failed(format!("can't read {}", path.display())).because(error);
     if path == Path::new("-") { error.hint("give a file, or pipe something in") } else { error }
 }

@@ -9,7 +9,7 @@
 //! of headers. What stands around a request in a line is `capture`'s on the way in and `render`'s on the way out.
 
 use crate::json::quote;
-use crate::message::{HeaderError, Headers, Request};
+use crate::model::message::{HeaderError, Headers, Request};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};

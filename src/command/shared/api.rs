@@ -1,25 +1,26 @@
 //! A provider's API as commands use it: which base URL and key hold, and one call with its answer.
 
-use super::{Session, confirm, span};
-use crate::error::{Error, Result};
-use crate::exchange::{Next, SendFailure, Sent, is_loopback};
-use crate::ledger::Mode;
+use crate::command::{Session, confirm, span};
+use crate::model::address::is_loopback;
+use crate::model::error::{Error, Result};
+use crate::model::exchange::{Next, SendFailure, Sent};
+use crate::model::secret::{Origin, Secret};
+use crate::model::timestamp::SignedDuration;
 use crate::provider::api::Call;
 use crate::provider::{self, Provider};
-use crate::secret::{Origin, Secret};
 use crate::settings;
-use crate::timestamp::SignedDuration;
+use crate::settings::registry::Mode;
 use crate::world::{Certificates, Sending};
 use clap::Args;
 use std::path::PathBuf;
 use url::Url;
 
 /// The longest answer that is read.
-pub(super) const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
+pub(in crate::command) const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
 
 /// Where the API is, and by which key it is asked.
 #[derive(Args, Clone)]
-pub(super) struct ApiArgs {
+pub(in crate::command) struct ApiArgs {
     /// Another base URL of the API, such as the emulator's [environment: PLEXOS_API_URL, PLUSTIVE_API_URL]
     #[arg(long, value_name = "URL", help_heading = "API")]
     api_url: Option<Url>,
@@ -36,14 +37,14 @@ pub(super) struct ApiArgs {
 
 impl ApiArgs {
     /// As if no flag were given, with another patience.
-    pub(super) fn patient_for(timeout: SignedDuration) -> Self {
+    pub(in crate::command) fn patient_for(timeout: SignedDuration) -> Self {
         Self { api_url: None, key_file: None, key_env: None, api_timeout: timeout }
     }
 }
 
 /// A way to a provider's API.
 #[derive(Clone)]
-pub(super) struct Access {
+pub(in crate::command) struct Access {
     /// Whose API it is.
     pub provider: &'static dyn Provider,
     /// Its base URL.
@@ -55,12 +56,12 @@ pub(super) struct Access {
 
 impl ApiArgs {
     /// Whether a base or a key was named, which can be one provider's only.
-    pub(super) fn names_one(&self) -> bool {
+    pub(in crate::command) fn names_one(&self) -> bool {
         self.api_url.is_some() || self.key_file.is_some() || self.key_env.is_some()
     }
 
     /// How calls are sent, so many at once.
-    pub(super) fn sending(&self, concurrency: usize) -> Sending {
+    pub(in crate::command) fn sending(&self, concurrency: usize) -> Sending {
         Sending {
             concurrency,
             per_second: None,
@@ -73,14 +74,18 @@ impl ApiArgs {
 
 impl Access {
     /// The base URL and the key that hold.
-    pub(super) fn of(provider: &'static dyn Provider, args: &ApiArgs, session: &Session<'_>) -> Result<Self> {
+    pub(in crate::command) fn of(
+        provider: &'static dyn Provider,
+        args: &ApiArgs,
+        session: &Session<'_>,
+    ) -> Result<Self> {
         let base = base(provider, args, session)?;
         let key = key(provider, args, session)?;
         Ok(Self { provider, base, key, args: args.clone() })
     }
 
     /// Whether the key moves real money. A key that does not say so is taken for one that does.
-    pub(super) fn mode(&self) -> Mode {
+    pub(in crate::command) fn mode(&self) -> Mode {
         let test = self.provider.api().test_key;
         if test.is_some_and(|prefix| self.key.expose().starts_with(prefix.as_bytes())) {
             Mode::Test
@@ -90,7 +95,13 @@ impl Access {
     }
 
     /// Asks before something is changed with a key that moves real money; what is on this machine moves none.
-    pub(super) fn guard(&self, call: &Call, what: &str, is_agreed: Agreed, session: &Session<'_>) -> Result<()> {
+    pub(in crate::command) fn guard(
+        &self,
+        call: &Call,
+        what: &str,
+        is_agreed: Agreed,
+        session: &Session<'_>,
+    ) -> Result<()> {
         if !call.changes() || self.mode() == Mode::Test || is_loopback(&self.base) || is_agreed == Agreed::Yes {
             return Ok(());
         }
@@ -98,12 +109,12 @@ impl Access {
     }
 
     /// How calls are sent, so many at once.
-    pub(super) fn sending(&self, concurrency: usize) -> Sending {
+    pub(in crate::command) fn sending(&self, concurrency: usize) -> Sending {
         self.args.sending(concurrency)
     }
 
     /// Sends one call. It is never sent again.
-    pub(super) fn send(&self, call: &Call, session: &Session<'_>) -> Result<Sent> {
+    pub(in crate::command) fn send(&self, call: &Call, session: &Session<'_>) -> Result<Sent> {
         let outgoing = call.outgoing(0, self.provider.api(), &self.base, &self.key);
         let outgoing = outgoing.map_err(|error| Error::credentials("the API key can't be sent").because(error))?;
         let (mut next, mut told) = (Some(outgoing), None);
@@ -112,7 +123,7 @@ impl Access {
     }
 
     /// The error when there was no answer.
-    pub(super) fn unreachable(&self, failure: &SendFailure, what: &str) -> Error {
+    pub(in crate::command) fn unreachable(&self, failure: &SendFailure, what: &str) -> Error {
         let variable = self.provider.api().base_variable;
         let place = self.base.host_str().unwrap_or_default();
         Error::failed(what)
@@ -123,7 +134,7 @@ impl Access {
 
 /// Whether the person has agreed beforehand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Agreed {
+pub(in crate::command) enum Agreed {
     /// By `--yes`.
     Yes,
     /// Not yet.
@@ -132,7 +143,7 @@ pub(super) enum Agreed {
 
 /// Flags by which a person agrees beforehand.
 #[derive(Args)]
-pub(super) struct Consent {
+pub(in crate::command) struct Consent {
     /// Don't ask before using a live key
     #[arg(long)]
     yes: bool,
@@ -140,13 +151,13 @@ pub(super) struct Consent {
 
 impl Consent {
     /// What was said.
-    pub(super) fn agreed(&self) -> Agreed {
+    pub(in crate::command) fn agreed(&self) -> Agreed {
         if self.yes { Agreed::Yes } else { Agreed::No }
     }
 }
 
 /// The base URL. The key goes there, so it is https, or this machine.
-pub(super) fn base(provider: &dyn Provider, args: &ApiArgs, session: &Session<'_>) -> Result<Url> {
+pub(in crate::command) fn base(provider: &dyn Provider, args: &ApiArgs, session: &Session<'_>) -> Result<Url> {
     let api = provider.api();
     let named = session.world.variable(api.base_variable);
     let url = match (&args.api_url, &named) {

@@ -3,8 +3,8 @@
 //! One small JSON file. It is read and changed here as a value; that it is private, and on disk before anything is said, is
 //! `World::update_private`'s part.
 
+use crate::model::timestamp::Timestamp;
 use crate::provider;
-use crate::timestamp::Timestamp;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};

@@ -2,8 +2,8 @@
 //!
 //! A verdict is reached in `signature`, explained in `diagnose`, and shown in `render`.
 
-use crate::secret::Origin;
-use crate::timestamp::SignedDuration;
+use crate::model::secret::Origin;
+use crate::model::timestamp::SignedDuration;
 
 /// What is to be said of a request's signature.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,13 +1,13 @@
 //! The store as commands use it: where it is, which deliveries are meant. And files that hold deliveries.
 
-use super::{Session, span};
 use crate::capture::{self, Form};
-use crate::error::{Error, Result};
+use crate::command::{Session, span};
 use crate::json;
-use crate::kept::{Entry, Id, Query};
+use crate::model::error::{Error, Result};
+use crate::model::sanitize::harmless;
+use crate::model::stored::{Entry, Id, Query};
+use crate::model::timestamp::{self, SignedDuration, Timestamp};
 use crate::provider::{self, Provider};
-use crate::render::escape::harmless;
-use crate::timestamp::{self, SignedDuration, Timestamp};
 use crate::world::{Store, World};
 use clap::Args;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use wildmatch::WildMatch;
 
 /// Where the store is.
 #[derive(Args, Clone)]
-pub(super) struct StoreArgs {
+pub(in crate::command) struct StoreArgs {
     /// Another store than the one in whtool's data folder
     #[arg(long, value_name = "FILE")]
     pub store: Option<PathBuf>,
@@ -23,7 +23,7 @@ pub(super) struct StoreArgs {
 
 impl StoreArgs {
     /// The store's file.
-    pub(super) fn path(&self, session: &Session<'_>) -> Result<PathBuf> {
+    pub(in crate::command) fn path(&self, session: &Session<'_>) -> Result<PathBuf> {
         match &self.store {
             Some(path) => Ok(path.clone()),
             None => default_store(session.world),
@@ -31,32 +31,32 @@ impl StoreArgs {
     }
 
     /// Opens it.
-    pub(super) fn open(&self, session: &Session<'_>) -> Result<Box<dyn Store>> {
+    pub(in crate::command) fn open(&self, session: &Session<'_>) -> Result<Box<dyn Store>> {
         session.world.open_store(&self.path(session)?)
     }
 }
 
 /// The store in whtool's data folder; it may not exist yet.
-pub(super) fn default_store(world: &dyn World) -> Result<PathBuf> {
+pub(in crate::command) fn default_store(world: &dyn World) -> Result<PathBuf> {
     Ok(world.data_folder()?.join("captures.db"))
 }
 
 /// How a file that begins so holds captured requests. `None`: it holds none, but a payload, say.
-pub(super) fn form_of(start: &[u8]) -> Option<Form> {
+pub(in crate::command) fn form_of(start: &[u8]) -> Option<Form> {
     let is_record = || json::top_level_keys(start).iter().any(|key| key == "request" || key == "schema");
     capture::recognise(start).filter(|form| *form != Form::Lines || is_record())
 }
 
 /// Which deliveries are meant; all that is given must hold.
 #[derive(Args, Clone, Default)]
-pub(super) struct Filters {
+pub(in crate::command) struct Filters {
     /// Only this provider's
     // `events` calls the flag `--provider`; where that is the provider to sign for, it is `--from-provider`.
     #[arg(
         id = "from_provider",
         long = "from-provider",
         value_name = "NAME",
-        value_parser = super::provider_values(),
+        value_parser = crate::command::provider_values(),
         help_heading = "Which"
     )]
     pub provider: Option<&'static dyn Provider>,
@@ -91,14 +91,14 @@ const VERDICTS: [&str; 7] = ["verified", "unsigned", "malformed", "mismatch", "t
 
 /// A moment, or a span before now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum When {
+pub(in crate::command) enum When {
     Ago(SignedDuration),
     At(Timestamp),
 }
 
 impl When {
     /// The moment, as of now.
-    pub(super) fn moment(self, now: Timestamp) -> Timestamp {
+    pub(in crate::command) fn moment(self, now: Timestamp) -> Timestamp {
         match self {
             Self::At(moment) => moment,
             Self::Ago(span) => now.checked_sub(span).unwrap_or(Timestamp::MIN),
@@ -107,7 +107,7 @@ impl When {
 }
 
 /// A moment for flags: a span before now, RFC 3339, or Unix seconds from the year 2001 on.
-pub(super) fn when(text: &str) -> Result<When, String> {
+pub(in crate::command) fn when(text: &str) -> Result<When, String> {
     match (text.parse::<u64>(), timestamp::read(text)) {
         (Ok(0..1_000_000_000), _) => Err("a bare number has no unit: write 2h, 30m, 45s or 7d, or a time".to_owned()),
         (Err(_), Err(_)) => span(text).map(When::Ago).map_err(|error| format!("{error}, or a time")),
@@ -117,7 +117,7 @@ pub(super) fn when(text: &str) -> Result<When, String> {
 }
 
 /// Warns where no documented event type matches.
-pub(super) fn warn_of_unknown_type(glob: &str, session: &Session<'_>) {
+pub(in crate::command) fn warn_of_unknown_type(glob: &str, session: &Session<'_>) {
     let matcher = WildMatch::new(glob);
     let mut known = provider::ALL.iter().flat_map(|provider| provider.event_types());
     if !known.any(|known| matcher.matches(known.name)) {
@@ -127,17 +127,17 @@ pub(super) fn warn_of_unknown_type(glob: &str, session: &Session<'_>) {
 
 impl Filters {
     /// Whether anything is asked for at all.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::command) fn is_empty(&self) -> bool {
         self.query(Timestamp::UNIX_EPOCH) == Query::default()
     }
 
     /// Warns of a type that no provider documents: mostly it is mistyped.
-    pub(super) fn warn_of_unknown_types(&self, session: &Session<'_>) {
+    pub(in crate::command) fn warn_of_unknown_types(&self, session: &Session<'_>) {
         self.kinds.iter().for_each(|glob| warn_of_unknown_type(glob, session));
     }
 
     /// As the store takes it.
-    pub(super) fn query(&self, now: Timestamp) -> Query {
+    pub(in crate::command) fn query(&self, now: Timestamp) -> Query {
         Query {
             provider: self.provider.map(|provider| provider.name().to_owned()),
             kinds: self.kinds.clone(),
@@ -154,7 +154,7 @@ impl Filters {
 }
 
 /// The delivery of this id, of this beginning of one, or the `last`.
-pub(super) fn find(store: &mut dyn Store, name: &str) -> Result<Id> {
+pub(in crate::command) fn find(store: &mut dyn Store, name: &str) -> Result<Id> {
     if name == "last" {
         let latest = store.list(&Query { limit: Some(1), ..Query::default() })?;
         return latest.into_iter().next().map(|entry: Entry| entry.id).ok_or_else(|| {

@@ -1,0 +1,8 @@
+//! Parts that several commands use: sessions, settings, secrets, captures, the provider API.
+
+pub(super) mod api;
+pub(super) mod captures;
+pub(super) mod configured;
+pub(super) mod registry;
+pub(super) mod secrets;
+pub(super) mod session;

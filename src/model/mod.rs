@@ -1,0 +1,19 @@
+//! Plain values that every other part shares: requests, events, verdicts, secrets, money, time.
+//!
+//! They depend on nothing but each other. Parsing of provider payloads is in `provider`, of captured files in `capture`.
+
+pub mod address;
+pub mod chunks;
+pub mod delivery;
+pub mod error;
+pub mod event;
+pub mod exchange;
+pub mod message;
+pub mod money;
+pub mod sanitize;
+pub mod secret;
+pub mod signature;
+pub mod stored;
+pub mod timestamp;
+pub mod verdict;
+pub mod width;
