@@ -19,15 +19,15 @@
 #![forbid(unsafe_code)]
 
 pub mod capture;
-pub mod check;
+pub(crate) mod check;
 mod command;
 pub mod diagnose;
 pub mod edge;
-pub mod emulator;
+pub(crate) mod emulator;
 pub mod json;
 pub mod model;
 pub mod provider;
-pub mod reconcile;
+pub(crate) mod reconcile;
 pub mod render;
 pub mod settings;
 pub mod webhook;

@@ -1,7 +1,7 @@
 //! `whtool check` against real handlers: stand-ins in this process, and those of `examples/handlers` that the machine can run.
 
 use crate::common::Made;
-use crate::process::{PLEXOS_SECRET, PLUSTIVE_SECRET, has, home, run, whtool};
+use crate::process::{PLEXOS_SECRET, PLUSTIVE_SECRET, available, home, run, whtool};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -154,7 +154,7 @@ fn a_comparison_that_throws_is_told_with_a_command_that_shows_it() {
     let url = handler(throwing);
     let (_, records, _) = check(&url, &["--only", "refuse.signature"]);
     assert_eq!(causes(&records), HashSet::from(["crash_on_shape", "crash_on_missing"]));
-    if has("bash") && has("curl") {
+    if available("bash") && available("curl") {
         let record = records.iter().find(|record| record["id"] == "refuse.signature.short").unwrap();
         let curl = record["exchanges"][0]["curl"].as_str().unwrap();
         let answer = run(Command::new("bash").args(["-c", curl]));
@@ -187,7 +187,7 @@ fn work_that_is_counted_is_found_to_be_done_twice() {
     };
     let url = counting(careless, count);
     for effects in [url.clone(), format!("curl -s {url}")] {
-        if effects.starts_with("curl") && !has("curl") {
+        if effects.starts_with("curl") && !available("curl") {
             continue;
         }
         let (_, records, said) = check(&url, &["--only", "behave", "--effects", &effects]);
@@ -217,7 +217,7 @@ fn example(command: &str, provider: &str) -> (Option<i32>, Vec<Value>, String) {
 
 #[test]
 fn the_guides_comparison_is_found_to_throw_and_nothing_else_fails() {
-    if has("node") {
+    if available("node") {
         let (status, records, said) = example("HANDLER=guide exec node node-http.js", "plustive");
         assert_eq!(status, Some(1), "{said}");
         assert_eq!(causes(&records), HashSet::from(["crash_on_shape", "crash_on_missing"]));
@@ -228,7 +228,7 @@ fn the_guides_comparison_is_found_to_throw_and_nothing_else_fails() {
 
 #[test]
 fn a_node_handler_that_serializes_is_told_from_its_raw_twin() {
-    if has("node") {
+    if available("node") {
         for provider in ["plexos", "plustive"] {
             let (status, records, said) = example("HANDLER=json exec node node-http.js", provider);
             assert_eq!((status, serializer(&records)), (Some(1), "json_stringify"), "{said}");
@@ -241,7 +241,7 @@ fn a_node_handler_that_serializes_is_told_from_its_raw_twin() {
 
 #[test]
 fn a_python_handler_that_serializes_is_told_from_its_raw_twin() {
-    if has("python3") {
+    if available("python3") {
         let (status, records, said) = example("HANDLER=json exec python3 python-http.py", "plexos");
         assert_eq!((status, serializer(&records)), (Some(1), "python_json_dumps"), "{said}");
         assert_eq!(causes(&records), HashSet::from(["body_rewritten"]));
@@ -252,7 +252,7 @@ fn a_python_handler_that_serializes_is_told_from_its_raw_twin() {
 
 #[test]
 fn a_php_handler_that_serializes_is_told_from_its_raw_twin() {
-    if has("php") {
+    if available("php") {
         let (_, records, said) = example("exec php -S 127.0.0.1:$PORT plexos-json.php", "plexos");
         assert_eq!(serializer(&records), "php_json_encode", "{said}");
         let (status, records, said) = example("exec php -S 127.0.0.1:$PORT plexos-raw.php", "plexos");
@@ -316,7 +316,7 @@ fn reports_are_written_whole_with_strangers_text_made_harmless() {
         "{xml}"
     );
     assert!(!xml.contains(PLEXOS_SECRET) && !page.contains(PLEXOS_SECRET) && !text.contains(PLEXOS_SECRET));
-    if has("python3") {
+    if available("python3") {
         let read = "import sys,xml.etree.ElementTree as e;r=e.parse(sys.argv[1]).getroot();print(r.get('failures'),len(r.findall('.//testcase/failure')))";
         let output = run(Command::new("python3").args(["-c", read, junit.to_str().unwrap()]));
         let counts = String::from_utf8(output.stdout).unwrap();

@@ -1,7 +1,7 @@
 //! `emulate`: both providers over real sockets, with `listen` or a socket of the test as the app.
 
 use crate::common::Made;
-use crate::process::{Listener, PLUSTIVE_SECRET, has, run, whtool};
+use crate::process::{Listener, PLUSTIVE_SECRET, available, run, whtool};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -260,7 +260,7 @@ fn retries_widen_until_the_app_answers_and_python_agrees_on_every_signature() {
     }
     let signed: Vec<_> = requests.iter().map(|request| signature(request, &secret)).collect();
     assert_eq!(signed.len(), 4);
-    if has("python3") {
+    if available("python3") {
         for (prefix, body, key, expected) in signed {
             let python = "import hmac,sys; print(hmac.new(sys.argv[1].encode(),(sys.argv[2]+sys.argv[3]).encode(),'sha256').hexdigest())";
             let output = run(Command::new("python3").args(["-c", python, &key, &prefix, &body]));

@@ -94,11 +94,15 @@ pub fn run(command: &mut Command) -> Output {
     command.output().unwrap()
 }
 
-/// Whether the machine has a program; what it would witness is skipped otherwise, and said so.
-pub fn has(program: &str) -> bool {
+/// True if this machine has the program. Otherwise says that the test is skipped, or fails it where
+/// `WHTOOL_REQUIRE_ALL` is set, as on CI.
+pub fn available(program: &str) -> bool {
     let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if !found {
-        eprintln!("skipped: there is no {program} on this machine");
+        assert!(std::env::var_os("WHTOOL_REQUIRE_ALL").is_none(), "{program} is needed and not installed");
+        let test = std::thread::current().name().unwrap_or("test").to_owned();
+        // Written past the test harness, which hides what passing tests print.
+        let _ = writeln!(std::io::stderr(), "{test}: skipped, {program} is not installed");
     }
     found
 }
@@ -222,7 +226,7 @@ fn a_closed_pipe_is_a_quiet_end() {
 
 #[test]
 fn a_curl_command_pasted_into_bash_is_verified() {
-    if !has("bash") || !has("curl") {
+    if !available("bash") || !available("curl") {
         return;
     }
     let home = home();
@@ -260,7 +264,7 @@ fn node_and_python_sign_what_listen_verifies() {
     let home = home();
     let mut listener = Listener::start(home.path(), &[]);
     for (program, flag, script) in [("python3", "-c", python), ("node", "-e", node)] {
-        if has(program) {
+        if available(program) {
             let output = run(Command::new(program).args([flag, script, &listener.url, PLEXOS_SECRET]));
             assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "200", "{output:?}");
             assert_eq!(listener.record()["verdict"], "verified");

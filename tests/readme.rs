@@ -3,7 +3,7 @@
 //! `sh` blocks have a command a line; `console` blocks have a command after `$ `, and lines that its output has to have, in that
 //! order, where `…` stands for anything. What a reader has and a test has not is put in its place by `Reader::line`.
 
-use crate::process::{Listener, PLEXOS_SECRET, has, whtool};
+use crate::process::{Listener, PLEXOS_SECRET, available, whtool};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
@@ -207,7 +207,7 @@ fn follow(reader: &Reader, page: &'static str) {
     let steps = steps(page);
     assert!(steps.len() >= 15, "{}", steps.len());
     for step in &steps {
-        if step.command.contains("node ") && !has("node") {
+        if step.command.contains("node ") && !available("node") {
             continue;
         }
         if step.command.contains("handler-saw.http") {

@@ -1,7 +1,7 @@
 //! `sign`: the vectors, the forms, and other programs as witnesses.
 
 use crate::common::{Made, NOW, PLUSTIVE_SECRET};
-use crate::process::has;
+use crate::process::available;
 use std::process::{Command, Stdio};
 use whtool::world::Stream;
 
@@ -115,7 +115,7 @@ fn piped(command: &mut Command, input: &[u8]) -> Vec<u8> {
 
 #[test]
 fn bodies_that_are_no_text_are_signed_as_they_are() {
-    if !has("openssl") {
+    if !available("openssl") {
         return;
     }
     let mut large = vec![0; 10 << 20];
@@ -144,7 +144,7 @@ fn in_bash(command: &str) -> Vec<u8> {
 
 #[test]
 fn the_curl_command_carries_the_same_bytes_through_bash() {
-    if !has("bash") {
+    if !available("bash") {
         return;
     }
     let all_bytes: Vec<u8> = (0..=255).collect();

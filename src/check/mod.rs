@@ -19,10 +19,9 @@ mod selection;
 
 pub use cause::Cause;
 pub use conduct::{Plan, Target, run};
-pub use framework::Framework;
 pub use probe::{Grade, Group, Probe};
 pub use probes::probes;
-pub use reply::{Came, Exchange, Reply};
+pub use reply::{Exchange, Reply};
 pub use report::{Outcome, Report};
 pub use selection::Selection;
 

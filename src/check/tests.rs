@@ -1,6 +1,7 @@
 //! Handlers made up in memory, right ones and wrong ones, and what is said of them. One file: every test plays the same handlers, which
 //! are made at its top.
 
+use super::reply::Came;
 use super::rewriter::Rewriter;
 use super::*;
 use crate::json::value::Payload;
