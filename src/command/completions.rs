@@ -8,7 +8,7 @@ use crate::command::shared::{captures, registry};
 use crate::command::{Session, help, tree};
 use crate::emulator;
 use crate::model::error::{Error, Outcome, Result};
-use crate::model::sanitize::{harmless, one_line};
+use crate::model::sanitize::{escape_unsafe, first_line};
 use crate::model::stored::{Entry, Query};
 use crate::provider;
 use crate::world::World;
@@ -161,14 +161,16 @@ impl Known {
         let captures = newest.iter().rev().map(|entry| word(&entry.id, &spoken(entry)));
         let ledger = registry::read_in(world).ok();
         // A name that would have to be shown otherwise can't be offered.
-        let kept = ledger.iter().flat_map(|ledger| &ledger.secrets).filter(|held| harmless(&held.name) == held.name);
-        let endpoints = ledger.iter().flat_map(|ledger| &ledger.endpoints).filter(|each| harmless(&each.id) == each.id);
+        let kept =
+            ledger.iter().flat_map(|ledger| &ledger.secrets).filter(|held| escape_unsafe(&held.name) == held.name);
+        let endpoints =
+            ledger.iter().flat_map(|ledger| &ledger.endpoints).filter(|each| escape_unsafe(&each.id) == each.id);
         Self {
             samples: samples.collect(),
             types: types.map(|kind| word(kind.name, kind.meaning)).collect(),
             captures: last.into_iter().chain(captures).collect(),
-            secrets: kept.map(|held| word(&held.name, &one_line(held.provider.as_bytes(), 60))).collect(),
-            endpoints: endpoints.map(|each| word(&each.id, &one_line(each.url.as_bytes(), 60))).collect(),
+            secrets: kept.map(|held| word(&held.name, &first_line(held.provider.as_bytes(), 60))).collect(),
+            endpoints: endpoints.map(|each| word(&each.id, &first_line(each.url.as_bytes(), 60))).collect(),
             probes: probes(),
             faults: emulator::KINDS.iter().map(|(name, kind)| word(name, kind.meaning())).collect(),
             subjects: help::subjects().map(|(name, meaning)| word(&name, &meaning)).collect(),
@@ -203,7 +205,7 @@ fn newest(world: &dyn World) -> Result<Vec<Entry>> {
 fn spoken(entry: &Entry) -> String {
     let words = [entry.kind.as_deref(), entry.subject.as_deref(), Some(&entry.verdict)];
     let words: Vec<_> = words.into_iter().flatten().collect();
-    format!("{} {}", entry.arrived.strftime("%F %R"), one_line(words.join(" ").as_bytes(), 60))
+    format!("{} {}", entry.arrived.strftime("%F %R"), first_line(words.join(" ").as_bytes(), 60))
 }
 
 /// The tree, with every value completed that it is known how to.

@@ -3,7 +3,7 @@
 use super::{Session, tree};
 use crate::command::shared::configured::{self, Configured, Origin};
 use crate::model::error::{Outcome, Result};
-use crate::model::sanitize::harmless;
+use crate::model::sanitize::escape_unsafe;
 use crate::render::json::line;
 use crate::settings::option::{self, Setting};
 use clap::{Args, Command, Subcommand};
@@ -77,7 +77,7 @@ fn paths(configured: &Configured, session: &Session<'_>) -> String {
         Some(path) => format!("{} (not there)", path.display()),
         None => "none: there is no folder for it".to_owned(),
     };
-    format!("project  {}\nuser     {}\n", harmless(&project), harmless(&user))
+    format!("project  {}\nuser     {}\n", escape_unsafe(&project), escape_unsafe(&user))
 }
 
 fn show(args: &Show, configured: &Configured) -> String {
@@ -122,7 +122,7 @@ impl<'c> Held<'c> {
         };
         let said = if args.origin { said } else { self.setting.meaning.to_owned() };
         // A project's file may hold a stranger's text.
-        format!("{}  # {}\n", harmless(&format!("{line:<40}")), harmless(&said))
+        format!("{}  # {}\n", escape_unsafe(&format!("{line:<40}")), escape_unsafe(&said))
     }
 
     fn record(&self) -> String {

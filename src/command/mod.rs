@@ -281,7 +281,7 @@ fn unrecognised(start: &[u8], source: &str) -> Error {
 /// Warns of a body without bytes: mostly a variable or a file that was to be filled.
 fn warn_of_nothing(body: &[u8], source: &str, session: &Session<'_>) {
     if body.is_empty() {
-        session.warn(&format!("the body is empty: {} gave no bytes", crate::model::sanitize::harmless(source)));
+        session.warn(&format!("the body is empty: {} gave no bytes", crate::model::sanitize::escape_unsafe(source)));
     }
 }
 

@@ -184,9 +184,10 @@ fn apply(changes: &[Change], body: &mut Value, session: &Session<'_>) -> Result<
         let added = change.apply(body).map_err(Error::usage)?;
         if added {
             let deeper = sample::deeper(body, &change.path);
-            let deeper = deeper.map(|path| format!("; `{}` is there", sanitize::harmless(&path))).unwrap_or_default();
+            let deeper =
+                deeper.map(|path| format!("; `{}` is there", sanitize::escape_unsafe(&path))).unwrap_or_default();
             let path = change.path.join(".");
-            session.say_once(&format!("`{}` was not there: added{deeper}", sanitize::harmless(&path)));
+            session.say_once(&format!("`{}` was not there: added{deeper}", sanitize::escape_unsafe(&path)));
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use super::paint::Paint;
 use super::payload::{self, Reveal};
 use crate::diagnose::diff::{HeaderChange, Line, PathChange};
-use crate::model::sanitize::{harmless, harmless_bytes};
+use crate::model::sanitize::{escape_unsafe, escape_unsafe_bytes};
 use std::ops::Range;
 
 /// How many bytes are shown before and after the first one that differs.
@@ -24,11 +24,11 @@ pub fn fragment(body: &[u8], at: usize, reveal: Reveal) -> String {
     let mut text = String::from(if shown.start > 0 { "…" } else { "" });
     let mut from = shown.start;
     for place in hidden.into_iter().filter(|place| place.end > shown.start && place.start < shown.end) {
-        text.push_str(&harmless_bytes(body.get(from..place.start).unwrap_or_default()));
+        text.push_str(&escape_unsafe_bytes(body.get(from..place.start).unwrap_or_default()));
         text.push_str("***");
         from = place.end.min(shown.end);
     }
-    text.push_str(&harmless_bytes(body.get(from..shown.end).unwrap_or_default()));
+    text.push_str(&escape_unsafe_bytes(body.get(from..shown.end).unwrap_or_default()));
     text.push_str(if shown.end < body.len() { "…" } else { "" });
     if body.len() <= at { text + "⏎end" } else { text }
 }
@@ -47,7 +47,7 @@ fn whole_letters(body: &[u8], mut range: Range<usize>) -> Range<usize> {
 pub fn paths(changes: &[PathChange], indent: &str, paint: Paint, reveal: Reveal) -> String {
     let line = |change: &PathChange| {
         let value = |text: &Option<String>| text.as_ref().map(|text| short(&payload::value(&change.key, text, reveal)));
-        let path = if change.path.is_empty() { "(the whole)".into() } else { harmless(&change.path) };
+        let path = if change.path.is_empty() { "(the whole)".into() } else { escape_unsafe(&change.path) };
         let path = paint.name(&short(&path));
         match (value(&change.old), value(&change.new)) {
             (Some(old), Some(new)) => format!("{indent}~ {path}  {} → {}\n", paint.bad(&old), paint.good(&new)),

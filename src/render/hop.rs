@@ -8,7 +8,7 @@ use super::text;
 use crate::diagnose::computed::Answer;
 use crate::diagnose::hop::{Fate, HeaderFate, Hop, body_hash};
 use crate::diagnose::{Cause, Finding, Proof};
-use crate::model::sanitize::cut;
+use crate::model::sanitize::truncate;
 use serde_json::{Value, json};
 
 /// The two places of a comparison.
@@ -51,7 +51,7 @@ pub fn hop(hop: &Hop, places: &Places<'_>, said: &[Finding], indent: &str, paint
         told.push_str(&format!("{indent}  {}\n", paint.faint(&format!("{name}  {shown}"))));
     }
     for HeaderFate { name, fate, matters } in hop.headers.iter().take(MOST_HEADERS) {
-        let words = cut(&format!("{name} {}", fate.words()), SENTENCE);
+        let words = truncate(&format!("{name} {}", fate.words()), SENTENCE);
         let words = if *matters { paint.bad(&words) } else { words };
         told.push_str(&format!("{indent}{}  {words}\n", paint.name("header ")));
     }
@@ -79,11 +79,15 @@ pub fn hop_record(hop: &Hop, places: &Places<'_>) -> Vec<u8> {
 
 /// What a digest is, in lines under the request's.
 pub fn computed(answer: &Answer, indent: &str, paint: Paint) -> String {
-    let mut told = format!("{indent}{} {}\n", paint.strong("digest "), cut(&answer.sentence(), SENTENCE));
+    let mut told = format!("{indent}{} {}\n", paint.strong("digest "), truncate(&answer.sentence(), SENTENCE));
     if let Answer::Explained(causes) = answer {
         for cause in causes {
-            told.push_str(&format!("{indent}{}  {}\n", paint.bad("proved"), cut(&cause.of_computed(), SENTENCE)));
-            told.push_str(&format!("{indent}{} {}\n", paint.faint("fix    "), cut(&cause.of_computed_fix(), SENTENCE)));
+            told.push_str(&format!("{indent}{}  {}\n", paint.bad("proved"), truncate(&cause.of_computed(), SENTENCE)));
+            told.push_str(&format!(
+                "{indent}{} {}\n",
+                paint.faint("fix    "),
+                truncate(&cause.of_computed_fix(), SENTENCE)
+            ));
         }
     }
     if let Some(fix) = answer.fix() {

@@ -12,7 +12,7 @@ use crate::model::event::Warning;
 use crate::model::exchange::Sent;
 use crate::model::message::Request;
 use crate::model::money::Money;
-use crate::model::sanitize::is_harmful;
+use crate::model::sanitize::needs_escape;
 use crate::model::stored::{Forwarded, Sequel};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ pub fn line(record: &impl Serialize) -> Vec<u8> {
     let mut line = Vec::with_capacity(USUAL_LENGTH);
     serde_json::to_writer(&mut line, record)
         .expect("records have text keys and no floats, and a vector takes every write");
-    let mut line = harmless(line);
+    let mut line = escape_unsafe(line);
     line.push(b'\n');
     line
 }
@@ -32,7 +32,7 @@ pub fn line(record: &impl Serialize) -> Vec<u8> {
 const USUAL_LENGTH: usize = 1536;
 
 /// The same JSON with every character escaped that a terminal might act upon. They stand in strings only.
-pub(super) fn harmless(json: Vec<u8>) -> Vec<u8> {
+pub(super) fn escape_unsafe(json: Vec<u8>) -> Vec<u8> {
     // Nearly all records are plain ASCII, which is told much faster than the nature of each character. JSON has no control
     // characters but the last one of ASCII.
     if json.is_ascii() && memchr::memchr(0x7f, &json).is_none() {
@@ -41,7 +41,7 @@ pub(super) fn harmless(json: Vec<u8>) -> Vec<u8> {
     let text = String::from_utf8(json).expect("JSON is written from text");
     let mut safe = String::with_capacity(text.len() + 64);
     for letter in text.chars() {
-        if is_harmful(letter) {
+        if needs_escape(letter) {
             let mut units = [0; 2];
             safe.extend(letter.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
         } else {
@@ -216,7 +216,7 @@ mod tests {
     fn what_a_terminal_would_act_upon_is_escaped_and_means_the_same() {
         let text = "\u{9b}31m \u{202e}\u{200b}\u{7f}\u{e0041} é";
         let written = String::from_utf8(line(&json!({"text": text}))).unwrap();
-        assert!(!written.trim_end().chars().any(is_harmful), "{written:?}");
+        assert!(!written.trim_end().chars().any(needs_escape), "{written:?}");
         assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), json!({"text": text}));
     }
 

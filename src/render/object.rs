@@ -1,7 +1,7 @@
 //! A record that is written a member at a time, without a tree and without a serializer: for those of which a listener or `verify` writes
 //! thousands a second.
 
-use super::json::harmless;
+use super::json::escape_unsafe;
 use crate::capture::request_json;
 use crate::json::quote;
 use crate::model::message::Request;
@@ -56,7 +56,7 @@ impl Object {
     /// The record as a line.
     pub fn line(mut self) -> Vec<u8> {
         self.0.push(b'}');
-        let mut line = harmless(self.0);
+        let mut line = escape_unsafe(self.0);
         line.push(b'\n');
         line
     }

@@ -3,7 +3,7 @@
 
 use super::paint::Paint;
 use crate::json::{self, Document, PieceKind, TokenKind, Tokens};
-use crate::model::sanitize::{harmless, harmless_bytes};
+use crate::model::sanitize::{escape_unsafe, escape_unsafe_bytes};
 use std::ops::Range;
 
 /// Whether values that are worth money or secrecy are shown.
@@ -96,8 +96,8 @@ fn plain(text: &str, reveal: Reveal) -> String {
 /// A text of which only the start is shown when it is long, made harmless.
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(MOST_LETTERS) {
-        Some((end, _)) => format!("{}… ({} bytes)", harmless(&text[..end]), text.len()),
-        None => harmless(text).into_owned(),
+        Some((end, _)) => format!("{}… ({} bytes)", escape_unsafe(&text[..end]), text.len()),
+        None => escape_unsafe(text).into_owned(),
     }
 }
 
@@ -187,7 +187,7 @@ pub fn value(key: &str, spelled: &str, reveal: Reveal) -> String {
     if reveal == Reveal::Masked && (is_goods(key) || is_secret(spelled)) {
         return "***".to_owned();
     }
-    harmless(spelled).into_owned()
+    escape_unsafe(spelled).into_owned()
 }
 
 /// A header line; harmless, and with credentials masked unless asked for.
@@ -196,7 +196,7 @@ pub fn header(name: &str, value: &[u8], paint: Paint, reveal: Reveal) -> String 
     let is_credential = CREDENTIALS.iter().any(|part| lower.contains(part));
     let value = match reveal {
         Reveal::Masked if is_credential => "***".to_owned(),
-        _ => std::str::from_utf8(value).map_or_else(|_| harmless_bytes(value), |text| text_line(text, reveal)),
+        _ => std::str::from_utf8(value).map_or_else(|_| escape_unsafe_bytes(value), |text| text_line(text, reveal)),
     };
     format!("{}: {value}", paint.name(name))
 }
@@ -207,7 +207,7 @@ fn dump(body: &[u8], reveal: Reveal) -> String {
     }
     let start: Vec<_> = body.iter().take(MOST_BYTES).map(|byte| format!("{byte:02x}")).collect();
     let more = if body.len() > MOST_BYTES { " …" } else { "" };
-    let text = harmless_bytes(&body[..body.len().min(MOST_BYTES)]);
+    let text = escape_unsafe_bytes(&body[..body.len().min(MOST_BYTES)]);
     format!("({} bytes that are not text)\n{}{more}\n{text}{more}", body.len(), start.join(" "))
 }
 

@@ -5,9 +5,9 @@ use super::paint::Paint;
 use super::payload::masked;
 use super::text::count;
 use crate::model::money::Money;
-use crate::model::sanitize::cut;
+use crate::model::sanitize::truncate;
 use crate::model::stored::Told;
-use crate::model::width::padded;
+use crate::model::width::pad_right;
 use crate::provider::record::Record;
 use crate::provider::{self, Provider};
 use crate::reconcile::{Case, Class, Order, Totals};
@@ -29,14 +29,15 @@ pub enum Extent {
 /// A row, and below it what is to be said of it.
 pub fn row(case: &Case, paint: Paint) -> String {
     let class = case.judgement.class();
-    let status = case.record.as_ref().map(|record| cut(&record.status, 18)).unwrap_or_default();
-    let money = case.money().map(|money| cut(&money.to_string(), 60)).unwrap_or_default();
-    let reference = paint.strong(&padded(&cut(&masked(&case.order.reference), REFERENCE), 20));
-    let line = format!("{}  {reference}  {}  {}", painted(class, 19, paint), padded(&status, 9), paint.number(&money));
+    let status = case.record.as_ref().map(|record| truncate(&record.status, 18)).unwrap_or_default();
+    let money = case.money().map(|money| truncate(&money.to_string(), 60)).unwrap_or_default();
+    let reference = paint.strong(&pad_right(&truncate(&masked(&case.order.reference), REFERENCE), 20));
+    let line =
+        format!("{}  {reference}  {}  {}", painted(class, 19, paint), pad_right(&status, 9), paint.number(&money));
     let mut row = line.trim_end().to_owned() + "\n";
     for finding in case.judgement.findings.iter().filter(|finding| !finding.why.is_empty()) {
         let also = if finding.class == class { String::new() } else { format!("also {}: ", finding.class.words()) };
-        row.push_str(&format!("    {also}{}\n", cut(&masked(&finding.why), SENTENCE)));
+        row.push_str(&format!("    {also}{}\n", truncate(&masked(&finding.why), SENTENCE)));
     }
     row
 }
@@ -64,7 +65,7 @@ pub fn summary(totals: &Totals, extent: Extent, paint: Paint) -> String {
     }
     text.push('\n');
     for (class, references, money) in totals.money() {
-        let money = cut(&money.to_string(), 80);
+        let money = truncate(&money.to_string(), 80);
         text.push_str(&format!("  {}  {references:>7}  {}\n", painted(class, 19, paint), paint.number(&money)));
     }
     if totals.bad_lines > 0 {
@@ -196,7 +197,7 @@ pub fn csv_row(case: &Case) -> [String; 14] {
         record.and_then(|record| record.changed).map(|time| time.to_string()),
         Some(why.join("; ")),
     ];
-    cells.map(|cell| inert(&crate::model::sanitize::harmless(&cell.unwrap_or_default())))
+    cells.map(|cell| inert(&crate::model::sanitize::escape_unsafe(&cell.unwrap_or_default())))
 }
 
 /// The text of a cell; an apostrophe before it keeps spreadsheets from taking it for a formula. Numbers are what they are.

@@ -3,8 +3,8 @@
 //! In a narrow terminal what matters most comes first. What the fields hold is decided in `text`.
 
 use super::paint::Paint;
-use crate::model::sanitize::cut;
-use crate::model::width::{Width, columns_of, padded};
+use crate::model::sanitize::truncate;
+use crate::model::width::{Width, display_width, pad_right};
 
 /// What a field tells; in the order in which the fields matter to a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,18 +66,21 @@ impl Field {
     }
 
     fn columns(&self) -> usize {
-        columns_of(self.lead) + columns_of(&self.text)
+        display_width(self.lead) + display_width(&self.text)
     }
 
     fn painted(&self, room: usize, paint: Paint) -> String {
-        let room = room.saturating_sub(columns_of(self.lead));
-        let text =
-            if columns_of(&self.text) > room { cut(&self.text, room.saturating_sub(1)) } else { self.text.clone() };
+        let room = room.saturating_sub(display_width(self.lead));
+        let text = if display_width(&self.text) > room {
+            truncate(&self.text, room.saturating_sub(1))
+        } else {
+            self.text.clone()
+        };
         format!("{}{}", self.lead, (self.colour)(paint, &text))
     }
 
     fn padded(&self, paint: Paint) -> String {
-        format!("{}{}", self.lead, (self.colour)(paint, &padded(&self.text, self.least)))
+        format!("{}{}", self.lead, (self.colour)(paint, &pad_right(&self.text, self.least)))
     }
 }
 
@@ -119,13 +122,13 @@ impl Row {
                 // What stands at the end of a wide row matters too much to be the first that goes.
                 Overflow::LeftOut => self.flowing(columns, overflow, paint),
             },
-            Width::Wide(_) | Width::Any => self.line(paint),
+            Width::Wide(_) | Width::Unlimited => self.line(paint),
         }
     }
 
     fn columns(&self) -> usize {
-        let field = |field: &Field| columns_of(field.gap()) + field.columns().max(field.least);
-        columns_of(&self.lead) + self.fields.iter().map(field).sum::<usize>()
+        let field = |field: &Field| display_width(field.gap()) + field.columns().max(field.least);
+        display_width(&self.lead) + self.fields.iter().map(field).sum::<usize>()
     }
 
     /// All in one line.
@@ -136,21 +139,21 @@ impl Row {
 
     /// Under the columns of the other rows as far as there is room; the rest in lines that are set in.
     fn going_on(&self, columns: usize, indent: usize, paint: Paint) -> String {
-        let (mut text, mut used) = (paint.faint(&self.lead), columns_of(&self.lead));
+        let (mut text, mut used) = (paint.faint(&self.lead), display_width(&self.lead));
         // By how much the field before is narrower than its column.
         let mut short = 0;
         for field in &self.fields {
             let gap = " ".repeat(short) + field.gap();
-            if used + columns_of(&gap) + field.columns() <= columns {
+            if used + display_width(&gap) + field.columns() <= columns {
                 text.push_str(&gap);
-                used += columns_of(&gap);
+                used += display_width(&gap);
             } else {
                 text.push_str(&format!("\n{}", " ".repeat(indent)));
                 used = indent;
             }
             text.push_str(&field.painted(columns.saturating_sub(used), paint));
             used += field.columns();
-            short = field.least.saturating_sub(columns_of(&field.text));
+            short = field.least.saturating_sub(display_width(&field.text));
         }
         text + "\n"
     }
@@ -160,11 +163,11 @@ impl Row {
         let mut fields: Vec<&Field> = self.fields.iter().collect();
         fields.sort_by_key(|field| field.tells);
         let lead = self.lead.trim_end();
-        let (mut text, mut used) = (paint.faint(lead), columns_of(lead));
+        let (mut text, mut used) = (paint.faint(lead), display_width(lead));
         for (place, field) in fields.iter().enumerate() {
-            let gap = columns_of(field.gap());
+            let gap = display_width(field.gap());
             let is_last = place + 1 == fields.len();
-            let kept_free = if overflow == Overflow::LeftOut && !is_last { columns_of(ELLIPSIS) } else { 0 };
+            let kept_free = if overflow == Overflow::LeftOut && !is_last { display_width(ELLIPSIS) } else { 0 };
             if used + gap + field.columns() + kept_free <= columns {
                 text.push_str(field.gap());
                 used += gap;
@@ -214,7 +217,7 @@ mod tests {
     fn a_pipe_and_a_wide_terminal_get_one_line_in_columns() {
         let line = "10:30:00  #1    plexos    payment.debited        evt_abc123  100.00 CVE (10000)  DEBITED  \
                     verified · PLEXOS_WEBHOOK_SECRET  app → 200\n";
-        assert_eq!(shown(Width::Any, Overflow::SetIn(4)), line);
+        assert_eq!(shown(Width::Unlimited, Overflow::SetIn(4)), line);
         assert_eq!(shown(Width::Wide(133), Overflow::LeftOut), line);
     }
 
@@ -245,8 +248,8 @@ mod tests {
         let money_at = |id: &str| {
             let field = |tells, text: &str| Field::new(tells, text, Paint::number);
             let row = Row::new("", vec![field(Tells::Id, id).at_least(8), field(Tells::Money, "1.00 NGN")]);
-            let line = row.text(Width::Any, Overflow::LeftOut, Paint::Plain);
-            columns_of(line.split("1.00").next().unwrap())
+            let line = row.text(Width::Unlimited, Overflow::LeftOut, Paint::Plain);
+            display_width(line.split("1.00").next().unwrap())
         };
         assert_eq!(["Jose", "王小明", "Jose\u{301}"].map(money_at), [12; 3]);
     }
@@ -259,7 +262,7 @@ mod tests {
             for overflow in [Overflow::SetIn(16), Overflow::LeftOut] {
                 for width in [Width::Narrow(columns), Width::Wide(columns)] {
                     let text = row().and(Some(long.clone())).text(width, overflow, Paint::Plain);
-                    assert!(text.lines().all(|line| columns_of(line) <= columns), "{columns}: {text}");
+                    assert!(text.lines().all(|line| display_width(line) <= columns), "{columns}: {text}");
                 }
             }
         }

@@ -7,7 +7,7 @@ use crate::diagnose::{Finding, Proof, hop};
 use crate::model::delivery::Received;
 use crate::model::event::Event;
 use crate::model::exchange::Answer;
-use crate::model::sanitize::{cut, harmless, one_line};
+use crate::model::sanitize::{escape_unsafe, first_line, truncate};
 use crate::model::stored::Entry;
 use crate::model::verdict::{Malformed, Verdict};
 use std::time::Duration;
@@ -20,7 +20,7 @@ const SENTENCE: usize = 300;
 
 /// A text of a stranger, short, harmless, and without secrets.
 fn field(text: &str) -> String {
-    cut(&masked(text), FIELD)
+    truncate(&masked(text), FIELD)
 }
 
 /// Provider, event, id, money, status; what is absent is left out.
@@ -30,7 +30,7 @@ fn summary(provider: Option<&str>, event: &Event) -> Vec<Field> {
         Field::new(Tells::Kind, field(event.kind.as_deref().unwrap_or("-")), Paint::strong).at_least(21),
     ];
     fields.extend(event.id.as_deref().map(|id| Field::new(Tells::Id, field(id), Paint::plain)));
-    let money = event.money.as_ref().map(|money| harmless(&money.to_string()).into_owned());
+    let money = event.money.as_ref().map(|money| escape_unsafe(&money.to_string()).into_owned());
     fields.extend(money.map(|money| Field::new(Tells::Money, money, Paint::number)));
     fields.extend(event.status.as_deref().map(|status| Field::new(Tells::Status, field(status), Paint::plain)));
     fields
@@ -43,8 +43,8 @@ pub fn entry(entry: &Entry, lead: impl Into<String>) -> Row {
     let event = Event { kind, id, subject, status, money, ..Event::default() };
     let mut fields = summary(entry.provider.as_deref(), &event);
     let verdict = if entry.verdict == "verified" { Paint::good } else { Paint::bad };
-    fields.push(Field::new(Tells::Verdict, harmless(words_of(&entry.verdict)), verdict));
-    fields.extend(entry.secret.as_deref().map(|secret| Field::new(Tells::Secret, harmless(secret), Paint::faint)));
+    fields.push(Field::new(Tells::Verdict, escape_unsafe(words_of(&entry.verdict)), verdict));
+    fields.extend(entry.secret.as_deref().map(|secret| Field::new(Tells::Secret, escape_unsafe(secret), Paint::faint)));
     let app = entry.app.map(|status| match status {
         0 => Field::new(Tells::Answer, "→ no answer", Paint::bad),
         200..300 => Field::new(Tells::Answer, format!("→ {status}"), Paint::good),
@@ -64,7 +64,7 @@ pub fn answered(status: u16) -> Option<Field> {
 
 /// A verdict by its code, as the store has it.
 pub fn verdict_of(code: &str, paint: Paint) -> String {
-    if code == "verified" { paint.good(code) } else { paint.bad(&harmless(words_of(code))) }
+    if code == "verified" { paint.good(code) } else { paint.bad(&escape_unsafe(words_of(code))) }
 }
 
 fn words_of(code: &str) -> &str {
@@ -92,7 +92,7 @@ pub fn size(bytes: u64) -> String {
 pub fn verdict(verdict: &Verdict, paint: Paint) -> String {
     let words = if verdict.is_verified() { paint.good(words(verdict)) } else { paint.bad(words(verdict)) };
     match verdict.secret() {
-        Some(secret) => format!("{words} · {}", paint.faint(&harmless(&secret.to_string()))),
+        Some(secret) => format!("{words} · {}", paint.faint(&escape_unsafe(&secret.to_string()))),
         None => words,
     }
 }
@@ -131,8 +131,8 @@ pub fn findings(findings: &[Finding], indent: &str, paint: Paint) -> String {
             Proof::Likely => paint.warn(&format!("{:<7}", proof.word())),
         };
         let fix = paint.faint("fix    ");
-        text.push_str(&format!("{indent}{word} {}\n", cut(&cause.sentence(), SENTENCE)));
-        text.push_str(&format!("{indent}{fix} {}\n", cut(&cause.fix(), SENTENCE)));
+        text.push_str(&format!("{indent}{word} {}\n", truncate(&cause.sentence(), SENTENCE)));
+        text.push_str(&format!("{indent}{fix} {}\n", truncate(&cause.fix(), SENTENCE)));
     }
     text
 }
@@ -140,7 +140,7 @@ pub fn findings(findings: &[Finding], indent: &str, paint: Paint) -> String {
 /// The warnings about a payload, a line each.
 pub fn warnings(event: &Event, indent: &str, paint: Paint) -> String {
     let line = |warning: &crate::model::event::Warning| {
-        format!("{indent}{} {}\n", paint.warn("warning"), cut(&masked(&warning.sentence()), SENTENCE))
+        format!("{indent}{} {}\n", paint.warn("warning"), truncate(&masked(&warning.sentence()), SENTENCE))
     };
     event.warnings.iter().map(line).collect()
 }
@@ -151,7 +151,7 @@ pub fn delivery(received: &Received, lead: impl Into<String>) -> Row {
     let verdict = &received.verdict;
     let colour = if verdict.is_verified() { Paint::good } else { Paint::bad };
     fields.push(Field::new(Tells::Verdict, words(verdict), colour));
-    let secret = verdict.secret().map(|secret| harmless(&secret.to_string()).into_owned());
+    let secret = verdict.secret().map(|secret| escape_unsafe(&secret.to_string()).into_owned());
     fields.extend(secret.map(|secret| Field::new(Tells::Secret, secret, Paint::faint)));
     Row::new(lead, fields)
 }
@@ -169,7 +169,7 @@ const SHORT_HASH: usize = 12;
 pub fn answer(answer: &Answer, took: Duration, paint: Paint) -> String {
     let status = answer.status.to_string();
     let status = if (200..300).contains(&answer.status) { paint.good(&status) } else { paint.bad(&status) };
-    let said = masked(&one_line(&answer.body, 100));
+    let said = masked(&first_line(&answer.body, 100));
     format!("{status}  {:>8}  {said}", duration(took)).trim_end().to_owned()
 }
 

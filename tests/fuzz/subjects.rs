@@ -10,7 +10,7 @@ use whtool::model::chunks::{Cuts, Follower};
 use whtool::model::delivery::Delivery;
 use whtool::model::exchange::Answer;
 use whtool::model::message::Request;
-use whtool::model::sanitize::is_harmful;
+use whtool::model::sanitize::needs_escape;
 use whtool::model::secret::{Origin, Secret};
 use whtool::model::signature::{DEFAULT_TOLERANCE, Key};
 use whtool::model::timestamp::{self, Timestamp};
@@ -183,7 +183,7 @@ fn signature_headers(bytes: &[u8]) {
 fn payload(bytes: &[u8]) {
     for reveal in [Reveal::Masked, Reveal::Everything] {
         let shown = lines(bytes, "", Paint::Plain, reveal);
-        assert!(!shown.chars().any(|letter| letter != '\n' && is_harmful(letter)), "{shown:?}");
+        assert!(!shown.chars().any(|letter| letter != '\n' && needs_escape(letter)), "{shown:?}");
     }
     for place in secret_places(bytes) {
         assert!(place.start <= place.end && place.end <= bytes.len());

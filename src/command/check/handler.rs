@@ -3,7 +3,7 @@
 use crate::check::{Cause, Plan, Report};
 use crate::command::Session;
 use crate::model::error::{Error, Kind, Result};
-use crate::model::sanitize::harmless_bytes;
+use crate::model::sanitize::escape_unsafe_bytes;
 use crate::render::payload::masked;
 use crate::world::{Program, Started};
 use std::time::Duration;
@@ -78,7 +78,7 @@ impl Handler {
 
     fn last_lines(&self) -> Vec<String> {
         let output = self.program.output();
-        let lines = output.split(|&byte| byte == b'\n').map(|line| harmless_bytes(line.trim_ascii_end()));
+        let lines = output.split(|&byte| byte == b'\n').map(|line| escape_unsafe_bytes(line.trim_ascii_end()));
         let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
         let last = lines.iter().skip(lines.len().saturating_sub(LINES));
         last.map(|line| without(&self.secret, line)).collect()

@@ -189,7 +189,7 @@ fn write(args: &Check, report: &Report, head: &Head, session: &Session<'_>) -> R
 }
 
 fn said(path: &Path, session: &Session<'_>) {
-    session.say(&format!("wrote {}", crate::model::sanitize::harmless(&path.display().to_string())));
+    session.say(&format!("wrote {}", crate::model::sanitize::escape_unsafe(&path.display().to_string())));
 }
 
 /// `--list`: every probe of a provider, or of all.

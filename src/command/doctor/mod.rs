@@ -12,8 +12,8 @@ mod settings;
 use super::Session;
 use crate::command::shared::captures::StoreArgs;
 use crate::model::error::{Error, Outcome, Result};
-use crate::model::sanitize::harmless;
-use crate::model::width::padded;
+use crate::model::sanitize::escape_unsafe;
+use crate::model::width::pad_right;
 use crate::render::json::line;
 use clap::Args;
 use serde_json::json;
@@ -147,10 +147,10 @@ impl Told<'_> {
             Grade::Note => paint.faint("note"),
             Grade::Bad => paint.bad("bad "),
         };
-        let (subject, what) = (harmless(&finding.subject), harmless(&finding.what));
-        text.push_str(&format!("  {mark}  {}  {what}\n", paint.name(&padded(&subject, 23))));
+        let (subject, what) = (escape_unsafe(&finding.subject), escape_unsafe(&finding.what));
+        text.push_str(&format!("  {mark}  {}  {what}\n", paint.name(&pad_right(&subject, 23))));
         if let Some(hint) = &finding.hint {
-            text.push_str(&format!("        {} {}\n", paint.faint("try:"), harmless(hint)));
+            text.push_str(&format!("        {} {}\n", paint.faint("try:"), escape_unsafe(hint)));
         }
         text
     }

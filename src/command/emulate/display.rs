@@ -5,11 +5,11 @@ use crate::emulator::{self, Attempt, Called, Delivery, Emulator, Fate, Kind};
 use crate::model::error::Result;
 use crate::model::exchange::Reply;
 use crate::model::message::Request;
-use crate::model::sanitize::{cut, harmless};
+use crate::model::sanitize::{escape_unsafe, truncate};
 use crate::model::secret::Origin;
 use crate::model::signature::Key;
 use crate::model::timestamp::Timestamp;
-use crate::model::width::padded;
+use crate::model::width::pad_right;
 use crate::provider;
 use crate::render::{json, text};
 use serde_json::json;
@@ -116,8 +116,9 @@ impl<'a> Display<'a> {
             (false, 200..300) => paint.good(&status.to_string()),
             (false, _) => paint.bad(&status.to_string()),
         };
-        let what = padded(&cut(&format!("{method} {target}"), 80), 42);
-        let complaint = called.complaint.as_deref().map(|said| format!("  {}", cut(said, 100))).unwrap_or_default();
+        let what = pad_right(&truncate(&format!("{method} {target}"), 80), 42);
+        let complaint =
+            called.complaint.as_deref().map(|said| format!("  {}", truncate(said, 100))).unwrap_or_default();
         let line = format!("{}  {}  {what}  {answered}{complaint}", self.time(*at), self.whose(called.whose));
         self.session.say(&format!("{line}{}", self.faults(&called.faults)));
         Ok(())
@@ -136,8 +137,8 @@ impl<'a> Display<'a> {
         let paint = self.session.err;
         let how = attempt.map_or_else(|| paint.bad("not sent"), |attempt| self.how(attempt));
         // A state file may be anybody's.
-        let event = paint.strong(&padded(&harmless(&delivery.event), 21));
-        let (whose, id) = (self.whose(&delivery.provider), harmless(&delivery.id));
+        let event = paint.strong(&pad_right(&escape_unsafe(&delivery.event), 21));
+        let (whose, id) = (self.whose(&delivery.provider), escape_unsafe(&delivery.id));
         let line = format!("{}  {whose}  → {event}  {id}  {how}", self.time(now));
         self.session.say(&format!("{line}{}{}", self.sequel(delivery), self.faults(&delivery.faults)));
         Ok(())
@@ -149,7 +150,7 @@ impl<'a> Display<'a> {
         match (attempt.status, &attempt.error) {
             (Some(status @ 200..300), _) => format!("{}  {took}", paint.good(&status.to_string())),
             (Some(status), _) => format!("{}  {took}", paint.bad(&status.to_string())),
-            (None, error) => paint.bad(&cut(error.as_deref().unwrap_or("no answer"), 80)),
+            (None, error) => paint.bad(&truncate(error.as_deref().unwrap_or("no answer"), 80)),
         }
     }
 
@@ -178,7 +179,7 @@ impl<'a> Display<'a> {
     }
 
     fn whose(&self, name: &str) -> String {
-        self.session.err.name(&padded(&harmless(name), 8))
+        self.session.err.name(&pad_right(&escape_unsafe(name), 8))
     }
 
     fn time(&self, time: Timestamp) -> String {

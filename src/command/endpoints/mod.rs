@@ -10,7 +10,7 @@ use crate::command::shared::registry;
 use crate::command::{Session, provider_values};
 use crate::model::error::{Error, Outcome, Result};
 use crate::model::message::Request;
-use crate::model::sanitize::{cut, harmless};
+use crate::model::sanitize::{escape_unsafe, truncate};
 use crate::model::secret::Origin;
 use crate::model::stored::{Entry, Query};
 use crate::provider::Provider;
@@ -162,7 +162,7 @@ fn forget(args: &Forget, session: &Session<'_>) -> Result<Outcome> {
         }
         Ok(unsettled)
     })?;
-    let name = harmless(&args.id);
+    let name = escape_unsafe(&args.id);
     session.say(&match unsettled {
         0 => format!("forgot {name}: the provider still sends to it, and its secret is still kept"),
         _ => format!("forgot that nobody knows how the registration of {name} ended"),
@@ -225,11 +225,11 @@ fn line(endpoint: &Endpoint, proof: Option<&Entry>, session: &Session<'_>) -> St
     let out = session.out;
     let profile = format!("{:<8} {}", endpoint.provider, endpoint.mode.name());
     let events = match endpoint.events.len() {
-        1 => harmless(&endpoint.events[0]).into_owned(),
+        1 => escape_unsafe(&endpoint.events[0]).into_owned(),
         many => format!("{many} events"),
     };
     let created = local(endpoint.created, session);
-    let (id, url) = (cut(&endpoint.id, 40), cut(&endpoint.url, 100));
+    let (id, url) = (truncate(&endpoint.id, 40), truncate(&endpoint.url, 100));
     format!(
         "{}  {}  {url}  {events}  {}  {}",
         out.name(&profile),
@@ -240,24 +240,24 @@ fn line(endpoint: &Endpoint, proof: Option<&Entry>, session: &Session<'_>) -> St
 }
 
 fn page(endpoint: &Endpoint, proof: Option<&Entry>, session: &Session<'_>) -> String {
-    let events: Vec<_> = endpoint.events.iter().map(|event| harmless(event)).collect();
+    let events: Vec<_> = endpoint.events.iter().map(|event| escape_unsafe(event)).collect();
     let secret = match &endpoint.secret {
-        Some(name) => format!("kept as {}", harmless(name)),
+        Some(name) => format!("kept as {}", escape_unsafe(name)),
         None => "not known: the provider's answer held none".to_owned(),
     };
     let rows = [
-        ("provider", format!("{} {}, {}", endpoint.provider, endpoint.mode.name(), harmless(&endpoint.base))),
-        ("url", harmless(&endpoint.url).into_owned()),
+        ("provider", format!("{} {}, {}", endpoint.provider, endpoint.mode.name(), escape_unsafe(&endpoint.base))),
+        ("url", escape_unsafe(&endpoint.url).into_owned()),
         ("events", events.join(", ")),
-        ("status", endpoint.status.as_deref().map(|status| harmless(status).into_owned()).unwrap_or_default()),
-        ("label", endpoint.description.as_deref().map(|text| cut(text, 200)).unwrap_or_default()),
+        ("status", endpoint.status.as_deref().map(|status| escape_unsafe(status).into_owned()).unwrap_or_default()),
+        ("label", endpoint.description.as_deref().map(|text| truncate(text, 200)).unwrap_or_default()),
         ("created", local(endpoint.created, session)),
         ("secret", secret),
         ("deliveries", proved(proof, session)),
     ];
     let rows = rows.iter().filter(|(_, value)| !value.is_empty());
     let lines: String = rows.map(|(name, value)| format!("  {:<12}{value}\n", name)).collect();
-    format!("{}\n{lines}", session.out.strong(&harmless(&endpoint.id)))
+    format!("{}\n{lines}", session.out.strong(&escape_unsafe(&endpoint.id)))
 }
 
 fn proved(proof: Option<&Entry>, session: &Session<'_>) -> String {
@@ -281,7 +281,7 @@ fn warn_of_unsettled(ledger: &Ledger, session: &Session<'_>) {
             continue;
         }
         told.push(&one.url);
-        let (url, at, base) = (harmless(&one.url), local(one.at, session), harmless(&one.base));
+        let (url, at, base) = (escape_unsafe(&one.url), local(one.at, session), escape_unsafe(&one.base));
         session
             .warn(&format!("nobody knows how the registration of {url} at {base} ended ({at}): look in the dashboard"));
         session.say(&format!("  then `whtool endpoints forget {url}`, or register it --again"));

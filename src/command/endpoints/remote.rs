@@ -6,7 +6,7 @@ use crate::command::register::{by_hand, wanted};
 use crate::command::shared::api::{Access, Agreed, Consent};
 use crate::command::shared::registry;
 use crate::model::error::{Error, Outcome, Result};
-use crate::model::sanitize::{cut, harmless};
+use crate::model::sanitize::{escape_unsafe, truncate};
 use crate::provider::api::{self, Unfit};
 use crate::provider::management::{Managed, Management, More, Standing, Told, Wanted};
 use clap::{ArgGroup, Args};
@@ -134,7 +134,7 @@ pub(super) fn update(args: &Update, session: &Session<'_>) -> Result<Outcome> {
         }
         Ok(())
     })?;
-    session.say(&format!("changed {}", harmless(&args.id)));
+    session.say(&format!("changed {}", escape_unsafe(&args.id)));
     Ok(Outcome::Good)
 }
 
@@ -152,7 +152,7 @@ pub(super) fn delete(args: &Delete, session: &Session<'_>) -> Result<Outcome> {
         }
         Ok(())
     })?;
-    session.say(&format!("deleted {}; its secret is kept, as retired", harmless(&args.id)));
+    session.say(&format!("deleted {}; its secret is kept, as retired", escape_unsafe(&args.id)));
     Ok(Outcome::Good)
 }
 
@@ -207,12 +207,12 @@ fn record(told: &Told, args: &Shared) -> Value {
 }
 
 fn line(told: &Told, session: &Session<'_>) -> String {
-    let field = |text: &Option<String>| cut(text.as_deref().unwrap_or("-"), 100);
+    let field = |text: &Option<String>| truncate(text.as_deref().unwrap_or("-"), 100);
     let created = match told.created.as_deref().map(str::parse) {
         Some(Ok(time)) => local(time, session),
         _ => field(&told.created),
     };
-    let id = session.out.strong(&cut(&told.id, 40));
+    let id = session.out.strong(&truncate(&told.id, 40));
     format!(
         "{id}  {}  {}  {} events  {}",
         field(&told.url),

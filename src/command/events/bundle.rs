@@ -5,7 +5,7 @@ use crate::command::{Session, confirm};
 use crate::diagnose::Finding;
 use crate::model::delivery::Received;
 use crate::model::error::{Error, Result};
-use crate::model::sanitize::harmless;
+use crate::model::sanitize::escape_unsafe;
 use crate::model::stored::Kept;
 use crate::render::bundle::{self, Contents};
 use crate::world::Stream;
@@ -38,7 +38,7 @@ pub(super) fn write(
         secrets: secrets.bytes().collect(),
     };
     let bundle = bundle::bundle(&contents);
-    let name = harmless(&path.display().to_string()).into_owned();
+    let name = escape_unsafe(&path.display().to_string()).into_owned();
     if path == Path::new("-") {
         let mut output = session.world.output();
         output.write_all(&bundle.text)?;
@@ -48,7 +48,7 @@ pub(super) fn write(
         return Err(in_the_way(&name));
     }
     session.write_error_line(&format!("{name} for the provider's support will hold:"));
-    bundle.list.iter().for_each(|part| session.write_error_line(&format!("  - {}", harmless(part))));
+    bundle.list.iter().for_each(|part| session.write_error_line(&format!("  - {}", escape_unsafe(part))));
     if asking == Asking::AtTerminal && session.world.is_terminal(Stream::Input) {
         confirm(session, &format!("write {name}?"), "yes")?;
     }

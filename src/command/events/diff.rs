@@ -63,7 +63,7 @@ pub(super) fn run(args: &Diff, session: &Session<'_>) -> Result<Outcome> {
 
 /// What the two are.
 fn sides(old: &Kept, new: &Kept, session: &Session<'_>) -> String {
-    let width = Width::of(session.world.columns(Stream::Output));
+    let width = Width::from_columns(session.world.columns(Stream::Output));
     let line = |mark: &str, kept: &Kept| {
         let lead = format!("{mark} {}  {}", local(kept.entry.arrived, session), kept.entry.id);
         let size = Field::new(Tells::Size, text::count(kept.entry.size, "byte"), Paint::plain);

@@ -54,7 +54,7 @@ pub(super) fn run(args: &List, session: &Session<'_>) -> Result<Outcome> {
         let none = if args.filters.is_empty() { "nothing was received yet" } else { "no delivery is like that" };
         session.say(&format!("{none}; {NOTHING_YET}"));
     }
-    let width = Width::of(session.world.columns(Stream::Output));
+    let width = Width::from_columns(session.world.columns(Stream::Output));
     let mut output = session.world.output();
     for entry in &entries {
         if args.json {

@@ -9,7 +9,7 @@ use crate::diagnose::{self, Effort, Finding, Purse};
 use crate::model::delivery::{Delivery, Received};
 use crate::model::error::{Error, Outcome, Result};
 use crate::model::message::Request;
-use crate::model::sanitize::{harmless, one_line};
+use crate::model::sanitize::{escape_unsafe, first_line};
 use crate::model::signature::DEFAULT_TOLERANCE;
 use crate::model::stored::{Attempt, Kept};
 use crate::model::width::Width;
@@ -91,8 +91,9 @@ pub(super) fn run(args: &Show, session: &Session<'_>) -> Result<Outcome> {
 
 /// Bytes of strangers go to files and pipes as they are; to a terminal only when it would do nothing with them but show them.
 fn for_stream(bytes: Vec<u8>, session: &Session<'_>) -> Result<Vec<u8>> {
-    let is_plain =
-        |text: &str| text.split(['\r', '\n', '\t']).all(|part| matches!(harmless(part), std::borrow::Cow::Borrowed(_)));
+    let is_plain = |text: &str| {
+        text.split(['\r', '\n', '\t']).all(|part| matches!(escape_unsafe(part), std::borrow::Cow::Borrowed(_)))
+    };
     if session.world.is_terminal(Stream::Output) && !std::str::from_utf8(&bytes).is_ok_and(is_plain) {
         return Err(Error::usage("these bytes could do things to the terminal")
             .hint("send them to a file or a pipe: > request.bin"));
@@ -118,19 +119,19 @@ fn told(kept: &Kept, args: &Show, session: &Session<'_>) -> Result<String> {
     let paint = session.out;
     let Kept { entry, request, attempts, .. } = kept;
     let lead = format!("{}  {}", local(entry.arrived, session), entry.id);
-    let width = Width::of(session.world.columns(Stream::Output));
+    let width = Width::from_columns(session.world.columns(Stream::Output));
     let mut told = text::entry(entry, lead).text(width, Overflow::SetIn(INDENT.len()), paint);
-    told.push_str(&width.folded(&judged_again(kept, args, session)?, text::FINDING));
+    told.push_str(&width.wrap(&judged_again(kept, args, session)?, text::FINDING));
     if let Some(peer) = &entry.peer {
-        told.push_str(&format!("{INDENT}{} {}\n", paint.faint("from   "), harmless(peer)));
+        told.push_str(&format!("{INDENT}{} {}\n", paint.faint("from   "), escape_unsafe(peer)));
     }
     let line = format!("{} {}", request.method, request.target);
-    told.push_str(&format!("\n{}\n", paint.strong(&harmless(&line))));
+    told.push_str(&format!("\n{}\n", paint.strong(&escape_unsafe(&line))));
     for (name, value) in request.headers.iter() {
         told.push_str(&(payload::header(name, value, paint, session.reveal) + "\n"));
     }
     told.push('\n');
-    told.push_str(&width.folded(&payload::lines(&request.body, "", paint, session.reveal), INDENT.len()));
+    told.push_str(&width.wrap(&payload::lines(&request.body, "", paint, session.reveal), INDENT.len()));
     told.push_str(&format!("{}\n", paint.faint(&format!("({})", text::count(entry.size, "byte")))));
     if !attempts.is_empty() {
         told.push_str(&format!("\n{}\n", paint.strong("brought to the app")));
@@ -176,11 +177,11 @@ fn attempt(attempt: &Attempt, session: &Session<'_>) -> String {
     let outcome = match &attempt.outcome {
         Ok(answer) => text::answer(answer, attempt.took, session.out),
         Err(failure) => {
-            let failure = one_line(failure.as_bytes(), 100);
+            let failure = first_line(failure.as_bytes(), 100);
             format!("{}  {:>8}", session.out.bad(&failure), text::duration(attempt.took))
         }
     };
-    let (time, url) = (local(attempt.at, session), one_line(attempt.url.as_bytes(), 100));
+    let (time, url) = (local(attempt.at, session), first_line(attempt.url.as_bytes(), 100));
     format!("{INDENT}{}  {url}  → {outcome}\n", session.out.faint(&time))
 }
 

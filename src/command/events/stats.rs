@@ -5,9 +5,9 @@ use crate::command::Session;
 use crate::command::shared::captures::{Filters, StoreArgs};
 use crate::model::error::{Outcome, Result};
 use crate::model::money::Money;
-use crate::model::sanitize::one_line;
+use crate::model::sanitize::first_line;
 use crate::model::stored::{Count, Sum};
-use crate::model::width::padded;
+use crate::model::width::pad_right;
 use crate::render::kept::{by, by_currency};
 use crate::render::{self, text};
 use clap::Args;
@@ -58,8 +58,8 @@ fn told(counts: &[Count], sums: &[Sum], session: &Session<'_>) -> String {
             .filter(|sum| sum.provider == provider && sum.kind == kind)
             .map(|sum| purse(&sum.money, sum.events, session));
         let money = money.collect::<Vec<_>>().join(", ");
-        let provider = session.out.name(&padded(&name(provider.as_deref(), "unknown"), 8));
-        let line = format!("{count:>9}  {provider}  {}  {money}", padded(&name(kind.as_deref(), "-"), 21));
+        let provider = session.out.name(&pad_right(&name(provider.as_deref(), "unknown"), 8));
+        let line = format!("{count:>9}  {provider}  {}  {money}", pad_right(&name(kind.as_deref(), "-"), 21));
         text.push_str(&format!("{}\n", line.trim_end()));
     }
     text.push_str(&heading("verdicts"));
@@ -81,10 +81,10 @@ fn told(counts: &[Count], sums: &[Sum], session: &Session<'_>) -> String {
 }
 
 fn name(text: Option<&str>, none: &str) -> String {
-    text.map_or_else(|| none.to_owned(), |text| one_line(text.as_bytes(), 40))
+    text.map_or_else(|| none.to_owned(), |text| first_line(text.as_bytes(), 40))
 }
 
 fn purse(money: &Money, events: u64, session: &Session<'_>) -> String {
-    let money = one_line(money.to_string().as_bytes(), 80);
+    let money = first_line(money.to_string().as_bytes(), 80);
     format!("{} in {}", session.out.number(&money), text::count(events, "event"))
 }

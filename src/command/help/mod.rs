@@ -77,7 +77,7 @@ fn page(topic: &Topic, session: &Session<'_>) -> String {
         match part {
             Part::Text(said) => {
                 let width = session.width(Stream::Output);
-                text.push_str(&format!("\n{}\n", width.folded(&flowing(&said, session), 0)));
+                text.push_str(&format!("\n{}\n", width.wrap(&flowing(&said, session), 0)));
             }
             Part::Terms(heading, terms) => {
                 text.push_str(&format!("\n{}\n", session.out.strong(&heading)));
@@ -93,7 +93,7 @@ fn page(topic: &Topic, session: &Session<'_>) -> String {
 /// A text for a terminal, which breaks it where it has to, or for a pipe, which gets the lines that were written.
 fn flowing(said: &str, session: &Session<'_>) -> String {
     match session.width(Stream::Output) {
-        Width::Any => said.to_owned(),
+        Width::Unlimited => said.to_owned(),
         Width::Wide(_) | Width::Narrow(_) => said.replace('\n', " "),
     }
 }
@@ -105,8 +105,8 @@ fn entry(term: &str, meaning: &str, session: &Session<'_>) -> String {
     let head = format!("{:SET_IN$}{}", "", session.out.name(term));
     let lines = flowing(meaning, session).lines().collect::<Vec<_>>().join(&format!("\n{:TERMS$}", ""));
     if room < 2 {
-        format!("{head}\n{}\n", width.folded(&format!("{:TERMS$}{lines}", ""), 0))
+        format!("{head}\n{}\n", width.wrap(&format!("{:TERMS$}{lines}", ""), 0))
     } else {
-        width.folded(&format!("{head}{:room$}{lines}", ""), TERMS - SET_IN) + "\n"
+        width.wrap(&format!("{head}{:room$}{lines}", ""), TERMS - SET_IN) + "\n"
     }
 }

@@ -25,7 +25,7 @@ impl Apps {
             Err(failure) => self
                 .silent
                 .insert(app.clone())
-                .then(|| paint.bad(&format!("✗ {app} does not answer: {}", sanitize::harmless(failure)))),
+                .then(|| paint.bad(&format!("✗ {app} does not answer: {}", sanitize::escape_unsafe(failure)))),
         };
         let answer = match &attempt.outcome {
             Ok(answer) => {

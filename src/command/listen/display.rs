@@ -86,7 +86,7 @@ impl<'a> Display<'a> {
         self.session.say(&format!("listening on {} (any path; Ctrl+C ends)", self.session.err.strong(&url)));
         self.look.events.iter().for_each(|glob| warn_of_unknown_type(glob, self.session));
         if !forwarded_to.is_empty() {
-            self.session.say(&format!("verified deliveries go on to {}", sanitize::harmless(forwarded_to)));
+            self.session.say(&format!("verified deliveries go on to {}", sanitize::escape_unsafe(forwarded_to)));
         }
         self.name_secrets("secrets");
         self.page.flush()
@@ -100,7 +100,7 @@ impl<'a> Display<'a> {
 
     fn name_secrets(&self, lead: &str) {
         let names = self.secrets.keys.iter().map(|key| format!("{} ({})", key.secret.origin, key.secret.provider));
-        self.session.say(&format!("{lead}: {}", sanitize::harmless(&names.collect::<Vec<_>>().join(", "))));
+        self.session.say(&format!("{lead}: {}", sanitize::escape_unsafe(&names.collect::<Vec<_>>().join(", "))));
     }
 
     /// Takes over from a store which events came before.
@@ -144,7 +144,7 @@ impl<'a> Display<'a> {
     fn tell_trouble(&mut self, trouble: Option<&str>) {
         match (trouble, self.trouble.as_deref()) {
             (Some(now), before) if before != Some(now) => {
-                let now = sanitize::harmless(now);
+                let now = sanitize::escape_unsafe(now);
                 self.session.warn(&format!("deliveries can't be recorded, and are answered 503: {now}"));
             }
             (None, Some(_)) => self.session.say("deliveries are recorded again"),
@@ -236,7 +236,7 @@ impl<'a> Display<'a> {
             let what = if is_tls {
                 "TLS, and this is plain http".to_owned()
             } else {
-                sanitize::one_line(request.as_bytes(), 60)
+                sanitize::first_line(request.as_bytes(), 60)
             };
             self.session.say(&self.session.err.faint(&format!("turned away: {what} → {status} ({peer})")));
         }

@@ -45,7 +45,7 @@ impl<'a> Page<'a> {
 
     /// Writes lines under an event, which have its indent already. What has no room is set in by `hang` columns more.
     pub(super) fn below(&mut self, lines: &str, hang: usize) -> Result<()> {
-        Ok(self.output.write_all(self.width().folded(lines, hang).as_bytes())?)
+        Ok(self.output.write_all(self.width().wrap(lines, hang).as_bytes())?)
     }
 
     /// Writes one line under an event.
@@ -61,7 +61,7 @@ impl<'a> Page<'a> {
     /// How wide the output is now: a person may change that meanwhile.
     fn width(&self) -> Width {
         let columns = self.is_terminal.then(|| self.session.world.columns(Stream::Output));
-        Width::of(columns.flatten())
+        Width::from_columns(columns.flatten())
     }
 
     /// Writes out what was shown so far.

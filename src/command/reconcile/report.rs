@@ -5,7 +5,7 @@ use super::super::Volume;
 use super::journal::refuse_if_others_can_read;
 use super::{Reconcile, source};
 use crate::model::error::{Error, Outcome, Result};
-use crate::model::sanitize::harmless;
+use crate::model::sanitize::escape_unsafe;
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::reconcile::{BadLine, Case, Class, Totals};
 use crate::render::reconciled::{self, Extent};
@@ -108,7 +108,7 @@ impl<'a> Report<'a> {
         {
             self.say(&format!(
                 "orders say `{}`, which is no status that is known here: it is not compared",
-                harmless(word)
+                escape_unsafe(word)
             ));
         }
         if !self.args.only.is_empty() && !self.args.only.iter().any(|only| only.shows(class)) {
@@ -165,7 +165,7 @@ impl<'a> Report<'a> {
     pub(super) fn bad_line(&mut self, bad: &BadLine) {
         self.totals.bad_lines += 1;
         if self.totals.bad_lines <= NAMED || self.session.volume == Volume::Verbose {
-            let text = format!("line {} of the list: {}", bad.line, harmless(&bad.why));
+            let text = format!("line {} of the list: {}", bad.line, escape_unsafe(&bad.why));
             self.aside(&mut |session| session.warn(&text));
         }
     }

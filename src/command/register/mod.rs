@@ -13,7 +13,7 @@ use crate::command::shared::registry;
 use crate::command::{Session, provider_values};
 use crate::model::error::{Error, Kind, Outcome, Result};
 use crate::model::exchange::{Answer, SendFailure};
-use crate::model::sanitize::harmless;
+use crate::model::sanitize::escape_unsafe;
 use crate::provider::Provider;
 use crate::provider::api::{self, Unfit};
 use crate::provider::management::{Managed, Management, Wanted};
@@ -232,10 +232,10 @@ fn tell(args: &Register, endpoint: &Endpoint, secret: &str, session: &Session<'_
         output.write_all(&line(&record))?;
     } else {
         let place = ledger.display();
-        let told = format!("{}  its secret is in {place}, as {}", harmless(&endpoint.id), harmless(name));
+        let told = format!("{}  its secret is in {place}, as {}", escape_unsafe(&endpoint.id), escape_unsafe(name));
         writeln!(output, "{}", session.fitted(&told))?;
         if args.print_secret {
-            writeln!(output, "{}", harmless(secret))?;
+            writeln!(output, "{}", escape_unsafe(secret))?;
         }
     }
     output.flush()?;
@@ -243,7 +243,7 @@ fn tell(args: &Register, endpoint: &Endpoint, secret: &str, session: &Session<'_
     let events = endpoint.events.len();
     session.say(&format!(
         "registered {} for {events} events ({}): `whtool listen` verifies with its secret from now on",
-        harmless(&endpoint.url),
+        escape_unsafe(&endpoint.url),
         endpoint.mode.name()
     ));
     if let Some(path) = &args.env_file {

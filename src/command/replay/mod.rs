@@ -15,7 +15,7 @@ use crate::model::error::{Error, Outcome, Result};
 use crate::model::exchange::{Next, Outgoing, Sent};
 use crate::model::sanitize;
 use crate::model::timestamp::{SignedDuration, Timestamp};
-use crate::model::width::padded;
+use crate::model::width::pad_right;
 use crate::provider::{Form, Provider};
 use crate::render::{self, text};
 use crate::webhook::forward;
@@ -262,10 +262,10 @@ fn tell(plan: &Plan<'_>, sent: &Sent, compared: Option<Compared>, output: &mut d
         return output.write_all(&render::json::sent(name, plan.provider(sent.number), sent, compared));
     }
     let paint = plan.session.out;
-    let what = paint.strong(&padded(&sanitize::harmless(name), 20));
+    let what = paint.strong(&pad_right(&sanitize::escape_unsafe(name), 20));
     let how = match &sent.answer {
         Ok(answer) => text::answer(answer, sent.took, paint),
-        Err(failure) => paint.bad(&sanitize::harmless(&failure.to_string())),
+        Err(failure) => paint.bad(&sanitize::escape_unsafe(&failure.to_string())),
     };
     let compared = compared.map(|word| format!("  · {}", paint.strong(word))).unwrap_or_default();
     writeln!(output, "{}", plan.session.fitted(&format!("{what}  {how}{compared}")))

@@ -212,7 +212,10 @@ impl<'a> Plan<'a> {
         }
         let names: BTreeSet<_> = secrets.iter().map(|secret| secret.origin.to_string()).collect();
         let names = names.into_iter().collect::<Vec<_>>().join(", ");
-        Some(format!("signed with {}: does the target know the same secret?", crate::model::sanitize::harmless(&names)))
+        Some(format!(
+            "signed with {}: does the target know the same secret?",
+            crate::model::sanitize::escape_unsafe(&names)
+        ))
     }
 
     /// `--dry-run`.

@@ -161,7 +161,7 @@ impl Strangers {
             [] => {}
             [only] => session.warn(&format!(
                 "{} does not verify, so anybody may have sent it; it is signed anew because you name it (--exact leaves it as it came)",
-                crate::model::sanitize::harmless(only)
+                crate::model::sanitize::escape_unsafe(only)
             )),
             many => session.warn(&format!(
                 "{} of those you name do not verify, so anybody may have sent them; they are signed anew all the same (--exact leaves \

@@ -3,7 +3,7 @@
 use crate::command::Session;
 use crate::command::shared::{registry, secrets};
 use crate::model::error::{Error, Outcome, Result};
-use crate::model::sanitize::harmless;
+use crate::model::sanitize::escape_unsafe;
 use crate::model::secret::{SHORT, looks_made_up};
 use crate::provider::{self, Provider};
 use crate::render::text::count;
@@ -77,7 +77,7 @@ pub(super) fn add(
         Ok(name)
     })?;
     let mut output = session.world.output();
-    writeln!(output, "{}", harmless(&name))?;
+    writeln!(output, "{}", escape_unsafe(&name))?;
     output.flush()?;
     drop(output);
     let place = registry::path(session)?;

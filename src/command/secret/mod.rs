@@ -5,9 +5,9 @@ mod add;
 use crate::command::shared::{registry, secrets};
 use crate::command::{Session, confirm, provider_values};
 use crate::model::error::{Error, Outcome, Result};
-use crate::model::sanitize::{harmless, harmless_bytes};
+use crate::model::sanitize::{escape_unsafe, escape_unsafe_bytes};
 use crate::model::timestamp::Timestamp;
-use crate::model::width::{columns_of, padded};
+use crate::model::width::{display_width, pad_right};
 use crate::provider::{self, Provider};
 use crate::render::json::line;
 use crate::render::payload::{Reveal, masked};
@@ -110,21 +110,21 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
     if ledger.secrets.is_empty() {
         session.say("no secret is kept; `whtool secret add PROVIDER` keeps one");
     }
-    let width = ledger.secrets.iter().map(|held| columns_of(&harmless(&held.name))).max().unwrap_or(0);
+    let width = ledger.secrets.iter().map(|held| display_width(&escape_unsafe(&held.name))).max().unwrap_or(0);
     let mut output = session.world.output();
     for held in &ledger.secrets {
         if args.json {
             output.write_all(&line(&record(held, &ledger)))?;
             continue;
         }
-        let provider = session.out.name(&padded(&harmless(&held.provider), 8));
-        let name = session.out.strong(&padded(&harmless(&held.name), width));
+        let provider = session.out.name(&pad_right(&escape_unsafe(&held.provider), 8));
+        let name = session.out.strong(&pad_right(&escape_unsafe(&held.name), width));
         let retired = held.retired.map(|time| format!("  retired {}: verifies, and does not sign", day(time)));
         let command = match held.source() {
-            Source::Command(command) => Some(format!("  printed by `{}`", harmless(&masked(command)))),
+            Source::Command(command) => Some(format!("  printed by `{}`", escape_unsafe(&masked(command)))),
             Source::Kept(_) => None,
         };
-        let endpoint = endpoint_of(held, &ledger).map(|url| format!("  for {}", harmless(url)));
+        let endpoint = endpoint_of(held, &ledger).map(|url| format!("  for {}", escape_unsafe(url)));
         let rest = [command, endpoint, retired].into_iter().flatten().collect::<String>();
         let row = format!("{provider}  {name}  added {}{}\n", day(held.added), session.out.faint(&rest));
         output.write_all(session.fitted(&row).as_bytes())?;
@@ -177,17 +177,17 @@ fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
     match session.reveal {
         // Into a pipe go the bytes as they are; a terminal gets what is harmless.
         Reveal::Everything if session.world.is_terminal(Stream::Output) => {
-            writeln!(output, "{}", harmless_bytes(&bytes))?;
+            writeln!(output, "{}", escape_unsafe_bytes(&bytes))?;
         }
         Reveal::Everything => {
             output.write_all(&bytes)?;
             output.write_all(b"\n")?;
         }
         Reveal::Masked => {
-            let (name, provider) = (harmless(&held.name), harmless(&held.provider));
+            let (name, provider) = (escape_unsafe(&held.name), escape_unsafe(&held.provider));
             let what = match held.source() {
                 Source::Kept(bytes) => format!("*** ({} bytes)", bytes.len()),
-                Source::Command(command) => format!("printed by `{}`", harmless(&masked(command))),
+                Source::Command(command) => format!("printed by `{}`", escape_unsafe(&masked(command))),
             };
             output.write_all(session.fitted(&format!("{provider}  {name}  {what}\n")).as_bytes())?;
         }
@@ -202,14 +202,18 @@ fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
 fn remove(args: &Remove, session: &Session<'_>) -> Result<Outcome> {
     find(&registry::read(session)?, &args.name)?;
     if !args.yes {
-        confirm(session, &format!("remove the secret {}: nothing brings it back", harmless(&args.name)), &args.name)?;
+        confirm(
+            session,
+            &format!("remove the secret {}: nothing brings it back", escape_unsafe(&args.name)),
+            &args.name,
+        )?;
     }
     registry::update(session, |ledger| {
         find(ledger, &args.name)?;
         ledger.secrets.retain(|held| held.name != args.name);
         Ok(())
     })?;
-    session.say(&format!("removed {}", harmless(&args.name)));
+    session.say(&format!("removed {}", escape_unsafe(&args.name)));
     Ok(Outcome::Good)
 }
 

@@ -4,7 +4,7 @@ use crate::capture::{self, Form};
 use crate::command::{Session, span};
 use crate::json;
 use crate::model::error::{Error, Result};
-use crate::model::sanitize::harmless;
+use crate::model::sanitize::escape_unsafe;
 use crate::model::stored::{Entry, Id, Query};
 use crate::model::timestamp::{self, SignedDuration, Timestamp};
 use crate::provider::{self, Provider};
@@ -121,7 +121,7 @@ pub(in crate::command) fn warn_of_unknown_type(glob: &str, session: &Session<'_>
     let matcher = WildMatch::new(glob);
     let mut known = provider::ALL.iter().flat_map(|provider| provider.event_types());
     if !known.any(|known| matcher.matches(known.name)) {
-        session.warn(&format!("no documented event type matches `{}`", harmless(glob)));
+        session.warn(&format!("no documented event type matches `{}`", escape_unsafe(glob)));
     }
 }
 

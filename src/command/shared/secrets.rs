@@ -6,7 +6,7 @@ use crate::command::Session;
 use crate::command::shared::registry;
 use crate::diagnose::Known;
 use crate::model::error::{Error, Result};
-use crate::model::sanitize::harmless;
+use crate::model::sanitize::escape_unsafe;
 use crate::model::secret::{Origin, Secret, looks_made_up};
 use crate::model::signature::Key;
 use crate::provider::{self, Provider};
@@ -137,7 +137,7 @@ fn warn_of_made_up(secrets: &[Secret], session: &Session<'_>) {
     let is_given = |secret: &&Secret| !matches!(secret.origin, Origin::Kept(_));
     let odd = secrets.iter().filter(is_given).filter(|secret| looks_made_up(secret.expose()));
     for name in odd.map(|secret| secret.origin.to_string()).collect::<BTreeSet<_>>() {
-        session.warn(&format!("{} looks like a placeholder, or like a secret that was cut off", harmless(&name)));
+        session.warn(&format!("{} looks like a placeholder, or like a secret that was cut off", escape_unsafe(&name)));
     }
 }
 

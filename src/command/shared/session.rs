@@ -3,7 +3,7 @@
 use crate::command::shared::configured::Configured;
 use crate::command::{Colour, Common};
 use crate::model::error::{Error, Kind, Result};
-use crate::model::sanitize::harmless;
+use crate::model::sanitize::escape_unsafe;
 use crate::model::width::Width;
 use crate::render::paint::Paint;
 use crate::render::payload::Reveal;
@@ -102,7 +102,7 @@ impl<'w> Session<'w> {
             Some(_) => "every user of this machine",
         };
         let name = path.display().to_string();
-        self.warn(&format!("{} can be read by {readers}: `chmod 600 {}`", harmless(&name), harmless(&name)));
+        self.warn(&format!("{} can be read by {readers}: `chmod 600 {}`", escape_unsafe(&name), escape_unsafe(&name)));
     }
 
     /// What, why, what to try; three lines at most, and what a program of the user's said.
@@ -110,32 +110,32 @@ impl<'w> Session<'w> {
         if error.kind == Kind::PipeClosed || error.kind == Kind::Interrupted {
             return;
         }
-        self.write_error_line(&format!("{} {}", self.err.bad("error:"), harmless(&error.what)));
+        self.write_error_line(&format!("{} {}", self.err.bad("error:"), escape_unsafe(&error.what)));
         if let Some(why) = &error.why {
-            self.write_error_line(&format!("  why: {}", harmless(why)));
+            self.write_error_line(&format!("  why: {}", escape_unsafe(why)));
         }
         for line in &error.said {
-            self.write_error_line(&format!("  | {}", harmless(line)));
+            self.write_error_line(&format!("  | {}", escape_unsafe(line)));
         }
         if let Some(hint) = &error.hint {
-            self.write_error_line(&format!("  try: {}", harmless(hint)));
+            self.write_error_line(&format!("  try: {}", escape_unsafe(hint)));
         }
     }
 
     /// Says something in lines that fit the terminal. A person who can't be told is no reason to stop.
     pub(in crate::command) fn write_error_line(&self, text: &str) {
-        let line = self.width(Stream::Error).folded(text, HANG) + "\n";
+        let line = self.width(Stream::Error).wrap(text, HANG) + "\n";
         let _ = self.world.errors().write_all(line.as_bytes());
     }
 
     /// Lines for standard output, broken between words where its terminal has no room for them.
     pub(in crate::command) fn fitted(&self, lines: &str) -> String {
-        self.width(Stream::Output).folded(lines, HANG)
+        self.width(Stream::Output).wrap(lines, HANG)
     }
 
     /// How wide lines may be there.
     pub(in crate::command) fn width(&self, stream: Stream) -> Width {
-        Width::of(self.world.columns(stream))
+        Width::from_columns(self.world.columns(stream))
     }
 
     /// Opens a file, or standard input for `-`.

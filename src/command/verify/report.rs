@@ -99,7 +99,7 @@ impl<'a> Bench<'a> {
             now: now.unwrap_or_else(|| session.world.now()),
             at: args.at,
             telling,
-            width: Width::of(session.world.columns(Stream::Output)),
+            width: Width::from_columns(session.world.columns(Stream::Output)),
             paint: session.out,
             reveal: session.reveal,
         }
@@ -132,7 +132,7 @@ impl<'a> Bench<'a> {
 
     /// Lines below a request, broken where the terminal has no room for them.
     pub(super) fn fitted(&self, lines: &str) -> Vec<u8> {
-        self.width.folded(lines, text::FINDING).into_bytes()
+        self.width.wrap(lines, text::FINDING).into_bytes()
     }
 
     /// Whether records are asked for.
@@ -258,7 +258,7 @@ impl Batch {
         let row = text::delivery(received, format!("{:<10}", place.to_string()));
         let mut text = String::new();
         for note in notes {
-            let sentence = sanitize::one_line(note.sentence().as_bytes(), 200);
+            let sentence = sanitize::first_line(note.sentence().as_bytes(), 200);
             text.push_str(&format!("{INDENT}{} {sentence}\n", paint.warn("note   ")));
         }
         text.push_str(&text::warnings(&received.event, INDENT, paint));
@@ -272,7 +272,8 @@ impl Batch {
             Telling::Nothing => {}
             Telling::Json => self.text.extend(render::json::unreadable(&error.to_string())),
             Telling::Lines => {
-                let line = format!("{}  {}\n", bench.paint.bad("unreadable"), sanitize::harmless(&error.to_string()));
+                let line =
+                    format!("{}  {}\n", bench.paint.bad("unreadable"), sanitize::escape_unsafe(&error.to_string()));
                 self.text.extend(bench.fitted(&line));
             }
         }

@@ -3,7 +3,7 @@
 use super::{Head, escaped, prose, words};
 use crate::check::report::Trouble;
 use crate::check::{Exchange, Grade, Group, Outcome, Report};
-use crate::model::sanitize::{cut, harmless_bytes, one_line};
+use crate::model::sanitize::{escape_unsafe_bytes, first_line, truncate};
 use crate::render::payload::masked;
 use crate::render::request;
 use crate::render::text::{count, duration};
@@ -101,7 +101,7 @@ fn card(trouble: &Trouble<'_>, report: &Report, head: &Head) -> String {
 /// What happened, and what the handler said to it.
 fn came(outcome: &Outcome) -> String {
     let answer = outcome.exchange().and_then(|exchange| exchange.reply.answer.as_ref().ok());
-    let said = answer.map(|answer| masked(&cut(&words(&answer.body), WORDS))).unwrap_or_default();
+    let said = answer.map(|answer| masked(&truncate(&words(&answer.body), WORDS))).unwrap_or_default();
     let said = if said.is_empty() { said } else { format!("<br><code>{}</code>", escaped(&said)) };
     format!("{}{said}", prose(&outcome.what))
 }
@@ -144,10 +144,10 @@ fn exchanged(exchange: &Exchange, head: &Head) -> String {
     let answer = match &exchange.reply.answer {
         Ok(answer) => {
             let body =
-                masked(&harmless_bytes(answer.body.get(..ANSWER).unwrap_or(&answer.body)).replace("\\u{a}", "\n"));
+                masked(&escape_unsafe_bytes(answer.body.get(..ANSWER).unwrap_or(&answer.body)).replace("\\u{a}", "\n"));
             format!("{}\n{body}", answer.status)
         }
-        Err(failure) => one_line(failure.to_string().as_bytes(), 200),
+        Err(failure) => first_line(failure.to_string().as_bytes(), 200),
     };
     format!(
         "<details class=\"exchange\"><summary>sent, and came back after {}</summary>\n<pre>{}</pre>\n<pre class=\"answer\">{}</pre>\n</details>\n",

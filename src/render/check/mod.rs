@@ -11,7 +11,7 @@ pub use junit::junit;
 pub use text::{Detail, Look, text};
 
 use crate::model::exchange::SendFailure;
-use crate::model::sanitize::is_harmful;
+use crate::model::sanitize::needs_escape;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ fn escaped(text: &str) -> String {
             '\'' => shown.push_str("&#39;"),
             '\n' | '\t' => shown.push(letter),
             // The last two of the plane are no characters of XML.
-            _ if is_harmful(letter) || matches!(letter, '\u{fffe}' | '\u{ffff}') => {
+            _ if needs_escape(letter) || matches!(letter, '\u{fffe}' | '\u{ffff}') => {
                 write!(shown, "{}", letter.escape_unicode()).expect("writing to a String does not fail");
             }
             _ => shown.push(letter),

@@ -3,7 +3,7 @@
 use super::{Head, said, words};
 use crate::check::report::Trouble;
 use crate::check::{Cause, Exchange, Grade, Group, Outcome, Report};
-use crate::model::sanitize::cut;
+use crate::model::sanitize::truncate;
 use crate::model::width::Width;
 use crate::render::paint::Paint;
 use crate::render::payload::masked;
@@ -52,19 +52,19 @@ pub fn text(report: &Report, head: &Head, look: &Look) -> String {
             own.for_each(|outcome| out.push_str(&probe_line(outcome, paint)));
         }
     }
-    let mut out = width.folded(&out, HANG);
+    let mut out = width.wrap(&out, HANG);
     for trouble in report.troubles().into_iter().filter(|trouble| trouble.grade != Grade::Info) {
-        out.push_str(&width.folded(&told(&trouble, report, head, paint), EXPLANATION));
+        out.push_str(&width.wrap(&told(&trouble, report, head, paint), EXPLANATION));
         out.push_str(&sent(&trouble, head, detail, paint));
     }
-    out.push_str(&width.folded(&(notes(report, paint) + &summary(report, head, paint)), HANG));
+    out.push_str(&width.wrap(&(notes(report, paint) + &summary(report, head, paint)), HANG));
     out
 }
 
 fn heading(report: &Report, head: &Head, paint: Paint) -> String {
     let framework = report.framework.map(|framework| format!(" · {}", framework.name())).unwrap_or_default();
-    let url = paint.strong(&cut(head.url.as_str(), 200));
-    let secret = paint.faint(&format!("signed with {}", cut(&head.secret, 80)));
+    let url = paint.strong(&truncate(head.url.as_str(), 200));
+    let secret = paint.faint(&format!("signed with {}", truncate(&head.secret, 80)));
     let mut out = format!("{url}  {}{framework}  {secret}\n", paint.name(head.title));
     if let Some(footing) = &report.footing {
         writeln!(out, "{} {footing}", paint.warn("takes")).expect(STRING);
@@ -157,8 +157,12 @@ fn wrapped(names: &[&str]) -> Vec<String> {
 fn came(outcome: &Outcome) -> String {
     let Some(exchange) = outcome.exchange() else { return outcome.what.clone() };
     let took = duration(exchange.reply.took);
-    let body =
-        exchange.reply.answer.as_ref().map(|answer| masked(&cut(&words(&answer.body), ANSWER))).unwrap_or_default();
+    let body = exchange
+        .reply
+        .answer
+        .as_ref()
+        .map(|answer| masked(&truncate(&words(&answer.body), ANSWER)))
+        .unwrap_or_default();
     let body = if body.is_empty() { body } else { format!(" · {body}") };
     format!("{} · {took}{body}", outcome.what)
 }
