@@ -287,14 +287,14 @@ impl World for Made {
         whtool::edge::Machine.open_store(path)
     }
 
-    fn listen(&self, options: &Listen, judge: Judge) -> Result<Box<dyn Listening>> {
+    fn listen(&self, options: &ListenOptions, verify: VerifyFn) -> Result<Box<dyn RunningListener>> {
         if options.address.port() == 1 {
             return Err(Error::failed("can't listen on port 1"));
         }
         let mut requests = std::mem::take(&mut *self.deliveries.lock().unwrap());
         requests.reverse();
         let (now, clock, options) = (self.now(), Arc::clone(&self.clock), options.clone());
-        Ok(Box::new(Scripted { requests, judge, now, options, clock, quiet: 0, closed: false }))
+        Ok(Box::new(Scripted { requests, verify, now, options, clock, quiet: 0, closed: false }))
     }
 
     fn serve(&self, address: SocketAddr, _handler: Handler) -> Result<Box<dyn Serving>> {
@@ -333,39 +333,44 @@ impl Serving for Placeholder {
 /// A listener that receives what it was given and is then interrupted, or times out.
 struct Scripted {
     requests: Vec<Request>,
-    judge: Judge,
+    verify: VerifyFn,
     now: Timestamp,
-    options: Listen,
+    options: ListenOptions,
     clock: Arc<Mutex<Duration>>,
     quiet: u32,
     closed: bool,
 }
 
-impl Listening for Scripted {
+impl RunningListener for Scripted {
     fn address(&self) -> SocketAddr {
         self.options.address
     }
 
-    fn next(&mut self, patience: Option<Duration>) -> Happening {
+    fn next(&mut self, timeout: Option<Duration>) -> ListenerEvent {
         if self.closed {
-            return Happening::Closed;
+            return ListenerEvent::Closed;
         }
         match self.requests.pop() {
             Some(request) => {
                 let peer = Some("127.0.0.1:50000".parse().unwrap());
                 let delivery = Delivery { request, peer, arrived: Some(self.now) };
-                let received = (self.judge)(delivery, self.now);
-                let good = received.verdict.is_verified() || self.options.acknowledge == Acknowledge::Everything;
+                let received = (self.verify)(delivery, self.now);
+                let good = received.verdict.is_verified() || self.options.ack_policy == AckPolicy::All;
                 let answered = if good { 200 } else { 401 };
-                Happening::Received(Arrived { received: Arc::new(received), id: None, answered, trouble: None })
+                ListenerEvent::Received(AnsweredDelivery {
+                    received: Arc::new(received),
+                    id: None,
+                    status: answered,
+                    store_error: None,
+                })
             }
-            None => match patience {
-                Some(patience) if self.quiet < 200 => {
+            None => match timeout {
+                Some(timeout) if self.quiet < 200 => {
                     self.quiet += 1;
-                    *self.clock.lock().unwrap() += patience;
-                    Happening::Quiet
+                    *self.clock.lock().unwrap() += timeout;
+                    ListenerEvent::TimedOut
                 }
-                _ => Happening::Interrupted,
+                _ => ListenerEvent::Interrupted,
             },
         }
     }

@@ -55,23 +55,23 @@ pub fn keep_judged(made: &Made, requests: &[(i64, Vec<u8>)], keys: &[Key]) {
     for (age, request) in requests {
         let arrived = made.now() - SignedDuration::from_secs(*age);
         let rules = Rules { keys: keys.to_vec(), tolerance: None };
-        let judge: Judge = Arc::new(move |mut delivery, _| {
+        let verify: VerifyFn = Arc::new(move |mut delivery, _| {
             delivery.arrived = Some(arrived);
             receive(delivery, &rules, arrived)
         });
-        let options = Listen {
+        let options = ListenOptions {
             address: "127.0.0.1:0".parse().unwrap(),
             max_body: 1 << 20,
-            acknowledge: Acknowledge::Verified,
-            keep: Some(Keep::File(path(made))),
+            ack_policy: AckPolicy::Verified,
+            store: Some(StoreLocation::File(path(made))),
             forward: None,
         };
-        let mut listening = whtool::edge::Machine.listen(&options, judge).unwrap();
+        let mut listening = whtool::edge::Machine.listen(&options, verify).unwrap();
         let mut stream = TcpStream::connect(listening.address()).unwrap();
         stream.write_all(request).unwrap();
         stream.read_to_end(&mut Vec::new()).unwrap();
         listening.close();
-        while !matches!(listening.next(None), Happening::Closed) {}
+        while !matches!(listening.next(None), ListenerEvent::Closed) {}
     }
 }
 

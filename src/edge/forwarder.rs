@@ -11,7 +11,7 @@ use crate::model::exchange::Outgoing;
 use crate::model::message::Request;
 use crate::model::stored::{Attempt, Forwarded, Sequel};
 use crate::model::timestamp::Timestamp;
-use crate::world::{Forward, Happening, START_OF_ANSWER};
+use crate::world::{ForwardOptions, ListenerEvent, START_OF_ANSWER};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,7 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Sends what is pending, several at once.
 pub(super) struct Forwarder {
-    forward: Forward,
+    forward: ForwardOptions,
     writer: Writer,
     clients: Clients,
     teller: Arc<Teller>,
@@ -51,7 +51,13 @@ struct Silence {
 }
 
 impl Forwarder {
-    pub fn new(forward: Forward, writer: Writer, clients: Clients, teller: Arc<Teller>, wake: Arc<Notify>) -> Self {
+    pub fn new(
+        forward: ForwardOptions,
+        writer: Writer,
+        clients: Clients,
+        teller: Arc<Teller>,
+        wake: Arc<Notify>,
+    ) -> Self {
         Self { forward, writer, clients, teller, wake, flying: HashMap::new(), silent: HashMap::new() }
     }
 
@@ -83,7 +89,7 @@ impl Forwarder {
         if let Ok(pending) = self.writer.take_up(&self.urls()).await
             && pending > 0
         {
-            self.teller.say(Happening::TakenUp(pending)).await;
+            self.teller.say(ListenerEvent::Resumed(pending)).await;
         }
     }
 
@@ -100,7 +106,7 @@ impl Forwarder {
             urls,
             without: self.flying.keys().copied().collect(),
             lease: i64::try_from((self.forward.timeout + LEASE).as_micros()).unwrap_or(i64::MAX),
-            per_object: self.forward.per_object,
+            per_object: self.forward.ordered,
         };
         let Ok(found) = self.writer.due(selection).await else { return now + STORE_PAUSE };
         for due in found.due {
@@ -124,7 +130,7 @@ impl Forwarder {
     /// that is silent is asked when its pause is over, and with one delivery, not with all that wait for it.
     fn urls_to_ask(&self, now: Instant) -> Vec<(String, usize)> {
         let urls = self.urls();
-        let share = (self.forward.in_flight / urls.len().max(1)).max(1);
+        let share = (self.forward.max_in_flight / urls.len().max(1)).max(1);
         let places = |url: &String| {
             let flying = self.flying.values().filter(|other| *other == url).count();
             match self.silent.get(url) {
@@ -180,7 +186,7 @@ impl Forwarder {
             return;
         }
         let failures = before.map_or(0, |silence| silence.failures) + 1;
-        let pause = grown(self.forward.pause, failures).min(LONGEST_SILENCE);
+        let pause = grown(self.forward.first_pause, failures).min(LONGEST_SILENCE);
         let since = Instant::now();
         self.silent.insert(url.to_owned(), Silence { failures, since, until: since + pause });
     }
@@ -197,7 +203,7 @@ struct Landed {
 /// Sends a request to an app, prepared as the user wants it; so much of the answer's body is wanted, in bytes.
 pub(super) async fn exchange(
     clients: &Clients,
-    forward: &Forward,
+    forward: &ForwardOptions,
     request: &Request,
     url: &Url,
     most_of_body: usize,
@@ -225,11 +231,11 @@ fn failed_attempt(url: &str, failure: String) -> Attempt {
 }
 
 /// What follows from an attempt.
-fn sequel(attempt: &Attempt, tries: u32, forward: &Forward) -> Sequel {
+fn sequel(attempt: &Attempt, tries: u32, forward: &ForwardOptions) -> Sequel {
     match attempt.status() {
         200..300 => Sequel::Taken,
         status if may_do_better(status) && tries <= forward.retries => {
-            Sequel::Again(grown(forward.pause, tries).min(LONGEST_PAUSE))
+            Sequel::Again(grown(forward.first_pause, tries).min(LONGEST_PAUSE))
         }
         _ => Sequel::GivenUp,
     }

@@ -24,8 +24,8 @@ use crate::model::error::Result;
 use crate::model::exchange::{Next, Sent};
 use crate::model::timestamp::Timestamp;
 use crate::world::{
-    Appending, Change, Handler, Judge, Listen, Listening, Program, Progress, Reach, SendEnd, Sending, Serving, Started,
-    Store, Stream, World,
+    Appending, Change, Handler, ListenOptions, Program, Progress, Reach, RunningListener, SendEnd, Sending, Serving,
+    Started, Store, Stream, VerifyFn, World,
 };
 use interrupt::Interrupt;
 use jiff::tz::TimeZone;
@@ -161,9 +161,9 @@ impl World for Machine {
         Ok(Box::new(store::open(path)?))
     }
 
-    fn listen(&self, options: &Listen, judge: Judge) -> Result<Box<dyn Listening>> {
+    fn listen(&self, options: &ListenOptions, verify: VerifyFn) -> Result<Box<dyn RunningListener>> {
         let deadlines = listener::Deadlines::default();
-        Ok(Box::new(listener::start(options, judge, deadlines, Interrupt::of_process()?)?))
+        Ok(Box::new(listener::start(options, verify, deadlines, Interrupt::of_process()?)?))
     }
 
     fn serve(&self, address: SocketAddr, handler: Handler) -> Result<Box<dyn Serving>> {

@@ -32,7 +32,7 @@ pub struct Received {
 
 /// A request that never became a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TurnedAway {
+pub struct RejectedRequest {
     /// The other end.
     pub peer: SocketAddr,
     /// Its request line without the version; strangers' text.

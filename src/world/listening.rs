@@ -1,7 +1,9 @@
-//! How to receive, and what a listener has to tell.
+//! Options of a listener, and the events it reports.
+//!
+//! The implementation is in `edge/listener`; `command/listen` and the tests use it through `RunningListener`.
 
 use super::Certificates;
-use crate::model::delivery::{Delivery, Received, TurnedAway};
+use crate::model::delivery::{Delivery, Received, RejectedRequest};
 use crate::model::message::{HeaderError, Request};
 use crate::model::stored::{Forwarded, Id};
 use crate::model::timestamp::Timestamp;
@@ -11,135 +13,122 @@ use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
-/// Turns a delivery, and the time, into what is to be said of it. The listener answers by it.
-pub type Judge = Arc<dyn Fn(Delivery, Timestamp) -> Received + Send + Sync>;
+/// Verifies a delivery as of the given time. The listener's answer depends on the verdict.
+pub type VerifyFn = Arc<dyn Fn(Delivery, Timestamp) -> Received + Send + Sync>;
 
-/// How to receive.
 #[derive(Clone)]
-pub struct Listen {
-    /// Where; port 0 is any free one.
+pub struct ListenOptions {
+    /// Address to bind to; port 0 picks a free one.
     pub address: SocketAddr,
-    /// The largest body that is taken, in bytes.
+    /// Largest body accepted, in bytes.
     pub max_body: usize,
-    /// Whether everything is acknowledged, whatever the verdict.
-    pub acknowledge: Acknowledge,
-    /// Where deliveries are kept before they are acknowledged. `None`: nowhere.
-    pub keep: Option<Keep>,
-    /// How verified deliveries are sent on; what they are kept in must be given then. `None`: they are not.
-    pub forward: Option<Forward>,
+    pub ack_policy: AckPolicy,
+    /// Store in which deliveries are recorded before they are acknowledged. `None`: they are not recorded.
+    pub store: Option<StoreLocation>,
+    /// Forwarding of verified deliveries; requires `store`. `None`: nothing is forwarded.
+    pub forward: Option<ForwardOptions>,
 }
 
-/// How verified deliveries are sent on to the developer's app.
+/// How verified deliveries are forwarded to the developer's app.
 #[derive(Clone)]
-pub struct Forward {
-    /// Every URL that deliveries may go to; what waits for another from before stays where it is.
+pub struct ForwardOptions {
+    /// Every URL that deliveries may be forwarded to. The store's queue for any other URL is left alone.
     pub urls: Vec<Url>,
-    /// The URLs that a delivery goes to.
-    pub routes: Routes,
-    /// What is sent to such a URL, and where exactly.
-    pub prepare: Prepare,
-    /// Whose answer the provider gets.
-    pub manner: Manner,
-    /// Whether deliveries about the same object go one at a time, in the order of their arrival.
-    pub per_object: bool,
-    /// How often a delivery is tried again.
+    pub route: RouteFn,
+    pub prepare: PrepareFn,
+    pub ack_mode: AckMode,
+    /// Forward deliveries about the same object one at a time, in the order of their arrival.
+    pub ordered: bool,
+    /// Number of attempts after the first.
     pub retries: u32,
-    /// The first pause before it is; every further one is twice as long.
-    pub pause: Duration,
-    /// How long the app may take.
+    /// Pause before the first retry; it doubles with each further one.
+    pub first_pause: Duration,
+    /// Time limit of one attempt.
     pub timeout: Duration,
-    /// Whether the app's certificate is looked at.
     pub certificates: Certificates,
-    /// How many may be under way at once. Where there are several URLs each has its share of them, and one at least.
-    pub in_flight: usize,
+    /// Most attempts at once. Several URLs share it equally, with at least one each.
+    pub max_in_flight: usize,
 }
 
-/// From a delivery, the URLs it goes to.
-pub type Routes = Arc<dyn Fn(&Received) -> Vec<Url> + Send + Sync>;
+/// Returns the URLs that a delivery is forwarded to.
+pub type RouteFn = Arc<dyn Fn(&Received) -> Vec<Url> + Send + Sync>;
 
-/// From a kept request, a route's URL and the time: where it goes exactly, and what is sent.
-pub type Prepare =
+/// Builds the request for one attempt from the stored request, the URL of its route, and the time. Returns the final URL with it.
+pub type PrepareFn =
     Arc<dyn Fn(&Request, &Url, Timestamp) -> std::result::Result<(Url, Request), HeaderError> + Send + Sync>;
 
-/// Whose answer the provider gets.
+/// Who answers the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
-    /// The listener's own: the delivery is acknowledged first, then sent on, and sent again until the app takes it.
-    AcknowledgeFirst,
-    /// The app's, whole: status, headers and body, and 502 when there is none, or one larger than `MOST_PASSED_ON`.
-    PassThrough,
+pub enum AckMode {
+    /// The listener, before it forwards the delivery.
+    Immediate,
+    /// The app: its status, headers and body are passed to the provider. Without an answer, or with one larger than
+    /// `MAX_PASSTHROUGH_BODY`, the provider gets 502.
+    Passthrough,
 }
 
-/// The largest body of the app's that is passed on, in bytes.
-pub const MOST_PASSED_ON: usize = 1 << 20;
+/// Largest body of the app's answer that is passed to the provider, in bytes.
+pub const MAX_PASSTHROUGH_BODY: usize = 1 << 20;
 
-/// Where deliveries are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Keep {
-    /// In a store in this file, on disk before the answer leaves.
+pub enum StoreLocation {
+    /// A database file, synced before a delivery is acknowledged.
     File(PathBuf),
-    /// In memory, for as long as the listener runs.
+    /// Memory, for as long as the listener runs.
     Memory,
 }
 
-/// Which deliveries are answered 200.
+/// Deliveries that are answered with 200; all others get 401.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Acknowledge {
-    /// Those that verify; all others get 401.
+pub enum AckPolicy {
     Verified,
-    /// All.
-    Everything,
+    All,
 }
 
-/// A running listener. Dropping it ends it at once.
-pub trait Listening {
-    /// Where it accepts connections.
+/// A running listener. Dropping it stops it at once.
+pub trait RunningListener {
+    /// Returns the address on which it accepts connections.
     fn address(&self) -> SocketAddr;
-    /// What happens next, waiting for it at most this long (`None`: for ever).
-    fn next(&mut self, patience: Option<Duration>) -> Happening;
-    /// Accepts nothing more, and finishes what is in hand; what that still brings comes from `next`, then `Closed`.
+    /// Waits for the next event, at most this long. `None`: without a limit.
+    fn next(&mut self, timeout: Option<Duration>) -> ListenerEvent;
+    /// Stops accepting connections and finishes open requests. Their events are still returned by `next`, then `Closed`.
     fn close(&mut self);
 }
 
-/// What a listener has to tell.
 #[derive(Debug)]
-pub enum Happening {
-    /// A delivery was judged, and is being answered.
-    Received(Arrived),
-    /// Kept deliveries, or answers of the app, came faster than they were asked for; they are in the store.
-    Missed(Missed),
-    /// So many deliveries were left from before, and are sent on now.
-    TakenUp(u64),
-    /// A delivery was sent on.
+pub enum ListenerEvent {
+    /// A delivery was verified and is being answered.
+    Received(AnsweredDelivery),
+    /// The consumer was too slow for some events. The store has them.
+    Dropped(DroppedEvents),
+    /// This many deliveries of an earlier run are still queued, and are forwarded now.
+    Resumed(u64),
+    /// An attempt to forward a delivery has ended.
     Forwarded(Forwarded),
-    /// A request was turned away before it could be judged.
-    TurnedAway(TurnedAway),
-    /// Nothing happened for as long as was asked.
-    Quiet,
-    /// Ctrl+C or SIGTERM; a second one ends the process at once.
+    /// A request was refused before it could be verified.
+    Rejected(RejectedRequest),
+    /// `next` waited as long as it was asked to.
+    TimedOut,
+    /// Ctrl+C or SIGTERM. A second one ends the process at once.
     Interrupted,
-    /// The listener is closed, and all is told.
+    /// The listener is closed, and there are no more events.
     Closed,
 }
 
-/// How much the consumer of a listener was too slow for.
+/// Number of events that the consumer of a listener was too slow for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Missed {
-    /// Kept deliveries.
+pub struct DroppedEvents {
     pub deliveries: u64,
-    /// Answers of the app.
-    pub answers: u64,
+    pub app_answers: u64,
 }
 
-/// A delivery that is being answered.
 #[derive(Clone, Debug)]
-pub struct Arrived {
-    /// The delivery, judged.
+pub struct AnsweredDelivery {
     pub received: Arc<Received>,
-    /// Its id in the store. `None`: it is not kept.
+    /// Id in the store. `None`: it is not stored.
     pub id: Option<Id>,
-    /// The status it is answered with.
-    pub answered: u16,
-    /// Why it could not be recorded, and was answered 503.
-    pub trouble: Option<String>,
+    /// Status sent to the provider.
+    pub status: u16,
+    /// Reason why it could not be stored, and was answered with 503.
+    pub store_error: Option<String>,
 }

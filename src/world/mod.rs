@@ -7,8 +7,8 @@ mod listening;
 mod store;
 
 pub use listening::{
-    Acknowledge, Arrived, Forward, Happening, Judge, Keep, Listen, Listening, MOST_PASSED_ON, Manner, Missed, Prepare,
-    Routes,
+    AckMode, AckPolicy, AnsweredDelivery, DroppedEvents, ForwardOptions, ListenOptions, ListenerEvent,
+    MAX_PASSTHROUGH_BODY, PrepareFn, RouteFn, RunningListener, StoreLocation, VerifyFn,
 };
 pub use store::Store;
 
@@ -105,7 +105,7 @@ pub trait World: Sync {
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>>;
 
     /// Starts to receive. `judge` is called for each POST, on several threads at once.
-    fn listen(&self, options: &Listen, judge: Judge) -> Result<Box<dyn Listening>>;
+    fn listen(&self, options: &ListenOptions, verify: VerifyFn) -> Result<Box<dyn RunningListener>>;
     /// Starts to serve plain HTTP on this machine, for clients of the user's own.
     fn serve(&self, address: SocketAddr, handler: Handler) -> Result<Box<dyn Serving>>;
     /// Sends what `next` hands out until it hands out nothing and all is answered, telling `done` of each; the two are called by

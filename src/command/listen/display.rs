@@ -12,7 +12,7 @@ use crate::command::shared::captures::warn_of_unknown_type;
 use crate::command::shared::secrets::Secrets;
 use crate::command::{Session, Volume};
 use crate::diagnose::{self, Effort, Finding};
-use crate::model::delivery::{Received, TurnedAway};
+use crate::model::delivery::{Received, RejectedRequest};
 use crate::model::error::Result;
 use crate::model::sanitize;
 use crate::model::stored::Forwarded;
@@ -21,7 +21,7 @@ use crate::render::json::Arrival;
 use crate::render::paint::Paint;
 use crate::render::row::{Field, Tells};
 use crate::render::{self, text};
-use crate::world::{Arrived, Missed, Store};
+use crate::world::{AnsweredDelivery, DroppedEvents, Store};
 use std::net::SocketAddr;
 use wildmatch::WildMatch;
 
@@ -112,14 +112,14 @@ impl<'a> Display<'a> {
     }
 
     /// Counts and shows a delivery.
-    pub(super) fn received(&mut self, arrived: &Arrived) -> Result<()> {
+    pub(super) fn received(&mut self, arrived: &AnsweredDelivery) -> Result<()> {
         self.tally.number += 1;
         let received = arrived.received.as_ref();
         *self.tally.by_verdict.entry(received.verdict.code()).or_default() += 1;
-        self.tell_trouble(arrived.trouble.as_deref());
+        self.tell_trouble(arrived.store_error.as_deref());
         let name = arrived.id.clone().unwrap_or_else(|| format!("#{}", self.tally.number));
         // What could not be recorded is sent again, and counts then.
-        let is_good = arrived.trouble.is_none();
+        let is_good = arrived.store_error.is_none();
         let duplicate_of = if is_good { self.duplicate_of(received, &name) } else { None };
         self.tally.duplicates += u64::from(duplicate_of.is_some());
         if self.is_wanted(received) {
@@ -128,7 +128,7 @@ impl<'a> Display<'a> {
                 number: self.tally.number,
                 id: arrived.id.as_deref(),
                 duplicate_of,
-                answered: arrived.answered,
+                answered: arrived.status,
             };
             self.show(received, &name, &arrival)?;
         }
@@ -168,8 +168,8 @@ impl<'a> Display<'a> {
     }
 
     /// Counts what came too fast to be shown.
-    pub(super) fn missed(&mut self, missed: Missed) -> Result<()> {
-        let Missed { deliveries, answers } = missed;
+    pub(super) fn missed(&mut self, missed: DroppedEvents) -> Result<()> {
+        let DroppedEvents { deliveries, app_answers: answers } = missed;
         self.tally.number += deliveries;
         if self.look.json {
             self.page.record(&render::json::missed(deliveries, answers))?;
@@ -228,10 +228,10 @@ impl<'a> Display<'a> {
     }
 
     /// Counts a request that was no delivery, and tells of it: of the first few in each second, since anybody can send them.
-    pub(super) fn turned_away(&mut self, request: &TurnedAway) {
+    pub(super) fn turned_away(&mut self, request: &RejectedRequest) {
         self.tally.turned_away += 1;
         if self.budget.may_tell(self.session.world.now()) || self.session.volume == Volume::Verbose {
-            let TurnedAway { peer, request, status } = request;
+            let RejectedRequest { peer, request, status } = request;
             let is_tls = request.as_bytes().starts_with(&[0x16, 0x03]);
             let what = if is_tls {
                 "TLS, and this is plain http".to_owned()

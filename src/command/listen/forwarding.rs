@@ -6,7 +6,7 @@ use crate::model::address::is_loopback;
 use crate::model::error::{Error, Result};
 use crate::model::timestamp::SignedDuration;
 use crate::webhook::forward::{self, Changes, Route};
-use crate::world::{Certificates, Forward, Manner};
+use crate::world::{AckMode, Certificates, ForwardOptions};
 use clap::Args;
 use std::sync::Arc;
 
@@ -71,7 +71,7 @@ impl ForwardArgs {
     }
 
     /// As the listener takes them. `None`: nothing is sent on.
-    pub(super) fn forward(&self, session: &Session<'_>) -> Result<Option<Forward>> {
+    pub(super) fn forward(&self, session: &Session<'_>) -> Result<Option<ForwardOptions>> {
         if self.forward_to.is_empty() {
             return self.pointless().map_or(Ok(None), |flag| {
                 Err(Error::usage(format!("{flag} is about sending on, and nothing says where to"))
@@ -91,9 +91,9 @@ impl ForwardArgs {
         let resign = if self.resign { Some(secrets::local_keys(session)?) } else { None };
         let changes = Changes { set: self.header.clone(), resign };
         let routes = self.forward_to.clone();
-        Ok(Some(Forward {
+        Ok(Some(ForwardOptions {
             urls: self.forward_to.iter().map(|route| route.url.clone()).collect(),
-            routes: Arc::new(move |received| {
+            route: Arc::new(move |received| {
                 let kind = received.event.kind.as_deref();
                 routes.iter().filter(|route| route.takes(kind)).map(|route| route.url.clone()).collect()
             }),
@@ -102,13 +102,13 @@ impl ForwardArgs {
                 let request = forward::outgoing(request, &url, &changes, now)?;
                 Ok((url, request))
             }),
-            manner: if self.passthrough { Manner::PassThrough } else { Manner::AcknowledgeFirst },
-            per_object: self.ordered,
+            ack_mode: if self.passthrough { AckMode::Passthrough } else { AckMode::Immediate },
+            ordered: self.ordered,
             retries: self.retry,
-            pause: self.retry_pause.unsigned_abs(),
+            first_pause: self.retry_pause.unsigned_abs(),
             timeout: self.forward_timeout.unsigned_abs(),
             certificates: if self.insecure { Certificates::Unchecked } else { Certificates::Checked },
-            in_flight: usize::from(self.in_flight),
+            max_in_flight: usize::from(self.in_flight),
         }))
     }
 

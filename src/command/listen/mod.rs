@@ -19,7 +19,7 @@ use crate::model::error::{Error, Outcome, Result};
 use crate::model::signature::DEFAULT_TOLERANCE;
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::render::text;
-use crate::world::{self, Acknowledge, Happening, Judge, Keep, Listening};
+use crate::world::{self, AckPolicy, ListenerEvent, RunningListener, StoreLocation, VerifyFn};
 use clap::Args;
 use display::Display;
 use forwarding::ForwardArgs;
@@ -27,7 +27,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use watch::Watch;
 
-/// Run a local receiver: verify, acknowledge and show every delivery
+/// Run a local receiver: verify, ack_policy and show every delivery
 ///
 /// Any path will do. A delivery that verifies is answered 200, anything else 401, without a reason: the reason is shown here.
 #[derive(Args)]
@@ -67,7 +67,7 @@ pub(super) struct Listen {
     timeout: Option<SignedDuration>,
     #[command(flatten)]
     store: StoreArgs,
-    /// Keep nothing: what comes is only shown
+    /// StoreLocation nothing: what comes is only shown
     #[arg(long, conflicts_with = "store")]
     no_store: bool,
     #[command(flatten)]
@@ -127,22 +127,22 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<Outcome> {
 }
 
 /// Opens the listener. A demonstration that finds the usual port taken uses another.
-fn start(args: &Listen, judge: Judge, session: &Session<'_>) -> Result<Box<dyn Listening>> {
-    let acknowledge = if args.observe { Acknowledge::Everything } else { Acknowledge::Verified };
+fn start(args: &Listen, judge: VerifyFn, session: &Session<'_>) -> Result<Box<dyn RunningListener>> {
+    let ack_policy = if args.observe { AckPolicy::All } else { AckPolicy::Verified };
     let forward = args.forward.forward(session)?;
-    let keep = match (args.no_store, &forward) {
-        (false, _) if args.keeps_in_memory() => Some(Keep::Memory),
-        (false, _) => Some(Keep::File(args.store.path(session)?)),
-        (true, Some(_)) => Some(Keep::Memory),
+    let store = match (args.no_store, &forward) {
+        (false, _) if args.keeps_in_memory() => Some(StoreLocation::Memory),
+        (false, _) => Some(StoreLocation::File(args.store.path(session)?)),
+        (true, Some(_)) => Some(StoreLocation::Memory),
         (true, None) => None,
     };
     let listen = |port| {
         let address = SocketAddr::new(args.bind, port);
-        let options = world::Listen {
+        let options = world::ListenOptions {
             address,
             max_body: args.max_body,
-            acknowledge,
-            keep: keep.clone(),
+            ack_policy,
+            store: store.clone(),
             forward: forward.clone(),
         };
         session.world.listen(&options, judge.clone())
@@ -155,7 +155,7 @@ fn start(args: &Listen, judge: Judge, session: &Session<'_>) -> Result<Box<dyn L
 
 fn receive_until_done(
     args: &Listen,
-    listening: &mut dyn Listening,
+    listening: &mut dyn RunningListener,
     display: &mut Display<'_>,
     watch: &mut Watch,
     session: &Session<'_>,
@@ -175,17 +175,17 @@ fn receive_until_done(
             display.know(secrets);
         }
         match next(listening, deadline, display, session)? {
-            Happening::Received(arrived) => display.received(&arrived)?,
-            Happening::Missed(missed) => display.missed(missed)?,
-            Happening::TakenUp(count) => display.taken_up(count),
-            Happening::Forwarded(forwarded) => display.forwarded(&forwarded)?,
-            Happening::TurnedAway(request) => display.turned_away(&request),
-            Happening::Quiet => {}
-            Happening::Interrupted => {
+            ListenerEvent::Received(arrived) => display.received(&arrived)?,
+            ListenerEvent::Dropped(missed) => display.missed(missed)?,
+            ListenerEvent::Resumed(count) => display.taken_up(count),
+            ListenerEvent::Forwarded(forwarded) => display.forwarded(&forwarded)?,
+            ListenerEvent::Rejected(request) => display.turned_away(&request),
+            ListenerEvent::TimedOut => {}
+            ListenerEvent::Interrupted => {
                 session.say("finishing what is in hand; Ctrl+C again ends at once");
                 break Ending::Interrupted;
             }
-            Happening::Closed => return Err(Error::failed("the listener ended by itself")),
+            ListenerEvent::Closed => return Err(Error::failed("the listener ended by itself")),
         }
     };
     finish(listening, display)?;
@@ -225,35 +225,35 @@ enum Ending {
 /// What happens next. Output is flushed only when nothing waits to be shown, so that a burst costs few writes. `Quiet` means that
 /// the deadline has passed, or that it is time to look at the ledger.
 fn next(
-    listening: &mut dyn Listening,
+    listening: &mut dyn RunningListener,
     deadline: Option<Timestamp>,
     display: &mut Display<'_>,
     session: &Session<'_>,
-) -> Result<Happening> {
+) -> Result<ListenerEvent> {
     match listening.next(Some(Duration::ZERO)) {
-        Happening::Quiet => {}
+        ListenerEvent::TimedOut => {}
         happening => return Ok(happening),
     }
     display.page.flush()?;
     let left = deadline.map(|deadline| deadline.duration_since(session.world.now()));
     Ok(match left {
-        Some(left) if left.is_negative() || left.is_zero() => Happening::Quiet,
+        Some(left) if left.is_negative() || left.is_zero() => ListenerEvent::TimedOut,
         left => listening.next(Some(left.map_or(watch::PAUSE, SignedDuration::unsigned_abs).min(watch::PAUSE))),
     })
 }
 
 /// Lets what is in hand finish, shows it, and says how it all went.
-fn finish(listening: &mut dyn Listening, display: &mut Display<'_>) -> Result<()> {
+fn finish(listening: &mut dyn RunningListener, display: &mut Display<'_>) -> Result<()> {
     listening.close();
     loop {
         match listening.next(None) {
-            Happening::Received(arrived) => display.received(&arrived)?,
-            Happening::Missed(missed) => display.missed(missed)?,
-            Happening::TakenUp(count) => display.taken_up(count),
-            Happening::Forwarded(forwarded) => display.forwarded(&forwarded)?,
-            Happening::TurnedAway(request) => display.turned_away(&request),
-            Happening::Closed => break,
-            Happening::Quiet | Happening::Interrupted => {}
+            ListenerEvent::Received(arrived) => display.received(&arrived)?,
+            ListenerEvent::Dropped(missed) => display.missed(missed)?,
+            ListenerEvent::Resumed(count) => display.taken_up(count),
+            ListenerEvent::Forwarded(forwarded) => display.forwarded(&forwarded)?,
+            ListenerEvent::Rejected(request) => display.turned_away(&request),
+            ListenerEvent::Closed => break,
+            ListenerEvent::TimedOut | ListenerEvent::Interrupted => {}
         }
     }
     display.page.flush()?;

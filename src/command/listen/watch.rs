@@ -5,7 +5,7 @@ use crate::command::shared::registry;
 use crate::command::shared::secrets::Secrets;
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::webhook::receive::{Rules, receive};
-use crate::world::Judge;
+use crate::world::VerifyFn;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ impl Watch {
     }
 
     /// What judges deliveries.
-    pub(super) fn judge(&self) -> Judge {
+    pub(super) fn judge(&self) -> VerifyFn {
         let rules = Arc::clone(&self.rules);
         Arc::new(move |delivery, now| {
             let rules = rules.read().unwrap_or_else(PoisonError::into_inner);

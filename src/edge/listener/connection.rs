@@ -11,12 +11,12 @@ use super::response::response;
 use super::room::{Held, Room, SMALL};
 use super::socket::Socket;
 use super::teller::{News, Teller};
-use crate::model::delivery::TurnedAway;
+use crate::model::delivery::RejectedRequest;
 use crate::model::delivery::{Delivery, Received};
 use crate::model::message::Request;
 use crate::model::stored::{Forwarded, Framing, Sequel};
 use crate::model::timestamp::Timestamp;
-use crate::world::{Acknowledge, Arrived, Forward, Happening, Judge, Listen};
+use crate::world::{AckPolicy, AnsweredDelivery, ForwardOptions, ListenOptions, ListenerEvent, VerifyFn};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -34,7 +34,7 @@ use url::Url;
 /// What all connections share.
 pub(super) struct Desk {
     max_body: usize,
-    acknowledge: Acknowledge,
+    ack_policy: AckPolicy,
     judging: Judging,
     /// The way to the consumer.
     pub teller: Arc<Teller>,
@@ -68,15 +68,15 @@ impl NoBody {
 impl Desk {
     /// Answers as `options` say, and tells `teller`.
     pub fn new(
-        options: &Listen,
-        judge: Judge,
+        options: &ListenOptions,
+        verify: VerifyFn,
         deadlines: Deadlines,
         teller: Arc<Teller>,
         keeping: Option<Keeping>,
     ) -> Self {
-        let (max_body, acknowledge) = (options.max_body, options.acknowledge);
-        let (room, judging) = (Room::for_bodies_of(max_body), Judging::by(judge));
-        Self { max_body, acknowledge, judging, teller, keeping, room, deadlines }
+        let (max_body, ack_policy) = (options.max_body, options.ack_policy);
+        let (room, judging) = (Room::for_bodies_of(max_body), Judging::by(verify));
+        Self { max_body, ack_policy, judging, teller, keeping, room, deadlines }
     }
 
     /// Answers one request, after its delivery was kept or handed over.
@@ -95,8 +95,8 @@ impl Desk {
         let received = Arc::new(self.judged(request, peer, room.as_ref()).await);
         let status = self.status_of(&received);
         let Some(keeping) = &self.keeping else {
-            let arrived = Arrived { received, id: None, answered: status.as_u16(), trouble: None };
-            let news = News::holding(Happening::Received(arrived), room);
+            let arrived = AnsweredDelivery { received, id: None, status: status.as_u16(), store_error: None };
+            let news = News::holding(ListenerEvent::Received(arrived), room);
             let is_taken = self.teller.hand_over(news, self.deadlines.handover).await;
             return Reply::of(if is_taken { status } else { StatusCode::SERVICE_UNAVAILABLE });
         };
@@ -119,7 +119,7 @@ impl Desk {
         received: Arc<Received>,
         framing: Framing,
         room: Option<Held>,
-        (forward, url): (Forward, Url),
+        (forward, url): (ForwardOptions, Url),
         others: Vec<Url>,
     ) -> Reply {
         let Some(keeping) = &self.keeping else { return Reply::of(StatusCode::SERVICE_UNAVAILABLE) };
@@ -174,15 +174,15 @@ impl Desk {
     }
 
     fn status_of(&self, received: &Received) -> StatusCode {
-        match self.acknowledge {
-            Acknowledge::Everything => StatusCode::OK,
-            Acknowledge::Verified if received.verdict.is_verified() => StatusCode::OK,
-            Acknowledge::Verified => StatusCode::UNAUTHORIZED,
+        match self.ack_policy {
+            AckPolicy::All => StatusCode::OK,
+            AckPolicy::Verified if received.verdict.is_verified() => StatusCode::OK,
+            AckPolicy::Verified => StatusCode::UNAUTHORIZED,
         }
     }
 
     fn turn_away(&self, head: &Head, peer: SocketAddr, status: StatusCode) -> StatusCode {
-        self.teller.turned_away(TurnedAway {
+        self.teller.turned_away(RejectedRequest {
             peer,
             request: format!("{} {}", head.method, head.target),
             status: status.as_u16(),
@@ -225,12 +225,12 @@ impl Desk {
 const NOT_YET: u16 = 0;
 
 /// What the consumer hears of a delivery.
-fn arrived(received: Arc<Received>, kept: Result<Option<Recorded>, String>, status: StatusCode) -> Arrived {
-    let (id, trouble) = match kept {
+fn arrived(received: Arc<Received>, kept: Result<Option<Recorded>, String>, status: StatusCode) -> AnsweredDelivery {
+    let (id, store_error) = match kept {
         Ok(recorded) => (recorded.map(|recorded| recorded.id), None),
         Err(reason) => (None, Some(reason)),
     };
-    Arrived { received, id, answered: status.as_u16(), trouble }
+    AnsweredDelivery { received, id, status: status.as_u16(), store_error }
 }
 
 /// Serves a connection to its end.
@@ -256,7 +256,7 @@ pub(super) async fn serve(
     if let Err(error) = watcher.watch(serving).await
         && let Some(status) = refused_by_hyper(&error)
     {
-        desk.teller.turned_away(TurnedAway { peer, request: recorder.refused_line(), status: status.as_u16() });
+        desk.teller.turned_away(RejectedRequest { peer, request: recorder.refused_line(), status: status.as_u16() });
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::model::delivery::{Delivery, Received};
 use crate::model::timestamp::Timestamp;
-use crate::world::Judge;
+use crate::world::VerifyFn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::thread;
@@ -16,7 +16,7 @@ const LINE: usize = 16;
 
 /// Judges deliveries.
 pub(super) struct Judging {
-    judge: Judge,
+    verify: VerifyFn,
     /// Where large ones wait; there when the first one comes. `None`: the system gives no thread.
     line: OnceLock<Option<mpsc::Sender<Order>>>,
 }
@@ -29,13 +29,13 @@ struct Order {
 
 impl Judging {
     /// Judges by `judge`.
-    pub fn by(judge: Judge) -> Self {
-        Self { judge, line: OnceLock::new() }
+    pub fn by(verify: VerifyFn) -> Self {
+        Self { verify, line: OnceLock::new() }
     }
 
     /// Judges a small one.
     pub fn small(&self, delivery: Delivery, now: Timestamp) -> Received {
-        (self.judge)(delivery, now)
+        (self.verify)(delivery, now)
     }
 
     /// Judges a large one, when its turn comes.
@@ -52,11 +52,11 @@ impl Judging {
 
     fn start(&self) -> Option<mpsc::Sender<Order>> {
         let (line, mut orders) = mpsc::channel::<Order>(LINE);
-        let judge = self.judge.clone();
+        let verify = self.verify.clone();
         let work = move || {
             while let Some(Order { delivery, now, judged }) = orders.blocking_recv() {
                 // Who waits for it panics too, when `judged` is dropped.
-                if let Ok(received) = catch_unwind(AssertUnwindSafe(|| judge(delivery, now))) {
+                if let Ok(received) = catch_unwind(AssertUnwindSafe(|| verify(delivery, now))) {
                     // Nobody waits any more when this fails.
                     let _ = judged.send(received);
                 }
@@ -80,11 +80,11 @@ mod tests {
 
     #[tokio::test]
     async fn one_that_panics_takes_nobody_with_it() {
-        let judge: Judge = Arc::new(|delivery, _| {
+        let verify: VerifyFn = Arc::new(|delivery, _| {
             assert!(delivery.request.body != b"bad", "as the test wants it");
             Received { delivery, provider: None, verdict: Verdict::Unsigned, event: Event::default() }
         });
-        let judging = Arc::new(Judging::by(judge));
+        let judging = Arc::new(Judging::by(verify));
         let judged = |body: &'static [u8]| {
             let judging = Arc::clone(&judging);
             tokio::spawn(

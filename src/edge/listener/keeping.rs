@@ -5,7 +5,7 @@ use super::super::sender::clients::Clients;
 use super::super::store::{Recorded, Writer};
 use crate::model::delivery::Received;
 use crate::model::stored::Attempt;
-use crate::world::{Forward, MOST_PASSED_ON, Manner, START_OF_ANSWER};
+use crate::world::{AckMode, ForwardOptions, MAX_PASSTHROUGH_BODY, START_OF_ANSWER};
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
@@ -25,7 +25,7 @@ pub(super) struct Keeping {
     /// The way to the store.
     pub writer: Writer,
     /// How verified deliveries are sent on.
-    pub forward: Option<Forward>,
+    pub forward: Option<ForwardOptions>,
     /// The way to the app.
     pub clients: Clients,
     /// Wakes the forwarder.
@@ -37,23 +37,23 @@ pub(super) struct Keeping {
 impl Keeping {
     /// The URLs that a delivery goes to.
     pub fn routes(&self, received: &Received) -> Vec<Url> {
-        self.forward.as_ref().map(|forward| (forward.routes)(received)).unwrap_or_default()
+        self.forward.as_ref().map(|forward| (forward.route)(received)).unwrap_or_default()
     }
 
     /// The app whose answer the provider gets, taken from the routes. `None`: the provider gets our own.
-    pub fn spokesman(&self, routes: &mut Vec<Url>) -> Option<(Forward, Url)> {
-        let forward = self.forward.as_ref().filter(|forward| forward.manner == Manner::PassThrough)?;
+    pub fn spokesman(&self, routes: &mut Vec<Url>) -> Option<(ForwardOptions, Url)> {
+        let forward = self.forward.as_ref().filter(|forward| forward.ack_mode == AckMode::Passthrough)?;
         if routes.is_empty() { None } else { Some((forward.clone(), routes.remove(0))) }
     }
 
     /// Asks an app: what the provider gets, and how it went.
-    pub async fn ask(&self, received: &Received, forward: &Forward, url: &Url) -> (Reply, Attempt) {
+    pub async fn ask(&self, received: &Received, forward: &ForwardOptions, url: &Url) -> (Reply, Attempt) {
         // Never closed, so that there is a place sooner or later.
         let _place = self.asked.acquire().await;
         let request = &received.delivery.request;
-        let mut attempt = forwarder::exchange(&self.clients, forward, request, url, MOST_PASSED_ON).await;
+        let mut attempt = forwarder::exchange(&self.clients, forward, request, url, MAX_PASSTHROUGH_BODY).await;
         if attempt.outcome.as_ref().is_ok_and(|answer| !answer.is_whole) {
-            let most = MOST_PASSED_ON / 1024;
+            let most = MAX_PASSTHROUGH_BODY / 1024;
             attempt.outcome = Err(format!("its answer has more than {most} KiB and is not passed on"));
         }
         let reply = Reply::by_app(&attempt);

@@ -21,7 +21,7 @@ use super::recorder::Recorder;
 use super::sender::clients::Clients;
 use super::store::{Closed, Writer};
 use crate::model::error::{Error, Result};
-use crate::world::{Happening, Judge, Keep, Listen, Listening};
+use crate::world::{ListenOptions, ListenerEvent, RunningListener, StoreLocation, VerifyFn};
 use connection::Desk;
 use crowd::Crowd;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -97,14 +97,19 @@ pub(super) struct Listener {
 }
 
 /// Binds and begins to accept.
-pub(super) fn start(options: &Listen, judge: Judge, deadlines: Deadlines, interrupt: Interrupt) -> Result<Listener> {
+pub(super) fn start(
+    options: &ListenOptions,
+    verify: VerifyFn,
+    deadlines: Deadlines,
+    interrupt: Interrupt,
+) -> Result<Listener> {
     let crowd = Arc::new(Crowd::for_this_process());
-    start_with(options, judge, deadlines, interrupt, crowd)
+    start_with(options, verify, deadlines, interrupt, crowd)
 }
 
 fn start_with(
-    options: &Listen,
-    judge: Judge,
+    options: &ListenOptions,
+    verify: VerifyFn,
     deadlines: Deadlines,
     interrupt: Interrupt,
     crowd: Arc<Crowd>,
@@ -117,11 +122,11 @@ fn start_with(
     let (sender, news) = mpsc::channel(IN_HAND);
     let (stop, stopped) = oneshot::channel();
     let within = runtime.enter();
-    let (keeping, store) = options.keep.as_ref().map(|keep| keeping(keep, options)).transpose()?.unzip();
+    let (keeping, store) = options.store.as_ref().map(|keep| keeping(keep, options)).transpose()?.unzip();
     drop(within);
     let teller = Arc::new(Teller::new(sender, deadlines.show));
     let forwarding = keeping.as_ref().and_then(|keeping| start_forwarding(keeping, &teller, &runtime));
-    let desk = Arc::new(Desk::new(options, judge, deadlines, teller, keeping));
+    let desk = Arc::new(Desk::new(options, verify, deadlines, teller, keeping));
     runtime.spawn(accept_until(stopped, listener, desk, crowd, forwarding));
     Ok(Listener { address, news, is_busy: false, interrupt, stop: Some(stop), runtime: Some(runtime), store })
 }
@@ -131,7 +136,7 @@ fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2))
 }
 
-fn keeping(keep: &Keep, options: &Listen) -> Result<(Keeping, Closed)> {
+fn keeping(keep: &StoreLocation, options: &ListenOptions) -> Result<(Keeping, Closed)> {
     let (clients, wake) = (Clients::default(), Arc::new(Notify::new()));
     let asked = Semaphore::new(keeping::ASKED_AT_ONCE);
     let (writer, closed) = Writer::start(keep)?;
@@ -177,23 +182,23 @@ pub(super) fn cannot_listen(address: SocketAddr, error: &io::Error) -> Error {
 
 impl Listener {
     /// What has happened already.
-    fn at_hand(&mut self) -> Option<Happening> {
+    fn at_hand(&mut self) -> Option<ListenerEvent> {
         match self.news.try_recv() {
             Ok(news) => Some(news.happening),
-            Err(TryRecvError::Disconnected) => Some(Happening::Closed),
+            Err(TryRecvError::Disconnected) => Some(ListenerEvent::Closed),
             Err(TryRecvError::Empty) => None,
         }
     }
 }
 
-impl Listening for Listener {
+impl RunningListener for Listener {
     fn address(&self) -> SocketAddr {
         self.address
     }
 
-    fn next(&mut self, patience: Option<Duration>) -> Happening {
+    fn next(&mut self, patience: Option<Duration>) -> ListenerEvent {
         if self.interrupt.take() {
-            return Happening::Interrupted;
+            return ListenerEvent::Interrupted;
         }
         if let Some(happening) = self.at_hand() {
             return happening;
@@ -208,19 +213,19 @@ impl Listening for Listener {
             }
         }
         if patience == Some(Duration::ZERO) {
-            return Happening::Quiet;
+            return ListenerEvent::TimedOut;
         }
         let Self { news, interrupt, runtime, is_busy, .. } = self;
         let runtime = runtime.as_ref().expect("it is taken only by `drop`");
         runtime.block_on(async {
             tokio::select! {
                 biased;
-                () = interrupt.told() => Happening::Interrupted,
+                () = interrupt.told() => ListenerEvent::Interrupted,
                 next = news.recv() => {
                     *is_busy = true;
-                    next.map_or(Happening::Closed, |next| next.happening)
+                    next.map_or(ListenerEvent::Closed, |next| next.happening)
                 }
-                () = run_out(patience) => Happening::Quiet,
+                () = run_out(patience) => ListenerEvent::TimedOut,
             }
         })
     }

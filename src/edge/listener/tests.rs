@@ -4,14 +4,14 @@
 mod lasting;
 
 use super::*;
-use crate::model::delivery::TurnedAway;
+use crate::model::delivery::RejectedRequest;
 use crate::model::delivery::{Delivery, Received};
 use crate::model::event::Event;
 use crate::model::message::Request;
 use crate::model::secret::Origin;
 use crate::model::timestamp::Timestamp;
 use crate::model::verdict::Verdict;
-use crate::world::Acknowledge;
+use crate::world::AckPolicy;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use tokio::sync::watch;
@@ -22,13 +22,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How the listener under test differs from the usual one.
 struct Setup {
     deadlines: Deadlines,
-    acknowledge: Acknowledge,
+    ack_policy: AckPolicy,
     most: usize,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { deadlines: Deadlines::default(), acknowledge: Acknowledge::Verified, most: 1024 }
+        Self { deadlines: Deadlines::default(), ack_policy: AckPolicy::Verified, most: 1024 }
     }
 }
 
@@ -42,7 +42,8 @@ impl Setup {
 
     fn start_with(self, signals: watch::Sender<u32>) -> (Listener, watch::Sender<u32>) {
         let address = "127.0.0.1:0".parse().unwrap();
-        let options = Listen { address, max_body: MAX_BODY, acknowledge: self.acknowledge, keep: None, forward: None };
+        let options =
+            ListenOptions { address, max_body: MAX_BODY, ack_policy: self.ack_policy, store: None, forward: None };
         let crowd = Arc::new(Crowd::of(self.most));
         let interrupt = Interrupt::of(&signals);
         (start_with(&options, Arc::new(judge), self.deadlines, interrupt, crowd).unwrap(), signals)
@@ -111,14 +112,14 @@ fn post(body: &str) -> String {
 
 fn received(listener: &mut Listener) -> (Request, u16) {
     match listener.next(Some(PATIENCE)) {
-        Happening::Received(arrived) => (arrived.received.delivery.request.clone(), arrived.answered),
+        ListenerEvent::Received(arrived) => (arrived.received.delivery.request.clone(), arrived.status),
         other => panic!("{other:?} instead of a delivery"),
     }
 }
 
-fn turned_away(listener: &mut Listener) -> TurnedAway {
+fn turned_away(listener: &mut Listener) -> RejectedRequest {
     match listener.next(Some(PATIENCE)) {
-        Happening::TurnedAway(turned_away) => turned_away,
+        ListenerEvent::Rejected(turned_away) => turned_away,
         other => panic!("{other:?} instead of a request turned away"),
     }
 }
@@ -126,7 +127,7 @@ fn turned_away(listener: &mut Listener) -> TurnedAway {
 fn assert_nothing_more(mut listener: Listener) {
     listener.close();
     let last = listener.next(Some(PATIENCE));
-    assert!(matches!(last, Happening::Closed), "{last:?}");
+    assert!(matches!(last, ListenerEvent::Closed), "{last:?}");
 }
 
 #[test]
@@ -154,7 +155,7 @@ fn a_delivery_names_the_peer_and_the_time() {
     let mut client = Client::of(&listener);
     client.send(post("good"));
     client.answer();
-    let Happening::Received(arrived) = listener.next(Some(PATIENCE)) else { panic!("no delivery") };
+    let ListenerEvent::Received(arrived) = listener.next(Some(PATIENCE)) else { panic!("no delivery") };
     let received = &arrived.received;
     assert_eq!(received.delivery.peer, Some(client.0.get_ref().local_addr().unwrap()));
     assert!(received.delivery.arrived.is_some_and(|arrived| arrived >= before));
@@ -172,7 +173,7 @@ fn what_does_not_verify_is_refused_without_a_reason() {
 
 #[test]
 fn everything_is_acknowledged_when_that_is_asked() {
-    let mut listener = Setup { acknowledge: Acknowledge::Everything, ..Setup::default() }.start();
+    let mut listener = Setup { ack_policy: AckPolicy::All, ..Setup::default() }.start();
     let mut client = Client::of(&listener);
     client.send(post("bad"));
     assert_eq!(client.answer().status, 200);

@@ -9,7 +9,7 @@ use crate::model::message::Request;
 use crate::model::stored::{Attempt, Framing, Query, Undelivered};
 use crate::model::timestamp::Timestamp;
 use crate::model::verdict::Verdict as Judged;
-use crate::world::{Keep, Store};
+use crate::world::{Store, StoreLocation};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -60,7 +60,7 @@ fn raw(path: &Path) -> Connection {
 #[tokio::test]
 async fn one_that_cannot_be_recorded_is_refused_and_those_beside_it_are_kept() {
     let (_folder, path) = place();
-    let (writer, _) = Writer::start(&Keep::File(path.clone())).unwrap();
+    let (writer, _) = Writer::start(&StoreLocation::File(path.clone())).unwrap();
     let trigger =
         "CREATE TRIGGER no BEFORE INSERT ON contents WHEN new.body = x'62' BEGIN SELECT RAISE(ABORT, 'no'); END";
     raw(&path).execute_batch(trigger).unwrap();
@@ -79,14 +79,14 @@ async fn one_that_cannot_be_recorded_is_refused_and_those_beside_it_are_kept() {
 #[tokio::test]
 async fn an_id_is_found_by_its_beginning_and_never_given_twice() {
     let (_folder, path) = place();
-    let (writer, _) = Writer::start(&Keep::File(path.clone())).unwrap();
+    let (writer, _) = Writer::start(&StoreLocation::File(path.clone())).unwrap();
     let first = writer.append(append(b"1", "o", &[])).await.unwrap();
     drop(writer);
     let mut store = open(&path).unwrap();
     assert_eq!(store.beginning_with(&first.id[..1]).unwrap(), [first.id.as_str()]);
     assert_eq!(store.whole(&first.id).unwrap().unwrap().request.body, b"1");
     assert_eq!(store.prune(Timestamp::MAX, Undelivered::Removed).unwrap(), 1);
-    let (writer, _) = Writer::start(&Keep::File(path)).unwrap();
+    let (writer, _) = Writer::start(&StoreLocation::File(path)).unwrap();
     let second = writer.append(append(b"2", "o", &[])).await.unwrap();
     assert_ne!(first.id, second.id);
     assert!(store.whole(&first.id).unwrap().is_none() && store.whole(&second.id).unwrap().is_some());
@@ -111,7 +111,7 @@ async fn a_store_of_the_first_version_keeps_its_ids_and_what_waits_in_it() {
     assert_eq!(store.beginning_with("012").unwrap(), ["0123456789"]);
     let old = store.whole("0123456789").unwrap().unwrap();
     assert_eq!((old.entry.app, old.request.body.as_slice()), (Some(500), &b"a"[..]));
-    let (writer, _) = Writer::start(&Keep::File(path)).unwrap();
+    let (writer, _) = Writer::start(&StoreLocation::File(path)).unwrap();
     let new = writer.append(append(b"c", "o", &[])).await.unwrap();
     assert_eq!(new.place, 9);
     assert_eq!(store.whole(&new.id).unwrap().unwrap().request.body, b"c");
@@ -122,7 +122,7 @@ async fn a_store_of_the_first_version_keeps_its_ids_and_what_waits_in_it() {
 #[tokio::test]
 async fn each_url_has_places_of_its_own_and_what_is_handed_out_is_not_handed_out_again() {
     let (_folder, path) = place();
-    let (writer, _) = Writer::start(&Keep::File(path)).unwrap();
+    let (writer, _) = Writer::start(&StoreLocation::File(path)).unwrap();
     for _ in 0..5 {
         writer.append(append(b"x", "o", &[APP, "http://b/"])).await.unwrap();
     }
@@ -135,7 +135,7 @@ async fn each_url_has_places_of_its_own_and_what_is_handed_out_is_not_handed_out
 #[tokio::test]
 async fn in_order_the_next_about_an_object_is_due_when_the_one_before_it_is_over() {
     let (_folder, path) = place();
-    let (writer, _) = Writer::start(&Keep::File(path)).unwrap();
+    let (writer, _) = Writer::start(&StoreLocation::File(path)).unwrap();
     for object in ["a", "a", "b", "a"] {
         writer.append(append(object.as_bytes(), object, &[APP])).await.unwrap();
     }

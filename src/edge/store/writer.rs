@@ -10,7 +10,7 @@ use super::{rows, schema};
 use crate::model::delivery::Received;
 use crate::model::error::{Error, Result};
 use crate::model::stored::{Attempt, Framing, Id};
-use crate::world::Keep;
+use crate::world::StoreLocation;
 use rusqlite::{Connection, params};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -72,10 +72,10 @@ type Outcome<T> = std::result::Result<T, String>;
 impl Writer {
     /// Opens the store and starts its thread, which ends with the last `Writer`. When it has closed the store, the receiver
     /// hears of it, since nobody is left to tell. Orders come from tasks of the runtime that this is called in.
-    pub fn start(keep: &Keep) -> Result<(Self, Closed)> {
+    pub fn start(keep: &StoreLocation) -> Result<(Self, Closed)> {
         let (path, connection) = match keep {
-            Keep::File(path) => (Some(path.clone()), schema::open(path)?),
-            Keep::Memory => (None, schema::in_memory()?),
+            StoreLocation::File(path) => (Some(path.clone()), schema::open(path)?),
+            StoreLocation::Memory => (None, schema::in_memory()?),
         };
         let (orders, waiting) = mpsc::channel(WAITING);
         let desk = Desk::new(path, connection).map_err(|error| Error::failed("can't read the store").because(error))?;
@@ -90,7 +90,7 @@ impl Writer {
         let thread = thread.map_err(|error| Error::failed("can't start the store's thread").because(error))?;
         tokio::spawn(herald(told));
         let bell = Arc::new(Bell::of(thread.thread().clone(), cord));
-        Ok((Self { orders, bell, forgets: matches!(keep, Keep::Memory) }, closed))
+        Ok((Self { orders, bell, forgets: matches!(keep, StoreLocation::Memory) }, closed))
     }
 
     /// Whether deliveries are kept only until they are sent on.

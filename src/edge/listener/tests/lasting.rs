@@ -126,7 +126,7 @@ fn closing_finishes_the_request_in_hand_and_nothing_else() {
     assert!(TcpStream::connect(listener.address()).is_err());
     received(&mut listener);
     for _ in 0..2 {
-        assert!(matches!(listener.next(None), Happening::Closed));
+        assert!(matches!(listener.next(None), ListenerEvent::Closed));
     }
 }
 
@@ -138,7 +138,7 @@ fn closing_does_not_wait_for_ever() {
     client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
     client.answer();
     listener.close();
-    assert!(matches!(listener.next(None), Happening::Closed));
+    assert!(matches!(listener.next(None), ListenerEvent::Closed));
 }
 
 #[test]
@@ -173,9 +173,9 @@ fn an_interrupt_is_told_once_and_before_all_else() {
     client.send(post("good"));
     client.answer();
     signals.send_modify(|count| *count += 1);
-    assert!(matches!(listener.next(None), Happening::Interrupted));
+    assert!(matches!(listener.next(None), ListenerEvent::Interrupted));
     received(&mut listener);
-    assert!(matches!(listener.next(Some(Duration::ZERO)), Happening::Quiet));
+    assert!(matches!(listener.next(Some(Duration::ZERO)), ListenerEvent::TimedOut));
 }
 
 #[test]
@@ -183,18 +183,18 @@ fn an_interrupt_ends_a_wait() {
     let (mut listener, signals) = Setup::default().start_with(watch::Sender::new(0));
     std::thread::scope(|scope| {
         scope.spawn(|| signals.send_modify(|count| *count += 1));
-        assert!(matches!(listener.next(None), Happening::Interrupted));
+        assert!(matches!(listener.next(None), ListenerEvent::Interrupted));
     });
 }
 
 #[test]
 fn an_address_in_use_is_named_with_advice() {
     let listener = Setup::default().start();
-    let options = Listen {
+    let options = ListenOptions {
         address: listener.address(),
         max_body: 1,
-        acknowledge: Acknowledge::Verified,
-        keep: None,
+        ack_policy: AckPolicy::Verified,
+        store: None,
         forward: None,
     };
     let interrupt = Interrupt::of(&watch::Sender::new(0));

@@ -4,7 +4,7 @@ use super::super::file::log_of;
 use super::{append, place};
 use crate::edge::store::{Writer, open};
 use crate::model::stored::Query;
-use crate::world::{Keep, Store as _};
+use crate::world::{Store as _, StoreLocation};
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
@@ -25,7 +25,7 @@ fn commits(path: &Path) -> usize {
 #[tokio::test]
 async fn what_comes_together_is_committed_together() {
     let (_folder, path) = place();
-    let (writer, _) = Writer::start(&Keep::File(path.clone())).unwrap();
+    let (writer, _) = Writer::start(&StoreLocation::File(path.clone())).unwrap();
     writer.append(append(b"first", "o", &[])).await.unwrap();
     let before = commits(&path);
     let mut clients = JoinSet::new();
@@ -52,7 +52,7 @@ const EACH: usize = 80;
 #[tokio::test]
 async fn orders_that_nobody_waits_for_any_more_are_carried_out_when_the_last_ring_is_forgotten() {
     let (_folder, path) = place();
-    let (writer, closed) = Writer::start(&Keep::File(path.clone())).unwrap();
+    let (writer, closed) = Writer::start(&StoreLocation::File(path.clone())).unwrap();
     let (go, held) = channel::<()>();
     let (begin, begun) = oneshot::channel();
     // While the writer's thread is held up by this, a delivery comes, its client goes, and the store is closed.
