@@ -20,7 +20,7 @@ use crate::model::verdict::Malformed;
 use crate::provider::sample::Sample;
 use api::{Api, Call, Complaint, Unfit};
 use management::{Managed, Management};
-use record::{Record, Standing};
+use record::{Record, RecordStatus};
 use serde_json::Value;
 
 /// Every provider, in the order in which they are asked.
@@ -81,7 +81,7 @@ pub trait Provider: Sync {
     /// The record in the answer to that.
     fn record(&self, body: &Value) -> Result<Record, Unfit>;
     /// What a status means, in an answer or an event.
-    fn standing(&self, status: &str) -> Standing;
+    fn parse_status(&self, status: &str) -> RecordStatus;
     /// The reference that an event with this id and subject can be looked up by.
     fn reference_of<'e>(&self, event_id: Option<&'e str>, subject: Option<&'e str>) -> Option<&'e str>;
     /// The event that would have told the status in the answer to a lookup. `None`: no event does.

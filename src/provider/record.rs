@@ -18,8 +18,7 @@ pub struct Record {
     pub object: &'static str,
     /// The status as sent; one that is not documented passes through.
     pub status: String,
-    /// What that status means.
-    pub standing: Standing,
+    pub parsed_status: RecordStatus,
     /// The amount.
     pub money: Option<Money>,
     /// What the amount is.
@@ -52,20 +51,18 @@ pub enum Announced {
     Elsewhere,
 }
 
-/// Where something stands.
+/// The meaning of a provider's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// The outcome, as far as there is one.
+pub struct RecordStatus {
     pub state: State,
-    /// How far along it is; only statuses of one state are to be compared by it.
+    /// Position in the lifecycle; only comparable between statuses with the same state.
     pub rank: u8,
 }
 
-impl Standing {
-    /// A status that is not documented.
+impl RecordStatus {
+    /// Stands for every status that the provider does not document.
     pub const UNKNOWN: Self = Self { state: State::Unknown, rank: 0 };
 
-    /// A state at a rank.
     pub const fn new(state: State, rank: u8) -> Self {
         Self { state, rank }
     }

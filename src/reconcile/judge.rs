@@ -7,7 +7,7 @@ use super::{Class, Order};
 use crate::model::money::Money;
 use crate::model::stored::{Entry, Told};
 use crate::provider::Provider;
-use crate::provider::record::{Amount, Announced, Record, Standing, State};
+use crate::provider::record::{Amount, Announced, Record, RecordStatus, State};
 
 /// What the provider said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,13 +61,13 @@ pub fn judge(provider: &dyn Provider, order: &Order, asked: &Asked, webhooks: Op
         Asked::NotTold(why) => bench.find(Class::CouldNotTell, why.clone()),
         Asked::Unknown => bench.find(Class::UnknownToProvider, format!("{} has no such record", provider.title())),
         Asked::Found(record) => {
-            if record.standing.state == State::Unknown {
+            if record.parsed_status.state == State::Unknown {
                 bench.find(Class::CouldNotTell, format!("the status `{}` is not a documented one", record.status));
             }
             bench.webhooks(record, webhooks);
             bench.order(record, order);
             if bench.findings.is_empty() {
-                let is_end = record.standing.state.is_end();
+                let is_end = record.parsed_status.state.is_end();
                 bench.find(if is_end { Class::SettledAgreed } else { Class::StillOpen }, String::new());
             }
         }
@@ -101,8 +101,8 @@ impl Bench<'_> {
         }
     }
 
-    fn standing_of(&self, entry: &Entry) -> Standing {
-        entry.status.as_deref().map_or(Standing::UNKNOWN, |status| self.provider.standing(status))
+    fn status_of(&self, entry: &Entry) -> RecordStatus {
+        entry.status.as_deref().map_or(RecordStatus::UNKNOWN, |status| self.provider.parse_status(status))
     }
 
     fn webhooks(&mut self, record: &Record, webhooks: Option<&Webhooks>) {
@@ -113,14 +113,14 @@ impl Bench<'_> {
             self.contradiction(record, entry);
             self.amount("webhook", record, entry.money.as_ref());
         }
-        if record.standing.state.is_end() {
+        if record.parsed_status.state.is_end() {
             self.delivery(record, &accepted, &refused);
         }
     }
 
     /// A webhook that tells an end which the record can't have come from.
     fn contradiction(&mut self, record: &Record, entry: &Entry) {
-        let (told, now) = (self.standing_of(entry), record.standing);
+        let (told, now) = (self.status_of(entry), record.parsed_status);
         if !told.state.is_end() || now.state == State::Unknown {
             return;
         }
@@ -165,7 +165,7 @@ impl Bench<'_> {
 
     /// Whether a webhook tells the outcome on record. One that has no webhook of its own is told by the success before it.
     fn tells(&self, record: &Record, entry: &Entry) -> bool {
-        let (told, now) = (self.standing_of(entry).state, record.standing.state);
+        let (told, now) = (self.status_of(entry).state, record.parsed_status.state);
         told == now || (record.announced == Announced::Elsewhere && told.is_end() && told.may_become(now))
     }
 
@@ -179,7 +179,7 @@ impl Bench<'_> {
         }
         let Some(word) = &order.status else { return };
         let expected = meaning(self.provider, word);
-        let (state, now) = (expected.state, record.standing);
+        let (state, now) = (expected.state, record.parsed_status);
         let is_explained =
             || self.findings.iter().any(|one| (Class::NeverDelivered..=Class::AppDidNotTake).contains(&one.class));
         let differs = match state {
@@ -215,10 +215,10 @@ impl Bench<'_> {
 }
 
 /// What an order's status means: a word of the provider's, or one that people use.
-pub fn meaning(provider: &dyn Provider, word: &str) -> Standing {
-    let standing = provider.standing(word.trim());
-    if standing.state != State::Unknown {
-        return standing;
+pub fn meaning(provider: &dyn Provider, word: &str) -> RecordStatus {
+    let parsed_status = provider.parse_status(word.trim());
+    if parsed_status.state != State::Unknown {
+        return parsed_status;
     }
     let state = match word.trim().to_lowercase().replace([' ', '-'], "_").as_str() {
         "open" | "new" | "created" | "pending" | "processing" | "unpaid" | "awaiting_payment" => State::Open,
@@ -232,7 +232,7 @@ pub fn meaning(provider: &dyn Provider, word: &str) -> Standing {
         "partially_refunded" | "partly_refunded" => State::PartlyRefunded,
         _ => State::Unknown,
     };
-    Standing::new(state, 0)
+    RecordStatus::new(state, 0)
 }
 
 fn or(text: &str, other: &str) -> String {

@@ -103,7 +103,7 @@ fn purse(money: &Money) -> Value {
 fn recorded(record: &Record) -> Value {
     json!({
         "reference": record.reference, "merchantReference": record.merchant_reference, "object": record.object,
-        "status": record.status, "state": record.standing.state.code(), "money": record.money.as_ref().map(purse),
+        "status": record.status, "state": record.parsed_status.state.code(), "money": record.money.as_ref().map(purse),
         "amountIs": match record.amount {
             crate::provider::record::Amount::Same => "amount",
             crate::provider::record::Amount::Charged => "charge",
@@ -187,7 +187,7 @@ pub fn csv_row(case: &Case) -> [String; 14] {
         Some(case.provider.name().to_owned()),
         Some(case.judgement.class().code().to_owned()),
         record.map(|record| record.status.clone()),
-        record.map(|record| record.standing.state.code().to_owned()),
+        record.map(|record| record.parsed_status.state.code().to_owned()),
         money.map(|money| money.minor.to_string()),
         money.map(|money| money.currency.clone()),
         order.status.clone(),

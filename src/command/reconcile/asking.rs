@@ -80,7 +80,7 @@ impl<'a> Asking<'a> {
         let journal = Journal::open(path, self.args, self.session, &mut |entry| {
             let Known { order, provider, answer } = entry;
             let asked = answer.as_ref().map_or(Asked::Unknown, |body| asked(provider, &order, body));
-            let is_open = matches!(&asked, Asked::Found(record) if record.standing.state == State::Open);
+            let is_open = matches!(&asked, Asked::Found(record) if record.parsed_status.state == State::Open);
             if is_open && self.args.wait.is_some() {
                 known.push(Item { order, provider });
                 return Ok(());
@@ -201,7 +201,7 @@ impl<'a> Asking<'a> {
         let reading = self.read(&item, sent.answer);
         let fared = match &reading {
             Reading::Hopeless(_) => Fared::Failed,
-            Reading::Told(Asked::Found(record), _) if record.standing.state == State::Open => Fared::Open,
+            Reading::Told(Asked::Found(record), _) if record.parsed_status.state == State::Open => Fared::Open,
             Reading::Told(..) => Fared::Answered,
             Reading::Trouble(trouble) => trouble.fared(),
         };

@@ -108,7 +108,7 @@ impl Captures {
 /// Whether a verified webhook tells an end.
 fn tells_an_end(provider: &dyn Provider, entry: &Entry) -> bool {
     let status = entry.status.as_deref().unwrap_or_default();
-    entry.verdict == "verified" && provider.standing(status).state.is_end()
+    entry.verdict == "verified" && provider.parse_status(status).state.is_end()
 }
 
 /// Whether an order has ended: by its own status, or, where it has none, by what was captured.

@@ -5,7 +5,7 @@
 
 use crate::model::money::Money;
 use crate::provider::api::{Call, Unfit};
-use crate::provider::record::{self, Amount, Announced, Record, Standing, State};
+use crate::provider::record::{self, Amount, Announced, Record, RecordStatus, State};
 use serde_json::{Value, json};
 
 /// Ids that are Plexos' by their look. Only the first three can be looked up; of a settlement only the list is documented.
@@ -29,7 +29,7 @@ pub(super) fn lookup(reference: &str) -> Option<Call> {
 
 /// What a status of any object means. The ranks of payments are in the order of the lifecycle drawn at
 /// <https://docs.pay.plexos.io/pages/start/introduction>; failing, running out and calling off may happen at any stage (P2).
-pub(super) fn standing(status: &str) -> Standing {
+pub(super) fn parse_status(status: &str) -> RecordStatus {
     let (state, rank) = match status.to_ascii_uppercase().as_str() {
         "CREATED" | "PENDING" | "OPEN" => (State::Open, 0),
         "OPERATOR_PENDING" | "PROCESSING" => (State::Open, 1),
@@ -41,9 +41,9 @@ pub(super) fn standing(status: &str) -> Standing {
         "FAILED" => (State::Failed, 3),
         "EXPIRED" => (State::Expired, 3),
         "CANCELLED" => (State::Cancelled, 3),
-        _ => return Standing::UNKNOWN,
+        _ => return RecordStatus::UNKNOWN,
     };
-    Standing::new(state, rank)
+    RecordStatus::new(state, rank)
 }
 
 /// Reads the answer to a lookup.
@@ -59,7 +59,7 @@ pub(super) fn read(body: &Value) -> Result<Record, Unfit> {
     Ok(Record {
         merchant_reference: record::optional(body, "externalId"),
         object,
-        standing: standing(&status),
+        parsed_status: parse_status(&status),
         money: record::minor(body, "amount")?.map(|minor| Money { minor, currency }),
         amount: Amount::Same,
         announced: event(object, &status).map_or(Announced::Elsewhere, Announced::By),
@@ -117,14 +117,14 @@ mod tests {
         let read = read(&payment("DEBITED")).unwrap();
         assert_eq!((read.reference.as_str(), read.merchant_reference.as_deref()), ("pi_def456", Some("order-7")));
         assert_eq!(read.money, Some(Money { minor: 10_000, currency: "CVE".to_owned() }));
-        assert_eq!((read.standing.state, read.announced), (State::Succeeded, Announced::By("payment.debited")));
+        assert_eq!((read.parsed_status.state, read.announced), (State::Succeeded, Announced::By("payment.debited")));
         assert_eq!(read.changed.unwrap().to_string(), "2023-11-07T05:32:56Z");
     }
 
     #[test]
     fn ranks_follow_the_lifecycle() {
         let ranks = ["CREATED", "OPERATOR_PENDING", "USER_CONFIRMING", "DEBITED", "SETTLED", "REFUNDED"];
-        let ranks = ranks.map(|status| standing(status).rank);
+        let ranks = ranks.map(|status| parse_status(status).rank);
         assert!(ranks.is_sorted_by(|one, other| one < other), "{ranks:?}");
     }
 
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn an_unknown_status_passes_through_and_a_missing_one_is_strange() {
         let read_ = read(&payment("FROZEN")).unwrap();
-        assert_eq!((read_.status.as_str(), read_.standing), ("FROZEN", Standing::UNKNOWN));
+        assert_eq!((read_.status.as_str(), read_.parsed_status), ("FROZEN", RecordStatus::UNKNOWN));
         assert_eq!(read(&json!({"id": "pi_1"})), Err(Unfit::Strange("status")));
         assert_eq!(read(&json!({"status": "OPEN"})), Err(Unfit::Strange("id")));
         assert_eq!(read(&json!([])), Err(Unfit::Strange("id")));

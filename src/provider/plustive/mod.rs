@@ -8,7 +8,7 @@ mod record;
 
 use super::api::{Api, Call, Complaint, Unfit};
 use super::management::{Managed, Management};
-use super::record::{Record, Standing};
+use super::record::{Record, RecordStatus};
 use super::{EventType, Form, Provider, minor_units, signature_header};
 use crate::json::value::Payload;
 use crate::model::event::{Event, Warning};
@@ -155,8 +155,8 @@ impl Provider for Plustive {
         record::read(body)
     }
 
-    fn standing(&self, status: &str) -> Standing {
-        record::standing(status)
+    fn parse_status(&self, status: &str) -> RecordStatus {
+        record::parse_status(status)
     }
 
     /// The transaction's reference; an event without one has the client's own in its place.

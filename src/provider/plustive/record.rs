@@ -5,7 +5,7 @@
 use crate::model::money::Money;
 use crate::model::timestamp::Timestamp;
 use crate::provider::api::{Call, Unfit};
-use crate::provider::record::{self, Amount, Announced, Record, Standing, State};
+use crate::provider::record::{self, Amount, Announced, Record, RecordStatus, State};
 use serde_json::{Value, json};
 
 /// All money is in kobo; no currency is sent.
@@ -17,32 +17,32 @@ pub(super) fn lookup(reference: &str) -> Option<Call> {
 }
 
 /// What a status means. `Pending` and `Processing` are one (contradiction U7); `Refunded` may follow another end (U10).
-pub(super) fn standing(status: &str) -> Standing {
+pub(super) fn parse_status(status: &str) -> RecordStatus {
     let (state, rank) = match status.to_ascii_lowercase().as_str() {
         "processing" | "pending" => (State::Open, 0),
         "success" => (State::Succeeded, 1),
         "failed" => (State::Failed, 1),
         "refunded" => (State::Refunded, 2),
-        _ => return Standing::UNKNOWN,
+        _ => return RecordStatus::UNKNOWN,
     };
-    Standing::new(state, rank)
+    RecordStatus::new(state, rank)
 }
 
 /// Reads the answer to a lookup.
 pub(super) fn read(body: &Value) -> Result<Record, Unfit> {
     let status = record::required(body, "status")?;
     let (charged, amount) = (record::minor(body, "priceCharged")?, record::minor(body, "amount")?);
-    let standing = standing(&status);
+    let parsed_status = parse_status(&status);
     let ended = ["completedOn", "completedAt", "timestamp"].iter().find_map(|field| record::moment(body, field));
     let created = record::moment(body, "createdOn");
     Ok(Record {
         reference: record::required(body, "reference")?,
         merchant_reference: record::optional(body, "clientReference"),
         object: "transaction",
-        standing,
+        parsed_status,
         money: charged.or(amount).map(|minor| Money { minor, currency: CURRENCY.to_owned() }),
         amount: if charged.is_some() { meaning_of_charge(body) } else { Amount::Same },
-        announced: announced(standing.state, created, ended),
+        announced: announced(parsed_status.state, created, ended),
         created,
         changed: ended,
         status,
@@ -116,7 +116,7 @@ mod tests {
         let long = read(&transaction("Data", "Success")).unwrap();
         let short = read(&json!({"reference": "PLS-9KQ2M7P3XR", "status": "Success", "amount": 27000})).unwrap();
         assert_eq!(long.money, Some(Money { minor: 27_000, currency: "NGN".to_owned() }));
-        assert_eq!((long.money, long.standing, long.amount), (short.money, short.standing, short.amount));
+        assert_eq!((long.money, long.parsed_status, long.amount), (short.money, short.parsed_status, short.amount));
         assert_eq!(long.merchant_reference.as_deref(), Some("order-1001"));
     }
 
@@ -129,9 +129,9 @@ mod tests {
 
     #[test]
     fn statuses_are_compared_without_case_and_pending_is_processing() {
-        assert_eq!(standing("Pending"), standing("PROCESSING"));
-        assert_eq!(standing("Reversed"), Standing::UNKNOWN);
-        assert!(standing("Refunded").rank > standing("Success").rank);
+        assert_eq!(parse_status("Pending"), parse_status("PROCESSING"));
+        assert_eq!(parse_status("Reversed"), RecordStatus::UNKNOWN);
+        assert!(parse_status("Refunded").rank > parse_status("Success").rank);
     }
 
     #[test]
