@@ -23,8 +23,7 @@ pub struct Record {
     pub money: Option<Money>,
     /// What the amount is.
     pub amount: Amount,
-    /// Which webhook tells this status.
-    pub announced: Announced,
+    pub expected_event: ExpectedEvent,
     /// When it was made.
     pub created: Option<Timestamp>,
     /// When it changed last, or ended.
@@ -40,15 +39,15 @@ pub enum Amount {
     Charged,
 }
 
-/// Which webhook tells a status.
+/// The webhook that reports a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Announced {
-    /// One of this type.
-    By(&'static str),
-    /// One of this type, or none.
-    Perhaps(&'static str),
-    /// None of its own: another object's does.
-    Elsewhere,
+pub enum ExpectedEvent {
+    /// An event of this type is documented.
+    Sent(&'static str),
+    /// An event of this type, or no event at all.
+    MaybeSent(&'static str),
+    /// No event of its own: the event of another object reports it, such as a payment's refund.
+    OtherObject,
 }
 
 /// The meaning of a provider's status.

@@ -7,7 +7,7 @@ use super::{Class, Order};
 use crate::model::money::Money;
 use crate::model::stored::{Entry, Told};
 use crate::provider::Provider;
-use crate::provider::record::{Amount, Announced, Record, RecordStatus, State};
+use crate::provider::record::{Amount, ExpectedEvent, Record, RecordStatus, State};
 
 /// What the provider said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,17 +156,17 @@ impl Bench<'_> {
         }
         let before = accepted.iter().rev().find_map(|entry| entry.status.as_deref());
         let before = before.map(|status| format!("; the last webhook said {status}")).unwrap_or_default();
-        match record.announced {
-            Announced::By(kind) => self.find(Class::NeverDelivered, format!("no {kind} was captured{before}")),
-            Announced::Perhaps(_) => {}
-            Announced::Elsewhere => self.find(Class::NeverDelivered, format!("no webhook told an end{before}")),
+        match record.expected_event {
+            ExpectedEvent::Sent(kind) => self.find(Class::NeverDelivered, format!("no {kind} was captured{before}")),
+            ExpectedEvent::MaybeSent(_) => {}
+            ExpectedEvent::OtherObject => self.find(Class::NeverDelivered, format!("no webhook told an end{before}")),
         }
     }
 
     /// Whether a webhook tells the outcome on record. One that has no webhook of its own is told by the success before it.
     fn tells(&self, record: &Record, entry: &Entry) -> bool {
         let (told, now) = (self.status_of(entry).state, record.parsed_status.state);
-        told == now || (record.announced == Announced::Elsewhere && told.is_end() && told.may_become(now))
+        told == now || (record.expected_event == ExpectedEvent::OtherObject && told.is_end() && told.may_become(now))
     }
 
     fn order(&mut self, record: &Record, order: &Order) {

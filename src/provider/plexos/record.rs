@@ -5,7 +5,7 @@
 
 use crate::model::money::Money;
 use crate::provider::api::{Call, Unfit};
-use crate::provider::record::{self, Amount, Announced, Record, RecordStatus, State};
+use crate::provider::record::{self, Amount, ExpectedEvent, Record, RecordStatus, State};
 use serde_json::{Value, json};
 
 /// Ids that are Plexos' by their look. Only the first three can be looked up; of a settlement only the list is documented.
@@ -62,7 +62,7 @@ pub(super) fn read(body: &Value) -> Result<Record, Unfit> {
         parsed_status: parse_status(&status),
         money: record::minor(body, "amount")?.map(|minor| Money { minor, currency }),
         amount: Amount::Same,
-        announced: event(object, &status).map_or(Announced::Elsewhere, Announced::By),
+        expected_event: event(object, &status).map_or(ExpectedEvent::OtherObject, ExpectedEvent::Sent),
         created: record::moment(body, "createdAt"),
         changed: record::moment(body, "updatedAt"),
         reference,
@@ -85,7 +85,9 @@ fn event(object: &str, status: &str) -> Option<&'static str> {
 /// The event that would have told the record's status: the envelope of <https://docs.pay.plexos.io/pages/webhooks> around the
 /// whole object. Its id says where it comes from, and is the same each time, so that a handler still tells a repeat.
 pub(super) fn rebuilt(body: &Value) -> Option<Value> {
-    let Record { reference, status, announced: Announced::By(kind), .. } = read(body).ok()? else { return None };
+    let Record { reference, status, expected_event: ExpectedEvent::Sent(kind), .. } = read(body).ok()? else {
+        return None;
+    };
     let time = ["updatedAt", "createdAt"].iter().find_map(|field| body.get(*field)).cloned().unwrap_or_default();
     let id = format!("evt_rebuilt_{reference}_{}", status.to_lowercase());
     Some(json!({"id": id, "type": kind, "data": body, "createdAt": time}))
@@ -117,7 +119,10 @@ mod tests {
         let read = read(&payment("DEBITED")).unwrap();
         assert_eq!((read.reference.as_str(), read.merchant_reference.as_deref()), ("pi_def456", Some("order-7")));
         assert_eq!(read.money, Some(Money { minor: 10_000, currency: "CVE".to_owned() }));
-        assert_eq!((read.parsed_status.state, read.announced), (State::Succeeded, Announced::By("payment.debited")));
+        assert_eq!(
+            (read.parsed_status.state, read.expected_event),
+            (State::Succeeded, ExpectedEvent::Sent("payment.debited"))
+        );
         assert_eq!(read.changed.unwrap().to_string(), "2023-11-07T05:32:56Z");
     }
 
@@ -131,7 +136,7 @@ mod tests {
     #[test]
     fn a_status_without_an_event_of_its_own_is_told_elsewhere() {
         for status in ["REFUNDED", "PARTIALLY_REFUNDED", "OPERATOR_PENDING"] {
-            assert_eq!(read(&payment(status)).unwrap().announced, Announced::Elsewhere, "{status}");
+            assert_eq!(read(&payment(status)).unwrap().expected_event, ExpectedEvent::OtherObject, "{status}");
             assert_eq!(rebuilt(&payment(status)), None);
         }
     }

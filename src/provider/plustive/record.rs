@@ -5,7 +5,7 @@
 use crate::model::money::Money;
 use crate::model::timestamp::Timestamp;
 use crate::provider::api::{Call, Unfit};
-use crate::provider::record::{self, Amount, Announced, Record, RecordStatus, State};
+use crate::provider::record::{self, Amount, ExpectedEvent, Record, RecordStatus, State};
 use serde_json::{Value, json};
 
 /// All money is in kobo; no currency is sent.
@@ -42,7 +42,7 @@ pub(super) fn read(body: &Value) -> Result<Record, Unfit> {
         parsed_status,
         money: charged.or(amount).map(|minor| Money { minor, currency: CURRENCY.to_owned() }),
         amount: if charged.is_some() { meaning_of_charge(body) } else { Amount::Same },
-        announced: announced(parsed_status.state, created, ended),
+        expected_event: expected_event(parsed_status.state, created, ended),
         created,
         changed: ended,
         status,
@@ -57,24 +57,24 @@ fn meaning_of_charge(body: &Value) -> Amount {
 }
 
 /// A purchase that ended as it was made may have no webhook at all (contradiction U23).
-fn announced(state: State, created: Option<Timestamp>, ended: Option<Timestamp>) -> Announced {
+fn expected_event(state: State, created: Option<Timestamp>, ended: Option<Timestamp>) -> ExpectedEvent {
     let at_once = created.is_some() && created == ended;
     let kind = match state {
         State::Succeeded => "transaction.success",
         State::Failed => "transaction.failed",
         State::Refunded => "transaction.completed",
-        _ => return Announced::Elsewhere,
+        _ => return ExpectedEvent::OtherObject,
     };
-    if at_once && state != State::Refunded { Announced::Perhaps(kind) } else { Announced::By(kind) }
+    if at_once && state != State::Refunded { ExpectedEvent::MaybeSent(kind) } else { ExpectedEvent::Sent(kind) }
 }
 
 /// The event that would have told the record's status, as <https://docs.plustiveimpact.com/webhooks> has it; the guide's for
 /// `Refunded`, which only the guide knows.
 pub(super) fn rebuilt(body: &Value) -> Option<Value> {
-    let Record { reference, status, merchant_reference, money, announced, .. } = read(body).ok()?;
-    let kind = match announced {
-        Announced::By(kind) | Announced::Perhaps(kind) => kind,
-        Announced::Elsewhere => return None,
+    let Record { reference, status, merchant_reference, money, expected_event, .. } = read(body).ok()?;
+    let kind = match expected_event {
+        ExpectedEvent::Sent(kind) | ExpectedEvent::MaybeSent(kind) => kind,
+        ExpectedEvent::OtherObject => return None,
     };
     let mut event = json!({
         "event": kind, "reference": reference, "clientReference": merchant_reference, "status": status,
@@ -137,10 +137,10 @@ mod tests {
     #[test]
     fn what_ended_as_it_was_made_may_have_no_webhook() {
         let mut body = transaction("Data", "Success");
-        assert_eq!(read(&body).unwrap().announced, Announced::By("transaction.success"));
+        assert_eq!(read(&body).unwrap().expected_event, ExpectedEvent::Sent("transaction.success"));
         body["completedOn"] = body["createdOn"].clone();
-        assert_eq!(read(&body).unwrap().announced, Announced::Perhaps("transaction.success"));
-        assert_eq!(read(&transaction("Data", "Processing")).unwrap().announced, Announced::Elsewhere);
+        assert_eq!(read(&body).unwrap().expected_event, ExpectedEvent::MaybeSent("transaction.success"));
+        assert_eq!(read(&transaction("Data", "Processing")).unwrap().expected_event, ExpectedEvent::OtherObject);
     }
 
     #[test]
