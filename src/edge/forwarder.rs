@@ -7,6 +7,7 @@
 use super::listener::Teller;
 use super::sender::clients::{Clients, Terms};
 use super::store::{Due, Selection, Verdict, Writer};
+use crate::model::backoff::Backoff;
 use crate::model::exchange::Outgoing;
 use crate::model::message::Request;
 use crate::model::stored::{Attempt, Forwarded, Sequel};
@@ -186,7 +187,7 @@ impl Forwarder {
             return;
         }
         let failures = before.map_or(0, |silence| silence.failures) + 1;
-        let pause = grown(self.forward.first_pause, failures).min(LONGEST_SILENCE);
+        let pause = Backoff::new(self.forward.first_pause, 2.0, LONGEST_SILENCE).pause(failures - 1);
         let since = Instant::now();
         self.silent.insert(url.to_owned(), Silence { failures, since, until: since + pause });
     }
@@ -235,7 +236,7 @@ fn sequel(attempt: &Attempt, tries: u32, forward: &ForwardOptions) -> Sequel {
     match attempt.status() {
         200..300 => Sequel::Taken,
         status if may_do_better(status) && tries <= forward.retries => {
-            Sequel::Again(grown(forward.first_pause, tries).min(LONGEST_PAUSE))
+            Sequel::Again(Backoff::new(forward.first_pause, 2.0, LONGEST_PAUSE).pause(tries.saturating_sub(1)))
         }
         _ => Sequel::GivenUp,
     }
@@ -245,9 +246,4 @@ fn sequel(attempt: &Attempt, tries: u32, forward: &ForwardOptions) -> Sequel {
 /// later.
 fn may_do_better(status: u16) -> bool {
     matches!(status, 0 | 408 | 425 | 429 | 500..)
-}
-
-/// The first pause, doubled with every further one.
-fn grown(first: Duration, times: u32) -> Duration {
-    first.saturating_mul(1 << times.saturating_sub(1).min(16))
 }

@@ -3,6 +3,7 @@
 //! They depend on nothing but each other. Parsing of provider payloads is in `provider`, of captured files in `capture`.
 
 pub mod address;
+pub mod backoff;
 pub mod chunks;
 pub mod delivery;
 pub mod error;

@@ -4,6 +4,7 @@
 //! room, asks again what failed in a way that may pass, holds everybody back when the provider asks for that, and polls what
 //! is still open until it ends or the wait is over.
 
+use crate::model::backoff::Backoff;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::time::Duration;
@@ -22,14 +23,10 @@ pub struct Patience {
     pub wait: Duration,
 }
 
-/// The first pause before asking again what failed; each further one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// The longest such pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// The first pause before what is open is asked again; each further one is half as long again.
-const FIRST_POLL: Duration = Duration::from_secs(1);
-/// The longest such pause.
-const LONGEST_POLL: Duration = Duration::from_secs(30);
+/// Pauses before a failed lookup is retried, and while the provider refuses requests without saying for how long.
+const RETRY: Backoff = Backoff::new(Duration::from_millis(500), 2.0, Duration::from_secs(30));
+/// Pauses before an open payment is polled again.
+const POLL: Backoff = Backoff::new(Duration::from_secs(1), 1.5, Duration::from_secs(30));
 /// A longer wait is not kept: the user is told of it.
 pub const LONGEST_HOLD: Duration = Duration::from_secs(10 * 60);
 /// How often everybody is held back, with no answer between, before it is given up.
@@ -155,7 +152,7 @@ impl Schedule {
     /// A reference whose answer is known from before, and was that it is open: it is polled.
     pub fn took_up(&mut self, number: u64, now: Moment) {
         self.tries.insert(number, Tries { started: now, ..Tries::default() });
-        self.waiting.push(Reverse((now + FIRST_POLL, number)));
+        self.waiting.push(Reverse((now + POLL.first, number)));
     }
 
     /// Whether any answer could be used so far.
@@ -179,7 +176,7 @@ impl Schedule {
             Fared::Failed => {
                 tries.failures += 1;
                 if tries.failures <= self.patience.retries {
-                    let pause = pause(FIRST_PAUSE * 2_u32.saturating_pow(tries.failures - 1), LONGEST_PAUSE, jitter);
+                    let pause = RETRY.jittered_pause(tries.failures - 1, jitter);
                     return self.again(number, tries, now + pause);
                 }
                 let others_fared_better = self.answered.is_some_and(|answered| answered >= tries.started);
@@ -201,9 +198,8 @@ impl Schedule {
         if now >= end {
             return Fate::Done;
         }
-        let grown = FIRST_POLL.as_secs_f64() * 1.5_f64.powi(tries.polls.min(20).cast_signed());
+        let pause = POLL.jittered_pause(tries.polls, jitter);
         tries.polls += 1;
-        let pause = pause(Duration::from_secs_f64(grown), LONGEST_POLL, jitter);
         self.tries.insert(number, tries);
         // The last look is at the end of the wait.
         self.waiting.push(Reverse(((now + pause).min(end), number)));
@@ -217,7 +213,7 @@ impl Schedule {
             self.holds += 1;
             self.room = (self.room / 2.0).max(1.0);
         }
-        let usual = pause(FIRST_PAUSE * 2_u32.saturating_pow(self.holds.saturating_sub(1)), LONGEST_PAUSE, jitter);
+        let usual = RETRY.jittered_pause(self.holds.saturating_sub(1), jitter);
         let span = span.unwrap_or(usual);
         if span > LONGEST_HOLD || self.holds > MOST_HOLDS {
             return Fate::AllDown;
@@ -225,12 +221,6 @@ impl Schedule {
         self.held_until = self.held_until.max(now + span);
         self.again(number, tries, self.held_until)
     }
-}
-
-/// A pause of between half and all of `span`, and never longer than `longest`.
-fn pause(span: Duration, longest: Duration, jitter: u32) -> Duration {
-    let span = span.min(longest);
-    span / 2 + span / 2 * (jitter % 1_000) / 1_000
 }
 
 #[cfg(test)]
