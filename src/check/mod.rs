@@ -8,7 +8,7 @@ pub mod cause;
 mod conduct;
 mod draft;
 mod footing;
-mod framework;
+pub mod framework;
 mod judge;
 mod probe;
 mod probes;

@@ -1,9 +1,9 @@
 //! What a check found: the outcome of every probe, in the order in which they were run.
 
 use super::cause::Cause;
-use super::framework::Framework;
 use super::probe::{Grade, Group};
 use super::reply::Exchange;
+use crate::diagnose::frameworks::Framework;
 
 /// How one probe went.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub struct Report {
     /// How it takes a good event, when that is not the first way that was tried.
     pub footing: Option<String>,
     /// What answers there, when it says so.
-    pub framework: Option<Framework>,
+    pub framework: Option<&'static Framework>,
 }
 
 impl Outcome {

@@ -11,7 +11,7 @@ mod start;
 use super::cause::Cause;
 use super::draft::{Draft, Maker};
 use super::footing::Footing;
-use super::framework::Framework;
+use super::framework;
 use super::judge::Judgement;
 use super::probe::{Grade, Group, Make, Probe, Trial};
 use super::probes::probes;
@@ -19,6 +19,7 @@ use super::reply::{Came, Exchange, Reply};
 use super::report::{Outcome, Report};
 use super::rewriter::Observation;
 use super::selection::Selection;
+use crate::diagnose::frameworks::Framework;
 use crate::model::error::{Error, Result};
 use crate::model::message::Request;
 use crate::model::signature::Key;
@@ -80,7 +81,7 @@ struct Answers {
     taken: u32,
     hung: u32,
     slowest: Duration,
-    framework: Option<Framework>,
+    framework: Option<&'static Framework>,
 }
 
 struct Conduct<'a> {
@@ -225,7 +226,7 @@ impl Answers {
     fn learn(&mut self, reply: &Reply) {
         self.hung += u32::from(reply.came() == Came::Hung);
         let Ok(answer) = &reply.answer else { return };
-        self.framework = self.framework.or_else(|| Framework::of(answer));
+        self.framework = self.framework.or_else(|| framework::detect(answer));
         if reply.came() == Came::Taken {
             self.taken += 1;
             self.slowest = self.slowest.max(reply.took);

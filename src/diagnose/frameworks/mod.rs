@@ -4,38 +4,113 @@
 
 use super::Cause;
 
-/// A framework and the lines that verify there.
+/// A web framework, with code that verifies both providers' webhooks in it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Framework {
-    /// The word for it on the command line and in records: `express`.
+    /// Value of `--framework` and name in records: `express`.
     pub name: &'static str,
-    /// Its name in prose: `Express`.
+    /// Name in prose: `Express`.
     pub title: &'static str,
-    /// The programming language.
+    /// Programming language.
     pub language: &'static str,
-    /// The lines.
+    /// Code to paste.
     pub text: &'static str,
+    /// Response header that reveals the framework, and a lower-case word that its value contains.
+    pub response_header: Option<(&'static str, &'static str)>,
+    /// Fixes that `check` shows. `None` if no response reveals the framework.
+    pub fixes: Option<OneLineFixes>,
+}
+
+/// Fixes for common handler faults, one line of code each.
+#[derive(Debug, PartialEq, Eq)]
+pub struct OneLineFixes {
+    /// Reads the raw body.
+    pub raw_body: &'static str,
+    /// Compares signatures in constant time without throwing.
+    pub comparison: &'static str,
+    /// Parses the body without throwing.
+    pub parsing: &'static str,
+    /// Accepts any Content-Type. `None` if the framework does so by default.
+    pub content_type: Option<&'static str>,
 }
 
 const fn framework(name: &'static str, title: &'static str, language: &'static str, text: &'static str) -> Framework {
-    Framework { name, title, language, text }
+    Framework { name, title, language, text, response_header: None, fixes: None }
+}
+
+impl Framework {
+    const fn revealed_by(self, header: &'static str, word: &'static str, fixes: OneLineFixes) -> Self {
+        Self { response_header: Some((header, word)), fixes: Some(fixes), ..self }
+    }
 }
 
 /// Every framework, those of one language together.
 pub static ALL: &[Framework] = &[
-    framework("express", "Express", "JavaScript", include_str!("express.js")),
+    framework("express", "Express", "JavaScript", include_str!("express.js")).revealed_by(
+        "x-powered-by",
+        "express",
+        EXPRESS,
+    ),
     framework("fastify", "Fastify", "JavaScript", include_str!("fastify.js")),
     framework("next", "Next.js", "JavaScript", include_str!("next.mjs")),
-    framework("flask", "Flask", "Python", include_str!("flask.py")),
-    framework("fastapi", "FastAPI", "Python", include_str!("fastapi.py")),
+    framework("flask", "Flask", "Python", include_str!("flask.py")).revealed_by("server", "werkzeug", FLASK),
+    framework("fastapi", "FastAPI", "Python", include_str!("fastapi.py")).revealed_by("server", "uvicorn", FASTAPI),
     framework("django", "Django", "Python", include_str!("django.py")),
-    framework("rails", "Rails", "Ruby", include_str!("rails.rb")),
+    framework("rails", "Rails", "Ruby", include_str!("rails.rb")).revealed_by("x-runtime", "", RAILS),
+    framework("php", "PHP", "PHP", include_str!("php.php")).revealed_by("x-powered-by", "php", PHP),
     framework("laravel", "Laravel", "PHP", include_str!("laravel.php")),
     framework("spring", "Spring", "Java", include_str!("spring.java")),
     framework("gin", "Gin", "Go", include_str!("gin.go")),
-    framework("aspnet", "ASP.NET Core", "C#", include_str!("aspnet.cs")),
+    framework("aspnet", "ASP.NET Core", "C#", include_str!("aspnet.cs")).revealed_by("server", "kestrel", ASPNET),
     framework("axum", "Axum", "Rust", include_str!("axum.rs.txt")),
 ];
+
+const EXPRESS: OneLineFixes = OneLineFixes {
+    raw_body: "app.post(path, express.raw({ type: () => true }), handler) before any express.json(); req.body is the raw body",
+    comparison: "given.length === expected.length && crypto.timingSafeEqual(given, expected)  // both decoded from hex, without `sha256=`",
+    parsing: "try { event = JSON.parse(req.body) } catch { return res.sendStatus(400) }",
+    content_type: Some("express.raw({ type: () => true }) parses every Content-Type"),
+};
+
+const FLASK: OneLineFixes = OneLineFixes {
+    raw_body: "body = request.get_data()  # before request.json",
+    comparison: PYTHON_COMPARISON,
+    parsing: PYTHON_PARSING,
+    content_type: None,
+};
+
+const FASTAPI: OneLineFixes = OneLineFixes {
+    raw_body: "body = await request.body()  # do not declare a Pydantic model as a parameter",
+    comparison: PYTHON_COMPARISON,
+    parsing: PYTHON_PARSING,
+    content_type: None,
+};
+
+const PYTHON_COMPARISON: &str =
+    "hmac.compare_digest(given.encode(), expected.encode())  # compare bytes: non-ASCII strings raise TypeError";
+const PYTHON_PARSING: &str =
+    "try: event = json.loads(body); except ValueError: return 400; check isinstance(event, dict)";
+
+const RAILS: OneLineFixes = OneLineFixes {
+    raw_body: "body = request.raw_post",
+    comparison: "ActiveSupport::SecurityUtils.secure_compare(given.to_s, expected)",
+    parsing: "rescue JSON::ParserError, then check that the value is a Hash",
+    content_type: None,
+};
+
+const PHP: OneLineFixes = OneLineFixes {
+    raw_body: "$body = file_get_contents('php://input');",
+    comparison: "hash_equals($expected, $_SERVER['HTTP_X_…_SIGNATURE'] ?? '')",
+    parsing: "$event = json_decode($body, true); if (!is_array($event)) { http_response_code(400); exit; }",
+    content_type: None,
+};
+
+const ASPNET: OneLineFixes = OneLineFixes {
+    raw_body: "await Request.Body.CopyToAsync(buffer) and hash buffer.ToArray(); no [FromBody]",
+    comparison: "CryptographicOperations.FixedTimeEquals(given, expected)  // Convert.FromHexString throws on bad input",
+    parsing: "catch JsonException, then check that RootElement.ValueKind is Object",
+    content_type: None,
+};
 
 /// The framework of this name.
 pub fn named(name: &str) -> Option<&'static Framework> {

@@ -2,7 +2,7 @@
 
 use super::{Head, escaped, prose, words};
 use crate::check::report::Trouble;
-use crate::check::{Exchange, Grade, Group, Outcome, Report};
+use crate::check::{Exchange, Grade, Group, Outcome, Report, framework};
 use crate::model::sanitize::{escape_unsafe_bytes, first_line, truncate};
 use crate::render::payload::masked;
 use crate::render::request;
@@ -44,7 +44,7 @@ fn heading(report: &Report, head: &Head) -> String {
         (true, _) => "This handler is sound, with reservations",
     };
     let class = if report.is_good() { "pass" } else { "fail" };
-    let framework = report.framework.map(|framework| format!(" · {}", framework.name())).unwrap_or_default();
+    let framework = report.framework.map(|framework| format!(" · {}", framework.title)).unwrap_or_default();
     let footing =
         report.footing.as_ref().map(|footing| format!("<p>It takes {}.</p>\n", prose(footing))).unwrap_or_default();
     let total = report.outcomes.len().max(1);
@@ -82,7 +82,7 @@ fn card(trouble: &Trouble<'_>, report: &Report, head: &Head) -> String {
         .iter()
         .map(|outcome| format!("<a href=\"#{0}\"><code>{0}</code></a>", escaped(&outcome.id)))
         .collect();
-    let here = report.framework.and_then(|known| Some((known.name(), known.fix(trouble.cause)?)));
+    let here = report.framework.and_then(|known| Some((known.title, framework::fix(known, trouble.cause)?)));
     let here =
         here.map(|(name, fix)| format!("<dt>{name}</dt><dd><code>{}</code></dd>\n", escaped(fix))).unwrap_or_default();
     let exchange = outcome.exchange().map(|exchange| exchanged(exchange, head)).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use super::Head;
 use crate::capture::request_json::RequestRecord;
-use crate::check::{Exchange, Grade, Outcome, Report};
+use crate::check::{Exchange, Grade, Outcome, Report, framework};
 use crate::render::json::line;
 use crate::render::request;
 use serde_json::{Map, Value, json};
@@ -23,7 +23,7 @@ fn probe(outcome: &Outcome, report: &Report, head: &Head) -> Value {
             crate::check::Cause::Rewritten(rewriters) => rewriters.iter().map(|rewriter| rewriter.code()).collect(),
             _ => Vec::new(),
         };
-        let here = report.framework.and_then(|framework| framework.fix(cause));
+        let here = report.framework.and_then(|framework| framework::fix(framework, cause));
         json!({"code": cause.code(), "what": cause.sentence(), "fix": cause.fix(), "fixHere": here, "rewriters": rewriters})
     });
     let exchanges: Vec<_> = outcome.exchanges.iter().map(|exchange| exchanged(exchange, head)).collect();
@@ -62,7 +62,7 @@ fn whole(report: &Report, head: &Head) -> Value {
     json!({
         "schema": "whtool.checked/1", "url": head.url.as_str(), "provider": head.provider, "secret": head.secret,
         "at": head.at.to_string(), "tookMicros": u64::try_from(head.took.as_micros()).unwrap_or(u64::MAX),
-        "framework": report.framework.map(|framework| framework.name()), "footing": report.footing,
+        "framework": report.framework.map(|framework| framework.title), "footing": report.footing,
         "grades": grades, "causes": causes, "good": report.is_good(),
     })
 }

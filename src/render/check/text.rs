@@ -2,7 +2,7 @@
 
 use super::{Head, said, words};
 use crate::check::report::Trouble;
-use crate::check::{Cause, Exchange, Grade, Group, Outcome, Report};
+use crate::check::{Cause, Exchange, Grade, Group, Outcome, Report, framework};
 use crate::model::sanitize::truncate;
 use crate::model::width::Width;
 use crate::render::paint::Paint;
@@ -62,7 +62,7 @@ pub fn text(report: &Report, head: &Head, look: &Look) -> String {
 }
 
 fn heading(report: &Report, head: &Head, paint: Paint) -> String {
-    let framework = report.framework.map(|framework| format!(" · {}", framework.name())).unwrap_or_default();
+    let framework = report.framework.map(|framework| format!(" · {}", framework.title)).unwrap_or_default();
     let url = paint.strong(&truncate(head.url.as_str(), 200));
     let secret = paint.faint(&format!("signed with {}", truncate(&head.secret, 80)));
     let mut out = format!("{url}  {}{framework}  {secret}\n", paint.name(head.title));
@@ -117,7 +117,9 @@ fn told(trouble: &Trouble<'_>, report: &Report, head: &Head, paint: Paint) -> St
     line("because", outcome.why);
     line("came", &came(outcome));
     line("change", trouble.cause.fix());
-    if let Some((name, fix)) = report.framework.and_then(|known| Some((known.name(), known.fix(trouble.cause)?))) {
+    if let Some((name, fix)) =
+        report.framework.and_then(|known| Some((known.title, framework::fix(known, trouble.cause)?)))
+    {
         line(name, fix);
     }
     if matches!(trouble.cause, Cause::RefusesAll | Cause::FailsAll) {
