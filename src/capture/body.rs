@@ -5,7 +5,6 @@
 
 use super::note::{Length, Note, content_length, length};
 use super::raw::{is_next_start, split_line};
-use crate::model::chunks;
 use crate::model::message::Headers;
 
 /// Reads the body that follows a head: the body, and what follows it.
@@ -74,7 +73,7 @@ fn decode_chunks(mut text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let mut found = Vec::new();
     loop {
         let (line, rest) = split_line(text);
-        let size = usize::try_from(chunks::size(line)?).ok()?;
+        let size = usize::try_from(chunk_size(line)?).ok()?;
         if size == 0 {
             return Some((found.concat(), after_trailers(rest)));
         }
@@ -84,6 +83,13 @@ fn decode_chunks(mut text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
         found.push(chunk);
         text = rest.strip_prefix(line_end)?;
     }
+}
+
+/// Reads the size from a chunk's first line, such as `1a` or `1a;extension=x` (RFC 9112, section 7.1).
+fn chunk_size(line: &[u8]) -> Option<u64> {
+    let digits = line.split(|&byte| byte == b';').next()?.trim_ascii();
+    let is_number = digits.iter().all(u8::is_ascii_hexdigit);
+    is_number.then(|| u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()).flatten()
 }
 
 /// What follows the trailer fields and the empty line after the last chunk.

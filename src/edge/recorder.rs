@@ -1,12 +1,10 @@
 //! Keeps each request's head exactly as it came down the socket.
 //!
 //! hyper lower-cases header names and groups repeats, so a recorder listens below it: it sees every byte that hyper sees,
-//! copies the heads, and skips the bodies by their Content-Length; of a chunked one it notes how it was cut. It judges nothing: where hyper refuses a head, what was
-//! recorded of it is never asked for.
+//! copies the heads, and skips the bodies by their Content-Length. It does not follow a chunked body: the
+//! connection closes after such a request. Where hyper refuses a head, the copy of it is never used.
 
-use crate::model::chunks::{Cuts, Follower};
 use crate::model::message::Headers;
-use crate::model::stored::Line;
 use memchr::memchr;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,8 +23,6 @@ pub(super) struct Head {
     pub target: String,
     /// Every header line.
     pub headers: Headers,
-    /// The request line, byte for byte.
-    pub line: Line,
     /// Whether the recorder can follow the connection beyond this request.
     pub sequel: Sequel,
 }
@@ -89,9 +85,7 @@ enum Place {
     Head,
     /// In a body, so many bytes before its end.
     Body(u64),
-    /// In a chunked body, or behind it: no more heads are recorded.
-    Chunks(Follower),
-    /// Nobody knows: nothing more is recorded.
+    /// In or after a body whose end is unknown (chunks), or a head too large to keep: nothing more is recorded.
     Lost,
 }
 
@@ -127,11 +121,6 @@ impl Recorder {
     /// The next complete head. `None`: it was too large to keep.
     pub fn take(&self) -> Option<Head> {
         self.tape().take()
-    }
-
-    /// How the chunked body that was read to its end just now was cut. `None`: it was not in chunks, or nobody knows.
-    pub fn take_cuts(&self) -> Option<Cuts> {
-        self.tape().take_cuts()
     }
 
     /// A request is complete, body and all, and about to be answered.
@@ -187,10 +176,6 @@ impl Tape {
                 }
                 Place::Head => self.feed_line(bytes),
                 Place::Body(left) => self.skip_body(left, bytes.len()),
-                Place::Chunks(ref mut follower) => {
-                    follower.feed(bytes);
-                    bytes.len()
-                }
                 Place::Lost => bytes.len(),
             };
             bytes = &bytes[used..];
@@ -252,7 +237,7 @@ impl Tape {
         let (place, sequel) = match self.body {
             Length::Known(0) => (Place::Between, Sequel::Recorded),
             Length::Known(length) => (Place::Body(length), Sequel::Recorded),
-            Length::Other => (Place::Chunks(Follower::default()), Sequel::Lost),
+            Length::Other => (Place::Lost, Sequel::Lost),
         };
         self.complete.push_back((self.head, sequel));
         self.head = 0;
@@ -265,16 +250,6 @@ impl Tape {
         let left = left - used as u64;
         self.place = if left == 0 { Place::Between } else { Place::Body(left) };
         used
-    }
-
-    fn take_cuts(&mut self) -> Option<Cuts> {
-        match std::mem::replace(&mut self.place, Place::Lost) {
-            Place::Chunks(follower) => follower.into_cuts(),
-            other => {
-                self.place = other;
-                None
-            }
-        }
     }
 
     fn take(&mut self) -> Option<Head> {
@@ -312,7 +287,6 @@ fn read_head(bytes: &[u8], sequel: Sequel) -> Option<Head> {
         method: method.to_owned(),
         target: target.to_owned(),
         headers: Headers::read(headers.to_vec()).ok()?,
-        line: Line::new(line.to_vec()),
         sequel,
     })
 }

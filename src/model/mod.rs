@@ -4,7 +4,6 @@
 
 pub mod address;
 pub mod backoff;
-pub mod chunks;
 pub mod delivery;
 pub mod error;
 pub mod event;

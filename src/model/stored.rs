@@ -2,7 +2,6 @@
 //!
 //! The database itself is in `edge::store`.
 
-use crate::model::chunks::Cuts;
 use crate::model::exchange::Answer;
 use crate::model::message::Request;
 use crate::model::money::Money;
@@ -77,66 +76,8 @@ pub struct Kept {
     pub entry: Entry,
     /// The request, byte for byte.
     pub request: Request,
-    /// How it stood on the wire.
-    pub framing: Framing,
     /// Every attempt to bring it to an app, the oldest first.
     pub attempts: Vec<Attempt>,
-}
-
-/// What a request's wire form has beyond what it says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Framing {
-    /// Its first line.
-    pub line: Line,
-    /// How its chunked body was cut. `None`: it was not in chunks, or nobody knows.
-    pub cuts: Option<Cuts>,
-}
-
-/// The first line of a request, with the line end it came with.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Line(Vec<u8>);
-
-impl Line {
-    /// The bytes as they came, line end included; none stand for the line that HTTP/1.1 writes.
-    pub fn new(bytes: Vec<u8>) -> Self {
-        Self(bytes)
-    }
-
-    /// The bytes, unless they are what HTTP/1.1 writes anyway.
-    pub fn if_unusual(&self, request: &Request) -> Option<&[u8]> {
-        let usual = [request.method.as_bytes(), b" ", request.target.as_bytes(), b" HTTP/1.1\r\n"];
-        let mut rest = self.0.as_slice();
-        let is_usual = usual.iter().all(|part| rest.strip_prefix(*part).map(|left| rest = left).is_some());
-        let says_nothing = is_usual && rest.is_empty();
-        (!self.0.is_empty() && !says_nothing).then_some(&self.0)
-    }
-}
-
-impl Kept {
-    /// The request as it came down the wire. A chunked body of which nobody knows how it was cut is one chunk here.
-    pub fn wire(&self) -> Vec<u8> {
-        let Request { headers, body, .. } = &self.request;
-        let Framing { line, cuts } = &self.framing;
-        let line = line.if_unusual(&self.request);
-        let mut wire = match line {
-            Some(line) => line.to_vec(),
-            None => format!("{} {} HTTP/1.1\r\n", self.request.method, self.request.target).into_bytes(),
-        };
-        wire.extend_from_slice(headers.as_bytes());
-        wire.extend_from_slice(if wire.ends_with(b"\r\n") { b"\r\n" } else { b"\n" });
-        if headers.get("transfer-encoding").is_none() {
-            wire.extend_from_slice(body);
-        } else if let Some(chunked) = cuts.as_ref().and_then(|cuts| cuts.around(body)) {
-            wire.extend(chunked);
-        } else if body.is_empty() {
-            wire.extend_from_slice(b"0\r\n\r\n");
-        } else {
-            wire.extend_from_slice(format!("{:x}\r\n", body.len()).as_bytes());
-            wire.extend_from_slice(body);
-            wire.extend_from_slice(b"\r\n0\r\n\r\n");
-        }
-        wire
-    }
 }
 
 /// An attempt to bring a delivery to an app.

@@ -8,7 +8,7 @@ use crate::command::{Session, replay};
 use crate::diagnose::{self, Effort, Finding, Purse};
 use crate::model::delivery::{Delivery, Received};
 use crate::model::error::{Error, Outcome, Result};
-use crate::model::message::Request;
+use crate::model::message::{Headers, Request};
 use crate::model::sanitize::{escape_unsafe, first_line};
 use crate::model::signature::DEFAULT_TOLERANCE;
 use crate::model::stored::{Attempt, Kept};
@@ -28,7 +28,7 @@ pub(super) struct Show {
     /// Its id, the first letters of it, or `last`
     #[arg(value_name = "CAPTURE")]
     id: String,
-    /// Write the request byte for byte, as it came down the wire
+    /// Write the request: headers and body byte for byte, chunks decoded
     #[arg(long, group = "what")]
     raw: bool,
     /// Write the body byte for byte
@@ -76,8 +76,8 @@ pub(super) fn run(args: &Show, session: &Session<'_>) -> Result<Outcome> {
     }
     let bytes = match args.form {
         _ if args.body => for_stream(kept.request.body, session)?,
-        _ if args.raw => for_stream(kept.wire(), session)?,
-        Some(Form::Http) => for_stream(kept.wire(), session)?,
+        _ if args.raw => for_stream(raw(kept.request, session)?, session)?,
+        Some(Form::Http) => for_stream(raw(kept.request, session)?, session)?,
         Some(Form::Curl) => render::request::curl(&kept.request, &target(&args.to, &kept.request)).into_bytes(),
         Some(Form::Har) => [&render::har::start()[..], &render::har::entry(&kept), render::har::end()].concat(),
         Some(Form::Json) => render::kept::capture(&kept),
@@ -87,6 +87,30 @@ pub(super) fn run(args: &Show, session: &Session<'_>) -> Result<Outcome> {
     output.write_all(&bytes)?;
     output.flush()?;
     Ok(Outcome::Good)
+}
+
+/// Serializes a request. A body that arrived in chunks is stored decoded, so a `Content-Length` takes the place of the
+/// `Transfer-Encoding`.
+fn raw(mut request: Request, session: &Session<'_>) -> Result<Vec<u8>> {
+    if request.headers.get("transfer-encoding").is_some() {
+        session.say("the body arrived in chunks: Content-Length replaces Transfer-Encoding");
+        request.headers = with_length(&request.headers, request.body.len())?;
+    }
+    Ok(request.to_wire())
+}
+
+fn with_length(headers: &Headers, length: usize) -> Result<Headers> {
+    let mut length = Some(format!("Content-Length: {length}\r\n"));
+    let mut copy = Vec::with_capacity(headers.as_bytes().len());
+    let lines = headers.as_bytes().split_inclusive(|&byte| byte == b'\n');
+    for (line, (name, _)) in lines.zip(headers.iter()) {
+        match name.to_ascii_lowercase().as_str() {
+            "transfer-encoding" => copy.extend(length.take().unwrap_or_default().into_bytes()),
+            "content-length" | "trailer" => {}
+            _ => copy.extend_from_slice(line),
+        }
+    }
+    Headers::read(copy).map_err(|error| Error::failed("can't write the request").because(error))
 }
 
 /// Bytes of strangers go to files and pipes as they are; to a terminal only when it would do nothing with them but show them.

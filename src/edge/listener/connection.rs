@@ -14,7 +14,7 @@ use super::teller::{News, Teller};
 use crate::model::delivery::RejectedRequest;
 use crate::model::delivery::{Delivery, Received};
 use crate::model::message::Request;
-use crate::model::stored::{Forwarded, Framing, Sequel};
+use crate::model::stored::{Forwarded, Sequel};
 use crate::model::timestamp::Timestamp;
 use crate::world::{AckPolicy, AnsweredDelivery, ForwardOptions, ListenOptions, ListenerEvent, VerifyFn};
 use http_body_util::{BodyExt, Full};
@@ -89,8 +89,7 @@ impl Desk {
             Err(cause) => return Reply::of(self.turn_away(&head, peer, cause.status())),
         };
         recorder.in_hand();
-        let Head { method, target, headers, line, sequel: _ } = head;
-        let framing = Framing { line, cuts: recorder.take_cuts() };
+        let Head { method, target, headers, sequel: _ } = head;
         let request = Request { method, target, headers, body };
         let received = Arc::new(self.judged(request, peer, room.as_ref()).await);
         let status = self.status_of(&received);
@@ -104,10 +103,10 @@ impl Desk {
             if status.is_success() && received.verdict.is_verified() { keeping.routes(&received) } else { Vec::new() };
         if let Some((forward, url)) = keeping.spokesman(&mut routes) {
             // On its own feet: what the app has answered is recorded also when the provider has gone.
-            let passing = Arc::clone(self).pass_through(received, framing, room, (forward, url), routes);
+            let passing = Arc::clone(self).pass_through(received, room, (forward, url), routes);
             return tokio::spawn(passing).await.unwrap_or_else(|_| Reply::of(StatusCode::BAD_GATEWAY));
         }
-        let kept = self.keep(keeping, &received, framing, status.as_u16(), routes).await;
+        let kept = self.keep(keeping, &received, status.as_u16(), routes).await;
         let status = if kept.is_ok() { status } else { StatusCode::SERVICE_UNAVAILABLE };
         self.teller.show(arrived(received, kept, status), room).await;
         Reply::of(status)
@@ -117,13 +116,12 @@ impl Desk {
     async fn pass_through(
         self: Arc<Self>,
         received: Arc<Received>,
-        framing: Framing,
         room: Option<Held>,
         (forward, url): (ForwardOptions, Url),
         others: Vec<Url>,
     ) -> Reply {
         let Some(keeping) = &self.keeping else { return Reply::of(StatusCode::SERVICE_UNAVAILABLE) };
-        let kept = self.keep(keeping, &received, framing, NOT_YET, others).await;
+        let kept = self.keep(keeping, &received, NOT_YET, others).await;
         let recorded = match kept {
             Ok(recorded) => recorded,
             Err(reason) => {
@@ -150,7 +148,6 @@ impl Desk {
         &self,
         keeping: &Keeping,
         received: &Arc<Received>,
-        framing: Framing,
         answered: u16,
         routes: Vec<Url>,
     ) -> Result<Option<Recorded>, String> {
@@ -160,7 +157,7 @@ impl Desk {
         }
         let (received, wake) = (Arc::clone(received), Arc::clone(&keeping.wake));
         // However long it takes: to give up waiting would be to deny what may be recorded after all.
-        keeping.writer.append(Append { received, framing, answered, forwards, wake }).await.map(Some)
+        keeping.writer.append(Append { received, answered, forwards, wake }).await.map(Some)
     }
 
     /// Large ones, for which there is `room`, one after the other, beside all else.

@@ -101,16 +101,15 @@ impl Opened {
         let Some(entry) = statement.query_row([place], |row| rows::entry(row, self.names)).optional()? else {
             return Ok(None);
         };
-        let sql = "SELECT c.method, c.target, c.headers, c.body, c.line, c.cuts FROM contents c WHERE c.seq = ?1";
+        let sql = "SELECT c.method, c.target, c.headers, c.body FROM contents c WHERE c.seq = ?1";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let whole = |row: &rusqlite::Row<'_>| Ok((rows::request(row)?, rows::framing(row)?));
         // It may have been pruned since.
-        let Some((request, framing)) = statement.query_row([place], whole).optional()? else { return Ok(None) };
+        let Some(request) = statement.query_row([place], rows::request).optional()? else { return Ok(None) };
         let sql = "SELECT a.at, a.url, a.took, a.status, a.said, a.failure FROM attempts a \
                    WHERE a.delivery = ?1 ORDER BY a.seq";
         let mut statement = self.connection.prepare_cached(sql)?;
         let attempts = statement.query_map([place], rows::attempt)?.collect::<rusqlite::Result<_>>()?;
-        Ok(Some(Kept { entry, request, framing, attempts }))
+        Ok(Some(Kept { entry, request, attempts }))
     }
 
     /// The condition and its parameters, the limit included: what is older than the last of the newest is left out.

@@ -1,12 +1,11 @@
 //! Rows in and out: how values stand in the tables.
 
 use super::names::Names;
-use crate::model::chunks::Cuts;
 use crate::model::delivery::Received;
 use crate::model::exchange::Answer;
 use crate::model::message::{Headers, Request};
 use crate::model::money::Money;
-use crate::model::stored::{Attempt, Entry, Framing, Line};
+use crate::model::stored::{Attempt, Entry};
 use crate::model::timestamp::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params};
@@ -27,13 +26,7 @@ pub(super) fn moment(micros: i64) -> Timestamp {
 }
 
 /// Adds a delivery at this place.
-pub(super) fn insert(
-    connection: &Connection,
-    place: i64,
-    received: &Received,
-    framing: &Framing,
-    answered: u16,
-) -> rusqlite::Result<()> {
+pub(super) fn insert(connection: &Connection, place: i64, received: &Received, answered: u16) -> rusqlite::Result<()> {
     let Received { delivery, provider, verdict, event } = received;
     let request = &delivery.request;
     connection
@@ -59,19 +52,8 @@ pub(super) fn insert(
             i64::try_from(request.body.len()).unwrap_or(i64::MAX),
         ])?;
     connection
-        .prepare_cached(
-            "INSERT INTO contents (seq, method, target, headers, body, line, cuts) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?
-        .execute(params![
-            place,
-            request.method,
-            request.target,
-            request.headers.as_bytes(),
-            request.body,
-            framing.line.if_unusual(request),
-            framing.cuts.as_ref().map(Cuts::as_bytes)
-        ])
+        .prepare_cached("INSERT INTO contents (seq, method, target, headers, body) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![place, request.method, request.target, request.headers.as_bytes(), request.body,])
         .map(drop)
 }
 
@@ -114,12 +96,6 @@ pub(super) fn request(row: &Row<'_>) -> rusqlite::Result<Request> {
     let headers = Headers::read(headers)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Blob, Box::new(error)))?;
     Ok(Request { method: row.get(0)?, target: row.get(1)?, headers, body: row.get(3)? })
-}
-
-/// Reads line and cuts, after what `request` reads.
-pub(super) fn framing(row: &Row<'_>) -> rusqlite::Result<Framing> {
-    let line = Line::new(row.get::<_, Option<_>>(4)?.unwrap_or_default());
-    Ok(Framing { line, cuts: row.get::<_, Option<_>>(5)?.map(Cuts::new) })
 }
 
 /// How much of an answer is kept.

@@ -96,8 +96,6 @@ const MIGRATIONS: &[&str] = &["
         SELECT status FROM (SELECT status, max(seq) AS last FROM attempts WHERE delivery = deliveries.seq GROUP BY url)
         ORDER BY status BETWEEN 200 AND 299, last DESC LIMIT 1
     ) WHERE seq IN (SELECT delivery FROM attempts);
-    -- The request line as it came; NULL: as HTTP/1.1 is written.
-    ALTER TABLE contents ADD COLUMN line BLOB;
     -- What an app refused is told from what was given up after many tries, which has a new chance after a restart.
     UPDATE forwards SET state = 'refused' WHERE state = 'given up' AND (
         SELECT status BETWEEN 100 AND 499 AND status NOT IN (408, 425, 429) FROM attempts a
@@ -110,9 +108,6 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX forwards_given_up ON forwards (url) WHERE state = 'given up';
     DROP INDEX forwards_object;
     CREATE INDEX forwards_object ON forwards (object, url, seq) WHERE state = 'pending';
-", "
-    -- How a chunked body was cut; NULL: it was not, or nobody knows.
-    ALTER TABLE contents ADD COLUMN cuts BLOB;
 "];
 
 /// How long one process waits for another that writes.

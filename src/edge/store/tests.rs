@@ -6,7 +6,7 @@ use super::*;
 use crate::model::delivery::{Delivery, Received};
 use crate::model::event::Event;
 use crate::model::message::Request;
-use crate::model::stored::{Attempt, Framing, Query, Undelivered};
+use crate::model::stored::{Attempt, Query, Undelivered};
 use crate::model::timestamp::Timestamp;
 use crate::model::verdict::Verdict as Judged;
 use crate::world::{Store, StoreLocation};
@@ -35,7 +35,6 @@ fn append(body: &[u8], object: &str, urls: &[&str]) -> Append {
     let event = Event { subject: Some(object.to_owned()), ..Event::default() };
     Append {
         received: Arc::new(Received { delivery, provider: None, verdict: Judged::Unsigned, event }),
-        framing: Framing::default(),
         answered: 200,
         forwards: urls.iter().map(|url| (*url).to_owned()).collect(),
         wake: Arc::new(Notify::new()),

@@ -9,7 +9,7 @@ use super::names::Names;
 use super::{rows, schema};
 use crate::model::delivery::Received;
 use crate::model::error::{Error, Result};
-use crate::model::stored::{Attempt, Framing, Id};
+use crate::model::stored::{Attempt, Id};
 use crate::world::StoreLocation;
 use rusqlite::{Connection, params};
 use std::path::PathBuf;
@@ -39,7 +39,6 @@ pub(in crate::edge) struct Writer {
 /// A delivery to be recorded.
 pub(in crate::edge) struct Append {
     pub received: Arc<Received>,
-    pub framing: Framing,
     /// 0: it is still to be answered.
     pub answered: u16,
     /// Where it is to be forwarded.
@@ -375,7 +374,7 @@ fn try_to_insert(append: &Append, place: i64, names: Names, connection: &Connect
 
 fn insert(append: &Append, place: i64, names: Names, connection: &Connection) -> rusqlite::Result<()> {
     let received = &append.received;
-    rows::insert(connection, place, received, &append.framing, append.answered)?;
+    rows::insert(connection, place, received, append.answered)?;
     let due = received.delivery.arrived.map_or(0, rows::micros);
     for url in &append.forwards {
         let object = received.event.subject.clone().or_else(|| received.event.id.clone());
