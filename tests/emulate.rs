@@ -184,7 +184,7 @@ fn what_is_registered_paid_and_bought_listen_verifies_also_after_a_restart() {
         "--state",
         state.to_str().unwrap(),
     ];
-    let first = Emulated::start(home.path(), &words);
+    let mut first = Emulated::start(home.path(), &words);
     let output = run(whtool(home.path(), &["register", "--url", "http://127.0.0.1:1/hook", "--allow-http", "--json"])
         .env("PLEXOS_API_URL", format!("http://{}/plexos", first.address))
         .env("PLEXOS_PAY_SECRET_KEY", "sk_test_emulated_by_whtool"));
@@ -197,6 +197,8 @@ fn what_is_registered_paid_and_bought_listen_verifies_also_after_a_restart() {
     let payment = first.pay();
     let created = listener.record();
     assert_eq!((&created["event"]["type"], &created["verdict"]), (&json!("payment.created"), &json!("verified")));
+    // The listener reports a delivery before the emulator has its answer.
+    first.delivery();
     let (status, said) = first.interrupt();
     assert_eq!(status, Some(130));
     assert!(said.contains("payment.created") && said.contains("/plexos/v1/payments"), "{said}");
@@ -238,6 +240,39 @@ fn a_cut_call_was_carried_out_and_a_limited_one_was_not() {
     let (head, _) = emulated.exchange("POST", "/plexos/v1/payments", &body);
     assert!(head.starts_with("HTTP/1.1 429 ") && head.contains("Retry-After: 1"), "{head}");
     assert_eq!(payments(), 1);
+}
+
+/// Threads and open descriptors of a process.
+#[cfg(target_os = "linux")]
+fn threads_and_descriptors(pid: u32) -> [usize; 2] {
+    ["task", "fd"].map(|folder| std::fs::read_dir(format!("/proc/{pid}/{folder}")).unwrap().count())
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn large_announced_bodies_leave_no_threads_or_descriptors_behind() {
+    use std::time::{Duration, Instant};
+    let home = home();
+    let emulated = Emulated::start(home.path(), &[]);
+    emulated.pay();
+    let pid = emulated.child.id();
+    let [threads, descriptors] = threads_and_descriptors(pid);
+    for _ in 0..300 {
+        let mut stream = TcpStream::connect(&emulated.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(b"POST /plexos/v1/payments HTTP/1.1\r\nContent-Length: 1000000000000\r\n\r\n{").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    }
+    // The threads of the last clients end on their own; a leak stays.
+    let (start, allowed) = (Instant::now(), [threads + 8, descriptors + 8]);
+    while threads_and_descriptors(pid).iter().zip(&allowed).any(|(now, allowed)| now > allowed) {
+        let now = threads_and_descriptors(pid);
+        assert!(start.elapsed() < Duration::from_secs(20), "{now:?} threads and descriptors, {allowed:?} allowed");
+        std::thread::yield_now();
+    }
+    emulated.pay();
 }
 
 #[test]
