@@ -10,23 +10,6 @@ use super::token::{Token, TokenKind, Tokens};
 const LINE: &str = "\n                                                                                ";
 const UNIT: usize = 2;
 
-/// What a piece is, for those who give it a colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PieceKind {
-    /// A member's name, quotes included.
-    Key,
-    /// A string value, quotes included.
-    String,
-    /// A number as spelled.
-    Number,
-    /// `true`, `false` or `null`.
-    Literal,
-    /// A bracket, comma or colon.
-    Punctuation,
-    /// White space of the layout (never the document's own).
-    Space,
-}
-
 /// The pieces of a document, in order; written one after another they are the laid out text, without a final newline.
 #[derive(Debug, Clone)]
 pub struct Indented<'a> {
@@ -59,22 +42,9 @@ impl<'a> Indented<'a> {
         }
     }
 
-    fn piece(&mut self, token: Token) -> (PieceKind, &'a str) {
+    fn piece(&mut self, token: Token) -> (TokenKind, &'a str) {
         self.before = Some(token.kind);
-        (PieceKind::of(token.kind), self.text.get(token.start..token.end).unwrap_or_default())
-    }
-}
-
-impl PieceKind {
-    fn of(kind: TokenKind) -> PieceKind {
-        match kind {
-            TokenKind::Key => PieceKind::Key,
-            TokenKind::String => PieceKind::String,
-            TokenKind::Number => PieceKind::Number,
-            TokenKind::True | TokenKind::False | TokenKind::Null => PieceKind::Literal,
-            TokenKind::Space => PieceKind::Space,
-            _ => PieceKind::Punctuation,
-        }
+        (token.kind, self.text.get(token.start..token.end).unwrap_or_default())
     }
 }
 
@@ -84,9 +54,9 @@ fn line(depth: usize) -> &'static str {
 }
 
 impl<'a> Iterator for Indented<'a> {
-    type Item = (PieceKind, &'a str);
+    type Item = (TokenKind, &'a str);
 
-    fn next(&mut self) -> Option<(PieceKind, &'a str)> {
+    fn next(&mut self) -> Option<(TokenKind, &'a str)> {
         if let Some(token) = self.held.take() {
             return Some(self.piece(token));
         }
@@ -94,7 +64,7 @@ impl<'a> Iterator for Indented<'a> {
         match self.space(token.kind) {
             Some(space) => {
                 self.held = Some(token);
-                Some((PieceKind::Space, space))
+                Some((TokenKind::Space, space))
             }
             None => Some(self.piece(token)),
         }

@@ -20,7 +20,7 @@ pub mod value;
 mod write;
 
 pub use document::Document;
-pub use indented::{Indented, PieceKind, indented};
+pub use indented::{Indented, indented};
 pub use keys::top_level_keys;
 pub use quote::quote;
 pub use serializer::Serializer;

@@ -8,6 +8,7 @@ pub mod delivery;
 pub mod error;
 pub mod event;
 pub mod exchange;
+pub mod mask;
 pub mod message;
 pub mod money;
 pub mod sanitize;

@@ -5,11 +5,11 @@
 use super::Provider;
 use crate::model::error::Error;
 use crate::model::exchange::{Answer, Outgoing};
+use crate::model::mask::mask_secrets;
 use crate::model::message::{HeaderError, Headers, Request};
 use crate::model::sanitize::truncate;
 use crate::model::secret::Secret;
 use crate::model::timestamp::Timestamp;
-use crate::render::payload::masked;
 use serde_json::Value;
 use std::time::Duration;
 use url::Url;
@@ -157,8 +157,10 @@ pub fn read(provider: &dyn Provider, answer: &Answer, now: Timestamp) -> Result<
     match status {
         200..300 => {}
         300..400 => {
-            let location =
-                answer.headers.get("location").map(|value| truncate(&masked(&String::from_utf8_lossy(value)), 200));
+            let location = answer
+                .headers
+                .get("location")
+                .map(|value| truncate(&mask_secrets(&String::from_utf8_lossy(value)), 200));
             return Err(Unfit::Redirected { status, location });
         }
         _ => {
@@ -173,7 +175,7 @@ pub fn read(provider: &dyn Provider, answer: &Answer, now: Timestamp) -> Result<
         return Err(Unfit::Empty);
     }
     parsed.map_err(|_| Unfit::NotJson {
-        start: truncate(&masked(&String::from_utf8_lossy(answer.body.get(..START).unwrap_or(&answer.body))), 60),
+        start: truncate(&mask_secrets(&String::from_utf8_lossy(answer.body.get(..START).unwrap_or(&answer.body))), 60),
     })
 }
 
@@ -200,10 +202,13 @@ impl Unfit {
             let error = Error::failed(what).because(self.reason(title));
             return error.hint(format!("is {} right? It should be {title}'s API", provider.api().base_variable));
         };
-        let said =
-            complaint.message.as_ref().map(|text| format!(": {}", truncate(&masked(text), 200))).unwrap_or_default();
+        let said = complaint
+            .message
+            .as_ref()
+            .map(|text| format!(": {}", truncate(&mask_secrets(text), 200)))
+            .unwrap_or_default();
         let code =
-            complaint.code.as_ref().map(|code| format!(" ({})", truncate(&masked(code), 40))).unwrap_or_default();
+            complaint.code.as_ref().map(|code| format!(" ({})", truncate(&mask_secrets(code), 40))).unwrap_or_default();
         let why = format!("{title} answered {status}{said}{code}");
         let error = match status {
             401 | 403 => Error::credentials(what),

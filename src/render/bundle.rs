@@ -5,11 +5,12 @@
 
 use super::json::escape_unsafe;
 use super::paint::Paint;
-use super::payload::{self, Reveal};
+use super::payload;
 use crate::diagnose::Finding;
 use crate::diagnose::hop::body_hash;
 use crate::json::{TokenKind, Tokens};
 use crate::model::delivery::Received;
+use crate::model::mask::{Reveal, mask_secrets};
 use crate::model::stored::{Attempt, Kept};
 use serde_json::{Value, json};
 use std::ops::Range;
@@ -69,7 +70,7 @@ pub fn bundle(contents: &Contents<'_>) -> Bundle {
             "causes": findings.iter().map(cause).collect::<Vec<_>>(),
         },
         "request": {
-            "method": request.method, "target": phones_masked(&payload::masked(&request.target)), "headers": headers,
+            "method": request.method, "target": phones_masked(&mask_secrets(&request.target)), "headers": headers,
             "bodyBytes": request.body.len(), "bodySha256": body_hash(&request.body), "bodyMasked": body,
         },
         "attempts": kept.attempts.iter().map(attempt).collect::<Vec<_>>(),
@@ -113,7 +114,7 @@ fn attempt(attempt: &Attempt) -> Value {
     let host = attempt.url.parse::<url::Url>().map_or_else(|_| String::new(), |url| url.origin().ascii_serialization());
     let micros = u64::try_from(attempt.took.as_micros()).unwrap_or(u64::MAX);
     let status = attempt.outcome.as_ref().ok().map(|answer| answer.status);
-    let error = attempt.outcome.as_ref().err().map(|failure| phones_masked(&payload::masked(failure)));
+    let error = attempt.outcome.as_ref().err().map(|failure| phones_masked(&mask_secrets(failure)));
     json!({"at": attempt.at.to_string(), "to": host, "tookMicros": micros, "status": status, "error": error})
 }
 
@@ -121,7 +122,7 @@ fn attempt(attempt: &Attempt) -> Value {
 /// `None`: it is no text.
 fn masked_body(body: &[u8]) -> (Option<String>, usize) {
     let Ok(text) = std::str::from_utf8(body) else { return (None, 0) };
-    let mut places = payload::secret_places(body);
+    let mut places = payload::secret_ranges(body);
     places.extend(phone_values(body));
     places.sort_by_key(|place| place.start);
     let (mut shown, mut from, mut count) = (String::with_capacity(text.len()), 0, 0);

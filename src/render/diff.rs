@@ -1,8 +1,9 @@
 //! Where two requests differ, for people: strangers' text harmless, and goods and keys masked unless asked for.
 
 use super::paint::Paint;
-use super::payload::{self, Reveal};
+use super::payload;
 use crate::diagnose::diff::{HeaderChange, Line, PathChange};
+use crate::model::mask::Reveal;
 use crate::model::sanitize::{escape_unsafe, escape_unsafe_bytes};
 use std::ops::Range;
 
@@ -18,7 +19,7 @@ const AROUND: usize = 2;
 pub fn fragment(body: &[u8], at: usize, reveal: Reveal) -> String {
     let shown = whole_letters(body, at.saturating_sub(BEFORE)..at.saturating_add(AFTER).min(body.len()));
     let hidden = match reveal {
-        Reveal::Masked => payload::secret_places(body),
+        Reveal::Masked => payload::secret_ranges(body),
         Reveal::Everything => Vec::new(),
     };
     let mut text = String::from(if shown.start > 0 { "…" } else { "" });

@@ -3,11 +3,11 @@
 use super::diff::fragment;
 use super::json::line;
 use super::paint::Paint;
-use super::payload::Reveal;
 use super::text;
 use crate::diagnose::computed::Answer;
 use crate::diagnose::hop::{Fate, HeaderFate, Hop, body_hash};
 use crate::diagnose::{Cause, Finding, Proof};
+use crate::model::mask::Reveal;
 use crate::model::sanitize::truncate;
 use serde_json::{Value, json};
 

@@ -2,18 +2,10 @@
 //! and keys in it are masked unless asked for.
 
 use super::paint::Paint;
-use crate::json::{self, Document, PieceKind, TokenKind, Tokens};
+use crate::json::{self, Document, TokenKind, Tokens};
+use crate::model::mask::{self, Reveal, contains_secret, is_credential_header, is_secret_name, mask_secrets};
 use crate::model::sanitize::{escape_unsafe, escape_unsafe_bytes};
 use std::ops::Range;
-
-/// Whether values that are worth money or secrecy are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reveal {
-    /// Shown as `***`.
-    Masked,
-    /// Shown as they are.
-    Everything,
-}
 
 /// How many lines of a payload are shown.
 const MOST_LINES: usize = 120;
@@ -21,12 +13,6 @@ const MOST_LINES: usize = 120;
 const MOST_LETTERS: usize = 1_000;
 /// How many bytes of something that is no text are shown.
 const MOST_BYTES: usize = 64;
-/// The names of what is secret. Tokens and PINs are the goods sold (<https://docs.plustiveimpact.com/bill-payments>).
-const GOODS: [&str; 3] = ["token", "pin", "secret"];
-/// What keys and signing secrets begin with.
-const SECRET_STARTS: [&str; 5] = ["sk_live_", "sk_test_", "pk_live_", "pk_test_", "whsec_"];
-/// What stands in the names of headers that carry credentials.
-const CREDENTIALS: [&str; 5] = ["authorization", "cookie", "api-key", "apikey", "token"];
 
 /// The payload, each line with `indent` before it and a line break after it.
 pub fn lines(body: &[u8], indent: &str, paint: Paint, reveal: Reveal) -> String {
@@ -46,47 +32,54 @@ pub fn lines(body: &[u8], indent: &str, paint: Paint, reveal: Reveal) -> String 
 
 fn coloured(document: &Document<'_>, paint: Paint, reveal: Reveal) -> String {
     let mut text = String::new();
-    let (mut key, mut depth, mut hidden_from) = (String::new(), 0_usize, None);
+    let mut secrets = SecretTracker::default();
     for (kind, piece) in json::indented(document) {
-        match piece {
-            "{" | "[" if kind == PieceKind::Punctuation => {
-                // What is below the name of something secret is secret too.
-                hidden_from = hidden_from.or_else(|| is_goods(&key).then_some(depth));
-                depth += 1;
-            }
-            "}" | "]" if kind == PieceKind::Punctuation => {
-                depth = depth.saturating_sub(1);
-                hidden_from = hidden_from.filter(|from| *from < depth);
-            }
-            _ => {}
-        }
-        let hide = reveal == Reveal::Masked && (hidden_from.is_some() || is_goods(&key));
+        let hide = secrets.follow(kind, piece) && reveal == Reveal::Masked;
         match kind {
-            PieceKind::Space => text.push_str(piece),
-            PieceKind::Key => {
-                key = serde_json::from_str(piece).unwrap_or_else(|_| piece.to_owned());
-                text.push_str(&paint.name(&shortened(piece)));
-            }
-            PieceKind::String if hide || (reveal == Reveal::Masked && is_secret(piece)) => {
-                text.push_str(&paint.warn("\"***\""));
-            }
-            PieceKind::String => text.push_str(&paint.good(&shortened(piece))),
-            PieceKind::Number if hide => text.push_str(&paint.warn("***")),
-            PieceKind::Number => text.push_str(&paint.number(&shortened(piece))),
-            PieceKind::Literal => text.push_str(&paint.warn(piece)),
-            PieceKind::Punctuation => text.push_str(piece),
+            TokenKind::Key => text.push_str(&paint.name(&shortened(piece))),
+            TokenKind::String if hide => text.push_str(&paint.warn("\"***\"")),
+            TokenKind::Number if hide => text.push_str(&paint.warn("***")),
+            TokenKind::String => text.push_str(&paint.good(&shortened(piece))),
+            TokenKind::Number => text.push_str(&paint.number(&shortened(piece))),
+            TokenKind::True | TokenKind::False | TokenKind::Null => text.push_str(&paint.warn(piece)),
+            _ => text.push_str(piece),
         }
     }
     text
 }
 
-fn is_goods(key: &str) -> bool {
-    let key = key.trim_matches('"').to_ascii_lowercase();
-    GOODS.iter().any(|name| key.ends_with(name))
+/// Follows the tokens of a JSON document to find the values that are secret.
+#[derive(Default)]
+struct SecretTracker {
+    /// The last key; empty after a bracket.
+    key: String,
+    depth: usize,
+    /// The depth of the object whose member has a secret's name: everything below that member is secret too.
+    hidden_from: Option<usize>,
 }
 
-fn is_secret(piece: &str) -> bool {
-    SECRET_STARTS.iter().any(|start| piece.contains(start))
+impl SecretTracker {
+    /// Takes the next token. Returns `true` if it is a string or number that is secret.
+    fn follow(&mut self, kind: TokenKind, text: &str) -> bool {
+        let is_below_name = self.hidden_from.is_some() || is_secret_name(&self.key);
+        match kind {
+            TokenKind::Key => self.key = serde_json::from_str(text).unwrap_or_else(|_| text.to_owned()),
+            TokenKind::OpenObject | TokenKind::OpenArray => {
+                self.hidden_from = self.hidden_from.or(is_below_name.then_some(self.depth));
+                self.depth += 1;
+                self.key.clear();
+            }
+            TokenKind::CloseObject | TokenKind::CloseArray => {
+                self.depth = self.depth.saturating_sub(1);
+                self.hidden_from = self.hidden_from.filter(|from| *from < self.depth);
+                self.key.clear();
+            }
+            TokenKind::String => return is_below_name || contains_secret(text),
+            TokenKind::Number => return is_below_name,
+            _ => {}
+        }
+        false
+    }
 }
 
 fn plain(text: &str, reveal: Reveal) -> String {
@@ -104,52 +97,20 @@ fn shortened(text: &str) -> String {
 /// A line of text that is no JSON; harmless, cut when it is long, and masked unless asked for.
 pub fn text_line(line: &str, reveal: Reveal) -> String {
     match reveal {
-        Reveal::Masked => shortened(&masked(line)),
+        Reveal::Masked => shortened(&mask_secrets(line)),
         Reveal::Everything => shortened(line),
     }
 }
 
-/// A line that is no JSON, with what follows the name of something secret masked up to the end of its value, and words that begin
-/// like a secret.
-pub fn masked(line: &str) -> String {
-    let (mut shown, mut from) = (String::new(), 0);
-    for Range { start, end } in secret_words(line) {
-        shown.extend([&line[from..start], "***"]);
-        from = end;
-    }
-    shown + &line[from..]
-}
-
-/// Where those stand.
-fn secret_words(line: &str) -> Vec<Range<usize>> {
-    let is_word = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_');
-    let (mut found, mut at) = (Vec::new(), 0);
-    while let Some(gap) = line[at..].find(is_word) {
-        let start = at + gap;
-        let end = line[start..].find(|letter| !is_word(letter)).map_or(line.len(), |length| start + length);
-        let (word, rest) = (&line[start..end], &line[end..]);
-        at = end;
-        if SECRET_STARTS.iter().any(|start| word.contains(start)) {
-            found.push(start..end);
-        } else if is_goods(word) && rest.trim_start_matches(['"', '\'', ' ']).starts_with([':', '=']) {
-            let value = end + rest.find(is_word).unwrap_or(rest.len());
-            let beyond = |letter: char| !is_word(letter) && letter != ' ';
-            at = line[value..].find(beyond).map_or(line.len(), |length| value + length);
-            found.push(value..at);
-        }
-    }
-    found
-}
-
-/// Where in a body secrets and goods stand, in order: what is not to be shown of a part of it.
-pub fn secret_places(body: &[u8]) -> Vec<Range<usize>> {
+/// Finds the byte ranges of the secrets in a body, in order.
+pub fn secret_ranges(body: &[u8]) -> Vec<Range<usize>> {
     if Document::parse(body).is_ok() {
         return secret_values(body);
     }
     let (mut found, mut at) = (Vec::new(), 0);
     for chunk in body.utf8_chunks() {
         for line in chunk.valid().split_inclusive('\n') {
-            found.extend(secret_words(line).into_iter().map(|place| place.start + at..place.end + at));
+            found.extend(mask::secret_ranges(line).into_iter().map(|range| range.start + at..range.end + at));
             at += line.len();
         }
         at += chunk.invalid().len();
@@ -158,33 +119,17 @@ pub fn secret_places(body: &[u8]) -> Vec<Range<usize>> {
 }
 
 fn secret_values(json: &[u8]) -> Vec<Range<usize>> {
-    let (mut found, mut key, mut depth, mut hidden_from) = (Vec::new(), String::new(), 0_usize, None);
-    for token in Tokens::new(json).filter_map(Result::ok) {
-        let place = token.start..token.end;
-        let text = json.get(place.clone()).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
-        let hide = hidden_from.is_some() || is_goods(&key);
-        match token.kind {
-            TokenKind::Key => key = serde_json::from_str(text).unwrap_or_else(|_| text.to_owned()),
-            TokenKind::OpenObject | TokenKind::OpenArray => {
-                // What is below the name of something secret is secret too.
-                hidden_from = hidden_from.or_else(|| is_goods(&key).then_some(depth));
-                depth += 1;
-            }
-            TokenKind::CloseObject | TokenKind::CloseArray => {
-                depth = depth.saturating_sub(1);
-                hidden_from = hidden_from.filter(|from| *from < depth);
-            }
-            TokenKind::String if hide || is_secret(text) => found.push(place),
-            TokenKind::Number if hide => found.push(place),
-            _ => {}
-        }
-    }
-    found
+    let mut secrets = SecretTracker::default();
+    let tokens = Tokens::new(json).filter_map(Result::ok).filter(|token| {
+        let text = json.get(token.start..token.end).and_then(|bytes| std::str::from_utf8(bytes).ok());
+        secrets.follow(token.kind, text.unwrap_or_default())
+    });
+    tokens.map(|token| token.start..token.end).collect()
 }
 
 /// A value as it is spelled in JSON, below a key that need not have quotes; harmless, and masked unless asked for.
 pub fn value(key: &str, spelled: &str, reveal: Reveal) -> String {
-    if reveal == Reveal::Masked && (is_goods(key) || is_secret(spelled)) {
+    if reveal == Reveal::Masked && (is_secret_name(key) || contains_secret(spelled)) {
         return "***".to_owned();
     }
     escape_unsafe(spelled).into_owned()
@@ -192,10 +137,8 @@ pub fn value(key: &str, spelled: &str, reveal: Reveal) -> String {
 
 /// A header line; harmless, and with credentials masked unless asked for.
 pub fn header(name: &str, value: &[u8], paint: Paint, reveal: Reveal) -> String {
-    let lower = name.to_ascii_lowercase();
-    let is_credential = CREDENTIALS.iter().any(|part| lower.contains(part));
     let value = match reveal {
-        Reveal::Masked if is_credential => "***".to_owned(),
+        Reveal::Masked if is_credential_header(name) => "***".to_owned(),
         _ => std::str::from_utf8(value).map_or_else(|_| escape_unsafe_bytes(value), |text| text_line(text, reveal)),
     };
     format!("{}: {value}", paint.name(name))
@@ -237,9 +180,17 @@ mod tests {
     }
 
     #[test]
+    fn everything_below_the_name_of_a_secret_is_masked_and_nothing_after_it() {
+        let masked = shown(br#"{"token":{"a":[1],"b":"1234-5678"}}"#, Reveal::Masked);
+        assert!(!masked.contains("1234"), "{masked}");
+        let next = shown(br#"[{"token":"1234"},{"a":"seen"},"too"]"#, Reveal::Masked);
+        assert!(!next.contains("1234") && next.contains("seen") && next.contains("too"), "{next}");
+    }
+
+    #[test]
     fn the_places_of_secrets_are_those_that_are_masked_when_shown() {
         let body = br#"{"to\u006ben":{"value":["1234",5]},"meterToken":6,"note":"key sk_live_abc","after":"seen"}"#;
-        let places: Vec<_> = secret_places(body).into_iter().map(|place| &body[place]).collect();
+        let places: Vec<_> = secret_ranges(body).into_iter().map(|place| &body[place]).collect();
         assert_eq!(places, [&b"\"1234\""[..], b"5", b"6", b"\"key sk_live_abc\""]);
     }
 

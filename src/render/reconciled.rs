@@ -2,8 +2,8 @@
 
 use super::json::line;
 use super::paint::Paint;
-use super::payload::masked;
 use super::text::count;
+use crate::model::mask::mask_secrets;
 use crate::model::money::Money;
 use crate::model::sanitize::truncate;
 use crate::model::stored::Told;
@@ -31,13 +31,13 @@ pub fn row(case: &Case, paint: Paint) -> String {
     let class = case.judgement.class();
     let status = case.record.as_ref().map(|record| truncate(&record.status, 18)).unwrap_or_default();
     let money = case.money().map(|money| truncate(&money.to_string(), 60)).unwrap_or_default();
-    let reference = paint.strong(&pad_right(&truncate(&masked(&case.order.reference), REFERENCE), 20));
+    let reference = paint.strong(&pad_right(&truncate(&mask_secrets(&case.order.reference), REFERENCE), 20));
     let line =
         format!("{}  {reference}  {}  {}", painted(class, 19, paint), pad_right(&status, 9), paint.number(&money));
     let mut row = line.trim_end().to_owned() + "\n";
     for finding in case.judgement.findings.iter().filter(|finding| !finding.why.is_empty()) {
         let also = if finding.class == class { String::new() } else { format!("also {}: ", finding.class.words()) };
-        row.push_str(&format!("    {also}{}\n", truncate(&masked(&finding.why), SENTENCE)));
+        row.push_str(&format!("    {also}{}\n", truncate(&mask_secrets(&finding.why), SENTENCE)));
     }
     row
 }

@@ -1,12 +1,12 @@
 //! Deliveries, verdicts and answers as rows and lines for people.
 
 use super::paint::Paint;
-use super::payload::masked;
 use super::row::{Field, Row, Tells};
 use crate::diagnose::{Finding, Proof, hop};
 use crate::model::delivery::Received;
 use crate::model::event::Event;
 use crate::model::exchange::Answer;
+use crate::model::mask::mask_secrets;
 use crate::model::sanitize::{escape_unsafe, first_line, truncate};
 use crate::model::stored::Entry;
 use crate::model::verdict::{Malformed, Verdict};
@@ -20,7 +20,7 @@ const SENTENCE: usize = 300;
 
 /// A text of a stranger, short, harmless, and without secrets.
 fn field(text: &str) -> String {
-    truncate(&masked(text), FIELD)
+    truncate(&mask_secrets(text), FIELD)
 }
 
 /// Provider, event, id, money, status; what is absent is left out.
@@ -140,7 +140,7 @@ pub fn findings(findings: &[Finding], indent: &str, paint: Paint) -> String {
 /// The warnings about a payload, a line each.
 pub fn warnings(event: &Event, indent: &str, paint: Paint) -> String {
     let line = |warning: &crate::model::event::Warning| {
-        format!("{indent}{} {}\n", paint.warn("warning"), truncate(&masked(&warning.sentence()), SENTENCE))
+        format!("{indent}{} {}\n", paint.warn("warning"), truncate(&mask_secrets(&warning.sentence()), SENTENCE))
     };
     event.warnings.iter().map(line).collect()
 }
@@ -169,7 +169,7 @@ const SHORT_HASH: usize = 12;
 pub fn answer(answer: &Answer, took: Duration, paint: Paint) -> String {
     let status = answer.status.to_string();
     let status = if (200..300).contains(&answer.status) { paint.good(&status) } else { paint.bad(&status) };
-    let said = masked(&first_line(&answer.body, 100));
+    let said = mask_secrets(&first_line(&answer.body, 100));
     format!("{status}  {:>8}  {said}", duration(took)).trim_end().to_owned()
 }
 

@@ -8,6 +8,7 @@ use whtool::json::value::Payload;
 use whtool::json::{Document, SERIALIZERS, is_valid, top_level_keys};
 use whtool::model::delivery::Delivery;
 use whtool::model::exchange::Answer;
+use whtool::model::mask::Reveal;
 use whtool::model::message::Request;
 use whtool::model::sanitize::needs_escape;
 use whtool::model::secret::{Origin, Secret};
@@ -15,7 +16,7 @@ use whtool::model::signature::{DEFAULT_TOLERANCE, Key};
 use whtool::model::timestamp::{self, Timestamp};
 use whtool::provider::{self, Provider};
 use whtool::render::paint::Paint;
-use whtool::render::payload::{Reveal, lines, secret_places};
+use whtool::render::payload::{lines, secret_ranges};
 use whtool::settings::file::{self, Scope};
 use whtool::settings::registry::Ledger;
 use whtool::webhook::forward::Route;
@@ -158,7 +159,7 @@ fn payload(bytes: &[u8]) {
         let shown = lines(bytes, "", Paint::Plain, reveal);
         assert!(!shown.chars().any(|letter| letter != '\n' && needs_escape(letter)), "{shown:?}");
     }
-    for place in secret_places(bytes) {
+    for place in secret_ranges(bytes) {
         assert!(place.start <= place.end && place.end <= bytes.len());
     }
     let Ok(payload) = Payload::parse(bytes) else { return };

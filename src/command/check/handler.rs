@@ -3,8 +3,8 @@
 use crate::check::{Cause, Plan, Report};
 use crate::command::Session;
 use crate::model::error::{Error, Kind, Result};
+use crate::model::mask::mask_secrets;
 use crate::model::sanitize::escape_unsafe_bytes;
-use crate::render::payload::masked;
 use crate::world::{Program, Started};
 use std::time::Duration;
 use url::Position;
@@ -87,5 +87,5 @@ impl Handler {
 
 /// A line of the handler's without its secret, and without what looks like one.
 fn without(secret: &str, line: &str) -> String {
-    masked(&if secret.is_empty() { line.to_owned() } else { line.replace(secret, "***") })
+    mask_secrets(&if secret.is_empty() { line.to_owned() } else { line.replace(secret, "***") })
 }

@@ -6,10 +6,10 @@ use crate::check::{Plan, Reply, Target};
 use crate::command::{Session, samples};
 use crate::model::error::{Error, Result};
 use crate::model::exchange::{Answer, Next, Outgoing, SendFailure, Sent};
+use crate::model::mask::mask_secrets;
 use crate::model::message::Request;
 use crate::model::sanitize::truncate;
 use crate::model::timestamp::Timestamp;
-use crate::render::payload::masked;
 use crate::world::{Certificates, START_OF_ANSWER, SendEnd, Sending};
 use std::time::Duration;
 use url::Url;
@@ -78,7 +78,7 @@ impl<'a> Wire<'a> {
         };
         number_in(&said).ok_or_else(|| {
             Error::failed("--effects gave no number")
-                .because(format!("it gave `{}`", truncate(&masked(said.trim()), 80)))
+                .because(format!("it gave `{}`", truncate(&mask_secrets(said.trim()), 80)))
                 .hint("it must give a whole number, and nothing else")
         })
     }

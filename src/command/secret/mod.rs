@@ -5,12 +5,12 @@ mod add;
 use crate::command::shared::{registry, secrets};
 use crate::command::{Session, confirm, provider_values};
 use crate::model::error::{Error, Outcome, Result};
+use crate::model::mask::{Reveal, mask_secrets};
 use crate::model::sanitize::{escape_unsafe, escape_unsafe_bytes};
 use crate::model::timestamp::Timestamp;
 use crate::model::width::{display_width, pad_right};
 use crate::provider::{self, Provider};
 use crate::render::json::line;
-use crate::render::payload::{Reveal, masked};
 use crate::settings::registry::{Held, Ledger, Source};
 use crate::world::Stream;
 use add::{New, Others, add};
@@ -121,7 +121,7 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
         let name = session.out.strong(&pad_right(&escape_unsafe(&held.name), width));
         let retired = held.retired.map(|time| format!("  retired {}: verifies, and does not sign", day(time)));
         let command = match held.source() {
-            Source::Command(command) => Some(format!("  printed by `{}`", escape_unsafe(&masked(command)))),
+            Source::Command(command) => Some(format!("  printed by `{}`", escape_unsafe(&mask_secrets(command)))),
             Source::Kept(_) => None,
         };
         let endpoint = endpoint_of(held, &ledger).map(|url| format!("  for {}", escape_unsafe(url)));
@@ -141,7 +141,7 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
 }
 
 fn record(held: &Held, ledger: &Ledger) -> Value {
-    let command = if let Source::Command(command) = held.source() { Some(masked(command)) } else { None };
+    let command = if let Source::Command(command) = held.source() { Some(mask_secrets(command)) } else { None };
     json!({
         "schema": "whtool.secret/1", "name": held.name, "provider": held.provider, "added": held.added.to_string(),
         "retired": held.retired.map(|time| time.to_string()), "command": command, "endpointUrl": endpoint_of(held, ledger),
@@ -187,7 +187,7 @@ fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
             let (name, provider) = (escape_unsafe(&held.name), escape_unsafe(&held.provider));
             let what = match held.source() {
                 Source::Kept(bytes) => format!("*** ({} bytes)", bytes.len()),
-                Source::Command(command) => format!("printed by `{}`", escape_unsafe(&masked(command))),
+                Source::Command(command) => format!("printed by `{}`", escape_unsafe(&mask_secrets(command))),
             };
             output.write_all(session.fitted(&format!("{provider}  {name}  {what}\n")).as_bytes())?;
         }

@@ -6,11 +6,11 @@ use crate::command::Session;
 use crate::command::shared::registry;
 use crate::diagnose::Known;
 use crate::model::error::{Error, Result};
+use crate::model::mask::mask_secrets;
 use crate::model::sanitize::escape_unsafe;
 use crate::model::secret::{Origin, Secret, looks_made_up};
 use crate::model::signature::Key;
 use crate::provider::{self, Provider};
-use crate::render::payload::masked;
 use crate::settings;
 use crate::settings::registry::{Held, Ledger, Source};
 use clap::Args;
@@ -161,11 +161,15 @@ fn kept(ledger: &Ledger, session: &Session<'_>) -> Vec<Secret> {
 
 /// The secret that a command prints, without the line break at its end.
 pub(in crate::command) fn printed(provider: &'static str, command: &str, session: &Session<'_>) -> Result<Vec<u8>> {
-    let bytes =
-        session.world.output_of(command, PATIENCE).map_err(|error| Error { what: masked(&error.what), ..error })?;
+    let bytes = session
+        .world
+        .output_of(command, PATIENCE)
+        .map_err(|error| Error { what: mask_secrets(&error.what), ..error })?;
     let secret = settings::secret_of_file(provider, command, bytes);
     if secret.expose().is_empty() {
-        return Err(Error::failed(format!("`{}` printed no secret", masked(command))).hint("run it by hand and see"));
+        return Err(
+            Error::failed(format!("`{}` printed no secret", mask_secrets(command))).hint("run it by hand and see")
+        );
     }
     Ok(secret.expose().to_vec())
 }

@@ -3,10 +3,10 @@
 use crate::command::shared::configured::Configured;
 use crate::command::{Colour, Common};
 use crate::model::error::{Error, Kind, Result};
+use crate::model::mask::Reveal;
 use crate::model::sanitize::escape_unsafe;
 use crate::model::width::Width;
 use crate::render::paint::Paint;
-use crate::render::payload::Reveal;
 use crate::world::{Stream, World};
 use std::collections::BTreeSet;
 use std::io::{Read, Write};

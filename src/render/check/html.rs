@@ -3,8 +3,8 @@
 use super::{Head, escaped, prose, words};
 use crate::check::report::Trouble;
 use crate::check::{Exchange, Grade, Group, Outcome, Report, framework};
+use crate::model::mask::mask_secrets;
 use crate::model::sanitize::{escape_unsafe_bytes, first_line, truncate};
-use crate::render::payload::masked;
 use crate::render::request;
 use crate::render::text::{count, duration};
 
@@ -101,7 +101,7 @@ fn card(trouble: &Trouble<'_>, report: &Report, head: &Head) -> String {
 /// What happened, and what the handler said to it.
 fn came(outcome: &Outcome) -> String {
     let answer = outcome.exchange().and_then(|exchange| exchange.reply.answer.as_ref().ok());
-    let said = answer.map(|answer| masked(&truncate(&words(&answer.body), WORDS))).unwrap_or_default();
+    let said = answer.map(|answer| mask_secrets(&truncate(&words(&answer.body), WORDS))).unwrap_or_default();
     let said = if said.is_empty() { said } else { format!("<br><code>{}</code>", escaped(&said)) };
     format!("{}{said}", prose(&outcome.what))
 }
@@ -143,8 +143,9 @@ fn exchanged(exchange: &Exchange, head: &Head) -> String {
     };
     let answer = match &exchange.reply.answer {
         Ok(answer) => {
-            let body =
-                masked(&escape_unsafe_bytes(answer.body.get(..ANSWER).unwrap_or(&answer.body)).replace("\\u{a}", "\n"));
+            let body = mask_secrets(
+                &escape_unsafe_bytes(answer.body.get(..ANSWER).unwrap_or(&answer.body)).replace("\\u{a}", "\n"),
+            );
             format!("{}\n{body}", answer.status)
         }
         Err(failure) => first_line(failure.to_string().as_bytes(), 200),

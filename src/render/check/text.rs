@@ -3,10 +3,10 @@
 use super::{Head, said, words};
 use crate::check::report::Trouble;
 use crate::check::{Cause, Exchange, Grade, Group, Outcome, Report, framework};
+use crate::model::mask::mask_secrets;
 use crate::model::sanitize::truncate;
 use crate::model::width::Width;
 use crate::render::paint::Paint;
-use crate::render::payload::masked;
 use crate::render::request;
 use crate::render::text::{count, duration};
 use std::fmt::Write as _;
@@ -163,7 +163,7 @@ fn came(outcome: &Outcome) -> String {
         .reply
         .answer
         .as_ref()
-        .map(|answer| masked(&truncate(&words(&answer.body), ANSWER)))
+        .map(|answer| mask_secrets(&truncate(&words(&answer.body), ANSWER)))
         .unwrap_or_default();
     let body = if body.is_empty() { body } else { format!(" · {body}") };
     format!("{} · {took}{body}", outcome.what)
