@@ -36,9 +36,9 @@ pub struct Made {
     /// What targets say; `said` when nothing is given.
     pub said: Option<Vec<u8>>,
     /// What was sent.
-    pub sent: Mutex<Vec<Outgoing>>,
+    pub sent: Mutex<Vec<OutgoingRequest>>,
     /// How it was sent.
-    pub sending: Mutex<Option<Sending>>,
+    pub sending: Mutex<Option<SendOptions>>,
     pub private: Mutex<HashMap<PathBuf, Vec<u8>>>,
     pub out: Mutex<Vec<u8>>,
     pub err: Mutex<Vec<u8>>,
@@ -167,23 +167,23 @@ impl World for Made {
         }
     }
 
-    fn variable(&self, name: &str) -> Option<String> {
+    fn env_var(&self, name: &str) -> Option<String> {
         self.variables.get(name).cloned()
     }
 
-    fn program(&self) -> String {
+    fn invocation(&self) -> String {
         "whtool".to_owned()
     }
 
-    fn output(&self) -> Box<dyn Write + '_> {
+    fn stdout(&self) -> Box<dyn Write + '_> {
         Box::new(Sink(&self.out))
     }
 
-    fn errors(&self) -> Box<dyn Write + '_> {
+    fn stderr(&self) -> Box<dyn Write + '_> {
         Box::new(Sink(&self.err))
     }
 
-    fn input(&self) -> Box<dyn Read + Send + '_> {
+    fn stdin(&self) -> Box<dyn Read + Send + '_> {
         Box::new(Cursor::new(self.input.clone()))
     }
 
@@ -199,13 +199,13 @@ impl World for Made {
         Box::new(Silent)
     }
 
-    fn mode(&self, path: &Path) -> Option<u32> {
+    fn file_mode(&self, path: &Path) -> Option<u32> {
         let private = self.private.lock().unwrap().contains_key(path).then_some(0o600);
-        self.modes.get(path).copied().or(private).or_else(|| whtool::edge::Machine.mode(path))
+        self.modes.get(path).copied().or(private).or_else(|| whtool::edge::Machine.file_mode(path))
     }
 
-    fn try_folder(&self, folder: &Path) -> io::Result<()> {
-        whtool::edge::Machine.try_folder(folder)
+    fn check_writable(&self, folder: &Path) -> io::Result<()> {
+        whtool::edge::Machine.check_writable(folder)
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>> {
@@ -215,20 +215,20 @@ impl World for Made {
         }
     }
 
-    fn replace_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+    fn write_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
         self.written.lock().unwrap().insert(path.to_owned(), bytes.to_vec());
         Ok(())
     }
 
-    fn start(&self, program: &Program, _launched: &mut dyn FnMut()) -> Result<Box<dyn Started>> {
+    fn start_process(&self, program: &ProcessOptions, _launched: &mut dyn FnMut()) -> Result<Box<dyn RunningProcess>> {
         Err(Error::failed(format!("can't start {}", program.command)))
     }
 
-    fn output_of(&self, command: &str, _limit: Duration) -> Result<Vec<u8>> {
+    fn run_command(&self, command: &str, _limit: Duration) -> Result<Vec<u8>> {
         Err(Error::failed(format!("can't run {command}")))
     }
 
-    fn has_file(&self, path: &Path) -> bool {
+    fn file_exists(&self, path: &Path) -> bool {
         self.files.contains_key(path) || path.is_file()
     }
 
@@ -236,23 +236,23 @@ impl World for Made {
         Ok(String::from_utf8_lossy(bytes).replace("10000", "777").into_bytes())
     }
 
-    fn working_folders(&self) -> Vec<PathBuf> {
+    fn project_folders(&self) -> Vec<PathBuf> {
         self.folders.clone()
     }
 
-    fn data_folder(&self) -> Result<PathBuf> {
+    fn data_dir(&self) -> Result<PathBuf> {
         Ok(self.home.get_or_init(|| tempfile::tempdir().unwrap()).path().join("data"))
     }
 
-    fn config_folder(&self) -> Result<PathBuf> {
+    fn config_dir(&self) -> Result<PathBuf> {
         Ok(PathBuf::from("/config"))
     }
 
-    fn read_private(&self, path: &Path) -> Result<Option<Vec<u8>>> {
+    fn read_secret_file(&self, path: &Path) -> Result<Option<Vec<u8>>> {
         Ok(self.private.lock().unwrap().get(path).cloned())
     }
 
-    fn create_private(&self, path: &Path, bytes: &[u8]) -> Result<bool> {
+    fn create_secret_file(&self, path: &Path, bytes: &[u8]) -> Result<bool> {
         let mut files = self.private.lock().unwrap();
         let is_new = !files.contains_key(path);
         files.entry(path.to_owned()).or_insert_with(|| bytes.to_vec());
@@ -263,23 +263,23 @@ impl World for Made {
         whtool::edge::Machine.append(&self.place(path))
     }
 
-    fn update_private(&self, path: &Path, change: &mut Change<'_>) -> Result<()> {
+    fn update_secret_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<()> {
         let mut files = self.private.lock().unwrap();
         let changed = change(files.get(path).cloned())?;
         files.insert(path.to_owned(), changed);
         Ok(())
     }
 
-    fn remove_private(&self, path: &Path) -> Result<()> {
+    fn remove_secret_file(&self, path: &Path) -> Result<()> {
         self.private.lock().unwrap().remove(path);
         Ok(())
     }
 
-    fn update_file(&self, path: &Path, change: &mut Change<'_>) -> Result<Reach> {
+    fn update_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<FileVisibility> {
         whtool::edge::Machine.update_file(&self.place(path), change)
     }
 
-    fn ask_hidden(&self, _question: &str) -> Result<Vec<u8>> {
+    fn prompt_hidden(&self, _question: &str) -> Result<Vec<u8>> {
         Ok(self.input.clone())
     }
 
@@ -297,34 +297,39 @@ impl World for Made {
         Ok(Box::new(Scripted { requests, verify, now, options, clock, quiet: 0, closed: false }))
     }
 
-    fn serve(&self, address: SocketAddr, _handler: Handler) -> Result<Box<dyn Serving>> {
+    fn serve(&self, address: SocketAddr, _handler: RequestHandler) -> Result<Box<dyn RunningServer>> {
         if address.port() == 1 {
             return Err(Error::failed("can't listen on port 1"));
         }
         Ok(Box::new(Placeholder(address)))
     }
 
-    fn send(&self, options: &Sending, next: &mut dyn FnMut() -> Next, done: &mut dyn FnMut(Sent)) -> Result<SendEnd> {
+    fn send(
+        &self,
+        options: &SendOptions,
+        next: &mut dyn FnMut() -> NextRequest,
+        done: &mut dyn FnMut(SentRequest),
+    ) -> Result<SendStatus> {
         *self.sending.lock().unwrap() = Some(options.clone());
         let mut turn = 0;
-        while let Next::Send(outgoing) = next() {
+        while let NextRequest::Send(outgoing) = next() {
             let answer = self.answers.get(turn % self.answers.len().max(1)).cloned().unwrap_or(Ok(200));
             let mut answer = answer.map(|status| Answer::new(status, self.said.clone().unwrap_or(b"said".to_vec())));
             if let (Ok(answer), Some(date)) = (&mut answer, &self.date) {
                 answer.headers.push("date", date.as_bytes()).unwrap();
             }
-            done(Sent { number: outgoing.number, took: Duration::from_millis(1), answer });
+            done(SentRequest { number: outgoing.number, took: Duration::from_millis(1), answer });
             self.sent.lock().unwrap().push(outgoing);
             turn += 1;
         }
-        Ok(SendEnd::Complete)
+        Ok(SendStatus::Complete)
     }
 }
 
 /// A server that nobody calls.
 struct Placeholder(SocketAddr);
 
-impl Serving for Placeholder {
+impl RunningServer for Placeholder {
     fn address(&self) -> SocketAddr {
         self.0
     }

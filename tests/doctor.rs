@@ -30,7 +30,7 @@ fn with_nothing_configured_nothing_is_wrong_and_nothing_is_made() {
     assert_eq!(run.status, 0, "{}", run.text());
     assert_eq!(grade(&run, "PLEXOS_WEBHOOK_SECRET"), "note");
     assert_eq!(grade(&run, "captures.db"), "note");
-    assert!(made.private.lock().unwrap().is_empty() && !made.data_folder().unwrap().exists());
+    assert!(made.private.lock().unwrap().is_empty() && !made.data_dir().unwrap().exists());
     assert!(made.sent.lock().unwrap().is_empty(), "without a key nobody is asked");
 }
 
@@ -38,7 +38,7 @@ fn with_nothing_configured_nothing_is_wrong_and_nothing_is_made() {
 fn a_home_in_which_nothing_can_be_written_is_wrong() {
     let made = Made::default();
     // A file stands where the folder should be: not even root can write below it.
-    std::fs::write(made.data_folder().unwrap(), "").unwrap();
+    std::fs::write(made.data_dir().unwrap(), "").unwrap();
     let run = doctor(&made);
     let (grade, what) = about(&run, "data folder");
     assert_eq!((run.status, grade.as_str()), (1, "bad"), "{what}");
@@ -132,7 +132,7 @@ fn settings_that_can_not_be_used_are_found_not_fallen_over() {
 #[test]
 fn files_that_others_can_reach_are_wrong() {
     let mut made = Made::default();
-    let folder = made.data_folder().unwrap();
+    let folder = made.data_dir().unwrap();
     for (path, mode) in
         [(folder.clone(), 0o755), (folder.join("ledger.json"), 0o640), ("/config/config.toml".into(), 0o666)]
     {
@@ -155,7 +155,7 @@ fn the_store_is_whole_or_damaged() {
     let of_store = |run: &Run| run.json().into_iter().find(|finding| finding["area"] == "store").unwrap();
     let whole = of_store(&doctor(&made));
     assert!(whole["what"].as_str().unwrap().starts_with("whole: 2 deliveries, "), "{whole}");
-    let path = made.data_folder().unwrap().join("captures.db");
+    let path = made.data_dir().unwrap().join("captures.db");
     let mut bytes = std::fs::read(&path).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle..].fill(0x5a);
@@ -182,7 +182,7 @@ fn ledger(secret: &Value, url: &str, event: &str) -> Vec<u8> {
 #[test]
 fn endpoints_are_consistent_and_proved_by_a_delivery_of_their_own_secret() {
     let made = Made::default();
-    let path = made.data_folder().unwrap().join("ledger.json");
+    let path = made.data_dir().unwrap().join("ledger.json");
     let put = |secret: Value, url: &str, event: &str| {
         made.private.lock().unwrap().insert(path.clone(), ledger(&secret, url, event));
     };
@@ -244,7 +244,7 @@ fn a_kept_secret_is_told_with_where_it_is_whether_it_is_retired_and_whether_it_i
         {"name": "short", "provider": "plexos", "added": "2025-01-01T00:00:00Z", "secret": "whsec_x"},
     ]);
     let text = serde_json::to_vec(&json!({"schema": "whtool.ledger/1", "secrets": secrets})).unwrap();
-    made.private.lock().unwrap().insert(made.data_folder().unwrap().join("ledger.json"), text);
+    made.private.lock().unwrap().insert(made.data_dir().unwrap().join("ledger.json"), text);
     let run = doctor(&made);
     for (name, expected, words) in
         [("old", "good", "retired"), ("asked", "good", "not kept but asked for"), ("short", "note", "7 bytes only")]

@@ -76,7 +76,7 @@ pub fn keep_judged(made: &Made, requests: &[(i64, Vec<u8>)], keys: &[Key]) {
 }
 
 fn path(made: &Made) -> std::path::PathBuf {
-    made.data_folder().unwrap().join("captures.db")
+    made.data_dir().unwrap().join("captures.db")
 }
 
 /// A world with a verified event of each provider and a tampered one: three hours, one hour and a minute ago.

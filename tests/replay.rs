@@ -5,11 +5,11 @@ use crate::events::{keep, keep_judged, plexos};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::collections::HashSet;
-use whtool::model::exchange::{Outgoing, SendFailure};
+use whtool::model::exchange::{OutgoingRequest, SendFailure};
 use whtool::world::Stream;
 
 /// An HMAC of the crate's own, as the check of what was sent; the crate is held to RFC 4231 and openssl elsewhere.
-fn is_signed(outgoing: &Outgoing) -> bool {
+fn is_signed(outgoing: &OutgoingRequest) -> bool {
     let header = |name| outgoing.request.headers.get(name).map(|value| String::from_utf8_lossy(value).into_owned());
     let (Some(time), Some(mac)) = (header("X-Plexos-Timestamp"), header("X-Plexos-Signature")) else { return false };
     let mut expected = Hmac::<Sha256>::new_from_slice(PLEXOS_SECRET.as_bytes()).unwrap();

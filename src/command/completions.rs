@@ -7,7 +7,7 @@ use crate::check;
 use crate::command::shared::{captures, registry};
 use crate::command::{Session, help, tree};
 use crate::emulator;
-use crate::model::error::{Error, Outcome, Result};
+use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::sanitize::{escape_unsafe, first_line};
 use crate::model::stored::{Entry, Query};
 use crate::provider;
@@ -88,7 +88,7 @@ fn with_whole_words(script: &str) -> String {
 }
 
 /// Prints the script.
-pub(super) fn run(args: &Completions, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn run(args: &Completions, session: &Session<'_>) -> Result<CommandOutcome> {
     let shells = Shells::builtins();
     let shell = shells.completer(&args.shell).expect("clap lets only known shells through");
     let mut script = Vec::new();
@@ -99,10 +99,10 @@ pub(super) fn run(args: &Completions, session: &Session<'_>) -> Result<Outcome> 
         "bash" => script = with_whole_words(&script),
         _ => {}
     }
-    let mut output = session.world.output();
+    let mut output = session.world.stdout();
     output.write_all(script.as_bytes())?;
     output.flush()?;
-    Ok(Outcome::Good)
+    Ok(CommandOutcome::Success)
 }
 
 /// Answers a script: what may stand at the cursor. Says nothing else; a person is in the middle of a line.
@@ -114,7 +114,7 @@ pub(super) fn complete(shell: &str, arguments: Vec<OsString>, world: &dyn World)
         return Error::usage("").status();
     }
     match candidates(shell, words, world) {
-        Ok(()) => Outcome::Good.status(),
+        Ok(()) => CommandOutcome::Success.status(),
         Err(error) => error.status(),
     }
 }
@@ -125,7 +125,7 @@ fn candidates(shell: &dyn EnvCompleter, words: Vec<OsString>, world: &dyn World)
     tree.build();
     let mut text = Vec::new();
     shell.write_complete(&mut tree, words, known.folder.as_deref(), &mut text)?;
-    let mut output = world.output();
+    let mut output = world.stdout();
     output.write_all(&text)?;
     Ok(output.flush()?)
 }
@@ -174,7 +174,7 @@ impl Known {
             probes: probes(),
             faults: emulator::KINDS.iter().map(|(name, kind)| word(name, kind.meaning())).collect(),
             subjects: help::subjects().map(|(name, meaning)| word(&name, &meaning)).collect(),
-            folder: world.working_folders().into_iter().next(),
+            folder: world.project_folders().into_iter().next(),
         }
     }
 }
@@ -195,7 +195,7 @@ fn probes() -> Vec<Word> {
 /// The newest captures of the default store, the newest last; a store that is not there is not made.
 fn newest(world: &dyn World) -> Result<Vec<Entry>> {
     let path = captures::default_store(world)?;
-    if !world.has_file(&path) {
+    if !world.file_exists(&path) {
         return Ok(Vec::new());
     }
     world.open_store(&path)?.list(&Query { limit: Some(CAPTURES), ..Query::default() })

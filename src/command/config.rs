@@ -2,7 +2,7 @@
 
 use super::{Session, tree};
 use crate::command::shared::configured::{self, Configured, Origin};
-use crate::model::error::{Outcome, Result};
+use crate::model::error::{CommandOutcome, Result};
 use crate::model::sanitize::escape_unsafe;
 use crate::render::json::line;
 use crate::settings::option::{self, Setting};
@@ -49,13 +49,13 @@ struct Show {
 struct Files {}
 
 /// Shows.
-pub(super) fn run(args: &Config, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn run(args: &Config, session: &Session<'_>) -> Result<CommandOutcome> {
     let configured = session.configured;
     let text = match &args.command {
         What::Show(args) => show(args, configured),
         What::Path(Files {}) => paths(configured, session),
     };
-    let mut output = session.world.output();
+    let mut output = session.world.stdout();
     output.write_all(text.as_bytes())?;
     output.flush()?;
     match (&args.command, configured.troubles()) {
@@ -63,7 +63,7 @@ pub(super) fn run(args: &Config, session: &Session<'_>) -> Result<Outcome> {
             others.iter().for_each(|error| session.tell(error));
             Err(last.clone())
         }
-        _ => Ok(Outcome::Good),
+        _ => Ok(CommandOutcome::Success),
     }
 }
 
@@ -73,7 +73,7 @@ fn paths(configured: &Configured, session: &Session<'_>) -> String {
         None => format!("none: no {} here, or above up to the root of a repository", configured::PROJECT_FILE),
     };
     let user = match &configured.user {
-        Some(path) if session.world.has_file(path) => path.display().to_string(),
+        Some(path) if session.world.file_exists(path) => path.display().to_string(),
         Some(path) => format!("{} (not there)", path.display()),
         None => "none: there is no folder for it".to_owned(),
     };

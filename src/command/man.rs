@@ -2,7 +2,7 @@
 
 use super::help::{Part, TOPICS, Topic};
 use super::{Session, tree};
-use crate::model::error::{Error, Outcome, Result};
+use crate::model::error::{CommandOutcome, Error, Result};
 use clap::{Arg, Args, Command};
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, roman};
@@ -32,24 +32,24 @@ struct Page {
 }
 
 /// Writes, or prints.
-pub(super) fn run(args: &ManPages, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn run(args: &ManPages, session: &Session<'_>) -> Result<CommandOutcome> {
     let mut pages = pages()?;
     if let Some(folder) = &args.dir {
         for page in &pages {
             let path = folder.join(format!("man{0}/{1}.{0}", page.section, page.name));
-            session.world.replace_file(&path, &page.roff)?;
+            session.world.write_file(&path, &page.roff)?;
         }
         session.say(&format!("{} pages written below {}", pages.len(), folder.display()));
-        return Ok(Outcome::Good);
+        return Ok(CommandOutcome::Success);
     }
     let name = ["whtool"].into_iter().chain(args.words.iter().map(String::as_str)).collect::<Vec<_>>().join("-");
     pages.retain(|page| page.name == name);
     let missing = || Error::usage(format!("there is no manual page {name}")).hint("whtool help lists the commands");
     let page = pages.first().ok_or_else(missing)?;
-    let mut output = session.world.output();
+    let mut output = session.world.stdout();
     output.write_all(&page.roff)?;
     output.flush()?;
-    Ok(Outcome::Good)
+    Ok(CommandOutcome::Success)
 }
 
 /// Every page.

@@ -23,7 +23,7 @@ mod tree;
 mod verify;
 
 use crate::capture;
-use crate::model::error::{Error, Outcome, Result};
+use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::provider::{self, Provider};
 use crate::render::paint::Paint;
@@ -72,7 +72,7 @@ struct Entry {
 }
 
 /// What a command does once its arguments are read.
-type Ready = Box<dyn FnOnce(&Session<'_>) -> Result<Outcome>>;
+type Ready = Box<dyn FnOnce(&Session<'_>) -> Result<CommandOutcome>>;
 
 /// What a command wants of the settings.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -147,7 +147,7 @@ enum Colour {
 pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> u8 {
     // `Paint` decides for each stream; the crate, which knows only one, does as it is told.
     colored::control::set_override(true);
-    if let Some(shell) = world.variable(completions::VARIABLE) {
+    if let Some(shell) = world.env_var(completions::VARIABLE) {
         return completions::complete(&shell, arguments.into_iter().collect(), world);
     }
     let configured = Configured::load(world);
@@ -200,7 +200,7 @@ fn read(
 /// Help and version go to standard output, complaints to standard error.
 fn show(error: &clap::Error, world: &dyn World) -> Result<()> {
     let (stream, mut to) =
-        if error.use_stderr() { (Stream::Error, world.errors()) } else { (Stream::Output, world.output()) };
+        if error.use_stderr() { (Stream::Error, world.stderr()) } else { (Stream::Output, world.stdout()) };
     let text = error.render();
     let coloured = paint(Colour::Auto, world, stream) == Paint::Coloured;
     let text = if coloured { text.ansi().to_string() } else { text.to_string() };
@@ -238,7 +238,7 @@ fn port(text: &str) -> Result<u16, String> {
 
 /// A moment for flags.
 fn moment(text: &str) -> Result<Timestamp, String> {
-    crate::model::timestamp::read(text).map_err(|error| error.to_string())
+    crate::model::timestamp::parse(text).map_err(|error| error.to_string())
 }
 
 /// The provider asked for, or the one whose payload this is the start of.
@@ -293,6 +293,6 @@ fn confirm(session: &Session<'_>, question: &str, word: &str) -> Result<()> {
     }
     session.write_error_line(&format!("{question}\n  type `{word}` to do it:"));
     let mut typed = String::new();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(session.world.input()), &mut typed)?;
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(session.world.stdin()), &mut typed)?;
     if typed.trim() == word { Ok(()) } else { Err(Error::usage(format!("`{word}` was not typed: nothing was done"))) }
 }

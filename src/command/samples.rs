@@ -1,7 +1,7 @@
 //! `whtool samples`: the sample payloads of every event.
 
 use super::{Session, provider_values};
-use crate::model::error::{Error, Outcome, Result};
+use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::sanitize;
 use crate::provider::sample::{self, Change, Sample};
 use crate::provider::{self, Provider};
@@ -69,7 +69,7 @@ pub(super) struct Changes {
 }
 
 /// Lists or shows.
-pub(super) fn run(args: &Samples, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn run(args: &Samples, session: &Session<'_>) -> Result<CommandOutcome> {
     match &args.command {
         None => list(&args.list, session),
         Some(What::List(args)) => list(args, session),
@@ -89,8 +89,8 @@ fn no_such_command(words: &[String]) -> Error {
     }
 }
 
-fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
-    let mut output = session.world.output();
+fn list(args: &List, session: &Session<'_>) -> Result<CommandOutcome> {
+    let mut output = session.world.stdout();
     let chosen = |provider: &dyn Provider| args.provider.is_none_or(|asked| asked.name() == provider.name());
     let samples: Vec<_> = provider::samples().filter(|(provider, _)| chosen(*provider)).collect();
     let width = samples.iter().map(|(_, sample)| sample.name.len()).max().unwrap_or(0);
@@ -114,10 +114,10 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
         writeln!(output, "  {name}  {}{}", sample.meaning, session.out.faint(published))?;
     }
     output.flush()?;
-    Ok(Outcome::Good)
+    Ok(CommandOutcome::Success)
 }
 
-fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
+fn show(args: &Show, session: &Session<'_>) -> Result<CommandOutcome> {
     let (provider, sample) = find(&args.name)?;
     let body = payload(provider, sample, &args.changes, session)?;
     let shown = if session.world.is_terminal(Stream::Output) {
@@ -125,10 +125,10 @@ fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
     } else {
         body
     };
-    let mut output = session.world.output();
+    let mut output = session.world.stdout();
     output.write_all(&shown)?;
     output.flush()?;
-    Ok(Outcome::Good)
+    Ok(CommandOutcome::Success)
 }
 
 /// The sample of this name, with or without its provider before it.

@@ -2,7 +2,7 @@
 
 use super::{Session, cannot_read, moment, provider_of, provider_values, warn_of_nothing};
 use crate::command::shared::secrets::{self, Local, SecretArgs};
-use crate::model::error::{Error, Outcome, Result};
+use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::message::Request;
 use crate::model::signature::{Key, Mac};
 use crate::model::timestamp::Timestamp;
@@ -70,7 +70,7 @@ impl Sign {
 }
 
 /// Signs, and prints the signature.
-pub(super) fn run(args: &Sign, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn run(args: &Sign, session: &Session<'_>) -> Result<CommandOutcome> {
     let mut source = session.open(&args.file)?;
     let failed = |error| cannot_read(&args.file, &error);
     let mut body = Vec::new();
@@ -97,10 +97,10 @@ pub(super) fn run(args: &Sign, session: &Session<'_>) -> Result<Outcome> {
         Output::Http => request(args, &headers, body)?.to_wire(),
         Output::Json => render::json::signed(provider.name(), &args.to, &request(args, &headers, body)?),
     };
-    let mut output = session.world.output();
+    let mut output = session.world.stdout();
     output.write_all(&text)?;
     output.flush()?;
-    Ok(Outcome::Good)
+    Ok(CommandOutcome::Success)
 }
 
 /// Signs what was read already, and then the rest as it comes, in constant memory.

@@ -164,7 +164,7 @@ fn other_rules(own: &dyn Provider, timestamp: &str) -> Vec<Candidate<'static>> {
 /// The same moment in the other unit, and other marks between it and the body.
 fn other_spellings(provider: &dyn Provider, text: &str) -> Vec<Candidate<'static>> {
     let mut found = Vec::new();
-    match timestamp::read_unix(text) {
+    match timestamp::parse_unix(text) {
         Some(UnixTime::Seconds(time)) => {
             let millis = provider.signed_prefix(&time.as_millisecond().to_string()).into_bytes();
             found.push(Candidate::new(millis, Cause::TimestampSignedInMilliseconds));

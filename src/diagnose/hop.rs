@@ -8,7 +8,7 @@ use super::search::Effort;
 use super::{Cause, timestamp_text};
 use crate::diagnose::diff;
 use crate::json::{Document, SERIALIZERS};
-use crate::model::delivery::Received;
+use crate::model::delivery::AnalyzedDelivery;
 use crate::model::message::{Headers, Request};
 use crate::model::signature::Key;
 use crate::model::stored::Kept;
@@ -82,7 +82,7 @@ pub fn body_hash(body: &[u8]) -> String {
 
 /// Whether the signature of `here` belongs to the body of `good`, and not to its own: it is what a known key gives over that
 /// body, or the very signature with which `good` was verified.
-pub fn belongs(here: &Received, good: &Kept, keys: &[Key]) -> bool {
+pub fn belongs(here: &AnalyzedDelivery, good: &Kept, keys: &[Key]) -> bool {
     let request = &here.delivery.request;
     let Some(provider) = here.provider.and_then(provider::named) else { return false };
     if request.body == good.request.body {

@@ -21,7 +21,7 @@ mod wording;
 pub use cause::{Cause, Finding, Proof};
 pub use search::{Effort, Purse};
 
-use crate::model::delivery::Received;
+use crate::model::delivery::AnalyzedDelivery;
 use crate::model::message::{Headers, Request};
 use crate::model::signature::Key;
 use crate::model::timestamp;
@@ -40,13 +40,13 @@ pub struct Known<'a> {
 
 /// The causes of a verdict, in the order in which to read them; none for a verified delivery. The search takes `most` out of the
 /// purse, or what is left in it, and ends when that is spent.
-pub fn explain(received: &Received, known: &Known<'_>, most: Effort, purse: &mut Purse) -> Vec<Finding> {
+pub fn explain(received: &AnalyzedDelivery, known: &Known<'_>, most: Effort, purse: &mut Purse) -> Vec<Finding> {
     let request = &received.delivery.request;
     let provider = received.provider.and_then(provider::named);
     let shown: Vec<_> = match &received.verdict {
         Verdict::Verified { .. } => return Vec::new(),
-        Verdict::TooOld { age, .. } => vec![Cause::TimestampTooOld { age: timestamp::spoken(*age) }],
-        Verdict::InFuture { ahead, .. } => vec![Cause::TimestampInFuture { ahead: timestamp::spoken(*ahead) }],
+        Verdict::TooOld { age, .. } => vec![Cause::TimestampTooOld { age: timestamp::format_duration(*age) }],
+        Verdict::InFuture { ahead, .. } => vec![Cause::TimestampInFuture { ahead: timestamp::format_duration(*ahead) }],
         Verdict::Unsigned => Vec::new(),
         Verdict::Malformed(malformed) => vec![malformed_cause(malformed, request, provider)],
         Verdict::Mismatch | Verdict::NoSecret => Vec::new(),
@@ -113,7 +113,7 @@ struct Searched {
 /// Looks for candidates that give a signature of the request, and then for a single changed byte. The latter's cost grows with
 /// the square of the body, so that its early end does not count as a search cut short.
 fn search(
-    received: &Received,
+    received: &AnalyzedDelivery,
     provider: &dyn Provider,
     known: &Known<'_>,
     most: Effort,
@@ -197,7 +197,7 @@ fn unsigned_by_nobody(headers: &Headers) -> Vec<Finding> {
 }
 
 /// What the circumstances suggest when nothing is proved.
-fn circumstances(received: &Received, provider: &dyn Provider, known: &Known<'_>) -> Vec<Finding> {
+fn circumstances(received: &AnalyzedDelivery, provider: &dyn Provider, known: &Known<'_>) -> Vec<Finding> {
     let request = &received.delivery.request;
     let mut causes = Vec::new();
     if let Some(payload_of) = payload_owner(&request.body)

@@ -1,13 +1,13 @@
 //! The user's own files: changed whole or not at all.
 
 use crate::model::error::{Error, Result};
-use crate::world::{Change, Reach};
+use crate::world::{FileChange, FileVisibility};
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
 /// Makes a file anew out of what it holds. A link stays a link: what it leads to is changed.
-pub(super) fn update(path: &Path, change: &mut Change<'_>) -> Result<Reach> {
+pub(super) fn update(path: &Path, change: &mut FileChange<'_>) -> Result<FileVisibility> {
     let failed = |error: io::Error| Error::failed(format!("can't write {}", path.display())).because(error);
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let old = match fs::read(path) {
@@ -29,15 +29,15 @@ pub(super) fn update(path: &Path, change: &mut Change<'_>) -> Result<Reach> {
 }
 
 #[cfg(unix)]
-fn reach(metadata: &fs::Metadata) -> Reach {
+fn reach(metadata: &fs::Metadata) -> FileVisibility {
     use std::os::unix::fs::PermissionsExt;
-    if metadata.permissions().mode() & 0o044 == 0 { Reach::Owner } else { Reach::Others }
+    if metadata.permissions().mode() & 0o044 == 0 { FileVisibility::OwnerOnly } else { FileVisibility::Shared }
 }
 
 /// Here a user's files are closed to others by their access lists.
 #[cfg(not(unix))]
-fn reach(_metadata: &fs::Metadata) -> Reach {
-    Reach::Owner
+fn reach(_metadata: &fs::Metadata) -> FileVisibility {
+    FileVisibility::OwnerOnly
 }
 
 /// Writes a file in place of one that may be there, in a folder that is made when it is not: whoever reads it meanwhile sees the old one or the new one.
@@ -85,9 +85,9 @@ mod tests {
     fn a_new_file_is_for_its_owner_and_an_old_one_keeps_its_mode() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join(".env");
-        assert_eq!(update(&path, &mut |old| Ok(old.unwrap_or(b"new".to_vec()))), Ok(Reach::Owner));
+        assert_eq!(update(&path, &mut |old| Ok(old.unwrap_or(b"new".to_vec()))), Ok(FileVisibility::OwnerOnly));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        assert_eq!(update(&path, &mut |_| Ok(b"changed".to_vec())), Ok(Reach::Others));
+        assert_eq!(update(&path, &mut |_| Ok(b"changed".to_vec())), Ok(FileVisibility::Shared));
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
         assert_eq!(fs::read(&path).unwrap(), b"changed");
     }

@@ -8,11 +8,11 @@ use super::listener::Teller;
 use super::sender::clients::{Clients, Terms};
 use super::store::{Due, Selection, Verdict, Writer};
 use crate::model::backoff::Backoff;
-use crate::model::exchange::Outgoing;
+use crate::model::exchange::OutgoingRequest;
 use crate::model::message::Request;
 use crate::model::stored::{Attempt, Forwarded, Sequel};
 use crate::model::timestamp::Timestamp;
-use crate::world::{ForwardOptions, ListenerEvent, START_OF_ANSWER};
+use crate::world::{ForwardOptions, ListenerEvent, MAX_ANSWER_BODY};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -150,7 +150,7 @@ impl Forwarder {
         async move {
             let started = Instant::now();
             let attempt = match due.url.parse::<Url>() {
-                Ok(url) => exchange(&clients, &forward, &due.request, &url, START_OF_ANSWER).await,
+                Ok(url) => exchange(&clients, &forward, &due.request, &url, MAX_ANSWER_BODY).await,
                 Err(error) => failed_attempt(&due.url, error.to_string()),
             };
             let tries = due.tries + 1;
@@ -214,7 +214,7 @@ pub(super) async fn exchange(
         Err(error) => return failed_attempt(url.as_str(), error.to_string()),
     };
     let shown = url.to_string();
-    let outgoing = Outgoing { number: 0, url, request };
+    let outgoing = OutgoingRequest { number: 0, url, request };
     let (limit, certificates) = (forward.timeout, forward.certificates);
     match clients.exchange(outgoing, Terms { limit, certificates, most_of_body }).await {
         Ok(sent) => Attempt {

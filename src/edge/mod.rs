@@ -21,11 +21,11 @@ mod store;
 mod terminal;
 
 use crate::model::error::Result;
-use crate::model::exchange::{Next, Sent};
+use crate::model::exchange::{NextRequest, SentRequest};
 use crate::model::timestamp::Timestamp;
 use crate::world::{
-    Appending, Change, Handler, ListenOptions, Program, Progress, Reach, RunningListener, SendEnd, Sending, Serving,
-    Started, Store, Stream, VerifyFn, World,
+    Appending, FileChange, FileVisibility, ListenOptions, ProcessOptions, Progress, RequestHandler, RunningListener,
+    RunningProcess, RunningServer, SendOptions, SendStatus, Store, Stream, VerifyFn, World,
 };
 use interrupt::Interrupt;
 use jiff::tz::TimeZone;
@@ -53,23 +53,23 @@ impl World for Machine {
         getrandom::fill(buffer).expect("every system that whtool runs on has a source of random bytes");
     }
 
-    fn variable(&self, name: &str) -> Option<String> {
+    fn env_var(&self, name: &str) -> Option<String> {
         environment::variable(name)
     }
 
-    fn program(&self) -> String {
+    fn invocation(&self) -> String {
         environment::program()
     }
 
-    fn output(&self) -> Box<dyn Write + '_> {
+    fn stdout(&self) -> Box<dyn Write + '_> {
         Box::new(terminal::output())
     }
 
-    fn errors(&self) -> Box<dyn Write + '_> {
+    fn stderr(&self) -> Box<dyn Write + '_> {
         Box::new(io::stderr())
     }
 
-    fn input(&self) -> Box<dyn Read + Send + '_> {
+    fn stdin(&self) -> Box<dyn Read + Send + '_> {
         Box::new(io::stdin())
     }
 
@@ -85,11 +85,11 @@ impl World for Machine {
         Box::new(terminal::progress(total))
     }
 
-    fn mode(&self, path: &Path) -> Option<u32> {
+    fn file_mode(&self, path: &Path) -> Option<u32> {
         private::mode(path)
     }
 
-    fn try_folder(&self, folder: &Path) -> io::Result<()> {
+    fn check_writable(&self, folder: &Path) -> io::Result<()> {
         files::try_folder(folder)
     }
 
@@ -97,11 +97,11 @@ impl World for Machine {
         Ok(Box::new(File::open(path)?))
     }
 
-    fn replace_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+    fn write_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
         files::replace(path, bytes)
     }
 
-    fn has_file(&self, path: &Path) -> bool {
+    fn file_exists(&self, path: &Path) -> bool {
         path.is_file()
     }
 
@@ -109,23 +109,23 @@ impl World for Machine {
         editor::edit(bytes)
     }
 
-    fn working_folders(&self) -> Vec<PathBuf> {
+    fn project_folders(&self) -> Vec<PathBuf> {
         environment::working_folders()
     }
 
-    fn data_folder(&self) -> Result<PathBuf> {
+    fn data_dir(&self) -> Result<PathBuf> {
         environment::data_folder()
     }
 
-    fn config_folder(&self) -> Result<PathBuf> {
+    fn config_dir(&self) -> Result<PathBuf> {
         environment::config_folder()
     }
 
-    fn read_private(&self, path: &Path) -> Result<Option<Vec<u8>>> {
+    fn read_secret_file(&self, path: &Path) -> Result<Option<Vec<u8>>> {
         private::read(path)
     }
 
-    fn create_private(&self, path: &Path, bytes: &[u8]) -> Result<bool> {
+    fn create_secret_file(&self, path: &Path, bytes: &[u8]) -> Result<bool> {
         private::create(path, bytes)
     }
 
@@ -133,27 +133,27 @@ impl World for Machine {
         Ok(Box::new(appender::open(path)?))
     }
 
-    fn update_private(&self, path: &Path, change: &mut Change<'_>) -> Result<()> {
+    fn update_secret_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<()> {
         private::update(path, change)
     }
 
-    fn remove_private(&self, path: &Path) -> Result<()> {
+    fn remove_secret_file(&self, path: &Path) -> Result<()> {
         private::remove(path)
     }
 
-    fn update_file(&self, path: &Path, change: &mut Change<'_>) -> Result<Reach> {
+    fn update_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<FileVisibility> {
         files::update(path, change)
     }
 
-    fn ask_hidden(&self, question: &str) -> Result<Vec<u8>> {
+    fn prompt_hidden(&self, question: &str) -> Result<Vec<u8>> {
         terminal::ask_hidden(question)
     }
 
-    fn start(&self, program: &Program, launched: &mut dyn FnMut()) -> Result<Box<dyn Started>> {
+    fn start_process(&self, program: &ProcessOptions, launched: &mut dyn FnMut()) -> Result<Box<dyn RunningProcess>> {
         Ok(Box::new(program::start(program, Interrupt::of_process()?, launched)?))
     }
 
-    fn output_of(&self, command: &str, limit: Duration) -> Result<Vec<u8>> {
+    fn run_command(&self, command: &str, limit: Duration) -> Result<Vec<u8>> {
         program::output_of(command, limit)
     }
 
@@ -166,11 +166,16 @@ impl World for Machine {
         Ok(Box::new(listener::start(options, verify, deadlines, Interrupt::of_process()?)?))
     }
 
-    fn serve(&self, address: SocketAddr, handler: Handler) -> Result<Box<dyn Serving>> {
+    fn serve(&self, address: SocketAddr, handler: RequestHandler) -> Result<Box<dyn RunningServer>> {
         Ok(Box::new(server::start(address, handler)?))
     }
 
-    fn send(&self, options: &Sending, next: &mut dyn FnMut() -> Next, done: &mut dyn FnMut(Sent)) -> Result<SendEnd> {
+    fn send(
+        &self,
+        options: &SendOptions,
+        next: &mut dyn FnMut() -> NextRequest,
+        done: &mut dyn FnMut(SentRequest),
+    ) -> Result<SendStatus> {
         sender::send(options, Interrupt::of_process()?, next, done)
     }
 }

@@ -2,7 +2,7 @@
 //! them should know, and what was readable may have been read.
 
 use crate::model::error::{Error, Result};
-use crate::world::Change;
+use crate::world::FileChange;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -44,7 +44,7 @@ pub(super) fn create(path: &Path, bytes: &[u8]) -> Result<bool> {
 }
 
 /// Makes a file of secrets anew, on disk when this returns. Others that do so wait for their turn.
-pub(super) fn update(path: &Path, change: &mut Change<'_>) -> Result<()> {
+pub(super) fn update(path: &Path, change: &mut FileChange<'_>) -> Result<()> {
     let failed = |error: io::Error| out_of_reach(format!("can't write {}", path.display()), error);
     let folder = folder_of(path);
     create_private_folder(folder).map_err(failed)?;

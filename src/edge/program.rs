@@ -5,7 +5,7 @@
 
 use super::interrupt::Interrupt;
 use crate::model::error::{Error, Result};
-use crate::world::{Program, Started};
+use crate::world::{ProcessOptions, RunningProcess};
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -40,8 +40,8 @@ pub(super) struct Running {
 }
 
 /// Starts a program and waits until it accepts connections; `launched` is called as soon as it runs.
-pub(super) fn start(program: &Program, interrupt: Interrupt, launched: &mut dyn FnMut()) -> Result<Running> {
-    let Program { command, address, patience, .. } = program;
+pub(super) fn start(program: &ProcessOptions, interrupt: Interrupt, launched: &mut dyn FnMut()) -> Result<Running> {
+    let ProcessOptions { command, address, startup_timeout: patience, .. } = program;
     if accepts(address) {
         return Err(Error::failed(format!("something answers at {address} already"))
             .because("what was started could not be told from it")
@@ -107,7 +107,7 @@ impl Running {
             if self.interrupt.take() {
                 return Err(Error::interrupted());
             }
-            let trouble = match self.ended() {
+            let trouble = match self.exit_status() {
                 Some(status) => {
                     // Its last words may still be on their way. What it started may live on, and hold its output open.
                     let _ = self.all_read.recv_timeout(GRACE);
@@ -131,8 +131,8 @@ impl Running {
     }
 }
 
-impl Started for Running {
-    fn ended(&mut self) -> Option<String> {
+impl RunningProcess for Running {
+    fn exit_status(&mut self) -> Option<String> {
         let status = self.child.try_wait().ok()??;
         Some(status.to_string())
     }
@@ -248,13 +248,13 @@ mod tests {
         Interrupt::of(&watch::Sender::new(0))
     }
 
-    fn program(command: &str, address: &str) -> Program {
+    fn program(command: &str, address: &str) -> ProcessOptions {
         let variables = vec![("GREETING".to_owned(), "hello".to_owned())];
-        Program {
+        ProcessOptions {
             command: command.to_owned(),
             variables,
             address: address.to_owned(),
-            patience: Duration::from_secs(20),
+            startup_timeout: Duration::from_secs(20),
         }
     }
 

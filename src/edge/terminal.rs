@@ -57,7 +57,7 @@ impl Progress for Bar {
         self.0.inc(1);
     }
 
-    fn aside(&mut self, work: &mut dyn FnMut()) {
+    fn suspend(&mut self, work: &mut dyn FnMut()) {
         self.0.suspend(work);
     }
 

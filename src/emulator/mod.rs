@@ -29,7 +29,7 @@ pub use plustive::KEY as PLUSTIVE_KEY;
 pub use settings::{Audience, Settings, Variant};
 pub use state::StateError;
 
-use crate::model::exchange::{Outgoing, Reply, Sent};
+use crate::model::exchange::{OutgoingRequest, SentRequest, ServerReply};
 use crate::model::message::Request;
 use crate::model::secret::{Origin, Secret};
 use crate::model::signature::Key;
@@ -104,7 +104,7 @@ impl Emulator {
     }
 
     /// Answers a request.
-    pub fn answer(&mut self, request: &Request, now: Timestamp) -> (Reply, Called) {
+    pub fn answer(&mut self, request: &Request, now: Timestamp) -> (ServerReply, Called) {
         let path = request.target.split('?').next().unwrap_or_default();
         let route = call::parts(path).map(Route::of);
         let whose = route.as_ref().map_or("emulator", Route::whose);
@@ -133,7 +133,7 @@ impl Emulator {
         request: &Request,
         path: Vec<String>,
         now: Timestamp,
-    ) -> (Reply, Called) {
+    ) -> (ServerReply, Called) {
         let (mut desk, plexos, plustive) = self.open(now);
         let subject = format!("/v1/{}", path.join("/"));
         let faults = desk.faults.strike(Stage::Call, name, &request.method, &subject, desk.chance);
@@ -168,7 +168,7 @@ impl Emulator {
     }
 
     /// Lets everything happen that is due, up to the first delivery that is to be sent now.
-    pub fn due(&mut self, now: Timestamp) -> Option<Outgoing> {
+    pub fn due(&mut self, now: Timestamp) -> Option<OutgoingRequest> {
         while let Some(task) = self.state.agenda.take(now) {
             self.is_changed = true;
             let Task::Deliver(number) = task else {
@@ -215,15 +215,15 @@ impl Emulator {
     }
 
     /// Takes note of how a delivery fared, and gives it back as it stands now.
-    pub fn fared(&mut self, sent: &Sent, now: Timestamp) -> Option<Delivery> {
+    pub fn fared(&mut self, sent: &SentRequest, now: Timestamp) -> Option<Delivery> {
         self.is_changed = true;
         post::fared(&mut self.open(now).0, sent);
         self.state.post.get(sent.number).cloned()
     }
 }
 
-fn reply(status: u16, body: &Value, form: &str) -> Reply {
-    let mut reply = Reply::new(status);
+fn reply(status: u16, body: &Value, form: &str) -> ServerReply {
+    let mut reply = ServerReply::new(status);
     if *body != Value::Null {
         reply.body = body.to_string().into_bytes();
         reply.headers.push("Content-Type", form.as_bytes()).expect("a media type can stand in a header");

@@ -9,7 +9,7 @@ use super::delivery::{Attempt, Delivery, Fate};
 use super::desk::{Desk, written};
 use super::faults::{Kind, Stage};
 use crate::model::address::is_loopback;
-use crate::model::exchange::{Answer, Outgoing, Sent};
+use crate::model::exchange::{Answer, OutgoingRequest, SentRequest};
 use crate::model::message::{HeaderError, Request};
 use crate::model::signature::Key;
 use crate::model::timestamp::{SignedDuration, Timestamp};
@@ -158,7 +158,7 @@ pub(super) struct Signing {
 }
 
 /// The request of the next try, signed now. `None`: it was to be sent, and can't.
-pub(super) fn outgoing(desk: &mut Desk<'_>, number: u64, signing: Option<Signing>) -> Option<Outgoing> {
+pub(super) fn outgoing(desk: &mut Desk<'_>, number: u64, signing: Option<Signing>) -> Option<OutgoingRequest> {
     let now = desk.now;
     let delivery = desk.post.deliveries.get_mut(&number).filter(|delivery| delivery.fate == Fate::Waiting)?;
     delivery.next_at = None;
@@ -184,11 +184,11 @@ pub(super) fn outgoing(desk: &mut Desk<'_>, number: u64, signing: Option<Signing
     });
     delivery.fate = Fate::UnderWay;
     let request = request(&url, &headers, delivery.body.clone().into_bytes()).ok()?;
-    Some(Outgoing { number, url, request })
+    Some(OutgoingRequest { number, url, request })
 }
 
 /// Ends a delivery without sending it.
-fn give_up(desk: &mut Desk<'_>, number: u64, reason: &str) -> Option<Outgoing> {
+fn give_up(desk: &mut Desk<'_>, number: u64, reason: &str) -> Option<OutgoingRequest> {
     let at = written(desk.now);
     if let Some(delivery) = desk.post.deliveries.get_mut(&number) {
         delivery.fate = Fate::GivenUp;
@@ -210,7 +210,7 @@ fn request(url: &Url, signature: &[(&'static str, String)], body: Vec<u8>) -> Re
 }
 
 /// Takes note of how a try fared, and decides what follows.
-pub(super) fn fared(desk: &mut Desk<'_>, sent: &Sent) {
+pub(super) fn fared(desk: &mut Desk<'_>, sent: &SentRequest) {
     let Some(delivery) = desk.post.deliveries.get_mut(&sent.number) else { return };
     let Some(attempt) = delivery.attempts.last_mut() else { return };
     attempt.took_micros = u64::try_from(sent.took.as_micros()).unwrap_or(u64::MAX);

@@ -19,7 +19,7 @@ pub struct Delivery {
 
 /// A delivery that was judged: what the store keeps and the renderers show.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Received {
+pub struct AnalyzedDelivery {
     /// What came.
     pub delivery: Delivery,
     /// The provider's name, from the signature header or else from the payload. `None`: neither tells.

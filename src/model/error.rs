@@ -7,19 +7,19 @@ use std::fmt;
 
 /// How a command that could do its work ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CommandOutcome {
     /// Done, and the answer is good: exit status 0.
-    Good,
+    Success,
     /// Done, and the answer is no: exit status 1.
-    Bad,
+    Negative,
 }
 
-impl Outcome {
+impl CommandOutcome {
     /// The process's exit status.
     pub fn status(self) -> u8 {
         match self {
-            Self::Good => 0,
-            Self::Bad => 1,
+            Self::Success => 0,
+            Self::Negative => 1,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! The reading itself is each provider's (`provider`); what is done about a duplicate is the command's.
 
 use crate::model::money::Money;
-use crate::model::timestamp::{SignedDuration, spoken};
+use crate::model::timestamp::{SignedDuration, format_duration};
 
 /// What a provider's payload says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,10 +85,16 @@ impl Warning {
             }
             Self::AmountNotWhole(text) => format!("the amount `{text}` is not a whole number of minor units"),
             Self::AlsoTooOld(age) => {
-                format!("the time is {} ago, too: the right signature would be refused as too old", spoken(*age))
+                format!(
+                    "the time is {} ago, too: the right signature would be refused as too old",
+                    format_duration(*age)
+                )
             }
             Self::AlsoInFuture(ahead) => {
-                format!("the time is {} ahead, too: the right signature would be refused for it", spoken(*ahead))
+                format!(
+                    "the time is {} ahead, too: the right signature would be refused for it",
+                    format_duration(*ahead)
+                )
             }
         }
     }

@@ -6,7 +6,7 @@ use url::Url;
 
 /// A request to be sent.
 #[derive(Clone, Debug)]
-pub struct Outgoing {
+pub struct OutgoingRequest {
     /// Comes back in `Sent`.
     pub number: u64,
     /// The whole URL.
@@ -17,9 +17,9 @@ pub struct Outgoing {
 
 /// What is to be sent next.
 #[derive(Clone, Debug)]
-pub enum Next {
+pub enum NextRequest {
     /// This, at once.
-    Send(Outgoing),
+    Send(OutgoingRequest),
     /// Nothing for so long, or until an answer comes.
     Wait(Duration),
     /// Nothing more, unless an answer that is still to come changes that.
@@ -28,15 +28,15 @@ pub enum Next {
     Stop,
 }
 
-impl From<Option<Outgoing>> for Next {
-    fn from(outgoing: Option<Outgoing>) -> Self {
+impl From<Option<OutgoingRequest>> for NextRequest {
+    fn from(outgoing: Option<OutgoingRequest>) -> Self {
         outgoing.map_or(Self::Nothing, Self::Send)
     }
 }
 
 /// How a request fared.
 #[derive(Clone, Debug)]
-pub struct Sent {
+pub struct SentRequest {
     /// From `Outgoing`.
     pub number: u64,
     /// From the first byte sent to the last byte received.
@@ -89,7 +89,7 @@ pub enum SendFailure {
 
 /// What we answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
+pub struct ServerReply {
     /// The HTTP status.
     pub status: u16,
     /// Headers, beside those that frame the body.
@@ -102,7 +102,7 @@ pub struct Reply {
     pub is_cut: bool,
 }
 
-impl Reply {
+impl ServerReply {
     /// An answer without headers and body, at once.
     pub fn new(status: u16) -> Self {
         Self { status, headers: Headers::new(), body: Vec::new(), delay: Duration::ZERO, is_cut: false }

@@ -7,7 +7,7 @@ pub use jiff::{SignedDuration, Timestamp};
 /// A text that is neither Unix seconds nor RFC 3339.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("`{0}` is not a time: give Unix seconds (1736937000) or RFC 3339 (2025-01-15T10:30:00Z)")]
-pub struct NotATime(pub String);
+pub struct InvalidTime(pub String);
 
 /// Unix seconds this large are surely milliseconds: they would be a date after the year 5138.
 const MILLISECONDS_FROM: i64 = 100_000_000_000;
@@ -23,7 +23,7 @@ pub enum UnixTime {
 
 /// Reads a whole number of Unix seconds, or of milliseconds, told apart by size. `None`: not a number, or no moment that
 /// a calendar knows.
-pub fn read_unix(text: &str) -> Option<UnixTime> {
+pub fn parse_unix(text: &str) -> Option<UnixTime> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -36,16 +36,16 @@ pub fn read_unix(text: &str) -> Option<UnixTime> {
 }
 
 /// Reads a moment as a person types it: Unix seconds or RFC 3339.
-pub fn read(text: &str) -> Result<Timestamp, NotATime> {
-    match read_unix(text) {
+pub fn parse(text: &str) -> Result<Timestamp, InvalidTime> {
+    match parse_unix(text) {
         Some(UnixTime::Seconds(time)) => Ok(time),
-        Some(UnixTime::Milliseconds(_)) => Err(NotATime(text.to_owned())),
-        None => text.parse().map_err(|_| NotATime(text.to_owned())),
+        Some(UnixTime::Milliseconds(_)) => Err(InvalidTime(text.to_owned())),
+        None => text.parse().map_err(|_| InvalidTime(text.to_owned())),
     }
 }
 
 /// A span of time in words that stay short: `4 s`, `12 min`, `3 h`, `9 days`.
-pub fn spoken(span: SignedDuration) -> String {
+pub fn format_duration(span: SignedDuration) -> String {
     let seconds = span.as_secs().unsigned_abs();
     match seconds {
         0..120 => format!("{seconds} s"),
@@ -62,23 +62,23 @@ mod tests {
     #[test]
     fn seconds_and_rfc_3339_mean_the_same_moment() {
         let expected = Timestamp::from_second(1_736_937_000).unwrap();
-        assert_eq!(read("1736937000"), Ok(expected));
-        assert_eq!(read("2025-01-15T10:30:00Z"), Ok(expected));
-        assert_eq!(read("2025-01-15T09:30:00-01:00"), Ok(expected));
+        assert_eq!(parse("1736937000"), Ok(expected));
+        assert_eq!(parse("2025-01-15T10:30:00Z"), Ok(expected));
+        assert_eq!(parse("2025-01-15T09:30:00-01:00"), Ok(expected));
     }
 
     #[test]
     fn milliseconds_are_told_from_seconds_by_their_size() {
         let moment = Timestamp::from_second(1_736_937_000).unwrap();
-        assert_eq!(read_unix("1736937000000"), Some(UnixTime::Milliseconds(moment)));
-        assert_eq!(read_unix("1736937000"), Some(UnixTime::Seconds(moment)));
-        assert_eq!(read("1736937000000"), Err(NotATime("1736937000000".to_owned())));
+        assert_eq!(parse_unix("1736937000000"), Some(UnixTime::Milliseconds(moment)));
+        assert_eq!(parse_unix("1736937000"), Some(UnixTime::Seconds(moment)));
+        assert_eq!(parse("1736937000000"), Err(InvalidTime("1736937000000".to_owned())));
     }
 
     #[test]
     fn what_is_not_a_whole_number_is_not_unix_time() {
         for text in ["", "-", "+1", "1.5", "1e9", " 1", "0x10", "99999999999999999999", "9223372036854775807"] {
-            assert_eq!(read_unix(text), None, "{text}");
+            assert_eq!(parse_unix(text), None, "{text}");
         }
     }
 }

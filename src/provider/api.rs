@@ -4,7 +4,7 @@
 
 use super::Provider;
 use crate::model::error::Error;
-use crate::model::exchange::{Answer, Outgoing};
+use crate::model::exchange::{Answer, OutgoingRequest};
 use crate::model::mask::mask_secrets;
 use crate::model::message::{HeaderError, Headers, Request};
 use crate::model::sanitize::truncate;
@@ -80,8 +80,8 @@ impl Call {
     }
 
     /// What is sent to the API at this base.
-    pub fn outgoing(&self, number: u64, api: &Api, base: &Url, key: &Secret) -> Result<Outgoing, HeaderError> {
-        Ok(Outgoing { number, url: api.url(base, &self.path), request: self.request(key)? })
+    pub fn outgoing(&self, number: u64, api: &Api, base: &Url, key: &Secret) -> Result<OutgoingRequest, HeaderError> {
+        Ok(OutgoingRequest { number, url: api.url(base, &self.path), request: self.request(key)? })
     }
 }
 

@@ -9,7 +9,7 @@ use super::payload;
 use crate::diagnose::Finding;
 use crate::diagnose::hop::body_hash;
 use crate::json::{TokenKind, Tokens};
-use crate::model::delivery::Received;
+use crate::model::delivery::AnalyzedDelivery;
 use crate::model::mask::{Reveal, mask_secrets};
 use crate::model::stored::{Attempt, Kept};
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub struct Contents<'a> {
     /// The delivery with its attempts.
     pub kept: &'a Kept,
     /// What is said of it with the secrets of today.
-    pub judged: &'a Received,
+    pub judged: &'a AnalyzedDelivery,
     /// Why it did not verify.
     pub findings: &'a [Finding],
     /// The tool's version.

@@ -7,9 +7,9 @@ use super::object::Object;
 use crate::capture::request_json::RequestRecord;
 use crate::diagnose::Finding;
 use crate::diagnose::frameworks::Framework;
-use crate::model::delivery::Received;
+use crate::model::delivery::AnalyzedDelivery;
 use crate::model::event::Warning;
-use crate::model::exchange::Sent;
+use crate::model::exchange::SentRequest;
 use crate::model::message::Request;
 use crate::model::money::Money;
 use crate::model::sanitize::needs_escape;
@@ -57,8 +57,8 @@ pub fn ready(url: &str) -> Vec<u8> {
 }
 
 /// Adds what was made of a delivery, as records tell it.
-fn judged(record: &mut Object, received: &Received, findings: &[Finding]) {
-    let Received { provider, verdict, event, .. } = received;
+fn judged(record: &mut Object, received: &AnalyzedDelivery, findings: &[Finding]) {
+    let AnalyzedDelivery { provider, verdict, event, .. } = received;
     record.text("provider", *provider);
     record.text("verdict", Some(verdict.code()));
     record.text("secret", verdict.secret().map(ToString::to_string).as_deref());
@@ -103,7 +103,7 @@ pub struct Arrival<'a> {
 }
 
 /// `whtool.delivery/1`: a delivery that a listener received.
-pub fn delivery(received: &Received, findings: &[Finding], arrival: &Arrival<'_>) -> Vec<u8> {
+pub fn delivery(received: &AnalyzedDelivery, findings: &[Finding], arrival: &Arrival<'_>) -> Vec<u8> {
     let delivery = &received.delivery;
     let mut record = Object::of("whtool.delivery/1");
     record.value("number", &arrival.number);
@@ -142,7 +142,7 @@ pub fn missed(deliveries: u64, answers: u64) -> Vec<u8> {
 }
 
 /// `whtool.verdict/1`: what `verify` says of one request.
-pub fn verdict(place: &str, received: &Received, findings: &[Finding], notes: &[(&str, String)]) -> Vec<u8> {
+pub fn verdict(place: &str, received: &AnalyzedDelivery, findings: &[Finding], notes: &[(&str, String)]) -> Vec<u8> {
     let mut record = Object::of("whtool.verdict/1");
     record.text("place", Some(place));
     judged(&mut record, received, findings);
@@ -184,7 +184,7 @@ pub fn signed(provider: &str, url: &Url, request: &Request) -> Vec<u8> {
 }
 
 /// `whtool.sent/1`: a request that was sent, and how it fared.
-pub fn sent(source: &str, provider: &str, sent: &Sent, compared: Option<&str>) -> Vec<u8> {
+pub fn sent(source: &str, provider: &str, sent: &SentRequest, compared: Option<&str>) -> Vec<u8> {
     let micros = u64::try_from(sent.took.as_micros()).unwrap_or(u64::MAX);
     let (status, said, error) = match &sent.answer {
         Ok(answer) => (Some(answer.status), Some(String::from_utf8_lossy(&answer.body)), None),
@@ -226,7 +226,7 @@ mod tests {
         request.headers.push("X-Name", b"caf\xe9").unwrap();
         let arrived = Some("2026-01-02T03:04:05.678Z".parse().unwrap());
         let delivery_ = Delivery { request, peer: None, arrived };
-        let received = Received {
+        let received = AnalyzedDelivery {
             delivery: delivery_.clone(),
             provider: None,
             verdict: Verdict::Unsigned,

@@ -3,7 +3,7 @@
 use super::paint::Paint;
 use super::row::{Field, Row, Tells};
 use crate::diagnose::{Finding, Proof, hop};
-use crate::model::delivery::Received;
+use crate::model::delivery::AnalyzedDelivery;
 use crate::model::event::Event;
 use crate::model::exchange::Answer;
 use crate::model::mask::mask_secrets;
@@ -146,7 +146,7 @@ pub fn warnings(event: &Event, indent: &str, paint: Paint) -> String {
 }
 
 /// What a delivery is, with `lead` before it: a time of day, a number, a place.
-pub fn delivery(received: &Received, lead: impl Into<String>) -> Row {
+pub fn delivery(received: &AnalyzedDelivery, lead: impl Into<String>) -> Row {
     let mut fields = summary(received.provider, &received.event);
     let verdict = &received.verdict;
     let colour = if verdict.is_verified() { Paint::good } else { Paint::bad };

@@ -2,7 +2,7 @@
 
 use crate::json;
 use crate::json::value::{NotAPayload, Payload};
-use crate::model::delivery::{Delivery, Received};
+use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::event::{Event, Warning};
 use crate::model::signature::{self, Key, Off, Tolerance};
 use crate::model::timestamp::Timestamp;
@@ -19,7 +19,7 @@ pub struct Rules {
 }
 
 /// Judges a delivery as of `now`.
-pub fn receive(delivery: Delivery, rules: &Rules, now: Timestamp) -> Received {
+pub fn receive(delivery: Delivery, rules: &Rules, now: Timestamp) -> AnalyzedDelivery {
     let signer = provider::by_header(&delivery.request);
     let payload = read_payload(&delivery.request.body);
     let provider = signer.or_else(|| payload.as_ref().ok().and_then(owner));
@@ -36,7 +36,7 @@ pub fn receive(delivery: Delivery, rules: &Rules, now: Timestamp) -> Received {
         }
         Err(malformed) => Verdict::Malformed(malformed),
     });
-    Received { provider: provider.map(Provider::name), verdict, event, delivery }
+    AnalyzedDelivery { provider: provider.map(Provider::name), verdict, event, delivery }
 }
 
 /// That the time is wrong beside a signature that failed: whoever mends the one would meet the other next.

@@ -2,8 +2,8 @@
 //!
 //! The implementation is in `edge/listener`; `command/listen` and the tests use it through `RunningListener`.
 
-use super::Certificates;
-use crate::model::delivery::{Delivery, Received, RejectedRequest};
+use super::CertificateCheck;
+use crate::model::delivery::{AnalyzedDelivery, Delivery, RejectedRequest};
 use crate::model::message::{HeaderError, Request};
 use crate::model::stored::{Forwarded, Id};
 use crate::model::timestamp::Timestamp;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use url::Url;
 
 /// Verifies a delivery as of the given time. The listener's answer depends on the verdict.
-pub type VerifyFn = Arc<dyn Fn(Delivery, Timestamp) -> Received + Send + Sync>;
+pub type VerifyFn = Arc<dyn Fn(Delivery, Timestamp) -> AnalyzedDelivery + Send + Sync>;
 
 #[derive(Clone)]
 pub struct ListenOptions {
@@ -45,13 +45,13 @@ pub struct ForwardOptions {
     pub first_pause: Duration,
     /// Time limit of one attempt.
     pub timeout: Duration,
-    pub certificates: Certificates,
+    pub certificates: CertificateCheck,
     /// Most attempts at once. Several URLs share it equally, with at least one each.
     pub max_in_flight: usize,
 }
 
 /// Returns the URLs that a delivery is forwarded to.
-pub type RouteFn = Arc<dyn Fn(&Received) -> Vec<Url> + Send + Sync>;
+pub type RouteFn = Arc<dyn Fn(&AnalyzedDelivery) -> Vec<Url> + Send + Sync>;
 
 /// Builds the request for one attempt from the stored request, the URL of its route, and the time. Returns the final URL with it.
 pub type PrepareFn =
@@ -124,7 +124,7 @@ pub struct DroppedEvents {
 
 #[derive(Clone, Debug)]
 pub struct AnsweredDelivery {
-    pub received: Arc<Received>,
+    pub received: Arc<AnalyzedDelivery>,
     /// Id in the store. `None`: it is not stored.
     pub id: Option<Id>,
     /// Status sent to the provider.

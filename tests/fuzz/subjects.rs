@@ -230,10 +230,10 @@ fn api_answer(bytes: &[u8]) {
 /// Texts of flags, headers and fields.
 fn words(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let _ = timestamp::read_unix(text);
+    let _ = timestamp::parse_unix(text);
     let _ = text.parse::<Route>();
-    if let Ok(time) = timestamp::read(text) {
-        timestamp::spoken(time.duration_since(now()));
+    if let Ok(time) = timestamp::parse(text) {
+        timestamp::format_duration(time.duration_since(now()));
         let _ = Duration::try_from(time.duration_since(now()));
     }
 }

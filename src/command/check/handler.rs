@@ -5,7 +5,7 @@ use crate::command::Session;
 use crate::model::error::{Error, Kind, Result};
 use crate::model::mask::mask_secrets;
 use crate::model::sanitize::escape_unsafe_bytes;
-use crate::world::{Program, Started};
+use crate::world::{ProcessOptions, RunningProcess};
 use std::time::Duration;
 use url::Position;
 
@@ -17,7 +17,7 @@ const LINES: usize = 20;
 
 /// A handler that was started, and is stopped when this is dropped.
 pub(super) struct Handler {
-    program: Box<dyn Started>,
+    program: Box<dyn RunningProcess>,
     /// Its secret, which it may write.
     secret: String,
 }
@@ -32,11 +32,11 @@ impl Handler {
         let variables = vec![("PORT".to_owned(), port.clone()), secret];
         let host = &plan.url[Position::BeforeHost..Position::AfterHost];
         let address = format!("{host}:{port}");
-        let program = Program { command: command.to_owned(), variables, address, patience: PATIENCE };
+        let program = ProcessOptions { command: command.to_owned(), variables, address, startup_timeout: PATIENCE };
         let mut launched =
             || session.say(&format!("started it; waiting until {} accepts connections", program.address));
         // Its last words are in the error, and it may say what it was given.
-        let program = session.world.start(&program, &mut launched).map_err(|mut error| {
+        let program = session.world.start_process(&program, &mut launched).map_err(|mut error| {
             error.said.iter_mut().for_each(|line| *line = without(&text, line));
             error
         })?;
@@ -50,7 +50,7 @@ impl Handler {
 
     /// An error, with the handler's own end as its cause.
     pub(super) fn explained(&mut self, error: Error) -> Error {
-        match self.program.ended() {
+        match self.program.exit_status() {
             Some(status) if error.kind == Kind::Failed => {
                 let lines = self.last_lines();
                 let said = if lines.is_empty() { "it wrote nothing" } else { "it wrote last:" };
@@ -65,7 +65,7 @@ impl Handler {
         let crashed =
             |cause: &Cause| matches!(cause, Cause::Died | Cause::FailsAll | Cause::ClosesAlways | Cause::HangsAlways);
         let is_worth = report.outcomes.iter().filter_map(|outcome| outcome.cause.as_ref()).any(crashed);
-        let ended = self.program.ended();
+        let ended = self.program.exit_status();
         if let Some(status) = &ended {
             session.warn(&format!("the handler ended by itself: {status}"));
         }

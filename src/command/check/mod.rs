@@ -10,7 +10,7 @@ use super::{Session, confirm, provider_values, span};
 use crate::check::{self, Plan, Probe, Report, Selection};
 use crate::command::shared::secrets::{self, Local, SecretArgs};
 use crate::model::address::is_loopback;
-use crate::model::error::{Error, Outcome, Result};
+use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::signature::Key;
 use crate::model::timestamp::SignedDuration;
 use crate::provider::{self, Provider};
@@ -82,7 +82,7 @@ pub(super) struct Check {
 }
 
 /// Lists the probes, or runs them.
-pub(super) fn run(args: &Check, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn run(args: &Check, session: &Session<'_>) -> Result<CommandOutcome> {
     let selection = Selection { only: args.only.clone(), skip: args.skip.clone() };
     if args.list {
         return list(args, &selection, session);
@@ -121,7 +121,7 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Result<Outcome> {
     if let Some(handler) = &mut handler {
         handler.tell_of_its_end(&report, session);
     }
-    Ok(if report.is_good() { Outcome::Good } else { Outcome::Bad })
+    Ok(if report.is_good() { CommandOutcome::Success } else { CommandOutcome::Negative })
 }
 
 /// What is sent is really signed: another machine has to be meant.
@@ -172,10 +172,10 @@ fn conduct(args: &Check, plan: &Plan, handler: Option<&mut Handler>, session: &S
 
 fn write(args: &Check, report: &Report, head: &Head, session: &Session<'_>) -> Result<()> {
     let save = |path: &Option<PathBuf>, render: &dyn Fn() -> String| match path {
-        Some(path) => session.world.replace_file(path, render().as_bytes()).map(|()| said(path, session)),
+        Some(path) => session.world.write_file(path, render().as_bytes()).map(|()| said(path, session)),
         None => Ok(()),
     };
-    let mut output = session.world.output();
+    let mut output = session.world.stdout();
     if args.json {
         output.write_all(&json(report, head))?;
     } else {
@@ -193,8 +193,8 @@ fn said(path: &Path, session: &Session<'_>) {
 }
 
 /// `--list`: every probe of a provider, or of all.
-fn list(args: &Check, selection: &Selection, session: &Session<'_>) -> Result<Outcome> {
-    let mut output = session.world.output();
+fn list(args: &Check, selection: &Selection, session: &Session<'_>) -> Result<CommandOutcome> {
+    let mut output = session.world.stdout();
     for provider in provider::ALL.iter().filter(|own| args.provider.is_none_or(|asked| asked.name() == own.name())) {
         let probes = check::probes(*provider);
         refuse_strays(selection, &probes)?;
@@ -215,5 +215,5 @@ fn list(args: &Check, selection: &Selection, session: &Session<'_>) -> Result<Ou
         }
     }
     output.flush()?;
-    Ok(Outcome::Good)
+    Ok(CommandOutcome::Success)
 }

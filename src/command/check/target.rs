@@ -5,12 +5,12 @@ use super::handler::Handler;
 use crate::check::{Plan, Reply, Target};
 use crate::command::{Session, samples};
 use crate::model::error::{Error, Result};
-use crate::model::exchange::{Answer, Next, Outgoing, SendFailure, Sent};
+use crate::model::exchange::{Answer, NextRequest, OutgoingRequest, SendFailure, SentRequest};
 use crate::model::mask::mask_secrets;
 use crate::model::message::Request;
 use crate::model::sanitize::truncate;
 use crate::model::timestamp::Timestamp;
-use crate::world::{Certificates, START_OF_ANSWER, SendEnd, Sending};
+use crate::world::{CertificateCheck, MAX_ANSWER_BODY, SendOptions, SendStatus};
 use std::time::Duration;
 use url::Url;
 
@@ -25,7 +25,7 @@ pub(super) struct Wire<'a> {
     /// What events are signed with.
     secret: &'a [u8],
     effects: Option<&'a str>,
-    certificates: Certificates,
+    certificates: CertificateCheck,
     budget: Duration,
     handler: Option<&'a mut Handler>,
     random: Box<dyn FnMut(usize) -> usize + 'a>,
@@ -38,34 +38,34 @@ impl<'a> Wire<'a> {
         handler: Option<&'a mut Handler>,
         session: &'a Session<'a>,
     ) -> Self {
-        let certificates = if args.insecure { Certificates::Unchecked } else { Certificates::Checked };
+        let certificates = if args.insecure { CertificateCheck::Skip } else { CertificateCheck::Verify };
         let random = Box::new(samples::numbers(session.world));
         let (url, effects, budget) = (&plan.url, args.effects.as_deref(), plan.budget);
         Self { session, url, secret: plan.key.secret.expose(), effects, certificates, budget, handler, random }
     }
 
     /// Sends all of these at once, and waits for all answers; none of them: waits for so long.
-    fn exchange(&mut self, mut requests: Vec<Outgoing>, limit: Duration) -> Result<Vec<Sent>> {
+    fn exchange(&mut self, mut requests: Vec<OutgoingRequest>, limit: Duration) -> Result<Vec<SentRequest>> {
         if self.handler.as_mut().is_some_and(|handler| handler.is_interrupted()) {
             return Err(Error::interrupted());
         }
-        let sending = Sending {
+        let sending = SendOptions {
             concurrency: requests.len().max(1),
             per_second: None,
             timeout: limit,
             certificates: self.certificates,
-            most_of_body: START_OF_ANSWER,
+            max_body: MAX_ANSWER_BODY,
         };
         let mut sent = Vec::with_capacity(requests.len());
         let mut pause = requests.is_empty().then_some(limit);
         requests.reverse();
         let mut next = || match pause.take() {
-            Some(pause) => Next::Wait(pause),
-            None => Next::from(requests.pop()),
+            Some(pause) => NextRequest::Wait(pause),
+            None => NextRequest::from(requests.pop()),
         };
         let end = self.session.world.send(&sending, &mut next, &mut |one| sent.push(one))?;
         sent.sort_by_key(|one| one.number);
-        if end == SendEnd::Interrupted { Err(Error::interrupted()) } else { Ok(sent) }
+        if end == SendStatus::Interrupted { Err(Error::interrupted()) } else { Ok(sent) }
     }
 
     /// What the user's command or page says now.
@@ -73,7 +73,7 @@ impl<'a> Wire<'a> {
         let said = if source.starts_with("http://") || source.starts_with("https://") {
             self.page(source)?
         } else {
-            let bytes = self.session.world.output_of(source, self.budget.max(Duration::from_secs(10)))?;
+            let bytes = self.session.world.run_command(source, self.budget.max(Duration::from_secs(10)))?;
             String::from_utf8_lossy(&bytes).into_owned()
         };
         number_in(&said).ok_or_else(|| {
@@ -87,7 +87,7 @@ impl<'a> Wire<'a> {
         let failed = |why: String| Error::failed(format!("can't read {source}")).because(why);
         let url = Url::parse(source).map_err(|error| failed(error.to_string()))?;
         let request = Request { method: "GET".to_owned(), ..Request::post("/", Vec::new()) };
-        let sent = self.exchange(vec![Outgoing { number: 0, url, request }], self.budget)?;
+        let sent = self.exchange(vec![OutgoingRequest { number: 0, url, request }], self.budget)?;
         match sent.into_iter().next().map(|sent| sent.answer) {
             Some(Ok(answer)) if (200..300).contains(&answer.status) => {
                 Ok(String::from_utf8_lossy(&answer.body).into_owned())
@@ -127,7 +127,7 @@ impl Target for Wire<'_> {
     }
 
     fn send(&mut self, requests: &[Request], limit: Duration) -> Result<Vec<Reply>> {
-        let outgoing = |(number, request): (usize, &Request)| Outgoing {
+        let outgoing = |(number, request): (usize, &Request)| OutgoingRequest {
             number: number as u64,
             url: self.url.clone(),
             request: request.clone(),
@@ -137,7 +137,7 @@ impl Target for Wire<'_> {
         let lost =
             || Reply { took: Duration::ZERO, answer: Err(SendFailure::Broken("nothing is known of it".to_owned())) };
         let without_secret = |answer: Answer| Answer { body: without(self.secret, &answer.body), ..answer };
-        let reply = |Sent { took, answer, .. }: Sent| Reply { took, answer: answer.map(without_secret) };
+        let reply = |SentRequest { took, answer, .. }: SentRequest| Reply { took, answer: answer.map(without_secret) };
         let mut replies: Vec<_> = sent.into_iter().map(reply).collect();
         replies.resize_with(requests.len(), lost);
         Ok(replies)

@@ -11,7 +11,7 @@ mod settings;
 
 use super::Session;
 use crate::command::shared::captures::StoreArgs;
-use crate::model::error::{Error, Outcome, Result};
+use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::sanitize::escape_unsafe;
 use crate::model::width::pad_right;
 use crate::render::json::line;
@@ -90,7 +90,7 @@ impl Finding {
 }
 
 /// Looks at everything, and tells of it.
-pub(super) fn run(args: &Doctor, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn run(args: &Doctor, session: &Session<'_>) -> Result<CommandOutcome> {
     let mut told = Told { args, session, area: "", bad: 0 };
     told.tell(settings::look(session.configured))?;
     told.tell(secrets::look(session))?;
@@ -107,7 +107,7 @@ pub(super) fn run(args: &Doctor, session: &Session<'_>) -> Result<Outcome> {
             bad => session.err.bad(&format!("{} wrong", crate::render::text::count(bad, "thing"))),
         });
     }
-    Ok(if told.bad == 0 { Outcome::Good } else { Outcome::Bad })
+    Ok(if told.bad == 0 { CommandOutcome::Success } else { CommandOutcome::Negative })
 }
 
 /// Findings on their way to the person, or to a program.
@@ -120,7 +120,7 @@ struct Told<'t> {
 
 impl Told<'_> {
     fn tell(&mut self, findings: Vec<Finding>) -> Result<()> {
-        let mut output = self.session.world.output();
+        let mut output = self.session.world.stdout();
         for finding in &findings {
             self.bad += u64::from(finding.grade == Grade::Bad);
             let text = if self.args.json {

@@ -22,7 +22,7 @@ const OTHERS_WRITE: u32 = 0o022;
 /// Looks at whtool's folders, what is in them, and the store.
 pub(super) fn look(store: &StoreArgs, session: &Session<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    match session.world.data_folder() {
+    match session.world.data_dir() {
         Err(error) => findings.push(Finding::of_error(FILES, "data folder", &error)),
         Ok(folder) => {
             findings.extend(data_folder(&folder, session));
@@ -31,7 +31,7 @@ pub(super) fn look(store: &StoreArgs, session: &Session<'_>) -> Vec<Finding> {
             }
         }
     }
-    if let Ok(folder) = session.world.config_folder() {
+    if let Ok(folder) = session.world.config_dir() {
         findings.extend(private("settings", &folder.join(configured::USER_FILE), OTHERS_WRITE, session));
     }
     if let Err(error) = registry::read(session) {
@@ -45,7 +45,7 @@ pub(super) fn look(store: &StoreArgs, session: &Session<'_>) -> Vec<Finding> {
 fn data_folder(folder: &Path, session: &Session<'_>) -> Vec<Finding> {
     let subject = "data folder";
     let mode = private(subject, folder, OTHERS, session);
-    let Err(error) = session.world.try_folder(folder) else {
+    let Err(error) = session.world.check_writable(folder) else {
         return vec![mode.unwrap_or_else(|| without_mode(subject, folder, session))];
     };
     let what = format!("nothing can be written in {}: {error}", folder.display());
@@ -57,7 +57,7 @@ fn data_folder(folder: &Path, session: &Session<'_>) -> Vec<Finding> {
 /// A folder that is not there, or has no permission bits here: then what is in it tells that it is there.
 fn without_mode(subject: &str, folder: &Path, session: &Session<'_>) -> Finding {
     let shown = folder.display().to_string();
-    if KEPT.iter().any(|name| session.world.has_file(&folder.join(name))) {
+    if KEPT.iter().any(|name| session.world.file_exists(&folder.join(name))) {
         Finding::new(FILES, Grade::Good, subject, shown)
     } else {
         Finding::new(FILES, Grade::Note, subject, format!("{shown} is made when it is needed"))
@@ -66,7 +66,7 @@ fn without_mode(subject: &str, folder: &Path, session: &Session<'_>) -> Finding 
 
 /// A file or folder that others may not have these bits of. `None`: it is not there, or has no bits here.
 fn private(subject: &str, path: &Path, forbidden: u32, session: &Session<'_>) -> Option<Finding> {
-    let mode = session.world.mode(path)?;
+    let mode = session.world.file_mode(path)?;
     let shown = format!("{}, mode {mode:04o}", path.display());
     Some(if mode & forbidden == 0 {
         Finding::new(FILES, Grade::Good, subject, shown)
@@ -81,7 +81,7 @@ fn private(subject: &str, path: &Path, forbidden: u32, session: &Session<'_>) ->
 fn health(args: &StoreArgs, session: &Session<'_>) -> Result<Finding> {
     let path = args.path(session)?;
     let subject = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    if !session.world.has_file(&path) {
+    if !session.world.file_exists(&path) {
         return Ok(Finding::new(STORE, Grade::Note, subject, "nothing was received yet"));
     }
     let health = args.open(session)?.health()?;

@@ -19,7 +19,7 @@ const OFF: SignedDuration = SignedDuration::from_secs(30);
 
 /// Asks every provider of which a key is set.
 pub(super) fn look(session: &Session<'_>) -> Vec<Finding> {
-    let has_key = |provider: &&&'static dyn Provider| session.world.variable(provider.key_variable()).is_some();
+    let has_key = |provider: &&&'static dyn Provider| session.world.env_var(provider.key_variable()).is_some();
     let look_at = |provider: &&'static dyn Provider| {
         look_at(*provider, session).unwrap_or_else(|error| vec![Finding::of_error(API, provider.title(), &error)])
     };
@@ -72,7 +72,7 @@ fn of_clock(provider: &dyn Provider, answer: &Answer, now: Timestamp) -> Finding
     let Some(theirs) = theirs else { return finding(Grade::Note, "not compared: the answer tells no time".to_owned()) };
     let off = now.duration_since(theirs);
     let how = if off.is_negative() { "behind" } else { "ahead" };
-    let spoken = timestamp::spoken(off.abs());
+    let spoken = timestamp::format_duration(off.abs());
     if off.abs() <= OFF {
         return finding(Grade::Good, "agrees within half a minute".to_owned());
     }

@@ -61,7 +61,7 @@ fn too_short(secret: &[u8]) -> String {
 /// What the variable of signing secrets holds.
 fn of_variable(provider: &'static dyn Provider, session: &Session<'_>) -> Option<Finding> {
     let variable = provider.secret_variable();
-    let value = session.world.variable(variable)?;
+    let value = session.world.env_var(variable)?;
     let secrets = settings::secrets_of_variable(provider.name(), variable, &value);
     let oddity = secrets.iter().find_map(|secret| oddity(secret.expose()));
     let short = secrets.iter().find(|secret| secret.expose().len() < SHORT);
@@ -97,12 +97,12 @@ fn oddity(secret: &[u8]) -> Option<String> {
 /// What the variable of the API key holds.
 fn api_key(provider: &'static dyn Provider, session: &Session<'_>) -> Finding {
     let (variable, api) = (provider.key_variable(), provider.api());
-    let Some(value) = session.world.variable(variable) else {
+    let Some(value) = session.world.env_var(variable) else {
         let what = format!("not set: needed only for what asks {}", provider.title());
         return Finding::new(AREA, Grade::Note, variable, what);
     };
     let begins = |prefix: &str| value.trim().starts_with(prefix);
-    let base = session.world.variable(api.base_variable).and_then(|text| Url::parse(&text).ok());
+    let base = session.world.env_var(api.base_variable).and_then(|text| Url::parse(&text).ok());
     if begins(api.live_key) && base.as_ref().is_some_and(is_loopback) {
         let what = format!("set, and goes to this machine ({}): no money moves", api.base_variable);
         Finding::new(AREA, Grade::Good, variable, what)

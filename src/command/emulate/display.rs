@@ -3,7 +3,7 @@
 use crate::command::Session;
 use crate::emulator::{self, Attempt, Called, Delivery, Emulator, Fate, Kind};
 use crate::model::error::Result;
-use crate::model::exchange::Reply;
+use crate::model::exchange::ServerReply;
 use crate::model::message::Request;
 use crate::model::sanitize::{escape_unsafe, truncate};
 use crate::model::secret::Origin;
@@ -29,7 +29,7 @@ pub(super) struct Telling {
 }
 
 impl Telling {
-    pub(super) fn new(at: Timestamp, request: &Request, reply: &Reply, called: Called) -> Self {
+    pub(super) fn new(at: Timestamp, request: &Request, reply: &ServerReply, called: Called) -> Self {
         let (method, target) = (request.method.clone(), request.target.clone());
         Self { at, method, target, status: reply.status, is_cut: reply.is_cut, called }
     }
@@ -54,7 +54,7 @@ pub(super) enum Form {
 
 impl<'a> Display<'a> {
     pub(super) fn new(session: &'a Session<'a>, form: Form) -> Self {
-        Self { session, output: session.world.output(), zone: session.world.time_zone(), form }
+        Self { session, output: session.world.stdout(), zone: session.world.time_zone(), form }
     }
 
     /// The emulator accepts calls.

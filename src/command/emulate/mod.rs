@@ -9,14 +9,14 @@ use super::{Session, confirm, span};
 use crate::command::shared::secrets;
 use crate::emulator::{Audience, Emulator, Fault, Settings, Variant};
 use crate::model::address::is_loopback;
-use crate::model::error::{Error, Outcome, Result};
-use crate::model::exchange::Next;
+use crate::model::error::{CommandOutcome, Error, Result};
+use crate::model::exchange::NextRequest;
 use crate::model::message::Request;
 use crate::model::signature::Key;
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::provider;
 use crate::settings;
-use crate::world::{Certificates, Handler, SendEnd, Sending};
+use crate::world::{CertificateCheck, RequestHandler, SendOptions, SendStatus};
 use clap::{Args, ValueEnum};
 use display::{Display, Telling};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -103,7 +103,7 @@ const TICK: Duration = Duration::from_millis(20);
 const UNSAVED: SignedDuration = SignedDuration::from_millis(250);
 
 /// Plays until it is interrupted.
-pub(super) fn run(args: &Emulate, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn run(args: &Emulate, session: &Session<'_>) -> Result<CommandOutcome> {
     let key = plustive_key(session)?;
     let emulator = Arc::new(Mutex::new(emulator(args, &key, session)?));
     let (telling, told) = channel();
@@ -118,8 +118,8 @@ pub(super) fn run(args: &Emulate, session: &Session<'_>) -> Result<Outcome> {
     play.save()?;
     match (end?, play.trouble) {
         (_, Some(error)) => Err(error),
-        (SendEnd::Interrupted, None) => Err(Error::interrupted()),
-        (SendEnd::Complete, None) => Ok(Outcome::Good),
+        (SendStatus::Interrupted, None) => Err(Error::interrupted()),
+        (SendStatus::Complete, None) => Ok(CommandOutcome::Success),
     }
 }
 
@@ -133,7 +133,7 @@ fn lock(emulator: &Mutex<Emulator>) -> MutexGuard<'_, Emulator> {
 fn plustive_key(session: &Session<'_>) -> Result<Key> {
     const PROVIDER: &str = "plustive";
     let variable = provider::named(PROVIDER).map_or("", |provider| provider.secret_variable());
-    let value = session.world.variable(variable).unwrap_or_default();
+    let value = session.world.env_var(variable).unwrap_or_default();
     if let Some(secret) = settings::secrets_of_variable(PROVIDER, variable, &value).into_iter().next() {
         return Ok(Key::new(secret));
     }
@@ -174,7 +174,7 @@ fn emulator(args: &Emulate, key: &Key, session: &Session<'_>) -> Result<Emulator
 
 /// What is in the state file, when there is one.
 fn saved<'p>(path: Option<&'p Path>, session: &Session<'_>) -> Result<Option<(&'p Path, Vec<u8>)>> {
-    let Some(path) = path.filter(|path| session.world.has_file(path)) else { return Ok(None) };
+    let Some(path) = path.filter(|path| session.world.file_exists(path)) else { return Ok(None) };
     Ok(Some((path, session.read(path)?)))
 }
 
@@ -193,7 +193,7 @@ fn taken_up(settings: Settings, path: &Path, bytes: &[u8], seed: Option<u64>, no
 }
 
 /// Answers calls, and says what it did.
-fn handler(emulator: Arc<Mutex<Emulator>>, telling: std::sync::mpsc::Sender<Telling>) -> Handler {
+fn handler(emulator: Arc<Mutex<Emulator>>, telling: std::sync::mpsc::Sender<Telling>) -> RequestHandler {
     // The order in which calls are told is that in which they were carried out.
     let telling = Mutex::new(telling);
     Arc::new(move |request: Request, now: Timestamp| {
@@ -220,13 +220,13 @@ struct Play<'a> {
 
 impl Play<'_> {
     /// Sends webhooks when they are due, until it is interrupted.
-    fn deliver(&mut self) -> Result<SendEnd> {
-        let sending = Sending {
+    fn deliver(&mut self) -> Result<SendStatus> {
+        let sending = SendOptions {
             concurrency: 16,
             per_second: None,
             timeout: self.args.timeout.unsigned_abs(),
-            certificates: Certificates::Checked,
-            most_of_body: 4_096,
+            certificates: CertificateCheck::Verify,
+            max_body: 4_096,
         };
         let (session, emulator) = (self.session, self.emulator);
         let play = std::cell::RefCell::new(self);
@@ -243,7 +243,7 @@ impl Play<'_> {
     }
 
     /// What is to be sent now, after what was done was shown and saved.
-    fn next(&mut self) -> Next {
+    fn next(&mut self) -> NextRequest {
         self.show_calls();
         let now = self.session.world.now();
         if now >= self.due {
@@ -251,12 +251,12 @@ impl Play<'_> {
             self.note(saved);
         }
         if self.trouble.is_some() {
-            return Next::Nothing;
+            return NextRequest::Nothing;
         }
         let mut emulator = lock(self.emulator);
         match emulator.due(now) {
-            Some(outgoing) => Next::Send(outgoing),
-            None => Next::Wait(emulator.wait(now).map_or(TICK, |wait| wait.unsigned_abs().min(TICK))),
+            Some(outgoing) => NextRequest::Send(outgoing),
+            None => NextRequest::Wait(emulator.wait(now).map_or(TICK, |wait| wait.unsigned_abs().min(TICK))),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::command::shared::api::ApiArgs;
 use crate::command::shared::captures::StoreArgs;
 use crate::command::shared::registry;
 use crate::command::{Session, provider_values};
-use crate::model::error::{Error, Outcome, Result};
+use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::message::Request;
 use crate::model::sanitize::{escape_unsafe, truncate};
 use crate::model::secret::Origin;
@@ -99,7 +99,7 @@ struct Shared {
 }
 
 /// Lists, shows, changes.
-pub(super) fn run(args: &Endpoints, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn run(args: &Endpoints, session: &Session<'_>) -> Result<CommandOutcome> {
     match &args.command {
         None => list(&args.list, session),
         Some(What::List(args)) => list(args, session),
@@ -110,7 +110,7 @@ pub(super) fn run(args: &Endpoints, session: &Session<'_>) -> Result<Outcome> {
     }
 }
 
-fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
+fn list(args: &List, session: &Session<'_>) -> Result<CommandOutcome> {
     if args.remote {
         return remote::list(&args.common, session);
     }
@@ -119,7 +119,7 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
         session.say("no endpoint was registered from here; `whtool register --url URL` does it");
     }
     let mut store = captures(&args.common.store, session)?;
-    let mut output = session.world.output();
+    let mut output = session.world.stdout();
     for endpoint in &ledger.endpoints {
         let proof = proof(endpoint, store.as_deref_mut())?;
         if args.common.json {
@@ -130,10 +130,10 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
     }
     output.flush()?;
     warn_of_unsettled(&ledger, session);
-    Ok(Outcome::Good)
+    Ok(CommandOutcome::Success)
 }
 
-fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
+fn show(args: &Show, session: &Session<'_>) -> Result<CommandOutcome> {
     if args.remote {
         return remote::show(&args.id, &args.common, session);
     }
@@ -141,17 +141,17 @@ fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
     let endpoint = find(&ledger, &args.id)?;
     let mut store = captures(&args.common.store, session)?;
     let proof = proof(endpoint, store.as_deref_mut())?;
-    let mut output = session.world.output();
+    let mut output = session.world.stdout();
     if args.common.json {
         output.write_all(&json::line(&record(endpoint, proof.as_ref())))?;
     } else {
         write!(output, "{}", session.fitted(&page(endpoint, proof.as_ref(), session)))?;
     }
     output.flush()?;
-    Ok(Outcome::Good)
+    Ok(CommandOutcome::Success)
 }
 
-fn forget(args: &Forget, session: &Session<'_>) -> Result<Outcome> {
+fn forget(args: &Forget, session: &Session<'_>) -> Result<CommandOutcome> {
     let unsettled = registry::update(session, |ledger| {
         let before = ledger.unsettled.len();
         ledger.unsettled.retain(|one| one.url != args.id);
@@ -167,7 +167,7 @@ fn forget(args: &Forget, session: &Session<'_>) -> Result<Outcome> {
         0 => format!("forgot {name}: the provider still sends to it, and its secret is still kept"),
         _ => format!("forgot that nobody knows how the registration of {name} ended"),
     });
-    Ok(Outcome::Good)
+    Ok(CommandOutcome::Success)
 }
 
 /// The endpoint of this id in the ledger.
@@ -182,7 +182,7 @@ fn find<'l>(ledger: &'l Ledger, id: &str) -> Result<&'l Endpoint> {
 /// The store of captures, if there is one: looking must not make it.
 pub(super) fn captures(args: &StoreArgs, session: &Session<'_>) -> Result<Option<Box<dyn Store>>> {
     let path = args.path(session)?;
-    if session.world.has_file(&path) { args.open(session).map(Some) } else { Ok(None) }
+    if session.world.file_exists(&path) { args.open(session).map(Some) } else { Ok(None) }
 }
 
 /// The latest delivery that this endpoint's own secret verified, and that whtool did not send itself.

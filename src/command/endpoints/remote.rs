@@ -5,7 +5,7 @@ use crate::command::Session;
 use crate::command::register::{by_hand, wanted};
 use crate::command::shared::api::{Access, Agreed, Consent};
 use crate::command::shared::registry;
-use crate::model::error::{Error, Outcome, Result};
+use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::sanitize::{escape_unsafe, truncate};
 use crate::provider::api::{self, Unfit};
 use crate::provider::management::{Managed, Management, More, Standing, Told, Wanted};
@@ -59,9 +59,9 @@ pub(super) struct Delete {
 }
 
 /// The provider's list, page after page.
-pub(super) fn list(args: &Shared, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn list(args: &Shared, session: &Session<'_>) -> Result<CommandOutcome> {
     let access = Access::of(args.provider, &args.api, session)?;
-    let mut output = session.world.output();
+    let mut output = session.world.stdout();
     let (mut after, mut count, mut seen) = (None, 0, HashSet::new());
     loop {
         let what = "the provider's endpoints can't be listed";
@@ -86,24 +86,24 @@ pub(super) fn list(args: &Shared, session: &Session<'_>) -> Result<Outcome> {
     if count == 0 {
         session.say(&format!("{} knows no endpoint", args.provider.title()));
     }
-    Ok(Outcome::Good)
+    Ok(CommandOutcome::Success)
 }
 
 /// One endpoint as the provider has it.
-pub(super) fn show(id: &str, args: &Shared, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn show(id: &str, args: &Shared, session: &Session<'_>) -> Result<CommandOutcome> {
     let access = Access::of(args.provider, &args.api, session)?;
     let what = format!("{id} can't be shown");
     let body = ask(&access, &Management::Show(id.to_owned()), &what, session)?;
     let told = body.ok_or(Unfit::Empty).and_then(|body| Told::read(&body));
     let told = told.map_err(|unfit| unfit.error(args.provider, &what))?;
-    let mut output = session.world.output();
+    let mut output = session.world.stdout();
     write_one(&told, args, session, &mut *output)?;
     output.flush()?;
-    Ok(Outcome::Good)
+    Ok(CommandOutcome::Success)
 }
 
 /// Changes an endpoint, there and in the ledger.
-pub(super) fn update(args: &Update, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn update(args: &Update, session: &Session<'_>) -> Result<CommandOutcome> {
     let provider = args.common.provider;
     let allowed = if args.allow_http { Urls::Any } else { Urls::Public };
     let status = match (args.enable, args.disable) {
@@ -135,11 +135,11 @@ pub(super) fn update(args: &Update, session: &Session<'_>) -> Result<Outcome> {
         Ok(())
     })?;
     session.say(&format!("changed {}", escape_unsafe(&args.id)));
-    Ok(Outcome::Good)
+    Ok(CommandOutcome::Success)
 }
 
 /// Deletes an endpoint, there and in the ledger. What is still under way was signed with its secret, so that stays.
-pub(super) fn delete(args: &Delete, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn delete(args: &Delete, session: &Session<'_>) -> Result<CommandOutcome> {
     let what = format!("{} was not deleted", args.id);
     change_there(&Management::Delete(args.id.clone()), &what, args.consent.agreed(), &args.common, session)?;
     let now = session.world.now();
@@ -153,7 +153,7 @@ pub(super) fn delete(args: &Delete, session: &Session<'_>) -> Result<Outcome> {
         Ok(())
     })?;
     session.say(&format!("deleted {}; its secret is kept, as retired", escape_unsafe(&args.id)));
-    Ok(Outcome::Good)
+    Ok(CommandOutcome::Success)
 }
 
 fn change_there(asked: &Management, what: &str, agreed: Agreed, args: &Shared, session: &Session<'_>) -> Result<()> {

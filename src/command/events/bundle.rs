@@ -3,7 +3,7 @@
 use crate::command::shared::secrets::Secrets;
 use crate::command::{Session, confirm};
 use crate::diagnose::Finding;
-use crate::model::delivery::Received;
+use crate::model::delivery::AnalyzedDelivery;
 use crate::model::error::{Error, Result};
 use crate::model::sanitize::escape_unsafe;
 use crate::model::stored::Kept;
@@ -24,7 +24,7 @@ pub(super) enum Asking {
 /// Lists what goes into the file, asks, and writes it. A file that is there already stays.
 pub(super) fn write(
     kept: &Kept,
-    (judged, findings): (&Received, &[Finding]),
+    (judged, findings): (&AnalyzedDelivery, &[Finding]),
     secrets: &Secrets,
     (path, asking): (&Path, Asking),
     session: &Session<'_>,
@@ -40,11 +40,11 @@ pub(super) fn write(
     let bundle = bundle::bundle(&contents);
     let name = escape_unsafe(&path.display().to_string()).into_owned();
     if path == Path::new("-") {
-        let mut output = session.world.output();
+        let mut output = session.world.stdout();
         output.write_all(&bundle.text)?;
         return Ok(output.flush()?);
     }
-    if session.world.has_file(path) {
+    if session.world.file_exists(path) {
         return Err(in_the_way(&name));
     }
     session.write_error_line(&format!("{name} for the provider's support will hold:"));

@@ -4,7 +4,7 @@ use super::{local, whole};
 use crate::command::Session;
 use crate::command::shared::captures::StoreArgs;
 use crate::diagnose::diff;
-use crate::model::error::{Outcome, Result};
+use crate::model::error::{CommandOutcome, Result};
 use crate::model::stored::Kept;
 use crate::model::width::Width;
 use crate::render::paint::Paint;
@@ -34,7 +34,7 @@ pub(super) struct Diff {
 }
 
 /// Compares.
-pub(super) fn run(args: &Diff, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn run(args: &Diff, session: &Session<'_>) -> Result<CommandOutcome> {
     let [old, new] = whole(&args.store, [&args.old, &args.new], session)?;
     let first = diff::first_difference(&old.request.body, &new.request.body);
     let paths = diff::paths(&old.request.body, &new.request.body);
@@ -55,10 +55,10 @@ pub(super) fn run(args: &Diff, session: &Session<'_>) -> Result<Outcome> {
         }
         text.into_bytes()
     };
-    let mut output = session.world.output();
+    let mut output = session.world.stdout();
     output.write_all(&text)?;
     output.flush()?;
-    Ok(first.map_or(Outcome::Good, |_| Outcome::Bad))
+    Ok(first.map_or(CommandOutcome::Success, |_| CommandOutcome::Negative))
 }
 
 /// What the two are.

@@ -3,7 +3,7 @@
 use super::opened;
 use crate::command::Session;
 use crate::command::shared::captures::{Filters, StoreArgs};
-use crate::model::error::{Outcome, Result};
+use crate::model::error::{CommandOutcome, Result};
 use crate::render;
 use clap::{Args, ValueEnum};
 use std::io::Write;
@@ -32,11 +32,11 @@ enum Form {
 }
 
 /// Writes them out as they come from the store.
-pub(super) fn run(args: &Export, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn run(args: &Export, session: &Session<'_>) -> Result<CommandOutcome> {
     let store = opened(&args.store, session)?;
     args.filters.warn_of_unknown_types(session);
     let query = args.filters.query(session.world.now());
-    let mut output = session.world.output();
+    let mut output = session.world.stdout();
     if args.form == Form::Har {
         output.write_all(&render::har::start())?;
     }
@@ -59,5 +59,5 @@ pub(super) fn run(args: &Export, session: &Session<'_>) -> Result<Outcome> {
     }
     output.flush()?;
     session.say(&format!("{} written", render::text::count(written, "delivery")));
-    Ok(Outcome::Good)
+    Ok(CommandOutcome::Success)
 }

@@ -3,7 +3,7 @@
 use super::{NOTHING_YET, local, opened};
 use crate::command::Session;
 use crate::command::shared::captures::{Filters, StoreArgs};
-use crate::model::error::{Outcome, Result};
+use crate::model::error::{CommandOutcome, Result};
 use crate::model::stored::Query;
 use crate::model::width::Width;
 use crate::render::row::Overflow;
@@ -40,8 +40,8 @@ pub(super) fn called_provider(arg: Arg) -> Arg {
 }
 
 /// Lists.
-pub(super) fn run(args: &List, session: &Session<'_>) -> Result<Outcome> {
-    let Some(mut store) = opened(&args.store, session)? else { return Ok(Outcome::Good) };
+pub(super) fn run(args: &List, session: &Session<'_>) -> Result<CommandOutcome> {
+    let Some(mut store) = opened(&args.store, session)? else { return Ok(CommandOutcome::Success) };
     args.filters.warn_of_unknown_types(session);
     let query = args.filters.query(session.world.now());
     let limit = if args.all { None } else { args.filters.limit.or(Some(USUAL)).filter(|&limit| limit > 0) };
@@ -55,7 +55,7 @@ pub(super) fn run(args: &List, session: &Session<'_>) -> Result<Outcome> {
         session.say(&format!("{none}; {NOTHING_YET}"));
     }
     let width = Width::from_columns(session.world.columns(Stream::Output));
-    let mut output = session.world.output();
+    let mut output = session.world.stdout();
     for entry in &entries {
         if args.json {
             output.write_all(&render::kept::entry(entry))?;
@@ -69,5 +69,5 @@ pub(super) fn run(args: &List, session: &Session<'_>) -> Result<Outcome> {
     if more {
         session.say(&format!("these are the newest {}; --all shows all, --limit N so many", entries.len()));
     }
-    Ok(Outcome::Good)
+    Ok(CommandOutcome::Success)
 }

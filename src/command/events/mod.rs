@@ -10,7 +10,7 @@ mod stats;
 
 use super::Session;
 use crate::command::shared::captures::{self, StoreArgs};
-use crate::model::error::{Error, Outcome, Result};
+use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::stored::Kept;
 use crate::model::timestamp::Timestamp;
 use crate::world::Store;
@@ -53,7 +53,7 @@ enum What {
 }
 
 /// Does what was asked for; without a word, lists.
-pub(super) fn run(args: &Events, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn run(args: &Events, session: &Session<'_>) -> Result<CommandOutcome> {
     match &args.command {
         None => list::run(&args.list, session),
         Some(What::List(args)) => list::run(args, session),
@@ -71,7 +71,7 @@ const NOTHING_YET: &str = "`whtool listen` keeps what it receives";
 /// Opens the store when there is one; none is made by looking into it. `None`: nothing was kept yet, and that was said.
 fn opened(args: &StoreArgs, session: &Session<'_>) -> Result<Option<Box<dyn Store>>> {
     let path = args.path(session)?;
-    if session.world.has_file(&path) {
+    if session.world.file_exists(&path) {
         return args.open(session).map(Some);
     }
     if args.store.is_some() {
@@ -87,7 +87,7 @@ fn whole<const N: usize>(args: &StoreArgs, names: [&str; N], session: &Session<'
         Error::failed(format!("there is no delivery `{name}` in the store")).hint("`whtool events` lists them")
     };
     let path = args.path(session)?;
-    if !session.world.has_file(&path) {
+    if !session.world.file_exists(&path) {
         return Err(Error::failed(format!("there is no store {}", path.display())).hint(NOTHING_YET));
     }
     let mut store = args.open(session)?;

@@ -3,7 +3,7 @@
 use super::{local, opened};
 use crate::command::Session;
 use crate::command::shared::captures::{StoreArgs, When, when};
-use crate::model::error::{Outcome, Result};
+use crate::model::error::{CommandOutcome, Result};
 use crate::model::stored::{Prunable, Undelivered};
 use crate::render::kept::Pruning;
 use crate::render::{self, text};
@@ -30,13 +30,13 @@ pub(super) struct Prune {
 }
 
 /// Says what is old, and removes it when that was asked for.
-pub(super) fn run(args: &Prune, session: &Session<'_>) -> Result<Outcome> {
-    let Some(mut store) = opened(&args.store, session)? else { return Ok(Outcome::Good) };
+pub(super) fn run(args: &Prune, session: &Session<'_>) -> Result<CommandOutcome> {
+    let Some(mut store) = opened(&args.store, session)? else { return Ok(CommandOutcome::Success) };
     let before = args.older_than.moment(session.world.now());
     let undelivered = if args.even_undelivered { Undelivered::Removed } else { Undelivered::Kept };
     let prunable = store.prunable(before, undelivered)?;
     let pruning = if args.yes { Pruning::Done(store.prune(before, undelivered)?) } else { Pruning::Planned };
-    let mut output = session.world.output();
+    let mut output = session.world.stdout();
     let told = if args.json { render::kept::pruned(&prunable, pruning) } else { told(&prunable, pruning, session) };
     output.write_all(&told)?;
     output.flush()?;
@@ -47,7 +47,7 @@ pub(super) fn run(args: &Prune, session: &Session<'_>) -> Result<Outcome> {
     if pruning == Pruning::Planned && prunable.deliveries > 0 {
         session.say("nothing was removed: --yes does it");
     }
-    Ok(Outcome::Good)
+    Ok(CommandOutcome::Success)
 }
 
 fn told(prunable: &Prunable, pruning: Pruning, session: &Session<'_>) -> Vec<u8> {

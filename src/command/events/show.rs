@@ -6,8 +6,8 @@ use crate::command::shared::captures::StoreArgs;
 use crate::command::shared::secrets::{self, Local, SecretArgs, Secrets};
 use crate::command::{Session, replay};
 use crate::diagnose::{self, Effort, Finding, Purse};
-use crate::model::delivery::{Delivery, Received};
-use crate::model::error::{Error, Outcome, Result};
+use crate::model::delivery::{AnalyzedDelivery, Delivery};
+use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::message::{Headers, Request};
 use crate::model::sanitize::{escape_unsafe, first_line};
 use crate::model::signature::DEFAULT_TOLERANCE;
@@ -65,14 +65,14 @@ enum Form {
 }
 
 /// Shows.
-pub(super) fn run(args: &Show, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn run(args: &Show, session: &Session<'_>) -> Result<CommandOutcome> {
     let [kept] = whole(&args.store, [&args.id], session)?;
     if let Some(path) = &args.bundle {
         let secrets = secrets::secrets(&args.secrets, Local::IfThere, session)?;
         let (judged, findings) = explained(&kept, &secrets);
         let asking = if args.yes { Asking::Never } else { Asking::AtTerminal };
         bundle::write(&kept, (&judged, &findings), &secrets, (path, asking), session)?;
-        return Ok(Outcome::Good);
+        return Ok(CommandOutcome::Success);
     }
     let bytes = match args.form {
         _ if args.body => for_stream(kept.request.body, session)?,
@@ -83,10 +83,10 @@ pub(super) fn run(args: &Show, session: &Session<'_>) -> Result<Outcome> {
         Some(Form::Json) => render::kept::capture(&kept),
         None => told(&kept, args, session)?.into_bytes(),
     };
-    let mut output = session.world.output();
+    let mut output = session.world.stdout();
     output.write_all(&bytes)?;
     output.flush()?;
-    Ok(Outcome::Good)
+    Ok(CommandOutcome::Success)
 }
 
 /// Serializes a request. A body that arrived in chunks is stored decoded, so a `Content-Length` takes the place of the
@@ -179,7 +179,7 @@ fn judged_again(kept: &Kept, args: &Show, session: &Session<'_>) -> Result<Strin
 }
 
 /// What is said of it with the secrets of today, as of the moment it arrived, and why.
-fn explained(kept: &Kept, secrets: &Secrets) -> (Received, Vec<Finding>) {
+fn explained(kept: &Kept, secrets: &Secrets) -> (AnalyzedDelivery, Vec<Finding>) {
     let rules = Rules { keys: secrets.keys.clone(), tolerance: Some(DEFAULT_TOLERANCE) };
     let arrived = kept.entry.arrived;
     let delivery = Delivery { request: kept.request.clone(), peer: None, arrived: Some(arrived) };
@@ -192,7 +192,7 @@ fn explained(kept: &Kept, secrets: &Secrets) -> (Received, Vec<Finding>) {
     (received, findings)
 }
 
-fn other_verdict(received: &Received, session: &Session<'_>) -> String {
+fn other_verdict(received: &AnalyzedDelivery, session: &Session<'_>) -> String {
     let verdict = text::verdict(&received.verdict, session.out);
     format!("{INDENT}{} with the secrets of today: {verdict}\n", session.out.warn("today  "))
 }

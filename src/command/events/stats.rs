@@ -3,7 +3,7 @@
 use super::{NOTHING_YET, local, opened};
 use crate::command::Session;
 use crate::command::shared::captures::{Filters, StoreArgs};
-use crate::model::error::{Outcome, Result};
+use crate::model::error::{CommandOutcome, Result};
 use crate::model::money::Money;
 use crate::model::sanitize::first_line;
 use crate::model::stored::{Count, Sum};
@@ -30,12 +30,12 @@ pub(super) struct Stats {
 }
 
 /// Counts.
-pub(super) fn run(args: &Stats, session: &Session<'_>) -> Result<Outcome> {
-    let Some(mut store) = opened(&args.store, session)? else { return Ok(Outcome::Good) };
+pub(super) fn run(args: &Stats, session: &Session<'_>) -> Result<CommandOutcome> {
+    let Some(mut store) = opened(&args.store, session)? else { return Ok(CommandOutcome::Success) };
     args.filters.warn_of_unknown_types(session);
     let query = args.filters.query(session.world.now());
     let (counts, sums) = (store.counts(&query)?, store.sums(&query)?);
-    let mut output = session.world.output();
+    let mut output = session.world.stdout();
     if args.json {
         output.write_all(&render::kept::stats(&counts, &sums))?;
     } else if counts.is_empty() {
@@ -44,7 +44,7 @@ pub(super) fn run(args: &Stats, session: &Session<'_>) -> Result<Outcome> {
         output.write_all(session.fitted(&told(&counts, &sums, session)).as_bytes())?;
     }
     output.flush()?;
-    Ok(Outcome::Good)
+    Ok(CommandOutcome::Success)
 }
 
 fn told(counts: &[Count], sums: &[Sum], session: &Session<'_>) -> String {

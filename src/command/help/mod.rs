@@ -3,7 +3,7 @@
 mod topics;
 
 use super::{Session, tree};
-use crate::model::error::{Error, Outcome, Result};
+use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::width::Width;
 use crate::world::Stream;
 use clap::Args;
@@ -29,15 +29,15 @@ const TERMS: usize = 25;
 const SET_IN: usize = 2;
 
 /// Shows the page.
-pub(super) fn run(args: &Help, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn run(args: &Help, session: &Session<'_>) -> Result<CommandOutcome> {
     let words: Vec<_> = args.words.iter().map(String::as_str).collect();
     if let [name] = words[..]
         && let Some(topic) = TOPICS.iter().find(|topic| topic.name == name)
     {
-        let mut output = session.world.output();
+        let mut output = session.world.stdout();
         output.write_all(page(topic, session).as_bytes())?;
         output.flush()?;
-        return Ok(Outcome::Good);
+        return Ok(CommandOutcome::Success);
     }
     if let Some(first) = words.first().filter(|first| subjects().all(|(name, _)| name != **first)) {
         return Err(unknown(first));
@@ -45,7 +45,7 @@ pub(super) fn run(args: &Help, session: &Session<'_>) -> Result<Outcome> {
     let line = ["whtool"].iter().chain(&words).chain(&["--help"]);
     match tree::tree().try_get_matches_from(line) {
         Err(error) if error.use_stderr() => Err(unknown(&words.join(" "))),
-        Err(error) => super::show(&error, session.world).map(|()| Outcome::Good),
+        Err(error) => super::show(&error, session.world).map(|()| CommandOutcome::Success),
         Ok(_) => Err(unknown(&words.join(" "))),
     }
 }

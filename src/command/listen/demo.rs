@@ -4,12 +4,12 @@ use crate::command::samples::{self, Changes};
 use crate::command::shared::secrets::Secrets;
 use crate::command::{Session, sign};
 use crate::model::error::{Error, Result};
-use crate::model::exchange::{Next, Outgoing};
+use crate::model::exchange::{NextRequest, OutgoingRequest};
 use crate::model::secret::{Origin, Secret};
 use crate::model::signature::Key;
 use crate::model::timestamp::SignedDuration;
 use crate::provider::{self, Form, Provider};
-use crate::world::{Certificates, START_OF_ANSWER, Sending};
+use crate::world::{CertificateCheck, MAX_ANSWER_BODY, SendOptions};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -64,17 +64,17 @@ fn strange_key(session: &Session<'_>) -> Key {
 
 /// Sends them one after the other. What becomes of them is seen in the listener.
 pub(super) fn deliver(plan: Vec<Staged>, address: SocketAddr, session: &Session<'_>) {
-    let sending = Sending {
+    let sending = SendOptions {
         concurrency: 1,
         per_second: None,
         timeout: Duration::from_secs(10),
-        certificates: Certificates::Checked,
-        most_of_body: START_OF_ANSWER,
+        certificates: CertificateCheck::Verify,
+        max_body: MAX_ANSWER_BODY,
     };
     let mut staged = plan.into_iter().enumerate();
     let mut next = || {
         let outgoing = staged.next().map(|(number, staged)| staged.outgoing(number as u64, address, session).ok());
-        Next::from(outgoing.flatten())
+        NextRequest::from(outgoing.flatten())
     };
     if let Err(error) = session.world.send(&sending, &mut next, &mut |_| {}) {
         session.tell(&error);
@@ -82,7 +82,7 @@ pub(super) fn deliver(plan: Vec<Staged>, address: SocketAddr, session: &Session<
 }
 
 impl Staged {
-    fn outgoing(self, number: u64, address: SocketAddr, session: &Session<'_>) -> Result<Outgoing> {
+    fn outgoing(self, number: u64, address: SocketAddr, session: &Session<'_>) -> Result<OutgoingRequest> {
         let path = format!("http://{address}/webhooks/{}", self.provider.name());
         let url: url::Url =
             path.parse().map_err(|error| Error::failed("the listener's address is no URL").because(error))?;
@@ -92,7 +92,7 @@ impl Staged {
         let body = self.tampering.applied(self.body);
         let request = sign::post(&url, &headers, body)
             .map_err(|error| Error::failed("can't write the request").because(error))?;
-        Ok(Outgoing { number, url, request })
+        Ok(OutgoingRequest { number, url, request })
     }
 }
 
@@ -113,7 +113,7 @@ impl Tampering {
 
 /// What to type in a second terminal.
 pub(super) fn hint(address: SocketAddr, session: &Session<'_>) -> String {
-    let program = session.world.program();
+    let program = session.world.invocation();
     let to = if address.port() == super::DEFAULT_PORT { String::new() } else { format!(" --to http://{address}/") };
     format!(
         "\nThat was the demonstration; listening goes on. In a second terminal:\n  {program} replay payment.debited{to}\n  \

@@ -12,7 +12,7 @@ use crate::command::shared::captures::warn_of_unknown_type;
 use crate::command::shared::secrets::Secrets;
 use crate::command::{Session, Volume};
 use crate::diagnose::{self, Effort, Finding};
-use crate::model::delivery::{Received, RejectedRequest};
+use crate::model::delivery::{AnalyzedDelivery, RejectedRequest};
 use crate::model::error::Result;
 use crate::model::sanitize;
 use crate::model::stored::Forwarded;
@@ -182,17 +182,17 @@ impl<'a> Display<'a> {
     }
 
     /// Only a verified delivery can be a duplicate or be repeated: anybody can send an id.
-    fn duplicate_of(&mut self, received: &Received, name: &str) -> Option<String> {
+    fn duplicate_of(&mut self, received: &AnalyzedDelivery, name: &str) -> Option<String> {
         let (provider, key) = (received.provider?, received.event.key.as_deref()?);
         received.verdict.is_verified().then(|| self.seen.before(provider, key, name))?
     }
 
-    fn is_wanted(&self, received: &Received) -> bool {
+    fn is_wanted(&self, received: &AnalyzedDelivery) -> bool {
         let kind = received.event.kind.as_deref().unwrap_or_default();
         self.globs.is_empty() || self.globs.iter().any(|glob| glob.matches(kind))
     }
 
-    fn show(&mut self, received: &Received, name: &str, arrival: &Arrival<'_>) -> Result<()> {
+    fn show(&mut self, received: &AnalyzedDelivery, name: &str, arrival: &Arrival<'_>) -> Result<()> {
         let findings = self.explain(received);
         if self.look.json {
             return self.page.record(&render::json::delivery(received, &findings, arrival));
@@ -219,7 +219,7 @@ impl<'a> Display<'a> {
         Ok(())
     }
 
-    fn explain(&mut self, received: &Received) -> Vec<Finding> {
+    fn explain(&mut self, received: &AnalyzedDelivery) -> Vec<Finding> {
         if matches!(received.verdict, Verdict::Verified { .. }) {
             return Vec::new();
         }

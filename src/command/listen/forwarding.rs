@@ -6,7 +6,7 @@ use crate::model::address::is_loopback;
 use crate::model::error::{Error, Result};
 use crate::model::timestamp::SignedDuration;
 use crate::webhook::forward::{self, Changes, Route};
-use crate::world::{AckMode, Certificates, ForwardOptions};
+use crate::world::{AckMode, CertificateCheck, ForwardOptions};
 use clap::Args;
 use std::sync::Arc;
 
@@ -107,7 +107,7 @@ impl ForwardArgs {
             retries: self.retry,
             first_pause: self.retry_pause.unsigned_abs(),
             timeout: self.forward_timeout.unsigned_abs(),
-            certificates: if self.insecure { Certificates::Unchecked } else { Certificates::Checked },
+            certificates: if self.insecure { CertificateCheck::Skip } else { CertificateCheck::Verify },
             max_in_flight: usize::from(self.in_flight),
         }))
     }

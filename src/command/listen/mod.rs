@@ -15,7 +15,7 @@ mod watch;
 use super::{Session, span};
 use crate::command::shared::captures::StoreArgs;
 use crate::command::shared::secrets::{self, Local, SecretArgs};
-use crate::model::error::{Error, Outcome, Result};
+use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::signature::DEFAULT_TOLERANCE;
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::render::text;
@@ -100,7 +100,7 @@ impl Listen {
 }
 
 /// Receives until it is told to stop, or has what it was asked for.
-pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome> {
     let secrets = secrets::secrets(&args.secrets, Local::Make, session)?;
     let mut watch = Watch::new(&secrets, args.tolerance, session);
     let mut listening = start(args, watch.judge(), session)?;
@@ -159,7 +159,7 @@ fn receive_until_done(
     display: &mut Display<'_>,
     watch: &mut Watch,
     session: &Session<'_>,
-) -> Result<Outcome> {
+) -> Result<CommandOutcome> {
     // A deadline beyond the end of time is none.
     let deadline = args.timeout.and_then(|span| session.world.now().checked_add(span).ok());
     let ending = loop {
@@ -191,10 +191,10 @@ fn receive_until_done(
     finish(listening, display)?;
     tell_of_waiting(args, session);
     match ending {
-        Ending::Counted => Ok(Outcome::Good),
+        Ending::Counted => Ok(CommandOutcome::Success),
         Ending::TimeRanOut => {
             session.say("time ran out");
-            Ok(Outcome::Bad)
+            Ok(CommandOutcome::Negative)
         }
         Ending::Interrupted => Err(Error::interrupted()),
     }

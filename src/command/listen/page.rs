@@ -29,7 +29,7 @@ pub(super) struct Page<'a> {
 impl<'a> Page<'a> {
     pub(super) fn new(session: &'a Session<'a>) -> Self {
         let is_terminal = session.world.is_terminal(Stream::Output);
-        Self { session, output: session.world.output(), is_terminal, flushed: session.world.now() }
+        Self { session, output: session.world.stdout(), is_terminal, flushed: session.world.now() }
     }
 
     /// Writes a record.

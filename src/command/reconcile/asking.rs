@@ -10,7 +10,7 @@ use super::report::{Finished, Report};
 use super::source::Source;
 use crate::command::shared::api::Access;
 use crate::model::error::{Error, Result};
-use crate::model::exchange::{Answer, Next, SendFailure, Sent};
+use crate::model::exchange::{Answer, NextRequest, SendFailure, SentRequest};
 use crate::model::timestamp::Timestamp;
 use crate::provider::api::{self, Unfit};
 use crate::provider::record::State;
@@ -18,7 +18,7 @@ use crate::provider::{self, Provider};
 use crate::reconcile::schedule::{Fared, Fate, Moment, Patience, Schedule, Turn};
 use crate::reconcile::{Asked, Case, Order, judge};
 use crate::render::reconciled::Extent;
-use crate::world::SendEnd;
+use crate::world::SendStatus;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 
@@ -108,25 +108,25 @@ impl<'a> Asking<'a> {
     }
 
     /// What is sent next.
-    pub(super) fn next(&mut self) -> Next {
+    pub(super) fn next(&mut self) -> NextRequest {
         match self.try_next() {
             Ok(next) => next,
             Err(error) => self.give_up(error),
         }
     }
 
-    fn give_up(&mut self, error: Error) -> Next {
+    fn give_up(&mut self, error: Error) -> NextRequest {
         self.stop.get_or_insert(error);
-        Next::Stop
+        NextRequest::Stop
     }
 
-    fn try_next(&mut self) -> Result<Next> {
+    fn try_next(&mut self) -> Result<NextRequest> {
         while self.stop.is_none() {
             match self.schedule.next(self.now()) {
                 Turn::Nothing => break,
                 Turn::Wait(span) => {
                     self.report.pause()?;
-                    return Ok(Next::Wait(span));
+                    return Ok(NextRequest::Wait(span));
                 }
                 Turn::Again(number) => return self.ask(number),
                 Turn::New => match self.source.next(&mut self.captured)? {
@@ -140,11 +140,11 @@ impl<'a> Asking<'a> {
                 },
             }
         }
-        Ok(if self.stop.is_some() { Next::Stop } else { Next::Nothing })
+        Ok(if self.stop.is_some() { NextRequest::Stop } else { NextRequest::Nothing })
     }
 
     /// Begins to ask about a reference, unless the journal knows it or nothing finds it.
-    fn begin(&mut self, order: Order) -> Result<Option<Next>> {
+    fn begin(&mut self, order: Order) -> Result<Option<NextRequest>> {
         if self.journal.as_ref().is_some_and(|journal| journal.knows(&order)) {
             return Ok(None);
         }
@@ -180,23 +180,23 @@ impl<'a> Asking<'a> {
         Ok(())
     }
 
-    fn ask(&self, number: u64) -> Result<Next> {
+    fn ask(&self, number: u64) -> Result<NextRequest> {
         let unknown = || Error::failed("a reference got lost");
         let item = self.open.get(&number).ok_or_else(unknown)?;
         let way = self.ways.get(item.provider.name()).ok_or_else(unknown)?;
         let call = item.provider.lookup(&item.order.reference).ok_or_else(unknown)?;
         let outgoing = call.outgoing(number, item.provider.api(), &way.base, &way.key);
-        outgoing.map(Next::Send).map_err(|error| Error::credentials("the API key can't be sent").because(error))
+        outgoing.map(NextRequest::Send).map_err(|error| Error::credentials("the API key can't be sent").because(error))
     }
 
     /// Takes an answer in.
-    pub(super) fn done(&mut self, sent: Sent) {
+    pub(super) fn done(&mut self, sent: SentRequest) {
         if let Err(error) = self.take(sent) {
             self.give_up(error);
         }
     }
 
-    fn take(&mut self, sent: Sent) -> Result<()> {
+    fn take(&mut self, sent: SentRequest) -> Result<()> {
         let Some(item) = self.open.remove(&sent.number) else { return Ok(()) };
         let reading = self.read(&item, sent.answer);
         let fared = match &reading {
@@ -282,8 +282,8 @@ impl<'a> Asking<'a> {
     }
 
     /// The end: what is known is written.
-    pub(super) fn finish(mut self, end: SendEnd) -> Result<Finished> {
-        let is_whole = end == SendEnd::Complete && self.stop.is_none();
+    pub(super) fn finish(mut self, end: SendStatus) -> Result<Finished> {
+        let is_whole = end == SendStatus::Complete && self.stop.is_none();
         if let Some(journal) = &mut self.journal {
             journal.sync()?;
         }

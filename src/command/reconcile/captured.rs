@@ -23,7 +23,7 @@ impl Captured {
     /// Opens the store when there is one; none is made by looking into it.
     pub(super) fn open(args: &StoreArgs, session: &Session<'_>) -> Result<Self> {
         let path = args.path(session)?;
-        let store = if session.world.has_file(&path) {
+        let store = if session.world.file_exists(&path) {
             Some(args.open(session)?)
         } else if args.store.is_some() {
             return Err(Error::failed(format!("there is no store {}", path.display())));

@@ -136,7 +136,7 @@ fn text_of(line: &impl Serialize) -> Vec<u8> {
 
 /// Refuses a file that is there and that others may read or change: goods and phone numbers are in what providers answer.
 pub(super) fn refuse_if_others_can_read(path: &Path, session: &Session<'_>) -> Result<()> {
-    if session.world.mode(path).is_none_or(|mode| mode & 0o077 == 0) {
+    if session.world.file_mode(path).is_none_or(|mode| mode & 0o077 == 0) {
         return Ok(());
     }
     let path = path.display();

@@ -14,12 +14,12 @@ use super::replay::rate;
 use super::{Session, provider_values, span};
 use crate::command::shared::api::ApiArgs;
 use crate::command::shared::captures::{StoreArgs, When, when};
-use crate::model::error::{Error, Outcome, Result};
+use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::timestamp::SignedDuration;
 use crate::provider::Provider;
 use crate::reconcile::Class;
 use crate::reconcile::columns::Named;
-use crate::world::{SendEnd, Sending};
+use crate::world::{SendOptions, SendStatus};
 use asking::Asking;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -121,14 +121,14 @@ fn only() -> impl TypedValueParser<Value = Only> {
 const LONGEST_ANSWER: usize = 1024 * 1024;
 
 impl Reconcile {
-    fn sending(&self) -> Sending {
+    fn sending(&self) -> SendOptions {
         let sending = self.api.sending(usize::from(self.concurrency));
-        Sending { per_second: self.rate, most_of_body: LONGEST_ANSWER, ..sending }
+        SendOptions { per_second: self.rate, max_body: LONGEST_ANSWER, ..sending }
     }
 }
 
 /// Asks about everything, and tells what came of it.
-pub(super) fn run(args: &Reconcile, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn run(args: &Reconcile, session: &Session<'_>) -> Result<CommandOutcome> {
     if args.references.is_empty() && args.from.is_none() && args.since.is_none() && !args.open {
         return Err(Error::usage("reconcile what? no reference was given")
             .because(
@@ -143,7 +143,7 @@ pub(super) fn run(args: &Reconcile, session: &Session<'_>) -> Result<Outcome> {
     let mut done = |sent| shared.borrow_mut().done(sent);
     let end = session.world.send(&args.sending(), &mut next, &mut done)?;
     let finished = shared.into_inner().finish(end)?;
-    if end == SendEnd::Interrupted {
+    if end == SendStatus::Interrupted {
         return Err(Error::interrupted());
     }
     finished.outcome(args.wait)

@@ -4,7 +4,7 @@ use super::super::Session;
 use super::super::Volume;
 use super::journal::refuse_if_others_can_read;
 use super::{Reconcile, source};
-use crate::model::error::{Error, Outcome, Result};
+use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::sanitize::escape_unsafe;
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::reconcile::{BadLine, Case, Class, Totals};
@@ -178,7 +178,7 @@ impl<'a> Report<'a> {
     fn aside(&mut self, work: &mut dyn FnMut(&Session<'_>)) {
         let session = self.session;
         match &mut self.progress {
-            Some(progress) => progress.aside(&mut || work(session)),
+            Some(progress) => progress.suspend(&mut || work(session)),
             None => work(session),
         }
     }
@@ -193,7 +193,7 @@ impl<'a> Report<'a> {
         let rows = std::mem::take(&mut self.rows);
         let mut outcome = Ok(());
         self.aside(&mut |session| {
-            let mut output = session.world.output();
+            let mut output = session.world.stdout();
             outcome = output.write_all(&rows).and_then(|()| output.flush());
         });
         outcome.map_err(Error::from)
@@ -251,7 +251,7 @@ pub(super) struct Finished {
 
 impl Finished {
     /// The answer. What could not be told weighs more than a difference: the answer is not whole.
-    pub(super) fn outcome(self, wait: Option<SignedDuration>) -> Result<Outcome> {
+    pub(super) fn outcome(self, wait: Option<SignedDuration>) -> Result<CommandOutcome> {
         if let Some(error) = self.stop {
             return Err(error);
         }
@@ -264,6 +264,6 @@ impl Finished {
             return Err(Error::failed(format!("{} of the list could not be read", count(bad, "line"))));
         }
         let is_open = wait.is_some() && self.totals.of(Class::StillOpen) > 0;
-        Ok(if self.totals.has_difference() || is_open { Outcome::Bad } else { Outcome::Good })
+        Ok(if self.totals.has_difference() || is_open { CommandOutcome::Negative } else { CommandOutcome::Success })
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn endpoint(
     let (endpoint, secret) = entered(plan, unsettled, answer, &raw, session)?;
     // All that it holds is in the ledger now.
     if let Ok(raw) = &raw
-        && let Err(error) = session.world.remove_private(raw)
+        && let Err(error) = session.world.remove_secret_file(raw)
     {
         session.tell(&error);
     }
@@ -32,8 +32,8 @@ pub(super) fn endpoint(
 }
 
 fn raw(answer: &Answer, token: &str, session: &Session<'_>) -> Result<PathBuf> {
-    let path = session.world.data_folder()?.join(format!("registration-{token}.answer"));
-    session.world.create_private(&path, &answer.body)?;
+    let path = session.world.data_dir()?.join(format!("registration-{token}.answer"));
+    session.world.create_secret_file(&path, &answer.body)?;
     Ok(path)
 }
 

@@ -11,7 +11,7 @@ use super::endpoints::local;
 use crate::command::shared::api::{Access, ApiArgs, Consent};
 use crate::command::shared::registry;
 use crate::command::{Session, provider_values};
-use crate::model::error::{Error, Kind, Outcome, Result};
+use crate::model::error::{CommandOutcome, Error, Kind, Result};
 use crate::model::exchange::{Answer, SendFailure};
 use crate::model::sanitize::escape_unsafe;
 use crate::provider::Provider;
@@ -19,7 +19,7 @@ use crate::provider::api::{self, Unfit};
 use crate::provider::management::{Managed, Management, Wanted};
 use crate::render::json::line;
 use crate::settings::registry::{Endpoint, Unsettled};
-use crate::world::Reach;
+use crate::world::FileVisibility;
 use clap::Args;
 use serde_json::json;
 use std::io::Write;
@@ -78,7 +78,7 @@ struct Plan {
 }
 
 /// Registers.
-pub(super) fn run(args: &Register, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn run(args: &Register, session: &Session<'_>) -> Result<CommandOutcome> {
     let plan = plan(args, session)?;
     let Managed { call, .. } = managed(args.provider, &Management::Create(plan.wanted.clone()))?;
     plan.access.guard(&call, "register an endpoint", args.consent.agreed(), session)?;
@@ -104,7 +104,7 @@ pub(super) fn run(args: &Register, session: &Session<'_>) -> Result<Outcome> {
         Err(failure) => return Err(kept::unknown_end(&plan.access, &plan.url, &failure.to_string())),
     };
     tell(args, &endpoint, &secret, session)?;
-    Ok(Outcome::Good)
+    Ok(CommandOutcome::Success)
 }
 
 /// The call, where the provider has one.
@@ -222,7 +222,7 @@ fn settle_cut(
 fn tell(args: &Register, endpoint: &Endpoint, secret: &str, session: &Session<'_>) -> Result<()> {
     let ledger = registry::path(session)?;
     let name = endpoint.secret.as_deref().unwrap_or_default();
-    let mut output = session.world.output();
+    let mut output = session.world.stdout();
     if args.json {
         let mut record = super::endpoints::record(endpoint, None);
         record["secretFile"] = json!(ledger.display().to_string());
@@ -264,7 +264,7 @@ fn write_env_file(path: &Path, provider: &dyn Provider, secret: &str, session: &
         error.hint(hint)
     })?;
     session.say(&format!("wrote {variable} to {}", path.display()));
-    if reach == Reach::Others {
+    if reach == FileVisibility::Shared {
         session.warn(&format!("other users can read {}: chmod 600 {}", path.display(), path.display()));
     }
     Ok(())

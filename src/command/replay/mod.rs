@@ -11,15 +11,15 @@ use super::{Session, confirm, moment, provider_values, span};
 use crate::command::shared::captures::{Filters, StoreArgs};
 use crate::command::shared::secrets::SecretArgs;
 use crate::model::address::is_loopback;
-use crate::model::error::{Error, Outcome, Result};
-use crate::model::exchange::{Next, Outgoing, Sent};
+use crate::model::error::{CommandOutcome, Error, Result};
+use crate::model::exchange::{NextRequest, OutgoingRequest, SentRequest};
 use crate::model::sanitize;
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::model::width::pad_right;
 use crate::provider::{Form, Provider};
 use crate::render::{self, text};
 use crate::webhook::forward;
-use crate::world::{Certificates, START_OF_ANSWER, SendEnd, Sending, Stream};
+use crate::world::{CertificateCheck, MAX_ANSWER_BODY, SendOptions, SendStatus, Stream};
 use clap::Args;
 use plan::Plan;
 use std::io::Write;
@@ -156,11 +156,11 @@ impl Replay {
 }
 
 /// Sends, and tells of each request.
-pub(super) fn run(args: &Replay, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn run(args: &Replay, session: &Session<'_>) -> Result<CommandOutcome> {
     let plan = Plan::new(args, session)?;
     if plan.total() == 0 {
         session.say("nothing to send: the list is empty");
-        return Ok(Outcome::Good);
+        return Ok(CommandOutcome::Success);
     }
     if args.dry_run {
         return plan.print();
@@ -174,16 +174,16 @@ pub(super) fn run(args: &Replay, session: &Session<'_>) -> Result<Outcome> {
     send(&plan)
 }
 
-fn send(plan: &Plan<'_>) -> Result<Outcome> {
+fn send(plan: &Plan<'_>) -> Result<CommandOutcome> {
     let (args, session) = (plan.args, plan.session);
-    let sending = Sending {
+    let sending = SendOptions {
         concurrency: usize::from(args.concurrency),
         per_second: args.rate,
         timeout: args.timeout.unsigned_abs(),
-        certificates: if args.insecure { Certificates::Unchecked } else { Certificates::Checked },
-        most_of_body: START_OF_ANSWER,
+        certificates: if args.insecure { CertificateCheck::Skip } else { CertificateCheck::Verify },
+        max_body: MAX_ANSWER_BODY,
     };
-    let mut output = session.world.output();
+    let mut output = session.world.stdout();
     // Where the rows can be seen, they tell how far it is.
     let is_hidden = session.world.is_terminal(Stream::Output) || plan.total() == 1;
     let mut progress = session.world.progress(if is_hidden { 0 } else { plan.total() });
@@ -196,18 +196,18 @@ fn send(plan: &Plan<'_>) -> Result<Outcome> {
         let trouble = std::cell::RefCell::new(&mut trouble);
         let mut next = || {
             if number == plan.total() || trouble.borrow().is_some() {
-                return Next::Nothing;
+                return NextRequest::Nothing;
             }
             number += 1;
             match plan.request(number - 1) {
-                Ok((url, request)) => Next::Send(Outgoing { number: number - 1, url, request }),
+                Ok((url, request)) => NextRequest::Send(OutgoingRequest { number: number - 1, url, request }),
                 Err(error) => {
                     **trouble.borrow_mut() = Some(error);
-                    Next::Nothing
+                    NextRequest::Nothing
                 }
             }
         };
-        let mut done = |sent: Sent| {
+        let mut done = |sent: SentRequest| {
             progress.step();
             tally.add(&sent);
             let compared = plan.record(&sent).unwrap_or_else(|error| {
@@ -229,18 +229,18 @@ fn send(plan: &Plan<'_>) -> Result<Outcome> {
     if let Some(error) = trouble {
         return Err(error);
     }
-    if plan.total() > 1 || end == SendEnd::Interrupted {
+    if plan.total() > 1 || end == SendStatus::Interrupted {
         let took = session.world.now().duration_since(started).unsigned_abs();
         session.say(&tally.summary(plan.total(), took));
     }
     match end {
-        SendEnd::Interrupted => Err(Error::interrupted()),
-        SendEnd::Complete if tally.failed > 0 => Err(unreachable(plan, &tally)),
-        SendEnd::Complete => {
+        SendStatus::Interrupted => Err(Error::interrupted()),
+        SendStatus::Complete if tally.failed > 0 => Err(unreachable(plan, &tally)),
+        SendStatus::Complete => {
             if let Some(hint) = plan.about_its_secrets().filter(|_| tally.looks_like_a_wrong_secret()) {
                 session.say(&hint);
             }
-            Ok(if tally.refused == 0 { Outcome::Good } else { Outcome::Bad })
+            Ok(if tally.refused == 0 { CommandOutcome::Success } else { CommandOutcome::Negative })
         }
     }
 }
@@ -255,7 +255,12 @@ fn unreachable(plan: &Plan<'_>, tally: &Tally) -> Error {
 }
 
 /// One line for one request.
-fn tell(plan: &Plan<'_>, sent: &Sent, compared: Option<Compared>, output: &mut dyn Write) -> std::io::Result<()> {
+fn tell(
+    plan: &Plan<'_>,
+    sent: &SentRequest,
+    compared: Option<Compared>,
+    output: &mut dyn Write,
+) -> std::io::Result<()> {
     let name = plan.name(sent.number);
     let compared = compared.map(Compared::word);
     if plan.args.json {

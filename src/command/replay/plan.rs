@@ -5,8 +5,8 @@ use super::{Compared, Replay};
 use crate::command::samples;
 use crate::command::shared::secrets::{self, Local, Secrets};
 use crate::command::{Session, sign};
-use crate::model::error::{Error, Outcome, Result};
-use crate::model::exchange::Sent;
+use crate::model::error::{CommandOutcome, Error, Result};
+use crate::model::exchange::SentRequest;
 use crate::model::message::Request;
 use crate::model::stored::{Attempt, Kept};
 use crate::provider::{self, Form, Provider};
@@ -178,7 +178,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Records an answer with its capture, and compares it with the last one. `None`: it is no capture, or was never sent before.
-    pub(super) fn record(&self, sent: &Sent) -> Result<Option<Compared>> {
+    pub(super) fn record(&self, sent: &SentRequest) -> Result<Option<Compared>> {
         let Source::Capture(id) = &self.sources[self.place(sent.number)].1 else { return Ok(None) };
         let kept = self.capture(id)?;
         let url = forward::target(&self.args.to, &kept.request).to_string();
@@ -219,8 +219,8 @@ impl<'a> Plan<'a> {
     }
 
     /// `--dry-run`.
-    pub(super) fn print(&self) -> Result<Outcome> {
-        let mut output = self.session.world.output();
+    pub(super) fn print(&self) -> Result<CommandOutcome> {
+        let mut output = self.session.world.stdout();
         for number in 0..self.total() {
             let (url, request) = self.request(number)?;
             if self.args.json {
@@ -231,7 +231,7 @@ impl<'a> Plan<'a> {
             }
         }
         output.flush()?;
-        Ok(Outcome::Good)
+        Ok(CommandOutcome::Success)
     }
 
     /// The provider of request `number`; empty for one that was captured, whose own headers tell.

@@ -110,7 +110,7 @@ impl Plan<'_> {
             return Ok(only(Source::Sample(provider, Box::new(sample))));
         }
         let path = Path::new(name);
-        if name == "-" || self.session.world.has_file(path) {
+        if name == "-" || self.session.world.file_exists(path) {
             let bytes = self.session.read(path)?;
             return match captures::form_of(&bytes) {
                 Some(form) => in_file(form, &bytes, name),

@@ -1,6 +1,6 @@
 //! What came of all requests together: counts by answer, and the spread of times.
 
-use crate::model::exchange::Sent;
+use crate::model::exchange::SentRequest;
 use crate::render::text;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, sent: &Sent) {
+    pub(super) fn add(&mut self, sent: &SentRequest) {
         let label = match &sent.answer {
             Ok(answer) => {
                 self.refused += u64::from(!(200..300).contains(&answer.status));

@@ -2,7 +2,7 @@
 
 use crate::command::Session;
 use crate::command::shared::{registry, secrets};
-use crate::model::error::{Error, Outcome, Result};
+use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::sanitize::escape_unsafe;
 use crate::model::secret::{SHORT, looks_made_up};
 use crate::provider::{self, Provider};
@@ -43,7 +43,7 @@ pub(super) fn add(
     new: &New,
     others: Others,
     session: &Session<'_>,
-) -> Result<Outcome> {
+) -> Result<CommandOutcome> {
     if !new.stray.is_empty() {
         return Err(Error::usage("a secret is never given as an argument")
             .because("others can see it in the process list, and it stays in the shell's history")
@@ -76,7 +76,7 @@ pub(super) fn add(
         });
         Ok(name)
     })?;
-    let mut output = session.world.output();
+    let mut output = session.world.stdout();
     writeln!(output, "{}", escape_unsafe(&name))?;
     output.flush()?;
     drop(output);
@@ -88,7 +88,7 @@ pub(super) fn add(
     if others == Others::Retire {
         session.say("those before it still verify; `whtool secret remove` ends that");
     }
-    Ok(Outcome::Good)
+    Ok(CommandOutcome::Success)
 }
 
 /// From a file, the terminal, or standard input.
@@ -96,7 +96,7 @@ fn fetch(provider: &dyn Provider, file: Option<&Path>, session: &Session<'_>) ->
     let bytes = match file {
         Some(path) => session.read(path)?,
         None if session.world.is_terminal(Stream::Input) => {
-            session.world.ask_hidden(&format!("signing secret of {} (not shown)", provider.title()))?
+            session.world.prompt_hidden(&format!("signing secret of {} (not shown)", provider.title()))?
         }
         None => session.read(Path::new("-"))?,
     };

@@ -4,7 +4,7 @@ mod add;
 
 use crate::command::shared::{registry, secrets};
 use crate::command::{Session, confirm, provider_values};
-use crate::model::error::{Error, Outcome, Result};
+use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::mask::{Reveal, mask_secrets};
 use crate::model::sanitize::{escape_unsafe, escape_unsafe_bytes};
 use crate::model::timestamp::Timestamp;
@@ -94,7 +94,7 @@ struct Remove {
 }
 
 /// Lists, adds, shows, rotates, removes.
-pub(super) fn run(args: &Secrets, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn run(args: &Secrets, session: &Session<'_>) -> Result<CommandOutcome> {
     match &args.command {
         None => list(&List::default(), session),
         Some(What::List(args)) => list(args, session),
@@ -105,13 +105,13 @@ pub(super) fn run(args: &Secrets, session: &Session<'_>) -> Result<Outcome> {
     }
 }
 
-fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
+fn list(args: &List, session: &Session<'_>) -> Result<CommandOutcome> {
     let ledger = registry::read(session)?;
     if ledger.secrets.is_empty() {
         session.say("no secret is kept; `whtool secret add PROVIDER` keeps one");
     }
     let width = ledger.secrets.iter().map(|held| display_width(&escape_unsafe(&held.name))).max().unwrap_or(0);
-    let mut output = session.world.output();
+    let mut output = session.world.stdout();
     for held in &ledger.secrets {
         if args.json {
             output.write_all(&line(&record(held, &ledger)))?;
@@ -134,10 +134,10 @@ fn list(args: &List, session: &Session<'_>) -> Result<Outcome> {
     if !ledger.secrets.is_empty() {
         session.say(&format!("kept in {}, which only you can read", registry::path(session)?.display()));
     }
-    for provider in provider::ALL.iter().filter(|each| session.world.variable(each.secret_variable()).is_some()) {
+    for provider in provider::ALL.iter().filter(|each| session.world.env_var(each.secret_variable()).is_some()) {
         session.say(&format!("{} is set, and comes before them", provider.secret_variable()));
     }
-    Ok(Outcome::Good)
+    Ok(CommandOutcome::Success)
 }
 
 fn record(held: &Held, ledger: &Ledger) -> Value {
@@ -157,7 +157,7 @@ fn day(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d").to_string()
 }
 
-fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
+fn show(args: &Show, session: &Session<'_>) -> Result<CommandOutcome> {
     let ledger = registry::read(session)?;
     let held = match (&args.name, &*ledger.secrets) {
         (Some(name), _) => find(&ledger, name)?,
@@ -173,7 +173,7 @@ fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
         }
         (Source::Command(_), Reveal::Masked) => Vec::new(),
     };
-    let mut output = session.world.output();
+    let mut output = session.world.stdout();
     match session.reveal {
         // Into a pipe go the bytes as they are; a terminal gets what is harmless.
         Reveal::Everything if session.world.is_terminal(Stream::Output) => {
@@ -196,10 +196,10 @@ fn show(args: &Show, session: &Session<'_>) -> Result<Outcome> {
     if session.reveal == Reveal::Masked {
         session.say("--reveal shows it");
     }
-    Ok(Outcome::Good)
+    Ok(CommandOutcome::Success)
 }
 
-fn remove(args: &Remove, session: &Session<'_>) -> Result<Outcome> {
+fn remove(args: &Remove, session: &Session<'_>) -> Result<CommandOutcome> {
     find(&registry::read(session)?, &args.name)?;
     if !args.yes {
         confirm(
@@ -214,7 +214,7 @@ fn remove(args: &Remove, session: &Session<'_>) -> Result<Outcome> {
         Ok(())
     })?;
     session.say(&format!("removed {}", escape_unsafe(&args.name)));
-    Ok(Outcome::Good)
+    Ok(CommandOutcome::Success)
 }
 
 fn find<'l>(ledger: &'l Ledger, name: &str) -> Result<&'l Held> {

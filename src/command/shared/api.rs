@@ -3,14 +3,14 @@
 use crate::command::{Session, confirm, span};
 use crate::model::address::is_loopback;
 use crate::model::error::{Error, Result};
-use crate::model::exchange::{Next, SendFailure, Sent};
+use crate::model::exchange::{NextRequest, SendFailure, SentRequest};
 use crate::model::secret::{Origin, Secret};
 use crate::model::timestamp::SignedDuration;
 use crate::provider::api::Call;
 use crate::provider::{self, Provider};
 use crate::settings;
 use crate::settings::registry::Mode;
-use crate::world::{Certificates, Sending};
+use crate::world::{CertificateCheck, SendOptions};
 use clap::Args;
 use std::path::PathBuf;
 use url::Url;
@@ -61,13 +61,13 @@ impl ApiArgs {
     }
 
     /// How calls are sent, so many at once.
-    pub(in crate::command) fn sending(&self, concurrency: usize) -> Sending {
-        Sending {
+    pub(in crate::command) fn sending(&self, concurrency: usize) -> SendOptions {
+        SendOptions {
             concurrency,
             per_second: None,
             timeout: self.api_timeout.unsigned_abs(),
-            certificates: Certificates::Checked,
-            most_of_body: LONGEST_ANSWER,
+            certificates: CertificateCheck::Verify,
+            max_body: LONGEST_ANSWER,
         }
     }
 }
@@ -109,16 +109,16 @@ impl Access {
     }
 
     /// How calls are sent, so many at once.
-    pub(in crate::command) fn sending(&self, concurrency: usize) -> Sending {
+    pub(in crate::command) fn sending(&self, concurrency: usize) -> SendOptions {
         self.args.sending(concurrency)
     }
 
     /// Sends one call. It is never sent again.
-    pub(in crate::command) fn send(&self, call: &Call, session: &Session<'_>) -> Result<Sent> {
+    pub(in crate::command) fn send(&self, call: &Call, session: &Session<'_>) -> Result<SentRequest> {
         let outgoing = call.outgoing(0, self.provider.api(), &self.base, &self.key);
         let outgoing = outgoing.map_err(|error| Error::credentials("the API key can't be sent").because(error))?;
         let (mut next, mut told) = (Some(outgoing), None);
-        session.world.send(&self.sending(1), &mut || Next::from(next.take()), &mut |sent| told = Some(sent))?;
+        session.world.send(&self.sending(1), &mut || NextRequest::from(next.take()), &mut |sent| told = Some(sent))?;
         told.ok_or_else(Error::interrupted)
     }
 
@@ -159,7 +159,7 @@ impl Consent {
 /// The base URL. The key goes there, so it is https, or this machine.
 pub(in crate::command) fn base(provider: &dyn Provider, args: &ApiArgs, session: &Session<'_>) -> Result<Url> {
     let api = provider.api();
-    let named = session.world.variable(api.base_variable);
+    let named = session.world.env_var(api.base_variable);
     let url = match (&args.api_url, &named) {
         (Some(url), _) => url.clone(),
         (None, Some(text)) => Url::parse(text).map_err(|error| {
@@ -197,7 +197,7 @@ fn key(provider: &'static dyn Provider, args: &ApiArgs, session: &Session<'_>) -
         }
         (None, named) => {
             let variable = named.as_deref().unwrap_or(provider.key_variable());
-            let value = session.world.variable(variable).ok_or_else(|| missing(provider, variable))?;
+            let value = session.world.env_var(variable).ok_or_else(|| missing(provider, variable))?;
             (Origin::Environment { variable: variable.to_owned(), place: 0 }, value.into_bytes())
         }
     };

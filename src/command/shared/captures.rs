@@ -38,7 +38,7 @@ impl StoreArgs {
 
 /// The store in whtool's data folder; it may not exist yet.
 pub(in crate::command) fn default_store(world: &dyn World) -> Result<PathBuf> {
-    Ok(world.data_folder()?.join("captures.db"))
+    Ok(world.data_dir()?.join("captures.db"))
 }
 
 /// How a file that begins so holds captured requests. `None`: it holds none, but a payload, say.
@@ -108,7 +108,7 @@ impl When {
 
 /// A moment for flags: a span before now, RFC 3339, or Unix seconds from the year 2001 on.
 pub(in crate::command) fn when(text: &str) -> Result<When, String> {
-    match (text.parse::<u64>(), timestamp::read(text)) {
+    match (text.parse::<u64>(), timestamp::parse(text)) {
         (Ok(0..1_000_000_000), _) => Err("a bare number has no unit: write 2h, 30m, 45s or 7d, or a time".to_owned()),
         (Err(_), Err(_)) => span(text).map(When::Ago).map_err(|error| format!("{error}, or a time")),
         (_, Ok(moment)) => Ok(When::At(moment)),

@@ -58,9 +58,9 @@ impl std::fmt::Display for Origin {
 impl Configured {
     /// Looks at the variables, the project's file and the user's.
     pub(in crate::command) fn load(world: &dyn World) -> Self {
-        let folders = world.working_folders();
-        let project = folders.iter().map(|folder| folder.join(PROJECT_FILE)).find(|path| world.has_file(path));
-        let user = world.config_folder().ok().map(|folder| folder.join(USER_FILE));
+        let folders = world.project_folders();
+        let project = folders.iter().map(|folder| folder.join(PROJECT_FILE)).find(|path| world.file_exists(path));
+        let user = world.config_dir().ok().map(|folder| folder.join(USER_FILE));
         let mut configured = Self { project, user, values: of_variables(world), troubles: Vec::new() };
         configured.add_files(world);
         configured.check();
@@ -94,7 +94,7 @@ impl Configured {
         if let Some(path) = self.project.clone() {
             self.add_file(&path, Scope::Project, &Origin::Project(path.clone()), world);
         }
-        if let Some(path) = self.user.clone().filter(|path| world.has_file(path)) {
+        if let Some(path) = self.user.clone().filter(|path| world.file_exists(path)) {
             self.add_file(&path, Scope::User, &Origin::User(path.clone()), world);
         }
     }
@@ -154,7 +154,7 @@ fn unusable(path: &Path, error: &Unusable) -> Error {
 fn of_variables(world: &dyn World) -> Vec<Value> {
     let value = |setting: &'static Setting| {
         let variable = setting.variable();
-        let text = world.variable(&variable)?;
+        let text = world.env_var(&variable)?;
         let values = if setting.is_list() {
             text.split(',').filter(|part| !part.is_empty()).map(str::to_owned).collect()
         } else {
@@ -179,7 +179,7 @@ fn read(path: &Path, world: &dyn World) -> Result<String> {
 /// Paths of a file are relative to its folder; a project's store is a file in whtool's own.
 fn placed(setting: &Setting, values: Vec<String>, file: &Path, scope: Scope, world: &dyn World) -> Result<Vec<String>> {
     if scope == Scope::Project && setting.project == Project::StoreName {
-        let stores = world.data_folder()?.join("stores");
+        let stores = world.data_dir()?.join("stores");
         return Ok(values.iter().map(|name| stores.join(format!("{name}.db")).display().to_string()).collect());
     }
     if !matches!(setting.shape, Shape::Path | Shape::Paths) {

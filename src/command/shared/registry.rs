@@ -12,12 +12,12 @@ pub(in crate::command) fn path(session: &Session<'_>) -> Result<PathBuf> {
 }
 
 fn path_in(world: &dyn World) -> Result<PathBuf> {
-    Ok(world.data_folder()?.join("ledger.json"))
+    Ok(world.data_dir()?.join("ledger.json"))
 }
 
 /// Its bytes, if it is there.
 pub(in crate::command) fn bytes(session: &Session<'_>) -> Result<Option<Vec<u8>>> {
-    session.world.read_private(&path(session)?)
+    session.world.read_secret_file(&path(session)?)
 }
 
 /// Reads it.
@@ -28,7 +28,7 @@ pub(in crate::command) fn read(session: &Session<'_>) -> Result<Ledger> {
 /// Reads it where there is no session: for completions.
 pub(in crate::command) fn read_in(world: &dyn World) -> Result<Ledger> {
     let path = path_in(world)?;
-    let bytes = world.read_private(&path)?;
+    let bytes = world.read_secret_file(&path)?;
     Ledger::read(bytes.as_deref()).map_err(|error| unreadable(&path, &error))
 }
 
@@ -36,7 +36,7 @@ pub(in crate::command) fn read_in(world: &dyn World) -> Result<Ledger> {
 pub(in crate::command) fn update<T>(session: &Session<'_>, change: impl FnOnce(&mut Ledger) -> Result<T>) -> Result<T> {
     let path = path(session)?;
     let (mut change, mut outcome) = (Some(change), None);
-    session.world.update_private(&path, &mut |bytes| {
+    session.world.update_secret_file(&path, &mut |bytes| {
         let mut ledger = Ledger::read(bytes.as_deref()).map_err(|error| unreadable(&path, &error))?;
         let change = change.take().expect("a file is changed once");
         outcome = Some(change(&mut ledger)?);

@@ -107,7 +107,7 @@ pub(in crate::command) fn secrets(args: &SecretArgs, local: Local, session: &Ses
         let name = provider.name();
         secrets.extend(flags.iter().map(|(origin, bytes)| Secret::new(name, origin.clone(), bytes.clone())));
         let variable = provider.secret_variable();
-        let value = session.world.variable(variable).unwrap_or_default();
+        let value = session.world.env_var(variable).unwrap_or_default();
         secrets.extend(settings::secrets_of_variable(name, variable, &value));
         secrets.extend(kept.iter().filter(|secret| secret.provider == name).cloned());
     }
@@ -126,7 +126,7 @@ pub(in crate::command) fn secrets(args: &SecretArgs, local: Local, session: &Ses
     }
     let api_key = |provider: &&dyn Provider| {
         let name = provider.key_variable();
-        Some((name.to_owned(), session.world.variable(name)?))
+        Some((name.to_owned(), session.world.env_var(name)?))
     };
     let api_keys = provider::ALL.iter().filter_map(api_key).collect();
     Ok(Secrets { keys: secrets.into_iter().map(Key::new).collect(), api_keys })
@@ -163,7 +163,7 @@ fn kept(ledger: &Ledger, session: &Session<'_>) -> Vec<Secret> {
 pub(in crate::command) fn printed(provider: &'static str, command: &str, session: &Session<'_>) -> Result<Vec<u8>> {
     let bytes = session
         .world
-        .output_of(command, PATIENCE)
+        .run_command(command, PATIENCE)
         .map_err(|error| Error { what: mask_secrets(&error.what), ..error })?;
     let secret = settings::secret_of_file(provider, command, bytes);
     if secret.expose().is_empty() {
@@ -179,7 +179,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Whether flags or the environment give a secret.
 fn has_other(flags: &[(Origin, Vec<u8>)], session: &Session<'_>) -> bool {
-    !flags.is_empty() || provider::ALL.iter().any(|each| session.world.variable(each.secret_variable()).is_some())
+    !flags.is_empty() || provider::ALL.iter().any(|each| session.world.env_var(each.secret_variable()).is_some())
 }
 
 /// The texts that the flags lead to.
@@ -194,7 +194,7 @@ fn flag_texts(args: &SecretArgs, session: &Session<'_>) -> Result<Vec<(Origin, V
         found.push((secret.origin.clone(), secret.expose().to_vec()));
     }
     for name in &args.secret_env {
-        let value = session.world.variable(name);
+        let value = session.world.env_var(name);
         let value = value.ok_or_else(|| Error::credentials(format!("the environment variable {name} is not set")))?;
         found.push((Origin::Environment { variable: name.clone(), place: 0 }, value.into_bytes()));
     }
@@ -212,13 +212,13 @@ pub(in crate::command) fn local_keys(session: &Session<'_>) -> Result<Vec<Key>> 
 /// The seed of this machine's test secrets; `None`: there is none, and none was to be made. Two that make one at the same time end up with
 /// the same: the file is created whole or not at all, and then read.
 fn local_seed(local: Local, session: &Session<'_>) -> Result<Option<Vec<u8>>> {
-    let path = session.world.data_folder()?.join("local-test-seed");
-    if local == Local::Make && session.world.read_private(&path)?.is_none() {
+    let path = session.world.data_dir()?.join("local-test-seed");
+    if local == Local::Make && session.world.read_secret_file(&path)?.is_none() {
         let mut seed = [0; 32];
         session.world.fill_random(&mut seed);
-        if session.world.create_private(&path, hex::encode(seed).as_bytes())? {
+        if session.world.create_secret_file(&path, hex::encode(seed).as_bytes())? {
             session.say(&format!("made test secrets for this machine, kept in {}", path.display()));
         }
     }
-    session.world.read_private(&path)
+    session.world.read_secret_file(&path)
 }

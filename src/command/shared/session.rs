@@ -43,10 +43,10 @@ pub(in crate::command) fn paint(colour: Colour, world: &dyn World, stream: Strea
     let coloured = match colour {
         Colour::Always => true,
         Colour::Never => false,
-        Colour::Auto if world.variable("NO_COLOR").is_some() => false,
+        Colour::Auto if world.env_var("NO_COLOR").is_some() => false,
         Colour::Auto => {
-            let forced = world.variable("CLICOLOR_FORCE").is_some_and(|value| value != "0");
-            forced || (world.is_terminal(stream) && world.variable("TERM").is_none_or(|term| term != "dumb"))
+            let forced = world.env_var("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+            forced || (world.is_terminal(stream) && world.env_var("TERM").is_none_or(|term| term != "dumb"))
         }
     };
     if coloured { Paint::Coloured } else { Paint::Plain }
@@ -95,7 +95,7 @@ impl<'w> Session<'w> {
     /// Says so when other users of the machine can read a file of a secret of the user's own. A pipe or a device has no such readers.
     pub(in crate::command) fn warn_of_readers(&self, path: &Path) {
         let is_device = ["/dev", "/proc"].iter().any(|folder| path.starts_with(folder));
-        let mode = self.world.mode(path).filter(|_| !is_device && self.world.has_file(path));
+        let mode = self.world.file_mode(path).filter(|_| !is_device && self.world.file_exists(path));
         let readers = match mode.map(|mode| (mode & 0o040, mode & 0o004)) {
             None | Some((0, 0)) => return,
             Some((_, 0)) => "its group",
@@ -125,7 +125,7 @@ impl<'w> Session<'w> {
     /// Says something in lines that fit the terminal. A person who can't be told is no reason to stop.
     pub(in crate::command) fn write_error_line(&self, text: &str) {
         let line = self.width(Stream::Error).wrap(text, HANG) + "\n";
-        let _ = self.world.errors().write_all(line.as_bytes());
+        let _ = self.world.stderr().write_all(line.as_bytes());
     }
 
     /// Lines for standard output, broken between words where its terminal has no room for them.
@@ -141,7 +141,7 @@ impl<'w> Session<'w> {
     /// Opens a file, or standard input for `-`.
     pub(in crate::command) fn open(&self, path: &Path) -> Result<Box<dyn Read + Send + '_>> {
         if path == Path::new("-") {
-            return Ok(self.world.input());
+            return Ok(self.world.stdin());
         }
         self.world.open(path).map_err(|error| cannot_read(path, &error))
     }

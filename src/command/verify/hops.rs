@@ -5,7 +5,7 @@ use crate::command::shared::captures::{self, StoreArgs};
 use crate::command::{Session, Volume};
 use crate::diagnose::Cause;
 use crate::diagnose::hop::{self, Hop};
-use crate::model::delivery::{Delivery, Received};
+use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::error::{Error, Result};
 use crate::model::stored::{Kept, Query};
 use crate::model::timestamp::Timestamp;
@@ -34,7 +34,7 @@ impl Hops {
     /// The delivery of this name; without one, the store, when there is one that can be read.
     pub(super) fn open(against: Option<&str>, args: &StoreArgs, session: &Session<'_>) -> Result<Self> {
         let path = args.path(session);
-        let is_there = path.as_ref().is_ok_and(|path| session.world.has_file(path));
+        let is_there = path.as_ref().is_ok_and(|path| session.world.file_exists(path));
         let Some(name) = against else {
             if args.store.is_some() && !is_there {
                 return Err(no_store(&path?.display().to_string()));
@@ -105,7 +105,7 @@ pub(super) struct Beside {
 }
 
 impl Beside {
-    fn new(here: &Received, kept: Kept, conclusion: Conclusion) -> Self {
+    fn new(here: &AnalyzedDelivery, kept: Kept, conclusion: Conclusion) -> Self {
         let mut hop = hop::between(&kept.request, &here.delivery.request);
         if conclusion == Conclusion::SignatureOfCopy {
             // It is another delivery of the event, maybe, and has its own headers.
@@ -149,7 +149,7 @@ fn no_store(path: &str) -> Error {
 }
 
 /// Two events under two signatures are two deliveries, and nothing between them was changed.
-fn refuse_another_event(here: &Received, kept: &Kept) -> Result<()> {
+fn refuse_another_event(here: &AnalyzedDelivery, kept: &Kept) -> Result<()> {
     let (Some(own), Some(other)) = (&here.event.id, &kept.entry.event_id) else { return Ok(()) };
     let header = here.provider.and_then(provider::named).map_or("", Provider::signature_header);
     let is_same_signature = here.delivery.request.headers.all(header).eq(kept.request.headers.all(header));
@@ -162,7 +162,7 @@ fn refuse_another_event(here: &Received, kept: &Kept) -> Result<()> {
 }
 
 /// The delivery to whose body the signature belongs.
-fn good_copy(here: &Received, store: &mut dyn Store, bench: &Bench<'_>) -> Result<Option<Kept>> {
+fn good_copy(here: &AnalyzedDelivery, store: &mut dyn Store, bench: &Bench<'_>) -> Result<Option<Kept>> {
     let same_event =
         here.event.id.clone().map(|id| Query { reference: Some(id), limit: Some(SAME_EVENT), ..Query::default() });
     let newest = Query { limit: Some(NEWEST), ..Query::default() };
@@ -224,7 +224,7 @@ impl Conclusion {
 }
 
 /// Both are judged as of the moment at which listen received the one.
-fn conclusion(here: &Received, kept: &Kept, bench: &Bench<'_>) -> Conclusion {
+fn conclusion(here: &AnalyzedDelivery, kept: &Kept, bench: &Bench<'_>) -> Conclusion {
     match (verdict_there(kept, bench) == "verified", here.verdict.is_verified()) {
         (true, false) => Conclusion::ChangedBetween,
         (true, true) => Conclusion::BothVerify,

@@ -16,7 +16,7 @@ use crate::command::shared::secrets::{self, Local, SecretArgs};
 use crate::diagnose::Effort;
 use crate::diagnose::computed::{Answer, Digest};
 use crate::diagnose::frameworks::Framework;
-use crate::model::error::{Error, Outcome, Result};
+use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::signature::Tolerance;
 use crate::model::timestamp::{self, SignedDuration, Timestamp};
 use clap::Args;
@@ -92,7 +92,7 @@ enum At {
 fn moment_of_judging(text: &str) -> Result<At, String> {
     match text {
         "arrived" => Ok(At::Arrived),
-        _ => timestamp::read(text).map(At::Moment).map_err(|error| format!("{error}, or `arrived`")),
+        _ => timestamp::parse(text).map(At::Moment).map_err(|error| format!("{error}, or `arrived`")),
     }
 }
 
@@ -106,14 +106,14 @@ impl Verify {
 const START: u64 = 64 * 1024;
 
 /// Judges every request.
-pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<Outcome> {
+pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<CommandOutcome> {
     if args.body.is_none() && !args.header.is_empty() {
         return Err(headers_without_body());
     }
     let secrets = secrets::secrets(&args.secrets, Local::IfThere, session)?;
     let mut hops = Hops::open(args.against.as_deref(), &args.store, session)?;
     let bench = Bench::new(args, &secrets, hops.moment(), session);
-    let mut output = session.world.output();
+    let mut output = session.world.stdout();
     let mut hint = Hint::default();
     let tally = match (&args.file, &args.body) {
         (_, Some(body)) => {
@@ -152,7 +152,7 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<Outcome> {
     {
         session.say(&hint);
     }
-    Ok(if tally.all_verified() { Outcome::Good } else { Outcome::Bad })
+    Ok(if tally.all_verified() { CommandOutcome::Success } else { CommandOutcome::Negative })
 }
 
 fn headers_without_body() -> Error {

@@ -5,7 +5,7 @@ use crate::capture::{Capture, CaptureError, Note, Place};
 use crate::command::shared::secrets::Secrets;
 use crate::command::{Session, Volume};
 use crate::diagnose::{self, Cause, Effort, Finding, Known, Proof, Purse};
-use crate::model::delivery::Received;
+use crate::model::delivery::AnalyzedDelivery;
 use crate::model::error::Error;
 use crate::model::mask::Reveal;
 use crate::model::sanitize;
@@ -37,7 +37,7 @@ pub(super) struct Judged {
     /// Where in the file it stands.
     pub place: Place,
     /// The request and its verdict.
-    pub received: Received,
+    pub received: AnalyzedDelivery,
     /// Why it failed.
     pub findings: Vec<Finding>,
     notes: Vec<Note>,
@@ -245,7 +245,7 @@ impl Batch {
         }
     }
 
-    fn explain(&mut self, received: &Received, bench: &Bench<'_>) -> Vec<Finding> {
+    fn explain(&mut self, received: &AnalyzedDelivery, bench: &Bench<'_>) -> Vec<Finding> {
         if received.verdict.is_verified() {
             return Vec::new();
         }

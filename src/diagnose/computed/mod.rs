@@ -13,7 +13,7 @@ use super::body::{Bodies, Spent};
 use super::candidate::{self, Candidate};
 use super::search::Effort;
 use super::{Cause, Known, timestamp_text};
-use crate::model::delivery::Received;
+use crate::model::delivery::AnalyzedDelivery;
 use crate::model::secret::Origin;
 use crate::provider::{self, Provider};
 use digest::Algorithm;
@@ -77,7 +77,7 @@ const MOST_CHANGES: usize = 2;
 
 /// Finds out what was computed. `others` are messages that only the caller knows of.
 pub fn explain(
-    received: &Received,
+    received: &AnalyzedDelivery,
     digest: &Digest,
     known: &Known<'_>,
     others: Vec<Message>,
@@ -100,7 +100,7 @@ pub fn explain(
 }
 
 /// Whether the digest is what it should be, or what the header has.
-fn right(received: &Received, digest: &Digest, known: &Known<'_>) -> Option<Answer> {
+fn right(received: &AnalyzedDelivery, digest: &Digest, known: &Known<'_>) -> Option<Answer> {
     let request = &received.delivery.request;
     let named = received.provider.and_then(provider::named);
     let given = named.map(|provider| super::given::find(&request.headers, provider)).unwrap_or_default();
@@ -174,7 +174,7 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn new(
-        received: &'a Received,
+        received: &'a AnalyzedDelivery,
         provider: &'static dyn Provider,
         digest: &'a Digest,
         known: &'a Known<'_>,

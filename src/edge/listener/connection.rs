@@ -12,7 +12,7 @@ use super::room::{Held, Room, SMALL};
 use super::socket::Socket;
 use super::teller::{News, Teller};
 use crate::model::delivery::RejectedRequest;
-use crate::model::delivery::{Delivery, Received};
+use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::message::Request;
 use crate::model::stored::{Forwarded, Sequel};
 use crate::model::timestamp::Timestamp;
@@ -115,7 +115,7 @@ impl Desk {
     /// Keeps a delivery, asks the app, records what it answered, and only then gives that to the provider.
     async fn pass_through(
         self: Arc<Self>,
-        received: Arc<Received>,
+        received: Arc<AnalyzedDelivery>,
         room: Option<Held>,
         (forward, url): (ForwardOptions, Url),
         others: Vec<Url>,
@@ -147,7 +147,7 @@ impl Desk {
     async fn keep(
         &self,
         keeping: &Keeping,
-        received: &Arc<Received>,
+        received: &Arc<AnalyzedDelivery>,
         answered: u16,
         routes: Vec<Url>,
     ) -> Result<Option<Recorded>, String> {
@@ -161,7 +161,7 @@ impl Desk {
     }
 
     /// Large ones, for which there is `room`, one after the other, beside all else.
-    async fn judged(&self, request: Request, peer: SocketAddr, room: Option<&Held>) -> Received {
+    async fn judged(&self, request: Request, peer: SocketAddr, room: Option<&Held>) -> AnalyzedDelivery {
         let now = Timestamp::now();
         let delivery = Delivery { request, peer: Some(peer), arrived: Some(now) };
         match room {
@@ -170,7 +170,7 @@ impl Desk {
         }
     }
 
-    fn status_of(&self, received: &Received) -> StatusCode {
+    fn status_of(&self, received: &AnalyzedDelivery) -> StatusCode {
         match self.ack_policy {
             AckPolicy::All => StatusCode::OK,
             AckPolicy::Verified if received.verdict.is_verified() => StatusCode::OK,
@@ -222,7 +222,11 @@ impl Desk {
 const NOT_YET: u16 = 0;
 
 /// What the consumer hears of a delivery.
-fn arrived(received: Arc<Received>, kept: Result<Option<Recorded>, String>, status: StatusCode) -> AnsweredDelivery {
+fn arrived(
+    received: Arc<AnalyzedDelivery>,
+    kept: Result<Option<Recorded>, String>,
+    status: StatusCode,
+) -> AnsweredDelivery {
     let (id, store_error) = match kept {
         Ok(recorded) => (recorded.map(|recorded| recorded.id), None),
         Err(reason) => (None, Some(reason)),

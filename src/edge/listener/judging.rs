@@ -3,7 +3,7 @@
 //! It is one thread, and not whichever a pool has to spare: allocators keep for each thread what it has used, and a parsed body of a
 //! megabyte takes many.
 
-use crate::model::delivery::{Delivery, Received};
+use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::timestamp::Timestamp;
 use crate::world::VerifyFn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,7 +24,7 @@ pub(super) struct Judging {
 struct Order {
     delivery: Delivery,
     now: Timestamp,
-    judged: oneshot::Sender<Received>,
+    judged: oneshot::Sender<AnalyzedDelivery>,
 }
 
 impl Judging {
@@ -34,7 +34,7 @@ impl Judging {
     }
 
     /// Judges a small one.
-    pub fn small(&self, delivery: Delivery, now: Timestamp) -> Received {
+    pub fn small(&self, delivery: Delivery, now: Timestamp) -> AnalyzedDelivery {
         (self.verify)(delivery, now)
     }
 
@@ -42,7 +42,7 @@ impl Judging {
     ///
     /// # Panics
     /// Where judging it does: that ends its connection, and nothing else.
-    pub async fn large(&self, delivery: Delivery, now: Timestamp) -> Received {
+    pub async fn large(&self, delivery: Delivery, now: Timestamp) -> AnalyzedDelivery {
         let Some(line) = self.line.get_or_init(|| self.start()) else { return self.small(delivery, now) };
         let (judged, outcome) = oneshot::channel();
         // What is not taken is dropped, and its `judged` with it.
@@ -82,7 +82,7 @@ mod tests {
     async fn one_that_panics_takes_nobody_with_it() {
         let verify: VerifyFn = Arc::new(|delivery, _| {
             assert!(delivery.request.body != b"bad", "as the test wants it");
-            Received { delivery, provider: None, verdict: Verdict::Unsigned, event: Event::default() }
+            AnalyzedDelivery { delivery, provider: None, verdict: Verdict::Unsigned, event: Event::default() }
         });
         let judging = Arc::new(Judging::by(verify));
         let judged = |body: &'static [u8]| {

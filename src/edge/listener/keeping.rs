@@ -3,9 +3,9 @@
 use super::super::forwarder;
 use super::super::sender::clients::Clients;
 use super::super::store::{Recorded, Writer};
-use crate::model::delivery::Received;
+use crate::model::delivery::AnalyzedDelivery;
 use crate::model::stored::Attempt;
-use crate::world::{AckMode, ForwardOptions, MAX_PASSTHROUGH_BODY, START_OF_ANSWER};
+use crate::world::{AckMode, ForwardOptions, MAX_ANSWER_BODY, MAX_PASSTHROUGH_BODY};
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
@@ -36,7 +36,7 @@ pub(super) struct Keeping {
 
 impl Keeping {
     /// The URLs that a delivery goes to.
-    pub fn routes(&self, received: &Received) -> Vec<Url> {
+    pub fn routes(&self, received: &AnalyzedDelivery) -> Vec<Url> {
         self.forward.as_ref().map(|forward| (forward.route)(received)).unwrap_or_default()
     }
 
@@ -47,7 +47,7 @@ impl Keeping {
     }
 
     /// Asks an app: what the provider gets, and how it went.
-    pub async fn ask(&self, received: &Received, forward: &ForwardOptions, url: &Url) -> (Reply, Attempt) {
+    pub async fn ask(&self, received: &AnalyzedDelivery, forward: &ForwardOptions, url: &Url) -> (Reply, Attempt) {
         // Never closed, so that there is a place sooner or later.
         let _place = self.asked.acquire().await;
         let request = &received.delivery.request;
@@ -58,8 +58,8 @@ impl Keeping {
         }
         let reply = Reply::by_app(&attempt);
         if let Ok(answer) = &mut attempt.outcome {
-            answer.is_whole &= answer.body.len() <= START_OF_ANSWER;
-            answer.body.truncate(START_OF_ANSWER);
+            answer.is_whole &= answer.body.len() <= MAX_ANSWER_BODY;
+            answer.body.truncate(MAX_ANSWER_BODY);
             answer.body.shrink_to_fit();
         }
         (reply, attempt)

@@ -5,7 +5,7 @@ mod lasting;
 
 use super::*;
 use crate::model::delivery::RejectedRequest;
-use crate::model::delivery::{Delivery, Received};
+use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::event::Event;
 use crate::model::message::Request;
 use crate::model::secret::Origin;
@@ -51,11 +51,11 @@ impl Setup {
 }
 
 /// Verified is what says `good` in its body.
-fn judge(delivery: Delivery, _now: Timestamp) -> Received {
+fn judge(delivery: Delivery, _now: Timestamp) -> AnalyzedDelivery {
     assert_ne!(delivery.request.target, "/panic", "this panic is part of a test");
     let is_good = delivery.request.body.starts_with(b"good");
     let verdict = if is_good { Verdict::Verified { secret: Origin::Local } } else { Verdict::Mismatch };
-    Received { delivery, provider: None, verdict, event: Event::default() }
+    AnalyzedDelivery { delivery, provider: None, verdict, event: Event::default() }
 }
 
 struct Client(BufReader<TcpStream>);

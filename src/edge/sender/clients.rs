@@ -9,8 +9,8 @@ use super::exchange;
 use super::pool::Pool;
 use crate::model::address::is_loopback;
 use crate::model::error::{Error, Result};
-use crate::model::exchange::{Outgoing, Sent};
-use crate::world::Certificates;
+use crate::model::exchange::{OutgoingRequest, SentRequest};
+use crate::world::CertificateCheck;
 use reqwest::{Certificate, Client, ClientBuilder};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +25,7 @@ pub(super) const CONNECT: Duration = Duration::from_secs(10);
 pub(in crate::edge) struct Clients {
     pool: Pool,
     /// Those that were needed so far.
-    others: Arc<Mutex<HashMap<(Route, Certificates), Client>>>,
+    others: Arc<Mutex<HashMap<(Route, CertificateCheck), Client>>>,
 }
 
 /// What holds for an exchange.
@@ -34,7 +34,7 @@ pub(in crate::edge) struct Terms {
     /// How long it may take.
     pub limit: Duration,
     /// What a target must show that speaks TLS.
-    pub certificates: Certificates,
+    pub certificates: CertificateCheck,
     /// How much of the answer's body is wanted, in bytes.
     pub most_of_body: usize,
 }
@@ -53,8 +53,8 @@ enum Route {
 impl Clients {
     /// Sends a request and reads the answer. How that fared is in `Sent`; an error means that nothing can
     /// be sent by this route.
-    pub async fn exchange(&self, outgoing: Outgoing, terms: Terms) -> Result<Sent> {
-        let Outgoing { number, url, request } = outgoing;
+    pub async fn exchange(&self, outgoing: OutgoingRequest, terms: Terms) -> Result<SentRequest> {
+        let OutgoingRequest { number, url, request } = outgoing;
         let route = Route::to(&url);
         let start = Instant::now();
         let answer = match route {
@@ -64,10 +64,10 @@ impl Clients {
                 exchange::exchange(&client, url, request, terms).await
             }
         };
-        Ok(Sent { number, took: start.elapsed(), answer })
+        Ok(SentRequest { number, took: start.elapsed(), answer })
     }
 
-    fn client_for(&self, route: Route, certificates: Certificates) -> Result<Client> {
+    fn client_for(&self, route: Route, certificates: CertificateCheck) -> Result<Client> {
         let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = others.get(&(route, certificates)) {
             return Ok(client.clone());
@@ -89,7 +89,7 @@ impl Route {
     }
 }
 
-fn build(route: Route, certificates: Certificates) -> Result<Client> {
+fn build(route: Route, certificates: CertificateCheck) -> Result<Client> {
     // Fails when there is a provider already, and any will do.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = Client::builder()
@@ -103,8 +103,8 @@ fn build(route: Route, certificates: Certificates) -> Result<Client> {
         Route::Outside => with_roots(builder),
     };
     let builder = match certificates {
-        Certificates::Checked => builder,
-        Certificates::Unchecked => builder.tls_danger_accept_invalid_certs(true),
+        CertificateCheck::Verify => builder,
+        CertificateCheck::Skip => builder.tls_danger_accept_invalid_certs(true),
     };
     builder.build().map_err(|error| Error::failed("can't set up sending").because(cause(&error)))
 }
@@ -140,7 +140,7 @@ mod tests {
     fn every_kind_of_client_can_be_built_and_is_built_once() {
         let clients = Clients::default();
         for route in [Route::Loopback, Route::Outside, Route::Loopback] {
-            for certificates in [Certificates::Checked, Certificates::Unchecked] {
+            for certificates in [CertificateCheck::Verify, CertificateCheck::Skip] {
                 assert!(clients.client_for(route, certificates).is_ok(), "{route:?} {certificates:?}");
             }
         }

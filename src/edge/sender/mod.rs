@@ -16,8 +16,8 @@ mod tests;
 
 use super::interrupt::Interrupt;
 use crate::model::error::{Error, Result};
-use crate::model::exchange::{Next, Sent};
-use crate::world::{SendEnd, Sending};
+use crate::model::exchange::{NextRequest, SentRequest};
+use crate::world::{SendOptions, SendStatus};
 use clients::{Clients, Terms};
 use pace::Pace;
 use tokio::task::JoinSet;
@@ -25,11 +25,11 @@ use tokio::time::{Instant, sleep_until};
 
 /// Sends what `next` hands out, each request asked for only when there is a place for it.
 pub(super) fn send(
-    options: &Sending,
+    options: &SendOptions,
     interrupt: Interrupt,
-    next: &mut dyn FnMut() -> Next,
-    done: &mut dyn FnMut(Sent),
-) -> Result<SendEnd> {
+    next: &mut dyn FnMut() -> NextRequest,
+    done: &mut dyn FnMut(SentRequest),
+) -> Result<SendStatus> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Error::failed("can't send").because(error))?;
     let end = runtime.block_on(send_all(options, interrupt, next, done));
@@ -39,23 +39,22 @@ pub(super) fn send(
 }
 
 async fn send_all(
-    options: &Sending,
+    options: &SendOptions,
     mut interrupt: Interrupt,
-    next: &mut dyn FnMut() -> Next,
-    done: &mut dyn FnMut(Sent),
-) -> Result<SendEnd> {
+    next: &mut dyn FnMut() -> NextRequest,
+    done: &mut dyn FnMut(SentRequest),
+) -> Result<SendStatus> {
     let clients = Clients::default();
     let mut pace = Pace::new(options.per_second, Instant::now());
     let mut under_way = JoinSet::new();
-    let terms =
-        Terms { limit: options.timeout, certificates: options.certificates, most_of_body: options.most_of_body };
+    let terms = Terms { limit: options.timeout, certificates: options.certificates, most_of_body: options.max_body };
     let mut has_more = true;
     let mut pause = None;
     while has_more || !under_way.is_empty() {
         let has_place = has_more && under_way.len() < options.concurrency.max(1);
         tokio::select! {
             biased;
-            () = interrupt.told() => return Ok(SendEnd::Interrupted),
+            () = interrupt.told() => return Ok(SendStatus::Interrupted),
             Some(sent) = under_way.join_next() => {
                 done(sent.expect("an exchange is not aborted, and does not panic")?);
                 (has_more, pause) = (true, None);
@@ -63,19 +62,19 @@ async fn send_all(
             () = sleep_until_due(pause.max(pace.due())), if has_place => {
                 pause = None;
                 match next() {
-                    Next::Send(outgoing) => {
+                    NextRequest::Send(outgoing) => {
                         pace.started(Instant::now());
                         let clients = clients.clone();
                         under_way.spawn(async move { clients.exchange(outgoing, terms).await });
                     }
-                    Next::Wait(span) => pause = Instant::now().checked_add(span),
-                    Next::Nothing => has_more = false,
-                    Next::Stop => return Ok(SendEnd::Complete),
+                    NextRequest::Wait(span) => pause = Instant::now().checked_add(span),
+                    NextRequest::Nothing => has_more = false,
+                    NextRequest::Stop => return Ok(SendStatus::Complete),
                 }
             }
         }
     }
-    Ok(SendEnd::Complete)
+    Ok(SendStatus::Complete)
 }
 
 /// `None` is due already; no timer is set for it.

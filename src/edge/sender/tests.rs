@@ -4,21 +4,21 @@ mod certificates;
 mod wire;
 
 use super::*;
-use crate::model::exchange::{Answer, Outgoing, SendFailure};
+use crate::model::exchange::{Answer, OutgoingRequest, SendFailure};
 use crate::model::message::{Headers, Request};
-use crate::world::Certificates;
+use crate::world::CertificateCheck;
 use std::cell::{Cell, RefCell};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 use tokio::sync::watch;
 
-const OPTIONS: Sending = Sending {
+const OPTIONS: SendOptions = SendOptions {
     concurrency: 1,
     per_second: None,
     timeout: Duration::from_secs(20),
-    certificates: Certificates::Checked,
-    most_of_body: 65_536,
+    certificates: CertificateCheck::Verify,
+    max_body: 65_536,
 };
 
 /// A target that answers every connection by `answer`, for as long as the test runs.
@@ -64,16 +64,16 @@ fn answering(answer: impl Into<Vec<u8>>) -> SocketAddr {
     })
 }
 
-fn outgoing(number: u64, target: SocketAddr, request: Request) -> Outgoing {
-    Outgoing { number, url: format!("http://{target}/hook?a=b").parse().unwrap(), request }
+fn outgoing(number: u64, target: SocketAddr, request: Request) -> OutgoingRequest {
+    OutgoingRequest { number, url: format!("http://{target}/hook?a=b").parse().unwrap(), request }
 }
 
-fn send_these(options: &Sending, requests: Vec<Outgoing>) -> Vec<Sent> {
+fn send_these(options: &SendOptions, requests: Vec<OutgoingRequest>) -> Vec<SentRequest> {
     let mut sent = Vec::new();
     let mut requests = requests.into_iter();
     let interrupt = Interrupt::of(&watch::Sender::new(0));
     let end = send(options, interrupt, &mut || requests.next().into(), &mut |one| sent.push(one));
-    assert_eq!(end, Ok(SendEnd::Complete));
+    assert_eq!(end, Ok(SendStatus::Complete));
     sent
 }
 
@@ -82,7 +82,7 @@ fn said(answer: Result<Answer, SendFailure>) -> Result<(u16, Vec<u8>), SendFailu
     answer.map(|answer| (answer.status, answer.body))
 }
 
-fn send_one(options: &Sending, target: SocketAddr) -> Result<Answer, SendFailure> {
+fn send_one(options: &SendOptions, target: SocketAddr) -> Result<Answer, SendFailure> {
     let mut sent = send_these(options, vec![outgoing(7, target, Request::post("/", b"x".to_vec()))]);
     assert_eq!((sent.len(), sent[0].number), (1, 7));
     sent.remove(0).answer
@@ -92,7 +92,7 @@ fn send_one(options: &Sending, target: SocketAddr) -> Result<Answer, SendFailure
 fn several_are_under_way_at_once_and_each_is_told_of_once() {
     let address = answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     let requests = (0..200).map(|number| outgoing(number, address, Request::post("/", vec![b'a'; 300]))).collect();
-    let sent = send_these(&Sending { concurrency: 8, ..OPTIONS }, requests);
+    let sent = send_these(&SendOptions { concurrency: 8, ..OPTIONS }, requests);
     assert!(sent.iter().all(|one| one.answer.as_ref().is_ok_and(|answer| answer.status == 200)));
     let mut numbers: Vec<u64> = sent.iter().map(|one| one.number).collect();
     numbers.sort_unstable();
@@ -106,14 +106,14 @@ fn a_request_is_asked_for_only_when_there_is_a_place_for_it() {
     let mut next = || {
         assert!(asked.get() - told.get() < 3, "{} asked for, {} told of", asked.get(), told.get());
         if asked.get() == 50 {
-            return Next::Nothing;
+            return NextRequest::Nothing;
         }
         asked.set(asked.get() + 1);
-        Next::Send(outgoing(asked.get(), address, Request::post("/", Vec::new())))
+        NextRequest::Send(outgoing(asked.get(), address, Request::post("/", Vec::new())))
     };
     let interrupt = Interrupt::of(&watch::Sender::new(0));
-    let options = Sending { concurrency: 3, ..OPTIONS };
-    assert_eq!(send(&options, interrupt, &mut next, &mut |_| told.set(told.get() + 1)), Ok(SendEnd::Complete));
+    let options = SendOptions { concurrency: 3, ..OPTIONS };
+    assert_eq!(send(&options, interrupt, &mut next, &mut |_| told.set(told.get() + 1)), Ok(SendStatus::Complete));
     assert_eq!((asked.get(), told.get()), (50, 50));
 }
 
@@ -122,24 +122,24 @@ fn a_pace_is_kept() {
     let address = answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     let requests = (0..11).map(|number| outgoing(number, address, Request::post("/", Vec::new()))).collect();
     let start = std::time::Instant::now();
-    send_these(&Sending { concurrency: 4, per_second: Some(100.0), ..OPTIONS }, requests);
+    send_these(&SendOptions { concurrency: 4, per_second: Some(100.0), ..OPTIONS }, requests);
     assert!(start.elapsed() >= Duration::from_millis(80), "{:?}", start.elapsed());
 }
 
 #[test]
 fn a_wait_ends_when_its_time_is_over_or_an_answer_comes() {
     let address = answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    let one = |number| Next::Send(outgoing(number, address, Request::post("/", Vec::new())));
+    let one = |number| NextRequest::Send(outgoing(number, address, Request::post("/", Vec::new())));
     let steps = RefCell::new(vec![
-        Next::Nothing,
+        NextRequest::Nothing,
         one(2),
-        Next::Wait(Duration::from_secs(3600)),
+        NextRequest::Wait(Duration::from_secs(3600)),
         one(1),
-        Next::Wait(Duration::from_millis(1)),
+        NextRequest::Wait(Duration::from_millis(1)),
     ]);
     let told = RefCell::new(Vec::new());
-    let mut next = || steps.borrow_mut().pop().unwrap_or(Next::Nothing);
-    let options = Sending { concurrency: 2, ..OPTIONS };
+    let mut next = || steps.borrow_mut().pop().unwrap_or(NextRequest::Nothing);
+    let options = SendOptions { concurrency: 2, ..OPTIONS };
     send(&options, Interrupt::of(&watch::Sender::new(0)), &mut next, &mut |sent| told.borrow_mut().push(sent.number))
         .unwrap();
     assert_eq!(told.into_inner(), [1, 2]);
@@ -152,9 +152,13 @@ fn nothing_more_is_asked_again_when_an_answer_has_come() {
     let told = Cell::new(0);
     let mut next = || {
         let due = again.take();
-        if due == 0 { Next::Nothing } else { Next::Send(outgoing(due, address, Request::post("/", Vec::new()))) }
+        if due == 0 {
+            NextRequest::Nothing
+        } else {
+            NextRequest::Send(outgoing(due, address, Request::post("/", Vec::new())))
+        }
     };
-    let mut done = |sent: Sent| {
+    let mut done = |sent: SentRequest| {
         told.set(told.get() + 1);
         again.set(if sent.number < 3 { sent.number + 1 } else { 0 });
     };
@@ -191,7 +195,7 @@ fn nobody_there_is_told_in_plain_words() {
 #[test]
 fn no_answer_is_not_waited_for_longer_than_asked() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let options = Sending { timeout: Duration::from_millis(50), ..OPTIONS };
+    let options = SendOptions { timeout: Duration::from_millis(50), ..OPTIONS };
     assert_eq!(send_one(&options, silent.local_addr().unwrap()), Err(SendFailure::Timeout));
 }
 
@@ -235,7 +239,7 @@ fn an_interrupt_ends_the_sending() {
         }
         request.into()
     };
-    let options = Sending { concurrency: 2, ..OPTIONS };
+    let options = SendOptions { concurrency: 2, ..OPTIONS };
     let end = send(&options, Interrupt::of(&signals), &mut next, &mut |sent| panic!("{sent:?}"));
-    assert_eq!(end, Ok(SendEnd::Interrupted));
+    assert_eq!(end, Ok(SendStatus::Interrupted));
 }

@@ -5,7 +5,7 @@
 //! is too large, and adds `Connection: close`.
 
 use super::{MAX_BODY, encode};
-use crate::model::exchange::Reply;
+use crate::model::exchange::ServerReply;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -95,7 +95,7 @@ fn body_length(head: &[u8]) -> Option<u64> {
 /// Answers 413, and reads some of the body: to close a connection with unread bytes resets it, and
 /// the client might never see the answer.
 fn refuse(mut client: &TcpStream, reader: impl Read) -> io::Result<()> {
-    client.write_all(&encode(&Reply::new(413), ""))?;
+    client.write_all(&encode(&ServerReply::new(413), ""))?;
     client.shutdown(Shutdown::Write)?;
     client.set_read_timeout(Some(DRAIN_TIMEOUT))?;
     io::copy(&mut reader.take(MAX_BODY as u64), &mut io::sink()).map(drop)

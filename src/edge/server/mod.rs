@@ -10,10 +10,10 @@ mod gate;
 mod tests;
 
 use crate::model::error::{Error, Result};
-use crate::model::exchange::Reply;
+use crate::model::exchange::ServerReply;
 use crate::model::message::{Headers, Request};
 use crate::model::timestamp::Timestamp;
-use crate::world::{Handler, Serving};
+use crate::world::{RequestHandler, RunningServer};
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(super) struct Server {
 }
 
 /// Starts a server on `address`; port 0 picks a free one.
-pub(super) fn start(address: SocketAddr, handler: Handler) -> Result<Server> {
+pub(super) fn start(address: SocketAddr, handler: RequestHandler) -> Result<Server> {
     let failed = |error: &dyn std::fmt::Display| Error::failed(format!("can't listen on {address}")).because(error);
     let listener = TcpListener::bind(address).map_err(|error| super::listener::cannot_listen(address, &error))?;
     let hidden = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| failed(&error))?;
@@ -56,7 +56,7 @@ pub(super) fn start(address: SocketAddr, handler: Handler) -> Result<Server> {
     Ok(server)
 }
 
-impl Serving for Server {
+impl RunningServer for Server {
     fn address(&self) -> SocketAddr {
         self.address
     }
@@ -72,7 +72,7 @@ impl Drop for Server {
 }
 
 /// Reads one request, asks the handler, and writes its reply.
-fn answer(mut incoming: tiny_http::Request, handler: &Handler) {
+fn answer(mut incoming: tiny_http::Request, handler: &RequestHandler) {
     let request = read(&mut incoming);
     // Dropping the writer closes the connection; nothing else is written.
     let mut writer = incoming.into_writer();
@@ -104,7 +104,7 @@ fn read(incoming: &mut tiny_http::Request) -> io::Result<Request> {
     Ok(Request { method, target, headers, body })
 }
 
-fn encode(reply: &Reply, method: &str) -> Vec<u8> {
+fn encode(reply: &ServerReply, method: &str) -> Vec<u8> {
     let reason = tiny_http::StatusCode(reply.status).default_reason_phrase();
     let mut wire = format!("HTTP/1.1 {} {reason}\r\n", reply.status).into_bytes();
     wire.extend_from_slice(reply.headers.as_bytes());

@@ -4,7 +4,7 @@ use super::*;
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
-fn server(handler: impl Fn(Request) -> Reply + Send + Sync + 'static) -> Server {
+fn server(handler: impl Fn(Request) -> ServerReply + Send + Sync + 'static) -> Server {
     start("127.0.0.1:0".parse().unwrap(), Arc::new(move |request, _| handler(request))).unwrap()
 }
 
@@ -18,8 +18,8 @@ fn exchange(address: SocketAddr, request: &[u8]) -> Vec<u8> {
     answer
 }
 
-fn with_body(body: &[u8]) -> Reply {
-    Reply { body: body.to_vec(), ..Reply::new(200) }
+fn with_body(body: &[u8]) -> ServerReply {
+    ServerReply { body: body.to_vec(), ..ServerReply::new(200) }
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn a_cut_connection_closes_without_a_reply_after_the_request_is_handled() {
     let sender = Mutex::new(sender);
     let server = server(move |request| {
         sender.lock().unwrap().send(request.body).unwrap();
-        Reply { is_cut: true, ..with_body(b"not sent") }
+        ServerReply { is_cut: true, ..with_body(b"not sent") }
     });
     let answer = exchange(server.address(), b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi");
     assert_eq!((answer, handled.recv().unwrap()), (Vec::new(), b"hi".to_vec()));
@@ -53,7 +53,7 @@ fn a_cut_connection_closes_without_a_reply_after_the_request_is_handled() {
 
 #[test]
 fn a_client_that_sends_connection_close_gets_a_late_reply() {
-    let server = server(|_| Reply { delay: Duration::from_millis(50), ..with_body(b"x") });
+    let server = server(|_| ServerReply { delay: Duration::from_millis(50), ..with_body(b"x") });
     let answer = exchange(server.address(), b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n");
     assert!(answer.ends_with(b"\r\n\r\nx"), "{}", String::from_utf8_lossy(&answer));
 }

@@ -1,7 +1,7 @@
 //! Rows in and out: how values stand in the tables.
 
 use super::names::Names;
-use crate::model::delivery::Received;
+use crate::model::delivery::AnalyzedDelivery;
 use crate::model::exchange::Answer;
 use crate::model::message::{Headers, Request};
 use crate::model::money::Money;
@@ -26,8 +26,13 @@ pub(super) fn moment(micros: i64) -> Timestamp {
 }
 
 /// Adds a delivery at this place.
-pub(super) fn insert(connection: &Connection, place: i64, received: &Received, answered: u16) -> rusqlite::Result<()> {
-    let Received { delivery, provider, verdict, event } = received;
+pub(super) fn insert(
+    connection: &Connection,
+    place: i64,
+    received: &AnalyzedDelivery,
+    answered: u16,
+) -> rusqlite::Result<()> {
+    let AnalyzedDelivery { delivery, provider, verdict, event } = received;
     let request = &delivery.request;
     connection
         .prepare_cached(

@@ -3,7 +3,7 @@
 mod bell;
 
 use super::*;
-use crate::model::delivery::{Delivery, Received};
+use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::event::Event;
 use crate::model::message::Request;
 use crate::model::stored::{Attempt, Query, Undelivered};
@@ -34,7 +34,7 @@ fn append(body: &[u8], object: &str, urls: &[&str]) -> Append {
     };
     let event = Event { subject: Some(object.to_owned()), ..Event::default() };
     Append {
-        received: Arc::new(Received { delivery, provider: None, verdict: Judged::Unsigned, event }),
+        received: Arc::new(AnalyzedDelivery { delivery, provider: None, verdict: Judged::Unsigned, event }),
         answered: 200,
         forwards: urls.iter().map(|url| (*url).to_owned()).collect(),
         wake: Arc::new(Notify::new()),

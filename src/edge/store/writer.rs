@@ -7,7 +7,7 @@ use super::checkpoint::Checkpoints;
 use super::file::{FileId, log_of};
 use super::names::Names;
 use super::{rows, schema};
-use crate::model::delivery::Received;
+use crate::model::delivery::AnalyzedDelivery;
 use crate::model::error::{Error, Result};
 use crate::model::stored::{Attempt, Id};
 use crate::world::StoreLocation;
@@ -38,7 +38,7 @@ pub(in crate::edge) struct Writer {
 
 /// A delivery to be recorded.
 pub(in crate::edge) struct Append {
-    pub received: Arc<Received>,
+    pub received: Arc<AnalyzedDelivery>,
     /// 0: it is still to be answered.
     pub answered: u16,
     /// Where it is to be forwarded.

@@ -15,7 +15,7 @@ fn deliveries_are_signed_as_openssl_signs_them() {
     let secret = &bench.emulator.state.plexos.endpoints.iter().next().unwrap().secret;
     assert_eq!(secret, "whsec_emulated_74d0811945ddd771cadcfa90dbf8bf6c71e679c7eb45b5ae754531ede58c3294");
     let [plexos, plustive] = bench.sent.as_slice() else { panic!("two were sent") };
-    let header = |outgoing: &Outgoing, name: &str| {
+    let header = |outgoing: &OutgoingRequest, name: &str| {
         String::from_utf8(outgoing.request.headers.get(name).unwrap().to_vec()).unwrap()
     };
     let body = r#"{"id":"evt_dm84lt8z9ubhommq","type":"payment.created","data":{"id":"pi_swn5vuc1w9asnycu","externalId":null,"amount":"10000","currency":"CVE","feeAmount":"200","netAmount":"9800","operator":"MOCK","operatorPhone":"+2389001234","operatorTxId":null,"status":"CREATED","failureCode":null,"failureMessage":null,"description":null,"statementDescriptor":null,"customerId":null,"metadata":{},"expiresAt":"2025-01-15T11:30:00.000Z","createdAt":"2025-01-15T10:30:00.000Z","updatedAt":"2025-01-15T10:30:00.000Z"},"createdAt":"2025-01-15T10:30:00.000Z"}"#;
@@ -79,7 +79,7 @@ fn an_endpoint_that_does_not_answer_is_tried_again() {
     let mut bench = Bench::registered();
     bench.pay("MOCK", "+2389001234");
     let outgoing = bench.emulator.due(bench.now).unwrap();
-    let sent = Sent { number: outgoing.number, took: Duration::from_secs(5), answer: Err(SendFailure::Timeout) };
+    let sent = SentRequest { number: outgoing.number, took: Duration::from_secs(5), answer: Err(SendFailure::Timeout) };
     let delivery = bench.emulator.fared(&sent, bench.now).unwrap();
     assert_eq!((delivery.fate, delivery.attempts[0].error.as_deref()), (Fate::Waiting, Some("no answer in time")));
 }

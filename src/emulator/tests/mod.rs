@@ -18,7 +18,7 @@ struct Bench {
     emulator: Emulator,
     now: Timestamp,
     status: u16,
-    sent: Vec<Outgoing>,
+    sent: Vec<OutgoingRequest>,
 }
 
 fn settings() -> Settings {
@@ -61,7 +61,7 @@ impl Bench {
         request
     }
 
-    fn reply(&mut self, request: &Request) -> (Reply, Value) {
+    fn reply(&mut self, request: &Request) -> (ServerReply, Value) {
         let (reply, _) = self.emulator.answer(request, self.now);
         let body = if reply.body.is_empty() { Value::Null } else { serde_json::from_slice(&reply.body).unwrap() };
         (reply, body)
@@ -100,7 +100,7 @@ impl Bench {
         while self.emulator.wait(self.now).is_some_and(|wait| self.now + wait <= end) {
             self.now += self.emulator.wait(self.now).unwrap();
             while let Some(outgoing) = self.emulator.due(self.now) {
-                let sent = Sent {
+                let sent = SentRequest {
                     number: outgoing.number,
                     took: Duration::from_millis(3),
                     answer: Ok(Answer::new(self.status, "")),
@@ -114,7 +114,7 @@ impl Bench {
 
     /// The types of the events sent since this was last asked.
     fn events(&mut self) -> Vec<String> {
-        let kind = |outgoing: Outgoing| {
+        let kind = |outgoing: OutgoingRequest| {
             let body: Value = serde_json::from_slice(&outgoing.request.body).unwrap();
             body.get("type")
                 .filter(|_| body.get("data").is_some())

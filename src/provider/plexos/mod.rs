@@ -166,7 +166,7 @@ fn signed_time(request: &Request) -> Result<(&str, Timestamp), Malformed> {
         return Err(Malformed::TimestampRepeated);
     }
     let text = std::str::from_utf8(value).map_err(|_| Malformed::TimestampNotANumber)?;
-    match timestamp::read_unix(text) {
+    match timestamp::parse_unix(text) {
         Some(UnixTime::Seconds(time)) => Ok((text, time)),
         Some(UnixTime::Milliseconds(_)) => Err(Malformed::TimestampMilliseconds),
         None => Err(Malformed::TimestampNotANumber),

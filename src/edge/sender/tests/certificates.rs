@@ -43,9 +43,11 @@ fn a_certificate_that_nobody_vouches_for_is_taken_only_unchecked() {
         let mut request = Request::post("/", b"x".to_vec());
         request.headers.push("X-A", b"1").unwrap();
         let url = format!("https://localhost:{}/", secured().port()).parse().unwrap();
-        send_these(&Sending { certificates, ..OPTIONS }, vec![Outgoing { number: 1, url, request }]).remove(0).answer
+        send_these(&SendOptions { certificates, ..OPTIONS }, vec![OutgoingRequest { number: 1, url, request }])
+            .remove(0)
+            .answer
     };
-    assert_eq!(said(answer(Certificates::Unchecked)), Ok((200, b"ok".to_vec())));
-    let refused = answer(Certificates::Checked);
+    assert_eq!(said(answer(CertificateCheck::Skip)), Ok((200, b"ok".to_vec())));
+    let refused = answer(CertificateCheck::Verify);
     assert!(matches!(&refused, Err(SendFailure::Connect(cause)) if cause.contains("certificate")), "{refused:?}");
 }

@@ -37,11 +37,11 @@ fn headers(text: &str) -> Headers {
     Headers::read(text.chars().map(|letter| letter as u8).collect()).unwrap()
 }
 
-fn posts(address: SocketAddr, count: u64) -> Vec<Outgoing> {
+fn posts(address: SocketAddr, count: u64) -> Vec<OutgoingRequest> {
     (0..count).map(|number| outgoing(number, address, Request::post("/", b"x".to_vec()))).collect()
 }
 
-fn statuses(sent: &[Sent]) -> Vec<Option<u16>> {
+fn statuses(sent: &[SentRequest]) -> Vec<Option<u16>> {
     sent.iter().map(|one| one.answer.as_ref().ok().map(|answer| answer.status)).collect()
 }
 
@@ -114,7 +114,7 @@ fn an_answer_to_head_has_no_body() {
 #[test]
 fn there_are_no_more_connections_than_requests_under_way() {
     let (address, seen) = watched(|_| Some(NO_CONTENT.into()));
-    let sent = send_these(&Sending { concurrency: 4, ..OPTIONS }, posts(address, 200));
+    let sent = send_these(&SendOptions { concurrency: 4, ..OPTIONS }, posts(address, 200));
     assert_eq!(statuses(&sent), [Some(204); 200]);
     let (opened, requests) = counts(&seen);
     assert!(opened <= 4 && requests == 200, "{opened} connections, {requests} requests");
@@ -191,7 +191,7 @@ fn an_answer_that_stops_half_way_is_not_waited_for_longer_than_asked_and_not_los
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab").unwrap();
         let _ = held.lock().unwrap().recv();
     });
-    let options = Sending { timeout: Duration::from_millis(100), ..OPTIONS };
+    let options = SendOptions { timeout: Duration::from_millis(100), ..OPTIONS };
     let Err(SendFailure::Cut { start, .. }) = send_one(&options, address) else { panic!("it was cut") };
     assert_eq!(start.body, b"ab");
     drop(hold);
@@ -213,12 +213,12 @@ fn many_tasks_share_the_clients_of_one_runtime() {
     let (address, seen) = watched(|_| Some(NO_CONTENT.into()));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let clients = Clients::default();
-    let terms = Terms { limit: OPTIONS.timeout, certificates: Certificates::Checked, most_of_body: 65_536 };
+    let terms = Terms { limit: OPTIONS.timeout, certificates: CertificateCheck::Verify, most_of_body: 65_536 };
     let mut tasks = JoinSet::new();
     for batch in 0..8 {
         let clients = clients.clone();
-        let batch: Vec<Outgoing> =
-            posts(address, 50).into_iter().map(|one| Outgoing { number: batch, ..one }).collect();
+        let batch: Vec<OutgoingRequest> =
+            posts(address, 50).into_iter().map(|one| OutgoingRequest { number: batch, ..one }).collect();
         tasks.spawn_on(
             async move {
                 for outgoing in batch {
