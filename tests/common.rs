@@ -259,7 +259,7 @@ impl World for Made {
         Ok(is_new)
     }
 
-    fn append(&self, path: &Path) -> io::Result<Box<dyn Appending + '_>> {
+    fn append(&self, path: &Path) -> io::Result<Box<dyn AppendFile + '_>> {
         whtool::edge::Machine.append(&self.place(path))
     }
 

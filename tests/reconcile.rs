@@ -448,7 +448,7 @@ fn a_journal_and_a_list_get_their_folders_and_are_one_runs_at_a_time() {
         let other = whtool::edge::Machine.append(&path).unwrap();
         let run = api.run(home.path(), &words);
         assert_eq!((run.status, std::fs::read(&path).unwrap()), (3, text), "{}", run.err);
-        assert!(run.err.contains("another whtool is writing it"), "{}", run.err);
+        assert!(run.err.contains("another whtool process is writing to it"), "{}", run.err);
         drop(other);
         assert_ne!(api.run(home.path(), &words).status, 3);
     }

@@ -5,12 +5,12 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the place that the fence in clippy.toml stands around")]
 
-mod appender;
 mod editor;
 mod environment;
 mod files;
 mod forwarder;
 mod interrupt;
+mod journal_file;
 mod listener;
 mod private;
 mod program;
@@ -24,7 +24,7 @@ use crate::model::error::Result;
 use crate::model::exchange::{NextRequest, SentRequest};
 use crate::model::timestamp::Timestamp;
 use crate::world::{
-    Appending, FileChange, FileVisibility, ListenOptions, ProcessOptions, Progress, RequestHandler, RunningListener,
+    AppendFile, FileChange, FileVisibility, ListenOptions, ProcessOptions, Progress, RequestHandler, RunningListener,
     RunningProcess, RunningServer, SendOptions, SendStatus, Store, Stream, VerifyFn, World,
 };
 use interrupt::Interrupt;
@@ -129,8 +129,8 @@ impl World for Machine {
         private::create(path, bytes)
     }
 
-    fn append(&self, path: &Path) -> io::Result<Box<dyn Appending + '_>> {
-        Ok(Box::new(appender::open(path)?))
+    fn append(&self, path: &Path) -> io::Result<Box<dyn AppendFile + '_>> {
+        Ok(Box::new(journal_file::open(path)?))
     }
 
     fn update_secret_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<()> {

@@ -97,9 +97,9 @@ pub trait World: Sync {
     fn start_process(&self, program: &ProcessOptions, launched: &mut dyn FnMut()) -> Result<Box<dyn RunningProcess>>;
     /// Runs a command by the shell and returns what it wrote to its standard output; it must succeed, and within this time.
     fn run_command(&self, command: &str, limit: Duration) -> Result<Vec<u8>>;
-    /// Opens a file to read and to write at its end. It is made, for its owner only, when it is not there, and so is its folder. It is
-    /// one process's at a time: while another has it open, the error is `ResourceBusy`.
-    fn append(&self, path: &Path) -> io::Result<Box<dyn Appending + '_>>;
+    /// Opens a file for reading and for writing at its end, creating it and its folder if they do not exist. Only its
+    /// owner may read it. While another process has it open, the error is `ResourceBusy`.
+    fn append(&self, path: &Path) -> io::Result<Box<dyn AppendFile + '_>>;
 
     /// Opens the store in this file; it is made when it is not there, in a folder that is there or can be made.
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>>;
@@ -131,12 +131,12 @@ pub enum FileVisibility {
 }
 
 /// A file that is written at its end.
-pub trait Appending: Write {
-    /// What it holds, from its start.
-    fn held(&mut self) -> io::Result<Box<dyn Read + '_>>;
-    /// Cuts off what follows its first `keep` bytes; writing goes on behind them.
-    fn cut(&mut self, keep: u64) -> io::Result<()>;
-    /// Brings what was written to the disk.
+pub trait AppendFile: Write {
+    /// Reads the whole file from its start.
+    fn contents(&mut self) -> io::Result<Box<dyn Read + '_>>;
+    /// Cuts the file to its first `length` bytes; writing continues after them.
+    fn truncate(&mut self, length: u64) -> io::Result<()>;
+    /// Writes everything to the disk.
     fn sync(&mut self) -> io::Result<()>;
 }
 

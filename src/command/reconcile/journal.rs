@@ -10,7 +10,7 @@ use crate::model::error::{Error, Result};
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::provider::{self, Provider};
 use crate::reconcile::Order;
-use crate::world::Appending;
+use crate::world::AppendFile;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -25,7 +25,7 @@ const SYNC: SignedDuration = SignedDuration::from_secs(1);
 /// An open journal.
 pub(super) struct Journal<'a> {
     path: &'a Path,
-    file: Box<dyn Appending + 'a>,
+    file: Box<dyn AppendFile + 'a>,
     session: &'a Session<'a>,
     synced: Timestamp,
     /// Hashes of what it knows: eight bytes for each reference.
@@ -75,13 +75,13 @@ impl<'a> Journal<'a> {
         // Opened before it is read: nobody else may write to it in between.
         let mut file = session.world.append(path).map_err(|error| cannot_write(path, &error))?;
         let mut known = HashSet::new();
-        let held = file.held().map_err(|error| super::super::cannot_read(path, &error))?;
+        let held = file.contents().map_err(|error| super::super::cannot_read(path, &error))?;
         let keep = read(&mut BufReader::new(held), &head, path, &mut |known_| {
             known.insert(hash_of(&known_.order));
             each(known_)
         })?;
         refuse_if_others_can_read(path, session)?;
-        file.cut(keep).map_err(|error| cannot_write(path, &error))?;
+        file.truncate(keep).map_err(|error| cannot_write(path, &error))?;
         if !known.is_empty() {
             session.say(&format!(
                 "{} known from {}",

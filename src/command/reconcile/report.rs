@@ -10,7 +10,7 @@ use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::reconcile::{BadLine, Case, Class, Totals};
 use crate::render::reconciled::{self, Extent};
 use crate::render::text::count;
-use crate::world::{Appending, Progress, Stream};
+use crate::world::{AppendFile, Progress, Stream};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -29,7 +29,7 @@ pub(super) struct Report<'a> {
     args: &'a Reconcile,
     session: &'a Session<'a>,
     progress: Option<Box<dyn Progress + 'a>>,
-    replay_list: Option<Box<dyn Appending + 'a>>,
+    replay_list: Option<Box<dyn AppendFile + 'a>>,
     totals: Totals,
     /// Rows that wait for those before them.
     waiting: BTreeMap<u64, (Class, Vec<u8>)>,
@@ -53,7 +53,7 @@ impl<'a> Report<'a> {
         let progress = total.filter(|total| *total > 1).map(|total| session.world.progress(total));
         let open = |path: &std::path::PathBuf| {
             refuse_if_others_can_read(path, session)?;
-            let opened = session.world.append(path).and_then(|mut list| list.cut(0).map(|()| list));
+            let opened = session.world.append(path).and_then(|mut list| list.truncate(0).map(|()| list));
             opened.map_err(|error| Error::failed(format!("can't write {}", path.display())).because(error))
         };
         let rows = if args.csv { csv_line(&reconciled::CSV_HEADER)? } else { Vec::new() };

@@ -1,15 +1,16 @@
-//! Files that grow at their end: journals and lists. Only their owner may read them, and one process at a time writes them.
+//! Opens journals and replay lists: files that grow at the end, readable only by their owner, written by one process
+//! at a time.
 
-use crate::world::Appending;
+use crate::world::AppendFile;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-/// A file being written at its end, some kilobytes at a time. The lock on it ends with it.
-pub(super) struct Appender(BufWriter<File>);
+/// A locked file, positioned at its end. Dropping it releases the lock.
+pub(super) struct LockedFile(BufWriter<File>);
 
-/// Opens it, made with its folder when it is not there, and locks it.
-pub(super) fn open(path: &Path) -> io::Result<Appender> {
+/// Opens and locks a file, creating it and its folder if they do not exist.
+pub(super) fn open(path: &Path) -> io::Result<LockedFile> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder)?;
     }
@@ -20,21 +21,21 @@ pub(super) fn open(path: &Path) -> io::Result<Appender> {
     let mut file = options.open(path)?;
     lock(&file)?;
     file.seek(SeekFrom::End(0))?;
-    Ok(Appender(BufWriter::new(file)))
+    Ok(LockedFile(BufWriter::new(file)))
 }
 
-/// Where files can't be locked, two that write one are not told apart.
+/// Locks the file where the file system can; elsewhere two writers are not noticed.
 fn lock(file: &File) -> io::Result<()> {
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => {
-            Err(io::Error::new(io::ErrorKind::ResourceBusy, "another whtool is writing it"))
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, "another whtool process is writing to it"))
         }
         Err(TryLockError::Error(error)) if error.kind() != io::ErrorKind::Unsupported => Err(error),
         _ => Ok(()),
     }
 }
 
-impl Write for Appender {
+impl Write for LockedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.write(bytes)
     }
@@ -44,15 +45,15 @@ impl Write for Appender {
     }
 }
 
-impl Appending for Appender {
-    fn held(&mut self) -> io::Result<Box<dyn Read + '_>> {
+impl AppendFile for LockedFile {
+    fn contents(&mut self) -> io::Result<Box<dyn Read + '_>> {
         self.0.seek(SeekFrom::Start(0))?;
         Ok(Box::new(self.0.get_ref()))
     }
 
-    fn cut(&mut self, keep: u64) -> io::Result<()> {
+    fn truncate(&mut self, length: u64) -> io::Result<()> {
         self.0.flush()?;
-        self.0.get_ref().set_len(keep)?;
+        self.0.get_ref().set_len(length)?;
         self.0.seek(SeekFrom::End(0)).map(drop)
     }
 
@@ -67,19 +68,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_grows_after_what_is_kept_and_is_its_owners() {
+    fn writing_continues_after_the_kept_part_of_a_private_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/er/f");
-        let write = |keep, text: &str| {
+        let write = |length, text: &str| {
             let mut file = open(&path).unwrap();
-            file.cut(keep).unwrap();
+            file.truncate(length).unwrap();
             file.write_all(text.as_bytes()).unwrap();
             file.sync().unwrap();
             fs::read_to_string(&path).unwrap()
         };
         assert_eq!(write(0, "one\ntw"), "one\ntw");
         assert_eq!(write(4, "two\n"), "one\ntwo\n");
-        assert_eq!(write(0, "anew"), "anew");
+        assert_eq!(write(0, "new"), "new");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -88,15 +89,15 @@ mod tests {
     }
 
     #[test]
-    fn it_is_one_writers_at_a_time_who_reads_it_first() {
+    fn a_second_writer_is_refused_until_the_first_one_closes_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("f");
         fs::write(&path, "held").unwrap();
         let mut first = open(&path).unwrap();
         assert_eq!(open(&path).err().map(|error| error.kind()), Some(io::ErrorKind::ResourceBusy));
         let mut text = String::new();
-        first.held().unwrap().read_to_string(&mut text).unwrap();
-        first.cut(text.len() as u64).unwrap();
+        first.contents().unwrap().read_to_string(&mut text).unwrap();
+        first.truncate(text.len() as u64).unwrap();
         first.write_all(b" on").unwrap();
         first.sync().unwrap();
         drop(first);
