@@ -142,7 +142,7 @@ fn an_answer_that_is_too_large_is_not_cut_but_refused_and_said_so() {
     let answer = listener.exchange(&post(REFERENCE_MAC, REFERENCE));
     assert!(answer.starts_with("HTTP/1.1 502 "), "{}", &answer[..100]);
     let told = until(&mut listener, "whtool.forwarded/1");
-    assert!(told["error"].as_str().unwrap().contains("more than 1024 KiB"), "{told}");
+    assert!(told["error"].as_str().unwrap().contains("larger than 1024 KiB"), "{told}");
     assert_eq!(last(home.path())["answered"], 502);
 }
 

@@ -1,10 +1,11 @@
-//! The forwarder: brings kept deliveries to the developer's app, again and again until it takes them.
+//! Forwards stored deliveries to the developer's app, and retries until the app accepts them.
 //!
-//! What is to be done stands in the store, so that it survives a restart: a delivery is `pending` for a URL until the app
-//! answers 2xx, or refuses it for good, or was tried often enough. An app that does not answer at all is asked with growing
-//! pauses, one delivery at a time. A delivery may arrive twice when the process dies between the app's answer and the record.
+//! The queue is in the store, so it survives a restart: a delivery is `pending` for a URL until the
+//! app answers with 2xx, refuses it for good, or was tried often enough. An app that does not answer
+//! at all is tried with growing pauses, one delivery at a time. If the process dies between the
+//! app's answer and its record, the delivery is sent again.
 
-use super::listener::Teller;
+use super::events::EventSender;
 use super::sender::clients::{Clients, Terms};
 use super::store::{Due, Selection, Verdict, Writer};
 use crate::model::backoff::Backoff;
@@ -21,34 +22,44 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use url::Url;
 
-/// The longest pause before a delivery is tried again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-/// The longest pause while an app does not answer at all.
-const LONGEST_SILENCE: Duration = Duration::from_secs(15);
-/// How much longer than an attempt may take its delivery is this process' alone.
-const LEASE: Duration = Duration::from_secs(1);
-/// How long the forwarder waits when the store does not work.
-const STORE_PAUSE: Duration = Duration::from_secs(1);
+/// Longest pause before a delivery is retried.
+const MAX_RETRY_PAUSE: Duration = Duration::from_secs(300);
 
-/// Sends what is pending, several at once.
+/// Longest pause while an app does not answer at all.
+const MAX_OUTAGE_PAUSE: Duration = Duration::from_secs(15);
+
+/// How much longer than an attempt may take other processes leave its delivery alone.
+const LEASE: Duration = Duration::from_secs(1);
+
+/// Pause after an error of the store.
+const STORE_RETRY_PAUSE: Duration = Duration::from_secs(1);
+
 pub(super) struct Forwarder {
     forward: ForwardOptions,
     writer: Writer,
     clients: Clients,
-    teller: Arc<Teller>,
-    /// Told when there is something new to be sent.
+    events: Arc<EventSender>,
+    /// Notified when a delivery was queued.
     wake: Arc<Notify>,
-    /// What is under way: the place of each in the queue, and where it goes.
-    flying: HashMap<i64, String>,
-    silent: HashMap<String, Silence>,
+    /// URL of each running attempt, by place in the queue.
+    in_flight: HashMap<i64, String>,
+    /// Apps that do not answer, by URL.
+    outages: HashMap<String, Outage>,
 }
 
-/// An app that does not answer.
 #[derive(Clone, Copy)]
-struct Silence {
+struct Outage {
     failures: u32,
-    since: Instant,
-    until: Instant,
+    last_failure: Instant,
+    retry_at: Instant,
+}
+
+/// An attempt that is over.
+struct FinishedAttempt {
+    place: i64,
+    url: String,
+    started: Instant,
+    forwarded: Forwarded,
 }
 
 impl Forwarder {
@@ -56,174 +67,169 @@ impl Forwarder {
         forward: ForwardOptions,
         writer: Writer,
         clients: Clients,
-        teller: Arc<Teller>,
+        events: Arc<EventSender>,
         wake: Arc<Notify>,
     ) -> Self {
-        Self { forward, writer, clients, teller, wake, flying: HashMap::new(), silent: HashMap::new() }
+        Self { forward, writer, clients, events, wake, in_flight: HashMap::new(), outages: HashMap::new() }
     }
 
-    /// Works until it is told to stop, and then finishes what is under way.
+    /// Forwards until `stop`, then waits for the running attempts.
     pub async fn run(mut self, mut stop: oneshot::Receiver<()>) {
-        self.tell_of_old_ones().await;
-        let mut under_way = JoinSet::new();
+        self.resume_pending().await;
+        let mut attempts = JoinSet::new();
         loop {
-            let next = self.start_what_is_due(&mut under_way).await;
+            let next = self.start_due(&mut attempts).await;
             tokio::select! {
                 biased;
                 _ = &mut stop => {
-                    // What came just before still has its turn.
-                    self.start_what_is_due(&mut under_way).await;
+                    // Deliveries that were queued just before still get an attempt.
+                    self.start_due(&mut attempts).await;
                     break;
                 }
-                Some(landed) = under_way.join_next() => self.landed(landed).await,
+                Some(finished) = attempts.join_next() => self.finish(finished).await,
                 () = self.wake.notified() => {}
                 () = tokio::time::sleep_until(next) => {}
             }
         }
-        while let Some(landed) = under_way.join_next().await {
-            self.landed(landed).await;
+        while let Some(finished) = attempts.join_next().await {
+            self.finish(finished).await;
         }
     }
 
-    /// What was left from before is taken up; the user should know.
-    async fn tell_of_old_ones(&self) {
+    /// Resumes what an earlier run left in the queue, and reports how much that is.
+    async fn resume_pending(&self) {
         if let Ok(pending) = self.writer.take_up(&self.urls()).await
             && pending > 0
         {
-            self.teller.say(ListenerEvent::Resumed(pending)).await;
+            self.events.send(ListenerEvent::Resumed(pending)).await;
         }
     }
 
-    /// Starts what is due and has a place, and says when to look again.
-    async fn start_what_is_due(&mut self, under_way: &mut JoinSet<Landed>) -> Instant {
+    /// Starts the attempts that are due and fit the limits. Returns when to call this again.
+    async fn start_due(&mut self, attempts: &mut JoinSet<FinishedAttempt>) -> Instant {
         let now = Instant::now();
-        let far = now + Duration::from_secs(3_600);
-        let urls = self.urls_to_ask(now);
+        let later = now + Duration::from_secs(3_600);
+        let urls = self.available_urls(now);
         if urls.is_empty() {
-            return self.end_of_silence(now).unwrap_or(far);
+            return self.next_outage_end(now).unwrap_or(later);
         }
         let selection = Selection {
             now: Timestamp::now(),
             urls,
-            without: self.flying.keys().copied().collect(),
+            without: self.in_flight.keys().copied().collect(),
             lease: i64::try_from((self.forward.timeout + LEASE).as_micros()).unwrap_or(i64::MAX),
             per_object: self.forward.ordered,
         };
-        let Ok(found) = self.writer.due(selection).await else { return now + STORE_PAUSE };
+        let Ok(found) = self.writer.due(selection).await else { return now + STORE_RETRY_PAUSE };
         for due in found.due {
-            self.flying.insert(due.place, due.url.clone());
-            under_way.spawn(self.attempt(due));
+            self.in_flight.insert(due.place, due.url.clone());
+            attempts.spawn(self.attempt(due));
         }
-        let later = found.next_due.map(|due| now + due.duration_since(Timestamp::now()).unsigned_abs());
-        self.end_of_silence(now).into_iter().chain(later).min().unwrap_or(far)
+        let next_due = found.next_due.map(|due| now + due.duration_since(Timestamp::now()).unsigned_abs());
+        self.next_outage_end(now).into_iter().chain(next_due).min().unwrap_or(later)
     }
 
-    /// When the next silent app may be asked again.
-    fn end_of_silence(&self, now: Instant) -> Option<Instant> {
-        self.silent.values().map(|silence| silence.until).filter(|until| *until > now).min()
+    fn next_outage_end(&self, now: Instant) -> Option<Instant> {
+        self.outages.values().map(|outage| outage.retry_at).filter(|retry_at| *retry_at > now).min()
     }
 
     fn urls(&self) -> Vec<String> {
         self.forward.urls.iter().map(Url::to_string).collect()
     }
 
-    /// The URLs that have places left, and how many: each has its share, so that an app that hangs keeps no other waiting. One
-    /// that is silent is asked when its pause is over, and with one delivery, not with all that wait for it.
-    fn urls_to_ask(&self, now: Instant) -> Vec<(String, usize)> {
+    /// Returns the URLs that may be tried now, with the number of further attempts each may have.
+    /// Every URL has its own share of the limit, so an app that hangs does not delay another one.
+    /// An app that does not answer is tried after its pause, with a single delivery.
+    fn available_urls(&self, now: Instant) -> Vec<(String, usize)> {
         let urls = self.urls();
         let share = (self.forward.max_in_flight / urls.len().max(1)).max(1);
-        let places = |url: &String| {
-            let flying = self.flying.values().filter(|other| *other == url).count();
-            match self.silent.get(url) {
-                Some(silence) if silence.until > now => 0,
-                Some(_) => 1_usize.saturating_sub(flying),
-                None => share.saturating_sub(flying),
-            }
+        let free = |url: &String| {
+            let in_flight = self.in_flight.values().filter(|other| *other == url).count();
+            let limit = match self.outages.get(url) {
+                Some(outage) if outage.retry_at > now => 0,
+                Some(_) => 1,
+                None => share,
+            };
+            limit.saturating_sub(in_flight)
         };
-        let urls = urls.into_iter().map(|url| (places(&url), url));
-        urls.filter(|(places, _)| *places > 0).map(|(places, url)| (url, places)).collect()
+        let urls = urls.into_iter().map(|url| (free(&url), url));
+        urls.filter(|(free, _)| *free > 0).map(|(free, url)| (url, free)).collect()
     }
 
-    /// One attempt, recorded. Until it is recorded it is not over, so that what the app has taken is not sent again.
-    fn attempt(&self, due: Due) -> impl Future<Output = Landed> + Send + 'static {
+    /// Makes one attempt and records it. It counts as running until it is recorded, so that a
+    /// delivery that the app has accepted is not sent again.
+    fn attempt(&self, due: Due) -> impl Future<Output = FinishedAttempt> + Send + 'static {
         let (clients, forward, writer) = (self.clients.clone(), self.forward.clone(), self.writer.clone());
         async move {
             let started = Instant::now();
             let attempt = match due.url.parse::<Url>() {
-                Ok(url) => exchange(&clients, &forward, &due.request, &url, MAX_ANSWER_BODY).await,
+                Ok(url) => send_to_app(&clients, &forward, &due.request, &url, MAX_ANSWER_BODY).await,
                 Err(error) => failed_attempt(&due.url, error.to_string()),
             };
             let tries = due.tries + 1;
-            let sequel = sequel(&attempt, tries, &forward);
-            let (verdict, again) = match sequel {
+            let sequel = next_step(&attempt, tries, &forward);
+            let (verdict, retry_at) = match sequel {
                 Sequel::Taken => (Verdict::Taken, None),
-                Sequel::GivenUp if may_do_better(attempt.status()) => (Verdict::GivenUp, None),
+                Sequel::GivenUp if is_retryable(attempt.status()) => (Verdict::GivenUp, None),
                 Sequel::GivenUp => (Verdict::Refused, None),
                 Sequel::Again(pause) => (Verdict::Again, attempt.at.checked_add(pause).ok()),
             };
-            while writer.attempted(due.place, due.delivery, attempt.clone(), verdict, again).await.is_err() {
-                tokio::time::sleep(STORE_PAUSE).await;
+            while writer.attempted(due.place, due.delivery, attempt.clone(), verdict, retry_at).await.is_err() {
+                tokio::time::sleep(STORE_RETRY_PAUSE).await;
             }
-            Landed { place: due.place, url: due.url, started, told: Forwarded { id: due.id, attempt, tries, sequel } }
+            let forwarded = Forwarded { id: due.id, attempt, tries, sequel };
+            FinishedAttempt { place: due.place, url: due.url, started, forwarded }
         }
     }
 
-    /// Notes how an attempt went and tells of it.
-    async fn landed(&mut self, landed: Result<Landed, tokio::task::JoinError>) {
-        let Ok(Landed { place, url, started, told }) = landed else { return };
-        self.listen_for_silence(&url, &told.attempt, started);
-        self.flying.remove(&place);
-        self.teller.forwarded(told).await;
+    async fn finish(&mut self, finished: Result<FinishedAttempt, tokio::task::JoinError>) {
+        let Ok(FinishedAttempt { place, url, started, forwarded }) = finished else { return };
+        self.update_outage(&url, &forwarded.attempt, started);
+        self.in_flight.remove(&place);
+        self.events.send_forwarded(forwarded).await;
     }
 
-    /// Attempts that were under way together when an app fell silent count as one.
-    fn listen_for_silence(&mut self, url: &str, attempt: &Attempt, started: Instant) {
+    /// Starts, extends or ends the outage of an app. Attempts that were running when the last
+    /// failure came do not count again.
+    fn update_outage(&mut self, url: &str, attempt: &Attempt, started: Instant) {
         if attempt.outcome.is_ok() {
-            self.silent.remove(url);
+            self.outages.remove(url);
             return;
         }
-        let before = self.silent.get(url);
-        if before.is_some_and(|silence| started < silence.since) {
+        let before = self.outages.get(url);
+        if before.is_some_and(|outage| started < outage.last_failure) {
             return;
         }
-        let failures = before.map_or(0, |silence| silence.failures) + 1;
-        let pause = Backoff::new(self.forward.first_pause, 2.0, LONGEST_SILENCE).pause(failures - 1);
-        let since = Instant::now();
-        self.silent.insert(url.to_owned(), Silence { failures, since, until: since + pause });
+        let failures = before.map_or(0, |outage| outage.failures) + 1;
+        let pause = Backoff::new(self.forward.first_pause, 2.0, MAX_OUTAGE_PAUSE).pause(failures - 1);
+        let last_failure = Instant::now();
+        self.outages.insert(url.to_owned(), Outage { failures, last_failure, retry_at: last_failure + pause });
     }
 }
 
-/// An attempt that is over.
-struct Landed {
-    place: i64,
-    url: String,
-    started: Instant,
-    told: Forwarded,
-}
-
-/// Sends a request to an app, prepared as the user wants it; so much of the answer's body is wanted, in bytes.
-pub(super) async fn exchange(
+/// Sends a delivery to an app, and reads at most `max_answer_body` bytes of the answer's body.
+pub(super) async fn send_to_app(
     clients: &Clients,
     forward: &ForwardOptions,
     request: &Request,
     url: &Url,
-    most_of_body: usize,
+    max_answer_body: usize,
 ) -> Attempt {
     let (url, request) = match (forward.prepare)(request, url, Timestamp::now()) {
         Ok(prepared) => prepared,
         Err(error) => return failed_attempt(url.as_str(), error.to_string()),
     };
-    let shown = url.to_string();
+    let final_url = url.to_string();
     let outgoing = OutgoingRequest { number: 0, url, request };
-    let (limit, certificates) = (forward.timeout, forward.certificates);
-    match clients.exchange(outgoing, Terms { limit, certificates, most_of_body }).await {
+    let terms = Terms { limit: forward.timeout, certificates: forward.certificates, most_of_body: max_answer_body };
+    match clients.exchange(outgoing, terms).await {
         Ok(sent) => Attempt {
             at: Timestamp::now(),
-            url: shown,
+            url: final_url,
             took: sent.took,
             outcome: sent.answer.map_err(|failure| failure.to_string()),
         },
-        Err(error) => failed_attempt(&shown, error.to_string()),
+        Err(error) => failed_attempt(&final_url, error.to_string()),
     }
 }
 
@@ -231,19 +237,97 @@ fn failed_attempt(url: &str, failure: String) -> Attempt {
     Attempt { at: Timestamp::now(), url: url.to_owned(), took: Duration::ZERO, outcome: Err(failure) }
 }
 
-/// What follows from an attempt.
-fn sequel(attempt: &Attempt, tries: u32, forward: &ForwardOptions) -> Sequel {
+/// Decides what follows an attempt, the `tries`th of its delivery.
+fn next_step(attempt: &Attempt, tries: u32, forward: &ForwardOptions) -> Sequel {
     match attempt.status() {
         200..300 => Sequel::Taken,
-        status if may_do_better(status) && tries <= forward.retries => {
-            Sequel::Again(Backoff::new(forward.first_pause, 2.0, LONGEST_PAUSE).pause(tries.saturating_sub(1)))
+        status if is_retryable(status) && tries <= forward.retries => {
+            Sequel::Again(Backoff::new(forward.first_pause, 2.0, MAX_RETRY_PAUSE).pause(tries.saturating_sub(1)))
         }
         _ => Sequel::GivenUp,
     }
 }
 
-/// An app that answers 4xx or 3xx has made up its mind; one that says that it is busy, or fails, or does not answer, may do better
-/// later.
-fn may_do_better(status: u16) -> bool {
+/// Returns true if the app may accept the delivery later: it gave no answer (0), is busy, or failed.
+/// Any other 3xx or 4xx is final.
+fn is_retryable(status: u16) -> bool {
     matches!(status, 0 | 408 | 425 | 429 | 500..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::{AckMode, CertificateCheck, StoreLocation};
+    use tokio::sync::mpsc;
+
+    const APP: &str = "http://localhost:3000/";
+    const OTHER_APP: &str = "http://localhost:4000/";
+
+    fn forwarder() -> Forwarder {
+        let forward = ForwardOptions {
+            urls: vec![APP.parse().unwrap(), OTHER_APP.parse().unwrap()],
+            route: Arc::new(|_| Vec::new()),
+            prepare: Arc::new(|request, url, _| Ok((url.clone(), request.clone()))),
+            ack_mode: AckMode::Immediate,
+            ordered: false,
+            retries: 10,
+            first_pause: Duration::from_secs(1),
+            timeout: Duration::from_secs(30),
+            certificates: CertificateCheck::Verify,
+            max_in_flight: 16,
+        };
+        let (writer, _) = Writer::start(&StoreLocation::Memory).unwrap();
+        let events = Arc::new(EventSender::new(mpsc::channel(1).0, Duration::ZERO));
+        Forwarder::new(forward, writer, Clients::default(), events, Arc::default())
+    }
+
+    fn answered(status: u16) -> Attempt {
+        Attempt { outcome: Ok(crate::model::exchange::Answer::new(status, [])), ..unanswered() }
+    }
+
+    fn unanswered() -> Attempt {
+        failed_attempt(APP, "connection refused".to_owned())
+    }
+
+    #[tokio::test]
+    async fn an_app_without_answers_gets_one_delivery_at_a_time_and_does_not_slow_another_down() {
+        let mut forwarder = forwarder();
+        let start = Instant::now();
+        let both = |count| vec![(APP.to_owned(), count), (OTHER_APP.to_owned(), 8)];
+        assert_eq!(forwarder.available_urls(start), both(8));
+        forwarder.update_outage(APP, &unanswered(), start);
+        assert_eq!(forwarder.available_urls(start), [(OTHER_APP.to_owned(), 8)], "during the pause");
+        let later = start + Duration::from_secs(60);
+        assert_eq!(forwarder.available_urls(later), both(1), "after the pause");
+        forwarder.in_flight.insert(1, APP.to_owned());
+        assert_eq!(forwarder.available_urls(later), [(OTHER_APP.to_owned(), 8)]);
+        forwarder.update_outage(APP, &answered(500), later);
+        assert_eq!(forwarder.available_urls(later), both(7), "any answer ends the outage");
+    }
+
+    #[tokio::test]
+    async fn attempts_that_ran_together_when_an_app_went_down_count_as_one_failure() {
+        let mut forwarder = forwarder();
+        let start = Instant::now();
+        (0..8).for_each(|_| forwarder.update_outage(APP, &unanswered(), start));
+        assert_eq!(forwarder.outages[APP].failures, 1);
+        forwarder.update_outage(APP, &unanswered(), Instant::now());
+        assert_eq!(forwarder.outages[APP].failures, 2);
+    }
+
+    #[tokio::test]
+    async fn statuses_that_may_pass_are_retried_and_others_are_final() {
+        let forward = forwarder().forward;
+        for status in [408, 425, 429, 500, 502, 503, 504, 599] {
+            assert_eq!(next_step(&answered(status), 3, &forward), Sequel::Again(Duration::from_secs(4)), "{status}");
+            assert_eq!(next_step(&answered(status), 11, &forward), Sequel::GivenUp, "{status}");
+        }
+        assert_eq!(next_step(&unanswered(), 1, &forward), Sequel::Again(Duration::from_secs(1)));
+        for status in [301, 307, 400, 401, 404, 409, 410, 422, 426, 428, 499] {
+            assert_eq!(next_step(&answered(status), 1, &forward), Sequel::GivenUp, "{status}");
+        }
+        for status in [200, 202, 204, 299] {
+            assert_eq!(next_step(&answered(status), 1, &forward), Sequel::Taken, "{status}");
+        }
+    }
 }

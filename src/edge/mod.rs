@@ -7,6 +7,7 @@
 
 mod editor;
 mod environment;
+mod events;
 mod files;
 mod forwarder;
 mod interrupt;
@@ -162,8 +163,8 @@ impl World for Machine {
     }
 
     fn listen(&self, options: &ListenOptions, verify: VerifyFn) -> Result<Box<dyn RunningListener>> {
-        let deadlines = listener::Deadlines::default();
-        Ok(Box::new(listener::start(options, verify, deadlines, Interrupt::of_process()?)?))
+        let timeouts = listener::Timeouts::default();
+        Ok(Box::new(listener::start(options, verify, timeouts, Interrupt::of_process()?)?))
     }
 
     fn serve(&self, address: SocketAddr, handler: RequestHandler) -> Result<Box<dyn RunningServer>> {

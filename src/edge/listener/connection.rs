@@ -1,18 +1,17 @@
-//! One connection: its requests become deliveries, are judged and handed over, and only then answered.
+//! Serves one connection: reads, verifies and stores each request, and only then answers it.
 //!
-//! An outsider learns nothing but the status: every refusal of a signature reads the same.
+//! A client learns nothing but the status: every refused signature gets the same response.
 
-use super::super::recorder::{Head, Recorder, Sequel as After};
-use super::super::store::{Append, Recorded};
-use super::Deadlines;
-use super::judging::Judging;
-use super::keeping::{Keeping, Reply};
-use super::response::response;
-use super::room::{Held, Room, SMALL};
-use super::socket::Socket;
-use super::teller::{News, Teller};
-use crate::model::delivery::RejectedRequest;
-use crate::model::delivery::{AnalyzedDelivery, Delivery};
+use super::super::events::{EventSender, QueuedEvent};
+use super::super::recorder::{Head, Recorder, Sequel as AfterRequest};
+use super::super::store::Recorded;
+use super::Timeouts;
+use super::body_memory::{BodyMemory, MemoryPermit, SMALL_BODY};
+use super::deadline_stream::DeadlineStream;
+use super::large_body_worker::LargeBodyWorker;
+use super::pipeline::DeliveryPipeline;
+use super::response::ProviderResponse;
+use crate::model::delivery::{AnalyzedDelivery, Delivery, RejectedRequest};
 use crate::model::message::Request;
 use crate::model::stored::{Forwarded, Sequel};
 use crate::model::timestamp::Timestamp;
@@ -31,146 +30,131 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use url::Url;
 
-/// What all connections share.
-pub(super) struct Desk {
+/// State shared by all connections.
+pub(super) struct ListenerState {
     max_body: usize,
     ack_policy: AckPolicy,
-    judging: Judging,
-    /// The way to the consumer.
-    pub teller: Arc<Teller>,
-    /// Where deliveries are kept. `None`: nowhere.
-    keeping: Option<Keeping>,
-    room: Room,
-    /// How long clients may take.
-    pub deadlines: Deadlines,
+    verify: VerifyFn,
+    large_body_worker: LargeBodyWorker,
+    pub events: Arc<EventSender>,
+    /// `None`: deliveries are neither stored nor forwarded.
+    pipeline: Option<DeliveryPipeline>,
+    body_memory: BodyMemory,
+    pub timeouts: Timeouts,
 }
 
-/// Why a body could not be read.
+/// Reason why a body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum NoBody {
+enum BodyError {
     TooLarge,
-    TooSlow,
-    CutShort,
-    NoRoom,
+    TimedOut,
+    Truncated,
+    NoMemory,
 }
 
-impl NoBody {
+impl BodyError {
     fn status(self) -> StatusCode {
         match self {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::CutShort => StatusCode::BAD_REQUEST,
-            Self::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TimedOut => StatusCode::REQUEST_TIMEOUT,
+            Self::Truncated => StatusCode::BAD_REQUEST,
+            Self::NoMemory => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
 
-impl Desk {
-    /// Answers as `options` say, and tells `teller`.
+impl ListenerState {
     pub fn new(
         options: &ListenOptions,
         verify: VerifyFn,
-        deadlines: Deadlines,
-        teller: Arc<Teller>,
-        keeping: Option<Keeping>,
+        timeouts: Timeouts,
+        events: Arc<EventSender>,
+        pipeline: Option<DeliveryPipeline>,
     ) -> Self {
         let (max_body, ack_policy) = (options.max_body, options.ack_policy);
-        let (room, judging) = (Room::for_bodies_of(max_body), Judging::by(verify));
-        Self { max_body, ack_policy, judging, teller, keeping, room, deadlines }
+        let (body_memory, large_body_worker) = (BodyMemory::new(max_body), LargeBodyWorker::new(verify.clone()));
+        Self { max_body, ack_policy, verify, large_body_worker, events, pipeline, body_memory, timeouts }
     }
 
-    /// Answers one request, after its delivery was kept or handed over.
-    async fn answer(self: &Arc<Self>, head: Head, body: Incoming, peer: SocketAddr, recorder: &Recorder) -> Reply {
+    /// Handles one request. The response is returned after its delivery was stored, or, without a
+    /// store, taken by the consumer.
+    async fn handle(
+        self: &Arc<Self>,
+        head: Head,
+        body: Incoming,
+        peer: SocketAddr,
+        recorder: &Recorder,
+    ) -> ProviderResponse {
         if head.method != "POST" {
-            return Reply::of(self.turn_away(&head, peer, StatusCode::METHOD_NOT_ALLOWED));
+            return self.reject(&head, peer, StatusCode::METHOD_NOT_ALLOWED);
         }
-        let (body, room) = match self.read_in_time(body).await {
+        let (body, memory) = match self.read_body_in_time(body).await {
             Ok(read) => read,
-            Err(cause) => return Reply::of(self.turn_away(&head, peer, cause.status())),
+            Err(error) => return self.reject(&head, peer, error.status()),
         };
         recorder.in_hand();
         let Head { method, target, headers, sequel: _ } = head;
         let request = Request { method, target, headers, body };
-        let received = Arc::new(self.judged(request, peer, room.as_ref()).await);
-        let status = self.status_of(&received);
-        let Some(keeping) = &self.keeping else {
-            let arrived = AnsweredDelivery { received, id: None, status: status.as_u16(), store_error: None };
-            let news = News::holding(ListenerEvent::Received(arrived), room);
-            let is_taken = self.teller.hand_over(news, self.deadlines.handover).await;
-            return Reply::of(if is_taken { status } else { StatusCode::SERVICE_UNAVAILABLE });
+        let received = Arc::new(self.verify(request, peer, memory.is_some()).await);
+        let status = self.ack_status(&received);
+        let Some(pipeline) = &self.pipeline else {
+            let delivery = AnsweredDelivery { received, id: None, status: status.as_u16(), store_error: None };
+            let event = QueuedEvent::new(ListenerEvent::Received(delivery), memory);
+            let is_taken = self.events.send_unstored(event, self.timeouts.queue).await;
+            return ProviderResponse::own(if is_taken { status } else { StatusCode::SERVICE_UNAVAILABLE });
         };
-        let mut routes =
-            if status.is_success() && received.verdict.is_verified() { keeping.routes(&received) } else { Vec::new() };
-        if let Some((forward, url)) = keeping.spokesman(&mut routes) {
-            // On its own feet: what the app has answered is recorded also when the provider has gone.
-            let passing = Arc::clone(self).pass_through(received, room, (forward, url), routes);
-            return tokio::spawn(passing).await.unwrap_or_else(|_| Reply::of(StatusCode::BAD_GATEWAY));
+        let routes = if received.verdict.is_verified() { pipeline.routes(&received) } else { Vec::new() };
+        let (passthrough, routes) = pipeline.passthrough_target(routes);
+        if let Some((forward, url)) = passthrough {
+            // In a task of its own: the app's answer is recorded even if the provider hangs up.
+            let answering = Arc::clone(self).pass_through(received, memory, (forward, url), routes);
+            let answering = tokio::spawn(answering).await;
+            return answering.unwrap_or_else(|_| ProviderResponse::own(StatusCode::BAD_GATEWAY));
         }
-        let kept = self.keep(keeping, &received, status.as_u16(), routes).await;
-        let status = if kept.is_ok() { status } else { StatusCode::SERVICE_UNAVAILABLE };
-        self.teller.show(arrived(received, kept, status), room).await;
-        Reply::of(status)
+        let stored = pipeline.store(&received, status.as_u16(), routes).await;
+        let status = if stored.is_ok() { status } else { StatusCode::SERVICE_UNAVAILABLE };
+        self.events.send_stored(answered_delivery(received, stored, status), memory).await;
+        ProviderResponse::own(status)
     }
 
-    /// Keeps a delivery, asks the app, records what it answered, and only then gives that to the provider.
+    /// Stores a delivery, sends it to the app, records the app's answer, and returns that answer.
     async fn pass_through(
         self: Arc<Self>,
         received: Arc<AnalyzedDelivery>,
-        room: Option<Held>,
+        memory: Option<MemoryPermit>,
         (forward, url): (ForwardOptions, Url),
-        others: Vec<Url>,
-    ) -> Reply {
-        let Some(keeping) = &self.keeping else { return Reply::of(StatusCode::SERVICE_UNAVAILABLE) };
-        let kept = self.keep(keeping, &received, NOT_YET, others).await;
-        let recorded = match kept {
+        other_routes: Vec<Url>,
+    ) -> ProviderResponse {
+        let Some(pipeline) = &self.pipeline else { return ProviderResponse::own(StatusCode::SERVICE_UNAVAILABLE) };
+        let recorded = match pipeline.store(&received, NOT_ANSWERED, other_routes).await {
             Ok(recorded) => recorded,
-            Err(reason) => {
-                let reply = Reply::of(StatusCode::SERVICE_UNAVAILABLE);
-                self.teller.show(arrived(received, Err(reason), reply.status), room).await;
-                return reply;
+            Err(error) => {
+                let response = ProviderResponse::own(StatusCode::SERVICE_UNAVAILABLE);
+                let delivery = answered_delivery(received, Err(error), response.status);
+                self.events.send_stored(delivery, memory).await;
+                return response;
             }
         };
-        let (reply, attempt) = keeping.ask(&received, &forward, &url).await;
-        if let Some(recorded) = recorded.as_ref().filter(|_| !keeping.writer.forgets()) {
-            keeping.answered(recorded, &reply, &attempt).await;
+        let (response, attempt) = pipeline.pass_through(&received, &forward, &url).await;
+        if let Some(recorded) = recorded.as_ref().filter(|_| !pipeline.writer.forgets()) {
+            pipeline.record_answer(recorded, &response, &attempt).await;
         }
         let id = recorded.as_ref().map(|recorded| recorded.id.clone());
-        self.teller.show(arrived(received, Ok(recorded), reply.status), room).await;
+        self.events.send_stored(answered_delivery(received, Ok(recorded), response.status), memory).await;
         if let Some(id) = id {
             let sequel = if (200..300).contains(&attempt.status()) { Sequel::Taken } else { Sequel::GivenUp };
-            self.teller.forwarded(Forwarded { id, attempt, tries: 1, sequel }).await;
+            self.events.send_forwarded(Forwarded { id, attempt, tries: 1, sequel }).await;
         }
-        reply
+        response
     }
 
-    /// Records a delivery, unless nothing is to be kept. It is acknowledged only when it is on disk; an error says why it is not.
-    async fn keep(
-        &self,
-        keeping: &Keeping,
-        received: &Arc<AnalyzedDelivery>,
-        answered: u16,
-        routes: Vec<Url>,
-    ) -> Result<Option<Recorded>, String> {
-        let forwards: Vec<_> = routes.into_iter().map(String::from).collect();
-        if keeping.writer.forgets() && forwards.is_empty() {
-            return Ok(None);
-        }
-        let (received, wake) = (Arc::clone(received), Arc::clone(&keeping.wake));
-        // However long it takes: to give up waiting would be to deny what may be recorded after all.
-        keeping.writer.append(Append { received, answered, forwards, wake }).await.map(Some)
-    }
-
-    /// Large ones, for which there is `room`, one after the other, beside all else.
-    async fn judged(&self, request: Request, peer: SocketAddr, room: Option<&Held>) -> AnalyzedDelivery {
+    async fn verify(&self, request: Request, peer: SocketAddr, is_large: bool) -> AnalyzedDelivery {
         let now = Timestamp::now();
         let delivery = Delivery { request, peer: Some(peer), arrived: Some(now) };
-        match room {
-            None => self.judging.small(delivery, now),
-            Some(_) => self.judging.large(delivery, now).await,
-        }
+        if is_large { self.large_body_worker.verify(delivery, now).await } else { (self.verify)(delivery, now) }
     }
 
-    fn status_of(&self, received: &AnalyzedDelivery) -> StatusCode {
+    fn ack_status(&self, received: &AnalyzedDelivery) -> StatusCode {
         match self.ack_policy {
             AckPolicy::All => StatusCode::OK,
             AckPolicy::Verified if received.verdict.is_verified() => StatusCode::OK,
@@ -178,91 +162,87 @@ impl Desk {
         }
     }
 
-    fn turn_away(&self, head: &Head, peer: SocketAddr, status: StatusCode) -> StatusCode {
-        self.teller.turned_away(RejectedRequest {
-            peer,
-            request: format!("{} {}", head.method, head.target),
-            status: status.as_u16(),
-        });
-        status
+    fn reject(&self, head: &Head, peer: SocketAddr, status: StatusCode) -> ProviderResponse {
+        let request = format!("{} {}", head.method, head.target);
+        self.events.try_send_rejected(RejectedRequest { peer, request, status: status.as_u16() });
+        ProviderResponse::own(status)
     }
 
-    async fn read_in_time(&self, body: Incoming) -> Result<(Vec<u8>, Option<Held>), NoBody> {
-        let reading = self.read_body(body);
-        timeout(self.deadlines.body, reading).await.unwrap_or(Err(NoBody::TooSlow))
+    async fn read_body_in_time(&self, body: Incoming) -> Result<(Vec<u8>, Option<MemoryPermit>), BodyError> {
+        timeout(self.timeouts.body, self.read_body(body)).await.unwrap_or(Err(BodyError::TimedOut))
     }
 
-    /// Reads a whole body, and holds room for it when it is large. One that is too large by its own account is not even asked for
-    /// (`Expect: 100-continue`).
-    async fn read_body(&self, mut body: Incoming) -> Result<(Vec<u8>, Option<Held>), NoBody> {
+    /// Reads a whole body, and reserves memory for it if it is large. A body whose announced length
+    /// is too large is refused unread, before a client that sent `Expect: 100-continue` sends it.
+    async fn read_body(&self, mut body: Incoming) -> Result<(Vec<u8>, Option<MemoryPermit>), BodyError> {
         let announced = body.size_hint();
         if announced.lower() > self.max_body as u64 {
-            return Err(NoBody::TooLarge);
+            return Err(BodyError::TooLarge);
         }
-        let whole = announced.exact().and_then(|length| usize::try_from(length).ok()).unwrap_or(self.max_body);
-        let mut bytes = Vec::with_capacity(whole.min(SMALL));
-        let mut room = None;
+        let length = announced.exact().and_then(|length| usize::try_from(length).ok()).unwrap_or(self.max_body);
+        let mut bytes = Vec::with_capacity(length.min(SMALL_BODY));
+        let mut memory = None;
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|_| NoBody::CutShort)?;
+            let frame = frame.map_err(|_| BodyError::Truncated)?;
             let Some(data) = frame.data_ref() else { continue };
             if data.len() > self.max_body - bytes.len() {
-                return Err(NoBody::TooLarge);
+                return Err(BodyError::TooLarge);
             }
-            if room.is_none() && bytes.len() + data.len() > SMALL {
-                let found = timeout(self.deadlines.room, self.room.held_for(whole)).await;
-                room = Some(found.ok().flatten().ok_or(NoBody::NoRoom)?);
+            if memory.is_none() && bytes.len() + data.len() > SMALL_BODY {
+                let reserved = timeout(self.timeouts.memory, self.body_memory.reserve(length)).await;
+                memory = Some(reserved.ok().flatten().ok_or(BodyError::NoMemory)?);
             }
             bytes.extend_from_slice(data);
         }
-        Ok((bytes, room))
+        Ok((bytes, memory))
     }
 }
 
-/// What a delivery is answered in the store while the app is asked.
-const NOT_YET: u16 = 0;
+/// Status in the store while the app has not answered.
+const NOT_ANSWERED: u16 = 0;
 
-/// What the consumer hears of a delivery.
-fn arrived(
+fn answered_delivery(
     received: Arc<AnalyzedDelivery>,
-    kept: Result<Option<Recorded>, String>,
+    stored: Result<Option<Recorded>, String>,
     status: StatusCode,
 ) -> AnsweredDelivery {
-    let (id, store_error) = match kept {
+    let (id, store_error) = match stored {
         Ok(recorded) => (recorded.map(|recorded| recorded.id), None),
-        Err(reason) => (None, Some(reason)),
+        Err(error) => (None, Some(error)),
     };
     AnsweredDelivery { received, id, status: status.as_u16(), store_error }
 }
 
-/// Serves a connection to its end.
+/// Serves a connection until it ends.
 pub(super) async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
     recorder: Arc<Recorder>,
-    desk: Arc<Desk>,
+    state: Arc<ListenerState>,
     watcher: Watcher,
 ) {
-    // Without it answers may wait for the client's acknowledgement; a socket that refuses it is as good as gone.
+    // Otherwise responses may wait for the client's ACK. It fails on a socket that is closed already.
     let _ = stream.set_nodelay(true);
-    let socket = Socket::new(stream, Arc::clone(&recorder), &desk.deadlines);
+    let stream = DeadlineStream::new(stream, Arc::clone(&recorder), &state.timeouts);
     let service = service_fn(|request: hyper::Request<Incoming>| {
-        let (recorder, desk) = (Arc::clone(&recorder), Arc::clone(&desk));
-        async move { Ok::<_, Infallible>(respond(&recorder, &desk, request.into_body(), peer).await) }
+        let (recorder, state) = (Arc::clone(&recorder), Arc::clone(&state));
+        async move { Ok::<_, Infallible>(respond(&recorder, &state, request.into_body(), peer).await) }
     });
     let serving = http1::Builder::new()
         .max_buf_size(super::super::recorder::MAX_HEAD)
         .half_close(true)
         .writev(false)
-        .serve_connection(TokioIo::new(socket), service);
+        .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = watcher.watch(serving).await
-        && let Some(status) = refused_by_hyper(&error)
+        && let Some(status) = hyper_refusal(&error)
     {
-        desk.teller.turned_away(RejectedRequest { peer, request: recorder.refused_line(), status: status.as_u16() });
+        let request = recorder.refused_line();
+        state.events.try_send_rejected(RejectedRequest { peer, request, status: status.as_u16() });
     }
 }
 
-/// What hyper answered before it gave a connection up. `None`: nothing, the connection just ended.
-fn refused_by_hyper(error: &hyper::Error) -> Option<StatusCode> {
+/// Returns the status with which hyper ended a connection. `None`: it sent no response.
+fn hyper_refusal(error: &hyper::Error) -> Option<StatusCode> {
     match error {
         error if error.is_parse_too_large() => Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
         error if error.is_parse() => Some(StatusCode::BAD_REQUEST),
@@ -270,14 +250,19 @@ fn refused_by_hyper(error: &hyper::Error) -> Option<StatusCode> {
     }
 }
 
-async fn respond(recorder: &Recorder, desk: &Arc<Desk>, body: Incoming, peer: SocketAddr) -> Response<Full<Bytes>> {
-    let (reply, sequel) = match recorder.take() {
+async fn respond(
+    recorder: &Recorder,
+    state: &Arc<ListenerState>,
+    body: Incoming,
+    peer: SocketAddr,
+) -> Response<Full<Bytes>> {
+    let (response, after) = match recorder.take() {
         Some(head) => {
-            let sequel = head.sequel;
-            (desk.answer(head, body, peer, recorder).await, sequel)
+            let after = head.sequel;
+            (state.handle(head, body, peer, recorder).await, after)
         }
-        None => (Reply::of(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE), After::Lost),
+        None => (ProviderResponse::own(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE), AfterRequest::Lost),
     };
     recorder.answered();
-    response(reply, sequel)
+    response.into_http(after)
 }

@@ -1,39 +1,68 @@
-//! Answers as they go to the socket: the app's own, or ours.
+//! The response to a provider: the listener's own, or the app's.
 
-use super::super::recorder::Sequel as After;
-use super::keeping::{Reply, Said};
+use super::super::recorder::Sequel as AfterRequest;
+use crate::model::stored::Attempt;
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use hyper::{Response, StatusCode};
+use hyper::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::{HeaderMap, Response, StatusCode};
 
-/// What goes to the socket; hyper adds the length, and the date where there is none.
-pub(super) fn response(reply: Reply, sequel: After) -> Response<Full<Bytes>> {
-    let (mut response, keeps) = match reply.said {
-        Some(Said { headers, body }) => {
-            let mut response = Response::new(Full::new(body));
-            *response.headers_mut() = headers;
-            (response, true)
-        }
-        None => our_own(reply.status),
-    };
-    *response.status_mut() = reply.status;
-    if !keeps || sequel == After::Lost {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
+pub(super) struct ProviderResponse {
+    pub status: StatusCode,
+    /// Headers and body of the app's answer. `None`: the listener's own text for the status.
+    app_answer: Option<(HeaderMap, Bytes)>,
 }
 
-/// Our own words for a status, and whether the connection can be used again.
-fn our_own(status: StatusCode) -> (Response<Full<Bytes>>, bool) {
-    let (text, keeps) = match status {
+impl ProviderResponse {
+    /// Makes the listener's own response.
+    pub fn own(status: StatusCode) -> Self {
+        Self { status, app_answer: None }
+    }
+
+    /// Passes the app's answer on, without hop-by-hop headers. 502 if there is no answer.
+    pub fn from_app(attempt: &Attempt) -> Self {
+        let status = StatusCode::from_u16(attempt.status()).ok().filter(|status| !status.is_informational());
+        let (Ok(answer), Some(status)) = (&attempt.outcome, status) else { return Self::own(StatusCode::BAD_GATEWAY) };
+        let mut headers = HeaderMap::with_capacity(answer.headers.len());
+        for (name, value) in answer.headers.end_to_end() {
+            // The client library accepted these headers, so neither conversion fails.
+            if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value))
+                && name != CONTENT_LENGTH
+            {
+                headers.append(name, value);
+            }
+        }
+        Self { status, app_answer: Some((headers, Bytes::from(answer.body.clone()))) }
+    }
+
+    /// Converts it for hyper, which adds `Content-Length`, and `Date` where there is none.
+    pub fn into_http(self, after: AfterRequest) -> Response<Full<Bytes>> {
+        let (mut response, keep_alive) = match self.app_answer {
+            Some((headers, body)) => {
+                let mut response = Response::new(Full::new(body));
+                *response.headers_mut() = headers;
+                (response, true)
+            }
+            None => own_text(self.status),
+        };
+        *response.status_mut() = self.status;
+        if !keep_alive || after == AfterRequest::Lost {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+/// Returns the listener's own text for a status, and whether the connection can be used again.
+fn own_text(status: StatusCode) -> (Response<Full<Bytes>>, bool) {
+    let (text, keep_alive) = match status {
         StatusCode::OK => ("ok\n", true),
         StatusCode::UNAUTHORIZED => ("refused\n", true),
-        StatusCode::METHOD_NOT_ALLOWED => ("only POST is received here\n", true),
+        StatusCode::METHOD_NOT_ALLOWED => ("only POST is accepted\n", true),
         StatusCode::SERVICE_UNAVAILABLE => ("busy\n", true),
-        StatusCode::PAYLOAD_TOO_LARGE => ("too large\n", false),
-        StatusCode::REQUEST_TIMEOUT => ("too slow\n", false),
-        StatusCode::BAD_GATEWAY => ("the app gave no answer that can be passed on\n", true),
+        StatusCode::PAYLOAD_TOO_LARGE => ("body too large\n", false),
+        StatusCode::REQUEST_TIMEOUT => ("timed out\n", false),
+        StatusCode::BAD_GATEWAY => ("no usable answer from the app\n", true),
         _ => ("bad request\n", false),
     };
     let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
@@ -44,5 +73,5 @@ fn our_own(status: StatusCode) -> (Response<Full<Bytes>>, bool) {
         StatusCode::SERVICE_UNAVAILABLE => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("1"))),
         _ => {}
     }
-    (response, keeps)
+    (response, keep_alive)
 }

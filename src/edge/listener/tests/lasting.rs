@@ -1,4 +1,4 @@
-//! What lasts too long or comes to an end: clients that hold back, deadlines, crowds, closing, interrupts.
+//! What lasts too long or comes to an end: clients that hold back, timeouts, crowds, closing, interrupts.
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn half_heads_that_are_held_open_block_nobody() {
 
 #[test]
 fn when_all_places_are_taken_the_oldest_stranger_has_to_go() {
-    let mut listener = Setup { most: 4, ..Setup::default() }.start();
+    let mut listener = Setup { max_connections: 4, ..Setup::default() }.start();
     let mut known = Client::of(&listener);
     known.send(post("good"));
     assert_eq!(known.answer().status, 200);
@@ -37,7 +37,7 @@ fn when_all_places_are_taken_the_oldest_stranger_has_to_go() {
 
 #[test]
 fn bodies_that_are_held_back_block_nobody() {
-    let mut listener = Setup { most: 4, ..Setup::default() }.start();
+    let mut listener = Setup { max_connections: 4, ..Setup::default() }.start();
     let ways = ["Content-Length: 9\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n9\r\n"];
     let held: Vec<Client> = (0..8)
         .map(|number| {
@@ -55,8 +55,8 @@ fn bodies_that_are_held_back_block_nobody() {
 
 #[test]
 fn a_head_must_come_in_time() {
-    let deadlines = Deadlines { head: Duration::from_millis(100), ..Deadlines::default() };
-    let listener = Setup { deadlines, ..Setup::default() }.start();
+    let timeouts = Timeouts { head: Duration::from_millis(100), ..Timeouts::default() };
+    let listener = Setup { timeouts, ..Setup::default() }.start();
     let mut half = Client::of(&listener);
     half.send("POST / HTTP/1.1\r\nHost:");
     let mut idle = Client::of(&listener);
@@ -68,8 +68,8 @@ fn a_head_must_come_in_time() {
 
 #[test]
 fn a_body_must_come_in_time() {
-    let deadlines = Deadlines { body: Duration::from_millis(100), ..Deadlines::default() };
-    let mut listener = Setup { deadlines, ..Setup::default() }.start();
+    let timeouts = Timeouts { body: Duration::from_millis(100), ..Timeouts::default() };
+    let mut listener = Setup { timeouts, ..Setup::default() }.start();
     let mut client = Client::of(&listener);
     client.send("POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\ngood");
     assert_eq!(client.answer().status, 408);
@@ -79,8 +79,8 @@ fn a_body_must_come_in_time() {
 
 #[test]
 fn a_client_that_never_reads_is_given_up() {
-    let deadlines = Deadlines { write: Duration::from_millis(100), ..Deadlines::default() };
-    let listener = Setup { deadlines, ..Setup::default() }.start();
+    let timeouts = Timeouts { write: Duration::from_millis(100), ..Timeouts::default() };
+    let listener = Setup { timeouts, ..Setup::default() }.start();
     let mut client = Client::of(&listener);
     let requests = "GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1000);
     let stream = client.0.get_mut();
@@ -91,10 +91,10 @@ fn a_client_that_never_reads_is_given_up() {
 
 #[test]
 fn while_nobody_takes_deliveries_senders_are_told_to_come_back() {
-    let deadlines = Deadlines { handover: Duration::from_millis(100), ..Deadlines::default() };
-    let mut listener = Setup { deadlines, ..Setup::default() }.start();
+    let timeouts = Timeouts { queue: Duration::from_millis(100), ..Timeouts::default() };
+    let mut listener = Setup { timeouts, ..Setup::default() }.start();
     let mut client = Client::of(&listener);
-    for _ in 0..IN_HAND {
+    for _ in 0..EVENT_QUEUE {
         client.send(post("good"));
         assert_eq!(client.answer().status, 200);
     }
@@ -102,7 +102,7 @@ fn while_nobody_takes_deliveries_senders_are_told_to_come_back() {
     let answer = client.answer();
     assert_eq!(answer.status, 503);
     assert!(answer.head.contains("retry-after: 1\r\n"));
-    (0..IN_HAND).for_each(|_| drop(received(&mut listener)));
+    (0..EVENT_QUEUE).for_each(|_| drop(received(&mut listener)));
     client.send(post("good"));
     assert_eq!(client.answer().status, 200);
 }
@@ -132,8 +132,8 @@ fn closing_finishes_the_request_in_hand_and_nothing_else() {
 
 #[test]
 fn closing_does_not_wait_for_ever() {
-    let deadlines = Deadlines { close: Duration::from_millis(100), ..Deadlines::default() };
-    let mut listener = Setup { deadlines, ..Setup::default() }.start();
+    let timeouts = Timeouts { close: Duration::from_millis(100), ..Timeouts::default() };
+    let mut listener = Setup { timeouts, ..Setup::default() }.start();
     let mut client = Client::of(&listener);
     client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
     client.answer();
@@ -198,7 +198,7 @@ fn an_address_in_use_is_named_with_advice() {
         forward: None,
     };
     let interrupt = Interrupt::of(&watch::Sender::new(0));
-    let Err(error) = start(&options, Arc::new(judge), Deadlines::default(), interrupt) else { panic!("it started") };
+    let Err(error) = start(&options, Arc::new(judge), Timeouts::default(), interrupt) else { panic!("it started") };
     assert_eq!(error.what, format!("can't listen on {}", listener.address()));
     assert!(error.hint.is_some_and(|hint| hint.contains("--port 0") && hint.contains("another `whtool listen`")));
 }

@@ -21,14 +21,14 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How the listener under test differs from the usual one.
 struct Setup {
-    deadlines: Deadlines,
+    timeouts: Timeouts,
     ack_policy: AckPolicy,
-    most: usize,
+    max_connections: usize,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { deadlines: Deadlines::default(), ack_policy: AckPolicy::Verified, most: 1024 }
+        Self { timeouts: Timeouts::default(), ack_policy: AckPolicy::Verified, max_connections: 1024 }
     }
 }
 
@@ -44,9 +44,9 @@ impl Setup {
         let address = "127.0.0.1:0".parse().unwrap();
         let options =
             ListenOptions { address, max_body: MAX_BODY, ack_policy: self.ack_policy, store: None, forward: None };
-        let crowd = Arc::new(Crowd::of(self.most));
+        let limiter = Arc::new(ConnectionLimiter::new(self.max_connections));
         let interrupt = Interrupt::of(&signals);
-        (start_with(&options, Arc::new(judge), self.deadlines, interrupt, crowd).unwrap(), signals)
+        (start_with(&options, Arc::new(judge), self.timeouts, interrupt, limiter).unwrap(), signals)
     }
 }
 

@@ -1,0 +1,142 @@
+//! The TCP stream below hyper: it feeds the recorder, enforces deadlines for heads and writes, and
+//! lingers on close so that a client can read its last response.
+
+use super::super::recorder::Recorder;
+use super::Timeouts;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+/// How long a client that is still sending may take to notice that it was answered.
+const LINGER: Duration = Duration::from_secs(1);
+
+pub(super) struct DeadlineStream {
+    stream: TcpStream,
+    recorder: Arc<Recorder>,
+    timeouts: Timeouts,
+    /// Fires no later than the head's deadline. Resetting it for each head would cost more than
+    /// reading the head: when it fires early, it is reset to the deadline of the current head.
+    head_timer: Option<Pin<Box<Sleep>>>,
+    /// Set while a write makes no progress.
+    write_timer: Option<Pin<Box<Sleep>>>,
+    closing: Closing,
+}
+
+enum Closing {
+    NotStarted,
+    /// Our side is shut down. If the socket were dropped now, the kernel would answer further data
+    /// with a reset, and the client could lose our response: so data is read and discarded until
+    /// this fires.
+    Lingering(Pin<Box<Sleep>>),
+}
+
+impl DeadlineStream {
+    pub fn new(stream: TcpStream, recorder: Arc<Recorder>, timeouts: &Timeouts) -> Self {
+        let timeouts = timeouts.clone();
+        Self { stream, recorder, timeouts, head_timer: None, write_timer: None, closing: Closing::NotStarted }
+    }
+
+    fn stream(&mut self) -> Pin<&mut TcpStream> {
+        Pin::new(&mut self.stream)
+    }
+
+    /// Returns the result of a write, or an error if writing has made no progress for too long.
+    fn check_write<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.write_timer = None;
+            return written;
+        }
+        let timer = self.write_timer.get_or_insert_with(|| Box::pin(sleep(self.timeouts.write)));
+        ready!(timer.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Fails when a head is overdue, and is pending until then. Bodies have a deadline of their own.
+    fn poll_head_deadline(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(since) = self.recorder.head_since() else { return Poll::Pending };
+        let due = Instant::from_std(since) + self.timeouts.head;
+        let timer = self.head_timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        while timer.as_mut().poll(cx).is_ready() {
+            if Instant::now() >= due {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            timer.as_mut().reset(due);
+        }
+        Poll::Pending
+    }
+
+    /// Discards input until the client closes its side.
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut discarded = [0; 4096];
+        loop {
+            let mut discarded = ReadBuf::new(&mut discarded);
+            match ready!(self.stream().poll_read(cx, &mut discarded)) {
+                Ok(()) if !discarded.filled().is_empty() => {}
+                _ => return Poll::Ready(()),
+            }
+        }
+    }
+}
+
+impl AsyncRead for DeadlineStream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        match this.stream().poll_read(cx, buffer) {
+            Poll::Ready(read) => read?,
+            Poll::Pending => return this.poll_head_deadline(cx),
+        }
+        this.recorder.feed(buffer.filled().get(before..).unwrap_or_default());
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for DeadlineStream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = this.stream().poll_write(cx, bytes);
+        this.check_write(cx, written)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = this.stream().poll_write_vectored(cx, slices);
+        this.check_write(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let flushed = this.stream().poll_flush(cx);
+        this.check_write(cx, flushed)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if let Closing::NotStarted = this.closing {
+            ready!(this.stream().poll_shutdown(cx))?;
+            if !this.recorder.is_owed() {
+                return Poll::Ready(Ok(()));
+            }
+            this.closing = Closing::Lingering(Box::pin(sleep(LINGER)));
+        }
+        if let Closing::Lingering(limit) = &mut this.closing
+            && limit.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(Ok(()));
+        }
+        this.poll_drain(cx).map(Ok)
+    }
+}
