@@ -10,7 +10,7 @@ use crate::model::error::Result;
 use crate::model::exchange::{Answer, SendFailure};
 use crate::model::message::Request;
 use crate::model::secret::{Origin, Secret};
-use crate::model::signature::{DEFAULT_TOLERANCE, Key, Tolerance, judge};
+use crate::model::signature::{DEFAULT_TOLERANCE, Key, Tolerance, verify};
 use crate::model::timestamp::Timestamp;
 use crate::provider::{self, Provider};
 use std::time::Duration;
@@ -64,7 +64,7 @@ fn is_authentic(provider: &dyn Provider, request: &Request, rewrite: Option<Rewr
         let Some(body) = rewriter.rewrite(&request.body) else { return false };
         hashed.body = body;
     }
-    let verdict = provider.claim(&hashed).map(|claim| judge(&claim, &[key(provider)], now(), tolerance));
+    let verdict = provider.claim(&hashed).map(|claim| verify(&claim, &[key(provider)], now(), tolerance));
     verdict.is_ok_and(|verdict| verdict.is_verified())
 }
 

@@ -1,53 +1,51 @@
-//! What may have been the body when it was signed, each with the cause that would explain it.
+//! Variants of the received body that may have been signed, each with the cause that explains it.
 //!
-//! Bodies can be large, so each is made only when its turn comes, and what making it costs is charged first.
+//! Bodies can be large, so a variant is built only when its turn comes, and its cost is paid first.
 
-use super::Cause;
-use super::search::Effort;
+use super::budget::{Exhausted, HashAllowance};
+use super::cause::Cause;
 use crate::json::{Document, SERIALIZERS};
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
-/// Bodies up to this length are kept when they were made, since they are tried with other changes too.
-const KEPT: usize = 64 * 1024;
-/// Parsing JSON costs some eight times as much as hashing it, and so does writing it.
-const JSON: usize = 8;
+/// Variants of bodies up to this length are cached, since each is tried with several keys and prefixes.
+const MAX_CACHED: usize = 64 * 1024;
+/// The cost of parsing or writing JSON, as a multiple of hashing it.
+const JSON_COST: usize = 8;
 
-/// Every body that may have been signed. The first is the one that is here.
-pub(super) struct Bodies<'b> {
-    here: &'b [u8],
+/// The received body and the variants that may have been signed in its place.
+pub(super) struct BodyVariants<'b> {
+    received: &'b [u8],
     document: OnceCell<Option<Document<'b>>>,
-    changes: Vec<Change>,
-    made: Vec<OnceCell<Option<Vec<u8>>>>,
+    changes: Vec<BodyChange>,
+    built: Vec<OnceCell<Option<Vec<u8>>>>,
 }
 
-/// A way in which the signed body may differ from this one.
+/// A way in which the signed body may differ from the received one.
 #[derive(Clone)]
-enum Change {
-    /// Bytes taken from the end.
-    Without(&'static [u8]),
-    /// Bytes added at the end.
-    With(&'static [u8]),
+enum BodyChange {
+    WithoutEnd(&'static [u8]),
+    WithEnd(&'static [u8]),
     ToCrlf,
     ToLf,
-    BomAway,
-    BomAdded,
+    WithoutBom,
+    WithBom,
     Trimmed,
-    /// The serializer at this place.
-    Rewritten(usize),
+    /// Written by the serializer of this index.
+    Reserialized(usize),
     FromLatin1,
     ToLatin1,
     EncodedTwice,
     ToUtf16,
-    ToUtf16WithMark,
-    /// A `?` for every letter beyond ASCII.
+    ToUtf16WithBom,
+    /// A `?` for every character beyond ASCII.
     ToAscii,
-    /// U+FFFD for what is no UTF-8.
+    /// U+FFFD for invalid UTF-8.
     Lossy,
     /// `b'…'`, as Python prints bytes.
     PythonBytes,
-    /// `{"type":"Buffer","data":[…]}`, as Node writes a Buffer.
+    /// `{"type":"Buffer","data":[…]}`, as Node serializes a Buffer.
     NodeBuffer,
     /// `[123 34 …]`, as Go prints bytes.
     GoBytes,
@@ -55,159 +53,164 @@ enum Change {
     Unwrapped,
     /// The body as a JSON string.
     Wrapped,
-    /// Something else altogether.
-    Word(&'static str),
+    /// A text that does not depend on the body.
+    Constant(&'static str),
 }
 
-/// How many of the changes are line breaks at the end: the likeliest of all.
-const LINE_BREAKS: usize = 4;
+/// The number of changes at the start of the list that are a newline at the end: the likeliest of all.
+const NEWLINE_CHANGES: usize = 4;
 
-impl<'b> Bodies<'b> {
-    pub(super) fn of(here: &'b [u8]) -> Self {
+impl<'b> BodyVariants<'b> {
+    pub(super) fn new(received: &'b [u8]) -> Self {
         let mut changes = vec![
-            Change::Without(b"\n"),
-            Change::Without(b"\r\n"),
-            Change::With(b"\n"),
-            Change::With(b"\r\n"),
-            Change::BomAway,
-            Change::BomAdded,
-            Change::Trimmed,
-            Change::ToCrlf,
-            Change::ToLf,
+            BodyChange::WithoutEnd(b"\n"),
+            BodyChange::WithoutEnd(b"\r\n"),
+            BodyChange::WithEnd(b"\n"),
+            BodyChange::WithEnd(b"\r\n"),
+            BodyChange::WithoutBom,
+            BodyChange::WithBom,
+            BodyChange::Trimmed,
+            BodyChange::ToCrlf,
+            BodyChange::ToLf,
         ];
-        let words = ["", "[object Object]", "undefined", "null", "None", "{}", "Array"];
-        changes.extend(words.map(Change::Word));
-        changes.extend((0..SERIALIZERS.len()).map(Change::Rewritten));
-        changes.extend([Change::FromLatin1, Change::ToLatin1, Change::EncodedTwice, Change::ToUtf16]);
-        changes.extend([Change::ToUtf16WithMark, Change::ToAscii, Change::Lossy]);
-        changes.extend([Change::PythonBytes, Change::NodeBuffer, Change::GoBytes]);
-        changes.extend([Change::Unwrapped, Change::Wrapped]);
-        let made = changes.iter().map(|_| OnceCell::new()).collect();
-        Self { here, document: OnceCell::new(), changes, made }
+        let constants = ["", "[object Object]", "undefined", "null", "None", "{}", "Array"];
+        changes.extend(constants.map(BodyChange::Constant));
+        changes.extend((0..SERIALIZERS.len()).map(BodyChange::Reserialized));
+        changes.extend([BodyChange::FromLatin1, BodyChange::ToLatin1, BodyChange::EncodedTwice]);
+        changes.extend([BodyChange::ToUtf16, BodyChange::ToUtf16WithBom, BodyChange::ToAscii, BodyChange::Lossy]);
+        changes.extend([BodyChange::PythonBytes, BodyChange::NodeBuffer, BodyChange::GoBytes]);
+        changes.extend([BodyChange::Unwrapped, BodyChange::Wrapped]);
+        let built = changes.iter().map(|_| OnceCell::new()).collect();
+        Self { received, document: OnceCell::new(), changes, built }
     }
 
-    /// The body that is here.
-    pub(super) fn here(&self) -> &'b [u8] {
-        self.here
+    pub(super) fn received(&self) -> &'b [u8] {
+        self.received
     }
 
-    /// The places of the changed bodies, the likeliest first; `None` among them is the body that is here.
-    pub(super) fn order(&self) -> impl Iterator<Item = Option<usize>> + use<> {
-        let rest = LINE_BREAKS..self.changes.len();
-        (0..LINE_BREAKS).map(Some).chain([None]).chain(rest.map(Some))
+    /// Lists the indices of the variants, the likeliest first; `None` stands for the received body.
+    pub(super) fn indices(&self) -> impl Iterator<Item = Option<usize>> + use<> {
+        let rest = NEWLINE_CHANGES..self.changes.len();
+        (0..NEWLINE_CHANGES).map(Some).chain([None]).chain(rest.map(Some))
     }
 
-    /// The body at this place. `Ok(None)`: the change does not apply. `Err`: the effort does not allow it.
-    pub(super) fn make(&self, place: usize, effort: &mut Effort) -> Result<Option<Cow<'_, [u8]>>, Spent> {
-        if let Some(made) = self.made[place].get() {
-            return Ok(made.as_deref().map(Cow::Borrowed));
+    /// Builds a variant. `Ok(None)`: the change does not apply to this body, or changes nothing.
+    pub(super) fn build(
+        &self,
+        index: usize,
+        allowance: &mut HashAllowance,
+    ) -> Result<Option<Cow<'_, [u8]>>, Exhausted> {
+        if let Some(built) = self.built[index].get() {
+            return Ok(built.as_deref().map(Cow::Borrowed));
         }
-        let change = &self.changes[place];
-        if !effort.spend(change.cost() * self.here.len()) {
-            return Err(Spent);
+        let change = &self.changes[index];
+        if !allowance.spend(change.cost() * self.received.len()) {
+            return Err(Exhausted);
         }
-        let made = self.changed(change).filter(|made| **made != *self.here);
-        if self.here.len() > KEPT {
-            return Ok(made);
+        let built = self.apply(change).filter(|built| **built != *self.received);
+        if self.received.len() > MAX_CACHED {
+            return Ok(built);
         }
-        let kept = self.made[place].get_or_init(|| made.map(Cow::into_owned));
-        Ok(kept.as_deref().map(Cow::Borrowed))
+        let cached = self.built[index].get_or_init(|| built.map(Cow::into_owned));
+        Ok(cached.as_deref().map(Cow::Borrowed))
     }
 
-    fn changed(&self, change: &Change) -> Option<Cow<'_, [u8]>> {
-        let here = self.here;
+    fn apply(&self, change: &BodyChange) -> Option<Cow<'_, [u8]>> {
+        let here = self.received;
         let text = || std::str::from_utf8(here).ok();
         Some(match change {
-            Change::Without(end) => here.strip_suffix(*end)?.into(),
-            Change::With(end) => [here, end].concat().into(),
-            Change::ToCrlf if here.contains(&b'\n') => with_cr(&without_cr(here)).into(),
-            Change::ToLf if here.contains(&b'\n') => without_cr(here).into(),
-            Change::ToCrlf | Change::ToLf => return None,
-            Change::BomAway => here.strip_prefix(BOM)?.into(),
-            Change::BomAdded => [BOM, here].concat().into(),
-            Change::Trimmed => here.trim_ascii().into(),
-            Change::Rewritten(place) => SERIALIZERS[*place].write(self.document()?).into(),
-            Change::FromLatin1 if text().is_none() => as_latin1(here).into(),
-            Change::EncodedTwice if text().is_some_and(|text| !text.is_ascii()) => as_latin1(here).into(),
-            Change::FromLatin1 | Change::EncodedTwice => return None,
-            Change::ToLatin1 => {
+            BodyChange::WithoutEnd(end) => here.strip_suffix(*end)?.into(),
+            BodyChange::WithEnd(end) => [here, end].concat().into(),
+            BodyChange::ToCrlf if here.contains(&b'\n') => with_cr(&without_cr(here)).into(),
+            BodyChange::ToLf if here.contains(&b'\n') => without_cr(here).into(),
+            BodyChange::ToCrlf | BodyChange::ToLf => return None,
+            BodyChange::WithoutBom => here.strip_prefix(BOM)?.into(),
+            BodyChange::WithBom => [BOM, here].concat().into(),
+            BodyChange::Trimmed => here.trim_ascii().into(),
+            BodyChange::Reserialized(index) => SERIALIZERS[*index].write(self.document()?).into(),
+            BodyChange::FromLatin1 if text().is_none() => latin1_to_utf8(here).into(),
+            BodyChange::EncodedTwice if text().is_some_and(|text| !text.is_ascii()) => latin1_to_utf8(here).into(),
+            BodyChange::FromLatin1 | BodyChange::EncodedTwice => return None,
+            BodyChange::ToLatin1 => {
                 let text = text().filter(|text| !text.is_ascii())?;
-                text.chars().map(|letter| u8::try_from(u32::from(letter)).ok()).collect::<Option<Vec<_>>>()?.into()
+                text.chars().map(|char| u8::try_from(u32::from(char)).ok()).collect::<Option<Vec<_>>>()?.into()
             }
-            Change::ToUtf16 => text()?.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>().into(),
-            Change::ToUtf16WithMark => {
+            BodyChange::ToUtf16 => text()?.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>().into(),
+            BodyChange::ToUtf16WithBom => {
                 let units = [0xfeff].into_iter().chain(text()?.encode_utf16());
                 units.flat_map(u16::to_be_bytes).collect::<Vec<_>>().into()
             }
-            Change::ToAscii => {
+            BodyChange::ToAscii => {
                 let units = text().filter(|text| !text.is_ascii())?.encode_utf16();
                 units
                     .map(|unit| u8::try_from(unit).ok().filter(u8::is_ascii).unwrap_or(b'?'))
                     .collect::<Vec<_>>()
                     .into()
             }
-            Change::Lossy if text().is_none() => String::from_utf8_lossy(here).into_owned().into_bytes().into(),
-            Change::Lossy => return None,
-            Change::PythonBytes => python_bytes(here).into(),
-            Change::NodeBuffer => [b"{\"type\":\"Buffer\",\"data\":[", &numbers(here, b',')[..], b"]}"].concat().into(),
-            Change::GoBytes => [b"[", &numbers(here, b' ')[..], b"]"].concat().into(),
-            Change::Unwrapped => serde_json::from_slice::<String>(here).ok()?.into_bytes().into(),
-            Change::Wrapped => serde_json::to_vec(text()?).ok()?.into(),
-            Change::Word(word) => word.as_bytes().into(),
+            BodyChange::Lossy if text().is_none() => String::from_utf8_lossy(here).into_owned().into_bytes().into(),
+            BodyChange::Lossy => return None,
+            BodyChange::PythonBytes => python_bytes(here).into(),
+            BodyChange::NodeBuffer => {
+                [b"{\"type\":\"Buffer\",\"data\":[", &decimal_bytes(here, b',')[..], b"]}"].concat().into()
+            }
+            BodyChange::GoBytes => [b"[", &decimal_bytes(here, b' ')[..], b"]"].concat().into(),
+            BodyChange::Unwrapped => serde_json::from_slice::<String>(here).ok()?.into_bytes().into(),
+            BodyChange::Wrapped => serde_json::to_vec(text()?).ok()?.into(),
+            BodyChange::Constant(text) => text.as_bytes().into(),
         })
     }
 
     fn document(&self) -> Option<&Document<'b>> {
-        self.document.get_or_init(|| Document::parse(self.here).ok()).as_ref()
+        self.document.get_or_init(|| Document::parse(self.received).ok()).as_ref()
     }
 
-    /// Why the body at this place would have been the signed one.
-    pub(super) fn cause(&self, place: usize) -> Cause {
-        match &self.changes[place] {
-            Change::Without(_) => Cause::BodyNewlineAdded,
-            Change::With(_) => Cause::BodyNewlineLost,
-            Change::ToCrlf => Cause::BodyLineEnds { signed: "CRLF" },
-            Change::ToLf => Cause::BodyLineEnds { signed: "LF" },
-            Change::BomAway => Cause::BodyBom { signed: "without" },
-            Change::BomAdded => Cause::BodyBom { signed: "with" },
-            Change::Trimmed => Cause::BodyWhitespace,
-            Change::Rewritten(place) => {
-                Cause::BodyReserialized { signed: SERIALIZERS[*place].name, here: self.writer() }
+    /// Returns the cause that explains why this variant was signed.
+    pub(super) fn cause(&self, index: usize) -> Cause {
+        match &self.changes[index] {
+            BodyChange::WithoutEnd(_) => Cause::BodyNewlineAdded,
+            BodyChange::WithEnd(_) => Cause::BodyNewlineLost,
+            BodyChange::ToCrlf => Cause::BodyLineEnds { signed: "CRLF" },
+            BodyChange::ToLf => Cause::BodyLineEnds { signed: "LF" },
+            BodyChange::WithoutBom => Cause::BodyBom { signed: "without" },
+            BodyChange::WithBom => Cause::BodyBom { signed: "with" },
+            BodyChange::Trimmed => Cause::BodyWhitespace,
+            BodyChange::Reserialized(index) => {
+                Cause::BodyReserialized { signed: SERIALIZERS[*index].name, here: self.serializer() }
             }
-            Change::FromLatin1 => Cause::BodyEncoding { signed: "UTF-8" },
-            Change::ToLatin1 => Cause::BodyEncoding { signed: "Latin-1, or UTF-8 that was read as Latin-1" },
-            Change::EncodedTwice => Cause::BodyEncoding { signed: "UTF-8 encoded twice" },
-            Change::ToUtf16 => Cause::BodyEncoding { signed: "UTF-16" },
-            Change::ToUtf16WithMark => Cause::BodyEncoding { signed: "UTF-16 with a byte order mark" },
-            Change::ToAscii => Cause::BodyEncoding { signed: "ASCII, with `?` for every other letter" },
-            Change::Lossy => Cause::BodyEncoding { signed: "UTF-8, with U+FFFD for what could not be decoded" },
-            Change::PythonBytes => Cause::BodyPrinted { by: "Python's b'…'" },
-            Change::NodeBuffer => Cause::BodyPrinted { by: "JSON.stringify of a Buffer" },
-            Change::GoBytes => Cause::BodyPrinted { by: "Go's %v of a byte slice" },
-            Change::Unwrapped => Cause::BodyDoubleEncoded { signed: "what is inside the string" },
-            Change::Wrapped => Cause::BodyDoubleEncoded { signed: "the body as a JSON string" },
-            Change::Word("") => Cause::BodyEmptySigned,
-            Change::Word("{}") if self.here.is_empty() => Cause::BodyEmptyHere,
-            Change::Word(signed) => Cause::BodyNotThePayload { signed },
+            BodyChange::FromLatin1 => Cause::BodyEncoding { signed: "UTF-8" },
+            BodyChange::ToLatin1 => Cause::BodyEncoding { signed: "Latin-1, or UTF-8 that was read as Latin-1" },
+            BodyChange::EncodedTwice => Cause::BodyEncoding { signed: "UTF-8 encoded twice" },
+            BodyChange::ToUtf16 => Cause::BodyEncoding { signed: "UTF-16" },
+            BodyChange::ToUtf16WithBom => Cause::BodyEncoding { signed: "UTF-16 with a byte order mark" },
+            BodyChange::ToAscii => Cause::BodyEncoding { signed: "ASCII, with `?` for every other letter" },
+            BodyChange::Lossy => Cause::BodyEncoding { signed: "UTF-8, with U+FFFD for what could not be decoded" },
+            BodyChange::PythonBytes => Cause::BodyPrinted { by: "Python's b'…'" },
+            BodyChange::NodeBuffer => Cause::BodyPrinted { by: "JSON.stringify of a Buffer" },
+            BodyChange::GoBytes => Cause::BodyPrinted { by: "Go's %v of a byte slice" },
+            BodyChange::Unwrapped => Cause::BodyDoubleEncoded { signed: "what is inside the string" },
+            BodyChange::Wrapped => Cause::BodyDoubleEncoded { signed: "the body as a JSON string" },
+            BodyChange::Constant("") => Cause::BodyEmptySigned,
+            BodyChange::Constant("{}") if self.received.is_empty() => Cause::BodyEmptyHere,
+            BodyChange::Constant(signed) => Cause::BodyNotThePayload { signed },
         }
     }
 
-    /// Who writes JSON just as it is written here.
-    fn writer(&self) -> Option<&'static str> {
+    /// Finds a serializer that writes exactly the received body.
+    fn serializer(&self) -> Option<&'static str> {
         let document = self.document()?;
-        SERIALIZERS.iter().find(|serializer| serializer.write(document) == self.here).map(|serializer| serializer.name)
+        SERIALIZERS
+            .iter()
+            .find(|serializer| serializer.write(document) == self.received)
+            .map(|serializer| serializer.name)
     }
 }
 
-/// The effort does not allow it.
-pub(super) struct Spent;
-
-impl Change {
-    /// What making the body costs, as a multiple of hashing it.
+impl BodyChange {
+    /// The cost of building the variant, as a multiple of hashing the body.
     fn cost(&self) -> usize {
         match self {
-            Self::Without(_) | Self::BomAway | Self::Trimmed | Self::Word(_) => 0,
-            Self::Rewritten(_) | Self::Unwrapped | Self::Wrapped | Self::NodeBuffer | Self::GoBytes => JSON,
+            Self::WithoutEnd(_) | Self::WithoutBom | Self::Trimmed | Self::Constant(_) => 0,
+            Self::Reserialized(_) | Self::Unwrapped | Self::Wrapped | Self::NodeBuffer | Self::GoBytes => JSON_COST,
             _ => 2,
         }
     }
@@ -223,29 +226,29 @@ fn without_cr(body: &[u8]) -> Vec<u8> {
 }
 
 fn with_cr(unix: &[u8]) -> Vec<u8> {
-    let mut long = Vec::with_capacity(unix.len() + 64);
+    let mut text = Vec::with_capacity(unix.len() + 64);
     for &byte in unix {
         if byte == b'\n' {
-            long.push(b'\r');
+            text.push(b'\r');
         }
-        long.push(byte);
+        text.push(byte);
     }
-    long
+    text
 }
 
-/// The bytes as decimal numbers.
-fn numbers(body: &[u8], between: u8) -> Vec<u8> {
+/// Writes the bytes as decimal numbers.
+fn decimal_bytes(body: &[u8], separator: u8) -> Vec<u8> {
     let mut text = Vec::with_capacity(body.len() * 4);
-    for (place, byte) in body.iter().enumerate() {
-        if place > 0 {
-            text.push(between);
+    for (index, byte) in body.iter().enumerate() {
+        if index > 0 {
+            text.push(separator);
         }
         text.extend(byte.to_string().into_bytes());
     }
     text
 }
 
-/// As Python prints bytes: in double quotes when there are only single ones inside.
+/// Writes bytes as Python does: in double quotes if only single quotes are inside.
 fn python_bytes(body: &[u8]) -> Vec<u8> {
     let quote = if body.contains(&b'\'') && !body.contains(&b'"') { b'"' } else { b'\'' };
     let mut text = vec![b'b', quote];
@@ -264,8 +267,8 @@ fn python_bytes(body: &[u8]) -> Vec<u8> {
     text
 }
 
-/// Each byte as a letter of its own.
-fn as_latin1(body: &[u8]) -> Vec<u8> {
+/// Reads each byte as a character of Latin-1, and writes UTF-8.
+fn latin1_to_utf8(body: &[u8]) -> Vec<u8> {
     body.iter().map(|&byte| char::from(byte)).collect::<String>().into_bytes()
 }
 
@@ -273,13 +276,13 @@ fn as_latin1(body: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// The cause of the first change that leads from `here` to `signed`.
-    fn cause(here: &[u8], signed: &[u8]) -> Option<&'static str> {
-        let bodies = Bodies::of(here);
-        let mut effort = Effort::PATIENT;
-        bodies.order().flatten().find_map(|place| {
-            let made = bodies.make(place, &mut effort).ok()??;
-            (*made == *signed).then(|| bodies.cause(place).code())
+    /// Returns the cause of the first change that leads from the received to the signed body.
+    fn cause(received: &[u8], signed: &[u8]) -> Option<&'static str> {
+        let bodies = BodyVariants::new(received);
+        let mut allowance = HashAllowance::INTERACTIVE;
+        bodies.indices().flatten().find_map(|index| {
+            let built = bodies.build(index, &mut allowance).ok()??;
+            (*built == *signed).then(|| bodies.cause(index).code())
         })
     }
 
@@ -302,11 +305,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_made_that_the_effort_does_not_allow() {
-        let here = vec![b'['; 100_000];
-        let bodies = Bodies::of(&here);
-        let mut effort = Effort(1_000);
-        let rewritten = bodies.order().flatten().find(|&place| bodies.changes[place].cost() == JSON).unwrap();
-        assert!(bodies.make(rewritten, &mut effort).is_err());
+    fn a_variant_that_the_allowance_does_not_cover_is_not_built() {
+        let received = vec![b'['; 100_000];
+        let bodies = BodyVariants::new(&received);
+        let mut allowance = HashAllowance(1_000);
+        let is_json = |index: &usize| bodies.changes[*index].cost() == JSON_COST;
+        let reserialized = bodies.indices().flatten().find(is_json).unwrap();
+        assert!(bodies.build(reserialized, &mut allowance).is_err());
     }
 }

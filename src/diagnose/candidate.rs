@@ -1,9 +1,10 @@
-//! What may have been the key, and what may have stood before the body, each with the cause that would explain it.
+//! Candidates for the key and for the bytes signed before the body, each with the cause that explains it.
 //!
-//! The first candidate of each list is what should have been used, and needs no cause. Bodies are in `body`.
+//! The first candidates of each list are what should have been used. Bodies are in `body`.
 
-use super::{Cause, Known};
+use super::cause::Cause;
 use crate::model::secret::Secret;
+use crate::model::signature::Key;
 use crate::model::timestamp::{self, Timestamp, UnixTime};
 use crate::provider::{self, Provider};
 use base64::Engine as _;
@@ -12,9 +13,18 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use std::borrow::Cow;
 
-/// Bytes that may have been used, and why they would have been. `None`: they should have been used.
+/// The secrets and API keys with which a signature may have been made.
+pub struct Credentials<'a> {
+    /// The signing secrets of all providers.
+    pub keys: &'a [Key],
+    /// API keys under the names of their variables; people confuse them with signing secrets.
+    pub api_keys: &'a [(String, String)],
+}
+
+/// Bytes that may have been used in signing.
 pub(super) struct Candidate<'a> {
     pub bytes: Cow<'a, [u8]>,
+    /// `None`: these bytes should have been used.
     pub cause: Option<Cause>,
 }
 
@@ -23,23 +33,23 @@ impl<'a> Candidate<'a> {
         Self { bytes: bytes.into(), cause: Some(cause) }
     }
 
-    pub(super) fn right(bytes: impl Into<Cow<'a, [u8]>>) -> Self {
+    pub(super) fn correct(bytes: impl Into<Cow<'a, [u8]>>) -> Self {
         Self { bytes: bytes.into(), cause: None }
     }
 }
 
-/// Every key that may have been used: the provider's own secrets, then what becomes of them by accident, then the secrets of
-/// others and the API keys, then what an unset variable turns into.
-pub(super) fn keys<'k>(provider: &dyn Provider, known: &'k Known<'_>) -> Vec<Candidate<'k>> {
-    let secrets = || known.keys.iter().map(|key| &key.secret);
+/// Lists the keys that may have been used: the provider's own secrets, damaged copies of them, the
+/// secrets of other providers, API keys, and what an unset variable turns into.
+pub(super) fn keys<'k>(provider: &dyn Provider, credentials: &'k Credentials<'_>) -> Vec<Candidate<'k>> {
+    let secrets = || credentials.keys.iter().map(|key| &key.secret);
     let own = || secrets().filter(|secret| secret.provider == provider.name());
-    let mut keys: Vec<_> = own().map(|secret| Candidate::right(secret.expose())).collect();
-    keys.extend(own().flat_map(|secret| accidents(secret, provider.secret_prefix())));
+    let mut keys: Vec<_> = own().map(|secret| Candidate::correct(secret.expose())).collect();
+    keys.extend(own().flat_map(|secret| damaged_copies(secret, provider.secret_prefix())));
     for secret in secrets().filter(|secret| secret.provider != provider.name()) {
         let name = format!("{} ({})", secret.origin, secret.provider);
         keys.push(Candidate::new(secret.expose(), Cause::SecretOfOtherProvider { name }));
     }
-    for (name, key) in known.api_keys {
+    for (name, key) in credentials.api_keys {
         keys.push(Candidate::new(key.as_bytes(), Cause::ApiKeyAsSecret { name: name.clone() }));
     }
     let unset = [("an empty text", ""), ("`undefined`", "undefined"), ("`null`", "null"), ("`None`", "None")];
@@ -47,8 +57,8 @@ pub(super) fn keys<'k>(provider: &dyn Provider, known: &'k Known<'_>) -> Vec<Can
     keys
 }
 
-/// What becomes of a secret on its way through env files, shells and code.
-fn accidents<'k>(secret: &'k Secret, prefix: &'static str) -> Vec<Candidate<'k>> {
+/// Lists what env files, shells and code make of a secret.
+fn damaged_copies<'k>(secret: &'k Secret, prefix: &'static str) -> Vec<Candidate<'k>> {
     let bytes = secret.expose();
     let name = || secret.origin.to_string();
     let mut found = Vec::new();
@@ -60,8 +70,8 @@ fn accidents<'k>(secret: &'k Secret, prefix: &'static str) -> Vec<Candidate<'k>>
     if let Some(unquoted) = unquoted {
         found.push(Candidate::new(unquoted, Cause::SecretQuoted { name: name() }));
     }
-    for (tail, bytes_of_it) in [("a newline", "\n"), ("CRLF", "\r\n"), ("a blank", " "), ("a carriage return", "\r")] {
-        let longer = [bytes, bytes_of_it.as_bytes()].concat();
+    for (tail, text) in [("a newline", "\n"), ("CRLF", "\r\n"), ("a blank", " "), ("a carriage return", "\r")] {
+        let longer = [bytes, text.as_bytes()].concat();
         found.push(Candidate::new(longer, Cause::SecretWhitespaceLost { name: name(), tail }));
     }
     if let Some(at) = bytes.iter().position(|&byte| byte == b'=') {
@@ -95,19 +105,19 @@ fn accidents<'k>(secret: &'k Secret, prefix: &'static str) -> Vec<Candidate<'k>>
     found
 }
 
-/// The secret, with and without its prefix, taken for base64 or hex.
+/// Decodes the secret, with and without its prefix, from base64 and from hex.
 fn decoded<'k>(secret: &'k [u8], prefix: &str) -> impl Iterator<Item = (&'static str, Vec<u8>)> + use<'k> {
     let bare = secret.strip_prefix(prefix.as_bytes()).unwrap_or(secret);
     let texts = if bare.len() == secret.len() { vec![secret] } else { vec![bare, secret] };
     texts.into_iter().flat_map(|text| {
-        let base64 = base64_leniently(text);
+        let base64 = decode_lenient_base64(text);
         let found = [("base64", base64), ("hex", hex::decode(text).ok())];
         found.into_iter().filter_map(|(encoding, key)| Some((encoding, key.filter(|key| !key.is_empty())?)))
     })
 }
 
-/// Base64 as Node and PHP read it: of either alphabet, padded or not, whatever the last bits.
-fn base64_leniently(text: &[u8]) -> Option<Vec<u8>> {
+/// Decodes base64 as Node and PHP do: either alphabet, padded or not, any trailing bits.
+fn decode_lenient_base64(text: &[u8]) -> Option<Vec<u8>> {
     let config = GeneralPurposeConfig::new()
         .with_decode_allow_trailing_bits(true)
         .with_decode_padding_mode(DecodePaddingMode::Indifferent);
@@ -122,8 +132,9 @@ fn base64_leniently(text: &[u8]) -> Option<Vec<u8>> {
     GeneralPurpose::new(&alphabet::STANDARD, config).decode(plain).ok()
 }
 
-/// What may have been signed before the body. `timestamp` is the timestamp header's text, of this provider or, failing that, of
-/// another.
+/// Lists what may have been signed before the body.
+///
+/// `timestamp` is the text of this provider's timestamp header or, when there is none, of another's.
 pub(super) fn prefixes(
     provider: &dyn Provider,
     timestamp: Option<&str>,
@@ -132,8 +143,8 @@ pub(super) fn prefixes(
     let mut found = Vec::new();
     let signs_time = provider.timestamp_header().is_some();
     match timestamp {
-        Some(text) => found.push(Candidate::right(provider.signed_prefix(text).into_bytes())),
-        None if !signs_time => found.push(Candidate::right(Vec::new())),
+        Some(text) => found.push(Candidate::correct(provider.signed_prefix(text).into_bytes())),
+        None if !signs_time => found.push(Candidate::correct(Vec::new())),
         None => {}
     }
     if signs_time {
@@ -142,15 +153,15 @@ pub(super) fn prefixes(
     if let Some(text) = timestamp {
         found.extend(other_rules(provider, text));
         if signs_time {
-            found.extend(other_spellings(provider, text));
+            found.extend(other_notations(provider, text));
         }
     } else if signs_time {
-        found.extend(arrived.into_iter().flat_map(|arrived| nearby(provider, arrived)));
+        found.extend(arrived.into_iter().flat_map(|arrived| nearby_timestamps(provider, arrived)));
     }
     found
 }
 
-/// What other providers sign before the body at this time.
+/// Lists what other providers sign before the body at this time.
 fn other_rules(own: &dyn Provider, timestamp: &str) -> Vec<Candidate<'static>> {
     let others = provider::ALL.iter().filter(|other| other.name() != own.name() && other.timestamp_header().is_some());
     others
@@ -161,8 +172,8 @@ fn other_rules(own: &dyn Provider, timestamp: &str) -> Vec<Candidate<'static>> {
         .collect()
 }
 
-/// The same moment in the other unit, and other marks between it and the body.
-fn other_spellings(provider: &dyn Provider, text: &str) -> Vec<Candidate<'static>> {
+/// Lists the same time in the other unit, and with other separators after it.
+fn other_notations(provider: &dyn Provider, text: &str) -> Vec<Candidate<'static>> {
     let mut found = Vec::new();
     match timestamp::parse_unix(text) {
         Some(UnixTime::Seconds(time)) => {
@@ -175,7 +186,7 @@ fn other_spellings(provider: &dyn Provider, text: &str) -> Vec<Candidate<'static
         }
         None => {}
     }
-    let marks = [
+    let separators = [
         ("nothing", ""),
         ("a colon", ":"),
         ("a line break", "\n"),
@@ -183,14 +194,17 @@ fn other_spellings(provider: &dyn Provider, text: &str) -> Vec<Candidate<'static
         ("a hyphen", "-"),
         ("a blank", " "),
     ];
-    for (separator, mark) in marks {
-        found.push(Candidate::new(format!("{text}{mark}").into_bytes(), Cause::TimestampSeparator { separator }));
+    for (separator, separator_text) in separators {
+        found.push(Candidate::new(
+            format!("{text}{separator_text}").into_bytes(),
+            Cause::TimestampSeparator { separator },
+        ));
     }
     found
 }
 
-/// Half a minute before and after the arrival: for a timestamp that was lost.
-pub(super) fn nearby(provider: &dyn Provider, arrived: Timestamp) -> Vec<Candidate<'static>> {
+/// Lists the timestamps from 30 s before to 30 s after the arrival, for a timestamp that was lost.
+pub(super) fn nearby_timestamps(provider: &dyn Provider, arrived: Timestamp) -> Vec<Candidate<'static>> {
     let seconds = (0..=30).flat_map(|step| [arrived.as_second() - step, arrived.as_second() + step]);
     seconds
         .skip(1)

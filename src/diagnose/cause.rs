@@ -1,19 +1,18 @@
-//! Causes: why a request did not verify, each with a stable code, a sentence and a fix.
+//! The causes of a failed verification, each with a stable code, a sentence and a fix.
 //!
-//! The same causes appear in `listen`, `verify` and JSON. Finding them is the business of the other files here.
+//! The sentences are in `wording`, the fixes in `fixes`. `listen`, `verify` and their JSON use the same causes.
 
 /// How sure a cause is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Proof {
-    /// With this change undone the given signature matches, or the header itself shows it.
+pub enum Confidence {
+    /// The signature matches once this change is undone, or the header itself shows it.
     Proved,
-    /// A guess from circumstances.
+    /// An educated guess.
     Likely,
 }
 
-impl Proof {
-    /// The word for it, in text and in JSON.
-    pub fn word(self) -> &'static str {
+impl Confidence {
+    pub fn code(self) -> &'static str {
         match self {
             Self::Proved => "proved",
             Self::Likely => "likely",
@@ -21,153 +20,261 @@ impl Proof {
     }
 }
 
-/// A cause and how sure it is. Several proved findings together are one explanation: all of them had to be undone.
+/// A cause and how sure it is. Several proved findings are one explanation: all of them had to be undone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What happened.
     pub cause: Cause,
-    /// How sure that is.
-    pub proof: Proof,
+    pub confidence: Confidence,
 }
 
-/// Why a request did not verify. Texts in it may be strangers'.
-#[expect(missing_docs, reason = "each variant's comment and its sentence in `wording` say what its fields hold")]
+impl Finding {
+    pub fn proved(cause: Cause) -> Self {
+        Self { cause, confidence: Confidence::Proved }
+    }
+
+    /// Returns true if this proves a change of the body.
+    pub fn proves_body_change(&self) -> bool {
+        self.confidence == Confidence::Proved && self.cause.group() == CauseGroup::Body
+    }
+}
+
+/// The part of a request or of signing that a cause is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CauseGroup {
+    Signature,
+    Timestamp,
+    Secret,
+    Body,
+    /// The algorithm, or what was given to it.
+    Digest,
+    /// Nothing was found.
+    Unknown,
+}
+
+/// A cause of a failed verification. Its texts may come from the request: sanitize them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// No signature anywhere.
-    SignatureMissing { header: &'static str },
-    /// A signature stands in a header of another name.
-    SignatureOtherHeader { name: String, header: &'static str },
+    SignatureMissing {
+        header: &'static str,
+    },
+    SignatureOtherHeader {
+        name: String,
+        header: &'static str,
+    },
     /// The header is one provider's, the payload another's.
-    ProviderMixedUp { header_of: &'static str, payload_of: &'static str },
-    /// The signature in this provider's header is wholly another's.
-    SignatureOfOtherProvider { signer: &'static str, header: &'static str, own: &'static str },
-    /// The header has no value.
+    ProviderMixedUp {
+        header_of: &'static str,
+        payload_of: &'static str,
+    },
+    /// The signature in this provider's header follows another's rule and uses its secret.
+    SignatureOfOtherProvider {
+        signer: &'static str,
+        header: &'static str,
+        own: &'static str,
+    },
     SignatureEmpty,
-    /// Hex of a wrong length; `digest` is the algorithm whose length it is.
-    SignatureLength { digits: usize, digest: Option<&'static str> },
-    /// Not hex.
+    /// `digest` is the algorithm whose digests have this length.
+    SignatureLength {
+        digits: usize,
+        digest: Option<&'static str>,
+    },
     SignatureNotHex,
-    /// Base64 instead of hex.
     SignatureBase64,
-    /// A scheme prefix that the provider does not write.
-    SignaturePrefix { prefix: String },
-    /// No timestamp header.
-    TimestampMissing { header: &'static str },
-    /// Not a whole number of seconds.
-    TimestampNotANumber { text: String },
-    /// Milliseconds in the header.
+    /// A scheme such as `v1=` that the provider does not use.
+    SignaturePrefix {
+        prefix: String,
+    },
+    TimestampMissing {
+        header: &'static str,
+    },
+    TimestampNotANumber {
+        text: String,
+    },
     TimestampMilliseconds,
-    /// Several that differ.
     TimestampRepeated,
-    /// Right, and older than the tolerance.
-    TimestampTooOld { age: String },
-    /// Right, and ahead of the clock here.
-    TimestampInFuture { ahead: String },
+    TimestampTooOld {
+        age: String,
+    },
+    TimestampInFuture {
+        ahead: String,
+    },
     /// The body alone was signed.
     TimestampNotSigned,
     /// Milliseconds were signed, seconds sent.
     TimestampSignedInMilliseconds,
     /// Seconds were signed, milliseconds sent.
     TimestampSignedInSeconds,
-    /// Something else than a full stop between timestamp and body.
-    TimestampSeparator { separator: &'static str },
-    /// Another moment was signed.
-    TimestampOther { signed: String },
-    /// Signed as another provider signs.
-    OtherProviderRule { provider: &'static str },
-    /// Signed with another provider's secret.
-    SecretOfOtherProvider { name: String },
-    /// The secret has white space at its ends that was not used in signing.
-    SecretWhitespaceAdded { name: String },
-    /// The secret was used with a line break or blank after it.
-    SecretWhitespaceLost { name: String, tail: &'static str },
-    /// The secret is in quotes here, and was used without.
-    SecretQuoted { name: String },
-    /// The secret was used with quotes around it.
-    SecretUsedWithQuotes { name: String },
-    /// The secret was used without its prefix.
-    SecretPrefixDropped { name: String, prefix: &'static str },
-    /// The secret lacks its prefix here.
-    SecretPrefixLost { name: String, prefix: &'static str },
-    /// The secret was decoded before use.
-    SecretDecoded { name: String, encoding: &'static str },
-    /// The secret is cut off at a `#` where it was used.
-    SecretCutAtHash { name: String },
-    /// The last character of the secret was lost where it was used.
-    SecretCutShort { name: String },
-    /// The secret is a whole line, `NAME=secret`.
-    SecretLine { name: String },
-    /// Signed with no secret at all, or with the name of nothing.
-    SecretUnset { used: &'static str },
-    /// No secret of the provider is configured.
-    SecretNotConfigured { provider: &'static str, variable: &'static str },
-    /// An API key was used for signing.
-    ApiKeyAsSecret { name: String },
-    /// What is configured as the secret looks like an API key.
-    SecretLooksLikeApiKey { name: String },
-    /// What is configured as the secret has blanks or quotes around it.
-    SecretLooksWrapped { name: String },
+    /// The signed text has something else than a full stop between timestamp and body.
+    TimestampSeparator {
+        separator: &'static str,
+    },
+    /// The signed timestamp is not the one that was sent.
+    TimestampOther {
+        signed: String,
+    },
+    OtherProviderRule {
+        provider: &'static str,
+    },
+    SecretOfOtherProvider {
+        name: String,
+    },
+    /// Our copy of the secret has white space around it that was not used in signing.
+    SecretWhitespaceAdded {
+        name: String,
+    },
+    /// The signing key had white space after it.
+    SecretWhitespaceLost {
+        name: String,
+        tail: &'static str,
+    },
+    /// Our copy of the secret is in quotes that were not used in signing.
+    SecretQuoted {
+        name: String,
+    },
+    /// The signing key had quotes around it.
+    SecretUsedWithQuotes {
+        name: String,
+    },
+    /// The signing key lacked the prefix.
+    SecretPrefixDropped {
+        name: String,
+        prefix: &'static str,
+    },
+    /// Our copy of the secret lacks the prefix.
+    SecretPrefixLost {
+        name: String,
+        prefix: &'static str,
+    },
+    /// The signing key was decoded from the text of the secret.
+    SecretDecoded {
+        name: String,
+        encoding: &'static str,
+    },
+    /// The signing key ended before a `#`.
+    SecretCutAtHash {
+        name: String,
+    },
+    /// The signing key lacked the last character.
+    SecretCutShort {
+        name: String,
+    },
+    /// Our copy of the secret is a whole line: `NAME=secret`.
+    SecretLine {
+        name: String,
+    },
+    /// The signing key was empty, or what an unset variable turns into.
+    SecretUnset {
+        used: &'static str,
+    },
+    SecretNotConfigured {
+        provider: &'static str,
+        variable: &'static str,
+    },
+    ApiKeyAsSecret {
+        name: String,
+    },
+    SecretLooksLikeApiKey {
+        name: String,
+    },
+    /// The secret has blanks or quotes around it.
+    SecretLooksWrapped {
+        name: String,
+    },
     /// A plain hash of the body, or of secret and body in a row.
-    NotHmac { what: &'static str },
-    /// The same JSON, written by another program.
-    BodyReserialized { signed: &'static str, here: Option<&'static str> },
-    /// A line break at the end was not signed.
+    NotHmac {
+        what: &'static str,
+    },
+    /// The signature is for the same JSON as another serializer writes it.
+    BodyReserialized {
+        signed: &'static str,
+        here: Option<&'static str>,
+    },
     BodyNewlineAdded,
-    /// The signed body ends in a line break.
     BodyNewlineLost,
-    /// LF and CRLF were exchanged.
-    BodyLineEnds { signed: &'static str },
-    /// A byte order mark came or went.
-    BodyBom { signed: &'static str },
-    /// Blanks at the ends came or went.
+    /// LF became CRLF, or the reverse.
+    BodyLineEnds {
+        signed: &'static str,
+    },
+    BodyBom {
+        signed: &'static str,
+    },
     BodyWhitespace,
-    /// The empty body was signed.
     BodyEmptySigned,
-    /// The body is empty here.
     BodyEmptyHere,
-    /// The text was taken for another encoding and written again.
-    BodyEncoding { signed: &'static str },
-    /// The JSON was put into a JSON string.
-    BodyDoubleEncoded { signed: &'static str },
-    /// Not the payload, but the word for an object was signed.
-    BodyNotThePayload { signed: &'static str },
-    /// A single byte was changed.
-    BodyByteChanged { offset: usize, signed: u8, here: u8 },
-    /// A single byte was lost.
-    BodyByteLost { offset: usize, signed: u8 },
-    /// A single byte was put in.
-    BodyByteAdded { offset: usize, here: u8 },
-    /// Not the body, but a language's print of its bytes.
-    BodyPrinted { by: &'static str },
-    /// The good body is known, and this one is what a serializer makes of it.
-    BodyRewritten { by: &'static str },
-    /// The good body is known, and this is its text in another encoding.
-    BodyEncoded { here: &'static str },
-    /// The good body is known, and its end is missing here.
-    BodyCut { lost: usize },
-    /// The good body is known, and something follows it here.
-    BodyGrown { added: usize },
-    /// The good body is known, and these values differ; at most a few paths are named.
-    BodyValues { count: usize, paths: Vec<String> },
-    /// The good body is known, and this one has little in common with it.
+    /// The signature is for the same text in another encoding.
+    BodyEncoding {
+        signed: &'static str,
+    },
+    /// JSON was put into a JSON string.
+    BodyDoubleEncoded {
+        signed: &'static str,
+    },
+    /// A constant such as `[object Object]` was signed instead of the payload.
+    BodyNotThePayload {
+        signed: &'static str,
+    },
+    BodyByteChanged {
+        offset: usize,
+        signed: u8,
+        here: u8,
+    },
+    BodyByteLost {
+        offset: usize,
+        signed: u8,
+    },
+    BodyByteAdded {
+        offset: usize,
+        here: u8,
+    },
+    /// A language's print of the bytes was signed.
+    BodyPrinted {
+        by: &'static str,
+    },
+    /// Compared with a good copy: this is what a serializer writes for it.
+    BodyRewritten {
+        by: &'static str,
+    },
+    /// Compared with a good copy: the same text in another encoding.
+    BodyEncoded {
+        here: &'static str,
+    },
+    /// Compared with a good copy: its end is missing here.
+    BodyCut {
+        lost: usize,
+    },
+    /// Compared with a good copy: something follows it here.
+    BodyGrown {
+        added: usize,
+    },
+    /// Compared with a good copy: some values differ. At most a few `paths` are listed.
+    BodyValues {
+        count: usize,
+        paths: Vec<String>,
+    },
+    /// Compared with a good copy: little is the same.
     BodyReplaced,
-    /// Something else was hashed in place of the body, and of what stands before it.
-    MessageOther { what: String },
-    /// The message was the key, and the key the message.
+    /// Something else was hashed in place of prefix and body.
+    MessageOther {
+        what: String,
+    },
     KeyAndMessageSwapped,
-    /// Another hash than SHA-256.
-    DigestAlgorithm { name: &'static str },
+    /// The digest was made with another hash than SHA-256.
+    DigestAlgorithm {
+        name: &'static str,
+    },
     /// Hex of hex, or base64 of hex.
     DigestEncodedTwice,
-    /// The body is not as long as its head says.
-    BodyLength { announced: String, here: usize },
-    /// The body was compressed on the way.
-    BodyCompressed { encoding: String },
-    /// The body has the mark of bytes that could not be decoded.
+    /// The body is not as long as Content-Length announced.
+    BodyLength {
+        announced: String,
+        here: usize,
+    },
+    BodyCompressed {
+        encoding: String,
+    },
+    /// The body contains U+FFFD, which stands for bytes that could not be decoded.
     BodyReplacementCharacter,
-    /// Nothing that whtool knows explains it.
     Unexplained,
-    /// The search was cut short.
+    /// The search ended before all candidates were tried.
     NotSearched,
 }

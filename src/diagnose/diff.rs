@@ -1,89 +1,86 @@
-//! Where two requests differ: the first byte, the JSON paths, the lines of text, the headers.
+//! Finds the differences of two requests: the first byte, the JSON paths, the lines of text, the headers.
 //!
-//! JSON is compared as it is spelled, so that `1.0` and `1` differ and no digit of an amount is lost; only strings are compared
-//! by what they say. What is shown of it, and what is masked, is `render`'s.
+//! JSON numbers are compared as text, so that `1.0` and `1` differ and no digit of an amount is lost;
+//! strings are compared after decoding. `render::diff` shows the differences and masks secrets.
 
 use crate::json::{Document, Token, TokenKind, Tokens};
 use crate::model::message::Headers;
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
-/// A value at a path that is not the same in both.
+/// A JSON value that is not the same in both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathChange {
-    /// Names and places from the top, as `--set` takes them: `data.items.0.id`. A name that is no plain word keeps its quotes;
-    /// a name that is there twice has `#2` behind it.
+    /// Names and indices from the top, as `--set` takes them: `data.items.0.id`. A name that is no plain
+    /// word keeps its quotes; the second value of a repeated name is marked with `#2`.
     pub path: String,
-    /// The innermost name on it.
+    /// The innermost name on the path.
     pub key: String,
-    /// The value before as it is spelled. `None`: it was not there.
+    /// The JSON text before. `None`: the value was added.
     pub old: Option<String>,
-    /// The value after as it is spelled. `None`: it is gone.
+    /// The JSON text after. `None`: the value was removed.
     pub new: Option<String>,
 }
 
-/// Headers of one name that are not the same in both.
+/// The values of one header name, where they are not the same in both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderChange {
-    /// The name as it is written where it comes first.
+    /// The name as it was written at its first occurrence.
     pub name: String,
-    /// The values before, in order.
     pub old: Vec<Vec<u8>>,
-    /// The values after, in order.
     pub new: Vec<Vec<u8>>,
 }
 
-/// A line of a text that is in both, or in one; without its line feed, and with a carriage return that it may have.
+/// A line of text, without its line feed but with a carriage return.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Line<'a> {
-    /// Before and after.
+pub enum DiffLine<'a> {
     Both(&'a str),
-    /// Only before.
     Old(&'a str),
-    /// Only after.
     New(&'a str),
 }
 
-/// The offset of the first byte that differs: where one ends, its length. `None`: they are the same.
+/// Returns the offset of the first byte that differs; if one is the start of the other, its length.
 pub fn first_difference(old: &[u8], new: &[u8]) -> Option<usize> {
     let same = old.iter().zip(new).take_while(|(one, other)| one == other).count();
     (same < old.len() || same < new.len()).then_some(same)
 }
 
-/// How deep values may lie to be compared by path: paths of a hostile text would else take the square of its length.
-const DEEPEST: usize = 128;
+/// The deepest nesting that is compared: the paths of a hostile text would take the square of its length.
+const MAX_DEPTH: usize = 128;
 
-/// What changed by path, in the order of the old text, and then what is new. `None`: one of them is no JSON, or nested too deep.
+/// Compares two JSON texts by path. Values of the old text come first, in its order, then added ones.
+/// `None`: one of the texts is not JSON, or nested too deeply.
 pub fn paths(old: &[u8], new: &[u8]) -> Option<Vec<PathChange>> {
     let (old, new) = (leaves(old)?, leaves(new)?);
-    let known: HashMap<_, _> = new.iter().map(|leaf| (leaf.path.as_str(), leaf)).collect();
-    let before: HashMap<_, _> = old.iter().map(|leaf| (leaf.path.as_str(), ())).collect();
-    let changed = old.iter().filter_map(|leaf| match known.get(leaf.path.as_str()) {
-        Some(other) if said(&leaf.spelled) == said(&other.spelled) => None,
-        Some(other) => Some(leaf.change(Some(&leaf.spelled), Some(&other.spelled))),
-        None => Some(leaf.change(Some(&leaf.spelled), None)),
+    let after: HashMap<_, _> = new.iter().map(|leaf| (leaf.path.as_str(), leaf)).collect();
+    let before: HashSet<_> = old.iter().map(|leaf| leaf.path.as_str()).collect();
+    let changed = old.iter().filter_map(|leaf| match after.get(leaf.path.as_str()) {
+        Some(other) if decode_string(&leaf.text) == decode_string(&other.text) => None,
+        Some(other) => Some(leaf.change(Some(&leaf.text), Some(&other.text))),
+        None => Some(leaf.change(Some(&leaf.text), None)),
     });
-    let added = new.iter().filter(|leaf| !before.contains_key(leaf.path.as_str()));
-    Some(changed.chain(added.map(|leaf| leaf.change(None, Some(&leaf.spelled)))).collect())
+    let added = new.iter().filter(|leaf| !before.contains(leaf.path.as_str()));
+    Some(changed.chain(added.map(|leaf| leaf.change(None, Some(&leaf.text)))).collect())
 }
 
-/// What a value says: of a string the letters, of anything else its spelling.
-fn said(spelled: &str) -> std::borrow::Cow<'_, str> {
-    if spelled.contains('\\')
-        && let Ok(text) = serde_json::from_str::<String>(spelled)
+/// Undoes the escapes of a JSON string; other values stay as they are.
+fn decode_string(json: &str) -> Cow<'_, str> {
+    if json.contains('\\')
+        && let Ok(text) = serde_json::from_str::<String>(json)
     {
         return format!("\"{text}\"").into();
     }
-    spelled.into()
+    json.into()
 }
 
-/// A value without parts: a scalar, or an empty object or array.
-struct Leaf {
+/// A scalar, or an empty object or array.
+struct JsonLeaf {
     path: String,
     key: String,
-    spelled: String,
+    text: String,
 }
 
-impl Leaf {
+impl JsonLeaf {
     fn change(&self, old: Option<&str>, new: Option<&str>) -> PathChange {
         PathChange {
             path: self.path.clone(),
@@ -94,98 +91,97 @@ impl Leaf {
     }
 }
 
-/// Every leaf of a document, in order.
-fn leaves(text: &[u8]) -> Option<Vec<Leaf>> {
+/// Lists the leaves of a document in order.
+fn leaves(text: &[u8]) -> Option<Vec<JsonLeaf>> {
     let document = Document::parse(text).ok()?;
-    let mut walk = Walk { text: document.text(), steps: Vec::new(), leaves: Vec::new(), seen: HashMap::new() };
+    let mut walker = PathWalker { text: document.text(), steps: Vec::new(), leaves: Vec::new(), seen: HashMap::new() };
     for token in Tokens::new(text) {
-        walk.take(token.ok()?)?;
+        walker.read(token.ok()?)?;
     }
-    Some(walk.leaves)
+    Some(walker.leaves)
 }
 
-/// A step from a value to one of its parts.
-enum Step {
-    /// Into an object, at the member of this name.
+/// A step of a path. `None`: nothing was read of this object or array yet.
+enum PathStep {
+    /// The quoted name of a member.
     Name(Option<String>),
-    /// Into an array, at the element of this number.
-    Place(Option<usize>),
+    Index(Option<usize>),
 }
 
-/// The way through a document.
-struct Walk<'a> {
+/// Reads the tokens of a document, and collects its leaves with their paths.
+struct PathWalker<'a> {
     text: &'a str,
-    steps: Vec<Step>,
-    leaves: Vec<Leaf>,
-    /// How often each path was met.
+    steps: Vec<PathStep>,
+    leaves: Vec<JsonLeaf>,
+    /// The number of leaves at each path.
     seen: HashMap<String, u32>,
 }
 
-impl Walk<'_> {
-    fn take(&mut self, token: Token) -> Option<()> {
-        let spelled = self.text.get(token.start..token.end)?;
+impl PathWalker<'_> {
+    fn read(&mut self, token: Token) -> Option<()> {
+        let text = self.text.get(token.start..token.end)?;
         match token.kind {
             TokenKind::Space | TokenKind::Colon | TokenKind::Comma => {}
             TokenKind::Key => {
-                if let Some(Step::Name(name)) = self.steps.last_mut() {
-                    *name = Some(spelled.to_owned());
+                if let Some(PathStep::Name(name)) = self.steps.last_mut() {
+                    *name = Some(text.to_owned());
                 }
             }
             TokenKind::OpenObject | TokenKind::OpenArray => {
-                self.arrive();
+                self.count_element();
                 let is_object = token.kind == TokenKind::OpenObject;
-                self.steps.push(if is_object { Step::Name(None) } else { Step::Place(None) });
-                if self.steps.len() > DEEPEST {
+                self.steps.push(if is_object { PathStep::Name(None) } else { PathStep::Index(None) });
+                if self.steps.len() > MAX_DEPTH {
                     return None;
                 }
             }
             TokenKind::CloseObject | TokenKind::CloseArray => match self.steps.pop() {
-                Some(Step::Name(None)) => self.leaf("{}"),
-                Some(Step::Place(None)) => self.leaf("[]"),
+                Some(PathStep::Name(None)) => self.add_leaf("{}"),
+                Some(PathStep::Index(None)) => self.add_leaf("[]"),
                 _ => {}
             },
             _ => {
-                self.arrive();
-                self.leaf(spelled);
+                self.count_element();
+                self.add_leaf(text);
             }
         }
         Some(())
     }
 
-    /// A value begins: in an array it is the next one.
-    fn arrive(&mut self) {
-        if let Some(Step::Place(place)) = self.steps.last_mut() {
-            *place = Some(place.map_or(0, |place| place + 1));
+    /// Counts the value that begins here, if it is in an array.
+    fn count_element(&mut self) {
+        if let Some(PathStep::Index(index)) = self.steps.last_mut() {
+            *index = Some(index.map_or(0, |index| index + 1));
         }
     }
 
-    fn leaf(&mut self, spelled: &str) {
+    fn add_leaf(&mut self, text: &str) {
         let parts = self.steps.iter().map(|step| match step {
-            Step::Name(name) => bare(name.as_deref().unwrap_or_default()).to_owned(),
-            Step::Place(place) => place.unwrap_or_default().to_string(),
+            PathStep::Name(name) => unquote_word(name.as_deref().unwrap_or_default()).to_owned(),
+            PathStep::Index(index) => index.unwrap_or_default().to_string(),
         });
         let mut path = parts.collect::<Vec<_>>().join(".");
         let key = self.steps.iter().rev().find_map(|step| match step {
-            Step::Name(name) => name.as_deref().map(|name| name.trim_matches('"').to_owned()),
-            Step::Place(_) => None,
+            PathStep::Name(name) => name.as_deref().map(|name| name.trim_matches('"').to_owned()),
+            PathStep::Index(_) => None,
         });
         let times = self.seen.entry(path.clone()).or_insert(0);
         *times += 1;
         if *times > 1 {
             path.push_str(&format!("#{times}"));
         }
-        self.leaves.push(Leaf { path, key: key.unwrap_or_default(), spelled: spelled.to_owned() });
+        self.leaves.push(JsonLeaf { path, key: key.unwrap_or_default(), text: text.to_owned() });
     }
 }
 
-/// A name without its quotes where it is a plain word.
-fn bare(quoted: &str) -> &str {
+/// Removes the quotes of a name that is a plain word.
+fn unquote_word(quoted: &str) -> &str {
     let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(quoted);
-    let is_plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '$' | '@');
+    let is_plain = |char: char| char.is_alphanumeric() || matches!(char, '_' | '-' | '$' | '@');
     if !inner.is_empty() && inner.chars().all(is_plain) { inner } else { quoted }
 }
 
-/// The headers that differ, in the order of the old ones, and then what is new. The case of names does not count.
+/// Compares headers; the case of names does not matter. Old names come first, in their order, then new ones.
 pub fn headers(old: &Headers, new: &Headers) -> Vec<HeaderChange> {
     let mut names: Vec<&str> = Vec::new();
     for (name, _) in old.iter().chain(new.iter()) {
@@ -200,24 +196,24 @@ pub fn headers(old: &Headers, new: &Headers) -> Vec<HeaderChange> {
     names.into_iter().map(change).filter(|change| change.old != change.new).collect()
 }
 
-/// How many lines a text may have to be compared line by line: the cost can grow with the square of their number.
-const MOST_LINES: usize = 2_000;
+/// The longest text that is compared by line: the cost can grow with the square of the number of lines.
+const MAX_LINES: usize = 2_000;
 
-/// Two texts line by line. `None`: they are too long for that.
-pub fn lines<'a>(old: &'a str, new: &'a str) -> Option<Vec<Line<'a>>> {
+/// Compares two texts line by line. `None`: they are too long.
+pub fn lines<'a>(old: &'a str, new: &'a str) -> Option<Vec<DiffLine<'a>>> {
     let (old, new): (Vec<_>, Vec<_>) = (old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
-    if old.len().max(new.len()) > MOST_LINES {
+    if old.len().max(new.len()) > MAX_LINES {
         return None;
     }
     let mut lines = Vec::new();
-    let bare = |line: &&'a str| -> &'a str { line.strip_suffix('\n').unwrap_or(line) };
+    let strip = |line: &&'a str| -> &'a str { line.strip_suffix('\n').unwrap_or(line) };
     for part in similar::capture_diff_slices(similar::Algorithm::Myers, &old, &new) {
         let (tag, before, after) = part.as_tag_tuple();
         let (before, after) = (old.get(before).unwrap_or_default(), new.get(after).unwrap_or_default());
         if tag == similar::DiffTag::Equal {
-            lines.extend(before.iter().map(bare).map(Line::Both));
+            lines.extend(before.iter().map(strip).map(DiffLine::Both));
         } else {
-            lines.extend(before.iter().map(bare).map(Line::Old).chain(after.iter().map(bare).map(Line::New)));
+            lines.extend(before.iter().map(strip).map(DiffLine::Old).chain(after.iter().map(strip).map(DiffLine::New)));
         }
     }
     Some(lines)
@@ -238,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_byte_that_differs_is_found_also_at_an_end() {
+    fn the_first_difference_may_be_at_the_end_of_one() {
         assert_eq!(first_difference(b"abc", b"abc"), None);
         assert_eq!(first_difference(b"abc", b"abd"), Some(2));
         assert_eq!(first_difference(b"abc", b"abcd"), Some(3));
@@ -254,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_differ_by_their_spelling_and_strings_by_what_they_say() {
+    fn numbers_are_compared_as_text_and_strings_after_decoding() {
         assert_eq!(changes(r#"{"a":1.0}"#, r#"{"a":1}"#), one("a", "1.0", "1"));
         let (long, longer) = ("123456789012345678901", "123456789012345678902");
         assert_eq!(changes(long, longer), one("", long, longer));
@@ -262,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_becomes_another_kind_is_told() {
+    fn a_value_of_another_type_is_a_change() {
         assert_eq!(changes(r#"{"a":"1"}"#, r#"{"a":1}"#), one("a", "\"1\"", "1"));
         let changes = changes(r#"{"a":{"b":1}}"#, r#"{"a":null}"#);
         assert_eq!(changes, [one("a.b", "1", "-"), one("a", "-", "null")].concat());
@@ -274,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_or_nested_too_deep_has_no_paths() {
+    fn text_that_is_not_json_or_nested_too_deeply_has_no_paths() {
         assert_eq!(paths(b"{}", b"a=1"), None);
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);
         assert_eq!(paths(deep.as_bytes(), b"[]"), None);
@@ -285,14 +281,14 @@ mod tests {
         let read = |text: &str| Headers::read(text.as_bytes().to_vec()).unwrap();
         let (old, new) = (read("A: 1\r\nB: 1\r\nB: 2\r\n"), read("a: 1\r\nB: 2\r\nC: 3\r\n"));
         let changes = headers(&old, &new);
-        let told: Vec<_> =
+        let counts: Vec<_> =
             changes.iter().map(|change| (change.name.as_str(), change.old.len(), change.new.len())).collect();
-        assert_eq!(told, [("B", 2, 1), ("C", 0, 1)]);
+        assert_eq!(counts, [("B", 2, 1), ("C", 0, 1)]);
     }
 
     #[test]
     fn text_is_compared_line_by_line() {
         let lines = lines("a\nb\n", "a\r\nc\n").unwrap();
-        assert_eq!(lines, [Line::Old("a"), Line::Old("b"), Line::New("a\r"), Line::New("c")]);
+        assert_eq!(lines, [DiffLine::Old("a"), DiffLine::Old("b"), DiffLine::New("a\r"), DiffLine::New("c")]);
     }
 }

@@ -1,9 +1,9 @@
-//! What to do about each cause, in one line.
+//! The fix for each cause: what to do about it, in one line.
 
-use super::Cause;
+use super::cause::Cause;
 
 impl Cause {
-    /// What to do about it, in one line.
+    /// Says in one line what to do.
     pub fn fix(&self) -> String {
         match self {
             Self::SignatureMissing { .. } => "send it signed; if the provider did, look for a proxy that drops unknown headers".to_owned(),

@@ -1,153 +1,148 @@
-//! Why a request did not verify: the change that would have made its signature match.
+//! Explains why a request failed verification.
 //!
-//! What is proved is proved by a matching MAC or shown by a header; anything else is only likely, and is said only when no
-//! signature could be made to match. Words are in `wording` and `fixes`, the search in `search`, what it tries in `candidate` and
-//! `body`. `computed` asks the other way round: of what is a digest; `hop` compares with a good copy;
-//! `frameworks` has the lines that mend it in a handler.
+//! A cause is proved if undoing it makes the signature match (`search`, over the candidates of `candidate`
+//! and `body`) or if a header shows it. Likely causes are reported only when nothing is proved. `compare`
+//! explains the difference from a good copy, `computed` a digest of the user's own code; `frameworks` has
+//! handler code that verifies correctly.
 
 mod body;
+mod budget;
 mod candidate;
 mod cause;
-pub mod computed;
-pub mod diff;
+pub(crate) mod compare;
+pub(crate) mod computed;
+pub(crate) mod diff;
 mod fixes;
-pub mod frameworks;
-mod given;
-pub mod hop;
+pub(crate) mod frameworks;
+mod header_signatures;
 mod one_byte;
 mod search;
 mod wording;
 
-pub use cause::{Cause, Finding, Proof};
-pub use search::{Effort, Purse};
+pub use budget::{HashAllowance, HashBudget};
+pub use candidate::Credentials;
+pub(crate) use cause::CauseGroup;
+pub use cause::{Cause, Confidence, Finding};
 
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::message::{Headers, Request};
-use crate::model::signature::Key;
 use crate::model::timestamp;
 use crate::model::verdict::{Malformed, Verdict};
 use crate::provider::{self, Provider};
-use body::Bodies;
-use search::Space;
+use body::BodyVariants;
+use header_signatures::find_timestamp;
+use search::SearchSpace;
 
-/// What is known here that a signature may have been made with.
-pub struct Known<'a> {
-    /// Every secret, of every provider.
-    pub keys: &'a [Key],
-    /// API keys by the name of their variable; people confuse them with signing secrets.
-    pub api_keys: &'a [(String, String)],
-}
-
-/// The causes of a verdict, in the order in which to read them; none for a verified delivery. The search takes `most` out of the
-/// purse, or what is left in it, and ends when that is spent.
-pub fn explain(received: &AnalyzedDelivery, known: &Known<'_>, most: Effort, purse: &mut Purse) -> Vec<Finding> {
+/// Finds the causes of a failed verification, in reading order. A verified delivery has none.
+pub fn explain(received: &AnalyzedDelivery, credentials: &Credentials<'_>, budget: &mut HashBudget) -> Vec<Finding> {
     let request = &received.delivery.request;
     let provider = received.provider.and_then(provider::named);
-    let shown: Vec<_> = match &received.verdict {
+    let mut causes: Vec<_> = match &received.verdict {
         Verdict::Verified { .. } => return Vec::new(),
         Verdict::TooOld { age, .. } => vec![Cause::TimestampTooOld { age: timestamp::format_duration(*age) }],
         Verdict::InFuture { ahead, .. } => vec![Cause::TimestampInFuture { ahead: timestamp::format_duration(*ahead) }],
-        Verdict::Unsigned => Vec::new(),
         Verdict::Malformed(malformed) => vec![malformed_cause(malformed, request, provider)],
-        Verdict::Mismatch | Verdict::NoSecret => Vec::new(),
+        Verdict::Unsigned | Verdict::Mismatch | Verdict::NoSecret => Vec::new(),
     };
     if received.verdict.secret().is_some() {
-        return shown.into_iter().map(proved).collect();
+        return proved(causes);
     }
     let Some(provider) = provider else {
-        return unsigned_by_nobody(&request.headers);
+        return explain_unknown_provider(&request.headers);
     };
-    if let Some(cause) = signature_of_another(request, provider, known) {
-        return vec![proved(cause)];
+    if let Some(cause) = signature_of_other_provider(request, provider, credentials) {
+        return proved(vec![cause]);
     }
-    let Searched { found, cut_short } = search(received, provider, known, most, purse);
-    let mut shown = shown;
-    let says_prefix = |cause: &Cause| matches!(cause, Cause::SignaturePrefix { .. });
-    if found.iter().flatten().any(says_prefix) {
-        shown.retain(|cause| !says_prefix(cause));
+    let SearchResult { found, is_exhausted } = search(received, provider, credentials, budget);
+    let has_found = found.is_some();
+    let found = found.unwrap_or_default();
+    // The search names a wrong prefix more exactly than the verdict.
+    let is_prefix = |cause: &Cause| matches!(cause, Cause::SignaturePrefix { .. });
+    if found.iter().any(is_prefix) {
+        causes.retain(|cause| !is_prefix(cause));
     }
-    let found = found.map(|causes| causes.into_iter().filter(|cause| !shown.contains(cause)).collect::<Vec<_>>());
-    let nothing_found = found.is_none();
-    let mut findings: Vec<_> = shown.into_iter().chain(found.into_iter().flatten()).map(proved).collect();
-    if matches!(received.verdict, Verdict::Unsigned) && nothing_found {
-        findings.push(proved(Cause::SignatureMissing { header: provider.signature_header() }));
+    let new: Vec<_> = found.into_iter().filter(|cause| !causes.contains(cause)).collect();
+    causes.extend(new);
+    if matches!(received.verdict, Verdict::Unsigned) && !has_found {
+        causes.push(Cause::SignatureMissing { header: provider.signature_header() });
     }
-    if nothing_found {
-        findings.extend(circumstances(received, provider, known));
+    let mut findings = proved(causes);
+    if !has_found {
+        findings.extend(likely(likely_causes(received, provider, credentials)));
     }
     if findings.is_empty() {
-        let cause = if cut_short { Cause::NotSearched } else { Cause::Unexplained };
-        findings.push(Finding { cause, proof: Proof::Likely });
+        findings = likely(vec![if is_exhausted { Cause::NotSearched } else { Cause::Unexplained }]);
     }
     findings
 }
 
-fn proved(cause: Cause) -> Finding {
-    Finding { cause, proof: Proof::Proved }
+fn proved(causes: Vec<Cause>) -> Vec<Finding> {
+    causes.into_iter().map(Finding::proved).collect()
 }
 
-/// Whether the signature in this provider's header is wholly another's: by its rule and with its secret.
-fn signature_of_another(request: &Request, provider: &dyn Provider, known: &Known<'_>) -> Option<Cause> {
+fn likely(causes: Vec<Cause>) -> Vec<Finding> {
+    causes.into_iter().map(|cause| Finding { cause, confidence: Confidence::Likely }).collect()
+}
+
+/// Checks whether the signature in this provider's header follows another's rule and uses its secret.
+fn signature_of_other_provider(
+    request: &Request,
+    provider: &dyn Provider,
+    credentials: &Credentials<'_>,
+) -> Option<Cause> {
     let header = provider.signature_header();
     request.headers.get(header)?;
-    let given = given::find(&request.headers, provider);
-    let timestamp = timestamp_text(&request.headers, provider).unwrap_or_default();
+    let signatures = header_signatures::find(&request.headers, provider);
+    let timestamp = find_timestamp(&request.headers, provider).unwrap_or_default();
     let others = provider::ALL.iter().filter(|other| other.name() != provider.name());
     let signer = others.copied().find(|other| {
         let prefix = other.signed_prefix(timestamp);
-        let mut own = known.keys.iter().filter(|key| key.secret.provider == other.name());
-        own.any(|key| given.iter().any(|given| given.mac == key.sign(prefix.as_bytes(), &request.body)))
+        let mut keys = credentials.keys.iter().filter(|key| key.secret.provider == other.name());
+        keys.any(|key| {
+            let mac = key.sign(prefix.as_bytes(), &request.body);
+            signatures.iter().any(|signature| signature.mac == mac)
+        })
     })?;
     Some(Cause::SignatureOfOtherProvider { signer: signer.title(), header, own: signer.signature_header() })
 }
 
-/// What came of a search.
 #[derive(Default)]
-struct Searched {
-    /// The causes; `None`: there are none, or no signature to explain.
+struct SearchResult {
+    /// `None`: nothing explains the signature, or there is no signature.
     found: Option<Vec<Cause>>,
-    /// Whether the effort ended before the candidates did.
-    cut_short: bool,
+    /// The allowance ended before the candidates did.
+    is_exhausted: bool,
 }
 
-/// Looks for candidates that give a signature of the request, and then for a single changed byte. The latter's cost grows with
-/// the square of the body, so that its early end does not count as a search cut short.
+/// Searches for candidates that give a signature of the request, then for a single changed byte. The
+/// latter's cost grows with the square of the body, so its early end does not count as exhausted.
 fn search(
     received: &AnalyzedDelivery,
     provider: &dyn Provider,
-    known: &Known<'_>,
-    most: Effort,
-    purse: &mut Purse,
-) -> Searched {
+    credentials: &Credentials<'_>,
+    budget: &mut HashBudget,
+) -> SearchResult {
     let request = &received.delivery.request;
-    let given = given::find(&request.headers, provider);
-    if given.is_empty() {
-        return Searched::default();
+    let signatures = header_signatures::find(&request.headers, provider);
+    if signatures.is_empty() {
+        return SearchResult::default();
     }
-    let (mut effort, mut for_bytes) = purse.draw(most);
-    if effort.is_spent() {
-        return Searched { found: None, cut_short: true };
+    let (mut for_changes, mut for_byte_edits) = budget.take();
+    if for_changes.is_spent() {
+        return SearchResult { found: None, is_exhausted: true };
     }
-    let space = Space {
-        given,
-        keys: candidate::keys(provider, known),
-        prefixes: candidate::prefixes(provider, timestamp_text(&request.headers, provider), received.delivery.arrived),
-        bodies: Bodies::of(&request.body),
+    let timestamp = find_timestamp(&request.headers, provider);
+    let space = SearchSpace {
+        signatures,
+        keys: candidate::keys(provider, credentials),
+        prefixes: candidate::prefixes(provider, timestamp, received.delivery.arrived),
+        bodies: BodyVariants::new(&request.body),
     };
-    let found = space.explanation(&mut effort).or_else(|| space.plain_hash(&mut effort));
-    let cut_short = found.is_none() && effort.is_spent();
-    let found = found.or_else(|| one_byte::find(&space, &mut for_bytes).map(|cause| vec![cause]));
-    purse.put_back(effort, for_bytes);
-    Searched { found, cut_short }
-}
-
-/// The timestamp header of this provider, or else of any.
-fn timestamp_text<'h>(headers: &'h Headers, provider: &dyn Provider) -> Option<&'h str> {
-    let names = [provider].into_iter().chain(provider::ALL.iter().copied()).filter_map(|each| each.timestamp_header());
-    names
-        .into_iter()
-        .find_map(|name| headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)))
-        .and_then(|(_, value)| std::str::from_utf8(value).ok())
+    let found = space.find_causes(&mut for_changes).or_else(|| space.find_plain_hash(&mut for_changes));
+    let is_exhausted = found.is_none() && for_changes.is_spent();
+    let found = found.or_else(|| one_byte::find(&space, &mut for_byte_edits).map(|cause| vec![cause]));
+    budget.refund(for_changes, for_byte_edits);
+    SearchResult { found, is_exhausted }
 }
 
 fn malformed_cause(malformed: &Malformed, request: &Request, provider: Option<&'static dyn Provider>) -> Cause {
@@ -162,8 +157,7 @@ fn malformed_cause(malformed: &Malformed, request: &Request, provider: Option<&'
         Malformed::SignaturePrefix { prefix } => Cause::SignaturePrefix { prefix: prefix.clone() },
         Malformed::TimestampMissing => Cause::TimestampMissing { header },
         Malformed::TimestampNotANumber => {
-            let text = request.headers.get(header).map(|value| String::from_utf8_lossy(value).into_owned());
-            Cause::TimestampNotANumber { text: text.unwrap_or_default() }
+            Cause::TimestampNotANumber { text: header_text(&request.headers, header).unwrap_or_default() }
         }
         Malformed::TimestampMilliseconds => Cause::TimestampMilliseconds,
         Malformed::TimestampRepeated => Cause::TimestampRepeated,
@@ -180,72 +174,73 @@ fn digest_of_length(digits: usize) -> Option<&'static str> {
     }
 }
 
-/// Neither header nor payload tells the provider.
-fn unsigned_by_nobody(headers: &Headers) -> Vec<Finding> {
-    let named = headers.iter().find(|(name, _)| name.to_ascii_lowercase().contains("signature"));
-    let missing =
-        |provider: &&'static dyn Provider| proved(Cause::SignatureMissing { header: provider.signature_header() });
-    let mut findings: Vec<_> = provider::ALL.iter().map(missing).collect();
-    if let Some((name, _)) = named {
-        let header = "a header of a known provider";
-        findings.push(Finding {
-            cause: Cause::SignatureOtherHeader { name: name.to_owned(), header },
-            proof: Proof::Likely,
-        });
-    }
+/// Explains a request in which neither header nor payload names the provider.
+fn explain_unknown_provider(headers: &Headers) -> Vec<Finding> {
+    let headers_missing = provider::ALL.iter().map(|provider| provider.signature_header());
+    let mut findings = proved(headers_missing.map(|header| Cause::SignatureMissing { header }).collect());
+    findings.extend(likely(other_header(headers, "a header of a known provider").into_iter().collect()));
     findings
 }
 
-/// What the circumstances suggest when nothing is proved.
-fn circumstances(received: &AnalyzedDelivery, provider: &dyn Provider, known: &Known<'_>) -> Vec<Finding> {
+/// Finds a header of another name that looks like a signature.
+fn other_header(headers: &Headers, header: &'static str) -> Option<Cause> {
+    let (name, _) = headers.iter().find(|(name, _)| name.to_ascii_lowercase().contains("signature"))?;
+    Some(Cause::SignatureOtherHeader { name: name.to_owned(), header })
+}
+
+/// Lists the causes that the request and the configuration suggest.
+fn likely_causes(received: &AnalyzedDelivery, provider: &dyn Provider, credentials: &Credentials<'_>) -> Vec<Cause> {
     let request = &received.delivery.request;
     let mut causes = Vec::new();
-    if let Some(payload_of) = payload_owner(&request.body)
-        && payload_of.name() != provider.name()
+    if let Some(owner) = payload_owner(&request.body)
+        && owner.name() != provider.name()
     {
-        causes.push(Cause::ProviderMixedUp { header_of: provider.title(), payload_of: payload_of.title() });
+        causes.push(Cause::ProviderMixedUp { header_of: provider.title(), payload_of: owner.title() });
     }
-    if matches!(received.verdict, Verdict::Unsigned) {
-        let other = request.headers.iter().find(|(name, _)| name.to_ascii_lowercase().contains("signature"));
-        let header = provider.signature_header();
-        causes.extend(other.map(|(name, _)| Cause::SignatureOtherHeader { name: name.to_owned(), header }));
-        return likely(causes);
-    }
-    if matches!(received.verdict, Verdict::NoSecret) {
-        let (provider, variable) = (provider.title(), provider.secret_variable());
-        causes.push(Cause::SecretNotConfigured { provider, variable });
-        return likely(causes);
-    }
-    causes.extend(body_circumstances(request));
-    for key in known.keys.iter().filter(|key| key.secret.provider == provider.name()) {
-        let (secret, name) = (key.secret.expose(), key.secret.origin.to_string());
-        if [&b"sk_"[..], b"pk_"].iter().any(|prefix| secret.starts_with(prefix)) {
-            causes.push(Cause::SecretLooksLikeApiKey { name });
-        } else if secret.trim_ascii().len() < secret.len() || b"\"'".iter().any(|quote| secret.first() == Some(quote)) {
-            causes.push(Cause::SecretLooksWrapped { name });
+    match received.verdict {
+        Verdict::Unsigned => causes.extend(other_header(&request.headers, provider.signature_header())),
+        Verdict::NoSecret => {
+            let (provider, variable) = (provider.title(), provider.secret_variable());
+            causes.push(Cause::SecretNotConfigured { provider, variable });
+        }
+        _ => {
+            causes.extend(likely_body_causes(request));
+            causes.extend(likely_secret_causes(provider, credentials));
         }
     }
-    likely(causes)
+    causes
 }
 
-fn likely(causes: Vec<Cause>) -> Vec<Finding> {
-    causes.into_iter().map(|cause| Finding { cause, proof: Proof::Likely }).collect()
-}
-
-/// How much of a body is looked at to recognise its provider.
-const START: usize = 64 * 1024;
+/// The number of bytes of a body that are read to recognise its provider.
+const OWNER_SAMPLE: usize = 64 * 1024;
 
 fn payload_owner(body: &[u8]) -> Option<&'static dyn Provider> {
-    provider::by_payload_keys(&crate::json::top_level_keys(&body[..body.len().min(START)]))
+    provider::by_payload_keys(&crate::json::top_level_keys(&body[..body.len().min(OWNER_SAMPLE)]))
 }
 
-fn body_circumstances(request: &Request) -> Vec<Cause> {
-    let text = |name| request.headers.get(name).map(|value| String::from_utf8_lossy(value).into_owned());
+fn likely_secret_causes(provider: &dyn Provider, credentials: &Credentials<'_>) -> Vec<Cause> {
+    let secrets = credentials.keys.iter().map(|key| &key.secret).filter(|secret| secret.provider == provider.name());
+    let cause = |secret: &crate::model::secret::Secret| {
+        let (bytes, name) = (secret.expose(), secret.origin.to_string());
+        if [&b"sk_"[..], b"pk_"].iter().any(|prefix| bytes.starts_with(prefix)) {
+            Some(Cause::SecretLooksLikeApiKey { name })
+        } else if bytes.trim_ascii().len() < bytes.len() || b"\"'".iter().any(|quote| bytes.first() == Some(quote)) {
+            Some(Cause::SecretLooksWrapped { name })
+        } else {
+            None
+        }
+    };
+    secrets.filter_map(cause).collect()
+}
+
+fn likely_body_causes(request: &Request) -> Vec<Cause> {
     let mut causes = Vec::new();
-    if let Some(announced) = text("Content-Length").filter(|length| *length != request.body.len().to_string()) {
+    let length = header_text(&request.headers, "Content-Length");
+    if let Some(announced) = length.filter(|length| *length != request.body.len().to_string()) {
         causes.push(Cause::BodyLength { announced, here: request.body.len() });
     }
-    if let Some(encoding) = text("Content-Encoding").filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+    let encoding = header_text(&request.headers, "Content-Encoding");
+    if let Some(encoding) = encoding.filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
         causes.push(Cause::BodyCompressed { encoding });
     }
     if memchr::memmem::find(&request.body, "\u{fffd}".as_bytes()).is_some() {
@@ -255,4 +250,8 @@ fn body_circumstances(request: &Request) -> Vec<Cause> {
         causes.push(Cause::BodyEmptyHere);
     }
     causes
+}
+
+fn header_text(headers: &Headers, name: &str) -> Option<String> {
+    headers.get(name).map(|value| String::from_utf8_lossy(value).into_owned())
 }

@@ -1,83 +1,92 @@
-//! The words for causes: code and sentence of each, in one table. What to do about them is in `fixes`.
+//! The code and the sentence of each cause. What to do about it is in `fixes`.
 
-use super::Cause;
+use super::cause::{Cause, CauseGroup};
 
 impl Cause {
-    /// A stable code for machines.
+    /// Returns the code of this cause in JSON, which never changes.
     pub fn code(&self) -> &'static str {
+        self.group_and_code().1
+    }
+
+    pub(crate) fn group(&self) -> CauseGroup {
+        self.group_and_code().0
+    }
+
+    fn group_and_code(&self) -> (CauseGroup, &'static str) {
+        use CauseGroup::{Body, Digest, Secret, Signature, Timestamp, Unknown};
         match self {
-            Self::SignatureMissing { .. } => "signature_missing",
-            Self::SignatureOtherHeader { .. } => "signature_other_header",
-            Self::ProviderMixedUp { .. } => "provider_mixed_up",
-            Self::SignatureOfOtherProvider { .. } => "signature_of_other_provider",
-            Self::SignatureEmpty => "signature_empty",
-            Self::SignatureLength { .. } => "signature_length",
-            Self::SignatureNotHex => "signature_not_hex",
-            Self::SignatureBase64 => "signature_base64",
-            Self::SignaturePrefix { .. } => "signature_prefix",
-            Self::TimestampMissing { .. } => "timestamp_missing",
-            Self::TimestampNotANumber { .. } => "timestamp_not_a_number",
-            Self::TimestampMilliseconds => "timestamp_milliseconds",
-            Self::TimestampRepeated => "timestamp_repeated",
-            Self::TimestampTooOld { .. } => "timestamp_too_old",
-            Self::TimestampInFuture { .. } => "timestamp_in_future",
-            Self::TimestampNotSigned => "timestamp_not_signed",
-            Self::TimestampSignedInMilliseconds => "timestamp_signed_in_milliseconds",
-            Self::TimestampSignedInSeconds => "timestamp_signed_in_seconds",
-            Self::TimestampSeparator { .. } => "timestamp_separator",
-            Self::TimestampOther { .. } => "timestamp_other",
-            Self::OtherProviderRule { .. } => "other_provider_rule",
-            Self::SecretOfOtherProvider { .. } => "secret_of_other_provider",
-            Self::SecretWhitespaceAdded { .. } => "secret_whitespace_added",
-            Self::SecretWhitespaceLost { .. } => "secret_whitespace_lost",
-            Self::SecretQuoted { .. } => "secret_quoted",
-            Self::SecretUsedWithQuotes { .. } => "secret_used_with_quotes",
-            Self::SecretPrefixDropped { .. } => "secret_prefix_dropped",
-            Self::SecretPrefixLost { .. } => "secret_prefix_lost",
-            Self::SecretDecoded { .. } => "secret_decoded",
-            Self::SecretCutAtHash { .. } => "secret_cut_at_hash",
-            Self::SecretCutShort { .. } => "secret_cut_short",
-            Self::SecretLine { .. } => "secret_line",
-            Self::SecretUnset { .. } => "secret_unset",
-            Self::SecretNotConfigured { .. } => "secret_not_configured",
-            Self::ApiKeyAsSecret { .. } => "api_key_as_secret",
-            Self::SecretLooksLikeApiKey { .. } => "secret_looks_like_api_key",
-            Self::SecretLooksWrapped { .. } => "secret_looks_wrapped",
-            Self::NotHmac { .. } => "not_hmac",
-            Self::BodyReserialized { .. } => "body_reserialized",
-            Self::BodyNewlineAdded => "body_newline_added",
-            Self::BodyNewlineLost => "body_newline_lost",
-            Self::BodyLineEnds { .. } => "body_line_ends",
-            Self::BodyBom { .. } => "body_bom",
-            Self::BodyWhitespace => "body_whitespace",
-            Self::BodyEmptySigned => "body_empty_signed",
-            Self::BodyEmptyHere => "body_empty_here",
-            Self::BodyEncoding { .. } => "body_encoding",
-            Self::BodyDoubleEncoded { .. } => "body_double_encoded",
-            Self::BodyNotThePayload { .. } => "body_not_the_payload",
-            Self::BodyByteChanged { .. } => "body_byte_changed",
-            Self::BodyByteLost { .. } => "body_byte_lost",
-            Self::BodyByteAdded { .. } => "body_byte_added",
-            Self::BodyPrinted { .. } => "body_printed",
-            Self::BodyRewritten { .. } => "body_rewritten",
-            Self::BodyEncoded { .. } => "body_encoded",
-            Self::BodyCut { .. } => "body_cut",
-            Self::BodyGrown { .. } => "body_grown",
-            Self::BodyValues { .. } => "body_values",
-            Self::BodyReplaced => "body_replaced",
-            Self::MessageOther { .. } => "message_other",
-            Self::KeyAndMessageSwapped => "key_and_message_swapped",
-            Self::DigestAlgorithm { .. } => "digest_algorithm",
-            Self::DigestEncodedTwice => "digest_encoded_twice",
-            Self::BodyLength { .. } => "body_length",
-            Self::BodyCompressed { .. } => "body_compressed",
-            Self::BodyReplacementCharacter => "body_replacement_character",
-            Self::Unexplained => "unexplained",
-            Self::NotSearched => "not_searched",
+            Self::SignatureMissing { .. } => (Signature, "signature_missing"),
+            Self::SignatureOtherHeader { .. } => (Signature, "signature_other_header"),
+            Self::ProviderMixedUp { .. } => (Signature, "provider_mixed_up"),
+            Self::SignatureOfOtherProvider { .. } => (Signature, "signature_of_other_provider"),
+            Self::SignatureEmpty => (Signature, "signature_empty"),
+            Self::SignatureLength { .. } => (Signature, "signature_length"),
+            Self::SignatureNotHex => (Signature, "signature_not_hex"),
+            Self::SignatureBase64 => (Signature, "signature_base64"),
+            Self::SignaturePrefix { .. } => (Signature, "signature_prefix"),
+            Self::TimestampMissing { .. } => (Timestamp, "timestamp_missing"),
+            Self::TimestampNotANumber { .. } => (Timestamp, "timestamp_not_a_number"),
+            Self::TimestampMilliseconds => (Timestamp, "timestamp_milliseconds"),
+            Self::TimestampRepeated => (Timestamp, "timestamp_repeated"),
+            Self::TimestampTooOld { .. } => (Timestamp, "timestamp_too_old"),
+            Self::TimestampInFuture { .. } => (Timestamp, "timestamp_in_future"),
+            Self::TimestampNotSigned => (Timestamp, "timestamp_not_signed"),
+            Self::TimestampSignedInMilliseconds => (Timestamp, "timestamp_signed_in_milliseconds"),
+            Self::TimestampSignedInSeconds => (Timestamp, "timestamp_signed_in_seconds"),
+            Self::TimestampSeparator { .. } => (Timestamp, "timestamp_separator"),
+            Self::TimestampOther { .. } => (Timestamp, "timestamp_other"),
+            Self::OtherProviderRule { .. } => (Digest, "other_provider_rule"),
+            Self::SecretOfOtherProvider { .. } => (Secret, "secret_of_other_provider"),
+            Self::SecretWhitespaceAdded { .. } => (Secret, "secret_whitespace_added"),
+            Self::SecretWhitespaceLost { .. } => (Secret, "secret_whitespace_lost"),
+            Self::SecretQuoted { .. } => (Secret, "secret_quoted"),
+            Self::SecretUsedWithQuotes { .. } => (Secret, "secret_used_with_quotes"),
+            Self::SecretPrefixDropped { .. } => (Secret, "secret_prefix_dropped"),
+            Self::SecretPrefixLost { .. } => (Secret, "secret_prefix_lost"),
+            Self::SecretDecoded { .. } => (Secret, "secret_decoded"),
+            Self::SecretCutAtHash { .. } => (Secret, "secret_cut_at_hash"),
+            Self::SecretCutShort { .. } => (Secret, "secret_cut_short"),
+            Self::SecretLine { .. } => (Secret, "secret_line"),
+            Self::SecretUnset { .. } => (Secret, "secret_unset"),
+            Self::SecretNotConfigured { .. } => (Secret, "secret_not_configured"),
+            Self::ApiKeyAsSecret { .. } => (Secret, "api_key_as_secret"),
+            Self::SecretLooksLikeApiKey { .. } => (Secret, "secret_looks_like_api_key"),
+            Self::SecretLooksWrapped { .. } => (Secret, "secret_looks_wrapped"),
+            Self::NotHmac { .. } => (Digest, "not_hmac"),
+            Self::BodyReserialized { .. } => (Body, "body_reserialized"),
+            Self::BodyNewlineAdded => (Body, "body_newline_added"),
+            Self::BodyNewlineLost => (Body, "body_newline_lost"),
+            Self::BodyLineEnds { .. } => (Body, "body_line_ends"),
+            Self::BodyBom { .. } => (Body, "body_bom"),
+            Self::BodyWhitespace => (Body, "body_whitespace"),
+            Self::BodyEmptySigned => (Body, "body_empty_signed"),
+            Self::BodyEmptyHere => (Body, "body_empty_here"),
+            Self::BodyEncoding { .. } => (Body, "body_encoding"),
+            Self::BodyDoubleEncoded { .. } => (Body, "body_double_encoded"),
+            Self::BodyNotThePayload { .. } => (Body, "body_not_the_payload"),
+            Self::BodyByteChanged { .. } => (Body, "body_byte_changed"),
+            Self::BodyByteLost { .. } => (Body, "body_byte_lost"),
+            Self::BodyByteAdded { .. } => (Body, "body_byte_added"),
+            Self::BodyPrinted { .. } => (Body, "body_printed"),
+            Self::BodyRewritten { .. } => (Body, "body_rewritten"),
+            Self::BodyEncoded { .. } => (Body, "body_encoded"),
+            Self::BodyCut { .. } => (Body, "body_cut"),
+            Self::BodyGrown { .. } => (Body, "body_grown"),
+            Self::BodyValues { .. } => (Body, "body_values"),
+            Self::BodyReplaced => (Body, "body_replaced"),
+            Self::MessageOther { .. } => (Digest, "message_other"),
+            Self::KeyAndMessageSwapped => (Digest, "key_and_message_swapped"),
+            Self::DigestAlgorithm { .. } => (Digest, "digest_algorithm"),
+            Self::DigestEncodedTwice => (Digest, "digest_encoded_twice"),
+            Self::BodyLength { .. } => (Body, "body_length"),
+            Self::BodyCompressed { .. } => (Body, "body_compressed"),
+            Self::BodyReplacementCharacter => (Body, "body_replacement_character"),
+            Self::Unexplained => (Unknown, "unexplained"),
+            Self::NotSearched => (Unknown, "not_searched"),
         }
     }
 
-    /// What happened, in a sentence for people. May hold strangers' text.
+    /// Describes in a sentence what happened. It may contain text from the request.
     pub fn sentence(&self) -> String {
         match self {
             Self::SignatureMissing { header } => format!("there is no {header} header"),
@@ -207,12 +216,11 @@ impl Cause {
     }
 }
 
-/// A byte for people: the character where it has one, and the number.
+/// Formats a byte as its character, if it has one, and its number.
 fn byte(byte: u8) -> String {
     if byte.is_ascii_graphic() { format!("`{}` (0x{byte:02x})", char::from(byte)) } else { format!("0x{byte:02x}") }
 }
 
-/// A number of bytes, and the verb for it.
 fn bytes(count: usize) -> String {
     if count == 1 { "1 byte is".to_owned() } else { format!("{count} bytes are") }
 }

@@ -1,7 +1,7 @@
-//! MACs: the one file that computes and compares them.
+//! Computes and compares HMACs; the only module that does.
 //!
-//! A provider turns a request into a claim (`provider`); this file turns claim, keys and the time into a verdict. It reads
-//! no headers and knows no provider.
+//! `provider` turns a request into a claim. This module turns claim, keys and time into a verdict. It
+//! reads no headers and knows no provider.
 
 use crate::model::secret::Secret;
 use crate::model::timestamp::{SignedDuration, Timestamp};
@@ -12,48 +12,43 @@ use sha2::Sha256;
 /// The 32 bytes of an HMAC-SHA256.
 pub type Mac = [u8; 32];
 
-/// What a request claims: that these bytes were signed, with these signatures, at this time.
+/// The claim of a request: these bytes were signed, with these signatures, at this time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim<'r> {
-    /// The provider's name.
     pub provider: &'static str,
-    /// What is signed before the body: `1736937000.` at Plexos, nothing at Plustive.
+    /// The text signed before the body: `1736937000.` for Plexos, nothing for Plustive.
     pub prefix: String,
-    /// The body.
     pub body: &'r [u8],
-    /// The signatures given; one that is right is enough.
+    /// One correct signature is enough.
     pub signatures: Vec<Mac>,
-    /// When it was signed. `None`: the provider signs no time.
+    /// The time of signing. `None`: the provider signs no time.
     pub time: Option<Timestamp>,
 }
 
-/// How far a signed time may lie from now, in either direction. `None` in its place: any age is accepted.
+/// The maximum age of a signed time, past or future. `None`: any age is accepted.
 pub type Tolerance = Option<SignedDuration>;
 
-/// The tolerance of Plexos' own SDKs (<https://docs.pay.plexos.io/pages/webhooks>): 5 minutes.
+/// The tolerance of Plexos' own SDKs (<https://docs.pay.plexos.io/pages/webhooks>).
 pub const DEFAULT_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
-/// A secret made ready for signing: its key block is hashed once.
+/// A signing secret whose key block is already hashed.
 #[derive(Clone)]
 pub struct Key {
-    /// The secret it was made of.
     pub secret: Secret,
-    start: Hmac<Sha256>,
+    hmac: Hmac<Sha256>,
 }
 
 impl Key {
-    /// Makes a secret ready.
     pub fn new(secret: Secret) -> Self {
-        let start = keyed(secret.expose());
-        Self { secret, start }
+        let hmac = new_hmac(secret.expose());
+        Self { secret, hmac }
     }
 
-    /// A signature to be fed piece by piece.
+    /// Starts a signature over several parts.
     pub fn signer(&self) -> Signer {
-        Signer(self.start.clone())
+        Signer(self.hmac.clone())
     }
 
-    /// The signature over `prefix` and `body`.
     pub fn sign(&self, prefix: &[u8], body: &[u8]) -> Mac {
         let mut signer = self.signer();
         signer.update(prefix);
@@ -62,39 +57,38 @@ impl Key {
     }
 }
 
-/// A signature in the making.
+/// Computes a signature from the parts of a message.
 #[derive(Clone)]
 pub struct Signer(Hmac<Sha256>);
 
 impl Signer {
-    /// A signer with these very bytes as its key.
     pub fn with_key(key: &[u8]) -> Self {
-        Self(keyed(key))
+        Self(new_hmac(key))
     }
 
-    /// Takes the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// The signature.
     pub fn finish(self) -> Mac {
         self.0.finalize().into_bytes().into()
     }
 
-    /// Whether one of these is the signature; each is compared in constant time.
+    /// Returns true if one of these is the signature. Each is compared in constant time.
     pub fn matches(self, signatures: &[Mac]) -> bool {
         signatures.iter().fold(false, |found, signature| found | self.0.clone().verify_slice(signature).is_ok())
     }
 }
 
-fn keyed(key: &[u8]) -> Hmac<Sha256> {
+fn new_hmac(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
 }
 
-/// Judges a claim. Every key of the claim's provider is tried, and the one that matches is named; only then is the time looked
-/// at. Where no key but the local test secret is known and that does not match, the verdict is that no secret is known.
-pub fn judge(claim: &Claim<'_>, keys: &[Key], now: Timestamp, tolerance: Tolerance) -> Verdict {
+/// Verifies a claim with every key of its provider; the verdict names the one that matches.
+///
+/// The time is checked only if the signature matches. If it does not, and there is no key but the local
+/// test secret, the verdict is `NoSecret`.
+pub fn verify(claim: &Claim<'_>, keys: &[Key], now: Timestamp, tolerance: Tolerance) -> Verdict {
     let mut own = keys.iter().filter(|key| key.secret.provider == claim.provider);
     let matching = own.clone().find(|key| {
         let mut signer = key.signer();
@@ -103,36 +97,34 @@ pub fn judge(claim: &Claim<'_>, keys: &[Key], now: Timestamp, tolerance: Toleran
         signer.matches(&claim.signatures)
     });
     match matching {
-        Some(key) => judge_time(claim.time, now, tolerance, key),
+        Some(key) => verify_time(claim.time, now, tolerance, key),
         None if own.all(|key| key.secret.is_local()) => Verdict::NoSecret,
         None => Verdict::Mismatch,
     }
 }
 
-fn judge_time(signed: Option<Timestamp>, now: Timestamp, tolerance: Tolerance, key: &Key) -> Verdict {
+fn verify_time(signed: Option<Timestamp>, now: Timestamp, tolerance: Tolerance, key: &Key) -> Verdict {
     let secret = key.secret.origin.clone();
-    match off(signed, now, tolerance) {
-        Some(Off::Behind(age)) => Verdict::TooOld { secret, age },
-        Some(Off::Ahead(ahead)) => Verdict::InFuture { secret, ahead },
+    match check_age(signed, now, tolerance) {
+        Some(OutOfTolerance::Past(age)) => Verdict::TooOld { secret, age },
+        Some(OutOfTolerance::Future(ahead)) => Verdict::InFuture { secret, ahead },
         None => Verdict::Verified { secret },
     }
 }
 
-/// How far a signed time lies outside of what is tolerated, counted from now.
+/// The distance between now and a signed time that is outside the tolerance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Off {
-    /// So long ago.
-    Behind(SignedDuration),
-    /// So far ahead.
-    Ahead(SignedDuration),
+pub enum OutOfTolerance {
+    Past(SignedDuration),
+    Future(SignedDuration),
 }
 
-/// Whether a signed time is outside of the tolerance. `None`: it is within, there is none, or any will do.
-pub fn off(signed: Option<Timestamp>, now: Timestamp, tolerance: Tolerance) -> Option<Off> {
+/// Checks the age of a signed time. `None`: it is within the tolerance, or there is no time or tolerance.
+pub fn check_age(signed: Option<Timestamp>, now: Timestamp, tolerance: Tolerance) -> Option<OutOfTolerance> {
     let (age, tolerance) = (now.duration_since(signed?), tolerance?);
     match age {
-        age if age > tolerance => Some(Off::Behind(age)),
-        age if -age > tolerance => Some(Off::Ahead(-age)),
+        age if age > tolerance => Some(OutOfTolerance::Past(age)),
+        age if -age > tolerance => Some(OutOfTolerance::Future(-age)),
         _ => None,
     }
 }
@@ -144,7 +136,7 @@ mod tests {
 
     /// RFC 4231, test case 2.
     #[test]
-    fn the_mac_is_that_of_rfc_4231() {
+    fn the_mac_matches_rfc_4231() {
         let key = Key::new(Secret::new("plexos", Origin::Flag, "Jefe"));
         let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
         assert_eq!(hex::encode(key.sign(b"what do ya want ", b"for nothing?")), expected);
@@ -169,32 +161,32 @@ mod tests {
     }
 
     #[test]
-    fn the_edges_of_the_tolerance_are_inside_it() {
+    fn the_limits_of_the_tolerance_are_inside_it() {
         let keys = [key("plexos", Origin::Flag, "s")];
-        let code = |now| judge(&claim(1_000), &keys, at(now), Some(DEFAULT_TOLERANCE)).code();
+        let code = |now| verify(&claim(1_000), &keys, at(now), Some(DEFAULT_TOLERANCE)).code();
         assert_eq!([code(1_000), code(1_300), code(700)], ["verified"; 3]);
         assert_eq!([code(1_301), code(699)], ["too_old", "in_future"]);
-        assert_eq!(judge(&claim(1_000), &keys, at(9_999), None).code(), "verified");
+        assert_eq!(verify(&claim(1_000), &keys, at(9_999), None).code(), "verified");
     }
 
     #[test]
     fn the_secret_that_matched_is_named() {
         let second = Origin::Environment { variable: "V".to_owned(), place: 2 };
         let keys = [key("plexos", Origin::Flag, "no"), key("plexos", second.clone(), "s")];
-        assert_eq!(judge(&claim(0), &keys, at(0), None), Verdict::Verified { secret: second });
+        assert_eq!(verify(&claim(0), &keys, at(0), None), Verdict::Verified { secret: second });
     }
 
     #[test]
     fn a_secret_of_another_provider_is_not_tried() {
         let keys = [key("plustive", Origin::Flag, "s")];
-        assert_eq!(judge(&claim(0), &keys, at(0), None), Verdict::NoSecret);
+        assert_eq!(verify(&claim(0), &keys, at(0), None), Verdict::NoSecret);
     }
 
     #[test]
     fn with_only_the_local_secret_a_wrong_signature_means_no_secret_is_known() {
         let local = [key("plexos", Origin::Local, "x")];
-        assert_eq!(judge(&claim(0), &local, at(0), None), Verdict::NoSecret);
+        assert_eq!(verify(&claim(0), &local, at(0), None), Verdict::NoSecret);
         let both = [key("plexos", Origin::Local, "x"), key("plexos", Origin::Flag, "y")];
-        assert_eq!(judge(&claim(0), &both, at(0), None), Verdict::Mismatch);
+        assert_eq!(verify(&claim(0), &both, at(0), None), Verdict::Mismatch);
     }
 }

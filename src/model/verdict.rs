@@ -1,44 +1,31 @@
-//! Verdicts: what whtool says of a signature. Each is an answer, not an error.
+//! Verdicts: the results of verifying a signature. A failed verification is an answer, not an error.
 //!
-//! A verdict is reached in `signature`, explained in `diagnose`, and shown in `render`.
+//! `model::signature` reaches a verdict, `diagnose` explains it, and `render` shows it.
 
 use crate::model::secret::Origin;
 use crate::model::timestamp::SignedDuration;
 
-/// What is to be said of a request's signature.
+/// The result of verifying a request's signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The signature is right, and recent where the provider signs a time.
-    Verified {
-        /// The secret that matched.
-        secret: Origin,
-    },
-    /// No provider's signature header is there.
+    /// The signature is correct and, if the provider signs a time, recent.
+    Verified { secret: Origin },
+    /// The request has no provider's signature header.
     Unsigned,
-    /// A signature header is there, and can't be read.
+    /// A signature or timestamp header can't be read.
     Malformed(Malformed),
-    /// No known secret gives this signature over these bytes.
+    /// No configured secret gives this signature.
     Mismatch,
-    /// The signature is right, and older than the tolerance.
-    TooOld {
-        /// The secret that matched.
-        secret: Origin,
-        /// Time since it was signed.
-        age: SignedDuration,
-    },
-    /// The signature is right, and its time lies further ahead than the tolerance.
-    InFuture {
-        /// The secret that matched.
-        secret: Origin,
-        /// Time until the moment it claims.
-        ahead: SignedDuration,
-    },
-    /// No secret of the provider is known here, apart from the local test secret, which does not match.
+    /// The signature is correct, but older than the tolerance.
+    TooOld { secret: Origin, age: SignedDuration },
+    /// The signature is correct, but its time is further ahead than the tolerance.
+    InFuture { secret: Origin, ahead: SignedDuration },
+    /// No secret of the provider is configured, and the local test secret does not match.
     NoSecret,
 }
 
 impl Verdict {
-    /// A stable code for machines.
+    /// Returns the code of this verdict in JSON and in the store, which never changes.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Verified { .. } => "verified",
@@ -51,12 +38,11 @@ impl Verdict {
         }
     }
 
-    /// Whether the request is to be trusted.
     pub fn is_verified(&self) -> bool {
         matches!(self, Self::Verified { .. })
     }
 
-    /// The secret whose signature this is, also when its time is wrong.
+    /// Returns the secret that matched, also if the time is out of tolerance.
     pub fn secret(&self) -> Option<&Origin> {
         match self {
             Self::Verified { secret } | Self::TooOld { secret, .. } | Self::InFuture { secret, .. } => Some(secret),
@@ -65,31 +51,26 @@ impl Verdict {
     }
 }
 
-/// Why a signature or timestamp header can't be read.
+/// The reason why a signature or timestamp header can't be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Malformed {
-    /// The signature header has no value.
     SignatureEmpty,
-    /// Hex, and not 64 digits of it.
+    /// Hex, but not 64 digits.
     SignatureLength {
-        /// How many digits there are.
         digits: usize,
     },
-    /// Not hex.
     SignatureNotHex,
-    /// 32 bytes in base64, where hex is documented.
+    /// 32 bytes in base64 instead of hex.
     SignatureBase64,
     /// A scheme prefix that the provider does not use.
     SignaturePrefix {
-        /// The prefix, such as `sha256=` or `v1=`.
+        /// `sha256=` or `v1=`, for example.
         prefix: String,
     },
-    /// The timestamp header is not there.
     TimestampMissing,
-    /// The timestamp is not a whole number, or no moment a calendar knows.
+    /// Not a whole number, or outside the range of dates.
     TimestampNotANumber,
-    /// The timestamp is in milliseconds.
     TimestampMilliseconds,
-    /// Several timestamp headers that differ.
+    /// Several timestamp headers with different values.
     TimestampRepeated,
 }

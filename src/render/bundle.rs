@@ -7,7 +7,7 @@ use super::json::escape_unsafe;
 use super::paint::Paint;
 use super::payload;
 use crate::diagnose::Finding;
-use crate::diagnose::hop::body_hash;
+use crate::diagnose::compare::body_hash;
 use crate::json::{TokenKind, Tokens};
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::mask::{Reveal, mask_secrets};
@@ -55,7 +55,7 @@ pub fn bundle(contents: &Contents<'_>) -> Bundle {
         })
         .collect();
     let (body, in_body) = masked_body(&request.body);
-    let cause = |finding: &Finding| json!({"code": finding.cause.code(), "proof": finding.proof.word(), "what": finding.cause.sentence()});
+    let cause = |finding: &Finding| json!({"code": finding.cause.code(), "proof": finding.confidence.code(), "what": finding.cause.sentence()});
     let mut value = json!({
         "schema": "whtool.bundle/1",
         "tool": {"name": "whtool", "version": version},

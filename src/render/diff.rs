@@ -1,41 +1,42 @@
-//! Where two requests differ, for people: strangers' text harmless, and goods and keys masked unless asked for.
+//! Formats the differences of two requests. Untrusted text is escaped, secrets are masked unless revealed.
 
 use super::paint::Paint;
 use super::payload;
-use crate::diagnose::diff::{HeaderChange, Line, PathChange};
+use crate::diagnose::diff::{DiffLine, HeaderChange, PathChange};
 use crate::model::mask::Reveal;
 use crate::model::sanitize::{escape_unsafe, escape_unsafe_bytes};
 use std::ops::Range;
 
-/// How many bytes are shown before and after the first one that differs.
-const BEFORE: usize = 24;
-const AFTER: usize = 40;
-/// The longest value shown whole, in letters.
-const VALUE: usize = 120;
-/// How many equal lines are shown around a change.
-const AROUND: usize = 2;
+/// The number of bytes shown before and after the first difference.
+const BYTES_BEFORE: usize = 24;
+const BYTES_AFTER: usize = 40;
+/// The longest value that is shown whole, in characters.
+const MAX_VALUE: usize = 120;
+/// The number of equal lines shown before and after a change.
+const CONTEXT_LINES: usize = 2;
 
-/// The bytes around a place in a body, in one line.
+/// Formats the bytes around an offset in a body as one line.
 pub fn fragment(body: &[u8], at: usize, reveal: Reveal) -> String {
-    let shown = whole_letters(body, at.saturating_sub(BEFORE)..at.saturating_add(AFTER).min(body.len()));
+    let shown = at.saturating_sub(BYTES_BEFORE)..at.saturating_add(BYTES_AFTER).min(body.len());
+    let shown = extend_to_chars(body, shown);
     let hidden = match reveal {
         Reveal::Masked => payload::secret_ranges(body),
         Reveal::Everything => Vec::new(),
     };
     let mut text = String::from(if shown.start > 0 { "…" } else { "" });
     let mut from = shown.start;
-    for place in hidden.into_iter().filter(|place| place.end > shown.start && place.start < shown.end) {
-        text.push_str(&escape_unsafe_bytes(body.get(from..place.start).unwrap_or_default()));
+    for secret in hidden.into_iter().filter(|secret| secret.end > shown.start && secret.start < shown.end) {
+        text.push_str(&escape_unsafe_bytes(body.get(from..secret.start).unwrap_or_default()));
         text.push_str("***");
-        from = place.end.min(shown.end);
+        from = secret.end.min(shown.end);
     }
     text.push_str(&escape_unsafe_bytes(body.get(from..shown.end).unwrap_or_default()));
     text.push_str(if shown.end < body.len() { "…" } else { "" });
     if body.len() <= at { text + "⏎end" } else { text }
 }
 
-/// The range, moved so that it cuts no letter of UTF-8.
-fn whole_letters(body: &[u8], mut range: Range<usize>) -> Range<usize> {
+/// Extends the range so that it cuts no UTF-8 character.
+fn extend_to_chars(body: &[u8], mut range: Range<usize>) -> Range<usize> {
     let is_inside = |at: usize| body.get(at).is_some_and(|byte| (0x80..0xc0).contains(byte));
     for _ in 0..3 {
         range.start -= usize::from(range.start > 0 && is_inside(range.start));
@@ -44,7 +45,7 @@ fn whole_letters(body: &[u8], mut range: Range<usize>) -> Range<usize> {
     range
 }
 
-/// Changed, new and lost values, a line each.
+/// Formats changed, added and removed values, one per line.
 pub fn paths(changes: &[PathChange], indent: &str, paint: Paint, reveal: Reveal) -> String {
     let line = |change: &PathChange| {
         let value = |text: &Option<String>| text.as_ref().map(|text| short(&payload::value(&change.key, text, reveal)));
@@ -60,34 +61,34 @@ pub fn paths(changes: &[PathChange], indent: &str, paint: Paint, reveal: Reveal)
 }
 
 fn short(text: &str) -> String {
-    match text.char_indices().nth(VALUE) {
+    match text.char_indices().nth(MAX_VALUE) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
 }
 
-/// Header lines before and after.
+/// Formats changed headers: removed values, then added ones.
 pub fn headers(changes: &[HeaderChange], indent: &str, paint: Paint, reveal: Reveal) -> String {
     let mut text = String::new();
     for change in changes {
         let line = |value: &Vec<u8>| short(&payload::header(&change.name, value, Paint::Plain, reveal));
-        let lost = change.old.iter().filter(|value| !change.new.contains(value));
+        let removed = change.old.iter().filter(|value| !change.new.contains(value));
         let added = change.new.iter().filter(|value| !change.old.contains(value));
-        let (lost, added): (Vec<_>, Vec<_>) = (lost.map(line).collect(), added.map(line).collect());
-        if lost.is_empty() && added.is_empty() {
+        let (removed, added): (Vec<_>, Vec<_>) = (removed.map(line).collect(), added.map(line).collect());
+        if removed.is_empty() && added.is_empty() {
             text.push_str(&format!("{indent}~ {}  in another order, or not as often\n", paint.name(&change.name)));
         }
-        lost.iter().for_each(|line| text.push_str(&format!("{indent}{}\n", paint.bad(&format!("- {line}")))));
+        removed.iter().for_each(|line| text.push_str(&format!("{indent}{}\n", paint.bad(&format!("- {line}")))));
         added.iter().for_each(|line| text.push_str(&format!("{indent}{}\n", paint.good(&format!("+ {line}")))));
     }
     text
 }
 
-/// Lines that changed, with a few around them.
-pub fn lines(lines: &[Line<'_>], indent: &str, paint: Paint, reveal: Reveal) -> String {
-    let is_change = |line: &Line<'_>| !matches!(line, Line::Both(_));
+/// Formats the lines that changed, with a few around them.
+pub fn lines(lines: &[DiffLine<'_>], indent: &str, paint: Paint, reveal: Reveal) -> String {
+    let is_change = |line: &DiffLine<'_>| !matches!(line, DiffLine::Both(_));
     let near = |at: usize| {
-        let around = lines.get(at.saturating_sub(AROUND)..(at + AROUND + 1).min(lines.len()));
+        let around = lines.get(at.saturating_sub(CONTEXT_LINES)..(at + CONTEXT_LINES + 1).min(lines.len()));
         around.is_some_and(|around| around.iter().any(is_change))
     };
     let shown = |line: &str| short(&payload::text_line(line, reveal));
@@ -95,9 +96,9 @@ pub fn lines(lines: &[Line<'_>], indent: &str, paint: Paint, reveal: Reveal) -> 
     for (_, line) in lines.iter().enumerate().filter(|(at, _)| near(*at)) {
         text.push_str(indent);
         text.push_str(&match line {
-            Line::Both(line) => format!("  {}", shown(line)),
-            Line::Old(line) => paint.bad(&format!("- {}", shown(line))),
-            Line::New(line) => paint.good(&format!("+ {}", shown(line))),
+            DiffLine::Both(line) => format!("  {}", shown(line)),
+            DiffLine::Old(line) => paint.bad(&format!("- {}", shown(line))),
+            DiffLine::New(line) => paint.good(&format!("+ {}", shown(line))),
         });
         text.push('\n');
     }
@@ -109,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fragment_cuts_no_letter_and_shows_no_secret() {
+    fn a_fragment_cuts_no_character_and_shows_no_secret() {
         let body = format!("{{\"token\":\"1234-5678\",\"note\":\"{}x\"}}", "é".repeat(40));
         let text = fragment(body.as_bytes(), 60, Reveal::Masked);
         assert!(text.starts_with("…é") && !text.contains("\\x"), "{text}");
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_strangers_are_harmless_and_goods_are_masked() {
+    fn untrusted_values_are_escaped_and_secrets_are_masked() {
         let change = |key: &str, old: &str, new: &str| PathChange {
             path: key.to_owned(),
             key: key.to_owned(),

@@ -81,8 +81,8 @@ fn judged(record: &mut Object, received: &AnalyzedDelivery, findings: &[Finding]
 }
 
 fn cause(finding: &Finding) -> Value {
-    let Finding { cause, proof } = finding;
-    json!({"code": cause.code(), "proof": proof.word(), "what": cause.sentence(), "fix": cause.fix()})
+    let Finding { cause, confidence } = finding;
+    json!({"code": cause.code(), "proof": confidence.code(), "what": cause.sentence(), "fix": cause.fix()})
 }
 
 fn warning(warning: &Warning) -> Value {

@@ -2,7 +2,7 @@
 
 use super::paint::Paint;
 use super::row::{Field, Row, Tells};
-use crate::diagnose::{Finding, Proof, hop};
+use crate::diagnose::{Confidence, Finding, compare};
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::event::Event;
 use crate::model::exchange::Answer;
@@ -124,11 +124,11 @@ pub const FINDING: usize = 8;
 /// The findings, two lines each: how sure and what, then what to do. Of a joint explanation the fixes follow one another.
 pub fn findings(findings: &[Finding], indent: &str, paint: Paint) -> String {
     let mut text = String::new();
-    for Finding { cause, proof } in findings {
-        let word = match proof {
-            Proof::Proved => paint.bad(&format!("{:<7}", proof.word())),
-            Proof::Likely if *cause == crate::diagnose::Cause::Unexplained => paint.warn("unknown"),
-            Proof::Likely => paint.warn(&format!("{:<7}", proof.word())),
+    for Finding { cause, confidence } in findings {
+        let word = match confidence {
+            Confidence::Proved => paint.bad(&format!("{:<7}", confidence.code())),
+            Confidence::Likely if *cause == crate::diagnose::Cause::Unexplained => paint.warn("unknown"),
+            Confidence::Likely => paint.warn(&format!("{:<7}", confidence.code())),
         };
         let fix = paint.faint("fix    ");
         text.push_str(&format!("{indent}{word} {}\n", truncate(&cause.sentence(), SENTENCE)));
@@ -158,7 +158,7 @@ pub fn delivery(received: &AnalyzedDelivery, lead: impl Into<String>) -> Row {
 
 /// A body's SHA-256 and length, to be compared with what a handler logs: `body sha256 9f86d081884c…  4 bytes`.
 pub fn body_hash(body: &[u8]) -> String {
-    let hash = hop::body_hash(body);
+    let hash = compare::body_hash(body);
     format!("body sha256 {}…  {}", &hash[..SHORT_HASH], count(body.len() as u64, "byte"))
 }
 

@@ -4,7 +4,7 @@ use crate::json;
 use crate::json::value::{NotAPayload, Payload};
 use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::event::{Event, Warning};
-use crate::model::signature::{self, Key, Off, Tolerance};
+use crate::model::signature::{self, Key, OutOfTolerance, Tolerance};
 use crate::model::timestamp::Timestamp;
 use crate::model::verdict::Verdict;
 use crate::provider::{self, Provider};
@@ -30,8 +30,8 @@ pub fn receive(delivery: Delivery, rules: &Rules, now: Timestamp) -> AnalyzedDel
     };
     let verdict = signer.map_or(Verdict::Unsigned, |signer| match signer.claim(&delivery.request) {
         Ok(claim) => {
-            let verdict = signature::judge(&claim, &rules.keys, now, rules.tolerance);
-            event.warnings.extend(time_too(&verdict, signature::off(claim.time, now, rules.tolerance)));
+            let verdict = signature::verify(&claim, &rules.keys, now, rules.tolerance);
+            event.warnings.extend(time_too(&verdict, signature::check_age(claim.time, now, rules.tolerance)));
             verdict
         }
         Err(malformed) => Verdict::Malformed(malformed),
@@ -40,10 +40,10 @@ pub fn receive(delivery: Delivery, rules: &Rules, now: Timestamp) -> AnalyzedDel
 }
 
 /// That the time is wrong beside a signature that failed: whoever mends the one would meet the other next.
-fn time_too(verdict: &Verdict, off: Option<Off>) -> Option<Warning> {
+fn time_too(verdict: &Verdict, off: Option<OutOfTolerance>) -> Option<Warning> {
     match (verdict, off?) {
-        (Verdict::Mismatch | Verdict::NoSecret, Off::Behind(age)) => Some(Warning::AlsoTooOld(age)),
-        (Verdict::Mismatch | Verdict::NoSecret, Off::Ahead(ahead)) => Some(Warning::AlsoInFuture(ahead)),
+        (Verdict::Mismatch | Verdict::NoSecret, OutOfTolerance::Past(age)) => Some(Warning::AlsoTooOld(age)),
+        (Verdict::Mismatch | Verdict::NoSecret, OutOfTolerance::Future(ahead)) => Some(Warning::AlsoInFuture(ahead)),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 use whtool::capture::{self, Capture, CaptureError};
-use whtool::diagnose::{self, Effort, Known, Purse};
+use whtool::diagnose::{self, Credentials, HashAllowance, HashBudget};
 use whtool::json::value::Payload;
 use whtool::json::{Document, SERIALIZERS, is_valid, top_level_keys};
 use whtool::model::delivery::Delivery;
@@ -94,12 +94,12 @@ fn judge(request: Request) {
     let rules = Rules { keys: keys(), tolerance: Some(DEFAULT_TOLERANCE) };
     let received = receive(Delivery { request, peer: None, arrived: None }, &rules, now());
     if !received.verdict.is_verified() {
-        let known = Known { keys: &rules.keys, api_keys: &[] };
-        let mut purse = Purse::of(Effort(2_000), 1);
-        diagnose::explain(&received, &known, Effort(2_000), &mut purse);
+        let credentials = Credentials { keys: &rules.keys, api_keys: &[] };
+        let mut budget = HashBudget::new(HashAllowance(2_000), HashAllowance(2_000), 1);
+        diagnose::explain(&received, &credentials, &mut budget);
         return;
     }
-    // Proof that it was no accident: the very signature is in the headers.
+    // Confidence that it was no accident: the very signature is in the headers.
     let request = &received.delivery.request;
     let signer = provider::by_header(request).expect("what verified was signed");
     let header = request.headers.get(signer.signature_header()).expect("by_header found it");

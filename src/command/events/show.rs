@@ -5,7 +5,7 @@ use super::{local, whole};
 use crate::command::shared::captures::StoreArgs;
 use crate::command::shared::secrets::{self, Local, SecretArgs, Secrets};
 use crate::command::{Session, replay};
-use crate::diagnose::{self, Effort, Finding, Purse};
+use crate::diagnose::{self, Finding, HashAllowance, HashBudget};
 use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::message::{Headers, Request};
@@ -187,8 +187,9 @@ fn explained(kept: &Kept, secrets: &Secrets) -> (AnalyzedDelivery, Vec<Finding>)
     if kept.entry.verdict == "verified" {
         return (received, Vec::new());
     }
-    let mut purse = Purse::of(Effort(Effort::PATIENT.0 * 2), 1);
-    let findings = diagnose::explain(&received, &secrets.known(), Effort::PATIENT, &mut purse);
+    let (total, per_request) = (HashAllowance(HashAllowance::INTERACTIVE.0 * 2), HashAllowance::INTERACTIVE);
+    let mut budget = HashBudget::new(total, per_request, 1);
+    let findings = diagnose::explain(&received, &secrets.credentials(), &mut budget);
     (received, findings)
 }
 

@@ -11,7 +11,7 @@ use super::tally::Tally;
 use crate::command::shared::captures::warn_of_unknown_type;
 use crate::command::shared::secrets::Secrets;
 use crate::command::{Session, Volume};
-use crate::diagnose::{self, Effort, Finding};
+use crate::diagnose::{self, Finding};
 use crate::model::delivery::{AnalyzedDelivery, RejectedRequest};
 use crate::model::error::Result;
 use crate::model::sanitize;
@@ -223,8 +223,8 @@ impl<'a> Display<'a> {
         if matches!(received.verdict, Verdict::Verified { .. }) {
             return Vec::new();
         }
-        let purse = self.budget.refill(self.session.world.now());
-        diagnose::explain(received, &self.secrets.known(), Effort::USUAL, purse)
+        let budget = self.budget.refill(self.session.world.now());
+        diagnose::explain(received, &self.secrets.credentials(), budget)
     }
 
     /// Counts a request that was no delivery, and tells of it: of the first few in each second, since anybody can send them.

@@ -4,7 +4,7 @@
 
 use crate::command::Session;
 use crate::command::shared::registry;
-use crate::diagnose::Known;
+use crate::diagnose::Credentials;
 use crate::model::error::{Error, Result};
 use crate::model::mask::mask_secrets;
 use crate::model::sanitize::escape_unsafe;
@@ -51,8 +51,8 @@ pub(in crate::command) enum Local {
 
 impl Secrets {
     /// For finding out why something does not verify.
-    pub(in crate::command) fn known(&self) -> Known<'_> {
-        Known { keys: &self.keys, api_keys: &self.api_keys }
+    pub(in crate::command) fn credentials(&self) -> Credentials<'_> {
+        Credentials { keys: &self.keys, api_keys: &self.api_keys }
     }
 
     /// The bytes of every signing secret and API key: what must stand nowhere.

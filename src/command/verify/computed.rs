@@ -1,24 +1,23 @@
-//! `--computed`: what the digest is that the user's own code came up with.
+//! `--computed`: explains a digest that the user's own code computed.
 
-use super::report::{Bench, INDENT, Judged};
-use crate::diagnose::Effort;
-use crate::diagnose::computed::{self, Answer, Digest, Message};
-use crate::render;
+use super::report::{CheckedRequest, INDENT, Verifier};
+use crate::diagnose::HashAllowance;
+use crate::diagnose::computed::{self, Digest, DigestDiagnosis, OtherMessage};
+use crate::render::comparison;
 use std::path::Path;
 
-/// The digest that was asked about, and what may have been hashed beside the request.
-pub(super) struct Asked {
+/// The digest of `--computed`, and the messages that may have been hashed instead of a request.
+pub(super) struct ComputedDigest {
     digest: Digest,
-    others: Vec<Message>,
+    others: Vec<OtherMessage>,
 }
 
-/// How many other requests of the file are tried.
-const OTHERS: usize = 100;
+/// The largest number of other bodies that are tried.
+const MAX_OTHERS: usize = 100;
 
-impl Asked {
-    /// About this digest, with the file of the request and its name.
+impl ComputedDigest {
     pub(super) fn new(digest: Digest, name: &Path, file: &[u8]) -> Self {
-        let message = |bytes: &[u8], what: &str| Message { bytes: bytes.to_vec(), what: what.to_owned() };
+        let message = |bytes: &[u8], text: &str| OtherMessage { bytes: bytes.to_vec(), description: text.to_owned() };
         let name = name.display().to_string();
         let others = vec![
             message(file, "the whole file"),
@@ -28,24 +27,22 @@ impl Asked {
         Self { digest, others }
     }
 
-    /// Adds another body that may have been taken for this one.
-    pub(super) fn or_body_of(&mut self, name: &str, body: &[u8]) {
-        if self.others.len() < OTHERS {
-            self.others.push(Message { bytes: body.to_vec(), what: format!("the body of {name}") });
+    /// Adds another body that may have been hashed by mistake.
+    pub(super) fn add_body(&mut self, name: &str, body: &[u8]) {
+        if self.others.len() < MAX_OTHERS {
+            self.others.push(OtherMessage { bytes: body.to_vec(), description: format!("the body of {name}") });
         }
     }
 
-    /// What there is to tell of it beside a request.
-    pub(super) fn tell(&self, judged: &Judged, bench: &Bench<'_>) -> (Answer, Vec<u8>) {
-        let request = &judged.received.delivery.request;
-        let others = self.others.iter().filter(|other| other.bytes != request.body && !other.bytes.is_empty());
-        let others = others.cloned().collect();
-        let answer = computed::explain(&judged.received, &self.digest, bench.known(), others, Effort::PATIENT);
-        let told = match (bench.is_json(), bench.is_quiet()) {
-            (true, _) => render::hop::computed_record(&judged.place.to_string(), &answer),
+    /// Explains the digest for one request. Also returns the text or record of the explanation.
+    pub(super) fn explain(&self, request: &CheckedRequest, verifier: &Verifier<'_>) -> (DigestDiagnosis, Vec<u8>) {
+        let (received, allowance) = (&request.received, HashAllowance::INTERACTIVE);
+        let diagnosis = computed::explain(received, &self.digest, verifier.credentials(), &self.others, allowance);
+        let output = match (verifier.is_json(), verifier.is_quiet()) {
+            (true, _) => comparison::computed_record(&request.place.to_string(), &diagnosis),
             (_, true) => Vec::new(),
-            _ => bench.fitted(&render::hop::computed(&answer, INDENT, bench.paint())),
+            _ => verifier.wrap(&comparison::computed(&diagnosis, INDENT, verifier.paint())),
         };
-        (answer, told)
+        (diagnosis, output)
     }
 }

@@ -1,36 +1,35 @@
-//! `--framework`: the lines that verify the raw body there, and the hint at it.
+//! `--framework`: prints handler code that verifies the raw body, and suggests it after a failure.
 
-use super::report::Bench;
+use super::report::Verifier;
 use crate::diagnose::Cause;
 use crate::diagnose::frameworks::{self, Framework};
 use crate::render;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-/// The frameworks by name, for the flag.
-pub(super) fn values() -> impl TypedValueParser<Value = &'static Framework> {
+pub(super) fn value_parser() -> impl TypedValueParser<Value = &'static Framework> {
     PossibleValuesParser::new(frameworks::ALL.iter().map(|framework| framework.name))
-        .map(|name| frameworks::named(&name).expect("clap lets only known names through"))
+        .map(|name| frameworks::find(&name).expect("clap accepts only names of the list"))
 }
 
-/// The lines, or a record that holds them.
-pub(super) fn told(framework: &Framework, bench: &Bench<'_>) -> Vec<u8> {
-    if bench.is_json() {
+/// Formats the code as text, or as a record that holds it.
+pub(super) fn format(framework: &Framework, verifier: &Verifier<'_>) -> Vec<u8> {
+    if verifier.is_json() {
         return render::json::framework(framework);
     }
     format!("\n{}", framework.text).into_bytes()
 }
 
-/// What the failures suggest about the framework they came from.
+/// The frameworks that the causes of failures point to.
 #[derive(Default)]
-pub(super) struct Hint {
+pub(super) struct FrameworkHint {
     likely: Vec<&'static str>,
-    is_mended: bool,
+    is_useful: bool,
 }
 
-impl Hint {
-    /// Takes the causes of a failure into account.
+impl FrameworkHint {
+    /// Adds what the causes of a failure show.
     pub(super) fn add(&mut self, causes: &[Cause]) {
-        self.is_mended |= causes.iter().any(frameworks::mends);
+        self.is_useful |= causes.iter().any(frameworks::is_body_handling);
         for framework in frameworks::likely(causes) {
             if !self.likely.contains(&framework.name) {
                 self.likely.push(framework.name);
@@ -38,9 +37,9 @@ impl Hint {
         }
     }
 
-    /// What to try. `None`: the fault is not one that other lines would mend.
+    /// `None`: other handler code would not prevent the failures.
     pub(super) fn text(&self) -> Option<String> {
-        if !self.is_mended {
+        if !self.is_useful {
             return None;
         }
         let names = if self.likely.is_empty() {

@@ -1,29 +1,29 @@
-//! `whtool verify`: the verdict on captured requests, one or a million, and the cause of each failure.
+//! `whtool verify`: verifies captured requests and names the cause of every failure.
 //!
-//! One request is judged in `report`; a large file is read piece by piece and judged on all cores in `bulk`. Of a small one more
-//! is said: what differs from the good copy in the store (`hops`), and what a digest of the user's own code is (`computed`).
+//! `report` verifies one request after the other, `bulk` a large file on all cores. Small files are also
+//! compared with copies in the store (`reference`) and with a digest of the user's code (`computed`).
 
 mod bulk;
 mod computed;
 mod frameworks;
-mod hops;
+mod reference;
 mod report;
 
 use super::{Session, span};
 use crate::capture::{self, Capture, CaptureError, Form};
 use crate::command::shared::captures::{self, StoreArgs};
 use crate::command::shared::secrets::{self, Local, SecretArgs};
-use crate::diagnose::Effort;
-use crate::diagnose::computed::{Answer, Digest};
+use crate::diagnose::computed::{Digest, DigestDiagnosis};
 use crate::diagnose::frameworks::Framework;
+use crate::diagnose::{HashAllowance, HashBudget};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::signature::Tolerance;
 use crate::model::timestamp::{self, SignedDuration, Timestamp};
 use clap::Args;
-use computed::Asked;
-use frameworks::Hint;
-use hops::{Beside, Hops};
-use report::{Batch, Bench, Tally};
+use computed::ComputedDigest;
+use frameworks::FrameworkHint;
+use reference::{Comparison, ReferenceCopies};
+use report::{Report, VerdictCounts, Verifier};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -52,7 +52,7 @@ pub(super) struct Verify {
     #[arg(long, short = 'H', value_name = "NAME: VALUE")]
     header: Vec<String>,
     /// The time by which the age is judged: Unix seconds, RFC 3339, or `arrived` for each record's own; now when not given
-    #[arg(long, value_name = "TIME", value_parser = moment_of_judging, conflicts_with = "any_age")]
+    #[arg(long, value_name = "TIME", value_parser = parse_at, conflicts_with = "any_age")]
     at: Option<At>,
     /// Accept any age
     #[arg(long)]
@@ -64,10 +64,10 @@ pub(super) struct Verify {
     #[arg(long, value_name = "CAPTURE", help_heading = "Why")]
     against: Option<String>,
     /// Say what this digest is that your own code came up with: hex or base64
-    #[arg(long, value_name = "DIGEST", value_parser = digest, help_heading = "Why")]
+    #[arg(long, value_name = "DIGEST", value_parser = parse_digest, help_heading = "Why")]
     computed: Option<Digest>,
     /// Print the lines that verify the raw body in this framework
-    #[arg(long, value_name = "NAME", value_parser = frameworks::values(), help_heading = "Why")]
+    #[arg(long, value_name = "NAME", value_parser = frameworks::value_parser(), help_heading = "Why")]
     framework: Option<&'static Framework>,
     /// One JSON record a line
     #[arg(long)]
@@ -78,18 +78,19 @@ pub(super) struct Verify {
     store: StoreArgs,
 }
 
-fn digest(text: &str) -> Result<Digest, String> {
-    Digest::read(text).map_err(|error| error.to_string())
+fn parse_digest(text: &str) -> Result<Digest, String> {
+    Digest::parse(text).map_err(|error| error.to_string())
 }
 
-/// By which time the age is judged.
+/// The time by which ages are computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
     Moment(Timestamp),
+    /// The time at which each request arrived.
     Arrived,
 }
 
-fn moment_of_judging(text: &str) -> Result<At, String> {
+fn parse_at(text: &str) -> Result<At, String> {
     match text {
         "arrived" => Ok(At::Arrived),
         _ => timestamp::parse(text).map(At::Moment).map_err(|error| format!("{error}, or `arrived`")),
@@ -102,49 +103,52 @@ impl Verify {
     }
 }
 
-/// How much of a file is looked at to recognise its form.
-const START: u64 = 64 * 1024;
+/// The number of bytes that are read to recognise the format of a file.
+const SAMPLE: u64 = 64 * 1024;
 
-/// Judges every request.
 pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<CommandOutcome> {
     if args.body.is_none() && !args.header.is_empty() {
         return Err(headers_without_body());
     }
     let secrets = secrets::secrets(&args.secrets, Local::IfThere, session)?;
-    let mut hops = Hops::open(args.against.as_deref(), &args.store, session)?;
-    let bench = Bench::new(args, &secrets, hops.moment(), session);
+    let mut copies = ReferenceCopies::open(args.against.as_deref(), &args.store, session)?;
+    let verifier = Verifier::new(args, &secrets, copies.time(), session);
     let mut output = session.world.stdout();
-    let mut hint = Hint::default();
-    let tally = match (&args.file, &args.body) {
+    let mut hint = FrameworkHint::default();
+    let counts = match (&args.file, &args.body) {
         (_, Some(body)) => {
             let bytes = session.read(body)?;
             let capture = capture::from_parts(bytes.clone(), &args.header).map_err(Error::usage)?;
-            let mut more = More::new(args, body, &bytes, &mut hops, &mut hint)?;
-            more.all([Ok(capture)], &bench, &mut output)?
+            let mut file = SingleFile::new(args, body, &bytes, &mut copies, &mut hint)?;
+            file.verify([Ok(capture)], &verifier, &mut output)?
         }
         (Some(file), None) => {
             let mut source = session.open(file)?;
             let mut start = Vec::new();
             let unreadable = |error| super::cannot_read(file, &error);
-            source.by_ref().take(START).read_to_end(&mut start).map_err(unreadable)?;
+            source.by_ref().take(SAMPLE).read_to_end(&mut start).map_err(unreadable)?;
             let form = captures::form_of(&start).ok_or_else(|| unknown_form(&file.display().to_string(), &start))?;
-            let is_whole = (start.len() as u64) < START;
+            let is_whole = (start.len() as u64) < SAMPLE;
             if form == Form::Lines && !is_whole && args.computed.is_none() && args.against.is_none() {
-                bulk::judge(start, source, &bench, &mut output).map_err(|error| error.or_reading(file))?
+                bulk::verify_lines(start, source, &verifier, &mut output).map_err(|error| error.into_error(file))?
             } else {
                 source.read_to_end(&mut start).map_err(unreadable)?;
-                let mut more = More::new(args, file, &start, &mut hops, &mut hint)?;
-                more.whole_file(form, &start, &bench, &mut output)?
+                SingleFile::new(args, file, &start, &mut copies, &mut hint)?.verify_file(
+                    form,
+                    &start,
+                    &verifier,
+                    &mut output,
+                )?
             }
         }
         (None, None) => return Err(Error::usage("nothing to verify").hint("give a file, or --body and --header")),
     };
-    output.write_all(&bench.summary(&tally))?;
+    output.write_all(&verifier.summary(&counts))?;
     if let Some(framework) = args.framework {
-        output.write_all(&frameworks::told(framework, &bench))?;
+        output.write_all(&frameworks::format(framework, &verifier))?;
     }
     output.flush()?;
-    if tally.total() == 0 {
+    if counts.total() == 0 {
         return Err(Error::failed("there is no request in the file"));
     }
     if args.framework.is_none()
@@ -152,7 +156,7 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<CommandOutcome
     {
         session.say(&hint);
     }
-    Ok(if tally.all_verified() { CommandOutcome::Success } else { CommandOutcome::Negative })
+    Ok(if counts.all_verified() { CommandOutcome::Success } else { CommandOutcome::Negative })
 }
 
 fn headers_without_body() -> Error {
@@ -171,75 +175,86 @@ fn unknown_form(name: &str, start: &[u8]) -> Error {
         .hint(format!("for a bare payload: whtool verify --body {name} --header 'Name: value'"))
 }
 
-/// What is said of a request beyond its verdict and the causes.
-struct More<'a> {
-    hops: &'a mut Hops,
-    hint: &'a mut Hint,
-    asked: Option<Asked>,
-    /// How much looking into one failure may cost, and into all of them together.
-    most: Effort,
-    together: Effort,
+/// A file that is read whole: its requests are also compared with copies and with a computed digest.
+struct SingleFile<'a> {
+    copies: &'a mut ReferenceCopies,
+    hint: &'a mut FrameworkHint,
+    computed: Option<ComputedDigest>,
+    budget: HashBudget,
 }
 
-impl<'a> More<'a> {
-    /// `file` is the file of the requests, `bytes` are what it holds.
-    fn new(args: &Verify, file: &Path, bytes: &[u8], hops: &'a mut Hops, hint: &'a mut Hint) -> Result<Self> {
-        let mut asked = args.computed.clone().map(|digest| Asked::new(digest, file, bytes));
-        if let Some(asked) = &mut asked {
-            hops.bodies(STORED, &mut |id, body| asked.or_body_of(&format!("delivery {id} in the store"), body))?;
+impl<'a> SingleFile<'a> {
+    fn new(
+        args: &Verify,
+        name: &Path,
+        bytes: &[u8],
+        copies: &'a mut ReferenceCopies,
+        hint: &'a mut FrameworkHint,
+    ) -> Result<Self> {
+        let mut computed = args.computed.clone().map(|digest| ComputedDigest::new(digest, name, bytes));
+        if let Some(computed) = &mut computed {
+            copies.visit_bodies(MAX_STORED, &mut |id, body| {
+                computed.add_body(&format!("delivery {id} in the store"), body)
+            })?;
         }
-        Ok(Self { hops, hint, asked, most: Effort::PATIENT, together: Effort(Effort::PATIENT.0 * 4) })
+        let (per_request, total) = (HashAllowance::INTERACTIVE, HashAllowance(HashAllowance::INTERACTIVE.0 * 4));
+        Ok(Self { copies, hint, computed, budget: HashBudget::new(total, per_request, u32::MAX) })
     }
 
-    /// A file that is read as a whole.
-    fn whole_file(&mut self, form: Form, file: &[u8], bench: &Bench<'_>, output: &mut dyn Write) -> Result<Tally> {
+    fn verify_file(
+        &mut self,
+        form: Form,
+        file: &[u8],
+        verifier: &Verifier<'_>,
+        output: &mut dyn Write,
+    ) -> Result<VerdictCounts> {
         match form {
             Form::Har => {
                 let entries = capture::read_har(file).map_err(|error| report::unreadable(&error))?;
-                self.all(entries, bench, output)
+                self.verify(entries, verifier, output)
             }
             Form::Lines => {
-                (self.most, self.together) = (Effort::USUAL, bulk::effort_for(0));
-                self.all(capture::read_lines(file, 1), bench, output)
+                self.budget = bulk::chunk_budget(0);
+                self.verify(capture::read_lines(file, 1), verifier, output)
             }
-            Form::Raw => self.all(capture::read_raw(file), bench, output),
+            Form::Raw => self.verify(capture::read_raw(file), verifier, output),
         }
     }
 
-    fn all(
+    fn verify(
         &mut self,
         captures: impl IntoIterator<Item = Result<Capture, CaptureError>>,
-        bench: &Bench<'_>,
+        verifier: &Verifier<'_>,
         output: &mut dyn Write,
-    ) -> Result<Tally> {
-        let mut batch = Batch::new(self.most, self.together);
+    ) -> Result<VerdictCounts> {
+        let mut report = Report::new(self.budget);
         for capture in captures {
-            let Some(mut judged) = batch.judge(capture, bench) else { continue };
-            let beside = self.hops.beside(&judged, bench)?;
-            if let Some(cause) = beside.as_ref().and_then(Beside::proves) {
-                judged.learn(cause);
+            let Some(mut request) = report.check(capture, verifier) else { continue };
+            let comparison = self.copies.compare(&request, verifier)?;
+            if let Some(cause) = comparison.as_ref().and_then(Comparison::proved_cause) {
+                request.add_proved_cause(cause);
             }
-            batch.tell(&judged, bench);
-            output.write_all(&std::mem::take(&mut batch.text))?;
-            if let Some(beside) = beside {
-                output.write_all(&beside.told(&judged, bench))?;
+            report.print(&request, verifier);
+            output.write_all(&std::mem::take(&mut report.output))?;
+            if let Some(comparison) = comparison {
+                output.write_all(&comparison.format(&request, verifier))?;
             }
-            let mut causes: Vec<_> = judged.findings.iter().map(|finding| finding.cause.clone()).collect();
-            if let Some(asked) = &mut self.asked {
-                let (answer, told) = asked.tell(&judged, bench);
-                output.write_all(&told)?;
-                if let Answer::Explained(found) = answer {
+            let mut causes: Vec<_> = request.findings.iter().map(|finding| finding.cause.clone()).collect();
+            if let Some(computed) = &mut self.computed {
+                let (diagnosis, text) = computed.explain(&request, verifier);
+                output.write_all(&text)?;
+                if let DigestDiagnosis::Explained(found) = diagnosis {
                     causes = found;
                 }
-                // The next one's digest may be of this one.
-                asked.or_body_of(&judged.place.to_string(), &judged.received.delivery.request.body);
+                // The code may have hashed this body for a later request.
+                computed.add_body(&request.place.to_string(), &request.received.delivery.request.body);
             }
             self.hint.add(&causes);
         }
-        output.write_all(&batch.text)?;
-        Ok(batch.tally)
+        output.write_all(&report.output)?;
+        Ok(report.counts)
     }
 }
 
-/// How many bodies of the store may have been taken for another.
-const STORED: u64 = 50;
+/// The number of stored bodies that may have been hashed instead.
+const MAX_STORED: u64 = 50;

@@ -1,6 +1,6 @@
-//! A digest that somebody's own code came up with: how it is written, and which algorithm its length tells of.
+//! Parses a digest that the user's code computed, and names the algorithm by its length.
 
-use super::super::Cause;
+use crate::diagnose::cause::Cause;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
@@ -11,22 +11,18 @@ use sha2::digest::Digest as Hash;
 use sha2::digest::block_api::BlockSizeUser;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
 
-/// A digest as bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Digest {
-    /// Its bytes.
     pub bytes: Vec<u8>,
-    /// What is odd about how it was written, if a comparison with the header would stumble over it.
-    pub spelled: Option<Cause>,
+    /// The fault in its notation that makes a comparison with the header fail.
+    pub notation_fault: Option<Cause>,
     pub(super) algorithm: Algorithm,
 }
 
-/// A text is no digest.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("a digest is hex or base64 of 16, 20, 28, 32, 48 or 64 bytes, such as 64 hex digits")]
-pub struct NotADigest;
+pub struct DigestError;
 
-/// A hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Algorithm {
     Md5,
@@ -38,31 +34,32 @@ pub(super) enum Algorithm {
 }
 
 impl Digest {
-    /// Reads hex in any case, base64 of either alphabet, either with a `sha256=` or the like before it.
-    pub fn read(text: &str) -> Result<Self, NotADigest> {
+    /// Parses hex in any case or base64 of either alphabet, with or without a scheme such as `sha256=`.
+    pub fn parse(text: &str) -> Result<Self, DigestError> {
         let text = text.trim().trim_matches(['"', '\'']);
-        let written = [Some(text), after_scheme(text)].into_iter().flatten().find_map(decoded);
-        let (bytes, spelled) = written.ok_or(NotADigest)?;
-        // The hex of a hex text, or its base64: somebody encoded twice.
+        let decoded = [Some(text), after_scheme(text)].into_iter().flatten().find_map(decode);
+        let (bytes, notation_fault) = decoded.ok_or(DigestError)?;
+        // Hex of hex text, or base64 of it: the digest was encoded twice.
         if let Some(once) = std::str::from_utf8(&bytes).ok().and_then(|text| hex::decode(text).ok())
             && let Some(algorithm) = Algorithm::of_length(once.len())
         {
-            return Ok(Self { bytes: once, spelled: Some(Cause::DigestEncodedTwice), algorithm });
+            let notation_fault = Some(Cause::DigestEncodedTwice);
+            return Ok(Self { bytes: once, notation_fault, algorithm });
         }
-        let algorithm = Algorithm::of_length(bytes.len()).ok_or(NotADigest)?;
-        Ok(Self { bytes, spelled, algorithm })
+        let algorithm = Algorithm::of_length(bytes.len()).ok_or(DigestError)?;
+        Ok(Self { bytes, notation_fault, algorithm })
     }
 }
 
-/// What stands behind `sha256=`, `v1=`, `hmac:`.
+/// Returns the text after `sha256=`, `v1=` or `hmac:`.
 fn after_scheme(text: &str) -> Option<&str> {
     let (scheme, rest) = text.split_once(['=', ':'])?;
-    (scheme.len() <= 12 && scheme.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-')).then_some(rest)
+    (scheme.len() <= 12 && scheme.chars().all(|char| char.is_ascii_alphanumeric() || char == '-')).then_some(rest)
 }
 
-fn decoded(text: &str) -> Option<(Vec<u8>, Option<Cause>)> {
-    let bare: String = text.chars().filter(|letter| !matches!(letter, ':' | '-' | ' ')).collect();
-    if let Ok(bytes) = hex::decode(&bare)
+fn decode(text: &str) -> Option<(Vec<u8>, Option<Cause>)> {
+    let digits: String = text.chars().filter(|char| !matches!(char, ':' | '-' | ' ')).collect();
+    if let Ok(bytes) = hex::decode(&digits)
         && bytes.len() >= 16
     {
         return Some((bytes, None));
@@ -86,7 +83,6 @@ impl Algorithm {
         })
     }
 
-    /// Its name in prose.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Md5 => "MD5",
@@ -98,7 +94,7 @@ impl Algorithm {
         }
     }
 
-    /// The HMAC of these parts in a row.
+    /// Computes the HMAC of the parts, one after the other.
     pub(super) fn hmac(self, key: &[u8], parts: [&[u8]; 2]) -> Vec<u8> {
         match self {
             Self::Md5 => hmac::<Md5>(key, parts),
@@ -110,7 +106,7 @@ impl Algorithm {
         }
     }
 
-    /// The plain hash of these parts in a row.
+    /// Hashes the parts, one after the other.
     pub(super) fn hash(self, parts: [&[u8]; 3]) -> Vec<u8> {
         match self {
             Self::Md5 => hash::<Md5>(parts),
@@ -145,29 +141,29 @@ mod tests {
     const TWICE: &str = "35626463633134366266363037353465366130343234323630383935373563373561303033663038396432373339383339646563353862393634656333383433";
 
     #[test]
-    fn a_digest_is_read_however_it_is_written() {
+    fn a_digest_is_parsed_in_any_notation() {
         let expected = hex::decode(HEX).unwrap();
         let colons = HEX.as_bytes().chunks(2).map(|two| str::from_utf8(two).unwrap()).collect::<Vec<_>>().join("-");
         let url = BASE64.trim_end_matches('=');
         let forms = [HEX, &HEX.to_uppercase(), &format!("sha256={HEX}"), &format!(" \"{HEX}\"\n"), &colons, BASE64];
         for text in forms.into_iter().chain([url, &format!("v1={BASE64}"), TWICE]) {
-            let digest = Digest::read(text).unwrap();
+            let digest = Digest::parse(text).unwrap();
             assert_eq!((digest.bytes, digest.algorithm), (expected.clone(), Algorithm::Sha256), "{text}");
         }
-        assert_eq!(Digest::read(TWICE).unwrap().spelled, Some(Cause::DigestEncodedTwice));
-        assert_eq!(Digest::read(BASE64).unwrap().spelled, Some(Cause::SignatureBase64));
+        assert_eq!(Digest::parse(TWICE).unwrap().notation_fault, Some(Cause::DigestEncodedTwice));
+        assert_eq!(Digest::parse(BASE64).unwrap().notation_fault, Some(Cause::SignatureBase64));
     }
 
     #[test]
-    fn what_is_no_digest_is_refused() {
+    fn other_text_is_refused() {
         for text in ["", "abc", "sha256=", &HEX[1..], "not a digest at all, but some words", "é=é"] {
-            assert_eq!(Digest::read(text), Err(NotADigest), "{text}");
+            assert_eq!(Digest::parse(text), Err(DigestError), "{text}");
         }
     }
 
     /// `printf 'what do ya want for nothing?' | openssl dgst -sha1 -hmac Jefe`, and with `-md5`.
     #[test]
-    fn other_algorithms_are_those_of_openssl() {
+    fn other_algorithms_match_openssl() {
         let mac = |algorithm: Algorithm| hex::encode(algorithm.hmac(b"Jefe", [b"what do ya want ", b"for nothing?"]));
         assert_eq!(mac(Algorithm::Sha1), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
         assert_eq!(mac(Algorithm::Md5), "750c783e6ab0b503eaa86e310a5db738");

@@ -1,284 +1,283 @@
-//! The inverse question: of what is this the digest, which somebody's own code came up with for a request?
+//! Explains a digest that the user's own code computed for a request.
 //!
-//! Keys, timestamps and bodies are the candidates of the search for causes; beside them stand other algorithms (told by the
-//! digest's length), hashes without a key, key and message exchanged, and other messages altogether. Only what is proved by an
-//! equal digest is said.
+//! The candidates are those of the search for causes, combined with other algorithms (known by the
+//! digest's length), hashes without a key, and other messages. Only an equal digest proves anything here.
 
 mod digest;
 mod wording;
 
-pub use digest::{Digest, NotADigest};
+pub use digest::Digest;
 
-use super::body::{Bodies, Spent};
-use super::candidate::{self, Candidate};
-use super::search::Effort;
-use super::{Cause, Known, timestamp_text};
+use super::body::BodyVariants;
+use super::budget::{Exhausted, HashAllowance};
+use super::candidate::{self, Candidate, Credentials};
+use super::cause::Cause;
+use super::header_signatures::{self, find_timestamp};
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::secret::Origin;
 use crate::provider::{self, Provider};
 use digest::Algorithm;
 
-/// What the code has computed.
+/// The explanation of a computed digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// The right digest for this request.
-    Right {
-        /// The secret it was made with.
+pub enum DigestDiagnosis {
+    /// The correct digest for this request.
+    Correct {
         secret: Origin,
-        /// Whether the request carries it as its signature.
+        /// The request carries it as its signature.
         is_in_header: bool,
     },
-    /// The signature that the request carries, which no secret known here gives.
-    OfHeader,
-    /// What it is instead: all of these together.
+    /// The signature that the request carries, which no configured secret gives.
+    HeaderSignature,
+    /// All of these causes together.
     Explained(Vec<Cause>),
-    /// Nothing that was tried gives it.
-    Unknown(Tried),
+    Unknown(SearchSize),
 }
 
-/// How much was tried.
+/// The number of candidates that were tried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tried {
-    /// How many keys.
+pub struct SearchSize {
     pub keys: usize,
-    /// How many ways to write what stands before the body.
     pub prefixes: usize,
-    /// How many bodies.
     pub bodies: usize,
-    /// How many other messages.
     pub messages: usize,
-    /// Whether the effort ended first.
-    pub is_cut_short: bool,
+    /// The allowance ended before the candidates did.
+    pub is_exhausted: bool,
 }
 
-/// Something else that may have been hashed, whole.
+/// A whole message that may have been hashed in place of prefix and body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// Its bytes.
+pub struct OtherMessage {
     pub bytes: Vec<u8>,
-    /// What it is: `the file's name`.
-    pub what: String,
+    /// A noun phrase such as `the file's name`.
+    pub description: String,
 }
 
-impl Answer {
-    /// A stable code for machines.
+impl DigestDiagnosis {
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Right { .. } => "right",
-            Self::OfHeader => "of_header",
+            Self::Correct { .. } => "right",
+            Self::HeaderSignature => "of_header",
             Self::Explained(_) => "explained",
             Self::Unknown(_) => "unknown",
         }
     }
 }
 
-/// At most so many things are taken to have gone wrong at once, apart from the algorithm and how the digest is written.
-const MOST_CHANGES: usize = 2;
+/// The largest number of changes that are combined, apart from the algorithm and the notation.
+const MAX_CHANGES: usize = 2;
 
-/// Finds out what was computed. `others` are messages that only the caller knows of.
+/// Explains a digest. `others` are messages that only the caller can know.
 pub fn explain(
     received: &AnalyzedDelivery,
     digest: &Digest,
-    known: &Known<'_>,
-    others: Vec<Message>,
-    mut effort: Effort,
-) -> Answer {
-    if let Some(answer) = right(received, digest, known) {
-        return answer;
+    credentials: &Credentials<'_>,
+    others: &[OtherMessage],
+    mut allowance: HashAllowance,
+) -> DigestDiagnosis {
+    if let Some(diagnosis) = compare_with_signature(received, digest, credentials) {
+        return diagnosis;
     }
     let own = received.provider.and_then(provider::named);
     let providers = own.map_or_else(|| provider::ALL.to_vec(), |own| vec![own]);
-    let mut tried = Tried::default();
+    let mut size = SearchSize::default();
     for provider in providers {
-        let search = Search::new(received, provider, digest, known, &others);
-        if let Some(causes) = (0..=MOST_CHANGES).find_map(|changes| search.with_changes(changes, &mut effort)) {
-            return Answer::Explained(search.with_writing(causes));
+        let search = DigestSearch::new(received, provider, digest, credentials, others);
+        if let Some(causes) = (0..=MAX_CHANGES).find_map(|changes| search.find_with_changes(changes, &mut allowance)) {
+            return DigestDiagnosis::Explained(search.with_digest_causes(causes));
         }
-        tried = Tried { is_cut_short: effort.is_spent(), ..search.size() };
+        size = SearchSize { is_exhausted: allowance.is_spent(), ..search.size() };
     }
-    Answer::Unknown(tried)
+    DigestDiagnosis::Unknown(size)
 }
 
-/// Whether the digest is what it should be, or what the header has.
-fn right(received: &AnalyzedDelivery, digest: &Digest, known: &Known<'_>) -> Option<Answer> {
+/// Compares the digest with the correct one and with the signature that the request carries.
+fn compare_with_signature(
+    received: &AnalyzedDelivery,
+    digest: &Digest,
+    credentials: &Credentials<'_>,
+) -> Option<DigestDiagnosis> {
     let request = &received.delivery.request;
-    let named = received.provider.and_then(provider::named);
-    let given = named.map(|provider| super::given::find(&request.headers, provider)).unwrap_or_default();
-    let is_in_header = given.iter().any(|given| given.mac[..] == digest.bytes);
-    let right = named.and_then(|provider| {
-        let text = timestamp_text(&request.headers, provider);
-        let text = if provider.timestamp_header().is_some() { text? } else { "" };
-        let prefix = provider.signed_prefix(text);
-        let mut own = known.keys.iter().filter(|key| key.secret.provider == provider.name());
-        own.find(|key| key.sign(prefix.as_bytes(), &request.body)[..] == digest.bytes)
+    let provider = received.provider.and_then(provider::named)?;
+    let signatures = header_signatures::find(&request.headers, provider);
+    let is_in_header = signatures.iter().any(|signature| signature.mac[..] == digest.bytes);
+    let timestamp = match provider.timestamp_header() {
+        Some(_) => find_timestamp(&request.headers, provider),
+        None => Some(""),
+    };
+    let key = timestamp.and_then(|timestamp| {
+        let prefix = provider.signed_prefix(timestamp);
+        let mut keys = credentials.keys.iter().filter(|key| key.secret.provider == provider.name());
+        keys.find(|key| key.sign(prefix.as_bytes(), &request.body)[..] == digest.bytes)
     });
-    match right {
-        // The right bytes, written so that no comparison with the header holds.
-        Some(_) if digest.spelled.is_some() => Some(Answer::Explained(digest.spelled.iter().cloned().collect())),
-        Some(key) => Some(Answer::Right { secret: key.secret.origin.clone(), is_in_header }),
-        None if is_in_header => Some(Answer::OfHeader),
-        None => None,
+    match (key, &digest.notation_fault) {
+        // The correct bytes in a notation that no comparison with the header can match.
+        (Some(_), Some(fault)) => Some(DigestDiagnosis::Explained(vec![fault.clone()])),
+        (Some(key), None) => Some(DigestDiagnosis::Correct { secret: key.secret.origin.clone(), is_in_header }),
+        (None, _) => is_in_header.then_some(DigestDiagnosis::HeaderSignature),
     }
 }
 
-/// How key and message were put together.
+/// A way to put key and message together.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Shape {
+enum Construction {
     Hmac,
-    Plain,
-    KeyFirst,
-    KeyLast,
+    PlainHash,
+    KeyThenMessage,
+    MessageThenKey,
+    /// HMAC with the message as its key.
     Swapped,
 }
 
-impl Shape {
-    const ALL: [Self; 5] = [Self::Hmac, Self::Plain, Self::KeyFirst, Self::KeyLast, Self::Swapped];
+impl Construction {
+    const ALL: [Self; 5] = [Self::Hmac, Self::PlainHash, Self::KeyThenMessage, Self::MessageThenKey, Self::Swapped];
 
     fn cause(self) -> Option<Cause> {
         Some(match self {
             Self::Hmac => return None,
-            Self::Plain => Cause::NotHmac { what: "a hash without a key" },
-            Self::KeyFirst => Cause::NotHmac { what: "a hash of secret and message in a row" },
-            Self::KeyLast => Cause::NotHmac { what: "a hash of message and secret in a row" },
+            Self::PlainHash => Cause::NotHmac { what: "a hash without a key" },
+            Self::KeyThenMessage => Cause::NotHmac { what: "a hash of secret and message in a row" },
+            Self::MessageThenKey => Cause::NotHmac { what: "a hash of message and secret in a row" },
             Self::Swapped => Cause::KeyAndMessageSwapped,
         })
     }
 
-    /// A hash without HMAC is a mistake of its own, whether or not a time is in it.
-    fn excuses(self, prefix: &Candidate<'_>) -> bool {
-        matches!(self, Self::Plain | Self::KeyFirst | Self::KeyLast)
-            && matches!(prefix.cause, Some(Cause::TimestampNotSigned))
+    /// Returns true if a missing timestamp does not count: a plain hash is one mistake, with or without it.
+    fn ignores_missing_timestamp(self) -> bool {
+        matches!(self, Self::PlainHash | Self::KeyThenMessage | Self::MessageThenKey)
     }
 
     fn digest(self, algorithm: Algorithm, key: &[u8], message: [&[u8]; 2]) -> Vec<u8> {
         let [prefix, body] = message;
         match self {
             Self::Hmac => algorithm.hmac(key, message),
-            Self::Plain => algorithm.hash([prefix, body, b""]),
-            Self::KeyFirst => algorithm.hash([key, prefix, body]),
-            Self::KeyLast => algorithm.hash([prefix, body, key]),
+            Self::PlainHash => algorithm.hash([prefix, body, b""]),
+            Self::KeyThenMessage => algorithm.hash([key, prefix, body]),
+            Self::MessageThenKey => algorithm.hash([prefix, body, key]),
             Self::Swapped => algorithm.hmac(&[prefix, body].concat(), [key, b""]),
         }
     }
 }
 
-/// What may have been computed.
-struct Search<'a> {
+/// The candidates for what was computed.
+struct DigestSearch<'a> {
     digest: &'a Digest,
     keys: Vec<Candidate<'a>>,
     prefixes: Vec<Candidate<'static>>,
-    bodies: Bodies<'a>,
+    bodies: BodyVariants<'a>,
     messages: Vec<Candidate<'a>>,
-    nothing: Vec<Candidate<'static>>,
+    no_prefix: [Candidate<'static>; 1],
 }
 
-impl<'a> Search<'a> {
+impl<'a> DigestSearch<'a> {
     fn new(
         received: &'a AnalyzedDelivery,
         provider: &'static dyn Provider,
         digest: &'a Digest,
-        known: &'a Known<'_>,
-        others: &'a [Message],
+        credentials: &'a Credentials<'_>,
+        others: &'a [OtherMessage],
     ) -> Self {
         let delivery = &received.delivery;
-        let (request, text) =
-            (&delivery.request, timestamp_text(&delivery.request.headers, provider).unwrap_or_default());
+        let request = &delivery.request;
+        let timestamp = find_timestamp(&request.headers, provider).filter(|text| !text.is_empty());
+        let mut prefixes = candidate::prefixes(provider, timestamp, delivery.arrived);
+        if provider.timestamp_header().is_some() && timestamp.is_some() {
+            let arrived = delivery.arrived.into_iter();
+            prefixes.extend(arrived.flat_map(|arrived| candidate::nearby_timestamps(provider, arrived)));
+        }
         let mut messages = Vec::new();
         let mut add = |bytes: Vec<u8>, what: &str| {
             if !bytes.is_empty() {
                 messages.push(Candidate::new(bytes, Cause::MessageOther { what: what.to_owned() }));
             }
         };
-        add(text.as_bytes().to_vec(), "the timestamp alone");
-        add(
-            request.headers.get(provider.signature_header()).unwrap_or_default().to_vec(),
-            "the signature header's text",
-        );
+        let timestamp = timestamp.unwrap_or_default();
+        let signature = request.headers.get(provider.signature_header()).unwrap_or_default();
+        add(timestamp.as_bytes().to_vec(), "the timestamp alone");
+        add(signature.to_vec(), "the signature header's text");
         add(request.to_wire(), "the whole request, its head and its body");
         add([request.target.as_bytes(), &request.body].concat(), "the request's path and its body");
         add(request.headers.as_bytes().to_vec(), "the header lines");
-        for other in others {
-            let (prefix, what) = (provider.signed_prefix(text), || other.what.clone());
+        for other in others.iter().filter(|other| other.bytes != request.body && !other.bytes.is_empty()) {
+            let (prefix, what) = (provider.signed_prefix(timestamp), || other.description.clone());
             messages.push(Candidate::new(&other.bytes[..], Cause::MessageOther { what: what() }));
             if !prefix.is_empty() {
                 let bytes = [prefix.as_bytes(), &other.bytes].concat();
                 messages.push(Candidate::new(bytes, Cause::MessageOther { what: what() }));
             }
         }
-        let mut prefixes = candidate::prefixes(provider, Some(text).filter(|text| !text.is_empty()), delivery.arrived);
-        if provider.timestamp_header().is_some() && !text.is_empty() {
-            prefixes.extend(delivery.arrived.into_iter().flat_map(|arrived| candidate::nearby(provider, arrived)));
-        }
-        let keys = candidate::keys(provider, known);
-        let bodies = Bodies::of(&request.body);
-        Self { digest, keys, prefixes, bodies, messages, nothing: vec![Candidate::right(Vec::new())] }
+        let keys = candidate::keys(provider, credentials);
+        let bodies = BodyVariants::new(&request.body);
+        Self { digest, keys, prefixes, bodies, messages, no_prefix: [Candidate::correct(Vec::new())] }
     }
 
-    fn size(&self) -> Tried {
-        Tried {
+    fn size(&self) -> SearchSize {
+        SearchSize {
             keys: self.keys.len(),
             prefixes: self.prefixes.len(),
-            bodies: self.bodies.order().count(),
+            bodies: self.bodies.indices().count(),
             messages: self.messages.len(),
-            is_cut_short: false,
+            is_exhausted: false,
         }
     }
 
-    /// The causes, with what the digest itself shows.
-    fn with_writing(&self, causes: Vec<Cause>) -> Vec<Cause> {
+    /// Adds the causes that the digest itself shows: its algorithm and its notation.
+    fn with_digest_causes(&self, causes: Vec<Cause>) -> Vec<Cause> {
         let name = self.digest.algorithm.name();
         let algorithm = (self.digest.algorithm != Algorithm::Sha256).then_some(Cause::DigestAlgorithm { name });
-        algorithm.into_iter().chain(causes).chain(self.digest.spelled.clone()).collect()
+        algorithm.into_iter().chain(causes).chain(self.digest.notation_fault.clone()).collect()
     }
 
-    fn with_changes(&self, changes: usize, effort: &mut Effort) -> Option<Vec<Cause>> {
-        for place in self.bodies.order() {
-            let found = match place {
-                None => self.of_message(&self.prefixes, self.bodies.here(), changes, effort),
+    fn find_with_changes(&self, changes: usize, allowance: &mut HashAllowance) -> Option<Vec<Cause>> {
+        for index in self.bodies.indices() {
+            let found = match index {
+                None => self.find_with_message(&self.prefixes, self.bodies.received(), changes, allowance),
                 Some(_) if changes == 0 => None,
-                Some(place) => match self.bodies.make(place, effort) {
-                    Err(Spent) => return None,
+                Some(index) => match self.bodies.build(index, allowance) {
+                    Err(Exhausted) => return None,
                     Ok(None) => None,
                     Ok(Some(body)) => {
-                        let found = self.of_message(&self.prefixes, &body, changes - 1, effort);
-                        found.map(|causes| causes.into_iter().chain([self.bodies.cause(place)]).collect())
+                        let found = self.find_with_message(&self.prefixes, &body, changes - 1, allowance);
+                        found.map(|causes| causes.into_iter().chain([self.bodies.cause(index)]).collect())
                     }
                 },
             };
-            if found.is_some() || effort.is_spent() {
+            if found.is_some() || allowance.is_spent() {
                 return found;
             }
         }
         let others = self.messages.iter().filter(|_| changes > 0);
         others.into_iter().find_map(|other| {
-            let found = self.of_message(&self.nothing, &other.bytes, changes - 1, effort)?;
+            let found = self.find_with_message(&self.no_prefix, &other.bytes, changes - 1, allowance)?;
             Some(found.into_iter().chain(other.cause.clone()).collect())
         })
     }
 
-    /// Tries the keys, prefixes and shapes that make up just so many changes together.
-    fn of_message(
+    /// Tries the keys, prefixes and constructions that need exactly `changes` changes together.
+    fn find_with_message(
         &self,
         prefixes: &[Candidate<'_>],
         body: &[u8],
         changes: usize,
-        effort: &mut Effort,
+        allowance: &mut HashAllowance,
     ) -> Option<Vec<Cause>> {
-        let unused = [Candidate::right(Vec::new())];
-        for shape in Shape::ALL {
-            let keys = if shape == Shape::Plain { &unused[..] } else { &self.keys[..] };
+        let no_key = [Candidate::correct(Vec::new())];
+        for construction in Construction::ALL {
+            let keys = if construction == Construction::PlainHash { &no_key[..] } else { &self.keys[..] };
             for prefix in prefixes {
-                let before = prefix.cause.as_ref().filter(|_| !shape.excuses(prefix));
+                let is_ignored =
+                    matches!(prefix.cause, Some(Cause::TimestampNotSigned)) && construction.ignores_missing_timestamp();
+                let prefix_cause = prefix.cause.as_ref().filter(|_| !is_ignored);
                 for key in keys {
-                    let causes = [shape.cause(), key.cause.clone(), before.cloned()].into_iter().flatten();
+                    let causes = [construction.cause(), key.cause.clone(), prefix_cause.cloned()].into_iter().flatten();
                     if causes.clone().count() != changes {
                         continue;
                     }
-                    if !effort.spend(prefix.bytes.len() + body.len()) {
+                    if !allowance.spend(prefix.bytes.len() + body.len()) {
                         return None;
                     }
                     let message = [&prefix.bytes[..], body];
-                    if shape.digest(self.digest.algorithm, &key.bytes, message) == self.digest.bytes {
+                    if construction.digest(self.digest.algorithm, &key.bytes, message) == self.digest.bytes {
                         return Some(causes.collect());
                     }
                 }

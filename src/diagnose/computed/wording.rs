@@ -1,11 +1,11 @@
-//! What a computed digest is, in words to the person whose code computed it.
+//! The sentences and fixes for a computed digest, addressed to the person whose code computed it.
 
-use super::{Answer, Tried};
-use crate::diagnose::Cause;
+use super::{DigestDiagnosis, SearchSize};
+use crate::diagnose::cause::Cause;
 
 impl Cause {
-    /// What the code did, as a sentence that goes on from "your code's digest". May hold strangers' text.
-    pub fn of_computed(&self) -> String {
+    /// Describes what the code did. It may contain text from the request.
+    pub fn digest_sentence(&self) -> String {
         match self {
             Self::SecretOfOtherProvider { name } => format!("its key is another provider's secret: {name}"),
             Self::SecretWhitespaceAdded { name } => format!("its key is {name} without the white space around it"),
@@ -51,8 +51,8 @@ impl Cause {
         }
     }
 
-    /// What to change in the code that computed it.
-    pub fn of_computed_fix(&self) -> String {
+    /// Says what to change in the code that computed the digest.
+    pub fn digest_fix(&self) -> String {
         match self {
             Self::BodyReserialized { .. } | Self::BodyNotThePayload { .. } => {
                 "hash the raw bytes of the request, before any JSON parser".to_owned()
@@ -82,25 +82,25 @@ impl Cause {
     }
 }
 
-impl Answer {
-    /// The answer in a sentence; of an explanation the causes say more.
+impl DigestDiagnosis {
+    /// Summarizes the diagnosis in a sentence; the causes of an explanation follow it.
     pub fn sentence(&self) -> String {
         match self {
-            Self::Right { secret, is_in_header: true } => {
+            Self::Correct { secret, is_in_header: true } => {
                 format!(
                     "your code computed the right digest (with {secret}), and the header carries the same: look at the comparison"
                 )
             }
-            Self::Right { secret, is_in_header: false } => format!(
+            Self::Correct { secret, is_in_header: false } => format!(
                 "your code computed the right digest for this body with {secret}; the header's signature was made otherwise"
             ),
-            Self::OfHeader => {
+            Self::HeaderSignature => {
                 "your code computed the signature that the header carries; it is whtool that knows another secret"
                     .to_owned()
             }
             Self::Explained(_) => "your code computed something else than the signature:".to_owned(),
-            Self::Unknown(Tried { keys, prefixes, bodies, messages, is_cut_short }) => {
-                let end = if *is_cut_short { ", as far as the time allowed" } else { "" };
+            Self::Unknown(SearchSize { keys, prefixes, bodies, messages, is_exhausted }) => {
+                let end = if *is_exhausted { ", as far as the time allowed" } else { "" };
                 format!(
                     "nothing that was tried gives your code's digest: {keys} keys, {prefixes} ways to write what stands before the \
                      body, {bodies} bodies and {messages} other messages, two at a time, as HMAC and as plain hash{end}"
@@ -109,14 +109,14 @@ impl Answer {
         }
     }
 
-    /// What to try, where there is something.
+    /// Says what to try next. `None`: the causes say it.
     pub fn fix(&self) -> Option<&'static str> {
         match self {
-            Self::Right { is_in_header: true, .. } => Some(
+            Self::Correct { is_in_header: true, .. } => Some(
                 "strip `sha256=` and decode the hex of the header before comparing, and compare bytes of equal length",
             ),
-            Self::Right { .. } => Some("see the causes above: secret or body differ from those of the sender"),
-            Self::OfHeader => Some("give whtool the secret that your code uses: --secret-file FILE"),
+            Self::Correct { .. } => Some("see the causes above: secret or body differ from those of the sender"),
+            Self::HeaderSignature => Some("give whtool the secret that your code uses: --secret-file FILE"),
             Self::Explained(_) => None,
             Self::Unknown(_) => {
                 Some("log the key's length and the message's length and first bytes, just before the hash")

@@ -1,8 +1,8 @@
-//! What to write in each framework, so that the raw body is verified: a few lines for both providers, ready to paste.
+//! Handler code for each framework that verifies the raw body, for both providers, ready to paste.
 //!
-//! Each text is a file beside this one, in its own language, so that that language's tools can check it.
+//! Each is a file in this folder, in its own language, so that the tools of that language can check it.
 
-use super::Cause;
+use super::cause::Cause;
 
 /// A web framework, with code that verifies both providers' webhooks in it.
 #[derive(Debug, PartialEq, Eq)]
@@ -11,9 +11,7 @@ pub struct Framework {
     pub name: &'static str,
     /// Name in prose: `Express`.
     pub title: &'static str,
-    /// Programming language.
     pub language: &'static str,
-    /// Code to paste.
     pub text: &'static str,
     /// Response header that reveals the framework, and a lower-case word that its value contains.
     pub response_header: Option<(&'static str, &'static str)>,
@@ -44,7 +42,7 @@ impl Framework {
     }
 }
 
-/// Every framework, those of one language together.
+/// All frameworks, grouped by language.
 pub static ALL: &[Framework] = &[
     framework("express", "Express", "JavaScript", include_str!("express.js")).revealed_by(
         "x-powered-by",
@@ -112,12 +110,11 @@ const ASPNET: OneLineFixes = OneLineFixes {
     content_type: None,
 };
 
-/// The framework of this name.
-pub fn named(name: &str) -> Option<&'static Framework> {
+pub fn find(name: &str) -> Option<&'static Framework> {
     ALL.iter().find(|framework| framework.name == name)
 }
 
-/// What the names of serializers, and other traces of a language, begin with or hold.
+/// Parts of the names in causes that show a language.
 const TRACES: &[(&str, &str)] = &[
     ("JavaScript", "JavaScript"),
     ("JSON.stringify", "JavaScript"),
@@ -135,7 +132,7 @@ const TRACES: &[(&str, &str)] = &[
     (".NET", "C#"),
 ];
 
-/// The frameworks in which this was likely done; none where a cause is not of the handler's making or shows no language.
+/// Lists the frameworks that the causes point to. None: no cause shows the handler's language.
 pub fn likely(causes: &[Cause]) -> Vec<&'static Framework> {
     let traces = causes.iter().filter_map(trace);
     let languages: Vec<_> = traces
@@ -144,7 +141,7 @@ pub fn likely(causes: &[Cause]) -> Vec<&'static Framework> {
     ALL.iter().filter(|framework| languages.contains(&framework.language)).collect()
 }
 
-/// Where a cause shows the language of the code that did it. What is here was written by the receiving side.
+/// Returns a name in the cause that may show the language of the handler.
 fn trace(cause: &Cause) -> Option<&'static str> {
     match cause {
         Cause::BodyReserialized { signed, here } => here.or(Some(signed)),
@@ -154,8 +151,8 @@ fn trace(cause: &Cause) -> Option<&'static str> {
     }
 }
 
-/// Whether the cause is a body that was not taken raw: what the lines mend in any framework.
-pub fn mends(cause: &Cause) -> bool {
+/// Returns true if the cause is a body that was not used raw, which the handler code avoids.
+pub fn is_body_handling(cause: &Cause) -> bool {
     trace(cause).is_some()
         || matches!(
             cause,
@@ -174,7 +171,7 @@ mod tests {
     use crate::provider;
 
     #[test]
-    fn every_text_names_the_headers_and_secrets_of_both_providers() {
+    fn every_example_uses_the_headers_and_secrets_of_both_providers() {
         for framework in ALL {
             let text = framework.text.to_lowercase();
             for provider in provider::ALL {

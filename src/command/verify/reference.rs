@@ -1,0 +1,239 @@
+//! Compares a failed request with its good copy in the store: the one that `--against` names, or the one that
+//! its signature was made for.
+
+use super::report::{CheckedRequest, INDENT, Verifier};
+use crate::command::shared::captures::{self, StoreArgs};
+use crate::command::{Session, Volume};
+use crate::diagnose::Cause;
+use crate::diagnose::compare::{CopyDiff, compare, signature_matches_copy};
+use crate::model::delivery::{AnalyzedDelivery, Delivery};
+use crate::model::error::{Error, Result};
+use crate::model::stored::{Kept, Query};
+use crate::model::timestamp::Timestamp;
+use crate::provider::{self, Provider};
+use crate::render::comparison::{self, Sides};
+use crate::webhook::receive::receive;
+use crate::world::Store;
+
+/// The source of good copies.
+pub(super) enum ReferenceCopies {
+    /// The copy that `--against` names.
+    Named(Box<Kept>),
+    Store(Box<dyn Store>),
+    None,
+}
+
+/// The number of deliveries of the same event that are compared.
+const MAX_SAME_EVENT: u64 = 50;
+/// The number of the newest deliveries that are compared.
+const MAX_NEWEST: u64 = 200;
+
+impl ReferenceCopies {
+    /// Finds the delivery of this name or, without a name, opens the store if there is one.
+    pub(super) fn open(against: Option<&str>, args: &StoreArgs, session: &Session<'_>) -> Result<Self> {
+        let path = args.path(session);
+        let exists = path.as_ref().is_ok_and(|path| session.world.file_exists(path));
+        let is_needed = against.is_some() || args.store.is_some();
+        if !exists {
+            return if is_needed { Err(no_store(&path?.display().to_string())) } else { Ok(Self::None) };
+        }
+        let Some(name) = against else {
+            return Ok(match args.open(session) {
+                Ok(store) => Self::Store(store),
+                Err(error) => {
+                    if session.volume == Volume::Verbose {
+                        session.tell(&error);
+                    }
+                    Self::None
+                }
+            });
+        };
+        let mut store = args.open(session)?;
+        let id = captures::find(store.as_mut(), name)?;
+        let copy =
+            store.whole(&id)?.ok_or_else(|| Error::failed(format!("there is no delivery `{id}` in the store")))?;
+        Ok(Self::Named(Box::new(copy)))
+    }
+
+    /// Returns the time when the named delivery arrived, by which the age of the request is computed, too.
+    pub(super) fn time(&self) -> Option<Timestamp> {
+        match self {
+            Self::Named(copy) => Some(copy.entry.arrived),
+            Self::Store(_) | Self::None => None,
+        }
+    }
+
+    /// Calls `visit` with the ids and bodies of the newest deliveries in the store.
+    pub(super) fn visit_bodies(&mut self, limit: u64, visit: &mut dyn FnMut(&str, &[u8])) -> Result<()> {
+        let Self::Store(store) = self else { return Ok(()) };
+        let newest = Query { limit: Some(limit), ..Query::default() };
+        store.visit(&newest, &mut |copy| {
+            visit(&copy.entry.id, &copy.request.body);
+            Ok(())
+        })
+    }
+
+    /// Compares a request with its good copy. `None`: there is no such copy.
+    pub(super) fn compare(&mut self, request: &CheckedRequest, verifier: &Verifier<'_>) -> Result<Option<Comparison>> {
+        let here = &request.received;
+        match self {
+            Self::None => Ok(None),
+            Self::Named(copy) => {
+                refuse_other_event(here, copy)?;
+                let conclusion = Conclusion::new(here, copy, verifier);
+                Ok(Some(Comparison::new(here, copy.as_ref().clone(), conclusion)))
+            }
+            Self::Store(_) if here.verdict.is_verified() => Ok(None),
+            Self::Store(store) => {
+                let copy = find_copy(here, store.as_mut(), verifier)?;
+                Ok(copy.map(|copy| Comparison::new(here, copy, Conclusion::SignatureOfCopy)))
+            }
+        }
+    }
+}
+
+/// A request's good copy, and the differences of the two.
+pub(super) struct Comparison {
+    copy: Kept,
+    diff: CopyDiff,
+    conclusion: Conclusion,
+}
+
+impl Comparison {
+    fn new(here: &AnalyzedDelivery, copy: Kept, conclusion: Conclusion) -> Self {
+        let mut diff = compare(&copy.request, &here.delivery.request);
+        if conclusion == Conclusion::SignatureOfCopy {
+            // The copy may be another delivery of the event, which has other headers.
+            diff.headers.retain(|header| header.is_checked);
+        }
+        Self { copy, diff, conclusion }
+    }
+
+    /// Returns the change of the body, if the copy is known to be good.
+    pub(super) fn proved_cause(&self) -> Option<Cause> {
+        let is_good = matches!(self.conclusion, Conclusion::ChangedBetween | Conclusion::SignatureOfCopy);
+        self.diff.body.clone().filter(|_| is_good)
+    }
+
+    /// Formats the comparison as text or as a record.
+    pub(super) fn format(&self, request: &CheckedRequest, verifier: &Verifier<'_>) -> Vec<u8> {
+        let (received, place) = (&request.received, request.place.to_string());
+        let Self { copy, diff, conclusion } = self;
+        let sides = Sides {
+            place: &place,
+            against: &copy.entry.id,
+            conclusion: conclusion.code(),
+            verdicts: [copy_verdict(copy, verifier), received.verdict.code()],
+            bodies: [&copy.request.body, &received.delivery.request.body],
+        };
+        if verifier.is_json() {
+            return comparison::record(diff, &sides);
+        }
+        if verifier.is_quiet() {
+            return Vec::new();
+        }
+        let (paint, sentence) = (verifier.paint(), conclusion.sentence(&copy.entry.id, diff));
+        let mut text = format!("{INDENT}{} {sentence}\n", paint.strong("hop    "));
+        text.push_str(&comparison::text(diff, &sides, &request.findings, INDENT, paint, verifier.reveal()));
+        verifier.wrap(&text)
+    }
+}
+
+fn no_store(path: &str) -> Error {
+    Error::failed(format!("there is no store {path}")).hint("`whtool listen` keeps what it receives")
+}
+
+/// Refuses to compare two events with different signatures.
+fn refuse_other_event(here: &AnalyzedDelivery, copy: &Kept) -> Result<()> {
+    let (Some(own), Some(other)) = (&here.event.id, &copy.entry.event_id) else { return Ok(()) };
+    let header = here.provider.and_then(provider::named).map_or("", Provider::signature_header);
+    let is_same_signature = here.delivery.request.headers.all(header).eq(copy.request.headers.all(header));
+    if own == other || is_same_signature {
+        return Ok(());
+    }
+    Err(Error::failed(format!("{own} and {other} are two different events: nothing can be said of a hop between them"))
+        .because(format!("{other} is what the capture {} holds", copy.entry.id))
+        .hint(format!("`whtool events --reference {own}` finds the capture to compare with, if it came")))
+}
+
+/// Finds the delivery whose body the signature was made for.
+fn find_copy(here: &AnalyzedDelivery, store: &mut dyn Store, verifier: &Verifier<'_>) -> Result<Option<Kept>> {
+    let same_event =
+        here.event.id.clone().map(|id| Query { reference: Some(id), limit: Some(MAX_SAME_EVENT), ..Query::default() });
+    let newest = Query { limit: Some(MAX_NEWEST), ..Query::default() };
+    let mut found = None;
+    for query in same_event.into_iter().chain([newest]) {
+        store.visit(&query, &mut |copy| {
+            if signature_matches_copy(here, &copy, verifier.keys()) {
+                found = Some(copy);
+            }
+            Ok(())
+        })?;
+        if found.is_some() {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// The conclusion from the verdicts of a request and its copy.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Conclusion {
+    ChangedBetween,
+    BothVerify,
+    NeitherVerifies,
+    OnlyHere,
+    SignatureOfCopy,
+}
+
+impl Conclusion {
+    /// Both are verified as of the time when `listen` received the copy.
+    fn new(here: &AnalyzedDelivery, copy: &Kept, verifier: &Verifier<'_>) -> Self {
+        match (copy_verdict(copy, verifier) == "verified", here.verdict.is_verified()) {
+            (true, false) => Self::ChangedBetween,
+            (true, true) => Self::BothVerify,
+            (false, false) => Self::NeitherVerifies,
+            (false, true) => Self::OnlyHere,
+        }
+    }
+
+    fn code(self) -> &'static str {
+        match self {
+            Self::ChangedBetween => "changed_between",
+            Self::BothVerify => "both_verify",
+            Self::NeitherVerifies => "neither_verifies",
+            Self::OnlyHere => "only_here",
+            Self::SignatureOfCopy => "signature_of_copy",
+        }
+    }
+
+    fn sentence(self, id: &str, diff: &CopyDiff) -> String {
+        let is_same = diff.first_difference.is_none() && diff.headers.is_empty();
+        match self {
+            Self::ChangedBetween => {
+                format!(
+                    "{id} verifies as listen received it, and this does not: what stands between the two changed it"
+                )
+            }
+            Self::BothVerify if is_same => format!("{id} is the same, and both verify: no hop changed anything"),
+            Self::BothVerify => format!("{id} verifies, and so does this: what differs does no harm to the signature"),
+            Self::NeitherVerifies => {
+                format!(
+                    "{id} did not verify when listen received it: the fault lies before listen, not between the two"
+                )
+            }
+            Self::OnlyHere => format!("this verifies, and {id} does not: it was listen's way that changed it"),
+            Self::SignatureOfCopy => format!("the signature belongs to the body of {id} in the store"),
+        }
+    }
+}
+
+/// Returns the copy's verdict when it arrived or, if it failed, with the keys of today.
+fn copy_verdict(copy: &Kept, verifier: &Verifier<'_>) -> &'static str {
+    if copy.entry.verdict == "verified" {
+        return "verified";
+    }
+    let arrived = copy.entry.arrived;
+    let delivery = Delivery { request: copy.request.clone(), peer: None, arrived: Some(arrived) };
+    receive(delivery, verifier.rules(), arrived).verdict.code()
+}

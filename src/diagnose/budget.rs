@@ -1,0 +1,84 @@
+//! Limits on the work that explaining a failure may cost, counted in bytes hashed.
+//!
+//! Bytes and not time, so that the same file gets the same answer on every machine.
+
+/// The number of bytes that one search may still hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HashAllowance(pub u64);
+
+/// The allowance does not cover the next step.
+pub(super) struct Exhausted;
+
+impl HashAllowance {
+    /// The likeliest single changes of a 1 kB body: up to 0.2 ms.
+    pub const BRIEF: Self = Self(256 << 10);
+    /// Another digit or a flipped bit in a body of 200 bytes: 0.5 ms.
+    const BRIEF_BYTE_EDITS: Self = Self(512 << 10);
+    /// Pairs of changes of a body of some kilobytes, or the likeliest ones of a 1 MB body: up to 30 ms.
+    pub const USUAL: Self = Self(32 << 20);
+    /// Pairs of changes of a 10 kB body: some 60 ms.
+    pub const THOROUGH: Self = Self(64 << 20);
+    /// For a person who waits for one answer, however large the body: some seconds.
+    pub const INTERACTIVE: Self = Self(1 << 30);
+    /// The most that the search for one changed byte of a request may hash (50 ms), since its cost
+    /// grows with the square of the body's length.
+    const BYTE_EDITS: Self = Self(96 << 20);
+
+    pub(super) fn is_spent(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Pays for hashing `bytes` bytes. Returns false when that much is not left.
+    pub(super) fn spend(&mut self, bytes: usize) -> bool {
+        // The key blocks and the final blocks of an HMAC are about four blocks more.
+        let cost = bytes as u64 + 256;
+        self.0 = self.0.saturating_sub(cost);
+        self.0 > 0
+    }
+
+    fn split_off(&mut self, most: Self) -> Self {
+        let part = Self(self.0.min(most.0));
+        self.0 -= part.0;
+        part
+    }
+}
+
+/// The number of bytes that may be hashed to explain several requests together.
+///
+/// What one request does not use is left for the next. The search for a single changed byte costs
+/// most and has a share of its own. Once the budget is spent, `brief_searches` more requests are
+/// still searched briefly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HashBudget {
+    changes: HashAllowance,
+    byte_edits: HashAllowance,
+    per_request: HashAllowance,
+    brief_searches: u32,
+}
+
+impl HashBudget {
+    /// `total` is for both kinds of search together; `per_request` limits the search for changes of one request.
+    pub const fn new(total: HashAllowance, per_request: HashAllowance, brief_searches: u32) -> Self {
+        let half = HashAllowance(total.0 / 2);
+        Self { changes: half, byte_edits: half, per_request, brief_searches }
+    }
+
+    /// Takes the shares of one request: for the search for changes, and for that for a changed byte.
+    pub(super) fn take(&mut self) -> (HashAllowance, HashAllowance) {
+        let changes = self.changes.split_off(self.per_request);
+        let byte_edits = self.byte_edits.split_off(HashAllowance::BYTE_EDITS);
+        let (brief, brief_edits) = (HashAllowance::BRIEF, HashAllowance::BRIEF_BYTE_EDITS);
+        let is_enough = changes.0 >= brief.0 && byte_edits.0 >= brief_edits.0;
+        if is_enough || self.brief_searches == 0 {
+            return (changes, byte_edits);
+        }
+        self.brief_searches -= 1;
+        (HashAllowance(changes.0.max(brief.0)), HashAllowance(byte_edits.0.max(brief_edits.0)))
+    }
+
+    /// Returns what is left of the shares that `take` gave.
+    pub(super) fn refund(&mut self, changes: HashAllowance, byte_edits: HashAllowance) {
+        self.changes.0 = self.changes.0.saturating_add(changes.0);
+        self.byte_edits.0 = self.byte_edits.0.saturating_add(byte_edits.0);
+    }
+}
