@@ -149,7 +149,7 @@ impl Progress for Silent {
     fn finish(&mut self) {}
 }
 
-impl World for Made {
+impl Clock for Made {
     fn now(&self) -> Timestamp {
         Timestamp::from_second(NOW).unwrap() + *self.clock.lock().unwrap()
     }
@@ -157,83 +157,15 @@ impl World for Made {
     fn time_zone(&self) -> jiff::tz::TimeZone {
         jiff::tz::TimeZone::UTC
     }
+}
 
-    fn fill_random(&self, buffer: &mut [u8]) {
-        let mut state = self.random.lock().unwrap();
-        for byte in buffer {
-            // An LCG of Knuth's: the world is the same in every run.
-            *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            *byte = state.to_be_bytes()[0];
-        }
-    }
-
+impl Environment for Made {
     fn env_var(&self, name: &str) -> Option<String> {
         self.variables.get(name).cloned()
     }
 
     fn invocation(&self) -> String {
         "whtool".to_owned()
-    }
-
-    fn stdout(&self) -> Box<dyn Write + '_> {
-        Box::new(Sink(&self.out))
-    }
-
-    fn stderr(&self) -> Box<dyn Write + '_> {
-        Box::new(Sink(&self.err))
-    }
-
-    fn stdin(&self) -> Box<dyn Read + Send + '_> {
-        Box::new(Cursor::new(self.input.clone()))
-    }
-
-    fn is_terminal(&self, stream: Stream) -> bool {
-        self.terminals.contains(&stream)
-    }
-
-    fn columns(&self, stream: Stream) -> Option<u16> {
-        self.columns.filter(|_| self.is_terminal(stream))
-    }
-
-    fn progress(&self, _total: u64) -> Box<dyn Progress + '_> {
-        Box::new(Silent)
-    }
-
-    fn file_mode(&self, path: &Path) -> Option<u32> {
-        let private = self.private.lock().unwrap().contains_key(path).then_some(0o600);
-        self.modes.get(path).copied().or(private).or_else(|| whtool::edge::Machine.file_mode(path))
-    }
-
-    fn check_writable(&self, folder: &Path) -> io::Result<()> {
-        whtool::edge::Machine.check_writable(folder)
-    }
-
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>> {
-        match self.files.get(path) {
-            Some(bytes) => Ok(Box::new(Cursor::new(bytes.clone()))),
-            None => Err(io::ErrorKind::NotFound.into()),
-        }
-    }
-
-    fn write_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
-        self.written.lock().unwrap().insert(path.to_owned(), bytes.to_vec());
-        Ok(())
-    }
-
-    fn start_process(&self, program: &ProcessOptions, _launched: &mut dyn FnMut()) -> Result<Box<dyn RunningProcess>> {
-        Err(Error::failed(format!("can't start {}", program.command)))
-    }
-
-    fn run_command(&self, command: &str, _limit: Duration) -> Result<Vec<u8>> {
-        Err(Error::failed(format!("can't run {command}")))
-    }
-
-    fn file_exists(&self, path: &Path) -> bool {
-        self.files.contains_key(path) || path.is_file()
-    }
-
-    fn edit(&self, bytes: &[u8]) -> Result<Vec<u8>> {
-        Ok(String::from_utf8_lossy(bytes).replace("10000", "777").into_bytes())
     }
 
     fn project_folders(&self) -> Vec<PathBuf> {
@@ -248,6 +180,92 @@ impl World for Made {
         Ok(PathBuf::from("/config"))
     }
 
+    fn fill_random(&self, buffer: &mut [u8]) {
+        let mut state = self.random.lock().unwrap();
+        for byte in buffer {
+            // An LCG of Knuth's: the world is the same in every run.
+            *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            *byte = state.to_be_bytes()[0];
+        }
+    }
+}
+
+impl Streams for Made {
+    fn stdout(&self) -> Box<dyn Write + '_> {
+        Box::new(Sink(&self.out))
+    }
+
+    fn stderr(&self) -> Box<dyn Write + '_> {
+        Box::new(Sink(&self.err))
+    }
+
+    fn stdin(&self) -> Box<dyn Read + Send + '_> {
+        Box::new(Cursor::new(self.input.clone()))
+    }
+}
+
+impl Terminal for Made {
+    fn is_terminal(&self, stream: Stream) -> bool {
+        self.terminals.contains(&stream)
+    }
+
+    fn columns(&self, stream: Stream) -> Option<u16> {
+        self.columns.filter(|_| self.is_terminal(stream))
+    }
+
+    fn progress(&self, _total: u64) -> Box<dyn Progress + '_> {
+        Box::new(Silent)
+    }
+
+    fn prompt_hidden(&self, _question: &str) -> Result<Vec<u8>> {
+        Ok(self.input.clone())
+    }
+
+    fn edit(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+        Ok(String::from_utf8_lossy(bytes).replace("10000", "777").into_bytes())
+    }
+}
+
+impl Files for Made {
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>> {
+        match self.files.get(path) {
+            Some(bytes) => Ok(Box::new(Cursor::new(bytes.clone()))),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn file_exists(&self, path: &Path) -> bool {
+        self.files.contains_key(path) || path.is_file()
+    }
+
+    fn file_mode(&self, path: &Path) -> Option<u32> {
+        let private = self.private.lock().unwrap().contains_key(path).then_some(0o600);
+        self.modes.get(path).copied().or(private).or_else(|| whtool::edge::Machine.file_mode(path))
+    }
+
+    fn check_writable(&self, folder: &Path) -> io::Result<()> {
+        whtool::edge::Machine.check_writable(folder)
+    }
+
+    fn write_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        self.written.lock().unwrap().insert(path.to_owned(), bytes.to_vec());
+        Ok(())
+    }
+
+    fn update_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<FileVisibility> {
+        whtool::edge::Machine.update_file(&self.place(path), change)
+    }
+
+    fn append(&self, path: &Path) -> io::Result<Box<dyn AppendFile + '_>> {
+        whtool::edge::Machine.append(&self.place(path))
+    }
+
+    fn open_store(&self, path: &Path) -> Result<Box<dyn Store>> {
+        whtool::edge::Machine.open_store(path)
+    }
+}
+
+impl SecretFiles for Made {
     fn read_secret_file(&self, path: &Path) -> Result<Option<Vec<u8>>> {
         Ok(self.private.lock().unwrap().get(path).cloned())
     }
@@ -257,10 +275,6 @@ impl World for Made {
         let is_new = !files.contains_key(path);
         files.entry(path.to_owned()).or_insert_with(|| bytes.to_vec());
         Ok(is_new)
-    }
-
-    fn append(&self, path: &Path) -> io::Result<Box<dyn AppendFile + '_>> {
-        whtool::edge::Machine.append(&self.place(path))
     }
 
     fn update_secret_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<()> {
@@ -274,19 +288,19 @@ impl World for Made {
         self.private.lock().unwrap().remove(path);
         Ok(())
     }
+}
 
-    fn update_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<FileVisibility> {
-        whtool::edge::Machine.update_file(&self.place(path), change)
+impl Processes for Made {
+    fn start_process(&self, program: &ProcessOptions, _launched: &mut dyn FnMut()) -> Result<Box<dyn RunningProcess>> {
+        Err(Error::failed(format!("can't start {}", program.command)))
     }
 
-    fn prompt_hidden(&self, _question: &str) -> Result<Vec<u8>> {
-        Ok(self.input.clone())
+    fn run_command(&self, command: &str, _limit: Duration) -> Result<Vec<u8>> {
+        Err(Error::failed(format!("can't run {command}")))
     }
+}
 
-    fn open_store(&self, path: &Path) -> Result<Box<dyn Store>> {
-        whtool::edge::Machine.open_store(path)
-    }
-
+impl Network for Made {
     fn listen(&self, options: &ListenOptions, verify: VerifyFn) -> Result<Box<dyn RunningListener>> {
         if options.address.port() == 1 {
             return Err(Error::failed("can't listen on port 1"));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use whtool::model::exchange::SendFailure;
 use whtool::model::secret::{Origin, Secret};
 use whtool::model::signature::Key;
-use whtool::world::World;
+use whtool::world::Environment;
 
 fn doctor(made: &Made) -> Run {
     made.run(&["doctor", "--json"])

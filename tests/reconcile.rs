@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
-use whtool::world::World;
+use whtool::world::Files;
 
 /// What a stand-in answers: status, a header or none, body.
 type Said = (u16, &'static str, String);

@@ -1,9 +1,9 @@
-//! The real outside: the only place where whtool touches clock, environment, files, streams and network.
+//! The implementation of `World`: the only code that touches clock, environment, files, streams, processes and network.
 //!
-//! `Machine` is the `World` that the program runs in. Each file below it is one side of it; what they share with the rest
-//! of the crate is values and the `World` trait, never a command or a provider.
+//! It shares values (`model`) and the traits of `world` with the rest of the crate, and imports neither commands nor
+//! providers.
 
-#![expect(clippy::disallowed_methods, reason = "this is the place that the fence in clippy.toml stands around")]
+#![expect(clippy::disallowed_methods, reason = "clippy.toml forbids these methods everywhere else")]
 
 mod editor;
 mod environment;
@@ -25,8 +25,9 @@ use crate::model::error::Result;
 use crate::model::exchange::{NextRequest, SentRequest};
 use crate::model::timestamp::Timestamp;
 use crate::world::{
-    AppendFile, FileChange, FileVisibility, ListenOptions, ProcessOptions, Progress, RequestHandler, RunningListener,
-    RunningProcess, RunningServer, SendOptions, SendStatus, Store, Stream, VerifyFn, World,
+    AppendFile, Clock, Environment, FileChange, FileVisibility, Files, ListenOptions, Network, ProcessOptions,
+    Processes, Progress, RequestHandler, RunningListener, RunningProcess, RunningServer, SecretFiles, SendOptions,
+    SendStatus, Store, Stream, Streams, Terminal, VerifyFn,
 };
 use interrupt::Interrupt;
 use jiff::tz::TimeZone;
@@ -36,11 +37,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The machine that the process runs on.
+/// The machine on which the process runs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Machine;
 
-impl World for Machine {
+impl Clock for Machine {
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
@@ -48,66 +49,15 @@ impl World for Machine {
     fn time_zone(&self) -> TimeZone {
         TimeZone::system()
     }
+}
 
-    /// Panics when the system has no random bytes to give: nothing that is signed or secret could be trusted then.
-    fn fill_random(&self, buffer: &mut [u8]) {
-        getrandom::fill(buffer).expect("every system that whtool runs on has a source of random bytes");
-    }
-
+impl Environment for Machine {
     fn env_var(&self, name: &str) -> Option<String> {
         environment::variable(name)
     }
 
     fn invocation(&self) -> String {
         environment::program()
-    }
-
-    fn stdout(&self) -> Box<dyn Write + '_> {
-        Box::new(terminal::output())
-    }
-
-    fn stderr(&self) -> Box<dyn Write + '_> {
-        Box::new(io::stderr())
-    }
-
-    fn stdin(&self) -> Box<dyn Read + Send + '_> {
-        Box::new(io::stdin())
-    }
-
-    fn is_terminal(&self, stream: Stream) -> bool {
-        terminal::is_terminal(stream)
-    }
-
-    fn columns(&self, stream: Stream) -> Option<u16> {
-        terminal::columns(stream)
-    }
-
-    fn progress(&self, total: u64) -> Box<dyn Progress + '_> {
-        Box::new(terminal::progress(total))
-    }
-
-    fn file_mode(&self, path: &Path) -> Option<u32> {
-        private::mode(path)
-    }
-
-    fn check_writable(&self, folder: &Path) -> io::Result<()> {
-        files::try_folder(folder)
-    }
-
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>> {
-        Ok(Box::new(File::open(path)?))
-    }
-
-    fn write_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
-        files::replace(path, bytes)
-    }
-
-    fn file_exists(&self, path: &Path) -> bool {
-        path.is_file()
-    }
-
-    fn edit(&self, bytes: &[u8]) -> Result<Vec<u8>> {
-        editor::edit(bytes)
     }
 
     fn project_folders(&self) -> Vec<PathBuf> {
@@ -122,16 +72,89 @@ impl World for Machine {
         environment::config_folder()
     }
 
+    /// Panics if the system has no random bytes: no secret could be trusted then.
+    fn fill_random(&self, buffer: &mut [u8]) {
+        getrandom::fill(buffer).expect("every system that whtool runs on has a source of random bytes");
+    }
+}
+
+impl Streams for Machine {
+    fn stdout(&self) -> Box<dyn Write + '_> {
+        Box::new(terminal::output())
+    }
+
+    fn stderr(&self) -> Box<dyn Write + '_> {
+        Box::new(io::stderr())
+    }
+
+    fn stdin(&self) -> Box<dyn Read + Send + '_> {
+        Box::new(io::stdin())
+    }
+}
+
+impl Terminal for Machine {
+    fn is_terminal(&self, stream: Stream) -> bool {
+        terminal::is_terminal(stream)
+    }
+
+    fn columns(&self, stream: Stream) -> Option<u16> {
+        terminal::columns(stream)
+    }
+
+    fn progress(&self, total: u64) -> Box<dyn Progress + '_> {
+        Box::new(terminal::progress(total))
+    }
+
+    fn prompt_hidden(&self, question: &str) -> Result<Vec<u8>> {
+        terminal::ask_hidden(question)
+    }
+
+    fn edit(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+        editor::edit(bytes)
+    }
+}
+
+impl Files for Machine {
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>> {
+        Ok(Box::new(File::open(path)?))
+    }
+
+    fn file_exists(&self, path: &Path) -> bool {
+        path.is_file()
+    }
+
+    fn file_mode(&self, path: &Path) -> Option<u32> {
+        private::mode(path)
+    }
+
+    fn check_writable(&self, folder: &Path) -> io::Result<()> {
+        files::try_folder(folder)
+    }
+
+    fn write_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        files::replace(path, bytes)
+    }
+
+    fn update_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<FileVisibility> {
+        files::update(path, change)
+    }
+
+    fn append(&self, path: &Path) -> io::Result<Box<dyn AppendFile + '_>> {
+        Ok(Box::new(journal_file::open(path)?))
+    }
+
+    fn open_store(&self, path: &Path) -> Result<Box<dyn Store>> {
+        Ok(Box::new(store::open(path)?))
+    }
+}
+
+impl SecretFiles for Machine {
     fn read_secret_file(&self, path: &Path) -> Result<Option<Vec<u8>>> {
         private::read(path)
     }
 
     fn create_secret_file(&self, path: &Path, bytes: &[u8]) -> Result<bool> {
         private::create(path, bytes)
-    }
-
-    fn append(&self, path: &Path) -> io::Result<Box<dyn AppendFile + '_>> {
-        Ok(Box::new(journal_file::open(path)?))
     }
 
     fn update_secret_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<()> {
@@ -141,15 +164,9 @@ impl World for Machine {
     fn remove_secret_file(&self, path: &Path) -> Result<()> {
         private::remove(path)
     }
+}
 
-    fn update_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<FileVisibility> {
-        files::update(path, change)
-    }
-
-    fn prompt_hidden(&self, question: &str) -> Result<Vec<u8>> {
-        terminal::ask_hidden(question)
-    }
-
+impl Processes for Machine {
     fn start_process(&self, program: &ProcessOptions, launched: &mut dyn FnMut()) -> Result<Box<dyn RunningProcess>> {
         Ok(Box::new(program::start(program, Interrupt::of_process()?, launched)?))
     }
@@ -157,11 +174,9 @@ impl World for Machine {
     fn run_command(&self, command: &str, limit: Duration) -> Result<Vec<u8>> {
         program::output_of(command, limit)
     }
+}
 
-    fn open_store(&self, path: &Path) -> Result<Box<dyn Store>> {
-        Ok(Box::new(store::open(path)?))
-    }
-
+impl Network for Machine {
     fn listen(&self, options: &ListenOptions, verify: VerifyFn) -> Result<Box<dyn RunningListener>> {
         let timeouts = listener::Timeouts::default();
         Ok(Box::new(listener::start(options, verify, timeouts, Interrupt::of_process()?)?))
