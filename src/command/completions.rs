@@ -9,7 +9,7 @@ use crate::command::{Session, help, tree};
 use crate::emulator;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::sanitize::{escape_unsafe, first_line};
-use crate::model::stored::{Entry, Query};
+use crate::model::stored::{DeliverySummary, Query};
 use crate::provider;
 use crate::world::World;
 use clap::builder::PossibleValuesParser;
@@ -193,7 +193,7 @@ fn probes() -> Vec<Word> {
 }
 
 /// The newest captures of the default store, the newest last; a store that is not there is not made.
-fn newest(world: &dyn World) -> Result<Vec<Entry>> {
+fn newest(world: &dyn World) -> Result<Vec<DeliverySummary>> {
     let path = captures::default_store(world)?;
     if !world.file_exists(&path) {
         return Ok(Vec::new());
@@ -202,7 +202,7 @@ fn newest(world: &dyn World) -> Result<Vec<Entry>> {
 }
 
 /// A capture in a few words, made harmless.
-fn spoken(entry: &Entry) -> String {
+fn spoken(entry: &DeliverySummary) -> String {
     let words = [entry.kind.as_deref(), entry.subject.as_deref(), Some(&entry.verdict)];
     let words: Vec<_> = words.into_iter().flatten().collect();
     format!("{} {}", entry.arrived.strftime("%F %R"), first_line(words.join(" ").as_bytes(), 60))

@@ -11,7 +11,7 @@ use super::store::{Due, Selection, Verdict, Writer};
 use crate::model::backoff::Backoff;
 use crate::model::exchange::OutgoingRequest;
 use crate::model::message::Request;
-use crate::model::stored::{Attempt, Forwarded, Sequel};
+use crate::model::stored::{Attempt, ForwardOutcome, Forwarded};
 use crate::model::timestamp::Timestamp;
 use crate::world::{ForwardOptions, ListenerEvent, MAX_ANSWER_BODY};
 use std::collections::HashMap;
@@ -169,15 +169,15 @@ impl Forwarder {
             let tries = due.tries + 1;
             let sequel = next_step(&attempt, tries, &forward);
             let (verdict, retry_at) = match sequel {
-                Sequel::Taken => (Verdict::Taken, None),
-                Sequel::GivenUp if is_retryable(attempt.status()) => (Verdict::GivenUp, None),
-                Sequel::GivenUp => (Verdict::Refused, None),
-                Sequel::Again(pause) => (Verdict::Again, attempt.at.checked_add(pause).ok()),
+                ForwardOutcome::Delivered => (Verdict::Taken, None),
+                ForwardOutcome::GivenUp if is_retryable(attempt.status()) => (Verdict::GivenUp, None),
+                ForwardOutcome::GivenUp => (Verdict::Refused, None),
+                ForwardOutcome::Retry(pause) => (Verdict::Again, attempt.at.checked_add(pause).ok()),
             };
             while writer.attempted(due.place, due.delivery, attempt.clone(), verdict, retry_at).await.is_err() {
                 tokio::time::sleep(STORE_RETRY_PAUSE).await;
             }
-            let forwarded = Forwarded { id: due.id, attempt, tries, sequel };
+            let forwarded = Forwarded { id: due.id, attempt, tries, outcome: sequel };
             FinishedAttempt { place: due.place, url: due.url, started, forwarded }
         }
     }
@@ -238,13 +238,13 @@ fn failed_attempt(url: &str, failure: String) -> Attempt {
 }
 
 /// Decides what follows an attempt, the `tries`th of its delivery.
-fn next_step(attempt: &Attempt, tries: u32, forward: &ForwardOptions) -> Sequel {
+fn next_step(attempt: &Attempt, tries: u32, forward: &ForwardOptions) -> ForwardOutcome {
     match attempt.status() {
-        200..300 => Sequel::Taken,
+        200..300 => ForwardOutcome::Delivered,
         status if is_retryable(status) && tries <= forward.retries => {
-            Sequel::Again(Backoff::new(forward.first_pause, 2.0, MAX_RETRY_PAUSE).pause(tries.saturating_sub(1)))
+            ForwardOutcome::Retry(Backoff::new(forward.first_pause, 2.0, MAX_RETRY_PAUSE).pause(tries.saturating_sub(1)))
         }
-        _ => Sequel::GivenUp,
+        _ => ForwardOutcome::GivenUp,
     }
 }
 

@@ -18,7 +18,7 @@ pub const ID_LENGTH: usize = 10;
 
 /// A kept delivery without its bytes: what a list needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct DeliverySummary {
     /// Its id.
     pub id: Id,
     /// When its last byte arrived.
@@ -52,7 +52,7 @@ pub struct Entry {
 
 /// How a store is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Health {
+pub struct StoreHealth {
     /// How many deliveries it has.
     pub deliveries: u64,
     /// How large it is, in bytes.
@@ -61,7 +61,7 @@ pub struct Health {
     pub damage: Vec<String>,
 }
 
-impl Entry {
+impl DeliverySummary {
     /// Whether it was refused, or the app did not take it.
     pub fn has_failed(&self) -> bool {
         let taken = |status: u16| (200..300).contains(&status);
@@ -71,9 +71,9 @@ impl Entry {
 
 /// A kept delivery, whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct StoredDelivery {
     /// What a list shows of it.
-    pub entry: Entry,
+    pub summary: DeliverySummary,
     /// The request, byte for byte.
     pub request: Request,
     /// Every attempt to bring it to an app, the oldest first.
@@ -110,16 +110,16 @@ pub struct Forwarded {
     /// How often it was tried by now.
     pub tries: u32,
     /// What follows.
-    pub sequel: Sequel,
+    pub outcome: ForwardOutcome,
 }
 
 /// What follows an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sequel {
+pub enum ForwardOutcome {
     /// The app has taken it.
-    Taken,
+    Delivered,
     /// It is tried again after this long.
-    Again(Duration),
+    Retry(Duration),
     /// The app refused it, or it was tried often enough.
     GivenUp,
 }
@@ -151,7 +151,7 @@ pub struct Query {
 
 /// How a store is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Count {
+pub struct HourlyCount {
     /// Provider, type, verdict, and the hour of arrival in Unix seconds.
     pub provider: Option<String>,
     /// The event's type.
@@ -166,7 +166,7 @@ pub struct Count {
 
 /// What verified events of one type add up to, in one currency. An event that was delivered several times counts once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sum {
+pub struct AmountTotal {
     /// The provider's name.
     pub provider: Option<String>,
     /// The event's type.
@@ -181,14 +181,14 @@ pub struct Sum {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Undelivered {
     /// They stay.
-    Kept,
+    Keep,
     /// They go like all others.
-    Removed,
+    Remove,
 }
 
 /// Deliveries that are old enough to be removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Prunable {
+pub struct PrunePlan {
     /// How many would go.
     pub deliveries: u64,
     /// When the first of them arrived.
@@ -203,9 +203,9 @@ pub struct Prunable {
 
 /// What the store has about a reference: a delivery, and the key of its event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct ReferenceMatch {
     /// The delivery.
-    pub entry: Entry,
+    pub summary: DeliverySummary,
     /// Two deliveries with the same key are the same event.
     pub key: Option<String>,
 }

@@ -5,7 +5,7 @@
 
 use super::{Class, Order};
 use crate::model::money::Money;
-use crate::model::stored::{Entry, Told};
+use crate::model::stored::{DeliverySummary, ReferenceMatch};
 use crate::provider::Provider;
 use crate::provider::record::{Amount, ExpectedEvent, Record, RecordStatus, State};
 
@@ -24,7 +24,7 @@ pub enum Asked {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Webhooks {
     /// The oldest first.
-    pub told: Vec<Told>,
+    pub told: Vec<ReferenceMatch>,
     /// The event id under which two verified ones say different things.
     pub two_bodies: Option<String>,
 }
@@ -90,7 +90,7 @@ fn is_good(status: u16) -> bool {
 }
 
 /// Whether the one that it was for took it: whtool where nobody else is asked, or else the app.
-fn was_taken(entry: &Entry) -> bool {
+fn was_taken(entry: &DeliverySummary) -> bool {
     is_good(entry.answered) && entry.app.is_none_or(is_good)
 }
 
@@ -101,14 +101,15 @@ impl Bench<'_> {
         }
     }
 
-    fn status_of(&self, entry: &Entry) -> RecordStatus {
+    fn status_of(&self, entry: &DeliverySummary) -> RecordStatus {
         entry.status.as_deref().map_or(RecordStatus::UNKNOWN, |status| self.provider.parse_status(status))
     }
 
     fn webhooks(&mut self, record: &Record, webhooks: Option<&Webhooks>) {
         let Some(webhooks) = webhooks else { return };
-        let entries = || webhooks.told.iter().map(|told| &told.entry);
-        let (accepted, refused): (Vec<&Entry>, Vec<&Entry>) = entries().partition(|entry| entry.verdict == "verified");
+        let entries = || webhooks.told.iter().map(|told| &told.summary);
+        let (accepted, refused): (Vec<&DeliverySummary>, Vec<&DeliverySummary>) =
+            entries().partition(|entry| entry.verdict == "verified");
         for entry in &accepted {
             self.contradiction(record, entry);
             self.amount("webhook", record, entry.money.as_ref());
@@ -119,7 +120,7 @@ impl Bench<'_> {
     }
 
     /// A webhook that tells an end which the record can't have come from.
-    fn contradiction(&mut self, record: &Record, entry: &Entry) {
+    fn contradiction(&mut self, record: &Record, entry: &DeliverySummary) {
         let (told, now) = (self.status_of(entry), record.parsed_status);
         if !told.state.is_end() || now.state == State::Unknown {
             return;
@@ -133,8 +134,8 @@ impl Bench<'_> {
     }
 
     /// Whether the record's end was told, and taken.
-    fn delivery(&mut self, record: &Record, accepted: &[&Entry], refused: &[&Entry]) {
-        let tells = |entry: &&&Entry| self.tells(record, entry);
+    fn delivery(&mut self, record: &Record, accepted: &[&DeliverySummary], refused: &[&DeliverySummary]) {
+        let tells = |entry: &&&DeliverySummary| self.tells(record, entry);
         let telling: Vec<_> = accepted.iter().filter(tells).collect();
         if let Some(last) = telling.last() {
             if !telling.iter().any(|entry| was_taken(entry)) {
@@ -164,7 +165,7 @@ impl Bench<'_> {
     }
 
     /// Whether a webhook tells the outcome on record. One that has no webhook of its own is told by the success before it.
-    fn tells(&self, record: &Record, entry: &Entry) -> bool {
+    fn tells(&self, record: &Record, entry: &DeliverySummary) -> bool {
         let (told, now) = (self.status_of(entry).state, record.parsed_status.state);
         told == now || (record.expected_event == ExpectedEvent::OtherObject && told.is_end() && told.may_become(now))
     }

@@ -10,7 +10,7 @@ pub mod order;
 pub mod schedule;
 pub mod totals;
 
-use crate::model::stored::Told;
+use crate::model::stored::ReferenceMatch;
 use crate::provider::Provider;
 use crate::provider::record::Record;
 
@@ -28,7 +28,7 @@ pub struct Case {
     /// The provider's record, when it has one.
     pub record: Option<Record>,
     /// The captured webhooks, the oldest first. `None`: that side is not there.
-    pub webhooks: Option<Vec<Told>>,
+    pub webhooks: Option<Vec<ReferenceMatch>>,
     /// What is to be said.
     pub judgement: Judgement,
 }

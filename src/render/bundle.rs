@@ -11,14 +11,14 @@ use crate::diagnose::compare::body_hash;
 use crate::json::{TokenKind, Tokens};
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::mask::{Reveal, mask_secrets};
-use crate::model::stored::{Attempt, Kept};
+use crate::model::stored::{Attempt, StoredDelivery};
 use serde_json::{Value, json};
 use std::ops::Range;
 
 /// What goes into a bundle.
 pub struct Contents<'a> {
     /// The delivery with its attempts.
-    pub kept: &'a Kept,
+    pub kept: &'a StoredDelivery,
     /// What is said of it with the secrets of today.
     pub judged: &'a AnalyzedDelivery,
     /// Why it did not verify.
@@ -61,12 +61,12 @@ pub fn bundle(contents: &Contents<'_>) -> Bundle {
         "tool": {"name": "whtool", "version": version},
         "made": made,
         "delivery": {
-            "id": kept.entry.id, "arrived": kept.entry.arrived.to_string(), "provider": kept.entry.provider,
-            "type": kept.entry.kind, "eventId": kept.entry.event_id, "subject": kept.entry.subject,
-            "status": kept.entry.status, "answered": kept.entry.answered, "from": kept.entry.peer,
+            "id": kept.summary.id, "arrived": kept.summary.arrived.to_string(), "provider": kept.summary.provider,
+            "type": kept.summary.kind, "eventId": kept.summary.event_id, "subject": kept.summary.subject,
+            "status": kept.summary.status, "answered": kept.summary.answered, "from": kept.summary.peer,
         },
         "verdict": {
-            "whenItArrived": kept.entry.verdict, "today": judged.verdict.code(), "secret": kept.entry.secret,
+            "whenItArrived": kept.summary.verdict, "today": judged.verdict.code(), "secret": kept.summary.secret,
             "causes": findings.iter().map(cause).collect::<Vec<_>>(),
         },
         "request": {

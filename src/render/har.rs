@@ -5,7 +5,7 @@
 //! UTF-8 has no place in the form: its bytes are written as the letters of Latin-1, with a comment.
 
 use crate::model::message::Request;
-use crate::model::stored::Kept;
+use crate::model::stored::StoredDelivery;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -23,19 +23,19 @@ pub fn end() -> &'static [u8] {
 }
 
 /// One entry. The answer has no more than its status, because that is all that is kept of it.
-pub fn entry(kept: &Kept) -> Vec<u8> {
+pub fn entry(kept: &StoredDelivery) -> Vec<u8> {
     let request = &kept.request;
     let has_odd_header = request.headers.iter().any(|(_, value)| std::str::from_utf8(value).is_err());
-    let mut comment = format!("whtool capture {}: {}", kept.entry.id, kept.entry.verdict);
+    let mut comment = format!("whtool capture {}: {}", kept.summary.id, kept.summary.verdict);
     if has_odd_header {
         comment.push_str("; header values that are not UTF-8 are written as Latin-1");
     }
     let entry = json!({
-        "startedDateTime": kept.entry.arrived.to_string(),
+        "startedDateTime": kept.summary.arrived.to_string(),
         "time": 0,
         "request": sent(request),
         "response": {
-            "status": kept.entry.answered, "statusText": "", "httpVersion": "HTTP/1.1", "cookies": [], "headers": [],
+            "status": kept.summary.answered, "statusText": "", "httpVersion": "HTTP/1.1", "cookies": [], "headers": [],
             "content": {"size": 0, "mimeType": "text/plain"}, "redirectURL": "", "headersSize": -1, "bodySize": -1,
         },
         "cache": {},

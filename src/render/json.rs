@@ -13,7 +13,7 @@ use crate::model::exchange::SentRequest;
 use crate::model::message::Request;
 use crate::model::money::Money;
 use crate::model::sanitize::needs_escape;
-use crate::model::stored::{Forwarded, Sequel};
+use crate::model::stored::{ForwardOutcome, Forwarded};
 use serde::Serialize;
 use serde_json::{Value, json};
 use url::Url;
@@ -119,11 +119,11 @@ pub fn delivery(received: &AnalyzedDelivery, findings: &[Finding], arrival: &Arr
 
 /// `whtool.forwarded/1`: a delivery was sent on to the app.
 pub fn forwarded(forwarded: &Forwarded) -> Vec<u8> {
-    let Forwarded { id, attempt, tries, sequel } = forwarded;
+    let Forwarded { id, attempt, tries, outcome: sequel } = forwarded;
     let (sequel, pause) = match sequel {
-        Sequel::Taken => ("taken", None),
-        Sequel::Again(pause) => ("again", Some(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX))),
-        Sequel::GivenUp => ("given_up", None),
+        ForwardOutcome::Delivered => ("taken", None),
+        ForwardOutcome::Retry(pause) => ("again", Some(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX))),
+        ForwardOutcome::GivenUp => ("given_up", None),
     };
     let micros = u64::try_from(attempt.took.as_micros()).unwrap_or(u64::MAX);
     let (status, said, error) = match &attempt.outcome {

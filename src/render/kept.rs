@@ -4,7 +4,7 @@ use super::json::line;
 use crate::capture::request_json::RequestRecord;
 use crate::diagnose::diff::{HeaderChange, PathChange};
 use crate::model::money::Money;
-use crate::model::stored::{Attempt, Count, Entry, Kept, Prunable, Sum};
+use crate::model::stored::{AmountTotal, Attempt, DeliverySummary, HourlyCount, PrunePlan, StoredDelivery};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
@@ -28,7 +28,7 @@ struct EntryRecord<'a> {
 }
 
 impl<'a> EntryRecord<'a> {
-    fn new(entry: &'a Entry) -> Self {
+    fn new(entry: &'a DeliverySummary) -> Self {
         let event = json!({
             "type": entry.kind, "id": entry.event_id, "subject": entry.subject, "status": entry.status,
             "money": entry.money.as_ref().map(money),
@@ -54,7 +54,7 @@ fn money(money: &Money) -> Value {
 }
 
 /// `whtool.event/1`: a capture in a list.
-pub fn entry(entry: &Entry) -> Vec<u8> {
+pub fn entry(entry: &DeliverySummary) -> Vec<u8> {
     #[derive(Serialize)]
     struct Record<'a> {
         schema: &'static str,
@@ -65,7 +65,7 @@ pub fn entry(entry: &Entry) -> Vec<u8> {
 }
 
 /// `whtool.capture/1`: a capture with its bytes and attempts.
-pub fn capture(kept: &Kept) -> Vec<u8> {
+pub fn capture(kept: &StoredDelivery) -> Vec<u8> {
     #[derive(Serialize)]
     struct Record<'a> {
         schema: &'static str,
@@ -76,7 +76,7 @@ pub fn capture(kept: &Kept) -> Vec<u8> {
     }
     line(&Record {
         schema: "whtool.capture/1",
-        entry: EntryRecord::new(&kept.entry),
+        entry: EntryRecord::new(&kept.summary),
         attempts: kept.attempts.iter().map(attempt).collect(),
         request: RequestRecord(&kept.request),
     })
@@ -99,7 +99,7 @@ fn attempt(attempt: &Attempt) -> Value {
 }
 
 /// Counts summed up by one of their sides.
-pub fn by<K: Ord>(counts: &[Count], side: impl Fn(&Count) -> K) -> BTreeMap<K, u64> {
+pub fn by<K: Ord>(counts: &[HourlyCount], side: impl Fn(&HourlyCount) -> K) -> BTreeMap<K, u64> {
     counts.iter().fold(BTreeMap::new(), |mut sums, count| {
         *sums.entry(side(count)).or_default() += count.deliveries;
         sums
@@ -107,7 +107,7 @@ pub fn by<K: Ord>(counts: &[Count], side: impl Fn(&Count) -> K) -> BTreeMap<K, u
 }
 
 /// What the sums come to in each currency: how many events, and their amounts together.
-pub fn by_currency(sums: &[Sum]) -> BTreeMap<&str, (u64, i128)> {
+pub fn by_currency(sums: &[AmountTotal]) -> BTreeMap<&str, (u64, i128)> {
     sums.iter().fold(BTreeMap::new(), |mut purses, sum| {
         let (events, minor) = purses.entry(sum.money.currency.as_str()).or_insert((0, 0_i128));
         (*events, *minor) = (*events + sum.events, minor.saturating_add(sum.money.minor));
@@ -116,12 +116,12 @@ pub fn by_currency(sums: &[Sum]) -> BTreeMap<&str, (u64, i128)> {
 }
 
 /// `whtool.stats/1`: all counts and sums.
-pub fn stats(counts: &[Count], sums: &[Sum]) -> Vec<u8> {
+pub fn stats(counts: &[HourlyCount], sums: &[AmountTotal]) -> Vec<u8> {
     let providers = by(counts, |count| count.provider.clone()).into_iter();
     let types = by(counts, |count| (count.provider.clone(), count.kind.clone())).into_iter();
     let verdicts = by(counts, |count| count.verdict.clone()).into_iter();
     let hours = by(counts, |count| count.hour).into_iter();
-    let sum_of_type = |sum: &Sum| {
+    let sum_of_type = |sum: &AmountTotal| {
         json!({
             "provider": sum.provider, "type": sum.kind, "events": sum.events, "minor": sum.money.minor.to_string(),
             "currency": sum.money.currency,
@@ -151,7 +151,7 @@ pub enum Pruning {
 }
 
 /// `whtool.pruned/1`: what was removed, or would be.
-pub fn pruned(prunable: &Prunable, pruning: Pruning) -> Vec<u8> {
+pub fn pruned(prunable: &PrunePlan, pruning: Pruning) -> Vec<u8> {
     let removed = match pruning {
         Pruning::Planned => 0,
         Pruning::Done(removed) => removed,
@@ -165,7 +165,7 @@ pub fn pruned(prunable: &Prunable, pruning: Pruning) -> Vec<u8> {
 
 /// `whtool.diff/1`: where two captures differ. Values at paths are JSON as it was spelled.
 pub fn diff<'a>(
-    (old, new): (&Entry, &Entry),
+    (old, new): (&DeliverySummary, &DeliverySummary),
     first: Option<usize>,
     paths: Option<&'a [PathChange]>,
     headers: &[HeaderChange],

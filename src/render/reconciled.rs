@@ -6,7 +6,7 @@ use super::text::count;
 use crate::model::mask::mask_secrets;
 use crate::model::money::Money;
 use crate::model::sanitize::truncate;
-use crate::model::stored::Told;
+use crate::model::stored::ReferenceMatch;
 use crate::model::width::pad_right;
 use crate::provider::record::Record;
 use crate::provider::{self, Provider};
@@ -119,7 +119,7 @@ fn ordered(order: &Order) -> Value {
     })
 }
 
-fn webhook(Told { entry, key }: &Told) -> Value {
+fn webhook(ReferenceMatch { summary: entry, key }: &ReferenceMatch) -> Value {
     json!({
         "id": entry.id, "arrived": entry.arrived.to_string(), "type": entry.kind, "status": entry.status, "key": key,
         "verdict": entry.verdict, "answered": entry.answered, "app": entry.app, "money": entry.money.as_ref().map(purse),

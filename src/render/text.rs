@@ -8,7 +8,7 @@ use crate::model::event::Event;
 use crate::model::exchange::Answer;
 use crate::model::mask::mask_secrets;
 use crate::model::sanitize::{escape_unsafe, first_line, truncate};
-use crate::model::stored::Entry;
+use crate::model::stored::DeliverySummary;
 use crate::model::verdict::{Malformed, Verdict};
 use std::time::Duration;
 
@@ -38,8 +38,8 @@ fn summary(provider: Option<&str>, event: &Event) -> Vec<Field> {
 
 /// What a kept delivery is, with `lead` before it: what `delivery` says, what was answered unless it was taken, and what the app answered
 /// last.
-pub fn entry(entry: &Entry, lead: impl Into<String>) -> Row {
-    let Entry { kind, event_id: id, subject, status, money, .. } = entry.clone();
+pub fn entry(entry: &DeliverySummary, lead: impl Into<String>) -> Row {
+    let DeliverySummary { kind, event_id: id, subject, status, money, .. } = entry.clone();
     let event = Event { kind, id, subject, status, money, ..Event::default() };
     let mut fields = summary(entry.provider.as_deref(), &event);
     let verdict = if entry.verdict == "verified" { Paint::good } else { Paint::bad };

@@ -9,7 +9,7 @@ use crate::command::shared::registry;
 use crate::command::{Session, endpoints};
 use crate::model::address::is_loopback;
 use crate::model::error::Result;
-use crate::model::stored::Entry;
+use crate::model::stored::DeliverySummary;
 use crate::provider;
 use crate::settings::registry::{Endpoint, Ledger};
 use url::Url;
@@ -41,7 +41,7 @@ fn of_ledger(store: &StoreArgs, session: &Session<'_>) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-fn of_endpoint(endpoint: &Endpoint, proof: Option<&Entry>, ledger: &Ledger) -> Finding {
+fn of_endpoint(endpoint: &Endpoint, proof: Option<&DeliverySummary>, ledger: &Ledger) -> Finding {
     let finding = |grade, what: String| Finding::new(AREA, grade, &endpoint.id, what);
     if let Some(fault) = fault(endpoint, ledger) {
         return finding(Grade::Bad, format!("not consistent: {fault}")).hint("register it anew, and delete this one");

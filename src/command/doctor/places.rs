@@ -84,7 +84,7 @@ fn health(args: &StoreArgs, session: &Session<'_>) -> Result<Finding> {
     if !session.world.file_exists(&path) {
         return Ok(Finding::new(STORE, Grade::Note, subject, "nothing was received yet"));
     }
-    let health = args.open(session)?.health()?;
+    let health = args.open(session)?.check_health()?;
     if let Some(first) = health.damage.first() {
         let what = format!("damaged: {first}");
         return Ok(Finding::new(STORE, Grade::Bad, subject, what)

@@ -12,7 +12,7 @@ use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::message::Request;
 use crate::model::sanitize::{escape_unsafe, truncate};
 use crate::model::secret::Origin;
-use crate::model::stored::{Entry, Query};
+use crate::model::stored::{DeliverySummary, Query};
 use crate::provider::Provider;
 use crate::render::json;
 use crate::settings::registry::{Endpoint, Ledger};
@@ -186,7 +186,7 @@ pub(super) fn captures(args: &StoreArgs, session: &Session<'_>) -> Result<Option
 }
 
 /// The latest delivery that this endpoint's own secret verified, and that whtool did not send itself.
-pub(super) fn proof(endpoint: &Endpoint, store: Option<&mut (dyn Store + '_)>) -> Result<Option<Entry>> {
+pub(super) fn proof(endpoint: &Endpoint, store: Option<&mut (dyn Store + '_)>) -> Result<Option<DeliverySummary>> {
     let (Some(store), Some(name)) = (store, &endpoint.secret) else { return Ok(None) };
     let query = Query {
         secret: Some(Origin::Kept(name.clone()).to_string()),
@@ -195,7 +195,7 @@ pub(super) fn proof(endpoint: &Endpoint, store: Option<&mut (dyn Store + '_)>) -
         ..Query::default()
     };
     for entry in store.list(&query)?.into_iter().rev() {
-        if store.whole(&entry.id)?.is_some_and(|kept| !is_our_own(&kept.request)) {
+        if store.load(&entry.id)?.is_some_and(|kept| !is_our_own(&kept.request)) {
             return Ok(Some(entry));
         }
     }
@@ -211,7 +211,7 @@ fn is_our_own(request: &Request) -> bool {
 }
 
 /// An endpoint as one JSON record.
-pub(super) fn record(endpoint: &Endpoint, proof: Option<&Entry>) -> Value {
+pub(super) fn record(endpoint: &Endpoint, proof: Option<&DeliverySummary>) -> Value {
     json!({
         "schema": "whtool.endpoint/1", "id": endpoint.id, "provider": endpoint.provider, "mode": endpoint.mode.name(),
         "api": endpoint.base, "url": endpoint.url, "events": endpoint.events, "status": endpoint.status,
@@ -221,7 +221,7 @@ pub(super) fn record(endpoint: &Endpoint, proof: Option<&Entry>) -> Value {
     })
 }
 
-fn line(endpoint: &Endpoint, proof: Option<&Entry>, session: &Session<'_>) -> String {
+fn line(endpoint: &Endpoint, proof: Option<&DeliverySummary>, session: &Session<'_>) -> String {
     let out = session.out;
     let profile = format!("{:<8} {}", endpoint.provider, endpoint.mode.name());
     let events = match endpoint.events.len() {
@@ -239,7 +239,7 @@ fn line(endpoint: &Endpoint, proof: Option<&Entry>, session: &Session<'_>) -> St
     )
 }
 
-fn page(endpoint: &Endpoint, proof: Option<&Entry>, session: &Session<'_>) -> String {
+fn page(endpoint: &Endpoint, proof: Option<&DeliverySummary>, session: &Session<'_>) -> String {
     let events: Vec<_> = endpoint.events.iter().map(|event| escape_unsafe(event)).collect();
     let secret = match &endpoint.secret {
         Some(name) => format!("kept as {}", escape_unsafe(name)),
@@ -260,7 +260,7 @@ fn page(endpoint: &Endpoint, proof: Option<&Entry>, session: &Session<'_>) -> St
     format!("{}\n{lines}", session.out.strong(&escape_unsafe(&endpoint.id)))
 }
 
-fn proved(proof: Option<&Entry>, session: &Session<'_>) -> String {
+fn proved(proof: Option<&DeliverySummary>, session: &Session<'_>) -> String {
     match proof {
         Some(entry) => {
             let (at, id) = (local(entry.arrived, session), &entry.id);

@@ -6,7 +6,7 @@ use crate::diagnose::Finding;
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::error::{Error, Result};
 use crate::model::sanitize::escape_unsafe;
-use crate::model::stored::Kept;
+use crate::model::stored::StoredDelivery;
 use crate::render::bundle::{self, Contents};
 use crate::world::Stream;
 use std::io::Write;
@@ -23,7 +23,7 @@ pub(super) enum Asking {
 
 /// Lists what goes into the file, asks, and writes it. A file that is there already stays.
 pub(super) fn write(
-    kept: &Kept,
+    kept: &StoredDelivery,
     (judged, findings): (&AnalyzedDelivery, &[Finding]),
     secrets: &Secrets,
     (path, asking): (&Path, Asking),

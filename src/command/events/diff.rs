@@ -5,7 +5,7 @@ use crate::command::Session;
 use crate::command::shared::captures::StoreArgs;
 use crate::diagnose::diff;
 use crate::model::error::{CommandOutcome, Result};
-use crate::model::stored::Kept;
+use crate::model::stored::StoredDelivery;
 use crate::model::width::Width;
 use crate::render::paint::Paint;
 use crate::render::row::{Field, Overflow, Tells};
@@ -40,7 +40,7 @@ pub(super) fn run(args: &Diff, session: &Session<'_>) -> Result<CommandOutcome> 
     let paths = diff::paths(&old.request.body, &new.request.body);
     let headers = diff::headers(&old.request.headers, &new.request.headers);
     let text = if args.json {
-        render::kept::diff((&old.entry, &new.entry), first, paths.as_deref(), &headers)
+        render::kept::diff((&old.summary, &new.summary), first, paths.as_deref(), &headers)
     } else {
         let mut text = sides(&old, &new, session);
         text.push_str(
@@ -62,19 +62,19 @@ pub(super) fn run(args: &Diff, session: &Session<'_>) -> Result<CommandOutcome> 
 }
 
 /// What the two are.
-fn sides(old: &Kept, new: &Kept, session: &Session<'_>) -> String {
+fn sides(old: &StoredDelivery, new: &StoredDelivery, session: &Session<'_>) -> String {
     let width = Width::from_columns(session.world.columns(Stream::Output));
-    let line = |mark: &str, kept: &Kept| {
-        let lead = format!("{mark} {}  {}", local(kept.entry.arrived, session), kept.entry.id);
-        let size = Field::new(Tells::Size, text::count(kept.entry.size, "byte"), Paint::plain);
-        text::entry(&kept.entry, lead).and(Some(size)).text(width, Overflow::SetIn(INDENT.len()), session.out)
+    let line = |mark: &str, kept: &StoredDelivery| {
+        let lead = format!("{mark} {}  {}", local(kept.summary.arrived, session), kept.summary.id);
+        let size = Field::new(Tells::Size, text::count(kept.summary.size, "byte"), Paint::plain);
+        text::entry(&kept.summary, lead).and(Some(size)).text(width, Overflow::SetIn(INDENT.len()), session.out)
     };
     line("-", old) + &line("+", new)
 }
 
 /// The bytes around the first one that differs.
-fn bodies(old: &Kept, new: &Kept, at: usize, session: &Session<'_>) -> String {
-    let fragment = |kept: &Kept| render::diff::fragment(&kept.request.body, at, session.reveal);
+fn bodies(old: &StoredDelivery, new: &StoredDelivery, at: usize, session: &Session<'_>) -> String {
+    let fragment = |kept: &StoredDelivery| render::diff::fragment(&kept.request.body, at, session.reveal);
     let paint = session.out;
     let place = paint.strong(&format!("the bodies differ from byte {at} on"));
     let (old, new) = (paint.bad(&format!("- {}", fragment(old))), paint.good(&format!("+ {}", fragment(new))));
@@ -82,7 +82,12 @@ fn bodies(old: &Kept, new: &Kept, at: usize, session: &Session<'_>) -> String {
 }
 
 /// What differs in JSON by path, or in text by line.
-fn parts(old: &Kept, new: &Kept, paths: Option<&[diff::PathChange]>, session: &Session<'_>) -> String {
+fn parts(
+    old: &StoredDelivery,
+    new: &StoredDelivery,
+    paths: Option<&[diff::PathChange]>,
+    session: &Session<'_>,
+) -> String {
     let (paint, reveal) = (session.out, session.reveal);
     if let Some(paths) = paths {
         return match paths {
@@ -90,7 +95,9 @@ fn parts(old: &Kept, new: &Kept, paths: Option<&[diff::PathChange]>, session: &S
             paths => format!("{}\n{}", paint.strong("values"), render::diff::paths(paths, INDENT, paint, reveal)),
         };
     }
-    let text = |kept: &'_ Kept| String::from_utf8(kept.request.body.clone()).ok().filter(|text| !text.contains('\0'));
+    let text = |kept: &'_ StoredDelivery| {
+        String::from_utf8(kept.request.body.clone()).ok().filter(|text| !text.contains('\0'))
+    };
     let (Some(old), Some(new)) = (text(old), text(new)) else { return String::new() };
     let Some(lines) = diff::lines(&old, &new) else { return String::new() };
     format!("{}\n{}", paint.strong("lines"), render::diff::lines(&lines, INDENT, paint, reveal))

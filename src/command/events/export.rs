@@ -42,7 +42,7 @@ pub(super) fn run(args: &Export, session: &Session<'_>) -> Result<CommandOutcome
     }
     let mut written = 0_u64;
     if let Some(mut store) = store {
-        store.visit(&query, &mut |kept| {
+        store.for_each(&query, &mut |kept| {
             match args.form {
                 Form::Ndjson => output.write_all(&render::kept::capture(&kept))?,
                 Form::Har => {

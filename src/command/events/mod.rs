@@ -11,7 +11,7 @@ mod stats;
 use super::Session;
 use crate::command::shared::captures::{self, StoreArgs};
 use crate::model::error::{CommandOutcome, Error, Result};
-use crate::model::stored::Kept;
+use crate::model::stored::StoredDelivery;
 use crate::model::timestamp::Timestamp;
 use crate::world::Store;
 use clap::{Args, Subcommand};
@@ -82,7 +82,7 @@ fn opened(args: &StoreArgs, session: &Session<'_>) -> Result<Option<Box<dyn Stor
 }
 
 /// The captures of these names, whole.
-fn whole<const N: usize>(args: &StoreArgs, names: [&str; N], session: &Session<'_>) -> Result<[Kept; N]> {
+fn whole<const N: usize>(args: &StoreArgs, names: [&str; N], session: &Session<'_>) -> Result<[StoredDelivery; N]> {
     let missing = |name: &str| {
         Error::failed(format!("there is no delivery `{name}` in the store")).hint("`whtool events` lists them")
     };
@@ -95,7 +95,7 @@ fn whole<const N: usize>(args: &StoreArgs, names: [&str; N], session: &Session<'
     for name in names {
         let id = captures::find(store.as_mut(), name)?;
         // It may have been pruned since its id was found.
-        found.push(store.whole(&id)?.ok_or_else(|| missing(name))?);
+        found.push(store.load(&id)?.ok_or_else(|| missing(name))?);
     }
     Ok(found.try_into().unwrap_or_else(|_| unreachable!("one was found for each name")))
 }

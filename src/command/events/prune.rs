@@ -4,7 +4,7 @@ use super::{local, opened};
 use crate::command::Session;
 use crate::command::shared::captures::{StoreArgs, When, when};
 use crate::model::error::{CommandOutcome, Result};
-use crate::model::stored::{Prunable, Undelivered};
+use crate::model::stored::{PrunePlan, Undelivered};
 use crate::render::kept::Pruning;
 use crate::render::{self, text};
 use clap::Args;
@@ -33,8 +33,8 @@ pub(super) struct Prune {
 pub(super) fn run(args: &Prune, session: &Session<'_>) -> Result<CommandOutcome> {
     let Some(mut store) = opened(&args.store, session)? else { return Ok(CommandOutcome::Success) };
     let before = args.older_than.moment(session.world.now());
-    let undelivered = if args.even_undelivered { Undelivered::Removed } else { Undelivered::Kept };
-    let prunable = store.prunable(before, undelivered)?;
+    let undelivered = if args.even_undelivered { Undelivered::Remove } else { Undelivered::Keep };
+    let prunable = store.plan_prune(before, undelivered)?;
     let pruning = if args.yes { Pruning::Done(store.prune(before, undelivered)?) } else { Pruning::Planned };
     let mut output = session.world.stdout();
     let told = if args.json { render::kept::pruned(&prunable, pruning) } else { told(&prunable, pruning, session) };
@@ -50,7 +50,7 @@ pub(super) fn run(args: &Prune, session: &Session<'_>) -> Result<CommandOutcome>
     Ok(CommandOutcome::Success)
 }
 
-fn told(prunable: &Prunable, pruning: Pruning, session: &Session<'_>) -> Vec<u8> {
+fn told(prunable: &PrunePlan, pruning: Pruning, session: &Session<'_>) -> Vec<u8> {
     let what = match pruning {
         Pruning::Planned => format!("would remove {}", text::count(prunable.deliveries, "delivery")),
         Pruning::Done(removed) => format!("removed {}", text::count(removed, "delivery")),

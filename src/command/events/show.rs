@@ -11,7 +11,7 @@ use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::message::{Headers, Request};
 use crate::model::sanitize::{escape_unsafe, first_line};
 use crate::model::signature::DEFAULT_TOLERANCE;
-use crate::model::stored::{Attempt, Kept};
+use crate::model::stored::{Attempt, StoredDelivery};
 use crate::model::width::Width;
 use crate::render::row::Overflow;
 use crate::render::{self, payload, text};
@@ -139,9 +139,9 @@ fn target(to: &Url, request: &Request) -> Url {
 }
 
 /// All of it, for a person.
-fn told(kept: &Kept, args: &Show, session: &Session<'_>) -> Result<String> {
+fn told(kept: &StoredDelivery, args: &Show, session: &Session<'_>) -> Result<String> {
     let paint = session.out;
-    let Kept { entry, request, attempts, .. } = kept;
+    let StoredDelivery { summary: entry, request, attempts, .. } = kept;
     let lead = format!("{}  {}", local(entry.arrived, session), entry.id);
     let width = Width::from_columns(session.world.columns(Stream::Output));
     let mut told = text::entry(entry, lead).text(width, Overflow::SetIn(INDENT.len()), paint);
@@ -165,26 +165,26 @@ fn told(kept: &Kept, args: &Show, session: &Session<'_>) -> Result<String> {
 }
 
 /// What is odd about the event, and for a refused one why, found with the secrets of today as of the moment it arrived.
-fn judged_again(kept: &Kept, args: &Show, session: &Session<'_>) -> Result<String> {
+fn judged_again(kept: &StoredDelivery, args: &Show, session: &Session<'_>) -> Result<String> {
     let secrets = secrets::secrets(&args.secrets, Local::IfThere, session)?;
     let (received, findings) = explained(kept, &secrets);
     let paint = session.out;
     let warnings = text::warnings(&received.event, INDENT, paint);
-    if kept.entry.verdict == "verified" {
+    if kept.summary.verdict == "verified" {
         return Ok(warnings);
     }
     let today =
-        if received.verdict.code() == kept.entry.verdict { String::new() } else { other_verdict(&received, session) };
+        if received.verdict.code() == kept.summary.verdict { String::new() } else { other_verdict(&received, session) };
     Ok(today + &warnings + &text::findings(&findings, INDENT, paint))
 }
 
 /// What is said of it with the secrets of today, as of the moment it arrived, and why.
-fn explained(kept: &Kept, secrets: &Secrets) -> (AnalyzedDelivery, Vec<Finding>) {
+fn explained(kept: &StoredDelivery, secrets: &Secrets) -> (AnalyzedDelivery, Vec<Finding>) {
     let rules = Rules { keys: secrets.keys.clone(), tolerance: Some(DEFAULT_TOLERANCE) };
-    let arrived = kept.entry.arrived;
+    let arrived = kept.summary.arrived;
     let delivery = Delivery { request: kept.request.clone(), peer: None, arrived: Some(arrived) };
     let received = receive(delivery, &rules, arrived);
-    if kept.entry.verdict == "verified" {
+    if kept.summary.verdict == "verified" {
         return (received, Vec::new());
     }
     let (total, per_request) = (HashAllowance(HashAllowance::INTERACTIVE.0 * 2), HashAllowance::INTERACTIVE);

@@ -6,7 +6,7 @@ use crate::command::shared::captures::{Filters, StoreArgs};
 use crate::model::error::{CommandOutcome, Result};
 use crate::model::money::Money;
 use crate::model::sanitize::first_line;
-use crate::model::stored::{Count, Sum};
+use crate::model::stored::{AmountTotal, HourlyCount};
 use crate::model::width::pad_right;
 use crate::render::kept::{by, by_currency};
 use crate::render::{self, text};
@@ -34,7 +34,7 @@ pub(super) fn run(args: &Stats, session: &Session<'_>) -> Result<CommandOutcome>
     let Some(mut store) = opened(&args.store, session)? else { return Ok(CommandOutcome::Success) };
     args.filters.warn_of_unknown_types(session);
     let query = args.filters.query(session.world.now());
-    let (counts, sums) = (store.counts(&query)?, store.sums(&query)?);
+    let (counts, sums) = (store.count_by_hour(&query)?, store.sum_amounts(&query)?);
     let mut output = session.world.stdout();
     if args.json {
         output.write_all(&render::kept::stats(&counts, &sums))?;
@@ -47,7 +47,7 @@ pub(super) fn run(args: &Stats, session: &Session<'_>) -> Result<CommandOutcome>
     Ok(CommandOutcome::Success)
 }
 
-fn told(counts: &[Count], sums: &[Sum], session: &Session<'_>) -> String {
+fn told(counts: &[HourlyCount], sums: &[AmountTotal], session: &Session<'_>) -> String {
     let total = counts.iter().map(|count| count.deliveries).sum();
     let heading = |text: &str| format!("\n{}\n", session.out.strong(text));
     let mut text = session.out.strong(&text::count(total, "delivery")) + "\n";

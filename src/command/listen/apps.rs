@@ -1,7 +1,7 @@
 //! What the apps said that deliveries are sent on to.
 
 use crate::model::sanitize;
-use crate::model::stored::{Forwarded, Sequel};
+use crate::model::stored::{ForwardOutcome, Forwarded};
 use crate::render::paint::Paint;
 use crate::render::text;
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ impl Apps {
     /// The lines that tell of an attempt: what was answered, or, once and not for each delivery, that nothing is. The delivery is named unless
     /// it was `last` shown.
     pub(super) fn told(&mut self, forwarded: &Forwarded, last: Option<&str>, paint: Paint) -> Vec<String> {
-        let Forwarded { id, attempt, sequel, .. } = forwarded;
+        let Forwarded { id, attempt, outcome: sequel, .. } = forwarded;
         let url = attempt.url.parse::<url::Url>();
         let app = url.map_or_else(|_| attempt.url.clone(), |url| url.origin().ascii_serialization());
         let change = match &attempt.outcome {
@@ -36,7 +36,7 @@ impl Apps {
                 let of = if last == Some(id) { String::new() } else { format!("{id}  ") };
                 Some(format!("→ {of}{said}{}", paint.faint(&spoken(*sequel))))
             }
-            Err(_) if *sequel == Sequel::GivenUp => {
+            Err(_) if *sequel == ForwardOutcome::GivenUp => {
                 Some(format!("→ {id}  {}", paint.bad("given up; `whtool replay` sends it again")))
             }
             Err(_) => None,
@@ -46,10 +46,10 @@ impl Apps {
 }
 
 /// What follows an attempt, for the end of its line.
-fn spoken(sequel: Sequel) -> String {
+fn spoken(sequel: ForwardOutcome) -> String {
     match sequel {
-        Sequel::Taken => String::new(),
-        Sequel::Again(pause) => format!("  · again in {}", text::duration(pause)),
-        Sequel::GivenUp => "  · not tried again".to_owned(),
+        ForwardOutcome::Delivered => String::new(),
+        ForwardOutcome::Retry(pause) => format!("  · again in {}", text::duration(pause)),
+        ForwardOutcome::GivenUp => "  · not tried again".to_owned(),
     }
 }

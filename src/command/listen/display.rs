@@ -105,7 +105,7 @@ impl<'a> Display<'a> {
 
     /// Takes over from a store which events came before.
     pub(super) fn remember(&mut self, store: &mut dyn Store) -> Result<()> {
-        for (provider, key, id) in store.recent_keys(REMEMBERED as u64)? {
+        for (provider, key, id) in store.recent_event_keys(REMEMBERED as u64)? {
             self.seen.before(&provider, &key, &id);
         }
         Ok(())

@@ -206,7 +206,7 @@ fn tell_of_waiting(args: &Listen, session: &Session<'_>) {
     if urls.is_empty() || args.no_store || args.keeps_in_memory() {
         return;
     }
-    let waiting = args.store.open(session).and_then(|mut store| store.waiting(&urls));
+    let waiting = args.store.open(session).and_then(|mut store| store.count_pending(&urls));
     if let Ok(waiting @ 1..) = waiting {
         session.say(&format!(
             "{} still to be sent on: the next `whtool listen` with the same --forward-to does that",

@@ -4,7 +4,7 @@ use super::super::Session;
 use crate::command::shared::captures::StoreArgs;
 use crate::model::error::{Error, Result};
 use crate::model::secret::Origin;
-use crate::model::stored::{Entry, Query, Told};
+use crate::model::stored::{DeliverySummary, Query, ReferenceMatch};
 use crate::model::timestamp::Timestamp;
 use crate::provider::Provider;
 use crate::reconcile::Webhooks;
@@ -51,7 +51,8 @@ impl Captured {
 
     fn finds(&mut self, provider: &'static dyn Provider) -> Result<bool> {
         let Some(store) = &mut self.store else { return Ok(false) };
-        let counts = |entry: &Entry| entry.provider.as_deref() == Some(provider.name()) && !is_for_tests(entry);
+        let counts =
+            |entry: &DeliverySummary| entry.provider.as_deref() == Some(provider.name()) && !is_for_tests(entry);
         let newest = Query { provider: Some(provider.name().to_owned()), limit: Some(1), ..Query::default() };
         match store.list(&newest)?.first() {
             None => return Ok(false),
@@ -76,20 +77,20 @@ impl Captured {
     }
 
     /// The deliveries about one of these names, the oldest first.
-    pub(super) fn told(&mut self, provider: &dyn Provider, names: &[&str]) -> Result<Vec<Told>> {
+    pub(super) fn told(&mut self, provider: &dyn Provider, names: &[&str]) -> Result<Vec<ReferenceMatch>> {
         let Some(store) = &mut self.store else { return Ok(Vec::new()) };
         let (mut found, mut ids) = (Vec::new(), HashSet::new());
         for (place, name) in names.iter().enumerate() {
             if names[..place].contains(name) {
                 continue;
             }
-            for told in store.about(name)? {
-                if told.entry.provider.as_deref() == Some(provider.name()) && ids.insert(told.entry.id.clone()) {
+            for told in store.find_by_reference(name)? {
+                if told.summary.provider.as_deref() == Some(provider.name()) && ids.insert(told.summary.id.clone()) {
                     found.push(told);
                 }
             }
         }
-        found.sort_by_key(|told: &Told| told.entry.arrived);
+        found.sort_by_key(|told: &ReferenceMatch| told.summary.arrived);
         Ok(found)
     }
 
@@ -104,17 +105,17 @@ impl Captured {
     }
 
     /// The key under which two verified deliveries say different things. How their JSON is spelled does not matter.
-    fn two_bodies(&mut self, told: &[Told]) -> Result<Option<String>> {
+    fn two_bodies(&mut self, told: &[ReferenceMatch]) -> Result<Option<String>> {
         let Some(store) = &mut self.store else { return Ok(None) };
-        let mut first: BTreeMap<&str, &Told> = BTreeMap::new();
-        for one in told.iter().filter(|one| one.entry.verdict == "verified") {
+        let mut first: BTreeMap<&str, &ReferenceMatch> = BTreeMap::new();
+        for one in told.iter().filter(|one| one.summary.verdict == "verified") {
             let Some(key) = &one.key else { continue };
             let Some(other) = first.get(key.as_str()) else {
                 first.insert(key, one);
                 continue;
             };
-            let mut body = |told: &Told| -> Result<Vec<u8>> {
-                Ok(store.whole(&told.entry.id)?.map(|kept| kept.request.body).unwrap_or_default())
+            let mut body = |told: &ReferenceMatch| -> Result<Vec<u8>> {
+                Ok(store.load(&told.summary.id)?.map(|kept| kept.request.body).unwrap_or_default())
             };
             if !say_the_same(&body(other)?, &body(one)?) {
                 return Ok(Some(key.clone()));
@@ -124,9 +125,9 @@ impl Captured {
     }
 
     /// Up to a page of deliveries since this moment, and the place after them.
-    pub(super) fn page(&mut self, since: Option<Timestamp>, after: i64) -> Result<(Vec<Entry>, i64)> {
+    pub(super) fn page(&mut self, since: Option<Timestamp>, after: i64) -> Result<(Vec<DeliverySummary>, i64)> {
         match &mut self.store {
-            Some(store) => store.page(since, after, 256),
+            Some(store) => store.list_after(since, after, 256),
             None => Ok((Vec::new(), after)),
         }
     }
@@ -138,6 +139,6 @@ fn say_the_same(one: &[u8], other: &[u8]) -> bool {
 }
 
 /// Whether the local test secret has signed it: no provider knows of it then.
-pub(super) fn is_for_tests(entry: &Entry) -> bool {
+pub(super) fn is_for_tests(entry: &DeliverySummary) -> bool {
     entry.secret.as_ref().is_some_and(|name| *name == Origin::Local.to_string())
 }

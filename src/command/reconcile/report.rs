@@ -130,8 +130,8 @@ impl<'a> Report<'a> {
         let line = if has(Class::NeverDelivered) || has(Class::DeliveredRefused) {
             body.and_then(|body| case.provider.rebuilt(body)).map(|event| reconciled::rebuilt(case, &event))
         } else if has(Class::AppDidNotTake) {
-            let told = case.webhooks.iter().flatten().rfind(|told| told.entry.verdict == "verified");
-            told.map(|told| format!("{}\n", told.entry.id).into_bytes())
+            let told = case.webhooks.iter().flatten().rfind(|told| told.summary.verdict == "verified");
+            told.map(|told| format!("{}\n", told.summary.id).into_bytes())
         } else {
             None
         };

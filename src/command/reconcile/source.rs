@@ -5,7 +5,7 @@ use super::Reconcile;
 use super::captured::{Captured, is_for_tests};
 use super::journal::hash;
 use crate::model::error::{Error, Result};
-use crate::model::stored::{Entry, Told};
+use crate::model::stored::{DeliverySummary, ReferenceMatch};
 use crate::model::timestamp::Timestamp;
 use crate::provider::record::State;
 use crate::provider::{self, Provider};
@@ -28,7 +28,7 @@ pub(super) struct Source<'a> {
 struct Captures {
     since: Option<Timestamp>,
     after: i64,
-    page: VecDeque<Entry>,
+    page: VecDeque<DeliverySummary>,
     /// Hashes of the references that were met: eight bytes for each.
     met: HashSet<u64>,
 }
@@ -97,7 +97,7 @@ impl Captures {
             if !self.met.insert(hash(&(provider.name(), reference))) {
                 continue;
             }
-            let is_over = |told: &Told| tells_an_end(provider, &told.entry);
+            let is_over = |told: &ReferenceMatch| tells_an_end(provider, &told.summary);
             if !(args.open && captured.told(provider, &[reference])?.iter().any(is_over)) {
                 return Ok(Some(Order::of(reference)));
             }
@@ -106,7 +106,7 @@ impl Captures {
 }
 
 /// Whether a verified webhook tells an end.
-fn tells_an_end(provider: &dyn Provider, entry: &Entry) -> bool {
+fn tells_an_end(provider: &dyn Provider, entry: &DeliverySummary) -> bool {
     let status = entry.status.as_deref().unwrap_or_default();
     entry.verdict == "verified" && provider.parse_status(status).state.is_end()
 }
@@ -121,7 +121,7 @@ fn has_ended(order: &Order, args: &Reconcile, captured: &mut Captured) -> Result
         }
         None => {
             let told = captured.told(provider, &[&order.reference])?;
-            Ok(told.iter().any(|told| tells_an_end(provider, &told.entry)))
+            Ok(told.iter().any(|told| tells_an_end(provider, &told.summary)))
         }
     }
 }

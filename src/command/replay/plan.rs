@@ -8,7 +8,7 @@ use crate::command::{Session, sign};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::exchange::SentRequest;
 use crate::model::message::Request;
-use crate::model::stored::{Attempt, Kept};
+use crate::model::stored::{Attempt, StoredDelivery};
 use crate::provider::{self, Form, Provider};
 use crate::render;
 use crate::webhook::forward::{self, Changes};
@@ -74,8 +74,8 @@ impl<'a> Plan<'a> {
         work(store.as_mut().expect("it was just opened").as_mut())
     }
 
-    pub(super) fn capture(&self, id: &str) -> Result<Kept> {
-        let found = self.with_store(|store| store.whole(id))?;
+    pub(super) fn capture(&self, id: &str) -> Result<StoredDelivery> {
+        let found = self.with_store(|store| store.load(id))?;
         found.ok_or_else(|| Error::failed(format!("the capture {id} is gone")))
     }
 

@@ -10,7 +10,7 @@ use crate::command::{Session, provider_of, samples, warn_of_nothing};
 use crate::model::delivery::Delivery;
 use crate::model::error::{Error, Kind, Result};
 use crate::model::message::Request;
-use crate::model::stored::{Entry, Id};
+use crate::model::stored::{DeliverySummary, Id};
 use crate::provider::sample::Sample;
 use crate::provider::{self, Provider};
 use crate::render::{self, text};
@@ -130,13 +130,13 @@ impl Plan<'_> {
 
     fn is_of_a_stranger(&self, source: &Source) -> Result<bool> {
         match source {
-            Source::Capture(id) => self.has_a_stranger(&self.capture(id)?.entry),
+            Source::Capture(id) => self.has_a_stranger(&self.capture(id)?.summary),
             Source::Recorded(request) => Ok(self.is_strange(request)),
             Source::Sample(..) | Source::Bytes(..) | Source::Rebuilt(..) => Ok(false),
         }
     }
 
-    fn has_a_stranger(&self, entry: &Entry) -> Result<bool> {
+    fn has_a_stranger(&self, entry: &DeliverySummary) -> Result<bool> {
         if self.args.exact || AUTHENTIC.contains(&entry.verdict.as_str()) {
             return Ok(false);
         }

@@ -5,7 +5,7 @@ use crate::command::{Session, span};
 use crate::json;
 use crate::model::error::{Error, Result};
 use crate::model::sanitize::escape_unsafe;
-use crate::model::stored::{Entry, Id, Query};
+use crate::model::stored::{DeliverySummary, Id, Query};
 use crate::model::timestamp::{self, SignedDuration, Timestamp};
 use crate::provider::{self, Provider};
 use crate::world::{Store, World};
@@ -157,7 +157,7 @@ impl Filters {
 pub(in crate::command) fn find(store: &mut dyn Store, name: &str) -> Result<Id> {
     if name == "last" {
         let latest = store.list(&Query { limit: Some(1), ..Query::default() })?;
-        return latest.into_iter().next().map(|entry: Entry| entry.id).ok_or_else(|| {
+        return latest.into_iter().next().map(|entry: DeliverySummary| entry.id).ok_or_else(|| {
             Error::failed("there is no delivery in the store").hint("`whtool listen` keeps what it receives")
         });
     }

@@ -13,7 +13,7 @@ use super::pipeline::DeliveryPipeline;
 use super::response::ProviderResponse;
 use crate::model::delivery::{AnalyzedDelivery, Delivery, RejectedRequest};
 use crate::model::message::Request;
-use crate::model::stored::{Forwarded, Sequel};
+use crate::model::stored::{ForwardOutcome, Forwarded};
 use crate::model::timestamp::Timestamp;
 use crate::world::{AckPolicy, AnsweredDelivery, ForwardOptions, ListenOptions, ListenerEvent, VerifyFn};
 use http_body_util::{BodyExt, Full};
@@ -142,8 +142,12 @@ impl ListenerState {
         let id = recorded.as_ref().map(|recorded| recorded.id.clone());
         self.events.send_stored(answered_delivery(received, Ok(recorded), response.status), memory).await;
         if let Some(id) = id {
-            let sequel = if (200..300).contains(&attempt.status()) { Sequel::Taken } else { Sequel::GivenUp };
-            self.events.send_forwarded(Forwarded { id, attempt, tries: 1, sequel }).await;
+            let sequel = if (200..300).contains(&attempt.status()) {
+                ForwardOutcome::Delivered
+            } else {
+                ForwardOutcome::GivenUp
+            };
+            self.events.send_forwarded(Forwarded { id, attempt, tries: 1, outcome: sequel }).await;
         }
         response
     }

@@ -5,7 +5,7 @@
 
 use super::names::Names;
 use super::rows;
-use crate::model::stored::{Entry, Told};
+use crate::model::stored::{DeliverySummary, ReferenceMatch};
 use crate::model::timestamp::Timestamp;
 use rusqlite::{Connection, params};
 
@@ -44,7 +44,7 @@ fn bring_up_to_date(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// The deliveries whose event id, reference or subject this is, the oldest first.
-pub(super) fn about(connection: &Connection, names: Names, reference: &str) -> rusqlite::Result<Vec<Told>> {
+pub(super) fn about(connection: &Connection, names: Names, reference: &str) -> rusqlite::Result<Vec<ReferenceMatch>> {
     bring_up_to_date(connection)?;
     let sql = format!(
         "SELECT {}, d.key FROM temp.about a JOIN main.deliveries d ON d.seq = a.delivery
@@ -52,8 +52,8 @@ pub(super) fn about(connection: &Connection, names: Names, reference: &str) -> r
         rows::ENTRY
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let told =
-        statement.query_map([reference], |row| Ok(Told { entry: rows::entry(row, names)?, key: row.get(16)? }))?;
+    let told = statement
+        .query_map([reference], |row| Ok(ReferenceMatch { summary: rows::entry(row, names)?, key: row.get(16)? }))?;
     told.collect()
 }
 
@@ -64,7 +64,7 @@ pub(super) fn page(
     since: Option<Timestamp>,
     after: i64,
     most: u32,
-) -> rusqlite::Result<(Vec<Entry>, i64)> {
+) -> rusqlite::Result<(Vec<DeliverySummary>, i64)> {
     let sql = format!(
         "SELECT {} FROM main.deliveries d WHERE d.seq > ?1 AND d.arrived >= ?2 ORDER BY d.seq LIMIT ?3",
         rows::ENTRY
@@ -93,7 +93,11 @@ mod tests {
     }
 
     fn ids(connection: &Connection, name: &str) -> Vec<String> {
-        about(connection, Names::of(connection).unwrap(), name).unwrap().into_iter().map(|told| told.entry.id).collect()
+        about(connection, Names::of(connection).unwrap(), name)
+            .unwrap()
+            .into_iter()
+            .map(|told| told.summary.id)
+            .collect()
     }
 
     #[test]

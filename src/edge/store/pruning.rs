@@ -2,7 +2,7 @@
 //! milliseconds, and the pages they leave are given back to the file system.
 
 use super::rows::{micros, moment};
-use crate::model::stored::{Prunable, Undelivered};
+use crate::model::stored::{PrunePlan, Undelivered};
 use crate::model::timestamp::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::time::{Duration, Instant};
@@ -18,8 +18,8 @@ const PENDING: &str = "EXISTS (SELECT 1 FROM forwards f WHERE f.delivery = d.seq
 /// Which deliveries go, `?1` being the moment.
 fn condition(undelivered: Undelivered) -> String {
     match undelivered {
-        Undelivered::Kept => format!("d.arrived < ?1 AND NOT {PENDING}"),
-        Undelivered::Removed => "d.arrived < ?1".to_owned(),
+        Undelivered::Keep => format!("d.arrived < ?1 AND NOT {PENDING}"),
+        Undelivered::Remove => "d.arrived < ?1".to_owned(),
     }
 }
 
@@ -28,13 +28,13 @@ pub(super) fn prunable(
     connection: &Connection,
     before: Timestamp,
     undelivered: Undelivered,
-) -> rusqlite::Result<Prunable> {
+) -> rusqlite::Result<PrunePlan> {
     let sql = format!(
         "SELECT count(*), min(d.arrived), max(d.arrived), coalesce(sum(d.size), 0) FROM deliveries d WHERE {}",
         condition(undelivered)
     );
     let going = connection.query_row(&sql, [micros(before)], |row| {
-        Ok(Prunable {
+        Ok(PrunePlan {
             deliveries: row.get::<_, i64>(0)?.unsigned_abs(),
             oldest: row.get::<_, Option<i64>>(1)?.map(moment),
             newest: row.get::<_, Option<i64>>(2)?.map(moment),
@@ -42,12 +42,12 @@ pub(super) fn prunable(
             undelivered: 0,
         })
     })?;
-    if undelivered == Undelivered::Removed {
+    if undelivered == Undelivered::Remove {
         return Ok(going);
     }
     let sql = format!("SELECT count(*) FROM deliveries d WHERE d.arrived < ?1 AND {PENDING}");
     let staying: i64 = connection.query_row(&sql, [micros(before)], |row| row.get(0))?;
-    Ok(Prunable { undelivered: staying.unsigned_abs(), ..going })
+    Ok(PrunePlan { undelivered: staying.unsigned_abs(), ..going })
 }
 
 /// Removes them, and says how many there were.

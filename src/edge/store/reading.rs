@@ -7,7 +7,8 @@ use super::{about, forwards, health, pruning, schema};
 use crate::model::error::{Error, Result};
 use crate::model::money::Money;
 use crate::model::stored::{
-    Attempt, Count, Entry, Health, ID_LENGTH, Id, Kept, Prunable, Query, Sum, Told, Undelivered,
+    AmountTotal, Attempt, DeliverySummary, HourlyCount, ID_LENGTH, Id, PrunePlan, Query, ReferenceMatch, StoreHealth,
+    StoredDelivery, Undelivered,
 };
 use crate::model::timestamp::Timestamp;
 use crate::world::Store;
@@ -95,7 +96,7 @@ impl Opened {
     }
 
     /// The delivery at this place.
-    fn at(&self, place: i64) -> rusqlite::Result<Option<Kept>> {
+    fn at(&self, place: i64) -> rusqlite::Result<Option<StoredDelivery>> {
         let sql = format!("SELECT {} FROM deliveries d WHERE d.seq = ?1", rows::ENTRY);
         let mut statement = self.connection.prepare_cached(&sql)?;
         let Some(entry) = statement.query_row([place], |row| rows::entry(row, self.names)).optional()? else {
@@ -109,7 +110,7 @@ impl Opened {
                    WHERE a.delivery = ?1 ORDER BY a.seq";
         let mut statement = self.connection.prepare_cached(sql)?;
         let attempts = statement.query_map([place], rows::attempt)?.collect::<rusqlite::Result<_>>()?;
-        Ok(Some(Kept { entry, request, attempts }))
+        Ok(Some(StoredDelivery { summary: entry, request, attempts }))
     }
 
     /// The condition and its parameters, the limit included: what is older than the last of the newest is left out.
@@ -131,7 +132,7 @@ impl Opened {
 }
 
 impl Store for Opened {
-    fn list(&mut self, query: &Query) -> Result<Vec<Entry>> {
+    fn list(&mut self, query: &Query) -> Result<Vec<DeliverySummary>> {
         let (condition, mut values) = condition(query);
         values.push(most(query));
         let sql = format!(
@@ -154,14 +155,14 @@ impl Store for Opened {
         Ok(found)
     }
 
-    fn whole(&mut self, id: &str) -> Result<Option<Kept>> {
+    fn load(&mut self, id: &str) -> Result<Option<StoredDelivery>> {
         match self.place_of(id).map_err(failed)? {
             Some(place) => self.at(place).map_err(failed),
             None => Ok(None),
         }
     }
 
-    fn visit(&mut self, query: &Query, each: &mut dyn FnMut(Kept) -> Result<()>) -> Result<()> {
+    fn for_each(&mut self, query: &Query, each: &mut dyn FnMut(StoredDelivery) -> Result<()>) -> Result<()> {
         let (condition, values) = self.condition(query)?;
         let end = "SELECT coalesce(max(seq), 0) FROM deliveries";
         let end: i64 = self.connection.query_row(end, [], |row| row.get(0)).map_err(failed)?;
@@ -187,7 +188,7 @@ impl Store for Opened {
         }
     }
 
-    fn counts(&mut self, query: &Query) -> Result<Vec<Count>> {
+    fn count_by_hour(&mut self, query: &Query) -> Result<Vec<HourlyCount>> {
         let (condition, values) = self.condition(query)?;
         let sql = format!(
             "SELECT d.provider, d.kind, d.verdict, d.arrived / 3600000000 AS hour, count(*) FROM deliveries d \
@@ -196,7 +197,7 @@ impl Store for Opened {
         let mut statement = self.connection.prepare(&sql).map_err(failed)?;
         let count = |row: &rusqlite::Row<'_>| {
             let hour = Timestamp::from_second(row.get::<_, i64>(3)? * 3_600).unwrap_or(Timestamp::UNIX_EPOCH);
-            Ok(Count {
+            Ok(HourlyCount {
                 provider: row.get(0)?,
                 kind: row.get(1)?,
                 verdict: row.get(2)?,
@@ -208,7 +209,7 @@ impl Store for Opened {
         counts.collect::<rusqlite::Result<_>>().map_err(failed)
     }
 
-    fn sums(&mut self, query: &Query) -> Result<Vec<Sum>> {
+    fn sum_amounts(&mut self, query: &Query) -> Result<Vec<AmountTotal>> {
         let (condition, values) = self.condition(query)?;
         // Of the deliveries of one event the first counts: SQLite takes the bare columns from the row of min().
         let sql = format!(
@@ -224,7 +225,7 @@ impl Store for Opened {
             let (events, minor) = sums.entry(amount.0).or_insert((0_u64, 0_i128));
             (*events, *minor) = (*events + 1, minor.saturating_add(amount.1));
         }
-        let sum = |((provider, kind, currency), (events, minor))| Sum {
+        let sum = |((provider, kind, currency), (events, minor))| AmountTotal {
             provider,
             kind,
             events,
@@ -233,7 +234,7 @@ impl Store for Opened {
         Ok(sums.into_iter().map(sum).collect())
     }
 
-    fn prunable(&mut self, before: Timestamp, undelivered: Undelivered) -> Result<Prunable> {
+    fn plan_prune(&mut self, before: Timestamp, undelivered: Undelivered) -> Result<PrunePlan> {
         pruning::prunable(&self.connection, before, undelivered).map_err(failed)
     }
 
@@ -252,24 +253,24 @@ impl Store for Opened {
         transaction.commit().map_err(failed)
     }
 
-    fn about(&mut self, reference: &str) -> Result<Vec<Told>> {
+    fn find_by_reference(&mut self, reference: &str) -> Result<Vec<ReferenceMatch>> {
         about::about(&self.connection, self.names, reference).map_err(failed)
     }
 
-    fn page(&mut self, since: Option<Timestamp>, after: i64, most: u32) -> Result<(Vec<Entry>, i64)> {
+    fn list_after(&mut self, since: Option<Timestamp>, after: i64, most: u32) -> Result<(Vec<DeliverySummary>, i64)> {
         about::page(&self.connection, self.names, since, after, most).map_err(failed)
     }
 
-    fn health(&mut self) -> Result<Health> {
+    fn check_health(&mut self) -> Result<StoreHealth> {
         health::health(&self.connection).map_err(failed)
     }
 
-    fn waiting(&mut self, urls: &[Url]) -> Result<u64> {
+    fn count_pending(&mut self, urls: &[Url]) -> Result<u64> {
         let count = |url: &Url| forwards::waiting(&self.connection, url.as_str()).map_err(failed);
         urls.iter().map(count).sum()
     }
 
-    fn recent_keys(&mut self, most: u64) -> Result<Vec<(String, String, Id)>> {
+    fn recent_event_keys(&mut self, most: u64) -> Result<Vec<(String, String, Id)>> {
         let sql = "SELECT provider, key, id, seq FROM deliveries WHERE verdict = 'verified' AND key IS NOT NULL \
                    ORDER BY seq DESC LIMIT ?1";
         let mut statement = self.connection.prepare(sql).map_err(failed)?;

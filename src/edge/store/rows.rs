@@ -5,7 +5,7 @@ use crate::model::delivery::AnalyzedDelivery;
 use crate::model::exchange::Answer;
 use crate::model::message::{Headers, Request};
 use crate::model::money::Money;
-use crate::model::stored::{Attempt, Entry};
+use crate::model::stored::{Attempt, DeliverySummary};
 use crate::model::timestamp::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params};
@@ -63,11 +63,11 @@ pub(super) fn insert(
 }
 
 /// Reads what `ENTRY` names.
-pub(super) fn entry(row: &Row<'_>, names: Names) -> rusqlite::Result<Entry> {
+pub(super) fn entry(row: &Row<'_>, names: Names) -> rusqlite::Result<DeliverySummary> {
     let minor: Option<String> = row.get(10)?;
     let currency: Option<String> = row.get(11)?;
     let minor = minor.and_then(|text| text.parse().ok());
-    Ok(Entry {
+    Ok(DeliverySummary {
         id: row.get::<_, Option<_>>(0)?.map_or_else(|| row.get(15).map(|place| names.id(place)), Ok)?,
         arrived: moment(row.get(1)?),
         peer: row.get(2)?,

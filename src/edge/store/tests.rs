@@ -83,12 +83,12 @@ async fn an_id_is_found_by_its_beginning_and_never_given_twice() {
     drop(writer);
     let mut store = open(&path).unwrap();
     assert_eq!(store.beginning_with(&first.id[..1]).unwrap(), [first.id.as_str()]);
-    assert_eq!(store.whole(&first.id).unwrap().unwrap().request.body, b"1");
-    assert_eq!(store.prune(Timestamp::MAX, Undelivered::Removed).unwrap(), 1);
+    assert_eq!(store.load(&first.id).unwrap().unwrap().request.body, b"1");
+    assert_eq!(store.prune(Timestamp::MAX, Undelivered::Remove).unwrap(), 1);
     let (writer, _) = Writer::start(&StoreLocation::File(path)).unwrap();
     let second = writer.append(append(b"2", "o", &[])).await.unwrap();
     assert_ne!(first.id, second.id);
-    assert!(store.whole(&first.id).unwrap().is_none() && store.whole(&second.id).unwrap().is_some());
+    assert!(store.load(&first.id).unwrap().is_none() && store.load(&second.id).unwrap().is_some());
 }
 
 #[tokio::test]
@@ -108,12 +108,12 @@ async fn a_store_of_the_first_version_keeps_its_ids_and_what_waits_in_it() {
         .unwrap();
     let mut store = open(&path).unwrap();
     assert_eq!(store.beginning_with("012").unwrap(), ["0123456789"]);
-    let old = store.whole("0123456789").unwrap().unwrap();
-    assert_eq!((old.entry.app, old.request.body.as_slice()), (Some(500), &b"a"[..]));
+    let old = store.load("0123456789").unwrap().unwrap();
+    assert_eq!((old.summary.app, old.request.body.as_slice()), (Some(500), &b"a"[..]));
     let (writer, _) = Writer::start(&StoreLocation::File(path)).unwrap();
     let new = writer.append(append(b"c", "o", &[])).await.unwrap();
     assert_eq!(new.place, 9);
-    assert_eq!(store.whole(&new.id).unwrap().unwrap().request.body, b"c");
+    assert_eq!(store.load(&new.id).unwrap().unwrap().request.body, b"c");
     let taken_up = writer.take_up(&["http://a/".to_owned()]).await.unwrap();
     assert_eq!(taken_up, 1, "what the app refused stays refused");
 }

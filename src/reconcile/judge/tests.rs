@@ -30,8 +30,8 @@ fn transaction(service: &str, status: &str) -> Asked {
     )
 }
 
-fn webhook(status: &str, minor: i128, currency: &str) -> Told {
-    let entry = Entry {
+fn webhook(status: &str, minor: i128, currency: &str) -> ReferenceMatch {
+    let entry = DeliverySummary {
         id: "3kq".to_owned(),
         arrived: Timestamp::UNIX_EPOCH,
         peer: None,
@@ -47,21 +47,21 @@ fn webhook(status: &str, minor: i128, currency: &str) -> Told {
         app: None,
         size: 1,
     };
-    Told { entry, key: None }
+    ReferenceMatch { summary: entry, key: None }
 }
 
-fn cve(status: &str) -> Told {
+fn cve(status: &str) -> ReferenceMatch {
     webhook(status, 10_000, "CVE")
 }
 
-fn refused(mut told: Told) -> Told {
-    told.entry.verdict = "mismatch".to_owned();
-    told.entry.answered = 401;
+fn refused(mut told: ReferenceMatch) -> ReferenceMatch {
+    told.summary.verdict = "mismatch".to_owned();
+    told.summary.answered = 401;
     told
 }
 
-fn answered(mut told: Told, app: u16) -> Told {
-    told.entry.app = Some(app);
+fn answered(mut told: ReferenceMatch, app: u16) -> ReferenceMatch {
+    told.summary.app = Some(app);
     told
 }
 
@@ -74,7 +74,7 @@ fn nothing() -> Order {
     Order::of("pi_1")
 }
 
-fn class_of(asked: &Asked, order: &Order, told: &[Told]) -> Class {
+fn class_of(asked: &Asked, order: &Order, told: &[ReferenceMatch]) -> Class {
     let webhooks = Webhooks { told: told.to_vec(), two_bodies: None };
     judge(plexos(), order, asked, Some(&webhooks)).class()
 }
@@ -161,7 +161,7 @@ fn a_refund_of_a_payment_is_told_by_the_refund() {
 
 #[test]
 fn a_refund_at_plustive_has_a_webhook_of_its_own() {
-    let class = |told: &[Told]| {
+    let class = |told: &[ReferenceMatch]| {
         let webhooks = Webhooks { told: told.to_vec(), two_bodies: None };
         judge(plustive(), &nothing(), &transaction("Data", "Refunded"), Some(&webhooks)).class()
     };
