@@ -11,7 +11,7 @@ use crate::json::{Document, SERIALIZERS};
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::message::{Headers, Request};
 use crate::model::signature::Key;
-use crate::model::stored::Kept;
+use crate::model::stored::StoredDelivery;
 use crate::provider;
 use sha2::{Digest as _, Sha256};
 
@@ -72,7 +72,7 @@ pub fn body_hash(body: &[u8]) -> String {
 
 /// Returns true if the signature of `here` was made for the body of `good` and not for its own: a known
 /// key gives it over that body, or it is the signature with which `good` was verified.
-pub fn signature_matches_copy(here: &AnalyzedDelivery, good: &Kept, keys: &[Key]) -> bool {
+pub fn signature_matches_copy(here: &AnalyzedDelivery, good: &StoredDelivery, keys: &[Key]) -> bool {
     let request = &here.delivery.request;
     let Some(provider) = here.provider.and_then(provider::named) else { return false };
     if request.body == good.request.body {
@@ -80,7 +80,8 @@ pub fn signature_matches_copy(here: &AnalyzedDelivery, good: &Kept, keys: &[Key]
     }
     let signatures = header_signatures::find(&request.headers, provider);
     let has_mac = |other: &HeaderSignature| signatures.iter().any(|signature| signature.mac == other.mac);
-    if good.entry.verdict == "verified" && header_signatures::find(&good.request.headers, provider).iter().any(has_mac)
+    if good.summary.verdict == "verified"
+        && header_signatures::find(&good.request.headers, provider).iter().any(has_mac)
     {
         return true;
     }

@@ -241,9 +241,9 @@ fn failed_attempt(url: &str, failure: String) -> Attempt {
 fn next_step(attempt: &Attempt, tries: u32, forward: &ForwardOptions) -> ForwardOutcome {
     match attempt.status() {
         200..300 => ForwardOutcome::Delivered,
-        status if is_retryable(status) && tries <= forward.retries => {
-            ForwardOutcome::Retry(Backoff::new(forward.first_pause, 2.0, MAX_RETRY_PAUSE).pause(tries.saturating_sub(1)))
-        }
+        status if is_retryable(status) && tries <= forward.retries => ForwardOutcome::Retry(
+            Backoff::new(forward.first_pause, 2.0, MAX_RETRY_PAUSE).pause(tries.saturating_sub(1)),
+        ),
         _ => ForwardOutcome::GivenUp,
     }
 }
@@ -319,15 +319,19 @@ mod tests {
     async fn statuses_that_may_pass_are_retried_and_others_are_final() {
         let forward = forwarder().forward;
         for status in [408, 425, 429, 500, 502, 503, 504, 599] {
-            assert_eq!(next_step(&answered(status), 3, &forward), Sequel::Again(Duration::from_secs(4)), "{status}");
-            assert_eq!(next_step(&answered(status), 11, &forward), Sequel::GivenUp, "{status}");
+            assert_eq!(
+                next_step(&answered(status), 3, &forward),
+                ForwardOutcome::Retry(Duration::from_secs(4)),
+                "{status}"
+            );
+            assert_eq!(next_step(&answered(status), 11, &forward), ForwardOutcome::GivenUp, "{status}");
         }
-        assert_eq!(next_step(&unanswered(), 1, &forward), Sequel::Again(Duration::from_secs(1)));
+        assert_eq!(next_step(&unanswered(), 1, &forward), ForwardOutcome::Retry(Duration::from_secs(1)));
         for status in [301, 307, 400, 401, 404, 409, 410, 422, 426, 428, 499] {
-            assert_eq!(next_step(&answered(status), 1, &forward), Sequel::GivenUp, "{status}");
+            assert_eq!(next_step(&answered(status), 1, &forward), ForwardOutcome::GivenUp, "{status}");
         }
         for status in [200, 202, 204, 299] {
-            assert_eq!(next_step(&answered(status), 1, &forward), Sequel::Taken, "{status}");
+            assert_eq!(next_step(&answered(status), 1, &forward), ForwardOutcome::Delivered, "{status}");
         }
     }
 }

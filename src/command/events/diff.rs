@@ -40,7 +40,7 @@ pub(super) fn run(args: &Diff, session: &Session<'_>) -> Result<CommandOutcome> 
     let paths = diff::paths(&old.request.body, &new.request.body);
     let headers = diff::headers(&old.request.headers, &new.request.headers);
     let text = if args.json {
-        render::kept::diff((&old.summary, &new.summary), first, paths.as_deref(), &headers)
+        render::stored::diff((&old.summary, &new.summary), first, paths.as_deref(), &headers)
     } else {
         let mut text = sides(&old, &new, session);
         text.push_str(

@@ -44,7 +44,7 @@ pub(super) fn run(args: &Export, session: &Session<'_>) -> Result<CommandOutcome
     if let Some(mut store) = store {
         store.for_each(&query, &mut |kept| {
             match args.form {
-                Form::Ndjson => output.write_all(&render::kept::capture(&kept))?,
+                Form::Ndjson => output.write_all(&render::stored::capture(&kept))?,
                 Form::Har => {
                     output.write_all(if written > 0 { b",\n" } else { b"" })?;
                     output.write_all(&render::har::entry(&kept))?;

@@ -58,7 +58,7 @@ pub(super) fn run(args: &List, session: &Session<'_>) -> Result<CommandOutcome> 
     let mut output = session.world.stdout();
     for entry in &entries {
         if args.json {
-            output.write_all(&render::kept::entry(entry))?;
+            output.write_all(&render::stored::entry(entry))?;
         } else {
             let lead = format!("{}  {}", local(entry.arrived, session), entry.id);
             let row = text::entry(entry, lead).text(width, Overflow::SetIn(SET_IN), session.out);

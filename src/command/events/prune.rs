@@ -5,7 +5,7 @@ use crate::command::Session;
 use crate::command::shared::captures::{StoreArgs, When, when};
 use crate::model::error::{CommandOutcome, Result};
 use crate::model::stored::{PrunePlan, Undelivered};
-use crate::render::kept::Pruning;
+use crate::render::stored::Pruning;
 use crate::render::{self, text};
 use clap::Args;
 use std::io::Write;
@@ -37,7 +37,7 @@ pub(super) fn run(args: &Prune, session: &Session<'_>) -> Result<CommandOutcome>
     let prunable = store.plan_prune(before, undelivered)?;
     let pruning = if args.yes { Pruning::Done(store.prune(before, undelivered)?) } else { Pruning::Planned };
     let mut output = session.world.stdout();
-    let told = if args.json { render::kept::pruned(&prunable, pruning) } else { told(&prunable, pruning, session) };
+    let told = if args.json { render::stored::pruned(&prunable, pruning) } else { told(&prunable, pruning, session) };
     output.write_all(&told)?;
     output.flush()?;
     if prunable.undelivered > 0 {

@@ -80,7 +80,7 @@ pub(super) fn run(args: &Show, session: &Session<'_>) -> Result<CommandOutcome> 
         Some(Form::Http) => for_stream(raw(kept.request, session)?, session)?,
         Some(Form::Curl) => render::request::curl(&kept.request, &target(&args.to, &kept.request)).into_bytes(),
         Some(Form::Har) => [&render::har::start()[..], &render::har::entry(&kept), render::har::end()].concat(),
-        Some(Form::Json) => render::kept::capture(&kept),
+        Some(Form::Json) => render::stored::capture(&kept),
         None => told(&kept, args, session)?.into_bytes(),
     };
     let mut output = session.world.stdout();

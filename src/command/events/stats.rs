@@ -8,7 +8,7 @@ use crate::model::money::Money;
 use crate::model::sanitize::first_line;
 use crate::model::stored::{AmountTotal, HourlyCount};
 use crate::model::width::pad_right;
-use crate::render::kept::{by, by_currency};
+use crate::render::stored::{by, by_currency};
 use crate::render::{self, text};
 use clap::Args;
 use std::io::Write;
@@ -37,7 +37,7 @@ pub(super) fn run(args: &Stats, session: &Session<'_>) -> Result<CommandOutcome>
     let (counts, sums) = (store.count_by_hour(&query)?, store.sum_amounts(&query)?);
     let mut output = session.world.stdout();
     if args.json {
-        output.write_all(&render::kept::stats(&counts, &sums))?;
+        output.write_all(&render::stored::stats(&counts, &sums))?;
     } else if counts.is_empty() {
         session.say(&format!("there is nothing to count; {NOTHING_YET}"));
     } else {

@@ -8,7 +8,7 @@ use crate::diagnose::Cause;
 use crate::diagnose::compare::{CopyDiff, compare, signature_matches_copy};
 use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::error::{Error, Result};
-use crate::model::stored::{Kept, Query};
+use crate::model::stored::{Query, StoredDelivery};
 use crate::model::timestamp::Timestamp;
 use crate::provider::{self, Provider};
 use crate::render::comparison::{self, Sides};
@@ -18,7 +18,7 @@ use crate::world::Store;
 /// The source of good copies.
 pub(super) enum ReferenceCopies {
     /// The copy that `--against` names.
-    Named(Box<Kept>),
+    Named(Box<StoredDelivery>),
     Store(Box<dyn Store>),
     None,
 }
@@ -51,14 +51,14 @@ impl ReferenceCopies {
         let mut store = args.open(session)?;
         let id = captures::find(store.as_mut(), name)?;
         let copy =
-            store.whole(&id)?.ok_or_else(|| Error::failed(format!("there is no delivery `{id}` in the store")))?;
+            store.load(&id)?.ok_or_else(|| Error::failed(format!("there is no delivery `{id}` in the store")))?;
         Ok(Self::Named(Box::new(copy)))
     }
 
     /// Returns the time when the named delivery arrived, by which the age of the request is computed, too.
     pub(super) fn time(&self) -> Option<Timestamp> {
         match self {
-            Self::Named(copy) => Some(copy.entry.arrived),
+            Self::Named(copy) => Some(copy.summary.arrived),
             Self::Store(_) | Self::None => None,
         }
     }
@@ -67,8 +67,8 @@ impl ReferenceCopies {
     pub(super) fn visit_bodies(&mut self, limit: u64, visit: &mut dyn FnMut(&str, &[u8])) -> Result<()> {
         let Self::Store(store) = self else { return Ok(()) };
         let newest = Query { limit: Some(limit), ..Query::default() };
-        store.visit(&newest, &mut |copy| {
-            visit(&copy.entry.id, &copy.request.body);
+        store.for_each(&newest, &mut |copy| {
+            visit(&copy.summary.id, &copy.request.body);
             Ok(())
         })
     }
@@ -94,13 +94,13 @@ impl ReferenceCopies {
 
 /// A request's good copy, and the differences of the two.
 pub(super) struct Comparison {
-    copy: Kept,
+    copy: StoredDelivery,
     diff: CopyDiff,
     conclusion: Conclusion,
 }
 
 impl Comparison {
-    fn new(here: &AnalyzedDelivery, copy: Kept, conclusion: Conclusion) -> Self {
+    fn new(here: &AnalyzedDelivery, copy: StoredDelivery, conclusion: Conclusion) -> Self {
         let mut diff = compare(&copy.request, &here.delivery.request);
         if conclusion == Conclusion::SignatureOfCopy {
             // The copy may be another delivery of the event, which has other headers.
@@ -121,7 +121,7 @@ impl Comparison {
         let Self { copy, diff, conclusion } = self;
         let sides = Sides {
             place: &place,
-            against: &copy.entry.id,
+            against: &copy.summary.id,
             conclusion: conclusion.code(),
             verdicts: [copy_verdict(copy, verifier), received.verdict.code()],
             bodies: [&copy.request.body, &received.delivery.request.body],
@@ -132,7 +132,7 @@ impl Comparison {
         if verifier.is_quiet() {
             return Vec::new();
         }
-        let (paint, sentence) = (verifier.paint(), conclusion.sentence(&copy.entry.id, diff));
+        let (paint, sentence) = (verifier.paint(), conclusion.sentence(&copy.summary.id, diff));
         let mut text = format!("{INDENT}{} {sentence}\n", paint.strong("hop    "));
         text.push_str(&comparison::text(diff, &sides, &request.findings, INDENT, paint, verifier.reveal()));
         verifier.wrap(&text)
@@ -144,26 +144,30 @@ fn no_store(path: &str) -> Error {
 }
 
 /// Refuses to compare two events with different signatures.
-fn refuse_other_event(here: &AnalyzedDelivery, copy: &Kept) -> Result<()> {
-    let (Some(own), Some(other)) = (&here.event.id, &copy.entry.event_id) else { return Ok(()) };
+fn refuse_other_event(here: &AnalyzedDelivery, copy: &StoredDelivery) -> Result<()> {
+    let (Some(own), Some(other)) = (&here.event.id, &copy.summary.event_id) else { return Ok(()) };
     let header = here.provider.and_then(provider::named).map_or("", Provider::signature_header);
     let is_same_signature = here.delivery.request.headers.all(header).eq(copy.request.headers.all(header));
     if own == other || is_same_signature {
         return Ok(());
     }
     Err(Error::failed(format!("{own} and {other} are two different events: nothing can be said of a hop between them"))
-        .because(format!("{other} is what the capture {} holds", copy.entry.id))
+        .because(format!("{other} is what the capture {} holds", copy.summary.id))
         .hint(format!("`whtool events --reference {own}` finds the capture to compare with, if it came")))
 }
 
 /// Finds the delivery whose body the signature was made for.
-fn find_copy(here: &AnalyzedDelivery, store: &mut dyn Store, verifier: &Verifier<'_>) -> Result<Option<Kept>> {
+fn find_copy(
+    here: &AnalyzedDelivery,
+    store: &mut dyn Store,
+    verifier: &Verifier<'_>,
+) -> Result<Option<StoredDelivery>> {
     let same_event =
         here.event.id.clone().map(|id| Query { reference: Some(id), limit: Some(MAX_SAME_EVENT), ..Query::default() });
     let newest = Query { limit: Some(MAX_NEWEST), ..Query::default() };
     let mut found = None;
     for query in same_event.into_iter().chain([newest]) {
-        store.visit(&query, &mut |copy| {
+        store.for_each(&query, &mut |copy| {
             if signature_matches_copy(here, &copy, verifier.keys()) {
                 found = Some(copy);
             }
@@ -188,7 +192,7 @@ enum Conclusion {
 
 impl Conclusion {
     /// Both are verified as of the time when `listen` received the copy.
-    fn new(here: &AnalyzedDelivery, copy: &Kept, verifier: &Verifier<'_>) -> Self {
+    fn new(here: &AnalyzedDelivery, copy: &StoredDelivery, verifier: &Verifier<'_>) -> Self {
         match (copy_verdict(copy, verifier) == "verified", here.verdict.is_verified()) {
             (true, false) => Self::ChangedBetween,
             (true, true) => Self::BothVerify,
@@ -229,11 +233,11 @@ impl Conclusion {
 }
 
 /// Returns the copy's verdict when it arrived or, if it failed, with the keys of today.
-fn copy_verdict(copy: &Kept, verifier: &Verifier<'_>) -> &'static str {
-    if copy.entry.verdict == "verified" {
+fn copy_verdict(copy: &StoredDelivery, verifier: &Verifier<'_>) -> &'static str {
+    if copy.summary.verdict == "verified" {
         return "verified";
     }
-    let arrived = copy.entry.arrived;
+    let arrived = copy.summary.arrived;
     let delivery = Delivery { request: copy.request.clone(), peer: None, arrived: Some(arrived) };
     receive(delivery, verifier.rules(), arrived).verdict.code()
 }
