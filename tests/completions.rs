@@ -38,7 +38,7 @@ fn the_names_of_kept_secrets_are_offered_and_nothing_of_what_they_are() {
         let run = completing.run(&["--", "whtool", "secret", command, "sh"]);
         assert_eq!((run.text().as_str(), run.err.as_str()), ("shop\tplustive\n", ""), "{command}");
     }
-    assert_eq!(offered(&["secret", "show", "sh"]), [""; 0], "without a ledger");
+    assert_eq!(offered(&["secret", "show", "sh"]), [""; 0], "without a registry");
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn files_that_others_can_reach_are_wrong() {
     let mut made = Made::default();
     let folder = made.data_dir().unwrap();
     for (path, mode) in
-        [(folder.clone(), 0o755), (folder.join("ledger.json"), 0o640), ("/config/config.toml".into(), 0o666)]
+        [(folder.clone(), 0o755), (folder.join("registry.json"), 0o640), ("/config/config.toml".into(), 0o666)]
     {
         made.modes = [(path, mode)].into();
         let run = doctor(&made);
@@ -166,25 +166,25 @@ fn the_store_is_whole_or_damaged() {
     assert_eq!(of_store(&doctor(&made))["grade"], "bad");
 }
 
-/// A ledger with one endpoint and the secret that it is said to have.
-fn ledger(secret: &Value, url: &str, event: &str) -> Vec<u8> {
-    let ledger = json!({
-        "schema": "whtool.ledger/1",
+/// A registry with one endpoint and the secret that it is said to have.
+fn registry(secret: &Value, url: &str, event: &str) -> Vec<u8> {
+    let registry = json!({
+        "schema": "whtool.registry/1",
         "endpoints": [{
             "id": "we_1", "provider": "plexos", "mode": "test", "base": "https://api.plexospay.com/", "url": url,
             "events": [event], "status": "ACTIVE", "description": null, "created": "2025-01-01T00:00:00Z", "secret": secret,
         }],
         "secrets": [{"name": "we_1", "provider": "plexos", "added": "2025-01-01T00:00:00Z", "secret": PLEXOS_SECRET}],
     });
-    serde_json::to_vec(&ledger).unwrap()
+    serde_json::to_vec(&registry).unwrap()
 }
 
 #[test]
 fn endpoints_are_consistent_and_proved_by_a_delivery_of_their_own_secret() {
     let made = Made::default();
-    let path = made.data_dir().unwrap().join("ledger.json");
+    let path = made.data_dir().unwrap().join("registry.json");
     let put = |secret: Value, url: &str, event: &str| {
-        made.private.lock().unwrap().insert(path.clone(), ledger(&secret, url, event));
+        made.private.lock().unwrap().insert(path.clone(), registry(&secret, url, event));
     };
     let endpoint = |run: &Run| run.json().into_iter().find(|finding| finding["area"] == "endpoints").unwrap();
     for (secret, url, event, fault) in [
@@ -203,7 +203,7 @@ fn endpoints_are_consistent_and_proved_by_a_delivery_of_their_own_secret() {
     assert_eq!((run.status, endpoint(&run)["grade"].as_str()), (0, Some("note")));
     assert!(endpoint(&run)["what"].as_str().unwrap().contains("not proved"));
 
-    let key = |name: &str| Key::new(Secret::new("plexos", Origin::Kept(name.to_owned()), PLEXOS_SECRET));
+    let key = |name: &str| Key::new(Secret::new("plexos", Origin::Stored(name.to_owned()), PLEXOS_SECRET));
     let delivery = [(60, events::plexos(include_bytes!("vectors/plexos.json")))];
     events::keep_judged(&made, &delivery, &[key("another")]);
     assert_eq!(endpoint(&doctor(&made))["grade"], "note", "another secret proves nothing");
@@ -243,8 +243,8 @@ fn a_kept_secret_is_told_with_where_it_is_whether_it_is_retired_and_whether_it_i
         {"name": "asked", "provider": "plexos", "added": "2025-01-01T00:00:00Z", "command": "pass plexos"},
         {"name": "short", "provider": "plexos", "added": "2025-01-01T00:00:00Z", "secret": "whsec_x"},
     ]);
-    let text = serde_json::to_vec(&json!({"schema": "whtool.ledger/1", "secrets": secrets})).unwrap();
-    made.private.lock().unwrap().insert(made.data_dir().unwrap().join("ledger.json"), text);
+    let text = serde_json::to_vec(&json!({"schema": "whtool.registry/1", "secrets": secrets})).unwrap();
+    made.private.lock().unwrap().insert(made.data_dir().unwrap().join("registry.json"), text);
     let run = doctor(&made);
     for (name, expected, words) in
         [("old", "good", "retired"), ("asked", "good", "not kept but asked for"), ("short", "note", "7 bytes only")]

@@ -401,10 +401,10 @@ fn a_listener_knows_a_secret_that_is_kept_while_it_runs() {
 #[test]
 fn a_ledger_that_can_t_be_written_any_more_does_not_cost_the_secret() {
     let home = tempfile::tempdir().unwrap();
-    let ledger = home.path().join("data/ledger.json");
+    let registry = home.path().join("data/registry.json");
     let say = saying("200 OK", "", CREATED);
     let (api, _told) = provider(move |stream| {
-        std::fs::write(&ledger, "{").unwrap();
+        std::fs::write(&registry, "{").unwrap();
         say(stream);
     });
     let (status, out, err) = run(home.path(), api, &["register", "--url", URL]);

@@ -1,6 +1,7 @@
 //! `secret`: what is said of a secret that is kept. Completing its name is in `completions`, rotating beside a listener in `process`.
 
 use crate::common::Made;
+use whtool::world::Environment as _;
 
 #[test]
 fn a_short_secret_is_taken_and_that_is_worth_a_word() {
@@ -43,4 +44,22 @@ fn a_placeholder_in_the_environment_is_told_where_it_is_used_and_by_the_doctor()
     let run = made.run(&["doctor"]);
     assert!(run.text().contains("PLEXOS_WEBHOOK_SECRET looks like a placeholder"), "{}", run.text());
     assert!(!Made::with_secrets().run(&["replay", "payment.debited"]).err.contains("placeholder"));
+}
+
+#[test]
+fn a_registry_under_its_old_name_is_read_and_replaced_by_the_first_change() {
+    let made = Made::default().input("whsec_0123456789abcdef");
+    let folder = made.data_dir().unwrap();
+    let (old, new) = (folder.join("ledger.json"), folder.join("registry.json"));
+    let secret =
+        r#"{"name":"mine","provider":"plexos","added":"2025-01-15T10:30:00Z","secret":"whsec_fedcba9876543210"}"#;
+    let text = format!(r#"{{"schema":"whtool.ledger/1","secrets":[{secret}]}}"#);
+    made.private.lock().unwrap().insert(old.clone(), text.into_bytes());
+    assert_eq!(made.run(&["secret", "show", "--reveal"]).text(), "whsec_fedcba9876543210\n");
+    assert!(made.private.lock().unwrap().contains_key(&old), "reading changes nothing");
+    assert_eq!(made.run(&["secret", "add", "plexos"]).status, 0);
+    let files = made.private.lock().unwrap();
+    assert!(!files.contains_key(&old));
+    let text = String::from_utf8(files[&new].clone()).unwrap();
+    assert!(text.contains("fedcba9876543210") && text.contains("0123456789abcdef"), "{text}");
 }

@@ -159,12 +159,14 @@ impl Known {
         // In other words than the capture's own: zsh puts values of the same meaning together.
         let last = newest.last().map(|_| word("last", "the newest capture"));
         let captures = newest.iter().rev().map(|entry| word(&entry.id, &spoken(entry)));
-        let ledger = registry::read_in(world).ok();
+        let registry = registry::read_from(world).ok();
         // A name that would have to be shown otherwise can't be offered.
-        let kept =
-            ledger.iter().flat_map(|ledger| &ledger.secrets).filter(|held| escape_unsafe(&held.name) == held.name);
+        let kept = registry
+            .iter()
+            .flat_map(|registry| &registry.secrets)
+            .filter(|held| escape_unsafe(&held.name) == held.name);
         let endpoints =
-            ledger.iter().flat_map(|ledger| &ledger.endpoints).filter(|each| escape_unsafe(&each.id) == each.id);
+            registry.iter().flat_map(|registry| &registry.endpoints).filter(|each| escape_unsafe(&each.id) == each.id);
         Self {
             samples: samples.collect(),
             types: types.map(|kind| word(kind.name, kind.meaning)).collect(),

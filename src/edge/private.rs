@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn updates_take_turns_and_none_is_lost() {
         let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("whtool/ledger");
+        let path = home.path().join("whtool/registry");
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn an_update_that_fails_leaves_the_file_as_it_is() {
         let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("whtool/ledger");
+        let path = home.path().join("whtool/registry");
         create(&path, b"old").unwrap();
         assert!(update(&path, &mut |_| Err(Error::failed("no"))).is_err());
         assert_eq!(read(&path).unwrap().as_deref(), Some(&b"old"[..]));

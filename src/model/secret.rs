@@ -20,7 +20,7 @@ pub enum Origin {
     /// The `--secret` flag.
     Flag,
     /// whtool's own store, under this name.
-    Kept(String),
+    Stored(String),
     /// The test secret that whtool made for this machine.
     Local,
 }
@@ -32,7 +32,7 @@ impl fmt::Display for Origin {
             Self::Environment { variable, place } => write!(out, "{variable} #{place}"),
             Self::File(path) => write!(out, "file {path}"),
             Self::Flag => write!(out, "--secret"),
-            Self::Kept(name) => write!(out, "secret {name}"),
+            Self::Stored(name) => write!(out, "secret {name}"),
             Self::Local => write!(out, "local test secret"),
         }
     }

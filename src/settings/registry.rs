@@ -1,7 +1,7 @@
-//! The ledger: the endpoints that were registered from this machine, and the signing secrets that it keeps.
+//! Endpoints registered from this machine and the signing secrets stored for them.
 //!
-//! One small JSON file. It is read and changed here as a value; that it is private, and on disk before anything is said, is
-//! `World::update_private`'s part.
+//! The registry is one small JSON file. This module reads and changes it as a value; `World` keeps
+//! the file private and syncs it (`command::shared::registry`).
 
 use crate::model::timestamp::Timestamp;
 use crate::provider;
@@ -9,62 +9,55 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-const SCHEMA: &str = "whtool.ledger/1";
+const SCHEMA: &str = "whtool.registry/1";
+/// The same schema under the name it had before; read, and replaced on the next write.
+const OLD_SCHEMA: &str = "whtool.ledger/1";
 
-/// All that the file holds.
+/// Contents of the registry file. Every list is ordered from oldest to newest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Ledger {
+pub struct Registry {
     schema: String,
-    /// What was registered, the oldest first.
     #[serde(default)]
-    pub endpoints: Vec<Endpoint>,
-    /// The secrets, the oldest first.
+    pub endpoints: Vec<RegisteredEndpoint>,
     #[serde(default)]
-    pub secrets: Vec<Held>,
-    /// Registrations of which nobody knows how they ended.
-    #[serde(default)]
-    pub unsettled: Vec<Unsettled>,
+    pub secrets: Vec<StoredSecret>,
+    /// Registrations that were sent and whose result is unknown.
+    #[serde(default, alias = "unsettled")]
+    pub pending: Vec<PendingRegistration>,
 }
 
-/// An endpoint that was registered from here.
+/// Endpoint that was registered with `whtool register`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Endpoint {
-    /// The provider's id for it.
+pub struct RegisteredEndpoint {
+    /// Id that the provider gave it.
     pub id: String,
-    /// The provider's name.
+    /// The provider's `name()`.
     pub provider: String,
-    /// Whether it is about real money.
     pub mode: Mode,
-    /// The API's base URL.
+    /// Base URL of the API it was registered with.
     pub base: String,
-    /// Where deliveries go.
     pub url: String,
-    /// The types of events.
+    /// Event types it subscribes to.
     pub events: Vec<String>,
-    /// The provider's word for its state.
+    /// The provider's own word.
     pub status: Option<String>,
-    /// The label.
     pub description: Option<String>,
-    /// When it was registered.
     pub created: Timestamp,
-    /// The name of its secret. `None`: the provider's answer held none.
+    /// Name of its stored secret. `None`: the provider's response contained none.
     pub secret: Option<String>,
 }
 
-/// Which of a provider's two worlds a key belongs to.
+/// Mode of an API key: test keys move no money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// No money moves.
     Test,
-    /// Real money.
     Live,
 }
 
 impl Mode {
-    /// The word for it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Test => "test",
@@ -73,17 +66,15 @@ impl Mode {
     }
 }
 
-/// A signing secret that is kept.
+/// Signing secret in the registry: its bytes, or a command that prints them.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Held {
-    /// What it is called here.
+pub struct StoredSecret {
     pub name: String,
-    /// The provider's name.
+    /// The provider's `name()`.
     pub provider: String,
-    /// When it was put here.
     pub added: Timestamp,
-    /// Since when a newer one stands in for it. It still verifies.
+    /// Time at which a newer secret replaced it for signing. It still verifies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retired: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,39 +85,38 @@ pub struct Held {
     command: Option<String>,
 }
 
-/// Where a secret comes from when it is needed.
+/// Source of a stored secret's bytes.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Source<'l> {
-    /// It stands in the ledger: these bytes.
-    Kept(Vec<u8>),
-    /// This command of the user's prints it, such as one of a keyring or a password manager.
-    Command(&'l str),
+pub enum SecretSource<'r> {
+    /// The bytes themselves, from the registry file.
+    Stored(Vec<u8>),
+    /// Shell command that prints the secret, such as one of a keyring or a password manager.
+    Command(&'r str),
 }
 
-/// A secret does not print.
-impl std::fmt::Debug for Held {
+/// Omits the secret.
+impl std::fmt::Debug for StoredSecret {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "Held({}, {}, ***)", self.provider, self.name)
+        write!(out, "StoredSecret({}, {}, ***)", self.provider, self.name)
     }
 }
 
-impl Held {
-    /// Takes a secret's bytes as they are.
+impl StoredSecret {
+    /// Stores the bytes unchanged: as text if they are UTF-8, in base64 otherwise.
     pub fn new(name: &str, provider: &str, added: Timestamp, bytes: &[u8]) -> Self {
-        let text = std::str::from_utf8(bytes).ok().map(str::to_owned);
-        let other = text.is_none().then(|| STANDARD.encode(bytes));
+        let secret = std::str::from_utf8(bytes).ok().map(str::to_owned);
+        let secret_base64 = secret.is_none().then(|| STANDARD.encode(bytes));
         let (name, provider) = (name.to_owned(), provider.to_owned());
-        Self { name, provider, added, retired: None, secret: text, secret_base64: other, command: None }
+        Self { name, provider, added, retired: None, secret, secret_base64, command: None }
     }
 
-    /// One that stays where it is: a command prints it.
-    pub fn elsewhere(name: &str, provider: &str, added: Timestamp, command: &str) -> Self {
+    /// Stores a command that prints the secret, and not the secret itself.
+    pub fn from_command(name: &str, provider: &str, added: Timestamp, command: &str) -> Self {
         Self { secret: None, command: Some(command.to_owned()), ..Self::new(name, provider, added, b"") }
     }
 
-    /// Where its bytes come from.
-    pub fn source(&self) -> Source<'_> {
-        self.command.as_deref().map_or_else(|| Source::Kept(self.bytes()), Source::Command)
+    pub fn source(&self) -> SecretSource<'_> {
+        self.command.as_deref().map_or_else(|| SecretSource::Stored(self.bytes()), SecretSource::Command)
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -138,74 +128,69 @@ impl Held {
     }
 }
 
-/// A registration that was sent, or is being sent, and whose end is not known: the endpoint may be there, with a secret that
-/// nobody has.
+/// Registration that was sent, or is being sent, and whose result is unknown: the endpoint may
+/// exist, with a secret that was never received.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Unsettled {
-    /// Tells it from others.
+pub struct PendingRegistration {
+    /// Random id of this attempt.
     pub token: String,
-    /// The provider's name.
+    /// The provider's `name()`.
     pub provider: String,
-    /// The API's base URL.
+    /// Base URL of the API it was sent to.
     pub base: String,
-    /// Where deliveries should go.
+    /// URL of the endpoint to register.
     pub url: String,
-    /// When it was sent.
+    /// Time at which it was sent.
     pub at: Timestamp,
 }
 
-/// The file can't be used, and is left as it is.
+/// Reason why a registry file can't be used. The file is left unchanged.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum Unreadable {
-    /// It is no ledger.
-    #[error("it is damaged: {0}")]
+pub enum RegistryError {
+    #[error("the file is damaged: {0}")]
     Damaged(String),
-    /// Its schema is not ours.
-    #[error("it was written by another whtool: its schema is `{0}`")]
-    Foreign(String),
+    #[error("it was written by another version of whtool: its schema is `{0}`")]
+    UnsupportedSchema(String),
 }
 
-impl Ledger {
-    /// Reads the file; there may be none yet.
-    pub fn read(bytes: Option<&[u8]>) -> Result<Self, Unreadable> {
+impl Registry {
+    /// Parses the file's bytes. `None`, for no file, is an empty registry.
+    pub fn parse(bytes: Option<&[u8]>) -> Result<Self, RegistryError> {
         let Some(bytes) = bytes else { return Ok(Self { schema: SCHEMA.to_owned(), ..Self::default() }) };
-        let ledger: Self = serde_json::from_slice(bytes).map_err(|error| Unreadable::Damaged(error.to_string()))?;
-        if ledger.schema != SCHEMA {
-            return Err(Unreadable::Foreign(ledger.schema));
+        let registry: Self =
+            serde_json::from_slice(bytes).map_err(|error| RegistryError::Damaged(error.to_string()))?;
+        match &*registry.schema {
+            SCHEMA => Ok(registry),
+            OLD_SCHEMA => Ok(Self { schema: SCHEMA.to_owned(), ..registry }),
+            _ => Err(RegistryError::UnsupportedSchema(registry.schema)),
         }
-        Ok(ledger)
     }
 
-    /// The file's text.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut text = serde_json::to_vec_pretty(self).expect("a ledger is plain data");
+        let mut text = serde_json::to_vec_pretty(self).expect("a registry is plain data");
         text.push(b'\n');
         text
     }
 
-    /// The secrets of providers that this whtool knows, the newest first, so that signing takes the newest.
-    pub fn known(&self) -> impl Iterator<Item = (&'static str, &Held)> {
-        let current = self.secrets.iter().rev().filter(|held| held.retired.is_none());
-        let retired = self.secrets.iter().rev().filter(|held| held.retired.is_some());
-        current.chain(retired).filter_map(|held| Some((provider::named(&held.provider)?.name(), held)))
+    /// Lists the secrets of supported providers in the order in which they are tried: newest first,
+    /// so that signing uses the newest, and retired ones last.
+    pub fn signing_secrets(&self) -> impl Iterator<Item = (&'static str, &StoredSecret)> {
+        let current = self.secrets.iter().rev().filter(|stored| stored.retired.is_none());
+        let retired = self.secrets.iter().rev().filter(|stored| stored.retired.is_some());
+        current.chain(retired).filter_map(|stored| Some((provider::named(&stored.provider)?.name(), stored)))
     }
 
-    /// A name for a new secret that no other has: `wanted` itself, or with a number behind it.
-    pub fn free_name(&self, wanted: &str) -> String {
-        let is_taken = |name: &str| self.secrets.iter().any(|held| held.name == name);
+    /// Returns `wanted`, with a number appended if a secret already has that name.
+    pub fn unused_name(&self, wanted: &str) -> String {
+        let is_taken = |name: &str| self.secrets.iter().any(|stored| stored.name == name);
         let numbered = (2..).map(|number| format!("{wanted}-{number}"));
         std::iter::once(wanted.to_owned()).chain(numbered).find(|name| !is_taken(name)).unwrap_or_default()
     }
 
-    /// The endpoints with this URL at this API.
-    pub fn with_url<'a>(
-        &'a self,
-        provider: &'a str,
-        base: &'a str,
-        url: &'a str,
-    ) -> impl Iterator<Item = &'a Endpoint> {
-        self.endpoints.iter().filter(move |one| one.provider == provider && one.base == base && one.url == url)
+    /// Finds an endpoint with this URL that was registered with this API.
+    pub fn find_by_url(&self, provider: &str, base: &str, url: &str) -> Option<&RegisteredEndpoint> {
+        self.endpoints.iter().find(|one| one.provider == provider && one.base == base && one.url == url)
     }
 }
 
@@ -218,12 +203,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_again_byte_for_byte_secrets_that_are_no_text_too() {
-        let mut ledger = Ledger::read(None).unwrap();
-        ledger.secrets.push(Held::new("one", "plexos", now(), b"whsec_1 "));
-        ledger.secrets.push(Held::new("two", "plustive", now(), b"\xff\0\n"));
-        ledger.secrets.push(Held::elsewhere("three", "plustive", now(), "pass show x"));
-        ledger.endpoints.push(Endpoint {
+    fn secrets_survive_a_round_trip_byte_for_byte_even_if_they_are_not_text() {
+        let mut registry = Registry::parse(None).unwrap();
+        registry.secrets.push(StoredSecret::new("one", "plexos", now(), b"whsec_1 "));
+        registry.secrets.push(StoredSecret::new("two", "plustive", now(), b"\xff\0\n"));
+        registry.secrets.push(StoredSecret::from_command("three", "plustive", now(), "pass show x"));
+        registry.endpoints.push(RegisteredEndpoint {
             id: "we_1".to_owned(),
             provider: "plexos".to_owned(),
             mode: Mode::Test,
@@ -235,43 +220,59 @@ mod tests {
             created: now(),
             secret: Some("one".to_owned()),
         });
-        let again = Ledger::read(Some(&ledger.to_bytes())).unwrap();
-        assert_eq!(again, ledger);
-        let sources: Vec<_> = again.known().map(|(_, held)| held.source()).collect();
+        let parsed = Registry::parse(Some(&registry.to_bytes())).unwrap();
+        assert_eq!(parsed, registry);
+        let sources: Vec<_> = parsed.signing_secrets().map(|(_, stored)| stored.source()).collect();
         assert!(
             sources
                 == [
-                    Source::Command("pass show x"),
-                    Source::Kept(b"\xff\0\n".to_vec()),
-                    Source::Kept(b"whsec_1 ".to_vec())
+                    SecretSource::Command("pass show x"),
+                    SecretSource::Stored(b"\xff\0\n".to_vec()),
+                    SecretSource::Stored(b"whsec_1 ".to_vec())
                 ]
         );
     }
 
     #[test]
     fn retired_secrets_come_last_and_still_verify() {
-        let mut ledger = Ledger::read(None).unwrap();
+        let mut registry = Registry::parse(None).unwrap();
         for name in ["old", "new"] {
-            ledger.secrets.push(Held::new(name, "plexos", now(), name.as_bytes()));
+            registry.secrets.push(StoredSecret::new(name, "plexos", now(), name.as_bytes()));
         }
-        ledger.secrets[1].retired = Some(now());
-        let names: Vec<_> = ledger.known().map(|(_, held)| held.name.as_str()).collect();
+        registry.secrets[1].retired = Some(now());
+        let names: Vec<_> = registry.signing_secrets().map(|(_, stored)| stored.name.as_str()).collect();
         assert_eq!(names, ["old", "new"]);
     }
 
     #[test]
-    fn a_damaged_or_foreign_file_is_refused() {
-        assert!(matches!(Ledger::read(Some(b"{")), Err(Unreadable::Damaged(_))));
-        assert!(matches!(Ledger::read(Some(b"")), Err(Unreadable::Damaged(_))));
-        let newer = br#"{"schema":"whtool.ledger/2"}"#;
-        assert_eq!(Ledger::read(Some(newer)), Err(Unreadable::Foreign("whtool.ledger/2".to_owned())));
+    fn a_damaged_file_or_an_unsupported_schema_is_refused() {
+        assert!(matches!(Registry::parse(Some(b"{")), Err(RegistryError::Damaged(_))));
+        assert!(matches!(Registry::parse(Some(b"")), Err(RegistryError::Damaged(_))));
+        let newer = br#"{"schema":"whtool.registry/2"}"#;
+        assert_eq!(Registry::parse(Some(newer)), Err(RegistryError::UnsupportedSchema("whtool.registry/2".to_owned())));
     }
 
     #[test]
-    fn a_secret_does_not_print_and_names_do_not_clash() {
-        let mut ledger = Ledger::read(None).unwrap();
-        ledger.secrets.push(Held::new("we_1", "plexos", now(), b"whsec_private"));
-        assert!(!format!("{ledger:?}").contains("private"));
-        assert_eq!((ledger.free_name("we_1"), ledger.free_name("we_2")), ("we_1-2".to_owned(), "we_2".to_owned()));
+    fn secrets_are_not_printed_and_names_are_unique() {
+        let mut registry = Registry::parse(None).unwrap();
+        registry.secrets.push(StoredSecret::new("we_1", "plexos", now(), b"whsec_private"));
+        assert!(!format!("{registry:?}").contains("private"));
+        assert_eq!(
+            (registry.unused_name("we_1"), registry.unused_name("we_2")),
+            ("we_1-2".to_owned(), "we_2".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_file_with_the_old_schema_is_read_and_written_with_the_new_one() {
+        let old = br#"{"schema":"whtool.ledger/1",
+            "secrets":[{"name":"we_1","provider":"plexos","added":"2025-01-15T10:30:00Z","secret":"whsec_1"}],
+            "unsettled":[{"token":"t","provider":"plexos","base":"b","url":"u","at":"2025-01-15T10:30:00Z"}]}"#;
+        let registry = Registry::parse(Some(old)).unwrap();
+        assert!(registry.secrets[0].source() == SecretSource::Stored(b"whsec_1".to_vec()));
+        assert_eq!(registry.pending[0].url, "u");
+        let written = String::from_utf8(registry.to_bytes()).unwrap();
+        assert!(written.contains("\"whtool.registry/1\"") && !written.contains("ledger"), "{written}");
+        assert_eq!(Registry::parse(Some(written.as_bytes())), Ok(registry));
     }
 }

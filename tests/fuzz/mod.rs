@@ -135,4 +135,4 @@ macro_rules! fuzzed {
     };
 }
 
-fuzzed!(raw_http, har, json_lines, signature_headers, payload, json, settings, ledger, api_answer, words);
+fuzzed!(raw_http, har, json_lines, signature_headers, payload, json, settings, registry, api_answer, words);

@@ -18,7 +18,7 @@ use whtool::provider::{self, Provider};
 use whtool::render::paint::Paint;
 use whtool::render::payload::{lines, secret_ranges};
 use whtool::settings::file::{self, Scope};
-use whtool::settings::registry::Ledger;
+use whtool::settings::registry::Registry;
 use whtool::webhook::forward::Route;
 use whtool::webhook::receive::{Rules, receive};
 
@@ -42,7 +42,7 @@ const LINE64: &[u8] = b"{\"method\":\"POST\",\"target\":\"/\",\"headers\":[],\"b
 const JSON: &[u8] = b"{\"a\":[1,-0.5e+9,true,null,\"\\u00e9\\ud83d\\ude00/\\n\"],\"b\":{\"\":{}},\"c\":[],\"a\":1e400}";
 const TOML: &[u8] =
     b"# x\nport = 3_000\nevents = [\"payment.*\"]\nforward-to = 'payment.*=http://localhost:3000/x'\n[a.b]\n";
-const LEDGER: &[u8] = b"{\"schema\":\"whtool.ledger/1\",\"endpoints\":[],\"secrets\":[{\"name\":\"a\",\"provider\":\"plexos\",\"added\":\"2025-01-01T00:00:00Z\",\"secretBase64\":\"/w==\"}]}";
+const REGISTRY: &[u8] = b"{\"schema\":\"whtool.registry/1\",\"endpoints\":[],\"secrets\":[{\"name\":\"a\",\"provider\":\"plexos\",\"added\":\"2025-01-01T00:00:00Z\",\"secretBase64\":\"/w==\"}]}";
 
 /// All of them.
 pub const ALL: [Subject; 10] = [
@@ -57,7 +57,7 @@ pub const ALL: [Subject; 10] = [
     Subject { name: "payload", hold: payload, seeds: &[PLEXOS, REFERENCE, GUIDE, JSON] },
     Subject { name: "json", hold: json, seeds: &[JSON, PLEXOS, GUIDE, b"-0.0"] },
     Subject { name: "settings", hold: settings, seeds: &[TOML] },
-    Subject { name: "ledger", hold: ledger, seeds: &[LEDGER] },
+    Subject { name: "registry", hold: registry, seeds: &[REGISTRY] },
     Subject {
         name: "api_answer",
         hold: api_answer,
@@ -208,10 +208,10 @@ fn settings(bytes: &[u8]) {
 }
 
 /// What is read is written and read the same.
-fn ledger(bytes: &[u8]) {
-    if let Ok(ledger) = Ledger::read(Some(bytes)) {
-        assert_eq!(Ledger::read(Some(&ledger.to_bytes())).as_ref(), Ok(&ledger));
-        ledger.known().for_each(drop);
+fn registry(bytes: &[u8]) {
+    if let Ok(registry) = Registry::parse(Some(bytes)) {
+        assert_eq!(Registry::parse(Some(&registry.to_bytes())).as_ref(), Ok(&registry));
+        registry.signing_secrets().for_each(drop);
     }
 }
 

@@ -11,26 +11,26 @@ use crate::model::address::is_loopback;
 use crate::model::error::Result;
 use crate::model::stored::DeliverySummary;
 use crate::provider;
-use crate::settings::registry::{Endpoint, Ledger};
+use crate::settings::registry::{RegisteredEndpoint, Registry};
 use url::Url;
 
 const AREA: &str = "endpoints";
 
-/// Looks at every endpoint of the ledger.
+/// Looks at every endpoint of the registry.
 pub(super) fn look(store: &StoreArgs, session: &Session<'_>) -> Vec<Finding> {
-    // `places` tells of a ledger or a store that can't be read.
-    of_ledger(store, session).unwrap_or_default()
+    // `places` tells of a registry or a store that can't be read.
+    of_registry(store, session).unwrap_or_default()
 }
 
-fn of_ledger(store: &StoreArgs, session: &Session<'_>) -> Result<Vec<Finding>> {
-    let ledger = registry::read(session)?;
+fn of_registry(store: &StoreArgs, session: &Session<'_>) -> Result<Vec<Finding>> {
+    let registry = registry::read(session)?;
     let mut store = endpoints::captures(store, session)?;
     let mut findings = Vec::new();
-    for endpoint in &ledger.endpoints {
+    for endpoint in &registry.endpoints {
         let proof = endpoints::proof(endpoint, store.as_deref_mut())?;
-        findings.push(of_endpoint(endpoint, proof.as_ref(), &ledger));
+        findings.push(of_endpoint(endpoint, proof.as_ref(), &registry));
     }
-    findings.extend(ledger.unsettled.iter().map(|one| {
+    findings.extend(registry.pending.iter().map(|one| {
         let what = format!("how registering {} ended is not known: it may exist, with a secret nobody has", one.url);
         Finding::new(AREA, Grade::Bad, &one.provider, what)
             .hint("look in the provider's dashboard, then `whtool register` again")
@@ -41,9 +41,9 @@ fn of_ledger(store: &StoreArgs, session: &Session<'_>) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-fn of_endpoint(endpoint: &Endpoint, proof: Option<&DeliverySummary>, ledger: &Ledger) -> Finding {
+fn of_endpoint(endpoint: &RegisteredEndpoint, proof: Option<&DeliverySummary>, registry: &Registry) -> Finding {
     let finding = |grade, what: String| Finding::new(AREA, grade, &endpoint.id, what);
-    if let Some(fault) = fault(endpoint, ledger) {
+    if let Some(fault) = fault(endpoint, registry) {
         return finding(Grade::Bad, format!("not consistent: {fault}")).hint("register it anew, and delete this one");
     }
     match proof {
@@ -58,13 +58,13 @@ fn of_endpoint(endpoint: &Endpoint, proof: Option<&DeliverySummary>, ledger: &Le
     }
 }
 
-/// Why an endpoint can't work as it stands in the ledger.
-fn fault(endpoint: &Endpoint, ledger: &Ledger) -> Option<String> {
+/// Why an endpoint can't work as it stands in the registry.
+fn fault(endpoint: &RegisteredEndpoint, registry: &Registry) -> Option<String> {
     let Some(provider) = provider::named(&endpoint.provider) else {
         return Some(format!("there is no provider {}", endpoint.provider));
     };
     let Some(secret) = &endpoint.secret else { return Some("its secret was never received".to_owned()) };
-    if !ledger.secrets.iter().any(|held| &held.name == secret) {
+    if !registry.secrets.iter().any(|stored| &stored.name == secret) {
         return Some(format!("its secret {secret} is no longer kept"));
     }
     match Url::parse(&endpoint.url) {

@@ -12,7 +12,7 @@ const FILES: &str = "files";
 const STORE: &str = "store";
 
 /// What whtool keeps in its data folder.
-const KEPT: [&str; 3] = ["local-test-seed", "ledger.json", "captures.db"];
+const KEPT: [&str; 4] = ["local-test-seed", registry::FILE, registry::OLD_FILE, "captures.db"];
 
 /// Bits of others than the owner.
 const OTHERS: u32 = 0o077;
@@ -35,7 +35,7 @@ pub(super) fn look(store: &StoreArgs, session: &Session<'_>) -> Vec<Finding> {
         findings.extend(private("settings", &folder.join(configured::USER_FILE), OTHERS_WRITE, session));
     }
     if let Err(error) = registry::read(session) {
-        findings.push(Finding::of_error(FILES, "ledger.json", &error));
+        findings.push(Finding::of_error(FILES, registry::FILE, &error));
     }
     findings.push(health(store, session).unwrap_or_else(|error| Finding::of_error(STORE, "captures", &error)));
     findings

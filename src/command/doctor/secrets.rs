@@ -8,7 +8,7 @@ use crate::model::secret::{SHORT, looks_made_up};
 use crate::provider::{self, Provider};
 use crate::render::text::count;
 use crate::settings;
-use crate::settings::registry::{Held, Source};
+use crate::settings::registry::{SecretSource, StoredSecret};
 use url::Url;
 
 const AREA: &str = "secrets";
@@ -18,14 +18,18 @@ const MADE_UP: &str = "looks like a placeholder, or like a secret that was cut o
 
 /// Looks at the secrets and keys of every provider.
 pub(super) fn look(session: &Session<'_>) -> Vec<Finding> {
-    // `places` tells of a ledger that can't be read.
-    let held = registry::read(session).map(|ledger| ledger.secrets).unwrap_or_default();
+    // `places` tells of a registry that can't be read.
+    let stored = registry::read(session).map(|registry| registry.secrets).unwrap_or_default();
     let mut findings = Vec::new();
     for &provider in provider::ALL {
         let start = findings.len();
         findings.extend(of_variable(provider, session));
-        findings
-            .extend(held.iter().filter(|held| held.provider == provider.name()).map(|held| of_ledger(provider, held)));
+        findings.extend(
+            stored
+                .iter()
+                .filter(|stored| stored.provider == provider.name())
+                .map(|stored| of_registry(provider, stored)),
+        );
         if findings.len() == start {
             findings.push(missing(provider));
         }
@@ -41,16 +45,18 @@ fn missing(provider: &dyn Provider) -> Finding {
 }
 
 /// A secret that whtool keeps, or knows how to ask for.
-fn of_ledger(provider: &dyn Provider, held: &Held) -> Finding {
-    let (grade, place) = match held.source() {
-        Source::Kept(bytes) if bytes.len() < SHORT => (Grade::Note, format!("kept here, {}", too_short(&bytes))),
-        Source::Kept(bytes) if looks_made_up(&bytes) => (Grade::Note, format!("kept here, {MADE_UP}")),
-        Source::Kept(_) => (Grade::Good, "kept here".to_owned()),
-        Source::Command(_) => (Grade::Good, "not kept but asked for, by its command".to_owned()),
+fn of_registry(provider: &dyn Provider, stored: &StoredSecret) -> Finding {
+    let (grade, place) = match stored.source() {
+        SecretSource::Stored(bytes) if bytes.len() < SHORT => {
+            (Grade::Note, format!("kept here, {}", too_short(&bytes)))
+        }
+        SecretSource::Stored(bytes) if looks_made_up(&bytes) => (Grade::Note, format!("kept here, {MADE_UP}")),
+        SecretSource::Stored(_) => (Grade::Good, "kept here".to_owned()),
+        SecretSource::Command(_) => (Grade::Good, "not kept but asked for, by its command".to_owned()),
     };
-    let retired = if held.retired.is_some() { "; retired: it still verifies, until it is removed" } else { "" };
+    let retired = if stored.retired.is_some() { "; retired: it still verifies, until it is removed" } else { "" };
     let what = format!("a signing secret of {}, {place}{retired}", provider.title());
-    let finding = Finding::new(AREA, grade, &held.name, what);
+    let finding = Finding::new(AREA, grade, &stored.name, what);
     if grade == Grade::Good { finding } else { finding.hint(format!("`whtool secret rotate {}`", provider.name())) }
 }
 

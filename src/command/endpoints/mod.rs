@@ -1,6 +1,6 @@
 //! `whtool endpoints`: what was registered from here, and what the provider says of it.
 //!
-//! The ledger's own are in this file; what asks the provider is in `remote`.
+//! The registry's own are in this file; what asks the provider is in `remote`.
 
 mod remote;
 
@@ -15,7 +15,7 @@ use crate::model::secret::Origin;
 use crate::model::stored::{DeliverySummary, Query};
 use crate::provider::Provider;
 use crate::render::json;
-use crate::settings::registry::{Endpoint, Ledger};
+use crate::settings::registry::{RegisteredEndpoint, Registry};
 use crate::world::Store;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ Examples:
   whtool endpoints --remote            # what the provider says, if it answers
   whtool endpoints update we_abc123 --events 'payment.*'
   whtool endpoints delete we_abc123
-  whtool endpoints forget we_abc123    # in the ledger only
+  whtool endpoints forget we_abc123    # in the registry only
 
 An endpoint is proved once a delivery that its own secret verifies has come. Plexos Pay documents only how endpoints are
 created: the other calls are tried, and where they are not there you are sent to the dashboard.")]
@@ -55,7 +55,7 @@ enum What {
 /// List the endpoints that were registered from here
 #[derive(Args)]
 struct List {
-    /// Ask the provider instead of the ledger
+    /// Ask the provider instead of the registry
     #[arg(long)]
     remote: bool,
     #[command(flatten)]
@@ -68,14 +68,14 @@ struct Show {
     /// Its id, such as we_abc123
     #[arg(value_name = "ENDPOINT")]
     id: String,
-    /// Ask the provider instead of the ledger
+    /// Ask the provider instead of the registry
     #[arg(long)]
     remote: bool,
     #[command(flatten)]
     common: Shared,
 }
 
-/// Forget an endpoint: the ledger's entry goes, the provider's and the secret stay
+/// Forget an endpoint: the registry's entry goes, the provider's and the secret stay
 #[derive(Args)]
 struct Forget {
     /// Its id, such as we_abc123; or the URL of a registration of which nobody knows how it ended
@@ -114,13 +114,13 @@ fn list(args: &List, session: &Session<'_>) -> Result<CommandOutcome> {
     if args.remote {
         return remote::list(&args.common, session);
     }
-    let ledger = registry::read(session)?;
-    if ledger.endpoints.is_empty() {
+    let registry = registry::read(session)?;
+    if registry.endpoints.is_empty() {
         session.say("no endpoint was registered from here; `whtool register --url URL` does it");
     }
     let mut store = captures(&args.common.store, session)?;
     let mut output = session.world.stdout();
-    for endpoint in &ledger.endpoints {
+    for endpoint in &registry.endpoints {
         let proof = proof(endpoint, store.as_deref_mut())?;
         if args.common.json {
             output.write_all(&json::line(&record(endpoint, proof.as_ref())))?;
@@ -129,7 +129,7 @@ fn list(args: &List, session: &Session<'_>) -> Result<CommandOutcome> {
         }
     }
     output.flush()?;
-    warn_of_unsettled(&ledger, session);
+    warn_of_pending(&registry, session);
     Ok(CommandOutcome::Success)
 }
 
@@ -137,8 +137,8 @@ fn show(args: &Show, session: &Session<'_>) -> Result<CommandOutcome> {
     if args.remote {
         return remote::show(&args.id, &args.common, session);
     }
-    let ledger = registry::read(session)?;
-    let endpoint = find(&ledger, &args.id)?;
+    let registry = registry::read(session)?;
+    let endpoint = find(&registry, &args.id)?;
     let mut store = captures(&args.common.store, session)?;
     let proof = proof(endpoint, store.as_deref_mut())?;
     let mut output = session.world.stdout();
@@ -152,27 +152,27 @@ fn show(args: &Show, session: &Session<'_>) -> Result<CommandOutcome> {
 }
 
 fn forget(args: &Forget, session: &Session<'_>) -> Result<CommandOutcome> {
-    let unsettled = registry::update(session, |ledger| {
-        let before = ledger.unsettled.len();
-        ledger.unsettled.retain(|one| one.url != args.id);
-        let unsettled = before - ledger.unsettled.len();
-        if unsettled == 0 {
-            let id = find(ledger, &args.id)?.id.clone();
-            ledger.endpoints.retain(|one| one.id != id);
+    let pending = registry::update(session, |registry| {
+        let before = registry.pending.len();
+        registry.pending.retain(|one| one.url != args.id);
+        let pending = before - registry.pending.len();
+        if pending == 0 {
+            let id = find(registry, &args.id)?.id.clone();
+            registry.endpoints.retain(|one| one.id != id);
         }
-        Ok(unsettled)
+        Ok(pending)
     })?;
     let name = escape_unsafe(&args.id);
-    session.say(&match unsettled {
+    session.say(&match pending {
         0 => format!("forgot {name}: the provider still sends to it, and its secret is still kept"),
         _ => format!("forgot that nobody knows how the registration of {name} ended"),
     });
     Ok(CommandOutcome::Success)
 }
 
-/// The endpoint of this id in the ledger.
-fn find<'l>(ledger: &'l Ledger, id: &str) -> Result<&'l Endpoint> {
-    let found = ledger.endpoints.iter().find(|endpoint| endpoint.id == id);
+/// The endpoint of this id in the registry.
+fn find<'l>(registry: &'l Registry, id: &str) -> Result<&'l RegisteredEndpoint> {
+    let found = registry.endpoints.iter().find(|endpoint| endpoint.id == id);
     found.ok_or_else(|| {
         Error::failed(format!("no endpoint `{id}` was registered from here"))
             .hint("`whtool endpoints` lists them; --remote asks the provider")
@@ -186,10 +186,13 @@ pub(super) fn captures(args: &StoreArgs, session: &Session<'_>) -> Result<Option
 }
 
 /// The latest delivery that this endpoint's own secret verified, and that whtool did not send itself.
-pub(super) fn proof(endpoint: &Endpoint, store: Option<&mut (dyn Store + '_)>) -> Result<Option<DeliverySummary>> {
+pub(super) fn proof(
+    endpoint: &RegisteredEndpoint,
+    store: Option<&mut (dyn Store + '_)>,
+) -> Result<Option<DeliverySummary>> {
     let (Some(store), Some(name)) = (store, &endpoint.secret) else { return Ok(None) };
     let query = Query {
-        secret: Some(Origin::Kept(name.clone()).to_string()),
+        secret: Some(Origin::Stored(name.clone()).to_string()),
         verdict: Some("verified".to_owned()),
         limit: Some(LOOKED_AT),
         ..Query::default()
@@ -211,7 +214,7 @@ fn is_our_own(request: &Request) -> bool {
 }
 
 /// An endpoint as one JSON record.
-pub(super) fn record(endpoint: &Endpoint, proof: Option<&DeliverySummary>) -> Value {
+pub(super) fn record(endpoint: &RegisteredEndpoint, proof: Option<&DeliverySummary>) -> Value {
     json!({
         "schema": "whtool.endpoint/1", "id": endpoint.id, "provider": endpoint.provider, "mode": endpoint.mode.name(),
         "api": endpoint.base, "url": endpoint.url, "events": endpoint.events, "status": endpoint.status,
@@ -221,7 +224,7 @@ pub(super) fn record(endpoint: &Endpoint, proof: Option<&DeliverySummary>) -> Va
     })
 }
 
-fn line(endpoint: &Endpoint, proof: Option<&DeliverySummary>, session: &Session<'_>) -> String {
+fn line(endpoint: &RegisteredEndpoint, proof: Option<&DeliverySummary>, session: &Session<'_>) -> String {
     let out = session.out;
     let profile = format!("{:<8} {}", endpoint.provider, endpoint.mode.name());
     let events = match endpoint.events.len() {
@@ -239,11 +242,11 @@ fn line(endpoint: &Endpoint, proof: Option<&DeliverySummary>, session: &Session<
     )
 }
 
-fn page(endpoint: &Endpoint, proof: Option<&DeliverySummary>, session: &Session<'_>) -> String {
+fn page(endpoint: &RegisteredEndpoint, proof: Option<&DeliverySummary>, session: &Session<'_>) -> String {
     let events: Vec<_> = endpoint.events.iter().map(|event| escape_unsafe(event)).collect();
     let secret = match &endpoint.secret {
         Some(name) => format!("kept as {}", escape_unsafe(name)),
-        None => "not known: the provider's answer held none".to_owned(),
+        None => "not known: the provider's answer stored none".to_owned(),
     };
     let rows = [
         ("provider", format!("{} {}, {}", endpoint.provider, endpoint.mode.name(), escape_unsafe(&endpoint.base))),
@@ -274,9 +277,9 @@ pub(super) fn local(time: crate::model::timestamp::Timestamp, session: &Session<
     time.to_zoned(session.world.time_zone()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
-fn warn_of_unsettled(ledger: &Ledger, session: &Session<'_>) {
+fn warn_of_pending(registry: &Registry, session: &Session<'_>) {
     let mut told = Vec::new();
-    for one in ledger.unsettled.iter().rev() {
+    for one in registry.pending.iter().rev() {
         if told.contains(&&one.url) {
             continue;
         }

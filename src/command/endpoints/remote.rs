@@ -102,7 +102,7 @@ pub(super) fn show(id: &str, args: &Shared, session: &Session<'_>) -> Result<Com
     Ok(CommandOutcome::Success)
 }
 
-/// Changes an endpoint, there and in the ledger.
+/// Changes an endpoint, there and in the registry.
 pub(super) fn update(args: &Update, session: &Session<'_>) -> Result<CommandOutcome> {
     let provider = args.common.provider;
     let allowed = if args.allow_http { Urls::Any } else { Urls::Public };
@@ -125,8 +125,8 @@ pub(super) fn update(args: &Update, session: &Session<'_>) -> Result<CommandOutc
         &args.common,
         session,
     )?;
-    registry::update(session, |ledger| {
-        for endpoint in ledger.endpoints.iter_mut().filter(|endpoint| endpoint.id == args.id) {
+    registry::update(session, |registry| {
+        for endpoint in registry.endpoints.iter_mut().filter(|endpoint| endpoint.id == args.id) {
             endpoint.url = change.url.clone().unwrap_or_else(|| endpoint.url.clone());
             endpoint.events = change.events.clone().unwrap_or_else(|| endpoint.events.clone());
             endpoint.description = change.description.clone().or_else(|| endpoint.description.clone());
@@ -138,17 +138,17 @@ pub(super) fn update(args: &Update, session: &Session<'_>) -> Result<CommandOutc
     Ok(CommandOutcome::Success)
 }
 
-/// Deletes an endpoint, there and in the ledger. What is still under way was signed with its secret, so that stays.
+/// Deletes an endpoint, there and in the registry. What is still under way was signed with its secret, so that stays.
 pub(super) fn delete(args: &Delete, session: &Session<'_>) -> Result<CommandOutcome> {
     let what = format!("{} was not deleted", args.id);
     change_there(&Management::Delete(args.id.clone()), &what, args.consent.agreed(), &args.common, session)?;
     let now = session.world.now();
-    registry::update(session, |ledger| {
-        let gone: Vec<_> = ledger.endpoints.iter().filter(|one| one.id == args.id).cloned().collect();
-        ledger.endpoints.retain(|one| one.id != args.id);
+    registry::update(session, |registry| {
+        let gone: Vec<_> = registry.endpoints.iter().filter(|one| one.id == args.id).cloned().collect();
+        registry.endpoints.retain(|one| one.id != args.id);
         let names: Vec<_> = gone.iter().filter_map(|endpoint| endpoint.secret.as_deref()).collect();
-        for held in ledger.secrets.iter_mut().filter(|held| names.contains(&held.name.as_str())) {
-            held.retired.get_or_insert(now);
+        for stored in registry.secrets.iter_mut().filter(|stored| names.contains(&stored.name.as_str())) {
+            stored.retired.get_or_insert(now);
         }
         Ok(())
     })?;
@@ -188,7 +188,7 @@ fn undocumented(access: &Access, asked: &Management, status: u16, what: &str) ->
     };
     Error::failed(what)
         .because(format!("{title} answered {status}: it documents no such call, and has none{or_gone}"))
-        .hint(format!("use {dashboard}; `whtool endpoints forget` changes the ledger only"))
+        .hint(format!("use {dashboard}; `whtool endpoints forget` changes the registry only"))
 }
 
 fn write_one(told: &Told, args: &Shared, session: &Session<'_>, output: &mut dyn Write) -> std::io::Result<()> {

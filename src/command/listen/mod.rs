@@ -223,7 +223,7 @@ enum Ending {
 }
 
 /// What happens next. Output is flushed only when nothing waits to be shown, so that a burst costs few writes. `Quiet` means that
-/// the deadline has passed, or that it is time to look at the ledger.
+/// the deadline has passed, or that it is time to look at the registry.
 fn next(
     listening: &mut dyn RunningListener,
     deadline: Option<Timestamp>,

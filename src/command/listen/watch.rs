@@ -12,11 +12,11 @@ use std::time::Duration;
 /// How long lies between two looks.
 pub(super) const PAUSE: Duration = Duration::from_millis(500);
 
-/// What deliveries are judged by, and when the ledger was last looked at.
+/// What deliveries are judged by, and when the registry was last looked at.
 pub(super) struct Watch {
     rules: Arc<RwLock<Rules>>,
     secrets: Secrets,
-    /// The ledger's bytes, as they were at the last look.
+    /// The registry's bytes, as they were at the last look.
     seen: Option<Vec<u8>>,
     next: Timestamp,
 }
@@ -26,7 +26,7 @@ impl Watch {
     pub(super) fn new(secrets: &Secrets, tolerance: SignedDuration, session: &Session<'_>) -> Self {
         let rules = Rules { keys: secrets.keys.clone(), tolerance: Some(tolerance) };
         let rules = Arc::new(RwLock::new(rules));
-        let seen = registry::bytes(session).unwrap_or_default();
+        let seen = registry::read_bytes(session).unwrap_or_default();
         Self { rules, secrets: secrets.clone(), seen, next: session.world.now() }
     }
 
@@ -39,19 +39,19 @@ impl Watch {
         })
     }
 
-    /// Looks, when it is time. `Some`: other secrets hold from now on. A ledger that can't be read changes nothing.
+    /// Looks, when it is time. `Some`: other secrets hold from now on. A registry that can't be read changes nothing.
     pub(super) fn look(&mut self, now: Timestamp, session: &Session<'_>) -> Option<Secrets> {
         if now < self.next {
             return None;
         }
         self.next = now.checked_add(SignedDuration::try_from(PAUSE).ok()?).ok()?;
-        let bytes = registry::bytes(session).ok()?;
+        let bytes = registry::read_bytes(session).ok()?;
         if bytes == self.seen {
             return None;
         }
-        let ledger = registry::read(session).ok()?;
+        let registry = registry::read(session).ok()?;
         self.seen = bytes;
-        let secrets = self.secrets.with_kept(&ledger, session);
+        let secrets = self.secrets.with_kept(&registry, session);
         let bytes_of = |secrets: &Secrets| secrets.bytes().map(<[u8]>::to_vec).collect::<Vec<_>>();
         if bytes_of(&secrets) == bytes_of(&self.secrets) {
             return None;

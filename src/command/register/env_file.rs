@@ -11,12 +11,12 @@ pub(super) fn with_variable(text: &[u8], name: &str, value: &str, note: &str) ->
             Some(bare) => (bare, &b"\r\n"[..]),
             None => (bare, if old.len() > bare.len() { &b"\n"[..] } else { b"" }),
         };
-        let Some((export, held)) = assignment(bare, name) else {
+        let Some((export, stored)) = assignment(bare, name) else {
             changed.extend_from_slice(old);
             continue;
         };
-        let is_same = held == quoted(value).as_bytes() || held == value.as_bytes();
-        if !held.is_empty() && !is_same {
+        let is_same = stored == quoted(value).as_bytes() || stored == value.as_bytes();
+        if !stored.is_empty() && !is_same {
             changed.extend_from_slice(format!("# {note}: ").as_bytes());
             changed.extend_from_slice(bare);
             changed.extend_from_slice(if end.is_empty() { b"\n" } else { end });

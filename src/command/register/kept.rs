@@ -8,21 +8,21 @@ use crate::model::error::{Error, Result};
 use crate::model::exchange::Answer;
 use crate::provider::api::{self, Unfit};
 use crate::provider::management::Told;
-use crate::settings::registry::{Endpoint, Held, Ledger, Unsettled};
+use crate::settings::registry::{PendingRegistration, RegisteredEndpoint, Registry, StoredSecret};
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// Puts endpoint and secret of an answer into the ledger. Until they are there its bytes are in a file, as they are; where
+/// Puts endpoint and secret of an answer into the registry. Until they are there its bytes are in a file, as they are; where
 /// something is missing, they stay. That one of the two can't be written is no reason not to write the other.
 pub(super) fn endpoint(
     plan: &Plan,
-    unsettled: &Unsettled,
+    pending: &PendingRegistration,
     answer: &Answer,
     session: &Session<'_>,
-) -> Result<(Endpoint, String)> {
-    let raw = raw(answer, &unsettled.token, session);
-    let (endpoint, secret) = entered(plan, unsettled, answer, &raw, session)?;
-    // All that it holds is in the ledger now.
+) -> Result<(RegisteredEndpoint, String)> {
+    let raw = raw(answer, &pending.token, session);
+    let (endpoint, secret) = entered(plan, pending, answer, &raw, session)?;
+    // All that it holds is in the registry now.
     if let Ok(raw) = &raw
         && let Err(error) = session.world.remove_secret_file(raw)
     {
@@ -39,11 +39,11 @@ fn raw(answer: &Answer, token: &str, session: &Session<'_>) -> Result<PathBuf> {
 
 fn entered(
     plan: &Plan,
-    unsettled: &Unsettled,
+    pending: &PendingRegistration,
     answer: &Answer,
     raw: &Result<PathBuf>,
     session: &Session<'_>,
-) -> Result<(Endpoint, String)> {
+) -> Result<(RegisteredEndpoint, String)> {
     let read = api::read(plan.access.provider, answer, session.world.now());
     let told = read.and_then(|body| {
         let secret = body.get("secret").and_then(Value::as_str).filter(|secret| !secret.is_empty()).map(str::to_owned);
@@ -52,19 +52,19 @@ fn entered(
     let (told, secret) = match told {
         Ok((told, Some(secret))) => (told, secret),
         Ok((told, None)) => {
-            registry::update(session, |ledger| add(ledger, plan, unsettled, &told, None, session))?;
+            registry::update(session, |registry| add(registry, plan, pending, &told, None, session))?;
             return Err(incomplete(plan, &Unfit::Strange("secret"), raw));
         }
         Err(unfit) => return Err(incomplete(plan, &unfit, raw)),
     };
-    let endpoint = registry::update(session, |ledger| add(ledger, plan, unsettled, &told, Some(&secret), session));
+    let endpoint = registry::update(session, |registry| add(registry, plan, pending, &told, Some(&secret), session));
     Ok((endpoint.map_err(|error| unkept(plan, &told, error, raw))?, secret))
 }
 
-/// The endpoint is there, and the ledger can't be written.
+/// The endpoint is there, and the registry can't be written.
 fn unkept(plan: &Plan, told: &Told, error: Error, raw: &Result<PathBuf>) -> Error {
     let why = error.why.map(|why| format!(": {why}")).unwrap_or_default();
-    let error = Error::failed(format!("{} was made, and could not be put into the ledger", told.id))
+    let error = Error::failed(format!("{} was made, and could not be put into the registry", told.id))
         .because(format!("{}{why}", error.what));
     error.hint(match raw {
         Ok(raw) => format!("its secret is in {}: keep it with `whtool secret add`", raw.display()),
@@ -75,20 +75,20 @@ fn unkept(plan: &Plan, told: &Told, error: Error, raw: &Result<PathBuf>) -> Erro
 }
 
 fn add(
-    ledger: &mut Ledger,
+    registry: &mut Registry,
     plan: &Plan,
-    unsettled: &Unsettled,
+    pending: &PendingRegistration,
     told: &Told,
     secret: Option<&str>,
     session: &Session<'_>,
-) -> Result<Endpoint> {
+) -> Result<RegisteredEndpoint> {
     let (provider, now) = (plan.access.provider.name(), session.world.now());
     let name = secret.map(|secret| {
-        let name = ledger.free_name(&told.id);
-        ledger.secrets.push(Held::new(&name, provider, now, secret.as_bytes()));
+        let name = registry.unused_name(&told.id);
+        registry.secrets.push(StoredSecret::new(&name, provider, now, secret.as_bytes()));
         name
     });
-    let endpoint = Endpoint {
+    let endpoint = RegisteredEndpoint {
         id: told.id.clone(),
         provider: provider.to_owned(),
         mode: plan.access.mode(),
@@ -104,18 +104,18 @@ fn add(
         created: now,
         secret: name,
     };
-    ledger.endpoints.push(endpoint.clone());
+    registry.endpoints.push(endpoint.clone());
     // Those before it that never ended are the person's business no longer: they have looked, or said --again.
-    ledger.unsettled.retain(|other| {
-        (&other.provider, &other.base, &other.url) != (&unsettled.provider, &unsettled.base, &unsettled.url)
-    });
+    registry
+        .pending
+        .retain(|other| (&other.provider, &other.base, &other.url) != (&pending.provider, &pending.base, &pending.url));
     Ok(endpoint)
 }
 
 /// The registration came to nothing.
-pub(super) fn forget(unsettled: &Unsettled, session: &Session<'_>) -> Result<()> {
-    registry::update(session, |ledger| {
-        ledger.unsettled.retain(|other| other.token != unsettled.token);
+pub(super) fn forget(pending: &PendingRegistration, session: &Session<'_>) -> Result<()> {
+    registry::update(session, |registry| {
+        registry.pending.retain(|other| other.token != pending.token);
         Ok(())
     })
 }

@@ -1,6 +1,6 @@
 //! `whtool register`: creates a webhook endpoint at the provider, and keeps the secret that is shown once.
 //!
-//! What can go wrong between sending and keeping is written down beforehand: the ledger has an unsettled registration from
+//! What can go wrong between sending and keeping is written down beforehand: the registry has an pending registration from
 //! before the call until its end is known, and an answer is on disk before it is read.
 
 mod env_file;
@@ -18,7 +18,7 @@ use crate::provider::Provider;
 use crate::provider::api::{self, Unfit};
 use crate::provider::management::{Managed, Management, Wanted};
 use crate::render::json::line;
-use crate::settings::registry::{Endpoint, Unsettled};
+use crate::settings::registry::{PendingRegistration, RegisteredEndpoint};
 use crate::world::FileVisibility;
 use clap::Args;
 use serde_json::json;
@@ -49,7 +49,7 @@ pub(super) struct Register {
     /// Whose endpoint it is
     #[arg(long, value_name = "NAME", value_parser = provider_values(), default_value = "plexos")]
     provider: &'static dyn Provider,
-    /// Register although this URL is in the ledger already
+    /// Register although this URL is in the registry already
     #[arg(long)]
     again: bool,
     /// Take http and private addresses, too, for tests
@@ -82,23 +82,23 @@ pub(super) fn run(args: &Register, session: &Session<'_>) -> Result<CommandOutco
     let plan = plan(args, session)?;
     let Managed { call, .. } = managed(args.provider, &Management::Create(plan.wanted.clone()))?;
     plan.access.guard(&call, "register an endpoint", args.consent.agreed(), session)?;
-    let unsettled = begin(&plan, session)?;
+    let pending = begin(&plan, session)?;
     let sent = match plan.access.send(&call, session) {
         Ok(sent) => sent,
         Err(error) => {
             if error.kind == Kind::Interrupted {
                 session.tell(&kept::unknown_end(&plan.access, &plan.url, "it was interrupted"));
             } else {
-                kept::forget(&unsettled, session)?;
+                kept::forget(&pending, session)?;
             }
             return Err(error);
         }
     };
     let (endpoint, secret) = match sent.answer {
-        Ok(answer) => settle(&plan, &unsettled, &answer, session)?,
-        Err(SendFailure::Cut { cause, start }) => settle_cut(&plan, &unsettled, &start, &cause, session)?,
+        Ok(answer) => settle(&plan, &pending, &answer, session)?,
+        Err(SendFailure::Cut { cause, start }) => settle_cut(&plan, &pending, &start, &cause, session)?,
         Err(failure @ SendFailure::Connect(_)) => {
-            kept::forget(&unsettled, session)?;
+            kept::forget(&pending, session)?;
             return Err(plan.access.unreachable(&failure, "nothing was registered"));
         }
         Err(failure) => return Err(kept::unknown_end(&plan.access, &plan.url, &failure.to_string())),
@@ -144,19 +144,19 @@ fn plan(args: &Register, session: &Session<'_>) -> Result<Plan> {
 
 /// A second endpoint of the same URL means that every event comes twice, with two secrets.
 fn refuse_again(access: &Access, url: &str, session: &Session<'_>) -> Result<()> {
-    let (ledger, provider) = (registry::read(session)?, access.provider.name());
+    let (registry, provider) = (registry::read(session)?, access.provider.name());
     let base = access.base.as_str();
-    if let Some(endpoint) = ledger.with_url(provider, base, url).next() {
+    if let Some(endpoint) = registry.find_by_url(provider, base, url) {
         return Err(Error::usage(format!("{url} is registered already, as {}", endpoint.id))
             .because("a second endpoint of the same URL means that every event comes twice")
             .hint(format!("`whtool endpoints show {}` shows it; --again registers it all the same", endpoint.id)));
     }
-    let is_same = |one: &&Unsettled| one.provider == provider && one.base == base && one.url == url;
-    if let Some(unsettled) = ledger.unsettled.iter().find(is_same) {
+    let is_same = |one: &&PendingRegistration| one.provider == provider && one.base == base && one.url == url;
+    if let Some(pending) = registry.pending.iter().find(is_same) {
         return Err(Error::usage(format!("nobody knows how the last registration of {url} ended"))
             .because(format!(
                 "it was sent at {}, and no secret came of it: the endpoint may be there",
-                local(unsettled.at, session)
+                local(pending.at, session)
             ))
             .hint(format!(
                 "look at {}; then --again, or `whtool endpoints forget {url}`",
@@ -167,30 +167,35 @@ fn refuse_again(access: &Access, url: &str, session: &Session<'_>) -> Result<()>
 }
 
 /// Writes down what is about to be sent.
-fn begin(plan: &Plan, session: &Session<'_>) -> Result<Unsettled> {
+fn begin(plan: &Plan, session: &Session<'_>) -> Result<PendingRegistration> {
     let mut token = [0; 8];
     session.world.fill_random(&mut token);
-    let unsettled = Unsettled {
+    let pending = PendingRegistration {
         token: hex::encode(token),
         provider: plan.access.provider.name().to_owned(),
         base: plan.access.base.to_string(),
         url: plan.url.clone(),
         at: session.world.now(),
     };
-    registry::update(session, |ledger| {
-        ledger.unsettled.push(unsettled.clone());
+    registry::update(session, |registry| {
+        registry.pending.push(pending.clone());
         Ok(())
     })?;
-    Ok(unsettled)
+    Ok(pending)
 }
 
 /// Keeps what an answer holds, on disk, and ends the registration.
-fn settle(plan: &Plan, unsettled: &Unsettled, answer: &Answer, session: &Session<'_>) -> Result<(Endpoint, String)> {
+fn settle(
+    plan: &Plan,
+    pending: &PendingRegistration,
+    answer: &Answer,
+    session: &Session<'_>,
+) -> Result<(RegisteredEndpoint, String)> {
     let now = session.world.now();
     let read = match answer.status {
         // Nothing was made, and nothing in the answer is worth keeping.
         300..500 if answer.status != 408 => {
-            kept::forget(unsettled, session)?;
+            kept::forget(pending, session)?;
             api::read(plan.access.provider, answer, now)
         }
         500.. | 408 => {
@@ -198,7 +203,7 @@ fn settle(plan: &Plan, unsettled: &Unsettled, answer: &Answer, session: &Session
             let why = unfit.and_then(|unfit| unfit.error(plan.access.provider, "").why).unwrap_or_default();
             return Err(kept::unknown_end(&plan.access, &plan.url, &why));
         }
-        _ => return kept::endpoint(plan, unsettled, answer, session),
+        _ => return kept::endpoint(plan, pending, answer, session),
     };
     let unfit = read.err().unwrap_or(Unfit::Empty);
     Err(unfit.error(plan.access.provider, "nothing was registered"))
@@ -207,31 +212,31 @@ fn settle(plan: &Plan, unsettled: &Unsettled, answer: &Answer, session: &Session
 /// An answer that was cut off may still be whole enough, or hold the secret.
 fn settle_cut(
     plan: &Plan,
-    unsettled: &Unsettled,
+    pending: &PendingRegistration,
     start: &Answer,
     cause: &str,
     session: &Session<'_>,
-) -> Result<(Endpoint, String)> {
+) -> Result<(RegisteredEndpoint, String)> {
     if !(200..300).contains(&start.status) || start.body.is_empty() {
         return Err(kept::unknown_end(&plan.access, &plan.url, &format!("the answer was cut off: {cause}")));
     }
-    kept::endpoint(plan, unsettled, &Answer { is_whole: true, ..start.clone() }, session)
+    kept::endpoint(plan, pending, &Answer { is_whole: true, ..start.clone() }, session)
 }
 
 /// Says what there is now, and where its secret is.
-fn tell(args: &Register, endpoint: &Endpoint, secret: &str, session: &Session<'_>) -> Result<()> {
-    let ledger = registry::path(session)?;
+fn tell(args: &Register, endpoint: &RegisteredEndpoint, secret: &str, session: &Session<'_>) -> Result<()> {
+    let registry = registry::path(session)?;
     let name = endpoint.secret.as_deref().unwrap_or_default();
     let mut output = session.world.stdout();
     if args.json {
         let mut record = super::endpoints::record(endpoint, None);
-        record["secretFile"] = json!(ledger.display().to_string());
+        record["secretFile"] = json!(registry.display().to_string());
         if args.print_secret {
             record["signingSecret"] = json!(secret);
         }
         output.write_all(&line(&record))?;
     } else {
-        let place = ledger.display();
+        let place = registry.display();
         let told = format!("{}  its secret is in {place}, as {}", escape_unsafe(&endpoint.id), escape_unsafe(name));
         writeln!(output, "{}", session.fitted(&told))?;
         if args.print_secret {

@@ -8,7 +8,7 @@ use crate::model::secret::{SHORT, looks_made_up};
 use crate::provider::{self, Provider};
 use crate::render::text::count;
 use crate::settings;
-use crate::settings::registry::{Held, Source};
+use crate::settings::registry::{SecretSource, StoredSecret};
 use crate::world::Stream;
 use clap::Args;
 use std::io::Write;
@@ -54,25 +54,25 @@ pub(super) fn add(
         None => fetch(provider, new.file.as_deref(), session)?,
     };
     check(provider, &bytes, session)?;
-    let source = new.command.as_deref().map_or_else(|| Source::Kept(bytes.clone()), Source::Command);
+    let source = new.command.as_deref().map_or_else(|| SecretSource::Stored(bytes.clone()), SecretSource::Command);
     let (now, wanted) = (session.world.now(), new.name.as_deref());
-    let name = registry::update(session, |ledger| {
+    let name = registry::update(session, |registry| {
         if let Some(same) =
-            ledger.secrets.iter().find(|held| held.provider == provider.name() && held.source() == source)
+            registry.secrets.iter().find(|stored| stored.provider == provider.name() && stored.source() == source)
         {
             return Err(Error::usage(format!("this secret is kept already, as {}", same.name)));
         }
-        if let Some(taken) = wanted.filter(|name| ledger.secrets.iter().any(|held| held.name == *name)) {
+        if let Some(taken) = wanted.filter(|name| registry.secrets.iter().any(|stored| stored.name == *name)) {
             return Err(Error::usage(format!("there is a secret `{taken}` already")).hint("take another --name"));
         }
         if others == Others::Retire {
-            let own = ledger.secrets.iter_mut().filter(|held| held.provider == provider.name());
-            own.for_each(|held| held.retired = held.retired.or(Some(now)));
+            let own = registry.secrets.iter_mut().filter(|stored| stored.provider == provider.name());
+            own.for_each(|stored| stored.retired = stored.retired.or(Some(now)));
         }
-        let name = wanted.map_or_else(|| ledger.free_name(provider.name()), str::to_owned);
-        ledger.secrets.push(match &source {
-            Source::Kept(bytes) => Held::new(&name, provider.name(), now, bytes),
-            Source::Command(command) => Held::elsewhere(&name, provider.name(), now, command),
+        let name = wanted.map_or_else(|| registry.unused_name(provider.name()), str::to_owned);
+        registry.secrets.push(match &source {
+            SecretSource::Stored(bytes) => StoredSecret::new(&name, provider.name(), now, bytes),
+            SecretSource::Command(command) => StoredSecret::from_command(&name, provider.name(), now, command),
         });
         Ok(name)
     })?;

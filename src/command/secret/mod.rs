@@ -11,7 +11,7 @@ use crate::model::timestamp::Timestamp;
 use crate::model::width::{display_width, pad_right};
 use crate::provider::{self, Provider};
 use crate::render::json::line;
-use crate::settings::registry::{Held, Ledger, Source};
+use crate::settings::registry::{Registry, SecretSource, StoredSecret};
 use crate::world::Stream;
 use add::{New, Others, add};
 use clap::{Args, Subcommand};
@@ -74,7 +74,7 @@ struct Rotate {
     new: New,
 }
 
-/// Show a secret: masked, unless --reveal is given
+/// Show a secret: mask_secrets, unless --reveal is given
 #[derive(Args)]
 struct Show {
     /// Its name; it may be left out when there is only one
@@ -106,32 +106,32 @@ pub(super) fn run(args: &Secrets, session: &Session<'_>) -> Result<CommandOutcom
 }
 
 fn list(args: &List, session: &Session<'_>) -> Result<CommandOutcome> {
-    let ledger = registry::read(session)?;
-    if ledger.secrets.is_empty() {
+    let registry = registry::read(session)?;
+    if registry.secrets.is_empty() {
         session.say("no secret is kept; `whtool secret add PROVIDER` keeps one");
     }
-    let width = ledger.secrets.iter().map(|held| display_width(&escape_unsafe(&held.name))).max().unwrap_or(0);
+    let width = registry.secrets.iter().map(|stored| display_width(&escape_unsafe(&stored.name))).max().unwrap_or(0);
     let mut output = session.world.stdout();
-    for held in &ledger.secrets {
+    for stored in &registry.secrets {
         if args.json {
-            output.write_all(&line(&record(held, &ledger)))?;
+            output.write_all(&line(&record(stored, &registry)))?;
             continue;
         }
-        let provider = session.out.name(&pad_right(&escape_unsafe(&held.provider), 8));
-        let name = session.out.strong(&pad_right(&escape_unsafe(&held.name), width));
-        let retired = held.retired.map(|time| format!("  retired {}: verifies, and does not sign", day(time)));
-        let command = match held.source() {
-            Source::Command(command) => Some(format!("  printed by `{}`", escape_unsafe(&mask_secrets(command)))),
-            Source::Kept(_) => None,
+        let provider = session.out.name(&pad_right(&escape_unsafe(&stored.provider), 8));
+        let name = session.out.strong(&pad_right(&escape_unsafe(&stored.name), width));
+        let retired = stored.retired.map(|time| format!("  retired {}: verifies, and does not sign", day(time)));
+        let command = match stored.source() {
+            SecretSource::Command(command) => Some(format!("  printed by `{}`", escape_unsafe(&mask_secrets(command)))),
+            SecretSource::Stored(_) => None,
         };
-        let endpoint = endpoint_of(held, &ledger).map(|url| format!("  for {}", escape_unsafe(url)));
+        let endpoint = endpoint_of(stored, &registry).map(|url| format!("  for {}", escape_unsafe(url)));
         let rest = [command, endpoint, retired].into_iter().flatten().collect::<String>();
-        let row = format!("{provider}  {name}  added {}{}\n", day(held.added), session.out.faint(&rest));
+        let row = format!("{provider}  {name}  added {}{}\n", day(stored.added), session.out.faint(&rest));
         output.write_all(session.fitted(&row).as_bytes())?;
     }
     output.flush()?;
     drop(output);
-    if !ledger.secrets.is_empty() {
+    if !registry.secrets.is_empty() {
         session.say(&format!("kept in {}, which only you can read", registry::path(session)?.display()));
     }
     for provider in provider::ALL.iter().filter(|each| session.world.env_var(each.secret_variable()).is_some()) {
@@ -140,17 +140,17 @@ fn list(args: &List, session: &Session<'_>) -> Result<CommandOutcome> {
     Ok(CommandOutcome::Success)
 }
 
-fn record(held: &Held, ledger: &Ledger) -> Value {
-    let command = if let Source::Command(command) = held.source() { Some(mask_secrets(command)) } else { None };
+fn record(stored: &StoredSecret, registry: &Registry) -> Value {
+    let command = if let SecretSource::Command(command) = stored.source() { Some(mask_secrets(command)) } else { None };
     json!({
-        "schema": "whtool.secret/1", "name": held.name, "provider": held.provider, "added": held.added.to_string(),
-        "retired": held.retired.map(|time| time.to_string()), "command": command, "endpointUrl": endpoint_of(held, ledger),
+        "schema": "whtool.secret/1", "name": stored.name, "provider": stored.provider, "added": stored.added.to_string(),
+        "retired": stored.retired.map(|time| time.to_string()), "command": command, "endpointUrl": endpoint_of(stored, registry),
     })
 }
 
-fn endpoint_of<'l>(held: &Held, ledger: &'l Ledger) -> Option<&'l str> {
-    let is_its = |name: &Option<String>| name.as_deref() == Some(held.name.as_str());
-    ledger.endpoints.iter().find(|endpoint| is_its(&endpoint.secret)).map(|endpoint| endpoint.url.as_str())
+fn endpoint_of<'l>(stored: &StoredSecret, registry: &'l Registry) -> Option<&'l str> {
+    let is_its = |name: &Option<String>| name.as_deref() == Some(stored.name.as_str());
+    registry.endpoints.iter().find(|endpoint| is_its(&endpoint.secret)).map(|endpoint| endpoint.url.as_str())
 }
 
 fn day(time: Timestamp) -> String {
@@ -158,24 +158,24 @@ fn day(time: Timestamp) -> String {
 }
 
 fn show(args: &Show, session: &Session<'_>) -> Result<CommandOutcome> {
-    let ledger = registry::read(session)?;
-    let held = match (&args.name, &*ledger.secrets) {
-        (Some(name), _) => find(&ledger, name)?,
+    let registry = registry::read(session)?;
+    let stored = match (&args.name, &*registry.secrets) {
+        (Some(name), _) => find(&registry, name)?,
         (None, [one]) => one,
         (None, []) => return Err(Error::failed("no secret is kept").hint("`whtool secret add PROVIDER` keeps one")),
         (None, _) => return Err(Error::usage("which one?").hint("`whtool secret list` names them")),
     };
-    let bytes = match (held.source(), session.reveal) {
-        (Source::Kept(bytes), _) => bytes,
-        (Source::Command(command), Reveal::Everything) => {
-            let provider = provider::named(&held.provider).map_or("", Provider::name);
+    let bytes = match (stored.source(), session.reveal) {
+        (SecretSource::Stored(bytes), _) => bytes,
+        (SecretSource::Command(command), Reveal::Everything) => {
+            let provider = provider::named(&stored.provider).map_or("", Provider::name);
             secrets::printed(provider, command, session)?
         }
-        (Source::Command(_), Reveal::Masked) => Vec::new(),
+        (SecretSource::Command(_), Reveal::Masked) => Vec::new(),
     };
     let mut output = session.world.stdout();
     match session.reveal {
-        // Into a pipe go the bytes as they are; a terminal gets what is harmless.
+        // Into a pipe go the bytes as they are; a terminal gets what is escape_unsafe.
         Reveal::Everything if session.world.is_terminal(Stream::Output) => {
             writeln!(output, "{}", escape_unsafe_bytes(&bytes))?;
         }
@@ -184,10 +184,10 @@ fn show(args: &Show, session: &Session<'_>) -> Result<CommandOutcome> {
             output.write_all(b"\n")?;
         }
         Reveal::Masked => {
-            let (name, provider) = (escape_unsafe(&held.name), escape_unsafe(&held.provider));
-            let what = match held.source() {
-                Source::Kept(bytes) => format!("*** ({} bytes)", bytes.len()),
-                Source::Command(command) => format!("printed by `{}`", escape_unsafe(&mask_secrets(command))),
+            let (name, provider) = (escape_unsafe(&stored.name), escape_unsafe(&stored.provider));
+            let what = match stored.source() {
+                SecretSource::Stored(bytes) => format!("*** ({} bytes)", bytes.len()),
+                SecretSource::Command(command) => format!("printed by `{}`", escape_unsafe(&mask_secrets(command))),
             };
             output.write_all(session.fitted(&format!("{provider}  {name}  {what}\n")).as_bytes())?;
         }
@@ -208,17 +208,17 @@ fn remove(args: &Remove, session: &Session<'_>) -> Result<CommandOutcome> {
             &args.name,
         )?;
     }
-    registry::update(session, |ledger| {
-        find(ledger, &args.name)?;
-        ledger.secrets.retain(|held| held.name != args.name);
+    registry::update(session, |registry| {
+        find(registry, &args.name)?;
+        registry.secrets.retain(|stored| stored.name != args.name);
         Ok(())
     })?;
     session.say(&format!("removed {}", escape_unsafe(&args.name)));
     Ok(CommandOutcome::Success)
 }
 
-fn find<'l>(ledger: &'l Ledger, name: &str) -> Result<&'l Held> {
-    let found = ledger.secrets.iter().find(|held| held.name == name);
+fn find<'l>(registry: &'l Registry, name: &str) -> Result<&'l StoredSecret> {
+    let found = registry.secrets.iter().find(|stored| stored.name == name);
     found.ok_or_else(|| {
         Error::failed(format!("there is no secret `{name}`")).hint("`whtool secret list` names those that are kept")
     })

@@ -1,54 +1,85 @@
-//! The ledger's file, for the commands that read or change it.
+//! Reads and changes the registry file.
 
 use crate::command::Session;
 use crate::model::error::{Error, Result};
-use crate::settings::registry::{Ledger, Unreadable};
+use crate::settings::registry::{Registry, RegistryError};
 use crate::world::World;
 use std::path::{Path, PathBuf};
 
-/// Where it is.
+/// Name of the registry file in the data folder.
+pub(in crate::command) const FILE: &str = "registry.json";
+/// Name it had before. A file of this name is read if there is no `FILE`, and replaced by it on the next write.
+pub(in crate::command) const OLD_FILE: &str = "ledger.json";
+
+/// Returns the path that the registry is written to.
 pub(in crate::command) fn path(session: &Session<'_>) -> Result<PathBuf> {
-    path_in(session.world)
+    Ok(session.world.data_dir()?.join(FILE))
 }
 
-fn path_in(world: &dyn World) -> Result<PathBuf> {
-    Ok(world.data_dir()?.join("ledger.json"))
+/// Reads the file's bytes. `None`: there is no registry yet.
+pub(in crate::command) fn read_bytes(session: &Session<'_>) -> Result<Option<Vec<u8>>> {
+    Ok(load(session.world)?.1)
 }
 
-/// Its bytes, if it is there.
-pub(in crate::command) fn bytes(session: &Session<'_>) -> Result<Option<Vec<u8>>> {
-    session.world.read_secret_file(&path(session)?)
+pub(in crate::command) fn read(session: &Session<'_>) -> Result<Registry> {
+    read_from(session.world)
 }
 
-/// Reads it.
-pub(in crate::command) fn read(session: &Session<'_>) -> Result<Ledger> {
-    read_in(session.world)
+/// Reads the registry without a session, for shell completion.
+pub(in crate::command) fn read_from(world: &dyn World) -> Result<Registry> {
+    let (path, bytes) = load(world)?;
+    parse(&path, bytes.as_deref())
 }
 
-/// Reads it where there is no session: for completions.
-pub(in crate::command) fn read_in(world: &dyn World) -> Result<Ledger> {
-    let path = path_in(world)?;
-    let bytes = world.read_secret_file(&path)?;
-    Ledger::read(bytes.as_deref()).map_err(|error| unreadable(&path, &error))
-}
-
-/// Changes it: on disk when this returns. What `change` returns is handed on; its error leaves all as it was.
-pub(in crate::command) fn update<T>(session: &Session<'_>, change: impl FnOnce(&mut Ledger) -> Result<T>) -> Result<T> {
-    let path = path(session)?;
-    let (mut change, mut outcome) = (Some(change), None);
-    session.world.update_secret_file(&path, &mut |bytes| {
-        let mut ledger = Ledger::read(bytes.as_deref()).map_err(|error| unreadable(&path, &error))?;
-        let change = change.take().expect("a file is changed once");
-        outcome = Some(change(&mut ledger)?);
-        Ok(ledger.to_bytes())
-    })?;
-    Ok(outcome.expect("the change was made"))
-}
-
-fn unreadable(path: &Path, error: &Unreadable) -> Error {
-    let failed = Error::failed(format!("can't use the ledger {}", path.display())).because(error);
-    match error {
-        Unreadable::Damaged(_) => failed.hint("it was left as it is: mend it, or move it away (it holds secrets)"),
-        Unreadable::Foreign(_) => failed.hint("update whtool"),
+fn load(world: &dyn World) -> Result<(PathBuf, Option<Vec<u8>>)> {
+    let folder = world.data_dir()?;
+    let path = folder.join(FILE);
+    match world.read_secret_file(&path)? {
+        Some(bytes) => Ok((path, Some(bytes))),
+        None => load_old(&folder, world),
     }
+}
+
+fn load_old(folder: &Path, world: &dyn World) -> Result<(PathBuf, Option<Vec<u8>>)> {
+    let path = folder.join(OLD_FILE);
+    let bytes = world.read_secret_file(&path)?;
+    Ok((path, bytes))
+}
+
+/// Changes the registry; it is synced to disk when this returns. Returns the result of `change`, whose
+/// error leaves the file unchanged.
+pub(in crate::command) fn update<T>(
+    session: &Session<'_>,
+    change: impl FnOnce(&mut Registry) -> Result<T>,
+) -> Result<T> {
+    let (world, folder) = (session.world, session.world.data_dir()?);
+    let path = folder.join(FILE);
+    let (old_path, old_bytes) = load_old(&folder, world)?;
+    let (mut change, mut result, mut is_old) = (Some(change), None, false);
+    world.update_secret_file(&path, &mut |bytes| {
+        let mut registry = match bytes {
+            Some(bytes) => parse(&path, Some(&bytes))?,
+            None => {
+                is_old = old_bytes.is_some();
+                parse(&old_path, old_bytes.as_deref())?
+            }
+        };
+        let change = change.take().expect("update_secret_file calls this once");
+        result = Some(change(&mut registry)?);
+        Ok(registry.to_bytes())
+    })?;
+    if is_old && let Err(error) = world.remove_secret_file(&old_path) {
+        session.tell(&error);
+    }
+    Ok(result.expect("update_secret_file called the closure"))
+}
+
+fn parse(path: &Path, bytes: Option<&[u8]>) -> Result<Registry> {
+    Registry::parse(bytes).map_err(|error| {
+        let failed = Error::failed(format!("can't read {}", path.display())).because(&error);
+        match error {
+            RegistryError::Damaged(_) => failed.hint("repair the file, or move it away; it contains signing secrets"),
+            RegistryError::UnsupportedSchema(_) => failed.hint("update whtool"),
+        }
+    })
 }

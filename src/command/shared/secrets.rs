@@ -12,7 +12,7 @@ use crate::model::secret::{Origin, Secret, looks_made_up};
 use crate::model::signature::Key;
 use crate::provider::{self, Provider};
 use crate::settings;
-use crate::settings::registry::{Held, Ledger, Source};
+use crate::settings::registry::{Registry, SecretSource, StoredSecret};
 use clap::Args;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -62,12 +62,13 @@ impl Secrets {
     }
 
     /// The same with what whtool keeps now in place of what it kept.
-    pub(in crate::command) fn with_kept(&self, ledger: &Ledger, session: &Session<'_>) -> Self {
-        let others = self.keys.iter().filter(|key| !matches!(key.secret.origin, Origin::Kept(_))).cloned();
-        let kept = kept(ledger, session);
+    pub(in crate::command) fn with_kept(&self, registry: &Registry, session: &Session<'_>) -> Self {
+        let others = self.keys.iter().filter(|key| !matches!(key.secret.origin, Origin::Stored(_))).cloned();
+        let kept = kept(registry, session);
         // What a command does not print this time, a keyring that is locked again, still is what it was.
         let is_kept = |origin: &Origin| kept.iter().any(|secret| secret.origin == *origin);
-        let is_there = |origin: &Origin| ledger.secrets.iter().any(|held| *origin == Origin::Kept(held.name.clone()));
+        let is_there =
+            |origin: &Origin| registry.secrets.iter().any(|stored| *origin == Origin::Stored(stored.name.clone()));
         let from_before = self.keys.iter().filter(|key| is_there(&key.secret.origin) && !is_kept(&key.secret.origin));
         let keys = others.chain(kept.iter().cloned().map(Key::new)).chain(from_before.cloned()).collect();
         Self { keys, api_keys: self.api_keys.clone() }
@@ -96,7 +97,7 @@ pub(in crate::command) fn secrets(args: &SecretArgs, local: Local, session: &Ses
     let mut secrets = Vec::new();
     // Where other secrets are at hand, those that are kept are not worth failing for.
     let kept = match registry::read(session) {
-        Ok(ledger) => kept(&ledger, session),
+        Ok(registry) => kept(&registry, session),
         Err(error) if has_other(&flags, session) => {
             session.tell(&error);
             Vec::new()
@@ -134,7 +135,7 @@ pub(in crate::command) fn secrets(args: &SecretArgs, local: Local, session: &Ses
 
 /// Warns of what was copied from where a secret is not shown whole. Of those that are kept it was said when they were added.
 fn warn_of_made_up(secrets: &[Secret], session: &Session<'_>) {
-    let is_given = |secret: &&Secret| !matches!(secret.origin, Origin::Kept(_));
+    let is_given = |secret: &&Secret| !matches!(secret.origin, Origin::Stored(_));
     let odd = secrets.iter().filter(is_given).filter(|secret| looks_made_up(secret.expose()));
     for name in odd.map(|secret| secret.origin.to_string()).collect::<BTreeSet<_>>() {
         session.warn(&format!("{} looks like a placeholder, or like a secret that was cut off", escape_unsafe(&name)));
@@ -142,11 +143,11 @@ fn warn_of_made_up(secrets: &[Secret], session: &Session<'_>) {
 }
 
 /// The secrets that whtool keeps. One whose command fails is told of, and the others serve.
-fn kept(ledger: &Ledger, session: &Session<'_>) -> Vec<Secret> {
-    let secret = |(provider, held): (&'static str, &Held)| {
-        let bytes = match held.source() {
-            Source::Kept(bytes) => bytes,
-            Source::Command(command) => match printed(provider, command, session) {
+fn kept(registry: &Registry, session: &Session<'_>) -> Vec<Secret> {
+    let secret = |(provider, stored): (&'static str, &StoredSecret)| {
+        let bytes = match stored.source() {
+            SecretSource::Stored(bytes) => bytes,
+            SecretSource::Command(command) => match printed(provider, command, session) {
                 Ok(bytes) => bytes,
                 Err(error) => {
                     session.tell(&error);
@@ -154,9 +155,9 @@ fn kept(ledger: &Ledger, session: &Session<'_>) -> Vec<Secret> {
                 }
             },
         };
-        Some(Secret::new(provider, Origin::Kept(held.name.clone()), bytes))
+        Some(Secret::new(provider, Origin::Stored(stored.name.clone()), bytes))
     };
-    ledger.known().filter_map(secret).collect()
+    registry.signing_secrets().filter_map(secret).collect()
 }
 
 /// The secret that a command prints, without the line break at its end.

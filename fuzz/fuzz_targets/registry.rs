@@ -5,4 +5,4 @@
 #[path = "../../tests/fuzz/subjects.rs"]
 mod subjects;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| subjects::hold("ledger", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| subjects::hold("registry", bytes));
