@@ -3,7 +3,7 @@
 //! `Transfer-Encoding: chunked` is heeded when the body really is in chunks, then `Content-Length`; without either the rest of
 //! the file is the body. What does not add up becomes a note.
 
-use super::note::{Length, Note, content_length, length};
+use super::note::{ContentLength, Note, content_length, length};
 use super::raw::{is_next_start, split_line};
 use crate::model::message::Headers;
 
@@ -17,10 +17,10 @@ pub(super) fn read<'a>(headers: &Headers, text: &'a [u8], notes: &mut Vec<Note>)
         notes.push(Note::NotChunked);
     }
     match content_length(headers) {
-        Length::Bytes(announced) => by_length(announced, text, notes),
-        Length::Absent => without_length(text, notes),
-        Length::Unreadable => {
-            notes.push(Note::LengthUnreadable);
+        ContentLength::Bytes(announced) => by_length(announced, text, notes),
+        ContentLength::Absent => without_length(text, notes),
+        ContentLength::Unreadable => {
+            notes.push(Note::InvalidLength);
             without_length(text, notes)
         }
     }

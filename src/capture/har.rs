@@ -3,8 +3,8 @@
 //! An archive holds what the exporting tool understood of a request, not its bytes: the body is text that was decoded, and
 //! sometimes it is missing. Where the length shows that it is not what was sent, a note says so.
 
-use super::{Capture, CaptureError, JsonError, Place, note, raw, read_arrived, without_bom};
-use crate::capture::request_json::{RecordError, Text, is_method, is_target};
+use super::{Capture, CaptureError, JsonError, Location, note, raw, read_arrived, without_bom};
+use crate::capture::request_json::{RequestJsonError, Text, is_method, is_target};
 use crate::model::message::{Headers, Request};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,47 +15,47 @@ use serde_json::value::RawValue;
 /// Reads the request of every entry of an archive. An entry that can't be read is an error in its place; a file that is not an
 /// archive is one error.
 pub fn read_har(file: &[u8]) -> Result<impl Iterator<Item = Result<Capture, CaptureError>>, CaptureError> {
-    let archive: Archive = serde_json::from_slice(without_bom(file)).map_err(CaptureError::Har)?;
-    Ok((1..).zip(archive.log.entries).map(|(number, entry)| read_entry(entry.get(), Place::Entry(number))))
+    let archive: HarFile = serde_json::from_slice(without_bom(file)).map_err(CaptureError::Har)?;
+    Ok((1..).zip(archive.log.entries).map(|(number, entry)| read_entry(entry.get(), Location::Entry(number))))
 }
 
 #[derive(Deserialize)]
-struct Archive<'a> {
+struct HarFile<'a> {
     #[serde(borrow)]
-    log: Log<'a>,
+    log: HarLog<'a>,
 }
 
 #[derive(Deserialize)]
-struct Log<'a> {
+struct HarLog<'a> {
     #[serde(borrow)]
     entries: Vec<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Entry<'a> {
+struct HarEntry<'a> {
     #[serde(borrow)]
     started_date_time: Option<Text<'a>>,
     #[serde(borrow)]
-    request: Sent<'a>,
+    request: HarRequest<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Sent<'a> {
+struct HarRequest<'a> {
     method: String,
     #[serde(borrow)]
     url: Text<'a>,
     #[serde(borrow, default)]
-    headers: Vec<Field<'a>>,
+    headers: Vec<HarHeader<'a>>,
     #[serde(borrow)]
-    post_data: Option<PostData<'a>>,
+    post_data: Option<HarPostData<'a>>,
     /// In bytes; -1 where the tool does not know it.
     body_size: Option<i64>,
 }
 
 #[derive(Deserialize)]
-struct Field<'a> {
+struct HarHeader<'a> {
     #[serde(borrow)]
     name: Text<'a>,
     #[serde(borrow)]
@@ -63,7 +63,7 @@ struct Field<'a> {
 }
 
 #[derive(Deserialize)]
-struct PostData<'a> {
+struct HarPostData<'a> {
     #[serde(borrow)]
     text: Option<Text<'a>>,
     #[serde(borrow)]
@@ -71,13 +71,13 @@ struct PostData<'a> {
     params: Option<Vec<IgnoredAny>>,
 }
 
-fn read_entry(json: &str, place: Place) -> Result<Capture, CaptureError> {
-    let entry: Entry =
+fn read_entry(json: &str, place: Location) -> Result<Capture, CaptureError> {
+    let entry: HarEntry =
         serde_json::from_str(json).map_err(|error| CaptureError::Json { place, source: JsonError::in_entry(error) })?;
     let sent = entry.request;
     let body = read_body(sent.post_data, place)?;
     let mut request =
-        read_head(sent.method, &sent.url.0, &sent.headers).map_err(|source| CaptureError::Record { place, source })?;
+        read_head(sent.method, &sent.url.0, &sent.headers).map_err(|source| CaptureError::Request { place, source })?;
     request.body = body;
     let mut notes =
         Vec::from_iter(note::length_differs(&request, sent.body_size.and_then(|size| size.try_into().ok())));
@@ -89,12 +89,12 @@ fn read_entry(json: &str, place: Place) -> Result<Capture, CaptureError> {
 }
 
 /// The request without its body. The pseudo-headers of HTTP/2 say what method and URL say already.
-fn read_head(method: String, url: &str, fields: &[Field<'_>]) -> Result<Request, RecordError> {
+fn read_head(method: String, url: &str, fields: &[HarHeader<'_>]) -> Result<Request, RequestJsonError> {
     if !is_method(&method) {
-        return Err(RecordError::Method(method));
+        return Err(RequestJsonError::Method(method));
     }
     let target = raw::origin_form(url).filter(|target| is_target(target));
-    let target = target.ok_or_else(|| RecordError::Target(url.to_owned()))?;
+    let target = target.ok_or_else(|| RequestJsonError::Target(url.to_owned()))?;
     let mut headers = Headers::new();
     for field in fields.iter().filter(|field| !field.name.0.starts_with(':')) {
         headers.push(&field.name.0, field.value.0.as_bytes())?;
@@ -103,7 +103,7 @@ fn read_head(method: String, url: &str, fields: &[Field<'_>]) -> Result<Request,
 }
 
 /// The body, as far as the archive has it. Parameters alone do not tell how they were written.
-fn read_body(data: Option<PostData<'_>>, place: Place) -> Result<Vec<u8>, CaptureError> {
+fn read_body(data: Option<HarPostData<'_>>, place: Location) -> Result<Vec<u8>, CaptureError> {
     let Some(data) = data else { return Ok(Vec::new()) };
     let text = data.text.map(|text| text.0.into_owned()).unwrap_or_default();
     if text.is_empty() && data.params.is_some_and(|params| !params.is_empty()) {
@@ -112,7 +112,7 @@ fn read_body(data: Option<PostData<'_>>, place: Place) -> Result<Vec<u8>, Captur
     match data.encoding {
         Some(encoding) if encoding.0.eq_ignore_ascii_case("base64") => STANDARD
             .decode(text)
-            .map_err(|error| CaptureError::Record { place, source: RecordError::BodyBase64(error) }),
+            .map_err(|error| CaptureError::Request { place, source: RequestJsonError::BodyBase64(error) }),
         _ => Ok(text.into_bytes()),
     }
 }

@@ -12,11 +12,11 @@ mod raw;
 pub mod request_json;
 
 pub use har::read_har;
-pub use lines::{Lines, count_lines, read_lines};
+pub use lines::{JsonLines, count_lines, read_json_lines};
 pub use note::Note;
-pub use raw::{Requests, read_raw};
+pub use raw::{RawRequests, read_raw};
 
-use crate::capture::request_json::RecordError;
+use crate::capture::request_json::RequestJsonError;
 use crate::model::delivery::Delivery;
 use crate::model::message::{HeaderError, Request};
 use crate::model::timestamp::Timestamp;
@@ -24,7 +24,7 @@ use std::fmt;
 
 /// How the requests in a file are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum CaptureFormat {
     /// Raw HTTP requests, one after the other, also as `curl -v` shows them: `read_raw`.
     Raw,
     /// One JSON object a line, as `listen --json` writes them: `read_lines`.
@@ -34,12 +34,12 @@ pub enum Form {
 }
 
 /// Tells the form from the first bytes of a file; 64 KiB are plenty. `None`: no form that is known here.
-pub fn recognise(start: &[u8]) -> Option<Form> {
+pub fn detect_format(start: &[u8]) -> Option<CaptureFormat> {
     let start = without_bom(start).trim_ascii_start();
     if start.first() != Some(&b'{') {
-        return raw::is_start(start).then_some(Form::Raw);
+        return raw::is_start(start).then_some(CaptureFormat::Raw);
     }
-    Some(if first_key(start).as_deref() == Some("log") { Form::Har } else { Form::Lines })
+    Some(if first_key(start).as_deref() == Some("log") { CaptureFormat::Har } else { CaptureFormat::Lines })
 }
 
 /// The first key of the object that starts here, also when the rest of the object is cut off.
@@ -60,20 +60,20 @@ pub struct Capture {
     /// The request, and when it arrived if the file says so.
     pub delivery: Delivery,
     /// Where in the file it stands.
-    pub place: Place,
+    pub location: Location,
     /// What the reader had to guess or found odd, in the order it was found.
     pub notes: Vec<Note>,
 }
 
 impl Capture {
-    fn new(place: Place, request: Request, arrived: Option<Timestamp>, notes: Vec<Note>) -> Self {
-        Self { delivery: Delivery { request, peer: None, arrived }, place, notes }
+    fn new(location: Location, request: Request, arrived: Option<Timestamp>, notes: Vec<Note>) -> Self {
+        Self { delivery: Delivery { request, peer: None, arrived }, location, notes }
     }
 }
 
 /// Where in a file a request stands, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     /// The line of an NDJSON file, empty lines counted.
     Line(u64),
     /// The request in a file of raw ones.
@@ -82,7 +82,7 @@ pub enum Place {
     Entry(u64),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Line(number) => write!(out, "line {number}"),
@@ -99,29 +99,29 @@ pub enum CaptureError {
     #[error("{place} can't be read")]
     Json {
         /// Where it stands.
-        place: Place,
+        place: Location,
         /// What is wrong with it.
         source: JsonError,
     },
     /// The line ends before its JSON does: it was cut off, or one object spans several lines.
     #[error("{0} ends in the middle of a JSON value (each line must hold a whole one, as `jq -c` writes it)")]
-    Unfinished(Place),
+    Unfinished(Location),
     /// The line has neither a request nor a schema that says what else it is.
     #[error("{0} has no `request`")]
-    NoRequest(Place),
+    NoRequest(Location),
     /// The JSON says something that no request can have.
     #[error("{place} is not a request")]
-    Record {
+    Request {
         /// Where it stands.
-        place: Place,
+        place: Location,
         /// What is wrong with it.
-        source: RecordError,
+        source: RequestJsonError,
     },
     /// The line where a raw request should start does not start one.
     #[error("{place} starts with `{line}`, which is not a request line")]
     RequestLine {
         /// Where it stands.
-        place: Place,
+        place: Location,
         /// The line, or its first part.
         line: String,
     },
@@ -129,13 +129,13 @@ pub enum CaptureError {
     #[error("{place} has a broken header")]
     Header {
         /// Where it stands.
-        place: Place,
+        place: Location,
         /// What is wrong with it.
         source: HeaderError,
     },
     /// The archive says that there was a body, and does not have its bytes.
     #[error("the body of {0} is not in the file")]
-    BodyNotInFile(Place),
+    BodyNotInFile(Location),
     /// The file is not an HTTP archive.
     #[error("the file is not a readable HTTP archive (HAR)")]
     Har(#[source] serde_json::Error),
@@ -185,7 +185,7 @@ pub fn from_parts(body: Vec<u8>, headers: &[String]) -> Result<Capture, HeaderEr
         request.headers.push(name, value.trim_matches([' ', '\t']).as_bytes())?;
     }
     let notes = Vec::from_iter(note::length_differs(&request, None));
-    Ok(Capture::new(Place::Request(1), request, None, notes))
+    Ok(Capture::new(Location::Request(1), request, None, notes))
 }
 
 /// A moment that a file gives as RFC 3339; when it is not one, a note says so.
@@ -193,7 +193,7 @@ fn read_arrived(text: Option<&str>, notes: &mut Vec<Note>) -> Option<Timestamp> 
     let text = text?;
     let moment = text.parse().ok();
     if moment.is_none() {
-        notes.push(Note::ArrivedUnreadable(text.to_owned()));
+        notes.push(Note::InvalidTime(text.to_owned()));
     }
     moment
 }

@@ -33,11 +33,11 @@ pub enum Note {
     /// Neither `Content-Length` nor chunks tell where the body ends, so it is the rest of the file: this many bytes.
     NoLength(u64),
     /// `Content-Length` is not a number, or two of them differ. It was not heeded.
-    LengthUnreadable,
+    InvalidLength,
     /// `Transfer-Encoding` says chunked, and the body is not, or not whole: it was taken as it is.
     NotChunked,
     /// The time of arrival, as the file has it, is not RFC 3339. It was not heeded.
-    ArrivedUnreadable(String),
+    InvalidTime(String),
 }
 
 impl Note {
@@ -49,9 +49,9 @@ impl Note {
             Self::Truncated { .. } => "truncated",
             Self::LengthDiffers { .. } => "length_differs",
             Self::NoLength(_) => "no_length",
-            Self::LengthUnreadable => "length_unreadable",
+            Self::InvalidLength => "length_unreadable",
             Self::NotChunked => "not_chunked",
-            Self::ArrivedUnreadable(_) => "arrived_unreadable",
+            Self::InvalidTime(_) => "arrived_unreadable",
         }
     }
 
@@ -77,12 +77,12 @@ impl Note {
             Self::NoLength(count) => {
                 format!("there is no Content-Length, so the rest of the file, {}, is the body", bytes(*count))
             }
-            Self::LengthUnreadable => "the Content-Length can't be read, and was not heeded".to_owned(),
+            Self::InvalidLength => "the Content-Length can't be read, and was not heeded".to_owned(),
             Self::NotChunked => {
                 "Transfer-Encoding says chunked, but the body is not a whole series of chunks: it was taken as it is"
                     .to_owned()
             }
-            Self::ArrivedUnreadable(text) => {
+            Self::InvalidTime(text) => {
                 format!("the time of arrival `{text}` is not RFC 3339, and was not heeded")
             }
         }
@@ -95,22 +95,22 @@ fn bytes(count: u64) -> String {
 
 /// What the headers say of the body's length.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Length {
+pub(super) enum ContentLength {
     Absent,
     Unreadable,
     Bytes(u64),
 }
 
 /// Reads `Content-Length`, which may be repeated as long as the values agree.
-pub(super) fn content_length(headers: &Headers) -> Length {
-    let mut length = Length::Absent;
+pub(super) fn content_length(headers: &Headers) -> ContentLength {
+    let mut length = ContentLength::Absent;
     for value in headers.all("content-length") {
         let digits = std::str::from_utf8(value).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-        let Some(number) = digits.and_then(|text| text.parse().ok()) else { return Length::Unreadable };
-        if !matches!(length, Length::Absent) && length != Length::Bytes(number) {
-            return Length::Unreadable;
+        let Some(number) = digits.and_then(|text| text.parse().ok()) else { return ContentLength::Unreadable };
+        if !matches!(length, ContentLength::Absent) && length != ContentLength::Bytes(number) {
+            return ContentLength::Unreadable;
         }
-        length = Length::Bytes(number);
+        length = ContentLength::Bytes(number);
     }
     length
 }
@@ -119,9 +119,9 @@ pub(super) fn content_length(headers: &Headers) -> Length {
 pub(super) fn length_differs(request: &Request, beside: Option<u64>) -> Option<Note> {
     let present = length(&request.body);
     let announced = match content_length(&request.headers) {
-        Length::Bytes(number) => number,
-        Length::Absent => beside?,
-        Length::Unreadable => return Some(Note::LengthUnreadable),
+        ContentLength::Bytes(number) => number,
+        ContentLength::Absent => beside?,
+        ContentLength::Unreadable => return Some(Note::InvalidLength),
     };
     (announced != present).then_some(Note::LengthDiffers { announced, present })
 }

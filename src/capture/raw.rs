@@ -4,27 +4,27 @@
 //! be any or none, the target may be a whole URL, the pseudo-headers of HTTP/2 may stand for the request line, and `curl -v`
 //! may have put its marks before the lines. Where a body ends is decided in `body`.
 
-use super::{Capture, CaptureError, Place, body, without_bom};
+use super::{Capture, CaptureError, Location, body, without_bom};
 use crate::capture::request_json::{is_method, is_target};
 use crate::model::message::{HeaderError, Headers, Request};
 use std::borrow::Cow;
 
 /// Reads the requests in a file of raw ones. After one that can't be read nothing more is read: where it ends is unknown.
-pub fn read_raw(file: &[u8]) -> Requests<'_> {
+pub fn read_raw(file: &[u8]) -> RawRequests<'_> {
     let text = without_bom(file).trim_ascii_start();
-    Requests { text: without_marks(text).map_or(Cow::Borrowed(text), Cow::Owned), at: 0, number: 1 }
+    RawRequests { text: strip_curl_marks(text).map_or(Cow::Borrowed(text), Cow::Owned), at: 0, number: 1 }
 }
 
 /// The requests in a file: see `read_raw`.
 #[derive(Clone, Debug)]
-pub struct Requests<'a> {
+pub struct RawRequests<'a> {
     text: Cow<'a, [u8]>,
     /// Where the next request starts; what lies before it was read.
     at: usize,
     number: u64,
 }
 
-impl Iterator for Requests<'_> {
+impl Iterator for RawRequests<'_> {
     type Item = Result<Capture, CaptureError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -32,7 +32,7 @@ impl Iterator for Requests<'_> {
         if text.is_empty() {
             return None;
         }
-        let outcome = read_request(text, Place::Request(self.number));
+        let outcome = read_request(text, Location::Request(self.number));
         self.number += 1;
         self.at = match &outcome {
             Ok((_, rest)) => self.text.len() - rest.len(),
@@ -43,7 +43,7 @@ impl Iterator for Requests<'_> {
 }
 
 /// One request, and what follows it.
-fn read_request(text: &[u8], place: Place) -> Result<(Capture, &[u8]), CaptureError> {
+fn read_request(text: &[u8], place: Location) -> Result<(Capture, &[u8]), CaptureError> {
     let (mut request, rest) = read_head(text, place)?;
     let mut notes = Vec::new();
     let (body, rest) = body::read(&request.headers, rest, &mut notes);
@@ -52,9 +52,9 @@ fn read_request(text: &[u8], place: Place) -> Result<(Capture, &[u8]), CaptureEr
 }
 
 /// The head up to its empty line, and what follows it.
-fn read_head(text: &[u8], place: Place) -> Result<(Request, &[u8]), CaptureError> {
+fn read_head(text: &[u8], place: Location) -> Result<(Request, &[u8]), CaptureError> {
     let (first, after_first) = split_line(text);
-    let not_a_request = || CaptureError::RequestLine { place, line: beginning(first) };
+    let not_a_request = || CaptureError::RequestLine { place, line: excerpt(first) };
     let (mut method, mut target, mut rest) = match request_line(first) {
         Some(line) => (Some(line.method), Some(line.target), after_first),
         None if pseudo_header(first).is_some() => (None, None, text),
@@ -90,7 +90,7 @@ fn read_headers(block: Vec<u8>) -> Result<Headers, HeaderError> {
 
 /// Whether a raw request, or what `curl -v` makes of one, starts here. The text may be cut off at its end.
 pub(super) fn is_start(text: &[u8]) -> bool {
-    let plain = without_marks(text);
+    let plain = strip_curl_marks(text);
     let (line, _) = split_line(plain.as_deref().unwrap_or(text).trim_ascii_start());
     request_line(line).is_some() || pseudo_header(line).is_some()
 }
@@ -151,7 +151,7 @@ fn pseudo_header(line: &[u8]) -> Option<(&str, &str)> {
 }
 
 /// What `curl -v` shows, without its marks, its remarks and the answers. `None`: this is no such text.
-fn without_marks(text: &[u8]) -> Option<Vec<u8>> {
+fn strip_curl_marks(text: &[u8]) -> Option<Vec<u8>> {
     if !text.starts_with(b"> ") && !text.starts_with(b"* ") {
         return None;
     }
@@ -175,6 +175,6 @@ fn without_marks(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The first characters of a line, for an error message.
-fn beginning(line: &[u8]) -> String {
+fn excerpt(line: &[u8]) -> String {
     String::from_utf8_lossy(line).chars().take(60).collect()
 }

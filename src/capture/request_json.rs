@@ -55,9 +55,9 @@ pub fn write(request: &Request, out: &mut Vec<u8>) {
 
 /// A request that serializes as its JSON shape.
 #[derive(Clone, Copy, Debug)]
-pub struct RequestRecord<'a>(pub &'a Request);
+pub struct RequestJson<'a>(pub &'a Request);
 
-impl Serialize for RequestRecord<'_> {
+impl Serialize for RequestJson<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut written = Vec::new();
         write(self.0, &mut written);
@@ -68,7 +68,7 @@ impl Serialize for RequestRecord<'_> {
 
 /// The JSON is well-formed, and no request.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum RecordError {
+pub enum RequestJsonError {
     /// The method is not a token.
     #[error("`{0}` is not a request method")]
     Method(String),
@@ -99,7 +99,7 @@ pub enum RecordError {
 
 /// A request as its JSON shape has it: well-formed, and not yet looked at.
 #[derive(Debug, Deserialize)]
-pub struct RecordedRequest<'a> {
+pub struct RequestFields<'a> {
     #[serde(borrow)]
     method: Text<'a>,
     #[serde(borrow)]
@@ -111,20 +111,20 @@ pub struct RecordedRequest<'a> {
     body_base64: Option<Text<'a>>,
 }
 
-impl RecordedRequest<'_> {
+impl RequestFields<'_> {
     /// The request, or the first thing that no request can have.
-    pub fn into_request(self) -> Result<Request, RecordError> {
+    pub fn into_request(self) -> Result<Request, RequestJsonError> {
         if !is_method(&self.method.0) {
-            return Err(RecordError::Method(self.method.0.into_owned()));
+            return Err(RequestJsonError::Method(self.method.0.into_owned()));
         }
         if !is_target(&self.target.0) {
-            return Err(RecordError::Target(self.target.0.into_owned()));
+            return Err(RequestJsonError::Target(self.target.0.into_owned()));
         }
         let body = match (self.body, self.body_base64) {
             (Some(text), None) => text.0.into_owned().into_bytes(),
-            (None, Some(text)) => STANDARD.decode(text.0.as_bytes()).map_err(RecordError::BodyBase64)?,
-            (None, None) => return Err(RecordError::NoBody),
-            (Some(_), Some(_)) => return Err(RecordError::TwoBodies),
+            (None, Some(text)) => STANDARD.decode(text.0.as_bytes()).map_err(RequestJsonError::BodyBase64)?,
+            (None, None) => return Err(RequestJsonError::NoBody),
+            (Some(_), Some(_)) => return Err(RequestJsonError::TwoBodies),
         };
         let headers = self.headers.0?;
         Ok(Request { method: self.method.0.into_owned(), target: self.target.0.into_owned(), headers, body })
@@ -175,7 +175,7 @@ impl<'de> Visitor<'de> for TextVisitor {
 
 /// Headers read in one go, each pushed as soon as it is read; the first that is refused is kept as the error.
 #[derive(Debug)]
-struct ReadHeaders(Result<Headers, RecordError>);
+struct ReadHeaders(Result<Headers, RequestJsonError>);
 
 impl<'de> Deserialize<'de> for ReadHeaders {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
@@ -193,7 +193,7 @@ impl<'de> Visitor<'de> for HeadersVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<ReadHeaders, A::Error> {
-        let mut headers = Headers::with_capacity(USUAL_HEADERS, USUAL_HEADER_BYTES);
+        let mut headers = Headers::with_capacity(TYPICAL_HEADERS, TYPICAL_HEADER_BYTES);
         let mut refused = None;
         while let Some(outcome) = list.next_element_seed(PairSeed(&mut headers))? {
             refused = refused.or(outcome.err());
@@ -203,14 +203,14 @@ impl<'de> Visitor<'de> for HeadersVisitor {
 }
 
 /// Room that the headers of most webhooks fit in.
-const USUAL_HEADERS: usize = 16;
-const USUAL_HEADER_BYTES: usize = 640;
+const TYPICAL_HEADERS: usize = 16;
+const TYPICAL_HEADER_BYTES: usize = 640;
 
 /// Reads one `["Name", value]` into the headers.
 struct PairSeed<'h>(&'h mut Headers);
 
 impl<'de> DeserializeSeed<'de> for PairSeed<'_> {
-    type Value = Result<(), RecordError>;
+    type Value = Result<(), RequestJsonError>;
 
     fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Self::Value, D::Error> {
         input.deserialize_seq(self)
@@ -218,7 +218,7 @@ impl<'de> DeserializeSeed<'de> for PairSeed<'_> {
 }
 
 impl<'de> Visitor<'de> for PairSeed<'_> {
-    type Value = Result<(), RecordError>;
+    type Value = Result<(), RequestJsonError>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("a header, `[\"Name\",\"value\"]`")
@@ -226,54 +226,54 @@ impl<'de> Visitor<'de> for PairSeed<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut pair: A) -> Result<Self::Value, A::Error> {
         let name: Text = pair.next_element()?.ok_or_else(|| de::Error::invalid_length(0, &self))?;
-        let value: Value = pair.next_element()?.ok_or_else(|| de::Error::invalid_length(1, &self))?;
+        let value: HeaderValue = pair.next_element()?.ok_or_else(|| de::Error::invalid_length(1, &self))?;
         Ok(match value {
-            Value::Text(text) => self.0.push(&name.0, text.0.as_bytes()).map_err(RecordError::from),
-            Value::Base64(text) => match STANDARD.decode(text.0.as_bytes()) {
-                Ok(bytes) => self.0.push(&name.0, &bytes).map_err(RecordError::from),
-                Err(source) => Err(RecordError::HeaderBase64 { name: name.0.into_owned(), source }),
+            HeaderValue::Text(text) => self.0.push(&name.0, text.0.as_bytes()).map_err(RequestJsonError::from),
+            HeaderValue::Base64(text) => match STANDARD.decode(text.0.as_bytes()) {
+                Ok(bytes) => self.0.push(&name.0, &bytes).map_err(RequestJsonError::from),
+                Err(source) => Err(RequestJsonError::HeaderBase64 { name: name.0.into_owned(), source }),
             },
         })
     }
 }
 
 /// A header value, as text or as base64.
-enum Value<'a> {
+enum HeaderValue<'a> {
     Text(Text<'a>),
     Base64(Text<'a>),
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Value<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for HeaderValue<'a> {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        input.deserialize_any(ValueVisitor)
+        input.deserialize_any(HeaderValueVisitor)
     }
 }
 
-struct ValueVisitor;
+struct HeaderValueVisitor;
 
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value<'de>;
+impl<'de> Visitor<'de> for HeaderValueVisitor {
+    type Value = HeaderValue<'de>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("a header value: a string or `{\"base64\":\"…\"}`")
     }
 
-    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Value<'de>, E> {
-        TextVisitor.visit_borrowed_str(text).map(Value::Text)
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<HeaderValue<'de>, E> {
+        TextVisitor.visit_borrowed_str(text).map(HeaderValue::Text)
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Value<'de>, E> {
-        TextVisitor.visit_str(text).map(Value::Text)
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<HeaderValue<'de>, E> {
+        TextVisitor.visit_str(text).map(HeaderValue::Text)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value<'de>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<HeaderValue<'de>, A::Error> {
         #[derive(Deserialize)]
         struct Base64<'a> {
             #[serde(borrow)]
             base64: Text<'a>,
         }
         let read = Base64::deserialize(de::value::MapAccessDeserializer::new(map))?;
-        Ok(Value::Base64(read.base64))
+        Ok(HeaderValue::Base64(read.base64))
     }
 }
 
@@ -288,8 +288,8 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    fn read(json: &str) -> Result<Request, RecordError> {
-        serde_json::from_str::<RecordedRequest>(json).unwrap().into_request()
+    fn read(json: &str) -> Result<Request, RequestJsonError> {
+        serde_json::from_str::<RequestFields>(json).unwrap().into_request()
     }
 
     #[test]
@@ -318,19 +318,22 @@ mod tests {
             read(&format!(r#"{{"method":"POST","target":"/","headers":[{headers}]{rest}}}"#)).unwrap_err()
         };
         for value in [r"a\r\nX-B: 2", r"a\nb", r"a\u0000b"] {
-            let refused = RecordError::Header(HeaderError::Value("X-A".to_owned()));
+            let refused = RequestJsonError::Header(HeaderError::Value("X-A".to_owned()));
             assert_eq!(with(&format!(r#"["X-A","{value}"],["X-B","1"]"#), r#","body":"""#), refused);
         }
         let encoded = STANDARD.encode("a\nb");
         assert_eq!(
             with(&format!(r#"["X-A",{{"base64":"{encoded}"}}]"#), r#","body":"""#),
-            RecordError::Header(HeaderError::Value("X-A".to_owned()))
+            RequestJsonError::Header(HeaderError::Value("X-A".to_owned()))
         );
-        assert_eq!(with(r#"["X A",""]"#, r#","body":"""#), RecordError::Header(HeaderError::Name("X A".to_owned())));
-        assert!(matches!(with(r#"["A",{"base64":"?"}]"#, r#","body":"""#), RecordError::HeaderBase64 { .. }));
-        assert!(matches!(with("", r#","bodyBase64":"?""#), RecordError::BodyBase64(_)));
-        assert_eq!(with("", ""), RecordError::NoBody);
-        assert_eq!(with("", r#","body":"","bodyBase64":"""#), RecordError::TwoBodies);
+        assert_eq!(
+            with(r#"["X A",""]"#, r#","body":"""#),
+            RequestJsonError::Header(HeaderError::Name("X A".to_owned()))
+        );
+        assert!(matches!(with(r#"["A",{"base64":"?"}]"#, r#","body":"""#), RequestJsonError::HeaderBase64 { .. }));
+        assert!(matches!(with("", r#","bodyBase64":"?""#), RequestJsonError::BodyBase64(_)));
+        assert_eq!(with("", ""), RequestJsonError::NoBody);
+        assert_eq!(with("", r#","body":"","bodyBase64":"""#), RequestJsonError::TwoBodies);
     }
 
     #[test]
@@ -338,17 +341,17 @@ mod tests {
         let with = |method: &str, target: &str| {
             read(&format!(r#"{{"method":"{method}","target":"{target}","headers":[],"body":""}}"#)).unwrap_err()
         };
-        assert_eq!(with("PO ST", "/"), RecordError::Method("PO ST".to_owned()));
-        assert_eq!(with("", "/"), RecordError::Method(String::new()));
-        assert_eq!(with("POST", r"/ HTTP/1.1\r\nX: y"), RecordError::Target("/ HTTP/1.1\r\nX: y".to_owned()));
-        assert_eq!(with("POST", ""), RecordError::Target(String::new()));
+        assert_eq!(with("PO ST", "/"), RequestJsonError::Method("PO ST".to_owned()));
+        assert_eq!(with("", "/"), RequestJsonError::Method(String::new()));
+        assert_eq!(with("POST", r"/ HTTP/1.1\r\nX: y"), RequestJsonError::Target("/ HTTP/1.1\r\nX: y".to_owned()));
+        assert_eq!(with("POST", ""), RequestJsonError::Target(String::new()));
     }
 
     #[test]
     fn a_header_that_is_not_a_pair_is_an_error() {
         for header in [r#"["A"]"#, "[]", r#"["A","b","c"]"#, r#"["A",1]"#, r#""A: b""#, r#"["A",{}]"#] {
             let json = format!(r#"{{"method":"POST","target":"/","headers":[{header}],"body":""}}"#);
-            assert!(serde_json::from_str::<RecordedRequest>(&json).is_err(), "{header}");
+            assert!(serde_json::from_str::<RequestFields>(&json).is_err(), "{header}");
         }
     }
 

@@ -268,7 +268,7 @@ fn unrecognised(start: &[u8], source: &str) -> Error {
                 .because("it begins with a byte order mark (EF BB BF), which no provider sends and JSON has not")
                 .hint(format!("save it as UTF-8 without BOM; or {own}, and the mark is signed with the rest"))
         }
-        _ if capture::recognise(start) == Some(capture::Form::Raw) => error
+        _ if capture::detect_format(start) == Some(capture::CaptureFormat::Raw) => error
             .because("it is a raw HTTP request, headers and all, and not a payload")
             .hint(format!("`whtool verify {source}` checks it; or keep its body alone")),
         _ if start.trim_ascii_start().first() != Some(&b'{') => error.because("it is not a JSON object").hint(add),

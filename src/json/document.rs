@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::string;
-use super::token::{Invalid, Token, TokenKind, Tokens};
+use super::token::{SyntaxError, Token, TokenKind, Tokens};
 
 /// One key or value.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +32,7 @@ pub struct Document<'a> {
 
 impl<'a> Document<'a> {
     /// Reads a whole text. Fails with the place of the first byte that is wrong.
-    pub fn parse(text: &'a [u8]) -> Result<Document<'a>, Invalid> {
+    pub fn parse(text: &'a [u8]) -> Result<Document<'a>, SyntaxError> {
         let mut nodes: Vec<Node> = Vec::new();
         let mut open: Vec<usize> = Vec::new();
         for token in Tokens::new(text) {
@@ -52,8 +52,10 @@ impl<'a> Document<'a> {
                 _ => nodes.push(Node::new(token, nodes.len())),
             }
         }
-        let text = std::str::from_utf8(text)
-            .map_err(|error| Invalid { offset: error.valid_up_to(), fault: super::token::Fault::NotUtf8 })?;
+        let text = std::str::from_utf8(text).map_err(|error| SyntaxError {
+            offset: error.valid_up_to(),
+            kind: super::token::SyntaxErrorKind::NotUtf8,
+        })?;
         let mut document = Document { text, nodes };
         document.find_repeated_keys();
         Ok(document)
@@ -69,7 +71,7 @@ impl<'a> Document<'a> {
     }
 
     /// The node as the document spells it: brackets give only the opening one.
-    pub(super) fn spelled(&self, node: &Node) -> &'a str {
+    pub(super) fn raw_text(&self, node: &Node) -> &'a str {
         self.text.get(node.start..node.end).unwrap_or_default()
     }
 
@@ -95,7 +97,7 @@ impl<'a> Document<'a> {
             // A map of its own for each object: clearing one that a large object grew costs its whole capacity.
             let mut seen: HashMap<Cow<'a, [u8]>, usize> = HashMap::new();
             for key in self.keys(index) {
-                let Some(name) = self.node(key).map(|node| string::decoded(self.spelled(node))) else { continue };
+                let Some(name) = self.node(key).map(|node| string::decode(self.raw_text(node))) else { continue };
                 match seen.get(&name) {
                     Some(first) => found.extend([(*first, Some(key + 1)), (key, None)]),
                     None => _ = seen.insert(name, key),

@@ -16,13 +16,13 @@ pub struct Indented<'a> {
     text: &'a str,
     tokens: Tokens<'a>,
     before: Option<TokenKind>,
-    held: Option<Token>,
+    pending: Option<Token>,
 }
 
 /// Lays out `document`. Empty objects and arrays stay on one line.
 pub fn indented<'a>(document: &Document<'a>) -> Indented<'a> {
     let text = document.text();
-    Indented { text, tokens: Tokens::new(text.as_bytes()), before: None, held: None }
+    Indented { text, tokens: Tokens::new(text.as_bytes()), before: None, pending: None }
 }
 
 impl<'a> Indented<'a> {
@@ -57,13 +57,13 @@ impl<'a> Iterator for Indented<'a> {
     type Item = (TokenKind, &'a str);
 
     fn next(&mut self) -> Option<(TokenKind, &'a str)> {
-        if let Some(token) = self.held.take() {
+        if let Some(token) = self.pending.take() {
             return Some(self.piece(token));
         }
         let token = self.tokens.by_ref().filter_map(Result::ok).find(|token| token.kind != TokenKind::Space)?;
         match self.space(token.kind) {
             Some(space) => {
-                self.held = Some(token);
+                self.pending = Some(token);
                 Some((TokenKind::Space, space))
             }
             None => Some(self.piece(token)),

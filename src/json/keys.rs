@@ -13,7 +13,7 @@ pub fn top_level_keys(prefix: &[u8]) -> Vec<String> {
             continue;
         }
         let spelled = prefix.get(token.start..token.end).and_then(|bytes| std::str::from_utf8(bytes).ok());
-        keys.extend(spelled.map(|text| string::lossy(&string::decoded(text))));
+        keys.extend(spelled.map(|text| string::to_text_lossy(&string::decode(text))));
     }
     keys
 }

@@ -25,7 +25,7 @@ pub use keys::top_level_keys;
 pub use quote::quote;
 pub use serializer::Serializer;
 pub use table::SERIALIZERS;
-pub use token::{Fault, Invalid, Token, TokenKind, Tokens};
+pub use token::{SyntaxError, SyntaxErrorKind, Token, TokenKind, Tokens};
 
 /// Whether a whole text is JSON, nested however deep; it takes a bit of memory for each level and none for anything else.
 pub fn is_valid(text: &[u8]) -> bool {

@@ -5,18 +5,18 @@
 
 /// How a language prints numbers.
 #[derive(Debug)]
-pub(super) struct Numbers {
+pub(super) struct NumberFormat {
     pub integers: Integers,
     /// The decimal exponents that are written without an exponent, from first to last.
     pub fixed: (i32, i32),
     /// Whether a double with many digits moves the last of `fixed`.
-    pub growth: Growth,
+    pub fixed_growth: FixedRangeGrowth,
     /// Written after a whole double that needs no exponent.
-    pub whole: &'static str,
+    pub whole_suffix: &'static str,
     /// Written after the only digit of a double with an exponent.
-    pub mantissa: &'static str,
+    pub single_digit_suffix: &'static str,
     /// Written before an exponent that is not negative, and before the digits of one that is.
-    pub exponent: (&'static str, &'static str),
+    pub exponent_marks: (&'static str, &'static str),
     /// The fewest digits of an exponent.
     pub exponent_digits: usize,
     /// What a double that is negative zero becomes.
@@ -38,7 +38,7 @@ pub(super) enum Integers {
 
 /// Whether the last exponent without an exponent depends on how many digits there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Growth {
+pub(super) enum FixedRangeGrowth {
     /// It doesn't.
     None,
     /// It grows by one with each digit after the first.
@@ -49,7 +49,7 @@ pub(super) enum Growth {
     WithFraction,
 }
 
-impl Numbers {
+impl NumberFormat {
     /// Writes the number that JSON spells as `spelled`.
     pub fn write(&self, spelled: &str, out: &mut Vec<u8>) {
         match self.integer(spelled) {
@@ -93,11 +93,11 @@ impl Numbers {
     fn is_fixed(&self, digits: usize, exponent: i32) -> bool {
         let digits = i32::try_from(digits).unwrap_or(i32::MAX);
         let (first, last) = self.fixed;
-        let last = match self.growth {
-            Growth::None => last,
-            Growth::EachDigit => last + digits - 1,
-            Growth::AfterFifteen => last + (digits - 15).max(0),
-            Growth::WithFraction => last.max(digits - 2),
+        let last = match self.fixed_growth {
+            FixedRangeGrowth::None => last,
+            FixedRangeGrowth::EachDigit => last + digits - 1,
+            FixedRangeGrowth::AfterFifteen => last + (digits - 15).max(0),
+            FixedRangeGrowth::WithFraction => last.max(digits - 2),
         };
         (first..=last).contains(&exponent)
     }
@@ -110,14 +110,14 @@ impl Numbers {
         match digits.split_at_checked(before) {
             Some((whole, fraction)) if !whole.is_empty() && !fraction.is_empty() => format!("{whole}.{fraction}"),
             Some(("", fraction)) => format!("0.{fraction}"),
-            _ => format!("{digits:0<before$}{}", self.whole),
+            _ => format!("{digits:0<before$}{}", self.whole_suffix),
         }
     }
 
     fn with_exponent(&self, digits: &str, exponent: i32) -> String {
         let (first, rest) = digits.split_at_checked(1).unwrap_or((digits, ""));
-        let fraction = if rest.is_empty() { self.mantissa.to_owned() } else { format!(".{rest}") };
-        let mark = if exponent < 0 { self.exponent.1 } else { self.exponent.0 };
+        let fraction = if rest.is_empty() { self.single_digit_suffix.to_owned() } else { format!(".{rest}") };
+        let mark = if exponent < 0 { self.exponent_marks.1 } else { self.exponent_marks.0 };
         let width = self.exponent_digits;
         format!("{first}{fraction}{mark}{:0width$}", exponent.unsigned_abs())
     }
@@ -137,25 +137,25 @@ fn scientific(text: &str) -> (String, i32) {
 }
 
 /// JavaScript: `Number.prototype.toString`, and `null` for what is not finite.
-pub(super) static JAVASCRIPT: Numbers = Numbers {
+pub(super) static JAVASCRIPT: NumberFormat = NumberFormat {
     integers: Integers::Doubles,
     fixed: (-6, 20),
-    growth: Growth::None,
-    whole: "",
-    mantissa: "",
-    exponent: ("e+", "e-"),
+    fixed_growth: FixedRangeGrowth::None,
+    whole_suffix: "",
+    single_digit_suffix: "",
+    exponent_marks: ("e+", "e-"),
     exponent_digits: 1,
     negative_zero: "0",
     infinity: Some(("null", "null")),
 };
 
 /// Go's `encoding/json` from `interface{}`.
-pub(super) static GO: Numbers = Numbers { negative_zero: "-0", infinity: None, ..JAVASCRIPT };
+pub(super) static GO: NumberFormat = NumberFormat { negative_zero: "-0", infinity: None, ..JAVASCRIPT };
 
 /// jq up to 1.6; later ones keep what they did not compute with.
-pub(super) static JQ: Numbers = Numbers {
+pub(super) static JQ: NumberFormat = NumberFormat {
     fixed: (-4, 15),
-    growth: Growth::EachDigit,
+    fixed_growth: FixedRangeGrowth::EachDigit,
     exponent_digits: 2,
     negative_zero: "-0",
     infinity: Some(("1.7976931348623157e+308", "-1.7976931348623157e+308")),
@@ -163,31 +163,36 @@ pub(super) static JQ: Numbers = Numbers {
 };
 
 /// Python: exact whole numbers, `repr` for floats.
-pub(super) static PYTHON: Numbers = Numbers {
+pub(super) static PYTHON: NumberFormat = NumberFormat {
     integers: Integers::Exact,
     fixed: (-4, 15),
-    growth: Growth::None,
-    whole: ".0",
-    mantissa: "",
-    exponent: ("e+", "e-"),
+    fixed_growth: FixedRangeGrowth::None,
+    whole_suffix: ".0",
+    single_digit_suffix: "",
+    exponent_marks: ("e+", "e-"),
     exponent_digits: 2,
     negative_zero: "-0.0",
     infinity: Some(("Infinity", "-Infinity")),
 };
 
 /// Ruby: exact whole numbers, `Float#to_s`.
-pub(super) static RUBY: Numbers =
-    Numbers { fixed: (-4, 14), growth: Growth::WithFraction, mantissa: ".0", infinity: None, ..PYTHON };
+pub(super) static RUBY: NumberFormat = NumberFormat {
+    fixed: (-4, 14),
+    fixed_growth: FixedRangeGrowth::WithFraction,
+    single_digit_suffix: ".0",
+    infinity: None,
+    ..PYTHON
+};
 
 /// Rails: as Ruby, and `null` for what is not finite.
-pub(super) static RAILS: Numbers = Numbers { infinity: Some(("null", "null")), ..RUBY };
+pub(super) static RAILS: NumberFormat = NumberFormat { infinity: Some(("null", "null")), ..RUBY };
 
 /// PHP with `serialize_precision = -1`, the default since 7.1.
-pub(super) static PHP: Numbers = Numbers {
+pub(super) static PHP: NumberFormat = NumberFormat {
     integers: Integers::Exact64,
     fixed: (-4, 16),
-    whole: "",
-    mantissa: ".0",
+    whole_suffix: "",
+    single_digit_suffix: ".0",
     exponent_digits: 1,
     negative_zero: "-0",
     infinity: None,
@@ -195,29 +200,29 @@ pub(super) static PHP: Numbers = Numbers {
 };
 
 /// Java's `BigInteger` and `Double.toString`, as Jackson's tree uses them.
-pub(super) static JACKSON: Numbers = Numbers {
+pub(super) static JACKSON: NumberFormat = NumberFormat {
     integers: Integers::Exact,
     fixed: (-3, 6),
-    growth: Growth::None,
-    whole: ".0",
-    mantissa: ".0",
-    exponent: ("E", "E-"),
+    fixed_growth: FixedRangeGrowth::None,
+    whole_suffix: ".0",
+    single_digit_suffix: ".0",
+    exponent_marks: ("E", "E-"),
     exponent_digits: 1,
     negative_zero: "-0.0",
     infinity: Some(("\"Infinity\"", "\"-Infinity\"")),
 };
 
 /// Java's `Double.toString` for every number, as Gson's maps use it.
-pub(super) static GSON_MAP: Numbers = Numbers { integers: Integers::Doubles, infinity: None, ..JACKSON };
+pub(super) static GSON_MAP: NumberFormat = NumberFormat { integers: Integers::Doubles, infinity: None, ..JACKSON };
 
 /// .NET's `BigInteger` and `double.ToString("R")`, as Newtonsoft uses them.
-pub(super) static NEWTONSOFT: Numbers = Numbers {
+pub(super) static NEWTONSOFT: NumberFormat = NumberFormat {
     integers: Integers::Exact,
     fixed: (-5, 14),
-    growth: Growth::AfterFifteen,
-    whole: ".0",
-    mantissa: "",
-    exponent: ("E+", "E-"),
+    fixed_growth: FixedRangeGrowth::AfterFifteen,
+    whole_suffix: ".0",
+    single_digit_suffix: "",
+    exponent_marks: ("E+", "E-"),
     exponent_digits: 2,
     negative_zero: "-0.0",
     infinity: None,

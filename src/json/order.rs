@@ -7,9 +7,9 @@ use super::string;
 
 /// What becomes of an object's members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Members {
+pub(super) enum MemberOrder {
     /// All stay as they are, repeated ones included.
-    Kept,
+    Unchanged,
     /// The last of several equal keys wins, at the place of the first.
     LastWins,
     /// So; and keys that are array indexes come first, ascending, as in JavaScript.
@@ -22,33 +22,33 @@ pub(super) enum Members {
     SortedUtf16,
 }
 
-impl Members {
+impl MemberOrder {
     /// The key nodes of the object at `index`, in the order of writing.
-    pub fn of(self, document: &Document, index: usize) -> Vec<usize> {
+    pub fn keys(self, document: &Document, index: usize) -> Vec<usize> {
         let keys = document.keys(index);
-        if self == Members::Kept {
+        if self == MemberOrder::Unchanged {
             return keys.collect();
         }
         let mut keys: Vec<usize> = keys.filter(|key| last_value(document, *key).is_some()).collect();
         match self {
-            Members::Kept | Members::LastWins | Members::PhpArrays => {}
-            Members::JavaScript => {
+            MemberOrder::Unchanged | MemberOrder::LastWins | MemberOrder::PhpArrays => {}
+            MemberOrder::JavaScript => {
                 keys.sort_by_cached_key(|key| array_index(document, *key).map_or(u64::MAX, u64::from))
             }
-            Members::Sorted => keys.sort_by(|a, b| by_bytes(document, *a, *b)),
-            Members::SortedUtf16 => keys.sort_by_cached_key(|key| string::utf16(&name(document, *key))),
+            MemberOrder::Sorted => keys.sort_by(|a, b| compare_bytes(document, *a, *b)),
+            MemberOrder::SortedUtf16 => keys.sort_by_cached_key(|key| string::utf16(&name(document, *key))),
         }
         keys
     }
 
     /// The value that is written for a key.
-    pub fn value(self, document: &Document, key: usize) -> usize {
-        if self == Members::Kept { key + 1 } else { last_value(document, key).unwrap_or(key + 1) }
+    pub fn value_of(self, document: &Document, key: usize) -> usize {
+        if self == MemberOrder::Unchanged { key + 1 } else { last_value(document, key).unwrap_or(key + 1) }
     }
 
     /// Whether an object with these keys is written as an array.
     pub fn is_list(self, document: &Document, keys: &[usize]) -> bool {
-        self == Members::PhpArrays
+        self == MemberOrder::PhpArrays
             && keys.iter().enumerate().all(|(place, key)| array_index(document, *key).map(usize_from) == Some(place))
     }
 }
@@ -62,10 +62,10 @@ fn last_value(document: &Document, key: usize) -> Option<usize> {
 }
 
 fn name<'a>(document: &Document<'a>, key: usize) -> std::borrow::Cow<'a, [u8]> {
-    document.node(key).map(|node| string::decoded(document.spelled(node))).unwrap_or_default()
+    document.node(key).map(|node| string::decode(document.raw_text(node))).unwrap_or_default()
 }
 
-fn by_bytes(document: &Document, a: usize, b: usize) -> Ordering {
+fn compare_bytes(document: &Document, a: usize, b: usize) -> Ordering {
     name(document, a).cmp(&name(document, b))
 }
 

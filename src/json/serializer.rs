@@ -4,8 +4,8 @@
 
 use super::document::Document;
 use super::number;
-use super::order::Members;
-use super::string::{Escapes, Hex, Lone, Wide};
+use super::order::MemberOrder;
+use super::string::{Escapes, HexCase, LoneSurrogate, NonAscii};
 use super::write;
 
 /// One way of writing a JSON document.
@@ -16,9 +16,9 @@ pub struct Serializer {
     /// A name for people, such as `JavaScript's JSON.stringify`.
     pub name: &'static str,
     pub(super) layout: Layout,
-    pub(super) strings: Strings,
-    pub(super) numbers: Numbers,
-    pub(super) members: Members,
+    pub(super) strings: StringRule,
+    pub(super) numbers: NumberRule,
+    pub(super) member_order: MemberOrder,
     /// Written after the document.
     pub(super) end: &'static str,
 }
@@ -27,9 +27,9 @@ pub struct Serializer {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Layout {
     /// All in one line.
-    Line { comma: &'static str, colon: &'static str },
+    SingleLine { comma: &'static str, colon: &'static str },
     /// One member or element a line, and nothing inside empty brackets.
-    Lines { indentation: &'static str },
+    MultiLine { indentation: &'static str },
     /// Two blanks, and line breaks inside empty brackets too.
     OldRuby,
     /// Two blanks for objects, arrays in a line, `" : "`, and a blank inside empty brackets.
@@ -38,22 +38,22 @@ pub(super) enum Layout {
 
 /// The spelling of strings.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Strings {
+pub(super) enum StringRule {
     /// As they are.
-    Kept,
+    Unchanged,
     /// As they are, but for what HTML would take as a tag or JavaScript as the end of a line.
-    KeptHtmlSafe,
+    UnchangedHtmlSafe,
     /// Decoded, and written anew.
     Written(&'static Escapes),
 }
 
 /// The spelling of numbers.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Numbers {
+pub(super) enum NumberRule {
     /// As they are.
     Kept,
     /// Read, and written anew.
-    Written(&'static number::Numbers),
+    Written(&'static number::NumberFormat),
 }
 
 impl Serializer {
@@ -63,7 +63,7 @@ impl Serializer {
     /// nearest thing, and nobody's signature will match it. Indentation stops at 32 bytes for each byte of the document (256
     /// KiB for small ones), so that a document that is almost all nesting can't ask for gigabytes of blanks.
     pub fn write(&self, document: &Document) -> Vec<u8> {
-        write::written(self, document)
+        write::write(self, document)
     }
 }
 
@@ -72,69 +72,74 @@ const QUOTES: &[u8] = b"\"\\";
 
 /// Only what must be escaped; half a surrogate pair as an escape.
 pub(super) static JAVASCRIPT: Escapes = Escapes {
-    backslashed: QUOTES,
-    lettered: LETTERED,
-    hexed: b"",
-    wide: Wide::Kept,
-    hex: Hex::Lower,
-    lone: Lone::Escaped,
+    backslash_escapes: QUOTES,
+    letter_escapes: LETTERED,
+    unicode_escapes: b"",
+    non_ascii: NonAscii::Unescaped,
+    hex_case: HexCase::Lower,
+    lone_surrogate: LoneSurrogate::Escaped,
 };
 
 /// Python's `ensure_ascii=True`.
-pub(super) static PYTHON_ASCII: Escapes = Escapes { hexed: b"\x7f", wide: Wide::Escaped, ..JAVASCRIPT };
+pub(super) static PYTHON_ASCII: Escapes =
+    Escapes { unicode_escapes: b"\x7f", non_ascii: NonAscii::Escaped, ..JAVASCRIPT };
 
 /// jq.
-pub(super) static JQ: Escapes = Escapes { hexed: b"\x7f", lone: Lone::Replaced, ..JAVASCRIPT };
+pub(super) static JQ: Escapes =
+    Escapes { unicode_escapes: b"\x7f", lone_surrogate: LoneSurrogate::Replaced, ..JAVASCRIPT };
 
 /// PHP without flags.
-pub(super) static PHP: Escapes = Escapes { backslashed: b"\"\\/", wide: Wide::Escaped, ..JAVASCRIPT };
+pub(super) static PHP: Escapes = Escapes { backslash_escapes: b"\"\\/", non_ascii: NonAscii::Escaped, ..JAVASCRIPT };
 
 /// PHP's `JSON_UNESCAPED_SLASHES`.
-pub(super) static PHP_SLASHES: Escapes = Escapes { backslashed: QUOTES, ..PHP };
+pub(super) static PHP_SLASHES: Escapes = Escapes { backslash_escapes: QUOTES, ..PHP };
 
 /// PHP's `JSON_UNESCAPED_UNICODE`.
-pub(super) static PHP_UNICODE: Escapes = Escapes { wide: Wide::LineSeparators, ..PHP };
+pub(super) static PHP_UNICODE: Escapes = Escapes { non_ascii: NonAscii::LineSeparators, ..PHP };
 
 /// PHP's `JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE`.
-pub(super) static PHP_BOTH: Escapes = Escapes { backslashed: QUOTES, ..PHP_UNICODE };
+pub(super) static PHP_BOTH: Escapes = Escapes { backslash_escapes: QUOTES, ..PHP_UNICODE };
 
 /// Go's `json.Marshal` since 1.22.
-pub(super) static GO: Escapes = Escapes { hexed: b"<>&", ..GO_PLAIN };
+pub(super) static GO: Escapes = Escapes { unicode_escapes: b"<>&", ..GO_PLAIN };
 
 /// Go's encoder with `SetEscapeHTML(false)` since 1.22.
-pub(super) static GO_PLAIN: Escapes = Escapes { wide: Wide::LineSeparators, lone: Lone::Replaced, ..JAVASCRIPT };
+pub(super) static GO_PLAIN: Escapes =
+    Escapes { non_ascii: NonAscii::LineSeparators, lone_surrogate: LoneSurrogate::Replaced, ..JAVASCRIPT };
 
 /// Go's `json.Marshal` before 1.22: no `\b` and `\f`.
-pub(super) static OLD_GO: Escapes = Escapes { lettered: b"\t\n\r", ..GO };
+pub(super) static OLD_GO: Escapes = Escapes { letter_escapes: b"\t\n\r", ..GO };
 
 /// Go's encoder with `SetEscapeHTML(false)` before 1.22.
-pub(super) static OLD_GO_PLAIN: Escapes = Escapes { lettered: b"\t\n\r", ..GO_PLAIN };
+pub(super) static OLD_GO_PLAIN: Escapes = Escapes { letter_escapes: b"\t\n\r", ..GO_PLAIN };
 
 /// Rails' `to_json`: Ruby, made safe for HTML.
-pub(super) static RAILS: Escapes = Escapes { hexed: b"<>&", wide: Wide::LineSeparators, ..JAVASCRIPT };
+pub(super) static RAILS: Escapes =
+    Escapes { unicode_escapes: b"<>&", non_ascii: NonAscii::LineSeparators, ..JAVASCRIPT };
 
 /// Jackson.
-pub(super) static JACKSON: Escapes = Escapes { hex: Hex::Upper, ..JAVASCRIPT };
+pub(super) static JACKSON: Escapes = Escapes { hex_case: HexCase::Upper, ..JAVASCRIPT };
 
 /// Gson's `toJson`.
-pub(super) static GSON: Escapes = Escapes { hexed: b"<>&='", wide: Wide::LineSeparators, ..JAVASCRIPT };
+pub(super) static GSON: Escapes =
+    Escapes { unicode_escapes: b"<>&='", non_ascii: NonAscii::LineSeparators, ..JAVASCRIPT };
 
 /// Gson with `disableHtmlEscaping`.
-pub(super) static GSON_PLAIN: Escapes = Escapes { hexed: b"", ..GSON };
+pub(super) static GSON_PLAIN: Escapes = Escapes { unicode_escapes: b"", ..GSON };
 
 /// .NET's `JavaScriptEncoder.Default`.
 pub(super) static DOTNET: Escapes = Escapes {
-    backslashed: b"\\",
-    hexed: b"\"<>&'+`\x7f",
-    wide: Wide::Escaped,
-    hex: Hex::Upper,
-    lone: Lone::Replaced,
+    backslash_escapes: b"\\",
+    unicode_escapes: b"\"<>&'+`\x7f",
+    non_ascii: NonAscii::Escaped,
+    hex_case: HexCase::Upper,
+    lone_surrogate: LoneSurrogate::Replaced,
     ..JAVASCRIPT
 };
 
 /// .NET's `JavaScriptEncoder.UnsafeRelaxedJsonEscaping`.
 pub(super) static DOTNET_RELAXED: Escapes =
-    Escapes { backslashed: QUOTES, hexed: b"\x7f", wide: Wide::OddSpacesAndPairs, ..DOTNET };
+    Escapes { backslash_escapes: QUOTES, unicode_escapes: b"\x7f", non_ascii: NonAscii::OddSpacesAndPairs, ..DOTNET };
 
 /// Newtonsoft's `StringEscapeHandling.Default`.
-pub(super) static NEWTONSOFT: Escapes = Escapes { wide: Wide::AllLineEnds, ..JAVASCRIPT };
+pub(super) static NEWTONSOFT: Escapes = Escapes { non_ascii: NonAscii::AllLineEnds, ..JAVASCRIPT };

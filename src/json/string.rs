@@ -9,24 +9,24 @@ use std::borrow::Cow;
 #[derive(Debug)]
 pub(super) struct Escapes {
     /// ASCII characters written as a backslash and themselves.
-    pub backslashed: &'static [u8],
+    pub backslash_escapes: &'static [u8],
     /// Control characters written as a backslash and a letter.
-    pub lettered: &'static [u8],
+    pub letter_escapes: &'static [u8],
     /// Further ASCII characters written as `\u00xx`; the other control characters always are.
-    pub hexed: &'static [u8],
+    pub unicode_escapes: &'static [u8],
     /// What happens beyond ASCII.
-    pub wide: Wide,
+    pub non_ascii: NonAscii,
     /// The digits of `\uxxxx`.
-    pub hex: Hex,
+    pub hex_case: HexCase,
     /// What happens to half a surrogate pair.
-    pub lone: Lone,
+    pub lone_surrogate: LoneSurrogate,
 }
 
 /// Which characters beyond ASCII are written as `\uxxxx`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wide {
+pub(super) enum NonAscii {
     /// None.
-    Kept,
+    Unescaped,
     /// U+2028 and U+2029, which end a line in old JavaScript.
     LineSeparators,
     /// Those and U+0085.
@@ -39,14 +39,14 @@ pub(super) enum Wide {
 
 /// The case of hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Hex {
+pub(super) enum HexCase {
     Lower,
     Upper,
 }
 
 /// What becomes of half a surrogate pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lone {
+pub(super) enum LoneSurrogate {
     /// Written as `\uxxxx`.
     Escaped,
     /// U+FFFD takes its place.
@@ -54,7 +54,7 @@ pub(super) enum Lone {
 }
 
 /// Decodes a string as spelled, quotes included. The spelling must have passed the tokenizer.
-pub(super) fn decoded(spelled: &str) -> Cow<'_, [u8]> {
+pub(super) fn decode(spelled: &str) -> Cow<'_, [u8]> {
     let inner = spelled.get(1..spelled.len().saturating_sub(1)).unwrap_or_default();
     if !inner.contains('\\') {
         return Cow::Borrowed(inner.as_bytes());
@@ -63,7 +63,7 @@ pub(super) fn decoded(spelled: &str) -> Cow<'_, [u8]> {
     let mut rest = inner;
     while let Some((plain, escape)) = rest.split_once('\\') {
         bytes.extend_from_slice(plain.as_bytes());
-        let (code, used) = unescaped(escape);
+        let (code, used) = decode_escape(escape);
         push_code(&mut bytes, code);
         rest = escape.get(used..).unwrap_or_default();
     }
@@ -72,7 +72,7 @@ pub(super) fn decoded(spelled: &str) -> Cow<'_, [u8]> {
 }
 
 /// The code point of the escape whose backslash was just read, and the length of its spelling.
-fn unescaped(escape: &str) -> (u32, usize) {
+fn decode_escape(escape: &str) -> (u32, usize) {
     let letter = escape.bytes().next().unwrap_or_default();
     let code = match letter {
         b'b' => 0x08,
@@ -80,13 +80,13 @@ fn unescaped(escape: &str) -> (u32, usize) {
         b'n' => 0x0a,
         b'f' => 0x0c,
         b'r' => 0x0d,
-        b'u' => return unescaped_hex(escape),
+        b'u' => return decode_unicode_escape(escape),
         other => u32::from(other),
     };
     (code, 1)
 }
 
-fn unescaped_hex(escape: &str) -> (u32, usize) {
+fn decode_unicode_escape(escape: &str) -> (u32, usize) {
     let unit = |from: usize| escape.get(from..from + 4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
     let high = unit(1).unwrap_or(0xfffd);
     let low = (escape.get(5..7) == Some("\\u")).then(|| unit(7)).flatten();
@@ -104,7 +104,7 @@ fn push_code(bytes: &mut Vec<u8>, code: u32) {
 }
 
 /// A decoded string as text, each lone surrogate replaced by one U+FFFD.
-pub(super) fn lossy(decoded: &[u8]) -> String {
+pub(super) fn to_text_lossy(decoded: &[u8]) -> String {
     let mut text = String::with_capacity(decoded.len());
     let mut rest = decoded;
     while let Some((code, tail)) = first_code(rest) {
@@ -151,7 +151,7 @@ impl Escapes {
         out.push(b'"');
         let mut rest = decoded;
         loop {
-            let plain = rest.iter().position(|byte| self.concerns(*byte)).unwrap_or(rest.len());
+            let plain = rest.iter().position(|byte| self.may_escape(*byte)).unwrap_or(rest.len());
             let (copied, tail) = rest.split_at_checked(plain).unwrap_or((rest, &[]));
             out.extend_from_slice(copied);
             let Some((code, after)) = first_code(tail) else { break };
@@ -165,17 +165,17 @@ impl Escapes {
     }
 
     /// Whether a byte might not be copied as it is.
-    fn concerns(&self, byte: u8) -> bool {
+    fn may_escape(&self, byte: u8) -> bool {
         match byte {
             0..=0x1f => true,
-            b' '..=0x7f => self.backslashed.contains(&byte) || self.hexed.contains(&byte),
+            b' '..=0x7f => self.backslash_escapes.contains(&byte) || self.unicode_escapes.contains(&byte),
             // The first bytes of surrogates, of U+2028 and of U+0085.
-            _ => byte == 0xed || self.wide != Wide::Kept,
+            _ => byte == 0xed || self.non_ascii != NonAscii::Unescaped,
         }
     }
 
     fn write_ascii(&self, byte: u8, out: &mut Vec<u8>) {
-        if self.backslashed.contains(&byte) {
+        if self.backslash_escapes.contains(&byte) {
             return out.extend([b'\\', byte]);
         }
         let letter = match byte {
@@ -186,7 +186,7 @@ impl Escapes {
             0x0d => b'r',
             _ => return self.write_unit(u16::from(byte), out),
         };
-        match self.lettered.contains(&byte) {
+        match self.letter_escapes.contains(&byte) {
             true => out.extend([b'\\', letter]),
             false => self.write_unit(u16::from(byte), out),
         }
@@ -194,9 +194,9 @@ impl Escapes {
 
     fn write_wide(&self, code: u32, tail: &[u8], after: &[u8], out: &mut Vec<u8>) {
         match char::from_u32(code) {
-            None if self.lone == Lone::Escaped => self.write_unit(code as u16, out),
+            None if self.lone_surrogate == LoneSurrogate::Escaped => self.write_unit(code as u16, out),
             None => self.write_wide(0xfffd, "\u{fffd}".as_bytes(), &[], out),
-            Some(char) if self.wide.escapes(char) => {
+            Some(char) if self.non_ascii.escapes(char) => {
                 char.encode_utf16(&mut [0; 2]).iter().for_each(|unit| self.write_unit(*unit, out));
             }
             Some(_) => out.extend_from_slice(tail.get(..tail.len() - after.len()).unwrap_or_default()),
@@ -204,29 +204,29 @@ impl Escapes {
     }
 
     fn write_unit(&self, unit: u16, out: &mut Vec<u8>) {
-        let digits: &[u8; 16] = match self.hex {
-            Hex::Lower => b"0123456789abcdef",
-            Hex::Upper => b"0123456789ABCDEF",
+        let digits: &[u8; 16] = match self.hex_case {
+            HexCase::Lower => b"0123456789abcdef",
+            HexCase::Upper => b"0123456789ABCDEF",
         };
         out.extend_from_slice(b"\\u");
         out.extend([12, 8, 4, 0].map(|shift| digits[usize::from((unit >> shift) & 0xf)]));
     }
 }
 
-impl Wide {
+impl NonAscii {
     fn escapes(self, char: char) -> bool {
         let separator = matches!(char, '\u{2028}' | '\u{2029}');
         match self {
-            Wide::Kept => false,
-            Wide::LineSeparators => separator,
-            Wide::AllLineEnds => separator || char == '\u{85}',
-            Wide::OddSpacesAndPairs => {
+            NonAscii::Unescaped => false,
+            NonAscii::LineSeparators => separator,
+            NonAscii::AllLineEnds => separator || char == '\u{85}',
+            NonAscii::OddSpacesAndPairs => {
                 separator
                     || char > '\u{ffff}'
                     || char.is_whitespace()
                     || matches!(char, '\u{80}'..='\u{a0}' | '\u{e000}'..='\u{f8ff}')
             }
-            Wide::Escaped => true,
+            NonAscii::Escaped => true,
         }
     }
 }

@@ -1,45 +1,55 @@
 //! The table of serializers, in the order in which they are worth trying.
 
 use super::number;
-use super::order::Members;
-use super::serializer::{self as way, Layout, Numbers, Serializer, Strings};
+use super::order::MemberOrder;
+use super::serializer::{self as way, Layout, NumberRule, Serializer, StringRule};
 use super::string::Escapes;
 
-const COMPACT: Layout = Layout::Line { comma: ",", colon: ":" };
-const SPACED: Layout = Layout::Line { comma: ", ", colon: ": " };
-const TWO: Layout = Layout::Lines { indentation: "  " };
-const FOUR: Layout = Layout::Lines { indentation: "    " };
-const TAB: Layout = Layout::Lines { indentation: "\t" };
+const COMPACT: Layout = Layout::SingleLine { comma: ",", colon: ":" };
+const SPACED: Layout = Layout::SingleLine { comma: ", ", colon: ": " };
+const TWO: Layout = Layout::MultiLine { indentation: "  " };
+const FOUR: Layout = Layout::MultiLine { indentation: "    " };
+const TAB: Layout = Layout::MultiLine { indentation: "\t" };
 
 /// White space dropped, all else kept: what the others are variants of.
 const KEPT: Serializer = Serializer {
     code: "minified",
     name: "white space removed",
     layout: COMPACT,
-    strings: Strings::Kept,
-    numbers: Numbers::Kept,
-    members: Members::Kept,
+    strings: StringRule::Unchanged,
+    numbers: NumberRule::Kept,
+    member_order: MemberOrder::Unchanged,
     end: "",
 };
-const JAVASCRIPT: Serializer = language(&way::JAVASCRIPT, &number::JAVASCRIPT, Members::JavaScript);
-const PYTHON: Serializer = language(&way::PYTHON_ASCII, &number::PYTHON, Members::LastWins);
-const PYTHON_UNICODE: Serializer = language(&way::JAVASCRIPT, &number::PYTHON, Members::LastWins);
-const PHP: Serializer = language(&way::PHP, &number::PHP, Members::PhpArrays);
-const PHP_SLASHES: Serializer = language(&way::PHP_SLASHES, &number::PHP, Members::PhpArrays);
-const PHP_UNICODE: Serializer = language(&way::PHP_UNICODE, &number::PHP, Members::PhpArrays);
-const PHP_BOTH: Serializer = language(&way::PHP_BOTH, &number::PHP, Members::PhpArrays);
-const GO: Serializer = language(&way::GO, &number::GO, Members::Sorted);
-const RUBY: Serializer = language(&way::JAVASCRIPT, &number::RUBY, Members::LastWins);
-const JACKSON: Serializer = language(&way::JACKSON, &number::JACKSON, Members::LastWins);
-const NEWTONSOFT: Serializer = language(&way::NEWTONSOFT, &number::NEWTONSOFT, Members::LastWins);
-const JQ: Serializer = Serializer { end: "\n", ..language(&way::JQ, &number::JQ, Members::LastWins) };
+const JAVASCRIPT: Serializer = language(&way::JAVASCRIPT, &number::JAVASCRIPT, MemberOrder::JavaScript);
+const PYTHON: Serializer = language(&way::PYTHON_ASCII, &number::PYTHON, MemberOrder::LastWins);
+const PYTHON_UNICODE: Serializer = language(&way::JAVASCRIPT, &number::PYTHON, MemberOrder::LastWins);
+const PHP: Serializer = language(&way::PHP, &number::PHP, MemberOrder::PhpArrays);
+const PHP_SLASHES: Serializer = language(&way::PHP_SLASHES, &number::PHP, MemberOrder::PhpArrays);
+const PHP_UNICODE: Serializer = language(&way::PHP_UNICODE, &number::PHP, MemberOrder::PhpArrays);
+const PHP_BOTH: Serializer = language(&way::PHP_BOTH, &number::PHP, MemberOrder::PhpArrays);
+const GO: Serializer = language(&way::GO, &number::GO, MemberOrder::Sorted);
+const RUBY: Serializer = language(&way::JAVASCRIPT, &number::RUBY, MemberOrder::LastWins);
+const JACKSON: Serializer = language(&way::JACKSON, &number::JACKSON, MemberOrder::LastWins);
+const NEWTONSOFT: Serializer = language(&way::NEWTONSOFT, &number::NEWTONSOFT, MemberOrder::LastWins);
+const JQ: Serializer = Serializer { end: "\n", ..language(&way::JQ, &number::JQ, MemberOrder::LastWins) };
 /// A `JsonElement`: numbers and repeated members stay.
-const DOTNET: Serializer = Serializer { strings: Strings::Written(&way::DOTNET), ..KEPT };
+const DOTNET: Serializer = Serializer { strings: StringRule::Written(&way::DOTNET), ..KEPT };
 /// A `JsonElement` of Gson: its numbers remember their spelling.
-const GSON: Serializer = Serializer { strings: Strings::Written(&way::GSON), members: Members::LastWins, ..KEPT };
+const GSON: Serializer =
+    Serializer { strings: StringRule::Written(&way::GSON), member_order: MemberOrder::LastWins, ..KEPT };
 
-const fn language(strings: &'static Escapes, numbers: &'static number::Numbers, members: Members) -> Serializer {
-    Serializer { strings: Strings::Written(strings), numbers: Numbers::Written(numbers), members, ..KEPT }
+const fn language(
+    strings: &'static Escapes,
+    numbers: &'static number::NumberFormat,
+    members: MemberOrder,
+) -> Serializer {
+    Serializer {
+        strings: StringRule::Written(strings),
+        numbers: NumberRule::Written(numbers),
+        member_order: members,
+        ..KEPT
+    }
 }
 
 /// Names a variant.
@@ -53,8 +63,8 @@ const fn laid_out(layout: Layout, serializer: Serializer) -> Serializer {
 }
 
 /// The serializer with another order of members.
-const fn ordered(members: Members, serializer: Serializer) -> Serializer {
-    Serializer { members, ..serializer }
+const fn ordered(members: MemberOrder, serializer: Serializer) -> Serializer {
+    Serializer { member_order: members, ..serializer }
 }
 
 /// The serializer with a newline after the document.
@@ -82,43 +92,43 @@ pub static SERIALIZERS: &[Serializer] = &[
         PHP_BOTH,
     ),
     row("php_unescaped_unicode", "PHP's json_encode with JSON_UNESCAPED_UNICODE", PHP_UNICODE),
-    row("php_object", "PHP's json_encode of an object", ordered(Members::LastWins, PHP)),
+    row("php_object", "PHP's json_encode of an object", ordered(MemberOrder::LastWins, PHP)),
     row(
         "php_object_unescaped_slashes",
         "PHP's json_encode of an object with JSON_UNESCAPED_SLASHES",
-        ordered(Members::LastWins, PHP_SLASHES),
+        ordered(MemberOrder::LastWins, PHP_SLASHES),
     ),
     row(
         "php_object_unescaped_slashes_unicode",
         "PHP's json_encode of an object with JSON_UNESCAPED_SLASHES and JSON_UNESCAPED_UNICODE",
-        ordered(Members::LastWins, PHP_BOTH),
+        ordered(MemberOrder::LastWins, PHP_BOTH),
     ),
     row(
         "php_object_unescaped_unicode",
         "PHP's json_encode of an object with JSON_UNESCAPED_UNICODE",
-        ordered(Members::LastWins, PHP_UNICODE),
+        ordered(MemberOrder::LastWins, PHP_UNICODE),
     ),
     row("go_map", "Go's json.Marshal of a map", GO),
     row(
         "go_raw_message",
         "Go's json.Marshal of a json.RawMessage",
-        Serializer { strings: Strings::KeptHtmlSafe, ..KEPT },
+        Serializer { strings: StringRule::UnchangedHtmlSafe, ..KEPT },
     ),
     row(
         "go_encoder_plain",
         "Go's json.Encoder with SetEscapeHTML(false)",
-        ended(language(&way::GO_PLAIN, &number::GO, Members::Sorted)),
+        ended(language(&way::GO_PLAIN, &number::GO, MemberOrder::Sorted)),
     ),
     row("go_encoder", "Go's json.Encoder", ended(GO)),
     row("ruby_json", "Ruby's JSON.generate", RUBY),
-    row("rails_to_json", "Rails' to_json", language(&way::RAILS, &number::RAILS, Members::LastWins)),
+    row("rails_to_json", "Rails' to_json", language(&way::RAILS, &number::RAILS, MemberOrder::LastWins)),
     row("jackson", "Java's Jackson", JACKSON),
     row("gson", "Java's Gson", GSON),
     row("system_text_json", ".NET's System.Text.Json", DOTNET),
     row(
         "system_text_json_relaxed",
         ".NET's System.Text.Json with UnsafeRelaxedJsonEscaping",
-        Serializer { strings: Strings::Written(&way::DOTNET_RELAXED), ..KEPT },
+        Serializer { strings: StringRule::Written(&way::DOTNET_RELAXED), ..KEPT },
     ),
     row("newtonsoft", ".NET's Newtonsoft.Json", NEWTONSOFT),
     row("json_stringify_indent_2", "JavaScript's JSON.stringify with an indent of 2", laid_out(TWO, JAVASCRIPT)),
@@ -135,28 +145,32 @@ pub static SERIALIZERS: &[Serializer] = &[
         "Python's json.dumps with ensure_ascii=False and indent=4",
         laid_out(FOUR, PYTHON_UNICODE),
     ),
-    row("python_sorted", "Python's json.dumps with sort_keys=True", laid_out(SPACED, ordered(Members::Sorted, PYTHON))),
+    row(
+        "python_sorted",
+        "Python's json.dumps with sort_keys=True",
+        laid_out(SPACED, ordered(MemberOrder::Sorted, PYTHON)),
+    ),
     row(
         "python_sorted_compact",
         "Python's json.dumps with sort_keys=True and separators=(',', ':')",
-        ordered(Members::Sorted, PYTHON),
+        ordered(MemberOrder::Sorted, PYTHON),
     ),
     row(
         "python_sorted_compact_unicode",
         "Python's json.dumps with sort_keys=True, separators=(',', ':') and ensure_ascii=False",
-        ordered(Members::Sorted, PYTHON_UNICODE),
+        ordered(MemberOrder::Sorted, PYTHON_UNICODE),
     ),
     row(
         "json_stringify_sorted",
         "JavaScript's JSON.stringify with sorted keys (RFC 8785)",
-        ordered(Members::SortedUtf16, JAVASCRIPT),
+        ordered(MemberOrder::SortedUtf16, JAVASCRIPT),
     ),
-    row("flask_jsonify", "Flask's jsonify", ended(ordered(Members::Sorted, PYTHON))),
+    row("flask_jsonify", "Flask's jsonify", ended(ordered(MemberOrder::Sorted, PYTHON))),
     row("php_pretty_print", "PHP's json_encode with JSON_PRETTY_PRINT", laid_out(FOUR, PHP)),
     row(
         "php_object_pretty_print",
         "PHP's json_encode of an object with JSON_PRETTY_PRINT",
-        laid_out(FOUR, ordered(Members::LastWins, PHP)),
+        laid_out(FOUR, ordered(MemberOrder::LastWins, PHP)),
     ),
     row(
         "php_pretty_print_unescaped",
@@ -167,29 +181,29 @@ pub static SERIALIZERS: &[Serializer] = &[
     row(
         "go_map_before_1_22",
         "Go's json.Marshal of a map, before Go 1.22",
-        language(&way::OLD_GO, &number::GO, Members::Sorted),
+        language(&way::OLD_GO, &number::GO, MemberOrder::Sorted),
     ),
     row(
         "go_encoder_plain_before_1_22",
         "Go's json.Encoder with SetEscapeHTML(false), before Go 1.22",
-        ended(language(&way::OLD_GO_PLAIN, &number::GO, Members::Sorted)),
+        ended(language(&way::OLD_GO_PLAIN, &number::GO, MemberOrder::Sorted)),
     ),
     row("ruby_pretty", "Ruby's JSON.pretty_generate", laid_out(TWO, RUBY)),
     row("ruby_pretty_before_2_8", "Ruby's JSON.pretty_generate, before json 2.8", laid_out(Layout::OldRuby, RUBY)),
     row("jackson_pretty", "Java's Jackson with its default pretty printer", laid_out(Layout::Jackson, JACKSON)),
-    row("gson_map", "Java's Gson of a map", language(&way::GSON, &number::GSON_MAP, Members::LastWins)),
+    row("gson_map", "Java's Gson of a map", language(&way::GSON, &number::GSON_MAP, MemberOrder::LastWins)),
     row(
         "gson_plain",
         "Java's Gson with disableHtmlEscaping",
-        Serializer { strings: Strings::Written(&way::GSON_PLAIN), ..GSON },
+        Serializer { strings: StringRule::Written(&way::GSON_PLAIN), ..GSON },
     ),
     row("gson_pretty", "Java's Gson with setPrettyPrinting", laid_out(TWO, GSON)),
     row("system_text_json_indented", ".NET's System.Text.Json with WriteIndented", laid_out(TWO, DOTNET)),
     row("newtonsoft_indented", ".NET's Newtonsoft.Json with Formatting.Indented", laid_out(TWO, NEWTONSOFT)),
     row("jq", "jq", laid_out(TWO, JQ)),
     row("jq_compact", "jq -c", JQ),
-    row("jq_sorted", "jq -S", laid_out(TWO, ordered(Members::Sorted, JQ))),
-    row("jq_sorted_compact", "jq -cS", ordered(Members::Sorted, JQ)),
+    row("jq_sorted", "jq -S", laid_out(TWO, ordered(MemberOrder::Sorted, JQ))),
+    row("jq_sorted_compact", "jq -cS", ordered(MemberOrder::Sorted, JQ)),
     row("minified_newline", "white space removed, newline at the end", ended(KEPT)),
     row("spaced", "a space after each comma and colon", laid_out(SPACED, KEPT)),
     row("pretty_2", "indented by two spaces", laid_out(TWO, KEPT)),

@@ -47,17 +47,17 @@ pub struct Token {
 
 /// Why and where a text is not JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{fault} at byte {offset}")]
-pub struct Invalid {
+#[error("{kind} at byte {offset}")]
+pub struct SyntaxError {
     /// Offset of the byte that is wrong; the length of the text when it ends too early.
     pub offset: usize,
     /// What is wrong with it.
-    pub fault: Fault,
+    pub kind: SyntaxErrorKind,
 }
 
 /// The ways in which a text is not JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum SyntaxErrorKind {
     /// The text ends inside a value, or holds none.
     #[error("the JSON ends too early")]
     EndsTooEarly,
@@ -120,19 +120,19 @@ impl<'a> Tokens<'a> {
     }
 
     /// The error for what stands at the current byte.
-    fn unexpected(&self) -> Invalid {
-        let fault = if self.at < self.text.len() { Fault::Unexpected } else { Fault::EndsTooEarly };
-        Invalid { offset: self.at, fault }
+    fn unexpected(&self) -> SyntaxError {
+        let fault = if self.at < self.text.len() { SyntaxErrorKind::Unexpected } else { SyntaxErrorKind::EndsTooEarly };
+        SyntaxError { offset: self.at, kind: fault }
     }
 
-    fn token(&mut self, first: u8) -> Result<TokenKind, Invalid> {
+    fn token(&mut self, first: u8) -> Result<TokenKind, SyntaxError> {
         use Expect::{Colon, CommaOrClose, Key, KeyOrClose, Nothing, Value, ValueOrClose};
         match (self.expect, first) {
             (_, b' ' | b'\t' | b'\n' | b'\r') => Ok(self.space()),
-            (Value | ValueOrClose, b'{') => Ok(self.opened(Bracket::Object, KeyOrClose, TokenKind::OpenObject)),
-            (Value | ValueOrClose, b'[') => Ok(self.opened(Bracket::Array, ValueOrClose, TokenKind::OpenArray)),
-            (KeyOrClose, b'}') => Ok(self.closed(TokenKind::CloseObject)),
-            (ValueOrClose, b']') => Ok(self.closed(TokenKind::CloseArray)),
+            (Value | ValueOrClose, b'{') => Ok(self.open(Bracket::Object, KeyOrClose, TokenKind::OpenObject)),
+            (Value | ValueOrClose, b'[') => Ok(self.open(Bracket::Array, ValueOrClose, TokenKind::OpenArray)),
+            (KeyOrClose, b'}') => Ok(self.close(TokenKind::CloseObject)),
+            (ValueOrClose, b']') => Ok(self.close(TokenKind::CloseArray)),
             (Key | KeyOrClose, b'"') => self.string(Colon, TokenKind::Key),
             (Colon, b':') => Ok(self.single(Value, TokenKind::Colon)),
             (CommaOrClose, b',' | b'}' | b']') => self.comma_or_close(first),
@@ -155,23 +155,23 @@ impl<'a> Tokens<'a> {
         kind
     }
 
-    fn opened(&mut self, bracket: Bracket, next: Expect, kind: TokenKind) -> TokenKind {
+    fn open(&mut self, bracket: Bracket, next: Expect, kind: TokenKind) -> TokenKind {
         self.open.push(bracket);
         self.single(next, kind)
     }
 
-    fn closed(&mut self, kind: TokenKind) -> TokenKind {
+    fn close(&mut self, kind: TokenKind) -> TokenKind {
         self.open.pop();
         let next = self.after_value();
         self.single(next, kind)
     }
 
-    fn comma_or_close(&mut self, first: u8) -> Result<TokenKind, Invalid> {
+    fn comma_or_close(&mut self, first: u8) -> Result<TokenKind, SyntaxError> {
         match (self.open.last(), first) {
             (Some(Bracket::Object), b',') => Ok(self.single(Expect::Key, TokenKind::Comma)),
             (Some(Bracket::Array), b',') => Ok(self.single(Expect::Value, TokenKind::Comma)),
-            (Some(Bracket::Object), b'}') => Ok(self.closed(TokenKind::CloseObject)),
-            (Some(Bracket::Array), b']') => Ok(self.closed(TokenKind::CloseArray)),
+            (Some(Bracket::Object), b'}') => Ok(self.close(TokenKind::CloseObject)),
+            (Some(Bracket::Array), b']') => Ok(self.close(TokenKind::CloseArray)),
             _ => Err(self.unexpected()),
         }
     }
@@ -183,7 +183,7 @@ impl<'a> Tokens<'a> {
         TokenKind::Space
     }
 
-    fn literal(&mut self, word: &[u8], kind: TokenKind) -> Result<TokenKind, Invalid> {
+    fn literal(&mut self, word: &[u8], kind: TokenKind) -> Result<TokenKind, SyntaxError> {
         for byte in word {
             if self.peek() != Some(*byte) {
                 return Err(self.unexpected());
@@ -194,7 +194,7 @@ impl<'a> Tokens<'a> {
         Ok(kind)
     }
 
-    fn number(&mut self) -> Result<TokenKind, Invalid> {
+    fn number(&mut self) -> Result<TokenKind, SyntaxError> {
         self.skip(b"-");
         if !self.skip(b"0") {
             self.digits()?;
@@ -218,7 +218,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// One digit or more.
-    fn digits(&mut self) -> Result<(), Invalid> {
+    fn digits(&mut self) -> Result<(), SyntaxError> {
         let start = self.at;
         while matches!(self.peek(), Some(b'0'..=b'9')) {
             self.at += 1;
@@ -226,14 +226,14 @@ impl<'a> Tokens<'a> {
         if self.at == start { Err(self.unexpected()) } else { Ok(()) }
     }
 
-    fn string(&mut self, next: Expect, kind: TokenKind) -> Result<TokenKind, Invalid> {
+    fn string(&mut self, next: Expect, kind: TokenKind) -> Result<TokenKind, SyntaxError> {
         let start = self.at;
         self.at += 1;
         loop {
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => self.escape()?,
-                Some(0..=0x1f) => return Err(Invalid { offset: self.at, fault: Fault::ControlCharacter }),
+                Some(0..=0x1f) => return Err(SyntaxError { offset: self.at, kind: SyntaxErrorKind::ControlCharacter }),
                 Some(_) => self.at += 1,
                 None => return Err(self.unexpected()),
             }
@@ -243,22 +243,22 @@ impl<'a> Tokens<'a> {
         let spelled = self.text.get(start..self.at).unwrap_or_default();
         match std::str::from_utf8(spelled) {
             Ok(_) => Ok(kind),
-            Err(error) => Err(Invalid { offset: start + error.valid_up_to(), fault: Fault::NotUtf8 }),
+            Err(error) => Err(SyntaxError { offset: start + error.valid_up_to(), kind: SyntaxErrorKind::NotUtf8 }),
         }
     }
 
-    fn escape(&mut self) -> Result<(), Invalid> {
+    fn escape(&mut self) -> Result<(), SyntaxError> {
         let hex_digits = match self.text.get(self.at + 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 0,
             Some(b'u') => 4,
-            Some(_) => return Err(Invalid { offset: self.at + 1, fault: Fault::Escape }),
-            None => return Err(Invalid { offset: self.text.len(), fault: Fault::EndsTooEarly }),
+            Some(_) => return Err(SyntaxError { offset: self.at + 1, kind: SyntaxErrorKind::Escape }),
+            None => return Err(SyntaxError { offset: self.text.len(), kind: SyntaxErrorKind::EndsTooEarly }),
         };
         self.at += 2;
         for _ in 0..hex_digits {
             match self.peek() {
                 Some(byte) if byte.is_ascii_hexdigit() => self.at += 1,
-                Some(_) => return Err(Invalid { offset: self.at, fault: Fault::Escape }),
+                Some(_) => return Err(SyntaxError { offset: self.at, kind: SyntaxErrorKind::Escape }),
                 None => return Err(self.unexpected()),
             }
         }
@@ -267,9 +267,9 @@ impl<'a> Tokens<'a> {
 }
 
 impl Iterator for Tokens<'_> {
-    type Item = Result<Token, Invalid>;
+    type Item = Result<Token, SyntaxError>;
 
-    fn next(&mut self) -> Option<Result<Token, Invalid>> {
+    fn next(&mut self) -> Option<Result<Token, SyntaxError>> {
         if self.failed {
             return None;
         }
@@ -288,8 +288,8 @@ impl Iterator for Tokens<'_> {
 mod tests {
     use super::*;
 
-    fn fault(text: &[u8]) -> Option<(usize, Fault)> {
-        Tokens::new(text).find_map(Result::err).map(|invalid| (invalid.offset, invalid.fault))
+    fn fault(text: &[u8]) -> Option<(usize, SyntaxErrorKind)> {
+        Tokens::new(text).find_map(Result::err).map(|invalid| (invalid.offset, invalid.kind))
     }
 
     #[test]
@@ -317,23 +317,23 @@ mod tests {
 
     #[test]
     fn a_fault_is_placed_at_its_byte() {
-        let cases: [(&[u8], usize, Fault); 16] = [
-            (b"", 0, Fault::EndsTooEarly),
-            (b"[1,", 3, Fault::EndsTooEarly),
-            (b"[1,]", 3, Fault::Unexpected),
-            (b"[1}", 2, Fault::Unexpected),
-            (b"{\"a\":1,}", 7, Fault::Unexpected),
-            (b"{a:1}", 1, Fault::Unexpected),
-            (b"[] []", 3, Fault::Unexpected),
-            (b"01", 1, Fault::Unexpected),
-            (b"1.", 2, Fault::EndsTooEarly),
-            (b"-x", 1, Fault::Unexpected),
-            (b"nul!", 3, Fault::Unexpected),
-            (b"\xef\xbb\xbf{}", 0, Fault::Unexpected),
-            (b"\"a\nb\"", 2, Fault::ControlCharacter),
-            (b"\"\\x\"", 2, Fault::Escape),
-            (b"\"\\u12g4\"", 5, Fault::Escape),
-            (b"\"ab\xff\"", 3, Fault::NotUtf8),
+        let cases: [(&[u8], usize, SyntaxErrorKind); 16] = [
+            (b"", 0, SyntaxErrorKind::EndsTooEarly),
+            (b"[1,", 3, SyntaxErrorKind::EndsTooEarly),
+            (b"[1,]", 3, SyntaxErrorKind::Unexpected),
+            (b"[1}", 2, SyntaxErrorKind::Unexpected),
+            (b"{\"a\":1,}", 7, SyntaxErrorKind::Unexpected),
+            (b"{a:1}", 1, SyntaxErrorKind::Unexpected),
+            (b"[] []", 3, SyntaxErrorKind::Unexpected),
+            (b"01", 1, SyntaxErrorKind::Unexpected),
+            (b"1.", 2, SyntaxErrorKind::EndsTooEarly),
+            (b"-x", 1, SyntaxErrorKind::Unexpected),
+            (b"nul!", 3, SyntaxErrorKind::Unexpected),
+            (b"\xef\xbb\xbf{}", 0, SyntaxErrorKind::Unexpected),
+            (b"\"a\nb\"", 2, SyntaxErrorKind::ControlCharacter),
+            (b"\"\\x\"", 2, SyntaxErrorKind::Escape),
+            (b"\"\\u12g4\"", 5, SyntaxErrorKind::Escape),
+            (b"\"ab\xff\"", 3, SyntaxErrorKind::NotUtf8),
         ];
         for (text, offset, expected) in cases {
             assert_eq!(fault(text), Some((offset, expected)), "{}", String::from_utf8_lossy(text));

@@ -11,12 +11,12 @@ use std::fmt;
 
 /// The fields of an object, in the order in which they are written.
 #[derive(Debug, Default)]
-pub struct Payload<'b>(Vec<(Text<'b>, Field<'b>)>);
+pub struct Payload<'b>(Vec<(Text<'b>, JsonValue<'b>)>);
 
 /// What a field holds.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum Field<'b> {
+pub enum JsonValue<'b> {
     /// `null`.
     Null,
     /// `true` or `false`.
@@ -26,7 +26,7 @@ pub enum Field<'b> {
     /// A text, without its escapes.
     Text(Text<'b>),
     /// A list.
-    List(Vec<Field<'b>>),
+    List(Vec<JsonValue<'b>>),
     /// An object.
     Object(Payload<'b>),
 }
@@ -36,7 +36,7 @@ pub enum Field<'b> {
 pub enum NotAPayload {
     /// It is not JSON, or is nested too deep.
     #[error("the body can't be read as JSON")]
-    NotRead(#[from] serde_json::Error),
+    Syntax(#[from] serde_json::Error),
     /// It is JSON and not an object.
     #[error("the body is JSON, but not an object")]
     NotAnObject,
@@ -51,7 +51,7 @@ impl<'b> Payload<'b> {
             Err(_) => serde_json::from_slice(body),
         };
         match value? {
-            Field::Object(fields) => Ok(fields),
+            JsonValue::Object(fields) => Ok(fields),
             _ => Err(NotAPayload::NotAnObject),
         }
     }
@@ -62,14 +62,14 @@ impl<'b> Payload<'b> {
     }
 
     /// The field of this name; the last one where there are several.
-    pub fn get(&self, name: &str) -> Option<&Field<'b>> {
+    pub fn get(&self, name: &str) -> Option<&JsonValue<'b>> {
         self.0.iter().rfind(|(other, _)| other.0 == name).map(|(_, field)| field)
     }
 
     /// The object in a field; `None`: it holds something else, or is not there.
     pub fn object(&self, name: &str) -> Option<&Payload<'b>> {
         match self.get(name)? {
-            Field::Object(fields) => Some(fields),
+            JsonValue::Object(fields) => Some(fields),
             _ => None,
         }
     }
@@ -77,14 +77,14 @@ impl<'b> Payload<'b> {
     /// A field as text: strings as they are, numbers and booleans as JSON writes them, everything else as absent.
     pub fn text(&self, name: &str) -> Option<String> {
         match self.get(name)? {
-            Field::Text(text) => Some(text.0.clone().into_owned()),
-            field @ (Field::Number(_) | Field::Bool(_)) => Some(field.to_json()),
+            JsonValue::Text(text) => Some(text.0.clone().into_owned()),
+            field @ (JsonValue::Number(_) | JsonValue::Bool(_)) => Some(field.to_json()),
             _ => None,
         }
     }
 }
 
-impl Field<'_> {
+impl JsonValue<'_> {
     /// The field as JSON.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("fields have text keys and finite numbers")
@@ -97,64 +97,64 @@ impl Serialize for Payload<'_> {
     }
 }
 
-impl<'de: 'b, 'b> Deserialize<'de> for Field<'b> {
+impl<'de: 'b, 'b> Deserialize<'de> for JsonValue<'b> {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        input.deserialize_any(FieldVisitor)
+        input.deserialize_any(JsonValueVisitor)
     }
 }
 
-struct FieldVisitor;
+struct JsonValueVisitor;
 
-impl<'de> Visitor<'de> for FieldVisitor {
-    type Value = Field<'de>;
+impl<'de> Visitor<'de> for JsonValueVisitor {
+    type Value = JsonValue<'de>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("a JSON value")
     }
 
-    fn visit_unit<E>(self) -> Result<Field<'de>, E> {
-        Ok(Field::Null)
+    fn visit_unit<E>(self) -> Result<JsonValue<'de>, E> {
+        Ok(JsonValue::Null)
     }
 
-    fn visit_bool<E>(self, truth: bool) -> Result<Field<'de>, E> {
-        Ok(Field::Bool(truth))
+    fn visit_bool<E>(self, truth: bool) -> Result<JsonValue<'de>, E> {
+        Ok(JsonValue::Bool(truth))
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Field<'de>, E> {
-        Ok(Field::Number(number.into()))
+    fn visit_i64<E>(self, number: i64) -> Result<JsonValue<'de>, E> {
+        Ok(JsonValue::Number(number.into()))
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Field<'de>, E> {
-        Ok(Field::Number(number.into()))
+    fn visit_u64<E>(self, number: u64) -> Result<JsonValue<'de>, E> {
+        Ok(JsonValue::Number(number.into()))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Field<'de>, E> {
-        Ok(Number::from_f64(number).map_or(Field::Null, Field::Number))
+    fn visit_f64<E>(self, number: f64) -> Result<JsonValue<'de>, E> {
+        Ok(Number::from_f64(number).map_or(JsonValue::Null, JsonValue::Number))
     }
 
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Field<'de>, E> {
-        Ok(Field::Text(Text(text.into())))
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<JsonValue<'de>, E> {
+        Ok(JsonValue::Text(Text(text.into())))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Field<'de>, E> {
-        Ok(Field::Text(Text(text.to_owned().into())))
+    fn visit_str<E>(self, text: &str) -> Result<JsonValue<'de>, E> {
+        Ok(JsonValue::Text(Text(text.to_owned().into())))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Field<'de>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<JsonValue<'de>, A::Error> {
         let mut fields = Vec::new();
         while let Some(field) = list.next_element()? {
             fields.push(field);
         }
-        Ok(Field::List(fields))
+        Ok(JsonValue::List(fields))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Field<'de>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonValue<'de>, A::Error> {
         // Room is made for what is there only: a megabyte of `{}` would take hundreds otherwise.
         let mut fields = Vec::new();
         while let Some(field) = map.next_entry()? {
             fields.push(field);
         }
-        Ok(Field::Object(Payload(fields)))
+        Ok(JsonValue::Object(Payload(fields)))
     }
 }
 
@@ -189,8 +189,8 @@ mod tests {
     #[test]
     fn empty_objects_take_no_room() {
         let payload = payload(r#"{"a":[{},{}]}"#);
-        let Some(Field::List(list)) = payload.get("a") else { panic!("it is a list") };
-        assert!(list.iter().all(|field| matches!(field, Field::Object(Payload(fields)) if fields.capacity() == 0)));
+        let Some(JsonValue::List(list)) = payload.get("a") else { panic!("it is a list") };
+        assert!(list.iter().all(|field| matches!(field, JsonValue::Object(Payload(fields)) if fields.capacity() == 0)));
     }
 
     #[test]
@@ -203,7 +203,7 @@ mod tests {
         let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
         for text in [r#"{"a":["\ud800"]}"#, r#"{"a":1e999}"#, r#"{"a":[01]}"#, "{", &deep] {
             assert!(serde_json::from_str::<Value>(text).is_err(), "{text}");
-            assert!(serde_json::from_str::<Field>(text).is_err(), "{text}");
+            assert!(serde_json::from_str::<JsonValue>(text).is_err(), "{text}");
         }
     }
 

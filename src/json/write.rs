@@ -3,7 +3,7 @@
 //! One loop over a stack of open brackets. What is written between, before and after values is the layout's.
 
 use super::document::{Document, Node};
-use super::serializer::{Layout, Numbers, Serializer, Strings};
+use super::serializer::{Layout, NumberRule, Serializer, StringRule};
 use super::string;
 use super::token::TokenKind;
 
@@ -13,16 +13,16 @@ const INDENTATION_PER_BYTE: usize = 32;
 const INDENTATION_AT_LEAST: usize = 1 << 18;
 
 /// An object or array that is being written.
-struct Open {
+struct OpenContainer {
     /// The values still to come, last first; for members of an object their keys.
     rest: Vec<usize>,
     bracket: Bracket,
-    turn: Turn,
+    turn: Progress,
 }
 
 /// Which value of an object or array comes next.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Turn {
+enum Progress {
     First,
     Later,
 }
@@ -37,14 +37,14 @@ struct Writer<'d> {
     serializer: &'d Serializer,
     document: &'d Document<'d>,
     out: Vec<u8>,
-    open: Vec<Open>,
+    open: Vec<OpenContainer>,
     /// How many of `open` indent their lines.
     levels: usize,
     indentation_left: usize,
 }
 
 /// The document as `serializer` writes it.
-pub(super) fn written(serializer: &Serializer, document: &Document) -> Vec<u8> {
+pub(super) fn write(serializer: &Serializer, document: &Document) -> Vec<u8> {
     let length = document.text().len();
     let mut writer = Writer {
         serializer,
@@ -55,16 +55,16 @@ pub(super) fn written(serializer: &Serializer, document: &Document) -> Vec<u8> {
         indentation_left: length.saturating_mul(INDENTATION_PER_BYTE).max(INDENTATION_AT_LEAST),
     };
     writer.value(0);
-    writer.drain();
+    writer.write_open_containers();
     writer.out.extend_from_slice(serializer.end.as_bytes());
     writer.out
 }
 
 impl Writer<'_> {
-    fn drain(&mut self) {
+    fn write_open_containers(&mut self) {
         while let Some(open) = self.open.last_mut() {
             let (bracket, next) = (open.bracket, open.rest.pop());
-            let turn = std::mem::replace(&mut open.turn, Turn::Later);
+            let turn = std::mem::replace(&mut open.turn, Progress::Later);
             match next {
                 None => self.close(bracket, turn),
                 Some(index) => {
@@ -84,7 +84,7 @@ impl Writer<'_> {
 
     fn value(&mut self, index: usize) {
         let Some(node) = self.document.node(index) else { return };
-        let spelled = self.document.spelled(node);
+        let spelled = self.document.raw_text(node);
         match node.kind {
             TokenKind::OpenObject => self.object(index),
             TokenKind::OpenArray => self.array(index, node),
@@ -95,17 +95,17 @@ impl Writer<'_> {
     }
 
     fn object(&mut self, index: usize) {
-        let members = self.serializer.members;
-        let mut keys = members.of(self.document, index);
+        let members = self.serializer.member_order;
+        let mut keys = members.keys(self.document, index);
         let bracket = match members.is_list(self.document, &keys) {
             true => Bracket::Array,
             false => Bracket::Object,
         };
         if bracket == Bracket::Array {
-            keys.iter_mut().for_each(|key| *key = members.value(self.document, *key));
+            keys.iter_mut().for_each(|key| *key = members.value_of(self.document, *key));
         }
         keys.reverse();
-        self.opened(bracket, keys);
+        self.open_container(bracket, keys);
     }
 
     fn array(&mut self, index: usize, node: &Node) {
@@ -116,29 +116,29 @@ impl Writer<'_> {
             value = self.document.node(value).map_or(node.next, |node| node.next);
         }
         values.reverse();
-        self.opened(Bracket::Array, values);
+        self.open_container(Bracket::Array, values);
     }
 
-    fn opened(&mut self, bracket: Bracket, rest: Vec<usize>) {
+    fn open_container(&mut self, bracket: Bracket, rest: Vec<usize>) {
         self.put(if bracket == Bracket::Object { "{" } else { "[" });
-        self.levels += usize::from(self.breaks_lines(bracket));
-        self.open.push(Open { rest, bracket, turn: Turn::First });
+        self.levels += usize::from(self.is_multi_line(bracket));
+        self.open.push(OpenContainer { rest, bracket, turn: Progress::First });
     }
 
-    fn close(&mut self, bracket: Bracket, turn: Turn) {
-        let empty = turn == Turn::First;
-        let (layout, breaks) = (self.serializer.layout, self.breaks_lines(bracket));
+    fn close(&mut self, bracket: Bracket, turn: Progress) {
+        let empty = turn == Progress::First;
+        let (layout, breaks) = (self.serializer.layout, self.is_multi_line(bracket));
         self.open.pop();
         self.levels -= usize::from(breaks);
         match (layout, bracket) {
             (Layout::Jackson, _) if empty => self.put(" "),
             (Layout::OldRuby, Bracket::Array) if empty => {
                 self.put("\n");
-                self.line();
+                self.newline();
             }
-            (Layout::OldRuby, Bracket::Object) if empty => self.line(),
+            (Layout::OldRuby, Bracket::Object) if empty => self.newline(),
             _ if empty => {}
-            _ if breaks => self.line(),
+            _ if breaks => self.newline(),
             (Layout::Jackson, _) => self.put(" "),
             _ => {}
         }
@@ -146,33 +146,33 @@ impl Writer<'_> {
     }
 
     /// What stands before a member or an element.
-    fn separator(&mut self, bracket: Bracket, turn: Turn) {
-        let first = turn == Turn::First;
-        let breaks = self.breaks_lines(bracket);
+    fn separator(&mut self, bracket: Bracket, turn: Progress) {
+        let first = turn == Progress::First;
+        let breaks = self.is_multi_line(bracket);
         match self.serializer.layout {
-            Layout::Line { comma, .. } if !first => self.put(comma),
+            Layout::SingleLine { comma, .. } if !first => self.put(comma),
             Layout::Jackson if !breaks && first => self.put(" "),
             Layout::Jackson if !breaks => self.put(", "),
             _ if !first => self.put(","),
             _ => {}
         }
         if breaks {
-            self.line();
+            self.newline();
         }
     }
 
-    fn breaks_lines(&self, bracket: Bracket) -> bool {
+    fn is_multi_line(&self, bracket: Bracket) -> bool {
         match self.serializer.layout {
-            Layout::Line { .. } => false,
-            Layout::Lines { .. } | Layout::OldRuby => true,
+            Layout::SingleLine { .. } => false,
+            Layout::MultiLine { .. } | Layout::OldRuby => true,
             Layout::Jackson => bracket == Bracket::Object,
         }
     }
 
-    fn line(&mut self) {
+    fn newline(&mut self) {
         let unit = match self.serializer.layout {
-            Layout::Lines { indentation } => indentation,
-            Layout::Line { .. } | Layout::OldRuby | Layout::Jackson => "  ",
+            Layout::MultiLine { indentation } => indentation,
+            Layout::SingleLine { .. } | Layout::OldRuby | Layout::Jackson => "  ",
         };
         self.put("\n");
         let Some(left) = self.indentation_left.checked_sub(unit.len() * self.levels) else { return };
@@ -185,28 +185,28 @@ impl Writer<'_> {
     fn member(&mut self, key: usize) {
         let document = self.document;
         if let Some(node) = document.node(key) {
-            self.string(document.spelled(node));
+            self.string(document.raw_text(node));
         }
         self.put(match self.serializer.layout {
-            Layout::Line { colon, .. } => colon,
-            Layout::Lines { .. } | Layout::OldRuby => ": ",
+            Layout::SingleLine { colon, .. } => colon,
+            Layout::MultiLine { .. } | Layout::OldRuby => ": ",
             Layout::Jackson => " : ",
         });
-        self.value(self.serializer.members.value(document, key));
+        self.value(self.serializer.member_order.value_of(document, key));
     }
 
     fn string(&mut self, spelled: &str) {
         match self.serializer.strings {
-            Strings::Kept => self.put(spelled),
-            Strings::KeptHtmlSafe => string::write_html_safe(spelled, &mut self.out),
-            Strings::Written(escapes) => escapes.write(&string::decoded(spelled), &mut self.out),
+            StringRule::Unchanged => self.put(spelled),
+            StringRule::UnchangedHtmlSafe => string::write_html_safe(spelled, &mut self.out),
+            StringRule::Written(escapes) => escapes.write(&string::decode(spelled), &mut self.out),
         }
     }
 
     fn number(&mut self, spelled: &str) {
         match self.serializer.numbers {
-            Numbers::Kept => self.put(spelled),
-            Numbers::Written(numbers) => numbers.write(spelled, &mut self.out),
+            NumberRule::Kept => self.put(spelled),
+            NumberRule::Written(numbers) => numbers.write(spelled, &mut self.out),
         }
     }
 }

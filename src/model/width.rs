@@ -17,16 +17,16 @@ pub enum Width {
 }
 
 /// From how many columns on a terminal is wide.
-const WIDE: usize = 120;
+const MIN_WIDE_COLUMNS: usize = 120;
 /// Nothing is laid out for less: such a terminal breaks the lines itself.
-const LEAST: usize = 40;
+const MIN_COLUMNS: usize = 40;
 
 impl Width {
     /// Of a terminal with so many columns; `None`: it is none, or does not say.
     pub fn from_columns(columns: Option<u16>) -> Self {
         match columns.map(usize::from) {
             None | Some(0) => Self::Unlimited,
-            Some(columns) if columns < WIDE => Self::Narrow(columns.max(LEAST)),
+            Some(columns) if columns < MIN_WIDE_COLUMNS => Self::Narrow(columns.max(MIN_COLUMNS)),
             Some(columns) => Self::Wide(columns),
         }
     }
@@ -116,7 +116,7 @@ pub fn pad_right(text: &str, columns: usize) -> String {
 /// The beginning of a text that takes no more than so many columns, whole letters with their accents; `None`: all of it does. Of accents
 /// without end, which take no column, only some are taken.
 pub fn fitting_prefix(text: &str, columns: usize) -> Option<&str> {
-    let most_letters = columns.saturating_mul(LETTERS_A_COLUMN);
+    let most_letters = columns.saturating_mul(MAX_CHARS_PER_COLUMN);
     let mut taken = 0;
     let is_too_much = |(place, (_, letter)): &(usize, (usize, char))| {
         taken += char_width(*letter);
@@ -126,7 +126,7 @@ pub fn fitting_prefix(text: &str, columns: usize) -> Option<&str> {
 }
 
 /// So many letters stand in one column at most: Vietnamese takes three, written with accents that stand on the letter before them.
-const LETTERS_A_COLUMN: usize = 4;
+const MAX_CHARS_PER_COLUMN: usize = 4;
 
 #[cfg(test)]
 mod tests {

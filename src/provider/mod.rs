@@ -11,7 +11,7 @@ pub mod record;
 pub mod sample;
 mod signature_header;
 
-use crate::json::value::{Field, Payload};
+use crate::json::value::{JsonValue, Payload};
 use crate::model::event::Event;
 use crate::model::message::Request;
 use crate::model::signature::{Claim, Mac};
@@ -154,9 +154,9 @@ pub fn path_segment(text: &str) -> String {
 }
 
 /// An amount in minor units, sent as a string or as a number. `Err`: the text of one that is not whole.
-fn minor_units(field: &Field<'_>) -> Result<i128, String> {
+fn minor_units(field: &JsonValue<'_>) -> Result<i128, String> {
     match field {
-        Field::Text(text) => text.0.parse().map_err(|_| text.0.clone().into_owned()),
+        JsonValue::Text(text) => text.0.parse().map_err(|_| text.0.clone().into_owned()),
         other => other.to_json().parse().map_err(|_| other.to_json()),
     }
 }

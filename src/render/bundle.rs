@@ -3,7 +3,7 @@
 //!
 //! The body's length and SHA-256 are those of the bytes as they came; the body that is shown is masked, so it is not those bytes.
 
-use super::json::escape_unsafe;
+use super::json::escape_unsafe_json;
 use super::paint::Paint;
 use super::payload;
 use crate::diagnose::Finding;
@@ -78,7 +78,7 @@ pub fn bundle(contents: &Contents<'_>) -> Bundle {
     let known = hide(&mut value, secrets);
     let text = serde_json::to_string_pretty(&value).expect("keys are text and there are no floats");
     let text =
-        text.lines().flat_map(|line| [escape_unsafe(line.as_bytes().to_vec()), b"\n".to_vec()].concat()).collect();
+        text.lines().flat_map(|line| [escape_unsafe_json(line.as_bytes().to_vec()), b"\n".to_vec()].concat()).collect();
     let list = list(contents, (masked, in_body, known), body.as_deref());
     Bundle { text, list }
 }

@@ -3,8 +3,8 @@
 //! Records are data, so they carry what they carry unmasked: bodies byte for byte. Reason codes are those of `verdict`,
 //! `diagnose` and `event`.
 
-use super::object::Object;
-use crate::capture::request_json::RequestRecord;
+use super::object::RecordWriter;
+use crate::capture::request_json::RequestJson;
 use crate::diagnose::Finding;
 use crate::diagnose::frameworks::Framework;
 use crate::model::delivery::AnalyzedDelivery;
@@ -20,19 +20,19 @@ use url::Url;
 
 /// A line of JSON.
 pub fn line(record: &impl Serialize) -> Vec<u8> {
-    let mut line = Vec::with_capacity(USUAL_LENGTH);
+    let mut line = Vec::with_capacity(TYPICAL_RECORD_SIZE);
     serde_json::to_writer(&mut line, record)
         .expect("records have text keys and no floats, and a vector takes every write");
-    let mut line = escape_unsafe(line);
+    let mut line = escape_unsafe_json(line);
     line.push(b'\n');
     line
 }
 
 /// Room that the record of most deliveries fits in.
-const USUAL_LENGTH: usize = 1536;
+const TYPICAL_RECORD_SIZE: usize = 1536;
 
 /// The same JSON with every character escaped that a terminal might act upon. They stand in strings only.
-pub(super) fn escape_unsafe(json: Vec<u8>) -> Vec<u8> {
+pub(super) fn escape_unsafe_json(json: Vec<u8>) -> Vec<u8> {
     // Nearly all records are plain ASCII, which is told much faster than the nature of each character. JSON has no control
     // characters but the last one of ASCII.
     if json.is_ascii() && memchr::memchr(0x7f, &json).is_none() {
@@ -57,7 +57,7 @@ pub fn ready(url: &str) -> Vec<u8> {
 }
 
 /// Adds what was made of a delivery, as records tell it.
-fn judged(record: &mut Object, received: &AnalyzedDelivery, findings: &[Finding]) {
+fn add_verification(record: &mut RecordWriter, received: &AnalyzedDelivery, findings: &[Finding]) {
     let AnalyzedDelivery { provider, verdict, event, .. } = received;
     record.text("provider", *provider);
     record.text("verdict", Some(verdict.code()));
@@ -91,7 +91,7 @@ fn warning(warning: &Warning) -> Value {
 
 /// What a listener adds to a judged delivery.
 #[derive(Clone, Debug)]
-pub struct Arrival<'a> {
+pub struct ListenerFields<'a> {
     /// Its number since the listener started, from 1.
     pub number: u64,
     /// Its id in the store.
@@ -103,14 +103,14 @@ pub struct Arrival<'a> {
 }
 
 /// `whtool.delivery/1`: a delivery that a listener received.
-pub fn delivery(received: &AnalyzedDelivery, findings: &[Finding], arrival: &Arrival<'_>) -> Vec<u8> {
+pub fn delivery(received: &AnalyzedDelivery, findings: &[Finding], arrival: &ListenerFields<'_>) -> Vec<u8> {
     let delivery = &received.delivery;
-    let mut record = Object::of("whtool.delivery/1");
+    let mut record = RecordWriter::new("whtool.delivery/1");
     record.value("number", &arrival.number);
     record.text("id", arrival.id);
     record.text("arrived", delivery.arrived.map(|time| time.to_string()).as_deref());
     record.text("peer", delivery.peer.map(|peer| peer.to_string()).as_deref());
-    judged(&mut record, received, findings);
+    add_verification(&mut record, received, findings);
     record.text("duplicateOf", arrival.duplicate_of.as_deref());
     record.value("answered", &arrival.answered);
     record.request("request", &delivery.request);
@@ -143,9 +143,9 @@ pub fn missed(deliveries: u64, answers: u64) -> Vec<u8> {
 
 /// `whtool.verdict/1`: what `verify` says of one request.
 pub fn verdict(place: &str, received: &AnalyzedDelivery, findings: &[Finding], notes: &[(&str, String)]) -> Vec<u8> {
-    let mut record = Object::of("whtool.verdict/1");
+    let mut record = RecordWriter::new("whtool.verdict/1");
     record.text("place", Some(place));
-    judged(&mut record, received, findings);
+    add_verification(&mut record, received, findings);
     let notes: Vec<_> = notes.iter().map(|(code, what)| json!({"code": code, "what": what})).collect();
     record.value("notes", &notes);
     record.line()
@@ -179,7 +179,7 @@ pub fn summary(total: u64, verdicts: &[(String, u64)], causes: &[(String, u64)])
 /// `whtool.signed/1`: a signed request that was not sent.
 pub fn signed(provider: &str, url: &Url, request: &Request) -> Vec<u8> {
     line(
-        &json!({"schema": "whtool.signed/1", "provider": provider, "url": url.as_str(), "request": RequestRecord(request)}),
+        &json!({"schema": "whtool.signed/1", "provider": provider, "url": url.as_str(), "request": RequestJson(request)}),
     )
 }
 
@@ -196,7 +196,7 @@ pub fn sent(source: &str, provider: &str, sent: &SentRequest, compared: Option<&
     }))
 }
 
-impl Arrival<'_> {
+impl ListenerFields<'_> {
     /// A first delivery that was answered 200, for tests of what reads records.
     #[cfg(test)]
     fn first() -> Self {
@@ -207,7 +207,7 @@ impl Arrival<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::read_lines;
+    use crate::capture::read_json_lines;
     use crate::model::delivery::Delivery;
     use crate::model::event::Event;
     use crate::model::verdict::Verdict;
@@ -232,8 +232,8 @@ mod tests {
             verdict: Verdict::Unsigned,
             event: Event::default(),
         };
-        let line = delivery(&received, &[], &Arrival::first());
-        let read: Vec<_> = read_lines(&line, 1).map(|capture| capture.unwrap().delivery).collect();
+        let line = delivery(&received, &[], &ListenerFields::first());
+        let read: Vec<_> = read_json_lines(&line, 1).map(|capture| capture.unwrap().delivery).collect();
         assert_eq!(read, [delivery_]);
     }
 }

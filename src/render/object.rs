@@ -1,22 +1,22 @@
 //! A record that is written a member at a time, without a tree and without a serializer: for those of which a listener or `verify` writes
 //! thousands a second.
 
-use super::json::escape_unsafe;
+use super::json::escape_unsafe_json;
 use crate::capture::request_json;
 use crate::json::quote;
 use crate::model::message::Request;
 use serde::Serialize;
 
 /// Room that the record of most deliveries fits in.
-const USUAL_LENGTH: usize = 1536;
+const TYPICAL_RECORD_SIZE: usize = 1536;
 
 /// A JSON object that is not complete yet.
-pub(super) struct Object(Vec<u8>);
+pub(super) struct RecordWriter(Vec<u8>);
 
-impl Object {
+impl RecordWriter {
     /// A record of this schema.
-    pub fn of(schema: &str) -> Self {
-        let mut bytes = Vec::with_capacity(USUAL_LENGTH);
+    pub fn new(schema: &str) -> Self {
+        let mut bytes = Vec::with_capacity(TYPICAL_RECORD_SIZE);
         bytes.push(b'{');
         let mut object = Self(bytes);
         object.text("schema", Some(schema));
@@ -56,7 +56,7 @@ impl Object {
     /// The record as a line.
     pub fn line(mut self) -> Vec<u8> {
         self.0.push(b'}');
-        let mut line = escape_unsafe(self.0);
+        let mut line = escape_unsafe_json(self.0);
         line.push(b'\n');
         line
     }

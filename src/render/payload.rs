@@ -8,29 +8,29 @@ use crate::model::sanitize::{escape_unsafe, escape_unsafe_bytes};
 use std::ops::Range;
 
 /// How many lines of a payload are shown.
-const MOST_LINES: usize = 120;
+const MAX_LINES: usize = 120;
 /// How many letters of a value are shown.
-const MOST_LETTERS: usize = 1_000;
+const MAX_VALUE_CHARS: usize = 1_000;
 /// How many bytes of something that is no text are shown.
-const MOST_BYTES: usize = 64;
+const MAX_DUMP_BYTES: usize = 64;
 
 /// The payload, each line with `indent` before it and a line break after it.
 pub fn lines(body: &[u8], indent: &str, paint: Paint, reveal: Reveal) -> String {
     let text = match (Document::parse(body), std::str::from_utf8(body)) {
         _ if body.is_empty() => paint.faint("(empty)"),
-        (Ok(document), _) => coloured(&document, paint, reveal),
-        (Err(_), Ok(text)) if !text.contains('\0') => plain(text, reveal),
-        _ => dump(body, reveal),
+        (Ok(document), _) => show_json(&document, paint, reveal),
+        (Err(_), Ok(text)) if !text.contains('\0') => show_text(text, reveal),
+        _ => show_binary(body, reveal),
     };
     let total = text.lines().count();
-    let mut shown: String = text.lines().take(MOST_LINES).flat_map(|line| [indent, line, "\n"]).collect();
-    if total > MOST_LINES {
-        shown.push_str(&format!("{indent}{}\n", paint.faint(&format!("… {} more lines", total - MOST_LINES))));
+    let mut shown: String = text.lines().take(MAX_LINES).flat_map(|line| [indent, line, "\n"]).collect();
+    if total > MAX_LINES {
+        shown.push_str(&format!("{indent}{}\n", paint.faint(&format!("… {} more lines", total - MAX_LINES))));
     }
     shown
 }
 
-fn coloured(document: &Document<'_>, paint: Paint, reveal: Reveal) -> String {
+fn show_json(document: &Document<'_>, paint: Paint, reveal: Reveal) -> String {
     let mut text = String::new();
     let mut secrets = SecretTracker::default();
     for (kind, piece) in json::indented(document) {
@@ -82,13 +82,13 @@ impl SecretTracker {
     }
 }
 
-fn plain(text: &str, reveal: Reveal) -> String {
+fn show_text(text: &str, reveal: Reveal) -> String {
     text.lines().map(|line| text_line(line, reveal) + "\n").collect()
 }
 
 /// A text of which only the start is shown when it is long, made harmless.
 fn shortened(text: &str) -> String {
-    match text.char_indices().nth(MOST_LETTERS) {
+    match text.char_indices().nth(MAX_VALUE_CHARS) {
         Some((end, _)) => format!("{}… ({} bytes)", escape_unsafe(&text[..end]), text.len()),
         None => escape_unsafe(text).into_owned(),
     }
@@ -144,13 +144,13 @@ pub fn header(name: &str, value: &[u8], paint: Paint, reveal: Reveal) -> String 
     format!("{}: {value}", paint.name(name))
 }
 
-fn dump(body: &[u8], reveal: Reveal) -> String {
+fn show_binary(body: &[u8], reveal: Reveal) -> String {
     if reveal == Reveal::Masked {
         return format!("({} bytes that are not text; --reveal shows the first of them)", body.len());
     }
-    let start: Vec<_> = body.iter().take(MOST_BYTES).map(|byte| format!("{byte:02x}")).collect();
-    let more = if body.len() > MOST_BYTES { " …" } else { "" };
-    let text = escape_unsafe_bytes(&body[..body.len().min(MOST_BYTES)]);
+    let start: Vec<_> = body.iter().take(MAX_DUMP_BYTES).map(|byte| format!("{byte:02x}")).collect();
+    let more = if body.len() > MAX_DUMP_BYTES { " …" } else { "" };
+    let text = escape_unsafe_bytes(&body[..body.len().min(MAX_DUMP_BYTES)]);
     format!("({} bytes that are not text)\n{}{more}\n{text}{more}", body.len(), start.join(" "))
 }
 
@@ -214,7 +214,7 @@ mod tests {
     fn long_payloads_are_cut_and_the_rest_is_counted() {
         let body = vec![b'\n'; 500];
         let text = shown(&body, Reveal::Masked);
-        assert_eq!(text.lines().count(), MOST_LINES + 1);
+        assert_eq!(text.lines().count(), MAX_LINES + 1);
         assert!(text.ends_with("… 380 more lines\n"), "{text}");
     }
 }

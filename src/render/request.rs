@@ -8,30 +8,33 @@ use url::Url;
 
 /// The longest body that is written into the command line itself; Linux takes 128 KiB for one argument, and an escaped byte
 /// is four letters.
-const INLINE: usize = 24 * 1024;
+const MAX_INLINE_BODY: usize = 24 * 1024;
 
 /// A command that pastes into bash and sends exactly this request: same header lines, same bytes.
 pub fn curl(request: &Request, url: &Url) -> String {
-    let mut command =
-        format!("curl -sS -i --globoff -X {} {}", quoted(request.method.as_bytes()), quoted(url.as_str().as_bytes()));
-    for (name, value) in request.headers.iter().filter(|(name, _)| !is_curls_own(name)) {
+    let mut command = format!(
+        "curl -sS -i --globoff -X {} {}",
+        shell_quote(request.method.as_bytes()),
+        shell_quote(url.as_str().as_bytes())
+    );
+    for (name, value) in request.headers.iter().filter(|(name, _)| !is_set_by_curl(name)) {
         let line =
             if value.is_empty() { format!("{name};").into_bytes() } else { [name.as_bytes(), b": ", value].concat() };
-        write!(command, " \\\n  -H {}", quoted(&line)).expect("writing to a String does not fail");
+        write!(command, " \\\n  -H {}", shell_quote(&line)).expect("writing to a String does not fail");
     }
-    if request.body.contains(&0) || request.body.len() > INLINE {
-        return piped(&command, &request.body);
+    if request.body.contains(&0) || request.body.len() > MAX_INLINE_BODY {
+        return with_piped_body(&command, &request.body);
     }
-    format!("{command} \\\n  --data-raw {}\n", quoted(&request.body))
+    format!("{command} \\\n  --data-raw {}\n", shell_quote(&request.body))
 }
 
 /// What curl writes by itself.
-fn is_curls_own(name: &str) -> bool {
+fn is_set_by_curl(name: &str) -> bool {
     name.eq_ignore_ascii_case("content-length") || name.eq_ignore_ascii_case("host")
 }
 
 /// An argument can't hold a NUL, nor be of any length: such a body goes through a pipe.
-fn piped(command: &str, body: &[u8]) -> String {
+fn with_piped_body(command: &str, body: &[u8]) -> String {
     let text = STANDARD.encode(body);
     let lines: String =
         text.as_bytes().chunks(76).flat_map(|line| [str::from_utf8(line).unwrap_or_default(), "\n"]).collect();
@@ -40,7 +43,7 @@ fn piped(command: &str, body: &[u8]) -> String {
 
 /// A word for bash. In single quotes where that reads well, else as `$'…'`, where `!` and tabs are escaped too, since an
 /// interactive shell may act on them.
-pub fn quoted(word: &[u8]) -> String {
+pub fn shell_quote(word: &[u8]) -> String {
     if let Ok(text) = std::str::from_utf8(word)
         && !text.chars().any(|letter| letter == '\'' || letter == '!' || (letter.is_control() && letter != '\n'))
         && text.is_ascii()
@@ -67,8 +70,8 @@ mod tests {
 
     #[test]
     fn words_read_well_where_they_can_and_are_escaped_where_they_must() {
-        assert_eq!(quoted(b"{\"a\": \"$x `y`\"}"), "'{\"a\": \"$x `y`\"}'");
-        assert_eq!(quoted(b"it's\t!\\"), "$'it\\'s\\x09\\x21\\\\'");
-        assert_eq!(quoted("…".as_bytes()), "$'\\xe2\\x80\\xa6'");
+        assert_eq!(shell_quote(b"{\"a\": \"$x `y`\"}"), "'{\"a\": \"$x `y`\"}'");
+        assert_eq!(shell_quote(b"it's\t!\\"), "$'it\\'s\\x09\\x21\\\\'");
+        assert_eq!(shell_quote("…".as_bytes()), "$'\\xe2\\x80\\xa6'");
     }
 }

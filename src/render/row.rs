@@ -8,13 +8,13 @@ use crate::model::width::{Width, display_width, pad_right};
 
 /// What a field tells; in the order in which the fields matter to a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Tells {
+pub enum CellKind {
     /// Whether it is good.
     Verdict,
     /// That it came before.
-    Repeat,
+    Duplicate,
     /// What kind of event it is.
-    Kind,
+    EventType,
     /// How much money it is about.
     Money,
     /// Its id.
@@ -33,54 +33,54 @@ pub enum Tells {
 
 /// One field.
 #[derive(Clone, Debug)]
-pub struct Field {
-    tells: Tells,
+pub struct Cell {
+    kind: CellKind,
     /// What stands before its text, without colour.
-    lead: &'static str,
+    prefix: &'static str,
     /// Its text, harmless.
     text: String,
     colour: fn(Paint, &str) -> String,
     /// How wide it is in a wide row, at least.
-    least: usize,
+    min_width: usize,
 }
 
-impl Field {
+impl Cell {
     /// A field of a text that is harmless already.
-    pub fn new(tells: Tells, text: impl Into<String>, colour: fn(Paint, &str) -> String) -> Self {
-        Self { tells, lead: "", text: text.into(), colour, least: 0 }
+    pub fn new(kind: CellKind, text: impl Into<String>, colour: fn(Paint, &str) -> String) -> Self {
+        Self { kind, prefix: "", text: text.into(), colour, min_width: 0 }
     }
 
     /// With something before the text that has no colour.
-    pub fn after(self, lead: &'static str) -> Self {
-        Self { lead, ..self }
+    pub fn with_prefix(self, lead: &'static str) -> Self {
+        Self { prefix: lead, ..self }
     }
 
     /// At least so wide in a wide row.
-    pub fn at_least(self, least: usize) -> Self {
-        Self { least, ..self }
+    pub fn with_min_width(self, least: usize) -> Self {
+        Self { min_width: least, ..self }
     }
 
     /// What stands between it and the field before it.
     fn gap(&self) -> &'static str {
-        if self.tells == Tells::Secret { " · " } else { "  " }
+        if self.kind == CellKind::Secret { " · " } else { "  " }
     }
 
-    fn columns(&self) -> usize {
-        display_width(self.lead) + display_width(&self.text)
+    fn width(&self) -> usize {
+        display_width(self.prefix) + display_width(&self.text)
     }
 
-    fn painted(&self, room: usize, paint: Paint) -> String {
-        let room = room.saturating_sub(display_width(self.lead));
+    fn render_truncated(&self, room: usize, paint: Paint) -> String {
+        let room = room.saturating_sub(display_width(self.prefix));
         let text = if display_width(&self.text) > room {
             truncate(&self.text, room.saturating_sub(1))
         } else {
             self.text.clone()
         };
-        format!("{}{}", self.lead, (self.colour)(paint, &text))
+        format!("{}{}", self.prefix, (self.colour)(paint, &text))
     }
 
-    fn padded(&self, paint: Paint) -> String {
-        format!("{}{}", self.lead, (self.colour)(paint, &pad_right(&self.text, self.least)))
+    fn render_padded(&self, paint: Paint) -> String {
+        format!("{}{}", self.prefix, (self.colour)(paint, &pad_right(&self.text, self.min_width)))
     }
 }
 
@@ -88,98 +88,98 @@ impl Field {
 #[derive(Clone, Debug)]
 pub struct Row {
     /// What stands first in any case: a time of day, a number, a place.
-    lead: String,
-    fields: Vec<Field>,
+    label: String,
+    cells: Vec<Cell>,
 }
 
 /// What becomes of fields for which a narrow line has no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overflow {
     /// They go on in lines that are set in by so many columns.
-    SetIn(usize),
+    Wrap(usize),
     /// They are left out; an ellipsis stands for them.
-    LeftOut,
+    Omit,
 }
 
 impl Row {
     /// A row with `lead` before its fields, which are in the order of a wide row.
-    pub fn new(lead: impl Into<String>, fields: Vec<Field>) -> Self {
-        Self { lead: lead.into(), fields }
+    pub fn new(lead: impl Into<String>, cells: Vec<Cell>) -> Self {
+        Self { label: lead.into(), cells }
     }
 
     /// With another field at its end.
-    pub fn and(mut self, field: Option<Field>) -> Self {
-        self.fields.extend(field);
+    pub fn with_cell(mut self, field: Option<Cell>) -> Self {
+        self.cells.extend(field);
         self
     }
 
     /// The row as lines, each with a line break at its end.
-    pub fn text(&self, width: Width, overflow: Overflow, paint: Paint) -> String {
+    pub fn render(&self, width: Width, overflow: Overflow, paint: Paint) -> String {
         match width {
-            Width::Narrow(columns) => self.flowing(columns, overflow, paint),
+            Width::Narrow(columns) => self.render_narrow(columns, overflow, paint),
             Width::Wide(columns) if self.columns() > columns => match overflow {
-                Overflow::SetIn(indent) => self.going_on(columns, indent, paint),
+                Overflow::Wrap(indent) => self.render_wrapped(columns, indent, paint),
                 // What stands at the end of a wide row matters too much to be the first that goes.
-                Overflow::LeftOut => self.flowing(columns, overflow, paint),
+                Overflow::Omit => self.render_narrow(columns, overflow, paint),
             },
-            Width::Wide(_) | Width::Unlimited => self.line(paint),
+            Width::Wide(_) | Width::Unlimited => self.render_line(paint),
         }
     }
 
     fn columns(&self) -> usize {
-        let field = |field: &Field| display_width(field.gap()) + field.columns().max(field.least);
-        display_width(&self.lead) + self.fields.iter().map(field).sum::<usize>()
+        let field = |field: &Cell| display_width(field.gap()) + field.width().max(field.min_width);
+        display_width(&self.label) + self.cells.iter().map(field).sum::<usize>()
     }
 
     /// All in one line.
-    fn line(&self, paint: Paint) -> String {
-        let fields = self.fields.iter().flat_map(|field| [field.gap().to_owned(), field.padded(paint)]);
-        format!("{}{}\n", paint.faint(&self.lead), fields.collect::<String>())
+    fn render_line(&self, paint: Paint) -> String {
+        let fields = self.cells.iter().flat_map(|field| [field.gap().to_owned(), field.render_padded(paint)]);
+        format!("{}{}\n", paint.faint(&self.label), fields.collect::<String>())
     }
 
     /// Under the columns of the other rows as far as there is room; the rest in lines that are set in.
-    fn going_on(&self, columns: usize, indent: usize, paint: Paint) -> String {
-        let (mut text, mut used) = (paint.faint(&self.lead), display_width(&self.lead));
+    fn render_wrapped(&self, columns: usize, indent: usize, paint: Paint) -> String {
+        let (mut text, mut used) = (paint.faint(&self.label), display_width(&self.label));
         // By how much the field before is narrower than its column.
         let mut short = 0;
-        for field in &self.fields {
+        for field in &self.cells {
             let gap = " ".repeat(short) + field.gap();
-            if used + display_width(&gap) + field.columns() <= columns {
+            if used + display_width(&gap) + field.width() <= columns {
                 text.push_str(&gap);
                 used += display_width(&gap);
             } else {
                 text.push_str(&format!("\n{}", " ".repeat(indent)));
                 used = indent;
             }
-            text.push_str(&field.painted(columns.saturating_sub(used), paint));
-            used += field.columns();
-            short = field.least.saturating_sub(display_width(&field.text));
+            text.push_str(&field.render_truncated(columns.saturating_sub(used), paint));
+            used += field.width();
+            short = field.min_width.saturating_sub(display_width(&field.text));
         }
         text + "\n"
     }
 
     /// What matters most first, and no line longer than so many columns.
-    fn flowing(&self, columns: usize, overflow: Overflow, paint: Paint) -> String {
-        let mut fields: Vec<&Field> = self.fields.iter().collect();
-        fields.sort_by_key(|field| field.tells);
-        let lead = self.lead.trim_end();
+    fn render_narrow(&self, columns: usize, overflow: Overflow, paint: Paint) -> String {
+        let mut fields: Vec<&Cell> = self.cells.iter().collect();
+        fields.sort_by_key(|field| field.kind);
+        let lead = self.label.trim_end();
         let (mut text, mut used) = (paint.faint(lead), display_width(lead));
         for (place, field) in fields.iter().enumerate() {
             let gap = display_width(field.gap());
             let is_last = place + 1 == fields.len();
-            let kept_free = if overflow == Overflow::LeftOut && !is_last { display_width(ELLIPSIS) } else { 0 };
-            if used + gap + field.columns() + kept_free <= columns {
+            let kept_free = if overflow == Overflow::Omit && !is_last { display_width(ELLIPSIS) } else { 0 };
+            if used + gap + field.width() + kept_free <= columns {
                 text.push_str(field.gap());
                 used += gap;
-            } else if let Overflow::SetIn(indent) = overflow {
+            } else if let Overflow::Wrap(indent) = overflow {
                 text.push_str(&format!("\n{}", " ".repeat(indent)));
                 used = indent;
             } else {
                 text.push_str(&paint.faint(ELLIPSIS));
                 break;
             }
-            text.push_str(&field.painted(columns.saturating_sub(used), paint));
-            used += field.columns();
+            text.push_str(&field.render_truncated(columns.saturating_sub(used), paint));
+            used += field.width();
         }
         text + "\n"
     }
@@ -193,62 +193,62 @@ mod tests {
     use super::*;
 
     fn row() -> Row {
-        let plain = |tells, text: &str| Field::new(tells, text, Paint::number);
+        let plain = |tells, text: &str| Cell::new(tells, text, Paint::number);
         Row::new(
             "10:30:00  #1  ",
             vec![
-                plain(Tells::Provider, "plexos").at_least(8),
-                plain(Tells::Kind, "payment.debited").at_least(21),
-                plain(Tells::Id, "evt_abc123"),
-                plain(Tells::Money, "100.00 CVE (10000)"),
-                plain(Tells::Status, "DEBITED"),
-                plain(Tells::Verdict, "verified"),
-                plain(Tells::Secret, "PLEXOS_WEBHOOK_SECRET"),
+                plain(CellKind::Provider, "plexos").with_min_width(8),
+                plain(CellKind::EventType, "payment.debited").with_min_width(21),
+                plain(CellKind::Id, "evt_abc123"),
+                plain(CellKind::Money, "100.00 CVE (10000)"),
+                plain(CellKind::Status, "DEBITED"),
+                plain(CellKind::Verdict, "verified"),
+                plain(CellKind::Secret, "PLEXOS_WEBHOOK_SECRET"),
             ],
         )
-        .and(Some(plain(Tells::Answer, "→ 200").after("app ")))
+        .with_cell(Some(plain(CellKind::Answer, "→ 200").with_prefix("app ")))
     }
 
     fn shown(width: Width, overflow: Overflow) -> String {
-        row().text(width, overflow, Paint::Plain)
+        row().render(width, overflow, Paint::Plain)
     }
 
     #[test]
     fn a_pipe_and_a_wide_terminal_get_one_line_in_columns() {
         let line = "10:30:00  #1    plexos    payment.debited        evt_abc123  100.00 CVE (10000)  DEBITED  \
                     verified · PLEXOS_WEBHOOK_SECRET  app → 200\n";
-        assert_eq!(shown(Width::Unlimited, Overflow::SetIn(4)), line);
-        assert_eq!(shown(Width::Wide(133), Overflow::LeftOut), line);
+        assert_eq!(shown(Width::Unlimited, Overflow::Wrap(4)), line);
+        assert_eq!(shown(Width::Wide(133), Overflow::Omit), line);
     }
 
     #[test]
     fn a_narrow_one_gets_what_matters_first_and_breaks_between_fields() {
         let text = "10:30:00  #1  verified  payment.debited  100.00 CVE (10000)  evt_abc123\n          \
                     app → 200  DEBITED  plexos · PLEXOS_WEBHOOK_SECRET\n";
-        assert_eq!(shown(Width::Narrow(80), Overflow::SetIn(10)), text);
+        assert_eq!(shown(Width::Narrow(80), Overflow::Wrap(10)), text);
     }
 
     #[test]
     fn a_row_that_is_too_long_for_a_wide_one_keeps_its_columns_and_goes_on() {
         let text = "10:30:00  #1    plexos    payment.debited        evt_abc123  100.00 CVE (10000)  DEBITED  \
                     verified · PLEXOS_WEBHOOK_SECRET\n          app → 200\n";
-        assert_eq!(shown(Width::Wide(122), Overflow::SetIn(10)), text);
-        assert!(shown(Width::Wide(122), Overflow::LeftOut).starts_with("10:30:00  #1  verified  "));
+        assert_eq!(shown(Width::Wide(122), Overflow::Wrap(10)), text);
+        assert!(shown(Width::Wide(122), Overflow::Omit).starts_with("10:30:00  #1  verified  "));
     }
 
     #[test]
     fn what_has_no_room_in_a_single_line_is_left_out_and_that_is_seen() {
         let text = "10:30:00  #1  verified  payment.debited  100.00 CVE (10000)  evt_abc123 …\n";
-        assert_eq!(shown(Width::Narrow(80), Overflow::LeftOut), text);
-        assert_eq!(shown(Width::Narrow(72), Overflow::LeftOut), text.replace("  evt_abc123", ""));
+        assert_eq!(shown(Width::Narrow(80), Overflow::Omit), text);
+        assert_eq!(shown(Width::Narrow(72), Overflow::Omit), text.replace("  evt_abc123", ""));
     }
 
     #[test]
     fn what_follows_a_wide_name_stands_where_it_stands_after_any_other() {
         let money_at = |id: &str| {
-            let field = |tells, text: &str| Field::new(tells, text, Paint::number);
-            let row = Row::new("", vec![field(Tells::Id, id).at_least(8), field(Tells::Money, "1.00 NGN")]);
-            let line = row.text(Width::Unlimited, Overflow::LeftOut, Paint::Plain);
+            let field = |tells, text: &str| Cell::new(tells, text, Paint::number);
+            let row = Row::new("", vec![field(CellKind::Id, id).with_min_width(8), field(CellKind::Money, "1.00 NGN")]);
+            let line = row.render(Width::Unlimited, Overflow::Omit, Paint::Plain);
             display_width(line.split("1.00").next().unwrap())
         };
         assert_eq!(["Jose", "王小明", "Jose\u{301}"].map(money_at), [12; 3]);
@@ -257,11 +257,11 @@ mod tests {
     #[test]
     fn no_line_is_longer_than_the_terminal_whatever_a_stranger_sends() {
         let texts = ["x".repeat(300), "王小明🙂".repeat(50), "e\u{301}".repeat(300)];
-        let longs = texts.map(|text| Field::new(Tells::Id, text, Paint::strong));
+        let longs = texts.map(|text| Cell::new(CellKind::Id, text, Paint::strong));
         for (columns, long) in (40..125).flat_map(|columns| longs.iter().map(move |long| (columns, long))) {
-            for overflow in [Overflow::SetIn(16), Overflow::LeftOut] {
+            for overflow in [Overflow::Wrap(16), Overflow::Omit] {
                 for width in [Width::Narrow(columns), Width::Wide(columns)] {
-                    let text = row().and(Some(long.clone())).text(width, overflow, Paint::Plain);
+                    let text = row().with_cell(Some(long.clone())).render(width, overflow, Paint::Plain);
                     assert!(text.lines().all(|line| display_width(line) <= columns), "{columns}: {text}");
                 }
             }

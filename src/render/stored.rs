@@ -1,7 +1,7 @@
 //! Records of what the store keeps, for programs: one JSON object a line. A whole capture is read back by `capture`.
 
 use super::json::line;
-use crate::capture::request_json::RequestRecord;
+use crate::capture::request_json::RequestJson;
 use crate::diagnose::diff::{HeaderChange, PathChange};
 use crate::model::money::Money;
 use crate::model::stored::{AmountTotal, Attempt, DeliverySummary, HourlyCount, PrunePlan, StoredDelivery};
@@ -72,13 +72,13 @@ pub fn capture(kept: &StoredDelivery) -> Vec<u8> {
         #[serde(flatten)]
         entry: EntryRecord<'a>,
         attempts: Vec<Value>,
-        request: RequestRecord<'a>,
+        request: RequestJson<'a>,
     }
     line(&Record {
         schema: "whtool.capture/1",
         entry: EntryRecord::new(&kept.summary),
         attempts: kept.attempts.iter().map(attempt).collect(),
-        request: RequestRecord(&kept.request),
+        request: RequestJson(&kept.request),
     })
 }
 

@@ -1,7 +1,7 @@
 //! Deliveries, verdicts and answers as rows and lines for people.
 
 use super::paint::Paint;
-use super::row::{Field, Row, Tells};
+use super::row::{Cell, CellKind, Row};
 use crate::diagnose::{Confidence, Finding, compare};
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::event::Event;
@@ -13,61 +13,62 @@ use crate::model::verdict::{Malformed, Verdict};
 use std::time::Duration;
 
 /// The widest that a field of strangers' text is shown in a line.
-const FIELD: usize = 40;
+const MAX_CELL_WIDTH: usize = 40;
 
 /// The longest that a sentence is, whatever strangers put into it.
-const SENTENCE: usize = 300;
+const MAX_SENTENCE_WIDTH: usize = 300;
 
 /// A text of a stranger, short, harmless, and without secrets.
-fn field(text: &str) -> String {
-    truncate(&mask_secrets(text), FIELD)
+fn safe(text: &str) -> String {
+    truncate(&mask_secrets(text), MAX_CELL_WIDTH)
 }
 
 /// Provider, event, id, money, status; what is absent is left out.
-fn summary(provider: Option<&str>, event: &Event) -> Vec<Field> {
+fn event_cells(provider: Option<&str>, event: &Event) -> Vec<Cell> {
     let mut fields = vec![
-        Field::new(Tells::Provider, provider.unwrap_or("unknown"), Paint::name).at_least(8),
-        Field::new(Tells::Kind, field(event.kind.as_deref().unwrap_or("-")), Paint::strong).at_least(21),
+        Cell::new(CellKind::Provider, provider.unwrap_or("unknown"), Paint::name).with_min_width(8),
+        Cell::new(CellKind::EventType, safe(event.kind.as_deref().unwrap_or("-")), Paint::strong).with_min_width(21),
     ];
-    fields.extend(event.id.as_deref().map(|id| Field::new(Tells::Id, field(id), Paint::plain)));
+    fields.extend(event.id.as_deref().map(|id| Cell::new(CellKind::Id, safe(id), Paint::plain)));
     let money = event.money.as_ref().map(|money| escape_unsafe(&money.to_string()).into_owned());
-    fields.extend(money.map(|money| Field::new(Tells::Money, money, Paint::number)));
-    fields.extend(event.status.as_deref().map(|status| Field::new(Tells::Status, field(status), Paint::plain)));
+    fields.extend(money.map(|money| Cell::new(CellKind::Money, money, Paint::number)));
+    fields.extend(event.status.as_deref().map(|status| Cell::new(CellKind::Status, safe(status), Paint::plain)));
     fields
 }
 
 /// What a kept delivery is, with `lead` before it: what `delivery` says, what was answered unless it was taken, and what the app answered
 /// last.
-pub fn entry(entry: &DeliverySummary, lead: impl Into<String>) -> Row {
+pub fn stored_row(entry: &DeliverySummary, lead: impl Into<String>) -> Row {
     let DeliverySummary { kind, event_id: id, subject, status, money, .. } = entry.clone();
     let event = Event { kind, id, subject, status, money, ..Event::default() };
-    let mut fields = summary(entry.provider.as_deref(), &event);
+    let mut fields = event_cells(entry.provider.as_deref(), &event);
     let verdict = if entry.verdict == "verified" { Paint::good } else { Paint::bad };
-    fields.push(Field::new(Tells::Verdict, escape_unsafe(words_of(&entry.verdict)), verdict));
-    fields.extend(entry.secret.as_deref().map(|secret| Field::new(Tells::Secret, escape_unsafe(secret), Paint::faint)));
+    fields.push(Cell::new(CellKind::Verdict, escape_unsafe(verdict_code_words(&entry.verdict)), verdict));
+    fields
+        .extend(entry.secret.as_deref().map(|secret| Cell::new(CellKind::Secret, escape_unsafe(secret), Paint::faint)));
     let app = entry.app.map(|status| match status {
-        0 => Field::new(Tells::Answer, "→ no answer", Paint::bad),
-        200..300 => Field::new(Tells::Answer, format!("→ {status}"), Paint::good),
-        _ => Field::new(Tells::Answer, format!("→ {status}"), Paint::bad),
+        0 => Cell::new(CellKind::Answer, "→ no answer", Paint::bad),
+        200..300 => Cell::new(CellKind::Answer, format!("→ {status}"), Paint::good),
+        _ => Cell::new(CellKind::Answer, format!("→ {status}"), Paint::bad),
     });
-    Row::new(lead, fields).and(answered(entry.answered)).and(app.map(|app| app.after("app ")))
+    Row::new(lead, fields).with_cell(answer_cell(entry.answered)).with_cell(app.map(|app| app.with_prefix("app ")))
 }
 
 /// What whtool answered, unless it took the delivery; 0 is nothing.
-pub fn answered(status: u16) -> Option<Field> {
+pub fn answer_cell(status: u16) -> Option<Cell> {
     match status {
         200..300 => None,
-        0 => Some(Field::new(Tells::Answer, "not answered", Paint::bad)),
-        _ => Some(Field::new(Tells::Answer, format!("→ {status}"), Paint::bad)),
+        0 => Some(Cell::new(CellKind::Answer, "not answered", Paint::bad)),
+        _ => Some(Cell::new(CellKind::Answer, format!("→ {status}"), Paint::bad)),
     }
 }
 
 /// A verdict by its code, as the store has it.
-pub fn verdict_of(code: &str, paint: Paint) -> String {
-    if code == "verified" { paint.good(code) } else { paint.bad(&escape_unsafe(words_of(code))) }
+pub fn verdict_code(code: &str, paint: Paint) -> String {
+    if code == "verified" { paint.good(code) } else { paint.bad(&escape_unsafe(verdict_code_words(code))) }
 }
 
-fn words_of(code: &str) -> &str {
+fn verdict_code_words(code: &str) -> &str {
     match code {
         "unsigned" => "not signed",
         "malformed" => "signature malformed",
@@ -80,7 +81,7 @@ fn words_of(code: &str) -> &str {
 }
 
 /// A number of bytes: `213 bytes`, `4.2 KB`, `1.3 GB`.
-pub fn size(bytes: u64) -> String {
+pub fn byte_size(bytes: u64) -> String {
     let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "KB")];
     match units.into_iter().find(|(unit, _)| bytes >= *unit) {
         Some((unit, name)) => format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit),
@@ -90,14 +91,15 @@ pub fn size(bytes: u64) -> String {
 
 /// A verdict in a few words: `verified · PLEXOS_WEBHOOK_SECRET`.
 pub fn verdict(verdict: &Verdict, paint: Paint) -> String {
-    let words = if verdict.is_verified() { paint.good(words(verdict)) } else { paint.bad(words(verdict)) };
+    let words =
+        if verdict.is_verified() { paint.good(verdict_words(verdict)) } else { paint.bad(verdict_words(verdict)) };
     match verdict.secret() {
         Some(secret) => format!("{words} · {}", paint.faint(&escape_unsafe(&secret.to_string()))),
         None => words,
     }
 }
 
-fn words(verdict: &Verdict) -> &'static str {
+fn verdict_words(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Verified { .. } => "verified",
         Verdict::Unsigned => "not signed",
@@ -119,7 +121,7 @@ fn is_about_time(malformed: &Malformed) -> bool {
 }
 
 /// How far the sentence of a finding or a warning is set in beyond its line: that is as wide as the word before it.
-pub const FINDING: usize = 8;
+pub const FINDING_INDENT: usize = 8;
 
 /// The findings, two lines each: how sure and what, then what to do. Of a joint explanation the fixes follow one another.
 pub fn findings(findings: &[Finding], indent: &str, paint: Paint) -> String {
@@ -131,8 +133,8 @@ pub fn findings(findings: &[Finding], indent: &str, paint: Paint) -> String {
             Confidence::Likely => paint.warn(&format!("{:<7}", confidence.code())),
         };
         let fix = paint.faint("fix    ");
-        text.push_str(&format!("{indent}{word} {}\n", truncate(&cause.sentence(), SENTENCE)));
-        text.push_str(&format!("{indent}{fix} {}\n", truncate(&cause.fix(), SENTENCE)));
+        text.push_str(&format!("{indent}{word} {}\n", truncate(&cause.sentence(), MAX_SENTENCE_WIDTH)));
+        text.push_str(&format!("{indent}{fix} {}\n", truncate(&cause.fix(), MAX_SENTENCE_WIDTH)));
     }
     text
 }
@@ -140,24 +142,28 @@ pub fn findings(findings: &[Finding], indent: &str, paint: Paint) -> String {
 /// The warnings about a payload, a line each.
 pub fn warnings(event: &Event, indent: &str, paint: Paint) -> String {
     let line = |warning: &crate::model::event::Warning| {
-        format!("{indent}{} {}\n", paint.warn("warning"), truncate(&mask_secrets(&warning.sentence()), SENTENCE))
+        format!(
+            "{indent}{} {}\n",
+            paint.warn("warning"),
+            truncate(&mask_secrets(&warning.sentence()), MAX_SENTENCE_WIDTH)
+        )
     };
     event.warnings.iter().map(line).collect()
 }
 
 /// What a delivery is, with `lead` before it: a time of day, a number, a place.
-pub fn delivery(received: &AnalyzedDelivery, lead: impl Into<String>) -> Row {
-    let mut fields = summary(received.provider, &received.event);
+pub fn delivery_row(received: &AnalyzedDelivery, lead: impl Into<String>) -> Row {
+    let mut fields = event_cells(received.provider, &received.event);
     let verdict = &received.verdict;
     let colour = if verdict.is_verified() { Paint::good } else { Paint::bad };
-    fields.push(Field::new(Tells::Verdict, words(verdict), colour));
+    fields.push(Cell::new(CellKind::Verdict, verdict_words(verdict), colour));
     let secret = verdict.secret().map(|secret| escape_unsafe(&secret.to_string()).into_owned());
-    fields.extend(secret.map(|secret| Field::new(Tells::Secret, secret, Paint::faint)));
+    fields.extend(secret.map(|secret| Cell::new(CellKind::Secret, secret, Paint::faint)));
     Row::new(lead, fields)
 }
 
 /// A body's SHA-256 and length, to be compared with what a handler logs: `body sha256 9f86d081884c…  4 bytes`.
-pub fn body_hash(body: &[u8]) -> String {
+pub fn body_digest(body: &[u8]) -> String {
     let hash = compare::body_hash(body);
     format!("body sha256 {}…  {}", &hash[..SHORT_HASH], count(body.len() as u64, "byte"))
 }
@@ -166,7 +172,7 @@ pub fn body_hash(body: &[u8]) -> String {
 const SHORT_HASH: usize = 12;
 
 /// What a target answered: status, time taken, first line of the body.
-pub fn answer(answer: &Answer, took: Duration, paint: Paint) -> String {
+pub fn answer_line(answer: &Answer, took: Duration, paint: Paint) -> String {
     let status = answer.status.to_string();
     let status = if (200..300).contains(&answer.status) { paint.good(&status) } else { paint.bad(&status) };
     let said = mask_secrets(&first_line(&answer.body, 100));

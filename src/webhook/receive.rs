@@ -60,7 +60,7 @@ fn read_payload(body: &[u8]) -> Result<Payload<'_>, Warning> {
     }
     Payload::parse(body).map_err(|error| match error {
         NotAPayload::NotAnObject => Warning::NotAnObject,
-        NotAPayload::NotRead(_) if json::is_valid(body) => Warning::TooDeep,
-        NotAPayload::NotRead(_) => Warning::NotJson,
+        NotAPayload::Syntax(_) if json::is_valid(body) => Warning::TooDeep,
+        NotAPayload::Syntax(_) => Warning::NotJson,
     })
 }

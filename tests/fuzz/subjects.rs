@@ -122,12 +122,12 @@ fn judge_all(captures: impl Iterator<Item = Result<Capture, CaptureError>>, byte
 }
 
 fn raw_http(bytes: &[u8]) {
-    capture::recognise(bytes);
+    capture::detect_format(bytes);
     judge_all(capture::read_raw(bytes), bytes.len());
 }
 
 fn har(bytes: &[u8]) {
-    capture::recognise(bytes);
+    capture::detect_format(bytes);
     if let Ok(entries) = capture::read_har(bytes) {
         judge_all(entries, bytes.len());
     }
@@ -136,7 +136,7 @@ fn har(bytes: &[u8]) {
 fn json_lines(bytes: &[u8]) {
     let lines = bytes.iter().filter(|&&byte| byte == b'\n').count() as u64;
     assert!(capture::count_lines(bytes).abs_diff(lines) <= 1);
-    judge_all(capture::read_lines(bytes, 1), bytes.len());
+    judge_all(capture::read_json_lines(bytes, 1), bytes.len());
 }
 
 /// The first line is the timestamp's header, the second the signature's, the rest the body.

@@ -14,7 +14,7 @@ fn entry(request: &str) -> String {
 #[test]
 fn an_export_of_chrome_is_read_entry_by_entry() {
     let all = read(HAR);
-    let [Ok(post), Ok(get), Err(CaptureError::BodyNotInFile(Place::Entry(3)))] = all.as_slice() else {
+    let [Ok(post), Ok(get), Err(CaptureError::BodyNotInFile(Location::Entry(3)))] = all.as_slice() else {
         panic!("{all:#?}")
     };
     let request = &post.delivery.request;
@@ -23,7 +23,7 @@ fn an_export_of_chrome_is_read_entry_by_entry() {
     assert_eq!(request.headers.len(), 4, "without the pseudo-headers");
     assert_eq!(request.headers.get("x-plexos-timestamp"), Some(&b"1736937000"[..]));
     assert_eq!(post.delivery.arrived, Some("2025-01-15T10:30:00.123Z".parse().unwrap()));
-    assert_eq!((post.place, post.notes.as_slice()), (Place::Entry(1), &[][..]));
+    assert_eq!((post.location, post.notes.as_slice()), (Location::Entry(1), &[][..]));
     assert_eq!((get.delivery.request.method.as_str(), get.delivery.request.target.as_str()), ("GET", "/"));
 }
 
@@ -35,7 +35,7 @@ fn a_body_in_base64_is_decoded() {
     };
     assert_eq!(with("/wD+").unwrap().delivery.request.body, b"\xff\x00\xfe");
     let error = with("?").unwrap_err();
-    assert!(matches!(error, CaptureError::Record { source: RecordError::BodyBase64(_), .. }), "{error:?}");
+    assert!(matches!(error, CaptureError::Request { source: RequestJsonError::BodyBase64(_), .. }), "{error:?}");
 }
 
 #[test]
@@ -57,10 +57,10 @@ fn an_entry_that_is_no_request_is_an_error_in_its_place() {
         matches!(
             all.as_slice(),
             [
-                Err(CaptureError::Json { place: Place::Entry(1), .. }),
-                Err(CaptureError::Record { place: Place::Entry(2), source: RecordError::Target(_) }),
-                Err(CaptureError::Record { place: Place::Entry(3), source: RecordError::Method(_) }),
-                Err(CaptureError::Record { place: Place::Entry(4), source: RecordError::Header(_) }),
+                Err(CaptureError::Json { place: Location::Entry(1), .. }),
+                Err(CaptureError::Request { place: Location::Entry(2), source: RequestJsonError::Target(_) }),
+                Err(CaptureError::Request { place: Location::Entry(3), source: RequestJsonError::Method(_) }),
+                Err(CaptureError::Request { place: Location::Entry(4), source: RequestJsonError::Header(_) }),
             ]
         ),
         "{all:#?}"
@@ -76,7 +76,7 @@ fn a_body_that_the_archive_left_out_is_an_error() {
         r#"{"method":"POST","url":"http://h/","postData":{"text":"","params":[{"name":"a"}]}}"#,
     ] {
         let error = read(&entry(request)).remove(0).unwrap_err();
-        assert!(matches!(error, CaptureError::BodyNotInFile(Place::Entry(1))), "{error:?}");
+        assert!(matches!(error, CaptureError::BodyNotInFile(Location::Entry(1))), "{error:?}");
     }
     for data in ["null", "{}", r#"{"text":"","params":[]}"#, r#"{"params":null}"#] {
         let request = format!(r#"{{"method":"POST","url":"http://h/","bodySize":0,"postData":{data}}}"#);

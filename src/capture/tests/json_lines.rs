@@ -3,7 +3,7 @@
 use super::*;
 
 fn read(file: &[u8]) -> Vec<Result<Capture, CaptureError>> {
-    read_lines(file, 1).collect()
+    read_json_lines(file, 1).collect()
 }
 
 #[test]
@@ -12,7 +12,7 @@ fn a_line_is_a_capture_with_its_time() {
     let [Ok(capture)] = all.as_slice() else { panic!("{all:?}") };
     let arrived = Some("2025-01-15T10:30:00Z".parse().unwrap());
     assert_eq!(capture.delivery, Delivery { request: sample(), peer: None, arrived });
-    assert_eq!((capture.place, capture.notes.len()), (Place::Line(1), 0));
+    assert_eq!((capture.location, capture.notes.len()), (Location::Line(1), 0));
 }
 
 #[test]
@@ -23,8 +23,8 @@ fn lines_about_other_things_and_empty_lines_are_passed_over() {
         good.trim(),
         good.trim()
     );
-    let places: Vec<_> = read(file.as_bytes()).into_iter().map(|outcome| outcome.unwrap().place).collect();
-    assert_eq!(places, [Place::Line(4), Place::Line(6)]);
+    let places: Vec<_> = read(file.as_bytes()).into_iter().map(|outcome| outcome.unwrap().location).collect();
+    assert_eq!(places, [Location::Line(4), Location::Line(6)]);
 }
 
 #[test]
@@ -32,21 +32,21 @@ fn a_broken_line_is_an_error_in_its_place_and_does_not_hide_the_next() {
     let good = String::from_utf8(line(&sample())).unwrap();
     let broken = good.replace("14", "14\\r\\nX: y");
     let file = format!("nonsense\n{good}{}\n{{\"a\":1}}\n{broken}[]\n{good}", good.split_at(80).0);
-    let all: Vec<_> = read_lines(file.as_bytes(), 11).collect();
+    let all: Vec<_> = read_json_lines(file.as_bytes(), 11).collect();
     assert!(
         matches!(
             all.as_slice(),
             [
-                Err(CaptureError::Json { place: Place::Line(11), .. }),
-                Ok(Capture { place: Place::Line(12), .. }),
-                Err(CaptureError::Unfinished(Place::Line(13))),
-                Err(CaptureError::NoRequest(Place::Line(14))),
-                Err(CaptureError::Record {
-                    place: Place::Line(15),
-                    source: RecordError::Header(HeaderError::Value(_))
+                Err(CaptureError::Json { place: Location::Line(11), .. }),
+                Ok(Capture { location: Location::Line(12), .. }),
+                Err(CaptureError::Unfinished(Location::Line(13))),
+                Err(CaptureError::NoRequest(Location::Line(14))),
+                Err(CaptureError::Request {
+                    place: Location::Line(15),
+                    source: RequestJsonError::Header(HeaderError::Value(_))
                 }),
-                Err(CaptureError::Json { place: Place::Line(16), .. }),
-                Ok(Capture { place: Place::Line(17), .. }),
+                Err(CaptureError::Json { place: Location::Line(16), .. }),
+                Ok(Capture { location: Location::Line(17), .. }),
             ]
         ),
         "{all:#?}"
@@ -55,7 +55,7 @@ fn a_broken_line_is_an_error_in_its_place_and_does_not_hide_the_next() {
 
 #[test]
 fn an_error_says_the_column_and_not_the_parsers_line() {
-    let Some(Err(CaptureError::Json { source, .. })) = read_lines(b"{\"request\": nonsense}\n", 7).next() else {
+    let Some(Err(CaptureError::Json { source, .. })) = read_json_lines(b"{\"request\": nonsense}\n", 7).next() else {
         panic!("an error")
     };
     assert_eq!(source.to_string(), "expected ident (column 14)");
@@ -74,13 +74,13 @@ fn a_time_that_is_none_is_noted() {
     let all = read(file.as_bytes());
     let [Ok(capture)] = all.as_slice() else { panic!("{all:?}") };
     assert_eq!(capture.delivery.arrived, None);
-    assert_eq!(capture.notes, [Note::ArrivedUnreadable("yesterday".to_owned())]);
+    assert_eq!(capture.notes, [Note::InvalidTime("yesterday".to_owned())]);
 }
 
 #[test]
 fn the_next_chunk_goes_on_counting() {
     let chunk = b"\n\n{\"schema\":\"x\"}\n";
-    let mut lines = read_lines(chunk, 5);
+    let mut lines = read_json_lines(chunk, 5);
     assert!(lines.next().is_none());
     assert_eq!(lines.next_line(), 5 + count_lines(chunk));
 }

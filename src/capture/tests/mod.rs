@@ -59,9 +59,9 @@ fn no_two_notes_share_a_code() {
         Note::Truncated { announced: 2, present: 1 },
         Note::LengthDiffers { announced: 2, present: 1 },
         Note::NoLength(1),
-        Note::LengthUnreadable,
+        Note::InvalidLength,
         Note::NotChunked,
-        Note::ArrivedUnreadable("x".to_owned()),
+        Note::InvalidTime("x".to_owned()),
     ];
     let codes: std::collections::BTreeSet<_> = notes.iter().map(Note::code).collect();
     assert_eq!(codes.len(), notes.len());
@@ -70,8 +70,8 @@ fn no_two_notes_share_a_code() {
 
 /// Runs every reader over the bytes, to the end.
 fn read_with_all(file: &[u8]) {
-    recognise(file);
-    let outcomes = read_raw(file).chain(read_lines(file, 1));
+    detect_format(file);
+    let outcomes = read_raw(file).chain(read_json_lines(file, 1));
     let errors = outcomes.filter_map(Result::err);
     let archive = read_har(file).map(Iterator::collect::<Vec<_>>);
     let (entries, refused) = match archive {
@@ -135,6 +135,6 @@ proptest! {
         let lines: Vec<u8> = requests.iter().flat_map(line).collect();
         let requests_of = |captures: Vec<Capture>| captures.into_iter().map(|capture| capture.delivery.request).collect::<Vec<_>>();
         prop_assert_eq!(&requests_of(raw(&wire)), &requests);
-        prop_assert_eq!(&requests_of(read_lines(&lines, 1).map(Result::unwrap).collect()), &requests);
+        prop_assert_eq!(&requests_of(read_json_lines(&lines, 1).map(Result::unwrap).collect()), &requests);
     }
 }

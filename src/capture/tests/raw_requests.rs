@@ -7,7 +7,7 @@ fn a_request_is_read_as_it_went_on_the_wire() {
     let request = sample();
     let capture = one(&request.to_wire());
     assert_eq!(capture.delivery, Delivery { request, peer: None, arrived: None });
-    assert_eq!((capture.place, capture.notes), (Place::Request(1), Vec::new()));
+    assert_eq!((capture.location, capture.notes), (Location::Request(1), Vec::new()));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn several_requests_in_a_file_are_read_in_turn() {
     }
     file.extend_from_slice(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\n\r\n");
     let all = raw(&file);
-    assert_eq!(all.iter().map(|capture| capture.place).collect::<Vec<_>>(), [1, 2, 3, 4, 5].map(Place::Request));
+    assert_eq!(all.iter().map(|capture| capture.location).collect::<Vec<_>>(), [1, 2, 3, 4, 5].map(Location::Request));
     assert!(all.iter().all(|capture| capture.notes.is_empty()));
     assert!(all.iter().take(3).all(|capture| capture.delivery.request == sample()));
     assert_eq!(all.last().unwrap().delivery.request.target, "/b");
@@ -120,7 +120,7 @@ fn lengths_that_differ_or_are_no_numbers_are_not_heeded() {
     {
         let capture = one(format!("POST / HTTP/1.1\n{lengths}\n\n{{}}").as_bytes());
         assert_eq!(capture.delivery.request.body, b"{}", "{lengths}");
-        assert_eq!(capture.notes, [Note::LengthUnreadable, Note::NoLength(2)], "{lengths}");
+        assert_eq!(capture.notes, [Note::InvalidLength, Note::NoLength(2)], "{lengths}");
     }
     assert!(one(b"POST / HTTP/1.1\nContent-Length: 1\ncontent-length: 1\n\nx").notes.is_empty());
 }
@@ -164,7 +164,7 @@ fn a_broken_head_is_an_error_with_its_place() {
     assert!(all.next().unwrap().is_ok());
     let error = all.next().unwrap().unwrap_err();
     assert!(
-        matches!(&error, CaptureError::Header { place: Place::Request(2), source: HeaderError::NoColon(_) }),
+        matches!(&error, CaptureError::Header { place: Location::Request(2), source: HeaderError::NoColon(_) }),
         "{error:?}"
     );
     assert!(all.next().is_none());

@@ -5,7 +5,7 @@ use crate::command::Session;
 use crate::command::shared::captures::StoreArgs;
 use crate::command::shared::{configured, registry};
 use crate::model::error::Result;
-use crate::render::text::{count, size};
+use crate::render::text::{byte_size, count};
 use std::path::Path;
 
 const FILES: &str = "files";
@@ -90,6 +90,6 @@ fn health(args: &StoreArgs, session: &Session<'_>) -> Result<Finding> {
         return Ok(Finding::new(STORE, Grade::Bad, subject, what)
             .hint("`whtool events export` what can be read, then move it away with its -wal and -shm"));
     }
-    let what = format!("whole: {}, {}", count(health.deliveries, "delivery"), size(health.bytes));
+    let what = format!("whole: {}, {}", count(health.deliveries, "delivery"), byte_size(health.bytes));
     Ok(Finding::new(STORE, Grade::Good, subject, what))
 }

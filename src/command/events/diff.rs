@@ -8,7 +8,7 @@ use crate::model::error::{CommandOutcome, Result};
 use crate::model::stored::StoredDelivery;
 use crate::model::width::Width;
 use crate::render::paint::Paint;
-use crate::render::row::{Field, Overflow, Tells};
+use crate::render::row::{Cell, CellKind, Overflow};
 use crate::render::{self, text};
 use crate::world::Stream;
 use clap::Args;
@@ -66,8 +66,12 @@ fn sides(old: &StoredDelivery, new: &StoredDelivery, session: &Session<'_>) -> S
     let width = Width::from_columns(session.world.columns(Stream::Output));
     let line = |mark: &str, kept: &StoredDelivery| {
         let lead = format!("{mark} {}  {}", local(kept.summary.arrived, session), kept.summary.id);
-        let size = Field::new(Tells::Size, text::count(kept.summary.size, "byte"), Paint::plain);
-        text::entry(&kept.summary, lead).and(Some(size)).text(width, Overflow::SetIn(INDENT.len()), session.out)
+        let size = Cell::new(CellKind::Size, text::count(kept.summary.size, "byte"), Paint::plain);
+        text::stored_row(&kept.summary, lead).with_cell(Some(size)).render(
+            width,
+            Overflow::Wrap(INDENT.len()),
+            session.out,
+        )
     };
     line("-", old) + &line("+", new)
 }

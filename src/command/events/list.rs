@@ -61,7 +61,7 @@ pub(super) fn run(args: &List, session: &Session<'_>) -> Result<CommandOutcome> 
             output.write_all(&render::stored::entry(entry))?;
         } else {
             let lead = format!("{}  {}", local(entry.arrived, session), entry.id);
-            let row = text::entry(entry, lead).text(width, Overflow::SetIn(SET_IN), session.out);
+            let row = text::stored_row(entry, lead).render(width, Overflow::Wrap(SET_IN), session.out);
             output.write_all(row.as_bytes())?;
         }
     }

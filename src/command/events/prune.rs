@@ -58,7 +58,7 @@ fn told(prunable: &PrunePlan, pruning: Pruning, session: &Session<'_>) -> Vec<u8
     let span = match (prunable.oldest, prunable.newest) {
         (Some(oldest), Some(newest)) => format!(
             " with {} of bodies, from {} to {}",
-            text::size(prunable.bytes),
+            text::byte_size(prunable.bytes),
             local(oldest, session),
             local(newest, session)
         ),

@@ -144,8 +144,8 @@ fn told(kept: &StoredDelivery, args: &Show, session: &Session<'_>) -> Result<Str
     let StoredDelivery { summary: entry, request, attempts, .. } = kept;
     let lead = format!("{}  {}", local(entry.arrived, session), entry.id);
     let width = Width::from_columns(session.world.columns(Stream::Output));
-    let mut told = text::entry(entry, lead).text(width, Overflow::SetIn(INDENT.len()), paint);
-    told.push_str(&width.wrap(&judged_again(kept, args, session)?, text::FINDING));
+    let mut told = text::stored_row(entry, lead).render(width, Overflow::Wrap(INDENT.len()), paint);
+    told.push_str(&width.wrap(&judged_again(kept, args, session)?, text::FINDING_INDENT));
     if let Some(peer) = &entry.peer {
         told.push_str(&format!("{INDENT}{} {}\n", paint.faint("from   "), escape_unsafe(peer)));
     }
@@ -200,7 +200,7 @@ fn other_verdict(received: &AnalyzedDelivery, session: &Session<'_>) -> String {
 
 fn attempt(attempt: &Attempt, session: &Session<'_>) -> String {
     let outcome = match &attempt.outcome {
-        Ok(answer) => text::answer(answer, attempt.took, session.out),
+        Ok(answer) => text::answer_line(answer, attempt.took, session.out),
         Err(failure) => {
             let failure = first_line(failure.as_bytes(), 100);
             format!("{}  {:>8}", session.out.bad(&failure), text::duration(attempt.took))

@@ -29,7 +29,7 @@ impl Apps {
         };
         let answer = match &attempt.outcome {
             Ok(answer) => {
-                let mut said = text::answer(answer, attempt.took, paint);
+                let mut said = text::answer_line(answer, attempt.took, paint);
                 if (200..300).contains(&answer.status) {
                     said = said.lines().next().unwrap_or_default().to_owned();
                 }

@@ -17,9 +17,9 @@ use crate::model::error::Result;
 use crate::model::sanitize;
 use crate::model::stored::Forwarded;
 use crate::model::verdict::Verdict;
-use crate::render::json::Arrival;
+use crate::render::json::ListenerFields;
 use crate::render::paint::Paint;
-use crate::render::row::{Field, Tells};
+use crate::render::row::{Cell, CellKind};
 use crate::render::{self, text};
 use crate::world::{AnsweredDelivery, DroppedEvents, Store};
 use std::net::SocketAddr;
@@ -124,7 +124,7 @@ impl<'a> Display<'a> {
         self.tally.duplicates += u64::from(duplicate_of.is_some());
         if self.is_wanted(received) {
             self.tally.verified += u64::from(is_good && received.verdict.is_verified());
-            let arrival = Arrival {
+            let arrival = ListenerFields {
                 number: self.tally.number,
                 id: arrived.id.as_deref(),
                 duplicate_of,
@@ -192,7 +192,7 @@ impl<'a> Display<'a> {
         self.globs.is_empty() || self.globs.iter().any(|glob| glob.matches(kind))
     }
 
-    fn show(&mut self, received: &AnalyzedDelivery, name: &str, arrival: &Arrival<'_>) -> Result<()> {
+    fn show(&mut self, received: &AnalyzedDelivery, name: &str, arrival: &ListenerFields<'_>) -> Result<()> {
         let findings = self.explain(received);
         if self.look.json {
             return self.page.record(&render::json::delivery(received, &findings, arrival));
@@ -201,15 +201,15 @@ impl<'a> Display<'a> {
         let time = received.delivery.arrived.map(|time| time.to_zoned(self.zone.clone()).strftime("%H:%M:%S"));
         let time = time.map(|time| time.to_string()).unwrap_or_default();
         let repeat = arrival.duplicate_of.as_ref().map(|first| format!("duplicate of {first}"));
-        let row = text::delivery(received, format!("{time}  {name:<4}"))
-            .and(text::answered(arrival.answered))
-            .and(repeat.map(|repeat| Field::new(Tells::Repeat, repeat, Paint::warn)));
+        let row = text::delivery_row(received, format!("{time}  {name:<4}"))
+            .with_cell(text::answer_cell(arrival.answered))
+            .with_cell(repeat.map(|repeat| Cell::new(CellKind::Duplicate, repeat, Paint::warn)));
         self.page.row(&row, self.look)?;
         let indent = self.page.indent();
         let below = text::warnings(&received.event, indent, paint) + &text::findings(&findings, indent, paint);
-        self.page.below(&below, text::FINDING)?;
+        self.page.below(&below, text::FINDING_INDENT)?;
         if self.session.volume == Volume::Verbose {
-            self.page.line_below(&paint.faint(&text::body_hash(&received.delivery.request.body)))?;
+            self.page.line_below(&paint.faint(&text::body_digest(&received.delivery.request.body)))?;
         }
         self.last = Some(name.to_owned());
         if received.verdict.is_verified() && !self.look.compact {

@@ -39,8 +39,8 @@ impl<'a> Page<'a> {
 
     /// Writes an event's row.
     pub(super) fn row(&mut self, row: &Row, look: &Look) -> Result<()> {
-        let overflow = if look.compact { Overflow::LeftOut } else { Overflow::SetIn(self.indent().len()) };
-        Ok(self.output.write_all(row.text(self.width(), overflow, self.session.out).as_bytes())?)
+        let overflow = if look.compact { Overflow::Omit } else { Overflow::Wrap(self.indent().len()) };
+        Ok(self.output.write_all(row.render(self.width(), overflow, self.session.out).as_bytes())?)
     }
 
     /// Writes lines under an event, which have its indent already. What has no room is set in by `hang` columns more.

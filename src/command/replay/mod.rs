@@ -269,7 +269,7 @@ fn tell(
     let paint = plan.session.out;
     let what = paint.strong(&pad_right(&sanitize::escape_unsafe(name), 20));
     let how = match &sent.answer {
-        Ok(answer) => text::answer(answer, sent.took, paint),
+        Ok(answer) => text::answer_line(answer, sent.took, paint),
         Err(failure) => paint.bad(&sanitize::escape_unsafe(&failure.to_string())),
     };
     let compared = compared.map(|word| format!("  · {}", paint.strong(word))).unwrap_or_default();

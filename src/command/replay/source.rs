@@ -4,7 +4,7 @@
 //! where the person names it.
 
 use super::plan::Plan;
-use crate::capture::{self, Form};
+use crate::capture::{self, CaptureFormat};
 use crate::command::shared::captures;
 use crate::command::{Session, provider_of, samples, warn_of_nothing};
 use crate::model::delivery::Delivery;
@@ -87,7 +87,7 @@ impl Plan<'_> {
             if let Some((provider, reference, body)) = render::reconciled::read_rebuilt(line) {
                 return Ok((format!("{reference} (rebuilt)"), Source::Rebuilt(provider, body)));
             }
-            let record = capture::read_lines(line.as_bytes(), number).next().and_then(|capture| capture.ok());
+            let record = capture::read_json_lines(line.as_bytes(), number).next().and_then(|capture| capture.ok());
             return record.map(|capture| (format!("line {number}"), recorded(capture.delivery))).ok_or_else(|| {
                 Error::failed(format!("line {number} of the list can't be read")).because(
                     "it is neither the id or the record of a capture nor an event that `reconcile --replay-list` wrote",
@@ -180,18 +180,18 @@ impl Strangers {
 }
 
 /// Every request in a file.
-fn in_file(form: Form, bytes: &[u8], name: &str) -> Result<Vec<Named>> {
+fn in_file(form: CaptureFormat, bytes: &[u8], name: &str) -> Result<Vec<Named>> {
     let unreadable = |error: capture::CaptureError| Error::failed(format!("can't read {name}")).because(error);
     let captures: Vec<_> = match form {
-        Form::Har => capture::read_har(bytes).map_err(unreadable)?.collect(),
-        Form::Lines => capture::read_lines(bytes, 1).collect(),
-        Form::Raw => capture::read_raw(bytes).collect(),
+        CaptureFormat::Har => capture::read_har(bytes).map_err(unreadable)?.collect(),
+        CaptureFormat::Lines => capture::read_json_lines(bytes, 1).collect(),
+        CaptureFormat::Raw => capture::read_raw(bytes).collect(),
     };
     let mut found = Vec::with_capacity(captures.len());
     let is_alone = captures.len() == 1;
     for capture in captures {
         let capture = capture.map_err(unreadable)?;
-        let name = if is_alone { name.to_owned() } else { format!("{name}, {}", capture.place) };
+        let name = if is_alone { name.to_owned() } else { format!("{name}, {}", capture.location) };
         found.push((name, recorded(capture.delivery)));
     }
     if found.is_empty() { Err(Error::failed(format!("there is no request in {name}"))) } else { Ok(found) }

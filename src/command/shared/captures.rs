@@ -1,6 +1,6 @@
 //! The store as commands use it: where it is, which deliveries are meant. And files that hold deliveries.
 
-use crate::capture::{self, Form};
+use crate::capture::{self, CaptureFormat};
 use crate::command::{Session, span};
 use crate::json;
 use crate::model::error::{Error, Result};
@@ -42,9 +42,9 @@ pub(in crate::command) fn default_store(world: &dyn World) -> Result<PathBuf> {
 }
 
 /// How a file that begins so holds captured requests. `None`: it holds none, but a payload, say.
-pub(in crate::command) fn form_of(start: &[u8]) -> Option<Form> {
+pub(in crate::command) fn form_of(start: &[u8]) -> Option<CaptureFormat> {
     let is_record = || json::top_level_keys(start).iter().any(|key| key == "request" || key == "schema");
-    capture::recognise(start).filter(|form| *form != Form::Lines || is_record())
+    capture::detect_format(start).filter(|form| *form != CaptureFormat::Lines || is_record())
 }
 
 /// Which deliveries are meant; all that is given must hold.

@@ -4,7 +4,7 @@
 //! thread writes the results in the order of the file.
 
 use super::report::{Report, VerdictCounts, Verifier};
-use crate::capture::{count_lines, read_lines};
+use crate::capture::{count_lines, read_json_lines};
 use crate::diagnose::{HashAllowance, HashBudget};
 use crate::model::error::Error;
 use std::collections::BTreeMap;
@@ -143,7 +143,7 @@ fn verify_chunks(chunks: &Mutex<Receiver<Chunk>>, reports: &SyncSender<(u64, Rep
         let chunk = chunks.lock().ok().and_then(|chunks| chunks.recv().ok());
         let Some(Chunk { index, first_line, lines }) = chunk else { return };
         let mut report = Report::new(chunk_budget(index));
-        read_lines(&lines, first_line).for_each(|capture| report.add(capture, verifier));
+        read_json_lines(&lines, first_line).for_each(|capture| report.add(capture, verifier));
         if reports.send((index, report)).is_err() {
             return;
         }

@@ -10,7 +10,7 @@ mod reference;
 mod report;
 
 use super::{Session, span};
-use crate::capture::{self, Capture, CaptureError, Form};
+use crate::capture::{self, Capture, CaptureError, CaptureFormat};
 use crate::command::shared::captures::{self, StoreArgs};
 use crate::command::shared::secrets::{self, Local, SecretArgs};
 use crate::diagnose::computed::{Digest, DigestDiagnosis};
@@ -129,7 +129,7 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<CommandOutcome
             source.by_ref().take(SAMPLE).read_to_end(&mut start).map_err(unreadable)?;
             let form = captures::form_of(&start).ok_or_else(|| unknown_form(&file.display().to_string(), &start))?;
             let is_whole = (start.len() as u64) < SAMPLE;
-            if form == Form::Lines && !is_whole && args.computed.is_none() && args.against.is_none() {
+            if form == CaptureFormat::Lines && !is_whole && args.computed.is_none() && args.against.is_none() {
                 bulk::verify_lines(start, source, &verifier, &mut output).map_err(|error| error.into_error(file))?
             } else {
                 source.read_to_end(&mut start).map_err(unreadable)?;
@@ -203,21 +203,21 @@ impl<'a> SingleFile<'a> {
 
     fn verify_file(
         &mut self,
-        form: Form,
+        form: CaptureFormat,
         file: &[u8],
         verifier: &Verifier<'_>,
         output: &mut dyn Write,
     ) -> Result<VerdictCounts> {
         match form {
-            Form::Har => {
+            CaptureFormat::Har => {
                 let entries = capture::read_har(file).map_err(|error| report::unreadable(&error))?;
                 self.verify(entries, verifier, output)
             }
-            Form::Lines => {
+            CaptureFormat::Lines => {
                 self.budget = bulk::chunk_budget(0);
-                self.verify(capture::read_lines(file, 1), verifier, output)
+                self.verify(capture::read_json_lines(file, 1), verifier, output)
             }
-            Form::Raw => self.verify(capture::read_raw(file), verifier, output),
+            CaptureFormat::Raw => self.verify(capture::read_raw(file), verifier, output),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Verifies, explains, prints and counts one captured request after the other.
 
 use super::{At, Verify};
-use crate::capture::{Capture, CaptureError, Note, Place};
+use crate::capture::{Capture, CaptureError, Location, Note};
 use crate::command::shared::secrets::Secrets;
 use crate::command::{Session, Volume};
 use crate::diagnose::{self, Cause, CauseGroup, Confidence, Credentials, Finding, HashBudget};
@@ -35,7 +35,7 @@ pub(super) struct Verifier<'a> {
 /// A verified request and the causes of its failure.
 pub(super) struct CheckedRequest {
     /// The position in the file.
-    pub place: Place,
+    pub place: Location,
     pub received: AnalyzedDelivery,
     pub findings: Vec<Finding>,
     notes: Vec<Note>,
@@ -119,7 +119,7 @@ impl<'a> Verifier<'a> {
 
     /// Wraps the lines below a request to the width of the terminal.
     pub(super) fn wrap(&self, lines: &str) -> Vec<u8> {
-        self.width.wrap(lines, text::FINDING).into_bytes()
+        self.width.wrap(lines, text::FINDING_INDENT).into_bytes()
     }
 
     pub(super) fn is_json(&self) -> bool {
@@ -199,7 +199,7 @@ impl Report {
         verifier: &Verifier<'_>,
     ) -> Option<CheckedRequest> {
         match capture {
-            Ok(Capture { delivery, place, notes }) => {
+            Ok(Capture { delivery, location: place, notes }) => {
                 let now = verifier.time_for(delivery.arrived);
                 let received = receive(delivery, &verifier.rules, now);
                 let findings = diagnose::explain(&received, &verifier.credentials, &mut self.budget);
@@ -230,7 +230,7 @@ impl Report {
     fn print_text(&mut self, request: &CheckedRequest, verifier: &Verifier<'_>) {
         let paint = verifier.paint;
         let CheckedRequest { place, received, findings, notes } = request;
-        let row = text::delivery(received, format!("{:<10}", place.to_string()));
+        let row = text::delivery_row(received, format!("{:<10}", place.to_string()));
         let mut text = String::new();
         for note in notes {
             let sentence = sanitize::first_line(note.sentence().as_bytes(), 200);
@@ -238,7 +238,7 @@ impl Report {
         }
         text.push_str(&text::warnings(&received.event, INDENT, paint));
         text.push_str(&text::findings(findings, INDENT, paint));
-        self.output.extend(row.text(verifier.width, Overflow::SetIn(INDENT.len()), verifier.paint).into_bytes());
+        self.output.extend(row.render(verifier.width, Overflow::Wrap(INDENT.len()), verifier.paint).into_bytes());
         self.output.extend(verifier.wrap(&text));
     }
 

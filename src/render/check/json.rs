@@ -1,7 +1,7 @@
 //! JSON lines: `whtool.check/1` for each probe, then `whtool.checked/1` for all of it.
 
 use super::Head;
-use crate::capture::request_json::RequestRecord;
+use crate::capture::request_json::RequestJson;
 use crate::check::{Exchange, Grade, Outcome, Report, framework};
 use crate::render::json::line;
 use crate::render::request;
@@ -41,7 +41,7 @@ fn exchanged(exchange: &Exchange, head: &Head) -> Value {
         Err(failure) => (None, None, Some(failure.to_string())),
     };
     json!({
-        "request": RequestRecord(&exchange.request), "curl": request::curl(&exchange.request, &head.url),
+        "request": RequestJson(&exchange.request), "curl": request::curl(&exchange.request, &head.url),
         "status": status, "tookMicros": micros, "said": said, "error": error,
     })
 }
