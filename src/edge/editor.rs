@@ -1,11 +1,11 @@
-//! The person's editor, on a file of its own.
+//! Opens bytes in the user's editor.
 
 use super::environment::variable;
 use crate::model::error::{Error, Result};
 use std::io::Write;
 use std::process::Command;
 
-/// Lets the person change these bytes. A line break that the editor adds at the end of a text that had none is taken away again.
+/// Returns the bytes as the user saved them. A final newline that the editor added is removed again.
 pub(super) fn edit(bytes: &[u8]) -> Result<Vec<u8>> {
     let editor = variable("VISUAL").or_else(|| variable("EDITOR")).unwrap_or_else(|| "vi".to_owned());
     let failed =
@@ -19,10 +19,10 @@ pub(super) fn edit(bytes: &[u8]) -> Result<Vec<u8>> {
         return Err(Error::failed(format!("{editor} ended with {status}")).because("nothing was sent"));
     }
     let edited = std::fs::read(file.path()).map_err(failed)?;
-    Ok(without_added_end(bytes, edited))
+    Ok(without_added_newline(bytes, edited))
 }
 
-fn without_added_end(before: &[u8], mut edited: Vec<u8>) -> Vec<u8> {
+fn without_added_newline(before: &[u8], mut edited: Vec<u8>) -> Vec<u8> {
     if !before.ends_with(b"\n") && edited.ends_with(b"\n") {
         edited.pop();
     }
@@ -34,8 +34,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_editors_own_line_break_is_not_part_of_the_body() {
-        assert_eq!(without_added_end(b"{}", b"{1}\n".to_vec()), b"{1}");
-        assert_eq!(without_added_end(b"{}\n", b"{1}\n".to_vec()), b"{1}\n");
+    fn a_newline_that_the_editor_added_is_removed() {
+        assert_eq!(without_added_newline(b"{}", b"{1}\n".to_vec()), b"{1}");
+        assert_eq!(without_added_newline(b"{}\n", b"{1}\n".to_vec()), b"{1}\n");
     }
 }

@@ -10,14 +10,14 @@ mod environment;
 mod events;
 mod files;
 mod forwarder;
-mod interrupt;
 mod journal_file;
 mod listener;
-mod private;
 mod program;
 mod recorder;
+mod secret_file;
 mod sender;
 mod server;
+mod signals;
 mod store;
 mod terminal;
 
@@ -29,8 +29,8 @@ use crate::world::{
     Processes, Progress, RequestHandler, RunningListener, RunningProcess, RunningServer, SecretFiles, SendOptions,
     SendStatus, Store, Stream, Streams, Terminal, VerifyFn,
 };
-use interrupt::Interrupt;
 use jiff::tz::TimeZone;
+use signals::Interrupt;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -57,19 +57,19 @@ impl Environment for Machine {
     }
 
     fn invocation(&self) -> String {
-        environment::program()
+        environment::invocation()
     }
 
     fn project_folders(&self) -> Vec<PathBuf> {
-        environment::working_folders()
+        environment::project_folders()
     }
 
     fn data_dir(&self) -> Result<PathBuf> {
-        environment::data_folder()
+        environment::data_dir()
     }
 
     fn config_dir(&self) -> Result<PathBuf> {
-        environment::config_folder()
+        environment::config_dir()
     }
 
     /// Panics if the system has no random bytes: no secret could be trusted then.
@@ -80,7 +80,7 @@ impl Environment for Machine {
 
 impl Streams for Machine {
     fn stdout(&self) -> Box<dyn Write + '_> {
-        Box::new(terminal::output())
+        Box::new(terminal::stdout())
     }
 
     fn stderr(&self) -> Box<dyn Write + '_> {
@@ -106,7 +106,7 @@ impl Terminal for Machine {
     }
 
     fn prompt_hidden(&self, question: &str) -> Result<Vec<u8>> {
-        terminal::ask_hidden(question)
+        terminal::prompt_hidden(question)
     }
 
     fn edit(&self, bytes: &[u8]) -> Result<Vec<u8>> {
@@ -124,15 +124,15 @@ impl Files for Machine {
     }
 
     fn file_mode(&self, path: &Path) -> Option<u32> {
-        private::mode(path)
+        secret_file::mode(path)
     }
 
     fn check_writable(&self, folder: &Path) -> io::Result<()> {
-        files::try_folder(folder)
+        files::check_writable(folder)
     }
 
     fn write_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
-        files::replace(path, bytes)
+        files::write(path, bytes)
     }
 
     fn update_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<FileVisibility> {
@@ -150,19 +150,19 @@ impl Files for Machine {
 
 impl SecretFiles for Machine {
     fn read_secret_file(&self, path: &Path) -> Result<Option<Vec<u8>>> {
-        private::read(path)
+        secret_file::read(path)
     }
 
     fn create_secret_file(&self, path: &Path, bytes: &[u8]) -> Result<bool> {
-        private::create(path, bytes)
+        secret_file::create(path, bytes)
     }
 
     fn update_secret_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<()> {
-        private::update(path, change)
+        secret_file::update(path, change)
     }
 
     fn remove_secret_file(&self, path: &Path) -> Result<()> {
-        private::remove(path)
+        secret_file::remove(path)
     }
 }
 

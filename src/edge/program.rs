@@ -3,7 +3,7 @@
 //! Each runs in a process group of its own, so that everything it starts ends with it, and a Ctrl+C at the terminal reaches
 //! whtool alone, which then ends it.
 
-use super::interrupt::Interrupt;
+use super::signals::Interrupt;
 use crate::model::error::{Error, Result};
 use crate::world::{ProcessOptions, RunningProcess};
 use std::collections::VecDeque;
@@ -245,7 +245,7 @@ mod tests {
     use tokio::sync::watch;
 
     fn interrupt() -> Interrupt {
-        Interrupt::of(&watch::Sender::new(0))
+        Interrupt::from_sender(&watch::Sender::new(0))
     }
 
     fn program(command: &str, address: &str) -> ProcessOptions {

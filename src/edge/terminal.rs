@@ -1,19 +1,16 @@
-//! The standard streams, how wide the terminal at them is, and the progress bar on one of them.
+//! Standard output, terminal sizes, hidden prompts and the progress bar.
 
 use crate::model::error::{Error, Result};
 use crate::world::{Progress, Stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, BufWriter, IsTerminal, Write};
 
-/// How much output is gathered before it is written.
-const BUFFER: usize = 64 * 1024;
+const OUTPUT_BUFFER: usize = 64 * 1024;
 
-/// Standard output, buffered.
-pub(super) fn output() -> impl Write {
-    BufWriter::with_capacity(BUFFER, io::stdout())
+pub(super) fn stdout() -> impl Write {
+    BufWriter::with_capacity(OUTPUT_BUFFER, io::stdout())
 }
 
-/// Whether a person sits at this stream.
 pub(super) fn is_terminal(stream: Stream) -> bool {
     match stream {
         Stream::Input => io::stdin().is_terminal(),
@@ -22,7 +19,6 @@ pub(super) fn is_terminal(stream: Stream) -> bool {
     }
 }
 
-/// How many columns its terminal has.
 pub(super) fn columns(stream: Stream) -> Option<u16> {
     let size = match stream {
         Stream::Input => terminal_size::terminal_size_of(io::stdin()),
@@ -32,24 +28,24 @@ pub(super) fn columns(stream: Stream) -> Option<u16> {
     size.map(|(width, _)| width.0)
 }
 
-/// Asks for a secret at the terminal, without showing it.
-pub(super) fn ask_hidden(question: &str) -> Result<Vec<u8>> {
+pub(super) fn prompt_hidden(question: &str) -> Result<Vec<u8>> {
     let typed = rpassword::prompt_password(format!("{question}: "));
-    let failed = |error| Error::failed("can't ask for it here").because(error).hint("pipe it in, or give a file");
+    let failed = |error| {
+        Error::failed("can't prompt for the secret").because(error).hint("pipe it to standard input, or name a file")
+    };
     typed.map(String::into_bytes).map_err(failed)
 }
 
-/// A bar on standard error; nothing where that is no terminal, or where there is nothing to count.
+/// Returns a progress bar on standard error; an invisible one without a terminal, or if `total` is 0.
 pub(super) fn progress(total: u64) -> Bar {
     if total == 0 || !is_terminal(Stream::Error) {
         return Bar(ProgressBar::hidden());
     }
-    let style = ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len}  {elapsed} so far, {eta} left");
+    let style = ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len}  {elapsed} elapsed, {eta} left");
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
     Bar(ProgressBar::new(total).with_style(style))
 }
 
-/// A progress bar.
 pub(super) struct Bar(ProgressBar);
 
 impl Progress for Bar {
@@ -66,7 +62,7 @@ impl Progress for Bar {
     }
 }
 
-/// A bar whose work ended early must not stay on the screen.
+/// Removes the bar from the screen if the work ended early.
 impl Drop for Bar {
     fn drop(&mut self) {
         self.0.finish_and_clear();

@@ -17,8 +17,8 @@ mod tests;
 
 use super::events::{EventSender, QueuedEvent};
 use super::forwarder::Forwarder;
-use super::interrupt::Interrupt;
 use super::recorder::Recorder;
+use super::signals::Interrupt;
 use super::store::{Closed, Writer};
 use crate::model::error::{Error, Result};
 use crate::world::{ListenOptions, ListenerEvent, RunningListener, StoreLocation, VerifyFn};
@@ -214,7 +214,7 @@ impl RunningListener for Listener {
         runtime.block_on(async {
             tokio::select! {
                 biased;
-                () = interrupt.told() => ListenerEvent::Interrupted,
+                () = interrupt.wait() => ListenerEvent::Interrupted,
                 queued = events.recv() => {
                     *is_busy = true;
                     queued.map_or(ListenerEvent::Closed, |queued| queued.event)

@@ -14,7 +14,7 @@ mod socket;
 #[cfg(test)]
 mod tests;
 
-use super::interrupt::Interrupt;
+use super::signals::Interrupt;
 use crate::model::error::{Error, Result};
 use crate::model::exchange::{NextRequest, SentRequest};
 use crate::world::{SendOptions, SendStatus};
@@ -54,7 +54,7 @@ async fn send_all(
         let has_place = has_more && under_way.len() < options.concurrency.max(1);
         tokio::select! {
             biased;
-            () = interrupt.told() => return Ok(SendStatus::Interrupted),
+            () = interrupt.wait() => return Ok(SendStatus::Interrupted),
             Some(sent) = under_way.join_next() => {
                 done(sent.expect("an exchange is not aborted, and does not panic")?);
                 (has_more, pause) = (true, None);

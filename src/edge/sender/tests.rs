@@ -71,7 +71,7 @@ fn outgoing(number: u64, target: SocketAddr, request: Request) -> OutgoingReques
 fn send_these(options: &SendOptions, requests: Vec<OutgoingRequest>) -> Vec<SentRequest> {
     let mut sent = Vec::new();
     let mut requests = requests.into_iter();
-    let interrupt = Interrupt::of(&watch::Sender::new(0));
+    let interrupt = Interrupt::from_sender(&watch::Sender::new(0));
     let end = send(options, interrupt, &mut || requests.next().into(), &mut |one| sent.push(one));
     assert_eq!(end, Ok(SendStatus::Complete));
     sent
@@ -111,7 +111,7 @@ fn a_request_is_asked_for_only_when_there_is_a_place_for_it() {
         asked.set(asked.get() + 1);
         NextRequest::Send(outgoing(asked.get(), address, Request::post("/", Vec::new())))
     };
-    let interrupt = Interrupt::of(&watch::Sender::new(0));
+    let interrupt = Interrupt::from_sender(&watch::Sender::new(0));
     let options = SendOptions { concurrency: 3, ..OPTIONS };
     assert_eq!(send(&options, interrupt, &mut next, &mut |_| told.set(told.get() + 1)), Ok(SendStatus::Complete));
     assert_eq!((asked.get(), told.get()), (50, 50));
@@ -140,8 +140,10 @@ fn a_wait_ends_when_its_time_is_over_or_an_answer_comes() {
     let told = RefCell::new(Vec::new());
     let mut next = || steps.borrow_mut().pop().unwrap_or(NextRequest::Nothing);
     let options = SendOptions { concurrency: 2, ..OPTIONS };
-    send(&options, Interrupt::of(&watch::Sender::new(0)), &mut next, &mut |sent| told.borrow_mut().push(sent.number))
-        .unwrap();
+    send(&options, Interrupt::from_sender(&watch::Sender::new(0)), &mut next, &mut |sent| {
+        told.borrow_mut().push(sent.number)
+    })
+    .unwrap();
     assert_eq!(told.into_inner(), [1, 2]);
 }
 
@@ -162,7 +164,7 @@ fn nothing_more_is_asked_again_when_an_answer_has_come() {
         told.set(told.get() + 1);
         again.set(if sent.number < 3 { sent.number + 1 } else { 0 });
     };
-    send(&OPTIONS, Interrupt::of(&watch::Sender::new(0)), &mut next, &mut done).unwrap();
+    send(&OPTIONS, Interrupt::from_sender(&watch::Sender::new(0)), &mut next, &mut done).unwrap();
     assert_eq!(told.get(), 3);
 }
 
@@ -240,6 +242,6 @@ fn an_interrupt_ends_the_sending() {
         request.into()
     };
     let options = SendOptions { concurrency: 2, ..OPTIONS };
-    let end = send(&options, Interrupt::of(&signals), &mut next, &mut |sent| panic!("{sent:?}"));
+    let end = send(&options, Interrupt::from_sender(&signals), &mut next, &mut |sent| panic!("{sent:?}"));
     assert_eq!(end, Ok(SendStatus::Interrupted));
 }

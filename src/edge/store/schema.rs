@@ -2,7 +2,7 @@
 //!
 //! A file that is not ours, or of a later whtool, or damaged, is refused and left as it is.
 
-use super::super::private::{create_private_folder, refuse_if_open_to_others};
+use super::super::secret_file::{check_mode, create_private_folder};
 use crate::model::error::{Error, Result};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{File, OpenOptions};
@@ -123,7 +123,7 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
     let mut connection = another(path).map_err(failed)?;
     check(&connection, path)?;
     // What was received holds tokens and names. What is no store is told so, and not how to change its mode.
-    refuse_if_open_to_others(&file, path, "600")?;
+    check_mode(&file, path, "600")?;
     let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).map_err(failed)?;
     if pages == 0 {
         // Pages that pruning frees can be given back bit by bit, while a listener records. A file has this from the start.

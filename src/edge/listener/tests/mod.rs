@@ -45,7 +45,7 @@ impl Setup {
         let options =
             ListenOptions { address, max_body: MAX_BODY, ack_policy: self.ack_policy, store: None, forward: None };
         let limiter = Arc::new(ConnectionLimiter::new(self.max_connections));
-        let interrupt = Interrupt::of(&signals);
+        let interrupt = Interrupt::from_sender(&signals);
         (start_with(&options, Arc::new(judge), self.timeouts, interrupt, limiter).unwrap(), signals)
     }
 }

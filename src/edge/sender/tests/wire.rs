@@ -147,7 +147,7 @@ fn a_connection_that_was_closed_between_requests_is_replaced() {
         }
         next.into()
     };
-    send(&OPTIONS, Interrupt::of(&watch::Sender::new(0)), &mut next, &mut |one| sent.push(one)).unwrap();
+    send(&OPTIONS, Interrupt::from_sender(&watch::Sender::new(0)), &mut next, &mut |one| sent.push(one)).unwrap();
     assert_eq!(statuses(&sent), [Some(204); 20]);
 }
 

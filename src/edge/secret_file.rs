@@ -1,54 +1,46 @@
-//! Files that hold secrets: mode 0600, in a folder of mode 0700. Wider modes are refused, not mended: whoever widened
-//! them should know, and what was readable may have been read.
+//! Files that hold secrets: mode 0600, in a folder of mode 0700.
+//!
+//! Wider modes are refused, not corrected: whoever widened them should know, and the secret may have been read already.
 
+use super::files::{IfExists, Permissions, parent_folder, write_atomically};
 use crate::model::error::{Error, Result};
 use crate::world::FileChange;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
-/// Reads a file of secrets; `None`: there is none.
+/// Reads a secret file. `None`: it does not exist.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    let failed = |error: io::Error| out_of_reach(format!("can't read {}", path.display()), error);
+    let failed = |error: io::Error| access_error(format!("can't read {}", path.display()), error);
     let mut file = match fs::File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
-    // Asked of the open file, not of its name: nobody can swap it in between.
-    refuse_if_open_to_others(&file.metadata().map_err(failed)?, path, "600")?;
-    let folder = folder_of(path);
-    refuse_if_open_to_others(&fs::metadata(folder).map_err(failed)?, folder, "700")?;
+    // The open file is checked, not its name, which could be swapped in between.
+    check_mode(&file.metadata().map_err(failed)?, path, "600")?;
+    let folder = parent_folder(path);
+    check_mode(&fs::metadata(folder).map_err(failed)?, folder, "700")?;
     let mut bytes = Vec::new();
     io::Read::read_to_end(&mut file, &mut bytes).map_err(failed)?;
     Ok(Some(bytes))
 }
 
-/// Writes a new file of secrets, on disk when this returns. `false`: there is one already, and it was left alone.
+/// Creates a secret file and syncs it. Returns `false`, and changes nothing, if it exists.
 pub(super) fn create(path: &Path, bytes: &[u8]) -> Result<bool> {
-    let failed = |error: io::Error| out_of_reach(format!("can't write {}", path.display()), error);
-    let folder = folder_of(path);
+    let failed = |error: io::Error| access_error(format!("can't write {}", path.display()), error);
+    let folder = parent_folder(path);
     create_private_folder(folder).map_err(failed)?;
-    refuse_if_open_to_others(&fs::metadata(folder).map_err(failed)?, folder, "700")?;
-    // Temporary files are made with mode 0600.
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    match file.persist_noclobber(path) {
-        Ok(_) => {}
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
-        Err(error) => return Err(failed(error.error)),
-    }
-    sync_folder(folder).map_err(failed)?;
-    Ok(true)
+    check_mode(&fs::metadata(folder).map_err(failed)?, folder, "700")?;
+    write_atomically(path, bytes, Permissions::OwnerOnly, IfExists::Keep).map_err(failed)
 }
 
-/// Makes a file of secrets anew, on disk when this returns. Others that do so wait for their turn.
+/// Replaces the content of a secret file and syncs it, holding a lock against other processes.
 pub(super) fn update(path: &Path, change: &mut FileChange<'_>) -> Result<()> {
-    let failed = |error: io::Error| out_of_reach(format!("can't write {}", path.display()), error);
-    let folder = folder_of(path);
+    let failed = |error: io::Error| access_error(format!("can't write {}", path.display()), error);
+    let folder = parent_folder(path);
     create_private_folder(folder).map_err(failed)?;
-    // The lock is a file of its own: the other one is replaced.
+    // The file itself is replaced, so it cannot carry the lock.
     let mut lock = path.as_os_str().to_owned();
     lock.push(".lock");
     let mut options = fs::OpenOptions::new();
@@ -58,15 +50,11 @@ pub(super) fn update(path: &Path, change: &mut FileChange<'_>) -> Result<()> {
     let lock = options.open(lock).map_err(failed)?;
     lock.lock().map_err(failed)?;
     let bytes = change(read(path)?)?;
-    refuse_if_open_to_others(&fs::metadata(folder).map_err(failed)?, folder, "700")?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(&bytes).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    sync_folder(folder).map_err(failed)
+    check_mode(&fs::metadata(folder).map_err(failed)?, folder, "700")?;
+    write_atomically(path, &bytes, Permissions::OwnerOnly, IfExists::Replace).map_err(failed).map(|_| ())
 }
 
-/// Removes a file of secrets; none is no error.
+/// Removes a secret file. A missing one is not an error.
 pub(super) fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -76,44 +64,44 @@ pub(super) fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// An error of the system's; where the place is the trouble, another one helps.
-fn out_of_reach(what: String, error: io::Error) -> Error {
+/// Adds a hint about WHTOOL_HOME where another folder would help.
+fn access_error(what: String, error: io::Error) -> Error {
     use io::ErrorKind::{AlreadyExists, NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem};
-    // `AlreadyExists`: a file stands where a folder should be.
-    let is_place =
+    // `AlreadyExists`: a file is in the place of a folder.
+    let depends_on_folder =
         matches!(error.kind(), AlreadyExists | NotADirectory | NotFound | PermissionDenied | ReadOnlyFilesystem);
     let failed = Error::failed(what).because(error);
-    if is_place { failed.hint("set WHTOOL_HOME to a folder that you can write to") } else { failed }
+    if depends_on_folder { failed.hint("set WHTOOL_HOME to a folder that you can write to") } else { failed }
 }
 
-/// The folder a file lies in; a bare name lies in the current one.
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// The permission bits of a file or folder.
+/// Returns the permission bits of a file or folder. `None`: it does not exist.
 #[cfg(unix)]
 pub(super) fn mode(path: &Path) -> Option<u32> {
     use std::os::unix::fs::PermissionsExt;
     fs::metadata(path).ok().map(|metadata| metadata.permissions().mode() & 0o7777)
 }
 
-/// Here a user's folders are closed to others by their access lists.
 #[cfg(not(unix))]
 pub(super) fn mode(_path: &Path) -> Option<u32> {
     None
 }
 
-/// Refuses a file that others may read or change.
+/// Refuses a file or folder that other users can read or change.
 #[cfg(unix)]
-pub(super) fn refuse_if_open_to_others(metadata: &fs::Metadata, path: &Path, mode: &str) -> Result<()> {
+pub(super) fn check_mode(metadata: &fs::Metadata, path: &Path, mode: &str) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     if metadata.permissions().mode() & 0o077 == 0 {
         return Ok(());
     }
     let path = path.display();
-    Err(Error::failed(format!("{path} can be read or changed by other users, and holds secrets"))
+    Err(Error::failed(format!("{path} holds secrets, but other users can read or change it"))
         .hint(format!("chmod {mode} {path}")))
+}
+
+/// On other systems access lists keep users out of each other's folders.
+#[cfg(not(unix))]
+pub(super) fn check_mode(_metadata: &fs::Metadata, _path: &Path, _mode: &str) -> Result<()> {
+    Ok(())
 }
 
 #[cfg(unix)]
@@ -126,32 +114,15 @@ pub(super) fn create_private_folder(folder: &Path) -> io::Result<()> {
         fs::create_dir_all(parent)?;
     }
     match fs::DirBuilder::new().mode(0o700).create(folder) {
-        // Another whtool was quicker.
+        // Another process was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        made => made,
+        created => created,
     }
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    fs::File::open(folder)?.sync_all()
-}
-
-/// Here a user's folders are closed to others by their access lists.
-#[cfg(not(unix))]
-pub(super) fn refuse_if_open_to_others(_metadata: &fs::Metadata, _path: &Path, _mode: &str) -> Result<()> {
-    Ok(())
 }
 
 #[cfg(not(unix))]
 pub(super) fn create_private_folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
-}
-
-/// Folders can't be synced here; the file itself was.
-#[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]
@@ -169,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_can_not_be_written_is_told_with_how_to_take_another() {
+    fn an_unwritable_folder_is_an_error_with_a_hint() {
         let file = tempfile::NamedTempFile::new().unwrap();
         // Not even root can write below a file.
         let below = file.path().join("data").join("seed");
@@ -179,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_file_is_for_its_owner_only_and_so_is_its_folder() {
+    fn a_new_file_has_mode_0600_and_its_folder_0700() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("deep/whtool/secret");
         assert!(create(&path, b"whsec\0\n").unwrap());
@@ -188,17 +159,17 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_there_is_left_alone() {
+    fn creating_an_existing_file_changes_nothing() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("whtool/secret");
         assert!(create(&path, b"first").unwrap());
         assert!(!create(&path, b"second").unwrap());
         assert_eq!(read(&path).unwrap().as_deref(), Some(&b"first"[..]));
-        assert_eq!(fs::read_dir(folder_of(&path)).unwrap().count(), 1, "no temporary file stays behind");
+        assert_eq!(fs::read_dir(parent_folder(&path)).unwrap().count(), 1, "a temporary file was left");
     }
 
     #[test]
-    fn of_many_who_create_it_at_once_one_succeeds() {
+    fn of_concurrent_creates_exactly_one_succeeds() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("whtool/secret");
         let created = std::thread::scope(|scope| {
@@ -209,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn updates_take_turns_and_none_is_lost() {
+    fn concurrent_updates_do_not_lose_each_other() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("whtool/registry");
         std::thread::scope(|scope| {
@@ -226,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_that_fails_leaves_the_file_as_it_is() {
+    fn a_failed_update_leaves_the_file_unchanged() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("whtool/registry");
         create(&path, b"old").unwrap();
@@ -240,13 +211,13 @@ mod tests {
     }
 
     #[test]
-    fn no_file_is_no_error() {
+    fn a_missing_file_is_not_an_error() {
         let home = tempfile::tempdir().unwrap();
         assert_eq!(read(&home.path().join("none/secret")), Ok(None));
     }
 
     #[test]
-    fn a_file_or_folder_open_to_others_is_refused_with_advice() {
+    fn a_file_or_folder_that_others_can_read_is_refused_with_a_chmod_hint() {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("whtool");
         let path = folder.join("secret");
