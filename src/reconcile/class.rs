@@ -61,7 +61,7 @@ impl Class {
     }
 
     /// In at most nineteen letters, for people.
-    pub fn words(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
             Self::CouldNotTell => "could not tell",
             Self::UnknownToProvider => "unknown to provider",
@@ -100,7 +100,7 @@ impl Class {
     }
 
     /// The same where --replay-list was given, and what the app has missed is on that list.
-    pub fn advice_when_listed(self) -> &'static str {
+    pub fn advice_with_replay_list(self) -> &'static str {
         match self {
             Self::NeverDelivered => "it is on the list for `whtool replay --from`",
             Self::DeliveredRefused => "`whtool events show` says why; it is on the list, made anew",
@@ -115,7 +115,7 @@ impl Class {
     }
 
     /// The class of this code.
-    pub fn of_code(code: &str) -> Option<Self> {
+    pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|class| class.code() == code)
     }
 }
@@ -127,8 +127,8 @@ mod tests {
     #[test]
     fn codes_are_distinct_and_words_are_short() {
         for class in Class::ALL {
-            assert_eq!(Class::of_code(class.code()), Some(class));
-            assert!(class.words().len() <= 19, "{}", class.words());
+            assert_eq!(Class::from_code(class.code()), Some(class));
+            assert!(class.label().len() <= 19, "{}", class.label());
         }
         assert!(Class::ALL.is_sorted());
     }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 /// What a column can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Column {
+pub enum ListColumn {
     /// The provider's reference, or the merchant's where the provider finds it by that.
     Reference,
     /// The status that the order has.
@@ -16,9 +16,9 @@ pub enum Column {
 }
 
 /// The usual names, the likeliest first, in lower case and without what separates words.
-const USUAL: [(Column, &str, &[&str]); 4] = [
+const USUAL: [(ListColumn, &str, &[&str]); 4] = [
     (
-        Column::Reference,
+        ListColumn::Reference,
         "reference",
         &[
             "reference",
@@ -36,33 +36,33 @@ const USUAL: [(Column, &str, &[&str]); 4] = [
             "order",
         ],
     ),
-    (Column::Status, "status", &["expectedstatus", "status", "paymentstatus", "orderstatus", "state"]),
+    (ListColumn::Status, "status", &["expectedstatus", "status", "paymentstatus", "orderstatus", "state"]),
     (
-        Column::Amount,
+        ListColumn::Amount,
         "amount",
         &["expectedamount", "amount", "amountminor", "minor", "amountkobo", "kobo", "centavos", "total", "price"],
     ),
-    (Column::Currency, "currency", &["expectedcurrency", "currency", "currencycode", "ccy"]),
+    (ListColumn::Currency, "currency", &["expectedcurrency", "currency", "currencycode", "ccy"]),
 ];
 
 /// Names that the user gave columns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Columns(Vec<(Column, String)>);
+pub struct ColumnNames(Vec<(ListColumn, String)>);
 
-impl Columns {
+impl ColumnNames {
     /// Columns named by flags; of two for the same the last one counts.
-    pub fn named(given: &[Named]) -> Self {
+    pub fn from_args(given: &[ColumnArg]) -> Self {
         Self(given.iter().map(|named| (named.column, named.name.clone())).collect())
     }
 
     /// The name that was given to a column.
-    pub fn given(&self, column: Column) -> Option<&str> {
+    pub fn explicit_name(&self, column: ListColumn) -> Option<&str> {
         self.0.iter().rfind(|(other, _)| *other == column).map(|(_, name)| name.as_str())
     }
 
     /// The place of a column among these headers. `Err`: the name that was given, and is not there.
-    pub fn place(&self, column: Column, headers: &[&str]) -> Result<Option<usize>, String> {
-        if let Some(name) = self.given(column) {
+    pub fn find(&self, column: ListColumn, headers: &[&str]) -> Result<Option<usize>, String> {
+        if let Some(name) = self.explicit_name(column) {
             let place = headers.iter().position(|header| header.trim() == name);
             let place = place.or_else(|| headers.iter().position(|header| plain(header) == plain(name)));
             return place.map(Some).ok_or_else(|| name.to_owned());
@@ -79,12 +79,12 @@ fn plain(header: &str) -> String {
 
 /// `reference=payment_id`, as a flag has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
-    column: Column,
+pub struct ColumnArg {
+    column: ListColumn,
     name: String,
 }
 
-impl FromStr for Named {
+impl FromStr for ColumnArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -101,18 +101,18 @@ mod tests {
 
     #[test]
     fn usual_names_are_found_however_they_are_spelled() {
-        let place = |column, headers: &[&str]| Columns::default().place(column, headers).unwrap();
-        assert_eq!(place(Column::Reference, &["order_id", "Payment ID"]), Some(1));
-        assert_eq!(place(Column::Reference, &["clientReference", "x"]), Some(0));
-        assert_eq!(place(Column::Amount, &["x", "amount-kobo"]), Some(1));
-        assert_eq!(place(Column::Currency, &["x"]), None);
+        let place = |column, headers: &[&str]| ColumnNames::default().find(column, headers).unwrap();
+        assert_eq!(place(ListColumn::Reference, &["order_id", "Payment ID"]), Some(1));
+        assert_eq!(place(ListColumn::Reference, &["clientReference", "x"]), Some(0));
+        assert_eq!(place(ListColumn::Amount, &["x", "amount-kobo"]), Some(1));
+        assert_eq!(place(ListColumn::Currency, &["x"]), None);
     }
 
     #[test]
     fn a_name_that_was_given_comes_before_the_usual_ones_and_must_be_there() {
-        let columns = Columns::named(&["reference=their ref".parse().unwrap()]);
-        assert_eq!(columns.place(Column::Reference, &["reference", "their ref"]), Ok(Some(1)));
-        assert_eq!(columns.place(Column::Reference, &["reference"]), Err("their ref".to_owned()));
-        assert!("colour=red".parse::<Named>().is_err() && "reference".parse::<Named>().is_err());
+        let columns = ColumnNames::from_args(&["reference=their ref".parse().unwrap()]);
+        assert_eq!(columns.find(ListColumn::Reference, &["reference", "their ref"]), Ok(Some(1)));
+        assert_eq!(columns.find(ListColumn::Reference, &["reference"]), Err("their ref".to_owned()));
+        assert!("colour=red".parse::<ColumnArg>().is_err() && "reference".parse::<ColumnArg>().is_err());
     }
 }

@@ -5,7 +5,7 @@
 
 pub mod class;
 pub mod columns;
-pub mod judge;
+pub mod compare;
 pub mod order;
 pub mod schedule;
 pub mod totals;
@@ -15,12 +15,12 @@ use crate::provider::Provider;
 use crate::provider::record::Record;
 
 pub use class::Class;
-pub use judge::{Asked, Judgement, Webhooks, judge};
-pub use order::{BadLine, Order, Orders};
+pub use compare::{Assessment, Lookup, Webhooks, compare};
+pub use order::{BadLine, Order, OrderReader};
 pub use totals::Totals;
 
 /// A reference with all that is known of it, judged.
-pub struct Case {
+pub struct ReconciledReference {
     /// What was asked about.
     pub order: Order,
     /// Who was asked.
@@ -30,10 +30,10 @@ pub struct Case {
     /// The captured webhooks, the oldest first. `None`: that side is not there.
     pub webhooks: Option<Vec<ReferenceMatch>>,
     /// What is to be said.
-    pub judgement: Judgement,
+    pub assessment: Assessment,
 }
 
-impl Case {
+impl ReconciledReference {
     /// The money it is about: the record's, or else the order's.
     pub fn money(&self) -> Option<crate::model::money::Money> {
         let ordered = || {

@@ -29,7 +29,7 @@ impl Totals {
     }
 
     /// How many there are of a class.
-    pub fn of(&self, class: Class) -> u64 {
+    pub fn count(&self, class: Class) -> u64 {
         self.classes.get(&class).copied().unwrap_or_default()
     }
 
@@ -67,6 +67,6 @@ mod tests {
         let sums: Vec<_> = totals.money().collect();
         assert_eq!(sums.len(), 3);
         assert!(sums.contains(&(Class::SettledAgreed, 2, money(10_005, "CVE"))));
-        assert_eq!((totals.references(), totals.of(Class::SettledAgreed), totals.has_difference()), (5, 3, true));
+        assert_eq!((totals.references(), totals.count(Class::SettledAgreed), totals.has_difference()), (5, 3, true));
     }
 }

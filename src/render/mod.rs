@@ -11,7 +11,7 @@ pub mod json;
 mod object;
 pub mod paint;
 pub mod payload;
-pub mod reconciled;
+pub mod reconcile;
 pub mod request;
 pub mod row;
 pub mod stored;

@@ -13,13 +13,13 @@ use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
 
 /// The store as a side of the comparison.
-pub(super) struct Captured {
+pub(super) struct CapturedWebhooks {
     store: Option<Box<dyn Store>>,
     /// Whether anything of a provider was ever captured, as far as that was asked.
-    is_there: BTreeMap<&'static str, bool>,
+    seen_providers: BTreeMap<&'static str, bool>,
 }
 
-impl Captured {
+impl CapturedWebhooks {
     /// Opens the store when there is one; none is made by looking into it.
     pub(super) fn open(args: &StoreArgs, session: &Session<'_>) -> Result<Self> {
         let path = args.path(session)?;
@@ -30,7 +30,7 @@ impl Captured {
         } else {
             None
         };
-        Ok(Self { store, is_there: BTreeMap::new() })
+        Ok(Self { store, seen_providers: BTreeMap::new() })
     }
 
     /// Whether there is a store.
@@ -40,19 +40,19 @@ impl Captured {
 
     /// Whether webhooks of this provider were ever captured: where none were, none are missing. Those that were signed here for tests don't
     /// count.
-    pub(super) fn has(&mut self, provider: &'static dyn Provider) -> Result<bool> {
-        if let Some(known) = self.is_there.get(provider.name()) {
+    pub(super) fn has_any_from(&mut self, provider: &'static dyn Provider) -> Result<bool> {
+        if let Some(known) = self.seen_providers.get(provider.name()) {
             return Ok(*known);
         }
-        let found = self.finds(provider)?;
-        self.is_there.insert(provider.name(), found);
+        let found = self.search_for(provider)?;
+        self.seen_providers.insert(provider.name(), found);
         Ok(found)
     }
 
-    fn finds(&mut self, provider: &'static dyn Provider) -> Result<bool> {
+    fn search_for(&mut self, provider: &'static dyn Provider) -> Result<bool> {
         let Some(store) = &mut self.store else { return Ok(false) };
         let counts =
-            |entry: &DeliverySummary| entry.provider.as_deref() == Some(provider.name()) && !is_for_tests(entry);
+            |entry: &DeliverySummary| entry.provider.as_deref() == Some(provider.name()) && !is_test_event(entry);
         let newest = Query { provider: Some(provider.name().to_owned()), limit: Some(1), ..Query::default() };
         match store.list(&newest)?.first() {
             None => return Ok(false),
@@ -70,14 +70,14 @@ impl Captured {
     }
 
     /// Whether anything was captured that was signed here for tests.
-    pub(super) fn has_tests(&mut self) -> Result<bool> {
+    pub(super) fn has_test_events(&mut self) -> Result<bool> {
         let Some(store) = &mut self.store else { return Ok(false) };
         let query = Query { secret: Some(Origin::Local.to_string()), limit: Some(1), ..Query::default() };
         Ok(!store.list(&query)?.is_empty())
     }
 
     /// The deliveries about one of these names, the oldest first.
-    pub(super) fn told(&mut self, provider: &dyn Provider, names: &[&str]) -> Result<Vec<ReferenceMatch>> {
+    pub(super) fn deliveries_about(&mut self, provider: &dyn Provider, names: &[&str]) -> Result<Vec<ReferenceMatch>> {
         let Some(store) = &mut self.store else { return Ok(Vec::new()) };
         let (mut found, mut ids) = (Vec::new(), HashSet::new());
         for (place, name) in names.iter().enumerate() {
@@ -96,16 +96,16 @@ impl Captured {
 
     /// The same as a side of the comparison; `None` where there is no such side.
     pub(super) fn webhooks(&mut self, provider: &'static dyn Provider, names: &[&str]) -> Result<Option<Webhooks>> {
-        if !self.has(provider)? {
+        if !self.has_any_from(provider)? {
             return Ok(None);
         }
-        let told = self.told(provider, names)?;
-        let two_bodies = self.two_bodies(&told)?;
-        Ok(Some(Webhooks { told, two_bodies }))
+        let told = self.deliveries_about(provider, names)?;
+        let two_bodies = self.find_conflict(&told)?;
+        Ok(Some(Webhooks { deliveries: told, conflicting_key: two_bodies }))
     }
 
     /// The key under which two verified deliveries say different things. How their JSON is spelled does not matter.
-    fn two_bodies(&mut self, told: &[ReferenceMatch]) -> Result<Option<String>> {
+    fn find_conflict(&mut self, told: &[ReferenceMatch]) -> Result<Option<String>> {
         let Some(store) = &mut self.store else { return Ok(None) };
         let mut first: BTreeMap<&str, &ReferenceMatch> = BTreeMap::new();
         for one in told.iter().filter(|one| one.summary.verdict == "verified") {
@@ -117,7 +117,7 @@ impl Captured {
             let mut body = |told: &ReferenceMatch| -> Result<Vec<u8>> {
                 Ok(store.load(&told.summary.id)?.map(|kept| kept.request.body).unwrap_or_default())
             };
-            if !say_the_same(&body(other)?, &body(one)?) {
+            if !is_same_json(&body(other)?, &body(one)?) {
                 return Ok(Some(key.clone()));
             }
         }
@@ -133,12 +133,12 @@ impl Captured {
     }
 }
 
-fn say_the_same(one: &[u8], other: &[u8]) -> bool {
+fn is_same_json(one: &[u8], other: &[u8]) -> bool {
     let read = |body: &[u8]| serde_json::from_slice::<Value>(body).ok();
     one == other || matches!((read(one), read(other)), (Some(one), Some(other)) if one == other)
 }
 
 /// Whether the local test secret has signed it: no provider knows of it then.
-pub(super) fn is_for_tests(entry: &DeliverySummary) -> bool {
+pub(super) fn is_test_event(entry: &DeliverySummary) -> bool {
     entry.secret.as_ref().is_some_and(|name| *name == Origin::Local.to_string())
 }

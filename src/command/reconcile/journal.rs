@@ -34,7 +34,7 @@ pub(super) struct Journal<'a> {
 
 /// The first line.
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
-struct Head {
+struct JournalHeader {
     schema: String,
     input: String,
     apis: Vec<String>,
@@ -42,7 +42,7 @@ struct Head {
 
 /// Every other line.
 #[derive(Serialize, Deserialize)]
-struct Line {
+struct JournalEntry {
     line: u64,
     reference: String,
     status: Option<String>,
@@ -54,7 +54,7 @@ struct Line {
 }
 
 /// What the journal knows of a reference.
-pub(super) struct Known {
+pub(super) struct KnownAnswer {
     pub order: Order,
     pub provider: &'static dyn Provider,
     /// The provider's answer; `None`: it has no such record.
@@ -69,7 +69,7 @@ impl<'a> Journal<'a> {
         path: &'a Path,
         args: &Reconcile,
         session: &'a Session<'a>,
-        each: &mut dyn FnMut(Known) -> Result<()>,
+        each: &mut dyn FnMut(KnownAnswer) -> Result<()>,
     ) -> Result<Self> {
         let head = head(args, session)?;
         // Opened before it is read: nobody else may write to it in between.
@@ -98,13 +98,13 @@ impl<'a> Journal<'a> {
     }
 
     /// Whether it knows the answer.
-    pub(super) fn knows(&self, order: &Order) -> bool {
+    pub(super) fn contains(&self, order: &Order) -> bool {
         self.known.contains(&hash_of(order))
     }
 
     /// Notes an answer down.
     pub(super) fn add(&mut self, order: &Order, provider: &dyn Provider, answer: Option<&Value>) -> Result<()> {
-        self.write(&Line {
+        self.write(&JournalEntry {
             line: order.line,
             reference: order.reference.clone(),
             status: order.status.clone(),
@@ -167,7 +167,7 @@ pub(super) fn hash(what: &impl Hash) -> u64 {
 }
 
 /// What a journal of this run begins with: all that decides what is asked, and whom.
-fn head(args: &Reconcile, session: &Session<'_>) -> Result<Head> {
+fn head(args: &Reconcile, session: &Session<'_>) -> Result<JournalHeader> {
     let mut digest = Sha256::new();
     let mut add = |text: &str| {
         digest.update((text.len() as u64).to_le_bytes());
@@ -191,11 +191,16 @@ fn head(args: &Reconcile, session: &Session<'_>) -> Result<Head> {
     let base =
         |provider: &&'static dyn Provider| api::base(*provider, &args.api, session).ok().map(|url| url.to_string());
     let apis = provider::ALL.iter().filter_map(base).collect();
-    Ok(Head { schema: SCHEMA.to_owned(), input: hex::encode(digest.finalize()), apis })
+    Ok(JournalHeader { schema: SCHEMA.to_owned(), input: hex::encode(digest.finalize()), apis })
 }
 
 /// Reads a journal, and gives back how many of its bytes are whole lines.
-fn read(input: &mut dyn BufRead, head: &Head, path: &Path, each: &mut dyn FnMut(Known) -> Result<()>) -> Result<u64> {
+fn read(
+    input: &mut dyn BufRead,
+    head: &JournalHeader,
+    path: &Path,
+    each: &mut dyn FnMut(KnownAnswer) -> Result<()>,
+) -> Result<u64> {
     let (mut whole, mut number) = (0, 0_u64);
     let (first, mut line) = (text_of(head), Vec::new());
     loop {
@@ -219,15 +224,15 @@ fn read(input: &mut dyn BufRead, head: &Head, path: &Path, each: &mut dyn FnMut(
     }
 }
 
-fn known(line: &[u8]) -> Option<Known> {
-    let line: Line = serde_json::from_slice(line).ok()?;
+fn known(line: &[u8]) -> Option<KnownAnswer> {
+    let line: JournalEntry = serde_json::from_slice(line).ok()?;
     let minor = line.minor.map(|minor| minor.parse()).transpose().ok()?;
-    let Line { reference, status, currency, .. } = line;
+    let JournalEntry { reference, status, currency, .. } = line;
     let order = Order { line: line.line, reference, status, minor, currency };
-    Some(Known { order, provider: provider::named(&line.provider)?, answer: line.answer })
+    Some(KnownAnswer { order, provider: provider::named(&line.provider)?, answer: line.answer })
 }
 
-fn check(found: Option<Head>, head: &Head, path: &Path) -> Result<()> {
+fn check(found: Option<JournalHeader>, head: &JournalHeader, path: &Path) -> Result<()> {
     let refused = |why| Err(Error::usage(format!("{} can't be resumed", path.display())).because(why));
     match found {
         None => refused("it is no journal of `whtool reconcile`"),

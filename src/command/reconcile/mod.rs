@@ -3,11 +3,11 @@
 //! `source` says what is asked about, `asking` drives the schedule, `reading` makes something of answers, `captured` fetches webhooks from the store,
 //! `journal` lets an interrupted run go on, and `report` writes what came of it. Nothing but GETs is sent.
 
-mod asking;
+mod answer;
 mod captured;
 mod journal;
-mod reading;
 mod report;
+mod runner;
 mod source;
 
 use super::replay::rate;
@@ -18,11 +18,11 @@ use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::timestamp::SignedDuration;
 use crate::provider::Provider;
 use crate::reconcile::Class;
-use crate::reconcile::columns::Named;
+use crate::reconcile::columns::ColumnArg;
 use crate::world::{SendOptions, SendStatus};
-use asking::Asking;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use runner::ReconcileRun;
 use std::cell::RefCell;
 use std::path::PathBuf;
 
@@ -50,7 +50,7 @@ pub(super) struct Reconcile {
     from: Option<PathBuf>,
     /// Which column of it is what: reference=NAME, status=NAME, amount=NAME, currency=NAME
     #[arg(long, value_name = "WHAT=NAME", requires = "from")]
-    column: Vec<Named>,
+    column: Vec<ColumnArg>,
     /// The amounts in it are decimal, such as 100.00, and not minor units
     #[arg(long, requires = "from")]
     decimal: bool,
@@ -82,8 +82,8 @@ pub(super) struct Reconcile {
     #[arg(long, value_name = "FILE")]
     replay_list: Option<PathBuf>,
     /// Only rows of this class, or `differences`; everything counts all the same
-    #[arg(long, value_name = "CLASS", value_parser = only())]
-    only: Vec<Only>,
+    #[arg(long, value_name = "CLASS", value_parser = row_filter())]
+    only: Vec<RowFilter>,
     /// One JSON record a line, and one of the totals
     #[arg(long, conflicts_with = "csv")]
     json: bool,
@@ -98,13 +98,13 @@ pub(super) struct Reconcile {
 
 /// Which rows are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Only {
+enum RowFilter {
     Class(Class),
     Differences,
 }
 
-impl Only {
-    fn shows(self, class: Class) -> bool {
+impl RowFilter {
+    fn matches(self, class: Class) -> bool {
         match self {
             Self::Class(only) => only == class,
             Self::Differences => class.is_difference() || class == Class::CouldNotTell,
@@ -112,9 +112,10 @@ impl Only {
     }
 }
 
-fn only() -> impl TypedValueParser<Value = Only> {
+fn row_filter() -> impl TypedValueParser<Value = RowFilter> {
     let words = Class::ALL.iter().rev().map(|class| class.code()).chain(["differences"]);
-    PossibleValuesParser::new(words).map(|word| Class::of_code(&word).map_or(Only::Differences, Only::Class))
+    PossibleValuesParser::new(words)
+        .map(|word| Class::from_code(&word).map_or(RowFilter::Differences, RowFilter::Class))
 }
 
 /// The longest answer that is read: a record is some kilobytes.
@@ -136,11 +137,11 @@ pub(super) fn run(args: &Reconcile, session: &Session<'_>) -> Result<CommandOutc
             )
             .hint("whtool reconcile pi_def456, or whtool reconcile --since 24h"));
     }
-    let mut asking = Asking::new(args, session)?;
-    asking.take_up_journal()?;
+    let mut asking = ReconcileRun::new(args, session)?;
+    asking.load_journal()?;
     let shared = RefCell::new(asking);
-    let mut next = || shared.borrow_mut().next();
-    let mut done = |sent| shared.borrow_mut().done(sent);
+    let mut next = || shared.borrow_mut().next_request();
+    let mut done = |sent| shared.borrow_mut().handle_answer(sent);
     let end = session.world.send(&args.sending(), &mut next, &mut done)?;
     let finished = shared.into_inner().finish(end)?;
     if end == SendStatus::Interrupted {

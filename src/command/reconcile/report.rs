@@ -7,8 +7,8 @@ use super::{Reconcile, source};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::sanitize::escape_unsafe;
 use crate::model::timestamp::{SignedDuration, Timestamp};
-use crate::reconcile::{BadLine, Case, Class, Totals};
-use crate::render::reconciled::{self, Extent};
+use crate::reconcile::{BadLine, Class, ReconciledReference, Totals};
+use crate::render::reconcile::{self, Completeness};
 use crate::render::text::count;
 use crate::world::{AppendFile, Progress, Stream};
 use serde_json::Value;
@@ -16,16 +16,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 /// How many rows wait at most for one that was asked about before them.
-const WAITING: usize = 4_096;
+const MAX_WAITING_ROWS: usize = 4_096;
 /// How many bad lines are named.
-const NAMED: u64 = 20;
+const MAX_NAMED_LINES: u64 = 20;
 /// How often a person sees something new.
-const SOON: SignedDuration = SignedDuration::from_millis(100);
+const FLUSH_INTERVAL: SignedDuration = SignedDuration::from_millis(100);
 /// How much is gathered before it is written.
-const GATHERED: usize = 64 * 1024;
+const FLUSH_SIZE: usize = 64 * 1024;
 
 /// Rows, totals, and the list of what is to be replayed.
-pub(super) struct Report<'a> {
+pub(super) struct ReportWriter<'a> {
     args: &'a Reconcile,
     session: &'a Session<'a>,
     progress: Option<Box<dyn Progress + 'a>>,
@@ -45,18 +45,18 @@ pub(super) struct Report<'a> {
     advised: BTreeSet<Class>,
 }
 
-impl<'a> Report<'a> {
+impl<'a> ReportWriter<'a> {
     /// An empty one; the header of a table is written.
     pub(super) fn new(args: &'a Reconcile, session: &'a Session<'a>) -> Result<Self> {
         let is_seen = session.world.is_terminal(Stream::Error) && session.volume != Volume::Quiet;
-        let total = if is_seen { source::total(args, session)? } else { None };
+        let total = if is_seen { source::count_references(args, session)? } else { None };
         let progress = total.filter(|total| *total > 1).map(|total| session.world.progress(total));
         let open = |path: &std::path::PathBuf| {
             refuse_if_others_can_read(path, session)?;
             let opened = session.world.append(path).and_then(|mut list| list.truncate(0).map(|()| list));
             opened.map_err(|error| Error::failed(format!("can't write {}", path.display())).because(error))
         };
-        let rows = if args.csv { csv_line(&reconciled::CSV_HEADER)? } else { Vec::new() };
+        let rows = if args.csv { csv_line(&reconcile::CSV_HEADER)? } else { Vec::new() };
         Ok(Self {
             progress,
             replay_list: args.replay_list.as_ref().map(open).transpose()?,
@@ -74,36 +74,40 @@ impl<'a> Report<'a> {
     }
 
     /// What is to be said of the reference of this number.
-    pub(super) fn settle(&mut self, number: u64, case: &Case, body: Option<&Value>) -> Result<()> {
-        let row = self.count(case, body)?;
-        self.waiting.insert(number, (case.judgement.class(), row));
+    pub(super) fn add(&mut self, number: u64, reconciled: &ReconciledReference, body: Option<&Value>) -> Result<()> {
+        let row = self.count(reconciled, body)?;
+        self.waiting.insert(number, (reconciled.assessment.class(), row));
         while let Some((class, row)) = self.waiting.remove(&self.next) {
             self.show(class, row);
             self.next += 1;
         }
-        if self.waiting.len() > WAITING {
-            self.let_all_go();
+        if self.waiting.len() > MAX_WAITING_ROWS {
+            self.show_waiting();
         }
         let now = self.session.world.now();
-        if self.rows.len() > GATHERED || now.duration_since(self.written) > SOON { self.write() } else { Ok(()) }
+        if self.rows.len() > FLUSH_SIZE || now.duration_since(self.written) > FLUSH_INTERVAL {
+            self.write()
+        } else {
+            Ok(())
+        }
     }
 
     /// One that is known from an earlier run.
-    pub(super) fn take_up(&mut self, case: &Case, body: Option<&Value>) -> Result<()> {
-        let row = self.count(case, body)?;
-        self.show(case.judgement.class(), row);
-        if self.rows.len() > GATHERED { self.write() } else { Ok(()) }
+    pub(super) fn add_known(&mut self, reconciled: &ReconciledReference, body: Option<&Value>) -> Result<()> {
+        let row = self.count(reconciled, body)?;
+        self.show(reconciled.assessment.class(), row);
+        if self.rows.len() > FLUSH_SIZE { self.write() } else { Ok(()) }
     }
 
     /// Counts it, lists it, and gives back its row.
-    fn count(&mut self, case: &Case, body: Option<&Value>) -> Result<Vec<u8>> {
-        let class = case.judgement.class();
-        self.totals.add(class, case.money().as_ref());
+    fn count(&mut self, reconciled: &ReconciledReference, body: Option<&Value>) -> Result<Vec<u8>> {
+        let class = reconciled.assessment.class();
+        self.totals.add(class, reconciled.money().as_ref());
         if let Some(progress) = &mut self.progress {
             progress.step();
         }
-        self.list(case, body)?;
-        if let Some(word) = &case.judgement.unknown_word
+        self.add_to_replay_list(reconciled, body)?;
+        if let Some(word) = &reconciled.assessment.unrecognized_status
             && !std::mem::replace(&mut self.has_said_unknown_word, true)
         {
             self.say(&format!(
@@ -111,26 +115,26 @@ impl<'a> Report<'a> {
                 escape_unsafe(word)
             ));
         }
-        if !self.args.only.is_empty() && !self.args.only.iter().any(|only| only.shows(class)) {
+        if !self.args.only.is_empty() && !self.args.only.iter().any(|only| only.matches(class)) {
             return Ok(Vec::new());
         }
         Ok(if self.args.json {
-            reconciled::record(case)
+            reconcile::record(reconciled)
         } else if self.args.csv {
-            csv_line(&reconciled::csv_row(case))?
+            csv_line(&reconcile::csv_row(reconciled))?
         } else {
-            self.session.fitted(&reconciled::row(case, self.session.out)).into_bytes()
+            self.session.fitted(&reconcile::row(reconciled, self.session.out)).into_bytes()
         })
     }
 
     /// Puts on the list what the app has missed. A refused delivery may be anybody's: its event is made of the record instead.
-    fn list(&mut self, case: &Case, body: Option<&Value>) -> Result<()> {
+    fn add_to_replay_list(&mut self, reconciled: &ReconciledReference, body: Option<&Value>) -> Result<()> {
         let Some(list) = &mut self.replay_list else { return Ok(()) };
-        let has = |class| case.judgement.findings.iter().any(|finding| finding.class == class);
+        let has = |class| reconciled.assessment.findings.iter().any(|finding| finding.class == class);
         let line = if has(Class::NeverDelivered) || has(Class::DeliveredRefused) {
-            body.and_then(|body| case.provider.rebuilt(body)).map(|event| reconciled::rebuilt(case, &event))
+            body.and_then(|body| reconciled.provider.rebuilt(body)).map(|event| reconcile::rebuilt(reconciled, &event))
         } else if has(Class::AppDidNotTake) {
-            let told = case.webhooks.iter().flatten().rfind(|told| told.summary.verdict == "verified");
+            let told = reconciled.webhooks.iter().flatten().rfind(|told| told.summary.verdict == "verified");
             told.map(|told| format!("{}\n", told.summary.id).into_bytes())
         } else {
             None
@@ -142,7 +146,7 @@ impl<'a> Report<'a> {
         Ok(())
     }
 
-    fn let_all_go(&mut self) {
+    fn show_waiting(&mut self) {
         for (number, (class, row)) in std::mem::take(&mut self.waiting) {
             self.show(class, row);
             self.next = number + 1;
@@ -155,8 +159,8 @@ impl<'a> Report<'a> {
         let is_first = is_for_people && !row.is_empty() && self.advised.insert(class);
         self.rows.extend(row);
         if is_first {
-            let advice = if self.replay_list.is_some() { class.advice_when_listed() } else { class.advice() };
-            let advice = self.session.fitted(&reconciled::advice(advice, self.session.out));
+            let advice = if self.replay_list.is_some() { class.advice_with_replay_list() } else { class.advice() };
+            let advice = self.session.fitted(&reconcile::advice(advice, self.session.out));
             self.rows.extend(advice.into_bytes());
         }
     }
@@ -164,18 +168,18 @@ impl<'a> Report<'a> {
     /// A line of the list that can't be read.
     pub(super) fn bad_line(&mut self, bad: &BadLine) {
         self.totals.bad_lines += 1;
-        if self.totals.bad_lines <= NAMED || self.session.volume == Volume::Verbose {
+        if self.totals.bad_lines <= MAX_NAMED_LINES || self.session.volume == Volume::Verbose {
             let text = format!("line {} of the list: {}", bad.line, escape_unsafe(&bad.why));
-            self.aside(&mut |session| session.warn(&text));
+            self.without_progress_bar(&mut |session| session.warn(&text));
         }
     }
 
     /// Says something while the bar stands aside.
     pub(super) fn say(&mut self, text: &str) {
-        self.aside(&mut |session| session.say(text));
+        self.without_progress_bar(&mut |session| session.say(text));
     }
 
-    fn aside(&mut self, work: &mut dyn FnMut(&Session<'_>)) {
+    fn without_progress_bar(&mut self, work: &mut dyn FnMut(&Session<'_>)) {
         let session = self.session;
         match &mut self.progress {
             Some(progress) => progress.suspend(&mut || work(session)),
@@ -184,7 +188,7 @@ impl<'a> Report<'a> {
     }
 
     /// Nothing happens for a while: what is there is shown.
-    pub(super) fn pause(&mut self) -> Result<()> {
+    pub(super) fn flush(&mut self) -> Result<()> {
         if self.rows.is_empty() { Ok(()) } else { self.write() }
     }
 
@@ -192,7 +196,7 @@ impl<'a> Report<'a> {
         self.written = self.session.world.now();
         let rows = std::mem::take(&mut self.rows);
         let mut outcome = Ok(());
-        self.aside(&mut |session| {
+        self.without_progress_bar(&mut |session| {
             let mut output = session.world.stdout();
             outcome = output.write_all(&rows).and_then(|()| output.flush());
         });
@@ -200,24 +204,24 @@ impl<'a> Report<'a> {
     }
 
     /// Writes the rest and the totals.
-    pub(super) fn finish(mut self, extent: Extent, stop: Option<Error>) -> Result<Finished> {
-        self.let_all_go();
+    pub(super) fn finish(mut self, completeness: Completeness, stop: Option<Error>) -> Result<FinishedRun> {
+        self.show_waiting();
         if let Some(progress) = &mut self.progress {
             progress.finish();
         }
         let totals = &self.totals;
-        let is_much = totals.references() > 1 || totals.bad_lines > 0 || extent == Extent::Partial;
+        let is_much = totals.references() > 1 || totals.bad_lines > 0 || completeness == Completeness::Partial;
         if self.args.json {
-            self.rows.extend(reconciled::totals(totals, extent));
+            self.rows.extend(reconcile::totals(totals, completeness));
         } else if is_much && !self.args.csv && totals.references() > 0 {
             let gap = if self.rows.is_empty() { "" } else { "\n" };
-            let summary = self.session.fitted(&reconciled::summary(totals, extent, self.session.out));
+            let summary = self.session.fitted(&reconcile::summary(totals, completeness, self.session.out));
             self.rows.extend(format!("{gap}{summary}").into_bytes());
         } else if is_much && self.args.csv {
-            let summary = reconciled::summary(totals, extent, self.session.err);
+            let summary = reconcile::summary(totals, completeness, self.session.err);
             self.session.say(summary.trim_end());
         }
-        if totals.references() == 0 && totals.bad_lines == 0 && extent == Extent::Whole {
+        if totals.references() == 0 && totals.bad_lines == 0 && completeness == Completeness::Complete {
             self.session.warn("there was nothing to reconcile: no reference was found in what was given");
         }
         self.write()?;
@@ -227,13 +231,13 @@ impl<'a> Report<'a> {
             self.session
                 .say(&format!("{} in {path}; to send: whtool replay --from {path}", count(self.listed, "event")));
         }
-        if extent == Extent::Partial && self.totals.references() > 0 {
+        if completeness == Completeness::Partial && self.totals.references() > 0 {
             self.session.say(&match &self.args.resume {
                 Some(path) => format!("to go on: the same command, with --resume {}", path.display()),
                 None => "with --resume FILE, the same command could have gone on from here".to_owned(),
             });
         }
-        Ok(Finished { totals: self.totals, stop })
+        Ok(FinishedRun { totals: self.totals, stop })
     }
 }
 
@@ -244,18 +248,18 @@ fn csv_line<T: AsRef<[u8]>>(cells: &[T]) -> Result<Vec<u8>> {
 }
 
 /// A run that is over.
-pub(super) struct Finished {
+pub(super) struct FinishedRun {
     totals: Totals,
     stop: Option<Error>,
 }
 
-impl Finished {
+impl FinishedRun {
     /// The answer. What could not be told weighs more than a difference: the answer is not whole.
     pub(super) fn outcome(self, wait: Option<SignedDuration>) -> Result<CommandOutcome> {
         if let Some(error) = self.stop {
             return Err(error);
         }
-        let (untold, bad) = (self.totals.of(Class::CouldNotTell), self.totals.bad_lines);
+        let (untold, bad) = (self.totals.count(Class::CouldNotTell), self.totals.bad_lines);
         if untold > 0 {
             return Err(Error::failed(format!("{} could not be told", count(untold, "reference")))
                 .because("their rows say why"));
@@ -263,7 +267,7 @@ impl Finished {
         if bad > 0 {
             return Err(Error::failed(format!("{} of the list could not be read", count(bad, "line"))));
         }
-        let is_open = wait.is_some() && self.totals.of(Class::StillOpen) > 0;
+        let is_open = wait.is_some() && self.totals.count(Class::StillOpen) > 0;
         Ok(if self.totals.has_difference() || is_open { CommandOutcome::Negative } else { CommandOutcome::Success })
     }
 }

@@ -2,61 +2,63 @@
 
 use super::super::Session;
 use super::Reconcile;
-use super::captured::{Captured, is_for_tests};
+use super::captured::{CapturedWebhooks, is_test_event};
 use super::journal::hash;
 use crate::model::error::{Error, Result};
 use crate::model::stored::{DeliverySummary, ReferenceMatch};
 use crate::model::timestamp::Timestamp;
 use crate::provider::record::State;
 use crate::provider::{self, Provider};
-use crate::reconcile::columns::Columns;
-use crate::reconcile::order::{ListError, Units};
-use crate::reconcile::{BadLine, Order, Orders};
+use crate::reconcile::columns::ColumnNames;
+use crate::reconcile::order::{AmountFormat, ListError};
+use crate::reconcile::{BadLine, Order, OrderReader};
 use std::collections::{HashSet, VecDeque};
 use std::io::Read;
 use std::path::Path;
 
 /// Where orders come from, one after the other.
-pub(super) struct Source<'a> {
+pub(super) struct OrderSource<'a> {
     args: &'a Reconcile,
     references: VecDeque<String>,
-    orders: Option<Orders<'a>>,
-    store: Option<Captures>,
+    orders: Option<OrderReader<'a>>,
+    store: Option<CapturedReferences>,
 }
 
 /// The captures, read page by page.
-struct Captures {
+struct CapturedReferences {
     since: Option<Timestamp>,
     after: i64,
     page: VecDeque<DeliverySummary>,
     /// Hashes of the references that were met: eight bytes for each.
-    met: HashSet<u64>,
+    seen: HashSet<u64>,
 }
 
-impl<'a> Source<'a> {
+impl<'a> OrderSource<'a> {
     /// Opens what there is to open.
-    pub(super) fn new(args: &'a Reconcile, captured: &mut Captured, session: &'a Session<'a>) -> Result<Self> {
-        let columns = Columns::named(&args.column);
-        let units = if args.decimal { Units::Decimal } else { Units::Minor };
-        let open =
-            |path: &Path| Orders::new(session.open(path)?, &columns, units).map_err(|error| unusable(path, &error));
+    pub(super) fn new(args: &'a Reconcile, captured: &mut CapturedWebhooks, session: &'a Session<'a>) -> Result<Self> {
+        let columns = ColumnNames::from_args(&args.column);
+        let units = if args.decimal { AmountFormat::Decimal } else { AmountFormat::MinorUnits };
+        let open = |path: &Path| {
+            OrderReader::new(session.open(path)?, &columns, units).map_err(|error| list_error(path, &error))
+        };
         let orders = args.from.as_deref().map(open).transpose()?;
         let is_of_store = args.from.is_none() && args.references.is_empty();
         if is_of_store && !captured.is_open() {
             return Err(Error::failed("nothing was captured yet").hint("`whtool listen` keeps what it receives"));
         }
-        if is_of_store && captured.has_tests()? {
+        if is_of_store && captured.has_test_events()? {
             session.say("what was signed here for tests is left out: no provider knows of it");
         }
         let since = args.since.map(|when| when.moment(session.world.now()));
-        let store = is_of_store.then(|| Captures { since, after: 0, page: VecDeque::new(), met: HashSet::new() });
+        let store =
+            is_of_store.then(|| CapturedReferences { since, after: 0, page: VecDeque::new(), seen: HashSet::new() });
         Ok(Self { args, references: args.references.clone().into(), orders, store })
     }
 
     /// The next one. Not on a list, it has no line; on one, it may be a line that can't be read.
-    pub(super) fn next(&mut self, captured: &mut Captured) -> Result<Option<Result<Order, BadLine>>> {
+    pub(super) fn next(&mut self, captured: &mut CapturedWebhooks) -> Result<Option<Result<Order, BadLine>>> {
         if let Some(reference) = self.references.pop_front() {
-            return Ok(Some(Ok(Order::of(reference))));
+            return Ok(Some(Ok(Order::for_reference(reference))));
         }
         if let Some(captures) = &mut self.store {
             return Ok(captures.next(self.args, captured)?.map(Ok));
@@ -73,9 +75,9 @@ impl<'a> Source<'a> {
     }
 }
 
-impl Captures {
+impl CapturedReferences {
     /// The next reference that was not met before.
-    fn next(&mut self, args: &Reconcile, captured: &mut Captured) -> Result<Option<Order>> {
+    fn next(&mut self, args: &Reconcile, captured: &mut CapturedWebhooks) -> Result<Option<Order>> {
         loop {
             let Some(entry) = self.page.pop_front() else {
                 let (page, after) = captured.page(self.since, self.after)?;
@@ -86,7 +88,7 @@ impl Captures {
                 continue;
             };
             let Some(provider) = entry.provider.as_deref().and_then(provider::named) else { continue };
-            if is_for_tests(&entry) {
+            if is_test_event(&entry) {
                 continue;
             }
             if args.provider.is_some_and(|asked| asked.name() != provider.name()) {
@@ -94,40 +96,40 @@ impl Captures {
             }
             let reference = provider.reference_of(entry.event_id.as_deref(), entry.subject.as_deref());
             let Some(reference) = reference.filter(|reference| provider.lookup(reference).is_some()) else { continue };
-            if !self.met.insert(hash(&(provider.name(), reference))) {
+            if !self.seen.insert(hash(&(provider.name(), reference))) {
                 continue;
             }
-            let is_over = |told: &ReferenceMatch| tells_an_end(provider, &told.summary);
-            if !(args.open && captured.told(provider, &[reference])?.iter().any(is_over)) {
-                return Ok(Some(Order::of(reference)));
+            let is_over = |told: &ReferenceMatch| reports_end(provider, &told.summary);
+            if !(args.open && captured.deliveries_about(provider, &[reference])?.iter().any(is_over)) {
+                return Ok(Some(Order::for_reference(reference)));
             }
         }
     }
 }
 
 /// Whether a verified webhook tells an end.
-fn tells_an_end(provider: &dyn Provider, entry: &DeliverySummary) -> bool {
+fn reports_end(provider: &dyn Provider, entry: &DeliverySummary) -> bool {
     let status = entry.status.as_deref().unwrap_or_default();
     entry.verdict == "verified" && provider.parse_status(status).state.is_end()
 }
 
 /// Whether an order has ended: by its own status, or, where it has none, by what was captured.
-fn has_ended(order: &Order, args: &Reconcile, captured: &mut Captured) -> Result<bool> {
+fn has_ended(order: &Order, args: &Reconcile, captured: &mut CapturedWebhooks) -> Result<bool> {
     let provider = args.provider.unwrap_or_else(|| provider::by_reference(&order.reference));
     match &order.status {
         Some(word) => {
-            let state = crate::reconcile::judge::meaning(provider, word).state;
+            let state = crate::reconcile::compare::parse_order_status(provider, word).state;
             Ok(state != State::Unknown && state.is_end())
         }
         None => {
-            let told = captured.told(provider, &[&order.reference])?;
-            Ok(told.iter().any(|told| tells_an_end(provider, &told.summary)))
+            let told = captured.deliveries_about(provider, &[&order.reference])?;
+            Ok(told.iter().any(|told| reports_end(provider, &told.summary)))
         }
     }
 }
 
 /// A column that was named and is not there is wrong usage; all else is the list's.
-fn unusable(path: &Path, error: &ListError) -> Error {
+fn list_error(path: &Path, error: &ListError) -> Error {
     let what = format!("can't read the list {}", path.display());
     let told = match error {
         ListError::NoColumn(..) => Error::usage(what),
@@ -137,7 +139,7 @@ fn unusable(path: &Path, error: &ListError) -> Error {
 }
 
 /// How many there are, as far as that can be told beforehand.
-pub(super) fn total(args: &Reconcile, session: &Session<'_>) -> Result<Option<u64>> {
+pub(super) fn count_references(args: &Reconcile, session: &Session<'_>) -> Result<Option<u64>> {
     let named = args.references.len() as u64;
     match &args.from {
         None if named > 0 => Ok(Some(named)),

@@ -84,7 +84,7 @@ impl Plan<'_> {
     /// A line of a list: the id of a capture, a record of one, or a rebuilt event.
     fn listed(&self, line: &str, number: u64) -> Result<Named> {
         if line.starts_with('{') {
-            if let Some((provider, reference, body)) = render::reconciled::read_rebuilt(line) {
+            if let Some((provider, reference, body)) = render::reconcile::read_rebuilt(line) {
                 return Ok((format!("{reference} (rebuilt)"), Source::Rebuilt(provider, body)));
             }
             let record = capture::read_json_lines(line.as_bytes(), number).next().and_then(|capture| capture.ok());

@@ -1,21 +1,22 @@
 //! Lists in all their forms, and lines that can't be read.
 
-use super::cells::minor;
+use super::raw_order::parse_amount;
 use super::*;
 
-fn read_as(text: &[u8], columns: &[&str], units: Units) -> Vec<Result<Order, BadLine>> {
+fn read_as(text: &[u8], columns: &[&str], units: AmountFormat) -> Vec<Result<Order, BadLine>> {
     let named: Vec<_> = columns.iter().map(|text| text.parse().unwrap()).collect();
-    let orders = Orders::new(Box::new(Cursor::new(text.to_vec())), &Columns::named(&named), units).unwrap();
+    let orders =
+        OrderReader::new(Box::new(Cursor::new(text.to_vec())), &ColumnNames::from_args(&named), units).unwrap();
     orders.map(|order| order.unwrap()).collect()
 }
 
 fn read(text: &str) -> Vec<Result<Order, BadLine>> {
-    read_as(text.as_bytes(), &[], Units::Minor)
+    read_as(text.as_bytes(), &[], AmountFormat::MinorUnits)
 }
 
 fn full(line: u64) -> Order {
     let text = |text: &str| Some(text.to_owned());
-    Order { line, status: text("paid"), minor: Some(10_000), currency: text("CVE"), ..Order::of("pi_1") }
+    Order { line, status: text("paid"), minor: Some(10_000), currency: text("CVE"), ..Order::for_reference("pi_1") }
 }
 
 #[test]
@@ -38,13 +39,13 @@ fn the_three_forms_of_a_list_say_the_same() {
     assert_eq!(read(json), [Ok(full(1))]);
     let nested = r#"{"id":"evt_1","data":{"id":"pi_1","status":"paid","amount":10000,"currency":"CVE"}}"#;
     let columns = ["reference=data.id", "status=data.status", "amount=data.amount", "currency=data.currency"];
-    assert_eq!(read_as(nested.as_bytes(), &columns, Units::Minor), [Ok(full(1))]);
+    assert_eq!(read_as(nested.as_bytes(), &columns, AmountFormat::MinorUnits), [Ok(full(1))]);
 }
 
 #[test]
 fn a_bad_line_is_named_and_the_next_one_is_read() {
     let lines = |text: &[u8]| -> Vec<_> {
-        read_as(text, &[], Units::Minor)
+        read_as(text, &[], AmountFormat::MinorUnits)
             .into_iter()
             .map(|order| order.map_err(|bad| bad.line).map(|one| one.line))
             .collect()
@@ -70,7 +71,7 @@ fn a_field_may_span_lines_and_the_count_goes_on() {
 
 #[test]
 fn decimals_are_read_when_that_is_said_and_never_as_floats() {
-    let read = |text| minor(text, Units::Decimal);
+    let read = |text| parse_amount(text, AmountFormat::Decimal);
     assert_eq!(read("100.00"), Ok(10_000));
     assert_eq!(read("100.5"), Ok(10_050));
     assert_eq!(read("-0.05"), Ok(-5));
@@ -78,28 +79,32 @@ fn decimals_are_read_when_that_is_said_and_never_as_floats() {
     for wrong in ["", ".", "1.", ".5", "1.234", "1,000.00", "1e3", "--1", "é"] {
         assert!(read(wrong).is_err(), "{wrong}");
     }
-    assert_eq!(minor("10000", Units::Minor), Ok(10_000));
+    assert_eq!(parse_amount("10000", AmountFormat::MinorUnits), Ok(10_000));
     for wrong in ["100.00", "1e3", "", "-", "NaN"] {
-        assert!(minor(wrong, Units::Minor).is_err(), "{wrong}");
+        assert!(parse_amount(wrong, AmountFormat::MinorUnits).is_err(), "{wrong}");
     }
     let line = br#"{"id":"a","amount":0.29}"#;
-    assert_eq!(read_as(line, &[], Units::Decimal)[0].as_ref().unwrap().minor, Some(29));
+    assert_eq!(read_as(line, &[], AmountFormat::Decimal)[0].as_ref().unwrap().minor, Some(29));
 }
 
 #[test]
 fn a_table_whose_reference_is_not_found_is_refused_as_a_whole() {
-    let new = |text: &str, columns: &Columns| {
-        Orders::new(Box::new(Cursor::new(text.as_bytes().to_vec())), columns, Units::Minor).map(drop).unwrap_err()
+    let new = |text: &str, columns: &ColumnNames| {
+        OrderReader::new(Box::new(Cursor::new(text.as_bytes().to_vec())), columns, AmountFormat::MinorUnits)
+            .map(drop)
+            .unwrap_err()
     };
-    assert!(matches!(new("PLS-1,Success\n", &Columns::default()), ListError::NoReference(_)));
-    let named = Columns::named(&["amount=gross".parse().unwrap()]);
+    assert!(matches!(new("PLS-1,Success\n", &ColumnNames::default()), ListError::NoReference(_)));
+    let named = ColumnNames::from_args(&["amount=gross".parse().unwrap()]);
     assert!(matches!(new("reference,net\na,1\n", &named), ListError::NoColumn(..)));
 }
 
 #[test]
 fn a_quote_that_is_never_closed_ends_the_list_with_its_line() {
     let outcomes = |text: &str| {
-        let orders = Orders::new(Box::new(Cursor::new(text.to_owned())), &Columns::default(), Units::Minor).unwrap();
+        let orders =
+            OrderReader::new(Box::new(Cursor::new(text.to_owned())), &ColumnNames::default(), AmountFormat::MinorUnits)
+                .unwrap();
         orders.map(|order| order.map(|order| order.unwrap().reference).map_err(|error| error.to_string())).collect()
     };
     let stray = |line, until| Err(format!("a quote is opened in line {line}, and not closed {until}"));

@@ -3,13 +3,13 @@
 //! They are read line by line, however long they are. A line that can't be read is named by its number, and the next one is
 //! read all the same. What stands in a line is read in `cells`; `quotes` keeps watch over those of a table.
 
-mod cells;
 mod quotes;
+mod raw_order;
 
-use super::columns::{Column, Columns};
-use cells::{Cells, cells_of_json, cells_of_row, order};
+use super::columns::{ColumnNames, ListColumn};
 use csv::ByteRecord;
 use quotes::Watched;
+use raw_order::{RawOrder, parse_object, parse_order, parse_row};
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 
 /// What the user knows of something that a provider is asked about.
@@ -29,7 +29,7 @@ pub struct Order {
 
 impl Order {
     /// A reference of which nothing else is known.
-    pub fn of(reference: impl Into<String>) -> Self {
+    pub fn for_reference(reference: impl Into<String>) -> Self {
         Self { line: 0, reference: reference.into(), status: None, minor: None, currency: None }
     }
 }
@@ -59,9 +59,9 @@ pub enum ListError {
 
 /// How amounts are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Units {
+pub enum AmountFormat {
     /// In whole minor units: `10000`.
-    Minor,
+    MinorUnits,
     /// In units with up to two decimals: `100.00`.
     Decimal,
 }
@@ -72,32 +72,36 @@ const LONGEST: u64 = 1024 * 1024;
 type Input<'r> = BufReader<Chain<Cursor<Vec<u8>>, BufReader<Box<dyn Read + Send + 'r>>>>;
 
 /// The orders in a list, one after the other.
-pub struct Orders<'r> {
-    form: Form<'r>,
-    units: Units,
+pub struct OrderReader<'r> {
+    form: OrderFormat<'r>,
+    units: AmountFormat,
     /// The table can't be read on.
     has_ended: bool,
 }
 
-enum Form<'r> {
+enum OrderFormat<'r> {
     /// References, one a line.
-    Plain(Lines<'r>),
+    Plain(TextLines<'r>),
     /// JSON objects, one a line.
-    Json(Lines<'r>, Columns),
-    Table(Box<csv::Reader<Watched<Input<'r>>>>, Places),
+    Json(TextLines<'r>, ColumnNames),
+    Table(Box<csv::Reader<Watched<Input<'r>>>>, ColumnIndexes),
 }
 
 /// The places of the columns in a table.
-struct Places {
+struct ColumnIndexes {
     reference: usize,
     status: Option<usize>,
     amount: Option<usize>,
     currency: Option<usize>,
 }
 
-impl<'r> Orders<'r> {
+impl<'r> OrderReader<'r> {
     /// Looks at the first line that is not empty, and reads on from there.
-    pub fn new(input: Box<dyn Read + Send + 'r>, columns: &Columns, units: Units) -> Result<Self, ListError> {
+    pub fn new(
+        input: Box<dyn Read + Send + 'r>,
+        columns: &ColumnNames,
+        units: AmountFormat,
+    ) -> Result<Self, ListError> {
         let mut input = BufReader::new(input);
         let (mut start, mut first) = (Vec::new(), String::new());
         loop {
@@ -121,17 +125,17 @@ impl<'r> Orders<'r> {
             Some((delimiter, places)) => {
                 let mut builder = csv::ReaderBuilder::new();
                 builder.delimiter(delimiter).flexible(true).comment(Some(b'#')).trim(csv::Trim::All);
-                Form::Table(Box::new(builder.from_reader(Watched::new(input, delimiter))), places)
+                OrderFormat::Table(Box::new(builder.from_reader(Watched::new(input, delimiter))), places)
             }
-            None if is_json => Form::Json(Lines { input, number: 0 }, columns.clone()),
-            None => Form::Plain(Lines { input, number: 0 }),
+            None if is_json => OrderFormat::Json(TextLines { input, number: 0 }, columns.clone()),
+            None => OrderFormat::Plain(TextLines { input, number: 0 }),
         };
         Ok(Self { form, units, has_ended: false })
     }
 }
 
 /// The delimiter and the places of the columns, when the first line is a header.
-fn header(line: &str, columns: &Columns) -> Result<Option<(u8, Places)>, ListError> {
+fn header(line: &str, columns: &ColumnNames) -> Result<Option<(u8, ColumnIndexes)>, ListError> {
     let delimiter = b",;\t|".iter().copied().find(|delimiter| line.as_bytes().contains(delimiter));
     let mut reader = csv::ReaderBuilder::new();
     let mut reader = reader.has_headers(false).delimiter(delimiter.unwrap_or(b',')).from_reader(line.as_bytes());
@@ -141,11 +145,11 @@ fn header(line: &str, columns: &Columns) -> Result<Option<(u8, Places)>, ListErr
     };
     let headers: Vec<&str> = names.iter().map(String::as_str).collect();
     let place =
-        |column| columns.place(column, &headers).map_err(|missing| ListError::NoColumn(missing, headers.join(", ")));
-    match (place(Column::Reference)?, delimiter) {
+        |column| columns.find(column, &headers).map_err(|missing| ListError::NoColumn(missing, headers.join(", ")));
+    match (place(ListColumn::Reference)?, delimiter) {
         (Some(reference), _) => {
-            let (status, amount) = (place(Column::Status)?, place(Column::Amount)?);
-            let places = Places { reference, status, amount, currency: place(Column::Currency)? };
+            let (status, amount) = (place(ListColumn::Status)?, place(ListColumn::Amount)?);
+            let places = ColumnIndexes { reference, status, amount, currency: place(ListColumn::Currency)? };
             Ok(Some((delimiter.unwrap_or(b','), places)))
         }
         (None, None) => Ok(None),
@@ -153,21 +157,21 @@ fn header(line: &str, columns: &Columns) -> Result<Option<(u8, Places)>, ListErr
     }
 }
 
-impl Iterator for Orders<'_> {
+impl Iterator for OrderReader<'_> {
     type Item = io::Result<Result<Order, BadLine>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let Self { form, units, has_ended } = self;
         let units = *units;
         match form {
-            Form::Plain(lines) => lines
-                .next_full()
+            OrderFormat::Plain(lines) => lines
+                .next_line()
                 .transpose()
-                .map(|line| line.map(|(line, text)| order(line, text.and_then(Cells::only), units))),
-            Form::Json(lines, columns) => lines.next_full().transpose().map(|line| {
-                line.map(|(line, text)| order(line, text.and_then(|text| cells_of_json(&text, columns)), units))
+                .map(|line| line.map(|(line, text)| parse_order(line, text.and_then(RawOrder::from_reference), units))),
+            OrderFormat::Json(lines, columns) => lines.next_line().transpose().map(|line| {
+                line.map(|(line, text)| parse_order(line, text.and_then(|text| parse_object(&text, columns)), units))
             }),
-            Form::Table(reader, places) => {
+            OrderFormat::Table(reader, places) => {
                 if *has_ended {
                     return None;
                 }
@@ -176,7 +180,7 @@ impl Iterator for Orders<'_> {
                     Ok(false) => None,
                     Ok(true) => {
                         let line = record.position().map_or(0, csv::Position::line);
-                        Some(Ok(order(line, cells_of_row(&record, places), units)))
+                        Some(Ok(parse_order(line, parse_row(&record, places), units)))
                     }
                     Err(error) => {
                         // What follows in the table can't be told apart from it.
@@ -190,7 +194,7 @@ impl Iterator for Orders<'_> {
 }
 
 /// The lines of a list, without those that are empty or a comment.
-struct Lines<'r> {
+struct TextLines<'r> {
     input: Input<'r>,
     number: u64,
 }
@@ -198,8 +202,8 @@ struct Lines<'r> {
 /// A line's number, and its text or what is wrong with it.
 type Line = (u64, Result<String, String>);
 
-impl Lines<'_> {
-    fn next_full(&mut self) -> io::Result<Option<Line>> {
+impl TextLines<'_> {
+    fn next_line(&mut self) -> io::Result<Option<Line>> {
         loop {
             let mut line = Vec::new();
             if self.input.by_ref().take(LONGEST).read_until(b'\n', &mut line)? == 0 {

@@ -10,7 +10,7 @@ use crate::model::stored::ReferenceMatch;
 use crate::model::width::pad_right;
 use crate::provider::record::Record;
 use crate::provider::{self, Provider};
-use crate::reconcile::{Case, Class, Order, Totals};
+use crate::reconcile::{Class, Order, ReconciledReference, Totals};
 use serde_json::{Value, json};
 
 /// The widest that a reference is shown in a row, and that a sentence below it is.
@@ -19,24 +19,24 @@ const SENTENCE: usize = 200;
 
 /// Whether everything was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extent {
+pub enum Completeness {
     /// Yes.
-    Whole,
+    Complete,
     /// No: it ended before.
     Partial,
 }
 
 /// A row, and below it what is to be said of it.
-pub fn row(case: &Case, paint: Paint) -> String {
-    let class = case.judgement.class();
-    let status = case.record.as_ref().map(|record| truncate(&record.status, 18)).unwrap_or_default();
-    let money = case.money().map(|money| truncate(&money.to_string(), 60)).unwrap_or_default();
-    let reference = paint.strong(&pad_right(&truncate(&mask_secrets(&case.order.reference), REFERENCE), 20));
+pub fn row(reconciled: &ReconciledReference, paint: Paint) -> String {
+    let class = reconciled.assessment.class();
+    let status = reconciled.record.as_ref().map(|record| truncate(&record.status, 18)).unwrap_or_default();
+    let money = reconciled.money().map(|money| truncate(&money.to_string(), 60)).unwrap_or_default();
+    let reference = paint.strong(&pad_right(&truncate(&mask_secrets(&reconciled.order.reference), REFERENCE), 20));
     let line =
         format!("{}  {reference}  {}  {}", painted(class, 19, paint), pad_right(&status, 9), paint.number(&money));
     let mut row = line.trim_end().to_owned() + "\n";
-    for finding in case.judgement.findings.iter().filter(|finding| !finding.why.is_empty()) {
-        let also = if finding.class == class { String::new() } else { format!("also {}: ", finding.class.words()) };
+    for finding in reconciled.assessment.findings.iter().filter(|finding| !finding.why.is_empty()) {
+        let also = if finding.class == class { String::new() } else { format!("also {}: ", finding.class.label()) };
         row.push_str(&format!("    {also}{}\n", truncate(&mask_secrets(&finding.why), SENTENCE)));
     }
     row
@@ -48,7 +48,7 @@ pub fn advice(advice: &str, paint: Paint) -> String {
 }
 
 fn painted(class: Class, width: usize, paint: Paint) -> String {
-    let words = format!("{:<width$}", class.words());
+    let words = format!("{:<width$}", class.label());
     match class {
         Class::SettledAgreed => paint.good(&words),
         Class::StillOpen => paint.warn(&words),
@@ -57,8 +57,8 @@ fn painted(class: Class, width: usize, paint: Paint) -> String {
 }
 
 /// What all of it comes to, in lines.
-pub fn summary(totals: &Totals, extent: Extent, paint: Paint) -> String {
-    let classes: Vec<_> = totals.classes().map(|(class, count)| format!("{count} {}", class.words())).collect();
+pub fn summary(totals: &Totals, completeness: Completeness, paint: Paint) -> String {
+    let classes: Vec<_> = totals.classes().map(|(class, count)| format!("{count} {}", class.label())).collect();
     let mut text = paint.strong(&count(totals.references(), "reference"));
     if !classes.is_empty() {
         text.push_str(&format!(": {}", classes.join(", ")));
@@ -71,28 +71,28 @@ pub fn summary(totals: &Totals, extent: Extent, paint: Paint) -> String {
     if totals.bad_lines > 0 {
         text.push_str(&format!("  {}\n", paint.bad(&format!("{} could not be read", count(totals.bad_lines, "line")))));
     }
-    if extent == Extent::Partial {
+    if completeness == Completeness::Partial {
         text.push_str(&format!("  {}\n", paint.bad("partial: it ended before everything was asked")));
     }
     text
 }
 
 /// `whtool.reconciled/1`: what is to be said of a reference.
-pub fn record(case: &Case) -> Vec<u8> {
-    let class = case.judgement.class();
-    let findings = case.judgement.findings.iter();
+pub fn record(reconciled: &ReconciledReference) -> Vec<u8> {
+    let class = reconciled.assessment.class();
+    let findings = reconciled.assessment.findings.iter();
     let findings: Vec<_> = findings.map(|one| json!({"class": one.class.code(), "why": one.why})).collect();
     line(&json!({
         "schema": "whtool.reconciled/1",
-        "reference": case.order.reference,
-        "provider": case.provider.name(),
+        "reference": reconciled.order.reference,
+        "provider": reconciled.provider.name(),
         "class": class.code(),
         "difference": class.is_difference(),
         "findings": findings,
         "advice": class.advice(),
-        "record": case.record.as_ref().map(recorded),
-        "order": ordered(&case.order),
-        "webhooks": case.webhooks.as_ref().map(|told| told.iter().map(webhook).collect::<Vec<_>>()),
+        "record": reconciled.record.as_ref().map(recorded),
+        "order": ordered(&reconciled.order),
+        "webhooks": reconciled.webhooks.as_ref().map(|told| told.iter().map(webhook).collect::<Vec<_>>()),
     }))
 }
 
@@ -127,24 +127,24 @@ fn webhook(ReferenceMatch { summary: entry, key }: &ReferenceMatch) -> Value {
 }
 
 /// `whtool.reconciliation/1`: what all of it comes to, the last line.
-pub fn totals(totals: &Totals, extent: Extent) -> Vec<u8> {
+pub fn totals(totals: &Totals, completeness: Completeness) -> Vec<u8> {
     let classes: serde_json::Map<_, _> =
-        Class::ALL.iter().rev().map(|class| (class.code().to_owned(), totals.of(*class).into())).collect();
+        Class::ALL.iter().rev().map(|class| (class.code().to_owned(), totals.count(*class).into())).collect();
     let money = totals.money().map(|(class, references, money)| {
         json!({"currency": money.currency, "class": class.code(), "references": references, "minor": money.minor.to_string()})
     });
     line(&json!({
         "schema": "whtool.reconciliation/1", "references": totals.references(), "classes": classes,
-        "money": money.collect::<Vec<_>>(), "badLines": totals.bad_lines, "partial": extent == Extent::Partial,
+        "money": money.collect::<Vec<_>>(), "badLines": totals.bad_lines, "partial": completeness == Completeness::Partial,
     }))
 }
 
 const REBUILT: &str = "whtool.rebuilt/1";
 
 /// `whtool.rebuilt/1`: an event made of the provider's record, for `replay --from`.
-pub fn rebuilt(case: &Case, event: &Value) -> Vec<u8> {
+pub fn rebuilt(reconciled: &ReconciledReference, event: &Value) -> Vec<u8> {
     line(&json!({
-        "schema": REBUILT, "provider": case.provider.name(), "reference": case.order.reference,
+        "schema": REBUILT, "provider": reconciled.provider.name(), "reference": reconciled.order.reference,
         "body": event.to_string(),
     }))
 }
@@ -176,16 +176,16 @@ pub const CSV_HEADER: [&str; 14] = [
 ];
 
 /// A row of that table, without control characters and without anything that a spreadsheet would calculate.
-pub fn csv_row(case: &Case) -> [String; 14] {
-    let record = case.record.as_ref();
+pub fn csv_row(reconciled: &ReconciledReference) -> [String; 14] {
+    let record = reconciled.record.as_ref();
     let money = record.and_then(|record| record.money.as_ref());
-    let order = &case.order;
-    let why: Vec<_> = case.judgement.findings.iter().map(|finding| finding.why.as_str()).collect();
+    let order = &reconciled.order;
+    let why: Vec<_> = reconciled.assessment.findings.iter().map(|finding| finding.why.as_str()).collect();
     let cells = [
         Some(order.line).filter(|line| *line > 0).map(|line| line.to_string()),
         Some(order.reference.clone()),
-        Some(case.provider.name().to_owned()),
-        Some(case.judgement.class().code().to_owned()),
+        Some(reconciled.provider.name().to_owned()),
+        Some(reconciled.assessment.class().code().to_owned()),
         record.map(|record| record.status.clone()),
         record.map(|record| record.parsed_status.state.code().to_owned()),
         money.map(|money| money.minor.to_string()),
@@ -193,7 +193,7 @@ pub fn csv_row(case: &Case) -> [String; 14] {
         order.status.clone(),
         order.minor.map(|minor| minor.to_string()),
         order.currency.clone(),
-        case.webhooks.as_ref().map(|told| told.len().to_string()),
+        reconciled.webhooks.as_ref().map(|told| told.len().to_string()),
         record.and_then(|record| record.changed).map(|time| time.to_string()),
         Some(why.join("; ")),
     ];

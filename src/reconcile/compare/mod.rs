@@ -11,27 +11,27 @@ use crate::provider::record::{Amount, ExpectedEvent, Record, RecordStatus, State
 
 /// What the provider said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum Lookup {
     /// It has this record.
     Found(Box<Record>),
     /// It has none.
-    Unknown,
+    NotFound,
     /// Nothing that can be used, and why.
-    NotTold(String),
+    Failed(String),
 }
 
 /// The captured webhooks about a reference.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Webhooks {
     /// The oldest first.
-    pub told: Vec<ReferenceMatch>,
+    pub deliveries: Vec<ReferenceMatch>,
     /// The event id under which two verified ones say different things.
-    pub two_bodies: Option<String>,
+    pub conflicting_key: Option<String>,
 }
 
 /// One thing that is to be said, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct ReferenceFinding {
     /// What.
     pub class: Class,
     /// Why, in a sentence that may hold strangers' text; empty where the class says it all.
@@ -40,14 +40,14 @@ pub struct Finding {
 
 /// All that is to be said of a reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judgement {
+pub struct Assessment {
     /// The worst first; there is at least one, and at most one of each class.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<ReferenceFinding>,
     /// The order's status, when it is no word that is known here, and so was not compared.
-    pub unknown_word: Option<String>,
+    pub unrecognized_status: Option<String>,
 }
 
-impl Judgement {
+impl Assessment {
     /// The worst of what was found.
     pub fn class(&self) -> Class {
         self.findings.first().map_or(Class::CouldNotTell, |finding| finding.class)
@@ -55,12 +55,12 @@ impl Judgement {
 }
 
 /// Judges. `webhooks` is `None` where none of this provider were ever captured: then only record and order are compared.
-pub fn judge(provider: &dyn Provider, order: &Order, asked: &Asked, webhooks: Option<&Webhooks>) -> Judgement {
-    let mut bench = Bench { provider, findings: Vec::new(), unknown_word: None };
+pub fn compare(provider: &dyn Provider, order: &Order, asked: &Lookup, webhooks: Option<&Webhooks>) -> Assessment {
+    let mut bench = Comparer { provider, findings: Vec::new(), unknown_word: None };
     match asked {
-        Asked::NotTold(why) => bench.find(Class::CouldNotTell, why.clone()),
-        Asked::Unknown => bench.find(Class::UnknownToProvider, format!("{} has no such record", provider.title())),
-        Asked::Found(record) => {
+        Lookup::Failed(why) => bench.find(Class::CouldNotTell, why.clone()),
+        Lookup::NotFound => bench.find(Class::UnknownToProvider, format!("{} has no such record", provider.title())),
+        Lookup::Found(record) => {
             if record.parsed_status.state == State::Unknown {
                 bench.find(Class::CouldNotTell, format!("the status `{}` is not a documented one", record.status));
             }
@@ -72,16 +72,16 @@ pub fn judge(provider: &dyn Provider, order: &Order, asked: &Asked, webhooks: Op
             }
         }
     }
-    if let Some(key) = webhooks.and_then(|webhooks| webhooks.two_bodies.as_ref()) {
+    if let Some(key) = webhooks.and_then(|webhooks| webhooks.conflicting_key.as_ref()) {
         bench.find(Class::TwoBodies, format!("two verified webhooks under `{key}` say different things"));
     }
     bench.findings.sort_by_key(|finding| finding.class);
-    Judgement { findings: bench.findings, unknown_word: bench.unknown_word }
+    Assessment { findings: bench.findings, unrecognized_status: bench.unknown_word }
 }
 
-struct Bench<'p> {
+struct Comparer<'p> {
     provider: &'p dyn Provider,
-    findings: Vec<Finding>,
+    findings: Vec<ReferenceFinding>,
     unknown_word: Option<String>,
 }
 
@@ -90,14 +90,14 @@ fn is_good(status: u16) -> bool {
 }
 
 /// Whether the one that it was for took it: whtool where nobody else is asked, or else the app.
-fn was_taken(entry: &DeliverySummary) -> bool {
+fn was_accepted(entry: &DeliverySummary) -> bool {
     is_good(entry.answered) && entry.app.is_none_or(is_good)
 }
 
-impl Bench<'_> {
+impl Comparer<'_> {
     fn find(&mut self, class: Class, why: String) {
         if self.findings.iter().all(|finding| finding.class != class) {
-            self.findings.push(Finding { class, why });
+            self.findings.push(ReferenceFinding { class, why });
         }
     }
 
@@ -107,7 +107,7 @@ impl Bench<'_> {
 
     fn webhooks(&mut self, record: &Record, webhooks: Option<&Webhooks>) {
         let Some(webhooks) = webhooks else { return };
-        let entries = || webhooks.told.iter().map(|told| &told.summary);
+        let entries = || webhooks.deliveries.iter().map(|told| &told.summary);
         let (accepted, refused): (Vec<&DeliverySummary>, Vec<&DeliverySummary>) =
             entries().partition(|entry| entry.verdict == "verified");
         for entry in &accepted {
@@ -138,7 +138,7 @@ impl Bench<'_> {
         let tells = |entry: &&&DeliverySummary| self.tells(record, entry);
         let telling: Vec<_> = accepted.iter().filter(tells).collect();
         if let Some(last) = telling.last() {
-            if !telling.iter().any(|entry| was_taken(entry)) {
+            if !telling.iter().any(|entry| was_accepted(entry)) {
                 let why = match last.app {
                     Some(0) => "the app gave no answer".to_owned(),
                     Some(status) => format!("the app answered {status}"),
@@ -179,7 +179,7 @@ impl Bench<'_> {
             self.currency("order", record, &expected);
         }
         let Some(word) = &order.status else { return };
-        let expected = meaning(self.provider, word);
+        let expected = parse_order_status(self.provider, word);
         let (state, now) = (expected.state, record.parsed_status);
         let is_explained =
             || self.findings.iter().any(|one| (Class::NeverDelivered..=Class::AppDidNotTake).contains(&one.class));
@@ -216,7 +216,7 @@ impl Bench<'_> {
 }
 
 /// What an order's status means: a word of the provider's, or one that people use.
-pub fn meaning(provider: &dyn Provider, word: &str) -> RecordStatus {
+pub fn parse_order_status(provider: &dyn Provider, word: &str) -> RecordStatus {
     let parsed_status = provider.parse_status(word.trim());
     if parsed_status.state != State::Unknown {
         return parsed_status;

@@ -13,15 +13,15 @@ fn plustive() -> &'static dyn Provider {
     provider::named("plustive").unwrap()
 }
 
-fn found(provider: &dyn Provider, body: Value) -> Asked {
-    Asked::Found(Box::new(provider.record(&body).unwrap()))
+fn found(provider: &dyn Provider, body: Value) -> Lookup {
+    Lookup::Found(Box::new(provider.record(&body).unwrap()))
 }
 
-fn payment(status: &str) -> Asked {
+fn payment(status: &str) -> Lookup {
     found(plexos(), json!({"id": "pi_1", "amount": "10000", "currency": "CVE", "status": status}))
 }
 
-fn transaction(service: &str, status: &str) -> Asked {
+fn transaction(service: &str, status: &str) -> Lookup {
     let times = ["2026-06-12T10:14:00Z", "2026-06-12T10:14:05Z"];
     found(
         plustive(),
@@ -67,16 +67,16 @@ fn answered(mut told: ReferenceMatch, app: u16) -> ReferenceMatch {
 
 fn order(status: &str, minor: Option<i128>, currency: &str) -> Order {
     let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    Order { status: text(status), minor, currency: text(currency), ..Order::of("pi_1") }
+    Order { status: text(status), minor, currency: text(currency), ..Order::for_reference("pi_1") }
 }
 
 fn nothing() -> Order {
-    Order::of("pi_1")
+    Order::for_reference("pi_1")
 }
 
-fn class_of(asked: &Asked, order: &Order, told: &[ReferenceMatch]) -> Class {
-    let webhooks = Webhooks { told: told.to_vec(), two_bodies: None };
-    judge(plexos(), order, asked, Some(&webhooks)).class()
+fn class_of(asked: &Lookup, order: &Order, told: &[ReferenceMatch]) -> Class {
+    let webhooks = Webhooks { deliveries: told.to_vec(), conflicting_key: None };
+    compare(plexos(), order, asked, Some(&webhooks)).class()
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn what_everybody_says_alike_is_agreed() {
     let order = order("paid", Some(10_000), "cve");
     assert_eq!(class_of(&payment("DEBITED"), &order, &[cve("CREATED"), cve("DEBITED")]), Class::SettledAgreed);
     assert_eq!(class_of(&payment("FAILED"), &nothing(), &[cve("FAILED")]), Class::SettledAgreed);
-    assert_eq!(judge(plexos(), &nothing(), &payment("DEBITED"), None).class(), Class::SettledAgreed);
+    assert_eq!(compare(plexos(), &nothing(), &payment("DEBITED"), None).class(), Class::SettledAgreed);
 }
 
 #[test]
@@ -105,9 +105,9 @@ fn an_end_that_no_webhook_told_was_never_delivered() {
         assert_eq!(class_of(&payment("DEBITED"), &nothing(), told), Class::NeverDelivered);
     }
     // The order could not know: that is no second difference.
-    let judgement = judge(plexos(), &order("open", None, ""), &payment("DEBITED"), Some(&Webhooks::default()));
-    assert_eq!(judgement.findings.len(), 1);
-    assert_eq!(judgement.findings[0].why, "no payment.debited was captured");
+    let assessment = compare(plexos(), &order("open", None, ""), &payment("DEBITED"), Some(&Webhooks::default()));
+    assert_eq!(assessment.findings.len(), 1);
+    assert_eq!(assessment.findings[0].why, "no payment.debited was captured");
 }
 
 #[test]
@@ -162,8 +162,8 @@ fn a_refund_of_a_payment_is_told_by_the_refund() {
 #[test]
 fn a_refund_at_plustive_has_a_webhook_of_its_own() {
     let class = |told: &[ReferenceMatch]| {
-        let webhooks = Webhooks { told: told.to_vec(), two_bodies: None };
-        judge(plustive(), &nothing(), &transaction("Data", "Refunded"), Some(&webhooks)).class()
+        let webhooks = Webhooks { deliveries: told.to_vec(), conflicting_key: None };
+        compare(plustive(), &nothing(), &transaction("Data", "Refunded"), Some(&webhooks)).class()
     };
     let success = webhook("Success", 27_000, "NGN");
     assert_eq!(class(std::slice::from_ref(&success)), Class::NeverDelivered);
@@ -183,9 +183,9 @@ fn another_amount_or_currency_is_a_difference() {
 #[test]
 fn the_charge_for_airtime_and_electricity_is_not_compared_and_that_for_data_is() {
     let class = |service: &str| {
-        let webhooks = Webhooks { told: vec![webhook("Success", 28_000, "NGN")], two_bodies: None };
+        let webhooks = Webhooks { deliveries: vec![webhook("Success", 28_000, "NGN")], conflicting_key: None };
         let order = order("", Some(28_000), "NGN");
-        judge(plustive(), &order, &transaction(service, "Success"), Some(&webhooks)).class()
+        compare(plustive(), &order, &transaction(service, "Success"), Some(&webhooks)).class()
     };
     assert_eq!([class("Airtime"), class("Electricity")], [Class::SettledAgreed; 2]);
     assert_eq!(class("Data"), Class::AmountDiffers);
@@ -195,29 +195,32 @@ fn the_charge_for_airtime_and_electricity_is_not_compared_and_that_for_data_is()
 fn a_purchase_that_ended_at_once_may_have_no_webhook() {
     let time = "2026-06-12T10:14:00Z";
     let body = json!({"reference": "PLS-1", "status": "Success", "createdOn": time, "completedOn": time});
-    let judged = judge(plustive(), &nothing(), &found(plustive(), body), Some(&Webhooks::default()));
+    let judged = compare(plustive(), &nothing(), &found(plustive(), body), Some(&Webhooks::default()));
     assert_eq!(judged.class(), Class::SettledAgreed);
 }
 
 #[test]
 fn no_record_and_no_answer_are_told_apart() {
-    assert_eq!(class_of(&Asked::Unknown, &nothing(), &[]), Class::UnknownToProvider);
-    let not_told = Asked::NotTold("the answer is empty".to_owned());
+    assert_eq!(class_of(&Lookup::NotFound, &nothing(), &[]), Class::UnknownToProvider);
+    let not_told = Lookup::Failed("the answer is empty".to_owned());
     assert_eq!(class_of(&not_told, &nothing(), &[]), Class::CouldNotTell);
 }
 
 #[test]
 fn an_unknown_status_is_said_and_not_guessed_at() {
-    let judgement = judge(plexos(), &nothing(), &payment("FROZEN"), None);
-    assert_eq!((judgement.class(), judgement.findings[0].why.contains("FROZEN")), (Class::CouldNotTell, true));
-    let judgement = judge(plexos(), &order("shipped", None, ""), &payment("DEBITED"), None);
-    assert_eq!((judgement.class(), judgement.unknown_word.as_deref()), (Class::SettledAgreed, Some("shipped")));
+    let assessment = compare(plexos(), &nothing(), &payment("FROZEN"), None);
+    assert_eq!((assessment.class(), assessment.findings[0].why.contains("FROZEN")), (Class::CouldNotTell, true));
+    let assessment = compare(plexos(), &order("shipped", None, ""), &payment("DEBITED"), None);
+    assert_eq!(
+        (assessment.class(), assessment.unrecognized_status.as_deref()),
+        (Class::SettledAgreed, Some("shipped"))
+    );
 }
 
 #[test]
 fn two_bodies_under_one_id_are_said_before_what_else_is_wrong() {
-    let webhooks = Webhooks { told: vec![cve("FAILED")], two_bodies: Some("evt_1".to_owned()) };
-    let judgement = judge(plexos(), &nothing(), &payment("DEBITED"), Some(&webhooks));
-    let classes: Vec<_> = judgement.findings.iter().map(|finding| finding.class).collect();
+    let webhooks = Webhooks { deliveries: vec![cve("FAILED")], conflicting_key: Some("evt_1".to_owned()) };
+    let assessment = compare(plexos(), &nothing(), &payment("DEBITED"), Some(&webhooks));
+    let classes: Vec<_> = assessment.findings.iter().map(|finding| finding.class).collect();
     assert_eq!(classes[..2], [Class::TwoBodies, Class::StatusDiffers]);
 }
