@@ -4,7 +4,8 @@
 //! sometimes it is missing. Where the length shows that it is not what was sent, a note says so.
 
 use super::{Capture, CaptureError, JsonError, Location, note, raw, read_arrived, without_bom};
-use crate::capture::request_json::{RequestJsonError, Text, is_method, is_target};
+use crate::capture::request_json::{RequestJsonError, is_method, is_target};
+use crate::json::text::Text;
 use crate::model::message::{Headers, Request};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -4,7 +4,8 @@
 //! request inside a line is read in `record`.
 
 use super::{Capture, CaptureError, JsonError, Location, read_arrived, without_bom};
-use crate::capture::request_json::{RequestFields, Text};
+use crate::capture::request_json::RequestFields;
+use crate::json::text::Text;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 

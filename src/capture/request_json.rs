@@ -8,7 +8,7 @@
 //! standard alphabet, padded. So every byte survives the way there and back, and so do the order, the repeats and the case
 //! of headers. What stands around a request in a line is `capture`'s on the way in and `render`'s on the way out.
 
-use crate::json::quote;
+use crate::json::text::{Text, write_string};
 use crate::model::message::{HeaderError, Headers, Request};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -22,19 +22,19 @@ use std::fmt;
 /// Adds the request to `out` as one JSON object, without a line break.
 pub fn write(request: &Request, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"method\":");
-    quote(&request.method, out);
+    write_string(&request.method, out);
     out.extend_from_slice(b",\"target\":");
-    quote(&request.target, out);
+    write_string(&request.target, out);
     out.extend_from_slice(b",\"headers\":[");
     for (index, (name, value)) in request.headers.iter().enumerate() {
         out.extend_from_slice(if index == 0 { b"[" } else { b",[" });
-        quote(name, out);
+        write_string(name, out);
         out.push(b',');
         match std::str::from_utf8(value) {
-            Ok(text) => quote(text, out),
+            Ok(text) => write_string(text, out),
             Err(_) => {
                 out.extend_from_slice(b"{\"base64\":");
-                quote(&STANDARD.encode(value), out);
+                write_string(&STANDARD.encode(value), out);
                 out.push(b'}');
             }
         }
@@ -43,11 +43,11 @@ pub fn write(request: &Request, out: &mut Vec<u8>) {
     match std::str::from_utf8(&request.body) {
         Ok(text) => {
             out.extend_from_slice(b"],\"body\":");
-            quote(text, out);
+            write_string(text, out);
         }
         Err(_) => {
             out.extend_from_slice(b"],\"bodyBase64\":");
-            quote(&STANDARD.encode(&request.body), out);
+            write_string(&STANDARD.encode(&request.body), out);
         }
     }
     out.push(b'}');
@@ -141,38 +141,6 @@ pub fn is_target(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte > b' ' && byte != 0x7f)
 }
 
-/// Text that is borrowed from the JSON where it has no escapes. (A plain `Cow` inside another type is always copied.)
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Text<'a>(pub Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        input.deserialize_str(TextVisitor)
-    }
-}
-
-struct TextVisitor;
-
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Text<'de>;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a string")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
-        Ok(Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
-        Ok(Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Text<'de>, E> {
-        Ok(Text(Cow::Owned(text)))
-    }
-}
-
 /// Headers read in one go, each pushed as soon as it is read; the first that is refused is kept as the error.
 #[derive(Debug)]
 struct ReadHeaders(Result<Headers, RequestJsonError>);
@@ -259,11 +227,11 @@ impl<'de> Visitor<'de> for HeaderValueVisitor {
     }
 
     fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<HeaderValue<'de>, E> {
-        TextVisitor.visit_borrowed_str(text).map(HeaderValue::Text)
+        Ok(HeaderValue::Text(Text(Cow::Borrowed(text))))
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<HeaderValue<'de>, E> {
-        TextVisitor.visit_str(text).map(HeaderValue::Text)
+        Ok(HeaderValue::Text(Text(Cow::Owned(text.to_owned()))))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<HeaderValue<'de>, A::Error> {
@@ -353,12 +321,6 @@ mod tests {
             let json = format!(r#"{{"method":"POST","target":"/","headers":[{header}],"body":""}}"#);
             assert!(serde_json::from_str::<RequestFields>(&json).is_err(), "{header}");
         }
-    }
-
-    #[test]
-    fn text_without_escapes_is_borrowed() {
-        assert!(matches!(serde_json::from_str("\"plain\"").unwrap(), Text(Cow::Borrowed("plain"))));
-        assert!(matches!(serde_json::from_str(r#""a\nb""#).unwrap(), Text(Cow::Owned(_))));
     }
 
     proptest! {

@@ -2,8 +2,7 @@
 //!
 //! A signature covers bytes, so a body that was parsed and written again no longer verifies. This part reads a document
 //! without losing how it was spelled (`token`, `document`), writes it as well-known serializers would have written it
-//! (`serializer`, `write`, with `order`, `string` and `number` for the details) and lays it out for people (`indented`). `quote` spells a text
-//! of our own.
+//! (`serializer`, `write`, with `order`, `string` and `number` for the details) and lays it out for people (`indented`).
 //! Nothing here recurses: nesting costs memory, never stack. What the values mean is left to `serde_json`.
 
 mod document;
@@ -11,10 +10,10 @@ mod indented;
 mod keys;
 mod number;
 mod order;
-mod quote;
 mod serializer;
 mod string;
 mod table;
+pub mod text;
 mod token;
 pub mod value;
 mod write;
@@ -22,7 +21,6 @@ mod write;
 pub use document::Document;
 pub use indented::{Indented, indented};
 pub use keys::top_level_keys;
-pub use quote::quote;
 pub use serializer::Serializer;
 pub use table::SERIALIZERS;
 pub use token::{SyntaxError, SyntaxErrorKind, Token, TokenKind, Tokens};

@@ -3,7 +3,7 @@
 //! Texts are borrowed from the body where they have no escapes, and fields are looked for one by one: an event is made of a
 //! few of them, and reading it must cost little beside checking its signature. How the body was spelled is in `json`.
 
-use crate::capture::request_json::Text;
+use super::text::Text;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Number;

@@ -3,7 +3,7 @@
 
 use super::json::escape_unsafe_json;
 use crate::capture::request_json;
-use crate::json::quote;
+use crate::json::text::write_string;
 use crate::model::message::Request;
 use serde::Serialize;
 
@@ -27,7 +27,7 @@ impl RecordWriter {
     pub fn text(&mut self, key: &'static str, text: Option<&str>) {
         self.key(key);
         match text {
-            Some(text) => quote(text, &mut self.0),
+            Some(text) => write_string(text, &mut self.0),
             None => self.0.extend_from_slice(b"null"),
         }
     }
