@@ -171,8 +171,8 @@ fn strangers_text_does_not_reach_the_terminal_raw() {
 #[test]
 fn a_wrong_signature_does_not_hide_that_the_time_is_wrong_too() {
     for (at, said) in [
-        ("2025-01-15T10:50:00Z", Some(("also_too_old", "the time is 20 min ago, too"))),
-        ("2025-01-15T10:10:00Z", Some(("also_in_future", "the time is 20 min ahead, too"))),
+        ("2025-01-15T10:50:00Z", Some(("also_too_old", "the signed time is 20 min ago"))),
+        ("2025-01-15T10:10:00Z", Some(("also_in_future", "the signed time is 20 min ahead"))),
         ("2025-01-15T10:34:00Z", None),
     ] {
         let run = verify(&line(&"0".repeat(64)), &["--at", at, "--json"]);
@@ -219,5 +219,5 @@ fn headers_without_a_body_are_told_what_they_go_with() {
 fn quotes_around_a_header_are_told() {
     let words = ["verify", "--body", "f", "--header", "\"X-Plexos-Timestamp: 1\""];
     let run = Made::with_secrets().file("f", "{}").run(&words);
-    assert!(run.status == 2 && run.err.contains("leave out the quotes around the header"), "{}", run.err);
+    assert!(run.status == 2 && run.err.contains("remove the quotes around the header"), "{}", run.err);
 }

@@ -1,8 +1,8 @@
-//! Where a URL leads: this machine, a private network, or the internet.
+//! Classifies URLs: this machine, a private network, or the internet.
 
 use url::{Host, Url};
 
-/// Whether a URL leads to where only a few can reach it: this machine, a private network, or a name without a domain.
+/// True for URLs that the internet cannot reach: this machine, private networks, and names without a public domain.
 pub fn is_private(url: &Url) -> bool {
     let is_private_v4 = |address: std::net::Ipv4Addr| {
         address.is_private() || address.is_link_local() || address.is_unspecified() || address.octets()[0] == 0
@@ -23,7 +23,7 @@ pub fn is_private(url: &Url) -> bool {
         }
 }
 
-/// Whether a URL leads to this machine.
+/// True for URLs of this machine.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),

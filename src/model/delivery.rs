@@ -1,4 +1,4 @@
-//! A delivery: one request as it reached us, and what whtool made of it.
+//! Deliveries: HTTP requests that arrived, and the result of verifying and parsing them.
 
 use crate::model::event::Event;
 use crate::model::message::Request;
@@ -6,37 +6,32 @@ use crate::model::timestamp::Timestamp;
 use crate::model::verdict::Verdict;
 use std::net::SocketAddr;
 
-/// A request, from whom it came, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// The request, byte for byte.
     pub request: Request,
-    /// The other end of the connection. `None` when the request came from a file.
+    /// Address of the sender. `None`: the request was read from a file.
     pub peer: Option<SocketAddr>,
-    /// When its last byte arrived, or, from a file, when the file says it did. `None`: the file does not say.
+    /// Time at which its last byte arrived or, for a request from a file, the time recorded there. `None`: unknown.
     pub arrived: Option<Timestamp>,
 }
 
-/// A delivery that was judged: what the store keeps and the renderers show.
+/// A delivery with its verdict and event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AnalyzedDelivery {
-    /// What came.
     pub delivery: Delivery,
-    /// The provider's name, from the signature header or else from the payload. `None`: neither tells.
+    /// Name of the provider, known by its signature header or, without one, by the payload. `None`: unknown.
     pub provider: Option<&'static str>,
-    /// What is to be said of the signature.
     pub verdict: Verdict,
-    /// What the payload says. Before it is verified, anybody may have written it.
+    /// Untrusted unless the verdict is `Verified`.
     pub event: Event,
 }
 
-/// A request that never became a delivery.
+/// A request that was refused before it could be verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RejectedRequest {
-    /// The other end.
     pub peer: SocketAddr,
-    /// Its request line without the version; strangers' text.
+    /// Request line without the version. Untrusted text.
     pub request: String,
-    /// What it was answered.
+    /// Status it was answered with.
     pub status: u16,
 }

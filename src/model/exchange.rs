@@ -1,30 +1,27 @@
-//! An exchange: a request that we send, and what comes back.
+//! Requests that whtool sends and the answers it gets; answers that its own servers give.
 
 use crate::model::message::{Headers, Request};
 use std::time::Duration;
 use url::Url;
 
-/// A request to be sent.
 #[derive(Clone, Debug)]
 pub struct OutgoingRequest {
-    /// Comes back in `Sent`.
+    /// Identifies the request in `SentRequest`.
     pub number: u64,
-    /// The whole URL.
     pub url: Url,
-    /// The request; its target is ignored in favour of the URL's.
+    /// Its target is ignored; the path and query of `url` are sent.
     pub request: Request,
 }
 
-/// What is to be sent next.
+/// The next step of a sender.
 #[derive(Clone, Debug)]
 pub enum NextRequest {
-    /// This, at once.
     Send(OutgoingRequest),
-    /// Nothing for so long, or until an answer comes.
+    /// Ask again after this time, or after the next answer.
     Wait(Duration),
-    /// Nothing more, unless an answer that is still to come changes that.
+    /// Nothing to send. Ask again after the next answer; stop if none is outstanding.
     Nothing,
-    /// Nothing more at all: what is under way is let go.
+    /// Stop now, without waiting for outstanding answers.
     Stop,
 }
 
@@ -34,76 +31,68 @@ impl From<Option<OutgoingRequest>> for NextRequest {
     }
 }
 
-/// How a request fared.
+/// A request and its result.
 #[derive(Clone, Debug)]
 pub struct SentRequest {
-    /// From `Outgoing`.
     pub number: u64,
-    /// From the first byte sent to the last byte received.
+    /// Time from the first byte sent to the last byte received.
     pub took: Duration,
-    /// The answer, or why there is none.
     pub answer: std::result::Result<Answer, SendFailure>,
 }
 
-/// What a target answered.
+/// An HTTP answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The HTTP status.
     pub status: u16,
-    /// The headers; their names may be in lower case, and repeats of one together.
+    /// Names may be in lower case, and repeated headers next to each other.
     pub headers: Headers,
-    /// The body, or its first bytes, as many as were asked for; strangers' text.
+    /// The body or, if it is longer than requested, its beginning. Untrusted text.
     pub body: Vec<u8>,
-    /// Whether that is all of it.
+    /// True if `body` is the whole body.
     pub is_whole: bool,
 }
 
 impl Answer {
-    /// An answer without headers.
+    /// Creates an answer without headers.
     pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self { status, headers: Headers::new(), body: body.into(), is_whole: true }
     }
 }
 
-/// Why there is no answer.
+/// Reason why a request has no answer.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SendFailure {
-    /// No connection.
     #[error("can't connect: {0}")]
     Connect(String),
-    /// No answer in time.
     #[error("no answer in time")]
     Timeout,
-    /// The connection broke, or the answer was not HTTP.
+    /// The connection was lost, or the answer was not HTTP.
     #[error("the connection failed: {0}")]
     Broken(String),
-    /// The answer began, and ended too soon.
+    /// The connection ended before the answer was complete.
     #[error("the answer was cut off: {cause}")]
     Cut {
-        /// Why it ended.
         cause: String,
-        /// What there is of it.
+        /// The part that was received.
         start: Box<Answer>,
     },
 }
 
-/// What we answer.
+/// An answer of one of whtool's own servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerReply {
-    /// The HTTP status.
     pub status: u16,
-    /// Headers, beside those that frame the body.
+    /// Headers other than Content-Length.
     pub headers: Headers,
-    /// The body.
     pub body: Vec<u8>,
-    /// How long the answer is held back.
+    /// Time before the answer is sent.
     pub delay: Duration,
-    /// Whether the connection is closed instead of answering.
+    /// True: close the connection instead of answering.
     pub is_cut: bool,
 }
 
 impl ServerReply {
-    /// An answer without headers and body, at once.
+    /// Creates an answer without headers and body.
     pub fn new(status: u16) -> Self {
         Self { status, headers: Headers::new(), body: Vec::new(), delay: Duration::ZERO, is_cut: false }
     }

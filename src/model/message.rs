@@ -1,12 +1,12 @@
-//! HTTP messages as whtool sees them: bytes.
+//! HTTP requests and headers as bytes.
 //!
-//! A head is kept exactly as it came, and read through spans into it, so that what is stored, shown, forwarded or signed
-//! is never a reconstruction. Nothing here knows of sockets, providers or signatures.
+//! A head is stored exactly as it was received and read through ranges into it, so that stored, shown, forwarded and
+//! signed bytes are never a reconstruction.
 
 use memchr::memchr;
 use std::ops::Range;
 
-/// Headers about one connection (RFC 9110 section 7.6.1), which end here.
+/// Headers of one connection, which are not forwarded (RFC 9110 section 7.6.1).
 const HOP_BY_HOP: [&str; 10] = [
     "connection",
     "keep-alive",
@@ -20,7 +20,7 @@ const HOP_BY_HOP: [&str; 10] = [
     "http2-settings",
 ];
 
-/// Header lines in the order they came, repeats and all, with the very bytes they were written in.
+/// Header lines as received: order, case, repeats and bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers {
     text: Vec<u8>,
@@ -33,38 +33,33 @@ struct Field {
     value: Range<usize>,
 }
 
-/// A header cannot hold this name or value.
+/// An invalid header line.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum HeaderError {
-    /// The line has no colon.
     #[error("`{0}` has no colon: a header is written `Name: value`")]
     NoColon(String),
-    /// The name has a character that no header name may have.
-    #[error("`{0}` is not a header name{quotes}", quotes = of_quotes(.0))]
+    #[error("`{0}` is not a header name{hint}", hint = quotes_hint(.0))]
     Name(String),
-    /// The value has a line break or a NUL in it.
-    #[error("the value of `{0}` has a line break or a NUL in it")]
+    #[error("the value of `{0}` contains a line break or a NUL")]
     Value(String),
 }
 
-/// Quotes that came along from where a header was copied.
-fn of_quotes(name: &str) -> &'static str {
-    if name.starts_with(['"', '\'', '`']) { ": leave out the quotes around the header" } else { "" }
+/// Quotes are a common mistake when a header is copied from source code.
+fn quotes_hint(name: &str) -> &'static str {
+    if name.starts_with(['"', '\'', '`']) { ": remove the quotes around the header" } else { "" }
 }
 
 impl Headers {
-    /// No headers.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// No headers yet, and room for so many lines, of so many bytes together, line ends included.
+    /// Reserves memory for this many lines with this many bytes in total, line ends included.
     pub fn with_capacity(lines: usize, bytes: usize) -> Self {
         Self { text: Vec::with_capacity(bytes), fields: Vec::with_capacity(lines) }
     }
 
-    /// Adds one header at the end, written `name: value`. Names must be tokens (RFC 9110 section 5.6.2); values are any
-    /// bytes but CR, LF and NUL.
+    /// Appends `name: value`. Names must be tokens (RFC 9110 section 5.6.2); values may be any bytes except CR, LF and NUL.
     pub fn push(&mut self, name: &str, value: &[u8]) -> Result<(), HeaderError> {
         if name.is_empty() || !name.bytes().all(is_token) {
             return Err(HeaderError::Name(name.to_owned()));
@@ -84,8 +79,8 @@ impl Headers {
         Ok(())
     }
 
-    /// Reads a block of header lines, ended by CRLF or LF, and keeps its bytes as they are. White space around a value is
-    /// not part of the value. An empty line ends the block. A line without a colon is an error.
+    /// Parses header lines that end with CRLF or LF, keeping their bytes. Whitespace around a value is not part of it. An
+    /// empty line ends the block. A line without a colon is an error.
     pub fn read(text: Vec<u8>) -> Result<Self, HeaderError> {
         let mut fields = Vec::with_capacity(16);
         let mut start = 0;
@@ -101,14 +96,14 @@ impl Headers {
             if name.is_empty() || !name.iter().copied().all(is_token) {
                 return Err(HeaderError::Name(String::from_utf8_lossy(name).into_owned()));
             }
-            let value = trimmed(&text, start + colon + 1..end);
+            let value = trim(&text, start + colon + 1..end);
             fields.push(Field { name: start..start + colon, value });
             start = end + 1;
         }
         Ok(Self { text, fields })
     }
 
-    /// Name and value of each line, in order. The value may be any bytes.
+    /// Returns name and value of each line, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.fields.iter().map(|field| {
             let name = std::str::from_utf8(&self.text[field.name.clone()]).expect("a header name is a token, so ASCII");
@@ -116,50 +111,47 @@ impl Headers {
         })
     }
 
-    /// The values of every line of this name, in order; case does not matter.
+    /// Returns the values of every line with this name, in order. Case is ignored.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        let is_wanted = move |field: &&Field| self.text[field.name.clone()].eq_ignore_ascii_case(name.as_bytes());
-        self.fields.iter().filter(is_wanted).map(|field| &self.text[field.value.clone()])
+        let has_name = move |field: &&Field| self.text[field.name.clone()].eq_ignore_ascii_case(name.as_bytes());
+        self.fields.iter().filter(has_name).map(|field| &self.text[field.value.clone()])
     }
 
-    /// The first value of this name, if there is one.
+    /// Returns the first value with this name.
     pub fn get<'a>(&'a self, name: &'a str) -> Option<&'a [u8]> {
         self.all(name).next()
     }
 
-    /// Name and value of each line that is not about one connection, in order: what a request or an answer keeps on its way.
+    /// Returns name and value of each line that a proxy passes on, in order.
     pub fn end_to_end(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let options: Vec<_> = self.all("connection").map(String::from_utf8_lossy).collect();
-        let is_named = move |name: &str| {
+        let is_connection_option = move |name: &str| {
             options.iter().flat_map(|option| option.split(',')).any(|other| other.trim().eq_ignore_ascii_case(name))
         };
-        let ends_here = move |name: &str| HOP_BY_HOP.iter().any(|other| other.eq_ignore_ascii_case(name));
-        self.iter().filter(move |(name, _)| !ends_here(name) && !is_named(name))
+        let is_hop_by_hop = move |name: &str| HOP_BY_HOP.iter().any(|other| other.eq_ignore_ascii_case(name));
+        self.iter().filter(move |(name, _)| !is_hop_by_hop(name) && !is_connection_option(name))
     }
 
-    /// The header lines as they were written, line ends included, without the empty line that ends a head.
+    /// Returns the lines as received, with their line ends, without the empty line that ends a head.
     pub fn as_bytes(&self) -> &[u8] {
         &self.text
     }
 
-    /// How many lines there are.
     pub fn len(&self) -> usize {
         self.fields.len()
     }
 
-    /// Whether there is no line at all.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
     }
 }
 
-/// Whether a byte may stand in a header name or a method.
+/// True if a header name or method may contain this byte.
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// `range` without the white space at its ends.
-fn trimmed(text: &[u8], mut range: Range<usize>) -> Range<usize> {
+fn trim(text: &[u8], mut range: Range<usize>) -> Range<usize> {
     let blank = |byte: u8| matches!(byte, b' ' | b'\t' | b'\r');
     while range.start < range.end && blank(text[range.start]) {
         range.start += 1;
@@ -170,26 +162,22 @@ fn trimmed(text: &[u8], mut range: Range<usize>) -> Range<usize> {
     range
 }
 
-/// One request: method, target (path and query as sent), headers, body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// `POST` and the like, as sent.
     pub method: String,
     /// Path and query, as sent.
     pub target: String,
-    /// Every header line, as sent.
     pub headers: Headers,
-    /// The body: bytes, whatever they are.
     pub body: Vec<u8>,
 }
 
 impl Request {
-    /// A POST with no headers yet.
+    /// Creates a POST without headers.
     pub fn post(target: &str, body: Vec<u8>) -> Self {
         Self { method: "POST".to_owned(), target: target.to_owned(), headers: Headers::new(), body }
     }
 
-    /// The request as HTTP/1.1 puts it on the wire.
+    /// Serializes the request as HTTP/1.1.
     pub fn to_wire(&self) -> Vec<u8> {
         let mut wire = format!("{} {} HTTP/1.1\r\n", self.method, self.target).into_bytes();
         wire.extend_from_slice(self.headers.as_bytes());
@@ -204,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_block_keeps_its_bytes_order_case_and_repeats() {
+    fn headers_keep_their_bytes_order_case_and_repeats() {
         let text = b"X-A: 1\r\nx-b:2 \r\nX-a:\t3\r\n".to_vec();
         let headers = Headers::read(text.clone()).unwrap();
         assert_eq!(headers.as_bytes(), text);
@@ -214,13 +202,13 @@ mod tests {
     }
 
     #[test]
-    fn values_are_bytes_not_text() {
+    fn header_values_may_be_any_bytes() {
         let headers = Headers::read(b"X-Name: caf\xe9\n".to_vec()).unwrap();
         assert_eq!(headers.get("x-name"), Some(&b"caf\xe9"[..]));
     }
 
     #[test]
-    fn a_line_break_cannot_be_smuggled_into_a_header() {
+    fn a_header_cannot_contain_a_line_break() {
         let mut headers = Headers::new();
         assert_eq!(headers.push("X-A", b"1\r\nX-B: 2"), Err(HeaderError::Value("X-A".to_owned())));
         assert_eq!(headers.push("X A", b"1"), Err(HeaderError::Name("X A".to_owned())));
@@ -228,12 +216,12 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_a_colon_is_named() {
+    fn a_line_without_a_colon_is_an_error() {
         assert_eq!(Headers::read(b"nonsense\r\n".to_vec()), Err(HeaderError::NoColon("nonsense".to_owned())));
     }
 
     #[test]
-    fn a_request_goes_on_the_wire_as_it_is() {
+    fn a_request_is_serialized_without_changes() {
         let mut request = Request::post("/a?b=c", b"\0{}\n".to_vec());
         request.headers.push("Host", b"x").unwrap();
         assert_eq!(request.to_wire(), b"POST /a?b=c HTTP/1.1\r\nHost: x\r\n\r\n\0{}\n");

@@ -1,21 +1,20 @@
-//! Amounts of money: whole minor units and a currency, never a float.
+//! Amounts of money: integer minor units and a currency, never a float.
 //!
 //! Plexos Pay counts in centavos of CVE and AOA (<https://docs.pay.plexos.io/pages/api/payments/reference>), Plustive in
-//! kobo of NGN (<https://plustiveimpact.com/glossary>). All three have one hundred minor units in the unit.
+//! kobo of NGN (<https://plustiveimpact.com/glossary>). Each currency has one hundred minor units.
 
 use std::fmt;
 
-/// An amount in minor units (centavos, kobo) of a currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Money {
-    /// Hundredths of the unit; negative where a provider sends a negative number.
+    /// Hundredths of the currency unit. May be negative.
     pub minor: i128,
-    /// The currency's letters as the provider wrote them, such as `CVE`; empty when it did not say.
+    /// Currency code as sent, such as `CVE`. Empty: not specified.
     pub currency: String,
 }
 
 impl fmt::Display for Money {
-    /// Decimal amount and minor units together: `100.00 CVE (10000)`.
+    /// Formats decimal amount and minor units: `100.00 CVE (10000)`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.minor < 0 { "-" } else { "" };
         let size = self.minor.unsigned_abs();
@@ -34,7 +33,7 @@ mod tests {
     }
 
     #[test]
-    fn minor_units_and_decimal_amount_stand_together() {
+    fn money_shows_the_decimal_amount_and_the_minor_units() {
         assert_eq!(shown(10_000, "CVE"), "100.00 CVE (10000)");
         assert_eq!(shown(5, "NGN"), "0.05 NGN (5)");
         assert_eq!(shown(-150, "AOA"), "-1.50 AOA (-150)");

@@ -1,28 +1,25 @@
-//! Moments, and the two ways people and providers write them: Unix seconds and RFC 3339.
+//! Points in time, written as Unix seconds or RFC 3339.
 //!
-//! A `Timestamp` is a moment in UTC with nanoseconds. The clock itself is asked in `edge`.
+//! The clock is read in `edge`.
 
 pub use jiff::{SignedDuration, Timestamp};
 
-/// A text that is neither Unix seconds nor RFC 3339.
+/// The text is neither Unix seconds nor RFC 3339.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("`{0}` is not a time: give Unix seconds (1736937000) or RFC 3339 (2025-01-15T10:30:00Z)")]
 pub struct InvalidTime(pub String);
 
-/// Unix seconds this large are surely milliseconds: they would be a date after the year 5138.
+/// Numbers from here on are milliseconds: as seconds they would be after the year 5138.
 const MILLISECONDS_FROM: i64 = 100_000_000_000;
 
-/// What the number in a timestamp header says.
+/// The number in a timestamp header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnixTime {
-    /// Seconds, as documented.
     Seconds(Timestamp),
-    /// A number too large for seconds, and right for milliseconds.
     Milliseconds(Timestamp),
 }
 
-/// Reads a whole number of Unix seconds, or of milliseconds, told apart by size. `None`: not a number, or no moment that
-/// a calendar knows.
+/// Parses Unix seconds or milliseconds, distinguished by size. `None`: not an integer, or out of range.
 pub fn parse_unix(text: &str) -> Option<UnixTime> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -35,7 +32,7 @@ pub fn parse_unix(text: &str) -> Option<UnixTime> {
     Timestamp::from_second(number).ok().map(UnixTime::Seconds)
 }
 
-/// Reads a moment as a person types it: Unix seconds or RFC 3339.
+/// Parses Unix seconds or RFC 3339.
 pub fn parse(text: &str) -> Result<Timestamp, InvalidTime> {
     match parse_unix(text) {
         Some(UnixTime::Seconds(time)) => Ok(time),
@@ -44,7 +41,7 @@ pub fn parse(text: &str) -> Result<Timestamp, InvalidTime> {
     }
 }
 
-/// A span of time in words that stay short: `4 s`, `12 min`, `3 h`, `9 days`.
+/// Formats a duration in its largest sensible unit: `4 s`, `12 min`, `3 h`, `9 days`.
 pub fn format_duration(span: SignedDuration) -> String {
     let seconds = span.as_secs().unsigned_abs();
     match seconds {
@@ -60,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seconds_and_rfc_3339_mean_the_same_moment() {
+    fn unix_seconds_and_rfc_3339_give_the_same_time() {
         let expected = Timestamp::from_second(1_736_937_000).unwrap();
         assert_eq!(parse("1736937000"), Ok(expected));
         assert_eq!(parse("2025-01-15T10:30:00Z"), Ok(expected));
@@ -68,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn milliseconds_are_told_from_seconds_by_their_size() {
+    fn milliseconds_are_distinguished_from_seconds_by_size() {
         let moment = Timestamp::from_second(1_736_937_000).unwrap();
         assert_eq!(parse_unix("1736937000000"), Some(UnixTime::Milliseconds(moment)));
         assert_eq!(parse_unix("1736937000"), Some(UnixTime::Seconds(moment)));
@@ -76,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_whole_number_is_not_unix_time() {
+    fn only_integers_are_unix_time() {
         for text in ["", "-", "+1", "1.5", "1e9", " 1", "0x10", "99999999999999999999", "9223372036854775807"] {
             assert_eq!(parse_unix(text), None, "{text}");
         }
