@@ -1,4 +1,4 @@
-//! Causes, each planted by `vectors/make.py` and named by `verify`, and the table of them in `docs/diagnosis.md`.
+//! The causes planted by `vectors/make.py` are found by `verify`, and listed in `docs/diagnosis.md`.
 
 use crate::common::{Made, NOW};
 use base64::Engine as _;
@@ -12,7 +12,7 @@ fn cases() -> Vec<Value> {
     serde_json::from_str(include_str!("vectors/diagnosis.json")).expect("the vectors are JSON")
 }
 
-/// A case as a raw HTTP request, and the world with the case's variables.
+/// Writes a case as a raw HTTP request, with its environment variables.
 fn set_up(case: &Value) -> Made {
     let body = STANDARD.decode(case["body"].as_str().unwrap()).unwrap();
     let mut request = Request::post("/", body);
@@ -27,7 +27,7 @@ fn set_up(case: &Value) -> Made {
     variables.iter().fold(made, |made, (name, value)| made.variable(name, value.as_str().unwrap()))
 }
 
-/// A raw request has no time of its own, so a lost timestamp can only be looked for around a record's.
+/// Writes a case as a record with its arrival time, around which a lost timestamp is searched.
 fn as_record(case: &Value, made: Made) -> Made {
     let headers = &case["headers"];
     let record = serde_json::json!({
@@ -38,7 +38,7 @@ fn as_record(case: &Value, made: Made) -> Made {
 }
 
 #[test]
-fn every_planted_cause_is_named_and_proved() {
+fn every_planted_cause_is_proved() {
     for case in cases() {
         let name = case["name"].as_str().unwrap();
         let made = as_record(&case, set_up(&case));
@@ -68,7 +68,7 @@ fn raw_requests_are_explained_like_records() {
 }
 
 #[test]
-fn of_random_secrets_and_bodies_nothing_is_proved() {
+fn nothing_is_proved_about_random_secrets_and_bodies() {
     let mut state = u64::try_from(NOW).unwrap();
     let mut random = |count: usize| -> Vec<u8> {
         let mut byte = || {
@@ -79,7 +79,7 @@ fn of_random_secrets_and_bodies_nothing_is_proved() {
     };
     let mut lines = String::new();
     for number in 0..1_000 {
-        // Every other body is an event like those that come, with another id.
+        // Every other body is a realistic event with a random id.
         let body = match number % 2 {
             0 => random(100),
             _ => format!(
@@ -88,7 +88,7 @@ fn of_random_secrets_and_bodies_nothing_is_proved() {
             )
             .into_bytes(),
         };
-        // Signed as documented, by a secret that nobody here knows.
+        // Signed as documented, with a secret that is not configured.
         let mut mac = Hmac::<Sha256>::new_from_slice(format!("whsec_{}", hex::encode(random(16))).as_bytes()).unwrap();
         mac.update(format!("{NOW}.").as_bytes());
         mac.update(&body);
@@ -114,7 +114,7 @@ fn digests() -> Vec<Value> {
     serde_json::from_str(include_str!("vectors/computed.json")).expect("the vectors are JSON")
 }
 
-/// A good request of Plexos, `request.http`; its signature by `(printf 1736937000.; cat vectors/plexos.json) | openssl dgst -sha256
+/// Writes a correctly signed Plexos request to `request.http`; its signature is from `(printf 1736937000.; cat vectors/plexos.json) | openssl dgst -sha256
 /// -hmac whsec_test_secret_do_not_use`.
 fn good() -> Made {
     let mut request = Request::post("/", include_bytes!("vectors/plexos.json").to_vec());
@@ -126,11 +126,11 @@ fn good() -> Made {
 
 fn computed(made: &Made, digest: &str) -> Value {
     let run = made.run(&["verify", "request.http", "--json", "--computed", digest]);
-    run.json().into_iter().find(|record| record["schema"] == "whtool.computed/1").expect("there is a record of it")
+    run.json().into_iter().find(|record| record["schema"] == "whtool.computed/1").expect("a record explains the digest")
 }
 
 #[test]
-fn every_digest_gone_wrong_is_named_and_proved() {
+fn every_wrong_digest_is_explained() {
     for case in digests() {
         let variables = case["environment"].as_object().unwrap();
         let made = variables.iter().fold(good(), |made, (name, value)| made.variable(name, value.as_str().unwrap()));
@@ -142,7 +142,7 @@ fn every_digest_gone_wrong_is_named_and_proved() {
 }
 
 #[test]
-fn of_a_random_digest_nothing_is_said_but_what_was_tried() {
+fn a_random_digest_is_unknown_and_the_tried_candidates_are_counted() {
     for length in [16, 20, 32, 64] {
         let record = computed(&good(), &"5a".repeat(length));
         assert_eq!((&record["answer"], record["causes"].as_array().unwrap().len()), (&Value::from("unknown"), 0));
@@ -151,17 +151,17 @@ fn of_a_random_digest_nothing_is_said_but_what_was_tried() {
 }
 
 #[test]
-fn the_right_digest_is_called_right_and_no_digest_a_usage_error() {
+fn the_correct_digest_is_recognised_and_other_text_is_a_usage_error() {
     let right = "9C5DA25FA4666BED54B4DEC381AF26DE3A0413143346D40C7ECE61E19AB971CE";
     let record = computed(&good(), right);
     assert_eq!((&record["answer"], &record["inHeader"]), (&Value::from("right"), &Value::from(true)));
     assert_eq!(good().run(&["verify", "request.http", "--computed", "nonsense"]).status, 2);
     let text = good().run(&["verify", "request.http", "--computed", &"00".repeat(32)]).text();
-    assert!(text.contains("nothing that was tried"), "{text}");
+    assert!(text.contains("no known mistake gives this digest"), "{text}");
 }
 
 #[test]
-fn the_digest_of_another_request_in_the_file_is_told() {
+fn the_digest_of_another_request_in_the_file_is_recognised() {
     let other = r#"{"id":"evt_2","type":"payment.failed","data":{}}"#;
     let line = |body: &str| {
         let headers =
@@ -179,7 +179,7 @@ fn the_digest_of_another_request_in_the_file_is_told() {
     assert!(records[1]["causes"][0]["what"].as_str().unwrap().contains("line 1"), "{:#}", records[1]);
 }
 
-/// The rows of the table: what was done, and the codes under which it was named.
+/// Formats the rows of the table: the case and the codes of its causes.
 fn rows(cases: &[Value]) -> String {
     let codes = |case: &Value| {
         let codes = case["codes"].as_array().unwrap().iter().map(|code| format!("`{}`", code.as_str().unwrap()));
@@ -192,14 +192,14 @@ fn rows(cases: &[Value]) -> String {
     cases.iter().map(row).collect()
 }
 
-/// `UPDATE=1 cargo test the_table_in_the_docs` writes the tables anew.
+/// `UPDATE=1 cargo test the_tables_in_the_docs` rewrites the tables.
 #[test]
-fn the_table_in_the_docs_is_that_of_the_vectors() {
+fn the_tables_in_the_docs_list_the_vectors() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/diagnosis.md");
     let mut text = std::fs::read_to_string(path).unwrap();
     let tables = [
-        ("requests", format!("| what was done to the request | named |\n|---|---|\n{}", rows(&cases()))),
-        ("digests", format!("| what the code computed | made by | named |\n|---|---|---|\n{}", rows(&digests()))),
+        ("requests", format!("| change to the request | causes |\n|---|---|\n{}", rows(&cases()))),
+        ("digests", format!("| computed digest | made with | causes |\n|---|---|---|\n{}", rows(&digests()))),
     ];
     for (name, table) in tables {
         let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->\n"));
@@ -209,7 +209,7 @@ fn the_table_in_the_docs_is_that_of_the_vectors() {
             text.replace_range(from..to, &table);
             std::fs::write(path, &text).unwrap();
         } else {
-            assert_eq!(&text[from..to], table, "UPDATE=1 cargo test the_table_in_the_docs");
+            assert_eq!(&text[from..to], table, "UPDATE=1 cargo test the_tables_in_the_docs");
         }
     }
 }

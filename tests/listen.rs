@@ -93,7 +93,7 @@ fn a_refusal_shows_its_cause_instead() {
     let run = listen([plexos(&"0".repeat(64))], &[]);
     let text = run.text();
     assert!(text.contains("signature does not match  → 401"), "{text}");
-    assert!(text.contains("nothing explains it") && !text.contains("\"amount\""), "{text}");
+    assert!(text.contains("no known mistake explains the signature") && !text.contains("\"amount\""), "{text}");
 }
 
 #[test]

@@ -10,6 +10,7 @@
 mod attack;
 mod check;
 mod common;
+mod comparison;
 mod completions;
 mod config;
 mod diagnosis;
@@ -21,7 +22,6 @@ mod forwarding;
 mod fuzz;
 mod generated;
 mod help;
-mod hops;
 mod keeping;
 mod layers;
 mod listen;

@@ -1,4 +1,4 @@
-//! `verify`: forms of files, ages, exit statuses, many at once. Causes are in `diagnosis`.
+//! `verify`: file formats, ages, exit statuses, large files. Causes are in `diagnosis`.
 
 use crate::common::{Made, NOW, PLEXOS_SECRET};
 use serde_json::json;
@@ -54,7 +54,7 @@ fn lines_har_and_parts_are_read_too() {
 }
 
 #[test]
-fn the_age_is_judged_against_now_or_a_moment_or_not_at_all() {
+fn the_age_is_computed_at_now_at_a_given_time_or_ignored() {
     let later = |words: &[&str]| verify(&line(PLEXOS_MAC), words).json()[0]["verdict"].clone();
     assert_eq!(later(&["--json", "--at", "2025-01-15T10:35:00Z"]), "verified");
     assert_eq!(later(&["--json", "--at", "2025-01-15T10:35:01Z"]), "too_old");
@@ -70,7 +70,7 @@ fn the_age_is_judged_against_now_or_a_moment_or_not_at_all() {
 }
 
 #[test]
-fn one_wrong_request_makes_the_answer_no_and_many_are_summed_up() {
+fn one_failure_sets_the_status_and_several_requests_are_summarized() {
     let wrong = "0".repeat(64);
     let file = [line(PLEXOS_MAC), line(&wrong), line(PLEXOS_MAC), line("zz")].concat();
     let run = verify(&file, &[]);
@@ -82,7 +82,7 @@ fn one_wrong_request_makes_the_answer_no_and_many_are_summed_up() {
 }
 
 #[test]
-fn many_lines_are_counted_right_and_told_in_order() {
+fn many_lines_are_counted_and_printed_in_order() {
     let mut file = String::new();
     for number in 0..5_000 {
         file.push_str(&if number % 100 == 0 { line(&"0".repeat(64)) } else { line(PLEXOS_MAC) });
@@ -96,7 +96,7 @@ fn many_lines_are_counted_right_and_told_in_order() {
 }
 
 #[test]
-fn one_failure_that_nothing_explains_does_not_take_the_time_of_the_next() {
+fn an_unexplained_failure_does_not_use_up_the_budget_of_the_next() {
     let wrong = line(&"0".repeat(64)).repeat(20);
     let changed = line(PLEXOS_MAC).replace("10000", "90000");
     let records = verify(&[wrong, changed].concat(), &["--json"]).json();
@@ -105,7 +105,7 @@ fn one_failure_that_nothing_explains_does_not_take_the_time_of_the_next() {
 }
 
 #[test]
-fn a_line_that_cannot_be_read_is_named_and_does_not_hide_the_others() {
+fn an_unreadable_line_is_reported_and_does_not_hide_the_others() {
     let file = [line(PLEXOS_MAC), "{\"request\":\n".to_owned(), line(PLEXOS_MAC)].concat();
     let run = verify(&file, &[]);
     assert_eq!(run.status, 1);
@@ -117,7 +117,7 @@ fn a_line_that_cannot_be_read_is_named_and_does_not_hide_the_others() {
 }
 
 #[test]
-fn what_is_no_capture_is_refused_with_a_hint() {
+fn an_unknown_format_is_refused_with_a_hint() {
     let run = verify("hello world, this is prose", &[]);
     assert_eq!((run.status, run.out.len()), (3, 0));
     assert!(run.err.contains("--body f --header"), "{}", run.err);
@@ -126,11 +126,11 @@ fn what_is_no_capture_is_refused_with_a_hint() {
         assert!(run.status == 3 && run.err.contains("--body f --header"), "{}", run.err);
     }
     let empty = verify("", &[]);
-    assert!(empty.status == 3 && empty.err.contains("it is empty"), "{}", empty.err);
+    assert!(empty.status == 3 && empty.err.contains("the file is empty"), "{}", empty.err);
 }
 
 #[test]
-fn without_a_configured_secret_the_verdict_is_that_none_is_known() {
+fn without_a_configured_secret_the_verdict_is_no_secret() {
     let run = Made::default().file("f", raw()).run(&["verify", "f", "--json"]);
     assert_eq!((run.status, run.json()[0]["verdict"].as_str()), (1, Some("no_secret")));
     let run = Made::default().file("f", raw()).file("s", PLEXOS_SECRET).run(&["verify", "f", "--secret-file", "s"]);
@@ -138,28 +138,28 @@ fn without_a_configured_secret_the_verdict_is_that_none_is_known() {
 }
 
 #[test]
-fn a_secret_file_that_others_can_read_serves_and_draws_a_warning() {
-    let told = |mode: u32, path: &str| {
+fn a_secret_file_that_others_can_read_is_used_with_a_warning() {
+    let warning = |mode: u32, path: &str| {
         let mut made = Made::default().file("f", raw()).file(path, PLEXOS_SECRET);
         made.modes.insert(path.into(), mode);
         let run = made.run(&["verify", "f", "--secret-file", path]);
         assert_eq!(run.status, 0, "{}", run.err);
         run.err
     };
-    assert_eq!(told(0o644, "s"), "warning: s can be read by every user of this machine: `chmod 600 s`\n");
-    assert_eq!(told(0o640, "s"), "warning: s can be read by its group: `chmod 600 s`\n");
-    assert_eq!([told(0o600, "s"), told(0o644, "/dev/fd/63"), told(0o644, "/dev/stdin")], [""; 3]);
+    assert_eq!(warning(0o644, "s"), "warning: s can be read by every user of this machine: `chmod 600 s`\n");
+    assert_eq!(warning(0o640, "s"), "warning: s can be read by its group: `chmod 600 s`\n");
+    assert_eq!([warning(0o600, "s"), warning(0o644, "/dev/fd/63"), warning(0o644, "/dev/stdin")], [""; 3]);
 }
 
 #[test]
-fn one_of_several_secrets_is_named() {
+fn the_matching_one_of_several_secrets_is_named() {
     let made =
         Made::default().file("f", raw()).variable("PLEXOS_WEBHOOK_SECRET", &format!("whsec_old,{PLEXOS_SECRET}"));
     assert!(made.run(&["verify", "f"]).text().contains("PLEXOS_WEBHOOK_SECRET #2"));
 }
 
 #[test]
-fn strangers_text_does_not_reach_the_terminal_raw() {
+fn untrusted_text_is_escaped() {
     let body = "{\"type\":\"\u{1b}[2J\",\"data\":{},\"id\":\"\u{202e}x\"}";
     let request = format!("POST / HTTP/1.1\r\nX-Plexos-Signature: \x1b[31m\r\n\r\n{body}");
     for words in [&["verify", "f", "--color", "never"][..], &["verify", "f", "-v", "--color", "never"]] {
@@ -169,7 +169,7 @@ fn strangers_text_does_not_reach_the_terminal_raw() {
 }
 
 #[test]
-fn a_wrong_signature_does_not_hide_that_the_time_is_wrong_too() {
+fn a_wrong_signature_does_not_hide_a_wrong_time() {
     for (at, said) in [
         ("2025-01-15T10:50:00Z", Some(("also_too_old", "the signed time is 20 min ago"))),
         ("2025-01-15T10:10:00Z", Some(("also_in_future", "the signed time is 20 min ahead"))),
@@ -189,7 +189,7 @@ fn a_wrong_signature_does_not_hide_that_the_time_is_wrong_too() {
 }
 
 #[test]
-fn in_a_narrow_terminal_causes_are_broken_between_words() {
+fn in_a_narrow_terminal_causes_are_wrapped_between_words() {
     let tampered = raw().replace("\"10000\"", "\"90000\"");
     let run = |columns| Made::with_secrets().columns(columns).file("f", &tampered).run(&["verify", "f"]).text();
     for columns in [60, 80, 100] {
@@ -205,18 +205,18 @@ fn in_a_narrow_terminal_causes_are_broken_between_words() {
 }
 
 #[test]
-fn headers_without_a_body_are_told_what_they_go_with() {
+fn headers_without_a_body_are_a_usage_error() {
     for words in [&["verify", "--header", "X-Plexos-Signature: abc"][..], &["verify", "f", "-H", "a: b"]] {
         let run = Made::with_secrets().file("f", "hello").run(words);
-        assert!(run.status == 2 && run.err.contains("--header goes with --body FILE"), "{words:?}: {}", run.err);
-        assert!(run.err.contains("brings its own headers"), "{}", run.err);
+        assert!(run.status == 2 && run.err.contains("--header requires --body"), "{words:?}: {}", run.err);
+        assert!(run.err.contains("have their own headers"), "{}", run.err);
     }
     let nothing = Made::with_secrets().run(&["verify"]);
     assert!(nothing.status == 2 && nothing.err.contains("FILE"), "{}", nothing.err);
 }
 
 #[test]
-fn quotes_around_a_header_are_told() {
+fn quotes_around_a_header_are_an_error() {
     let words = ["verify", "--body", "f", "--header", "\"X-Plexos-Timestamp: 1\""];
     let run = Made::with_secrets().file("f", "{}").run(&words);
     assert!(run.status == 2 && run.err.contains("remove the quotes around the header"), "{}", run.err);

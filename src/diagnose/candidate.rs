@@ -52,7 +52,7 @@ pub(super) fn keys<'k>(provider: &dyn Provider, credentials: &'k Credentials<'_>
     for (name, key) in credentials.api_keys {
         keys.push(Candidate::new(key.as_bytes(), Cause::ApiKeyAsSecret { name: name.clone() }));
     }
-    let unset = [("an empty text", ""), ("`undefined`", "undefined"), ("`null`", "null"), ("`None`", "None")];
+    let unset = [("an empty string", ""), ("`undefined`", "undefined"), ("`null`", "null"), ("`None`", "None")];
     keys.extend(unset.map(|(used, key)| Candidate::new(key.as_bytes(), Cause::SecretUnset { used })));
     keys
 }
@@ -70,7 +70,7 @@ fn damaged_copies<'k>(secret: &'k Secret, prefix: &'static str) -> Vec<Candidate
     if let Some(unquoted) = unquoted {
         found.push(Candidate::new(unquoted, Cause::SecretQuoted { name: name() }));
     }
-    for (tail, text) in [("a newline", "\n"), ("CRLF", "\r\n"), ("a blank", " "), ("a carriage return", "\r")] {
+    for (tail, text) in [("a newline", "\n"), ("CRLF", "\r\n"), ("a space", " "), ("a carriage return", "\r")] {
         let longer = [bytes, text.as_bytes()].concat();
         found.push(Candidate::new(longer, Cause::SecretWhitespaceLost { name: name(), tail }));
     }
@@ -186,14 +186,8 @@ fn other_notations(provider: &dyn Provider, text: &str) -> Vec<Candidate<'static
         }
         None => {}
     }
-    let separators = [
-        ("nothing", ""),
-        ("a colon", ":"),
-        ("a line break", "\n"),
-        ("a comma", ","),
-        ("a hyphen", "-"),
-        ("a blank", " "),
-    ];
+    let separators =
+        [("nothing", ""), ("a colon", ":"), ("a newline", "\n"), ("a comma", ","), ("a hyphen", "-"), ("a space", " ")];
     for (separator, separator_text) in separators {
         found.push(Candidate::new(
             format!("{text}{separator_text}").into_bytes(),

@@ -196,7 +196,7 @@ pub enum Cause {
         signed: &'static str,
     },
     BodyBom {
-        signed: &'static str,
+        is_signed: bool,
     },
     BodyWhitespace,
     BodyEmptySigned,

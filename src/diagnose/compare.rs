@@ -160,7 +160,7 @@ fn classify_rest(good: &[u8], here: &[u8]) -> Cause {
         return Cause::BodyEncoded { here: signed };
     }
     match diff::paths(good, here) {
-        Some(paths) if paths.is_empty() => Cause::BodyRewritten { by: "something that is not known by name" },
+        Some(paths) if paths.is_empty() => Cause::BodyRewritten { by: "the output of an unknown serializer" },
         Some(changes) if !is_unrelated(good, &changes) => {
             let paths = changes.iter().take(MAX_PATHS).map(|change| change.path.clone()).collect();
             Cause::BodyValues { count: changes.len(), paths }

@@ -178,7 +178,7 @@ fn digest_of_length(digits: usize) -> Option<&'static str> {
 fn explain_unknown_provider(headers: &Headers) -> Vec<Finding> {
     let headers_missing = provider::ALL.iter().map(|provider| provider.signature_header());
     let mut findings = proved(headers_missing.map(|header| Cause::SignatureMissing { header }).collect());
-    findings.extend(likely(other_header(headers, "a header of a known provider").into_iter().collect()));
+    findings.extend(likely(other_header(headers, "the header of a known provider").into_iter().collect()));
     findings
 }
 

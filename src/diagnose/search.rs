@@ -88,8 +88,8 @@ impl SearchSpace<'_> {
         let body = self.bodies.received();
         let attempts: [(&str, [&[u8]; 2]); 3] = [
             ("the SHA-256 of the body", [b"", body]),
-            ("the SHA-256 of secret and body in a row", [key, body]),
-            ("the SHA-256 of body and secret in a row", [body, key]),
+            ("the SHA-256 of the secret followed by the body", [key, body]),
+            ("the SHA-256 of the body followed by the secret", [body, key]),
         ];
         for (what, parts) in attempts {
             if !allowance.spend(body.len()) {

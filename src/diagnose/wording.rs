@@ -89,127 +89,130 @@ impl Cause {
     /// Describes in a sentence what happened. It may contain text from the request.
     pub fn sentence(&self) -> String {
         match self {
-            Self::SignatureMissing { header } => format!("there is no {header} header"),
-            Self::SignatureOtherHeader { name, header } => format!("the signature stands in `{name}`, not in {header}"),
+            Self::SignatureMissing { header } | Self::TimestampMissing { header } => {
+                format!("the {header} header is missing")
+            }
+            Self::SignatureOtherHeader { name, header } => {
+                format!("the signature is in the header `{name}` instead of {header}")
+            }
             Self::ProviderMixedUp { header_of, payload_of } => {
-                format!("the signature header is {header_of}'s, and the payload looks like {payload_of}'s")
+                format!("the signature header is {header_of}'s, but the payload looks like {payload_of}'s")
             }
             Self::SignatureOfOtherProvider { signer, header, .. } => {
-                format!("{header} carries a right signature of {signer}")
+                format!("{header} contains a correct {signer} signature")
             }
             Self::SignatureEmpty => "the signature header is empty".to_owned(),
             Self::SignatureLength { digits, digest: None } => {
                 format!("the signature has {digits} hex digits instead of 64")
             }
             Self::SignatureLength { digits, digest: Some(digest) } => {
-                format!("the signature has {digits} hex digits instead of 64: the length of {digest}")
+                format!("the signature has {digits} hex digits instead of 64, the length of {digest}")
             }
             Self::SignatureNotHex => "the signature is not hex".to_owned(),
-            Self::SignatureBase64 => "the signature is written in base64 instead of hex".to_owned(),
+            Self::SignatureBase64 => "the signature is base64 instead of hex".to_owned(),
             Self::SignaturePrefix { prefix } => {
-                format!("the signature has `{prefix}` before it, which the provider does not write")
+                format!("the signature starts with `{prefix}`, which this provider does not use")
             }
-            Self::TimestampMissing { header } => format!("there is no {header} header"),
             Self::TimestampNotANumber { text } => format!("the timestamp `{text}` is not a whole number of seconds"),
             Self::TimestampMilliseconds => "the timestamp is in milliseconds instead of seconds".to_owned(),
-            Self::TimestampRepeated => "there are several timestamp headers, and they differ".to_owned(),
-            Self::TimestampTooOld { age } => format!("the signature is right, but was made {age} ago"),
+            Self::TimestampRepeated => "there are several timestamp headers with different values".to_owned(),
+            Self::TimestampTooOld { age } => format!("the signature is correct, but was made {age} ago"),
             Self::TimestampInFuture { ahead } => {
-                format!("the signature is right, but its time is {ahead} ahead of the clock")
+                format!("the signature is correct, but its timestamp is {ahead} ahead of the clock")
             }
-            Self::TimestampNotSigned => "the body was signed without the timestamp before it".to_owned(),
+            Self::TimestampNotSigned => "the body was signed without the timestamp".to_owned(),
             Self::TimestampSignedInMilliseconds => {
-                "the timestamp was signed in milliseconds and sent in seconds".to_owned()
+                "the timestamp was signed in milliseconds, but sent in seconds".to_owned()
             }
-            Self::TimestampSignedInSeconds => "the timestamp was signed in seconds and sent in milliseconds".to_owned(),
+            Self::TimestampSignedInSeconds => {
+                "the timestamp was signed in seconds, but sent in milliseconds".to_owned()
+            }
             Self::TimestampSeparator { separator } => {
-                format!("timestamp and body were signed with {separator} between them instead of a full stop")
+                format!("timestamp and body were signed with {separator} between them instead of a dot")
             }
-            Self::TimestampOther { signed } => format!("the signature was made for the timestamp {signed}"),
-            Self::OtherProviderRule { provider } => format!("it was signed by {provider}'s rule"),
-            Self::SecretOfOtherProvider { name } => format!("it was signed with another provider's secret: {name}"),
+            Self::TimestampOther { signed } => format!("the signed timestamp is {signed}"),
+            Self::OtherProviderRule { provider } => format!("signed by the rules of {provider}"),
+            Self::SecretOfOtherProvider { name } => format!("signed with another provider's secret: {name}"),
             Self::SecretWhitespaceAdded { name } => {
-                format!("{name} has white space around it that was not used in signing")
+                format!("{name} has white space around it that the signing key does not have")
             }
-            Self::SecretWhitespaceLost { name, tail } => {
-                format!("it was signed with {name} and {tail} after it")
-            }
-            Self::SecretQuoted { name } => format!("{name} is in quotes, and was used in signing without them"),
-            Self::SecretUsedWithQuotes { name } => format!("it was signed with quotes around {name}"),
-            Self::SecretPrefixDropped { name, prefix } => format!("it was signed with {name} without its `{prefix}`"),
+            Self::SecretWhitespaceLost { name, tail } => format!("the signing key is {name} with {tail} at the end"),
+            Self::SecretQuoted { name } => format!("{name} has quotes around it that the signing key does not have"),
+            Self::SecretUsedWithQuotes { name } => format!("the signing key is {name} with quotes around it"),
+            Self::SecretPrefixDropped { name, prefix } => format!("the signing key is {name} without `{prefix}`"),
             Self::SecretPrefixLost { name, prefix } => {
-                format!("{name} lacks the `{prefix}` that the secret used in signing has")
+                format!("{name} does not start with `{prefix}`, but the signing key does")
             }
-            Self::SecretDecoded { name, encoding } => format!("it was signed with {name} decoded from {encoding}"),
-            Self::SecretCutAtHash { name } => format!("it was signed with {name} cut off at its `#`"),
-            Self::SecretCutShort { name } => format!("it was signed with {name} without its last character"),
+            Self::SecretDecoded { name, encoding } => format!("the signing key is {name} decoded from {encoding}"),
+            Self::SecretCutAtHash { name } => format!("the signing key is the part of {name} before the `#`"),
+            Self::SecretCutShort { name } => format!("the signing key is {name} without the last character"),
             Self::SecretLine { name } => {
-                format!("{name} holds a whole line of an env file: it was signed with what follows the `=`")
+                format!("{name} is a whole line of an env file, but the signing key is the part after the `=`")
             }
-            Self::SecretUnset { used } => format!("it was signed with {used} as the secret"),
-            Self::SecretNotConfigured { provider, .. } => {
-                format!("no secret of {provider} is configured here")
-            }
-            Self::ApiKeyAsSecret { name } => format!("it was signed with the API key of {name}"),
+            Self::SecretUnset { used } => format!("the signing key is {used}: no secret was set"),
+            Self::SecretNotConfigured { provider, .. } => format!("no {provider} secret is configured"),
+            Self::ApiKeyAsSecret { name } => format!("signed with the API key in {name}"),
             Self::SecretLooksLikeApiKey { name } => format!("{name} looks like an API key, not like a signing secret"),
-            Self::SecretLooksWrapped { name } => format!("{name} has blanks, a line break or quotes around it"),
+            Self::SecretLooksWrapped { name } => format!("{name} has white space or quotes around it"),
             Self::NotHmac { what } => format!("the signature is {what}, not an HMAC"),
             Self::BodyReserialized { signed, here: None } => {
-                format!("the signature is for the same JSON in another spelling ({signed})")
+                format!("the body was re-serialized: the signature matches {signed}")
             }
             Self::BodyReserialized { signed, here: Some(here) } => {
-                format!(
-                    "the signature is for the same JSON in another spelling ({signed}); here it is spelled otherwise ({here})"
-                )
+                format!("the body was re-serialized: the signature matches {signed}, but this body looks like {here}")
             }
-            Self::BodyNewlineAdded => "the body has a line break at its end that was not signed".to_owned(),
-            Self::BodyNewlineLost => "the signed body ends in a line break that is missing here".to_owned(),
-            Self::BodyLineEnds { signed } => format!("line ends were changed: the signed body has {signed}"),
-            Self::BodyBom { signed } => format!("the signed body was {signed} a byte order mark"),
-            Self::BodyWhitespace => "white space at the ends of the body was changed after signing".to_owned(),
-            Self::BodyEmptySigned => "the empty body was signed".to_owned(),
+            Self::BodyNewlineAdded => "the body ends with a newline that was not signed".to_owned(),
+            Self::BodyNewlineLost => "the signed body ends with a newline that is missing here".to_owned(),
+            Self::BodyLineEnds { signed } => format!("the line endings were changed: the signed body has {signed}"),
+            Self::BodyBom { is_signed: true } => {
+                "the signed body starts with a byte order mark that is missing here".to_owned()
+            }
+            Self::BodyBom { is_signed: false } => {
+                "the body starts with a byte order mark that was not signed".to_owned()
+            }
+            Self::BodyWhitespace => "the body has white space around it that was not signed".to_owned(),
+            Self::BodyEmptySigned => "an empty body was signed".to_owned(),
             Self::BodyEmptyHere => "the body is empty here".to_owned(),
-            Self::BodyEncoding { signed } => {
-                format!("the text was written in another encoding: the signed body is {signed}")
-            }
+            Self::BodyEncoding { signed } => format!("the text was re-encoded: the signed body is {signed}"),
             Self::BodyDoubleEncoded { signed } => format!("JSON in a JSON string: the signed body is {signed}"),
-            Self::BodyNotThePayload { signed } => format!("not the payload but the text `{signed}` was signed"),
+            Self::BodyNotThePayload { signed } => format!("the text `{signed}` was signed instead of the payload"),
             Self::BodyByteChanged { offset, signed, here } => {
-                format!(
-                    "one byte was changed: at offset {offset} the signed body has {}, this one {}",
-                    byte(*signed),
-                    byte(*here)
-                )
+                let (signed, here) = (format_byte(*signed), format_byte(*here));
+                format!("one byte was changed: at offset {offset} the signed body has {signed}, this one {here}")
             }
             Self::BodyByteLost { offset, signed } => {
-                format!("one byte was lost: the signed body has {} at offset {offset}", byte(*signed))
+                format!("one byte is missing: the signed body has {} at offset {offset}", format_byte(*signed))
             }
             Self::BodyByteAdded { offset, here } => {
-                format!("one byte was added: {} at offset {offset} is not in the signed body", byte(*here))
+                format!("one byte was added: {} at offset {offset} was not signed", format_byte(*here))
             }
-            Self::BodyPrinted { by } => format!("not the body but a print of its bytes was signed: {by}"),
-            Self::BodyRewritten { by } => format!("the body was parsed and written again by {by}"),
-            Self::BodyEncoded { here } => format!("the text is in another encoding here: {here}"),
-            Self::BodyCut { lost } => format!("the body was cut off: {} missing at its end", bytes(*lost)),
-            Self::BodyGrown { added } => format!("{} added behind the body", bytes(*added)),
+            Self::BodyPrinted { by } => format!("the bytes of the body were printed and the result was signed: {by}"),
+            Self::BodyRewritten { by } => format!("the body was re-serialized: it looks like {by}"),
+            Self::BodyEncoded { here } => format!("the text was re-encoded: here the body is {here}"),
+            Self::BodyCut { lost } => format!("the body was truncated: {} lost at the end", count_bytes(*lost)),
+            Self::BodyGrown { added } => format!("{} added at the end of the body", count_bytes(*added)),
+            Self::BodyValues { count: 1, paths } => format!("a value in the body was changed: {}", paths.join(", ")),
             Self::BodyValues { count, paths } => {
-                format!("values in the body were changed ({count}): {}", paths.join(", "))
+                let rest = if *count > paths.len() { ", …" } else { "" };
+                format!("{count} values in the body were changed: {}{rest}", paths.join(", "))
             }
-            Self::BodyReplaced => "the body is another one".to_owned(),
-            Self::MessageOther { what } => format!("not the body was signed, but {what}"),
-            Self::KeyAndMessageSwapped => "key and message were exchanged".to_owned(),
-            Self::DigestAlgorithm { name } => format!("it was made with {name} instead of SHA-256"),
-            Self::DigestEncodedTwice => "the digest was encoded twice: its hex text was encoded once more".to_owned(),
+            Self::BodyReplaced => "the two bodies have nothing in common that whtool recognizes".to_owned(),
+            Self::MessageOther { what } => format!("{what} was signed instead of the body"),
+            Self::KeyAndMessageSwapped => "key and message were swapped".to_owned(),
+            Self::DigestAlgorithm { name } => format!("made with {name} instead of SHA-256"),
+            Self::DigestEncodedTwice => "the digest was encoded twice: its hex text was encoded again".to_owned(),
             Self::BodyLength { announced, here } => {
-                format!("the body has {here} bytes, and its head announced {announced}")
+                format!("the body has {here} bytes, but Content-Length is {announced}")
             }
-            Self::BodyCompressed { encoding } => format!("the body is marked as compressed ({encoding})"),
+            Self::BodyCompressed { encoding } => format!("the body is compressed (Content-Encoding: {encoding})"),
             Self::BodyReplacementCharacter => {
-                "the body has U+FFFD in it, the mark of bytes that could not be decoded".to_owned()
+                "the body contains U+FFFD, which replaces bytes that could not be decoded".to_owned()
             }
-            Self::Unexplained => "nothing explains it: signed with another secret, or over another body".to_owned(),
+            Self::Unexplained => {
+                "signed with another secret or over another body: no known mistake explains the signature".to_owned()
+            }
             Self::NotSearched => {
-                "no single change explains it; more was not tried, for the size of the body or the number of failures"
+                "no single change explains it; the search for pairs stopped early (large body or many failures)"
                     .to_owned()
             }
         }
@@ -217,12 +220,12 @@ impl Cause {
 }
 
 /// Formats a byte as its character, if it has one, and its number.
-fn byte(byte: u8) -> String {
+fn format_byte(byte: u8) -> String {
     if byte.is_ascii_graphic() { format!("`{}` (0x{byte:02x})", char::from(byte)) } else { format!("0x{byte:02x}") }
 }
 
-fn bytes(count: usize) -> String {
-    if count == 1 { "1 byte is".to_owned() } else { format!("{count} bytes are") }
+fn count_bytes(count: usize) -> String {
+    if count == 1 { "1 byte was".to_owned() } else { format!("{count} bytes were") }
 }
 
 #[cfg(test)]
@@ -231,6 +234,6 @@ mod tests {
 
     #[test]
     fn a_byte_is_shown_as_character_and_number() {
-        assert_eq!((byte(b'7'), byte(b'\n')), ("`7` (0x37)".to_owned(), "0x0a".to_owned()));
+        assert_eq!((format_byte(b'7'), format_byte(b'\n')), ("`7` (0x37)".to_owned(), "0x0a".to_owned()));
     }
 }

@@ -45,11 +45,11 @@ pub fn text(
     }
     let [good, here] = sides.bodies;
     if let Some(at) = diff.first_difference {
-        out.push_str(&format!("{indent}{}\n", paint.strong(&format!("the bodies differ from byte {at} on"))));
-        out.push_str(&format!("{indent}  {}\n", paint.good(&format!("there  {}", fragment(good, at, reveal)))));
-        out.push_str(&format!("{indent}  {}\n", paint.bad(&format!("here   {}", fragment(here, at, reveal)))));
+        out.push_str(&format!("{indent}{}\n", paint.strong(&format!("the bodies differ from byte {at}"))));
+        out.push_str(&format!("{indent}  {}\n", paint.good(&format!("capture  {}", fragment(good, at, reveal)))));
+        out.push_str(&format!("{indent}  {}\n", paint.bad(&format!("here     {}", fragment(here, at, reveal)))));
     }
-    for (name, body) in [("there", good), ("here ", here)] {
+    for (name, body) in [("capture", good), ("here   ", here)] {
         let shown = format!("sha256 {}  {}", body_hash(body), text::count(body.len() as u64, "byte"));
         out.push_str(&format!("{indent}  {}\n", paint.faint(&format!("{name}  {shown}"))));
     }

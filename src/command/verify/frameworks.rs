@@ -42,11 +42,11 @@ impl FrameworkHint {
         if !self.is_useful {
             return None;
         }
-        let names = if self.likely.is_empty() {
-            format!("NAME (one of {})", frameworks::ALL.iter().map(|each| each.name).collect::<Vec<_>>().join(", "))
-        } else {
-            self.likely.join(", or ")
+        let names = match self.likely.as_slice() {
+            [] => format!("NAME ({})", frameworks::ALL.iter().map(|each| each.name).collect::<Vec<_>>().join(", ")),
+            [name] => (*name).to_owned(),
+            [names @ .., last] => format!("{} or {last}", names.join(", ")),
         };
-        Some(format!("for the lines that verify the raw body in your framework, add --framework {names}"))
+        Some(format!("to print handler code that verifies the raw body, add --framework {names}"))
     }
 }

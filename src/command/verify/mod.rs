@@ -27,9 +27,9 @@ use report::{Report, VerdictCounts, Verifier};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-/// Check captured requests, one or a million, and name the cause of every failure
+/// Verify captured requests and name the cause of every failure
 ///
-/// The form of the file is recognised: raw HTTP requests, the lines of `listen --json`, or a HAR archive.
+/// Reads raw HTTP requests, HAR archives and the JSON lines of `whtool listen --json`; the format is detected.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -42,34 +42,34 @@ Examples:
   whtool verify request.http --framework express
   curl -s https://example.com/archive.har | whtool verify - --any-age")]
 pub(super) struct Verify {
-    /// The captured requests; `-` is standard input
+    /// File with captured requests; `-` reads stdin
     #[arg(required_unless_present_any = ["body", "header"], conflicts_with = "body")]
     file: Option<PathBuf>,
-    /// The body of one request, byte for byte; its headers come from --header
+    /// File with the body of a single request; its headers are given with --header
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
-    /// A header of that request, repeatable
+    /// Header of that request. May be repeated
     #[arg(long, short = 'H', value_name = "NAME: VALUE")]
     header: Vec<String>,
-    /// The time by which the age is judged: Unix seconds, RFC 3339, or `arrived` for each record's own; now when not given
+    /// Compute ages at this time instead of now: Unix seconds, RFC 3339, or `arrived` for the time in each record
     #[arg(long, value_name = "TIME", value_parser = parse_at, conflicts_with = "any_age")]
     at: Option<At>,
-    /// Accept any age
+    /// Accept signed timestamps of any age
     #[arg(long)]
     any_age: bool,
-    /// How old, or how far ahead, a signed time may be
-    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "5m")]
+    /// Maximum age of a signed timestamp, past or future
+    #[arg(long, value_name = "DURATION", value_parser = span, default_value = "5m")]
     tolerance: SignedDuration,
-    /// Compare with what `listen` received: an id, the first letters of it, or `last`
-    #[arg(long, value_name = "CAPTURE", help_heading = "Why")]
+    /// Compare with what `whtool listen` received: a capture's id or `last`
+    #[arg(long, value_name = "CAPTURE", help_heading = "Diagnosis")]
     against: Option<String>,
-    /// Say what this digest is that your own code came up with: hex or base64
-    #[arg(long, value_name = "DIGEST", value_parser = parse_digest, help_heading = "Why")]
+    /// Explain a digest that your own code computed, in hex or base64
+    #[arg(long, value_name = "DIGEST", value_parser = parse_digest, help_heading = "Diagnosis")]
     computed: Option<Digest>,
-    /// Print the lines that verify the raw body in this framework
-    #[arg(long, value_name = "NAME", value_parser = frameworks::value_parser(), help_heading = "Why")]
+    /// Print handler code for this framework that verifies the raw body
+    #[arg(long, value_name = "NAME", value_parser = frameworks::value_parser(), help_heading = "Diagnosis")]
     framework: Option<&'static Framework>,
-    /// One JSON record a line
+    /// Print one JSON record per line
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -141,7 +141,7 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<CommandOutcome
                 )?
             }
         }
-        (None, None) => return Err(Error::usage("nothing to verify").hint("give a file, or --body and --header")),
+        (None, None) => return Err(Error::usage("nothing to verify").hint("pass a FILE, or --body and --header")),
     };
     output.write_all(&verifier.summary(&counts))?;
     if let Some(framework) = args.framework {
@@ -149,7 +149,7 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<CommandOutcome
     }
     output.flush()?;
     if counts.total() == 0 {
-        return Err(Error::failed("there is no request in the file"));
+        return Err(Error::failed("no requests found in the input"));
     }
     if args.framework.is_none()
         && let Some(hint) = hint.text()
@@ -160,19 +160,19 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<CommandOutcome
 }
 
 fn headers_without_body() -> Error {
-    Error::usage("--header goes with --body FILE")
-        .because("a FILE of captured requests brings its own headers")
+    Error::usage("--header requires --body")
+        .because("captured requests have their own headers")
         .hint("whtool verify --body payload.json --header 'Name: value'")
 }
 
 fn unknown_form(name: &str, start: &[u8]) -> Error {
-    let error = Error::failed(format!("can't tell what {name} is"));
+    let error = Error::failed(format!("unknown format: {name}"));
     if start.is_empty() {
-        return error.because("it is empty");
+        return error.because("the file is empty");
     }
     error
-        .because("it is neither a raw HTTP request, nor JSON lines of `listen --json`, nor a HAR file")
-        .hint(format!("for a bare payload: whtool verify --body {name} --header 'Name: value'"))
+        .because("it is not a raw HTTP request, a HAR archive, or the JSON lines of `whtool listen --json`")
+        .hint(format!("to verify a bare payload: whtool verify --body {name} --header 'Name: value'"))
 }
 
 /// A file that is read whole: its requests are also compared with copies and with a computed digest.

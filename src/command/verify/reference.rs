@@ -50,8 +50,7 @@ impl ReferenceCopies {
         };
         let mut store = args.open(session)?;
         let id = captures::find(store.as_mut(), name)?;
-        let copy =
-            store.load(&id)?.ok_or_else(|| Error::failed(format!("there is no delivery `{id}` in the store")))?;
+        let copy = store.load(&id)?.ok_or_else(|| Error::failed(format!("no delivery `{id}` in the store")))?;
         Ok(Self::Named(Box::new(copy)))
     }
 
@@ -133,14 +132,14 @@ impl Comparison {
             return Vec::new();
         }
         let (paint, sentence) = (verifier.paint(), conclusion.sentence(&copy.summary.id, diff));
-        let mut text = format!("{INDENT}{} {sentence}\n", paint.strong("hop    "));
+        let mut text = format!("{INDENT}{} {sentence}\n", paint.strong("compare"));
         text.push_str(&comparison::text(diff, &sides, &request.findings, INDENT, paint, verifier.reveal()));
         verifier.wrap(&text)
     }
 }
 
 fn no_store(path: &str) -> Error {
-    Error::failed(format!("there is no store {path}")).hint("`whtool listen` keeps what it receives")
+    Error::failed(format!("no store at {path}")).hint("run `whtool listen` to record deliveries")
 }
 
 /// Refuses to compare two events with different signatures.
@@ -151,9 +150,9 @@ fn refuse_other_event(here: &AnalyzedDelivery, copy: &StoredDelivery) -> Result<
     if own == other || is_same_signature {
         return Ok(());
     }
-    Err(Error::failed(format!("{own} and {other} are two different events: nothing can be said of a hop between them"))
-        .because(format!("{other} is what the capture {} holds", copy.summary.id))
-        .hint(format!("`whtool events --reference {own}` finds the capture to compare with, if it came")))
+    Err(Error::failed(format!("can't compare {own} with {other}: they are different events"))
+        .because(format!("capture {} holds {other}", copy.summary.id))
+        .hint(format!("find the capture of {own}: whtool events --reference {own}")))
 }
 
 /// Finds the delivery whose body the signature was made for.
@@ -215,19 +214,21 @@ impl Conclusion {
         let is_same = diff.first_difference.is_none() && diff.headers.is_empty();
         match self {
             Self::ChangedBetween => {
-                format!(
-                    "{id} verifies as listen received it, and this does not: what stands between the two changed it"
-                )
+                format!("capture {id} verified, but this request does not: something between the two changed it")
             }
-            Self::BothVerify if is_same => format!("{id} is the same, and both verify: no hop changed anything"),
-            Self::BothVerify => format!("{id} verifies, and so does this: what differs does no harm to the signature"),
+            Self::BothVerify if is_same => format!("this request and capture {id} are the same, and both verify"),
+            Self::BothVerify => {
+                format!("this request and capture {id} both verify: the differences do not affect the signature")
+            }
             Self::NeitherVerifies => {
+                format!("capture {id} did not verify either: look for the fault before `whtool listen`")
+            }
+            Self::OnlyHere => {
                 format!(
-                    "{id} did not verify when listen received it: the fault lies before listen, not between the two"
+                    "this request verifies, but capture {id} does not: it was changed on its way to `whtool listen`"
                 )
             }
-            Self::OnlyHere => format!("this verifies, and {id} does not: it was listen's way that changed it"),
-            Self::SignatureOfCopy => format!("the signature belongs to the body of {id} in the store"),
+            Self::SignatureOfCopy => format!("the signature was made for the body of capture {id}"),
         }
     }
 }

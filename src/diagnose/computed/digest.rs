@@ -20,7 +20,7 @@ pub struct Digest {
 }
 
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("a digest is hex or base64 of 16, 20, 28, 32, 48 or 64 bytes, such as 64 hex digits")]
+#[error("expected hex or base64 of 16, 20, 28, 32, 48 or 64 bytes")]
 pub struct DigestError;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -136,8 +136,8 @@ impl Construction {
         Some(match self {
             Self::Hmac => return None,
             Self::PlainHash => Cause::NotHmac { what: "a hash without a key" },
-            Self::KeyThenMessage => Cause::NotHmac { what: "a hash of secret and message in a row" },
-            Self::MessageThenKey => Cause::NotHmac { what: "a hash of message and secret in a row" },
+            Self::KeyThenMessage => Cause::NotHmac { what: "a hash of the secret followed by the message" },
+            Self::MessageThenKey => Cause::NotHmac { what: "a hash of the message followed by the secret" },
             Self::Swapped => Cause::KeyAndMessageSwapped,
         })
     }
@@ -194,9 +194,9 @@ impl<'a> DigestSearch<'a> {
         let timestamp = timestamp.unwrap_or_default();
         let signature = request.headers.get(provider.signature_header()).unwrap_or_default();
         add(timestamp.as_bytes().to_vec(), "the timestamp alone");
-        add(signature.to_vec(), "the signature header's text");
-        add(request.to_wire(), "the whole request, its head and its body");
-        add([request.target.as_bytes(), &request.body].concat(), "the request's path and its body");
+        add(signature.to_vec(), "the value of the signature header");
+        add(request.to_wire(), "the whole request, head and body");
+        add([request.target.as_bytes(), &request.body].concat(), "the request's path and body");
         add(request.headers.as_bytes().to_vec(), "the header lines");
         for other in others.iter().filter(|other| other.bytes != request.body && !other.bytes.is_empty()) {
             let (prefix, what) = (provider.signed_prefix(timestamp), || other.description.clone());

@@ -191,6 +191,6 @@ mod tests {
         assert_eq!(names("JavaScript's JSON.stringify"), ["express", "fastify", "next"]);
         assert_eq!(names("Python's json.dumps"), ["flask", "fastapi", "django"]);
         assert_eq!(names("Java's Jackson"), ["spring"]);
-        assert_eq!(names("white space removed"), [""; 0]);
+        assert_eq!(names("minified JSON"), [""; 0]);
     }
 }
