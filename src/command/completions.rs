@@ -174,7 +174,7 @@ impl Known {
             secrets: kept.map(|held| word(&held.name, &first_line(held.provider.as_bytes(), 60))).collect(),
             endpoints: endpoints.map(|each| word(&each.id, &first_line(each.url.as_bytes(), 60))).collect(),
             probes: probes(),
-            faults: emulator::KINDS.iter().map(|(name, kind)| word(name, kind.meaning())).collect(),
+            faults: emulator::FAULT_KINDS.iter().map(|(name, kind)| word(name, kind.meaning())).collect(),
             subjects: help::subjects().map(|(name, meaning)| word(&name, &meaning)).collect(),
             folder: world.project_folders().into_iter().next(),
         }

@@ -236,6 +236,12 @@ fn port(text: &str) -> Result<u16, String> {
     text.parse().map_err(|_| "a port is a number from 0 to 65535".to_owned())
 }
 
+/// Requests per second, for flags.
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.001..=1e6).contains(&rate) { Ok(rate) } else { Err("must be from 0.001 to 1000000".to_owned()) }
+}
+
 /// A moment for flags.
 fn moment(text: &str) -> Result<Timestamp, String> {
     crate::model::timestamp::parse(text).map_err(|error| error.to_string())

@@ -2,6 +2,7 @@
 
 use super::{Session, cannot_read, moment, provider_of, provider_values, warn_of_nothing};
 use crate::command::shared::secrets::{self, Local, SecretArgs};
+use crate::command::shared::target;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::message::Request;
 use crate::model::signature::{Key, Mac};
@@ -37,7 +38,7 @@ pub(super) struct Sign {
     #[arg(long)]
     bare: bool,
     /// Where a request in `curl`, `http` or `json` form goes
-    #[arg(long, value_name = "URL", default_value = super::replay::DEFAULT_TARGET, value_parser = super::replay::target)]
+    #[arg(long, value_name = "URL", default_value = target::DEFAULT_TARGET, value_parser = target::parse)]
     to: url::Url,
     #[command(flatten)]
     secrets: SecretArgs,

@@ -1,79 +1,67 @@
-//! A delivery: an event on its way to an endpoint, and every try.
+//! A webhook on its way to an endpoint, with every attempt.
 
-use super::faults::Kind;
+use super::faults::FaultKind;
 use serde::{Deserialize, Serialize};
 
-/// How far a delivery has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Fate {
-    /// It will be tried, or tried again.
+pub enum DeliveryStatus {
+    /// Queued for its first attempt or a retry.
     Waiting,
-    /// It is being tried.
-    UnderWay,
-    /// It was answered 2xx.
+    #[serde(rename = "under_way")]
+    InFlight,
+    /// Answered with 2xx.
     Delivered,
-    /// A fault kept it from being sent.
+    /// Never sent, because of a fault.
     Dropped,
-    /// The last try failed, or there is nobody to send it to any more.
+    /// The last retry failed, or the endpoint was deleted.
     GivenUp,
 }
 
-/// A try.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Attempt {
-    /// When it was sent.
+pub struct WebhookAttempt {
     pub at: String,
-    /// The time that was signed, in Unix seconds.
+    /// The signed time, in Unix seconds.
     pub timestamp: String,
-    /// What was answered.
     pub status: Option<u16>,
-    /// Why nothing was answered.
+    /// Reason for the lack of an answer.
     pub error: Option<String>,
-    /// From the first byte sent to the last received, in microseconds.
+    /// Time from the first byte sent to the last received.
     pub took_micros: u64,
-    /// The start of what the answer said; strangers' text.
-    pub said: String,
+    /// Start of the answer's body, untrusted.
+    #[serde(rename = "said")]
+    pub response: String,
 }
 
-/// An event on its way to an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Delivery {
-    /// Its number, from 1.
+pub struct WebhookDelivery {
+    /// Counted from 1.
     pub number: u64,
-    /// The provider's name.
     pub provider: String,
-    /// The event's type.
+    /// The event type.
     pub event: String,
-    /// The event's id, or the reference of the purchase.
+    /// The event id, or the reference of the purchase.
     pub id: String,
-    /// Where it goes.
     pub url: String,
-    /// The endpoint it goes to, at Plexos.
+    /// The Plexos endpoint it goes to. `None`: a Plustive webhook.
     pub endpoint: Option<String>,
-    /// The event, byte for byte.
     pub body: String,
-    /// How far it has come.
-    pub fate: Fate,
-    /// What goes wrong with it.
-    pub faults: Vec<Kind>,
-    /// How many seconds too old the time is that is signed.
+    #[serde(rename = "fate")]
+    pub status: DeliveryStatus,
+    pub faults: Vec<FaultKind>,
+    /// Seconds by which the signed time is in the past.
     pub(super) age: i64,
-    /// The delivery that it has to wait for.
+    /// A delivery that must be attempted before this one.
     pub(super) follows: Option<u64>,
-    /// When the event happened.
     pub created_at: String,
-    /// When it is tried next.
     pub next_at: Option<String>,
-    /// Every try so far.
-    pub attempts: Vec<Attempt>,
+    pub attempts: Vec<WebhookAttempt>,
 }
 
-impl Delivery {
-    /// Whether nothing more is tried.
-    pub fn has_ended(&self) -> bool {
-        !matches!(self.fate, Fate::Waiting | Fate::UnderWay)
+impl WebhookDelivery {
+    pub fn is_final(&self) -> bool {
+        !matches!(self.status, DeliveryStatus::Waiting | DeliveryStatus::InFlight)
     }
 }

@@ -1,19 +1,18 @@
-//! Faults on demand: what goes wrong, with which calls or deliveries, how often.
+//! Faults on demand: rules that make some calls or deliveries go wrong.
 
-use super::call::{Call, Refusal};
-use super::chance::Chance;
+use super::call::{CallError, IncomingCall};
+use super::rng::SeededRng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::str::FromStr;
 use wildmatch::WildMatch;
 
-/// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kind {
+pub enum FaultKind {
     /// An event is delivered twice.
     #[serde(rename = "duplicate")]
     Duplicate,
-    /// An event is delivered after the next one.
+    /// An event is delivered after the next one to the same URL.
     #[serde(rename = "reorder")]
     Reorder,
     /// An event is delivered later.
@@ -22,124 +21,118 @@ pub enum Kind {
     /// An event is never delivered.
     #[serde(rename = "drop")]
     Drop,
-    /// An event is signed with a time beyond the tolerance, every time it is sent.
+    /// Every attempt is signed with a time outside the tolerance.
     #[serde(rename = "late")]
     Late,
-    /// A call is answered 429 with `Retry-After`, and not carried out.
+    /// A call is answered 429 with `Retry-After` and not executed.
     #[serde(rename = "429")]
-    Limit,
-    /// A call is answered 429 without `Retry-After`, and not carried out.
+    RateLimit,
+    /// A call is answered 429 without `Retry-After` and not executed.
     #[serde(rename = "429-bare")]
-    BareLimit,
-    /// A call is answered 500, and not carried out.
+    BareRateLimit,
+    /// A call is answered 500 and not executed.
     #[serde(rename = "500")]
-    Broken,
-    /// A call is carried out, and answered later.
+    ServerError,
+    /// A call is executed and answered later.
     #[serde(rename = "slow")]
     Slow,
-    /// A call is carried out, and the connection cut instead of answering.
+    /// A call is executed, and the connection closed without an answer.
     #[serde(rename = "cut")]
     Cut,
-    /// A look-up tells another end than the webhook did.
+    /// A lookup reports a different outcome than the webhook.
     #[serde(rename = "contradict")]
     Contradict,
 }
 
-/// Where a fault strikes.
+/// The point at which a fault is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// When an event is to be delivered; the subject is its type.
+pub(super) enum FaultStage {
+    /// A delivery is queued; the subject is the event type.
     Delivery,
-    /// When a call is answered; the subject is its path.
+    /// A call is answered; the subject is its path.
     Call,
-    /// When a look-up is answered; the subject is its path.
+    /// A lookup is answered; the subject is its path.
     Lookup,
 }
 
-/// The names of all kinds.
-pub const KINDS: &[(&str, Kind)] = &[
-    ("duplicate", Kind::Duplicate),
-    ("reorder", Kind::Reorder),
-    ("delay", Kind::Delay),
-    ("drop", Kind::Drop),
-    ("late", Kind::Late),
-    ("429", Kind::Limit),
-    ("429-bare", Kind::BareLimit),
-    ("500", Kind::Broken),
-    ("slow", Kind::Slow),
-    ("cut", Kind::Cut),
-    ("contradict", Kind::Contradict),
+pub const FAULT_KINDS: &[(&str, FaultKind)] = &[
+    ("duplicate", FaultKind::Duplicate),
+    ("reorder", FaultKind::Reorder),
+    ("delay", FaultKind::Delay),
+    ("drop", FaultKind::Drop),
+    ("late", FaultKind::Late),
+    ("429", FaultKind::RateLimit),
+    ("429-bare", FaultKind::BareRateLimit),
+    ("500", FaultKind::ServerError),
+    ("slow", FaultKind::Slow),
+    ("cut", FaultKind::Cut),
+    ("contradict", FaultKind::Contradict),
 ];
 
-impl Kind {
-    /// As it is asked for.
+impl FaultKind {
     pub fn name(self) -> &'static str {
-        KINDS.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+        FAULT_KINDS.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
     }
 
-    /// What goes wrong, in a few words.
+    /// A short description for completions.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Duplicate => "an event is delivered twice",
             Self::Reorder => "an event is delivered after the next one",
             Self::Delay => "an event is delivered later",
             Self::Drop => "an event is never delivered",
-            Self::Late => "an event is signed with a time beyond the tolerance",
-            Self::Limit => "a call is answered 429 with Retry-After",
-            Self::BareLimit => "a call is answered 429 without Retry-After",
-            Self::Broken => "a call is answered 500",
-            Self::Slow => "a call is carried out, and answered later",
-            Self::Cut => "a call is carried out, and the connection cut",
-            Self::Contradict => "a look-up tells another end than the webhook did",
+            Self::Late => "an event is signed with a time outside the tolerance",
+            Self::RateLimit => "a call is answered 429 with Retry-After",
+            Self::BareRateLimit => "a call is answered 429 without Retry-After",
+            Self::ServerError => "a call is answered 500",
+            Self::Slow => "a call is executed and answered later",
+            Self::Cut => "a call is executed, and the connection closed without an answer",
+            Self::Contradict => "a lookup reports a different outcome than the webhook",
         }
     }
 
-    fn stage(self) -> Stage {
+    fn stage(self) -> FaultStage {
         match self {
-            Self::Duplicate | Self::Reorder | Self::Delay | Self::Drop | Self::Late => Stage::Delivery,
-            Self::Limit | Self::BareLimit | Self::Broken | Self::Slow | Self::Cut => Stage::Call,
-            Self::Contradict => Stage::Lookup,
+            Self::Duplicate | Self::Reorder | Self::Delay | Self::Drop | Self::Late => FaultStage::Delivery,
+            Self::RateLimit | Self::BareRateLimit | Self::ServerError | Self::Slow | Self::Cut => FaultStage::Call,
+            Self::Contradict => FaultStage::Lookup,
         }
     }
 
-    /// How many seconds it means, unless said: a delay on the emulator's clock, how old a late signature is, how long a slow
-    /// answer takes, and what `Retry-After` says.
-    fn usual_seconds(self) -> f64 {
+    /// Seconds if the rule sets none: a delay on the emulator's clock, the age of a late signature,
+    /// the duration of a slow answer, or the value of `Retry-After`.
+    fn default_seconds(self) -> f64 {
         match self {
             Self::Delay => 60.0,
             Self::Late => 600.0,
             Self::Slow => 5.0,
-            Self::Limit => 1.0,
+            Self::RateLimit => 1.0,
             _ => 0.0,
         }
     }
 }
 
-/// A fault that was asked for.
+/// One fault, with the calls or deliveries it applies to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Fault {
-    /// Its number.
+pub struct FaultRule {
     #[serde(default)]
     pub id: u64,
-    /// What goes wrong.
-    pub kind: Kind,
-    /// Only with this provider.
+    pub kind: FaultKind,
     #[serde(default)]
     pub provider: Option<String>,
-    /// Only where this pattern with `*` and `?` matches the event type, or the path of the call after the provider's part.
+    /// A pattern with `*` and `?` for the event type, or for the path from the version on.
     #[serde(default, rename = "match")]
     pub pattern: Option<String>,
-    /// Only with this method.
     #[serde(default)]
     pub method: Option<String>,
-    /// So many times more; without it, for ever.
+    /// Remaining number of times. `None`: unlimited.
     #[serde(default)]
     pub count: Option<u64>,
-    /// How likely it is, from 0 to 1.
+    /// From 0 to 1.
     #[serde(default = "certain")]
     pub probability: f64,
-    /// See `usual_seconds`.
+    /// See `default_seconds`.
     #[serde(default)]
     pub seconds: Option<f64>,
 }
@@ -148,48 +141,48 @@ fn certain() -> f64 {
     1.0
 }
 
-impl Fault {
-    /// How many seconds it means.
+impl FaultRule {
     pub(super) fn seconds(&self) -> f64 {
-        self.seconds.unwrap_or_else(|| self.kind.usual_seconds())
+        self.seconds.unwrap_or_else(|| self.kind.default_seconds())
     }
 
-    fn is_for(&self, stage: Stage, provider: &str, method: &str, subject: &str) -> bool {
-        let is = |wanted: &Option<String>, given: &str| {
+    fn applies_to(&self, stage: FaultStage, provider: &str, method: &str, subject: &str) -> bool {
+        let matches = |wanted: &Option<String>, given: &str| {
             wanted.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(given))
         };
         self.kind.stage() == stage
             && self.count != Some(0)
-            && is(&self.provider, provider)
-            && (method.is_empty() || is(&self.method, method))
+            && matches(&self.provider, provider)
+            && (method.is_empty() || matches(&self.method, method))
             && self.pattern.as_ref().is_none_or(|pattern| WildMatch::new(pattern).matches(subject))
     }
 
-    fn complaint(&self) -> Option<&'static str> {
+    /// Explains the first field that is out of range.
+    fn invalid_field(&self) -> Option<&'static str> {
         if !(0.0..=1.0).contains(&self.probability) {
-            return Some("the probability lies between 0 and 1");
+            return Some("the probability must be from 0 to 1");
         }
         if self.seconds.is_some_and(|seconds| !(0.0..=1e6).contains(&seconds)) {
-            return Some("the seconds lie between 0 and 1000000");
+            return Some("the seconds must be from 0 to 1000000");
         }
         if self.provider.as_ref().is_some_and(|name| crate::provider::named(name).is_none()) {
-            return Some("the provider is plexos or plustive");
+            return Some("the provider must be plexos or plustive");
         }
         None
     }
 }
 
 /// `KIND[=PROBABILITY][,match=GLOB][,provider=NAME][,method=WORD][,count=N][,seconds=S]`, for flags.
-impl FromStr for Fault {
+impl FromStr for FaultRule {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let mut parts = text.split(',');
         let first = parts.next().unwrap_or_default();
         let (name, probability) = first.split_once('=').unwrap_or((first, "1"));
-        let names = || KINDS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-        let kind = KINDS.iter().find(|(known, _)| *known == name);
-        let (_, kind) = kind.ok_or_else(|| format!("`{name}` is no fault: there are {}", names()))?;
+        let names = || FAULT_KINDS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        let kind = FAULT_KINDS.iter().find(|(known, _)| *known == name);
+        let (_, kind) = kind.ok_or_else(|| format!("unknown fault `{name}`; use one of {}", names()))?;
         let mut fault = Self {
             id: 0,
             kind: *kind,
@@ -207,10 +200,12 @@ impl FromStr for Fault {
                 Some(("method", value)) => fault.method = Some(value.to_owned()),
                 Some(("count", value)) => fault.count = Some(value.parse().map_err(|_| not_a_number(value))?),
                 Some(("seconds", value)) => fault.seconds = Some(number(value)?),
-                _ => return Err(format!("`{part}` is not match=, provider=, method=, count= or seconds=")),
+                _ => {
+                    return Err(format!("unknown option `{part}`; use match=, provider=, method=, count= or seconds="));
+                }
             }
         }
-        fault.complaint().map_or(Ok(fault), |complaint| Err(complaint.to_owned()))
+        fault.invalid_field().map_or(Ok(fault), |problem| Err(problem.to_owned()))
     }
 }
 
@@ -222,52 +217,49 @@ fn not_a_number(text: &str) -> String {
     format!("`{text}` is not a number")
 }
 
-/// Those that are asked for.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Faults {
-    list: Vec<Fault>,
+pub(super) struct FaultRules {
+    list: Vec<FaultRule>,
     count: u64,
 }
 
-impl Faults {
-    /// Adds one.
-    pub fn add(&mut self, mut fault: Fault) -> &Fault {
+impl FaultRules {
+    pub fn add(&mut self, mut fault: FaultRule) -> &FaultRule {
         self.count += 1;
         fault.id = self.count;
-        let place = self.list.len();
         self.list.push(fault);
-        &self.list[place]
+        &self.list[self.list.len() - 1]
     }
 
-    /// Those that strike here, each counted down.
-    pub fn strike(
+    /// Returns copies of the rules that apply here, and counts each of them down.
+    pub fn trigger(
         &mut self,
-        stage: Stage,
+        stage: FaultStage,
         provider: &str,
         method: &str,
         subject: &str,
-        chance: &mut Chance,
-    ) -> Vec<Fault> {
-        let mut struck = Vec::new();
-        for fault in self.list.iter_mut().filter(|fault| fault.is_for(stage, provider, method, subject)) {
-            if fault.probability >= 1.0 || chance.share(&format!("fault {}", fault.id)) < fault.probability {
+        rng: &mut SeededRng,
+    ) -> Vec<FaultRule> {
+        let mut triggered = Vec::new();
+        for fault in self.list.iter_mut().filter(|fault| fault.applies_to(stage, provider, method, subject)) {
+            if fault.probability >= 1.0 || rng.fraction(&format!("fault {}", fault.id)) < fault.probability {
                 fault.count = fault.count.map(|left| left - 1);
-                struck.push(fault.clone());
+                triggered.push(fault.clone());
             }
         }
         self.list.retain(|fault| fault.count != Some(0));
-        struck
+        triggered
     }
 
-    /// `/_emulator/faults`: lists, adds, removes one or all.
-    pub fn answer(&mut self, call: &Call) -> Result<Value, Refusal> {
+    /// Answers `/_emulator/faults`: lists, adds, removes one or all.
+    pub fn answer(&mut self, call: &IncomingCall) -> Result<Value, CallError> {
         match (call.method.as_str(), call.path.get(1)) {
             ("GET", None) => Ok(json!({"data": self.list})),
             ("POST", None) => {
-                let fault: Fault = serde_json::from_value(Value::Object(call.body.clone()))
-                    .map_err(|error| Refusal::new(400, "VALIDATION_ERROR", error.to_string()))?;
-                if let Some(complaint) = fault.complaint() {
-                    return Err(Refusal::new(400, "VALIDATION_ERROR", complaint));
+                let fault: FaultRule = serde_json::from_value(Value::Object(call.body.clone()))
+                    .map_err(|error| CallError::new(400, "VALIDATION_ERROR", error.to_string()))?;
+                if let Some(problem) = fault.invalid_field() {
+                    return Err(CallError::new(400, "VALIDATION_ERROR", problem));
                 }
                 Ok(json!(self.add(fault)))
             }
@@ -276,11 +268,11 @@ impl Faults {
                 Ok(json!({"data": []}))
             }
             ("DELETE", Some(id)) => {
-                let place = self.list.iter().position(|fault| fault.id.to_string() == *id);
-                let fault = self.list.remove(place.ok_or_else(|| Refusal::not_found("Fault"))?);
+                let position = self.list.iter().position(|fault| fault.id.to_string() == *id);
+                let fault = self.list.remove(position.ok_or_else(|| CallError::not_found("FaultRule"))?);
                 Ok(json!(fault))
             }
-            _ => Err(Refusal::method()),
+            _ => Err(CallError::method_not_allowed()),
         }
     }
 }
@@ -290,29 +282,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flag_says_kind_share_and_scope() {
-        let fault: Fault = "drop=0.25,match=payment.*,count=3".parse().unwrap();
-        assert_eq!((fault.kind, fault.probability, fault.count), (Kind::Drop, 0.25, Some(3)));
-        assert!(fault.is_for(Stage::Delivery, "plexos", "", "payment.debited"));
-        assert!(!fault.is_for(Stage::Delivery, "plexos", "", "refund.created"));
+    fn a_flag_sets_kind_probability_and_scope() {
+        let fault: FaultRule = "drop=0.25,match=payment.*,count=3".parse().unwrap();
+        assert_eq!((fault.kind, fault.probability, fault.count), (FaultKind::Drop, 0.25, Some(3)));
+        assert!(fault.applies_to(FaultStage::Delivery, "plexos", "", "payment.debited"));
+        assert!(!fault.applies_to(FaultStage::Delivery, "plexos", "", "refund.created"));
         for wrong in ["flood", "drop=2", "drop=x", "slow,seconds=-1", "drop,often", "cut,provider=stripe"] {
-            assert!(wrong.parse::<Fault>().is_err(), "{wrong}");
+            assert!(wrong.parse::<FaultRule>().is_err(), "{wrong}");
         }
     }
 
     #[test]
-    fn every_kind_has_the_same_name_in_flags_and_in_json() {
-        for (name, kind) in KINDS {
+    fn kinds_have_the_same_names_in_flags_and_json() {
+        for (name, kind) in FAULT_KINDS {
             assert_eq!(json!(kind), json!(name));
             assert_eq!(kind.name(), *name);
         }
     }
 
     #[test]
-    fn a_fault_strikes_as_often_as_it_was_asked_to() {
-        let (mut faults, mut chance) = (Faults::default(), Chance::new(1));
+    fn a_fault_applies_count_times() {
+        let (mut faults, mut rng) = (FaultRules::default(), SeededRng::new(1));
         faults.add("cut,count=2".parse().unwrap());
-        let mut strikes = |path| faults.strike(Stage::Call, "plexos", "POST", path, &mut chance).len();
-        assert_eq!([strikes("/v1/payments"), strikes("/v1/refunds"), strikes("/v1/refunds")], [1, 1, 0]);
+        let mut applied = |path| faults.trigger(FaultStage::Call, "plexos", "POST", path, &mut rng).len();
+        assert_eq!([applied("/v1/payments"), applied("/v1/refunds"), applied("/v1/refunds")], [1, 1, 0]);
     }
 }

@@ -1,232 +1,221 @@
-//! Both providers on this machine: their APIs, their state, and the webhooks that every change of it makes.
+//! Both providers on this machine: their APIs, their state, and signed webhooks for every change.
 //!
-//! A state machine without clock and sockets: it is given a request and the time, and says what to answer; it is asked what is
-//! due, hands out deliveries, and is told how they fared. `plexos` and `plustive` are the two APIs, `post` the deliveries and
-//! their retries, `agenda` what is still to happen, `faults` what goes wrong on demand, `control` the emulator's own calls. What
-//! the providers document, and what is guessed, is told in `docs/emulator.md`.
+//! [`Emulator`] is a state machine without a clock or sockets. It is given a request and the time,
+//! and returns the answer; it hands out webhooks that are due, and is told the answers to them.
+//! `command/emulate` connects it to the network. `docs/emulator.md` lists what the providers
+//! document and what is guessed.
 
-mod agenda;
+mod api;
 mod call;
-mod chance;
+mod collection;
+mod context;
 mod control;
 mod delivery;
-mod desk;
 mod faults;
+mod outbox;
+mod outcome;
 mod plexos;
 mod plustive;
-mod post;
-mod route;
+mod rng;
+mod sending;
 mod settings;
-mod shelf;
 mod state;
 #[cfg(test)]
 mod tests;
+mod timers;
 
-pub use delivery::{Attempt, Delivery, Fate};
-pub use faults::{Fault, KINDS, Kind};
-pub use plexos::KEY as PLEXOS_KEY;
-pub use plustive::KEY as PLUSTIVE_KEY;
-pub use settings::{Audience, Settings, Variant};
+pub use delivery::{DeliveryStatus, WebhookAttempt, WebhookDelivery};
+pub use faults::{FAULT_KINDS, FaultKind, FaultRule};
+pub use settings::{AllowedTargets, Settings, Variant};
 pub use state::StateError;
 
 use crate::model::exchange::{OutgoingRequest, SentRequest, ServerReply};
 use crate::model::message::Request;
-use crate::model::secret::{Origin, Secret};
-use crate::model::signature::Key;
 use crate::model::timestamp::{SignedDuration, Timestamp};
-use crate::provider::{self, Form};
-use agenda::Task;
-use call::{Call, Refusal};
-use desk::Desk;
-use faults::Stage;
-use post::Signing;
-use route::Route;
+use crate::provider;
+use api::EmulatedApi;
+use call::{CallError, IncomingCall};
+use context::Context;
+use faults::FaultStage;
+use sending::Signing;
 use serde_json::Value;
 use state::State;
 use std::time::Duration;
+use timers::TimedTask;
 
-/// The two providers.
+const JSON: &str = "application/json";
+
 pub struct Emulator {
     settings: Settings,
     state: State,
-    /// Whether something changed since the state was last written.
+    /// The state changed since it was last saved.
     is_changed: bool,
 }
 
-/// What became of a call, to be shown.
+/// The result of a call, for display.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Called {
+pub struct CallLog {
     /// The provider's name, or `emulator` for the emulator's own calls.
-    pub whose: &'static str,
-    /// The faults that struck.
-    pub faults: Vec<Kind>,
-    /// What was wrong, when something was.
-    pub complaint: Option<String>,
+    pub api: &'static str,
+    pub faults: Vec<FaultKind>,
+    pub error: Option<String>,
 }
 
 impl Emulator {
-    /// A new one: nothing has happened yet, and what will follows from the seed.
+    /// Starts with an empty state. All ids, tokens and faults follow from the seed.
     pub fn new(settings: Settings, seed: u64) -> Self {
-        let state = State::new(seed);
-        Self { settings, state, is_changed: true }
+        Self { settings, state: State::new(seed), is_changed: true }
     }
 
-    /// One that goes on where `saved` ended. Deliveries that were under way are tried again.
-    pub fn restored(settings: Settings, saved: &[u8], now: Timestamp) -> Result<Self, StateError> {
-        let mut emulator = Self { settings, state: State::read(saved)?, is_changed: false };
-        for number in emulator.state.post.resumed() {
-            emulator.state.agenda.add(now, Task::Deliver(number));
+    /// Continues from a saved state. Deliveries that were in flight are sent again.
+    pub fn restore(settings: Settings, saved: &[u8], now: Timestamp) -> Result<Self, StateError> {
+        let mut state = State::parse(saved)?;
+        for number in state.outbox.requeue_in_flight() {
+            state.timers.add(now, TimedTask::Deliver(number));
         }
-        Ok(emulator)
+        Ok(Self { settings, state, is_changed: false })
     }
 
-    /// The state, when it changed since it was last asked for.
-    pub fn changed_state(&mut self) -> Option<Vec<u8>> {
+    /// Serializes the state if it changed since the last call.
+    pub fn take_changed_state(&mut self) -> Option<Vec<u8>> {
         std::mem::take(&mut self.is_changed)
             .then(|| serde_json::to_vec(&self.state).expect("the state has text keys and finite numbers"))
     }
 
-    /// The seed that everything left to chance follows from.
     pub fn seed(&self) -> u64 {
-        self.state.chance.seed()
+        self.state.rng.seed()
     }
 
-    /// Adds a fault.
-    pub fn add_fault(&mut self, fault: Fault) {
+    /// Name and API key of each provider.
+    pub fn api_keys(&self) -> [(&'static str, &'static str); 2] {
+        self.state.apis().map(|api| (api.name(), api.key()))
+    }
+
+    pub fn add_fault(&mut self, fault: FaultRule) {
         self.state.faults.add(fault);
         self.is_changed = true;
     }
 
-    /// Everything that a part works with.
-    fn open(&mut self, now: Timestamp) -> (Desk<'_>, &mut plexos::Book, &mut plustive::Book) {
-        let State { chance, agenda, post, faults, plexos, plustive, .. } = &mut self.state;
-        (Desk { now, settings: &self.settings, chance, agenda, post, faults }, plexos, plustive)
-    }
-
-    /// Answers a request.
-    pub fn answer(&mut self, request: &Request, now: Timestamp) -> (ServerReply, Called) {
-        let path = request.target.split('?').next().unwrap_or_default();
-        let route = call::parts(path).map(Route::of);
-        let whose = route.as_ref().map_or("emulator", Route::whose);
+    pub fn answer(&mut self, request: &Request, now: Timestamp) -> (ServerReply, CallLog) {
         self.is_changed |= request.method != "GET";
-        let result = match route {
-            None => Err(Refusal::new(400, "VALIDATION_ERROR", "The path is not text")),
-            Some(Route::Nowhere) => {
-                Err(Refusal::not_found("Nothing is here but /plexos, /plustive and /_emulator: resource"))
-            }
-            Some(Route::Control(path)) => {
-                Call::read(request, path).and_then(|call| control::answer(&mut self.state, &self.settings, &call, now))
-            }
-            Some(Route::Provider(name, path)) => return self.answer_as(name, request, path, now),
+        let path = request.target.split('?').next().unwrap_or_default();
+        let Some(path) = call::split_path(path) else {
+            return own_reply(Err(CallError::new(400, "VALIDATION_ERROR", "The path is not text")));
         };
-        let complaint = result.as_ref().err().map(|refusal| refusal.message.clone());
-        let (status, body) = match result {
-            Ok(body) => (200, body),
-            Err(refusal) => (refusal.status, plexos::error(&refusal)),
-        };
-        (reply(status, &body, "application/json"), Called { whose, faults: Vec::new(), complaint })
+        if let Some(path) = strip_prefix(&path, &[control::PREFIX]) {
+            let call = IncomingCall::parse(request, path);
+            return own_reply(call.and_then(|call| control::answer(&mut self.state, &self.settings, &call, now)));
+        }
+        let (mut context, apis) = self.state.split(&self.settings, now);
+        for api in apis {
+            let mut prefixes = api.path_prefixes().iter();
+            if let Some(path) = prefixes.find_map(|prefix| strip_prefix(&path, prefix)) {
+                return api_reply(api, &mut context, request, path);
+            }
+        }
+        own_reply(Err(CallError::not_found("Nothing is here but /plexos, /plustive and /_emulator: resource")))
     }
 
-    fn answer_as(
-        &mut self,
-        name: &'static str,
-        request: &Request,
-        path: Vec<String>,
-        now: Timestamp,
-    ) -> (ServerReply, Called) {
-        let (mut desk, plexos, plustive) = self.open(now);
-        let subject = format!("/v1/{}", path.join("/"));
-        let faults = desk.faults.strike(Stage::Call, name, &request.method, &subject, desk.chance);
-        let find = |kind| faults.iter().find(|fault| fault.kind == kind);
-        let limit = find(Kind::Limit).or_else(|| find(Kind::BareLimit));
-        let result = if limit.is_some() {
-            Err(Refusal::new(429, "RATE_LIMITED", "Too many requests"))
-        } else if find(Kind::Broken).is_some() {
-            Err(Refusal::new(500, "INTERNAL_ERROR", "Internal server error"))
-        } else {
-            Call::read(request, path).and_then(|call| match name {
-                "plexos" => plexos::answer(plexos, &mut desk, &call),
-                _ => plustive::answer(plustive, &mut desk, &call).map(|body| (200, body)),
-            })
-        };
-        let complaint = result.as_ref().err().map(|refusal| refusal.message.clone());
-        let (status, body, form) = match (result, name) {
-            (Ok((status, body)), _) => (status, body, "application/json"),
-            (Err(refusal), "plexos") => (refusal.status, plexos::error(&refusal), "application/json"),
-            (Err(refusal), _) => (refusal.status, plustive::error(&refusal), "application/problem+json"),
-        };
-        let mut reply = reply(status, &body, form);
-        if let Some(fault) = find(Kind::Limit) {
-            let seconds = format!("{:.0}", fault.seconds().ceil());
-            reply.headers.push("Retry-After", seconds.as_bytes()).expect("digits can stand in a header");
-        }
-        if let Some(fault) = find(Kind::Slow) {
-            reply.delay = Duration::try_from_secs_f64(fault.seconds()).unwrap_or_default();
-        }
-        reply.is_cut = find(Kind::Cut).is_some();
-        (reply, Called { whose: name, faults: faults.iter().map(|fault| fault.kind).collect(), complaint })
-    }
-
-    /// Lets everything happen that is due, up to the first delivery that is to be sent now.
-    pub fn due(&mut self, now: Timestamp) -> Option<OutgoingRequest> {
-        while let Some(task) = self.state.agenda.take(now) {
+    /// Runs everything that is due, up to the first webhook that is to be sent now.
+    pub fn next_outgoing(&mut self, now: Timestamp) -> Option<OutgoingRequest> {
+        while let Some(task) = self.state.timers.pop_due(now) {
             self.is_changed = true;
-            let Task::Deliver(number) = task else {
-                let (mut desk, plexos, plustive) = self.open(now);
-                plexos::happen(plexos, &mut desk, &task);
-                plustive::happen(plustive, &mut desk, &task);
-                continue;
-            };
-            let signing = self.signing(number);
-            let (mut desk, ..) = self.open(now);
-            if let Some(outgoing) = post::outgoing(&mut desk, number, signing) {
-                return Some(outgoing);
+            if let TimedTask::Deliver(number) = task {
+                let signing = self.signing(number);
+                let (mut context, _) = self.state.split(&self.settings, now);
+                if let Some(outgoing) = sending::prepare(&mut context, number, signing) {
+                    return Some(outgoing);
+                }
+            } else {
+                let (mut context, apis) = self.state.split(&self.settings, now);
+                apis.into_iter().for_each(|api| api.run_task(&mut context, &task));
             }
         }
         None
     }
 
-    /// How a delivery is signed. `None`: its endpoint is gone.
+    /// `None`: the endpoint of the delivery was deleted.
     fn signing(&self, number: u64) -> Option<Signing> {
-        let delivery = self.state.post.get(number)?;
-        let provider = provider::named(&delivery.provider)?;
-        let form = match self.settings.variant {
-            Variant::Reference => Form::Reference,
-            Variant::Guide => Form::Bare,
-        };
-        let key = match &delivery.endpoint {
-            None => self.settings.plustive_key.clone(),
-            Some(endpoint) => {
-                let endpoint = self.state.plexos.endpoints.get(endpoint)?;
-                Key::new(Secret::new(provider.name(), Origin::Local, endpoint.secret.as_str()))
-            }
-        };
-        Some(Signing { provider, form, key })
+        let delivery = self.state.outbox.get(number)?;
+        let api = self.state.apis().into_iter().find(|api| api.name() == delivery.provider)?;
+        let (key, form) = api.signing(&self.settings, delivery.endpoint.as_deref())?;
+        Some(Signing { provider: provider::named(api.name())?, form, key })
     }
 
-    /// Deliveries that ended without being sent since this was last asked.
-    pub fn take_unsent(&mut self) -> Vec<Delivery> {
-        self.state.post.take_unsent()
+    /// Takes the deliveries that finished without an attempt since the last call.
+    pub fn take_unsent(&mut self) -> Vec<WebhookDelivery> {
+        self.state.outbox.take_unsent()
     }
 
-    /// How long until something is due. `None`: nothing is.
-    pub fn wait(&self, now: Timestamp) -> Option<SignedDuration> {
-        self.state.agenda.wait(now)
+    /// Time until something is due. `None`: nothing is scheduled.
+    pub fn time_until_next(&self, now: Timestamp) -> Option<SignedDuration> {
+        self.state.timers.time_until_next(now)
     }
 
-    /// Takes note of how a delivery fared, and gives it back as it stands now.
-    pub fn fared(&mut self, sent: &SentRequest, now: Timestamp) -> Option<Delivery> {
+    /// Records the answer to a webhook, and returns its delivery.
+    pub fn record_attempt(&mut self, sent: &SentRequest, now: Timestamp) -> Option<WebhookDelivery> {
         self.is_changed = true;
-        post::fared(&mut self.open(now).0, sent);
-        self.state.post.get(sent.number).cloned()
+        sending::record_attempt(&mut self.state.split(&self.settings, now).0, sent);
+        self.state.outbox.get(sent.number).cloned()
     }
 }
 
-fn reply(status: u16, body: &Value, form: &str) -> ServerReply {
+fn strip_prefix(path: &[String], prefix: &[&str]) -> Option<Vec<String>> {
+    let (start, rest) = path.split_at_checked(prefix.len())?;
+    (start == prefix).then(|| rest.to_vec())
+}
+
+/// ServerReply to one of the emulator's own calls.
+fn own_reply(result: Result<Value, CallError>) -> (ServerReply, CallLog) {
+    let error = result.as_ref().err().map(|error| error.message.clone());
+    let (status, body) = match result {
+        Ok(body) => (200, body),
+        Err(error) => (error.status, error.to_json()),
+    };
+    (reply(status, &body, JSON), CallLog { api: "emulator", faults: Vec::new(), error })
+}
+
+/// Answers a call to a provider's API, with the faults that are set for it.
+fn api_reply(
+    api: &mut dyn EmulatedApi,
+    context: &mut Context<'_>,
+    request: &Request,
+    path: Vec<String>,
+) -> (ServerReply, CallLog) {
+    let subject = format!("/v1/{}", path.join("/"));
+    let faults = context.trigger_faults(FaultStage::Call, api.name(), &request.method, &subject);
+    let find = |kind| faults.iter().find(|rule| rule.kind == kind);
+    let result = if find(FaultKind::RateLimit).or_else(|| find(FaultKind::BareRateLimit)).is_some() {
+        Err(CallError::new(429, "RATE_LIMITED", "Too many requests"))
+    } else if find(FaultKind::ServerError).is_some() {
+        Err(CallError::new(500, "INTERNAL_ERROR", "Internal server error"))
+    } else {
+        IncomingCall::parse(request, path).and_then(|call| api.handle(context, &call))
+    };
+    let message = result.as_ref().err().map(|error| error.message.clone());
+    let mut reply = match result {
+        Ok((status, body)) => reply(status, &body, JSON),
+        Err(error) => {
+            let (media_type, body) = api.error(&error);
+            reply(error.status, &body, media_type)
+        }
+    };
+    if let Some(rule) = find(FaultKind::RateLimit) {
+        let seconds = format!("{:.0}", rule.seconds().ceil());
+        reply.headers.push("Retry-After", seconds.as_bytes()).expect("digits can stand in a header");
+    }
+    if let Some(rule) = find(FaultKind::Slow) {
+        reply.delay = Duration::try_from_secs_f64(rule.seconds()).unwrap_or_default();
+    }
+    reply.is_cut = find(FaultKind::Cut).is_some();
+    (reply, CallLog { api: api.name(), faults: faults.iter().map(|rule| rule.kind).collect(), error: message })
+}
+
+fn reply(status: u16, body: &Value, media_type: &str) -> ServerReply {
     let mut reply = ServerReply::new(status);
     if *body != Value::Null {
         reply.body = body.to_string().into_bytes();
-        reply.headers.push("Content-Type", form.as_bytes()).expect("a media type can stand in a header");
+        reply.headers.push("Content-Type", media_type.as_bytes()).expect("a media type can stand in a header");
     }
     reply
 }

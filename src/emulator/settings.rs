@@ -1,10 +1,10 @@
-//! How the emulator behaves.
+//! Settings of the emulator.
 
 use crate::model::signature::Key;
 use crate::model::timestamp::SignedDuration;
 use url::Url;
 
-/// Which of Plustive's two published forms is spoken.
+/// The two forms that Plustive publishes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Variant {
     /// <https://docs.plustiveimpact.com/webhooks>
@@ -14,30 +14,24 @@ pub enum Variant {
     Guide,
 }
 
-/// How the emulator behaves.
 #[derive(Clone)]
 pub struct Settings {
-    /// How much faster than the real one the emulator's clock runs; more than 0.
+    /// Speed of the emulator's clock relative to the real one; more than 0.
     pub speed: f64,
-    /// Which form of Plustive's is spoken.
     pub variant: Variant,
-    /// Where Plustive's webhooks go. `None`: nowhere.
+    /// Target of Plustive's webhooks. `None`: none are sent.
     pub plustive_url: Option<Url>,
-    /// What Plustive's webhooks are signed with.
     pub plustive_key: Key,
-    /// How long a payment waits to be confirmed, on the emulator's clock.
+    /// Time until an unconfirmed payment expires, on the emulator's clock.
     pub payment_life: SignedDuration,
-    /// Whether Plexos' webhook endpoints can be listed, shown, changed and deleted.
+    /// Answer calls that list, show, change and delete Plexos' webhook endpoints.
     pub undocumented_webhook_calls: bool,
-    /// Whether webhooks go to other machines, too.
-    pub audience: Audience,
+    pub allowed_targets: AllowedTargets,
 }
 
-/// Where webhooks may go.
+/// Machines that webhooks may be sent to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
-    /// This machine.
-    ThisMachine,
-    /// Anybody.
-    Everyone,
+pub enum AllowedTargets {
+    Loopback,
+    Any,
 }

@@ -1,82 +1,87 @@
-//! What the emulator keeps across restarts.
+//! The emulator's state, which `--state` saves across restarts.
 
-use super::agenda::Agenda;
-use super::chance::Chance;
-use super::faults::Faults;
-use super::post::Post;
-use super::shelf::Item;
-use super::{plexos, plustive};
+use super::api::EmulatedApi;
+use super::context::Context;
+use super::faults::FaultRules;
+use super::outbox::Outbox;
+use super::plexos::PlexosState;
+use super::plustive::PlustiveState;
+use super::rng::SeededRng;
+use super::settings::Settings;
+use super::timers::Timers;
+use crate::model::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// What is kept across restarts.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct State {
-    pub schema: String,
-    pub chance: Chance,
-    pub agenda: Agenda,
-    pub post: Post,
-    pub faults: Faults,
-    pub plexos: plexos::Book,
-    pub plustive: plustive::Book,
+    schema: String,
+    pub rng: SeededRng,
+    pub timers: Timers,
+    pub outbox: Outbox,
+    pub faults: FaultRules,
+    pub plexos: PlexosState,
+    pub plustive: PlustiveState,
 }
 
-/// The shape of a state file.
-pub(super) const SCHEMA: &str = "whtool.emulator_state/1";
+const SCHEMA: &str = "whtool.emulator_state/1";
 
-/// What the wallet holds at first, in kobo: a million naira.
-pub(super) const WALLET: i64 = 100_000_000;
-
-/// A state that can't be taken up again.
+/// A state file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// It is not JSON, or not of the right shape.
-    #[error("it is no state of the emulator: {0}")]
+    #[error("it is not a state file of the emulator: {0}")]
     Shape(#[from] serde_json::Error),
-    /// It is of another version.
-    #[error("it is of the shape `{0}`, and this is {SCHEMA}")]
+    #[error("its schema is `{0}`; this version reads {SCHEMA}")]
     Version(String),
 }
 
 impl State {
-    /// Nothing has happened yet.
     pub fn new(seed: u64) -> Self {
         Self {
             schema: SCHEMA.to_owned(),
-            chance: Chance::new(seed),
-            agenda: Agenda::default(),
-            post: Post::default(),
-            faults: Faults::default(),
-            plexos: plexos::Book::default(),
-            plustive: plustive::Book::new(WALLET),
+            rng: SeededRng::new(seed),
+            timers: Timers::default(),
+            outbox: Outbox::default(),
+            faults: FaultRules::default(),
+            plexos: PlexosState::default(),
+            plustive: PlustiveState::default(),
         }
     }
 
-    /// What was saved.
-    pub fn read(saved: &[u8]) -> Result<Self, StateError> {
+    /// Parses a state file.
+    pub fn parse(saved: &[u8]) -> Result<Self, StateError> {
         #[derive(Deserialize)]
-        struct Head {
+        struct Header {
             schema: String,
         }
-        let head: Head = serde_json::from_slice(saved)?;
-        if head.schema != SCHEMA {
-            return Err(StateError::Version(head.schema));
+        let header: Header = serde_json::from_slice(saved)?;
+        if header.schema != SCHEMA {
+            return Err(StateError::Version(header.schema));
         }
         Ok(serde_json::from_slice(saved)?)
     }
 
-    /// How many things of each kind there are.
-    pub fn counts(&self) -> Value {
-        let Self { plexos, plustive, post, .. } = self;
-        json!({
-            "seed": self.chance.seed(),
-            "plexos": {
-                "webhooks": plexos.endpoints.iter().map(Item::id).collect::<Vec<_>>(), "payments": plexos.payments.len(),
-                "refunds": plexos.refunds.len(), "checkoutSessions": plexos.sessions.len(),
-                "settlements": plexos.settlements.len(),
-            },
-            "plustive": {"balance": plustive.balance(), "transactions": plustive.len()},
-            "deliveries": post.iter().count(),
-        })
+    pub fn apis(&self) -> [&dyn EmulatedApi; 2] {
+        [&self.plexos, &self.plustive]
+    }
+
+    /// Splits the state into the context and the providers that work in it.
+    pub fn split<'a>(
+        &'a mut self,
+        settings: &'a Settings,
+        now: Timestamp,
+    ) -> (Context<'a>, [&'a mut dyn EmulatedApi; 2]) {
+        let Self { rng, timers, outbox, faults, plexos, plustive, .. } = self;
+        (Context { now, settings, rng, timers, outbox, faults }, [plexos, plustive])
+    }
+
+    /// Counts of each kind of object, with the seed.
+    pub fn summary(&self) -> Value {
+        let mut summary = json!({"seed": self.rng.seed()});
+        for api in self.apis() {
+            summary[api.name()] = api.summary();
+        }
+        summary["deliveries"] = json!(self.outbox.iter().count());
+        summary
     }
 }

@@ -39,7 +39,7 @@ The handler must know the secret that events are signed with: PLEXOS_WEBHOOK_SEC
 below. What is started by --start gets it in that variable, and the URL's port in PORT.")]
 pub(super) struct Check {
     /// The handler's URL
-    #[arg(value_name = "URL", value_parser = super::replay::target, required_unless_present = "list")]
+    #[arg(value_name = "URL", value_parser = crate::command::shared::target::parse, required_unless_present = "list")]
     url: Option<Url>,
     /// Whose events; told from the URL, or from the only secret that is set, when not given
     #[arg(long, value_name = "NAME", value_parser = provider_values())]

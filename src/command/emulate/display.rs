@@ -1,7 +1,8 @@
-//! What the emulator shows: how to reach it, then a line for each call and each try of a delivery; or JSON records.
+//! Output of `emulate`: export lines or JSON records on stdout, a row for each call and each webhook
+//! attempt on stderr.
 
 use crate::command::Session;
-use crate::emulator::{self, Attempt, Called, Delivery, Emulator, Fate, Kind};
+use crate::emulator::{CallLog, DeliveryStatus, Emulator, FaultKind, WebhookAttempt, WebhookDelivery};
 use crate::model::error::Result;
 use crate::model::exchange::ServerReply;
 use crate::model::message::Request;
@@ -18,133 +19,132 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use url::Url;
 
-/// A call and its answer, as much as is shown of them.
-pub(super) struct Telling {
+/// A call and its answer, as far as they are shown.
+pub(super) struct AnsweredCall {
     at: Timestamp,
     method: String,
     target: String,
     status: u16,
     is_cut: bool,
-    called: Called,
+    log: CallLog,
 }
 
-impl Telling {
-    pub(super) fn new(at: Timestamp, request: &Request, reply: &ServerReply, called: Called) -> Self {
+impl AnsweredCall {
+    pub(super) fn new(at: Timestamp, request: &Request, reply: &ServerReply, log: CallLog) -> Self {
         let (method, target) = (request.method.clone(), request.target.clone());
-        Self { at, method, target, status: reply.status, is_cut: reply.is_cut, called }
+        Self { at, method, target, status: reply.status, is_cut: reply.is_cut, log }
     }
 }
 
-/// Shows what happens.
-pub(super) struct Display<'a> {
+pub(super) struct EmulatorDisplay<'a> {
     session: &'a Session<'a>,
     output: Box<dyn Write + 'a>,
     zone: jiff::tz::TimeZone,
-    form: Form,
+    format: StdoutFormat,
 }
 
-/// What goes to standard output.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    /// Export lines.
+pub(super) enum StdoutFormat {
     Exports,
-    /// Records.
-    Records,
+    Json,
 }
 
-impl<'a> Display<'a> {
-    pub(super) fn new(session: &'a Session<'a>, form: Form) -> Self {
-        Self { session, output: session.world.stdout(), zone: session.world.time_zone(), form }
+impl<'a> EmulatorDisplay<'a> {
+    pub(super) fn new(session: &'a Session<'a>, format: StdoutFormat) -> Self {
+        Self { session, output: session.world.stdout(), zone: session.world.time_zone(), format }
     }
 
-    /// The emulator accepts calls.
-    pub(super) fn ready(
+    /// Prints URLs and keys once the emulator accepts calls.
+    pub(super) fn print_ready(
         &mut self,
         address: SocketAddr,
-        key: &Key,
+        webhook_key: &Key,
         emulator: &Emulator,
         plustive_url: Option<&Url>,
     ) -> Result<()> {
-        let base = |name: &str| format!("http://{address}/{name}");
-        match self.form {
-            Form::Records => self.record(&json!({
-                "schema": "whtool.emulator/1", "url": format!("http://{address}"), "seed": emulator.seed().to_string(),
-                "plexos": {"url": base("plexos"), "key": emulator::PLEXOS_KEY},
-                "plustive": {"url": base("plustive"), "key": emulator::PLUSTIVE_KEY}, "webhookSecret": own_secret(key),
-            }))?,
-            Form::Exports => {
-                let [plexos, plustive] =
-                    [("plexos", emulator::PLEXOS_KEY), ("plustive", emulator::PLUSTIVE_KEY)].map(|(name, key)| {
-                        let provider = provider::named(name);
-                        let api = provider.map_or("", |provider| provider.api().base_variable);
-                        let variable = provider.map_or("", |provider| provider.key_variable());
-                        format!("export {api}={}\nexport {variable}={key}\n", base(name))
-                    });
-                write!(self.output, "{plexos}{plustive}")?;
-                if let Some(secret) = own_secret(key) {
+        let url = format!("http://{address}");
+        match self.format {
+            StdoutFormat::Json => {
+                let mut record =
+                    json!({"schema": "whtool.emulator/1", "url": url, "seed": emulator.seed().to_string()});
+                for (name, key) in emulator.api_keys() {
+                    record[name] = json!({"url": format!("{url}/{name}"), "key": key});
+                }
+                record["webhookSecret"] = json!(printable_secret(webhook_key));
+                self.write_record(&record)?;
+            }
+            StdoutFormat::Exports => {
+                for (name, key) in emulator.api_keys() {
+                    let Some(provider) = provider::named(name) else { continue };
+                    let (base, variable) = (provider.api().base_variable, provider.key_variable());
+                    write!(self.output, "export {base}={url}/{name}\nexport {variable}={key}\n")?;
+                }
+                if let Some(secret) = printable_secret(webhook_key) {
                     writeln!(self.output, "export PLUSTIVE_WEBHOOK_SECRET={secret}")?;
                 }
             }
         }
         self.output.flush()?;
         let session = self.session;
-        let url = session.err.strong(&format!("http://{address}"));
-        session.say(&format!("emulating Plexos Pay and Plustive on {url} (Ctrl+C ends); seed {}", emulator.seed()));
-        session.say("the keys above are the emulator's own: no money moves, whatever they begin with");
+        let url = session.err.strong(&url);
+        session.say(&format!("emulating Plexos Pay and Plustive on {url}, seed {} (Ctrl+C to stop)", emulator.seed()));
+        session.say("the API keys work only here; no money moves");
         match plustive_url {
             Some(url) => {
-                session.say(&format!("Plustive's webhooks go to {url}, signed with the {}", key.secret.origin))
+                let origin = match &webhook_key.secret.origin {
+                    Origin::Local => "the local test secret".to_owned(),
+                    other => other.to_string(),
+                };
+                session.say(&format!("sending Plustive webhooks to {url}, signed with {origin}"));
             }
-            None => session.say("Plustive's webhooks go nowhere: --plustive-url says where to"),
+            None => session.say("Plustive webhooks are not sent: set --plustive-url"),
         }
         Ok(())
     }
 
-    /// A call was answered.
-    pub(super) fn called(&mut self, telling: &Telling) -> Result<()> {
-        let Telling { at, method, target, status, is_cut, called } = telling;
-        let faults: Vec<_> = called.faults.iter().map(|fault| fault.name()).collect();
-        if self.form == Form::Records {
-            self.record(&json!({
-                "schema": "whtool.emulated_call/1", "at": at.to_string(), "provider": called.whose, "method": method,
-                "target": target, "status": status, "cut": is_cut, "faults": faults, "complaint": called.complaint,
+    pub(super) fn print_call(&mut self, call: &AnsweredCall) -> Result<()> {
+        let AnsweredCall { at, method, target, status, is_cut, log } = call;
+        if self.format == StdoutFormat::Json {
+            let faults: Vec<_> = log.faults.iter().map(|fault| fault.name()).collect();
+            self.write_record(&json!({
+                "schema": "whtool.emulated_call/1", "at": at.to_string(), "provider": log.api, "method": method,
+                "target": target, "status": status, "cut": is_cut, "faults": faults, "complaint": log.error,
             }))?;
         }
         let paint = self.session.err;
-        let answered = match (is_cut, status) {
+        let result = match (is_cut, status) {
             (true, _) => paint.bad("cut"),
             (false, 200..300) => paint.good(&status.to_string()),
             (false, _) => paint.bad(&status.to_string()),
         };
-        let what = pad_right(&truncate(&format!("{method} {target}"), 80), 42);
-        let complaint =
-            called.complaint.as_deref().map(|said| format!("  {}", truncate(said, 100))).unwrap_or_default();
-        let line = format!("{}  {}  {what}  {answered}{complaint}", self.time(*at), self.whose(called.whose));
-        self.session.say(&format!("{line}{}", self.faults(&called.faults)));
+        let request = pad_right(&truncate(&format!("{method} {target}"), 80), 42);
+        let error = log.error.as_deref().map(|error| format!("  {}", truncate(error, 100))).unwrap_or_default();
+        let row = format!("{}  {}  {request}  {result}{error}", self.time(*at), self.api(log.api));
+        self.session.say(&format!("{row}{}", self.faults(&log.faults)));
         Ok(())
     }
 
-    /// A delivery was tried.
-    pub(super) fn delivered(&mut self, delivery: &Delivery, now: Timestamp) -> Result<()> {
+    /// Prints the last attempt of a delivery, or the reason why there is none.
+    pub(super) fn print_delivery(&mut self, delivery: &WebhookDelivery, now: Timestamp) -> Result<()> {
         let attempt = delivery.attempts.last();
-        if self.form == Form::Records {
-            self.record(&json!({
+        if self.format == StdoutFormat::Json {
+            self.write_record(&json!({
                 "schema": "whtool.emulated_delivery/1", "number": delivery.number, "provider": delivery.provider,
                 "event": delivery.event, "id": delivery.id, "url": delivery.url, "try": delivery.attempts.len(),
-                "fate": delivery.fate, "nextAt": delivery.next_at, "faults": delivery.faults, "attempt": attempt,
+                "fate": delivery.status, "nextAt": delivery.next_at, "faults": delivery.faults, "attempt": attempt,
             }))?;
         }
         let paint = self.session.err;
-        let how = attempt.map_or_else(|| paint.bad("not sent"), |attempt| self.how(attempt));
-        // A state file may be anybody's.
+        let result = attempt.map_or_else(|| paint.bad("not sent"), |attempt| self.result(attempt));
+        // A state file may contain any text.
         let event = paint.strong(&pad_right(&escape_unsafe(&delivery.event), 21));
-        let (whose, id) = (self.whose(&delivery.provider), escape_unsafe(&delivery.id));
-        let line = format!("{}  {whose}  → {event}  {id}  {how}", self.time(now));
-        self.session.say(&format!("{line}{}{}", self.sequel(delivery), self.faults(&delivery.faults)));
+        let (api, id) = (self.api(&delivery.provider), escape_unsafe(&delivery.id));
+        let row = format!("{}  {api}  → {event}  {id}  {result}", self.time(now));
+        self.session.say(&format!("{row}{}{}", self.next_step(delivery), self.faults(&delivery.faults)));
         Ok(())
     }
 
-    fn how(&self, attempt: &Attempt) -> String {
+    fn result(&self, attempt: &WebhookAttempt) -> String {
         let paint = self.session.err;
         let took = text::duration(Duration::from_micros(attempt.took_micros));
         match (attempt.status, &attempt.error) {
@@ -154,23 +154,23 @@ impl<'a> Display<'a> {
         }
     }
 
-    /// What follows a try.
-    fn sequel(&self, delivery: &Delivery) -> String {
+    /// Time of the next retry, or the end of the retries.
+    fn next_step(&self, delivery: &WebhookDelivery) -> String {
         let paint = self.session.err;
-        let tries = delivery.attempts.len();
-        match (delivery.fate, &delivery.next_at) {
-            (Fate::Waiting, Some(next)) => {
+        let attempts = delivery.attempts.len();
+        match (delivery.status, &delivery.next_at) {
+            (DeliveryStatus::Waiting, Some(next)) => {
                 let next = next.parse().map(|next| self.clock(next)).unwrap_or_default();
-                format!("  {}", paint.faint(&format!("· try {tries}, again at {next}")))
+                format!("  {}", paint.faint(&format!("· attempt {attempts}, next at {next}")))
             }
-            (Fate::GivenUp, _) => {
-                format!("  {}", paint.bad(&format!("· given up after {}", text::count(tries as u64, "try"))))
+            (DeliveryStatus::GivenUp, _) => {
+                format!("  {}", paint.bad(&format!("· gave up after {}", text::count(attempts as u64, "attempt"))))
             }
             _ => String::new(),
         }
     }
 
-    fn faults(&self, faults: &[Kind]) -> String {
+    fn faults(&self, faults: &[FaultKind]) -> String {
         let names: Vec<_> = faults.iter().map(|fault| fault.name()).collect();
         if names.is_empty() {
             return String::new();
@@ -178,7 +178,7 @@ impl<'a> Display<'a> {
         format!("  {}", self.session.err.warn(&format!("fault: {}", names.join(", "))))
     }
 
-    fn whose(&self, name: &str) -> String {
+    fn api(&self, name: &str) -> String {
         self.session.err.name(&pad_right(&escape_unsafe(name), 8))
     }
 
@@ -190,14 +190,14 @@ impl<'a> Display<'a> {
         time.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string()
     }
 
-    fn record(&mut self, record: &serde_json::Value) -> Result<()> {
+    fn write_record(&mut self, record: &serde_json::Value) -> Result<()> {
         self.output.write_all(&json::line(record))?;
         Ok(self.output.flush()?)
     }
 }
 
-/// The machine's own secret. One of the environment is known there already, and may be a real one.
-fn own_secret(key: &Key) -> Option<String> {
-    let is_own = key.secret.origin == Origin::Local;
-    is_own.then(|| String::from_utf8_lossy(key.secret.expose()).into_owned())
+/// The local test secret. A secret from the environment may be a real one, and is not printed.
+fn printable_secret(key: &Key) -> Option<String> {
+    let is_local = key.secret.origin == Origin::Local;
+    is_local.then(|| String::from_utf8_lossy(key.secret.expose()).into_owned())
 }

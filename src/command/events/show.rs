@@ -2,9 +2,10 @@
 
 use super::bundle::{self, Asking};
 use super::{local, whole};
+use crate::command::Session;
 use crate::command::shared::captures::StoreArgs;
 use crate::command::shared::secrets::{self, Local, SecretArgs, Secrets};
-use crate::command::{Session, replay};
+use crate::command::shared::target;
 use crate::diagnose::{self, Finding, HashAllowance, HashBudget};
 use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::error::{CommandOutcome, Error, Result};
@@ -44,7 +45,7 @@ pub(super) struct Show {
     #[arg(long, requires = "bundle")]
     yes: bool,
     /// Where the curl command sends it; path and query of the capture are added when this has none
-    #[arg(long, value_name = "URL", default_value = replay::DEFAULT_TARGET, value_parser = replay::target)]
+    #[arg(long, value_name = "URL", default_value = target::DEFAULT_TARGET, value_parser = target::parse)]
     to: Url,
     #[command(flatten)]
     secrets: SecretArgs,

@@ -10,7 +10,7 @@ mod report;
 mod runner;
 mod source;
 
-use super::replay::rate;
+use super::rate;
 use super::{Session, provider_values, span};
 use crate::command::shared::api::ApiArgs;
 use crate::command::shared::captures::{StoreArgs, When, when};

@@ -7,9 +7,10 @@ mod source;
 mod tally;
 
 use super::samples::Changes;
-use super::{Session, confirm, moment, provider_values, span};
+use super::{Session, confirm, moment, provider_values, rate, span};
 use crate::command::shared::captures::{Filters, StoreArgs};
 use crate::command::shared::secrets::SecretArgs;
+use crate::command::shared::target;
 use crate::model::address::is_loopback;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::exchange::{NextRequest, OutgoingRequest, SentRequest};
@@ -18,7 +19,6 @@ use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::model::width::pad_right;
 use crate::provider::{Form, Provider};
 use crate::render::{self, text};
-use crate::webhook::forward;
 use crate::world::{CertificateCheck, MAX_ANSWER_BODY, SendOptions, SendStatus, Stream};
 use clap::Args;
 use plan::Plan;
@@ -44,7 +44,7 @@ pub(super) struct Replay {
     #[arg(value_name = "SOURCE")]
     sources: Vec<String>,
     /// Where to send
-    #[arg(long, value_name = "URL", default_value = DEFAULT_TARGET, value_parser = target)]
+    #[arg(long, value_name = "URL", default_value = target::DEFAULT_TARGET, value_parser = target::parse)]
     to: Url,
     /// Whose signature, for payload files; recognised from the payload when not given
     #[arg(long, value_name = "NAME", value_parser = provider_values())]
@@ -102,19 +102,6 @@ pub(super) struct Replay {
     store: StoreArgs,
     #[command(flatten)]
     secrets: SecretArgs,
-}
-
-/// Where `listen` receives unless told otherwise.
-pub(super) const DEFAULT_TARGET: &str = "http://127.0.0.1:4848/";
-
-/// A URL for flags; `localhost:3000/x` means `http://localhost:3000/x`.
-pub(super) fn target(text: &str) -> Result<Url, String> {
-    forward::read_url(text).map_err(|error| error.to_string())
-}
-
-pub(super) fn rate(text: &str) -> Result<f64, String> {
-    let rate: f64 = text.parse().map_err(|_| "write a number".to_owned())?;
-    if (0.001..=1e6).contains(&rate) { Ok(rate) } else { Err("it must lie between 0.001 and 1000000".to_owned()) }
 }
 
 /// How an answer compares with the last one to the same capture.
@@ -247,7 +234,7 @@ fn send(plan: &Plan<'_>) -> Result<CommandOutcome> {
 
 fn unreachable(plan: &Plan<'_>, tally: &Tally) -> Error {
     let error = Error::failed(format!("{} got no answer from {}", text::count(tally.failed, "request"), plan.args.to));
-    if plan.args.to.as_str() == DEFAULT_TARGET {
+    if plan.args.to.as_str() == target::DEFAULT_TARGET {
         error.hint("start `whtool listen` in another terminal, or say --to URL")
     } else {
         error.hint("see whether the server runs, and at this address")
@@ -274,22 +261,4 @@ fn tell(
     };
     let compared = compared.map(|word| format!("  · {}", paint.strong(word))).unwrap_or_default();
     writeln!(output, "{}", plan.session.fitted(&format!("{what}  {how}{compared}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_target_without_a_scheme_is_http() {
-        assert_eq!(target("localhost:3000/x").unwrap().as_str(), "http://localhost:3000/x");
-        assert!(target("ftp://x").is_err() && target("http://").is_err());
-    }
-
-    #[test]
-    fn only_this_machine_is_loopback() {
-        let loopback = |text| is_loopback(&target(text).unwrap());
-        assert!(["localhost:1", "127.0.0.9", "[::1]:80", "app.localhost"].into_iter().all(loopback));
-        assert!(!["10.0.0.1", "localhost.example.com", "example.com", "[::2]", "0.0.0.0"].into_iter().any(loopback));
-    }
 }

@@ -6,3 +6,4 @@ pub(super) mod configured;
 pub(super) mod registry;
 pub(super) mod secrets;
 pub(super) mod session;
+pub(super) mod target;

@@ -1,75 +1,44 @@
-//! Refunds. Their creation is spoken of, and its page was not found: path and body are guessed.
-//! <https://docs.pay.plexos.io/pages/api/refunds/get>
+//! Refunds. The documentation mentions their creation without a page for it: path and body are
+//! guessed. <https://docs.pay.plexos.io/pages/api/refunds/get>
 
-use super::payments::{self, Status as Paid};
-use super::{Amount, Book, MOST, one, tell};
-use crate::emulator::agenda::Task;
-use crate::emulator::call::{Call, Refusal};
-use crate::emulator::desk::Desk;
-use crate::emulator::shelf::Item;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use super::objects::{Centavos, MAX_AMOUNT, PaymentStatus, Refund, RefundStatus};
+use super::payments;
+use super::state::{PlexosState, find, send_event};
+use crate::emulator::call::{CallError, IncomingCall};
+use crate::emulator::context::Context;
+use crate::emulator::timers::TimedTask;
+use serde_json::{Value, json};
 
-/// The status of a refund.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(in crate::emulator) enum Status {
-    Pending,
-    Processing,
-    Succeeded,
-    Failed,
-}
+/// Pause before each step, in seconds of the emulator's clock.
+const STEP_SECONDS: f64 = 3.0;
 
-/// A refund.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::emulator) struct Refund {
-    pub id: String,
-    pub payment_intent_id: String,
-    pub amount: Amount,
-    pub currency: String,
-    pub status: Status,
-    pub reason: Option<String>,
-    failure_code: Option<String>,
-    failure_message: Option<String>,
-    operator_refund_id: Option<String>,
-    metadata: Map<String, Value>,
-    pub created_at: String,
-    updated_at: String,
-}
+/// A refund with this reason fails.
+const FAILING_REASON: &str = "fail";
 
-impl Item for Refund {
-    fn id(&self) -> &str {
-        &self.id
+/// Creates a refund; without an amount, of all that is left of the payment.
+pub(super) fn create(
+    state: &mut PlexosState,
+    context: &mut Context<'_>,
+    call: &IncomingCall,
+) -> Result<Value, CallError> {
+    let payment_id = call.required_text("paymentIntentId")?;
+    let payment = state.payments.get(&payment_id).ok_or_else(|| CallError::not_found("Payment"))?;
+    if !matches!(payment.status, PaymentStatus::Debited | PaymentStatus::Settled | PaymentStatus::PartiallyRefunded) {
+        return Err(CallError::conflict("Only a payment that was debited can be refunded"));
     }
-}
-
-/// The pause before each step, in seconds of the emulator's clock.
-const STEP: f64 = 3.0;
-
-/// A reason that lets a refund fail.
-const FAILS: &str = "fail";
-
-/// A new refund, of all that is left of a payment unless an amount is given.
-pub(super) fn create(book: &mut Book, desk: &mut Desk<'_>, call: &Call) -> Result<Value, Refusal> {
-    let of = call.text("paymentIntentId")?;
-    let payment = book.payments.get(&of).ok_or_else(|| Refusal::not_found("Payment"))?;
-    if !matches!(payment.status, Paid::Debited | Paid::Settled | Paid::PartiallyRefunded) {
-        return Err(Refusal::conflict("Only a payment that was debited can be refunded"));
-    }
-    let left = payment.amount.0 - given_back(book, &of, |status| status != Status::Failed);
-    let amount = if call.has("amount") { call.number("amount", 1, MOST)? } else { left };
+    let left = payment.amount.0 - refunded_total(state, &payment_id, |status| status != RefundStatus::Failed);
+    let amount = if call.has("amount") { call.integer("amount", 1, MAX_AMOUNT)? } else { left };
     if amount > left || left == 0 {
-        return Err(Refusal::conflict(format!("Only {left} of the payment are left")));
+        return Err(CallError::conflict(format!("Only {left} of the payment are left")));
     }
-    let time = desk.time();
+    let time = context.timestamp();
     let refund = Refund {
-        id: desk.chance.id("re_"),
-        payment_intent_id: of,
-        amount: Amount(amount),
+        id: context.rng.id("re_"),
+        payment_intent_id: payment_id,
+        amount: Centavos(amount),
         currency: payment.currency.clone(),
-        status: Status::Pending,
-        reason: call.optional("reason")?,
+        status: RefundStatus::Pending,
+        reason: call.optional_text("reason")?,
         failure_code: None,
         failure_message: None,
         operator_refund_id: None,
@@ -77,72 +46,77 @@ pub(super) fn create(book: &mut Book, desk: &mut Desk<'_>, call: &Call) -> Resul
         created_at: time.clone(),
         updated_at: time,
     };
-    tell(book, desk, "refund.created", &refund);
-    desk.later(STEP, Task::Refund(refund.id.clone()));
+    send_event(state, context, "refund.created", &refund);
+    context.schedule(STEP_SECONDS, TimedTask::Refund(refund.id.clone()));
     let answer = json!(refund);
-    book.refunds.add(refund);
+    state.refunds.add(refund);
     Ok(answer)
 }
 
-/// What refunds of a payment add up to.
-fn given_back(book: &Book, payment: &str, counts: impl Fn(Status) -> bool) -> i64 {
-    let refunds = book.refunds.iter().filter(|refund| refund.payment_intent_id == payment && counts(refund.status));
+/// Sum of the refunds of a payment.
+fn refunded_total(state: &PlexosState, payment: &str, counts: impl Fn(RefundStatus) -> bool) -> i64 {
+    let refunds = state.refunds.iter().filter(|refund| refund.payment_intent_id == payment && counts(refund.status));
     refunds.map(|refund| refund.amount.0).sum()
 }
 
-/// All, or those of one payment. <https://docs.pay.plexos.io/pages/api/refunds/list>
-pub(super) fn list(book: &Book, call: &Call) -> Result<Value, Refusal> {
-    let of = call.query("payment_intent_id");
-    book.refunds.page(call, |refund| of.is_none_or(|of| of == refund.payment_intent_id))
+/// Lists all refunds, or those of one payment. <https://docs.pay.plexos.io/pages/api/refunds/list>
+pub(super) fn list(state: &PlexosState, call: &IncomingCall) -> Result<Value, CallError> {
+    let payment = call.query("payment_intent_id");
+    state.refunds.page(call, |refund| payment.is_none_or(|payment| payment == refund.payment_intent_id))
 }
 
-/// The next step of a refund.
-pub(super) fn proceed(book: &mut Book, desk: &mut Desk<'_>, id: &str) {
-    let Some(refund) = book.refunds.get(id) else { return };
+/// Moves a refund to its next status.
+pub(super) fn advance(state: &mut PlexosState, context: &mut Context<'_>, id: &str) {
+    let Some(refund) = state.refunds.get(id) else { return };
     let next = match refund.status {
-        Status::Pending => Status::Processing,
-        Status::Processing if refund.reason.as_deref() == Some(FAILS) => Status::Failed,
-        Status::Processing => Status::Succeeded,
-        Status::Succeeded | Status::Failed => return,
+        RefundStatus::Pending => RefundStatus::Processing,
+        RefundStatus::Processing if refund.reason.as_deref() == Some(FAILING_REASON) => RefundStatus::Failed,
+        RefundStatus::Processing => RefundStatus::Succeeded,
+        RefundStatus::Succeeded | RefundStatus::Failed => return,
     };
-    set(book, desk, id, next);
-    if next == Status::Processing {
-        desk.later(STEP, Task::Refund(id.to_owned()));
+    set_status(state, context, id, next);
+    if next == RefundStatus::Processing {
+        context.schedule(STEP_SECONDS, TimedTask::Refund(id.to_owned()));
     }
 }
 
-/// Gives a refund a status, tells of it, and of what it makes of the payment.
-fn set(book: &mut Book, desk: &mut Desk<'_>, id: &str, status: Status) {
-    let time = desk.time();
-    let Some(refund) = book.refunds.get_mut(id).filter(|refund| refund.status != status) else { return };
+/// Changes the status, sends its event, and updates the payment.
+fn set_status(state: &mut PlexosState, context: &mut Context<'_>, id: &str, status: RefundStatus) {
+    let time = context.timestamp();
+    let Some(refund) = state.refunds.get_mut(id).filter(|refund| refund.status != status) else { return };
     refund.status = status;
     refund.updated_at = time;
     match status {
-        Status::Failed => {
+        RefundStatus::Failed => {
             refund.failure_code = Some("EMULATED_FAILURE".to_owned());
-            refund.failure_message = Some("The emulator let this refund fail".to_owned());
+            refund.failure_message = Some("The emulator made this refund fail".to_owned());
         }
-        Status::Succeeded => refund.operator_refund_id = Some(desk.chance.digits("operatorRefundId", 10)),
-        Status::Pending | Status::Processing => {}
+        RefundStatus::Succeeded => refund.operator_refund_id = Some(context.rng.digits("operatorRefundId", 10)),
+        RefundStatus::Pending | RefundStatus::Processing => {}
     }
     let refund = refund.clone();
     match status {
-        Status::Succeeded => {
-            tell(book, desk, "refund.succeeded", &refund);
-            let back = given_back(book, &refund.payment_intent_id, |status| status == Status::Succeeded);
-            let whole = book.payments.get(&refund.payment_intent_id).map_or(0, |payment| payment.amount.0);
-            let paid = if back >= whole { Paid::Refunded } else { Paid::PartiallyRefunded };
-            payments::set(book, desk, &refund.payment_intent_id, paid);
+        RefundStatus::Succeeded => {
+            send_event(state, context, "refund.succeeded", &refund);
+            let back = refunded_total(state, &refund.payment_intent_id, |status| status == RefundStatus::Succeeded);
+            let whole = state.payments.get(&refund.payment_intent_id).map_or(0, |payment| payment.amount.0);
+            let paid = if back >= whole { PaymentStatus::Refunded } else { PaymentStatus::PartiallyRefunded };
+            payments::set_status(state, context, &refund.payment_intent_id, paid);
         }
-        Status::Failed => tell(book, desk, "refund.failed", &refund),
-        Status::Pending | Status::Processing => {}
+        RefundStatus::Failed => send_event(state, context, "refund.failed", &refund),
+        RefundStatus::Pending | RefundStatus::Processing => {}
     }
 }
 
-/// Any status at once.
-pub(super) fn force(book: &mut Book, desk: &mut Desk<'_>, id: &str, status: &str) -> Result<Value, Refusal> {
+/// Sets any status.
+pub(super) fn force_status(
+    state: &mut PlexosState,
+    context: &mut Context<'_>,
+    id: &str,
+    status: &str,
+) -> Result<Value, CallError> {
     let status = serde_json::from_value(json!(status))
-        .map_err(|_| Refusal::invalid("status", format!("a refund is never {status}")))?;
-    set(book, desk, id, status);
-    one(&book.refunds, id, "Refund")
+        .map_err(|_| CallError::invalid("status", format!("a refund has no status {status}")))?;
+    set_status(state, context, id, status);
+    find(&state.refunds, id, "Refund")
 }

@@ -1,20 +1,21 @@
-//! Deliveries: signatures, retries, who is sent to.
+//! Tests of signatures, retries and targets.
 
 use super::*;
 
-/// Bodies and secrets follow from seed, time and calls. The signatures were made of them with
+/// Bodies and secrets follow from seed, time and calls. The signatures were made with
 /// `printf '1736937000.%s' "$BODY" | openssl dgst -sha256 -hmac "$SECRET"` and, for Plustive,
 /// `printf '%s' "$BODY" | openssl dgst -sha256 -hmac plustive_test_secret_do_not_use`.
 #[test]
 fn deliveries_are_signed_as_openssl_signs_them() {
-    let mut bench = Bench::registered();
-    bench.pay("MOCK", "+2389001234");
-    bench.pass(0);
-    bench.buy("o-1", "08030000000");
-    bench.pass(60);
-    let secret = &bench.emulator.state.plexos.endpoints.iter().next().unwrap().secret;
+    let mut emulator = TestEmulator::registered();
+    emulator.pay("MOCK", "+2389001234");
+    emulator.advance(0);
+    emulator.buy("o-1", "08030000000");
+    emulator.advance(60);
+    let state: Value = serde_json::from_slice(&emulator.inner.take_changed_state().unwrap()).unwrap();
+    let secret = &state["plexos"]["endpoints"][0]["secret"];
     assert_eq!(secret, "whsec_emulated_74d0811945ddd771cadcfa90dbf8bf6c71e679c7eb45b5ae754531ede58c3294");
-    let [plexos, plustive] = bench.sent.as_slice() else { panic!("two were sent") };
+    let [plexos, plustive] = emulator.sent.as_slice() else { panic!("two were sent") };
     let header = |outgoing: &OutgoingRequest, name: &str| {
         String::from_utf8(outgoing.request.headers.get(name).unwrap().to_vec()).unwrap()
     };
@@ -30,12 +31,12 @@ fn deliveries_are_signed_as_openssl_signs_them() {
 }
 
 #[test]
-fn what_is_refused_is_tried_again_for_hours_with_a_new_time_and_then_given_up() {
-    let mut bench = Bench::registered();
-    bench.status = 500;
-    bench.pay("MOCK", "+2389001408");
-    bench.pass(86_400);
-    let delivery = &bench.deliveries()[0];
+fn a_refused_webhook_is_retried_for_hours_with_new_timestamps_and_then_given_up() {
+    let mut emulator = TestEmulator::registered();
+    emulator.status = 500;
+    emulator.pay("MOCK", "+2389001408");
+    emulator.advance(86_400);
+    let delivery = &emulator.deliveries()[0];
     let times: Vec<i64> = delivery["attempts"]
         .as_array()
         .unwrap()
@@ -47,14 +48,14 @@ fn what_is_refused_is_tried_again_for_hours_with_a_new_time_and_then_given_up() 
 }
 
 #[test]
-fn an_endpoint_that_comes_back_gets_what_waits() {
-    let mut bench = Bench::registered();
-    bench.status = 503;
-    bench.pay("MOCK", "+2389001234");
-    bench.pass(30);
-    bench.status = 204;
-    bench.pass(3_600);
-    let delivery = &bench.deliveries()[0];
+fn an_endpoint_that_recovers_gets_the_retry() {
+    let mut emulator = TestEmulator::registered();
+    emulator.status = 503;
+    emulator.pay("MOCK", "+2389001234");
+    emulator.advance(30);
+    emulator.status = 204;
+    emulator.advance(3_600);
+    let delivery = &emulator.deliveries()[0];
     let statuses: Vec<_> =
         delivery["attempts"].as_array().unwrap().iter().map(|attempt| attempt["status"].clone()).collect();
     assert_eq!(
@@ -64,22 +65,25 @@ fn an_endpoint_that_comes_back_gets_what_waits() {
 }
 
 #[test]
-fn other_machines_are_not_sent_to_unless_allowed() {
-    for (audience, sent) in [(Audience::ThisMachine, 0), (Audience::Everyone, 1)] {
-        let mut bench = Bench::with(Settings { audience, ..settings() });
-        bench.post("/v1/webhooks", &json!({"url": "https://example.com/", "events": ["payment.created"]}));
-        bench.pay("MOCK", "+2389001234");
-        bench.pass(60);
-        assert_eq!((bench.sent.len(), bench.emulator.take_unsent().len()), (sent, 1 - sent));
+fn webhooks_go_to_other_machines_only_if_allowed() {
+    for (allowed_targets, sent) in [(AllowedTargets::Loopback, 0), (AllowedTargets::Any, 1)] {
+        let mut emulator = TestEmulator::with(Settings { allowed_targets, ..settings() });
+        emulator.post("/v1/webhooks", &json!({"url": "https://example.com/", "events": ["payment.created"]}));
+        emulator.pay("MOCK", "+2389001234");
+        emulator.advance(60);
+        assert_eq!((emulator.sent.len(), emulator.inner.take_unsent().len()), (sent, 1 - sent));
     }
 }
 
 #[test]
-fn an_endpoint_that_does_not_answer_is_tried_again() {
-    let mut bench = Bench::registered();
-    bench.pay("MOCK", "+2389001234");
-    let outgoing = bench.emulator.due(bench.now).unwrap();
+fn a_webhook_that_times_out_is_retried() {
+    let mut emulator = TestEmulator::registered();
+    emulator.pay("MOCK", "+2389001234");
+    let outgoing = emulator.inner.next_outgoing(emulator.now).unwrap();
     let sent = SentRequest { number: outgoing.number, took: Duration::from_secs(5), answer: Err(SendFailure::Timeout) };
-    let delivery = bench.emulator.fared(&sent, bench.now).unwrap();
-    assert_eq!((delivery.fate, delivery.attempts[0].error.as_deref()), (Fate::Waiting, Some("no answer in time")));
+    let delivery = emulator.inner.record_attempt(&sent, emulator.now).unwrap();
+    assert_eq!(
+        (delivery.status, delivery.attempts[0].error.as_deref()),
+        (DeliveryStatus::Waiting, Some("no answer in time"))
+    );
 }

@@ -1,19 +1,19 @@
-//! Faults on demand.
+//! FaultRules on demand.
 
 use super::*;
 
 #[test]
-fn each_fault_of_deliveries_does_what_it_says() {
+fn delivery_faults_change_what_is_sent() {
     let run = |fault: &str| {
-        let mut bench = Bench::registered();
-        bench.fault(fault);
-        let payment = bench.pay("MOCK", "+2389001234");
-        bench.pass(1);
-        bench.post(&format!("/v1/payments/{payment}/confirm"), &json!({}));
-        bench.pass(1);
-        let soon = bench.events();
-        bench.pass(3_600);
-        (soon, bench.events(), bench)
+        let mut emulator = TestEmulator::registered();
+        emulator.fault(fault);
+        let payment = emulator.pay("MOCK", "+2389001234");
+        emulator.advance(1);
+        emulator.post(&format!("/v1/payments/{payment}/confirm"), &json!({}));
+        emulator.advance(1);
+        let soon = emulator.take_events();
+        emulator.advance(3_600);
+        (soon, emulator.take_events(), emulator)
     };
     let (soon, later, _) = run("duplicate,match=payment.created");
     assert_eq!(
@@ -24,60 +24,74 @@ fn each_fault_of_deliveries_does_what_it_says() {
     assert_eq!((soon.as_slice(), later.len()), (&["payment.debited", "payment.created"].map(str::to_owned)[..], 0));
     let (soon, later, _) = run("delay,match=payment.created");
     assert_eq!((soon, later), (vec!["payment.debited".to_owned()], vec!["payment.created".to_owned()]));
-    let (soon, later, mut bench) = run("drop,match=payment.created");
+    let (soon, later, mut emulator) = run("drop,match=payment.created");
     assert_eq!((soon, later.len()), (vec!["payment.debited".to_owned()], 0));
-    assert_eq!(bench.deliveries()[0]["fate"], "dropped");
-    let (.., mut bench) = run("late,match=payment.created");
-    assert_eq!(bench.deliveries()[0]["attempts"][0]["timestamp"], (START - 600).to_string());
+    assert_eq!(emulator.deliveries()[0]["fate"], "dropped");
+    let (.., mut emulator) = run("late,match=payment.created");
+    assert_eq!(emulator.deliveries()[0]["attempts"][0]["timestamp"], (START - 600).to_string());
 }
 
 #[test]
-fn each_fault_of_calls_does_what_it_says() {
-    let mut bench = Bench::new();
+fn a_duplicate_is_sent_only_after_the_first_attempt_is_answered() {
+    let mut emulator = TestEmulator::registered();
+    emulator.fault("duplicate");
+    emulator.pay("MOCK", "+2389001234");
+    let now = emulator.now;
+    let first = emulator.inner.next_outgoing(now).unwrap();
+    assert!(emulator.inner.next_outgoing(now).is_none(), "the duplicate waits");
+    let sent = SentRequest { number: first.number, took: Duration::ZERO, answer: Ok(Answer::new(500, "")) };
+    emulator.inner.record_attempt(&sent, now);
+    let second = emulator.inner.next_outgoing(now).unwrap();
+    assert_eq!((second.number, second.request.body), (first.number + 1, first.request.body));
+}
+
+#[test]
+fn call_faults_change_the_answer() {
+    let mut emulator = TestEmulator::new();
     let body = json!({"amount": 10_000, "operator": "MOCK", "operatorPhone": "+2389001234"});
     let expected =
         [("429", 429, 0), ("429-bare", 429, 0), ("500", 500, 0), ("slow,seconds=2", 200, 1), ("cut", 200, 2)];
     for (fault, status, payments) in expected {
-        bench.fault(&format!("{fault},count=1,method=POST"));
-        let (reply, _) = bench.reply(&Bench::request("POST", "/v1/payments", &body));
+        emulator.fault(&format!("{fault},count=1,method=POST"));
+        let (reply, _) = emulator.reply(&TestEmulator::request("POST", "/v1/payments", &body));
         assert_eq!(reply.status, status, "{fault}");
         assert_eq!(reply.headers.get("Retry-After").is_some(), fault == "429");
         assert_eq!(
             (reply.delay, reply.is_cut),
             (Duration::from_secs(if status == 200 && payments == 1 { 2 } else { 0 }), fault == "cut")
         );
-        assert_eq!(bench.get("/v1/payments")["data"].as_array().unwrap().len(), payments, "{fault}");
+        assert_eq!(emulator.get("/v1/payments")["data"].as_array().unwrap().len(), payments, "{fault}");
     }
 }
 
 #[test]
-fn a_lookup_may_contradict_the_webhook() {
-    let mut bench = Bench::new();
-    bench.buy("o-1", "08030000000");
-    bench.pass(60);
-    bench.fault("contradict,count=1,provider=plustive");
-    let statuses = [(); 2].map(|()| bench.get("/api/v1/transactions/o-1")["status"].clone());
+fn a_contradict_fault_changes_one_lookup() {
+    let mut emulator = TestEmulator::new();
+    emulator.buy("o-1", "08030000000");
+    emulator.advance(60);
+    emulator.fault("contradict,count=1,provider=plustive");
+    let statuses = [(); 2].map(|()| emulator.get("/api/v1/transactions/o-1")["status"].clone());
     assert_eq!(statuses, ["Failed", "Success"]);
 }
 
 #[test]
-fn faults_are_asked_for_listed_and_removed_by_call() {
-    let mut bench = Bench::new();
-    let fault = bench.post("/_emulator/faults", &json!({"kind": "500", "match": "/v1/refunds*", "count": 1}));
-    assert_eq!(bench.get("/_emulator/faults")["data"][0], fault);
-    assert_eq!(bench.call("GET", "/v1/payments", &Value::Null).0, 200);
+fn faults_can_be_added_listed_and_removed_by_call() {
+    let mut emulator = TestEmulator::new();
+    let fault = emulator.post("/_emulator/faults", &json!({"kind": "500", "match": "/v1/refunds*", "count": 1}));
+    assert_eq!(emulator.get("/_emulator/faults")["data"][0], fault);
+    assert_eq!(emulator.call("GET", "/v1/payments", &Value::Null).0, 200);
     assert_eq!(
-        [bench.call("GET", "/v1/refunds", &Value::Null).0, bench.call("GET", "/v1/refunds", &Value::Null).0],
+        [emulator.call("GET", "/v1/refunds", &Value::Null).0, emulator.call("GET", "/v1/refunds", &Value::Null).0],
         [500, 200]
     );
-    let id = bench.post("/_emulator/faults", &json!({"kind": "drop"}))["id"].clone();
-    assert_eq!(bench.call("DELETE", &format!("/_emulator/faults/{id}"), &Value::Null).0, 200);
+    let id = emulator.post("/_emulator/faults", &json!({"kind": "drop"}))["id"].clone();
+    assert_eq!(emulator.call("DELETE", &format!("/_emulator/faults/{id}"), &Value::Null).0, 200);
     for wrong in [
         json!({"kind": "flood"}),
         json!({}),
         json!({"kind": "drop", "probability": 2}),
         json!({"kind": "drop", "share": 0.5}),
     ] {
-        assert_eq!(bench.call("POST", "/_emulator/faults", &wrong).0, 400, "{wrong}");
+        assert_eq!(emulator.call("POST", "/_emulator/faults", &wrong).0, 400, "{wrong}");
     }
 }

@@ -1,28 +1,27 @@
-//! Everything left to chance, drawn from the seed: the third payment of a run has the same id whatever else happened before it.
+//! Random values that follow from the seed. Each purpose has its own sequence, so the third payment
+//! of a run has the same id whatever else happened before it.
 
 use crate::model::signature::Signer;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Draws for each purpose of its own.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Chance {
+pub(super) struct SeededRng {
     seed: u64,
+    /// Number of draws for each purpose.
     drawn: BTreeMap<String, u64>,
 }
 
-impl Chance {
-    /// Nothing drawn yet.
+impl SeededRng {
     pub fn new(seed: u64) -> Self {
         Self { seed, drawn: BTreeMap::new() }
     }
 
-    /// The seed.
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// The next draw for a purpose: 32 bytes that follow from seed, purpose and how often it was drawn for before.
+    /// Draws 32 bytes for a purpose.
     fn draw(&mut self, purpose: &str) -> [u8; 32] {
         let count = self.drawn.entry(purpose.to_owned()).or_default();
         *count += 1;
@@ -38,28 +37,28 @@ impl Chance {
         prefix.chars().chain(letters.map(|byte| char::from(letter(byte)))).collect()
     }
 
-    /// An id such as `pi_4k0…`.
+    /// Draws an id such as `pi_4k0…`.
     pub fn id(&mut self, prefix: &str) -> String {
         self.word(prefix, b"0123456789abcdefghijklmnopqrstuvwxyz", 16)
     }
 
-    /// A reference such as `PLS-9KQ2M7P3XR`: letters that are not taken for others.
+    /// Draws a reference such as `PLS-9KQ2M7P3XR`, without letters that look alike.
     pub fn reference(&mut self) -> String {
         self.word("PLS-", b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ", 10)
     }
 
-    /// So many digits.
+    /// Draws a number of `length` digits.
     pub fn digits(&mut self, purpose: &str, length: usize) -> String {
         self.word(purpose, b"0123456789", length).split_off(purpose.len())
     }
 
-    /// A signing secret.
+    /// Draws a signing secret.
     pub fn secret(&mut self) -> String {
         format!("whsec_emulated_{}", hex::encode(self.draw("whsec")))
     }
 
-    /// A number from 0 up to, not including, 1.
-    pub fn share(&mut self, purpose: &str) -> f64 {
+    /// Draws a number from 0 up to, but not including, 1.
+    pub fn fraction(&mut self, purpose: &str) -> f64 {
         let [a, b, c, d, ..] = self.draw(purpose);
         f64::from(u32::from_be_bytes([a, b, c, d])) / (f64::from(u32::MAX) + 1.0)
     }
@@ -70,12 +69,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_drawn_follows_from_the_seed_and_not_from_other_draws() {
-        let (mut one, mut other) = (Chance::new(7), Chance::new(7));
-        other.share("fault");
+    fn values_depend_on_the_seed_and_purpose_only() {
+        let (mut one, mut other) = (SeededRng::new(7), SeededRng::new(7));
+        other.fraction("fault");
         other.reference();
         assert_eq!([one.id("pi_"), one.id("pi_")], [other.id("pi_"), other.id("pi_")]);
-        assert_ne!(one.id("pi_"), Chance::new(8).id("pi_"));
-        assert!((0..1000).all(|_| (0.0..1.0).contains(&one.share("x"))));
+        assert_ne!(one.id("pi_"), SeededRng::new(8).id("pi_"));
+        assert!((0..1000).all(|_| (0.0..1.0).contains(&one.fraction("x"))));
     }
 }
