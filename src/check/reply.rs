@@ -45,7 +45,7 @@ impl Reply {
     /// What it amounts to.
     pub fn came(&self) -> Came {
         match &self.answer {
-            Ok(answer) => match answer.status {
+            Ok(answer) => match answer.status.0 {
                 200..300 => Came::Taken,
                 300..400 => Came::Redirected,
                 400..500 => Came::Refused,
@@ -59,7 +59,7 @@ impl Reply {
 
     /// The status, when there is an answer.
     pub fn status(&self) -> Option<u16> {
-        self.answer.as_ref().ok().map(|answer| answer.status)
+        self.answer.as_ref().ok().map(|answer| answer.status.0)
     }
 
     /// In a few words, without anything of the handler's own: `answered 500`.

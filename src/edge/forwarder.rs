@@ -11,6 +11,7 @@ use super::store::{Due, Selection, Verdict, Writer};
 use crate::model::backoff::Backoff;
 use crate::model::exchange::OutgoingRequest;
 use crate::model::message::Request;
+use crate::model::status::Status;
 use crate::model::stored::{Attempt, ForwardOutcome, Forwarded};
 use crate::model::timestamp::Timestamp;
 use crate::world::{ForwardOptions, ListenerEvent, MAX_ANSWER_BODY};
@@ -240,7 +241,7 @@ fn failed_attempt(url: &str, failure: String) -> Attempt {
 /// Decides what follows an attempt, the `tries`th of its delivery.
 fn next_step(attempt: &Attempt, tries: u32, forward: &ForwardOptions) -> ForwardOutcome {
     match attempt.status() {
-        200..300 => ForwardOutcome::Delivered,
+        Some(status) if status.is_success() => ForwardOutcome::Delivered,
         status if is_retryable(status) && tries <= forward.retries => ForwardOutcome::Retry(
             Backoff::new(forward.first_pause, 2.0, MAX_RETRY_PAUSE).pause(tries.saturating_sub(1)),
         ),
@@ -248,10 +249,9 @@ fn next_step(attempt: &Attempt, tries: u32, forward: &ForwardOptions) -> Forward
     }
 }
 
-/// Returns true if the app may accept the delivery later: it gave no answer (0), is busy, or failed.
-/// Any other 3xx or 4xx is final.
-fn is_retryable(status: u16) -> bool {
-    matches!(status, 0 | 408 | 425 | 429 | 500..)
+/// Returns true if the app may accept the delivery later; it does not matter why it gave no answer.
+fn is_retryable(status: Option<Status>) -> bool {
+    status.is_none_or(Status::is_retryable)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::model::address::is_loopback;
 use crate::model::exchange::{Answer, OutgoingRequest, SentRequest};
 use crate::model::message::{HeaderError, Request};
 use crate::model::signature::Key;
+use crate::model::status::Status;
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::provider::{Form, Provider, unix_text};
 use url::Url;
@@ -157,12 +158,12 @@ pub(super) fn record_attempt(context: &mut Context<'_>, sent: &SentRequest) {
     attempt.took_micros = u64::try_from(sent.took.as_micros()).unwrap_or(u64::MAX);
     match &sent.answer {
         Ok(Answer { status, body, .. }) => {
-            attempt.status = Some(*status);
+            attempt.status = Some(status.0);
             attempt.response = String::from_utf8_lossy(&body[..body.len().min(MAX_RESPONSE)]).into_owned();
         }
         Err(failure) => attempt.error = Some(failure.to_string()),
     }
-    let is_success = attempt.status.is_some_and(|status| (200..300).contains(&status));
+    let is_success = attempt.status.is_some_and(|status| Status(status).is_success());
     let pause = delivery.attempts.len().checked_sub(1).and_then(|retries| RETRY_PAUSES.get(retries));
     delivery.status = match pause {
         _ if is_success => DeliveryStatus::Delivered,

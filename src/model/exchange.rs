@@ -1,6 +1,7 @@
 //! Requests that whtool sends and the answers it gets; answers that its own servers give.
 
 use crate::model::message::{Headers, Request};
+use crate::model::status::Status;
 use std::time::Duration;
 use url::Url;
 
@@ -43,7 +44,7 @@ pub struct SentRequest {
 /// An HTTP answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    pub status: u16,
+    pub status: Status,
     /// Names may be in lower case, and repeated headers next to each other.
     pub headers: Headers,
     /// The body or, if it is longer than requested, its beginning. Untrusted text.
@@ -55,7 +56,7 @@ pub struct Answer {
 impl Answer {
     /// Creates an answer without headers.
     pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: Headers::new(), body: body.into(), is_whole: true }
+        Self { status: Status(status), headers: Headers::new(), body: body.into(), is_whole: true }
     }
 }
 

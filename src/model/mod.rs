@@ -14,6 +14,7 @@ pub mod money;
 pub mod sanitize;
 pub mod secret;
 pub mod signature;
+pub mod status;
 pub mod stored;
 pub mod timestamp;
 pub mod verdict;

@@ -5,6 +5,7 @@
 use crate::model::exchange::Answer;
 use crate::model::message::Request;
 use crate::model::money::Money;
+use crate::model::status::Status;
 use crate::model::timestamp::Timestamp;
 use std::time::Duration;
 
@@ -41,13 +42,76 @@ pub struct DeliverySummary {
     pub status: Option<String>,
     /// The amount.
     pub money: Option<Money>,
-    /// What it was answered; 0: nothing yet, or the process ended before.
-    pub answered: u16,
-    /// What the app answered last; 0 when it gave no answer. Where there are several URLs, the worst of what each answered last.
-    /// `None`: nobody was asked.
-    pub app: Option<u16>,
+    /// What the sender got.
+    pub answer: AnswerState,
+    pub app: AppState,
     /// How many bytes the body has.
     pub size: u64,
+}
+
+/// whtool's own answer to the sender of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerState {
+    /// Not answered yet, or the process ended before it could.
+    Pending,
+    Answered(Status),
+}
+
+impl AnswerState {
+    /// Reads what `code` returns.
+    pub fn from_code(code: u16) -> Self {
+        if code == 0 { Self::Pending } else { Self::Answered(Status(code)) }
+    }
+
+    /// Returns the status for records and the database; 0 stands for `Pending`.
+    pub fn code(self) -> u16 {
+        match self {
+            Self::Pending => 0,
+            Self::Answered(status) => status.0,
+        }
+    }
+
+    pub fn is_success(self) -> bool {
+        matches!(self, Self::Answered(status) if status.is_success())
+    }
+}
+
+/// The app's last answer to a delivery. With several URLs, it is the worst of what each answered last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppState {
+    /// The delivery was sent to no app.
+    NotAsked,
+    NoAnswer,
+    Answered(Status),
+}
+
+impl AppState {
+    /// Reads what `code` returns.
+    pub fn from_code(code: Option<u16>) -> Self {
+        match code {
+            None => Self::NotAsked,
+            Some(0) => Self::NoAnswer,
+            Some(status) => Self::Answered(Status(status)),
+        }
+    }
+
+    /// Returns the status for records and the database; `None` stands for `NotAsked`, and 0 for `NoAnswer`.
+    pub fn code(self) -> Option<u16> {
+        match self {
+            Self::NotAsked => None,
+            Self::NoAnswer => Some(0),
+            Self::Answered(status) => Some(status.0),
+        }
+    }
+
+    /// Returns true if the app was asked and did not answer with 2xx.
+    pub fn is_failure(self) -> bool {
+        match self {
+            Self::NotAsked => false,
+            Self::NoAnswer => true,
+            Self::Answered(status) => !status.is_success(),
+        }
+    }
 }
 
 /// How a store is.
@@ -64,8 +128,7 @@ pub struct StoreHealth {
 impl DeliverySummary {
     /// Whether it was refused, or the app did not take it.
     pub fn has_failed(&self) -> bool {
-        let taken = |status: u16| (200..300).contains(&status);
-        self.verdict != "verified" || !taken(self.answered) || self.app.is_some_and(|status| !taken(status))
+        self.verdict != "verified" || !self.answer.is_success() || self.app.is_failure()
     }
 }
 
@@ -94,9 +157,13 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// The app's status; 0 when it gave no answer.
-    pub fn status(&self) -> u16 {
-        self.outcome.as_ref().map_or(0, |answer| answer.status)
+    /// Returns the status of the app's answer. `None`: it gave none.
+    pub fn status(&self) -> Option<Status> {
+        self.outcome.as_ref().ok().map(|answer| answer.status)
+    }
+
+    pub fn is_success(&self) -> bool {
+        self.status().is_some_and(Status::is_success)
     }
 }
 

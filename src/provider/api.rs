@@ -9,6 +9,7 @@ use crate::model::mask::mask_secrets;
 use crate::model::message::{HeaderError, Headers, Request};
 use crate::model::sanitize::truncate;
 use crate::model::secret::Secret;
+use crate::model::status::Status;
 use crate::model::timestamp::Timestamp;
 use serde_json::Value;
 use std::time::Duration;
@@ -153,7 +154,7 @@ const START: usize = 1_000;
 /// The JSON of an answer with a good status. 204 and an empty body are `Empty`.
 pub fn read(provider: &dyn Provider, answer: &Answer, now: Timestamp) -> Result<Value, Unfit> {
     let parsed = serde_json::from_slice::<Value>(&answer.body);
-    let status = answer.status;
+    let status = answer.status.0;
     match status {
         200..300 => {}
         300..400 => {
@@ -192,7 +193,7 @@ pub fn retry_after(headers: &Headers, now: Timestamp) -> Option<Duration> {
 impl Unfit {
     /// Whether the same call may fare better later.
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Refused { status: 408 | 425 | 429 | 500.., .. })
+        matches!(self, Self::Refused { status, .. } if Status(*status).is_retryable())
     }
 
     /// The error that the user sees when `what` could not be done.

@@ -63,7 +63,7 @@ pub fn bundle(contents: &Contents<'_>) -> Bundle {
         "delivery": {
             "id": kept.summary.id, "arrived": kept.summary.arrived.to_string(), "provider": kept.summary.provider,
             "type": kept.summary.kind, "eventId": kept.summary.event_id, "subject": kept.summary.subject,
-            "status": kept.summary.status, "answered": kept.summary.answered, "from": kept.summary.peer,
+            "status": kept.summary.status, "answered": kept.summary.answer.code(), "from": kept.summary.peer,
         },
         "verdict": {
             "whenItArrived": kept.summary.verdict, "today": judged.verdict.code(), "secret": kept.summary.secret,

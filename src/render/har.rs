@@ -35,7 +35,7 @@ pub fn entry(kept: &StoredDelivery) -> Vec<u8> {
         "time": 0,
         "request": sent(request),
         "response": {
-            "status": kept.summary.answered, "statusText": "", "httpVersion": "HTTP/1.1", "cookies": [], "headers": [],
+            "status": kept.summary.answer.code(), "statusText": "", "httpVersion": "HTTP/1.1", "cookies": [], "headers": [],
             "content": {"size": 0, "mimeType": "text/plain"}, "redirectURL": "", "headersSize": -1, "bodySize": -1,
         },
         "cache": {},

@@ -122,7 +122,7 @@ fn ordered(order: &Order) -> Value {
 fn webhook(ReferenceMatch { summary: entry, key }: &ReferenceMatch) -> Value {
     json!({
         "id": entry.id, "arrived": entry.arrived.to_string(), "type": entry.kind, "status": entry.status, "key": key,
-        "verdict": entry.verdict, "answered": entry.answered, "app": entry.app, "money": entry.money.as_ref().map(purse),
+        "verdict": entry.verdict, "answered": entry.answer.code(), "app": entry.app.code(), "money": entry.money.as_ref().map(purse),
     })
 }
 

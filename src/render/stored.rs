@@ -41,8 +41,8 @@ impl<'a> EntryRecord<'a> {
             verdict: &entry.verdict,
             secret: entry.secret.as_deref(),
             event,
-            answered: entry.answered,
-            app: entry.app,
+            answered: entry.answer.code(),
+            app: entry.app.code(),
             size: entry.size,
         }
     }

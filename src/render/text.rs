@@ -9,6 +9,7 @@ use crate::model::exchange::Answer;
 use crate::model::mask::mask_secrets;
 use crate::model::sanitize::{escape_unsafe, first_line, truncate};
 use crate::model::stored::DeliverySummary;
+use crate::model::stored::{AnswerState, AppState};
 use crate::model::verdict::{Malformed, Verdict};
 use std::time::Duration;
 
@@ -46,20 +47,23 @@ pub fn stored_row(entry: &DeliverySummary, lead: impl Into<String>) -> Row {
     fields.push(Cell::new(CellKind::Verdict, escape_unsafe(verdict_code_words(&entry.verdict)), verdict));
     fields
         .extend(entry.secret.as_deref().map(|secret| Cell::new(CellKind::Secret, escape_unsafe(secret), Paint::faint)));
-    let app = entry.app.map(|status| match status {
-        0 => Cell::new(CellKind::Answer, "→ no answer", Paint::bad),
-        200..300 => Cell::new(CellKind::Answer, format!("→ {status}"), Paint::good),
-        _ => Cell::new(CellKind::Answer, format!("→ {status}"), Paint::bad),
-    });
-    Row::new(lead, fields).with_cell(answer_cell(entry.answered)).with_cell(app.map(|app| app.with_prefix("app ")))
+    let app = match entry.app {
+        AppState::NotAsked => None,
+        AppState::NoAnswer => Some(Cell::new(CellKind::Answer, "→ no answer", Paint::bad)),
+        AppState::Answered(status) => {
+            let paint = if status.is_success() { Paint::good } else { Paint::bad };
+            Some(Cell::new(CellKind::Answer, format!("→ {status}"), paint))
+        }
+    };
+    Row::new(lead, fields).with_cell(answer_cell(entry.answer)).with_cell(app.map(|app| app.with_prefix("app ")))
 }
 
-/// What whtool answered, unless it took the delivery; 0 is nothing.
-pub fn answer_cell(status: u16) -> Option<Cell> {
-    match status {
-        200..300 => None,
-        0 => Some(Cell::new(CellKind::Answer, "not answered", Paint::bad)),
-        _ => Some(Cell::new(CellKind::Answer, format!("→ {status}"), Paint::bad)),
+/// Shows how whtool answered, unless with 2xx.
+pub fn answer_cell(answer: AnswerState) -> Option<Cell> {
+    match answer {
+        AnswerState::Answered(status) if status.is_success() => None,
+        AnswerState::Pending => Some(Cell::new(CellKind::Answer, "not answered", Paint::bad)),
+        AnswerState::Answered(status) => Some(Cell::new(CellKind::Answer, format!("→ {status}"), Paint::bad)),
     }
 }
 
@@ -174,7 +178,7 @@ const SHORT_HASH: usize = 12;
 /// What a target answered: status, time taken, first line of the body.
 pub fn answer_line(answer: &Answer, took: Duration, paint: Paint) -> String {
     let status = answer.status.to_string();
-    let status = if (200..300).contains(&answer.status) { paint.good(&status) } else { paint.bad(&status) };
+    let status = if answer.status.is_success() { paint.good(&status) } else { paint.bad(&status) };
     let said = mask_secrets(&first_line(&answer.body, 100));
     format!("{status}  {:>8}  {said}", duration(took)).trim_end().to_owned()
 }

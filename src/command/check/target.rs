@@ -89,9 +89,7 @@ impl<'a> Wire<'a> {
         let request = Request { method: "GET".to_owned(), ..Request::post("/", Vec::new()) };
         let sent = self.exchange(vec![OutgoingRequest { number: 0, url, request }], self.budget)?;
         match sent.into_iter().next().map(|sent| sent.answer) {
-            Some(Ok(answer)) if (200..300).contains(&answer.status) => {
-                Ok(String::from_utf8_lossy(&answer.body).into_owned())
-            }
+            Some(Ok(answer)) if answer.status.is_success() => Ok(String::from_utf8_lossy(&answer.body).into_owned()),
             Some(Ok(answer)) => Err(failed(format!("it answered {}", answer.status))),
             Some(Err(failure)) => Err(failed(failure.to_string())),
             None => Err(failed("nothing came back".to_owned())),

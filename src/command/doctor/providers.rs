@@ -43,7 +43,7 @@ fn look_at(provider: &'static dyn Provider, session: &Session<'_>) -> Result<Vec
 
 fn of_answer(provider: &dyn Provider, host: &str, answer: &Answer, now: Timestamp) -> Finding {
     let finding = |grade, what: String| Finding::new(API, grade, provider.title(), what);
-    match answer.status {
+    match answer.status.0 {
         200..300 => match api::read(provider, answer, now) {
             Ok(_) => finding(Grade::Good, format!("{host} takes the key")),
             Err(unfit) => {

@@ -30,7 +30,7 @@ impl Apps {
         let answer = match &attempt.outcome {
             Ok(answer) => {
                 let mut said = text::answer_line(answer, attempt.took, paint);
-                if (200..300).contains(&answer.status) {
+                if answer.status.is_success() {
                     said = said.lines().next().unwrap_or_default().to_owned();
                 }
                 let of = if last == Some(id) { String::new() } else { format!("{id}  ") };

@@ -15,7 +15,8 @@ use crate::diagnose::{self, Finding};
 use crate::model::delivery::{AnalyzedDelivery, RejectedRequest};
 use crate::model::error::Result;
 use crate::model::sanitize;
-use crate::model::stored::Forwarded;
+use crate::model::status::Status;
+use crate::model::stored::{AnswerState, Forwarded};
 use crate::model::verdict::Verdict;
 use crate::render::json::ListenerFields;
 use crate::render::paint::Paint;
@@ -202,7 +203,7 @@ impl<'a> Display<'a> {
         let time = time.map(|time| time.to_string()).unwrap_or_default();
         let repeat = arrival.duplicate_of.as_ref().map(|first| format!("duplicate of {first}"));
         let row = text::delivery_row(received, format!("{time}  {name:<4}"))
-            .with_cell(text::answer_cell(arrival.answered))
+            .with_cell(text::answer_cell(AnswerState::Answered(Status(arrival.answered))))
             .with_cell(repeat.map(|repeat| Cell::new(CellKind::Duplicate, repeat, Paint::warn)));
         self.page.row(&row, self.look)?;
         let indent = self.page.indent();

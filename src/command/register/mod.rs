@@ -192,7 +192,7 @@ fn settle(
     session: &Session<'_>,
 ) -> Result<(RegisteredEndpoint, String)> {
     let now = session.world.now();
-    let read = match answer.status {
+    let read = match answer.status.0 {
         // Nothing was made, and nothing in the answer is worth keeping.
         300..500 if answer.status != 408 => {
             kept::forget(pending, session)?;
@@ -217,7 +217,7 @@ fn settle_cut(
     cause: &str,
     session: &Session<'_>,
 ) -> Result<(RegisteredEndpoint, String)> {
-    if !(200..300).contains(&start.status) || start.body.is_empty() {
+    if !start.status.is_success() || start.body.is_empty() {
         return Err(kept::unknown_end(&plan.access, &plan.url, &format!("the answer was cut off: {cause}")));
     }
     kept::endpoint(plan, pending, &Answer { is_whole: true, ..start.clone() }, session)

@@ -15,6 +15,7 @@ use crate::model::address::is_loopback;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::exchange::{NextRequest, OutgoingRequest, SentRequest};
 use crate::model::sanitize;
+use crate::model::stored::Attempt;
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::model::width::pad_right;
 use crate::provider::{Form, Provider};
@@ -114,10 +115,8 @@ enum Compared {
 }
 
 impl Compared {
-    /// By the status of each.
-    fn of(before: u16, now: u16) -> Self {
-        let is_good = |status: u16| (200..300).contains(&status);
-        match (is_good(before), is_good(now)) {
+    fn of(before: &Attempt, now: &Attempt) -> Self {
+        match (before.is_success(), now.is_success()) {
             (false, true) => Self::Fixed,
             (false, false) => Self::StillFailing,
             (true, false) => Self::BrokenNow,

@@ -184,12 +184,11 @@ impl<'a> Plan<'a> {
         let url = forward::target(&self.args.to, &kept.request).to_string();
         // The last one here, or else anywhere.
         let here = kept.attempts.iter().rfind(|attempt| attempt.url == url);
-        let before = here.or(kept.attempts.last()).map(Attempt::status);
+        let before = here.or(kept.attempts.last());
         let outcome = sent.answer.clone().map_err(|failure| failure.to_string());
         let attempt = Attempt { at: self.session.world.now(), url, took: sent.took, outcome };
-        let now = attempt.status();
         self.with_store(|store| store.add_attempt(id, &attempt))?;
-        Ok(before.map(|before| Compared::of(before, now)))
+        Ok(before.map(|before| Compared::of(before, &attempt)))
     }
 
     /// What to say where targets answer as they do to a signature that is wrong to them: with which secret it was made. `None`: what was

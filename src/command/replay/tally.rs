@@ -20,7 +20,7 @@ impl Tally {
     pub(super) fn add(&mut self, sent: &SentRequest) {
         let label = match &sent.answer {
             Ok(answer) => {
-                self.refused += u64::from(!(200..300).contains(&answer.status));
+                self.refused += u64::from(!answer.status.is_success());
                 self.times.push(sent.took);
                 answer.status.to_string()
             }

@@ -13,7 +13,8 @@ use super::pipeline::DeliveryPipeline;
 use super::response::ProviderResponse;
 use crate::model::delivery::{AnalyzedDelivery, Delivery, RejectedRequest};
 use crate::model::message::Request;
-use crate::model::stored::{ForwardOutcome, Forwarded};
+use crate::model::status::Status;
+use crate::model::stored::{AnswerState, ForwardOutcome, Forwarded};
 use crate::model::timestamp::Timestamp;
 use crate::world::{AckPolicy, AnsweredDelivery, ForwardOptions, ListenOptions, ListenerEvent, VerifyFn};
 use http_body_util::{BodyExt, Full};
@@ -111,7 +112,7 @@ impl ListenerState {
             let answering = tokio::spawn(answering).await;
             return answering.unwrap_or_else(|_| ProviderResponse::own(StatusCode::BAD_GATEWAY));
         }
-        let stored = pipeline.store(&received, status.as_u16(), routes).await;
+        let stored = pipeline.store(&received, AnswerState::Answered(Status(status.as_u16())), routes).await;
         let status = if stored.is_ok() { status } else { StatusCode::SERVICE_UNAVAILABLE };
         self.events.send_stored(answered_delivery(received, stored, status), memory).await;
         ProviderResponse::own(status)
@@ -126,7 +127,7 @@ impl ListenerState {
         other_routes: Vec<Url>,
     ) -> ProviderResponse {
         let Some(pipeline) = &self.pipeline else { return ProviderResponse::own(StatusCode::SERVICE_UNAVAILABLE) };
-        let recorded = match pipeline.store(&received, NOT_ANSWERED, other_routes).await {
+        let recorded = match pipeline.store(&received, AnswerState::Pending, other_routes).await {
             Ok(recorded) => recorded,
             Err(error) => {
                 let response = ProviderResponse::own(StatusCode::SERVICE_UNAVAILABLE);
@@ -142,12 +143,8 @@ impl ListenerState {
         let id = recorded.as_ref().map(|recorded| recorded.id.clone());
         self.events.send_stored(answered_delivery(received, Ok(recorded), response.status), memory).await;
         if let Some(id) = id {
-            let sequel = if (200..300).contains(&attempt.status()) {
-                ForwardOutcome::Delivered
-            } else {
-                ForwardOutcome::GivenUp
-            };
-            self.events.send_forwarded(Forwarded { id, attempt, tries: 1, outcome: sequel }).await;
+            let outcome = if attempt.is_success() { ForwardOutcome::Delivered } else { ForwardOutcome::GivenUp };
+            self.events.send_forwarded(Forwarded { id, attempt, tries: 1, outcome }).await;
         }
         response
     }
@@ -201,9 +198,6 @@ impl ListenerState {
         Ok((bytes, memory))
     }
 }
-
-/// Status in the store while the app has not answered.
-const NOT_ANSWERED: u16 = 0;
 
 fn answered_delivery(
     received: Arc<AnalyzedDelivery>,

@@ -6,7 +6,8 @@ use super::super::sender::clients::Clients;
 use super::super::store::{Append, Recorded, Writer};
 use super::response::ProviderResponse;
 use crate::model::delivery::AnalyzedDelivery;
-use crate::model::stored::Attempt;
+use crate::model::status::Status;
+use crate::model::stored::{AnswerState, Attempt};
 use crate::world::{AckMode, ForwardOptions, MAX_ANSWER_BODY, MAX_PASSTHROUGH_BODY};
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +57,7 @@ impl DeliveryPipeline {
     pub async fn store(
         &self,
         received: &Arc<AnalyzedDelivery>,
-        answered: u16,
+        answer: AnswerState,
         routes: Vec<Url>,
     ) -> Result<Option<Recorded>, String> {
         let forwards: Vec<_> = routes.into_iter().map(String::from).collect();
@@ -65,7 +66,7 @@ impl DeliveryPipeline {
         }
         let (received, wake) = (Arc::clone(received), Arc::clone(&self.wake));
         // Without a time limit: the delivery may be stored after the wait was given up.
-        self.writer.append(Append { received, answered, forwards, wake }).await.map(Some)
+        self.writer.append(Append { received, answer, forwards, wake }).await.map(Some)
     }
 
     /// Sends a delivery to the app, and returns the response for the provider with the attempt.
@@ -96,10 +97,10 @@ impl DeliveryPipeline {
     /// background: the app's answer counts, and the delivery itself is stored already.
     pub async fn record_answer(&self, recorded: &Recorded, response: &ProviderResponse, attempt: &Attempt) {
         let (writer, place) = (self.writer.clone(), recorded.place);
-        let (answered, attempt) = (response.status.as_u16(), attempt.clone());
-        if writer.answered(place, answered, attempt.clone()).await.is_err() {
+        let (answer, attempt) = (AnswerState::Answered(Status(response.status.as_u16())), attempt.clone());
+        if writer.answered(place, answer, attempt.clone()).await.is_err() {
             tokio::spawn(async move {
-                while writer.answered(place, answered, attempt.clone()).await.is_err() {
+                while writer.answered(place, answer, attempt.clone()).await.is_err() {
                     tokio::time::sleep(STORE_RETRY_PAUSE).await;
                 }
             });

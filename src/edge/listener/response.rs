@@ -21,7 +21,10 @@ impl ProviderResponse {
 
     /// Passes the app's answer on, without hop-by-hop headers. 502 if there is no answer.
     pub fn from_app(attempt: &Attempt) -> Self {
-        let status = StatusCode::from_u16(attempt.status()).ok().filter(|status| !status.is_informational());
+        let status = attempt
+            .status()
+            .and_then(|status| StatusCode::from_u16(status.0).ok())
+            .filter(|status| !status.is_informational());
         let (Ok(answer), Some(status)) = (&attempt.outcome, status) else { return Self::own(StatusCode::BAD_GATEWAY) };
         let mut headers = HeaderMap::with_capacity(answer.headers.len());
         for (name, value) in answer.headers.end_to_end() {

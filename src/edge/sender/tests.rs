@@ -79,7 +79,7 @@ fn send_these(options: &SendOptions, requests: Vec<OutgoingRequest>) -> Vec<Sent
 
 /// Status and body of an answer.
 fn said(answer: Result<Answer, SendFailure>) -> Result<(u16, Vec<u8>), SendFailure> {
-    answer.map(|answer| (answer.status, answer.body))
+    answer.map(|answer| (answer.status.0, answer.body))
 }
 
 fn send_one(options: &SendOptions, target: SocketAddr) -> Result<Answer, SendFailure> {
@@ -185,7 +185,7 @@ fn of_a_long_answer_only_the_start_is_kept() {
     let body = "a".repeat(1_000_000);
     let address = answering(format!("HTTP/1.1 500 No\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
     let answer = send_one(&OPTIONS, address).unwrap();
-    assert_eq!((answer.status, answer.body, answer.is_whole), (500, vec![b'a'; 65_536], false));
+    assert_eq!((answer.status.0, answer.body, answer.is_whole), (500, vec![b'a'; 65_536], false));
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn a_connection_that_breaks_and_an_answer_that_is_none_are_failures() {
         assert!(matches!(answer, Err(SendFailure::Broken(_))), "{answer:?}");
     }
     let Err(SendFailure::Cut { start, .. }) = send_one(&OPTIONS, cut) else { panic!("it was cut") };
-    assert_eq!((start.status, &*start.body, start.is_whole), (200, &b"abc"[..], false));
+    assert_eq!((start.status.0, &*start.body, start.is_whole), (200, &b"abc"[..], false));
 }
 
 #[test]

@@ -246,7 +246,7 @@ impl Store for Opened {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         if let Some(delivery) = place_of(&transaction, self.names, id).map_err(failed)? {
             rows::insert_attempt(&transaction, delivery, attempt).map_err(failed)?;
-            if (200..300).contains(&attempt.status()) {
+            if attempt.is_success() {
                 forwards::taken_otherwise(&transaction, delivery, &attempt.url).map_err(failed)?;
             }
         }

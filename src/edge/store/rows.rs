@@ -5,7 +5,7 @@ use crate::model::delivery::AnalyzedDelivery;
 use crate::model::exchange::Answer;
 use crate::model::message::{Headers, Request};
 use crate::model::money::Money;
-use crate::model::stored::{Attempt, DeliverySummary};
+use crate::model::stored::{AnswerState, AppState, Attempt, DeliverySummary};
 use crate::model::timestamp::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params};
@@ -30,7 +30,7 @@ pub(super) fn insert(
     connection: &Connection,
     place: i64,
     received: &AnalyzedDelivery,
-    answered: u16,
+    answer: AnswerState,
 ) -> rusqlite::Result<()> {
     let AnalyzedDelivery { delivery, provider, verdict, event } = received;
     let request = &delivery.request;
@@ -53,7 +53,7 @@ pub(super) fn insert(
             event.money.as_ref().map(|money| money.minor.to_string()),
             event.money.as_ref().map(|money| money.currency.as_str()),
             event.key,
-            answered,
+            answer.code(),
             i64::try_from(request.body.len()).unwrap_or(i64::MAX),
         ])?;
     connection
@@ -79,8 +79,8 @@ pub(super) fn entry(row: &Row<'_>, names: Names) -> rusqlite::Result<DeliverySum
         subject: row.get(8)?,
         status: row.get(9)?,
         money: minor.map(|minor| Money { minor, currency: currency.unwrap_or_default() }),
-        answered: row.get(12)?,
-        app: row.get(13)?,
+        answer: AnswerState::from_code(row.get(12)?),
+        app: AppState::from_code(row.get(13)?),
         size: row.get::<_, i64>(14)?.unsigned_abs(),
     })
 }
@@ -117,7 +117,15 @@ pub(super) fn insert_attempt(connection: &Connection, delivery: i64, attempt: &A
         .prepare_cached(
             "INSERT INTO attempts (delivery, at, url, took, status, said, failure) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
-        .execute(params![delivery, micros(attempt.at), attempt.url, took, attempt.status(), said, failure])?;
+        .execute(params![
+            delivery,
+            micros(attempt.at),
+            attempt.url,
+            took,
+            attempt.status().map_or(0, |status| status.0),
+            said,
+            failure
+        ])?;
     connection.prepare_cached(APP)?.execute([delivery]).map(drop)
 }
 

@@ -6,7 +6,8 @@ use super::*;
 use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::event::Event;
 use crate::model::message::Request;
-use crate::model::stored::{Attempt, Query, Undelivered};
+use crate::model::status::Status;
+use crate::model::stored::{AnswerState, AppState, Attempt, Query, Undelivered};
 use crate::model::timestamp::Timestamp;
 use crate::model::verdict::Verdict as Judged;
 use crate::world::{Store, StoreLocation};
@@ -35,7 +36,7 @@ fn append(body: &[u8], object: &str, urls: &[&str]) -> Append {
     let event = Event { subject: Some(object.to_owned()), ..Event::default() };
     Append {
         received: Arc::new(AnalyzedDelivery { delivery, provider: None, verdict: Judged::Unsigned, event }),
-        answered: 200,
+        answer: AnswerState::Answered(Status(200)),
         forwards: urls.iter().map(|url| (*url).to_owned()).collect(),
         wake: Arc::new(Notify::new()),
     }
@@ -109,7 +110,7 @@ async fn a_store_of_the_first_version_keeps_its_ids_and_what_waits_in_it() {
     let mut store = open(&path).unwrap();
     assert_eq!(store.beginning_with("012").unwrap(), ["0123456789"]);
     let old = store.load("0123456789").unwrap().unwrap();
-    assert_eq!((old.summary.app, old.request.body.as_slice()), (Some(500), &b"a"[..]));
+    assert_eq!((old.summary.app, old.request.body.as_slice()), (AppState::Answered(Status(500)), &b"a"[..]));
     let (writer, _) = Writer::start(&StoreLocation::File(path)).unwrap();
     let new = writer.append(append(b"c", "o", &[])).await.unwrap();
     assert_eq!(new.place, 9);

@@ -9,7 +9,7 @@ use super::names::Names;
 use super::{rows, schema};
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::error::{Error, Result};
-use crate::model::stored::{Attempt, Id};
+use crate::model::stored::{AnswerState, Attempt, Id};
 use crate::world::StoreLocation;
 use rusqlite::{Connection, params};
 use std::path::PathBuf;
@@ -39,8 +39,7 @@ pub(in crate::edge) struct Writer {
 /// A delivery to be recorded.
 pub(in crate::edge) struct Append {
     pub received: Arc<AnalyzedDelivery>,
-    /// 0: it is still to be answered.
-    pub answered: u16,
+    pub answer: AnswerState,
     /// Where it is to be forwarded.
     pub forwards: Vec<String>,
     /// Told after the commit, when there is something to forward.
@@ -103,10 +102,10 @@ impl Writer {
     }
 
     /// Records what a delivery was answered, and by whom.
-    pub async fn answered(&self, delivery: i64, answered: u16, attempt: Attempt) -> Outcome<()> {
+    pub async fn answered(&self, delivery: i64, answer: AnswerState, attempt: Attempt) -> Outcome<()> {
         self.ask(move |connection, _| {
             let sql = "UPDATE deliveries SET answered = ?2 WHERE seq = ?1";
-            connection.prepare_cached(sql)?.execute(params![delivery, answered])?;
+            connection.prepare_cached(sql)?.execute(params![delivery, answer.code()])?;
             rows::insert_attempt(connection, delivery, &attempt)
         })
         .await
@@ -374,7 +373,7 @@ fn try_to_insert(append: &Append, place: i64, names: Names, connection: &Connect
 
 fn insert(append: &Append, place: i64, names: Names, connection: &Connection) -> rusqlite::Result<()> {
     let received = &append.received;
-    rows::insert(connection, place, received, append.answered)?;
+    rows::insert(connection, place, received, append.answer)?;
     let due = received.delivery.arrived.map_or(0, rows::micros);
     for url in &append.forwards {
         let object = received.event.subject.clone().or_else(|| received.event.id.clone());

@@ -5,7 +5,7 @@
 
 use super::{Class, Order};
 use crate::model::money::Money;
-use crate::model::stored::{DeliverySummary, ReferenceMatch};
+use crate::model::stored::{AppState, DeliverySummary, ReferenceMatch};
 use crate::provider::Provider;
 use crate::provider::record::{Amount, ExpectedEvent, Record, RecordStatus, State};
 
@@ -85,13 +85,9 @@ struct Comparer<'p> {
     unknown_word: Option<String>,
 }
 
-fn is_good(status: u16) -> bool {
-    (200..300).contains(&status)
-}
-
 /// Whether the one that it was for took it: whtool where nobody else is asked, or else the app.
 fn was_accepted(entry: &DeliverySummary) -> bool {
-    is_good(entry.answered) && entry.app.is_none_or(is_good)
+    entry.answer.is_success() && !entry.app.is_failure()
 }
 
 impl Comparer<'_> {
@@ -140,9 +136,9 @@ impl Comparer<'_> {
         if let Some(last) = telling.last() {
             if !telling.iter().any(|entry| was_accepted(entry)) {
                 let why = match last.app {
-                    Some(0) => "the app gave no answer".to_owned(),
-                    Some(status) => format!("the app answered {status}"),
-                    None => format!("it was answered {}", last.answered),
+                    AppState::NoAnswer => "the app gave no answer".to_owned(),
+                    AppState::Answered(status) => format!("the app answered {status}"),
+                    AppState::NotAsked => format!("it was answered {}", last.answer.code()),
                 };
                 self.find(Class::AppDidNotTake, why);
             }

@@ -1,6 +1,8 @@
 //! One test for each way in which the three sides can disagree, and for what is no disagreement.
 
 use super::*;
+use crate::model::status::Status;
+use crate::model::stored::{AnswerState, AppState};
 use crate::model::timestamp::Timestamp;
 use crate::provider;
 use serde_json::{Value, json};
@@ -43,8 +45,8 @@ fn webhook(status: &str, minor: i128, currency: &str) -> ReferenceMatch {
         subject: Some("pi_1".to_owned()),
         status: Some(status.to_owned()),
         money: Some(Money { minor, currency: currency.to_owned() }),
-        answered: 200,
-        app: None,
+        answer: AnswerState::Answered(Status(200)),
+        app: AppState::NotAsked,
         size: 1,
     };
     ReferenceMatch { summary: entry, key: None }
@@ -56,12 +58,12 @@ fn cve(status: &str) -> ReferenceMatch {
 
 fn refused(mut told: ReferenceMatch) -> ReferenceMatch {
     told.summary.verdict = "mismatch".to_owned();
-    told.summary.answered = 401;
+    told.summary.answer = AnswerState::Answered(Status(401));
     told
 }
 
 fn answered(mut told: ReferenceMatch, app: u16) -> ReferenceMatch {
-    told.summary.app = Some(app);
+    told.summary.app = AppState::from_code(Some(app));
     told
 }
 

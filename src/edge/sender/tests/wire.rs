@@ -42,7 +42,7 @@ fn posts(address: SocketAddr, count: u64) -> Vec<OutgoingRequest> {
 }
 
 fn statuses(sent: &[SentRequest]) -> Vec<Option<u16>> {
-    sent.iter().map(|one| one.answer.as_ref().ok().map(|answer| answer.status)).collect()
+    sent.iter().map(|one| one.answer.as_ref().ok().map(|answer| answer.status.0)).collect()
 }
 
 /// How many connections were opened, and how many requests came, so far.
