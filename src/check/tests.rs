@@ -255,7 +255,7 @@ fn nobody_there_is_an_error_with_advice() {
     };
     let handle: Handle = Box::new(|_| Err(SendFailure::Connect("connection refused".to_owned())));
     let error = run(&plan, &mut Made { handle, turn: 1, work: None }, &mut || {}).unwrap_err();
-    assert!(error.what.contains("nobody answers") && error.hint.is_some_and(|hint| hint.contains("--start")));
+    assert!(error.message.contains("nobody answers") && error.hint.is_some_and(|hint| hint.contains("--start")));
 }
 
 #[test]

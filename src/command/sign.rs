@@ -73,7 +73,7 @@ impl Sign {
 /// Signs, and prints the signature.
 pub(super) fn run(args: &Sign, session: &Session<'_>) -> Result<CommandOutcome> {
     let mut source = session.open(&args.file)?;
-    let failed = |error| cannot_read(&args.file, &error);
+    let failed = |error| cannot_read(&args.file, error);
     let mut body = Vec::new();
     source.by_ref().take(START).read_to_end(&mut body).map_err(failed)?;
     let name = args.file.display().to_string();

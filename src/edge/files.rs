@@ -177,6 +177,6 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"x");
         let below_a_file = path.join("report");
         let error = write(&below_a_file, b"x").unwrap_err();
-        assert_eq!(error.what, format!("can't write {}", below_a_file.display()));
+        assert_eq!(error.message, format!("can't write {}", below_a_file.display()));
     }
 }

@@ -124,7 +124,7 @@ impl Running {
             let said = last_lines(&self.output());
             return Err(Error::failed(trouble)
                 .because(if said.is_empty() { "it wrote nothing" } else { "it wrote last:" })
-                .saying(said)
+                .with_program_output(said)
                 .hint("run the command by itself; it gets PORT, as the URL has it"));
         }
         Ok(())
@@ -271,10 +271,10 @@ mod tests {
         let Err(error) = start(&program(command, &free()), interrupt(), &mut || launched = true) else {
             panic!("it did not start");
         };
-        assert!(error.what.contains("exit status: 3"), "{error}");
-        assert_eq!(error.said.len(), LINES);
+        assert!(error.message.contains("exit status: 3"), "{error}");
+        assert_eq!(error.program_output.len(), LINES);
         assert!(
-            error.said.ends_with(&["30", "Error: port taken", "    at x", "Node.js v20"].map(str::to_owned)),
+            error.program_output.ends_with(&["30", "Error: port taken", "    at x", "Node.js v20"].map(str::to_owned)),
             "{error:?}"
         );
         assert!(launched);
@@ -286,7 +286,7 @@ mod tests {
         let address = listener.local_addr().unwrap().to_string();
         let launched = &mut || panic!("it was not to be started");
         let Err(error) = start(&program("sleep 60", &address), interrupt(), launched) else { panic!("it was taken") };
-        assert!(error.what.contains("already"), "{error}");
+        assert!(error.message.contains("already"), "{error}");
     }
 
     #[test]

@@ -1,21 +1,22 @@
-//! What can stop whtool from answering, in three short lines at most: what, why, what to try. Only a program of the user's that failed is
-//! quoted besides.
+//! Errors that end a command, shown in at most three short lines: what failed, why, and what to do.
 //!
-//! The exit status of each kind is decided here, once. A wrong signature or a refused delivery is an answer, not an error.
+//! Each kind of error has its exit status. A wrong signature or a refused delivery is an answer
+//! (`CommandOutcome`), not an error.
 
+use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
-/// How a command that could do its work ended.
+/// Result of a command that ran to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommandOutcome {
-    /// Done, and the answer is good: exit status 0.
+    /// Exit status 0.
     Success,
-    /// Done, and the answer is no: exit status 1.
+    /// Exit status 1: the answer is no.
     Negative,
 }
 
 impl CommandOutcome {
-    /// The process's exit status.
     pub fn status(self) -> u8 {
         match self {
             Self::Success => 0,
@@ -24,83 +25,91 @@ impl CommandOutcome {
     }
 }
 
-/// What kind of thing went wrong; it decides the exit status.
+/// Kind of an error, which decides the exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The command line makes no sense: exit status 2.
+    /// Exit status 2: the command line makes no sense.
     Usage,
-    /// The network, a file or a setting stood in the way: exit status 3.
+    /// Exit status 3: the network, a file, a setting or an input.
     Failed,
-    /// Credentials are missing or were refused: exit status 4.
+    /// Exit status 4: credentials are missing or were refused.
     Credentials,
-    /// Ctrl+C or SIGTERM: exit status 130.
+    /// Exit status 130: Ctrl+C or SIGTERM.
     Interrupted,
-    /// The reader of our output went away, which is a quiet end: exit status 0.
+    /// Exit status 0: the program that reads our output closed the pipe.
     PipeClosed,
 }
 
-/// An error as the user sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Error as it is shown to the user.
+#[derive(Clone, Debug)]
 pub struct Error {
     /// Decides the exit status.
     pub kind: Kind,
-    /// What could not be done. May hold strangers' text: it is made harmless when it is printed.
-    pub what: String,
-    /// The cause below, when there is one.
-    pub why: Option<String>,
-    /// What a program of the user's wrote last, line by line; shown below the cause.
-    pub said: Vec<String>,
-    /// What to try.
+    /// What failed. May contain untrusted text, which is escaped when it is printed.
+    pub message: String,
+    cause: Option<Arc<dyn StdError + Send + Sync>>,
+    /// Last lines that a program of the user wrote; shown below the cause.
+    pub program_output: Vec<String>,
+    /// What the user can do about it.
     pub hint: Option<String>,
 }
 
-/// A result of any part of whtool that speaks to the user.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    fn new(kind: Kind, what: impl fmt::Display) -> Self {
-        Self { kind, what: what.to_string(), why: None, said: Vec::new(), hint: None }
+    fn new(kind: Kind, message: impl fmt::Display) -> Self {
+        Self { kind, message: message.to_string(), cause: None, program_output: Vec::new(), hint: None }
     }
 
-    /// The command line makes no sense.
-    pub fn usage(what: impl fmt::Display) -> Self {
-        Self::new(Kind::Usage, what)
+    /// Reports a command line that makes no sense.
+    pub fn usage(message: impl fmt::Display) -> Self {
+        Self::new(Kind::Usage, message)
     }
 
-    /// Something outside stood in the way.
-    pub fn failed(what: impl fmt::Display) -> Self {
-        Self::new(Kind::Failed, what)
+    /// Reports a failure outside of whtool: the network, a file, a setting, an input.
+    pub fn failed(message: impl fmt::Display) -> Self {
+        Self::new(Kind::Failed, message)
     }
 
-    /// Credentials are missing or were refused.
-    pub fn credentials(what: impl fmt::Display) -> Self {
-        Self::new(Kind::Credentials, what)
+    /// Reports missing or refused credentials.
+    pub fn credentials(message: impl fmt::Display) -> Self {
+        Self::new(Kind::Credentials, message)
     }
 
-    /// Ctrl+C or SIGTERM ended the work.
+    /// Reports that Ctrl+C or SIGTERM stopped the command.
     pub fn interrupted() -> Self {
         Self::new(Kind::Interrupted, "interrupted")
     }
 
-    /// Adds the cause below.
-    pub fn because(mut self, why: impl fmt::Display) -> Self {
-        self.why = Some(why.to_string());
+    /// Replaces the message.
+    pub fn with_message(self, message: String) -> Self {
+        Self { message, ..self }
+    }
+
+    /// Adds the cause: a lower-level error, which is kept, or an explanation.
+    pub fn because(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.cause = Some(Arc::from(cause.into()));
         self
     }
 
-    /// Adds what a program of the user's wrote last.
-    pub fn saying(mut self, lines: Vec<String>) -> Self {
-        self.said = lines;
+    /// Adds the last lines that a program of the user wrote.
+    pub fn with_program_output(mut self, lines: Vec<String>) -> Self {
+        self.program_output = lines;
         self
     }
 
-    /// Adds what to try.
+    /// Adds advice on what to do.
     pub fn hint(mut self, hint: impl fmt::Display) -> Self {
         self.hint = Some(hint.to_string());
         self
     }
 
-    /// The process's exit status.
+    /// Returns the cause as one line. `None`: the message says it all.
+    pub fn cause(&self) -> Option<String> {
+        self.cause.as_ref().map(ToString::to_string)
+    }
+
+    /// Returns the exit status of the process.
     pub fn status(&self) -> u8 {
         match self.kind {
             Kind::Usage => 2,
@@ -112,21 +121,66 @@ impl Error {
     }
 }
 
-/// Writing our own output failed.
+/// Reports that our own output could not be written.
 impl From<std::io::Error> for Error {
     fn from(error: std::io::Error) -> Self {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
-            return Self::new(Kind::PipeClosed, "the reader of the output went away");
+            return Self::new(Kind::PipeClosed, "the output pipe was closed");
         }
-        Self::failed("writing the output failed").because(error)
+        Self::failed("can't write the output").because(error)
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}", self.what)?;
-        self.why.iter().try_for_each(|why| write!(out, ": {why}"))
+        write!(out, "{}", self.message)?;
+        self.cause.iter().try_for_each(|cause| write!(out, ": {cause}"))
     }
 }
 
-impl std::error::Error for Error {}
+/// Compares what is shown.
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, &self.message, self.cause(), &self.program_output, &self.hint)
+            == (other.kind, &other.message, other.cause(), &other.program_output, &other.hint)
+    }
+}
+
+impl Eq for Error {}
+
+impl StdError for Error {
+    /// Returns the error below the cause: the cause itself is part of the text.
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.cause.as_ref()?.source()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("disk {disk} is full")]
+    struct DiskFull {
+        disk: u8,
+        source: std::num::ParseIntError,
+    }
+
+    #[test]
+    fn the_cause_is_kept_with_everything_below_it() {
+        let source = "x".parse::<u8>().unwrap_err();
+        let error = Error::failed("can't write a.txt").because(DiskFull { disk: 1, source });
+        assert_eq!(error.to_string(), "can't write a.txt: disk 1 is full");
+        assert_eq!(error.cause().unwrap(), "disk 1 is full");
+        let chain: Vec<_> = std::iter::successors(error.source(), |below| (*below).source()).collect();
+        assert_eq!(chain.iter().map(ToString::to_string).collect::<Vec<_>>(), ["invalid digit found in string"]);
+        assert!(chain[0].is::<std::num::ParseIntError>());
+    }
+
+    #[test]
+    fn a_closed_pipe_is_success_and_any_other_write_error_is_not() {
+        let status = |kind: std::io::ErrorKind| Error::from(std::io::Error::from(kind)).status();
+        assert_eq!(status(std::io::ErrorKind::BrokenPipe), 0);
+        assert_eq!(status(std::io::ErrorKind::StorageFull), 3);
+    }
+}

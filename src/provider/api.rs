@@ -310,10 +310,10 @@ mod tests {
             |status, headers: &[u8], body: &str| read(plexos(), &answer(status, headers, body), now()).unwrap_err();
         assert_eq!(unfit(204, b"", ""), Unfit::Empty);
         assert_eq!(unfit(200, b"", " \n"), Unfit::Empty);
-        assert!(unfit(200, b"", "<html>").error(plexos(), "x").why.unwrap().contains("HTML"));
+        assert!(unfit(200, b"", "<html>").error(plexos(), "x").cause().unwrap().contains("HTML"));
         assert!(matches!(unfit(200, b"", "{\"a\""), Unfit::NotJson { .. }));
         let moved = unfit(302, b"Location: https://evil.example/\r\n", "").error(plexos(), "x");
-        assert!(moved.why.unwrap().contains("https://evil.example/"));
+        assert!(moved.cause().unwrap().contains("https://evil.example/"));
         let cut = Answer { is_whole: false, ..Answer::new(200, "{}") };
         assert_eq!(read(plexos(), &cut, now()), Err(Unfit::TooLong));
     }
@@ -322,12 +322,12 @@ mod tests {
     fn a_refusal_says_what_the_provider_said_and_decides_the_exit_status() {
         let body = r#"{"error":{"message":"Payment not found","code":"NOT_FOUND"}}"#;
         let error = |status| read(plexos(), &answer(status, b"", body), now()).unwrap_err().error(plexos(), "x");
-        assert_eq!(error(404).why.unwrap(), "Plexos Pay answered 404: Payment not found (NOT_FOUND)");
+        assert_eq!(error(404).cause().unwrap(), "Plexos Pay answered 404: Payment not found (NOT_FOUND)");
         assert_eq!([error(401).status(), error(403).status(), error(404).status(), error(500).status()], [4, 4, 3, 3]);
         let plustive = provider::named("plustive").unwrap();
         let body = r#"{"title":"Unauthorized","status":401,"detail":"Invalid API key.","errors":[]}"#;
         let error = read(plustive, &answer(401, b"", body), now()).unwrap_err().error(plustive, "x");
-        assert_eq!(error.why.unwrap(), "Plustive answered 401: Invalid API key.");
+        assert_eq!(error.cause().unwrap(), "Plustive answered 401: Invalid API key.");
     }
 
     #[test]
@@ -342,7 +342,7 @@ mod tests {
             answer(200, b"", &long),
         ];
         for answer in answers {
-            let why = read(plexos(), &answer, now()).unwrap_err().error(plexos(), "x").why.unwrap();
+            let why = read(plexos(), &answer, now()).unwrap_err().error(plexos(), "x").cause().unwrap();
             assert!(!why.contains("abc"), "{why}");
         }
     }

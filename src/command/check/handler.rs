@@ -37,7 +37,7 @@ impl Handler {
             || session.say(&format!("started it; waiting until {} accepts connections", program.address));
         // Its last words are in the error, and it may say what it was given.
         let program = session.world.start_process(&program, &mut launched).map_err(|mut error| {
-            error.said.iter_mut().for_each(|line| *line = without(&text, line));
+            error.program_output.iter_mut().for_each(|line| *line = without(&text, line));
             error
         })?;
         Ok(Self { program, secret: text })
@@ -54,7 +54,7 @@ impl Handler {
             Some(status) if error.kind == Kind::Failed => {
                 let lines = self.last_lines();
                 let said = if lines.is_empty() { "it wrote nothing" } else { "it wrote last:" };
-                error.because(format!("the handler ended: {status}; {said}")).saying(lines)
+                error.because(format!("the handler ended: {status}; {said}")).with_program_output(lines)
             }
             _ => error,
         }

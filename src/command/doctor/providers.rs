@@ -47,7 +47,7 @@ fn of_answer(provider: &dyn Provider, host: &str, answer: &Answer, now: Timestam
         200..300 => match api::read(provider, answer, now) {
             Ok(_) => finding(Grade::Good, format!("{host} takes the key")),
             Err(unfit) => {
-                let why = unfit.error(provider, "").why.unwrap_or_default();
+                let why = unfit.error(provider, "").cause().unwrap_or_default();
                 let variable = provider.api().base_variable;
                 finding(Grade::Bad, format!("{host} answers, but not like {}: {why}", provider.title()))
                     .hint(format!("is {variable} right?"))

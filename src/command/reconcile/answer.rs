@@ -69,7 +69,7 @@ impl LookupError {
     pub(super) fn reason(&self, provider: &dyn Provider) -> String {
         match self {
             Self::NoAnswer(failure) => failure.to_string(),
-            Self::Unusable(unfit) => unfit.error(provider, "").why.unwrap_or_default(),
+            Self::Unusable(unfit) => unfit.error(provider, "").cause().unwrap_or_default(),
         }
     }
 }

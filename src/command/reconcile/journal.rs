@@ -73,15 +73,15 @@ impl<'a> Journal<'a> {
     ) -> Result<Self> {
         let head = head(args, session)?;
         // Opened before it is read: nobody else may write to it in between.
-        let mut file = session.world.append(path).map_err(|error| cannot_write(path, &error))?;
+        let mut file = session.world.append(path).map_err(|error| cannot_write(path, error))?;
         let mut known = HashSet::new();
-        let held = file.contents().map_err(|error| super::super::cannot_read(path, &error))?;
+        let held = file.contents().map_err(|error| super::super::cannot_read(path, error))?;
         let keep = read(&mut BufReader::new(held), &head, path, &mut |known_| {
             known.insert(hash_of(&known_.order));
             each(known_)
         })?;
         refuse_if_others_can_read(path, session)?;
-        file.truncate(keep).map_err(|error| cannot_write(path, &error))?;
+        file.truncate(keep).map_err(|error| cannot_write(path, error))?;
         if !known.is_empty() {
             session.say(&format!(
                 "{} known from {}",
@@ -118,13 +118,13 @@ impl<'a> Journal<'a> {
     }
 
     fn write(&mut self, line: &impl Serialize) -> Result<()> {
-        self.file.write_all(&text_of(line)).map_err(|error| cannot_write(self.path, &error))
+        self.file.write_all(&text_of(line)).map_err(|error| cannot_write(self.path, error))
     }
 
     /// Brings it to the disk.
     pub(super) fn sync(&mut self) -> Result<()> {
         self.synced = self.session.world.now();
-        self.file.sync().map_err(|error| cannot_write(self.path, &error))
+        self.file.sync().map_err(|error| cannot_write(self.path, error))
     }
 }
 
@@ -144,9 +144,10 @@ pub(super) fn refuse_if_others_can_read(path: &Path, session: &Session<'_>) -> R
         .hint(format!("chmod 600 {path}")))
 }
 
-fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
+fn cannot_write(path: &Path, error: std::io::Error) -> Error {
+    let kind = error.kind();
     let failed = Error::failed(format!("can't write the journal {}", path.display())).because(error);
-    match error.kind() {
+    match kind {
         std::io::ErrorKind::ResourceBusy => {
             failed.hint("wait for the other run to end, or give this one a journal of its own")
         }
@@ -181,7 +182,7 @@ fn head(args: &Reconcile, session: &Session<'_>) -> Result<JournalHeader> {
         }
         let (mut file, mut buffer) = (session.open(path)?, vec![0; 64 * 1024]);
         loop {
-            let length = file.read(&mut buffer).map_err(|error| super::super::cannot_read(path, &error))?;
+            let length = file.read(&mut buffer).map_err(|error| super::super::cannot_read(path, error))?;
             if length == 0 {
                 break;
             }
@@ -205,7 +206,7 @@ fn read(
     let (first, mut line) = (text_of(head), Vec::new());
     loop {
         line.clear();
-        let length = input.read_until(b'\n', &mut line).map_err(|error| super::super::cannot_read(path, &error))?;
+        let length = input.read_until(b'\n', &mut line).map_err(|error| super::super::cannot_read(path, error))?;
         if line.last() != Some(&b'\n') {
             // Nothing but a part of our own first line may be written over.
             return if number > 0 || first.starts_with(&line) {

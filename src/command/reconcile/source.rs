@@ -39,7 +39,7 @@ impl<'a> OrderSource<'a> {
         let columns = ColumnNames::from_args(&args.column);
         let units = if args.decimal { AmountFormat::Decimal } else { AmountFormat::MinorUnits };
         let open = |path: &Path| {
-            OrderReader::new(session.open(path)?, &columns, units).map_err(|error| list_error(path, &error))
+            OrderReader::new(session.open(path)?, &columns, units).map_err(|error| list_error(path, error))
         };
         let orders = args.from.as_deref().map(open).transpose()?;
         let is_of_store = args.from.is_none() && args.references.is_empty();
@@ -66,7 +66,7 @@ impl<'a> OrderSource<'a> {
         let Some(orders) = &mut self.orders else { return Ok(None) };
         for order in orders {
             let list = self.args.from.as_deref().unwrap_or(Path::new("-"));
-            match order.map_err(|error| super::super::cannot_read(list, &error))? {
+            match order.map_err(|error| super::super::cannot_read(list, error))? {
                 Ok(order) if self.args.open && has_ended(&order, self.args, captured)? => {}
                 order => return Ok(Some(order)),
             }
@@ -129,7 +129,7 @@ fn has_ended(order: &Order, args: &Reconcile, captured: &mut CapturedWebhooks) -
 }
 
 /// A column that was named and is not there is wrong usage; all else is the list's.
-fn list_error(path: &Path, error: &ListError) -> Error {
+fn list_error(path: &Path, error: ListError) -> Error {
     let what = format!("can't read the list {}", path.display());
     let told = match error {
         ListError::NoColumn(..) => Error::usage(what),
@@ -146,7 +146,7 @@ pub(super) fn count_references(args: &Reconcile, session: &Session<'_>) -> Resul
         Some(path) if path != Path::new("-") && !args.open => {
             let (mut file, mut lines, mut buffer) = (session.open(path)?, 0, vec![0; 64 * 1024]);
             loop {
-                let length = file.read(&mut buffer).map_err(|error| super::super::cannot_read(path, &error))?;
+                let length = file.read(&mut buffer).map_err(|error| super::super::cannot_read(path, error))?;
                 if length == 0 {
                     return Ok(Some(named + lines));
                 }

@@ -63,9 +63,7 @@ fn entered(
 
 /// The endpoint is there, and the registry can't be written.
 fn unkept(plan: &Plan, told: &Told, error: Error, raw: &Result<PathBuf>) -> Error {
-    let why = error.why.map(|why| format!(": {why}")).unwrap_or_default();
-    let error = Error::failed(format!("{} was made, and could not be put into the registry", told.id))
-        .because(format!("{}{why}", error.what));
+    let error = Error::failed(format!("{} was made, and could not be put into the registry", told.id)).because(error);
     error.hint(match raw {
         Ok(raw) => format!("its secret is in {}: keep it with `whtool secret add`", raw.display()),
         Err(_) => {
@@ -132,10 +130,10 @@ pub(super) fn unknown_end(access: &Access, url: &str, why: &str) -> Error {
 
 /// The provider said yes, and not all that it should have said.
 fn incomplete(plan: &Plan, unfit: &Unfit, raw: &Result<PathBuf>) -> Error {
-    let why = unfit.error(plan.access.provider, "").why.unwrap_or_default();
+    let why = unfit.error(plan.access.provider, "").cause().unwrap_or_default();
     let kept = match raw {
         Ok(raw) => format!("the whole answer is kept in {}", raw.display()),
-        Err(error) => format!("the answer could not be kept ({})", error.what),
+        Err(error) => format!("the answer could not be kept ({})", error.message),
     };
     let api = plan.access.provider.api();
     if matches!(unfit, Unfit::NotJson { .. }) {

@@ -200,7 +200,7 @@ fn settle(
         }
         500.. | 408 => {
             let unfit = api::read(plan.access.provider, answer, now).err();
-            let why = unfit.and_then(|unfit| unfit.error(plan.access.provider, "").why).unwrap_or_default();
+            let why = unfit.and_then(|unfit| unfit.error(plan.access.provider, "").cause()).unwrap_or_default();
             return Err(kept::unknown_end(&plan.access, &plan.url, &why));
         }
         _ => return kept::endpoint(plan, pending, answer, session),

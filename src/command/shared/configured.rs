@@ -101,14 +101,14 @@ impl Configured {
 
     /// Adds what nobody with more to say has set. What can't be read is noted, and the rest is taken.
     fn add_file(&mut self, path: &Path, scope: Scope, origin: &Origin, world: &dyn World) {
-        let sets = read(path, world).and_then(|text| file::read(&text, scope).map_err(|error| unusable(path, &error)));
+        let sets = read(path, world).and_then(|text| file::read(&text, scope).map_err(|error| unusable(path, error)));
         let sets = sets.unwrap_or_else(|error| {
             self.troubles.push(error);
             Vec::new()
         });
         for set in sets {
             match set {
-                Err(error) => self.troubles.push(unusable(path, &error)),
+                Err(error) => self.troubles.push(unusable(path, error)),
                 Ok(set) if self.value(set.setting).is_some() => {}
                 Ok(set) => match placed(set.setting, set.values, path, scope, world) {
                     Err(error) => self.troubles.push(error),
@@ -146,9 +146,10 @@ impl Value {
     }
 }
 
-fn unusable(path: &Path, error: &Unusable) -> Error {
+fn unusable(path: &Path, error: Unusable) -> Error {
+    let hint = error.hint();
     let told = Error::failed(format!("can't use the settings in {}", path.display())).because(error);
-    error.hint().into_iter().fold(told, Error::hint)
+    hint.into_iter().fold(told, Error::hint)
 }
 
 fn of_variables(world: &dyn World) -> Vec<Value> {

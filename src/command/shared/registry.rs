@@ -76,10 +76,10 @@ pub(in crate::command) fn update<T>(
 
 fn parse(path: &Path, bytes: Option<&[u8]>) -> Result<Registry> {
     Registry::parse(bytes).map_err(|error| {
-        let failed = Error::failed(format!("can't read {}", path.display())).because(&error);
-        match error {
-            RegistryError::Damaged(_) => failed.hint("repair the file, or move it away; it contains signing secrets"),
-            RegistryError::UnsupportedSchema(_) => failed.hint("update whtool"),
-        }
+        let hint = match error {
+            RegistryError::Damaged(_) => "repair the file, or move it away; it contains signing secrets",
+            RegistryError::UnsupportedSchema(_) => "update whtool",
+        };
+        Error::failed(format!("can't read {}", path.display())).because(error).hint(hint)
     })
 }

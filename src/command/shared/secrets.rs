@@ -162,10 +162,10 @@ fn kept(registry: &Registry, session: &Session<'_>) -> Vec<Secret> {
 
 /// The secret that a command prints, without the line break at its end.
 pub(in crate::command) fn printed(provider: &'static str, command: &str, session: &Session<'_>) -> Result<Vec<u8>> {
-    let bytes = session
-        .world
-        .run_command(command, PATIENCE)
-        .map_err(|error| Error { what: mask_secrets(&error.what), ..error })?;
+    let bytes = session.world.run_command(command, PATIENCE).map_err(|error| {
+        let message = mask_secrets(&error.message);
+        error.with_message(message)
+    })?;
     let secret = settings::secret_of_file(provider, command, bytes);
     if secret.expose().is_empty() {
         return Err(

@@ -4,11 +4,12 @@ use crate::command::shared::configured::Configured;
 use crate::command::{Colour, Common};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::mask::Reveal;
-use crate::model::sanitize::escape_unsafe;
+use crate::model::sanitize::{escape_unsafe, truncate};
 use crate::model::width::Width;
 use crate::render::paint::Paint;
 use crate::world::{Stream, World};
 use std::collections::BTreeSet;
+use std::error::Error as _;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -105,17 +106,22 @@ impl<'w> Session<'w> {
         self.warn(&format!("{} can be read by {readers}: `chmod 600 {}`", escape_unsafe(&name), escape_unsafe(&name)));
     }
 
-    /// What, why, what to try; three lines at most, and what a program of the user's said.
+    /// Prints an error: what failed, why, the output of the user's program, and what to do; with `-v` also the errors below the cause.
     pub(in crate::command) fn tell(&self, error: &Error) {
         if error.kind == Kind::PipeClosed || error.kind == Kind::Interrupted {
             return;
         }
-        self.write_error_line(&format!("{} {}", self.err.bad("error:"), escape_unsafe(&error.what)));
-        if let Some(why) = &error.why {
+        self.write_error_line(&format!("{} {}", self.err.bad("error:"), escape_unsafe(&error.message)));
+        if let Some(why) = &error.cause() {
             self.write_error_line(&format!("  why: {}", escape_unsafe(why)));
         }
-        for line in &error.said {
+        for line in &error.program_output {
             self.write_error_line(&format!("  | {}", escape_unsafe(line)));
+        }
+        if self.volume == Volume::Verbose {
+            for below in std::iter::successors(error.source(), |below| (*below).source()) {
+                self.write_error_line(&format!("  caused by: {}", truncate(&below.to_string(), 200)));
+            }
         }
         if let Some(hint) = &error.hint {
             self.write_error_line(&format!("  try: {}", escape_unsafe(hint)));
@@ -143,19 +149,19 @@ impl<'w> Session<'w> {
         if path == Path::new("-") {
             return Ok(self.world.stdin());
         }
-        self.world.open(path).map_err(|error| cannot_read(path, &error))
+        self.world.open(path).map_err(|error| cannot_read(path, error))
     }
 
     /// Reads all of a file, or of standard input for `-`.
     pub(in crate::command) fn read(&self, path: &Path) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        self.open(path)?.read_to_end(&mut bytes).map_err(|error| cannot_read(path, &error))?;
+        self.open(path)?.read_to_end(&mut bytes).map_err(|error| cannot_read(path, error))?;
         Ok(bytes)
     }
 }
 
 /// What can't be read, and why.
-pub(in crate::command) fn cannot_read(path: &Path, error: &std::io::Error) -> Error {
+pub(in crate::command) fn cannot_read(path: &Path, error: std::io::Error) -> Error {
     let error = Error::failed(format!("can't read {}", path.display())).because(error);
     if path == Path::new("-") { error.hint("give a file, or pipe something in") } else { error }
 }

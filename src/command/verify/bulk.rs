@@ -44,7 +44,7 @@ pub(super) enum BulkError {
 impl BulkError {
     pub(super) fn into_error(self, file: &Path) -> Error {
         match self {
-            Self::Read(error) => crate::command::cannot_read(file, &error),
+            Self::Read(error) => crate::command::cannot_read(file, error),
             Self::Write(error) => error.into(),
         }
     }

@@ -125,7 +125,7 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<CommandOutcome
         (Some(file), None) => {
             let mut source = session.open(file)?;
             let mut start = Vec::new();
-            let unreadable = |error| super::cannot_read(file, &error);
+            let unreadable = |error| super::cannot_read(file, error);
             source.by_ref().take(SAMPLE).read_to_end(&mut start).map_err(unreadable)?;
             let form = captures::form_of(&start).ok_or_else(|| unknown_form(&file.display().to_string(), &start))?;
             let is_whole = (start.len() as u64) < SAMPLE;

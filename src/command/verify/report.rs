@@ -259,7 +259,7 @@ impl Report {
 pub(super) fn unreadable(error: &CaptureError) -> Error {
     let what = Error::failed(error);
     match std::error::Error::source(error) {
-        Some(source) => what.because(source),
+        Some(source) => what.because(source.to_string()),
         None => what,
     }
 }

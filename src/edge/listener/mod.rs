@@ -110,7 +110,7 @@ fn start_with(
     interrupt: Interrupt,
     limiter: Arc<ConnectionLimiter>,
 ) -> Result<Listener> {
-    let bind_error = |error: io::Error| cannot_listen(options.address, &error);
+    let bind_error = |error: io::Error| cannot_listen(options.address, error.kind());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(worker_threads()).enable_all().build();
     let runtime = runtime.map_err(bind_error)?;
     let listener = runtime.block_on(async { bind(options.address) }).map_err(bind_error)?;
@@ -162,9 +162,9 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(ACCEPT_BACKLOG)
 }
 
-pub(super) fn cannot_listen(address: SocketAddr, error: &io::Error) -> Error {
-    let failed = Error::failed(format!("can't listen on {address}")).because(error.kind());
-    match error.kind() {
+pub(super) fn cannot_listen(address: SocketAddr, kind: io::ErrorKind) -> Error {
+    let failed = Error::failed(format!("can't listen on {address}")).because(kind.to_string());
+    match kind {
         io::ErrorKind::AddrInUse => failed.hint(
             "stop the other program, perhaps another `whtool listen` or `emulate`, or use `--port 0` for a free port",
         ),

@@ -32,12 +32,14 @@ pub(super) struct Server {
 
 /// Starts a server on `address`; port 0 picks a free one.
 pub(super) fn start(address: SocketAddr, handler: RequestHandler) -> Result<Server> {
-    let failed = |error: &dyn std::fmt::Display| Error::failed(format!("can't listen on {address}")).because(error);
-    let listener = TcpListener::bind(address).map_err(|error| super::listener::cannot_listen(address, &error))?;
-    let hidden = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| failed(&error))?;
-    let behind = hidden.local_addr().map_err(|error| failed(&error))?;
-    let inner = Arc::new(tiny_http::Server::from_listener(hidden, None).map_err(|error| failed(&error))?);
-    let address = listener.local_addr().map_err(|error| failed(&error))?;
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        Error::failed(format!("can't listen on {address}")).because(error)
+    };
+    let listener = TcpListener::bind(address).map_err(|error| super::listener::cannot_listen(address, error.kind()))?;
+    let hidden = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| failed(error.into()))?;
+    let behind = hidden.local_addr().map_err(|error| failed(error.into()))?;
+    let inner = Arc::new(tiny_http::Server::from_listener(hidden, None).map_err(&failed)?);
+    let address = listener.local_addr().map_err(|error| failed(error.into()))?;
     let server = Server { address, is_closed: Arc::default(), inner: inner.clone() };
     let is_closed = server.is_closed.clone();
     let accept = move || gate::accept(&listener, behind, &is_closed);
@@ -49,7 +51,7 @@ pub(super) fn start(address: SocketAddr, handler: RequestHandler) -> Result<Serv
         }
     };
     let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
-        thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|error| failed(&error))
+        thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|error| failed(error.into()))
     };
     spawn("gate", Box::new(accept))?;
     spawn("server", Box::new(serve))?;

@@ -115,9 +115,9 @@ const BUSY: Duration = Duration::from_secs(5);
 
 /// Opens a store, made or brought up to date where that is needed.
 pub(super) fn open(path: &Path) -> Result<Connection> {
-    let failed = |error: rusqlite::Error| cannot_open(path, &error);
+    let failed = |error: rusqlite::Error| cannot_open(path, error);
     let file = create_private(path).and_then(|file| file.metadata()).map_err(|error| {
-        let error = Error::failed(format!("can't open the store {}", path.display())).because(error.kind());
+        let error = Error::failed(format!("can't open the store {}", path.display())).because(error.kind().to_string());
         error.hint("--store FILE takes another, --no-store keeps nothing")
     })?;
     let mut connection = another(path).map_err(failed)?;
@@ -190,7 +190,7 @@ fn use_log(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Whether this is a store of ours that this whtool understands.
 fn check(connection: &Connection, path: &Path) -> Result<()> {
-    let failed = |error: rusqlite::Error| cannot_open(path, &error);
+    let failed = |error: rusqlite::Error| cannot_open(path, error);
     // All is read of one state of the file, which another may be making into a store just now.
     let state = connection.unchecked_transaction().map_err(failed)?;
     let number = |name| state.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
@@ -225,7 +225,7 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-fn cannot_open(path: &Path, error: &rusqlite::Error) -> Error {
+fn cannot_open(path: &Path, error: rusqlite::Error) -> Error {
     let failed = Error::failed(format!("can't open the store {}", path.display()));
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => Error::failed(format!("{} is not a store of whtool", path.display()))
@@ -299,7 +299,7 @@ mod tests {
             std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
             let before = std::fs::read(&path).unwrap();
             let error = open(&path).unwrap_err();
-            assert!(error.what.contains("is not a store of whtool"), "{error}");
+            assert!(error.message.contains("is not a store of whtool"), "{error}");
             assert_eq!(std::fs::read(&path).unwrap(), before);
         }
     }
@@ -309,7 +309,7 @@ mod tests {
         let folder = folder();
         let path = folder.path().join("s.db");
         open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-        assert!(open(&path).unwrap_err().what.contains("newer whtool"));
+        assert!(open(&path).unwrap_err().message.contains("newer whtool"));
     }
 
     #[test]

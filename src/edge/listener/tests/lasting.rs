@@ -199,6 +199,6 @@ fn an_address_in_use_is_named_with_advice() {
     };
     let interrupt = Interrupt::from_sender(&watch::Sender::new(0));
     let Err(error) = start(&options, Arc::new(judge), Timeouts::default(), interrupt) else { panic!("it started") };
-    assert_eq!(error.what, format!("can't listen on {}", listener.address()));
+    assert_eq!(error.message, format!("can't listen on {}", listener.address()));
     assert!(error.hint.is_some_and(|hint| hint.contains("--port 0") && hint.contains("another `whtool listen`")));
 }
