@@ -93,7 +93,7 @@ fn what_is_no_payload_is_called_what_it_is() {
 fn an_empty_body_is_signed_with_a_warning() {
     let run = Made::with_secrets().run(&["sign", "-", "--provider", "plexos"]);
     assert_eq!(run.status, 0);
-    assert!(run.err.contains("the body is empty: standard input gave no bytes"), "{}", run.err);
+    assert!(run.err.contains("the body is empty: standard input has no content"), "{}", run.err);
     let run = Made::with_secrets().file("e.json", b"").run(&["replay", "e.json", "--provider", "plexos"]);
     assert!(run.err.contains("the body is empty: e.json"), "{}", run.err);
 }

@@ -146,8 +146,8 @@ fn a_secret_file_that_others_can_read_is_used_with_a_warning() {
         assert_eq!(run.status, 0, "{}", run.err);
         run.err
     };
-    assert_eq!(warning(0o644, "s"), "warning: s can be read by every user of this machine: `chmod 600 s`\n");
-    assert_eq!(warning(0o640, "s"), "warning: s can be read by its group: `chmod 600 s`\n");
+    assert_eq!(warning(0o644, "s"), "warning: s can be read by every user of this machine: run `chmod 600 s`\n");
+    assert_eq!(warning(0o640, "s"), "warning: s can be read by its group: run `chmod 600 s`\n");
     assert_eq!([warning(0o600, "s"), warning(0o644, "/dev/fd/63"), warning(0o644, "/dev/stdin")], [""; 3]);
 }
 

@@ -1,6 +1,6 @@
-//! The commands: one file each, with its arguments (their comments are the help) and its `run`.
+//! The commands, one file or folder each: its arguments (their doc comments are the help) and its `run`.
 //!
-//! Commands think with the pure parts and act through `World`; what several of them need stands here, in `session` and in `known`.
+//! A command calls the domain and acts through `World`. Code that several commands need is in `shared`.
 
 mod check;
 mod completions;
@@ -52,82 +52,78 @@ First steps:
 
 {all-args}
 
-Exit status: 0 good, 1 the answer is no, 2 usage, 3 could not do it, 4 credentials, 130 interrupted.
-`whtool help TOPIC` explains: exit-codes, environment, formats, providers.")]
+Exit status: 0 success, 1 the answer is no, 2 usage, 3 failed, 4 credentials, 130 interrupted.
+More help: whtool help exit-codes | environment | formats | providers")]
 struct Root {
     #[command(flatten)]
     common: Common,
 }
 
-/// A command as the command line knows it.
-struct Entry {
-    /// What it is called by.
+/// One row of the table of commands.
+struct CommandEntry {
     name: &'static str,
-    /// Gives it its arguments and their help.
+    /// Adds the command's arguments and help to clap's command.
     build: fn(clap::Command) -> clap::Command,
-    /// Makes it ready to run with the arguments given.
-    ready: fn(&ArgMatches) -> std::result::Result<Ready, clap::Error>,
-    /// Whether it works when the settings do not.
-    settings: Settings,
+    /// Converts parsed arguments into the function that runs the command.
+    prepare: fn(&ArgMatches) -> std::result::Result<Action, clap::Error>,
+    settings: SettingsPolicy,
 }
 
-/// What a command does once its arguments are read.
-type Ready = Box<dyn FnOnce(&Session<'_>) -> Result<CommandOutcome>>;
+type Action = Box<dyn FnOnce(&Session<'_>) -> Result<CommandOutcome>>;
 
-/// What a command wants of the settings.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Settings {
-    /// They are in order.
-    Good,
-    /// Nothing: it helps to mend them.
-    Any,
+enum SettingsPolicy {
+    /// The command does not run with invalid settings.
+    MustBeValid,
+    /// The command runs with invalid settings, to help repair them.
+    MayBeInvalid,
 }
 
 macro_rules! command {
     ($name:literal, $args:ty, $run:path, $settings:ident) => {
-        Entry {
+        CommandEntry {
             name: $name,
             build: |command| <$args as Args>::augment_args(command),
-            ready: |matches| {
+            prepare: |matches| {
                 let args = <$args as FromArgMatches>::from_arg_matches(matches)?;
                 Ok(Box::new(move |session| $run(&args, session)))
             },
-            settings: Settings::$settings,
+            settings: SettingsPolicy::$settings,
         }
     };
 }
 
 /// Every command, in the order of the help.
-const COMMANDS: [Entry; 17] = [
-    command!("listen", listen::Listen, listen::run, Good),
-    command!("events", events::Events, events::run, Good),
-    command!("verify", verify::Verify, verify::run, Good),
-    command!("sign", sign::Sign, sign::run, Good),
-    command!("replay", replay::Replay, replay::run, Good),
-    command!("samples", samples::Samples, samples::run, Good),
-    command!("register", register::Register, register::run, Good),
-    command!("endpoints", endpoints::Endpoints, endpoints::run, Good),
-    command!("reconcile", reconcile::Reconcile, reconcile::run, Good),
-    command!("secret", secret::Secrets, secret::run, Good),
-    command!("emulate", emulate::Emulate, emulate::run, Good),
-    command!("check", check::Check, check::run, Good),
-    command!("config", config::Config, config::run, Any),
-    command!("doctor", doctor::Doctor, doctor::run, Any),
-    command!("completions", completions::Completions, completions::run, Any),
-    command!("man", man::ManPages, man::run, Any),
-    command!("help", help::Help, help::run, Any),
+const COMMANDS: [CommandEntry; 17] = [
+    command!("listen", listen::Listen, listen::run, MustBeValid),
+    command!("events", events::Events, events::run, MustBeValid),
+    command!("verify", verify::Verify, verify::run, MustBeValid),
+    command!("sign", sign::Sign, sign::run, MustBeValid),
+    command!("replay", replay::Replay, replay::run, MustBeValid),
+    command!("samples", samples::Samples, samples::run, MustBeValid),
+    command!("register", register::Register, register::run, MustBeValid),
+    command!("endpoints", endpoints::Endpoints, endpoints::run, MustBeValid),
+    command!("reconcile", reconcile::Reconcile, reconcile::run, MustBeValid),
+    command!("secret", secret::Secrets, secret::run, MustBeValid),
+    command!("emulate", emulate::Emulate, emulate::run, MustBeValid),
+    command!("check", check::Check, check::run, MustBeValid),
+    command!("config", config::Config, config::run, MayBeInvalid),
+    command!("doctor", doctor::Doctor, doctor::run, MayBeInvalid),
+    command!("completions", completions::Completions, completions::run, MayBeInvalid),
+    command!("man", man::ManPages, man::run, MayBeInvalid),
+    command!("help", help::Help, help::run, MayBeInvalid),
 ];
 
-/// Flags of every command.
+/// Flags that every command accepts.
 #[derive(Args)]
 struct Common {
-    /// Say only what was asked for, and errors
+    /// Print only the result and errors
     #[arg(short, long, global = true, display_order = 100)]
     quiet: bool,
-    /// Say more
+    /// Print more details
     #[arg(short, long, global = true, conflicts_with = "quiet", display_order = 100)]
     verbose: bool,
-    /// When to use colours
+    /// When to use colors
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto", display_order = 100)]
     color: Colour,
     /// Show tokens, PINs and keys instead of masking them
@@ -143,29 +139,28 @@ enum Colour {
     Never,
 }
 
-/// Runs a command line (its first word is the program) and returns the exit status.
+/// Runs a command line, program name first, and returns the exit status.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> u8 {
-    // `Paint` decides for each stream; the crate, which knows only one, does as it is told.
+    // `Paint` decides per stream, which the `colored` crate cannot.
     colored::control::set_override(true);
     if let Some(shell) = world.env_var(completions::VARIABLE) {
         return completions::complete(&shell, arguments.into_iter().collect(), world);
     }
     let configured = Configured::load(world);
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let read = read(&arguments, &configured);
-    let (common, entry, ready) = match read {
-        Ok(read) => read,
+    let (common, entry, action) = match parse_arguments(&arguments, &configured) {
+        Ok(parsed) => parsed,
         Err(error) => {
             let status = u8::try_from(error.exit_code()).unwrap_or(2);
-            return show(&error, world).map_or_else(|error| error.status(), |()| status);
+            return print_clap_error(&error, world).map_or_else(|error| error.status(), |()| status);
         }
     };
     let session = Session::new(&common, &configured, world);
-    if let Some(error) = configured.trouble().filter(|_| entry.settings == Settings::Good) {
+    if let Some(error) = configured.trouble().filter(|_| entry.settings == SettingsPolicy::MustBeValid) {
         session.tell(error);
         return error.status();
     }
-    match ready(&session) {
+    match action(&session) {
         Ok(outcome) => outcome.status(),
         Err(error) => {
             session.tell(&error);
@@ -174,11 +169,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
     }
 }
 
-/// Reads a command line: the flags of every command, which command it is, and what that is to do.
-fn read(
+/// Parses the common flags, the command, and its arguments.
+fn parse_arguments(
     arguments: &[OsString],
     configured: &Configured,
-) -> std::result::Result<(Common, &'static Entry, Ready), clap::Error> {
+) -> std::result::Result<(Common, &'static CommandEntry, Action), clap::Error> {
     let parse = |tree| {
         let mut tree = configured.apply(tree);
         let matches = tree.try_get_matches_from_mut(arguments);
@@ -187,96 +182,94 @@ fn read(
         matches
     };
     let matches = match parse(tree::tree_for(arguments)) {
-        // Help and complaints may be about any command.
+        // Help and error messages may mention every command.
         Err(error) if error.kind() != ErrorKind::DisplayVersion => parse(tree::tree())?,
-        read => read?,
+        parsed => parsed?,
     };
     let common = Common::from_arg_matches(&matches)?;
-    let (name, own) = matches.subcommand().expect("the tree asks for a command");
-    let entry = COMMANDS.iter().find(|entry| entry.name == name).expect("the tree knows no other commands");
-    Ok((common, entry, (entry.ready)(own)?))
+    let (name, own) = matches.subcommand().expect("clap requires a command");
+    let entry = COMMANDS.iter().find(|entry| entry.name == name).expect("clap accepts no other commands");
+    Ok((common, entry, (entry.prepare)(own)?))
 }
 
-/// Help and version go to standard output, complaints to standard error.
-fn show(error: &clap::Error, world: &dyn World) -> Result<()> {
-    let (stream, mut to) =
+/// Prints help and version to standard output, errors to standard error.
+fn print_clap_error(error: &clap::Error, world: &dyn World) -> Result<()> {
+    let (stream, mut output) =
         if error.use_stderr() { (Stream::Error, world.stderr()) } else { (Stream::Output, world.stdout()) };
     let text = error.render();
-    let coloured = paint(Colour::Auto, world, stream) == Paint::Coloured;
-    let text = if coloured { text.ansi().to_string() } else { text.to_string() };
-    to.write_all(text.as_bytes())?;
-    Ok(to.flush()?)
+    let colored = paint(Colour::Auto, world, stream) == Paint::Coloured;
+    let text = if colored { text.ansi().to_string() } else { text.to_string() };
+    output.write_all(text.as_bytes())?;
+    Ok(output.flush()?)
 }
 
-/// A provider by its name, for flags.
+/// Parses the name of a provider.
 fn provider_values() -> impl TypedValueParser<Value = &'static dyn Provider> {
     PossibleValuesParser::new(provider::ALL.iter().map(|provider| provider.name()))
-        .map(|name| provider::named(&name).expect("clap lets only known names through"))
+        .map(|name| provider::named(&name).expect("clap accepts only these names"))
 }
 
-/// A span of time for flags: `90s`, `5m`, `1h 30m`, `30d`, or a bare number of seconds. A day has 24 hours.
+/// Parses a duration such as `90s`, `5m`, `1h 30m`, `30d`, or a number of seconds. A day has 24 hours.
 fn span(text: &str) -> Result<SignedDuration, String> {
     let in_words = |text: &str| text.parse::<jiff::Span>()?.to_duration(jiff::SpanRelativeTo::days_are_24_hours());
     let span = match text.parse() {
         Ok(seconds) => SignedDuration::from_secs(seconds),
-        Err(_) => in_words(text).map_err(|_| "write 90s, 5m, 1h 30m or 30d".to_owned())?,
+        Err(_) => in_words(text).map_err(|_| "expected a duration such as 90s, 5m, 1h 30m or 30d".to_owned())?,
     };
     match span {
-        _ if span.is_negative() => Err("it can't be negative".to_owned()),
-        _ if span > LONGEST_SPAN => Err("it can't be longer than 100000 days".to_owned()),
+        _ if span.is_negative() => Err("a duration can't be negative".to_owned()),
+        _ if span > LONGEST_SPAN => Err("a duration can't be longer than 100000 days".to_owned()),
         _ => Ok(span),
     }
 }
 
-/// The longest span that flags take: added to any time of a clock, it is one, too.
+/// Keeps sums of a duration and the current time within the range of a timestamp.
 const LONGEST_SPAN: SignedDuration = SignedDuration::from_hours(24 * 100_000);
 
-/// A port for flags.
 fn port(text: &str) -> Result<u16, String> {
-    text.parse().map_err(|_| "a port is a number from 0 to 65535".to_owned())
+    text.parse().map_err(|_| "expected a port from 0 to 65535".to_owned())
 }
 
-/// Requests per second, for flags.
+/// Parses a number of requests per second.
 fn rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (0.001..=1e6).contains(&rate) { Ok(rate) } else { Err("must be from 0.001 to 1000000".to_owned()) }
 }
 
-/// A moment for flags.
 fn moment(text: &str) -> Result<Timestamp, String> {
     crate::model::timestamp::parse(text).map_err(|error| error.to_string())
 }
 
-/// The provider asked for, or the one whose payload this is the start of.
+/// Returns the requested provider, or the one that the payload belongs to by its keys.
 fn provider_of(
-    asked: Option<&'static dyn Provider>,
+    requested: Option<&'static dyn Provider>,
     start_of_body: &[u8],
     source: &str,
 ) -> Result<&'static dyn Provider> {
-    let recognised = || provider::by_payload_keys(&crate::json::top_level_keys(start_of_body));
-    asked.or_else(recognised).ok_or_else(|| unrecognised(start_of_body, source))
+    let detected = || provider::by_payload_keys(&crate::json::top_level_keys(start_of_body));
+    requested.or_else(detected).ok_or_else(|| unknown_provider_error(start_of_body, source))
 }
 
-/// What a payload that is nobody's is instead.
-fn unrecognised(start: &[u8], source: &str) -> Error {
+/// Describes a payload that belongs to no provider.
+fn unknown_provider_error(start: &[u8], source: &str) -> Error {
     let names: Vec<_> = provider::ALL.iter().map(|provider| format!("--provider {}", provider.name())).collect();
     let add = format!("add {}", names.join(" or "));
-    let error = Error::usage(format!("can't tell whose payload {source} is"));
+    let error = Error::usage(format!("can't detect the provider of {source}"));
     let owner = |body: &[u8]| provider::by_payload_keys(&crate::json::top_level_keys(body));
     match start {
-        [] => error.because("it is empty").hint(format!("see what should have filled it; or {add}")),
+        [] => error.because("it is empty").hint(format!("check the command that produces it, or {add}")),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
-            error.because("it is UTF-16, and providers send UTF-8").hint("save it as UTF-8")
+            error.because("it is UTF-16, but providers send UTF-8").hint("save it as UTF-8")
         }
         [0xef, 0xbb, 0xbf, rest @ ..] if !rest.trim_ascii().is_empty() => {
-            let own = owner(rest).map_or(add, |provider| format!("add --provider {}", provider.name()));
+            let add = owner(rest).map_or(add, |provider| format!("add --provider {}", provider.name()));
             error
-                .because("it begins with a byte order mark (EF BB BF), which no provider sends and JSON has not")
-                .hint(format!("save it as UTF-8 without BOM; or {own}, and the mark is signed with the rest"))
+                .because("it begins with a byte order mark (EF BB BF), which JSON does not allow")
+                .hint(format!("save it as UTF-8 without BOM, or {add} to sign it with the mark"))
         }
         _ if capture::detect_format(start) == Some(capture::CaptureFormat::Raw) => error
-            .because("it is a raw HTTP request, headers and all, and not a payload")
-            .hint(format!("`whtool verify {source}` checks it; or keep its body alone")),
+            .because("it is a whole HTTP request, not a payload")
+            .hint(format!("check it with `whtool verify {source}`, or remove everything but the body")),
         _ if start.trim_ascii_start().first() != Some(&b'{') => error.because("it is not a JSON object").hint(add),
         _ => error
             .because("it has neither `type` and `data` (Plexos Pay) nor `event` and `reference` (Plustive)")
@@ -284,21 +277,21 @@ fn unrecognised(start: &[u8], source: &str) -> Error {
     }
 }
 
-/// Warns of a body without bytes: mostly a variable or a file that was to be filled.
+/// Warns about an empty body, which usually comes from an unset variable or an empty file.
 fn warn_of_nothing(body: &[u8], source: &str, session: &Session<'_>) {
     if body.is_empty() {
-        session.warn(&format!("the body is empty: {} gave no bytes", crate::model::sanitize::escape_unsafe(source)));
+        session.warn(&format!("the body is empty: {} has no content", crate::model::sanitize::escape_unsafe(source)));
     }
 }
 
-/// Asks the person to type `word`. Where nobody can be asked, the answer is no.
+/// Asks the user to type `word`. Without a terminal the answer is no.
 fn confirm(session: &Session<'_>, question: &str, word: &str) -> Result<()> {
-    let refused = || Error::usage(question).hint("add --yes to do it all the same");
+    let refused = || Error::usage(question).hint("add --yes to skip this confirmation");
     if !session.world.is_terminal(Stream::Input) {
         return Err(refused());
     }
-    session.write_error_line(&format!("{question}\n  type `{word}` to do it:"));
+    session.write_error_line(&format!("{question}\n  type `{word}` to confirm:"));
     let mut typed = String::new();
     std::io::BufRead::read_line(&mut std::io::BufReader::new(session.world.stdin()), &mut typed)?;
-    if typed.trim() == word { Ok(()) } else { Err(Error::usage(format!("`{word}` was not typed: nothing was done"))) }
+    if typed.trim() == word { Ok(()) } else { Err(Error::usage(format!("`{word}` was not typed: cancelled"))) }
 }

@@ -45,7 +45,7 @@ pub(super) fn run(args: &Help, session: &Session<'_>) -> Result<CommandOutcome> 
     let line = ["whtool"].iter().chain(&words).chain(&["--help"]);
     match tree::tree().try_get_matches_from(line) {
         Err(error) if error.use_stderr() => Err(unknown(&words.join(" "))),
-        Err(error) => super::show(&error, session.world).map(|()| CommandOutcome::Success),
+        Err(error) => super::print_clap_error(&error, session.world).map(|()| CommandOutcome::Success),
         Ok(_) => Err(unknown(&words.join(" "))),
     }
 }

@@ -1,4 +1,4 @@
-//! What a command works with: the world, how much is said, how it is coloured, and how wide lines may be.
+//! The context of a running command: the world, verbosity, colors, and functions that print messages.
 
 use crate::command::shared::configured::Configured;
 use crate::command::{Colour, Common};
@@ -14,10 +14,10 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-/// What has no room in a line is set in by so much in the next.
-const HANG: usize = 4;
+/// Indentation of the second and further lines of a wrapped message.
+const CONTINUATION_INDENT: usize = 4;
 
-/// How much is said on standard error.
+/// Amount of output on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::command) enum Volume {
     Quiet,
@@ -25,21 +25,20 @@ pub(in crate::command) enum Volume {
     Verbose,
 }
 
-/// What a command works with: the world, and how to talk.
 pub(in crate::command) struct Session<'w> {
     pub(in crate::command) world: &'w dyn World,
-    /// How standard output is coloured.
+    /// Colors of standard output.
     pub(in crate::command) out: Paint,
-    /// How standard error is.
+    /// Colors of standard error.
     pub(in crate::command) err: Paint,
     pub(in crate::command) volume: Volume,
     pub(in crate::command) reveal: Reveal,
     pub(in crate::command) configured: &'w Configured,
-    /// What is not to be said again.
+    /// Messages that are not repeated.
     said: Mutex<BTreeSet<String>>,
 }
 
-/// <https://no-color.org> and <https://bixense.com/clicolors>.
+/// Follows <https://no-color.org> and <https://bixense.com/clicolors>.
 pub(in crate::command) fn paint(colour: Colour, world: &dyn World, stream: Stream) -> Paint {
     let coloured = match colour {
         Colour::Always => true,
@@ -73,14 +72,14 @@ impl<'w> Session<'w> {
         }
     }
 
-    /// Says something to the person, unless they want quiet. Text of strangers must be harmless already.
+    /// Prints a message on standard error, unless `--quiet` is given. Untrusted text must be escaped already.
     pub(in crate::command) fn say(&self, text: &str) {
         if self.volume != Volume::Quiet {
             self.write_error_line(text);
         }
     }
 
-    /// Says something that is true of every one of many things, once.
+    /// Prints a message at most once, for facts that apply to many items.
     pub(in crate::command) fn say_once(&self, text: &str) {
         let is_new = self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned());
         if is_new {
@@ -88,12 +87,12 @@ impl<'w> Session<'w> {
         }
     }
 
-    /// Says something that matters even to those who want quiet.
+    /// Prints a warning, even with `--quiet`.
     pub(in crate::command) fn warn(&self, text: &str) {
         self.write_error_line(&format!("{} {text}", self.err.warn("warning:")));
     }
 
-    /// Says so when other users of the machine can read a file of a secret of the user's own. A pipe or a device has no such readers.
+    /// Warns if other users can read a file that holds a secret. Pipes and devices are not checked.
     pub(in crate::command) fn warn_of_readers(&self, path: &Path) {
         let is_device = ["/dev", "/proc"].iter().any(|folder| path.starts_with(folder));
         let mode = self.world.file_mode(path).filter(|_| !is_device && self.world.file_exists(path));
@@ -103,10 +102,12 @@ impl<'w> Session<'w> {
             Some(_) => "every user of this machine",
         };
         let name = path.display().to_string();
-        self.warn(&format!("{} can be read by {readers}: `chmod 600 {}`", escape_unsafe(&name), escape_unsafe(&name)));
+        let name = escape_unsafe(&name);
+        self.warn(&format!("{name} can be read by {readers}: run `chmod 600 {name}`"));
     }
 
-    /// Prints an error: what failed, why, the output of the user's program, and what to do; with `-v` also the errors below the cause.
+    /// Prints an error: what failed, why, the last output of a process, and what to do. With `-v` also the errors below the
+    /// cause.
     pub(in crate::command) fn tell(&self, error: &Error) {
         if error.kind == Kind::PipeClosed || error.kind == Kind::Interrupted {
             return;
@@ -128,23 +129,23 @@ impl<'w> Session<'w> {
         }
     }
 
-    /// Says something in lines that fit the terminal. A person who can't be told is no reason to stop.
+    /// Prints a line on standard error, wrapped to the terminal. A failed write is ignored.
     pub(in crate::command) fn write_error_line(&self, text: &str) {
-        let line = self.width(Stream::Error).wrap(text, HANG) + "\n";
+        let line = self.width(Stream::Error).wrap(text, CONTINUATION_INDENT) + "\n";
         let _ = self.world.stderr().write_all(line.as_bytes());
     }
 
-    /// Lines for standard output, broken between words where its terminal has no room for them.
+    /// Wraps lines to the terminal at standard output.
     pub(in crate::command) fn fitted(&self, lines: &str) -> String {
-        self.width(Stream::Output).wrap(lines, HANG)
+        self.width(Stream::Output).wrap(lines, CONTINUATION_INDENT)
     }
 
-    /// How wide lines may be there.
+    /// Returns the width of the terminal at this stream.
     pub(in crate::command) fn width(&self, stream: Stream) -> Width {
         Width::from_columns(self.world.columns(stream))
     }
 
-    /// Opens a file, or standard input for `-`.
+    /// Opens a file; `-` is standard input.
     pub(in crate::command) fn open(&self, path: &Path) -> Result<Box<dyn Read + Send + '_>> {
         if path == Path::new("-") {
             return Ok(self.world.stdin());
@@ -152,7 +153,7 @@ impl<'w> Session<'w> {
         self.world.open(path).map_err(|error| cannot_read(path, error))
     }
 
-    /// Reads all of a file, or of standard input for `-`.
+    /// Reads a whole file; `-` is standard input.
     pub(in crate::command) fn read(&self, path: &Path) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.open(path)?.read_to_end(&mut bytes).map_err(|error| cannot_read(path, error))?;
@@ -160,8 +161,7 @@ impl<'w> Session<'w> {
     }
 }
 
-/// What can't be read, and why.
 pub(in crate::command) fn cannot_read(path: &Path, error: std::io::Error) -> Error {
     let error = Error::failed(format!("can't read {}", path.display())).because(error);
-    if path == Path::new("-") { error.hint("give a file, or pipe something in") } else { error }
+    if path == Path::new("-") { error.hint("name a file, or pipe data to standard input") } else { error }
 }
