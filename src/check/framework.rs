@@ -1,6 +1,6 @@
 //! Recognizes the handler's framework by its response headers, and chooses the fix to show for it.
 
-use super::cause::Cause;
+use super::cause::ProbeCause;
 use crate::diagnose::frameworks::{self, Framework};
 use crate::model::exchange::Answer;
 
@@ -15,13 +15,13 @@ pub fn detect(answer: &Answer) -> Option<&'static Framework> {
 }
 
 /// Returns the line of code that fixes this cause in this framework. `None` if there is nothing specific to say.
-pub fn fix(framework: &Framework, cause: &Cause) -> Option<&'static str> {
+pub fn fix(framework: &Framework, cause: &ProbeCause) -> Option<&'static str> {
     let fixes = framework.fixes.as_ref()?;
     match cause {
-        Cause::Rewritten(_) => Some(fixes.raw_body),
-        Cause::CrashOnShape | Cause::CrashOnMissing => Some(fixes.comparison),
-        Cause::NonsenseCrash => Some(fixes.parsing),
-        Cause::OddCrash => fixes.content_type,
+        ProbeCause::BodyRewritten(_) => Some(fixes.raw_body),
+        ProbeCause::CrashOnMalformedSignature | ProbeCause::CrashOnMissingSignature => Some(fixes.comparison),
+        ProbeCause::InvalidPayloadCrash => Some(fixes.parsing),
+        ProbeCause::UndocumentedCrash => fixes.content_type,
         _ => None,
     }
 }

@@ -1,29 +1,30 @@
-//! Checking a handler: what a webhook handler must take, refuse and survive, and what its answers say about it.
+//! Checks a webhook handler: which requests it must accept, reject and survive, and what is wrong if it does not.
 //!
-//! `probes` is the table of what is tried; `draft` makes the requests; `footing` finds out how the handler takes a good event
-//! at all; `conduct` plays the provider through a `Target`, which sends, and judges each answer; `rewriter` names what wrote a
-//! body anew; `cause` says what is wrong and `framework` how it is mended there. Sending is the command's, showing is `render`'s.
+//! `probes` is the table of tests, which are built from `probe` and `request_builder`. `runner` sends them through a
+//! `HandlerClient` and grades the responses (`grading`). The report names causes (`cause`, `cause_text`), among them the
+//! serializer that changed the body (`body_transform`), and fixes for the handler's framework (`framework`).
 
-pub mod cause;
-mod conduct;
-mod draft;
-mod footing;
+mod baseline;
+mod body_transform;
+mod cause;
+mod cause_text;
 pub mod framework;
-mod judge;
+mod grading;
+mod plan;
 mod probe;
 mod probes;
-mod reply;
-pub mod report;
-mod rewriter;
-mod selection;
+mod report;
+mod request_builder;
+mod runner;
+mod types;
 
-pub use cause::Cause;
-pub use conduct::{Plan, Target, run};
-pub use probe::{Grade, Group, Probe};
+pub use cause::ProbeCause;
+pub use plan::{CheckPlan, ProbeSelection};
+pub use probe::Probe;
 pub use probes::probes;
-pub use reply::{Exchange, Reply};
-pub use report::{Outcome, Report};
-pub use selection::Selection;
+pub use report::{CheckReport, ProbeResult, Problem};
+pub use runner::run;
+pub use types::{HandlerClient, HandlerResponse, ProbeExchange, ProbeGrade, ProbeGroup};
 
 #[cfg(test)]
 mod tests;

@@ -1,94 +1,111 @@
-//! What a check found: the outcome of every probe, in the order in which they were run.
+//! The result of every probe, in the order in which they were run, and the problems that they show.
 
-use super::cause::Cause;
-use super::probe::{Grade, Group};
-use super::reply::Exchange;
+use super::cause::ProbeCause;
+use super::grading::Grading;
+use super::probe::Probe;
+use super::types::{ProbeExchange, ProbeGrade, ProbeGroup};
 use crate::diagnose::frameworks::Framework;
 
-/// How one probe went.
 #[derive(Clone, Debug)]
-pub struct Outcome {
-    /// The probe's id.
+pub struct ProbeResult {
     pub id: String,
-    /// Its group.
-    pub group: Group,
-    /// Why a handler should get it right.
+    pub group: ProbeGroup,
+    /// Reason for the requirement.
     pub why: &'static str,
-    /// The provider's page.
+    /// URL of the provider's page.
     pub page: &'static str,
-    /// How it went.
-    pub grade: Grade,
-    /// What happened, or why it was not run, in a sentence without anything of the handler's own.
-    pub what: String,
-    /// What is wrong. `None`: nothing, or nothing of its own.
-    pub cause: Option<Cause>,
-    /// What was sent and what came back, in order.
-    pub exchanges: Vec<Exchange>,
-    /// Which of them shows it.
+    pub grade: ProbeGrade,
+    /// What happened, or why the probe was skipped. Contains no text of the handler's.
+    pub summary: String,
+    /// `None` if nothing is wrong.
+    pub cause: Option<ProbeCause>,
+    /// Requests and responses, in order.
+    pub exchanges: Vec<ProbeExchange>,
+    /// Index of the exchange that shows the cause.
     pub shown_by: usize,
 }
 
-/// What a check found.
 #[derive(Clone, Debug)]
-pub struct Report {
-    /// Every chosen probe.
-    pub outcomes: Vec<Outcome>,
-    /// How it takes a good event, when that is not the first way that was tried.
-    pub footing: Option<String>,
-    /// What answers there, when it says so.
+pub struct CheckReport {
+    pub results: Vec<ProbeResult>,
+    /// Differences of the accepted request format from the documented one. `None` if there are none.
+    pub baseline: Option<String>,
+    /// `None` if no response reveals the framework.
     pub framework: Option<&'static Framework>,
 }
 
-impl Outcome {
-    /// The exchange that shows it.
-    pub fn exchange(&self) -> Option<&Exchange> {
+impl ProbeResult {
+    /// Creates the result of a probe whose last exchange shows the cause.
+    pub(super) fn new(
+        probe: &Probe,
+        grading: Grading,
+        summary: impl Into<String>,
+        exchanges: Vec<ProbeExchange>,
+    ) -> Self {
+        let Probe { group, why, page, .. } = *probe;
+        let Grading { grade, cause } = grading;
+        let shown_by = exchanges.len().saturating_sub(1);
+        Self { id: probe.id.clone(), group, why, page, grade, summary: summary.into(), cause, exchanges, shown_by }
+    }
+
+    pub(super) fn skipped(probe: &Probe, reason: &str) -> Self {
+        Self::new(probe, Grading::SKIPPED, reason, Vec::new())
+    }
+
+    pub(super) fn shown_by(self, shown_by: usize) -> Self {
+        Self { shown_by, ..self }
+    }
+
+    /// Returns the exchange that shows the cause.
+    pub fn exchange(&self) -> Option<&ProbeExchange> {
         self.exchanges.get(self.shown_by)
     }
 }
 
-/// Outcomes that have the same cause, the worst first.
+/// A cause, with all the results that it explains.
 #[derive(Clone, Debug)]
-pub struct Trouble<'r> {
-    /// The worst grade among them.
-    pub grade: Grade,
-    /// What is wrong.
-    pub cause: &'r Cause,
-    /// All that show it; there is at least one.
-    pub outcomes: Vec<&'r Outcome>,
+pub struct Problem<'r> {
+    /// Worst grade of the results.
+    pub grade: ProbeGrade,
+    pub cause: &'r ProbeCause,
+    /// At least one; the worst first.
+    pub results: Vec<&'r ProbeResult>,
 }
 
-impl Report {
-    /// How many outcomes have this grade, of a group or of all.
-    pub fn count(&self, group: Option<Group>, grade: Grade) -> usize {
-        let chosen = |outcome: &&Outcome| outcome.grade == grade && group.is_none_or(|group| group == outcome.group);
-        self.outcomes.iter().filter(chosen).count()
+impl CheckReport {
+    /// Counts the results with this grade, in one group or in all.
+    pub fn count(&self, group: Option<ProbeGroup>, grade: ProbeGrade) -> usize {
+        let is_counted =
+            |result: &&ProbeResult| result.grade == grade && group.is_none_or(|group| group == result.group);
+        self.results.iter().filter(is_counted).count()
     }
 
-    /// Whether nothing failed.
-    pub fn is_good(&self) -> bool {
-        self.count(None, Grade::Fail) == 0
+    /// Returns whether no probe failed.
+    pub fn passed(&self) -> bool {
+        self.count(None, ProbeGrade::Fail) == 0
     }
 
-    /// What is wrong, failures before warnings before what is merely worth knowing.
-    pub fn troubles(&self) -> Vec<Trouble<'_>> {
-        let mut troubles: Vec<Trouble<'_>> = Vec::new();
-        for outcome in &self.outcomes {
-            let Some(cause) = &outcome.cause else { continue };
-            let is_serious = outcome.grade >= Grade::Warn;
-            let alike =
-                |trouble: &&mut Trouble<'_>| trouble.cause == cause && (trouble.grade >= Grade::Warn) == is_serious;
-            match troubles.iter_mut().find(alike) {
-                Some(trouble) => {
-                    trouble.grade = trouble.grade.max(outcome.grade);
-                    trouble.outcomes.push(outcome);
+    /// Returns the problems, the worst first.
+    pub fn problems(&self) -> Vec<Problem<'_>> {
+        let mut problems: Vec<Problem<'_>> = Vec::new();
+        for result in &self.results {
+            let Some(cause) = &result.cause else { continue };
+            let is_serious = result.grade >= ProbeGrade::Warn;
+            let explains = |problem: &&mut Problem<'_>| {
+                problem.cause == cause && (problem.grade >= ProbeGrade::Warn) == is_serious
+            };
+            match problems.iter_mut().find(explains) {
+                Some(problem) => {
+                    problem.grade = problem.grade.max(result.grade);
+                    problem.results.push(result);
                 }
-                None => troubles.push(Trouble { grade: outcome.grade, cause, outcomes: vec![outcome] }),
+                None => problems.push(Problem { grade: result.grade, cause, results: vec![result] }),
             }
         }
-        for trouble in &mut troubles {
-            trouble.outcomes.sort_by_key(|outcome| std::cmp::Reverse(outcome.grade));
+        for problem in &mut problems {
+            problem.results.sort_by_key(|result| std::cmp::Reverse(result.grade));
         }
-        troubles.sort_by_key(|trouble| std::cmp::Reverse(trouble.grade));
-        troubles
+        problems.sort_by_key(|problem| std::cmp::Reverse(problem.grade));
+        problems
     }
 }

@@ -1,8 +1,8 @@
 //! Handlers made up in memory, right ones and wrong ones, and what is said of them. One file: every test plays the same handlers, which
 //! are made at its top.
 
-use super::reply::Came;
-use super::rewriter::Rewriter;
+use super::body_transform::BodyTransform;
+use super::types::ResponseClass;
 use super::*;
 use crate::json::value::Payload;
 use crate::json::{SERIALIZERS, is_valid};
@@ -18,13 +18,13 @@ use std::time::Duration;
 /// What a handler makes of a request.
 type Handle = Box<dyn FnMut(&Request) -> std::result::Result<u16, SendFailure>>;
 
-struct Made {
+struct TestHandler {
     handle: Handle,
     turn: usize,
     work: Option<i64>,
 }
 
-impl Target for Made {
+impl HandlerClient for TestHandler {
     fn now(&self) -> Timestamp {
         now()
     }
@@ -34,12 +34,12 @@ impl Target for Made {
         self.turn % below.max(1)
     }
 
-    fn send(&mut self, requests: &[Request], _limit: Duration) -> Result<Vec<Reply>> {
+    fn send(&mut self, requests: &[Request], _limit: Duration) -> Result<Vec<HandlerResponse>> {
         let mut reply = |request| {
             let answer = (self.handle)(request).map(|status| Answer::new(status, "said"));
             self.work =
                 self.work.map(|work| work + i64::from(answer.as_ref().is_ok_and(|answer| answer.status == 200)));
-            Reply { took: Duration::from_millis(1), answer }
+            HandlerResponse { took: Duration::from_millis(1), answer }
         };
         Ok(requests.iter().map(&mut reply).collect())
     }
@@ -58,17 +58,22 @@ fn key(provider: &dyn Provider) -> Key {
 }
 
 /// Whether a handler of this kind takes the signature: what it hashes is what `rewrite` makes of the body.
-fn is_authentic(provider: &dyn Provider, request: &Request, rewrite: Option<Rewriter>, tolerance: Tolerance) -> bool {
+fn is_authentic(
+    provider: &dyn Provider,
+    request: &Request,
+    rewrite: Option<BodyTransform>,
+    tolerance: Tolerance,
+) -> bool {
     let mut hashed = request.clone();
-    if let Some(rewriter) = rewrite {
-        let Some(body) = rewriter.rewrite(&request.body) else { return false };
+    if let Some(transform) = rewrite {
+        let Some(body) = transform.apply(&request.body) else { return false };
         hashed.body = body;
     }
     let verdict = provider.claim(&hashed).map(|claim| verify(&claim, &[key(provider)], now(), tolerance));
     verdict.is_ok_and(|verdict| verdict.is_verified())
 }
 
-fn status(provider: &dyn Provider, request: &Request, rewrite: Option<Rewriter>) -> u16 {
+fn status(provider: &dyn Provider, request: &Request, rewrite: Option<BodyTransform>) -> u16 {
     match is_authentic(provider, request, rewrite, Some(DEFAULT_TOLERANCE)) {
         false => 401,
         true if Payload::parse(&request.body).is_ok() || is_valid(&request.body) && request.body.starts_with(b"{") => {
@@ -78,45 +83,50 @@ fn status(provider: &dyn Provider, request: &Request, rewrite: Option<Rewriter>)
     }
 }
 
-fn check(provider: &'static dyn Provider, handle: Handle, work: Option<i64>) -> Report {
-    selected(provider, handle, work, Selection::default())
+fn check(provider: &'static dyn Provider, handle: Handle, work: Option<i64>) -> CheckReport {
+    selected(provider, handle, work, ProbeSelection::default())
 }
 
-fn selected(provider: &'static dyn Provider, handle: Handle, work: Option<i64>, selection: Selection) -> Report {
+fn selected(
+    provider: &'static dyn Provider,
+    handle: Handle,
+    work: Option<i64>,
+    selection: ProbeSelection,
+) -> CheckReport {
     let url = "http://localhost/hooks".parse().unwrap();
-    let plan = Plan { provider, key: key(provider), url, budget: Duration::from_secs(3), selection };
-    run(&plan, &mut Made { handle, turn: 1, work }, &mut || {}).unwrap()
+    let plan = CheckPlan { provider, key: key(provider), url, budget: Duration::from_secs(3), selection };
+    run(&plan, &mut TestHandler { handle, turn: 1, work }, &mut || {}).unwrap()
 }
 
-fn checked(provider: &'static dyn Provider, handle: impl FnMut(&Request) -> u16 + 'static) -> Report {
+fn report_for(provider: &'static dyn Provider, handle: impl FnMut(&Request) -> u16 + 'static) -> CheckReport {
     let mut handle = handle;
     check(provider, Box::new(move |request| Ok(handle(request))), None)
 }
 
-fn grade(report: &Report, id: &str) -> Grade {
-    report.outcomes.iter().find(|outcome| outcome.id == id).unwrap_or_else(|| panic!("no {id}")).grade
+fn grade(report: &CheckReport, id: &str) -> ProbeGrade {
+    report.results.iter().find(|result| result.id == id).unwrap_or_else(|| panic!("no {id}")).grade
 }
 
 /// The causes of what failed and of what warned.
-fn causes(report: &Report) -> Vec<&'static str> {
-    let serious = report.troubles().into_iter().filter(|trouble| trouble.grade >= Grade::Warn);
-    serious.map(|trouble| trouble.cause.code()).collect()
+fn causes(report: &CheckReport) -> Vec<&'static str> {
+    let serious = report.problems().into_iter().filter(|problem| problem.grade >= ProbeGrade::Warn);
+    serious.map(|problem| problem.cause.code()).collect()
 }
 
-fn failed(report: &Report) -> Vec<&str> {
-    report.outcomes.iter().filter(|outcome| outcome.grade == Grade::Fail).map(|outcome| outcome.id.as_str()).collect()
+fn failed(report: &CheckReport) -> Vec<&str> {
+    report.results.iter().filter(|result| result.grade == ProbeGrade::Fail).map(|result| result.id.as_str()).collect()
 }
 
-fn rewriters(report: &Report) -> Vec<&'static str> {
-    let found = report.troubles().into_iter().find_map(|trouble| match trouble.cause {
-        Cause::Rewritten(rewriters) => Some(rewriters.iter().map(|rewriter| rewriter.code()).collect()),
+fn transforms(report: &CheckReport) -> Vec<&'static str> {
+    let found = report.problems().into_iter().find_map(|problem| match problem.cause {
+        ProbeCause::BodyRewritten(transforms) => Some(transforms.iter().map(|transform| transform.code()).collect()),
         _ => None,
     });
     found.unwrap_or_default()
 }
 
-fn serializer(code: &str) -> Rewriter {
-    Rewriter::Serialized(SERIALIZERS.iter().find(|serializer| serializer.code == code).unwrap())
+fn serializer(code: &str) -> BodyTransform {
+    BodyTransform::Reserialized(SERIALIZERS.iter().find(|serializer| serializer.code == code).unwrap())
 }
 
 fn plexos() -> &'static dyn Provider {
@@ -132,7 +142,7 @@ fn ids_are_distinct_and_begin_with_their_group() {
     for provider in provider::ALL {
         let mut seen = std::collections::HashSet::new();
         for probe in probes(*provider) {
-            assert!(probe.id.starts_with(&format!("{}.", probe.group.word())), "{}", probe.id);
+            assert!(probe.id.starts_with(&format!("{}.", probe.group.name())), "{}", probe.id);
             assert!(probe.page.starts_with("https://") && !probe.why.is_empty(), "{}", probe.id);
             assert!(seen.insert(probe.id.clone()), "{}", probe.id);
         }
@@ -140,14 +150,14 @@ fn ids_are_distinct_and_begin_with_their_group() {
 }
 
 #[test]
-fn a_right_handler_passes_everything() {
+fn a_correct_handler_passes_every_probe() {
     for provider in provider::ALL {
-        let report = checked(*provider, |request| status(*provider, request, None));
-        assert!(report.is_good() && causes(&report).is_empty(), "{:?}", failed(&report));
-        assert_eq!(report.footing, None);
+        let report = report_for(*provider, |request| status(*provider, request, None));
+        assert!(report.passed() && causes(&report).is_empty(), "{:?}", failed(&report));
+        assert_eq!(report.baseline, None);
         assert_eq!(
-            report.count(Some(Group::Raw), Grade::Pass),
-            report.outcomes.iter().filter(|one| one.group == Group::Raw).count()
+            report.count(Some(ProbeGroup::Raw), ProbeGrade::Pass),
+            report.results.iter().filter(|one| one.group == ProbeGroup::Raw).count()
         );
     }
 }
@@ -167,11 +177,11 @@ const MAIN: [&str; 10] = [
 ];
 
 #[test]
-fn the_main_serializers_are_told_apart() {
+fn the_main_serializers_are_distinguished() {
     for provider in provider::ALL {
         for code in MAIN {
-            let report = checked(*provider, move |request| status(*provider, request, Some(serializer(code))));
-            let named = rewriters(&report);
+            let report = report_for(*provider, move |request| status(*provider, request, Some(serializer(code))));
+            let named = transforms(&report);
             let main: Vec<_> = named.iter().filter(|name| MAIN.contains(name)).collect();
             assert_eq!(main, [&code], "{} {named:?}", provider.name());
             assert_eq!(named.first(), Some(&code), "the likeliest is named first");
@@ -180,49 +190,49 @@ fn the_main_serializers_are_told_apart() {
     }
 }
 
-/// Layouts that no footing has: whoever hashes these refuses all that any provider sends.
-const WITHOUT_FOOTING: [&str; 5] =
+/// Layouts that no baseline candidate has: a handler that hashes these rejects everything that a provider sends.
+const WITHOUT_BASELINE: [&str; 5] =
     ["pretty_tab", "spaced_newline", "pretty_4_newline", "pretty_tab_newline", "jackson_pretty"];
 
 #[test]
-fn every_serializer_is_among_those_that_are_named() {
-    for serializer in SERIALIZERS.iter().filter(|serializer| !WITHOUT_FOOTING.contains(&serializer.code)) {
-        let rewriter = Rewriter::Serialized(serializer);
-        let handle: Handle = Box::new(move |request| Ok(status(plexos(), request, Some(rewriter))));
-        let raw = Selection { only: vec!["raw".to_owned()], skip: Vec::new() };
+fn every_serializer_is_named_among_the_candidates() {
+    for serializer in SERIALIZERS.iter().filter(|serializer| !WITHOUT_BASELINE.contains(&serializer.code)) {
+        let transform = BodyTransform::Reserialized(serializer);
+        let handle: Handle = Box::new(move |request| Ok(status(plexos(), request, Some(transform))));
+        let raw = ProbeSelection { only: vec!["raw".to_owned()], skip: Vec::new() };
         let report = selected(plexos(), handle, None, raw);
-        assert!(rewriters(&report).contains(&serializer.code), "{}: {:?}", serializer.code, rewriters(&report));
+        assert!(transforms(&report).contains(&serializer.code), "{}: {:?}", serializer.code, transforms(&report));
     }
 }
 
 #[test]
-fn a_handler_that_trims_or_misreads_is_told_from_one_that_serializes() {
-    for rewriter in [Rewriter::Trimmed, Rewriter::Misread] {
-        let report = checked(plexos(), move |request| status(plexos(), request, Some(rewriter)));
-        assert_eq!(rewriters(&report), [rewriter.code()]);
+fn a_handler_that_trims_or_decodes_wrongly_is_distinguished_from_one_that_reserializes() {
+    for transform in [BodyTransform::Trimmed, BodyTransform::Latin1] {
+        let report = report_for(plexos(), move |request| status(plexos(), request, Some(transform)));
+        assert_eq!(transforms(&report), [transform.code()]);
     }
 }
 
 #[test]
-fn a_refusal_counts_only_when_a_plain_twin_is_taken() {
+fn a_rejection_counts_only_if_an_equivalent_body_is_accepted() {
     // This one wants no numbers there, however they are spelled.
-    let report = checked(plexos(), |request| {
+    let report = report_for(plexos(), |request| {
         let text = String::from_utf8_lossy(&request.body).into_owned();
         let note = text.split_once("\"note\":").map_or("", |(_, note)| note.trim_start());
         if note.starts_with(|first: char| first.is_ascii_digit()) { 422 } else { status(plexos(), request, None) }
     });
-    assert_eq!(grade(&report, "raw.number.exponent"), Grade::Info);
-    assert!(report.is_good(), "{:?}", failed(&report));
+    assert_eq!(grade(&report, "raw.number.exponent"), ProbeGrade::Info);
+    assert!(report.passed(), "{:?}", failed(&report));
 }
 
 #[test]
-fn a_handler_that_takes_everything_is_one_failure() {
-    let report = checked(plexos(), |_| 200);
+fn a_handler_that_accepts_everything_is_one_failure() {
+    let report = report_for(plexos(), |_| 200);
     assert_eq!((failed(&report), causes(&report)), (vec!["refuse.any"], vec!["not_checked"]));
 }
 
 #[test]
-fn a_handler_that_takes_no_good_event_is_one_failure_that_names_the_cause() {
+fn a_handler_that_accepts_no_good_event_is_one_failure_with_a_cause() {
     type Answer = std::result::Result<u16, SendFailure>;
     let broken = || Err(SendFailure::Broken("reset".to_owned()));
     let cases: [(Answer, &str); 8] = [
@@ -239,27 +249,27 @@ fn a_handler_that_takes_no_good_event_is_one_failure_that_names_the_cause() {
         for (answer, code) in cases.clone() {
             let report = check(*provider, Box::new(move |_| answer.clone()), None);
             assert_eq!((failed(&report), causes(&report)), (vec!["accept.any"], vec![code]));
-            assert_eq!(report.count(None, Grade::NotRun), report.outcomes.len() - 1);
+            assert_eq!(report.count(None, ProbeGrade::Skipped), report.results.len() - 1);
         }
     }
 }
 
 #[test]
-fn nobody_there_is_an_error_with_advice() {
-    let plan = Plan {
+fn a_refused_connection_is_an_error_with_a_hint() {
+    let plan = CheckPlan {
         provider: plexos(),
         key: key(plexos()),
         url: "http://localhost/".parse().unwrap(),
         budget: Duration::from_secs(1),
-        selection: Selection::default(),
+        selection: ProbeSelection::default(),
     };
     let handle: Handle = Box::new(|_| Err(SendFailure::Connect("connection refused".to_owned())));
-    let error = run(&plan, &mut Made { handle, turn: 1, work: None }, &mut || {}).unwrap_err();
-    assert!(error.message.contains("nobody answers") && error.hint.is_some_and(|hint| hint.contains("--start")));
+    let error = run(&plan, &mut TestHandler { handle, turn: 1, work: None }, &mut || {}).unwrap_err();
+    assert!(error.message.contains("cannot connect to") && error.hint.is_some_and(|hint| hint.contains("--start")));
 }
 
 #[test]
-fn an_answer_that_is_late_is_told_from_one_that_never_comes() {
+fn a_late_response_is_distinguished_from_a_missing_one() {
     let mut turn = 0;
     let report = check(
         plexos(),
@@ -274,8 +284,8 @@ fn an_answer_that_is_late_is_told_from_one_that_never_comes() {
 }
 
 #[test]
-fn a_handler_that_does_not_look_at_the_time_is_told_so() {
-    let report = checked(plexos(), |request| {
+fn a_handler_that_ignores_the_timestamp_accepts_stale_events() {
+    let report = report_for(plexos(), |request| {
         let ok = is_authentic(plexos(), request, None, None);
         if ok && Payload::parse(&request.body).is_ok() { 200 } else { 401 }
     });
@@ -285,7 +295,7 @@ fn a_handler_that_does_not_look_at_the_time_is_told_so() {
 
 #[test]
 fn a_comparison_that_throws_is_one_cause_for_all_lengths() {
-    let report = checked(plustive(), |request| {
+    let report = report_for(plustive(), |request| {
         let value = request.headers.get("X-Plustive-Signature");
         match value {
             None => 500,
@@ -293,23 +303,23 @@ fn a_comparison_that_throws_is_one_cause_for_all_lengths() {
             _ => status(plustive(), request, None),
         }
     });
-    assert_eq!(report.footing.as_deref(), Some("the signature as bare hex, the payload of transaction.completed"));
+    assert_eq!(report.baseline.as_deref(), Some("bare hex signature, transaction.completed payload"));
     assert_eq!(causes(&report), ["crash_on_shape", "crash_on_missing"]);
     assert!(failed(&report).contains(&"accept.form.reference") && failed(&report).contains(&"refuse.signature.short"));
 }
 
 #[test]
-fn a_handler_that_takes_one_form_only_is_warned() {
-    let report = checked(plustive(), |request| {
+fn a_handler_that_accepts_one_signature_format_only_gets_a_warning() {
+    let report = report_for(plustive(), |request| {
         let is_bare = request.headers.get("X-Plustive-Signature").is_some_and(|value| value.len() == 64);
         if is_bare { 401 } else { status(plustive(), request, None) }
     });
     assert_eq!(causes(&report), ["form_refused"]);
-    assert!(report.is_good());
+    assert!(report.passed());
 }
 
 #[test]
-fn a_handler_that_dies_is_found_by_what_killed_it() {
+fn a_handler_that_dies_fails_the_probe_that_killed_it() {
     let mut is_dead = false;
     let report = check(
         plexos(),
@@ -325,22 +335,26 @@ fn a_handler_that_dies_is_found_by_what_killed_it() {
         None,
     );
     assert_eq!((failed(&report), causes(&report)), (vec!["survive.body.null"], vec!["died"]));
-    assert_eq!(grade(&report, "behave.same_moment"), Grade::NotRun);
+    assert_eq!(grade(&report, "behave.same_moment"), ProbeGrade::Skipped);
 }
 
 #[test]
-fn a_handler_that_hangs_on_what_is_odd_is_not_waited_for_again_and_again() {
-    struct Patient(Made, Duration);
-    impl Target for Patient {
+fn timeouts_are_shortened_for_a_handler_that_hangs_on_malformed_requests() {
+    struct Patient(TestHandler, Duration);
+    impl HandlerClient for Patient {
         fn now(&self) -> Timestamp {
             self.0.now()
         }
         fn random(&mut self, below: usize) -> usize {
             self.0.random(below)
         }
-        fn send(&mut self, requests: &[Request], limit: Duration) -> Result<Vec<Reply>> {
+        fn send(&mut self, requests: &[Request], limit: Duration) -> Result<Vec<HandlerResponse>> {
             let replies = self.0.send(requests, limit)?;
-            self.1 += if replies.iter().any(|reply| reply.came() == Came::Hung) { limit } else { Duration::ZERO };
+            self.1 += if replies.iter().any(|reply| reply.class() == ResponseClass::Timeout) {
+                limit
+            } else {
+                Duration::ZERO
+            };
             Ok(replies)
         }
         fn effects(&mut self) -> Result<Option<i64>> {
@@ -352,41 +366,41 @@ fn a_handler_that_hangs_on_what_is_odd_is_not_waited_for_again_and_again() {
         _ => Err(SendFailure::Timeout),
     });
     let url = "http://localhost/".parse().unwrap();
-    let plan = Plan {
+    let plan = CheckPlan {
         provider: plexos(),
         key: key(plexos()),
         url,
         budget: Duration::from_secs(3),
-        selection: Selection::default(),
+        selection: ProbeSelection::default(),
     };
-    let mut target = Patient(Made { handle, turn: 1, work: None }, Duration::ZERO);
+    let mut target = Patient(TestHandler { handle, turn: 1, work: None }, Duration::ZERO);
     let report = run(&plan, &mut target, &mut || {}).unwrap();
     assert!(causes(&report).contains(&"hung") && !causes(&report).contains(&"died"), "{:?}", causes(&report));
     assert!(target.1 < Duration::from_secs(40), "{:?}", target.1);
 }
 
 #[test]
-fn work_that_is_done_for_every_delivery_is_done_twice() {
+fn a_handler_without_deduplication_processes_events_twice() {
     let report = check(plexos(), Box::new(|request| Ok(status(plexos(), request, None))), Some(0));
     assert_eq!(failed(&report), ["behave.twice", "behave.same_moment"]);
     assert_eq!(causes(&report), ["done_twice", "amount_ignored"]);
 }
 
 #[test]
-fn a_handler_that_limits_the_rate_is_told_so_and_left_alone() {
+fn a_rate_limit_stops_the_check() {
     let mut turn = 0;
-    let report = checked(plexos(), move |request| {
+    let report = report_for(plexos(), move |request| {
         turn += 1;
         if turn > 40 { 429 } else { status(plexos(), request, None) }
     });
     assert_eq!((failed(&report).len(), causes(&report)), (1, vec!["rate_limited"]));
-    assert!(report.count(None, Grade::NotRun) > 30);
+    assert!(report.count(None, ProbeGrade::Skipped) > 30);
 }
 
 #[test]
-fn a_duplicate_that_is_refused_fails() {
+fn a_handler_that_rejects_duplicates_fails() {
     let mut seen = std::collections::HashSet::new();
-    let report = checked(plexos(), move |request| match status(plexos(), request, None) {
+    let report = report_for(plexos(), move |request| match status(plexos(), request, None) {
         200 if !seen.insert(request.body.clone()) => 409,
         other => other,
     });
@@ -395,9 +409,9 @@ fn a_duplicate_that_is_refused_fails() {
 }
 
 #[test]
-fn the_other_providers_rule_is_refused_by_a_right_handler_only() {
+fn a_handler_with_the_other_providers_rule_rejects_everything() {
     // This one forgets the timestamp: it checks the body alone, as Plustive does.
-    let report = checked(plexos(), |request| {
+    let report = report_for(plexos(), |request| {
         let mac = key(plexos()).sign(b"", &request.body);
         let given = request.headers.get("X-Plexos-Signature").unwrap_or_default();
         if given == hex::encode(mac).as_bytes() { 200 } else { 401 }
@@ -407,13 +421,13 @@ fn the_other_providers_rule_is_refused_by_a_right_handler_only() {
 }
 
 #[test]
-fn chosen_probes_are_run_and_those_that_all_stand_on() {
-    let selection = Selection { only: vec!["raw.number".to_owned()], skip: vec!["*.long".to_owned()] };
+fn selected_probes_run_and_those_that_all_depend_on() {
+    let selection = ProbeSelection { only: vec!["raw.number".to_owned()], skip: vec!["*.long".to_owned()] };
     let ids: Vec<_> =
-        probes(plexos()).into_iter().filter(|probe| selection.takes(probe)).map(|probe| probe.id).collect();
+        probes(plexos()).into_iter().filter(|probe| selection.includes(probe)).map(|probe| probe.id).collect();
     assert_eq!(ids, ["accept.any", "refuse.any", "raw.number.fraction", "raw.number.exponent", "raw.number.large"]);
     assert_eq!(
-        Selection { only: vec!["nothing".to_owned()], skip: Vec::new() }.stray(&probes(plexos())),
+        ProbeSelection { only: vec!["nothing".to_owned()], skip: Vec::new() }.unmatched_pattern(&probes(plexos())),
         Some("nothing")
     );
 }

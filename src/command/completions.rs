@@ -183,8 +183,8 @@ impl Known {
 
 /// The groups of probes, and the probes of all providers, each once.
 fn probes() -> Vec<Word> {
-    let groups =
-        check::Group::ALL.map(|group| Word { text: group.word().to_owned(), meaning: group.meaning().to_owned() });
+    let groups = check::ProbeGroup::ALL
+        .map(|group| Word { text: group.name().to_owned(), meaning: group.description().to_owned() });
     let mut words = groups.to_vec();
     for probe in provider::ALL.iter().flat_map(|provider| check::probes(*provider)) {
         if words.iter().all(|word| word.text != probe.id) {

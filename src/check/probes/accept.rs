@@ -1,132 +1,143 @@
-//! What must be taken: authentic events, in every shape that is documented or likely.
+//! Authentic events that must be accepted, in every format that is documented or likely.
 
-use super::{Table, one, several};
-use crate::check::footing;
-use crate::check::probe::{Grade, Group, Make, Probe, Topic, Trial};
+use crate::check::baseline::signature_forms;
+use crate::check::probe::{BuildRequests, Probe, ProbeFactory, ProbeKind, single};
+use crate::check::types::{ProbeGrade, ProbeGroup, ProbeTopic};
 use crate::provider::Form;
 use crate::provider::sample;
 use serde_json::{Value, json};
 
-/// A body larger than any event, and within what most servers take.
-const LARGE: usize = 1_000_000;
+/// Length of the value in the large body: larger than any event, but within the limits of most servers.
+const LARGE_VALUE_BYTES: usize = 1_000_000;
 
-pub(super) fn probes(table: &Table<'_>) -> Vec<Probe> {
-    let accept = |rest: &str, topic, why, make| table.probe(Group::Accept, rest, why, topic, Trial::Accept(make));
-    let why = "where no correctly signed event is taken, nothing else can be told";
-    let mut probes = vec![table.probe(Group::Accept, "any", why, Topic::Event, Trial::Footing)];
-    for kind in table.provider.samples() {
-        let name = kind.name.clone();
-        let make = one(move |maker| {
-            let payload = maker.sample(&name);
-            maker.signed(sample::to_bytes(&payload))
+pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
+    let accept =
+        |name: &str, topic, why, build| factory.probe(ProbeGroup::Accept, name, why, topic, ProbeKind::Accept(build));
+    let why = "if no correctly signed event is accepted, nothing else can be tested";
+    let mut probes = vec![factory.probe(ProbeGroup::Accept, "any", why, ProbeTopic::Event, ProbeKind::Baseline)];
+    for sample in factory.provider.samples() {
+        let id = format!("event.{}", sample.name);
+        let build = single(move |builder| {
+            let payload = builder.sample_payload(&sample.name);
+            builder.sign_body(sample::to_bytes(&payload))
         });
-        let rest = format!("event.{}", kind.name);
-        probes.push(accept(&rest, Topic::Event, "the provider sends it, and sends it again until it gets a 2xx", make));
+        let why = "the provider sends this event, and retries until it gets a 2xx";
+        probes.push(accept(&id, ProbeTopic::Event, why, build));
     }
     probes.extend([
         accept(
             "fields.extra",
-            Topic::Event,
-            "the pages show different fields for the same event, and more may come",
-            extra(),
+            ProbeTopic::Event,
+            "the provider's pages show different fields for the same event, and more may be added",
+            extra_field(),
         ),
-        accept("type.unknown", Topic::Event, "new types come without notice; what is refused is sent again", unknown())
-            .weighing(Grade::Warn),
-        accept("letters.non_ascii", Topic::Event, "names and texts have accents, and bodies are UTF-8", accents()),
+        accept(
+            "type.unknown",
+            ProbeTopic::Event,
+            "new event types may appear without notice, and rejected events are retried",
+            unknown_type(),
+        )
+        .with_severity(ProbeGrade::Warn),
+        accept(
+            "letters.non_ascii",
+            ProbeTopic::Event,
+            "names and descriptions contain accents, and bodies are UTF-8",
+            single(|builder| builder.event_with_note("\"São Vicente … ẹ̀kọ́ 🎉\"")),
+        ),
     ]);
-    if footing::forms(table.provider).len() > 1 {
-        probes.extend(forms(table));
+    if signature_forms(factory.provider).len() > 1 {
+        probes.extend(signature_form_probes(factory));
     }
     probes.extend([
-        accept("hex.upper", Topic::HexCase, "no page says in which case hex is sent", upper_hex())
-            .weighing(Grade::Info),
-        accept("names.lower", Topic::NameCase, "header names have no case; proxies write them small", names(lower)),
-        accept("names.upper", Topic::NameCase, "header names have no case; CGI writes them large", names(upper)),
-        accept("size.large", Topic::Large, "no page names a largest size", large()).weighing(Grade::Info),
-        accept("again", Topic::Again, "the same event may come more than once, and each time wants a 2xx", again()),
+        accept("hex.upper", ProbeTopic::HexCase, "no page says in which case the hex is sent", upper_case_hex())
+            .with_severity(ProbeGrade::Info),
+        accept(
+            "names.lower",
+            ProbeTopic::HeaderNameCase,
+            "header names are case-insensitive, and proxies send them in lower case",
+            single(|builder| builder.signed_event().map_header_names(str::to_lowercase)),
+        ),
+        accept(
+            "names.upper",
+            ProbeTopic::HeaderNameCase,
+            "header names are case-insensitive, and CGI passes them in upper case",
+            single(|builder| builder.signed_event().map_header_names(str::to_uppercase)),
+        ),
+        accept("size.large", ProbeTopic::LargeBody, "no page documents a maximum body size", large_body())
+            .with_severity(ProbeGrade::Info),
+        accept(
+            "again",
+            ProbeTopic::Duplicate,
+            "the same event may be delivered more than once, and each delivery needs a 2xx",
+            duplicate(),
+        ),
     ]);
     probes
 }
 
-fn extra() -> Make {
-    one(|maker| maker.noted(r#"{"unknown":"field","list":[1,2],"nothing":null}"#))
+fn extra_field() -> BuildRequests {
+    single(|builder| builder.event_with_note(r#"{"unknown":"field","list":[1,2],"nothing":null}"#))
 }
 
-fn unknown() -> Make {
-    one(|maker| {
-        let mut payload = maker.payload();
+fn unknown_type() -> BuildRequests {
+    single(|builder| {
+        let mut payload = builder.baseline_payload();
         for field in ["type", "event"] {
             if payload.get("data").is_some() == (field == "type") {
                 payload[field] = json!("whtool.unheard_of");
             }
         }
-        maker.of(payload)
+        builder.sign_payload(payload)
     })
 }
 
-fn accents() -> Make {
-    one(|maker| maker.noted("\"São Vicente … ẹ̀kọ́ 🎉\""))
-}
-
-/// Contradiction U1: two pages, two forms.
-fn forms(table: &Table<'_>) -> Vec<Probe> {
-    let make = |form| {
-        one(move |maker| {
-            let body = maker.event().body;
-            maker.signed_in(form, body)
+/// Returns a probe for each of the two signature formats, which two pages document differently (contradiction U1).
+fn signature_form_probes(factory: &ProbeFactory<'_>) -> [Probe; 2] {
+    let build = |form| {
+        single(move |builder| {
+            let body = builder.signed_event().body;
+            builder.sign_body_in_form(form, body)
         })
     };
-    let probe = |rest, why, page, form| Probe {
-        page,
-        ..table.probe(Group::Accept, rest, why, Topic::Form, Trial::Accept(make(form))).weighing(Grade::Warn)
+    let probe = |name, why, page, form| {
+        let kind = ProbeKind::Accept(build(form));
+        let probe = factory.probe(ProbeGroup::Accept, name, why, ProbeTopic::SignatureForm, kind);
+        Probe { page, ..probe.with_severity(ProbeGrade::Warn) }
     };
-    let [reference, guide] = table.provider.webhook_pages();
-    vec![
+    let [reference, guide] = factory.provider.webhook_pages();
+    [
         probe(
             "form.reference",
-            "the reference writes the signature with `sha256=` before it",
+            "the reference shows the signature with a `sha256=` prefix",
             reference,
             Form::Reference,
         ),
-        probe("form.bare", "the guide writes the signature as bare hex", guide, Form::Bare),
+        probe("form.bare", "the guide shows the signature as bare hex", guide, Form::Bare),
     ]
 }
 
-fn upper_hex() -> Make {
-    one(|maker| {
-        let draft = maker.event();
-        let name = maker.signature();
-        let text = draft.value(name);
-        let written = match text.split_once('=') {
+fn upper_case_hex() -> BuildRequests {
+    single(|builder| {
+        let (name, draft) = (builder.signature_header(), builder.signed_event());
+        let text = draft.header_text(name);
+        let changed = match text.split_once('=') {
             Some((scheme, hex)) => format!("{scheme}={}", hex.to_uppercase()),
             None => text.to_uppercase(),
         };
-        draft.with(name, written)
+        draft.with_header(name, changed)
     })
 }
 
-fn names(way: fn(&str) -> String) -> Make {
-    one(move |maker| maker.event().named(way))
-}
-
-fn lower(name: &str) -> String {
-    name.to_lowercase()
-}
-
-fn upper(name: &str) -> String {
-    name.to_uppercase()
-}
-
-fn large() -> Make {
-    one(|maker| {
-        let note = Value::String("x".repeat(LARGE));
-        maker.noted(&note.to_string())
+fn large_body() -> BuildRequests {
+    single(|builder| {
+        let note = Value::String("x".repeat(LARGE_VALUE_BYTES));
+        builder.event_with_note(&note.to_string())
     })
 }
 
-fn again() -> Make {
-    several(|maker| {
-        let draft = maker.event();
+fn duplicate() -> BuildRequests {
+    Box::new(|builder| {
+        let draft = builder.signed_event();
         vec![draft.clone(), draft]
     })
 }

@@ -1,79 +1,79 @@
-//! Time, repetition and order: what the provider does to every handler some day.
+//! Response time, duplicates, order and amounts: what every handler meets sooner or later.
 
-use super::{Table, one, several};
-use crate::check::probe::{Group, Make, Probe, Topic, Trial};
+use crate::check::probe::{BuildRequests, Probe, ProbeFactory, ProbeKind, single};
+use crate::check::types::{ProbeGroup, ProbeTopic};
 use serde_json::{Value, json};
 
-pub(super) fn probes(table: &Table<'_>) -> Vec<Probe> {
-    let behave = |rest, topic, why, trial| table.probe(Group::Behave, rest, why, topic, trial);
-    let order = |rest, why, make| behave(rest, Topic::Order, why, Trial::Accept(make));
-    let mut probes = vec![
+pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
+    let behave = |name, topic, why, kind| factory.probe(ProbeGroup::Behave, name, why, topic, kind);
+    let order = |name, why, build| behave(name, ProbeTopic::EventOrder, why, ProbeKind::Accept(build));
+    let order_probe = match factory.provider.name() {
+        "plexos" => order("order.settled_before_debited", "no order is guaranteed", settled_first()),
+        _ => order(
+            "order.refunded_before_success",
+            "no order is guaranteed, and `Refunded` may follow `Success`",
+            refunded_first(),
+        ),
+    };
+    vec![
         behave(
             "budget",
-            Topic::Event,
-            "an answer that takes too long counts as none, and the event is sent again",
-            Trial::Budget,
+            ProbeTopic::Event,
+            "a slow response counts as a failure, and the event is retried",
+            ProbeKind::ResponseTime,
         ),
         behave(
             "twice",
-            Topic::Again,
-            "the same event may come more than once; its work is done once",
-            Trial::Twice(good()),
+            ProbeTopic::Duplicate,
+            "the same event may be delivered more than once, but must be processed once",
+            ProbeKind::Repeated(good_event()),
         ),
         behave(
             "same_moment",
-            Topic::Race,
-            "two deliveries of one event may meet; the work is done once",
-            Trial::SameMoment(good()),
+            ProbeTopic::ConcurrentDuplicate,
+            "two deliveries of one event may arrive at the same time, but it must be processed once",
+            ProbeKind::Concurrent(good_event()),
         ),
-    ];
-    probes.push(match table.provider.name() {
-        "plexos" => order("order.settled_before_debited", "no order is promised", settled_first()),
-        _ => order(
-            "order.refunded_before_success",
-            "no order is promised, and `Refunded` may follow `Success`",
-            refunded_first(),
+        order_probe,
+        behave(
+            "amount.wrong",
+            ProbeTopic::Event,
+            "a signature proves who sent the event, not that the amount is what you asked for",
+            ProbeKind::WrongAmount(wrong_amount()),
         ),
-    });
-    probes.push(behave(
-        "amount.wrong",
-        Topic::Event,
-        "a signature says who sent it, not that the amount is what you asked for",
-        Trial::Amount(amount()),
-    ));
-    probes
+    ]
 }
 
-fn good() -> Make {
-    one(|maker| maker.event())
+fn good_event() -> BuildRequests {
+    single(|builder| builder.signed_event())
 }
 
-fn settled_first() -> Make {
-    several(|maker| {
-        let settled = maker.sample("payment.settled");
-        let mut debited = maker.sample("payment.debited");
+fn settled_first() -> BuildRequests {
+    Box::new(|builder| {
+        let settled = builder.sample_payload("payment.settled");
+        let mut debited = builder.sample_payload("payment.debited");
         debited["data"]["id"] = settled["data"]["id"].clone();
-        vec![maker.of(settled), maker.of(debited)]
+        vec![builder.sign_payload(settled), builder.sign_payload(debited)]
     })
 }
 
-fn refunded_first() -> Make {
-    several(|maker| {
-        let refunded = maker.sample("transaction.completed.refunded");
-        let mut success = maker.sample("transaction.completed");
+fn refunded_first() -> BuildRequests {
+    Box::new(|builder| {
+        let refunded = builder.sample_payload("transaction.completed.refunded");
+        let mut success = builder.sample_payload("transaction.completed");
         for field in ["reference", "clientReference", "amount"] {
             success[field] = refunded[field].clone();
         }
-        vec![maker.of(refunded), maker.of(success)]
+        vec![builder.sign_payload(refunded), builder.sign_payload(success)]
     })
 }
 
-/// One minor unit in place of the amount, as it is written.
-fn amount() -> Make {
-    one(|maker| {
-        let mut payload = maker.payload();
+/// Replaces the amount by one minor unit, as a string or a number like the original.
+fn wrong_amount() -> BuildRequests {
+    single(|builder| {
+        let mut payload = builder.baseline_payload();
         let fields = if payload.get("data").is_some() { &mut payload["data"] } else { &mut payload };
         fields["amount"] = if fields["amount"].is_string() { json!("1") } else { Value::from(1) };
-        maker.of(payload)
+        builder.sign_payload(payload)
     })
 }

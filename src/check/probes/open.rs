@@ -1,116 +1,126 @@
-//! What the provider does not document. Whatever the handler does is information, unless it crashes.
+//! Requests whose handling the provider does not document. Unless the handler crashes, its response is information.
 
-use super::{Table, one, several};
-use crate::check::draft::Draft;
-use crate::check::footing;
-use crate::check::probe::{Grade, Group, Probe, Topic, Trial};
+use crate::check::baseline::signature_forms;
+use crate::check::probe::{BuildRequests, Probe, ProbeFactory, ProbeKind, single};
+use crate::check::types::{ProbeGrade, ProbeGroup, ProbeTopic};
 
-pub(super) fn probes(table: &Table<'_>) -> Vec<Probe> {
-    let open = |rest, why, make, meanings| {
-        let trial = Trial::Open(make, meanings);
-        table.probe(Group::Open, rest, why, Topic::Undocumented, trial).weighing(Grade::Info)
+pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
+    let open = |name, why, build, meanings| {
+        let kind = ProbeKind::Undocumented(build, meanings);
+        factory.probe(ProbeGroup::Open, name, why, ProbeTopic::Undocumented, kind).with_severity(ProbeGrade::Info)
     };
+    let content_type = "the provider does not document which Content-Type it sends";
     let mut probes = vec![
         open(
             "content_type.missing",
-            "which Content-Type is sent is not documented",
-            one(|maker| maker.event().without("Content-Type")),
-            ["it needs no Content-Type", "it needs a Content-Type; if the provider sends none, nothing arrives"],
+            content_type,
+            single(|builder| builder.signed_event().without_header("Content-Type")),
+            [
+                "a missing Content-Type is accepted",
+                "a Content-Type is required; if the provider sends none, every event is rejected",
+            ],
         ),
         open(
             "content_type.charset",
-            "which Content-Type is sent is not documented",
-            one(|maker| maker.event().with("Content-Type", "application/json; charset=utf-8")),
-            ["a charset does not disturb it", "a charset disturbs it"],
+            content_type,
+            single(|builder| builder.signed_event().with_header("Content-Type", "application/json; charset=utf-8")),
+            ["a charset in the Content-Type is accepted", "a charset in the Content-Type is rejected"],
         ),
         open(
             "content_type.text",
-            "which Content-Type is sent is not documented",
-            one(|maker| maker.event().with("Content-Type", "text/plain")),
+            content_type,
+            single(|builder| builder.signed_event().with_header("Content-Type", "text/plain")),
             [
-                "any Content-Type will do",
-                "it wants application/json; if the provider sends something else, nothing arrives",
+                "any Content-Type is accepted",
+                "only application/json is accepted; if the provider sends another type, every event is rejected",
             ],
         ),
         open(
             "user_agent.missing",
-            "whether a User-Agent is sent is not documented; firewalls like to see one",
-            one(|maker| maker.event().without("User-Agent")),
-            ["it needs no User-Agent", "it, or what stands before it, wants a User-Agent"],
+            "the provider does not document whether it sends a User-Agent, and some firewalls require one",
+            single(|builder| builder.signed_event().without_header("User-Agent")),
+            ["a missing User-Agent is accepted", "the handler, or a proxy in front of it, requires a User-Agent"],
         ),
     ];
-    if table.signs_time() {
+    if factory.signs_timestamp() {
         probes.extend([
             open(
                 "timestamp.slightly_ahead",
-                "how far a clock may be ahead is not documented",
-                one(|maker| {
-                    let Draft { body, .. } = maker.event();
-                    maker.signed_at(&maker.text_of(60), body)
+                "the provider does not document how far a clock may be ahead",
+                single(|builder| {
+                    let body = builder.signed_event().body;
+                    builder.sign_body_at(&builder.timestamp_in(60), body)
                 }),
-                ["a clock that is a minute ahead does not matter", "a clock that is a minute ahead is not forgiven"],
+                ["a timestamp one minute ahead is accepted", "a timestamp one minute ahead is rejected"],
             ),
             open(
                 "signature.prefixed",
-                "only bare hex is shown; other providers write `sha256=` before it",
-                one(|maker| {
-                    let (name, draft) = (maker.signature(), maker.event());
-                    let text = format!("sha256={}", draft.value(name));
-                    draft.with(name, text)
+                "the provider shows bare hex; other providers add a `sha256=` prefix",
+                single(|builder| {
+                    let (name, draft) = (builder.signature_header(), builder.signed_event());
+                    let text = format!("sha256={}", draft.header_text(name));
+                    draft.with_header(name, text)
                 }),
-                ["`sha256=` before the signature is put up with", "`sha256=` before the signature is refused"],
+                ["a `sha256=` prefix is accepted", "a `sha256=` prefix is rejected"],
             ),
         ]);
     } else {
         probes.push(open(
             "event.old",
-            "no time is signed, so an old event stays valid for ever",
-            one(|maker| {
-                let mut payload = maker.payload();
-                for field in ["completedAt", "timestamp"] {
-                    if payload.get(field).is_some() {
-                        payload[field] = "2020-01-01T00:00:00Z".into();
-                    }
-                }
-                maker.of(payload)
-            }),
+            "no timestamp is signed, so an old event stays valid forever",
+            old_event(),
             [
-                "an event dated years ago is taken: only remembering what came before protects against replays",
-                "an event dated years ago is refused; late retries would be, too",
+                "an event dated years ago is accepted: only remembering processed events protects against replays",
+                "an event dated years ago is rejected; late retries would be rejected, too",
             ],
         ));
     }
-    if !table.provider.secret_prefix().is_empty() {
+    if !factory.provider.secret_prefix().is_empty() {
         probes.push(open(
             "secret.without_prefix",
-            "whether the prefix is part of the key is not documented",
-            several(|maker| {
-                let prefix = maker.plan.provider.secret_prefix().as_bytes();
-                let bare = maker.plan.key.secret.expose().strip_prefix(prefix).map(<[u8]>::to_vec);
-                bare.map(|secret| {
-                    let Draft { body, .. } = maker.event();
-                    maker.signed_with(secret, body)
-                })
-                .into_iter()
-                .collect()
-            }),
-            ["a secret used without its prefix is taken as well", "the whole secret is the key"],
+            "the provider does not document whether the prefix is part of the key",
+            secret_without_prefix(),
+            ["the secret without its prefix is accepted as the key, too", "the key is the whole secret"],
         ));
     }
-    if footing::forms(table.provider).len() > 1 {
-        let upper = open(
+    if signature_forms(factory.provider).len() > 1 {
+        let upper_case = open(
             "signature.scheme_upper",
-            "in which case `sha256=` is written is not promised",
-            one(|maker| {
-                let (name, draft) = (maker.signature(), maker.event());
-                let text = draft.value(name);
+            "the provider does not document the case of `sha256=`",
+            single(|builder| {
+                let (name, draft) = (builder.signature_header(), builder.signed_event());
+                let text = draft.header_text(name);
                 let hex = text.rsplit('=').next().unwrap_or_default();
                 let text = format!("SHA256={hex}");
-                draft.with(name, text)
+                draft.with_header(name, text)
             }),
-            ["`SHA256=` is taken as well", "`SHA256=` is refused"],
+            ["`SHA256=` is accepted, too", "`SHA256=` is rejected"],
         );
-        probes.push(Probe { topic: Topic::Shape, ..upper });
+        probes.push(Probe { topic: ProbeTopic::MalformedSignature, ..upper_case });
     }
     probes
+}
+
+fn old_event() -> BuildRequests {
+    single(|builder| {
+        let mut payload = builder.baseline_payload();
+        for field in ["completedAt", "timestamp"] {
+            if payload.get(field).is_some() {
+                payload[field] = "2020-01-01T00:00:00Z".into();
+            }
+        }
+        builder.sign_payload(payload)
+    })
+}
+
+/// Signs with the part of the secret after its prefix. Builds no request if the secret does not have the prefix.
+fn secret_without_prefix() -> BuildRequests {
+    Box::new(|builder| {
+        let prefix = builder.provider.secret_prefix().as_bytes();
+        let Some(secret) = builder.key.secret.expose().strip_prefix(prefix).map(<[u8]>::to_vec) else {
+            return Vec::new();
+        };
+        let body = builder.signed_event().body;
+        vec![builder.sign_body_with_secret(secret, body)]
+    })
 }

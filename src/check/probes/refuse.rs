@@ -1,111 +1,134 @@
-//! What must be refused: events without a right signature, and those signed too long ago.
+//! Requests that must be rejected: events without a valid signature, and stale ones.
 
-use super::{Table, one};
-use crate::check::draft::Draft;
-use crate::check::probe::{Grade, Group, Make, Probe, Topic, Trial};
+use crate::check::probe::{BuildRequests, Probe, ProbeFactory, ProbeKind, single};
+use crate::check::types::{ProbeGrade, ProbeGroup, ProbeTopic};
 
-pub(super) fn probes(table: &Table<'_>) -> Vec<Probe> {
-    let refuse = |rest, topic, why, make| table.probe(Group::Refuse, rest, why, topic, Trial::Refuse(make));
-    let shape = "its length or letters are not those of a signature, and anybody may send it";
-    let why = "where signatures are not checked, anybody can send events in the provider's name";
+pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
+    let refuse =
+        |name, topic, why, build| factory.probe(ProbeGroup::Refuse, name, why, topic, ProbeKind::Refuse(build));
+    let malformed = |name, change| {
+        let why = "anyone can send a signature of the wrong length or with other characters than hex";
+        refuse(name, ProbeTopic::MalformedSignature, why, changed_signature(change))
+    };
+    let forged = |name, why, build| refuse(name, ProbeTopic::ForgedSignature, why, build);
+    let why = "if signatures are not verified, anyone can send events in the provider's name";
     let mut probes = vec![
-        table.probe(Group::Refuse, "any", why, Topic::Forged, Trial::Screen),
-        refuse("signature.missing", Topic::Missing, "without a signature anybody may have sent it", missing()),
-        refuse("signature.empty", Topic::Shape, shape, signature(|_| String::new())),
-        refuse("signature.short", Topic::Shape, shape, signature(|text| cut(text, 2))),
-        refuse("signature.long", Topic::Shape, shape, signature(|text| format!("{text}00"))),
-        refuse("signature.odd", Topic::Shape, shape, signature(|text| cut(text, 1))),
-        refuse("signature.not_hex", Topic::Shape, shape, signature(not_hex)),
-        refuse("signature.wrong", Topic::Forged, "right in form, and no signature of this body", signature(mirrored)),
-        refuse("secret.wrong", Topic::Forged, "signed by somebody who does not know the secret", wrong_secret()),
-        refuse("body.changed", Topic::Forged, "one byte of the body was changed after signing", changed()),
-        refuse("body.other", Topic::Forged, "the signature is that of another event", other_body()),
-        refuse("rule.other", Topic::Forged, "signed with the right secret by the other provider's rule", other_rule()),
+        factory.probe(ProbeGroup::Refuse, "any", why, ProbeTopic::ForgedSignature, ProbeKind::RejectsAnything),
+        refuse(
+            "signature.missing",
+            ProbeTopic::MissingSignature,
+            "without a signature, anyone may have sent the request",
+            without_signature(),
+        ),
+        malformed("signature.empty", |_| String::new()),
+        malformed("signature.short", |text| shortened(text, 2)),
+        malformed("signature.long", |text| format!("{text}00")),
+        malformed("signature.odd", |text| shortened(text, 1)),
+        malformed("signature.not_hex", not_hex),
+        forged("signature.wrong", "well-formed, but not the signature of this body", changed_signature(invert_hex)),
+        forged("secret.wrong", "signed with a different secret", wrong_secret()),
+        forged("body.changed", "one byte of the body was changed after signing", changed_body()),
+        forged("body.other", "the signature belongs to another event", other_body()),
+        forged("rule.other", "signed with the right secret, but by the other provider's rule", other_rule()),
     ];
-    if table.signs_time() {
-        probes.extend(timestamps(table));
+    if factory.signs_timestamp() {
+        probes.extend(timestamp_probes(factory));
     }
     probes
 }
 
-fn timestamps(table: &Table<'_>) -> Vec<Probe> {
-    let refuse = |rest, topic, why, make| table.probe(Group::Refuse, rest, why, topic, Trial::Refuse(make));
-    let text = "signed with a timestamp that is no time: such an event never grows old";
-    vec![
+fn timestamp_probes(factory: &ProbeFactory<'_>) -> [Probe; 7] {
+    let refuse =
+        |name, topic, why, build| factory.probe(ProbeGroup::Refuse, name, why, topic, ProbeKind::Refuse(build));
+    [
         refuse(
             "timestamp.missing",
-            Topic::TimestampMissing,
-            "without its time an event never grows old",
-            no_timestamp(),
+            ProbeTopic::MissingTimestamp,
+            "an event without a timestamp never expires",
+            without_timestamp(),
         ),
-        refuse("timestamp.not_a_number", Topic::TimestampText, text, timestamp("soon")),
-        refuse("timestamp.negative", Topic::Stale, "a second before 1970, which is long ago", timestamp("-1")),
+        refuse(
+            "timestamp.not_a_number",
+            ProbeTopic::InvalidTimestamp,
+            "signed with a timestamp that is not a number, so the event never expires",
+            with_timestamp("soon"),
+        ),
+        refuse("timestamp.negative", ProbeTopic::StaleTimestamp, "signed one second before 1970", with_timestamp("-1")),
         refuse(
             "timestamp.huge",
-            Topic::Ahead,
-            "a time that no calendar knows, far ahead",
-            timestamp("99999999999999999999"),
+            ProbeTopic::FutureTimestamp,
+            "signed in a future too far away for any calendar",
+            with_timestamp("99999999999999999999"),
         ),
         refuse(
             "timestamp.old",
-            Topic::Stale,
-            "signed 6 minutes ago; the provider's own SDKs refuse after 5",
-            away(-360),
+            ProbeTopic::StaleTimestamp,
+            "signed 6 minutes ago; the provider's SDKs reject events after 5",
+            with_timestamp_in(-360),
         ),
         refuse(
             "timestamp.ahead",
-            Topic::Ahead,
-            "signed for 6 minutes from now; no page says what to do with it",
-            away(360),
+            ProbeTopic::FutureTimestamp,
+            "signed 6 minutes in the future; no page says how to handle this",
+            with_timestamp_in(360),
         )
-        .weighing(Grade::Warn),
-        refuse("timestamp.changed", Topic::TimestampChanged, "the timestamp is not the one that was signed", moved()),
+        .with_severity(ProbeGrade::Warn),
+        refuse(
+            "timestamp.changed",
+            ProbeTopic::ChangedTimestamp,
+            "the timestamp is not the one that was signed",
+            with_changed_timestamp(),
+        ),
     ]
 }
 
-fn missing() -> Make {
-    one(|maker| {
-        let name = maker.signature();
-        maker.event().without(name)
+fn without_signature() -> BuildRequests {
+    single(|builder| {
+        let name = builder.signature_header();
+        builder.signed_event().without_header(name)
     })
 }
 
-/// The signature changed as text.
-fn signature(change: fn(&str) -> String) -> Make {
-    one(move |maker| {
-        let (name, draft) = (maker.signature(), maker.event());
-        let text = change(&draft.value(name));
-        draft.with(name, text)
+fn changed_signature(change: fn(&str) -> String) -> BuildRequests {
+    single(move |builder| {
+        let (name, draft) = (builder.signature_header(), builder.signed_event());
+        let text = change(&draft.header_text(name));
+        draft.with_header(name, text)
     })
 }
 
-fn cut(text: &str, letters: usize) -> String {
-    text.chars().take(text.len().saturating_sub(letters)).collect()
+fn shortened(text: &str, by: usize) -> String {
+    text.chars().take(text.len().saturating_sub(by)).collect()
 }
 
 fn not_hex(text: &str) -> String {
-    let (scheme, hex) = text.split_at(text.find('=').map_or(0, |at| at + 1));
+    let (scheme, hex) = split_scheme(text);
     format!("{scheme}{}", "z".repeat(hex.len()))
 }
 
-/// Every digit of hex becomes another one.
-fn mirrored(text: &str) -> String {
-    let (scheme, hex) = text.split_at(text.find('=').map_or(0, |at| at + 1));
+/// Replaces every hex digit by another one.
+fn invert_hex(text: &str) -> String {
+    let (scheme, hex) = split_scheme(text);
     let other = |digit: char| digit.to_digit(16).and_then(|value| char::from_digit(15 - value, 16)).unwrap_or(digit);
     format!("{scheme}{}", hex.chars().map(other).collect::<String>())
 }
 
-fn wrong_secret() -> Make {
-    one(|maker| {
-        let Draft { body, .. } = maker.event();
-        maker.signed_with(b"whsec_not_the_secret".to_vec(), body)
+/// Splits `sha256=HEX` after the equals sign.
+fn split_scheme(text: &str) -> (&str, &str) {
+    text.split_at(text.find('=').map_or(0, |at| at + 1))
+}
+
+fn wrong_secret() -> BuildRequests {
+    single(|builder| {
+        let body = builder.signed_event().body;
+        builder.sign_body_with_secret(b"whsec_not_the_secret".to_vec(), body)
     })
 }
 
-/// A digit of the body's becomes another one: it stays JSON.
-fn changed() -> Make {
-    one(|maker| {
-        let mut draft = maker.event();
+/// Changes the last digit in the body, which stays valid JSON.
+fn changed_body() -> BuildRequests {
+    single(|builder| {
+        let mut draft = builder.signed_event();
         if let Some(digit) = draft.body.iter_mut().rev().find(|byte| byte.is_ascii_digit()) {
             *digit ^= 1;
         }
@@ -113,44 +136,46 @@ fn changed() -> Make {
     })
 }
 
-fn other_body() -> Make {
-    one(|maker| {
-        let Draft { body, .. } = maker.event();
-        Draft { body, ..maker.event() }
+fn other_body() -> BuildRequests {
+    single(|builder| {
+        let mut draft = builder.signed_event();
+        draft.body = builder.signed_event().body;
+        draft
     })
 }
 
-fn other_rule() -> Make {
-    one(|maker| {
-        let prefix = maker.other_prefix();
-        maker.event_signed_after(&prefix)
+fn other_rule() -> BuildRequests {
+    single(|builder| {
+        let prefix = builder.other_provider_prefix();
+        builder.event_signed_with_prefix(&prefix)
     })
 }
 
-fn no_timestamp() -> Make {
-    one(|maker| {
-        let name = maker.timestamp();
-        maker.event().without(name)
+fn without_timestamp() -> BuildRequests {
+    single(|builder| {
+        let name = builder.timestamp_header();
+        builder.signed_event().without_header(name)
     })
 }
 
-fn timestamp(text: &'static str) -> Make {
-    one(move |maker| {
-        let Draft { body, .. } = maker.event();
-        maker.signed_at(text, body)
+fn with_timestamp(text: &'static str) -> BuildRequests {
+    single(move |builder| {
+        let body = builder.signed_event().body;
+        builder.sign_body_at(text, body)
     })
 }
 
-fn away(seconds: i64) -> Make {
-    one(move |maker| {
-        let Draft { body, .. } = maker.event();
-        maker.signed_at(&maker.text_of(seconds), body)
+/// Signs with a timestamp this many seconds from now.
+fn with_timestamp_in(seconds: i64) -> BuildRequests {
+    single(move |builder| {
+        let body = builder.signed_event().body;
+        builder.sign_body_at(&builder.timestamp_in(seconds), body)
     })
 }
 
-fn moved() -> Make {
-    one(|maker| {
-        let (name, time) = (maker.timestamp(), maker.text_of(-60));
-        maker.event().with(name, time)
+fn with_changed_timestamp() -> BuildRequests {
+    single(|builder| {
+        let (name, timestamp) = (builder.timestamp_header(), builder.timestamp_in(-60));
+        builder.signed_event().with_header(name, timestamp)
     })
 }

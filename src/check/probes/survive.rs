@@ -1,28 +1,29 @@
-//! What must not break it: headers that make comparisons throw, signed bodies that are no events.
+//! Requests that must not crash the handler: headers that make comparisons throw, and signed bodies that are not events.
 
-use super::{Table, one};
-use crate::check::probe::{Grade, Group, Make, Probe, Topic, Trial};
+use crate::check::probe::{BuildRequests, Probe, ProbeFactory, ProbeKind, single};
+use crate::check::types::{ProbeGrade, ProbeGroup, ProbeTopic};
 
-/// Deeper than any parser that recurses likes, and shallow for those that don't.
-const DEPTH: usize = 20_000;
+/// Too deep for recursive parsers, and harmless for others.
+const NESTING_DEPTH: usize = 20_000;
 
-pub(super) fn probes(table: &Table<'_>) -> Vec<Probe> {
-    let survive = |rest, topic, why, make| table.probe(Group::Survive, rest, why, topic, Trial::Survive(make));
-    let lengths = "constant-time comparisons throw when the lengths differ";
-    let signed = "signed and no event: it may be refused, and must not break anything";
-    let body = |rest, text: fn() -> String| {
-        let make = one(move |maker| maker.signed(text().into_bytes()));
-        survive(rest, Topic::Nonsense, signed, make).weighing(Grade::Warn)
+pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
+    let survive =
+        |name, topic, why, build| factory.probe(ProbeGroup::Survive, name, why, topic, ProbeKind::Survive(build));
+    let signature = |name, why, build| survive(name, ProbeTopic::MalformedSignature, why, build);
+    let body = |name, text: fn() -> String| {
+        let why = "signed, but not an event: it may be rejected, but must not crash the handler";
+        let build = single(move |builder| builder.sign_body(text().into_bytes()));
+        survive(name, ProbeTopic::InvalidPayload, why, build).with_severity(ProbeGrade::Warn)
     };
+    let lengths = "constant-time comparisons throw if the lengths differ";
     vec![
-        survive("signature.tiny", Topic::Shape, lengths, signature(|_| b"0".to_vec())),
-        survive("signature.giant", Topic::Shape, lengths, signature(|_| vec![b'a'; 4_000])),
-        survive("signature.wide", Topic::Shape, "as many letters as a signature has, and more bytes", signature(wide)),
-        survive(
+        signature("signature.tiny", lengths, changed_signature(|_| b"0".to_vec())),
+        signature("signature.giant", lengths, changed_signature(|_| vec![b'a'; 4_000])),
+        signature("signature.wide", "as many characters as a signature, but more bytes", changed_signature(two_byte)),
+        signature(
             "signature.repeated",
-            Topic::Shape,
-            "two signature headers are one line with a comma, or a list",
-            repeated(),
+            "two signature headers arrive as one value with a comma, or as a list",
+            repeated_header(),
         ),
         body("body.empty", String::new),
         body("body.not_json", || "event=payment&amount=100".to_owned()),
@@ -31,25 +32,26 @@ pub(super) fn probes(table: &Table<'_>) -> Vec<Probe> {
         body("body.text", || r#""event""#.to_owned()),
         body("body.array", || "[]".to_owned()),
         body("body.fields_missing", || "{}".to_owned()),
-        body("body.deep", || format!("{}{}", "[".repeat(DEPTH), "]".repeat(DEPTH))),
+        body("body.deep", || format!("{}{}", "[".repeat(NESTING_DEPTH), "]".repeat(NESTING_DEPTH))),
     ]
 }
 
-fn signature(change: fn(&str) -> Vec<u8>) -> Make {
-    one(move |maker| {
-        let (name, draft) = (maker.signature(), maker.event());
-        let value = change(&draft.value(name));
-        draft.with(name, value)
+fn changed_signature(change: fn(&str) -> Vec<u8>) -> BuildRequests {
+    single(move |builder| {
+        let (name, draft) = (builder.signature_header(), builder.signed_event());
+        let value = change(&draft.header_text(name));
+        draft.with_header(name, value)
     })
 }
 
-fn wide(text: &str) -> Vec<u8> {
+/// Replaces every character by one of two bytes.
+fn two_byte(text: &str) -> Vec<u8> {
     "é".repeat(text.len()).into_bytes()
 }
 
-fn repeated() -> Make {
-    one(|maker| {
-        let (name, draft) = (maker.signature(), maker.event());
-        draft.and(name, "0".repeat(64))
+fn repeated_header() -> BuildRequests {
+    single(|builder| {
+        let (name, draft) = (builder.signature_header(), builder.signed_event());
+        draft.with_repeated_header(name, "0".repeat(64))
     })
 }

@@ -1,30 +1,33 @@
-//! `whtool check`: tests a webhook handler: what it must accept, refuse and survive.
+//! `whtool check`: tests a webhook handler.
 //!
-//! What is tried and what it means is in `crate::check`; here requests are sent (`target`), the handler is started when that is
-//! asked for (`handler`), and the report is written in the forms that were asked for.
+//! What is tested is in `crate::check`. This module reads the arguments and writes the reports; `client` sends the requests,
+//! and `handler` starts and stops the handler for `--start`.
 
+mod client;
 mod handler;
-mod target;
 
-use super::{Session, confirm, provider_values, span};
-use crate::check::{self, Plan, Probe, Report, Selection};
+use super::{Session, Volume, confirm, provider_values, span};
+use crate::check::{self, CheckPlan, CheckReport, Probe, ProbeSelection};
 use crate::command::shared::secrets::{self, Local, SecretArgs};
+use crate::command::shared::target;
 use crate::model::address::is_loopback;
-use crate::model::error::{CommandOutcome, Error, Result};
+use crate::model::error::{Error, CommandOutcome, Result};
+use crate::model::sanitize::escape_unsafe;
 use crate::model::signature::Key;
 use crate::model::timestamp::SignedDuration;
 use crate::provider::{self, Provider};
-use crate::render::check::{Detail, Head, Look, html, json, junit, text};
+use crate::render::check::{ReportDetail, ReportHeader, TextLayout, html, json, junit, text};
 use crate::world::Stream;
 use clap::Args;
-use handler::Handler;
+use client::HttpHandlerClient;
+use handler::StartedHandler;
+use serde_json::json as json_value;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
-use target::Wire;
 use url::Url;
 
-/// Test a webhook handler: what it must accept, refuse and survive
+/// Test a webhook handler with signed, forged, stale and malformed events
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -35,181 +38,186 @@ Examples:
   whtool check localhost:3000/plexos --effects ./count-orders.sh
   whtool check --list
 
-The handler must know the secret that events are signed with: PLEXOS_WEBHOOK_SECRET or PLUSTIVE_WEBHOOK_SECRET, or the flags
-below. What is started by --start gets it in that variable, and the URL's port in PORT.")]
+The handler must use the same secret as whtool: PLEXOS_WEBHOOK_SECRET or PLUSTIVE_WEBHOOK_SECRET, or one of the flags below.
+A handler that --start runs gets the secret in that variable, and the port of the URL in PORT.")]
 pub(super) struct Check {
-    /// The handler's URL
-    #[arg(value_name = "URL", value_parser = crate::command::shared::target::parse, required_unless_present = "list")]
+    /// URL of the handler
+    #[arg(value_name = "URL", value_parser = target::parse, required_unless_present = "list")]
     url: Option<Url>,
-    /// Whose events; told from the URL, or from the only secret that is set, when not given
+    /// Provider whose events are sent (default: detected from the URL or from the only configured secret)
     #[arg(long, value_name = "NAME", value_parser = provider_values())]
     provider: Option<&'static dyn Provider>,
-    /// List the probes and send nothing
+    /// List the probes without running them
     #[arg(long)]
     list: bool,
-    /// Only probes whose id begins like this (`refuse`, `raw.number`), or matches a glob (`*.timestamp.*`)
+    /// Run only probes whose id starts with this (`refuse`, `raw.number`) or matches a glob (`*.timestamp.*`)
     #[arg(long, value_name = "PROBE")]
     only: Vec<String>,
-    /// No probes whose id begins like this, or matches a glob
+    /// Skip probes whose id starts with this or matches a glob
     #[arg(long, value_name = "PROBE")]
     skip: Vec<String>,
-    /// How long an answer may take
-    #[arg(long, value_name = "SPAN", default_value = "3s", value_parser = span)]
+    /// Maximum response time
+    #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = span)]
     budget: SignedDuration,
-    /// Start the handler with this shell command, and stop it in the end
+    /// Start the handler with this shell command, and stop it afterwards
     #[arg(long, value_name = "COMMAND")]
     start: Option<String>,
-    /// How to count the work that was done: a shell command or a URL that gives a number
+    /// Count processed events with this shell command or URL, which must return a number
     #[arg(long, value_name = "COMMAND|URL")]
     effects: Option<String>,
-    /// One JSON object a line
+    /// Print one JSON object per line
     #[arg(long)]
     json: bool,
-    /// Write a JUnit report to a file
+    /// Write a JUnit report to this file
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// Write a page to a file
+    /// Write an HTML report to this file
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Accept any certificate of the handler, such as a self-signed one
+    /// Do not verify the handler's TLS certificate
     #[arg(long)]
     insecure: bool,
-    /// Check an address that is not this machine without asking
+    /// Skip the confirmation before checking a handler on another machine
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
     secrets: SecretArgs,
 }
 
-/// Lists the probes, or runs them.
 pub(super) fn run(args: &Check, session: &Session<'_>) -> Result<CommandOutcome> {
-    let selection = Selection { only: args.only.clone(), skip: args.skip.clone() };
+    let selection = ProbeSelection { only: args.only.clone(), skip: args.skip.clone() };
     if args.list {
         return list(args, &selection, session);
     }
-    let url = args.url.clone().ok_or_else(|| Error::usage("which handler? give its URL"))?;
-    permit(args, &url, session)?;
+    let url = args.url.clone().ok_or_else(|| Error::usage("no handler given").hint("add its URL"))?;
+    confirm_remote(args, &url, session)?;
     let secrets = secrets::secrets(&args.secrets, Local::Make, session)?;
-    let provider = provider_of(args, &url, &secrets.keys)?;
-    refuse_strays(&selection, &check::probes(provider))?;
+    let provider = select_provider(args, &url, &secrets.keys)?;
+    check_patterns(&selection, &check::probes(provider))?;
     let key = secrets.signing(provider)?.clone();
-    let plan = Plan { provider, key, url, budget: budget(args)?, selection };
-    let mut handler = args.start.as_ref().map(|command| Handler::start(command, &plan, session)).transpose()?;
+    let plan = CheckPlan { provider, key, url, budget: budget(args)?, selection };
+    let handler = args.start.as_ref().map(|command| StartedHandler::start(command, &plan, session));
+    let mut handler = handler.transpose()?;
     if plan.key.secret.is_local() && handler.is_none() {
-        session.say(&format!(
-            "signed with this machine's test secret: unless the handler knows it, set {} for both",
-            provider.secret_variable()
-        ));
+        let variable = provider.secret_variable();
+        session.say(&format!("signed with the local test secret: set {variable} if the handler uses another one"));
     }
     let started = session.world.now();
-    let report = conduct(args, &plan, handler.as_mut(), session);
-    let report = match (report, &mut handler) {
-        (Err(error), Some(handler)) => return Err(handler.explained(error)),
+    let report = match (run_probes(args, &plan, handler.as_mut(), session), &mut handler) {
+        (Err(error), Some(handler)) => return Err(handler.explain(error)),
         (report, _) => report?,
     };
-    let head = Head {
+    let header = ReportHeader {
         provider: provider.name(),
         title: provider.title(),
         url: plan.url.clone(),
         secret: plan.key.secret.origin.to_string(),
         variable: provider.secret_variable(),
-        at: started,
+        started,
         took: session.world.now().duration_since(started).unsigned_abs(),
-        signs_time: provider.timestamp_header().is_some(),
+        signs_timestamp: provider.timestamp_header().is_some(),
     };
-    write(args, &report, &head, session)?;
+    write_reports(args, &report, &header, session)?;
     if let Some(handler) = &mut handler {
-        handler.tell_of_its_end(&report, session);
+        handler.print_last_output(&report, session);
     }
-    Ok(if report.is_good() { CommandOutcome::Success } else { CommandOutcome::Negative })
+    Ok(if report.passed() { CommandOutcome::Success } else { CommandOutcome::Negative })
 }
 
-/// What is sent is really signed: another machine has to be meant.
-fn permit(args: &Check, url: &Url, session: &Session<'_>) -> Result<()> {
+/// Asks for confirmation before sending signed events to another machine.
+fn confirm_remote(args: &Check, url: &Url, session: &Session<'_>) -> Result<()> {
     if is_loopback(url) || args.yes {
         return Ok(());
     }
     let host = url.host_str().unwrap_or_default();
-    confirm(session, &format!("{host} is not this machine, and what is sent there is really signed"), host)
+    confirm(session, &format!("{host} is not this machine, and would receive correctly signed events"), host)
 }
 
 fn budget(args: &Check) -> Result<Duration> {
     let budget = args.budget.unsigned_abs();
-    if budget.is_zero() { Err(Error::usage("the budget must be longer than nothing")) } else { Ok(budget) }
+    if budget.is_zero() { Err(Error::usage("--budget must be greater than 0")) } else { Ok(budget) }
 }
 
-/// The provider asked for, the one that the URL names, or the only one that has a secret of its own.
-fn provider_of(args: &Check, url: &Url, keys: &[Key]) -> Result<&'static dyn Provider> {
-    let configured = |provider: &&&'static dyn Provider| {
+/// Returns the provider given, the one that the URL names, or the only one with a configured secret.
+fn select_provider(args: &Check, url: &Url, keys: &[Key]) -> Result<&'static dyn Provider> {
+    let is_configured = |provider: &&&'static dyn Provider| {
         keys.iter().any(|key| !key.secret.is_local() && key.secret.provider == provider.name())
     };
     let only = |mut found: Vec<&&'static dyn Provider>| if found.len() == 1 { found.pop().copied() } else { None };
     let by_url = || only(provider::ALL.iter().filter(|provider| url.as_str().contains(provider.name())).collect());
-    let by_secret = || only(provider::ALL.iter().filter(configured).collect());
+    let by_secret = || only(provider::ALL.iter().filter(is_configured).collect());
     args.provider.or_else(by_url).or_else(by_secret).ok_or_else(|| {
         let names: Vec<_> = provider::ALL.iter().map(|provider| format!("--provider {}", provider.name())).collect();
-        Error::usage("whose events does this handler take?").hint(format!("add {}", names.join(" or ")))
+        Error::usage("cannot tell which provider this handler is for").hint(format!("add {}", names.join(" or ")))
     })
 }
 
-fn refuse_strays(selection: &Selection, probes: &[Probe]) -> Result<()> {
-    match selection.stray(probes) {
-        Some(stray) => {
-            Err(Error::usage(format!("no probe is called `{stray}`")).hint("`whtool check --list` lists them"))
+/// Fails if a pattern of `--only` or `--skip` matches no probe.
+fn check_patterns(selection: &ProbeSelection, probes: &[Probe]) -> Result<()> {
+    match selection.unmatched_pattern(probes) {
+        Some(pattern) => {
+            Err(Error::usage(format!("no probe matches `{pattern}`")).hint("`whtool check --list` lists all probes"))
         }
         None => Ok(()),
     }
 }
 
-fn conduct(args: &Check, plan: &Plan, handler: Option<&mut Handler>, session: &Session<'_>) -> Result<Report> {
-    let total = check::probes(plan.provider).iter().filter(|probe| plan.selection.takes(probe)).count();
+fn run_probes(
+    args: &Check,
+    plan: &CheckPlan,
+    handler: Option<&mut StartedHandler>,
+    session: &Session<'_>,
+) -> Result<CheckReport> {
+    let total = check::probes(plan.provider).iter().filter(|probe| plan.selection.includes(probe)).count();
     let mut progress = session.world.progress(total as u64);
-    let mut wire = Wire::new(args, plan, handler, session);
-    let report = check::run(plan, &mut wire, &mut || progress.step());
+    let mut client = HttpHandlerClient::new(args, plan, handler, session);
+    let report = check::run(plan, &mut client, &mut || progress.step());
     progress.finish();
     report
 }
 
-fn write(args: &Check, report: &Report, head: &Head, session: &Session<'_>) -> Result<()> {
-    let save = |path: &Option<PathBuf>, render: &dyn Fn() -> String| match path {
-        Some(path) => session.world.write_file(path, render().as_bytes()).map(|()| said(path, session)),
-        None => Ok(()),
-    };
+type ReportFormat = fn(&CheckReport, &ReportHeader) -> String;
+
+fn write_reports(args: &Check, report: &CheckReport, header: &ReportHeader, session: &Session<'_>) -> Result<()> {
     let mut output = session.world.stdout();
     if args.json {
-        output.write_all(&json(report, head))?;
+        output.write_all(&json(report, header))?;
     } else {
-        let detail = if session.volume == super::Volume::Verbose { Detail::Everything } else { Detail::Usual };
-        let look = Look { detail, width: session.width(Stream::Output), paint: session.out };
-        output.write_all(text(report, head, &look).as_bytes())?;
+        let is_verbose = session.volume == Volume::Verbose;
+        let detail = if is_verbose { ReportDetail::Full } else { ReportDetail::Summary };
+        let layout = TextLayout { detail, width: session.width(Stream::Output), paint: session.out };
+        output.write_all(text(report, header, &layout).as_bytes())?;
     }
     output.flush()?;
-    save(&args.junit, &|| junit(report, head))?;
-    save(&args.html, &|| html(report, head))
+    let formats: [(_, ReportFormat); 2] = [(&args.junit, junit), (&args.html, html)];
+    for (path, format) in formats {
+        if let Some(path) = path {
+            session.world.write_file(path, format(report, header).as_bytes())?;
+            session.say(&format!("wrote {}", escape_unsafe(&path.display().to_string())));
+        }
+    }
+    Ok(())
 }
 
-fn said(path: &Path, session: &Session<'_>) {
-    session.say(&format!("wrote {}", crate::model::sanitize::escape_unsafe(&path.display().to_string())));
-}
-
-/// `--list`: every probe of a provider, or of all.
-fn list(args: &Check, selection: &Selection, session: &Session<'_>) -> Result<CommandOutcome> {
+/// Lists the probes of one provider, or of all.
+fn list(args: &Check, selection: &ProbeSelection, session: &Session<'_>) -> Result<CommandOutcome> {
     let mut output = session.world.stdout();
-    for provider in provider::ALL.iter().filter(|own| args.provider.is_none_or(|asked| asked.name() == own.name())) {
+    let is_listed = |provider: &&&dyn Provider| args.provider.is_none_or(|only| only.name() == provider.name());
+    for provider in provider::ALL.iter().filter(is_listed) {
         let probes = check::probes(*provider);
-        refuse_strays(selection, &probes)?;
+        check_patterns(selection, &probes)?;
         if !args.json {
             writeln!(output, "{}", session.out.strong(provider.title()))?;
         }
-        for probe in probes.iter().filter(|probe| selection.takes(probe)) {
+        for Probe { id, group, why, page, .. } in probes.iter().filter(|probe| selection.includes(probe)) {
             if args.json {
-                let line = serde_json::json!({
-                    "schema": "whtool.probe/1", "provider": provider.name(), "id": probe.id, "group": probe.group.word(),
-                    "why": probe.why, "page": probe.page,
+                let record = json_value!({
+                    "schema": "whtool.probe/1", "provider": provider.name(), "id": id, "group": group.name(),
+                    "why": why, "page": page,
                 });
-                writeln!(output, "{line}")?;
+                writeln!(output, "{record}")?;
             } else {
-                let row = format!("  {}  {}", session.out.name(&format!("{:<42}", probe.id)), probe.why);
+                let row = format!("  {}  {why}", session.out.name(&format!("{id:<42}")));
                 writeln!(output, "{}", session.fitted(&row))?;
             }
         }

@@ -1,8 +1,7 @@
-//! One page of HTML that stands alone: no script, no font, no picture from elsewhere.
+//! One self-contained HTML page: no script, font or image from elsewhere.
 
-use super::{Head, escaped, prose, words};
-use crate::check::report::Trouble;
-use crate::check::{Exchange, Grade, Group, Outcome, Report, framework};
+use super::{ReportHeader, escape_markup, escape_prose, page_text};
+use crate::check::{CheckReport, ProbeExchange, ProbeGrade, ProbeGroup, ProbeResult, Problem, framework};
 use crate::model::mask::mask_secrets;
 use crate::model::sanitize::{escape_unsafe_bytes, first_line, truncate};
 use crate::render::request;
@@ -10,160 +9,146 @@ use crate::render::text::{count, duration};
 
 const STYLE: &str = include_str!("page.css");
 
-/// The longest request that is shown in full.
-const REQUEST: usize = 24 * 1024;
+/// Longest request body that is shown.
+const MAX_REQUEST_BYTES: usize = 24 * 1024;
+/// Number of bytes of a response body that are shown.
+const MAX_RESPONSE_BYTES: usize = 2_000;
+/// Maximum width of the response body in a problem's description.
+const BODY_WIDTH: usize = 300;
 
-/// How much of an answer's body is shown.
-const ANSWER: usize = 2_000;
-
-/// How much of it is shown in a line.
-const WORDS: usize = 300;
-
-/// The whole page.
-pub fn html(report: &Report, head: &Head) -> String {
-    let title = format!("{} handler at {}", head.title, head.url);
-    let troubles: String = report
-        .troubles()
-        .iter()
-        .filter(|trouble| trouble.grade != Grade::Info)
-        .map(|trouble| card(trouble, report, head))
-        .collect();
-    let groups: String = Group::ALL.into_iter().map(|group| table(report, group, head)).collect();
+/// Formats a report as a page.
+pub fn html(report: &CheckReport, header: &ReportHeader) -> String {
+    let title = format!("{} handler at {}", header.title, header.url);
+    let problems = report.problems();
+    let problems = problems.iter().filter(|problem| problem.grade != ProbeGrade::Info);
+    let problems: String = problems.map(|problem| problem_card(problem, report, header)).collect();
+    let groups: String = ProbeGroup::ALL.into_iter().map(|group| group_section(report, group, header)).collect();
     format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{}{troubles}{groups}{}</main>\n</body>\n</html>\n",
-        escaped(&title),
-        heading(report, head),
-        footer(head),
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{}{problems}{groups}{}</main>\n</body>\n</html>\n",
+        escape_markup(&title),
+        heading(report, header),
+        footer(header),
     )
 }
 
-fn heading(report: &Report, head: &Head) -> String {
-    let verdict = match (report.is_good(), report.count(None, Grade::Warn)) {
-        (false, _) => "This handler needs work",
-        (true, 0) => "This handler is sound",
-        (true, _) => "This handler is sound, with reservations",
+fn heading(report: &CheckReport, header: &ReportHeader) -> String {
+    let verdict = match (report.passed(), report.count(None, ProbeGrade::Warn)) {
+        (false, _) => "This handler has failures",
+        (true, 0) => "This handler passes every check",
+        (true, _) => "This handler passes, with warnings",
     };
-    let class = if report.is_good() { "pass" } else { "fail" };
+    let class = if report.passed() { "pass" } else { "fail" };
     let framework = report.framework.map(|framework| format!(" · {}", framework.title)).unwrap_or_default();
-    let footing =
-        report.footing.as_ref().map(|footing| format!("<p>It takes {}.</p>\n", prose(footing))).unwrap_or_default();
-    let total = report.outcomes.len().max(1);
-    let bars: String = Grade::ALL.into_iter().map(|grade| bar(report.count(None, grade), total, grade)).collect();
-    let chips: String = Grade::ALL.into_iter().map(|grade| chip(report.count(None, grade), grade)).collect();
+    let baseline = report.baseline.as_ref();
+    let baseline = baseline.map(|text| format!("<p>Accepts: {}.</p>\n", escape_prose(text))).unwrap_or_default();
+    let total = report.results.len().max(1);
+    let bars: String = ProbeGrade::ALL.into_iter().map(|grade| bar(report.count(None, grade), total, grade)).collect();
     format!(
-        "<header>\n<p class=\"eyebrow\">webhook check · {}{framework}</p>\n<h1 class=\"{class}\">{verdict}</h1>\n<p class=\"url\">{}</p>\n<div class=\"bar\">{bars}</div>\n<p class=\"chips\">{chips}</p>\n{footing}</header>\n",
-        escaped(head.title),
-        escaped(head.url.as_str()),
+        "<header>\n<p class=\"eyebrow\">webhook check · {}{framework}</p>\n<h1 class=\"{class}\">{verdict}</h1>\n<p class=\"url\">{}</p>\n<div class=\"bar\">{bars}</div>\n<p class=\"chips\">{}</p>\n{baseline}</header>\n",
+        escape_markup(header.title),
+        escape_markup(header.url.as_str()),
+        chips(report, None),
     )
 }
 
-fn bar(number: usize, total: usize, grade: Grade) -> String {
-    let share = number as f64 * 100.0 / total as f64;
+fn bar(number: usize, total: usize, grade: ProbeGrade) -> String {
     if number == 0 {
-        String::new()
-    } else {
-        format!("<span class=\"{}\" style=\"width:{share:.2}%\"></span>", grade.code())
-    }
-}
-
-fn chip(number: usize, grade: Grade) -> String {
-    if number == 0 {
-        String::new()
-    } else {
-        format!("<span class=\"chip {}\">{number} {}</span> ", grade.code(), grade.words())
-    }
-}
-
-/// One cause, in full.
-fn card(trouble: &Trouble<'_>, report: &Report, head: &Head) -> String {
-    let Some(outcome) = trouble.outcomes.first() else { return String::new() };
-    let ids: Vec<_> = trouble
-        .outcomes
-        .iter()
-        .map(|outcome| format!("<a href=\"#{0}\"><code>{0}</code></a>", escaped(&outcome.id)))
-        .collect();
-    let here = report.framework.and_then(|known| Some((known.title, framework::fix(known, trouble.cause)?)));
-    let here =
-        here.map(|(name, fix)| format!("<dt>{name}</dt><dd><code>{}</code></dd>\n", escaped(fix))).unwrap_or_default();
-    let exchange = outcome.exchange().map(|exchange| exchanged(exchange, head)).unwrap_or_default();
-    format!(
-        "<section class=\"card {grade}\">\n<p class=\"eyebrow\">{grade}</p>\n<h2>{}</h2>\n<dl>\n<dt>Change</dt><dd>{}</dd>\n{here}<dt>Because</dt><dd>{} (<a href=\"{page}\">the provider's page</a>)</dd>\n<dt>Seen in</dt><dd>{}</dd>\n<dt>Came back</dt><dd>{}</dd>\n</dl>\n{exchange}</section>\n",
-        prose(&trouble.cause.sentence()),
-        prose(trouble.cause.fix()),
-        prose(outcome.why),
-        ids.join(", "),
-        came(outcome),
-        grade = trouble.grade.code(),
-        page = escaped(outcome.page),
-    )
-}
-
-/// What happened, and what the handler said to it.
-fn came(outcome: &Outcome) -> String {
-    let answer = outcome.exchange().and_then(|exchange| exchange.reply.answer.as_ref().ok());
-    let said = answer.map(|answer| mask_secrets(&truncate(&words(&answer.body), WORDS))).unwrap_or_default();
-    let said = if said.is_empty() { said } else { format!("<br><code>{}</code>", escaped(&said)) };
-    format!("{}{said}", prose(&outcome.what))
-}
-
-fn table(report: &Report, group: Group, head: &Head) -> String {
-    let own: Vec<_> = report.outcomes.iter().filter(|outcome| outcome.group == group).collect();
-    if own.is_empty() {
         return String::new();
     }
-    let chips: String = Grade::ALL.into_iter().map(|grade| chip(report.count(Some(group), grade), grade)).collect();
-    let rows: String = own.iter().map(|outcome| row(outcome, head)).collect();
-    format!(
-        "<section>\n<h2>{} <small>{}</small></h2>\n<p class=\"chips\">{chips}</p>\n<div class=\"probes\">\n{rows}</div>\n</section>\n",
-        group.word(),
-        escaped(group.meaning())
-    )
+    let share = number as f64 * 100.0 / total as f64;
+    format!("<span class=\"{}\" style=\"width:{share:.2}%\"></span>", grade.code())
 }
 
-fn row(outcome: &Outcome, head: &Head) -> String {
-    let exchanges: String = outcome.exchanges.iter().map(|exchange| exchanged(exchange, head)).collect();
-    format!(
-        "<details id=\"{id}\">\n<summary><span class=\"chip {grade}\">{word}</span> <code>{id}</code> <span class=\"what\">{}</span></summary>\n<p>{} (<a href=\"{}\">page</a>)</p>\n{exchanges}</details>\n",
-        prose(&outcome.what),
-        prose(outcome.why),
-        escaped(outcome.page),
-        id = escaped(&outcome.id),
-        grade = outcome.grade.code(),
-        word = outcome.grade.code().replace('_', " "),
-    )
-}
-
-/// What was sent and what came back.
-fn exchanged(exchange: &Exchange, head: &Head) -> String {
-    let body = &exchange.request.body;
-    let sent = if body.len() > REQUEST {
-        format!("a body of {}", count(body.len() as u64, "byte"))
-    } else {
-        request::curl(&exchange.request, &head.url)
+fn chips(report: &CheckReport, group: Option<ProbeGroup>) -> String {
+    let counts = ProbeGrade::ALL.into_iter().map(|grade| (grade, report.count(group, grade)));
+    let chip = |(grade, number): (ProbeGrade, usize)| {
+        format!("<span class=\"chip {}\">{number} {}</span> ", grade.code(), grade.count_label(number))
     };
-    let answer = match &exchange.reply.answer {
+    counts.filter(|(_, number)| *number > 0).map(chip).collect()
+}
+
+fn problem_card(problem: &Problem<'_>, report: &CheckReport, header: &ReportHeader) -> String {
+    let Some(result) = problem.results.first() else { return String::new() };
+    let link = |result: &&ProbeResult| format!("<a href=\"#{0}\"><code>{0}</code></a>", escape_markup(&result.id));
+    let links: Vec<_> = problem.results.iter().map(link).collect();
+    let fix = report.framework.and_then(|known| Some((known.title, framework::fix(known, problem.cause)?)));
+    let fix = fix.map(|(title, fix)| format!("<dt>{title}</dt><dd><code>{}</code></dd>\n", escape_markup(fix)));
+    let exchange = result.exchange().map(|exchange| exchange_details(exchange, header)).unwrap_or_default();
+    format!(
+        "<section class=\"card {grade}\">\n<p class=\"eyebrow\">{grade}</p>\n<h2>{}</h2>\n<dl>\n<dt>Fix</dt><dd>{}</dd>\n{}<dt>Why</dt><dd>{} (<a href=\"{page}\">docs</a>)</dd>\n<dt>Probes</dt><dd>{}</dd>\n<dt>Response</dt><dd>{}</dd>\n</dl>\n{exchange}</section>\n",
+        escape_prose(&problem.cause.sentence()),
+        escape_prose(problem.cause.fix()),
+        fix.unwrap_or_default(),
+        escape_prose(result.why),
+        links.join(", "),
+        response(result),
+        grade = problem.grade.code(),
+        page = escape_markup(result.page),
+    )
+}
+
+fn response(result: &ProbeResult) -> String {
+    let answer = result.exchange().and_then(|exchange| exchange.response.answer.as_ref().ok());
+    let body = answer.map(|answer| mask_secrets(&truncate(&page_text(&answer.body), BODY_WIDTH))).unwrap_or_default();
+    let body = if body.is_empty() { body } else { format!("<br><code>{}</code>", escape_markup(&body)) };
+    format!("{}{body}", escape_prose(&result.summary))
+}
+
+fn group_section(report: &CheckReport, group: ProbeGroup, header: &ReportHeader) -> String {
+    let results: Vec<_> = report.results.iter().filter(|result| result.group == group).collect();
+    if results.is_empty() {
+        return String::new();
+    }
+    let rows: String = results.iter().map(|result| result_row(result, header)).collect();
+    format!(
+        "<section>\n<h2>{} <small>{}</small></h2>\n<p class=\"chips\">{}</p>\n<div class=\"probes\">\n{rows}</div>\n</section>\n",
+        group.name(),
+        escape_markup(group.description()),
+        chips(report, Some(group)),
+    )
+}
+
+fn result_row(result: &ProbeResult, header: &ReportHeader) -> String {
+    let exchanges: String = result.exchanges.iter().map(|exchange| exchange_details(exchange, header)).collect();
+    let word = if result.grade == ProbeGrade::Skipped { "skipped" } else { result.grade.code() };
+    format!(
+        "<details id=\"{id}\">\n<summary><span class=\"chip {grade}\">{word}</span> <code>{id}</code> <span class=\"what\">{}</span></summary>\n<p>{} (<a href=\"{}\">docs</a>)</p>\n{exchanges}</details>\n",
+        escape_prose(&result.summary),
+        escape_prose(result.why),
+        escape_markup(result.page),
+        id = escape_markup(&result.id),
+        grade = result.grade.code(),
+    )
+}
+
+fn exchange_details(exchange: &ProbeExchange, header: &ReportHeader) -> String {
+    let body = &exchange.request.body;
+    let request = if body.len() > MAX_REQUEST_BYTES {
+        format!("(body of {})", count(body.len() as u64, "byte"))
+    } else {
+        request::curl(&exchange.request, &header.url)
+    };
+    let response = match &exchange.response.answer {
         Ok(answer) => {
-            let body = mask_secrets(
-                &escape_unsafe_bytes(answer.body.get(..ANSWER).unwrap_or(&answer.body)).replace("\\u{a}", "\n"),
-            );
-            format!("{}\n{body}", answer.status)
+            let body = answer.body.get(..MAX_RESPONSE_BYTES).unwrap_or(&answer.body);
+            format!("{}\n{}", answer.status, mask_secrets(&escape_unsafe_bytes(body).replace("\\u{a}", "\n")))
         }
         Err(failure) => first_line(failure.to_string().as_bytes(), 200),
     };
     format!(
-        "<details class=\"exchange\"><summary>sent, and came back after {}</summary>\n<pre>{}</pre>\n<pre class=\"answer\">{}</pre>\n</details>\n",
-        duration(exchange.reply.took),
-        escaped(&sent),
-        escaped(answer.trim_end())
+        "<details class=\"exchange\"><summary>request and response ({})</summary>\n<pre>{}</pre>\n<pre class=\"answer\">{}</pre>\n</details>\n",
+        duration(exchange.response.took),
+        escape_markup(&request),
+        escape_markup(response.trim_end())
     )
 }
 
-fn footer(head: &Head) -> String {
+fn footer(header: &ReportHeader) -> String {
     format!(
         "<footer>whtool {} · {} · signed with {} · {}</footer>\n",
         env!("CARGO_PKG_VERSION"),
-        head.at,
-        escaped(&head.secret),
-        duration(head.took)
+        header.started,
+        escape_markup(&header.secret),
+        duration(header.took)
     )
 }

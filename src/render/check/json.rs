@@ -1,68 +1,68 @@
-//! JSON lines: `whtool.check/1` for each probe, then `whtool.checked/1` for all of it.
+//! JSON lines: `whtool.check/1` for each probe, then `whtool.checked/1` for the whole check.
 
-use super::Head;
+use super::ReportHeader;
 use crate::capture::request_json::RequestJson;
-use crate::check::{Exchange, Grade, Outcome, Report, framework};
+use crate::check::{CheckReport, ProbeCause, ProbeExchange, ProbeGrade, ProbeResult, framework};
 use crate::render::json::line;
 use crate::render::request;
 use serde_json::{Map, Value, json};
+use std::time::Duration;
 
-/// A line for each probe, and one for the whole.
-pub fn json(report: &Report, head: &Head) -> Vec<u8> {
-    let mut out = Vec::new();
-    for outcome in &report.outcomes {
-        out.extend(line(&probe(outcome, report, head)));
-    }
-    out.extend(line(&whole(report, head)));
-    out
+/// Formats a report as JSON lines.
+pub fn json(report: &CheckReport, header: &ReportHeader) -> Vec<u8> {
+    let results = report.results.iter().map(|result| result_record(result, report, header));
+    results.chain([report_record(report, header)]).flat_map(|record| line(&record)).collect()
 }
 
-fn probe(outcome: &Outcome, report: &Report, head: &Head) -> Value {
-    let cause = outcome.cause.as_ref().map(|cause| {
-        let rewriters = match cause {
-            crate::check::Cause::Rewritten(rewriters) => rewriters.iter().map(|rewriter| rewriter.code()).collect(),
+fn result_record(result: &ProbeResult, report: &CheckReport, header: &ReportHeader) -> Value {
+    let cause = result.cause.as_ref().map(|cause| {
+        let transforms = match cause {
+            ProbeCause::BodyRewritten(transforms) => transforms.iter().map(|transform| transform.code()).collect(),
             _ => Vec::new(),
         };
-        let here = report.framework.and_then(|framework| framework::fix(framework, cause));
-        json!({"code": cause.code(), "what": cause.sentence(), "fix": cause.fix(), "fixHere": here, "rewriters": rewriters})
+        let framework_fix = report.framework.and_then(|framework| framework::fix(framework, cause));
+        json!({
+            "code": cause.code(), "what": cause.sentence(), "fix": cause.fix(), "fixHere": framework_fix,
+            "rewriters": transforms,
+        })
     });
-    let exchanges: Vec<_> = outcome.exchanges.iter().map(|exchange| exchanged(exchange, head)).collect();
+    let exchanges: Vec<_> = result.exchanges.iter().map(|exchange| exchange_record(exchange, header)).collect();
     json!({
-        "schema": "whtool.check/1", "id": outcome.id, "group": outcome.group.word(), "grade": outcome.grade.code(),
-        "why": outcome.why, "page": outcome.page, "what": outcome.what, "cause": cause, "exchanges": exchanges,
-        "shownBy": outcome.shown_by,
+        "schema": "whtool.check/1", "id": result.id, "group": result.group.name(), "grade": result.grade.code(),
+        "why": result.why, "page": result.page, "what": result.summary, "cause": cause, "exchanges": exchanges,
+        "shownBy": result.shown_by,
     })
 }
 
-fn exchanged(exchange: &Exchange, head: &Head) -> Value {
-    let micros = u64::try_from(exchange.reply.took.as_micros()).unwrap_or(u64::MAX);
-    let (status, said, error) = match &exchange.reply.answer {
+fn exchange_record(exchange: &ProbeExchange, header: &ReportHeader) -> Value {
+    let (status, body, error) = match &exchange.response.answer {
         Ok(answer) => (Some(answer.status), Some(String::from_utf8_lossy(&answer.body)), None),
         Err(failure) => (None, None, Some(failure.to_string())),
     };
     json!({
-        "request": RequestJson(&exchange.request), "curl": request::curl(&exchange.request, &head.url),
-        "status": status, "tookMicros": micros, "said": said, "error": error,
+        "request": RequestJson(&exchange.request), "curl": request::curl(&exchange.request, &header.url),
+        "status": status, "tookMicros": micros(exchange.response.took), "said": body, "error": error,
     })
 }
 
-fn whole(report: &Report, head: &Head) -> Value {
-    let grades: Map<_, _> =
-        Grade::ALL.into_iter().map(|grade| (grade.code().to_owned(), json!(report.count(None, grade)))).collect();
-    let causes: Vec<_> = report
-        .troubles()
-        .iter()
-        .map(|trouble| {
-            json!({
-                "code": trouble.cause.code(), "grade": trouble.grade.code(), "what": trouble.cause.sentence(),
-                "probes": trouble.outcomes.iter().map(|outcome| outcome.id.as_str()).collect::<Vec<_>>(),
-            })
-        })
-        .collect();
+fn report_record(report: &CheckReport, header: &ReportHeader) -> Value {
+    let count = |grade: ProbeGrade| (grade.code().to_owned(), json!(report.count(None, grade)));
+    let grades: Map<_, _> = ProbeGrade::ALL.into_iter().map(count).collect();
+    let problems = report.problems();
+    let causes = problems.iter().map(|problem| {
+        let probes: Vec<_> = problem.results.iter().map(|result| &result.id).collect();
+        let (code, sentence) = (problem.cause.code(), problem.cause.sentence());
+        json!({"code": code, "grade": problem.grade.code(), "what": sentence, "probes": probes})
+    });
+    let causes: Vec<_> = causes.collect();
     json!({
-        "schema": "whtool.checked/1", "url": head.url.as_str(), "provider": head.provider, "secret": head.secret,
-        "at": head.at.to_string(), "tookMicros": u64::try_from(head.took.as_micros()).unwrap_or(u64::MAX),
-        "framework": report.framework.map(|framework| framework.title), "footing": report.footing,
-        "grades": grades, "causes": causes, "good": report.is_good(),
+        "schema": "whtool.checked/1", "url": header.url.as_str(), "provider": header.provider,
+        "secret": header.secret, "at": header.started.to_string(), "tookMicros": micros(header.took),
+        "framework": report.framework.map(|framework| framework.title), "footing": report.baseline,
+        "grades": grades, "causes": causes, "good": report.passed(),
     })
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -1,68 +1,76 @@
-//! JUnit's XML, as CI systems read it: a suite for each group, a case for each probe.
+//! JUnit XML for CI systems: a suite for each group, a case for each probe.
 //!
-//! Failures fail; warnings and information are told in the case's output, since a case can only pass, fail or be skipped.
+//! A JUnit case can only pass, fail or be skipped. So warnings and information pass, and are in the case's output.
 
-use super::{Head, escaped};
-use crate::check::{Exchange, Grade, Group, Outcome, Report};
+use super::{ReportHeader, escape_markup};
+use crate::check::{CheckReport, ProbeCause, ProbeExchange, ProbeGrade, ProbeGroup, ProbeResult};
 use crate::render::request;
 
-/// The whole file.
-pub fn junit(report: &Report, head: &Head) -> String {
-    let suites: String = Group::ALL.into_iter().map(|group| suite(report, group, head)).collect();
-    let (tests, failures) = (report.outcomes.len(), report.count(None, Grade::Fail));
-    let (skipped, time) = (report.count(None, Grade::NotRun), head.took.as_secs_f64());
+/// Longest request body that is included.
+const MAX_BODY_BYTES: usize = 24 * 1024;
+
+/// Formats a report as a JUnit file.
+pub fn junit(report: &CheckReport, header: &ReportHeader) -> String {
+    let suites: String = ProbeGroup::ALL.into_iter().map(|group| suite(report, group, header)).collect();
+    let (tests, failures) = (report.results.len(), report.count(None, ProbeGrade::Fail));
+    let (skipped, time) = (report.count(None, ProbeGrade::Skipped), header.took.as_secs_f64());
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"whtool check {}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\" time=\"{time:.3}\">\n{suites}</testsuites>\n",
-        escaped(head.url.as_str())
+        escape_markup(header.url.as_str())
     )
 }
 
-fn suite(report: &Report, group: Group, head: &Head) -> String {
-    let own: Vec<_> = report.outcomes.iter().filter(|outcome| outcome.group == group).collect();
-    if own.is_empty() {
+fn suite(report: &CheckReport, group: ProbeGroup, header: &ReportHeader) -> String {
+    let results: Vec<_> = report.results.iter().filter(|result| result.group == group).collect();
+    if results.is_empty() {
         return String::new();
     }
-    let (failures, skipped) = (report.count(Some(group), Grade::Fail), report.count(Some(group), Grade::NotRun));
-    let time: f64 = own.iter().map(|outcome| seconds(outcome)).sum();
-    let cases: String = own.iter().map(|outcome| case(outcome, head)).collect();
+    let count = |grade| report.count(Some(group), grade);
+    let (failures, skipped) = (count(ProbeGrade::Fail), count(ProbeGrade::Skipped));
+    let time: f64 = results.iter().map(|result| seconds(result)).sum();
+    let cases: String = results.iter().map(|result| case(result, header)).collect();
     format!(
         "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\" time=\"{time:.3}\" timestamp=\"{}\">\n{cases}  </testsuite>\n",
-        group.word(),
-        own.len(),
-        head.at
+        group.name(),
+        results.len(),
+        header.started
     )
 }
 
-fn seconds(outcome: &Outcome) -> f64 {
-    outcome.exchanges.iter().map(|exchange| exchange.reply.took.as_secs_f64()).sum()
+fn seconds(result: &ProbeResult) -> f64 {
+    result.exchanges.iter().map(|exchange| exchange.response.took.as_secs_f64()).sum()
 }
 
-fn case(outcome: &Outcome, head: &Head) -> String {
-    let what = escaped(&outcome.what);
-    let inside = match (outcome.grade, &outcome.cause) {
-        (Grade::Pass, _) => String::new(),
-        (Grade::NotRun, _) => format!("      <skipped message=\"{what}\"/>\n"),
-        (Grade::Fail, cause) => {
-            let (code, sentence, fix) =
-                cause.as_ref().map_or(("", String::new(), ""), |cause| (cause.code(), cause.sentence(), cause.fix()));
-            let sent = outcome.exchange().map(|exchange| curl(exchange, head)).unwrap_or_default();
-            let body = escaped(&format!("{sentence}\nchange: {fix}\npage: {}\n\n{sent}", outcome.page));
-            format!("      <failure type=\"{code}\" message=\"{what}\">{body}</failure>\n")
+fn case(result: &ProbeResult, header: &ReportHeader) -> String {
+    let summary = escape_markup(&result.summary);
+    let cause = result.cause.as_ref();
+    let explanation = cause.map(|cause| format!("{}\nfix: {}", cause.sentence(), cause.fix())).unwrap_or_default();
+    let inside = match result.grade {
+        ProbeGrade::Pass => String::new(),
+        ProbeGrade::Skipped => format!("      <skipped message=\"{summary}\"/>\n"),
+        ProbeGrade::Fail => {
+            let code = cause.map(ProbeCause::code).unwrap_or_default();
+            let command = result.exchange().map(|exchange| curl(exchange, header)).unwrap_or_default();
+            let body = escape_markup(&format!("{explanation}\ndocs: {}\n\n{command}", result.page));
+            format!("      <failure type=\"{code}\" message=\"{summary}\">{body}</failure>\n")
         }
-        (Grade::Warn | Grade::Info, cause) => {
-            let advice =
-                cause.as_ref().map(|cause| format!("\n{}\n{}", cause.sentence(), cause.fix())).unwrap_or_default();
-            format!("      <system-out>{}: {what}{}</system-out>\n", outcome.grade.code(), escaped(&advice))
+        ProbeGrade::Warn | ProbeGrade::Info => {
+            let explanation = if cause.is_some() { format!("\n{explanation}") } else { explanation };
+            let grade = result.grade.code();
+            format!("      <system-out>{grade}: {summary}{}</system-out>\n", escape_markup(&explanation))
         }
     };
     format!(
         "    <testcase classname=\"whtool.check.{}\" name=\"{}\" time=\"{:.3}\">\n{inside}    </testcase>\n",
-        outcome.group.word(),
-        escaped(&outcome.id),
-        seconds(outcome)
+        result.group.name(),
+        escape_markup(&result.id),
+        seconds(result)
     )
 }
 
-fn curl(exchange: &Exchange, head: &Head) -> String {
-    if exchange.request.body.len() > 24 * 1024 { String::new() } else { request::curl(&exchange.request, &head.url) }
+fn curl(exchange: &ProbeExchange, header: &ReportHeader) -> String {
+    if exchange.request.body.len() > MAX_BODY_BYTES {
+        return String::new();
+    }
+    request::curl(&exchange.request, &header.url)
 }

@@ -1,8 +1,7 @@
-//! For a terminal: a line for each group, then what is wrong, each cause once, then what is worth knowing.
+//! Report for a terminal: one line per group, then the problems, then information and skipped probes.
 
-use super::{Head, said, words};
-use crate::check::report::Trouble;
-use crate::check::{Cause, Exchange, Grade, Group, Outcome, Report, framework};
+use super::{ReportHeader, page_text};
+use crate::check::{CheckReport, ProbeCause, ProbeExchange, ProbeGrade, ProbeGroup, ProbeResult, Problem, framework};
 use crate::model::mask::mask_secrets;
 use crate::model::sanitize::truncate;
 use crate::model::width::Width;
@@ -11,169 +10,159 @@ use crate::render::request;
 use crate::render::text::{count, duration};
 use std::fmt::Write as _;
 
-/// How much is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Detail {
-    /// What passed is counted.
-    Usual,
-    /// Every probe has its line, and every trouble its request.
-    Everything,
+pub enum ReportDetail {
+    /// Counts the probes that passed, and shows requests only for failures.
+    Summary,
+    /// Lists every probe, and shows the request of every problem.
+    Full,
 }
 
-/// How it is shown.
 #[derive(Clone, Copy, Debug)]
-pub struct Look {
-    /// How much of it.
-    pub detail: Detail,
-    /// How wide it may be.
+pub struct TextLayout {
+    pub detail: ReportDetail,
     pub width: Width,
-    /// How it is coloured.
     pub paint: Paint,
 }
 
-/// What has no room in a line is set in by so much in the next; in an explanation, by as much as its words are.
-const HANG: usize = 4;
-const EXPLANATION: usize = 9;
+/// Indentation of the continuation of a wrapped line.
+const CONTINUATION_INDENT: usize = 4;
+/// Width of the labels of a problem's lines.
+const LABEL_WIDTH: usize = 9;
+/// Longest command that is shown; the JSON report has every command.
+const MAX_COMMAND_BYTES: usize = 6_000;
+/// Maximum width of the part of a response body that is shown.
+const BODY_WIDTH: usize = 110;
+/// Maximum width of a line of probe ids.
+const IDS_WIDTH: usize = 100;
 
-/// The longest command that is shown; what is longer is in the JSON.
-const COMMAND: usize = 6_000;
+const STRING: &str = "writing to a String does not fail";
 
-/// How much of an answer's body is shown.
-const ANSWER: usize = 110;
-
-/// A report for people. Nothing in it can move a cursor, and no command is broken.
-pub fn text(report: &Report, head: &Head, look: &Look) -> String {
-    let Look { detail, width, paint } = *look;
-    let mut out = heading(report, head, paint);
-    for group in Group::ALL {
+/// Formats a report. Its text cannot move the cursor, and its commands are never wrapped.
+pub fn text(report: &CheckReport, header: &ReportHeader, layout: &TextLayout) -> String {
+    let TextLayout { detail, width, paint } = *layout;
+    let mut out = heading(report, header, paint);
+    for group in ProbeGroup::ALL {
         out.push_str(&group_line(report, group, paint));
-        if detail == Detail::Everything {
-            let own = report.outcomes.iter().filter(|outcome| outcome.group == group);
-            own.for_each(|outcome| out.push_str(&probe_line(outcome, paint)));
+        if detail == ReportDetail::Full {
+            let results = report.results.iter().filter(|result| result.group == group);
+            results.for_each(|result| out.push_str(&probe_line(result, paint)));
         }
     }
-    let mut out = width.wrap(&out, HANG);
-    for trouble in report.troubles().into_iter().filter(|trouble| trouble.grade != Grade::Info) {
-        out.push_str(&width.wrap(&told(&trouble, report, head, paint), EXPLANATION));
-        out.push_str(&sent(&trouble, head, detail, paint));
+    let mut out = width.wrap(&out, CONTINUATION_INDENT);
+    for problem in report.problems().into_iter().filter(|problem| problem.grade != ProbeGrade::Info) {
+        out.push_str(&width.wrap(&problem_lines(&problem, report, header, paint), LABEL_WIDTH + 1));
+        out.push_str(&request_lines(&problem, header, detail, paint));
     }
-    out.push_str(&width.wrap(&(notes(report, paint) + &summary(report, head, paint)), HANG));
+    out.push_str(&width.wrap(&(notes(report, paint) + &summary(report, header, paint)), CONTINUATION_INDENT));
     out
 }
 
-fn heading(report: &Report, head: &Head, paint: Paint) -> String {
+fn heading(report: &CheckReport, header: &ReportHeader, paint: Paint) -> String {
     let framework = report.framework.map(|framework| format!(" · {}", framework.title)).unwrap_or_default();
-    let url = paint.strong(&truncate(head.url.as_str(), 200));
-    let secret = paint.faint(&format!("signed with {}", truncate(&head.secret, 80)));
-    let mut out = format!("{url}  {}{framework}  {secret}\n", paint.name(head.title));
-    if let Some(footing) = &report.footing {
-        writeln!(out, "{} {footing}", paint.warn("takes")).expect(STRING);
+    let url = paint.strong(&truncate(header.url.as_str(), 200));
+    let secret = paint.faint(&format!("signed with {}", truncate(&header.secret, 80)));
+    let mut out = format!("{url}  {}{framework}  {secret}\n", paint.name(header.title));
+    if let Some(baseline) = &report.baseline {
+        writeln!(out, "{} {baseline}", paint.warn("accepts")).expect(STRING);
     }
     out.push('\n');
     out
 }
 
-const STRING: &str = "writing to a String does not fail";
-
-fn colour(grade: Grade, text: &str, paint: Paint) -> String {
+fn colored(grade: ProbeGrade, text: &str, paint: Paint) -> String {
     match grade {
-        Grade::Pass => paint.good(text),
-        Grade::Fail => paint.bad(text),
-        Grade::Warn => paint.warn(text),
-        Grade::Info => paint.name(text),
-        Grade::NotRun => paint.faint(text),
+        ProbeGrade::Pass => paint.good(text),
+        ProbeGrade::Fail => paint.bad(text),
+        ProbeGrade::Warn => paint.warn(text),
+        ProbeGrade::Info => paint.name(text),
+        ProbeGrade::Skipped => paint.faint(text),
     }
 }
 
-fn counts(report: &Report, group: Option<Group>, paint: Paint) -> String {
-    let counts = Grade::ALL.into_iter().filter_map(|grade| {
+fn counts(report: &CheckReport, group: Option<ProbeGroup>, paint: Paint) -> String {
+    let counts = ProbeGrade::ALL.into_iter().filter_map(|grade| {
         let number = report.count(group, grade);
-        (number > 0).then(|| colour(grade, &format!("{number} {}", grade.words()), paint))
+        (number > 0).then(|| colored(grade, &format!("{number} {}", grade.count_label(number)), paint))
     });
     counts.collect::<Vec<_>>().join(", ")
 }
 
-fn group_line(report: &Report, group: Group, paint: Paint) -> String {
-    if report.outcomes.iter().all(|outcome| outcome.group != group || outcome.grade == Grade::NotRun) {
+fn group_line(report: &CheckReport, group: ProbeGroup, paint: Paint) -> String {
+    if report.results.iter().all(|result| result.group != group || result.grade == ProbeGrade::Skipped) {
         return String::new();
     }
-    let name = paint.strong(&format!("{:<8}", group.word()));
-    format!("  {name} {:<46}{}\n", group.meaning(), counts(report, Some(group), paint))
+    let name = paint.strong(&format!("{:<8}", group.name()));
+    format!("  {name} {:<46}{}\n", group.description(), counts(report, Some(group), paint))
 }
 
-fn probe_line(outcome: &Outcome, paint: Paint) -> String {
-    let grade = colour(outcome.grade, &format!("{:<7}", outcome.grade.code()), paint);
-    format!("    {grade} {:<40} {}\n", outcome.id, paint.faint(&outcome.what))
+fn probe_line(result: &ProbeResult, paint: Paint) -> String {
+    let grade = colored(result.grade, &format!("{:<7}", result.grade.code()), paint);
+    format!("    {grade} {:<40} {}\n", result.id, paint.faint(&result.summary))
 }
 
-/// One cause, in full.
-fn told(trouble: &Trouble<'_>, report: &Report, head: &Head, paint: Paint) -> String {
-    let word = colour(trouble.grade, &format!("{:<4}", trouble.grade.code().to_uppercase()), paint);
-    let mut out = format!("\n{word}  {}\n", paint.strong(&trouble.cause.sentence()));
-    let mut line = |name: &str, text: &str| out.push_str(&named(name, text, paint));
-    let ids: Vec<_> = trouble.outcomes.iter().map(|outcome| outcome.id.as_str()).collect();
-    wrapped(&ids).iter().enumerate().for_each(|(at, ids)| line(if at == 0 { "probes" } else { "" }, ids));
-    let Some(outcome) = trouble.outcomes.first() else { return out };
-    line("because", outcome.why);
-    line("came", &came(outcome));
-    line("change", trouble.cause.fix());
-    if let Some((name, fix)) =
-        report.framework.and_then(|known| Some((known.title, framework::fix(known, trouble.cause)?)))
+fn problem_lines(problem: &Problem<'_>, report: &CheckReport, header: &ReportHeader, paint: Paint) -> String {
+    let grade = colored(problem.grade, &format!("{:<4}", problem.grade.code().to_uppercase()), paint);
+    let mut out = format!("\n{grade}  {}\n", paint.strong(&problem.cause.sentence()));
+    let mut line = |label: &str, text: &str| out.push_str(&labelled(label, text, paint));
+    let ids = id_lines(&problem.results);
+    ids.iter().enumerate().for_each(|(at, ids)| line(if at == 0 { "probes" } else { "" }, ids));
+    let Some(result) = problem.results.first() else { return out };
+    line("why", result.why);
+    line("response", &response(result));
+    line("fix", problem.cause.fix());
+    if let Some(framework) = report.framework
+        && let Some(fix) = framework::fix(framework, problem.cause)
     {
-        line(name, fix);
+        line(framework.title, fix);
     }
-    if matches!(trouble.cause, Cause::RefusesAll | Cause::FailsAll) {
-        line("secret", &format!("set {} to the handler's own, or use --secret-file", head.variable));
+    if matches!(problem.cause, ProbeCause::RejectsAll | ProbeCause::FailsAll) {
+        line("secret", &format!("set {} to the handler's secret, or use --secret-file", header.variable));
     }
-    line("page", outcome.page);
+    line("docs", result.page);
     out
 }
 
-/// The request that shows it, where that is wanted.
-fn sent(trouble: &Trouble<'_>, head: &Head, detail: Detail, paint: Paint) -> String {
-    let shows_request = trouble.grade == Grade::Fail || detail == Detail::Everything;
-    match trouble.outcomes.first().and_then(|outcome| outcome.exchange()) {
+/// Returns the request that shows the problem, for failures or if full detail is wanted.
+fn request_lines(problem: &Problem<'_>, header: &ReportHeader, detail: ReportDetail, paint: Paint) -> String {
+    let shows_request = problem.grade == ProbeGrade::Fail || detail == ReportDetail::Full;
+    match problem.results.first().and_then(|result| result.exchange()) {
         Some(exchange) if shows_request => {
-            named("sent", "paste it to send it again:", paint) + &command(exchange, head)
+            labelled("reproduce", "paste this command into bash:", paint) + &command(exchange, header)
         }
         _ => String::new(),
     }
 }
 
-fn named(name: &str, text: &str, paint: Paint) -> String {
-    format!("      {} {text}\n", paint.faint(&format!("{name:<8}")))
+fn labelled(label: &str, text: &str, paint: Paint) -> String {
+    format!("      {} {text}\n", paint.faint(&format!("{label:<LABEL_WIDTH$}")))
 }
 
-/// Names in lines of some hundred letters.
-fn wrapped(names: &[&str]) -> Vec<String> {
+fn id_lines(results: &[&ProbeResult]) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for name in names {
+    for ProbeResult { id, .. } in results {
         match lines.last_mut() {
-            Some(line) if line.len() + name.len() < 100 => write!(line, ", {name}").expect(STRING),
-            _ => lines.push((*name).to_owned()),
+            Some(line) if line.len() + id.len() < IDS_WIDTH => write!(line, ", {id}").expect(STRING),
+            _ => lines.push(id.clone()),
         }
     }
     lines
 }
 
-fn came(outcome: &Outcome) -> String {
-    let Some(exchange) = outcome.exchange() else { return outcome.what.clone() };
-    let took = duration(exchange.reply.took);
-    let body = exchange
-        .reply
-        .answer
-        .as_ref()
-        .map(|answer| mask_secrets(&truncate(&words(&answer.body), ANSWER)))
-        .unwrap_or_default();
-    let body = if body.is_empty() { body } else { format!(" · {body}") };
-    format!("{} · {took}{body}", outcome.what)
+fn response(result: &ProbeResult) -> String {
+    let Some(exchange) = result.exchange() else { return result.summary.clone() };
+    let took = duration(exchange.response.took);
+    let body = exchange.response.answer.as_ref().map(|answer| page_text(&answer.body)).unwrap_or_default();
+    let body = mask_secrets(&truncate(&body, BODY_WIDTH));
+    let body = if body.is_empty() { String::new() } else { format!(" · {body}") };
+    format!("{} · {took}{body}", result.summary)
 }
 
-/// The request as a command for bash. One that has a here-document can't be indented.
-fn command(exchange: &Exchange, head: &Head) -> String {
-    let command = request::curl(&exchange.request, &head.url);
-    if command.len() > COMMAND {
-        return format!("        ({} bytes of body; --json has it all)\n", exchange.request.body.len());
+/// Returns the request as a command for bash, indented unless it contains a here-document.
+fn command(exchange: &ProbeExchange, header: &ReportHeader) -> String {
+    let command = request::curl(&exchange.request, &header.url);
+    if command.len() > MAX_COMMAND_BYTES {
+        return format!("        (body of {} bytes: see --json)\n", exchange.request.body.len());
     }
     if command.contains("<<") {
         return command;
@@ -181,47 +170,35 @@ fn command(exchange: &Exchange, head: &Head) -> String {
     command.lines().flat_map(|line| ["        ", line, "\n"]).collect()
 }
 
-/// What is worth knowing, and what was not run, by reason.
-fn notes(report: &Report, paint: Paint) -> String {
+/// Returns information, and the number of skipped probes by reason.
+fn notes(report: &CheckReport, paint: Paint) -> String {
     let mut out = String::new();
-    let infos = report.outcomes.iter().filter(|outcome| outcome.grade == Grade::Info);
-    for (at, outcome) in infos.enumerate() {
-        let gap = if at == 0 { "\n" } else { "" };
-        let status = outcome.exchange().map(said).unwrap_or_default();
-        let meaning = meaning(outcome);
-        let word = colour(Grade::Info, "INFO", paint);
-        writeln!(out, "{gap}{word}  {:<32} {status}  {meaning}", outcome.id).expect(STRING);
+    for result in report.results.iter().filter(|result| result.grade == ProbeGrade::Info) {
+        let gap = if out.is_empty() { "\n" } else { "" };
+        let meaning = result.cause.as_ref().map_or(result.summary.clone(), ProbeCause::sentence);
+        let grade = colored(ProbeGrade::Info, "INFO", paint);
+        writeln!(out, "{gap}{grade}  {:<32} {meaning}", result.id).expect(STRING);
     }
     let mut reasons: Vec<(&str, u64)> = Vec::new();
-    for outcome in report.outcomes.iter().filter(|outcome| outcome.grade == Grade::NotRun) {
-        match reasons.iter_mut().find(|(reason, _)| *reason == outcome.what) {
+    for result in report.results.iter().filter(|result| result.grade == ProbeGrade::Skipped) {
+        match reasons.iter_mut().find(|(reason, _)| *reason == result.summary) {
             Some((_, number)) => *number += 1,
-            None => reasons.push((&outcome.what, 1)),
+            None => reasons.push((&result.summary, 1)),
         }
     }
     for (at, (reason, number)) in reasons.iter().enumerate() {
         let gap = if at == 0 { "\n" } else { "" };
-        writeln!(out, "{gap}{}  {}: {reason}", paint.faint("----"), count(*number, "probe")).expect(STRING);
+        writeln!(out, "{gap}{}  {}: {reason}", paint.faint("SKIP"), count(*number, "probe")).expect(STRING);
     }
     out
 }
 
-/// What an answer to something undocumented means.
-fn meaning(outcome: &Outcome) -> String {
-    match &outcome.cause {
-        Some(cause) => cause.sentence(),
-        None => {
-            outcome.what.split_once([':', ';']).map_or(outcome.what.as_str(), |(_, meaning)| meaning.trim()).to_owned()
-        }
-    }
-}
-
-fn summary(report: &Report, head: &Head, paint: Paint) -> String {
-    let total = count(report.outcomes.len() as u64, "probe");
-    let mut out = format!("\n{total} in {}: {}\n", duration(head.took), counts(report, None, paint));
-    if head.signs_time && !report.is_good() {
-        writeln!(out, "{}", paint.faint("(signatures grow old after 5 minutes: run check again for fresh ones)"))
-            .expect(STRING);
+fn summary(report: &CheckReport, header: &ReportHeader, paint: Paint) -> String {
+    let total = count(report.results.len() as u64, "probe");
+    let mut out = format!("\n{total} in {}: {}\n", duration(header.took), counts(report, None, paint));
+    if header.signs_timestamp && !report.passed() {
+        let note = "(signatures expire after 5 minutes: run check again for fresh requests)";
+        writeln!(out, "{}", paint.faint(note)).expect(STRING);
     }
     out
 }

@@ -1,0 +1,234 @@
+//! Texts of causes: stable code, sentence and fix.
+
+use super::body_transform::BodyTransform;
+use super::cause::ProbeCause;
+
+impl ProbeCause {
+    /// Returns the stable code for JSON.
+    pub fn code(&self) -> &'static str {
+        self.text().0
+    }
+
+    /// Describes the fault in one sentence.
+    pub fn sentence(&self) -> String {
+        let Self::BodyRewritten(transforms) = self else { return self.text().1.to_owned() };
+        let names: Vec<_> = transforms.iter().take(3).map(|transform| transform.name()).collect();
+        let names = names.join(" or ");
+        match transforms.first() {
+            None => {
+                "the handler does not hash the raw body, but no known serializer explains what it hashes".to_owned()
+            }
+            Some(BodyTransform::Trimmed | BodyTransform::Latin1) => {
+                format!("the handler changes the body before hashing it: {names}")
+            }
+            Some(BodyTransform::Reserialized(_)) => {
+                format!("the handler re-serializes the body before hashing it: {names}")
+            }
+        }
+    }
+
+    pub fn fix(&self) -> &'static str {
+        self.text().2
+    }
+
+    /// Returns code, sentence and fix.
+    fn text(&self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::WrongPath => (
+                "wrong_path",
+                "there is no webhook handler at this URL",
+                "check the path, and that the route accepts POST",
+            ),
+            Self::RejectsAll => (
+                "refuses_all",
+                "the handler rejects correctly signed events",
+                "most likely its secret differs from the one that check signs with: use the same secret for both",
+            ),
+            Self::FailsAll => (
+                "fails_all",
+                "the handler fails on every event, even on correctly signed ones",
+                "check its log: is the secret set, and does it get the raw body?",
+            ),
+            Self::TimesOutAlways => (
+                "hangs_always",
+                "the handler times out on correctly signed events",
+                "respond first, then process the event; in Express 4, catch errors in async handlers and call next(error)",
+            ),
+            Self::DisconnectsAlways => (
+                "closes_always",
+                "the handler closes every connection without a response",
+                "check whether the server expects HTTPS instead of HTTP, and check its log",
+            ),
+            Self::RedirectsAll => (
+                "redirects_all",
+                "the handler redirects every request",
+                "use the URL that it redirects to: no page says that the provider follows redirects",
+            ),
+            Self::Slow => (
+                "slow",
+                "the handler responds too slowly",
+                "queue the event, answer 200, then process it: a slow response counts as a failure, and the event is retried",
+            ),
+            Self::NotVerified => (
+                "not_checked",
+                "the handler accepts everything: it does not verify signatures",
+                "compute HMAC-SHA256 over the raw body with the webhook secret, compare in constant time, and answer 401 if it differs",
+            ),
+            Self::ForgeryAccepted => (
+                "forged_taken",
+                "the handler accepts a forged event",
+                "reject every request whose signature does not match exactly, before doing anything else",
+            ),
+            Self::CrashOnMalformedSignature => (
+                "crash_on_shape",
+                "the handler crashes on a malformed signature: its comparison throws instead of returning false",
+                "check that both sides are 32 bytes before the constant-time comparison, and answer 401 if they are not",
+            ),
+            Self::CrashOnMissingSignature => (
+                "crash_on_missing",
+                "the handler crashes if the signature header is missing",
+                "answer 401 if the header is missing, before using its value",
+            ),
+            Self::CrashOnForgery => (
+                "crash_on_forged",
+                "the handler crashes on a wrong signature instead of rejecting it",
+                "answer 401 to a wrong signature: a 5xx looks like an outage, and is retried",
+            ),
+            Self::CrashOnTimestamp => (
+                "crash_on_timestamp",
+                "the handler crashes on an invalid timestamp instead of rejecting it",
+                "parse the timestamp as an integer, and answer 401 if that fails",
+            ),
+            Self::StaleAccepted => (
+                "stale_taken",
+                "the handler accepts old events, so a recorded event can be replayed forever",
+                "reject events that were signed more than 300 seconds ago",
+            ),
+            Self::FutureAccepted => (
+                "ahead_taken",
+                "the handler accepts events signed in the future, which stay valid for longer",
+                "reject timestamps more than 300 seconds off in either direction: compare the absolute difference",
+            ),
+            Self::InvalidTimestampAccepted => (
+                "timestamp_text_taken",
+                "the handler accepts a timestamp that is not a number, so the event never expires",
+                "parse the timestamp as an integer, and reject everything else (in JavaScript, every comparison with NaN is false)",
+            ),
+            Self::MissingTimestampAccepted => (
+                "timestamp_missing_taken",
+                "the handler accepts an event without a timestamp",
+                "answer 401 if the timestamp header is missing",
+            ),
+            Self::TimestampNotSigned => (
+                "timestamp_not_signed",
+                "the handler accepts a changed timestamp: the signature does not cover it",
+                "verify the signature over the timestamp, a full stop and the raw body",
+            ),
+            Self::BodyRewritten(_) => (
+                "body_rewritten",
+                "the handler changes the body before hashing it",
+                "hash the raw request body, before any parser sees it",
+            ),
+            Self::ValuesRejected => (
+                "values_refused",
+                "the handler rejects these values in every format, so this says nothing about raw bodies",
+                "nothing to fix, unless you expect such values",
+            ),
+            Self::EventRejected => (
+                "event_refused",
+                "the handler rejects an authentic event, which the provider then retries",
+                "answer 2xx to every correctly signed event, even if you do not use it",
+            ),
+            Self::EventCrash => (
+                "event_crash",
+                "the handler crashes on an authentic event",
+                "treat every field except the id as optional, and ignore unknown fields",
+            ),
+            Self::UndocumentedCrash => (
+                "odd_crash",
+                "the handler crashes on an authentic event with an unusual Content-Type or header",
+                "verify the signature whatever the Content-Type: no page says which one is sent",
+            ),
+            Self::FormRejected => (
+                "form_refused",
+                "the handler accepts only one of the two documented signature formats, and either may be sent",
+                "remove `sha256=` if it is there, decode the hex, and compare 32 bytes",
+            ),
+            Self::HexCaseRejected => (
+                "hex_case_refused",
+                "the handler accepts only lower-case hex; no page says which case is sent",
+                "decode the hex and compare bytes, not strings",
+            ),
+            Self::HeaderCaseRejected => (
+                "name_case_refused",
+                "the handler finds a header only if its name is in one case",
+                "header names are case-insensitive, and proxies send them in lower case: use the framework's lookup",
+            ),
+            Self::LargeBodyRejected => (
+                "large_refused",
+                "the handler rejects a 1 MB body; events are far smaller, and no page documents a limit",
+                "nothing to fix, unless you expect such events",
+            ),
+            Self::DuplicateRejected => (
+                "again_refused",
+                "the handler rejects a duplicate event, so the provider keeps retrying it",
+                "answer 2xx to duplicates, and process each event once",
+            ),
+            Self::OrderRejected => (
+                "order_refused",
+                "the handler rejects events that arrive out of order; no order is guaranteed",
+                "accept events in any order; where order matters, query the provider's API",
+            ),
+            Self::ConcurrentRejected => (
+                "race_refused",
+                "the handler rejects one of two concurrent deliveries of the same event, which is then retried",
+                "answer 2xx to both, and process the event once",
+            ),
+            Self::ConcurrentCrash => (
+                "race_crash",
+                "the handler crashes on two concurrent deliveries of the same event",
+                "let a unique key decide which delivery is first (insert … on conflict do nothing), and answer 2xx to the other",
+            ),
+            Self::InvalidPayloadCrash => (
+                "nonsense_crash",
+                "the handler crashes on a signed body that is not an event",
+                "catch errors of the JSON parser, and check that the value is an object before reading its fields",
+            ),
+            Self::HandlerDied => (
+                "died",
+                "the handler accepts no good event after this request",
+                "one bad request must not end the process: catch errors in the handler, and check its log",
+            ),
+            Self::Timeout => (
+                "hung",
+                "the handler times out on this request",
+                "respond on every path, even if something throws; in Express 4, an async handler that throws never responds",
+            ),
+            Self::Disconnected => (
+                "closed",
+                "the handler closes the connection without a response",
+                "an exception probably ends the worker: catch it, and answer 4xx",
+            ),
+            Self::Redirect => (
+                "redirected",
+                "the handler answers with a redirect, which providers may not follow",
+                "answer 2xx or 4xx directly, without a login page or a trailing slash",
+            ),
+            Self::RateLimited => (
+                "rate_limited",
+                "the handler limits the request rate, so the remaining probes were skipped",
+                "raise the limit while checking, and keep it high in production: events arrive in bursts, and rejected ones are retried",
+            ),
+            Self::ProcessedTwice => (
+                "done_twice",
+                "the handler processes the same event twice",
+                "store the event's key in the same transaction as its effects, with a unique constraint",
+            ),
+            Self::AmountIgnored => (
+                "amount_ignored",
+                "the handler processes an event with a wrong amount",
+                "compare amount and currency with your order before fulfilling it: a signature only proves who sent the event",
+            ),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Grades a handler's response to a probe.
+
+use super::cause::ProbeCause;
+use super::types::{ProbeGrade, ProbeTopic, ResponseClass};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Grading {
+    pub grade: ProbeGrade,
+    pub cause: Option<ProbeCause>,
+}
+
+impl Grading {
+    pub const PASS: Self = Self { grade: ProbeGrade::Pass, cause: None };
+    pub const INFO: Self = Self { grade: ProbeGrade::Info, cause: None };
+    pub const SKIPPED: Self = Self { grade: ProbeGrade::Skipped, cause: None };
+
+    pub fn new(grade: ProbeGrade, cause: ProbeCause) -> Self {
+        Self { grade, cause: Some(cause) }
+    }
+
+    pub fn fail(cause: ProbeCause) -> Self {
+        Self::new(ProbeGrade::Fail, cause)
+    }
+
+    pub fn is_pass(&self) -> bool {
+        self.grade == ProbeGrade::Pass
+    }
+}
+
+/// Grades the response to a request that must be accepted.
+pub(super) fn grade_accept(class: ResponseClass, topic: ProbeTopic, severity: ProbeGrade) -> Grading {
+    let cause = ProbeCause::of_response(topic, class);
+    match class {
+        ResponseClass::Success => Grading::PASS,
+        ResponseClass::ClientError => Grading::new(severity, cause),
+        // Servers that limit the body size may close the connection while the body is still being sent.
+        ResponseClass::Disconnected if topic == ProbeTopic::LargeBody => {
+            Grading::new(severity, ProbeCause::LargeBodyRejected)
+        }
+        ResponseClass::Redirect
+        | ResponseClass::ServerError
+        | ResponseClass::Timeout
+        | ResponseClass::Disconnected
+        | ResponseClass::Unreachable => Grading::fail(cause),
+    }
+}
+
+/// Grades the response to a request that must be rejected with 4xx.
+pub(super) fn grade_reject(class: ResponseClass, topic: ProbeTopic, severity: ProbeGrade) -> Grading {
+    let cause = ProbeCause::of_response(topic, class);
+    match class {
+        ResponseClass::ClientError => Grading::PASS,
+        ResponseClass::Success => Grading::new(severity, cause),
+        ResponseClass::Redirect => Grading::new(ProbeGrade::Warn, cause),
+        ResponseClass::ServerError
+        | ResponseClass::Timeout
+        | ResponseClass::Disconnected
+        | ResponseClass::Unreachable => Grading::fail(cause),
+    }
+}
+
+/// Grades the response to a request that may be accepted or rejected, as long as it is answered.
+pub(super) fn grade_survive(class: ResponseClass, topic: ProbeTopic, severity: ProbeGrade) -> Grading {
+    let cause = ProbeCause::of_response(topic, class);
+    match class {
+        ResponseClass::Success | ResponseClass::ClientError | ResponseClass::Redirect => Grading::PASS,
+        ResponseClass::ServerError => Grading::new(severity, cause),
+        ResponseClass::Timeout | ResponseClass::Disconnected | ResponseClass::Unreachable => Grading::fail(cause),
+    }
+}
+
+/// Returns the cause if no good event is accepted, by the response to the first one.
+pub(super) fn cause_without_baseline(class: ResponseClass, status: Option<u16>) -> ProbeCause {
+    match (class, status) {
+        (ResponseClass::ClientError, Some(404 | 405 | 410)) => ProbeCause::WrongPath,
+        (ResponseClass::Success | ResponseClass::ClientError, _) => ProbeCause::RejectsAll,
+        (ResponseClass::Redirect, _) => ProbeCause::RedirectsAll,
+        (ResponseClass::ServerError, _) => ProbeCause::FailsAll,
+        (ResponseClass::Timeout, _) => ProbeCause::TimesOutAlways,
+        (ResponseClass::Disconnected | ResponseClass::Unreachable, _) => ProbeCause::DisconnectsAlways,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forgery_that_is_answered_with_a_redirect_does_not_pass() {
+        let topics = [ProbeTopic::ForgedSignature, ProbeTopic::MissingSignature, ProbeTopic::StaleTimestamp];
+        for topic in topics {
+            let grading = grade_reject(ResponseClass::Redirect, topic, ProbeGrade::Fail);
+            assert_eq!(grading, Grading::new(ProbeGrade::Warn, ProbeCause::Redirect));
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The first probes: finds a request format that the handler accepts, and checks that it rejects anything.
+
+use super::state::{Runner, observation};
+use crate::check::baseline::Baseline;
+use crate::check::cause::ProbeCause;
+use crate::check::grading::{Grading, cause_without_baseline};
+use crate::check::probe::Probe;
+use crate::check::report::ProbeResult;
+use crate::check::types::{HandlerResponse, ProbeExchange, ResponseClass};
+use crate::model::error::{Error, Result};
+use crate::model::exchange::SendFailure;
+use url::Url;
+
+/// Timeout of one more attempt, as a multiple of the budget. It tells a slow handler from one that never responds.
+const SLOW_TIMEOUT_FACTOR: u32 = 5;
+
+impl Runner<'_> {
+    /// Tries the request formats until one is accepted.
+    pub fn find_baseline(&mut self, probe: &Probe) -> Result<ProbeResult> {
+        let mut tried: Vec<(Baseline, ProbeExchange)> = Vec::new();
+        let mut timeouts = 0;
+        for baseline in Baseline::candidates(self.plan.provider) {
+            self.baseline = baseline;
+            let exchange = self.send_good_event()?;
+            let class = exchange.response.class();
+            if let (ResponseClass::Unreachable, Err(SendFailure::Connect(why))) = (class, &exchange.response.answer) {
+                return Err(cannot_connect(&self.plan.url, why));
+            }
+            let is_absent = is_not_found(&exchange.response);
+            tried.push((self.baseline.clone(), exchange));
+            match class {
+                ResponseClass::Success => return Ok(self.baseline_found(probe, tried)),
+                ResponseClass::Timeout if timeouts > 0 => break,
+                ResponseClass::Timeout => timeouts += 1,
+                ResponseClass::Disconnected | ResponseClass::Redirect if tried.len() > 1 => break,
+                ResponseClass::ClientError if is_absent => break,
+                _ => {}
+            }
+        }
+        self.baseline_not_found(probe, tried)
+    }
+
+    fn baseline_found(&mut self, probe: &Probe, tried: Vec<(Baseline, ProbeExchange)>) -> ProbeResult {
+        let differs_in_json_only =
+            |other: &Baseline| other.form == self.baseline.form && other.sample == self.baseline.sample;
+        let comparable = tried.iter().filter(|(baseline, _)| differs_in_json_only(baseline));
+        self.observations = comparable.map(|(_, exchange)| observation(exchange)).collect();
+        let differences = self.baseline.describe_differences(self.plan.provider);
+        self.baseline_description = (!differences.is_empty()).then_some(differences);
+        let exchange = tried.into_iter().next_back().map(|(_, exchange)| exchange);
+        let summary = "a correctly signed event is accepted";
+        ProbeResult::new(probe, Grading::PASS, summary, exchange.into_iter().collect())
+    }
+
+    fn baseline_not_found(&mut self, probe: &Probe, tried: Vec<(Baseline, ProbeExchange)>) -> Result<ProbeResult> {
+        self.stopped = Some("no correctly signed event is accepted");
+        let others = tried.len().saturating_sub(1);
+        let first = tried.into_iter().next().map(|(_, exchange)| exchange);
+        let response = first.as_ref().map(|exchange| &exchange.response);
+        let class = response.map_or(ResponseClass::Disconnected, HandlerResponse::class);
+        let mut cause = cause_without_baseline(class, response.and_then(HandlerResponse::status));
+        let mut summary = response.map(HandlerResponse::describe).unwrap_or_default();
+        let mut exchanges: Vec<_> = first.into_iter().collect();
+        if others > 0 {
+            summary = format!("{summary}, and the same to {others} other formats of a signed event");
+        }
+        if class == ResponseClass::Timeout {
+            self.baseline = Baseline::candidates(self.plan.provider).swap_remove(0);
+            let late = self.send_good_event_within(self.plan.budget * SLOW_TIMEOUT_FACTOR)?;
+            if late.response.class() != ResponseClass::Timeout {
+                cause = ProbeCause::Slow;
+                summary = format!("{} after {:.1} s", late.response.describe(), late.response.took.as_secs_f64());
+                exchanges = vec![late];
+            }
+        }
+        Ok(ProbeResult::new(probe, Grading::fail(cause), summary, exchanges))
+    }
+
+    /// Sends an event with a wrong signature and one without a signature. At least one must be rejected.
+    pub fn run_rejects_anything(&mut self, probe: &Probe) -> Result<ProbeResult> {
+        let mut builder = self.request_builder();
+        let (name, body) = (builder.signature_header(), builder.signed_event().body);
+        let wrong = builder.sign_body_with_secret(b"whsec_not_the_secret".to_vec(), body);
+        let missing = builder.signed_event().without_header(name);
+        let exchanges = vec![self.send_one(wrong)?, self.send_one(missing)?];
+        self.verifies_signatures = exchanges.iter().any(|exchange| !exchange.response.is_success());
+        if self.verifies_signatures {
+            return Ok(ProbeResult::new(probe, Grading::PASS, "not every request is accepted", exchanges));
+        }
+        let response = exchanges.first().map(|exchange| exchange.response.describe()).unwrap_or_default();
+        let summary = format!("{response} to a wrong signature, and to a missing one");
+        Ok(ProbeResult::new(probe, Grading::fail(ProbeCause::NotVerified), summary, exchanges).shown_by(0))
+    }
+}
+
+fn cannot_connect(url: &Url, why: &str) -> Error {
+    Error::failed(format!("cannot connect to {url}"))
+        .because(why)
+        .hint("start the handler, or let check start it: --start 'node server.js'")
+}
+
+fn is_not_found(response: &HandlerResponse) -> bool {
+    matches!(response.status(), Some(404 | 405 | 410))
+}
