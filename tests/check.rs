@@ -1,4 +1,5 @@
-//! `whtool check` against real handlers: stand-ins in this process, and those of `examples/handlers` that the machine can run.
+//! `whtool check` against real handlers: stand-ins in this process, and those of `examples/handlers` for which a runtime is
+//! installed.
 
 use crate::common::Made;
 use crate::process::{PLEXOS_SECRET, PLUSTIVE_SECRET, available, home, run, whtool};
@@ -7,32 +8,34 @@ use serde_json::Value;
 use std::collections::HashSet;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// A request as a handler sees it.
-struct Got {
+struct HandlerRequest {
     method: tiny_http::Method,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
 }
 
-impl Got {
+impl HandlerRequest {
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 }
 
-/// A handler of Plexos' events on four threads, which answers as it is told; its URL.
-fn handler(answer: impl Fn(&Got) -> u16 + Send + Sync + 'static) -> String {
-    counting(answer, Arc::default())
+/// Starts a handler for Plexos events on four threads, and returns its URL.
+fn start_handler(answer: impl Fn(&HandlerRequest) -> u16 + Send + Sync + 'static) -> String {
+    start_counting_handler(answer, Arc::default())
 }
 
-/// The same; to a GET it says the count.
-fn counting(answer: impl Fn(&Got) -> u16 + Send + Sync + 'static, count: Arc<AtomicU64>) -> String {
+/// Starts a handler that also answers GET requests, with the count.
+fn start_counting_handler(
+    answer: impl Fn(&HandlerRequest) -> u16 + Send + Sync + 'static,
+    count: Arc<AtomicU64>,
+) -> String {
     let server = Arc::new(tiny_http::Server::http("127.0.0.1:0").unwrap());
     let url = format!("http://{}/webhooks", server.server_addr().to_ip().unwrap());
     let answer = Arc::new(answer);
@@ -44,12 +47,12 @@ fn counting(answer: impl Fn(&Got) -> u16 + Send + Sync + 'static, count: Arc<Ato
                 request.as_reader().read_to_end(&mut body).unwrap();
                 let header = |header: &tiny_http::Header| (header.field.to_string(), header.value.to_string());
                 let headers = request.headers().iter().map(header).collect();
-                let got = Got { method: request.method().clone(), headers, body };
-                let response = match got.method {
+                let received = HandlerRequest { method: request.method().clone(), headers, body };
+                let response = match received.method {
                     tiny_http::Method::Get => {
                         tiny_http::Response::from_string(count.load(Ordering::SeqCst).to_string())
                     }
-                    _ => tiny_http::Response::from_string("").with_status_code(answer(&got)),
+                    _ => tiny_http::Response::from_string("").with_status_code(answer(&received)),
                 };
                 let _ = request.respond(response);
             }
@@ -58,13 +61,13 @@ fn counting(answer: impl Fn(&Got) -> u16 + Send + Sync + 'static, count: Arc<Ato
     url
 }
 
-/// HMAC by the hmac crate, which is held to RFC 4231 and openssl elsewhere.
-fn is_signed(got: &Got, timestamp: &str, body: &[u8]) -> bool {
+/// Verifies with the hmac crate, which other tests compare with RFC 4231 and openssl.
+fn is_signed(request: &HandlerRequest, timestamp: &str, body: &[u8]) -> bool {
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(PLEXOS_SECRET.as_bytes()).unwrap();
     mac.update(timestamp.as_bytes());
     mac.update(b".");
     mac.update(body);
-    let given = got.header("X-Plexos-Signature").and_then(|text| hex::decode(text).ok());
+    let given = request.header("X-Plexos-Signature").and_then(|text| hex::decode(text).ok());
     given.is_some_and(|given| mac.verify_slice(&given).is_ok())
 }
 
@@ -72,22 +75,22 @@ fn is_object(body: &[u8]) -> bool {
     body.starts_with(b"{") && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
 }
 
-/// A right handler's answer.
-fn right(got: &Got) -> u16 {
-    let timestamp = got.header("X-Plexos-Timestamp").unwrap_or_default();
+/// Returns the status with which a correct handler answers.
+fn correct_status(request: &HandlerRequest) -> u16 {
+    let timestamp = request.header("X-Plexos-Timestamp").unwrap_or_default();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let is_fresh = timestamp.parse::<u64>().is_ok_and(|time| time.abs_diff(now) <= 300);
-    match is_fresh && is_signed(got, timestamp, &got.body) {
+    match is_fresh && is_signed(request, timestamp, &request.body) {
         false => 401,
-        true if is_object(&got.body) => 200,
+        true if is_object(&request.body) => 200,
         true => 400,
     }
 }
 
-/// tiny_http closes the connection on header values that are not ASCII, before any handler sees them.
-const NOT_FOR_TINY_HTTP: &str = "survive.signature.wide";
+/// tiny_http closes the connection if a header value is not ASCII, before a handler sees the request.
+const UNSUPPORTED_BY_TINY_HTTP: &str = "survive.signature.wide";
 
-/// The records of a check of Plexos' events, by probe; the last one is the whole.
+/// Checks a Plexos handler. Returns status, records (one per probe, then the summary) and standard error.
 fn check(url: &str, words: &[&str]) -> (Option<i32>, Vec<Value>, String) {
     let home = home();
     let words = [&["check", url, "--provider", "plexos", "--json"], words].concat();
@@ -95,117 +98,118 @@ fn check(url: &str, words: &[&str]) -> (Option<i32>, Vec<Value>, String) {
 }
 
 fn records(output: Output) -> (Option<i32>, Vec<Value>, String) {
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     let text = String::from_utf8(output.stdout).unwrap();
     let records = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    (output.status.code(), records, said)
+    (output.status.code(), records, stderr)
 }
 
-/// The ids of the probes that failed.
+/// Returns the ids of the probes that failed.
 fn failed(records: &[Value]) -> Vec<&str> {
     let failed = records.iter().filter(|record| record["grade"] == "fail");
     failed.map(|record| record["id"].as_str().unwrap()).collect()
 }
 
-/// The causes of what failed.
+/// Returns the causes of failures.
 fn causes(records: &[Value]) -> HashSet<&str> {
     let failed = records.iter().filter(|record| record["grade"] == "fail");
     failed.map(|record| record["cause"]["code"].as_str().unwrap()).collect()
 }
 
-/// The likeliest of the serializers that were named.
+/// Returns the most likely serializer.
 fn serializer(records: &[Value]) -> &str {
     let named = records.iter().find_map(|record| record["cause"]["rewriters"][0].as_str());
     named.expect("a serializer is named")
 }
 
 #[test]
-fn a_right_handler_passes_and_is_told_so_with_status_0() {
-    let (status, records, said) = check(&handler(right), &["--skip", NOT_FOR_TINY_HTTP]);
-    assert_eq!((status, failed(&records)), (Some(0), vec![]), "{said}");
-    let whole = records.last().unwrap();
-    assert_eq!((whole["schema"].as_str(), whole["good"].as_bool()), (Some("whtool.checked/1"), Some(true)));
-    assert_eq!(whole["grades"]["warn"], 0, "{whole}");
+fn a_correct_handler_passes_with_status_0() {
+    let (status, records, stderr) = check(&start_handler(correct_status), &["--skip", UNSUPPORTED_BY_TINY_HTTP]);
+    assert_eq!((status, failed(&records)), (Some(0), vec![]), "{stderr}");
+    let summary = records.last().unwrap();
+    assert_eq!((summary["schema"].as_str(), summary["good"].as_bool()), (Some("whtool.checked/1"), Some(true)));
+    assert_eq!(summary["grades"]["warn"], 0, "{summary}");
 }
 
 #[test]
-fn a_handler_that_takes_everything_is_one_failure_with_status_1() {
-    let (status, records, _) = check(&handler(|_| 200), &["--skip", NOT_FOR_TINY_HTTP]);
+fn a_handler_that_accepts_everything_is_one_failure_with_status_1() {
+    let (status, records, _) = check(&start_handler(|_| 200), &["--skip", UNSUPPORTED_BY_TINY_HTTP]);
     assert_eq!((status, failed(&records)), (Some(1), vec!["refuse.any"]));
 }
 
 #[test]
-fn a_handler_that_ignores_the_time_takes_old_events() {
-    let blind = |got: &Got| {
-        let timestamp = got.header("X-Plexos-Timestamp").unwrap_or_default();
-        if is_signed(got, timestamp, &got.body) && is_object(&got.body) { 200 } else { 401 }
+fn a_handler_that_ignores_the_timestamp_accepts_stale_events() {
+    let without_age_check = |request: &HandlerRequest| {
+        let timestamp = request.header("X-Plexos-Timestamp").unwrap_or_default();
+        if is_signed(request, timestamp, &request.body) && is_object(&request.body) { 200 } else { 401 }
     };
-    let (_, records, _) = check(&handler(blind), &["--only", "refuse"]);
+    let (_, records, _) = check(&start_handler(without_age_check), &["--only", "refuse"]);
     assert!(causes(&records).contains("stale_taken") && causes(&records).contains("timestamp_text_taken"));
     assert!(!causes(&records).contains("forged_taken"));
 }
 
 #[test]
-fn a_comparison_that_throws_is_told_with_a_command_that_shows_it() {
-    let throwing = |got: &Got| match got.header("X-Plexos-Signature") {
-        Some(text) if text.len() == 64 => right(got),
+fn a_comparison_that_throws_is_shown_with_a_command_that_reproduces_it() {
+    let throwing = |request: &HandlerRequest| match request.header("X-Plexos-Signature") {
+        Some(text) if text.len() == 64 => correct_status(request),
         _ => 500,
     };
-    let url = handler(throwing);
+    let url = start_handler(throwing);
     let (_, records, _) = check(&url, &["--only", "refuse.signature"]);
     assert_eq!(causes(&records), HashSet::from(["crash_on_shape", "crash_on_missing"]));
-    if available("bash") && available("curl") {
-        let record = records.iter().find(|record| record["id"] == "refuse.signature.short").unwrap();
-        let curl = record["exchanges"][0]["curl"].as_str().unwrap();
-        let answer = run(Command::new("bash").args(["-c", curl]));
-        assert!(String::from_utf8_lossy(&answer.stdout).starts_with("HTTP/1.1 500"), "{answer:?}");
+    if !(available("bash") && available("curl")) {
+        return;
     }
+    let record = records.iter().find(|record| record["id"] == "refuse.signature.short").unwrap();
+    let curl = record["exchanges"][0]["curl"].as_str().unwrap();
+    let answer = run(Command::new("bash").args(["-c", curl]));
+    assert!(String::from_utf8_lossy(&answer.stdout).starts_with("HTTP/1.1 500"), "{answer:?}");
 }
 
 #[test]
-fn the_same_event_at_the_same_moment_is_really_sent_twice_at_once() {
-    // After the good event and two forged ones, neither of the next two is answered before both are here.
+fn concurrent_duplicates_are_in_flight_at_the_same_time() {
+    // The first three requests are a good event and two forged ones. The next two are answered once both have arrived.
     let (turns, both) = (AtomicU64::new(0), std::sync::Barrier::new(2));
-    let waiting = move |got: &Got| {
+    let waiting = move |request: &HandlerRequest| {
         if turns.fetch_add(1, Ordering::SeqCst) > 2 {
             both.wait();
         }
-        right(got)
+        correct_status(request)
     };
-    let (status, records, _) = check(&handler(waiting), &["--only", "behave.same_moment"]);
+    let (status, records, _) = check(&start_handler(waiting), &["--only", "behave.same_moment"]);
     assert_eq!((status, failed(&records)), (Some(0), vec![]));
 }
 
 #[test]
-fn work_that_is_counted_is_found_to_be_done_twice() {
+fn an_event_that_is_processed_twice_is_found_by_counting_side_effects() {
     let count = Arc::new(AtomicU64::new(0));
-    let work = Arc::clone(&count);
-    let careless = move |got: &Got| {
-        let status = right(got);
-        work.fetch_add(u64::from(status == 200), Ordering::SeqCst);
+    let processed = Arc::clone(&count);
+    let careless = move |request: &HandlerRequest| {
+        let status = correct_status(request);
+        processed.fetch_add(u64::from(status == 200), Ordering::SeqCst);
         status
     };
-    let url = counting(careless, count);
+    let url = start_counting_handler(careless, count);
     for effects in [url.clone(), format!("curl -s {url}")] {
         if effects.starts_with("curl") && !available("curl") {
             continue;
         }
-        let (_, records, said) = check(&url, &["--only", "behave", "--effects", &effects]);
-        assert_eq!(failed(&records), ["behave.twice", "behave.same_moment"], "{said}");
+        let (_, records, stderr) = check(&url, &["--only", "behave", "--effects", &effects]);
+        assert_eq!(failed(&records), ["behave.twice", "behave.same_moment"], "{stderr}");
     }
-    let (status, _, said) = check(&url, &["--only", "behave.twice", "--effects", "echo many"]);
-    assert!(status == Some(3) && said.contains("--effects gave no number"), "{said}");
+    let (status, _, stderr) = check(&url, &["--only", "behave.twice", "--effects", "echo many"]);
+    assert!(status == Some(3) && stderr.contains("--effects did not return a number"), "{stderr}");
 }
 
-/// An address where nobody listens.
-fn free() -> String {
+/// Returns an address on which nothing listens.
+fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
-/// Checks a handler of `examples/handlers` that check itself starts.
-fn example(command: &str, provider: &str) -> (Option<i32>, Vec<Value>, String) {
+/// Checks a handler of `examples/handlers`, started by check itself.
+fn check_example(command: &str, provider: &str) -> (Option<i32>, Vec<Value>, String) {
     let home = home();
-    let url = format!("http://{}/webhooks/{provider}", free());
+    let url = format!("http://{}/webhooks/{provider}", free_address());
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/handlers");
     let words = ["check", &url, "--provider", provider, "--json", "--start", command, "--budget", "20s"];
     let mut command = whtool(home.path(), &words);
@@ -216,56 +220,57 @@ fn example(command: &str, provider: &str) -> (Option<i32>, Vec<Value>, String) {
 }
 
 #[test]
-fn the_guides_comparison_is_found_to_throw_and_nothing_else_fails() {
-    if available("node") {
-        let (status, records, said) = example("HANDLER=guide exec node node-http.js", "plustive");
-        assert_eq!(status, Some(1), "{said}");
-        assert_eq!(causes(&records), HashSet::from(["crash_on_shape", "crash_on_missing"]));
-        assert!(failed(&records).contains(&"refuse.signature.missing"));
-        assert!(failed(&records).contains(&"accept.form.reference"));
+fn the_comparison_of_plustives_guide_throws_and_nothing_else_fails() {
+    if !available("node") {
+        return;
     }
+    let (status, records, stderr) = check_example("HANDLER=guide exec node node-http.js", "plustive");
+    assert_eq!(status, Some(1), "{stderr}");
+    assert_eq!(causes(&records), HashSet::from(["crash_on_shape", "crash_on_missing"]));
+    assert!(failed(&records).contains(&"refuse.signature.missing"));
+    assert!(failed(&records).contains(&"accept.form.reference"));
 }
 
 #[test]
-fn a_node_handler_that_serializes_is_told_from_its_raw_twin() {
-    if available("node") {
-        for provider in ["plexos", "plustive"] {
-            let (status, records, said) = example("HANDLER=json exec node node-http.js", provider);
-            assert_eq!((status, serializer(&records)), (Some(1), "json_stringify"), "{said}");
-            assert_eq!(causes(&records), HashSet::from(["body_rewritten"]));
-            let (status, records, said) = example("exec node node-http.js", provider);
-            assert_eq!((status, failed(&records)), (Some(0), vec![]), "{said}");
-        }
+fn a_node_handler_that_reserializes_fails_and_one_that_hashes_the_raw_body_passes() {
+    if !available("node") {
+        return;
     }
-}
-
-#[test]
-fn a_python_handler_that_serializes_is_told_from_its_raw_twin() {
-    if available("python3") {
-        let (status, records, said) = example("HANDLER=json exec python3 python-http.py", "plexos");
-        assert_eq!((status, serializer(&records)), (Some(1), "python_json_dumps"), "{said}");
+    for provider in ["plexos", "plustive"] {
+        let (status, records, stderr) = check_example("HANDLER=json exec node node-http.js", provider);
+        assert_eq!((status, serializer(&records)), (Some(1), "json_stringify"), "{stderr}");
         assert_eq!(causes(&records), HashSet::from(["body_rewritten"]));
-        let (status, records, said) = example("exec python3 python-http.py", "plexos");
-        assert_eq!((status, failed(&records)), (Some(0), vec![]), "{said}");
+        let (status, records, stderr) = check_example("exec node node-http.js", provider);
+        assert_eq!((status, failed(&records)), (Some(0), vec![]), "{stderr}");
     }
 }
 
 #[test]
-fn a_php_handler_that_serializes_is_told_from_its_raw_twin() {
-    if available("php") {
-        let (_, records, said) = example("exec php -S 127.0.0.1:$PORT plexos-json.php", "plexos");
-        assert_eq!(serializer(&records), "php_json_encode", "{said}");
-        let (status, records, said) = example("exec php -S 127.0.0.1:$PORT plexos-raw.php", "plexos");
-        assert_eq!((status, failed(&records)), (Some(0), vec![]), "{said}");
+fn a_python_handler_that_reserializes_fails_and_one_that_hashes_the_raw_body_passes() {
+    if !available("python3") {
+        return;
     }
+    let (status, records, stderr) = check_example("HANDLER=json exec python3 python-http.py", "plexos");
+    assert_eq!((status, serializer(&records)), (Some(1), "python_json_dumps"), "{stderr}");
+    assert_eq!(causes(&records), HashSet::from(["body_rewritten"]));
+    let (status, records, stderr) = check_example("exec python3 python-http.py", "plexos");
+    assert_eq!((status, failed(&records)), (Some(0), vec![]), "{stderr}");
 }
 
 #[test]
-fn a_go_handler_that_serializes_is_told_from_its_raw_twin() {
-    // go knows `version`, not `--version`.
-    let has_go = Command::new("go").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if !has_go.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: there is no go on this machine");
+fn a_php_handler_that_reserializes_fails_and_one_that_hashes_the_raw_body_passes() {
+    if !available("php") {
+        return;
+    }
+    let (_, records, stderr) = check_example("exec php -S 127.0.0.1:$PORT plexos-json.php", "plexos");
+    assert_eq!(serializer(&records), "php_json_encode", "{stderr}");
+    let (status, records, stderr) = check_example("exec php -S 127.0.0.1:$PORT plexos-raw.php", "plexos");
+    assert_eq!((status, failed(&records)), (Some(0), vec![]), "{stderr}");
+}
+
+#[test]
+fn a_go_handler_that_reserializes_fails_and_one_that_hashes_the_raw_body_passes() {
+    if !available("go") {
         return;
     }
     let built = tempfile::tempdir().unwrap();
@@ -277,16 +282,16 @@ fn a_go_handler_that_serializes_is_told_from_its_raw_twin() {
         assert!(build.status().unwrap().success());
         format!("exec {}", program.display())
     };
-    let (_, records, said) = example(&program("json"), "plexos");
-    assert!(serializer(&records).starts_with("go_map"), "{} {said}", serializer(&records));
-    let (status, records, said) = example(&program("raw"), "plexos");
-    assert_eq!((status, failed(&records)), (Some(0), vec![]), "{said}");
+    let (_, records, stderr) = check_example(&program("json"), "plexos");
+    assert!(serializer(&records).starts_with("go_map"), "{} {stderr}", serializer(&records));
+    let (status, records, stderr) = check_example(&program("raw"), "plexos");
+    assert_eq!((status, failed(&records)), (Some(0), vec![]), "{stderr}");
 }
 
 #[test]
-fn reports_are_written_whole_with_strangers_text_made_harmless() {
+fn reports_are_complete_files_without_secrets_or_foreign_resources() {
     let home = home();
-    let url = handler(|got| if right(got) == 200 { 200 } else { 500 });
+    let url = start_handler(|request| if correct_status(request) == 200 { 200 } else { 500 });
     let (html, junit) = (home.path().join("r.html"), home.path().join("r.xml"));
     let words = [
         "check",
@@ -304,64 +309,70 @@ fn reports_are_written_whole_with_strangers_text_made_harmless() {
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(
-        text.contains("FAIL  a request without a signature makes it fail") && text.contains("curl -sS -i"),
+        text.contains("FAIL  the handler crashes if the signature header is missing") && text.contains("curl -sS -i"),
         "{text}"
     );
     let page = std::fs::read_to_string(html).unwrap();
     assert!(page.starts_with("<!doctype html>") && page.trim_end().ends_with("</html>"));
-    assert!(!page.contains("<script") && !page.contains("src="), "the page stands alone");
+    assert!(!page.contains("<script") && !page.contains("src="), "the page loads nothing");
     let xml = std::fs::read_to_string(&junit).unwrap();
     assert!(
         xml.contains("name=\"refuse.signature.missing\"") && xml.contains("<failure type=\"crash_on_missing\""),
         "{xml}"
     );
     assert!(!xml.contains(PLEXOS_SECRET) && !page.contains(PLEXOS_SECRET) && !text.contains(PLEXOS_SECRET));
-    if available("python3") {
-        let read = "import sys,xml.etree.ElementTree as e;r=e.parse(sys.argv[1]).getroot();print(r.get('failures'),len(r.findall('.//testcase/failure')))";
-        let output = run(Command::new("python3").args(["-c", read, junit.to_str().unwrap()]));
-        let counts = String::from_utf8(output.stdout).unwrap();
-        let counts: Vec<_> = counts.split_whitespace().collect();
-        assert!(counts.len() == 2 && counts[0] == counts[1] && counts[0] != "0", "{counts:?}");
+    if !available("python3") {
+        return;
     }
+    let read = "import sys,xml.etree.ElementTree as e;r=e.parse(sys.argv[1]).getroot();print(r.get('failures'),len(r.findall('.//testcase/failure')))";
+    let output = run(Command::new("python3").args(["-c", read, junit.to_str().unwrap()]));
+    let counts = String::from_utf8(output.stdout).unwrap();
+    let counts: Vec<_> = counts.split_whitespace().collect();
+    assert!(counts.len() == 2 && counts[0] == counts[1] && counts[0] != "0", "{counts:?}");
 }
 
 #[test]
-fn nobody_there_means_status_3_and_advice() {
-    let (status, records, said) = check(&format!("http://{}/", free()), &[]);
+fn a_refused_connection_ends_with_status_3_and_a_hint() {
+    let (status, records, stderr) = check(&format!("http://{}/", free_address()), &[]);
     assert_eq!((status, records.len()), (Some(3), 0));
-    assert!(said.contains("nobody answers at") && said.contains("--start"), "{said}");
+    assert!(stderr.contains("cannot connect to http://") && stderr.contains("--start"), "{stderr}");
 }
 
 #[test]
-fn a_handler_that_does_not_start_is_told_with_its_last_words() {
-    let (status, _, said) =
-        example("printf 'Error: cannot find module\\n\\033[1m    at x\\n\\nNode.js v20\\n' >&2; exit 7", "plexos");
+fn a_handler_that_does_not_start_is_reported_with_its_last_output() {
+    let (status, _, stderr) = check_example(
+        "printf 'Error: cannot find module\\n\\033[1m    at x\\n\\nNode.js v20\\n' >&2; exit 7",
+        "plexos",
+    );
     assert_eq!(status, Some(3));
     assert!(
-        said.contains("exit status: 7") && said.contains("it wrote last:\n  | Error: cannot find module\n"),
-        "{said}"
+        stderr.contains("exit status: 7") && stderr.contains("last output:\n  | Error: cannot find module\n"),
+        "{stderr}"
     );
-    assert!(said.contains("  | \\u{1b}[1m    at x\n  | Node.js v20\n"), "{said}");
+    assert!(stderr.contains("  | \\u{1b}[1m    at x\n  | Node.js v20\n"), "{stderr}");
 }
 
 #[test]
-fn a_handler_that_says_its_secret_as_it_ends_is_not_quoted_with_it() {
-    let (status, _, said) = example("echo secret: $PLEXOS_WEBHOOK_SECRET; exit 7", "plexos");
+fn a_secret_in_the_output_of_a_handler_is_masked() {
+    let (status, _, stderr) = check_example("echo secret: $PLEXOS_WEBHOOK_SECRET; exit 7", "plexos");
     assert_eq!(status, Some(3));
-    assert!(said.contains("***") && !said.contains(PLEXOS_SECRET), "{said}");
-    let said = check(&handler(right), &["--effects", "printf 'sk_live_abc%0300d'"]).2;
-    assert!(said.contains("--effects gave no number") && !said.contains("abc") && said.len() < 500, "{said}");
+    assert!(stderr.contains("***") && !stderr.contains(PLEXOS_SECRET), "{stderr}");
+    let stderr = check(&start_handler(correct_status), &["--effects", "printf 'sk_live_abc%0300d'"]).2;
+    assert!(
+        stderr.contains("--effects did not return a number") && !stderr.contains("abc") && stderr.len() < 500,
+        "{stderr}"
+    );
 }
 
 #[test]
-fn another_machine_is_asked_for_first() {
+fn another_machine_needs_a_confirmation() {
     let run = Made::with_secrets().run(&["check", "http://example.com/hooks", "--provider", "plexos"]);
     assert_eq!(run.status, 2);
     assert!(run.err.contains("example.com is not this machine") && run.err.contains("--yes"), "{}", run.err);
 }
 
 #[test]
-fn what_is_plainly_no_url_is_a_usage_error_that_says_what_to_write() {
+fn a_value_that_is_no_url_is_a_usage_error_with_a_suggestion() {
     let made = Made::with_secrets();
     for words in
         [&["check", "3000"][..], &["replay", "payment.debited", "--to", "3000"], &["listen", "--forward-to", "3000"]]
@@ -380,11 +391,11 @@ fn what_is_plainly_no_url_is_a_usage_error_that_says_what_to_write() {
 }
 
 #[test]
-fn the_provider_is_told_from_the_url_or_the_only_secret() {
+fn the_provider_is_detected_from_the_url_or_the_only_secret() {
     let made = Made::with_secrets();
     let asked = made.run(&["check", "localhost:3000/hooks"]);
     assert!(asked.status == 2 && asked.err.contains("--provider plexos or --provider plustive"), "{}", asked.err);
-    // The made-up handler takes everything.
+    // The scripted handler accepts everything.
     let by_url = made.run(&["check", "localhost:3000/hooks/plustive", "--only", "accept.any"]);
     assert!(by_url.text().contains("Plustive"), "{}", by_url.text());
     let one = Made::default().variable("PLEXOS_WEBHOOK_SECRET", PLEXOS_SECRET);
@@ -392,7 +403,7 @@ fn the_provider_is_told_from_the_url_or_the_only_secret() {
 }
 
 #[test]
-fn the_list_has_every_probe_and_an_unknown_one_is_a_usage_error() {
+fn the_list_shows_every_probe_and_an_unknown_one_is_a_usage_error() {
     let made = Made::default();
     let list = made.run(&["check", "--list"]);
     assert!(list.status == 0 && list.text().contains("  refuse.signature.missing") && list.text().contains("Plustive"));

@@ -27,4 +27,4 @@ pub use runner::run;
 pub use types::{HandlerClient, HandlerResponse, ProbeExchange, ProbeGrade, ProbeGroup};
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -1,5 +1,5 @@
-//! Handlers made up in memory, right ones and wrong ones, and what is said of them. One file: every test plays the same handlers, which
-//! are made at its top.
+//! Checks of correct and faulty handlers that exist only in memory. All tests use the handlers at the top of this file, and so
+//! do those of `render::check`.
 
 use super::body_transform::BodyTransform;
 use super::types::ResponseClass;
@@ -15,13 +15,21 @@ use crate::model::timestamp::Timestamp;
 use crate::provider::{self, Provider};
 use std::time::Duration;
 
-/// What a handler makes of a request.
+/// Answers a request with a status, or not at all.
 type Handle = Box<dyn FnMut(&Request) -> std::result::Result<u16, SendFailure>>;
 
 struct TestHandler {
     handle: Handle,
+    /// State of the random numbers.
     turn: usize,
-    work: Option<i64>,
+    /// Number of events processed. `None` if it is not counted.
+    effects: Option<i64>,
+}
+
+impl TestHandler {
+    fn new(handle: Handle, effects: Option<i64>) -> Self {
+        Self { handle, turn: 1, effects }
+    }
 }
 
 impl HandlerClient for TestHandler {
@@ -34,22 +42,24 @@ impl HandlerClient for TestHandler {
         self.turn % below.max(1)
     }
 
-    fn send(&mut self, requests: &[Request], _limit: Duration) -> Result<Vec<HandlerResponse>> {
-        let mut reply = |request| {
-            let answer = (self.handle)(request).map(|status| Answer::new(status, "said"));
-            self.work =
-                self.work.map(|work| work + i64::from(answer.as_ref().is_ok_and(|answer| answer.status == 200)));
+    fn send(&mut self, requests: &[Request], _timeout: Duration) -> Result<Vec<HandlerResponse>> {
+        let respond = |request| {
+            let mut answer = (self.handle)(request).map(|status| Answer::new(status, "<h1>body</h1>"));
+            if let Ok(answer) = &mut answer {
+                answer.headers.push("X-Powered-By", b"Express").unwrap();
+                self.effects = self.effects.map(|count| count + i64::from(answer.status == 200));
+            }
             HandlerResponse { took: Duration::from_millis(1), answer }
         };
-        Ok(requests.iter().map(&mut reply).collect())
+        Ok(requests.iter().map(respond).collect())
     }
 
     fn effects(&mut self) -> Result<Option<i64>> {
-        Ok(self.work)
+        Ok(self.effects)
     }
 }
 
-fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     Timestamp::from_second(1_736_937_000).unwrap()
 }
 
@@ -57,15 +67,15 @@ fn key(provider: &dyn Provider) -> Key {
     Key::new(Secret::new(provider.name(), Origin::Flag, format!("{}secret", provider.secret_prefix())))
 }
 
-/// Whether a handler of this kind takes the signature: what it hashes is what `rewrite` makes of the body.
+/// Verifies a request like a handler that hashes the transformed body.
 fn is_authentic(
     provider: &dyn Provider,
     request: &Request,
-    rewrite: Option<BodyTransform>,
+    transform: Option<BodyTransform>,
     tolerance: Tolerance,
 ) -> bool {
     let mut hashed = request.clone();
-    if let Some(transform) = rewrite {
+    if let Some(transform) = transform {
         let Some(body) = transform.apply(&request.body) else { return false };
         hashed.body = body;
     }
@@ -73,41 +83,66 @@ fn is_authentic(
     verdict.is_ok_and(|verdict| verdict.is_verified())
 }
 
-fn status(provider: &dyn Provider, request: &Request, rewrite: Option<BodyTransform>) -> u16 {
-    match is_authentic(provider, request, rewrite, Some(DEFAULT_TOLERANCE)) {
+/// Returns the status of a handler that is correct, apart from the transformation.
+fn status(provider: &dyn Provider, request: &Request, transform: Option<BodyTransform>) -> u16 {
+    let is_object = || is_valid(&request.body) && request.body.starts_with(b"{");
+    match is_authentic(provider, request, transform, Some(DEFAULT_TOLERANCE)) {
         false => 401,
-        true if Payload::parse(&request.body).is_ok() || is_valid(&request.body) && request.body.starts_with(b"{") => {
-            200
-        }
+        true if Payload::parse(&request.body).is_ok() || is_object() => 200,
         true => 400,
     }
 }
 
-fn check(provider: &'static dyn Provider, handle: Handle, work: Option<i64>) -> CheckReport {
-    selected(provider, handle, work, ProbeSelection::default())
+fn plan(provider: &'static dyn Provider, selection: ProbeSelection) -> CheckPlan {
+    let url = "http://localhost/hooks".parse().unwrap();
+    CheckPlan { provider, key: key(provider), url, budget: Duration::from_secs(3), selection }
 }
 
-fn selected(
+fn check(provider: &'static dyn Provider, handle: Handle, effects: Option<i64>) -> CheckReport {
+    check_selected(provider, handle, effects, ProbeSelection::default())
+}
+
+fn check_selected(
     provider: &'static dyn Provider,
     handle: Handle,
-    work: Option<i64>,
+    effects: Option<i64>,
     selection: ProbeSelection,
 ) -> CheckReport {
-    let url = "http://localhost/hooks".parse().unwrap();
-    let plan = CheckPlan { provider, key: key(provider), url, budget: Duration::from_secs(3), selection };
-    run(&plan, &mut TestHandler { handle, turn: 1, work }, &mut || {}).unwrap()
+    run(&plan(provider, selection), &mut TestHandler::new(handle, effects), &mut || {}).unwrap()
 }
 
-fn report_for(provider: &'static dyn Provider, handle: impl FnMut(&Request) -> u16 + 'static) -> CheckReport {
-    let mut handle = handle;
-    check(provider, Box::new(move |request| Ok(handle(request))), None)
+fn report_for(provider: &'static dyn Provider, mut status: impl FnMut(&Request) -> u16 + 'static) -> CheckReport {
+    check(provider, Box::new(move |request| Ok(status(request))), None)
+}
+
+fn only(patterns: &[&str]) -> ProbeSelection {
+    ProbeSelection { only: patterns.iter().map(|&pattern| pattern.to_owned()).collect(), skip: Vec::new() }
+}
+
+/// Returns the report of a correct Plexos handler, for these probes or for all.
+pub fn correct_report(patterns: &[&str]) -> CheckReport {
+    check_selected(plexos(), Box::new(|request| Ok(status(plexos(), request, None))), None, only(patterns))
+}
+
+/// Returns the report of a Plexos handler that re-serializes the body, crashes on malformed signatures, and ignores
+/// timestamps.
+pub fn faulty_report(patterns: &[&str]) -> CheckReport {
+    let handle: Handle = Box::new(|request| {
+        let signature = request.headers.get("X-Plexos-Signature");
+        if signature.is_none_or(|signature| signature.len() != 64) {
+            return Ok(500);
+        }
+        let is_authentic = is_authentic(plexos(), request, Some(serializer("json_stringify")), None);
+        Ok(if is_authentic { 200 } else { 401 })
+    });
+    check_selected(plexos(), handle, None, only(patterns))
 }
 
 fn grade(report: &CheckReport, id: &str) -> ProbeGrade {
     report.results.iter().find(|result| result.id == id).unwrap_or_else(|| panic!("no {id}")).grade
 }
 
-/// The causes of what failed and of what warned.
+/// Returns the causes of failures and warnings.
 fn causes(report: &CheckReport) -> Vec<&'static str> {
     let serious = report.problems().into_iter().filter(|problem| problem.grade >= ProbeGrade::Warn);
     serious.map(|problem| problem.cause.code()).collect()
@@ -184,7 +219,7 @@ fn the_main_serializers_are_distinguished() {
             let named = transforms(&report);
             let main: Vec<_> = named.iter().filter(|name| MAIN.contains(name)).collect();
             assert_eq!(main, [&code], "{} {named:?}", provider.name());
-            assert_eq!(named.first(), Some(&code), "the likeliest is named first");
+            assert_eq!(named.first(), Some(&code), "the most likely one is named first");
             assert_eq!(causes(&report), ["body_rewritten"], "{code}: {:?}", failed(&report));
         }
     }
@@ -199,8 +234,7 @@ fn every_serializer_is_named_among_the_candidates() {
     for serializer in SERIALIZERS.iter().filter(|serializer| !WITHOUT_BASELINE.contains(&serializer.code)) {
         let transform = BodyTransform::Reserialized(serializer);
         let handle: Handle = Box::new(move |request| Ok(status(plexos(), request, Some(transform))));
-        let raw = ProbeSelection { only: vec!["raw".to_owned()], skip: Vec::new() };
-        let report = selected(plexos(), handle, None, raw);
+        let report = check_selected(plexos(), handle, None, only(&["raw"]));
         assert!(transforms(&report).contains(&serializer.code), "{}: {:?}", serializer.code, transforms(&report));
     }
 }
@@ -215,7 +249,7 @@ fn a_handler_that_trims_or_decodes_wrongly_is_distinguished_from_one_that_reseri
 
 #[test]
 fn a_rejection_counts_only_if_an_equivalent_body_is_accepted() {
-    // This one wants no numbers there, however they are spelled.
+    // This handler rejects numbers in that field, however they are formatted.
     let report = report_for(plexos(), |request| {
         let text = String::from_utf8_lossy(&request.body).into_owned();
         let note = text.split_once("\"note\":").map_or("", |(_, note)| note.trim_start());
@@ -256,15 +290,9 @@ fn a_handler_that_accepts_no_good_event_is_one_failure_with_a_cause() {
 
 #[test]
 fn a_refused_connection_is_an_error_with_a_hint() {
-    let plan = CheckPlan {
-        provider: plexos(),
-        key: key(plexos()),
-        url: "http://localhost/".parse().unwrap(),
-        budget: Duration::from_secs(1),
-        selection: ProbeSelection::default(),
-    };
+    let plan = plan(plexos(), ProbeSelection::default());
     let handle: Handle = Box::new(|_| Err(SendFailure::Connect("connection refused".to_owned())));
-    let error = run(&plan, &mut TestHandler { handle, turn: 1, work: None }, &mut || {}).unwrap_err();
+    let error = run(&plan, &mut TestHandler::new(handle, None), &mut || {}).unwrap_err();
     assert!(error.message.contains("cannot connect to") && error.hint.is_some_and(|hint| hint.contains("--start")));
 }
 
@@ -279,7 +307,7 @@ fn a_late_response_is_distinguished_from_a_missing_one() {
         }),
         None,
     );
-    // One documented form alone: after a single try, patience.
+    // Plexos documents one signature format, so a second attempt follows a single timeout.
     assert!(!causes(&report).contains(&"hangs_always"), "{:?}", causes(&report));
 }
 
@@ -340,18 +368,18 @@ fn a_handler_that_dies_fails_the_probe_that_killed_it() {
 
 #[test]
 fn timeouts_are_shortened_for_a_handler_that_hangs_on_malformed_requests() {
-    struct Patient(TestHandler, Duration);
-    impl HandlerClient for Patient {
+    struct CountingTimeouts(TestHandler, Duration);
+    impl HandlerClient for CountingTimeouts {
         fn now(&self) -> Timestamp {
             self.0.now()
         }
         fn random(&mut self, below: usize) -> usize {
             self.0.random(below)
         }
-        fn send(&mut self, requests: &[Request], limit: Duration) -> Result<Vec<HandlerResponse>> {
-            let replies = self.0.send(requests, limit)?;
+        fn send(&mut self, requests: &[Request], timeout: Duration) -> Result<Vec<HandlerResponse>> {
+            let replies = self.0.send(requests, timeout)?;
             self.1 += if replies.iter().any(|reply| reply.class() == ResponseClass::Timeout) {
-                limit
+                timeout
             } else {
                 Duration::ZERO
             };
@@ -365,15 +393,8 @@ fn timeouts_are_shortened_for_a_handler_that_hangs_on_malformed_requests() {
         200 => Ok(200),
         _ => Err(SendFailure::Timeout),
     });
-    let url = "http://localhost/".parse().unwrap();
-    let plan = CheckPlan {
-        provider: plexos(),
-        key: key(plexos()),
-        url,
-        budget: Duration::from_secs(3),
-        selection: ProbeSelection::default(),
-    };
-    let mut target = Patient(TestHandler { handle, turn: 1, work: None }, Duration::ZERO);
+    let plan = plan(plexos(), ProbeSelection::default());
+    let mut target = CountingTimeouts(TestHandler::new(handle, None), Duration::ZERO);
     let report = run(&plan, &mut target, &mut || {}).unwrap();
     assert!(causes(&report).contains(&"hung") && !causes(&report).contains(&"died"), "{:?}", causes(&report));
     assert!(target.1 < Duration::from_secs(40), "{:?}", target.1);
@@ -410,13 +431,13 @@ fn a_handler_that_rejects_duplicates_fails() {
 
 #[test]
 fn a_handler_with_the_other_providers_rule_rejects_everything() {
-    // This one forgets the timestamp: it checks the body alone, as Plustive does.
+    // This handler verifies the body without the timestamp, as Plustive does.
     let report = report_for(plexos(), |request| {
         let mac = key(plexos()).sign(b"", &request.body);
         let given = request.headers.get("X-Plexos-Signature").unwrap_or_default();
         if given == hex::encode(mac).as_bytes() { 200 } else { 401 }
     });
-    // It takes nothing that the provider sends.
+    // It rejects everything that the provider sends.
     assert_eq!(causes(&report), ["refuses_all"]);
 }
 
@@ -426,8 +447,32 @@ fn selected_probes_run_and_those_that_all_depend_on() {
     let ids: Vec<_> =
         probes(plexos()).into_iter().filter(|probe| selection.includes(probe)).map(|probe| probe.id).collect();
     assert_eq!(ids, ["accept.any", "refuse.any", "raw.number.fraction", "raw.number.exponent", "raw.number.large"]);
-    assert_eq!(
-        ProbeSelection { only: vec!["nothing".to_owned()], skip: Vec::new() }.unmatched_pattern(&probes(plexos())),
-        Some("nothing")
-    );
+    assert_eq!(only(&["nothing"]).unmatched_pattern(&probes(plexos())), Some("nothing"));
+}
+
+#[test]
+fn a_forgery_that_is_answered_with_a_redirect_is_a_warning() {
+    let report = report_for(plexos(), |request| match status(plexos(), request, None) {
+        401 => 302,
+        other => other,
+    });
+    assert_eq!(grade(&report, "refuse.signature.wrong"), ProbeGrade::Warn);
+    assert_eq!(grade(&report, "refuse.timestamp.old"), ProbeGrade::Warn);
+    assert_eq!(causes(&report), ["redirected"]);
+}
+
+#[test]
+fn frameworks_are_recognized_by_their_headers() {
+    let title = |name: &str, value: &[u8]| {
+        let mut answer = Answer::new(200, "");
+        answer.headers.push(name, value).unwrap();
+        framework::detect(&answer).map(|framework| framework.title)
+    };
+    assert_eq!(title("X-Powered-By", b"Express"), Some("Express"));
+    assert_eq!(title("x-powered-by", b"PHP/8.2.7"), Some("PHP"));
+    assert_eq!(title("Server", b"Werkzeug/3.1 Python/3.11"), Some("Flask"));
+    assert_eq!(title("Server", b"uvicorn"), Some("FastAPI"));
+    assert_eq!(title("Server", b"Kestrel"), Some("ASP.NET Core"));
+    assert_eq!(title("X-Runtime", b"0.01"), Some("Rails"));
+    assert_eq!(title("Server", b"nginx"), None);
 }

@@ -12,7 +12,7 @@ mod files;
 mod forwarder;
 mod journal_file;
 mod listener;
-mod program;
+mod process;
 mod recorder;
 mod secret_file;
 mod sender;
@@ -167,12 +167,12 @@ impl SecretFiles for Machine {
 }
 
 impl Processes for Machine {
-    fn start_process(&self, program: &ProcessOptions, launched: &mut dyn FnMut()) -> Result<Box<dyn RunningProcess>> {
-        Ok(Box::new(program::start(program, Interrupt::of_process()?, launched)?))
+    fn start_process(&self, options: &ProcessOptions, on_start: &mut dyn FnMut()) -> Result<Box<dyn RunningProcess>> {
+        Ok(Box::new(process::start(options, Interrupt::of_process()?, on_start)?))
     }
 
-    fn run_command(&self, command: &str, limit: Duration) -> Result<Vec<u8>> {
-        program::output_of(command, limit)
+    fn run_command(&self, command: &str, timeout: Duration) -> Result<Vec<u8>> {
+        process::output_of(command, timeout)
     }
 }
 

@@ -9,6 +9,7 @@ pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
         let kind = ProbeKind::Undocumented(build, meanings);
         factory.probe(ProbeGroup::Open, name, why, ProbeTopic::Undocumented, kind).with_severity(ProbeGrade::Info)
     };
+    let malformed = |probe| Probe { topic: ProbeTopic::MalformedSignature, ..probe };
     let content_type = "the provider does not document which Content-Type it sends";
     let mut probes = vec![
         open(
@@ -53,7 +54,7 @@ pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
                 }),
                 ["a timestamp one minute ahead is accepted", "a timestamp one minute ahead is rejected"],
             ),
-            open(
+            malformed(open(
                 "signature.prefixed",
                 "the provider shows bare hex; other providers add a `sha256=` prefix",
                 single(|builder| {
@@ -62,7 +63,7 @@ pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
                     draft.with_header(name, text)
                 }),
                 ["a `sha256=` prefix is accepted", "a `sha256=` prefix is rejected"],
-            ),
+            )),
         ]);
     } else {
         probes.push(open(
@@ -84,7 +85,7 @@ pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
         ));
     }
     if signature_forms(factory.provider).len() > 1 {
-        let upper_case = open(
+        probes.push(malformed(open(
             "signature.scheme_upper",
             "the provider does not document the case of `sha256=`",
             single(|builder| {
@@ -95,8 +96,7 @@ pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
                 draft.with_header(name, text)
             }),
             ["`SHA256=` is accepted, too", "`SHA256=` is rejected"],
-        );
-        probes.push(Probe { topic: ProbeTopic::MalformedSignature, ..upper_case });
+        )));
     }
     probes
 }

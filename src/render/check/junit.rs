@@ -5,6 +5,7 @@
 use super::{ReportHeader, escape_markup};
 use crate::check::{CheckReport, ProbeCause, ProbeExchange, ProbeGrade, ProbeGroup, ProbeResult};
 use crate::render::request;
+use std::time::Duration;
 
 /// Longest request body that is included.
 const MAX_BODY_BYTES: usize = 24 * 1024;
@@ -27,18 +28,19 @@ fn suite(report: &CheckReport, group: ProbeGroup, header: &ReportHeader) -> Stri
     }
     let count = |grade| report.count(Some(group), grade);
     let (failures, skipped) = (count(ProbeGrade::Fail), count(ProbeGrade::Skipped));
-    let time: f64 = results.iter().map(|result| seconds(result)).sum();
+    let time: Duration = results.iter().map(|result| response_time(result)).sum();
     let cases: String = results.iter().map(|result| case(result, header)).collect();
     format!(
-        "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\" time=\"{time:.3}\" timestamp=\"{}\">\n{cases}  </testsuite>\n",
+        "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\" time=\"{:.3}\" timestamp=\"{}\">\n{cases}  </testsuite>\n",
         group.name(),
         results.len(),
+        time.as_secs_f64(),
         header.started
     )
 }
 
-fn seconds(result: &ProbeResult) -> f64 {
-    result.exchanges.iter().map(|exchange| exchange.response.took.as_secs_f64()).sum()
+fn response_time(result: &ProbeResult) -> Duration {
+    result.exchanges.iter().map(|exchange| exchange.response.took).sum()
 }
 
 fn case(result: &ProbeResult, header: &ReportHeader) -> String {
@@ -64,7 +66,7 @@ fn case(result: &ProbeResult, header: &ReportHeader) -> String {
         "    <testcase classname=\"whtool.check.{}\" name=\"{}\" time=\"{:.3}\">\n{inside}    </testcase>\n",
         result.group.name(),
         escape_markup(&result.id),
-        seconds(result)
+        response_time(result).as_secs_f64()
     )
 }
 

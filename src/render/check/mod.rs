@@ -86,6 +86,81 @@ fn escape_prose(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::CheckReport;
+    use crate::check::tests::{correct_report, faulty_report, now};
+    use crate::model::width::Width;
+    use crate::render::paint::Paint;
+
+    fn header() -> ReportHeader {
+        ReportHeader {
+            provider: "plexos",
+            title: "Plexos Pay",
+            url: "http://localhost/hooks".parse().unwrap(),
+            secret: "PLEXOS_WEBHOOK_SECRET".to_owned(),
+            variable: "PLEXOS_WEBHOOK_SECRET",
+            started: now(),
+            took: Duration::from_millis(412),
+            signs_timestamp: true,
+        }
+    }
+
+    fn text_report(report: &CheckReport, detail: ReportDetail) -> String {
+        text(report, &header(), &TextLayout { detail, width: Width::Unlimited, paint: Paint::Plain })
+    }
+
+    /// Replaces the version and all signatures, which whtool itself has computed.
+    fn redact(text: &str) -> String {
+        let text = text.replace(concat!("whtool/", env!("CARGO_PKG_VERSION")), "whtool/VERSION");
+        let hex_length = |text: &str| text.bytes().take_while(u8::is_ascii_hexdigit).count();
+        let (mut redacted, mut rest) = (String::new(), text.as_str());
+        while let Some(letter) = rest.chars().next() {
+            let (shown, length) = match hex_length(rest) {
+                0 => (&rest[..letter.len_utf8()], letter.len_utf8()),
+                length @ 62.. => ("SIGNATURE", length),
+                length => (&rest[..length], length),
+            };
+            redacted.push_str(shown);
+            rest = &rest[length..];
+        }
+        redacted
+    }
+
+    /// Probes of a report that is short enough for a snapshot of a format with all requests.
+    const SOME: [&str; 4] = ["refuse.signature.missing", "refuse.timestamp.ahead", "raw.number.large", "behave.twice"];
+
+    #[test]
+    fn the_text_report_of_a_correct_handler_counts_what_passed() {
+        insta::assert_snapshot!(redact(&text_report(&correct_report(&[]), ReportDetail::Summary)));
+    }
+
+    #[test]
+    fn the_text_report_of_a_faulty_handler_shows_every_problem_once() {
+        insta::assert_snapshot!(redact(&text_report(&faulty_report(&[]), ReportDetail::Summary)));
+    }
+
+    #[test]
+    fn the_full_text_report_lists_every_probe() {
+        insta::assert_snapshot!(redact(&text_report(&faulty_report(&SOME), ReportDetail::Full)));
+    }
+
+    #[test]
+    fn the_json_report_has_a_line_for_each_probe_and_one_for_the_check() {
+        let records = [correct_report(&SOME), faulty_report(&SOME)].map(|report| json(&report, &header()));
+        insta::assert_snapshot!(redact(&String::from_utf8(records.concat()).unwrap()));
+    }
+
+    #[test]
+    fn the_junit_report_has_a_suite_for_each_group() {
+        let files = [correct_report(&SOME), faulty_report(&SOME)].map(|report| junit(&report, &header()));
+        insta::assert_snapshot!(redact(&files.concat()));
+    }
+
+    #[test]
+    fn the_html_report_shows_problems_first_and_then_every_probe() {
+        let page = html(&faulty_report(&SOME), &header());
+        let (_, body) = page.split_once("</style>").unwrap();
+        insta::assert_snapshot!(redact(body).replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+    }
 
     #[test]
     fn an_error_page_is_shown_without_its_tags() {

@@ -43,10 +43,12 @@ pub fn text(report: &CheckReport, header: &ReportHeader, layout: &TextLayout) ->
     let TextLayout { detail, width, paint } = *layout;
     let mut out = heading(report, header, paint);
     for group in ProbeGroup::ALL {
-        out.push_str(&group_line(report, group, paint));
-        if detail == ReportDetail::Full {
-            let results = report.results.iter().filter(|result| result.group == group);
-            results.for_each(|result| out.push_str(&probe_line(result, paint)));
+        let results: Vec<_> = report.results.iter().filter(|result| result.group == group).collect();
+        if detail == ReportDetail::Full && !results.is_empty() {
+            out.push_str(&group_line(report, group, paint));
+            results.iter().for_each(|result| out.push_str(&probe_line(result, paint)));
+        } else if results.iter().any(|result| result.grade != ProbeGrade::Skipped) {
+            out.push_str(&group_line(report, group, paint));
         }
     }
     let mut out = width.wrap(&out, CONTINUATION_INDENT);
@@ -89,15 +91,13 @@ fn counts(report: &CheckReport, group: Option<ProbeGroup>, paint: Paint) -> Stri
 }
 
 fn group_line(report: &CheckReport, group: ProbeGroup, paint: Paint) -> String {
-    if report.results.iter().all(|result| result.group != group || result.grade == ProbeGrade::Skipped) {
-        return String::new();
-    }
     let name = paint.strong(&format!("{:<8}", group.name()));
     format!("  {name} {:<46}{}\n", group.description(), counts(report, Some(group), paint))
 }
 
 fn probe_line(result: &ProbeResult, paint: Paint) -> String {
-    let grade = colored(result.grade, &format!("{:<7}", result.grade.code()), paint);
+    let word = if result.grade == ProbeGrade::Skipped { "skip" } else { result.grade.code() };
+    let grade = colored(result.grade, &format!("{word:<4}"), paint);
     format!("    {grade} {:<40} {}\n", result.id, paint.faint(&result.summary))
 }
 
@@ -128,7 +128,7 @@ fn request_lines(problem: &Problem<'_>, header: &ReportHeader, detail: ReportDet
     let shows_request = problem.grade == ProbeGrade::Fail || detail == ReportDetail::Full;
     match problem.results.first().and_then(|result| result.exchange()) {
         Some(exchange) if shows_request => {
-            labelled("reproduce", "paste this command into bash:", paint) + &command(exchange, header)
+            labelled("reproduce", "run this command in bash:", paint) + &command(exchange, header)
         }
         _ => String::new(),
     }
@@ -143,7 +143,11 @@ fn id_lines(results: &[&ProbeResult]) -> Vec<String> {
     for ProbeResult { id, .. } in results {
         match lines.last_mut() {
             Some(line) if line.len() + id.len() < IDS_WIDTH => write!(line, ", {id}").expect(STRING),
-            _ => lines.push(id.clone()),
+            Some(line) => {
+                line.push(',');
+                lines.push(id.clone());
+            }
+            None => lines.push(id.clone()),
         }
     }
     lines
