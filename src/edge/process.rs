@@ -40,7 +40,11 @@ pub(super) struct ShellProcess {
 }
 
 /// Starts a command and waits until it accepts connections. Calls `on_start` as soon as the process exists.
-pub(super) fn start(options: &ProcessOptions, interrupt: Interrupt, on_start: &mut dyn FnMut()) -> Result<ShellProcess> {
+pub(super) fn start(
+    options: &ProcessOptions,
+    interrupt: Interrupt,
+    on_start: &mut dyn FnMut(),
+) -> Result<ShellProcess> {
     let ProcessOptions { command, address, startup_timeout, .. } = options;
     if accepts_connections(address) {
         return Err(Error::failed(format!("another process already listens on {address}"))

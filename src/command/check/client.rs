@@ -10,7 +10,7 @@ use crate::model::mask::mask_secrets;
 use crate::model::message::Request;
 use crate::model::sanitize::truncate;
 use crate::model::timestamp::Timestamp;
-use crate::world::{CertificateCheck, MAX_ANSWER_BODY, SendStatus, SendOptions};
+use crate::world::{CertificateCheck, MAX_ANSWER_BODY, SendOptions, SendStatus};
 use std::time::Duration;
 use url::Url;
 
@@ -134,7 +134,8 @@ impl HandlerClient for HttpHandlerClient<'_> {
         });
         let sent = self.exchange(outgoing.collect(), timeout)?;
         let mask = |answer: Answer| Answer { body: mask_secret(self.secret, &answer.body), ..answer };
-        let response = |SentRequest { took, answer, .. }: SentRequest| HandlerResponse { took, answer: answer.map(mask) };
+        let response =
+            |SentRequest { took, answer, .. }: SentRequest| HandlerResponse { took, answer: answer.map(mask) };
         let mut responses: Vec<_> = sent.into_iter().map(response).collect();
         let unknown = SendFailure::Broken("the result is unknown".to_owned());
         responses.resize(requests.len(), HandlerResponse { took: Duration::ZERO, answer: Err(unknown) });

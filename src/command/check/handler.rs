@@ -32,7 +32,8 @@ impl StartedHandler {
         // The variable gets one secret, the one that events are signed with, even if it holds several here.
         let secret_variable = (plan.provider.secret_variable().to_owned(), secret.clone());
         let variables = vec![("PORT".to_owned(), port), secret_variable];
-        let program = ProcessOptions { command: command.to_owned(), variables, address, startup_timeout: START_TIMEOUT };
+        let program =
+            ProcessOptions { command: command.to_owned(), variables, address, startup_timeout: START_TIMEOUT };
         let mut on_start = || session.say(&format!("started the handler; waiting for {}", program.address));
         let process = session.world.start_process(&program, &mut on_start).map_err(|mut error| {
             error.program_output.iter_mut().for_each(|line| *line = mask_line(&secret, line));

@@ -11,7 +11,7 @@ use crate::check::{self, CheckPlan, CheckReport, Probe, ProbeSelection};
 use crate::command::shared::secrets::{self, Local, SecretArgs};
 use crate::command::shared::target;
 use crate::model::address::is_loopback;
-use crate::model::error::{Error, CommandOutcome, Result};
+use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::sanitize::escape_unsafe;
 use crate::model::signature::Key;
 use crate::model::timestamp::SignedDuration;
