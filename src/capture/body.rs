@@ -1,13 +1,14 @@
-//! Where the body of a raw request ends, and what follows it.
+//! Finds the end of a raw request's body, and decodes chunks.
 //!
-//! `Transfer-Encoding: chunked` is heeded when the body really is in chunks, then `Content-Length`; without either the rest of
-//! the file is the body. What does not add up becomes a note.
+//! `Transfer-Encoding: chunked` counts if the body is a whole series of chunks, then
+//! `Content-Length`; without either, the rest of the file is the body. Each contradiction becomes a
+//! note.
 
 use super::note::{ContentLength, Note, content_length, length};
-use super::raw::{is_next_start, split_line};
+use super::start_line::{is_next_request_start, split_line};
 use crate::model::message::Headers;
 
-/// Reads the body that follows a head: the body, and what follows it.
+/// Reads the body that follows a head. Returns it and the text after it.
 pub(super) fn read<'a>(headers: &Headers, text: &'a [u8], notes: &mut Vec<Note>) -> (Vec<u8>, &'a [u8]) {
     if is_chunked(headers) {
         if let Some((body, rest)) = decode_chunks(text) {
@@ -17,43 +18,43 @@ pub(super) fn read<'a>(headers: &Headers, text: &'a [u8], notes: &mut Vec<Note>)
         notes.push(Note::NotChunked);
     }
     match content_length(headers) {
-        ContentLength::Bytes(announced) => by_length(announced, text, notes),
-        ContentLength::Absent => without_length(text, notes),
-        ContentLength::Unreadable => {
+        ContentLength::Bytes(declared) => take_declared(declared, text, notes),
+        ContentLength::Absent => take_rest(text, notes),
+        ContentLength::Invalid => {
             notes.push(Note::InvalidLength);
-            without_length(text, notes)
+            take_rest(text, notes)
         }
     }
 }
 
-/// The next `announced` bytes, or as many as there are.
-fn by_length<'a>(announced: u64, text: &'a [u8], notes: &mut Vec<Note>) -> (Vec<u8>, &'a [u8]) {
-    let split = usize::try_from(announced).ok().and_then(|count| text.split_at_checked(count));
+/// Takes the next `declared` bytes, or all if there are fewer.
+fn take_declared<'a>(declared: u64, text: &'a [u8], notes: &mut Vec<Note>) -> (Vec<u8>, &'a [u8]) {
+    let split = usize::try_from(declared).ok().and_then(|count| text.split_at_checked(count));
     let Some((body, rest)) = split else {
-        notes.push(Note::Truncated { announced, present: length(text) });
+        notes.push(Note::Truncated { declared, actual: length(text) });
         return (text.to_vec(), b"");
     };
-    (body.to_vec(), after_body(announced, rest, notes))
+    (body.to_vec(), after_body(declared, rest, notes))
 }
 
-/// The rest of the file, unless another request follows at once or nothing but blank does.
-fn without_length<'a>(text: &'a [u8], notes: &mut Vec<Note>) -> (Vec<u8>, &'a [u8]) {
+/// Takes the rest of the file, unless it is blank or starts with another request.
+fn take_rest<'a>(text: &'a [u8], notes: &mut Vec<Note>) -> (Vec<u8>, &'a [u8]) {
     let start = text.trim_ascii_start();
-    if start.is_empty() || is_next_start(start) {
+    if start.is_empty() || is_next_request_start(start) {
         return (Vec::new(), after_body(0, text, notes));
     }
     notes.push(Note::NoLength(length(text)));
     (text.to_vec(), b"")
 }
 
-/// What follows a body of this length: another request, or nothing that is one.
-fn after_body<'a>(announced: u64, rest: &'a [u8], notes: &mut Vec<Note>) -> &'a [u8] {
+/// Returns the next request after a body of `declared` bytes; empty if there is none.
+fn after_body<'a>(declared: u64, rest: &'a [u8], notes: &mut Vec<Note>) -> &'a [u8] {
     let start = rest.trim_ascii_start();
-    if is_next_start(start) {
+    if is_next_request_start(start) {
         return start;
     }
     if !start.is_empty() {
-        notes.push(Note::BytesBeyondLength { announced, present: announced.saturating_add(length(rest)) });
+        notes.push(Note::BytesBeyondLength { declared, actual: declared.saturating_add(length(rest)) });
     } else if !rest.is_empty() {
         notes.push(Note::TrailingBytes(length(rest)));
     }
@@ -67,39 +68,41 @@ fn is_chunked(headers: &Headers) -> bool {
     })
 }
 
-/// Decodes a whole series of chunks: the body, and what follows. `None`: it is not one, or it is cut off.
+/// Decodes a series of chunks. Returns the body and the text after it. `None`: it is not a series
+/// of chunks, or is cut off.
 fn decode_chunks(mut text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
-    // Nothing is copied before it is known that these are chunks.
-    let mut found = Vec::new();
+    // Copied only once the whole series is known to be chunks.
+    let mut chunks = Vec::new();
     loop {
         let (line, rest) = split_line(text);
         let size = usize::try_from(chunk_size(line)?).ok()?;
         if size == 0 {
-            return Some((found.concat(), after_trailers(rest)));
+            return Some((chunks.concat(), after_trailers(rest)));
         }
-        // The chunk ends the way its size line does: CRLF, or LF where the whole file was saved so.
+        // A chunk ends like its size line: CRLF, or LF if the file was saved that way.
         let line_end = text.get(line.len()..text.len() - rest.len())?;
         let (chunk, rest) = rest.split_at_checked(size)?;
-        found.push(chunk);
+        chunks.push(chunk);
         text = rest.strip_prefix(line_end)?;
     }
 }
 
-/// Reads the size from a chunk's first line, such as `1a` or `1a;extension=x` (RFC 9112, section 7.1).
+/// Reads the size from a chunk's first line, such as `1a` or `1a;extension=x` (RFC 9112, section
+/// 7.1).
 fn chunk_size(line: &[u8]) -> Option<u64> {
     let digits = line.split(|&byte| byte == b';').next()?.trim_ascii();
     let is_number = digits.iter().all(u8::is_ascii_hexdigit);
     is_number.then(|| u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()).flatten()
 }
 
-/// What follows the trailer fields and the empty line after the last chunk.
+/// Skips the trailer fields and the empty line after the last chunk.
 fn after_trailers(mut text: &[u8]) -> &[u8] {
     loop {
         let (line, rest) = split_line(text);
         if line.is_empty() {
             return rest;
         }
-        if is_next_start(text) || !line.contains(&b':') {
+        if is_next_request_start(text) || !line.contains(&b':') {
             return text;
         }
         text = rest;

@@ -1,9 +1,9 @@
-//! HTTP archives (HAR 1.2), as browsers and proxies export them.
+//! Reads HTTP archives (HAR 1.2), as browsers and proxies export them.
 //!
-//! An archive holds what the exporting tool understood of a request, not its bytes: the body is text that was decoded, and
-//! sometimes it is missing. Where the length shows that it is not what was sent, a note says so.
+//! An archive holds decoded text, not the bytes of a request, and sometimes the body is missing. A
+//! note says so if the length shows that the body is not the one that was fields.
 
-use super::{Capture, CaptureError, JsonError, Location, note, raw, read_arrived, without_bom};
+use super::{Capture, CaptureError, JsonError, Location, note, read_arrived, start_line, without_bom};
 use crate::capture::request_json::{RequestJsonError, is_method, is_target};
 use crate::json::text::Text;
 use crate::model::message::{Headers, Request};
@@ -13,8 +13,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-/// Reads the request of every entry of an archive. An entry that can't be read is an error in its place; a file that is not an
-/// archive is one error.
+/// Reads the request of every entry. An invalid entry is an error in its position; a file that is
+/// not an archive is a single error.
 pub fn read_har(file: &[u8]) -> Result<impl Iterator<Item = Result<Capture, CaptureError>>, CaptureError> {
     let archive: HarFile = serde_json::from_slice(without_bom(file)).map_err(CaptureError::Har)?;
     Ok((1..).zip(archive.log.entries).map(|(number, entry)| read_entry(entry.get(), Location::Entry(number))))
@@ -51,7 +51,7 @@ struct HarRequest<'a> {
     headers: Vec<HarHeader<'a>>,
     #[serde(borrow)]
     post_data: Option<HarPostData<'a>>,
-    /// In bytes; -1 where the tool does not know it.
+    /// In bytes; -1: unknown.
     body_size: Option<i64>,
 }
 
@@ -72,29 +72,30 @@ struct HarPostData<'a> {
     params: Option<Vec<IgnoredAny>>,
 }
 
-fn read_entry(json: &str, place: Location) -> Result<Capture, CaptureError> {
-    let entry: HarEntry =
-        serde_json::from_str(json).map_err(|error| CaptureError::Json { place, source: JsonError::in_entry(error) })?;
-    let sent = entry.request;
-    let body = read_body(sent.post_data, place)?;
-    let mut request =
-        read_head(sent.method, &sent.url.0, &sent.headers).map_err(|source| CaptureError::Request { place, source })?;
+fn read_entry(json: &str, location: Location) -> Result<Capture, CaptureError> {
+    let entry: HarEntry = serde_json::from_str(json)
+        .map_err(|error| CaptureError::Json { location, source: JsonError::in_entry(error) })?;
+    let fields = entry.request;
+    let body = read_body(fields.post_data, location)?;
+    let mut request = read_head(fields.method, &fields.url.0, &fields.headers)
+        .map_err(|source| CaptureError::Request { location, source })?;
     request.body = body;
     let mut notes =
-        Vec::from_iter(note::length_differs(&request, sent.body_size.and_then(|size| size.try_into().ok())));
+        Vec::from_iter(note::length_differs(&request, fields.body_size.and_then(|size| size.try_into().ok())));
     if request.body.is_empty() && notes.iter().any(|note| matches!(note, note::Note::LengthDiffers { .. })) {
-        return Err(CaptureError::BodyNotInFile(place));
+        return Err(CaptureError::BodyNotInFile(location));
     }
     let arrived = read_arrived(entry.started_date_time.as_ref().map(|text| text.0.as_ref()), &mut notes);
-    Ok(Capture::new(place, request, arrived, notes))
+    Ok(Capture::new(location, request, arrived, notes))
 }
 
-/// The request without its body. The pseudo-headers of HTTP/2 say what method and URL say already.
+/// Reads the request without its body. Drops the pseudo-headers of HTTP/2, which repeat method and
+/// URL.
 fn read_head(method: String, url: &str, fields: &[HarHeader<'_>]) -> Result<Request, RequestJsonError> {
     if !is_method(&method) {
         return Err(RequestJsonError::Method(method));
     }
-    let target = raw::origin_form(url).filter(|target| is_target(target));
+    let target = start_line::origin_form(url).filter(|target| is_target(target));
     let target = target.ok_or_else(|| RequestJsonError::Target(url.to_owned()))?;
     let mut headers = Headers::new();
     for field in fields.iter().filter(|field| !field.name.0.starts_with(':')) {
@@ -103,17 +104,17 @@ fn read_head(method: String, url: &str, fields: &[HarHeader<'_>]) -> Result<Requ
     Ok(Request { method, target, headers, body: Vec::new() })
 }
 
-/// The body, as far as the archive has it. Parameters alone do not tell how they were written.
-fn read_body(data: Option<HarPostData<'_>>, place: Location) -> Result<Vec<u8>, CaptureError> {
+/// Reads the body. Parameters alone are not enough, because they do not show how they were encoded.
+fn read_body(data: Option<HarPostData<'_>>, location: Location) -> Result<Vec<u8>, CaptureError> {
     let Some(data) = data else { return Ok(Vec::new()) };
     let text = data.text.map(|text| text.0.into_owned()).unwrap_or_default();
     if text.is_empty() && data.params.is_some_and(|params| !params.is_empty()) {
-        return Err(CaptureError::BodyNotInFile(place));
+        return Err(CaptureError::BodyNotInFile(location));
     }
     match data.encoding {
         Some(encoding) if encoding.0.eq_ignore_ascii_case("base64") => STANDARD
             .decode(text)
-            .map_err(|error| CaptureError::Request { place, source: RequestJsonError::BodyBase64(error) }),
+            .map_err(|error| CaptureError::Request { location, source: RequestJsonError::BodyBase64(error) }),
         _ => Ok(text.into_bytes()),
     }
 }

@@ -1,8 +1,8 @@
-//! Captured requests, read from files that whtool, a proxy, a browser or a person saved.
+//! Reads captured requests from files that whtool, a proxy, a browser or a person saved.
 //!
-//! Everything here works on bytes that are already in memory: whoever calls opens the files, `recognise`s the form, and
-//! picks the reader. One broken request does not hide the others, and whatever a reader had to guess about a request goes
-//! with it as a `Note`. Signatures are not looked at.
+//! The readers work on bytes in memory: the caller opens the file, calls [`detect_format`] and
+//! picks the reader. A broken request does not hide the others, and every assumption a reader made
+//! goes with the request as a [`Note`]. Signatures are verified in `webhook`.
 
 mod body;
 mod har;
@@ -10,6 +10,7 @@ mod lines;
 mod note;
 mod raw;
 pub mod request_json;
+mod start_line;
 
 pub use har::read_har;
 pub use lines::{JsonLines, count_lines, read_json_lines};
@@ -22,18 +23,18 @@ use crate::model::message::{HeaderError, Request};
 use crate::model::timestamp::Timestamp;
 use std::fmt;
 
-/// How the requests in a file are written.
+/// A format of captured requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CaptureFormat {
-    /// Raw HTTP requests, one after the other, also as `curl -v` shows them: `read_raw`.
+    /// Raw HTTP requests, one after the other, or the output of `curl -v`: [`read_raw`].
     Raw,
-    /// One JSON object a line, as `listen --json` writes them: `read_lines`.
+    /// One JSON object per line, as `listen --json` writes them: [`read_json_lines`].
     Lines,
-    /// An HTTP archive, as browsers and proxies export it: `read_har`.
+    /// An HTTP archive, as browsers and proxies export it: [`read_har`].
     Har,
 }
 
-/// Tells the form from the first bytes of a file; 64 KiB are plenty. `None`: no form that is known here.
+/// Detects the format from the first bytes of a file; 64 KiB are plenty. `None`: unknown format.
 pub fn detect_format(start: &[u8]) -> Option<CaptureFormat> {
     let start = without_bom(start).trim_ascii_start();
     if start.first() != Some(&b'{') {
@@ -42,14 +43,14 @@ pub fn detect_format(start: &[u8]) -> Option<CaptureFormat> {
     Some(if first_key(start).as_deref() == Some("log") { CaptureFormat::Har } else { CaptureFormat::Lines })
 }
 
-/// The first key of the object that starts here, also when the rest of the object is cut off.
+/// Reads the first key of the object that starts here. The rest of the object may be cut off.
 fn first_key(start: &[u8]) -> Option<String> {
     let after_brace = start.strip_prefix(b"{")?.trim_ascii_start();
     let mut values = serde_json::Deserializer::from_slice(after_brace).into_iter::<String>();
     values.next()?.ok()
 }
 
-/// A text may start with a byte order mark, which is no part of it.
+/// Strips a byte order mark.
 fn without_bom(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }
@@ -57,11 +58,10 @@ fn without_bom(text: &[u8]) -> &[u8] {
 /// One request from a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capture {
-    /// The request, and when it arrived if the file says so.
+    /// The request, with its time of arrival if the file has one.
     pub delivery: Delivery,
-    /// Where in the file it stands.
     pub location: Location,
-    /// What the reader had to guess or found odd, in the order it was found.
+    /// Assumptions and contradictions, in the order they were found.
     pub notes: Vec<Note>,
 }
 
@@ -71,14 +71,14 @@ impl Capture {
     }
 }
 
-/// Where in a file a request stands, counted from 1.
+/// The position of a request in its file, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Location {
-    /// The line of an NDJSON file, empty lines counted.
+    /// A line of an NDJSON file; empty lines count.
     Line(u64),
-    /// The request in a file of raw ones.
+    /// A request in a file of raw ones.
     Request(u64),
-    /// The entry of an HTTP archive.
+    /// An entry of an HTTP archive.
     Entry(u64),
 }
 
@@ -92,57 +92,38 @@ impl fmt::Display for Location {
     }
 }
 
-/// A request that can't be had from a file. The texts may hold what strangers wrote.
+/// An error in reading a captured request. The texts may contain untrusted text.
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
-    /// The line or entry is not JSON, or JSON of another shape.
-    #[error("{place} can't be read")]
-    Json {
-        /// Where it stands.
-        place: Location,
-        /// What is wrong with it.
-        source: JsonError,
-    },
-    /// The line ends before its JSON does: it was cut off, or one object spans several lines.
-    #[error("{0} ends in the middle of a JSON value (each line must hold a whole one, as `jq -c` writes it)")]
+    /// The line or entry is not JSON, or not of the expected shape.
+    #[error("{location}: invalid JSON")]
+    Json { location: Location, source: JsonError },
+    /// The line ends before its JSON does: it was truncated, or the object spans several lines.
+    #[error("{0}: incomplete JSON (one object per line is expected; `jq -c` writes that)")]
     Unfinished(Location),
-    /// The line has neither a request nor a schema that says what else it is.
-    #[error("{0} has no `request`")]
+    /// The line has neither a request nor a schema of another record.
+    #[error("{0}: no `request` field")]
     NoRequest(Location),
-    /// The JSON says something that no request can have.
-    #[error("{place} is not a request")]
-    Request {
-        /// Where it stands.
-        place: Location,
-        /// What is wrong with it.
-        source: RequestJsonError,
-    },
-    /// The line where a raw request should start does not start one.
-    #[error("{place} starts with `{line}`, which is not a request line")]
-    RequestLine {
-        /// Where it stands.
-        place: Location,
-        /// The line, or its first part.
-        line: String,
-    },
-    /// A header line of a raw request can't be read.
-    #[error("{place} has a broken header")]
-    Header {
-        /// Where it stands.
-        place: Location,
-        /// What is wrong with it.
-        source: HeaderError,
-    },
-    /// The archive says that there was a body, and does not have its bytes.
-    #[error("the body of {0} is not in the file")]
+    /// The JSON describes something that cannot be an HTTP request.
+    #[error("{location}: not a valid request")]
+    Request { location: Location, source: RequestJsonError },
+    /// The first line of a raw request is not a request line.
+    #[error("{location}: expected a request line such as `POST /path HTTP/1.1`, found `{line}`")]
+    RequestLine { location: Location, line: String },
+    /// A header line of a raw request is invalid.
+    #[error("{location}: invalid header")]
+    Header { location: Location, source: HeaderError },
+    /// The archive shows that there was a body, but does not contain it.
+    #[error("{0}: the file does not contain the body")]
     BodyNotInFile(Location),
     /// The file is not an HTTP archive.
-    #[error("the file is not a readable HTTP archive (HAR)")]
+    #[error("not a valid HTTP archive (HAR)")]
     Har(#[source] serde_json::Error),
 }
 
-/// What is wrong with a JSON text that is a part of a file. The parser counts lines and columns within the part, which would be
-/// read as the file's: only the column in a line of the file is kept.
+/// A syntax error in JSON that is part of a file. The parser counts lines and columns within that
+/// part, which would be misread as the file's, so only the column within a line of the file is
+/// kept.
 #[derive(Debug)]
 pub struct JsonError {
     source: serde_json::Error,
@@ -159,7 +140,7 @@ impl JsonError {
         Self { source, column: None }
     }
 
-    /// The column of the fault in the line of its place, in bytes from 1. `None`: it is not in a line of its own.
+    /// The column within the line, in bytes from 1. `None`: the JSON is not on a line of its own.
     pub fn column(&self) -> Option<usize> {
         self.column
     }
@@ -176,8 +157,8 @@ impl fmt::Display for JsonError {
 
 impl std::error::Error for JsonError {}
 
-/// A POST to `/` with this body and these headers, each written `Name: value`, as flags give them. A body that does not have
-/// the length that a `Content-Length` among them says has a note.
+/// Builds a POST to `/` from this body and headers, each written `Name: value`. Adds a note if a
+/// `Content-Length` among them does not fit the body.
 pub fn from_parts(body: Vec<u8>, headers: &[String]) -> Result<Capture, HeaderError> {
     let mut request = Request::post("/", body);
     for header in headers {
@@ -188,14 +169,14 @@ pub fn from_parts(body: Vec<u8>, headers: &[String]) -> Result<Capture, HeaderEr
     Ok(Capture::new(Location::Request(1), request, None, notes))
 }
 
-/// A moment that a file gives as RFC 3339; when it is not one, a note says so.
+/// Parses a time of arrival (RFC 3339). Adds a note if it is invalid.
 fn read_arrived(text: Option<&str>, notes: &mut Vec<Note>) -> Option<Timestamp> {
     let text = text?;
-    let moment = text.parse().ok();
-    if moment.is_none() {
+    let time = text.parse().ok();
+    if time.is_none() {
         notes.push(Note::InvalidTime(text.to_owned()));
     }
-    moment
+    time
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
-//! A request as JSON: what `listen --json` and `sign --as json` write, and what is read back from it.
+//! Writes a request as JSON (`listen --json`, `sign --as json`) and reads it back.
 //!
 //! ```json
 //! {"method":"POST","target":"/x?y=1","headers":[["Name","value"]],"body":"text"}
 //! ```
 //!
-//! A body that is not UTF-8 is written as `bodyBase64`, a header value that is not as `{"base64":"…"}`; both in the
-//! standard alphabet, padded. So every byte survives the way there and back, and so do the order, the repeats and the case
-//! of headers. What stands around a request in a line is `capture`'s on the way in and `render`'s on the way out.
+//! A body that is not UTF-8 is written as `bodyBase64`, such a header value as `{"base64":"…"}`,
+//! both in the standard alphabet with padding. Every byte survives the round trip, and so do order,
+//! repeats and case of headers. The record around the request is read in `lines` and written in
+//! `render::json`.
 
 use crate::json::text::{Text, write_string};
 use crate::model::message::{HeaderError, Headers, Request};
@@ -19,7 +20,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
-/// Adds the request to `out` as one JSON object, without a line break.
+/// Appends the request to `out` as one JSON object, without a line break.
 pub fn write(request: &Request, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"method\":");
     write_string(&request.method, out);
@@ -53,7 +54,7 @@ pub fn write(request: &Request, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
-/// A request that serializes as its JSON shape.
+/// Serializes a request in this format.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestJson<'a>(pub &'a Request);
 
@@ -66,38 +67,28 @@ impl Serialize for RequestJson<'_> {
     }
 }
 
-/// The JSON is well-formed, and no request.
+/// An error in JSON that is well-formed but does not describe a request.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum RequestJsonError {
-    /// The method is not a token.
-    #[error("`{0}` is not a request method")]
+    /// Not a token (RFC 9110, section 5.6.2).
+    #[error("invalid method `{0}`")]
     Method(String),
-    /// The target is empty, or has white space or a control character in it.
-    #[error("`{0}` is not a request target")]
+    /// Empty, or contains white space or a control character.
+    #[error("invalid request target `{0}`")]
     Target(String),
-    /// A header that no request can have.
     #[error(transparent)]
     Header(#[from] HeaderError),
-    /// The value of this header is not base64.
-    #[error("the value of `{name}` is not base64")]
-    HeaderBase64 {
-        /// The header's name.
-        name: String,
-        /// What the decoder says.
-        source: base64::DecodeError,
-    },
-    /// `bodyBase64` is not base64.
-    #[error("`bodyBase64` is not base64")]
+    #[error("the value of header `{name}` is not valid base64")]
+    HeaderBase64 { name: String, source: base64::DecodeError },
+    #[error("`bodyBase64` is not valid base64")]
     BodyBase64(#[source] base64::DecodeError),
-    /// Neither `body` nor `bodyBase64` is there.
     #[error("the request has neither `body` nor `bodyBase64`")]
     NoBody,
-    /// Both `body` and `bodyBase64` are there.
     #[error("the request has both `body` and `bodyBase64`")]
     TwoBodies,
 }
 
-/// A request as its JSON shape has it: well-formed, and not yet looked at.
+/// The fields of a request in JSON, not yet validated.
 #[derive(Debug, Deserialize)]
 pub struct RequestFields<'a> {
     #[serde(borrow)]
@@ -112,7 +103,7 @@ pub struct RequestFields<'a> {
 }
 
 impl RequestFields<'_> {
-    /// The request, or the first thing that no request can have.
+    /// Validates the fields. Fails at the first one that no request can have.
     pub fn into_request(self) -> Result<Request, RequestJsonError> {
         if !is_method(&self.method.0) {
             return Err(RequestJsonError::Method(self.method.0.into_owned()));
@@ -131,17 +122,18 @@ impl RequestFields<'_> {
     }
 }
 
-/// Whether a request can have this method: a token (RFC 9110 section 5.6.2).
+/// Checks that a method is a token (RFC 9110, section 5.6.2).
 pub fn is_method(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
-/// Whether a request line can carry this target: not empty, no white space, no control character.
+/// Checks that a request line can carry this target: not empty, no white space, no control
+/// character.
 pub fn is_target(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte > b' ' && byte != 0x7f)
 }
 
-/// Headers read in one go, each pushed as soon as it is read; the first that is refused is kept as the error.
+/// Headers that were pushed while they were read. The first invalid one is the error.
 #[derive(Debug)]
 struct ReadHeaders(Result<Headers, RequestJsonError>);
 
@@ -162,15 +154,15 @@ impl<'de> Visitor<'de> for HeadersVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<ReadHeaders, A::Error> {
         let mut headers = Headers::with_capacity(TYPICAL_HEADERS, TYPICAL_HEADER_BYTES);
-        let mut refused = None;
+        let mut error = None;
         while let Some(outcome) = list.next_element_seed(PairSeed(&mut headers))? {
-            refused = refused.or(outcome.err());
+            error = error.or(outcome.err());
         }
-        Ok(ReadHeaders(refused.map_or(Ok(headers), Err)))
+        Ok(ReadHeaders(error.map_or(Ok(headers), Err)))
     }
 }
 
-/// Room that the headers of most webhooks fit in.
+/// The headers of most webhooks fit in this capacity.
 const TYPICAL_HEADERS: usize = 16;
 const TYPICAL_HEADER_BYTES: usize = 640;
 
@@ -205,7 +197,6 @@ impl<'de> Visitor<'de> for PairSeed<'_> {
     }
 }
 
-/// A header value, as text or as base64.
 enum HeaderValue<'a> {
     Text(Text<'a>),
     Base64(Text<'a>),
@@ -261,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_written_as_text_and_headers_in_their_order() {
+    fn text_is_written_as_text_and_headers_in_order() {
         let mut request = Request::post("/x?y=1", b"{\"a\":\"\xc3\xa9\"}\n".to_vec());
         request.headers.push("X-B", b"2").unwrap();
         request.headers.push("x-a", b"1").unwrap();
@@ -272,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_written_in_base64() {
+    fn bytes_that_are_not_utf_8_are_written_in_base64() {
         let mut request = Request::post("/", b"\xff\x00\xfe".to_vec());
         request.headers.push("X-Name", b"caf\xe9").unwrap();
         let json = r#"{"method":"POST","target":"/","headers":[["X-Name",{"base64":"Y2Fm6Q=="}]],"bodyBase64":"/wD+"}"#;
@@ -281,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_request_can_have_is_refused_by_name() {
+    fn invalid_headers_and_bodies_are_refused_by_name() {
         let with = |headers: &str, rest: &str| {
             read(&format!(r#"{{"method":"POST","target":"/","headers":[{headers}]{rest}}}"#)).unwrap_err()
         };
@@ -305,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_method_or_target_that_would_break_the_request_line_is_refused() {
+    fn a_method_or_target_that_breaks_the_request_line_is_refused() {
         let with = |method: &str, target: &str| {
             read(&format!(r#"{{"method":"{method}","target":"{target}","headers":[],"body":""}}"#)).unwrap_err()
         };
@@ -325,7 +316,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(
+        fn a_written_request_is_read_back(
             method in "[A-Z!#$]{1,9}",
             target in "/[!-~é]{0,40}",
             headers in prop::collection::vec(("[A-Za-z0-9-]{1,20}", prop::collection::vec(any::<u8>(), 0..40)), 0..20),
@@ -333,7 +324,7 @@ mod tests {
         ) {
             let mut request = Request { method, target, headers: Headers::new(), body };
             for (name, value) in &headers {
-                // What push refuses is not a header, and its test is in `message`.
+                // Refused headers are tested in `message`.
                 let _ = request.headers.push(name, value);
             }
             prop_assert_eq!(read(&written(&request)).unwrap(), request);

@@ -1,4 +1,4 @@
-//! HTTP archives, as Chrome writes them and as others do.
+//! HTTP archives, from Chrome and from other tools.
 
 use super::*;
 
@@ -6,13 +6,13 @@ fn read(file: &str) -> Vec<Result<Capture, CaptureError>> {
     read_har(file.as_bytes()).unwrap().collect()
 }
 
-/// An archive with one entry of this request.
+/// Builds an archive with one entry.
 fn entry(request: &str) -> String {
     format!(r#"{{"log":{{"version":"1.2","entries":[{{"request":{request}}}]}}}}"#)
 }
 
 #[test]
-fn an_export_of_chrome_is_read_entry_by_entry() {
+fn an_export_from_chrome_is_read_entry_by_entry() {
     let all = read(HAR);
     let [Ok(post), Ok(get), Err(CaptureError::BodyNotInFile(Location::Entry(3)))] = all.as_slice() else {
         panic!("{all:#?}")
@@ -39,15 +39,15 @@ fn a_body_in_base64_is_decoded() {
 }
 
 #[test]
-fn a_body_that_was_changed_is_noted() {
+fn a_body_of_another_length_is_noted() {
     let request = r#"{"method":"POST","url":"http://h/","headers":[{"name":"Content-Length","value":"3"}],
         "bodySize":9,"postData":{"mimeType":"x","text":"é"}}"#;
     let capture = read(&entry(request)).remove(0).unwrap();
-    assert_eq!(capture.notes, [Note::LengthDiffers { announced: 3, present: 2 }]);
+    assert_eq!(capture.notes, [Note::LengthDiffers { declared: 3, actual: 2 }]);
 }
 
 #[test]
-fn an_entry_that_is_no_request_is_an_error_in_its_place() {
+fn an_entry_that_is_not_a_request_is_an_error_of_its_entry() {
     let all = read(
         r#"{"log":{"entries":[{}, {"request":{"method":"POST","url":"ftp://h/"}},
         {"request":{"method":"A B","url":"http://h/"}},
@@ -57,10 +57,10 @@ fn an_entry_that_is_no_request_is_an_error_in_its_place() {
         matches!(
             all.as_slice(),
             [
-                Err(CaptureError::Json { place: Location::Entry(1), .. }),
-                Err(CaptureError::Request { place: Location::Entry(2), source: RequestJsonError::Target(_) }),
-                Err(CaptureError::Request { place: Location::Entry(3), source: RequestJsonError::Method(_) }),
-                Err(CaptureError::Request { place: Location::Entry(4), source: RequestJsonError::Header(_) }),
+                Err(CaptureError::Json { location: Location::Entry(1), .. }),
+                Err(CaptureError::Request { location: Location::Entry(2), source: RequestJsonError::Target(_) }),
+                Err(CaptureError::Request { location: Location::Entry(3), source: RequestJsonError::Method(_) }),
+                Err(CaptureError::Request { location: Location::Entry(4), source: RequestJsonError::Header(_) }),
             ]
         ),
         "{all:#?}"
@@ -69,7 +69,7 @@ fn an_entry_that_is_no_request_is_an_error_in_its_place() {
 }
 
 #[test]
-fn a_body_that_the_archive_left_out_is_an_error() {
+fn a_body_that_the_archive_omits_is_an_error() {
     for request in [
         r#"{"method":"POST","url":"http://h/","bodySize":3}"#,
         r#"{"method":"POST","url":"http://h/","headers":[{"name":"content-length","value":"3"}],"postData":{"text":null}}"#,
@@ -85,7 +85,7 @@ fn a_body_that_the_archive_left_out_is_an_error() {
 }
 
 #[test]
-fn an_error_in_an_entry_does_not_give_a_place_that_is_not_the_files() {
+fn an_error_in_an_entry_shows_no_line_of_the_parser() {
     let all = read(r#"{"log":{"entries":[{"request":{"method":7}}]}}"#);
     let [Err(error)] = all.as_slice() else { panic!("{all:?}") };
     let source = std::error::Error::source(error).unwrap().to_string();

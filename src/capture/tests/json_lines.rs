@@ -1,4 +1,4 @@
-//! Lines of JSON, good and broken.
+//! Valid and invalid lines of JSON.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn read(file: &[u8]) -> Vec<Result<Capture, CaptureError>> {
 }
 
 #[test]
-fn a_line_is_a_capture_with_its_time() {
+fn a_line_is_read_with_its_time_of_arrival() {
     let all = read(&line(&sample()));
     let [Ok(capture)] = all.as_slice() else { panic!("{all:?}") };
     let arrived = Some("2025-01-15T10:30:00Z".parse().unwrap());
@@ -16,19 +16,19 @@ fn a_line_is_a_capture_with_its_time() {
 }
 
 #[test]
-fn lines_about_other_things_and_empty_lines_are_passed_over() {
+fn other_records_and_empty_lines_are_skipped() {
     let good = String::from_utf8(line(&sample())).unwrap();
     let file = format!(
         "\u{feff}{{\"schema\":\"whtool.ready/1\",\"port\":4000}}\r\n\n \r\n{}\r\n\n{}",
         good.trim(),
         good.trim()
     );
-    let places: Vec<_> = read(file.as_bytes()).into_iter().map(|outcome| outcome.unwrap().location).collect();
-    assert_eq!(places, [Location::Line(4), Location::Line(6)]);
+    let locations: Vec<_> = read(file.as_bytes()).into_iter().map(|outcome| outcome.unwrap().location).collect();
+    assert_eq!(locations, [Location::Line(4), Location::Line(6)]);
 }
 
 #[test]
-fn a_broken_line_is_an_error_in_its_place_and_does_not_hide_the_next() {
+fn an_invalid_line_is_an_error_and_does_not_hide_the_next() {
     let good = String::from_utf8(line(&sample())).unwrap();
     let broken = good.replace("14", "14\\r\\nX: y");
     let file = format!("nonsense\n{good}{}\n{{\"a\":1}}\n{broken}[]\n{good}", good.split_at(80).0);
@@ -37,15 +37,15 @@ fn a_broken_line_is_an_error_in_its_place_and_does_not_hide_the_next() {
         matches!(
             all.as_slice(),
             [
-                Err(CaptureError::Json { place: Location::Line(11), .. }),
+                Err(CaptureError::Json { location: Location::Line(11), .. }),
                 Ok(Capture { location: Location::Line(12), .. }),
                 Err(CaptureError::Unfinished(Location::Line(13))),
                 Err(CaptureError::NoRequest(Location::Line(14))),
                 Err(CaptureError::Request {
-                    place: Location::Line(15),
+                    location: Location::Line(15),
                     source: RequestJsonError::Header(HeaderError::Value(_))
                 }),
-                Err(CaptureError::Json { place: Location::Line(16), .. }),
+                Err(CaptureError::Json { location: Location::Line(16), .. }),
                 Ok(Capture { location: Location::Line(17), .. }),
             ]
         ),
@@ -54,7 +54,7 @@ fn a_broken_line_is_an_error_in_its_place_and_does_not_hide_the_next() {
 }
 
 #[test]
-fn an_error_says_the_column_and_not_the_parsers_line() {
+fn an_error_shows_the_column_but_not_the_line_of_the_parser() {
     let Some(Err(CaptureError::Json { source, .. })) = read_json_lines(b"{\"request\": nonsense}\n", 7).next() else {
         panic!("an error")
     };
@@ -62,14 +62,14 @@ fn an_error_says_the_column_and_not_the_parsers_line() {
 }
 
 #[test]
-fn bytes_that_are_not_utf_8_are_an_error_of_their_line() {
+fn invalid_utf_8_is_an_error_of_its_line() {
     let file = [&b"{\"request\":\"\xff\"}\n"[..], &line(&sample())].concat();
     let all = read(&file);
     assert!(matches!(all.as_slice(), [Err(CaptureError::Json { .. }), Ok(_)]), "{all:?}");
 }
 
 #[test]
-fn a_time_that_is_none_is_noted() {
+fn an_invalid_time_of_arrival_is_noted() {
     let file = String::from_utf8(line(&sample())).unwrap().replace("2025-01-15T10:30:00Z", "yesterday");
     let all = read(file.as_bytes());
     let [Ok(capture)] = all.as_slice() else { panic!("{all:?}") };
@@ -78,7 +78,7 @@ fn a_time_that_is_none_is_noted() {
 }
 
 #[test]
-fn the_next_chunk_goes_on_counting() {
+fn line_numbers_continue_in_the_next_chunk() {
     let chunk = b"\n\n{\"schema\":\"x\"}\n";
     let mut lines = read_json_lines(chunk, 5);
     assert!(lines.next().is_none());

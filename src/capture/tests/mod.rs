@@ -1,4 +1,4 @@
-//! What the readers promise together: each form is recognised, nothing panics, and what is odd is said.
+//! Tests that hold for every reader: formats are detected and nothing panics.
 
 use super::*;
 use crate::capture::request_json;
@@ -6,9 +6,9 @@ use crate::model::message::Headers;
 use proptest::prelude::*;
 
 mod archives;
+mod detect_format;
 mod json_lines;
 mod raw_requests;
-mod recognise;
 
 const HAR: &str = include_str!("sample.har");
 
@@ -16,7 +16,7 @@ fn raw(file: &[u8]) -> Vec<Capture> {
     read_raw(file).map(|outcome| outcome.expect("a readable request")).collect()
 }
 
-/// The only request of a file.
+/// Reads the only request of a file.
 fn one(file: &[u8]) -> Capture {
     let mut all = raw(file);
     assert_eq!(all.len(), 1, "{all:?}");
@@ -38,26 +38,26 @@ fn sample() -> Request {
 }
 
 #[test]
-fn parts_make_a_request_and_a_wrong_length_is_noted() {
+fn a_request_is_built_from_parts_and_a_wrong_length_is_noted() {
     let headers = ["X-A: b: c ", "x-a:d", "Content-Length: 3"].map(str::to_owned);
     let capture = from_parts(b"{}".to_vec(), &headers).unwrap();
     let request = capture.delivery.request;
     let expected = [("X-A", &b"b: c"[..]), ("x-a", b"d"), ("Content-Length", b"3")];
     assert_eq!(request.headers.iter().collect::<Vec<_>>(), expected);
-    assert_eq!(capture.notes, [Note::LengthDiffers { announced: 3, present: 2 }]);
-    let refused = |header: &str| from_parts(Vec::new(), &[header.to_owned()]).unwrap_err();
-    assert_eq!(refused("nonsense"), HeaderError::NoColon("nonsense".to_owned()));
-    assert_eq!(refused("A: b\nc"), HeaderError::Value("A".to_owned()));
-    assert_eq!(refused("A B: c"), HeaderError::Name("A B".to_owned()));
+    assert_eq!(capture.notes, [Note::LengthDiffers { declared: 3, actual: 2 }]);
+    let error = |header: &str| from_parts(Vec::new(), &[header.to_owned()]).unwrap_err();
+    assert_eq!(error("nonsense"), HeaderError::NoColon("nonsense".to_owned()));
+    assert_eq!(error("A: b\nc"), HeaderError::Value("A".to_owned()));
+    assert_eq!(error("A B: c"), HeaderError::Name("A B".to_owned()));
 }
 
 #[test]
 fn no_two_notes_share_a_code() {
     let notes = [
         Note::TrailingBytes(1),
-        Note::BytesBeyondLength { announced: 1, present: 2 },
-        Note::Truncated { announced: 2, present: 1 },
-        Note::LengthDiffers { announced: 2, present: 1 },
+        Note::BytesBeyondLength { declared: 1, actual: 2 },
+        Note::Truncated { declared: 2, actual: 1 },
+        Note::LengthDiffers { declared: 2, actual: 1 },
         Note::NoLength(1),
         Note::InvalidLength,
         Note::NotChunked,
@@ -91,7 +91,7 @@ proptest! {
     }
 
     #[test]
-    fn no_words_of_http_make_a_reader_panic(words in prop::collection::vec(prop::sample::select(vec![
+    fn no_http_tokens_make_a_reader_panic(words in prop::collection::vec(prop::sample::select(vec![
         "POST", " ", "/", "HTTP/1.1", "\r\n", "\n", "\r", ":", "Content-Length", "Transfer-Encoding: chunked", "1", "ffff", "0",
         "> ", "< ", "* ", ":method", ":path", "https://", "?", "#", "{\"request\":", "\"", "é", "\u{feff}", ";", "\0",
     ]), 0..60)) {
@@ -99,7 +99,7 @@ proptest! {
     }
 
     #[test]
-    fn no_damage_to_a_good_file_makes_a_reader_panic(
+    fn no_damage_to_a_valid_file_makes_a_reader_panic(
         which in 0..4_usize,
         cut in any::<prop::sample::Index>(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
@@ -115,7 +115,7 @@ proptest! {
     }
 
     #[test]
-    fn what_goes_on_the_wire_or_in_a_line_is_read_back(
+    fn requests_are_read_back_from_wire_and_json_lines(
         target in "/[!-~]{0,30}",
         fields in prop::collection::vec(("[A-Za-z-]{1,12}", "[!-~]([ -~]{0,20}[!-~])?"), 0..6),
         bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 1..4),

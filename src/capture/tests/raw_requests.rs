@@ -1,9 +1,9 @@
-//! Raw requests, as they are and as people save them.
+//! Raw requests, as sent and as people save them.
 
 use super::*;
 
 #[test]
-fn a_request_is_read_as_it_went_on_the_wire() {
+fn a_request_is_read_as_it_was_sent() {
     let request = sample();
     let capture = one(&request.to_wire());
     assert_eq!(capture.delivery, Delivery { request, peer: None, arrived: None });
@@ -11,7 +11,7 @@ fn a_request_is_read_as_it_went_on_the_wire() {
 }
 
 #[test]
-fn a_binary_body_is_kept_byte_for_byte() {
+fn a_binary_body_is_read_byte_for_byte() {
     let body: Vec<u8> = (0..=255).chain(*b"\r\n\r\nPOST / HTTP/1.1\r\n\r\n").collect();
     let mut file = format!("POST / HTTP/1.1\r\nContent-Length: {}\r\n\r\n", body.len()).into_bytes();
     file.extend_from_slice(&body);
@@ -20,7 +20,7 @@ fn a_binary_body_is_kept_byte_for_byte() {
 }
 
 #[test]
-fn a_head_with_bare_line_feeds_after_a_byte_order_mark_is_read() {
+fn a_head_with_bare_newlines_after_a_byte_order_mark_is_read() {
     let capture = one(b"\xef\xbb\xbf\nPOST /x HTTP/1.0\nContent-Length: 5\nX-A:  b \n\na\r\nb\n");
     let request = capture.delivery.request;
     assert_eq!((request.target.as_str(), request.body.as_slice()), ("/x", &b"a\r\nb\n"[..]));
@@ -29,7 +29,7 @@ fn a_head_with_bare_line_feeds_after_a_byte_order_mark_is_read() {
 }
 
 #[test]
-fn a_whole_url_as_target_keeps_its_path_and_query() {
+fn a_url_as_target_keeps_its_path_and_query() {
     for (line, target) in [
         ("POST https://host/path?q=1 HTTP/1.1", "/path?q=1"),
         ("POST http://host HTTP/2", "/"),
@@ -42,7 +42,7 @@ fn a_whole_url_as_target_keeps_its_path_and_query() {
 }
 
 #[test]
-fn pseudo_headers_stand_for_the_request_line() {
+fn pseudo_headers_replace_the_request_line() {
     let capture = one(b":authority: host\n:method: PUT\n:path: /x?y\n:scheme: https\ncontent-length: 2\n\n{}");
     let request = capture.delivery.request;
     assert_eq!((request.method.as_str(), request.target.as_str()), ("PUT", "/x?y"));
@@ -54,7 +54,7 @@ fn pseudo_headers_stand_for_the_request_line() {
 }
 
 #[test]
-fn what_curl_shows_is_read_without_its_marks() {
+fn curl_output_is_read_without_its_marks() {
     let dump =
         b"*   Trying 127.0.0.1:4000...\n* Connected to localhost\n> POST /hook HTTP/1.1\r\n> Host: localhost\r\n\
         > Content-Length: 2\r\n> \r\n{}\n* upload completely sent off: 2 bytes\n< HTTP/1.1 200 OK\r\n< \r\n\
@@ -66,7 +66,7 @@ fn what_curl_shows_is_read_without_its_marks() {
 }
 
 #[test]
-fn several_requests_in_a_file_are_read_in_turn() {
+fn several_requests_in_a_file_are_read_in_order() {
     let mut file = Vec::new();
     for separator in ["", "\r\n", "\n\n"] {
         file.extend_from_slice(&sample().to_wire());
@@ -81,7 +81,7 @@ fn several_requests_in_a_file_are_read_in_turn() {
 }
 
 #[test]
-fn blank_after_the_body_is_ignored_and_noted() {
+fn white_space_after_the_body_is_ignored_and_noted() {
     let mut file = sample().to_wire();
     file.extend_from_slice(b" \r\n\n");
     let capture = one(&file);
@@ -89,19 +89,19 @@ fn blank_after_the_body_is_ignored_and_noted() {
 }
 
 #[test]
-fn a_body_longer_than_announced_is_cut_and_noted() {
+fn a_body_longer_than_declared_is_truncated_and_noted() {
     let capture = one(b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{ }\n");
     assert_eq!(capture.delivery.request.body, b"{ ");
-    assert_eq!(capture.notes, [Note::BytesBeyondLength { announced: 2, present: 4 }]);
+    assert_eq!(capture.notes, [Note::BytesBeyondLength { declared: 2, actual: 4 }]);
 }
 
 #[test]
-fn a_body_shorter_than_announced_is_what_is_there() {
-    for announced in [3, u64::MAX] {
-        let file = format!("POST / HTTP/1.1\r\nContent-Length: {announced}\r\n\r\n{{}}");
+fn a_body_shorter_than_declared_is_read_as_it_is() {
+    for declared in [3, u64::MAX] {
+        let file = format!("POST / HTTP/1.1\r\nContent-Length: {declared}\r\n\r\n{{}}");
         let capture = one(file.as_bytes());
         assert_eq!(capture.delivery.request.body, b"{}");
-        assert_eq!(capture.notes, [Note::Truncated { announced, present: 2 }]);
+        assert_eq!(capture.notes, [Note::Truncated { declared, actual: 2 }]);
     }
 }
 
@@ -114,7 +114,7 @@ fn without_a_length_the_rest_of_the_file_is_the_body() {
 }
 
 #[test]
-fn lengths_that_differ_or_are_no_numbers_are_not_heeded() {
+fn invalid_or_different_lengths_are_ignored() {
     for lengths in
         ["Content-Length: 1\nContent-Length: 2", "Content-Length: +1", "Content-Length: ", "content-length: 1, 1"]
     {
@@ -126,7 +126,7 @@ fn lengths_that_differ_or_are_no_numbers_are_not_heeded() {
 }
 
 #[test]
-fn chunks_are_decoded_where_they_are() {
+fn chunks_are_decoded() {
     let head = "POST / HTTP/1.1\r\nTransfer-Encoding: gzip, Chunked\r\n";
     let chunks = "\r\n4\r\nWiki\r\nA;x=y\r\n0123\n\r\n789\r\n0\r\nX-T: 1\r\n\r\n";
     let capture = one(format!("{head}{chunks}").as_bytes());
@@ -134,11 +134,21 @@ fn chunks_are_decoded_where_they_are() {
     let two = raw(format!("{head}{chunks}{head}\r\n0\r\n\r\n").as_bytes());
     assert_eq!((two.len(), two.last().unwrap().delivery.request.body.as_slice()), (2, &b""[..]));
     let beyond = one(format!("{head}\r\n1\r\nx\r\n0\r\n\r\nmore").as_bytes());
-    assert_eq!(beyond.notes, [Note::BytesBeyondLength { announced: 1, present: 5 }]);
+    assert_eq!(beyond.notes, [Note::BytesBeyondLength { declared: 1, actual: 5 }]);
 }
 
 #[test]
-fn a_body_that_was_saved_without_its_chunks_is_taken_as_it_is() {
+fn a_request_inside_trailers_ends_the_body_before_it() {
+    let head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let file = format!("{head}1\r\nx\r\n0\r\nX-T: 1\r\nPOST http://host/next HTTP/1.1\r\nContent-Length: 1\r\n\r\ny");
+    let all = raw(file.as_bytes());
+    let requests: Vec<_> = all.iter().map(|capture| &capture.delivery.request).collect();
+    assert_eq!(requests.iter().map(|request| request.body.as_slice()).collect::<Vec<_>>(), [b"x", b"y"]);
+    assert_eq!(requests[1].target, "/next");
+}
+
+#[test]
+fn a_body_saved_without_its_chunks_is_taken_unchanged() {
     let head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n";
     for body in [
         "{}",
@@ -157,14 +167,14 @@ fn a_body_that_was_saved_without_its_chunks_is_taken_as_it_is() {
 }
 
 #[test]
-fn a_broken_head_is_an_error_with_its_place() {
+fn an_invalid_head_is_an_error_with_its_location() {
     let mut file = sample().to_wire();
     file.extend_from_slice(b"POST / HTTP/1.1\r\nnonsense\r\n\r\n");
     let mut all = read_raw(&file);
     assert!(all.next().unwrap().is_ok());
     let error = all.next().unwrap().unwrap_err();
     assert!(
-        matches!(&error, CaptureError::Header { place: Location::Request(2), source: HeaderError::NoColon(_) }),
+        matches!(&error, CaptureError::Header { location: Location::Request(2), source: HeaderError::NoColon(_) }),
         "{error:?}"
     );
     assert!(all.next().is_none());
@@ -177,5 +187,8 @@ fn a_broken_head_is_an_error_with_its_place() {
         );
     }
     let error = read_raw(b"hello world again\n").next().unwrap().unwrap_err();
-    assert_eq!(error.to_string(), "request 1 starts with `hello world again`, which is not a request line");
+    assert_eq!(
+        error.to_string(),
+        "request 1: expected a request line such as `POST /path HTTP/1.1`, found `hello world again`"
+    );
 }

@@ -1,9 +1,9 @@
-//! What tells the forms apart.
+//! Detection of the format.
 
 use super::*;
 
 #[test]
-fn each_form_is_told_from_its_first_bytes() {
+fn each_format_is_detected_from_its_first_bytes() {
     for (start, form) in [
         ("POST /x HTTP/1.1\r\n", CaptureFormat::Raw),
         ("\u{feff}\r\nPOST https://host/x HTTP/2\n", CaptureFormat::Raw),
@@ -23,7 +23,7 @@ fn each_form_is_told_from_its_first_bytes() {
 }
 
 #[test]
-fn what_is_no_capture_has_no_form() {
+fn other_text_has_no_format() {
     for start in ["", " \n", "[1]", "curl https://host/x -d y", "see /etc/passwd", "HTTP/1.1 200 OK", "PK\u{3}\u{4}"] {
         assert_eq!(detect_format(start.as_bytes()), None, "{start:?}");
     }
