@@ -6,7 +6,7 @@
 //! app's answer and its record, the delivery is sent again.
 
 use super::events::EventSender;
-use super::sender::clients::{Clients, Terms};
+use super::sender::client::{ExchangeOptions, HttpClient};
 use super::store::{Due, Selection, Verdict, Writer};
 use crate::model::backoff::Backoff;
 use crate::model::exchange::OutgoingRequest;
@@ -38,7 +38,7 @@ const STORE_RETRY_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Forwarder {
     forward: ForwardOptions,
     writer: Writer,
-    clients: Clients,
+    client: HttpClient,
     events: Arc<EventSender>,
     /// Notified when a delivery was queued.
     wake: Arc<Notify>,
@@ -67,11 +67,11 @@ impl Forwarder {
     pub fn new(
         forward: ForwardOptions,
         writer: Writer,
-        clients: Clients,
+        client: HttpClient,
         events: Arc<EventSender>,
         wake: Arc<Notify>,
     ) -> Self {
-        Self { forward, writer, clients, events, wake, in_flight: HashMap::new(), outages: HashMap::new() }
+        Self { forward, writer, client, events, wake, in_flight: HashMap::new(), outages: HashMap::new() }
     }
 
     /// Forwards until `stop`, then waits for the running attempts.
@@ -160,11 +160,11 @@ impl Forwarder {
     /// Makes one attempt and records it. It counts as running until it is recorded, so that a
     /// delivery that the app has accepted is not sent again.
     fn attempt(&self, due: Due) -> impl Future<Output = FinishedAttempt> + Send + 'static {
-        let (clients, forward, writer) = (self.clients.clone(), self.forward.clone(), self.writer.clone());
+        let (client, forward, writer) = (self.client.clone(), self.forward.clone(), self.writer.clone());
         async move {
             let started = Instant::now();
             let attempt = match due.url.parse::<Url>() {
-                Ok(url) => send_to_app(&clients, &forward, &due.request, &url, MAX_ANSWER_BODY).await,
+                Ok(url) => send_to_app(&client, &forward, &due.request, &url, MAX_ANSWER_BODY).await,
                 Err(error) => failed_attempt(&due.url, error.to_string()),
             };
             let tries = due.tries + 1;
@@ -210,7 +210,7 @@ impl Forwarder {
 
 /// Sends a delivery to an app, and reads at most `max_answer_body` bytes of the answer's body.
 pub(super) async fn send_to_app(
-    clients: &Clients,
+    client: &HttpClient,
     forward: &ForwardOptions,
     request: &Request,
     url: &Url,
@@ -222,8 +222,9 @@ pub(super) async fn send_to_app(
     };
     let final_url = url.to_string();
     let outgoing = OutgoingRequest { number: 0, url, request };
-    let terms = Terms { limit: forward.timeout, certificates: forward.certificates, most_of_body: max_answer_body };
-    match clients.exchange(outgoing, terms).await {
+    let options =
+        ExchangeOptions { timeout: forward.timeout, certificates: forward.certificates, max_body: max_answer_body };
+    match client.exchange(outgoing, options).await {
         Ok(sent) => Attempt {
             at: Timestamp::now(),
             url: final_url,
@@ -278,7 +279,7 @@ mod tests {
         };
         let (writer, _) = Writer::start(&StoreLocation::Memory).unwrap();
         let events = Arc::new(EventSender::new(mpsc::channel(1).0, Duration::ZERO));
-        Forwarder::new(forward, writer, Clients::default(), events, Arc::default())
+        Forwarder::new(forward, writer, HttpClient::default(), events, Arc::default())
     }
 
     fn answered(status: u16) -> Attempt {

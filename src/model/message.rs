@@ -128,7 +128,6 @@ impl Headers {
         let is_connection_option = move |name: &str| {
             options.iter().flat_map(|option| option.split(',')).any(|other| other.trim().eq_ignore_ascii_case(name))
         };
-        let is_hop_by_hop = move |name: &str| HOP_BY_HOP.iter().any(|other| other.eq_ignore_ascii_case(name));
         self.iter().filter(move |(name, _)| !is_hop_by_hop(name) && !is_connection_option(name))
     }
 
@@ -144,6 +143,11 @@ impl Headers {
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
     }
+}
+
+/// Returns true for a header that applies to one connection and is not forwarded, whatever `Connection` lists.
+pub fn is_hop_by_hop(name: &str) -> bool {
+    HOP_BY_HOP.iter().any(|other| other.eq_ignore_ascii_case(name))
 }
 
 /// True if a header name or method may contain this byte.

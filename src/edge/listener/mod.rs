@@ -145,9 +145,9 @@ struct ForwarderTask {
 
 fn start_forwarder(pipeline: &DeliveryPipeline, events: &Arc<EventSender>, runtime: &Runtime) -> Option<ForwarderTask> {
     let (forward, writer) = (pipeline.forward.clone()?, pipeline.writer.clone());
-    let (clients, wake) = (pipeline.clients.clone(), Arc::clone(&pipeline.wake));
+    let (client, wake) = (pipeline.client.clone(), Arc::clone(&pipeline.wake));
     let (stop, stopped) = oneshot::channel();
-    let forwarder = Forwarder::new(forward, writer, clients, Arc::clone(events), wake);
+    let forwarder = Forwarder::new(forward, writer, client, Arc::clone(events), wake);
     Some(ForwarderTask { stop, task: runtime.spawn(forwarder.run(stopped)) })
 }
 

@@ -2,7 +2,7 @@
 //! app answers the provider (`--passthrough`).
 
 use super::super::forwarder::send_to_app;
-use super::super::sender::clients::Clients;
+use super::super::sender::client::HttpClient;
 use super::super::store::{Append, Recorded, Writer};
 use super::response::ProviderResponse;
 use crate::model::delivery::AnalyzedDelivery;
@@ -23,7 +23,7 @@ const STORE_RETRY_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct DeliveryPipeline {
     pub writer: Writer,
     pub forward: Option<ForwardOptions>,
-    pub clients: Clients,
+    pub client: HttpClient,
     /// Wakes the forwarder.
     pub wake: Arc<Notify>,
     passthrough_slots: Semaphore,
@@ -31,8 +31,8 @@ pub(super) struct DeliveryPipeline {
 
 impl DeliveryPipeline {
     pub fn new(writer: Writer, forward: Option<ForwardOptions>) -> Self {
-        let (clients, wake) = (Clients::default(), Arc::new(Notify::new()));
-        Self { writer, forward, clients, wake, passthrough_slots: Semaphore::new(PASSTHROUGH_LIMIT) }
+        let (client, wake) = (HttpClient::default(), Arc::new(Notify::new()));
+        Self { writer, forward, client, wake, passthrough_slots: Semaphore::new(PASSTHROUGH_LIMIT) }
     }
 
     /// Returns the URLs that a delivery is forwarded to.
@@ -79,7 +79,7 @@ impl DeliveryPipeline {
         // Fails only when the semaphore is closed, which it never is.
         let _slot = self.passthrough_slots.acquire().await;
         let request = &received.delivery.request;
-        let mut attempt = send_to_app(&self.clients, forward, request, url, MAX_PASSTHROUGH_BODY).await;
+        let mut attempt = send_to_app(&self.client, forward, request, url, MAX_PASSTHROUGH_BODY).await;
         if attempt.outcome.as_ref().is_ok_and(|answer| !answer.is_whole) {
             let limit = MAX_PASSTHROUGH_BODY / 1024;
             attempt.outcome = Err(format!("the app's answer is larger than {limit} KiB and was not passed on"));

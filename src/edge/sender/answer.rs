@@ -1,4 +1,4 @@
-//! What both ways of sending share: how an answer is read, and how a failure is told.
+//! Answers as they are read, and the errors of both HTTP clients.
 
 use crate::model::exchange::{Answer, SendFailure};
 use crate::model::message::{Headers, Request};
@@ -6,75 +6,75 @@ use hyper::{HeaderMap, Method, StatusCode};
 use std::error::Error as StdError;
 use std::io;
 
-/// An answer as it comes in. What is beyond the wanted part of its body is not read: a new connection is cheaper.
+/// An answer that is being read. Bytes of the body beyond the limit are not read: closing the
+/// connection is cheaper.
 #[derive(Debug)]
-pub(super) struct Incoming {
+pub(super) struct PartialAnswer {
     answer: Answer,
-    most: usize,
+    max_body: usize,
 }
 
-impl Incoming {
-    /// An answer of which the head is there, and so much of the body is wanted.
-    pub fn new(status: StatusCode, headers: &HeaderMap, most: usize) -> Self {
-        let mut kept = Headers::with_capacity(headers.len(), 64 * headers.len());
+impl PartialAnswer {
+    pub fn new(status: StatusCode, headers: &HeaderMap, max_body: usize) -> Self {
+        let mut copied = Headers::with_capacity(headers.len(), 64 * headers.len());
         for (name, value) in headers {
-            // hyper let nothing through that could not be said again.
-            let _ = kept.push(name.as_str(), value.as_bytes());
+            // hyper accepts nothing that `push` refuses.
+            let _ = copied.push(name.as_str(), value.as_bytes());
         }
-        Self { answer: Answer { headers: kept, ..Answer::new(status.as_u16(), []) }, most }
+        Self { answer: Answer { headers: copied, ..Answer::new(status.as_u16(), []) }, max_body }
     }
 
-    /// Takes the next bytes in.
-    pub fn add(&mut self, bytes: &[u8]) {
-        let room = self.most - self.answer.body.len();
+    /// Appends to the body, up to the limit.
+    pub fn push(&mut self, bytes: &[u8]) {
+        let room = self.max_body - self.answer.body.len();
         self.answer.is_whole &= bytes.len() <= room;
         self.answer.body.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
 
-    /// Whether there is more than is wanted.
-    pub fn is_enough(&self) -> bool {
+    /// Returns true if the body is longer than the limit.
+    pub fn is_truncated(&self) -> bool {
         !self.answer.is_whole
     }
 
-    /// What came.
-    pub fn into_answer(self) -> Answer {
+    pub fn finish(self) -> Answer {
         self.answer
     }
 
-    /// What came before it ended too soon.
-    pub fn cut(self, cause: String) -> SendFailure {
+    /// Makes the failure for an answer that ended too soon.
+    pub fn fail(self, cause: String) -> SendFailure {
         SendFailure::Cut { cause, start: Box::new(Answer { is_whole: false, ..self.answer }) }
     }
 }
 
-/// The method, if it is one that asks for an answer.
-pub(super) fn method(request: &Request) -> Result<Method, SendFailure> {
+/// Converts the method. `CONNECT` is refused: it opens a tunnel and gets no answer.
+pub(super) fn parse_method(request: &Request) -> Result<Method, SendFailure> {
     let refused = |what| SendFailure::Broken(format!("`{}` is not {what}", request.method));
     match Method::from_bytes(request.method.as_bytes()) {
-        Ok(Method::CONNECT) => Err(refused("a method for a webhook")),
+        Ok(Method::CONNECT) => Err(refused("a method for webhooks")),
         Ok(method) => Ok(method),
-        Err(_) => Err(refused("a method")),
+        Err(_) => Err(refused("an HTTP method")),
     }
 }
 
-/// The failure of a connection.
+/// Converts an error of a connection.
 pub(super) fn broken(error: &(dyn StdError + 'static)) -> SendFailure {
-    SendFailure::Broken(cause(error))
+    SendFailure::Broken(root_cause(error))
 }
 
-/// The lowest cause of an error, in few words.
-pub(super) fn cause(error: &(dyn StdError + 'static)) -> String {
-    let mut lowest = error;
+/// Returns the message of the innermost error. Errors of the system are named by their kind, without
+/// a number.
+pub(super) fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    let mut current = error;
     loop {
-        let io = lowest.downcast_ref::<io::Error>();
+        let io = current.downcast_ref::<io::Error>();
         if let Some(io) = io.filter(|io| io.raw_os_error().is_some()) {
             return io.kind().to_string();
         }
-        // An io::Error hides the error it was made of: its `source` is that error's source.
-        let inner = io.and_then(io::Error::get_ref).map(|inner| inner as &(dyn StdError + 'static));
-        match inner.or_else(|| lowest.source()) {
-            Some(below) => lowest = below,
-            None => return lowest.to_string(),
+        // The `source` of an `io::Error` skips the error that it wraps.
+        let wrapped = io.and_then(io::Error::get_ref).map(|inner| inner as &(dyn StdError + 'static));
+        match wrapped.or_else(|| current.source()) {
+            Some(inner) => current = inner,
+            None => return current.to_string(),
         }
     }
 }
@@ -84,11 +84,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cause_is_the_lowest_and_an_error_of_the_system_is_named_by_its_kind() {
+    fn the_root_cause_is_the_innermost_error_and_system_errors_have_no_number() {
         let missing = std::fs::File::open("/no/such/file").unwrap_err();
-        assert_eq!(cause(&missing), "entity not found");
+        assert_eq!(root_cause(&missing), "entity not found");
         let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, "invalid peer certificate"));
-        assert_eq!(cause(&wrapped), "invalid peer certificate");
-        assert_eq!(cause(&io::Error::from(io::ErrorKind::UnexpectedEof)), "unexpected end of file");
+        assert_eq!(root_cause(&wrapped), "invalid peer certificate");
+        assert_eq!(root_cause(&io::Error::from(io::ErrorKind::UnexpectedEof)), "unexpected end of file");
     }
 }

@@ -1,29 +1,29 @@
-//! Sends requests, several at once, at a given pace, and tells how each fared.
+//! Sends requests, several at once and at a limited rate, and reports each answer.
 //!
-//! One thread does it all: `next` and `done` are called on it between the events of the network. `clients` knows how a
-//! URL is reached; to this machine `pool` sends, with the bytes of `head` by way of `socket`, and elsewhere `exchange`;
-//! `answer` is what these share. This file keeps the places filled.
+//! A single thread does it all: it calls `next` and `done` between network events. `client` picks the
+//! way to a URL: `pool` for plain HTTP to this machine, with `wire_format` and `raw_stream`, or
+//! `via_reqwest` for everything else. This file keeps as many requests running as are allowed.
 
 mod answer;
-pub(super) mod clients;
-mod exchange;
-mod head;
-mod pace;
+pub(super) mod client;
 mod pool;
-mod socket;
+mod rate_limit;
+mod raw_stream;
 #[cfg(test)]
 mod tests;
+mod via_reqwest;
+mod wire_format;
 
 use super::signals::Interrupt;
 use crate::model::error::{Error, Result};
 use crate::model::exchange::{NextRequest, SentRequest};
 use crate::world::{SendOptions, SendStatus};
-use clients::{Clients, Terms};
-use pace::Pace;
+use client::{ExchangeOptions, HttpClient};
+use rate_limit::RateLimit;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-/// Sends what `next` hands out, each request asked for only when there is a place for it.
+/// Sends the requests that `next` returns. It is called only when another request may start.
 pub(super) fn send(
     options: &SendOptions,
     interrupt: Interrupt,
@@ -31,11 +31,11 @@ pub(super) fn send(
     done: &mut dyn FnMut(SentRequest),
 ) -> Result<SendStatus> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Error::failed("can't send").because(error))?;
-    let end = runtime.block_on(send_all(options, interrupt, next, done));
-    // A name that is still being looked up must not hold the program up.
+    let runtime = runtime.map_err(|error| Error::failed("can't send requests").because(error))?;
+    let status = runtime.block_on(send_all(options, interrupt, next, done));
+    // Does not wait for a DNS lookup that is still running.
     runtime.shutdown_background();
-    end
+    status
 }
 
 async fn send_all(
@@ -44,30 +44,31 @@ async fn send_all(
     next: &mut dyn FnMut() -> NextRequest,
     done: &mut dyn FnMut(SentRequest),
 ) -> Result<SendStatus> {
-    let clients = Clients::default();
-    let mut pace = Pace::new(options.per_second, Instant::now());
-    let mut under_way = JoinSet::new();
-    let terms = Terms { limit: options.timeout, certificates: options.certificates, most_of_body: options.max_body };
+    let client = HttpClient::default();
+    let mut rate_limit = RateLimit::new(options.per_second, Instant::now());
+    let mut running = JoinSet::new();
+    let exchange_options =
+        ExchangeOptions { timeout: options.timeout, certificates: options.certificates, max_body: options.max_body };
     let mut has_more = true;
-    let mut pause = None;
-    while has_more || !under_way.is_empty() {
-        let has_place = has_more && under_way.len() < options.concurrency.max(1);
+    let mut wait_until = None;
+    while has_more || !running.is_empty() {
+        let may_start = has_more && running.len() < options.concurrency.max(1);
         tokio::select! {
             biased;
             () = interrupt.wait() => return Ok(SendStatus::Interrupted),
-            Some(sent) = under_way.join_next() => {
+            Some(sent) = running.join_next() => {
                 done(sent.expect("an exchange is not aborted, and does not panic")?);
-                (has_more, pause) = (true, None);
+                (has_more, wait_until) = (true, None);
             }
-            () = sleep_until_due(pause.max(pace.due())), if has_place => {
-                pause = None;
+            () = sleep_until_due(wait_until.max(rate_limit.next_start())), if may_start => {
+                wait_until = None;
                 match next() {
                     NextRequest::Send(outgoing) => {
-                        pace.started(Instant::now());
-                        let clients = clients.clone();
-                        under_way.spawn(async move { clients.exchange(outgoing, terms).await });
+                        rate_limit.record_start(Instant::now());
+                        let client = client.clone();
+                        running.spawn(async move { client.exchange(outgoing, exchange_options).await });
                     }
-                    NextRequest::Wait(span) => pause = Instant::now().checked_add(span),
+                    NextRequest::Wait(time) => wait_until = Instant::now().checked_add(time),
                     NextRequest::Nothing => has_more = false,
                     NextRequest::Stop => return Ok(SendStatus::Complete),
                 }
@@ -77,7 +78,7 @@ async fn send_all(
     Ok(SendStatus::Complete)
 }
 
-/// `None` is due already; no timer is set for it.
+/// Sleeps until then. `None` returns at once and sets no timer.
 async fn sleep_until_due(due: Option<Instant>) {
     if let Some(due) = due {
         sleep_until(due).await;

@@ -1,12 +1,13 @@
-//! Connections to plain HTTP targets on this machine, kept open between requests.
+//! Keep-alive connections to plain HTTP servers on this machine.
 //!
-//! hyper reads the answers; `head` says what goes out, and `socket` sends it. A request goes out once: only when hyper says
-//! that a connection was closed before any of it was sent is it sent on another one.
+//! hyper reads the answers; `wire_format` writes the requests, and `raw_stream` sends them. A request
+//! is sent once. It is sent again on another connection only if hyper reports that a connection was
+//! closed before any of it was sent.
 
-use super::answer::{self, broken, cause, method};
-use super::clients::{CONNECT, Terms};
-use super::head;
-use super::socket::{Outbox, Socket};
+use super::answer::{PartialAnswer, broken, parse_method, root_cause};
+use super::client::{CONNECT_TIMEOUT, ExchangeOptions};
+use super::raw_stream::{RawRequest, RawStream};
+use super::wire_format;
 use crate::model::exchange::{Answer, SendFailure};
 use crate::model::message::Request;
 use http_body_util::{BodyExt, Empty};
@@ -22,27 +23,27 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 use url::{Host, Url};
 
-/// hyper's idea of a request.
-type StandIn = hyper::Request<Empty<Bytes>>;
+/// The request that hyper sees.
+type PlaceholderRequest = hyper::Request<Empty<Bytes>>;
 
-/// Connections at rest, the longest first. Clones share them.
+/// Idle connections, the longest idle first. Clones share them.
 ///
-/// A new connection takes the place of the one that rested longest, so there are never more of them than requests were
-/// under way at once.
+/// A new connection replaces the longest idle one, so there are never more connections than there
+/// were requests at once.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Pool(Arc<Mutex<Vec<Line>>>);
+pub(super) struct Pool(Arc<Mutex<Vec<PooledConnection>>>);
 
-/// A connection. It ends when this is dropped.
+/// A connection. It is closed when this is dropped.
 #[derive(Debug)]
-struct Line {
+struct PooledConnection {
     /// Host and port.
-    target: String,
-    requests: SendRequest<Empty<Bytes>>,
-    outbox: Arc<Outbox>,
+    authority: String,
+    hyper: SendRequest<Empty<Bytes>>,
+    request: Arc<RawRequest>,
     task: AbortHandle,
 }
 
-impl Drop for Line {
+impl Drop for PooledConnection {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -50,98 +51,107 @@ impl Drop for Line {
 
 impl Pool {
     /// Sends a request, byte for byte, and reads the answer.
-    pub async fn exchange(&self, url: &Url, request: Request, terms: Terms) -> Result<Answer, SendFailure> {
-        let end = Instant::now() + terms.limit;
-        let method = method(&request)?;
-        let is_last = head::says_close(&request);
-        let wire = head::wire(url, &request)?;
+    pub async fn exchange(&self, url: &Url, request: Request, options: ExchangeOptions) -> Result<Answer, SendFailure> {
+        let deadline = Instant::now() + options.timeout;
+        let method = parse_method(&request)?;
+        let closes = wire_format::has_connection_close(&request);
+        let wire = wire_format::write(url, &request)?;
         drop(request);
-        let sent = timeout_at(end, self.send(url, &method, wire)).await;
-        let (line, response) = sent.unwrap_or(Err(SendFailure::Timeout))?;
-        let mut incoming = answer::Incoming::new(response.status(), response.headers(), terms.most_of_body);
+        let sent = timeout_at(deadline, self.send(url, &method, wire)).await;
+        let (connection, response) = sent.unwrap_or(Err(SendFailure::Timeout))?;
+        let mut answer = PartialAnswer::new(response.status(), response.headers(), options.max_body);
         let mut body = response.into_body();
         loop {
-            match timeout_at(end, body.frame()).await {
-                Ok(Some(Ok(frame))) => incoming.add(frame.data_ref().map_or(&[], |data| data)),
-                Ok(Some(Err(error))) => return Err(incoming.cut(cause(&error))),
+            match timeout_at(deadline, body.frame()).await {
+                Ok(Some(Ok(frame))) => answer.push(frame.data_ref().map_or(&[], |data| data)),
+                Ok(Some(Err(error))) => return Err(answer.fail(root_cause(&error))),
                 Ok(None) => break,
-                Err(_elapsed) => return Err(incoming.cut(SendFailure::Timeout.to_string())),
+                Err(_elapsed) => return Err(answer.fail(SendFailure::Timeout.to_string())),
             }
-            if incoming.is_enough() {
-                return Ok(incoming.into_answer());
+            if answer.is_truncated() {
+                return Ok(answer.finish());
             }
         }
-        if !is_last && line.outbox.is_empty() {
-            self.lines().push(line);
+        if !closes && connection.request.is_sent() {
+            self.idle().push(connection);
         }
-        Ok(incoming.into_answer())
+        Ok(answer.finish())
     }
 
-    /// Sends by a connection that rests, or else by a new one.
-    async fn send(&self, url: &Url, method: &Method, wire: Bytes) -> Result<(Line, Response<Incoming>), SendFailure> {
-        while let Some(mut line) = self.rested(head::authority(url)).await {
-            match line.send(method, wire.clone()).await {
-                Ok(response) => return Ok((line, response)),
+    /// Sends on an idle connection, or else on a new one.
+    async fn send(
+        &self,
+        url: &Url,
+        method: &Method,
+        wire: Bytes,
+    ) -> Result<(PooledConnection, Response<Incoming>), SendFailure> {
+        while let Some(mut connection) = self.take_open(wire_format::authority(url)).await {
+            match connection.send(method, wire.clone()).await {
+                Ok(response) => return Ok((connection, response)),
                 Err(error) if error.message().is_none() => return Err(broken(error.error())),
                 Err(_unsent) => {}
             }
         }
-        let mut line = self.open(url).await?;
-        let response = line.send(method, wire).await.map_err(|error| broken(error.error()))?;
-        Ok((line, response))
+        let mut connection = self.connect(url).await?;
+        let response = connection.send(method, wire).await.map_err(|error| broken(error.error()))?;
+        Ok((connection, response))
     }
 
-    /// A connection to this target that is still open.
-    async fn rested(&self, target: &str) -> Option<Line> {
+    /// Takes an idle connection to this server that is still open.
+    async fn take_open(&self, authority: &str) -> Option<PooledConnection> {
         loop {
-            let mut line = self.take(target)?;
-            // The runtime looks at its sockets: the target may have closed this one, and hyper not heard of it yet.
+            let mut connection = self.take_idle(authority)?;
+            // Lets the runtime look at its sockets: the server may have closed this one unnoticed.
             tokio::task::yield_now().await;
-            if line.requests.ready().await.is_ok() {
-                return Some(line);
+            if connection.hyper.ready().await.is_ok() {
+                return Some(connection);
             }
         }
     }
 
-    fn take(&self, target: &str) -> Option<Line> {
-        let mut lines = self.lines();
-        let place = lines.iter().rposition(|line| line.target == target)?;
-        Some(lines.remove(place))
+    fn take_idle(&self, authority: &str) -> Option<PooledConnection> {
+        let mut idle = self.idle();
+        let index = idle.iter().rposition(|connection| connection.authority == authority)?;
+        Some(idle.remove(index))
     }
 
-    async fn open(&self, url: &Url) -> Result<Line, SendFailure> {
-        let longest_at_rest = {
-            let mut lines = self.lines();
-            if lines.is_empty() { None } else { Some(lines.remove(0)) }
+    async fn connect(&self, url: &Url) -> Result<PooledConnection, SendFailure> {
+        let longest_idle = {
+            let mut idle = self.idle();
+            if idle.is_empty() { None } else { Some(idle.remove(0)) }
         };
-        drop(longest_at_rest);
-        let stream = match timeout(CONNECT, connect(url)).await {
-            Ok(connected) => connected.map_err(|error| SendFailure::Connect(cause(&error)))?,
+        drop(longest_idle);
+        let stream = match timeout(CONNECT_TIMEOUT, open_stream(url)).await {
+            Ok(connected) => connected.map_err(|error| SendFailure::Connect(root_cause(&error)))?,
             Err(_elapsed) => return Err(SendFailure::Connect(io::ErrorKind::TimedOut.to_string())),
         };
-        let outbox = Arc::new(Outbox::default());
-        let socket = TokioIo::new(Socket::new(stream, Arc::clone(&outbox)));
-        let (requests, connection) = http1::handshake(socket).await.map_err(|error| broken(&error))?;
-        // Its errors are told to whoever waits for an answer.
+        let request = Arc::new(RawRequest::default());
+        let stream = TokioIo::new(RawStream::new(stream, Arc::clone(&request)));
+        let (hyper, connection) = http1::handshake(stream).await.map_err(|error| broken(&error))?;
+        // Whoever waits for an answer gets the connection's errors.
         let task = tokio::spawn(async { drop(connection.await) }).abort_handle();
-        Ok(Line { target: head::authority(url).to_owned(), requests, outbox, task })
+        Ok(PooledConnection { authority: wire_format::authority(url).to_owned(), hyper, request, task })
     }
 
-    fn lines(&self) -> MutexGuard<'_, Vec<Line>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<PooledConnection>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Line {
-    async fn send(&mut self, method: &Method, wire: Bytes) -> Result<Response<Incoming>, TrySendError<StandIn>> {
-        let mut stand_in = StandIn::new(Empty::new());
-        method.clone_into(stand_in.method_mut());
-        self.outbox.put(wire);
-        self.requests.try_send_request(stand_in).await
+impl PooledConnection {
+    async fn send(
+        &mut self,
+        method: &Method,
+        wire: Bytes,
+    ) -> Result<Response<Incoming>, TrySendError<PlaceholderRequest>> {
+        let mut placeholder = PlaceholderRequest::new(Empty::new());
+        method.clone_into(placeholder.method_mut());
+        self.request.set(wire);
+        self.hyper.try_send_request(placeholder).await
     }
 }
 
-async fn connect(url: &Url) -> io::Result<TcpStream> {
+async fn open_stream(url: &Url) -> io::Result<TcpStream> {
     let port = url.port_or_known_default().unwrap_or(80);
     let stream = match url.host() {
         Some(Host::Ipv4(address)) => TcpStream::connect((address, port)).await?,
@@ -149,7 +159,7 @@ async fn connect(url: &Url) -> io::Result<TcpStream> {
         Some(Host::Domain(name)) => TcpStream::connect((name, port)).await?,
         None => return Err(io::ErrorKind::InvalidInput.into()),
     };
-    // A socket that refuses it is as good as gone, and what is sent then says why: macOS refuses it where the other side has hung up.
+    // macOS refuses this on a socket that the other side has closed. Sending then reports why.
     let _ = stream.set_nodelay(true);
     Ok(stream)
 }

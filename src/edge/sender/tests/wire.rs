@@ -212,17 +212,18 @@ fn what_is_no_method_is_not_sent() {
 fn many_tasks_share_the_clients_of_one_runtime() {
     let (address, seen) = watched(|_| Some(NO_CONTENT.into()));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let clients = Clients::default();
-    let terms = Terms { limit: OPTIONS.timeout, certificates: CertificateCheck::Verify, most_of_body: 65_536 };
+    let client = HttpClient::default();
+    let options =
+        ExchangeOptions { timeout: OPTIONS.timeout, certificates: CertificateCheck::Verify, max_body: 65_536 };
     let mut tasks = JoinSet::new();
     for batch in 0..8 {
-        let clients = clients.clone();
+        let client = client.clone();
         let batch: Vec<OutgoingRequest> =
             posts(address, 50).into_iter().map(|one| OutgoingRequest { number: batch, ..one }).collect();
         tasks.spawn_on(
             async move {
                 for outgoing in batch {
-                    let sent = clients.exchange(outgoing, terms).await.unwrap();
+                    let sent = client.exchange(outgoing, options).await.unwrap();
                     assert_eq!(said(sent.answer), Ok((204, Vec::new())));
                 }
             },
