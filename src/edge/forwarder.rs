@@ -7,7 +7,7 @@
 
 use super::events::EventSender;
 use super::sender::client::{ExchangeOptions, HttpClient};
-use super::store::{Due, Selection, Verdict, Writer};
+use super::store::{Due, Selection, StoreWriter, Verdict};
 use crate::model::backoff::Backoff;
 use crate::model::exchange::OutgoingRequest;
 use crate::model::message::Request;
@@ -37,7 +37,7 @@ const STORE_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) struct Forwarder {
     forward: ForwardOptions,
-    writer: Writer,
+    writer: StoreWriter,
     client: HttpClient,
     events: Arc<EventSender>,
     /// Notified when a delivery was queued.
@@ -66,7 +66,7 @@ struct FinishedAttempt {
 impl Forwarder {
     pub fn new(
         forward: ForwardOptions,
-        writer: Writer,
+        writer: StoreWriter,
         client: HttpClient,
         events: Arc<EventSender>,
         wake: Arc<Notify>,
@@ -277,7 +277,7 @@ mod tests {
             certificates: CertificateCheck::Verify,
             max_in_flight: 16,
         };
-        let (writer, _) = Writer::start(&StoreLocation::Memory).unwrap();
+        let (writer, _) = StoreWriter::start(&StoreLocation::Memory).unwrap();
         let events = Arc::new(EventSender::new(mpsc::channel(1).0, Duration::ZERO));
         Forwarder::new(forward, writer, HttpClient::default(), events, Arc::default())
     }

@@ -4,7 +4,7 @@
 
 use super::super::events::{EventSender, QueuedEvent};
 use super::super::recorder::{Head, Recorder, Sequel as AfterRequest};
-use super::super::store::Recorded;
+use super::super::store::RecordedDelivery;
 use super::Timeouts;
 use super::body_memory::{BodyMemory, MemoryPermit, SMALL_BODY};
 use super::deadline_stream::DeadlineStream;
@@ -137,7 +137,7 @@ impl ListenerState {
             }
         };
         let (response, attempt) = pipeline.pass_through(&received, &forward, &url).await;
-        if let Some(recorded) = recorded.as_ref().filter(|_| !pipeline.writer.forgets()) {
+        if let Some(recorded) = recorded.as_ref().filter(|_| !pipeline.writer.is_in_memory()) {
             pipeline.record_answer(recorded, &response, &attempt).await;
         }
         let id = recorded.as_ref().map(|recorded| recorded.id.clone());
@@ -201,7 +201,7 @@ impl ListenerState {
 
 fn answered_delivery(
     received: Arc<AnalyzedDelivery>,
-    stored: Result<Option<Recorded>, String>,
+    stored: Result<Option<RecordedDelivery>, String>,
     status: StatusCode,
 ) -> AnsweredDelivery {
     let (id, store_error) = match stored {

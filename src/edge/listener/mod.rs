@@ -19,7 +19,7 @@ use super::events::{EventSender, QueuedEvent};
 use super::forwarder::Forwarder;
 use super::recorder::Recorder;
 use super::signals::Interrupt;
-use super::store::{Closed, Writer};
+use super::store::{Closed, StoreWriter};
 use crate::model::error::{Error, Result};
 use crate::world::{ListenOptions, ListenerEvent, RunningListener, StoreLocation, VerifyFn};
 use connection::ListenerState;
@@ -134,7 +134,7 @@ fn worker_threads() -> usize {
 }
 
 fn start_pipeline(store: &StoreLocation, options: &ListenOptions) -> Result<(DeliveryPipeline, Closed)> {
-    let (writer, closed) = Writer::start(store)?;
+    let (writer, closed) = StoreWriter::start(store)?;
     Ok((DeliveryPipeline::new(writer, options.forward.clone()), closed))
 }
 

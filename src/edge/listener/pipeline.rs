@@ -3,7 +3,7 @@
 
 use super::super::forwarder::send_to_app;
 use super::super::sender::client::HttpClient;
-use super::super::store::{Append, Recorded, Writer};
+use super::super::store::{NewDelivery, RecordedDelivery, StoreWriter};
 use super::response::ProviderResponse;
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::status::Status;
@@ -21,7 +21,7 @@ const PASSTHROUGH_LIMIT: usize = 256;
 const STORE_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) struct DeliveryPipeline {
-    pub writer: Writer,
+    pub writer: StoreWriter,
     pub forward: Option<ForwardOptions>,
     pub client: HttpClient,
     /// Wakes the forwarder.
@@ -30,7 +30,7 @@ pub(super) struct DeliveryPipeline {
 }
 
 impl DeliveryPipeline {
-    pub fn new(writer: Writer, forward: Option<ForwardOptions>) -> Self {
+    pub fn new(writer: StoreWriter, forward: Option<ForwardOptions>) -> Self {
         let (client, wake) = (HttpClient::default(), Arc::new(Notify::new()));
         Self { writer, forward, client, wake, passthrough_slots: Semaphore::new(PASSTHROUGH_LIMIT) }
     }
@@ -59,14 +59,14 @@ impl DeliveryPipeline {
         received: &Arc<AnalyzedDelivery>,
         answer: AnswerState,
         routes: Vec<Url>,
-    ) -> Result<Option<Recorded>, String> {
+    ) -> Result<Option<RecordedDelivery>, String> {
         let forwards: Vec<_> = routes.into_iter().map(String::from).collect();
-        if self.writer.forgets() && forwards.is_empty() {
+        if self.writer.is_in_memory() && forwards.is_empty() {
             return Ok(None);
         }
         let (received, wake) = (Arc::clone(received), Arc::clone(&self.wake));
         // Without a time limit: the delivery may be stored after the wait was given up.
-        self.writer.append(Append { received, answer, forwards, wake }).await.map(Some)
+        self.writer.insert(NewDelivery { received, answer, forwards, wake }).await.map(Some)
     }
 
     /// Sends a delivery to the app, and returns the response for the provider with the attempt.
@@ -95,12 +95,12 @@ impl DeliveryPipeline {
 
     /// Records the answer that the provider gets. If the store fails, it is tried again in the
     /// background: the app's answer counts, and the delivery itself is stored already.
-    pub async fn record_answer(&self, recorded: &Recorded, response: &ProviderResponse, attempt: &Attempt) {
-        let (writer, place) = (self.writer.clone(), recorded.place);
+    pub async fn record_answer(&self, recorded: &RecordedDelivery, response: &ProviderResponse, attempt: &Attempt) {
+        let (writer, row) = (self.writer.clone(), recorded.row);
         let (answer, attempt) = (AnswerState::Answered(Status(response.status.as_u16())), attempt.clone());
-        if writer.answered(place, answer, attempt.clone()).await.is_err() {
+        if writer.record_answer(row, answer, attempt.clone()).await.is_err() {
             tokio::spawn(async move {
-                while writer.answered(place, answer, attempt.clone()).await.is_err() {
+                while writer.record_answer(row, answer, attempt.clone()).await.is_err() {
                     tokio::time::sleep(STORE_RETRY_PAUSE).await;
                 }
             });

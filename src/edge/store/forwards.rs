@@ -5,7 +5,7 @@
 
 use super::names::Names;
 use super::rows::{self, micros};
-use super::writer::Writer;
+use super::writer::StoreWriter;
 use crate::model::message::Request;
 use crate::model::stored::{Attempt, Id};
 use crate::model::timestamp::Timestamp;
@@ -91,11 +91,11 @@ pub(super) fn waiting(connection: &Connection, url: &str) -> rusqlite::Result<u6
     Ok(connection.query_row(sql, [url], |row| row.get::<_, i64>(0))?.unsigned_abs())
 }
 
-impl Writer {
+impl StoreWriter {
     /// Takes up what was left from before for these URLs, also what was tried too often then; says how many wait now.
     pub async fn take_up(&self, urls: &[String]) -> Result<u64, String> {
         let urls = urls.to_vec();
-        self.ask(move |connection, _| {
+        self.transact(move |connection, _| {
             let mut pending = 0;
             for url in urls {
                 take_up(connection, &url)?;
@@ -108,7 +108,7 @@ impl Writer {
 
     /// What is due.
     pub async fn due(&self, selection: Selection) -> Result<Found, String> {
-        self.ask(move |connection, names| find(connection, names, &selection)).await
+        self.transact(move |connection, names| find(connection, names, &selection)).await
     }
 
     /// Records an attempt, and what becomes of the delivery.
@@ -120,8 +120,8 @@ impl Writer {
         verdict: Verdict,
         again: Option<Timestamp>,
     ) -> Result<(), String> {
-        let forgets = self.forgets();
-        self.ask(move |connection, _| {
+        let forgets = self.is_in_memory();
+        self.transact(move |connection, _| {
             let is_over = verdict != Verdict::Again;
             if !(forgets && is_over) {
                 rows::insert_attempt(connection, delivery, &attempt)?;

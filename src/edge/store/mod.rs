@@ -2,12 +2,9 @@
 //!
 //! `schema` opens the file, `rows` says how values stand in it, `names` what deliveries are called, `reading` is what commands do
 //! with it, `about` how references are found, `pruning` how old deliveries go, `health` whether all of it can be read, `forwards` is
-//! the queue to the app, and `writer` is the one thread through which a listener records, many deliveries with one sync; `bell`
-//! tells it when, and `checkpoint` is the thread that brings its log into the database.
+//! the queue to the app, and `writer` is the one thread through which a listener records, many deliveries with one sync.
 
 mod about;
-mod bell;
-mod checkpoint;
 mod file;
 mod filter;
 mod forwards;
@@ -23,4 +20,4 @@ mod writer;
 
 pub(in crate::edge) use forwards::{Due, Selection, Verdict};
 pub(in crate::edge) use reading::open;
-pub(in crate::edge) use writer::{Append, Closed, Recorded, Writer};
+pub(in crate::edge) use writer::{Closed, NewDelivery, RecordedDelivery, StoreWriter};

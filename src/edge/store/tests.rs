@@ -1,6 +1,6 @@
 //! The store through its writer and its reader.
 
-mod bell;
+mod group_commit;
 
 use super::*;
 use crate::model::delivery::{AnalyzedDelivery, Delivery};
@@ -27,14 +27,14 @@ fn place() -> (tempfile::TempDir, PathBuf) {
 }
 
 /// A delivery about this object, to be sent to these URLs.
-fn append(body: &[u8], object: &str, urls: &[&str]) -> Append {
+fn append(body: &[u8], object: &str, urls: &[&str]) -> NewDelivery {
     let delivery = Delivery {
         request: Request::post("/", body.to_vec()),
         peer: None,
         arrived: Some(Timestamp::from_second(1_000).unwrap()),
     };
     let event = Event { subject: Some(object.to_owned()), ..Event::default() };
-    Append {
+    NewDelivery {
         received: Arc::new(AnalyzedDelivery { delivery, provider: None, verdict: Judged::Unsigned, event }),
         answer: AnswerState::Answered(Status(200)),
         forwards: urls.iter().map(|url| (*url).to_owned()).collect(),
@@ -60,14 +60,14 @@ fn raw(path: &Path) -> Connection {
 #[tokio::test]
 async fn one_that_cannot_be_recorded_is_refused_and_those_beside_it_are_kept() {
     let (_folder, path) = place();
-    let (writer, _) = Writer::start(&StoreLocation::File(path.clone())).unwrap();
+    let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone())).unwrap();
     let trigger =
         "CREATE TRIGGER no BEFORE INSERT ON contents WHEN new.body = x'62' BEGIN SELECT RAISE(ABORT, 'no'); END";
     raw(&path).execute_batch(trigger).unwrap();
     // While the writer is held up, what comes gathers for one commit.
     let (go, held) = channel::<()>();
-    let holding = writer.ask(move |_, _| Ok(held.recv().is_err()));
-    let appending = ["a", "b", "c"].map(|body| writer.append(append(body.as_bytes(), "o", &[])));
+    let holding = writer.transact(move |_, _| Ok(held.recv().is_err()));
+    let appending = ["a", "b", "c"].map(|body| writer.insert(append(body.as_bytes(), "o", &[])));
     let [a, b, c] = appending;
     let (held, a, b, c, ()) = tokio::join!(holding, a, b, c, async { go.send(()).unwrap() });
     assert!(held.is_ok() && a.is_ok() && c.is_ok());
@@ -79,15 +79,15 @@ async fn one_that_cannot_be_recorded_is_refused_and_those_beside_it_are_kept() {
 #[tokio::test]
 async fn an_id_is_found_by_its_beginning_and_never_given_twice() {
     let (_folder, path) = place();
-    let (writer, _) = Writer::start(&StoreLocation::File(path.clone())).unwrap();
-    let first = writer.append(append(b"1", "o", &[])).await.unwrap();
+    let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone())).unwrap();
+    let first = writer.insert(append(b"1", "o", &[])).await.unwrap();
     drop(writer);
     let mut store = open(&path).unwrap();
     assert_eq!(store.beginning_with(&first.id[..1]).unwrap(), [first.id.as_str()]);
     assert_eq!(store.load(&first.id).unwrap().unwrap().request.body, b"1");
     assert_eq!(store.prune(Timestamp::MAX, Undelivered::Remove).unwrap(), 1);
-    let (writer, _) = Writer::start(&StoreLocation::File(path)).unwrap();
-    let second = writer.append(append(b"2", "o", &[])).await.unwrap();
+    let (writer, _) = StoreWriter::start(&StoreLocation::File(path)).unwrap();
+    let second = writer.insert(append(b"2", "o", &[])).await.unwrap();
     assert_ne!(first.id, second.id);
     assert!(store.load(&first.id).unwrap().is_none() && store.load(&second.id).unwrap().is_some());
 }
@@ -111,9 +111,9 @@ async fn a_store_of_the_first_version_keeps_its_ids_and_what_waits_in_it() {
     assert_eq!(store.beginning_with("012").unwrap(), ["0123456789"]);
     let old = store.load("0123456789").unwrap().unwrap();
     assert_eq!((old.summary.app, old.request.body.as_slice()), (AppState::Answered(Status(500)), &b"a"[..]));
-    let (writer, _) = Writer::start(&StoreLocation::File(path)).unwrap();
-    let new = writer.append(append(b"c", "o", &[])).await.unwrap();
-    assert_eq!(new.place, 9);
+    let (writer, _) = StoreWriter::start(&StoreLocation::File(path)).unwrap();
+    let new = writer.insert(append(b"c", "o", &[])).await.unwrap();
+    assert_eq!(new.row, 9);
     assert_eq!(store.load(&new.id).unwrap().unwrap().request.body, b"c");
     let taken_up = writer.take_up(&["http://a/".to_owned()]).await.unwrap();
     assert_eq!(taken_up, 1, "what the app refused stays refused");
@@ -122,9 +122,9 @@ async fn a_store_of_the_first_version_keeps_its_ids_and_what_waits_in_it() {
 #[tokio::test]
 async fn each_url_has_places_of_its_own_and_what_is_handed_out_is_not_handed_out_again() {
     let (_folder, path) = place();
-    let (writer, _) = Writer::start(&StoreLocation::File(path)).unwrap();
+    let (writer, _) = StoreWriter::start(&StoreLocation::File(path)).unwrap();
     for _ in 0..5 {
-        writer.append(append(b"x", "o", &[APP, "http://b/"])).await.unwrap();
+        writer.insert(append(b"x", "o", &[APP, "http://b/"])).await.unwrap();
     }
     let found = writer.due(selection(&[(APP, 2), ("http://b/", 1)])).await.unwrap().due;
     assert_eq!(found.iter().map(|due| due.url.as_str()).collect::<Vec<_>>(), [APP, APP, "http://b/"]);
@@ -135,9 +135,9 @@ async fn each_url_has_places_of_its_own_and_what_is_handed_out_is_not_handed_out
 #[tokio::test]
 async fn in_order_the_next_about_an_object_is_due_when_the_one_before_it_is_over() {
     let (_folder, path) = place();
-    let (writer, _) = Writer::start(&StoreLocation::File(path)).unwrap();
+    let (writer, _) = StoreWriter::start(&StoreLocation::File(path)).unwrap();
     for object in ["a", "a", "b", "a"] {
-        writer.append(append(object.as_bytes(), object, &[APP])).await.unwrap();
+        writer.insert(append(object.as_bytes(), object, &[APP])).await.unwrap();
     }
     let in_order = || Selection { per_object: true, ..selection(&[(APP, 10)]) };
     let due = async || writer.due(in_order()).await.unwrap().due;

@@ -1,9 +1,13 @@
-//! The writer: one thread that records what a listener receives. Orders that wait together are committed together, so that many
-//! deliveries share one sync; nobody is told that something is recorded before that commit is done. Where one of them can't be
-//! recorded, each is tried by itself, so that none is refused for another.
+//! Records what a listener receives, on one thread.
+//!
+//! Jobs that wait together are committed together, so many deliveries share one sync. No job is
+//! answered before its commit. If a commit fails, each of its jobs is tried alone, so that one bad
+//! delivery does not refuse the others.
+//!
+//! SQLite copies its log into the database within a commit, once the log has 1,000 pages. A thread
+//! of its own for that was slower: under load it never found a moment in which the log could start
+//! over, and syncing a file that grows costs more than overwriting one.
 
-use super::bell::{Bell, Cord};
-use super::checkpoint::Checkpoints;
 use super::file::{FileId, log_of};
 use super::names::Names;
 use super::{rows, schema};
@@ -15,241 +19,219 @@ use rusqlite::{Connection, params};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-/// How many orders may wait; beyond it senders wait for their answers.
-const WAITING: usize = 1024;
-/// How many statements stay ready: all that are used.
+/// Most jobs in the queue; beyond that, senders wait for their responses.
+const QUEUE: usize = 1024;
+/// Number of prepared statements that are kept: all that are used.
 const STATEMENTS: usize = 64;
-/// How many orders share a commit at most.
-const TOGETHER: usize = 512;
+/// Most jobs in one commit.
+const MAX_BATCH: usize = 512;
+/// Pause in which jobs gather while they come from several senders. The first job would otherwise
+/// be committed alone, and a commit costs as much as twenty deliveries do otherwise.
+const GATHERING_PAUSE: Duration = Duration::from_micros(300);
 
-/// Hears when a store is closed: it is never told anything else.
+/// Disconnects when the store is closed. Nothing is ever sent on it.
 pub(in crate::edge) type Closed = std::sync::mpsc::Receiver<()>;
 
-/// A way to the writer's thread, for many.
+/// A handle of the writer thread, which ends with the last handle.
 #[derive(Clone)]
-pub(in crate::edge) struct Writer {
-    /// Dropped before the bell, which is rung when the last is dropped.
-    orders: mpsc::Sender<Order>,
-    bell: Arc<Bell>,
-    forgets: bool,
+pub(in crate::edge) struct StoreWriter {
+    queue: mpsc::Sender<WriteJob>,
+    is_in_memory: bool,
 }
 
 /// A delivery to be recorded.
-pub(in crate::edge) struct Append {
+pub(in crate::edge) struct NewDelivery {
     pub received: Arc<AnalyzedDelivery>,
     pub answer: AnswerState,
-    /// Where it is to be forwarded.
+    /// URLs that it is queued for.
     pub forwards: Vec<String>,
-    /// Told after the commit, when there is something to forward.
+    /// Notified after the commit if there is something to forward.
     pub wake: Arc<Notify>,
 }
 
-/// Where a delivery is recorded.
 #[derive(Clone, Debug)]
-pub(in crate::edge) struct Recorded {
-    /// Its place in the store.
-    pub place: i64,
+pub(in crate::edge) struct RecordedDelivery {
+    /// Row number in the store.
+    pub row: i64,
     pub id: Id,
 }
 
-/// Something to be done in the database. Each brings the way on which its outcome goes back.
-enum Order {
-    Append(Append, oneshot::Sender<Outcome<Recorded>>),
-    /// Anything else, on the open transaction; it sends its own outcome after the commit. `None`: it was tried.
-    Task(Option<Task>, oneshot::Sender<Outcome<()>>),
+/// One unit of work, with the channel for its result.
+enum WriteJob {
+    Insert(NewDelivery, oneshot::Sender<WriteResult<RecordedDelivery>>),
+    /// Any other work within the transaction. `None`: it was tried, and its commit failed.
+    Task(Option<WriteTask>, oneshot::Sender<WriteResult<()>>),
 }
 
-/// What is done within a transaction.
-type Task = Box<dyn FnOnce(&Connection, Names) -> rusqlite::Result<()> + Send>;
+type WriteTask = Box<dyn FnOnce(&Connection, Names) -> rusqlite::Result<()> + Send>;
 
-/// Why something is not recorded, in words.
-type Outcome<T> = std::result::Result<T, String>;
+/// The error is a message for the user.
+type WriteResult<T> = std::result::Result<T, String>;
 
-impl Writer {
-    /// Opens the store and starts its thread, which ends with the last `Writer`. When it has closed the store, the receiver
-    /// hears of it, since nobody is left to tell. Orders come from tasks of the runtime that this is called in.
-    pub fn start(keep: &StoreLocation) -> Result<(Self, Closed)> {
-        let (path, connection) = match keep {
+impl StoreWriter {
+    /// Opens the store and starts the writer thread.
+    pub fn start(location: &StoreLocation) -> Result<(Self, Closed)> {
+        let (path, connection) = match location {
             StoreLocation::File(path) => (Some(path.clone()), schema::open(path)?),
             StoreLocation::Memory => (None, schema::in_memory()?),
         };
-        let (orders, waiting) = mpsc::channel(WAITING);
-        let desk = Desk::new(path, connection).map_err(|error| Error::failed("can't read the store").because(error))?;
+        let writer = WriterThread::new(path, connection);
+        let writer = writer.map_err(|error| Error::failed("can't read the store").because(error))?;
+        let (queue, jobs) = mpsc::channel(QUEUE);
         let (open, closed) = std::sync::mpsc::channel();
-        let (outcomes, told) = mpsc::unbounded_channel();
-        let cord = Arc::new(Cord::default());
-        let pulled = Arc::clone(&cord);
-        let thread = thread::Builder::new().name("store".to_owned()).spawn(move || {
-            let _until_it_is_closed = open;
-            desk.work(waiting, &outcomes, &pulled);
+        let started = thread::Builder::new().name("store".to_owned()).spawn(move || {
+            // Dropped after the store is closed.
+            let _open = open;
+            writer.run(jobs);
         });
-        let thread = thread.map_err(|error| Error::failed("can't start the store's thread").because(error))?;
-        tokio::spawn(herald(told));
-        let bell = Arc::new(Bell::of(thread.thread().clone(), cord));
-        Ok((Self { orders, bell, forgets: matches!(keep, StoreLocation::Memory) }, closed))
+        started.map_err(|error| Error::failed("can't start the store's thread").because(error))?;
+        Ok((Self { queue, is_in_memory: matches!(location, StoreLocation::Memory) }, closed))
     }
 
-    /// Whether deliveries are kept only until they are sent on.
-    pub fn forgets(&self) -> bool {
-        self.forgets
+    /// Returns true if deliveries are stored only until they are forwarded.
+    pub fn is_in_memory(&self) -> bool {
+        self.is_in_memory
     }
 
-    /// Records a delivery; when this returns, it is on disk.
-    pub async fn append(&self, append: Append) -> Outcome<Recorded> {
-        self.order(|done| Order::Append(append, done)).await
+    /// Records a delivery. When this returns, it is on disk.
+    pub async fn insert(&self, delivery: NewDelivery) -> WriteResult<RecordedDelivery> {
+        self.submit(|done| WriteJob::Insert(delivery, done)).await
     }
 
-    /// Records what a delivery was answered, and by whom.
-    pub async fn answered(&self, delivery: i64, answer: AnswerState, attempt: Attempt) -> Outcome<()> {
-        self.ask(move |connection, _| {
+    /// Records the answer that the provider got from the app.
+    pub async fn record_answer(&self, row: i64, answer: AnswerState, attempt: Attempt) -> WriteResult<()> {
+        self.transact(move |connection, _| {
             let sql = "UPDATE deliveries SET answered = ?2 WHERE seq = ?1";
-            connection.prepare_cached(sql)?.execute(params![delivery, answer.code()])?;
-            rows::insert_attempt(connection, delivery, &attempt)
+            connection.prepare_cached(sql)?.execute(params![row, answer.code()])?;
+            rows::insert_attempt(connection, row, &attempt)
         })
         .await
     }
 
-    /// Does something in the database; when this returns what it found, what it changed is on disk.
-    pub(super) async fn ask<T: Send + 'static>(
+    /// Runs a task within a transaction. When this returns, its changes are on disk.
+    pub(super) async fn transact<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&Connection, Names) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Outcome<T> {
-        let (found, answer) = std::sync::mpsc::channel();
-        let task: Task = Box::new(move |connection, names| {
-            let value = question(connection, names)?;
-            // Nobody waits any more: then nobody needs the answer.
+        task: impl FnOnce(&Connection, Names) -> rusqlite::Result<T> + Send + 'static,
+    ) -> WriteResult<T> {
+        let (found, result) = std::sync::mpsc::channel();
+        let task: WriteTask = Box::new(move |connection, names| {
+            let value = task(connection, names)?;
+            // Fails when nobody waits for the result any more.
             let _ = found.send(value);
             Ok(())
         });
-        self.order(|done| Order::Task(Some(task), done)).await?;
-        answer.try_recv().map_err(|_| "the store gave no answer".to_owned())
+        self.submit(|done| WriteJob::Task(Some(task), done)).await?;
+        result.try_recv().map_err(|_| "the store gave no result".to_owned())
     }
 
-    async fn order<T>(&self, order: impl FnOnce(oneshot::Sender<Outcome<T>>) -> Order) -> Outcome<T> {
-        let gone = || "the store's thread has ended".to_owned();
-        let (done, outcome) = oneshot::channel();
-        self.orders.send(order(done)).await.map_err(|_| gone())?;
-        self.bell.pull();
-        outcome.await.map_err(|_| gone())?
+    async fn submit<T>(&self, job: impl FnOnce(oneshot::Sender<WriteResult<T>>) -> WriteJob) -> WriteResult<T> {
+        let ended = || "the store's thread has ended".to_owned();
+        let (done, result) = oneshot::channel();
+        self.queue.send(job(done)).await.map_err(|_| ended())?;
+        result.await.map_err(|_| ended())?
     }
 }
 
-/// The thread's own.
-struct Desk {
+struct WriterThread {
     /// `None`: in memory.
     path: Option<PathBuf>,
-    /// Dropped before the connection. `None`: SQLite brings the log into the database by itself.
-    checkpoints: Option<Checkpoints>,
     connection: Connection,
     names: Names,
-    /// The place after the last that was given.
-    next: i64,
-    /// Which file was opened, to see when another or none is in its place.
+    /// Row number of the next delivery.
+    next_row: i64,
+    /// Identity of the file that was opened, to notice when it is removed or replaced.
     file: Option<FileId>,
-    /// Its write-ahead log. `None`: there was none so far.
+    /// Identity of its write-ahead log. `None`: there was none so far.
     log: Option<FileId>,
 }
 
-/// How an order was carried out.
-enum Done {
-    Recorded(Recorded),
+/// Result of a job whose batch was committed or refused.
+enum JobResult {
+    Inserted(RecordedDelivery),
     Refused(String),
-    Told(Outcome<()>),
+    TaskDone(WriteResult<()>),
 }
 
-/// Orders that were committed or refused together.
-type Batch = Vec<(Order, Done)>;
-
-/// Why a batch was not committed.
-enum Undone {
-    /// Nothing of it is in the store.
+enum CommitError {
+    /// Nothing of the batch is in the store.
     Failed(String),
-    /// Nobody knows what is.
-    Gone,
+    /// The file was removed while it was written to. What is in the store is unknown.
+    FileRemoved,
 }
 
-impl Desk {
+impl WriterThread {
     fn new(path: Option<PathBuf>, connection: Connection) -> rusqlite::Result<Self> {
         let file = path.as_deref().and_then(FileId::of);
         let names = Names::of(&connection)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        let checkpoints = path.as_deref().and_then(|path| Checkpoints::of(path, &connection));
-        Ok(Self { path, connection, names, next: 1, checkpoints, file, log: None })
+        Ok(Self { path, connection, names, next_row: 1, file, log: None })
     }
 
-    fn work(mut self, mut orders: mpsc::Receiver<Order>, outcomes: &mpsc::UnboundedSender<Batch>, cord: &Cord) {
-        while !(orders.is_closed() && orders.is_empty()) {
-            // The bell may ring while nobody waits for it: then this does not wait. Once too often does no harm. When nobody can
-            // order any more, nobody rings either, and the last ring may have been forgotten below.
-            if !orders.is_closed() {
-                thread::park();
+    /// Takes one job, waits for others if there are several senders, and commits them together, until
+    /// there is no handle left.
+    fn run(mut self, mut queue: mpsc::Receiver<WriteJob>) {
+        let mut last_batch = 0;
+        while let Some(first) = queue.blocking_recv() {
+            if last_batch > 1 {
+                thread::sleep(GATHERING_PAUSE);
             }
-            let mut is_full = true;
-            while is_full {
-                let together: Vec<_> = std::iter::from_fn(|| orders.try_recv().ok()).take(TOGETHER).collect();
-                is_full = together.len() == TOGETHER;
-                self.work_off(together, outcomes);
+            let mut batch = vec![first];
+            while batch.len() < MAX_BATCH
+                && let Ok(job) = queue.try_recv()
+            {
+                batch.push(job);
             }
-            // Those who were told just now may have more to order: what came meanwhile waits for them.
-            if !orders.is_empty() {
-                cord.pull_anew();
-            }
+            last_batch = batch.len();
+            self.process(batch);
         }
     }
 
-    /// Carries orders out together, or where that fails one by one.
-    fn work_off(&mut self, mut orders: Vec<Order>, outcomes: &mpsc::UnboundedSender<Batch>) {
-        if orders.is_empty() {
-            return;
-        }
-        let done = match self.commit(&mut orders) {
-            Ok(done) => done,
-            Err(Undone::Failed(_)) if orders.len() > 1 => {
-                return orders.into_iter().for_each(|order| self.work_off(vec![order], outcomes));
+    /// Commits jobs together, or, if that fails, one by one, and answers them.
+    fn process(&mut self, mut jobs: Vec<WriteJob>) {
+        let results = match self.commit(&mut jobs) {
+            Ok(results) => results,
+            Err(CommitError::Failed(_)) if jobs.len() > 1 => {
+                return jobs.into_iter().for_each(|job| self.process(vec![job]));
             }
-            Err(undone) => orders.iter().map(|_| Done::Refused(undone.reason().to_owned())).collect(),
+            Err(error) => jobs.iter().map(|_| JobResult::Refused(error.message().to_owned())).collect(),
         };
-        let bytes = orders.iter().map(Order::size).sum();
-        // Nobody waits any more when this fails.
-        let _ = outcomes.send(orders.into_iter().zip(done).collect());
-        if let Some(checkpoints) = &mut self.checkpoints {
-            checkpoints.committed(bytes, &self.connection);
-        }
+        jobs.into_iter().zip(results).for_each(|(job, result)| job.finish(result));
     }
 
-    /// Carries orders out in one transaction: all of them, or none.
-    fn commit(&mut self, orders: &mut [Order]) -> std::result::Result<Vec<Done>, Undone> {
-        let done = self.ready().and_then(|()| self.carry_out(orders).map_err(told));
-        if done.is_err() && !self.connection.is_autocommit() {
-            // Where this fails the transaction is over as well: it can't be begun anew, and everything is refused.
+    /// Runs all jobs in one transaction.
+    fn commit(&mut self, jobs: &mut [WriteJob]) -> std::result::Result<Vec<JobResult>, CommitError> {
+        let results = self.reopen_if_replaced().and_then(|()| self.run_transaction(jobs).map_err(message));
+        if results.is_err() && !self.connection.is_autocommit() {
+            // If this fails the transaction is over as well: BEGIN fails then, and jobs are refused.
             let _ = self.connection.execute_batch("ROLLBACK");
         }
-        let done = done.map_err(Undone::Failed)?;
-        // What was written to a file that was removed meanwhile is lost with it.
-        if self.is_in_place() { Ok(done) } else { Err(Undone::Gone) }
+        let results = results.map_err(CommitError::Failed)?;
+        // What was written to a removed file is lost.
+        if self.is_in_place() { Ok(results) } else { Err(CommitError::FileRemoved) }
     }
 
-    fn carry_out(&mut self, orders: &mut [Order]) -> rusqlite::Result<Vec<Done>> {
-        run(&self.connection, "BEGIN IMMEDIATE")?;
+    fn run_transaction(&mut self, jobs: &mut [WriteJob]) -> rusqlite::Result<Vec<JobResult>> {
+        execute(&self.connection, "BEGIN IMMEDIATE")?;
         let sql = "SELECT max(next, 1 + (SELECT coalesce(max(seq), 0) FROM deliveries)) FROM numbering";
         let next: i64 = self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
-        self.next = self.next.max(next);
-        let done = orders.iter_mut().map(|order| match order {
-            Order::Append(append, _) => {
-                let place = self.next;
-                self.next += 1;
-                try_to_insert(append, place, self.names, &self.connection)
+        self.next_row = self.next_row.max(next);
+        let results = jobs.iter_mut().map(|job| match job {
+            WriteJob::Insert(delivery, _) => {
+                let row = self.next_row;
+                self.next_row += 1;
+                try_insert(delivery, row, self.names, &self.connection)
             }
-            Order::Task(task, _) => try_out(task.take(), self.names, &self.connection).map(Done::Told),
+            WriteJob::Task(task, _) => try_task(task.take(), self.names, &self.connection).map(JobResult::TaskDone),
         });
-        let done = done.collect::<rusqlite::Result<_>>()?;
-        run(&self.connection, "COMMIT")?;
-        Ok(done)
+        let results = results.collect::<rusqlite::Result<_>>()?;
+        execute(&self.connection, "COMMIT")?;
+        Ok(results)
     }
 
-    /// Whether the files that were opened are still the ones of their names. The write-ahead log comes with the first commit.
+    /// Returns true if the opened files are still in place. The log appears with the first commit.
     fn is_in_place(&mut self) -> bool {
         let Some(path) = &self.path else { return true };
         let log = FileId::of(&log_of(path));
@@ -257,106 +239,84 @@ impl Desk {
         self.file.is_some() && FileId::of(path) == self.file && log == self.log
     }
 
-    /// Opens the store anew when a file of it was removed or replaced. What stands in a removed log is brought into the database
-    /// first, where that is still there.
-    fn ready(&mut self) -> Outcome<()> {
+    /// Opens the store again if one of its files was removed or replaced. If only the log was, its
+    /// content is first copied into the database.
+    fn reopen_if_replaced(&mut self) -> WriteResult<()> {
         if self.is_in_place() {
             return Ok(());
         }
         let Some(path) = self.path.clone() else { return Ok(()) };
         if FileId::of(&path) == self.file {
-            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(told)?;
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(message)?;
         }
         let opened = schema::open(&path).map_err(|error| error.to_string())?;
-        *self = Self::new(Some(path), opened).map_err(told)?;
+        *self = Self::new(Some(path), opened).map_err(message)?;
         Ok(())
     }
 }
 
-impl Undone {
-    fn reason(&self) -> &str {
+impl CommitError {
+    fn message(&self) -> &str {
         match self {
-            Self::Failed(reason) => reason,
-            Self::Gone => GONE,
+            Self::Failed(message) => message,
+            Self::FileRemoved => "the store's file was removed while it was written to",
         }
     }
 }
 
-/// Tells those who wait. A task of their own runtime does it, so that the writer's thread wakes that once a batch and not once an order.
-async fn herald(mut outcomes: mpsc::UnboundedReceiver<Batch>) {
-    while let Some(batch) = outcomes.recv().await {
-        batch.into_iter().for_each(|(order, done)| order.tell(done));
-    }
-}
-
-/// Why a commit does not count.
-const GONE: &str = "the store's file was removed while it was written to";
-
-impl Order {
-    /// Nobody waits for the outcome when the client has gone; that is as it should be.
-    fn tell(self, done: Done) {
-        match (self, done) {
-            (Self::Append(append, told), Done::Recorded(recorded)) => {
-                drop(told.send(Ok(recorded)));
-                // Also when the client has gone and nobody waits: what is recorded is to be sent on.
-                if !append.forwards.is_empty() {
-                    append.wake.notify_one();
+impl WriteJob {
+    /// Sends the result. That fails when the client has gone, and nobody waits for it.
+    fn finish(self, result: JobResult) {
+        match (self, result) {
+            (Self::Insert(delivery, done), JobResult::Inserted(recorded)) => {
+                drop(done.send(Ok(recorded)));
+                // Also when the client has gone: a recorded delivery is forwarded.
+                if !delivery.forwards.is_empty() {
+                    delivery.wake.notify_one();
                 }
             }
-            (Self::Task(_, told), Done::Told(outcome)) => drop(told.send(outcome)),
-            (order, Done::Refused(reason)) => order.refuse(&reason),
-            (order, _) => order.refuse("the store mixed its orders up"),
+            (Self::Task(_, done), JobResult::TaskDone(result)) => drop(done.send(result)),
+            (job, JobResult::Refused(message)) => job.refuse(&message),
+            (job, _) => job.refuse("the store mixed up its results"),
         }
     }
 
-    /// About how many bytes it takes in the store.
-    fn size(&self) -> usize {
-        let row = 512;
+    fn refuse(self, message: &str) {
         match self {
-            Self::Append(append, _) => {
-                let request = &append.received.delivery.request;
-                request.body.len() + request.headers.as_bytes().len() + row
-            }
-            Self::Task(..) => row,
-        }
-    }
-
-    fn refuse(self, reason: &str) {
-        match self {
-            Self::Append(_, done) => drop(done.send(Err(reason.to_owned()))),
-            Self::Task(_, done) => drop(done.send(Err(reason.to_owned()))),
+            Self::Insert(_, done) => drop(done.send(Err(message.to_owned()))),
+            Self::Task(_, done) => drop(done.send(Err(message.to_owned()))),
         }
     }
 }
 
-fn told(error: rusqlite::Error) -> String {
+fn message(error: rusqlite::Error) -> String {
     error.to_string()
 }
 
-/// A statement without parameters, made ready once.
-fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+/// Executes a statement without parameters, prepared once.
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
-/// A question that can't be answered is no reason to refuse deliveries: it leaves nothing behind, and is told so.
-fn try_out(task: Option<Task>, names: Names, connection: &Connection) -> rusqlite::Result<Outcome<()>> {
+/// Runs a task. If it fails, its changes are undone and the rest of the batch is not affected.
+fn try_task(task: Option<WriteTask>, names: Names, connection: &Connection) -> rusqlite::Result<WriteResult<()>> {
     let Some(task) = task else { return Ok(Err("the store could not be written".to_owned())) };
-    run(connection, "SAVEPOINT task")?;
-    let outcome = task(connection, names);
-    match outcome {
-        // Grave errors end the whole transaction.
+    execute(connection, "SAVEPOINT task")?;
+    let result = task(connection, names);
+    match result {
+        // A serious error has rolled the whole transaction back.
         Err(error) if connection.is_autocommit() => return Err(error),
-        Err(_) => run(connection, "ROLLBACK TO task")?,
+        Err(_) => execute(connection, "ROLLBACK TO task")?,
         Ok(()) => {}
     }
-    run(connection, "RELEASE task")?;
-    Ok(outcome.map_err(told))
+    execute(connection, "RELEASE task")?;
+    Ok(result.map_err(message))
 }
 
-/// One that can't be recorded leaves nothing behind, and those beside it are.
-fn try_to_insert(append: &Append, place: i64, names: Names, connection: &Connection) -> rusqlite::Result<Done> {
-    let Err(error) = insert(append, place, names, connection) else {
-        return Ok(Done::Recorded(Recorded { place, id: names.id(place) }));
+/// Inserts a delivery. If it fails, its rows are removed and the rest of the batch is not affected.
+fn try_insert(delivery: &NewDelivery, row: i64, names: Names, connection: &Connection) -> rusqlite::Result<JobResult> {
+    let Err(error) = insert(delivery, row, names, connection) else {
+        return Ok(JobResult::Inserted(RecordedDelivery { row, id: names.id(row) }));
     };
     if connection.is_autocommit() {
         return Err(error);
@@ -366,21 +326,21 @@ fn try_to_insert(append: &Append, place: i64, names: Names, connection: &Connect
         "DELETE FROM contents WHERE seq = ?1",
         "DELETE FROM deliveries WHERE seq = ?1",
     ] {
-        connection.prepare_cached(sql)?.execute([place])?;
+        connection.prepare_cached(sql)?.execute([row])?;
     }
-    Ok(Done::Refused(error.to_string()))
+    Ok(JobResult::Refused(error.to_string()))
 }
 
-fn insert(append: &Append, place: i64, names: Names, connection: &Connection) -> rusqlite::Result<()> {
-    let received = &append.received;
-    rows::insert(connection, place, received, append.answer)?;
+fn insert(delivery: &NewDelivery, row: i64, names: Names, connection: &Connection) -> rusqlite::Result<()> {
+    let received = &delivery.received;
+    rows::insert(connection, row, received, delivery.answer)?;
     let due = received.delivery.arrived.map_or(0, rows::micros);
-    for url in &append.forwards {
+    for url in &delivery.forwards {
         let object = received.event.subject.clone().or_else(|| received.event.id.clone());
-        let object = object.unwrap_or_else(|| names.id(place));
+        let object = object.unwrap_or_else(|| names.id(row));
         connection
             .prepare_cached("INSERT INTO forwards (delivery, url, object, due) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![place, url, object, due])?;
+            .execute(params![row, url, object, due])?;
     }
     Ok(())
 }
