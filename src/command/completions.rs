@@ -205,7 +205,7 @@ fn newest(world: &dyn World) -> Result<Vec<DeliverySummary>> {
 
 /// A capture in a few words, made harmless.
 fn spoken(entry: &DeliverySummary) -> String {
-    let words = [entry.kind.as_deref(), entry.subject.as_deref(), Some(&entry.verdict)];
+    let words = [entry.kind.as_deref(), entry.subject.as_deref(), Some(entry.verdict.as_str())];
     let words: Vec<_> = words.into_iter().flatten().collect();
     format!("{} {}", entry.arrived.strftime("%F %R"), first_line(words.join(" ").as_bytes(), 60))
 }

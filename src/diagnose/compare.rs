@@ -80,7 +80,7 @@ pub fn signature_matches_copy(here: &AnalyzedDelivery, good: &StoredDelivery, ke
     }
     let signatures = header_signatures::find(&request.headers, provider);
     let has_mac = |other: &HeaderSignature| signatures.iter().any(|signature| signature.mac == other.mac);
-    if good.summary.verdict == "verified"
+    if good.summary.verdict.is_verified()
         && header_signatures::find(&good.request.headers, provider).iter().any(has_mac)
     {
         return true;

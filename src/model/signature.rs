@@ -133,6 +133,7 @@ pub fn check_age(signed: Option<Timestamp>, now: Timestamp, tolerance: Tolerance
 mod tests {
     use super::*;
     use crate::model::secret::Origin;
+    use crate::model::verdict::VerdictCode;
 
     /// RFC 4231, test case 2.
     #[test]
@@ -164,9 +165,9 @@ mod tests {
     fn the_limits_of_the_tolerance_are_inside_it() {
         let keys = [key("plexos", Origin::Flag, "s")];
         let code = |now| verify(&claim(1_000), &keys, at(now), Some(DEFAULT_TOLERANCE)).code();
-        assert_eq!([code(1_000), code(1_300), code(700)], ["verified"; 3]);
-        assert_eq!([code(1_301), code(699)], ["too_old", "in_future"]);
-        assert_eq!(verify(&claim(1_000), &keys, at(9_999), None).code(), "verified");
+        assert_eq!([code(1_000), code(1_300), code(700)], [VerdictCode::Verified; 3]);
+        assert_eq!([code(1_301), code(699)], [VerdictCode::TooOld, VerdictCode::InFuture]);
+        assert_eq!(verify(&claim(1_000), &keys, at(9_999), None).code(), VerdictCode::Verified);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::model::message::Request;
 use crate::model::money::Money;
 use crate::model::status::Status;
 use crate::model::timestamp::Timestamp;
+use crate::model::verdict::VerdictCode;
 use std::time::Duration;
 
 /// A delivery's id: ten letters and digits that look like chance. A few of the first are enough to name it.
@@ -29,7 +30,7 @@ pub struct DeliverySummary {
     /// The provider's name.
     pub provider: Option<String>,
     /// The verdict's code when it arrived.
-    pub verdict: String,
+    pub verdict: VerdictCode,
     /// The name of the secret that matched.
     pub secret: Option<String>,
     /// The event's type.
@@ -128,7 +129,7 @@ pub struct StoreHealth {
 impl DeliverySummary {
     /// Whether it was refused, or the app did not take it.
     pub fn has_failed(&self) -> bool {
-        self.verdict != "verified" || !self.answer.is_success() || self.app.is_failure()
+        !self.verdict.is_verified() || !self.answer.is_success() || self.app.is_failure()
     }
 }
 
@@ -199,7 +200,7 @@ pub struct Query {
     /// Globs of which the event's type must match one.
     pub kinds: Vec<String>,
     /// The verdict's code.
-    pub verdict: Option<String>,
+    pub verdict: Option<VerdictCode>,
     /// The name of the secret that matched.
     pub secret: Option<String>,
     /// Arrived at or after this moment.
@@ -224,7 +225,7 @@ pub struct HourlyCount {
     /// The event's type.
     pub kind: Option<String>,
     /// The verdict's code.
-    pub verdict: String,
+    pub verdict: VerdictCode,
     /// The hour in which they arrived: its first moment.
     pub hour: Timestamp,
     /// How many there are.

@@ -4,6 +4,8 @@
 
 use crate::model::secret::Origin;
 use crate::model::timestamp::SignedDuration;
+use serde::{Serialize, Serializer};
+use std::fmt::{self, Display, Formatter};
 
 /// The result of verifying a request's signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,16 +27,16 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Returns the code of this verdict in JSON and in the store, which never changes.
-    pub fn code(&self) -> &'static str {
+    /// Returns the kind of the verdict, without its details.
+    pub fn code(&self) -> VerdictCode {
         match self {
-            Self::Verified { .. } => "verified",
-            Self::Unsigned => "unsigned",
-            Self::Malformed(_) => "malformed",
-            Self::Mismatch => "mismatch",
-            Self::TooOld { .. } => "too_old",
-            Self::InFuture { .. } => "in_future",
-            Self::NoSecret => "no_secret",
+            Self::Verified { .. } => VerdictCode::Verified,
+            Self::Unsigned => VerdictCode::Unsigned,
+            Self::Malformed(_) => VerdictCode::Malformed,
+            Self::Mismatch => VerdictCode::Mismatch,
+            Self::TooOld { .. } => VerdictCode::TooOld,
+            Self::InFuture { .. } => VerdictCode::InFuture,
+            Self::NoSecret => VerdictCode::NoSecret,
         }
     }
 
@@ -48,6 +50,62 @@ impl Verdict {
             Self::Verified { secret } | Self::TooOld { secret, .. } | Self::InFuture { secret, .. } => Some(secret),
             _ => None,
         }
+    }
+}
+
+/// The kind of a verdict, as records, filters and the store name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum VerdictCode {
+    Verified,
+    Unsigned,
+    Malformed,
+    Mismatch,
+    TooOld,
+    InFuture,
+    NoSecret,
+}
+
+impl VerdictCode {
+    pub const ALL: [Self; 7] =
+        [Self::Verified, Self::Unsigned, Self::Malformed, Self::Mismatch, Self::TooOld, Self::InFuture, Self::NoSecret];
+
+    /// Returns the stable code for machines.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Unsigned => "unsigned",
+            Self::Malformed => "malformed",
+            Self::Mismatch => "mismatch",
+            Self::TooOld => "too_old",
+            Self::InFuture => "in_future",
+            Self::NoSecret => "no_secret",
+        }
+    }
+
+    /// Reads what `as_str` returns.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == code)
+    }
+
+    pub fn is_verified(self) -> bool {
+        self == Self::Verified
+    }
+
+    /// Returns true if the provider signed the request, whatever its time says.
+    pub fn is_authentic(self) -> bool {
+        matches!(self, Self::Verified | Self::TooOld | Self::InFuture)
+    }
+}
+
+impl Display for VerdictCode {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        out.write_str(self.as_str())
+    }
+}
+
+impl Serialize for VerdictCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -73,4 +131,15 @@ pub enum Malformed {
     TimestampMilliseconds,
     /// Several timestamp headers with different values.
     TimestampRepeated,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_read_back() {
+        assert!(VerdictCode::ALL.into_iter().all(|code| VerdictCode::from_code(code.as_str()) == Some(code)));
+        assert_eq!(VerdictCode::from_code("Verified"), None);
+    }
 }

@@ -9,6 +9,7 @@ use crate::diagnose::computed::DigestDiagnosis;
 use crate::diagnose::{Cause, Finding};
 use crate::model::mask::Reveal;
 use crate::model::sanitize::truncate;
+use crate::model::verdict::VerdictCode;
 use serde_json::{Value, json};
 
 /// The two sides of a comparison: the good copy, then the request.
@@ -19,7 +20,7 @@ pub struct Sides<'a> {
     /// The id of the good copy in the store.
     pub against: &'a str,
     pub conclusion: &'static str,
-    pub verdicts: [&'static str; 2],
+    pub verdicts: [VerdictCode; 2],
     pub bodies: [&'a [u8]; 2],
 }
 
@@ -70,7 +71,8 @@ pub fn record(diff: &CopyDiff, sides: &Sides<'_>) -> Vec<u8> {
         let to = if let HeaderChangeKind::Renamed { to } = change { Some(to) } else { None };
         json!({"name": name, "fate": change.code(), "to": to, "matters": is_checked})
     };
-    let side = |verdict: &str, body: &[u8]| json!({"verdict": verdict, "size": body.len(), "sha256": body_hash(body)});
+    let side =
+        |verdict: VerdictCode, body: &[u8]| json!({"verdict": verdict, "size": body.len(), "sha256": body_hash(body)});
     let ([good_verdict, verdict], [good, here]) = (sides.verdicts, sides.bodies);
     line(&json!({
         "schema": "whtool.hop/1", "place": sides.place, "against": sides.against, "conclusion": sides.conclusion,

@@ -60,7 +60,7 @@ pub fn ready(url: &str) -> Vec<u8> {
 fn add_verification(record: &mut RecordWriter, received: &AnalyzedDelivery, findings: &[Finding]) {
     let AnalyzedDelivery { provider, verdict, event, .. } = received;
     record.text("provider", *provider);
-    record.text("verdict", Some(verdict.code()));
+    record.text("verdict", Some(verdict.code().as_str()));
     record.text("secret", verdict.secret().map(ToString::to_string).as_deref());
     record.value("causes", &findings.iter().map(cause).collect::<Vec<_>>());
     record.object("event", |said| {

@@ -5,6 +5,7 @@ use crate::capture::request_json::RequestJson;
 use crate::diagnose::diff::{HeaderChange, PathChange};
 use crate::model::money::Money;
 use crate::model::stored::{AmountTotal, Attempt, DeliverySummary, HourlyCount, PrunePlan, StoredDelivery};
+use crate::model::verdict::VerdictCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
@@ -19,7 +20,7 @@ struct EntryRecord<'a> {
     arrived: String,
     peer: Option<&'a str>,
     provider: Option<&'a str>,
-    verdict: &'a str,
+    verdict: VerdictCode,
     secret: Option<&'a str>,
     event: Value,
     answered: u16,
@@ -38,7 +39,7 @@ impl<'a> EntryRecord<'a> {
             arrived: entry.arrived.to_string(),
             peer: entry.peer.as_deref(),
             provider: entry.provider.as_deref(),
-            verdict: &entry.verdict,
+            verdict: entry.verdict,
             secret: entry.secret.as_deref(),
             event,
             answered: entry.answer.code(),
@@ -119,7 +120,7 @@ pub fn by_currency(sums: &[AmountTotal]) -> BTreeMap<&str, (u64, i128)> {
 pub fn stats(counts: &[HourlyCount], sums: &[AmountTotal]) -> Vec<u8> {
     let providers = by(counts, |count| count.provider.clone()).into_iter();
     let types = by(counts, |count| (count.provider.clone(), count.kind.clone())).into_iter();
-    let verdicts = by(counts, |count| count.verdict.clone()).into_iter();
+    let verdicts = by(counts, |count| count.verdict.as_str()).into_iter();
     let hours = by(counts, |count| count.hour).into_iter();
     let sum_of_type = |sum: &AmountTotal| {
         json!({

@@ -10,7 +10,7 @@ use crate::model::mask::mask_secrets;
 use crate::model::sanitize::{escape_unsafe, first_line, truncate};
 use crate::model::stored::DeliverySummary;
 use crate::model::stored::{AnswerState, AppState};
-use crate::model::verdict::{Malformed, Verdict};
+use crate::model::verdict::{Malformed, Verdict, VerdictCode};
 use std::time::Duration;
 
 /// The widest that a field of strangers' text is shown in a line.
@@ -43,8 +43,8 @@ pub fn stored_row(entry: &DeliverySummary, lead: impl Into<String>) -> Row {
     let DeliverySummary { kind, event_id: id, subject, status, money, .. } = entry.clone();
     let event = Event { kind, id, subject, status, money, ..Event::default() };
     let mut fields = event_cells(entry.provider.as_deref(), &event);
-    let verdict = if entry.verdict == "verified" { Paint::good } else { Paint::bad };
-    fields.push(Cell::new(CellKind::Verdict, escape_unsafe(verdict_code_words(&entry.verdict)), verdict));
+    let verdict = if entry.verdict.is_verified() { Paint::good } else { Paint::bad };
+    fields.push(Cell::new(CellKind::Verdict, verdict_code_words(entry.verdict), verdict));
     fields
         .extend(entry.secret.as_deref().map(|secret| Cell::new(CellKind::Secret, escape_unsafe(secret), Paint::faint)));
     let app = match entry.app {
@@ -68,19 +68,20 @@ pub fn answer_cell(answer: AnswerState) -> Option<Cell> {
 }
 
 /// A verdict by its code, as the store has it.
-pub fn verdict_code(code: &str, paint: Paint) -> String {
-    if code == "verified" { paint.good(code) } else { paint.bad(&escape_unsafe(verdict_code_words(code))) }
+pub fn verdict_code(code: VerdictCode, paint: Paint) -> String {
+    let words = verdict_code_words(code);
+    if code.is_verified() { paint.good(words) } else { paint.bad(words) }
 }
 
-fn verdict_code_words(code: &str) -> &str {
+fn verdict_code_words(code: VerdictCode) -> &'static str {
     match code {
-        "unsigned" => "not signed",
-        "malformed" => "signature malformed",
-        "mismatch" => "signature does not match",
-        "too_old" => "too old",
-        "in_future" => "from the future",
-        "no_secret" => "matches no secret known here",
-        other => other,
+        VerdictCode::Verified => "verified",
+        VerdictCode::Unsigned => "not signed",
+        VerdictCode::Malformed => "signature malformed",
+        VerdictCode::Mismatch => "signature does not match",
+        VerdictCode::TooOld => "too old",
+        VerdictCode::InFuture => "from the future",
+        VerdictCode::NoSecret => "matches no secret known here",
     }
 }
 
@@ -105,15 +106,9 @@ pub fn verdict(verdict: &Verdict, paint: Paint) -> String {
 
 fn verdict_words(verdict: &Verdict) -> &'static str {
     match verdict {
-        Verdict::Verified { .. } => "verified",
-        Verdict::Unsigned => "not signed",
         Verdict::Malformed(Malformed::TimestampMissing) => "timestamp missing",
         Verdict::Malformed(malformed) if is_about_time(malformed) => "timestamp malformed",
-        Verdict::Malformed(_) => "signature malformed",
-        Verdict::Mismatch => "signature does not match",
-        Verdict::TooOld { .. } => "too old",
-        Verdict::InFuture { .. } => "from the future",
-        Verdict::NoSecret => "matches no secret known here",
+        other => verdict_code_words(other.code()),
     }
 }
 

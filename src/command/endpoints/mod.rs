@@ -13,6 +13,7 @@ use crate::model::message::Request;
 use crate::model::sanitize::{escape_unsafe, truncate};
 use crate::model::secret::Origin;
 use crate::model::stored::{DeliverySummary, Query};
+use crate::model::verdict::VerdictCode;
 use crate::provider::Provider;
 use crate::render::json;
 use crate::settings::registry::{RegisteredEndpoint, Registry};
@@ -193,7 +194,7 @@ pub(super) fn proof(
     let (Some(store), Some(name)) = (store, &endpoint.secret) else { return Ok(None) };
     let query = Query {
         secret: Some(Origin::Stored(name.clone()).to_string()),
-        verdict: Some("verified".to_owned()),
+        verdict: Some(VerdictCode::Verified),
         limit: Some(LOOKED_AT),
         ..Query::default()
     };

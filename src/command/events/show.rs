@@ -171,7 +171,7 @@ fn judged_again(kept: &StoredDelivery, args: &Show, session: &Session<'_>) -> Re
     let (received, findings) = explained(kept, &secrets);
     let paint = session.out;
     let warnings = text::warnings(&received.event, INDENT, paint);
-    if kept.summary.verdict == "verified" {
+    if kept.summary.verdict.is_verified() {
         return Ok(warnings);
     }
     let today =
@@ -185,7 +185,7 @@ fn explained(kept: &StoredDelivery, secrets: &Secrets) -> (AnalyzedDelivery, Vec
     let arrived = kept.summary.arrived;
     let delivery = Delivery { request: kept.request.clone(), peer: None, arrived: Some(arrived) };
     let received = receive(delivery, &rules, arrived);
-    if kept.summary.verdict == "verified" {
+    if kept.summary.verdict.is_verified() {
         return (received, Vec::new());
     }
     let (total, per_request) = (HashAllowance(HashAllowance::INTERACTIVE.0 * 2), HashAllowance::INTERACTIVE);

@@ -63,8 +63,8 @@ fn told(counts: &[HourlyCount], sums: &[AmountTotal], session: &Session<'_>) -> 
         text.push_str(&format!("{}\n", line.trim_end()));
     }
     text.push_str(&heading("verdicts"));
-    for (verdict, count) in by(counts, |count| count.verdict.clone()) {
-        text.push_str(&format!("{count:>9}  {}\n", text::verdict_code(&verdict, session.out)));
+    for (verdict, count) in by(counts, |count| count.verdict) {
+        text.push_str(&format!("{count:>9}  {}\n", text::verdict_code(verdict, session.out)));
     }
     text.push_str(&heading("hours"));
     for (hour, count) in by(counts, |count| count.hour) {

@@ -116,7 +116,7 @@ impl<'a> Display<'a> {
     pub(super) fn received(&mut self, arrived: &AnsweredDelivery) -> Result<()> {
         self.tally.number += 1;
         let received = arrived.received.as_ref();
-        *self.tally.by_verdict.entry(received.verdict.code()).or_default() += 1;
+        *self.tally.by_verdict.entry(received.verdict.code().as_str()).or_default() += 1;
         self.tell_trouble(arrived.store_error.as_deref());
         let name = arrived.id.clone().unwrap_or_else(|| format!("#{}", self.tally.number));
         // What could not be recorded is sent again, and counts then.

@@ -108,7 +108,7 @@ impl CapturedWebhooks {
     fn find_conflict(&mut self, told: &[ReferenceMatch]) -> Result<Option<String>> {
         let Some(store) = &mut self.store else { return Ok(None) };
         let mut first: BTreeMap<&str, &ReferenceMatch> = BTreeMap::new();
-        for one in told.iter().filter(|one| one.summary.verdict == "verified") {
+        for one in told.iter().filter(|one| one.summary.verdict.is_verified()) {
             let Some(key) = &one.key else { continue };
             let Some(other) = first.get(key.as_str()) else {
                 first.insert(key, one);

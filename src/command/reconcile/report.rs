@@ -134,7 +134,7 @@ impl<'a> ReportWriter<'a> {
         let line = if has(Class::NeverDelivered) || has(Class::DeliveredRefused) {
             body.and_then(|body| reconciled.provider.rebuilt(body)).map(|event| reconcile::rebuilt(reconciled, &event))
         } else if has(Class::AppDidNotTake) {
-            let told = reconciled.webhooks.iter().flatten().rfind(|told| told.summary.verdict == "verified");
+            let told = reconciled.webhooks.iter().flatten().rfind(|told| told.summary.verdict.is_verified());
             told.map(|told| format!("{}\n", told.summary.id).into_bytes())
         } else {
             None

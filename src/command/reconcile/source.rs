@@ -110,7 +110,7 @@ impl CapturedReferences {
 /// Whether a verified webhook tells an end.
 fn reports_end(provider: &dyn Provider, entry: &DeliverySummary) -> bool {
     let status = entry.status.as_deref().unwrap_or_default();
-    entry.verdict == "verified" && provider.parse_status(status).state.is_end()
+    entry.verdict.is_verified() && provider.parse_status(status).state.is_end()
 }
 
 /// Whether an order has ended: by its own status, or, where it has none, by what was captured.

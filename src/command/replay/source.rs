@@ -29,9 +29,6 @@ pub(super) enum Source {
     Rebuilt(&'static dyn Provider, Vec<u8>),
 }
 
-/// Verdicts on what the provider has signed, whenever it came.
-const AUTHENTIC: [&str; 3] = ["verified", "too_old", "in_future"];
-
 /// A source and what it is called.
 type Named = (String, Source);
 
@@ -137,7 +134,7 @@ impl Plan<'_> {
     }
 
     fn has_a_stranger(&self, entry: &DeliverySummary) -> Result<bool> {
-        if self.args.exact || AUTHENTIC.contains(&entry.verdict.as_str()) {
+        if self.args.exact || entry.verdict.is_authentic() {
             return Ok(false);
         }
         Ok(self.is_strange(&self.capture(&entry.id)?.request))

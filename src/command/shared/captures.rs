@@ -7,9 +7,11 @@ use crate::model::error::{Error, Result};
 use crate::model::sanitize::escape_unsafe;
 use crate::model::stored::{DeliverySummary, Id, Query};
 use crate::model::timestamp::{self, SignedDuration, Timestamp};
+use crate::model::verdict::VerdictCode;
 use crate::provider::{self, Provider};
 use crate::world::{Store, World};
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::PathBuf;
 use wildmatch::WildMatch;
 
@@ -64,8 +66,8 @@ pub(in crate::command) struct Filters {
     #[arg(long = "type", value_name = "GLOB", help_heading = "Which")]
     pub kinds: Vec<String>,
     /// Only with this verdict: verified, unsigned, malformed, mismatch, too_old, in_future, no_secret
-    #[arg(long, value_name = "CODE", value_parser = VERDICTS, help_heading = "Which")]
-    pub verdict: Option<String>,
+    #[arg(long, value_name = "CODE", value_parser = verdict_codes(), help_heading = "Which")]
+    pub verdict: Option<VerdictCode>,
     /// Only what arrived since: 2h, 30m, or a time
     #[arg(long, value_name = "WHEN", value_parser = when, help_heading = "Which")]
     pub since: Option<When>,
@@ -86,8 +88,10 @@ pub(in crate::command) struct Filters {
     pub limit: Option<u64>,
 }
 
-/// The codes of `Verdict`.
-const VERDICTS: [&str; 7] = ["verified", "unsigned", "malformed", "mismatch", "too_old", "in_future", "no_secret"];
+fn verdict_codes() -> impl TypedValueParser<Value = VerdictCode> {
+    PossibleValuesParser::new(VerdictCode::ALL.map(VerdictCode::as_str))
+        .map(|code| VerdictCode::from_code(&code).expect("it is one of the possible values"))
+}
 
 /// A moment, or a span before now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +145,7 @@ impl Filters {
         Query {
             provider: self.provider.map(|provider| provider.name().to_owned()),
             kinds: self.kinds.clone(),
-            verdict: self.verdict.clone(),
+            verdict: self.verdict,
             secret: None,
             since: self.since.map(|when| when.moment(now)),
             until: self.until.map(|when| when.moment(now)),

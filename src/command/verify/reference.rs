@@ -10,6 +10,7 @@ use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::error::{Error, Result};
 use crate::model::stored::{Query, StoredDelivery};
 use crate::model::timestamp::Timestamp;
+use crate::model::verdict::VerdictCode;
 use crate::provider::{self, Provider};
 use crate::render::comparison::{self, Sides};
 use crate::webhook::receive::receive;
@@ -192,7 +193,7 @@ enum Conclusion {
 impl Conclusion {
     /// Both are verified as of the time when `listen` received the copy.
     fn new(here: &AnalyzedDelivery, copy: &StoredDelivery, verifier: &Verifier<'_>) -> Self {
-        match (copy_verdict(copy, verifier) == "verified", here.verdict.is_verified()) {
+        match (copy_verdict(copy, verifier).is_verified(), here.verdict.is_verified()) {
             (true, false) => Self::ChangedBetween,
             (true, true) => Self::BothVerify,
             (false, false) => Self::NeitherVerifies,
@@ -234,9 +235,9 @@ impl Conclusion {
 }
 
 /// Returns the copy's verdict when it arrived or, if it failed, with the keys of today.
-fn copy_verdict(copy: &StoredDelivery, verifier: &Verifier<'_>) -> &'static str {
-    if copy.summary.verdict == "verified" {
-        return "verified";
+fn copy_verdict(copy: &StoredDelivery, verifier: &Verifier<'_>) -> VerdictCode {
+    if copy.summary.verdict.is_verified() {
+        return VerdictCode::Verified;
     }
     let arrived = copy.summary.arrived;
     let delivery = Delivery { request: copy.request.clone(), peer: None, arrived: Some(arrived) };

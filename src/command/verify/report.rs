@@ -11,7 +11,7 @@ use crate::model::mask::Reveal;
 use crate::model::sanitize;
 use crate::model::signature::Key;
 use crate::model::timestamp::Timestamp;
-use crate::model::verdict::Verdict;
+use crate::model::verdict::{Verdict, VerdictCode};
 use crate::model::width::Width;
 use crate::render::paint::Paint;
 use crate::render::row::Overflow;
@@ -164,7 +164,7 @@ impl VerdictCounts {
     }
 
     pub(super) fn all_verified(&self) -> bool {
-        self.verdicts.keys().all(|code| *code == "verified")
+        self.verdicts.keys().all(|code| *code == VerdictCode::Verified.as_str())
     }
 
     pub(super) fn add(&mut self, other: &Self) {
@@ -173,7 +173,7 @@ impl VerdictCounts {
     }
 
     fn count(&mut self, verdict: &Verdict, findings: &[Finding]) {
-        *self.verdicts.entry(verdict.code()).or_default() += 1;
+        *self.verdicts.entry(verdict.code().as_str()).or_default() += 1;
         for finding in findings {
             *self.causes.entry((finding.cause.code(), finding.confidence.code())).or_default() += 1;
         }

@@ -15,8 +15,8 @@ pub(super) fn condition(query: &Query) -> (String, Vec<Value>) {
     if let Some(provider) = &query.provider {
         term("d.provider = #", text(provider));
     }
-    if let Some(verdict) = &query.verdict {
-        term("d.verdict = #", text(verdict));
+    if let Some(verdict) = query.verdict {
+        term("d.verdict = #", text(verdict.as_str()));
     }
     if let Some(secret) = &query.secret {
         term("d.secret = #", text(secret));

@@ -200,7 +200,7 @@ impl Store for Opened {
             Ok(HourlyCount {
                 provider: row.get(0)?,
                 kind: row.get(1)?,
-                verdict: row.get(2)?,
+                verdict: rows::verdict(row, 2)?,
                 hour,
                 deliveries: row.get::<_, i64>(4)?.unsigned_abs(),
             })

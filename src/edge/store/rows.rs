@@ -7,6 +7,7 @@ use crate::model::message::{Headers, Request};
 use crate::model::money::Money;
 use crate::model::stored::{AnswerState, AppState, Attempt, DeliverySummary};
 use crate::model::timestamp::Timestamp;
+use crate::model::verdict::VerdictCode;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params};
 use std::time::Duration;
@@ -44,7 +45,7 @@ pub(super) fn insert(
             delivery.arrived.map_or(0, micros),
             delivery.peer.map(|peer| peer.to_string()),
             provider,
-            verdict.code(),
+            verdict.code().as_str(),
             verdict.secret().map(ToString::to_string),
             event.kind,
             event.id,
@@ -72,7 +73,7 @@ pub(super) fn entry(row: &Row<'_>, names: Names) -> rusqlite::Result<DeliverySum
         arrived: moment(row.get(1)?),
         peer: row.get(2)?,
         provider: row.get(3)?,
-        verdict: row.get(4)?,
+        verdict: verdict(row, 4)?,
         secret: row.get(5)?,
         kind: row.get(6)?,
         event_id: row.get(7)?,
@@ -83,6 +84,14 @@ pub(super) fn entry(row: &Row<'_>, names: Names) -> rusqlite::Result<DeliverySum
         app: AppState::from_code(row.get(13)?),
         size: row.get::<_, i64>(14)?.unsigned_abs(),
     })
+}
+
+/// Reads the code of a verdict in this column.
+pub(super) fn verdict(row: &Row<'_>, column: usize) -> rusqlite::Result<VerdictCode> {
+    let code: String = row.get(column)?;
+    let unknown = || format!("unknown verdict `{code}`").into();
+    VerdictCode::from_code(&code)
+        .ok_or_else(|| rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, unknown()))
 }
 
 /// Provider, type and currency.

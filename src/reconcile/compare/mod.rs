@@ -105,7 +105,7 @@ impl Comparer<'_> {
         let Some(webhooks) = webhooks else { return };
         let entries = || webhooks.deliveries.iter().map(|told| &told.summary);
         let (accepted, refused): (Vec<&DeliverySummary>, Vec<&DeliverySummary>) =
-            entries().partition(|entry| entry.verdict == "verified");
+            entries().partition(|entry| entry.verdict.is_verified());
         for entry in &accepted {
             self.contradiction(record, entry);
             self.amount("webhook", record, entry.money.as_ref());

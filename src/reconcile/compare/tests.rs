@@ -4,6 +4,7 @@ use super::*;
 use crate::model::status::Status;
 use crate::model::stored::{AnswerState, AppState};
 use crate::model::timestamp::Timestamp;
+use crate::model::verdict::VerdictCode;
 use crate::provider;
 use serde_json::{Value, json};
 
@@ -38,7 +39,7 @@ fn webhook(status: &str, minor: i128, currency: &str) -> ReferenceMatch {
         arrived: Timestamp::UNIX_EPOCH,
         peer: None,
         provider: None,
-        verdict: "verified".to_owned(),
+        verdict: VerdictCode::Verified,
         secret: None,
         kind: Some("some.type".to_owned()),
         event_id: Some("evt_1".to_owned()),
@@ -57,7 +58,7 @@ fn cve(status: &str) -> ReferenceMatch {
 }
 
 fn refused(mut told: ReferenceMatch) -> ReferenceMatch {
-    told.summary.verdict = "mismatch".to_owned();
+    told.summary.verdict = VerdictCode::Mismatch;
     told.summary.answer = AnswerState::Answered(Status(401));
     told
 }
