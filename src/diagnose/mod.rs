@@ -17,6 +17,8 @@ pub(crate) mod frameworks;
 mod header_signatures;
 mod one_byte;
 mod search;
+#[cfg(test)]
+mod tests;
 mod wording;
 
 pub use budget::{HashAllowance, HashBudget};
