@@ -38,3 +38,4 @@ mod samples;
 mod secret;
 mod sign;
 mod verify;
+mod verify_output;

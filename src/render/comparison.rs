@@ -57,7 +57,7 @@ pub fn text(
     for HeaderDiff { name, change, is_checked } in diff.headers.iter().take(MAX_HEADERS) {
         let words = truncate(&format!("{name} {}", change.description()), MAX_SENTENCE);
         let words = if *is_checked { paint.bad(&words) } else { words };
-        out.push_str(&format!("{indent}{}  {words}\n", paint.name("header ")));
+        out.push_str(&format!("{indent}{} {words}\n", paint.name("header ")));
     }
     if diff.headers.len() > MAX_HEADERS {
         out.push_str(&format!("{indent}{} more headers differ\n", diff.headers.len() - MAX_HEADERS));

@@ -133,7 +133,7 @@ impl Comparison {
             return Vec::new();
         }
         let (paint, sentence) = (verifier.paint(), conclusion.sentence(&copy.summary.id, diff));
-        let mut text = format!("{INDENT}{} {sentence}\n", paint.strong("compare"));
+        let mut text = format!("{INDENT}{} {sentence}\n", paint.strong("diff   "));
         text.push_str(&comparison::text(diff, &sides, &request.findings, INDENT, paint, verifier.reveal()));
         verifier.wrap(&text)
     }

@@ -225,6 +225,11 @@ impl<'a> DigestSearch<'a> {
     fn with_digest_causes(&self, causes: Vec<Cause>) -> Vec<Cause> {
         let name = self.digest.algorithm.name();
         let algorithm = (self.digest.algorithm != Algorithm::Sha256).then_some(Cause::DigestAlgorithm { name });
+        // The user's code did this, so the writer of the received body does not matter.
+        let causes = causes.into_iter().map(|cause| match cause {
+            Cause::BodyReserialized { signed, .. } => Cause::BodyReserialized { signed, here: None },
+            cause => cause,
+        });
         algorithm.into_iter().chain(causes).chain(self.digest.notation_fault.clone()).collect()
     }
 

@@ -94,7 +94,7 @@ impl DigestDiagnosis {
             Self::HeaderSignature => {
                 "your code computed the signature in the header, but with a secret that whtool does not have".to_owned()
             }
-            Self::Explained(_) => "your code computed another digest:".to_owned(),
+            Self::Explained(_) => "your code computed another digest than the signature".to_owned(),
             Self::Unknown(SearchSize { keys, prefixes, bodies, messages, is_exhausted }) => {
                 let end = if *is_exhausted { "; the search stopped early" } else { "" };
                 format!(
