@@ -116,7 +116,7 @@ impl Reader {
         let file = |name: &str, bytes: &[u8]| std::fs::write(home.path().join(name), bytes).unwrap();
         file("payload.json", include_bytes!("vectors/plexos.json"));
         // The signature is openssl's for plexos.json; the body went through Python's json.dumps(json.loads(…)).
-        file("request.http", include_bytes!("vectors/respelled.http"));
+        file("request.http", include_bytes!("vectors/reserialized.http"));
         file("server.js", include_bytes!("../examples/handlers/node-http.js"));
         file("orders.csv", b"reference,status\nPLS-7XKQR4N,paid\n");
         file("new-secret.txt", b"whsec_another_test_secret\n");

@@ -46,7 +46,7 @@ pub(super) fn find_timestamp<'h>(headers: &'h Headers, provider: &dyn Provider) 
 /// Parses runs of 64 hex digits or, when there are none, base64 that decodes to 32 bytes.
 fn parse_value(value: &[u8]) -> Vec<HeaderSignature> {
     let Ok(text) = std::str::from_utf8(value) else { return Vec::new() };
-    let hex_runs = text.split(|letter: char| !letter.is_ascii_hexdigit()).filter_map(|run| {
+    let hex_runs = text.split(|char: char| !char.is_ascii_hexdigit()).filter_map(|run| {
         let mut mac = Mac::default();
         hex::decode_to_slice(run, &mut mac).ok()?;
         Some(HeaderSignature { mac, faults: prefix_fault(text, run) })
@@ -61,7 +61,7 @@ fn parse_value(value: &[u8]) -> Vec<HeaderSignature> {
 /// Parses base64, also after a scheme such as `v1=`.
 fn parse_base64(text: &str) -> Option<HeaderSignature> {
     let tail = text.split_once('=').map(|(_, rest)| rest).filter(|rest| rest.len() >= 43);
-    let bytes = [Some(text), tail].into_iter().flatten().find_map(|piece| STANDARD.decode(piece).ok())?;
+    let bytes = [Some(text), tail].into_iter().flatten().find_map(|text| STANDARD.decode(text).ok())?;
     let mac = Mac::try_from(bytes).ok()?;
     Some(HeaderSignature { mac, faults: vec![Cause::SignatureBase64] })
 }

@@ -1,4 +1,4 @@
-// ASP.NET Core: copy Request.Body to bytes; a parameter with [FromBody] would have read and parsed it already.
+// ASP.NET Core: copy Request.Body to bytes; a parameter with [FromBody] would read and parse it first.
 using System.Security.Cryptography;
 using System.Text;
 
@@ -13,7 +13,7 @@ app.MapPost("/webhooks/plexos", async (HttpRequest request) =>
     var signature = request.Headers["X-Plexos-Signature"].ToString();
     if (!isFresh || !IsSigned("PLEXOS_WEBHOOK_SECRET", signature, [.. Encoding.ASCII.GetBytes(time + "."), .. body]))
         return Results.Unauthorized();
-    return Results.Ok(); // JsonDocument.Parse(body) now, and work on it once for each id
+    return Results.Ok(); // now JsonDocument.Parse(body), and process it once per id
 });
 
 app.MapPost("/webhooks/plustive", async (HttpRequest request) =>
@@ -22,7 +22,7 @@ app.MapPost("/webhooks/plustive", async (HttpRequest request) =>
     var signature = request.Headers["X-Plustive-Signature"].ToString();
     if (signature.StartsWith("sha256=", StringComparison.OrdinalIgnoreCase)) signature = signature[7..];
     if (!IsSigned("PLUSTIVE_WEBHOOK_SECRET", signature, body)) return Results.Unauthorized();
-    return Results.Ok(); // JsonDocument.Parse(body) now, and work on it once for each reference and status
+    return Results.Ok(); // now JsonDocument.Parse(body), and process it once per reference and status
 });
 
 app.Run();
@@ -34,7 +34,7 @@ static async Task<byte[]> RawBody(HttpRequest request)
     return copy.ToArray();
 }
 
-// FixedTimeEquals is constant-time, and says no where lengths differ.
+// FixedTimeEquals compares in constant time and returns false when the lengths differ.
 static bool IsSigned(string variable, string signature, byte[] message)
 {
     if (signature.Length != 64 || !signature.All(char.IsAsciiHexDigit)) return false;

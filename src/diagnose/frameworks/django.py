@@ -1,4 +1,4 @@
-# Django: request.body before request.POST is touched; csrf_exempt, since a provider sends no CSRF token.
+# Django: read request.body before request.POST; csrf_exempt, since providers send no CSRF token.
 import hashlib
 import hmac
 import json
@@ -24,7 +24,7 @@ def plexos(request):
     signature = request.headers.get("X-Plexos-Signature", "")
     if not is_fresh or not is_signed(os.environ["PLEXOS_WEBHOOK_SECRET"], signature, stamp.encode() + b"." + body):
         return HttpResponse(status=401)
-    event = json.loads(body)  # then work on it, once for each event["id"]
+    event = json.loads(body)  # then process it, once per event["id"]
     return HttpResponse(status=200)
 
 
@@ -36,5 +36,5 @@ def plustive(request):
     signature = signature[7:] if signature.lower().startswith("sha256=") else signature
     if not is_signed(os.environ["PLUSTIVE_WEBHOOK_SECRET"], signature, body):
         return HttpResponse(status=401)
-    event = json.loads(body)  # then work on it, once for each event["reference"] and status
+    event = json.loads(body)  # then process it, once per event["reference"] and status
     return HttpResponse(status=200)

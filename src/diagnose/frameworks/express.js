@@ -1,4 +1,4 @@
-// Express: the raw body on these two routes, which must stand before any app.use(express.json()).
+// Express: express.raw() gives these two routes the raw body. Register them before any app.use(express.json()).
 const { createHmac, timingSafeEqual } = require('node:crypto');
 const express = require('express');
 const app = express();
@@ -20,12 +20,12 @@ app.post('/webhooks/plexos', raw, (req, res) => {
   const secret = process.env.PLEXOS_WEBHOOK_SECRET;
   if (!isFresh || !isSigned(secret, req.get('X-Plexos-Signature') ?? '', `${time}.`, bytes(req))) return res.sendStatus(401);
   const event = JSON.parse(bytes(req));
-  res.sendStatus(200); // then work on `event`, once for each event.id
+  res.sendStatus(200); // then process `event`, once per event.id
 });
 
 app.post('/webhooks/plustive', raw, (req, res) => {
   const signature = (req.get('X-Plustive-Signature') ?? '').replace(/^sha256=/i, '');
   if (!isSigned(process.env.PLUSTIVE_WEBHOOK_SECRET, signature, bytes(req))) return res.sendStatus(401);
   const event = JSON.parse(bytes(req));
-  res.sendStatus(200); // then work on `event`, once for each event.reference and status
+  res.sendStatus(200); // then process `event`, once per event.reference and status
 });

@@ -1,4 +1,4 @@
-# FastAPI: take the Request and await request.body(); a parameter with a model would parse the body first.
+# FastAPI: take the Request and await request.body(); a Pydantic model as a parameter would parse the body first.
 import hashlib
 import hmac
 import json
@@ -23,7 +23,7 @@ async def plexos(request: Request):
     signature = request.headers.get("X-Plexos-Signature", "")
     if not is_fresh or not is_signed(os.environ["PLEXOS_WEBHOOK_SECRET"], signature, stamp.encode() + b"." + body):
         raise HTTPException(401)
-    event = json.loads(body)  # then work on it, once for each event["id"]
+    event = json.loads(body)  # then process it, once per event["id"]
 
 
 @app.post("/webhooks/plustive")
@@ -33,4 +33,4 @@ async def plustive(request: Request):
     signature = signature[7:] if signature.lower().startswith("sha256=") else signature
     if not is_signed(os.environ["PLUSTIVE_WEBHOOK_SECRET"], signature, body):
         raise HTTPException(401)
-    event = json.loads(body)  # then work on it, once for each event["reference"] and status
+    event = json.loads(body)  # then process it, once per event["reference"] and status

@@ -1,4 +1,4 @@
-// Fastify: a plugin of its own, in which every body stays a Buffer; other routes keep their JSON parser.
+// Fastify: in this plugin every body stays a Buffer; other routes keep their JSON parser.
 const { createHmac, timingSafeEqual } = require('node:crypto');
 
 function isSigned(secret, signature, ...parts) {
@@ -20,7 +20,7 @@ module.exports = async function webhooks(app) {
     const body = request.body ?? Buffer.alloc(0);
     if (!isFresh || !isSigned(process.env.PLEXOS_WEBHOOK_SECRET, signature, `${time}.`, body)) return reply.code(401).send();
     const event = JSON.parse(body);
-    return reply.code(200).send(); // work on `event` elsewhere, once for each event.id
+    return reply.code(200).send(); // queue `event`, and process it once per event.id
   });
 
   app.post('/webhooks/plustive', async (request, reply) => {
@@ -28,6 +28,6 @@ module.exports = async function webhooks(app) {
     const body = request.body ?? Buffer.alloc(0);
     if (!isSigned(process.env.PLUSTIVE_WEBHOOK_SECRET, signature, body)) return reply.code(401).send();
     const event = JSON.parse(body);
-    return reply.code(200).send(); // work on `event` elsewhere, once for each event.reference and status
+    return reply.code(200).send(); // queue `event`, and process it once per event.reference and status
   });
 };

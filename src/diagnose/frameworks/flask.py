@@ -1,4 +1,4 @@
-# Flask: request.get_data() before anything else reads the body; never request.json or request.form before it.
+# Flask: call request.get_data() before request.json or request.form.
 import hashlib
 import hmac
 import json
@@ -23,7 +23,7 @@ def plexos():
     signature = request.headers.get("X-Plexos-Signature", "")
     if not is_fresh or not is_signed(os.environ["PLEXOS_WEBHOOK_SECRET"], signature, stamp.encode() + b"." + body):
         abort(401)
-    event = json.loads(body)  # then work on it, once for each event["id"]
+    event = json.loads(body)  # then process it, once per event["id"]
     return "", 200
 
 
@@ -34,5 +34,5 @@ def plustive():
     signature = signature[7:] if signature.lower().startswith("sha256=") else signature
     if not is_signed(os.environ["PLUSTIVE_WEBHOOK_SECRET"], signature, body):
         abort(401)
-    event = json.loads(body)  # then work on it, once for each event["reference"] and status
+    event = json.loads(body)  # then process it, once per event["reference"] and status
     return "", 200

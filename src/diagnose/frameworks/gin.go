@@ -1,4 +1,4 @@
-// Gin: io.ReadAll of the request's body before any c.Bind or c.ShouldBind; c.ShouldBindJSON eats the body.
+// Gin: call io.ReadAll on the body before any c.Bind or c.ShouldBind; c.ShouldBindJSON consumes the body.
 package webhooks
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// hmac.Equal is constant-time, and says no where lengths differ.
+// hmac.Equal compares in constant time and returns false when the lengths differ.
 func isSigned(secret, signature string, parts ...[]byte) bool {
 	mac := hmac.New(sha256.New, []byte(secret))
 	for _, part := range parts {
@@ -41,7 +41,7 @@ func Register(router *gin.Engine) {
 			c.AbortWithStatus(http.StatusUnauthorized)
 			return
 		}
-		c.Status(http.StatusOK) // json.Unmarshal(body, …) now, and work on it once for each id
+		c.Status(http.StatusOK) // now json.Unmarshal(body, …), and process it once per id
 	})
 
 	router.POST("/webhooks/plustive", func(c *gin.Context) {
@@ -54,6 +54,6 @@ func Register(router *gin.Engine) {
 			c.AbortWithStatus(http.StatusUnauthorized)
 			return
 		}
-		c.Status(http.StatusOK) // json.Unmarshal(body, …) now, and work on it once for each reference and status
+		c.Status(http.StatusOK) // now json.Unmarshal(body, …), and process it once per reference and status
 	})
 }

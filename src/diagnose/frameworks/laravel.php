@@ -1,11 +1,12 @@
 <?php
-// Laravel: $request->getContent() has the bytes; $request->all() and json_encode() do not. Put the routes into routes/api.php,
-// where there is no CSRF check, or except them from it.
+// Laravel: $request->getContent() returns the raw body; $request->all() and json_encode() do not. Put the routes
+// into routes/api.php, which has no CSRF check, or exclude them from it.
 
 use Illuminate\Http\Request;
 use Illuminate\Support\Facades\Route;
 
-// hash_equals is constant-time, and says no where lengths differ. Use config() for the secrets where the configuration is cached.
+// hash_equals compares in constant time and returns false when the lengths differ. Read the secrets with config() if the
+// configuration is cached.
 function isSigned(string $secret, string $signature, string $message): bool
 {
     return $secret !== '' && hash_equals(hash_hmac('sha256', $message, $secret), strtolower($signature));
@@ -19,7 +20,7 @@ Route::post('/webhooks/plexos', function (Request $request) {
     if (!$isFresh || !isSigned($secret, (string) $request->header('X-Plexos-Signature'), "$time.$body")) {
         return response('', 401);
     }
-    $event = json_decode($body, true); // then work on it in a job, once for each $event['id']
+    $event = json_decode($body, true); // then process it in a job, once per $event['id']
     return response('', 200);
 });
 
@@ -29,6 +30,6 @@ Route::post('/webhooks/plustive', function (Request $request) {
     if (!isSigned((string) env('PLUSTIVE_WEBHOOK_SECRET'), $signature, $body)) {
         return response('', 401);
     }
-    $event = json_decode($body, true); // then work on it in a job, once for each $event['reference'] and status
+    $event = json_decode($body, true); // then process it in a job, once per $event['reference'] and status
     return response('', 200);
 });

@@ -1,5 +1,5 @@
 // Next.js, app router: app/webhooks/[provider]/route.js. In pages/api set `export const config = { api: { bodyParser: false } }`
-// and collect the bytes of the request there.
+// and read the bytes of the request there.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 export const runtime = 'nodejs';
@@ -24,8 +24,8 @@ function isGenuine(provider, headers, body) {
 
 export async function POST(request, { params }) {
   const { provider } = await params;
-  const body = Buffer.from(await request.arrayBuffer()); // the bytes: not request.json(), not request.text()
+  const body = Buffer.from(await request.arrayBuffer()); // not request.json() or request.text()
   if (!isGenuine(provider, request.headers, body)) return new Response(null, { status: 401 });
   const event = JSON.parse(body);
-  return new Response(null, { status: 200 }); // work on `event` elsewhere, once for each event
+  return new Response(null, { status: 200 }); // queue `event`, and process it once
 }

@@ -1,4 +1,4 @@
-// Spring: take the body as byte[]; as a String or an object it was decoded or parsed already.
+// Spring: take the body as byte[]; a String or an object would be decoded or parsed already.
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
@@ -24,7 +24,7 @@ class Webhooks {
         if (!isFresh || !isSigned("PLEXOS_WEBHOOK_SECRET", signature, time + ".", body)) {
             return ResponseEntity.status(401).build();
         }
-        return ResponseEntity.ok().build(); // parse `body` now, and work on it once for each id
+        return ResponseEntity.ok().build(); // now parse `body`, and process it once per id
     }
 
     @PostMapping("/webhooks/plustive")
@@ -34,7 +34,7 @@ class Webhooks {
         if (!isSigned("PLUSTIVE_WEBHOOK_SECRET", signature.replaceFirst("(?i)^sha256=", ""), "", body)) {
             return ResponseEntity.status(401).build();
         }
-        return ResponseEntity.ok().build(); // parse `body` now, and work on it once for each reference and status
+        return ResponseEntity.ok().build(); // now parse `body`, and process it once per reference and status
     }
 
     private static boolean isSigned(String variable, String signature, String before, byte[] body)
