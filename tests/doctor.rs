@@ -4,7 +4,7 @@ use crate::common::{Made, NOW, PLEXOS_SECRET, Run};
 use crate::events;
 use serde_json::{Value, json};
 use whtool::model::exchange::SendFailure;
-use whtool::model::secret::{Origin, Secret};
+use whtool::model::secret::{Secret, SecretOrigin};
 use whtool::model::signature::Key;
 use whtool::world::Environment;
 
@@ -203,7 +203,7 @@ fn endpoints_are_consistent_and_proved_by_a_delivery_of_their_own_secret() {
     assert_eq!((run.status, endpoint(&run)["grade"].as_str()), (0, Some("note")));
     assert!(endpoint(&run)["what"].as_str().unwrap().contains("not proved"));
 
-    let key = |name: &str| Key::new(Secret::new("plexos", Origin::Stored(name.to_owned()), PLEXOS_SECRET));
+    let key = |name: &str| Key::new(Secret::new("plexos", SecretOrigin::Stored(name.to_owned()), PLEXOS_SECRET));
     let delivery = [(60, events::plexos(include_bytes!("vectors/plexos.json")))];
     events::keep_judged(&made, &delivery, &[key("another")]);
     assert_eq!(endpoint(&doctor(&made))["grade"], "note", "another secret proves nothing");

@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 use whtool::model::exchange::Answer;
-use whtool::model::secret::{Origin, Secret};
+use whtool::model::secret::{Secret, SecretOrigin};
 use whtool::model::signature::Key;
 use whtool::model::stored::Attempt;
 use whtool::model::timestamp::SignedDuration;
@@ -40,7 +40,7 @@ fn plustive(body: &[u8]) -> Vec<u8> {
 /// Sends each request to a listener that keeps it as if it had arrived so many seconds before now.
 pub fn keep(made: &Made, requests: &[(i64, Vec<u8>)]) {
     let key = |provider, variable: &str, secret: &str| {
-        let origin = Origin::Environment { variable: variable.to_owned(), place: 0 };
+        let origin = SecretOrigin::Environment { variable: variable.to_owned(), position: 0 };
         Key::new(Secret::new(provider, origin, secret))
     };
     let keys = vec![

@@ -4,12 +4,12 @@
 //! tried until one is accepted. All later probes change one thing in that format, so that each tests one thing.
 
 use crate::json::{Document, SERIALIZERS, Serializer};
-use crate::provider::{Form, Provider};
+use crate::provider::{Provider, SignatureForm};
 use serde_json::{Map, Value};
 
 #[derive(Clone, Debug)]
 pub struct Baseline {
-    pub form: Form,
+    pub form: SignatureForm,
     /// Name of the sample whose payload is sent.
     pub sample: String,
     /// Serializer that only changes white space.
@@ -116,12 +116,12 @@ pub fn find_layout(code: &str) -> &'static Serializer {
 }
 
 /// Returns the signature formats that the provider documents.
-pub fn signature_forms(provider: &dyn Provider) -> Vec<Form> {
+pub fn signature_forms(provider: &dyn Provider) -> Vec<SignatureForm> {
     let headers = |form| provider.signature_headers(&[0; 32], "0", form);
-    if headers(Form::Reference) == headers(Form::Bare) {
-        vec![Form::Reference]
+    if headers(SignatureForm::Reference) == headers(SignatureForm::BareHex) {
+        vec![SignatureForm::Reference]
     } else {
-        vec![Form::Reference, Form::Bare]
+        vec![SignatureForm::Reference, SignatureForm::BareHex]
     }
 }
 

@@ -3,11 +3,11 @@
 use super::baseline::Baseline;
 use super::types::HandlerClient;
 use crate::model::message::{HeaderError, Request};
-use crate::model::secret::{Origin, Secret};
+use crate::model::secret::{Secret, SecretOrigin};
 use crate::model::signature::Key;
 use crate::model::timestamp::Timestamp;
 use crate::provider::sample;
-use crate::provider::{self, Form, Provider};
+use crate::provider::{self, Provider, SignatureForm};
 use serde_json::Value;
 use url::{Position, Url};
 
@@ -125,11 +125,11 @@ impl RequestBuilder<'_> {
     }
 
     pub fn sign_body_with_secret(&self, secret: Vec<u8>, body: Vec<u8>) -> RequestDraft {
-        let key = Key::new(Secret::new(self.provider.name(), Origin::Flag, secret));
+        let key = Key::new(Secret::new(self.provider.name(), SecretOrigin::Flag, secret));
         self.sign_with_key(&key, &self.timestamp_in(0), body)
     }
 
-    pub fn sign_body_in_form(&self, form: Form, body: Vec<u8>) -> RequestDraft {
+    pub fn sign_body_in_form(&self, form: SignatureForm, body: Vec<u8>) -> RequestDraft {
         let timestamp = self.timestamp_in(0);
         let mac = self.key.sign(self.provider.signed_prefix(&timestamp).as_bytes(), &body);
         build(&self.provider.signature_headers(&mac, &timestamp, form), body)

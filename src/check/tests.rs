@@ -9,7 +9,7 @@ use crate::json::{SERIALIZERS, is_valid};
 use crate::model::error::Result;
 use crate::model::exchange::{Answer, SendFailure};
 use crate::model::message::Request;
-use crate::model::secret::{Origin, Secret};
+use crate::model::secret::{Secret, SecretOrigin};
 use crate::model::signature::{DEFAULT_TOLERANCE, Key, Tolerance, verify};
 use crate::model::timestamp::Timestamp;
 use crate::provider::{self, Provider};
@@ -64,7 +64,7 @@ pub fn now() -> Timestamp {
 }
 
 fn key(provider: &dyn Provider) -> Key {
-    Key::new(Secret::new(provider.name(), Origin::Flag, format!("{}secret", provider.secret_prefix())))
+    Key::new(Secret::new(provider.name(), SecretOrigin::Flag, format!("{}secret", provider.secret_prefix())))
 }
 
 /// Verifies a request like a handler that hashes the transformed body.
@@ -165,11 +165,11 @@ fn serializer(code: &str) -> BodyTransform {
 }
 
 fn plexos() -> &'static dyn Provider {
-    provider::named("plexos").unwrap()
+    provider::by_name("plexos").unwrap()
 }
 
 fn plustive() -> &'static dyn Provider {
-    provider::named("plustive").unwrap()
+    provider::by_name("plustive").unwrap()
 }
 
 #[test]

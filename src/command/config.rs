@@ -1,7 +1,7 @@
 //! `whtool config`: which settings hold, where each comes from, and where the files are.
 
 use super::{Session, tree};
-use crate::command::shared::configured::{self, Configured, Origin};
+use crate::command::shared::loaded_settings::{self, LoadedSettings, SettingOrigin};
 use crate::model::error::{CommandOutcome, Result};
 use crate::model::sanitize::escape_unsafe;
 use crate::render::json::line;
@@ -50,7 +50,7 @@ struct Files {}
 
 /// Shows.
 pub(super) fn run(args: &Config, session: &Session<'_>) -> Result<CommandOutcome> {
-    let configured = session.configured;
+    let configured = session.settings;
     let text = match &args.command {
         What::Show(args) => show(args, configured),
         What::Path(Files {}) => paths(configured, session),
@@ -58,7 +58,7 @@ pub(super) fn run(args: &Config, session: &Session<'_>) -> Result<CommandOutcome
     let mut output = session.world.stdout();
     output.write_all(text.as_bytes())?;
     output.flush()?;
-    match (&args.command, configured.troubles()) {
+    match (&args.command, configured.errors()) {
         (What::Show(_), [others @ .., last]) => {
             others.iter().for_each(|error| session.tell(error));
             Err(last.clone())
@@ -67,10 +67,10 @@ pub(super) fn run(args: &Config, session: &Session<'_>) -> Result<CommandOutcome
     }
 }
 
-fn paths(configured: &Configured, session: &Session<'_>) -> String {
+fn paths(configured: &LoadedSettings, session: &Session<'_>) -> String {
     let project = match &configured.project {
         Some(path) => path.display().to_string(),
-        None => format!("none: no {} here, or above up to the root of a repository", configured::PROJECT_FILE),
+        None => format!("none: no {} here, or above up to the root of a repository", loaded_settings::PROJECT_FILE),
     };
     let user = match &configured.user {
         Some(path) if session.world.file_exists(path) => path.display().to_string(),
@@ -80,7 +80,7 @@ fn paths(configured: &Configured, session: &Session<'_>) -> String {
     format!("project  {}\nuser     {}\n", escape_unsafe(&project), escape_unsafe(&user))
 }
 
-fn show(args: &Show, configured: &Configured) -> String {
+fn show(args: &Show, configured: &LoadedSettings) -> String {
     let tree = tree::tree();
     let mut text = String::new();
     for setting in &option::ALL {
@@ -94,15 +94,15 @@ fn show(args: &Show, configured: &Configured) -> String {
 struct Held<'c> {
     setting: &'static Setting,
     values: Vec<String>,
-    origin: Option<&'c Origin>,
+    origin: Option<&'c SettingOrigin>,
 }
 
 impl<'c> Held<'c> {
-    fn of(setting: &'static Setting, configured: &'c Configured, tree: &Command) -> Self {
+    fn of(setting: &'static Setting, configured: &'c LoadedSettings, tree: &Command) -> Self {
         if let Some(value) = configured.value(setting) {
             return Self { setting, values: value.values.clone(), origin: Some(&value.origin) };
         }
-        let default = configured::options(tree, setting).into_iter().next().map(clap::Arg::get_default_values);
+        let default = loaded_settings::options_for(tree, setting).into_iter().next().map(clap::Arg::get_default_values);
         let values = default.unwrap_or_default().iter().map(|value| value.to_string_lossy().into_owned()).collect();
         Self { setting, values, origin: None }
     }
@@ -133,9 +133,9 @@ impl<'c> Held<'c> {
         };
         let (kind, place) = match self.origin {
             None => ("default", None),
-            Some(origin @ Origin::Environment(_)) => ("environment", Some(origin.to_string())),
-            Some(origin @ Origin::Project(_)) => ("project", Some(origin.to_string())),
-            Some(origin @ Origin::User(_)) => ("user", Some(origin.to_string())),
+            Some(origin @ SettingOrigin::Environment(_)) => ("environment", Some(origin.to_string())),
+            Some(origin @ SettingOrigin::Project(_)) => ("project", Some(origin.to_string())),
+            Some(origin @ SettingOrigin::User(_)) => ("user", Some(origin.to_string())),
         };
         let record = json!({
             "schema": "whtool.setting/1", "key": self.setting.key, "value": value, "origin": kind, "place": place,

@@ -31,7 +31,7 @@ use crate::world::{Stream, World};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, FromArgMatches, Parser, ValueEnum};
-use shared::configured::Configured;
+use shared::loaded_settings::LoadedSettings;
 use shared::session::{Session, Volume, cannot_read, paint};
 use std::ffi::OsString;
 use std::io::Write;
@@ -146,7 +146,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
     if let Some(shell) = world.env_var(completions::VARIABLE) {
         return completions::complete(&shell, arguments.into_iter().collect(), world);
     }
-    let configured = Configured::load(world);
+    let configured = LoadedSettings::load(world);
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let (common, entry, action) = match parse_arguments(&arguments, &configured) {
         Ok(parsed) => parsed,
@@ -156,7 +156,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
         }
     };
     let session = Session::new(&common, &configured, world);
-    if let Some(error) = configured.trouble().filter(|_| entry.settings == SettingsPolicy::MustBeValid) {
+    if let Some(error) = configured.first_error().filter(|_| entry.settings == SettingsPolicy::MustBeValid) {
         session.tell(error);
         return error.status();
     }
@@ -172,7 +172,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
 /// Parses the common flags, the command, and its arguments.
 fn parse_arguments(
     arguments: &[OsString],
-    configured: &Configured,
+    configured: &LoadedSettings,
 ) -> std::result::Result<(Common, &'static CommandEntry, Action), clap::Error> {
     let parse = |tree| {
         let mut tree = configured.apply(tree);
@@ -206,7 +206,7 @@ fn print_clap_error(error: &clap::Error, world: &dyn World) -> Result<()> {
 /// Parses the name of a provider.
 fn provider_values() -> impl TypedValueParser<Value = &'static dyn Provider> {
     PossibleValuesParser::new(provider::ALL.iter().map(|provider| provider.name()))
-        .map(|name| provider::named(&name).expect("clap accepts only these names"))
+        .map(|name| provider::by_name(&name).expect("clap accepts only these names"))
 }
 
 /// Parses a duration such as `90s`, `5m`, `1h 30m`, `30d`, or a number of seconds. A day has 24 hours.

@@ -1,13 +1,13 @@
 //! `whtool sign`: the signature of the exact bytes, in a form that another tool takes.
 
 use super::{Session, cannot_read, moment, provider_of, provider_values, warn_of_nothing};
-use crate::command::shared::secrets::{self, Local, SecretArgs};
+use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
 use crate::command::shared::target;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::message::Request;
 use crate::model::signature::{Key, Mac};
 use crate::model::timestamp::Timestamp;
-use crate::provider::{self, Form, Provider};
+use crate::provider::{self, Provider, SignatureForm};
 use crate::render;
 use clap::{Args, ValueEnum};
 use std::io::{Read, Write};
@@ -65,8 +65,8 @@ const PIECE: usize = 256 * 1024;
 
 impl Sign {
     /// The form of Plustive's header.
-    fn header_form(&self) -> Form {
-        if self.bare { Form::Bare } else { Form::Reference }
+    fn header_form(&self) -> SignatureForm {
+        if self.bare { SignatureForm::BareHex } else { SignatureForm::Reference }
     }
 }
 
@@ -82,9 +82,9 @@ pub(super) fn run(args: &Sign, session: &Session<'_>) -> Result<CommandOutcome> 
     if args.timestamp.is_some() && provider.timestamp_header().is_none() {
         session.say(&format!("{} signs no time: --timestamp changes nothing", provider.title()));
     }
-    let secrets = secrets::secrets(&args.secrets, Local::Make, session)?;
-    let key = secrets.signing(provider)?;
-    let timestamp = provider::unix_text(args.timestamp.unwrap_or_else(|| session.world.now()));
+    let secrets = secrets::load(&args.secrets, TestSecret::Create, session)?;
+    let key = secrets.signing_key(provider)?;
+    let timestamp = provider::format_unix_seconds(args.timestamp.unwrap_or_else(|| session.world.now()));
     let needs_body = matches!(args.form, Output::Curl | Output::Http | Output::Json);
     if needs_body {
         source.read_to_end(&mut body).map_err(failed)?;

@@ -74,7 +74,7 @@ pub fn body_hash(body: &[u8]) -> String {
 /// key gives it over that body, or it is the signature with which `good` was verified.
 pub fn signature_matches_copy(here: &AnalyzedDelivery, good: &StoredDelivery, keys: &[Key]) -> bool {
     let request = &here.delivery.request;
-    let Some(provider) = here.provider.and_then(provider::named) else { return false };
+    let Some(provider) = here.provider.and_then(provider::by_name) else { return false };
     if request.body == good.request.body {
         return false;
     }

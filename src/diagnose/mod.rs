@@ -38,7 +38,7 @@ use search::SearchSpace;
 /// Finds the causes of a failed verification, in reading order. A verified delivery has none.
 pub fn explain(received: &AnalyzedDelivery, credentials: &Credentials<'_>, budget: &mut HashBudget) -> Vec<Finding> {
     let request = &received.delivery.request;
-    let provider = received.provider.and_then(provider::named);
+    let provider = received.provider.and_then(provider::by_name);
     let mut causes: Vec<_> = match &received.verdict {
         Verdict::Verified { .. } => return Vec::new(),
         Verdict::TooOld { age, .. } => vec![Cause::TimestampTooOld { age: timestamp::format_duration(*age) }],

@@ -4,7 +4,7 @@ use super::{Cause, Credentials, Finding, HashAllowance, HashBudget, explain};
 use crate::json::{Document, SERIALIZERS};
 use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::message::Request;
-use crate::model::secret::{Origin, Secret};
+use crate::model::secret::{Secret, SecretOrigin};
 use crate::model::signature::{DEFAULT_TOLERANCE, Key, Mac, Signer};
 use crate::model::timestamp::Timestamp;
 use crate::webhook::receive::{Rules, receive};
@@ -30,7 +30,7 @@ fn causes(mac: Mac, budget: &mut HashBudget) -> Vec<Cause> {
     let mut request = Request::post("/", BODY.as_bytes().to_vec());
     request.headers.push("X-Plexos-Timestamp", TIME.to_string().as_bytes()).unwrap();
     request.headers.push("X-Plexos-Signature", hex::encode(mac).as_bytes()).unwrap();
-    let keys = vec![Key::new(Secret::new("plexos", Origin::Flag, SECRET))];
+    let keys = vec![Key::new(Secret::new("plexos", SecretOrigin::Flag, SECRET))];
     let rules = Rules { keys, tolerance: Some(DEFAULT_TOLERANCE) };
     let delivery = Delivery { request, peer: None, arrived: None };
     let received: AnalyzedDelivery = receive(delivery, &rules, Timestamp::from_second(TIME).unwrap());

@@ -5,7 +5,7 @@ use super::context::Context;
 use super::settings::Settings;
 use super::timers::TimedTask;
 use crate::model::signature::Key;
-use crate::provider::Form;
+use crate::provider::SignatureForm;
 use serde_json::Value;
 
 /// Status and body of an answer; `Null` is an empty body.
@@ -35,7 +35,7 @@ pub(super) trait EmulatedApi {
     fn force_status(&mut self, context: &mut Context<'_>, id: &str, status: &str) -> Option<Result<Value, CallError>>;
 
     /// Key and header form for a delivery to an endpoint. `None`: the endpoint was deleted.
-    fn signing(&self, settings: &Settings, endpoint: Option<&str>) -> Option<(Key, Form)>;
+    fn signing(&self, settings: &Settings, endpoint: Option<&str>) -> Option<(Key, SignatureForm)>;
 
     /// Counts for `/_emulator/state`.
     fn summary(&self) -> Value;

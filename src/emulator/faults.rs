@@ -165,7 +165,7 @@ impl FaultRule {
         if self.seconds.is_some_and(|seconds| !(0.0..=1e6).contains(&seconds)) {
             return Some("the seconds must be from 0 to 1000000");
         }
-        if self.provider.as_ref().is_some_and(|name| crate::provider::named(name).is_none()) {
+        if self.provider.as_ref().is_some_and(|name| crate::provider::by_name(name).is_none()) {
             return Some("the provider must be plexos or plustive");
         }
         None

@@ -139,7 +139,7 @@ impl Emulator {
         let delivery = self.state.outbox.get(number)?;
         let api = self.state.apis().into_iter().find(|api| api.name() == delivery.provider)?;
         let (key, form) = api.signing(&self.settings, delivery.endpoint.as_deref())?;
-        Some(Signing { provider: provider::named(api.name())?, form, key })
+        Some(Signing { provider: provider::by_name(api.name())?, form, key })
     }
 
     /// Takes the deliveries that finished without an attempt since the last call.

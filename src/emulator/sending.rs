@@ -15,7 +15,7 @@ use crate::model::message::{HeaderError, Request};
 use crate::model::signature::Key;
 use crate::model::status::Status;
 use crate::model::timestamp::{SignedDuration, Timestamp};
-use crate::provider::{Form, Provider, unix_text};
+use crate::provider::{Provider, SignatureForm, format_unix_seconds};
 use url::Url;
 
 /// Pauses before each retry, in seconds of the emulator's clock; 7 hours and 35 minutes in total.
@@ -97,7 +97,7 @@ fn add(context: &mut Context<'_>, delivery: WebhookDelivery, pause: f64) -> u64 
 
 pub(super) struct Signing {
     pub provider: &'static dyn Provider,
-    pub form: Form,
+    pub form: SignatureForm,
     pub key: Key,
 }
 
@@ -117,7 +117,7 @@ pub(super) fn prepare(context: &mut Context<'_>, number: u64, signing: Option<Si
         return give_up(context, number, "not sent to another machine: start the emulator with --yes");
     }
     let signed_at = now.checked_sub(SignedDuration::from_secs(delivery.age)).unwrap_or(now);
-    let timestamp = unix_text(signed_at);
+    let timestamp = format_unix_seconds(signed_at);
     let prefix = signing.provider.signed_prefix(&timestamp);
     let mac = signing.key.sign(prefix.as_bytes(), delivery.body.as_bytes());
     let headers = signing.provider.signature_headers(&mac, &timestamp, signing.form);

@@ -7,13 +7,13 @@ use zeroize::Zeroizing;
 
 /// Where a secret was found. Its text is the name under which verdicts speak of the secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum SecretOrigin {
     /// An environment variable; `place` counts from 1 where a comma separates several, and is 0 for a single one.
     Environment {
         /// The variable's name.
         variable: String,
         /// Which of several.
-        place: usize,
+        position: usize,
     },
     /// A file, by the path the user gave.
     File(String),
@@ -22,27 +22,27 @@ pub enum Origin {
     /// whtool's own store, under this name.
     Stored(String),
     /// The test secret that whtool made for this machine.
-    Local,
+    LocalTest,
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for SecretOrigin {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Environment { variable, place: 0 } => write!(out, "{variable}"),
-            Self::Environment { variable, place } => write!(out, "{variable} #{place}"),
+            Self::Environment { variable, position: 0 } => write!(out, "{variable}"),
+            Self::Environment { variable, position: place } => write!(out, "{variable} #{place}"),
             Self::File(path) => write!(out, "file {path}"),
             Self::Flag => write!(out, "--secret"),
             Self::Stored(name) => write!(out, "secret {name}"),
-            Self::Local => write!(out, "local test secret"),
+            Self::LocalTest => write!(out, "local test secret"),
         }
     }
 }
 
 /// Fewer bytes than this are hardly all of a secret: 16 are as many as nobody guesses.
-pub const SHORT: usize = 16;
+pub const SHORT_SECRET_BYTES: usize = 16;
 
 /// Whether a secret holds what secrets of providers do not, and what documents and dashboards show in their place.
-pub fn looks_made_up(secret: &[u8]) -> bool {
+pub fn looks_like_placeholder(secret: &[u8]) -> bool {
     let text = String::from_utf8_lossy(secret).to_lowercase();
     let marks = ["...", "***", "xxxx", "your", "<", "changeme", "placeholder"];
     !secret.is_ascii() || marks.iter().any(|mark| text.contains(mark))
@@ -54,13 +54,13 @@ pub struct Secret {
     /// The provider's name, as in `Provider::name`.
     pub provider: &'static str,
     /// Where it was found.
-    pub origin: Origin,
+    pub origin: SecretOrigin,
     bytes: Zeroizing<Vec<u8>>,
 }
 
 impl Secret {
     /// Takes the bytes of a secret as they are: nothing is trimmed or decoded.
-    pub fn new(provider: &'static str, origin: Origin, bytes: impl Into<Vec<u8>>) -> Self {
+    pub fn new(provider: &'static str, origin: SecretOrigin, bytes: impl Into<Vec<u8>>) -> Self {
         Self { provider, origin, bytes: Zeroizing::new(bytes.into()) }
     }
 
@@ -70,8 +70,8 @@ impl Secret {
     }
 
     /// Whether this is the machine's own test secret, which no provider knows.
-    pub fn is_local(&self) -> bool {
-        self.origin == Origin::Local
+    pub fn is_local_test(&self) -> bool {
+        self.origin == SecretOrigin::LocalTest
     }
 }
 
@@ -87,13 +87,15 @@ mod tests {
 
     #[test]
     fn a_secret_does_not_print() {
-        let secret = Secret::new("plexos", Origin::Flag, "whsec_very_private");
+        let secret = Secret::new("plexos", SecretOrigin::Flag, "whsec_very_private");
         assert_eq!(format!("{secret:?}"), "Secret(plexos, --secret, ***)");
     }
 
     #[test]
     fn one_of_several_is_named_by_its_place() {
-        let origin = |place| Origin::Environment { variable: "PLEXOS_WEBHOOK_SECRET".to_owned(), place }.to_string();
+        let origin = |place| {
+            SecretOrigin::Environment { variable: "PLEXOS_WEBHOOK_SECRET".to_owned(), position: place }.to_string()
+        };
         assert_eq!(origin(0), "PLEXOS_WEBHOOK_SECRET");
         assert_eq!(origin(2), "PLEXOS_WEBHOOK_SECRET #2");
     }

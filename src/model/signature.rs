@@ -98,7 +98,7 @@ pub fn verify(claim: &Claim<'_>, keys: &[Key], now: Timestamp, tolerance: Tolera
     });
     match matching {
         Some(key) => verify_time(claim.time, now, tolerance, key),
-        None if own.all(|key| key.secret.is_local()) => Verdict::NoSecret,
+        None if own.all(|key| key.secret.is_local_test()) => Verdict::NoSecret,
         None => Verdict::Mismatch,
     }
 }
@@ -132,13 +132,13 @@ pub fn check_age(signed: Option<Timestamp>, now: Timestamp, tolerance: Tolerance
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::secret::Origin;
+    use crate::model::secret::SecretOrigin;
     use crate::model::verdict::VerdictCode;
 
     /// RFC 4231, test case 2.
     #[test]
     fn the_mac_matches_rfc_4231() {
-        let key = Key::new(Secret::new("plexos", Origin::Flag, "Jefe"));
+        let key = Key::new(Secret::new("plexos", SecretOrigin::Flag, "Jefe"));
         let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
         assert_eq!(hex::encode(key.sign(b"what do ya want ", b"for nothing?")), expected);
     }
@@ -153,7 +153,7 @@ mod tests {
         Claim { provider: "plexos", prefix: "1.".to_owned(), body: b"body", signatures, time }
     }
 
-    fn key(provider: &'static str, origin: Origin, secret: &str) -> Key {
+    fn key(provider: &'static str, origin: SecretOrigin, secret: &str) -> Key {
         Key::new(Secret::new(provider, origin, secret))
     }
 
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn the_limits_of_the_tolerance_are_inside_it() {
-        let keys = [key("plexos", Origin::Flag, "s")];
+        let keys = [key("plexos", SecretOrigin::Flag, "s")];
         let code = |now| verify(&claim(1_000), &keys, at(now), Some(DEFAULT_TOLERANCE)).code();
         assert_eq!([code(1_000), code(1_300), code(700)], [VerdictCode::Verified; 3]);
         assert_eq!([code(1_301), code(699)], [VerdictCode::TooOld, VerdictCode::InFuture]);
@@ -172,22 +172,22 @@ mod tests {
 
     #[test]
     fn the_secret_that_matched_is_named() {
-        let second = Origin::Environment { variable: "V".to_owned(), place: 2 };
-        let keys = [key("plexos", Origin::Flag, "no"), key("plexos", second.clone(), "s")];
+        let second = SecretOrigin::Environment { variable: "V".to_owned(), position: 2 };
+        let keys = [key("plexos", SecretOrigin::Flag, "no"), key("plexos", second.clone(), "s")];
         assert_eq!(verify(&claim(0), &keys, at(0), None), Verdict::Verified { secret: second });
     }
 
     #[test]
     fn a_secret_of_another_provider_is_not_tried() {
-        let keys = [key("plustive", Origin::Flag, "s")];
+        let keys = [key("plustive", SecretOrigin::Flag, "s")];
         assert_eq!(verify(&claim(0), &keys, at(0), None), Verdict::NoSecret);
     }
 
     #[test]
     fn with_only_the_local_secret_a_wrong_signature_means_no_secret_is_known() {
-        let local = [key("plexos", Origin::Local, "x")];
+        let local = [key("plexos", SecretOrigin::LocalTest, "x")];
         assert_eq!(verify(&claim(0), &local, at(0), None), Verdict::NoSecret);
-        let both = [key("plexos", Origin::Local, "x"), key("plexos", Origin::Flag, "y")];
+        let both = [key("plexos", SecretOrigin::LocalTest, "x"), key("plexos", SecretOrigin::Flag, "y")];
         assert_eq!(verify(&claim(0), &both, at(0), None), Verdict::Mismatch);
     }
 }

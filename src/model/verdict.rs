@@ -2,7 +2,7 @@
 //!
 //! `model::signature` reaches a verdict, `diagnose` explains it, and `render` shows it.
 
-use crate::model::secret::Origin;
+use crate::model::secret::SecretOrigin;
 use crate::model::timestamp::SignedDuration;
 use serde::{Serialize, Serializer};
 use std::fmt::{self, Display, Formatter};
@@ -11,7 +11,7 @@ use std::fmt::{self, Display, Formatter};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The signature is correct and, if the provider signs a time, recent.
-    Verified { secret: Origin },
+    Verified { secret: SecretOrigin },
     /// The request has no provider's signature header.
     Unsigned,
     /// A signature or timestamp header can't be read.
@@ -19,9 +19,9 @@ pub enum Verdict {
     /// No configured secret gives this signature.
     Mismatch,
     /// The signature is correct, but older than the tolerance.
-    TooOld { secret: Origin, age: SignedDuration },
+    TooOld { secret: SecretOrigin, age: SignedDuration },
     /// The signature is correct, but its time is further ahead than the tolerance.
-    InFuture { secret: Origin, ahead: SignedDuration },
+    InFuture { secret: SecretOrigin, ahead: SignedDuration },
     /// No secret of the provider is configured, and the local test secret does not match.
     NoSecret,
 }
@@ -45,7 +45,7 @@ impl Verdict {
     }
 
     /// Returns the secret that matched, also if the time is out of tolerance.
-    pub fn secret(&self) -> Option<&Origin> {
+    pub fn secret(&self) -> Option<&SecretOrigin> {
         match self {
             Self::Verified { secret } | Self::TooOld { secret, .. } | Self::InFuture { secret, .. } => Some(secret),
             _ => None,

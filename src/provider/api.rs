@@ -25,18 +25,18 @@ pub struct Api {
     /// The environment variable of another base URL.
     pub base_variable: &'static str,
     /// What keys begin with that move real money.
-    pub live_key: &'static str,
+    pub live_key_prefix: &'static str,
     /// What keys begin with that do not, when there are such.
-    pub test_key: Option<&'static str>,
+    pub test_key_prefix: Option<&'static str>,
     /// The path of a GET that any key may make.
-    pub harmless: &'static str,
+    pub probe_path: &'static str,
     /// Where keys and webhooks are found by hand.
     pub dashboard: &'static str,
 }
 
 /// A call to a provider's API.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Call {
+pub struct ApiCall {
     /// `GET` and the like.
     pub method: &'static str,
     /// The path below the prefix, and the query, both percent-encoded.
@@ -47,19 +47,19 @@ pub struct Call {
     pub idempotency_key: Option<String>,
 }
 
-impl Call {
+impl ApiCall {
     /// A call that changes nothing.
     pub fn get(path: impl Into<String>) -> Self {
         Self { method: "GET", path: path.into(), body: None, idempotency_key: None }
     }
 
     /// A call that sends something.
-    pub fn sending(method: &'static str, path: impl Into<String>, body: Value) -> Self {
+    pub fn with_body(method: &'static str, path: impl Into<String>, body: Value) -> Self {
         Self { method, path: path.into(), body: Some(body), idempotency_key: None }
     }
 
     /// Whether it can change something at the provider.
-    pub fn changes(&self) -> bool {
+    pub fn is_write(&self) -> bool {
         self.method != "GET"
     }
 
@@ -103,13 +103,13 @@ impl Api {
 
     /// Whether this key moves real money.
     pub fn is_live(&self, key: &Secret) -> bool {
-        key.expose().starts_with(self.live_key.as_bytes())
+        key.expose().starts_with(self.live_key_prefix.as_bytes())
     }
 }
 
 /// What a provider says about a call that it refuses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Complaint {
+pub struct ErrorDetails {
     /// In words.
     pub message: Option<String>,
     /// In a word for machines.
@@ -118,13 +118,13 @@ pub struct Complaint {
 
 /// Why an answer is not what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unfit {
+pub enum ResponseError {
     /// The provider refused.
-    Refused {
+    Rejected {
         /// The HTTP status.
         status: u16,
         /// What it said.
-        complaint: Complaint,
+        complaint: ErrorDetails,
         /// How long it wants to be left alone.
         retry_after: Option<Duration>,
     },
@@ -145,14 +145,14 @@ pub enum Unfit {
     /// A good status, and more than whtool reads.
     TooLong,
     /// JSON, but not what the provider documents.
-    Strange(&'static str),
+    Unexpected(&'static str),
 }
 
 /// How many bytes of what is no JSON are looked at, to show how it begins.
 const START: usize = 1_000;
 
 /// The JSON of an answer with a good status. 204 and an empty body are `Empty`.
-pub fn read(provider: &dyn Provider, answer: &Answer, now: Timestamp) -> Result<Value, Unfit> {
+pub fn parse_response(provider: &dyn Provider, answer: &Answer, now: Timestamp) -> Result<Value, ResponseError> {
     let parsed = serde_json::from_slice::<Value>(&answer.body);
     let status = answer.status.0;
     match status {
@@ -162,20 +162,20 @@ pub fn read(provider: &dyn Provider, answer: &Answer, now: Timestamp) -> Result<
                 .headers
                 .get("location")
                 .map(|value| truncate(&mask_secrets(&String::from_utf8_lossy(value)), 200));
-            return Err(Unfit::Redirected { status, location });
+            return Err(ResponseError::Redirected { status, location });
         }
         _ => {
-            let complaint = parsed.ok().and_then(|body| provider.complaint(&body)).unwrap_or_default();
-            return Err(Unfit::Refused { status, complaint, retry_after: retry_after(&answer.headers, now) });
+            let complaint = parsed.ok().and_then(|body| provider.error_details(&body)).unwrap_or_default();
+            return Err(ResponseError::Rejected { status, complaint, retry_after: retry_after(&answer.headers, now) });
         }
     }
     if !answer.is_whole {
-        return Err(Unfit::TooLong);
+        return Err(ResponseError::TooLong);
     }
     if answer.body.trim_ascii().is_empty() {
-        return Err(Unfit::Empty);
+        return Err(ResponseError::Empty);
     }
-    parsed.map_err(|_| Unfit::NotJson {
+    parsed.map_err(|_| ResponseError::NotJson {
         start: truncate(&mask_secrets(&String::from_utf8_lossy(answer.body.get(..START).unwrap_or(&answer.body))), 60),
     })
 }
@@ -190,16 +190,16 @@ pub fn retry_after(headers: &Headers, now: Timestamp) -> Option<Duration> {
     Some(date.duration_since(now).try_into().unwrap_or(Duration::ZERO))
 }
 
-impl Unfit {
+impl ResponseError {
     /// Whether the same call may fare better later.
-    pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Refused { status, .. } if Status(*status).is_retryable())
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Rejected { status, .. } if Status(*status).is_retryable())
     }
 
     /// The error that the user sees when `what` could not be done.
-    pub fn error(&self, provider: &dyn Provider, what: &str) -> Error {
+    pub fn to_error(&self, provider: &dyn Provider, what: &str) -> Error {
         let title = provider.title();
-        let Self::Refused { status, complaint, retry_after } = self else {
+        let Self::Rejected { status, complaint, retry_after } = self else {
             let error = Error::failed(what).because(self.reason(title));
             return error.hint(format!("is {} right? It should be {title}'s API", provider.api().base_variable));
         };
@@ -216,7 +216,7 @@ impl Unfit {
             _ => Error::failed(what),
         };
         let error = error.because(why);
-        match (provider.advice(*status), retry_after) {
+        match (provider.status_hint(*status), retry_after) {
             (_, Some(span)) => error.hint(format!("it asks to wait {} s", span.as_secs())),
             ("", None) => error,
             (advice, None) => error.hint(advice),
@@ -226,7 +226,7 @@ impl Unfit {
     /// In words, for what is not a refusal.
     fn reason(&self, title: &str) -> String {
         match self {
-            Self::Refused { status, .. } => format!("{title} answered {status}"),
+            Self::Rejected { status, .. } => format!("{title} answered {status}"),
             Self::Redirected { status, location } => {
                 let place = location.as_ref().map(|place| format!(" to {place}")).unwrap_or_default();
                 format!("a redirect ({status}{place}), which is not followed: the key would go along")
@@ -237,13 +237,13 @@ impl Unfit {
             }
             Self::NotJson { start } => format!("the answer is not JSON: `{start}`"),
             Self::TooLong => "the answer is longer than whtool reads".to_owned(),
-            Self::Strange(field) => format!("the answer has no usable `{field}`"),
+            Self::Unexpected(field) => format!("the answer has no usable `{field}`"),
         }
     }
 }
 
 /// What a status means where the provider says nothing of its own.
-pub(super) fn common_advice(status: u16) -> &'static str {
+pub(super) fn common_hint(status: u16) -> &'static str {
     match status {
         400 | 422 => "see what the provider says about the request",
         401 => "the key is wrong or revoked",
@@ -257,11 +257,11 @@ pub(super) fn common_advice(status: u16) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::secret::Origin;
+    use crate::model::secret::SecretOrigin;
     use crate::provider;
 
     fn plexos() -> &'static dyn Provider {
-        provider::named("plexos").unwrap()
+        provider::by_name("plexos").unwrap()
     }
 
     fn answer(status: u16, headers: &[u8], body: &str) -> Answer {
@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn a_base_may_bring_its_own_version_or_a_path() {
         let url = |name: &str, base: &str| {
-            provider::named(name).unwrap().api().url(&Url::parse(base).unwrap(), "/x?y=z").to_string()
+            provider::by_name(name).unwrap().api().url(&Url::parse(base).unwrap(), "/x?y=z").to_string()
         };
         assert_eq!(url("plexos", "https://api.plexospay.com"), "https://api.plexospay.com/v1/x?y=z");
         assert_eq!(url("plustive", "https://api.plustiveimpact.com/"), "https://api.plustiveimpact.com/api/v1/x?y=z");
@@ -286,47 +286,49 @@ mod tests {
 
     #[test]
     fn a_request_carries_the_key_and_says_what_it_wants() {
-        let key = Secret::new("plexos", Origin::Flag, "sk_test_1");
-        let call = Call::sending("POST", "/webhooks", serde_json::json!({"url": "https://x"}));
+        let key = Secret::new("plexos", SecretOrigin::Flag, "sk_test_1");
+        let call = ApiCall::with_body("POST", "/webhooks", serde_json::json!({"url": "https://x"}));
         let request = call.request(&key).unwrap();
         assert_eq!(request.headers.get("authorization"), Some(&b"Bearer sk_test_1"[..]));
         assert_eq!(request.headers.get("content-type"), Some(&b"application/json"[..]));
         assert_eq!(request.body, br#"{"url":"https://x"}"#);
-        assert_eq!(Call::get("/a").request(&key).unwrap().headers.get("content-type"), None);
-        let broken = Secret::new("plexos", Origin::Flag, "sk\n1");
+        assert_eq!(ApiCall::get("/a").request(&key).unwrap().headers.get("content-type"), None);
+        let broken = Secret::new("plexos", SecretOrigin::Flag, "sk\n1");
         assert!(call.request(&broken).is_err());
     }
 
     #[test]
     fn a_good_answer_is_its_json_whatever_the_good_status() {
         for status in [200, 201, 299] {
-            assert_eq!(read(plexos(), &answer(status, b"", "{\"a\":1}"), now()).unwrap()["a"], 1);
+            assert_eq!(parse_response(plexos(), &answer(status, b"", "{\"a\":1}"), now()).unwrap()["a"], 1);
         }
     }
 
     #[test]
     fn each_way_of_not_answering_is_told_apart_and_none_is_silent() {
-        let unfit =
-            |status, headers: &[u8], body: &str| read(plexos(), &answer(status, headers, body), now()).unwrap_err();
-        assert_eq!(unfit(204, b"", ""), Unfit::Empty);
-        assert_eq!(unfit(200, b"", " \n"), Unfit::Empty);
-        assert!(unfit(200, b"", "<html>").error(plexos(), "x").cause().unwrap().contains("HTML"));
-        assert!(matches!(unfit(200, b"", "{\"a\""), Unfit::NotJson { .. }));
-        let moved = unfit(302, b"Location: https://evil.example/\r\n", "").error(plexos(), "x");
+        let unfit = |status, headers: &[u8], body: &str| {
+            parse_response(plexos(), &answer(status, headers, body), now()).unwrap_err()
+        };
+        assert_eq!(unfit(204, b"", ""), ResponseError::Empty);
+        assert_eq!(unfit(200, b"", " \n"), ResponseError::Empty);
+        assert!(unfit(200, b"", "<html>").to_error(plexos(), "x").cause().unwrap().contains("HTML"));
+        assert!(matches!(unfit(200, b"", "{\"a\""), ResponseError::NotJson { .. }));
+        let moved = unfit(302, b"Location: https://evil.example/\r\n", "").to_error(plexos(), "x");
         assert!(moved.cause().unwrap().contains("https://evil.example/"));
         let cut = Answer { is_whole: false, ..Answer::new(200, "{}") };
-        assert_eq!(read(plexos(), &cut, now()), Err(Unfit::TooLong));
+        assert_eq!(parse_response(plexos(), &cut, now()), Err(ResponseError::TooLong));
     }
 
     #[test]
     fn a_refusal_says_what_the_provider_said_and_decides_the_exit_status() {
         let body = r#"{"error":{"message":"Payment not found","code":"NOT_FOUND"}}"#;
-        let error = |status| read(plexos(), &answer(status, b"", body), now()).unwrap_err().error(plexos(), "x");
+        let error =
+            |status| parse_response(plexos(), &answer(status, b"", body), now()).unwrap_err().to_error(plexos(), "x");
         assert_eq!(error(404).cause().unwrap(), "Plexos Pay answered 404: Payment not found (NOT_FOUND)");
         assert_eq!([error(401).status(), error(403).status(), error(404).status(), error(500).status()], [4, 4, 3, 3]);
-        let plustive = provider::named("plustive").unwrap();
+        let plustive = provider::by_name("plustive").unwrap();
         let body = r#"{"title":"Unauthorized","status":401,"detail":"Invalid API key.","errors":[]}"#;
-        let error = read(plustive, &answer(401, b"", body), now()).unwrap_err().error(plustive, "x");
+        let error = parse_response(plustive, &answer(401, b"", body), now()).unwrap_err().to_error(plustive, "x");
         assert_eq!(error.cause().unwrap(), "Plustive answered 401: Invalid API key.");
     }
 
@@ -342,7 +344,7 @@ mod tests {
             answer(200, b"", &long),
         ];
         for answer in answers {
-            let why = read(plexos(), &answer, now()).unwrap_err().error(plexos(), "x").cause().unwrap();
+            let why = parse_response(plexos(), &answer, now()).unwrap_err().to_error(plexos(), "x").cause().unwrap();
             assert!(!why.contains("abc"), "{why}");
         }
     }

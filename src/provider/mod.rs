@@ -4,7 +4,7 @@
 //! headers, and has samples. It performs nothing and holds no secret; MACs are computed in `signature`.
 
 pub mod api;
-pub mod management;
+pub mod endpoints;
 mod plexos;
 mod plustive;
 pub mod record;
@@ -18,8 +18,8 @@ use crate::model::signature::{Claim, Mac};
 use crate::model::timestamp::Timestamp;
 use crate::model::verdict::Malformed;
 use crate::provider::sample::Sample;
-use api::{Api, Call, Complaint, Unfit};
-use management::{Managed, Management};
+use api::{Api, ApiCall, ErrorDetails, ResponseError};
+use endpoints::{EndpointCall, EndpointRequest};
 use record::{Record, RecordStatus};
 use serde_json::Value;
 
@@ -50,12 +50,12 @@ pub trait Provider: Sync {
     /// What a request that carries the signature header claims, or why the headers can't be read.
     fn claim<'r>(&self, request: &'r Request) -> Result<Claim<'r>, Malformed>;
     /// The headers that make a request signed, in order.
-    fn signature_headers(&self, mac: &Mac, timestamp: &str, form: Form) -> Vec<(&'static str, String)>;
+    fn signature_headers(&self, mac: &Mac, timestamp: &str, form: SignatureForm) -> Vec<(&'static str, String)>;
 
     /// Whether a payload with these top-level keys is this provider's.
     fn owns_payload(&self, keys: &[String]) -> bool;
     /// Reads a payload; anything may be missing.
-    fn event(&self, payload: &Payload<'_>) -> Event;
+    fn parse_event(&self, payload: &Payload<'_>) -> Event;
     /// The documented event types.
     fn event_types(&self) -> &'static [EventType];
     /// What the provider's identifiers begin with; such texts in samples are made fresh.
@@ -66,26 +66,26 @@ pub trait Provider: Sync {
     /// Where its API is.
     fn api(&self) -> &'static Api;
     /// What the body of a refusal says. `None`: nothing that is known.
-    fn complaint(&self, body: &Value) -> Option<Complaint>;
+    fn error_details(&self, body: &Value) -> Option<ErrorDetails>;
     /// The call for something about its webhook endpoints. `None`: there is no such call; the dashboard has it.
-    fn manage(&self, asked: &Management) -> Option<Managed>;
+    fn endpoint_call(&self, asked: &EndpointRequest) -> Option<EndpointCall>;
     /// What to try when a call was answered with this status; empty: nothing is known to help.
-    fn advice(&self, status: u16) -> &'static str;
+    fn status_hint(&self, status: u16) -> &'static str;
 
     /// Whether a reference is this provider's by its look.
     fn owns_reference(&self, reference: &str) -> bool;
     /// The call that looks a reference up. `None`: none is documented for it.
-    fn lookup(&self, reference: &str) -> Option<Call>;
+    fn lookup_call(&self, reference: &str) -> Option<ApiCall>;
     /// What can be looked up, in words.
-    fn looks_up(&self) -> &'static str;
+    fn lookup_description(&self) -> &'static str;
     /// The record in the answer to that.
-    fn record(&self, body: &Value) -> Result<Record, Unfit>;
+    fn parse_record(&self, body: &Value) -> Result<Record, ResponseError>;
     /// What a status means, in an answer or an event.
     fn parse_status(&self, status: &str) -> RecordStatus;
     /// The reference that an event with this id and subject can be looked up by.
-    fn reference_of<'e>(&self, event_id: Option<&'e str>, subject: Option<&'e str>) -> Option<&'e str>;
+    fn lookup_reference<'e>(&self, event_id: Option<&'e str>, subject: Option<&'e str>) -> Option<&'e str>;
     /// The event that would have told the status in the answer to a lookup. `None`: no event does.
-    fn rebuilt(&self, body: &Value) -> Option<Value>;
+    fn rebuild_event(&self, body: &Value) -> Option<Value>;
 }
 
 /// A documented type of event.
@@ -101,16 +101,16 @@ pub struct EventType {
 
 /// How a signature is written, where a provider documents two ways.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Form {
+pub enum SignatureForm {
     /// The way of the provider's reference.
     #[default]
     Reference,
     /// The bare hex of Plustive's guide (contradiction U1).
-    Bare,
+    BareHex,
 }
 
 /// The provider of this name.
-pub fn named(name: &str) -> Option<&'static dyn Provider> {
+pub fn by_name(name: &str) -> Option<&'static dyn Provider> {
     ALL.iter().copied().find(|provider| provider.name() == name)
 }
 
@@ -136,7 +136,7 @@ pub fn samples() -> impl Iterator<Item = (&'static dyn Provider, Sample)> {
 }
 
 /// A moment as providers write it in headers: whole Unix seconds.
-pub fn unix_text(time: Timestamp) -> String {
+pub fn format_unix_seconds(time: Timestamp) -> String {
     time.as_second().to_string()
 }
 
@@ -154,7 +154,7 @@ pub fn path_segment(text: &str) -> String {
 }
 
 /// An amount in minor units, sent as a string or as a number. `Err`: the text of one that is not whole.
-fn minor_units(field: &JsonValue<'_>) -> Result<i128, String> {
+fn parse_minor_units(field: &JsonValue<'_>) -> Result<i128, String> {
     match field {
         JsonValue::Text(text) => text.0.parse().map_err(|_| text.0.clone().into_owned()),
         other => other.to_json().parse().map_err(|_| other.to_json()),
@@ -188,7 +188,7 @@ mod tests {
             let keys: Vec<_> = fields.keys().cloned().collect();
             assert_eq!(by_payload_keys(&keys).map(Provider::name), Some(provider.name()), "{}", sample.name);
             let text = sample.body.to_string();
-            let event = provider.event(&Payload::parse(text.as_bytes()).unwrap());
+            let event = provider.parse_event(&Payload::parse(text.as_bytes()).unwrap());
             assert_eq!(event.warnings, [], "{}", sample.name);
             assert!(event.key.is_some() && event.id.is_some(), "{}", sample.name);
             let kind = event.kind.expect("a sample has a type");
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn an_amount_is_whole_or_its_text_comes_back() {
-        let read = |text: &str| minor_units(&serde_json::from_str(text).unwrap());
+        let read = |text: &str| parse_minor_units(&serde_json::from_str(text).unwrap());
         assert_eq!(read("27000"), Ok(27_000));
         assert_eq!(read("\"10000\""), Ok(10_000));
         assert_eq!(read("\"-5\""), Ok(-5));

@@ -2,7 +2,7 @@
 //!
 //! The fields are each provider's; what record, webhooks and orders say together is `reconcile`'s.
 
-use super::api::Unfit;
+use super::api::ResponseError;
 use crate::model::money::Money;
 use crate::model::timestamp::Timestamp;
 use serde_json::Value;
@@ -22,7 +22,7 @@ pub struct Record {
     /// The amount.
     pub money: Option<Money>,
     /// What the amount is.
-    pub amount: Amount,
+    pub amount: AmountKind,
     pub expected_event: ExpectedEvent,
     /// When it was made.
     pub created: Option<Timestamp>,
@@ -32,7 +32,7 @@ pub struct Record {
 
 /// What the amount of a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Amount {
+pub enum AmountKind {
     /// The amount that webhooks and orders speak of too.
     Same,
     /// What was charged, which may differ from it.
@@ -53,23 +53,23 @@ pub enum ExpectedEvent {
 /// The meaning of a provider's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordStatus {
-    pub state: State,
+    pub state: RecordState,
     /// Position in the lifecycle; only comparable between statuses with the same state.
     pub rank: u8,
 }
 
 impl RecordStatus {
     /// Stands for every status that the provider does not document.
-    pub const UNKNOWN: Self = Self { state: State::Unknown, rank: 0 };
+    pub const UNKNOWN: Self = Self { state: RecordState::Unknown, rank: 0 };
 
-    pub const fn new(state: State, rank: u8) -> Self {
+    pub const fn new(state: RecordState, rank: u8) -> Self {
         Self { state, rank }
     }
 }
 
 /// The outcomes that both providers' statuses come down to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum RecordState {
     /// Not decided yet.
     Open,
     /// The money was taken, or the goods delivered.
@@ -88,7 +88,7 @@ pub enum State {
     Unknown,
 }
 
-impl State {
+impl RecordState {
     /// A stable code for machines.
     pub fn code(self) -> &'static str {
         match self {
@@ -104,15 +104,15 @@ impl State {
     }
 
     /// Whether it is decided.
-    pub fn is_end(self) -> bool {
+    pub fn is_final(self) -> bool {
         !matches!(self, Self::Open | Self::Unknown)
     }
 
     /// Whether what stood like this may stand like `later` afterwards. A failed purchase may be called refunded (Plustive,
     /// contradiction U10).
-    pub fn may_become(self, later: Self) -> bool {
+    pub fn can_become(self, later: Self) -> bool {
         match self {
-            Self::Open => later.is_end(),
+            Self::Open => later.is_final(),
             Self::Succeeded => matches!(later, Self::PartlyRefunded | Self::Refunded),
             Self::PartlyRefunded | Self::Failed => later == Self::Refunded,
             Self::Refunded | Self::Expired | Self::Cancelled | Self::Unknown => false,
@@ -130,27 +130,29 @@ pub(super) fn in_path(text: &str) -> Option<String> {
 }
 
 /// A text that must be there.
-pub(super) fn required(body: &Value, field: &'static str) -> Result<String, Unfit> {
-    optional(body, field).filter(|text| !text.is_empty()).ok_or(Unfit::Strange(field))
+pub(super) fn required_text(body: &Value, field: &'static str) -> Result<String, ResponseError> {
+    optional_text(body, field).filter(|text| !text.is_empty()).ok_or(ResponseError::Unexpected(field))
 }
 
 /// A text that may be there.
-pub(super) fn optional(body: &Value, field: &str) -> Option<String> {
+pub(super) fn optional_text(body: &Value, field: &str) -> Option<String> {
     body.get(field)?.as_str().map(str::to_owned)
 }
 
 /// A moment that may be there.
-pub(super) fn moment(body: &Value, field: &str) -> Option<Timestamp> {
+pub(super) fn optional_timestamp(body: &Value, field: &str) -> Option<Timestamp> {
     body.get(field)?.as_str()?.parse().ok()
 }
 
 /// Minor units that may be there, as text or as a number; they must be whole.
-pub(super) fn minor(body: &Value, field: &'static str) -> Result<Option<i128>, Unfit> {
+pub(super) fn optional_minor_units(body: &Value, field: &'static str) -> Result<Option<i128>, ResponseError> {
     match body.get(field) {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => text.parse().map(Some).map_err(|_| Unfit::Strange(field)),
-        Some(Value::Number(number)) => number.to_string().parse().map(Some).map_err(|_| Unfit::Strange(field)),
-        Some(_) => Err(Unfit::Strange(field)),
+        Some(Value::String(text)) => text.parse().map(Some).map_err(|_| ResponseError::Unexpected(field)),
+        Some(Value::Number(number)) => {
+            number.to_string().parse().map(Some).map_err(|_| ResponseError::Unexpected(field))
+        }
+        Some(_) => Err(ResponseError::Unexpected(field)),
     }
 }
 
@@ -168,23 +170,35 @@ mod tests {
 
     #[test]
     fn amounts_are_whole_or_strange() {
-        let read = |value: Value| minor(&json!({"a": value}), "a");
+        let read = |value: Value| optional_minor_units(&json!({"a": value}), "a");
         assert_eq!(read(json!("10000")), Ok(Some(10_000)));
         assert_eq!(read(json!(27000)), Ok(Some(27_000)));
         assert_eq!(read(Value::Null), Ok(None));
         for strange in [json!(1.5), json!("1.5"), json!([]), json!("")] {
-            assert_eq!(read(strange), Err(Unfit::Strange("a")));
+            assert_eq!(read(strange), Err(ResponseError::Unexpected("a")));
         }
     }
 
     #[test]
     fn an_end_is_left_for_a_refund_only() {
-        let states = [State::Succeeded, State::Refunded, State::Failed, State::Expired, State::Cancelled];
+        let states = [
+            RecordState::Succeeded,
+            RecordState::Refunded,
+            RecordState::Failed,
+            RecordState::Expired,
+            RecordState::Cancelled,
+        ];
         for state in states {
-            assert!(State::Open.may_become(state) && !state.may_become(State::Open));
+            assert!(RecordState::Open.can_become(state) && !state.can_become(RecordState::Open));
         }
-        assert!(State::Succeeded.may_become(State::Refunded) && State::Failed.may_become(State::Refunded));
-        assert!(!State::Succeeded.may_become(State::Failed) && !State::Failed.may_become(State::Succeeded));
-        assert!(!State::Expired.may_become(State::Refunded));
+        assert!(
+            RecordState::Succeeded.can_become(RecordState::Refunded)
+                && RecordState::Failed.can_become(RecordState::Refunded)
+        );
+        assert!(
+            !RecordState::Succeeded.can_become(RecordState::Failed)
+                && !RecordState::Failed.can_become(RecordState::Succeeded)
+        );
+        assert!(!RecordState::Expired.can_become(RecordState::Refunded));
     }
 }

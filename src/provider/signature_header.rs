@@ -8,17 +8,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 /// Reads every signature given. All must be well formed; `scheme`, in any case, may stand before each.
-pub(super) fn read<'v>(values: impl Iterator<Item = &'v [u8]>, scheme: Option<&str>) -> Result<Vec<Mac>, Malformed> {
-    values.map(|value| read_one(value, scheme)).collect()
+pub(super) fn parse<'v>(values: impl Iterator<Item = &'v [u8]>, scheme: Option<&str>) -> Result<Vec<Mac>, Malformed> {
+    values.map(|value| parse_one(value, scheme)).collect()
 }
 
-fn read_one(value: &[u8], scheme: Option<&str>) -> Result<Mac, Malformed> {
+fn parse_one(value: &[u8], scheme: Option<&str>) -> Result<Mac, Malformed> {
     let text = std::str::from_utf8(value).map_err(|_| Malformed::SignatureNotHex)?;
     let digits = scheme.and_then(|scheme| without_scheme(text, scheme)).unwrap_or(text);
     let mut mac = Mac::default();
     match hex::decode_to_slice(digits, &mut mac) {
         Ok(()) => Ok(mac),
-        Err(_) => Err(fault_of(digits)),
+        Err(_) => Err(classify(digits)),
     }
 }
 
@@ -28,7 +28,7 @@ fn without_scheme<'t>(text: &'t str, scheme: &str) -> Option<&'t str> {
 }
 
 /// What is wrong with a text that is not 64 digits of hex.
-fn fault_of(text: &str) -> Malformed {
+fn classify(text: &str) -> Malformed {
     if text.is_empty() {
         return Malformed::SignatureEmpty;
     }
@@ -58,7 +58,7 @@ mod tests {
     const HEX: &str = "fb1d9f0c10dc57a028d4a24ff1eb6c51f2a25a82ad869a2ac129e24346ce5f1e";
 
     fn fault(text: &str, scheme: Option<&str>) -> Malformed {
-        read([text.as_bytes()].into_iter(), scheme).unwrap_err()
+        parse([text.as_bytes()].into_iter(), scheme).unwrap_err()
     }
 
     #[test]
@@ -66,7 +66,7 @@ mod tests {
         let expected = vec![<Mac>::try_from(hex::decode(HEX).unwrap()).unwrap()];
         let upper = HEX.to_uppercase();
         for text in [HEX, &upper, &format!("sha256={HEX}"), &format!("SHA256={upper}")] {
-            assert_eq!(read([text.as_bytes()].into_iter(), Some("sha256=")), Ok(expected.clone()), "{text}");
+            assert_eq!(parse([text.as_bytes()].into_iter(), Some("sha256=")), Ok(expected.clone()), "{text}");
         }
     }
 
@@ -81,6 +81,6 @@ mod tests {
         let prefix = |text: &str| Malformed::SignaturePrefix { prefix: text.to_owned() };
         assert_eq!(fault(&format!("sha256={HEX}"), None), prefix("sha256="));
         assert_eq!(fault(&format!("v1={HEX}"), Some("sha256=")), prefix("v1="));
-        assert_eq!(read([&b"\xff\xfe"[..]].into_iter(), None), Err(Malformed::SignatureNotHex));
+        assert_eq!(parse([&b"\xff\xfe"[..]].into_iter(), None), Err(Malformed::SignatureNotHex));
     }
 }

@@ -105,8 +105,8 @@ fn recorded(record: &Record) -> Value {
         "reference": record.reference, "merchantReference": record.merchant_reference, "object": record.object,
         "status": record.status, "state": record.parsed_status.state.code(), "money": record.money.as_ref().map(purse),
         "amountIs": match record.amount {
-            crate::provider::record::Amount::Same => "amount",
-            crate::provider::record::Amount::Charged => "charge",
+            crate::provider::record::AmountKind::Same => "amount",
+            crate::provider::record::AmountKind::Charged => "charge",
         },
         "created": record.created.map(|time| time.to_string()), "changed": record.changed.map(|time| time.to_string()),
     })
@@ -154,7 +154,7 @@ pub fn read_rebuilt(line: &str) -> Option<(&'static dyn Provider, String, Vec<u8
     let record: Value = serde_json::from_str(line).ok()?;
     let text = |name: &str| record.get(name)?.as_str();
     text("schema").filter(|schema| *schema == REBUILT)?;
-    Some((provider::named(text("provider")?)?, text("reference")?.to_owned(), text("body")?.as_bytes().to_vec()))
+    Some((provider::by_name(text("provider")?)?, text("reference")?.to_owned(), text("body")?.as_bytes().to_vec()))
 }
 
 /// The header of the table that spreadsheets read.

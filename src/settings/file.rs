@@ -1,12 +1,12 @@
 //! Reading a settings file: TOML of known keys, and nothing in it that looks like a secret.
 
-use super::option::{self, Project, Setting, Shape};
+use super::option::{self, ProjectRule, Setting, ValueShape};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Whose file it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum FileScope {
     /// It came with a repository: a stranger may have written it.
     Project,
     /// The user's own.
@@ -15,7 +15,7 @@ pub enum Scope {
 
 /// A setting that a file makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Set {
+pub struct FileSetting {
     /// Which.
     pub setting: &'static Setting,
     /// Its values, as texts.
@@ -26,7 +26,7 @@ pub struct Set {
 
 /// Why a settings file can't be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum Unusable {
+pub enum SettingsError {
     /// It is not TOML.
     #[error("line {line}: {what}")]
     Syntax {
@@ -71,11 +71,11 @@ pub enum Unusable {
         /// The setting.
         key: &'static str,
         /// What it may say.
-        rule: Project,
+        rule: ProjectRule,
     },
 }
 
-impl Unusable {
+impl SettingsError {
     /// What to try.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -87,7 +87,7 @@ impl Unusable {
             Self::UnknownKey { .. } => Some("`whtool config show` lists the settings".to_owned()),
             Self::NotForProjects { key, .. } => Some(format!(
                 "set it yourself: --{key}, {}, or the file that `whtool config path` names",
-                option::named(key).map(Setting::variable).unwrap_or_default()
+                option::by_key(key).map(Setting::variable).unwrap_or_default()
             )),
             Self::Syntax { .. } | Self::WrongType { .. } => None,
         }
@@ -98,56 +98,61 @@ impl Unusable {
 const SECRETS: [&str; 5] = ["whsec_", "sk_live_", "sk_test_", "pk_live_", "pk_test_"];
 
 /// Reads a file: each of its settings, or what is wrong with it. Where the file is no TOML, or holds a secret, nothing of it is read.
-pub fn read(text: &str, scope: Scope) -> Result<Vec<Result<Set, Unusable>>, Unusable> {
+pub fn parse(text: &str, scope: FileScope) -> Result<Vec<Result<FileSetting, SettingsError>>, SettingsError> {
     refuse_secrets(text)?;
     let line = |at: usize| text.get(..at).unwrap_or(text).matches('\n').count() + 1;
-    let table = DeTable::parse(text).map_err(|error| Unusable::Syntax {
+    let table = DeTable::parse(text).map_err(|error| SettingsError::Syntax {
         line: line(error.span().map_or(0, |span| span.start)),
         what: error.message().lines().next().unwrap_or_default().to_owned(),
     })?;
     let entries = table.get_ref().iter();
-    Ok(entries.map(|(key, value)| set(key.get_ref(), value, line(key.span().start), scope)).collect())
+    Ok(entries.map(|(key, value)| parse_entry(key.get_ref(), value, line(key.span().start), scope)).collect())
 }
 
-fn set(key: &str, value: &Spanned<DeValue<'_>>, line: usize, scope: Scope) -> Result<Set, Unusable> {
-    let setting = option::named(key).ok_or_else(|| unknown(key, line))?;
-    let values = values(setting, value).ok_or(Unusable::WrongType {
+fn parse_entry(
+    key: &str,
+    value: &Spanned<DeValue<'_>>,
+    line: usize,
+    scope: FileScope,
+) -> Result<FileSetting, SettingsError> {
+    let setting = option::by_key(key).ok_or_else(|| unknown_key(key, line))?;
+    let values = values(setting, value).ok_or(SettingsError::WrongType {
         line,
         key: setting.key,
         wanted: if setting.is_list() { "a text or a list of texts" } else { "a text or a number" },
     })?;
-    if scope == Scope::Project && !values.iter().all(|value| setting.project.allows(value)) {
-        return Err(Unusable::NotForProjects { line, key: setting.key, rule: setting.project });
+    if scope == FileScope::Project && !values.iter().all(|value| setting.project_rule.allows(value)) {
+        return Err(SettingsError::NotForProjects { line, key: setting.key, rule: setting.project_rule });
     }
-    Ok(Set { setting, values, line })
+    Ok(FileSetting { setting, values, line })
 }
 
 /// Also in comments and keys: what is in a file gets around.
-fn refuse_secrets(text: &str) -> Result<(), Unusable> {
+fn refuse_secrets(text: &str) -> Result<(), SettingsError> {
     for (index, line) in text.lines().enumerate() {
         for start in SECRETS {
             let begins =
                 |(at, _): (usize, &str)| line[at + start.len()..].starts_with(|c: char| c.is_ascii_alphanumeric());
             if line.match_indices(start).any(begins) {
-                return Err(Unusable::Secret { line: index + 1, start });
+                return Err(SettingsError::Secret { line: index + 1, start });
             }
         }
     }
     Ok(())
 }
 
-fn unknown(key: &str, line: usize) -> Unusable {
+fn unknown_key(key: &str, line: usize) -> SettingsError {
     let likeness = |setting: &Setting| (strsim::jaro_winkler(key, setting.key), setting.key);
     let nearest = option::ALL.iter().map(likeness).max_by(|(one, _), (other, _)| one.total_cmp(other));
     let nearest = nearest.filter(|(likeness, _)| *likeness > 0.75).map(|(_, key)| key);
-    Unusable::UnknownKey { line, key: key.to_owned(), nearest }
+    SettingsError::UnknownKey { line, key: key.to_owned(), nearest }
 }
 
 /// The values as texts. `None`: they are of another kind.
 fn values(setting: &Setting, value: &Spanned<DeValue<'_>>) -> Option<Vec<String>> {
     let one = |value: &DeValue<'_>| match value {
         DeValue::String(text) => Some(text.to_string()),
-        DeValue::Integer(number) if number.radix() == 10 && setting.shape == Shape::One => {
+        DeValue::Integer(number) if number.radix() == 10 && setting.shape == ValueShape::One => {
             Some(number.as_str().replace('_', ""))
         }
         _ => None,
@@ -163,18 +168,18 @@ mod tests {
     use super::*;
 
     /// All of it, or the first thing that is wrong.
-    fn read(text: &str, scope: Scope) -> Result<Vec<Set>, Unusable> {
-        super::read(text, scope)?.into_iter().collect()
+    fn read(text: &str, scope: FileScope) -> Result<Vec<FileSetting>, SettingsError> {
+        super::parse(text, scope)?.into_iter().collect()
     }
 
     #[test]
     fn what_is_wrong_in_one_line_leaves_the_others() {
-        let sets = super::read("prot = 1\nport = 2\nevents = [3]", Scope::User).unwrap();
+        let sets = super::parse("prot = 1\nport = 2\nevents = [3]", FileScope::User).unwrap();
         assert_eq!(sets.iter().filter(|set| set.is_err()).count(), 2);
         assert!(sets.iter().flatten().all(|set| set.setting.key == "port" && set.values == ["2"]));
     }
 
-    fn texts(sets: Result<Vec<Set>, Unusable>) -> Vec<(&'static str, Vec<String>, usize)> {
+    fn texts(sets: Result<Vec<FileSetting>, SettingsError>) -> Vec<(&'static str, Vec<String>, usize)> {
         sets.unwrap().into_iter().map(|set| (set.setting.key, set.values, set.line)).collect()
     }
 
@@ -182,7 +187,7 @@ mod tests {
     fn texts_numbers_and_lists_are_read_with_their_lines() {
         let text = "# shop\nport = 3_000\n\nevents = [\"payment.*\", 'refund.*']\nforward-to = 'localhost:1'\n";
         let list = |values: &[&str]| values.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let mut sets = texts(read(text, Scope::Project));
+        let mut sets = texts(read(text, FileScope::Project));
         sets.sort_by_key(|(_, _, line)| *line);
         let expected = [
             ("port", list(&["3000"]), 2),
@@ -190,16 +195,16 @@ mod tests {
             ("forward-to", list(&["localhost:1"]), 5),
         ];
         assert_eq!(sets, expected);
-        assert_eq!(texts(read("", Scope::Project)), []);
+        assert_eq!(texts(read("", FileScope::Project)), []);
     }
 
     #[test]
     fn an_unknown_key_names_the_nearest_one() {
-        let error = read("\nforward_to = 'x'", Scope::User).unwrap_err();
+        let error = read("\nforward_to = 'x'", FileScope::User).unwrap_err();
         assert_eq!(error.to_string(), "line 2: there is no setting `forward_to`");
         assert_eq!(error.hint().unwrap(), "did you mean `forward-to`?");
-        let error = read("[listen]\nport = 1", Scope::User).unwrap_err();
-        assert!(matches!(error, Unusable::UnknownKey { nearest: None, .. }), "{error:?}");
+        let error = read("[listen]\nport = 1", FileScope::User).unwrap_err();
+        assert!(matches!(error, SettingsError::UnknownKey { nearest: None, .. }), "{error:?}");
     }
 
     #[test]
@@ -207,18 +212,18 @@ mod tests {
         for text in
             ["to = 'whsec_abc'", "# sk_live_abc", "x = ['pk_live_0']", "whsec_abc = 1", "port = 1 # sk_test_abc"]
         {
-            for scope in [Scope::Project, Scope::User] {
+            for scope in [FileScope::Project, FileScope::User] {
                 let error = read(text, scope).unwrap_err();
-                assert!(matches!(error, Unusable::Secret { line: 1, .. }), "{text}: {error:?}");
+                assert!(matches!(error, SettingsError::Secret { line: 1, .. }), "{text}: {error:?}");
                 assert!(!error.to_string().contains("abc"), "{error}");
             }
         }
-        assert!(read("# never a whsec_… here", Scope::Project).is_ok());
+        assert!(read("# never a whsec_… here", FileScope::Project).is_ok());
     }
 
     #[test]
     fn a_wrong_kind_of_value_and_no_toml_are_said_with_their_line() {
-        let error = |text| read(text, Scope::User).unwrap_err().to_string();
+        let error = |text| read(text, FileScope::User).unwrap_err().to_string();
         assert_eq!(error("port = true"), "line 1: `port` must be a text or a number");
         assert_eq!(error("\nport = [1]"), "line 2: `port` must be a text or a number");
         assert_eq!(error("events = [1]"), "line 1: `events` must be a text or a list of texts");
@@ -229,8 +234,8 @@ mod tests {
     #[test]
     fn the_user_may_say_what_a_project_may_not() {
         let text = "bind = '0.0.0.0'\n";
-        assert!(read(text, Scope::User).is_ok());
-        let error = read(text, Scope::Project).unwrap_err();
+        assert!(read(text, FileScope::User).is_ok());
+        let error = read(text, FileScope::Project).unwrap_err();
         assert_eq!(error.to_string(), "line 1: `bind`: a project file may only bind to this machine: 127.0.0.1 or ::1");
         assert!(error.hint().unwrap().contains("WHTOOL_BIND"));
     }

@@ -1,44 +1,44 @@
-//! What is configured: how texts from variables, files and flags become secrets, and what settings there are. Pure; `command::known`
-//! and `command::configured` fetch the texts.
+//! What is configured: how texts from variables, files and flags become secrets, and what settings there are. Pure; `command::shared::secrets`
+//! and `command::shared::loaded_settings` fetch the texts.
 
 pub mod file;
 pub mod option;
 pub mod registry;
 
-use crate::model::secret::{Origin, Secret};
+use crate::model::secret::{Secret, SecretOrigin};
 use crate::model::signature::Signer;
 
 /// The secrets in an environment variable; a comma separates several. Nothing is trimmed: blanks that should not be there are a
 /// cause to be found, not to be hidden.
-pub fn secrets_of_variable(provider: &'static str, variable: &str, value: &str) -> Vec<Secret> {
+pub fn secrets_from_variable(provider: &'static str, variable: &str, value: &str) -> Vec<Secret> {
     let parts: Vec<_> = value.split(',').filter(|part| !part.is_empty()).collect();
     let several = parts.len() > 1;
     let secret = |(index, part): (usize, &&str)| {
         let place = if several { index + 1 } else { 0 };
-        Secret::new(provider, Origin::Environment { variable: variable.to_owned(), place }, *part)
+        Secret::new(provider, SecretOrigin::Environment { variable: variable.to_owned(), position: place }, *part)
     };
     parts.iter().enumerate().map(secret).collect()
 }
 
 /// The secret in a file: its bytes without one line break at the end, which editors and `echo` add.
-pub fn secret_of_file(provider: &'static str, path: &str, mut bytes: Vec<u8>) -> Secret {
+pub fn secret_from_file(provider: &'static str, path: &str, mut bytes: Vec<u8>) -> Secret {
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
         if bytes.last() == Some(&b'\r') {
             bytes.pop();
         }
     }
-    Secret::new(provider, Origin::File(path.to_owned()), bytes)
+    Secret::new(provider, SecretOrigin::File(path.to_owned()), bytes)
 }
 
 /// The machine's own test secret for a provider, made of the machine's seed, so that one small file that never changes serves
 /// every provider.
-pub fn local_secret(provider: &'static str, prefix: &str, seed: &[u8]) -> Secret {
+pub fn local_test_secret(provider: &'static str, prefix: &str, seed: &[u8]) -> Secret {
     let mut signer = Signer::with_key(seed);
     signer.update(b"whtool local test secret for ");
     signer.update(provider.as_bytes());
     let text = format!("{prefix}local_{}", hex::encode(signer.finish()));
-    Secret::new(provider, Origin::Local, text)
+    Secret::new(provider, SecretOrigin::LocalTest, text)
 }
 
 #[cfg(test)]
@@ -47,15 +47,15 @@ mod tests {
 
     #[test]
     fn a_comma_separates_several_secrets_and_nothing_is_trimmed() {
-        let secrets = secrets_of_variable("plexos", "V", "one, two");
+        let secrets = secrets_from_variable("plexos", "V", "one, two");
         assert_eq!(secrets.iter().map(Secret::expose).collect::<Vec<_>>(), [&b"one"[..], b" two"]);
         assert_eq!(secrets.iter().map(|secret| secret.origin.to_string()).collect::<Vec<_>>(), ["V #1", "V #2"]);
-        assert_eq!(secrets_of_variable("plexos", "V", "one")[0].origin.to_string(), "V");
+        assert_eq!(secrets_from_variable("plexos", "V", "one")[0].origin.to_string(), "V");
     }
 
     #[test]
     fn one_line_break_at_the_end_of_a_file_is_not_part_of_the_secret() {
-        let read = |text: &str| secret_of_file("plexos", "f", text.as_bytes().to_vec()).expose().to_vec();
+        let read = |text: &str| secret_from_file("plexos", "f", text.as_bytes().to_vec()).expose().to_vec();
         assert_eq!(read("abc\n"), b"abc");
         assert_eq!(read("abc\r\n"), b"abc");
         assert_eq!(read("abc\n\n"), b"abc\n");
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn local_secrets_are_stable_and_differ_between_machines_and_providers() {
-        let secret = |provider, seed| local_secret(provider, "whsec_", seed).expose().to_vec();
+        let secret = |provider, seed| local_test_secret(provider, "whsec_", seed).expose().to_vec();
         assert_eq!(secret("plexos", b"seed"), secret("plexos", b"seed"));
         assert_ne!(secret("plexos", b"seed"), secret("plustive", b"seed"));
         assert_ne!(secret("plexos", b"seed"), secret("plexos", b"other"));

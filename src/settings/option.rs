@@ -15,16 +15,16 @@ pub struct Setting {
     /// The commands it is for. Empty: every one that has the option.
     pub commands: &'static [&'static str],
     /// How many values it has.
-    pub shape: Shape,
+    pub shape: ValueShape,
     /// What a project file may say.
-    pub project: Project,
+    pub project_rule: ProjectRule,
     /// What it means.
     pub meaning: &'static str,
 }
 
 /// How many values a setting has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub enum ValueShape {
     /// One text or number.
     One,
     /// The path of a file, relative to the folder of the file that says it.
@@ -37,21 +37,21 @@ pub enum Shape {
 
 /// What a project file may say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Project {
+pub enum ProjectRule {
     /// Anything: it can do no harm.
     Anything,
     /// URLs on this machine.
-    UrlsHere,
+    LoopbackUrls,
     /// An address of this machine.
-    AddressHere,
+    LoopbackAddress,
     /// The name of a store in whtool's data folder.
     StoreName,
     /// Variables that are called like signing secrets.
-    SecretNames,
+    SecretVariables,
     /// A span of an hour at most.
-    AtMostAnHour,
+    UpToOneHour,
     /// Nothing.
-    Nothing,
+    Forbidden,
 }
 
 /// Every setting.
@@ -59,78 +59,78 @@ pub const ALL: [Setting; 11] = [
     Setting {
         key: "provider",
         commands: &["sign", "replay"],
-        shape: Shape::One,
-        project: Project::Anything,
+        shape: ValueShape::One,
+        project_rule: ProjectRule::Anything,
         meaning: "whose signature a payload gets",
     },
     Setting {
         key: "port",
         commands: &["listen"],
-        shape: Shape::One,
-        project: Project::Anything,
+        shape: ValueShape::One,
+        project_rule: ProjectRule::Anything,
         meaning: "the port of the listener",
     },
     Setting {
         key: "bind",
         commands: &["listen"],
-        shape: Shape::One,
-        project: Project::AddressHere,
+        shape: ValueShape::One,
+        project_rule: ProjectRule::LoopbackAddress,
         meaning: "the address of the listener",
     },
     Setting {
         key: "events",
         commands: &["listen"],
-        shape: Shape::Several,
-        project: Project::Anything,
+        shape: ValueShape::Several,
+        project_rule: ProjectRule::Anything,
         meaning: "the types of events that listen shows",
     },
     Setting {
         key: "forward-to",
         commands: &["listen"],
-        shape: Shape::Several,
-        project: Project::UrlsHere,
+        shape: ValueShape::Several,
+        project_rule: ProjectRule::LoopbackUrls,
         meaning: "where listen sends verified deliveries on to",
     },
     Setting {
         key: "to",
         commands: &["sign", "replay"],
-        shape: Shape::One,
-        project: Project::UrlsHere,
+        shape: ValueShape::One,
+        project_rule: ProjectRule::LoopbackUrls,
         meaning: "where replay sends, and where a signed request goes",
     },
     Setting {
         key: "tolerance",
         commands: &["listen", "verify"],
-        shape: Shape::One,
-        project: Project::AtMostAnHour,
+        shape: ValueShape::One,
+        project_rule: ProjectRule::UpToOneHour,
         meaning: "how old a signed time may be",
     },
     Setting {
         key: "store",
         commands: &[],
-        shape: Shape::Path,
-        project: Project::StoreName,
+        shape: ValueShape::Path,
+        project_rule: ProjectRule::StoreName,
         meaning: "where captures are kept",
     },
     Setting {
         key: "secret-env",
         commands: &[],
-        shape: Shape::Several,
-        project: Project::SecretNames,
+        shape: ValueShape::Several,
+        project_rule: ProjectRule::SecretVariables,
         meaning: "more variables that hold signing secrets",
     },
     Setting {
         key: "secret-file",
         commands: &[],
-        shape: Shape::Paths,
-        project: Project::Nothing,
+        shape: ValueShape::Paths,
+        project_rule: ProjectRule::Forbidden,
         meaning: "files that hold signing secrets",
     },
     Setting {
         key: "color",
         commands: &[],
-        shape: Shape::One,
-        project: Project::Anything,
+        shape: ValueShape::One,
+        project_rule: ProjectRule::Anything,
         meaning: "when to use colours",
     },
 ];
@@ -143,26 +143,26 @@ impl Setting {
 
     /// Whether it has several values.
     pub fn is_list(&self) -> bool {
-        matches!(self.shape, Shape::Several | Shape::Paths)
+        matches!(self.shape, ValueShape::Several | ValueShape::Paths)
     }
 }
 
 /// The setting of this key.
-pub fn named(key: &str) -> Option<&'static Setting> {
+pub fn by_key(key: &str) -> Option<&'static Setting> {
     ALL.iter().find(|setting| setting.key == key)
 }
 
-impl Project {
+impl ProjectRule {
     /// Whether a project file may say this.
     pub fn allows(self, value: &str) -> bool {
         match self {
             Self::Anything => true,
-            Self::UrlsHere => value.parse::<Route>().is_ok_and(|route| is_loopback(&route.url)),
-            Self::AddressHere => value.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
-            Self::StoreName => is_name(value),
-            Self::SecretNames => value.contains("WEBHOOK") || value.contains("SIGNING"),
-            Self::AtMostAnHour => at_most_an_hour(value),
-            Self::Nothing => false,
+            Self::LoopbackUrls => value.parse::<Route>().is_ok_and(|route| is_loopback(&route.url)),
+            Self::LoopbackAddress => value.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
+            Self::StoreName => is_store_name(value),
+            Self::SecretVariables => value.contains("WEBHOOK") || value.contains("SIGNING"),
+            Self::UpToOneHour => is_up_to_one_hour(value),
+            Self::Forbidden => false,
         }
     }
 
@@ -170,24 +170,24 @@ impl Project {
     pub fn rule(self) -> &'static str {
         match self {
             Self::Anything => "say anything here",
-            Self::UrlsHere => "only name addresses of this machine, such as http://localhost:3000",
-            Self::AddressHere => "only bind to this machine: 127.0.0.1 or ::1",
+            Self::LoopbackUrls => "only name addresses of this machine, such as http://localhost:3000",
+            Self::LoopbackAddress => "only bind to this machine: 127.0.0.1 or ::1",
             Self::StoreName => {
                 "only give a store's name, of letters, digits, - and _: the file is in whtool's data folder"
             }
-            Self::SecretNames => "only name variables with WEBHOOK or SIGNING in their name",
-            Self::AtMostAnHour => "only set an hour at most",
-            Self::Nothing => "not set this",
+            Self::SecretVariables => "only name variables with WEBHOOK or SIGNING in their name",
+            Self::UpToOneHour => "only set an hour at most",
+            Self::Forbidden => "not set this",
         }
     }
 }
 
-fn is_name(value: &str) -> bool {
+fn is_store_name(value: &str) -> bool {
     !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 /// Read as the flag reads it.
-fn at_most_an_hour(value: &str) -> bool {
+fn is_up_to_one_hour(value: &str) -> bool {
     let in_words = || {
         let span = value.parse::<jiff::Span>().ok()?;
         span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()
@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     fn allows(key: &str, value: &str) -> bool {
-        named(key).unwrap().project.allows(value)
+        by_key(key).unwrap().project_rule.allows(value)
     }
 
     #[test]
@@ -244,6 +244,6 @@ mod tests {
 
     #[test]
     fn a_variable_is_called_like_its_key() {
-        assert_eq!(named("forward-to").unwrap().variable(), "WHTOOL_FORWARD_TO");
+        assert_eq!(by_key("forward-to").unwrap().variable(), "WHTOOL_FORWARD_TO");
     }
 }

@@ -178,7 +178,7 @@ impl Registry {
     pub fn signing_secrets(&self) -> impl Iterator<Item = (&'static str, &StoredSecret)> {
         let current = self.secrets.iter().rev().filter(|stored| stored.retired.is_none());
         let retired = self.secrets.iter().rev().filter(|stored| stored.retired.is_some());
-        current.chain(retired).filter_map(|stored| Some((provider::named(&stored.provider)?.name(), stored)))
+        current.chain(retired).filter_map(|stored| Some((provider::by_name(&stored.provider)?.name(), stored)))
     }
 
     /// Returns `wanted`, with a number appended if a secret already has that name.

@@ -5,7 +5,7 @@
 use crate::model::message::{HeaderError, Headers, Request};
 use crate::model::signature::Key;
 use crate::model::timestamp::Timestamp;
-use crate::provider::{self, Form, Provider};
+use crate::provider::{self, Provider, SignatureForm};
 use url::Url;
 use wildmatch::WildMatch;
 
@@ -67,7 +67,8 @@ pub fn read_url(text: &str) -> Result<Url, NoUrl> {
 
 /// Whether this is the name of an event or a sample, give or take two letters; a host may begin as one does.
 fn is_nearly_an_event(text: &str) -> bool {
-    let bare = text.rsplit_once(':').filter(|(name, _)| provider::named(name).is_some()).map_or(text, |(_, bare)| bare);
+    let bare =
+        text.rsplit_once(':').filter(|(name, _)| provider::by_name(name).is_some()).map_or(text, |(_, bare)| bare);
     let is_near = |name: &str| strsim::osa_distance(bare, name) <= 2;
     bare.contains('.') && provider::samples().any(|(_, sample)| is_near(&sample.name) || is_near(&sample.kind))
 }
@@ -146,9 +147,9 @@ fn signature(request: &Request, keys: &[Key], now: Timestamp) -> Option<Vec<(&'s
 
 /// The signature headers of a body, signed now.
 fn signed_anew(provider: &dyn Provider, key: &Key, body: &[u8], now: Timestamp) -> Vec<(&'static str, String)> {
-    let timestamp = provider::unix_text(now);
+    let timestamp = provider::format_unix_seconds(now);
     let mac = key.sign(provider.signed_prefix(&timestamp).as_bytes(), body);
-    provider.signature_headers(&mac, &timestamp, Form::Reference)
+    provider.signature_headers(&mac, &timestamp, SignatureForm::Reference)
 }
 
 #[cfg(test)]
@@ -172,7 +173,7 @@ mod tests {
             assert!(read_url(text).is_ok(), "{text}");
         }
     }
-    use crate::model::secret::{Origin, Secret};
+    use crate::model::secret::{Secret, SecretOrigin};
     use crate::model::signature::DEFAULT_TOLERANCE;
     use crate::webhook::receive::{Rules, receive};
 
@@ -225,7 +226,7 @@ mod tests {
 
     #[test]
     fn what_is_signed_anew_verifies_now_with_the_new_key() {
-        let key = Key::new(Secret::new("plexos", Origin::Local, "local"));
+        let key = Key::new(Secret::new("plexos", SecretOrigin::LocalTest, "local"));
         let mut old = Request::post("/", b"{}".to_vec());
         old.headers.push("x-plexos-timestamp", b"1").unwrap();
         old.headers.push("x-plexos-signature", b"00").unwrap();

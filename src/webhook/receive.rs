@@ -24,7 +24,7 @@ pub fn receive(delivery: Delivery, rules: &Rules, now: Timestamp) -> AnalyzedDel
     let payload = read_payload(&delivery.request.body);
     let provider = signer.or_else(|| payload.as_ref().ok().and_then(owner));
     let mut event = match (payload, provider) {
-        (Ok(payload), Some(provider)) => provider.event(&payload),
+        (Ok(payload), Some(provider)) => provider.parse_event(&payload),
         (Ok(_), None) => Event::default(),
         (Err(warning), _) => Event { warnings: vec![warning], ..Event::default() },
     };

@@ -11,13 +11,13 @@ use whtool::model::exchange::Answer;
 use whtool::model::mask::Reveal;
 use whtool::model::message::Request;
 use whtool::model::sanitize::needs_escape;
-use whtool::model::secret::{Origin, Secret};
+use whtool::model::secret::{Secret, SecretOrigin};
 use whtool::model::signature::{DEFAULT_TOLERANCE, Key};
 use whtool::model::timestamp::{self, Timestamp};
 use whtool::provider::{self, Provider};
 use whtool::render::paint::Paint;
 use whtool::render::payload::{lines, secret_ranges};
-use whtool::settings::file::{self, Scope};
+use whtool::settings::file::{self, FileScope};
 use whtool::settings::registry::Registry;
 use whtool::webhook::forward::Route;
 use whtool::webhook::receive::{Rules, receive};
@@ -85,7 +85,8 @@ fn now() -> Timestamp {
 
 /// A key of each provider.
 fn keys() -> Vec<Key> {
-    let key = |provider: &&'static dyn Provider| Key::new(Secret::new(provider.name(), Origin::Flag, "whsec_fuzz"));
+    let key =
+        |provider: &&'static dyn Provider| Key::new(Secret::new(provider.name(), SecretOrigin::Flag, "whsec_fuzz"));
     provider::ALL.iter().map(key).collect()
 }
 
@@ -164,7 +165,7 @@ fn payload(bytes: &[u8]) {
     }
     let Ok(payload) = Payload::parse(bytes) else { return };
     for provider in provider::ALL {
-        provider.event(&payload);
+        provider.parse_event(&payload);
     }
 }
 
@@ -192,12 +193,13 @@ fn json(bytes: &[u8]) {
 /// No error repeats what looks like a secret, and none is longer than a line.
 fn settings(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    for scope in [Scope::Project, Scope::User] {
-        match file::read(text, scope) {
+    for scope in [FileScope::Project, FileScope::User] {
+        match file::parse(text, scope) {
             Ok(sets) => {
                 let sets: Vec<_> = sets.into_iter().flatten().collect();
-                let may = |set: &file::Set| set.values.iter().all(|value| set.setting.project.allows(value));
-                assert!(scope == Scope::User || sets.iter().all(may));
+                let may =
+                    |set: &file::FileSetting| set.values.iter().all(|value| set.setting.project_rule.allows(value));
+                assert!(scope == FileScope::User || sets.iter().all(may));
             }
             Err(error) => {
                 error.hint();
@@ -221,8 +223,8 @@ fn api_answer(bytes: &[u8]) {
     let mut answer = Answer::new(100 + u16::from(status) * 2, body);
     let _ = answer.headers.push("Retry-After", body.get(..20).unwrap_or(body));
     for &provider in provider::ALL {
-        if let Err(unfit) = provider::api::read(provider, &answer, now()) {
-            assert!(!unfit.error(provider, "it failed").to_string().is_empty());
+        if let Err(unfit) = provider::api::parse_response(provider, &answer, now()) {
+            assert!(!unfit.to_error(provider, "it failed").to_string().is_empty());
         }
     }
 }

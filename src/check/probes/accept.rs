@@ -3,7 +3,7 @@
 use crate::check::baseline::signature_forms;
 use crate::check::probe::{BuildRequests, Probe, ProbeFactory, ProbeKind, single};
 use crate::check::types::{ProbeGrade, ProbeGroup, ProbeTopic};
-use crate::provider::Form;
+use crate::provider::SignatureForm;
 use crate::provider::sample;
 use serde_json::{Value, json};
 
@@ -110,9 +110,9 @@ fn signature_form_probes(factory: &ProbeFactory<'_>) -> [Probe; 2] {
             "form.reference",
             "the reference shows the signature with a `sha256=` prefix",
             reference,
-            Form::Reference,
+            SignatureForm::Reference,
         ),
-        probe("form.bare", "the guide shows the signature as bare hex", guide, Form::Bare),
+        probe("form.bare", "the guide shows the signature as bare hex", guide, SignatureForm::BareHex),
     ]
 }
 

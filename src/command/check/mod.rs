@@ -8,7 +8,7 @@ mod handler;
 
 use super::{Session, Volume, confirm, provider_values, span};
 use crate::check::{self, CheckPlan, CheckReport, Probe, ProbeSelection};
-use crate::command::shared::secrets::{self, Local, SecretArgs};
+use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
 use crate::command::shared::target;
 use crate::model::address::is_loopback;
 use crate::model::error::{CommandOutcome, Error, Result};
@@ -91,14 +91,14 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Result<CommandOutcome>
     }
     let url = args.url.clone().ok_or_else(|| Error::usage("no handler given").hint("add its URL"))?;
     confirm_remote(args, &url, session)?;
-    let secrets = secrets::secrets(&args.secrets, Local::Make, session)?;
+    let secrets = secrets::load(&args.secrets, TestSecret::Create, session)?;
     let provider = select_provider(args, &url, &secrets.keys)?;
     check_patterns(&selection, &check::probes(provider))?;
-    let key = secrets.signing(provider)?.clone();
+    let key = secrets.signing_key(provider)?.clone();
     let plan = CheckPlan { provider, key, url, budget: budget(args)?, selection };
     let handler = args.start.as_ref().map(|command| StartedHandler::start(command, &plan, session));
     let mut handler = handler.transpose()?;
-    if plan.key.secret.is_local() && handler.is_none() {
+    if plan.key.secret.is_local_test() && handler.is_none() {
         let variable = provider.secret_variable();
         session.say(&format!("signed with the local test secret: set {variable} if the handler uses another one"));
     }
@@ -141,7 +141,7 @@ fn budget(args: &Check) -> Result<Duration> {
 /// Returns the provider given, the one that the URL names, or the only one with a configured secret.
 fn select_provider(args: &Check, url: &Url, keys: &[Key]) -> Result<&'static dyn Provider> {
     let is_configured = |provider: &&&'static dyn Provider| {
-        keys.iter().any(|key| !key.secret.is_local() && key.secret.provider == provider.name())
+        keys.iter().any(|key| !key.secret.is_local_test() && key.secret.provider == provider.name())
     };
     let only = |mut found: Vec<&&'static dyn Provider>| if found.len() == 1 { found.pop().copied() } else { None };
     let by_url = || only(provider::ALL.iter().filter(|provider| url.as_str().contains(provider.name())).collect());

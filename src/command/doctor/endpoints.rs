@@ -24,10 +24,10 @@ pub(super) fn look(store: &StoreArgs, session: &Session<'_>) -> Vec<Finding> {
 
 fn of_registry(store: &StoreArgs, session: &Session<'_>) -> Result<Vec<Finding>> {
     let registry = registry::read(session)?;
-    let mut store = endpoints::captures(store, session)?;
+    let mut store = endpoints::open_existing_store(store, session)?;
     let mut findings = Vec::new();
     for endpoint in &registry.endpoints {
-        let proof = endpoints::proof(endpoint, store.as_deref_mut())?;
+        let proof = endpoints::find_proof(endpoint, store.as_deref_mut())?;
         findings.push(of_endpoint(endpoint, proof.as_ref(), &registry));
     }
     findings.extend(registry.pending.iter().map(|one| {
@@ -60,7 +60,7 @@ fn of_endpoint(endpoint: &RegisteredEndpoint, proof: Option<&DeliverySummary>, r
 
 /// Why an endpoint can't work as it stands in the registry.
 fn fault(endpoint: &RegisteredEndpoint, registry: &Registry) -> Option<String> {
-    let Some(provider) = provider::named(&endpoint.provider) else {
+    let Some(provider) = provider::by_name(&endpoint.provider) else {
         return Some(format!("there is no provider {}", endpoint.provider));
     };
     let Some(secret) = &endpoint.secret else { return Some("its secret was never received".to_owned()) };

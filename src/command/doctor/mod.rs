@@ -92,7 +92,7 @@ impl Finding {
 /// Looks at everything, and tells of it.
 pub(super) fn run(args: &Doctor, session: &Session<'_>) -> Result<CommandOutcome> {
     let mut told = Told { args, session, area: "", bad: 0 };
-    told.tell(settings::look(session.configured))?;
+    told.tell(settings::look(session.settings))?;
     told.tell(secrets::look(session))?;
     told.tell(places::look(&args.store, session))?;
     if args.offline {

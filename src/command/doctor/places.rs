@@ -3,7 +3,7 @@
 use super::{Finding, Grade};
 use crate::command::Session;
 use crate::command::shared::captures::StoreArgs;
-use crate::command::shared::{configured, registry};
+use crate::command::shared::{loaded_settings, registry};
 use crate::model::error::Result;
 use crate::render::text::{byte_size, count};
 use std::path::Path;
@@ -32,7 +32,7 @@ pub(super) fn look(store: &StoreArgs, session: &Session<'_>) -> Vec<Finding> {
         }
     }
     if let Ok(folder) = session.world.config_dir() {
-        findings.extend(private("settings", &folder.join(configured::USER_FILE), OTHERS_WRITE, session));
+        findings.extend(private("settings", &folder.join(loaded_settings::USER_FILE), OTHERS_WRITE, session));
     }
     if let Err(error) = registry::read(session) {
         findings.push(Finding::of_error(FILES, registry::FILE, &error));

@@ -2,12 +2,12 @@
 
 use super::{Finding, Grade};
 use crate::command::Session;
-use crate::command::shared::api::{Access, ApiArgs};
+use crate::command::shared::api::{ApiArgs, ApiClient};
 use crate::model::error::Result;
 use crate::model::exchange::Answer;
 use crate::model::signature::DEFAULT_TOLERANCE;
 use crate::model::timestamp::{self, SignedDuration, Timestamp};
-use crate::provider::api::{self, Call};
+use crate::provider::api::{self, ApiCall};
 use crate::provider::{self, Provider};
 
 const API: &str = "API";
@@ -27,8 +27,8 @@ pub(super) fn look(session: &Session<'_>) -> Vec<Finding> {
 }
 
 fn look_at(provider: &'static dyn Provider, session: &Session<'_>) -> Result<Vec<Finding>> {
-    let access = Access::of(provider, &ApiArgs::patient_for(PATIENCE), session)?;
-    let sent = access.send(&Call::get(provider.api().harmless), session)?;
+    let access = ApiClient::new(provider, &ApiArgs::with_timeout(PATIENCE), session)?;
+    let sent = access.send(&ApiCall::get(provider.api().probe_path), session)?;
     let now = session.world.now();
     let host = access.base.host_str().unwrap_or_default();
     Ok(match sent.answer {
@@ -44,17 +44,17 @@ fn look_at(provider: &'static dyn Provider, session: &Session<'_>) -> Result<Vec
 fn of_answer(provider: &dyn Provider, host: &str, answer: &Answer, now: Timestamp) -> Finding {
     let finding = |grade, what: String| Finding::new(API, grade, provider.title(), what);
     match answer.status.0 {
-        200..300 => match api::read(provider, answer, now) {
+        200..300 => match api::parse_response(provider, answer, now) {
             Ok(_) => finding(Grade::Good, format!("{host} takes the key")),
             Err(unfit) => {
-                let why = unfit.error(provider, "").cause().unwrap_or_default();
+                let why = unfit.to_error(provider, "").cause().unwrap_or_default();
                 let variable = provider.api().base_variable;
                 finding(Grade::Bad, format!("{host} answers, but not like {}: {why}", provider.title()))
                     .hint(format!("is {variable} right?"))
             }
         },
         status @ (401 | 403) => {
-            finding(Grade::Bad, format!("{host} refuses the key ({status})")).hint(provider.advice(status))
+            finding(Grade::Bad, format!("{host} refuses the key ({status})")).hint(provider.status_hint(status))
         }
         status => finding(Grade::Note, format!("{host} answers {status}: whether it takes the key is not known")),
     }

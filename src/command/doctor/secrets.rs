@@ -4,7 +4,7 @@ use super::{Finding, Grade};
 use crate::command::Session;
 use crate::command::shared::registry;
 use crate::model::address::is_loopback;
-use crate::model::secret::{SHORT, looks_made_up};
+use crate::model::secret::{SHORT_SECRET_BYTES, looks_like_placeholder};
 use crate::provider::{self, Provider};
 use crate::render::text::count;
 use crate::settings;
@@ -47,10 +47,10 @@ fn missing(provider: &dyn Provider) -> Finding {
 /// A secret that whtool keeps, or knows how to ask for.
 fn of_registry(provider: &dyn Provider, stored: &StoredSecret) -> Finding {
     let (grade, place) = match stored.source() {
-        SecretSource::Stored(bytes) if bytes.len() < SHORT => {
+        SecretSource::Stored(bytes) if bytes.len() < SHORT_SECRET_BYTES => {
             (Grade::Note, format!("kept here, {}", too_short(&bytes)))
         }
-        SecretSource::Stored(bytes) if looks_made_up(&bytes) => (Grade::Note, format!("kept here, {MADE_UP}")),
+        SecretSource::Stored(bytes) if looks_like_placeholder(&bytes) => (Grade::Note, format!("kept here, {MADE_UP}")),
         SecretSource::Stored(_) => (Grade::Good, "kept here".to_owned()),
         SecretSource::Command(_) => (Grade::Good, "not kept but asked for, by its command".to_owned()),
     };
@@ -68,10 +68,10 @@ fn too_short(secret: &[u8]) -> String {
 fn of_variable(provider: &'static dyn Provider, session: &Session<'_>) -> Option<Finding> {
     let variable = provider.secret_variable();
     let value = session.world.env_var(variable)?;
-    let secrets = settings::secrets_of_variable(provider.name(), variable, &value);
+    let secrets = settings::secrets_from_variable(provider.name(), variable, &value);
     let oddity = secrets.iter().find_map(|secret| oddity(secret.expose()));
-    let short = secrets.iter().find(|secret| secret.expose().len() < SHORT);
-    let made_up = secrets.iter().find(|secret| looks_made_up(secret.expose()));
+    let short = secrets.iter().find(|secret| secret.expose().len() < SHORT_SECRET_BYTES);
+    let made_up = secrets.iter().find(|secret| looks_like_placeholder(secret.expose()));
     Some(match (oddity, made_up.or(short)) {
         (Some(oddity), _) => Finding::new(AREA, Grade::Bad, variable, oddity).hint("set it anew, without that"),
         (None, Some(odd)) => {
@@ -88,7 +88,7 @@ fn of_variable(provider: &'static dyn Provider, session: &Session<'_>) -> Option
 
 /// What a signing secret should not have.
 fn oddity(secret: &[u8]) -> Option<String> {
-    let prefixes = |provider: &&dyn Provider| [Some(provider.api().live_key), provider.api().test_key];
+    let prefixes = |provider: &&dyn Provider| [Some(provider.api().live_key_prefix), provider.api().test_key_prefix];
     let mut keys = provider::ALL.iter().flat_map(prefixes).flatten();
     if let Some(prefix) = keys.find(|prefix| secret.starts_with(prefix.as_bytes())) {
         return Some(format!("begins with {prefix}: that is an API key, not a signing secret"));
@@ -109,17 +109,17 @@ fn api_key(provider: &'static dyn Provider, session: &Session<'_>) -> Finding {
     };
     let begins = |prefix: &str| value.trim().starts_with(prefix);
     let base = session.world.env_var(api.base_variable).and_then(|text| Url::parse(&text).ok());
-    if begins(api.live_key) && base.as_ref().is_some_and(is_loopback) {
+    if begins(api.live_key_prefix) && base.as_ref().is_some_and(is_loopback) {
         let what = format!("set, and goes to this machine ({}): no money moves", api.base_variable);
         Finding::new(AREA, Grade::Good, variable, what)
-    } else if begins(api.live_key) {
+    } else if begins(api.live_key_prefix) {
         Finding::new(AREA, Grade::Note, variable, "set, a live key: real money")
-    } else if api.test_key.is_some_and(begins) {
+    } else if api.test_key_prefix.is_some_and(begins) {
         Finding::new(AREA, Grade::Good, variable, "set, a test key")
     } else {
         let what = format!(
             "set, and does not begin with {}",
-            [Some(api.live_key), api.test_key].into_iter().flatten().collect::<Vec<_>>().join(" or ")
+            [Some(api.live_key_prefix), api.test_key_prefix].into_iter().flatten().collect::<Vec<_>>().join(" or ")
         );
         Finding::new(AREA, Grade::Bad, variable, what).hint(format!("take the key from {}", api.dashboard))
     }

@@ -1,15 +1,15 @@
 //! Which settings hold that are not the default, and who set them.
 
 use super::{Finding, Grade};
-use crate::command::shared::configured::Configured;
+use crate::command::shared::loaded_settings::LoadedSettings;
 use crate::settings::option;
 
 const AREA: &str = "settings";
 
 /// Looks at the settings of variables and files.
-pub(super) fn look(configured: &Configured) -> Vec<Finding> {
-    if !configured.troubles().is_empty() {
-        return configured.troubles().iter().map(|error| Finding::of_error(AREA, "settings", error)).collect();
+pub(super) fn look(configured: &LoadedSettings) -> Vec<Finding> {
+    if !configured.errors().is_empty() {
+        return configured.errors().iter().map(|error| Finding::of_error(AREA, "settings", error)).collect();
     }
     let set = option::ALL.iter().filter_map(|setting| configured.value(setting)).map(|value| {
         let what = format!("{}, from {}", value.values.join(", "), value.origin);

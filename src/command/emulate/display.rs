@@ -7,7 +7,7 @@ use crate::model::error::Result;
 use crate::model::exchange::ServerReply;
 use crate::model::message::Request;
 use crate::model::sanitize::{escape_unsafe, truncate};
-use crate::model::secret::Origin;
+use crate::model::secret::SecretOrigin;
 use crate::model::signature::Key;
 use crate::model::timestamp::Timestamp;
 use crate::model::width::pad_right;
@@ -75,7 +75,7 @@ impl<'a> EmulatorDisplay<'a> {
             }
             StdoutFormat::Exports => {
                 for (name, key) in emulator.api_keys() {
-                    let Some(provider) = provider::named(name) else { continue };
+                    let Some(provider) = provider::by_name(name) else { continue };
                     let (base, variable) = (provider.api().base_variable, provider.key_variable());
                     write!(self.output, "export {base}={url}/{name}\nexport {variable}={key}\n")?;
                 }
@@ -92,7 +92,7 @@ impl<'a> EmulatorDisplay<'a> {
         match plustive_url {
             Some(url) => {
                 let origin = match &webhook_key.secret.origin {
-                    Origin::Local => "the local test secret".to_owned(),
+                    SecretOrigin::LocalTest => "the local test secret".to_owned(),
                     other => other.to_string(),
                 };
                 session.say(&format!("sending Plustive webhooks to {url}, signed with {origin}"));
@@ -198,6 +198,6 @@ impl<'a> EmulatorDisplay<'a> {
 
 /// The local test secret. A secret from the environment may be a real one, and is not printed.
 fn printable_secret(key: &Key) -> Option<String> {
-    let is_local = key.secret.origin == Origin::Local;
+    let is_local = key.secret.origin == SecretOrigin::LocalTest;
     is_local.then(|| String::from_utf8_lossy(key.secret.expose()).into_owned())
 }

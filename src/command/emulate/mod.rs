@@ -136,12 +136,12 @@ fn lock(emulator: &Mutex<Emulator>) -> MutexGuard<'_, Emulator> {
 /// secrets are not used, because they may be real.
 fn plustive_key(session: &Session<'_>) -> Result<Key> {
     const PROVIDER: &str = "plustive";
-    let variable = provider::named(PROVIDER).map_or("", |provider| provider.secret_variable());
+    let variable = provider::by_name(PROVIDER).map_or("", |provider| provider.secret_variable());
     let value = session.world.env_var(variable).unwrap_or_default();
-    if let Some(secret) = settings::secrets_of_variable(PROVIDER, variable, &value).into_iter().next() {
+    if let Some(secret) = settings::secrets_from_variable(PROVIDER, variable, &value).into_iter().next() {
         return Ok(Key::new(secret));
     }
-    let local = secrets::local_keys(session)?.into_iter().find(|key| key.secret.provider == PROVIDER);
+    let local = secrets::local_test_keys(session)?.into_iter().find(|key| key.secret.provider == PROVIDER);
     local.ok_or_else(|| Error::failed("there is no secret to sign Plustive webhooks with"))
 }
 

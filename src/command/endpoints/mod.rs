@@ -11,7 +11,7 @@ use crate::command::{Session, provider_values};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::message::Request;
 use crate::model::sanitize::{escape_unsafe, truncate};
-use crate::model::secret::Origin;
+use crate::model::secret::SecretOrigin;
 use crate::model::stored::{DeliverySummary, Query};
 use crate::model::verdict::VerdictCode;
 use crate::provider::Provider;
@@ -39,13 +39,13 @@ An endpoint is proved once a delivery that its own secret verifies has come. Ple
 created: the other calls are tried, and where they are not there you are sent to the dashboard.")]
 pub(super) struct Endpoints {
     #[command(subcommand)]
-    command: Option<What>,
+    command: Option<EndpointsCommand>,
     #[command(flatten)]
     list: List,
 }
 
 #[derive(Subcommand)]
-enum What {
+enum EndpointsCommand {
     List(Box<List>),
     Show(Box<Show>),
     Update(Box<remote::Update>),
@@ -60,7 +60,7 @@ struct List {
     #[arg(long)]
     remote: bool,
     #[command(flatten)]
-    common: Shared,
+    common: RemoteArgs,
 }
 
 /// Show one endpoint
@@ -73,7 +73,7 @@ struct Show {
     #[arg(long)]
     remote: bool,
     #[command(flatten)]
-    common: Shared,
+    common: RemoteArgs,
 }
 
 /// Forget an endpoint: the registry's entry goes, the provider's and the secret stay
@@ -86,7 +86,7 @@ struct Forget {
 
 /// Flags of every one of them.
 #[derive(Args, Clone)]
-struct Shared {
+struct RemoteArgs {
     /// Whose API is asked
     #[arg(long, value_name = "NAME", value_parser = provider_values(), default_value = "plexos")]
     provider: &'static dyn Provider,
@@ -103,11 +103,11 @@ struct Shared {
 pub(super) fn run(args: &Endpoints, session: &Session<'_>) -> Result<CommandOutcome> {
     match &args.command {
         None => list(&args.list, session),
-        Some(What::List(args)) => list(args, session),
-        Some(What::Show(args)) => show(args, session),
-        Some(What::Update(args)) => remote::update(args, session),
-        Some(What::Delete(args)) => remote::delete(args, session),
-        Some(What::Forget(args)) => forget(args, session),
+        Some(EndpointsCommand::List(args)) => list(args, session),
+        Some(EndpointsCommand::Show(args)) => show(args, session),
+        Some(EndpointsCommand::Update(args)) => remote::update(args, session),
+        Some(EndpointsCommand::Delete(args)) => remote::delete(args, session),
+        Some(EndpointsCommand::Forget(args)) => forget(args, session),
     }
 }
 
@@ -119,10 +119,10 @@ fn list(args: &List, session: &Session<'_>) -> Result<CommandOutcome> {
     if registry.endpoints.is_empty() {
         session.say("no endpoint was registered from here; `whtool register --url URL` does it");
     }
-    let mut store = captures(&args.common.store, session)?;
+    let mut store = open_existing_store(&args.common.store, session)?;
     let mut output = session.world.stdout();
     for endpoint in &registry.endpoints {
-        let proof = proof(endpoint, store.as_deref_mut())?;
+        let proof = find_proof(endpoint, store.as_deref_mut())?;
         if args.common.json {
             output.write_all(&json::line(&record(endpoint, proof.as_ref())))?;
         } else {
@@ -130,7 +130,7 @@ fn list(args: &List, session: &Session<'_>) -> Result<CommandOutcome> {
         }
     }
     output.flush()?;
-    warn_of_pending(&registry, session);
+    warn_about_pending(&registry, session);
     Ok(CommandOutcome::Success)
 }
 
@@ -140,13 +140,13 @@ fn show(args: &Show, session: &Session<'_>) -> Result<CommandOutcome> {
     }
     let registry = registry::read(session)?;
     let endpoint = find(&registry, &args.id)?;
-    let mut store = captures(&args.common.store, session)?;
-    let proof = proof(endpoint, store.as_deref_mut())?;
+    let mut store = open_existing_store(&args.common.store, session)?;
+    let proof = find_proof(endpoint, store.as_deref_mut())?;
     let mut output = session.world.stdout();
     if args.common.json {
         output.write_all(&json::line(&record(endpoint, proof.as_ref())))?;
     } else {
-        write!(output, "{}", session.fitted(&page(endpoint, proof.as_ref(), session)))?;
+        write!(output, "{}", session.fitted(&details(endpoint, proof.as_ref(), session)))?;
     }
     output.flush()?;
     Ok(CommandOutcome::Success)
@@ -181,25 +181,25 @@ fn find<'l>(registry: &'l Registry, id: &str) -> Result<&'l RegisteredEndpoint> 
 }
 
 /// The store of captures, if there is one: looking must not make it.
-pub(super) fn captures(args: &StoreArgs, session: &Session<'_>) -> Result<Option<Box<dyn Store>>> {
+pub(super) fn open_existing_store(args: &StoreArgs, session: &Session<'_>) -> Result<Option<Box<dyn Store>>> {
     let path = args.path(session)?;
     if session.world.file_exists(&path) { args.open(session).map(Some) } else { Ok(None) }
 }
 
 /// The latest delivery that this endpoint's own secret verified, and that whtool did not send itself.
-pub(super) fn proof(
+pub(super) fn find_proof(
     endpoint: &RegisteredEndpoint,
     store: Option<&mut (dyn Store + '_)>,
 ) -> Result<Option<DeliverySummary>> {
     let (Some(store), Some(name)) = (store, &endpoint.secret) else { return Ok(None) };
     let query = Query {
-        secret: Some(Origin::Stored(name.clone()).to_string()),
+        secret: Some(SecretOrigin::Stored(name.clone()).to_string()),
         verdict: Some(VerdictCode::Verified),
-        limit: Some(LOOKED_AT),
+        limit: Some(MAX_DELIVERIES_CHECKED),
         ..Query::default()
     };
     for entry in store.list(&query)?.into_iter().rev() {
-        if store.load(&entry.id)?.is_some_and(|kept| !is_our_own(&kept.request)) {
+        if store.load(&entry.id)?.is_some_and(|kept| !is_from_whtool(&kept.request)) {
             return Ok(Some(entry));
         }
     }
@@ -207,10 +207,10 @@ pub(super) fn proof(
 }
 
 /// How many deliveries are looked at for one that whtool did not send itself.
-const LOOKED_AT: u64 = 200;
+const MAX_DELIVERIES_CHECKED: u64 = 200;
 
 /// Whether whtool made this delivery, by `replay`, `check` or a demonstration: it has the secret, so that proves nothing.
-fn is_our_own(request: &Request) -> bool {
+fn is_from_whtool(request: &Request) -> bool {
     request.headers.get("user-agent").is_some_and(|agent| agent.starts_with(b"whtool/"))
 }
 
@@ -232,18 +232,18 @@ fn line(endpoint: &RegisteredEndpoint, proof: Option<&DeliverySummary>, session:
         1 => escape_unsafe(&endpoint.events[0]).into_owned(),
         many => format!("{many} events"),
     };
-    let created = local(endpoint.created, session);
+    let created = format_local_time(endpoint.created, session);
     let (id, url) = (truncate(&endpoint.id, 40), truncate(&endpoint.url, 100));
     format!(
         "{}  {}  {url}  {events}  {}  {}",
         out.name(&profile),
         out.strong(&id),
         out.faint(&created),
-        proved(proof, session)
+        describe_proof(proof, session)
     )
 }
 
-fn page(endpoint: &RegisteredEndpoint, proof: Option<&DeliverySummary>, session: &Session<'_>) -> String {
+fn details(endpoint: &RegisteredEndpoint, proof: Option<&DeliverySummary>, session: &Session<'_>) -> String {
     let events: Vec<_> = endpoint.events.iter().map(|event| escape_unsafe(event)).collect();
     let secret = match &endpoint.secret {
         Some(name) => format!("kept as {}", escape_unsafe(name)),
@@ -255,37 +255,37 @@ fn page(endpoint: &RegisteredEndpoint, proof: Option<&DeliverySummary>, session:
         ("events", events.join(", ")),
         ("status", endpoint.status.as_deref().map(|status| escape_unsafe(status).into_owned()).unwrap_or_default()),
         ("label", endpoint.description.as_deref().map(|text| truncate(text, 200)).unwrap_or_default()),
-        ("created", local(endpoint.created, session)),
+        ("created", format_local_time(endpoint.created, session)),
         ("secret", secret),
-        ("deliveries", proved(proof, session)),
+        ("deliveries", describe_proof(proof, session)),
     ];
     let rows = rows.iter().filter(|(_, value)| !value.is_empty());
     let lines: String = rows.map(|(name, value)| format!("  {:<12}{value}\n", name)).collect();
     format!("{}\n{lines}", session.out.strong(&escape_unsafe(&endpoint.id)))
 }
 
-fn proved(proof: Option<&DeliverySummary>, session: &Session<'_>) -> String {
+fn describe_proof(proof: Option<&DeliverySummary>, session: &Session<'_>) -> String {
     match proof {
         Some(entry) => {
-            let (at, id) = (local(entry.arrived, session), &entry.id);
+            let (at, id) = (format_local_time(entry.arrived, session), &entry.id);
             session.out.good(&format!("proved, last by {id} at {at}"))
         }
         None => session.out.faint("not proved yet"),
     }
 }
 
-pub(super) fn local(time: crate::model::timestamp::Timestamp, session: &Session<'_>) -> String {
+pub(super) fn format_local_time(time: crate::model::timestamp::Timestamp, session: &Session<'_>) -> String {
     time.to_zoned(session.world.time_zone()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
-fn warn_of_pending(registry: &Registry, session: &Session<'_>) {
+fn warn_about_pending(registry: &Registry, session: &Session<'_>) {
     let mut told = Vec::new();
     for one in registry.pending.iter().rev() {
         if told.contains(&&one.url) {
             continue;
         }
         told.push(&one.url);
-        let (url, at, base) = (escape_unsafe(&one.url), local(one.at, session), escape_unsafe(&one.base));
+        let (url, at, base) = (escape_unsafe(&one.url), format_local_time(one.at, session), escape_unsafe(&one.base));
         session
             .warn(&format!("nobody knows how the registration of {url} at {base} ended ({at}): look in the dashboard"));
         session.say(&format!("  then `whtool endpoints forget {url}`, or register it --again"));

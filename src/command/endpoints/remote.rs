@@ -1,19 +1,19 @@
 //! What the provider is asked about endpoints. Only creating one is documented, so every one of these calls may not be there.
 
-use super::{Shared, local};
+use super::{RemoteArgs, format_local_time};
 use crate::command::Session;
 use crate::command::register::{by_hand, wanted};
-use crate::command::shared::api::{Access, Agreed, Consent};
+use crate::command::shared::api::{ApiClient, ConfirmArgs, Confirmation};
 use crate::command::shared::registry;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::sanitize::{escape_unsafe, truncate};
-use crate::provider::api::{self, Unfit};
-use crate::provider::management::{Managed, Management, More, Standing, Told, Wanted};
+use crate::provider::api::{self, ResponseError};
+use crate::provider::endpoints::{CallSupport, EndpointCall, EndpointFields, EndpointRequest, More, RemoteEndpoint};
 use clap::{ArgGroup, Args};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::io::Write;
-use wanted::Urls;
+use wanted::UrlPolicy;
 
 /// Change an endpoint at the provider, if it has such a call
 #[derive(Args)]
@@ -41,9 +41,9 @@ pub(super) struct Update {
     #[arg(long)]
     allow_http: bool,
     #[command(flatten)]
-    consent: Consent,
+    consent: ConfirmArgs,
     #[command(flatten)]
-    common: Shared,
+    common: RemoteArgs,
 }
 
 /// Delete an endpoint at the provider, if it has such a call; its secret is kept as retired
@@ -53,21 +53,21 @@ pub(super) struct Delete {
     #[arg(value_name = "ENDPOINT")]
     id: String,
     #[command(flatten)]
-    consent: Consent,
+    consent: ConfirmArgs,
     #[command(flatten)]
-    common: Shared,
+    common: RemoteArgs,
 }
 
 /// The provider's list, page after page.
-pub(super) fn list(args: &Shared, session: &Session<'_>) -> Result<CommandOutcome> {
-    let access = Access::of(args.provider, &args.api, session)?;
+pub(super) fn list(args: &RemoteArgs, session: &Session<'_>) -> Result<CommandOutcome> {
+    let access = ApiClient::new(args.provider, &args.api, session)?;
     let mut output = session.world.stdout();
     let (mut after, mut count, mut seen) = (None, 0, HashSet::new());
     loop {
         let what = "the provider's endpoints can't be listed";
-        let body = ask(&access, &Management::List { after: after.take() }, what, session)?;
-        let page = Told::read_page(&body.unwrap_or_else(|| json!([])));
-        let (page, more) = page.map_err(|unfit| unfit.error(args.provider, what))?;
+        let body = send_and_parse(&access, &EndpointRequest::List { after: after.take() }, what, session)?;
+        let page = RemoteEndpoint::parse_page(&body.unwrap_or_else(|| json!([])));
+        let (page, more) = page.map_err(|unfit| unfit.to_error(args.provider, what))?;
         for told in &page {
             write_one(told, args, session, &mut *output)?;
         }
@@ -90,12 +90,12 @@ pub(super) fn list(args: &Shared, session: &Session<'_>) -> Result<CommandOutcom
 }
 
 /// One endpoint as the provider has it.
-pub(super) fn show(id: &str, args: &Shared, session: &Session<'_>) -> Result<CommandOutcome> {
-    let access = Access::of(args.provider, &args.api, session)?;
+pub(super) fn show(id: &str, args: &RemoteArgs, session: &Session<'_>) -> Result<CommandOutcome> {
+    let access = ApiClient::new(args.provider, &args.api, session)?;
     let what = format!("{id} can't be shown");
-    let body = ask(&access, &Management::Show(id.to_owned()), &what, session)?;
-    let told = body.ok_or(Unfit::Empty).and_then(|body| Told::read(&body));
-    let told = told.map_err(|unfit| unfit.error(args.provider, &what))?;
+    let body = send_and_parse(&access, &EndpointRequest::Get(id.to_owned()), &what, session)?;
+    let told = body.ok_or(ResponseError::Empty).and_then(|body| RemoteEndpoint::parse(&body));
+    let told = told.map_err(|unfit| unfit.to_error(args.provider, &what))?;
     let mut output = session.world.stdout();
     write_one(&told, args, session, &mut *output)?;
     output.flush()?;
@@ -105,23 +105,23 @@ pub(super) fn show(id: &str, args: &Shared, session: &Session<'_>) -> Result<Com
 /// Changes an endpoint, there and in the registry.
 pub(super) fn update(args: &Update, session: &Session<'_>) -> Result<CommandOutcome> {
     let provider = args.common.provider;
-    let allowed = if args.allow_http { Urls::Any } else { Urls::Public };
+    let allowed = if args.allow_http { UrlPolicy::Any } else { UrlPolicy::PublicHttps };
     let status = match (args.enable, args.disable) {
         (true, _) => Some("ACTIVE"),
         (_, true) => Some("DISABLED"),
         _ => None,
     };
-    let change = Wanted {
-        url: args.url.as_deref().map(|text| wanted::url(text, allowed).map(String::from)).transpose()?,
-        events: args.events.as_deref().map(|words| wanted::events(provider, words)).transpose()?,
+    let change = EndpointFields {
+        url: args.url.as_deref().map(|text| wanted::check_url(text, allowed).map(String::from)).transpose()?,
+        events: args.events.as_deref().map(|words| wanted::select_events(provider, words)).transpose()?,
         description: args.description.clone(),
         status,
     };
     let what = format!("{} was not changed", args.id);
-    change_there(
-        &Management::Update(args.id.clone(), change.clone()),
+    send_change(
+        &EndpointRequest::Update(args.id.clone(), change.clone()),
         &what,
-        args.consent.agreed(),
+        args.consent.confirmation(),
         &args.common,
         session,
     )?;
@@ -141,7 +141,7 @@ pub(super) fn update(args: &Update, session: &Session<'_>) -> Result<CommandOutc
 /// Deletes an endpoint, there and in the registry. What is still under way was signed with its secret, so that stays.
 pub(super) fn delete(args: &Delete, session: &Session<'_>) -> Result<CommandOutcome> {
     let what = format!("{} was not deleted", args.id);
-    change_there(&Management::Delete(args.id.clone()), &what, args.consent.agreed(), &args.common, session)?;
+    send_change(&EndpointRequest::Delete(args.id.clone()), &what, args.consent.confirmation(), &args.common, session)?;
     let now = session.world.now();
     registry::update(session, |registry| {
         let gone: Vec<_> = registry.endpoints.iter().filter(|one| one.id == args.id).cloned().collect();
@@ -156,32 +156,45 @@ pub(super) fn delete(args: &Delete, session: &Session<'_>) -> Result<CommandOutc
     Ok(CommandOutcome::Success)
 }
 
-fn change_there(asked: &Management, what: &str, agreed: Agreed, args: &Shared, session: &Session<'_>) -> Result<()> {
-    let access = Access::of(args.provider, &args.api, session)?;
-    let Managed { call, .. } = args.provider.manage(asked).ok_or_else(|| by_hand(args.provider))?;
-    access.guard(&call, "change an endpoint", agreed, session)?;
-    ask(&access, asked, what, session).map(drop)
+fn send_change(
+    asked: &EndpointRequest,
+    what: &str,
+    agreed: Confirmation,
+    args: &RemoteArgs,
+    session: &Session<'_>,
+) -> Result<()> {
+    let access = ApiClient::new(args.provider, &args.api, session)?;
+    let EndpointCall { call, .. } = args.provider.endpoint_call(asked).ok_or_else(|| by_hand(args.provider))?;
+    access.confirm_live_key(&call, "change an endpoint", agreed, session)?;
+    send_and_parse(&access, asked, what, session).map(drop)
 }
 
 /// Asks; where the provider documents no such call, 404 and 405 say that there is none. `None`: a good answer without a body.
-fn ask(access: &Access, asked: &Management, what: &str, session: &Session<'_>) -> Result<Option<Value>> {
+fn send_and_parse(
+    access: &ApiClient,
+    asked: &EndpointRequest,
+    what: &str,
+    session: &Session<'_>,
+) -> Result<Option<Value>> {
     let provider = access.provider;
-    let Managed { call, standing } = provider.manage(asked).ok_or_else(|| by_hand(provider))?;
-    let answer = access.send(&call, session)?.answer.map_err(|failure| access.unreachable(&failure, what))?;
-    match api::read(provider, &answer, session.world.now()) {
+    let EndpointCall { call, support: standing } = provider.endpoint_call(asked).ok_or_else(|| by_hand(provider))?;
+    let answer = access.send(&call, session)?.answer.map_err(|failure| access.connection_error(&failure, what))?;
+    match api::parse_response(provider, &answer, session.world.now()) {
         Ok(body) => Ok(Some(body)),
-        Err(Unfit::Empty) => Ok(None),
-        Err(Unfit::Refused { status: status @ (404 | 405 | 501), .. }) if standing == Standing::Guessed => {
+        Err(ResponseError::Empty) => Ok(None),
+        Err(ResponseError::Rejected { status: status @ (404 | 405 | 501), .. })
+            if standing == CallSupport::Undocumented =>
+        {
             Err(undocumented(access, asked, status, what))
         }
-        Err(unfit) => Err(unfit.error(provider, what)),
+        Err(unfit) => Err(unfit.to_error(provider, what)),
     }
 }
 
-fn undocumented(access: &Access, asked: &Management, status: u16, what: &str) -> Error {
+fn undocumented(access: &ApiClient, asked: &EndpointRequest, status: u16, what: &str) -> Error {
     let (title, dashboard) = (access.provider.title(), access.provider.api().dashboard);
     let or_gone = match asked {
-        Management::Show(_) | Management::Update(..) | Management::Delete(_) if status == 404 => {
+        EndpointRequest::Get(_) | EndpointRequest::Update(..) | EndpointRequest::Delete(_) if status == 404 => {
             ", or no such endpoint"
         }
         _ => "",
@@ -191,7 +204,12 @@ fn undocumented(access: &Access, asked: &Management, status: u16, what: &str) ->
         .hint(format!("use {dashboard}; `whtool endpoints forget` changes the registry only"))
 }
 
-fn write_one(told: &Told, args: &Shared, session: &Session<'_>, output: &mut dyn Write) -> std::io::Result<()> {
+fn write_one(
+    told: &RemoteEndpoint,
+    args: &RemoteArgs,
+    session: &Session<'_>,
+    output: &mut dyn Write,
+) -> std::io::Result<()> {
     if args.json {
         output.write_all(&crate::render::json::line(&record(told, args)))
     } else {
@@ -199,17 +217,17 @@ fn write_one(told: &Told, args: &Shared, session: &Session<'_>, output: &mut dyn
     }
 }
 
-fn record(told: &Told, args: &Shared) -> Value {
+fn record(told: &RemoteEndpoint, args: &RemoteArgs) -> Value {
     json!({
         "schema": "whtool.remote_endpoint/1", "id": told.id, "provider": args.provider.name(), "url": told.url,
         "events": told.events, "status": told.status, "description": told.description, "created": told.created,
     })
 }
 
-fn line(told: &Told, session: &Session<'_>) -> String {
+fn line(told: &RemoteEndpoint, session: &Session<'_>) -> String {
     let field = |text: &Option<String>| truncate(text.as_deref().unwrap_or("-"), 100);
     let created = match told.created.as_deref().map(str::parse) {
-        Some(Ok(time)) => local(time, session),
+        Some(Ok(time)) => format_local_time(time, session),
         _ => field(&told.created),
     };
     let id = session.out.strong(&truncate(&told.id, 40));

@@ -4,7 +4,7 @@ use super::bundle::{self, Asking};
 use super::{local, whole};
 use crate::command::Session;
 use crate::command::shared::captures::StoreArgs;
-use crate::command::shared::secrets::{self, Local, SecretArgs, Secrets};
+use crate::command::shared::secrets::{self, SecretArgs, Secrets, TestSecret};
 use crate::command::shared::target;
 use crate::diagnose::{self, Finding, HashAllowance, HashBudget};
 use crate::model::delivery::{AnalyzedDelivery, Delivery};
@@ -69,7 +69,7 @@ enum Form {
 pub(super) fn run(args: &Show, session: &Session<'_>) -> Result<CommandOutcome> {
     let [kept] = whole(&args.store, [&args.id], session)?;
     if let Some(path) = &args.bundle {
-        let secrets = secrets::secrets(&args.secrets, Local::IfThere, session)?;
+        let secrets = secrets::load(&args.secrets, TestSecret::IfPresent, session)?;
         let (judged, findings) = explained(&kept, &secrets);
         let asking = if args.yes { Asking::Never } else { Asking::AtTerminal };
         bundle::write(&kept, (&judged, &findings), &secrets, (path, asking), session)?;
@@ -167,7 +167,7 @@ fn told(kept: &StoredDelivery, args: &Show, session: &Session<'_>) -> Result<Str
 
 /// What is odd about the event, and for a refused one why, found with the secrets of today as of the moment it arrived.
 fn judged_again(kept: &StoredDelivery, args: &Show, session: &Session<'_>) -> Result<String> {
-    let secrets = secrets::secrets(&args.secrets, Local::IfThere, session)?;
+    let secrets = secrets::load(&args.secrets, TestSecret::IfPresent, session)?;
     let (received, findings) = explained(kept, &secrets);
     let paint = session.out;
     let warnings = text::warnings(&received.event, INDENT, paint);

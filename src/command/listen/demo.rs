@@ -5,10 +5,10 @@ use crate::command::shared::secrets::Secrets;
 use crate::command::{Session, sign};
 use crate::model::error::{Error, Result};
 use crate::model::exchange::{NextRequest, OutgoingRequest};
-use crate::model::secret::{Origin, Secret};
+use crate::model::secret::{Secret, SecretOrigin};
 use crate::model::signature::Key;
 use crate::model::timestamp::SignedDuration;
-use crate::provider::{self, Form, Provider};
+use crate::provider::{self, Provider, SignatureForm};
 use crate::world::{CertificateCheck, MAX_ANSWER_BODY, SendOptions};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub(super) fn plan(secrets: &Secrets, session: &Session<'_>) -> Result<Vec<Stage
     let staged = |name: &str| -> Result<Staged> {
         let (provider, sample) = samples::find(name)?;
         let body = samples::payload(provider, sample, &Changes::default(), session)?;
-        let key = secrets.signing(provider)?.clone();
+        let key = secrets.signing_key(provider)?.clone();
         Ok(Staged { provider, key, body, age: SignedDuration::ZERO, tampering: Tampering::None })
     };
     let payment = staged("payment.debited")?;
@@ -59,7 +59,7 @@ pub(super) fn plan(secrets: &Secrets, session: &Session<'_>) -> Result<Vec<Stage
 fn strange_key(session: &Session<'_>) -> Key {
     let mut secret = [0; 32];
     session.world.fill_random(&mut secret);
-    Key::new(Secret::new("", Origin::Local, secret.to_vec()))
+    Key::new(Secret::new("", SecretOrigin::LocalTest, secret.to_vec()))
 }
 
 /// Sends them one after the other. What becomes of them is seen in the listener.
@@ -86,9 +86,9 @@ impl Staged {
         let path = format!("http://{address}/webhooks/{}", self.provider.name());
         let url: url::Url =
             path.parse().map_err(|error| Error::failed("the listener's address is no URL").because(error))?;
-        let timestamp = provider::unix_text(session.world.now() - self.age);
+        let timestamp = provider::format_unix_seconds(session.world.now() - self.age);
         let mac = self.key.sign(self.provider.signed_prefix(&timestamp).as_bytes(), &self.body);
-        let headers = self.provider.signature_headers(&mac, &timestamp, Form::Reference);
+        let headers = self.provider.signature_headers(&mac, &timestamp, SignatureForm::Reference);
         let body = self.tampering.applied(self.body);
         let request = sign::post(&url, &headers, body)
             .map_err(|error| Error::failed("can't write the request").because(error))?;

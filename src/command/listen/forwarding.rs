@@ -88,7 +88,7 @@ impl ForwardArgs {
                 )?;
             }
         }
-        let resign = if self.resign { Some(secrets::local_keys(session)?) } else { None };
+        let resign = if self.resign { Some(secrets::local_test_keys(session)?) } else { None };
         let changes = Changes { set: self.header.clone(), resign };
         let routes = self.forward_to.clone();
         Ok(Some(ForwardOptions {

@@ -14,7 +14,7 @@ mod watch;
 
 use super::{Session, span};
 use crate::command::shared::captures::StoreArgs;
-use crate::command::shared::secrets::{self, Local, SecretArgs};
+use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::signature::DEFAULT_TOLERANCE;
 use crate::model::timestamp::{SignedDuration, Timestamp};
@@ -101,7 +101,7 @@ impl Listen {
 
 /// Receives until it is told to stop, or has what it was asked for.
 pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome> {
-    let secrets = secrets::secrets(&args.secrets, Local::Make, session)?;
+    let secrets = secrets::load(&args.secrets, TestSecret::Create, session)?;
     let mut watch = Watch::new(&secrets, args.tolerance, session);
     let mut listening = start(args, watch.judge(), session)?;
     let mut display = Display::new(&args.look, secrets.clone(), session);

@@ -51,7 +51,7 @@ impl Watch {
         }
         let registry = registry::read(session).ok()?;
         self.seen = bytes;
-        let secrets = self.secrets.with_kept(&registry, session);
+        let secrets = self.secrets.with_stored(&registry, session);
         let bytes_of = |secrets: &Secrets| secrets.bytes().map(<[u8]>::to_vec).collect::<Vec<_>>();
         if bytes_of(&secrets) == bytes_of(&self.secrets) {
             return None;

@@ -3,7 +3,7 @@
 use crate::model::error::Error;
 use crate::model::exchange::{Answer, SendFailure};
 use crate::provider::Provider;
-use crate::provider::api::Unfit;
+use crate::provider::api::ResponseError;
 use crate::reconcile::schedule::AttemptResult;
 use crate::reconcile::{Lookup, Order};
 use serde_json::Value;
@@ -23,7 +23,7 @@ pub(super) enum LookupError {
     /// No answer came.
     NoAnswer(SendFailure),
     /// One came that is of no use.
-    Unusable(Unfit),
+    Unusable(ResponseError),
 }
 
 /// Whether a 404 is the API's own and not that of some other server, which would know nobody.
@@ -33,13 +33,13 @@ pub(super) fn is_api_answer(answer: &Answer) -> bool {
 }
 
 /// An answer that can't be used, and would be no other the next time.
-pub(super) fn unusable(provider: &dyn Provider, unfit: Unfit) -> LookupResult {
+pub(super) fn unusable(provider: &dyn Provider, unfit: ResponseError) -> LookupResult {
     LookupResult::Usable(Lookup::Failed(LookupError::Unusable(unfit).reason(provider)), None)
 }
 
 /// The record in an answer, if it is one about this reference.
 pub(super) fn parse_record(provider: &dyn Provider, order: &Order, body: &Value) -> Lookup {
-    match provider.record(body) {
+    match provider.parse_record(body) {
         Err(unfit) => Lookup::Failed(LookupError::Unusable(unfit).reason(provider)),
         Ok(record) => {
             let is_merchants =
@@ -57,8 +57,10 @@ impl LookupError {
     /// What the schedule makes of it.
     pub(super) fn attempt_result(&self) -> AttemptResult {
         match self {
-            Self::Unusable(Unfit::Refused { status: 429, retry_after, .. }) => AttemptResult::RateLimited(*retry_after),
-            Self::Unusable(Unfit::Refused { status: 503, retry_after: Some(span), .. }) => {
+            Self::Unusable(ResponseError::Rejected { status: 429, retry_after, .. }) => {
+                AttemptResult::RateLimited(*retry_after)
+            }
+            Self::Unusable(ResponseError::Rejected { status: 503, retry_after: Some(span), .. }) => {
                 AttemptResult::RateLimited(Some(*span))
             }
             _ => AttemptResult::Failed,
@@ -69,7 +71,7 @@ impl LookupError {
     pub(super) fn reason(&self, provider: &dyn Provider) -> String {
         match self {
             Self::NoAnswer(failure) => failure.to_string(),
-            Self::Unusable(unfit) => unfit.error(provider, "").cause().unwrap_or_default(),
+            Self::Unusable(unfit) => unfit.to_error(provider, "").cause().unwrap_or_default(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::super::Session;
 use crate::command::shared::captures::StoreArgs;
 use crate::model::error::{Error, Result};
-use crate::model::secret::Origin;
+use crate::model::secret::SecretOrigin;
 use crate::model::stored::{DeliverySummary, Query, ReferenceMatch};
 use crate::model::timestamp::Timestamp;
 use crate::provider::Provider;
@@ -72,7 +72,7 @@ impl CapturedWebhooks {
     /// Whether anything was captured that was signed here for tests.
     pub(super) fn has_test_events(&mut self) -> Result<bool> {
         let Some(store) = &mut self.store else { return Ok(false) };
-        let query = Query { secret: Some(Origin::Local.to_string()), limit: Some(1), ..Query::default() };
+        let query = Query { secret: Some(SecretOrigin::LocalTest.to_string()), limit: Some(1), ..Query::default() };
         Ok(!store.list(&query)?.is_empty())
     }
 
@@ -140,5 +140,5 @@ fn is_same_json(one: &[u8], other: &[u8]) -> bool {
 
 /// Whether the local test secret has signed it: no provider knows of it then.
 pub(super) fn is_test_event(entry: &DeliverySummary) -> bool {
-    entry.secret.as_ref().is_some_and(|name| *name == Origin::Local.to_string())
+    entry.secret.as_ref().is_some_and(|name| *name == SecretOrigin::LocalTest.to_string())
 }

@@ -190,7 +190,7 @@ fn head(args: &Reconcile, session: &Session<'_>) -> Result<JournalHeader> {
         }
     }
     let base =
-        |provider: &&'static dyn Provider| api::base(*provider, &args.api, session).ok().map(|url| url.to_string());
+        |provider: &&'static dyn Provider| api::base_url(*provider, &args.api, session).ok().map(|url| url.to_string());
     let apis = provider::ALL.iter().filter_map(base).collect();
     Ok(JournalHeader { schema: SCHEMA.to_owned(), input: hex::encode(digest.finalize()), apis })
 }
@@ -230,7 +230,7 @@ fn known(line: &[u8]) -> Option<KnownAnswer> {
     let minor = line.minor.map(|minor| minor.parse()).transpose().ok()?;
     let JournalEntry { reference, status, currency, .. } = line;
     let order = Order { line: line.line, reference, status, minor, currency };
-    Some(KnownAnswer { order, provider: provider::named(&line.provider)?, answer: line.answer })
+    Some(KnownAnswer { order, provider: provider::by_name(&line.provider)?, answer: line.answer })
 }
 
 fn check(found: Option<JournalHeader>, head: &JournalHeader, path: &Path) -> Result<()> {

@@ -123,7 +123,7 @@ const LONGEST_ANSWER: usize = 1024 * 1024;
 
 impl Reconcile {
     fn sending(&self) -> SendOptions {
-        let sending = self.api.sending(usize::from(self.concurrency));
+        let sending = self.api.send_options(usize::from(self.concurrency));
         SendOptions { per_second: self.rate, max_body: LONGEST_ANSWER, ..sending }
     }
 }

@@ -132,7 +132,8 @@ impl<'a> ReportWriter<'a> {
         let Some(list) = &mut self.replay_list else { return Ok(()) };
         let has = |class| reconciled.assessment.findings.iter().any(|finding| finding.class == class);
         let line = if has(Class::NeverDelivered) || has(Class::DeliveredRefused) {
-            body.and_then(|body| reconciled.provider.rebuilt(body)).map(|event| reconcile::rebuilt(reconciled, &event))
+            body.and_then(|body| reconciled.provider.rebuild_event(body))
+                .map(|event| reconcile::rebuilt(reconciled, &event))
         } else if has(Class::AppDidNotTake) {
             let told = reconciled.webhooks.iter().flatten().rfind(|told| told.summary.verdict.is_verified());
             told.map(|told| format!("{}\n", told.summary.id).into_bytes())

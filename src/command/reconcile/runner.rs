@@ -8,12 +8,12 @@ use super::captured::CapturedWebhooks;
 use super::journal::{Journal, KnownAnswer};
 use super::report::{FinishedRun, ReportWriter};
 use super::source::OrderSource;
-use crate::command::shared::api::Access;
+use crate::command::shared::api::ApiClient;
 use crate::model::error::{Error, Result};
 use crate::model::exchange::{Answer, NextRequest, SendFailure, SentRequest};
 use crate::model::timestamp::Timestamp;
-use crate::provider::api::{self, Unfit};
-use crate::provider::record::State;
+use crate::provider::api::{self, ResponseError};
+use crate::provider::record::RecordState;
 use crate::provider::{self, Provider};
 use crate::reconcile::schedule::{AttemptResult, Decision, Elapsed, NextAction, Schedule, SchedulePolicy};
 use crate::reconcile::{Lookup, Order, ReconciledReference, compare};
@@ -32,7 +32,7 @@ pub(super) struct ReconcileRun<'a> {
     report: ReportWriter<'a>,
     journal: Option<Journal<'a>>,
     /// The ways to the providers that were asked so far.
-    api_access: BTreeMap<&'static str, Access>,
+    api_access: BTreeMap<&'static str, ApiClient>,
     /// What was asked about, and is not settled.
     open: HashMap<u64, PendingLookup>,
     /// How many were handed out.
@@ -80,7 +80,7 @@ impl<'a> ReconcileRun<'a> {
         let journal = Journal::open(path, self.args, self.session, &mut |entry| {
             let KnownAnswer { order, provider, answer } = entry;
             let asked = answer.as_ref().map_or(Lookup::NotFound, |body| parse_record(provider, &order, body));
-            let is_open = matches!(&asked, Lookup::Found(record) if record.parsed_status.state == State::Open);
+            let is_open = matches!(&asked, Lookup::Found(record) if record.parsed_status.state == RecordState::Open);
             if is_open && self.args.wait.is_some() {
                 known.push(PendingLookup { order, provider });
                 return Ok(());
@@ -150,8 +150,9 @@ impl<'a> ReconcileRun<'a> {
         }
         let number = self.number();
         let provider = self.args.provider.unwrap_or_else(|| provider::by_reference(&order.reference));
-        if provider.lookup(&order.reference).is_none() {
-            let why = format!("{} documents no call for it, only for {}", provider.title(), provider.looks_up());
+        if provider.lookup_call(&order.reference).is_none() {
+            let why =
+                format!("{} documents no call for it, only for {}", provider.title(), provider.lookup_description());
             self.settle(number, PendingLookup { order, provider }, &Lookup::Failed(why), None)?;
             return Ok(None);
         }
@@ -167,12 +168,12 @@ impl<'a> ReconcileRun<'a> {
         if self.api_access.contains_key(provider.name()) {
             return Ok(());
         }
-        if self.args.api.names_one() && !self.api_access.is_empty() {
+        if self.args.api.is_for_one_provider() && !self.api_access.is_empty() {
             return Err(Error::usage("a key or URL was named, and there are references of two providers")
                 .because("what is meant for one is not sent to the other")
                 .hint("say --provider, or set the environment variables of both"));
         }
-        self.api_access.insert(provider.name(), Access::of(provider, &self.args.api, self.session)?);
+        self.api_access.insert(provider.name(), ApiClient::new(provider, &self.args.api, self.session)?);
         if self.captured.is_open() && !self.captured.has_any_from(provider)? {
             let title = provider.title();
             self.report.say(&format!("no webhook of {title} was captured here: records are held against orders only"));
@@ -184,7 +185,7 @@ impl<'a> ReconcileRun<'a> {
         let unknown = || Error::failed("a reference got lost");
         let item = self.open.get(&number).ok_or_else(unknown)?;
         let way = self.api_access.get(item.provider.name()).ok_or_else(unknown)?;
-        let call = item.provider.lookup(&item.order.reference).ok_or_else(unknown)?;
+        let call = item.provider.lookup_call(&item.order.reference).ok_or_else(unknown)?;
         let outgoing = call.outgoing(number, item.provider.api(), &way.base, &way.key);
         outgoing.map(NextRequest::Send).map_err(|error| Error::credentials("the API key can't be sent").because(error))
     }
@@ -201,7 +202,7 @@ impl<'a> ReconcileRun<'a> {
         let reading = self.interpret(&item, sent.answer);
         let fared = match &reading {
             LookupResult::Fatal(_) => AttemptResult::Failed,
-            LookupResult::Usable(Lookup::Found(record), _) if record.parsed_status.state == State::Open => {
+            LookupResult::Usable(Lookup::Found(record), _) if record.parsed_status.state == RecordState::Open => {
                 AttemptResult::StillOpen
             }
             LookupResult::Usable(..) => AttemptResult::Settled,
@@ -237,20 +238,22 @@ impl<'a> ReconcileRun<'a> {
             Err(failure) => return LookupResult::Retryable(LookupError::NoAnswer(failure)),
             Ok(answer) => answer,
         };
-        let unfit = match api::read(item.provider, &answer, self.session.world.now()) {
+        let unfit = match api::parse_response(item.provider, &answer, self.session.world.now()) {
             Ok(body) => return LookupResult::Usable(parse_record(item.provider, &item.order, &body), Some(body)),
             Err(unfit) => unfit,
         };
         match &unfit {
-            Unfit::Refused { status: 404, .. } if is_api_answer(&answer) => {
+            ResponseError::Rejected { status: 404, .. } if is_api_answer(&answer) => {
                 LookupResult::Usable(Lookup::NotFound, None)
             }
-            Unfit::Refused { status: 401 | 403, .. } => {
+            ResponseError::Rejected { status: 401 | 403, .. } => {
                 LookupResult::Fatal(self.lookup_error(item, LookupError::Unusable(unfit)))
             }
-            Unfit::Refused { .. } if unfit.may_pass() => LookupResult::Retryable(LookupError::Unusable(unfit)),
-            Unfit::Refused { status, .. } if *status != 404 => unusable(item.provider, unfit),
-            Unfit::Strange(_) => unusable(item.provider, unfit),
+            ResponseError::Rejected { .. } if unfit.is_retryable() => {
+                LookupResult::Retryable(LookupError::Unusable(unfit))
+            }
+            ResponseError::Rejected { status, .. } if *status != 404 => unusable(item.provider, unfit),
+            ResponseError::Unexpected(_) => unusable(item.provider, unfit),
             _ if is_first => LookupResult::Fatal(self.lookup_error(item, LookupError::Unusable(unfit))),
             _ => unusable(item.provider, unfit),
         }
@@ -259,9 +262,9 @@ impl<'a> ReconcileRun<'a> {
     fn lookup_error(&self, item: &PendingLookup, trouble: LookupError) -> Error {
         let what = format!("can't look {} up", item.order.reference);
         match trouble {
-            LookupError::Unusable(unfit) => unfit.error(item.provider, &what),
+            LookupError::Unusable(unfit) => unfit.to_error(item.provider, &what),
             LookupError::NoAnswer(failure) => match self.api_access.get(item.provider.name()) {
-                Some(way) => way.unreachable(&failure, &what),
+                Some(way) => way.connection_error(&failure, &what),
                 None => Error::failed(what).because(failure),
             },
         }

@@ -7,7 +7,7 @@ use super::journal::hash;
 use crate::model::error::{Error, Result};
 use crate::model::stored::{DeliverySummary, ReferenceMatch};
 use crate::model::timestamp::Timestamp;
-use crate::provider::record::State;
+use crate::provider::record::RecordState;
 use crate::provider::{self, Provider};
 use crate::reconcile::columns::ColumnNames;
 use crate::reconcile::order::{AmountFormat, ListError};
@@ -87,15 +87,17 @@ impl CapturedReferences {
                 (self.page, self.after) = (page.into(), after);
                 continue;
             };
-            let Some(provider) = entry.provider.as_deref().and_then(provider::named) else { continue };
+            let Some(provider) = entry.provider.as_deref().and_then(provider::by_name) else { continue };
             if is_test_event(&entry) {
                 continue;
             }
             if args.provider.is_some_and(|asked| asked.name() != provider.name()) {
                 continue;
             }
-            let reference = provider.reference_of(entry.event_id.as_deref(), entry.subject.as_deref());
-            let Some(reference) = reference.filter(|reference| provider.lookup(reference).is_some()) else { continue };
+            let reference = provider.lookup_reference(entry.event_id.as_deref(), entry.subject.as_deref());
+            let Some(reference) = reference.filter(|reference| provider.lookup_call(reference).is_some()) else {
+                continue;
+            };
             if !self.seen.insert(hash(&(provider.name(), reference))) {
                 continue;
             }
@@ -110,7 +112,7 @@ impl CapturedReferences {
 /// Whether a verified webhook tells an end.
 fn reports_end(provider: &dyn Provider, entry: &DeliverySummary) -> bool {
     let status = entry.status.as_deref().unwrap_or_default();
-    entry.verdict.is_verified() && provider.parse_status(status).state.is_end()
+    entry.verdict.is_verified() && provider.parse_status(status).state.is_final()
 }
 
 /// Whether an order has ended: by its own status, or, where it has none, by what was captured.
@@ -119,7 +121,7 @@ fn has_ended(order: &Order, args: &Reconcile, captured: &mut CapturedWebhooks) -
     match &order.status {
         Some(word) => {
             let state = crate::reconcile::compare::parse_order_status(provider, word).state;
-            Ok(state != State::Unknown && state.is_end())
+            Ok(state != RecordState::Unknown && state.is_final())
         }
         None => {
             let told = captured.deliveries_about(provider, &[&order.reference])?;

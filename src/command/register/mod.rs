@@ -4,19 +4,19 @@
 //! before the call until its end is known, and an answer is on disk before it is read.
 
 mod env_file;
-mod kept;
+mod save;
 pub(super) mod wanted;
 
-use super::endpoints::local;
-use crate::command::shared::api::{Access, ApiArgs, Consent};
+use super::endpoints::format_local_time;
+use crate::command::shared::api::{ApiArgs, ApiClient, ConfirmArgs};
 use crate::command::shared::registry;
 use crate::command::{Session, provider_values};
 use crate::model::error::{CommandOutcome, Error, Kind, Result};
 use crate::model::exchange::{Answer, SendFailure};
 use crate::model::sanitize::escape_unsafe;
 use crate::provider::Provider;
-use crate::provider::api::{self, Unfit};
-use crate::provider::management::{Managed, Management, Wanted};
+use crate::provider::api::{self, ResponseError};
+use crate::provider::endpoints::{EndpointCall, EndpointFields, EndpointRequest};
 use crate::render::json::line;
 use crate::settings::registry::{PendingRegistration, RegisteredEndpoint};
 use crate::world::FileVisibility;
@@ -24,7 +24,7 @@ use clap::Args;
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use wanted::Urls;
+use wanted::UrlPolicy;
 
 /// Create a webhook endpoint through the API, and keep its once-shown secret
 #[derive(Args)]
@@ -56,7 +56,7 @@ pub(super) struct Register {
     #[arg(long)]
     allow_http: bool,
     #[command(flatten)]
-    consent: Consent,
+    consent: ConfirmArgs,
     /// Print the secret as well
     #[arg(long)]
     print_secret: bool,
@@ -71,45 +71,45 @@ pub(super) struct Register {
 }
 
 /// What is to be registered, and where.
-struct Plan {
-    access: Access,
-    wanted: Wanted,
+struct Registration {
+    access: ApiClient,
+    wanted: EndpointFields,
     url: String,
 }
 
 /// Registers.
 pub(super) fn run(args: &Register, session: &Session<'_>) -> Result<CommandOutcome> {
-    let plan = plan(args, session)?;
-    let Managed { call, .. } = managed(args.provider, &Management::Create(plan.wanted.clone()))?;
-    plan.access.guard(&call, "register an endpoint", args.consent.agreed(), session)?;
-    let pending = begin(&plan, session)?;
+    let plan = check_args(args, session)?;
+    let EndpointCall { call, .. } = managed(args.provider, &EndpointRequest::Create(plan.wanted.clone()))?;
+    plan.access.confirm_live_key(&call, "register an endpoint", args.consent.confirmation(), session)?;
+    let pending = add_pending(&plan, session)?;
     let sent = match plan.access.send(&call, session) {
         Ok(sent) => sent,
         Err(error) => {
             if error.kind == Kind::Interrupted {
-                session.tell(&kept::unknown_end(&plan.access, &plan.url, "it was interrupted"));
+                session.tell(&save::unknown_result(&plan.access, &plan.url, "it was interrupted"));
             } else {
-                kept::forget(&pending, session)?;
+                save::remove_pending(&pending, session)?;
             }
             return Err(error);
         }
     };
     let (endpoint, secret) = match sent.answer {
-        Ok(answer) => settle(&plan, &pending, &answer, session)?,
-        Err(SendFailure::Cut { cause, start }) => settle_cut(&plan, &pending, &start, &cause, session)?,
+        Ok(answer) => handle_response(&plan, &pending, &answer, session)?,
+        Err(SendFailure::Cut { cause, start }) => handle_cut_response(&plan, &pending, &start, &cause, session)?,
         Err(failure @ SendFailure::Connect(_)) => {
-            kept::forget(&pending, session)?;
-            return Err(plan.access.unreachable(&failure, "nothing was registered"));
+            save::remove_pending(&pending, session)?;
+            return Err(plan.access.connection_error(&failure, "nothing was registered"));
         }
-        Err(failure) => return Err(kept::unknown_end(&plan.access, &plan.url, &failure.to_string())),
+        Err(failure) => return Err(save::unknown_result(&plan.access, &plan.url, &failure.to_string())),
     };
-    tell(args, &endpoint, &secret, session)?;
+    print_result(args, &endpoint, &secret, session)?;
     Ok(CommandOutcome::Success)
 }
 
 /// The call, where the provider has one.
-fn managed(provider: &dyn Provider, asked: &Management) -> Result<Managed> {
-    provider.manage(asked).ok_or_else(|| by_hand(provider))
+fn managed(provider: &dyn Provider, asked: &EndpointRequest) -> Result<EndpointCall> {
+    provider.endpoint_call(asked).ok_or_else(|| by_hand(provider))
 }
 
 /// For a provider that has no such call.
@@ -123,27 +123,27 @@ pub(super) fn by_hand(provider: &dyn Provider) -> Error {
 }
 
 /// Checks everything that can be checked before anything is sent.
-fn plan(args: &Register, session: &Session<'_>) -> Result<Plan> {
-    if args.provider.manage(&Management::Create(Wanted::default())).is_none() {
+fn check_args(args: &Register, session: &Session<'_>) -> Result<Registration> {
+    if args.provider.endpoint_call(&EndpointRequest::Create(EndpointFields::default())).is_none() {
         return Err(by_hand(args.provider));
     }
-    let url = wanted::url(&args.url, if args.allow_http { Urls::Any } else { Urls::Public })?;
-    let events = wanted::events(args.provider, &args.events)?;
-    let access = Access::of(args.provider, &args.api, session)?;
+    let url = wanted::check_url(&args.url, if args.allow_http { UrlPolicy::Any } else { UrlPolicy::PublicHttps })?;
+    let events = wanted::select_events(args.provider, &args.events)?;
+    let access = ApiClient::new(args.provider, &args.api, session)?;
     if !args.again {
-        refuse_again(&access, url.as_str(), session)?;
+        refuse_duplicate(&access, url.as_str(), session)?;
     }
-    let wanted = Wanted {
+    let wanted = EndpointFields {
         url: Some(url.to_string()),
         events: Some(events),
         description: args.description.clone(),
         status: None,
     };
-    Ok(Plan { access, wanted, url: url.into() })
+    Ok(Registration { access, wanted, url: url.into() })
 }
 
 /// A second endpoint of the same URL means that every event comes twice, with two secrets.
-fn refuse_again(access: &Access, url: &str, session: &Session<'_>) -> Result<()> {
+fn refuse_duplicate(access: &ApiClient, url: &str, session: &Session<'_>) -> Result<()> {
     let (registry, provider) = (registry::read(session)?, access.provider.name());
     let base = access.base.as_str();
     if let Some(endpoint) = registry.find_by_url(provider, base, url) {
@@ -156,7 +156,7 @@ fn refuse_again(access: &Access, url: &str, session: &Session<'_>) -> Result<()>
         return Err(Error::usage(format!("nobody knows how the last registration of {url} ended"))
             .because(format!(
                 "it was sent at {}, and no secret came of it: the endpoint may be there",
-                local(pending.at, session)
+                format_local_time(pending.at, session)
             ))
             .hint(format!(
                 "look at {}; then --again, or `whtool endpoints forget {url}`",
@@ -167,7 +167,7 @@ fn refuse_again(access: &Access, url: &str, session: &Session<'_>) -> Result<()>
 }
 
 /// Writes down what is about to be sent.
-fn begin(plan: &Plan, session: &Session<'_>) -> Result<PendingRegistration> {
+fn add_pending(plan: &Registration, session: &Session<'_>) -> Result<PendingRegistration> {
     let mut token = [0; 8];
     session.world.fill_random(&mut token);
     let pending = PendingRegistration {
@@ -185,8 +185,8 @@ fn begin(plan: &Plan, session: &Session<'_>) -> Result<PendingRegistration> {
 }
 
 /// Keeps what an answer holds, on disk, and ends the registration.
-fn settle(
-    plan: &Plan,
+fn handle_response(
+    plan: &Registration,
     pending: &PendingRegistration,
     answer: &Answer,
     session: &Session<'_>,
@@ -195,36 +195,36 @@ fn settle(
     let read = match answer.status.0 {
         // Nothing was made, and nothing in the answer is worth keeping.
         300..500 if answer.status != 408 => {
-            kept::forget(pending, session)?;
-            api::read(plan.access.provider, answer, now)
+            save::remove_pending(pending, session)?;
+            api::parse_response(plan.access.provider, answer, now)
         }
         500.. | 408 => {
-            let unfit = api::read(plan.access.provider, answer, now).err();
-            let why = unfit.and_then(|unfit| unfit.error(plan.access.provider, "").cause()).unwrap_or_default();
-            return Err(kept::unknown_end(&plan.access, &plan.url, &why));
+            let unfit = api::parse_response(plan.access.provider, answer, now).err();
+            let why = unfit.and_then(|unfit| unfit.to_error(plan.access.provider, "").cause()).unwrap_or_default();
+            return Err(save::unknown_result(&plan.access, &plan.url, &why));
         }
-        _ => return kept::endpoint(plan, pending, answer, session),
+        _ => return save::save_response(plan, pending, answer, session),
     };
-    let unfit = read.err().unwrap_or(Unfit::Empty);
-    Err(unfit.error(plan.access.provider, "nothing was registered"))
+    let unfit = read.err().unwrap_or(ResponseError::Empty);
+    Err(unfit.to_error(plan.access.provider, "nothing was registered"))
 }
 
 /// An answer that was cut off may still be whole enough, or hold the secret.
-fn settle_cut(
-    plan: &Plan,
+fn handle_cut_response(
+    plan: &Registration,
     pending: &PendingRegistration,
     start: &Answer,
     cause: &str,
     session: &Session<'_>,
 ) -> Result<(RegisteredEndpoint, String)> {
     if !start.status.is_success() || start.body.is_empty() {
-        return Err(kept::unknown_end(&plan.access, &plan.url, &format!("the answer was cut off: {cause}")));
+        return Err(save::unknown_result(&plan.access, &plan.url, &format!("the answer was cut off: {cause}")));
     }
-    kept::endpoint(plan, pending, &Answer { is_whole: true, ..start.clone() }, session)
+    save::save_response(plan, pending, &Answer { is_whole: true, ..start.clone() }, session)
 }
 
 /// Says what there is now, and where its secret is.
-fn tell(args: &Register, endpoint: &RegisteredEndpoint, secret: &str, session: &Session<'_>) -> Result<()> {
+fn print_result(args: &Register, endpoint: &RegisteredEndpoint, secret: &str, session: &Session<'_>) -> Result<()> {
     let registry = registry::path(session)?;
     let name = endpoint.secret.as_deref().unwrap_or_default();
     let mut output = session.world.stdout();

@@ -9,15 +9,15 @@ use wildmatch::WildMatch;
 
 /// Which URLs will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::command) enum Urls {
+pub(in crate::command) enum UrlPolicy {
     /// Those that a provider can reach, and nobody can read on the way.
-    Public,
+    PublicHttps,
     /// Any, for tests.
     Any,
 }
 
 /// The URL as it is sent.
-pub(in crate::command) fn url(text: &str, allowed: Urls) -> Result<Url> {
+pub(in crate::command) fn check_url(text: &str, allowed: UrlPolicy) -> Result<Url> {
     let refused = |why: &str, hint: &str| Err(Error::usage(format!("can't register `{text}`")).because(why).hint(hint));
     let url = match Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.host().is_some() => url,
@@ -30,20 +30,20 @@ pub(in crate::command) fn url(text: &str, allowed: Urls) -> Result<Url> {
         return refused("it has a fragment, which is never sent", "leave out what follows the #");
     }
     match allowed {
-        Urls::Any => Ok(url),
-        Urls::Public if url.scheme() != "https" => {
+        UrlPolicy::Any => Ok(url),
+        UrlPolicy::PublicHttps if url.scheme() != "https" => {
             refused("it is not https: anybody on the way could read the events", "--allow-http does it all the same")
         }
-        Urls::Public if is_private(&url) => refused(
+        UrlPolicy::PublicHttps if is_private(&url) => refused(
             "the provider can't reach a private address",
             "open a tunnel to it and give the tunnel's URL; --allow-http does it all the same",
         ),
-        Urls::Public => Ok(url),
+        UrlPolicy::PublicHttps => Ok(url),
     }
 }
 
 /// The event types that these words mean: names, globs such as `payment.*`, or `all`; in the provider's order.
-pub(in crate::command) fn events(provider: &dyn Provider, words: &[String]) -> Result<Vec<String>> {
+pub(in crate::command) fn select_events(provider: &dyn Provider, words: &[String]) -> Result<Vec<String>> {
     let known = provider.event_types();
     let mut chosen = BTreeSet::new();
     for word in words.iter().map(|word| word.trim()).filter(|word| !word.is_empty()) {
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn only_what_a_provider_can_reach_in_private_is_taken() {
-        let taken = |text: &str| url(text, Urls::Public).is_ok();
+        let taken = |text: &str| check_url(text, UrlPolicy::PublicHttps).is_ok();
         assert!(
             taken("https://shop.example.com/webhooks") && taken("https://8.8.8.8/") && taken("https://[2606:4700::1]/")
         );
@@ -104,14 +104,15 @@ mod tests {
         ] {
             assert!(!taken(text), "{text}");
         }
-        assert!(url("http://127.0.0.1:1/hook", Urls::Any).is_ok());
-        assert!(url("http://me:x@127.0.0.1:1/hook", Urls::Any).is_err());
+        assert!(check_url("http://127.0.0.1:1/hook", UrlPolicy::Any).is_ok());
+        assert!(check_url("http://me:x@127.0.0.1:1/hook", UrlPolicy::Any).is_err());
     }
 
     #[test]
     fn events_are_names_globs_or_all_and_come_once_in_order() {
-        let plexos = provider::named("plexos").unwrap();
-        let chosen = |words: &[&str]| events(plexos, &words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+        let plexos = provider::by_name("plexos").unwrap();
+        let chosen =
+            |words: &[&str]| select_events(plexos, &words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
         assert_eq!(chosen(&["all"]).unwrap().len(), 12);
         assert_eq!(
             chosen(&["payment.failed", "payment.debited", "payment.failed"]).unwrap(),

@@ -18,7 +18,7 @@ use crate::model::sanitize;
 use crate::model::stored::Attempt;
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::model::width::pad_right;
-use crate::provider::{Form, Provider};
+use crate::provider::{Provider, SignatureForm};
 use crate::render::{self, text};
 use crate::world::{CertificateCheck, MAX_ANSWER_BODY, SendOptions, SendStatus, Stream};
 use clap::Args;
@@ -136,8 +136,8 @@ impl Compared {
 
 impl Replay {
     /// The form of Plustive's header.
-    fn header_form(&self) -> Form {
-        if self.bare { Form::Bare } else { Form::Reference }
+    fn header_form(&self) -> SignatureForm {
+        if self.bare { SignatureForm::BareHex } else { SignatureForm::Reference }
     }
 }
 

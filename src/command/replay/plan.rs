@@ -3,13 +3,13 @@
 use super::source::Source;
 use super::{Compared, Replay};
 use crate::command::samples;
-use crate::command::shared::secrets::{self, Local, Secrets};
+use crate::command::shared::secrets::{self, Secrets, TestSecret};
 use crate::command::{Session, sign};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::exchange::SentRequest;
 use crate::model::message::Request;
 use crate::model::stored::{Attempt, StoredDelivery};
-use crate::provider::{self, Form, Provider};
+use crate::provider::{self, Provider, SignatureForm};
 use crate::render;
 use crate::webhook::forward::{self, Changes};
 use crate::world::Store;
@@ -29,7 +29,7 @@ pub(super) struct Plan<'a> {
     /// Places among the requests, when they are sent in another order.
     order: Option<Vec<u64>>,
     pub(super) secrets: Secrets,
-    form: Form,
+    form: SignatureForm,
     /// Bodies as the person left them, by source.
     edited: BTreeMap<usize, Vec<u8>>,
     /// Opened when a capture is asked for.
@@ -40,7 +40,7 @@ impl<'a> Plan<'a> {
     /// Finds every source, and tries each once, so that nothing is sent before all is known to be right. There may be none where a list is
     /// empty: nothing was missed.
     pub(super) fn new(args: &'a Replay, session: &'a Session<'a>) -> Result<Self> {
-        let secrets = secrets::secrets(&args.secrets, Local::Make, session)?;
+        let secrets = secrets::load(&args.secrets, TestSecret::Create, session)?;
         let (sources, store) = (Vec::new(), RefCell::new(None));
         let (form, edited) = (args.header_form(), BTreeMap::new());
         let mut plan = Self { args, session, sources, order: None, secrets, form, edited, store };
@@ -130,8 +130,8 @@ impl<'a> Plan<'a> {
     }
 
     fn signed(&self, provider: &dyn Provider, body: Vec<u8>) -> Result<Request> {
-        let timestamp = provider::unix_text(self.args.timestamp.unwrap_or_else(|| self.session.world.now()));
-        let mac = self.secrets.signing(provider)?.sign(provider.signed_prefix(&timestamp).as_bytes(), &body);
+        let timestamp = provider::format_unix_seconds(self.args.timestamp.unwrap_or_else(|| self.session.world.now()));
+        let mac = self.secrets.signing_key(provider)?.sign(provider.signed_prefix(&timestamp).as_bytes(), &body);
         let headers = provider.signature_headers(&mac, &timestamp, self.form);
         sign::post(&self.args.to, &headers, body).map_err(cannot_write)
     }
@@ -147,7 +147,7 @@ impl<'a> Plan<'a> {
             None => samples::changed(&request.body, &self.args.changes, self.session)?,
         };
         let signer = provider::by_header(&request);
-        if body != request.body && signer.is_none_or(|signer| self.secrets.signing(signer).is_err()) {
+        if body != request.body && signer.is_none_or(|signer| self.secrets.signing_key(signer).is_err()) {
             return Err(Error::credentials("the body was changed, and no secret is known to sign it with"));
         }
         request.body = body;
@@ -196,7 +196,7 @@ impl<'a> Plan<'a> {
     pub(super) fn about_its_secrets(&self) -> Option<String> {
         let signed = self.sources.iter().filter_map(|(_, source)| match source {
             Source::Sample(provider, _) | Source::Bytes(provider, _) | Source::Rebuilt(provider, _) => {
-                self.secrets.signing(*provider).ok()
+                self.secrets.signing_key(*provider).ok()
             }
             Source::Capture(_) | Source::Recorded(_) => None,
         });
@@ -204,7 +204,7 @@ impl<'a> Plan<'a> {
         if self.args.tamper || secrets.is_empty() {
             return None;
         }
-        if secrets.iter().any(|secret| secret.is_local()) {
+        if secrets.iter().any(|secret| secret.is_local_test()) {
             return Some(
                 "signed with the local test secret: set the variable of the secret that the target knows".to_owned(),
             );

@@ -142,7 +142,7 @@ impl Plan<'_> {
 
     /// Whether a request would be signed anew though it doesn't verify with any secret that is known now, whenever it was signed.
     fn is_strange(&self, request: &Request) -> bool {
-        let signer = provider::by_header(request).filter(|signer| self.secrets.signing(*signer).is_ok());
+        let signer = provider::by_header(request).filter(|signer| self.secrets.signing_key(*signer).is_ok());
         if self.args.exact || signer.is_none() {
             return false;
         }

@@ -4,7 +4,7 @@ use crate::command::Session;
 use crate::command::shared::{registry, secrets};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::sanitize::escape_unsafe;
-use crate::model::secret::{SHORT, looks_made_up};
+use crate::model::secret::{SHORT_SECRET_BYTES, looks_like_placeholder};
 use crate::provider::{self, Provider};
 use crate::render::text::count;
 use crate::settings;
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 /// A secret to be kept.
 #[derive(Args)]
-pub(super) struct New {
+pub(super) struct NewSecret {
     /// What to call it [default: the provider's name]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -33,15 +33,15 @@ pub(super) struct New {
 
 /// What becomes of the provider's other secrets when a new one comes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Others {
-    Stay,
+pub(super) enum OtherSecrets {
+    Keep,
     Retire,
 }
 
 pub(super) fn add(
     provider: &'static dyn Provider,
-    new: &New,
-    others: Others,
+    new: &NewSecret,
+    others: OtherSecrets,
     session: &Session<'_>,
 ) -> Result<CommandOutcome> {
     if !new.stray.is_empty() {
@@ -50,10 +50,10 @@ pub(super) fn add(
             .hint(format!("`whtool secret add {}` asks for it; or pipe it in, or name a --file", provider.name())));
     }
     let bytes = match &new.command {
-        Some(command) => secrets::printed(provider.name(), command, session)?,
-        None => fetch(provider, new.file.as_deref(), session)?,
+        Some(command) => secrets::read_from_command(provider.name(), command, session)?,
+        None => read_secret(provider, new.file.as_deref(), session)?,
     };
-    check(provider, &bytes, session)?;
+    check_secret(provider, &bytes, session)?;
     let source = new.command.as_deref().map_or_else(|| SecretSource::Stored(bytes.clone()), SecretSource::Command);
     let (now, wanted) = (session.world.now(), new.name.as_deref());
     let name = registry::update(session, |registry| {
@@ -65,7 +65,7 @@ pub(super) fn add(
         if let Some(taken) = wanted.filter(|name| registry.secrets.iter().any(|stored| stored.name == *name)) {
             return Err(Error::usage(format!("there is a secret `{taken}` already")).hint("take another --name"));
         }
-        if others == Others::Retire {
+        if others == OtherSecrets::Retire {
             let own = registry.secrets.iter_mut().filter(|stored| stored.provider == provider.name());
             own.for_each(|stored| stored.retired = stored.retired.or(Some(now)));
         }
@@ -85,14 +85,14 @@ pub(super) fn add(
         Some(_) => session.say("it stays where it is: the command is run whenever the secret is needed"),
         None => session.say(&format!("kept in {}, which only you can read (mode 0600)", place.display())),
     }
-    if others == Others::Retire {
+    if others == OtherSecrets::Retire {
         session.say("those before it still verify; `whtool secret remove` ends that");
     }
     Ok(CommandOutcome::Success)
 }
 
 /// From a file, the terminal, or standard input.
-fn fetch(provider: &dyn Provider, file: Option<&Path>, session: &Session<'_>) -> Result<Vec<u8>> {
+fn read_secret(provider: &dyn Provider, file: Option<&Path>, session: &Session<'_>) -> Result<Vec<u8>> {
     let bytes = match file {
         Some(path) => session.read(path)?,
         None if session.world.is_terminal(Stream::Input) => {
@@ -100,15 +100,16 @@ fn fetch(provider: &dyn Provider, file: Option<&Path>, session: &Session<'_>) ->
         }
         None => session.read(Path::new("-"))?,
     };
-    Ok(settings::secret_of_file(provider.name(), "", bytes).expose().to_vec())
+    Ok(settings::secret_from_file(provider.name(), "", bytes).expose().to_vec())
 }
 
 /// Refuses what is surely none, and warns of what looks odd.
-fn check(provider: &dyn Provider, bytes: &[u8], session: &Session<'_>) -> Result<()> {
+fn check_secret(provider: &dyn Provider, bytes: &[u8], session: &Session<'_>) -> Result<()> {
     if bytes.trim_ascii().is_empty() {
         return Err(Error::usage("the secret is empty"));
     }
-    let keys = provider::ALL.iter().flat_map(|each| [Some(each.api().live_key), each.api().test_key]).flatten();
+    let keys =
+        provider::ALL.iter().flat_map(|each| [Some(each.api().live_key_prefix), each.api().test_key_prefix]).flatten();
     if let Some(prefix) = keys.into_iter().find(|prefix| bytes.starts_with(prefix.as_bytes())) {
         return Err(Error::usage(format!("this is an API key (it begins with {prefix}), not a signing secret")).hint(
             format!(
@@ -120,13 +121,13 @@ fn check(provider: &dyn Provider, bytes: &[u8], session: &Session<'_>) -> Result
     if bytes.trim_ascii().len() != bytes.len() {
         session.warn("there are blanks around it; they are kept, as a part of it");
     }
-    if bytes.len() < SHORT {
+    if bytes.len() < SHORT_SECRET_BYTES {
         session.warn(&format!(
             "it has {} only: so short a secret can be guessed; is it whole?",
             count(bytes.len() as u64, "byte")
         ));
     }
-    if looks_made_up(bytes) {
+    if looks_like_placeholder(bytes) {
         session.warn("it looks like a placeholder, or like the beginning of a secret that was cut off: is it whole?");
     }
     let prefix = provider.secret_prefix();

@@ -13,7 +13,7 @@ use crate::provider::{self, Provider};
 use crate::render::json::line;
 use crate::settings::registry::{Registry, SecretSource, StoredSecret};
 use crate::world::Stream;
-use add::{New, Others, add};
+use add::{NewSecret, OtherSecrets, add};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -34,11 +34,11 @@ They are kept in one file of mode 0600, and never printed unless `secret show` i
 keyring or a password manager, keep a command that prints it: secret-tool, security, pass, op.")]
 pub(super) struct Secrets {
     #[command(subcommand)]
-    command: Option<What>,
+    command: Option<SecretCommand>,
 }
 
 #[derive(Subcommand)]
-enum What {
+enum SecretCommand {
     List(List),
     Add(Add),
     Show(Show),
@@ -61,7 +61,7 @@ struct Add {
     #[arg(value_name = "PROVIDER", value_parser = provider_values())]
     provider: &'static dyn Provider,
     #[command(flatten)]
-    new: New,
+    new: NewSecret,
 }
 
 /// Put a new secret in the place of those that are used now; they still verify, until they are removed
@@ -71,7 +71,7 @@ struct Rotate {
     #[arg(value_name = "PROVIDER", value_parser = provider_values())]
     provider: &'static dyn Provider,
     #[command(flatten)]
-    new: New,
+    new: NewSecret,
 }
 
 /// Show a secret: mask_secrets, unless --reveal is given
@@ -97,11 +97,11 @@ struct Remove {
 pub(super) fn run(args: &Secrets, session: &Session<'_>) -> Result<CommandOutcome> {
     match &args.command {
         None => list(&List::default(), session),
-        Some(What::List(args)) => list(args, session),
-        Some(What::Add(args)) => add(args.provider, &args.new, Others::Stay, session),
-        Some(What::Rotate(args)) => add(args.provider, &args.new, Others::Retire, session),
-        Some(What::Show(args)) => show(args, session),
-        Some(What::Remove(args)) => remove(args, session),
+        Some(SecretCommand::List(args)) => list(args, session),
+        Some(SecretCommand::Add(args)) => add(args.provider, &args.new, OtherSecrets::Keep, session),
+        Some(SecretCommand::Rotate(args)) => add(args.provider, &args.new, OtherSecrets::Retire, session),
+        Some(SecretCommand::Show(args)) => show(args, session),
+        Some(SecretCommand::Remove(args)) => remove(args, session),
     }
 }
 
@@ -168,8 +168,8 @@ fn show(args: &Show, session: &Session<'_>) -> Result<CommandOutcome> {
     let bytes = match (stored.source(), session.reveal) {
         (SecretSource::Stored(bytes), _) => bytes,
         (SecretSource::Command(command), Reveal::Everything) => {
-            let provider = provider::named(&stored.provider).map_or("", Provider::name);
-            secrets::printed(provider, command, session)?
+            let provider = provider::by_name(&stored.provider).map_or("", Provider::name);
+            secrets::read_from_command(provider, command, session)?
         }
         (SecretSource::Command(_), Reveal::Masked) => Vec::new(),
     };

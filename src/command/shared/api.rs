@@ -4,9 +4,9 @@ use crate::command::{Session, confirm, span};
 use crate::model::address::is_loopback;
 use crate::model::error::{Error, Result};
 use crate::model::exchange::{NextRequest, SendFailure, SentRequest};
-use crate::model::secret::{Origin, Secret};
+use crate::model::secret::{Secret, SecretOrigin};
 use crate::model::timestamp::SignedDuration;
-use crate::provider::api::Call;
+use crate::provider::api::ApiCall;
 use crate::provider::{self, Provider};
 use crate::settings;
 use crate::settings::registry::Mode;
@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use url::Url;
 
 /// The longest answer that is read.
-pub(in crate::command) const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
+pub(in crate::command) const MAX_RESPONSE_BYTES: usize = 8 * 1024 * 1024;
 
 /// Where the API is, and by which key it is asked.
 #[derive(Args, Clone)]
@@ -37,14 +37,14 @@ pub(in crate::command) struct ApiArgs {
 
 impl ApiArgs {
     /// As if no flag were given, with another patience.
-    pub(in crate::command) fn patient_for(timeout: SignedDuration) -> Self {
+    pub(in crate::command) fn with_timeout(timeout: SignedDuration) -> Self {
         Self { api_url: None, key_file: None, key_env: None, api_timeout: timeout }
     }
 }
 
 /// A way to a provider's API.
 #[derive(Clone)]
-pub(in crate::command) struct Access {
+pub(in crate::command) struct ApiClient {
     /// Whose API it is.
     pub provider: &'static dyn Provider,
     /// Its base URL.
@@ -56,37 +56,37 @@ pub(in crate::command) struct Access {
 
 impl ApiArgs {
     /// Whether a base or a key was named, which can be one provider's only.
-    pub(in crate::command) fn names_one(&self) -> bool {
+    pub(in crate::command) fn is_for_one_provider(&self) -> bool {
         self.api_url.is_some() || self.key_file.is_some() || self.key_env.is_some()
     }
 
     /// How calls are sent, so many at once.
-    pub(in crate::command) fn sending(&self, concurrency: usize) -> SendOptions {
+    pub(in crate::command) fn send_options(&self, concurrency: usize) -> SendOptions {
         SendOptions {
             concurrency,
             per_second: None,
             timeout: self.api_timeout.unsigned_abs(),
             certificates: CertificateCheck::Verify,
-            max_body: LONGEST_ANSWER,
+            max_body: MAX_RESPONSE_BYTES,
         }
     }
 }
 
-impl Access {
+impl ApiClient {
     /// The base URL and the key that hold.
-    pub(in crate::command) fn of(
+    pub(in crate::command) fn new(
         provider: &'static dyn Provider,
         args: &ApiArgs,
         session: &Session<'_>,
     ) -> Result<Self> {
-        let base = base(provider, args, session)?;
+        let base = base_url(provider, args, session)?;
         let key = key(provider, args, session)?;
         Ok(Self { provider, base, key, args: args.clone() })
     }
 
     /// Whether the key moves real money. A key that does not say so is taken for one that does.
     pub(in crate::command) fn mode(&self) -> Mode {
-        let test = self.provider.api().test_key;
+        let test = self.provider.api().test_key_prefix;
         if test.is_some_and(|prefix| self.key.expose().starts_with(prefix.as_bytes())) {
             Mode::Test
         } else {
@@ -95,14 +95,15 @@ impl Access {
     }
 
     /// Asks before something is changed with a key that moves real money; what is on this machine moves none.
-    pub(in crate::command) fn guard(
+    pub(in crate::command) fn confirm_live_key(
         &self,
-        call: &Call,
+        call: &ApiCall,
         what: &str,
-        is_agreed: Agreed,
+        is_agreed: Confirmation,
         session: &Session<'_>,
     ) -> Result<()> {
-        if !call.changes() || self.mode() == Mode::Test || is_loopback(&self.base) || is_agreed == Agreed::Yes {
+        if !call.is_write() || self.mode() == Mode::Test || is_loopback(&self.base) || is_agreed == Confirmation::Given
+        {
             return Ok(());
         }
         confirm(session, &format!("{what} with a live key of {}: this is real", self.provider.title()), "live")
@@ -110,11 +111,11 @@ impl Access {
 
     /// How calls are sent, so many at once.
     pub(in crate::command) fn sending(&self, concurrency: usize) -> SendOptions {
-        self.args.sending(concurrency)
+        self.args.send_options(concurrency)
     }
 
     /// Sends one call. It is never sent again.
-    pub(in crate::command) fn send(&self, call: &Call, session: &Session<'_>) -> Result<SentRequest> {
+    pub(in crate::command) fn send(&self, call: &ApiCall, session: &Session<'_>) -> Result<SentRequest> {
         let outgoing = call.outgoing(0, self.provider.api(), &self.base, &self.key);
         let outgoing = outgoing.map_err(|error| Error::credentials("the API key can't be sent").because(error))?;
         let (mut next, mut told) = (Some(outgoing), None);
@@ -123,7 +124,7 @@ impl Access {
     }
 
     /// The error when there was no answer.
-    pub(in crate::command) fn unreachable(&self, failure: &SendFailure, what: &str) -> Error {
+    pub(in crate::command) fn connection_error(&self, failure: &SendFailure, what: &str) -> Error {
         let variable = self.provider.api().base_variable;
         let place = self.base.host_str().unwrap_or_default();
         Error::failed(what)
@@ -134,30 +135,30 @@ impl Access {
 
 /// Whether the person has agreed beforehand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::command) enum Agreed {
+pub(in crate::command) enum Confirmation {
     /// By `--yes`.
-    Yes,
+    Given,
     /// Not yet.
-    No,
+    Needed,
 }
 
 /// Flags by which a person agrees beforehand.
 #[derive(Args)]
-pub(in crate::command) struct Consent {
+pub(in crate::command) struct ConfirmArgs {
     /// Don't ask before using a live key
     #[arg(long)]
     yes: bool,
 }
 
-impl Consent {
+impl ConfirmArgs {
     /// What was said.
-    pub(in crate::command) fn agreed(&self) -> Agreed {
-        if self.yes { Agreed::Yes } else { Agreed::No }
+    pub(in crate::command) fn confirmation(&self) -> Confirmation {
+        if self.yes { Confirmation::Given } else { Confirmation::Needed }
     }
 }
 
 /// The base URL. The key goes there, so it is https, or this machine.
-pub(in crate::command) fn base(provider: &dyn Provider, args: &ApiArgs, session: &Session<'_>) -> Result<Url> {
+pub(in crate::command) fn base_url(provider: &dyn Provider, args: &ApiArgs, session: &Session<'_>) -> Result<Url> {
     let api = provider.api();
     let named = session.world.env_var(api.base_variable);
     let url = match (&args.api_url, &named) {
@@ -191,14 +192,14 @@ pub(in crate::command) fn base(provider: &dyn Provider, args: &ApiArgs, session:
 fn key(provider: &'static dyn Provider, args: &ApiArgs, session: &Session<'_>) -> Result<Secret> {
     let (origin, bytes) = match (&args.key_file, &args.key_env) {
         (Some(path), _) => {
-            let secret = settings::secret_of_file(provider.name(), &path.display().to_string(), session.read(path)?);
+            let secret = settings::secret_from_file(provider.name(), &path.display().to_string(), session.read(path)?);
             session.warn_of_readers(path);
             (secret.origin.clone(), secret.expose().to_vec())
         }
         (None, named) => {
             let variable = named.as_deref().unwrap_or(provider.key_variable());
-            let value = session.world.env_var(variable).ok_or_else(|| missing(provider, variable))?;
-            (Origin::Environment { variable: variable.to_owned(), place: 0 }, value.into_bytes())
+            let value = session.world.env_var(variable).ok_or_else(|| missing_key(provider, variable))?;
+            (SecretOrigin::Environment { variable: variable.to_owned(), position: 0 }, value.into_bytes())
         }
     };
     let text = bytes.trim_ascii();
@@ -207,7 +208,7 @@ fn key(provider: &'static dyn Provider, args: &ApiArgs, session: &Session<'_>) -
     }
     let others = provider::ALL.iter().filter(|other| other.name() != provider.name());
     for other in others {
-        let prefixes = [Some(other.api().live_key), other.api().test_key];
+        let prefixes = [Some(other.api().live_key_prefix), other.api().test_key_prefix];
         if let Some(prefix) = prefixes.into_iter().flatten().find(|prefix| text.starts_with(prefix.as_bytes())) {
             let whose = format!("{origin} holds a key of {}: it begins with {prefix}", other.title());
             return Err(Error::credentials(whose).hint(format!("put {}'s key there", provider.title())));
@@ -216,7 +217,7 @@ fn key(provider: &'static dyn Provider, args: &ApiArgs, session: &Session<'_>) -
     Ok(Secret::new(provider.name(), origin, text))
 }
 
-fn missing(provider: &dyn Provider, variable: &str) -> Error {
+fn missing_key(provider: &dyn Provider, variable: &str) -> Error {
     Error::credentials(format!("no API key of {} is known", provider.title()))
         .because(format!("{variable} is not set"))
         .hint(format!("export {variable}=…, or give --key-file; the key is in {}", provider.api().dashboard))

@@ -2,7 +2,7 @@
 
 pub(super) mod api;
 pub(super) mod captures;
-pub(super) mod configured;
+pub(super) mod loaded_settings;
 pub(super) mod registry;
 pub(super) mod secrets;
 pub(super) mod session;

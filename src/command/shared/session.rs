@@ -1,6 +1,6 @@
 //! The context of a running command: the world, verbosity, colors, and functions that print messages.
 
-use crate::command::shared::configured::Configured;
+use crate::command::shared::loaded_settings::LoadedSettings;
 use crate::command::{Colour, Common};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::mask::Reveal;
@@ -33,7 +33,7 @@ pub(in crate::command) struct Session<'w> {
     pub(in crate::command) err: Paint,
     pub(in crate::command) volume: Volume,
     pub(in crate::command) reveal: Reveal,
-    pub(in crate::command) configured: &'w Configured,
+    pub(in crate::command) settings: &'w LoadedSettings,
     /// Messages that are not repeated.
     said: Mutex<BTreeSet<String>>,
 }
@@ -53,7 +53,7 @@ pub(in crate::command) fn paint(colour: Colour, world: &dyn World, stream: Strea
 }
 
 impl<'w> Session<'w> {
-    pub(in crate::command) fn new(common: &Common, configured: &'w Configured, world: &'w dyn World) -> Self {
+    pub(in crate::command) fn new(common: &Common, settings: &'w LoadedSettings, world: &'w dyn World) -> Self {
         let volume = match (common.quiet, common.verbose) {
             (true, _) => Volume::Quiet,
             (_, true) => Volume::Verbose,
@@ -67,7 +67,7 @@ impl<'w> Session<'w> {
             err: paint(Stream::Error),
             volume,
             reveal,
-            configured,
+            settings,
             said: Mutex::default(),
         }
     }

@@ -12,7 +12,7 @@ mod report;
 use super::{Session, span};
 use crate::capture::{self, Capture, CaptureError, CaptureFormat};
 use crate::command::shared::captures::{self, StoreArgs};
-use crate::command::shared::secrets::{self, Local, SecretArgs};
+use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
 use crate::diagnose::computed::{Digest, DigestDiagnosis};
 use crate::diagnose::frameworks::Framework;
 use crate::diagnose::{HashAllowance, HashBudget};
@@ -110,7 +110,7 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<CommandOutcome
     if args.body.is_none() && !args.header.is_empty() {
         return Err(headers_without_body());
     }
-    let secrets = secrets::secrets(&args.secrets, Local::IfThere, session)?;
+    let secrets = secrets::load(&args.secrets, TestSecret::IfPresent, session)?;
     let mut copies = ReferenceCopies::open(args.against.as_deref(), &args.store, session)?;
     let verifier = Verifier::new(args, &secrets, copies.time(), session);
     let mut output = session.world.stdout();

@@ -146,7 +146,7 @@ fn no_store(path: &str) -> Error {
 /// Refuses to compare two events with different signatures.
 fn refuse_other_event(here: &AnalyzedDelivery, copy: &StoredDelivery) -> Result<()> {
     let (Some(own), Some(other)) = (&here.event.id, &copy.summary.event_id) else { return Ok(()) };
-    let header = here.provider.and_then(provider::named).map_or("", Provider::signature_header);
+    let header = here.provider.and_then(provider::by_name).map_or("", Provider::signature_header);
     let is_same_signature = here.delivery.request.headers.all(header).eq(copy.request.headers.all(header));
     if own == other || is_same_signature {
         return Ok(());

@@ -14,7 +14,7 @@ use super::candidate::{self, Candidate, Credentials};
 use super::cause::Cause;
 use super::header_signatures::{self, find_timestamp};
 use crate::model::delivery::AnalyzedDelivery;
-use crate::model::secret::Origin;
+use crate::model::secret::SecretOrigin;
 use crate::provider::{self, Provider};
 use digest::Algorithm;
 
@@ -23,7 +23,7 @@ use digest::Algorithm;
 pub enum DigestDiagnosis {
     /// The correct digest for this request.
     Correct {
-        secret: Origin,
+        secret: SecretOrigin,
         /// The request carries it as its signature.
         is_in_header: bool,
     },
@@ -78,7 +78,7 @@ pub fn explain(
     if let Some(diagnosis) = compare_with_signature(received, digest, credentials) {
         return diagnosis;
     }
-    let own = received.provider.and_then(provider::named);
+    let own = received.provider.and_then(provider::by_name);
     let providers = own.map_or_else(|| provider::ALL.to_vec(), |own| vec![own]);
     let mut size = SearchSize::default();
     for provider in providers {
@@ -98,7 +98,7 @@ fn compare_with_signature(
     credentials: &Credentials<'_>,
 ) -> Option<DigestDiagnosis> {
     let request = &received.delivery.request;
-    let provider = received.provider.and_then(provider::named)?;
+    let provider = received.provider.and_then(provider::by_name)?;
     let signatures = header_signatures::find(&request.headers, provider);
     let is_in_header = signatures.iter().any(|signature| signature.mac[..] == digest.bytes);
     let timestamp = match provider.timestamp_header() {

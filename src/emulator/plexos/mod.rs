@@ -17,9 +17,9 @@ use super::collection::{Identified, page};
 use super::context::Context;
 use super::settings::Settings;
 use super::timers::TimedTask;
-use crate::model::secret::{Origin, Secret};
+use crate::model::secret::{Secret, SecretOrigin};
 use crate::model::signature::Key;
-use crate::provider::Form;
+use crate::provider::SignatureForm;
 use serde_json::{Value, json};
 use state::{IdempotentResponse, find};
 
@@ -99,10 +99,10 @@ impl EmulatedApi for PlexosState {
         self.sessions.get(id).is_some().then(|| checkout::force_status(self, context, id, status))
     }
 
-    fn signing(&self, _: &Settings, endpoint: Option<&str>) -> Option<(Key, Form)> {
+    fn signing(&self, _: &Settings, endpoint: Option<&str>) -> Option<(Key, SignatureForm)> {
         let endpoint = self.endpoints.get(endpoint?)?;
-        let secret = Secret::new(self.name(), Origin::Local, endpoint.secret.as_str());
-        Some((Key::new(secret), Form::Reference))
+        let secret = Secret::new(self.name(), SecretOrigin::LocalTest, endpoint.secret.as_str());
+        Some((Key::new(secret), SignatureForm::Reference))
     }
 
     fn summary(&self) -> Value {

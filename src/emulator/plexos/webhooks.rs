@@ -44,7 +44,7 @@ fn events(call: &IncomingCall) -> Result<Vec<String>, CallError> {
         call.body.get("events").and_then(|events| serde_json::from_value(events.clone()).ok());
     let events = events.filter(|events| !events.is_empty());
     let events = events.ok_or_else(|| CallError::invalid("events", "events must be a list of event types"))?;
-    let known = provider::named("plexos").map(|plexos| plexos.event_types()).unwrap_or_default();
+    let known = provider::by_name("plexos").map(|plexos| plexos.event_types()).unwrap_or_default();
     match events.iter().find(|event| !known.iter().any(|known| known.name == **event)) {
         Some(unknown) => Err(CallError::invalid("events", format!("{unknown} is not an event type"))),
         None => Ok(events),

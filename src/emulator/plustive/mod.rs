@@ -16,7 +16,7 @@ use super::faults::{FaultKind, FaultStage};
 use super::settings::{Settings, Variant};
 use super::timers::TimedTask;
 use crate::model::signature::Key;
-use crate::provider::Form;
+use crate::provider::SignatureForm;
 use objects::{PurchaseStatus, Service};
 use serde_json::{Value, json};
 use state::set_status;
@@ -91,10 +91,10 @@ impl EmulatedApi for PlustiveState {
         self.purchases.get(&reference).map(|purchase| Ok(json!(purchase)))
     }
 
-    fn signing(&self, settings: &Settings, _: Option<&str>) -> Option<(Key, Form)> {
+    fn signing(&self, settings: &Settings, _: Option<&str>) -> Option<(Key, SignatureForm)> {
         let form = match settings.variant {
-            Variant::Reference => Form::Reference,
-            Variant::Guide => Form::Bare,
+            Variant::Reference => SignatureForm::Reference,
+            Variant::Guide => SignatureForm::BareHex,
         };
         Some((settings.plustive_key.clone(), form))
     }

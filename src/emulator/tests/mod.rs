@@ -8,7 +8,7 @@ mod plustive;
 use super::plustive::INITIAL_BALANCE;
 use super::*;
 use crate::model::exchange::{Answer, SendFailure};
-use crate::model::secret::{Origin, Secret};
+use crate::model::secret::{Secret, SecretOrigin};
 use crate::model::signature::Key;
 use serde_json::json;
 
@@ -30,7 +30,7 @@ fn settings() -> Settings {
         speed: 1.0,
         variant: Variant::Reference,
         plustive_url: Some("http://127.0.0.1:1/plustive".parse().unwrap()),
-        plustive_key: Key::new(Secret::new("plustive", Origin::Flag, "plustive_test_secret_do_not_use")),
+        plustive_key: Key::new(Secret::new("plustive", SecretOrigin::Flag, "plustive_test_secret_do_not_use")),
         payment_life: SignedDuration::from_hours(1),
         undocumented_webhook_calls: false,
         allowed_targets: AllowedTargets::Loopback,
@@ -50,7 +50,8 @@ impl TestEmulator {
     /// Registers an endpoint for all Plexos events.
     fn registered() -> Self {
         let mut emulator = Self::new();
-        let events: Vec<_> = provider::named("plexos").unwrap().event_types().iter().map(|event| event.name).collect();
+        let events: Vec<_> =
+            provider::by_name("plexos").unwrap().event_types().iter().map(|event| event.name).collect();
         let (status, _) = emulator.call(
             "POST",
             "/plexos/v1/webhooks",

@@ -1,6 +1,6 @@
 //! Plexos Pay's API: <https://docs.pay.plexos.io/api-reference/introduction>.
 
-use crate::provider::api::{Api, Complaint, common_advice};
+use crate::provider::api::{Api, ErrorDetails, common_hint};
 use serde_json::Value;
 
 /// One base for test and live; the key decides (<https://docs.pay.plexos.io/pages/authentication>).
@@ -8,18 +8,18 @@ pub(super) const API: Api = Api {
     base: "https://api.plexospay.com",
     prefix: "/v1",
     base_variable: "PLEXOS_API_URL",
-    live_key: "sk_live_",
-    test_key: Some("sk_test_"),
+    live_key_prefix: "sk_live_",
+    test_key_prefix: Some("sk_test_"),
     // https://docs.pay.plexos.io/pages/api/payments/reference
-    harmless: "/payments?limit=1",
+    probe_path: "/payments?limit=1",
     dashboard: "dashboard.plexospay.com",
 };
 
 /// `{ "error": { "message": …, "code": … } }`
-pub(super) fn complaint(body: &Value) -> Option<Complaint> {
+pub(super) fn complaint(body: &Value) -> Option<ErrorDetails> {
     let error = body.get("error")?;
     let text = |name: &str| error.get(name).and_then(Value::as_str).map(str::to_owned);
-    Some(Complaint { message: text("message").or_else(|| error.as_str().map(str::to_owned)), code: text("code") })
+    Some(ErrorDetails { message: text("message").or_else(|| error.as_str().map(str::to_owned)), code: text("code") })
 }
 
 /// The table of status codes is on the introduction's page.
@@ -30,6 +30,6 @@ pub(super) fn advice(status: u16) -> &'static str {
         }
         403 => "the key lacks the permission for this: take another one, or widen it in the dashboard",
         409 => "it exists already, or is in a state that does not allow this",
-        other => common_advice(other),
+        other => common_hint(other),
     }
 }

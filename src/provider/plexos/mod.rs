@@ -6,10 +6,10 @@ mod api;
 mod endpoints;
 mod record;
 
-use super::api::{Api, Call, Complaint, Unfit};
-use super::management::{Managed, Management};
+use super::api::{Api, ApiCall, ErrorDetails, ResponseError};
+use super::endpoints::{EndpointCall, EndpointRequest};
 use super::record::{Record, RecordStatus};
-use super::{EventType, Form, Provider, minor_units, signature_header};
+use super::{EventType, Provider, SignatureForm, parse_minor_units, signature_header};
 use crate::json::value::Payload;
 use crate::model::event::{Event, Warning};
 use crate::model::message::Request;
@@ -67,13 +67,13 @@ impl Provider for Plexos {
     }
 
     fn claim<'r>(&self, request: &'r Request) -> Result<Claim<'r>, Malformed> {
-        let signatures = signature_header::read(request.headers.all(SIGNATURE), None)?;
+        let signatures = signature_header::parse(request.headers.all(SIGNATURE), None)?;
         let (text, time) = signed_time(request)?;
         let prefix = self.signed_prefix(text);
         Ok(Claim { provider: self.name(), prefix, body: &request.body, signatures, time: Some(time) })
     }
 
-    fn signature_headers(&self, mac: &Mac, timestamp: &str, _form: Form) -> Vec<(&'static str, String)> {
+    fn signature_headers(&self, mac: &Mac, timestamp: &str, _form: SignatureForm) -> Vec<(&'static str, String)> {
         vec![(TIMESTAMP, timestamp.to_owned()), (SIGNATURE, hex::encode(mac))]
     }
 
@@ -81,7 +81,7 @@ impl Provider for Plexos {
         ["type", "data"].iter().all(|key| keys.iter().any(|other| other == key))
     }
 
-    fn event(&self, payload: &Payload<'_>) -> Event {
+    fn parse_event(&self, payload: &Payload<'_>) -> Event {
         let nothing = Payload::default();
         let data = payload.object("data").unwrap_or(&nothing);
         let mut event = Event {
@@ -92,7 +92,7 @@ impl Provider for Plexos {
             key: payload.text("id"),
             ..Event::default()
         };
-        match data.get("amount").map(minor_units) {
+        match data.get("amount").map(parse_minor_units) {
             Some(Ok(minor)) => event.money = Some(Money { minor, currency: data.text("currency").unwrap_or_default() }),
             Some(Err(text)) => event.warnings.push(Warning::AmountNotWhole(text)),
             None => {}
@@ -117,15 +117,15 @@ impl Provider for Plexos {
         &api::API
     }
 
-    fn complaint(&self, body: &Value) -> Option<Complaint> {
+    fn error_details(&self, body: &Value) -> Option<ErrorDetails> {
         api::complaint(body)
     }
 
-    fn manage(&self, asked: &Management) -> Option<Managed> {
+    fn endpoint_call(&self, asked: &EndpointRequest) -> Option<EndpointCall> {
         Some(endpoints::manage(asked))
     }
 
-    fn advice(&self, status: u16) -> &'static str {
+    fn status_hint(&self, status: u16) -> &'static str {
         api::advice(status)
     }
 
@@ -133,15 +133,15 @@ impl Provider for Plexos {
         record::owns(reference)
     }
 
-    fn lookup(&self, reference: &str) -> Option<Call> {
+    fn lookup_call(&self, reference: &str) -> Option<ApiCall> {
         record::lookup(reference)
     }
 
-    fn looks_up(&self) -> &'static str {
+    fn lookup_description(&self) -> &'static str {
         "payments (pi_…), refunds (re_…) and checkout sessions (cs_…)"
     }
 
-    fn record(&self, body: &Value) -> Result<Record, Unfit> {
+    fn parse_record(&self, body: &Value) -> Result<Record, ResponseError> {
         record::read(body)
     }
 
@@ -149,11 +149,11 @@ impl Provider for Plexos {
         record::parse_status(status)
     }
 
-    fn reference_of<'e>(&self, _event_id: Option<&'e str>, subject: Option<&'e str>) -> Option<&'e str> {
+    fn lookup_reference<'e>(&self, _event_id: Option<&'e str>, subject: Option<&'e str>) -> Option<&'e str> {
         subject.filter(|subject| record::owns(subject))
     }
 
-    fn rebuilt(&self, body: &Value) -> Option<Value> {
+    fn rebuild_event(&self, body: &Value) -> Option<Value> {
         record::rebuilt(body)
     }
 }
@@ -259,7 +259,7 @@ mod tests {
             let text = format!(
                 r#"{{"id":"evt_1","type":"payment.debited","data":{{"id":"pi_1","amount":{amount},"currency":"CVE","status":"DEBITED"}}}}"#
             );
-            let event = Plexos.event(&Payload::parse(text.as_bytes()).unwrap());
+            let event = Plexos.parse_event(&Payload::parse(text.as_bytes()).unwrap());
             assert_eq!(event.money, Some(Money { minor: 10_000, currency: "CVE".to_owned() }));
             assert_eq!(event.warnings, []);
         }
@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn what_is_odd_is_a_warning() {
         let payload = Payload::parse(br#"{"type":"payment.frozen","data":{"amount":"1.5"}}"#).unwrap();
-        let codes: Vec<_> = Plexos.event(&payload).warnings.iter().map(Warning::code).collect();
+        let codes: Vec<_> = Plexos.parse_event(&payload).warnings.iter().map(Warning::code).collect();
         assert_eq!(codes, ["amount_not_whole", "unknown_type", "missing_field", "missing_field"]);
     }
 }

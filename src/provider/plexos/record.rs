@@ -4,8 +4,8 @@
 //! <https://docs.pay.plexos.io/pages/api/checkout/get>.
 
 use crate::model::money::Money;
-use crate::provider::api::{Call, Unfit};
-use crate::provider::record::{self, Amount, ExpectedEvent, Record, RecordStatus, State};
+use crate::provider::api::{ApiCall, ResponseError};
+use crate::provider::record::{self, AmountKind, ExpectedEvent, Record, RecordState, RecordStatus};
 use serde_json::{Value, json};
 
 /// Ids that are Plexos' by their look. Only the first three can be looked up; of a settlement only the list is documented.
@@ -17,54 +17,54 @@ pub(super) fn owns(reference: &str) -> bool {
 }
 
 /// The call for an id. `None`: nothing is documented that finds it.
-pub(super) fn lookup(reference: &str) -> Option<Call> {
+pub(super) fn lookup(reference: &str) -> Option<ApiCall> {
     let folder = match reference.get(..3)? {
         "pi_" => "payments",
         "re_" => "refunds",
         "cs_" => "checkout/sessions",
         _ => return None,
     };
-    Some(Call::get(format!("/{folder}/{}", record::in_path(reference)?)))
+    Some(ApiCall::get(format!("/{folder}/{}", record::in_path(reference)?)))
 }
 
 /// What a status of any object means. The ranks of payments are in the order of the lifecycle drawn at
 /// <https://docs.pay.plexos.io/pages/start/introduction>; failing, running out and calling off may happen at any stage (P2).
 pub(super) fn parse_status(status: &str) -> RecordStatus {
     let (state, rank) = match status.to_ascii_uppercase().as_str() {
-        "CREATED" | "PENDING" | "OPEN" => (State::Open, 0),
-        "OPERATOR_PENDING" | "PROCESSING" => (State::Open, 1),
-        "USER_CONFIRMING" => (State::Open, 2),
-        "DEBITED" | "SUCCEEDED" | "COMPLETED" => (State::Succeeded, 3),
-        "SETTLED" => (State::Succeeded, 4),
-        "PARTIALLY_REFUNDED" => (State::PartlyRefunded, 5),
-        "REFUNDED" => (State::Refunded, 5),
-        "FAILED" => (State::Failed, 3),
-        "EXPIRED" => (State::Expired, 3),
-        "CANCELLED" => (State::Cancelled, 3),
+        "CREATED" | "PENDING" | "OPEN" => (RecordState::Open, 0),
+        "OPERATOR_PENDING" | "PROCESSING" => (RecordState::Open, 1),
+        "USER_CONFIRMING" => (RecordState::Open, 2),
+        "DEBITED" | "SUCCEEDED" | "COMPLETED" => (RecordState::Succeeded, 3),
+        "SETTLED" => (RecordState::Succeeded, 4),
+        "PARTIALLY_REFUNDED" => (RecordState::PartlyRefunded, 5),
+        "REFUNDED" => (RecordState::Refunded, 5),
+        "FAILED" => (RecordState::Failed, 3),
+        "EXPIRED" => (RecordState::Expired, 3),
+        "CANCELLED" => (RecordState::Cancelled, 3),
         _ => return RecordStatus::UNKNOWN,
     };
     RecordStatus::new(state, rank)
 }
 
 /// Reads the answer to a lookup.
-pub(super) fn read(body: &Value) -> Result<Record, Unfit> {
-    let reference = record::required(body, "id")?;
+pub(super) fn read(body: &Value) -> Result<Record, ResponseError> {
+    let reference = record::required_text(body, "id")?;
     let object = match reference.get(..3) {
         Some("re_") => "refund",
         Some("cs_") => "checkout session",
         _ => "payment",
     };
-    let status = record::required(body, "status")?;
-    let currency = record::optional(body, "currency").unwrap_or_default();
+    let status = record::required_text(body, "status")?;
+    let currency = record::optional_text(body, "currency").unwrap_or_default();
     Ok(Record {
-        merchant_reference: record::optional(body, "externalId"),
+        merchant_reference: record::optional_text(body, "externalId"),
         object,
         parsed_status: parse_status(&status),
-        money: record::minor(body, "amount")?.map(|minor| Money { minor, currency }),
-        amount: Amount::Same,
+        money: record::optional_minor_units(body, "amount")?.map(|minor| Money { minor, currency }),
+        amount: AmountKind::Same,
         expected_event: event(object, &status).map_or(ExpectedEvent::OtherObject, ExpectedEvent::Sent),
-        created: record::moment(body, "createdAt"),
-        changed: record::moment(body, "updatedAt"),
+        created: record::optional_timestamp(body, "createdAt"),
+        changed: record::optional_timestamp(body, "updatedAt"),
         reference,
         status,
     })
@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(read.money, Some(Money { minor: 10_000, currency: "CVE".to_owned() }));
         assert_eq!(
             (read.parsed_status.state, read.expected_event),
-            (State::Succeeded, ExpectedEvent::Sent("payment.debited"))
+            (RecordState::Succeeded, ExpectedEvent::Sent("payment.debited"))
         );
         assert_eq!(read.changed.unwrap().to_string(), "2023-11-07T05:32:56Z");
     }
@@ -145,9 +145,9 @@ mod tests {
     fn an_unknown_status_passes_through_and_a_missing_one_is_strange() {
         let read_ = read(&payment("FROZEN")).unwrap();
         assert_eq!((read_.status.as_str(), read_.parsed_status), ("FROZEN", RecordStatus::UNKNOWN));
-        assert_eq!(read(&json!({"id": "pi_1"})), Err(Unfit::Strange("status")));
-        assert_eq!(read(&json!({"status": "OPEN"})), Err(Unfit::Strange("id")));
-        assert_eq!(read(&json!([])), Err(Unfit::Strange("id")));
+        assert_eq!(read(&json!({"id": "pi_1"})), Err(ResponseError::Unexpected("status")));
+        assert_eq!(read(&json!({"status": "OPEN"})), Err(ResponseError::Unexpected("id")));
+        assert_eq!(read(&json!([])), Err(ResponseError::Unexpected("id")));
     }
 
     #[test]

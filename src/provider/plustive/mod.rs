@@ -6,10 +6,10 @@
 mod api;
 mod record;
 
-use super::api::{Api, Call, Complaint, Unfit};
-use super::management::{Managed, Management};
+use super::api::{Api, ApiCall, ErrorDetails, ResponseError};
+use super::endpoints::{EndpointCall, EndpointRequest};
 use super::record::{Record, RecordStatus};
-use super::{EventType, Form, Provider, minor_units, signature_header};
+use super::{EventType, Provider, SignatureForm, parse_minor_units, signature_header};
 use crate::json::value::Payload;
 use crate::model::event::{Event, Warning};
 use crate::model::message::Request;
@@ -68,14 +68,14 @@ impl Provider for Plustive {
     }
 
     fn claim<'r>(&self, request: &'r Request) -> Result<Claim<'r>, Malformed> {
-        let signatures = signature_header::read(request.headers.all(SIGNATURE), Some(SCHEME))?;
+        let signatures = signature_header::parse(request.headers.all(SIGNATURE), Some(SCHEME))?;
         Ok(Claim { provider: self.name(), prefix: String::new(), body: &request.body, signatures, time: None })
     }
 
-    fn signature_headers(&self, mac: &Mac, _timestamp: &str, form: Form) -> Vec<(&'static str, String)> {
+    fn signature_headers(&self, mac: &Mac, _timestamp: &str, form: SignatureForm) -> Vec<(&'static str, String)> {
         let scheme = match form {
-            Form::Reference => SCHEME,
-            Form::Bare => "",
+            SignatureForm::Reference => SCHEME,
+            SignatureForm::BareHex => "",
         };
         vec![(SIGNATURE, format!("{scheme}{}", hex::encode(mac)))]
     }
@@ -86,7 +86,7 @@ impl Provider for Plustive {
 
     /// There is no event id: the key is reference and status (contradiction U20), since a `Refunded` may follow a `Success`
     /// (U10). Without a reference, the client's own stands in for it.
-    fn event(&self, payload: &Payload<'_>) -> Event {
+    fn parse_event(&self, payload: &Payload<'_>) -> Event {
         let reference = payload.text("reference");
         let client_reference = payload.text("clientReference");
         let status = payload.text("status");
@@ -98,7 +98,7 @@ impl Provider for Plustive {
             status,
             ..Event::default()
         };
-        match payload.get("amount").map(minor_units) {
+        match payload.get("amount").map(parse_minor_units) {
             Some(Ok(minor)) => event.money = Some(Money { minor, currency: "NGN".to_owned() }),
             Some(Err(text)) => event.warnings.push(Warning::AmountNotWhole(text)),
             None => {}
@@ -126,16 +126,16 @@ impl Provider for Plustive {
         &api::API
     }
 
-    fn complaint(&self, body: &Value) -> Option<Complaint> {
+    fn error_details(&self, body: &Value) -> Option<ErrorDetails> {
         api::complaint(body)
     }
 
     /// The URL is set, and the secret given, in the dashboard (<https://docs.plustiveimpact.com/webhooks>).
-    fn manage(&self, _asked: &Management) -> Option<Managed> {
+    fn endpoint_call(&self, _asked: &EndpointRequest) -> Option<EndpointCall> {
         None
     }
 
-    fn advice(&self, status: u16) -> &'static str {
+    fn status_hint(&self, status: u16) -> &'static str {
         api::advice(status)
     }
 
@@ -143,15 +143,15 @@ impl Provider for Plustive {
         reference.starts_with("PLS-")
     }
 
-    fn lookup(&self, reference: &str) -> Option<Call> {
+    fn lookup_call(&self, reference: &str) -> Option<ApiCall> {
         record::lookup(reference)
     }
 
-    fn looks_up(&self) -> &'static str {
+    fn lookup_description(&self) -> &'static str {
         "its own references (PLS-…) and yours (clientReference)"
     }
 
-    fn record(&self, body: &Value) -> Result<Record, Unfit> {
+    fn parse_record(&self, body: &Value) -> Result<Record, ResponseError> {
         record::read(body)
     }
 
@@ -160,11 +160,11 @@ impl Provider for Plustive {
     }
 
     /// The transaction's reference; an event without one has the client's own in its place.
-    fn reference_of<'e>(&self, event_id: Option<&'e str>, subject: Option<&'e str>) -> Option<&'e str> {
+    fn lookup_reference<'e>(&self, event_id: Option<&'e str>, subject: Option<&'e str>) -> Option<&'e str> {
         event_id.or(subject)
     }
 
-    fn rebuilt(&self, body: &Value) -> Option<Value> {
+    fn rebuild_event(&self, body: &Value) -> Option<Value> {
         record::rebuilt(body)
     }
 }
@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     fn event(text: &str) -> Event {
-        Plustive.event(&Payload::parse(text.as_bytes()).unwrap())
+        Plustive.parse_event(&Payload::parse(text.as_bytes()).unwrap())
     }
 
     #[test]

@@ -4,44 +4,46 @@
 
 use crate::model::money::Money;
 use crate::model::timestamp::Timestamp;
-use crate::provider::api::{Call, Unfit};
-use crate::provider::record::{self, Amount, ExpectedEvent, Record, RecordStatus, State};
+use crate::provider::api::{ApiCall, ResponseError};
+use crate::provider::record::{self, AmountKind, ExpectedEvent, Record, RecordState, RecordStatus};
 use serde_json::{Value, json};
 
 /// All money is in kobo; no currency is sent.
 const CURRENCY: &str = "NGN";
 
 /// The call for a reference or a `clientReference`.
-pub(super) fn lookup(reference: &str) -> Option<Call> {
-    Some(Call::get(format!("/transactions/{}", record::in_path(reference)?)))
+pub(super) fn lookup(reference: &str) -> Option<ApiCall> {
+    Some(ApiCall::get(format!("/transactions/{}", record::in_path(reference)?)))
 }
 
 /// What a status means. `Pending` and `Processing` are one (contradiction U7); `Refunded` may follow another end (U10).
 pub(super) fn parse_status(status: &str) -> RecordStatus {
     let (state, rank) = match status.to_ascii_lowercase().as_str() {
-        "processing" | "pending" => (State::Open, 0),
-        "success" => (State::Succeeded, 1),
-        "failed" => (State::Failed, 1),
-        "refunded" => (State::Refunded, 2),
+        "processing" | "pending" => (RecordState::Open, 0),
+        "success" => (RecordState::Succeeded, 1),
+        "failed" => (RecordState::Failed, 1),
+        "refunded" => (RecordState::Refunded, 2),
         _ => return RecordStatus::UNKNOWN,
     };
     RecordStatus::new(state, rank)
 }
 
 /// Reads the answer to a lookup.
-pub(super) fn read(body: &Value) -> Result<Record, Unfit> {
-    let status = record::required(body, "status")?;
-    let (charged, amount) = (record::minor(body, "priceCharged")?, record::minor(body, "amount")?);
+pub(super) fn read(body: &Value) -> Result<Record, ResponseError> {
+    let status = record::required_text(body, "status")?;
+    let (charged, amount) =
+        (record::optional_minor_units(body, "priceCharged")?, record::optional_minor_units(body, "amount")?);
     let parsed_status = parse_status(&status);
-    let ended = ["completedOn", "completedAt", "timestamp"].iter().find_map(|field| record::moment(body, field));
-    let created = record::moment(body, "createdOn");
+    let ended =
+        ["completedOn", "completedAt", "timestamp"].iter().find_map(|field| record::optional_timestamp(body, field));
+    let created = record::optional_timestamp(body, "createdOn");
     Ok(Record {
-        reference: record::required(body, "reference")?,
-        merchant_reference: record::optional(body, "clientReference"),
+        reference: record::required_text(body, "reference")?,
+        merchant_reference: record::optional_text(body, "clientReference"),
         object: "transaction",
         parsed_status,
         money: charged.or(amount).map(|minor| Money { minor, currency: CURRENCY.to_owned() }),
-        amount: if charged.is_some() { meaning_of_charge(body) } else { Amount::Same },
+        amount: if charged.is_some() { meaning_of_charge(body) } else { AmountKind::Same },
         expected_event: expected_event(parsed_status.state, created, ended),
         created,
         changed: ended,
@@ -51,21 +53,25 @@ pub(super) fn read(body: &Value) -> Result<Record, Unfit> {
 
 /// `priceCharged` is the amount that webhooks tell for data only: airtime may be sold below its face, electricity has a markup,
 /// and nothing is said of the rest (<https://docs.plustiveimpact.com/bill-payments>).
-fn meaning_of_charge(body: &Value) -> Amount {
+fn meaning_of_charge(body: &Value) -> AmountKind {
     let is_data = ["service", "type"].iter().filter_map(|field| body.get(*field)?.as_str());
-    if is_data.into_iter().any(|service| service.eq_ignore_ascii_case("data")) { Amount::Same } else { Amount::Charged }
+    if is_data.into_iter().any(|service| service.eq_ignore_ascii_case("data")) {
+        AmountKind::Same
+    } else {
+        AmountKind::Charged
+    }
 }
 
 /// A purchase that ended as it was made may have no webhook at all (contradiction U23).
-fn expected_event(state: State, created: Option<Timestamp>, ended: Option<Timestamp>) -> ExpectedEvent {
+fn expected_event(state: RecordState, created: Option<Timestamp>, ended: Option<Timestamp>) -> ExpectedEvent {
     let at_once = created.is_some() && created == ended;
     let kind = match state {
-        State::Succeeded => "transaction.success",
-        State::Failed => "transaction.failed",
-        State::Refunded => "transaction.completed",
+        RecordState::Succeeded => "transaction.success",
+        RecordState::Failed => "transaction.failed",
+        RecordState::Refunded => "transaction.completed",
         _ => return ExpectedEvent::OtherObject,
     };
-    if at_once && state != State::Refunded { ExpectedEvent::MaybeSent(kind) } else { ExpectedEvent::Sent(kind) }
+    if at_once && state != RecordState::Refunded { ExpectedEvent::MaybeSent(kind) } else { ExpectedEvent::Sent(kind) }
 }
 
 /// The event that would have told the record's status, as <https://docs.plustiveimpact.com/webhooks> has it; the guide's for
@@ -123,8 +129,8 @@ mod tests {
     #[test]
     fn the_charge_for_anything_but_data_may_differ_from_the_amount() {
         let amount = |service| read(&transaction(service, "Success")).unwrap().amount;
-        assert_eq!([amount("Data"), amount("data")], [Amount::Same; 2]);
-        assert_eq!([amount("Airtime"), amount("Electricity"), amount("CableTv")], [Amount::Charged; 3]);
+        assert_eq!([amount("Data"), amount("data")], [AmountKind::Same; 2]);
+        assert_eq!([amount("Airtime"), amount("Electricity"), amount("CableTv")], [AmountKind::Charged; 3]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::{Class, Order};
 use crate::model::money::Money;
 use crate::model::stored::{AppState, DeliverySummary, ReferenceMatch};
 use crate::provider::Provider;
-use crate::provider::record::{Amount, ExpectedEvent, Record, RecordStatus, State};
+use crate::provider::record::{AmountKind, ExpectedEvent, Record, RecordState, RecordStatus};
 
 /// What the provider said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,13 +61,13 @@ pub fn compare(provider: &dyn Provider, order: &Order, asked: &Lookup, webhooks:
         Lookup::Failed(why) => bench.find(Class::CouldNotTell, why.clone()),
         Lookup::NotFound => bench.find(Class::UnknownToProvider, format!("{} has no such record", provider.title())),
         Lookup::Found(record) => {
-            if record.parsed_status.state == State::Unknown {
+            if record.parsed_status.state == RecordState::Unknown {
                 bench.find(Class::CouldNotTell, format!("the status `{}` is not a documented one", record.status));
             }
             bench.webhooks(record, webhooks);
             bench.order(record, order);
             if bench.findings.is_empty() {
-                let is_end = record.parsed_status.state.is_end();
+                let is_end = record.parsed_status.state.is_final();
                 bench.find(if is_end { Class::SettledAgreed } else { Class::StillOpen }, String::new());
             }
         }
@@ -110,7 +110,7 @@ impl Comparer<'_> {
             self.contradiction(record, entry);
             self.amount("webhook", record, entry.money.as_ref());
         }
-        if record.parsed_status.state.is_end() {
+        if record.parsed_status.state.is_final() {
             self.delivery(record, &accepted, &refused);
         }
     }
@@ -118,11 +118,11 @@ impl Comparer<'_> {
     /// A webhook that tells an end which the record can't have come from.
     fn contradiction(&mut self, record: &Record, entry: &DeliverySummary) {
         let (told, now) = (self.status_of(entry), record.parsed_status);
-        if !told.state.is_end() || now.state == State::Unknown {
+        if !told.state.is_final() || now.state == RecordState::Unknown {
             return;
         }
         let is_ahead = told.state == now.state && told.rank > now.rank;
-        if is_ahead || (told.state != now.state && !told.state.may_become(now.state)) {
+        if is_ahead || (told.state != now.state && !told.state.can_become(now.state)) {
             let said = entry.status.as_deref().unwrap_or_default();
             let why = format!("a webhook said {said}, the record says {}", record.status);
             self.find(Class::StatusDiffers, why);
@@ -163,7 +163,7 @@ impl Comparer<'_> {
     /// Whether a webhook tells the outcome on record. One that has no webhook of its own is told by the success before it.
     fn tells(&self, record: &Record, entry: &DeliverySummary) -> bool {
         let (told, now) = (self.status_of(entry).state, record.parsed_status.state);
-        told == now || (record.expected_event == ExpectedEvent::OtherObject && told.is_end() && told.may_become(now))
+        told == now || (record.expected_event == ExpectedEvent::OtherObject && told.is_final() && told.can_become(now))
     }
 
     fn order(&mut self, record: &Record, order: &Order) {
@@ -180,11 +180,11 @@ impl Comparer<'_> {
         let is_explained =
             || self.findings.iter().any(|one| (Class::NeverDelivered..=Class::AppDidNotTake).contains(&one.class));
         let differs = match state {
-            State::Unknown => return self.unknown_word = Some(word.clone()),
-            _ if now.state == State::Unknown => false,
-            _ if state == now.state => expected.rank > now.rank && state.is_end(),
+            RecordState::Unknown => return self.unknown_word = Some(word.clone()),
+            _ if now.state == RecordState::Unknown => false,
+            _ if state == now.state => expected.rank > now.rank && state.is_final(),
             // The order has yet to hear of it; where that is why, it is said already.
-            _ if state.may_become(now.state) => !is_explained(),
+            _ if state.can_become(now.state) => !is_explained(),
             _ => true,
         };
         if differs {
@@ -195,7 +195,7 @@ impl Comparer<'_> {
     fn amount(&mut self, who: &str, record: &Record, said: Option<&Money>) {
         let (Some(said), Some(recorded)) = (said, &record.money) else { return };
         self.currency(who, record, said);
-        if record.amount == Amount::Same && said.minor != recorded.minor {
+        if record.amount == AmountKind::Same && said.minor != recorded.minor {
             let said = Money { currency: or(&said.currency, &recorded.currency), ..said.clone() };
             self.find(Class::AmountDiffers, format!("the {who} says {said}, the record says {recorded}"));
         }
@@ -214,20 +214,20 @@ impl Comparer<'_> {
 /// What an order's status means: a word of the provider's, or one that people use.
 pub fn parse_order_status(provider: &dyn Provider, word: &str) -> RecordStatus {
     let parsed_status = provider.parse_status(word.trim());
-    if parsed_status.state != State::Unknown {
+    if parsed_status.state != RecordState::Unknown {
         return parsed_status;
     }
     let state = match word.trim().to_lowercase().replace([' ', '-'], "_").as_str() {
-        "open" | "new" | "created" | "pending" | "processing" | "unpaid" | "awaiting_payment" => State::Open,
+        "open" | "new" | "created" | "pending" | "processing" | "unpaid" | "awaiting_payment" => RecordState::Open,
         "success" | "successful" | "succeeded" | "paid" | "settled" | "complete" | "completed" | "delivered" => {
-            State::Succeeded
+            RecordState::Succeeded
         }
-        "failed" | "failure" | "declined" => State::Failed,
-        "expired" => State::Expired,
-        "cancelled" | "canceled" => State::Cancelled,
-        "refunded" => State::Refunded,
-        "partially_refunded" | "partly_refunded" => State::PartlyRefunded,
-        _ => State::Unknown,
+        "failed" | "failure" | "declined" => RecordState::Failed,
+        "expired" => RecordState::Expired,
+        "cancelled" | "canceled" => RecordState::Cancelled,
+        "refunded" => RecordState::Refunded,
+        "partially_refunded" | "partly_refunded" => RecordState::PartlyRefunded,
+        _ => RecordState::Unknown,
     };
     RecordStatus::new(state, 0)
 }

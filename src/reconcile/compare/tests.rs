@@ -9,15 +9,15 @@ use crate::provider;
 use serde_json::{Value, json};
 
 fn plexos() -> &'static dyn Provider {
-    provider::named("plexos").unwrap()
+    provider::by_name("plexos").unwrap()
 }
 
 fn plustive() -> &'static dyn Provider {
-    provider::named("plustive").unwrap()
+    provider::by_name("plustive").unwrap()
 }
 
 fn found(provider: &dyn Provider, body: Value) -> Lookup {
-    Lookup::Found(Box::new(provider.record(&body).unwrap()))
+    Lookup::Found(Box::new(provider.parse_record(&body).unwrap()))
 }
 
 fn payment(status: &str) -> Lookup {

@@ -8,7 +8,7 @@ use crate::model::delivery::RejectedRequest;
 use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::event::Event;
 use crate::model::message::Request;
-use crate::model::secret::Origin;
+use crate::model::secret::SecretOrigin;
 use crate::model::timestamp::Timestamp;
 use crate::model::verdict::Verdict;
 use crate::world::AckPolicy;
@@ -54,7 +54,7 @@ impl Setup {
 fn judge(delivery: Delivery, _now: Timestamp) -> AnalyzedDelivery {
     assert_ne!(delivery.request.target, "/panic", "this panic is part of a test");
     let is_good = delivery.request.body.starts_with(b"good");
-    let verdict = if is_good { Verdict::Verified { secret: Origin::Local } } else { Verdict::Mismatch };
+    let verdict = if is_good { Verdict::Verified { secret: SecretOrigin::LocalTest } } else { Verdict::Mismatch };
     AnalyzedDelivery { delivery, provider: None, verdict, event: Event::default() }
 }
 

@@ -4,8 +4,8 @@
 //! command knows of any of this.
 
 use crate::model::error::{Error, Result};
-use crate::settings::file::{self, Scope, Unusable};
-use crate::settings::option::{self, Project, Setting, Shape};
+use crate::settings::file::{self, FileScope, SettingsError};
+use crate::settings::option::{self, ProjectRule, Setting, ValueShape};
 use crate::world::World;
 use clap::{Arg, Command};
 use std::io::Read;
@@ -16,28 +16,28 @@ pub(in crate::command) const PROJECT_FILE: &str = "whtool.toml";
 /// The user's file, in whtool's folder for settings.
 pub(in crate::command) const USER_FILE: &str = "config.toml";
 /// More than any settings need, in bytes.
-const MOST: u64 = 64 * 1024;
+const MAX_FILE_BYTES: u64 = 64 * 1024;
 
 /// What is configured.
-pub(in crate::command) struct Configured {
+pub(in crate::command) struct LoadedSettings {
     /// The project's file, when there is one.
     pub project: Option<PathBuf>,
     /// The user's file, which may not be there.
     pub user: Option<PathBuf>,
-    values: Vec<Value>,
-    troubles: Vec<Error>,
+    values: Vec<SettingValue>,
+    errors: Vec<Error>,
 }
 
 /// A setting's values, and who set them.
-pub(in crate::command) struct Value {
+pub(in crate::command) struct SettingValue {
     pub setting: &'static Setting,
     pub values: Vec<String>,
-    pub origin: Origin,
+    pub origin: SettingOrigin,
 }
 
 /// Who set a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::command) enum Origin {
+pub(in crate::command) enum SettingOrigin {
     /// A variable of this name.
     Environment(String),
     /// The project's file.
@@ -46,7 +46,7 @@ pub(in crate::command) enum Origin {
     User(PathBuf),
 }
 
-impl std::fmt::Display for Origin {
+impl std::fmt::Display for SettingOrigin {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Environment(variable) => out.write_str(variable),
@@ -55,64 +55,67 @@ impl std::fmt::Display for Origin {
     }
 }
 
-impl Configured {
+impl LoadedSettings {
     /// Looks at the variables, the project's file and the user's.
     pub(in crate::command) fn load(world: &dyn World) -> Self {
         let folders = world.project_folders();
         let project = folders.iter().map(|folder| folder.join(PROJECT_FILE)).find(|path| world.file_exists(path));
         let user = world.config_dir().ok().map(|folder| folder.join(USER_FILE));
-        let mut configured = Self { project, user, values: of_variables(world), troubles: Vec::new() };
+        let mut configured = Self { project, user, values: values_from_environment(world), errors: Vec::new() };
         configured.add_files(world);
         configured.check();
         configured
     }
 
     /// Why the settings can't be used: the first reason.
-    pub(in crate::command) fn trouble(&self) -> Option<&Error> {
-        self.troubles.first()
+    pub(in crate::command) fn first_error(&self) -> Option<&Error> {
+        self.errors.first()
     }
 
     /// Everything that is wrong with them.
-    pub(in crate::command) fn troubles(&self) -> &[Error] {
-        &self.troubles
+    pub(in crate::command) fn errors(&self) -> &[Error] {
+        &self.errors
     }
 
     /// What is set, and by whom. `None`: the default holds.
-    pub(in crate::command) fn value(&self, setting: &Setting) -> Option<&Value> {
+    pub(in crate::command) fn value(&self, setting: &Setting) -> Option<&SettingValue> {
         self.values.iter().find(|value| value.setting == setting)
     }
 
     /// The tree of commands with these values as defaults; without them when they can't be used.
     pub(in crate::command) fn apply(&self, tree: Command) -> Command {
-        if !self.troubles.is_empty() {
+        if !self.errors.is_empty() {
             return tree;
         }
-        self.values.iter().fold(tree, |tree, value| with_default(tree, value, &[]))
+        self.values.iter().fold(tree, |tree, value| set_default(tree, value, &[]))
     }
 
     fn add_files(&mut self, world: &dyn World) {
         if let Some(path) = self.project.clone() {
-            self.add_file(&path, Scope::Project, &Origin::Project(path.clone()), world);
+            self.add_file(&path, FileScope::Project, &SettingOrigin::Project(path.clone()), world);
         }
         if let Some(path) = self.user.clone().filter(|path| world.file_exists(path)) {
-            self.add_file(&path, Scope::User, &Origin::User(path.clone()), world);
+            self.add_file(&path, FileScope::User, &SettingOrigin::User(path.clone()), world);
         }
     }
 
     /// Adds what nobody with more to say has set. What can't be read is noted, and the rest is taken.
-    fn add_file(&mut self, path: &Path, scope: Scope, origin: &Origin, world: &dyn World) {
-        let sets = read(path, world).and_then(|text| file::read(&text, scope).map_err(|error| unusable(path, error)));
+    fn add_file(&mut self, path: &Path, scope: FileScope, origin: &SettingOrigin, world: &dyn World) {
+        let sets =
+            read(path, world).and_then(|text| file::parse(&text, scope).map_err(|error| unusable_file(path, error)));
         let sets = sets.unwrap_or_else(|error| {
-            self.troubles.push(error);
+            self.errors.push(error);
             Vec::new()
         });
         for set in sets {
             match set {
-                Err(error) => self.troubles.push(unusable(path, error)),
+                Err(error) => self.errors.push(unusable_file(path, error)),
                 Ok(set) if self.value(set.setting).is_some() => {}
-                Ok(set) => match placed(set.setting, set.values, path, scope, world) {
-                    Err(error) => self.troubles.push(error),
-                    Ok(values) => self.values.push(Value { setting: set.setting, values, origin: origin.clone() }),
+                Ok(set) => match resolve_paths(set.setting, set.values, path, scope, world) {
+                    Err(error) => self.errors.push(error),
+                    Ok(values) => {
+                        self.values.push(SettingValue { setting: set.setting, values, origin: origin.clone() })
+                    }
                 },
             }
         }
@@ -124,15 +127,15 @@ impl Configured {
             return;
         }
         let tree = crate::command::tree::tree();
-        self.troubles.extend(self.values.iter().filter_map(|value| value.trouble(&tree)));
+        self.errors.extend(self.values.iter().filter_map(|value| value.error(&tree)));
     }
 }
 
-impl Value {
+impl SettingValue {
     /// Why its option does not take it.
-    fn trouble(&self, tree: &Command) -> Option<Error> {
+    fn error(&self, tree: &Command) -> Option<Error> {
         let Self { setting, values, origin } = self;
-        let option = options(tree, setting).into_iter().next()?;
+        let option = options_for(tree, setting).into_iter().next()?;
         let alone = Arg::new("value").long(setting.key).value_parser(option.get_value_parser().clone());
         let alone = Command::new("setting").no_binary_name(true).arg(alone.action(option.get_action().clone()));
         let words = values.iter().map(|value| format!("--{}={value}", setting.key));
@@ -146,13 +149,13 @@ impl Value {
     }
 }
 
-fn unusable(path: &Path, error: Unusable) -> Error {
+fn unusable_file(path: &Path, error: SettingsError) -> Error {
     let hint = error.hint();
     let told = Error::failed(format!("can't use the settings in {}", path.display())).because(error);
     hint.into_iter().fold(told, Error::hint)
 }
 
-fn of_variables(world: &dyn World) -> Vec<Value> {
+fn values_from_environment(world: &dyn World) -> Vec<SettingValue> {
     let value = |setting: &'static Setting| {
         let variable = setting.variable();
         let text = world.env_var(&variable)?;
@@ -161,7 +164,7 @@ fn of_variables(world: &dyn World) -> Vec<Value> {
         } else {
             vec![text]
         };
-        Some(Value { setting, values, origin: Origin::Environment(variable) })
+        Some(SettingValue { setting, values, origin: SettingOrigin::Environment(variable) })
     };
     option::ALL.iter().filter_map(value).collect()
 }
@@ -169,21 +172,27 @@ fn of_variables(world: &dyn World) -> Vec<Value> {
 fn read(path: &Path, world: &dyn World) -> Result<String> {
     let failed = |error: std::io::Error| Error::failed(format!("can't read {}", path.display())).because(error);
     let mut text = Vec::new();
-    world.open(path).map_err(failed)?.take(MOST + 1).read_to_end(&mut text).map_err(failed)?;
+    world.open(path).map_err(failed)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut text).map_err(failed)?;
     let unusable = |why: &str| Error::failed(format!("can't use the settings in {}", path.display())).because(why);
-    if text.len() as u64 > MOST {
+    if text.len() as u64 > MAX_FILE_BYTES {
         return Err(unusable("the file is larger than any settings are"));
     }
     String::from_utf8(text).map_err(|_| unusable("the file is not text"))
 }
 
 /// Paths of a file are relative to its folder; a project's store is a file in whtool's own.
-fn placed(setting: &Setting, values: Vec<String>, file: &Path, scope: Scope, world: &dyn World) -> Result<Vec<String>> {
-    if scope == Scope::Project && setting.project == Project::StoreName {
+fn resolve_paths(
+    setting: &Setting,
+    values: Vec<String>,
+    file: &Path,
+    scope: FileScope,
+    world: &dyn World,
+) -> Result<Vec<String>> {
+    if scope == FileScope::Project && setting.project_rule == ProjectRule::StoreName {
         let stores = world.data_dir()?.join("stores");
         return Ok(values.iter().map(|name| stores.join(format!("{name}.db")).display().to_string()).collect());
     }
-    if !matches!(setting.shape, Shape::Path | Shape::Paths) {
+    if !matches!(setting.shape, ValueShape::Path | ValueShape::Paths) {
         return Ok(values);
     }
     let folder = file.parent().unwrap_or(Path::new(""));
@@ -196,7 +205,7 @@ fn is_for(setting: &Setting, words: &[String]) -> bool {
 }
 
 /// The options that a setting stands in for, in a command and those below it.
-pub(in crate::command) fn options<'t>(tree: &'t Command, setting: &Setting) -> Vec<&'t Arg> {
+pub(in crate::command) fn options_for<'t>(tree: &'t Command, setting: &Setting) -> Vec<&'t Arg> {
     fn add<'t>(command: &'t Command, words: &[String], setting: &Setting, found: &mut Vec<&'t Arg>) {
         if is_for(setting, words) {
             found.extend(command.get_arguments().filter(|arg| arg.get_long() == Some(setting.key)));
@@ -210,14 +219,14 @@ pub(in crate::command) fn options<'t>(tree: &'t Command, setting: &Setting) -> V
     found
 }
 
-fn with_default(command: Command, value: &Value, words: &[String]) -> Command {
+fn set_default(command: Command, value: &SettingValue, words: &[String]) -> Command {
     let fits = is_for(value.setting, words);
     let command = command.mut_args(|arg| {
         if fits && arg.get_long() == Some(value.setting.key) { arg.default_values(value.values.clone()) } else { arg }
     });
     command.mut_subcommands(|nested| {
         let words = [words, &[nested.get_name().to_owned()]].concat();
-        with_default(nested, value, &words)
+        set_default(nested, value, &words)
     })
 }
 
@@ -229,7 +238,7 @@ mod tests {
     fn every_setting_stands_in_for_an_option_of_each_of_its_commands() {
         let tree = crate::command::tree::tree();
         for setting in &option::ALL {
-            let found = options(&tree, setting);
+            let found = options_for(&tree, setting);
             assert!(found.len() >= setting.commands.len().max(1), "{}", setting.key);
             let is_list = |arg: &&Arg| matches!(arg.get_action(), clap::ArgAction::Append);
             assert!(found.iter().all(|arg| is_list(arg) == setting.is_list()), "{}", setting.key);
