@@ -1,5 +1,5 @@
-//! `whtool check` against real handlers: stand-ins in this process, and those of `examples/handlers` for which a runtime is
-//! installed.
+//! `whtool check` against real handlers: stand-ins in this process, and those of
+//! `examples/handlers` for which a runtime is installed.
 
 use crate::common::Made;
 use crate::process::{PLEXOS_SECRET, PLUSTIVE_SECRET, available, home, run, whtool};
@@ -87,10 +87,12 @@ fn correct_status(request: &HandlerRequest) -> u16 {
     }
 }
 
-/// tiny_http closes the connection if a header value is not ASCII, before a handler sees the request.
+/// tiny_http closes the connection if a header value is not ASCII, before a handler sees the
+/// request.
 const UNSUPPORTED_BY_TINY_HTTP: &str = "survive.signature.wide";
 
-/// Checks a Plexos handler. Returns status, records (one per probe, then the summary) and standard error.
+/// Checks a Plexos handler. Returns status, records (one per probe, then the summary) and standard
+/// error.
 fn check(url: &str, words: &[&str]) -> (Option<i32>, Vec<Value>, String) {
     let home = home();
     let words = [&["check", url, "--provider", "plexos", "--json"], words].concat();
@@ -168,7 +170,8 @@ fn a_comparison_that_throws_is_shown_with_a_command_that_reproduces_it() {
 
 #[test]
 fn concurrent_duplicates_are_in_flight_at_the_same_time() {
-    // The first three requests are a good event and two forged ones. The next two are answered once both have arrived.
+    // The first three requests are a good event and two forged ones. The next two are answered once
+    // both have arrived.
     let (turns, both) = (AtomicU64::new(0), std::sync::Barrier::new(2));
     let waiting = move |request: &HandlerRequest| {
         if turns.fetch_add(1, Ordering::SeqCst) > 2 {

@@ -1,5 +1,5 @@
-//! Files that whtool itself writes and that stand in the repository. A stale one fails here; `UPDATE=1 cargo test generated` writes
-//! them anew.
+//! Files in the repository that whtool generates. Outdated files fail these tests;
+//! `UPDATE=1 cargo test generated` updates them.
 
 use crate::common::Made;
 use std::collections::BTreeSet;
@@ -10,8 +10,8 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Holds the files of a folder to what they should be, or writes them.
-fn hold(folder: &str, files: impl IntoIterator<Item = (String, Vec<u8>)>) {
+/// Compares the files of a folder with their expected contents, or updates them.
+fn check_folder(folder: &str, files: impl IntoIterator<Item = (String, Vec<u8>)>) {
     let folder = root().join(folder);
     let updating = std::env::var_os("UPDATE").is_some();
     let mut names = BTreeSet::new();
@@ -23,14 +23,14 @@ fn hold(folder: &str, files: impl IntoIterator<Item = (String, Vec<u8>)>) {
             fs::write(&path, &bytes).unwrap();
         }
         let is_current = fs::read(&path).is_ok_and(|old| old == bytes);
-        assert!(is_current, "{} is stale: UPDATE=1 cargo test generated", path.display());
+        assert!(is_current, "{} is outdated: UPDATE=1 cargo test generated", path.display());
     }
     for entry in fs::read_dir(&folder).unwrap() {
         let path: PathBuf = entry.unwrap().path();
         if names.contains(&*path.file_name().unwrap().to_string_lossy()) {
             continue;
         }
-        assert!(updating, "{} is written by nothing any more: UPDATE=1 cargo test generated", path.display());
+        assert!(updating, "{} is no longer generated: UPDATE=1 cargo test generated", path.display());
         fs::remove_file(path).unwrap();
     }
 }
@@ -50,7 +50,7 @@ fn completion_scripts_are_current() {
         ("powershell", "_whtool.ps1"),
         ("zsh", "_whtool"),
     ];
-    hold("completions", files.map(|(shell, name)| (name.to_owned(), output(&["completions", shell]))));
+    check_folder("completions", files.map(|(shell, name)| (name.to_owned(), output(&["completions", shell]))));
 }
 
 #[test]
@@ -61,6 +61,6 @@ fn manual_pages_are_current() {
     for section in ["man/man1", "man/man7"] {
         let of_section = pages.iter().filter(|(path, _)| path.starts_with(section));
         let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
-        hold(section, of_section.map(|(path, bytes)| (name(path), bytes.clone())));
+        check_folder(section, of_section.map(|(path, bytes)| (name(path), bytes.clone())));
     }
 }

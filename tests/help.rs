@@ -1,4 +1,4 @@
-//! Help: every command has it, and what its examples show is a command line that is understood.
+//! Help: every command has it, and all its examples are valid command lines.
 
 use crate::common::{Made, Run};
 use crate::events;
@@ -9,27 +9,28 @@ fn help(words: &[&str]) -> Run {
     run
 }
 
-/// The commands that a page of help lists, each with the words before it.
-fn listed(above: &[String]) -> Vec<Vec<String>> {
-    let words: Vec<_> = above.iter().map(String::as_str).chain(["--help"]).collect();
+/// Returns the commands that the help of a command lists, each with its parents.
+fn listed(parents: &[String]) -> Vec<Vec<String>> {
+    let words: Vec<_> = parents.iter().map(String::as_str).chain(["--help"]).collect();
     let text = help(&words).text();
     let Some((_, list)) = text.split_once("\nCommands:\n") else { return Vec::new() };
     let names = list.lines().take_while(|line| !line.is_empty()).filter_map(|line| {
         line.strip_prefix("  ").filter(|rest| !rest.starts_with(' '))?.split(' ').next().map(str::to_owned)
     });
-    names.map(|name| [above, &[name]].concat()).collect()
+    names.map(|name| [parents, &[name]].concat()).collect()
 }
 
-/// Every command, and every nested one.
+/// Returns all commands and subcommands.
 fn commands() -> Vec<Vec<String>> {
     let first = listed(&[]);
     let nested = first.iter().flat_map(|command| listed(command));
     first.iter().cloned().chain(nested).collect()
 }
 
-/// Words that whtool has a list of are usage; what is looked for on this machine, and is not there, could not be done.
+/// An unknown word from a fixed list is a usage error (2). Anything that is missing on this machine
+/// is a failure (3).
 #[test]
-fn a_name_that_is_not_there_ends_with_the_same_status_everywhere() {
+fn an_unknown_name_ends_with_the_same_status_in_every_command() {
     let body = r#"{"type":"payment.debited","data":{}}"#;
     let made = || Made::with_secrets().file("p.json", body).file("l.csv", "reference,b\nx,y\n");
     let usage: [&[&str]; 12] = [
@@ -69,13 +70,13 @@ fn a_name_that_is_not_there_ends_with_the_same_status_everywhere() {
 }
 
 #[test]
-fn the_first_page_names_every_command_and_the_exit_statuses() {
+fn the_main_help_lists_every_command_and_the_exit_statuses() {
     let text = help(&["--help"]).text();
     assert!(listed(&[]).len() >= 7 && commands().len() >= 14, "{text}");
     assert!(text.contains("130 interrupted"), "{text}");
 }
 
-/// The examples of a command's help as they stand there; behind a blank line are notes, of which those that are set in are examples too.
+/// Returns the examples in a command's help, and those in the notes after them, which are indented.
 fn examples(command: &[String]) -> String {
     let words: Vec<_> = command.iter().map(String::as_str).chain(["--help"]).collect();
     let text = help(&words).text();
@@ -85,11 +86,11 @@ fn examples(command: &[String]) -> String {
     let (examples, _) = examples.split_once("\n\nUsage:").expect("help has a usage");
     let lines: Vec<_> = examples.lines().filter(|line| line.starts_with("  ")).collect();
     let others = examples.lines().take_while(|line| !line.is_empty()).find(|line| !line.starts_with("  "));
-    assert_eq!(others, None, "an example that is not set in, or was broken: {text}");
+    assert_eq!(others, None, "an example that is not indented, or is wrapped: {text}");
     lines.join("\n")
 }
 
-/// The calls of whtool in a few lines of shell, as a shell would read them: the words behind its name.
+/// Returns the arguments of each call of whtool in these lines of shell.
 fn calls(shell: &str) -> Vec<Vec<String>> {
     let joined = shell.replace(" \\\n", " ");
     let mut commands = vec![vec![String::new()]];
@@ -98,7 +99,7 @@ fn calls(shell: &str) -> Vec<Vec<String>> {
         let words = commands.last_mut().unwrap();
         let word = words.last_mut().unwrap();
         match (letter, quote) {
-            ('`', _) => panic!("a shell runs what stands between backticks: {shell}"),
+            ('`', _) => panic!("a shell runs text in backticks: {shell}"),
             ('\n', None) => {
                 is_comment = false;
                 commands.push(vec![String::new()]);
@@ -112,7 +113,7 @@ fn calls(shell: &str) -> Vec<Vec<String>> {
             _ => word.push(letter),
         }
     }
-    assert_eq!(quote, None, "a quote is left open: {shell}");
+    assert_eq!(quote, None, "a quote is not closed: {shell}");
     let whtool = |words: Vec<String>| {
         let words = words.into_iter().filter(|word| !word.is_empty()).take_while(|word| word != ">");
         let mut words = words.skip_while(|word| word.contains('='));
@@ -121,18 +122,18 @@ fn calls(shell: &str) -> Vec<Vec<String>> {
     commands.into_iter().filter_map(whtool).collect()
 }
 
-/// A terminal of 80 columns breaks no example.
-const LONGEST: usize = 78;
+/// No example is wrapped in a terminal of 80 columns.
+const MAX_EXAMPLE_WIDTH: usize = 78;
 
 #[test]
 fn examples_can_be_pasted() {
     for command in [vec![]].into_iter().chain(commands()) {
         let examples = examples(&command);
-        let long = examples.lines().find(|line| line.chars().count() > LONGEST);
+        let long = examples.lines().find(|line| line.chars().count() > MAX_EXAMPLE_WIDTH);
         assert_eq!(long, None, "{command:?}");
-        let after_a_break = examples.lines().zip(examples.lines().skip(1));
-        let lost = after_a_break.filter(|(line, next)| next.starts_with("   ") != line.ends_with(" \\"));
-        assert_eq!(lost.count(), 0, "a line goes on without a backslash: {examples}");
+        let continued = examples.lines().zip(examples.lines().skip(1));
+        let unmarked = continued.filter(|(line, next)| next.starts_with("   ") != line.ends_with(" \\"));
+        assert_eq!(unmarked.count(), 0, "a line continues without a backslash: {examples}");
         let called = calls(&examples).len();
         let named = examples.lines().filter(|line| line.contains("whtool ")).count();
         assert!(called > 0 && called >= named, "{command:?} shows whtool where no shell would call it: {examples}");
@@ -140,14 +141,14 @@ fn examples_can_be_pasted() {
 }
 
 #[test]
-fn a_shell_reads_words_quotes_pipes_comments_and_long_lines() {
+fn the_shell_reader_handles_words_quotes_pipes_comments_and_continued_lines() {
     let text = "  X=1 whtool a 'b c' | whtool d > e  # whtool `f`\n  source <(whtool g h)\n  cat i \\\n    whtool";
     let text = text.replace('`', "'");
     let expected: [&[&str]; 3] = [&["a", "b c"], &["d"], &["g", "h"]];
     assert_eq!(calls(&text), expected);
 }
 
-/// A world with the files, captures and answers that examples speak of.
+/// Returns a world with the files, captures and answers that the examples of a command use.
 fn world_of_examples(command: &str) -> Made {
     let har = include_bytes!("../src/capture/tests/sample.har");
     let payload = include_bytes!("vectors/plexos.json");
@@ -159,33 +160,33 @@ fn world_of_examples(command: &str) -> Made {
     let mut made = made.file("deliveries.ndjson", record).file("missed", "last\n");
     made.folders = vec!["/project".into()];
     if matches!(command, "events" | "replay" | "verify") {
-        // One that was refused because the secret was not known yet, and a forged one.
+        // A delivery that was rejected because no secret was configured yet, and a forged one.
         events::keep_judged(&made, &[(90, events::plexos(payload))], &[]);
         events::keep(&made, &[(60, events::plexos(payload)), (30, events::plexos(b"{}"))]);
     }
     made
 }
 
-/// These ask a provider, or wait for one: their own tests answer them.
-const NEED_AN_ANSWER: [&str; 6] = ["check", "emulate", "endpoints", "reconcile", "register", "secret"];
+/// Commands that query or await a provider or handler. Their own tests answer them.
+const NEED_A_SERVER: [&str; 6] = ["check", "emulate", "endpoints", "reconcile", "register", "secret"];
 
 #[test]
 fn examples_run() {
     for command in [vec![]].into_iter().chain(commands()) {
         for words in calls(&examples(&command)) {
-            // An id that is made up.
+            // The id is an example.
             let words: Vec<_> = words.iter().map(|word| if word == "3kq" { "last" } else { word.as_str() }).collect();
             let called = words.first().copied().unwrap_or_default();
             let run = world_of_examples(called).run(&words);
             assert!(run.status != 2, "{words:?}: {}", run.err);
-            let is_answered = matches!(run.status, 0 | 1 | 130) || NEED_AN_ANSWER.contains(&called);
+            let is_answered = matches!(run.status, 0 | 1 | 130) || NEED_A_SERVER.contains(&called);
             assert!(is_answered, "{words:?} ends with {}: {}", run.status, run.err);
         }
     }
 }
 
 #[test]
-fn help_explains_commands_and_topics() {
+fn help_shows_commands_and_topics() {
     assert_eq!(help(&["help", "listen"]).text(), help(&["listen", "--help"]).text());
     assert_eq!(help(&["help", "events", "show"]).text(), help(&["events", "show", "--help"]).text());
     assert_eq!(help(&["help"]).text(), help(&["--help"]).text());
@@ -205,7 +206,7 @@ fn help_explains_commands_and_topics() {
 }
 
 #[test]
-fn a_wrong_flag_is_a_usage_error_that_suggests() {
+fn an_unknown_flag_is_a_usage_error_with_a_suggestion() {
     let run = Made::default().run(&["listen", "--potr", "1"]);
     assert_eq!((run.status, run.out.len()), (2, 0));
     assert!(run.err.contains("--port"), "{}", run.err);
@@ -213,6 +214,6 @@ fn a_wrong_flag_is_a_usage_error_that_suggests() {
 }
 
 #[test]
-fn the_version_is_the_packages() {
+fn the_version_is_that_of_the_package() {
     assert_eq!(help(&["--version"]).text(), concat!("whtool ", env!("CARGO_PKG_VERSION"), "\n"));
 }

@@ -1,9 +1,9 @@
-// Node without packages, three ways. HANDLER=raw is right; HANDLER=json parses and writes the body again before it hashes
-// it; HANDLER=guide compares as Plustive's guide does, which throws on unequal lengths.
+// Node without packages, in three variants. HANDLER=raw is correct. HANDLER=json re-serializes the body
+// before hashing it. HANDLER=guide compares as in Plustive's guide, which throws if the lengths differ.
 const crypto = require('crypto')
 const http = require('http')
 
-const way = process.env.HANDLER || 'raw'
+const variant = process.env.HANDLER || 'raw'
 const secrets = { plexos: process.env.PLEXOS_WEBHOOK_SECRET, plustive: process.env.PLUSTIVE_WEBHOOK_SECRET }
 
 const mac = (secret, ...parts) => parts.reduce((hmac, part) => hmac.update(part), crypto.createHmac('sha256', secret))
@@ -13,17 +13,17 @@ function isAuthentic(headers, body) {
   const signature = headers[`x-${provider}-signature`]
   const timestamp = headers['x-plexos-timestamp'] ?? ''
   if (provider === 'plexos' && !(/^[0-9]{1,11}$/.test(timestamp) && Math.abs(Date.now() / 1000 - timestamp) <= 300)) return false
-  const hashed = way === 'json' ? JSON.stringify(JSON.parse(body)) : body
+  const hashed = variant === 'json' ? JSON.stringify(JSON.parse(body)) : body
   const parts = provider === 'plexos' ? [timestamp, '.', hashed] : [hashed]
   const digest = mac(secrets[provider], ...parts)
-  if (way === 'guide') return crypto.timingSafeEqual(Buffer.from(digest.digest('hex')), Buffer.from(signature))
+  if (variant === 'guide') return crypto.timingSafeEqual(Buffer.from(digest.digest('hex')), Buffer.from(signature))
   const given = Buffer.from((signature ?? '').replace(/^sha256=/i, ''), 'hex')
   const expected = digest.digest()
   return given.length === expected.length && crypto.timingSafeEqual(given, expected)
 }
 
 function status(headers, body) {
-  if (way === 'guide') {
+  if (variant === 'guide') {
     if (!isAuthentic(headers, body)) return 401
     JSON.parse(body)
     return 200
@@ -38,10 +38,10 @@ function status(headers, body) {
 }
 
 http.createServer((req, res) => {
-  const pieces = []
-  req.on('data', piece => pieces.push(piece)).on('end', () => {
-    // What a framework does with an exception.
-    try { res.statusCode = status(req.headers, Buffer.concat(pieces)) } catch (error) { res.statusCode = 500; res.write(String(error)) }
+  const chunks = []
+  req.on('data', chunk => chunks.push(chunk)).on('end', () => {
+    // Frameworks also answer 500 to an exception.
+    try { res.statusCode = status(req.headers, Buffer.concat(chunks)) } catch (error) { res.statusCode = 500; res.write(String(error)) }
     res.end()
   })
 }).listen(process.env.PORT || 3000, '127.0.0.1')

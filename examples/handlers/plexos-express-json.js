@@ -1,4 +1,5 @@
-// WRONG: express.json() has parsed the body before the signature is checked, so what is hashed is JSON.stringify's text.
+// WRONG: express.json() parses the body before the signature is verified, so the handler hashes the
+// output of JSON.stringify.
 const crypto = require('crypto')
 const express = require('express')
 

@@ -1,4 +1,4 @@
-// RIGHT: express.raw() hands on the bytes that came, and the signature is checked before anything is parsed.
+// CORRECT: express.raw() keeps the raw body, and the signature is verified before parsing.
 const crypto = require('crypto')
 const express = require('express')
 

@@ -1,4 +1,4 @@
-# WRONG: FastAPI parses the body, and json.dumps writes it again before it is hashed.
+# WRONG: FastAPI parses the body, and json.dumps re-serializes it before it is hashed.
 import hashlib
 import hmac
 import json

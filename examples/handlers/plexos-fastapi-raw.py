@@ -1,4 +1,4 @@
-# RIGHT: request.body() is the bytes that came.
+# CORRECT: request.body() is the raw body.
 import hashlib
 import hmac
 import json

@@ -1,4 +1,4 @@
-# WRONG: the body is parsed by Flask and written again by json.dumps before it is hashed.
+# WRONG: Flask parses the body, and json.dumps re-serializes it before it is hashed.
 import hashlib
 import hmac
 import json

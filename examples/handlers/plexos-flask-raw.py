@@ -1,4 +1,4 @@
-# RIGHT: request.get_data() is the bytes that came.
+# CORRECT: request.get_data() is the raw body.
 import hashlib
 import hmac
 import json

@@ -1,5 +1,5 @@
 <?php
-// WRONG: what is hashed is what json_encode makes of the parsed body.
+// WRONG: hashes the output of json_encode instead of the raw body.
 $body = file_get_contents('php://input');
 $hashed = json_encode(json_decode($body, true));
 $timestamp = $_SERVER['HTTP_X_PLEXOS_TIMESTAMP'] ?? '';

@@ -1,5 +1,5 @@
 <?php
-// RIGHT: php://input is the bytes that came.
+// CORRECT: php://input is the raw body.
 $body = file_get_contents('php://input');
 $hashed = $body;
 $timestamp = $_SERVER['HTTP_X_PLEXOS_TIMESTAMP'] ?? '';

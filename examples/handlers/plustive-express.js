@@ -1,4 +1,4 @@
-// RIGHT: raw bytes, both forms of the signature, lengths seen to before comparing, and nothing that throws.
+// CORRECT: uses the raw body, accepts both signature formats, compares lengths first, and never throws.
 const crypto = require('crypto')
 const express = require('express')
 

@@ -1,5 +1,6 @@
-// WRONG: what people make of Plustive's guide. The comparison throws when the lengths differ or the header is missing, and
-// Express turns that into a 500, which the provider sends again for hours. The reference's `sha256=` form has another length.
+// WRONG: the code of Plustive's guide. The comparison throws if the lengths differ or the header is
+// missing. Express answers 500, and the provider retries for hours. The reference's `sha256=` format
+// has another length, too.
 const crypto = require('crypto')
 const express = require('express')
 

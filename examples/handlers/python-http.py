@@ -1,4 +1,4 @@
-"""Python without packages, two ways: HANDLER=raw is right; HANDLER=json parses and writes the body again before it hashes it."""
+"""Python without packages, in two variants: HANDLER=raw is correct; HANDLER=json re-serializes the body before hashing it."""
 import hashlib
 import hmac
 import json
@@ -7,7 +7,7 @@ import re
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-WAY = os.environ.get("HANDLER", "raw")
+VARIANT = os.environ.get("HANDLER", "raw")
 SECRET = os.environ.get("PLEXOS_WEBHOOK_SECRET", "").encode()
 
 
@@ -15,7 +15,7 @@ def is_authentic(headers, body):
     timestamp = headers.get("X-Plexos-Timestamp", "")
     if not re.fullmatch("[0-9]{1,11}", timestamp) or abs(time.time() - int(timestamp)) > 300:
         return False
-    if WAY == "json":
+    if VARIANT == "json":
         body = json.dumps(json.loads(body)).encode()
     expected = hmac.new(SECRET, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
     given = headers.get("X-Plexos-Signature", "").lower()

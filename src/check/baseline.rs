@@ -1,7 +1,9 @@
-//! The request format that a handler accepts: signature format, sample, JSON layout and field order.
+//! The request format that a handler accepts: signature format, sample, JSON layout and field
+//! order.
 //!
-//! A handler that re-serializes the body accepts only what its own serializer would have written. So several formats are
-//! tried until one is accepted. All later probes change one thing in that format, so that each tests one thing.
+//! A handler that re-serializes the body accepts only what its own serializer would have written.
+//! So several formats are tried until one is accepted. All later probes change one thing in that
+//! format, so that each tests one thing.
 
 use crate::json::{Document, SERIALIZERS, Serializer};
 use crate::provider::{Provider, SignatureForm};
@@ -92,7 +94,8 @@ impl Baseline {
         self.apply_layout(&self.arrange(payload).to_string())
     }
 
-    /// Serializes the payload with an additional field `note`, whose value is this JSON text, byte for byte.
+    /// Serializes the payload with an additional field `note`, whose value is this JSON text, byte
+    /// for byte.
     pub fn serialize_with_note(&self, mut payload: Value, note: &str) -> Vec<u8> {
         if let Value::Object(fields) = &mut payload {
             fields.insert("note".to_owned(), Value::String(NOTE.to_owned()));

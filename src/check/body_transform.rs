@@ -1,7 +1,8 @@
 //! Finds out how a handler changes a body before it hashes it.
 //!
-//! A handler that re-serializes the body accepts exactly the bodies that its serializer leaves unchanged. So every body that
-//! was accepted or rejected rules out some transformations; those that remain are named.
+//! A handler that re-serializes the body accepts exactly the bodies that its serializer leaves
+//! unchanged. So every body that was accepted or rejected rules out some transformations; those
+//! that remain are named.
 
 use crate::json::{Document, SERIALIZERS, Serializer};
 
@@ -91,8 +92,8 @@ fn all_transforms() -> Vec<BodyTransform> {
     [BodyTransform::Trimmed, BodyTransform::Latin1].into_iter().chain(serializers).collect()
 }
 
-/// Returns at most `limit` other bodies with the same JSON values: first as the transformations that explain the
-/// observations would write them, then as all others would.
+/// Returns at most `limit` other bodies with the same JSON values: first as the transformations
+/// that explain the observations would write them, then as all others would.
 pub fn equivalent_bodies(body: &[u8], observations: &[BodyObservation], limit: usize) -> Vec<Vec<u8>> {
     let mut bodies: Vec<Vec<u8>> = Vec::new();
     let parsed = ParsedBody::parse(body);

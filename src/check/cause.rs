@@ -27,7 +27,8 @@ pub enum ProbeCause {
     InvalidTimestampAccepted,
     MissingTimestampAccepted,
     TimestampNotSigned,
-    /// Other bytes than the raw body are hashed. These transformations explain which; possibly none.
+    /// Other bytes than the raw body are hashed. These transformations explain which; possibly
+    /// none.
     BodyRewritten(Vec<BodyTransform>),
     /// A JSON value is rejected, however it is formatted.
     ValuesRejected,

@@ -14,7 +14,8 @@ pub fn detect(answer: &Answer) -> Option<&'static Framework> {
     })
 }
 
-/// Returns the line of code that fixes this cause in this framework. `None` if there is nothing specific to say.
+/// Returns the line of code that fixes this cause in this framework. `None` if there is nothing
+/// specific to say.
 pub fn fix(framework: &Framework, cause: &ProbeCause) -> Option<&'static str> {
     let fixes = framework.fixes.as_ref()?;
     match cause {

@@ -33,7 +33,8 @@ pub(super) fn grade_accept(class: ResponseClass, topic: ProbeTopic, severity: Pr
     match class {
         ResponseClass::Success => Grading::PASS,
         ResponseClass::ClientError => Grading::new(severity, cause),
-        // Servers that limit the body size may close the connection while the body is still being sent.
+        // Servers that limit the body size may close the connection while the body is still being
+        // sent.
         ResponseClass::Disconnected if topic == ProbeTopic::LargeBody => {
             Grading::new(severity, ProbeCause::LargeBodyRejected)
         }

@@ -1,8 +1,10 @@
-//! Checks a webhook handler: which requests it must accept, reject and survive, and what is wrong if it does not.
+//! Checks a webhook handler: which requests it must accept, reject and survive, and what is wrong
+//! if it does not.
 //!
-//! `probes` is the table of tests, which are built from `probe` and `request_builder`. `runner` sends them through a
-//! `HandlerClient` and grades the responses (`grading`). The report names causes (`cause`, `cause_text`), among them the
-//! serializer that changed the body (`body_transform`), and fixes for the handler's framework (`framework`).
+//! `probes` is the table of tests, which are built from `probe` and `request_builder`. `runner`
+//! sends them through a `HandlerClient` and grades the responses (`grading`). The report names
+//! causes (`cause`, `cause_text`), among them the serializer that changed the body
+//! (`body_transform`), and fixes for the handler's framework (`framework`).
 
 mod baseline;
 mod body_transform;

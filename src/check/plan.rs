@@ -17,7 +17,8 @@ pub struct CheckPlan {
     pub selection: ProbeSelection,
 }
 
-/// Patterns for probe ids: globs (`*.timestamp.*`), or the first parts of an id (`refuse`, `raw.number`).
+/// Patterns for probe ids: globs (`*.timestamp.*`), or the first parts of an id (`refuse`,
+/// `raw.number`).
 #[derive(Clone, Debug, Default)]
 pub struct ProbeSelection {
     /// Probes to run. Empty: all.

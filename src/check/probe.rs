@@ -4,7 +4,8 @@ use super::request_builder::{RequestBuilder, RequestDraft};
 use super::types::{ProbeGrade, ProbeGroup, ProbeTopic};
 use crate::provider::Provider;
 
-/// Builds the requests that a probe sends one after the other. No requests: the probe does not apply to the secret.
+/// Builds the requests that a probe sends one after the other. No requests: the probe does not
+/// apply to the secret.
 pub(super) type BuildRequests = Box<dyn Fn(&mut RequestBuilder<'_>) -> Vec<RequestDraft>>;
 
 pub(super) enum ProbeKind {
@@ -18,7 +19,8 @@ pub(super) enum ProbeKind {
     Refuse(BuildRequests),
     /// The request must be accepted, however its JSON is formatted.
     RawBody(BuildRequests),
-    /// The request may be rejected, but must not crash the handler: the good event after it must be accepted.
+    /// The request may be rejected, but must not crash the handler: the good event after it must be
+    /// accepted.
     Survive(BuildRequests),
     /// The same request, sent twice at the same time.
     Concurrent(BuildRequests),
@@ -28,7 +30,8 @@ pub(super) enum ProbeKind {
     WrongAmount(BuildRequests),
     /// All accepted events must have been answered in time.
     ResponseTime,
-    /// Every response is information: what it means if the request is accepted, and if it is rejected.
+    /// Every response is information: what it means if the request is accepted, and if it is
+    /// rejected.
     Undocumented(BuildRequests, [&'static str; 2]),
 }
 

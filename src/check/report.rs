@@ -28,7 +28,8 @@ pub struct ProbeResult {
 #[derive(Clone, Debug)]
 pub struct CheckReport {
     pub results: Vec<ProbeResult>,
-    /// Differences of the accepted request format from the documented one. `None` if there are none.
+    /// Differences of the accepted request format from the documented one. `None` if there are
+    /// none.
     pub baseline: Option<String>,
     /// `None` if no response reveals the framework.
     pub framework: Option<&'static Framework>,

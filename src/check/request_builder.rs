@@ -135,7 +135,8 @@ impl RequestBuilder<'_> {
         build(&self.provider.signature_headers(&mac, &timestamp, form), body)
     }
 
-    /// Returns an event that is signed with this prefix before the body instead of the provider's own.
+    /// Returns an event that is signed with this prefix before the body instead of the provider's
+    /// own.
     pub fn event_signed_with_prefix(&mut self, prefix: &str) -> RequestDraft {
         let body = self.signed_event().body;
         let mac = self.key.sign(prefix.as_bytes(), &body);
@@ -147,7 +148,8 @@ impl RequestBuilder<'_> {
         self.now.as_second().saturating_add(seconds).to_string()
     }
 
-    /// Returns the text that another provider signs before the body, if it differs from this provider's.
+    /// Returns the text that another provider signs before the body, if it differs from this
+    /// provider's.
     pub fn other_provider_prefix(&self) -> String {
         let timestamp = self.timestamp_in(0);
         let own = self.provider.signed_prefix(&timestamp);

@@ -1,5 +1,5 @@
-//! Checks of correct and faulty handlers that exist only in memory. All tests use the handlers at the top of this file, and so
-//! do those of `render::check`.
+//! Checks of correct and faulty handlers that exist only in memory. All tests use the handlers at
+//! the top of this file, and so do those of `render::check`.
 
 use super::body_transform::BodyTransform;
 use super::types::ResponseClass;
@@ -124,8 +124,8 @@ pub fn correct_report(patterns: &[&str]) -> CheckReport {
     check_selected(plexos(), Box::new(|request| Ok(status(plexos(), request, None))), None, only(patterns))
 }
 
-/// Returns the report of a Plexos handler that re-serializes the body, crashes on malformed signatures, and ignores
-/// timestamps.
+/// Returns the report of a Plexos handler that re-serializes the body, crashes on malformed
+/// signatures, and ignores timestamps.
 pub fn faulty_report(patterns: &[&str]) -> CheckReport {
     let handle: Handle = Box::new(|request| {
         let signature = request.headers.get("X-Plexos-Signature");
@@ -225,7 +225,8 @@ fn the_main_serializers_are_distinguished() {
     }
 }
 
-/// Layouts that no baseline candidate has: a handler that hashes these rejects everything that a provider sends.
+/// Layouts that no baseline candidate has: a handler that hashes these rejects everything that a
+/// provider sends.
 const WITHOUT_BASELINE: [&str; 5] =
     ["pretty_tab", "spaced_newline", "pretty_4_newline", "pretty_tab_newline", "jackson_pretty"];
 

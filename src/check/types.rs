@@ -11,10 +11,11 @@ pub trait HandlerClient {
     fn now(&self) -> Timestamp;
     /// Returns a random number below this one.
     fn random(&mut self, below: usize) -> usize;
-    /// Sends the requests at the same time, and returns the responses in the same order. Fails only if nothing can be
-    /// sent at all.
+    /// Sends the requests at the same time, and returns the responses in the same order. Fails only
+    /// if nothing can be sent at all.
     fn send(&mut self, requests: &[Request], timeout: Duration) -> Result<Vec<HandlerResponse>>;
-    /// Returns how often the handler has processed an event, once that number is stable. `None` if it is not counted.
+    /// Returns how often the handler has processed an event, once that number is stable. `None` if
+    /// it is not counted.
     fn effects(&mut self) -> Result<Option<i64>>;
 }
 

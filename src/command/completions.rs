@@ -1,7 +1,9 @@
-//! `whtool completions`: scripts that teach a shell to complete, and the answers that those scripts ask for.
+//! `whtool completions`: prints completion scripts for shells, and answers the requests of those
+//! scripts.
 //!
-//! The scripts know no command: at each Tab they call whtool with `VARIABLE` set, and it answers from its tree of commands. So they
-//! never go stale. What a value is called in the help tells how to complete it: see `complete_by_name`.
+//! The scripts contain no commands: at each Tab they call whtool with `VARIABLE` set, and whtool
+//! answers from its tree of commands. So installed scripts never become outdated. The name of a
+//! value in the help decides how the value is completed, see `complete_by_name`.
 
 use crate::check;
 use crate::command::shared::{captures, registry};
@@ -19,11 +21,11 @@ use clap_complete::env::{EnvCompleter, Shells};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-/// Print a script that teaches a shell to complete commands, options, samples, event types, captures and secrets
+/// Print a script that completes commands, flags and values in a shell
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  source <(whtool completions bash)  # in this shell; or put it into ~/.bashrc
+  source <(whtool completions bash)  # in this shell, or in ~/.bashrc
   mkdir -p ~/.local/share/bash-completion/completions
   whtool completions bash > ~/.local/share/bash-completion/completions/whtool
   mkdir -p ~/.zfunc && whtool completions zsh > ~/.zfunc/_whtool
@@ -31,25 +33,30 @@ Examples:
   mkdir -p ~/.config/fish/completions
   whtool completions fish > ~/.config/fish/completions/whtool.fish
 
-For bash it is either the line in ~/.bashrc or, where the package bash-completion is installed, the file in its folder. fish finds
-its file by itself; zsh needs the folder in its fpath before compinit.")]
+For bash, use either the line in ~/.bashrc or, if the package bash-completion is installed, the file. fish loads its file
+automatically. zsh needs the folder in its fpath before compinit runs.")]
 pub(super) struct Completions {
-    /// For which shell
+    /// Shell to print the script for
     #[arg(value_parser = PossibleValuesParser::new(Shells::builtins().names()))]
     shell: String,
 }
 
-/// Set by the scripts, to the name of the shell.
+/// Environment variable that the scripts set to the name of the shell.
 pub(super) const VARIABLE: &str = "WHTOOL_COMPLETE";
 
-/// How many captures are offered, the newest.
-const CAPTURES: u64 = 30;
+/// Number of captures that are offered.
+const MAX_CAPTURES: u64 = 30;
 
-/// What zsh runs when it loads the script by itself at the first Tab: that Tab is answered too.
+/// Maximum width of descriptions that contain untrusted text.
+const DESCRIPTION_WIDTH: usize = 60;
+
+/// Appended to the script for zsh, which loads it at the first Tab and expects it to complete at
+/// once.
 const ZSH_AUTOLOAD: &str = "\n[[ $funcstack[1] = _whtool ]] && _clap_dynamic_completer_whtool \"$@\"\n:\n";
 
-/// bash breaks words at colons and equals signs, whtool does not: what stands together in the line is put together before whtool is asked,
-/// and what stands before the break is taken off the answers, since bash keeps it.
+/// Appended to the script for bash, which splits words at colons and equals signs. Joins the parts
+/// before it calls whtool, and removes what precedes the last split from the answers, since bash
+/// keeps it.
 const BASH_WORDS: &str = r#"
 _whtool() {
     local rest="${COMP_LINE:0:COMP_POINT}" whole=() last=-1 number word
@@ -80,23 +87,22 @@ _whtool() {
 }
 "#;
 
-/// The script with `BASH_WORDS` between bash and what it calls.
-fn with_whole_words(script: &str) -> String {
+/// Inserts `BASH_WORDS` between bash and the generated function.
+fn with_bash_words(script: &str) -> String {
     let (head, registration) =
         script.split_at(script.find("if [[ \"${BASH_VERSINFO[0]}\" -eq 4 &&").unwrap_or(script.len()));
     format!("{head}{}{}", &BASH_WORDS[1..], registration.replace("-F _clap_complete_whtool ", "-F _whtool "))
 }
 
-/// Prints the script.
 pub(super) fn run(args: &Completions, session: &Session<'_>) -> Result<CommandOutcome> {
     let shells = Shells::builtins();
-    let shell = shells.completer(&args.shell).expect("clap lets only known shells through");
+    let shell = shells.completer(&args.shell).expect("clap accepts only known shells");
     let mut script = Vec::new();
     shell.write_registration(VARIABLE, "whtool", "whtool", "whtool", &mut script)?;
     let mut script = String::from_utf8_lossy(&script).trim().to_owned() + "\n";
     match shell.name() {
         "zsh" => script.push_str(ZSH_AUTOLOAD),
-        "bash" => script = with_whole_words(&script),
+        "bash" => script = with_bash_words(&script),
         _ => {}
     }
     let mut output = session.world.stdout();
@@ -105,7 +111,8 @@ pub(super) fn run(args: &Completions, session: &Session<'_>) -> Result<CommandOu
     Ok(CommandOutcome::Success)
 }
 
-/// Answers a script: what may stand at the cursor. Says nothing else; a person is in the middle of a line.
+/// Prints the completions for the word at the cursor. Prints no errors, since the user is in the
+/// middle of a line.
 pub(super) fn complete(shell: &str, arguments: Vec<OsString>, world: &dyn World) -> u8 {
     let shells = Shells::builtins();
     let Some(shell) = shells.completer(shell) else { return Error::usage("").status() };
@@ -113,149 +120,159 @@ pub(super) fn complete(shell: &str, arguments: Vec<OsString>, world: &dyn World)
     if words.is_empty() {
         return Error::usage("").status();
     }
-    match candidates(shell, words, world) {
+    match print_candidates(shell, words, world) {
         Ok(()) => CommandOutcome::Success.status(),
         Err(error) => error.status(),
     }
 }
 
-fn candidates(shell: &dyn EnvCompleter, words: Vec<OsString>, world: &dyn World) -> Result<()> {
-    let known = Known::new(world);
-    let mut tree = completing(tree::tree(), &known);
+fn print_candidates(shell: &dyn EnvCompleter, words: Vec<OsString>, world: &dyn World) -> Result<()> {
+    let values = CompletionValues::load(world);
+    let mut tree = add_completers(tree::tree(), &values);
     tree.build();
     let mut text = Vec::new();
-    shell.write_complete(&mut tree, words, known.folder.as_deref(), &mut text)?;
+    shell.write_complete(&mut tree, words, values.folder.as_deref(), &mut text)?;
     let mut output = world.stdout();
     output.write_all(&text)?;
     Ok(output.flush()?)
 }
 
-/// What values may be.
-struct Known {
-    samples: Vec<Word>,
-    types: Vec<Word>,
-    captures: Vec<Word>,
-    secrets: Vec<Word>,
-    subjects: Vec<Word>,
-    endpoints: Vec<Word>,
-    probes: Vec<Word>,
-    faults: Vec<Word>,
+/// Candidates for each kind of value.
+struct CompletionValues {
+    samples: Vec<CompletionValue>,
+    /// Samples with their provider: `plexos:payment.debited`.
+    qualified_samples: Vec<CompletionValue>,
+    types: Vec<CompletionValue>,
+    captures: Vec<CompletionValue>,
+    secrets: Vec<CompletionValue>,
+    subjects: Vec<CompletionValue>,
+    endpoints: Vec<CompletionValue>,
+    probes: Vec<CompletionValue>,
+    faults: Vec<CompletionValue>,
+    /// Working directory, for paths.
     folder: Option<PathBuf>,
 }
 
-/// A value and what it means.
 #[derive(Clone)]
-struct Word {
+struct CompletionValue {
     text: String,
-    meaning: String,
+    description: String,
 }
 
-impl Known {
-    fn new(world: &dyn World) -> Self {
-        let word = |text: &str, meaning: &str| Word { text: text.to_owned(), meaning: meaning.to_owned() };
-        let samples = provider::samples().map(|(_, sample)| word(&sample.name, &sample.meaning));
+impl CompletionValue {
+    fn new(text: impl Into<String>, description: impl Into<String>) -> Self {
+        Self { text: text.into(), description: description.into() }
+    }
+}
+
+impl CompletionValues {
+    fn load(world: &dyn World) -> Self {
+        let value = |text: &str, description: &str| CompletionValue::new(text, description);
+        let captures = newest_captures(world).unwrap_or_default();
+        // Differs from the description of the same capture, since zsh groups values by their
+        // description.
+        let last = captures.last().map(|_| value("last", "the newest capture"));
+        let captures = captures.iter().rev().map(|capture| CompletionValue::new(&capture.id, describe(capture)));
+        let registry = registry::read_from(world).unwrap_or_default();
+        // A name that has to be escaped cannot be completed.
+        let is_safe = |text: &str| escape_unsafe(text) == text;
+        let untrusted = |text: &str| first_line(text.as_bytes(), DESCRIPTION_WIDTH);
+        let secrets = registry.secrets.iter().filter(|secret| is_safe(&secret.name));
+        let endpoints = registry.endpoints.iter().filter(|endpoint| is_safe(&endpoint.id));
+        let samples = || provider::samples();
+        let qualified = samples().map(|(provider, sample)| {
+            CompletionValue::new(format!("{}:{}", provider.name(), sample.name), sample.meaning)
+        });
         let types = provider::ALL.iter().flat_map(|provider| provider.event_types());
-        let newest = newest(world).unwrap_or_default();
-        // In other words than the capture's own: zsh puts values of the same meaning together.
-        let last = newest.last().map(|_| word("last", "the newest capture"));
-        let captures = newest.iter().rev().map(|entry| word(&entry.id, &spoken(entry)));
-        let registry = registry::read_from(world).ok();
-        // A name that would have to be shown otherwise can't be offered.
-        let kept = registry
-            .iter()
-            .flat_map(|registry| &registry.secrets)
-            .filter(|held| escape_unsafe(&held.name) == held.name);
-        let endpoints =
-            registry.iter().flat_map(|registry| &registry.endpoints).filter(|each| escape_unsafe(&each.id) == each.id);
         Self {
-            samples: samples.collect(),
-            types: types.map(|kind| word(kind.name, kind.meaning)).collect(),
+            samples: samples().map(|(_, sample)| CompletionValue::new(sample.name, sample.meaning)).collect(),
+            qualified_samples: qualified.collect(),
+            types: types.map(|kind| value(kind.name, kind.meaning)).collect(),
             captures: last.into_iter().chain(captures).collect(),
-            secrets: kept.map(|held| word(&held.name, &first_line(held.provider.as_bytes(), 60))).collect(),
-            endpoints: endpoints.map(|each| word(&each.id, &first_line(each.url.as_bytes(), 60))).collect(),
+            secrets: secrets.map(|secret| CompletionValue::new(&secret.name, untrusted(&secret.provider))).collect(),
+            endpoints: endpoints.map(|each| CompletionValue::new(&each.id, untrusted(&each.url))).collect(),
             probes: probes(),
-            faults: emulator::FAULT_KINDS.iter().map(|(name, kind)| word(name, kind.meaning())).collect(),
-            subjects: help::subjects().map(|(name, meaning)| word(&name, &meaning)).collect(),
+            faults: emulator::FAULT_KINDS.iter().map(|(name, kind)| value(name, kind.meaning())).collect(),
+            subjects: help::subjects().map(|(name, about)| CompletionValue::new(name, about)).collect(),
             folder: world.project_folders().into_iter().next(),
         }
     }
 }
 
-/// The groups of probes, and the probes of all providers, each once.
-fn probes() -> Vec<Word> {
-    let groups = check::ProbeGroup::ALL
-        .map(|group| Word { text: group.name().to_owned(), meaning: group.description().to_owned() });
-    let mut words = groups.to_vec();
+/// Returns the groups of probes, and the probes of all providers without duplicates.
+fn probes() -> Vec<CompletionValue> {
+    let groups = check::ProbeGroup::ALL.map(|group| CompletionValue::new(group.name(), group.description()));
+    let mut values = groups.to_vec();
     for probe in provider::ALL.iter().flat_map(|provider| check::probes(*provider)) {
-        if words.iter().all(|word| word.text != probe.id) {
-            words.push(Word { meaning: probe.why.to_owned(), text: probe.id });
+        if values.iter().all(|value| value.text != probe.id) {
+            values.push(CompletionValue::new(probe.id, probe.why));
         }
     }
-    words
+    values
 }
 
-/// The newest captures of the default store, the newest last; a store that is not there is not made.
-fn newest(world: &dyn World) -> Result<Vec<DeliverySummary>> {
+/// Returns the newest captures of the default store, the newest last. Does not create the store.
+fn newest_captures(world: &dyn World) -> Result<Vec<DeliverySummary>> {
     let path = captures::default_store(world)?;
     if !world.file_exists(&path) {
         return Ok(Vec::new());
     }
-    world.open_store(&path)?.list(&Query { limit: Some(CAPTURES), ..Query::default() })
+    world.open_store(&path)?.list(&Query { limit: Some(MAX_CAPTURES), ..Query::default() })
 }
 
-/// A capture in a few words, made harmless.
-fn spoken(entry: &DeliverySummary) -> String {
-    let words = [entry.kind.as_deref(), entry.subject.as_deref(), Some(entry.verdict.as_str())];
+fn describe(capture: &DeliverySummary) -> String {
+    let words = [capture.kind.as_deref(), capture.subject.as_deref(), Some(capture.verdict.as_str())];
     let words: Vec<_> = words.into_iter().flatten().collect();
-    format!("{} {}", entry.arrived.strftime("%F %R"), first_line(words.join(" ").as_bytes(), 60))
+    let words = first_line(words.join(" ").as_bytes(), DESCRIPTION_WIDTH);
+    format!("{} {words}", capture.arrived.strftime("%F %R"))
 }
 
-/// The tree, with every value completed that it is known how to.
-fn completing(command: Command, known: &Known) -> Command {
-    command.mut_args(|arg| complete_by_name(arg, known)).mut_subcommands(|nested| completing(nested, known))
+/// Adds completers to all arguments of a command and its subcommands.
+fn add_completers(command: Command, values: &CompletionValues) -> Command {
+    let command = command.mut_args(|arg| complete_by_name(arg, values));
+    command.mut_subcommands(|nested| add_completers(nested, values))
 }
 
-/// The words for values that can be completed.
-fn complete_by_name(arg: Arg, known: &Known) -> Arg {
+fn complete_by_name(arg: Arg, values: &CompletionValues) -> Arg {
     let name = arg.get_value_names().and_then(|names| names.first()).map(ToString::to_string).unwrap_or_default();
     match name.as_str() {
-        "SAMPLE" => arg.add(among(known.samples.clone())),
-        "CAPTURE" => arg.add(among(known.captures.clone())),
-        "SECRET_NAME" => arg.add(among(known.secrets.clone())),
-        "GLOB" | "TYPE" => arg.add(among(known.types.clone())),
-        "SUBJECT" => arg.add(among(known.subjects.clone())),
-        "ENDPOINT" => arg.add(among(known.endpoints.clone())),
-        "PROBE" => arg.add(among(known.probes.clone())),
-        "FAULT" => arg.add(among(known.faults.clone())),
-        "SOURCE" => arg.add(source(known)),
+        "SAMPLE" => arg.add(complete_from(&values.samples)),
+        "CAPTURE" => arg.add(complete_from(&values.captures)),
+        "SECRET_NAME" => arg.add(complete_from(&values.secrets)),
+        "GLOB" | "TYPE" => arg.add(complete_from(&values.types)),
+        "SUBJECT" => arg.add(complete_from(&values.subjects)),
+        "ENDPOINT" => arg.add(complete_from(&values.endpoints)),
+        "PROBE" => arg.add(complete_from(&values.probes)),
+        "FAULT" => arg.add(complete_from(&values.faults)),
+        "SOURCE" => arg.add(complete_source(values)),
         "URL" => arg.value_hint(ValueHint::Url),
         _ => arg,
     }
 }
 
-/// Those that begin like what was typed.
-fn among(words: Vec<Word>) -> ArgValueCompleter {
-    ArgValueCompleter::new(move |typed: &OsStr| beginning(&words, typed).collect())
+fn complete_from(values: &[CompletionValue]) -> ArgValueCompleter {
+    let values = values.to_vec();
+    ArgValueCompleter::new(move |typed: &OsStr| with_prefix(&values, typed).collect())
 }
 
-/// What `replay` sends: samples, captures, files; and samples by their provider, once a provider was named.
-fn source(known: &Known) -> ArgValueCompleter {
-    let named = [known.samples.clone(), known.captures.clone()].concat();
-    let of_provider = provider::samples().map(|(provider, sample)| Word {
-        text: format!("{}:{}", provider.name(), sample.name),
-        meaning: sample.meaning.clone(),
-    });
-    let of_provider: Vec<_> = of_provider.collect();
-    let files = PathCompleter::any().current_dir(known.folder.clone().unwrap_or_default());
+/// Completes what `replay` sends: samples, captures and files. Samples with their provider are
+/// offered only after a colon.
+fn complete_source(values: &CompletionValues) -> ArgValueCompleter {
+    let names = [values.samples.clone(), values.captures.clone()].concat();
+    let qualified_samples = values.qualified_samples.clone();
+    let files = PathCompleter::any().current_dir(values.folder.clone().unwrap_or_default());
     ArgValueCompleter::new(move |typed: &OsStr| {
-        let of_provider: &[Word] = if typed.as_encoded_bytes().contains(&b':') { &of_provider } else { &[] };
-        beginning(&named, typed).chain(beginning(of_provider, typed)).chain(files.complete(typed)).collect()
+        let has_colon = typed.as_encoded_bytes().contains(&b':');
+        let qualified: &[_] = if has_colon { &qualified_samples } else { &[] };
+        with_prefix(&names, typed).chain(with_prefix(qualified, typed)).chain(files.complete(typed)).collect()
     })
 }
 
-fn beginning(words: &[Word], typed: &OsStr) -> impl Iterator<Item = CompletionCandidate> {
-    let fits = move |word: &&Word| word.text.as_bytes().starts_with(typed.as_encoded_bytes());
-    words.iter().filter(fits).map(|word| CompletionCandidate::new(&word.text).help(Some(word.meaning.clone().into())))
+fn with_prefix(values: &[CompletionValue], typed: &OsStr) -> impl Iterator<Item = CompletionCandidate> {
+    let matches = move |value: &&CompletionValue| value.text.as_bytes().starts_with(typed.as_encoded_bytes());
+    let candidate =
+        |value: &CompletionValue| CompletionCandidate::new(&value.text).help(Some(value.description.clone().into()));
+    values.iter().filter(matches).map(candidate)
 }
 
 #[cfg(test)]
@@ -269,13 +286,13 @@ mod tests {
     }
 
     #[test]
-    fn every_word_that_is_completed_is_one_of_the_help() {
+    fn every_completed_value_name_appears_in_the_help() {
         let mut found = Vec::new();
         value_names(&tree::tree(), &mut found);
         for name in
             ["SAMPLE", "CAPTURE", "SECRET_NAME", "ENDPOINT", "PROBE", "FAULT", "GLOB", "SOURCE", "SUBJECT", "URL"]
         {
-            assert!(found.iter().any(|each| each == name), "no value is called {name}");
+            assert!(found.iter().any(|each| each == name), "no value is named {name}");
         }
     }
 }

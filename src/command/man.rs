@@ -1,6 +1,6 @@
-//! `whtool man`: manual pages of every command and topic, from the tree of commands.
+//! `whtool man`: generates manual pages for every command and topic from the tree of commands.
 
-use super::help::{Part, TOPICS, Topic};
+use super::help::{HelpTopic, TOPICS, TopicPart};
 use super::{Session, tree};
 use crate::model::error::{CommandOutcome, Error, Result};
 use clap::{Arg, Args, Command};
@@ -9,42 +9,40 @@ use clap_mangen::roff::{Inline, Roff, bold, roman};
 use std::io;
 use std::path::PathBuf;
 
-/// Write the manual pages to a folder, or print one
+/// Print a manual page, or write all of them to a folder
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   whtool man listen | man -l -
   whtool man --dir ~/.local/share/man")]
 pub(super) struct ManPages {
-    /// Whose page is printed: a command, or a topic; whtool's own when not given
+    /// Command or topic to print the page of (default: whtool itself)
     #[arg(value_name = "SUBJECT", conflicts_with = "dir")]
     words: Vec<String>,
-    /// Write all pages below this folder, in man1 and man7
+    /// Write all pages to this folder, into man1 and man7
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
 }
 
-/// A page: its section, its name, its text.
-struct Page {
+struct ManPage {
     section: &'static str,
     name: String,
     roff: Vec<u8>,
 }
 
-/// Writes, or prints.
 pub(super) fn run(args: &ManPages, session: &Session<'_>) -> Result<CommandOutcome> {
-    let mut pages = pages()?;
+    let mut pages = all_pages()?;
     if let Some(folder) = &args.dir {
         for page in &pages {
             let path = folder.join(format!("man{0}/{1}.{0}", page.section, page.name));
             session.world.write_file(&path, &page.roff)?;
         }
-        session.say(&format!("{} pages written below {}", pages.len(), folder.display()));
+        session.say(&format!("wrote {} pages to {}", pages.len(), folder.display()));
         return Ok(CommandOutcome::Success);
     }
     let name = ["whtool"].into_iter().chain(args.words.iter().map(String::as_str)).collect::<Vec<_>>().join("-");
     pages.retain(|page| page.name == name);
-    let missing = || Error::usage(format!("there is no manual page {name}")).hint("whtool help lists the commands");
+    let missing = || Error::usage(format!("no manual page is named {name}")).hint("`whtool help` lists all commands");
     let page = pages.first().ok_or_else(missing)?;
     let mut output = session.world.stdout();
     output.write_all(&page.roff)?;
@@ -52,20 +50,19 @@ pub(super) fn run(args: &ManPages, session: &Session<'_>) -> Result<CommandOutco
     Ok(CommandOutcome::Success)
 }
 
-/// Every page.
-fn pages() -> io::Result<Vec<Page>> {
+fn all_pages() -> io::Result<Vec<ManPage>> {
     let mut tree = tree::tree();
     tree.build();
     let mut pages = Vec::new();
     add_commands(&tree, &mut pages)?;
     for topic in &TOPICS {
-        pages.push(Page { section: "7", name: format!("whtool-{}", topic.name), roff: of_topic(topic)? });
+        pages.push(ManPage { section: "7", name: format!("whtool-{}", topic.name), roff: topic_page(topic)? });
     }
     Ok(pages)
 }
 
-fn add_commands(command: &Command, pages: &mut Vec<Page>) -> io::Result<()> {
-    pages.push(Page { section: "1", name: display_name(command), roff: of_command(command)? });
+fn add_commands(command: &Command, pages: &mut Vec<ManPage>) -> io::Result<()> {
+    pages.push(ManPage { section: "1", name: display_name(command), roff: command_page(command)? });
     command.get_subcommands().filter(|nested| !nested.is_hide_set()).try_for_each(|nested| add_commands(nested, pages))
 }
 
@@ -73,19 +70,19 @@ fn display_name(command: &Command) -> String {
     command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned()
 }
 
-fn of_command(command: &Command) -> io::Result<Vec<u8>> {
+fn command_page(command: &Command) -> io::Result<Vec<u8>> {
     let usage = command.clone().render_usage().to_string();
     let name = display_name(command);
     let usage = usage.trim_start_matches("Usage:").trim().to_owned();
-    let shown = command.clone().override_usage(usage).disable_version_flag(true);
-    let man = Man::new(shown.clone()).title(&name).source(SOURCE).manual(MANUAL);
+    let command_without_version = command.clone().override_usage(usage).disable_version_flag(true);
+    let man = Man::new(command_without_version.clone()).title(&name).source(SOURCE).manual(MANUAL);
     let mut roff = Vec::new();
     man.render_title(&mut roff)?;
     man.render_name_section(&mut roff)?;
     man.render_synopsis_section(&mut roff)?;
     man.render_description_section(&mut roff)?;
     examples(command, &mut roff)?;
-    arguments_and_options(&shown, &mut roff)?;
+    arguments_and_options(&command_without_version, &mut roff)?;
     if command.has_subcommands() {
         man.render_subcommands_section(&mut roff)?;
     }
@@ -96,90 +93,90 @@ fn of_command(command: &Command) -> io::Result<Vec<u8>> {
     Ok(roff)
 }
 
-/// The lower left and the upper middle of a page.
+/// Texts at the bottom left and top center of a page.
 const SOURCE: &str = concat!("whtool ", env!("CARGO_PKG_VERSION"));
 const MANUAL: &str = "whtool manual";
 
-/// The examples as they are in the help, line for line, and what stands behind them: lines that are set in are examples too.
+/// Writes the examples line by line, then the notes after them. Indented lines of notes are
+/// examples, too.
 fn examples(command: &Command, page: &mut Vec<u8>) -> io::Result<()> {
     let Some(text) = command.get_after_help().map(ToString::to_string) else { return Ok(()) };
     let (examples, notes) = text.split_once("\n\n").unwrap_or((&text, ""));
     let mut roff = Roff::new();
     roff.control("SH", ["EXAMPLES"]);
-    as_it_is(examples.lines().skip(1), &mut roff);
+    preformatted(examples.lines().skip(1), &mut roff);
     for note in notes.split("\n\n").filter(|note| !note.is_empty()) {
-        let (shown, said): (Vec<_>, Vec<_>) = note.lines().partition(|line| line.starts_with(SET_IN));
-        roff.control("PP", []).text([roman(said.join(" "))]);
-        as_it_is(shown.into_iter(), &mut roff);
+        let (examples, prose): (Vec<_>, Vec<_>) = note.lines().partition(|line| line.starts_with(INDENT));
+        roff.control("PP", []).text([roman(prose.join(" "))]);
+        preformatted(examples.into_iter(), &mut roff);
     }
     roff.to_writer(page)
 }
 
-/// How examples are set in.
-const SET_IN: &str = "  ";
+const INDENT: &str = "  ";
 
-/// Lines that are to be typed: none is filled, and none hyphenated.
-fn as_it_is<'l>(lines: impl Iterator<Item = &'l str>, roff: &mut Roff) {
+/// Writes lines to be typed, without filling or hyphenation.
+fn preformatted<'l>(lines: impl Iterator<Item = &'l str>, roff: &mut Roff) {
     let mut lines = lines.peekable();
     if lines.peek().is_none() {
         return;
     }
     roff.control("nf", []);
     for line in lines {
-        roff.text([roman(line.strip_prefix(SET_IN).unwrap_or(line))]);
+        roff.text([roman(line.strip_prefix(INDENT).unwrap_or(line))]);
     }
     roff.control("fi", []);
 }
 
-/// What stands by its place, and then what has a name.
+/// Writes the positional arguments, then the options.
 fn arguments_and_options(command: &Command, page: &mut Vec<u8>) -> io::Result<()> {
-    let placed = |arg: Arg| if arg.is_positional() { arg.help_heading("Arguments") } else { arg.hide(true) };
-    let named = |arg: Arg| if arg.is_positional() { arg.hide(true) } else { arg };
+    let only_positional = |arg: Arg| if arg.is_positional() { arg.help_heading("Arguments") } else { arg.hide(true) };
+    let only_named = |arg: Arg| if arg.is_positional() { arg.hide(true) } else { arg };
     if command.get_positionals().next().is_some() {
-        Man::new(command.clone().mut_args(placed)).render_options_section(page)?;
+        Man::new(command.clone().mut_args(only_positional)).render_options_section(page)?;
     }
-    Man::new(command.clone().mut_args(named)).render_options_section(page)
+    Man::new(command.clone().mut_args(only_named)).render_options_section(page)
 }
 
-/// The statuses, as the topic of that name tells them.
+/// Writes the topic `exit-codes`.
 fn exit_status(page: &mut Vec<u8>) -> io::Result<()> {
     let topic = TOPICS.iter().find(|topic| topic.name == "exit-codes");
     let mut roff = Roff::new();
     roff.control("SH", ["EXIT STATUS"]);
     for part in topic.into_iter().flat_map(|topic| (topic.parts)()) {
         match part {
-            Part::Text(said) => paragraph(&said, &mut roff),
-            Part::Terms(_, terms) => list(terms, &mut roff),
+            TopicPart::Text(text) => paragraph(&text, &mut roff),
+            TopicPart::Terms(_, terms) => list(terms, &mut roff),
         }
     }
     roff.to_writer(page)
 }
 
-fn paragraph(said: &str, roff: &mut Roff) {
-    roff.control("PP", []).text([roman(said.replace('\n', " "))]);
+fn paragraph(text: &str, roff: &mut Roff) {
+    roff.control("PP", []).text([roman(text.replace('\n', " "))]);
 }
 
 fn list(terms: Vec<(String, String)>, roff: &mut Roff) {
-    for (term, meaning) in terms {
-        let meaning: [Inline; 1] = [roman(meaning.replace('\n', " "))];
-        roff.control("TP", []).text([bold(term)]).text(meaning);
+    for (term, description) in terms {
+        let description: [Inline; 1] = [roman(description.replace('\n', " "))];
+        roff.control("TP", []).text([bold(term)]).text(description);
     }
 }
 
-/// The page above, its sisters' topics.
+/// Writes links to the parent, the subcommands and the topics.
 fn see_also(command: &Command, name: &str, page: &mut Vec<u8>) -> io::Result<()> {
-    let above = name.rsplit_once('-').map(|(above, _)| format!("{above}(1)"));
-    let first = (name != "whtool").then(|| "whtool(1)".to_owned());
-    let below = command.get_subcommands().map(|nested| format!("{}(1)", display_name(nested)));
+    let parent = name.rsplit_once('-').map(|(parent, _)| format!("{parent}(1)"));
+    let root = (name != "whtool").then(|| "whtool(1)".to_owned());
+    let nested = command.get_subcommands().map(|nested| format!("{}(1)", display_name(nested)));
     let topics = TOPICS.iter().map(|topic| format!("whtool-{}(7)", topic.name));
-    let mut names: Vec<_> = above.into_iter().chain(first).chain(below).chain(topics).collect();
+    let mut names: Vec<_> = parent.into_iter().chain(root).chain(nested).chain(topics).collect();
     names.dedup();
     let mut roff = Roff::new();
     roff.control("SH", ["SEE ALSO"]).text([roman(names.join(", "))]);
     roff.to_writer(page)
 }
 
-fn of_topic(topic: &Topic) -> io::Result<Vec<u8>> {
+fn topic_page(topic: &HelpTopic) -> io::Result<Vec<u8>> {
     let name = format!("whtool-{}", topic.name);
     let mut roff = Roff::new();
     roff.control("TH", [name.as_str(), "7", "", SOURCE, MANUAL]);
@@ -187,8 +184,8 @@ fn of_topic(topic: &Topic) -> io::Result<Vec<u8>> {
     roff.control("SH", ["DESCRIPTION"]);
     for part in (topic.parts)() {
         match part {
-            Part::Text(said) => paragraph(&said, &mut roff),
-            Part::Terms(heading, terms) => {
+            TopicPart::Text(text) => paragraph(&text, &mut roff),
+            TopicPart::Terms(heading, terms) => {
                 roff.control("SS", [heading.as_str()]);
                 list(terms, &mut roff);
             }

@@ -1,20 +1,20 @@
-//! The tree of commands as everything else sees it: parsing, help, completions, man pages, settings.
+//! The tree of all commands, from which parsing, help, completions, man pages and settings are
+//! derived.
 //!
-//! Commands write their examples as `after_help`; here they are moved to the top of the help, and those that call a nested command
-//! are given to it too. So a new command has nothing to do for any of this.
+//! Commands write their examples as `after_help`. This module moves them to the top of the help,
+//! and copies those that call a subcommand to the subcommand's help.
 
 use super::{COMMANDS, Root};
 use clap::builder::StyledStr;
 use clap::{Command, CommandFactory};
 use std::ffi::OsString;
 
-/// Examples stand where they are read first.
+/// Help with the examples first.
 const TEMPLATE: &str = "{before-help}{about}{after-help}\n\n{usage-heading} {usage}\n\n{all-args}";
 
-/// The line before examples.
 const HEADING: &str = "Examples:\n";
 
-/// Every command with its arguments.
+/// Builds every command with its arguments.
 pub(super) fn tree() -> Command {
     COMMANDS.iter().fold(Root::command(), |tree, entry| {
         let command = (entry.build)(Command::new(entry.name));
@@ -22,8 +22,9 @@ pub(super) fn tree() -> Command {
     })
 }
 
-/// What one command line is read by: of the commands that it does not call there is only the name, since to build them all would take
-/// longer than a small command does. It shows no help and no complaint as the whole tree does.
+/// What one command line is read by: of the commands that it does not call there is only the name,
+/// since to build them all would take longer than a small command does. It shows no help and no
+/// complaint as the whole tree does.
 pub(super) fn tree_for(arguments: &[OsString]) -> Command {
     let words = arguments.iter().skip(1).filter_map(|word| word.to_str());
     // The flags before it take no value that is also a command's name.
@@ -35,36 +36,38 @@ pub(super) fn tree_for(arguments: &[OsString]) -> Command {
     })
 }
 
-/// A command whose help opens with its examples, or else with those of the command above that call it, or with all of those.
-fn with_examples(mut command: Command, above: Option<&str>) -> Command {
+/// Puts the command's examples at the top of its help. A subcommand without its own gets those of
+/// its parent that call it, or else all of them.
+fn with_examples(mut command: Command, parent: Option<&str>) -> Command {
     let own = command.get_after_help().map(ToString::to_string);
-    let text = own.or_else(|| calling(command.get_name(), above?)).or_else(|| above.map(str::to_owned));
+    let text = own.or_else(|| examples_calling(command.get_name(), parent?)).or_else(|| parent.map(str::to_owned));
     if let Some(text) = &text {
         let heading = command.get_styles().get_header();
-        let shown = flowing(text).replacen(HEADING, &format!("{heading}Examples:{heading:#}\n"), 1);
+        let shown = join_paragraphs(text).replacen(HEADING, &format!("{heading}Examples:{heading:#}\n"), 1);
         command = command.after_help(StyledStr::from(shown));
     }
     command.help_template(TEMPLATE).mut_subcommands(|nested| with_examples(nested, text.as_deref()))
 }
 
-/// The notes behind examples as whole paragraphs, which are broken where the terminal ends; what is set in stays as it is.
-fn flowing(text: &str) -> String {
-    let (mut flowing, mut is_said) = (String::new(), false);
+/// Joins the lines of each paragraph after the examples, so that the terminal's width decides where
+/// they wrap. Indented lines stay as they are.
+fn join_paragraphs(text: &str) -> String {
+    let (mut joined, mut in_paragraph) = (String::new(), false);
     for line in text.lines() {
-        let was_said =
-            std::mem::replace(&mut is_said, !line.is_empty() && !line.starts_with("  ") && line != HEADING.trim_end());
-        if !flowing.is_empty() {
-            flowing.push(if was_said && is_said { ' ' } else { '\n' });
+        let is_prose = !line.is_empty() && !line.starts_with("  ") && line != HEADING.trim_end();
+        let continues = std::mem::replace(&mut in_paragraph, is_prose) && is_prose;
+        if !joined.is_empty() {
+            joined.push(if continues { ' ' } else { '\n' });
         }
-        flowing.push_str(line);
+        joined.push_str(line);
     }
-    flowing
+    joined
 }
 
-/// Those examples that call the nested command of this name.
-fn calling(name: &str, above: &str) -> Option<String> {
+/// Returns the parent's examples that call the subcommand of this name.
+fn examples_calling(name: &str, parent: &str) -> Option<String> {
     let calls = |line: &&str| line.split_whitespace().skip_while(|word| *word != "whtool").nth(2) == Some(name);
-    let lines: Vec<_> = above.lines().filter(calls).collect();
+    let lines: Vec<_> = parent.lines().filter(calls).collect();
     (!lines.is_empty()).then(|| format!("{HEADING}{}", lines.join("\n")))
 }
 
@@ -72,23 +75,23 @@ fn calling(name: &str, above: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn each(command: &Command, look: &mut dyn FnMut(&Command)) {
+    fn visit(command: &Command, check: &mut dyn FnMut(&Command)) {
         for nested in command.get_subcommands() {
-            look(nested);
-            each(nested, look);
+            check(nested);
+            visit(nested, check);
         }
     }
 
     #[test]
     fn every_command_has_examples() {
-        each(&tree(), &mut |command| {
+        visit(&tree(), &mut |command| {
             let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(text.starts_with(HEADING) && text.contains("whtool "), "{}: {text}", command.get_name());
         });
     }
 
     #[test]
-    fn a_command_line_is_read_by_the_command_that_it_calls() {
+    fn only_the_called_command_is_built() {
         for entry in &COMMANDS {
             let line = ["whtool", "-q", "--color", "never", entry.name].map(OsString::from);
             let tree = tree_for(&line);
@@ -102,15 +105,15 @@ mod tests {
     }
 
     #[test]
-    fn notes_flow_and_examples_stay_line_for_line() {
+    fn paragraphs_are_joined_and_examples_are_not() {
         let text = "Examples:\n  whtool a \\\n    b\n\nA note\nof two lines:\n  whtool c\n  whtool d\n\nAnother";
-        assert_eq!(flowing(text), text.replace("note\nof", "note of"));
+        assert_eq!(join_paragraphs(text), text.replace("note\nof", "note of"));
     }
 
     #[test]
-    fn a_nested_command_takes_the_examples_that_call_it() {
-        let above = "Examples:\n  whtool events --failed\n  X=1 whtool events show last\n  whtool show";
-        assert_eq!(calling("show", above).unwrap(), "Examples:\n  X=1 whtool events show last");
-        assert_eq!(calling("diff", above), None);
+    fn a_subcommand_gets_the_examples_that_call_it() {
+        let parent = "Examples:\n  whtool events --failed\n  X=1 whtool events show last\n  whtool show";
+        assert_eq!(examples_calling("show", parent).unwrap(), "Examples:\n  X=1 whtool events show last");
+        assert_eq!(examples_calling("diff", parent), None);
     }
 }

@@ -1,7 +1,8 @@
-//! Shell commands of the user's: a handler that is started and stopped, and commands whose output is read.
+//! Shell commands of the user's: a handler that is started and stopped, and commands whose output
+//! is read.
 //!
-//! Each command runs in its own process group. So everything that it starts ends with it, and Ctrl+C reaches only whtool, which
-//! then ends the group.
+//! Each command runs in its own process group. So everything that it starts ends with it, and
+//! Ctrl+C reaches only whtool, which then ends the group.
 
 use super::signals::Interrupt;
 use crate::model::error::{Error, Result};
@@ -39,7 +40,8 @@ pub(super) struct ShellProcess {
     interrupt: Interrupt,
 }
 
-/// Starts a command and waits until it accepts connections. Calls `on_start` as soon as the process exists.
+/// Starts a command and waits until it accepts connections. Calls `on_start` as soon as the process
+/// exists.
 pub(super) fn start(
     options: &ProcessOptions,
     interrupt: Interrupt,
@@ -114,7 +116,8 @@ impl ShellProcess {
             }
             let what = match self.exit_status() {
                 Some(status) => {
-                    // The last output may not have been read yet. A process that it started may hold the output open.
+                    // The last output may not have been read yet. A process that it started may
+                    // hold the output open.
                     let _ = self.output_end.recv_timeout(GRACE_PERIOD);
                     format!("`{command}` exited before it accepted connections on {address}: {status}")
                 }
@@ -225,7 +228,8 @@ fn terminate(child: &mut Child) {
     let _ = child.wait();
 }
 
-/// `cmd` removes the outer quotes and reads the rest literally, so inner quotes must not be escaped.
+/// `cmd` removes the outer quotes and reads the rest literally, so inner quotes must not be
+/// escaped.
 #[cfg(windows)]
 fn shell(command: &str) -> Command {
     use std::os::windows::process::CommandExt;

@@ -1,4 +1,4 @@
-// WRONG: what is hashed is what encoding/json makes of the parsed body.
+// WRONG: hashes the output of encoding/json instead of the raw body.
 package main
 
 import (

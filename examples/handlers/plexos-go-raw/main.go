@@ -1,4 +1,4 @@
-// RIGHT: the bytes that came are hashed, and parsed afterwards.
+// CORRECT: hashes the raw body, and parses it afterwards.
 package main
 
 import (

@@ -7,7 +7,8 @@ use crate::provider::SignatureForm;
 use crate::provider::sample;
 use serde_json::{Value, json};
 
-/// Length of the value in the large body: larger than any event, but within the limits of most servers.
+/// Length of the value in the large body: larger than any event, but within the limits of most
+/// servers.
 const LARGE_VALUE_BYTES: usize = 1_000_000;
 
 pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
@@ -91,7 +92,8 @@ fn unknown_type() -> BuildRequests {
     })
 }
 
-/// Returns a probe for each of the two signature formats, which two pages document differently (contradiction U1).
+/// Returns a probe for each of the two signature formats, which two pages document differently
+/// (contradiction U1).
 fn signature_form_probes(factory: &ProbeFactory<'_>) -> [Probe; 2] {
     let build = |form| {
         single(move |builder| {

@@ -1,4 +1,5 @@
-//! Requests whose handling the provider does not document. Unless the handler crashes, its response is information.
+//! Requests whose handling the provider does not document. Unless the handler crashes, its response
+//! is information.
 
 use crate::check::baseline::signature_forms;
 use crate::check::probe::{BuildRequests, Probe, ProbeFactory, ProbeKind, single};
@@ -113,7 +114,8 @@ fn old_event() -> BuildRequests {
     })
 }
 
-/// Signs with the part of the secret after its prefix. Builds no request if the secret does not have the prefix.
+/// Signs with the part of the secret after its prefix. Builds no request if the secret does not
+/// have the prefix.
 fn secret_without_prefix() -> BuildRequests {
     Box::new(|builder| {
         let prefix = builder.provider.secret_prefix().as_bytes();

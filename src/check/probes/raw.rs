@@ -1,5 +1,6 @@
-//! The same events in unusual JSON formats, correctly signed. A handler that hashes the raw body accepts them all. One that
-//! re-serializes rejects those that its serializer would have written differently, and these name the serializer.
+//! The same events in unusual JSON formats, correctly signed. A handler that hashes the raw body
+//! accepts them all. One that re-serializes rejects those that its serializer would have written
+//! differently, and these name the serializer.
 
 use crate::check::baseline::{Baseline, FieldOrder, find_layout};
 use crate::check::probe::{BuildRequests, Probe, ProbeFactory, ProbeKind, single};

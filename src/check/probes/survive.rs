@@ -1,4 +1,5 @@
-//! Requests that must not crash the handler: headers that make comparisons throw, and signed bodies that are not events.
+//! Requests that must not crash the handler: headers that make comparisons throw, and signed bodies
+//! that are not events.
 
 use crate::check::probe::{BuildRequests, Probe, ProbeFactory, ProbeKind, single};
 use crate::check::types::{ProbeGrade, ProbeGroup, ProbeTopic};

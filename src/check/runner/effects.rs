@@ -1,4 +1,5 @@
-//! Runs probes that count side effects: the same event twice in a row, twice at the same time, and with a wrong amount.
+//! Runs probes that count side effects: the same event twice in a row, twice at the same time, and
+//! with a wrong amount.
 
 use super::state::{NOT_APPLICABLE, Runner};
 use crate::check::cause::ProbeCause;

@@ -1,7 +1,9 @@
-//! Runs the probes: sends their requests to the handler, one probe after the other, and grades the responses.
+//! Runs the probes: sends their requests to the handler, one probe after the other, and grades the
+//! responses.
 //!
-//! A handler that accepts no good event, accepts everything or stops is one problem: probes that depend on it are skipped.
-//! `state` sends requests and keeps what was learned; the other modules run one kind of probe each.
+//! A handler that accepts no good event, accepts everything or stops is one problem: probes that
+//! depend on it are skipped. `state` sends requests and keeps what was learned; the other modules
+//! run one kind of probe each.
 
 mod effects;
 mod raw_body;
@@ -67,7 +69,8 @@ fn run_probe(runner: &mut Runner<'_>, probe: &Probe) -> Result<ProbeResult> {
     }
 }
 
-/// Stops the check if the handler limits the request rate: its other responses would then say nothing about the requests.
+/// Stops the check if the handler limits the request rate: its other responses would then say
+/// nothing about the requests.
 fn check_rate_limit(runner: &mut Runner<'_>, probe: &Probe, result: ProbeResult) -> ProbeResult {
     let is_limited = |exchange: &ProbeExchange| exchange.response.status() == Some(TOO_MANY_REQUESTS);
     let Some(at) = result.exchanges.iter().position(is_limited) else { return result };

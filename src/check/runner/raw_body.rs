@@ -1,5 +1,5 @@
-//! Runs probes with unusual JSON formatting. A rejection counts only if an equivalent body is accepted; all observations
-//! together name the serializer that the handler uses.
+//! Runs probes with unusual JSON formatting. A rejection counts only if an equivalent body is
+//! accepted; all observations together name the serializer that the handler uses.
 
 use super::state::{NOT_APPLICABLE, Runner, observation};
 use crate::check::body_transform::{BodyObservation, consistent_transforms, equivalent_bodies};
@@ -31,7 +31,8 @@ impl Runner<'_> {
         }
     }
 
-    /// Sends the same JSON values in other formats, to tell a handler that re-serializes from one that rejects the values.
+    /// Sends the same JSON values in other formats, to tell a handler that re-serializes from one
+    /// that rejects the values.
     fn try_equivalents(&mut self, probe: &Probe, rejected: ProbeExchange) -> Result<ProbeResult> {
         let response = rejected.response.describe();
         let mut observations = vec![observation(&rejected)];
@@ -52,7 +53,8 @@ impl Runner<'_> {
     }
 }
 
-/// Names the transformations that explain all observations, and makes them the cause of every rejection that they explain.
+/// Names the transformations that explain all observations, and makes them the cause of every
+/// rejection that they explain.
 pub(super) fn attribute_rejections(results: &mut [ProbeResult], observations: &[BodyObservation]) {
     if observations.iter().all(|observation| observation.accepted) {
         return;

@@ -1,4 +1,5 @@
-//! The first probes: finds a request format that the handler accepts, and checks that it rejects anything.
+//! The first probes: finds a request format that the handler accepts, and checks that it rejects
+//! anything.
 
 use super::state::{Runner, observation};
 use crate::check::baseline::Baseline;
@@ -11,7 +12,8 @@ use crate::model::error::{Error, Result};
 use crate::model::exchange::SendFailure;
 use url::Url;
 
-/// Timeout of one more attempt, as a multiple of the budget. It tells a slow handler from one that never responds.
+/// Timeout of one more attempt, as a multiple of the budget. It tells a slow handler from one that
+/// never responds.
 const SLOW_TIMEOUT_FACTOR: u32 = 5;
 
 impl Runner<'_> {
@@ -76,7 +78,8 @@ impl Runner<'_> {
         Ok(ProbeResult::new(probe, Grading::fail(cause), summary, exchanges))
     }
 
-    /// Sends an event with a wrong signature and one without a signature. At least one must be rejected.
+    /// Sends an event with a wrong signature and one without a signature. At least one must be
+    /// rejected.
     pub fn run_rejects_anything(&mut self, probe: &Probe) -> Result<ProbeResult> {
         let mut builder = self.request_builder();
         let (name, body) = (builder.signature_header(), builder.signed_event().body);

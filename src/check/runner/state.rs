@@ -1,4 +1,5 @@
-//! State of a running check: what was learned about the handler so far, and how requests are sent to it.
+//! State of a running check: what was learned about the handler so far, and how requests are sent
+//! to it.
 
 use crate::check::baseline::Baseline;
 use crate::check::body_transform::BodyObservation;
@@ -14,8 +15,8 @@ use crate::diagnose::frameworks::Framework;
 use crate::model::error::{Error, Result};
 use std::time::Duration;
 
-/// Number of timeouts after which the timeout is shortened: a handler that hangs on every malformed request would take
-/// minutes otherwise.
+/// Number of timeouts after which the timeout is shortened: a handler that hangs on every malformed
+/// request would take minutes otherwise.
 const TIMEOUTS_BEFORE_SHORTENING: u32 = 3;
 /// The shortened timeout, as a multiple of the slowest successful response.
 const SHORTENED_TIMEOUT_FACTOR: u32 = 20;
@@ -98,7 +99,8 @@ impl Runner<'_> {
         exchange.ok_or_else(|| Error::failed("a request was sent, but its result is unknown"))
     }
 
-    /// Returns the response timeout: the budget, or less if several requests timed out although others were answered fast.
+    /// Returns the response timeout: the budget, or less if several requests timed out although
+    /// others were answered fast.
     pub fn timeout(&self) -> Duration {
         let ResponseStats { slowest, accepted, timeouts, .. } = self.stats;
         let shortened = (slowest * SHORTENED_TIMEOUT_FACTOR).max(SHORTEST_TIMEOUT);
@@ -106,7 +108,8 @@ impl Runner<'_> {
         if is_shortened { shortened.min(self.plan.budget) } else { self.plan.budget }
     }
 
-    /// Checks that the handler still accepts good events if the connection was closed. If not, returns that instead.
+    /// Checks that the handler still accepts good events if the connection was closed. If not,
+    /// returns that instead.
     pub fn check_alive(&mut self, probe: &Probe, result: ProbeResult) -> Result<ProbeResult> {
         let is_closed = |exchange: &&ProbeExchange| {
             matches!(exchange.response.class(), ResponseClass::Disconnected | ResponseClass::Unreachable)

@@ -47,7 +47,8 @@ impl<'a> HttpHandlerClient<'a> {
         Self { session, url, secret: plan.key.secret.expose(), effects, certificates, budget, handler, random }
     }
 
-    /// Sends all requests at once and waits for their responses. Without requests, waits until the timeout.
+    /// Sends all requests at once and waits for their responses. Without requests, waits until the
+    /// timeout.
     fn exchange(&mut self, mut requests: Vec<OutgoingRequest>, timeout: Duration) -> Result<Vec<SentRequest>> {
         if self.handler.as_mut().is_some_and(|handler| handler.is_interrupted()) {
             return Err(Error::interrupted());

@@ -23,13 +23,15 @@ pub(super) struct StartedHandler {
 }
 
 impl StartedHandler {
-    /// Starts the handler with its secret and port in the environment, and waits until it accepts connections.
+    /// Starts the handler with its secret and port in the environment, and waits until it accepts
+    /// connections.
     pub(super) fn start(command: &str, plan: &CheckPlan, session: &Session<'_>) -> Result<Self> {
         let port = plan.url.port_or_known_default().unwrap_or(80).to_string();
         let secret = String::from_utf8_lossy(plan.key.secret.expose()).into_owned();
         let host = &plan.url[Position::BeforeHost..Position::AfterHost];
         let address = format!("{host}:{port}");
-        // The variable gets one secret, the one that events are signed with, even if it holds several here.
+        // The variable gets one secret, the one that events are signed with, even if it holds
+        // several here.
         let secret_variable = (plan.provider.secret_variable().to_owned(), secret.clone());
         let variables = vec![("PORT".to_owned(), port), secret_variable];
         let program =
@@ -89,7 +91,8 @@ impl StartedHandler {
     }
 }
 
-/// Masks the handler's secret in a line of its output, and everything else that looks like a secret.
+/// Masks the handler's secret in a line of its output, and everything else that looks like a
+/// secret.
 fn mask_line(secret: &str, line: &str) -> String {
     mask_secrets(&if secret.is_empty() { line.to_owned() } else { line.replace(secret, "***") })
 }

@@ -1,7 +1,7 @@
 //! `whtool check`: tests a webhook handler.
 //!
-//! What is tested is in `crate::check`. This module reads the arguments and writes the reports; `client` sends the requests,
-//! and `handler` starts and stops the handler for `--start`.
+//! What is tested is in `crate::check`. This module reads the arguments and writes the reports;
+//! `client` sends the requests, and `handler` starts and stops the handler for `--start`.
 
 mod client;
 mod handler;
@@ -44,13 +44,15 @@ pub(super) struct Check {
     /// URL of the handler
     #[arg(value_name = "URL", value_parser = target::parse, required_unless_present = "list")]
     url: Option<Url>,
-    /// Provider whose events are sent (default: detected from the URL or from the only configured secret)
+    /// Provider whose events are sent (default: detected from the URL or from the only configured
+    /// secret)
     #[arg(long, value_name = "NAME", value_parser = provider_values())]
     provider: Option<&'static dyn Provider>,
     /// List the probes without running them
     #[arg(long)]
     list: bool,
-    /// Run only probes whose id starts with this (`refuse`, `raw.number`) or matches a glob (`*.timestamp.*`)
+    /// Run only probes whose id starts with this (`refuse`, `raw.number`) or matches a glob
+    /// (`*.timestamp.*`)
     #[arg(long, value_name = "PROBE")]
     only: Vec<String>,
     /// Skip probes whose id starts with this or matches a glob
@@ -138,7 +140,8 @@ fn budget(args: &Check) -> Result<Duration> {
     if budget.is_zero() { Err(Error::usage("--budget must be greater than 0")) } else { Ok(budget) }
 }
 
-/// Returns the provider given, the one that the URL names, or the only one with a configured secret.
+/// Returns the provider given, the one that the URL names, or the only one with a configured
+/// secret.
 fn select_provider(args: &Check, url: &Url, keys: &[Key]) -> Result<&'static dyn Provider> {
     let is_configured = |provider: &&&'static dyn Provider| {
         keys.iter().any(|key| !key.secret.is_local_test() && key.secret.provider == provider.name())

@@ -1,4 +1,4 @@
-//! `whtool help`: a command's page, or a topic that belongs to no single command.
+//! `whtool help`: shows the help of a command, or a topic that concerns several commands.
 
 mod topics;
 
@@ -7,9 +7,9 @@ use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::width::Width;
 use crate::world::Stream;
 use clap::Args;
-pub(super) use topics::{Part, TOPICS, Topic};
+pub(super) use topics::{HelpTopic, TOPICS, TopicPart};
 
-/// Explain a command, or a topic: exit-codes, environment, formats, providers
+/// Show help for a command or a topic (exit-codes, environment, formats, providers)
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -18,39 +18,38 @@ Examples:
   whtool help exit-codes
   whtool help environment")]
 pub(super) struct Help {
-    /// A command, or a topic; all of whtool when not given
+    /// Command or topic (default: whtool itself)
     #[arg(value_name = "SUBJECT")]
     words: Vec<String>,
 }
 
-/// The column at which meanings begin in a topic's lists.
-const TERMS: usize = 25;
-/// The column at which terms begin.
-const SET_IN: usize = 2;
+/// Column at which the descriptions of a list begin.
+const DESCRIPTION_COLUMN: usize = 25;
+/// Column at which the terms of a list begin.
+const TERM_COLUMN: usize = 2;
 
-/// Shows the page.
 pub(super) fn run(args: &Help, session: &Session<'_>) -> Result<CommandOutcome> {
     let words: Vec<_> = args.words.iter().map(String::as_str).collect();
     if let [name] = words[..]
         && let Some(topic) = TOPICS.iter().find(|topic| topic.name == name)
     {
         let mut output = session.world.stdout();
-        output.write_all(page(topic, session).as_bytes())?;
+        output.write_all(topic_page(topic, session).as_bytes())?;
         output.flush()?;
         return Ok(CommandOutcome::Success);
     }
     if let Some(first) = words.first().filter(|first| subjects().all(|(name, _)| name != **first)) {
-        return Err(unknown(first));
+        return Err(unknown_subject(first));
     }
     let line = ["whtool"].iter().chain(&words).chain(&["--help"]);
     match tree::tree().try_get_matches_from(line) {
-        Err(error) if error.use_stderr() => Err(unknown(&words.join(" "))),
+        Err(error) if error.use_stderr() => Err(unknown_subject(&words.join(" "))),
         Err(error) => super::print_clap_error(&error, session.world).map(|()| CommandOutcome::Success),
-        Ok(_) => Err(unknown(&words.join(" "))),
+        Ok(_) => Err(unknown_subject(&words.join(" "))),
     }
 }
 
-/// Everything that can be explained: name and meaning.
+/// Returns all commands and topics, each with a description.
 pub(super) fn subjects() -> impl Iterator<Item = (String, String)> {
     let tree = tree::tree();
     let commands = tree.get_subcommands().map(|command| {
@@ -61,28 +60,28 @@ pub(super) fn subjects() -> impl Iterator<Item = (String, String)> {
     commands.into_iter().chain(TOPICS.iter().map(|topic| (topic.name.to_owned(), topic.about.to_owned())))
 }
 
-fn unknown(word: &str) -> Error {
-    let error = Error::usage(format!("there is no command and no topic `{word}`"));
+fn unknown_subject(word: &str) -> Error {
+    let error = Error::usage(format!("no command or topic is named `{word}`"));
     let likeness = |(name, _): (String, String)| (strsim::jaro_winkler(word, &name), name);
     let nearest = subjects().map(likeness).max_by(|(one, _), (other, _)| one.total_cmp(other));
     match nearest.filter(|(likeness, _)| *likeness > 0.7) {
-        Some((_, name)) => error.hint(format!("whtool help {name}")),
-        None => error.hint("whtool help"),
+        Some((_, name)) => error.hint(format!("did you mean `whtool help {name}`?")),
+        None => error.hint("`whtool help` lists all commands"),
     }
 }
 
-fn page(topic: &Topic, session: &Session<'_>) -> String {
+fn topic_page(topic: &HelpTopic, session: &Session<'_>) -> String {
     let mut text = format!("{}\n", topic.about);
     for part in (topic.parts)() {
         match part {
-            Part::Text(said) => {
+            TopicPart::Text(paragraph) => {
                 let width = session.width(Stream::Output);
-                text.push_str(&format!("\n{}\n", width.wrap(&flowing(&said, session), 0)));
+                text.push_str(&format!("\n{}\n", width.wrap(&joined(&paragraph, session), 0)));
             }
-            Part::Terms(heading, terms) => {
+            TopicPart::Terms(heading, terms) => {
                 text.push_str(&format!("\n{}\n", session.out.strong(&heading)));
-                for (term, meaning) in terms {
-                    text.push_str(&entry(&term, &meaning, session));
+                for (term, description) in terms {
+                    text.push_str(&list_item(&term, &description, session));
                 }
             }
         }
@@ -90,23 +89,26 @@ fn page(topic: &Topic, session: &Session<'_>) -> String {
     text
 }
 
-/// A text for a terminal, which breaks it where it has to, or for a pipe, which gets the lines that were written.
-fn flowing(said: &str, session: &Session<'_>) -> String {
+/// Joins the lines of a paragraph for a terminal, whose width decides where they wrap. A pipe gets
+/// the lines as written.
+fn joined(paragraph: &str, session: &Session<'_>) -> String {
     match session.width(Stream::Output) {
-        Width::Unlimited => said.to_owned(),
-        Width::Wide(_) | Width::Narrow(_) => said.replace('\n', " "),
+        Width::Unlimited => paragraph.to_owned(),
+        Width::Wide(_) | Width::Narrow(_) => paragraph.replace('\n', " "),
     }
 }
 
-/// A term and its meaning, the meaning's lines under each other.
-fn entry(term: &str, meaning: &str, session: &Session<'_>) -> String {
+/// Formats a term with its description, whose lines are aligned. The description of a long term
+/// begins on the next line.
+fn list_item(term: &str, description: &str, session: &Session<'_>) -> String {
     let width = session.width(Stream::Output);
-    let room = TERMS.saturating_sub(SET_IN + term.chars().count());
-    let head = format!("{:SET_IN$}{}", "", session.out.name(term));
-    let lines = flowing(meaning, session).lines().collect::<Vec<_>>().join(&format!("\n{:TERMS$}", ""));
-    if room < 2 {
-        format!("{head}\n{}\n", width.wrap(&format!("{:TERMS$}{lines}", ""), 0))
+    let gap = DESCRIPTION_COLUMN.saturating_sub(TERM_COLUMN + term.chars().count());
+    let head = format!("{:TERM_COLUMN$}{}", "", session.out.name(term));
+    let indent = " ".repeat(DESCRIPTION_COLUMN);
+    let lines = joined(description, session).lines().collect::<Vec<_>>().join(&format!("\n{indent}"));
+    if gap < 2 {
+        format!("{head}\n{}\n", width.wrap(&format!("{indent}{lines}"), 0))
     } else {
-        width.wrap(&format!("{head}{:room$}{lines}", ""), TERMS - SET_IN) + "\n"
+        width.wrap(&format!("{head}{:gap$}{lines}", ""), DESCRIPTION_COLUMN - TERM_COLUMN) + "\n"
     }
 }

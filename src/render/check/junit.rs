@@ -1,6 +1,7 @@
 //! JUnit XML for CI systems: a suite for each group, a case for each probe.
 //!
-//! A JUnit case can only pass, fail or be skipped. So warnings and information pass, and are in the case's output.
+//! A JUnit case can only pass, fail or be skipped. So warnings and information pass, and are in the
+//! case's output.
 
 use super::{ReportHeader, escape_markup};
 use crate::check::{CheckReport, ProbeCause, ProbeExchange, ProbeGrade, ProbeGroup, ProbeResult};

@@ -55,8 +55,8 @@ fn collapse_white_space(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Escapes text for HTML and XML, between tags or in quotes. Characters that XML cannot contain or that change the text
-/// direction become `\u{…}`.
+/// Escapes text for HTML and XML, between tags or in quotes. Characters that XML cannot contain or
+/// that change the text direction become `\u{…}`.
 fn escape_markup(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {

@@ -1,4 +1,5 @@
-//! Report for a terminal: one line per group, then the problems, then information and skipped probes.
+//! Report for a terminal: one line per group, then the problems, then information and skipped
+//! probes.
 
 use super::{ReportHeader, page_text};
 use crate::check::{CheckReport, ProbeCause, ProbeExchange, ProbeGrade, ProbeGroup, ProbeResult, Problem, framework};
