@@ -183,7 +183,7 @@ fn parse_arguments(
     };
     let matches = match parse(tree::tree_for(arguments)) {
         // Help and error messages may mention every command.
-        Err(error) if error.kind() != ErrorKind::DisplayVersion => parse(tree::tree())?,
+        Err(error) if error.kind() != ErrorKind::DisplayVersion => parse(tree::help_tree())?,
         parsed => parsed?,
     };
     let common = Common::from_arg_matches(&matches)?;

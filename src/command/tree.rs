@@ -5,8 +5,8 @@
 //! and copies those that call a subcommand to the subcommand's help.
 
 use super::{COMMANDS, Root};
-use clap::builder::StyledStr;
-use clap::{Command, CommandFactory};
+use clap::builder::{PossibleValue, StyledStr};
+use clap::{Arg, Command, CommandFactory};
 use std::ffi::OsString;
 
 /// Help with the examples first.
@@ -69,6 +69,33 @@ fn examples_calling(name: &str, parent: &str) -> Option<String> {
     let calls = |line: &&str| line.split_whitespace().skip_while(|word| *word != "whtool").nth(2) == Some(name);
     let lines: Vec<_> = parent.lines().filter(calls).collect();
     (!lines.is_empty()).then(|| format!("{HEADING}{}", lines.join("\n")))
+}
+
+/// Every command, for printing help: `-h` and `--help` show the same page, with one line per option where it fits.
+pub(super) fn help_tree() -> Command {
+    with_short_layout(tree())
+}
+
+/// Moves everything that makes clap switch to its long layout, which needs three lines per option: the further paragraphs
+/// of a description go before the examples, and the descriptions of possible values are left to the man page.
+fn with_short_layout(command: Command) -> Command {
+    let description = command.get_long_about().map(ToString::to_string).unwrap_or_default();
+    let further = description.split_once("\n\n").map(|(_, further)| further.trim_end().to_owned());
+    let examples = command.get_after_help().map(|text| text.ansi().to_string());
+    let below: Vec<_> = further.into_iter().chain(examples).collect();
+    let command = command.long_about(None::<&str>).after_help(below.join("\n\n"));
+    command.mut_args(with_short_help).mut_subcommands(with_short_layout)
+}
+
+fn with_short_help(arg: Arg) -> Arg {
+    let text = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
+    let values = arg.get_possible_values();
+    if arg.is_hide_possible_values_set() || !values.iter().any(|value| value.get_help().is_some()) {
+        return arg.help(text).long_help(None::<&str>);
+    }
+    let names: Vec<_> = values.iter().filter(|value| !value.is_hide_set()).map(PossibleValue::get_name).collect();
+    let text = format!("{text} [possible values: {}]", names.join(", "));
+    arg.help(text).long_help(None::<&str>).hide_possible_values(true)
 }
 
 #[cfg(test)]

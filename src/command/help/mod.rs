@@ -42,7 +42,7 @@ pub(super) fn run(args: &Help, session: &Session<'_>) -> Result<CommandOutcome> 
         return Err(unknown_subject(first));
     }
     let line = ["whtool"].iter().chain(&words).chain(&["--help"]);
-    match tree::tree().try_get_matches_from(line) {
+    match tree::help_tree().try_get_matches_from(line) {
         Err(error) if error.use_stderr() => Err(unknown_subject(&words.join(" "))),
         Err(error) => super::print_clap_error(&error, session.world).map(|()| CommandOutcome::Success),
         Ok(_) => Err(unknown_subject(&words.join(" "))),
