@@ -1,4 +1,4 @@
-//! `emulate`: both providers over real sockets, with `listen` or a socket of the test as the app.
+//! `emulate`: both providers over real sockets, with `listen` or a test socket as the app.
 
 use crate::common::Made;
 use crate::process::{Listener, PLUSTIVE_SECRET, available, run, whtool};
@@ -8,7 +8,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command};
 
-/// An emulator in its own process, with nothing in its environment but a home.
+/// An emulator in its own process, without environment variables but a home folder.
 struct Emulated {
     child: Child,
     records: BufReader<ChildStdout>,
@@ -50,7 +50,7 @@ impl Emulated {
         }
     }
 
-    /// Head and body of what is answered; both empty when the connection was cut.
+    /// Head and body of the answer; both are empty if the connection was cut.
     fn exchange(&self, method: &str, target: &str, body: &str) -> (String, String) {
         let key =
             if target.starts_with("/plustive") { "pk_live_emulated_by_whtool" } else { "sk_test_emulated_by_whtool" };
@@ -96,7 +96,7 @@ impl Emulated {
     }
 }
 
-/// A test that fails must not leave its emulator behind.
+/// Stops the emulator of a failed test, too.
 impl Drop for Emulated {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -104,7 +104,7 @@ impl Drop for Emulated {
     }
 }
 
-/// Records of each kind, of calls and deliveries that went well and badly.
+/// Records of each kind, for successful and failed calls and deliveries.
 pub fn some_records(home: &Path) -> Vec<u8> {
     let mut emulated = Emulated::start(home, &["--plustive-url", "http://127.0.0.1:1/", "--speed", "3600"]);
     emulated.exchange("GET", "/nothing", "");
@@ -124,7 +124,7 @@ fn home() -> tempfile::TempDir {
 }
 
 #[test]
-fn export_lines_are_all_that_goes_to_stdout_and_an_app_needs_nothing_else() {
+fn stdout_has_the_export_lines_that_an_app_needs_and_nothing_else() {
     let run = Made::default().run(&["emulate", "--seed", "7"]);
     let text = run.text();
     assert!(text.lines().all(|line| line.starts_with("export ")), "{text}");
@@ -143,25 +143,25 @@ fn export_lines_are_all_that_goes_to_stdout_and_an_app_needs_nothing_else() {
 }
 
 #[test]
-fn a_secret_of_the_environment_is_used_and_not_printed() {
+fn a_secret_from_the_environment_is_used_but_not_printed() {
     let run = Made::with_secrets().run(&["emulate", "--plustive-url", "localhost:4848"]);
     assert!(!run.text().contains("WEBHOOK_SECRET") && !run.err.contains(PLUSTIVE_SECRET), "{}{}", run.text(), run.err);
     assert!(run.err.contains("signed with PLUSTIVE_WEBHOOK_SECRET"), "{}", run.err);
 }
 
 #[test]
-fn what_makes_no_sense_is_a_usage_error() {
+fn invalid_arguments_are_usage_errors() {
     for words in [&["--fault", "flood"][..], &["--speed", "0"], &["--plustive-url", "ftp://x"], &["--variant", "x"]] {
         let run = Made::default().run(&[&["emulate"], words].concat());
         assert_eq!((run.status, run.out.len()), (2, 0), "{words:?}: {}", run.err);
     }
     let run = Made::default().run(&["emulate", "--plustive-url", "https://example.com/"]);
-    assert_eq!(run.status, 2, "nobody can be asked: {}", run.err);
+    assert_eq!(run.status, 2, "there is no terminal for a confirmation: {}", run.err);
     assert_eq!(Made::default().run(&["emulate", "--port", "1"]).status, 3);
 }
 
 #[test]
-fn a_damaged_state_is_refused_and_left_alone() {
+fn a_damaged_state_file_is_refused_and_not_changed() {
     let home = home();
     let file = home.path().join("state.json");
     std::fs::write(&file, b"{\"schema\":").unwrap();
@@ -172,7 +172,7 @@ fn a_damaged_state_is_refused_and_left_alone() {
 }
 
 #[test]
-fn what_is_registered_paid_and_bought_listen_verifies_also_after_a_restart() {
+fn listen_verifies_webhooks_before_and_after_a_restart_of_the_emulator() {
     let home = home();
     let state = home.path().join("state.json");
     let words = [
@@ -189,7 +189,7 @@ fn what_is_registered_paid_and_bought_listen_verifies_also_after_a_restart() {
         .env("PLEXOS_API_URL", format!("http://{}/plexos", first.address))
         .env("PLEXOS_PAY_SECRET_KEY", "sk_test_emulated_by_whtool"));
     assert!(output.status.success(), "{output:?}");
-    // From now on `listen` knows the secret by itself.
+    // `register` stored the secret for `listen`.
     let mut listener = Listener::spawn(&mut whtool(home.path(), &["listen", "--json", "--port", "0"]));
     let endpoints = first.call("GET", "/plexos/v1/webhooks", &Value::Null);
     let endpoint = endpoints["data"][0]["id"].as_str().unwrap();
@@ -217,7 +217,7 @@ fn what_is_registered_paid_and_bought_listen_verifies_also_after_a_restart() {
 
 #[test]
 #[cfg(unix)]
-fn a_state_file_is_for_its_owner_only() {
+fn a_state_file_is_readable_by_its_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let home = home();
     let state = home.path().join("state.json");
@@ -229,7 +229,7 @@ fn a_state_file_is_for_its_owner_only() {
 }
 
 #[test]
-fn a_cut_call_was_carried_out_and_a_limited_one_was_not() {
+fn a_cut_call_is_executed_and_a_rate_limited_one_is_not() {
     let home = home();
     let emulated = Emulated::start(home.path(), &["--fault", "cut,count=1,method=POST,provider=plexos"]);
     let body = json!({"amount": 10_000, "operator": "MOCK", "operatorPhone": "+2389001234"}).to_string();
@@ -276,7 +276,7 @@ fn large_announced_bodies_leave_no_threads_or_descriptors_behind() {
 }
 
 #[test]
-fn retries_widen_until_the_app_answers_and_python_agrees_on_every_signature() {
+fn every_retry_has_a_signature_that_python_confirms() {
     let home = home();
     let app = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/hook", app.local_addr().unwrap());
@@ -287,10 +287,10 @@ fn retries_widen_until_the_app_answers_and_python_agrees_on_every_signature() {
     let secret = emulated.call("POST", "/plexos/v1/webhooks", &hook)["secret"].as_str().unwrap().to_owned();
     emulated.pay();
     emulated.buy("order-1");
-    // Two that are refused and two that are taken, in whatever order the two events come.
+    // Each event is refused once and accepted once; the two may arrive in any order.
     let mut requests = Vec::new();
     for status in [503, 503, 200, 200] {
-        requests.push(taken(&app, status));
+        requests.push(accept(&app, status));
         emulated.delivery();
     }
     let signed: Vec<_> = requests.iter().map(|request| signature(request, &secret)).collect();
@@ -307,8 +307,8 @@ fn retries_widen_until_the_app_answers_and_python_agrees_on_every_signature() {
     assert_eq!(tries, 4, "{deliveries}");
 }
 
-/// Accepts one request, answers it, and gives it back.
-fn taken(app: &TcpListener, status: u16) -> String {
+/// Accepts one request, answers it, and returns it.
+fn accept(app: &TcpListener, status: u16) -> String {
     let (mut stream, _) = app.accept().unwrap();
     let mut request = String::new();
     let mut reader = BufReader::new(stream.try_clone().unwrap());
@@ -332,7 +332,7 @@ fn header(request: &str, name: &str) -> String {
         .unwrap_or_default()
 }
 
-/// What is signed before the body, the body, the secret, and the signature.
+/// Signed prefix, body, secret and signature.
 fn signature(request: &str, plexos: &str) -> (String, String, String, String) {
     let body = request.split_once("\r\n\r\n").unwrap().1.to_owned();
     let plustive = header(request, "x-plustive-signature");

@@ -1,4 +1,4 @@
-//! `replay`: what is sent, how often, and what is said of it. The sockets are in `process`.
+//! `replay`: requests, order, output and messages. `process` runs it over real sockets.
 
 use crate::common::{Made, PLEXOS_SECRET};
 use crate::events::{keep, keep_judged, plexos};
@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use whtool::model::exchange::{OutgoingRequest, SendFailure};
 use whtool::world::Stream;
 
-/// An HMAC of the crate's own, as the check of what was sent; the crate is held to RFC 4231 and openssl elsewhere.
+/// Checks a signature with the hmac crate, which other tests compare with RFC 4231 and openssl.
 fn is_signed(outgoing: &OutgoingRequest) -> bool {
     let header = |name| outgoing.request.headers.get(name).map(|value| String::from_utf8_lossy(value).into_owned());
     let (Some(time), Some(mac)) = (header("X-Plexos-Timestamp"), header("X-Plexos-Signature")) else { return false };
@@ -19,7 +19,7 @@ fn is_signed(outgoing: &OutgoingRequest) -> bool {
 }
 
 #[test]
-fn a_sample_goes_signed_to_the_local_listener() {
+fn a_sample_is_signed_and_sent_to_the_local_listener() {
     let made = Made::with_secrets();
     let run = made.run(&["replay", "payment.debited"]);
     assert_eq!((run.status, run.text().as_str()), (0, "payment.debited       200   1.00 ms  said\n"));
@@ -31,7 +31,7 @@ fn a_sample_goes_signed_to_the_local_listener() {
 }
 
 #[test]
-fn repeated_samples_are_distinct_events_and_fixed_ones_are_not() {
+fn repeated_samples_are_distinct_events_unless_fixed() {
     let bodies = |words: &[&str]| -> usize {
         let made = Made::with_secrets();
         made.run(&[&["replay", "payment.debited", "--repeat", "50"], words].concat());
@@ -45,7 +45,7 @@ fn repeated_samples_are_distinct_events_and_fixed_ones_are_not() {
 }
 
 #[test]
-fn files_and_standard_input_are_sent_as_they_are() {
+fn files_and_stdin_are_sent_unchanged() {
     let body = "{ \"type\" : 1,\n\"data\":{} }\n";
     let made = Made::with_secrets().file("p.json", body).input(body);
     assert_eq!(made.run(&["replay", "p.json", "-"]).status, 0);
@@ -56,14 +56,14 @@ fn files_and_standard_input_are_sent_as_they_are() {
 }
 
 #[test]
-fn tampering_comes_after_signing() {
+fn tampering_breaks_the_signature() {
     let made = Made::with_secrets();
     made.run(&["replay", "payment.debited", "--tamper"]);
     assert!(!is_signed(&made.sent.lock().unwrap()[0]));
 }
 
 #[test]
-fn an_answer_that_is_not_2xx_is_a_no_and_no_answer_is_a_failure() {
+fn an_answer_other_than_2xx_exits_with_1_and_no_answer_with_3() {
     let status = |answer| Made { answers: vec![answer], ..Made::with_secrets() }.run(&["replay", "payment.debited"]);
     assert_eq!(status(Ok(204)).status, 0);
     assert_eq!(status(Ok(302)).status, 1);
@@ -74,7 +74,7 @@ fn an_answer_that_is_not_2xx_is_a_no_and_no_answer_is_a_failure() {
 }
 
 #[test]
-fn a_dry_run_prints_the_request_and_sends_nothing() {
+fn a_dry_run_prints_requests_and_sends_nothing() {
     let made = Made::with_secrets();
     let run = made.run(&["replay", "payment.debited", "--dry-run", "--to", "https://example.com/hooks"]);
     assert_eq!((run.status, made.sent.lock().unwrap().len()), (0, 0));
@@ -84,7 +84,7 @@ fn a_dry_run_prints_the_request_and_sends_nothing() {
 }
 
 #[test]
-fn what_leaves_this_machine_needs_a_yes() {
+fn sending_to_another_machine_needs_confirmation() {
     let words = ["replay", "payment.debited", "--to", "https://example.com/hooks"];
     let made = Made::with_secrets();
     let run = made.run(&words);
@@ -98,22 +98,26 @@ fn what_leaves_this_machine_needs_a_yes() {
 }
 
 #[test]
-fn unknown_sources_are_named_before_anything_is_sent() {
+fn an_unknown_source_is_reported_before_anything_is_sent() {
     let made = Made::with_secrets();
     let run = made.run(&["replay", "payment.created", "payment.debted"]);
     assert_eq!((run.status, made.sent.lock().unwrap().len()), (3, 0));
-    assert!(run.err.contains("neither a sample nor a file") && run.err.contains("payment.debited"), "{}", run.err);
+    assert!(
+        run.err.contains("`payment.debted` is not a sample, file or capture") && run.err.contains("payment.debited"),
+        "{}",
+        run.err
+    );
 }
 
 #[test]
-fn a_field_that_is_not_there_is_an_error_before_anything_is_sent() {
+fn a_missing_field_is_reported_before_anything_is_sent() {
     let made = Made::with_secrets();
     let run = made.run(&["replay", "payment.created", "transaction.success", "--set", "data.amount=1"]);
     assert_eq!((run.status, made.sent.lock().unwrap().len()), (2, 0));
 }
 
 #[test]
-fn a_field_of_a_file_is_changed_and_what_is_no_json_is_refused() {
+fn set_changes_a_json_file_and_refuses_other_files() {
     let made = Made::with_secrets().file("p.json", r#"{"type":"a","data":{"amount":"1"}}"#).file("t.txt", "text");
     assert_eq!(made.run(&["replay", "p.json", "--set", "data.amount=5"]).status, 0);
     assert_eq!(made.sent.lock().unwrap()[0].request.body, br#"{"type":"a","data":{"amount":"5"}}"#);
@@ -122,50 +126,50 @@ fn a_field_of_a_file_is_changed_and_what_is_no_json_is_refused() {
 }
 
 #[test]
-fn many_are_summed_up() {
+fn many_requests_end_with_a_summary() {
     let made = Made { answers: vec![Ok(200), Ok(200), Ok(401)], ..Made::with_secrets() };
     let words = ["replay", "payment.debited", "--repeat", "9", "--concurrency", "4", "--rate", "1000"];
     let run = made.run(&words);
     assert_eq!(run.status, 1);
-    assert!(run.err.contains("9 of 9 tried") && run.err.contains("6 × 200, 3 × 401; p50 1.00 ms"), "{}", run.err);
+    assert!(run.err.contains("sent 9 of 9 in ") && run.err.contains("6 × 200, 3 × 401; p50 1.00 ms"), "{}", run.err);
     let sending = made.sending.lock().unwrap().clone().unwrap();
     assert_eq!((sending.concurrency, sending.per_second), (4, Some(1000.0)));
 }
 
 const PLEXOS: &[u8] = include_bytes!("vectors/plexos.json");
 
-/// The bodies that were sent since this was asked last, and whether each is signed.
-fn taken(made: &Made) -> Vec<(Vec<u8>, bool)> {
+/// Takes the bodies sent since the last call; `true` marks a valid signature.
+fn take_sent(made: &Made) -> Vec<(Vec<u8>, bool)> {
     let sent = std::mem::take(&mut *made.sent.lock().unwrap());
     sent.into_iter().map(|outgoing| (outgoing.request.body.clone(), is_signed(&outgoing))).collect()
 }
 
 #[test]
-fn what_never_verified_is_signed_anew_only_where_it_is_named() {
+fn an_unverified_capture_is_resigned_only_if_it_is_named() {
     let made = Made::with_secrets();
     let forged = b"{\"type\":\"payment.debited\",\"data\":{\"amount\":\"99999999\"}}";
     keep(&made, &[(3, plexos(PLEXOS)), (2, plexos(forged))]);
-    // Refused then, because the secret was not known yet.
+    // Refused when it arrived, because the secret was not configured yet.
     keep_judged(&made, &[(1, plexos(PLEXOS))], &[]);
     let run = made.run(&["replay", "--failed"]);
-    assert_eq!(taken(&made), [(PLEXOS.to_vec(), true)]);
-    assert!(run.status == 0 && run.err.contains("1 capture left out"), "{}", run.err);
+    assert_eq!(take_sent(&made), [(PLEXOS.to_vec(), true)]);
+    assert!(run.status == 0 && run.err.contains("skipped 1 capture"), "{}", run.err);
     let ids: Vec<_> = made.run(&["events", "--json", "--verdict", "mismatch"]).json();
     let id = ids[0]["id"].as_str().unwrap();
     let run = made.run(&["replay", id]);
-    assert_eq!(taken(&made), [(forged.to_vec(), true)]);
-    assert!(run.err.contains("does not verify"), "{}", run.err);
+    assert_eq!(take_sent(&made), [(forged.to_vec(), true)]);
+    assert!(run.err.contains("is not verified"), "{}", run.err);
     let run = made.run(&["replay", "--failed", "--exact"]);
-    let as_it_came = |body: &[u8]| (body.to_vec(), body == PLEXOS);
-    assert_eq!(taken(&made), [as_it_came(forged), as_it_came(PLEXOS)]);
+    let unchanged = |body: &[u8]| (body.to_vec(), body == PLEXOS);
+    assert_eq!(take_sent(&made), [unchanged(forged), unchanged(PLEXOS)]);
     assert!(!run.err.contains("warning"), "{}", run.err);
     let run = made.run(&["replay", "--verdict", "mismatch"]);
-    assert_eq!((run.status, taken(&made).len()), (3, 0));
-    assert!(run.err.contains("all that match were left out"), "{}", run.err);
+    assert_eq!((run.status, take_sent(&made).len()), (3, 0));
+    assert!(run.err.contains("all matching captures were skipped"), "{}", run.err);
 }
 
 #[test]
-fn captures_are_read_back_from_files_and_lists() {
+fn captures_are_read_from_files_and_lists() {
     let made = Made::with_secrets();
     let request = plexos(PLEXOS);
     keep(&made, &[(2, request.clone()), (1, request.clone())]);
@@ -183,7 +187,7 @@ fn captures_are_read_back_from_files_and_lists() {
         for exact in [&["--exact"][..], &[]] {
             let run = made.run(&[&["replay"], words, exact].concat());
             assert!(run.status == 0 && !run.err.contains("warning"), "{words:?}: {}", run.err);
-            assert_eq!(taken(&made), vec![(PLEXOS.to_vec(), true); count], "{words:?} {exact:?}");
+            assert_eq!(take_sent(&made), vec![(PLEXOS.to_vec(), true); count], "{words:?} {exact:?}");
         }
     }
     let run = made.run(&["replay", "e.ndjson", "--json"]);
@@ -191,16 +195,20 @@ fn captures_are_read_back_from_files_and_lists() {
     assert_eq!(names, ["e.ndjson, line 1", "e.ndjson, line 2"]);
     let made = made.file("list", "# two\n{\"schema\":\"x\"}\n");
     let run = made.run(&["replay", "--from", "list"]);
-    assert!(run.status == 3 && run.err.contains("line 2 of the list can't be read"), "{}", run.err);
+    assert!(run.status == 3 && run.err.contains("can't read line 2 of the list"), "{}", run.err);
 }
 
 #[test]
-fn a_refusal_is_told_with_the_secret_and_one_that_was_wanted_is_not() {
+fn a_refusal_names_the_secret_unless_the_body_was_tampered_with() {
     let refusing = |made: Made| Made { answers: vec![Ok(401)], ..made };
     let local = refusing(Made::default()).run(&["replay", "payment.debited"]);
     assert!(local.err.contains("signed with the local test secret"), "{}", local.err);
     let configured = refusing(Made::with_secrets()).run(&["replay", "payment.debited"]);
-    assert!(configured.err.contains("signed with PLEXOS_WEBHOOK_SECRET: does the target know"), "{}", configured.err);
+    assert!(
+        configured.err.contains("signed with PLEXOS_WEBHOOK_SECRET; check that the target uses the same secret"),
+        "{}",
+        configured.err
+    );
     for made in [Made::default(), Made::with_secrets()] {
         let tampered = refusing(made).run(&["replay", "payment.debited", "--tamper"]);
         assert!(tampered.status == 1 && !tampered.err.contains("signed with"), "{}", tampered.err);
@@ -208,24 +216,28 @@ fn a_refusal_is_told_with_the_secret_and_one_that_was_wanted_is_not() {
 }
 
 #[test]
-fn a_field_that_was_not_there_is_told_once_and_with_where_it_is() {
+fn a_new_field_is_reported_once_with_a_suggestion() {
     let run = Made::with_secrets().run(&["replay", "payment.debited", "--set", "amount=5", "--repeat", "3"]);
-    assert_eq!(run.err.matches("`amount` was not there: added; `data.amount` is there").count(), 1, "{}", run.err);
+    assert_eq!(run.err.matches("added the new field `amount`; did you mean `data.amount`?").count(), 1, "{}", run.err);
     let deep = Made::with_secrets().run(&["replay", "payment.debited", "--set", "data.colour=5"]);
-    assert!(deep.err.contains("`data.colour` was not there: added\n"), "{}", deep.err);
+    assert!(deep.err.contains("added the new field `data.colour`\n"), "{}", deep.err);
 }
 
 #[test]
-fn a_sample_is_of_its_own_provider_whatever_is_asked_for() {
+fn a_sample_of_another_provider_is_refused() {
     let made = Made::with_secrets();
     let run = made.run(&["replay", "payment.debited", "--provider", "plustive"]);
-    assert!(run.status == 2 && run.err.contains("is Plexos Pay's, not Plustive's"), "{}", run.err);
+    assert!(
+        run.status == 2 && run.err.contains("`payment.debited` is a sample of Plexos Pay, not of Plustive"),
+        "{}",
+        run.err
+    );
     assert!(made.sent.lock().unwrap().is_empty());
     assert_eq!(made.run(&["replay", "payment.debited", "--provider", "plexos"]).status, 0);
 }
 
 #[test]
-fn an_empty_list_is_nothing_to_send() {
+fn an_empty_list_sends_nothing_and_succeeds() {
     let run = Made::with_secrets().file("missed", "# of yesterday\n\n").run(&["replay", "--from", "missed"]);
     assert!(run.status == 0 && run.err.contains("the list is empty"), "{}", run.err);
 }

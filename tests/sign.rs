@@ -1,4 +1,4 @@
-//! `sign`: the vectors, the forms, and other programs as witnesses.
+//! `sign`: signatures that openssl computed, output formats, and secrets.
 
 use crate::common::{Made, NOW, PLUSTIVE_SECRET};
 use crate::process::available;
@@ -23,7 +23,7 @@ const NON_ASCII_MAC: &str = "04a10f640d9843fc954ba801012b1a718d88a109dbaafefc8a2
 const HELLO_MAC: &str = "5a36e98786a4a03f2348f7fd84a50bf71193e7b7b6e0c2a4c9ea21ce9faecb83";
 
 #[test]
-fn digests_are_those_that_openssl_computed() {
+fn digests_equal_those_of_openssl() {
     let digest = |body: &[u8]| {
         let run = Made::with_secrets().input(body).run(&["sign", "-", "--as", "digest", "--timestamp", "1736937000"]);
         assert_eq!(run.status, 0, "{}", run.err);
@@ -35,7 +35,7 @@ fn digests_are_those_that_openssl_computed() {
 }
 
 #[test]
-fn headers_are_all_that_is_printed() {
+fn headers_are_printed_by_default() {
     let run = Made::with_secrets().file("p.json", PLEXOS).run(&["sign", "p.json"]);
     assert_eq!(run.text(), format!("X-Plexos-Timestamp: {NOW}\nX-Plexos-Signature: {PLEXOS_MAC}\n"));
     assert_eq!(run.err, "");
@@ -46,7 +46,7 @@ fn headers_are_all_that_is_printed() {
 }
 
 #[test]
-fn a_time_is_taken_as_unix_seconds_or_rfc_3339() {
+fn a_timestamp_is_unix_seconds_or_rfc_3339() {
     for time in ["1736937000", "2025-01-15T10:30:00Z", "2025-01-15T09:30:00-01:00"] {
         let run = Made::with_secrets().input(PLEXOS).run(&["sign", "-", "--as", "digest", "--timestamp", time]);
         assert_eq!(run.text(), format!("{PLEXOS_MAC}\n"), "{time}");
@@ -57,7 +57,7 @@ fn a_time_is_taken_as_unix_seconds_or_rfc_3339() {
 }
 
 #[test]
-fn a_payload_of_nobody_needs_a_provider() {
+fn an_unrecognized_payload_needs_a_provider() {
     let made = Made::with_secrets().input(b"hello");
     let run = made.run(&["sign", "-"]);
     assert_eq!(run.status, 2);
@@ -68,7 +68,7 @@ fn a_payload_of_nobody_needs_a_provider() {
 }
 
 #[test]
-fn what_is_no_payload_is_called_what_it_is() {
+fn an_unusable_payload_is_explained() {
     let request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}";
     let cases: [(&[u8], &str, &str); 6] = [
         (b"", "it is empty", "--provider plexos"),
@@ -79,7 +79,7 @@ fn what_is_no_payload_is_called_what_it_is() {
         (b"{\"a\":1}", "neither `type` and `data`", "--provider plustive"),
     ];
     for (body, why, hint) in cases {
-        // Captured requests are sent again.
+        // `replay` sends captured requests.
         let commands = if body == request { &["sign"][..] } else { &["sign", "replay"] };
         for command in commands {
             let run = Made::with_secrets().file("body", body).run(&[*command, "body"]);
@@ -98,13 +98,13 @@ fn an_empty_body_is_signed_with_a_warning() {
     assert!(run.err.contains("the body is empty: e.json"), "{}", run.err);
 }
 
-/// `openssl dgst -sha256 -hmac KEY -r`, an independent witness.
+/// The digest that `openssl dgst -sha256 -hmac KEY -r` prints.
 fn openssl(message: &[u8], key: &str) -> String {
     let output = piped(Command::new("openssl").args(["dgst", "-sha256", "-hmac", key, "-r"]), message);
     String::from_utf8(output).unwrap().split_whitespace().next().unwrap().to_owned()
 }
 
-/// What a command prints when it is fed this.
+/// Runs a command with this input and returns its output.
 fn piped(command: &mut Command, input: &[u8]) -> Vec<u8> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the command is installed");
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), input).unwrap();
@@ -114,7 +114,7 @@ fn piped(command: &mut Command, input: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn bodies_that_are_no_text_are_signed_as_they_are() {
+fn binary_bodies_are_signed_unchanged() {
     if !available("openssl") {
         return;
     }
@@ -127,7 +127,7 @@ fn bodies_that_are_no_text_are_signed_as_they_are() {
     }
 }
 
-/// What bash makes of a command in which curl is replaced by a program that prints what it was given.
+/// Runs a command in bash, with curl replaced by a function that prints the body it was given.
 fn in_bash(command: &str) -> Vec<u8> {
     let stub = r#"curl() {
         while [ $# -gt 0 ]; do
@@ -143,7 +143,7 @@ fn in_bash(command: &str) -> Vec<u8> {
 }
 
 #[test]
-fn the_curl_command_carries_the_same_bytes_through_bash() {
+fn the_curl_command_sends_the_same_bytes_from_bash() {
     if !available("bash") {
         return;
     }
@@ -165,7 +165,7 @@ fn the_curl_command_carries_the_same_bytes_through_bash() {
 }
 
 #[test]
-fn the_http_form_is_a_request_with_the_target_of_the_url() {
+fn the_http_format_requests_the_path_of_the_url() {
     let words = ["sign", "-", "--as", "http", "--to", "https://example.com:8443/hooks/a?b=c"];
     let run = Made::with_secrets().input(PLEXOS).run(&words);
     let text = run.text();
@@ -174,7 +174,7 @@ fn the_http_form_is_a_request_with_the_target_of_the_url() {
 }
 
 #[test]
-fn the_json_form_is_read_back_by_verify() {
+fn verify_reads_the_json_and_http_formats() {
     for form in ["json", "http"] {
         let signed = Made::with_secrets().input(PLEXOS).run(&["sign", "-", "--as", form]);
         let run = Made::with_secrets().input(&signed.out).run(&["verify", "-"]);
@@ -183,7 +183,7 @@ fn the_json_form_is_read_back_by_verify() {
 }
 
 #[test]
-fn without_a_secret_a_local_one_is_made_once_and_kept() {
+fn without_a_secret_a_local_one_is_created_once() {
     let made = Made::default().input(PLEXOS);
     let first = made.run(&["sign", "-"]);
     assert!(first.err.contains("made test secrets for this machine"), "{}", first.err);
@@ -192,7 +192,7 @@ fn without_a_secret_a_local_one_is_made_once_and_kept() {
 }
 
 #[test]
-fn a_secret_on_the_command_line_works_and_draws_a_warning() {
+fn a_secret_on_the_command_line_works_with_a_warning() {
     let words = ["sign", "-", "--as", "digest", "--secret", PLUSTIVE_SECRET];
     let run = Made::default().input(REFERENCE).run(&words);
     assert_eq!(run.text(), format!("{REFERENCE_MAC}\n"));
@@ -201,7 +201,7 @@ fn a_secret_on_the_command_line_works_and_draws_a_warning() {
 }
 
 #[test]
-fn a_secret_comes_from_a_file_or_another_variable() {
+fn a_secret_can_come_from_a_file_or_another_variable() {
     let file = Made::default().input(REFERENCE).file("s.txt", format!("{PLUSTIVE_SECRET}\n"));
     let run = file.run(&["sign", "-", "--as", "digest", "--secret-file", "s.txt"]);
     assert_eq!((run.text(), run.err.as_str()), (format!("{REFERENCE_MAC}\n"), ""));
@@ -213,7 +213,7 @@ fn a_secret_comes_from_a_file_or_another_variable() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_named() {
+fn a_missing_file_is_named() {
     let run = Made::with_secrets().terminal(Stream::Output).run(&["sign", "nowhere.json"]);
     assert_eq!((run.status, run.out.len()), (3, 0));
     assert!(run.err.starts_with("error: can't read nowhere.json\n"), "{}", run.err);

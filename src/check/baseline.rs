@@ -131,7 +131,7 @@ pub fn signature_forms(provider: &dyn Provider) -> Vec<SignatureForm> {
 /// Returns the names of the samples that the provider itself has published.
 fn published_samples(provider: &dyn Provider) -> Vec<String> {
     let samples = provider.samples().into_iter();
-    samples.filter(|sample| sample.source.starts_with("published")).map(|sample| sample.name).collect()
+    samples.filter(|sample| sample.is_published()).map(|sample| sample.name).collect()
 }
 
 fn sort_fields(value: Value) -> Value {

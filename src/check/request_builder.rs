@@ -89,7 +89,7 @@ impl RequestBuilder<'_> {
         let found = samples.into_iter().find(|sample| sample.name == name);
         let mut body = found.map(|sample| sample.body).unwrap_or_default();
         let client = &mut *self.client;
-        sample::freshen(&mut body, self.provider.id_prefixes(), self.now, &mut |below| client.random(below));
+        sample::refresh(&mut body, self.provider.id_prefixes(), self.now, &mut |below| client.random(below));
         body
     }
 

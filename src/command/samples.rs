@@ -1,9 +1,9 @@
-//! `whtool samples`: the sample payloads of every event.
+//! `whtool samples`: lists and prints sample payloads.
 
 use super::{Session, provider_values};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::sanitize;
-use crate::provider::sample::{self, Change, Sample};
+use crate::provider::sample::{self, FieldChange, Sample};
 use crate::provider::{self, Provider};
 use crate::render;
 use crate::world::{Stream, World};
@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::io::Write;
 
-/// List and print sample payloads of every event of both providers
+/// ListArgs and print sample payloads of every event of both providers
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "\
@@ -23,76 +23,75 @@ Examples:
   whtool samples show transaction.completed.electricity --reveal")]
 pub(super) struct Samples {
     #[command(subcommand)]
-    command: Option<What>,
+    command: Option<SamplesCommand>,
     #[command(flatten)]
-    list: List,
+    list: ListArgs,
 }
 
 #[derive(Subcommand)]
-enum What {
-    List(List),
-    Show(Show),
+enum SamplesCommand {
+    List(ListArgs),
+    Show(ShowArgs),
     #[command(external_subcommand)]
     Other(Vec<String>),
 }
 
-/// List every sample with its meaning
+/// List all samples with their meaning
 #[derive(Args)]
-struct List {
-    /// Only this provider's
+struct ListArgs {
+    /// Only samples of this provider
     #[arg(long, value_name = "NAME", value_parser = provider_values())]
     provider: Option<&'static dyn Provider>,
-    /// One JSON object a line
+    /// Print one JSON object per line
     #[arg(long)]
     json: bool,
 }
 
-/// Print a payload: compact and without a newline, as it is sent, or laid out when a person looks on
+/// Print a payload: compact and without a newline, as it is sent; pretty-printed on a terminal
 #[derive(Args)]
-struct Show {
-    /// The sample's name, such as payment.debited or plustive:transaction.failed
+struct ShowArgs {
+    /// Name of the sample, such as payment.debited or plustive:transaction.failed
     #[arg(value_name = "SAMPLE")]
     name: String,
     #[command(flatten)]
-    changes: Changes,
+    changes: PayloadArgs,
 }
 
-/// How a sample is made into a payload.
+/// Arguments that change a payload.
 #[derive(Args, Clone, Default)]
-pub(super) struct Changes {
-    /// Change a field, keeping its type: data.amount=5000; or give JSON: data.metadata:='{"order":7}'
+pub(super) struct PayloadArgs {
+    /// Change a field and keep its type: data.amount=5000; or set JSON: data.metadata:='{"order":7}'
     #[arg(long = "set", value_name = "PATH=VALUE")]
-    set: Vec<Change>,
+    set: Vec<FieldChange>,
     /// Keep the published ids and times instead of fresh ones
     #[arg(long)]
     pub fixed: bool,
 }
 
-/// Lists or shows.
 pub(super) fn run(args: &Samples, session: &Session<'_>) -> Result<CommandOutcome> {
     match &args.command {
         None => list(&args.list, session),
-        Some(What::List(args)) => list(args, session),
-        Some(What::Show(args)) => show(args, session),
-        Some(What::Other(words)) => Err(no_such_command(words)),
+        Some(SamplesCommand::List(args)) => list(args, session),
+        Some(SamplesCommand::Show(args)) => show(args, session),
+        Some(SamplesCommand::Other(words)) => Err(unknown_command(words)),
     }
 }
 
-/// Mostly the name of a sample, which `show` takes.
-fn no_such_command(words: &[String]) -> Error {
+/// Suggests `samples show` for the name of a sample.
+fn unknown_command(words: &[String]) -> Error {
     let word = words.first().map(String::as_str).unwrap_or_default();
     let error = Error::usage(format!("`samples` has no command `{word}`"));
     let sample = find(word).ok().map(|(_, sample)| sample.name).or_else(|| nearest(word));
     match sample {
-        Some(name) => error.hint(format!("whtool samples show {name}")),
-        None => error.hint("whtool samples list, or whtool samples show SAMPLE"),
+        Some(name) => error.hint(format!("did you mean `whtool samples show {name}`?")),
+        None => error.hint("use `whtool samples list` or `whtool samples show SAMPLE`"),
     }
 }
 
-fn list(args: &List, session: &Session<'_>) -> Result<CommandOutcome> {
+fn list(args: &ListArgs, session: &Session<'_>) -> Result<CommandOutcome> {
     let mut output = session.world.stdout();
-    let chosen = |provider: &dyn Provider| args.provider.is_none_or(|asked| asked.name() == provider.name());
-    let samples: Vec<_> = provider::samples().filter(|(provider, _)| chosen(*provider)).collect();
+    let is_wanted = |provider: &dyn Provider| args.provider.is_none_or(|asked| asked.name() == provider.name());
+    let samples: Vec<_> = provider::samples().filter(|(provider, _)| is_wanted(*provider)).collect();
     let width = samples.iter().map(|(_, sample)| sample.name.len()).max().unwrap_or(0);
     let mut heading = "";
     for (provider, sample) in &samples {
@@ -110,14 +109,14 @@ fn list(args: &List, session: &Session<'_>) -> Result<CommandOutcome> {
             writeln!(output, "{gap}{}", session.out.strong(heading))?;
         }
         let name = session.out.name(&format!("{:<width$}", sample.name));
-        let published = if sample.source.starts_with("published") { "  (published)" } else { "" };
+        let published = if sample.is_published() { "  (published)" } else { "" };
         writeln!(output, "  {name}  {}{}", sample.meaning, session.out.faint(published))?;
     }
     output.flush()?;
     Ok(CommandOutcome::Success)
 }
 
-fn show(args: &Show, session: &Session<'_>) -> Result<CommandOutcome> {
+fn show(args: &ShowArgs, session: &Session<'_>) -> Result<CommandOutcome> {
     let (provider, sample) = find(&args.name)?;
     let body = payload(provider, sample, &args.changes, session)?;
     let shown = if session.world.is_terminal(Stream::Output) {
@@ -131,7 +130,7 @@ fn show(args: &Show, session: &Session<'_>) -> Result<CommandOutcome> {
     Ok(CommandOutcome::Success)
 }
 
-/// The sample of this name, with or without its provider before it.
+/// Finds a sample by its name, with or without `PROVIDER:`.
 pub(super) fn find(name: &str) -> Result<(&'static dyn Provider, Sample)> {
     let (asked, bare) = name.split_once(':').map_or((None, name), |(provider, bare)| (Some(provider), bare));
     let found = provider::samples()
@@ -139,70 +138,78 @@ pub(super) fn find(name: &str) -> Result<(&'static dyn Provider, Sample)> {
     found.ok_or_else(|| {
         let error = Error::usage(format!("there is no sample `{name}`"));
         match nearest(bare) {
-            Some(near) => error.hint(format!("{near}; `whtool samples` lists them all")),
-            None => error.hint("`whtool samples` lists them all"),
+            Some(near) => error.hint(format!("did you mean `{near}`? `whtool samples` lists all samples")),
+            None => error.hint("`whtool samples` lists all samples"),
         }
     })
 }
 
-/// The name most like this one, when it is like it at all.
+/// The most similar name, if it is similar enough.
 pub(super) fn nearest(name: &str) -> Option<String> {
-    let likeness = |sample: &Sample| strsim::jaro_winkler(name, &sample.name);
-    let (likeness, name) = provider::samples()
-        .map(|(_, sample)| (likeness(&sample), sample.name))
+    let similarity = |sample: &Sample| strsim::jaro_winkler(name, &sample.name);
+    let (similarity, name) = provider::samples()
+        .map(|(_, sample)| (similarity(&sample), sample.name))
         .max_by(|(one, _), (other, _)| one.total_cmp(other))?;
-    (likeness > 0.8).then_some(name)
+    (similarity > 0.8).then_some(name)
 }
 
-/// The payload of a sample: fresh unless asked otherwise, then changed.
+/// Builds the payload of a sample: with fresh ids and times unless `--fixed`, then changed.
 pub(super) fn payload(
     provider: &dyn Provider,
     mut sample: Sample,
-    changes: &Changes,
+    changes: &PayloadArgs,
     session: &Session<'_>,
 ) -> Result<Vec<u8>> {
     if !changes.fixed {
-        sample::freshen(&mut sample.body, provider.id_prefixes(), session.world.now(), &mut numbers(session.world));
+        sample::refresh(
+            &mut sample.body,
+            provider.id_prefixes(),
+            session.world.now(),
+            &mut random_numbers(session.world),
+        );
     }
-    apply(&changes.set, &mut sample.body, session)?;
+    apply_to_json(&changes.set, &mut sample.body, session)?;
     Ok(sample::to_bytes(&sample.body))
 }
 
-/// Bytes with fields changed. What is not to be changed stays as it is; what is changed must be JSON, and is written compact.
-pub(super) fn changed(bytes: &[u8], changes: &Changes, session: &Session<'_>) -> Result<Vec<u8>> {
+/// Applies `--set` to a body, which must be JSON and becomes compact. Without changes the bytes stay.
+pub(super) fn apply_changes(bytes: &[u8], changes: &PayloadArgs, session: &Session<'_>) -> Result<Vec<u8>> {
     if changes.set.is_empty() {
         return Ok(bytes.to_vec());
     }
-    let not_json = |error| Error::usage("--set changes JSON, and the payload is none").because(error);
+    let not_json = |error| Error::usage("--set needs a JSON payload").because(error);
     let mut body = serde_json::from_slice(bytes).map_err(not_json)?;
-    apply(&changes.set, &mut body, session)?;
+    apply_to_json(&changes.set, &mut body, session)?;
     Ok(sample::to_bytes(&body))
 }
 
-fn apply(changes: &[Change], body: &mut Value, session: &Session<'_>) -> Result<()> {
+fn apply_to_json(changes: &[FieldChange], body: &mut Value, session: &Session<'_>) -> Result<()> {
     for change in changes {
         let added = change.apply(body).map_err(Error::usage)?;
         if added {
-            let deeper = sample::deeper(body, &change.path);
-            let deeper =
-                deeper.map(|path| format!("; `{}` is there", sanitize::escape_unsafe(&path))).unwrap_or_default();
+            let nested = sample::find_nested(body, &change.path);
+            let nested = nested.map(|path| format!("; did you mean `{}`?", sanitize::escape_unsafe(&path)));
             let path = change.path.join(".");
-            session.say_once(&format!("`{}` was not there: added{deeper}", sanitize::escape_unsafe(&path)));
+            session.say_once(&format!(
+                "added the new field `{}`{}",
+                sanitize::escape_unsafe(&path),
+                nested.unwrap_or_default()
+            ));
         }
     }
     Ok(())
 }
 
-/// Random numbers below a bound. The bias of a remainder of 64 bits does not matter for ids of samples. They are drawn
-/// many at a time: each draw is a call to the system.
-pub(super) fn numbers(world: &dyn World) -> impl FnMut(usize) -> usize {
-    let (mut drawn, mut used) = ([[0; 8]; 32], 32);
+/// Returns a source of random numbers below a bound, slightly biased. Numbers are drawn in batches,
+/// because each draw is a system call.
+pub(super) fn random_numbers(world: &dyn World) -> impl FnMut(usize) -> usize {
+    let (mut batch, mut used) = ([[0; 8]; 32], 32);
     move |below| {
-        if used == drawn.len() {
-            world.fill_random(drawn.as_flattened_mut());
+        if used == batch.len() {
+            world.fill_random(batch.as_flattened_mut());
             used = 0;
         }
-        let number = u64::from_le_bytes(drawn[used]);
+        let number = u64::from_le_bytes(batch[used]);
         used += 1;
         usize::try_from(number % below.max(1) as u64).unwrap_or(0)
     }

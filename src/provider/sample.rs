@@ -1,28 +1,33 @@
-//! Sample payloads: documents to send, made fresh or kept as published, with fields changed by path.
+//! Sample payloads, as published or with fresh ids and times, with fields changed by path.
 //!
-//! The documents themselves belong to their provider (`provider/*/samples.json`).
+//! The payloads are in `samples.json` in each provider's folder.
 
 use crate::model::timestamp::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
 use serde_json::{Map, Value};
 use std::collections::VecDeque;
 
-/// A sample payload.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    /// What it is called by: the event type, with a word more where a type has several samples.
+    /// The event type, with one more part if a type has several samples.
     pub name: String,
-    /// Its event type.
     pub kind: String,
-    /// When such an event is sent.
+    /// A sentence about the event.
     pub meaning: String,
-    /// Whether it is published by the provider or assumed, and after which page.
+    /// The page it is from: `published: URL`, or `assumed: URL` for a payload that was derived.
     pub source: String,
-    /// The payload, with the ids and times of its source.
+    /// With the ids and times of its source.
     pub body: Value,
 }
 
-/// Reads a provider's built-in list: objects with `name`, `meaning`, `source` and `body`, and nothing else.
+impl Sample {
+    /// True if the provider publishes this exact payload.
+    pub fn is_published(&self) -> bool {
+        self.source.starts_with("published:")
+    }
+}
+
+/// Parses a built-in list of objects with `name`, `meaning`, `source` and `body`.
 pub fn read(list: &str) -> Vec<Sample> {
     let list: Vec<Map<String, Value>> = serde_json::from_str(list).expect("the built-in list is JSON");
     list.into_iter().map(read_one).collect()
@@ -30,27 +35,27 @@ pub fn read(list: &str) -> Vec<Sample> {
 
 fn read_one(mut entry: Map<String, Value>) -> Sample {
     let body = entry.remove("body").expect("a built-in sample has a body");
-    let word = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
     Sample {
-        name: word(entry.get("name")),
-        kind: word(body.get("type").filter(|_| body.get("data").is_some()).or_else(|| body.get("event"))),
-        meaning: word(entry.get("meaning")),
-        source: word(entry.get("source")),
+        name: text(entry.get("name")),
+        kind: text(body.get("type").filter(|_| body.get("data").is_some()).or_else(|| body.get("event"))),
+        meaning: text(entry.get("meaning")),
+        source: text(entry.get("source")),
         body,
     }
 }
 
-/// The payload as it is sent: compact JSON, without a newline.
+/// Serializes a payload as it is sent: compact, without a newline.
 pub fn to_bytes(body: &Value) -> Vec<u8> {
     body.to_string().into_bytes()
 }
 
-/// Gives a payload identifiers and times of its own: each id (a text with one of `prefixes`) becomes a new one, the same
-/// everywhere it stands, and all times move so that the event's own time is now. `random` hands out numbers below its
+/// Replaces ids and times. Each id (a string with one of `prefixes`) gets the same new value wherever
+/// it occurs; all times move so that the event's own time is now. `random` returns numbers below its
 /// argument.
-pub fn freshen(body: &mut Value, prefixes: &[&str], now: Timestamp, random: &mut dyn FnMut(usize) -> usize) {
+pub fn refresh(body: &mut Value, prefixes: &[&str], now: Timestamp, random: &mut dyn FnMut(usize) -> usize) {
     let mut ids = Vec::new();
-    walk(body, &mut |text| {
+    for_each_string(body, &mut |text| {
         let prefix = prefixes.iter().find(|prefix| text.len() > prefix.len() && text.starts_with(*prefix));
         if let Some(prefix) = prefix
             && !ids.iter().any(|(old, _)| old == text)
@@ -60,9 +65,9 @@ pub fn freshen(body: &mut Value, prefixes: &[&str], now: Timestamp, random: &mut
     });
     let own_time = body.as_object().and_then(|fields| fields.values().find_map(|value| value.as_str()?.parse().ok()));
     let shift = own_time.map(|own: Timestamp| now.duration_since(own));
-    walk(body, &mut |text| {
+    for_each_string(body, &mut |text| {
         if let (Some(shift), Ok(time)) = (shift, text.parse::<Timestamp>()) {
-            *text = time.checked_add(shift).map_or_else(|_| text.clone(), |moved| written_like(text, moved));
+            *text = time.checked_add(shift).map_or_else(|_| text.clone(), |moved| format_like(text, moved));
         }
         for (old, new) in &ids {
             if text.contains(old.as_str()) {
@@ -73,16 +78,16 @@ pub fn freshen(body: &mut Value, prefixes: &[&str], now: Timestamp, random: &mut
 }
 
 /// Calls `change` with every string value.
-fn walk(value: &mut Value, change: &mut dyn FnMut(&mut String)) {
+fn for_each_string(value: &mut Value, change: &mut dyn FnMut(&mut String)) {
     match value {
         Value::String(text) => change(text),
-        Value::Array(items) => items.iter_mut().for_each(|item| walk(item, change)),
-        Value::Object(fields) => fields.values_mut().for_each(|field| walk(field, change)),
+        Value::Array(items) => items.iter_mut().for_each(|item| for_each_string(item, change)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| for_each_string(field, change)),
         _ => {}
     }
 }
 
-/// An id of the same look, and long enough that a hundred thousand of them do not meet.
+/// A new id with the alphabet of the old one, long enough that 100,000 of them do not collide.
 fn fresh_id(prefix: &str, old: &str, random: &mut dyn FnMut(usize) -> usize) -> String {
     let alphabet = if [prefix, old].iter().any(|part| part.bytes().any(|byte| byte.is_ascii_lowercase())) {
         b"0123456789abcdefghijklmnopqrstuvwxyz"
@@ -94,26 +99,26 @@ fn fresh_id(prefix: &str, old: &str, random: &mut dyn FnMut(usize) -> usize) -> 
     prefix.chars().chain(tail).collect()
 }
 
-/// A time with as many digits after the second as the text it replaces.
-fn written_like(old: &str, time: Timestamp) -> String {
+/// Formats a time with as many fractional digits as the text it replaces.
+fn format_like(old: &str, time: Timestamp) -> String {
     let digits = old.split_once('.').map_or(0, |(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count());
     let precision = u8::try_from(digits.min(9)).expect("at most nine");
     DateTimePrinter::new().precision(Some(precision)).timestamp_to_string(&time)
 }
 
-/// Where a field of the last name of `path` stands further down, as `data.amount` for `amount`.
-pub fn deeper(body: &Value, path: &[String]) -> Option<String> {
+/// Finds a field with the last name of `path` at a deeper level, such as `data.amount` for `amount`.
+pub fn find_nested(body: &Value, path: &[String]) -> Option<String> {
     let (name, depth) = (path.last()?, path.len());
-    let mut waiting = VecDeque::from([(Vec::new(), body)]);
-    while let Some((here, value)) = waiting.pop_front() {
+    let mut queue = VecDeque::from([(Vec::new(), body)]);
+    while let Some((here, value)) = queue.pop_front() {
         if here.len() > depth && here.last() == Some(name) {
             return Some(here.join("."));
         }
         let below = |name: String, value| ([&here[..], &[name]].concat(), value);
         match value {
-            Value::Object(fields) => waiting.extend(fields.iter().map(|(name, value)| below(name.clone(), value))),
+            Value::Object(fields) => queue.extend(fields.iter().map(|(name, value)| below(name.clone(), value))),
             Value::Array(items) => {
-                waiting.extend(items.iter().enumerate().map(|(place, value)| below(place.to_string(), value)));
+                queue.extend(items.iter().enumerate().map(|(place, value)| below(place.to_string(), value)));
             }
             _ => {}
         }
@@ -121,113 +126,105 @@ pub fn deeper(body: &Value, path: &[String]) -> Option<String> {
     None
 }
 
-/// A change asked for with `--set`.
+/// A change of one field, from `--set`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Change {
-    /// Field names and array places from the top, as in `data.items.0.quantity`.
+pub struct FieldChange {
+    /// Field names and array positions from the top, as in `data.items.0.quantity`.
     pub path: Vec<String>,
-    /// What the field gets.
-    pub to: Replacement,
+    pub value: NewValue,
 }
 
-/// The new value of a field.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Replacement {
-    /// `path=text`: becomes of the type that the field has.
+pub enum NewValue {
+    /// `path=text`: converted to the type of the field.
     Text(String),
-    /// `path:=json`: taken as it is.
+    /// `path:=json`: used as it is.
     Json(Value),
 }
 
-/// A change that can't be understood or made.
+/// A change that cannot be parsed or applied.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum ChangeError {
-    /// No `=`.
-    #[error("`{0}` is not a change: write path=value, or path:=json")]
+pub enum FieldChangeError {
+    #[error("`{0}` is not a field change; use path=value or path:=json")]
     Form(String),
-    /// What follows `:=` is not JSON.
     #[error("`{0}` is not JSON")]
     NotJson(String),
-    /// Nothing of that name where the path leads.
-    #[error("there is no `{missing}` in the payload: it has {present}")]
+    #[error("the payload has no `{missing}` (found: {present})")]
     NoField {
         /// The path up to the missing part.
         missing: String,
-        /// What is there instead.
+        /// The fields or items at that level.
         present: String,
     },
-    /// The field's type can't hold the text.
-    #[error("`{path}` is {kind}, and `{text}` is not: use {path}:=json to change the type")]
+    /// The text does not fit the type of the field.
+    #[error("`{path}` is {kind}, but `{text}` is not; use {path}:=JSON to change the type")]
     Type {
-        /// The field.
         path: String,
-        /// The field's type in words.
+        /// Type of the field, as `a number`.
         kind: &'static str,
-        /// What was asked for.
         text: String,
     },
 }
 
-impl std::str::FromStr for Change {
-    type Err = ChangeError;
+impl std::str::FromStr for FieldChange {
+    type Err = FieldChangeError;
 
-    fn from_str(text: &str) -> Result<Self, ChangeError> {
-        let (path, value) = text.split_once('=').ok_or_else(|| ChangeError::Form(text.to_owned()))?;
-        let (path, to) = match path.strip_suffix(':') {
+    fn from_str(text: &str) -> Result<Self, FieldChangeError> {
+        let (path, value) = text.split_once('=').ok_or_else(|| FieldChangeError::Form(text.to_owned()))?;
+        let (path, value) = match path.strip_suffix(':') {
             Some(path) => {
-                let json = serde_json::from_str(value).map_err(|_| ChangeError::NotJson(value.to_owned()))?;
-                (path, Replacement::Json(json))
+                let json = serde_json::from_str(value).map_err(|_| FieldChangeError::NotJson(value.to_owned()))?;
+                (path, NewValue::Json(json))
             }
-            None => (path, Replacement::Text(value.to_owned())),
+            None => (path, NewValue::Text(value.to_owned())),
         };
         if path.is_empty() || path.split('.').any(str::is_empty) {
-            return Err(ChangeError::Form(text.to_owned()));
+            return Err(FieldChangeError::Form(text.to_owned()));
         }
-        Ok(Self { path: path.split('.').map(str::to_owned).collect(), to })
+        Ok(Self { path: path.split('.').map(str::to_owned).collect(), value })
     }
 }
 
-impl Change {
-    /// Makes the change. A last field that is not there yet is added, as text unless given as JSON; anything else that is
-    /// missing is an error. `true`: the field was added.
-    pub fn apply(&self, body: &mut Value) -> Result<bool, ChangeError> {
-        let (last, way) = self.path.split_last().expect("a path has at least one part");
-        let mut place = body;
-        for (depth, name) in way.iter().enumerate() {
-            let present = present(place);
-            place = child(place, name).ok_or_else(|| self.no_field(depth, present))?;
+impl FieldChange {
+    /// Applies the change. A missing last field is added, as a string unless given as JSON; any other
+    /// missing part is an error. `true`: the field was added.
+    pub fn apply(&self, body: &mut Value) -> Result<bool, FieldChangeError> {
+        let (last, parents) = self.path.split_last().expect("a path has at least one part");
+        let mut parent = body;
+        for (depth, name) in parents.iter().enumerate() {
+            let present = present(parent);
+            parent = child(parent, name).ok_or_else(|| self.no_field(depth, present))?;
         }
-        if let Value::Object(fields) = place {
+        if let Value::Object(fields) = parent {
             let value = self.value_for(fields.get(last))?;
             return Ok(fields.insert(last.clone(), value).is_none());
         }
-        let present = present(place);
-        let old = child(place, last).ok_or_else(|| self.no_field(way.len(), present))?;
+        let present = present(parent);
+        let old = child(parent, last).ok_or_else(|| self.no_field(parents.len(), present))?;
         *old = self.value_for(Some(old))?;
         Ok(false)
     }
 
-    fn no_field(&self, depth: usize, present: String) -> ChangeError {
-        ChangeError::NoField { missing: self.path[..=depth].join("."), present }
+    fn no_field(&self, depth: usize, present: String) -> FieldChangeError {
+        FieldChangeError::NoField { missing: self.path[..=depth].join("."), present }
     }
 
-    fn value_for(&self, old: Option<&Value>) -> Result<Value, ChangeError> {
-        let text = match &self.to {
-            Replacement::Json(value) => return Ok(value.clone()),
-            Replacement::Text(text) => text,
+    fn value_for(&self, old: Option<&Value>) -> Result<Value, FieldChangeError> {
+        let text = match &self.value {
+            NewValue::Json(value) => return Ok(value.clone()),
+            NewValue::Text(text) => text,
         };
-        let wrong = |kind| ChangeError::Type { path: self.path.join("."), kind, text: text.clone() };
+        let mismatch = |kind| FieldChangeError::Type { path: self.path.join("."), kind, text: text.clone() };
         match old {
             None | Some(Value::String(_) | Value::Null) => Ok(Value::String(text.clone())),
-            Some(Value::Number(_)) => text.parse().map(Value::Number).map_err(|_| wrong("a number")),
-            Some(Value::Bool(_)) => text.parse().map(Value::Bool).map_err(|_| wrong("true or false")),
-            Some(Value::Array(_)) => Err(wrong("an array")),
-            Some(Value::Object(_)) => Err(wrong("an object")),
+            Some(Value::Number(_)) => text.parse().map(Value::Number).map_err(|_| mismatch("a number")),
+            Some(Value::Bool(_)) => text.parse().map(Value::Bool).map_err(|_| mismatch("true or false")),
+            Some(Value::Array(_)) => Err(mismatch("an array")),
+            Some(Value::Object(_)) => Err(mismatch("an object")),
         }
     }
 }
 
-/// The field or item of this name.
 fn child<'v>(value: &'v mut Value, name: &str) -> Option<&'v mut Value> {
     match value {
         Value::Object(fields) => fields.get_mut(name),
@@ -236,12 +233,12 @@ fn child<'v>(value: &'v mut Value, name: &str) -> Option<&'v mut Value> {
     }
 }
 
-/// What can be stepped into, in words.
+/// The names or number of the children of a value.
 fn present(value: &Value) -> String {
     match value {
         Value::Object(fields) => fields.keys().map(String::as_str).collect::<Vec<_>>().join(", "),
-        Value::Array(items) => format!("{} items there", items.len()),
-        _ => "no fields there".to_owned(),
+        Value::Array(items) => format!("{} items", items.len()),
+        _ => "no fields".to_owned(),
     }
 }
 
@@ -250,14 +247,14 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn changed(body: &Value, change: &str) -> Result<(Value, bool), ChangeError> {
+    fn changed(body: &Value, change: &str) -> Result<(Value, bool), FieldChangeError> {
         let mut body = body.clone();
-        let added = change.parse::<Change>()?.apply(&mut body)?;
+        let added = change.parse::<FieldChange>()?.apply(&mut body)?;
         Ok((body, added))
     }
 
     #[test]
-    fn a_field_keeps_the_type_it_has() {
+    fn a_change_keeps_the_type_of_the_field() {
         let body = json!({"data": {"amount": "10000", "count": 3, "live": true, "note": null}});
         let data = |change: &str| changed(&body, change).map(|(body, _)| body["data"].clone());
         assert_eq!(data("data.amount=5000").unwrap()["amount"], json!("5000"));
@@ -265,12 +262,12 @@ mod tests {
         assert_eq!(data("data.live=false").unwrap()["live"], json!(false));
         assert_eq!(data("data.note=x=y").unwrap()["note"], json!("x=y"));
         assert_eq!(data("data.amount:=5").unwrap()["amount"], json!(5));
-        assert!(matches!(data("data.count=many"), Err(ChangeError::Type { kind: "a number", .. })));
-        assert!(matches!(data("data=1"), Err(ChangeError::Type { kind: "an object", .. })));
+        assert!(matches!(data("data.count=many"), Err(FieldChangeError::Type { kind: "a number", .. })));
+        assert!(matches!(data("data=1"), Err(FieldChangeError::Type { kind: "an object", .. })));
     }
 
     #[test]
-    fn paths_lead_into_arrays_and_a_new_last_field_is_added() {
+    fn paths_reach_into_arrays_and_add_a_missing_last_field() {
         let body = json!({"items": [{"quantity": 1}], "metadata": {}});
         assert_eq!(changed(&body, "items.0.quantity=7").unwrap().0["items"][0]["quantity"], json!(7));
         assert_eq!(
@@ -280,18 +277,18 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_leads_nowhere_says_what_is_there() {
+    fn an_unknown_path_lists_the_existing_fields() {
         let body = json!({"data": {"amount": "1", "currency": "CVE"}});
         let message = changed(&body, "dat.amount=1").unwrap_err().to_string();
-        assert_eq!(message, "there is no `dat` in the payload: it has data");
+        assert_eq!(message, "the payload has no `dat` (found: data)");
         let message = changed(&body, "data.amount.x=1").unwrap_err().to_string();
-        assert_eq!(message, "there is no `data.amount.x` in the payload: it has no fields there");
-        assert!(matches!("amount".parse::<Change>(), Err(ChangeError::Form(_))));
-        assert!(matches!("a..b=1".parse::<Change>(), Err(ChangeError::Form(_))));
+        assert_eq!(message, "the payload has no `data.amount.x` (found: no fields)");
+        assert!(matches!("amount".parse::<FieldChange>(), Err(FieldChangeError::Form(_))));
+        assert!(matches!("a..b=1".parse::<FieldChange>(), Err(FieldChangeError::Form(_))));
     }
 
     #[test]
-    fn fresh_ids_are_the_same_everywhere_and_times_move_together() {
+    fn refreshed_ids_stay_consistent_and_times_move_together() {
         let mut body = json!({
             "id": "evt_abc123",
             "data": {"id": "cs_abc123", "url": "https://x/cs_abc123", "amount": "10", "expiresAt": "2025-01-15T11:00:00.000Z"},
@@ -299,7 +296,7 @@ mod tests {
         });
         let now: Timestamp = "2026-03-01T00:00:00.5Z".parse().unwrap();
         let mut next = 0;
-        freshen(&mut body, &["evt_", "cs_"], now, &mut |below| {
+        refresh(&mut body, &["evt_", "cs_"], now, &mut |below| {
             next = (next + 7) % below;
             next
         });

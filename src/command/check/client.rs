@@ -42,7 +42,7 @@ impl<'a> HttpHandlerClient<'a> {
         session: &'a Session<'a>,
     ) -> Self {
         let certificates = if args.insecure { CertificateCheck::Skip } else { CertificateCheck::Verify };
-        let random = Box::new(samples::numbers(session.world));
+        let random = Box::new(samples::random_numbers(session.world));
         let (url, effects, budget) = (&plan.url, args.effects.as_deref(), plan.budget);
         Self { session, url, secret: plan.key.secret.expose(), effects, certificates, budget, handler, random }
     }

@@ -1,6 +1,6 @@
 //! The demonstration: a handful of deliveries, good and bad, sent to our own listener over real HTTP.
 
-use crate::command::samples::{self, Changes};
+use crate::command::samples::{self, PayloadArgs};
 use crate::command::shared::secrets::Secrets;
 use crate::command::{Session, sign};
 use crate::model::error::{Error, Result};
@@ -35,7 +35,7 @@ enum Tampering {
 pub(super) fn plan(secrets: &Secrets, session: &Session<'_>) -> Result<Vec<Staged>> {
     let staged = |name: &str| -> Result<Staged> {
         let (provider, sample) = samples::find(name)?;
-        let body = samples::payload(provider, sample, &Changes::default(), session)?;
+        let body = samples::payload(provider, sample, &PayloadArgs::default(), session)?;
         let key = secrets.signing_key(provider)?.clone();
         Ok(Staged { provider, key, body, age: SignedDuration::ZERO, tampering: Tampering::None })
     };
@@ -90,7 +90,7 @@ impl Staged {
         let mac = self.key.sign(self.provider.signed_prefix(&timestamp).as_bytes(), &self.body);
         let headers = self.provider.signature_headers(&mac, &timestamp, SignatureForm::Reference);
         let body = self.tampering.applied(self.body);
-        let request = sign::post(&url, &headers, body)
+        let request = sign::signed_post(&url, &headers, body)
             .map_err(|error| Error::failed("can't write the request").because(error))?;
         Ok(OutgoingRequest { number, url, request })
     }

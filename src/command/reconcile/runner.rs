@@ -66,7 +66,7 @@ impl<'a> ReconcileRun<'a> {
             open: HashMap::new(),
             numbers: 0,
             started: session.world.now(),
-            random: Box::new(samples::numbers(session.world)),
+            random: Box::new(samples::random_numbers(session.world)),
             stop: None,
             args,
             session,
