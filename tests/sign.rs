@@ -72,10 +72,14 @@ fn an_unusable_payload_is_explained() {
     let request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}";
     let cases: [(&[u8], &str, &str); 6] = [
         (b"", "it is empty", "--provider plexos"),
-        (b"\xef\xbb\xbf{\"type\":\"a\",\"data\":{}}", "byte order mark", "without BOM; or add --provider plexos,"),
+        (
+            b"\xef\xbb\xbf{\"type\":\"a\",\"data\":{}}",
+            "byte order mark",
+            "without BOM, or add --provider plexos to sign",
+        ),
         (b"\xff\xfe{\0", "UTF-16", "save it as UTF-8"),
         (b"hello", "it is not a JSON object", "--provider plustive"),
-        (request, "raw HTTP request", "`whtool verify body`"),
+        (request, "whole HTTP request", "whtool verify body"),
         (b"{\"a\":1}", "neither `type` and `data`", "--provider plustive"),
     ];
     for (body, why, hint) in cases {
