@@ -3,8 +3,8 @@
 //! Bodies can be large, so a variant is built only when its turn comes, and its cost is paid first.
 
 use super::budget::{Exhausted, HashAllowance};
-use super::cause::Cause;
-use crate::json::{Document, SERIALIZERS};
+use super::cause::{Cause, ConstantBody, PrintedBytes};
+use crate::json::{Document, Language, SERIALIZERS, Serializer};
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
@@ -43,19 +43,23 @@ enum BodyChange {
     ToAscii,
     /// U+FFFD for invalid UTF-8.
     Lossy,
-    /// `b'…'`, as Python prints bytes.
-    PythonBytes,
-    /// `{"type":"Buffer","data":[…]}`, as Node serializes a Buffer.
-    NodeBuffer,
-    /// `[123 34 …]`, as Go prints bytes.
-    GoBytes,
+    Printed(PrintedBytes),
     /// The text inside a JSON string.
     Unwrapped,
     /// The body as a JSON string.
     Wrapped,
-    /// A text that does not depend on the body.
-    Constant(&'static str),
+    Empty,
+    Constant(&'static ConstantBody),
 }
+
+static CONSTANTS: [ConstantBody; 6] = [
+    ConstantBody { text: "[object Object]", language: Some(Language::JavaScript) },
+    ConstantBody { text: "undefined", language: Some(Language::JavaScript) },
+    ConstantBody { text: "null", language: None },
+    ConstantBody { text: "None", language: Some(Language::Python) },
+    ConstantBody { text: "{}", language: None },
+    ConstantBody { text: "Array", language: Some(Language::Php) },
+];
 
 /// The number of changes at the start of the list that are a newline at the end: the likeliest of all.
 const NEWLINE_CHANGES: usize = 4;
@@ -73,12 +77,12 @@ impl<'b> BodyVariants<'b> {
             BodyChange::ToCrlf,
             BodyChange::ToLf,
         ];
-        let constants = ["", "[object Object]", "undefined", "null", "None", "{}", "Array"];
-        changes.extend(constants.map(BodyChange::Constant));
+        changes.push(BodyChange::Empty);
+        changes.extend(CONSTANTS.iter().map(BodyChange::Constant));
         changes.extend((0..SERIALIZERS.len()).map(BodyChange::Reserialized));
         changes.extend([BodyChange::FromLatin1, BodyChange::ToLatin1, BodyChange::EncodedTwice]);
         changes.extend([BodyChange::ToUtf16, BodyChange::ToUtf16WithBom, BodyChange::ToAscii, BodyChange::Lossy]);
-        changes.extend([BodyChange::PythonBytes, BodyChange::NodeBuffer, BodyChange::GoBytes]);
+        changes.extend([PrintedBytes::Python, PrintedBytes::Node, PrintedBytes::Go].map(BodyChange::Printed));
         changes.extend([BodyChange::Unwrapped, BodyChange::Wrapped]);
         let built = changes.iter().map(|_| OnceCell::new()).collect();
         Self { received, document: OnceCell::new(), changes, built }
@@ -149,14 +153,15 @@ impl<'b> BodyVariants<'b> {
             }
             BodyChange::Lossy if text().is_none() => String::from_utf8_lossy(here).into_owned().into_bytes().into(),
             BodyChange::Lossy => return None,
-            BodyChange::PythonBytes => python_bytes(here).into(),
-            BodyChange::NodeBuffer => {
+            BodyChange::Printed(PrintedBytes::Python) => python_bytes(here).into(),
+            BodyChange::Printed(PrintedBytes::Node) => {
                 [b"{\"type\":\"Buffer\",\"data\":[", &decimal_bytes(here, b',')[..], b"]}"].concat().into()
             }
-            BodyChange::GoBytes => [b"[", &decimal_bytes(here, b' ')[..], b"]"].concat().into(),
+            BodyChange::Printed(PrintedBytes::Go) => [b"[", &decimal_bytes(here, b' ')[..], b"]"].concat().into(),
             BodyChange::Unwrapped => serde_json::from_slice::<String>(here).ok()?.into_bytes().into(),
             BodyChange::Wrapped => serde_json::to_vec(text()?).ok()?.into(),
-            BodyChange::Constant(text) => text.as_bytes().into(),
+            BodyChange::Empty => b"".into(),
+            BodyChange::Constant(constant) => constant.text.as_bytes().into(),
         })
     }
 
@@ -175,7 +180,7 @@ impl<'b> BodyVariants<'b> {
             BodyChange::WithBom => Cause::BodyBom { is_signed: true },
             BodyChange::Trimmed => Cause::BodyWhitespace,
             BodyChange::Reserialized(index) => {
-                Cause::BodyReserialized { signed: SERIALIZERS[*index].name, here: self.serializer() }
+                Cause::BodyReserialized { signed: &SERIALIZERS[*index], here: self.serializer() }
             }
             BodyChange::FromLatin1 => Cause::BodyEncoding { signed: "UTF-8" },
             BodyChange::ToLatin1 => Cause::BodyEncoding { signed: "Latin-1, or UTF-8 that was read as Latin-1" },
@@ -184,24 +189,19 @@ impl<'b> BodyVariants<'b> {
             BodyChange::ToUtf16WithBom => Cause::BodyEncoding { signed: "UTF-16 with a byte order mark" },
             BodyChange::ToAscii => Cause::BodyEncoding { signed: "ASCII, with `?` for every other character" },
             BodyChange::Lossy => Cause::BodyEncoding { signed: "UTF-8, with U+FFFD for invalid bytes" },
-            BodyChange::PythonBytes => Cause::BodyPrinted { by: "Python's b'…'" },
-            BodyChange::NodeBuffer => Cause::BodyPrinted { by: "JSON.stringify of a Buffer" },
-            BodyChange::GoBytes => Cause::BodyPrinted { by: "Go's %v of a byte slice" },
+            BodyChange::Printed(by) => Cause::BodyPrinted { by: *by },
             BodyChange::Unwrapped => Cause::BodyDoubleEncoded { signed: "the text inside the string" },
             BodyChange::Wrapped => Cause::BodyDoubleEncoded { signed: "the body as a JSON string" },
-            BodyChange::Constant("") => Cause::BodyEmptySigned,
-            BodyChange::Constant("{}") if self.received.is_empty() => Cause::BodyEmptyHere,
+            BodyChange::Empty => Cause::BodyEmptySigned,
+            BodyChange::Constant(ConstantBody { text: "{}", .. }) if self.received.is_empty() => Cause::BodyEmptyHere,
             BodyChange::Constant(signed) => Cause::BodyNotThePayload { signed },
         }
     }
 
     /// Finds a serializer that writes exactly the received body.
-    fn serializer(&self) -> Option<&'static str> {
+    fn serializer(&self) -> Option<&'static Serializer> {
         let document = self.document()?;
-        SERIALIZERS
-            .iter()
-            .find(|serializer| serializer.write(document) == self.received)
-            .map(|serializer| serializer.name)
+        SERIALIZERS.iter().find(|serializer| serializer.write(document) == self.received)
     }
 }
 
@@ -209,8 +209,9 @@ impl BodyChange {
     /// The cost of building the variant, as a multiple of hashing the body.
     fn cost(&self) -> usize {
         match self {
-            Self::WithoutEnd(_) | Self::WithoutBom | Self::Trimmed | Self::Constant(_) => 0,
-            Self::Reserialized(_) | Self::Unwrapped | Self::Wrapped | Self::NodeBuffer | Self::GoBytes => JSON_COST,
+            Self::WithoutEnd(_) | Self::WithoutBom | Self::Trimmed | Self::Empty | Self::Constant(_) => 0,
+            Self::Reserialized(_) | Self::Unwrapped | Self::Wrapped => JSON_COST,
+            Self::Printed(PrintedBytes::Node | PrintedBytes::Go) => JSON_COST,
             _ => 2,
         }
     }

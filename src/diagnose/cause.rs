@@ -2,6 +2,8 @@
 //!
 //! The sentences are in `wording`, the fixes in `fixes`. `listen`, `verify` and their JSON use the same causes.
 
+use crate::json::{Language, Serializer};
+
 /// How sure a cause is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confidence {
@@ -186,8 +188,8 @@ pub enum Cause {
     },
     /// The signature is for the same JSON as another serializer writes it.
     BodyReserialized {
-        signed: &'static str,
-        here: Option<&'static str>,
+        signed: &'static Serializer,
+        here: Option<&'static Serializer>,
     },
     BodyNewlineAdded,
     BodyNewlineLost,
@@ -211,7 +213,7 @@ pub enum Cause {
     },
     /// A constant such as `[object Object]` was signed instead of the payload.
     BodyNotThePayload {
-        signed: &'static str,
+        signed: &'static ConstantBody,
     },
     BodyByteChanged {
         offset: usize,
@@ -228,11 +230,11 @@ pub enum Cause {
     },
     /// A language's print of the bytes was signed.
     BodyPrinted {
-        by: &'static str,
+        by: PrintedBytes,
     },
-    /// Compared with a good copy: this is what a serializer writes for it.
+    /// Compared with a good copy: this is what a serializer writes for it. `None`: an unknown one.
     BodyRewritten {
-        by: &'static str,
+        by: Option<&'static Serializer>,
     },
     /// Compared with a good copy: the same text in another encoding.
     BodyEncoded {
@@ -277,4 +279,50 @@ pub enum Cause {
     Unexplained,
     /// The search ended before all candidates were tried.
     NotSearched,
+}
+
+/// A text that buggy code signs in place of the payload.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConstantBody {
+    pub text: &'static str,
+    /// The language whose programs sign it. `None`: several do.
+    pub language: Option<Language>,
+}
+
+/// A way to print bytes as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrintedBytes {
+    /// `b'…'`
+    Python,
+    /// `{"type":"Buffer","data":[…]}`
+    Node,
+    /// `[123 34 …]`
+    Go,
+}
+
+impl PrintedBytes {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Python => "Python's b'…'",
+            Self::Node => "JSON.stringify of a Buffer",
+            Self::Go => "Go's %v of a byte slice",
+        }
+    }
+}
+
+impl Cause {
+    /// Returns the language of the code that mishandled the body. `None`: the cause does not show it.
+    ///
+    /// The received body was written on the receiving side, so its serializer comes first.
+    pub fn language(&self) -> Option<Language> {
+        match self {
+            Self::BodyReserialized { signed, here } => here.unwrap_or(signed).language,
+            Self::BodyRewritten { by } => by.and_then(|serializer| serializer.language),
+            Self::BodyNotThePayload { signed } => signed.language,
+            Self::BodyPrinted { by: PrintedBytes::Python } => Some(Language::Python),
+            Self::BodyPrinted { by: PrintedBytes::Node } => Some(Language::JavaScript),
+            Self::BodyPrinted { by: PrintedBytes::Go } => Some(Language::Go),
+            _ => None,
+        }
+    }
 }

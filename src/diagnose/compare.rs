@@ -131,8 +131,8 @@ fn variant_change(body: &[u8], wanted: &[u8]) -> Option<Cause> {
 /// Finds a serializer that writes `here` for `good`.
 fn serializer_change(good: &[u8], here: &[u8]) -> Option<Cause> {
     let document = Document::parse(good).ok()?;
-    let by = SERIALIZERS.iter().find(|serializer| serializer.write(&document) == here)?.name;
-    Some(Cause::BodyRewritten { by })
+    let by = SERIALIZERS.iter().find(|serializer| serializer.write(&document) == here)?;
+    Some(Cause::BodyRewritten { by: Some(by) })
 }
 
 /// Finds a single byte that differs, or a part that is missing or added at the end.
@@ -160,7 +160,7 @@ fn classify_rest(good: &[u8], here: &[u8]) -> Cause {
         return Cause::BodyEncoded { here: signed };
     }
     match diff::paths(good, here) {
-        Some(paths) if paths.is_empty() => Cause::BodyRewritten { by: "the output of an unknown serializer" },
+        Some(paths) if paths.is_empty() => Cause::BodyRewritten { by: None },
         Some(changes) if !is_unrelated(good, &changes) => {
             let paths = changes.iter().take(MAX_PATHS).map(|change| change.path.clone()).collect();
             Cause::BodyValues { count: changes.len(), paths }

@@ -155,11 +155,9 @@ impl Cause {
             Self::SecretLooksLikeApiKey { name } => format!("{name} looks like an API key, not like a signing secret"),
             Self::SecretLooksWrapped { name } => format!("{name} has white space or quotes around it"),
             Self::NotHmac { what } => format!("the signature is {what}, not an HMAC"),
-            Self::BodyReserialized { signed, here: None } => {
-                format!("the body was re-serialized: the signature matches {signed}")
-            }
-            Self::BodyReserialized { signed, here: Some(here) } => {
-                format!("the body was re-serialized: the signature matches {signed}, but this body looks like {here}")
+            Self::BodyReserialized { signed, here } => {
+                let here = here.map(|here| format!(", but this body looks like {}", here.name));
+                format!("the body was re-serialized: the signature matches {}{}", signed.name, here.unwrap_or_default())
             }
             Self::BodyNewlineAdded => "the body ends with a newline that was not signed".to_owned(),
             Self::BodyNewlineLost => "the signed body ends with a newline that is missing here".to_owned(),
@@ -175,7 +173,9 @@ impl Cause {
             Self::BodyEmptyHere => "the body is empty here".to_owned(),
             Self::BodyEncoding { signed } => format!("the text was re-encoded: the signed body is {signed}"),
             Self::BodyDoubleEncoded { signed } => format!("JSON in a JSON string: the signed body is {signed}"),
-            Self::BodyNotThePayload { signed } => format!("the text `{signed}` was signed instead of the payload"),
+            Self::BodyNotThePayload { signed } => {
+                format!("the text `{}` was signed instead of the payload", signed.text)
+            }
             Self::BodyByteChanged { offset, signed, here } => {
                 let (signed, here) = (format_byte(*signed), format_byte(*here));
                 format!("one byte was changed: at offset {offset} the signed body has {signed}, this one {here}")
@@ -186,8 +186,13 @@ impl Cause {
             Self::BodyByteAdded { offset, here } => {
                 format!("one byte was added: {} at offset {offset} was not signed", format_byte(*here))
             }
-            Self::BodyPrinted { by } => format!("the bytes of the body were printed and the result was signed: {by}"),
-            Self::BodyRewritten { by } => format!("the body was re-serialized: it looks like {by}"),
+            Self::BodyPrinted { by } => {
+                format!("the bytes of the body were printed and the result was signed: {}", by.name())
+            }
+            Self::BodyRewritten { by } => {
+                let by = by.map_or("the output of an unknown serializer", |serializer| serializer.name);
+                format!("the body was re-serialized: it looks like {by}")
+            }
             Self::BodyEncoded { here } => format!("the text was re-encoded: here the body is {here}"),
             Self::BodyCut { lost } => format!("the body was truncated: {} lost at the end", count_bytes(*lost)),
             Self::BodyGrown { added } => format!("{} added at the end of the body", count_bytes(*added)),

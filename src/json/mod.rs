@@ -21,7 +21,7 @@ mod write;
 pub use document::Document;
 pub use indented::{Indented, indented};
 pub use keys::top_level_keys;
-pub use serializer::Serializer;
+pub use serializer::{Language, Serializer};
 pub use table::SERIALIZERS;
 pub use token::{SyntaxError, SyntaxErrorKind, Token, TokenKind, Tokens};
 

@@ -15,12 +15,50 @@ pub struct Serializer {
     pub code: &'static str,
     /// A name for people, such as `JavaScript's JSON.stringify`.
     pub name: &'static str,
+    /// The language of the program that writes so. `None`: many do.
+    pub language: Option<Language>,
     pub(super) layout: Layout,
     pub(super) strings: StringRule,
     pub(super) numbers: NumberRule,
     pub(super) member_order: MemberOrder,
     /// Written after the document.
     pub(super) end: &'static str,
+}
+
+impl PartialEq for Serializer {
+    fn eq(&self, other: &Self) -> bool {
+        self.code == other.code
+    }
+}
+
+impl Eq for Serializer {}
+
+/// A programming language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    JavaScript,
+    Python,
+    Ruby,
+    Php,
+    Java,
+    Go,
+    CSharp,
+    Rust,
+}
+
+impl Language {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::JavaScript => "JavaScript",
+            Self::Python => "Python",
+            Self::Ruby => "Ruby",
+            Self::Php => "PHP",
+            Self::Java => "Java",
+            Self::Go => "Go",
+            Self::CSharp => "C#",
+            Self::Rust => "Rust",
+        }
+    }
 }
 
 /// The white space between tokens.

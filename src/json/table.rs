@@ -2,7 +2,7 @@
 
 use super::number;
 use super::order::MemberOrder;
-use super::serializer::{self as way, Layout, NumberRule, Serializer, StringRule};
+use super::serializer::{self as way, Language, Layout, NumberRule, Serializer, StringRule};
 use super::string::Escapes;
 
 const COMPACT: Layout = Layout::SingleLine { comma: ",", colon: ":" };
@@ -15,29 +15,42 @@ const TAB: Layout = Layout::MultiLine { indentation: "\t" };
 const KEPT: Serializer = Serializer {
     code: "minified",
     name: "minified JSON",
+    language: None,
     layout: COMPACT,
     strings: StringRule::Unchanged,
     numbers: NumberRule::Kept,
     member_order: MemberOrder::Unchanged,
     end: "",
 };
-const JAVASCRIPT: Serializer = language(&way::JAVASCRIPT, &number::JAVASCRIPT, MemberOrder::JavaScript);
-const PYTHON: Serializer = language(&way::PYTHON_ASCII, &number::PYTHON, MemberOrder::LastWins);
-const PYTHON_UNICODE: Serializer = language(&way::JAVASCRIPT, &number::PYTHON, MemberOrder::LastWins);
-const PHP: Serializer = language(&way::PHP, &number::PHP, MemberOrder::PhpArrays);
-const PHP_SLASHES: Serializer = language(&way::PHP_SLASHES, &number::PHP, MemberOrder::PhpArrays);
-const PHP_UNICODE: Serializer = language(&way::PHP_UNICODE, &number::PHP, MemberOrder::PhpArrays);
-const PHP_BOTH: Serializer = language(&way::PHP_BOTH, &number::PHP, MemberOrder::PhpArrays);
-const GO: Serializer = language(&way::GO, &number::GO, MemberOrder::Sorted);
-const RUBY: Serializer = language(&way::JAVASCRIPT, &number::RUBY, MemberOrder::LastWins);
-const JACKSON: Serializer = language(&way::JACKSON, &number::JACKSON, MemberOrder::LastWins);
-const NEWTONSOFT: Serializer = language(&way::NEWTONSOFT, &number::NEWTONSOFT, MemberOrder::LastWins);
+const JAVASCRIPT: Serializer =
+    in_language(Language::JavaScript, language(&way::JAVASCRIPT, &number::JAVASCRIPT, MemberOrder::JavaScript));
+const PYTHON: Serializer =
+    in_language(Language::Python, language(&way::PYTHON_ASCII, &number::PYTHON, MemberOrder::LastWins));
+const PYTHON_UNICODE: Serializer =
+    in_language(Language::Python, language(&way::JAVASCRIPT, &number::PYTHON, MemberOrder::LastWins));
+const PHP: Serializer = in_language(Language::Php, language(&way::PHP, &number::PHP, MemberOrder::PhpArrays));
+const PHP_SLASHES: Serializer =
+    in_language(Language::Php, language(&way::PHP_SLASHES, &number::PHP, MemberOrder::PhpArrays));
+const PHP_UNICODE: Serializer =
+    in_language(Language::Php, language(&way::PHP_UNICODE, &number::PHP, MemberOrder::PhpArrays));
+const PHP_BOTH: Serializer = in_language(Language::Php, language(&way::PHP_BOTH, &number::PHP, MemberOrder::PhpArrays));
+const GO: Serializer = in_language(Language::Go, language(&way::GO, &number::GO, MemberOrder::Sorted));
+const RUBY: Serializer = in_language(Language::Ruby, language(&way::JAVASCRIPT, &number::RUBY, MemberOrder::LastWins));
+const JACKSON: Serializer =
+    in_language(Language::Java, language(&way::JACKSON, &number::JACKSON, MemberOrder::LastWins));
+const NEWTONSOFT: Serializer =
+    in_language(Language::CSharp, language(&way::NEWTONSOFT, &number::NEWTONSOFT, MemberOrder::LastWins));
 const JQ: Serializer = Serializer { end: "\n", ..language(&way::JQ, &number::JQ, MemberOrder::LastWins) };
 /// A `JsonElement`: numbers and repeated members stay.
-const DOTNET: Serializer = Serializer { strings: StringRule::Written(&way::DOTNET), ..KEPT };
+const DOTNET: Serializer =
+    Serializer { strings: StringRule::Written(&way::DOTNET), language: Some(Language::CSharp), ..KEPT };
 /// A `JsonElement` of Gson: its numbers remember their spelling.
-const GSON: Serializer =
-    Serializer { strings: StringRule::Written(&way::GSON), member_order: MemberOrder::LastWins, ..KEPT };
+const GSON: Serializer = Serializer {
+    strings: StringRule::Written(&way::GSON),
+    member_order: MemberOrder::LastWins,
+    language: Some(Language::Java),
+    ..KEPT
+};
 
 const fn language(
     strings: &'static Escapes,
@@ -50,6 +63,10 @@ const fn language(
         member_order: members,
         ..KEPT
     }
+}
+
+const fn in_language(language: Language, serializer: Serializer) -> Serializer {
+    Serializer { language: Some(language), ..serializer }
 }
 
 /// Names a variant.
@@ -112,23 +129,27 @@ pub static SERIALIZERS: &[Serializer] = &[
     row(
         "go_raw_message",
         "Go's json.Marshal of a json.RawMessage",
-        Serializer { strings: StringRule::UnchangedHtmlSafe, ..KEPT },
+        Serializer { strings: StringRule::UnchangedHtmlSafe, language: Some(Language::Go), ..KEPT },
     ),
     row(
         "go_encoder_plain",
         "Go's json.Encoder with SetEscapeHTML(false)",
-        ended(language(&way::GO_PLAIN, &number::GO, MemberOrder::Sorted)),
+        ended(in_language(Language::Go, language(&way::GO_PLAIN, &number::GO, MemberOrder::Sorted))),
     ),
     row("go_encoder", "Go's json.Encoder", ended(GO)),
     row("ruby_json", "Ruby's JSON.generate", RUBY),
-    row("rails_to_json", "Rails' to_json", language(&way::RAILS, &number::RAILS, MemberOrder::LastWins)),
+    row(
+        "rails_to_json",
+        "Rails' to_json",
+        in_language(Language::Ruby, language(&way::RAILS, &number::RAILS, MemberOrder::LastWins)),
+    ),
     row("jackson", "Java's Jackson", JACKSON),
     row("gson", "Java's Gson", GSON),
     row("system_text_json", ".NET's System.Text.Json", DOTNET),
     row(
         "system_text_json_relaxed",
         ".NET's System.Text.Json with UnsafeRelaxedJsonEscaping",
-        Serializer { strings: StringRule::Written(&way::DOTNET_RELAXED), ..KEPT },
+        Serializer { strings: StringRule::Written(&way::DOTNET_RELAXED), ..DOTNET },
     ),
     row("newtonsoft", ".NET's Newtonsoft.Json", NEWTONSOFT),
     row("json_stringify_indent_2", "JavaScript's JSON.stringify with an indent of 2", laid_out(TWO, JAVASCRIPT)),
@@ -181,17 +202,21 @@ pub static SERIALIZERS: &[Serializer] = &[
     row(
         "go_map_before_1_22",
         "Go's json.Marshal of a map, before Go 1.22",
-        language(&way::OLD_GO, &number::GO, MemberOrder::Sorted),
+        in_language(Language::Go, language(&way::OLD_GO, &number::GO, MemberOrder::Sorted)),
     ),
     row(
         "go_encoder_plain_before_1_22",
         "Go's json.Encoder with SetEscapeHTML(false), before Go 1.22",
-        ended(language(&way::OLD_GO_PLAIN, &number::GO, MemberOrder::Sorted)),
+        ended(in_language(Language::Go, language(&way::OLD_GO_PLAIN, &number::GO, MemberOrder::Sorted))),
     ),
     row("ruby_pretty", "Ruby's JSON.pretty_generate", laid_out(TWO, RUBY)),
     row("ruby_pretty_before_2_8", "Ruby's JSON.pretty_generate, before json 2.8", laid_out(Layout::OldRuby, RUBY)),
     row("jackson_pretty", "Java's Jackson with its default pretty printer", laid_out(Layout::Jackson, JACKSON)),
-    row("gson_map", "Java's Gson of a map", language(&way::GSON, &number::GSON_MAP, MemberOrder::LastWins)),
+    row(
+        "gson_map",
+        "Java's Gson of a map",
+        in_language(Language::Java, language(&way::GSON, &number::GSON_MAP, MemberOrder::LastWins)),
+    ),
     row(
         "gson_plain",
         "Java's Gson with disableHtmlEscaping",

@@ -159,7 +159,9 @@ pub fn unreadable(error: &str) -> Vec<u8> {
 /// `whtool.framework/1`: the lines that verify in a framework.
 pub fn framework(framework: &Framework) -> Vec<u8> {
     let Framework { name, title, language, text, .. } = framework;
-    line(&json!({"schema": "whtool.framework/1", "name": name, "title": title, "language": language, "text": text}))
+    line(
+        &json!({"schema": "whtool.framework/1", "name": name, "title": title, "language": language.name(), "text": text}),
+    )
 }
 
 /// `whtool.summary/1`: how many requests there were by verdict, and by cause.

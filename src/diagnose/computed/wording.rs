@@ -32,7 +32,7 @@ impl Cause {
                 format!("the timestamp before the body is {signed}, not the one in the header")
             }
             Self::BodyReserialized { signed, .. } => {
-                format!("the body was re-serialized before it was hashed: the digest matches {signed}")
+                format!("the body was re-serialized before it was hashed: the digest matches {}", signed.name)
             }
             Self::BodyNewlineAdded => "the newline at the end of the body was not hashed".to_owned(),
             Self::BodyNewlineLost => "a newline was hashed after the body".to_owned(),
@@ -43,8 +43,10 @@ impl Cause {
             Self::BodyEmptySigned => "an empty body was hashed".to_owned(),
             Self::BodyEncoding { signed } => format!("the body was re-encoded before it was hashed: {signed}"),
             Self::BodyDoubleEncoded { signed } => format!("{signed} was hashed"),
-            Self::BodyNotThePayload { signed } => format!("the text `{signed}` was hashed instead of the body"),
-            Self::BodyPrinted { by } => format!("the bytes of the body were printed and the result was hashed: {by}"),
+            Self::BodyNotThePayload { signed } => format!("the text `{}` was hashed instead of the body", signed.text),
+            Self::BodyPrinted { by } => {
+                format!("the bytes of the body were printed and the result was hashed: {}", by.name())
+            }
             Self::SignatureBase64 => "the digest is base64, but the header is hex".to_owned(),
             Self::DigestEncodedTwice => "the digest was encoded twice: hex or base64 of its hex text".to_owned(),
             Self::MessageOther { what } => format!("{what} was hashed instead of the body"),

@@ -3,6 +3,7 @@
 //! Each is a file in this folder, in its own language, so that the tools of that language can check it.
 
 use super::cause::Cause;
+use crate::json::Language::{self, CSharp, Go, Java, JavaScript, Php, Python, Ruby, Rust};
 
 /// A web framework, with code that verifies both providers' webhooks in it.
 #[derive(Debug, PartialEq, Eq)]
@@ -11,7 +12,7 @@ pub struct Framework {
     pub name: &'static str,
     /// Name in prose: `Express`.
     pub title: &'static str,
-    pub language: &'static str,
+    pub language: Language,
     pub text: &'static str,
     /// Response header that reveals the framework, and a lower-case word that its value contains.
     pub response_header: Option<(&'static str, &'static str)>,
@@ -32,7 +33,7 @@ pub struct OneLineFixes {
     pub content_type: Option<&'static str>,
 }
 
-const fn framework(name: &'static str, title: &'static str, language: &'static str, text: &'static str) -> Framework {
+const fn framework(name: &'static str, title: &'static str, language: Language, text: &'static str) -> Framework {
     Framework { name, title, language, text, response_header: None, fixes: None }
 }
 
@@ -44,23 +45,23 @@ impl Framework {
 
 /// All frameworks, grouped by language.
 pub static ALL: &[Framework] = &[
-    framework("express", "Express", "JavaScript", include_str!("express.js")).revealed_by(
+    framework("express", "Express", JavaScript, include_str!("express.js")).revealed_by(
         "x-powered-by",
         "express",
         EXPRESS,
     ),
-    framework("fastify", "Fastify", "JavaScript", include_str!("fastify.js")),
-    framework("next", "Next.js", "JavaScript", include_str!("next.mjs")),
-    framework("flask", "Flask", "Python", include_str!("flask.py")).revealed_by("server", "werkzeug", FLASK),
-    framework("fastapi", "FastAPI", "Python", include_str!("fastapi.py")).revealed_by("server", "uvicorn", FASTAPI),
-    framework("django", "Django", "Python", include_str!("django.py")),
-    framework("rails", "Rails", "Ruby", include_str!("rails.rb")).revealed_by("x-runtime", "", RAILS),
-    framework("php", "PHP", "PHP", include_str!("php.php")).revealed_by("x-powered-by", "php", PHP),
-    framework("laravel", "Laravel", "PHP", include_str!("laravel.php")),
-    framework("spring", "Spring", "Java", include_str!("spring.java")),
-    framework("gin", "Gin", "Go", include_str!("gin.go")),
-    framework("aspnet", "ASP.NET Core", "C#", include_str!("aspnet.cs")).revealed_by("server", "kestrel", ASPNET),
-    framework("axum", "Axum", "Rust", include_str!("axum.rs.txt")),
+    framework("fastify", "Fastify", JavaScript, include_str!("fastify.js")),
+    framework("next", "Next.js", JavaScript, include_str!("next.mjs")),
+    framework("flask", "Flask", Python, include_str!("flask.py")).revealed_by("server", "werkzeug", FLASK),
+    framework("fastapi", "FastAPI", Python, include_str!("fastapi.py")).revealed_by("server", "uvicorn", FASTAPI),
+    framework("django", "Django", Python, include_str!("django.py")),
+    framework("rails", "Rails", Ruby, include_str!("rails.rb")).revealed_by("x-runtime", "", RAILS),
+    framework("php", "PHP", Php, include_str!("php.php")).revealed_by("x-powered-by", "php", PHP),
+    framework("laravel", "Laravel", Php, include_str!("laravel.php")),
+    framework("spring", "Spring", Java, include_str!("spring.java")),
+    framework("gin", "Gin", Go, include_str!("gin.go")),
+    framework("aspnet", "ASP.NET Core", CSharp, include_str!("aspnet.cs")).revealed_by("server", "kestrel", ASPNET),
+    framework("axum", "Axum", Rust, include_str!("axum.rs.txt")),
 ];
 
 const EXPRESS: OneLineFixes = OneLineFixes {
@@ -114,60 +115,33 @@ pub fn find(name: &str) -> Option<&'static Framework> {
     ALL.iter().find(|framework| framework.name == name)
 }
 
-/// Parts of the names in causes that show a language.
-const TRACES: &[(&str, &str)] = &[
-    ("JavaScript", "JavaScript"),
-    ("JSON.stringify", "JavaScript"),
-    ("[object Object]", "JavaScript"),
-    ("undefined", "JavaScript"),
-    ("Flask", "Python"),
-    ("Python", "Python"),
-    ("None", "Python"),
-    ("PHP", "PHP"),
-    ("Array", "PHP"),
-    ("Go's", "Go"),
-    ("Ruby", "Ruby"),
-    ("Rails", "Ruby"),
-    ("Java's", "Java"),
-    (".NET", "C#"),
-];
-
-/// Lists the frameworks that the causes point to. None: no cause shows the handler's language.
+/// Lists the frameworks in the languages that the causes show.
 pub fn likely(causes: &[Cause]) -> Vec<&'static Framework> {
-    let traces = causes.iter().filter_map(trace);
-    let languages: Vec<_> = traces
-        .filter_map(|trace| TRACES.iter().find(|(mark, _)| trace.contains(mark)).map(|(_, language)| *language))
-        .collect();
+    let languages: Vec<_> = causes.iter().filter_map(Cause::language).collect();
     ALL.iter().filter(|framework| languages.contains(&framework.language)).collect()
-}
-
-/// Returns a name in the cause that may show the language of the handler.
-fn trace(cause: &Cause) -> Option<&'static str> {
-    match cause {
-        Cause::BodyReserialized { signed, here } => here.or(Some(signed)),
-        Cause::BodyNotThePayload { signed } => Some(signed),
-        Cause::BodyRewritten { by } | Cause::BodyPrinted { by } => Some(by),
-        _ => None,
-    }
 }
 
 /// Returns true if the cause is a body that was not used raw, which the handler code avoids.
 pub fn is_body_handling(cause: &Cause) -> bool {
-    trace(cause).is_some()
-        || matches!(
-            cause,
-            Cause::BodyEmptyHere
-                | Cause::BodyEmptySigned
-                | Cause::BodyEncoding { .. }
-                | Cause::BodyEncoded { .. }
-                | Cause::BodyReplacementCharacter
-                | Cause::TimestampNotSigned
-        )
+    matches!(
+        cause,
+        Cause::BodyReserialized { .. }
+            | Cause::BodyRewritten { .. }
+            | Cause::BodyNotThePayload { .. }
+            | Cause::BodyPrinted { .. }
+            | Cause::BodyEmptyHere
+            | Cause::BodyEmptySigned
+            | Cause::BodyEncoding { .. }
+            | Cause::BodyEncoded { .. }
+            | Cause::BodyReplacementCharacter
+            | Cause::TimestampNotSigned
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::SERIALIZERS;
     use crate::provider;
 
     #[test]
@@ -185,12 +159,14 @@ mod tests {
 
     #[test]
     fn the_language_of_a_serializer_leads_to_its_frameworks() {
-        let names = |signed| {
-            likely(&[Cause::BodyReserialized { signed, here: None }]).iter().map(|each| each.name).collect::<Vec<_>>()
+        let names = |code| {
+            let signed = SERIALIZERS.iter().find(|serializer| serializer.code == code).unwrap();
+            let likely = likely(&[Cause::BodyReserialized { signed, here: None }]);
+            likely.iter().map(|framework| framework.name).collect::<Vec<_>>()
         };
-        assert_eq!(names("JavaScript's JSON.stringify"), ["express", "fastify", "next"]);
-        assert_eq!(names("Python's json.dumps"), ["flask", "fastapi", "django"]);
-        assert_eq!(names("Java's Jackson"), ["spring"]);
-        assert_eq!(names("minified JSON"), [""; 0]);
+        assert_eq!(names("json_stringify"), ["express", "fastify", "next"]);
+        assert_eq!(names("flask_jsonify"), ["flask", "fastapi", "django"]);
+        assert_eq!(names("jackson"), ["spring"]);
+        assert_eq!(names("minified"), [""; 0]);
     }
 }
