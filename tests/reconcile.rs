@@ -460,7 +460,7 @@ fn a_stray_quote_in_a_list_is_told_by_its_line() {
     let file = list(home.path(), &format!("reference\nPLS-1\n\"PLS-2\n{}", "PLS-3\n".repeat(300_000)));
     let run = api.run(home.path(), &["--from", &file]);
     assert_eq!(run.status, 3, "{}", run.err);
-    assert!(run.err.contains(&format!("can't read {file}\n  why: a quote is opened in line 3, and")), "{}", run.err);
+    assert!(run.err.contains(&format!("can't read {file}\n  why: the row in line 3 does not end")), "{}", run.err);
 }
 
 #[test]

@@ -170,7 +170,7 @@ impl<'a> ReportWriter<'a> {
     pub(super) fn bad_line(&mut self, bad: &BadLine) {
         self.totals.bad_lines += 1;
         if self.totals.bad_lines <= MAX_NAMED_LINES || self.session.volume == Volume::Verbose {
-            let text = format!("line {} of the list: {}", bad.line, escape_unsafe(&bad.why));
+            let text = format!("line {} of the list: {}", bad.line, escape_unsafe(&bad.reason));
             self.without_progress_bar(&mut |session| session.warn(&text));
         }
     }

@@ -1,4 +1,4 @@
-//! Lists in all their forms, and lines that can't be read.
+//! Lists in every format, and lines that can't be read.
 
 use super::raw_order::parse_amount;
 use super::*;
@@ -20,7 +20,7 @@ fn full(line: u64) -> Order {
 }
 
 #[test]
-fn a_plain_list_has_one_reference_a_line() {
+fn a_plain_list_has_one_reference_per_line() {
     let orders = read("\u{feff}PLS-1\n\n# a comment\r\n  pi_2  \r\nmine 3\n");
     let found: Vec<_> = orders.into_iter().map(|order| order.unwrap()).map(|one| (one.line, one.reference)).collect();
     assert_eq!(found, [(1, "PLS-1".to_owned()), (4, "pi_2".to_owned()), (5, "mine 3".to_owned())]);
@@ -30,7 +30,7 @@ fn a_plain_list_has_one_reference_a_line() {
 }
 
 #[test]
-fn the_three_forms_of_a_list_say_the_same() {
+fn all_three_formats_give_the_same_order() {
     let table = "order,Payment ID,status,amount,currency\n7,pi_1,paid,10000,CVE\n";
     let semicolons = "currency;amount;status;reference\nCVE;10000;\"paid\";pi_1\n";
     let json = r#"{"reference":"pi_1","status":"paid","amount":"10000","currency":"CVE"}"#;
@@ -43,7 +43,7 @@ fn the_three_forms_of_a_list_say_the_same() {
 }
 
 #[test]
-fn a_bad_line_is_named_and_the_next_one_is_read() {
+fn a_bad_line_is_reported_and_reading_goes_on() {
     let lines = |text: &[u8]| -> Vec<_> {
         read_as(text, &[], AmountFormat::MinorUnits)
             .into_iter()
@@ -64,13 +64,13 @@ fn a_bad_line_is_named_and_the_next_one_is_read() {
 }
 
 #[test]
-fn a_field_may_span_lines_and_the_count_goes_on() {
+fn line_numbers_stay_right_after_a_cell_with_line_breaks() {
     let orders = read("reference,note\npi_1,\"two\nlines\"\npi_2,\n");
     assert_eq!(orders.into_iter().map(|order| order.unwrap().line).collect::<Vec<_>>(), [2, 4]);
 }
 
 #[test]
-fn decimals_are_read_when_that_is_said_and_never_as_floats() {
+fn decimal_amounts_are_exact_and_need_the_flag() {
     let read = |text| parse_amount(text, AmountFormat::Decimal);
     assert_eq!(read("100.00"), Ok(10_000));
     assert_eq!(read("100.5"), Ok(10_050));
@@ -88,7 +88,7 @@ fn decimals_are_read_when_that_is_said_and_never_as_floats() {
 }
 
 #[test]
-fn a_table_whose_reference_is_not_found_is_refused_as_a_whole() {
+fn a_table_without_a_reference_column_is_refused() {
     let new = |text: &str, columns: &ColumnNames| {
         OrderReader::new(Box::new(Cursor::new(text.as_bytes().to_vec())), columns, AmountFormat::MinorUnits)
             .map(drop)
@@ -100,19 +100,43 @@ fn a_table_whose_reference_is_not_found_is_refused_as_a_whole() {
 }
 
 #[test]
-fn a_quote_that_is_never_closed_ends_the_list_with_its_line() {
+fn an_unclosed_quote_ends_the_list_with_its_line() {
     let outcomes = |text: &str| {
         let orders =
             OrderReader::new(Box::new(Cursor::new(text.to_owned())), &ColumnNames::default(), AmountFormat::MinorUnits)
                 .unwrap();
         orders.map(|order| order.map(|order| order.unwrap().reference).map_err(|error| error.to_string())).collect()
     };
-    let stray = |line, until| Err(format!("a quote is opened in line {line}, and not closed {until}"));
+    let unclosed =
+        |line| Err(format!("the row in line {line} does not end within 100 lines or 1 MiB; is a quote not closed?"));
     let found: Vec<Result<String, String>> = outcomes("reference,status\npi_1,paid\n\"pi_2,paid\npi_3,paid\n");
-    assert_eq!(found, [Ok("pi_1".to_owned()), stray(3, "before the end")]);
+    assert_eq!(found, [Ok("pi_1".to_owned()), unclosed(3)]);
     let long = format!("# mine\nreference,status\n{}pi_2,\"paid\n{0}", "pi_1,paid\n".repeat(2_000));
     let found: Vec<Result<String, String>> = outcomes(&long);
-    assert_eq!((found.len(), found.last()), (2_001, Some(&stray(2_003, "within 100 lines or a mebibyte"))));
+    assert_eq!((found.len(), found.last()), (2_001, Some(&unclosed(2_003))));
+    // Closed, but by the opening quote of a later row.
+    let later = format!("reference,status\n\"pi_1,paid\n{}\"pi_2\",paid\n", "pi_3,paid\n".repeat(200));
+    assert_eq!(outcomes(&later), [unclosed(2)]);
+    for text in ["reference\n\"", "reference\npi_0\n\"pi_1\"\"\n", "reference\r\n\"pi_1\r\n"] {
+        assert!(outcomes(text).last().unwrap().is_err(), "{text}");
+    }
+    assert_eq!(outcomes("\"reference\npi_1\npi_2\n"), [unclosed(1)]);
+    let huge = format!("reference\npi_1\n\"{}", "c".repeat(3 << 20));
+    let found: Vec<Result<String, String>> = outcomes(&huge);
+    assert_eq!(found, [Ok("pi_1".to_owned()), unclosed(3)]);
+}
+
+#[test]
+fn well_formed_quotes_are_read_as_they_are() {
+    let references =
+        |text: &str| -> Vec<String> { read(text).into_iter().map(|order| order.unwrap().reference).collect() };
     let note = "reference,note\npi_1,\"of\ntwo \"\"lines\"\"\"\npi_2,5\" pipe\n";
-    assert_eq!(outcomes(note), [Ok("pi_1".to_owned()), Ok("pi_2".to_owned())]);
+    assert_eq!(references(note), ["pi_1", "pi_2"]);
+    for text in
+        ["a,id\n\"b\",x", "a,id\n\"\",x\n", "a,id\r\n\"b\r\nc\",\"x\"\r\n", "id,a\n\"x\",\"y\n\"", "id,a\nx, \"y\n"]
+    {
+        assert_eq!(references(text), ["x"], "{text}");
+    }
+    let long = format!("note,id\n\"{}\",x\n# it's a \"comment\n", "a\n".repeat(100));
+    assert_eq!(references(&long), ["x"]);
 }
