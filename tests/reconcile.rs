@@ -1,4 +1,4 @@
-//! `reconcile`: real processes against a stand-in for the providers' APIs.
+//! `reconcile`, as real processes against a fake of the providers' APIs.
 
 use crate::process::{Listener, PLUSTIVE_SECRET, REFERENCE, REFERENCE_MAC, post, whtool};
 use serde_json::Value;
@@ -13,18 +13,18 @@ use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use whtool::world::Files;
 
-/// What a stand-in answers: status, a header or none, body.
-type Said = (u16, &'static str, String);
+/// An answer of the fake API: status, a header or "", body.
+type FakeAnswer = (u16, &'static str, String);
 
-/// A stand-in for both APIs, which answers as it is told, a thread for each connection.
+/// A fake of both APIs, with one thread per connection.
 struct Api {
     url: String,
     asked: Arc<Mutex<Vec<(String, String)>>>,
 }
 
 impl Api {
-    /// `answer` is given the last step of the path, and how often that was asked before.
-    fn new(answer: impl Fn(&str, u32) -> Said + Send + Sync + 'static) -> Self {
+    /// `answer` gets the last segment of the path, and the number of earlier requests for the same path.
+    fn new(answer: impl Fn(&str, u32) -> FakeAnswer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -55,7 +55,7 @@ impl Api {
 }
 
 /// Answers the requests of one connection.
-fn serve(stream: TcpStream, noted: &Mutex<Vec<(String, String)>>, answer: &dyn Fn(&str, u32) -> Said) {
+fn serve(stream: TcpStream, noted: &Mutex<Vec<(String, String)>>, answer: &dyn Fn(&str, u32) -> FakeAnswer) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut writer = stream;
     loop {
@@ -71,7 +71,7 @@ fn serve(stream: TcpStream, noted: &Mutex<Vec<(String, String)>>, answer: &dyn F
         };
         let (status, header, body) = answer(path.rsplit('/').next().unwrap_or_default(), before);
         let gap = if header.is_empty() { "" } else { "\r\n" };
-        let head = format!("HTTP/1.1 {status} As Told\r\n{header}{gap}Content-Length: {}\r\n\r\n", body.len());
+        let head = format!("HTTP/1.1 {status} Fake\r\n{header}{gap}Content-Length: {}\r\n\r\n", body.len());
         if writer.write_all(format!("{head}{body}").as_bytes()).is_err() {
             return;
         }
@@ -103,7 +103,7 @@ fn home() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
-fn transaction(reference: &str, status: &str) -> Said {
+fn transaction(reference: &str, status: &str) -> FakeAnswer {
     let body = format!(
         r#"{{"reference":"{reference}","clientReference":"order-1","service":"Data","status":"{status}","priceCharged":27000,
             "mobileNumber":"08030000000","createdOn":"2026-06-12T10:14:00Z","completedOn":"2026-06-12T10:14:05Z"}}"#
@@ -111,7 +111,7 @@ fn transaction(reference: &str, status: &str) -> Said {
     (200, "", body)
 }
 
-fn payment(id: &str, status: &str) -> Said {
+fn payment(id: &str, status: &str) -> FakeAnswer {
     (200, "", format!(r#"{{"id":"{id}","amount":"10000","currency":"CVE","status":"{status}"}}"#))
 }
 
@@ -133,7 +133,7 @@ fn a_reference_is_looked_up_at_its_provider_with_its_key() {
     );
     let ran = api.run(home.path(), &["PLS-7XKQR4N"]);
     assert_eq!((ran.status, ran.err.as_str()), (0, ""));
-    assert_eq!(ran.out, "settled and agreed   PLS-7XKQR4N           Success    270.00 NGN (27000)\n");
+    assert_eq!(ran.out, "matched              PLS-7XKQR4N           Success    270.00 NGN (27000)\n");
     assert_eq!(api.run(home.path(), &["pi_1"]).status, 0);
     let asked = api.asked.lock().unwrap().clone();
     let expected =
@@ -142,7 +142,7 @@ fn a_reference_is_looked_up_at_its_provider_with_its_key() {
 }
 
 #[test]
-fn whatever_a_reference_holds_it_is_one_step_of_the_path() {
+fn a_reference_is_always_one_segment_of_the_path() {
     let home = home();
     let api = Api::new(|_, _| (404, "", "{}".to_owned()));
     assert_eq!(api.run(home.path(), &["a/../b?c#d é", "--json"]).status, 1);
@@ -152,7 +152,7 @@ fn whatever_a_reference_holds_it_is_one_step_of_the_path() {
 }
 
 #[test]
-fn what_was_missed_is_named_with_its_money_and_the_replay_list_sends_it() {
+fn a_missed_event_is_counted_with_its_money_and_sent_by_the_replay_list() {
     let home = home();
     let listener = Listener::start(home.path(), &[]);
     assert!(listener.exchange(&post(REFERENCE_MAC, REFERENCE)).starts_with("HTTP/1.1 200"));
@@ -185,22 +185,27 @@ fn what_was_missed_is_named_with_its_money_and_the_replay_list_sends_it() {
 }
 
 #[test]
-fn what_was_signed_here_for_tests_is_nothing_to_ask_about() {
+fn events_signed_with_the_local_test_secret_are_ignored() {
     let home = home();
     let listener = Listener::spawn(&mut whtool(home.path(), &["listen", "--json", "--port", "0"]));
     let sent = whtool(home.path(), &["replay", "payment.debited", "--to", &listener.url]).output().unwrap();
     assert!(sent.status.success());
     let api = Api::new(|last, _| transaction(last, "Success"));
     let ran = api.run(home.path(), &["--since", "1h", "--json"]);
-    assert!(api.asked().is_empty() && ran.err.contains("signed here for tests"), "{:?} {}", api.asked(), ran.err);
-    // Nor do they make a side of webhooks, on which others would be missing.
+    assert!(
+        api.asked().is_empty() && ran.err.contains("signed with the local test secret"),
+        "{:?} {}",
+        api.asked(),
+        ran.err
+    );
+    // They do not count as captured webhooks either, so that no others are missing.
     let replay = ["replay", "transaction.success", "--to", &listener.url];
     assert!(whtool(home.path(), &replay).output().unwrap().status.success());
     assert_eq!(api.run(home.path(), &["PLS-7XKQR4N"]).status, 0);
 }
 
 #[test]
-fn what_the_store_has_is_asked_about_once_each() {
+fn each_captured_reference_is_looked_up_once() {
     let home = home();
     let listener = Listener::start(home.path(), &[]);
     for _ in 0..3 {
@@ -215,7 +220,7 @@ fn what_the_store_has_is_asked_about_once_each() {
 }
 
 #[test]
-fn a_refused_key_stops_everything_with_one_message() {
+fn a_refused_key_stops_the_run_with_one_error() {
     let home = home();
     let body = r#"{"title":"x","status":403,"detail":"Forbidden.","errors":[]}"#;
     for (status, word) in [(401, "PLUSTIVE_API_KEY"), (403, "allow-list")] {
@@ -229,7 +234,7 @@ fn a_refused_key_stops_everything_with_one_message() {
 }
 
 #[test]
-fn no_key_and_a_host_that_is_not_there_are_one_message_each() {
+fn a_missing_key_and_an_unreachable_host_are_one_error_each() {
     let home = home();
     let api = Api::new(|last, _| payment(last, "SETTLED"));
     let words = ["--from", &list(home.path(), &payments(500))];
@@ -243,7 +248,7 @@ fn no_key_and_a_host_that_is_not_there_are_one_message_each() {
 }
 
 #[test]
-fn what_is_no_api_is_one_message_that_says_what_came_instead() {
+fn an_answer_that_is_not_from_the_api_stops_the_run_and_is_described() {
     let home = home();
     for (status, body, word) in
         [(200, "<html>", "HTML"), (200, "", "empty"), (200, "hello", "not JSON"), (404, "<html>", "404")]
@@ -256,7 +261,7 @@ fn what_is_no_api_is_one_message_that_says_what_came_instead() {
 }
 
 #[test]
-fn the_key_goes_nowhere_with_a_redirect() {
+fn a_redirect_is_not_followed() {
     let home = home();
     let other = Api::new(|last, _| payment(last, "SETTLED"));
     let location: &'static str = Box::leak(format!("Location: {}/v1/payments/pi_1", other.url).into_boxed_str());
@@ -267,7 +272,7 @@ fn the_key_goes_nowhere_with_a_redirect() {
 }
 
 #[test]
-fn one_strange_answer_among_good_ones_is_a_row() {
+fn an_unusable_answer_among_good_ones_is_inconclusive() {
     let home = home();
     let api = Api::new(|last, _| match last {
         "pi_1" => (200, "", "<html>".to_owned()),
@@ -286,7 +291,7 @@ fn one_strange_answer_among_good_ones_is_a_row() {
 }
 
 #[test]
-fn what_fails_for_a_while_is_asked_again() {
+fn temporary_errors_are_retried() {
     let home = home();
     let api = Api::new(|last, before| match (last, before) {
         ("pi_1", 0) => (500, "", String::new()),
@@ -302,12 +307,12 @@ fn what_fails_for_a_while_is_asked_again() {
 }
 
 #[test]
-fn what_is_open_is_polled_until_it_ends() {
+fn an_open_payment_is_polled_until_it_ends() {
     let home = home();
     let api = Api::new(|last, before| transaction(last, if before < 1 { "Processing" } else { "Success" }));
     let ran = api.run(home.path(), &["PLS-1", "--wait", "1m"]);
     assert_eq!((ran.status, api.asked().len()), (0, 2), "{}", ran.err);
-    assert!(ran.out.starts_with("settled and agreed"), "{}", ran.out);
+    assert!(ran.out.starts_with("matched"), "{}", ran.out);
     let api = Api::new(|last, _| transaction(last, "Pending"));
     assert_eq!(api.run(home.path(), &["PLS-1"]).status, 0);
     let ran = api.run(home.path(), &["PLS-1", "--wait", "1s"]);
@@ -315,7 +320,7 @@ fn what_is_open_is_polled_until_it_ends() {
 }
 
 #[test]
-fn a_bad_line_is_named_and_the_others_are_asked_about() {
+fn a_bad_line_is_reported_and_the_others_are_looked_up() {
     let home = home();
     let api = Api::new(|last, _| payment(last, "SETTLED"));
     let ran = api.run(home.path(), &["--from", &list(home.path(), "id,amount\npi_1,100.00\npi_2,10000\n,5\n")]);
@@ -327,7 +332,7 @@ fn a_bad_line_is_named_and_the_others_are_asked_about() {
 }
 
 #[test]
-fn a_table_for_spreadsheets_has_a_row_for_each_and_nothing_else() {
+fn csv_output_has_one_row_per_reference_and_nothing_else() {
     let home = home();
     let api = Api::new(|last, _| payment(last, "SETTLED"));
     let ran = api.run(home.path(), &["--from", &list(home.path(), "id,status\npi_1,failed\n\"pi_2\",\n"), "--csv"]);
@@ -343,7 +348,7 @@ fn a_table_for_spreadsheets_has_a_row_for_each_and_nothing_else() {
 }
 
 #[test]
-fn an_interrupted_run_goes_on_without_asking_again() {
+fn a_stopped_run_can_only_be_resumed_with_the_same_input_and_api() {
     let home = home();
     let (orders, journal) = (list(home.path(), &payments(40)), home.path().join("journal"));
     let words = ["--from", &orders, "--resume", journal.to_str().unwrap(), "--json", "--concurrency", "4"];
@@ -356,9 +361,9 @@ fn an_interrupted_run_goes_on_without_asking_again() {
     let told = ran.records();
     assert_eq!((ran.status, &told.last().unwrap()["partial"]), (4, &Value::from(true)), "{}", ran.err);
     let known = told.len() - 1;
-    assert!((20..40).contains(&known) && ran.err.contains("--resume"), "{known} {}", ran.err);
+    assert!((20..40).contains(&known) && ran.err.contains("run the same command again"), "{known} {}", ran.err);
 
-    // The last line was cut off by the end of the process.
+    // The last line is incomplete, as after a crash.
     let mut bytes = std::fs::read(&journal).unwrap();
     bytes.truncate(bytes.len() - 7);
     std::fs::write(&journal, &bytes).unwrap();
@@ -376,7 +381,7 @@ fn an_interrupted_run_goes_on_without_asking_again() {
 }
 
 #[test]
-fn a_resumed_run_asks_only_about_the_rest_and_counts_everything() {
+fn a_resumed_run_looks_up_only_the_rest_and_counts_everything() {
     let home = home();
     let (orders, journal) = (list(home.path(), &payments(40)), home.path().join("journal"));
     let words = ["--from", &orders, "--resume", journal.to_str().unwrap(), "--json", "--concurrency", "4"];
@@ -401,7 +406,7 @@ fn a_resumed_run_asks_only_about_the_rest_and_counts_everything() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupt_ends_with_what_is_known_plainly_marked() {
+fn an_interrupted_run_shows_its_results_as_partial() {
     let home = home();
     let (tell, told): (_, Receiver<()>) = channel();
     let (hold, held) = channel::<()>();
@@ -409,7 +414,7 @@ fn an_interrupt_ends_with_what_is_known_plainly_marked() {
     let api = Api::new(move |last, _| {
         if last == "pi_3" {
             tell.lock().unwrap().send(()).unwrap();
-            // Until the test is over.
+            // Blocks until the end of the test.
             let _ = held.lock().unwrap().recv();
         }
         payment(last, "SETTLED")
@@ -423,11 +428,11 @@ fn an_interrupt_ends_with_what_is_known_plainly_marked() {
     drop(hold);
     assert_eq!(ran.status, 130, "{}", ran.err);
     assert!(ran.out.contains("pi_2") && ran.out.contains("partial: "), "{}", ran.out);
-    assert!(ran.out.starts_with("settled and agreed") && !ran.out.contains("pi_3"), "{}", ran.out);
+    assert!(ran.out.starts_with("matched") && !ran.out.contains("pi_3"), "{}", ran.out);
 }
 
 #[test]
-fn a_key_that_was_named_goes_to_one_provider_only() {
+fn a_key_from_a_flag_goes_to_one_provider_only() {
     let home = home();
     let api = Api::new(
         |last, _| if last.starts_with("pi_") { payment(last, "SETTLED") } else { transaction(last, "Success") },
@@ -438,7 +443,7 @@ fn a_key_that_was_named_goes_to_one_provider_only() {
 }
 
 #[test]
-fn a_journal_and_a_list_get_their_folders_and_are_one_runs_at_a_time() {
+fn journal_and_replay_list_get_their_folders_and_allow_one_writer() {
     let (api, home) = (Api::new(|reference, _| transaction(reference, "Success")), home());
     for flag in ["--resume", "--replay-list"] {
         let path = home.path().join("deep").join(flag).join("file");
@@ -455,7 +460,7 @@ fn a_journal_and_a_list_get_their_folders_and_are_one_runs_at_a_time() {
 }
 
 #[test]
-fn a_stray_quote_in_a_list_is_told_by_its_line() {
+fn an_unclosed_quote_in_a_list_is_an_error_with_its_line() {
     let (api, home) = (Api::new(|reference, _| transaction(reference, "Success")), home());
     let file = list(home.path(), &format!("reference\nPLS-1\n\"PLS-2\n{}", "PLS-3\n".repeat(300_000)));
     let run = api.run(home.path(), &["--from", &file]);
@@ -464,7 +469,7 @@ fn a_stray_quote_in_a_list_is_told_by_its_line() {
 }
 
 #[test]
-fn a_file_that_is_no_journal_is_left_as_it_is() {
+fn a_file_that_is_not_a_journal_is_not_overwritten() {
     let (api, home) = (Api::new(|reference, _| transaction(reference, "Success")), home());
     for text in ["one line without an end", "{\"a\":1}\n", "two\nlines"] {
         let file = list(home.path(), text);
@@ -486,13 +491,13 @@ fn a_file_that_is_no_journal_is_left_as_it_is() {
     assert_eq!(
         api.run(home.path(), &["PLS-1", "--resume", &file]).status,
         0,
-        "one that was cut off at once begins anew"
+        "a journal with a part of its first line starts over"
     );
     assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 2);
 }
 
 #[test]
-fn what_no_call_finds_is_told_with_what_can_be_looked_up() {
+fn a_reference_without_an_api_call_lists_what_can_be_looked_up() {
     let api = Api::new(|_, _| (200, "", String::new()));
     let home = tempfile::tempdir().unwrap();
     let output = api.command(home.path(), &["evt_123"]).output().unwrap();
@@ -502,11 +507,51 @@ fn what_no_call_finds_is_told_with_what_can_be_looked_up() {
 }
 
 #[test]
-fn nothing_to_reconcile_is_told_with_all_that_could_be() {
+fn without_references_the_error_lists_all_sources() {
     let run = crate::common::Made::default().run(&["reconcile"]);
     assert!(
         run.status == 2 && ["--from", "--since", "--open"].iter().all(|flag| run.err.contains(flag)),
         "{}",
         run.err
     );
+}
+
+/// Runs a list with one order of each kind, with columns named by flags.
+fn run_with_differences(flags: &[&str]) -> Ran {
+    let home = home();
+    let api = Api::new(|last, _| match last {
+        "pi_404" => (404, "", "{}".to_owned()),
+        "pi_frozen" => payment(last, "FROZEN"),
+        "pi_open" => payment(last, "USER_CONFIRMING"),
+        _ => payment(last, "SETTLED"),
+    });
+    let orders = "reference,Payment ID,state,gross,currency\n\
+        1001,pi_match,paid,100.00,CVE\n\
+        1002,pi_status,failed,100.00,CVE\n\
+        1003,pi_amount,paid,99.50,AOA\n\
+        1004,pi_404,paid,100.00,CVE\n\
+        1005,pi_frozen,shipped,100.00,CVE\n\
+        1006,pi_open,pending,100.00,CVE\n\
+        1007,pi_bad,paid,1e2,CVE\n";
+    let list = list(home.path(), orders);
+    let words = ["--from", &list, "--column", "reference=payment id", "--column", "amount=gross", "--decimal"];
+    api.run(home.path(), &[&words[..], &["--concurrency", "1"], flags].concat())
+}
+
+#[test]
+fn text_output_shows_every_difference_its_advice_and_the_totals() {
+    let ran = run_with_differences(&[]);
+    insta::assert_snapshot!(format!("{}---- stderr\n{}---- status {}", ran.out, ran.err, ran.status));
+}
+
+#[test]
+fn csv_output_shows_every_difference() {
+    insta::assert_snapshot!(run_with_differences(&["--csv"]).out);
+}
+
+#[test]
+fn json_output_shows_every_difference() {
+    let ran = run_with_differences(&["--json"]);
+    crate::formats::hold(ran.out.as_bytes());
+    insta::assert_snapshot!(ran.out);
 }

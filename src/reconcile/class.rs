@@ -1,34 +1,31 @@
-//! What can come out of reconciling one reference. Codes are stable.
+//! The possible results of reconciling one reference. Their codes never change.
 
-/// What is to be said of a reference; the worst comes first.
+/// The result for one reference, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
-    /// The provider's answer says nothing that can be used.
+    /// The lookup failed, or its answer could not be used.
     CouldNotTell,
-    /// The provider has no record of it.
+    /// The provider has no such record.
     UnknownToProvider,
-    /// Two verified webhooks under one event id say different things.
+    /// Two verified webhooks with the same event id have different contents.
     TwoBodies,
-    /// Webhook or order say another outcome than the provider's record.
+    /// A webhook or the order reports another outcome than the record.
     StatusDiffers,
-    /// Webhook or order say another amount.
     AmountDiffers,
-    /// Webhook or order say another currency.
     CurrencyDiffers,
-    /// It ended, and no webhook that tells so was captured.
+    /// The payment ended, but no captured webhook reports it.
     NeverDelivered,
-    /// The webhook came, and its signature was refused.
+    /// The webhook arrived, but its signature was refused.
     DeliveredRefused,
-    /// The webhook came, and the app did not answer it with 2xx.
+    /// The webhook arrived, but the app did not answer 2xx.
     AppDidNotTake,
-    /// It has not ended.
     StillOpen,
-    /// It ended, and everything that is known of it says the same.
+    /// The payment ended, and order, webhooks and record agree.
     SettledAgreed,
 }
 
 impl Class {
-    /// All of them, the worst first.
+    /// All classes, worst first.
     pub const ALL: [Self; 11] = [
         Self::CouldNotTell,
         Self::UnknownToProvider,
@@ -43,7 +40,7 @@ impl Class {
         Self::SettledAgreed,
     ];
 
-    /// A stable code for machines.
+    /// Returns the code used in JSON, CSV and `--only`.
     pub fn code(self) -> &'static str {
         match self {
             Self::CouldNotTell => "could_not_tell",
@@ -60,61 +57,64 @@ impl Class {
         }
     }
 
-    /// In at most nineteen letters, for people.
+    /// Returns a label of at most 19 characters.
     pub fn label(self) -> &'static str {
         match self {
-            Self::CouldNotTell => "could not tell",
-            Self::UnknownToProvider => "unknown to provider",
-            Self::TwoBodies => "two bodies",
+            Self::CouldNotTell => "inconclusive",
+            Self::UnknownToProvider => "not found",
+            Self::TwoBodies => "conflicting bodies",
             Self::StatusDiffers => "status differs",
             Self::AmountDiffers => "amount differs",
             Self::CurrencyDiffers => "currency differs",
             Self::NeverDelivered => "never delivered",
-            Self::DeliveredRefused => "delivered, refused",
-            Self::AppDidNotTake => "app did not take it",
+            Self::DeliveredRefused => "webhook refused",
+            Self::AppDidNotTake => "rejected by app",
             Self::StillOpen => "still open",
-            Self::SettledAgreed => "settled and agreed",
+            Self::SettledAgreed => "matched",
         }
     }
 
-    /// What to do about it; empty: nothing. That the endpoint is to be trusted, and delivery order the likely cause, is the advice
-    /// of <https://plustiveimpact.com/guides/webhooks-for-vtu-transactions>.
+    /// Returns what the user should do; empty if nothing. Trusting the record, and out-of-order delivery as the likely
+    /// cause, is the advice of <https://plustiveimpact.com/guides/webhooks-for-vtu-transactions>.
     pub fn advice(self) -> &'static str {
         match self {
-            Self::CouldNotTell => {
-                "where there was no answer, ask again later; what no call finds is in the provider's dashboard"
-            }
+            Self::CouldNotTell => "run it again if there was no answer; otherwise check the provider's dashboard",
             Self::UnknownToProvider => {
-                "the reference may be mistyped, or belong to the other environment, test or live"
+                "check the reference for typos, and that it belongs to the mode of the API key (test or live)"
             }
-            Self::TwoBodies => "`whtool events diff` shows where they differ; go by the provider's record",
-            Self::StatusDiffers => {
-                "trust the provider's record; the likely cause is the order in which webhooks were delivered"
+            Self::TwoBodies => "compare them with `whtool events diff`, and trust the provider's record",
+            Self::StatusDiffers => "trust the provider's record; webhooks may have arrived out of order",
+            Self::AmountDiffers | Self::CurrencyDiffers => {
+                "trust the provider's record, and find out what changed the amount"
             }
-            Self::AmountDiffers | Self::CurrencyDiffers => "go by the provider's record, and find out who changed it",
-            Self::NeverDelivered => "--replay-list writes it for `whtool replay --from`",
-            Self::DeliveredRefused => "`whtool events show` says why; --replay-list writes it anew",
-            Self::AppDidNotTake => "mend the app, then replay: --replay-list writes it for `whtool replay --from`",
+            Self::NeverDelivered => "add --replay-list to rebuild the event for `whtool replay --from`",
+            Self::DeliveredRefused => {
+                "see the reason with `whtool events show`; add --replay-list to rebuild the event"
+            }
+            Self::AppDidNotTake => {
+                "fix the app, then add --replay-list to resend the event with `whtool replay --from`"
+            }
             Self::StillOpen | Self::SettledAgreed => "",
         }
     }
 
-    /// The same where --replay-list was given, and what the app has missed is on that list.
+    /// Returns the advice for a run that writes a replay list.
     pub fn advice_with_replay_list(self) -> &'static str {
         match self {
-            Self::NeverDelivered => "it is on the list for `whtool replay --from`",
-            Self::DeliveredRefused => "`whtool events show` says why; it is on the list, made anew",
-            Self::AppDidNotTake => "mend the app, then replay: it is on the list for `whtool replay --from`",
+            Self::NeverDelivered => "the rebuilt event is on the replay list",
+            Self::DeliveredRefused => {
+                "see the reason with `whtool events show`; the rebuilt event is on the replay list"
+            }
+            Self::AppDidNotTake => "fix the app, then replay the event: it is on the replay list",
             other => other.advice(),
         }
     }
 
-    /// Whether the answer is no: something is not as it should be.
+    /// Returns true if something is wrong, which makes the exit status 1.
     pub fn is_difference(self) -> bool {
         !matches!(self, Self::CouldNotTell | Self::StillOpen | Self::SettledAgreed)
     }
 
-    /// The class of this code.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|class| class.code() == code)
     }
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_distinct_and_words_are_short() {
+    fn codes_are_distinct_and_labels_fit_their_column() {
         for class in Class::ALL {
             assert_eq!(Class::from_code(class.code()), Some(class));
             assert!(class.label().len() <= 19, "{}", class.label());

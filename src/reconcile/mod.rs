@@ -1,7 +1,7 @@
-//! Reconciling: what an order, the captured webhooks and the provider's own record say together.
+//! Compares orders and captured webhooks with the provider's own records.
 //!
-//! `order` reads the lists that people have, `class` names what can come out, `judge` decides it, `totals` counts and adds up,
-//! and `schedule` says what is asked when. Nothing here sends, reads a clock or opens a file.
+//! `order` reads lists of orders, `compare` puts each reference into a class, `totals` adds them up, and `schedule`
+//! decides when to send which lookup. Nothing here does I/O or reads a clock; `command::reconcile` does.
 
 pub mod class;
 pub mod columns;
@@ -10,6 +10,7 @@ pub mod order;
 pub mod schedule;
 pub mod totals;
 
+use crate::model::money::Money;
 use crate::model::stored::ReferenceMatch;
 use crate::provider::Provider;
 use crate::provider::record::Record;
@@ -19,26 +20,23 @@ pub use compare::{Assessment, Lookup, Webhooks, compare};
 pub use order::{BadLine, Order, OrderReader};
 pub use totals::Totals;
 
-/// A reference with all that is known of it, judged.
+/// A reference with everything known about it.
 pub struct ReconciledReference {
-    /// What was asked about.
     pub order: Order,
-    /// Who was asked.
     pub provider: &'static dyn Provider,
-    /// The provider's record, when it has one.
+    /// The provider's record. `None` if it has none or could not be asked.
     pub record: Option<Record>,
-    /// The captured webhooks, the oldest first. `None`: that side is not there.
+    /// The captured webhooks, oldest first. `None` if none of this provider were ever captured.
     pub webhooks: Option<Vec<ReferenceMatch>>,
-    /// What is to be said.
     pub assessment: Assessment,
 }
 
 impl ReconciledReference {
-    /// The money it is about: the record's, or else the order's.
-    pub fn money(&self) -> Option<crate::model::money::Money> {
+    /// Returns the record's amount, or else the order's.
+    pub fn money(&self) -> Option<Money> {
         let ordered = || {
             let currency = self.order.currency.clone().unwrap_or_default();
-            Some(crate::model::money::Money { minor: self.order.minor?, currency })
+            Some(Money { minor: self.order.minor?, currency })
         };
         self.record.as_ref().and_then(|record| record.money.clone()).or_else(ordered)
     }

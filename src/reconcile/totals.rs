@@ -1,10 +1,9 @@
-//! What all references together come to: how many of each class, and their money, per currency.
+//! Counts references per class and adds up their amounts per currency.
 
 use super::Class;
 use crate::model::money::Money;
 use std::collections::BTreeMap;
 
-/// Counts and sums.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     classes: BTreeMap<Class, u64>,
@@ -14,7 +13,6 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Counts a reference; its money is the record's, or else the order's.
     pub fn add(&mut self, class: Class, money: Option<&Money>) {
         *self.classes.entry(class).or_default() += 1;
         if let Some(money) = money {
@@ -23,29 +21,27 @@ impl Totals {
         }
     }
 
-    /// How many references there were.
     pub fn references(&self) -> u64 {
         self.classes.values().sum()
     }
 
-    /// How many there are of a class.
+    /// Counts the references of a class.
     pub fn count(&self, class: Class) -> u64 {
         self.classes.get(&class).copied().unwrap_or_default()
     }
 
-    /// The classes that there are, the best first.
+    /// Lists the classes that occurred with their counts, best first.
     pub fn classes(&self) -> impl Iterator<Item = (Class, u64)> {
         self.classes.iter().rev().map(|(class, count)| (*class, *count))
     }
 
-    /// Class, how many references, and their money together, by currency.
+    /// Lists class, number of references and total amount, by currency.
     pub fn money(&self) -> impl Iterator<Item = (Class, u64, Money)> {
         self.money.iter().map(|((currency, class), (count, minor))| {
             (*class, *count, Money { minor: *minor, currency: currency.clone() })
         })
     }
 
-    /// Whether anything is not as it should be.
     pub fn has_difference(&self) -> bool {
         self.classes.keys().any(|class| class.is_difference())
     }

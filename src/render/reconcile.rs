@@ -1,4 +1,4 @@
-//! What came of reconciling, for people and programs: a row or a record for each reference, and what they come to.
+//! Shows the results of `whtool reconcile` as text, JSON and CSV: one row or record per reference, and the totals.
 
 use super::json::line;
 use super::paint::Paint;
@@ -13,50 +13,48 @@ use crate::provider::{self, Provider};
 use crate::reconcile::{Class, Order, ReconciledReference, Totals};
 use serde_json::{Value, json};
 
-/// The widest that a reference is shown in a row, and that a sentence below it is.
-const REFERENCE: usize = 32;
-const SENTENCE: usize = 200;
+/// Longest reference and longest sentence shown, in columns.
+const MAX_REFERENCE: usize = 32;
+const MAX_SENTENCE: usize = 200;
 
-/// Whether everything was asked.
+/// Tells a complete run from one that stopped early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Completeness {
-    /// Yes.
     Complete,
-    /// No: it ended before.
     Partial,
 }
 
-/// A row, and below it what is to be said of it.
+/// Formats the row of a reference, with its findings on the lines below.
 pub fn row(reconciled: &ReconciledReference, paint: Paint) -> String {
     let class = reconciled.assessment.class();
     let status = reconciled.record.as_ref().map(|record| truncate(&record.status, 18)).unwrap_or_default();
     let money = reconciled.money().map(|money| truncate(&money.to_string(), 60)).unwrap_or_default();
-    let reference = paint.strong(&pad_right(&truncate(&mask_secrets(&reconciled.order.reference), REFERENCE), 20));
-    let line =
-        format!("{}  {reference}  {}  {}", painted(class, 19, paint), pad_right(&status, 9), paint.number(&money));
+    let reference = truncate(&mask_secrets(&reconciled.order.reference), MAX_REFERENCE);
+    let reference = paint.strong(&pad_right(&reference, 20));
+    let line = format!("{}  {reference}  {}  {}", label(class, paint), pad_right(&status, 9), paint.number(&money));
     let mut row = line.trim_end().to_owned() + "\n";
-    for finding in reconciled.assessment.findings.iter().filter(|finding| !finding.why.is_empty()) {
+    for finding in reconciled.assessment.findings.iter().filter(|finding| !finding.reason.is_empty()) {
         let also = if finding.class == class { String::new() } else { format!("also {}: ", finding.class.label()) };
-        row.push_str(&format!("    {also}{}\n", truncate(&mask_secrets(&finding.why), SENTENCE)));
+        row.push_str(&format!("    {also}{}\n", truncate(&mask_secrets(&finding.reason), MAX_SENTENCE)));
     }
     row
 }
 
-/// What to do about a class, below its first row; empty: nothing.
+/// Formats the advice below the first row of a class; empty if there is none.
 pub fn advice(advice: &str, paint: Paint) -> String {
     if advice.is_empty() { String::new() } else { format!("    {}\n", paint.faint(advice)) }
 }
 
-fn painted(class: Class, width: usize, paint: Paint) -> String {
-    let words = format!("{:<width$}", class.label());
+fn label(class: Class, paint: Paint) -> String {
+    let label = format!("{:<19}", class.label());
     match class {
-        Class::SettledAgreed => paint.good(&words),
-        Class::StillOpen => paint.warn(&words),
-        _ => paint.bad(&words),
+        Class::SettledAgreed => paint.good(&label),
+        Class::StillOpen => paint.warn(&label),
+        _ => paint.bad(&label),
     }
 }
 
-/// What all of it comes to, in lines.
+/// Formats the totals.
 pub fn summary(totals: &Totals, completeness: Completeness, paint: Paint) -> String {
     let classes: Vec<_> = totals.classes().map(|(class, count)| format!("{count} {}", class.label())).collect();
     let mut text = paint.strong(&count(totals.references(), "reference"));
@@ -66,22 +64,24 @@ pub fn summary(totals: &Totals, completeness: Completeness, paint: Paint) -> Str
     text.push('\n');
     for (class, references, money) in totals.money() {
         let money = truncate(&money.to_string(), 80);
-        text.push_str(&format!("  {}  {references:>7}  {}\n", painted(class, 19, paint), paint.number(&money)));
+        text.push_str(&format!("  {}  {references:>7}  {}\n", label(class, paint), paint.number(&money)));
     }
     if totals.bad_lines > 0 {
-        text.push_str(&format!("  {}\n", paint.bad(&format!("{} could not be read", count(totals.bad_lines, "line")))));
+        let unreadable = format!("{} could not be read", count(totals.bad_lines, "line"));
+        text.push_str(&format!("  {}\n", paint.bad(&unreadable)));
     }
     if completeness == Completeness::Partial {
-        text.push_str(&format!("  {}\n", paint.bad("partial: it ended before everything was asked")));
+        text.push_str(&format!("  {}\n", paint.bad("partial: the run stopped before every reference was looked up")));
     }
     text
 }
 
-/// `whtool.reconciled/1`: what is to be said of a reference.
+/// Writes the `whtool.reconciled/1` record of a reference.
 pub fn record(reconciled: &ReconciledReference) -> Vec<u8> {
     let class = reconciled.assessment.class();
     let findings = reconciled.assessment.findings.iter();
-    let findings: Vec<_> = findings.map(|one| json!({"class": one.class.code(), "why": one.why})).collect();
+    let findings: Vec<_> =
+        findings.map(|finding| json!({"class": finding.class.code(), "why": finding.reason})).collect();
     line(&json!({
         "schema": "whtool.reconciled/1",
         "reference": reconciled.order.reference,
@@ -90,20 +90,20 @@ pub fn record(reconciled: &ReconciledReference) -> Vec<u8> {
         "difference": class.is_difference(),
         "findings": findings,
         "advice": class.advice(),
-        "record": reconciled.record.as_ref().map(recorded),
-        "order": ordered(&reconciled.order),
-        "webhooks": reconciled.webhooks.as_ref().map(|told| told.iter().map(webhook).collect::<Vec<_>>()),
+        "record": reconciled.record.as_ref().map(record_json),
+        "order": order_json(&reconciled.order),
+        "webhooks": reconciled.webhooks.as_ref().map(|found| found.iter().map(webhook_json).collect::<Vec<_>>()),
     }))
 }
 
-fn purse(money: &Money) -> Value {
+fn money_json(money: &Money) -> Value {
     json!({"minor": money.minor.to_string(), "currency": money.currency})
 }
 
-fn recorded(record: &Record) -> Value {
+fn record_json(record: &Record) -> Value {
     json!({
         "reference": record.reference, "merchantReference": record.merchant_reference, "object": record.object,
-        "status": record.status, "state": record.parsed_status.state.code(), "money": record.money.as_ref().map(purse),
+        "status": record.status, "state": record.parsed_status.state.code(), "money": record.money.as_ref().map(money_json),
         "amountIs": match record.amount {
             crate::provider::record::AmountKind::Same => "amount",
             crate::provider::record::AmountKind::Charged => "charge",
@@ -112,21 +112,21 @@ fn recorded(record: &Record) -> Value {
     })
 }
 
-fn ordered(order: &Order) -> Value {
+fn order_json(order: &Order) -> Value {
     json!({
         "line": Some(order.line).filter(|line| *line > 0), "status": order.status,
         "minor": order.minor.map(|minor| minor.to_string()), "currency": order.currency,
     })
 }
 
-fn webhook(ReferenceMatch { summary: entry, key }: &ReferenceMatch) -> Value {
+fn webhook_json(ReferenceMatch { summary, key }: &ReferenceMatch) -> Value {
     json!({
-        "id": entry.id, "arrived": entry.arrived.to_string(), "type": entry.kind, "status": entry.status, "key": key,
-        "verdict": entry.verdict, "answered": entry.answer.code(), "app": entry.app.code(), "money": entry.money.as_ref().map(purse),
+        "id": summary.id, "arrived": summary.arrived.to_string(), "type": summary.kind, "status": summary.status, "key": key,
+        "verdict": summary.verdict, "answered": summary.answer.code(), "app": summary.app.code(), "money": summary.money.as_ref().map(money_json),
     })
 }
 
-/// `whtool.reconciliation/1`: what all of it comes to, the last line.
+/// Writes the `whtool.reconciliation/1` record, the last line of JSON output.
 pub fn totals(totals: &Totals, completeness: Completeness) -> Vec<u8> {
     let classes: serde_json::Map<_, _> =
         Class::ALL.iter().rev().map(|class| (class.code().to_owned(), totals.count(*class).into())).collect();
@@ -141,7 +141,7 @@ pub fn totals(totals: &Totals, completeness: Completeness) -> Vec<u8> {
 
 const REBUILT: &str = "whtool.rebuilt/1";
 
-/// `whtool.rebuilt/1`: an event made of the provider's record, for `replay --from`.
+/// Writes a `whtool.rebuilt/1` record: an event made from the provider's record, for `replay --from`.
 pub fn rebuilt(reconciled: &ReconciledReference, event: &Value) -> Vec<u8> {
     line(&json!({
         "schema": REBUILT, "provider": reconciled.provider.name(), "reference": reconciled.order.reference,
@@ -149,7 +149,7 @@ pub fn rebuilt(reconciled: &ReconciledReference, event: &Value) -> Vec<u8> {
     }))
 }
 
-/// Whose event a line of `rebuilt` is, about what, and its bytes. `None`: the line is something else.
+/// Reads a line written by `rebuilt`: provider, reference and body. `None` if the line is something else.
 pub fn read_rebuilt(line: &str) -> Option<(&'static dyn Provider, String, Vec<u8>)> {
     let record: Value = serde_json::from_str(line).ok()?;
     let text = |name: &str| record.get(name)?.as_str();
@@ -157,7 +157,6 @@ pub fn read_rebuilt(line: &str) -> Option<(&'static dyn Provider, String, Vec<u8
     Some((provider::by_name(text("provider")?)?, text("reference")?.to_owned(), text("body")?.as_bytes().to_vec()))
 }
 
-/// The header of the table that spreadsheets read.
 pub const CSV_HEADER: [&str; 14] = [
     "line",
     "reference",
@@ -175,12 +174,12 @@ pub const CSV_HEADER: [&str; 14] = [
     "why",
 ];
 
-/// A row of that table, without control characters and without anything that a spreadsheet would calculate.
+/// Formats a CSV row, without control characters and without anything a spreadsheet would evaluate.
 pub fn csv_row(reconciled: &ReconciledReference) -> [String; 14] {
     let record = reconciled.record.as_ref();
     let money = record.and_then(|record| record.money.as_ref());
     let order = &reconciled.order;
-    let why: Vec<_> = reconciled.assessment.findings.iter().map(|finding| finding.why.as_str()).collect();
+    let reasons: Vec<_> = reconciled.assessment.findings.iter().map(|finding| finding.reason.as_str()).collect();
     let cells = [
         Some(order.line).filter(|line| *line > 0).map(|line| line.to_string()),
         Some(order.reference.clone()),
@@ -193,15 +192,15 @@ pub fn csv_row(reconciled: &ReconciledReference) -> [String; 14] {
         order.status.clone(),
         order.minor.map(|minor| minor.to_string()),
         order.currency.clone(),
-        reconciled.webhooks.as_ref().map(|told| told.len().to_string()),
+        reconciled.webhooks.as_ref().map(|found| found.len().to_string()),
         record.and_then(|record| record.changed).map(|time| time.to_string()),
-        Some(why.join("; ")),
+        Some(reasons.join("; ")),
     ];
-    cells.map(|cell| inert(&crate::model::sanitize::escape_unsafe(&cell.unwrap_or_default())))
+    cells.map(|cell| escape_formula(&crate::model::sanitize::escape_unsafe(&cell.unwrap_or_default())))
 }
 
-/// The text of a cell; an apostrophe before it keeps spreadsheets from taking it for a formula. Numbers are what they are.
-fn inert(text: &str) -> String {
+/// Puts an apostrophe before text that a spreadsheet would take for a formula. Numbers stay as they are.
+fn escape_formula(text: &str) -> String {
     let is_number = || {
         let digits = text.strip_prefix('-').unwrap_or(text);
         !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
@@ -214,12 +213,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cell_is_never_a_formula_and_a_number_stays_one() {
+    fn a_cell_is_never_a_formula_and_numbers_stay_numbers() {
         for text in ["=HYPERLINK(\"http://x\")", "+1+1", "-1+cmd|x", "@SUM(A1)", "-"] {
-            assert_eq!(inert(text), format!("'{text}"));
+            assert_eq!(escape_formula(text), format!("'{text}"));
         }
         for text in ["-100", "100", "PLS-1", "", "a=b"] {
-            assert_eq!(inert(text), text);
+            assert_eq!(escape_formula(text), text);
         }
     }
 }

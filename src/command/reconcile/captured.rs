@@ -1,4 +1,4 @@
-//! The captured webhooks about a reference, from the store, when there is one.
+//! Reads the captured webhooks about a reference from the store, if there is one.
 
 use super::super::Session;
 use crate::command::shared::captures::StoreArgs;
@@ -12,15 +12,15 @@ use crate::world::Store;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
 
-/// The store as a side of the comparison.
+/// The webhooks in the store.
 pub(super) struct CapturedWebhooks {
     store: Option<Box<dyn Store>>,
-    /// Whether anything of a provider was ever captured, as far as that was asked.
+    /// Caches whether anything from a provider was ever captured.
     seen_providers: BTreeMap<&'static str, bool>,
 }
 
 impl CapturedWebhooks {
-    /// Opens the store when there is one; none is made by looking into it.
+    /// Opens the store if it exists. It is never created here.
     pub(super) fn open(args: &StoreArgs, session: &Session<'_>) -> Result<Self> {
         let path = args.path(session)?;
         let store = if session.world.file_exists(&path) {
@@ -33,13 +33,12 @@ impl CapturedWebhooks {
         Ok(Self { store, seen_providers: BTreeMap::new() })
     }
 
-    /// Whether there is a store.
     pub(super) fn is_open(&self) -> bool {
         self.store.is_some()
     }
 
-    /// Whether webhooks of this provider were ever captured: where none were, none are missing. Those that were signed here for tests don't
-    /// count.
+    /// Returns true if webhooks of this provider were ever captured; otherwise none can be missing. Events signed with
+    /// the local test secret do not count.
     pub(super) fn has_any_from(&mut self, provider: &'static dyn Provider) -> Result<bool> {
         if let Some(known) = self.seen_providers.get(provider.name()) {
             return Ok(*known);
@@ -52,7 +51,7 @@ impl CapturedWebhooks {
     fn search_for(&mut self, provider: &'static dyn Provider) -> Result<bool> {
         let Some(store) = &mut self.store else { return Ok(false) };
         let counts =
-            |entry: &DeliverySummary| entry.provider.as_deref() == Some(provider.name()) && !is_test_event(entry);
+            |found: &DeliverySummary| found.provider.as_deref() == Some(provider.name()) && !is_test_event(found);
         let newest = Query { provider: Some(provider.name().to_owned()), limit: Some(1), ..Query::default() };
         match store.list(&newest)?.first() {
             None => return Ok(false),
@@ -69,62 +68,71 @@ impl CapturedWebhooks {
         }
     }
 
-    /// Whether anything was captured that was signed here for tests.
+    /// Returns true if the store has events signed with the local test secret.
     pub(super) fn has_test_events(&mut self) -> Result<bool> {
         let Some(store) = &mut self.store else { return Ok(false) };
         let query = Query { secret: Some(SecretOrigin::LocalTest.to_string()), limit: Some(1), ..Query::default() };
         Ok(!store.list(&query)?.is_empty())
     }
 
-    /// The deliveries about one of these names, the oldest first.
-    pub(super) fn deliveries_about(&mut self, provider: &dyn Provider, names: &[&str]) -> Result<Vec<ReferenceMatch>> {
+    /// Returns the deliveries about any of these references, oldest first.
+    pub(super) fn deliveries_about(
+        &mut self,
+        provider: &dyn Provider,
+        references: &[&str],
+    ) -> Result<Vec<ReferenceMatch>> {
         let Some(store) = &mut self.store else { return Ok(Vec::new()) };
         let (mut found, mut ids) = (Vec::new(), HashSet::new());
-        for (place, name) in names.iter().enumerate() {
-            if names[..place].contains(name) {
+        for (index, reference) in references.iter().enumerate() {
+            if references[..index].contains(reference) {
                 continue;
             }
-            for told in store.find_by_reference(name)? {
-                if told.summary.provider.as_deref() == Some(provider.name()) && ids.insert(told.summary.id.clone()) {
-                    found.push(told);
+            for delivery in store.find_by_reference(reference)? {
+                let DeliverySummary { id, provider: from, .. } = &delivery.summary;
+                if from.as_deref() == Some(provider.name()) && ids.insert(id.clone()) {
+                    found.push(delivery);
                 }
             }
         }
-        found.sort_by_key(|told: &ReferenceMatch| told.summary.arrived);
+        found.sort_by_key(|delivery: &ReferenceMatch| delivery.summary.arrived);
         Ok(found)
     }
 
-    /// The same as a side of the comparison; `None` where there is no such side.
-    pub(super) fn webhooks(&mut self, provider: &'static dyn Provider, names: &[&str]) -> Result<Option<Webhooks>> {
+    /// Returns the webhooks to compare with. `None` if none of this provider were ever captured.
+    pub(super) fn webhooks(
+        &mut self,
+        provider: &'static dyn Provider,
+        references: &[&str],
+    ) -> Result<Option<Webhooks>> {
         if !self.has_any_from(provider)? {
             return Ok(None);
         }
-        let told = self.deliveries_about(provider, names)?;
-        let two_bodies = self.find_conflict(&told)?;
-        Ok(Some(Webhooks { deliveries: told, conflicting_key: two_bodies }))
+        let deliveries = self.deliveries_about(provider, references)?;
+        let conflicting_key = self.find_conflict(&deliveries)?;
+        Ok(Some(Webhooks { deliveries, conflicting_key }))
     }
 
-    /// The key under which two verified deliveries say different things. How their JSON is spelled does not matter.
-    fn find_conflict(&mut self, told: &[ReferenceMatch]) -> Result<Option<String>> {
+    /// Returns an event id with two verified deliveries whose JSON differs in more than its formatting.
+    fn find_conflict(&mut self, deliveries: &[ReferenceMatch]) -> Result<Option<String>> {
         let Some(store) = &mut self.store else { return Ok(None) };
         let mut first: BTreeMap<&str, &ReferenceMatch> = BTreeMap::new();
-        for one in told.iter().filter(|one| one.summary.verdict.is_verified()) {
-            let Some(key) = &one.key else { continue };
+        for delivery in deliveries.iter().filter(|delivery| delivery.summary.verdict.is_verified()) {
+            let Some(key) = &delivery.key else { continue };
             let Some(other) = first.get(key.as_str()) else {
-                first.insert(key, one);
+                first.insert(key, delivery);
                 continue;
             };
-            let mut body = |told: &ReferenceMatch| -> Result<Vec<u8>> {
-                Ok(store.load(&told.summary.id)?.map(|kept| kept.request.body).unwrap_or_default())
+            let mut body = |found: &ReferenceMatch| -> Result<Vec<u8>> {
+                Ok(store.load(&found.summary.id)?.map(|stored| stored.request.body).unwrap_or_default())
             };
-            if !is_same_json(&body(other)?, &body(one)?) {
+            if !is_same_json(&body(other)?, &body(delivery)?) {
                 return Ok(Some(key.clone()));
             }
         }
         Ok(None)
     }
 
-    /// Up to a page of deliveries since this moment, and the place after them.
+    /// Returns a page of deliveries, and the position to pass as `after` for the next page.
     pub(super) fn page(&mut self, since: Option<Timestamp>, after: i64) -> Result<(Vec<DeliverySummary>, i64)> {
         match &mut self.store {
             Some(store) => store.list_after(since, after, 256),
@@ -138,7 +146,7 @@ fn is_same_json(one: &[u8], other: &[u8]) -> bool {
     one == other || matches!((read(one), read(other)), (Some(one), Some(other)) if one == other)
 }
 
-/// Whether the local test secret has signed it: no provider knows of it then.
-pub(super) fn is_test_event(entry: &DeliverySummary) -> bool {
-    entry.secret.as_ref().is_some_and(|name| *name == SecretOrigin::LocalTest.to_string())
+/// Returns true if the event is signed with the local test secret, so that no provider knows about it.
+pub(super) fn is_test_event(delivery: &DeliverySummary) -> bool {
+    delivery.secret.as_ref().is_some_and(|name| *name == SecretOrigin::LocalTest.to_string())
 }

@@ -1,7 +1,7 @@
-//! `whtool reconcile`: what the provider has on record, beside what was captured and what was ordered.
+//! `whtool reconcile`: compares orders and captured webhooks with the provider's records. Sends nothing but GET requests.
 //!
-//! `source` says what is asked about, `asking` drives the schedule, `reading` makes something of answers, `captured` fetches webhooks from the store,
-//! `journal` lets an interrupted run go on, and `report` writes what came of it. Nothing but GETs is sent.
+//! `source` provides the references, `runner` drives the schedule, `answer` classifies answers, `captured` reads webhooks
+//! from the store, `journal` lets an interrupted run continue, and `report` writes the results.
 
 mod answer;
 mod captured;
@@ -26,10 +26,10 @@ use runner::ReconcileRun;
 use std::cell::RefCell;
 use std::path::PathBuf;
 
-/// Compare webhooks and orders with the provider's own record
+/// Compare orders and captured webhooks with the provider's records
 ///
-/// Each reference is looked up: PLS-… and any other text at Plustive, pi_…, re_… and cs_… at Plexos Pay. Nothing is changed
-/// there. What was captured by `whtool listen`, and what the list of orders says, is held against the record.
+/// Looks up every reference: pi_…, re_… and cs_… at Plexos Pay, PLS-… and anything else at Plustive. The record is compared
+/// with the webhooks that `whtool listen` captured, and with the orders in a list. Nothing is changed at the provider.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -40,54 +40,57 @@ Examples:
   whtool reconcile --open --resume run.journal
   whtool reconcile --from orders.csv --replay-list missed
 
-Exit status: 0 nothing differs, 1 a difference was found (or, with --wait, something is still open), 3 some could not be told.")]
+Exit status:
+  0  everything matches
+  1  there are differences, or payments still open after --wait
+  3  a lookup failed, so the list of differences is incomplete")]
 pub(super) struct Reconcile {
-    /// Payments, refunds, checkout sessions, transactions, or your own references at Plustive
+    /// Payments, refunds, checkout sessions or transactions to look up, or your own references at Plustive
     #[arg(value_name = "REF")]
     references: Vec<String>,
-    /// Take references from a file: one a line, CSV with a header, or NDJSON; `-` is standard input
+    /// Read orders from a file: one reference per line, CSV with a header, or NDJSON; `-` reads standard input
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
-    /// Which column of it is what: reference=NAME, status=NAME, amount=NAME, currency=NAME
-    #[arg(long, value_name = "WHAT=NAME", requires = "from")]
+    /// Name a column of the list: reference=NAME, status=NAME, amount=NAME or currency=NAME. May be repeated
+    #[arg(long, value_name = "COLUMN=NAME", requires = "from")]
     column: Vec<ColumnArg>,
-    /// The amounts in it are decimal, such as 100.00, and not minor units
+    /// Read amounts in the list as decimals such as 100.00 instead of minor units
     #[arg(long, requires = "from")]
     decimal: bool,
-    /// Only what has not reached an end: of the list, or else of everything that was captured
+    /// Look up only what is still open, in the list or among the captured webhooks
     #[arg(long)]
     open: bool,
-    /// What was captured since: 24h, or a time
+    /// Look up everything captured since then: 24h, or a time
     #[arg(long, value_name = "WHEN", value_parser = when, conflicts_with_all = ["references", "from"])]
     since: Option<When>,
-    /// Whose references they are, whatever they look like
+    /// Provider to query [default: detected from each reference]
     #[arg(long, value_name = "NAME", value_parser = provider_values())]
     provider: Option<&'static dyn Provider>,
-    /// Ask about what is still open until it ends, for so long
-    #[arg(long, value_name = "SPAN", value_parser = span)]
+    /// Poll open payments until they end, for at most this long
+    #[arg(long, value_name = "DURATION", value_parser = span)]
     wait: Option<SignedDuration>,
-    /// How many may be asked about at once
+    /// Maximum number of requests in flight
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: u16,
-    /// At most so many requests a second
+    /// Maximum number of requests per second
     #[arg(long, value_name = "N", value_parser = rate)]
     rate: Option<f64>,
-    /// How often to ask again when there was no answer, or a 5xx
+    /// Retry a lookup this often when there is no answer, or a 5xx
     #[arg(long, value_name = "N", default_value_t = 4)]
     retry: u32,
-    /// Keep a journal here; when it is there already, go on where that run ended
+    /// Save answers to this journal; if it exists, continue the run that it is from
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
-    /// Write what the app has missed, for `whtool replay --from`
+    /// Write the events that the app missed to this file, for `whtool replay --from`
     #[arg(long, value_name = "FILE")]
     replay_list: Option<PathBuf>,
-    /// Only rows of this class, or `differences`; everything counts all the same
+    /// Show only rows of this class, or `differences`; totals still include every row. May be repeated
     #[arg(long, value_name = "CLASS", value_parser = row_filter())]
     only: Vec<RowFilter>,
-    /// One JSON record a line, and one of the totals
+    /// Print one JSON record per line; the last one has the totals
     #[arg(long, conflicts_with = "csv")]
     json: bool,
-    /// A table for spreadsheets
+    /// Print CSV for spreadsheets
     #[arg(long)]
     csv: bool,
     #[command(flatten)]
@@ -96,7 +99,7 @@ pub(super) struct Reconcile {
     store: StoreArgs,
 }
 
-/// Which rows are shown.
+/// The value of an `--only` flag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RowFilter {
     Class(Class),
@@ -118,7 +121,7 @@ fn row_filter() -> impl TypedValueParser<Value = RowFilter> {
         .map(|word| Class::from_code(&word).map_or(RowFilter::Differences, RowFilter::Class))
 }
 
-/// The longest answer that is read: a record is some kilobytes.
+/// Longest answer that is read, in bytes. A record has a few kilobytes.
 const LONGEST_ANSWER: usize = 1024 * 1024;
 
 impl Reconcile {
@@ -128,18 +131,16 @@ impl Reconcile {
     }
 }
 
-/// Asks about everything, and tells what came of it.
+/// Looks up every reference and reports the results.
 pub(super) fn run(args: &Reconcile, session: &Session<'_>) -> Result<CommandOutcome> {
     if args.references.is_empty() && args.from.is_none() && args.since.is_none() && !args.open {
-        return Err(Error::usage("reconcile what? no reference was given")
-            .because(
-                "it takes references, --from FILE, --since 24h for what was captured, or --open for what has not ended",
-            )
+        return Err(Error::usage("no references to reconcile")
+            .because("give references, --from FILE, --since 24h (captured webhooks) or --open (what has not ended)")
             .hint("whtool reconcile pi_def456, or whtool reconcile --since 24h"));
     }
-    let mut asking = ReconcileRun::new(args, session)?;
-    asking.load_journal()?;
-    let shared = RefCell::new(asking);
+    let mut run = ReconcileRun::new(args, session)?;
+    run.load_journal()?;
+    let shared = RefCell::new(run);
     let mut next = || shared.borrow_mut().next_request();
     let mut done = |sent| shared.borrow_mut().handle_answer(sent);
     let end = session.world.send(&args.sending(), &mut next, &mut done)?;

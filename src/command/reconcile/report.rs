@@ -1,4 +1,6 @@
-//! Writes what came of each reference, in the order in which they were asked about as far as memory allows, and the totals.
+//! Writes a row per reference, in the order of the input as far as memory allows, then the totals.
+//!
+//! Also writes the replay list, shows the progress bar, and decides the exit status.
 
 use super::super::Session;
 use super::super::Volume;
@@ -15,41 +17,39 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
-/// How many rows wait at most for one that was asked about before them.
+/// Maximum number of rows that wait for an earlier one.
 const MAX_WAITING_ROWS: usize = 4_096;
-/// How many bad lines are named.
+/// Maximum number of unreadable lines that are named, except with -v.
 const MAX_NAMED_LINES: u64 = 20;
-/// How often a person sees something new.
 const FLUSH_INTERVAL: SignedDuration = SignedDuration::from_millis(100);
-/// How much is gathered before it is written.
+/// Rows are written once this many bytes are waiting.
 const FLUSH_SIZE: usize = 64 * 1024;
 
-/// Rows, totals, and the list of what is to be replayed.
 pub(super) struct ReportWriter<'a> {
     args: &'a Reconcile,
     session: &'a Session<'a>,
     progress: Option<Box<dyn Progress + 'a>>,
     replay_list: Option<Box<dyn AppendFile + 'a>>,
     totals: Totals,
-    /// Rows that wait for those before them.
+    /// Rows that wait for an earlier one.
     waiting: BTreeMap<u64, (Class, Vec<u8>)>,
-    /// The number whose row comes next.
+    /// The number of the next row.
     next: u64,
-    /// Rows to be written.
+    /// Rows that are not written yet.
     rows: Vec<u8>,
     written: Timestamp,
-    /// How many are on the list.
+    /// Number of events on the replay list.
     listed: u64,
-    has_said_unknown_word: bool,
-    /// The classes of which it was said what to do.
+    has_reported_status: bool,
+    /// Classes whose advice was shown.
     advised: BTreeSet<Class>,
 }
 
 impl<'a> ReportWriter<'a> {
-    /// An empty one; the header of a table is written.
+    /// Opens the replay list and starts with the CSV header.
     pub(super) fn new(args: &'a Reconcile, session: &'a Session<'a>) -> Result<Self> {
-        let is_seen = session.world.is_terminal(Stream::Error) && session.volume != Volume::Quiet;
-        let total = if is_seen { source::count_references(args, session)? } else { None };
+        let is_visible = session.world.is_terminal(Stream::Error) && session.volume != Volume::Quiet;
+        let total = if is_visible { source::count_references(args, session)? } else { None };
         let progress = total.filter(|total| *total > 1).map(|total| session.world.progress(total));
         let open = |path: &std::path::PathBuf| {
             refuse_if_others_can_read(path, session)?;
@@ -66,14 +66,14 @@ impl<'a> ReportWriter<'a> {
             rows,
             written: session.world.now(),
             listed: 0,
-            has_said_unknown_word: false,
+            has_reported_status: false,
             advised: BTreeSet::new(),
             args,
             session,
         })
     }
 
-    /// What is to be said of the reference of this number.
+    /// Adds the result for the reference with this number.
     pub(super) fn add(&mut self, number: u64, reconciled: &ReconciledReference, body: Option<&Value>) -> Result<()> {
         let row = self.count(reconciled, body)?;
         self.waiting.insert(number, (reconciled.assessment.class(), row));
@@ -92,14 +92,14 @@ impl<'a> ReportWriter<'a> {
         }
     }
 
-    /// One that is known from an earlier run.
+    /// Adds a result that is known from the journal.
     pub(super) fn add_known(&mut self, reconciled: &ReconciledReference, body: Option<&Value>) -> Result<()> {
         let row = self.count(reconciled, body)?;
         self.show(reconciled.assessment.class(), row);
         if self.rows.len() > FLUSH_SIZE { self.write() } else { Ok(()) }
     }
 
-    /// Counts it, lists it, and gives back its row.
+    /// Updates totals, progress and replay list, and returns the row.
     fn count(&mut self, reconciled: &ReconciledReference, body: Option<&Value>) -> Result<Vec<u8>> {
         let class = reconciled.assessment.class();
         self.totals.add(class, reconciled.money().as_ref());
@@ -108,12 +108,10 @@ impl<'a> ReportWriter<'a> {
         }
         self.add_to_replay_list(reconciled, body)?;
         if let Some(word) = &reconciled.assessment.unrecognized_status
-            && !std::mem::replace(&mut self.has_said_unknown_word, true)
+            && !std::mem::replace(&mut self.has_reported_status, true)
         {
-            self.say(&format!(
-                "orders say `{}`, which is no status that is known here: it is not compared",
-                escape_unsafe(word)
-            ));
+            let word = escape_unsafe(word);
+            self.say(&format!("the order status `{word}` is unknown and was not compared"));
         }
         if !self.args.only.is_empty() && !self.args.only.iter().any(|only| only.matches(class)) {
             return Ok(Vec::new());
@@ -127,7 +125,8 @@ impl<'a> ReportWriter<'a> {
         })
     }
 
-    /// Puts on the list what the app has missed. A refused delivery may be anybody's: its event is made of the record instead.
+    /// Adds what the app missed to the replay list. A refused delivery may be forged, so its event is rebuilt from the
+    /// record.
     fn add_to_replay_list(&mut self, reconciled: &ReconciledReference, body: Option<&Value>) -> Result<()> {
         let Some(list) = &mut self.replay_list else { return Ok(()) };
         let has = |class| reconciled.assessment.findings.iter().any(|finding| finding.class == class);
@@ -135,8 +134,8 @@ impl<'a> ReportWriter<'a> {
             body.and_then(|body| reconciled.provider.rebuild_event(body))
                 .map(|event| reconcile::rebuilt(reconciled, &event))
         } else if has(Class::AppDidNotTake) {
-            let told = reconciled.webhooks.iter().flatten().rfind(|told| told.summary.verdict.is_verified());
-            told.map(|told| format!("{}\n", told.summary.id).into_bytes())
+            let delivery = reconciled.webhooks.iter().flatten().rfind(|found| found.summary.verdict.is_verified());
+            delivery.map(|found| format!("{}\n", found.summary.id).into_bytes())
         } else {
             None
         };
@@ -154,10 +153,10 @@ impl<'a> ReportWriter<'a> {
         }
     }
 
-    /// A row in its turn; the first of its class is followed by what to do.
+    /// Queues a row. The first row of a class is followed by its advice.
     fn show(&mut self, class: Class, row: Vec<u8>) {
-        let is_for_people = !self.args.json && !self.args.csv;
-        let is_first = is_for_people && !row.is_empty() && self.advised.insert(class);
+        let is_text = !self.args.json && !self.args.csv;
+        let is_first = is_text && !row.is_empty() && self.advised.insert(class);
         self.rows.extend(row);
         if is_first {
             let advice = if self.replay_list.is_some() { class.advice_with_replay_list() } else { class.advice() };
@@ -166,7 +165,7 @@ impl<'a> ReportWriter<'a> {
         }
     }
 
-    /// A line of the list that can't be read.
+    /// Reports a line of the list that can't be read.
     pub(super) fn bad_line(&mut self, bad: &BadLine) {
         self.totals.bad_lines += 1;
         if self.totals.bad_lines <= MAX_NAMED_LINES || self.session.volume == Volume::Verbose {
@@ -175,7 +174,7 @@ impl<'a> ReportWriter<'a> {
         }
     }
 
-    /// Says something while the bar stands aside.
+    /// Prints a note.
     pub(super) fn say(&mut self, text: &str) {
         self.without_progress_bar(&mut |session| session.say(text));
     }
@@ -188,7 +187,7 @@ impl<'a> ReportWriter<'a> {
         }
     }
 
-    /// Nothing happens for a while: what is there is shown.
+    /// Writes the rows that are waiting.
     pub(super) fn flush(&mut self) -> Result<()> {
         if self.rows.is_empty() { Ok(()) } else { self.write() }
     }
@@ -204,38 +203,40 @@ impl<'a> ReportWriter<'a> {
         outcome.map_err(Error::from)
     }
 
-    /// Writes the rest and the totals.
+    /// Writes the remaining rows, the totals and the closing notes.
     pub(super) fn finish(mut self, completeness: Completeness, stop: Option<Error>) -> Result<FinishedRun> {
         self.show_waiting();
         if let Some(progress) = &mut self.progress {
             progress.finish();
         }
         let totals = &self.totals;
-        let is_much = totals.references() > 1 || totals.bad_lines > 0 || completeness == Completeness::Partial;
+        let has_summary = totals.references() > 1 || totals.bad_lines > 0 || completeness == Completeness::Partial;
         if self.args.json {
             self.rows.extend(reconcile::totals(totals, completeness));
-        } else if is_much && !self.args.csv && totals.references() > 0 {
+        } else if has_summary && !self.args.csv && totals.references() > 0 {
             let gap = if self.rows.is_empty() { "" } else { "\n" };
             let summary = self.session.fitted(&reconcile::summary(totals, completeness, self.session.out));
             self.rows.extend(format!("{gap}{summary}").into_bytes());
-        } else if is_much && self.args.csv {
+        } else if has_summary && self.args.csv {
             let summary = reconcile::summary(totals, completeness, self.session.err);
             self.session.say(summary.trim_end());
         }
         if totals.references() == 0 && totals.bad_lines == 0 && completeness == Completeness::Complete {
-            self.session.warn("there was nothing to reconcile: no reference was found in what was given");
+            self.session.warn("nothing to reconcile: the input has no references");
         }
         self.write()?;
         if let (Some(list), Some(path)) = (&mut self.replay_list, &self.args.replay_list) {
             list.sync()?;
             let path = path.display();
-            self.session
-                .say(&format!("{} in {path}; to send: whtool replay --from {path}", count(self.listed, "event")));
+            self.session.say(&format!(
+                "{} on the replay list; send with: whtool replay --from {path}",
+                count(self.listed, "event")
+            ));
         }
         if completeness == Completeness::Partial && self.totals.references() > 0 {
             self.session.say(&match &self.args.resume {
-                Some(path) => format!("to go on: the same command, with --resume {}", path.display()),
-                None => "with --resume FILE, the same command could have gone on from here".to_owned(),
+                Some(path) => format!("run the same command again to continue from {}", path.display()),
+                None => "use --resume FILE to be able to continue an interrupted run".to_owned(),
             });
         }
         Ok(FinishedRun { totals: self.totals, stop })
@@ -248,22 +249,22 @@ fn csv_line<T: AsRef<[u8]>>(cells: &[T]) -> Result<Vec<u8>> {
     writer.into_inner().map_err(|error| Error::from(error.into_error()))
 }
 
-/// A run that is over.
+/// The totals of a run, and the error that stopped it.
 pub(super) struct FinishedRun {
     totals: Totals,
     stop: Option<Error>,
 }
 
 impl FinishedRun {
-    /// The answer. What could not be told weighs more than a difference: the answer is not whole.
+    /// Decides the exit status. A failed lookup takes precedence over a difference: the list of differences is incomplete.
     pub(super) fn outcome(self, wait: Option<SignedDuration>) -> Result<CommandOutcome> {
         if let Some(error) = self.stop {
             return Err(error);
         }
-        let (untold, bad) = (self.totals.count(Class::CouldNotTell), self.totals.bad_lines);
-        if untold > 0 {
-            return Err(Error::failed(format!("{} could not be told", count(untold, "reference")))
-                .because("their rows say why"));
+        let (failed, bad) = (self.totals.count(Class::CouldNotTell), self.totals.bad_lines);
+        if failed > 0 {
+            return Err(Error::failed(format!("{} could not be compared", count(failed, "reference")))
+                .because("see the rows marked inconclusive"));
         }
         if bad > 0 {
             return Err(Error::failed(format!("{} of the list could not be read", count(bad, "line"))));

@@ -1,4 +1,4 @@
-//! Asks the provider about one reference after the other, as the schedule says, and makes cases of the answers.
+//! Runs the lookups: sends what the schedule asks for, classifies the answers and passes the results to the report.
 
 use super::super::Session;
 use super::super::samples;
@@ -22,7 +22,6 @@ use crate::world::SendStatus;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 
-/// A run.
 pub(super) struct ReconcileRun<'a> {
     args: &'a Reconcile,
     session: &'a Session<'a>,
@@ -31,40 +30,39 @@ pub(super) struct ReconcileRun<'a> {
     captured: CapturedWebhooks,
     report: ReportWriter<'a>,
     journal: Option<Journal<'a>>,
-    /// The ways to the providers that were asked so far.
+    /// API access by provider, opened when first needed.
     api_access: BTreeMap<&'static str, ApiClient>,
-    /// What was asked about, and is not settled.
+    /// Lookups without a final result, by number.
     open: HashMap<u64, PendingLookup>,
-    /// How many were handed out.
-    numbers: u64,
+    /// The number of the next lookup.
+    next_number: u64,
     started: Timestamp,
     random: Box<dyn FnMut(usize) -> usize + 'a>,
-    /// Why nothing more is asked.
+    /// The error that stops the run.
     stop: Option<Error>,
 }
 
-/// What is asked about.
 struct PendingLookup {
     order: Order,
     provider: &'static dyn Provider,
 }
 
 impl<'a> ReconcileRun<'a> {
-    /// Opens all there is to open; nothing is asked yet.
+    /// Opens the inputs. Nothing is sent yet.
     pub(super) fn new(args: &'a Reconcile, session: &'a Session<'a>) -> Result<Self> {
         let mut captured = CapturedWebhooks::open(&args.store, session)?;
         let source = OrderSource::new(args, &mut captured, session)?;
         let wait = args.wait.map(|wait| wait.unsigned_abs()).unwrap_or_default();
-        let patience = SchedulePolicy { concurrency: usize::from(args.concurrency), retries: args.retry, wait };
+        let policy = SchedulePolicy { concurrency: usize::from(args.concurrency), retries: args.retry, wait };
         Ok(Self {
-            schedule: Schedule::new(patience),
+            schedule: Schedule::new(policy),
             source,
             captured,
             report: ReportWriter::new(args, session)?,
             journal: None,
             api_access: BTreeMap::new(),
             open: HashMap::new(),
-            numbers: 0,
+            next_number: 0,
             started: session.world.now(),
             random: Box::new(samples::random_numbers(session.world)),
             stop: None,
@@ -73,24 +71,24 @@ impl<'a> ReconcileRun<'a> {
         })
     }
 
-    /// Opens the journal, and settles what it knows. What was still open is polled again where there is a wait.
+    /// Opens the journal and reports the answers in it. With `--wait`, what was still open is polled again.
     pub(super) fn load_journal(&mut self) -> Result<()> {
         let Some(path) = &self.args.resume else { return Ok(()) };
-        let mut known = Vec::new();
-        let journal = Journal::open(path, self.args, self.session, &mut |entry| {
-            let KnownAnswer { order, provider, answer } = entry;
-            let asked = answer.as_ref().map_or(Lookup::NotFound, |body| parse_record(provider, &order, body));
-            let is_open = matches!(&asked, Lookup::Found(record) if record.parsed_status.state == RecordState::Open);
+        let mut still_open = Vec::new();
+        let journal = Journal::open(path, self.args, self.session, &mut |known| {
+            let KnownAnswer { order, provider, answer } = known;
+            let lookup = answer.as_ref().map_or(Lookup::NotFound, |body| parse_record(provider, &order, body));
+            let is_open = matches!(&lookup, Lookup::Found(record) if record.parsed_status.state == RecordState::Open);
             if is_open && self.args.wait.is_some() {
-                known.push(PendingLookup { order, provider });
+                still_open.push(PendingLookup { order, provider });
                 return Ok(());
             }
-            let reconciled = self.compare_reference(order, provider, &asked)?;
+            let reconciled = self.compare_reference(order, provider, &lookup)?;
             self.report.add_known(&reconciled, answer.as_ref())
         })?;
         self.journal = Some(journal);
-        for item in known {
-            let number = self.number();
+        for item in still_open {
+            let number = self.take_number();
             self.open.insert(number, item);
             let now = self.now();
             self.schedule.resume_open(number, now);
@@ -98,16 +96,15 @@ impl<'a> ReconcileRun<'a> {
         Ok(())
     }
 
-    fn number(&mut self) -> u64 {
-        self.numbers += 1;
-        self.numbers - 1
+    fn take_number(&mut self) -> u64 {
+        self.next_number += 1;
+        self.next_number - 1
     }
 
     fn now(&self) -> Elapsed {
         self.session.world.now().duration_since(self.started).try_into().unwrap_or_default()
     }
 
-    /// What is sent next.
     pub(super) fn next_request(&mut self) -> NextRequest {
         match self.try_next_request() {
             Ok(next) => next,
@@ -143,16 +140,16 @@ impl<'a> ReconcileRun<'a> {
         Ok(if self.stop.is_some() { NextRequest::Stop } else { NextRequest::Nothing })
     }
 
-    /// Begins to ask about a reference, unless the journal knows it or nothing finds it.
+    /// Starts a lookup, unless the journal has the answer or the provider has no call for it.
     fn start_lookup(&mut self, order: Order) -> Result<Option<NextRequest>> {
         if self.journal.as_ref().is_some_and(|journal| journal.contains(&order)) {
             return Ok(None);
         }
-        let number = self.number();
+        let number = self.take_number();
         let provider = self.args.provider.unwrap_or_else(|| provider::by_reference(&order.reference));
         if provider.lookup_call(&order.reference).is_none() {
             let why =
-                format!("{} documents no call for it, only for {}", provider.title(), provider.lookup_description());
+                format!("{} has no API call for this reference, only for {}", provider.title(), provider.lookup_description());
             self.settle(number, PendingLookup { order, provider }, &Lookup::Failed(why), None)?;
             return Ok(None);
         }
@@ -163,34 +160,33 @@ impl<'a> ReconcileRun<'a> {
         self.build_request(number).map(Some)
     }
 
-    /// Finds out where a provider's API is, and the key for it.
+    /// Finds the base URL and the key of a provider's API.
     fn open_api(&mut self, provider: &'static dyn Provider) -> Result<()> {
         if self.api_access.contains_key(provider.name()) {
             return Ok(());
         }
         if self.args.api.is_for_one_provider() && !self.api_access.is_empty() {
-            return Err(Error::usage("a key or URL was named, and there are references of two providers")
-                .because("what is meant for one is not sent to the other")
-                .hint("say --provider, or set the environment variables of both"));
+            return Err(Error::usage("an API key or URL was given, but the references belong to two providers")
+                .because("a key is never sent to another provider")
+                .hint("use --provider, or set the environment variables of both providers"));
         }
         self.api_access.insert(provider.name(), ApiClient::new(provider, &self.args.api, self.session)?);
         if self.captured.is_open() && !self.captured.has_any_from(provider)? {
             let title = provider.title();
-            self.report.say(&format!("no webhook of {title} was captured here: records are held against orders only"));
+            self.report.say(&format!("no webhooks of {title} were captured: records are only compared with orders"));
         }
         Ok(())
     }
 
     fn build_request(&self, number: u64) -> Result<NextRequest> {
-        let unknown = || Error::failed("a reference got lost");
+        let unknown = || Error::failed("internal error: unknown lookup");
         let item = self.open.get(&number).ok_or_else(unknown)?;
-        let way = self.api_access.get(item.provider.name()).ok_or_else(unknown)?;
+        let access = self.api_access.get(item.provider.name()).ok_or_else(unknown)?;
         let call = item.provider.lookup_call(&item.order.reference).ok_or_else(unknown)?;
-        let outgoing = call.outgoing(number, item.provider.api(), &way.base, &way.key);
+        let outgoing = call.outgoing(number, item.provider.api(), &access.base, &access.key);
         outgoing.map(NextRequest::Send).map_err(|error| Error::credentials("the API key can't be sent").because(error))
     }
 
-    /// Takes an answer in.
     pub(super) fn handle_answer(&mut self, sent: SentRequest) {
         if let Err(error) = self.try_handle_answer(sent) {
             self.give_up(error);
@@ -199,36 +195,33 @@ impl<'a> ReconcileRun<'a> {
 
     fn try_handle_answer(&mut self, sent: SentRequest) -> Result<()> {
         let Some(item) = self.open.remove(&sent.number) else { return Ok(()) };
-        let reading = self.interpret(&item, sent.answer);
-        let fared = match &reading {
+        let result = self.interpret(&item, sent.answer);
+        let attempt = match &result {
             LookupResult::Fatal(_) => AttemptResult::Failed,
             LookupResult::Usable(Lookup::Found(record), _) if record.parsed_status.state == RecordState::Open => {
                 AttemptResult::StillOpen
             }
             LookupResult::Usable(..) => AttemptResult::Settled,
-            LookupResult::Retryable(trouble) => trouble.attempt_result(),
+            LookupResult::Retryable(error) => error.attempt_result(),
         };
-        let (now, jitter) = (self.now(), u32::try_from((self.random)(1_000)).unwrap_or_default());
-        let reading = match reading {
-            LookupResult::Fatal(error) => return Err(error),
-            other => other,
-        };
-        match (self.schedule.record_result(sent.number, fared, now, jitter), reading) {
+        let (now, random) = (self.now(), u32::try_from((self.random)(1_000)).unwrap_or_default());
+        match (self.schedule.record_result(sent.number, attempt, now, random), result) {
+            (_, LookupResult::Fatal(error)) => Err(error),
             (Decision::Retry, _) => {
                 self.open.insert(sent.number, item);
                 Ok(())
             }
-            (_, LookupResult::Usable(asked, body)) => self.settle(sent.number, item, &asked, body.as_ref()),
-            (Decision::Abort, LookupResult::Retryable(trouble)) => Err(self.lookup_error(&item, trouble)),
-            (_, LookupResult::Retryable(trouble)) => {
-                let why = format!("asked {} times: {}", u64::from(self.args.retry) + 1, trouble.reason(item.provider));
-                self.settle(sent.number, item, &Lookup::Failed(why), None)
+            (_, LookupResult::Usable(lookup, body)) => self.settle(sent.number, item, &lookup, body.as_ref()),
+            (Decision::Abort, LookupResult::Retryable(error)) => Err(self.lookup_error(&item, error)),
+            (_, LookupResult::Retryable(error)) => {
+                let attempts = u64::from(self.args.retry) + 1;
+                let reason = format!("failed {attempts} times: {}", error.reason(item.provider));
+                self.settle(sent.number, item, &Lookup::Failed(reason), None)
             }
-            (_, LookupResult::Fatal(error)) => Err(error),
         }
     }
 
-    /// What an answer comes to. What is wrong with the very first one is wrong with all of them.
+    /// Classifies an answer. An error in the very first one is taken to affect all of them.
     fn interpret(&self, item: &PendingLookup, answer: std::result::Result<Answer, SendFailure>) -> LookupResult {
         let is_first = !self.schedule.has_answer();
         let answer = match answer {
@@ -238,33 +231,31 @@ impl<'a> ReconcileRun<'a> {
             Err(failure) => return LookupResult::Retryable(LookupError::NoAnswer(failure)),
             Ok(answer) => answer,
         };
-        let unfit = match api::parse_response(item.provider, &answer, self.session.world.now()) {
+        let error = match api::parse_response(item.provider, &answer, self.session.world.now()) {
             Ok(body) => return LookupResult::Usable(parse_record(item.provider, &item.order, &body), Some(body)),
-            Err(unfit) => unfit,
+            Err(error) => error,
         };
-        match &unfit {
+        match &error {
             ResponseError::Rejected { status: 404, .. } if is_api_answer(&answer) => {
                 LookupResult::Usable(Lookup::NotFound, None)
             }
             ResponseError::Rejected { status: 401 | 403, .. } => {
-                LookupResult::Fatal(self.lookup_error(item, LookupError::Unusable(unfit)))
+                LookupResult::Fatal(self.lookup_error(item, LookupError::Unusable(error)))
             }
-            ResponseError::Rejected { .. } if unfit.is_retryable() => {
-                LookupResult::Retryable(LookupError::Unusable(unfit))
-            }
-            ResponseError::Rejected { status, .. } if *status != 404 => unusable(item.provider, unfit),
-            ResponseError::Unexpected(_) => unusable(item.provider, unfit),
-            _ if is_first => LookupResult::Fatal(self.lookup_error(item, LookupError::Unusable(unfit))),
-            _ => unusable(item.provider, unfit),
+            ResponseError::Rejected { .. } if error.is_retryable() => LookupResult::Retryable(LookupError::Unusable(error)),
+            ResponseError::Rejected { status, .. } if *status != 404 => unusable(item.provider, error),
+            ResponseError::Unexpected(_) => unusable(item.provider, error),
+            _ if is_first => LookupResult::Fatal(self.lookup_error(item, LookupError::Unusable(error))),
+            _ => unusable(item.provider, error),
         }
     }
 
-    fn lookup_error(&self, item: &PendingLookup, trouble: LookupError) -> Error {
-        let what = format!("can't look {} up", item.order.reference);
-        match trouble {
-            LookupError::Unusable(unfit) => unfit.to_error(item.provider, &what),
+    fn lookup_error(&self, item: &PendingLookup, error: LookupError) -> Error {
+        let what = format!("can't look up {}", item.order.reference);
+        match error {
+            LookupError::Unusable(error) => error.to_error(item.provider, &what),
             LookupError::NoAnswer(failure) => match self.api_access.get(item.provider.name()) {
-                Some(way) => way.connection_error(&failure, &what),
+                Some(access) => access.connection_error(&failure, &what),
                 None => Error::failed(what).because(failure),
             },
         }
@@ -274,14 +265,14 @@ impl<'a> ReconcileRun<'a> {
         &mut self,
         order: Order,
         provider: &'static dyn Provider,
-        asked: &Lookup,
+        lookup: &Lookup,
     ) -> Result<ReconciledReference> {
-        let record = if let Lookup::Found(record) = asked { Some((**record).clone()) } else { None };
-        let mut names = vec![order.reference.as_str()];
-        names.extend(record.iter().map(|record| record.reference.as_str()));
-        names.extend(record.iter().filter_map(|record| record.merchant_reference.as_deref()));
-        let webhooks = self.captured.webhooks(provider, &names)?;
-        let assessment = compare(provider, &order, asked, webhooks.as_ref());
+        let record = if let Lookup::Found(record) = lookup { Some((**record).clone()) } else { None };
+        let mut references = vec![order.reference.as_str()];
+        references.extend(record.iter().map(|record| record.reference.as_str()));
+        references.extend(record.iter().filter_map(|record| record.merchant_reference.as_deref()));
+        let webhooks = self.captured.webhooks(provider, &references)?;
+        let assessment = compare(provider, &order, lookup, webhooks.as_ref());
         Ok(ReconciledReference {
             order,
             provider,
@@ -291,23 +282,24 @@ impl<'a> ReconcileRun<'a> {
         })
     }
 
-    fn settle(&mut self, number: u64, item: PendingLookup, asked: &Lookup, body: Option<&Value>) -> Result<()> {
+    /// Saves the final result of a lookup in the journal and reports it.
+    fn settle(&mut self, number: u64, item: PendingLookup, lookup: &Lookup, body: Option<&Value>) -> Result<()> {
         if let Some(journal) = &mut self.journal
-            && !matches!(asked, Lookup::Failed(_))
+            && !matches!(lookup, Lookup::Failed(_))
         {
             journal.add(&item.order, item.provider, body)?;
         }
-        let reconciled = self.compare_reference(item.order, item.provider, asked)?;
+        let reconciled = self.compare_reference(item.order, item.provider, lookup)?;
         self.report.add(number, &reconciled, body)
     }
 
-    /// The end: what is known is written.
+    /// Syncs the journal and finishes the report.
     pub(super) fn finish(mut self, end: SendStatus) -> Result<FinishedRun> {
-        let is_whole = end == SendStatus::Complete && self.stop.is_none();
+        let is_complete = end == SendStatus::Complete && self.stop.is_none();
         if let Some(journal) = &mut self.journal {
             journal.sync()?;
         }
-        let completeness = if is_whole { Completeness::Complete } else { Completeness::Partial };
+        let completeness = if is_complete { Completeness::Complete } else { Completeness::Partial };
         self.report.finish(completeness, self.stop)
     }
 }

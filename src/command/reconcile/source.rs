@@ -1,4 +1,4 @@
-//! What is asked about: references on the command line, then a list, or else what the store has.
+//! Provides the references to look up: from the command line, then from a list, or else from the store.
 
 use super::super::Session;
 use super::Reconcile;
@@ -16,7 +16,6 @@ use std::collections::{HashSet, VecDeque};
 use std::io::Read;
 use std::path::Path;
 
-/// Where orders come from, one after the other.
 pub(super) struct OrderSource<'a> {
     args: &'a Reconcile,
     references: VecDeque<String>,
@@ -24,38 +23,37 @@ pub(super) struct OrderSource<'a> {
     store: Option<CapturedReferences>,
 }
 
-/// The captures, read page by page.
+/// The references of captured webhooks, read page by page.
 struct CapturedReferences {
     since: Option<Timestamp>,
     after: i64,
     page: VecDeque<DeliverySummary>,
-    /// Hashes of the references that were met: eight bytes for each.
+    /// Hashes of the references seen so far, 8 bytes each.
     seen: HashSet<u64>,
 }
 
 impl<'a> OrderSource<'a> {
-    /// Opens what there is to open.
     pub(super) fn new(args: &'a Reconcile, captured: &mut CapturedWebhooks, session: &'a Session<'a>) -> Result<Self> {
         let columns = ColumnNames::from_args(&args.column);
-        let units = if args.decimal { AmountFormat::Decimal } else { AmountFormat::MinorUnits };
+        let amounts = if args.decimal { AmountFormat::Decimal } else { AmountFormat::MinorUnits };
         let open = |path: &Path| {
-            OrderReader::new(session.open(path)?, &columns, units).map_err(|error| list_error(path, error))
+            OrderReader::new(session.open(path)?, &columns, amounts).map_err(|error| list_error(path, error))
         };
         let orders = args.from.as_deref().map(open).transpose()?;
-        let is_of_store = args.from.is_none() && args.references.is_empty();
-        if is_of_store && !captured.is_open() {
-            return Err(Error::failed("nothing was captured yet").hint("`whtool listen` keeps what it receives"));
+        let is_from_store = args.from.is_none() && args.references.is_empty();
+        if is_from_store && !captured.is_open() {
+            return Err(Error::failed("no webhooks were captured yet").hint("capture some with `whtool listen`"));
         }
-        if is_of_store && captured.has_test_events()? {
-            session.say("what was signed here for tests is left out: no provider knows of it");
+        if is_from_store && captured.has_test_events()? {
+            session.say("skipping events signed with the local test secret: no provider knows about them");
         }
         let since = args.since.map(|when| when.moment(session.world.now()));
         let store =
-            is_of_store.then(|| CapturedReferences { since, after: 0, page: VecDeque::new(), seen: HashSet::new() });
+            is_from_store.then(|| CapturedReferences { since, after: 0, page: VecDeque::new(), seen: HashSet::new() });
         Ok(Self { args, references: args.references.clone().into(), orders, store })
     }
 
-    /// The next one. Not on a list, it has no line; on one, it may be a line that can't be read.
+    /// Returns the next order, or a line of the list that can't be read.
     pub(super) fn next(&mut self, captured: &mut CapturedWebhooks) -> Result<Option<Result<Order, BadLine>>> {
         if let Some(reference) = self.references.pop_front() {
             return Ok(Some(Ok(Order::for_reference(reference))));
@@ -76,7 +74,7 @@ impl<'a> OrderSource<'a> {
 }
 
 impl CapturedReferences {
-    /// The next reference that was not met before.
+    /// Returns the next reference that was not seen before.
     fn next(&mut self, args: &Reconcile, captured: &mut CapturedWebhooks) -> Result<Option<Order>> {
         loop {
             let Some(entry) = self.page.pop_front() else {
@@ -91,31 +89,29 @@ impl CapturedReferences {
             if is_test_event(&entry) {
                 continue;
             }
-            if args.provider.is_some_and(|asked| asked.name() != provider.name()) {
+            if args.provider.is_some_and(|wanted| wanted.name() != provider.name()) {
                 continue;
             }
             let reference = provider.lookup_reference(entry.event_id.as_deref(), entry.subject.as_deref());
-            let Some(reference) = reference.filter(|reference| provider.lookup_call(reference).is_some()) else {
-                continue;
-            };
+            let Some(reference) = reference.filter(|reference| provider.lookup_call(reference).is_some()) else { continue };
             if !self.seen.insert(hash(&(provider.name(), reference))) {
                 continue;
             }
-            let is_over = |told: &ReferenceMatch| reports_end(provider, &told.summary);
-            if !(args.open && captured.deliveries_about(provider, &[reference])?.iter().any(is_over)) {
+            let has_ended = |found: &ReferenceMatch| reports_end(provider, &found.summary);
+            if !(args.open && captured.deliveries_about(provider, &[reference])?.iter().any(has_ended)) {
                 return Ok(Some(Order::for_reference(reference)));
             }
         }
     }
 }
 
-/// Whether a verified webhook tells an end.
-fn reports_end(provider: &dyn Provider, entry: &DeliverySummary) -> bool {
-    let status = entry.status.as_deref().unwrap_or_default();
-    entry.verdict.is_verified() && provider.parse_status(status).state.is_final()
+/// Returns true if a verified webhook reports that the payment ended.
+fn reports_end(provider: &dyn Provider, delivery: &DeliverySummary) -> bool {
+    let status = delivery.status.as_deref().unwrap_or_default();
+    delivery.verdict.is_verified() && provider.parse_status(status).state.is_final()
 }
 
-/// Whether an order has ended: by its own status, or, where it has none, by what was captured.
+/// Returns true if an order has ended: by its own status, or else by the captured webhooks.
 fn has_ended(order: &Order, args: &Reconcile, captured: &mut CapturedWebhooks) -> Result<bool> {
     let provider = args.provider.unwrap_or_else(|| provider::by_reference(&order.reference));
     match &order.status {
@@ -124,23 +120,23 @@ fn has_ended(order: &Order, args: &Reconcile, captured: &mut CapturedWebhooks) -
             Ok(state != RecordState::Unknown && state.is_final())
         }
         None => {
-            let told = captured.deliveries_about(provider, &[&order.reference])?;
-            Ok(told.iter().any(|told| reports_end(provider, &told.summary)))
+            let deliveries = captured.deliveries_about(provider, &[&order.reference])?;
+            Ok(deliveries.iter().any(|found| reports_end(provider, &found.summary)))
         }
     }
 }
 
-/// A column that was named and is not there is wrong usage; all else is the list's.
+/// A missing column from `--column` is a usage error; the rest is wrong with the list.
 fn list_error(path: &Path, error: ListError) -> Error {
     let what = format!("can't read the list {}", path.display());
-    let told = match error {
+    let failed = match error {
         ListError::NoColumn(..) => Error::usage(what),
         ListError::Input(_) | ListError::NoReference(_) => Error::failed(what),
     };
-    told.because(error).hint("--column reference=NAME says which column holds the reference")
+    failed.because(error).hint("name the column of the reference: --column reference=NAME")
 }
 
-/// How many there are, as far as that can be told beforehand.
+/// Counts the references if that is possible beforehand.
 pub(super) fn count_references(args: &Reconcile, session: &Session<'_>) -> Result<Option<u64>> {
     let named = args.references.len() as u64;
     match &args.from {

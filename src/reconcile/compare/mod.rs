@@ -1,7 +1,7 @@
-//! Decides what an order, the captured webhooks and the provider's record say together. The record is the authority.
+//! Compares an order and the captured webhooks with the provider's record. The record is the authority.
 //!
-//! Outcomes are compared, not words: `DEBITED` and `SETTLED` are both a success, and a webhook that is merely late is no
-//! difference. Only webhooks that verified are believed; of the others it is only said that they came.
+//! Outcomes are compared, not words: `DEBITED` and `SETTLED` are both successes, and a webhook that is merely late is
+//! not a difference. Only verified webhooks count as evidence; anyone may have sent the others.
 
 use super::{Class, Order};
 use crate::model::money::Money;
@@ -9,209 +9,215 @@ use crate::model::stored::{AppState, DeliverySummary, ReferenceMatch};
 use crate::provider::Provider;
 use crate::provider::record::{AmountKind, ExpectedEvent, Record, RecordState, RecordStatus};
 
-/// What the provider said.
+/// The provider's answer to a lookup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lookup {
-    /// It has this record.
     Found(Box<Record>),
-    /// It has none.
     NotFound,
-    /// Nothing that can be used, and why.
+    /// No usable answer, with the reason.
     Failed(String),
 }
 
 /// The captured webhooks about a reference.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Webhooks {
-    /// The oldest first.
+    /// Oldest first.
     pub deliveries: Vec<ReferenceMatch>,
-    /// The event id under which two verified ones say different things.
+    /// An event id with two verified webhooks whose contents differ.
     pub conflicting_key: Option<String>,
 }
 
-/// One thing that is to be said, and why.
+/// A class with its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReferenceFinding {
-    /// What.
     pub class: Class,
-    /// Why, in a sentence that may hold strangers' text; empty where the class says it all.
-    pub why: String,
+    /// A sentence that may contain untrusted text; empty if the class says it all.
+    pub reason: String,
 }
 
-/// All that is to be said of a reference.
+/// The result of comparing everything known about a reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assessment {
-    /// The worst first; there is at least one, and at most one of each class.
+    /// Worst first: at least one, and at most one of each class.
     pub findings: Vec<ReferenceFinding>,
-    /// The order's status, when it is no word that is known here, and so was not compared.
+    /// The order's status if it is not a known word. It was not compared.
     pub unrecognized_status: Option<String>,
 }
 
 impl Assessment {
-    /// The worst of what was found.
+    /// Returns the worst class found.
     pub fn class(&self) -> Class {
         self.findings.first().map_or(Class::CouldNotTell, |finding| finding.class)
     }
 }
 
-/// Judges. `webhooks` is `None` where none of this provider were ever captured: then only record and order are compared.
-pub fn compare(provider: &dyn Provider, order: &Order, asked: &Lookup, webhooks: Option<&Webhooks>) -> Assessment {
-    let mut bench = Comparer { provider, findings: Vec::new(), unknown_word: None };
-    match asked {
-        Lookup::Failed(why) => bench.find(Class::CouldNotTell, why.clone()),
-        Lookup::NotFound => bench.find(Class::UnknownToProvider, format!("{} has no such record", provider.title())),
+/// Compares everything known about a reference. `webhooks` is `None` if none of this provider were ever captured; then
+/// only the record and the order are compared.
+pub fn compare(provider: &dyn Provider, order: &Order, lookup: &Lookup, webhooks: Option<&Webhooks>) -> Assessment {
+    let mut comparer = Comparer { provider, findings: Vec::new(), unrecognized_status: None };
+    match lookup {
+        Lookup::Failed(reason) => comparer.add(Class::CouldNotTell, reason.clone()),
+        Lookup::NotFound => comparer.add(Class::UnknownToProvider, format!("{} has no such record", provider.title())),
         Lookup::Found(record) => {
             if record.parsed_status.state == RecordState::Unknown {
-                bench.find(Class::CouldNotTell, format!("the status `{}` is not a documented one", record.status));
+                comparer.add(Class::CouldNotTell, format!("the status `{}` is not documented", record.status));
             }
-            bench.webhooks(record, webhooks);
-            bench.order(record, order);
-            if bench.findings.is_empty() {
+            if let Some(webhooks) = webhooks {
+                comparer.compare_webhooks(record, webhooks);
+            }
+            comparer.compare_order(record, order);
+            if comparer.findings.is_empty() {
                 let is_end = record.parsed_status.state.is_final();
-                bench.find(if is_end { Class::SettledAgreed } else { Class::StillOpen }, String::new());
+                comparer.add(if is_end { Class::SettledAgreed } else { Class::StillOpen }, String::new());
             }
         }
     }
     if let Some(key) = webhooks.and_then(|webhooks| webhooks.conflicting_key.as_ref()) {
-        bench.find(Class::TwoBodies, format!("two verified webhooks under `{key}` say different things"));
+        comparer.add(Class::TwoBodies, format!("two verified webhooks with id `{key}` have different contents"));
     }
-    bench.findings.sort_by_key(|finding| finding.class);
-    Assessment { findings: bench.findings, unrecognized_status: bench.unknown_word }
+    comparer.findings.sort_by_key(|finding| finding.class);
+    Assessment { findings: comparer.findings, unrecognized_status: comparer.unrecognized_status }
 }
 
 struct Comparer<'p> {
     provider: &'p dyn Provider,
     findings: Vec<ReferenceFinding>,
-    unknown_word: Option<String>,
+    unrecognized_status: Option<String>,
 }
 
-/// Whether the one that it was for took it: whtool where nobody else is asked, or else the app.
-fn was_accepted(entry: &DeliverySummary) -> bool {
-    entry.answer.is_success() && !entry.app.is_failure()
+/// Returns true if the receiver answered 2xx: the app, or whtool itself if nothing was forwarded.
+fn was_accepted(delivery: &DeliverySummary) -> bool {
+    delivery.answer.is_success() && !delivery.app.is_failure()
 }
 
 impl Comparer<'_> {
-    fn find(&mut self, class: Class, why: String) {
-        if self.findings.iter().all(|finding| finding.class != class) {
-            self.findings.push(ReferenceFinding { class, why });
+    fn add(&mut self, class: Class, reason: String) {
+        if !self.has(class) {
+            self.findings.push(ReferenceFinding { class, reason });
         }
     }
 
-    fn status_of(&self, entry: &DeliverySummary) -> RecordStatus {
-        entry.status.as_deref().map_or(RecordStatus::UNKNOWN, |status| self.provider.parse_status(status))
+    fn has(&self, class: Class) -> bool {
+        self.findings.iter().any(|finding| finding.class == class)
     }
 
-    fn webhooks(&mut self, record: &Record, webhooks: Option<&Webhooks>) {
-        let Some(webhooks) = webhooks else { return };
-        let entries = || webhooks.deliveries.iter().map(|told| &told.summary);
-        let (accepted, refused): (Vec<&DeliverySummary>, Vec<&DeliverySummary>) =
-            entries().partition(|entry| entry.verdict.is_verified());
-        for entry in &accepted {
-            self.contradiction(record, entry);
-            self.amount("webhook", record, entry.money.as_ref());
+    fn status_of(&self, delivery: &DeliverySummary) -> RecordStatus {
+        delivery.status.as_deref().map_or(RecordStatus::UNKNOWN, |status| self.provider.parse_status(status))
+    }
+
+    fn compare_webhooks(&mut self, record: &Record, webhooks: &Webhooks) {
+        let deliveries = webhooks.deliveries.iter().map(|found| &found.summary);
+        let (verified, refused): (Vec<_>, Vec<_>) = deliveries.partition(|delivery| delivery.verdict.is_verified());
+        for delivery in &verified {
+            self.compare_status(record, delivery);
+            self.compare_amount("webhook", record, delivery.money.as_ref());
         }
         if record.parsed_status.state.is_final() {
-            self.delivery(record, &accepted, &refused);
+            self.check_delivery(record, &verified, &refused);
         }
     }
 
-    /// A webhook that tells an end which the record can't have come from.
-    fn contradiction(&mut self, record: &Record, entry: &DeliverySummary) {
-        let (told, now) = (self.status_of(entry), record.parsed_status);
-        if !told.state.is_final() || now.state == RecordState::Unknown {
+    /// Reports a webhook whose outcome can't lead to the recorded one.
+    fn compare_status(&mut self, record: &Record, delivery: &DeliverySummary) {
+        let (webhook, current) = (self.status_of(delivery), record.parsed_status);
+        if !webhook.state.is_final() || current.state == RecordState::Unknown {
             return;
         }
-        let is_ahead = told.state == now.state && told.rank > now.rank;
-        if is_ahead || (told.state != now.state && !told.state.can_become(now.state)) {
-            let said = entry.status.as_deref().unwrap_or_default();
-            let why = format!("a webhook said {said}, the record says {}", record.status);
-            self.find(Class::StatusDiffers, why);
+        let is_ahead = webhook.state == current.state && webhook.rank > current.rank;
+        if is_ahead || (webhook.state != current.state && !webhook.state.can_become(current.state)) {
+            let status = delivery.status.as_deref().unwrap_or_default();
+            let reason = format!("a webhook says {status}, the record says {}", record.status);
+            self.add(Class::StatusDiffers, reason);
         }
     }
 
-    /// Whether the record's end was told, and taken.
-    fn delivery(&mut self, record: &Record, accepted: &[&DeliverySummary], refused: &[&DeliverySummary]) {
-        let tells = |entry: &&&DeliverySummary| self.tells(record, entry);
-        let telling: Vec<_> = accepted.iter().filter(tells).collect();
-        if let Some(last) = telling.last() {
-            if !telling.iter().any(|entry| was_accepted(entry)) {
-                let why = match last.app {
-                    AppState::NoAnswer => "the app gave no answer".to_owned(),
+    /// Reports a recorded outcome that no webhook reported, or that the app did not accept.
+    fn check_delivery(&mut self, record: &Record, verified: &[&DeliverySummary], refused: &[&DeliverySummary]) {
+        let reports = |delivery: &&&DeliverySummary| self.reports_outcome(record, delivery);
+        let reporting: Vec<_> = verified.iter().filter(reports).collect();
+        if let Some(last) = reporting.last() {
+            if !reporting.iter().any(|delivery| was_accepted(delivery)) {
+                let reason = match last.app {
+                    AppState::NoAnswer => "the app did not answer".to_owned(),
                     AppState::Answered(status) => format!("the app answered {status}"),
-                    AppState::NotAsked => format!("it was answered {}", last.answer.code()),
+                    AppState::NotAsked => format!("whtool answered {}", last.answer.code()),
                 };
-                self.find(Class::AppDidNotTake, why);
+                self.add(Class::AppDidNotTake, reason);
             }
             return;
         }
-        if self.findings.iter().any(|finding| finding.class == Class::StatusDiffers) {
+        if self.has(Class::StatusDiffers) {
             return;
         }
-        if let Some(last) = refused.iter().rfind(tells) {
-            let words = format!("{} came, and was refused: {}", last.kind.as_deref().unwrap_or("it"), last.verdict);
-            return self.find(Class::DeliveredRefused, words);
+        if let Some(last) = refused.iter().rfind(reports) {
+            let kind = last.kind.as_deref().unwrap_or("a webhook");
+            return self.add(Class::DeliveredRefused, format!("{kind} arrived but was refused: {}", last.verdict));
         }
-        let before = accepted.iter().rev().find_map(|entry| entry.status.as_deref());
-        let before = before.map(|status| format!("; the last webhook said {status}")).unwrap_or_default();
-        match record.expected_event {
-            ExpectedEvent::Sent(kind) => self.find(Class::NeverDelivered, format!("no {kind} was captured{before}")),
-            ExpectedEvent::MaybeSent(_) => {}
-            ExpectedEvent::OtherObject => self.find(Class::NeverDelivered, format!("no webhook told an end{before}")),
-        }
+        let last_status = verified.iter().rev().find_map(|delivery| delivery.status.as_deref());
+        let last_status = last_status.map(|status| format!("; the last webhook says {status}")).unwrap_or_default();
+        let reason = match record.expected_event {
+            ExpectedEvent::MaybeSent(_) => return,
+            ExpectedEvent::Sent(kind) => format!("no {kind} was captured{last_status}"),
+            ExpectedEvent::OtherObject => format!("no webhook reports the outcome{last_status}"),
+        };
+        self.add(Class::NeverDelivered, reason);
     }
 
-    /// Whether a webhook tells the outcome on record. One that has no webhook of its own is told by the success before it.
-    fn tells(&self, record: &Record, entry: &DeliverySummary) -> bool {
-        let (told, now) = (self.status_of(entry).state, record.parsed_status.state);
-        told == now || (record.expected_event == ExpectedEvent::OtherObject && told.is_final() && told.can_become(now))
+    /// Returns true if a webhook reports the recorded outcome. If that outcome has no event of its own, the success
+    /// before it counts.
+    fn reports_outcome(&self, record: &Record, delivery: &DeliverySummary) -> bool {
+        let (webhook, current) = (self.status_of(delivery).state, record.parsed_status.state);
+        let is_indirect = record.expected_event == ExpectedEvent::OtherObject;
+        webhook == current || (is_indirect && webhook.is_final() && webhook.can_become(current))
     }
 
-    fn order(&mut self, record: &Record, order: &Order) {
-        let expected =
-            Money { minor: order.minor.unwrap_or_default(), currency: order.currency.clone().unwrap_or_default() };
-        if order.minor.is_some() {
-            self.amount("order", record, Some(&expected));
-        } else {
-            self.currency("order", record, &expected);
+    fn compare_order(&mut self, record: &Record, order: &Order) {
+        let currency = order.currency.clone().unwrap_or_default();
+        match order.minor {
+            Some(minor) => self.compare_amount("order", record, Some(&Money { minor, currency })),
+            None => self.compare_currency("order", record, &currency),
         }
         let Some(word) = &order.status else { return };
-        let expected = parse_order_status(self.provider, word);
-        let (state, now) = (expected.state, record.parsed_status);
-        let is_explained =
-            || self.findings.iter().any(|one| (Class::NeverDelivered..=Class::AppDidNotTake).contains(&one.class));
-        let differs = match state {
-            RecordState::Unknown => return self.unknown_word = Some(word.clone()),
-            _ if now.state == RecordState::Unknown => false,
-            _ if state == now.state => expected.rank > now.rank && state.is_final(),
-            // The order has yet to hear of it; where that is why, it is said already.
-            _ if state.can_become(now.state) => !is_explained(),
+        let (expected, current) = (parse_order_status(self.provider, word), record.parsed_status);
+        let failed_deliveries = Class::NeverDelivered..=Class::AppDidNotTake;
+        let is_explained = || self.findings.iter().any(|finding| failed_deliveries.contains(&finding.class));
+        let differs = match expected.state {
+            RecordState::Unknown => {
+                self.unrecognized_status = Some(word.clone());
+                false
+            }
+            _ if current.state == RecordState::Unknown => false,
+            state if state == current.state => expected.rank > current.rank && state.is_final(),
+            // An order that is still open because its webhook never arrived is one finding, not two.
+            state if state.can_become(current.state) => !is_explained(),
             _ => true,
         };
         if differs {
-            self.find(Class::StatusDiffers, format!("the order says {word}, the record says {}", record.status));
+            self.add(Class::StatusDiffers, format!("the order says {word}, the record says {}", record.status));
         }
     }
 
-    fn amount(&mut self, who: &str, record: &Record, said: Option<&Money>) {
-        let (Some(said), Some(recorded)) = (said, &record.money) else { return };
-        self.currency(who, record, said);
-        if record.amount == AmountKind::Same && said.minor != recorded.minor {
-            let said = Money { currency: or(&said.currency, &recorded.currency), ..said.clone() };
-            self.find(Class::AmountDiffers, format!("the {who} says {said}, the record says {recorded}"));
+    /// Compares an amount and its currency with the record; `side` names where they come from.
+    fn compare_amount(&mut self, side: &str, record: &Record, money: Option<&Money>) {
+        let (Some(money), Some(recorded)) = (money, &record.money) else { return };
+        self.compare_currency(side, record, &money.currency);
+        if record.amount == AmountKind::Same && money.minor != recorded.minor {
+            let currency = if money.currency.is_empty() { &recorded.currency } else { &money.currency };
+            let money = Money { minor: money.minor, currency: currency.clone() };
+            self.add(Class::AmountDiffers, format!("the {side} says {money}, the record says {recorded}"));
         }
     }
 
-    fn currency(&mut self, who: &str, record: &Record, said: &Money) {
+    fn compare_currency(&mut self, side: &str, record: &Record, currency: &str) {
         let recorded = record.money.as_ref().map(|money| money.currency.as_str()).unwrap_or_default();
-        let is_known = !said.currency.is_empty() && !recorded.is_empty();
-        if is_known && !said.currency.eq_ignore_ascii_case(recorded) {
-            let why = format!("the {who} says {}, the record says {recorded}", said.currency);
-            self.find(Class::CurrencyDiffers, why);
+        let is_known = !currency.is_empty() && !recorded.is_empty();
+        if is_known && !currency.eq_ignore_ascii_case(recorded) {
+            self.add(Class::CurrencyDiffers, format!("the {side} says {currency}, the record says {recorded}"));
         }
     }
 }
 
-/// What an order's status means: a word of the provider's, or one that people use.
+/// Parses an order's status: one of the provider's, or a common word such as `paid`.
 pub fn parse_order_status(provider: &dyn Provider, word: &str) -> RecordStatus {
     let parsed_status = provider.parse_status(word.trim());
     if parsed_status.state != RecordState::Unknown {
@@ -230,10 +236,6 @@ pub fn parse_order_status(provider: &dyn Provider, word: &str) -> RecordStatus {
         _ => RecordState::Unknown,
     };
     RecordStatus::new(state, 0)
-}
-
-fn or(text: &str, other: &str) -> String {
-    if text.is_empty() { other.to_owned() } else { text.to_owned() }
 }
 
 #[cfg(test)]

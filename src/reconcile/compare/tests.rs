@@ -1,4 +1,4 @@
-//! One test for each way in which the three sides can disagree, and for what is no disagreement.
+//! One test for each way in which order, webhooks and record can disagree, and for what is not a difference.
 
 use super::*;
 use crate::model::status::Status;
@@ -34,7 +34,7 @@ fn transaction(service: &str, status: &str) -> Lookup {
 }
 
 fn webhook(status: &str, minor: i128, currency: &str) -> ReferenceMatch {
-    let entry = DeliverySummary {
+    let summary = DeliverySummary {
         id: "3kq".to_owned(),
         arrived: Timestamp::UNIX_EPOCH,
         peer: None,
@@ -50,22 +50,22 @@ fn webhook(status: &str, minor: i128, currency: &str) -> ReferenceMatch {
         app: AppState::NotAsked,
         size: 1,
     };
-    ReferenceMatch { summary: entry, key: None }
+    ReferenceMatch { summary, key: None }
 }
 
 fn cve(status: &str) -> ReferenceMatch {
     webhook(status, 10_000, "CVE")
 }
 
-fn refused(mut told: ReferenceMatch) -> ReferenceMatch {
-    told.summary.verdict = VerdictCode::Mismatch;
-    told.summary.answer = AnswerState::Answered(Status(401));
-    told
+fn refused(mut delivery: ReferenceMatch) -> ReferenceMatch {
+    delivery.summary.verdict = VerdictCode::Mismatch;
+    delivery.summary.answer = AnswerState::Answered(Status(401));
+    delivery
 }
 
-fn answered(mut told: ReferenceMatch, app: u16) -> ReferenceMatch {
-    told.summary.app = AppState::from_code(Some(app));
-    told
+fn answered(mut delivery: ReferenceMatch, app: u16) -> ReferenceMatch {
+    delivery.summary.app = AppState::from_code(Some(app));
+    delivery
 }
 
 fn order(status: &str, minor: Option<i128>, currency: &str) -> Order {
@@ -73,100 +73,110 @@ fn order(status: &str, minor: Option<i128>, currency: &str) -> Order {
     Order { status: text(status), minor, currency: text(currency), ..Order::for_reference("pi_1") }
 }
 
-fn nothing() -> Order {
+fn bare_order() -> Order {
     Order::for_reference("pi_1")
 }
 
-fn class_of(asked: &Lookup, order: &Order, told: &[ReferenceMatch]) -> Class {
-    let webhooks = Webhooks { deliveries: told.to_vec(), conflicting_key: None };
-    compare(plexos(), order, asked, Some(&webhooks)).class()
+fn class_of(lookup: &Lookup, order: &Order, deliveries: &[ReferenceMatch]) -> Class {
+    let webhooks = Webhooks { deliveries: deliveries.to_vec(), conflicting_key: None };
+    compare(plexos(), order, lookup, Some(&webhooks)).class()
 }
 
 #[test]
-fn what_everybody_says_alike_is_agreed() {
+fn agreement_on_all_sides_is_a_match() {
     let order = order("paid", Some(10_000), "cve");
     assert_eq!(class_of(&payment("DEBITED"), &order, &[cve("CREATED"), cve("DEBITED")]), Class::SettledAgreed);
-    assert_eq!(class_of(&payment("FAILED"), &nothing(), &[cve("FAILED")]), Class::SettledAgreed);
-    assert_eq!(compare(plexos(), &nothing(), &payment("DEBITED"), None).class(), Class::SettledAgreed);
+    assert_eq!(class_of(&payment("FAILED"), &bare_order(), &[cve("FAILED")]), Class::SettledAgreed);
+    assert_eq!(compare(plexos(), &bare_order(), &payment("DEBITED"), None).class(), Class::SettledAgreed);
 }
 
 #[test]
-fn a_webhook_that_is_merely_behind_is_agreed() {
-    assert_eq!(class_of(&payment("SETTLED"), &nothing(), &[cve("DEBITED")]), Class::SettledAgreed);
+fn a_webhook_that_is_merely_late_is_a_match() {
+    assert_eq!(class_of(&payment("SETTLED"), &bare_order(), &[cve("DEBITED")]), Class::SettledAgreed);
 }
 
 #[test]
-fn what_has_not_ended_is_open_whether_a_webhook_came_or_not() {
-    for told in [&[][..], &[cve("CREATED")], &[refused(cve("DEBITED"))]] {
-        assert_eq!(class_of(&payment("USER_CONFIRMING"), &order("pending", None, ""), told), Class::StillOpen);
+fn an_open_record_stays_open_with_or_without_webhooks() {
+    for webhooks in [&[][..], &[cve("CREATED")], &[refused(cve("DEBITED"))]] {
+        assert_eq!(class_of(&payment("USER_CONFIRMING"), &order("pending", None, ""), webhooks), Class::StillOpen);
     }
 }
 
 #[test]
-fn an_end_that_no_webhook_told_was_never_delivered() {
-    for told in [&[][..], &[cve("CREATED")]] {
-        assert_eq!(class_of(&payment("DEBITED"), &nothing(), told), Class::NeverDelivered);
+fn an_outcome_that_no_webhook_reports_was_never_delivered() {
+    for webhooks in [&[][..], &[cve("CREATED")]] {
+        assert_eq!(class_of(&payment("DEBITED"), &bare_order(), webhooks), Class::NeverDelivered);
     }
-    // The order could not know: that is no second difference.
+    // The order could not know: not a second finding.
     let assessment = compare(plexos(), &order("open", None, ""), &payment("DEBITED"), Some(&Webhooks::default()));
     assert_eq!(assessment.findings.len(), 1);
-    assert_eq!(assessment.findings[0].why, "no payment.debited was captured");
+    assert_eq!(assessment.findings[0].reason, "no payment.debited was captured");
 }
 
 #[test]
 fn a_refused_webhook_is_not_a_missing_one() {
-    assert_eq!(class_of(&payment("DEBITED"), &nothing(), &[refused(cve("DEBITED"))]), Class::DeliveredRefused);
+    assert_eq!(class_of(&payment("DEBITED"), &bare_order(), &[refused(cve("DEBITED"))]), Class::DeliveredRefused);
     assert_eq!(
-        class_of(&payment("DEBITED"), &nothing(), &[refused(cve("DEBITED")), cve("DEBITED")]),
+        class_of(&payment("DEBITED"), &bare_order(), &[refused(cve("DEBITED")), cve("DEBITED")]),
         Class::SettledAgreed
     );
 }
 
 #[test]
-fn a_refused_webhook_is_not_believed() {
-    assert_eq!(class_of(&payment("DEBITED"), &nothing(), &[refused(cve("FAILED"))]), Class::NeverDelivered);
-    assert_eq!(class_of(&payment("CREATED"), &nothing(), &[refused(webhook("DEBITED", 1, "USD"))]), Class::StillOpen);
+fn the_claims_of_a_refused_webhook_are_ignored() {
+    assert_eq!(class_of(&payment("DEBITED"), &bare_order(), &[refused(cve("FAILED"))]), Class::NeverDelivered);
+    assert_eq!(
+        class_of(&payment("CREATED"), &bare_order(), &[refused(webhook("DEBITED", 1, "USD"))]),
+        Class::StillOpen
+    );
 }
 
 #[test]
-fn what_the_app_answered_with_anything_but_2xx_it_did_not_take() {
+fn any_answer_of_the_app_but_2xx_is_a_rejection() {
     for app in [0, 302, 404, 500] {
-        assert_eq!(class_of(&payment("DEBITED"), &nothing(), &[answered(cve("DEBITED"), app)]), Class::AppDidNotTake);
+        assert_eq!(
+            class_of(&payment("DEBITED"), &bare_order(), &[answered(cve("DEBITED"), app)]),
+            Class::AppDidNotTake
+        );
     }
     let again = [answered(cve("DEBITED"), 500), answered(cve("DEBITED"), 204)];
-    assert_eq!(class_of(&payment("DEBITED"), &nothing(), &again), Class::SettledAgreed);
+    assert_eq!(class_of(&payment("DEBITED"), &bare_order(), &again), Class::SettledAgreed);
 }
 
 #[test]
-fn an_end_that_excludes_the_recorded_one_is_a_difference() {
-    for (told, recorded) in
+fn a_webhook_that_contradicts_the_record_is_a_difference() {
+    for (webhook, recorded) in
         [("DEBITED", "FAILED"), ("EXPIRED", "DEBITED"), ("DEBITED", "CREATED"), ("SETTLED", "DEBITED")]
     {
-        assert_eq!(class_of(&payment(recorded), &nothing(), &[cve(told)]), Class::StatusDiffers, "{told} {recorded}");
+        assert_eq!(
+            class_of(&payment(recorded), &bare_order(), &[cve(webhook)]),
+            Class::StatusDiffers,
+            "{webhook} {recorded}"
+        );
     }
 }
 
 #[test]
-fn an_order_that_says_another_end_is_a_difference() {
-    let told = [cve("DEBITED")];
+fn an_order_that_contradicts_the_record_is_a_difference() {
+    let webhooks = [cve("DEBITED")];
     for word in ["failed", "canceled", "REFUNDED", "open", "SETTLED"] {
-        assert_eq!(class_of(&payment("DEBITED"), &order(word, None, ""), &told), Class::StatusDiffers, "{word}");
+        assert_eq!(class_of(&payment("DEBITED"), &order(word, None, ""), &webhooks), Class::StatusDiffers, "{word}");
     }
     assert_eq!(class_of(&payment("CREATED"), &order("paid", None, ""), &[]), Class::StatusDiffers);
 }
 
 #[test]
-fn a_refund_of_a_payment_is_told_by_the_refund() {
-    assert_eq!(class_of(&payment("REFUNDED"), &nothing(), &[cve("SETTLED")]), Class::SettledAgreed);
-    assert_eq!(class_of(&payment("REFUNDED"), &nothing(), &[]), Class::NeverDelivered);
+fn a_refunded_payment_is_reported_by_its_refund() {
+    assert_eq!(class_of(&payment("REFUNDED"), &bare_order(), &[cve("SETTLED")]), Class::SettledAgreed);
+    assert_eq!(class_of(&payment("REFUNDED"), &bare_order(), &[]), Class::NeverDelivered);
     assert_eq!(class_of(&payment("REFUNDED"), &order("paid", None, ""), &[cve("SETTLED")]), Class::StatusDiffers);
 }
 
 #[test]
-fn a_refund_at_plustive_has_a_webhook_of_its_own() {
-    let class = |told: &[ReferenceMatch]| {
-        let webhooks = Webhooks { deliveries: told.to_vec(), conflicting_key: None };
-        compare(plustive(), &nothing(), &transaction("Data", "Refunded"), Some(&webhooks)).class()
+fn a_refund_at_plustive_has_its_own_webhook() {
+    let class = |deliveries: &[ReferenceMatch]| {
+        let webhooks = Webhooks { deliveries: deliveries.to_vec(), conflicting_key: None };
+        compare(plustive(), &bare_order(), &transaction("Data", "Refunded"), Some(&webhooks)).class()
     };
     let success = webhook("Success", 27_000, "NGN");
     assert_eq!(class(std::slice::from_ref(&success)), Class::NeverDelivered);
@@ -174,17 +184,20 @@ fn a_refund_at_plustive_has_a_webhook_of_its_own() {
 }
 
 #[test]
-fn another_amount_or_currency_is_a_difference() {
-    let told = [cve("DEBITED")];
-    assert_eq!(class_of(&payment("DEBITED"), &order("", Some(9_999), ""), &told), Class::AmountDiffers);
-    assert_eq!(class_of(&payment("DEBITED"), &order("", Some(10_000), "AOA"), &told), Class::CurrencyDiffers);
-    assert_eq!(class_of(&payment("DEBITED"), &order("", None, "AOA"), &told), Class::CurrencyDiffers);
-    assert_eq!(class_of(&payment("DEBITED"), &nothing(), &[webhook("DEBITED", 1_000, "CVE")]), Class::AmountDiffers);
-    assert_eq!(class_of(&payment("DEBITED"), &nothing(), &[webhook("DEBITED", 10_000, "AOA")]), Class::CurrencyDiffers);
+fn a_different_amount_or_currency_is_a_difference() {
+    let webhooks = [cve("DEBITED")];
+    assert_eq!(class_of(&payment("DEBITED"), &order("", Some(9_999), ""), &webhooks), Class::AmountDiffers);
+    assert_eq!(class_of(&payment("DEBITED"), &order("", Some(10_000), "AOA"), &webhooks), Class::CurrencyDiffers);
+    assert_eq!(class_of(&payment("DEBITED"), &order("", None, "AOA"), &webhooks), Class::CurrencyDiffers);
+    assert_eq!(class_of(&payment("DEBITED"), &bare_order(), &[webhook("DEBITED", 1_000, "CVE")]), Class::AmountDiffers);
+    assert_eq!(
+        class_of(&payment("DEBITED"), &bare_order(), &[webhook("DEBITED", 10_000, "AOA")]),
+        Class::CurrencyDiffers
+    );
 }
 
 #[test]
-fn the_charge_for_airtime_and_electricity_is_not_compared_and_that_for_data_is() {
+fn charges_are_compared_for_data_but_not_for_airtime_and_electricity() {
     let class = |service: &str| {
         let webhooks = Webhooks { deliveries: vec![webhook("Success", 28_000, "NGN")], conflicting_key: None };
         let order = order("", Some(28_000), "NGN");
@@ -198,21 +211,21 @@ fn the_charge_for_airtime_and_electricity_is_not_compared_and_that_for_data_is()
 fn a_purchase_that_ended_at_once_may_have_no_webhook() {
     let time = "2026-06-12T10:14:00Z";
     let body = json!({"reference": "PLS-1", "status": "Success", "createdOn": time, "completedOn": time});
-    let judged = compare(plustive(), &nothing(), &found(plustive(), body), Some(&Webhooks::default()));
-    assert_eq!(judged.class(), Class::SettledAgreed);
+    let assessment = compare(plustive(), &bare_order(), &found(plustive(), body), Some(&Webhooks::default()));
+    assert_eq!(assessment.class(), Class::SettledAgreed);
 }
 
 #[test]
-fn no_record_and_no_answer_are_told_apart() {
-    assert_eq!(class_of(&Lookup::NotFound, &nothing(), &[]), Class::UnknownToProvider);
-    let not_told = Lookup::Failed("the answer is empty".to_owned());
-    assert_eq!(class_of(&not_told, &nothing(), &[]), Class::CouldNotTell);
+fn no_record_and_no_answer_are_different_classes() {
+    assert_eq!(class_of(&Lookup::NotFound, &bare_order(), &[]), Class::UnknownToProvider);
+    let failed = Lookup::Failed("the answer is empty".to_owned());
+    assert_eq!(class_of(&failed, &bare_order(), &[]), Class::CouldNotTell);
 }
 
 #[test]
-fn an_unknown_status_is_said_and_not_guessed_at() {
-    let assessment = compare(plexos(), &nothing(), &payment("FROZEN"), None);
-    assert_eq!((assessment.class(), assessment.findings[0].why.contains("FROZEN")), (Class::CouldNotTell, true));
+fn an_unknown_status_is_reported_and_not_guessed() {
+    let assessment = compare(plexos(), &bare_order(), &payment("FROZEN"), None);
+    assert_eq!((assessment.class(), assessment.findings[0].reason.contains("FROZEN")), (Class::CouldNotTell, true));
     let assessment = compare(plexos(), &order("shipped", None, ""), &payment("DEBITED"), None);
     assert_eq!(
         (assessment.class(), assessment.unrecognized_status.as_deref()),
@@ -221,9 +234,9 @@ fn an_unknown_status_is_said_and_not_guessed_at() {
 }
 
 #[test]
-fn two_bodies_under_one_id_are_said_before_what_else_is_wrong() {
+fn conflicting_bodies_come_before_other_findings() {
     let webhooks = Webhooks { deliveries: vec![cve("FAILED")], conflicting_key: Some("evt_1".to_owned()) };
-    let assessment = compare(plexos(), &nothing(), &payment("DEBITED"), Some(&webhooks));
+    let assessment = compare(plexos(), &bare_order(), &payment("DEBITED"), Some(&webhooks));
     let classes: Vec<_> = assessment.findings.iter().map(|finding| finding.class).collect();
     assert_eq!(classes[..2], [Class::TwoBodies, Class::StatusDiffers]);
 }

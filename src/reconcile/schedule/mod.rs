@@ -1,25 +1,24 @@
-//! What is asked when: a state machine without clock, network or chance of its own.
+//! Decides when to send which lookup: a state machine without a clock, network or randomness of its own.
 //!
-//! Whoever drives it tells the time, which answers came, and a number for jitter. It hands out new references while there is
-//! room, asks again what failed in a way that may pass, holds everybody back when the provider asks for that, and polls what
-//! is still open until it ends or the wait is over.
+//! The caller passes in the time, the results and random numbers. The schedule starts new lookups up to a limit, retries
+//! what failed, slows down when the provider limits the rate, and polls open payments until they end or the wait is over.
 
 use crate::model::backoff::Backoff;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::time::Duration;
 
-/// Time since the start.
+/// Time since the start of the run.
 pub type Elapsed = Duration;
 
-/// How patient it is.
+/// The settings of a schedule.
 #[derive(Clone, Copy, Debug)]
 pub struct SchedulePolicy {
-    /// How many may be asked at once.
+    /// Maximum number of lookups in flight.
     pub concurrency: usize,
-    /// How often one that failed is asked again.
+    /// Maximum number of retries after a failure.
     pub retries: u32,
-    /// How long what is still open is asked again and again. Zero: once is enough.
+    /// Time to keep polling an open payment. Zero: look it up once.
     pub wait: Duration,
 }
 
@@ -27,69 +26,68 @@ pub struct SchedulePolicy {
 const RETRY: Backoff = Backoff::new(Duration::from_millis(500), 2.0, Duration::from_secs(30));
 /// Pauses before an open payment is polled again.
 const POLL: Backoff = Backoff::new(Duration::from_secs(1), 1.5, Duration::from_secs(30));
-/// A longer wait is not kept: the user is told of it.
+/// The longest `Retry-After` that is honoured; after a longer one the run stops and reports it.
 pub const MAX_RATE_LIMIT_PAUSE: Duration = Duration::from_secs(10 * 60);
-/// How often everybody is held back, with no answer between, before it is given up.
+/// The run stops after this many rate limits without an answer in between.
 const MAX_RATE_LIMITS: u32 = 8;
 
-/// What to do next.
+/// The next thing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextAction {
-    /// Ask about a reference that was not asked about yet, when there is one: `started` or `ran_out` follows.
+    /// Start a new lookup if there is one. The caller answers with `start` or `end_input`.
     StartNew,
-    /// Ask this one again.
+    /// Repeat this lookup.
     Retry(u64),
-    /// Nothing for so long, or until an answer comes.
+    /// Do nothing for this long, or until a result arrives.
     Wait(Duration),
-    /// Nothing more, unless an answer that is still to come changes that.
+    /// Do nothing more, unless a lookup is still in flight.
     Finished,
 }
 
-/// How asking went.
+/// The result of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttemptResult {
-    /// An answer that settles it.
+    /// A final answer.
     Settled,
-    /// An answer, and it is still open.
+    /// The payment is still open.
     StillOpen,
-    /// No answer, or one that may be another next time.
+    /// No answer, or a temporary error.
     Failed,
-    /// The provider wants to be asked less; how long it wants to be left alone, when it said so.
+    /// The provider limits the rate; the pause it asked for, if it gave one.
     RateLimited(Option<Duration>),
 }
 
-/// What becomes of the reference.
+/// The consequence of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// This answer is the last.
+    /// The lookup is over.
     Done,
-    /// It is asked again.
+    /// The lookup will be repeated.
     Retry,
-    /// It was asked often enough; others were answered meanwhile.
+    /// The retries are used up, but other lookups succeeded meanwhile.
     GiveUp,
-    /// Nobody is answered any more: asking further is no use.
+    /// No lookup succeeds any more: stop the run.
     Abort,
 }
 
-/// The machine.
 #[derive(Debug)]
 pub struct Schedule {
     policy: SchedulePolicy,
-    /// What waits, the soonest first.
+    /// Lookups to repeat, with the time they are due, soonest first.
     waiting: BinaryHeap<Reverse<(Elapsed, u64)>>,
     lookups: HashMap<u64, LookupState>,
     in_flight: usize,
-    /// How many may be under way: it shrinks when the provider holds back, and grows with each answer.
+    /// Maximum number in flight right now: halved by each rate limit, and growing again with each answer.
     limit: f64,
     paused_until: Elapsed,
+    /// Rate limits since the last answer.
     rate_limits: u32,
-    /// When the last usable answer came.
-    answered: Option<Elapsed>,
+    last_answer: Option<Elapsed>,
+    /// Lookups that wait for a retry after a failure.
     failing: usize,
     has_more: bool,
 }
 
-/// What a reference has behind it.
 #[derive(Clone, Copy, Debug, Default)]
 struct LookupState {
     failures: u32,
@@ -99,7 +97,6 @@ struct LookupState {
 }
 
 impl Schedule {
-    /// At the start, with references to come.
     pub fn new(policy: SchedulePolicy) -> Self {
         Self {
             limit: policy.concurrency.max(1) as f64,
@@ -109,20 +106,20 @@ impl Schedule {
             in_flight: 0,
             paused_until: Elapsed::ZERO,
             rate_limits: 0,
-            answered: None,
+            last_answer: None,
             failing: 0,
             has_more: true,
         }
     }
 
-    /// What to do now.
+    /// Decides what to do now. A lookup to repeat counts as in flight from here on.
     pub fn next_action(&mut self, now: Elapsed) -> NextAction {
         if self.in_flight as f64 >= self.limit.max(1.0) {
             return NextAction::Wait(MAX_RATE_LIMIT_PAUSE);
         }
         if now < self.paused_until {
-            let nothing_left = !self.has_more && self.waiting.is_empty();
-            return if nothing_left { NextAction::Finished } else { NextAction::Wait(self.paused_until - now) };
+            let is_finished = !self.has_more && self.waiting.is_empty();
+            return if is_finished { NextAction::Finished } else { NextAction::Wait(self.paused_until - now) };
         }
         match self.waiting.peek().copied() {
             Some(Reverse((due, number))) if due <= now => {
@@ -130,7 +127,7 @@ impl Schedule {
                 self.in_flight += 1;
                 NextAction::Retry(number)
             }
-            // While many fail, no new ones are begun: what waits would grow without end.
+            // No new lookups while many fail: the number of waiting ones would grow without limit.
             _ if self.has_more && self.failing < self.policy.concurrency.max(1) => NextAction::StartNew,
             Some(Reverse((due, _))) => NextAction::Wait(due - now),
             None if self.has_more => NextAction::Wait(MAX_RATE_LIMIT_PAUSE),
@@ -138,95 +135,94 @@ impl Schedule {
         }
     }
 
-    /// A new reference is asked about.
+    /// Records that a new lookup was sent.
     pub fn start(&mut self, number: u64, now: Elapsed) {
         self.in_flight += 1;
         self.lookups.insert(number, LookupState { started: now, ..LookupState::default() });
     }
 
-    /// There are no more new references.
+    /// Records that there are no more new lookups.
     pub fn end_input(&mut self) {
         self.has_more = false;
     }
 
-    /// A reference whose answer is known from before, and was that it is open: it is polled.
+    /// Adds a lookup that was open at the end of an earlier run; it is polled.
     pub fn resume_open(&mut self, number: u64, now: Elapsed) {
         self.lookups.insert(number, LookupState { started: now, ..LookupState::default() });
         self.waiting.push(Reverse((now + POLL.first, number)));
     }
 
-    /// Whether any answer could be used so far.
+    /// Returns true once any lookup had a usable answer.
     pub fn has_answer(&self) -> bool {
-        self.answered.is_some()
+        self.last_answer.is_some()
     }
 
-    /// How asking about a reference went. `jitter` is any number; it spreads what would come at once.
-    pub fn record_result(&mut self, number: u64, fared: AttemptResult, now: Elapsed, jitter: u32) -> Decision {
+    /// Records the result of a request. `random` is any number, for jitter.
+    pub fn record_result(&mut self, number: u64, result: AttemptResult, now: Elapsed, random: u32) -> Decision {
         self.in_flight = self.in_flight.saturating_sub(1);
-        let mut tries = self.lookups.remove(&number).unwrap_or_default();
-        self.failing -= usize::from(std::mem::take(&mut tries.is_failing)).min(self.failing);
-        match fared {
+        let mut lookup = self.lookups.remove(&number).unwrap_or_default();
+        self.failing -= usize::from(std::mem::take(&mut lookup.is_failing)).min(self.failing);
+        match result {
             AttemptResult::Settled | AttemptResult::StillOpen => {
-                (self.answered, self.rate_limits) = (Some(now), 0);
+                (self.last_answer, self.rate_limits) = (Some(now), 0);
                 let most = self.policy.concurrency.max(1) as f64;
                 self.limit = (self.limit + 1.0 / self.limit).min(most);
-                tries.failures = 0;
-                if fared == AttemptResult::Settled { Decision::Done } else { self.poll(number, tries, now, jitter) }
+                lookup.failures = 0;
+                if result == AttemptResult::Settled { Decision::Done } else { self.poll(number, lookup, now, random) }
             }
             AttemptResult::Failed => {
-                tries.failures += 1;
-                if tries.failures <= self.policy.retries {
-                    let pause = RETRY.jittered_pause(tries.failures - 1, jitter);
-                    return self.retry_at(number, tries, now + pause);
+                lookup.failures += 1;
+                if lookup.failures <= self.policy.retries {
+                    let pause = RETRY.jittered_pause(lookup.failures - 1, random);
+                    return self.retry_at(number, lookup, now + pause);
                 }
-                let others_fared_better = self.answered.is_some_and(|answered| answered >= tries.started);
-                if others_fared_better { Decision::GiveUp } else { Decision::Abort }
+                let others_succeed = self.last_answer.is_some_and(|answered| answered >= lookup.started);
+                if others_succeed { Decision::GiveUp } else { Decision::Abort }
             }
-            AttemptResult::RateLimited(span) => self.pause_all(number, tries, span, now, jitter),
+            AttemptResult::RateLimited(pause) => self.pause_all(number, lookup, pause, now, random),
         }
     }
 
-    fn retry_at(&mut self, number: u64, tries: LookupState, due: Elapsed) -> Decision {
+    fn retry_at(&mut self, number: u64, lookup: LookupState, due: Elapsed) -> Decision {
         self.failing += 1;
-        self.lookups.insert(number, LookupState { is_failing: true, ..tries });
+        self.lookups.insert(number, LookupState { is_failing: true, ..lookup });
         self.waiting.push(Reverse((due, number)));
         Decision::Retry
     }
 
-    fn poll(&mut self, number: u64, mut tries: LookupState, now: Elapsed, jitter: u32) -> Decision {
-        let end = tries.started + self.policy.wait;
+    fn poll(&mut self, number: u64, mut lookup: LookupState, now: Elapsed, random: u32) -> Decision {
+        let end = lookup.started + self.policy.wait;
         if now >= end {
             return Decision::Done;
         }
-        let pause = POLL.jittered_pause(tries.polls, jitter);
-        tries.polls += 1;
-        self.lookups.insert(number, tries);
-        // The last look is at the end of the wait.
+        let pause = POLL.jittered_pause(lookup.polls, random);
+        lookup.polls += 1;
+        self.lookups.insert(number, lookup);
+        // The last poll is at the end of the wait.
         self.waiting.push(Reverse(((now + pause).min(end), number)));
         Decision::Retry
     }
 
-    /// Everybody waits, and then fewer are asked at once.
+    /// Pauses all lookups, then continues with half as many in flight.
     fn pause_all(
         &mut self,
         number: u64,
-        tries: LookupState,
-        span: Option<Duration>,
+        lookup: LookupState,
+        pause: Option<Duration>,
         now: Elapsed,
-        jitter: u32,
+        random: u32,
     ) -> Decision {
-        // Those that were under way when the first was held back say nothing new.
+        // Lookups that were in flight when the first one was limited are the same event.
         if now >= self.paused_until {
             self.rate_limits += 1;
             self.limit = (self.limit / 2.0).max(1.0);
         }
-        let usual = RETRY.jittered_pause(self.rate_limits.saturating_sub(1), jitter);
-        let span = span.unwrap_or(usual);
-        if span > MAX_RATE_LIMIT_PAUSE || self.rate_limits > MAX_RATE_LIMITS {
+        let pause = pause.unwrap_or_else(|| RETRY.jittered_pause(self.rate_limits.saturating_sub(1), random));
+        if pause > MAX_RATE_LIMIT_PAUSE || self.rate_limits > MAX_RATE_LIMITS {
             return Decision::Abort;
         }
-        self.paused_until = self.paused_until.max(now + span);
-        self.retry_at(number, tries, self.paused_until)
+        self.paused_until = self.paused_until.max(now + pause);
+        self.retry_at(number, lookup, self.paused_until)
     }
 }
 
