@@ -401,7 +401,7 @@ fn a_resumed_run_looks_up_only_the_rest_and_counts_everything() {
     let ran = api.run(home.path(), &words);
     assert_eq!((ran.status, api.asked().len() - before), (0, 40 - known), "{}", ran.err);
     assert_eq!(ran.records().last().unwrap()["classes"]["settled_agreed"], 40);
-    assert!(ran.err.contains("answers known from"), "{}", ran.err);
+    assert!(ran.err.contains("answers known\n"), "{}", ran.err);
 }
 
 #[cfg(unix)]
@@ -475,7 +475,7 @@ fn a_file_that_is_not_a_journal_is_not_overwritten() {
         let file = list(home.path(), text);
         let run = api.run(home.path(), &["PLS-1", "--resume", &file]);
         assert_eq!(run.status, 2, "{}", run.err);
-        assert!(run.err.contains("no journal"), "{}", run.err);
+        assert!(run.err.contains("not a journal"), "{}", run.err);
         assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
     }
     let file = list(home.path(), "{\"schema\":\"whtool.jour");
@@ -554,4 +554,43 @@ fn json_output_shows_every_difference() {
     let ran = run_with_differences(&["--json"]);
     crate::formats::hold(ran.out.as_bytes());
     insta::assert_snapshot!(ran.out);
+}
+
+#[test]
+fn a_resumed_run_continues_from_a_journal_of_a_fixed_format() {
+    let (api, home) = (Api::new(|last, _| payment(last, "SETTLED")), home());
+    let orders = list(home.path(), "id,gross\npi_1,100.00\npi_2,100.00\n");
+    let journal = home.path().join("journal");
+    // printf 'id,gross\npi_1,100.00\npi_2,100.00\n' | sha256sum
+    let sum = "07818ba7c10a96dbb735f73176c356b5895af493ee8f70dc388807ea1c953109";
+    let header = format!(
+        r#"{{"schema":"whtool.journal/2","input":{{"references":[],"list":"{sum}","columns":["reference=id","amount=gross"],"decimal":true,"open":false,"since":null,"provider":"plexos"}},"apis":["{0}/","{0}/"]}}"#,
+        api.url
+    );
+    let answer = r#"{"line":2,"reference":"pi_1","status":null,"minor":"10000","currency":null,"provider":"plexos","answer":{"id":"pi_1","amount":"10000","currency":"CVE","status":"SETTLED"}}"#;
+    let words = ["--from", &orders, "--column", "reference=id", "--column", "amount=gross", "--decimal"];
+    let words = [&words[..], &["--provider", "plexos", "--resume", journal.to_str().unwrap()]].concat();
+    let write = |text: &str| {
+        std::fs::write(&journal, text).unwrap();
+        #[cfg(unix)]
+        std::fs::set_permissions(&journal, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    };
+    write(&format!("{header}\n{answer}\n"));
+    let ran = api.run(home.path(), &words);
+    assert_eq!((ran.status, api.asked()), (0, vec!["/v1/payments/pi_2".to_owned()]), "{}", ran.err);
+    for (change, reason) in [
+        (r#""decimal":true"#, "another input"),
+        (r#""amount=gross""#, "another input"),
+        (r#""plexos"}"#, "another input"),
+        ("journal/2", "another version of whtool"),
+    ] {
+        let other =
+            change.replace("true", "false").replace("gross", "net").replace("plexos", "plustive").replace('2', "1");
+        let text = header.replace(change, &other) + "\n";
+        write(&text);
+        let ran = api.run(home.path(), &words);
+        assert_eq!(ran.status, 2, "{change}: {}", ran.err);
+        assert!(ran.err.contains(reason), "{change}: {}", ran.err);
+        assert_eq!(std::fs::read_to_string(&journal).unwrap(), text, "{change}");
+    }
 }

@@ -50,7 +50,9 @@ pub(super) fn parse_record(provider: &dyn Provider, order: &Order, body: &Value)
 impl LookupError {
     pub(super) fn attempt_result(&self) -> AttemptResult {
         match self {
-            Self::Unusable(ResponseError::Rejected { status: 429, retry_after, .. }) => AttemptResult::RateLimited(*retry_after),
+            Self::Unusable(ResponseError::Rejected { status: 429, retry_after, .. }) => {
+                AttemptResult::RateLimited(*retry_after)
+            }
             Self::Unusable(ResponseError::Rejected { status: 503, retry_after: Some(pause), .. }) => {
                 AttemptResult::RateLimited(Some(*pause))
             }

@@ -1,11 +1,12 @@
-//! The journal: what was answered, one JSON object a line, so that an interrupted run goes on without asking it again.
+//! Saves answers in a file, so that an interrupted run can continue without asking again: one JSON object per line.
 //!
-//! Its first line says of which input and which APIs it is. A last line that was cut off is dropped; anything else that can't be
-//! read is refused.
+//! The first line describes the run: its input and its APIs. A last line that was cut off is dropped; any other line
+//! that can't be read is an error.
 
 use super::Reconcile;
 use crate::command::Session;
 use crate::command::shared::api;
+use crate::command::shared::captures::When;
 use crate::model::error::{Error, Result};
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::provider::{self, Provider};
@@ -19,16 +20,15 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-/// How much may be lost when the machine loses its power; the process alone loses less.
-const SYNC: SignedDuration = SignedDuration::from_secs(1);
+/// A power cut loses at most this much of the run; a crash of the process loses less.
+const SYNC_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
 
-/// An open journal.
 pub(super) struct Journal<'a> {
     path: &'a Path,
     file: Box<dyn AppendFile + 'a>,
     session: &'a Session<'a>,
     synced: Timestamp,
-    /// Hashes of what it knows: eight bytes for each reference.
+    /// Hashes of the orders with an answer, 8 bytes each.
     known: HashSet<u64>,
 }
 
@@ -36,8 +36,31 @@ pub(super) struct Journal<'a> {
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
 struct JournalHeader {
     schema: String,
-    input: String,
+    input: JournalInput,
+    /// The base URLs of all providers.
     apis: Vec<String>,
+}
+
+/// Everything that decides which references are looked up, and where. The encoding is part of the file format: a change
+/// needs a new schema version.
+#[derive(Serialize, Deserialize, PartialEq, Eq)]
+struct JournalInput {
+    references: Vec<String>,
+    /// The SHA-256 of the list in hex.
+    list: Option<String>,
+    /// The `--column` flags, such as `reference=payment_id`.
+    columns: Vec<String>,
+    decimal: bool,
+    open: bool,
+    /// Milliseconds before the start of the run, or a time in RFC 3339.
+    since: Option<String>,
+    provider: Option<String>,
+}
+
+/// The schema of a file that may be from another version.
+#[derive(Deserialize)]
+struct JournalVersion {
+    schema: String,
 }
 
 /// Every other line.
@@ -49,60 +72,59 @@ struct JournalEntry {
     minor: Option<String>,
     currency: Option<String>,
     provider: String,
-    /// `null`: the provider has no such record.
+    /// `null` if the provider has no such record.
     answer: Option<Value>,
 }
 
-/// What the journal knows of a reference.
+/// An answer from an earlier run.
 pub(super) struct KnownAnswer {
     pub order: Order,
     pub provider: &'static dyn Provider,
-    /// The provider's answer; `None`: it has no such record.
+    /// `None` if the provider has no such record.
     pub answer: Option<Value>,
 }
 
-const SCHEMA: &str = "whtool.journal/1";
+const SCHEMA: &str = "whtool.journal/2";
 
 impl<'a> Journal<'a> {
-    /// Opens it, and hands out what it knows; makes it when it is not there.
+    /// Opens or creates a journal, and passes on the answers in it.
     pub(super) fn open(
         path: &'a Path,
         args: &Reconcile,
         session: &'a Session<'a>,
         each: &mut dyn FnMut(KnownAnswer) -> Result<()>,
     ) -> Result<Self> {
-        let head = head(args, session)?;
-        // Opened before it is read: nobody else may write to it in between.
+        let header = header(args, session)?;
+        // Locked before it is read, so that no other process writes to it in between.
         let mut file = session.world.append(path).map_err(|error| cannot_write(path, error))?;
         let mut known = HashSet::new();
-        let held = file.contents().map_err(|error| super::super::cannot_read(path, error))?;
-        let keep = read(&mut BufReader::new(held), &head, path, &mut |known_| {
-            known.insert(hash_of(&known_.order));
-            each(known_)
+        let contents = file.contents().map_err(|error| super::super::cannot_read(path, error))?;
+        let length = read(&mut BufReader::new(contents), &header, path, &mut |answer| {
+            known.insert(hash_of(&answer.order));
+            each(answer)
         })?;
         refuse_if_others_can_read(path, session)?;
-        file.truncate(keep).map_err(|error| cannot_write(path, error))?;
+        file.truncate(length).map_err(|error| cannot_write(path, error))?;
         if !known.is_empty() {
             session.say(&format!(
-                "{} known from {}",
-                crate::render::text::count(known.len() as u64, "answer"),
-                path.display()
+                "continuing from {}: {} known",
+                path.display(),
+                crate::render::text::count(known.len() as u64, "answer")
             ));
         }
         let synced = session.world.now();
         let mut journal = Self { path, file, session, synced, known };
-        if keep == 0 {
-            journal.write(&head)?;
+        if length == 0 {
+            journal.write(&header)?;
         }
         Ok(journal)
     }
 
-    /// Whether it knows the answer.
+    /// Returns true if the answer for this order is known.
     pub(super) fn contains(&self, order: &Order) -> bool {
         self.known.contains(&hash_of(order))
     }
 
-    /// Notes an answer down.
     pub(super) fn add(&mut self, order: &Order, provider: &dyn Provider, answer: Option<&Value>) -> Result<()> {
         self.write(&JournalEntry {
             line: order.line,
@@ -114,33 +136,33 @@ impl<'a> Journal<'a> {
             answer: answer.cloned(),
         })?;
         let now = self.session.world.now();
-        if now.duration_since(self.synced) > SYNC { self.sync() } else { Ok(()) }
+        if now.duration_since(self.synced) > SYNC_INTERVAL { self.sync() } else { Ok(()) }
     }
 
     fn write(&mut self, line: &impl Serialize) -> Result<()> {
-        self.file.write_all(&text_of(line)).map_err(|error| cannot_write(self.path, error))
+        self.file.write_all(&line_of(line)).map_err(|error| cannot_write(self.path, error))
     }
 
-    /// Brings it to the disk.
+    /// Writes everything to the disk.
     pub(super) fn sync(&mut self) -> Result<()> {
         self.synced = self.session.world.now();
         self.file.sync().map_err(|error| cannot_write(self.path, error))
     }
 }
 
-fn text_of(line: &impl Serialize) -> Vec<u8> {
+fn line_of(line: &impl Serialize) -> Vec<u8> {
     let mut text = serde_json::to_vec(line).expect("a line has text keys and no floats of its own");
     text.push(b'\n');
     text
 }
 
-/// Refuses a file that is there and that others may read or change: goods and phone numbers are in what providers answer.
+/// Refuses an existing file that other users can read or change: the provider's answers contain phone numbers.
 pub(super) fn refuse_if_others_can_read(path: &Path, session: &Session<'_>) -> Result<()> {
     if session.world.file_mode(path).is_none_or(|mode| mode & 0o077 == 0) {
         return Ok(());
     }
     let path = path.display();
-    Err(Error::failed(format!("{path} can be read or changed by other users, and gets what the provider answers"))
+    Err(Error::failed(format!("{path} would contain the provider's answers, but other users can read or change it"))
         .hint(format!("chmod 600 {path}")))
 }
 
@@ -148,84 +170,88 @@ fn cannot_write(path: &Path, error: std::io::Error) -> Error {
     let kind = error.kind();
     let failed = Error::failed(format!("can't write the journal {}", path.display())).because(error);
     match kind {
-        std::io::ErrorKind::ResourceBusy => {
-            failed.hint("wait for the other run to end, or give this one a journal of its own")
-        }
+        std::io::ErrorKind::ResourceBusy => failed.hint("wait for the other run to end, or use another journal"),
         _ => failed,
     }
 }
 
-/// A reference in its place; one line of a list is not another.
+/// Hashes line and reference: the same reference on two lines is two orders.
 fn hash_of(order: &Order) -> u64 {
     hash(&(order.line, &order.reference))
 }
 
-/// What stands for something that was met, in eight bytes.
-pub(super) fn hash(what: &impl Hash) -> u64 {
+/// Hashes a value for sets that live as long as this process.
+pub(super) fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    what.hash(&mut hasher);
+    value.hash(&mut hasher);
     hasher.finish()
 }
 
-/// What a journal of this run begins with: all that decides what is asked, and whom.
-fn head(args: &Reconcile, session: &Session<'_>) -> Result<JournalHeader> {
-    let mut digest = Sha256::new();
-    let mut add = |text: &str| {
-        digest.update((text.len() as u64).to_le_bytes());
-        digest.update(text);
+/// Describes this run.
+fn header(args: &Reconcile, session: &Session<'_>) -> Result<JournalHeader> {
+    let input = JournalInput {
+        references: args.references.clone(),
+        list: args.from.as_deref().map(|path| list_digest(path, session)).transpose()?,
+        columns: args.column.iter().map(|arg| format!("{}={}", arg.column.code(), arg.name)).collect(),
+        decimal: args.decimal,
+        open: args.open,
+        since: args.since.map(|when| match when {
+            When::Ago(span) => span.as_millis().to_string(),
+            When::At(moment) => moment.to_string(),
+        }),
+        provider: args.provider.map(|provider| provider.name().to_owned()),
     };
-    add(&format!("{:?} {} {:?} {} {:?}", args.references, args.decimal, args.column, args.open, args.since));
-    add(args.provider.map_or("", Provider::name));
-    if let Some(path) = &args.from {
-        if path == Path::new("-") {
-            return Err(Error::usage("standard input can't be resumed").hint("put the list into a file"));
-        }
-        let (mut file, mut buffer) = (session.open(path)?, vec![0; 64 * 1024]);
-        loop {
-            let length = file.read(&mut buffer).map_err(|error| super::super::cannot_read(path, error))?;
-            if length == 0 {
-                break;
-            }
-            digest.update(&buffer[..length]);
-        }
-    }
     let base =
         |provider: &&'static dyn Provider| api::base_url(*provider, &args.api, session).ok().map(|url| url.to_string());
     let apis = provider::ALL.iter().filter_map(base).collect();
-    Ok(JournalHeader { schema: SCHEMA.to_owned(), input: hex::encode(digest.finalize()), apis })
+    Ok(JournalHeader { schema: SCHEMA.to_owned(), input, apis })
 }
 
-/// Reads a journal, and gives back how many of its bytes are whole lines.
+fn list_digest(path: &Path, session: &Session<'_>) -> Result<String> {
+    if path == Path::new("-") {
+        return Err(Error::usage("--resume can't be used with standard input").hint("save the list to a file first"));
+    }
+    let (mut file, mut buffer, mut digest) = (session.open(path)?, vec![0; 64 * 1024], Sha256::new());
+    loop {
+        let length = file.read(&mut buffer).map_err(|error| super::super::cannot_read(path, error))?;
+        if length == 0 {
+            return Ok(hex::encode(digest.finalize()));
+        }
+        digest.update(&buffer[..length]);
+    }
+}
+
+/// Reads a journal and returns the length of its complete lines in bytes.
 fn read(
     input: &mut dyn BufRead,
-    head: &JournalHeader,
+    header: &JournalHeader,
     path: &Path,
     each: &mut dyn FnMut(KnownAnswer) -> Result<()>,
 ) -> Result<u64> {
-    let (mut whole, mut number) = (0, 0_u64);
-    let (first, mut line) = (text_of(head), Vec::new());
+    let (mut complete, mut number) = (0, 0_u64);
+    let (first, mut line) = (line_of(header), Vec::new());
     loop {
         line.clear();
         let length = input.read_until(b'\n', &mut line).map_err(|error| super::super::cannot_read(path, error))?;
         if line.last() != Some(&b'\n') {
-            // Nothing but a part of our own first line may be written over.
+            // Only a part of our own first line may be overwritten.
             return if number > 0 || first.starts_with(&line) {
-                Ok(whole)
+                Ok(complete)
             } else {
-                check(None, head, path).map(|()| 0)
+                check_header(&line, header, path).map(|()| 0)
             };
         }
         number += 1;
         if number == 1 {
-            check(serde_json::from_slice(&line).ok(), head, path)?;
+            check_header(&line, header, path)?;
         } else {
-            each(known(&line).ok_or_else(|| damaged(path, number))?)?;
+            each(parse_entry(&line).ok_or_else(|| damaged(path, number))?)?;
         }
-        whole += length as u64;
+        complete += length as u64;
     }
 }
 
-fn known(line: &[u8]) -> Option<KnownAnswer> {
+fn parse_entry(line: &[u8]) -> Option<KnownAnswer> {
     let line: JournalEntry = serde_json::from_slice(line).ok()?;
     let minor = line.minor.map(|minor| minor.parse()).transpose().ok()?;
     let JournalEntry { reference, status, currency, .. } = line;
@@ -233,14 +259,22 @@ fn known(line: &[u8]) -> Option<KnownAnswer> {
     Some(KnownAnswer { order, provider: provider::by_name(&line.provider)?, answer: line.answer })
 }
 
-fn check(found: Option<JournalHeader>, head: &JournalHeader, path: &Path) -> Result<()> {
-    let refused = |why| Err(Error::usage(format!("{} can't be resumed", path.display())).because(why));
-    match found {
-        None => refused("it is no journal of `whtool reconcile`"),
-        Some(found) if found.schema != head.schema => refused("it was written by another whtool"),
-        Some(found) if found.apis != head.apis => refused("it is the journal of a run against another API"),
-        Some(found) if found.input != head.input => refused("it is the journal of a run over another input"),
-        Some(_) => Ok(()),
+/// Checks that a first line is that of a journal of this run.
+fn check_header(line: &[u8], expected: &JournalHeader, path: &Path) -> Result<()> {
+    let refused = |why| Error::usage(format!("can't resume from {}", path.display())).because(why);
+    let version = serde_json::from_slice::<JournalVersion>(line).ok().map(|version| version.schema);
+    match version.filter(|schema| schema.starts_with("whtool.journal/")) {
+        None => return Err(refused("it is not a journal of `whtool reconcile`")),
+        Some(schema) if schema != SCHEMA => {
+            return Err(refused("it is a journal of another version of whtool").hint("use a new file to start over"));
+        }
+        Some(_) => {}
+    }
+    match serde_json::from_slice::<JournalHeader>(line) {
+        Err(_) => Err(refused("its first line is damaged")),
+        Ok(found) if found.apis != expected.apis => Err(refused("it is the journal of a run against another API")),
+        Ok(found) if found.input != expected.input => Err(refused("it is the journal of a run with another input")),
+        Ok(_) => Ok(()),
     }
 }
 

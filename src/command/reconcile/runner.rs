@@ -148,8 +148,11 @@ impl<'a> ReconcileRun<'a> {
         let number = self.take_number();
         let provider = self.args.provider.unwrap_or_else(|| provider::by_reference(&order.reference));
         if provider.lookup_call(&order.reference).is_none() {
-            let why =
-                format!("{} has no API call for this reference, only for {}", provider.title(), provider.lookup_description());
+            let why = format!(
+                "{} has no API call for this reference, only for {}",
+                provider.title(),
+                provider.lookup_description()
+            );
             self.settle(number, PendingLookup { order, provider }, &Lookup::Failed(why), None)?;
             return Ok(None);
         }
@@ -242,7 +245,9 @@ impl<'a> ReconcileRun<'a> {
             ResponseError::Rejected { status: 401 | 403, .. } => {
                 LookupResult::Fatal(self.lookup_error(item, LookupError::Unusable(error)))
             }
-            ResponseError::Rejected { .. } if error.is_retryable() => LookupResult::Retryable(LookupError::Unusable(error)),
+            ResponseError::Rejected { .. } if error.is_retryable() => {
+                LookupResult::Retryable(LookupError::Unusable(error))
+            }
             ResponseError::Rejected { status, .. } if *status != 404 => unusable(item.provider, error),
             ResponseError::Unexpected(_) => unusable(item.provider, error),
             _ if is_first => LookupResult::Fatal(self.lookup_error(item, LookupError::Unusable(error))),

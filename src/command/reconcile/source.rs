@@ -93,7 +93,9 @@ impl CapturedReferences {
                 continue;
             }
             let reference = provider.lookup_reference(entry.event_id.as_deref(), entry.subject.as_deref());
-            let Some(reference) = reference.filter(|reference| provider.lookup_call(reference).is_some()) else { continue };
+            let Some(reference) = reference.filter(|reference| provider.lookup_call(reference).is_some()) else {
+                continue;
+            };
             if !self.seen.insert(hash(&(provider.name(), reference))) {
                 continue;
             }
