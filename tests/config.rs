@@ -63,7 +63,7 @@ const CASES: [Case; 11] = [
         key: "tolerance",
         values: ["1s", "1h"],
         words: &["verify", "old.http"],
-        signs: ["too old", "payment.debited        evt_abc123  100.00 CVE (10000)  DEBITED  verified"],
+        signs: ["timestamp too old", "payment.debited        evt_abc123  100.00 CVE (10000)  DEBITED  verified"],
     },
     Case {
         key: "store",

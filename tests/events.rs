@@ -116,7 +116,7 @@ fn captures_are_listed_one_a_line_the_newest_last() {
     assert!(lines[0].starts_with("2025-01-15 07:30:00  ") && lines[0].contains("payment.debited"), "{text}");
     assert!(lines[0].ends_with("100.00 CVE (10000)  DEBITED  verified · PLEXOS_WEBHOOK_SECRET"), "{text}");
     assert!(lines[1].ends_with("verified · PLUSTIVE_WEBHOOK_SECRET  app → 500"), "{text}");
-    assert!(lines[2].ends_with("signature does not match  → 401"), "{text}");
+    assert!(lines[2].ends_with("signature mismatch  → 401"), "{text}");
     assert_eq!(made.run(&["events", "list"]).text(), text);
 }
 
@@ -209,7 +209,7 @@ fn a_refused_capture_is_explained_with_the_secrets_of_today() {
     let mut made = made;
     made.variables.remove("PLEXOS_WEBHOOK_SECRET");
     let text = made.run(&["events", "show", &id]).text();
-    assert!(text.contains("with the secrets of today: matches no secret known here"), "{text}");
+    assert!(text.contains("with the secrets of today: no configured secret matches"), "{text}");
 }
 
 #[test]
@@ -462,7 +462,7 @@ fn what_was_judged_with_the_test_secret_alone_is_told_in_the_words_of_the_listen
     let made = Made::default();
     keep_judged(&made, &[(60, plexos(include_bytes!("vectors/plexos.json")))], &[]);
     let text = made.run(&["events"]).text();
-    assert!(text.contains("matches no secret known here"), "{text}");
+    assert!(text.contains("no configured secret matches"), "{text}");
 }
 
 #[test]

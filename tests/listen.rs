@@ -92,7 +92,7 @@ fn a_wide_terminal_shows_what_a_pipe_gets() {
 fn a_refusal_shows_its_cause_instead() {
     let run = listen([plexos(&"0".repeat(64))], &[]);
     let text = run.text();
-    assert!(text.contains("signature does not match  → 401"), "{text}");
+    assert!(text.contains("signature mismatch  → 401"), "{text}");
     assert!(text.contains("no known mistake explains the signature") && !text.contains("\"amount\""), "{text}");
 }
 

@@ -195,7 +195,7 @@ fn in_a_narrow_terminal_causes_are_wrapped_between_words() {
     for columns in [60, 80, 100] {
         let text = run(columns);
         assert!(text.lines().all(|line| line.chars().count() <= columns.into()), "{columns}: {text}");
-        assert!(text.starts_with("request 1  signature does not match  payment.debited"), "{text}");
+        assert!(text.starts_with("request 1  signature mismatch  payment.debited"), "{text}");
     }
     let words = |text: String| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let (mut narrow, mut wide) = (words(run(60)), words(run(400)));

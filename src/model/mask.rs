@@ -1,4 +1,5 @@
-//! Masks secrets in text that people get to see: keys, signing secrets, tokens, PINs and credentials.
+//! Masks secrets in text that people get to see: keys, signing secrets, tokens, PINs and
+//! credentials.
 //!
 //! Works on lines of any text. Secrets in JSON are found by `render::payload`, which knows which
 //! values a name covers.
@@ -49,8 +50,9 @@ pub fn mask_secrets(text: &str) -> String {
     shown + &text[from..]
 }
 
-/// Finds the secrets in a text that is not JSON: the value after a secret's name and `:` or `=`, and words with a secret's
-/// prefix. A value ends at the first character that is neither part of a word nor a space.
+/// Finds the secrets in a text that is not JSON: the value after a secret's name and `:` or `=`,
+/// and words with a secret's prefix. A value ends at the first character that is neither part of a
+/// word nor a space.
 pub fn secret_ranges(text: &str) -> Vec<Range<usize>> {
     let is_word = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_');
     let (mut found, mut at) = (Vec::new(), 0);

@@ -1,57 +1,61 @@
-//! Strangers' text made harmless: what could move the cursor, hide letters or turn their order is shown, not sent.
+//! Escapes characters in untrusted text that could move the cursor, hide text or change its
+//! direction.
 
 use crate::model::width::fitting_prefix;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// The text with control, escape, bidi and zero-width characters written as `\u{…}`. Line breaks and tabs count as controls.
+/// Writes control, bidi, zero-width and other invisible characters as `\u{…}`, newlines and tabs
+/// included.
 pub fn escape_unsafe(text: &str) -> Cow<'_, str> {
     if !text.chars().any(needs_escape) {
         return Cow::Borrowed(text);
     }
-    let mut shown = String::with_capacity(text.len() + 16);
+    let mut escaped = String::with_capacity(text.len() + 16);
     for letter in text.chars() {
         if needs_escape(letter) {
-            shown.extend(letter.escape_unicode());
+            escaped.extend(letter.escape_unicode());
         } else {
-            shown.push(letter);
+            escaped.push(letter);
         }
     }
-    Cow::Owned(shown)
+    Cow::Owned(escaped)
 }
 
-/// A text made harmless from bytes: what is not UTF-8 is shown as `\xff`.
+/// Escapes bytes like [`escape_unsafe`]; invalid UTF-8 becomes `\xff`.
 pub fn escape_unsafe_bytes(bytes: &[u8]) -> String {
-    let mut shown = String::with_capacity(bytes.len());
+    let mut escaped = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
-        shown.push_str(&escape_unsafe(chunk.valid()));
+        escaped.push_str(&escape_unsafe(chunk.valid()));
         for byte in chunk.invalid() {
-            write!(shown, "\\x{byte:02x}").expect("writing to a String does not fail");
+            write!(escaped, "\\x{byte:02x}").expect("writing to a String does not fail");
         }
     }
-    shown
+    escaped
 }
 
-/// A text as one line of at most `width` columns, made harmless; an ellipsis stands for what is cut off, and its line breaks are shown, not taken for its end.
+/// Escapes a text and truncates it after `width` columns with an ellipsis. Newlines are escaped.
 pub fn truncate(text: &str, width: usize) -> String {
-    let shown = escape_unsafe(text);
-    match fitting_prefix(&shown, width) {
+    let escaped = escape_unsafe(text);
+    match fitting_prefix(&escaped, width) {
         Some(prefix) => format!("{prefix}…"),
-        None => shown.into_owned(),
+        None => escaped.into_owned(),
     }
 }
 
-/// One line of at most `width` columns, made harmless; an ellipsis stands for what is cut off.
+/// Escapes the first line that is not blank and truncates it after `width` columns with an
+/// ellipsis.
 pub fn first_line(bytes: &[u8], width: usize) -> String {
     let line = bytes.split(|&byte| byte == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
-    let shown = escape_unsafe_bytes(line.trim_ascii());
-    match fitting_prefix(&shown, width) {
+    let escaped = escape_unsafe_bytes(line.trim_ascii());
+    match fitting_prefix(&escaped, width) {
         Some(prefix) => format!("{prefix}…"),
-        None => shown,
+        None => escaped,
     }
 }
 
-/// Controls (C0, DEL, C1), line and paragraph separators, bidi marks and embeddings, zero-width and invisible characters, tags.
+/// Checks for controls (C0, DEL, C1), line and paragraph separators, bidi marks, embeddings and
+/// isolates, zero-width and invisible characters, and tags.
 pub fn needs_escape(letter: char) -> bool {
     letter.is_control()
         || matches!(letter,
@@ -65,26 +69,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_moves_hides_or_turns_is_shown() {
+    fn controls_bidi_and_invisible_characters_are_escaped() {
         assert_eq!(escape_unsafe("\x1b[31mred\u{7}"), "\\u{1b}[31mred\\u{7}");
         assert_eq!(escape_unsafe("a\u{202e}b\u{200b}c\u{9b}d\u{feff}"), "a\\u{202e}b\\u{200b}c\\u{9b}d\\u{feff}");
         assert_eq!(escape_unsafe("a\r\n\tb"), "a\\u{d}\\u{a}\\u{9}b");
     }
 
     #[test]
-    fn plain_text_of_any_language_is_left_alone() {
+    fn every_range_of_unsafe_characters_is_escaped_up_to_its_ends() {
+        let ranges = [
+            ('\0', '\x1f'),
+            ('\x7f', '\u{9f}'),
+            ('\u{200b}', '\u{200f}'),
+            ('\u{2028}', '\u{202e}'),
+            ('\u{2060}', '\u{206f}'),
+            ('\u{fff9}', '\u{fffb}'),
+            ('\u{e0000}', '\u{e0fff}'),
+        ];
+        for (first, last) in ranges {
+            assert!((first..=last).all(needs_escape), "{first:?}..={last:?}");
+        }
+    }
+
+    #[test]
+    fn text_of_any_language_is_unchanged() {
         for text in ["José… 1,00 €", "日本語", "🙂", "a-b_c"] {
             assert!(matches!(escape_unsafe(text), Cow::Borrowed(_)), "{text}");
         }
     }
 
     #[test]
-    fn bytes_that_are_not_text_are_shown_as_numbers() {
+    fn invalid_utf_8_is_shown_in_hex() {
         assert_eq!(escape_unsafe_bytes(b"caf\xe9 \xe2\x80\xa6"), "caf\\xe9 …");
     }
 
     #[test]
-    fn a_line_is_cut_at_its_width() {
+    fn a_line_is_truncated_at_its_width() {
         assert_eq!(first_line(b"\n\n  hello world\nmore", 5), "hello…");
         assert_eq!(first_line(b"", 5), "");
         assert_eq!(truncate("王小明", 5), "王小…", "a wide letter takes two columns");

@@ -1,7 +1,8 @@
-//! Records for programs: one JSON object a line, each with a `schema` that names its shape and version.
+//! Writes records for programs: one JSON object per line, with a `schema` that names its shape and
+//! version.
 //!
-//! Records are data, so they carry what they carry unmasked: bodies byte for byte. Reason codes are those of `verdict`,
-//! `diagnose` and `event`.
+//! Records are data and are not masked: bodies are complete. Codes come from `verdict`, `diagnose`
+//! and `event`.
 
 use super::object::RecordWriter;
 use crate::capture::request_json::RequestJson;
@@ -18,27 +19,26 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use url::Url;
 
-/// A line of JSON.
+/// Serializes a record as one line.
 pub fn line(record: &impl Serialize) -> Vec<u8> {
     let mut line = Vec::with_capacity(TYPICAL_RECORD_SIZE);
-    serde_json::to_writer(&mut line, record)
-        .expect("records have text keys and no floats, and a vector takes every write");
+    serde_json::to_writer(&mut line, record).expect("keys are strings and a vector takes every write");
     let mut line = escape_unsafe_json(line);
     line.push(b'\n');
     line
 }
 
-/// Room that the record of most deliveries fits in.
+/// The records of most deliveries fit in this capacity.
 const TYPICAL_RECORD_SIZE: usize = 1536;
 
-/// The same JSON with every character escaped that a terminal might act upon. They stand in strings only.
+/// Escapes every character that a terminal might act on. Such characters are in strings only.
 pub(super) fn escape_unsafe_json(json: Vec<u8>) -> Vec<u8> {
-    // Nearly all records are plain ASCII, which is told much faster than the nature of each character. JSON has no control
-    // characters but the last one of ASCII.
+    // Nearly all records are ASCII, which is checked much faster than each character. The only
+    // control character that JSON leaves unescaped in ASCII is the last one.
     if json.is_ascii() && memchr::memchr(0x7f, &json).is_none() {
         return json;
     }
-    let text = String::from_utf8(json).expect("JSON is written from text");
+    let text = String::from_utf8(json).expect("JSON is UTF-8");
     let mut safe = String::with_capacity(text.len() + 64);
     for letter in text.chars() {
         if needs_escape(letter) {
@@ -56,25 +56,25 @@ pub fn ready(url: &str) -> Vec<u8> {
     line(&json!({"schema": "whtool.ready/1", "url": url}))
 }
 
-/// Adds what was made of a delivery, as records tell it.
+/// Adds the results of verifying a delivery.
 fn add_verification(record: &mut RecordWriter, received: &AnalyzedDelivery, findings: &[Finding]) {
     let AnalyzedDelivery { provider, verdict, event, .. } = received;
     record.text("provider", *provider);
     record.text("verdict", Some(verdict.code().as_str()));
     record.text("secret", verdict.secret().map(ToString::to_string).as_deref());
     record.value("causes", &findings.iter().map(cause).collect::<Vec<_>>());
-    record.object("event", |said| {
-        said.text("type", event.kind.as_deref());
-        said.text("id", event.id.as_deref());
-        said.text("subject", event.subject.as_deref());
-        said.text("status", event.status.as_deref());
+    record.object("event", |fields| {
+        fields.text("type", event.kind.as_deref());
+        fields.text("id", event.id.as_deref());
+        fields.text("subject", event.subject.as_deref());
+        fields.text("status", event.status.as_deref());
         match &event.money {
-            // In minor units as text: programs that read numbers as floats would round it.
-            Some(Money { minor, currency }) => said.object("money", |money| {
+            // Minor units as text, because programs that read numbers as floats would round them.
+            Some(Money { minor, currency }) => fields.object("money", |money| {
                 money.text("minor", Some(&minor.to_string()));
                 money.text("currency", Some(currency));
             }),
-            None => said.text("money", None),
+            None => fields.text("money", None),
         }
     });
     record.value("warnings", &event.warnings.iter().map(warning).collect::<Vec<_>>());
@@ -89,35 +89,35 @@ fn warning(warning: &Warning) -> Value {
     json!({"code": warning.code(), "what": warning.sentence()})
 }
 
-/// What a listener adds to a judged delivery.
+/// The fields that the listener adds to a verified delivery.
 #[derive(Clone, Debug)]
 pub struct ListenerFields<'a> {
-    /// Its number since the listener started, from 1.
+    /// Counted from 1 since the listener started.
     pub number: u64,
-    /// Its id in the store.
+    /// The id in the store. `None`: not stored.
     pub id: Option<&'a str>,
-    /// The delivery that brought this event before: its id, or `#` and its number when it is not kept.
+    /// The first delivery of this event: its id, or `#` and its number if it is not stored.
     pub duplicate_of: Option<String>,
-    /// The status it was answered with.
+    /// The status of the response.
     pub answered: u16,
 }
 
 /// `whtool.delivery/1`: a delivery that a listener received.
-pub fn delivery(received: &AnalyzedDelivery, findings: &[Finding], arrival: &ListenerFields<'_>) -> Vec<u8> {
+pub fn delivery(received: &AnalyzedDelivery, findings: &[Finding], listener: &ListenerFields<'_>) -> Vec<u8> {
     let delivery = &received.delivery;
     let mut record = RecordWriter::new("whtool.delivery/1");
-    record.value("number", &arrival.number);
-    record.text("id", arrival.id);
+    record.value("number", &listener.number);
+    record.text("id", listener.id);
     record.text("arrived", delivery.arrived.map(|time| time.to_string()).as_deref());
     record.text("peer", delivery.peer.map(|peer| peer.to_string()).as_deref());
     add_verification(&mut record, received, findings);
-    record.text("duplicateOf", arrival.duplicate_of.as_deref());
-    record.value("answered", &arrival.answered);
+    record.text("duplicateOf", listener.duplicate_of.as_deref());
+    record.value("answered", &listener.answered);
     record.request("request", &delivery.request);
-    record.line()
+    record.into_line()
 }
 
-/// `whtool.forwarded/1`: a delivery was sent on to the app.
+/// `whtool.forwarded/1`: a delivery was forwarded to the app.
 pub fn forwarded(forwarded: &Forwarded) -> Vec<u8> {
     let Forwarded { id, attempt, tries, outcome: sequel } = forwarded;
     let (sequel, pause) = match sequel {
@@ -136,19 +136,20 @@ pub fn forwarded(forwarded: &Forwarded) -> Vec<u8> {
     }))
 }
 
-/// `whtool.missed/1`: records that are missing here because they were not taken in time; the store has what they say.
+/// `whtool.missed/1`: records that were dropped because the reader was too slow; the store has
+/// their deliveries.
 pub fn missed(deliveries: u64, answers: u64) -> Vec<u8> {
     line(&json!({"schema": "whtool.missed/1", "deliveries": deliveries, "answers": answers}))
 }
 
-/// `whtool.verdict/1`: what `verify` says of one request.
+/// `whtool.verdict/1`: `verify`'s result for one request.
 pub fn verdict(place: &str, received: &AnalyzedDelivery, findings: &[Finding], notes: &[(&str, String)]) -> Vec<u8> {
     let mut record = RecordWriter::new("whtool.verdict/1");
     record.text("place", Some(place));
     add_verification(&mut record, received, findings);
     let notes: Vec<_> = notes.iter().map(|(code, what)| json!({"code": code, "what": what})).collect();
     record.value("notes", &notes);
-    record.line()
+    record.into_line()
 }
 
 /// `whtool.unreadable/1`: a request that `verify` could not read.
@@ -156,7 +157,7 @@ pub fn unreadable(error: &str) -> Vec<u8> {
     line(&json!({"schema": "whtool.unreadable/1", "what": error}))
 }
 
-/// `whtool.framework/1`: the lines that verify in a framework.
+/// `whtool.framework/1`: code that verifies in a framework.
 pub fn framework(framework: &Framework) -> Vec<u8> {
     let Framework { name, title, language, text, .. } = framework;
     line(
@@ -164,7 +165,7 @@ pub fn framework(framework: &Framework) -> Vec<u8> {
     )
 }
 
-/// `whtool.summary/1`: how many requests there were by verdict, and by cause.
+/// `whtool.summary/1`: requests counted by verdict and by cause.
 pub fn summary(total: u64, verdicts: &[(String, u64)], causes: &[(String, u64)]) -> Vec<u8> {
     let object = |counts: &[(String, u64)]| {
         let mut sums = serde_json::Map::new();
@@ -185,7 +186,7 @@ pub fn signed(provider: &str, url: &Url, request: &Request) -> Vec<u8> {
     )
 }
 
-/// `whtool.sent/1`: a request that was sent, and how it fared.
+/// `whtool.sent/1`: a request that was sent, and its result.
 pub fn sent(source: &str, provider: &str, sent: &SentRequest, compared: Option<&str>) -> Vec<u8> {
     let micros = u64::try_from(sent.took.as_micros()).unwrap_or(u64::MAX);
     let (status, said, error) = match &sent.answer {
@@ -199,7 +200,7 @@ pub fn sent(source: &str, provider: &str, sent: &SentRequest, compared: Option<&
 }
 
 impl ListenerFields<'_> {
-    /// A first delivery that was answered 200, for tests of what reads records.
+    /// Creates the fields of a first delivery that was answered 200.
     #[cfg(test)]
     fn first() -> Self {
         Self { number: 1, id: None, duplicate_of: None, answered: 200 }
@@ -215,7 +216,7 @@ mod tests {
     use crate::model::verdict::Verdict;
 
     #[test]
-    fn what_a_terminal_would_act_upon_is_escaped_and_means_the_same() {
+    fn characters_that_a_terminal_acts_on_are_escaped_and_keep_their_meaning() {
         let text = "\u{9b}31m \u{202e}\u{200b}\u{7f}\u{e0041} é";
         let written = String::from_utf8(line(&json!({"text": text}))).unwrap();
         assert!(!written.trim_end().chars().any(needs_escape), "{written:?}");

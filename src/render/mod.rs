@@ -1,6 +1,8 @@
-//! What people and programs get to see: text for a terminal (`text`, `payload`; `row` and `width` fit it in), JSON for programs (`json`, `kept`), requests in forms
-//! that other tools take (`request`, `har`), what differs between two (`diff`, `comparison`), what a check of a handler found (`check`), and what a
-//! provider's support gets (`bundle`). All of it returns text; nothing here writes.
+//! Formats what people and programs see. Everything here returns text; nothing writes.
+//!
+//! Text for a terminal is in `text` and `payload`, laid out by `row`; records for programs in
+//! `json` and `stored`; requests for other tools in `request` and `har`; differences in `diff` and
+//! `comparison`; reports in `check` and `reconcile`; files for a provider's support in `bundle`.
 
 pub mod bundle;
 pub mod check;

@@ -1,5 +1,6 @@
-//! A record that is written a member at a time, without a tree and without a serializer: for those of which a listener or `verify` writes
-//! thousands a second.
+//! Writes JSON records field by field, without building a tree first.
+//!
+//! `listen` and `verify` write thousands of these records per second.
 
 use super::json::escape_unsafe_json;
 use crate::capture::request_json;
@@ -7,14 +8,14 @@ use crate::json::text::write_string;
 use crate::model::message::Request;
 use serde::Serialize;
 
-/// Room that the record of most deliveries fits in.
+/// The records of most deliveries fit in this capacity.
 const TYPICAL_RECORD_SIZE: usize = 1536;
 
-/// A JSON object that is not complete yet.
+/// An unfinished JSON object.
 pub(super) struct RecordWriter(Vec<u8>);
 
 impl RecordWriter {
-    /// A record of this schema.
+    /// Starts a record of this schema.
     pub fn new(schema: &str) -> Self {
         let mut bytes = Vec::with_capacity(TYPICAL_RECORD_SIZE);
         bytes.push(b'{');
@@ -23,7 +24,7 @@ impl RecordWriter {
         object
     }
 
-    /// Adds a text, or null.
+    /// Adds a string or null.
     pub fn text(&mut self, key: &'static str, text: Option<&str>) {
         self.key(key);
         match text {
@@ -32,14 +33,13 @@ impl RecordWriter {
         }
     }
 
-    /// Adds anything.
+    /// Adds any value.
     pub fn value(&mut self, key: &'static str, value: &impl Serialize) {
         self.key(key);
-        serde_json::to_writer(&mut self.0, value)
-            .expect("records have text keys and no floats, and a vector takes every write");
+        serde_json::to_writer(&mut self.0, value).expect("keys are strings and a vector takes every write");
     }
 
-    /// Adds an object with these members.
+    /// Adds an object.
     pub fn object(&mut self, key: &'static str, members: impl FnOnce(&mut Self)) {
         self.key(key);
         self.0.push(b'{');
@@ -47,21 +47,20 @@ impl RecordWriter {
         self.0.push(b'}');
     }
 
-    /// Adds a request.
     pub fn request(&mut self, key: &'static str, request: &Request) {
         self.key(key);
         request_json::write(request, &mut self.0);
     }
 
-    /// The record as a line.
-    pub fn line(mut self) -> Vec<u8> {
+    /// Finishes the record as one line.
+    pub fn into_line(mut self) -> Vec<u8> {
         self.0.push(b'}');
         let mut line = escape_unsafe_json(self.0);
         line.push(b'\n');
         line
     }
 
-    /// Adds a key, which needs no escapes.
+    /// Writes a key, which must need no escapes.
     fn key(&mut self, key: &'static str) {
         if self.0.last() != Some(&b'{') {
             self.0.push(b',');

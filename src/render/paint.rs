@@ -1,61 +1,58 @@
-//! Colours, decided once for each stream and carried along as a value.
+//! Colours the output. Whether to colour is decided once for each stream.
 
 use colored::{ColoredString, Colorize};
 
-/// Whether text for a stream is coloured.
+/// The colour mode of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Paint {
-    /// As it is.
     Plain,
-    /// With colours.
     Coloured,
 }
 
 impl Paint {
-    fn with(self, text: &str, colour: impl FnOnce(&str) -> ColoredString) -> String {
+    fn apply(self, text: &str, colour: impl FnOnce(&str) -> ColoredString) -> String {
         match self {
             Self::Plain => text.to_owned(),
             Self::Coloured => colour(text).to_string(),
         }
     }
 
-    /// As it is.
     pub fn plain(self, text: &str) -> String {
         text.to_owned()
     }
 
-    /// Good news.
+    /// Marks success.
     pub fn good(self, text: &str) -> String {
-        self.with(text, |text| text.green())
+        self.apply(text, |text| text.green())
     }
 
-    /// Bad news.
+    /// Marks failure.
     pub fn bad(self, text: &str) -> String {
-        self.with(text, |text| text.red())
+        self.apply(text, |text| text.red())
     }
 
-    /// What deserves a look.
+    /// Marks a warning.
     pub fn warn(self, text: &str) -> String {
-        self.with(text, |text| text.yellow())
+        self.apply(text, |text| text.yellow())
     }
 
-    /// What matters most.
+    /// Emphasizes.
     pub fn strong(self, text: &str) -> String {
-        self.with(text, |text| text.bold())
+        self.apply(text, |text| text.bold())
     }
 
-    /// What matters least.
+    /// Marks secondary information.
     pub fn faint(self, text: &str) -> String {
-        self.with(text, |text| text.bright_black())
+        self.apply(text, |text| text.bright_black())
     }
 
-    /// Names: of fields, of providers.
+    /// Marks names of fields and providers.
     pub fn name(self, text: &str) -> String {
-        self.with(text, |text| text.cyan())
+        self.apply(text, |text| text.cyan())
     }
 
-    /// Numbers and money.
+    /// Marks numbers and amounts.
     pub fn number(self, text: &str) -> String {
-        self.with(text, |text| text.magenta())
+        self.apply(text, |text| text.magenta())
     }
 }

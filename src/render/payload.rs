@@ -1,5 +1,7 @@
-//! A payload for people: JSON indented and coloured with its own spelling kept, other text line by line, bytes as a dump. Goods
-//! and keys in it are masked unless asked for.
+//! Shows a payload to people: JSON indented and coloured, other text line by line, binary data as a
+//! dump.
+//!
+//! Strings and numbers keep their spelling. Secrets are masked unless `--reveal` is given.
 
 use super::paint::Paint;
 use crate::json::{self, Document, TokenKind, Tokens};
@@ -7,14 +9,11 @@ use crate::model::mask::{self, Reveal, contains_secret, is_credential_header, is
 use crate::model::sanitize::{escape_unsafe, escape_unsafe_bytes};
 use std::ops::Range;
 
-/// How many lines of a payload are shown.
 const MAX_LINES: usize = 120;
-/// How many letters of a value are shown.
 const MAX_VALUE_CHARS: usize = 1_000;
-/// How many bytes of something that is no text are shown.
 const MAX_DUMP_BYTES: usize = 64;
 
-/// The payload, each line with `indent` before it and a line break after it.
+/// Formats a payload. Each line starts with `indent` and ends with a newline.
 pub fn lines(body: &[u8], indent: &str, paint: Paint, reveal: Reveal) -> String {
     let text = match (Document::parse(body), std::str::from_utf8(body)) {
         _ if body.is_empty() => paint.faint("(empty)"),
@@ -54,7 +53,8 @@ struct SecretTracker {
     /// The last key; empty after a bracket.
     key: String,
     depth: usize,
-    /// The depth of the object whose member has a secret's name: everything below that member is secret too.
+    /// The depth of the object whose member has a secret's name: everything below that member is
+    /// secret too.
     hidden_from: Option<usize>,
 }
 
@@ -86,7 +86,7 @@ fn show_text(text: &str, reveal: Reveal) -> String {
     text.lines().map(|line| text_line(line, reveal) + "\n").collect()
 }
 
-/// A text of which only the start is shown when it is long, made harmless.
+/// Escapes a text and cuts it if it is long.
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(MAX_VALUE_CHARS) {
         Some((end, _)) => format!("{}… ({} bytes)", escape_unsafe(&text[..end]), text.len()),
@@ -94,7 +94,7 @@ fn shortened(text: &str) -> String {
     }
 }
 
-/// A line of text that is no JSON; harmless, cut when it is long, and masked unless asked for.
+/// Formats a line of text that is not JSON: masked, cut and escaped.
 pub fn text_line(line: &str, reveal: Reveal) -> String {
     match reveal {
         Reveal::Masked => shortened(&mask_secrets(line)),
@@ -127,15 +127,15 @@ fn secret_values(json: &[u8]) -> Vec<Range<usize>> {
     tokens.map(|token| token.start..token.end).collect()
 }
 
-/// A value as it is spelled in JSON, below a key that need not have quotes; harmless, and masked unless asked for.
-pub fn value(key: &str, spelled: &str, reveal: Reveal) -> String {
-    if reveal == Reveal::Masked && (is_secret_name(key) || contains_secret(spelled)) {
+/// Formats a JSON value below `key`: masked and escaped.
+pub fn value(key: &str, json: &str, reveal: Reveal) -> String {
+    if reveal == Reveal::Masked && (is_secret_name(key) || contains_secret(json)) {
         return "***".to_owned();
     }
-    escape_unsafe(spelled).into_owned()
+    escape_unsafe(json).into_owned()
 }
 
-/// A header line; harmless, and with credentials masked unless asked for.
+/// Formats a header line: credentials masked, unsafe characters escaped.
 pub fn header(name: &str, value: &[u8], paint: Paint, reveal: Reveal) -> String {
     let value = match reveal {
         Reveal::Masked if is_credential_header(name) => "***".to_owned(),
@@ -146,12 +146,12 @@ pub fn header(name: &str, value: &[u8], paint: Paint, reveal: Reveal) -> String 
 
 fn show_binary(body: &[u8], reveal: Reveal) -> String {
     if reveal == Reveal::Masked {
-        return format!("({} bytes that are not text; --reveal shows the first of them)", body.len());
+        return format!("({} bytes of binary data; use --reveal to show the first {MAX_DUMP_BYTES})", body.len());
     }
     let start: Vec<_> = body.iter().take(MAX_DUMP_BYTES).map(|byte| format!("{byte:02x}")).collect();
     let more = if body.len() > MAX_DUMP_BYTES { " …" } else { "" };
     let text = escape_unsafe_bytes(&body[..body.len().min(MAX_DUMP_BYTES)]);
-    format!("({} bytes that are not text)\n{}{more}\n{text}{more}", body.len(), start.join(" "))
+    format!("({} bytes of binary data)\n{}{more}\n{text}{more}", body.len(), start.join(" "))
 }
 
 #[cfg(test)]
@@ -163,13 +163,13 @@ mod tests {
     }
 
     #[test]
-    fn json_is_indented_with_its_own_spelling() {
+    fn json_is_indented_and_keeps_its_spelling() {
         let body = br#"{"a":1.0,"b":[],"a":"\u00e9"}"#;
         assert_eq!(shown(body, Reveal::Masked), "  {\n    \"a\": 1.0,\n    \"b\": [],\n    \"a\": \"\\u00e9\"\n  }\n");
     }
 
     #[test]
-    fn tokens_and_keys_are_masked_unless_asked_for() {
+    fn tokens_and_keys_are_masked_unless_revealed() {
         let body = br#"{"token":"1234-5678","note":"key sk_live_abc","pin":1234}"#;
         let masked = shown(body, Reveal::Masked);
         let nested = shown(br#"{"to\u006ben":{"value":["1234"]},"meterToken":1234,"after":"seen"}"#, Reveal::Masked);
@@ -188,14 +188,14 @@ mod tests {
     }
 
     #[test]
-    fn the_places_of_secrets_are_those_that_are_masked_when_shown() {
+    fn the_ranges_of_secrets_are_those_that_are_masked() {
         let body = br#"{"to\u006ben":{"value":["1234",5]},"meterToken":6,"note":"key sk_live_abc","after":"seen"}"#;
-        let places: Vec<_> = secret_ranges(body).into_iter().map(|place| &body[place]).collect();
-        assert_eq!(places, [&b"\"1234\""[..], b"5", b"6", b"\"key sk_live_abc\""]);
+        let secrets: Vec<_> = secret_ranges(body).into_iter().map(|range| &body[range]).collect();
+        assert_eq!(secrets, [&b"\"1234\""[..], b"5", b"6", b"\"key sk_live_abc\""]);
     }
 
     #[test]
-    fn text_that_is_no_json_is_masked_too() {
+    fn text_that_is_not_json_is_masked_too() {
         let masked = shown(b"{\"token\": \"1234-5678\", broken&token=99&a=whsec_abc", Reveal::Masked);
         assert_eq!(masked, "  {\"token\": \"***\", broken&token=***&a=***\n");
         assert_eq!(shown(b"token: 1234 5678 9012", Reveal::Masked), "  token: ***\n");
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_strangers_text_cannot_reach_the_terminal_raw() {
+    fn control_characters_in_a_payload_are_escaped() {
         for body in [&b"\"\x1b[2J\""[..], b"\x1b[2J\n\x1b]0;x\x07", b"\x00\x1b[2J", "\"\u{202e}\"".as_bytes()] {
             let text = shown(body, Reveal::Everything);
             assert!(!text.contains('\x1b') && !text.contains('\u{202e}') && !text.contains('\x07'), "{text:?}");
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn long_payloads_are_cut_and_the_rest_is_counted() {
+    fn long_payloads_are_cut_and_the_remaining_lines_counted() {
         let body = vec![b'\n'; 500];
         let text = shown(&body, Reveal::Masked);
         assert_eq!(text.lines().count(), MAX_LINES + 1);

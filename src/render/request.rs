@@ -1,4 +1,4 @@
-//! Signed requests in forms that other tools take: a curl command for bash, the raw bytes of HTTP/1.1.
+//! Writes a request as a curl command for bash.
 
 use crate::model::message::Request;
 use base64::Engine as _;
@@ -6,11 +6,11 @@ use base64::engine::general_purpose::STANDARD;
 use std::fmt::Write as _;
 use url::Url;
 
-/// The longest body that is written into the command line itself; Linux takes 128 KiB for one argument, and an escaped byte
-/// is four letters.
+/// The largest body that goes into the command line. Linux allows 128 KiB for one argument, and an
+/// escaped byte takes four characters.
 const MAX_INLINE_BODY: usize = 24 * 1024;
 
-/// A command that pastes into bash and sends exactly this request: same header lines, same bytes.
+/// Formats a command for bash that sends exactly this request: same header lines, same bytes.
 pub fn curl(request: &Request, url: &Url) -> String {
     let mut command = format!(
         "curl -sS -i --globoff -X {} {}",
@@ -28,12 +28,11 @@ pub fn curl(request: &Request, url: &Url) -> String {
     format!("{command} \\\n  --data-raw {}\n", shell_quote(&request.body))
 }
 
-/// What curl writes by itself.
 fn is_set_by_curl(name: &str) -> bool {
     name.eq_ignore_ascii_case("content-length") || name.eq_ignore_ascii_case("host")
 }
 
-/// An argument can't hold a NUL, nor be of any length: such a body goes through a pipe.
+/// Passes the body through a pipe, because an argument cannot contain NUL and is limited in length.
 fn with_piped_body(command: &str, body: &[u8]) -> String {
     let text = STANDARD.encode(body);
     let lines: String =
@@ -41,8 +40,8 @@ fn with_piped_body(command: &str, body: &[u8]) -> String {
     format!("base64 -d <<'WHTOOL' |\n{lines}WHTOOL\n{command} \\\n  --data-binary @-\n")
 }
 
-/// A word for bash. In single quotes where that reads well, else as `$'…'`, where `!` and tabs are escaped too, since an
-/// interactive shell may act on them.
+/// Quotes a word for bash: in single quotes if it is readable that way, else as `$'…'`, which also
+/// escapes `!` and tabs because an interactive shell may act on them.
 pub fn shell_quote(word: &[u8]) -> String {
     if let Ok(text) = std::str::from_utf8(word)
         && !text.chars().any(|letter| letter == '\'' || letter == '!' || (letter.is_control() && letter != '\n'))
@@ -69,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_read_well_where_they_can_and_are_escaped_where_they_must() {
+    fn words_are_in_single_quotes_if_possible_and_escaped_if_necessary() {
         assert_eq!(shell_quote(b"{\"a\": \"$x `y`\"}"), "'{\"a\": \"$x `y`\"}'");
         assert_eq!(shell_quote(b"it's\t!\\"), "$'it\\'s\\x09\\x21\\\\'");
         assert_eq!(shell_quote("…".as_bytes()), "$'\\xe2\\x80\\xa6'");

@@ -1,66 +1,57 @@
-//! A delivery as a row of fields: one line where that has the room, else several that break between fields.
+//! Lays out a delivery as a row of cells.
 //!
-//! In a narrow terminal what matters most comes first. What the fields hold is decided in `text`.
+//! A pipe or a wide terminal gets one line in columns. In a narrow terminal the most important
+//! cells come first, and lines break between cells. `text` decides what the cells contain.
 
 use super::paint::Paint;
 use crate::model::sanitize::truncate;
 use crate::model::width::{Width, display_width, pad_right};
 
-/// What a field tells; in the order in which the fields matter to a person.
+/// The kind of a cell, the most important first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CellKind {
-    /// Whether it is good.
     Verdict,
-    /// That it came before.
     Duplicate,
-    /// What kind of event it is.
     EventType,
-    /// How much money it is about.
     Money,
-    /// Its id.
     Id,
-    /// What was answered, by whtool or the app.
+    /// The response of whtool or the app.
     Answer,
-    /// The status of what it is about.
+    /// The status of the payment or purchase.
     Status,
-    /// How large it is.
     Size,
-    /// Whose it is.
     Provider,
     /// The secret that matched.
     Secret,
 }
 
-/// One field.
 #[derive(Clone, Debug)]
 pub struct Cell {
     kind: CellKind,
-    /// What stands before its text, without colour.
+    /// Uncoloured text before the cell's text.
     prefix: &'static str,
-    /// Its text, harmless.
+    /// Sanitized text.
     text: String,
     colour: fn(Paint, &str) -> String,
-    /// How wide it is in a wide row, at least.
+    /// Minimum columns in a wide row.
     min_width: usize,
 }
 
 impl Cell {
-    /// A field of a text that is harmless already.
+    /// Creates a cell. `text` must be sanitized.
     pub fn new(kind: CellKind, text: impl Into<String>, colour: fn(Paint, &str) -> String) -> Self {
         Self { kind, prefix: "", text: text.into(), colour, min_width: 0 }
     }
 
-    /// With something before the text that has no colour.
-    pub fn with_prefix(self, lead: &'static str) -> Self {
-        Self { prefix: lead, ..self }
+    pub fn with_prefix(self, prefix: &'static str) -> Self {
+        Self { prefix, ..self }
     }
 
-    /// At least so wide in a wide row.
-    pub fn with_min_width(self, least: usize) -> Self {
-        Self { min_width: least, ..self }
+    pub fn with_min_width(self, min_width: usize) -> Self {
+        Self { min_width, ..self }
     }
 
-    /// What stands between it and the field before it.
+    /// Returns the separator before this cell.
     fn gap(&self) -> &'static str {
         if self.kind == CellKind::Secret { " · " } else { "  " }
     }
@@ -69,10 +60,10 @@ impl Cell {
         display_width(self.prefix) + display_width(&self.text)
     }
 
-    fn render_truncated(&self, room: usize, paint: Paint) -> String {
-        let room = room.saturating_sub(display_width(self.prefix));
-        let text = if display_width(&self.text) > room {
-            truncate(&self.text, room.saturating_sub(1))
+    fn render_truncated(&self, columns: usize, paint: Paint) -> String {
+        let columns = columns.saturating_sub(display_width(self.prefix));
+        let text = if display_width(&self.text) > columns {
+            truncate(&self.text, columns.saturating_sub(1))
         } else {
             self.text.clone()
         };
@@ -84,42 +75,41 @@ impl Cell {
     }
 }
 
-/// A delivery, to be shown in a row.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// What stands first in any case: a time of day, a number, a place.
+    /// Shown first in any layout: a time of day, a number, a location.
     label: String,
     cells: Vec<Cell>,
 }
 
-/// What becomes of fields for which a narrow line has no room.
+/// The treatment of cells that do not fit on the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overflow {
-    /// They go on in lines that are set in by so many columns.
+    /// Continue on lines indented by this many columns.
     Wrap(usize),
-    /// They are left out; an ellipsis stands for them.
+    /// Omit them and show an ellipsis.
     Omit,
 }
 
 impl Row {
-    /// A row with `lead` before its fields, which are in the order of a wide row.
-    pub fn new(lead: impl Into<String>, cells: Vec<Cell>) -> Self {
-        Self { label: lead.into(), cells }
+    /// Creates a row. `cells` are in the order of a wide row.
+    pub fn new(label: impl Into<String>, cells: Vec<Cell>) -> Self {
+        Self { label: label.into(), cells }
     }
 
-    /// With another field at its end.
-    pub fn with_cell(mut self, field: Option<Cell>) -> Self {
-        self.cells.extend(field);
+    /// Appends a cell, if any.
+    pub fn with_cell(mut self, cell: Option<Cell>) -> Self {
+        self.cells.extend(cell);
         self
     }
 
-    /// The row as lines, each with a line break at its end.
+    /// Formats the row as lines, each with a newline.
     pub fn render(&self, width: Width, overflow: Overflow, paint: Paint) -> String {
         match width {
             Width::Narrow(columns) => self.render_narrow(columns, overflow, paint),
             Width::Wide(columns) if self.columns() > columns => match overflow {
                 Overflow::Wrap(indent) => self.render_wrapped(columns, indent, paint),
-                // What stands at the end of a wide row matters too much to be the first that goes.
+                // The last cells of a wide row are too important to be omitted first.
                 Overflow::Omit => self.render_narrow(columns, overflow, paint),
             },
             Width::Wide(_) | Width::Unlimited => self.render_line(paint),
@@ -127,49 +117,48 @@ impl Row {
     }
 
     fn columns(&self) -> usize {
-        let field = |field: &Cell| display_width(field.gap()) + field.width().max(field.min_width);
-        display_width(&self.label) + self.cells.iter().map(field).sum::<usize>()
+        let width = |cell: &Cell| display_width(cell.gap()) + cell.width().max(cell.min_width);
+        display_width(&self.label) + self.cells.iter().map(width).sum::<usize>()
     }
 
-    /// All in one line.
     fn render_line(&self, paint: Paint) -> String {
-        let fields = self.cells.iter().flat_map(|field| [field.gap().to_owned(), field.render_padded(paint)]);
-        format!("{}{}\n", paint.faint(&self.label), fields.collect::<String>())
+        let cells = self.cells.iter().flat_map(|cell| [cell.gap().to_owned(), cell.render_padded(paint)]);
+        format!("{}{}\n", paint.faint(&self.label), cells.collect::<String>())
     }
 
-    /// Under the columns of the other rows as far as there is room; the rest in lines that are set in.
+    /// Keeps the columns as far as they fit and continues on indented lines.
     fn render_wrapped(&self, columns: usize, indent: usize, paint: Paint) -> String {
         let (mut text, mut used) = (paint.faint(&self.label), display_width(&self.label));
-        // By how much the field before is narrower than its column.
-        let mut short = 0;
-        for field in &self.cells {
-            let gap = " ".repeat(short) + field.gap();
-            if used + display_width(&gap) + field.width() <= columns {
+        // Columns missing from the previous cell to its minimum width.
+        let mut padding = 0;
+        for cell in &self.cells {
+            let gap = " ".repeat(padding) + cell.gap();
+            if used + display_width(&gap) + cell.width() <= columns {
                 text.push_str(&gap);
                 used += display_width(&gap);
             } else {
                 text.push_str(&format!("\n{}", " ".repeat(indent)));
                 used = indent;
             }
-            text.push_str(&field.render_truncated(columns.saturating_sub(used), paint));
-            used += field.width();
-            short = field.min_width.saturating_sub(display_width(&field.text));
+            text.push_str(&cell.render_truncated(columns.saturating_sub(used), paint));
+            used += cell.width();
+            padding = cell.min_width.saturating_sub(display_width(&cell.text));
         }
         text + "\n"
     }
 
-    /// What matters most first, and no line longer than so many columns.
+    /// Puts the most important cells first; no line is longer than `columns`.
     fn render_narrow(&self, columns: usize, overflow: Overflow, paint: Paint) -> String {
-        let mut fields: Vec<&Cell> = self.cells.iter().collect();
-        fields.sort_by_key(|field| field.kind);
-        let lead = self.label.trim_end();
-        let (mut text, mut used) = (paint.faint(lead), display_width(lead));
-        for (place, field) in fields.iter().enumerate() {
-            let gap = display_width(field.gap());
-            let is_last = place + 1 == fields.len();
-            let kept_free = if overflow == Overflow::Omit && !is_last { display_width(ELLIPSIS) } else { 0 };
-            if used + gap + field.width() + kept_free <= columns {
-                text.push_str(field.gap());
+        let mut cells: Vec<&Cell> = self.cells.iter().collect();
+        cells.sort_by_key(|cell| cell.kind);
+        let label = self.label.trim_end();
+        let (mut text, mut used) = (paint.faint(label), display_width(label));
+        for (index, cell) in cells.iter().enumerate() {
+            let gap = display_width(cell.gap());
+            let is_last = index + 1 == cells.len();
+            let reserved = if overflow == Overflow::Omit && !is_last { display_width(ELLIPSIS) } else { 0 };
+            if used + gap + cell.width() + reserved <= columns {
+                text.push_str(cell.gap());
                 used += gap;
             } else if let Overflow::Wrap(indent) = overflow {
                 text.push_str(&format!("\n{}", " ".repeat(indent)));
@@ -178,14 +167,13 @@ impl Row {
                 text.push_str(&paint.faint(ELLIPSIS));
                 break;
             }
-            text.push_str(&field.render_truncated(columns.saturating_sub(used), paint));
-            used += field.width();
+            text.push_str(&cell.render_truncated(columns.saturating_sub(used), paint));
+            used += cell.width();
         }
         text + "\n"
     }
 }
 
-/// Stands for the fields that are left out.
 const ELLIPSIS: &str = " …";
 
 #[cfg(test)]
@@ -193,7 +181,7 @@ mod tests {
     use super::*;
 
     fn row() -> Row {
-        let plain = |tells, text: &str| Cell::new(tells, text, Paint::number);
+        let plain = |kind, text: &str| Cell::new(kind, text, Paint::number);
         Row::new(
             "10:30:00  #1  ",
             vec![
@@ -209,7 +197,7 @@ mod tests {
         .with_cell(Some(plain(CellKind::Answer, "→ 200").with_prefix("app ")))
     }
 
-    fn shown(width: Width, overflow: Overflow) -> String {
+    fn rendered(width: Width, overflow: Overflow) -> String {
         row().render(width, overflow, Paint::Plain)
     }
 
@@ -217,37 +205,37 @@ mod tests {
     fn a_pipe_and_a_wide_terminal_get_one_line_in_columns() {
         let line = "10:30:00  #1    plexos    payment.debited        evt_abc123  100.00 CVE (10000)  DEBITED  \
                     verified · PLEXOS_WEBHOOK_SECRET  app → 200\n";
-        assert_eq!(shown(Width::Unlimited, Overflow::Wrap(4)), line);
-        assert_eq!(shown(Width::Wide(133), Overflow::Omit), line);
+        assert_eq!(rendered(Width::Unlimited, Overflow::Wrap(4)), line);
+        assert_eq!(rendered(Width::Wide(133), Overflow::Omit), line);
     }
 
     #[test]
-    fn a_narrow_one_gets_what_matters_first_and_breaks_between_fields() {
+    fn a_narrow_terminal_gets_important_cells_first_and_breaks_between_cells() {
         let text = "10:30:00  #1  verified  payment.debited  100.00 CVE (10000)  evt_abc123\n          \
                     app → 200  DEBITED  plexos · PLEXOS_WEBHOOK_SECRET\n";
-        assert_eq!(shown(Width::Narrow(80), Overflow::Wrap(10)), text);
+        assert_eq!(rendered(Width::Narrow(80), Overflow::Wrap(10)), text);
     }
 
     #[test]
-    fn a_row_that_is_too_long_for_a_wide_one_keeps_its_columns_and_goes_on() {
+    fn a_row_too_long_for_a_wide_terminal_keeps_its_columns_and_continues_on_the_next_line() {
         let text = "10:30:00  #1    plexos    payment.debited        evt_abc123  100.00 CVE (10000)  DEBITED  \
                     verified · PLEXOS_WEBHOOK_SECRET\n          app → 200\n";
-        assert_eq!(shown(Width::Wide(122), Overflow::Wrap(10)), text);
-        assert!(shown(Width::Wide(122), Overflow::Omit).starts_with("10:30:00  #1  verified  "));
+        assert_eq!(rendered(Width::Wide(122), Overflow::Wrap(10)), text);
+        assert!(rendered(Width::Wide(122), Overflow::Omit).starts_with("10:30:00  #1  verified  "));
     }
 
     #[test]
-    fn what_has_no_room_in_a_single_line_is_left_out_and_that_is_seen() {
+    fn cells_that_do_not_fit_on_a_single_line_are_omitted_with_an_ellipsis() {
         let text = "10:30:00  #1  verified  payment.debited  100.00 CVE (10000)  evt_abc123 …\n";
-        assert_eq!(shown(Width::Narrow(80), Overflow::Omit), text);
-        assert_eq!(shown(Width::Narrow(72), Overflow::Omit), text.replace("  evt_abc123", ""));
+        assert_eq!(rendered(Width::Narrow(80), Overflow::Omit), text);
+        assert_eq!(rendered(Width::Narrow(72), Overflow::Omit), text.replace("  evt_abc123", ""));
     }
 
     #[test]
-    fn what_follows_a_wide_name_stands_where_it_stands_after_any_other() {
+    fn columns_stay_aligned_after_wide_letters_and_accents() {
         let money_at = |id: &str| {
-            let field = |tells, text: &str| Cell::new(tells, text, Paint::number);
-            let row = Row::new("", vec![field(CellKind::Id, id).with_min_width(8), field(CellKind::Money, "1.00 NGN")]);
+            let cell = |kind, text: &str| Cell::new(kind, text, Paint::number);
+            let row = Row::new("", vec![cell(CellKind::Id, id).with_min_width(8), cell(CellKind::Money, "1.00 NGN")]);
             let line = row.render(Width::Unlimited, Overflow::Omit, Paint::Plain);
             display_width(line.split("1.00").next().unwrap())
         };
@@ -255,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_longer_than_the_terminal_whatever_a_stranger_sends() {
+    fn no_line_is_longer_than_the_terminal_whatever_the_text() {
         let texts = ["x".repeat(300), "王小明🙂".repeat(50), "e\u{301}".repeat(300)];
         let longs = texts.map(|text| Cell::new(CellKind::Id, text, Paint::strong));
         for (columns, long) in (40..125).flat_map(|columns| longs.iter().map(move |long| (columns, long))) {

@@ -1,53 +1,55 @@
-//! Deliveries, verdicts and answers as rows and lines for people.
+//! Formats deliveries, verdicts and responses for people, as rows and lines.
+//!
+//! Everything from outside is shortened, escaped and masked here.
 
 use super::paint::Paint;
 use super::row::{Cell, CellKind, Row};
-use crate::diagnose::{Confidence, Finding, compare};
+use crate::diagnose::{Cause, Confidence, Finding, compare};
 use crate::model::delivery::AnalyzedDelivery;
-use crate::model::event::Event;
+use crate::model::event::{Event, Warning};
 use crate::model::exchange::Answer;
 use crate::model::mask::mask_secrets;
 use crate::model::sanitize::{escape_unsafe, first_line, truncate};
-use crate::model::stored::DeliverySummary;
-use crate::model::stored::{AnswerState, AppState};
+use crate::model::stored::{AnswerState, AppState, DeliverySummary};
 use crate::model::verdict::{Malformed, Verdict, VerdictCode};
 use std::time::Duration;
 
-/// The widest that a field of strangers' text is shown in a line.
+/// Columns that a cell of untrusted text may take.
 const MAX_CELL_WIDTH: usize = 40;
 
-/// The longest that a sentence is, whatever strangers put into it.
+/// Columns that a sentence with untrusted text may take.
 const MAX_SENTENCE_WIDTH: usize = 300;
 
-/// A text of a stranger, short, harmless, and without secrets.
+/// Masks, escapes and shortens untrusted text.
 fn safe(text: &str) -> String {
     truncate(&mask_secrets(text), MAX_CELL_WIDTH)
 }
 
-/// Provider, event, id, money, status; what is absent is left out.
+/// Builds the cells of an event: provider, type, id, money, status. Skips what is absent.
 fn event_cells(provider: Option<&str>, event: &Event) -> Vec<Cell> {
-    let mut fields = vec![
+    let mut cells = vec![
         Cell::new(CellKind::Provider, provider.unwrap_or("unknown"), Paint::name).with_min_width(8),
         Cell::new(CellKind::EventType, safe(event.kind.as_deref().unwrap_or("-")), Paint::strong).with_min_width(21),
     ];
-    fields.extend(event.id.as_deref().map(|id| Cell::new(CellKind::Id, safe(id), Paint::plain)));
+    cells.extend(event.id.as_deref().map(|id| Cell::new(CellKind::Id, safe(id), Paint::plain)));
     let money = event.money.as_ref().map(|money| escape_unsafe(&money.to_string()).into_owned());
-    fields.extend(money.map(|money| Cell::new(CellKind::Money, money, Paint::number)));
-    fields.extend(event.status.as_deref().map(|status| Cell::new(CellKind::Status, safe(status), Paint::plain)));
-    fields
+    cells.extend(money.map(|money| Cell::new(CellKind::Money, money, Paint::number)));
+    cells.extend(event.status.as_deref().map(|status| Cell::new(CellKind::Status, safe(status), Paint::plain)));
+    cells
 }
 
-/// What a kept delivery is, with `lead` before it: what `delivery` says, what was answered unless it was taken, and what the app answered
-/// last.
-pub fn stored_row(entry: &DeliverySummary, lead: impl Into<String>) -> Row {
-    let DeliverySummary { kind, event_id: id, subject, status, money, .. } = entry.clone();
+/// Builds the row of a stored delivery, with the response unless it was 2xx, and the app's last
+/// response.
+pub fn stored_row(summary: &DeliverySummary, label: impl Into<String>) -> Row {
+    let DeliverySummary { kind, event_id: id, subject, status, money, .. } = summary.clone();
     let event = Event { kind, id, subject, status, money, ..Event::default() };
-    let mut fields = event_cells(entry.provider.as_deref(), &event);
-    let verdict = if entry.verdict.is_verified() { Paint::good } else { Paint::bad };
-    fields.push(Cell::new(CellKind::Verdict, verdict_code_words(entry.verdict), verdict));
-    fields
-        .extend(entry.secret.as_deref().map(|secret| Cell::new(CellKind::Secret, escape_unsafe(secret), Paint::faint)));
-    let app = match entry.app {
+    let mut cells = event_cells(summary.provider.as_deref(), &event);
+    let verdict = if summary.verdict.is_verified() { Paint::good } else { Paint::bad };
+    cells.push(Cell::new(CellKind::Verdict, verdict_code_words(summary.verdict), verdict));
+    cells.extend(
+        summary.secret.as_deref().map(|secret| Cell::new(CellKind::Secret, escape_unsafe(secret), Paint::faint)),
+    );
+    let app = match summary.app {
         AppState::NotAsked => None,
         AppState::NoAnswer => Some(Cell::new(CellKind::Answer, "→ no answer", Paint::bad)),
         AppState::Answered(status) => {
@@ -55,10 +57,10 @@ pub fn stored_row(entry: &DeliverySummary, lead: impl Into<String>) -> Row {
             Some(Cell::new(CellKind::Answer, format!("→ {status}"), paint))
         }
     };
-    Row::new(lead, fields).with_cell(answer_cell(entry.answer)).with_cell(app.map(|app| app.with_prefix("app ")))
+    Row::new(label, cells).with_cell(answer_cell(summary.answer)).with_cell(app.map(|app| app.with_prefix("app ")))
 }
 
-/// Shows how whtool answered, unless with 2xx.
+/// Shows how whtool answered. `None`: with 2xx.
 pub fn answer_cell(answer: AnswerState) -> Option<Cell> {
     match answer {
         AnswerState::Answered(status) if status.is_success() => None,
@@ -67,7 +69,7 @@ pub fn answer_cell(answer: AnswerState) -> Option<Cell> {
     }
 }
 
-/// A verdict by its code, as the store has it.
+/// Shows the code of a stored verdict in words.
 pub fn verdict_code(code: VerdictCode, paint: Paint) -> String {
     let words = verdict_code_words(code);
     if code.is_verified() { paint.good(words) } else { paint.bad(words) }
@@ -76,16 +78,16 @@ pub fn verdict_code(code: VerdictCode, paint: Paint) -> String {
 fn verdict_code_words(code: VerdictCode) -> &'static str {
     match code {
         VerdictCode::Verified => "verified",
-        VerdictCode::Unsigned => "not signed",
-        VerdictCode::Malformed => "signature malformed",
-        VerdictCode::Mismatch => "signature does not match",
-        VerdictCode::TooOld => "too old",
-        VerdictCode::InFuture => "from the future",
-        VerdictCode::NoSecret => "matches no secret known here",
+        VerdictCode::Unsigned => "unsigned",
+        VerdictCode::Malformed => "malformed signature",
+        VerdictCode::Mismatch => "signature mismatch",
+        VerdictCode::TooOld => "timestamp too old",
+        VerdictCode::InFuture => "timestamp in the future",
+        VerdictCode::NoSecret => "no configured secret matches",
     }
 }
 
-/// A number of bytes: `213 bytes`, `4.2 KB`, `1.3 GB`.
+/// Formats a size: `213 bytes`, `4.2 KB`, `1.3 GB`.
 pub fn byte_size(bytes: u64) -> String {
     let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "KB")];
     match units.into_iter().find(|(unit, _)| bytes >= *unit) {
@@ -94,7 +96,7 @@ pub fn byte_size(bytes: u64) -> String {
     }
 }
 
-/// A verdict in a few words: `verified · PLEXOS_WEBHOOK_SECRET`.
+/// Formats a verdict and its secret: `verified · PLEXOS_WEBHOOK_SECRET`.
 pub fn verdict(verdict: &Verdict, paint: Paint) -> String {
     let words =
         if verdict.is_verified() { paint.good(verdict_words(verdict)) } else { paint.bad(verdict_words(verdict)) };
@@ -106,29 +108,24 @@ pub fn verdict(verdict: &Verdict, paint: Paint) -> String {
 
 fn verdict_words(verdict: &Verdict) -> &'static str {
     match verdict {
-        Verdict::Malformed(Malformed::TimestampMissing) => "timestamp missing",
-        Verdict::Malformed(malformed) if is_about_time(malformed) => "timestamp malformed",
+        Verdict::Malformed(Malformed::TimestampMissing) => "missing timestamp",
+        Verdict::Malformed(
+            Malformed::TimestampNotANumber | Malformed::TimestampMilliseconds | Malformed::TimestampRepeated,
+        ) => "malformed timestamp",
         other => verdict_code_words(other.code()),
     }
 }
 
-fn is_about_time(malformed: &Malformed) -> bool {
-    matches!(
-        malformed,
-        Malformed::TimestampNotANumber | Malformed::TimestampMilliseconds | Malformed::TimestampRepeated
-    )
-}
-
-/// How far the sentence of a finding or a warning is set in beyond its line: that is as wide as the word before it.
+/// Columns by which the sentence of a finding or warning is indented, after its first word.
 pub const FINDING_INDENT: usize = 8;
 
-/// The findings, two lines each: how sure and what, then what to do. Of a joint explanation the fixes follow one another.
+/// Formats findings, two lines each: confidence and cause, then the fix.
 pub fn findings(findings: &[Finding], indent: &str, paint: Paint) -> String {
     let mut text = String::new();
     for Finding { cause, confidence } in findings {
         let word = match confidence {
             Confidence::Proved => paint.bad(&format!("{:<7}", confidence.code())),
-            Confidence::Likely if *cause == crate::diagnose::Cause::Unexplained => paint.warn("unknown"),
+            Confidence::Likely if *cause == Cause::Unexplained => paint.warn("unknown"),
             Confidence::Likely => paint.warn(&format!("{:<7}", confidence.code())),
         };
         let fix = paint.faint("fix    ");
@@ -138,9 +135,9 @@ pub fn findings(findings: &[Finding], indent: &str, paint: Paint) -> String {
     text
 }
 
-/// The warnings about a payload, a line each.
+/// Formats the warnings about a payload, one per line.
 pub fn warnings(event: &Event, indent: &str, paint: Paint) -> String {
-    let line = |warning: &crate::model::event::Warning| {
+    let line = |warning: &Warning| {
         format!(
             "{indent}{} {}\n",
             paint.warn("warning"),
@@ -150,35 +147,37 @@ pub fn warnings(event: &Event, indent: &str, paint: Paint) -> String {
     event.warnings.iter().map(line).collect()
 }
 
-/// What a delivery is, with `lead` before it: a time of day, a number, a place.
-pub fn delivery_row(received: &AnalyzedDelivery, lead: impl Into<String>) -> Row {
-    let mut fields = event_cells(received.provider, &received.event);
+/// Builds the row of a delivery. The label comes first: a time of day, a number, a location in a
+/// file.
+pub fn delivery_row(received: &AnalyzedDelivery, label: impl Into<String>) -> Row {
+    let mut cells = event_cells(received.provider, &received.event);
     let verdict = &received.verdict;
     let colour = if verdict.is_verified() { Paint::good } else { Paint::bad };
-    fields.push(Cell::new(CellKind::Verdict, verdict_words(verdict), colour));
+    cells.push(Cell::new(CellKind::Verdict, verdict_words(verdict), colour));
     let secret = verdict.secret().map(|secret| escape_unsafe(&secret.to_string()).into_owned());
-    fields.extend(secret.map(|secret| Cell::new(CellKind::Secret, secret, Paint::faint)));
-    Row::new(lead, fields)
+    cells.extend(secret.map(|secret| Cell::new(CellKind::Secret, secret, Paint::faint)));
+    Row::new(label, cells)
 }
 
-/// A body's SHA-256 and length, to be compared with what a handler logs: `body sha256 9f86d081884c…  4 bytes`.
+/// Formats a body's SHA-256 and length, to compare with the log of a handler: `body sha256
+/// 9f86d081884c…  4 bytes`.
 pub fn body_digest(body: &[u8]) -> String {
     let hash = compare::body_hash(body);
     format!("body sha256 {}…  {}", &hash[..SHORT_HASH], count(body.len() as u64, "byte"))
 }
 
-/// How many digits of a hash are shown: enough to tell two bodies apart.
+/// Digits of a hash that are shown, enough to tell two bodies apart.
 const SHORT_HASH: usize = 12;
 
-/// What a target answered: status, time taken, first line of the body.
+/// Formats a response: status, duration, first line of the body.
 pub fn answer_line(answer: &Answer, took: Duration, paint: Paint) -> String {
     let status = answer.status.to_string();
     let status = if answer.status.is_success() { paint.good(&status) } else { paint.bad(&status) };
-    let said = mask_secrets(&first_line(&answer.body, 100));
-    format!("{status}  {:>8}  {said}", duration(took)).trim_end().to_owned()
+    let body = mask_secrets(&first_line(&answer.body, 100));
+    format!("{status}  {:>8}  {body}", duration(took)).trim_end().to_owned()
 }
 
-/// A duration with three digits or so: `312 µs`, `4.20 ms`, `1.31 s`.
+/// Formats a duration with about three digits: `312 µs`, `4.20 ms`, `1.31 s`.
 pub fn duration(took: Duration) -> String {
     let micros = took.as_micros();
     match micros {
@@ -188,11 +187,135 @@ pub fn duration(took: Duration) -> String {
     }
 }
 
-/// `1 request`, `2 requests`; `1 delivery`, `2 deliveries`.
+/// Formats a count: `1 request`, `2 requests`; `1 delivery`, `2 deliveries`.
 pub fn count(number: u64, noun: &str) -> String {
     match noun.strip_suffix('y') {
         _ if number == 1 => format!("{number} {noun}"),
         Some(stem) => format!("{number} {stem}ies"),
         None => format!("{number} {noun}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::delivery::Delivery;
+    use crate::model::message::Request;
+    use crate::model::money::Money;
+    use crate::model::secret::SecretOrigin;
+    use crate::model::status::Status;
+    use crate::model::width::Width;
+    use crate::render::row::Overflow;
+
+    fn received(verdict: Verdict, event: Event) -> AnalyzedDelivery {
+        let delivery = Delivery { request: Request::post("/", Vec::new()), peer: None, arrived: None };
+        AnalyzedDelivery { delivery, provider: Some("plexos"), verdict, event }
+    }
+
+    /// An event with a type, an id, an amount and a status.
+    fn event() -> Event {
+        let text = |text: &str| Some(text.to_owned());
+        let money = Some(Money { minor: 10_000, currency: "CVE".to_owned() });
+        Event {
+            kind: text("payment.debited"),
+            id: text("evt_abc123"),
+            status: text("DEBITED"),
+            money,
+            ..Event::default()
+        }
+    }
+
+    /// A delivery of each verdict, a hostile one, and one of an unknown provider.
+    fn deliveries() -> Vec<AnalyzedDelivery> {
+        let secret = || SecretOrigin::Environment { variable: "PLEXOS_WEBHOOK_SECRET".to_owned(), position: 0 };
+        let (age, ahead) = ("10m".parse().unwrap(), "1h".parse().unwrap());
+        let hostile = Event {
+            kind: Some(format!("pay\u{1b}[2J\u{202e}{}", "x".repeat(60))),
+            id: Some("sk_live_abc".to_owned()),
+            status: Some("王小明".to_owned()),
+            ..Event::default()
+        };
+        let unknown = AnalyzedDelivery { provider: None, ..received(Verdict::Unsigned, Event::default()) };
+        let mut deliveries: Vec<_> = [
+            Verdict::Verified { secret: secret() },
+            Verdict::Malformed(Malformed::TimestampMissing),
+            Verdict::Malformed(Malformed::TimestampMilliseconds),
+            Verdict::Malformed(Malformed::SignatureEmpty),
+            Verdict::Mismatch,
+            Verdict::TooOld { secret: secret(), age },
+            Verdict::InFuture { secret: secret(), ahead },
+            Verdict::NoSecret,
+        ]
+        .map(|verdict| received(verdict, event()))
+        .into();
+        deliveries.extend([received(Verdict::Mismatch, hostile), unknown]);
+        deliveries
+    }
+
+    fn rows(width: u16, overflow: Overflow) -> String {
+        let width = Width::from_columns(Some(width));
+        let row =
+            |delivery: &AnalyzedDelivery| delivery_row(delivery, "10:30:00  ").render(width, overflow, Paint::Plain);
+        deliveries().iter().map(row).collect()
+    }
+
+    #[test]
+    fn deliveries_at_80_columns() {
+        insta::assert_snapshot!(rows(80, Overflow::Wrap(10)));
+    }
+
+    #[test]
+    fn deliveries_at_80_columns_on_one_line_each() {
+        insta::assert_snapshot!(rows(80, Overflow::Omit));
+    }
+
+    #[test]
+    fn deliveries_at_160_columns() {
+        insta::assert_snapshot!(rows(160, Overflow::Wrap(10)));
+    }
+
+    #[test]
+    fn stored_deliveries_show_the_responses() {
+        let summary = |answer, app| DeliverySummary {
+            id: "1".parse().unwrap(),
+            arrived: "2025-01-15T10:30:00Z".parse().unwrap(),
+            peer: None,
+            provider: Some("plexos".to_owned()),
+            verdict: VerdictCode::Verified,
+            secret: None,
+            kind: Some("payment.debited".to_owned()),
+            event_id: Some("evt_abc123".to_owned()),
+            subject: None,
+            status: None,
+            money: None,
+            answer,
+            app,
+            size: 2,
+        };
+        let answered = |code: u16| AnswerState::Answered(Status(code));
+        let rows = [
+            summary(answered(200), AppState::NotAsked),
+            summary(answered(200), AppState::Answered(Status(204))),
+            summary(answered(200), AppState::Answered(Status(500))),
+            summary(answered(200), AppState::NoAnswer),
+            summary(AnswerState::Pending, AppState::NotAsked),
+            summary(answered(503), AppState::NotAsked),
+        ]
+        .map(|summary| stored_row(&summary, "").render(Width::Unlimited, Overflow::Omit, Paint::Plain));
+        insta::assert_snapshot!(rows.concat());
+    }
+
+    #[test]
+    fn sizes_durations_and_counts() {
+        assert_eq!(
+            [0, 1, 999, 4_250, 1_300_000_000].map(byte_size),
+            ["0 bytes", "1 byte", "999 bytes", "4.2 KB", "1.3 GB"]
+        );
+        let micros = [312, 4_200, 1_310_000].map(Duration::from_micros);
+        assert_eq!(micros.map(duration), ["312 µs", "4.20 ms", "1.31 s"]);
+        assert_eq!(
+            [count(1, "delivery"), count(2, "delivery"), count(0, "request")],
+            ["1 delivery", "2 deliveries", "0 requests"]
+        );
     }
 }
