@@ -1,10 +1,10 @@
-"""Writes captured deliveries, a line each as `whtool listen --json` writes them, and what `whtool verify --at arrived` has to
-count in them.
+"""Writes captured deliveries in the format of `whtool listen --json`, and the counts that `whtool verify --at arrived` must
+find.
 
-    captures.py COUNT good|bad FILE      the lines go to FILE, the counts as JSON to FILE.counts
+    captures.py COUNT good|bad FILE      writes the lines to FILE, the counts as JSON to FILE.counts
 
-Both providers, signed here with Python's hmac; with `bad`, one line in 200 is bad in one of eight ways. The same arguments
-always give the same file.
+Both providers, signed with Python's hmac. With `bad`, one line in 200 is bad in one of eight ways. The same arguments always
+give the same file.
 """
 
 import hashlib

@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
-# Measures whtool beside other ways to do the same, all in one run and by turns, and prints Markdown tables of ratios.
+# Compares whtool with other programs that do the same work, in one run and alternately, and prints Markdown tables of
+# ratios.
 #
 #   benches/compare.sh [startup|sign|verify|receive|send|lookups|all]
 #
-# ROUNDS (5)                rounds; the medians of their times count
-# SPELL (0.3)               seconds that a round gives a program which is over at once, run again and again
+# ROUNDS (5)                rounds; the tables show their medians
+# SPELL (0.3)               seconds for which a round repeats a short command
 # SIGN_BYTES (1000000000)   size of the large payload
 # VERIFY_LINES (100000)     captured lines for the comparison
-# GROWTH_LINES ("10000 100000 1000000")  how many lines whtool alone is given, to see how time and memory grow
+# GROWTH_LINES ("10000 100000 1000000")  lines verified by whtool alone, to see how time and memory grow
 # RECEIVE_SECONDS (5)       seconds of load on each receiver in each round
 # SEND_COUNT (10000)        bodies to send
 # LOOKUP_COUNT (5000)       references to look up, 50 at a time, each answered after 50 ms
-# QUICK=1                   other defaults, for a run of less than a minute
+# QUICK=1                   smaller defaults
 #
-# Needs cargo and cc; peers that are not installed are left out, and Express, Fastify and undici are fetched with npm. Test data
-# are kept in target/bench, some 3 GB. Receivers run on the first core and their load on the second, so that needs two.
+# Needs cargo and cc. Programs that are not installed are skipped; Express, Fastify and undici are installed with npm. Test
+# data, about 3 GB, stays in target/bench. Receivers run on the first core and their load on the second.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,7 +29,7 @@ data=target/bench
 whtool=target/release/whtool
 export WHTOOL_HOME=$data/home PLEXOS_WEBHOOK_SECRET=whsec_benchmark_plexos PLUSTIVE_WEBHOOK_SECRET=benchmark_plustive
 
-# The programs themselves: a version manager's wrapper would be measured with them.
+# The programs themselves, without the wrapper of a version manager, which would be measured, too.
 python=$(python3 -c 'import sys; print(sys.executable)' 2>/dev/null || true)
 node=$(node -p process.execPath 2>/dev/null || true)
 openssl=$(command -v openssl || true)
@@ -40,16 +41,16 @@ export NODE_PEERS=$PWD/$data/node
 
 fail() { echo "compare.sh: $*" >&2; exit 1; }
 
-# Gathers `STATUS NAME command…` in the list that `measure` takes; says so when the program is not there.
+# Adds `STATUS NAME command…` to the list for `measure`, unless the program is missing.
 jobs=()
 add() {
-    if [[ ! $3 ]]; then echo "- $2: not installed, left out"; return; fi
+    if [[ ! $3 ]]; then echo "- $2: not installed, skipped"; return; fi
     [[ ${#jobs[@]} -eq 0 ]] || jobs+=(--)
     jobs+=("$@")
 }
 
-# Measures what was gathered, and prints it as a table: wall and CPU time as parts of the first one's. Where names are
-# numbers, time is that of one of so many.
+# Measures the list and prints a table, with wall and CPU time relative to the first row. Where names are numbers, time is
+# divided by them.
 compare() { # SECONDS-A-ROUND
     echo
     echo '| | ratio | median | spread | CPU ratio | peak memory |'
@@ -67,7 +68,7 @@ compare() { # SECONDS-A-ROUND
     jobs=()
 }
 
-# What the output of a command must be.
+# Checks the output of a command.
 expect() { # TEXT NAME command…
     local expected=$1 name=$2 found
     shift 2
@@ -84,8 +85,8 @@ machine() {
     [[ ! $python ]] || versions+=", $($python --version)"
     [[ ! $node ]] || versions+=", Node $($node --version)"
     [[ ! $curl ]] || versions+=", $($curl --version | head -1 | cut -d ' ' -f 1-2)"
-    echo "Versions: $versions. Rounds: $ROUNDS, by turns; medians."
-    echo "Load before: $(cut -d ' ' -f 1 /proc/loadavg)."
+    echo "Versions: $versions. Rounds: $ROUNDS, alternating; medians."
+    echo "Load average before: $(cut -d ' ' -f 1 /proc/loadavg)."
 }
 
 startup() {
@@ -101,7 +102,7 @@ startup() {
     echo "Stripped binary: $(stat -c %s $whtool | awk '{ printf "%.2f MB", $1 / 1e6 }')."
 }
 
-# The large payload: bytes that nothing can compress or guess, and that are the same each time.
+# The large payload: incompressible bytes, the same in each run.
 payload() { # BYTES
     local file=$data/payload-$1
     [[ -s $file ]] || head -c "$1" /dev/zero | openssl enc -aes-128-ctr -nosalt -K 00 -iv 00 2>/dev/null >"$file"
@@ -123,21 +124,21 @@ sign_with_everything() { # FILE SECONDS-A-ROUND
 }
 
 sign() {
-    [[ $openssl ]] || { echo '- sign: openssl is not installed, left out'; return; }
+    [[ $openssl ]] || { echo '- sign: openssl is not installed, skipped'; return; }
     echo -e "\n## Sign one payload of $((SIGN_BYTES / 1000000)) MB"
     sign_with_everything "$(payload "$SIGN_BYTES")" 0
     echo -e '\n## Sign one payload of 300 bytes, whole process'
     sign_with_everything "$(payload 300)" "$SPELL"
 }
 
-# Captured lines, and beside them what must be counted.
+# Captured lines, and a file with the expected counts.
 captures() { # COUNT good|bad
     local file=$data/captures-$1-$2
     [[ -s $file.counts && $file.counts -nt benches/captures.py ]] || "$python" benches/captures.py "$1" "$2" "$file"
     echo "$file"
 }
 
-# whtool's own summary, by verdict, as the generator writes it.
+# whtool's summary by verdict, in the format of the generator.
 check_counts() { # FILE
     local expected
     expected=$(<"$1.counts")
@@ -151,7 +152,7 @@ verify_with_everything() { # good|bad STATUS
     expect "$(<"$file.counts")" python "$python" benches/peer.py verify "$file"
     expect "$(<"$file.counts")" node "$node" benches/peer.mjs verify "$file"
     echo -e "\n$(du -m "$file" | cut -f 1) MB."
-    echo "Right counts of all three: \`$(<"$file.counts")\`."
+    echo "Counts of all three: \`$(<"$file.counts")\`."
     add 0 'Node: JSON.parse, createHmac' "$node" benches/peer.mjs verify "$file"
     add 0 'Python: json, hmac' "$python" benches/peer.py verify "$file"
     add "$2" '**whtool verify -q** (counts, as the peers)' $whtool verify -q --at arrived "$file"
@@ -163,13 +164,13 @@ verify_with_everything() { # good|bad STATUS
 }
 
 verify() {
-    [[ $python ]] || { echo '- verify: python3 is not installed, left out'; return; }
+    [[ $python ]] || { echo '- verify: python3 is not installed, skipped'; return; }
     local count file
-    echo -e "\n## Verify $VERIFY_LINES captured lines, all of them good"
+    echo -e "\n## Verify $VERIFY_LINES captured lines, all good"
     verify_with_everything good 0
     echo -e "\n## Verify $VERIFY_LINES captured lines, one in 200 bad"
     verify_with_everything bad 1
-    echo -e '\n## How verifying grows: time for each good line'
+    echo -e '\n## How verifying grows: time per good line'
     for count in $GROWTH_LINES; do
         file=$(captures "$count" good)
         check_counts "$file"
@@ -178,18 +179,18 @@ verify() {
     compare 0
 }
 
-# Fetches what Node programs need, once.
+# Installs the npm packages once.
 node_peers() {
     [[ $node ]] || return 0
     [[ -d $NODE_PEERS/node_modules ]] || npm install --silent --no-audit --no-fund --prefix "$NODE_PEERS" express fastify undici \
-        >/dev/null 2>&1 || echo '- Express, Fastify, undici: npm could not fetch them, left out'
+        >/dev/null 2>&1 || echo '- Express, Fastify, undici: npm could not install them, skipped'
 }
 
 has_peer() { [[ -d $NODE_PEERS/node_modules/$1 ]]; }
 
 peer_version() { "$node" -p "require('$NODE_PEERS/node_modules/$1/package.json').version"; }
 
-# What was started, to be ended with this script.
+# Processes that end with this script.
 started=()
 end_servers() {
     local pid
@@ -215,7 +216,7 @@ serve() { # PORT command…
     fail "$1 does not listen after $attempt attempts"
 }
 
-# A receiver that is to be measured: it must take the event, and refuse one that is not signed, unless it looks at nothing.
+# Registers a receiver. It must accept the event and refuse an unsigned one, unless it verifies nothing.
 receivers=() ports=() paths=()
 receiver() { # NAME PATH STATUS-OF-A-REFUSAL PORT command…
     local name=$1 path=$2 refusal=$3 port=$4 status
@@ -247,7 +248,7 @@ all_receivers() {
         receiver "adnanh/webhook $("$webhook" -version | cut -d ' ' -f 3)" /hooks/plustive 500 "$port" \
             "$webhook" -hooks $data/hooks.json -ip 127.0.0.1 -port "$port"
     else
-        echo '- adnanh/webhook: not installed, left out'
+        echo '- adnanh/webhook: not installed, skipped'
     fi
     port=$(free_port)
     receiver '**whtool listen**, every event synced' / 401 "$port" \
@@ -260,11 +261,11 @@ all_receivers() {
     receiver 'a C loop that only answers (the floor)' / 200 "$port" "$data/server" "$port"
 }
 
-# The CPU time that a receiver has taken, in hundredths of a second.
+# CPU time of a receiver, in hundredths of a second.
 ticks() { awk '{ print $14 + $15 }' "/proc/${started[$1]}/stat"; }
 
-# One spell of load on one receiver. A line: its number, events a second, the 99th percentile in microseconds, how many were not
-# answered 2xx, and the CPU time that an event took in microseconds.
+# One interval of load on one receiver. Prints its number, events per second, 99th percentile in microseconds, number of
+# answers other than 2xx, and CPU time per event in microseconds.
 load() { # NUMBER CONNECTIONS SECONDS
     local line before
     before=$(ticks "$1")
@@ -276,7 +277,7 @@ load() { # NUMBER CONNECTIONS SECONDS
 
 receive() {
     if [[ ! $wrk || ! $python || ! $curl || ! $taskset ]]; then
-        echo '- receive: needs wrk, taskset, curl and python3, left out'
+        echo '- receive: needs wrk, taskset, curl and python3, skipped'
         return
     fi
     node_peers
@@ -288,12 +289,12 @@ receive() {
         echo -e "\n## Verified receives of 300 bytes, $connections connections\n"
         for round in $(seq 0 "$ROUNDS"); do
             for number in "${!receivers[@]}"; do
-                # The first round warms up.
+                # The first round is a warm-up.
                 if [[ $round == 0 ]]; then load "$number" "$connections" 1 >/dev/null; continue; fi
                 load "$number" "$connections" "$RECEIVE_SECONDS"
             done
         done >$data/loads
-        echo '| | ratio | events/s | spread | CPU an event | p99 | peak memory |'
+        echo '| | ratio | events/s | spread | CPU per event | p99 | peak memory |'
         echo '|---|---|---|---|---|---|---|'
         for number in "${!receivers[@]}"; do
             printf '%s\t%s\t%s\n' "$number" "${receivers[$number]}" \
@@ -329,7 +330,7 @@ receive() {
 }
 
 send() {
-    if [[ ! $python || ! $taskset ]]; then echo '- send: needs taskset and python3, left out'; return; fi
+    if [[ ! $python || ! $taskset ]]; then echo '- send: needs taskset and python3, skipped'; return; fi
     node_peers
     local port
     port=$(free_port)
@@ -345,16 +346,16 @@ send() {
     end_servers
 }
 
-# A Python that has aiohttp, fetched once.
+# A Python environment with aiohttp, installed once.
 python_peer() {
     [[ $python ]] || return 0
     [[ -x $data/python/bin/python ]] || { "$python" -m venv $data/python && $data/python/bin/pip install --quiet aiohttp; } \
         >/dev/null 2>&1 || true
-    $data/python/bin/python -c 'import aiohttp' 2>/dev/null || { echo '- aiohttp: pip could not fetch it, left out'; rm -rf $data/python; }
+    $data/python/bin/python -c 'import aiohttp' 2>/dev/null || { echo '- aiohttp: pip could not install it, skipped'; rm -rf $data/python; }
 }
 
 lookups() {
-    if [[ ! $curl || ! $python || ! $taskset ]]; then echo '- lookups: needs curl, taskset and python3, left out'; return; fi
+    if [[ ! $curl || ! $python || ! $taskset ]]; then echo '- lookups: needs curl, taskset and python3, skipped'; return; fi
     node_peers
     python_peer
     local port url file=$data/references ideal

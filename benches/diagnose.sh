@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures how long `whtool verify` looks for a cause where there is none, so that everything is tried: one request, bodies of
-# growing size. Prints a Markdown table; the medians of ROUNDS (7) runs count. Needs cargo and python3.
+# Measures how long `whtool verify` searches when no cause exists, so that every candidate is tried: one request, bodies of
+# growing size. Prints a Markdown table with the medians of ROUNDS (7) runs. Needs cargo and python3.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [[ -x target/release/whtool ]] || cargo build --release

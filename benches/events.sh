@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# How long `events` takes over a large store, as a user feels it: the whole process, from start to end.
+# Measures `events` on a large store: the whole process, as a user experiences it.
 #
-#   benches/events.sh [DELIVERIES]      100000 when not given
+#   benches/events.sh [DELIVERIES]      default: 100000
 #
-# A listener receives that many signed samples of both providers, some of them tampered with; then each question is asked ten
-# times, and the median is told. With EVENTS_STORE=FILE that store is asked, and none is filled.
+# A listener receives this many signed samples of both providers, some of them tampered with. Then each command runs ten
+# times; the median is printed. With EVENTS_STORE=FILE that store is used instead of a new one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 deliveries=${1:-100000}

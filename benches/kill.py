@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Kills a listener in the middle of its work, again and again, and looks whether anything that it acknowledged is missing.
+"""Kills a listener under load, again and again, and checks that nothing that it acknowledged is missing.
 
     cargo build --release && python3 benches/kill.py [ROUNDS [EVENTS]]
 
-Each round sends up to EVENTS distinct signed events over 64 connections and kills the listener (SIGKILL) at a random moment; the
-last round is left to end. Afterwards every event that was answered 200 must be in the store, with its very bytes. Python signs,
-and SQLite's own library reads the store: nothing here is whtool's but the listener.
+Each round sends up to EVENTS distinct signed events over 64 connections and kills the listener (SIGKILL) at a random moment;
+the last round ends normally. Afterwards every event that was answered with 200 must be in the store, byte for byte. Python
+signs, and SQLite's own library reads the store: only the listener is whtool's.
 """
 
 import hashlib

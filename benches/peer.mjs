@@ -1,10 +1,10 @@
-// The jobs of the benchmark as a Node program does them.
+// The benchmark's work as a Node program does it.
 //
-//   peer.mjs sign FILE       the HMAC of a file, read in pieces
+//   peer.mjs sign FILE       the HMAC of a file, read in blocks
 //   peer.mjs verify FILE     the verdicts on captured lines, counted
 //
-// Secrets come from the environment, as whtool's do. Files are read with readSync, and lines cut by hand: streams and readline
-// are slower.
+// Secrets come from the environment, as whtool's do. Files are read with readSync and split into lines by hand, which is faster
+// than streams and readline.
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { openSync, readSync } from "node:fs";

@@ -1,6 +1,6 @@
-"""The jobs of the benchmark as a Python program does them.
+"""The benchmark's work as a Python program does it.
 
-    peer.py sign FILE       the HMAC of a file, read in pieces
+    peer.py sign FILE       the HMAC of a file, read in blocks
     peer.py verify FILE     the verdicts on captured lines, counted
 
 Secrets come from the environment, as whtool's do.
@@ -13,7 +13,7 @@ import os
 import sys
 from datetime import datetime
 
-PIECE = 1 << 20
+BLOCK = 1 << 20
 TOLERANCE = 300
 HEX = frozenset("0123456789abcdefABCDEF")
 
@@ -21,12 +21,12 @@ HEX = frozenset("0123456789abcdefABCDEF")
 def sign(path):
     mac = hmac.new(os.environb[b"PLUSTIVE_WEBHOOK_SECRET"], digestmod=hashlib.sha256)
     with open(path, "rb", buffering=0) as file:
-        while piece := file.read(PIECE):
+        while piece := file.read(BLOCK):
             mac.update(piece)
     print(mac.hexdigest())
 
 
-def judge(record, plexos, plustive):
+def verdict(record, plexos, plustive):
     request = record["request"]
     headers = {name.lower(): value for name, value in request["headers"]}
     body = request["body"].encode()
@@ -57,7 +57,7 @@ def verify(path):
         for line in file:
             record = json.loads(line)
             if "request" in record:
-                verdict = judge(record, plexos, plustive)
+                verdict = verdict(record, plexos, plustive)
                 counts[verdict] = counts.get(verdict, 0) + 1
     print(json.dumps(dict(sorted(counts.items())), separators=(",", ":")))
 

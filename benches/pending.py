@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Measures how long an event takes to be acknowledged while so many others wait for an app that is down.
+"""Measures the time to acknowledge an event while others wait for an app that is down.
 
     cargo build --release && python3 benches/pending.py [COUNT…]
 
-For each COUNT (1000, 10000, 100000, 1000000 unless given) a store is filled with that many deliveries that wait for an app, a
-listener that sends on to it is started on the store, and one client sends 300 events one after the other.
+For each COUNT (default: 1000, 10000, 100000, 1000000) a store is filled with this many deliveries that wait for an app, a
+listener that forwards to that app is started on the store, and one client sends 300 events in sequence.
 """
 
 import hashlib

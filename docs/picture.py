@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws docs/demo.svg from what `whtool listen --demo` really prints.
+"""Draws docs/demo.svg from the output of `whtool listen --demo`.
 
     cargo build --release && python3 docs/picture.py
 """
@@ -16,7 +16,7 @@ WIDTH, LINE, LETTER, MOST = 156, 18, 8.05, 44
 
 
 def demonstration():
-    """The lines of a demonstration, colours and all, up to its last delivery."""
+    """Returns the colored lines of a demonstration, up to its last delivery."""
     with tempfile.TemporaryDirectory() as home:
         os.chmod(home, 0o700)
         environment = {"PATH": os.environ["PATH"], "WHTOOL_HOME": home, "TZ": "Atlantic/Cape_Verde"}
