@@ -381,13 +381,13 @@ fn a_value_that_is_no_url_is_a_usage_error_with_a_suggestion() {
         [&["check", "3000"][..], &["replay", "payment.debited", "--to", "3000"], &["listen", "--forward-to", "3000"]]
     {
         let run = made.run(words);
-        assert!(run.status == 2 && run.err.contains("write http://localhost:3000"), "{words:?}: {}", run.err);
+        assert!(run.status == 2 && run.err.contains("use http://localhost:3000"), "{words:?}: {}", run.err);
     }
     let event = made.run(&["check", "payment.debited"]);
-    assert!(event.status == 2 && event.err.contains("a URL is expected"), "{}", event.err);
+    assert!(event.status == 2 && event.err.contains("expected a URL"), "{}", event.err);
     let variable = Made::with_secrets().variable("WHTOOL_TO", "3000").run(&["replay", "payment.debited"]);
     assert!(
-        variable.err.contains("WHTOOL_TO") && variable.err.contains("write http://localhost:3000"),
+        variable.err.contains("WHTOOL_TO") && variable.err.contains("use http://localhost:3000"),
         "{}",
         variable.err
     );

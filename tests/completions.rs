@@ -25,7 +25,7 @@ fn commands_options_and_values_are_offered() {
 fn samples_and_event_types_are_offered() {
     assert_eq!(offered(&["samples", "show", "payment.d"]), ["payment.debited"]);
     assert_eq!(offered(&["replay", "transaction.completed.ref"]), ["transaction.completed.refunded"]);
-    assert_eq!(offered(&["listen", "--events", "settle"]), ["settlement.completed"]);
+    assert_eq!(offered(&["listen", "--type", "settle"]), ["settlement.completed"]);
     assert_eq!(offered(&["events", "--type", "settle"]), ["settlement.completed"]);
 }
 

@@ -51,7 +51,10 @@ const CASES: [Case; 11] = [
         key: "forward-to",
         values: ["http://localhost:1/", "http://localhost:2/"],
         words: &["listen"],
-        signs: ["go on to http://localhost:1/", "go on to http://localhost:2/"],
+        signs: [
+            "forwarding verified deliveries to http://localhost:1/",
+            "forwarding verified deliveries to http://localhost:2/",
+        ],
     },
     Case {
         key: "to",

@@ -80,7 +80,7 @@ fn what_was_given_up_is_taken_up_again_after_a_restart_and_what_was_refused_is_n
     let told = until(&mut listener, "whtool.forwarded/1");
     assert_eq!((told["tries"].as_u64(), told["sequel"].as_str()), (Some(1), Some("taken")));
     let (_, said) = listener.end("INT");
-    assert!(said.contains("1 delivery from before"), "{said}");
+    assert!(said.contains("forwarding 1 delivery queued by an earlier run"), "{said}");
     assert_eq!(refusing.requests.try_iter().count(), 1);
 }
 
@@ -210,5 +210,5 @@ fn the_end_tells_how_many_are_still_to_be_sent_on() {
     }
     let (status, said) = listener.end("INT");
     assert_eq!(status, Some(130));
-    assert!(said.contains("3 deliveries still to be sent on: the next `whtool listen`"), "{said}");
+    assert!(said.contains("3 deliveries still queued; the next `whtool listen`"), "{said}");
 }

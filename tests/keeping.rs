@@ -106,7 +106,7 @@ fn without_a_store_nothing_is_kept_and_that_is_said() {
     let mut listener = Listener::start(home.path(), &["--no-store"]);
     listener.exchange(&post(REFERENCE_MAC, REFERENCE));
     assert_eq!(listener.record()["id"], Value::Null);
-    assert!(listener.end("INT").1.contains("keeping nothing"));
+    assert!(listener.end("INT").1.contains("not storing deliveries"));
     assert_eq!(count(home.path()), 0);
 }
 
@@ -381,7 +381,7 @@ fn a_store_that_cannot_be_written_means_503_and_the_listener_goes_on() {
     });
     assert!(refused.is_some(), "the limit was never reached");
     let (_, said) = listener.end("INT");
-    assert!(said.contains("can't be recorded"), "{said}");
+    assert!(said.contains("can't store deliveries, answering 503"), "{said}");
     let listed = run(&mut whtool(home.path(), &["events", "--all", "--json", "--store", store.to_str().unwrap()]));
     assert!(String::from_utf8_lossy(&listed.stdout).lines().count() >= acknowledged);
 }

@@ -126,7 +126,7 @@ fn records_begin_with_the_ready_line_and_keep_the_bytes() {
 
 #[test]
 fn only_the_types_asked_for_are_shown_and_counted() {
-    let run = listen([plexos(PLEXOS_MAC), plustive()], &["--compact", "--events", "transaction.*", "--count", "1"]);
+    let run = listen([plexos(PLEXOS_MAC), plustive()], &["--compact", "--type", "transaction.*", "--count", "1"]);
     assert_eq!(run.text().lines().count(), 1);
     assert!(run.text().contains("transaction.success"));
     assert_eq!(run.status, 0);
@@ -138,7 +138,7 @@ fn the_count_is_of_verified_events_and_time_running_out_is_a_no() {
     assert_eq!((run.status, run.text().contains("transaction.success")), (0, false));
     let run = listen([plexos("zz")], &["--count", "1", "--timeout", "30s"]);
     assert_eq!(run.status, 1);
-    assert!(run.err.contains("time ran out"), "{}", run.err);
+    assert!(run.err.contains("timed out after 30s"), "{}", run.err);
 }
 
 #[test]

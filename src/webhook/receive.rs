@@ -1,4 +1,6 @@
-//! From bytes to a judged delivery: provider, claim, verdict, event. The one straight way that `listen` and `verify` share.
+//! Verifies one delivery: detects the provider, checks the signature and reads the event.
+//!
+//! `listen`, `verify` and `replay` all call this.
 
 use crate::json;
 use crate::json::value::{NotAPayload, Payload};
@@ -9,20 +11,18 @@ use crate::model::timestamp::Timestamp;
 use crate::model::verdict::Verdict;
 use crate::provider::{self, Provider};
 
-/// What deliveries are judged by.
 #[derive(Clone)]
 pub struct Rules {
-    /// Every known key, of every provider.
+    /// Keys of every provider.
     pub keys: Vec<Key>,
-    /// How far a signed time may lie from now.
     pub tolerance: Tolerance,
 }
 
-/// Judges a delivery as of `now`.
+/// Verifies a delivery as of `now`.
 pub fn receive(delivery: Delivery, rules: &Rules, now: Timestamp) -> AnalyzedDelivery {
     let signer = provider::by_header(&delivery.request);
     let payload = read_payload(&delivery.request.body);
-    let provider = signer.or_else(|| payload.as_ref().ok().and_then(owner));
+    let provider = signer.or_else(|| payload.as_ref().ok().and_then(provider_of_payload));
     let mut event = match (payload, provider) {
         (Ok(payload), Some(provider)) => provider.parse_event(&payload),
         (Ok(_), None) => Event::default(),
@@ -31,7 +31,7 @@ pub fn receive(delivery: Delivery, rules: &Rules, now: Timestamp) -> AnalyzedDel
     let verdict = signer.map_or(Verdict::Unsigned, |signer| match signer.claim(&delivery.request) {
         Ok(claim) => {
             let verdict = signature::verify(&claim, &rules.keys, now, rules.tolerance);
-            event.warnings.extend(time_too(&verdict, signature::check_age(claim.time, now, rules.tolerance)));
+            event.warnings.extend(timestamp_warning(&verdict, signature::check_age(claim.time, now, rules.tolerance)));
             verdict
         }
         Err(malformed) => Verdict::Malformed(malformed),
@@ -39,21 +39,20 @@ pub fn receive(delivery: Delivery, rules: &Rules, now: Timestamp) -> AnalyzedDel
     AnalyzedDelivery { provider: provider.map(Provider::name), verdict, event, delivery }
 }
 
-/// That the time is wrong beside a signature that failed: whoever mends the one would meet the other next.
-fn time_too(verdict: &Verdict, off: Option<OutOfTolerance>) -> Option<Warning> {
-    match (verdict, off?) {
+/// Warns that the timestamp is out of tolerance, too: fixing the signature alone would not be enough.
+fn timestamp_warning(verdict: &Verdict, age: Option<OutOfTolerance>) -> Option<Warning> {
+    match (verdict, age?) {
         (Verdict::Mismatch | Verdict::NoSecret, OutOfTolerance::Past(age)) => Some(Warning::AlsoTooOld(age)),
         (Verdict::Mismatch | Verdict::NoSecret, OutOfTolerance::Future(ahead)) => Some(Warning::AlsoInFuture(ahead)),
         _ => None,
     }
 }
 
-fn owner(payload: &Payload<'_>) -> Option<&'static dyn Provider> {
+fn provider_of_payload(payload: &Payload<'_>) -> Option<&'static dyn Provider> {
     let keys: Vec<_> = payload.keys().map(str::to_owned).collect();
     provider::by_payload_keys(&keys)
 }
 
-/// The payload, or what is odd about it.
 fn read_payload(body: &[u8]) -> Result<Payload<'_>, Warning> {
     if body.is_empty() {
         return Err(Warning::EmptyBody);
@@ -63,4 +62,62 @@ fn read_payload(body: &[u8]) -> Result<Payload<'_>, Warning> {
         NotAPayload::Syntax(_) if json::is_valid(body) => Warning::TooDeep,
         NotAPayload::Syntax(_) => Warning::NotJson,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::message::Request;
+    use crate::model::signature::DEFAULT_TOLERANCE;
+
+    const PLEXOS: &str = r#"{"id":"evt_1","type":"payment.debited","data":{},"createdAt":"2025-01-15T10:30:00.000Z"}"#;
+    const PLUSTIVE: &str = r#"{"event":"transaction.success","reference":"PLS-1","status":"Success"}"#;
+
+    fn receive_post(headers: &str, body: &str) -> AnalyzedDelivery {
+        let headers = crate::model::message::Headers::read(headers.as_bytes().to_vec()).unwrap();
+        let request = Request { headers, ..Request::post("/", body.as_bytes().to_vec()) };
+        let rules = Rules { keys: Vec::new(), tolerance: Some(DEFAULT_TOLERANCE) };
+        receive(Delivery { request, peer: None, arrived: None }, &rules, Timestamp::from_second(1_000_000).unwrap())
+    }
+
+    #[test]
+    fn an_unsigned_delivery_gets_its_provider_and_event_from_the_payload() {
+        for (body, provider, kind) in
+            [(PLEXOS, "plexos", "payment.debited"), (PLUSTIVE, "plustive", "transaction.success")]
+        {
+            let received = receive_post("", body);
+            assert_eq!((received.provider, received.event.kind.as_deref()), (Some(provider), Some(kind)));
+            assert_eq!(received.verdict, Verdict::Unsigned);
+        }
+        let unknown = receive_post("", r#"{"hello":"world"}"#);
+        assert_eq!((unknown.provider, unknown.event), (None, Event::default()));
+    }
+
+    #[test]
+    fn the_signature_header_names_the_provider_whatever_the_payload_looks_like() {
+        let received = receive_post("X-Plustive-Signature: 00\r\n", PLEXOS);
+        assert_eq!(received.provider, Some("plustive"));
+        assert_ne!(received.verdict, Verdict::Unsigned);
+    }
+
+    #[test]
+    fn a_body_that_is_not_a_payload_is_a_warning() {
+        let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
+        let deep = format!(r#"{{"a":{deep}}}"#);
+        let bodies = [("", Warning::EmptyBody), ("[1]", Warning::NotAnObject), ("{", Warning::NotJson)];
+        for (body, warning) in bodies.into_iter().chain([(deep.as_str(), Warning::TooDeep)]) {
+            assert_eq!(receive_post("", body).event.warnings, [warning], "{body:.20}");
+        }
+    }
+
+    #[test]
+    fn a_signature_that_fails_and_is_old_is_both() {
+        let signature = "0".repeat(64);
+        let headers = |time: i64| format!("X-Plexos-Timestamp: {time}\r\nX-Plexos-Signature: {signature}\r\n");
+        let old = receive_post(&headers(999_000), PLEXOS);
+        assert_eq!(old.verdict, Verdict::NoSecret);
+        assert!(matches!(old.event.warnings[..], [.., Warning::AlsoTooOld(age)] if age.as_secs() == 1000));
+        let future = receive_post(&headers(1_001_000), PLEXOS);
+        assert!(matches!(future.event.warnings[..], [.., Warning::AlsoInFuture(ahead)] if ahead.as_secs() == 1000));
+    }
 }

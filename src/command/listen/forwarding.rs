@@ -1,56 +1,57 @@
-//! `--forward-to`: the flags, as the listener takes them.
+//! The flags of `listen` that concern forwarding.
 
 use crate::command::shared::secrets;
 use crate::command::{Session, confirm, span};
 use crate::model::address::is_loopback;
 use crate::model::error::{Error, Result};
 use crate::model::timestamp::SignedDuration;
-use crate::webhook::forward::{self, Changes, Route};
+use crate::webhook::forward::{self, RequestChanges, Route};
 use crate::world::{AckMode, CertificateCheck, ForwardOptions};
 use clap::Args;
 use std::sync::Arc;
 
-/// Sending verified deliveries on to your app
+/// Forwarding verified deliveries to your app
 #[derive(Args)]
 #[command(next_help_heading = "Forwarding")]
 pub(super) struct ForwardArgs {
-    /// Send verified deliveries on to your app, some types only with 'payment.*=URL'; the same path is appended when URL has none
+    /// Forward verified deliveries to your app; 'payment.*=URL' forwards only matching types. The request's path is
+    /// added to a URL without one. May be repeated
     #[arg(long, value_name = "URL")]
     pub forward_to: Vec<Route>,
-    /// Answer the provider with the app's own status and body
+    /// Answer the provider with the app's response instead of 200
     #[arg(long, conflicts_with_all = ["ordered", "in_flight"])]
     passthrough: bool,
-    /// Send deliveries about the same payment or reference one at a time
+    /// Forward deliveries about the same payment one at a time
     #[arg(long)]
     ordered: bool,
-    /// Sign anew with the local test secret
+    /// Re-sign deliveries with the local test secret
     #[arg(long)]
     resign: bool,
-    /// Try again so often when the app is down or answers 5xx
+    /// Retry this often while the app is down or answers 5xx
     #[arg(long, value_name = "N", default_value_t = 10)]
     retry: u32,
-    /// The first pause before trying again; every further one is twice as long
-    #[arg(long, value_name = "SPAN", default_value = "1s", value_parser = span)]
+    /// Pause before the first retry; doubles with each further one
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = span)]
     retry_pause: SignedDuration,
-    /// How long the app may take
-    #[arg(long, value_name = "SPAN", default_value = "30s", value_parser = span)]
+    /// Maximum time for the app to respond
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = span)]
     forward_timeout: SignedDuration,
-    /// Set a header, in place of those of the same name
+    /// Set a header, replacing any with the same name
     #[arg(long, value_name = "NAME: VALUE", value_parser = header)]
     header: Vec<(String, String)>,
-    /// Accept any certificate of the app, such as a self-signed one
+    /// Accept any TLS certificate of the app, such as a self-signed one
     #[arg(long)]
     insecure: bool,
-    /// How many may be on their way at once
+    /// Maximum number of deliveries forwarded at once
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
     in_flight: u16,
-    /// Send on to an address that is not this machine without asking
+    /// Skip the confirmation before forwarding to another machine
     #[arg(long)]
     yes: bool,
 }
 
 fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once(':').ok_or_else(|| "write 'Name: value'".to_owned())?;
+    let (name, value) = text.split_once(':').ok_or_else(|| "expected 'Name: value'".to_owned())?;
     crate::model::message::Headers::new()
         .push(name.trim(), value.trim().as_bytes())
         .map_err(|error| error.to_string())?;
@@ -58,8 +59,9 @@ fn header(text: &str) -> Result<(String, String), String> {
 }
 
 impl ForwardArgs {
-    /// A flag that says nothing without a URL. The URL may also come from a settings file, which clap's `requires` does not count.
-    fn pointless(&self) -> Option<&'static str> {
+    /// Returns a flag that has no effect without `--forward-to`. clap's `requires` can't check this, since the
+    /// URL may come from a settings file.
+    fn flag_without_effect(&self) -> Option<&'static str> {
         let flags = [
             ("--passthrough", self.passthrough),
             ("--ordered", self.ordered),
@@ -70,12 +72,12 @@ impl ForwardArgs {
         flags.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
     }
 
-    /// As the listener takes them. `None`: nothing is sent on.
-    pub(super) fn forward(&self, session: &Session<'_>) -> Result<Option<ForwardOptions>> {
+    /// Converts the flags for the listener, and asks for confirmation if deliveries leave this machine.
+    /// `None`: nothing is forwarded.
+    pub(super) fn options(&self, session: &Session<'_>) -> Result<Option<ForwardOptions>> {
         if self.forward_to.is_empty() {
-            return self.pointless().map_or(Ok(None), |flag| {
-                Err(Error::usage(format!("{flag} is about sending on, and nothing says where to"))
-                    .hint("add --forward-to URL"))
+            return self.flag_without_effect().map_or(Ok(None), |flag| {
+                Err(Error::usage(format!("{flag} has no effect without --forward-to")).hint("add --forward-to URL"))
             });
         }
         for route in self.forward_to.iter().filter(|route| !is_loopback(&route.url)) {
@@ -83,23 +85,23 @@ impl ForwardArgs {
             if !self.yes {
                 confirm(
                     session,
-                    &format!("{host} is not this machine, and what is sent on there is really signed"),
+                    &format!("{host} is another machine, and would receive genuinely signed events"),
                     host,
                 )?;
             }
         }
         let resign = if self.resign { Some(secrets::local_test_keys(session)?) } else { None };
-        let changes = Changes { set: self.header.clone(), resign };
+        let changes = RequestChanges { headers: self.header.clone(), resign };
         let routes = self.forward_to.clone();
         Ok(Some(ForwardOptions {
             urls: self.forward_to.iter().map(|route| route.url.clone()).collect(),
             route: Arc::new(move |received| {
-                let kind = received.event.kind.as_deref();
-                routes.iter().filter(|route| route.takes(kind)).map(|route| route.url.clone()).collect()
+                let event_type = received.event.kind.as_deref();
+                routes.iter().filter(|route| route.matches(event_type)).map(|route| route.url.clone()).collect()
             }),
             prepare: Arc::new(move |request, base, now| {
-                let url = forward::target(base, request);
-                let request = forward::outgoing(request, &url, &changes, now)?;
+                let url = forward::target_url(base, request);
+                let request = forward::build_request(request, &url, &changes, now)?;
                 Ok((url, request))
             }),
             ack_mode: if self.passthrough { AckMode::Passthrough } else { AckMode::Immediate },
@@ -112,8 +114,8 @@ impl ForwardArgs {
         }))
     }
 
-    /// Where deliveries go, for the person.
-    pub(super) fn spoken(&self) -> String {
+    /// Returns the URLs, for a message.
+    pub(super) fn url_list(&self) -> String {
         self.forward_to.iter().map(|route| route.url.to_string()).collect::<Vec<_>>().join(", ")
     }
 }

@@ -1,16 +1,14 @@
-//! `whtool listen`: receives deliveries, judges them, shows them.
+//! `whtool listen`: receives, verifies, stores, acknowledges and shows webhooks.
 //!
-//! The listener itself is in `edge`; what is shown of each delivery is decided in `display`, the demonstration in `demo`.
+//! The HTTP server is in `edge/listener`. `display` shows deliveries, `demo` sends some.
 
-mod apps;
-mod budget;
+mod app_status;
 mod demo;
 mod display;
 mod forwarding;
-mod page;
-mod seen;
-mod tally;
-mod watch;
+mod output;
+mod secret_reload;
+mod state;
 
 use super::{Session, span};
 use crate::command::shared::captures::StoreArgs;
@@ -23,51 +21,52 @@ use crate::world::{self, AckPolicy, ListenerEvent, RunningListener, StoreLocatio
 use clap::Args;
 use display::Display;
 use forwarding::ForwardArgs;
+use secret_reload::SecretReloader;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
-use watch::Watch;
 
-/// Run a local receiver: verify, ack_policy and show every delivery
+/// Receive webhooks on this machine: verify, store, acknowledge and show every delivery
 ///
-/// Any path will do. A delivery that verifies is answered 200, anything else 401, without a reason: the reason is shown here.
+/// Listens on any path. Verified deliveries are answered with 200 once they are stored; everything
+/// else gets 401 without an explanation. The reason is shown here.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   whtool listen --demo
-  whtool listen --port 3000 --events 'payment.*'
+  whtool listen --port 3000 --type 'payment.*'
   whtool listen --json --count 1 --timeout 30s > delivery.json
   whtool listen --forward-to http://localhost:3000/webhooks
   PLEXOS_WEBHOOK_SECRET=whsec_… whtool listen --compact")]
 pub(super) struct Listen {
-    /// The port; 0 is any free one
+    /// Port to listen on; 0 picks a free one
     #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = super::port)]
     port: u16,
-    /// The address to bind to
+    /// Address to bind to
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     bind: IpAddr,
-    /// The largest body that is taken, in bytes
+    /// Maximum size of a body, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
     max_body: usize,
-    /// How old, or how far ahead, a signed time may be
-    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "5m")]
+    /// Maximum age of a signed timestamp, past or future
+    #[arg(long, value_name = "DURATION", value_parser = span, default_value = "5m")]
     tolerance: SignedDuration,
-    /// Answer 200 to everything, and judge all the same
+    /// Answer 200 to every request, but still report verification results
     #[arg(long)]
     observe: bool,
-    /// Deliver a handful of signed samples to this listener, good and bad
+    /// Send some signed samples to this listener, good and bad
     #[arg(long)]
     demo: bool,
     #[command(flatten)]
-    look: Look,
-    /// End after so many verified events, with status 0
+    display: DisplayArgs,
+    /// Exit with status 0 after N verified events
     #[arg(long, value_name = "N")]
     count: Option<u64>,
-    /// End after so long, with status 1
-    #[arg(long, value_name = "SPAN", value_parser = span)]
+    /// Exit with status 1 after this time
+    #[arg(long, value_name = "DURATION", value_parser = span)]
     timeout: Option<SignedDuration>,
     #[command(flatten)]
     store: StoreArgs,
-    /// StoreLocation nothing: what comes is only shown
+    /// Do not store deliveries, only show them
     #[arg(long, conflicts_with = "store")]
     no_store: bool,
     #[command(flatten)]
@@ -76,16 +75,15 @@ pub(super) struct Listen {
     secrets: SecretArgs,
 }
 
-/// What is shown, and how.
 #[derive(Args, Clone)]
-struct Look {
-    /// One line an event, without the payload
+struct DisplayArgs {
+    /// Print one line per event, without the payload
     #[arg(long, conflicts_with = "json")]
     compact: bool,
-    /// Show and count only events of these types: 'payment.*'
-    #[arg(long, value_name = "GLOB")]
+    /// Show and count only events of this type, such as 'payment.*'. May be repeated
+    #[arg(long = "type", alias = "events", value_name = "GLOB")]
     events: Vec<String>,
-    /// One JSON record a line; the first says where the listener is ready
+    /// Print one JSON record per line; the first reports the URL once the listener is ready
     #[arg(long)]
     json: bool,
 }
@@ -93,45 +91,43 @@ struct Look {
 const DEFAULT_PORT: u16 = 4848;
 
 impl Listen {
-    /// Made-up deliveries are not for the store that `events` and `reconcile` read.
-    fn keeps_in_memory(&self) -> bool {
+    /// The deliveries of a demo stay out of the store that `events` and `reconcile` read.
+    fn stores_in_memory(&self) -> bool {
         self.demo && self.store.store.is_none()
     }
 }
 
-/// Receives until it is told to stop, or has what it was asked for.
 pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome> {
     let secrets = secrets::load(&args.secrets, TestSecret::Create, session)?;
-    let mut watch = Watch::new(&secrets, args.tolerance, session);
-    let mut listening = start(args, watch.judge(), session)?;
-    let mut display = Display::new(&args.look, secrets.clone(), session);
+    let mut reloader = SecretReloader::new(&secrets, args.tolerance, session);
+    let mut listener = start(args, reloader.verify_fn(), session)?;
+    let mut display = Display::new(&args.display, secrets.clone(), session);
     if args.no_store {
-        session.say("keeping nothing (--no-store)");
-    } else if args.keeps_in_memory() {
-        session.say("a demonstration: nothing of it stays when this ends (--store FILE keeps it)");
+        session.say("not storing deliveries (--no-store)");
+    } else if args.stores_in_memory() {
+        session.say("demo: deliveries are kept in memory (--store FILE keeps them on disk)");
     } else {
-        display.remember(args.store.open(session)?.as_mut())?;
+        display.load_seen_events(args.store.open(session)?.as_mut())?;
     }
-    display.ready(listening.address(), &args.forward.spoken())?;
+    display.show_ready(listener.address(), &args.forward.url_list())?;
     if !args.demo {
-        return receive_until_done(args, listening.as_mut(), &mut display, &mut watch, session);
+        return receive_until_done(args, listener.as_mut(), &mut display, &mut reloader, session);
     }
-    let plan = demo::plan(&secrets, session)?;
-    let deliveries = plan.len() as u64;
-    display.hint_after(deliveries, demo::hint(listening.address(), session));
+    let deliveries = demo::deliveries(&secrets, session)?;
+    display.hint_after(deliveries.len() as u64, demo::hint(listener.address(), session));
     std::thread::scope(|scope| {
-        let address = listening.address();
-        scope.spawn(move || demo::deliver(plan, address, session));
-        receive_until_done(args, listening.as_mut(), &mut display, &mut watch, session)
+        let address = listener.address();
+        scope.spawn(move || demo::send(deliveries, address, session));
+        receive_until_done(args, listener.as_mut(), &mut display, &mut reloader, session)
     })
 }
 
-/// Opens the listener. A demonstration that finds the usual port taken uses another.
-fn start(args: &Listen, judge: VerifyFn, session: &Session<'_>) -> Result<Box<dyn RunningListener>> {
+/// Starts the listener. If the default port is taken, a demo uses another one.
+fn start(args: &Listen, verify: VerifyFn, session: &Session<'_>) -> Result<Box<dyn RunningListener>> {
     let ack_policy = if args.observe { AckPolicy::All } else { AckPolicy::Verified };
-    let forward = args.forward.forward(session)?;
+    let forward = args.forward.options(session)?;
     let store = match (args.no_store, &forward) {
-        (false, _) if args.keeps_in_memory() => Some(StoreLocation::Memory),
+        (false, _) if args.stores_in_memory() => Some(StoreLocation::Memory),
         (false, _) => Some(StoreLocation::File(args.store.path(session)?)),
         (true, Some(_)) => Some(StoreLocation::Memory),
         (true, None) => None,
@@ -145,7 +141,7 @@ fn start(args: &Listen, judge: VerifyFn, session: &Session<'_>) -> Result<Box<dy
             store: store.clone(),
             forward: forward.clone(),
         };
-        session.world.listen(&options, judge.clone())
+        session.world.listen(&options, verify.clone())
     };
     match listen(args.port) {
         Err(error) if args.demo && args.port == DEFAULT_PORT => listen(0).map_err(|_| error),
@@ -155,111 +151,113 @@ fn start(args: &Listen, judge: VerifyFn, session: &Session<'_>) -> Result<Box<dy
 
 fn receive_until_done(
     args: &Listen,
-    listening: &mut dyn RunningListener,
+    listener: &mut dyn RunningListener,
     display: &mut Display<'_>,
-    watch: &mut Watch,
+    reloader: &mut SecretReloader,
     session: &Session<'_>,
 ) -> Result<CommandOutcome> {
-    // A deadline beyond the end of time is none.
+    // A deadline beyond the largest timestamp is no deadline.
     let deadline = args.timeout.and_then(|span| session.world.now().checked_add(span).ok());
-    let ending = loop {
+    let stop_reason = loop {
         if args.count.is_some_and(|count| display.verified() >= count) {
-            break Ending::Counted;
+            break StopReason::CountReached;
         }
         let now = session.world.now();
         if deadline.is_some_and(|deadline| now >= deadline) {
-            break Ending::TimeRanOut;
+            break StopReason::TimedOut;
         }
-        display.page.flush_at_times(now)?;
-        if let Some(secrets) = watch.look(now, session) {
-            display.know(secrets);
+        display.output.flush_if_due(now)?;
+        if let Some(secrets) = reloader.reload_if_due(now, session) {
+            display.update_secrets(secrets);
         }
-        match next(listening, deadline, display, session)? {
-            ListenerEvent::Received(arrived) => display.received(&arrived)?,
-            ListenerEvent::Dropped(missed) => display.missed(missed)?,
-            ListenerEvent::Resumed(count) => display.taken_up(count),
-            ListenerEvent::Forwarded(forwarded) => display.forwarded(&forwarded)?,
-            ListenerEvent::Rejected(request) => display.turned_away(&request),
+        match next(listener, deadline, display, session)? {
+            ListenerEvent::Received(delivery) => display.add_delivery(&delivery)?,
+            ListenerEvent::Dropped(dropped) => display.add_dropped(dropped)?,
+            ListenerEvent::Resumed(count) => display.show_resumed(count),
+            ListenerEvent::Forwarded(forwarded) => display.show_forwarded(&forwarded)?,
+            ListenerEvent::Rejected(request) => display.add_rejected(&request),
             ListenerEvent::TimedOut => {}
             ListenerEvent::Interrupted => {
-                session.say("finishing what is in hand; Ctrl+C again ends at once");
-                break Ending::Interrupted;
+                session.say("stopping: finishing open requests (Ctrl+C again to quit now)");
+                break StopReason::Interrupted;
             }
-            ListenerEvent::Closed => return Err(Error::failed("the listener ended by itself")),
+            ListenerEvent::Closed => return Err(Error::failed("the listener stopped unexpectedly")),
         }
     };
-    finish(listening, display)?;
-    tell_of_waiting(args, session);
-    match ending {
-        Ending::Counted => Ok(CommandOutcome::Success),
-        Ending::TimeRanOut => {
-            session.say("time ran out");
+    finish(listener, display)?;
+    report_queued(args, session);
+    match stop_reason {
+        StopReason::CountReached => Ok(CommandOutcome::Success),
+        StopReason::TimedOut => {
+            session.say(&format!("timed out after {:#}", args.timeout.unwrap_or_default()));
             Ok(CommandOutcome::Negative)
         }
-        Ending::Interrupted => Err(Error::interrupted()),
+        StopReason::Interrupted => Err(Error::interrupted()),
     }
 }
 
-/// Says how many are still to be sent on. That it can't be told is no reason to fail at the end.
-fn tell_of_waiting(args: &Listen, session: &Session<'_>) {
+/// Reports how many deliveries are still queued. An error of the store is ignored.
+fn report_queued(args: &Listen, session: &Session<'_>) {
     let urls: Vec<_> = args.forward.forward_to.iter().map(|route| route.url.clone()).collect();
-    if urls.is_empty() || args.no_store || args.keeps_in_memory() {
+    if urls.is_empty() || args.no_store || args.stores_in_memory() {
         return;
     }
-    let waiting = args.store.open(session).and_then(|mut store| store.count_pending(&urls));
-    if let Ok(waiting @ 1..) = waiting {
+    let queued = args.store.open(session).and_then(|mut store| store.count_pending(&urls));
+    if let Ok(queued @ 1..) = queued {
         session.say(&format!(
-            "{} still to be sent on: the next `whtool listen` with the same --forward-to does that",
-            text::count(waiting, "delivery")
+            "{} still queued; the next `whtool listen` with the same --forward-to forwards them",
+            text::count(queued, "delivery")
         ));
     }
 }
 
-/// Why the loop ended.
-enum Ending {
-    Counted,
-    TimeRanOut,
+enum StopReason {
+    CountReached,
+    TimedOut,
     Interrupted,
 }
 
-/// What happens next. Output is flushed only when nothing waits to be shown, so that a burst costs few writes. `Quiet` means that
-/// the deadline has passed, or that it is time to look at the registry.
+/// Waits for the next event. Output is flushed only when no event is queued, so a burst costs few
+/// writes. `TimedOut` means that the deadline has passed, or that the registry is due for a look.
 fn next(
-    listening: &mut dyn RunningListener,
+    listener: &mut dyn RunningListener,
     deadline: Option<Timestamp>,
     display: &mut Display<'_>,
     session: &Session<'_>,
 ) -> Result<ListenerEvent> {
-    match listening.next(Some(Duration::ZERO)) {
+    match listener.next(Some(Duration::ZERO)) {
         ListenerEvent::TimedOut => {}
         happening => return Ok(happening),
     }
-    display.page.flush()?;
+    display.output.flush()?;
     let left = deadline.map(|deadline| deadline.duration_since(session.world.now()));
     Ok(match left {
         Some(left) if left.is_negative() || left.is_zero() => ListenerEvent::TimedOut,
-        left => listening.next(Some(left.map_or(watch::PAUSE, SignedDuration::unsigned_abs).min(watch::PAUSE))),
+        left => {
+            let interval = secret_reload::INTERVAL;
+            listener.next(Some(left.map_or(interval, SignedDuration::unsigned_abs).min(interval)))
+        }
     })
 }
 
-/// Lets what is in hand finish, shows it, and says how it all went.
-fn finish(listening: &mut dyn RunningListener, display: &mut Display<'_>) -> Result<()> {
-    listening.close();
+/// Closes the listener, shows what is still open, and prints the summary.
+fn finish(listener: &mut dyn RunningListener, display: &mut Display<'_>) -> Result<()> {
+    listener.close();
     loop {
-        match listening.next(None) {
-            ListenerEvent::Received(arrived) => display.received(&arrived)?,
-            ListenerEvent::Dropped(missed) => display.missed(missed)?,
-            ListenerEvent::Resumed(count) => display.taken_up(count),
-            ListenerEvent::Forwarded(forwarded) => display.forwarded(&forwarded)?,
-            ListenerEvent::Rejected(request) => display.turned_away(&request),
+        match listener.next(None) {
+            ListenerEvent::Received(delivery) => display.add_delivery(&delivery)?,
+            ListenerEvent::Dropped(dropped) => display.add_dropped(dropped)?,
+            ListenerEvent::Resumed(count) => display.show_resumed(count),
+            ListenerEvent::Forwarded(forwarded) => display.show_forwarded(&forwarded)?,
+            ListenerEvent::Rejected(request) => display.add_rejected(&request),
             ListenerEvent::Closed => break,
             ListenerEvent::TimedOut | ListenerEvent::Interrupted => {}
         }
     }
-    display.page.flush()?;
-    display.summary();
+    display.output.flush()?;
+    display.print_summary();
     Ok(())
 }
 
-/// The default tolerance and the flag's text say the same.
+/// The flag's default must equal the default tolerance.
 const _: () = assert!(DEFAULT_TOLERANCE.as_secs() == 300);

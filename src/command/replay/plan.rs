@@ -11,7 +11,7 @@ use crate::model::message::Request;
 use crate::model::stored::{Attempt, StoredDelivery};
 use crate::provider::{self, Provider, SignatureForm};
 use crate::render;
-use crate::webhook::forward::{self, Changes};
+use crate::webhook::forward::{self, RequestChanges};
 use crate::world::Store;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -136,7 +136,7 @@ impl<'a> ReplayPlan<'a> {
 
     /// Sends a captured request unchanged with `--exact`, otherwise re-signed.
     fn rebuild_capture(&self, mut request: Request, edited: Option<&Vec<u8>>) -> Result<(Url, Request)> {
-        let url = forward::target(&self.args.to, &request);
+        let url = forward::target_url(&self.args.to, &request);
         if self.args.exact {
             return Ok((url, request));
         }
@@ -149,9 +149,9 @@ impl<'a> ReplayPlan<'a> {
             return Err(Error::credentials("the body was changed, but no secret is configured to sign it"));
         }
         request.body = body;
-        let changes = Changes { set: Vec::new(), resign: Some(self.secrets.keys.clone()) };
+        let changes = RequestChanges { headers: Vec::new(), resign: Some(self.secrets.keys.clone()) };
         let now = self.args.timestamp.unwrap_or_else(|| self.session.world.now());
-        let request = forward::outgoing(&request, &url, &changes, now).map_err(unwritable)?;
+        let request = forward::build_request(&request, &url, &changes, now).map_err(unwritable)?;
         Ok((url, request))
     }
 
@@ -180,7 +180,7 @@ impl<'a> ReplayPlan<'a> {
     pub(super) fn record_attempt(&self, sent: &SentRequest) -> Result<Option<AnswerChange>> {
         let ReplaySource::Capture(id) = &self.sources[self.source_index(sent.number)].1 else { return Ok(None) };
         let capture = self.capture(id)?;
-        let url = forward::target(&self.args.to, &capture.request).to_string();
+        let url = forward::target_url(&self.args.to, &capture.request).to_string();
         // The last attempt at this URL, or else at any.
         let same_url = capture.attempts.iter().rfind(|attempt| attempt.url == url);
         let before = same_url.or(capture.attempts.last());

@@ -208,7 +208,7 @@ fn is_for(setting: &Setting, words: &[String]) -> bool {
 pub(in crate::command) fn options_for<'t>(tree: &'t Command, setting: &Setting) -> Vec<&'t Arg> {
     fn add<'t>(command: &'t Command, words: &[String], setting: &Setting, found: &mut Vec<&'t Arg>) {
         if is_for(setting, words) {
-            found.extend(command.get_arguments().filter(|arg| arg.get_long() == Some(setting.key)));
+            found.extend(command.get_arguments().filter(|arg| has_flag(arg, setting.key)));
         }
         for nested in command.get_subcommands() {
             add(nested, &[words, &[nested.get_name().to_owned()]].concat(), setting, found);
@@ -219,10 +219,15 @@ pub(in crate::command) fn options_for<'t>(tree: &'t Command, setting: &Setting) 
     found
 }
 
+/// Returns true if an option has this flag, or had it under its former name.
+fn has_flag(arg: &Arg, flag: &str) -> bool {
+    arg.get_long() == Some(flag) || arg.get_all_aliases().is_some_and(|aliases| aliases.contains(&flag))
+}
+
 fn set_default(command: Command, value: &SettingValue, words: &[String]) -> Command {
     let fits = is_for(value.setting, words);
     let command = command.mut_args(|arg| {
-        if fits && arg.get_long() == Some(value.setting.key) { arg.default_values(value.values.clone()) } else { arg }
+        if fits && has_flag(&arg, value.setting.key) { arg.default_values(value.values.clone()) } else { arg }
     });
     command.mut_subcommands(|nested| {
         let words = [words, &[nested.get_name().to_owned()]].concat();

@@ -8,7 +8,7 @@ pub(in crate::command) const DEFAULT_TARGET: &str = "http://127.0.0.1:4848/";
 
 /// Parses a URL; `localhost:3000/x` means `http://localhost:3000/x`.
 pub(in crate::command) fn parse(text: &str) -> Result<Url, String> {
-    forward::read_url(text).map_err(|error| error.to_string())
+    forward::parse_url(text).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! The secrets that whtool keeps, looked at again while a listener runs: an endpoint that is registered meanwhile is known at once.
+//! Reloads the stored secrets while a listener runs, so that an endpoint that is registered meanwhile
+//! verifies at once.
 
 use crate::command::Session;
 use crate::command::shared::registry;
@@ -9,29 +10,27 @@ use crate::world::VerifyFn;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-/// How long lies between two looks.
-pub(super) const PAUSE: Duration = Duration::from_millis(500);
+/// Time between two looks at the registry.
+pub(super) const INTERVAL: Duration = Duration::from_millis(500);
 
-/// What deliveries are judged by, and when the registry was last looked at.
-pub(super) struct Watch {
+pub(super) struct SecretReloader {
     rules: Arc<RwLock<Rules>>,
     secrets: Secrets,
-    /// The registry's bytes, as they were at the last look.
-    seen: Option<Vec<u8>>,
-    next: Timestamp,
+    /// Content of the registry when it was last read.
+    registry: Option<Vec<u8>>,
+    next_check: Timestamp,
 }
 
-impl Watch {
-    /// Judges by these secrets, until others are kept.
+impl SecretReloader {
     pub(super) fn new(secrets: &Secrets, tolerance: SignedDuration, session: &Session<'_>) -> Self {
         let rules = Rules { keys: secrets.keys.clone(), tolerance: Some(tolerance) };
         let rules = Arc::new(RwLock::new(rules));
-        let seen = registry::read_bytes(session).unwrap_or_default();
-        Self { rules, secrets: secrets.clone(), seen, next: session.world.now() }
+        let registry = registry::read_bytes(session).unwrap_or_default();
+        Self { rules, secrets: secrets.clone(), registry, next_check: session.world.now() }
     }
 
-    /// What judges deliveries.
-    pub(super) fn judge(&self) -> VerifyFn {
+    /// Returns a function that verifies with the current secrets.
+    pub(super) fn verify_fn(&self) -> VerifyFn {
         let rules = Arc::clone(&self.rules);
         Arc::new(move |delivery, now| {
             let rules = rules.read().unwrap_or_else(PoisonError::into_inner);
@@ -39,18 +38,19 @@ impl Watch {
         })
     }
 
-    /// Looks, when it is time. `Some`: other secrets hold from now on. A registry that can't be read changes nothing.
-    pub(super) fn look(&mut self, now: Timestamp, session: &Session<'_>) -> Option<Secrets> {
-        if now < self.next {
+    /// Reads the registry if it is due. Returns the secrets if they have changed. A registry that
+    /// can't be read changes nothing.
+    pub(super) fn reload_if_due(&mut self, now: Timestamp, session: &Session<'_>) -> Option<Secrets> {
+        if now < self.next_check {
             return None;
         }
-        self.next = now.checked_add(SignedDuration::try_from(PAUSE).ok()?).ok()?;
+        self.next_check = now.checked_add(SignedDuration::try_from(INTERVAL).ok()?).ok()?;
         let bytes = registry::read_bytes(session).ok()?;
-        if bytes == self.seen {
+        if bytes == self.registry {
             return None;
         }
         let registry = registry::read(session).ok()?;
-        self.seen = bytes;
+        self.registry = bytes;
         let secrets = self.secrets.with_stored(&registry, session);
         let bytes_of = |secrets: &Secrets| secrets.bytes().map(<[u8]>::to_vec).collect::<Vec<_>>();
         if bytes_of(&secrets) == bytes_of(&self.secrets) {

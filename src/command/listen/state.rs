@@ -1,0 +1,138 @@
+//! State of a running listener: which events it has seen, what it has counted, and its budget for
+//! explaining refusals.
+
+use crate::diagnose::{HashAllowance, HashBudget};
+use crate::model::timestamp::Timestamp;
+use crate::render::text;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+/// The most recent events, to recognize duplicates.
+pub(super) struct SeenEvents {
+    /// Name of the first delivery of each event, by provider and key.
+    first_deliveries: HashMap<(String, String), String>,
+    /// The keys, oldest first.
+    order: VecDeque<(String, String)>,
+    capacity: usize,
+}
+
+impl SeenEvents {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { first_deliveries: HashMap::new(), order: VecDeque::new(), capacity }
+    }
+
+    /// Adds an event. If it was seen before, returns the name of its first delivery.
+    pub(super) fn add(&mut self, provider: &str, key: &str, delivery: &str) -> Option<String> {
+        let key = (provider.to_owned(), key.to_owned());
+        if let Some(first) = self.first_deliveries.get(&key) {
+            return Some(first.clone());
+        }
+        if self.order.len() == self.capacity
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.first_deliveries.remove(&oldest);
+        }
+        self.order.push_back(key.clone());
+        self.first_deliveries.insert(key, delivery.to_owned());
+        None
+    }
+}
+
+/// Counts for the summary.
+#[derive(Default)]
+pub(super) struct Summary {
+    /// All deliveries, shown or not.
+    pub deliveries: u64,
+    /// Verified events that were shown.
+    pub verified: u64,
+    pub duplicates: u64,
+    pub rejected: u64,
+    /// Deliveries by the code of their verdict.
+    pub by_verdict: BTreeMap<&'static str, u64>,
+}
+
+impl Summary {
+    pub(super) fn text(&self) -> String {
+        let verdicts: Vec<_> =
+            self.by_verdict.iter().map(|(code, count)| format!("{count} {}", code.replace('_', " "))).collect();
+        let mut summary = text::count(self.deliveries, "delivery");
+        if !verdicts.is_empty() {
+            summary = format!("{summary}: {}", verdicts.join(", "));
+        }
+        if self.duplicates > 0 {
+            summary.push_str(&format!("; {}", text::count(self.duplicates, "duplicate")));
+        }
+        if self.rejected > 0 {
+            summary.push_str(&format!("; {} rejected", text::count(self.rejected, "request")));
+        }
+        summary
+    }
+}
+
+/// Budget for explaining refusals in one second: about a fifth of a second of hashing. Honest senders
+/// must not wait under a flood of refusals.
+const HASHING_PER_SECOND: HashBudget =
+    HashBudget::new(HashAllowance(HashAllowance::THOROUGH.0 * 3), HashAllowance::USUAL, 100);
+
+/// Most rejected requests that are printed in one second.
+const REJECTIONS_PER_SECOND: u32 = 5;
+
+/// Work that anybody can cause by sending requests, limited per second.
+pub(super) struct RefusalBudget {
+    hashing: HashBudget,
+    rejections: u32,
+    second: Timestamp,
+}
+
+impl RefusalBudget {
+    pub(super) fn new(now: Timestamp) -> Self {
+        Self { hashing: HASHING_PER_SECOND, rejections: REJECTIONS_PER_SECOND, second: now }
+    }
+
+    /// Returns what is left for explaining in this second.
+    pub(super) fn hashing(&mut self, now: Timestamp) -> &mut HashBudget {
+        self.refill(now);
+        &mut self.hashing
+    }
+
+    /// Takes one rejected request out of the budget. Returns false if it is used up.
+    pub(super) fn take_rejection(&mut self, now: Timestamp) -> bool {
+        self.refill(now);
+        let is_left = self.rejections > 0;
+        self.rejections = self.rejections.saturating_sub(1);
+        is_left
+    }
+
+    fn refill(&mut self, now: Timestamp) {
+        if now.duration_since(self.second).as_secs() >= 1 {
+            *self = Self::new(now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::timestamp::SignedDuration;
+
+    #[test]
+    fn a_duplicate_names_its_first_delivery_and_the_oldest_event_is_forgotten() {
+        let mut seen = SeenEvents::new(2);
+        assert_eq!(seen.add("plexos", "a", "#1"), None);
+        assert_eq!(seen.add("plexos", "a", "#2"), Some("#1".to_owned()));
+        assert_eq!(seen.add("plustive", "a", "#3"), None);
+        assert_eq!(seen.add("plexos", "a", "#4"), Some("#1".to_owned()));
+        assert_eq!(seen.add("plexos", "b", "#5"), None);
+        assert_eq!(seen.add("plexos", "a", "#6"), None);
+    }
+
+    #[test]
+    fn five_rejected_requests_are_printed_per_second() {
+        let start = Timestamp::from_second(1_000).unwrap();
+        let mut budget = RefusalBudget::new(start);
+        let printed = |budget: &mut RefusalBudget, millis| {
+            let now = start + SignedDuration::from_millis(millis);
+            (0..100).filter(|_| budget.take_rejection(now)).count()
+        };
+        assert_eq!([0, 999, 1000, 1500, 2000].map(|millis| printed(&mut budget, millis)), [5, 0, 5, 0, 5]);
+    }
+}
