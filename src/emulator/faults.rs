@@ -269,7 +269,7 @@ impl FaultRules {
             }
             ("DELETE", Some(id)) => {
                 let position = self.list.iter().position(|fault| fault.id.to_string() == *id);
-                let fault = self.list.remove(position.ok_or_else(|| CallError::not_found("FaultRule"))?);
+                let fault = self.list.remove(position.ok_or_else(|| CallError::not_found("Fault"))?);
                 Ok(json!(fault))
             }
             _ => Err(CallError::method_not_allowed()),

@@ -1,7 +1,7 @@
 //! Both providers on this machine: their APIs, their state, and signed webhooks for every change.
 //!
 //! [`Emulator`] is a state machine without a clock or sockets. It is given a request and the time,
-//! and returns the answer; it hands out webhooks that are due, and is told the answers to them.
+//! and returns the answer; it hands out webhooks that are due, and records the answers to them.
 //! `command/emulate` connects it to the network. `docs/emulator.md` lists what the providers
 //! document and what is guessed.
 

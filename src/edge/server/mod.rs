@@ -78,7 +78,7 @@ fn answer(mut incoming: tiny_http::Request, handler: &RequestHandler) {
     let request = read(&mut incoming);
     // Dropping the writer closes the connection; nothing else is written.
     let mut writer = incoming.into_writer();
-    // A client that went away in the middle of its body gets no reply, and nothing is carried out.
+    // A client that went away in the middle of its body gets no reply, and the request is not handled.
     let Ok(request) = request else { return };
     let method = request.method.clone();
     let reply = handler(request, Timestamp::now());

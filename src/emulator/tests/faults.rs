@@ -1,4 +1,4 @@
-//! FaultRules on demand.
+//! Tests of faults.
 
 use super::*;
 
