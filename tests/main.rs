@@ -36,6 +36,7 @@ mod register;
 mod replay;
 mod samples;
 mod secret;
+mod send_output;
 mod sign;
 mod verify;
 mod verify_output;

@@ -256,7 +256,7 @@ fn write_row(
         return output.write_all(&render::json::sent(name, plan.provider(sent.number), sent, change));
     }
     let paint = plan.session.out;
-    let source = paint.strong(&pad_right(&sanitize::escape_unsafe(name), 20));
+    let source = paint.strong(&pad_right(&sanitize::escape_unsafe(name), plan.name_width));
     let answer = match &sent.answer {
         Ok(answer) => text::answer_line(answer, sent.took, paint),
         Err(failure) => paint.bad(&sanitize::escape_unsafe(&failure.to_string())),

@@ -8,7 +8,9 @@ use crate::command::{Session, sign};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::exchange::SentRequest;
 use crate::model::message::Request;
+use crate::model::sanitize::escape_unsafe;
 use crate::model::stored::{Attempt, StoredDelivery};
+use crate::model::width::display_width;
 use crate::provider::{self, Provider, SignatureForm};
 use crate::render;
 use crate::webhook::forward::{self, RequestChanges};
@@ -18,6 +20,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use url::Url;
 
+/// Columns for the names of sources in the output.
+const MIN_NAME_WIDTH: usize = 20;
+const MAX_NAME_WIDTH: usize = 40;
+
 /// Marks an event that no provider sent.
 const REBUILT_HEADER: &str = "X-Whtool-Rebuilt";
 
@@ -25,6 +31,8 @@ pub(super) struct ReplayPlan<'a> {
     pub(super) args: &'a Replay,
     pub(super) session: &'a Session<'a>,
     sources: Vec<(String, ReplaySource)>,
+    /// Columns of the longest source name, within bounds.
+    pub(super) name_width: usize,
     /// Request numbers in the order of sending, for `--shuffle`.
     order: Option<Vec<u64>>,
     pub(super) secrets: Secrets,
@@ -42,8 +50,10 @@ impl<'a> ReplayPlan<'a> {
         let secrets = secrets::load(&args.secrets, TestSecret::Create, session)?;
         let (sources, store) = (Vec::new(), RefCell::new(None));
         let (form, edited) = (args.header_form(), BTreeMap::new());
-        let mut plan = Self { args, session, sources, order: None, secrets, form, edited, store };
+        let mut plan = Self { args, session, sources, name_width: 0, order: None, secrets, form, edited, store };
         plan.sources = plan.find_sources()?;
+        let widths = plan.sources.iter().map(|(name, _)| display_width(&escape_unsafe(name)));
+        plan.name_width = widths.max().unwrap_or(0).clamp(MIN_NAME_WIDTH, MAX_NAME_WIDTH);
         if plan.sources.is_empty() && !args.filters.is_empty() {
             return Err(Error::failed("no captures match").hint("`whtool events` lists all captures"));
         }
@@ -210,10 +220,7 @@ impl<'a> ReplayPlan<'a> {
         }
         let names: BTreeSet<_> = secrets.iter().map(|secret| secret.origin.to_string()).collect();
         let names = names.into_iter().collect::<Vec<_>>().join(", ");
-        Some(format!(
-            "signed with {}; check that the target uses the same secret",
-            crate::model::sanitize::escape_unsafe(&names)
-        ))
+        Some(format!("signed with {}; check that the target uses the same secret", escape_unsafe(&names)))
     }
 
     /// Prints the requests for `--dry-run`.

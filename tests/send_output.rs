@@ -1,0 +1,125 @@
+//! Whole outputs of `replay`, `sign`, `samples` and `emulate`, compared with the files in
+//! `snapshots`. The signatures in them are checked in `sign` and `replay`.
+
+use crate::common::Made;
+use crate::events::{keep, plexos};
+use insta::assert_snapshot;
+use whtool::model::exchange::SendFailure;
+
+const PLEXOS: &str = include_str!("vectors/plexos.json");
+const FORGED: &[u8] = b"{\"type\":\"payment.debited\",\"data\":{\"amount\":\"99999999\"}}";
+
+/// Runs a command, and formats standard output, standard error and exit status.
+fn output(made: &Made, words: &[&str]) -> String {
+    let run = made.run(words);
+    let home = made.home.get().map_or("/nowhere".into(), |home| home.path().display().to_string());
+    let whole = format!("{}--- stderr\n{}--- status {}", run.text(), run.err, run.status);
+    whole.replace(&home, "HOME").replace(env!("CARGO_PKG_VERSION"), "VERSION").replace('\r', "")
+}
+
+fn answering(answers: &[Result<u16, SendFailure>]) -> Made {
+    Made { answers: answers.to_vec(), ..Made::with_secrets() }
+}
+
+#[test]
+fn replay_of_several_samples() {
+    let made = answering(&[Ok(200), Ok(200), Ok(500), Ok(401)]);
+    let words = ["replay", "payment.debited", "plustive:transaction.failed", "--repeat", "2"];
+    let text = output(&made, &words);
+    assert_snapshot!(format!("{text}\n\n{}", output(&made, &[&words[..], &["--json", "--fixed"]].concat())));
+}
+
+#[test]
+fn replay_without_an_answer() {
+    let made = answering(&[Err(SendFailure::Connect("connection refused".to_owned()))]);
+    let local = output(&made, &["replay", "payment.debited"]);
+    let other = output(&made, &["replay", "payment.debited", "--to", "localhost:3000"]);
+    assert_snapshot!(format!("{local}\n\n{other}"));
+}
+
+#[test]
+fn replay_of_captures_compares_answers() {
+    let mut made = answering(&[]);
+    keep(&made, &[(3, plexos(PLEXOS.as_bytes()))]);
+    let rows = [500, 503, 200, 204, 401].map(|status| {
+        made.answers = vec![Ok(status)];
+        output(&made, &["replay", "last"])
+    });
+    assert_snapshot!(rows.join("\n\n"));
+}
+
+#[test]
+fn replay_of_unverified_captures() {
+    let made = answering(&[Ok(200)]);
+    keep(&made, &[(3, plexos(FORGED)), (2, plexos(PLEXOS.as_bytes())), (1, plexos(FORGED))]);
+    let named = output(&made, &["replay", "last"]);
+    let matched = output(&made, &["replay", "--since", "1h"]);
+    let none = output(&made, &["replay", "--verdict", "mismatch"]);
+    assert_snapshot!([named, matched, none].join("\n\n"));
+}
+
+#[test]
+fn replay_refuses_unknown_sources_and_other_machines() {
+    let made = Made::with_secrets();
+    let unknown = output(&made, &["replay", "payment.debted"]);
+    let provider = output(&made, &["replay", "payment.debited", "--provider", "plustive"]);
+    let machine = output(&made, &["replay", "payment.debited", "--to", "https://example.com/"]);
+    let nothing = output(&made, &["replay"]);
+    assert_snapshot!([unknown, provider, machine, nothing].join("\n\n"));
+}
+
+#[test]
+fn replay_dry_run() {
+    let made = Made::with_secrets();
+    assert_snapshot!(output(&made, &["replay", "payment.debited", "transaction.success", "--fixed", "--dry-run"]));
+}
+
+/// Signs the payload of the vectors.
+fn sign(format: &str) -> String {
+    let made = Made::with_secrets().file("payload.json", PLEXOS);
+    output(&made, &["sign", "payload.json", "--as", format, "--to", "http://localhost:3000/hooks?a=b"])
+}
+
+#[test]
+fn sign_as_curl() {
+    assert_snapshot!(sign("curl"));
+}
+
+#[test]
+fn sign_as_http() {
+    assert_snapshot!(sign("http"));
+}
+
+#[test]
+fn sign_as_json() {
+    assert_snapshot!(sign("json"));
+}
+
+#[test]
+fn samples_list() {
+    assert_snapshot!(output(&Made::default(), &["samples"]));
+}
+
+#[test]
+fn samples_show_on_a_terminal() {
+    let made = Made::default().columns(100);
+    assert_snapshot!(output(&made, &["samples", "show", "transaction.completed.electricity", "--fixed"]));
+}
+
+#[test]
+fn samples_that_do_not_exist() {
+    let command = output(&Made::default(), &["samples", "payment.debitd"]);
+    let name = output(&Made::default(), &["samples", "show", "payment.debitd"]);
+    let field = output(&Made::default(), &["samples", "show", "payment.debited", "--set", "dat.amount=1"]);
+    let kind = output(&Made::default(), &["samples", "show", "transaction.success", "--set", "amount=many"]);
+    assert_snapshot!([command, name, field, kind].join("\n\n"));
+}
+
+#[test]
+fn emulate_start() {
+    let local = output(&Made::default(), &["emulate", "--seed", "7"]);
+    let words = ["emulate", "--seed", "7", "--plustive-url", "localhost:4848"];
+    let configured = output(&Made::with_secrets(), &words);
+    let json = output(&Made::default(), &[&words[..], &["--json"]].concat());
+    assert_snapshot!([local, configured, json].join("\n\n"));
+}
