@@ -15,7 +15,7 @@ pub struct ProbeResult {
     /// URL of the provider's page.
     pub page: &'static str,
     pub grade: ProbeGrade,
-    /// What happened, or why the probe was skipped. Contains no text of the handler's.
+    /// The response, or why the probe was skipped. Contains no text of the handler's.
     pub summary: String,
     /// `None` if nothing is wrong.
     pub cause: Option<ProbeCause>,

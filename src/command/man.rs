@@ -42,7 +42,8 @@ pub(super) fn run(args: &ManPages, session: &Session<'_>) -> Result<CommandOutco
     }
     let name = ["whtool"].into_iter().chain(args.words.iter().map(String::as_str)).collect::<Vec<_>>().join("-");
     pages.retain(|page| page.name == name);
-    let missing = || Error::usage(format!("no manual page is named {name}")).hint("`whtool help` lists all commands");
+    let missing =
+        || Error::usage(format!("no manual page is named {name}")).hint("whtool help, which lists all commands");
     let page = pages.first().ok_or_else(missing)?;
     let mut output = session.world.stdout();
     output.write_all(&page.roff)?;

@@ -174,13 +174,7 @@ fn parse_arguments(
     arguments: &[OsString],
     configured: &LoadedSettings,
 ) -> std::result::Result<(Common, &'static CommandEntry, Action), clap::Error> {
-    let parse = |tree| {
-        let mut tree = configured.apply(tree);
-        let matches = tree.try_get_matches_from_mut(arguments);
-        // Taking a tree apart costs as much as a small command; the process is short.
-        std::mem::forget(tree);
-        matches
-    };
+    let parse = |tree| configured.apply(tree).try_get_matches_from(arguments);
     let matches = match parse(tree::tree_for(arguments)) {
         // Help and error messages may mention every command.
         Err(error) if error.kind() != ErrorKind::DisplayVersion => parse(tree::help_tree())?,

@@ -22,12 +22,12 @@ pub(super) fn tree() -> Command {
     })
 }
 
-/// What one command line is read by: of the commands that it does not call there is only the name,
-/// since to build them all would take longer than a small command does. It shows no help and no
-/// complaint as the whole tree does.
+/// Builds the tree for one command line: only the called command gets its arguments, since building
+/// all commands takes longer than running a small one. Its help and errors are incomplete; use
+/// `tree` for those.
 pub(super) fn tree_for(arguments: &[OsString]) -> Command {
     let words = arguments.iter().skip(1).filter_map(|word| word.to_str());
-    // The flags before it take no value that is also a command's name.
+    // No flag before the command has a value that is also the name of a command.
     let called = words.filter_map(|word| COMMANDS.iter().find(|entry| entry.name == word)).next();
     COMMANDS.iter().fold(Root::command(), |tree, entry| {
         let command = Command::new(entry.name);

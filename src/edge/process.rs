@@ -114,24 +114,26 @@ impl ShellProcess {
             if self.interrupt.take() {
                 return Err(Error::interrupted());
             }
-            let what = match self.exit_status() {
+            let (what, why) = match self.exit_status() {
                 Some(status) => {
                     // The last output may not have been read yet. A process that it started may
                     // hold the output open.
                     let _ = self.output_end.recv_timeout(GRACE_PERIOD);
-                    format!("`{command}` exited before it accepted connections on {address}: {status}")
+                    (format!("`{command}` exited before it accepted connections on {address}"), status)
                 }
-                None if Instant::now() > deadline => {
-                    format!("`{command}` does not accept connections on {address} after {} s", timeout.as_secs())
-                }
+                None if Instant::now() > deadline => (
+                    format!("`{command}` does not accept connections on {address}"),
+                    format!("timed out after {} s", timeout.as_secs()),
+                ),
                 None => {
                     thread::sleep(POLL_INTERVAL);
                     continue;
                 }
             };
             let lines = last_lines(&self.output());
+            let output = if lines.is_empty() { "it printed nothing" } else { "last output:" };
             return Err(Error::failed(what)
-                .because(if lines.is_empty() { "it printed nothing" } else { "last output:" })
+                .because(format!("{why}; {output}"))
                 .with_program_output(lines)
                 .hint("run the command by itself; it must listen on the port in the variable PORT"));
         }
@@ -279,7 +281,7 @@ mod tests {
         let Err(error) = start(&program(command, &free_address()), interrupt(), &mut || launched = true) else {
             panic!("it did not start");
         };
-        assert!(error.message.contains("exit status: 3"), "{error}");
+        assert!(error.to_string().contains("exit status: 3"), "{error}");
         assert_eq!(error.program_output.len(), SHOWN_LINES);
         assert!(
             error.program_output.ends_with(&["30", "Error: port taken", "    at x", "Node.js v20"].map(str::to_owned)),

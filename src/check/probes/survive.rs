@@ -4,7 +4,7 @@
 use crate::check::probe::{BuildRequests, Probe, ProbeFactory, ProbeKind, single};
 use crate::check::types::{ProbeGrade, ProbeGroup, ProbeTopic};
 
-/// Too deep for recursive parsers, and harmless for others.
+/// Too deep for recursive parsers, but not for others.
 const NESTING_DEPTH: usize = 20_000;
 
 pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {

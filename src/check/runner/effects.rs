@@ -1,7 +1,7 @@
 //! Runs probes that count side effects: the same event twice in a row, twice at the same time, and
 //! with a wrong amount.
 
-use super::state::{NOT_APPLICABLE, Runner};
+use super::state::{NOT_APPLICABLE, ProbeRunner};
 use crate::check::cause::ProbeCause;
 use crate::check::grading::{Grading, grade_accept, grade_survive};
 use crate::check::probe::{BuildRequests, Probe};
@@ -9,7 +9,7 @@ use crate::check::report::ProbeResult;
 use crate::check::types::{ProbeExchange, ProbeGrade, ResponseClass};
 use crate::model::error::Result;
 
-impl Runner<'_> {
+impl ProbeRunner<'_> {
     pub fn run_concurrent(&mut self, probe: &Probe, build: &BuildRequests) -> Result<ProbeResult> {
         let before = self.client.effects()?;
         let Some(draft) = build(&mut self.request_builder()).into_iter().next() else {

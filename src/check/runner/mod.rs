@@ -20,14 +20,14 @@ use super::probes::probes;
 use super::report::{CheckReport, ProbeResult};
 use super::types::{HandlerClient, ProbeExchange, ProbeGroup};
 use crate::model::error::Result;
-use state::{ResponseStats, Runner};
+use state::{ProbeRunner, ResponseStats};
 
 /// Too Many Requests (RFC 6585).
 const TOO_MANY_REQUESTS: u16 = 429;
 
 /// Runs the selected probes. Calls `on_result` after each.
 pub fn run(plan: &CheckPlan, client: &mut dyn HandlerClient, on_result: &mut dyn FnMut()) -> Result<CheckReport> {
-    let mut runner = Runner {
+    let mut runner = ProbeRunner {
         plan,
         client,
         baseline: Baseline::candidates(plan.provider).swap_remove(0),
@@ -47,7 +47,7 @@ pub fn run(plan: &CheckPlan, client: &mut dyn HandlerClient, on_result: &mut dyn
     Ok(CheckReport { results, baseline: runner.baseline_description, framework: runner.stats.framework })
 }
 
-fn run_probe(runner: &mut Runner<'_>, probe: &Probe) -> Result<ProbeResult> {
+fn run_probe(runner: &mut ProbeRunner<'_>, probe: &Probe) -> Result<ProbeResult> {
     if let Some(reason) = runner.stopped {
         return Ok(ProbeResult::skipped(probe, reason));
     }
@@ -71,7 +71,7 @@ fn run_probe(runner: &mut Runner<'_>, probe: &Probe) -> Result<ProbeResult> {
 
 /// Stops the check if the handler limits the request rate: its other responses would then say
 /// nothing about the requests.
-fn check_rate_limit(runner: &mut Runner<'_>, probe: &Probe, result: ProbeResult) -> ProbeResult {
+fn check_rate_limit(runner: &mut ProbeRunner<'_>, probe: &Probe, result: ProbeResult) -> ProbeResult {
     let is_limited = |exchange: &ProbeExchange| exchange.response.status() == Some(TOO_MANY_REQUESTS);
     let Some(at) = result.exchanges.iter().position(is_limited) else { return result };
     runner.stopped = Some("the handler limits the request rate");

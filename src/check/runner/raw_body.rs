@@ -1,7 +1,7 @@
 //! Runs probes with unusual JSON formatting. A rejection counts only if an equivalent body is
 //! accepted; all observations together name the serializer that the handler uses.
 
-use super::state::{NOT_APPLICABLE, Runner, observation};
+use super::state::{NOT_APPLICABLE, ProbeRunner, observation};
 use crate::check::body_transform::{BodyObservation, consistent_transforms, equivalent_bodies};
 use crate::check::cause::ProbeCause;
 use crate::check::grading::{Grading, grade_accept};
@@ -13,7 +13,7 @@ use crate::model::error::Result;
 /// Maximum number of equivalent bodies to try after a rejection.
 const MAX_EQUIVALENTS: usize = 6;
 
-impl Runner<'_> {
+impl ProbeRunner<'_> {
     pub fn run_raw_body(&mut self, probe: &Probe, build: &BuildRequests) -> Result<ProbeResult> {
         let Some(exchange) = self.send_single(build)? else { return Ok(ProbeResult::skipped(probe, NOT_APPLICABLE)) };
         let class = exchange.response.class();

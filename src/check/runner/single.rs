@@ -1,13 +1,13 @@
 //! Runs probes whose requests are graded by their own responses.
 
-use super::state::{NOT_APPLICABLE, ResponseStats, Runner};
+use super::state::{NOT_APPLICABLE, ProbeRunner, ResponseStats};
 use crate::check::grading::{Grading, grade_accept, grade_reject, grade_survive};
 use crate::check::probe::{BuildRequests, Probe};
 use crate::check::report::ProbeResult;
 use crate::check::types::{ProbeGrade, ResponseClass};
 use crate::model::error::Result;
 
-impl Runner<'_> {
+impl ProbeRunner<'_> {
     pub fn run_accept(&mut self, probe: &Probe, build: &BuildRequests) -> Result<ProbeResult> {
         let mut exchanges = Vec::new();
         for draft in build(&mut self.request_builder()) {

@@ -1,7 +1,7 @@
 //! The first probes: finds a request format that the handler accepts, and checks that it rejects
 //! anything.
 
-use super::state::{Runner, observation};
+use super::state::{ProbeRunner, observation};
 use crate::check::baseline::Baseline;
 use crate::check::cause::ProbeCause;
 use crate::check::grading::{Grading, cause_without_baseline};
@@ -12,11 +12,11 @@ use crate::model::error::{Error, Result};
 use crate::model::exchange::SendFailure;
 use url::Url;
 
-/// Timeout of one more attempt, as a multiple of the budget. It tells a slow handler from one that
-/// never responds.
+/// Timeout of one more attempt, as a multiple of the budget. It distinguishes a slow handler
+/// from one that never responds.
 const SLOW_TIMEOUT_FACTOR: u32 = 5;
 
-impl Runner<'_> {
+impl ProbeRunner<'_> {
     /// Tries the request formats until one is accepted.
     pub fn find_baseline(&mut self, probe: &Probe) -> Result<ProbeResult> {
         let mut tried: Vec<(Baseline, ProbeExchange)> = Vec::new();

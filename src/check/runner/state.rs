@@ -24,7 +24,7 @@ const SHORTEST_TIMEOUT: Duration = Duration::from_millis(500);
 
 pub(super) const NOT_APPLICABLE: &str = "does not apply to this secret";
 
-pub(super) struct Runner<'a> {
+pub(super) struct ProbeRunner<'a> {
     pub plan: &'a CheckPlan,
     pub client: &'a mut dyn HandlerClient,
     /// The request format that the handler accepts.
@@ -59,7 +59,7 @@ impl ResponseStats {
     }
 }
 
-impl Runner<'_> {
+impl ProbeRunner<'_> {
     pub fn request_builder(&mut self) -> RequestBuilder<'_> {
         let CheckPlan { provider, key, .. } = self.plan;
         let now = self.client.now();

@@ -1,6 +1,6 @@
 //! `whtool check`: tests a webhook handler.
 //!
-//! What is tested is in `crate::check`. This module reads the arguments and writes the reports;
+//! `crate::check` decides what is tested. This module reads the arguments and writes the reports;
 //! `client` sends the requests, and `handler` starts and stops the handler for `--start`.
 
 mod client;
@@ -159,7 +159,8 @@ fn select_provider(args: &Check, url: &Url, keys: &[Key]) -> Result<&'static dyn
 fn check_patterns(selection: &ProbeSelection, probes: &[Probe]) -> Result<()> {
     match selection.unmatched_pattern(probes) {
         Some(pattern) => {
-            Err(Error::usage(format!("no probe matches `{pattern}`")).hint("`whtool check --list` lists all probes"))
+            Err(Error::usage(format!("no probe matches `{pattern}`"))
+                .hint("whtool check --list, which lists all probes"))
         }
         None => Ok(()),
     }
@@ -179,7 +180,7 @@ fn run_probes(
     report
 }
 
-type ReportFormat = fn(&CheckReport, &ReportHeader) -> String;
+type FormatReport = fn(&CheckReport, &ReportHeader) -> String;
 
 fn write_reports(args: &Check, report: &CheckReport, header: &ReportHeader, session: &Session<'_>) -> Result<()> {
     let mut output = session.world.stdout();
@@ -192,7 +193,7 @@ fn write_reports(args: &Check, report: &CheckReport, header: &ReportHeader, sess
         output.write_all(text(report, header, &layout).as_bytes())?;
     }
     output.flush()?;
-    let formats: [(_, ReportFormat); 2] = [(&args.junit, junit), (&args.html, html)];
+    let formats: [(_, FormatReport); 2] = [(&args.junit, junit), (&args.html, html)];
     for (path, format) in formats {
         if let Some(path) = path {
             session.world.write_file(path, format(report, header).as_bytes())?;

@@ -65,8 +65,8 @@ fn unknown_subject(word: &str) -> Error {
     let likeness = |(name, _): (String, String)| (strsim::jaro_winkler(word, &name), name);
     let nearest = subjects().map(likeness).max_by(|(one, _), (other, _)| one.total_cmp(other));
     match nearest.filter(|(likeness, _)| *likeness > 0.7) {
-        Some((_, name)) => error.hint(format!("did you mean `whtool help {name}`?")),
-        None => error.hint("`whtool help` lists all commands"),
+        Some((_, name)) => error.hint(format!("whtool help {name}")),
+        None => error.hint("whtool help, which lists all commands"),
     }
 }
 
