@@ -1,4 +1,4 @@
-//! `verify --against`: differences from a capture in the store. Also `--framework`, and `events show --bundle`.
+//! `verify --against` and `--framework`, and `events show --bundle`.
 
 use crate::common::{Made, NOW};
 use crate::events::{keep, plexos, raw};
@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use whtool::world::Stream;
 
 const PLEXOS: &[u8] = include_bytes!("vectors/plexos.json");
-/// `(printf 1736937000.; cat vectors/plexos.json) | openssl dgst -sha256 -hmac whsec_test_secret_do_not_use`
+/// `(printf 1736937000.; cat vectors/plexos.json) | openssl dgst -sha256 -hmac
+/// whsec_test_secret_do_not_use`
 const PLEXOS_MAC: &str = "9c5da25fa4666bed54b4dec381af26de3a0413143346d40c7ece61e19ab971ce";
 
 /// A store that holds the good request, and the file `seen` with the request that a handler saw.

@@ -1,4 +1,4 @@
-//! The causes planted by `vectors/make.py` are found by `verify`, and listed in `docs/diagnosis.md`.
+//! `verify` finds the causes that `vectors/make.py` planted; `docs/diagnosis.md` lists them.
 
 use crate::common::{Made, NOW};
 use base64::Engine as _;
@@ -114,8 +114,9 @@ fn digests() -> Vec<Value> {
     serde_json::from_str(include_str!("vectors/computed.json")).expect("the vectors are JSON")
 }
 
-/// Writes a correctly signed Plexos request to `request.http`; its signature is from `(printf 1736937000.; cat vectors/plexos.json) | openssl dgst -sha256
-/// -hmac whsec_test_secret_do_not_use`.
+/// Writes a correctly signed Plexos request to `request.http`; its signature is from `(printf
+/// 1736937000.; cat vectors/plexos.json) | openssl dgst -sha256 -hmac
+/// whsec_test_secret_do_not_use`.
 fn good() -> Made {
     let mut request = Request::post("/", include_bytes!("vectors/plexos.json").to_vec());
     let mac = "9c5da25fa4666bed54b4dec381af26de3a0413143346d40c7ece61e19ab971ce";
@@ -169,7 +170,8 @@ fn the_digest_of_another_request_in_the_file_is_recognised() {
         let request = serde_json::json!({"method": "POST", "target": "/", "headers": headers, "body": body});
         serde_json::json!({"schema": "whtool.delivery/1", "request": request}).to_string() + "\n"
     };
-    // printf '1736937000.{"id":"evt_2","type":"payment.failed","data":{}}' | openssl dgst -sha256 -hmac whsec_test_secret_do_not_use
+    // printf '1736937000.{"id":"evt_2","type":"payment.failed","data":{}}' | openssl dgst -sha256
+    // -hmac whsec_test_secret_do_not_use
     let digest = "e6ced1e3e122db1574d490a36e0786e66913fef838681660b0851286623e3261";
     let made = Made::with_secrets().file("lines", line(other) + &line("{\"id\":\"evt_3\"}"));
     let run = made.run(&["verify", "lines", "--json", "--computed", digest]);

@@ -7,7 +7,8 @@ const PLEXOS: &str = include_str!("vectors/plexos.json");
 /// See `sign`.
 const PLEXOS_MAC: &str = "9c5da25fa4666bed54b4dec381af26de3a0413143346d40c7ece61e19ab971ce";
 
-/// `(printf 1736900000.; cat vectors/plexos.json) | openssl dgst -sha256 -hmac whsec_test_secret_do_not_use`
+/// `(printf 1736900000.; cat vectors/plexos.json) | openssl dgst -sha256 -hmac
+/// whsec_test_secret_do_not_use`
 const OLD_MAC: &str = "028faa68666c32cfb4b4bddc375ac03bed591d27e44ea66229b6bb47bc33cc14";
 
 fn raw() -> String {

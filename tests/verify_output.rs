@@ -6,7 +6,8 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 const PLEXOS: &str = include_str!("vectors/plexos.json");
-/// `(printf 1736937000.; cat vectors/plexos.json) | openssl dgst -sha256 -hmac whsec_test_secret_do_not_use`
+/// `(printf 1736937000.; cat vectors/plexos.json) | openssl dgst -sha256 -hmac
+/// whsec_test_secret_do_not_use`
 const PLEXOS_MAC: &str = "9c5da25fa4666bed54b4dec381af26de3a0413143346d40c7ece61e19ab971ce";
 
 /// Formats standard output, standard error and exit status.

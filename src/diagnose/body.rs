@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
-/// Variants of bodies up to this length are cached, since each is tried with several keys and prefixes.
+/// Variants of bodies up to this length are cached: each is tried with several keys and prefixes.
 const MAX_CACHED: usize = 64 * 1024;
 /// The cost of parsing or writing JSON, as a multiple of hashing it.
 const JSON_COST: usize = 8;
@@ -41,7 +41,7 @@ enum BodyChange {
     ToUtf16WithBom,
     /// A `?` for every character beyond ASCII.
     ToAscii,
-    /// U+FFFD for invalid UTF-8.
+    /// As decoders write it, with U+FFFD for invalid UTF-8.
     Lossy,
     Printed(PrintedBytes),
     /// The text inside a JSON string.
@@ -61,7 +61,7 @@ static CONSTANTS: [ConstantBody; 6] = [
     ConstantBody { text: "Array", language: Some(Language::Php) },
 ];
 
-/// The number of changes at the start of the list that are a newline at the end: the likeliest of all.
+/// The number of changes at the start of the list that are about a newline: the likeliest of all.
 const NEWLINE_CHANGES: usize = 4;
 
 impl<'b> BodyVariants<'b> {

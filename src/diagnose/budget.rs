@@ -14,7 +14,7 @@ impl HashAllowance {
     pub const BRIEF: Self = Self(256 << 10);
     /// Another digit or a flipped bit in a body of 200 bytes: 0.5 ms.
     const BRIEF_BYTE_EDITS: Self = Self(512 << 10);
-    /// Pairs of changes of a body of some kilobytes, or the likeliest ones of a 1 MB body: up to 30 ms.
+    /// Pairs of changes of a body of some kilobytes, the likeliest ones of 1 MB: up to 30 ms.
     pub const USUAL: Self = Self(32 << 20);
     /// Pairs of changes of a 10 kB body: some 60 ms.
     pub const THOROUGH: Self = Self(64 << 20);
@@ -57,13 +57,13 @@ pub struct HashBudget {
 }
 
 impl HashBudget {
-    /// `total` is for both kinds of search together; `per_request` limits the search for changes of one request.
+    /// `total` is for both kinds of search; `per_request` limits the search for changes.
     pub const fn new(total: HashAllowance, per_request: HashAllowance, brief_searches: u32) -> Self {
         let half = HashAllowance(total.0 / 2);
         Self { changes: half, byte_edits: half, per_request, brief_searches }
     }
 
-    /// Takes the shares of one request: for the search for changes, and for that for a changed byte.
+    /// Takes the shares of one request: for changes, and for a single changed byte.
     pub(super) fn take(&mut self) -> (HashAllowance, HashAllowance) {
         let changes = self.changes.split_off(self.per_request);
         let byte_edits = self.byte_edits.split_off(HashAllowance::BYTE_EDITS);

@@ -1,4 +1,4 @@
-//! Candidates for the key and for the bytes signed before the body, each with the cause that explains it.
+//! Candidates for the key and for what was signed before the body, each with its cause.
 //!
 //! The first candidates of each list are what should have been used. Bodies are in `body`.
 
@@ -134,7 +134,7 @@ fn decode_lenient_base64(text: &[u8]) -> Option<Vec<u8>> {
 
 /// Lists what may have been signed before the body.
 ///
-/// `timestamp` is the text of this provider's timestamp header or, when there is none, of another's.
+/// `timestamp` is the text of this provider's timestamp header or, without one, of another's.
 pub(super) fn prefixes(
     provider: &dyn Provider,
     timestamp: Option<&str>,

@@ -1,15 +1,15 @@
 //! The causes of a failed verification, each with a stable code, a sentence and a fix.
 //!
-//! The sentences are in `wording`, the fixes in `fixes`. `listen`, `verify` and their JSON use the same causes.
+//! The sentences are in `wording`, the fixes in `fixes`. Text and JSON use the same causes.
 
 use crate::json::{Language, Serializer};
 
-/// How sure a cause is.
+/// The certainty of a cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confidence {
     /// The signature matches once this change is undone, or the header itself shows it.
     Proved,
-    /// An educated guess.
+    /// A guess from the request or the configuration.
     Likely,
 }
 
@@ -22,7 +22,7 @@ impl Confidence {
     }
 }
 
-/// A cause and how sure it is. Several proved findings are one explanation: all of them had to be undone.
+/// A cause and how sure it is. All proved findings together are one explanation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     pub cause: Cause,
@@ -49,7 +49,7 @@ pub enum CauseGroup {
     Body,
     /// The algorithm, or what was given to it.
     Digest,
-    /// Nothing was found.
+    /// Nothing explains the failure.
     Unknown,
 }
 
@@ -311,7 +311,7 @@ impl PrintedBytes {
 }
 
 impl Cause {
-    /// Returns the language of the code that mishandled the body. `None`: the cause does not show it.
+    /// Returns the language of the code that mishandled the body, if the cause shows it.
     ///
     /// The received body was written on the receiving side, so its serializer comes first.
     pub fn language(&self) -> Option<Language> {

@@ -1,6 +1,6 @@
 //! Compares a request with the good copy of it: what was changed between the two places.
 //!
-//! Both bodies are known here, so nothing is searched for: the kind of change is read from the bytes.
+//! Both bodies are known here, so the kind of change is read from the bytes, without a search.
 
 use super::body::BodyVariants;
 use super::budget::HashAllowance;
@@ -70,8 +70,8 @@ pub fn body_hash(body: &[u8]) -> String {
     hex::encode(Sha256::digest(body))
 }
 
-/// Returns true if the signature of `here` was made for the body of `good` and not for its own: a known
-/// key gives it over that body, or it is the signature with which `good` was verified.
+/// Returns true if the signature of `here` was made for the body of `good` and not for its own: a
+/// known key gives it over that body, or it is the signature with which `good` was verified.
 pub fn signature_matches_copy(here: &AnalyzedDelivery, good: &StoredDelivery, keys: &[Key]) -> bool {
     let request = &here.delivery.request;
     let Some(provider) = here.provider.and_then(provider::by_name) else { return false };

@@ -1,7 +1,8 @@
-//! Finds the differences of two requests: the first byte, the JSON paths, the lines of text, the headers.
+//! Finds the differences of two requests: first byte, JSON paths, lines of text, headers.
 //!
-//! JSON numbers are compared as text, so that `1.0` and `1` differ and no digit of an amount is lost;
-//! strings are compared after decoding. `render::diff` shows the differences and masks secrets.
+//! JSON numbers are compared as text, so that `1.0` and `1` differ and no digit of an amount is
+//! lost; strings are compared after decoding. `render::diff` shows the differences and masks
+//! secrets.
 
 use crate::json::{Document, Token, TokenKind, Tokens};
 use crate::model::message::Headers;
@@ -11,8 +12,8 @@ use std::collections::{HashMap, HashSet};
 /// A JSON value that is not the same in both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathChange {
-    /// Names and indices from the top, as `--set` takes them: `data.items.0.id`. A name that is no plain
-    /// word keeps its quotes; the second value of a repeated name is marked with `#2`.
+    /// Names and indices from the top, as `--set` takes them: `data.items.0.id`. A name that is no
+    /// plain word keeps its quotes; the second value of a repeated name is marked with `#2`.
     pub path: String,
     /// The innermost name on the path.
     pub key: String,
@@ -45,11 +46,11 @@ pub fn first_difference(old: &[u8], new: &[u8]) -> Option<usize> {
     (same < old.len() || same < new.len()).then_some(same)
 }
 
-/// The deepest nesting that is compared: the paths of a hostile text would take the square of its length.
+/// The deepest nesting that is compared: the paths of hostile text take the square of its length.
 const MAX_DEPTH: usize = 128;
 
-/// Compares two JSON texts by path. Values of the old text come first, in its order, then added ones.
-/// `None`: one of the texts is not JSON, or nested too deeply.
+/// Compares two JSON texts by path. Values of the old text come first, in its order, then added
+/// ones. `None`: one of the texts is not JSON, or nested too deeply.
 pub fn paths(old: &[u8], new: &[u8]) -> Option<Vec<PathChange>> {
     let (old, new) = (leaves(old)?, leaves(new)?);
     let after: HashMap<_, _> = new.iter().map(|leaf| (leaf.path.as_str(), leaf)).collect();
@@ -181,7 +182,7 @@ fn unquote_word(quoted: &str) -> &str {
     if !inner.is_empty() && inner.chars().all(is_plain) { inner } else { quoted }
 }
 
-/// Compares headers; the case of names does not matter. Old names come first, in their order, then new ones.
+/// Compares headers, ignoring the case of names. Old names come first, then added ones.
 pub fn headers(old: &Headers, new: &Headers) -> Vec<HeaderChange> {
     let mut names: Vec<&str> = Vec::new();
     for (name, _) in old.iter().chain(new.iter()) {
@@ -196,7 +197,7 @@ pub fn headers(old: &Headers, new: &Headers) -> Vec<HeaderChange> {
     names.into_iter().map(change).filter(|change| change.old != change.new).collect()
 }
 
-/// The longest text that is compared by line: the cost can grow with the square of the number of lines.
+/// The longest text that is compared by line: the cost can grow with the square of the lines.
 const MAX_LINES: usize = 2_000;
 
 /// Compares two texts line by line. `None`: they are too long.

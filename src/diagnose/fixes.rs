@@ -1,7 +1,7 @@
 //! The fix for each cause: what to do about it, in one line.
 //!
-//! The provider signs correctly, so a fix starts with the user's copy of the secret or the body. What to change
-//! in signing code comes second, for those who sign requests themselves.
+//! The provider signs correctly, so a fix starts with the user's copy of the secret or the body.
+//! What to change in signing code comes second, for those who sign requests themselves.
 
 use super::cause::Cause;
 

@@ -1,6 +1,6 @@
 //! Finds signatures and timestamps in a request's headers, in any header and notation.
 //!
-//! Far more lenient than verification (`provider::signature_header`): it finds what the sender meant.
+//! More lenient than verification (`provider::signature_header`): it finds what was meant.
 
 use super::cause::Cause;
 use crate::model::message::Headers;
@@ -20,7 +20,7 @@ pub(super) struct HeaderSignature {
 /// The largest number of signatures read from a request.
 const LIMIT: usize = 8;
 
-/// Finds the signatures in `provider`'s own header or, when there are none, those in any other header.
+/// Finds the signatures in `provider`'s own header or, without any, in all other headers.
 pub(super) fn find(headers: &Headers, provider: &dyn Provider) -> Vec<HeaderSignature> {
     let header = provider.signature_header();
     let own: Vec<_> = headers.all(header).flat_map(parse_value).take(LIMIT).collect();

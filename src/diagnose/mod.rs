@@ -1,9 +1,9 @@
 //! Explains why a request failed verification.
 //!
-//! A cause is proved if undoing it makes the signature match (`search`, over the candidates of `candidate`
-//! and `body`) or if a header shows it. Likely causes are reported only when nothing is proved. `compare`
-//! explains the difference from a good copy, `computed` a digest of the user's own code; `frameworks` has
-//! handler code that verifies correctly.
+//! A cause is proved if undoing it makes the signature match (`search`, over the candidates of
+//! `candidate` and `body`) or if a header shows it. Likely causes are reported only when nothing is
+//! proved. `compare` explains the difference from a good copy, `computed` a digest of the user's
+//! own code; `frameworks` has handler code that verifies correctly.
 
 mod body;
 mod budget;
@@ -86,7 +86,7 @@ fn likely(causes: Vec<Cause>) -> Vec<Finding> {
     causes.into_iter().map(|cause| Finding { cause, confidence: Confidence::Likely }).collect()
 }
 
-/// Checks whether the signature in this provider's header follows another's rule and uses its secret.
+/// Checks whether the signature in this provider's header is another's, by its rule and secret.
 fn signature_of_other_provider(
     request: &Request,
     provider: &dyn Provider,
@@ -116,8 +116,8 @@ struct SearchResult {
     is_exhausted: bool,
 }
 
-/// Searches for candidates that give a signature of the request, then for a single changed byte. The
-/// latter's cost grows with the square of the body, so its early end does not count as exhausted.
+/// Searches for candidates that give a signature of the request, then for a single changed byte.
+/// The end of the latter does not count as exhausted: its cost grows with the square of the body.
 fn search(
     received: &AnalyzedDelivery,
     provider: &dyn Provider,

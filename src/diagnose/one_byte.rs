@@ -1,8 +1,8 @@
 //! Searches for a single byte that was changed, added or lost after signing.
 //!
 //! The cost grows with the square of the body's length, so the likeliest edits come first and the
-//! allowance ends the search: any byte is found in bodies of some 400 bytes, a flipped bit or another
-//! digit in bodies of some kilobytes.
+//! allowance ends the search: any byte is found in bodies of some 400 bytes, a flipped bit or
+//! another digit in bodies of some kilobytes.
 
 use super::budget::HashAllowance;
 use super::cause::Cause;
@@ -25,8 +25,8 @@ impl Edit {
     const ALL: [Self; 6] = [Self::Digit, Self::BitFlipped, Self::Added, Self::LastByteLost, Self::Changed, Self::Lost];
 }
 
-/// Finds the edit that makes a signature match, with a key and the prefix that should have been used.
-/// `None`: there is none, or the allowance ended first.
+/// Finds the edit that makes a signature match, with a key and the prefix that should have been
+/// used. `None`: there is none, or the allowance ended first.
 pub(super) fn find(space: &SearchSpace<'_>, allowance: &mut HashAllowance) -> Option<Cause> {
     if allowance.is_spent() {
         return None;

@@ -1,6 +1,6 @@
 //! Searches for the combination of candidates that gives a signature of the request.
 //!
-//! A signature that matches is a proof, so nothing is guessed here. Work is bounded by an allowance.
+//! A signature that matches is a proof: nothing is guessed here. An allowance limits the work.
 
 use super::body::BodyVariants;
 use super::budget::{Exhausted, HashAllowance};
@@ -22,8 +22,8 @@ pub(super) struct SearchSpace<'a> {
 const MAX_CHANGES: usize = 2;
 
 impl SearchSpace<'_> {
-    /// Finds the smallest set of causes that explains a signature, the likeliest first. An empty set
-    /// means that the signature is right. `None`: nothing explains it within the allowance.
+    /// Finds the smallest set of causes that explains a signature, the likeliest first. An empty
+    /// set means that the signature is right. `None`: nothing explains it within the allowance.
     pub(super) fn find_causes(&self, allowance: &mut HashAllowance) -> Option<Vec<Cause>> {
         // One signer per key, so that a key's block is hashed once for all messages.
         let signers: Vec<_> = self.keys.iter().map(|key| Signer::with_key(&key.bytes)).collect();

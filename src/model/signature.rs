@@ -1,7 +1,7 @@
 //! Computes and compares HMACs; the only module that does.
 //!
-//! `provider` turns a request into a claim. This module turns claim, keys and time into a verdict. It
-//! reads no headers and knows no provider.
+//! `provider` turns a request into a claim. This module turns claim, keys and time into a verdict.
+//! It reads no headers and knows no provider.
 
 use crate::model::secret::Secret;
 use crate::model::timestamp::{SignedDuration, Timestamp};
@@ -86,8 +86,8 @@ fn new_hmac(key: &[u8]) -> Hmac<Sha256> {
 
 /// Verifies a claim with every key of its provider; the verdict names the one that matches.
 ///
-/// The time is checked only if the signature matches. If it does not, and there is no key but the local
-/// test secret, the verdict is `NoSecret`.
+/// The time is checked only if the signature matches. If it does not, and there is no key but the
+/// local test secret, the verdict is `NoSecret`.
 pub fn verify(claim: &Claim<'_>, keys: &[Key], now: Timestamp, tolerance: Tolerance) -> Verdict {
     let mut own = keys.iter().filter(|key| key.secret.provider == claim.provider);
     let matching = own.clone().find(|key| {
@@ -119,7 +119,7 @@ pub enum OutOfTolerance {
     Future(SignedDuration),
 }
 
-/// Checks the age of a signed time. `None`: it is within the tolerance, or there is no time or tolerance.
+/// Checks the age of a signed time. `None`: it is within the tolerance, or one of them is absent.
 pub fn check_age(signed: Option<Timestamp>, now: Timestamp, tolerance: Tolerance) -> Option<OutOfTolerance> {
     let (age, tolerance) = (now.duration_since(signed?), tolerance?);
     match age {

@@ -1,4 +1,4 @@
-//! Verdicts: the results of verifying a signature. A failed verification is an answer, not an error.
+//! Verdicts: the results of verifying a signature. A failure is an answer, not an error.
 //!
 //! `model::signature` reaches a verdict, `diagnose` explains it, and `render` shows it.
 

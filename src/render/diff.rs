@@ -1,4 +1,4 @@
-//! Formats the differences of two requests. Untrusted text is escaped, secrets are masked unless revealed.
+//! Formats the differences of two requests, with untrusted text escaped and secrets masked.
 
 use super::paint::Paint;
 use super::payload;
@@ -76,7 +76,10 @@ pub fn headers(changes: &[HeaderChange], indent: &str, paint: Paint, reveal: Rev
         let added = change.new.iter().filter(|value| !change.old.contains(value));
         let (removed, added): (Vec<_>, Vec<_>) = (removed.map(line).collect(), added.map(line).collect());
         if removed.is_empty() && added.is_empty() {
-            text.push_str(&format!("{indent}~ {}  in another order, or not as often\n", paint.name(&change.name)));
+            text.push_str(&format!(
+                "{indent}~ {}  its values are in another order or number\n",
+                paint.name(&change.name)
+            ));
         }
         removed.iter().for_each(|line| text.push_str(&format!("{indent}{}\n", paint.bad(&format!("- {line}")))));
         added.iter().for_each(|line| text.push_str(&format!("{indent}{}\n", paint.good(&format!("+ {line}")))));

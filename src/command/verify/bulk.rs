@@ -1,7 +1,7 @@
 //! Verifies a large file of lines on all cores, in memory that does not grow with the file.
 //!
-//! One thread reads chunks of whole lines into a bounded channel, workers verify them, and the caller's
-//! thread writes the results in the order of the file.
+//! One thread reads chunks of whole lines into a bounded channel, workers verify them, and the
+//! caller's thread writes the results in the order of the file.
 
 use super::report::{Report, VerdictCounts, Verifier};
 use crate::capture::{count_lines, read_json_lines};
@@ -17,9 +17,9 @@ use std::thread;
 /// The size of a read.
 const CHUNK_SIZE: usize = 1 << 20;
 
-/// Returns the budget for the failures of a chunk: half a second for the first, so that a small file is
-/// explained well, and little more than a brief search per failure for later ones. It depends on the
-/// index alone, so that the same file gets the same answers.
+/// Returns the budget for the failures of a chunk: half a second for the first, so that a small
+/// file is explained well, and little more than a brief search per failure for later ones. It
+/// depends on the index alone, so that the same file gets the same answers.
 pub(super) fn chunk_budget(index: u64) -> HashBudget {
     let thorough = HashAllowance::THOROUGH.0;
     let total = HashAllowance(if index == 0 { thorough * 8 } else { thorough / 8 });
@@ -81,7 +81,7 @@ pub(super) fn verify_lines(
     })
 }
 
-/// Limits how far reading is ahead of writing, so that one slow chunk does not let the others pile up.
+/// Limits how far reading is ahead of writing, so that chunks do not pile up behind a slow one.
 #[derive(Default)]
 struct ReadWindow {
     written: Mutex<u64>,
@@ -89,7 +89,7 @@ struct ReadWindow {
 }
 
 impl ReadWindow {
-    /// Waits until the chunk is less than `width` ahead of the written ones. Returns false if the writer has failed.
+    /// Waits until the chunk is less than `width` ahead of the writer. Returns false if that failed.
     fn wait_for(&self, index: u64, width: u64) -> bool {
         let Ok(written) = self.written.lock() else { return false };
         self.moved.wait_while(written, |written| index >= written.saturating_add(width)).is_ok()
@@ -124,7 +124,7 @@ fn read_chunks(start: Vec<u8>, mut rest: impl Read, chunks: &SyncSender<Chunk>, 
     }
 }
 
-/// Appends the bytes of one read, so that lines of a slow pipe are verified at once. Returns 0 at the end.
+/// Appends the bytes of one read, so that lines of a slow pipe are verified at once. 0: the end.
 fn read_some(source: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<usize> {
     let length = buffer.len();
     buffer.resize(length + CHUNK_SIZE, 0);

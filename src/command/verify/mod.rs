@@ -1,7 +1,7 @@
 //! `whtool verify`: verifies captured requests and names the cause of every failure.
 //!
-//! `report` verifies one request after the other, `bulk` a large file on all cores. Small files are also
-//! compared with copies in the store (`reference`) and with a digest of the user's code (`computed`).
+//! `report` verifies one request after the other, `bulk` a large file on all cores. Small files are
+//! also compared with copies in the store (`reference`) and a computed digest (`computed`).
 
 mod bulk;
 mod computed;
@@ -29,7 +29,8 @@ use std::path::{Path, PathBuf};
 
 /// Verify captured requests and name the cause of every failure
 ///
-/// Reads raw HTTP requests, HAR archives and the JSON lines of `whtool listen --json`; the format is detected.
+/// Reads raw HTTP requests, HAR archives and the JSON lines of `whtool listen --json`; the format
+/// is detected.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -51,7 +52,8 @@ pub(super) struct Verify {
     /// Header of that request. May be repeated
     #[arg(long, short = 'H', value_name = "NAME: VALUE")]
     header: Vec<String>,
-    /// Compute ages at this time instead of now: Unix seconds, RFC 3339, or `arrived` for the time in each record
+    /// Compute ages at this time instead of now: Unix seconds, RFC 3339, or `arrived` for the time
+    /// in each record
     #[arg(long, value_name = "TIME", value_parser = parse_at, conflicts_with = "any_age")]
     at: Option<At>,
     /// Accept signed timestamps of any age
@@ -175,7 +177,7 @@ fn unknown_form(name: &str, start: &[u8]) -> Error {
         .hint(format!("to verify a bare payload: whtool verify --body {name} --header 'Name: value'"))
 }
 
-/// A file that is read whole: its requests are also compared with copies and with a computed digest.
+/// A file that is read whole, to compare its requests with copies and with a computed digest.
 struct SingleFile<'a> {
     copies: &'a mut ReferenceCopies,
     hint: &'a mut FrameworkHint,

@@ -1,5 +1,5 @@
-//! Compares a failed request with its good copy in the store: the one that `--against` names, or the one that
-//! its signature was made for.
+//! Compares a failed request with its good copy in the store: the one that `--against` names, or
+//! the one that its signature was made for.
 
 use super::report::{CheckedRequest, INDENT, Verifier};
 use crate::command::shared::captures::{self, StoreArgs};
@@ -55,7 +55,7 @@ impl ReferenceCopies {
         Ok(Self::Named(Box::new(copy)))
     }
 
-    /// Returns the time when the named delivery arrived, by which the age of the request is computed, too.
+    /// Returns the arrival time of the named delivery, by which the request's age is computed.
     pub(super) fn time(&self) -> Option<Timestamp> {
         match self {
             Self::Named(copy) => Some(copy.summary.arrived),

@@ -56,14 +56,14 @@ impl CheckedRequest {
 enum ReportFormat {
     Text,
     Json,
-    /// `--quiet`
     SummaryOnly,
 }
 
 /// The numbers of requests by verdict and by cause.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct VerdictCounts {
-    verdicts: BTreeMap<&'static str, u64>,
+    verdicts: BTreeMap<VerdictCode, u64>,
+    unreadable: u64,
     causes: BTreeMap<(&'static str, &'static str), u64>,
 }
 
@@ -74,11 +74,8 @@ pub(super) struct Report {
     budget: HashBudget,
 }
 
-/// The code under which unreadable requests are counted.
-const UNREADABLE: &str = "unreadable";
-
 impl<'a> Verifier<'a> {
-    /// `now` is the time by which ages are computed unless `--at` is given. `None`: the clock's time.
+    /// `now` replaces the clock's time, unless `--at` is given.
     pub(super) fn new(args: &Verify, secrets: &'a Secrets, now: Option<Timestamp>, session: &Session<'_>) -> Self {
         let format = match (args.json, session.volume) {
             (true, _) => ReportFormat::Json,
@@ -140,15 +137,15 @@ impl<'a> Verifier<'a> {
 
     /// Formats the counts of several requests. A single request has no summary.
     pub(super) fn summary(&self, counts: &VerdictCounts) -> Vec<u8> {
-        let verdicts = counts.verdicts.iter().map(|(code, count)| ((*code).to_owned(), *count));
+        let verdicts = counts.by_code();
         if self.format == ReportFormat::Json {
             let causes: Vec<_> = counts.causes.iter().map(|((code, _), count)| ((*code).to_owned(), *count)).collect();
-            return render::json::summary(counts.total(), &verdicts.collect::<Vec<_>>(), &causes);
+            return render::json::summary(counts.total(), &verdicts, &causes);
         }
         if counts.total() < 2 && self.format == ReportFormat::Text {
             return Vec::new();
         }
-        let verdicts: Vec<_> = verdicts.map(|(code, count)| format!("{count} {code}")).collect();
+        let verdicts: Vec<_> = verdicts.iter().map(|(code, count)| format!("{count} {code}")).collect();
         let total = self.paint.strong(&text::count(counts.total(), "request"));
         let mut text = format!("{total}: {}\n", verdicts.join(", "));
         for ((code, confidence), count) in &counts.causes {
@@ -160,20 +157,30 @@ impl<'a> Verifier<'a> {
 
 impl VerdictCounts {
     pub(super) fn total(&self) -> u64 {
-        self.verdicts.values().sum()
+        self.verdicts.values().sum::<u64>() + self.unreadable
+    }
+
+    /// Lists the counts by the code of the verdict, or `unreadable`, in alphabetical order.
+    fn by_code(&self) -> Vec<(String, u64)> {
+        let verdicts = self.verdicts.iter().map(|(code, count)| (code.to_string(), *count));
+        let unreadable = (self.unreadable > 0).then(|| ("unreadable".to_owned(), self.unreadable));
+        let mut counts: Vec<_> = verdicts.chain(unreadable).collect();
+        counts.sort();
+        counts
     }
 
     pub(super) fn all_verified(&self) -> bool {
-        self.verdicts.keys().all(|code| *code == VerdictCode::Verified.as_str())
+        self.verdicts.keys().all(|code| code.is_verified()) && self.unreadable == 0
     }
 
     pub(super) fn add(&mut self, other: &Self) {
-        other.verdicts.iter().for_each(|(code, count)| *self.verdicts.entry(code).or_default() += count);
+        self.unreadable += other.unreadable;
+        other.verdicts.iter().for_each(|(code, count)| *self.verdicts.entry(*code).or_default() += count);
         other.causes.iter().for_each(|(cause, count)| *self.causes.entry(*cause).or_default() += count);
     }
 
     fn count(&mut self, verdict: &Verdict, findings: &[Finding]) {
-        *self.verdicts.entry(verdict.code().as_str()).or_default() += 1;
+        *self.verdicts.entry(verdict.code()).or_default() += 1;
         for finding in findings {
             *self.causes.entry((finding.cause.code(), finding.confidence.code())).or_default() += 1;
         }
@@ -192,7 +199,7 @@ impl Report {
         }
     }
 
-    /// Verifies one request and explains a failure. `None`: it could not be read, which is printed and counted.
+    /// Verifies one request and explains a failure. `None`: unreadable, which is printed here.
     pub(super) fn check(
         &mut self,
         capture: Result<Capture, CaptureError>,
@@ -206,7 +213,7 @@ impl Report {
                 Some(CheckedRequest { place, received, findings, notes })
             }
             Err(error) => {
-                *self.counts.verdicts.entry(UNREADABLE).or_default() += 1;
+                self.counts.unreadable += 1;
                 self.print_unreadable(&unreadable(&error), verifier);
                 None
             }

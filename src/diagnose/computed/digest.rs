@@ -34,7 +34,7 @@ pub(super) enum Algorithm {
 }
 
 impl Digest {
-    /// Parses hex in any case or base64 of either alphabet, with or without a scheme such as `sha256=`.
+    /// Parses hex or base64 of either alphabet, with or without a scheme such as `sha256=`.
     pub fn parse(text: &str) -> Result<Self, DigestError> {
         let text = text.trim().trim_matches(['"', '\'']);
         let decoded = [Some(text), after_scheme(text)].into_iter().flatten().find_map(decode);

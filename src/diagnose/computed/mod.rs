@@ -1,7 +1,7 @@
 //! Explains a digest that the user's own code computed for a request.
 //!
 //! The candidates are those of the search for causes, combined with other algorithms (known by the
-//! digest's length), hashes without a key, and other messages. Only an equal digest proves anything here.
+//! digest's length), hashes without a key, and other messages. Only an equal digest is a proof.
 
 mod digest;
 mod wording;
@@ -142,7 +142,7 @@ impl Construction {
         })
     }
 
-    /// Returns true if a missing timestamp does not count: a plain hash is one mistake, with or without it.
+    /// Returns true for a plain hash: it is one mistake, with or without the timestamp.
     fn ignores_missing_timestamp(self) -> bool {
         matches!(self, Self::PlainHash | Self::KeyThenMessage | Self::MessageThenKey)
     }

@@ -1,6 +1,6 @@
 //! Handler code for each framework that verifies the raw body, for both providers, ready to paste.
 //!
-//! Each is a file in this folder, in its own language, so that the tools of that language can check it.
+//! Each is a file of its own, so that the tools of its language can check it.
 
 use super::cause::Cause;
 use crate::json::Language::{self, CSharp, Go, Java, JavaScript, Php, Python, Ruby, Rust};
@@ -10,7 +10,7 @@ use crate::json::Language::{self, CSharp, Go, Java, JavaScript, Php, Python, Rub
 pub struct Framework {
     /// Value of `--framework` and name in records: `express`.
     pub name: &'static str,
-    /// Name in prose: `Express`.
+    /// The name in prose, such as `Express`.
     pub title: &'static str,
     pub language: Language,
     pub text: &'static str,
