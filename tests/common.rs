@@ -1,4 +1,4 @@
-//! A made-up world: memory for streams and files, a clock that stands still, a network that is a list.
+//! A `World` in memory: streams and files are buffers, the clock is fixed, the network is a list of answers.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
@@ -20,43 +20,42 @@ pub const PLUSTIVE_SECRET: &str = "plustive_test_secret_do_not_use";
 /// 2025-01-15T10:30:00Z, the time of the published Plexos sample.
 pub const NOW: i64 = 1_736_937_000;
 
-/// A world of its own for one test.
+/// The world of one test.
 #[derive(Default)]
 pub struct Made {
     pub variables: HashMap<String, String>,
     pub files: HashMap<PathBuf, Vec<u8>>,
     pub input: Vec<u8>,
     pub terminals: Vec<Stream>,
-    /// How wide the terminals are.
+    /// Width of the terminals.
     pub columns: Option<u16>,
-    /// What `listen` receives, one after the other.
+    /// Requests that `listen` receives, in order.
     pub deliveries: Mutex<Vec<Request>>,
-    /// What targets answer, by turns; 200 when empty.
+    /// Answers of the targets, used in turn. Empty: always 200.
     pub answers: Vec<std::result::Result<u16, SendFailure>>,
-    /// What targets say; `said` when nothing is given.
+    /// Body of the targets' answers; `said` by default.
     pub said: Option<Vec<u8>>,
-    /// What was sent.
     pub sent: Mutex<Vec<OutgoingRequest>>,
-    /// How it was sent.
+    /// Options of the last `send`.
     pub sending: Mutex<Option<SendOptions>>,
     pub private: Mutex<HashMap<PathBuf, Vec<u8>>>,
     pub out: Mutex<Vec<u8>>,
     pub err: Mutex<Vec<u8>>,
     pub random: Mutex<u64>,
-    /// How far the time has gone on; it does while a listener waits.
+    /// Time that has passed since `NOW`; it passes while a listener waits.
     pub clock: Arc<Mutex<Duration>>,
     pub home: OnceLock<TempDir>,
-    /// Permission bits, where a file is to have others than it has.
+    /// Permission bits that differ from those of the real files.
     pub modes: HashMap<PathBuf, u32>,
-    /// The `Date` header of answers.
+    /// `Date` header of the answers.
     pub date: Option<String>,
-    /// What was written with `replace_file`.
+    /// Files written with `write_file`.
     pub written: Mutex<BTreeMap<PathBuf, Vec<u8>>>,
-    /// The working folder and those above it.
+    /// The working directory and its ancestors.
     pub folders: Vec<PathBuf>,
 }
 
-/// What a run left behind.
+/// The result of one command.
 pub struct Run {
     pub status: u8,
     pub out: Vec<u8>,
@@ -68,14 +67,14 @@ impl Run {
         String::from_utf8(self.out.clone()).expect("the output is text")
     }
 
-    /// The lines of the output, as JSON.
+    /// Returns the lines of the output as JSON.
     pub fn json(&self) -> Vec<serde_json::Value> {
         self.text().lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
     }
 }
 
 impl Made {
-    /// A world in which the secrets of the vectors are set.
+    /// Creates a world with the secrets of the test vectors.
     pub fn with_secrets() -> Self {
         let mut made = Self::default();
         made.variables.insert("PLEXOS_WEBHOOK_SECRET".to_owned(), PLEXOS_SECRET.to_owned());
@@ -98,7 +97,7 @@ impl Made {
         self
     }
 
-    /// Standard output is a terminal of so many columns, without colours.
+    /// Makes standard output a terminal of this width, without colors.
     pub fn columns(mut self, columns: u16) -> Self {
         self.columns = Some(columns);
         self.terminal(Stream::Output).variable("NO_COLOR", "1")
@@ -114,12 +113,12 @@ impl Made {
         self
     }
 
-    /// Where a file is that is really written: a name without a folder is in a folder of this world's own.
-    fn place(&self, path: &Path) -> PathBuf {
+    /// Returns the path of a file that is really written, in a temporary folder.
+    fn real_path(&self, path: &Path) -> PathBuf {
         self.home.get_or_init(|| tempfile::tempdir().unwrap()).path().join(path)
     }
 
-    /// Runs a command line, its words without the program's name.
+    /// Runs a command line, given without the program's name.
     pub fn run(&self, words: &[&str]) -> Run {
         let arguments = ["whtool"].iter().chain(words).map(OsString::from);
         let status = whtool::run(arguments, self);
@@ -183,7 +182,7 @@ impl Environment for Made {
     fn fill_random(&self, buffer: &mut [u8]) {
         let mut state = self.random.lock().unwrap();
         for byte in buffer {
-            // An LCG of Knuth's: the world is the same in every run.
+            // Knuth's LCG: the same bytes in every run.
             *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             *byte = state.to_be_bytes()[0];
         }
@@ -253,11 +252,11 @@ impl Files for Made {
     }
 
     fn update_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<FileVisibility> {
-        whtool::edge::Machine.update_file(&self.place(path), change)
+        whtool::edge::Machine.update_file(&self.real_path(path), change)
     }
 
     fn append(&self, path: &Path) -> io::Result<Box<dyn AppendFile + '_>> {
-        whtool::edge::Machine.append(&self.place(path))
+        whtool::edge::Machine.append(&self.real_path(path))
     }
 
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>> {
@@ -340,7 +339,7 @@ impl Network for Made {
     }
 }
 
-/// A server that nobody calls.
+/// A server without clients.
 struct Placeholder(SocketAddr);
 
 impl RunningServer for Placeholder {
@@ -349,7 +348,7 @@ impl RunningServer for Placeholder {
     }
 }
 
-/// A listener that receives what it was given and is then interrupted, or times out.
+/// A listener that receives the given requests and is then interrupted, or times out.
 struct Scripted {
     requests: Vec<Request>,
     verify: VerifyFn,

@@ -1,4 +1,4 @@
-//! The program as a process: real sockets, real signals, other programs as witnesses where the machine has them.
+//! The program as a process: real sockets, real signals, and other programs as witnesses where they are installed.
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -20,7 +20,7 @@ pub fn whtool(home: &Path, words: &[&str]) -> Command {
     command
 }
 
-/// A listener in its own process, with the secrets of the vectors.
+/// A listener process with the secrets of the test vectors.
 pub struct Listener {
     pub child: Child,
     pub records: BufReader<ChildStdout>,
@@ -34,7 +34,7 @@ impl Listener {
         Self::spawn(command.env("PLEXOS_WEBHOOK_SECRET", PLEXOS_SECRET).env("PLUSTIVE_WEBHOOK_SECRET", PLUSTIVE_SECRET))
     }
 
-    /// A listener that writes records, however it is started.
+    /// Starts the command and waits until it reports its URL.
     pub fn spawn(command: &mut Command) -> Self {
         let mut child = command.spawn().unwrap();
         let records = BufReader::new(child.stdout.take().unwrap());
@@ -51,7 +51,7 @@ impl Listener {
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))
     }
 
-    /// Sends bytes as they are and returns all that comes back.
+    /// Sends bytes unchanged and returns everything that comes back.
     pub fn exchange(&self, request: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.url.trim_start_matches("http://")).unwrap();
         stream.write_all(request).unwrap();
@@ -60,17 +60,17 @@ impl Listener {
         answer
     }
 
-    /// Ends it with a signal, and returns its exit status and what it said.
+    /// Sends it a signal, and returns its exit status and standard error.
     pub fn end(mut self, signal: &str) -> (Option<i32>, String) {
         let pid = self.child.id().to_string();
         assert!(Command::new("sh").args(["-c", &format!("kill -{signal} {pid}")]).status().unwrap().success());
-        let mut said = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        (self.child.wait().unwrap().code(), said)
+        let mut messages = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut messages).unwrap();
+        (self.child.wait().unwrap().code(), messages)
     }
 }
 
-/// A test that fails must not leave its listener behind.
+/// Ends the process when a test fails.
 impl Drop for Listener {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -94,14 +94,14 @@ pub fn run(command: &mut Command) -> Output {
     command.output().unwrap()
 }
 
-/// True if this machine has the program. Otherwise says that the test is skipped, or fails it where
-/// `WHTOOL_REQUIRE_ALL` is set, as on CI.
+/// True if the program is installed. Otherwise prints that the test is skipped, or fails it if `WHTOOL_REQUIRE_ALL` is set,
+/// as on CI.
 pub fn available(program: &str) -> bool {
     let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if !found {
         assert!(std::env::var_os("WHTOOL_REQUIRE_ALL").is_none(), "{program} is needed and not installed");
         let test = std::thread::current().name().unwrap_or("test").to_owned();
-        // Written past the test harness, which hides what passing tests print.
+        // Written directly, because the test harness hides the output of passing tests.
         let _ = writeln!(std::io::stderr(), "{test}: skipped, {program} is not installed");
     }
     found
@@ -127,7 +127,7 @@ fn a_request_signed_by_openssl_is_verified_and_a_changed_one_is_explained() {
 }
 
 #[test]
-fn an_outsider_gets_one_and_the_same_refusal() {
+fn every_refusal_looks_the_same_to_an_outsider() {
     let home = home();
     let listener = Listener::start(home.path(), &[]);
     let without_date =
@@ -139,7 +139,7 @@ fn an_outsider_gets_one_and_the_same_refusal() {
 }
 
 #[test]
-fn what_replay_sends_listen_verifies_with_nothing_configured() {
+fn listen_verifies_replayed_events_with_nothing_configured() {
     let home = home();
     let mut listener = whtool(home.path(), &["listen", "--json", "--port", "0", "--count", "4"]).spawn().unwrap();
     let mut records = BufReader::new(listener.stdout.take().unwrap()).lines().map(Result::unwrap);
@@ -154,7 +154,7 @@ fn what_replay_sends_listen_verifies_with_nothing_configured() {
 }
 
 #[test]
-fn the_demonstration_shows_good_and_bad_and_goes_on() {
+fn the_demo_shows_good_and_bad_deliveries_and_keeps_listening() {
     let home = home();
     let mut listener = Listener::start(home.path(), &["--demo"]);
     let verdicts: Vec<_> = (0..7).map(|_| listener.record()["verdict"].clone()).collect();
@@ -169,7 +169,7 @@ fn the_demonstration_shows_good_and_bad_and_goes_on() {
 }
 
 #[test]
-fn a_request_in_hand_is_finished_after_a_signal() {
+fn an_open_request_is_finished_after_a_signal() {
     let home = home();
     for signal in ["INT", "TERM"] {
         let mut listener = Listener::start(home.path(), &[]);
@@ -192,7 +192,7 @@ fn a_request_in_hand_is_finished_after_a_signal() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_a_clear_error() {
+fn a_port_in_use_is_a_clear_error() {
     let home = home();
     let listener = Listener::start(home.path(), &[]);
     let port = listener.url.rsplit(':').next().unwrap().to_owned();
@@ -203,7 +203,7 @@ fn a_port_that_is_taken_is_a_clear_error() {
 }
 
 #[test]
-fn nobody_listening_is_a_clear_error() {
+fn a_refused_connection_is_a_clear_error() {
     let home = home();
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let output = run(&mut whtool(home.path(), &["replay", "payment.debited", "--to", &format!("http://{free}")]));
@@ -212,7 +212,7 @@ fn nobody_listening_is_a_clear_error() {
 }
 
 #[test]
-fn a_closed_pipe_is_a_quiet_end() {
+fn a_closed_pipe_ends_the_command_quietly() {
     let home = home();
     let mut child =
         whtool(home.path(), &["replay", "payment.debited", "--dry-run", "--repeat", "20000"]).spawn().unwrap();
@@ -249,7 +249,7 @@ fn a_curl_command_pasted_into_bash_is_verified() {
 }
 
 #[test]
-fn node_and_python_sign_what_listen_verifies() {
+fn listen_verifies_signatures_of_node_and_python() {
     let python = "import hmac,hashlib,sys,time,urllib.request as u\n\
         body='{\"type\":\"payment.debited\",\"data\":{\"id\":\"pi_1\"},\"id\":\"evt_1\",\"note\":\"é\"}'.encode()\n\
         t=str(int(time.time()))\n\
@@ -274,7 +274,7 @@ fn node_and_python_sign_what_listen_verifies() {
 
 #[test]
 #[cfg(unix)]
-fn the_local_seed_is_private_and_a_wider_mode_is_refused() {
+fn the_local_test_secret_has_mode_0600_and_a_wider_mode_is_refused() {
     use std::os::unix::fs::PermissionsExt;
     let home = home();
     let words = ["replay", "payment.debited", "--dry-run"];

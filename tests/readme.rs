@@ -1,7 +1,7 @@
-//! The README, and the page on receiving: every command block is run, in its order, by a shell, as by a reader who has typed those before.
+//! Runs every command of README.md and docs/receiving.md in a shell, in order, as a reader would.
 //!
-//! `sh` blocks have a command a line; `console` blocks have a command after `$ `, and lines that its output has to have, in that
-//! order, where `…` stands for anything. What a reader has and a test has not is put in its place by `Reader::line`.
+//! `sh` blocks have one command per line. `console` blocks have a command after `$ ` and lines that its output must contain
+//! in that order, where `…` matches anything. `Reader::line` replaces what a reader has and a test has not.
 
 use crate::process::{Listener, PLEXOS_SECRET, available, whtool};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 const README: &str = include_str!("../README.md");
 const RECEIVING: &str = include_str!("../docs/receiving.md");
 
-/// A command, the `export` lines of its block that stand before it, and what is shown of its output.
+/// A command, the `export` lines before it in the same block, and the expected lines of its output.
 struct Step {
     exports: String,
     command: String,
@@ -44,8 +44,8 @@ fn steps(text: &'static str) -> Vec<Step> {
     steps
 }
 
-/// Whether a line is what is shown, `…` standing for anything.
-fn is_shown(line: &str, shown: &str) -> bool {
+/// Compares a line with an expected one, in which `…` matches anything.
+fn matches_expected(line: &str, shown: &str) -> bool {
     let mut pieces = shown.split('…');
     let Some(mut rest) = pieces.next().and_then(|first| line.strip_prefix(first)) else { return false };
     for piece in pieces {
@@ -55,7 +55,6 @@ fn is_shown(line: &str, shown: &str) -> bool {
     rest.is_empty() || shown.ends_with('…')
 }
 
-/// An emulator that speaks only of where it is.
 struct Emulator {
     child: Child,
     host: String,
@@ -79,7 +78,7 @@ impl Drop for Emulator {
     }
 }
 
-/// An app that answers 200 to everything.
+/// Starts an app that answers 200 to every request, and returns its host.
 fn app() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let host = listener.local_addr().unwrap().to_string();
@@ -102,7 +101,7 @@ fn app() -> String {
     host
 }
 
-/// Somebody who reads: a home, a folder with the files that the README speaks of, an app, a listener, and the providers.
+/// What a reader of the README has: a home folder with the files that it mentions, an app, a listener, and the providers.
 struct Reader {
     home: TempDir,
     app: String,
@@ -124,23 +123,23 @@ impl Reader {
         let listener = Listener::spawn(&mut whtool(home.path(), &["listen", "--json", "--port", "0"]));
         let emulator = Emulator::start(home.path());
         let reader = Self { app: app(), listener, emulator, home };
-        // An event that the app has missed.
+        // An event that the app missed.
         for command in ["whtool replay payment.debited", "whtool replay last --to http://127.0.0.1:1"] {
             reader.run(&Step { exports: String::new(), command: command.to_owned(), shown: Vec::new() });
         }
         reader
     }
 
-    /// A line of the README as it is run here. A listener of its own takes any port (`WHTOOL_PORT`), `replay` sends to the
-    /// listener that runs meanwhile (`WHTOOL_TO`), and the providers are the emulator (`PLEXOS_API_URL`, `PLUSTIVE_API_URL`).
+    /// Adapts a line of the README to the test. A listener that the README starts takes any port (`WHTOOL_PORT`), `replay`
+    /// sends to the test's listener (`WHTOOL_TO`), and the providers are the emulator (`PLEXOS_API_URL`, `PLUSTIVE_API_URL`).
     fn line(&self, line: &str) -> String {
         let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let app = if line.contains("--start") { free() } else { self.app.clone() };
         let table = [
-            // The program is there: it is the one under test.
+            // The program under test is installed already.
             ("cargo install --locked --path .", "whtool --version"),
             ("localhost:3000", &app),
-            // The key that the emulator takes, and a capture that is there.
+            // A key that the emulator accepts, and an existing capture.
             ("sk_test_…", "sk_test_emulated_by_whtool"),
             ("3kq", "last"),
         ];
@@ -151,11 +150,11 @@ impl Reader {
         let mut shell = Command::new("sh");
         // `exec`, so that a signal reaches the program itself.
         let exec = if step.command.starts_with("whtool listen") { "exec " } else { "" };
-        shell.args(["-c", &self.line(&format!("{}{exec}{} 2>&1", step.exports, uncommented(&step.command)))]);
+        shell.args(["-c", &self.line(&format!("{}{exec}{} 2>&1", step.exports, without_comment(&step.command)))]);
         let path = format!("{}:{}", self.home.path().display(), std::env::var("PATH").unwrap());
         shell.env_clear().env("PATH", path).env("WHTOOL_HOME", self.home.path()).current_dir(self.home.path());
         shell.env("WHTOOL_PORT", "0").env("WHTOOL_TO", &self.listener.url);
-        // Nothing is configured, but for requests that others have signed.
+        // Nothing is configured, except for requests that other programs have signed.
         if step.command.contains(".http") {
             shell.env("PLEXOS_WEBHOOK_SECRET", PLEXOS_SECRET);
         }
@@ -169,7 +168,7 @@ impl Reader {
         shell
     }
 
-    /// The newest capture as a handler sees it behind something that writes JSON anew.
+    /// Saves the newest capture with a re-serialized body, as a handler behind a JSON parser sees it.
     fn save_what_the_handler_saw(&self) {
         let raw = whtool(self.home.path(), &["events", "show", "last", "--raw"]).output().unwrap().stdout;
         let raw = String::from_utf8(raw).unwrap();
@@ -180,7 +179,7 @@ impl Reader {
         std::fs::write(self.home.path().join("handler-saw.http"), seen).unwrap();
     }
 
-    /// Runs a step, a listener until it says that it listens; returns its exit status and all its output.
+    /// Runs a step and returns its exit status and output. A listener runs until it is ready.
     fn run(&self, step: &Step) -> (Option<i32>, String) {
         let mut child = self.shell(step).spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
@@ -198,8 +197,8 @@ impl Reader {
     }
 }
 
-/// A command without the remark behind it, which would take the redirection with it.
-fn uncommented(command: &str) -> &str {
+/// Removes the comment after a command, which would swallow the redirection.
+fn without_comment(command: &str) -> &str {
     command.split("  #").next().unwrap_or(command)
 }
 
@@ -214,13 +213,13 @@ fn follow(reader: &Reader, page: &'static str) {
             reader.save_what_the_handler_saw();
         }
         let (status, output) = reader.run(step);
-        // A no is an answer; wrong usage, something that could not be done, and missing credentials are not.
+        // 1 is an answer; wrong usage, failures and missing credentials are not.
         assert!(matches!(status, Some(0 | 1 | 130)), "{} ends with {status:?}:\n{output}", step.command);
         let mut lines = output.lines();
         for shown in &step.shown {
             assert!(
-                lines.any(|line| is_shown(line, shown)),
-                "{} does not print, or not there: {shown}\n{output}",
+                lines.any(|line| matches_expected(line, shown)),
+                "{} does not print this line, or not in this place: {shown}\n{output}",
                 step.command
             );
         }
@@ -228,7 +227,7 @@ fn follow(reader: &Reader, page: &'static str) {
 }
 
 #[test]
-fn every_command_of_the_readme_runs_and_prints_what_is_shown() {
+fn every_command_of_the_readme_runs_and_prints_the_output_shown() {
     follow(&Reader::new(), README);
 }
 
@@ -249,7 +248,7 @@ fn the_readme_has_the_commands_that_must_work_as_written() {
 }
 
 #[test]
-fn the_readme_links_each_page_of_docs_once_and_every_link_leads_somewhere() {
+fn the_readme_links_each_page_of_docs_once_and_no_link_is_broken() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let pages = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().file_name());
     for page in pages.filter_map(|name| name.into_string().ok()).filter(|name| name.ends_with(".md")) {
@@ -263,7 +262,15 @@ fn the_readme_links_each_page_of_docs_once_and_every_link_leads_somewhere() {
 }
 
 #[test]
-fn what_is_shown_matches_with_anything_for_an_ellipsis() {
-    assert!(is_shown("ok in 3 ms, twice", "ok in … ms, twice") && is_shown("anything", "…") && is_shown("", "…"));
-    assert!(!is_shown("ok in 3 ms, thrice", "ok in … ms, twice") && !is_shown("so ok", "ok") && !is_shown("ok!", "ok"));
+fn an_ellipsis_matches_anything() {
+    assert!(
+        matches_expected("ok in 3 ms, twice", "ok in … ms, twice")
+            && matches_expected("anything", "…")
+            && matches_expected("", "…")
+    );
+    assert!(
+        !matches_expected("ok in 3 ms, thrice", "ok in … ms, twice")
+            && !matches_expected("so ok", "ok")
+            && !matches_expected("ok!", "ok")
+    );
 }
