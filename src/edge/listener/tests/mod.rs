@@ -1,7 +1,7 @@
-//! The listener against clients over real sockets: well-behaved, clumsy and hostile ones, and what they send. What lasts too long or ends
-//! is in `lasting`; all share the client and the set-up at the top of this file.
+//! The listener against clients over real sockets: what they send, and what they are answered.
+//! Deadlines, limits and shutdown are in `timeouts`, which shares the client below.
 
-mod lasting;
+mod timeouts;
 
 use super::*;
 use crate::model::delivery::RejectedRequest;
@@ -19,7 +19,7 @@ use tokio::sync::watch;
 /// Longer than anything here takes unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How the listener under test differs from the usual one.
+/// Options of the listener under test.
 struct Setup {
     timeouts: Timeouts,
     ack_policy: AckPolicy,
@@ -32,7 +32,6 @@ impl Default for Setup {
     }
 }
 
-/// Bodies up to this size are taken.
 const MAX_BODY: usize = 1000;
 
 impl Setup {
@@ -46,12 +45,12 @@ impl Setup {
             ListenOptions { address, max_body: MAX_BODY, ack_policy: self.ack_policy, store: None, forward: None };
         let limiter = Arc::new(ConnectionLimiter::new(self.max_connections));
         let interrupt = Interrupt::from_sender(&signals);
-        (start_with(&options, Arc::new(judge), self.timeouts, interrupt, limiter).unwrap(), signals)
+        (start_with(&options, Arc::new(verify), self.timeouts, interrupt, limiter).unwrap(), signals)
     }
 }
 
-/// Verified is what says `good` in its body.
-fn judge(delivery: Delivery, _now: Timestamp) -> AnalyzedDelivery {
+/// Verifies bodies that start with `good`.
+fn verify(delivery: Delivery, _now: Timestamp) -> AnalyzedDelivery {
     assert_ne!(delivery.request.target, "/panic", "this panic is part of a test");
     let is_good = delivery.request.body.starts_with(b"good");
     let verdict = if is_good { Verdict::Verified { secret: SecretOrigin::LocalTest } } else { Verdict::Mismatch };
@@ -60,7 +59,6 @@ fn judge(delivery: Delivery, _now: Timestamp) -> AnalyzedDelivery {
 
 struct Client(BufReader<TcpStream>);
 
-/// An answer as it came.
 #[derive(Debug)]
 struct Answer {
     status: u16,
@@ -69,7 +67,7 @@ struct Answer {
 }
 
 impl Client {
-    fn of(listener: &Listener) -> Self {
+    fn connect(listener: &Listener) -> Self {
         let stream = TcpStream::connect(listener.address()).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
@@ -80,7 +78,7 @@ impl Client {
         self.0.get_mut().write_all(bytes.as_ref()).unwrap();
     }
 
-    fn send_no_more(&self) {
+    fn shut_down_writing(&self) {
         self.0.get_ref().shutdown(Shutdown::Write).unwrap();
     }
 
@@ -97,7 +95,7 @@ impl Client {
         Answer { status, head, body: String::from_utf8(body).unwrap() }
     }
 
-    /// Whether the other side closed the connection; a reset is as good.
+    /// Waits for the other side to close the connection, perhaps with a reset.
     fn is_closed(&mut self) -> bool {
         match self.0.fill_buf() {
             Ok(rest) => rest.is_empty(),
@@ -117,10 +115,10 @@ fn received(listener: &mut Listener) -> (Request, u16) {
     }
 }
 
-fn turned_away(listener: &mut Listener) -> RejectedRequest {
+fn rejected(listener: &mut Listener) -> RejectedRequest {
     match listener.next(Some(PATIENCE)) {
-        ListenerEvent::Rejected(turned_away) => turned_away,
-        other => panic!("{other:?} instead of a request turned away"),
+        ListenerEvent::Rejected(rejected) => rejected,
+        other => panic!("{other:?} instead of a rejected request"),
     }
 }
 
@@ -131,9 +129,9 @@ fn assert_nothing_more(mut listener: Listener) {
 }
 
 #[test]
-fn a_delivery_is_byte_for_byte_what_was_sent() {
+fn a_delivery_has_the_bytes_that_were_sent() {
     let mut listener = Setup::default().start();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     let head =
         b"hOsT: a\r\nX-Twice:1\r\nX-Latin: caf\xe9\r\nX-Utf8: caf\xc3\xa9\r\nx-twice:  2 \r\nContent-Length: 9\r\n";
     let body = b"good\0\r\n\xff\n";
@@ -149,10 +147,10 @@ fn a_delivery_is_byte_for_byte_what_was_sent() {
 }
 
 #[test]
-fn a_delivery_names_the_peer_and_the_time() {
+fn a_delivery_has_the_peer_and_the_time_of_arrival() {
     let mut listener = Setup::default().start();
     let before = crate::model::timestamp::Timestamp::now();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send(post("good"));
     client.answer();
     let ListenerEvent::Received(arrived) = listener.next(Some(PATIENCE)) else { panic!("no delivery") };
@@ -162,9 +160,9 @@ fn a_delivery_names_the_peer_and_the_time() {
 }
 
 #[test]
-fn what_does_not_verify_is_refused_without_a_reason() {
+fn an_unverified_delivery_gets_401_without_a_reason() {
     let mut listener = Setup::default().start();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send(post("bad"));
     let answer = client.answer();
     assert_eq!((answer.status, answer.body.as_str()), (401, "refused\n"));
@@ -172,9 +170,9 @@ fn what_does_not_verify_is_refused_without_a_reason() {
 }
 
 #[test]
-fn everything_is_acknowledged_when_that_is_asked() {
+fn every_delivery_is_acknowledged_if_that_is_the_policy() {
     let mut listener = Setup { ack_policy: AckPolicy::All, ..Setup::default() }.start();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send(post("bad"));
     assert_eq!(client.answer().status, 200);
     assert_eq!(received(&mut listener).1, 200);
@@ -183,7 +181,7 @@ fn everything_is_acknowledged_when_that_is_asked() {
 #[test]
 fn pipelined_requests_keep_their_own_heads_and_bodies() {
     let mut listener = Setup::default().start();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     let names: Vec<String> = (0..100).map(|number| format!("X-Number-{number}: {number}\r\n")).collect();
     for name in &names {
         let body = format!("good {name}");
@@ -198,9 +196,9 @@ fn pipelined_requests_keep_their_own_heads_and_bodies() {
 }
 
 #[test]
-fn a_chunked_body_is_put_together_and_ends_the_connection() {
+fn a_chunked_body_is_decoded_and_its_connection_closed() {
     let mut listener = Setup::default().start();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send(
         "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ngoo\r\n2\r\nd!\r\n0\r\nX-T: 1\r\n\r\n",
     );
@@ -214,120 +212,120 @@ fn a_chunked_body_is_put_together_and_ends_the_connection() {
 #[test]
 fn a_request_with_two_lengths_is_refused() {
     let mut listener = Setup::default().start();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send("POST /two HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\ngood!");
     assert_eq!(client.answer().status, 400);
     assert!(client.is_closed());
-    let turned_away = turned_away(&mut listener);
-    assert_eq!((turned_away.status, turned_away.request.as_str()), (400, "POST /two"));
+    let rejected = rejected(&mut listener);
+    assert_eq!((rejected.status, rejected.request.as_str()), (400, "POST /two"));
     assert_nothing_more(listener);
 }
 
 #[test]
-fn a_body_too_large_by_its_own_account_is_refused_at_once() {
+fn a_body_whose_announced_length_is_too_large_is_refused_unread() {
     let mut listener = Setup::default().start();
     for length in ["1001", "1000000000000000", "18446744073709551613"] {
-        let mut client = Client::of(&listener);
+        let mut client = Client::connect(&listener);
         client.send(format!("POST /big HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\nabc"));
         let answer = client.answer();
         assert_eq!(answer.status, 413);
         assert!(answer.head.contains("connection: close\r\n"));
-        client.send_no_more();
+        client.shut_down_writing();
         assert!(client.is_closed());
-        assert_eq!(turned_away(&mut listener).request, "POST /big");
+        assert_eq!(rejected(&mut listener).request, "POST /big");
     }
     assert_nothing_more(listener);
 }
 
 #[test]
-fn a_client_that_is_still_sending_can_read_that_its_body_is_too_large() {
+fn a_client_that_is_still_sending_can_read_its_413() {
     let listener = Setup::default().start();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4000000\r\n\r\n");
     client.send(vec![b'a'; 4_000_000]);
     assert_eq!(client.answer().status, 413);
 }
 
 #[test]
-fn a_body_that_grows_too_large_is_refused() {
+fn a_chunked_body_that_grows_too_large_is_refused() {
     let mut listener = Setup::default().start();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     let chunk = format!("258\r\n{}\r\n", "a".repeat(600));
     client.send(format!("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}{chunk}"));
     assert_eq!(client.answer().status, 413);
-    client.send_no_more();
+    client.shut_down_writing();
     assert!(client.is_closed());
-    assert_eq!(turned_away(&mut listener).status, 413);
+    assert_eq!(rejected(&mut listener).status, 413);
     assert_nothing_more(listener);
 }
 
 #[test]
-fn a_body_of_the_largest_size_is_taken() {
+fn a_body_of_the_maximum_size_is_accepted() {
     let mut listener = Setup::default().start();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send(post(&"a".repeat(MAX_BODY)));
     assert_eq!(client.answer().status, 401);
     assert_eq!(received(&mut listener).0.body.len(), MAX_BODY);
 }
 
 #[test]
-fn a_client_that_asks_first_is_told_to_go_on_or_not() {
+fn expect_100_continue_gets_100_or_413() {
     let mut listener = Setup::default().start();
     let head =
         |length| format!("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n");
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send(head(4));
     assert_eq!(client.answer().status, 100);
     client.send("good");
     assert_eq!(client.answer().status, 200);
     assert_eq!(received(&mut listener).0.body, b"good");
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send(head(MAX_BODY + 1));
     assert_eq!(client.answer().status, 413);
 }
 
 #[test]
-fn only_post_is_received() {
+fn only_post_is_accepted() {
     let mut listener = Setup::default().start();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send("GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
     let answer = client.answer();
     assert_eq!(answer.status, 405);
     assert!(answer.head.contains("allow: post\r\n"));
-    let turned_away = turned_away(&mut listener);
-    assert_eq!((turned_away.request.as_str(), turned_away.status), ("GET /health", 405));
+    let rejected = rejected(&mut listener);
+    assert_eq!((rejected.request.as_str(), rejected.status), ("GET /health", 405));
     client.send(post("good"));
-    assert_eq!(client.answer().status, 200, "on the same connection");
+    assert_eq!(client.answer().status, 200, "the connection stays open");
 }
 
 #[test]
-fn a_body_that_is_cut_short_is_never_judged() {
+fn a_truncated_body_is_never_verified() {
     let mut listener = Setup::default().start();
     for head in ["Content-Length: 5", "Transfer-Encoding: chunked"] {
-        let mut client = Client::of(&listener);
+        let mut client = Client::connect(&listener);
         client.send(format!("POST /cut HTTP/1.1\r\nHost: a\r\n{head}\r\n\r\n4\r\n"));
-        client.send_no_more();
+        client.shut_down_writing();
         assert_eq!(client.answer().status, 400);
         assert!(client.is_closed());
-        assert_eq!(turned_away(&mut listener).request, "POST /cut");
+        assert_eq!(rejected(&mut listener).request, "POST /cut");
     }
     assert_nothing_more(listener);
 }
 
 #[test]
-fn tls_on_the_plain_port_is_turned_away() {
+fn tls_on_the_plain_port_is_rejected() {
     let mut listener = Setup::default().start();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\0\0\0\0\n\r\n\r\n");
     assert_eq!(client.answer().status, 400);
-    assert_eq!(turned_away(&mut listener).status, 400);
+    assert_eq!(rejected(&mut listener).status, 400);
     assert_nothing_more(listener);
 }
 
 #[test]
-fn an_offer_to_upgrade_is_passed_over() {
+fn an_offer_to_upgrade_is_ignored() {
     let mut listener = Setup::default().start();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     let upgrade = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n";
     for _ in 0..2 {
         client.send(format!("POST / HTTP/1.1\r\nHost: a\r\n{upgrade}Content-Length: 4\r\n\r\ngood"));
@@ -337,9 +335,9 @@ fn an_offer_to_upgrade_is_passed_over() {
 }
 
 #[test]
-fn http_1_0_is_spoken() {
+fn http_1_0_is_accepted() {
     let mut listener = Setup::default().start();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send("POST / HTTP/1.0\r\nContent-Length: 4\r\n\r\ngood");
     assert_eq!(client.answer().status, 200);
     assert!(client.is_closed());
@@ -347,22 +345,22 @@ fn http_1_0_is_spoken() {
 }
 
 #[test]
-fn a_client_that_closes_its_side_is_answered_still() {
+fn a_client_that_half_closes_is_answered() {
     let mut listener = Setup::default().start();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send(post("good"));
-    client.send_no_more();
+    client.shut_down_writing();
     assert_eq!(client.answer().status, 200);
     received(&mut listener);
 }
 
 #[test]
-fn a_head_without_end_is_refused() {
+fn an_endless_head_is_refused() {
     let listener = Setup::default().start();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send(format!("POST / HTTP/1.1\r\nHost: {}", "a".repeat(100_000)));
     assert_eq!(client.answer().status, 431);
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send(format!("POST / HTTP/1.1\r\n{}\r\n", "A: 1\r\n".repeat(101)));
     assert_eq!(client.answer().status, 431);
 }

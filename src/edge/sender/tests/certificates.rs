@@ -1,4 +1,4 @@
-//! A target with a certificate that nobody vouches for.
+//! A server with a self-signed certificate.
 
 use super::*;
 use base64::Engine;
@@ -7,7 +7,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::sync::Arc;
 
-// Both were made for this test, and are of no use elsewhere:
+// Made for this test, and of no use elsewhere:
 //   openssl genpkey -algorithm ed25519 -outform DER -out key.der
 //   openssl req -x509 -key key.der -keyform DER -subj /CN=localhost -addext subjectAltName=DNS:localhost \
 //     -addext basicConstraints=critical,CA:FALSE -days 36500 -outform DER -out certificate.der
@@ -20,14 +20,13 @@ const CERTIFICATE: &str = "\
     JjIM3PhK25yc0yAI5Ti4lTSQvZFpKa1COidCvcOmrXqIGRX1wT7wmdMP\
 ";
 
-/// A target that speaks TLS.
-fn secured() -> SocketAddr {
+fn start_tls_server() -> SocketAddr {
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(BASE64.decode(KEY).unwrap()));
     let certificate = CertificateDer::from(BASE64.decode(CERTIFICATE).unwrap());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider).with_protocol_versions(&[&rustls::version::TLS12]);
     let config = Arc::new(config.unwrap().with_no_client_auth().with_single_cert(vec![certificate], key).unwrap());
-    target(move |stream| {
+    start_server(move |stream| {
         let session = ServerConnection::new(Arc::clone(&config)).unwrap();
         let mut stream = BufReader::new(StreamOwned::new(session, stream));
         if let Some((head, _)) = read_request(&mut stream) {
@@ -38,16 +37,16 @@ fn secured() -> SocketAddr {
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for_is_taken_only_unchecked() {
+fn a_self_signed_certificate_is_accepted_only_without_verification() {
     let answer = |certificates| {
         let mut request = Request::post("/", b"x".to_vec());
         request.headers.push("X-A", b"1").unwrap();
-        let url = format!("https://localhost:{}/", secured().port()).parse().unwrap();
-        send_these(&SendOptions { certificates, ..OPTIONS }, vec![OutgoingRequest { number: 1, url, request }])
+        let url = format!("https://localhost:{}/", start_tls_server().port()).parse().unwrap();
+        send_requests(&SendOptions { certificates, ..OPTIONS }, vec![OutgoingRequest { number: 1, url, request }])
             .remove(0)
             .answer
     };
-    assert_eq!(said(answer(CertificateCheck::Skip)), Ok((200, b"ok".to_vec())));
+    assert_eq!(status_and_body(answer(CertificateCheck::Skip)), Ok((200, b"ok".to_vec())));
     let refused = answer(CertificateCheck::Verify);
     assert!(matches!(&refused, Err(SendFailure::Connect(cause)) if cause.contains("certificate")), "{refused:?}");
 }

@@ -1,4 +1,4 @@
-//! The sender against targets over real sockets.
+//! The sender against servers over real sockets.
 
 mod certificates;
 mod wire;
@@ -21,8 +21,8 @@ const OPTIONS: SendOptions = SendOptions {
     max_body: 65_536,
 };
 
-/// A target that answers every connection by `answer`, for as long as the test runs.
-fn target(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
+/// Starts a server that hands every connection to `answer`, for as long as the test runs.
+fn start_server(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -35,7 +35,7 @@ fn target(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     address
 }
 
-/// Reads a request: its head as sent, each byte a letter, and its body.
+/// Reads a request: its head as sent, with each byte as one character, and its body.
 fn read_request(stream: &mut impl BufRead) -> Option<(String, Vec<u8>)> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -51,10 +51,10 @@ fn read_request(stream: &mut impl BufRead) -> Option<(String, Vec<u8>)> {
     Some((head, body))
 }
 
-/// Answers every request with these bytes.
-fn answering(answer: impl Into<Vec<u8>>) -> SocketAddr {
+/// Starts a server that answers every request with these bytes.
+fn server_with_answer(answer: impl Into<Vec<u8>>) -> SocketAddr {
     let answer = answer.into();
-    target(move |stream| {
+    start_server(move |stream| {
         let mut stream = BufReader::new(stream);
         while read_request(&mut stream).is_some() {
             if stream.get_mut().write_all(&answer).is_err() {
@@ -64,11 +64,11 @@ fn answering(answer: impl Into<Vec<u8>>) -> SocketAddr {
     })
 }
 
-fn outgoing(number: u64, target: SocketAddr, request: Request) -> OutgoingRequest {
-    OutgoingRequest { number, url: format!("http://{target}/hook?a=b").parse().unwrap(), request }
+fn outgoing(number: u64, server: SocketAddr, request: Request) -> OutgoingRequest {
+    OutgoingRequest { number, url: format!("http://{server}/hook?a=b").parse().unwrap(), request }
 }
 
-fn send_these(options: &SendOptions, requests: Vec<OutgoingRequest>) -> Vec<SentRequest> {
+fn send_requests(options: &SendOptions, requests: Vec<OutgoingRequest>) -> Vec<SentRequest> {
     let mut sent = Vec::new();
     let mut requests = requests.into_iter();
     let interrupt = Interrupt::from_sender(&watch::Sender::new(0));
@@ -77,22 +77,21 @@ fn send_these(options: &SendOptions, requests: Vec<OutgoingRequest>) -> Vec<Sent
     sent
 }
 
-/// Status and body of an answer.
-fn said(answer: Result<Answer, SendFailure>) -> Result<(u16, Vec<u8>), SendFailure> {
+fn status_and_body(answer: Result<Answer, SendFailure>) -> Result<(u16, Vec<u8>), SendFailure> {
     answer.map(|answer| (answer.status.0, answer.body))
 }
 
-fn send_one(options: &SendOptions, target: SocketAddr) -> Result<Answer, SendFailure> {
-    let mut sent = send_these(options, vec![outgoing(7, target, Request::post("/", b"x".to_vec()))]);
+fn send_one(options: &SendOptions, server: SocketAddr) -> Result<Answer, SendFailure> {
+    let mut sent = send_requests(options, vec![outgoing(7, server, Request::post("/", b"x".to_vec()))]);
     assert_eq!((sent.len(), sent[0].number), (1, 7));
     sent.remove(0).answer
 }
 
 #[test]
-fn several_are_under_way_at_once_and_each_is_told_of_once() {
-    let address = answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+fn concurrent_requests_are_each_reported_once() {
+    let address = server_with_answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     let requests = (0..200).map(|number| outgoing(number, address, Request::post("/", vec![b'a'; 300]))).collect();
-    let sent = send_these(&SendOptions { concurrency: 8, ..OPTIONS }, requests);
+    let sent = send_requests(&SendOptions { concurrency: 8, ..OPTIONS }, requests);
     assert!(sent.iter().all(|one| one.answer.as_ref().is_ok_and(|answer| answer.status == 200)));
     let mut numbers: Vec<u64> = sent.iter().map(|one| one.number).collect();
     numbers.sort_unstable();
@@ -100,35 +99,38 @@ fn several_are_under_way_at_once_and_each_is_told_of_once() {
 }
 
 #[test]
-fn a_request_is_asked_for_only_when_there_is_a_place_for_it() {
-    let address = answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    let (asked, told) = (Cell::new(0), Cell::new(0));
+fn the_next_request_is_taken_only_when_it_may_start() {
+    let address = server_with_answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let (taken, reported) = (Cell::new(0), Cell::new(0));
     let mut next = || {
-        assert!(asked.get() - told.get() < 3, "{} asked for, {} told of", asked.get(), told.get());
-        if asked.get() == 50 {
+        assert!(taken.get() - reported.get() < 3, "{} taken, {} reported", taken.get(), reported.get());
+        if taken.get() == 50 {
             return NextRequest::Nothing;
         }
-        asked.set(asked.get() + 1);
-        NextRequest::Send(outgoing(asked.get(), address, Request::post("/", Vec::new())))
+        taken.set(taken.get() + 1);
+        NextRequest::Send(outgoing(taken.get(), address, Request::post("/", Vec::new())))
     };
     let interrupt = Interrupt::from_sender(&watch::Sender::new(0));
     let options = SendOptions { concurrency: 3, ..OPTIONS };
-    assert_eq!(send(&options, interrupt, &mut next, &mut |_| told.set(told.get() + 1)), Ok(SendStatus::Complete));
-    assert_eq!((asked.get(), told.get()), (50, 50));
+    assert_eq!(
+        send(&options, interrupt, &mut next, &mut |_| reported.set(reported.get() + 1)),
+        Ok(SendStatus::Complete)
+    );
+    assert_eq!((taken.get(), reported.get()), (50, 50));
 }
 
 #[test]
-fn a_pace_is_kept() {
-    let address = answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+fn the_rate_limit_is_kept() {
+    let address = server_with_answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     let requests = (0..11).map(|number| outgoing(number, address, Request::post("/", Vec::new()))).collect();
     let start = std::time::Instant::now();
-    send_these(&SendOptions { concurrency: 4, per_second: Some(100.0), ..OPTIONS }, requests);
+    send_requests(&SendOptions { concurrency: 4, per_second: Some(100.0), ..OPTIONS }, requests);
     assert!(start.elapsed() >= Duration::from_millis(80), "{:?}", start.elapsed());
 }
 
 #[test]
-fn a_wait_ends_when_its_time_is_over_or_an_answer_comes() {
-    let address = answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+fn a_wait_ends_after_its_time_or_with_the_next_answer() {
+    let address = server_with_answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     let one = |number| NextRequest::Send(outgoing(number, address, Request::post("/", Vec::new())));
     let steps = RefCell::new(vec![
         NextRequest::Nothing,
@@ -148,10 +150,10 @@ fn a_wait_ends_when_its_time_is_over_or_an_answer_comes() {
 }
 
 #[test]
-fn nothing_more_is_asked_again_when_an_answer_has_come() {
-    let address = answering("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
+fn next_is_called_again_after_each_answer() {
+    let address = server_with_answer("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
     let again = Cell::new(1);
-    let told = Cell::new(0);
+    let reported = Cell::new(0);
     let mut next = || {
         let due = again.take();
         if due == 0 {
@@ -161,19 +163,20 @@ fn nothing_more_is_asked_again_when_an_answer_has_come() {
         }
     };
     let mut done = |sent: SentRequest| {
-        told.set(told.get() + 1);
+        reported.set(reported.get() + 1);
         again.set(if sent.number < 3 { sent.number + 1 } else { 0 });
     };
     send(&OPTIONS, Interrupt::from_sender(&watch::Sender::new(0)), &mut next, &mut done).unwrap();
-    assert_eq!(told.get(), 3);
+    assert_eq!(reported.get(), 3);
 }
 
 #[test]
-fn a_redirect_is_an_answer_and_is_not_followed() {
+fn a_redirect_is_not_followed() {
     let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
     elsewhere.set_nonblocking(true).unwrap();
     let location = elsewhere.local_addr().unwrap();
-    let address = answering(format!("HTTP/1.1 307 Go\r\nLocation: http://{location}/\r\nContent-Length: 0\r\n\r\n"));
+    let address =
+        server_with_answer(format!("HTTP/1.1 307 Go\r\nLocation: http://{location}/\r\nContent-Length: 0\r\n\r\n"));
     let answer = send_one(&OPTIONS, address).unwrap();
     assert_eq!(answer.status, 307);
     assert_eq!(answer.headers.get("Location"), Some(format!("http://{location}/").as_bytes()));
@@ -181,31 +184,31 @@ fn a_redirect_is_an_answer_and_is_not_followed() {
 }
 
 #[test]
-fn of_a_long_answer_only_the_start_is_kept() {
+fn a_long_answer_is_truncated() {
     let body = "a".repeat(1_000_000);
-    let address = answering(format!("HTTP/1.1 500 No\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+    let address = server_with_answer(format!("HTTP/1.1 500 No\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
     let answer = send_one(&OPTIONS, address).unwrap();
     assert_eq!((answer.status.0, answer.body, answer.is_whole), (500, vec![b'a'; 65_536], false));
 }
 
 #[test]
-fn nobody_there_is_told_in_plain_words() {
+fn a_refused_connection_has_a_plain_message() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     assert_eq!(send_one(&OPTIONS, address), Err(SendFailure::Connect("connection refused".to_owned())));
 }
 
 #[test]
-fn no_answer_is_not_waited_for_longer_than_asked() {
+fn a_server_that_does_not_answer_times_out() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let options = SendOptions { timeout: Duration::from_millis(50), ..OPTIONS };
     assert_eq!(send_one(&options, silent.local_addr().unwrap()), Err(SendFailure::Timeout));
 }
 
 #[test]
-fn a_connection_that_breaks_and_an_answer_that_is_none_are_failures() {
-    let closing = target(|stream| drop(read_request(&mut BufReader::new(stream))));
-    let babbling = answering("220 smtp.example ESMTP\r\n");
-    let cut = target(|stream| {
+fn a_broken_connection_and_an_invalid_answer_are_failures() {
+    let closing = start_server(|stream| drop(read_request(&mut BufReader::new(stream))));
+    let babbling = server_with_answer("220 smtp.example ESMTP\r\n");
+    let cut = start_server(|stream| {
         let mut stream = BufReader::new(stream);
         read_request(&mut stream);
         let _ = stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc");
@@ -214,22 +217,22 @@ fn a_connection_that_breaks_and_an_answer_that_is_none_are_failures() {
         let answer = send_one(&OPTIONS, address);
         assert!(matches!(answer, Err(SendFailure::Broken(_))), "{answer:?}");
     }
-    let Err(SendFailure::Cut { start, .. }) = send_one(&OPTIONS, cut) else { panic!("it was cut") };
+    let Err(SendFailure::Cut { start, .. }) = send_one(&OPTIONS, cut) else { panic!("expected a truncated answer") };
     assert_eq!((start.status.0, &*start.body, start.is_whole), (200, &b"abc"[..], false));
 }
 
 #[test]
-fn one_that_fails_does_not_stop_the_others() {
-    let good = answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+fn a_failure_does_not_stop_other_requests() {
+    let good = server_with_answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     let none = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let requests = [good, none, good].into_iter().zip(0..);
     let requests = requests.map(|(address, number)| outgoing(number, address, Request::post("/", Vec::new())));
-    let sent = send_these(&OPTIONS, requests.collect());
+    let sent = send_requests(&OPTIONS, requests.collect());
     assert_eq!(sent.iter().map(|one| one.answer.is_ok()).collect::<Vec<_>>(), [true, false, true]);
 }
 
 #[test]
-fn an_interrupt_ends_the_sending() {
+fn an_interrupt_ends_sending() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap();
     let signals = watch::Sender::new(0);

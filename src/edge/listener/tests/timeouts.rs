@@ -1,18 +1,18 @@
-//! What lasts too long or comes to an end: clients that hold back, timeouts, crowds, closing, interrupts.
+//! Slow clients, deadlines, the connection limit, shutdown and interrupts.
 
 use super::*;
 
 #[test]
-fn half_heads_that_are_held_open_block_nobody() {
+fn incomplete_heads_do_not_block_other_clients() {
     let mut listener = Setup::default().start();
     let held: Vec<Client> = (0..200)
         .map(|_| {
-            let mut client = Client::of(&listener);
+            let mut client = Client::connect(&listener);
             client.send("POST / HTTP/1.1\r\nHos");
             client
         })
         .collect();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send(post("good"));
     assert_eq!(client.answer().status, 200);
     received(&mut listener);
@@ -20,33 +20,33 @@ fn half_heads_that_are_held_open_block_nobody() {
 }
 
 #[test]
-fn when_all_places_are_taken_the_oldest_stranger_has_to_go() {
+fn over_the_limit_the_oldest_connection_without_an_answer_is_evicted() {
     let mut listener = Setup { max_connections: 4, ..Setup::default() }.start();
-    let mut known = Client::of(&listener);
-    known.send(post("good"));
-    assert_eq!(known.answer().status, 200);
-    let mut strangers: Vec<Client> = (0..3).map(|_| Client::of(&listener)).collect();
-    let mut client = Client::of(&listener);
+    let mut answered = Client::connect(&listener);
+    answered.send(post("good"));
+    assert_eq!(answered.answer().status, 200);
+    let mut new: Vec<Client> = (0..3).map(|_| Client::connect(&listener)).collect();
+    let mut client = Client::connect(&listener);
     client.send(post("good"));
     assert_eq!(client.answer().status, 200);
-    assert!(strangers[0].is_closed());
-    known.send(post("good"));
-    assert_eq!(known.answer().status, 200, "who was served before may stay");
+    assert!(new[0].is_closed());
+    answered.send(post("good"));
+    assert_eq!(answered.answer().status, 200, "a connection that was answered stays");
     (0..3).for_each(|_| drop(received(&mut listener)));
 }
 
 #[test]
-fn bodies_that_are_held_back_block_nobody() {
+fn incomplete_bodies_do_not_block_other_clients() {
     let mut listener = Setup { max_connections: 4, ..Setup::default() }.start();
-    let ways = ["Content-Length: 9\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n9\r\n"];
+    let framings = ["Content-Length: 9\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n9\r\n"];
     let held: Vec<Client> = (0..8)
         .map(|number| {
-            let mut client = Client::of(&listener);
-            client.send(format!("POST / HTTP/1.1\r\nHost: a\r\n{}goo", ways[number % 2]));
+            let mut client = Client::connect(&listener);
+            client.send(format!("POST / HTTP/1.1\r\nHost: a\r\n{}goo", framings[number % 2]));
             client
         })
         .collect();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send(post("good"));
     assert_eq!(client.answer().status, 200);
     received(&mut listener);
@@ -54,12 +54,12 @@ fn bodies_that_are_held_back_block_nobody() {
 }
 
 #[test]
-fn a_head_must_come_in_time() {
+fn a_head_that_is_not_complete_in_time_ends_the_connection() {
     let timeouts = Timeouts { head: Duration::from_millis(100), ..Timeouts::default() };
     let listener = Setup { timeouts, ..Setup::default() }.start();
-    let mut half = Client::of(&listener);
+    let mut half = Client::connect(&listener);
     half.send("POST / HTTP/1.1\r\nHost:");
-    let mut idle = Client::of(&listener);
+    let mut idle = Client::connect(&listener);
     idle.send(post("bad"));
     idle.answer();
     assert!(half.is_closed());
@@ -67,21 +67,21 @@ fn a_head_must_come_in_time() {
 }
 
 #[test]
-fn a_body_must_come_in_time() {
+fn a_body_that_is_not_complete_in_time_gets_408() {
     let timeouts = Timeouts { body: Duration::from_millis(100), ..Timeouts::default() };
     let mut listener = Setup { timeouts, ..Setup::default() }.start();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send("POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\ngood");
     assert_eq!(client.answer().status, 408);
-    assert_eq!(turned_away(&mut listener).status, 408);
+    assert_eq!(rejected(&mut listener).status, 408);
     assert!(client.is_closed());
 }
 
 #[test]
-fn a_client_that_never_reads_is_given_up() {
+fn a_client_that_never_reads_is_disconnected() {
     let timeouts = Timeouts { write: Duration::from_millis(100), ..Timeouts::default() };
     let listener = Setup { timeouts, ..Setup::default() }.start();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     let requests = "GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1000);
     let stream = client.0.get_mut();
     let sent = (0..10_000).try_for_each(|_| stream.write_all(requests.as_bytes()));
@@ -90,10 +90,10 @@ fn a_client_that_never_reads_is_given_up() {
 }
 
 #[test]
-fn while_nobody_takes_deliveries_senders_are_told_to_come_back() {
+fn a_full_event_queue_gets_503_with_retry_after() {
     let timeouts = Timeouts { queue: Duration::from_millis(100), ..Timeouts::default() };
     let mut listener = Setup { timeouts, ..Setup::default() }.start();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     for _ in 0..EVENT_QUEUE {
         client.send(post("good"));
         assert_eq!(client.answer().status, 200);
@@ -108,13 +108,13 @@ fn while_nobody_takes_deliveries_senders_are_told_to_come_back() {
 }
 
 #[test]
-fn closing_finishes_the_request_in_hand_and_nothing_else() {
+fn closing_finishes_open_requests_and_closes_idle_connections() {
     let mut listener = Setup::default().start();
-    let mut idle = Client::of(&listener);
+    let mut idle = Client::connect(&listener);
     idle.send(post("bad"));
     idle.answer();
     received(&mut listener);
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
     assert_eq!(client.answer().status, 100);
     listener.close();
@@ -131,10 +131,10 @@ fn closing_finishes_the_request_in_hand_and_nothing_else() {
 }
 
 #[test]
-fn closing_does_not_wait_for_ever() {
+fn closing_has_a_time_limit() {
     let timeouts = Timeouts { close: Duration::from_millis(100), ..Timeouts::default() };
     let mut listener = Setup { timeouts, ..Setup::default() }.start();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
     client.answer();
     listener.close();
@@ -142,10 +142,10 @@ fn closing_does_not_wait_for_ever() {
 }
 
 #[test]
-fn a_dropped_listener_is_gone() {
+fn dropping_the_listener_closes_everything() {
     let listener = Setup::default().start();
     let address = listener.address();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
     client.answer();
     drop(listener);
@@ -154,12 +154,12 @@ fn a_dropped_listener_is_gone() {
 }
 
 #[test]
-fn a_panic_over_one_request_costs_its_connection_and_no_more() {
+fn a_panic_over_one_request_ends_only_its_connection() {
     let mut listener = Setup::default().start();
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send("POST /panic HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
     assert!(client.is_closed());
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send(post("good"));
     assert_eq!(client.answer().status, 200);
     received(&mut listener);
@@ -167,9 +167,9 @@ fn a_panic_over_one_request_costs_its_connection_and_no_more() {
 }
 
 #[test]
-fn an_interrupt_is_told_once_and_before_all_else() {
+fn an_interrupt_is_reported_once_and_before_other_events() {
     let (mut listener, signals) = Setup::default().start_with(watch::Sender::new(0));
-    let mut client = Client::of(&listener);
+    let mut client = Client::connect(&listener);
     client.send(post("good"));
     client.answer();
     signals.send_modify(|count| *count += 1);
@@ -179,7 +179,7 @@ fn an_interrupt_is_told_once_and_before_all_else() {
 }
 
 #[test]
-fn an_interrupt_ends_a_wait() {
+fn an_interrupt_ends_waiting() {
     let (mut listener, signals) = Setup::default().start_with(watch::Sender::new(0));
     std::thread::scope(|scope| {
         scope.spawn(|| signals.send_modify(|count| *count += 1));
@@ -188,7 +188,7 @@ fn an_interrupt_ends_a_wait() {
 }
 
 #[test]
-fn an_address_in_use_is_named_with_advice() {
+fn an_address_in_use_is_an_error_with_a_hint() {
     let listener = Setup::default().start();
     let options = ListenOptions {
         address: listener.address(),
@@ -198,7 +198,7 @@ fn an_address_in_use_is_named_with_advice() {
         forward: None,
     };
     let interrupt = Interrupt::from_sender(&watch::Sender::new(0));
-    let Err(error) = start(&options, Arc::new(judge), Timeouts::default(), interrupt) else { panic!("it started") };
+    let Err(error) = start(&options, Arc::new(verify), Timeouts::default(), interrupt) else { panic!("it started") };
     assert_eq!(error.message, format!("can't listen on {}", listener.address()));
     assert!(error.hint.is_some_and(|hint| hint.contains("--port 0") && hint.contains("another `whtool listen`")));
 }
