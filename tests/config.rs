@@ -1,4 +1,4 @@
-//! Settings: where they come from, which one wins, and what a project's file may not do.
+//! Settings: their sources, their precedence, and the limits of a project file.
 
 use crate::common::Made;
 use whtool::model::message::Request;
@@ -19,7 +19,7 @@ fn world() -> Made {
     made
 }
 
-/// A setting, two values of it, a command line that it changes, and what tells the values apart in what that prints.
+/// A setting, two values, a command that it affects, and the output that distinguishes the values.
 struct Case {
     key: &'static str,
     values: [&'static str; 2],
@@ -108,7 +108,7 @@ impl Case {
         format!("{}{}", String::from_utf8_lossy(&run.out), run.err)
     }
 
-    /// Who may say it: a level from the weakest to the strongest.
+    /// Sets the value at a level.
     fn set(&self, made: Made, level: Level, value: &str) -> Made {
         let line = format!("{} = \"{value}\"\n", self.key);
         match level {
@@ -120,7 +120,7 @@ impl Case {
         }
     }
 
-    /// What the value does, as it is told by the level: a name of a store becomes a path.
+    /// Returns the output for a value; a store's name becomes a path, depending on the level.
     fn sign(&self, which: usize, level: Option<Level>) -> String {
         let value = self.values[which];
         match (self.key, level) {
@@ -175,19 +175,19 @@ fn every_setting_has_its_case() {
 }
 
 #[test]
-fn the_project_file_is_looked_for_upwards_and_the_nearest_one_counts() {
+fn the_nearest_project_file_upwards_is_used() {
     let made = world().file(PROJECT, "port = 1").file("/project/deep/whtool.toml", "port = 2");
     let record = &made.run(&["config", "show", "--json"]).json()[1];
     assert_eq!((&record["value"], &record["origin"]), (&"2".into(), &"project".into()));
     let paths = made.run(&["config", "path"]).text();
-    assert_eq!(paths, "project  /project/deep/whtool.toml\nuser     /config/config.toml (not there)\n");
+    assert_eq!(paths, "project  /project/deep/whtool.toml\nuser     /config/config.toml (does not exist)\n");
     let mut elsewhere = made;
     elsewhere.folders = vec!["/elsewhere".into()];
     assert_eq!(elsewhere.run(&["config", "show", "--json"]).json()[1]["origin"], "default");
 }
 
 #[test]
-fn what_is_shown_is_a_file_that_works() {
+fn config_show_prints_a_valid_settings_file() {
     let made = world().file(PROJECT, "port = 3000\nevents = ['payment.*']\n");
     let shown = made.run(&["config", "show", "--origin"]).text();
     assert!(shown.contains("\nport = 3000  ") && shown.contains("# /project/whtool.toml\n"), "{shown}");
@@ -195,7 +195,7 @@ fn what_is_shown_is_a_file_that_works() {
 }
 
 #[test]
-fn a_strangers_text_is_harmless_in_records_too() {
+fn untrusted_text_is_escaped_in_records_too() {
     let made = world().file(PROJECT, "events = [\"payment.\u{202e}*\"]");
     for words in [&["config", "show", "--json"][..], &["doctor", "--json"]] {
         let text = made.run(words).text();
@@ -205,10 +205,10 @@ fn a_strangers_text_is_harmless_in_records_too() {
 }
 
 #[test]
-fn settings_that_can_not_be_used_stop_commands_but_not_what_helps_to_mend_them() {
+fn invalid_settings_stop_commands_except_those_that_help_to_fix_them() {
     for (text, word) in [
         ("prot = 1", "did you mean `port`?"),
-        ("port = 70000", "a number from 0 to 65535"),
+        ("port = 70000", "a port from 0 to 65535"),
         ("forward-to = 'https://evil.example'", "addresses of this machine"),
         ("bind = '0.0.0.0'", "bind to this machine"),
         ("secret-env = 'HOME'", "WEBHOOK or SIGNING"),
@@ -234,7 +234,7 @@ fn settings_that_can_not_be_used_stop_commands_but_not_what_helps_to_mend_them()
 }
 
 #[test]
-fn what_is_wrong_in_one_place_is_told_and_the_rest_is_shown() {
+fn config_show_reports_every_error_and_shows_the_valid_settings() {
     let made = world().file(PROJECT, "port = 3000\nprot = 1\nbind = '0.0.0.0'\n").file(USER, "no toml");
     let made = made.variable("WHTOOL_EVENTS", "refund.*").variable("WHTOOL_COLOR", "pink");
     let run = made.run(&["config", "show", "--origin"]);
@@ -244,22 +244,22 @@ fn what_is_wrong_in_one_place_is_told_and_the_rest_is_shown() {
     for word in ["`prot`", "`bind`", "/config/config.toml", "can't use `color` of WHTOOL_COLOR"] {
         assert!(run.err.contains(word), "{word}: {}", run.err);
     }
-    assert_eq!(made.run(&["samples"]).err.matches("error:").count(), 1, "elsewhere the first one will do");
+    assert_eq!(made.run(&["samples"]).err.matches("error:").count(), 1, "other commands report only the first error");
     let findings = made.run(&["doctor", "--json", "--offline"]).json();
     assert_eq!(findings.iter().filter(|finding| finding["subject"] == "settings").count(), 4, "{findings:?}");
 }
 
 #[test]
-fn flags_that_are_about_forwarding_need_a_url_from_anywhere() {
+fn forwarding_flags_accept_a_url_from_the_settings() {
     assert_eq!(world().run(&["listen", "--ordered"]).status, 2);
     let configured = world().file(PROJECT, "forward-to = 'localhost:1'");
     assert_eq!(configured.run(&["listen", "--ordered"]).status, 130);
 }
 
 #[test]
-fn a_wrong_variable_is_named_with_what_it_may_be() {
+fn an_invalid_variable_is_named_with_the_valid_values() {
     let port = Made::default().variable("WHTOOL_PORT", "abc").run(&["listen"]);
-    assert!(port.err.contains("WHTOOL_PORT") && port.err.contains("a number from 0 to 65535"), "{}", port.err);
+    assert!(port.err.contains("WHTOOL_PORT") && port.err.contains("a port from 0 to 65535"), "{}", port.err);
     let color = Made::default().variable("WHTOOL_COLOR", "red").run(&["events"]);
     assert!(
         color.err.contains("WHTOOL_COLOR") && color.err.contains("[possible values: auto, always, never]"),
@@ -267,4 +267,10 @@ fn a_wrong_variable_is_named_with_what_it_may_be() {
         color.err
     );
     assert!(!port.err.contains("<value>") && !color.err.contains("<value>"), "{}{}", port.err, color.err);
+}
+
+#[test]
+fn config_show_prints_the_value_and_the_origin_of_every_setting() {
+    let made = world().file(PROJECT, "port = 3000\nevents = ['payment.*']\n").variable("WHTOOL_COLOR", "never");
+    insta::assert_snapshot!(made.run(&["config", "show", "--origin"]).text());
 }

@@ -1,4 +1,4 @@
-//! `doctor`: what is in order is good, what is not is bad and ends with 1, and no secret is shown.
+//! `doctor`: what is fine, what is a problem, and that no secret is printed.
 
 use crate::common::{Made, NOW, PLEXOS_SECRET, Run};
 use crate::events;
@@ -12,10 +12,10 @@ fn doctor(made: &Made) -> Run {
     made.run(&["doctor", "--json"])
 }
 
-/// Grade and text of the finding about this.
+/// Returns the grade and the message of the finding about a subject.
 fn about(run: &Run, subject: &str) -> (String, String) {
     let found = run.json().into_iter().find(|finding| finding["subject"] == subject);
-    let found = found.unwrap_or_else(|| panic!("nothing about {subject}: {}", run.text()));
+    let found = found.unwrap_or_else(|| panic!("no finding about {subject}: {}", run.text()));
     (found["grade"].as_str().unwrap().to_owned(), found["what"].as_str().unwrap().to_owned())
 }
 
@@ -24,29 +24,29 @@ fn grade(run: &Run, subject: &str) -> String {
 }
 
 #[test]
-fn with_nothing_configured_nothing_is_wrong_and_nothing_is_made() {
+fn without_configuration_there_are_no_problems_and_no_files() {
     let made = Made::default();
     let run = doctor(&made);
     assert_eq!(run.status, 0, "{}", run.text());
     assert_eq!(grade(&run, "PLEXOS_WEBHOOK_SECRET"), "note");
     assert_eq!(grade(&run, "captures.db"), "note");
     assert!(made.private.lock().unwrap().is_empty() && !made.data_dir().unwrap().exists());
-    assert!(made.sent.lock().unwrap().is_empty(), "without a key nobody is asked");
+    assert!(made.sent.lock().unwrap().is_empty(), "nothing is sent without a key");
 }
 
 #[test]
-fn a_home_in_which_nothing_can_be_written_is_wrong() {
+fn a_data_folder_that_is_not_writable_is_a_problem() {
     let made = Made::default();
-    // A file stands where the folder should be: not even root can write below it.
+    // A file in place of the folder: not even root can write below it.
     std::fs::write(made.data_dir().unwrap(), "").unwrap();
     let run = doctor(&made);
     let (grade, what) = about(&run, "data folder");
     assert_eq!((run.status, grade.as_str()), (1, "bad"), "{what}");
-    assert!(what.starts_with("nothing can be written in "), "{what}");
+    assert!(what.starts_with("can't write to "), "{what}");
 }
 
 #[test]
-fn secrets_are_told_by_name_and_never_shown() {
+fn secrets_are_named_but_never_printed() {
     let made = Made::with_secrets().variable("PLEXOS_PAY_SECRET_KEY", "sk_test_hidden");
     let made = made.variable("PLUSTIVE_API_KEY", "pk_live_hidden");
     for words in [&["doctor"][..], &["doctor", "--json"], &["doctor", "--reveal", "-v"]] {
@@ -58,7 +58,7 @@ fn secrets_are_told_by_name_and_never_shown() {
 }
 
 #[test]
-fn a_secret_that_can_not_be_one_is_wrong() {
+fn a_text_that_can_not_be_a_secret_is_a_problem() {
     for value in ["sk_live_x", " whsec_x", "'whsec_x'"] {
         let run = doctor(&Made::default().variable("PLEXOS_WEBHOOK_SECRET", value));
         assert_eq!((run.status, grade(&run, "PLEXOS_WEBHOOK_SECRET").as_str()), (1, "bad"), "{value}");
@@ -81,8 +81,8 @@ fn the_clock_is_compared_with_the_providers() {
         (Some("Wed, 15 Jan 2025 10:30:10 GMT"), "good", "agrees"),
         (Some("Wed, 15 Jan 2025 10:31:00 GMT"), "note", "60 s behind"),
         (Some("Wed, 15 Jan 2025 10:20:00 GMT"), "bad", "10 min ahead"),
-        (Some("yesterday"), "note", "tells no time"),
-        (None, "note", "tells no time"),
+        (Some("yesterday"), "note", "no valid Date header"),
+        (None, "note", "no valid Date header"),
     ] {
         let made = with_key(date);
         let run = doctor(&made);
@@ -98,7 +98,7 @@ fn the_clock_is_compared_with_the_providers() {
 }
 
 #[test]
-fn a_refused_key_is_wrong_and_a_provider_that_is_not_reached_is_a_note() {
+fn a_rejected_key_is_a_problem_and_an_unreachable_provider_is_a_note() {
     for (answer, expected) in [
         (Ok(200), "good"),
         (Ok(401), "bad"),
@@ -119,7 +119,7 @@ fn a_refused_key_is_wrong_and_a_provider_that_is_not_reached_is_a_note() {
 }
 
 #[test]
-fn settings_that_can_not_be_used_are_found_not_fallen_over() {
+fn invalid_settings_are_a_finding_and_do_not_stop_doctor() {
     let mut made = Made::default().file("/project/whtool.toml", "prot = 1");
     made.folders = vec!["/project".into()];
     let run = doctor(&made);
@@ -130,7 +130,7 @@ fn settings_that_can_not_be_used_are_found_not_fallen_over() {
 }
 
 #[test]
-fn files_that_others_can_reach_are_wrong() {
+fn files_that_other_users_can_access_are_a_problem() {
     let mut made = Made::default();
     let folder = made.data_dir().unwrap();
     for (path, mode) in
@@ -146,15 +146,15 @@ fn files_that_others_can_reach_are_wrong() {
 }
 
 #[test]
-fn the_store_is_whole_or_damaged() {
+fn a_damaged_store_is_a_problem() {
     let made = Made::default();
     events::keep(&made, &[(60, events::plexos(b"{}")), (30, events::plexos(&vec![b'x'; 100_000]))]);
     let (found, what) = about(&doctor(&made), "captures.db");
     // The file itself is found too, among the files.
     assert_eq!(found, "good", "{what}");
     let of_store = |run: &Run| run.json().into_iter().find(|finding| finding["area"] == "store").unwrap();
-    let whole = of_store(&doctor(&made));
-    assert!(whole["what"].as_str().unwrap().starts_with("whole: 2 deliveries, "), "{whole}");
+    let intact = of_store(&doctor(&made));
+    assert!(intact["what"].as_str().unwrap().starts_with("intact: 2 deliveries, "), "{intact}");
     let path = made.data_dir().unwrap().join("captures.db");
     let mut bytes = std::fs::read(&path).unwrap();
     let middle = bytes.len() / 2;
@@ -180,7 +180,7 @@ fn registry(secret: &Value, url: &str, event: &str) -> Vec<u8> {
 }
 
 #[test]
-fn endpoints_are_consistent_and_proved_by_a_delivery_of_their_own_secret() {
+fn an_endpoint_is_proved_by_a_delivery_signed_with_its_secret() {
     let made = Made::default();
     let path = made.data_dir().unwrap().join("registry.json");
     let put = |secret: Value, url: &str, event: &str| {
@@ -189,7 +189,7 @@ fn endpoints_are_consistent_and_proved_by_a_delivery_of_their_own_secret() {
     let endpoint = |run: &Run| run.json().into_iter().find(|finding| finding["area"] == "endpoints").unwrap();
     for (secret, url, event, fault) in [
         (Value::Null, "https://shop.example/", "payment.debited", "never received"),
-        (json!("we_2"), "https://shop.example/", "payment.debited", "no longer kept"),
+        (json!("we_2"), "https://shop.example/", "payment.debited", "no longer stored"),
         (json!("we_1"), "http://localhost:3000/", "payment.debited", "on this machine"),
         (json!("we_1"), "https://shop.example/", "payment.debitted", "no event"),
     ] {
@@ -214,7 +214,7 @@ fn endpoints_are_consistent_and_proved_by_a_delivery_of_their_own_secret() {
 }
 
 #[test]
-fn a_login_page_does_not_take_a_key() {
+fn a_login_page_is_not_an_accepted_key() {
     for said in ["<html>login</html>", ""] {
         let mut made = with_key(None);
         made.said = Some(said.as_bytes().to_vec());
@@ -224,7 +224,7 @@ fn a_login_page_does_not_take_a_key() {
 }
 
 #[test]
-fn a_live_key_is_real_money_unless_it_goes_to_this_machine() {
+fn a_live_key_means_real_money_unless_it_is_sent_to_this_machine() {
     let about_the_key = |base: &str| {
         let made = Made::default().variable("PLUSTIVE_API_KEY", "pk_live_x").variable("PLUSTIVE_API_URL", base);
         about(&made.run(&["doctor", "--json", "--offline"]), "PLUSTIVE_API_KEY")
@@ -232,11 +232,11 @@ fn a_live_key_is_real_money_unless_it_goes_to_this_machine() {
     assert!(about_the_key("https://api.plustiveimpact.com").1.contains("real money"));
     let (grade, what) = about_the_key("http://127.0.0.1:4850/plustive");
     assert_eq!(grade, "good");
-    assert!(what.contains("no money moves"), "{what}");
+    assert!(what.contains("no real money"), "{what}");
 }
 
 #[test]
-fn a_kept_secret_is_told_with_where_it_is_whether_it_is_retired_and_whether_it_is_short() {
+fn a_stored_secret_is_shown_with_its_source_retirement_and_length() {
     let made = Made::default();
     let secrets = json!([
         {"name": "old", "provider": "plexos", "added": "2025-01-01T00:00:00Z", "secret": PLEXOS_SECRET, "retired": "2025-01-02T00:00:00Z"},
@@ -247,7 +247,7 @@ fn a_kept_secret_is_told_with_where_it_is_whether_it_is_retired_and_whether_it_i
     made.private.lock().unwrap().insert(made.data_dir().unwrap().join("registry.json"), text);
     let run = doctor(&made);
     for (name, expected, words) in
-        [("old", "good", "retired"), ("asked", "good", "not kept but asked for"), ("short", "note", "7 bytes only")]
+        [("old", "good", "retired"), ("asked", "good", "read from a command"), ("short", "note", "only 7 bytes")]
     {
         let (grade, what) = about(&run, name);
         assert!(grade == expected && what.contains(words), "{name}: {grade} {what}");
@@ -255,4 +255,13 @@ fn a_kept_secret_is_told_with_where_it_is_whether_it_is_retired_and_whether_it_i
     }
     let run = doctor(&Made::default().variable("PLEXOS_WEBHOOK_SECRET", "whsec_x"));
     assert_eq!(grade(&run, "PLEXOS_WEBHOOK_SECRET"), "note");
+}
+
+#[test]
+fn text_output_groups_findings_by_area_and_counts_the_problems() {
+    let made = with_key(Some("Wed, 15 Jan 2025 10:20:00 GMT")).variable("PLEXOS_WEBHOOK_SECRET", " whsec_x");
+    let run = made.run(&["doctor"]);
+    let folder = made.data_dir().unwrap();
+    let text = run.text().replace(folder.to_str().unwrap(), "/data");
+    insta::assert_snapshot!(format!("{text}---- stderr\n{}---- status {}", run.err, run.status));
 }

@@ -1,4 +1,4 @@
-//! `whtool config`: which settings hold, where each comes from, and where the files are.
+//! `whtool config`: shows the effective settings, their origins and the paths of the settings files.
 
 use super::{Session, tree};
 use crate::command::shared::loaded_settings::{self, LoadedSettings, SettingOrigin};
@@ -10,10 +10,10 @@ use clap::{Args, Command, Subcommand};
 use serde_json::{Value, json};
 use std::io::Write;
 
-/// Show which settings hold, and where they come from
+/// Show the effective settings and where they come from
 ///
-/// A flag comes before a variable, a variable before the project's whtool.toml, that before your own config.toml, and that before the
-/// default. The project's file is looked for from the working folder up to the root of its repository.
+/// Flags take precedence over environment variables, then the project's whtool.toml, your own config.toml and the defaults.
+/// The project file is searched for from the working directory up to the root of its repository.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -22,44 +22,40 @@ Examples:
   whtool config show > whtool.toml")]
 pub(super) struct Config {
     #[command(subcommand)]
-    command: What,
+    command: ConfigCommand,
 }
 
 #[derive(Subcommand)]
-enum What {
-    Show(Show),
-    Path(Files),
+enum ConfigCommand {
+    Show(ShowConfig),
+    /// Show the paths of the settings files
+    Path,
 }
 
-/// Show every setting, as a file would have it
+/// Show every setting in the format of a settings file
 ///
-/// Where something is wrong with a file or a variable, that is told, the status is 3, and what can be read is shown all the same.
+/// If a file or a variable is invalid, the error is reported, the exit status is 3, and the valid settings are still shown.
 #[derive(Args)]
-struct Show {
-    /// Say where each value comes from
+struct ShowConfig {
+    /// Show where each value comes from
     #[arg(long)]
     origin: bool,
-    /// One JSON object a line
+    /// Print one JSON record per line
     #[arg(long)]
     json: bool,
 }
 
-/// Show where the files are
-#[derive(Args)]
-struct Files {}
-
-/// Shows.
 pub(super) fn run(args: &Config, session: &Session<'_>) -> Result<CommandOutcome> {
-    let configured = session.settings;
+    let settings = session.settings;
     let text = match &args.command {
-        What::Show(args) => show(args, configured),
-        What::Path(Files {}) => paths(configured, session),
+        ConfigCommand::Show(args) => show(args, settings),
+        ConfigCommand::Path => paths(settings, session),
     };
     let mut output = session.world.stdout();
     output.write_all(text.as_bytes())?;
     output.flush()?;
-    match (&args.command, configured.errors()) {
-        (What::Show(_), [others @ .., last]) => {
+    match (&args.command, settings.errors()) {
+        (ConfigCommand::Show(_), [others @ .., last]) => {
             others.iter().for_each(|error| session.tell(error));
             Err(last.clone())
         }
@@ -67,39 +63,39 @@ pub(super) fn run(args: &Config, session: &Session<'_>) -> Result<CommandOutcome
     }
 }
 
-fn paths(configured: &LoadedSettings, session: &Session<'_>) -> String {
-    let project = match &configured.project {
+fn paths(settings: &LoadedSettings, session: &Session<'_>) -> String {
+    let project = match &settings.project {
         Some(path) => path.display().to_string(),
-        None => format!("none: no {} here, or above up to the root of a repository", loaded_settings::PROJECT_FILE),
+        None => format!("none: no {} in this directory, or above it in its repository", loaded_settings::PROJECT_FILE),
     };
-    let user = match &configured.user {
+    let user = match &settings.user {
         Some(path) if session.world.file_exists(path) => path.display().to_string(),
-        Some(path) => format!("{} (not there)", path.display()),
-        None => "none: there is no folder for it".to_owned(),
+        Some(path) => format!("{} (does not exist)", path.display()),
+        None => "none: no configuration directory on this system".to_owned(),
     };
     format!("project  {}\nuser     {}\n", escape_unsafe(&project), escape_unsafe(&user))
 }
 
-fn show(args: &Show, configured: &LoadedSettings) -> String {
+fn show(args: &ShowConfig, settings: &LoadedSettings) -> String {
     let tree = tree::tree();
     let mut text = String::new();
     for setting in &option::ALL {
-        let held = Held::of(setting, configured, &tree);
-        text.push_str(&if args.json { held.record() } else { held.line(args) });
+        let effective = EffectiveSetting::new(setting, settings, &tree);
+        text.push_str(&if args.json { effective.record() } else { effective.line(args) });
     }
     text
 }
 
-/// A setting, the values that hold, and who set them (`None`: the default).
-struct Held<'c> {
+/// A setting with its effective values and their origin; `None` is the default.
+struct EffectiveSetting<'c> {
     setting: &'static Setting,
     values: Vec<String>,
     origin: Option<&'c SettingOrigin>,
 }
 
-impl<'c> Held<'c> {
-    fn of(setting: &'static Setting, configured: &'c LoadedSettings, tree: &Command) -> Self {
-        if let Some(value) = configured.value(setting) {
+impl<'c> EffectiveSetting<'c> {
+    fn new(setting: &'static Setting, settings: &'c LoadedSettings, tree: &Command) -> Self {
+        if let Some(value) = settings.value(setting) {
             return Self { setting, values: value.values.clone(), origin: Some(&value.origin) };
         }
         let default = loaded_settings::options_for(tree, setting).into_iter().next().map(clap::Arg::get_default_values);
@@ -107,22 +103,22 @@ impl<'c> Held<'c> {
         Self { setting, values, origin: None }
     }
 
-    /// As TOML; what nobody set is a comment.
-    fn line(&self, args: &Show) -> String {
+    /// Formats the setting as TOML. Defaults are commented out.
+    fn line(&self, args: &ShowConfig) -> String {
         let value = if self.setting.is_list() {
-            format!("[{}]", self.values.iter().map(|value| literal(value)).collect::<Vec<_>>().join(", "))
+            format!("[{}]", self.values.iter().map(|value| toml_literal(value)).collect::<Vec<_>>().join(", "))
         } else {
-            self.values.first().map(|value| literal(value)).unwrap_or_default()
+            self.values.first().map(|value| toml_literal(value)).unwrap_or_default()
         };
         let mark = if self.origin.is_some() { "" } else { "# " };
         let line = format!("{mark}{} = {value}", self.setting.key);
-        let said = match self.origin {
+        let comment = match self.origin {
+            _ if !args.origin => self.setting.meaning.to_owned(),
             Some(origin) => origin.to_string(),
             None => "default".to_owned(),
         };
-        let said = if args.origin { said } else { self.setting.meaning.to_owned() };
-        // A project's file may hold a stranger's text.
-        format!("{}  # {}\n", escape_unsafe(&format!("{line:<40}")), escape_unsafe(&said))
+        // A project file may contain untrusted text.
+        format!("{}  # {}\n", escape_unsafe(&format!("{line:<40}")), escape_unsafe(&comment))
     }
 
     fn record(&self) -> String {
@@ -145,7 +141,7 @@ impl<'c> Held<'c> {
     }
 }
 
-/// A value as TOML has it. JSON's texts are TOML's, too.
-fn literal(value: &str) -> String {
+/// Formats a value as TOML. A JSON string is a valid TOML string.
+fn toml_literal(value: &str) -> String {
     if value.parse::<u32>().is_ok() { value.to_owned() } else { json!(value).to_string() }
 }

@@ -1,9 +1,9 @@
-//! Endpoints that were registered from here: which are consistent, and which are proved by a real delivery.
+//! Checks the registered endpoints: their entries in the registry, and whether a real delivery proves that they work.
 //!
-//! Consistent is what can be seen from here: the secret is kept, the events are known, the address can be reached by a provider. Proved
-//! is an endpoint of which a delivery came that its own secret verified.
+//! An entry is valid if its secret is stored, its events exist and its URL can be reached by the provider. An endpoint is
+//! proved if a delivery was captured that its own secret verified.
 
-use super::{Finding, Grade};
+use super::{DoctorFinding, Severity};
 use crate::command::shared::captures::StoreArgs;
 use crate::command::shared::registry;
 use crate::command::{Session, endpoints};
@@ -16,61 +16,63 @@ use url::Url;
 
 const AREA: &str = "endpoints";
 
-/// Looks at every endpoint of the registry.
-pub(super) fn look(store: &StoreArgs, session: &Session<'_>) -> Vec<Finding> {
-    // `places` tells of a registry or a store that can't be read.
-    of_registry(store, session).unwrap_or_default()
+pub(super) fn check(store: &StoreArgs, session: &Session<'_>) -> Vec<DoctorFinding> {
+    // `files` reports a registry or a store that can't be read.
+    check_all(store, session).unwrap_or_default()
 }
 
-fn of_registry(store: &StoreArgs, session: &Session<'_>) -> Result<Vec<Finding>> {
+fn check_all(store: &StoreArgs, session: &Session<'_>) -> Result<Vec<DoctorFinding>> {
     let registry = registry::read(session)?;
     let mut store = endpoints::open_existing_store(store, session)?;
     let mut findings = Vec::new();
     for endpoint in &registry.endpoints {
         let proof = endpoints::find_proof(endpoint, store.as_deref_mut())?;
-        findings.push(of_endpoint(endpoint, proof.as_ref(), &registry));
+        findings.push(check_endpoint(endpoint, proof.as_ref(), &registry));
     }
-    findings.extend(registry.pending.iter().map(|one| {
-        let what = format!("how registering {} ended is not known: it may exist, with a secret nobody has", one.url);
-        Finding::new(AREA, Grade::Bad, &one.provider, what)
-            .hint("look in the provider's dashboard, then `whtool register` again")
+    findings.extend(registry.pending.iter().map(|pending| {
+        let message =
+            format!("the registration of {} was interrupted: it may exist, but its secret is lost", pending.url);
+        DoctorFinding::new(AREA, Severity::Problem, &pending.provider, message)
+            .hint("check the provider's dashboard, then run `whtool register` again")
     }));
     if findings.is_empty() {
-        findings.push(Finding::new(AREA, Grade::Note, "none", "no endpoint was registered from here"));
+        findings.push(DoctorFinding::new(AREA, Severity::Note, "none", "no endpoint was registered with whtool"));
     }
     Ok(findings)
 }
 
-fn of_endpoint(endpoint: &RegisteredEndpoint, proof: Option<&DeliverySummary>, registry: &Registry) -> Finding {
-    let finding = |grade, what: String| Finding::new(AREA, grade, &endpoint.id, what);
-    if let Some(fault) = fault(endpoint, registry) {
-        return finding(Grade::Bad, format!("not consistent: {fault}")).hint("register it anew, and delete this one");
+fn check_endpoint(
+    endpoint: &RegisteredEndpoint,
+    proof: Option<&DeliverySummary>,
+    registry: &Registry,
+) -> DoctorFinding {
+    let finding = |severity, message: String| DoctorFinding::new(AREA, severity, &endpoint.id, message);
+    if let Some(fault) = find_fault(endpoint, registry) {
+        return finding(Severity::Problem, format!("broken: {fault}")).hint("register it again, and delete this one");
     }
     match proof {
-        Some(entry) => {
-            let at = entry.arrived.strftime("%F %R UTC");
-            finding(Grade::Good, format!("consistent, and proved by {} at {at}", entry.id))
+        Some(delivery) => {
+            let at = delivery.arrived.strftime("%F %R UTC");
+            finding(Severity::Ok, format!("valid, proved by delivery {} at {at}", delivery.id))
         }
-        None => {
-            finding(Grade::Note, "consistent; not proved: no delivery has come that its secret verifies".to_owned())
-                .hint(format!("let the provider send one to {}, and `whtool listen` receive it", endpoint.url))
-        }
+        None => finding(Severity::Note, "valid, not proved: no captured delivery is signed with its secret".to_owned())
+            .hint(format!("let the provider send an event to {} while `whtool listen` runs", endpoint.url)),
     }
 }
 
-/// Why an endpoint can't work as it stands in the registry.
-fn fault(endpoint: &RegisteredEndpoint, registry: &Registry) -> Option<String> {
+/// Returns the reason why an endpoint can't work.
+fn find_fault(endpoint: &RegisteredEndpoint, registry: &Registry) -> Option<String> {
     let Some(provider) = provider::by_name(&endpoint.provider) else {
-        return Some(format!("there is no provider {}", endpoint.provider));
+        return Some(format!("unknown provider {}", endpoint.provider));
     };
     let Some(secret) = &endpoint.secret else { return Some("its secret was never received".to_owned()) };
     if !registry.secrets.iter().any(|stored| &stored.name == secret) {
-        return Some(format!("its secret {secret} is no longer kept"));
+        return Some(format!("its secret {secret} is no longer stored"));
     }
     match Url::parse(&endpoint.url) {
-        Err(_) => return Some("its address is no URL".to_owned()),
+        Err(_) => return Some("its URL is invalid".to_owned()),
         Ok(url) if is_loopback(&url) && Url::parse(&endpoint.base).is_ok_and(|base| !is_loopback(&base)) => {
-            return Some("its address is on this machine: no provider reaches that".to_owned());
+            return Some("its URL is on this machine, which the provider can't reach".to_owned());
         }
         Ok(_) => {}
     }

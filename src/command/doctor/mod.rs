@@ -1,10 +1,10 @@
-//! `whtool doctor`: what is configured, and whether it will do.
+//! `whtool doctor`: checks the configuration.
 //!
-//! Each file looks at one side: `settings`, `secrets`, `places` (folders and the store), `providers` (API and clock), `endpoints`. What
-//! they find are values; they are told here. No secret is shown, only where it is.
+//! Each file checks one area: `settings`, `secrets`, `files` (folders and the store), `providers` (API and clock) and
+//! `endpoints`. They return findings; this file prints them. No secret is printed, only where it is.
 
 mod endpoints;
-mod places;
+mod files;
 mod providers;
 mod secrets;
 mod settings;
@@ -19,10 +19,10 @@ use clap::Args;
 use serde_json::json;
 use std::io::Write;
 
-/// Look whether everything is in order: settings, secrets, folders, store, clock, endpoints
+/// Check settings, secrets, files, the store, the clock and endpoints
 ///
-/// Nothing is changed, and no secret is shown. Where an API key is set, its provider is asked for something that changes nothing, to see
-/// whether the key is taken and whether the clocks agree. The exit status is 1 when something is wrong.
+/// Nothing is changed, and no secret is printed. If an API key is set, its provider gets one request that changes nothing,
+/// to check the key and to compare the clocks. The exit status is 1 if there is a problem.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -30,51 +30,47 @@ Examples:
   whtool doctor --offline
   whtool doctor --json")]
 pub(super) struct Doctor {
-    /// Ask no provider
+    /// Send nothing to the providers
     #[arg(long)]
     offline: bool,
-    /// One JSON object a line
+    /// Print one JSON record per line
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     store: StoreArgs,
 }
 
-/// How something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Grade {
-    /// As it should be.
-    Good,
-    /// Worth knowing.
+enum Severity {
+    Ok,
+    /// Worth knowing, but not wrong.
     Note,
-    /// Wrong.
-    Bad,
+    Problem,
 }
 
-impl Grade {
-    fn name(self) -> &'static str {
+impl Severity {
+    fn code(self) -> &'static str {
         match self {
-            Self::Good => "good",
+            Self::Ok => "good",
             Self::Note => "note",
-            Self::Bad => "bad",
+            Self::Problem => "bad",
         }
     }
 }
 
-/// One thing that was looked at. Its texts may hold strangers' text: they are made harmless when they are told.
-struct Finding {
+/// The result of one check. Its texts may be untrusted; they are escaped when they are printed.
+struct DoctorFinding {
     area: &'static str,
-    grade: Grade,
-    /// What was looked at: a variable, a file, an endpoint.
+    severity: Severity,
+    /// A variable, a file or an endpoint.
     subject: String,
-    /// How it is.
-    what: String,
+    message: String,
     hint: Option<String>,
 }
 
-impl Finding {
-    fn new(area: &'static str, grade: Grade, subject: impl Into<String>, what: impl Into<String>) -> Self {
-        Self { area, grade, subject: subject.into(), what: what.into(), hint: None }
+impl DoctorFinding {
+    fn new(area: &'static str, severity: Severity, subject: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { area, severity, subject: subject.into(), message: message.into(), hint: None }
     }
 
     fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -82,47 +78,47 @@ impl Finding {
         self
     }
 
-    /// What stood in the way of looking.
-    fn of_error(area: &'static str, subject: impl Into<String>, error: &Error) -> Self {
-        let finding = Self::new(area, Grade::Bad, subject, error.to_string());
+    /// Reports an error that kept a check from running.
+    fn from_error(area: &'static str, subject: impl Into<String>, error: &Error) -> Self {
+        let finding = Self::new(area, Severity::Problem, subject, error.to_string());
         error.hint.iter().cloned().fold(finding, Self::hint)
     }
 }
 
-/// Looks at everything, and tells of it.
+/// Runs all checks and prints their findings.
 pub(super) fn run(args: &Doctor, session: &Session<'_>) -> Result<CommandOutcome> {
-    let mut told = Told { args, session, area: "", bad: 0 };
-    told.tell(settings::look(session.settings))?;
-    told.tell(secrets::look(session))?;
-    told.tell(places::look(&args.store, session))?;
+    let mut printer = FindingPrinter { args, session, area: "", problems: 0 };
+    printer.print(settings::check(session.settings))?;
+    printer.print(secrets::check(session))?;
+    printer.print(files::check(&args.store, session))?;
     if args.offline {
-        session.say("no provider was asked (--offline)");
+        session.say("no provider was contacted (--offline)");
     } else {
-        told.tell(providers::look(session))?;
+        printer.print(providers::check(session))?;
     }
-    told.tell(endpoints::look(&args.store, session))?;
+    printer.print(endpoints::check(&args.store, session))?;
     if !args.json {
-        session.say(&match told.bad {
-            0 => session.err.good("nothing is wrong"),
-            bad => session.err.bad(&format!("{} wrong", crate::render::text::count(bad, "thing"))),
+        session.say(&match printer.problems {
+            0 => session.err.good("no problems found"),
+            problems => session.err.bad(&format!("{} found", crate::render::text::count(problems, "problem"))),
         });
     }
-    Ok(if told.bad == 0 { CommandOutcome::Success } else { CommandOutcome::Negative })
+    Ok(if printer.problems == 0 { CommandOutcome::Success } else { CommandOutcome::Negative })
 }
 
-/// Findings on their way to the person, or to a program.
-struct Told<'t> {
+struct FindingPrinter<'t> {
     args: &'t Doctor,
     session: &'t Session<'t>,
+    /// The area of the last finding, for headings.
     area: &'static str,
-    bad: u64,
+    problems: u64,
 }
 
-impl Told<'_> {
-    fn tell(&mut self, findings: Vec<Finding>) -> Result<()> {
+impl FindingPrinter<'_> {
+    fn print(&mut self, findings: Vec<DoctorFinding>) -> Result<()> {
         let mut output = self.session.world.stdout();
         for finding in &findings {
-            self.bad += u64::from(finding.grade == Grade::Bad);
+            self.problems += u64::from(finding.severity == Severity::Problem);
             let text = if self.args.json {
                 record(finding)
             } else {
@@ -134,7 +130,7 @@ impl Told<'_> {
         Ok(output.flush()?)
     }
 
-    fn lines(&mut self, finding: &Finding) -> String {
+    fn lines(&mut self, finding: &DoctorFinding) -> String {
         let paint = self.session.out;
         let mut text = String::new();
         if self.area != finding.area {
@@ -142,25 +138,25 @@ impl Told<'_> {
             self.area = finding.area;
             text.push_str(&format!("{gap}{}\n", paint.strong(finding.area)));
         }
-        let mark = match finding.grade {
-            Grade::Good => paint.good("ok  "),
-            Grade::Note => paint.faint("note"),
-            Grade::Bad => paint.bad("bad "),
+        let mark = match finding.severity {
+            Severity::Ok => paint.good("ok     "),
+            Severity::Note => paint.faint("note   "),
+            Severity::Problem => paint.bad("problem"),
         };
-        let (subject, what) = (escape_unsafe(&finding.subject), escape_unsafe(&finding.what));
-        text.push_str(&format!("  {mark}  {}  {what}\n", paint.name(&pad_right(&subject, 23))));
+        let (subject, message) = (escape_unsafe(&finding.subject), escape_unsafe(&finding.message));
+        text.push_str(&format!("  {mark}  {}  {message}\n", paint.name(&pad_right(&subject, 23))));
         if let Some(hint) = &finding.hint {
-            text.push_str(&format!("        {} {}\n", paint.faint("try:"), escape_unsafe(hint)));
+            text.push_str(&format!("           {} {}\n", paint.faint("try:"), escape_unsafe(hint)));
         }
         text
     }
 }
 
-/// `whtool.finding/1`
-fn record(finding: &Finding) -> String {
+/// Formats the `whtool.finding/1` record.
+fn record(finding: &DoctorFinding) -> String {
     let record = json!({
-        "schema": "whtool.finding/1", "area": finding.area, "grade": finding.grade.name(), "subject": finding.subject,
-        "what": finding.what, "hint": finding.hint,
+        "schema": "whtool.finding/1", "area": finding.area, "grade": finding.severity.code(), "subject": finding.subject,
+        "what": finding.message, "hint": finding.hint,
     });
     String::from_utf8(line(&record)).expect("JSON is text")
 }

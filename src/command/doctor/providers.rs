@@ -1,6 +1,6 @@
-//! The providers' APIs, where a key is set: do they answer, is the key taken, do the clocks agree.
+//! Checks each provider's API for which a key is set: that it answers, accepts the key, and agrees about the time.
 
-use super::{Finding, Grade};
+use super::{DoctorFinding, Severity};
 use crate::command::Session;
 use crate::command::shared::api::{ApiArgs, ApiClient};
 use crate::model::error::Result;
@@ -12,71 +12,75 @@ use crate::provider::{self, Provider};
 
 const API: &str = "API";
 
-/// How long a provider may take.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(10);
-/// A clock that is off by more than this should be set; a header tells whole seconds, and the answer takes its time.
-const OFF: SignedDuration = SignedDuration::from_secs(30);
+const TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
+/// Largest clock difference that is fine. The `Date` header has whole seconds, and the answer takes some time.
+const MAX_CLOCK_DIFFERENCE: SignedDuration = SignedDuration::from_secs(30);
 
-/// Asks every provider of which a key is set.
-pub(super) fn look(session: &Session<'_>) -> Vec<Finding> {
+pub(super) fn check(session: &Session<'_>) -> Vec<DoctorFinding> {
     let has_key = |provider: &&&'static dyn Provider| session.world.env_var(provider.key_variable()).is_some();
-    let look_at = |provider: &&'static dyn Provider| {
-        look_at(*provider, session).unwrap_or_else(|error| vec![Finding::of_error(API, provider.title(), &error)])
+    let check_provider = |provider: &&'static dyn Provider| {
+        check_provider(*provider, session)
+            .unwrap_or_else(|error| vec![DoctorFinding::from_error(API, provider.title(), &error)])
     };
-    provider::ALL.iter().filter(has_key).flat_map(look_at).collect()
+    provider::ALL.iter().filter(has_key).flat_map(check_provider).collect()
 }
 
-fn look_at(provider: &'static dyn Provider, session: &Session<'_>) -> Result<Vec<Finding>> {
-    let access = ApiClient::new(provider, &ApiArgs::with_timeout(PATIENCE), session)?;
-    let sent = access.send(&ApiCall::get(provider.api().probe_path), session)?;
+fn check_provider(provider: &'static dyn Provider, session: &Session<'_>) -> Result<Vec<DoctorFinding>> {
+    let client = ApiClient::new(provider, &ApiArgs::with_timeout(TIMEOUT), session)?;
+    let sent = client.send(&ApiCall::get(provider.api().probe_path), session)?;
     let now = session.world.now();
-    let host = access.base.host_str().unwrap_or_default();
+    let host = client.base.host_str().unwrap_or_default();
     Ok(match sent.answer {
         Err(failure) => {
-            let what = format!("{host} was not reached: {failure}");
-            let unknown = Finding::new(API, Grade::Note, clock_of(provider), "not compared: there was no answer");
-            vec![Finding::new(API, Grade::Note, provider.title(), what), unknown]
+            let message = format!("can't reach {host}: {failure}");
+            let clock = DoctorFinding::new(API, Severity::Note, clock_subject(provider), "not checked: no answer");
+            vec![DoctorFinding::new(API, Severity::Note, provider.title(), message), clock]
         }
-        Ok(answer) => vec![of_answer(provider, host, &answer, now), of_clock(provider, &answer, now)],
+        Ok(answer) => vec![check_answer(provider, host, &answer, now), check_clock(provider, &answer, now)],
     })
 }
 
-fn of_answer(provider: &dyn Provider, host: &str, answer: &Answer, now: Timestamp) -> Finding {
-    let finding = |grade, what: String| Finding::new(API, grade, provider.title(), what);
+fn check_answer(provider: &dyn Provider, host: &str, answer: &Answer, now: Timestamp) -> DoctorFinding {
+    let finding = |severity, message: String| DoctorFinding::new(API, severity, provider.title(), message);
     match answer.status.0 {
         200..300 => match api::parse_response(provider, answer, now) {
-            Ok(_) => finding(Grade::Good, format!("{host} takes the key")),
-            Err(unfit) => {
-                let why = unfit.to_error(provider, "").cause().unwrap_or_default();
+            Ok(_) => finding(Severity::Ok, format!("{host} accepts the key")),
+            Err(error) => {
+                let cause = error.to_error(provider, "").cause().unwrap_or_default();
                 let variable = provider.api().base_variable;
-                finding(Grade::Bad, format!("{host} answers, but not like {}: {why}", provider.title()))
-                    .hint(format!("is {variable} right?"))
+                finding(Severity::Problem, format!("{host} answered, but not like {}: {cause}", provider.title()))
+                    .hint(format!("check {variable}"))
             }
         },
         status @ (401 | 403) => {
-            finding(Grade::Bad, format!("{host} refuses the key ({status})")).hint(provider.status_hint(status))
+            finding(Severity::Problem, format!("{host} rejected the key ({status})")).hint(provider.status_hint(status))
         }
-        status => finding(Grade::Note, format!("{host} answers {status}: whether it takes the key is not known")),
+        status => finding(Severity::Note, format!("{host} answered {status}: the key could not be checked")),
     }
 }
 
-fn clock_of(provider: &dyn Provider) -> String {
+fn clock_subject(provider: &dyn Provider) -> String {
     format!("clock of {}", provider.title())
 }
 
-/// The clocks, by the answer's `Date`.
-fn of_clock(provider: &dyn Provider, answer: &Answer, now: Timestamp) -> Finding {
-    let finding = |grade, what: String| Finding::new(API, grade, clock_of(provider), what);
+/// Compares the clock with the `Date` header of an answer.
+fn check_clock(provider: &dyn Provider, answer: &Answer, now: Timestamp) -> DoctorFinding {
+    let finding = |severity, message: String| DoctorFinding::new(API, severity, clock_subject(provider), message);
     let date = answer.headers.get("date").and_then(|value| std::str::from_utf8(value).ok());
     let theirs = date.and_then(|text| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok());
-    let Some(theirs) = theirs else { return finding(Grade::Note, "not compared: the answer tells no time".to_owned()) };
+    let Some(theirs) = theirs else {
+        return finding(Severity::Note, "not checked: the answer has no valid Date header".to_owned());
+    };
     let off = now.duration_since(theirs);
-    let how = if off.is_negative() { "behind" } else { "ahead" };
-    let spoken = timestamp::format_duration(off.abs());
-    if off.abs() <= OFF {
-        return finding(Grade::Good, "agrees within half a minute".to_owned());
+    let direction = if off.is_negative() { "behind" } else { "ahead" };
+    let difference = timestamp::format_duration(off.abs());
+    if off.abs() <= MAX_CLOCK_DIFFERENCE {
+        return finding(Severity::Ok, "agrees within 30 s".to_owned());
     }
-    let grade = if off.abs() > DEFAULT_TOLERANCE / 2 { Grade::Bad } else { Grade::Note };
-    finding(grade, format!("this machine's clock is {spoken} {how}: signed times are held to 5 minutes"))
-        .hint("set the clock by the network: timedatectl set-ntp true")
+    let severity = if off.abs() > DEFAULT_TOLERANCE / 2 { Severity::Problem } else { Severity::Note };
+    finding(
+        severity,
+        format!("this machine's clock is {difference} {direction}; signed timestamps may be off by at most 5 minutes"),
+    )
+    .hint("synchronize the clock: timedatectl set-ntp true")
 }

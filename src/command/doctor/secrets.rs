@@ -1,6 +1,6 @@
-//! Signing secrets and API keys: where they are, by name alone, and whether they look like what they should be.
+//! Checks where signing secrets and API keys are stored, and whether they look like one. They are never printed.
 
-use super::{Finding, Grade};
+use super::{DoctorFinding, Severity};
 use crate::command::Session;
 use crate::command::shared::registry;
 use crate::model::address::is_loopback;
@@ -13,115 +13,123 @@ use url::Url;
 
 const AREA: &str = "secrets";
 
-/// What is said of a secret that is none by its look.
-const MADE_UP: &str = "looks like a placeholder, or like a secret that was cut off";
+const PLACEHOLDER: &str = "looks like a placeholder or a truncated secret";
 
-/// Looks at the secrets and keys of every provider.
-pub(super) fn look(session: &Session<'_>) -> Vec<Finding> {
-    // `places` tells of a registry that can't be read.
+pub(super) fn check(session: &Session<'_>) -> Vec<DoctorFinding> {
+    // `files` reports a registry that can't be read.
     let stored = registry::read(session).map(|registry| registry.secrets).unwrap_or_default();
     let mut findings = Vec::new();
     for &provider in provider::ALL {
         let start = findings.len();
-        findings.extend(of_variable(provider, session));
+        findings.extend(check_variable(provider, session));
         findings.extend(
             stored
                 .iter()
                 .filter(|stored| stored.provider == provider.name())
-                .map(|stored| of_registry(provider, stored)),
+                .map(|stored| check_stored(provider, stored)),
         );
         if findings.len() == start {
-            findings.push(missing(provider));
+            findings.push(no_secret(provider));
         }
-        findings.push(api_key(provider, session));
+        findings.push(check_api_key(provider, session));
     }
     findings
 }
 
-fn missing(provider: &dyn Provider) -> Finding {
-    let what = format!("no signing secret of {}: only whtool's own test secret is known", provider.title());
-    Finding::new(AREA, Grade::Note, provider.secret_variable(), what)
-        .hint(format!("set it, or `whtool secret add {}`", provider.name()))
+fn no_secret(provider: &dyn Provider) -> DoctorFinding {
+    let message = format!("no signing secret for {}; only the local test secret is used", provider.title());
+    DoctorFinding::new(AREA, Severity::Note, provider.secret_variable(), message)
+        .hint(format!("set the variable, or run `whtool secret add {}`", provider.name()))
 }
 
-/// A secret that whtool keeps, or knows how to ask for.
-fn of_registry(provider: &dyn Provider, stored: &StoredSecret) -> Finding {
-    let (grade, place) = match stored.source() {
+/// Checks a secret in whtool's own store.
+fn check_stored(provider: &dyn Provider, stored: &StoredSecret) -> DoctorFinding {
+    let (severity, state) = match stored.source() {
         SecretSource::Stored(bytes) if bytes.len() < SHORT_SECRET_BYTES => {
-            (Grade::Note, format!("kept here, {}", too_short(&bytes)))
+            (Severity::Note, format!("stored, {}", too_short(&bytes)))
         }
-        SecretSource::Stored(bytes) if looks_like_placeholder(&bytes) => (Grade::Note, format!("kept here, {MADE_UP}")),
-        SecretSource::Stored(_) => (Grade::Good, "kept here".to_owned()),
-        SecretSource::Command(_) => (Grade::Good, "not kept but asked for, by its command".to_owned()),
+        SecretSource::Stored(bytes) if looks_like_placeholder(&bytes) => {
+            (Severity::Note, format!("stored, {PLACEHOLDER}"))
+        }
+        SecretSource::Stored(_) => (Severity::Ok, "stored".to_owned()),
+        SecretSource::Command(_) => (Severity::Ok, "read from a command".to_owned()),
     };
-    let retired = if stored.retired.is_some() { "; retired: it still verifies, until it is removed" } else { "" };
-    let what = format!("a signing secret of {}, {place}{retired}", provider.title());
-    let finding = Finding::new(AREA, grade, &stored.name, what);
-    if grade == Grade::Good { finding } else { finding.hint(format!("`whtool secret rotate {}`", provider.name())) }
+    let retired = if stored.retired.is_some() { "; retired: it still verifies until it is removed" } else { "" };
+    let message = format!("signing secret for {}, {state}{retired}", provider.title());
+    let finding = DoctorFinding::new(AREA, severity, &stored.name, message);
+    if severity == Severity::Ok {
+        finding
+    } else {
+        finding.hint(format!("replace it: whtool secret rotate {}", provider.name()))
+    }
 }
 
 fn too_short(secret: &[u8]) -> String {
-    format!("{} only: so short a one can be guessed, or is not whole", count(secret.len() as u64, "byte"))
+    format!("only {}: too short to be safe, or truncated", count(secret.len() as u64, "byte"))
 }
 
-/// What the variable of signing secrets holds.
-fn of_variable(provider: &'static dyn Provider, session: &Session<'_>) -> Option<Finding> {
+/// Checks the environment variable for signing secrets.
+fn check_variable(provider: &'static dyn Provider, session: &Session<'_>) -> Option<DoctorFinding> {
     let variable = provider.secret_variable();
     let value = session.world.env_var(variable)?;
     let secrets = settings::secrets_from_variable(provider.name(), variable, &value);
-    let oddity = secrets.iter().find_map(|secret| oddity(secret.expose()));
+    let fault = secrets.iter().find_map(|secret| secret_fault(secret.expose()));
     let short = secrets.iter().find(|secret| secret.expose().len() < SHORT_SECRET_BYTES);
-    let made_up = secrets.iter().find(|secret| looks_like_placeholder(secret.expose()));
-    Some(match (oddity, made_up.or(short)) {
-        (Some(oddity), _) => Finding::new(AREA, Grade::Bad, variable, oddity).hint("set it anew, without that"),
-        (None, Some(odd)) => {
-            let fault = made_up.map_or_else(|| format!("has {}", too_short(odd.expose())), |_| MADE_UP.to_owned());
-            let what = format!("set, and {} {fault}", odd.origin);
-            Finding::new(AREA, Grade::Note, variable, what)
+    let placeholder = secrets.iter().find(|secret| looks_like_placeholder(secret.expose()));
+    Some(match (fault, placeholder.or(short)) {
+        (Some(fault), _) => {
+            DoctorFinding::new(AREA, Severity::Problem, variable, fault).hint("correct the value of the variable")
+        }
+        (None, Some(weak)) => {
+            let fault =
+                placeholder.map_or_else(|| format!("has {}", too_short(weak.expose())), |_| PLACEHOLDER.to_owned());
+            let message = format!("set, but {} {fault}", weak.origin);
+            DoctorFinding::new(AREA, Severity::Note, variable, message)
         }
         (None, None) => {
-            let what = format!("set, {} of {}", count(secrets.len() as u64, "signing secret"), provider.title());
-            Finding::new(AREA, Grade::Good, variable, what)
+            let message = format!("set, {} for {}", count(secrets.len() as u64, "signing secret"), provider.title());
+            DoctorFinding::new(AREA, Severity::Ok, variable, message)
         }
     })
 }
 
-/// What a signing secret should not have.
-fn oddity(secret: &[u8]) -> Option<String> {
+/// Returns the reason why a text can't be a signing secret.
+fn secret_fault(secret: &[u8]) -> Option<String> {
     let prefixes = |provider: &&dyn Provider| [Some(provider.api().live_key_prefix), provider.api().test_key_prefix];
     let mut keys = provider::ALL.iter().flat_map(prefixes).flatten();
     if let Some(prefix) = keys.find(|prefix| secret.starts_with(prefix.as_bytes())) {
-        return Some(format!("begins with {prefix}: that is an API key, not a signing secret"));
+        return Some(format!("starts with {prefix}: this is an API key, not a signing secret"));
     }
     if secret.trim_ascii() != secret {
-        return Some("has blanks or line breaks at an end; they are taken for a part of the secret".to_owned());
+        return Some("has spaces or line breaks at an end; they count as part of the secret".to_owned());
     }
     let is_quoted = |mark| secret.len() > 1 && secret.first() == Some(&mark) && secret.last() == Some(&mark);
-    (is_quoted(b'"') || is_quoted(b'\'')).then(|| "is in quotes; they are taken for a part of the secret".to_owned())
+    (is_quoted(b'"') || is_quoted(b'\'')).then(|| "is in quotes; they count as part of the secret".to_owned())
 }
 
-/// What the variable of the API key holds.
-fn api_key(provider: &'static dyn Provider, session: &Session<'_>) -> Finding {
+/// Checks the environment variable for the API key.
+fn check_api_key(provider: &'static dyn Provider, session: &Session<'_>) -> DoctorFinding {
     let (variable, api) = (provider.key_variable(), provider.api());
     let Some(value) = session.world.env_var(variable) else {
-        let what = format!("not set: needed only for what asks {}", provider.title());
-        return Finding::new(AREA, Grade::Note, variable, what);
+        let message = format!("not set; only needed for commands that call {}", provider.title());
+        return DoctorFinding::new(AREA, Severity::Note, variable, message);
     };
-    let begins = |prefix: &str| value.trim().starts_with(prefix);
+    let starts_with = |prefix: &str| value.trim().starts_with(prefix);
     let base = session.world.env_var(api.base_variable).and_then(|text| Url::parse(&text).ok());
-    if begins(api.live_key_prefix) && base.as_ref().is_some_and(is_loopback) {
-        let what = format!("set, and goes to this machine ({}): no money moves", api.base_variable);
-        Finding::new(AREA, Grade::Good, variable, what)
-    } else if begins(api.live_key_prefix) {
-        Finding::new(AREA, Grade::Note, variable, "set, a live key: real money")
-    } else if api.test_key_prefix.is_some_and(begins) {
-        Finding::new(AREA, Grade::Good, variable, "set, a test key")
+    if starts_with(api.live_key_prefix) && base.as_ref().is_some_and(is_loopback) {
+        let message = format!("set, sent to this machine only ({}): no real money", api.base_variable);
+        DoctorFinding::new(AREA, Severity::Ok, variable, message)
+    } else if starts_with(api.live_key_prefix) {
+        DoctorFinding::new(AREA, Severity::Note, variable, "set, a live key: real money")
+    } else if api.test_key_prefix.is_some_and(starts_with) {
+        DoctorFinding::new(AREA, Severity::Ok, variable, "set, a test key")
     } else {
-        let what = format!(
-            "set, and does not begin with {}",
+        let message = format!(
+            "set, but does not start with {}",
             [Some(api.live_key_prefix), api.test_key_prefix].into_iter().flatten().collect::<Vec<_>>().join(" or ")
         );
-        Finding::new(AREA, Grade::Bad, variable, what).hint(format!("take the key from {}", api.dashboard))
+        DoctorFinding::new(AREA, Severity::Problem, variable, message)
+            .hint(format!("copy the key from {}", api.dashboard))
     }
 }
 
@@ -130,12 +138,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_secret_is_told_and_a_secret_is_not() {
+    fn texts_that_can_not_be_a_secret_are_noticed() {
         for odd in ["sk_live_x", "pk_live_x", " x", "x\n", "\"x\"", "'x'"] {
-            assert!(oddity(odd.as_bytes()).is_some(), "{odd:?}");
+            assert!(secret_fault(odd.as_bytes()).is_some(), "{odd:?}");
         }
         for fine in ["whsec_x", "x y", "\"", "x'"] {
-            assert_eq!(oddity(fine.as_bytes()), None, "{fine:?}");
+            assert_eq!(secret_fault(fine.as_bytes()), None, "{fine:?}");
         }
     }
 }

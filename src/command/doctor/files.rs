@@ -1,0 +1,96 @@
+//! Checks the permissions of whtool's folders and files, and the integrity of the store.
+
+use super::{DoctorFinding, Severity};
+use crate::command::Session;
+use crate::command::shared::captures::StoreArgs;
+use crate::command::shared::{loaded_settings, registry};
+use crate::model::error::Result;
+use crate::render::text::{byte_size, count};
+use std::path::Path;
+
+const FILES: &str = "files";
+const STORE: &str = "store";
+
+/// The files in the data folder.
+const DATA_FILES: [&str; 4] = ["local-test-seed", registry::FILE, registry::OLD_FILE, "captures.db"];
+
+/// Permission bits of all users but the owner.
+const OTHERS: u32 = 0o077;
+/// Permission bits that let other users write.
+const OTHERS_WRITE: u32 = 0o022;
+
+pub(super) fn check(store: &StoreArgs, session: &Session<'_>) -> Vec<DoctorFinding> {
+    let mut findings = Vec::new();
+    match session.world.data_dir() {
+        Err(error) => findings.push(DoctorFinding::from_error(FILES, "data folder", &error)),
+        Ok(folder) => {
+            findings.extend(check_data_folder(&folder, session));
+            for name in DATA_FILES {
+                findings.extend(check_mode(name, &folder.join(name), OTHERS, session));
+            }
+        }
+    }
+    if let Ok(folder) = session.world.config_dir() {
+        findings.extend(check_mode("settings", &folder.join(loaded_settings::USER_FILE), OTHERS_WRITE, session));
+    }
+    if let Err(error) = registry::read(session) {
+        findings.push(DoctorFinding::from_error(FILES, registry::FILE, &error));
+    }
+    findings.push(health(store, session).unwrap_or_else(|error| DoctorFinding::from_error(STORE, "captures", &error)));
+    findings
+}
+
+/// Checks that the data folder is writable, and private.
+fn check_data_folder(folder: &Path, session: &Session<'_>) -> Vec<DoctorFinding> {
+    let subject = "data folder";
+    let mode = check_mode(subject, folder, OTHERS, session);
+    let Err(error) = session.world.check_writable(folder) else {
+        return vec![mode.unwrap_or_else(|| without_mode(subject, folder, session))];
+    };
+    let message = format!("can't write to {}: {error}", folder.display());
+    let unwritable = DoctorFinding::new(FILES, Severity::Problem, subject, message)
+        .hint("change its owner, or use another folder: WHTOOL_HOME=FOLDER");
+    [unwritable].into_iter().chain(mode.filter(|mode| mode.severity == Severity::Problem)).collect()
+}
+
+/// Describes a data folder without permission bits: it does not exist, or this is Windows. Then its files show that it
+/// exists.
+fn without_mode(subject: &str, folder: &Path, session: &Session<'_>) -> DoctorFinding {
+    let shown = folder.display().to_string();
+    if DATA_FILES.iter().any(|name| session.world.file_exists(&folder.join(name))) {
+        DoctorFinding::new(FILES, Severity::Ok, subject, shown)
+    } else {
+        DoctorFinding::new(FILES, Severity::Note, subject, format!("{shown} will be created when needed"))
+    }
+}
+
+/// Checks that other users don't have these permission bits. `None` if the file does not exist, or on Windows.
+fn check_mode(subject: &str, path: &Path, forbidden: u32, session: &Session<'_>) -> Option<DoctorFinding> {
+    let mode = session.world.file_mode(path)?;
+    let shown = format!("{}, mode {mode:04o}", path.display());
+    Some(if mode & forbidden == 0 {
+        DoctorFinding::new(FILES, Severity::Ok, subject, shown)
+    } else {
+        let who = if forbidden == OTHERS { "other users can access it" } else { "other users can change it" };
+        let correct = mode & !forbidden;
+        let hint = format!("chmod {correct:o} {}", path.display());
+        DoctorFinding::new(FILES, Severity::Problem, subject, format!("{shown}: {who}")).hint(hint)
+    })
+}
+
+fn health(args: &StoreArgs, session: &Session<'_>) -> Result<DoctorFinding> {
+    let path = args.path(session)?;
+    let subject = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if !session.world.file_exists(&path) {
+        return Ok(DoctorFinding::new(STORE, Severity::Note, subject, "nothing was captured yet"));
+    }
+    let health = args.open(session)?.check_health()?;
+    if let Some(first) = health.damage.first() {
+        let message = format!("damaged: {first}");
+        return Ok(DoctorFinding::new(STORE, Severity::Problem, subject, message).hint(
+            "save what can be read with `whtool events export`, then move the file, its -wal and its -shm away",
+        ));
+    }
+    let message = format!("intact: {}, {}", count(health.deliveries, "delivery"), byte_size(health.bytes));
+    Ok(DoctorFinding::new(STORE, Severity::Ok, subject, message))
+}
