@@ -124,25 +124,6 @@ fn home() -> tempfile::TempDir {
 }
 
 #[test]
-fn stdout_has_the_export_lines_that_an_app_needs_and_nothing_else() {
-    let run = Made::default().run(&["emulate", "--seed", "7"]);
-    let text = run.text();
-    assert!(text.lines().all(|line| line.starts_with("export ")), "{text}");
-    assert!(
-        text.starts_with("export PLEXOS_API_URL=http://127.0.0.1:4850/plexos\nexport PLEXOS_PAY_SECRET_KEY=sk_test_"),
-        "{text}"
-    );
-    assert!(
-        text.contains(
-            "\nexport PLUSTIVE_API_URL=http://127.0.0.1:4850/plustive\nexport PLUSTIVE_API_KEY=pk_live_emulated"
-        ),
-        "{text}"
-    );
-    assert!(text.contains("\nexport PLUSTIVE_WEBHOOK_SECRET=local_"), "{text}");
-    assert!(run.err.contains("seed 7") && run.err.contains("no money moves"), "{}", run.err);
-}
-
-#[test]
 fn a_secret_from_the_environment_is_used_but_not_printed() {
     let run = Made::with_secrets().run(&["emulate", "--plustive-url", "localhost:4848"]);
     assert!(!run.text().contains("WEBHOOK_SECRET") && !run.err.contains(PLUSTIVE_SECRET), "{}{}", run.text(), run.err);

@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::io::Write;
 
-/// ListArgs and print sample payloads of every event of both providers
+/// List and print sample payloads of every event of both providers
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "\

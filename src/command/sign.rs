@@ -31,7 +31,7 @@ pub(super) struct Sign {
     /// Signing time, in Unix seconds or RFC 3339 (default: now)
     #[arg(long, value_name = "TIME", value_parser = moment)]
     timestamp: Option<Timestamp>,
-    /// SignFormat format
+    /// Output format
     #[arg(long = "as", value_name = "FORMAT", default_value = "headers")]
     form: SignFormat,
     /// Write Plustive's signature as bare hex, as in its guide, without `sha256=`

@@ -29,7 +29,7 @@ pub(super) struct CallError {
 }
 
 impl CallError {
-    /// A error that is about no field.
+    /// An error that is not about one field.
     pub fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into(), field: None }
     }

@@ -165,7 +165,7 @@ fn strip_prefix(path: &[String], prefix: &[&str]) -> Option<Vec<String>> {
     (start == prefix).then(|| rest.to_vec())
 }
 
-/// ServerReply to one of the emulator's own calls.
+/// Reply to one of the emulator's own calls.
 fn own_reply(result: Result<Value, CallError>) -> (ServerReply, CallLog) {
     let error = result.as_ref().err().map(|error| error.message.clone());
     let (status, body) = match result {

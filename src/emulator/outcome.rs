@@ -1,6 +1,6 @@
 //! Outcomes that a phone or account number asks for.
 
-/// CommandOutcome of a payment, purchase or account check, as `docs/emulator.md` lists them.
+/// Outcome of a payment, purchase or account check, as `docs/emulator.md` lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SimulatedOutcome {
     Success,

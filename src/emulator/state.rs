@@ -51,10 +51,10 @@ impl State {
     /// Parses a state file.
     pub fn parse(saved: &[u8]) -> Result<Self, StateError> {
         #[derive(Deserialize)]
-        struct Header {
+        struct SchemaHeader {
             schema: String,
         }
-        let header: Header = serde_json::from_slice(saved)?;
+        let header: SchemaHeader = serde_json::from_slice(saved)?;
         if header.schema != SCHEMA {
             return Err(StateError::Version(header.schema));
         }

@@ -17,11 +17,9 @@ pub(super) enum TimedTask {
     Refund(String),
     /// Expire a checkout session that is still open.
     SessionExpiry(String),
-    /// Complete a settlement.
     Settlement(String),
-    /// Finish a purchase.
     Purchase(String),
-    /// Refund a purchase.
+    /// Refund a purchase that succeeded.
     Reversal(String),
 }
 

@@ -115,7 +115,7 @@ pub(super) fn run(args: &Emulate, session: &Session<'_>) -> Result<CommandOutcom
     let mut display = EmulatorDisplay::new(session, format);
     display.print_ready(server.address(), &key, &lock(&emulator), args.plustive_url.as_ref())?;
     let save_at = session.world.now();
-    let mut runner = Runner { args, session, emulator: &emulator, calls, display, save_at, error: None };
+    let mut runner = EmulatorLoop { args, session, emulator: &emulator, calls, display, save_at, error: None };
     let end = runner.send_webhooks();
     // No call may change the state after the last write.
     drop(server);
@@ -209,7 +209,7 @@ fn handler(emulator: Arc<Mutex<Emulator>>, sender: Sender<AnsweredCall>) -> Requ
     })
 }
 
-struct Runner<'a> {
+struct EmulatorLoop<'a> {
     args: &'a Emulate,
     session: &'a Session<'a>,
     emulator: &'a Mutex<Emulator>,
@@ -220,7 +220,7 @@ struct Runner<'a> {
     error: Option<Error>,
 }
 
-impl Runner<'_> {
+impl EmulatorLoop<'_> {
     /// Sends webhooks when they are due, until it is interrupted.
     fn send_webhooks(&mut self) -> Result<SendStatus> {
         let sending = SendOptions {

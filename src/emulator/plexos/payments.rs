@@ -196,7 +196,6 @@ pub(super) fn expire(state: &mut PlexosState, context: &mut Context<'_>, id: &st
     }
 }
 
-/// Sets any status.
 pub(super) fn force_status(
     state: &mut PlexosState,
     context: &mut Context<'_>,

@@ -108,7 +108,6 @@ fn set_status(state: &mut PlexosState, context: &mut Context<'_>, id: &str, stat
     }
 }
 
-/// Sets any status.
 pub(super) fn force_status(
     state: &mut PlexosState,
     context: &mut Context<'_>,

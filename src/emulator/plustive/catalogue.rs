@@ -1,4 +1,4 @@
-//! Products and prices. Any other uuid counts as the first product, so that an app works with the
+//! Products and prices. Any other UUID counts as the first product, so that an app works with the
 //! ids of its own account.
 
 use super::objects::Service;
