@@ -1,7 +1,7 @@
-//! A document: a text that is JSON, as a flat list of its keys and values.
+//! Parses a JSON document into a flat list of its keys and values.
 //!
-//! Brackets, commas, colons and white space are gone; each node knows where the next one on its level begins, so the list
-//! is walked as a tree without recursion. Repeated keys are found once, here, because every serializer asks.
+//! Each node knows the index of the next one on its level, so the list can be walked as a tree
+//! without recursion. Repeated keys are found once here, because every serializer needs them.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,21 +9,21 @@ use std::collections::HashMap;
 use super::string;
 use super::token::{SyntaxError, Token, TokenKind, Tokens};
 
-/// One key or value.
+/// A key or value.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Node {
-    /// What it is: an opening bracket, a key or a scalar.
+    /// An opening bracket, a key or a scalar.
     pub kind: TokenKind,
     start: usize,
     end: usize,
-    /// The node after this one and all that it holds.
+    /// Index of the node after this one and its contents.
     pub next: usize,
-    /// For a key: the node of the value that stays when the last of several equal keys wins. `None` for a key that is
-    /// not the first of its name.
+    /// For a key: index of the value if the last of several equal keys wins. `None` for a key that
+    /// is not the first of its name.
     pub last_value: Option<usize>,
 }
 
-/// A text that is JSON, parsed once to be written many times.
+/// A JSON document, parsed once and written many times.
 #[derive(Debug, Clone)]
 pub struct Document<'a> {
     text: &'a str,
@@ -31,7 +31,7 @@ pub struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// Reads a whole text. Fails with the place of the first byte that is wrong.
+    /// Parses a whole text. Fails with the offset of the first wrong byte.
     pub fn parse(text: &'a [u8]) -> Result<Document<'a>, SyntaxError> {
         let mut nodes: Vec<Node> = Vec::new();
         let mut open: Vec<usize> = Vec::new();
@@ -61,7 +61,6 @@ impl<'a> Document<'a> {
         Ok(document)
     }
 
-    /// The text that was parsed.
     pub fn text(&self) -> &'a str {
         self.text
     }
@@ -70,12 +69,13 @@ impl<'a> Document<'a> {
         self.nodes.get(index)
     }
 
-    /// The node as the document spells it: brackets give only the opening one.
+    /// Returns the node's text in the document; only the opening bracket for an object or array.
     pub(super) fn raw_text(&self, node: &Node) -> &'a str {
         self.text.get(node.start..node.end).unwrap_or_default()
     }
 
-    /// The keys of the object at `index`, repeated ones included, in the order of the text.
+    /// Iterates over the keys of the object at `index`, in the order of the text, repeated ones
+    /// included.
     pub(super) fn keys(&self, index: usize) -> impl Iterator<Item = usize> {
         let end = self.node(index).map_or(0, |node| node.next);
         let mut key = index + 1;
@@ -94,7 +94,8 @@ impl<'a> Document<'a> {
             if node.kind != TokenKind::OpenObject {
                 continue;
             }
-            // A map of its own for each object: clearing one that a large object grew costs its whole capacity.
+            // A new map for each object: clearing one that a large object grew costs its whole
+            // capacity.
             let mut seen: HashMap<Cow<'a, [u8]>, usize> = HashMap::new();
             for key in self.keys(index) {
                 let Some(name) = self.node(key).map(|node| string::decode(self.raw_text(node))) else { continue };

@@ -1,10 +1,11 @@
-//! The keys of a document's top level, also of one that is cut off.
+//! Reads the keys of a document's top level, even if the document is truncated.
 
 use super::string;
 use super::token::{TokenKind, Tokens};
 
-/// The keys of the top-level object in their order, decoded, repeats included, as far as `prefix` goes: what follows a
-/// cut or a fault is not seen. Empty when the text is not an object. A lone surrogate becomes U+FFFD.
+/// Returns the decoded keys of the top-level object in order, repeated ones included, up to the end
+/// of `prefix` or the first error. Empty if the text is not an object. A lone surrogate becomes
+/// U+FFFD.
 pub fn top_level_keys(prefix: &[u8]) -> Vec<String> {
     let mut keys = Vec::new();
     let mut tokens = Tokens::new(prefix);
@@ -12,8 +13,8 @@ pub fn top_level_keys(prefix: &[u8]) -> Vec<String> {
         if token.kind != TokenKind::Key || tokens.depth() != 1 {
             continue;
         }
-        let spelled = prefix.get(token.start..token.end).and_then(|bytes| std::str::from_utf8(bytes).ok());
-        keys.extend(spelled.map(|text| string::to_text_lossy(&string::decode(text))));
+        let key = prefix.get(token.start..token.end).and_then(|bytes| std::str::from_utf8(bytes).ok());
+        keys.extend(key.map(|text| string::to_text_lossy(&string::decode(text))));
     }
     keys
 }
@@ -28,14 +29,14 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_text_gives_the_keys_before_the_cut() {
+    fn a_truncated_text_gives_the_keys_before_its_end() {
         assert_eq!(top_level_keys(br#"{"event":"a","data":{"x":"#), ["event", "data"]);
         assert_eq!(top_level_keys(br#"{"event":"a","da"#), ["event"]);
         assert_eq!(top_level_keys(br#"{"event":"a","data""#), ["event", "data"]);
     }
 
     #[test]
-    fn what_is_no_object_has_no_keys() {
+    fn text_that_is_not_an_object_has_no_keys() {
         for text in ["", "[{\"a\":1}]", "\"a\"", "hello", "a=1&b=2"] {
             assert!(top_level_keys(text.as_bytes()).is_empty(), "{text}");
         }

@@ -1,9 +1,10 @@
-//! JSON as text: what the bytes say, not what they mean.
+//! JSON as text: the bytes of a document, not its meaning.
 //!
-//! A signature covers bytes, so a body that was parsed and written again no longer verifies. This part reads a document
-//! without losing how it was spelled (`token`, `document`), writes it as well-known serializers would have written it
-//! (`serializer`, `write`, with `order`, `string` and `number` for the details) and lays it out for people (`indented`).
-//! Nothing here recurses: nesting costs memory, never stack. What the values mean is left to `serde_json`.
+//! A signature covers bytes, so a body that was parsed and serialized again no longer verifies.
+//! This module parses a document without losing its spelling (`token`, `document`), writes it as
+//! well-known serializers would (`serializer`, `write`, with details in `order`, `string` and
+//! `number`) and lays it out for people (`indented`). Nothing here recurses: nesting costs memory,
+//! never stack. Payloads are read in `value`.
 
 mod document;
 mod indented;
@@ -25,7 +26,7 @@ pub use serializer::{Language, Serializer};
 pub use table::SERIALIZERS;
 pub use token::{SyntaxError, SyntaxErrorKind, Token, TokenKind, Tokens};
 
-/// Whether a whole text is JSON, nested however deep; it takes a bit of memory for each level and none for anything else.
+/// Checks whether a text is JSON. Needs one byte of memory per level of nesting.
 pub fn is_valid(text: &[u8]) -> bool {
     std::str::from_utf8(text).is_ok() && Tokens::new(text).all(|token| token.is_ok())
 }

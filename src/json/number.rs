@@ -1,79 +1,79 @@
-//! Numbers: what a language prints after it read a JSON number.
+//! Formats numbers as a language prints them after it parsed JSON.
 //!
-//! All of them print the shortest digits that read back as the same double; they differ in when they use an exponent, how
-//! it looks, and what they do with whole numbers.
+//! All languages print the shortest digits that parse to the same double. They differ in when they
+//! use an exponent, how it looks, and how they treat whole numbers.
 
-/// How a language prints numbers.
+/// The number format of a language.
 #[derive(Debug)]
 pub(super) struct NumberFormat {
     pub integers: Integers,
-    /// The decimal exponents that are written without an exponent, from first to last.
+    /// The smallest and largest decimal exponent of numbers written without an exponent.
     pub fixed: (i32, i32),
-    /// Whether a double with many digits moves the last of `fixed`.
+    /// Extends `fixed` for doubles with many digits.
     pub fixed_growth: FixedRangeGrowth,
-    /// Written after a whole double that needs no exponent.
+    /// Suffix of a whole double without an exponent.
     pub whole_suffix: &'static str,
-    /// Written after the only digit of a double with an exponent.
+    /// Suffix of the only digit of a double with an exponent.
     pub single_digit_suffix: &'static str,
-    /// Written before an exponent that is not negative, and before the digits of one that is.
+    /// Prefixes of a non-negative exponent and of the digits of a negative one.
     pub exponent_marks: (&'static str, &'static str),
-    /// The fewest digits of an exponent.
+    /// Minimum digits of an exponent.
     pub exponent_digits: usize,
-    /// What a double that is negative zero becomes.
+    /// Text of the double -0.
     pub negative_zero: &'static str,
-    /// What too large numbers become; `None` where the tool gives up, and the number stays as spelled.
+    /// Texts of numbers beyond the largest double. `None`: the tool fails, and the number stays
+    /// unchanged.
     pub infinity: Option<(&'static str, &'static str)>,
 }
 
-/// What becomes of numbers without fraction and exponent.
+/// The treatment of numbers without fraction and exponent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Integers {
-    /// They are doubles as all others.
+    /// Doubles, like all others.
     Doubles,
-    /// They stay exact, and `-0` is `0`.
+    /// Exact; `-0` becomes `0`.
     Exact,
-    /// They stay exact when they fit 64 bits with sign, and `-0` is `0`.
+    /// Exact if they fit a signed 64-bit integer; `-0` becomes `0`.
     Exact64,
 }
 
-/// Whether the last exponent without an exponent depends on how many digits there are.
+/// The dependence of the largest fixed exponent on the number of digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FixedRangeGrowth {
-    /// It doesn't.
     None,
-    /// It grows by one with each digit after the first.
+    /// Plus one for each digit after the first.
     EachDigit,
-    /// It grows by one with each digit after the fifteenth.
+    /// Plus one for each digit after the fifteenth.
     AfterFifteen,
-    /// It grows as long as there is a fraction.
+    /// As large as needed for every number with a fraction.
     WithFraction,
 }
 
 impl NumberFormat {
-    /// Writes the number that JSON spells as `spelled`.
-    pub fn write(&self, spelled: &str, out: &mut Vec<u8>) {
-        match self.integer(spelled) {
+    /// Formats a JSON number.
+    pub fn write(&self, number: &str, out: &mut Vec<u8>) {
+        match self.integer(number) {
             Some(integer) => out.extend_from_slice(integer.as_bytes()),
-            None => self.write_double(spelled, out),
+            None => self.write_double(number, out),
         }
     }
 
-    /// The number as an exact whole one, where it stays one.
-    fn integer<'a>(&self, spelled: &'a str) -> Option<&'a str> {
-        let whole = !spelled.contains(['.', 'e', 'E']);
+    /// Returns the number if it stays an exact integer.
+    fn integer<'a>(&self, number: &'a str) -> Option<&'a str> {
+        let whole = !number.contains(['.', 'e', 'E']);
         let exact = match self.integers {
             Integers::Doubles => false,
             Integers::Exact => whole,
-            Integers::Exact64 => whole && spelled.parse::<i64>().is_ok(),
+            Integers::Exact64 => whole && number.parse::<i64>().is_ok(),
         };
-        exact.then_some(if spelled == "-0" { "0" } else { spelled })
+        exact.then_some(if number == "-0" { "0" } else { number })
     }
 
-    fn write_double(&self, spelled: &str, out: &mut Vec<u8>) {
-        let Ok(double) = spelled.parse::<f64>() else { return out.extend_from_slice(spelled.as_bytes()) };
+    fn write_double(&self, number: &str, out: &mut Vec<u8>) {
+        let Ok(double) = number.parse::<f64>() else { return out.extend_from_slice(number.as_bytes()) };
         if double.is_infinite() {
             let word = self.infinity.map(|(up, down)| if double > 0.0 { up } else { down });
-            return out.extend_from_slice(word.unwrap_or(spelled).as_bytes());
+            return out.extend_from_slice(word.unwrap_or(number).as_bytes());
         }
         if double == 0.0 && double.is_sign_negative() {
             return out.extend_from_slice(self.negative_zero.as_bytes());
@@ -123,14 +123,15 @@ impl NumberFormat {
     }
 }
 
-/// The shortest digits that read back as `double`, and the decimal exponent of the first.
+/// Returns the shortest digits that parse to `double`, and the decimal exponent of the first.
 fn shortest(double: f64) -> (String, i32) {
     let (digits, _) = scientific(&format!("{double:e}"));
-    // Of two equally short and equally near spellings Rust takes the upper, all others the even one, as exact rounding does.
+    // Of two equally short and near numbers Rust takes the upper one, but all other languages the
+    // even one, as exact rounding does.
     scientific(&format!("{double:.*e}", digits.len().saturating_sub(1)))
 }
 
-/// The digits and the exponent of Rust's `{:e}`.
+/// Splits Rust's `{:e}` into digits and exponent.
 fn scientific(text: &str) -> (String, i32) {
     let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
     (mantissa.replace('.', ""), exponent.parse().unwrap_or(0))
@@ -152,7 +153,7 @@ pub(super) static JAVASCRIPT: NumberFormat = NumberFormat {
 /// Go's `encoding/json` from `interface{}`.
 pub(super) static GO: NumberFormat = NumberFormat { negative_zero: "-0", infinity: None, ..JAVASCRIPT };
 
-/// jq up to 1.6; later ones keep what they did not compute with.
+/// jq up to 1.6; later versions keep numbers that they did not compute with.
 pub(super) static JQ: NumberFormat = NumberFormat {
     fixed: (-4, 15),
     fixed_growth: FixedRangeGrowth::EachDigit,
@@ -162,7 +163,7 @@ pub(super) static JQ: NumberFormat = NumberFormat {
     ..JAVASCRIPT
 };
 
-/// Python: exact whole numbers, `repr` for floats.
+/// Python: exact integers, `repr` for floats.
 pub(super) static PYTHON: NumberFormat = NumberFormat {
     integers: Integers::Exact,
     fixed: (-4, 15),
@@ -175,7 +176,7 @@ pub(super) static PYTHON: NumberFormat = NumberFormat {
     infinity: Some(("Infinity", "-Infinity")),
 };
 
-/// Ruby: exact whole numbers, `Float#to_s`.
+/// Ruby: exact integers, `Float#to_s`.
 pub(super) static RUBY: NumberFormat = NumberFormat {
     fixed: (-4, 14),
     fixed_growth: FixedRangeGrowth::WithFraction,
@@ -184,7 +185,7 @@ pub(super) static RUBY: NumberFormat = NumberFormat {
     ..PYTHON
 };
 
-/// Rails: as Ruby, and `null` for what is not finite.
+/// Rails: as Ruby, but `null` for what is not finite.
 pub(super) static RAILS: NumberFormat = NumberFormat { infinity: Some(("null", "null")), ..RUBY };
 
 /// PHP with `serialize_precision = -1`, the default since 7.1.

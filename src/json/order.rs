@@ -1,29 +1,32 @@
-//! The order of an object's members after a parser and a serializer had them.
+//! Orders the members of an object as a parser and serializer would.
 
 use std::cmp::Ordering;
 
 use super::document::Document;
 use super::string;
+use super::token::TokenKind;
 
-/// What becomes of an object's members.
+/// The order and selection of an object's members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MemberOrder {
-    /// All stay as they are, repeated ones included.
+    /// Unchanged, repeated members included.
     Unchanged,
-    /// The last of several equal keys wins, at the place of the first.
+    /// The last of several equal keys wins, at the position of the first.
     LastWins,
-    /// So; and keys that are array indexes come first, ascending, as in JavaScript.
+    /// As `LastWins`, without members that are `null`.
+    LastWinsWithoutNulls,
+    /// As `LastWins`, but array indexes come first, ascending.
     JavaScript,
-    /// So; and objects that look like PHP's lists become arrays, the empty one included.
+    /// As `LastWins`, but objects that look like PHP lists become arrays, empty ones included.
     PhpArrays,
-    /// Sorted by their bytes, which is by code point too; the last of several wins.
+    /// Sorted by bytes, that is, by code point; the last of several equal keys wins.
     Sorted,
-    /// Sorted by UTF-16 units, as JavaScript's `sort` does; the last of several wins.
+    /// Sorted by UTF-16 units, as JavaScript and RFC 8785 do; the last of several equal keys wins.
     SortedUtf16,
 }
 
 impl MemberOrder {
-    /// The key nodes of the object at `index`, in the order of writing.
+    /// Returns the keys of the object at `index` in the order they are written.
     pub fn keys(self, document: &Document, index: usize) -> Vec<usize> {
         let keys = document.keys(index);
         if self == MemberOrder::Unchanged {
@@ -32,6 +35,7 @@ impl MemberOrder {
         let mut keys: Vec<usize> = keys.filter(|key| last_value(document, *key).is_some()).collect();
         match self {
             MemberOrder::Unchanged | MemberOrder::LastWins | MemberOrder::PhpArrays => {}
+            MemberOrder::LastWinsWithoutNulls => keys.retain(|key| !is_null(document, self.value_of(document, *key))),
             MemberOrder::JavaScript => {
                 keys.sort_by_cached_key(|key| array_index(document, *key).map_or(u64::MAX, u64::from))
             }
@@ -41,12 +45,12 @@ impl MemberOrder {
         keys
     }
 
-    /// The value that is written for a key.
+    /// Returns the value that is written for a key.
     pub fn value_of(self, document: &Document, key: usize) -> usize {
         if self == MemberOrder::Unchanged { key + 1 } else { last_value(document, key).unwrap_or(key + 1) }
     }
 
-    /// Whether an object with these keys is written as an array.
+    /// Checks whether an object with these keys is written as an array.
     pub fn is_list(self, document: &Document, keys: &[usize]) -> bool {
         self == MemberOrder::PhpArrays
             && keys.iter().enumerate().all(|(place, key)| array_index(document, *key).map(usize_from) == Some(place))
@@ -55,6 +59,10 @@ impl MemberOrder {
 
 fn usize_from(index: u32) -> usize {
     usize::try_from(index).unwrap_or(usize::MAX)
+}
+
+fn is_null(document: &Document, value: usize) -> bool {
+    document.node(value).is_some_and(|node| node.kind == TokenKind::Null)
 }
 
 fn last_value(document: &Document, key: usize) -> Option<usize> {
@@ -69,7 +77,7 @@ fn compare_bytes(document: &Document, a: usize, b: usize) -> Ordering {
     name(document, a).cmp(&name(document, b))
 }
 
-/// The key as an array index: a whole number below 2³² - 1, spelled without needless zeros.
+/// Parses a key as an array index: an integer below 2³² - 1 without leading zeros.
 fn array_index(document: &Document, key: usize) -> Option<u32> {
     let name = name(document, key);
     let digits = std::str::from_utf8(&name).ok().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()))?;

@@ -1,6 +1,7 @@
-//! The serializers that whtool knows, as data: what each does with white space, strings, numbers and members.
+//! Describes serializers as data: their white space, strings, numbers and order of members.
 //!
-//! The languages' ways with strings stand here, those with numbers in `number`, the table itself in `table`.
+//! The string escapes of each language are here, number formats in `number`, the serializers in
+//! `table`.
 
 use super::document::Document;
 use super::number;
@@ -8,14 +9,14 @@ use super::order::MemberOrder;
 use super::string::{Escapes, HexCase, LoneSurrogate, NonAscii};
 use super::write;
 
-/// One way of writing a JSON document.
+/// A JSON serializer of some language or library.
 #[derive(Debug, Clone, Copy)]
 pub struct Serializer {
     /// A stable name for programs, such as `json_stringify`. Once released it does not change.
     pub code: &'static str,
     /// A name for people, such as `JavaScript's JSON.stringify`.
     pub name: &'static str,
-    /// The language of the program that writes so. `None`: many do.
+    /// `None`: used in many languages.
     pub language: Option<Language>,
     pub(super) layout: Layout,
     pub(super) strings: StringRule,
@@ -66,40 +67,39 @@ impl Language {
 pub(super) enum Layout {
     /// All in one line.
     SingleLine { comma: &'static str, colon: &'static str },
-    /// One member or element a line, and nothing inside empty brackets.
+    /// One member or element per line; empty brackets stay closed.
     MultiLine { indentation: &'static str },
-    /// Two blanks, and line breaks inside empty brackets too.
+    /// Two spaces, with newlines inside empty brackets.
     OldRuby,
-    /// Two blanks for objects, arrays in a line, `" : "`, and a blank inside empty brackets.
+    /// Two spaces for objects, arrays on one line, `" : "`, and a space inside empty brackets.
     Jackson,
 }
 
-/// The spelling of strings.
+/// The treatment of strings.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum StringRule {
-    /// As they are.
     Unchanged,
-    /// As they are, but for what HTML would take as a tag or JavaScript as the end of a line.
+    /// Unchanged, except for characters that are special in HTML or end a line in JavaScript.
     UnchangedHtmlSafe,
-    /// Decoded, and written anew.
-    Written(&'static Escapes),
+    /// Decoded and escaped again.
+    Escaped(&'static Escapes),
 }
 
-/// The spelling of numbers.
+/// The treatment of numbers.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum NumberRule {
-    /// As they are.
-    Kept,
-    /// Read, and written anew.
-    Written(&'static number::NumberFormat),
+    Unchanged,
+    /// Parsed and formatted again.
+    Formatted(&'static number::NumberFormat),
 }
 
 impl Serializer {
-    /// The bytes that this serializer would have written for the document.
+    /// Returns the bytes that this serializer would write for the document.
     ///
-    /// Where the tool itself would have refused (a number beyond its doubles, nesting beyond its limit), the result is the
-    /// nearest thing, and nobody's signature will match it. Indentation stops at 32 bytes for each byte of the document (256
-    /// KiB for small ones), so that a document that is almost all nesting can't ask for gigabytes of blanks.
+    /// If the tool itself would fail (a number beyond its doubles, nesting beyond its limit), the
+    /// result is an approximation that no signature will match. Indentation is limited to 32 bytes
+    /// per byte of the document (256 KiB for small ones), because a hostile document could
+    /// otherwise demand gigabytes of spaces.
     pub fn write(&self, document: &Document) -> Vec<u8> {
         write::write(self, document)
     }
@@ -108,7 +108,7 @@ impl Serializer {
 const LETTERED: &[u8] = b"\x08\t\n\x0c\r";
 const QUOTES: &[u8] = b"\"\\";
 
-/// Only what must be escaped; half a surrogate pair as an escape.
+/// Escapes only what must be escaped, and lone surrogates.
 pub(super) static JAVASCRIPT: Escapes = Escapes {
     backslash_escapes: QUOTES,
     letter_escapes: LETTERED,
@@ -118,24 +118,23 @@ pub(super) static JAVASCRIPT: Escapes = Escapes {
     lone_surrogate: LoneSurrogate::Escaped,
 };
 
-/// Python's `ensure_ascii=True`.
+/// Python with `ensure_ascii=True`.
 pub(super) static PYTHON_ASCII: Escapes =
     Escapes { unicode_escapes: b"\x7f", non_ascii: NonAscii::Escaped, ..JAVASCRIPT };
 
-/// jq.
 pub(super) static JQ: Escapes =
     Escapes { unicode_escapes: b"\x7f", lone_surrogate: LoneSurrogate::Replaced, ..JAVASCRIPT };
 
 /// PHP without flags.
 pub(super) static PHP: Escapes = Escapes { backslash_escapes: b"\"\\/", non_ascii: NonAscii::Escaped, ..JAVASCRIPT };
 
-/// PHP's `JSON_UNESCAPED_SLASHES`.
+/// PHP with `JSON_UNESCAPED_SLASHES`.
 pub(super) static PHP_SLASHES: Escapes = Escapes { backslash_escapes: QUOTES, ..PHP };
 
-/// PHP's `JSON_UNESCAPED_UNICODE`.
+/// PHP with `JSON_UNESCAPED_UNICODE`.
 pub(super) static PHP_UNICODE: Escapes = Escapes { non_ascii: NonAscii::LineSeparators, ..PHP };
 
-/// PHP's `JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE`.
+/// PHP with `JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE`.
 pub(super) static PHP_BOTH: Escapes = Escapes { backslash_escapes: QUOTES, ..PHP_UNICODE };
 
 /// Go's `json.Marshal` since 1.22.
@@ -145,20 +144,19 @@ pub(super) static GO: Escapes = Escapes { unicode_escapes: b"<>&", ..GO_PLAIN };
 pub(super) static GO_PLAIN: Escapes =
     Escapes { non_ascii: NonAscii::LineSeparators, lone_surrogate: LoneSurrogate::Replaced, ..JAVASCRIPT };
 
-/// Go's `json.Marshal` before 1.22: no `\b` and `\f`.
+/// Go's `json.Marshal` before 1.22, without `\b` and `\f`.
 pub(super) static OLD_GO: Escapes = Escapes { letter_escapes: b"\t\n\r", ..GO };
 
 /// Go's encoder with `SetEscapeHTML(false)` before 1.22.
 pub(super) static OLD_GO_PLAIN: Escapes = Escapes { letter_escapes: b"\t\n\r", ..GO_PLAIN };
 
-/// Rails' `to_json`: Ruby, made safe for HTML.
+/// Rails' `to_json`, safe for HTML.
 pub(super) static RAILS: Escapes =
     Escapes { unicode_escapes: b"<>&", non_ascii: NonAscii::LineSeparators, ..JAVASCRIPT };
 
-/// Jackson.
 pub(super) static JACKSON: Escapes = Escapes { hex_case: HexCase::Upper, ..JAVASCRIPT };
 
-/// Gson's `toJson`.
+/// Gson with its default HTML escaping.
 pub(super) static GSON: Escapes =
     Escapes { unicode_escapes: b"<>&='", non_ascii: NonAscii::LineSeparators, ..JAVASCRIPT };
 

@@ -1,61 +1,55 @@
-//! Strings: decoding what JSON spelled, and spelling it again as a serializer would.
+//! Decodes JSON strings and escapes them again as a serializer would.
 //!
-//! Decoded strings are bytes in WTF-8: UTF-8 that may also hold a lone surrogate, because JSON can spell one and
-//! JavaScript and Python hand it through.
+//! Decoded strings are WTF-8: UTF-8 that may also contain lone surrogates, because JSON can escape
+//! one and JavaScript and Python pass it on.
 
 use std::borrow::Cow;
 
-/// What a serializer does with each character.
+/// The characters that a serializer escapes.
 #[derive(Debug)]
 pub(super) struct Escapes {
-    /// ASCII characters written as a backslash and themselves.
+    /// ASCII characters escaped with a backslash.
     pub backslash_escapes: &'static [u8],
-    /// Control characters written as a backslash and a letter.
+    /// Control characters escaped as a backslash and a letter.
     pub letter_escapes: &'static [u8],
-    /// Further ASCII characters written as `\u00xx`; the other control characters always are.
+    /// Other ASCII characters escaped as `\u00xx`. The remaining control characters always are.
     pub unicode_escapes: &'static [u8],
-    /// What happens beyond ASCII.
     pub non_ascii: NonAscii,
-    /// The digits of `\uxxxx`.
     pub hex_case: HexCase,
-    /// What happens to half a surrogate pair.
     pub lone_surrogate: LoneSurrogate,
 }
 
-/// Which characters beyond ASCII are written as `\uxxxx`.
+/// The characters beyond ASCII that are escaped as `\uxxxx`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NonAscii {
-    /// None.
     Unescaped,
     /// U+2028 and U+2029, which end a line in old JavaScript.
     LineSeparators,
-    /// Those and U+0085.
+    /// U+2028, U+2029 and U+0085.
     AllLineEnds,
-    /// Those, other odd spaces, and all that needs a surrogate pair.
+    /// U+2028, U+2029, other unusual spaces, and everything that needs a surrogate pair.
     OddSpacesAndPairs,
-    /// All.
     Escaped,
 }
 
-/// The case of hexadecimal digits.
+/// The case of the digits in `\uxxxx`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum HexCase {
     Lower,
     Upper,
 }
 
-/// What becomes of half a surrogate pair.
+/// The treatment of a lone surrogate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LoneSurrogate {
-    /// Written as `\uxxxx`.
     Escaped,
-    /// U+FFFD takes its place.
+    /// Replaced by U+FFFD.
     Replaced,
 }
 
-/// Decodes a string as spelled, quotes included. The spelling must have passed the tokenizer.
-pub(super) fn decode(spelled: &str) -> Cow<'_, [u8]> {
-    let inner = spelled.get(1..spelled.len().saturating_sub(1)).unwrap_or_default();
+/// Decodes a string with its quotes, which must have passed the tokenizer.
+pub(super) fn decode(string: &str) -> Cow<'_, [u8]> {
+    let inner = string.get(1..string.len().saturating_sub(1)).unwrap_or_default();
     if !inner.contains('\\') {
         return Cow::Borrowed(inner.as_bytes());
     }
@@ -71,7 +65,7 @@ pub(super) fn decode(spelled: &str) -> Cow<'_, [u8]> {
     Cow::Owned(bytes)
 }
 
-/// The code point of the escape whose backslash was just read, and the length of its spelling.
+/// Decodes the escape after a backslash. Returns its code point and length.
 fn decode_escape(escape: &str) -> (u32, usize) {
     let letter = escape.bytes().next().unwrap_or_default();
     let code = match letter {
@@ -103,7 +97,7 @@ fn push_code(bytes: &mut Vec<u8>, code: u32) {
     }
 }
 
-/// A decoded string as text, each lone surrogate replaced by one U+FFFD.
+/// Converts a decoded string to text; a lone surrogate becomes U+FFFD.
 pub(super) fn to_text_lossy(decoded: &[u8]) -> String {
     let mut text = String::with_capacity(decoded.len());
     let mut rest = decoded;
@@ -114,7 +108,7 @@ pub(super) fn to_text_lossy(decoded: &[u8]) -> String {
     text
 }
 
-/// The UTF-16 units of a decoded string: what JavaScript compares.
+/// Returns the UTF-16 units of a decoded string, which JavaScript compares.
 pub(super) fn utf16(decoded: &[u8]) -> Vec<u16> {
     let mut units = Vec::with_capacity(decoded.len());
     let mut rest = decoded;
@@ -128,7 +122,7 @@ pub(super) fn utf16(decoded: &[u8]) -> Vec<u16> {
     units
 }
 
-/// The first code point of WTF-8 bytes, and what follows it.
+/// Splits off the first code point of WTF-8 bytes.
 fn first_code(bytes: &[u8]) -> Option<(u32, &[u8])> {
     let (&first, mut rest) = bytes.split_first()?;
     let (mut code, more) = match first {
@@ -146,7 +140,7 @@ fn first_code(bytes: &[u8]) -> Option<(u32, &[u8])> {
 }
 
 impl Escapes {
-    /// Writes a decoded string, quotes included.
+    /// Writes a decoded string with quotes.
     pub fn write(&self, decoded: &[u8], out: &mut Vec<u8>) {
         out.push(b'"');
         let mut rest = decoded;
@@ -164,7 +158,7 @@ impl Escapes {
         out.push(b'"');
     }
 
-    /// Whether a byte might not be copied as it is.
+    /// Checks whether a byte may need an escape.
     fn may_escape(&self, byte: u8) -> bool {
         match byte {
             0..=0x1f => true,
@@ -231,11 +225,11 @@ impl NonAscii {
     }
 }
 
-/// Writes a string as it is spelled, except that `<`, `>`, `&`, U+2028 and U+2029 become escapes.
-pub(super) fn write_html_safe(spelled: &str, out: &mut Vec<u8>) {
-    let risky = |char: char| matches!(char, '<' | '>' | '&' | '\u{2028}' | '\u{2029}');
-    for piece in spelled.split_inclusive(risky) {
-        let last = piece.chars().next_back().filter(|char| risky(*char));
+/// Writes a string unchanged, except that `<`, `>`, `&`, U+2028 and U+2029 are escaped.
+pub(super) fn write_html_safe(string: &str, out: &mut Vec<u8>) {
+    let is_risky = |char: char| matches!(char, '<' | '>' | '&' | '\u{2028}' | '\u{2029}');
+    for piece in string.split_inclusive(is_risky) {
+        let last = piece.chars().next_back().filter(|char| is_risky(*char));
         let plain = piece.len() - last.map_or(0, char::len_utf8);
         out.extend_from_slice(piece.get(..plain).unwrap_or_default().as_bytes());
         out.extend(last.map(|char| format!("\\u{:04x}", u32::from(char))).unwrap_or_default().bytes());

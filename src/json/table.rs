@@ -1,8 +1,8 @@
-//! The table of serializers, in the order in which they are worth trying.
+//! The table of serializers, the likeliest first.
 
-use super::number;
+use super::number::{self, NumberFormat};
 use super::order::MemberOrder;
-use super::serializer::{self as way, Language, Layout, NumberRule, Serializer, StringRule};
+use super::serializer::{self as escapes, Language, Layout, NumberRule, Serializer, StringRule};
 use super::string::Escapes;
 
 const COMPACT: Layout = Layout::SingleLine { comma: ",", colon: ":" };
@@ -11,91 +11,86 @@ const TWO: Layout = Layout::MultiLine { indentation: "  " };
 const FOUR: Layout = Layout::MultiLine { indentation: "    " };
 const TAB: Layout = Layout::MultiLine { indentation: "\t" };
 
-/// White space dropped, all else kept: what the others are variants of.
-const KEPT: Serializer = Serializer {
+/// Removes white space only. The other serializers are variants of this one.
+const MINIFIED: Serializer = Serializer {
     code: "minified",
     name: "minified JSON",
     language: None,
     layout: COMPACT,
     strings: StringRule::Unchanged,
-    numbers: NumberRule::Kept,
+    numbers: NumberRule::Unchanged,
     member_order: MemberOrder::Unchanged,
     end: "",
 };
 const JAVASCRIPT: Serializer =
-    in_language(Language::JavaScript, language(&way::JAVASCRIPT, &number::JAVASCRIPT, MemberOrder::JavaScript));
+    in_language(Some(Language::JavaScript), &escapes::JAVASCRIPT, &number::JAVASCRIPT, MemberOrder::JavaScript);
 const PYTHON: Serializer =
-    in_language(Language::Python, language(&way::PYTHON_ASCII, &number::PYTHON, MemberOrder::LastWins));
+    in_language(Some(Language::Python), &escapes::PYTHON_ASCII, &number::PYTHON, MemberOrder::LastWins);
 const PYTHON_UNICODE: Serializer =
-    in_language(Language::Python, language(&way::JAVASCRIPT, &number::PYTHON, MemberOrder::LastWins));
-const PHP: Serializer = in_language(Language::Php, language(&way::PHP, &number::PHP, MemberOrder::PhpArrays));
+    in_language(Some(Language::Python), &escapes::JAVASCRIPT, &number::PYTHON, MemberOrder::LastWins);
+const PHP: Serializer = in_language(Some(Language::Php), &escapes::PHP, &number::PHP, MemberOrder::PhpArrays);
 const PHP_SLASHES: Serializer =
-    in_language(Language::Php, language(&way::PHP_SLASHES, &number::PHP, MemberOrder::PhpArrays));
+    in_language(Some(Language::Php), &escapes::PHP_SLASHES, &number::PHP, MemberOrder::PhpArrays);
 const PHP_UNICODE: Serializer =
-    in_language(Language::Php, language(&way::PHP_UNICODE, &number::PHP, MemberOrder::PhpArrays));
-const PHP_BOTH: Serializer = in_language(Language::Php, language(&way::PHP_BOTH, &number::PHP, MemberOrder::PhpArrays));
-const GO: Serializer = in_language(Language::Go, language(&way::GO, &number::GO, MemberOrder::Sorted));
-const RUBY: Serializer = in_language(Language::Ruby, language(&way::JAVASCRIPT, &number::RUBY, MemberOrder::LastWins));
+    in_language(Some(Language::Php), &escapes::PHP_UNICODE, &number::PHP, MemberOrder::PhpArrays);
+const PHP_BOTH: Serializer = in_language(Some(Language::Php), &escapes::PHP_BOTH, &number::PHP, MemberOrder::PhpArrays);
+const GO: Serializer = in_language(Some(Language::Go), &escapes::GO, &number::GO, MemberOrder::Sorted);
+const RUBY: Serializer = in_language(Some(Language::Ruby), &escapes::JAVASCRIPT, &number::RUBY, MemberOrder::LastWins);
 const JACKSON: Serializer =
-    in_language(Language::Java, language(&way::JACKSON, &number::JACKSON, MemberOrder::LastWins));
+    in_language(Some(Language::Java), &escapes::JACKSON, &number::JACKSON, MemberOrder::LastWins);
 const NEWTONSOFT: Serializer =
-    in_language(Language::CSharp, language(&way::NEWTONSOFT, &number::NEWTONSOFT, MemberOrder::LastWins));
-const JQ: Serializer = Serializer { end: "\n", ..language(&way::JQ, &number::JQ, MemberOrder::LastWins) };
-/// A `JsonElement`: numbers and repeated members stay.
+    in_language(Some(Language::CSharp), &escapes::NEWTONSOFT, &number::NEWTONSOFT, MemberOrder::LastWins);
+const JQ: Serializer = Serializer { end: "\n", ..in_language(None, &escapes::JQ, &number::JQ, MemberOrder::LastWins) };
+/// A `JsonElement` of .NET keeps numbers and repeated members.
 const DOTNET: Serializer =
-    Serializer { strings: StringRule::Written(&way::DOTNET), language: Some(Language::CSharp), ..KEPT };
-/// A `JsonElement` of Gson: its numbers remember their spelling.
+    Serializer { strings: StringRule::Escaped(&escapes::DOTNET), language: Some(Language::CSharp), ..MINIFIED };
+/// A `JsonElement` of Gson keeps the spelling of numbers. Gson omits members that are null.
 const GSON: Serializer = Serializer {
-    strings: StringRule::Written(&way::GSON),
-    member_order: MemberOrder::LastWins,
+    strings: StringRule::Escaped(&escapes::GSON),
+    member_order: MemberOrder::LastWinsWithoutNulls,
     language: Some(Language::Java),
-    ..KEPT
+    ..MINIFIED
 };
 
-const fn language(
+/// Describes a serializer that parses and writes everything again.
+const fn in_language(
+    language: Option<Language>,
     strings: &'static Escapes,
-    numbers: &'static number::NumberFormat,
-    members: MemberOrder,
+    numbers: &'static NumberFormat,
+    member_order: MemberOrder,
 ) -> Serializer {
     Serializer {
-        strings: StringRule::Written(strings),
-        numbers: NumberRule::Written(numbers),
-        member_order: members,
-        ..KEPT
+        language,
+        strings: StringRule::Escaped(strings),
+        numbers: NumberRule::Formatted(numbers),
+        member_order,
+        ..MINIFIED
     }
 }
 
-const fn in_language(language: Language, serializer: Serializer) -> Serializer {
-    Serializer { language: Some(language), ..serializer }
-}
-
-/// Names a variant.
 const fn row(code: &'static str, name: &'static str, serializer: Serializer) -> Serializer {
     Serializer { code, name, ..serializer }
 }
 
-/// The serializer with another layout.
-const fn laid_out(layout: Layout, serializer: Serializer) -> Serializer {
+const fn with_layout(layout: Layout, serializer: Serializer) -> Serializer {
     Serializer { layout, ..serializer }
 }
 
-/// The serializer with another order of members.
-const fn ordered(members: MemberOrder, serializer: Serializer) -> Serializer {
+const fn with_order(members: MemberOrder, serializer: Serializer) -> Serializer {
     Serializer { member_order: members, ..serializer }
 }
 
-/// The serializer with a newline after the document.
-const fn ended(serializer: Serializer) -> Serializer {
+const fn with_newline(serializer: Serializer) -> Serializer {
     Serializer { end: "\n", ..serializer }
 }
 
-/// All known serializers, the likeliest first. Several may write the same bytes for one document.
+/// All known serializers. Several may write the same bytes for one document.
 pub static SERIALIZERS: &[Serializer] = &[
     row("json_stringify", "JavaScript's JSON.stringify", JAVASCRIPT),
-    KEPT,
-    row("python_json_dumps", "Python's json.dumps", laid_out(SPACED, PYTHON)),
+    MINIFIED,
+    row("python_json_dumps", "Python's json.dumps", with_layout(SPACED, PYTHON)),
     row("python_compact", "Python's json.dumps with separators=(',', ':')", PYTHON),
-    row("python_unicode", "Python's json.dumps with ensure_ascii=False", laid_out(SPACED, PYTHON_UNICODE)),
+    row("python_unicode", "Python's json.dumps with ensure_ascii=False", with_layout(SPACED, PYTHON_UNICODE)),
     row(
         "python_compact_unicode",
         "Python's json.dumps with separators=(',', ':') and ensure_ascii=False",
@@ -109,39 +104,39 @@ pub static SERIALIZERS: &[Serializer] = &[
         PHP_BOTH,
     ),
     row("php_unescaped_unicode", "PHP's json_encode with JSON_UNESCAPED_UNICODE", PHP_UNICODE),
-    row("php_object", "PHP's json_encode of an object", ordered(MemberOrder::LastWins, PHP)),
+    row("php_object", "PHP's json_encode of an object", with_order(MemberOrder::LastWins, PHP)),
     row(
         "php_object_unescaped_slashes",
         "PHP's json_encode of an object with JSON_UNESCAPED_SLASHES",
-        ordered(MemberOrder::LastWins, PHP_SLASHES),
+        with_order(MemberOrder::LastWins, PHP_SLASHES),
     ),
     row(
         "php_object_unescaped_slashes_unicode",
         "PHP's json_encode of an object with JSON_UNESCAPED_SLASHES and JSON_UNESCAPED_UNICODE",
-        ordered(MemberOrder::LastWins, PHP_BOTH),
+        with_order(MemberOrder::LastWins, PHP_BOTH),
     ),
     row(
         "php_object_unescaped_unicode",
         "PHP's json_encode of an object with JSON_UNESCAPED_UNICODE",
-        ordered(MemberOrder::LastWins, PHP_UNICODE),
+        with_order(MemberOrder::LastWins, PHP_UNICODE),
     ),
     row("go_map", "Go's json.Marshal of a map", GO),
     row(
         "go_raw_message",
         "Go's json.Marshal of a json.RawMessage",
-        Serializer { strings: StringRule::UnchangedHtmlSafe, language: Some(Language::Go), ..KEPT },
+        Serializer { strings: StringRule::UnchangedHtmlSafe, language: Some(Language::Go), ..MINIFIED },
     ),
     row(
         "go_encoder_plain",
         "Go's json.Encoder with SetEscapeHTML(false)",
-        ended(in_language(Language::Go, language(&way::GO_PLAIN, &number::GO, MemberOrder::Sorted))),
+        with_newline(in_language(Some(Language::Go), &escapes::GO_PLAIN, &number::GO, MemberOrder::Sorted)),
     ),
-    row("go_encoder", "Go's json.Encoder", ended(GO)),
+    row("go_encoder", "Go's json.Encoder", with_newline(GO)),
     row("ruby_json", "Ruby's JSON.generate", RUBY),
     row(
         "rails_to_json",
         "Rails' to_json",
-        in_language(Language::Ruby, language(&way::RAILS, &number::RAILS, MemberOrder::LastWins)),
+        in_language(Some(Language::Ruby), &escapes::RAILS, &number::RAILS, MemberOrder::LastWins),
     ),
     row("jackson", "Java's Jackson", JACKSON),
     row("gson", "Java's Gson", GSON),
@@ -149,97 +144,110 @@ pub static SERIALIZERS: &[Serializer] = &[
     row(
         "system_text_json_relaxed",
         ".NET's System.Text.Json with UnsafeRelaxedJsonEscaping",
-        Serializer { strings: StringRule::Written(&way::DOTNET_RELAXED), ..DOTNET },
+        Serializer { strings: StringRule::Escaped(&escapes::DOTNET_RELAXED), ..DOTNET },
     ),
     row("newtonsoft", ".NET's Newtonsoft.Json", NEWTONSOFT),
-    row("json_stringify_indent_2", "JavaScript's JSON.stringify with an indent of 2", laid_out(TWO, JAVASCRIPT)),
-    row("json_stringify_indent_4", "JavaScript's JSON.stringify with an indent of 4", laid_out(FOUR, JAVASCRIPT)),
-    row("python_indent_2", "Python's json.dumps with indent=2", laid_out(TWO, PYTHON)),
-    row("python_indent_4", "Python's json.dumps with indent=4", laid_out(FOUR, PYTHON)),
+    row("json_stringify_indent_2", "JavaScript's JSON.stringify with an indent of 2", with_layout(TWO, JAVASCRIPT)),
+    row("json_stringify_indent_4", "JavaScript's JSON.stringify with an indent of 4", with_layout(FOUR, JAVASCRIPT)),
+    row("python_indent_2", "Python's json.dumps with indent=2", with_layout(TWO, PYTHON)),
+    row("python_indent_4", "Python's json.dumps with indent=4", with_layout(FOUR, PYTHON)),
     row(
         "python_unicode_indent_2",
         "Python's json.dumps with ensure_ascii=False and indent=2",
-        laid_out(TWO, PYTHON_UNICODE),
+        with_layout(TWO, PYTHON_UNICODE),
     ),
     row(
         "python_unicode_indent_4",
         "Python's json.dumps with ensure_ascii=False and indent=4",
-        laid_out(FOUR, PYTHON_UNICODE),
+        with_layout(FOUR, PYTHON_UNICODE),
     ),
     row(
         "python_sorted",
         "Python's json.dumps with sort_keys=True",
-        laid_out(SPACED, ordered(MemberOrder::Sorted, PYTHON)),
+        with_layout(SPACED, with_order(MemberOrder::Sorted, PYTHON)),
     ),
     row(
         "python_sorted_compact",
         "Python's json.dumps with sort_keys=True and separators=(',', ':')",
-        ordered(MemberOrder::Sorted, PYTHON),
+        with_order(MemberOrder::Sorted, PYTHON),
     ),
     row(
         "python_sorted_compact_unicode",
         "Python's json.dumps with sort_keys=True, separators=(',', ':') and ensure_ascii=False",
-        ordered(MemberOrder::Sorted, PYTHON_UNICODE),
+        with_order(MemberOrder::Sorted, PYTHON_UNICODE),
     ),
     row(
         "json_stringify_sorted",
         "JavaScript's JSON.stringify with sorted keys (RFC 8785)",
-        ordered(MemberOrder::SortedUtf16, JAVASCRIPT),
+        with_order(MemberOrder::SortedUtf16, JAVASCRIPT),
     ),
-    row("flask_jsonify", "Flask's jsonify", ended(ordered(MemberOrder::Sorted, PYTHON))),
-    row("php_pretty_print", "PHP's json_encode with JSON_PRETTY_PRINT", laid_out(FOUR, PHP)),
+    row("flask_jsonify", "Flask's jsonify", with_newline(with_order(MemberOrder::Sorted, PYTHON))),
+    row("php_pretty_print", "PHP's json_encode with JSON_PRETTY_PRINT", with_layout(FOUR, PHP)),
     row(
         "php_object_pretty_print",
         "PHP's json_encode of an object with JSON_PRETTY_PRINT",
-        laid_out(FOUR, ordered(MemberOrder::LastWins, PHP)),
+        with_layout(FOUR, with_order(MemberOrder::LastWins, PHP)),
     ),
     row(
         "php_pretty_print_unescaped",
         "PHP's json_encode with JSON_PRETTY_PRINT, JSON_UNESCAPED_SLASHES and JSON_UNESCAPED_UNICODE",
-        laid_out(FOUR, PHP_BOTH),
+        with_layout(FOUR, PHP_BOTH),
     ),
-    row("go_marshal_indent", "Go's json.MarshalIndent with two spaces", laid_out(TWO, GO)),
+    row("go_marshal_indent", "Go's json.MarshalIndent with two spaces", with_layout(TWO, GO)),
     row(
         "go_map_before_1_22",
         "Go's json.Marshal of a map, before Go 1.22",
-        in_language(Language::Go, language(&way::OLD_GO, &number::GO, MemberOrder::Sorted)),
+        in_language(Some(Language::Go), &escapes::OLD_GO, &number::GO, MemberOrder::Sorted),
     ),
     row(
         "go_encoder_plain_before_1_22",
         "Go's json.Encoder with SetEscapeHTML(false), before Go 1.22",
-        ended(in_language(Language::Go, language(&way::OLD_GO_PLAIN, &number::GO, MemberOrder::Sorted))),
+        with_newline(in_language(Some(Language::Go), &escapes::OLD_GO_PLAIN, &number::GO, MemberOrder::Sorted)),
     ),
-    row("ruby_pretty", "Ruby's JSON.pretty_generate", laid_out(TWO, RUBY)),
-    row("ruby_pretty_before_2_8", "Ruby's JSON.pretty_generate, before json 2.8", laid_out(Layout::OldRuby, RUBY)),
-    row("jackson_pretty", "Java's Jackson with its default pretty printer", laid_out(Layout::Jackson, JACKSON)),
+    row("ruby_pretty", "Ruby's JSON.pretty_generate", with_layout(TWO, RUBY)),
+    row("ruby_pretty_before_2_8", "Ruby's JSON.pretty_generate, before json 2.8", with_layout(Layout::OldRuby, RUBY)),
+    row("jackson_pretty", "Java's Jackson with its default pretty printer", with_layout(Layout::Jackson, JACKSON)),
     row(
         "gson_map",
         "Java's Gson of a map",
-        in_language(Language::Java, language(&way::GSON, &number::GSON_MAP, MemberOrder::LastWins)),
+        in_language(Some(Language::Java), &escapes::GSON, &number::GSON_MAP, MemberOrder::LastWinsWithoutNulls),
     ),
     row(
         "gson_plain",
         "Java's Gson with disableHtmlEscaping",
-        Serializer { strings: StringRule::Written(&way::GSON_PLAIN), ..GSON },
+        Serializer { strings: StringRule::Escaped(&escapes::GSON_PLAIN), ..GSON },
     ),
-    row("gson_pretty", "Java's Gson with setPrettyPrinting", laid_out(TWO, GSON)),
-    row("system_text_json_indented", ".NET's System.Text.Json with WriteIndented", laid_out(TWO, DOTNET)),
-    row("newtonsoft_indented", ".NET's Newtonsoft.Json with Formatting.Indented", laid_out(TWO, NEWTONSOFT)),
-    row("jq", "jq", laid_out(TWO, JQ)),
+    row("gson_nulls", "Java's Gson with serializeNulls", with_order(MemberOrder::LastWins, GSON)),
+    row("gson_pretty", "Java's Gson with setPrettyPrinting", with_layout(TWO, GSON)),
+    row("system_text_json_indented", ".NET's System.Text.Json with WriteIndented", with_layout(TWO, DOTNET)),
+    row("newtonsoft_indented", ".NET's Newtonsoft.Json with Formatting.Indented", with_layout(TWO, NEWTONSOFT)),
+    row("jq", "jq", with_layout(TWO, JQ)),
     row("jq_compact", "jq -c", JQ),
-    row("jq_sorted", "jq -S", laid_out(TWO, ordered(MemberOrder::Sorted, JQ))),
-    row("jq_sorted_compact", "jq -cS", ordered(MemberOrder::Sorted, JQ)),
-    row("minified_newline", "minified JSON with a newline at the end", ended(KEPT)),
-    row("spaced", "JSON with a space after each comma and colon", laid_out(SPACED, KEPT)),
-    row("pretty_2", "JSON indented by two spaces", laid_out(TWO, KEPT)),
-    row("pretty_4", "JSON indented by four spaces", laid_out(FOUR, KEPT)),
-    row("pretty_tab", "JSON indented by tabs", laid_out(TAB, KEPT)),
+    row("jq_sorted", "jq -S", with_layout(TWO, with_order(MemberOrder::Sorted, JQ))),
+    row("jq_sorted_compact", "jq -cS", with_order(MemberOrder::Sorted, JQ)),
+    row("minified_newline", "minified JSON with a newline at the end", with_newline(MINIFIED)),
+    row("spaced", "JSON with a space after each comma and colon", with_layout(SPACED, MINIFIED)),
+    row("pretty_2", "JSON indented by two spaces", with_layout(TWO, MINIFIED)),
+    row("pretty_4", "JSON indented by four spaces", with_layout(FOUR, MINIFIED)),
+    row("pretty_tab", "JSON indented by tabs", with_layout(TAB, MINIFIED)),
     row(
         "spaced_newline",
         "JSON with a space after each comma and colon, and a newline at the end",
-        ended(laid_out(SPACED, KEPT)),
+        with_newline(with_layout(SPACED, MINIFIED)),
     ),
-    row("pretty_2_newline", "JSON indented by two spaces, with a newline at the end", ended(laid_out(TWO, KEPT))),
-    row("pretty_4_newline", "JSON indented by four spaces, with a newline at the end", ended(laid_out(FOUR, KEPT))),
-    row("pretty_tab_newline", "JSON indented by tabs, with a newline at the end", ended(laid_out(TAB, KEPT))),
+    row(
+        "pretty_2_newline",
+        "JSON indented by two spaces, with a newline at the end",
+        with_newline(with_layout(TWO, MINIFIED)),
+    ),
+    row(
+        "pretty_4_newline",
+        "JSON indented by four spaces, with a newline at the end",
+        with_newline(with_layout(FOUR, MINIFIED)),
+    ),
+    row(
+        "pretty_tab_newline",
+        "JSON indented by tabs, with a newline at the end",
+        with_newline(with_layout(TAB, MINIFIED)),
+    ),
 ];

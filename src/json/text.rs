@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 
-/// A string that is borrowed from the JSON unless it has escapes. (`serde` always copies a plain `Cow`
-/// inside another type.)
+/// A string that is borrowed from the JSON unless it has escapes. (`serde` always copies a plain
+/// `Cow` inside another type.)
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Text<'a>(pub Cow<'a, str>);
 

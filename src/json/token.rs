@@ -1,81 +1,60 @@
-//! The tokenizer: bytes to tokens with their ranges, held to RFC 8259 on the way.
+//! Splits JSON into tokens and checks it against RFC 8259.
 //!
-//! It keeps one byte for each open bracket and never recurses. It checks everything that RFC 8259 asks for (structure,
-//! numbers, escapes, UTF-8), but decodes nothing: a surrogate without its partner is spelled validly and passes.
+//! The tokenizer keeps one byte for each open bracket and never recurses. It checks structure,
+//! numbers, escapes and UTF-8, but decodes nothing: an escaped lone surrogate is valid.
 
-/// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
-    /// `{`
     OpenObject,
-    /// `}`
     CloseObject,
-    /// `[`
     OpenArray,
-    /// `]`
     CloseArray,
-    /// `:`
     Colon,
-    /// `,`
     Comma,
     /// A string that names a member, quotes included.
     Key,
     /// A string that is a value, quotes included.
     String,
-    /// A number as spelled.
     Number,
-    /// `true`
     True,
-    /// `false`
     False,
-    /// `null`
     Null,
-    /// A run of blanks, tabs, carriage returns and newlines.
+    /// A run of white space.
     Space,
 }
 
-/// One token: its kind and the bytes it spans.
+/// A token and the range of its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Token {
-    /// What it is.
     pub kind: TokenKind,
-    /// Offset of its first byte.
     pub start: usize,
-    /// Offset after its last byte.
     pub end: usize,
 }
 
-/// Why and where a text is not JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{kind} at byte {offset}")]
 pub struct SyntaxError {
-    /// Offset of the byte that is wrong; the length of the text when it ends too early.
+    /// Offset of the wrong byte; the length of the text if it ends too early.
     pub offset: usize,
-    /// What is wrong with it.
     pub kind: SyntaxErrorKind,
 }
 
-/// The ways in which a text is not JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SyntaxErrorKind {
-    /// The text ends inside a value, or holds none.
-    #[error("the JSON ends too early")]
+    /// The text ends inside a value or has none.
+    #[error("unexpected end of JSON")]
     EndsTooEarly,
-    /// A byte that can't stand here.
     #[error("unexpected byte")]
     Unexpected,
-    /// A control character inside a string that should have been escaped.
-    #[error("bare control character in a string")]
+    #[error("unescaped control character in a string")]
     ControlCharacter,
-    /// A backslash that starts no escape JSON knows.
-    #[error("unknown escape in a string")]
+    #[error("invalid escape in a string")]
     Escape,
-    /// A string that is not UTF-8.
-    #[error("string is not UTF-8")]
+    #[error("invalid UTF-8 in a string")]
     NotUtf8,
 }
 
-/// What may come next.
+/// The tokens allowed next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expect {
     Value,
@@ -87,14 +66,13 @@ enum Expect {
     Nothing,
 }
 
-/// An open bracket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Bracket {
+pub(super) enum Bracket {
     Object,
     Array,
 }
 
-/// The tokens of a text, white space included. The first error is the last item.
+/// Iterates over the tokens of a text, white space included. An error is the last item.
 #[derive(Debug, Clone)]
 pub struct Tokens<'a> {
     text: &'a [u8],
@@ -105,12 +83,11 @@ pub struct Tokens<'a> {
 }
 
 impl<'a> Tokens<'a> {
-    /// Starts at the first byte of `text`.
     pub fn new(text: &'a [u8]) -> Tokens<'a> {
         Tokens { text, at: 0, open: Vec::new(), expect: Expect::Value, failed: false }
     }
 
-    /// How many brackets are open after the tokens seen so far.
+    /// Returns the number of open brackets.
     pub fn depth(&self) -> usize {
         self.open.len()
     }
@@ -119,7 +96,7 @@ impl<'a> Tokens<'a> {
         self.text.get(self.at).copied()
     }
 
-    /// The error for what stands at the current byte.
+    /// Returns the error for the current byte.
     fn unexpected(&self) -> SyntaxError {
         let fault = if self.at < self.text.len() { SyntaxErrorKind::Unexpected } else { SyntaxErrorKind::EndsTooEarly };
         SyntaxError { offset: self.at, kind: fault }
@@ -210,14 +187,14 @@ impl<'a> Tokens<'a> {
         Ok(TokenKind::Number)
     }
 
-    /// Steps over the next byte when it is one of `bytes`, and says whether it was.
+    /// Skips the next byte if it is one of `bytes`. Returns whether it was.
     fn skip(&mut self, bytes: &[u8]) -> bool {
         let found = self.peek().is_some_and(|byte| bytes.contains(&byte));
         self.at += usize::from(found);
         found
     }
 
-    /// One digit or more.
+    /// Reads one digit or more.
     fn digits(&mut self) -> Result<(), SyntaxError> {
         let start = self.at;
         while matches!(self.peek(), Some(b'0'..=b'9')) {
@@ -240,8 +217,8 @@ impl<'a> Tokens<'a> {
         }
         self.at += 1;
         self.expect = next;
-        let spelled = self.text.get(start..self.at).unwrap_or_default();
-        match std::str::from_utf8(spelled) {
+        let string = self.text.get(start..self.at).unwrap_or_default();
+        match std::str::from_utf8(string) {
             Ok(_) => Ok(kind),
             Err(error) => Err(SyntaxError { offset: start + error.valid_up_to(), kind: SyntaxErrorKind::NotUtf8 }),
         }
@@ -288,8 +265,8 @@ impl Iterator for Tokens<'_> {
 mod tests {
     use super::*;
 
-    fn fault(text: &[u8]) -> Option<(usize, SyntaxErrorKind)> {
-        Tokens::new(text).find_map(Result::err).map(|invalid| (invalid.offset, invalid.kind))
+    fn error(text: &[u8]) -> Option<(usize, SyntaxErrorKind)> {
+        Tokens::new(text).find_map(Result::err).map(|error| (error.offset, error.kind))
     }
 
     #[test]
@@ -316,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_placed_at_its_byte() {
+    fn an_error_has_the_offset_of_its_byte() {
         let cases: [(&[u8], usize, SyntaxErrorKind); 16] = [
             (b"", 0, SyntaxErrorKind::EndsTooEarly),
             (b"[1,", 3, SyntaxErrorKind::EndsTooEarly),
@@ -336,7 +313,7 @@ mod tests {
             (b"\"ab\xff\"", 3, SyntaxErrorKind::NotUtf8),
         ];
         for (text, offset, expected) in cases {
-            assert_eq!(fault(text), Some((offset, expected)), "{}", String::from_utf8_lossy(text));
+            assert_eq!(error(text), Some((offset, expected)), "{}", String::from_utf8_lossy(text));
         }
     }
 }

@@ -1,7 +1,9 @@
-//! Payloads: the JSON object in a body, as providers read it.
+//! Parses the JSON object in a body, from which providers read an event.
 //!
-//! Texts are borrowed from the body where they have no escapes, and fields are looked for one by one: an event is made of a
-//! few of them, and reading it must cost little beside checking its signature. How the body was spelled is in `json`.
+//! Strings without escapes are borrowed from the body and fields are searched linearly: an event
+//! needs few of them, and parsing must cost little compared with checking the signature. Own code,
+//! because of repeated fields the last must count and because a megabyte of empty objects must not
+//! take hundreds of megabytes.
 
 use super::text::Text;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
@@ -9,43 +11,34 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Number;
 use std::fmt;
 
-/// The fields of an object, in the order in which they are written.
+/// The fields of an object, in the order of the text.
 #[derive(Debug, Default)]
 pub struct Payload<'b>(Vec<(Text<'b>, JsonValue<'b>)>);
 
-/// What a field holds.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum JsonValue<'b> {
-    /// `null`.
     Null,
-    /// `true` or `false`.
     Bool(bool),
-    /// A number.
     Number(Number),
-    /// A text, without its escapes.
     Text(Text<'b>),
-    /// A list.
     List(Vec<JsonValue<'b>>),
-    /// An object.
     Object(Payload<'b>),
 }
 
-/// A body that is no payload.
+/// The reason why a body is not a payload.
 #[derive(Debug, thiserror::Error)]
 pub enum NotAPayload {
-    /// It is not JSON, or is nested too deep.
-    #[error("the body can't be read as JSON")]
+    /// The body is not JSON or is nested too deep.
+    #[error("the body is not valid JSON")]
     Syntax(#[from] serde_json::Error),
-    /// It is JSON and not an object.
     #[error("the body is JSON, but not an object")]
     NotAnObject,
 }
 
 impl<'b> Payload<'b> {
-    /// Reads a body.
     pub fn parse(body: &'b [u8]) -> Result<Self, NotAPayload> {
-        // Text is known to be UTF-8 as a whole much faster than string by string.
+        // Checking UTF-8 once is much faster than for each string.
         let value = match std::str::from_utf8(body) {
             Ok(text) => serde_json::from_str(text),
             Err(_) => serde_json::from_slice(body),
@@ -56,17 +49,16 @@ impl<'b> Payload<'b> {
         }
     }
 
-    /// The names of the fields.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.0.as_ref())
     }
 
-    /// The field of this name; the last one where there are several.
+    /// Returns the field of this name, the last one if there are several.
     pub fn get(&self, name: &str) -> Option<&JsonValue<'b>> {
         self.0.iter().rfind(|(other, _)| other.0 == name).map(|(_, field)| field)
     }
 
-    /// The object in a field; `None`: it holds something else, or is not there.
+    /// Returns the object in a field. `None`: the field is absent or holds something else.
     pub fn object(&self, name: &str) -> Option<&Payload<'b>> {
         match self.get(name)? {
             JsonValue::Object(fields) => Some(fields),
@@ -74,7 +66,8 @@ impl<'b> Payload<'b> {
         }
     }
 
-    /// A field as text: strings as they are, numbers and booleans as JSON writes them, everything else as absent.
+    /// A field as text: strings as they are, numbers and booleans as JSON writes them, everything
+    /// else as absent.
     pub fn text(&self, name: &str) -> Option<String> {
         match self.get(name)? {
             JsonValue::Text(text) => Some(text.0.clone().into_owned()),
@@ -85,9 +78,8 @@ impl<'b> Payload<'b> {
 }
 
 impl JsonValue<'_> {
-    /// The field as JSON.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("fields have text keys and finite numbers")
+        serde_json::to_string(self).expect("keys are strings and numbers finite")
     }
 }
 
@@ -149,7 +141,8 @@ impl<'de> Visitor<'de> for JsonValueVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonValue<'de>, A::Error> {
-        // Room is made for what is there only: a megabyte of `{}` would take hundreds otherwise.
+        // `Vec::new` allocates nothing: preallocated objects would make a megabyte of `{}` take
+        // hundreds.
         let mut fields = Vec::new();
         while let Some(field) = map.next_entry()? {
             fields.push(field);
@@ -169,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_texts_where_they_can_be() {
+    fn strings_numbers_and_booleans_are_read_as_text() {
         let payload = payload(r#"{"a":"x\n","b":10000,"c":true,"d":null,"e":[1],"f":{"g":-1.50}}"#);
         let text = |name| payload.text(name);
         assert_eq!([text("a"), text("b"), text("c")].map(Option::unwrap), ["x\n", "10000", "true"]);
@@ -179,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_written_as_json() {
+    fn values_are_written_as_json() {
         let text = r#"{"a":["x\n",{"b":null}],"c":{"d":1.5,"e":true}}"#;
         let payload = payload(text);
         assert_eq!(payload.get("a").unwrap().to_json(), r#"["x\n",{"b":null}]"#);
@@ -187,19 +180,19 @@ mod tests {
     }
 
     #[test]
-    fn empty_objects_take_no_room() {
+    fn empty_objects_allocate_nothing() {
         let payload = payload(r#"{"a":[{},{}]}"#);
         let Some(JsonValue::List(list)) = payload.get("a") else { panic!("it is a list") };
         assert!(list.iter().all(|field| matches!(field, JsonValue::Object(Payload(fields)) if fields.capacity() == 0)));
     }
 
     #[test]
-    fn the_last_of_several_fields_of_one_name_counts() {
+    fn the_last_of_several_fields_of_one_name_wins() {
         assert_eq!(payload(r#"{"a":"1","b":"2","a":"3"}"#).text("a").as_deref(), Some("3"));
     }
 
     #[test]
-    fn what_serde_json_refuses_as_a_value_is_refused() {
+    fn values_that_serde_json_refuses_are_refused() {
         let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
         for text in [r#"{"a":["\ud800"]}"#, r#"{"a":1e999}"#, r#"{"a":[01]}"#, "{", &deep] {
             assert!(serde_json::from_str::<Value>(text).is_err(), "{text}");
@@ -209,7 +202,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn texts_are_those_of_serde_json(number in any::<f64>(), whole in any::<i64>(), letters in any::<String>()) {
+        fn text_is_the_same_as_in_serde_json(number in any::<f64>(), whole in any::<i64>(), letters in any::<String>()) {
             let whole_value = serde_json::json!({"number": number, "whole": whole, "letters": letters});
             let text = whole_value.to_string();
             let payload = payload(&text);

@@ -1,36 +1,22 @@
-//! Writing a document again, as a serializer would.
-//!
-//! One loop over a stack of open brackets. What is written between, before and after values is the layout's.
+//! Writes a document as a serializer would, in one loop over a stack of open brackets.
 
 use super::document::{Document, Node};
 use super::serializer::{Layout, NumberRule, Serializer, StringRule};
 use super::string;
-use super::token::TokenKind;
+use super::token::{Bracket, TokenKind};
 
-/// How much indentation an output may have for each byte of the document, and at least. Beyond, lines are not indented
-/// any more: no signature will match such a text, and a hostile one can't ask for gigabytes of blanks.
+/// Indentation that an output may have per byte of the document, and at least. Beyond that, lines
+/// are not indented: no signature will match such a text, and a hostile document cannot demand
+/// gigabytes of spaces.
 const INDENTATION_PER_BYTE: usize = 32;
 const INDENTATION_AT_LEAST: usize = 1 << 18;
 
-/// An object or array that is being written.
+/// An unfinished object or array.
 struct OpenContainer {
-    /// The values still to come, last first; for members of an object their keys.
+    /// The remaining elements, or the keys of the remaining members, last first.
     rest: Vec<usize>,
     bracket: Bracket,
-    turn: Progress,
-}
-
-/// Which value of an object or array comes next.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Progress {
-    First,
-    Later,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Bracket {
-    Object,
-    Array,
+    is_empty: bool,
 }
 
 struct Writer<'d> {
@@ -38,12 +24,12 @@ struct Writer<'d> {
     document: &'d Document<'d>,
     out: Vec<u8>,
     open: Vec<OpenContainer>,
-    /// How many of `open` indent their lines.
+    /// The number of open brackets that indent their lines.
     levels: usize,
     indentation_left: usize,
 }
 
-/// The document as `serializer` writes it.
+/// Writes the document as `serializer` does.
 pub(super) fn write(serializer: &Serializer, document: &Document) -> Vec<u8> {
     let length = document.text().len();
     let mut writer = Writer {
@@ -64,11 +50,11 @@ impl Writer<'_> {
     fn write_open_containers(&mut self) {
         while let Some(open) = self.open.last_mut() {
             let (bracket, next) = (open.bracket, open.rest.pop());
-            let turn = std::mem::replace(&mut open.turn, Progress::Later);
+            let is_empty = std::mem::replace(&mut open.is_empty, false);
             match next {
-                None => self.close(bracket, turn),
+                None => self.close(bracket, is_empty),
                 Some(index) => {
-                    self.separator(bracket, turn);
+                    self.separator(bracket, is_empty);
                     match bracket {
                         Bracket::Object => self.member(index),
                         Bracket::Array => self.value(index),
@@ -84,13 +70,13 @@ impl Writer<'_> {
 
     fn value(&mut self, index: usize) {
         let Some(node) = self.document.node(index) else { return };
-        let spelled = self.document.raw_text(node);
+        let text = self.document.raw_text(node);
         match node.kind {
             TokenKind::OpenObject => self.object(index),
             TokenKind::OpenArray => self.array(index, node),
-            TokenKind::String => self.string(spelled),
-            TokenKind::Number => self.number(spelled),
-            _ => self.put(spelled),
+            TokenKind::String => self.string(text),
+            TokenKind::Number => self.number(text),
+            _ => self.put(text),
         }
     }
 
@@ -122,22 +108,21 @@ impl Writer<'_> {
     fn open_container(&mut self, bracket: Bracket, rest: Vec<usize>) {
         self.put(if bracket == Bracket::Object { "{" } else { "[" });
         self.levels += usize::from(self.is_multi_line(bracket));
-        self.open.push(OpenContainer { rest, bracket, turn: Progress::First });
+        self.open.push(OpenContainer { rest, bracket, is_empty: true });
     }
 
-    fn close(&mut self, bracket: Bracket, turn: Progress) {
-        let empty = turn == Progress::First;
+    fn close(&mut self, bracket: Bracket, is_empty: bool) {
         let (layout, breaks) = (self.serializer.layout, self.is_multi_line(bracket));
         self.open.pop();
         self.levels -= usize::from(breaks);
         match (layout, bracket) {
-            (Layout::Jackson, _) if empty => self.put(" "),
-            (Layout::OldRuby, Bracket::Array) if empty => {
+            (Layout::Jackson, _) if is_empty => self.put(" "),
+            (Layout::OldRuby, Bracket::Array) if is_empty => {
                 self.put("\n");
                 self.newline();
             }
-            (Layout::OldRuby, Bracket::Object) if empty => self.newline(),
-            _ if empty => {}
+            (Layout::OldRuby, Bracket::Object) if is_empty => self.newline(),
+            _ if is_empty => {}
             _ if breaks => self.newline(),
             (Layout::Jackson, _) => self.put(" "),
             _ => {}
@@ -145,15 +130,14 @@ impl Writer<'_> {
         self.put(if bracket == Bracket::Object { "}" } else { "]" });
     }
 
-    /// What stands before a member or an element.
-    fn separator(&mut self, bracket: Bracket, turn: Progress) {
-        let first = turn == Progress::First;
+    /// Writes the separator before a member or an element.
+    fn separator(&mut self, bracket: Bracket, is_first: bool) {
         let breaks = self.is_multi_line(bracket);
         match self.serializer.layout {
-            Layout::SingleLine { comma, .. } if !first => self.put(comma),
-            Layout::Jackson if !breaks && first => self.put(" "),
+            Layout::SingleLine { comma, .. } if !is_first => self.put(comma),
+            Layout::Jackson if !breaks && is_first => self.put(" "),
             Layout::Jackson if !breaks => self.put(", "),
-            _ if !first => self.put(","),
+            _ if !is_first => self.put(","),
             _ => {}
         }
         if breaks {
@@ -195,18 +179,18 @@ impl Writer<'_> {
         self.value(self.serializer.member_order.value_of(document, key));
     }
 
-    fn string(&mut self, spelled: &str) {
+    fn string(&mut self, text: &str) {
         match self.serializer.strings {
-            StringRule::Unchanged => self.put(spelled),
-            StringRule::UnchangedHtmlSafe => string::write_html_safe(spelled, &mut self.out),
-            StringRule::Written(escapes) => escapes.write(&string::decode(spelled), &mut self.out),
+            StringRule::Unchanged => self.put(text),
+            StringRule::UnchangedHtmlSafe => string::write_html_safe(text, &mut self.out),
+            StringRule::Escaped(escapes) => escapes.write(&string::decode(text), &mut self.out),
         }
     }
 
-    fn number(&mut self, spelled: &str) {
+    fn number(&mut self, text: &str) {
         match self.serializer.numbers {
-            NumberRule::Kept => self.put(spelled),
-            NumberRule::Written(numbers) => numbers.write(spelled, &mut self.out),
+            NumberRule::Unchanged => self.put(text),
+            NumberRule::Formatted(format) => format.write(text, &mut self.out),
         }
     }
 }

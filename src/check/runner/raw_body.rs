@@ -2,7 +2,7 @@
 //! accepted; all observations together name the serializer that the handler uses.
 
 use super::state::{NOT_APPLICABLE, ProbeRunner, observation};
-use crate::check::body_transform::{BodyObservation, consistent_transforms, equivalent_bodies};
+use crate::check::body_transform::{BodyObservation, BodyTransform, consistent_transforms, equivalent_bodies};
 use crate::check::cause::ProbeCause;
 use crate::check::grading::{Grading, grade_accept};
 use crate::check::probe::{BuildRequests, Probe};
@@ -59,13 +59,13 @@ pub(super) fn attribute_rejections(results: &mut [ProbeResult], observations: &[
     if observations.iter().all(|observation| observation.accepted) {
         return;
     }
-    let transforms = consistent_transforms(observations);
-    let explains = |exchange: &ProbeExchange| {
+    let mut transforms = consistent_transforms(observations);
+    let changes = |transform: &BodyTransform, exchange: &ProbeExchange| {
         let body = &exchange.request.body;
-        !transforms.is_empty()
-            && transforms.iter().all(|transform| transform.apply(body).is_none_or(|changed| changed != *body))
+        transform.apply(body).is_none_or(|changed| changed != *body)
     };
-    for result in results {
+    let mut explained = Vec::new();
+    for (index, result) in results.iter().enumerate() {
         let is_rejection = matches!(
             result.cause,
             Some(
@@ -75,8 +75,15 @@ pub(super) fn attribute_rejections(results: &mut [ProbeResult], observations: &[
                     | ProbeCause::OrderRejected
             )
         );
-        let is_explained = is_rejection && result.exchange().is_some_and(explains);
-        if is_explained || matches!(result.cause, Some(ProbeCause::BodyRewritten(_))) {
+        let Some(exchange) = result.exchange().filter(|_| is_rejection) else { continue };
+        // A rejected event narrows the candidates further: to those that omit nulls, for example.
+        if transforms.iter().any(|transform| changes(transform, exchange)) {
+            transforms.retain(|transform| changes(transform, exchange));
+            explained.push(index);
+        }
+    }
+    for (index, result) in results.iter_mut().enumerate() {
+        if explained.contains(&index) || matches!(result.cause, Some(ProbeCause::BodyRewritten(_))) {
             result.cause = Some(ProbeCause::BodyRewritten(transforms.clone()));
         }
     }
