@@ -9,7 +9,7 @@ mod har;
 mod lines;
 mod note;
 mod raw;
-pub mod request_json;
+pub(crate) mod request_json;
 mod start_line;
 
 pub use har::read_har;

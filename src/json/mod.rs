@@ -14,7 +14,7 @@ mod order;
 mod serializer;
 mod string;
 mod table;
-pub mod text;
+pub(crate) mod text;
 mod token;
 pub mod value;
 mod write;

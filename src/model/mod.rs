@@ -2,8 +2,8 @@
 //!
 //! They depend on nothing but each other. Parsing of provider payloads is in `provider`, of captured files in `capture`.
 
-pub mod address;
-pub mod backoff;
+pub(crate) mod address;
+pub(crate) mod backoff;
 pub mod delivery;
 pub mod error;
 pub mod event;
@@ -18,4 +18,4 @@ pub mod status;
 pub mod stored;
 pub mod timestamp;
 pub mod verdict;
-pub mod width;
+pub(crate) mod width;

@@ -4,11 +4,11 @@
 //! headers, and has samples. It performs nothing and holds no secret; MACs are computed in `signature`.
 
 pub mod api;
-pub mod endpoints;
+pub(crate) mod endpoints;
 mod plexos;
 mod plustive;
-pub mod record;
-pub mod sample;
+pub(crate) mod record;
+pub(crate) mod sample;
 mod signature_header;
 
 use crate::json::value::{JsonValue, Payload};

@@ -4,17 +4,17 @@
 //! `json` and `stored`; requests for other tools in `request` and `har`; differences in `diff` and
 //! `comparison`; reports in `check` and `reconcile`; files for a provider's support in `bundle`.
 
-pub mod bundle;
-pub mod check;
-pub mod comparison;
-pub mod diff;
-pub mod har;
-pub mod json;
+pub(crate) mod bundle;
+pub(crate) mod check;
+pub(crate) mod comparison;
+pub(crate) mod diff;
+pub(crate) mod har;
+pub(crate) mod json;
 mod object;
 pub mod paint;
 pub mod payload;
-pub mod reconcile;
-pub mod request;
-pub mod row;
-pub mod stored;
-pub mod text;
+pub(crate) mod reconcile;
+pub(crate) mod request;
+pub(crate) mod row;
+pub(crate) mod stored;
+pub(crate) mod text;

@@ -2,7 +2,7 @@
 //! and `command::shared::loaded_settings` fetch the texts.
 
 pub mod file;
-pub mod option;
+pub(crate) mod option;
 pub mod registry;
 
 use crate::model::secret::{Secret, SecretOrigin};
