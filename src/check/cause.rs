@@ -3,6 +3,11 @@
 //! Codes, sentences and fixes are in `cause_text`; fixes for a framework are in `framework`.
 
 use super::body_transform::BodyTransform;
+use super::types::ProbeTopic::{
+    ChangedTimestamp, ConcurrentDuplicate, Duplicate, Event, EventOrder, ForgedSignature, FutureTimestamp,
+    HeaderNameCase, HexCase, InvalidPayload, InvalidTimestamp, LargeBody, MalformedSignature, MissingSignature,
+    MissingTimestamp, SignatureFormat, StaleTimestamp, Undocumented,
+};
 use super::types::{ProbeTopic, ResponseClass};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,47 +76,39 @@ impl ProbeCause {
 
     fn of_crash(topic: ProbeTopic) -> Self {
         match topic {
-            ProbeTopic::MissingSignature => Self::CrashOnMissingSignature,
-            ProbeTopic::MalformedSignature | ProbeTopic::SignatureForm | ProbeTopic::HexCase => {
-                Self::CrashOnMalformedSignature
+            MissingSignature => Self::CrashOnMissingSignature,
+            MalformedSignature | SignatureFormat | HexCase => Self::CrashOnMalformedSignature,
+            ForgedSignature => Self::CrashOnForgery,
+            StaleTimestamp | FutureTimestamp | InvalidTimestamp | MissingTimestamp | ChangedTimestamp => {
+                Self::CrashOnTimestamp
             }
-            ProbeTopic::ForgedSignature => Self::CrashOnForgery,
-            ProbeTopic::StaleTimestamp
-            | ProbeTopic::FutureTimestamp
-            | ProbeTopic::InvalidTimestamp
-            | ProbeTopic::MissingTimestamp
-            | ProbeTopic::ChangedTimestamp => Self::CrashOnTimestamp,
-            ProbeTopic::InvalidPayload => Self::InvalidPayloadCrash,
-            ProbeTopic::ConcurrentDuplicate => Self::ConcurrentCrash,
-            ProbeTopic::Undocumented => Self::UndocumentedCrash,
-            ProbeTopic::Event
-            | ProbeTopic::HeaderNameCase
-            | ProbeTopic::LargeBody
-            | ProbeTopic::Duplicate
-            | ProbeTopic::EventOrder => Self::EventCrash,
+            InvalidPayload => Self::InvalidPayloadCrash,
+            ConcurrentDuplicate => Self::ConcurrentCrash,
+            Undocumented => Self::UndocumentedCrash,
+            Event | HeaderNameCase | LargeBody | Duplicate | EventOrder => Self::EventCrash,
         }
     }
 
     fn of_rejection(topic: ProbeTopic) -> Self {
         match topic {
-            ProbeTopic::SignatureForm => Self::FormRejected,
-            ProbeTopic::HexCase => Self::HexCaseRejected,
-            ProbeTopic::HeaderNameCase => Self::HeaderCaseRejected,
-            ProbeTopic::LargeBody => Self::LargeBodyRejected,
-            ProbeTopic::Duplicate => Self::DuplicateRejected,
-            ProbeTopic::EventOrder => Self::OrderRejected,
-            ProbeTopic::ConcurrentDuplicate => Self::ConcurrentRejected,
+            SignatureFormat => Self::FormRejected,
+            HexCase => Self::HexCaseRejected,
+            HeaderNameCase => Self::HeaderCaseRejected,
+            LargeBody => Self::LargeBodyRejected,
+            Duplicate => Self::DuplicateRejected,
+            EventOrder => Self::OrderRejected,
+            ConcurrentDuplicate => Self::ConcurrentRejected,
             _ => Self::EventRejected,
         }
     }
 
     fn of_acceptance(topic: ProbeTopic) -> Self {
         match topic {
-            ProbeTopic::StaleTimestamp => Self::StaleAccepted,
-            ProbeTopic::FutureTimestamp => Self::FutureAccepted,
-            ProbeTopic::InvalidTimestamp => Self::InvalidTimestampAccepted,
-            ProbeTopic::MissingTimestamp => Self::MissingTimestampAccepted,
-            ProbeTopic::ChangedTimestamp => Self::TimestampNotSigned,
+            StaleTimestamp => Self::StaleAccepted,
+            FutureTimestamp => Self::FutureAccepted,
+            InvalidTimestamp => Self::InvalidTimestampAccepted,
+            MissingTimestamp => Self::MissingTimestampAccepted,
+            ChangedTimestamp => Self::TimestampNotSigned,
             _ => Self::ForgeryAccepted,
         }
     }

@@ -1,6 +1,7 @@
 //! Grades a handler's response to a probe.
 
 use super::cause::ProbeCause;
+use super::types::ResponseClass::{ClientError, Disconnected, Redirect, ServerError, Success, Timeout, Unreachable};
 use super::types::{ProbeGrade, ProbeTopic, ResponseClass};
 
 #[derive(Clone, Debug)]
@@ -31,18 +32,12 @@ impl Grading {
 pub(super) fn grade_accept(class: ResponseClass, topic: ProbeTopic, severity: ProbeGrade) -> Grading {
     let cause = ProbeCause::of_response(topic, class);
     match class {
-        ResponseClass::Success => Grading::PASS,
-        ResponseClass::ClientError => Grading::new(severity, cause),
+        Success => Grading::PASS,
+        ClientError => Grading::new(severity, cause),
         // Servers that limit the body size may close the connection while the body is still being
         // sent.
-        ResponseClass::Disconnected if topic == ProbeTopic::LargeBody => {
-            Grading::new(severity, ProbeCause::LargeBodyRejected)
-        }
-        ResponseClass::Redirect
-        | ResponseClass::ServerError
-        | ResponseClass::Timeout
-        | ResponseClass::Disconnected
-        | ResponseClass::Unreachable => Grading::fail(cause),
+        Disconnected if topic == ProbeTopic::LargeBody => Grading::new(severity, ProbeCause::LargeBodyRejected),
+        Redirect | ServerError | Timeout | Disconnected | Unreachable => Grading::fail(cause),
     }
 }
 
@@ -50,13 +45,10 @@ pub(super) fn grade_accept(class: ResponseClass, topic: ProbeTopic, severity: Pr
 pub(super) fn grade_reject(class: ResponseClass, topic: ProbeTopic, severity: ProbeGrade) -> Grading {
     let cause = ProbeCause::of_response(topic, class);
     match class {
-        ResponseClass::ClientError => Grading::PASS,
-        ResponseClass::Success => Grading::new(severity, cause),
-        ResponseClass::Redirect => Grading::new(ProbeGrade::Warn, cause),
-        ResponseClass::ServerError
-        | ResponseClass::Timeout
-        | ResponseClass::Disconnected
-        | ResponseClass::Unreachable => Grading::fail(cause),
+        ClientError => Grading::PASS,
+        Success => Grading::new(severity, cause),
+        Redirect => Grading::new(ProbeGrade::Warn, cause),
+        ServerError | Timeout | Disconnected | Unreachable => Grading::fail(cause),
     }
 }
 
@@ -64,20 +56,20 @@ pub(super) fn grade_reject(class: ResponseClass, topic: ProbeTopic, severity: Pr
 pub(super) fn grade_survive(class: ResponseClass, topic: ProbeTopic, severity: ProbeGrade) -> Grading {
     let cause = ProbeCause::of_response(topic, class);
     match class {
-        ResponseClass::Success | ResponseClass::ClientError | ResponseClass::Redirect => Grading::PASS,
-        ResponseClass::ServerError => Grading::new(severity, cause),
-        ResponseClass::Timeout | ResponseClass::Disconnected | ResponseClass::Unreachable => Grading::fail(cause),
+        Success | ClientError | Redirect => Grading::PASS,
+        ServerError => Grading::new(severity, cause),
+        Timeout | Disconnected | Unreachable => Grading::fail(cause),
     }
 }
 
 /// Returns the cause if no good event is accepted, by the response to the first one.
 pub(super) fn cause_without_baseline(class: ResponseClass, status: Option<u16>) -> ProbeCause {
     match (class, status) {
-        (ResponseClass::ClientError, Some(404 | 405 | 410)) => ProbeCause::WrongPath,
-        (ResponseClass::Success | ResponseClass::ClientError, _) => ProbeCause::RejectsAll,
-        (ResponseClass::Redirect, _) => ProbeCause::RedirectsAll,
-        (ResponseClass::ServerError, _) => ProbeCause::FailsAll,
-        (ResponseClass::Timeout, _) => ProbeCause::TimesOutAlways,
-        (ResponseClass::Disconnected | ResponseClass::Unreachable, _) => ProbeCause::DisconnectsAlways,
+        (ClientError, Some(404 | 405 | 410)) => ProbeCause::WrongPath,
+        (Success | ClientError, _) => ProbeCause::RejectsAll,
+        (Redirect, _) => ProbeCause::RedirectsAll,
+        (ServerError, _) => ProbeCause::FailsAll,
+        (Timeout, _) => ProbeCause::TimesOutAlways,
+        (Disconnected | Unreachable, _) => ProbeCause::DisconnectsAlways,
     }
 }

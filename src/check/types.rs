@@ -110,7 +110,7 @@ pub(super) enum ProbeTopic {
     /// An authentic event as documented.
     Event,
     /// One of two documented signature formats.
-    SignatureForm,
+    SignatureFormat,
     HexCase,
     HeaderNameCase,
     LargeBody,

@@ -2,7 +2,8 @@
 
 use crate::check::baseline::signature_forms;
 use crate::check::probe::{BuildRequests, Probe, ProbeFactory, ProbeKind, single};
-use crate::check::types::{ProbeGrade, ProbeGroup, ProbeTopic};
+use crate::check::types::ProbeTopic::{Duplicate, Event, HeaderNameCase, HexCase, LargeBody, SignatureFormat};
+use crate::check::types::{ProbeGrade, ProbeGroup};
 use crate::provider::SignatureForm;
 use crate::provider::sample;
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
     let accept =
         |name: &str, topic, why, build| factory.probe(ProbeGroup::Accept, name, why, topic, ProbeKind::Accept(build));
     let why = "if no correctly signed event is accepted, nothing else can be tested";
-    let mut probes = vec![factory.probe(ProbeGroup::Accept, "any", why, ProbeTopic::Event, ProbeKind::Baseline)];
+    let mut probes = vec![factory.probe(ProbeGroup::Accept, "any", why, Event, ProbeKind::Baseline)];
     for sample in factory.provider.samples() {
         let id = format!("event.{}", sample.name);
         let build = single(move |builder| {
@@ -23,25 +24,25 @@ pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
             builder.sign_body(sample::to_bytes(&payload))
         });
         let why = "the provider sends this event, and retries until it gets a 2xx";
-        probes.push(accept(&id, ProbeTopic::Event, why, build));
+        probes.push(accept(&id, Event, why, build));
     }
     probes.extend([
         accept(
             "fields.extra",
-            ProbeTopic::Event,
+            Event,
             "the provider's pages show different fields for the same event, and more may be added",
             extra_field(),
         ),
         accept(
             "type.unknown",
-            ProbeTopic::Event,
+            Event,
             "new event types may appear without notice, and rejected events are retried",
             unknown_type(),
         )
         .with_severity(ProbeGrade::Warn),
         accept(
             "letters.non_ascii",
-            ProbeTopic::Event,
+            Event,
             "names and descriptions contain accents, and bodies are UTF-8",
             single(|builder| builder.event_with_note("\"São Vicente … ẹ̀kọ́ 🎉\"")),
         ),
@@ -50,25 +51,25 @@ pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
         probes.extend(signature_form_probes(factory));
     }
     probes.extend([
-        accept("hex.upper", ProbeTopic::HexCase, "no page says in which case the hex is sent", upper_case_hex())
+        accept("hex.upper", HexCase, "no page says in which case the hex is sent", upper_case_hex())
             .with_severity(ProbeGrade::Info),
         accept(
             "names.lower",
-            ProbeTopic::HeaderNameCase,
+            HeaderNameCase,
             "header names are case-insensitive, and proxies send them in lower case",
             single(|builder| builder.signed_event().map_header_names(str::to_lowercase)),
         ),
         accept(
             "names.upper",
-            ProbeTopic::HeaderNameCase,
+            HeaderNameCase,
             "header names are case-insensitive, and CGI passes them in upper case",
             single(|builder| builder.signed_event().map_header_names(str::to_uppercase)),
         ),
-        accept("size.large", ProbeTopic::LargeBody, "no page documents a maximum body size", large_body())
+        accept("size.large", LargeBody, "no page documents a maximum body size", large_body())
             .with_severity(ProbeGrade::Info),
         accept(
             "again",
-            ProbeTopic::Duplicate,
+            Duplicate,
             "the same event may be delivered more than once, and each delivery needs a 2xx",
             duplicate(),
         ),
@@ -103,7 +104,7 @@ fn signature_form_probes(factory: &ProbeFactory<'_>) -> [Probe; 2] {
     };
     let probe = |name, why, page, form| {
         let kind = ProbeKind::Accept(build(form));
-        let probe = factory.probe(ProbeGroup::Accept, name, why, ProbeTopic::SignatureForm, kind);
+        let probe = factory.probe(ProbeGroup::Accept, name, why, SignatureFormat, kind);
         Probe { page, ..probe.with_severity(ProbeGrade::Warn) }
     };
     let [reference, guide] = factory.provider.webhook_pages();

@@ -1,12 +1,13 @@
 //! Response time, duplicates, order and amounts: what every handler meets sooner or later.
 
 use crate::check::probe::{BuildRequests, Probe, ProbeFactory, ProbeKind, single};
-use crate::check::types::{ProbeGroup, ProbeTopic};
+use crate::check::types::ProbeGroup;
+use crate::check::types::ProbeTopic::{ConcurrentDuplicate, Duplicate, Event, EventOrder};
 use serde_json::{Value, json};
 
 pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
     let behave = |name, topic, why, kind| factory.probe(ProbeGroup::Behave, name, why, topic, kind);
-    let order = |name, why, build| behave(name, ProbeTopic::EventOrder, why, ProbeKind::Accept(build));
+    let order = |name, why, build| behave(name, EventOrder, why, ProbeKind::Accept(build));
     let order_probe = match factory.provider.name() {
         "plexos" => order("order.settled_before_debited", "no order is guaranteed", settled_first()),
         _ => order(
@@ -18,26 +19,26 @@ pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
     vec![
         behave(
             "budget",
-            ProbeTopic::Event,
+            Event,
             "a slow response counts as a failure, and the event is retried",
             ProbeKind::ResponseTime,
         ),
         behave(
             "twice",
-            ProbeTopic::Duplicate,
+            Duplicate,
             "the same event may be delivered more than once, but must be processed once",
             ProbeKind::Repeated(good_event()),
         ),
         behave(
             "same_moment",
-            ProbeTopic::ConcurrentDuplicate,
+            ConcurrentDuplicate,
             "two deliveries of one event may arrive at the same time, but it must be processed once",
             ProbeKind::Concurrent(good_event()),
         ),
         order_probe,
         behave(
             "amount.wrong",
-            ProbeTopic::Event,
+            Event,
             "a signature proves who sent the event, not that the amount is what you asked for",
             ProbeKind::WrongAmount(wrong_amount()),
         ),

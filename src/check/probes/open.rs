@@ -3,14 +3,15 @@
 
 use crate::check::baseline::signature_forms;
 use crate::check::probe::{BuildRequests, Probe, ProbeFactory, ProbeKind, single};
-use crate::check::types::{ProbeGrade, ProbeGroup, ProbeTopic};
+use crate::check::types::ProbeTopic::{MalformedSignature, Undocumented};
+use crate::check::types::{ProbeGrade, ProbeGroup};
 
 pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
     let open = |name, why, build, meanings| {
         let kind = ProbeKind::Undocumented(build, meanings);
-        factory.probe(ProbeGroup::Open, name, why, ProbeTopic::Undocumented, kind).with_severity(ProbeGrade::Info)
+        factory.probe(ProbeGroup::Open, name, why, Undocumented, kind).with_severity(ProbeGrade::Info)
     };
-    let malformed = |probe| Probe { topic: ProbeTopic::MalformedSignature, ..probe };
+    let malformed = |probe| Probe { topic: MalformedSignature, ..probe };
     let content_type = "the provider does not document which Content-Type it sends";
     let mut probes = vec![
         open(

@@ -1,22 +1,26 @@
 //! Requests that must be rejected: events without a valid signature, and stale ones.
 
 use crate::check::probe::{BuildRequests, Probe, ProbeFactory, ProbeKind, single};
-use crate::check::types::{ProbeGrade, ProbeGroup, ProbeTopic};
+use crate::check::types::ProbeTopic::{
+    ChangedTimestamp, ForgedSignature, FutureTimestamp, InvalidTimestamp, MalformedSignature, MissingSignature,
+    MissingTimestamp, StaleTimestamp,
+};
+use crate::check::types::{ProbeGrade, ProbeGroup};
 
 pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
     let refuse =
         |name, topic, why, build| factory.probe(ProbeGroup::Refuse, name, why, topic, ProbeKind::Refuse(build));
     let malformed = |name, change| {
         let why = "anyone can send a signature of the wrong length or with other characters than hex";
-        refuse(name, ProbeTopic::MalformedSignature, why, changed_signature(change))
+        refuse(name, MalformedSignature, why, changed_signature(change))
     };
-    let forged = |name, why, build| refuse(name, ProbeTopic::ForgedSignature, why, build);
+    let forged = |name, why, build| refuse(name, ForgedSignature, why, build);
     let why = "if signatures are not verified, anyone can send events in the provider's name";
     let mut probes = vec![
-        factory.probe(ProbeGroup::Refuse, "any", why, ProbeTopic::ForgedSignature, ProbeKind::RejectsAnything),
+        factory.probe(ProbeGroup::Refuse, "any", why, ForgedSignature, ProbeKind::RejectsAnything),
         refuse(
             "signature.missing",
-            ProbeTopic::MissingSignature,
+            MissingSignature,
             "without a signature, anyone may have sent the request",
             without_signature(),
         ),
@@ -43,39 +47,39 @@ fn timestamp_probes(factory: &ProbeFactory<'_>) -> [Probe; 7] {
     [
         refuse(
             "timestamp.missing",
-            ProbeTopic::MissingTimestamp,
+            MissingTimestamp,
             "an event without a timestamp never expires",
             without_timestamp(),
         ),
         refuse(
             "timestamp.not_a_number",
-            ProbeTopic::InvalidTimestamp,
+            InvalidTimestamp,
             "signed with a timestamp that is not a number, so the event never expires",
             with_timestamp("soon"),
         ),
-        refuse("timestamp.negative", ProbeTopic::StaleTimestamp, "signed one second before 1970", with_timestamp("-1")),
+        refuse("timestamp.negative", StaleTimestamp, "signed one second before 1970", with_timestamp("-1")),
         refuse(
             "timestamp.huge",
-            ProbeTopic::FutureTimestamp,
+            FutureTimestamp,
             "signed in a future too far away for any calendar",
             with_timestamp("99999999999999999999"),
         ),
         refuse(
             "timestamp.old",
-            ProbeTopic::StaleTimestamp,
+            StaleTimestamp,
             "signed 6 minutes ago; the provider's SDKs reject events after 5",
             with_timestamp_in(-360),
         ),
         refuse(
             "timestamp.ahead",
-            ProbeTopic::FutureTimestamp,
+            FutureTimestamp,
             "signed 6 minutes in the future; no page says how to handle this",
             with_timestamp_in(360),
         )
         .with_severity(ProbeGrade::Warn),
         refuse(
             "timestamp.changed",
-            ProbeTopic::ChangedTimestamp,
+            ChangedTimestamp,
             "the timestamp is not the one that was signed",
             with_changed_timestamp(),
         ),

@@ -2,7 +2,8 @@
 //! that are not events.
 
 use crate::check::probe::{BuildRequests, Probe, ProbeFactory, ProbeKind, single};
-use crate::check::types::{ProbeGrade, ProbeGroup, ProbeTopic};
+use crate::check::types::ProbeTopic::{InvalidPayload, MalformedSignature};
+use crate::check::types::{ProbeGrade, ProbeGroup};
 
 /// Too deep for recursive parsers, but not for others.
 const NESTING_DEPTH: usize = 20_000;
@@ -10,11 +11,11 @@ const NESTING_DEPTH: usize = 20_000;
 pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
     let survive =
         |name, topic, why, build| factory.probe(ProbeGroup::Survive, name, why, topic, ProbeKind::Survive(build));
-    let signature = |name, why, build| survive(name, ProbeTopic::MalformedSignature, why, build);
+    let signature = |name, why, build| survive(name, MalformedSignature, why, build);
     let body = |name, text: fn() -> String| {
         let why = "signed, but not an event: it may be rejected, but must not crash the handler";
         let build = single(move |builder| builder.sign_body(text().into_bytes()));
-        survive(name, ProbeTopic::InvalidPayload, why, build).with_severity(ProbeGrade::Warn)
+        survive(name, InvalidPayload, why, build).with_severity(ProbeGrade::Warn)
     };
     let lengths = "constant-time comparisons throw if the lengths differ";
     vec![
