@@ -1,4 +1,4 @@
-//! `register`, `endpoints` and `secret`: real processes against a stand-in for the provider that misbehaves as asked.
+//! `register`, `endpoints` and `secret`: real processes against a mock provider that fails in chosen ways.
 
 use crate::process::whtool;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -12,23 +12,23 @@ use tempfile::TempDir;
 const CREATED: &str = r#"{"id":"we_abc123","url":"https://shop.example.com/hook","events":["payment.debited"],"status":"ACTIVE","description":null,"secret":"whsec_shown_once","createdAt":"2023-11-07T05:31:56Z","updatedAt":"2023-11-07T05:31:56Z"}"#;
 const URL: &str = "https://shop.example.com/hook";
 
-/// What a stand-in does with a connection.
-type Misbehaviour = Box<dyn Fn(&mut TcpStream) + Send>;
+/// Response of a mock provider to a connection.
+type Respond = Box<dyn Fn(&mut TcpStream) + Send>;
 
-/// A stand-in that reads each request, tells of it, and then does with the connection what `answer` does.
-fn provider(answer: impl Fn(&mut TcpStream) + Send + 'static) -> (SocketAddr, Receiver<String>) {
+/// Starts a mock provider that reads each request, sends it to the receiver, and calls `answer`.
+fn mock_provider(answer: impl Fn(&mut TcpStream) + Send + 'static) -> (SocketAddr, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let (tell, told) = channel();
+    let (sender, requests) = channel();
     std::thread::spawn(move || {
         for mut stream in listener.incoming().map_while(Result::ok) {
             if let Some(request) = read_request(&mut stream) {
-                let _ = tell.send(request);
+                let _ = sender.send(request);
                 answer(&mut stream);
             }
         }
     });
-    (address, told)
+    (address, requests)
 }
 
 fn read_request(stream: &mut TcpStream) -> Option<String> {
@@ -52,7 +52,7 @@ fn read_request(stream: &mut TcpStream) -> Option<String> {
     Some(request + &String::from_utf8(body).ok()?)
 }
 
-fn saying(status: &str, headers: &str, body: &str) -> impl Fn(&mut TcpStream) + Send + use<> {
+fn respond_with(status: &str, headers: &str, body: &str) -> impl Fn(&mut TcpStream) + Send + use<> {
     let answer = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len());
     move |stream| drop(stream.write_all(answer.as_bytes()))
 }
@@ -69,22 +69,25 @@ fn run(home: &Path, api: SocketAddr, words: &[&str]) -> (i32, String, String) {
     (status.code().unwrap(), text(stdout), text(stderr))
 }
 
-/// Everything in the data folder, as text.
-fn on_disk(home: &Path) -> String {
+/// Reads all files in the data folder as text.
+fn read_data_folder(home: &Path) -> String {
     let Ok(entries) = std::fs::read_dir(home.join("data")) else { return String::new() };
     let texts = entries.filter_map(|entry| std::fs::read(entry.ok()?.path()).ok());
     texts.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect()
 }
 
 #[test]
-fn the_secret_is_kept_and_not_printed_and_the_other_commands_find_it() {
+fn the_secret_is_stored_not_printed_and_used_by_sign() {
     let home = tempfile::tempdir().unwrap();
-    let (api, told) = provider(saying("200 OK", "", CREATED));
+    let (api, requests) = mock_provider(respond_with("200 OK", "", CREATED));
     let (status, out, err) = run(home.path(), api, &["register", "--url", URL, "--events", "payment.debited"]);
     assert_eq!(status, 0, "{err}");
-    assert!(out.starts_with("we_abc123  its secret is in ") && out.trim_end().ends_with("as we_abc123"), "{out}");
+    assert!(
+        out.starts_with("we_abc123  secret stored as we_abc123 in ") && out.trim_end().ends_with("registry.json"),
+        "{out}"
+    );
     assert!(!out.contains("whsec_") && !err.contains("whsec_"), "{out}{err}");
-    let request = told.recv().unwrap();
+    let request = requests.recv().unwrap();
     assert!(request.starts_with("POST /v1/webhooks HTTP/1.1\r\n"), "{request}");
     assert!(request.contains("Authorization: Bearer sk_test_abc\r\n"), "{request}");
     assert!(request.ends_with(r#"{"url":"https://shop.example.com/hook","events":["payment.debited"]}"#), "{request}");
@@ -104,23 +107,23 @@ fn the_secret_is_kept_and_not_printed_and_the_other_commands_find_it() {
 }
 
 #[test]
-fn the_same_url_is_registered_again_only_when_asked() {
+fn the_same_url_is_registered_twice_only_with_again() {
     let home = tempfile::tempdir().unwrap();
-    let (api, told) = provider(saying("201 Created", "", CREATED));
+    let (api, requests) = mock_provider(respond_with("201 Created", "", CREATED));
     assert_eq!(run(home.path(), api, &["register", "--url", URL]).0, 0);
     let (status, _, err) = run(home.path(), api, &["register", "--url", URL]);
     assert_eq!(status, 2);
-    assert!(err.contains("registered already, as we_abc123"), "{err}");
+    assert!(err.contains("is already registered as we_abc123"), "{err}");
     assert_eq!(run(home.path(), api, &["register", "--url", URL, "--again"]).0, 0);
-    assert_eq!(told.try_iter().count(), 2);
+    assert_eq!(requests.try_iter().count(), 2);
     let secrets = run(home.path(), api, &["secret", "list"]).1;
     assert!(secrets.contains("we_abc123 ") && secrets.contains("we_abc123-2"), "{secrets}");
 }
 
 #[test]
-fn the_ids_of_endpoints_are_completed() {
+fn shell_completion_offers_endpoint_ids() {
     let home = tempfile::tempdir().unwrap();
-    let (api, _told) = provider(saying("200 OK", "", CREATED));
+    let (api, _requests) = mock_provider(respond_with("200 OK", "", CREATED));
     assert_eq!(run(home.path(), api, &["register", "--url", URL]).0, 0);
     for called in ["show", "update", "delete", "forget"] {
         let words = ["--", "whtool", "endpoints", called, "we"];
@@ -130,15 +133,15 @@ fn the_ids_of_endpoints_are_completed() {
 }
 
 #[test]
-fn what_is_wrong_beforehand_sends_nothing() {
+fn invalid_arguments_send_nothing() {
     let home = tempfile::tempdir().unwrap();
-    let (api, told) = provider(saying("200 OK", "", CREATED));
+    let (api, requests) = mock_provider(respond_with("200 OK", "", CREATED));
     let cases: [(&[&str], i32, &str); 5] = [
         (&["--url", "http://shop.example.com/"], 2, "not https"),
         (&["--url", "https://192.168.0.9/"], 2, "private address"),
         (&["--url", URL, "--events", "payment.canceled"], 2, "did you mean `payment.cancelled`?"),
         (&["--url", URL, "--provider", "plustive"], 3, "whtool secret add plustive"),
-        (&["--url", URL, "--api-url", "http://api.example.com"], 2, "in the clear"),
+        (&["--url", URL, "--api-url", "http://api.example.com"], 2, "unencrypted"),
     ];
     for (words, expected, said) in cases {
         let (status, out, err) = run(home.path(), api, &[&["register"], words].concat());
@@ -149,38 +152,39 @@ fn what_is_wrong_beforehand_sends_nothing() {
     let live = live.env("PLEXOS_PAY_SECRET_KEY", "sk_live_abc").output().unwrap();
     assert_eq!(live.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&live.stderr).contains("live key"));
-    assert_eq!(told.try_iter().count(), 0);
-    assert!(!on_disk(home.path()).contains("shop.example.com"));
+    assert_eq!(requests.try_iter().count(), 0);
+    assert!(!read_data_folder(home.path()).contains("shop.example.com"));
 }
 
 #[test]
-fn a_refusal_is_told_in_words_and_leaves_nothing_behind() {
+fn a_refusal_is_requests_in_words_and_leaves_nothing_behind() {
     let body = r#"{"error":{"message":"no","code":"NO"}}"#;
     for (status, exit, hint) in [
-        ("400 Bad", 3, "see what the provider says"),
+        ("400 Bad", 3, "as the provider says"),
         ("401 No", 4, "PLEXOS_PAY_SECRET_KEY"),
         ("403 No", 4, "permission"),
         ("404 No", 3, "environment"),
-        ("409 No", 3, "exists already"),
-        ("429 Slow", 3, "asks to wait 7 s"),
+        ("409 No", 3, "already exists"),
+        ("429 Slow", 3, "retry after 7 s"),
         ("302 Found", 3, "redirect"),
     ] {
         let home = tempfile::tempdir().unwrap();
-        let (api, told) = provider(saying(status, "Retry-After: 7\r\nLocation: http://evil.example.com/\r\n", body));
+        let (api, requests) =
+            mock_provider(respond_with(status, "Retry-After: 7\r\nLocation: http://evil.example.com/\r\n", body));
         let (code, _, err) = run(home.path(), api, &["register", "--url", URL]);
         assert_eq!(code, exit, "{status}: {err}");
-        let hint = if status.starts_with("429") || status.starts_with("302") { hint } else { "asks to wait" };
+        let hint = if status.starts_with("429") || status.starts_with("302") { hint } else { "retry after" };
         assert!(err.contains(hint) && err.contains("nothing was registered"), "{status}: {err}");
-        assert_eq!(told.try_iter().count(), 1, "it is not sent again, and a redirect is not followed");
-        assert!(!on_disk(home.path()).contains("shop.example.com"), "{status}");
+        assert_eq!(requests.try_iter().count(), 1, "it is not retried, and a redirect is not followed");
+        assert!(!read_data_folder(home.path()).contains("shop.example.com"), "{status}");
     }
 }
 
 #[test]
-fn an_answer_that_is_not_as_documented_is_kept_whole() {
+fn an_undocumented_response_is_kept_in_a_file() {
     for body in ["<html>whsec_in_html</html>", r#"{"id":"we_1","hidden":"whsec_in_html"}"#, "whsec_in_html"] {
         let home = tempfile::tempdir().unwrap();
-        let (api, _told) = provider(saying("200 OK", "", body));
+        let (api, _requests) = mock_provider(respond_with("200 OK", "", body));
         let (code, _, err) = run(home.path(), api, &["register", "--url", URL]);
         assert_eq!(code, 3);
         let at = err.find("is kept in ").unwrap_or_else(|| panic!("{err}")) + "is kept in ".len();
@@ -196,47 +200,47 @@ fn an_answer_that_is_not_as_documented_is_kept_whole() {
 }
 
 #[test]
-fn an_end_that_nobody_knows_is_said_and_remembered() {
+fn an_unknown_result_is_reported_and_remembered() {
     let cut = |stream: &mut TcpStream| drop(stream.shutdown(std::net::Shutdown::Both));
     let half = |stream: &mut TcpStream| drop(stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Le"));
-    let fault = saying("500 Oops", "", "");
-    let cases: [Misbehaviour; 3] = [Box::new(cut), Box::new(half), Box::new(fault)];
+    let fault = respond_with("500 Oops", "", "");
+    let cases: [Respond; 3] = [Box::new(cut), Box::new(half), Box::new(fault)];
     for answer in cases {
         let home = tempfile::tempdir().unwrap();
-        let (api, told) = provider(answer);
-        let (code, _, err) = run(home.path(), api, &["register", "--url", URL, "--api-timeout", "2s"]);
+        let (api, requests) = mock_provider(answer);
+        let (code, _, err) = run(home.path(), api, &["register", "--url", URL, "--request-timeout", "2s"]);
         assert_eq!(code, 3);
-        assert!(err.contains("don't just try again") && err.contains("dashboard"), "{err}");
+        assert!(err.contains("do not just retry") && err.contains("dashboard"), "{err}");
         let (code, _, err) = run(home.path(), api, &["register", "--url", URL]);
         assert_eq!(code, 2, "{err}");
-        assert!(err.contains("nobody knows how the last registration"), "{err}");
-        assert_eq!(told.try_iter().count(), 1);
+        assert!(err.contains("the result of the last registration"), "{err}");
+        assert_eq!(requests.try_iter().count(), 1);
         let (_, _, err) = run(home.path(), api, &["endpoints"]);
-        assert!(err.contains("nobody knows how the registration"), "{err}");
+        assert!(err.contains("the result of registering"), "{err}");
     }
 }
 
 #[test]
-fn an_answer_that_is_cut_off_after_the_secret_loses_nothing() {
+fn a_response_cut_off_after_the_secret_loses_nothing() {
     let home = tempfile::tempdir().unwrap();
     let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{CREATED}");
-    let (api, _told) = provider(move |stream| drop(stream.write_all(answer.as_bytes())));
-    let (code, _, err) = run(home.path(), api, &["register", "--url", URL, "--api-timeout", "2s"]);
+    let (api, _requests) = mock_provider(move |stream| drop(stream.write_all(answer.as_bytes())));
+    let (code, _, err) = run(home.path(), api, &["register", "--url", URL, "--request-timeout", "2s"]);
     assert_eq!(code, 0, "{err}");
     let home = tempfile::tempdir().unwrap();
     let answer =
         format!("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{}", CREATED.split(",\"createdAt").next().unwrap());
-    let (api, _told) = provider(move |stream| drop(stream.write_all(answer.as_bytes())));
-    let (code, _, err) = run(home.path(), api, &["register", "--url", URL, "--api-timeout", "2s"]);
+    let (api, _requests) = mock_provider(move |stream| drop(stream.write_all(answer.as_bytes())));
+    let (code, _, err) = run(home.path(), api, &["register", "--url", URL, "--request-timeout", "2s"]);
     assert_eq!(code, 3);
     assert!(err.contains("is kept in"), "{err}");
-    assert!(on_disk(home.path()).contains("whsec_shown_once"));
+    assert!(read_data_folder(home.path()).contains("whsec_shown_once"));
 }
 
-/// A `register` that is killed.
-struct Registering(Child);
+/// Child process that is killed at the end of a test.
+struct KillOnDrop(Child);
 
-impl Drop for Registering {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -244,33 +248,33 @@ impl Drop for Registering {
 }
 
 #[test]
-fn killed_at_any_moment_the_secret_is_on_disk_or_nothing_was_said_of_it() {
+fn killed_at_any_moment_register_has_stored_the_secret_before_printing_it() {
     for round in 0..24 {
         let home = tempfile::tempdir().unwrap();
         let (answered, wait) = channel();
-        let (api, told) = provider(move |stream| {
+        let (api, requests) = mock_provider(move |stream| {
             let _ = stream
                 .write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{CREATED}", CREATED.len()).as_bytes());
             let _ = answered.send(());
         });
-        let mut child = Registering(command(home.path(), api, &["register", "--url", URL]).spawn().unwrap());
-        told.recv().unwrap();
-        assert!(on_disk(home.path()).contains(URL), "what was sent is on disk before it is sent");
+        let mut child = KillOnDrop(command(home.path(), api, &["register", "--url", URL]).spawn().unwrap());
+        requests.recv().unwrap();
+        assert!(read_data_folder(home.path()).contains(URL), "the registration is on disk before it is sent");
         wait.recv().unwrap();
-        // From at once up to the end of the process: as many looks at the disk as the round says, then the end.
+        // Later rounds give the process more time before it is killed.
         for _ in 0..round * 8 {
-            on_disk(home.path());
+            read_data_folder(home.path());
         }
         let _ = child.0.kill();
         let mut out = String::new();
         child.0.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-        let disk = on_disk(home.path());
+        let disk = read_data_folder(home.path());
         assert!(out.is_empty() || disk.contains("whsec_shown_once"), "round {round}: {out}");
-        // Either it is kept, or the next one is told that nobody knows.
+        // Either the secret is stored, or the next registration reports an unknown result.
         let (code, _, err) = run(home.path(), api, &["register", "--url", URL]);
         assert_eq!(code, 2, "round {round}: {err}");
-        let is_kept = disk.contains("whsec_shown_once") && err.contains("registered already");
-        assert!(is_kept || err.contains("nobody knows"), "round {round}: {err}");
+        let is_stored = disk.contains("whsec_shown_once") && err.contains("already registered");
+        assert!(is_stored || err.contains("is unknown"), "round {round}: {err}");
     }
 }
 
@@ -279,7 +283,7 @@ fn an_env_file_gets_the_secret_and_keeps_its_other_lines() {
     let home = tempfile::tempdir().unwrap();
     let env = home.path().join(".env");
     std::fs::write(&env, "A=1\nPLEXOS_WEBHOOK_SECRET=whsec_before\nB=2\n").unwrap();
-    let (api, _told) = provider(saying("200 OK", "", CREATED));
+    let (api, _requests) = mock_provider(respond_with("200 OK", "", CREATED));
     let words = ["register", "--url", URL, "--env-file", env.to_str().unwrap(), "--json", "--print-secret"];
     let (code, out, err) = run(home.path(), api, &words);
     assert_eq!(code, 0, "{err}");
@@ -297,9 +301,9 @@ fn an_env_file_gets_the_secret_and_keeps_its_other_lines() {
 }
 
 #[test]
-fn calls_that_are_not_documented_end_in_the_dashboard() {
+fn missing_calls_refer_to_the_dashboard() {
     let home = tempfile::tempdir().unwrap();
-    let (api, _told) = provider(saying("404 Not Found", "", "nothing here"));
+    let (api, _requests) = mock_provider(respond_with("404 Not Found", "", "nothing here"));
     for words in [
         &["endpoints", "--remote"][..],
         &["endpoints", "show", "we_1", "--remote"],
@@ -313,15 +317,15 @@ fn calls_that_are_not_documented_end_in_the_dashboard() {
 }
 
 #[test]
-fn where_the_calls_are_there_they_change_the_ledger_too() {
+fn changes_at_the_provider_are_made_in_the_registry_too() {
     let home = tempfile::tempdir().unwrap();
-    let (api, _told) = provider(saying("200 OK", "", CREATED));
+    let (api, _requests) = mock_provider(respond_with("200 OK", "", CREATED));
     assert_eq!(run(home.path(), api, &["register", "--url", URL]).0, 0);
     assert_eq!(run(home.path(), api, &["endpoints", "update", "we_abc123", "--events", "refund.*"]).0, 0);
     let listed = run(home.path(), api, &["endpoints", "--json"]).1;
     let record: serde_json::Value = serde_json::from_str(&listed).unwrap();
     assert_eq!(record["events"], serde_json::json!(["refund.created", "refund.succeeded", "refund.failed"]));
-    let (gone, _told) = provider(saying("204 No Content", "", ""));
+    let (gone, _requests) = mock_provider(respond_with("204 No Content", "", ""));
     assert_eq!(run(home.path(), gone, &["endpoints", "delete", "we_abc123"]).0, 0);
     let secrets = run(home.path(), api, &["secret", "list", "--json"]).1;
     let secret: serde_json::Value = serde_json::from_str(&secrets).unwrap();
@@ -351,13 +355,13 @@ fn old_and_new_secrets_both_verify_until_the_old_one_is_removed() {
     let verified = verify();
     assert_eq!(verified.status.code(), Some(0), "{}", String::from_utf8_lossy(&verified.stderr));
     assert!(String::from_utf8_lossy(&verified.stdout).contains("secret plustive"));
-    assert_eq!(secret(&home, &["remove", "plustive"], "").0, 2, "it asks first");
+    assert_eq!(secret(&home, &["remove", "plustive"], "").0, 2, "it asks for confirmation");
     assert_eq!(secret(&home, &["remove", "plustive", "--yes"], "").0, 0);
     assert_eq!(verify().status.code(), Some(1));
 }
 
 #[test]
-fn a_secret_is_shown_only_when_asked_and_byte_for_byte() {
+fn a_secret_is_shown_only_with_reveal_and_byte_for_byte() {
     let home = tempfile::tempdir().unwrap();
     secret(&home, &["add", "plexos", "--name", "mine"], "whsec_a b\u{e9}\n");
     assert_eq!(secret(&home, &["show"], "").1, "plexos  mine  *** (11 bytes)\n");
@@ -366,14 +370,14 @@ fn a_secret_is_shown_only_when_asked_and_byte_for_byte() {
     let (code, _, err) = secret(&home, &["add", "plexos"], "sk_live_oops\n");
     assert_eq!(code, 2);
     assert!(err.contains("API key"), "{err}");
-    assert_eq!(secret(&home, &["add", "plexos"], "whsec_a b\u{e9}\n").0, 2, "it is kept already");
+    assert_eq!(secret(&home, &["add", "plexos"], "whsec_a b\u{e9}\n").0, 2, "it is already stored");
     assert_eq!(secret(&home, &["add", "plexos"], " \n").0, 2, "it is empty");
 }
 
 #[test]
-fn a_listener_knows_a_secret_that_is_kept_while_it_runs() {
+fn a_listener_uses_a_secret_that_is_added_while_it_runs() {
     let home = tempfile::tempdir().unwrap();
-    let mut child = Registering(whtool(home.path(), &["listen", "--json", "--port", "0"]).spawn().unwrap());
+    let mut child = KillOnDrop(whtool(home.path(), &["listen", "--json", "--port", "0"]).spawn().unwrap());
     let mut records = BufReader::new(child.0.stdout.take().unwrap());
     let mut said = BufReader::new(child.0.stderr.take().unwrap());
     let mut line = String::new();
@@ -399,36 +403,39 @@ fn a_listener_knows_a_secret_that_is_kept_while_it_runs() {
 }
 
 #[test]
-fn a_ledger_that_can_t_be_written_any_more_does_not_cost_the_secret() {
+fn a_registry_that_becomes_unwritable_does_not_lose_the_secret() {
     let home = tempfile::tempdir().unwrap();
     let registry = home.path().join("data/registry.json");
-    let say = saying("200 OK", "", CREATED);
-    let (api, _told) = provider(move |stream| {
+    let say = respond_with("200 OK", "", CREATED);
+    let (api, _requests) = mock_provider(move |stream| {
         std::fs::write(&registry, "{").unwrap();
         say(stream);
     });
     let (status, out, err) = run(home.path(), api, &["register", "--url", URL]);
     assert_eq!((status, &*out), (3, ""), "{err}");
-    assert!(err.contains("we_abc123 was made") && err.contains("its secret is in "), "{err}");
-    assert!(!err.contains("whsec_") && on_disk(home.path()).contains("whsec_shown_once"), "{err}");
+    assert!(
+        err.contains("the endpoint we_abc123 was created, but could not be saved") && err.contains("its secret is in "),
+        "{err}"
+    );
+    assert!(!err.contains("whsec_") && read_data_folder(home.path()).contains("whsec_shown_once"), "{err}");
 }
 
 #[test]
-fn a_provider_s_list_that_goes_in_a_circle_has_an_end_and_its_text_is_harmless_in_records() {
+fn a_remote_list_that_repeats_is_an_error_and_its_text_is_escaped() {
     let home = tempfile::tempdir().unwrap();
     let body = "{\"data\":[{\"id\":\"we_1\u{202e}\"}],\"hasMore\":true}";
-    let (api, told) = provider(saying("200 OK", "", body));
+    let (api, requests) = mock_provider(respond_with("200 OK", "", body));
     let (status, out, err) = run(home.path(), api, &["endpoints", "--remote", "--json"]);
     assert_eq!(status, 3, "{err}");
-    assert!(err.contains("in a circle"), "{err}");
+    assert!(err.contains("pages repeat"), "{err}");
     assert!(out.contains(r"we_1\u202e") && !out.contains('\u{202e}'), "{out}");
-    assert_eq!(told.try_iter().count(), 2);
+    assert_eq!(requests.try_iter().count(), 2);
 }
 
 #[test]
-fn a_base_url_with_a_password_or_a_query_is_refused_and_not_shown() {
+fn a_base_url_with_a_password_or_a_query_is_refused_and_not_printed() {
     let home = tempfile::tempdir().unwrap();
-    let (api, told) = provider(saying("200 OK", "", CREATED));
+    let (api, requests) = mock_provider(respond_with("200 OK", "", CREATED));
     for base in
         ["https://me:hidden@api.example.com", "http://me:hidden@api.example.com", "https://api.example.com/?a=hidden"]
     {
@@ -436,27 +443,28 @@ fn a_base_url_with_a_password_or_a_query_is_refused_and_not_shown() {
         assert_eq!(status, 2, "{err}");
         assert!(!err.contains("hidden"), "{err}");
     }
-    assert_eq!(told.try_iter().count(), 0);
+    assert_eq!(requests.try_iter().count(), 0);
 }
 
 #[test]
-fn a_span_beyond_every_clock_is_wrong_usage() {
+fn a_duration_that_is_too_long_is_a_usage_error() {
     let home = tempfile::tempdir().unwrap();
-    let (api, _told) = provider(saying("200 OK", "", "[]"));
-    let (status, _, err) = run(home.path(), api, &["endpoints", "--remote", "--api-timeout", "9223372036854775807"]);
+    let (api, _requests) = mock_provider(respond_with("200 OK", "", "[]"));
+    let (status, _, err) =
+        run(home.path(), api, &["endpoints", "--remote", "--request-timeout", "9223372036854775807"]);
     assert_eq!(status, 2, "{err}");
     assert!(err.contains("100000 days"), "{err}");
 }
 
 #[cfg(unix)]
 #[test]
-fn a_secret_may_stay_where_a_command_finds_it() {
+fn a_command_can_print_the_secret_instead_of_storing_it() {
     let home = tempfile::tempdir().unwrap();
     let vault = home.path().join("vault");
     std::fs::write(&vault, "plustive_test_secret_do_not_use\n").unwrap();
     let command = format!("cat {}", vault.display());
     assert_eq!(secret(&home, &["add", "plustive", "--command", &command], "").0, 0);
-    assert!(!on_disk(home.path()).contains("do_not_use"));
+    assert!(!read_data_folder(home.path()).contains("do_not_use"));
     assert!(secret(&home, &["list"], "").1.contains(&format!("printed by `{command}`")));
     assert_eq!(secret(&home, &["show", "--reveal"], "").1, "plustive_test_secret_do_not_use\n");
     let captured = home.path().join("captured.http");
@@ -473,7 +481,7 @@ fn a_secret_may_stay_where_a_command_finds_it() {
 
 #[cfg(unix)]
 #[test]
-fn what_a_command_prints_is_bytes_and_is_told_only_masked() {
+fn what_a_command_prints_is_bytes_and_is_requests_only_masked() {
     let home = tempfile::tempdir().unwrap();
     let command = r"printf '\377whsec_in_the_command'";
     assert_eq!(secret(&home, &["add", "plexos", "--command", command], "").0, 0);
@@ -491,7 +499,7 @@ fn what_a_command_prints_is_bytes_and_is_told_only_masked() {
 
 #[cfg(unix)]
 #[test]
-fn a_keyring_that_is_locked_while_a_listener_runs_takes_no_secret_from_it() {
+fn a_keyring_locked_while_a_listener_runs_does_not_remove_its_secret() {
     use crate::process::{Listener, REFERENCE, REFERENCE_MAC, post};
     let home = tempfile::tempdir().unwrap();
     let vault = home.path().join("vault");
@@ -512,9 +520,9 @@ fn a_keyring_that_is_locked_while_a_listener_runs_takes_no_secret_from_it() {
 }
 
 #[test]
-fn what_whtool_sent_itself_proves_no_endpoint_and_a_demonstration_stays_out_of_the_store() {
+fn deliveries_from_whtool_itself_do_not_prove_an_endpoint_and_a_demo_is_not_stored() {
     let home = tempfile::tempdir().unwrap();
-    let (api, _told) = provider(saying("200 OK", "", CREATED));
+    let (api, _requests) = mock_provider(respond_with("200 OK", "", CREATED));
     assert_eq!(run(home.path(), api, &["register", "--url", URL]).0, 0);
     let mut listener = crate::process::Listener::spawn(&mut whtool(home.path(), &["listen", "--json", "--port", "0"]));
     assert_eq!(run(home.path(), api, &["replay", "payment.debited", "--to", &listener.url]).0, 0);
@@ -547,14 +555,14 @@ fn file(folder: &Path, name: &str, bytes: &[u8]) -> String {
 }
 
 #[test]
-fn a_registration_of_which_nobody_knows_can_be_forgotten() {
+fn a_registration_with_an_unknown_result_can_be_forgotten() {
     let home = tempfile::tempdir().unwrap();
-    let (api, _told) = provider(saying("500 Oops", "", ""));
+    let (api, _requests) = mock_provider(respond_with("500 Oops", "", ""));
     assert_eq!(run(home.path(), api, &["register", "--url", URL]).0, 3);
     assert_eq!(run(home.path(), api, &["register", "--url", URL, "--again"]).0, 3);
     let said = run(home.path(), api, &["endpoints"]).2;
-    assert_eq!(said.matches("nobody knows").count(), 1, "{said}");
+    assert_eq!(said.matches("is unknown").count(), 1, "{said}");
     assert_eq!(run(home.path(), api, &["endpoints", "forget", URL]).0, 0);
-    assert!(!run(home.path(), api, &["endpoints"]).2.contains("nobody knows"));
-    assert_eq!(run(home.path(), api, &["endpoints", "forget", URL]).0, 3, "there is nothing left to forget");
+    assert!(!run(home.path(), api, &["endpoints"]).2.contains("is unknown"));
+    assert_eq!(run(home.path(), api, &["endpoints", "forget", URL]).0, 3, "nothing is left to forget");
 }

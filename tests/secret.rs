@@ -1,30 +1,31 @@
-//! `secret`: what is said of a secret that is kept. Completing its name is in `completions`, rotating beside a listener in `process`.
+//! `secret`: messages and warnings in process. Completion of names is tested in `completions`, storing through a real process in
+//! `register`.
 
 use crate::common::Made;
 use whtool::world::Environment as _;
 
 #[test]
-fn a_short_secret_is_taken_and_that_is_worth_a_word() {
+fn a_short_secret_is_stored_with_a_warning() {
     for (secret, is_short) in [("whsec_123456789", true), ("whsec_1234567890", false)] {
         let made = Made::default().input(secret);
         let run = made.run(&["secret", "add", "plexos"]);
         assert_eq!((run.status, run.text().as_str()), (0, "plexos\n"), "{}", run.err);
-        assert_eq!(run.err.contains("warning: it has 15 bytes only"), is_short, "{}", run.err);
+        assert_eq!(run.err.contains("warning: the secret has only 15 bytes"), is_short, "{}", run.err);
         assert!(!run.err.contains("123456"), "{}", run.err);
     }
 }
 
 #[test]
-fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
+fn a_secret_given_as_an_argument_is_refused_and_not_repeated() {
     let made = Made::default();
     let run = made.run(&["secret", "add", "plexos", "whsec_private_1234567890"]);
-    assert!(run.status == 2 && run.err.contains("never given as an argument"), "{}", run.err);
+    assert!(run.status == 2 && run.err.contains("can't be given as an argument"), "{}", run.err);
     assert!(run.err.contains("--file") && !run.err.contains("private"), "{}", run.err);
     assert!(made.private.lock().unwrap().is_empty());
 }
 
 #[test]
-fn a_placeholder_draws_a_warning() {
+fn a_placeholder_gives_a_warning() {
     for (secret, is_odd) in [
         ("whsec_0123456789…", true),
         ("whsec_...........", true),
@@ -37,7 +38,7 @@ fn a_placeholder_draws_a_warning() {
 }
 
 #[test]
-fn a_placeholder_in_the_environment_is_told_where_it_is_used_and_by_the_doctor() {
+fn a_placeholder_in_the_environment_is_reported_when_it_is_used_and_by_doctor() {
     let made = Made::default().variable("PLEXOS_WEBHOOK_SECRET", "whsec_0123456789…");
     let run = made.run(&["replay", "payment.debited"]);
     assert_eq!(run.err.matches("PLEXOS_WEBHOOK_SECRET looks like a placeholder").count(), 1, "{}", run.err);

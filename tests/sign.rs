@@ -190,7 +190,7 @@ fn verify_reads_the_json_and_http_formats() {
 fn without_a_secret_a_local_one_is_created_once() {
     let made = Made::default().input(PLEXOS);
     let first = made.run(&["sign", "-"]);
-    assert!(first.err.contains("made test secrets for this machine"), "{}", first.err);
+    assert!(first.err.contains("created local test secrets"), "{}", first.err);
     let second = made.run(&["sign", "-"]);
     assert_eq!((second.out, second.err.as_str()), (first.out, ""));
 }

@@ -98,7 +98,7 @@ fn list(args: &ListArgs, session: &Session<'_>) -> Result<CommandOutcome> {
         if args.json {
             let line = json!({
                 "schema": "whtool.sample/1", "provider": provider.name(), "name": sample.name, "type": sample.kind,
-                "meaning": sample.meaning, "source": sample.source,
+                "meaning": sample.meaning, "source": sample.source.to_string(),
             });
             writeln!(output, "{line}")?;
             continue;

@@ -1,8 +1,8 @@
 //! API calls and their errors.
 
 use crate::model::message::Request;
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
-use std::borrow::Cow;
 
 /// A parsed call, with path and query decoded.
 #[derive(Clone, Debug)]
@@ -58,28 +58,15 @@ impl CallError {
     }
 }
 
-/// Splits a path into decoded parts. `None`: a part is not UTF-8.
+/// Splits a path into decoded parts. `None`: a part has an incomplete escape or is not UTF-8.
 pub(super) fn split_path(path: &str) -> Option<Vec<String>> {
     let parts = path.split('/').filter(|part| !part.is_empty());
-    parts.map(|part| Some(percent_decode(part)?.into_owned())).collect()
-}
-
-fn percent_decode(part: &str) -> Option<Cow<'_, str>> {
-    if !part.contains('%') {
-        return Some(Cow::Borrowed(part));
-    }
-    let mut bytes = Vec::with_capacity(part.len());
-    let mut rest = part.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let digits = [rest.next()?, rest.next()?];
-            let [byte] = <[u8; 1]>::try_from(hex::decode(digits).ok()?).ok()?;
-            bytes.push(byte);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok().map(Cow::Owned)
+    let is_valid = |part: &str| {
+        let is_hex = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        part.split('%').skip(1).all(|rest| rest.get(..2).is_some_and(is_hex))
+    };
+    let decode = |part| Some(percent_decode_str(part).decode_utf8().ok()?.into_owned());
+    parts.map(|part| if is_valid(part) { decode(part) } else { None }).collect()
 }
 
 impl IncomingCall {

@@ -35,3 +35,70 @@ pub fn is_loopback(url: &Url) -> bool {
         None => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(host: &str) -> Url {
+        Url::parse(&format!("https://{host}/")).unwrap()
+    }
+
+    #[test]
+    fn private_addresses_and_names_are_private() {
+        for host in [
+            "127.0.0.1",
+            "10.0.0.8",
+            "172.16.0.1",
+            "192.168.1.4:8443",
+            "169.254.1.1",
+            "0.0.0.0",
+            "0.1.2.3",
+            "[::1]",
+            "[::]",
+            "[fd00::1]",
+            "[fe80::1]",
+            "[febf::1]",
+            "[::ffff:10.0.0.1]",
+            "localhost",
+            "shop.localhost",
+            "intranet",
+            "printer.local",
+            "db.internal",
+            "router.lan",
+            "shop.test",
+            "shop.test.",
+        ] {
+            assert!(is_private(&url(host)), "{host}");
+        }
+    }
+
+    #[test]
+    fn public_addresses_and_names_are_not_private() {
+        for host in [
+            "shop.example.com",
+            "8.8.8.8",
+            "172.32.0.1",
+            "[2606:4700::1]",
+            "[fec0::1]",
+            "[::ffff:8.8.8.8]",
+            "test.example.com",
+            "local.example.com",
+            "shop.testing",
+        ] {
+            assert!(!is_private(&url(host)), "{host}");
+        }
+    }
+
+    #[test]
+    fn only_loopback_addresses_and_localhost_are_this_machine() {
+        for host in
+            ["127.0.0.1", "127.8.8.8", "[::1]", "[::ffff:127.0.0.1]", "localhost", "localhost.", "shop.localhost"]
+        {
+            assert!(is_loopback(&url(host)), "{host}");
+        }
+        for host in ["0.0.0.0", "[::]", "10.0.0.1", "localhost.example.com", "notlocalhost", "shop.test"] {
+            assert!(!is_loopback(&url(host)), "{host}");
+        }
+    }
+}

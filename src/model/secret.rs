@@ -1,27 +1,24 @@
-//! Signing secrets: bytes that never print, under a name that does.
+//! Secrets: bytes that are never printed, with a name that is.
 //!
-//! Where secrets come from is decided in `settings`; keys are made of them in `signature`.
+//! `settings` reads secrets from their sources; `signature` turns them into keys.
 
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// Where a secret was found. Its text is the name under which verdicts speak of the secret.
+/// Source of a secret. Verdicts name the secret by the text of its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretOrigin {
-    /// An environment variable; `place` counts from 1 where a comma separates several, and is 0 for a single one.
+    /// Environment variable; `position` counts from 1 in a comma-separated list, and is 0 for a single secret.
     Environment {
-        /// The variable's name.
         variable: String,
-        /// Which of several.
         position: usize,
     },
-    /// A file, by the path the user gave.
+    /// File, by the path given by the user.
     File(String),
-    /// The `--secret` flag.
     Flag,
-    /// whtool's own store, under this name.
+    /// Registry, under this name.
     Stored(String),
-    /// The test secret that whtool made for this machine.
+    /// Local test secret of this machine.
     LocalTest,
 }
 
@@ -29,7 +26,7 @@ impl fmt::Display for SecretOrigin {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Environment { variable, position: 0 } => write!(out, "{variable}"),
-            Self::Environment { variable, position: place } => write!(out, "{variable} #{place}"),
+            Self::Environment { variable, position } => write!(out, "{variable} #{position}"),
             Self::File(path) => write!(out, "file {path}"),
             Self::Flag => write!(out, "--secret"),
             Self::Stored(name) => write!(out, "secret {name}"),
@@ -38,38 +35,37 @@ impl fmt::Display for SecretOrigin {
     }
 }
 
-/// Fewer bytes than this are hardly all of a secret: 16 are as many as nobody guesses.
+/// Length in bytes below which a secret can be guessed, or is incomplete.
 pub const SHORT_SECRET_BYTES: usize = 16;
 
-/// Whether a secret holds what secrets of providers do not, and what documents and dashboards show in their place.
+/// Checks whether a secret is a placeholder or a truncated secret, as documentation and dashboards show them.
 pub fn looks_like_placeholder(secret: &[u8]) -> bool {
     let text = String::from_utf8_lossy(secret).to_lowercase();
     let marks = ["...", "***", "xxxx", "your", "<", "changeme", "placeholder"];
     !secret.is_ascii() || marks.iter().any(|mark| text.contains(mark))
 }
 
-/// A secret for one provider.
+/// Secret for one provider.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret {
-    /// The provider's name, as in `Provider::name`.
+    /// The provider's `name()`.
     pub provider: &'static str,
-    /// Where it was found.
     pub origin: SecretOrigin,
     bytes: Zeroizing<Vec<u8>>,
 }
 
 impl Secret {
-    /// Takes the bytes of a secret as they are: nothing is trimmed or decoded.
+    /// Stores the bytes unchanged; nothing is trimmed or decoded.
     pub fn new(provider: &'static str, origin: SecretOrigin, bytes: impl Into<Vec<u8>>) -> Self {
         Self { provider, origin, bytes: Zeroizing::new(bytes.into()) }
     }
 
-    /// The secret itself, for computing with, never for showing.
+    /// Returns the bytes, to compute with and never to show.
     pub fn expose(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Whether this is the machine's own test secret, which no provider knows.
+    /// Checks whether this is the local test secret, which no provider knows.
     pub fn is_local_test(&self) -> bool {
         self.origin == SecretOrigin::LocalTest
     }
@@ -86,16 +82,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_does_not_print() {
+    fn a_secret_is_never_printed() {
         let secret = Secret::new("plexos", SecretOrigin::Flag, "whsec_very_private");
         assert_eq!(format!("{secret:?}"), "Secret(plexos, --secret, ***)");
     }
 
     #[test]
-    fn one_of_several_is_named_by_its_place() {
-        let origin = |place| {
-            SecretOrigin::Environment { variable: "PLEXOS_WEBHOOK_SECRET".to_owned(), position: place }.to_string()
-        };
+    fn a_secret_of_a_list_is_named_by_its_position() {
+        let origin =
+            |position| SecretOrigin::Environment { variable: "PLEXOS_WEBHOOK_SECRET".to_owned(), position }.to_string();
         assert_eq!(origin(0), "PLEXOS_WEBHOOK_SECRET");
         assert_eq!(origin(2), "PLEXOS_WEBHOOK_SECRET #2");
     }

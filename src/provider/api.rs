@@ -1,6 +1,6 @@
-//! A provider's API as values: where it is, what is asked of it, and what an answer that is no answer means.
+//! A provider's API: its base URL, calls as values, and the parsing of responses.
 //!
-//! Nothing is sent here: `World::send` does that. What the single calls are is each provider's.
+//! Nothing is sent here; `World` sends requests. Each provider defines its own calls.
 
 use super::Provider;
 use crate::model::error::Error;
@@ -15,56 +15,52 @@ use serde_json::Value;
 use std::time::Duration;
 use url::Url;
 
-/// Where a provider's API is, and how its keys look.
+/// Base URL and keys of a provider's API.
 #[derive(Clone, Copy, Debug)]
 pub struct Api {
-    /// Scheme and host.
+    /// Default base URL: scheme and host.
     pub base: &'static str,
-    /// What every path begins with.
+    /// Common prefix of all paths.
     pub prefix: &'static str,
-    /// The environment variable of another base URL.
+    /// Environment variable that overrides the base URL.
     pub base_variable: &'static str,
-    /// What keys begin with that move real money.
+    /// Prefix of keys that move real money.
     pub live_key_prefix: &'static str,
-    /// What keys begin with that do not, when there are such.
+    /// Prefix of test keys, if the provider has a test mode.
     pub test_key_prefix: Option<&'static str>,
-    /// The path of a GET that any key may make.
+    /// Path of a GET that every key may send, used to check a key.
     pub probe_path: &'static str,
-    /// Where keys and webhooks are found by hand.
+    /// Name or address of the dashboard.
     pub dashboard: &'static str,
 }
 
-/// A call to a provider's API.
+/// Call to a provider's API.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApiCall {
-    /// `GET` and the like.
     pub method: &'static str,
-    /// The path below the prefix, and the query, both percent-encoded.
+    /// Percent-encoded path below the prefix, with the query.
     pub path: String,
-    /// What is sent along, as JSON.
     pub body: Option<Value>,
-    /// Makes a repeat harmless, where the provider honours it.
+    /// Lets the provider recognize a repeated call.
     pub idempotency_key: Option<String>,
 }
 
 impl ApiCall {
-    /// A call that changes nothing.
     pub fn get(path: impl Into<String>) -> Self {
         Self { method: "GET", path: path.into(), body: None, idempotency_key: None }
     }
 
-    /// A call that sends something.
     pub fn with_body(method: &'static str, path: impl Into<String>, body: Value) -> Self {
         Self { method, path: path.into(), body: Some(body), idempotency_key: None }
     }
 
-    /// Whether it can change something at the provider.
+    /// Checks whether the call may change something at the provider.
     pub fn is_write(&self) -> bool {
         self.method != "GET"
     }
 
-    /// The request, with the key as the bearer's token (both providers: <https://docs.pay.plexos.io/pages/authentication>,
-    /// <https://docs.plustiveimpact.com/authentication>). `Err`: the key, or another value, can't stand in a header.
+    /// Builds the request, with the key as bearer token (<https://docs.pay.plexos.io/pages/authentication>,
+    /// <https://docs.plustiveimpact.com/authentication>). Fails if the key is not a valid header value.
     pub fn request(&self, key: &Secret) -> Result<Request, HeaderError> {
         let mut headers = Headers::new();
         headers.push("Authorization", &[b"Bearer ", key.expose()].concat())?;
@@ -80,15 +76,15 @@ impl ApiCall {
         Ok(Request { method: self.method.to_owned(), target: self.path.clone(), headers, body })
     }
 
-    /// What is sent to the API at this base.
+    /// Builds the request to the API at this base URL.
     pub fn outgoing(&self, number: u64, api: &Api, base: &Url, key: &Secret) -> Result<OutgoingRequest, HeaderError> {
         Ok(OutgoingRequest { number, url: api.url(base, &self.path), request: self.request(key)? })
     }
 }
 
 impl Api {
-    /// The whole URL of a path below the prefix. A base that ends in a version, as in `https://api.example/v1`, has its own
-    /// prefix (contradiction U9: Plustive's pages write both `/api/v1` and `/v1`).
+    /// Builds the URL of a path. A base URL that ends in a version, such as `https://api.example/v1`, replaces the prefix
+    /// (contradiction U9: Plustive's pages say both `/api/v1` and `/v1`).
     pub fn url(&self, base: &Url, path: &str) -> Url {
         let text = base.as_str().trim_end_matches('/');
         let last = base.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
@@ -101,57 +97,47 @@ impl Api {
         whole.unwrap_or_else(|_| base.clone())
     }
 
-    /// Whether this key moves real money.
     pub fn is_live(&self, key: &Secret) -> bool {
         key.expose().starts_with(self.live_key_prefix.as_bytes())
     }
 }
 
-/// What a provider says about a call that it refuses.
+/// Details in the body of an error response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ErrorDetails {
-    /// In words.
     pub message: Option<String>,
-    /// In a word for machines.
     pub code: Option<String>,
 }
 
-/// Why an answer is not what was asked for.
+/// Response that does not contain the requested JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResponseError {
-    /// The provider refused.
+    /// A status of 400 or more.
     Rejected {
-        /// The HTTP status.
         status: u16,
-        /// What it said.
         complaint: ErrorDetails,
-        /// How long it wants to be left alone.
+        /// Value of `Retry-After`.
         retry_after: Option<Duration>,
     },
-    /// A redirect, which is not followed: the key would go along.
-    Redirected {
-        /// The HTTP status.
-        status: u16,
-        /// Where to, when it said so.
-        location: Option<String>,
-    },
-    /// A good status, and nothing else.
+    /// Redirect, which is not followed because it would send the key to another URL.
+    Redirected { status: u16, location: Option<String> },
+    /// Status 2xx without a body.
     Empty,
-    /// A good status, and something that is not JSON.
+    /// Status 2xx with a body that is not JSON.
     NotJson {
-        /// How it begins.
+        /// First characters of the body, masked.
         start: String,
     },
-    /// A good status, and more than whtool reads.
+    /// Status 2xx with a body above the size limit.
     TooLong,
-    /// JSON, but not what the provider documents.
+    /// JSON in which this field is missing or has an undocumented type.
     Unexpected(&'static str),
 }
 
-/// How many bytes of what is no JSON are looked at, to show how it begins.
-const START: usize = 1_000;
+/// Number of bytes of a body that is not JSON from which an excerpt is taken.
+const EXCERPT_BYTES: usize = 1_000;
 
-/// The JSON of an answer with a good status. 204 and an empty body are `Empty`.
+/// Parses the JSON of a response with a 2xx status.
 pub fn parse_response(provider: &dyn Provider, answer: &Answer, now: Timestamp) -> Result<Value, ResponseError> {
     let parsed = serde_json::from_slice::<Value>(&answer.body);
     let status = answer.status.0;
@@ -176,11 +162,14 @@ pub fn parse_response(provider: &dyn Provider, answer: &Answer, now: Timestamp) 
         return Err(ResponseError::Empty);
     }
     parsed.map_err(|_| ResponseError::NotJson {
-        start: truncate(&mask_secrets(&String::from_utf8_lossy(answer.body.get(..START).unwrap_or(&answer.body))), 60),
+        start: truncate(
+            &mask_secrets(&String::from_utf8_lossy(answer.body.get(..EXCERPT_BYTES).unwrap_or(&answer.body))),
+            60,
+        ),
     })
 }
 
-/// How long `Retry-After` asks to wait: seconds, or a date (RFC 9110 section 10.2.3).
+/// Reads `Retry-After`: seconds or a date (RFC 9110 section 10.2.3).
 pub fn retry_after(headers: &Headers, now: Timestamp) -> Option<Duration> {
     let text = std::str::from_utf8(headers.get("retry-after")?).ok()?.trim();
     if let Ok(seconds) = text.parse() {
@@ -191,17 +180,17 @@ pub fn retry_after(headers: &Headers, now: Timestamp) -> Option<Duration> {
 }
 
 impl ResponseError {
-    /// Whether the same call may fare better later.
+    /// Checks whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Rejected { status, .. } if Status(*status).is_retryable())
     }
 
-    /// The error that the user sees when `what` could not be done.
-    pub fn to_error(&self, provider: &dyn Provider, what: &str) -> Error {
+    /// Builds the error for the user; `message` says what failed.
+    pub fn to_error(&self, provider: &dyn Provider, message: &str) -> Error {
         let title = provider.title();
         let Self::Rejected { status, complaint, retry_after } = self else {
-            let error = Error::failed(what).because(self.reason(title));
-            return error.hint(format!("is {} right? It should be {title}'s API", provider.api().base_variable));
+            let error = Error::failed(message).because(self.reason(title));
+            return error.hint(format!("check {}: it must be the URL of {title}'s API", provider.api().base_variable));
         };
         let said = complaint
             .message
@@ -212,44 +201,43 @@ impl ResponseError {
             complaint.code.as_ref().map(|code| format!(" ({})", truncate(&mask_secrets(code), 40))).unwrap_or_default();
         let why = format!("{title} answered {status}{said}{code}");
         let error = match status {
-            401 | 403 => Error::credentials(what),
-            _ => Error::failed(what),
+            401 | 403 => Error::credentials(message),
+            _ => Error::failed(message),
         };
         let error = error.because(why);
         match (provider.status_hint(*status), retry_after) {
-            (_, Some(span)) => error.hint(format!("it asks to wait {} s", span.as_secs())),
+            (_, Some(span)) => error.hint(format!("retry after {} s", span.as_secs())),
             ("", None) => error,
             (advice, None) => error.hint(advice),
         }
     }
 
-    /// In words, for what is not a refusal.
     fn reason(&self, title: &str) -> String {
         match self {
             Self::Rejected { status, .. } => format!("{title} answered {status}"),
             Self::Redirected { status, location } => {
                 let place = location.as_ref().map(|place| format!(" to {place}")).unwrap_or_default();
-                format!("a redirect ({status}{place}), which is not followed: the key would go along")
+                format!("redirect ({status}{place}) not followed: it would send the API key to another URL")
             }
-            Self::Empty => "the answer is empty".to_owned(),
+            Self::Empty => "the response is empty".to_owned(),
             Self::NotJson { start } if start.trim_start().starts_with('<') => {
-                format!("the answer is HTML, not JSON: `{start}`")
+                format!("the response is HTML, not JSON: `{start}`")
             }
-            Self::NotJson { start } => format!("the answer is not JSON: `{start}`"),
-            Self::TooLong => "the answer is longer than whtool reads".to_owned(),
-            Self::Unexpected(field) => format!("the answer has no usable `{field}`"),
+            Self::NotJson { start } => format!("the response is not JSON: `{start}`"),
+            Self::TooLong => "the response is larger than 8 MiB".to_owned(),
+            Self::Unexpected(field) => format!("the response has no valid `{field}`"),
         }
     }
 }
 
-/// What a status means where the provider says nothing of its own.
+/// Returns advice that applies to every provider.
 pub(super) fn common_hint(status: u16) -> &'static str {
     match status {
-        400 | 422 => "see what the provider says about the request",
-        401 => "the key is wrong or revoked",
-        404 => "check the id: it may belong to the other environment, test or live",
-        429 => "wait a little, and ask less at a time",
-        500.. => "the provider has a fault: try again later",
+        400 | 422 => "fix the request as the provider says",
+        401 => "check the API key: it is wrong or revoked",
+        404 => "check the id, and whether it belongs to test or live mode",
+        429 => "wait, then send fewer requests at once",
+        500.. => "try again later",
         _ => "",
     }
 }
@@ -273,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_may_bring_its_own_version_or_a_path() {
+    fn a_base_url_may_contain_a_version_or_a_path() {
         let url = |name: &str, base: &str| {
             provider::by_name(name).unwrap().api().url(&Url::parse(base).unwrap(), "/x?y=z").to_string()
         };
@@ -285,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_carries_the_key_and_says_what_it_wants() {
+    fn a_request_has_the_key_and_content_headers() {
         let key = Secret::new("plexos", SecretOrigin::Flag, "sk_test_1");
         let call = ApiCall::with_body("POST", "/webhooks", serde_json::json!({"url": "https://x"}));
         let request = call.request(&key).unwrap();
@@ -298,14 +286,14 @@ mod tests {
     }
 
     #[test]
-    fn a_good_answer_is_its_json_whatever_the_good_status() {
+    fn every_2xx_status_returns_the_json() {
         for status in [200, 201, 299] {
             assert_eq!(parse_response(plexos(), &answer(status, b"", "{\"a\":1}"), now()).unwrap()["a"], 1);
         }
     }
 
     #[test]
-    fn each_way_of_not_answering_is_told_apart_and_none_is_silent() {
+    fn each_unusable_response_has_its_own_error() {
         let unfit = |status, headers: &[u8], body: &str| {
             parse_response(plexos(), &answer(status, headers, body), now()).unwrap_err()
         };
@@ -320,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_what_the_provider_said_and_decides_the_exit_status() {
+    fn a_refusal_quotes_the_provider_and_decides_the_exit_status() {
         let body = r#"{"error":{"message":"Payment not found","code":"NOT_FOUND"}}"#;
         let error =
             |status| parse_response(plexos(), &answer(status, b"", body), now()).unwrap_err().to_error(plexos(), "x");
@@ -333,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_or_secret_that_comes_back_is_masked() {
+    fn keys_and_secrets_in_responses_are_masked() {
         let body = r#"{"error":{"message":"Invalid API key sk_test_abc123","code":"sk_test_abc123"}}"#;
         let long = format!("{}{{\"secret\":\"whsec_abc123", " ".repeat(40));
         let answers = [

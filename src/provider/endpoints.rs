@@ -1,76 +1,70 @@
-//! Webhook endpoints at a provider: what can be asked for, and what comes back.
+//! Managing webhook endpoints through a provider's API: requests and responses.
 
 use super::api::{ApiCall, ResponseError};
 use serde_json::Value;
 
-/// What is asked of a provider about its webhook endpoints.
+/// Request to manage webhook endpoints.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EndpointRequest {
-    /// A new endpoint. A repeat may make a second one.
+    /// Creates an endpoint. Sent twice, it may create two.
     Create(EndpointFields),
-    /// The endpoints, a page of them.
-    List {
-        /// The id of the last one of the page before.
-        after: Option<String>,
-    },
-    /// One endpoint, by its id.
+    /// Lists one page of endpoints, after the one with this id.
+    List { after: Option<String> },
+    /// Returns the endpoint with this id.
     Get(String),
-    /// Another URL, other events or the like for the endpoint of this id.
+    /// Changes the given fields of the endpoint with this id.
     Update(String, EndpointFields),
-    /// The end of the endpoint of this id.
+    /// Deletes the endpoint with this id.
     Delete(String),
 }
 
-/// An endpoint as it should be. Of an update, only what is given changes.
+/// Fields of an endpoint to create or change. `None` is not sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EndpointFields {
-    /// Where deliveries go.
     pub url: Option<String>,
-    /// The types of events that are sent there.
+    /// Event types it subscribes to.
     pub events: Option<Vec<String>>,
-    /// A label.
     pub description: Option<String>,
-    /// Whether it is delivered to, in the provider's word.
+    /// The provider's own word.
     pub status: Option<&'static str>,
 }
 
-/// A call about endpoints, and what is known of it.
+/// API call that manages endpoints.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EndpointCall {
-    /// The call.
     pub call: ApiCall,
-    /// Whether the provider documents it.
     pub support: CallSupport,
 }
 
-/// Whether a provider documents a call.
+/// Certainty that a provider has a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallSupport {
-    /// On a page of its own.
     Documented,
-    /// Nowhere: it is what the provider's other calls suggest.
+    /// Derived from the provider's other calls; it may not exist.
     Undocumented,
 }
 
-/// An endpoint as a provider tells of it. Only the id is sure to be there.
+/// Endpoint in a response of the provider. Only the id is always present.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RemoteEndpoint {
-    /// Its id.
     pub id: String,
-    /// Where deliveries go.
     pub url: Option<String>,
-    /// The types of events.
     pub events: Vec<String>,
-    /// The provider's word for its state.
     pub status: Option<String>,
-    /// The label.
     pub description: Option<String>,
-    /// When it was made, as the provider writes it.
+    /// Time of creation as sent.
     pub created: Option<String>,
 }
 
+/// One page of a list of endpoints.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointPage {
+    pub endpoints: Vec<RemoteEndpoint>,
+    pub has_more: bool,
+}
+
 impl RemoteEndpoint {
-    /// Reads one; other names than these are left aside.
+    /// Reads an endpoint, ignoring unknown fields.
     pub fn parse(body: &Value) -> Result<Self, ResponseError> {
         let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
         let events = body.get("events").and_then(Value::as_array);
@@ -84,24 +78,17 @@ impl RemoteEndpoint {
             created: text("createdAt"),
         })
     }
-
-    /// Reads a page of a list, `{ data, hasMore }` or a bare array, and says whether there is more.
-    pub fn parse_page(body: &Value) -> Result<(Vec<Self>, More), ResponseError> {
-        let items =
-            body.as_array().or_else(|| body.get("data")?.as_array()).ok_or(ResponseError::Unexpected("data"))?;
-        let page = items.iter().map(Self::parse).collect::<Result<Vec<_>, _>>()?;
-        let has_more = body.get("hasMore").and_then(Value::as_bool) == Some(true) && !page.is_empty();
-        Ok((page, if has_more { More::Follows } else { More::None }))
-    }
 }
 
-/// Whether a list goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum More {
-    /// Another page follows.
-    Follows,
-    /// This is the end.
-    None,
+impl EndpointPage {
+    /// Reads a page: `{ data, hasMore }` or a bare array.
+    pub fn parse(body: &Value) -> Result<Self, ResponseError> {
+        let items = body.as_array().or_else(|| body.get("data")?.as_array());
+        let items = items.ok_or(ResponseError::Unexpected("data"))?;
+        let endpoints = items.iter().map(RemoteEndpoint::parse).collect::<Result<Vec<_>, _>>()?;
+        let has_more = body.get("hasMore").and_then(Value::as_bool) == Some(true) && !endpoints.is_empty();
+        Ok(Self { endpoints, has_more })
+    }
 }
 
 #[cfg(test)]
@@ -110,20 +97,21 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_list_may_be_a_page_or_bare() {
+    fn a_list_is_a_page_or_a_bare_array() {
         let one = json!({"id": "we_1", "events": ["a"]});
-        let told = RemoteEndpoint { id: "we_1".to_owned(), events: vec!["a".to_owned()], ..RemoteEndpoint::default() };
-        assert_eq!(RemoteEndpoint::parse_page(&json!([one])), Ok((vec![told.clone()], More::None)));
-        assert_eq!(
-            RemoteEndpoint::parse_page(&json!({"data": [one], "hasMore": true})),
-            Ok((vec![told], More::Follows))
-        );
-        assert_eq!(RemoteEndpoint::parse_page(&json!({"data": [], "hasMore": true})), Ok((vec![], More::None)));
-        assert_eq!(RemoteEndpoint::parse_page(&json!({"x": 1})), Err(ResponseError::Unexpected("data")));
+        let endpoint =
+            RemoteEndpoint { id: "we_1".to_owned(), events: vec!["a".to_owned()], ..RemoteEndpoint::default() };
+        let page = |endpoints: &[&RemoteEndpoint], has_more| {
+            Ok(EndpointPage { endpoints: endpoints.iter().copied().cloned().collect(), has_more })
+        };
+        assert_eq!(EndpointPage::parse(&json!([one])), page(&[&endpoint], false));
+        assert_eq!(EndpointPage::parse(&json!({"data": [one], "hasMore": true})), page(&[&endpoint], true));
+        assert_eq!(EndpointPage::parse(&json!({"data": [], "hasMore": true})), page(&[], false));
+        assert_eq!(EndpointPage::parse(&json!({"x": 1})), Err(ResponseError::Unexpected("data")));
     }
 
     #[test]
-    fn without_an_id_there_is_no_endpoint() {
+    fn an_endpoint_without_an_id_is_an_error() {
         for body in [json!({}), json!({"id": ""}), json!({"id": 7}), json!(null)] {
             assert_eq!(RemoteEndpoint::parse(&body), Err(ResponseError::Unexpected("id")));
         }

@@ -1,7 +1,8 @@
-//! Providers: all that whtool knows of each, as pure values and functions.
+//! The supported providers, each described by pure values and functions.
 //!
-//! A provider is one folder and one word in `ALL`. It turns a request into a claim, reads an event, writes signature
-//! headers, and has samples. It performs nothing and holds no secret; MACs are computed in `signature`.
+//! A provider is one folder and one entry in `ALL`. It reads requests and events, writes signature
+//! headers and describes API calls. It does no I/O and holds no secret: `model::signature` computes
+//! MACs, and `World` sends requests. To add one, see `docs/adding-a-provider.md`.
 
 pub mod api;
 pub(crate) mod endpoints;
@@ -20,140 +21,140 @@ use crate::model::verdict::Malformed;
 use crate::provider::sample::Sample;
 use api::{Api, ApiCall, ErrorDetails, ResponseError};
 use endpoints::{EndpointCall, EndpointRequest};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use record::{Record, RecordStatus};
 use serde_json::Value;
 
-/// Every provider, in the order in which they are asked.
+/// Every provider, in the order in which they are tried.
 pub static ALL: &[&dyn Provider] = &[&plexos::Plexos, &plustive::Plustive];
 
-/// A payment or reselling service that sends signed webhooks.
+/// Service that sends signed webhooks.
 pub trait Provider: Sync {
-    /// The word for it on the command line and in records: `plexos`.
+    /// Returns its name on the command line and in records, such as `plexos`.
     fn name(&self) -> &'static str;
-    /// Its name in prose: `Plexos Pay`.
+    /// Returns its name in prose, such as `Plexos Pay`.
     fn title(&self) -> &'static str;
-    /// The environment variable of the signing secret.
+    /// Returns the environment variable of the signing secret.
     fn secret_variable(&self) -> &'static str;
-    /// The environment variable of the API key.
+    /// Returns the environment variable of the API key.
     fn key_variable(&self) -> &'static str;
-    /// What its signing secrets begin with, when that is known.
+    /// Returns the prefix of its signing secrets; empty if none is known.
     fn secret_prefix(&self) -> &'static str;
-    /// Its pages on webhooks: the reference, and the guide, which may be the same.
+    /// Returns its pages on webhooks: the reference and the guide, which may be the same page.
     fn webhook_pages(&self) -> [&'static str; 2];
 
-    /// The header that carries the signature.
+    /// Returns the header that carries the signature.
     fn signature_header(&self) -> &'static str;
-    /// The header that carries the time of signing, if there is one.
+    /// Returns the header that carries the signed timestamp, if there is one.
     fn timestamp_header(&self) -> Option<&'static str>;
-    /// What is signed before the body, when the time of signing is written like this.
+    /// Returns the text that is signed before the body, given the value of the timestamp header.
     fn signed_prefix(&self, timestamp: &str) -> String;
-    /// What a request that carries the signature header claims, or why the headers can't be read.
+    /// Reads the signature headers. Fails if they are malformed.
     fn claim<'r>(&self, request: &'r Request) -> Result<Claim<'r>, Malformed>;
-    /// The headers that make a request signed, in order.
+    /// Returns the headers of a signed request, in order.
     fn signature_headers(&self, mac: &Mac, timestamp: &str, form: SignatureForm) -> Vec<(&'static str, String)>;
 
-    /// Whether a payload with these top-level keys is this provider's.
+    /// Checks whether a payload with these top-level keys comes from this provider.
     fn owns_payload(&self, keys: &[String]) -> bool;
-    /// Reads a payload; anything may be missing.
+    /// Reads an event; any field may be missing.
     fn parse_event(&self, payload: &Payload<'_>) -> Event;
-    /// The documented event types.
+    /// Returns the documented event types.
     fn event_types(&self) -> &'static [EventType];
-    /// What the provider's identifiers begin with; such texts in samples are made fresh.
+    /// Returns the prefixes of its identifiers. Identifiers in samples are replaced by new ones.
     fn id_prefixes(&self) -> &'static [&'static str];
-    /// Sample payloads.
     fn samples(&self) -> Vec<Sample>;
 
-    /// Where its API is.
     fn api(&self) -> &'static Api;
-    /// What the body of a refusal says. `None`: nothing that is known.
+    /// Reads the body of an error response. `None`: it has no known format.
     fn error_details(&self, body: &Value) -> Option<ErrorDetails>;
-    /// The call for something about its webhook endpoints. `None`: there is no such call; the dashboard has it.
-    fn endpoint_call(&self, asked: &EndpointRequest) -> Option<EndpointCall>;
-    /// What to try when a call was answered with this status; empty: nothing is known to help.
+    /// Returns the call that manages webhook endpoints. `None`: only the dashboard can.
+    fn endpoint_call(&self, request: &EndpointRequest) -> Option<EndpointCall>;
+    /// Returns advice on a response with this status; empty if there is none.
     fn status_hint(&self, status: u16) -> &'static str;
 
-    /// Whether a reference is this provider's by its look.
+    /// Checks whether a reference has the form of this provider's references.
     fn owns_reference(&self, reference: &str) -> bool;
-    /// The call that looks a reference up. `None`: none is documented for it.
+    /// Checks whether lookups accept references that the merchant chose.
+    fn accepts_merchant_references(&self) -> bool;
+    /// Returns the call that looks up a reference. `None`: no such call is documented.
     fn lookup_call(&self, reference: &str) -> Option<ApiCall>;
-    /// What can be looked up, in words.
+    /// Lists in words the references that can be looked up.
     fn lookup_description(&self) -> &'static str;
-    /// The record in the answer to that.
+    /// Reads the response to a lookup.
     fn parse_record(&self, body: &Value) -> Result<Record, ResponseError>;
-    /// What a status means, in an answer or an event.
+    /// Interprets a status of a record or an event.
     fn parse_status(&self, status: &str) -> RecordStatus;
-    /// The reference that an event with this id and subject can be looked up by.
+    /// Returns the reference under which an event with this id and subject can be looked up.
     fn lookup_reference<'e>(&self, event_id: Option<&'e str>, subject: Option<&'e str>) -> Option<&'e str>;
-    /// The event that would have told the status in the answer to a lookup. `None`: no event does.
+    /// Builds the event that reports the status of a looked-up record. `None`: no event reports it.
     fn rebuild_event(&self, body: &Value) -> Option<Value>;
 }
 
-/// A documented type of event.
+/// Documented event type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventType {
-    /// As it is sent: `payment.debited`.
+    /// Name as sent, such as `payment.debited`.
     pub name: &'static str,
-    /// When it is sent.
+    /// Occasion on which it is sent.
     pub meaning: &'static str,
-    /// The status the object in it should have; empty: any.
+    /// Status that the object in the payload should have; empty: any.
     pub status: &'static str,
 }
 
-/// How a signature is written, where a provider documents two ways.
+/// Format of the signature header, for a provider that documents two.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SignatureForm {
-    /// The way of the provider's reference.
+    /// Format of the provider's reference.
     #[default]
     Reference,
-    /// The bare hex of Plustive's guide (contradiction U1).
+    /// Bare hex, as in Plustive's guide (contradiction U1).
     BareHex,
 }
 
-/// The provider of this name.
+fn find(matches: impl Fn(&dyn Provider) -> bool) -> Option<&'static dyn Provider> {
+    ALL.iter().copied().find(|provider| matches(*provider))
+}
+
 pub fn by_name(name: &str) -> Option<&'static dyn Provider> {
-    ALL.iter().copied().find(|provider| provider.name() == name)
+    find(|provider| provider.name() == name)
 }
 
-/// The provider whose signature header the request carries.
+/// Finds the provider whose signature header the request carries.
 pub fn by_header(request: &Request) -> Option<&'static dyn Provider> {
-    ALL.iter().copied().find(|provider| request.headers.get(provider.signature_header()).is_some())
+    find(|provider| request.headers.get(provider.signature_header()).is_some())
 }
 
-/// The provider whose payload has these top-level keys.
+/// Finds the provider whose payloads have these top-level keys.
 pub fn by_payload_keys(keys: &[String]) -> Option<&'static dyn Provider> {
-    ALL.iter().copied().find(|provider| provider.owns_payload(keys))
+    find(|provider| provider.owns_payload(keys))
 }
 
-/// The provider whose reference this is; what has the look of none is a merchant's own, which Plustive alone looks up.
+/// Finds the provider to query for a reference: the one whose form it has, or else the one that
+/// accepts merchant references.
 pub fn by_reference(reference: &str) -> &'static dyn Provider {
-    let owner = ALL.iter().copied().find(|provider| provider.owns_reference(reference));
-    owner.unwrap_or(&plustive::Plustive)
+    let owner = find(|provider| provider.owns_reference(reference));
+    owner.or_else(|| find(|provider| provider.accepts_merchant_references())).unwrap_or(ALL[0])
 }
 
-/// Every sample with its provider, in the order they are listed.
+/// Lists every sample with its provider.
 pub fn samples() -> impl Iterator<Item = (&'static dyn Provider, Sample)> {
     ALL.iter().flat_map(|&provider| provider.samples().into_iter().map(move |sample| (provider, sample)))
 }
 
-/// A moment as providers write it in headers: whole Unix seconds.
+/// Formats a time for a timestamp header, in whole Unix seconds.
 pub fn format_unix_seconds(time: Timestamp) -> String {
     time.as_second().to_string()
 }
 
-/// A text as one segment of a path, or one value in a query: everything but letters, digits, `-`, `.`, `_` and `~` is encoded.
+/// Every byte except the unreserved ones of RFC 3986 section 2.3.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Percent-encodes a text for use as one path segment or one query value.
 pub fn path_segment(text: &str) -> String {
-    let mut segment = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            segment.push(char::from(byte));
-        } else {
-            segment.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    segment
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// An amount in minor units, sent as a string or as a number. `Err`: the text of one that is not whole.
+/// Reads an amount in minor units, sent as a string or a number. Returns the text of one that is not whole as an error.
 fn parse_minor_units(field: &JsonValue<'_>) -> Result<i128, String> {
     match field {
         JsonValue::Text(text) => text.0.parse().map_err(|_| text.0.clone().into_owned()),
@@ -182,16 +183,16 @@ mod tests {
     }
 
     #[test]
-    fn every_sample_is_recognised_and_reads_without_a_warning() {
+    fn every_sample_belongs_to_its_provider_and_has_no_warnings() {
         for (provider, sample) in samples() {
-            let fields = sample.body.as_object().expect("a sample is an object");
+            let fields = sample.body.as_object().expect("samples are objects");
             let keys: Vec<_> = fields.keys().cloned().collect();
             assert_eq!(by_payload_keys(&keys).map(Provider::name), Some(provider.name()), "{}", sample.name);
             let text = sample.body.to_string();
             let event = provider.parse_event(&Payload::parse(text.as_bytes()).unwrap());
             assert_eq!(event.warnings, [], "{}", sample.name);
             assert!(event.key.is_some() && event.id.is_some(), "{}", sample.name);
-            let kind = event.kind.expect("a sample has a type");
+            let kind = event.kind.expect("samples have a type");
             assert!(provider.event_types().iter().any(|known| known.name == kind), "{kind}");
         }
     }
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_is_whole_or_its_text_comes_back() {
+    fn amounts_are_whole_numbers_in_text_or_json() {
         let read = |text: &str| parse_minor_units(&serde_json::from_str(text).unwrap());
         assert_eq!(read("27000"), Ok(27_000));
         assert_eq!(read("\"10000\""), Ok(10_000));
@@ -215,5 +216,14 @@ mod tests {
         assert_eq!(read("270.5"), Err("270.5".to_owned()));
         assert_eq!(read("\"1e3\""), Err("1e3".to_owned()));
         assert_eq!(read("null"), Err("null".to_owned()));
+    }
+
+    #[test]
+    fn a_reference_selects_its_provider_and_any_other_text_the_one_that_accepts_merchant_references() {
+        let name = |reference| by_reference(reference).name();
+        assert_eq!([name("pi_def456"), name("we_abc123"), name("PLS-7XKQR4N")], ["plexos", "plexos", "plustive"]);
+        assert_eq!([name("order-1001"), name("")], ["plustive"; 2]);
+        let accepting: Vec<_> = ALL.iter().filter(|provider| provider.accepts_merchant_references()).collect();
+        assert_eq!(accepting.len(), 1, "a merchant reference must not depend on the order of the providers");
     }
 }

@@ -1,41 +1,39 @@
-//! A provider's own record of a payment, refund or purchase, read from its answer to a lookup.
+//! A provider's record of a payment, refund or purchase, read from the response to a lookup.
 //!
-//! The fields are each provider's; what record, webhooks and orders say together is `reconcile`'s.
+//! Each provider maps its own fields to a `Record`. `reconcile` compares records with webhooks and orders.
 
 use super::api::ResponseError;
+use super::path_segment;
 use crate::model::money::Money;
 use crate::model::timestamp::Timestamp;
 use serde_json::Value;
 
-/// What a provider has on record under a reference.
+/// Payment, refund or purchase as the provider has recorded it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The provider's own reference.
     pub reference: String,
     /// The merchant's reference: Plexos' `externalId`, Plustive's `clientReference`.
     pub merchant_reference: Option<String>,
-    /// What kind of thing it is: `payment`, `refund`, `transaction`.
+    /// Kind of object, such as `payment`, `refund` or `transaction`.
     pub object: &'static str,
-    /// The status as sent; one that is not documented passes through.
+    /// Status as sent, even if it is undocumented.
     pub status: String,
     pub parsed_status: RecordStatus,
-    /// The amount.
     pub money: Option<Money>,
-    /// What the amount is.
     pub amount: AmountKind,
     pub expected_event: ExpectedEvent,
-    /// When it was made.
     pub created: Option<Timestamp>,
-    /// When it changed last, or ended.
+    /// Time of the last change.
     pub changed: Option<Timestamp>,
 }
 
-/// What the amount of a record is.
+/// Meaning of a record's amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AmountKind {
-    /// The amount that webhooks and orders speak of too.
+    /// Same amount as in webhooks and orders.
     Same,
-    /// What was charged, which may differ from it.
+    /// Amount charged, which may differ from the amount in webhooks and orders.
     Charged,
 }
 
@@ -67,29 +65,27 @@ impl RecordStatus {
     }
 }
 
-/// The outcomes that both providers' statuses come down to.
+/// Outcome that the statuses of all providers are mapped to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordState {
-    /// Not decided yet.
+    /// Not final yet.
     Open,
-    /// The money was taken, or the goods delivered.
+    /// The money was taken, or the purchase was delivered.
     Succeeded,
-    /// A part of the money went back.
+    /// Part of the money was returned.
     PartlyRefunded,
-    /// The money went back.
+    /// All of the money was returned.
     Refunded,
-    /// It failed.
     Failed,
-    /// It ran out of time.
+    /// It was not confirmed in time.
     Expired,
-    /// It was called off.
     Cancelled,
-    /// The status is not documented.
+    /// The status is undocumented.
     Unknown,
 }
 
 impl RecordState {
-    /// A stable code for machines.
+    /// Returns a stable code for JSON.
     pub fn code(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -103,12 +99,12 @@ impl RecordState {
         }
     }
 
-    /// Whether it is decided.
+    /// Checks whether the outcome is decided; a refund may still follow.
     pub fn is_final(self) -> bool {
         !matches!(self, Self::Open | Self::Unknown)
     }
 
-    /// Whether what stood like this may stand like `later` afterwards. A failed purchase may be called refunded (Plustive,
+    /// Checks whether a record may change from this state to `later`. A failed purchase may become refunded (Plustive,
     /// contradiction U10).
     pub fn can_become(self, later: Self) -> bool {
         match self {
@@ -120,31 +116,29 @@ impl RecordState {
     }
 }
 
-/// A text in a path: every byte that could mean anything there is percent-encoded. `None`: empty, or a step within the path
-/// (`.`, `..`), which no encoding hides from a URL.
-pub(super) fn in_path(text: &str) -> Option<String> {
+/// Percent-encodes a reference as one path segment. `None`: it is empty, `.` or `..`, which a URL normalizes away even if
+/// encoded.
+pub(super) fn reference_segment(text: &str) -> Option<String> {
     if matches!(text, "" | "." | "..") {
         return None;
     }
-    Some(super::path_segment(text))
+    Some(path_segment(text))
 }
 
-/// A text that must be there.
+/// Reads a field that must be a non-empty text.
 pub(super) fn required_text(body: &Value, field: &'static str) -> Result<String, ResponseError> {
     optional_text(body, field).filter(|text| !text.is_empty()).ok_or(ResponseError::Unexpected(field))
 }
 
-/// A text that may be there.
 pub(super) fn optional_text(body: &Value, field: &str) -> Option<String> {
     body.get(field)?.as_str().map(str::to_owned)
 }
 
-/// A moment that may be there.
 pub(super) fn optional_timestamp(body: &Value, field: &str) -> Option<Timestamp> {
     body.get(field)?.as_str()?.parse().ok()
 }
 
-/// Minor units that may be there, as text or as a number; they must be whole.
+/// Reads an amount that may be missing, as a text or a number. It must be whole.
 pub(super) fn optional_minor_units(body: &Value, field: &'static str) -> Result<Option<i128>, ResponseError> {
     match body.get(field) {
         None | Some(Value::Null) => Ok(None),
@@ -162,25 +156,25 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn whatever_a_reference_holds_it_stays_one_step_of_the_path() {
-        assert_eq!(in_path("PLS-7XKQR4N").unwrap(), "PLS-7XKQR4N");
-        assert_eq!(in_path("a/../b?c=d#e f%é").unwrap(), "a%2F..%2Fb%3Fc%3Dd%23e%20f%25%C3%A9");
-        assert_eq!([in_path(""), in_path("."), in_path("..")], [None, None, None]);
+    fn any_reference_is_one_segment_of_the_path() {
+        assert_eq!(reference_segment("PLS-7XKQR4N").unwrap(), "PLS-7XKQR4N");
+        assert_eq!(reference_segment("a/../b?c=d#e f%é").unwrap(), "a%2F..%2Fb%3Fc%3Dd%23e%20f%25%C3%A9");
+        assert_eq!([reference_segment(""), reference_segment("."), reference_segment("..")], [None, None, None]);
     }
 
     #[test]
-    fn amounts_are_whole_or_strange() {
+    fn amounts_that_are_not_whole_are_refused() {
         let read = |value: Value| optional_minor_units(&json!({"a": value}), "a");
         assert_eq!(read(json!("10000")), Ok(Some(10_000)));
         assert_eq!(read(json!(27000)), Ok(Some(27_000)));
         assert_eq!(read(Value::Null), Ok(None));
-        for strange in [json!(1.5), json!("1.5"), json!([]), json!("")] {
-            assert_eq!(read(strange), Err(ResponseError::Unexpected("a")));
+        for invalid in [json!(1.5), json!("1.5"), json!([]), json!("")] {
+            assert_eq!(read(invalid), Err(ResponseError::Unexpected("a")));
         }
     }
 
     #[test]
-    fn an_end_is_left_for_a_refund_only() {
+    fn a_final_state_changes_only_to_a_refund() {
         let states = [
             RecordState::Succeeded,
             RecordState::Refunded,

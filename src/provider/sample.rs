@@ -6,6 +6,7 @@ use crate::model::timestamp::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
 use serde_json::{Map, Value};
 use std::collections::VecDeque;
+use std::fmt;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
@@ -14,8 +15,7 @@ pub struct Sample {
     pub kind: String,
     /// A sentence about the event.
     pub meaning: String,
-    /// The page it is from: `published: URL`, or `assumed: URL` for a payload that was derived.
-    pub source: String,
+    pub source: SampleSource,
     /// With the ids and times of its source.
     pub body: Value,
 }
@@ -23,7 +23,35 @@ pub struct Sample {
 impl Sample {
     /// True if the provider publishes this exact payload.
     pub fn is_published(&self) -> bool {
-        self.source.starts_with("published:")
+        matches!(self.source, SampleSource::Published(_))
+    }
+}
+
+/// Origin of a sample, with the pages that it follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SampleSource {
+    /// The provider publishes this payload.
+    Published(String),
+    /// The payload was derived from the provider's documentation.
+    Assumed(String),
+}
+
+impl SampleSource {
+    fn parse(text: &str) -> Self {
+        match text.split_once(": ") {
+            Some(("published", pages)) => Self::Published(pages.to_owned()),
+            Some(("assumed", pages)) => Self::Assumed(pages.to_owned()),
+            _ => panic!("a built-in sample is published or assumed, not `{text}`"),
+        }
+    }
+}
+
+impl fmt::Display for SampleSource {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Published(pages) => write!(out, "published: {pages}"),
+            Self::Assumed(pages) => write!(out, "assumed: {pages}"),
+        }
     }
 }
 
@@ -40,7 +68,7 @@ fn read_one(mut entry: Map<String, Value>) -> Sample {
         name: text(entry.get("name")),
         kind: text(body.get("type").filter(|_| body.get("data").is_some()).or_else(|| body.get("event"))),
         meaning: text(entry.get("meaning")),
-        source: text(entry.get("source")),
+        source: SampleSource::parse(&text(entry.get("source"))),
         body,
     }
 }
@@ -306,5 +334,15 @@ mod tests {
         assert_eq!(body["createdAt"], json!("2026-03-01T00:00:00Z"));
         assert_eq!(body["data"]["expiresAt"], json!("2026-03-01T00:30:00.500Z"));
         assert_eq!(body["data"]["amount"], json!("10"));
+    }
+
+    #[test]
+    fn samples_say_whether_they_are_published() {
+        let published = crate::provider::samples().filter(|(_, sample)| sample.is_published());
+        let names: Vec<_> = published.map(|(_, sample)| sample.name).collect();
+        assert_eq!(names, ["payment.debited", "transaction.success", "transaction.completed"]);
+        for text in ["published: https://a.example", "assumed: https://a.example; with a token"] {
+            assert_eq!(SampleSource::parse(text).to_string(), text);
+        }
     }
 }

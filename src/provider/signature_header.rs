@@ -1,13 +1,14 @@
-//! The text of a signature header: hex, with or without a scheme prefix.
+//! Parses signature headers: hex, with or without a scheme prefix.
 //!
-//! It is decoded and never compared as text, so that both cases of hex pass and the comparison is the MAC's own.
+//! Signatures are decoded, never compared as text, so upper and lower case are accepted and `Mac` compares in constant
+//! time.
 
 use crate::model::signature::Mac;
 use crate::model::verdict::Malformed;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// Reads every signature given. All must be well formed; `scheme`, in any case, may stand before each.
+/// Parses all signatures. Each must be valid; `scheme`, in any case, may precede each.
 pub(super) fn parse<'v>(values: impl Iterator<Item = &'v [u8]>, scheme: Option<&str>) -> Result<Vec<Mac>, Malformed> {
     values.map(|value| parse_one(value, scheme)).collect()
 }
@@ -27,7 +28,7 @@ fn without_scheme<'t>(text: &'t str, scheme: &str) -> Option<&'t str> {
     head.eq_ignore_ascii_case(scheme).then(|| &text[scheme.len()..])
 }
 
-/// What is wrong with a text that is not 64 digits of hex.
+/// Classifies a text that is not 64 hex digits.
 fn classify(text: &str) -> Malformed {
     if text.is_empty() {
         return Malformed::SignatureEmpty;
@@ -46,7 +47,7 @@ fn classify(text: &str) -> Malformed {
     }
 }
 
-/// `sha256`, `v1`, `t` and the like.
+/// Accepts names such as `sha256`, `v1` or `t`.
 fn is_scheme(text: &str) -> bool {
     (1..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
@@ -62,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn both_cases_of_hex_and_of_the_scheme_are_read() {
+    fn hex_and_scheme_ignore_case() {
         let expected = vec![<Mac>::try_from(hex::decode(HEX).unwrap()).unwrap()];
         let upper = HEX.to_uppercase();
         for text in [HEX, &upper, &format!("sha256={HEX}"), &format!("SHA256={upper}")] {
@@ -71,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_to_be_malformed_is_told_apart() {
+    fn each_malformed_signature_is_classified() {
         assert_eq!(fault("", None), Malformed::SignatureEmpty);
         assert_eq!(fault("sha256=", Some("sha256=")), Malformed::SignatureEmpty);
         assert_eq!(fault(&HEX[..63], None), Malformed::SignatureLength { digits: 63 });

@@ -4,9 +4,10 @@
 //! proved if a delivery was captured that its own secret verified.
 
 use super::{DoctorFinding, Severity};
+use crate::command::Session;
 use crate::command::shared::captures::StoreArgs;
+use crate::command::shared::endpoints::{find_proof, open_existing_store};
 use crate::command::shared::registry;
-use crate::command::{Session, endpoints};
 use crate::model::address::is_loopback;
 use crate::model::error::Result;
 use crate::model::stored::DeliverySummary;
@@ -23,10 +24,10 @@ pub(super) fn check(store: &StoreArgs, session: &Session<'_>) -> Vec<DoctorFindi
 
 fn check_all(store: &StoreArgs, session: &Session<'_>) -> Result<Vec<DoctorFinding>> {
     let registry = registry::read(session)?;
-    let mut store = endpoints::open_existing_store(store, session)?;
+    let mut store = open_existing_store(store, session)?;
     let mut findings = Vec::new();
     for endpoint in &registry.endpoints {
-        let proof = endpoints::find_proof(endpoint, store.as_deref_mut())?;
+        let proof = find_proof(endpoint, store.as_deref_mut())?;
         findings.push(check_endpoint(endpoint, proof.as_ref(), &registry));
     }
     findings.extend(registry.pending.iter().map(|pending| {

@@ -1,136 +1,132 @@
-//! What the provider is asked about endpoints. Only creating one is documented, so every one of these calls may not be there.
+//! Endpoints at the provider. Only creating one is documented, so none of these calls is certain to exist.
 
-use super::{RemoteArgs, format_local_time};
+use super::RemoteArgs;
 use crate::command::Session;
-use crate::command::register::{by_hand, wanted};
 use crate::command::shared::api::{ApiClient, ConfirmArgs, Confirmation};
+use crate::command::shared::endpoints::{UrlPolicy, check_url, format_local_time, no_endpoint_api, select_events};
 use crate::command::shared::registry;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::sanitize::{escape_unsafe, truncate};
 use crate::provider::api::{self, ResponseError};
-use crate::provider::endpoints::{CallSupport, EndpointCall, EndpointFields, EndpointRequest, More, RemoteEndpoint};
+use crate::provider::endpoints::{
+    CallSupport, EndpointCall, EndpointFields, EndpointPage, EndpointRequest, RemoteEndpoint,
+};
+use crate::render::json;
 use clap::{ArgGroup, Args};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::io::Write;
-use wanted::UrlPolicy;
 
-/// Change an endpoint at the provider, if it has such a call
+/// Change an endpoint at the provider, if its API supports that
 #[derive(Args)]
 #[command(group = ArgGroup::new("change").required(true).multiple(true))]
 pub(super) struct Update {
-    /// Its id, such as we_abc123
+    /// Id of the endpoint, such as we_abc123
     #[arg(value_name = "ENDPOINT")]
     id: String,
-    /// Another URL
+    /// New URL
     #[arg(long, value_name = "URL", group = "change")]
     url: Option<String>,
-    /// Other events: names, globs such as payment.*, or all
+    /// New events: names, globs such as payment.*, or all
     #[arg(long, value_name = "LIST", value_delimiter = ',', group = "change")]
     events: Option<Vec<String>>,
-    /// Another label
+    /// New label
     #[arg(long, value_name = "TEXT", group = "change")]
     description: Option<String>,
-    /// Let it be delivered to again
+    /// Enable the endpoint
     #[arg(long, group = "change")]
     enable: bool,
-    /// Let it be delivered to no more
+    /// Disable the endpoint
     #[arg(long, conflicts_with = "enable", group = "change")]
     disable: bool,
-    /// Take http and private addresses, too, for tests
+    /// Accept http URLs and private addresses, for tests
     #[arg(long)]
     allow_http: bool,
     #[command(flatten)]
-    consent: ConfirmArgs,
+    confirm: ConfirmArgs,
     #[command(flatten)]
     common: RemoteArgs,
 }
 
-/// Delete an endpoint at the provider, if it has such a call; its secret is kept as retired
+/// Delete an endpoint at the provider, if its API supports that; its secret is kept as retired
 #[derive(Args)]
 pub(super) struct Delete {
-    /// Its id, such as we_abc123
+    /// Id of the endpoint, such as we_abc123
     #[arg(value_name = "ENDPOINT")]
     id: String,
     #[command(flatten)]
-    consent: ConfirmArgs,
+    confirm: ConfirmArgs,
     #[command(flatten)]
     common: RemoteArgs,
 }
 
-/// The provider's list, page after page.
+/// Prints the provider's list, page by page.
 pub(super) fn list(args: &RemoteArgs, session: &Session<'_>) -> Result<CommandOutcome> {
-    let access = ApiClient::new(args.provider, &args.api, session)?;
+    let message = "can't list the provider's endpoints";
+    let client = ApiClient::new(args.provider, &args.api, session)?;
     let mut output = session.world.stdout();
     let (mut after, mut count, mut seen) = (None, 0, HashSet::new());
     loop {
-        let what = "the provider's endpoints can't be listed";
-        let body = send_and_parse(&access, &EndpointRequest::List { after: after.take() }, what, session)?;
-        let page = RemoteEndpoint::parse_page(&body.unwrap_or_else(|| json!([])));
-        let (page, more) = page.map_err(|unfit| unfit.to_error(args.provider, what))?;
-        for told in &page {
-            write_one(told, args, session, &mut *output)?;
+        let body = send_and_parse(&client, &EndpointRequest::List { after: after.take() }, message, session)?;
+        let page = EndpointPage::parse(&body.unwrap_or_else(|| json!([])));
+        let page = page.map_err(|error| error.to_error(args.provider, message))?;
+        for endpoint in &page.endpoints {
+            print(endpoint, args, session, &mut *output)?;
         }
-        count += page.len();
-        let last = page.last().map(|told| told.id.clone());
-        if more == More::None {
+        count += page.endpoints.len();
+        if !page.has_more {
             break;
         }
+        let last = page.endpoints.last().map(|endpoint| endpoint.id.clone());
         if !seen.insert(last.clone()) {
-            let error = Error::failed("the provider's endpoints can't be listed to their end");
-            return Err(error.because("its pages go in a circle: one ends like one before it"));
+            return Err(Error::failed(message).because("the provider's pages repeat: two end with the same endpoint"));
         }
         after = last;
     }
     output.flush()?;
     if count == 0 {
-        session.say(&format!("{} knows no endpoint", args.provider.title()));
+        session.say(&format!("{} has no endpoints", args.provider.title()));
     }
     Ok(CommandOutcome::Success)
 }
 
-/// One endpoint as the provider has it.
+/// Prints one endpoint of the provider.
 pub(super) fn show(id: &str, args: &RemoteArgs, session: &Session<'_>) -> Result<CommandOutcome> {
-    let access = ApiClient::new(args.provider, &args.api, session)?;
-    let what = format!("{id} can't be shown");
-    let body = send_and_parse(&access, &EndpointRequest::Get(id.to_owned()), &what, session)?;
-    let told = body.ok_or(ResponseError::Empty).and_then(|body| RemoteEndpoint::parse(&body));
-    let told = told.map_err(|unfit| unfit.to_error(args.provider, &what))?;
+    let message = format!("can't show {id}");
+    let client = ApiClient::new(args.provider, &args.api, session)?;
+    let body = send_and_parse(&client, &EndpointRequest::Get(id.to_owned()), &message, session)?;
+    let endpoint = body.ok_or(ResponseError::Empty).and_then(|body| RemoteEndpoint::parse(&body));
+    let endpoint = endpoint.map_err(|error| error.to_error(args.provider, &message))?;
     let mut output = session.world.stdout();
-    write_one(&told, args, session, &mut *output)?;
+    print(&endpoint, args, session, &mut *output)?;
     output.flush()?;
     Ok(CommandOutcome::Success)
 }
 
-/// Changes an endpoint, there and in the registry.
+/// Changes an endpoint at the provider, then in the registry.
 pub(super) fn update(args: &Update, session: &Session<'_>) -> Result<CommandOutcome> {
     let provider = args.common.provider;
-    let allowed = if args.allow_http { UrlPolicy::Any } else { UrlPolicy::PublicHttps };
+    let policy = if args.allow_http { UrlPolicy::Any } else { UrlPolicy::PublicHttps };
     let status = match (args.enable, args.disable) {
         (true, _) => Some("ACTIVE"),
         (_, true) => Some("DISABLED"),
         _ => None,
     };
-    let change = EndpointFields {
-        url: args.url.as_deref().map(|text| wanted::check_url(text, allowed).map(String::from)).transpose()?,
-        events: args.events.as_deref().map(|words| wanted::select_events(provider, words)).transpose()?,
+    let fields = EndpointFields {
+        url: args.url.as_deref().map(|text| check_url(text, policy).map(String::from)).transpose()?,
+        events: args.events.as_deref().map(|patterns| select_events(provider, patterns)).transpose()?,
         description: args.description.clone(),
         status,
     };
-    let what = format!("{} was not changed", args.id);
-    send_change(
-        &EndpointRequest::Update(args.id.clone(), change.clone()),
-        &what,
-        args.consent.confirmation(),
-        &args.common,
-        session,
-    )?;
+    let message = format!("{} was not changed", args.id);
+    let request = EndpointRequest::Update(args.id.clone(), fields.clone());
+    send_change(&request, &message, args.confirm.confirmation(), &args.common, session)?;
     registry::update(session, |registry| {
         for endpoint in registry.endpoints.iter_mut().filter(|endpoint| endpoint.id == args.id) {
-            endpoint.url = change.url.clone().unwrap_or_else(|| endpoint.url.clone());
-            endpoint.events = change.events.clone().unwrap_or_else(|| endpoint.events.clone());
-            endpoint.description = change.description.clone().or_else(|| endpoint.description.clone());
-            endpoint.status = change.status.map(str::to_owned).or_else(|| endpoint.status.clone());
+            endpoint.url = fields.url.clone().unwrap_or_else(|| endpoint.url.clone());
+            endpoint.events = fields.events.clone().unwrap_or_else(|| endpoint.events.clone());
+            endpoint.description = fields.description.clone().or_else(|| endpoint.description.clone());
+            endpoint.status = fields.status.map(str::to_owned).or_else(|| endpoint.status.clone());
         }
         Ok(())
     })?;
@@ -138,104 +134,107 @@ pub(super) fn update(args: &Update, session: &Session<'_>) -> Result<CommandOutc
     Ok(CommandOutcome::Success)
 }
 
-/// Deletes an endpoint, there and in the registry. What is still under way was signed with its secret, so that stays.
+/// Deletes an endpoint at the provider, then in the registry. Its secret is kept, because deliveries that are under way
+/// were signed with it.
 pub(super) fn delete(args: &Delete, session: &Session<'_>) -> Result<CommandOutcome> {
-    let what = format!("{} was not deleted", args.id);
-    send_change(&EndpointRequest::Delete(args.id.clone()), &what, args.consent.confirmation(), &args.common, session)?;
+    let message = format!("{} was not deleted", args.id);
+    let request = EndpointRequest::Delete(args.id.clone());
+    send_change(&request, &message, args.confirm.confirmation(), &args.common, session)?;
     let now = session.world.now();
     registry::update(session, |registry| {
-        let gone: Vec<_> = registry.endpoints.iter().filter(|one| one.id == args.id).cloned().collect();
-        registry.endpoints.retain(|one| one.id != args.id);
-        let names: Vec<_> = gone.iter().filter_map(|endpoint| endpoint.secret.as_deref()).collect();
+        let (deleted, kept): (Vec<_>, _) =
+            std::mem::take(&mut registry.endpoints).into_iter().partition(|endpoint| endpoint.id == args.id);
+        registry.endpoints = kept;
+        let names: Vec<_> = deleted.iter().filter_map(|endpoint| endpoint.secret.as_deref()).collect();
         for stored in registry.secrets.iter_mut().filter(|stored| names.contains(&stored.name.as_str())) {
             stored.retired.get_or_insert(now);
         }
         Ok(())
     })?;
-    session.say(&format!("deleted {}; its secret is kept, as retired", escape_unsafe(&args.id)));
+    session.say(&format!("deleted {}; its secret is kept as retired", escape_unsafe(&args.id)));
     Ok(CommandOutcome::Success)
 }
 
 fn send_change(
-    asked: &EndpointRequest,
-    what: &str,
-    agreed: Confirmation,
+    request: &EndpointRequest,
+    message: &str,
+    confirmation: Confirmation,
     args: &RemoteArgs,
     session: &Session<'_>,
 ) -> Result<()> {
-    let access = ApiClient::new(args.provider, &args.api, session)?;
-    let EndpointCall { call, .. } = args.provider.endpoint_call(asked).ok_or_else(|| by_hand(args.provider))?;
-    access.confirm_live_key(&call, "change an endpoint", agreed, session)?;
-    send_and_parse(&access, asked, what, session).map(drop)
+    let client = ApiClient::new(args.provider, &args.api, session)?;
+    let EndpointCall { call, .. } =
+        args.provider.endpoint_call(request).ok_or_else(|| no_endpoint_api(args.provider))?;
+    client.confirm_live_key(&call, "change an endpoint", confirmation, session)?;
+    send_and_parse(&client, request, message, session).map(drop)
 }
 
-/// Asks; where the provider documents no such call, 404 and 405 say that there is none. `None`: a good answer without a body.
+/// Sends a request and parses the response. `None`: a 2xx response without a body. If the provider does not document the
+/// call, 404 and 405 mean that it does not exist.
 fn send_and_parse(
-    access: &ApiClient,
-    asked: &EndpointRequest,
-    what: &str,
+    client: &ApiClient,
+    request: &EndpointRequest,
+    message: &str,
     session: &Session<'_>,
 ) -> Result<Option<Value>> {
-    let provider = access.provider;
-    let EndpointCall { call, support: standing } = provider.endpoint_call(asked).ok_or_else(|| by_hand(provider))?;
-    let answer = access.send(&call, session)?.answer.map_err(|failure| access.connection_error(&failure, what))?;
+    let provider = client.provider;
+    let EndpointCall { call, support } = provider.endpoint_call(request).ok_or_else(|| no_endpoint_api(provider))?;
+    let answer = client.send(&call, session)?.answer.map_err(|failure| client.connection_error(&failure, message))?;
     match api::parse_response(provider, &answer, session.world.now()) {
         Ok(body) => Ok(Some(body)),
         Err(ResponseError::Empty) => Ok(None),
         Err(ResponseError::Rejected { status: status @ (404 | 405 | 501), .. })
-            if standing == CallSupport::Undocumented =>
+            if support == CallSupport::Undocumented =>
         {
-            Err(undocumented(access, asked, status, what))
+            Err(unsupported_call(client, request, status, message))
         }
-        Err(unfit) => Err(unfit.to_error(provider, what)),
+        Err(error) => Err(error.to_error(provider, message)),
     }
 }
 
-fn undocumented(access: &ApiClient, asked: &EndpointRequest, status: u16, what: &str) -> Error {
-    let (title, dashboard) = (access.provider.title(), access.provider.api().dashboard);
-    let or_gone = match asked {
+fn unsupported_call(client: &ApiClient, request: &EndpointRequest, status: u16, message: &str) -> Error {
+    let (title, dashboard) = (client.provider.title(), client.provider.api().dashboard);
+    let or_endpoint = match request {
         EndpointRequest::Get(_) | EndpointRequest::Update(..) | EndpointRequest::Delete(_) if status == 404 => {
-            ", or no such endpoint"
+            ", or the endpoint"
         }
         _ => "",
     };
-    Error::failed(what)
-        .because(format!("{title} answered {status}: it documents no such call, and has none{or_gone}"))
-        .hint(format!("use {dashboard}; `whtool endpoints forget` changes the registry only"))
+    Error::failed(message)
+        .because(format!(
+            "{title} answered {status}: the call{or_endpoint} does not exist, and it documents no such call"
+        ))
+        .hint(format!("use {dashboard}; `whtool endpoints forget` changes only the registry"))
 }
 
-fn write_one(
-    told: &RemoteEndpoint,
+fn print(
+    endpoint: &RemoteEndpoint,
     args: &RemoteArgs,
     session: &Session<'_>,
     output: &mut dyn Write,
 ) -> std::io::Result<()> {
     if args.json {
-        output.write_all(&crate::render::json::line(&record(told, args)))
+        output.write_all(&json::line(&record(endpoint, args)))
     } else {
-        writeln!(output, "{}", session.fitted(&line(told, session)))
+        writeln!(output, "{}", session.fitted(&line(endpoint, session)))
     }
 }
 
-fn record(told: &RemoteEndpoint, args: &RemoteArgs) -> Value {
+fn record(endpoint: &RemoteEndpoint, args: &RemoteArgs) -> Value {
     json!({
-        "schema": "whtool.remote_endpoint/1", "id": told.id, "provider": args.provider.name(), "url": told.url,
-        "events": told.events, "status": told.status, "description": told.description, "created": told.created,
+        "schema": "whtool.remote_endpoint/1", "id": endpoint.id, "provider": args.provider.name(), "url": endpoint.url,
+        "events": endpoint.events, "status": endpoint.status, "description": endpoint.description,
+        "created": endpoint.created,
     })
 }
 
-fn line(told: &RemoteEndpoint, session: &Session<'_>) -> String {
+fn line(endpoint: &RemoteEndpoint, session: &Session<'_>) -> String {
     let field = |text: &Option<String>| truncate(text.as_deref().unwrap_or("-"), 100);
-    let created = match told.created.as_deref().map(str::parse) {
+    let created = match endpoint.created.as_deref().map(str::parse) {
         Some(Ok(time)) => format_local_time(time, session),
-        _ => field(&told.created),
+        _ => field(&endpoint.created),
     };
-    let id = session.out.strong(&truncate(&told.id, 40));
-    format!(
-        "{id}  {}  {}  {} events  {}",
-        field(&told.url),
-        field(&told.status),
-        told.events.len(),
-        session.out.faint(&created)
-    )
+    let id = session.out.strong(&truncate(&endpoint.id, 40));
+    let (url, status, events) = (field(&endpoint.url), field(&endpoint.status), endpoint.events.len());
+    format!("{id}  {url}  {status}  {events} events  {}", session.out.faint(&created))
 }

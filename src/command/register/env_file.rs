@@ -1,7 +1,8 @@
-//! A variable in a file of `NAME=value` lines, set; every other line stays as it is.
+//! Sets a variable in a file of `NAME=value` lines, such as `.env`.
 
-/// The file's text with the variable set. A value that stood there before stays in a comment: it may be the only copy.
-pub(super) fn with_variable(text: &[u8], name: &str, value: &str, note: &str) -> Vec<u8> {
+/// Returns the text with the variable set. Other lines are unchanged; a replaced value is kept in a comment, because it may
+/// be the only copy.
+pub(super) fn set_variable(text: &[u8], name: &str, value: &str, note: &str) -> Vec<u8> {
     let line = format!("{name}={}", quoted(value));
     let mut changed = Vec::with_capacity(text.len() + line.len() + 1);
     let mut is_set = false;
@@ -11,12 +12,12 @@ pub(super) fn with_variable(text: &[u8], name: &str, value: &str, note: &str) ->
             Some(bare) => (bare, &b"\r\n"[..]),
             None => (bare, if old.len() > bare.len() { &b"\n"[..] } else { b"" }),
         };
-        let Some((export, stored)) = assignment(bare, name) else {
+        let Some((export, old_value)) = assignment(bare, name) else {
             changed.extend_from_slice(old);
             continue;
         };
-        let is_same = stored == quoted(value).as_bytes() || stored == value.as_bytes();
-        if !stored.is_empty() && !is_same {
+        let is_same = old_value == quoted(value).as_bytes() || old_value == value.as_bytes();
+        if !old_value.is_empty() && !is_same {
             changed.extend_from_slice(format!("# {note}: ").as_bytes());
             changed.extend_from_slice(bare);
             changed.extend_from_slice(if end.is_empty() { b"\n" } else { end });
@@ -38,7 +39,7 @@ pub(super) fn with_variable(text: &[u8], name: &str, value: &str, note: &str) ->
     changed
 }
 
-/// What stands before the name (blanks, `export`), and the value, if the line sets this variable.
+/// Splits a line that sets this variable into what precedes the name (blanks, `export`) and the value.
 fn assignment<'l>(line: &'l [u8], name: &str) -> Option<(&'l [u8], &'l [u8])> {
     let start = line.len() - line.trim_ascii_start().len();
     let rest = &line[start..];
@@ -48,7 +49,7 @@ fn assignment<'l>(line: &'l [u8], name: &str) -> Option<(&'l [u8], &'l [u8])> {
     Some((&line[..line.len() - rest.len()], value.trim_ascii()))
 }
 
-/// A value as shells and the readers of such files take it.
+/// Quotes a value for shells and dotenv parsers.
 fn quoted(value: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./+=:@%".contains(&byte);
     if !value.is_empty() && value.bytes().all(is_plain) {
@@ -66,11 +67,11 @@ mod tests {
     use super::*;
 
     fn set(text: &str) -> String {
-        String::from_utf8(with_variable(text.as_bytes(), "SECRET", "whsec_new", "before")).unwrap()
+        String::from_utf8(set_variable(text.as_bytes(), "SECRET", "whsec_new", "before")).unwrap()
     }
 
     #[test]
-    fn other_lines_stay_as_they_are() {
+    fn other_lines_are_unchanged() {
         assert_eq!(set(""), "SECRET=whsec_new\n");
         assert_eq!(set("A=1\n# c\nB='x y'"), "A=1\n# c\nB='x y'\nSECRET=whsec_new\n");
         assert_eq!(set("A=1\r\nSECRET=\r\nB=2\r\n"), "A=1\r\nSECRET=whsec_new\r\nB=2\r\n");
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_value_stays_in_a_comment() {
+    fn a_replaced_value_is_kept_in_a_comment() {
         assert_eq!(set("SECRET=whsec_old\nA=1\n"), "# before: SECRET=whsec_old\nSECRET=whsec_new\nA=1\n");
         assert_eq!(set("export SECRET = 'old'"), "# before: export SECRET = 'old'\nexport SECRET=whsec_new");
         assert_eq!(set("SECRET=whsec_new\n"), "SECRET=whsec_new\n");
@@ -86,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_a_shell_would_change_is_quoted() {
+    fn values_with_special_characters_are_quoted() {
         assert_eq!(quoted("whsec_a+b/c="), "whsec_a+b/c=");
         assert_eq!(quoted("a b$c"), "'a b$c'");
         assert_eq!(quoted("it's $5"), "\"it's \\$5\"");

@@ -1,32 +1,33 @@
-//! `whtool register`: creates a webhook endpoint at the provider, and keeps the secret that is shown once.
+//! `whtool register`: creates a webhook endpoint at the provider and stores its secret, which is shown only once.
 //!
-//! What can go wrong between sending and keeping is written down beforehand: the registry has an pending registration from
-//! before the call until its end is known, and an answer is on disk before it is read.
+//! A pending registration is in the registry from before the call until its result is known, and a response is on disk
+//! before it is parsed, so that a crash at any moment loses no secret silently.
 
 mod env_file;
 mod save;
-pub(super) mod wanted;
 
-use super::endpoints::format_local_time;
 use crate::command::shared::api::{ApiArgs, ApiClient, ConfirmArgs};
+use crate::command::shared::endpoints::{
+    UrlPolicy, check_url, format_local_time, no_endpoint_api, record, select_events,
+};
 use crate::command::shared::registry;
 use crate::command::{Session, provider_values};
 use crate::model::error::{CommandOutcome, Error, Kind, Result};
 use crate::model::exchange::{Answer, SendFailure};
 use crate::model::sanitize::escape_unsafe;
 use crate::provider::Provider;
-use crate::provider::api::{self, ResponseError};
-use crate::provider::endpoints::{EndpointCall, EndpointFields, EndpointRequest};
+use crate::provider::api::{self, ApiCall, ResponseError};
+use crate::provider::endpoints::{EndpointFields, EndpointRequest};
 use crate::render::json::line;
+use crate::render::text::count;
 use crate::settings::registry::{PendingRegistration, RegisteredEndpoint};
 use crate::world::FileVisibility;
 use clap::Args;
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use wanted::UrlPolicy;
 
-/// Create a webhook endpoint through the API, and keep its once-shown secret
+/// Create a webhook endpoint at the provider and store its signing secret
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -35,59 +36,60 @@ Examples:
   whtool register --url https://shop.example.com/hooks --env-file .env
   whtool register --url http://127.0.0.1:4848/ --allow-http  # at the emulator
 
-The secret is in whtool's own store before a word is printed; listen, verify, sign and replay find it there.")]
+The provider shows the secret only once. It is stored before anything is printed; listen, verify, sign and replay use it
+from then on.")]
 pub(super) struct Register {
-    /// Where the provider shall send events
+    /// URL to which the provider sends events
     #[arg(long, value_name = "URL")]
     url: String,
-    /// The events: names, globs such as payment.*, or all; a comma separates several
+    /// Events to receive: names, globs such as payment.*, or all; separated by commas
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "all")]
     events: Vec<String>,
-    /// A label for the dashboard
+    /// Label shown in the dashboard
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
-    /// Whose endpoint it is
+    /// Provider to register with
     #[arg(long, value_name = "NAME", value_parser = provider_values(), default_value = "plexos")]
     provider: &'static dyn Provider,
-    /// Register although this URL is in the registry already
+    /// Register even if this URL is already in the registry
     #[arg(long)]
     again: bool,
-    /// Take http and private addresses, too, for tests
+    /// Accept http URLs and private addresses, for tests
     #[arg(long)]
     allow_http: bool,
     #[command(flatten)]
-    consent: ConfirmArgs,
-    /// Print the secret as well
+    confirm: ConfirmArgs,
+    /// Also print the secret
     #[arg(long)]
     print_secret: bool,
-    /// Put the secret into this file as PLEXOS_WEBHOOK_SECRET=…; its other lines stay
+    /// Write the secret to this file as PLEXOS_WEBHOOK_SECRET=…; other lines are not changed
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
-    /// One JSON record
+    /// Print one JSON record
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     api: ApiArgs,
 }
 
-/// What is to be registered, and where.
+/// Endpoint to register, checked.
 struct Registration {
-    access: ApiClient,
-    wanted: EndpointFields,
+    client: ApiClient,
+    call: ApiCall,
+    fields: EndpointFields,
     url: String,
 }
 
-/// Registers.
 pub(super) fn run(args: &Register, session: &Session<'_>) -> Result<CommandOutcome> {
-    let plan = check_args(args, session)?;
-    let EndpointCall { call, .. } = managed(args.provider, &EndpointRequest::Create(plan.wanted.clone()))?;
-    plan.access.confirm_live_key(&call, "register an endpoint", args.consent.confirmation(), session)?;
-    let pending = add_pending(&plan, session)?;
-    let sent = match plan.access.send(&call, session) {
+    let registration = check_args(args, session)?;
+    let Registration { client, call, url, .. } = &registration;
+    client.confirm_live_key(call, "register an endpoint", args.confirm.confirmation(), session)?;
+    let pending = add_pending(&registration, session)?;
+    let sent = match client.send(call, session) {
         Ok(sent) => sent,
         Err(error) => {
             if error.kind == Kind::Interrupted {
-                session.tell(&save::unknown_result(&plan.access, &plan.url, "it was interrupted"));
+                session.tell(&save::unknown_result(client, url, "it was interrupted"));
             } else {
                 save::remove_pending(&pending, session)?;
             }
@@ -95,86 +97,73 @@ pub(super) fn run(args: &Register, session: &Session<'_>) -> Result<CommandOutco
         }
     };
     let (endpoint, secret) = match sent.answer {
-        Ok(answer) => handle_response(&plan, &pending, &answer, session)?,
-        Err(SendFailure::Cut { cause, start }) => handle_cut_response(&plan, &pending, &start, &cause, session)?,
+        Ok(answer) => handle_response(&registration, &pending, &answer, session)?,
+        Err(SendFailure::Cut { cause, start }) => {
+            handle_cut_response(&registration, &pending, &start, &cause, session)?
+        }
         Err(failure @ SendFailure::Connect(_)) => {
             save::remove_pending(&pending, session)?;
-            return Err(plan.access.connection_error(&failure, "nothing was registered"));
+            return Err(client.connection_error(&failure, "nothing was registered"));
         }
-        Err(failure) => return Err(save::unknown_result(&plan.access, &plan.url, &failure.to_string())),
+        Err(failure) => return Err(save::unknown_result(client, url, &failure.to_string())),
     };
     print_result(args, &endpoint, &secret, session)?;
     Ok(CommandOutcome::Success)
 }
 
-/// The call, where the provider has one.
-fn managed(provider: &dyn Provider, asked: &EndpointRequest) -> Result<EndpointCall> {
-    provider.endpoint_call(asked).ok_or_else(|| by_hand(provider))
-}
-
-/// For a provider that has no such call.
-pub(super) fn by_hand(provider: &dyn Provider) -> Error {
-    let (title, dashboard, name) = (provider.title(), provider.api().dashboard, provider.name());
-    Error::failed(format!("{title} has no call for webhook endpoints"))
-        .because(format!(
-            "its pages say that the URL is set in the dashboard, which also gives the signing secret ({dashboard})"
-        ))
-        .hint(format!("set the URL there, copy the secret, and keep it: whtool secret add {name}"))
-}
-
 /// Checks everything that can be checked before anything is sent.
 fn check_args(args: &Register, session: &Session<'_>) -> Result<Registration> {
     if args.provider.endpoint_call(&EndpointRequest::Create(EndpointFields::default())).is_none() {
-        return Err(by_hand(args.provider));
+        return Err(no_endpoint_api(args.provider));
     }
-    let url = wanted::check_url(&args.url, if args.allow_http { UrlPolicy::Any } else { UrlPolicy::PublicHttps })?;
-    let events = wanted::select_events(args.provider, &args.events)?;
-    let access = ApiClient::new(args.provider, &args.api, session)?;
+    let url = check_url(&args.url, if args.allow_http { UrlPolicy::Any } else { UrlPolicy::PublicHttps })?;
+    let events = select_events(args.provider, &args.events)?;
+    let client = ApiClient::new(args.provider, &args.api, session)?;
     if !args.again {
-        refuse_duplicate(&access, url.as_str(), session)?;
+        refuse_duplicate(&client, url.as_str(), session)?;
     }
-    let wanted = EndpointFields {
+    let fields = EndpointFields {
         url: Some(url.to_string()),
         events: Some(events),
         description: args.description.clone(),
         status: None,
     };
-    Ok(Registration { access, wanted, url: url.into() })
+    let create = EndpointRequest::Create(fields.clone());
+    let call = args.provider.endpoint_call(&create).ok_or_else(|| no_endpoint_api(args.provider))?.call;
+    Ok(Registration { client, call, fields, url: url.into() })
 }
 
-/// A second endpoint of the same URL means that every event comes twice, with two secrets.
-fn refuse_duplicate(access: &ApiClient, url: &str, session: &Session<'_>) -> Result<()> {
-    let (registry, provider) = (registry::read(session)?, access.provider.name());
-    let base = access.base.as_str();
+/// Refuses a URL that is registered already: the provider would send every event twice, signed with two secrets.
+fn refuse_duplicate(client: &ApiClient, url: &str, session: &Session<'_>) -> Result<()> {
+    let (registry, provider, base) = (registry::read(session)?, client.provider.name(), client.base.as_str());
     if let Some(endpoint) = registry.find_by_url(provider, base, url) {
-        return Err(Error::usage(format!("{url} is registered already, as {}", endpoint.id))
-            .because("a second endpoint of the same URL means that every event comes twice")
-            .hint(format!("`whtool endpoints show {}` shows it; --again registers it all the same", endpoint.id)));
+        return Err(Error::usage(format!("{url} is already registered as {}", endpoint.id))
+            .because("with a second endpoint for the same URL, every event is sent twice")
+            .hint(format!("see `whtool endpoints show {}`, or use --again to register it anyway", endpoint.id)));
     }
-    let is_same = |one: &&PendingRegistration| one.provider == provider && one.base == base && one.url == url;
+    let is_same =
+        |pending: &&PendingRegistration| pending.provider == provider && pending.base == base && pending.url == url;
     if let Some(pending) = registry.pending.iter().find(is_same) {
-        return Err(Error::usage(format!("nobody knows how the last registration of {url} ended"))
-            .because(format!(
-                "it was sent at {}, and no secret came of it: the endpoint may be there",
-                format_local_time(pending.at, session)
-            ))
+        let time = format_local_time(pending.at, session);
+        return Err(Error::usage(format!("the result of the last registration of {url} is unknown"))
+            .because(format!("it was sent at {time}, and no secret was received: the endpoint may exist"))
             .hint(format!(
-                "look at {}; then --again, or `whtool endpoints forget {url}`",
-                access.provider.api().dashboard
+                "check {}; then use --again, or `whtool endpoints forget {url}`",
+                client.provider.api().dashboard
             )));
     }
     Ok(())
 }
 
-/// Writes down what is about to be sent.
-fn add_pending(plan: &Registration, session: &Session<'_>) -> Result<PendingRegistration> {
+/// Records the registration before it is sent.
+fn add_pending(registration: &Registration, session: &Session<'_>) -> Result<PendingRegistration> {
     let mut token = [0; 8];
     session.world.fill_random(&mut token);
     let pending = PendingRegistration {
         token: hex::encode(token),
-        provider: plan.access.provider.name().to_owned(),
-        base: plan.access.base.to_string(),
-        url: plan.url.clone(),
+        provider: registration.client.provider.name().to_owned(),
+        base: registration.client.base.to_string(),
+        url: registration.url.clone(),
         at: session.world.now(),
     };
     registry::update(session, |registry| {
@@ -184,73 +173,68 @@ fn add_pending(plan: &Registration, session: &Session<'_>) -> Result<PendingRegi
     Ok(pending)
 }
 
-/// Keeps what an answer holds, on disk, and ends the registration.
+/// Saves the endpoint and secret of a response, and ends the pending registration.
 fn handle_response(
-    plan: &Registration,
+    registration: &Registration,
     pending: &PendingRegistration,
     answer: &Answer,
     session: &Session<'_>,
 ) -> Result<(RegisteredEndpoint, String)> {
-    let now = session.world.now();
-    let read = match answer.status.0 {
-        // Nothing was made, and nothing in the answer is worth keeping.
-        300..500 if answer.status != 408 => {
-            save::remove_pending(pending, session)?;
-            api::parse_response(plan.access.provider, answer, now)
-        }
+    let provider = registration.client.provider;
+    let parse = || api::parse_response(provider, answer, session.world.now()).err().unwrap_or(ResponseError::Empty);
+    match answer.status.0 {
         500.. | 408 => {
-            let unfit = api::parse_response(plan.access.provider, answer, now).err();
-            let why = unfit.and_then(|unfit| unfit.to_error(plan.access.provider, "").cause()).unwrap_or_default();
-            return Err(save::unknown_result(&plan.access, &plan.url, &why));
+            let why = parse().to_error(provider, "").cause().unwrap_or_default();
+            Err(save::unknown_result(&registration.client, &registration.url, &why))
         }
-        _ => return save::save_response(plan, pending, answer, session),
-    };
-    let unfit = read.err().unwrap_or(ResponseError::Empty);
-    Err(unfit.to_error(plan.access.provider, "nothing was registered"))
+        // Nothing was created, and the response contains nothing to keep.
+        300.. => {
+            save::remove_pending(pending, session)?;
+            Err(parse().to_error(provider, "nothing was registered"))
+        }
+        _ => save::save_response(registration, pending, answer, session),
+    }
 }
 
-/// An answer that was cut off may still be whole enough, or hold the secret.
+/// Handles a response that was cut off: it may be complete enough, or contain the secret.
 fn handle_cut_response(
-    plan: &Registration,
+    registration: &Registration,
     pending: &PendingRegistration,
     start: &Answer,
     cause: &str,
     session: &Session<'_>,
 ) -> Result<(RegisteredEndpoint, String)> {
     if !start.status.is_success() || start.body.is_empty() {
-        return Err(save::unknown_result(&plan.access, &plan.url, &format!("the answer was cut off: {cause}")));
+        let why = format!("the response was cut off: {cause}");
+        return Err(save::unknown_result(&registration.client, &registration.url, &why));
     }
-    save::save_response(plan, pending, &Answer { is_whole: true, ..start.clone() }, session)
+    save::save_response(registration, pending, &Answer { is_whole: true, ..start.clone() }, session)
 }
 
-/// Says what there is now, and where its secret is.
 fn print_result(args: &Register, endpoint: &RegisteredEndpoint, secret: &str, session: &Session<'_>) -> Result<()> {
-    let registry = registry::path(session)?;
+    let file = registry::path(session)?;
     let name = endpoint.secret.as_deref().unwrap_or_default();
     let mut output = session.world.stdout();
     if args.json {
-        let mut record = super::endpoints::record(endpoint, None);
-        record["secretFile"] = json!(registry.display().to_string());
+        let mut record = record(endpoint, None);
+        record["secretFile"] = json!(file.display().to_string());
         if args.print_secret {
             record["signingSecret"] = json!(secret);
         }
         output.write_all(&line(&record))?;
     } else {
-        let place = registry.display();
-        let told = format!("{}  its secret is in {place}, as {}", escape_unsafe(&endpoint.id), escape_unsafe(name));
-        writeln!(output, "{}", session.fitted(&told))?;
+        let (id, name) = (escape_unsafe(&endpoint.id), escape_unsafe(name));
+        let text = format!("{id}  secret stored as {name} in {}", file.display());
+        writeln!(output, "{}", session.fitted(&text))?;
         if args.print_secret {
             writeln!(output, "{}", escape_unsafe(secret))?;
         }
     }
     output.flush()?;
     drop(output);
-    let events = endpoint.events.len();
-    session.say(&format!(
-        "registered {} for {events} events ({}): `whtool listen` verifies with its secret from now on",
-        escape_unsafe(&endpoint.url),
-        endpoint.mode.name()
-    ));
+    let (url, mode) = (escape_unsafe(&endpoint.url), endpoint.mode.name());
+    let events = count(endpoint.events.len() as u64, "event type");
+    session.say(&format!("registered {url} for {events} ({mode} mode); `whtool listen` now verifies its deliveries"));
     if let Some(path) = &args.env_file {
         write_env_file(path, args.provider, secret, session)?;
     }
@@ -260,16 +244,14 @@ fn print_result(args: &Register, endpoint: &RegisteredEndpoint, secret: &str, se
 fn write_env_file(path: &Path, provider: &dyn Provider, secret: &str, session: &Session<'_>) -> Result<()> {
     let variable = provider.secret_variable();
     let note = format!("replaced {}", session.world.now().strftime("%Y-%m-%d"));
-    let reach = session
+    let written = session
         .world
-        .update_file(path, &mut |old| Ok(env_file::with_variable(&old.unwrap_or_default(), variable, secret, &note)));
-    let reach = reach.map_err(|error| {
-        let hint =
-            format!("the secret is kept all the same: whtool secret show --reveal, then write {variable}= yourself");
-        error.hint(hint)
+        .update_file(path, &mut |old| Ok(env_file::set_variable(&old.unwrap_or_default(), variable, secret, &note)));
+    let visibility = written.map_err(|error| {
+        error.hint(format!("the secret is stored: print it with `whtool secret show --reveal` and set {variable}"))
     })?;
     session.say(&format!("wrote {variable} to {}", path.display()));
-    if reach == FileVisibility::Shared {
+    if visibility == FileVisibility::Shared {
         session.warn(&format!("other users can read {}: chmod 600 {}", path.display(), path.display()));
     }
     Ok(())

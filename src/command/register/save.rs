@@ -1,4 +1,4 @@
-//! What a registration leaves on disk, so that nothing that the provider said is lost.
+//! Saves the response to a registration, so that its secret is not lost whatever fails afterwards.
 
 use super::Registration;
 use crate::command::Session;
@@ -12,106 +12,103 @@ use crate::settings::registry::{PendingRegistration, RegisteredEndpoint, Registr
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// Puts endpoint and secret of an answer into the registry. Until they are there its bytes are in a file, as they are; where
-/// something is missing, they stay. That one of the two can't be written is no reason not to write the other.
+/// Adds the endpoint and its secret to the registry. Until both are stored, the response is kept in a file of its own;
+/// if that file can't be written, the registry still is, and the other way round.
 pub(super) fn save_response(
-    plan: &Registration,
+    registration: &Registration,
     pending: &PendingRegistration,
     answer: &Answer,
     session: &Session<'_>,
 ) -> Result<(RegisteredEndpoint, String)> {
-    let raw = save_raw_response(answer, &pending.token, session);
-    let (endpoint, secret) = store_endpoint(plan, pending, answer, &raw, session)?;
-    // All that it holds is in the registry now.
-    if let Ok(raw) = &raw
-        && let Err(error) = session.world.remove_secret_file(raw)
+    let file = write_raw_response(answer, &pending.token, session);
+    let saved = store_endpoint(registration, pending, answer, &file, session)?;
+    if let Ok(file) = &file
+        && let Err(error) = session.world.remove_secret_file(file)
     {
         session.tell(&error);
     }
-    Ok((endpoint, secret))
+    Ok(saved)
 }
 
-fn save_raw_response(answer: &Answer, token: &str, session: &Session<'_>) -> Result<PathBuf> {
+fn write_raw_response(answer: &Answer, token: &str, session: &Session<'_>) -> Result<PathBuf> {
     let path = session.world.data_dir()?.join(format!("registration-{token}.answer"));
     session.world.create_secret_file(&path, &answer.body)?;
     Ok(path)
 }
 
 fn store_endpoint(
-    plan: &Registration,
+    registration: &Registration,
     pending: &PendingRegistration,
     answer: &Answer,
-    raw: &Result<PathBuf>,
+    file: &Result<PathBuf>,
     session: &Session<'_>,
 ) -> Result<(RegisteredEndpoint, String)> {
-    let read = api::parse_response(plan.access.provider, answer, session.world.now());
-    let told = read.and_then(|body| {
+    let body = api::parse_response(registration.client.provider, answer, session.world.now());
+    let parsed = body.and_then(|body| {
         let secret = body.get("secret").and_then(Value::as_str).filter(|secret| !secret.is_empty()).map(str::to_owned);
-        RemoteEndpoint::parse(&body).map(|told| (told, secret))
+        RemoteEndpoint::parse(&body).map(|endpoint| (endpoint, secret))
     });
-    let (told, secret) = match told {
-        Ok((told, Some(secret))) => (told, secret),
-        Ok((told, None)) => {
-            registry::update(session, |registry| add_endpoint(registry, plan, pending, &told, None, session))?;
-            return Err(missing_secret(plan, &ResponseError::Unexpected("secret"), raw));
-        }
-        Err(unfit) => return Err(missing_secret(plan, &unfit, raw)),
-    };
-    let endpoint =
-        registry::update(session, |registry| add_endpoint(registry, plan, pending, &told, Some(&secret), session));
-    Ok((endpoint.map_err(|error| not_saved(plan, &told, error, raw))?, secret))
+    let (remote, secret) = parsed.map_err(|error| missing_secret(registration, &error, file))?;
+    let stored = registry::update(session, |registry| {
+        Ok(add_endpoint(registry, registration, pending, &remote, secret.as_deref(), session))
+    });
+    match (stored, secret) {
+        (Ok(endpoint), Some(secret)) => Ok((endpoint, secret)),
+        (Ok(_), None) => Err(missing_secret(registration, &ResponseError::Unexpected("secret"), file)),
+        (Err(error), None) => Err(error),
+        (Err(error), Some(_)) => Err(not_saved(registration, &remote, error, file)),
+    }
 }
 
-/// The endpoint is there, and the registry can't be written.
-fn not_saved(plan: &Registration, told: &RemoteEndpoint, error: Error, raw: &Result<PathBuf>) -> Error {
-    let error = Error::failed(format!("{} was made, and could not be put into the registry", told.id)).because(error);
-    error.hint(match raw {
-        Ok(raw) => format!("its secret is in {}: keep it with `whtool secret add`", raw.display()),
-        Err(_) => {
-            format!("its secret is lost: delete it in {} and register anew", plan.access.provider.api().dashboard)
-        }
+fn not_saved(registration: &Registration, remote: &RemoteEndpoint, error: Error, file: &Result<PathBuf>) -> Error {
+    let dashboard = registration.client.provider.api().dashboard;
+    let failed = Error::failed(format!("the endpoint {} was created, but could not be saved", remote.id));
+    failed.because(error).hint(match file {
+        Ok(file) => format!("its secret is in {}: store it with `whtool secret add`", file.display()),
+        Err(_) => format!("its secret is lost: delete the endpoint in {dashboard} and register again"),
     })
 }
 
 fn add_endpoint(
     registry: &mut Registry,
-    plan: &Registration,
+    registration: &Registration,
     pending: &PendingRegistration,
-    told: &RemoteEndpoint,
+    remote: &RemoteEndpoint,
     secret: Option<&str>,
     session: &Session<'_>,
-) -> Result<RegisteredEndpoint> {
-    let (provider, now) = (plan.access.provider.name(), session.world.now());
+) -> RegisteredEndpoint {
+    let (client, fields) = (&registration.client, &registration.fields);
+    let (provider, now) = (client.provider.name(), session.world.now());
     let name = secret.map(|secret| {
-        let name = registry.unused_name(&told.id);
+        let name = registry.unused_name(&remote.id);
         registry.secrets.push(StoredSecret::new(&name, provider, now, secret.as_bytes()));
         name
     });
     let endpoint = RegisteredEndpoint {
-        id: told.id.clone(),
+        id: remote.id.clone(),
         provider: provider.to_owned(),
-        mode: plan.access.mode(),
-        base: plan.access.base.to_string(),
-        url: plan.url.clone(),
-        events: if told.events.is_empty() {
-            plan.wanted.events.clone().unwrap_or_default()
+        mode: client.mode(),
+        base: client.base.to_string(),
+        url: registration.url.clone(),
+        events: if remote.events.is_empty() {
+            fields.events.clone().unwrap_or_default()
         } else {
-            told.events.clone()
+            remote.events.clone()
         },
-        status: told.status.clone(),
-        description: told.description.clone().or_else(|| plan.wanted.description.clone()),
+        status: remote.status.clone(),
+        description: remote.description.clone().or_else(|| fields.description.clone()),
         created: now,
         secret: name,
     };
     registry.endpoints.push(endpoint.clone());
-    // Those before it that never ended are the person's business no longer: they have looked, or said --again.
+    // This also removes earlier attempts with an unknown result: the user gave --again for them.
     registry
         .pending
         .retain(|other| (&other.provider, &other.base, &other.url) != (&pending.provider, &pending.base, &pending.url));
-    Ok(endpoint)
+    endpoint
 }
 
-/// The registration came to nothing.
+/// Removes a registration that created nothing.
 pub(super) fn remove_pending(pending: &PendingRegistration, session: &Session<'_>) -> Result<()> {
     registry::update(session, |registry| {
         registry.pending.retain(|other| other.token != pending.token);
@@ -119,33 +116,33 @@ pub(super) fn remove_pending(pending: &PendingRegistration, session: &Session<'_
     })
 }
 
-/// The endpoint may be there, and its secret is not here.
-pub(super) fn unknown_result(access: &ApiClient, url: &str, why: &str) -> Error {
-    Error::failed(format!("nobody knows whether {url} was registered: don't just try again"))
-        .because(format!("{why}; a second try could make a second endpoint, and a secret is shown once"))
+/// Builds the error for a registration that may have created an endpoint whose secret was not received.
+pub(super) fn unknown_result(client: &ApiClient, url: &str, why: &str) -> Error {
+    Error::failed(format!("the endpoint for {url} may have been created: do not just retry"))
+        .because(format!("{why}; a retry may create a second endpoint, and a secret is shown only once"))
         .hint(format!(
-            "look in {} under webhooks (or `whtool endpoints --remote`); delete it there if it is there, then --again",
-            access.provider.api().dashboard
+            "check the webhooks in {} (or `whtool endpoints --remote`), delete the endpoint if it exists, then use --again",
+            client.provider.api().dashboard
         ))
 }
 
-/// The provider said yes, and not all that it should have said.
-fn missing_secret(plan: &Registration, unfit: &ResponseError, raw: &Result<PathBuf>) -> Error {
-    let why = unfit.to_error(plan.access.provider, "").cause().unwrap_or_default();
-    let kept = match raw {
-        Ok(raw) => format!("the whole answer is kept in {}", raw.display()),
-        Err(error) => format!("the answer could not be kept ({})", error.message),
+/// Builds the error for a 2xx response without a usable endpoint or secret.
+fn missing_secret(registration: &Registration, error: &ResponseError, file: &Result<PathBuf>) -> Error {
+    let provider = registration.client.provider;
+    let why = error.to_error(provider, "").cause().unwrap_or_default();
+    let kept = match file {
+        Ok(file) => format!("the response is kept in {}", file.display()),
+        Err(error) => format!("the response could not be kept ({})", error.message),
     };
-    let api = plan.access.provider.api();
-    if matches!(unfit, ResponseError::NotJson { .. }) {
-        let title = plan.access.provider.title();
+    let (api, title) = (provider.api(), provider.title());
+    if matches!(error, ResponseError::NotJson { .. }) {
         return Error::failed(format!(
-            "what answered is probably not {title}'s API: nobody knows whether anything was registered"
+            "the response is not from {title}'s API; it is unknown if anything was registered"
         ))
         .because(why)
-        .hint(format!("is {} right? {kept}", api.base_variable));
+        .hint(format!("check {}; {kept}", api.base_variable));
     }
-    Error::failed("the endpoint was probably made, but its secret did not come")
+    Error::failed("the endpoint was probably created, but its secret was not received")
         .because(why)
-        .hint(format!("{kept}; look in {}", api.dashboard))
+        .hint(format!("{kept}; check {}", api.dashboard))
 }

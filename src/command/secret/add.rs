@@ -1,4 +1,4 @@
-//! A new secret: from the terminal, a pipe or a file, or a command that prints it.
+//! `whtool secret add` and `rotate`: store a secret from the terminal, a pipe, a file, or a command that prints it.
 
 use crate::command::Session;
 use crate::command::shared::{registry, secrets};
@@ -14,24 +14,24 @@ use clap::Args;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// A secret to be kept.
+/// Arguments that name a new secret and its source.
 #[derive(Args)]
 pub(super) struct NewSecret {
-    /// What to call it [default: the provider's name]
+    /// Name of the secret [default: the provider's name]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// A secret that was put on the command line all the same, to be told.
+    /// Secret given as an argument, which is refused.
     #[arg(hide = true, value_name = "NOTHING")]
     stray: Vec<String>,
-    /// A file whose text it is; without it, it is asked for, or read from standard input
+    /// File that contains the secret [default: a prompt, or standard input]
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Keep a command that prints it instead: a keyring's or a password manager's
+    /// Store a command that prints the secret, such as one of a keyring or password manager
     #[arg(long, value_name = "COMMAND", conflicts_with = "file")]
     command: Option<String>,
 }
 
-/// What becomes of the provider's other secrets when a new one comes.
+/// Treatment of the provider's other secrets when one is added.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum OtherSecrets {
     Keep,
@@ -45,9 +45,12 @@ pub(super) fn add(
     session: &Session<'_>,
 ) -> Result<CommandOutcome> {
     if !new.stray.is_empty() {
-        return Err(Error::usage("a secret is never given as an argument")
-            .because("others can see it in the process list, and it stays in the shell's history")
-            .hint(format!("`whtool secret add {}` asks for it; or pipe it in, or name a --file", provider.name())));
+        return Err(Error::usage("a secret can't be given as an argument")
+            .because("it would be visible in the process list and stay in the shell history")
+            .hint(format!(
+                "run `whtool secret add {}` and enter it at the prompt, pipe it in, or use --file",
+                provider.name()
+            )));
     }
     let bytes = match &new.command {
         Some(command) => secrets::read_from_command(provider.name(), command, session)?,
@@ -60,10 +63,10 @@ pub(super) fn add(
         if let Some(same) =
             registry.secrets.iter().find(|stored| stored.provider == provider.name() && stored.source() == source)
         {
-            return Err(Error::usage(format!("this secret is kept already, as {}", same.name)));
+            return Err(Error::usage(format!("this secret is already stored as {}", same.name)));
         }
         if let Some(taken) = wanted.filter(|name| registry.secrets.iter().any(|stored| stored.name == *name)) {
-            return Err(Error::usage(format!("there is a secret `{taken}` already")).hint("take another --name"));
+            return Err(Error::usage(format!("a secret named `{taken}` already exists")).hint("choose another --name"));
         }
         if others == OtherSecrets::Retire {
             let own = registry.secrets.iter_mut().filter(|stored| stored.provider == provider.name());
@@ -82,16 +85,16 @@ pub(super) fn add(
     drop(output);
     let place = registry::path(session)?;
     match &new.command {
-        Some(_) => session.say("it stays where it is: the command is run whenever the secret is needed"),
-        None => session.say(&format!("kept in {}, which only you can read (mode 0600)", place.display())),
+        Some(_) => session.say("the command is stored and runs whenever the secret is needed"),
+        None => session.say(&format!("stored in {}, which only you can read (mode 0600)", place.display())),
     }
     if others == OtherSecrets::Retire {
-        session.say("those before it still verify; `whtool secret remove` ends that");
+        session.say("the previous secrets still verify until you remove them with `whtool secret remove`");
     }
     Ok(CommandOutcome::Success)
 }
 
-/// From a file, the terminal, or standard input.
+/// Reads a secret from a file, the terminal, or standard input.
 fn read_secret(provider: &dyn Provider, file: Option<&Path>, session: &Session<'_>) -> Result<Vec<u8>> {
     let bytes = match file {
         Some(path) => session.read(path)?,
@@ -103,7 +106,7 @@ fn read_secret(provider: &dyn Provider, file: Option<&Path>, session: &Session<'
     Ok(settings::secret_from_file(provider.name(), "", bytes).expose().to_vec())
 }
 
-/// Refuses what is surely none, and warns of what looks odd.
+/// Refuses what can't be a signing secret, and warns about what may be none.
 fn check_secret(provider: &dyn Provider, bytes: &[u8], session: &Session<'_>) -> Result<()> {
     if bytes.trim_ascii().is_empty() {
         return Err(Error::usage("the secret is empty"));
@@ -113,26 +116,29 @@ fn check_secret(provider: &dyn Provider, bytes: &[u8], session: &Session<'_>) ->
     if let Some(prefix) = keys.into_iter().find(|prefix| bytes.starts_with(prefix.as_bytes())) {
         return Err(Error::usage(format!("this is an API key (it begins with {prefix}), not a signing secret")).hint(
             format!(
-                "the signing secret is given where the webhook is set up; the key goes into {}",
+                "the signing secret is shown where the webhook is set up; API keys go into {}",
                 provider.key_variable()
             ),
         ));
     }
     if bytes.trim_ascii().len() != bytes.len() {
-        session.warn("there are blanks around it; they are kept, as a part of it");
+        session.warn("the secret begins or ends with whitespace, which is stored as part of it");
     }
     if bytes.len() < SHORT_SECRET_BYTES {
         session.warn(&format!(
-            "it has {} only: so short a secret can be guessed; is it whole?",
+            "the secret has only {}: it may be incomplete, and can be guessed",
             count(bytes.len() as u64, "byte")
         ));
     }
     if looks_like_placeholder(bytes) {
-        session.warn("it looks like a placeholder, or like the beginning of a secret that was cut off: is it whole?");
+        session.warn("the secret looks like a placeholder or is truncated");
     }
     let prefix = provider.secret_prefix();
     if !prefix.is_empty() && !bytes.starts_with(prefix.as_bytes()) {
-        session.warn(&format!("the secrets of {} usually begin with {prefix}; it is kept as it is", provider.title()));
+        session.warn(&format!(
+            "secrets of {} usually begin with {prefix}; this one is stored unchanged",
+            provider.title()
+        ));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `whtool secret`: the signing secrets that whtool keeps.
+//! `whtool secret`: manages the signing secrets in the registry.
 
 mod add;
 
@@ -18,20 +18,20 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::io::Write;
 
-/// Keep signing secrets: several at once for a provider, so that the old and the new one both verify
+/// Store signing secrets; a provider can have several, so that old and new ones both verify
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  whtool secret add plustive   # asks for it, without showing it
+  whtool secret add plustive   # prompts for it without echo
   pass plustive/webhook | whtool secret add plustive
   whtool secret add plexos --name production --file secret.txt
   whtool secret add plustive --command 'secret-tool lookup service plustive'
   whtool secret list
-  whtool secret rotate plexos  # a new one signs, the old one still verifies
+  whtool secret rotate plexos  # the new secret signs, the old one still verifies
   whtool secret remove plexos-2
 
-They are kept in one file of mode 0600, and never printed unless `secret show` is given --reveal. To leave one in the system's
-keyring or a password manager, keep a command that prints it: secret-tool, security, pass, op.")]
+Secrets are stored in one file with mode 0600 and printed only by `secret show --reveal`. To leave a secret in a keyring or
+password manager, store a command that prints it: secret-tool, security, pass, op.")]
 pub(super) struct Secrets {
     #[command(subcommand)]
     command: Option<SecretCommand>,
@@ -46,28 +46,28 @@ enum SecretCommand {
     Remove(Remove),
 }
 
-/// List the secrets that are kept, by name
+/// List the stored secrets by name
 #[derive(Args, Default)]
 struct List {
-    /// One JSON object a line
+    /// Print one JSON object per line
     #[arg(long)]
     json: bool,
 }
 
-/// Keep a secret
+/// Store a secret
 #[derive(Args)]
 struct Add {
-    /// Whose it is
+    /// Provider that signs with it
     #[arg(value_name = "PROVIDER", value_parser = provider_values())]
     provider: &'static dyn Provider,
     #[command(flatten)]
     new: NewSecret,
 }
 
-/// Put a new secret in the place of those that are used now; they still verify, until they are removed
+/// Replace the secrets in use by a new one; the old ones still verify until they are removed
 #[derive(Args)]
 struct Rotate {
-    /// Whose it is
+    /// Provider that signs with it
     #[arg(value_name = "PROVIDER", value_parser = provider_values())]
     provider: &'static dyn Provider,
     #[command(flatten)]
@@ -77,23 +77,22 @@ struct Rotate {
 /// Show a secret: mask_secrets, unless --reveal is given
 #[derive(Args)]
 struct Show {
-    /// Its name; it may be left out when there is only one
+    /// Name of the secret; optional if there is only one
     #[arg(value_name = "SECRET_NAME")]
     name: Option<String>,
 }
 
-/// Remove a secret for good
+/// Remove a secret permanently
 #[derive(Args)]
 struct Remove {
-    /// Its name
+    /// Name of the secret
     #[arg(value_name = "SECRET_NAME")]
     name: String,
-    /// Don't ask
+    /// Skip the confirmation
     #[arg(long)]
     yes: bool,
 }
 
-/// Lists, adds, shows, rotates, removes.
 pub(super) fn run(args: &Secrets, session: &Session<'_>) -> Result<CommandOutcome> {
     match &args.command {
         None => list(&List::default(), session),
@@ -108,7 +107,7 @@ pub(super) fn run(args: &Secrets, session: &Session<'_>) -> Result<CommandOutcom
 fn list(args: &List, session: &Session<'_>) -> Result<CommandOutcome> {
     let registry = registry::read(session)?;
     if registry.secrets.is_empty() {
-        session.say("no secret is kept; `whtool secret add PROVIDER` keeps one");
+        session.say("no secrets stored; `whtool secret add PROVIDER` adds one");
     }
     let width = registry.secrets.iter().map(|stored| display_width(&escape_unsafe(&stored.name))).max().unwrap_or(0);
     let mut output = session.world.stdout();
@@ -119,23 +118,24 @@ fn list(args: &List, session: &Session<'_>) -> Result<CommandOutcome> {
         }
         let provider = session.out.name(&pad_right(&escape_unsafe(&stored.provider), 8));
         let name = session.out.strong(&pad_right(&escape_unsafe(&stored.name), width));
-        let retired = stored.retired.map(|time| format!("  retired {}: verifies, and does not sign", day(time)));
+        let retired =
+            stored.retired.map(|time| format!("  retired {}: still verifies, does not sign", format_date(time)));
         let command = match stored.source() {
             SecretSource::Command(command) => Some(format!("  printed by `{}`", escape_unsafe(&mask_secrets(command)))),
             SecretSource::Stored(_) => None,
         };
-        let endpoint = endpoint_of(stored, &registry).map(|url| format!("  for {}", escape_unsafe(url)));
+        let endpoint = endpoint_url(stored, &registry).map(|url| format!("  for {}", escape_unsafe(url)));
         let rest = [command, endpoint, retired].into_iter().flatten().collect::<String>();
-        let row = format!("{provider}  {name}  added {}{}\n", day(stored.added), session.out.faint(&rest));
+        let row = format!("{provider}  {name}  added {}{}\n", format_date(stored.added), session.out.faint(&rest));
         output.write_all(session.fitted(&row).as_bytes())?;
     }
     output.flush()?;
     drop(output);
     if !registry.secrets.is_empty() {
-        session.say(&format!("kept in {}, which only you can read", registry::path(session)?.display()));
+        session.say(&format!("stored in {}, which only you can read", registry::path(session)?.display()));
     }
     for provider in provider::ALL.iter().filter(|each| session.world.env_var(each.secret_variable()).is_some()) {
-        session.say(&format!("{} is set, and comes before them", provider.secret_variable()));
+        session.say(&format!("{} is set and is tried before them", provider.secret_variable()));
     }
     Ok(CommandOutcome::Success)
 }
@@ -144,16 +144,16 @@ fn record(stored: &StoredSecret, registry: &Registry) -> Value {
     let command = if let SecretSource::Command(command) = stored.source() { Some(mask_secrets(command)) } else { None };
     json!({
         "schema": "whtool.secret/1", "name": stored.name, "provider": stored.provider, "added": stored.added.to_string(),
-        "retired": stored.retired.map(|time| time.to_string()), "command": command, "endpointUrl": endpoint_of(stored, registry),
+        "retired": stored.retired.map(|time| time.to_string()), "command": command, "endpointUrl": endpoint_url(stored, registry),
     })
 }
 
-fn endpoint_of<'l>(stored: &StoredSecret, registry: &'l Registry) -> Option<&'l str> {
-    let is_its = |name: &Option<String>| name.as_deref() == Some(stored.name.as_str());
-    registry.endpoints.iter().find(|endpoint| is_its(&endpoint.secret)).map(|endpoint| endpoint.url.as_str())
+fn endpoint_url<'l>(stored: &StoredSecret, registry: &'l Registry) -> Option<&'l str> {
+    let is_used = |name: &Option<String>| name.as_deref() == Some(stored.name.as_str());
+    registry.endpoints.iter().find(|endpoint| is_used(&endpoint.secret)).map(|endpoint| endpoint.url.as_str())
 }
 
-fn day(time: Timestamp) -> String {
+fn format_date(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d").to_string()
 }
 
@@ -162,8 +162,12 @@ fn show(args: &Show, session: &Session<'_>) -> Result<CommandOutcome> {
     let stored = match (&args.name, &*registry.secrets) {
         (Some(name), _) => find(&registry, name)?,
         (None, [one]) => one,
-        (None, []) => return Err(Error::failed("no secret is kept").hint("`whtool secret add PROVIDER` keeps one")),
-        (None, _) => return Err(Error::usage("which one?").hint("`whtool secret list` names them")),
+        (None, []) => return Err(Error::failed("no secrets stored").hint("add one with `whtool secret add PROVIDER`")),
+        (None, _) => {
+            return Err(
+                Error::usage("several secrets are stored").hint("name one of those that `whtool secret list` shows")
+            );
+        }
     };
     let bytes = match (stored.source(), session.reveal) {
         (SecretSource::Stored(bytes), _) => bytes,
@@ -194,7 +198,7 @@ fn show(args: &Show, session: &Session<'_>) -> Result<CommandOutcome> {
     }
     output.flush()?;
     if session.reveal == Reveal::Masked {
-        session.say("--reveal shows it");
+        session.say("use --reveal to show it");
     }
     Ok(CommandOutcome::Success)
 }
@@ -204,7 +208,7 @@ fn remove(args: &Remove, session: &Session<'_>) -> Result<CommandOutcome> {
     if !args.yes {
         confirm(
             session,
-            &format!("remove the secret {}: nothing brings it back", escape_unsafe(&args.name)),
+            &format!("remove the secret {}: this cannot be undone", escape_unsafe(&args.name)),
             &args.name,
         )?;
     }
@@ -220,6 +224,6 @@ fn remove(args: &Remove, session: &Session<'_>) -> Result<CommandOutcome> {
 fn find<'l>(registry: &'l Registry, name: &str) -> Result<&'l StoredSecret> {
     let found = registry.secrets.iter().find(|stored| stored.name == name);
     found.ok_or_else(|| {
-        Error::failed(format!("there is no secret `{name}`")).hint("`whtool secret list` names those that are kept")
+        Error::failed(format!("no secret named `{name}`")).hint("list the stored secrets with `whtool secret list`")
     })
 }

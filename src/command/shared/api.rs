@@ -1,4 +1,4 @@
-//! A provider's API as commands use it: which base URL and key hold, and one call with its answer.
+//! Access to a provider's API: base URL, API key, and sending calls.
 
 use crate::command::{Session, confirm, span};
 use crate::model::address::is_loopback;
@@ -15,57 +15,53 @@ use clap::Args;
 use std::path::PathBuf;
 use url::Url;
 
-/// The longest answer that is read.
+/// Maximum size of a response, in bytes.
 pub(in crate::command) const MAX_RESPONSE_BYTES: usize = 8 * 1024 * 1024;
 
-/// Where the API is, and by which key it is asked.
+/// Flags that choose base URL and API key.
 #[derive(Args, Clone)]
 pub(in crate::command) struct ApiArgs {
-    /// Another base URL of the API, such as the emulator's [environment: PLEXOS_API_URL, PLUSTIVE_API_URL]
+    /// Base URL of the API, such as that of the emulator [env: PLEXOS_API_URL, PLUSTIVE_API_URL]
     #[arg(long, value_name = "URL", help_heading = "API")]
     api_url: Option<Url>,
-    /// A file whose text is the API key; `-` is standard input
+    /// File that contains the API key; `-` is standard input
     #[arg(long, value_name = "FILE", help_heading = "API", conflicts_with = "key_env")]
     key_file: Option<PathBuf>,
-    /// Another environment variable that holds the API key [default: PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY]
+    /// Environment variable that contains the API key [default: PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY]
     #[arg(long, value_name = "NAME", help_heading = "API")]
     key_env: Option<String>,
-    /// How long an answer may take
-    #[arg(long, value_name = "SPAN", default_value = "30s", value_parser = span, help_heading = "API")]
-    api_timeout: SignedDuration,
+    /// Timeout of one request to the API
+    #[arg(long, alias = "api-timeout", value_name = "DURATION", default_value = "30s", value_parser = span, help_heading = "API")]
+    request_timeout: SignedDuration,
 }
 
 impl ApiArgs {
-    /// As if no flag were given, with another patience.
+    /// Builds the arguments for a command without these flags.
     pub(in crate::command) fn with_timeout(timeout: SignedDuration) -> Self {
-        Self { api_url: None, key_file: None, key_env: None, api_timeout: timeout }
+        Self { api_url: None, key_file: None, key_env: None, request_timeout: timeout }
     }
 }
 
-/// A way to a provider's API.
+/// Client of one provider's API.
 #[derive(Clone)]
 pub(in crate::command) struct ApiClient {
-    /// Whose API it is.
     pub provider: &'static dyn Provider,
-    /// Its base URL.
     pub base: Url,
-    /// The key.
     pub key: Secret,
     args: ApiArgs,
 }
 
 impl ApiArgs {
-    /// Whether a base or a key was named, which can be one provider's only.
+    /// Checks whether a base URL or a key was given, which belongs to one provider.
     pub(in crate::command) fn is_for_one_provider(&self) -> bool {
         self.api_url.is_some() || self.key_file.is_some() || self.key_env.is_some()
     }
 
-    /// How calls are sent, so many at once.
     pub(in crate::command) fn send_options(&self, concurrency: usize) -> SendOptions {
         SendOptions {
             concurrency,
             per_second: None,
-            timeout: self.api_timeout.unsigned_abs(),
+            timeout: self.request_timeout.unsigned_abs(),
             certificates: CertificateCheck::Verify,
             max_body: MAX_RESPONSE_BYTES,
         }
@@ -73,7 +69,7 @@ impl ApiArgs {
 }
 
 impl ApiClient {
-    /// The base URL and the key that hold.
+    /// Reads base URL and key from flags and environment.
     pub(in crate::command) fn new(
         provider: &'static dyn Provider,
         args: &ApiArgs,
@@ -84,7 +80,7 @@ impl ApiClient {
         Ok(Self { provider, base, key, args: args.clone() })
     }
 
-    /// Whether the key moves real money. A key that does not say so is taken for one that does.
+    /// Returns the mode of the key. A key without a known prefix is treated as live.
     pub(in crate::command) fn mode(&self) -> Mode {
         let test = self.provider.api().test_key_prefix;
         if test.is_some_and(|prefix| self.key.expose().starts_with(prefix.as_bytes())) {
@@ -94,27 +90,33 @@ impl ApiClient {
         }
     }
 
-    /// Asks before something is changed with a key that moves real money; what is on this machine moves none.
+    /// Asks for confirmation before a live key changes anything, unless the API is on this machine.
     pub(in crate::command) fn confirm_live_key(
         &self,
         call: &ApiCall,
         what: &str,
-        is_agreed: Confirmation,
+        confirmation: Confirmation,
         session: &Session<'_>,
     ) -> Result<()> {
-        if !call.is_write() || self.mode() == Mode::Test || is_loopback(&self.base) || is_agreed == Confirmation::Given
+        if !call.is_write()
+            || self.mode() == Mode::Test
+            || is_loopback(&self.base)
+            || confirmation == Confirmation::Given
         {
             return Ok(());
         }
-        confirm(session, &format!("{what} with a live key of {}: this is real", self.provider.title()), "live")
+        confirm(
+            session,
+            &format!("{what} with a live key of {}: this affects real payments", self.provider.title()),
+            "live",
+        )
     }
 
-    /// How calls are sent, so many at once.
     pub(in crate::command) fn sending(&self, concurrency: usize) -> SendOptions {
         self.args.send_options(concurrency)
     }
 
-    /// Sends one call. It is never sent again.
+    /// Sends one call, without retrying.
     pub(in crate::command) fn send(&self, call: &ApiCall, session: &Session<'_>) -> Result<SentRequest> {
         let outgoing = call.outgoing(0, self.provider.api(), &self.base, &self.key);
         let outgoing = outgoing.map_err(|error| Error::credentials("the API key can't be sent").because(error))?;
@@ -123,50 +125,49 @@ impl ApiClient {
         told.ok_or_else(Error::interrupted)
     }
 
-    /// The error when there was no answer.
+    /// Builds the error for a call without a response.
     pub(in crate::command) fn connection_error(&self, failure: &SendFailure, what: &str) -> Error {
         let variable = self.provider.api().base_variable;
         let place = self.base.host_str().unwrap_or_default();
         Error::failed(what)
             .because(format!("{place}: {failure}"))
-            .hint(format!("see that {} is reachable; {variable} or --api-url names another", self.base))
+            .hint(format!("check that {} is reachable, or set {variable} or --api-url", self.base))
     }
 }
 
-/// Whether the person has agreed beforehand.
+/// Answer to a confirmation, given in advance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::command) enum Confirmation {
-    /// By `--yes`.
+    /// `--yes` was given.
     Given,
-    /// Not yet.
+    /// The user has to be asked.
     Needed,
 }
 
-/// Flags by which a person agrees beforehand.
+/// Flag that skips the confirmation.
 #[derive(Args)]
 pub(in crate::command) struct ConfirmArgs {
-    /// Don't ask before using a live key
+    /// Skip the confirmation before using a live key
     #[arg(long)]
     yes: bool,
 }
 
 impl ConfirmArgs {
-    /// What was said.
     pub(in crate::command) fn confirmation(&self) -> Confirmation {
         if self.yes { Confirmation::Given } else { Confirmation::Needed }
     }
 }
 
-/// The base URL. The key goes there, so it is https, or this machine.
+/// Reads the base URL. The key is sent there, so it must be https or on this machine.
 pub(in crate::command) fn base_url(provider: &dyn Provider, args: &ApiArgs, session: &Session<'_>) -> Result<Url> {
     let api = provider.api();
     let named = session.world.env_var(api.base_variable);
     let url = match (&args.api_url, &named) {
         (Some(url), _) => url.clone(),
         (None, Some(text)) => Url::parse(text).map_err(|error| {
-            Error::failed(format!("{} is no URL: `{text}`", api.base_variable))
+            Error::failed(format!("{} is not a URL: `{text}`", api.base_variable))
                 .because(error)
-                .hint(format!("it should be like {}", api.base))
+                .hint(format!("it must look like {}", api.base))
         })?,
         (None, None) => Url::parse(api.base).expect("a provider's base is a URL"),
     };
@@ -174,21 +175,18 @@ pub(in crate::command) fn base_url(provider: &dyn Provider, args: &ApiArgs, sess
     if !is_safe || url.host().is_none() {
         let place = url.host_str().unwrap_or_default();
         return Err(Error::usage(format!("the API key is not sent to {}://{place}", url.scheme()))
-            .because("it would go there in the clear: only https, or http on this machine, will do")
-            .hint(format!("give an https URL by --api-url or {}", api.base_variable)));
+            .because("it would be sent unencrypted; only https, or http on this machine, is allowed")
+            .hint(format!("set an https URL with --api-url or {}", api.base_variable)));
     }
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-        return Err(Error::usage(format!(
-            "the base URL of {}'s API has more than a host and a path",
-            provider.title()
-        ))
-        .because("a name, a password, a query or a fragment has no place in it")
-        .hint(format!("it should be like {}", api.base)));
+        return Err(Error::usage(format!("the base URL of {}'s API must be only a host and a path", provider.title()))
+            .because("it contains a user name, a password, a query or a fragment")
+            .hint(format!("it must look like {}", api.base)));
     }
     Ok(url)
 }
 
-/// The key, without blanks around it.
+/// Reads the key and removes whitespace around it.
 fn key(provider: &'static dyn Provider, args: &ApiArgs, session: &Session<'_>) -> Result<Secret> {
     let (origin, bytes) = match (&args.key_file, &args.key_env) {
         (Some(path), _) => {
@@ -210,15 +208,15 @@ fn key(provider: &'static dyn Provider, args: &ApiArgs, session: &Session<'_>) -
     for other in others {
         let prefixes = [Some(other.api().live_key_prefix), other.api().test_key_prefix];
         if let Some(prefix) = prefixes.into_iter().flatten().find(|prefix| text.starts_with(prefix.as_bytes())) {
-            let whose = format!("{origin} holds a key of {}: it begins with {prefix}", other.title());
-            return Err(Error::credentials(whose).hint(format!("put {}'s key there", provider.title())));
+            let whose = format!("{origin} contains a key of {}: it begins with {prefix}", other.title());
+            return Err(Error::credentials(whose).hint(format!("set it to {}'s key", provider.title())));
         }
     }
     Ok(Secret::new(provider.name(), origin, text))
 }
 
 fn missing_key(provider: &dyn Provider, variable: &str) -> Error {
-    Error::credentials(format!("no API key of {} is known", provider.title()))
+    Error::credentials(format!("no API key for {}", provider.title()))
         .because(format!("{variable} is not set"))
-        .hint(format!("export {variable}=…, or give --key-file; the key is in {}", provider.api().dashboard))
+        .hint(format!("export {variable}=…, or use --key-file; create a key in {}", provider.api().dashboard))
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod api;
 pub(super) mod captures;
+pub(super) mod endpoints;
 pub(super) mod loaded_settings;
 pub(super) mod registry;
 pub(super) mod secrets;

@@ -3,7 +3,7 @@
 use crate::provider::api::{Api, ErrorDetails, common_hint};
 use serde_json::Value;
 
-/// One base for test and live; the key decides (<https://docs.pay.plexos.io/pages/authentication>).
+/// Test and live share one base URL; the key decides (<https://docs.pay.plexos.io/pages/authentication>).
 pub(super) const API: Api = Api {
     base: "https://api.plexospay.com",
     prefix: "/v1",
@@ -16,20 +16,20 @@ pub(super) const API: Api = Api {
 };
 
 /// `{ "error": { "message": …, "code": … } }`
-pub(super) fn complaint(body: &Value) -> Option<ErrorDetails> {
+pub(super) fn error_details(body: &Value) -> Option<ErrorDetails> {
     let error = body.get("error")?;
     let text = |name: &str| error.get(name).and_then(Value::as_str).map(str::to_owned);
     Some(ErrorDetails { message: text("message").or_else(|| error.as_str().map(str::to_owned)), code: text("code") })
 }
 
-/// The table of status codes is on the introduction's page.
-pub(super) fn advice(status: u16) -> &'static str {
+/// Status codes: <https://docs.pay.plexos.io/api-reference/introduction>.
+pub(super) fn status_hint(status: u16) -> &'static str {
     match status {
         401 => {
-            "check PLEXOS_PAY_SECRET_KEY: it begins with sk_test_ or sk_live_, and is shown once, in the dashboard under Settings, API Keys"
+            "check PLEXOS_PAY_SECRET_KEY: keys begin with sk_test_ or sk_live_; create one in the dashboard under Settings, API Keys"
         }
-        403 => "the key lacks the permission for this: take another one, or widen it in the dashboard",
-        409 => "it exists already, or is in a state that does not allow this",
+        403 => "the key lacks permission for this: use another key, or change its permissions in the dashboard",
+        409 => "it already exists, or its status does not allow this",
         other => common_hint(other),
     }
 }

@@ -23,7 +23,6 @@ use serde_json::Value;
 const SIGNATURE: &str = "X-Plexos-Signature";
 const TIMESTAMP: &str = "X-Plexos-Timestamp";
 
-/// Plexos Pay.
 pub(super) struct Plexos;
 
 impl Provider for Plexos {
@@ -44,7 +43,7 @@ impl Provider for Plexos {
         "PLEXOS_PAY_SECRET_KEY"
     }
 
-    /// Seen in the SDK sample only, and part of the key (<https://docs.pay.plexos.io/pages/webhooks>).
+    /// Seen in the SDK sample only, and part of the signing key (<https://docs.pay.plexos.io/pages/webhooks>).
     fn secret_prefix(&self) -> &'static str {
         "whsec_"
     }
@@ -61,7 +60,7 @@ impl Provider for Plexos {
         Some(TIMESTAMP)
     }
 
-    /// The header's text, a full stop, the body.
+    /// The timestamp as text, then a full stop.
     fn signed_prefix(&self, timestamp: &str) -> String {
         format!("{timestamp}.")
     }
@@ -82,8 +81,8 @@ impl Provider for Plexos {
     }
 
     fn parse_event(&self, payload: &Payload<'_>) -> Event {
-        let nothing = Payload::default();
-        let data = payload.object("data").unwrap_or(&nothing);
+        let empty = Payload::default();
+        let data = payload.object("data").unwrap_or(&empty);
         let mut event = Event {
             kind: payload.text("type"),
             id: payload.text("id"),
@@ -97,7 +96,7 @@ impl Provider for Plexos {
             Some(Err(text)) => event.warnings.push(Warning::AmountNotWhole(text)),
             None => {}
         }
-        warn(&mut event);
+        add_warnings(&mut event);
         event
     }
 
@@ -118,23 +117,27 @@ impl Provider for Plexos {
     }
 
     fn error_details(&self, body: &Value) -> Option<ErrorDetails> {
-        api::complaint(body)
+        api::error_details(body)
     }
 
-    fn endpoint_call(&self, asked: &EndpointRequest) -> Option<EndpointCall> {
-        Some(endpoints::manage(asked))
+    fn endpoint_call(&self, request: &EndpointRequest) -> Option<EndpointCall> {
+        Some(endpoints::endpoint_call(request))
     }
 
     fn status_hint(&self, status: u16) -> &'static str {
-        api::advice(status)
+        api::status_hint(status)
     }
 
     fn owns_reference(&self, reference: &str) -> bool {
         record::owns(reference)
     }
 
+    fn accepts_merchant_references(&self) -> bool {
+        false
+    }
+
     fn lookup_call(&self, reference: &str) -> Option<ApiCall> {
-        record::lookup(reference)
+        record::lookup_call(reference)
     }
 
     fn lookup_description(&self) -> &'static str {
@@ -142,7 +145,7 @@ impl Provider for Plexos {
     }
 
     fn parse_record(&self, body: &Value) -> Result<Record, ResponseError> {
-        record::read(body)
+        record::parse(body)
     }
 
     fn parse_status(&self, status: &str) -> RecordStatus {
@@ -154,11 +157,11 @@ impl Provider for Plexos {
     }
 
     fn rebuild_event(&self, body: &Value) -> Option<Value> {
-        record::rebuilt(body)
+        record::rebuild_event(body)
     }
 }
 
-/// The timestamp header as text, and the moment it means. Its name and unit: <https://docs.pay.plexos.io/pages/webhooks>.
+/// Reads the timestamp header, as text and as a time. Name and unit: <https://docs.pay.plexos.io/pages/webhooks>.
 fn signed_time(request: &Request) -> Result<(&str, Timestamp), Malformed> {
     let mut values = request.headers.all(TIMESTAMP);
     let value = values.next().ok_or(Malformed::TimestampMissing)?;
@@ -173,8 +176,8 @@ fn signed_time(request: &Request) -> Result<(&str, Timestamp), Malformed> {
     }
 }
 
-/// Says what is odd. Of `data` only the id is required (contradiction P3); unknown types pass with a warning (P1).
-fn warn(event: &mut Event) {
+/// Adds warnings. Only the id of `data` is required (contradiction P3); unknown types are accepted (P1).
+fn add_warnings(event: &mut Event) {
     match &event.kind {
         None => event.warnings.push(Warning::MissingField("type")),
         Some(kind) => match (EVENT_TYPES.iter().find(|known| known.name == kind), &event.status) {
@@ -209,7 +212,7 @@ static EVENT_TYPES: &[EventType] = &[
     event_type("refund.succeeded", "SUCCEEDED", "a refund finished"),
     event_type("refund.failed", "FAILED", "a refund failed"),
     event_type("checkout.completed", "COMPLETED", "a checkout session was paid"),
-    event_type("checkout.expired", "EXPIRED", "a checkout session ran out"),
+    event_type("checkout.expired", "EXPIRED", "a checkout session expired"),
     event_type("settlement.completed", "COMPLETED", "a settlement batch was processed"),
 ];
 
@@ -236,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn the_claim_is_timestamp_stop_body() {
+    fn the_signed_bytes_are_timestamp_dot_body() {
         let request = request(&[("x-plexos-timestamp", "1736937000"), ("X-PLEXOS-SIGNATURE", SIGNED)]);
         let claim = Plexos.claim(&request).unwrap();
         assert_eq!((claim.prefix.as_str(), claim.body), ("1736937000.", &b"{}"[..]));
@@ -245,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_the_timestamp_can_be_wrong_is_told_apart() {
+    fn each_timestamp_fault_is_reported_as_such() {
         assert_eq!(fault(&[]), Malformed::TimestampMissing);
         assert_eq!(fault(&["soon"]), Malformed::TimestampNotANumber);
         assert_eq!(fault(&["2025-01-15T10:30:00Z"]), Malformed::TimestampNotANumber);
@@ -254,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn an_integer_amount_reads_as_a_string_amount_does() {
+    fn amounts_are_read_from_numbers_and_strings() {
         for amount in ["10000", "\"10000\""] {
             let text = format!(
                 r#"{{"id":"evt_1","type":"payment.debited","data":{{"id":"pi_1","amount":{amount},"currency":"CVE","status":"DEBITED"}}}}"#
@@ -266,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_odd_is_a_warning() {
+    fn unusual_payloads_give_warnings() {
         let payload = Payload::parse(br#"{"type":"payment.frozen","data":{"amount":"1.5"}}"#).unwrap();
         let codes: Vec<_> = Plexos.parse_event(&payload).warnings.iter().map(Warning::code).collect();
         assert_eq!(codes, ["amount_not_whole", "unknown_type", "missing_field", "missing_field"]);

@@ -8,27 +8,26 @@ use crate::provider::api::{ApiCall, ResponseError};
 use crate::provider::record::{self, AmountKind, ExpectedEvent, Record, RecordState, RecordStatus};
 use serde_json::{Value, json};
 
-/// Ids that are Plexos' by their look. Only the first three can be looked up; of a settlement only the list is documented.
+/// Prefixes of Plexos ids. Only objects with the first three can be looked up; for settlements only a list is documented.
 const PREFIXES: [&str; 7] = ["pi_", "re_", "cs_", "se_", "cu_", "we_", "evt_"];
 
-/// Whether it looks like an id of Plexos.
 pub(super) fn owns(reference: &str) -> bool {
     PREFIXES.iter().any(|prefix| reference.starts_with(prefix))
 }
 
-/// The call for an id. `None`: nothing is documented that finds it.
-pub(super) fn lookup(reference: &str) -> Option<ApiCall> {
+/// Returns the call that looks up an id. `None`: no such call is documented.
+pub(super) fn lookup_call(reference: &str) -> Option<ApiCall> {
     let folder = match reference.get(..3)? {
         "pi_" => "payments",
         "re_" => "refunds",
         "cs_" => "checkout/sessions",
         _ => return None,
     };
-    Some(ApiCall::get(format!("/{folder}/{}", record::in_path(reference)?)))
+    Some(ApiCall::get(format!("/{folder}/{}", record::reference_segment(reference)?)))
 }
 
-/// What a status of any object means. The ranks of payments are in the order of the lifecycle drawn at
-/// <https://docs.pay.plexos.io/pages/start/introduction>; failing, running out and calling off may happen at any stage (P2).
+/// Interprets the status of any object. Ranks follow the payment lifecycle of
+/// <https://docs.pay.plexos.io/pages/start/introduction>; a payment may fail, expire or be cancelled at any stage (P2).
 pub(super) fn parse_status(status: &str) -> RecordStatus {
     let (state, rank) = match status.to_ascii_uppercase().as_str() {
         "CREATED" | "PENDING" | "OPEN" => (RecordState::Open, 0),
@@ -46,8 +45,7 @@ pub(super) fn parse_status(status: &str) -> RecordStatus {
     RecordStatus::new(state, rank)
 }
 
-/// Reads the answer to a lookup.
-pub(super) fn read(body: &Value) -> Result<Record, ResponseError> {
+pub(super) fn parse(body: &Value) -> Result<Record, ResponseError> {
     let reference = record::required_text(body, "id")?;
     let object = match reference.get(..3) {
         Some("re_") => "refund",
@@ -70,22 +68,23 @@ pub(super) fn read(body: &Value) -> Result<Record, ResponseError> {
     })
 }
 
-/// The event that tells a status (<https://docs.pay.plexos.io/pages/webhooks>). `None`: the status has none of its own (P1);
-/// a refunded payment's is told by its refund.
+/// Finds the event that reports a status (<https://docs.pay.plexos.io/pages/webhooks>). `None`: the status has no event of
+/// its own (P1), such as that of a refunded payment, which the refund's event reports.
 fn event(object: &str, status: &str) -> Option<&'static str> {
     let family = match object {
         "refund" => "refund.",
         "checkout session" => "checkout.",
         _ => "payment.",
     };
-    let known = |known: &&super::EventType| known.name.starts_with(family) && known.status.eq_ignore_ascii_case(status);
-    super::EVENT_TYPES.iter().find(known).map(|known| known.name)
+    let reports = |kind: &&super::EventType| kind.name.starts_with(family) && kind.status.eq_ignore_ascii_case(status);
+    super::EVENT_TYPES.iter().find(reports).map(|kind| kind.name)
 }
 
-/// The event that would have told the record's status: the envelope of <https://docs.pay.plexos.io/pages/webhooks> around the
-/// whole object. Its id says where it comes from, and is the same each time, so that a handler still tells a repeat.
-pub(super) fn rebuilt(body: &Value) -> Option<Value> {
-    let Record { reference, status, expected_event: ExpectedEvent::Sent(kind), .. } = read(body).ok()? else {
+/// Builds the event that reports the record's status: the object in the envelope of
+/// <https://docs.pay.plexos.io/pages/webhooks>. Its id says that it was rebuilt, and is always the same for one status, so
+/// that a handler can recognize duplicates.
+pub(super) fn rebuild_event(body: &Value) -> Option<Value> {
+    let Record { reference, status, expected_event: ExpectedEvent::Sent(kind), .. } = parse(body).ok()? else {
         return None;
     };
     let time = ["updatedAt", "createdAt"].iter().find_map(|field| body.get(*field)).cloned().unwrap_or_default();
@@ -103,8 +102,8 @@ mod tests {
     }
 
     #[test]
-    fn each_object_has_its_call_and_the_rest_has_none() {
-        let path = |reference| lookup(reference).map(|call| call.path);
+    fn only_payments_refunds_and_checkout_sessions_can_be_looked_up() {
+        let path = |reference| lookup_call(reference).map(|call| call.path);
         assert_eq!(path("pi_def456").as_deref(), Some("/payments/pi_def456"));
         assert_eq!(path("re_abc123").as_deref(), Some("/refunds/re_abc123"));
         assert_eq!(path("cs_abc/1").as_deref(), Some("/checkout/sessions/cs_abc%2F1"));
@@ -116,14 +115,14 @@ mod tests {
 
     #[test]
     fn a_payment_is_read_with_its_exact_amount() {
-        let read = read(&payment("DEBITED")).unwrap();
-        assert_eq!((read.reference.as_str(), read.merchant_reference.as_deref()), ("pi_def456", Some("order-7")));
-        assert_eq!(read.money, Some(Money { minor: 10_000, currency: "CVE".to_owned() }));
+        let record = parse(&payment("DEBITED")).unwrap();
+        assert_eq!((record.reference.as_str(), record.merchant_reference.as_deref()), ("pi_def456", Some("order-7")));
+        assert_eq!(record.money, Some(Money { minor: 10_000, currency: "CVE".to_owned() }));
         assert_eq!(
-            (read.parsed_status.state, read.expected_event),
+            (record.parsed_status.state, record.expected_event),
             (RecordState::Succeeded, ExpectedEvent::Sent("payment.debited"))
         );
-        assert_eq!(read.changed.unwrap().to_string(), "2023-11-07T05:32:56Z");
+        assert_eq!(record.changed.unwrap().to_string(), "2023-11-07T05:32:56Z");
     }
 
     #[test]
@@ -134,25 +133,25 @@ mod tests {
     }
 
     #[test]
-    fn a_status_without_an_event_of_its_own_is_told_elsewhere() {
+    fn some_statuses_have_no_event_of_their_own() {
         for status in ["REFUNDED", "PARTIALLY_REFUNDED", "OPERATOR_PENDING"] {
-            assert_eq!(read(&payment(status)).unwrap().expected_event, ExpectedEvent::OtherObject, "{status}");
-            assert_eq!(rebuilt(&payment(status)), None);
+            assert_eq!(parse(&payment(status)).unwrap().expected_event, ExpectedEvent::OtherObject, "{status}");
+            assert_eq!(rebuild_event(&payment(status)), None);
         }
     }
 
     #[test]
-    fn an_unknown_status_passes_through_and_a_missing_one_is_strange() {
-        let read_ = read(&payment("FROZEN")).unwrap();
-        assert_eq!((read_.status.as_str(), read_.parsed_status), ("FROZEN", RecordStatus::UNKNOWN));
-        assert_eq!(read(&json!({"id": "pi_1"})), Err(ResponseError::Unexpected("status")));
-        assert_eq!(read(&json!({"status": "OPEN"})), Err(ResponseError::Unexpected("id")));
-        assert_eq!(read(&json!([])), Err(ResponseError::Unexpected("id")));
+    fn an_unknown_status_is_kept_and_a_missing_one_is_an_error() {
+        let record = parse(&payment("FROZEN")).unwrap();
+        assert_eq!((record.status.as_str(), record.parsed_status), ("FROZEN", RecordStatus::UNKNOWN));
+        assert_eq!(parse(&json!({"id": "pi_1"})), Err(ResponseError::Unexpected("status")));
+        assert_eq!(parse(&json!({"status": "OPEN"})), Err(ResponseError::Unexpected("id")));
+        assert_eq!(parse(&json!([])), Err(ResponseError::Unexpected("id")));
     }
 
     #[test]
-    fn an_event_is_rebuilt_from_the_record_and_says_so() {
-        let event = rebuilt(&payment("DEBITED")).unwrap();
+    fn a_rebuilt_event_says_so_in_its_id() {
+        let event = rebuild_event(&payment("DEBITED")).unwrap();
         assert_eq!(event["type"], "payment.debited");
         assert_eq!(event["id"], "evt_rebuilt_pi_def456_debited");
         assert_eq!((&event["data"], &event["createdAt"]), (&payment("DEBITED"), &json!("2023-11-07T05:32:56Z")));

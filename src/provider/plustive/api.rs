@@ -3,7 +3,7 @@
 use crate::provider::api::{Api, ErrorDetails, common_hint};
 use serde_json::Value;
 
-/// `/api/v1` in the reference; one page writes `/v1` (contradiction U9). Every key is live: no test mode is known.
+/// The reference says `/api/v1`, one page says `/v1` (contradiction U9). There is no test mode.
 pub(super) const API: Api = Api {
     base: "https://api.plustiveimpact.com",
     prefix: "/api/v1",
@@ -15,8 +15,8 @@ pub(super) const API: Api = Api {
     dashboard: "Plustive's dashboard",
 };
 
-/// Problem details: `detail` says it, `errors[].reason` repeats it, `title` names the kind.
-pub(super) fn complaint(body: &Value) -> Option<ErrorDetails> {
+/// Problem details: `detail` is the message, `errors[].reason` repeats it, `title` is the kind of problem.
+pub(super) fn error_details(body: &Value) -> Option<ErrorDetails> {
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
     let first = body.get("errors").and_then(|errors| errors.get(0));
     let message = text(body.get("detail")).or_else(|| text(first?.get("reason"))).or_else(|| text(body.get("title")));
@@ -24,14 +24,12 @@ pub(super) fn complaint(body: &Value) -> Option<ErrorDetails> {
     (message.is_some() || code.is_some()).then_some(ErrorDetails { message, code })
 }
 
-/// No table of status codes is published; that addresses are allow-listed by hand since July 2026 is told by integrators.
-pub(super) fn advice(status: u16) -> &'static str {
+/// No status codes are documented. Integrators report that IP addresses are allow-listed by hand since July 2026.
+pub(super) fn status_hint(status: u16) -> &'static str {
     match status {
-        401 => "check PLUSTIVE_API_KEY: it begins with pk_live_, and is shown once",
-        403 => {
-            "this machine's address may not be on Plustive's allow-list: ask their support to add it; or the key was revoked"
-        }
-        409 => "the same clientReference was used with other parameters before",
+        401 => "check PLUSTIVE_API_KEY: keys begin with pk_live_",
+        403 => "this IP address may not be on Plustive's allow-list (ask their support), or the key was revoked",
+        409 => "this clientReference was already used with other parameters",
         other => common_hint(other),
     }
 }

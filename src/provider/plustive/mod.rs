@@ -1,7 +1,7 @@
 //! Plustive: airtime, data and bills in Nigeria.
 //!
-//! Two published variants of everything, the reference's (<https://docs.plustiveimpact.com/webhooks>) and the guide's
-//! (<https://plustiveimpact.com/guides/webhooks-for-vtu-transactions>); both are read without being told which.
+//! The reference (<https://docs.plustiveimpact.com/webhooks>) and the guide
+//! (<https://plustiveimpact.com/guides/webhooks-for-vtu-transactions>) document different formats; both are accepted.
 
 mod api;
 mod record;
@@ -21,10 +21,9 @@ use serde_json::Value;
 
 const SIGNATURE: &str = "X-Plustive-Signature";
 
-/// Contradiction U1: the reference writes this before the hex, the guide does not.
+/// Prefix before the hex in the reference; the guide has none (contradiction U1).
 const SCHEME: &str = "sha256=";
 
-/// Plustive.
 pub(super) struct Plustive;
 
 impl Provider for Plustive {
@@ -62,7 +61,7 @@ impl Provider for Plustive {
         None
     }
 
-    /// Nothing: the body alone is signed, so an old delivery stays valid for ever.
+    /// Empty: only the body is signed, so an old delivery stays valid forever.
     fn signed_prefix(&self, _timestamp: &str) -> String {
         String::new()
     }
@@ -84,8 +83,8 @@ impl Provider for Plustive {
         ["event", "reference"].iter().all(|key| keys.iter().any(|other| other == key))
     }
 
-    /// There is no event id: the key is reference and status (contradiction U20), since a `Refunded` may follow a `Success`
-    /// (U10). Without a reference, the client's own stands in for it.
+    /// Events have no id. The key is made of reference and status (contradiction U20), because a `Refunded` may follow a
+    /// `Success` (U10). Without a reference, the client reference is used.
     fn parse_event(&self, payload: &Payload<'_>) -> Event {
         let reference = payload.text("reference");
         let client_reference = payload.text("clientReference");
@@ -106,7 +105,7 @@ impl Provider for Plustive {
         if reference.is_none() {
             event.warnings.push(Warning::MissingField("reference"));
         }
-        warn(&mut event);
+        add_warnings(&mut event);
         event
     }
 
@@ -127,24 +126,29 @@ impl Provider for Plustive {
     }
 
     fn error_details(&self, body: &Value) -> Option<ErrorDetails> {
-        api::complaint(body)
+        api::error_details(body)
     }
 
-    /// The URL is set, and the secret given, in the dashboard (<https://docs.plustiveimpact.com/webhooks>).
-    fn endpoint_call(&self, _asked: &EndpointRequest) -> Option<EndpointCall> {
+    /// Endpoints and their secrets are managed in the dashboard (<https://docs.plustiveimpact.com/webhooks>).
+    fn endpoint_call(&self, _request: &EndpointRequest) -> Option<EndpointCall> {
         None
     }
 
     fn status_hint(&self, status: u16) -> &'static str {
-        api::advice(status)
+        api::status_hint(status)
     }
 
     fn owns_reference(&self, reference: &str) -> bool {
         reference.starts_with("PLS-")
     }
 
+    /// `clientReference` is the merchant's own (<https://docs.plustiveimpact.com/api/purchases>).
+    fn accepts_merchant_references(&self) -> bool {
+        true
+    }
+
     fn lookup_call(&self, reference: &str) -> Option<ApiCall> {
-        record::lookup(reference)
+        record::lookup_call(reference)
     }
 
     fn lookup_description(&self) -> &'static str {
@@ -152,24 +156,24 @@ impl Provider for Plustive {
     }
 
     fn parse_record(&self, body: &Value) -> Result<Record, ResponseError> {
-        record::read(body)
+        record::parse(body)
     }
 
     fn parse_status(&self, status: &str) -> RecordStatus {
         record::parse_status(status)
     }
 
-    /// The transaction's reference; an event without one has the client's own in its place.
+    /// Returns the reference of the transaction, or its client reference if it has none.
     fn lookup_reference<'e>(&self, event_id: Option<&'e str>, subject: Option<&'e str>) -> Option<&'e str> {
         event_id.or(subject)
     }
 
     fn rebuild_event(&self, body: &Value) -> Option<Value> {
-        record::rebuilt(body)
+        record::rebuild_event(body)
     }
 }
 
-/// A status is compared without case; `Pending` and `Processing` are one (contradiction U7).
+/// Builds the deduplication key. Case is ignored, and `Pending` means `Processing` (contradiction U7).
 fn key(reference: Option<&str>, status: Option<&str>) -> Option<String> {
     let status = match status.unwrap_or_default().to_lowercase() {
         word if word == "pending" => "processing".to_owned(),
@@ -178,8 +182,8 @@ fn key(reference: Option<&str>, status: Option<&str>) -> Option<String> {
     reference.map(|reference| format!("{reference} {status}"))
 }
 
-/// Says what is odd. The outcome is the status', not the event name's (contradiction U2).
-fn warn(event: &mut Event) {
+/// Adds warnings. The status decides the outcome, not the event name (contradiction U2).
+fn add_warnings(event: &mut Event) {
     let Some(kind) = &event.kind else {
         return event.warnings.push(Warning::MissingField("event"));
     };
@@ -195,7 +199,7 @@ fn warn(event: &mut Event) {
     }
 }
 
-/// Contradiction U2: the first two are the reference's, the last is the guide's.
+/// The first two are from the reference, the last is from the guide (contradiction U2).
 static EVENT_TYPES: &[EventType] = &[
     EventType { name: "transaction.success", status: "Success", meaning: "a purchase was delivered (reference)" },
     EventType {
@@ -203,11 +207,7 @@ static EVENT_TYPES: &[EventType] = &[
         status: "Failed",
         meaning: "a purchase failed, and the wallet was refunded (reference)",
     },
-    EventType {
-        name: "transaction.completed",
-        status: "",
-        meaning: "a purchase reached an end state, told by its status (guide)",
-    },
+    EventType { name: "transaction.completed", status: "", meaning: "a purchase reached a final status (guide)" },
 ];
 
 #[cfg(test)]
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_two_forms_of_the_header_make_the_same_claim() {
+    fn both_header_formats_are_read_alike() {
         let hex = "fb1d9f0c10dc57a028d4a24ff1eb6c51f2a25a82ad869a2ac129e24346ce5f1e";
         let claims = [hex.to_owned(), format!("sha256={hex}"), format!("SHA256={}", hex.to_uppercase())].map(|value| {
             let mut request = Request::post("/", b"x".to_vec());
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refund_after_a_success_is_another_event() {
+    fn a_refund_after_a_success_is_a_new_event() {
         let key = |status: &str| {
             event(&format!(r#"{{"event":"transaction.completed","reference":"PLS-1","status":"{status}"}}"#)).key
         };
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn name_and_status_that_disagree_are_a_warning() {
+    fn an_event_name_that_contradicts_the_status_gives_a_warning() {
         let codes: Vec<_> = event(r#"{"event":"transaction.success","reference":"PLS-1","status":"Failed"}"#)
             .warnings
             .iter()
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_reference_the_clients_own_identifies_the_event() {
+    fn without_a_reference_the_client_reference_identifies_the_event() {
         let event = event(r#"{"event":"transaction.completed","clientReference":"o-1","status":"Success"}"#);
         assert_eq!((event.id.as_deref(), event.key.as_deref()), (Some("o-1"), Some("o-1 success")));
     }

@@ -1,6 +1,7 @@
-//! Plustive's records: transactions, looked up by either reference
-//! (<https://docs.plustiveimpact.com/api/purchases>, <https://docs.plustiveimpact.com/api/schemas/transactionresponse>; a shorter
-//! answer in <https://plustiveimpact.com/guides/webhooks-for-vtu-transactions>).
+//! Plustive's records: transactions, looked up by either reference.
+//!
+//! <https://docs.plustiveimpact.com/api/purchases>, <https://docs.plustiveimpact.com/api/schemas/transactionresponse>;
+//! <https://plustiveimpact.com/guides/webhooks-for-vtu-transactions> shows a shorter response.
 
 use crate::model::money::Money;
 use crate::model::timestamp::Timestamp;
@@ -8,15 +9,15 @@ use crate::provider::api::{ApiCall, ResponseError};
 use crate::provider::record::{self, AmountKind, ExpectedEvent, Record, RecordState, RecordStatus};
 use serde_json::{Value, json};
 
-/// All money is in kobo; no currency is sent.
+/// All amounts are in kobo; no currency is sent.
 const CURRENCY: &str = "NGN";
 
-/// The call for a reference or a `clientReference`.
-pub(super) fn lookup(reference: &str) -> Option<ApiCall> {
-    Some(ApiCall::get(format!("/transactions/{}", record::in_path(reference)?)))
+/// Returns the call that looks up a `reference` or a `clientReference`.
+pub(super) fn lookup_call(reference: &str) -> Option<ApiCall> {
+    Some(ApiCall::get(format!("/transactions/{}", record::reference_segment(reference)?)))
 }
 
-/// What a status means. `Pending` and `Processing` are one (contradiction U7); `Refunded` may follow another end (U10).
+/// Interprets a status. `Pending` means `Processing` (contradiction U7); `Refunded` may follow another final status (U10).
 pub(super) fn parse_status(status: &str) -> RecordStatus {
     let (state, rank) = match status.to_ascii_lowercase().as_str() {
         "processing" | "pending" => (RecordState::Open, 0),
@@ -28,8 +29,7 @@ pub(super) fn parse_status(status: &str) -> RecordStatus {
     RecordStatus::new(state, rank)
 }
 
-/// Reads the answer to a lookup.
-pub(super) fn read(body: &Value) -> Result<Record, ResponseError> {
+pub(super) fn parse(body: &Value) -> Result<Record, ResponseError> {
     let status = record::required_text(body, "status")?;
     let (charged, amount) =
         (record::optional_minor_units(body, "priceCharged")?, record::optional_minor_units(body, "amount")?);
@@ -43,7 +43,7 @@ pub(super) fn read(body: &Value) -> Result<Record, ResponseError> {
         object: "transaction",
         parsed_status,
         money: charged.or(amount).map(|minor| Money { minor, currency: CURRENCY.to_owned() }),
-        amount: if charged.is_some() { meaning_of_charge(body) } else { AmountKind::Same },
+        amount: if charged.is_some() { kind_of_charge(body) } else { AmountKind::Same },
         expected_event: expected_event(parsed_status.state, created, ended),
         created,
         changed: ended,
@@ -51,9 +51,9 @@ pub(super) fn read(body: &Value) -> Result<Record, ResponseError> {
     })
 }
 
-/// `priceCharged` is the amount that webhooks tell for data only: airtime may be sold below its face, electricity has a markup,
-/// and nothing is said of the rest (<https://docs.plustiveimpact.com/bill-payments>).
-fn meaning_of_charge(body: &Value) -> AmountKind {
+/// Decides whether `priceCharged` equals the amount in webhooks. It does for data only: airtime may be discounted,
+/// electricity has a markup, and the rest is undocumented (<https://docs.plustiveimpact.com/bill-payments>).
+fn kind_of_charge(body: &Value) -> AmountKind {
     let is_data = ["service", "type"].iter().filter_map(|field| body.get(*field)?.as_str());
     if is_data.into_iter().any(|service| service.eq_ignore_ascii_case("data")) {
         AmountKind::Same
@@ -62,7 +62,7 @@ fn meaning_of_charge(body: &Value) -> AmountKind {
     }
 }
 
-/// A purchase that ended as it was made may have no webhook at all (contradiction U23).
+/// Returns the event to expect. A purchase that was final at once may have none (contradiction U23).
 fn expected_event(state: RecordState, created: Option<Timestamp>, ended: Option<Timestamp>) -> ExpectedEvent {
     let at_once = created.is_some() && created == ended;
     let kind = match state {
@@ -74,10 +74,10 @@ fn expected_event(state: RecordState, created: Option<Timestamp>, ended: Option<
     if at_once && state != RecordState::Refunded { ExpectedEvent::MaybeSent(kind) } else { ExpectedEvent::Sent(kind) }
 }
 
-/// The event that would have told the record's status, as <https://docs.plustiveimpact.com/webhooks> has it; the guide's for
-/// `Refunded`, which only the guide knows.
-pub(super) fn rebuilt(body: &Value) -> Option<Value> {
-    let Record { reference, status, merchant_reference, money, expected_event, .. } = read(body).ok()?;
+/// Builds the event that reports the record's status, in the format of <https://docs.plustiveimpact.com/webhooks>;
+/// `Refunded` exists only in the guide, so its event has the guide's format.
+pub(super) fn rebuild_event(body: &Value) -> Option<Value> {
+    let Record { reference, status, merchant_reference, money, expected_event, .. } = parse(body).ok()?;
     let kind = match expected_event {
         ExpectedEvent::Sent(kind) | ExpectedEvent::MaybeSent(kind) => kind,
         ExpectedEvent::OtherObject => return None,
@@ -86,8 +86,9 @@ pub(super) fn rebuilt(body: &Value) -> Option<Value> {
         "event": kind, "reference": reference, "clientReference": merchant_reference, "status": status,
         "amount": money.and_then(|money| i64::try_from(money.minor).ok()),
     });
-    let is_guides = kind == "transaction.completed";
-    let names = if is_guides { ["type", "phone", "timestamp"] } else { ["service", "mobileNumber", "completedAt"] };
+    let is_guide_format = kind == "transaction.completed";
+    let names =
+        if is_guide_format { ["type", "phone", "timestamp"] } else { ["service", "mobileNumber", "completedAt"] };
     let fields = [["service", "type"], ["mobileNumber", "phone"], ["completedOn", "completedAt"]];
     let mut copy = |name: &str, from: &[&str]| {
         if let Some(value) = from.iter().find_map(|field| body.get(*field)).filter(|value| !value.is_null()) {
@@ -98,8 +99,8 @@ pub(super) fn rebuilt(body: &Value) -> Option<Value> {
         copy(name, &from);
     }
     copy(
-        if is_guides { "network" } else { "providerReference" },
-        if is_guides { &["network"] } else { &["providerReference"] },
+        if is_guide_format { "network" } else { "providerReference" },
+        if is_guide_format { &["network"] } else { &["providerReference"] },
     );
     copy("token", &["token"]);
     Some(event)
@@ -109,7 +110,7 @@ pub(super) fn rebuilt(body: &Value) -> Option<Value> {
 mod tests {
     use super::*;
 
-    /// The published answer, but for the time it took.
+    /// The published example with a later `completedOn`.
     fn transaction(service: &str, status: &str) -> Value {
         json!({"reference": "PLS-9KQ2M7P3XR", "clientReference": "order-1001", "service": service, "status": status,
             "network": "MTN", "plan": "1.0GB", "mobileNumber": "08030000000", "priceCharged": 27000,
@@ -118,45 +119,45 @@ mod tests {
     }
 
     #[test]
-    fn both_published_answers_are_read() {
-        let long = read(&transaction("Data", "Success")).unwrap();
-        let short = read(&json!({"reference": "PLS-9KQ2M7P3XR", "status": "Success", "amount": 27000})).unwrap();
+    fn both_published_responses_are_read() {
+        let long = parse(&transaction("Data", "Success")).unwrap();
+        let short = parse(&json!({"reference": "PLS-9KQ2M7P3XR", "status": "Success", "amount": 27000})).unwrap();
         assert_eq!(long.money, Some(Money { minor: 27_000, currency: "NGN".to_owned() }));
         assert_eq!((long.money, long.parsed_status, long.amount), (short.money, short.parsed_status, short.amount));
         assert_eq!(long.merchant_reference.as_deref(), Some("order-1001"));
     }
 
     #[test]
-    fn the_charge_for_anything_but_data_may_differ_from_the_amount() {
-        let amount = |service| read(&transaction(service, "Success")).unwrap().amount;
+    fn only_for_data_is_the_charge_the_amount() {
+        let amount = |service| parse(&transaction(service, "Success")).unwrap().amount;
         assert_eq!([amount("Data"), amount("data")], [AmountKind::Same; 2]);
         assert_eq!([amount("Airtime"), amount("Electricity"), amount("CableTv")], [AmountKind::Charged; 3]);
     }
 
     #[test]
-    fn statuses_are_compared_without_case_and_pending_is_processing() {
+    fn statuses_ignore_case_and_pending_means_processing() {
         assert_eq!(parse_status("Pending"), parse_status("PROCESSING"));
         assert_eq!(parse_status("Reversed"), RecordStatus::UNKNOWN);
         assert!(parse_status("Refunded").rank > parse_status("Success").rank);
     }
 
     #[test]
-    fn what_ended_as_it_was_made_may_have_no_webhook() {
+    fn a_purchase_that_was_final_at_once_may_have_no_webhook() {
         let mut body = transaction("Data", "Success");
-        assert_eq!(read(&body).unwrap().expected_event, ExpectedEvent::Sent("transaction.success"));
+        assert_eq!(parse(&body).unwrap().expected_event, ExpectedEvent::Sent("transaction.success"));
         body["completedOn"] = body["createdOn"].clone();
-        assert_eq!(read(&body).unwrap().expected_event, ExpectedEvent::MaybeSent("transaction.success"));
-        assert_eq!(read(&transaction("Data", "Processing")).unwrap().expected_event, ExpectedEvent::OtherObject);
+        assert_eq!(parse(&body).unwrap().expected_event, ExpectedEvent::MaybeSent("transaction.success"));
+        assert_eq!(parse(&transaction("Data", "Processing")).unwrap().expected_event, ExpectedEvent::OtherObject);
     }
 
     #[test]
-    fn the_rebuilt_event_is_the_references() {
+    fn a_rebuilt_event_has_the_format_of_the_reference() {
         let expected = json!({"event": "transaction.success", "reference": "PLS-9KQ2M7P3XR",
             "clientReference": "order-1001", "status": "Success", "amount": 27000, "service": "Data",
             "mobileNumber": "08030000000", "completedAt": "2024-07-29T15:51:29.071Z", "providerReference": "118682181"});
-        assert_eq!(rebuilt(&transaction("Data", "Success")), Some(expected));
-        let refunded = rebuilt(&transaction("Data", "Refunded")).unwrap();
+        assert_eq!(rebuild_event(&transaction("Data", "Success")), Some(expected));
+        let refunded = rebuild_event(&transaction("Data", "Refunded")).unwrap();
         assert_eq!((&refunded["event"], &refunded["phone"]), (&json!("transaction.completed"), &json!("08030000000")));
-        assert_eq!(rebuilt(&transaction("Data", "Pending")), None);
+        assert_eq!(rebuild_event(&transaction("Data", "Pending")), None);
     }
 }
