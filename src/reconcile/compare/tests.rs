@@ -144,6 +144,15 @@ fn any_answer_of_the_app_but_2xx_is_a_rejection() {
 }
 
 #[test]
+fn a_verified_webhook_that_whtool_itself_answered_with_503_was_not_accepted() {
+    for answer in [AnswerState::Answered(Status(503)), AnswerState::Pending] {
+        let mut delivery = cve("DEBITED");
+        delivery.summary.answer = answer;
+        assert_eq!(class_of(&payment("DEBITED"), &bare_order(), &[delivery]), Class::AppDidNotTake);
+    }
+}
+
+#[test]
 fn a_webhook_that_contradicts_the_record_is_a_difference() {
     for (webhook, recorded) in
         [("DEBITED", "FAILED"), ("EXPIRED", "DEBITED"), ("DEBITED", "CREATED"), ("SETTLED", "DEBITED")]
