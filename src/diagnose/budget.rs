@@ -24,6 +24,10 @@ impl HashAllowance {
     /// grows with the square of the body's length.
     const BYTE_EDITS: Self = Self(96 << 20);
 
+    pub const fn times(self, factor: u64) -> Self {
+        Self(self.0 * factor)
+    }
+
     pub(super) fn is_spent(self) -> bool {
         self.0 == 0
     }

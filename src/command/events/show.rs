@@ -188,7 +188,7 @@ fn explained(kept: &StoredDelivery, secrets: &Secrets) -> (AnalyzedDelivery, Vec
     if kept.summary.verdict.is_verified() {
         return (received, Vec::new());
     }
-    let (total, per_request) = (HashAllowance(HashAllowance::INTERACTIVE.0 * 2), HashAllowance::INTERACTIVE);
+    let (total, per_request) = (HashAllowance::INTERACTIVE.times(2), HashAllowance::INTERACTIVE);
     let mut budget = HashBudget::new(total, per_request, 1);
     let findings = diagnose::explain(&received, &secrets.credentials(), &mut budget);
     (received, findings)

@@ -70,8 +70,7 @@ impl Summary {
 
 /// Budget for explaining refusals in one second: about a fifth of a second of hashing. Honest senders
 /// must not wait under a flood of refusals.
-const HASHING_PER_SECOND: HashBudget =
-    HashBudget::new(HashAllowance(HashAllowance::THOROUGH.0 * 3), HashAllowance::USUAL, 100);
+const HASHING_PER_SECOND: HashBudget = HashBudget::new(HashAllowance::THOROUGH.times(3), HashAllowance::USUAL, 100);
 
 /// Most rejected requests that are printed in one second.
 const REJECTIONS_PER_SECOND: u32 = 5;

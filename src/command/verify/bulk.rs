@@ -21,8 +21,8 @@ const CHUNK_SIZE: usize = 1 << 20;
 /// file is explained well, and little more than a brief search per failure for later ones. It
 /// depends on the index alone, so that the same file gets the same answers.
 pub(super) fn chunk_budget(index: u64) -> HashBudget {
-    let thorough = HashAllowance::THOROUGH.0;
-    let total = HashAllowance(if index == 0 { thorough * 8 } else { thorough / 8 });
+    let thorough = HashAllowance::THOROUGH;
+    let total = if index == 0 { thorough.times(8) } else { HashAllowance(thorough.0 / 8) };
     HashBudget::new(total, HashAllowance::USUAL, u32::MAX)
 }
 

@@ -87,7 +87,7 @@ fn parse_digest(text: &str) -> Result<Digest, String> {
 /// The time by which ages are computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
-    Moment(Timestamp),
+    Time(Timestamp),
     /// The time at which each request arrived.
     Arrived,
 }
@@ -95,7 +95,7 @@ enum At {
 fn parse_at(text: &str) -> Result<At, String> {
     match text {
         "arrived" => Ok(At::Arrived),
-        _ => timestamp::parse(text).map(At::Moment).map_err(|error| format!("{error}, or `arrived`")),
+        _ => timestamp::parse(text).map(At::Time).map_err(|error| format!("{error}, or `arrived`")),
     }
 }
 
@@ -129,14 +129,15 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<CommandOutcome
             let mut start = Vec::new();
             let unreadable = |error| super::cannot_read(file, error);
             source.by_ref().take(SAMPLE).read_to_end(&mut start).map_err(unreadable)?;
-            let form = captures::form_of(&start).ok_or_else(|| unknown_form(&file.display().to_string(), &start))?;
+            let format =
+                captures::form_of(&start).ok_or_else(|| unknown_format(&file.display().to_string(), &start))?;
             let is_whole = (start.len() as u64) < SAMPLE;
-            if form == CaptureFormat::Lines && !is_whole && args.computed.is_none() && args.against.is_none() {
+            if format == CaptureFormat::Lines && !is_whole && args.computed.is_none() && args.against.is_none() {
                 bulk::verify_lines(start, source, &verifier, &mut output).map_err(|error| error.into_error(file))?
             } else {
                 source.read_to_end(&mut start).map_err(unreadable)?;
                 SingleFile::new(args, file, &start, &mut copies, &mut hint)?.verify_file(
-                    form,
+                    format,
                     &start,
                     &verifier,
                     &mut output,
@@ -167,7 +168,7 @@ fn headers_without_body() -> Error {
         .hint("whtool verify --body payload.json --header 'Name: value'")
 }
 
-fn unknown_form(name: &str, start: &[u8]) -> Error {
+fn unknown_format(name: &str, start: &[u8]) -> Error {
     let error = Error::failed(format!("unknown format: {name}"));
     if start.is_empty() {
         return error.because("the file is empty");
@@ -199,18 +200,19 @@ impl<'a> SingleFile<'a> {
                 computed.add_body(&format!("delivery {id} in the store"), body)
             })?;
         }
-        let (per_request, total) = (HashAllowance::INTERACTIVE, HashAllowance(HashAllowance::INTERACTIVE.0 * 4));
-        Ok(Self { copies, hint, computed, budget: HashBudget::new(total, per_request, u32::MAX) })
+        let per_request = HashAllowance::INTERACTIVE;
+        let budget = HashBudget::new(per_request.times(4), per_request, u32::MAX);
+        Ok(Self { copies, hint, computed, budget })
     }
 
     fn verify_file(
         &mut self,
-        form: CaptureFormat,
+        format: CaptureFormat,
         file: &[u8],
         verifier: &Verifier<'_>,
         output: &mut dyn Write,
     ) -> Result<VerdictCounts> {
-        match form {
+        match format {
             CaptureFormat::Har => {
                 let entries = capture::read_har(file).map_err(|error| report::unreadable(&error))?;
                 self.verify(entries, verifier, output)

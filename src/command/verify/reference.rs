@@ -132,9 +132,9 @@ impl Comparison {
         if verifier.is_quiet() {
             return Vec::new();
         }
-        let (paint, sentence) = (verifier.paint(), conclusion.sentence(&copy.summary.id, diff));
+        let (paint, sentence) = (verifier.paint, conclusion.sentence(&copy.summary.id, diff));
         let mut text = format!("{INDENT}{} {sentence}\n", paint.strong("diff   "));
-        text.push_str(&comparison::text(diff, &sides, &request.findings, INDENT, paint, verifier.reveal()));
+        text.push_str(&comparison::text(diff, &sides, &request.findings, INDENT, paint, verifier.reveal));
         verifier.wrap(&text)
     }
 }
@@ -168,7 +168,7 @@ fn find_copy(
     let mut found = None;
     for query in same_event.into_iter().chain([newest]) {
         store.for_each(&query, &mut |copy| {
-            if signature_matches_copy(here, &copy, verifier.keys()) {
+            if signature_matches_copy(here, &copy, &verifier.rules.keys) {
                 found = Some(copy);
             }
             Ok(())
@@ -241,5 +241,5 @@ fn copy_verdict(copy: &StoredDelivery, verifier: &Verifier<'_>) -> VerdictCode {
     }
     let arrived = copy.summary.arrived;
     let delivery = Delivery { request: copy.request.clone(), peer: None, arrived: Some(arrived) };
-    receive(delivery, verifier.rules(), arrived).verdict.code()
+    receive(delivery, &verifier.rules, arrived).verdict.code()
 }

@@ -9,7 +9,6 @@ use crate::model::delivery::AnalyzedDelivery;
 use crate::model::error::Error;
 use crate::model::mask::Reveal;
 use crate::model::sanitize;
-use crate::model::signature::Key;
 use crate::model::timestamp::Timestamp;
 use crate::model::verdict::{Verdict, VerdictCode};
 use crate::model::width::Width;
@@ -22,14 +21,14 @@ use std::collections::BTreeMap;
 
 /// The keys, the clock and the output format, the same for all requests and threads.
 pub(super) struct Verifier<'a> {
-    rules: Rules,
-    credentials: Credentials<'a>,
+    pub rules: Rules,
+    pub credentials: Credentials<'a>,
     now: Timestamp,
     at: Option<At>,
     format: ReportFormat,
     width: Width,
-    paint: Paint,
-    reveal: Reveal,
+    pub paint: Paint,
+    pub reveal: Reveal,
 }
 
 /// A verified request and the causes of its failure.
@@ -94,26 +93,6 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    pub(super) fn rules(&self) -> &Rules {
-        &self.rules
-    }
-
-    pub(super) fn keys(&self) -> &[Key] {
-        &self.rules.keys
-    }
-
-    pub(super) fn credentials(&self) -> &Credentials<'a> {
-        &self.credentials
-    }
-
-    pub(super) fn paint(&self) -> Paint {
-        self.paint
-    }
-
-    pub(super) fn reveal(&self) -> Reveal {
-        self.reveal
-    }
-
     /// Wraps the lines below a request to the width of the terminal.
     pub(super) fn wrap(&self, lines: &str) -> Vec<u8> {
         self.width.wrap(lines, text::FINDING_INDENT).into_bytes()
@@ -129,7 +108,7 @@ impl<'a> Verifier<'a> {
 
     fn time_for(&self, arrived: Option<Timestamp>) -> Timestamp {
         match self.at {
-            Some(At::Moment(moment)) => moment,
+            Some(At::Time(time)) => time,
             Some(At::Arrived) => arrived.unwrap_or(self.now),
             None => self.now,
         }
