@@ -365,7 +365,7 @@ lookups() {
     seq -f 'pi_%.0f' "$LOOKUP_COUNT" >$file
     sed "s|.*|url = \"$url/v1/payments/&\"\noutput = \"/dev/null\"|" $file >$file.curl
     ideal=$((LOOKUP_COUNT / 50 * 50))
-    expect "$LOOKUP_COUNT settled and agreed" whtool $whtool reconcile --from $file --concurrency 50
+    expect "$LOOKUP_COUNT matched" whtool $whtool reconcile --from $file --concurrency 50
     echo -e "\n## $LOOKUP_COUNT lookups answered after 50 ms, 50 at a time; the ideal is $ideal ms"
     add 0 'curl --parallel' "$curl" --silent --parallel --parallel-max 50 -H 'Authorization: Bearer x' -K $file.curl
     add 0 '**whtool reconcile --concurrency 50**' $whtool reconcile --from $file --concurrency 50
