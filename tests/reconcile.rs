@@ -23,7 +23,8 @@ struct Api {
 }
 
 impl Api {
-    /// `answer` gets the last segment of the path, and the number of earlier requests for the same path.
+    /// `answer` gets the last segment of the path, and the number of earlier requests for the same
+    /// path.
     fn new(answer: impl Fn(&str, u32) -> FakeAnswer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -358,9 +359,9 @@ fn a_stopped_run_can_only_be_resumed_with_the_same_input_and_api() {
     });
     let url = first.url.clone();
     let ran = first.run(home.path(), &words);
-    let told = ran.records();
-    assert_eq!((ran.status, &told.last().unwrap()["partial"]), (4, &Value::from(true)), "{}", ran.err);
-    let known = told.len() - 1;
+    let records = ran.records();
+    assert_eq!((ran.status, &records.last().unwrap()["partial"]), (4, &Value::from(true)), "{}", ran.err);
+    let known = records.len() - 1;
     assert!((20..40).contains(&known) && ran.err.contains("run the same command again"), "{known} {}", ran.err);
 
     // The last line is incomplete, as after a crash.
@@ -408,12 +409,12 @@ fn a_resumed_run_looks_up_only_the_rest_and_counts_everything() {
 #[test]
 fn an_interrupted_run_shows_its_results_as_partial() {
     let home = home();
-    let (tell, told): (_, Receiver<()>) = channel();
+    let (started_sender, started): (_, Receiver<()>) = channel();
     let (hold, held) = channel::<()>();
-    let (tell, held) = (Mutex::new(tell), Mutex::new(held));
+    let (started_sender, held) = (Mutex::new(started_sender), Mutex::new(held));
     let api = Api::new(move |last, _| {
         if last == "pi_3" {
-            tell.lock().unwrap().send(()).unwrap();
+            started_sender.lock().unwrap().send(()).unwrap();
             // Blocks until the end of the test.
             let _ = held.lock().unwrap().recv();
         }
@@ -421,7 +422,7 @@ fn an_interrupted_run_shows_its_results_as_partial() {
     });
     let words = ["pi_1", "pi_2", "pi_3", "--concurrency", "1"];
     let child = api.command(home.path(), &words).spawn().unwrap();
-    told.recv().unwrap();
+    started.recv().unwrap();
     let kill = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
     assert!(kill.success());
     let ran = Ran::of(child.wait_with_output().unwrap());

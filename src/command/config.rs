@@ -1,4 +1,5 @@
-//! `whtool config`: shows the effective settings, their origins and the paths of the settings files.
+//! `whtool config`: shows the effective settings, their origins and the paths of the settings
+//! files.
 
 use super::{Session, tree};
 use crate::command::shared::loaded_settings::{self, LoadedSettings, SettingOrigin};
@@ -12,8 +13,9 @@ use std::io::Write;
 
 /// Show the effective settings and where they come from
 ///
-/// Flags take precedence over environment variables, then the project's whtool.toml, your own config.toml and the defaults.
-/// The project file is searched for from the working directory up to the root of its repository.
+/// Flags take precedence over environment variables, then the project's whtool.toml, your own
+/// config.toml and the defaults. The project file is searched for from the working directory up to
+/// the root of its repository.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -34,7 +36,8 @@ enum ConfigCommand {
 
 /// Show every setting in the format of a settings file
 ///
-/// If a file or a variable is invalid, the error is reported, the exit status is 3, and the valid settings are still shown.
+/// If a file or a variable is invalid, the error is reported, the exit status is 3, and the valid
+/// settings are still shown.
 #[derive(Args)]
 struct ShowConfig {
     /// Show where each value comes from

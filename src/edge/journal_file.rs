@@ -1,5 +1,5 @@
-//! Opens journals and replay lists: files that grow at the end, readable only by their owner, written by one process
-//! at a time.
+//! Opens journals and replay lists: files that grow at the end, readable only by their owner,
+//! written by one process at a time.
 
 use crate::world::AppendFile;
 use std::fs::{self, File, OpenOptions, TryLockError};

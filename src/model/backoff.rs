@@ -24,8 +24,8 @@ impl Backoff {
         Duration::try_from_secs_f64(seconds).map_or(self.longest, |pause| pause.min(self.longest))
     }
 
-    /// Returns the same pause shortened by up to half, so that clients that failed together do not retry together.
-    /// `random` is any number.
+    /// Returns the same pause shortened by up to half, so that clients that failed together do not
+    /// retry together. `random` is any number.
     pub fn jittered_pause(&self, retry: u32, random: u32) -> Duration {
         let half = self.pause(retry) / 2;
         half + half * (random % 1_000) / 1_000

@@ -74,8 +74,9 @@ impl Class {
         }
     }
 
-    /// Returns what the user should do; empty if nothing. Trusting the record, and out-of-order delivery as the likely
-    /// cause, is the advice of <https://plustiveimpact.com/guides/webhooks-for-vtu-transactions>.
+    /// Returns what the user should do; empty if nothing. Trusting the record, and out-of-order
+    /// delivery as the likely cause, is the advice of
+    /// <https://plustiveimpact.com/guides/webhooks-for-vtu-transactions>.
     pub fn advice(self) -> &'static str {
         match self {
             Self::CouldNotTell => "run it again if there was no answer; otherwise check the provider's dashboard",

@@ -74,7 +74,8 @@ impl ColumnNames {
         self.0.iter().rfind(|arg| arg.column == column).map(|arg| arg.name.as_str())
     }
 
-    /// Returns the index of a column among the headers. The error is a name that the user gave and that is missing.
+    /// Returns the index of a column among the headers. The error is a name that the user gave and
+    /// that is missing.
     pub fn find(&self, column: ListColumn, headers: &[&str]) -> Result<Option<usize>, String> {
         if let Some(name) = self.explicit_name(column) {
             let exact = headers.iter().position(|header| header.trim() == name);

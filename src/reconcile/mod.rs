@@ -1,7 +1,8 @@
 //! Compares orders and captured webhooks with the provider's own records.
 //!
-//! `order` reads lists of orders, `compare` puts each reference into a class, `totals` adds them up, and `schedule`
-//! decides when to send which lookup. Nothing here does I/O or reads a clock; `command::reconcile` does.
+//! `order` reads lists of orders, `compare` puts each reference into a class, `totals` adds them
+//! up, and `schedule` decides when to send which lookup. Nothing here does I/O or reads a clock;
+//! `command::reconcile` does.
 
 pub mod class;
 pub mod columns;

@@ -1,4 +1,5 @@
-//! Shows the results of `whtool reconcile` as text, JSON and CSV: one row or record per reference, and the totals.
+//! Shows the results of `whtool reconcile` as text, JSON and CSV: one row or record per reference,
+//! and the totals.
 
 use super::json::line;
 use super::paint::Paint;
@@ -141,7 +142,8 @@ pub fn totals(totals: &Totals, completeness: Completeness) -> Vec<u8> {
 
 const REBUILT: &str = "whtool.rebuilt/1";
 
-/// Writes a `whtool.rebuilt/1` record: an event made from the provider's record, for `replay --from`.
+/// Writes a `whtool.rebuilt/1` record: an event made from the provider's record, for `replay
+/// --from`.
 pub fn rebuilt(reconciled: &ReconciledReference, event: &Value) -> Vec<u8> {
     line(&json!({
         "schema": REBUILT, "provider": reconciled.provider.name(), "reference": reconciled.order.reference,
@@ -149,7 +151,8 @@ pub fn rebuilt(reconciled: &ReconciledReference, event: &Value) -> Vec<u8> {
     }))
 }
 
-/// Reads a line written by `rebuilt`: provider, reference and body. `None` if the line is something else.
+/// Reads a line written by `rebuilt`: provider, reference and body. `None` if the line is something
+/// else.
 pub fn read_rebuilt(line: &str) -> Option<(&'static dyn Provider, String, Vec<u8>)> {
     let record: Value = serde_json::from_str(line).ok()?;
     let text = |name: &str| record.get(name)?.as_str();
@@ -199,7 +202,8 @@ pub fn csv_row(reconciled: &ReconciledReference) -> [String; 14] {
     cells.map(|cell| escape_formula(&crate::model::sanitize::escape_unsafe(&cell.unwrap_or_default())))
 }
 
-/// Puts an apostrophe before text that a spreadsheet would take for a formula. Numbers stay as they are.
+/// Puts an apostrophe before text that a spreadsheet would take for a formula. Numbers stay as they
+/// are.
 fn escape_formula(text: &str) -> String {
     let is_number = || {
         let digits = text.strip_prefix('-').unwrap_or(text);

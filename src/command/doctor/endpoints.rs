@@ -1,7 +1,8 @@
-//! Checks the registered endpoints: their entries in the registry, and whether a real delivery proves that they work.
+//! Checks the registered endpoints: their entries in the registry, and whether a real delivery
+//! proves that they work.
 //!
-//! An entry is valid if its secret is stored, its events exist and its URL can be reached by the provider. An endpoint is
-//! proved if a delivery was captured that its own secret verified.
+//! An entry is valid if its secret is stored, its events exist and its URL can be reached by the
+//! provider. An endpoint is proved if a delivery was captured that its own secret verified.
 
 use super::{DoctorFinding, Severity};
 use crate::command::Session;

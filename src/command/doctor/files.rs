@@ -53,8 +53,8 @@ fn check_data_folder(folder: &Path, session: &Session<'_>) -> Vec<DoctorFinding>
     [unwritable].into_iter().chain(mode.filter(|mode| mode.severity == Severity::Problem)).collect()
 }
 
-/// Describes a data folder without permission bits: it does not exist, or this is Windows. Then its files show that it
-/// exists.
+/// Describes a data folder without permission bits: it does not exist, or this is Windows. Then its
+/// files show that it exists.
 fn without_mode(subject: &str, folder: &Path, session: &Session<'_>) -> DoctorFinding {
     let shown = folder.display().to_string();
     if DATA_FILES.iter().any(|name| session.world.file_exists(&folder.join(name))) {
@@ -64,7 +64,8 @@ fn without_mode(subject: &str, folder: &Path, session: &Session<'_>) -> DoctorFi
     }
 }
 
-/// Checks that other users don't have these permission bits. `None` if the file does not exist, or on Windows.
+/// Checks that other users don't have these permission bits. `None` if the file does not exist, or
+/// on Windows.
 fn check_mode(subject: &str, path: &Path, forbidden: u32, session: &Session<'_>) -> Option<DoctorFinding> {
     let mode = session.world.file_mode(path)?;
     let shown = format!("{}, mode {mode:04o}", path.display());

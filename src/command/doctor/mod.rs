@@ -1,7 +1,8 @@
 //! `whtool doctor`: checks the configuration.
 //!
-//! Each file checks one area: `settings`, `secrets`, `files` (folders and the store), `providers` (API and clock) and
-//! `endpoints`. They return findings; this file prints them. No secret is printed, only where it is.
+//! Each file checks one area: `settings`, `secrets`, `files` (folders and the store), `providers`
+//! (API and clock) and `endpoints`. They return findings; this file prints them. No secret is
+//! printed, only where it is.
 
 mod endpoints;
 mod files;
@@ -21,8 +22,9 @@ use std::io::Write;
 
 /// Check settings, secrets, files, the store, the clock and endpoints
 ///
-/// Nothing is changed, and no secret is printed. If an API key is set, its provider gets one request that changes nothing,
-/// to check the key and to compare the clocks. The exit status is 1 if there is a problem.
+/// Nothing is changed, and no secret is printed. If an API key is set, its provider gets one
+/// request that changes nothing, to check the key and to compare the clocks. The exit status is 1
+/// if there is a problem.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

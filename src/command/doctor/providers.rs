@@ -1,4 +1,5 @@
-//! Checks each provider's API for which a key is set: that it answers, accepts the key, and agrees about the time.
+//! Checks each provider's API for which a key is set: that it answers, accepts the key, and agrees
+//! about the time.
 
 use super::{DoctorFinding, Severity};
 use crate::command::Session;
@@ -13,7 +14,8 @@ use crate::provider::{self, Provider};
 const API: &str = "API";
 
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
-/// Largest clock difference that is fine. The `Date` header has whole seconds, and the answer takes some time.
+/// Largest clock difference that is fine. The `Date` header has whole seconds, and the answer takes
+/// some time.
 const MAX_CLOCK_DIFFERENCE: SignedDuration = SignedDuration::from_secs(30);
 
 pub(super) fn check(session: &Session<'_>) -> Vec<DoctorFinding> {

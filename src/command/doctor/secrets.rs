@@ -1,4 +1,5 @@
-//! Checks where signing secrets and API keys are stored, and whether they look like one. They are never printed.
+//! Checks where signing secrets and API keys are stored, and whether they look like one. They are
+//! never printed.
 
 use super::{DoctorFinding, Severity};
 use crate::command::Session;

@@ -1,4 +1,5 @@
-//! Classifies the answer to a lookup: a record, no record, a temporary error, or the end of the run.
+//! Classifies the answer to a lookup: a record, no record, a temporary error, or the end of the
+//! run.
 
 use crate::model::error::Error;
 use crate::model::exchange::{Answer, SendFailure};
@@ -22,7 +23,8 @@ pub(super) enum LookupError {
     Unusable(ResponseError),
 }
 
-/// Returns true if a 404 comes from the API and not from some other server that was called by mistake.
+/// Returns true if a 404 comes from the API and not from some other server that was called by
+/// mistake.
 pub(super) fn is_api_answer(answer: &Answer) -> bool {
     answer.body.trim_ascii().is_empty()
         || serde_json::from_slice::<Value>(&answer.body).is_ok_and(|body| body.is_object())

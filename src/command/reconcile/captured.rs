@@ -37,8 +37,8 @@ impl CapturedWebhooks {
         self.store.is_some()
     }
 
-    /// Returns true if webhooks of this provider were ever captured; otherwise none can be missing. Events signed with
-    /// the local test secret do not count.
+    /// Returns true if webhooks of this provider were ever captured; otherwise none can be missing.
+    /// Events signed with the local test secret do not count.
     pub(super) fn has_any_from(&mut self, provider: &'static dyn Provider) -> Result<bool> {
         if let Some(known) = self.seen_providers.get(provider.name()) {
             return Ok(*known);
@@ -112,7 +112,8 @@ impl CapturedWebhooks {
         Ok(Some(Webhooks { deliveries, conflicting_key }))
     }
 
-    /// Returns an event id with two verified deliveries whose JSON differs in more than its formatting.
+    /// Returns an event id with two verified deliveries whose JSON differs in more than its
+    /// formatting.
     fn find_conflict(&mut self, deliveries: &[ReferenceMatch]) -> Result<Option<String>> {
         let Some(store) = &mut self.store else { return Ok(None) };
         let mut first: BTreeMap<&str, &ReferenceMatch> = BTreeMap::new();
@@ -146,7 +147,8 @@ fn is_same_json(one: &[u8], other: &[u8]) -> bool {
     one == other || matches!((read(one), read(other)), (Some(one), Some(other)) if one == other)
 }
 
-/// Returns true if the event is signed with the local test secret, so that no provider knows about it.
+/// Returns true if the event is signed with the local test secret, so that no provider knows about
+/// it.
 pub(super) fn is_test_event(delivery: &DeliverySummary) -> bool {
     delivery.secret.as_ref().is_some_and(|name| *name == SecretOrigin::LocalTest.to_string())
 }

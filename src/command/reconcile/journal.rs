@@ -1,7 +1,8 @@
-//! Saves answers in a file, so that an interrupted run can continue without asking again: one JSON object per line.
+//! Saves answers in a file, so that an interrupted run can continue without asking again: one JSON
+//! object per line.
 //!
-//! The first line describes the run: its input and its APIs. A last line that was cut off is dropped; any other line
-//! that can't be read is an error.
+//! The first line describes the run: its input and its APIs. A last line that was cut off is
+//! dropped; any other line that can't be read is an error.
 
 use super::Reconcile;
 use crate::command::Session;
@@ -41,8 +42,8 @@ struct JournalHeader {
     apis: Vec<String>,
 }
 
-/// Everything that decides which references are looked up, and where. The encoding is part of the file format: a change
-/// needs a new schema version.
+/// Everything that decides which references are looked up, and where. The encoding is part of the
+/// file format: a change needs a new schema version.
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
 struct JournalInput {
     references: Vec<String>,
@@ -156,7 +157,8 @@ fn line_of(line: &impl Serialize) -> Vec<u8> {
     text
 }
 
-/// Refuses an existing file that other users can read or change: the provider's answers contain phone numbers.
+/// Refuses an existing file that other users can read or change: the provider's answers contain
+/// phone numbers.
 pub(super) fn refuse_if_others_can_read(path: &Path, session: &Session<'_>) -> Result<()> {
     if session.world.file_mode(path).is_none_or(|mode| mode & 0o077 == 0) {
         return Ok(());

@@ -1,7 +1,9 @@
-//! `whtool reconcile`: compares orders and captured webhooks with the provider's records. Sends nothing but GET requests.
+//! `whtool reconcile`: compares orders and captured webhooks with the provider's records. Sends
+//! nothing but GET requests.
 //!
-//! `source` provides the references, `runner` drives the schedule, `answer` classifies answers, `captured` reads webhooks
-//! from the store, `journal` lets an interrupted run continue, and `report` writes the results.
+//! `source` provides the references, `runner` drives the schedule, `answer` classifies answers,
+//! `captured` reads webhooks from the store, `journal` lets an interrupted run continue, and
+//! `report` writes the results.
 
 mod answer;
 mod captured;
@@ -28,8 +30,9 @@ use std::path::PathBuf;
 
 /// Compare orders and captured webhooks with the provider's records
 ///
-/// Looks up every reference: pi_…, re_… and cs_… at Plexos Pay, PLS-… and anything else at Plustive. The record is compared
-/// with the webhooks that `whtool listen` captured, and with the orders in a list. Nothing is changed at the provider.
+/// Looks up every reference: pi_…, re_… and cs_… at Plexos Pay, PLS-… and anything else at
+/// Plustive. The record is compared with the webhooks that `whtool listen` captured, and with the
+/// orders in a list. Nothing is changed at the provider.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -45,13 +48,16 @@ Exit status:
   1  there are differences, or payments still open after --wait
   3  a lookup failed, so the list of differences is incomplete")]
 pub(super) struct Reconcile {
-    /// Payments, refunds, checkout sessions or transactions to look up, or your own references at Plustive
+    /// Payments, refunds, checkout sessions or transactions to look up, or your own references at
+    /// Plustive
     #[arg(value_name = "REF")]
     references: Vec<String>,
-    /// Read orders from a file: one reference per line, CSV with a header, or NDJSON; `-` reads standard input
+    /// Read orders from a file: one reference per line, CSV with a header, or NDJSON; `-` reads
+    /// standard input
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
-    /// Name a column of the list: reference=NAME, status=NAME, amount=NAME or currency=NAME. May be repeated
+    /// Name a column of the list: reference=NAME, status=NAME, amount=NAME or currency=NAME. May be
+    /// repeated
     #[arg(long, value_name = "COLUMN=NAME", requires = "from")]
     column: Vec<ColumnArg>,
     /// Read amounts in the list as decimals such as 100.00 instead of minor units
@@ -84,7 +90,8 @@ pub(super) struct Reconcile {
     /// Write the events that the app missed to this file, for `whtool replay --from`
     #[arg(long, value_name = "FILE")]
     replay_list: Option<PathBuf>,
-    /// Show only rows of this class, or `differences`; totals still include every row. May be repeated
+    /// Show only rows of this class, or `differences`; totals still include every row. May be
+    /// repeated
     #[arg(long, value_name = "CLASS", value_parser = row_filter())]
     only: Vec<RowFilter>,
     /// Print one JSON record per line; the last one has the totals

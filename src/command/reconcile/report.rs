@@ -125,8 +125,8 @@ impl<'a> ReportWriter<'a> {
         })
     }
 
-    /// Adds what the app missed to the replay list. A refused delivery may be forged, so its event is rebuilt from the
-    /// record.
+    /// Adds what the app missed to the replay list. A refused delivery may be forged, so its event
+    /// is rebuilt from the record.
     fn add_to_replay_list(&mut self, reconciled: &ReconciledReference, body: Option<&Value>) -> Result<()> {
         let Some(list) = &mut self.replay_list else { return Ok(()) };
         let has = |class| reconciled.assessment.findings.iter().any(|finding| finding.class == class);
@@ -256,7 +256,8 @@ pub(super) struct FinishedRun {
 }
 
 impl FinishedRun {
-    /// Decides the exit status. A failed lookup takes precedence over a difference: the list of differences is incomplete.
+    /// Decides the exit status. A failed lookup takes precedence over a difference: the list of
+    /// differences is incomplete.
     pub(super) fn outcome(self, wait: Option<SignedDuration>) -> Result<CommandOutcome> {
         if let Some(error) = self.stop {
             return Err(error);

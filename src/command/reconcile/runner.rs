@@ -1,4 +1,5 @@
-//! Runs the lookups: sends what the schedule asks for, classifies the answers and passes the results to the report.
+//! Runs the lookups: sends what the schedule asks for, classifies the answers and passes the
+//! results to the report.
 
 use super::super::Session;
 use super::super::samples;
@@ -71,7 +72,8 @@ impl<'a> ReconcileRun<'a> {
         })
     }
 
-    /// Opens the journal and reports the answers in it. With `--wait`, what was still open is polled again.
+    /// Opens the journal and reports the answers in it. With `--wait`, what was still open is
+    /// polled again.
     pub(super) fn load_journal(&mut self) -> Result<()> {
         let Some(path) = &self.args.resume else { return Ok(()) };
         let mut still_open = Vec::new();

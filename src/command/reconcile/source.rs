@@ -1,4 +1,5 @@
-//! Provides the references to look up: from the command line, then from a list, or else from the store.
+//! Provides the references to look up: from the command line, then from a list, or else from the
+//! store.
 
 use super::super::Session;
 use super::Reconcile;

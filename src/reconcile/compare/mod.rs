@@ -1,7 +1,9 @@
-//! Compares an order and the captured webhooks with the provider's record. The record is the authority.
+//! Compares an order and the captured webhooks with the provider's record. The record is the
+//! authority.
 //!
-//! Outcomes are compared, not words: `DEBITED` and `SETTLED` are both successes, and a webhook that is merely late is
-//! not a difference. Only verified webhooks count as evidence; anyone may have sent the others.
+//! Outcomes are compared, not words: `DEBITED` and `SETTLED` are both successes, and a webhook that
+//! is merely late is not a difference. Only verified webhooks count as evidence; anyone may have
+//! sent the others.
 
 use super::{Class, Order};
 use crate::model::money::Money;
@@ -51,8 +53,8 @@ impl Assessment {
     }
 }
 
-/// Compares everything known about a reference. `webhooks` is `None` if none of this provider were ever captured; then
-/// only the record and the order are compared.
+/// Compares everything known about a reference. `webhooks` is `None` if none of this provider were
+/// ever captured; then only the record and the order are compared.
 pub fn compare(provider: &dyn Provider, order: &Order, lookup: &Lookup, webhooks: Option<&Webhooks>) -> Assessment {
     let mut comparer = Comparer { provider, findings: Vec::new(), unrecognized_status: None };
     match lookup {
@@ -163,8 +165,8 @@ impl Comparer<'_> {
         self.add(Class::NeverDelivered, reason);
     }
 
-    /// Returns true if a webhook reports the recorded outcome. If that outcome has no event of its own, the success
-    /// before it counts.
+    /// Returns true if a webhook reports the recorded outcome. If that outcome has no event of its
+    /// own, the success before it counts.
     fn reports_outcome(&self, record: &Record, delivery: &DeliverySummary) -> bool {
         let (webhook, current) = (self.status_of(delivery).state, record.parsed_status.state);
         let is_indirect = record.expected_event == ExpectedEvent::OtherObject;
@@ -188,7 +190,8 @@ impl Comparer<'_> {
             }
             _ if current.state == RecordState::Unknown => false,
             state if state == current.state => expected.rank > current.rank && state.is_final(),
-            // An order that is still open because its webhook never arrived is one finding, not two.
+            // An order that is still open because its webhook never arrived is one finding, not
+            // two.
             state if state.can_become(current.state) => !is_explained(),
             _ => true,
         };

@@ -1,4 +1,5 @@
-//! One test for each way in which order, webhooks and record can disagree, and for what is not a difference.
+//! One test for each way in which order, webhooks and record can disagree, and for what is not a
+//! difference.
 
 use super::*;
 use crate::model::status::Status;

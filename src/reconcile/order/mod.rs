@@ -1,7 +1,8 @@
-//! Reads lists of orders: one reference per line, CSV with a header, or NDJSON. The first line decides which.
+//! Reads lists of orders: one reference per line, CSV with a header, or NDJSON. The first line
+//! decides which.
 //!
-//! Lists are streamed. A line that can't be read is reported with its number, and reading continues after it.
-//! `table` reads CSV, and `raw_order` turns the text of a line into an order.
+//! Lists are streamed. A line that can't be read is reported with its number, and reading continues
+//! after it. `table` reads CSV, and `raw_order` turns the text of a line into an order.
 
 mod raw_order;
 mod table;

@@ -1,7 +1,8 @@
 //! Reads CSV, and refuses a quote that is never closed.
 //!
-//! To the csv crate such a quote is one long cell, so every row after it would silently disappear. Quoted cells may
-//! contain line breaks, but rarely many: a row with more than 100, or longer than 1 MiB, is an error too.
+//! To the csv crate such a quote is one long cell, so every row after it would silently disappear.
+//! Quoted cells may contain line breaks, but rarely many: a row with more than 100, or longer than
+//! 1 MiB, is an error too.
 
 use super::super::columns::{ColumnNames, ListColumn};
 use super::{ListError, MAX_LINE};
@@ -103,8 +104,8 @@ struct UnclosedRow {
     line: u64,
 }
 
-/// Passes the bytes of a table on to the csv crate, up to 1 MiB after the start of a row, and adds two line breaks at
-/// the end. Only a row with an unclosed quote consumes both of them.
+/// Passes the bytes of a table on to the csv crate, up to 1 MiB after the start of a row, and adds
+/// two line breaks at the end. Only a row with an unclosed quote consumes both of them.
 struct TableInput<R> {
     input: R,
     /// Bytes passed on so far.

@@ -1,7 +1,9 @@
-//! Decides when to send which lookup: a state machine without a clock, network or randomness of its own.
+//! Decides when to send which lookup: a state machine without a clock, network or randomness of its
+//! own.
 //!
-//! The caller passes in the time, the results and random numbers. The schedule starts new lookups up to a limit, retries
-//! what failed, slows down when the provider limits the rate, and polls open payments until they end or the wait is over.
+//! The caller passes in the time, the results and random numbers. The schedule starts new lookups
+//! up to a limit, retries what failed, slows down when the provider limits the rate, and polls open
+//! payments until they end or the wait is over.
 
 use crate::model::backoff::Backoff;
 use std::cmp::Reverse;
@@ -22,7 +24,8 @@ pub struct SchedulePolicy {
     pub wait: Duration,
 }
 
-/// Pauses before a failed lookup is retried, and while the provider refuses requests without saying for how long.
+/// Pauses before a failed lookup is retried, and while the provider refuses requests without saying
+/// for how long.
 const RETRY: Backoff = Backoff::new(Duration::from_millis(500), 2.0, Duration::from_secs(30));
 /// Pauses before an open payment is polled again.
 const POLL: Backoff = Backoff::new(Duration::from_secs(1), 1.5, Duration::from_secs(30));
@@ -77,7 +80,8 @@ pub struct Schedule {
     waiting: BinaryHeap<Reverse<(Elapsed, u64)>>,
     lookups: HashMap<u64, LookupState>,
     in_flight: usize,
-    /// Maximum number in flight right now: halved by each rate limit, and growing again with each answer.
+    /// Maximum number in flight right now: halved by each rate limit, and growing again with each
+    /// answer.
     limit: f64,
     paused_until: Elapsed,
     /// Rate limits since the last answer.

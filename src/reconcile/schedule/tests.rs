@@ -22,8 +22,8 @@ struct Trace {
     ended_early: bool,
 }
 
-/// Runs `total` lookups that take 50 ms each. `answer` gets the number of the lookup, the number of the attempt and the
-/// time.
+/// Runs `total` lookups that take 50 ms each. `answer` gets the number of the lookup, the number of
+/// the attempt and the time.
 fn run(policy: SchedulePolicy, total: u64, mut answer: impl FnMut(u64, u32, Elapsed) -> AttemptResult) -> Trace {
     let mut schedule = Schedule::new(policy);
     let mut in_flight: BinaryHeap<Reverse<(Elapsed, u64)>> = BinaryHeap::new();
