@@ -17,6 +17,7 @@ mod config;
 mod diagnosis;
 mod doctor;
 mod emulate;
+mod endpoint_output;
 mod events;
 mod formats;
 mod forwarding;

@@ -312,7 +312,7 @@ fn missing_calls_refer_to_the_dashboard() {
     ] {
         let (code, _, err) = run(home.path(), api, words);
         assert_eq!(code, 3, "{err}");
-        assert!(err.contains("documents no such call") && err.contains("use dashboard.plexospay.com"), "{err}");
+        assert!(err.contains("this undocumented call") && err.contains("use dashboard.plexospay.com"), "{err}");
     }
 }
 

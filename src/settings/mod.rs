@@ -1,5 +1,6 @@
-//! What is configured: how texts from variables, files and flags become secrets, and what settings there are. Pure; `command::shared::secrets`
-//! and `command::shared::loaded_settings` fetch the texts.
+//! Settings, secrets and the registry, as pure values.
+//!
+//! `command::shared` reads the variables and files that they come from.
 
 pub mod file;
 pub(crate) mod option;
@@ -8,19 +9,18 @@ pub mod registry;
 use crate::model::secret::{Secret, SecretOrigin};
 use crate::model::signature::Signer;
 
-/// The secrets in an environment variable; a comma separates several. Nothing is trimmed: blanks that should not be there are a
-/// cause to be found, not to be hidden.
+/// Splits a variable into secrets at commas. Nothing is trimmed: surplus whitespace is a cause that `verify` has to report.
 pub fn secrets_from_variable(provider: &'static str, variable: &str, value: &str) -> Vec<Secret> {
     let parts: Vec<_> = value.split(',').filter(|part| !part.is_empty()).collect();
     let several = parts.len() > 1;
     let secret = |(index, part): (usize, &&str)| {
-        let place = if several { index + 1 } else { 0 };
-        Secret::new(provider, SecretOrigin::Environment { variable: variable.to_owned(), position: place }, *part)
+        let position = if several { index + 1 } else { 0 };
+        Secret::new(provider, SecretOrigin::Environment { variable: variable.to_owned(), position }, *part)
     };
     parts.iter().enumerate().map(secret).collect()
 }
 
-/// The secret in a file: its bytes without one line break at the end, which editors and `echo` add.
+/// Reads the secret in a file and removes one newline at the end, which editors and `echo` add.
 pub fn secret_from_file(provider: &'static str, path: &str, mut bytes: Vec<u8>) -> Secret {
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
@@ -31,8 +31,7 @@ pub fn secret_from_file(provider: &'static str, path: &str, mut bytes: Vec<u8>) 
     Secret::new(provider, SecretOrigin::File(path.to_owned()), bytes)
 }
 
-/// The machine's own test secret for a provider, made of the machine's seed, so that one small file that never changes serves
-/// every provider.
+/// Derives the local test secret of a provider from the seed of this machine.
 pub fn local_test_secret(provider: &'static str, prefix: &str, seed: &[u8]) -> Secret {
     let mut signer = Signer::with_key(seed);
     signer.update(b"whtool local test secret for ");
@@ -54,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn one_line_break_at_the_end_of_a_file_is_not_part_of_the_secret() {
+    fn one_newline_at_the_end_of_a_file_is_not_part_of_the_secret() {
         let read = |text: &str| secret_from_file("plexos", "f", text.as_bytes().to_vec()).expose().to_vec();
         assert_eq!(read("abc\n"), b"abc");
         assert_eq!(read("abc\r\n"), b"abc");

@@ -1,159 +1,148 @@
-//! The settings: what a file or a variable may set, for which commands, and what a project's file may not do.
+//! The settings that files and variables may contain, and the rules for project files.
 //!
-//! A project file comes with a repository, and that may be a stranger's. So it can't send events or signatures to another machine, open
-//! the listener to the network, choose a secret that the stranger knows, or name files.
+//! A project file comes with a repository that anyone may have written. So it can't send events or signatures to another
+//! machine, open the listener to the network, choose a secret that its author knows, or name files.
 
 use crate::model::address::is_loopback;
 use crate::webhook::forward::Route;
 use std::net::IpAddr;
 
-/// A setting: it stands in for an option of the command line.
+/// Setting that provides the default of a command-line option.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// Its key in a file, which is also the option's long name.
+    /// Key in a file, and long name of the option.
     pub key: &'static str,
-    /// The commands it is for. Empty: every one that has the option.
+    /// Commands that it applies to. Empty: all that have the option.
     pub commands: &'static [&'static str],
-    /// How many values it has.
     pub shape: ValueShape,
-    /// What a project file may say.
+    /// Values that a project file may set.
     pub project_rule: ProjectRule,
-    /// What it means.
     pub meaning: &'static str,
 }
 
-/// How many values a setting has.
+/// Type of a setting's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValueShape {
-    /// One text or number.
+    /// Text or number.
     One,
-    /// The path of a file, relative to the folder of the file that says it.
+    /// Path, relative to the folder of the settings file.
     Path,
-    /// Any number of texts; in a variable a comma separates them.
+    /// List of texts, separated by commas in a variable.
     Several,
-    /// Any number of paths.
+    /// List of paths.
     Paths,
 }
 
-/// What a project file may say.
+/// Values of a setting that a project file may set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProjectRule {
-    /// Anything: it can do no harm.
     Anything,
-    /// URLs on this machine.
     LoopbackUrls,
-    /// An address of this machine.
     LoopbackAddress,
-    /// The name of a store in whtool's data folder.
+    /// Name of a store in whtool's data folder.
     StoreName,
-    /// Variables that are called like signing secrets.
+    /// Variables with WEBHOOK or SIGNING in their name.
     SecretVariables,
-    /// A span of an hour at most.
     UpToOneHour,
-    /// Nothing.
     Forbidden,
 }
 
-/// Every setting.
 pub const ALL: [Setting; 11] = [
     Setting {
         key: "provider",
         commands: &["sign", "replay"],
         shape: ValueShape::One,
         project_rule: ProjectRule::Anything,
-        meaning: "whose signature a payload gets",
+        meaning: "provider that signs a payload",
     },
     Setting {
         key: "port",
         commands: &["listen"],
         shape: ValueShape::One,
         project_rule: ProjectRule::Anything,
-        meaning: "the port of the listener",
+        meaning: "port of the listener",
     },
     Setting {
         key: "bind",
         commands: &["listen"],
         shape: ValueShape::One,
         project_rule: ProjectRule::LoopbackAddress,
-        meaning: "the address of the listener",
+        meaning: "address of the listener",
     },
     Setting {
         key: "events",
         commands: &["listen"],
         shape: ValueShape::Several,
         project_rule: ProjectRule::Anything,
-        meaning: "the types of events that listen shows",
+        meaning: "event types that listen shows",
     },
     Setting {
         key: "forward-to",
         commands: &["listen"],
         shape: ValueShape::Several,
         project_rule: ProjectRule::LoopbackUrls,
-        meaning: "where listen sends verified deliveries on to",
+        meaning: "URLs that listen forwards verified deliveries to",
     },
     Setting {
         key: "to",
         commands: &["sign", "replay"],
         shape: ValueShape::One,
         project_rule: ProjectRule::LoopbackUrls,
-        meaning: "where replay sends, and where a signed request goes",
+        meaning: "URL that replay sends to, and that sign writes into requests",
     },
     Setting {
         key: "tolerance",
         commands: &["listen", "verify"],
         shape: ValueShape::One,
         project_rule: ProjectRule::UpToOneHour,
-        meaning: "how old a signed time may be",
+        meaning: "maximum age of a signed timestamp",
     },
     Setting {
         key: "store",
         commands: &[],
         shape: ValueShape::Path,
         project_rule: ProjectRule::StoreName,
-        meaning: "where captures are kept",
+        meaning: "store of captures",
     },
     Setting {
         key: "secret-env",
         commands: &[],
         shape: ValueShape::Several,
         project_rule: ProjectRule::SecretVariables,
-        meaning: "more variables that hold signing secrets",
+        meaning: "more variables that contain signing secrets",
     },
     Setting {
         key: "secret-file",
         commands: &[],
         shape: ValueShape::Paths,
         project_rule: ProjectRule::Forbidden,
-        meaning: "files that hold signing secrets",
+        meaning: "files that contain signing secrets",
     },
     Setting {
         key: "color",
         commands: &[],
         shape: ValueShape::One,
         project_rule: ProjectRule::Anything,
-        meaning: "when to use colours",
+        meaning: "when to use colors",
     },
 ];
 
 impl Setting {
-    /// The variable that sets it.
+    /// Returns the environment variable that sets it.
     pub fn variable(&self) -> String {
         format!("WHTOOL_{}", self.key.replace('-', "_").to_uppercase())
     }
 
-    /// Whether it has several values.
     pub fn is_list(&self) -> bool {
         matches!(self.shape, ValueShape::Several | ValueShape::Paths)
     }
 }
 
-/// The setting of this key.
 pub fn by_key(key: &str) -> Option<&'static Setting> {
     ALL.iter().find(|setting| setting.key == key)
 }
 
 impl ProjectRule {
-    /// Whether a project file may say this.
     pub fn allows(self, value: &str) -> bool {
         match self {
             Self::Anything => true,
@@ -166,17 +155,15 @@ impl ProjectRule {
         }
     }
 
-    /// What it may say, to go on after "a project file may ".
+    /// Describes the allowed values, to follow "a project file may ".
     pub fn rule(self) -> &'static str {
         match self {
-            Self::Anything => "say anything here",
-            Self::LoopbackUrls => "only name addresses of this machine, such as http://localhost:3000",
+            Self::Anything => "set any value",
+            Self::LoopbackUrls => "only use URLs on this machine, such as http://localhost:3000",
             Self::LoopbackAddress => "only bind to this machine: 127.0.0.1 or ::1",
-            Self::StoreName => {
-                "only give a store's name, of letters, digits, - and _: the file is in whtool's data folder"
-            }
+            Self::StoreName => "only name a store in whtool's data folder, with letters, digits, - and _",
             Self::SecretVariables => "only name variables with WEBHOOK or SIGNING in their name",
-            Self::UpToOneHour => "only set an hour at most",
+            Self::UpToOneHour => "set at most one hour",
             Self::Forbidden => "not set this",
         }
     }
@@ -186,7 +173,7 @@ fn is_store_name(value: &str) -> bool {
     !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
-/// Read as the flag reads it.
+/// Parses the value like the flag does.
 fn is_up_to_one_hour(value: &str) -> bool {
     let in_words = || {
         let span = value.parse::<jiff::Span>().ok()?;
@@ -205,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_project_can_send_nothing_to_another_machine() {
+    fn a_project_file_can_send_nothing_to_another_machine() {
         for url in ["http://localhost:3000", "payment.*=http://127.0.0.1:3000/x", "localhost:1", "http://[::1]/"] {
             assert!(allows("forward-to", url) && allows("to", url), "{url}");
         }
@@ -221,20 +208,20 @@ mod tests {
     }
 
     #[test]
-    fn a_project_can_not_open_the_listener() {
+    fn a_project_file_can_not_open_the_listener() {
         assert!(allows("bind", "127.0.0.1") && allows("bind", "::1"));
         assert!(!allows("bind", "0.0.0.0") && !allows("bind", "::") && !allows("bind", "192.168.0.1"));
     }
 
     #[test]
-    fn a_project_can_not_choose_a_secret_that_a_stranger_knows() {
+    fn a_project_file_can_not_choose_a_secret_that_its_author_knows() {
         assert!(allows("secret-env", "SHOP_WEBHOOK_SECRET"));
         assert!(!allows("secret-env", "HOME") && !allows("secret-env", "AWS_SECRET_ACCESS_KEY"));
         assert!(!allows("secret-file", "secret.txt"));
     }
 
     #[test]
-    fn a_project_can_not_name_files_or_let_old_deliveries_in() {
+    fn a_project_file_can_not_name_files_or_accept_old_deliveries() {
         assert!(allows("store", "shop-2"));
         assert!(["../x", "/etc/passwd", "a/b", "", "C:x", ".x"].iter().all(|name| !allows("store", name)));
         assert!(allows("tolerance", "10m") && allows("tolerance", "3600") && allows("tolerance", "1h"));
@@ -243,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_is_called_like_its_key() {
+    fn a_variable_is_named_after_its_key() {
         assert_eq!(by_key("forward-to").unwrap().variable(), "WHTOOL_FORWARD_TO");
     }
 }

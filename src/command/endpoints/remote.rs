@@ -12,6 +12,7 @@ use crate::provider::endpoints::{
     CallSupport, EndpointCall, EndpointFields, EndpointPage, EndpointRequest, RemoteEndpoint,
 };
 use crate::render::json;
+use crate::render::text::count;
 use clap::{ArgGroup, Args};
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -196,14 +197,12 @@ fn unsupported_call(client: &ApiClient, request: &EndpointRequest, status: u16, 
     let (title, dashboard) = (client.provider.title(), client.provider.api().dashboard);
     let or_endpoint = match request {
         EndpointRequest::Get(_) | EndpointRequest::Update(..) | EndpointRequest::Delete(_) if status == 404 => {
-            ", or the endpoint"
+            " or the endpoint"
         }
         _ => "",
     };
     Error::failed(message)
-        .because(format!(
-            "{title} answered {status}: the call{or_endpoint} does not exist, and it documents no such call"
-        ))
+        .because(format!("{title} answered {status}: this undocumented call{or_endpoint} does not exist"))
         .hint(format!("use {dashboard}; `whtool endpoints forget` changes only the registry"))
 }
 
@@ -235,6 +234,7 @@ fn line(endpoint: &RemoteEndpoint, session: &Session<'_>) -> String {
         _ => field(&endpoint.created),
     };
     let id = session.out.strong(&truncate(&endpoint.id, 40));
-    let (url, status, events) = (field(&endpoint.url), field(&endpoint.status), endpoint.events.len());
-    format!("{id}  {url}  {status}  {events} events  {}", session.out.faint(&created))
+    let (url, status) = (field(&endpoint.url), field(&endpoint.status));
+    let events = count(endpoint.events.len() as u64, "event");
+    format!("{id}  {url}  {status}  {events}  {}", session.out.faint(&created))
 }

@@ -27,7 +27,7 @@ Examples:
   whtool secret add plexos --name production --file secret.txt
   whtool secret add plustive --command 'secret-tool lookup service plustive'
   whtool secret list
-  whtool secret rotate plexos  # the new secret signs, the old one still verifies
+  whtool secret rotate plexos  # a new one signs, the old one still verifies
   whtool secret remove plexos-2
 
 Secrets are stored in one file with mode 0600 and printed only by `secret show --reveal`. To leave a secret in a keyring or

@@ -1,7 +1,7 @@
-//! The settings of variables and files, fetched, and put under the command line as its defaults.
+//! Loads settings from variables and files, and makes them the defaults of command-line options.
 //!
-//! A value of a file becomes the default of its option before the command line is parsed. So flags win, help shows what holds, and no
-//! command knows of any of this.
+//! The defaults are set before the command line is parsed. So flags take precedence, help shows the values in effect, and
+//! commands need no code for settings.
 
 use crate::model::error::{Error, Result};
 use crate::settings::file::{self, FileScope, SettingsError};
@@ -11,38 +11,35 @@ use clap::{Arg, Command};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// The project's file, in the working folder or above it.
+/// Project file, in the working folder or a folder above it.
 pub(in crate::command) const PROJECT_FILE: &str = "whtool.toml";
-/// The user's file, in whtool's folder for settings.
+/// User file, in whtool's configuration folder.
 pub(in crate::command) const USER_FILE: &str = "config.toml";
-/// More than any settings need, in bytes.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
 
-/// What is configured.
+/// Settings of variables, project file and user file.
 pub(in crate::command) struct LoadedSettings {
-    /// The project's file, when there is one.
+    /// Project file, if there is one.
     pub project: Option<PathBuf>,
-    /// The user's file, which may not be there.
+    /// User file, which may not exist.
     pub user: Option<PathBuf>,
     values: Vec<SettingValue>,
     errors: Vec<Error>,
 }
 
-/// A setting's values, and who set them.
+/// Values of a setting, with their source.
 pub(in crate::command) struct SettingValue {
     pub setting: &'static Setting,
     pub values: Vec<String>,
     pub origin: SettingOrigin,
 }
 
-/// Who set a value.
+/// Source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::command) enum SettingOrigin {
-    /// A variable of this name.
+    /// Environment variable.
     Environment(String),
-    /// The project's file.
     Project(PathBuf),
-    /// The user's file.
     User(PathBuf),
 }
 
@@ -56,33 +53,30 @@ impl std::fmt::Display for SettingOrigin {
 }
 
 impl LoadedSettings {
-    /// Looks at the variables, the project's file and the user's.
     pub(in crate::command) fn load(world: &dyn World) -> Self {
         let folders = world.project_folders();
         let project = folders.iter().map(|folder| folder.join(PROJECT_FILE)).find(|path| world.file_exists(path));
         let user = world.config_dir().ok().map(|folder| folder.join(USER_FILE));
-        let mut configured = Self { project, user, values: values_from_environment(world), errors: Vec::new() };
-        configured.add_files(world);
-        configured.check();
-        configured
+        let mut settings = Self { project, user, values: values_from_environment(world), errors: Vec::new() };
+        settings.add_files(world);
+        settings.check();
+        settings
     }
 
-    /// Why the settings can't be used: the first reason.
     pub(in crate::command) fn first_error(&self) -> Option<&Error> {
         self.errors.first()
     }
 
-    /// Everything that is wrong with them.
     pub(in crate::command) fn errors(&self) -> &[Error] {
         &self.errors
     }
 
-    /// What is set, and by whom. `None`: the default holds.
+    /// Returns the values of a setting. `None`: the default applies.
     pub(in crate::command) fn value(&self, setting: &Setting) -> Option<&SettingValue> {
         self.values.iter().find(|value| value.setting == setting)
     }
 
-    /// The tree of commands with these values as defaults; without them when they can't be used.
+    /// Makes the values the defaults of their options; if any is invalid, changes nothing.
     pub(in crate::command) fn apply(&self, tree: Command) -> Command {
         if !self.errors.is_empty() {
             return tree;
@@ -99,29 +93,29 @@ impl LoadedSettings {
         }
     }
 
-    /// Adds what nobody with more to say has set. What can't be read is noted, and the rest is taken.
+    /// Adds the settings that no source with higher precedence has set, and records the errors of the others.
     fn add_file(&mut self, path: &Path, scope: FileScope, origin: &SettingOrigin, world: &dyn World) {
-        let sets =
+        let entries =
             read(path, world).and_then(|text| file::parse(&text, scope).map_err(|error| unusable_file(path, error)));
-        let sets = sets.unwrap_or_else(|error| {
+        let entries = entries.unwrap_or_else(|error| {
             self.errors.push(error);
             Vec::new()
         });
-        for set in sets {
-            match set {
+        for entry in entries {
+            match entry {
                 Err(error) => self.errors.push(unusable_file(path, error)),
-                Ok(set) if self.value(set.setting).is_some() => {}
-                Ok(set) => match resolve_paths(set.setting, set.values, path, scope, world) {
+                Ok(entry) if self.value(entry.setting).is_some() => {}
+                Ok(entry) => match resolve_paths(entry.setting, entry.values, path, scope, world) {
                     Err(error) => self.errors.push(error),
                     Ok(values) => {
-                        self.values.push(SettingValue { setting: set.setting, values, origin: origin.clone() })
+                        self.values.push(SettingValue { setting: entry.setting, values, origin: origin.clone() })
                     }
                 },
             }
         }
     }
 
-    /// Tries every value on its option, so that a wrong one is told with its origin.
+    /// Parses every value with its option, so that an error can name the source of the value.
     fn check(&mut self) {
         if self.values.is_empty() {
             return;
@@ -132,7 +126,7 @@ impl LoadedSettings {
 }
 
 impl SettingValue {
-    /// Why its option does not take it.
+    /// Returns the error of an invalid value.
     fn error(&self, tree: &Command) -> Option<Error> {
         let Self { setting, values, origin } = self;
         let option = options_for(tree, setting).into_iter().next()?;
@@ -141,7 +135,7 @@ impl SettingValue {
         let words = values.iter().map(|value| format!("--{}={value}", setting.key));
         let text = alone.try_get_matches_from(words).err()?.to_string();
         let why = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        // Nobody has typed the option.
+        // The option was not typed by the user.
         let why = why.replacen(&format!(" for '--{} <value>'", setting.key), "", 1);
         let possible = text.lines().map(str::trim).find(|line| line.starts_with("[possible values"));
         let why = possible.map_or_else(|| why.clone(), |possible| format!("{why} {possible}"));
@@ -175,12 +169,12 @@ fn read(path: &Path, world: &dyn World) -> Result<String> {
     world.open(path).map_err(failed)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut text).map_err(failed)?;
     let unusable = |why: &str| Error::failed(format!("can't use the settings in {}", path.display())).because(why);
     if text.len() as u64 > MAX_FILE_BYTES {
-        return Err(unusable("the file is larger than any settings are"));
+        return Err(unusable("the file is larger than 64 KiB"));
     }
     String::from_utf8(text).map_err(|_| unusable("the file is not text"))
 }
 
-/// Paths of a file are relative to its folder; a project's store is a file in whtool's own.
+/// Resolves paths relative to the settings file; the store of a project file is in whtool's data folder.
 fn resolve_paths(
     setting: &Setting,
     values: Vec<String>,
@@ -199,12 +193,12 @@ fn resolve_paths(
     Ok(values.iter().map(|value| folder.join(value).display().to_string()).collect())
 }
 
-/// Whether a setting is for the command of these words.
+/// Checks whether a setting applies to a command.
 fn is_for(setting: &Setting, words: &[String]) -> bool {
     setting.commands.is_empty() || matches!(words, [command] if setting.commands.contains(&&**command))
 }
 
-/// The options that a setting stands in for, in a command and those below it.
+/// Finds the options that a setting applies to, in a command and its subcommands.
 pub(in crate::command) fn options_for<'t>(tree: &'t Command, setting: &Setting) -> Vec<&'t Arg> {
     fn add<'t>(command: &'t Command, words: &[String], setting: &Setting, found: &mut Vec<&'t Arg>) {
         if is_for(setting, words) {
@@ -240,7 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_setting_stands_in_for_an_option_of_each_of_its_commands() {
+    fn every_setting_has_an_option_in_each_of_its_commands() {
         let tree = crate::command::tree::tree();
         for setting in &option::ALL {
             let found = options_for(&tree, setting);

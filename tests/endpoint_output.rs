@@ -1,0 +1,90 @@
+//! Whole outputs of `register`, `endpoints` and `secret list`, compared with the files in `snapshots`.
+
+use crate::common::Made;
+use insta::assert_snapshot;
+use whtool::model::exchange::SendFailure;
+use whtool::world::Environment as _;
+
+/// As <https://docs.pay.plexos.io/pages/api/webhooks/create> shows it, on one line.
+const CREATED: &str = r#"{"id":"we_abc123","url":"https://shop.example.com/hook","events":["payment.debited"],"status":"ACTIVE","description":null,"secret":"whsec_shown_once","createdAt":"2023-11-07T05:31:56Z","updatedAt":"2023-11-07T05:31:56Z"}"#;
+const REGISTER: [&str; 5] = ["register", "--url", "https://shop.example.com/hook", "--events", "payment.debited"];
+
+/// Creates a world with a test key, in which the provider answers with this status and body.
+fn answering(status: u16, body: &str) -> Made {
+    let made = Made { answers: vec![Ok(status)], said: Some(body.as_bytes().to_vec()), ..Made::default() };
+    made.variable("PLEXOS_PAY_SECRET_KEY", "sk_test_abc")
+}
+
+/// Runs commands, and formats standard output, standard error and exit status of each.
+fn output(made: &Made, commands: &[&[&str]]) -> String {
+    let folder = made.data_dir().unwrap().display().to_string();
+    let run = |words: &&[&str]| {
+        let run = made.run(words);
+        let whole =
+            format!("$ whtool {}\n{}--- stderr\n{}--- status {}\n", words.join(" "), run.text(), run.err, run.status);
+        whole.replace(&folder, "DATA").replace('\\', "/")
+    };
+    commands.iter().map(run).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn register_then_list_show_and_forget() {
+    let made = answering(200, CREATED);
+    assert_snapshot!(output(
+        &made,
+        &[
+            &REGISTER,
+            &REGISTER,
+            &["endpoints"],
+            &["endpoints", "--json"],
+            &["endpoints", "show", "we_abc123"],
+            &["secret", "list"],
+            &["secret", "list", "--json"],
+            &["secret", "show"],
+            &["endpoints", "forget", "we_abc123"],
+            &["endpoints"],
+        ]
+    ));
+}
+
+#[test]
+fn register_as_json_with_the_secret() {
+    let made = answering(201, CREATED);
+    assert_snapshot!(output(&made, &[&[&REGISTER[..], &["--json", "--print-secret"]].concat()]));
+}
+
+#[test]
+fn register_that_the_provider_refuses() {
+    let body = r#"{"error":{"message":"Invalid API key","code":"UNAUTHORIZED"}}"#;
+    assert_snapshot!(output(&answering(401, body), &[&REGISTER, &["endpoints"]]));
+}
+
+#[test]
+fn register_with_a_response_that_has_no_secret() {
+    assert_snapshot!(output(
+        &answering(200, r#"{"id":"we_abc123"}"#),
+        &[&REGISTER, &["endpoints", "show", "we_abc123"]]
+    ));
+}
+
+#[test]
+fn register_with_an_unknown_result() {
+    let timeout = Err(SendFailure::Timeout);
+    let made = Made { answers: vec![timeout], ..answering(200, "") };
+    assert_snapshot!(output(&made, &[&REGISTER, &REGISTER, &["endpoints"]]));
+}
+
+#[test]
+fn register_with_a_provider_without_that_call() {
+    assert_snapshot!(output(&answering(200, ""), &[&[&REGISTER[..3], &["--provider", "plustive"]].concat()]));
+}
+
+#[test]
+fn endpoints_at_the_provider() {
+    let body = format!(r#"{{"data":[{CREATED},{{"id":"we_2"}}],"hasMore":false}}"#);
+    let made = answering(200, &body);
+    let missing = answering(404, "");
+    let listed = output(&made, &[&["endpoints", "--remote"], &["endpoints", "--remote", "--json"]]);
+    let refused = output(&missing, &[&["endpoints", "--remote"], &["endpoints", "update", "we_abc123", "--disable"]]);
+    assert_snapshot!(format!("{listed}\n{refused}"));
+}
