@@ -101,7 +101,7 @@ fn check(url: &str, words: &[&str]) -> (Option<i32>, Vec<Value>, String) {
 
 fn records(output: Output) -> (Option<i32>, Vec<Value>, String) {
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    crate::formats::hold(&output.stdout);
+    crate::formats::check_records(&output.stdout);
     let text = String::from_utf8(output.stdout).unwrap();
     let records = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     (output.status.code(), records, stderr)

@@ -1,4 +1,4 @@
-//! Records hold to the published schema, and every record has one.
+//! Every record has a published schema, and the commands' records are valid against it.
 
 use crate::process::{Listener, PLEXOS_SECRET, PLUSTIVE_SECRET, REFERENCE, REFERENCE_MAC, post, whtool};
 use boon::{Compiler, SchemaIndex, Schemas};
@@ -10,15 +10,15 @@ use std::path::Path;
 
 const SCHEMA: &str = include_str!("../docs/whtool.schema.json");
 
-/// The published schema, and which records it was asked about.
-struct Published {
+/// The published schema, and the records that were checked.
+struct PublishedSchema {
     schemas: Schemas,
     whole: SchemaIndex,
     document: Value,
     seen: BTreeSet<String>,
 }
 
-impl Published {
+impl PublishedSchema {
     fn new() -> Self {
         let document: Value = serde_json::from_str(SCHEMA).unwrap();
         let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
@@ -28,33 +28,33 @@ impl Published {
         Self { schemas, whole, document, seen: BTreeSet::new() }
     }
 
-    /// Each line is one of the records, and has no field that the schema does not tell of.
-    fn hold(&mut self, lines: &[u8]) {
+    /// Checks that each line is a valid record without fields that the schema does not define.
+    fn check(&mut self, lines: &[u8]) {
         for line in std::str::from_utf8(lines).unwrap().lines() {
             let record: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
             if let Err(error) = self.schemas.validate(&record, self.whole) {
                 panic!("{line}\n{error:#}");
             }
             let schema = record["schema"].as_str().unwrap();
-            let told = &self.document["$defs"][name_of(schema)]["properties"];
+            let fields = &self.document["$defs"][name_of(schema)]["properties"];
             for field in record.as_object().unwrap().keys() {
-                assert!(told.get(field).is_some(), "{schema} has `{field}`, and the schema does not tell of it");
+                assert!(fields.get(field).is_some(), "{schema} has `{field}`, which the schema does not define");
             }
             self.seen.insert(schema.to_owned());
         }
     }
 }
 
-/// Holds lines of other tests to the schema.
-pub fn hold(lines: &[u8]) {
-    Published::new().hold(lines);
+/// Checks the records of other tests against the schema.
+pub fn check_records(lines: &[u8]) {
+    PublishedSchema::new().check(lines);
 }
 
 fn name_of(schema: &str) -> &str {
     schema.trim_start_matches("whtool.").split('/').next().unwrap()
 }
 
-/// Every `whtool.…/1` in the sources, but for files of whtool's own.
+/// Collects every `whtool.…/1` in the sources.
 fn in_sources(folder: &Path, found: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -73,25 +73,25 @@ fn in_sources(folder: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
-/// What a file is called that is no record on stdout.
+/// Schemas of files, which are not printed.
 const FILES: [&str; 5] =
     ["whtool.registry/1", "whtool.ledger/1", "whtool.emulator_state/1", "whtool.journal/2", "whtool.rebuilt/1"];
 
 #[test]
-fn every_record_is_published_and_told_of() {
+fn every_record_has_a_schema_and_is_documented() {
     let mut sources = BTreeSet::new();
     in_sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut sources);
-    let published = Published::new();
+    let published = PublishedSchema::new();
     let text = include_str!("../docs/formats.md");
     for schema in &sources {
-        assert!(text.contains(&format!("`{schema}`")), "docs/formats.md does not tell of {schema}");
+        assert!(text.contains(&format!("`{schema}`")), "docs/formats.md does not mention {schema}");
         let is_file = FILES.contains(&schema.as_str());
         assert!(is_file || published.document["$defs"].get(name_of(schema)).is_some(), "{schema} is not published");
     }
     assert!(sources.len() > 15, "{sources:?}");
 }
 
-/// An app that answers 200 to everything.
+/// Starts an app that answers 200 to every request.
 fn app() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
@@ -105,9 +105,9 @@ fn app() -> String {
 }
 
 #[test]
-fn records_hold_to_the_schema() {
+fn records_are_valid_against_the_schema() {
     let home = tempfile::tempdir().unwrap();
-    let mut published = Published::new();
+    let mut published = PublishedSchema::new();
     let app = app();
     let mut listener = Listener::start(home.path(), &["--forward-to", &app]);
     listener.exchange(&post(REFERENCE_MAC, REFERENCE));
@@ -121,8 +121,8 @@ fn records_hold_to_the_schema() {
     let url = listener.url.clone();
     let captured = home.path().join("captured.jsonl");
     std::fs::write(&captured, &deliveries).unwrap();
-    published.hold(&deliveries);
-    published.hold(format!("{{\"schema\":\"whtool.ready/1\",\"url\":{url:?}}}").as_bytes());
+    published.check(&deliveries);
+    published.check(format!("{{\"schema\":\"whtool.ready/1\",\"url\":{url:?}}}").as_bytes());
 
     let run = |words: &[&str]| {
         let mut command = whtool(home.path(), words);
@@ -151,14 +151,14 @@ fn records_hold_to_the_schema() {
     ] {
         let lines = run(words);
         assert!(!lines.is_empty(), "{words:?}");
-        published.hold(&lines);
+        published.check(&lines);
     }
     let unreadable = home.path().join("unreadable");
     std::fs::write(&unreadable, [&deliveries[..], b"{\"method\":1}\n"].concat()).unwrap();
-    published.hold(&run(&["verify", unreadable.to_str().unwrap(), "--json"]));
+    published.check(&run(&["verify", unreadable.to_str().unwrap(), "--json"]));
     run(&["secret", "add", "plexos", "--file", payload.to_str().unwrap()]);
-    published.hold(&run(&["secret", "list", "--json"]));
-    published.hold(&crate::emulate::some_records(home.path()));
+    published.check(&run(&["secret", "list", "--json"]));
+    published.check(&crate::emulate::some_records(home.path()));
     for schema in [
         "delivery",
         "forwarded",

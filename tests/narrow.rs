@@ -1,25 +1,25 @@
-//! What is said to people fits their terminal; a pipe gets it unbroken. What `listen`, `events` and `verify` show stands with them.
+//! Messages are wrapped to the width of the terminal, but not for a pipe.
 
 use crate::common::Made;
 use unicode_width::UnicodeWidthStr;
 use whtool::world::Stream;
 
-/// What a command line says and shows, first to a pipe, then to a terminal of so many columns.
-fn both(words: &[&str], columns: u16) -> [String; 2] {
+/// Returns the output of a command, first to a pipe, then to a terminal of this many columns.
+fn piped_and_narrow(words: &[&str], columns: u16) -> [String; 2] {
     let mut made = Made::with_secrets().variable("NO_COLOR", "1");
-    let said = |made: &Made| {
+    let output = |made: &Made| {
         let run = made.run(words);
         format!("{}{}", run.text(), run.err)
     };
-    let piped = said(&made);
+    let piped = output(&made);
     made.columns = Some(columns);
     made.terminals = vec![Stream::Output, Stream::Error];
-    [piped, said(&made)]
+    [piped, output(&made)]
 }
 
 const URL: &str = "https://a-shop-with-a-long-name.example.com/webhooks/of/plexos?token=not-to-be-broken";
 
-const SAYING: [&[&str]; 9] = [
+const COMMANDS: [&[&str]; 9] = [
     &["doctor", "--offline"],
     &["secret"],
     &["secret", "remove", "one-that-is-not-there"],
@@ -32,10 +32,10 @@ const SAYING: [&[&str]; 9] = [
 ];
 
 #[test]
-fn what_is_said_is_broken_between_words_and_nothing_is_left_out() {
-    for words in SAYING {
+fn messages_are_wrapped_between_words_and_nothing_is_omitted() {
+    for words in COMMANDS {
         for columns in [40, 60] {
-            let [piped, narrow] = both(words, columns);
+            let [piped, narrow] = piped_and_narrow(words, columns);
             let fits = |line: &str| line.width() <= columns.into() || !line.trim_start().contains(' ');
             assert!(narrow.lines().all(fits), "{words:?}: {narrow}");
             assert!(narrow.split_whitespace().eq(piped.split_whitespace()), "{words:?}: {narrow}");
@@ -46,30 +46,30 @@ fn what_is_said_is_broken_between_words_and_nothing_is_left_out() {
 }
 
 #[test]
-fn topics_are_broken_between_words_and_meanings_stay_under_each_other() {
+fn help_topics_are_wrapped_and_their_descriptions_stay_aligned() {
     for topic in ["exit-codes", "environment", "formats", "providers"] {
-        let [piped, narrow] = both(&["help", topic], 80);
+        let [piped, narrow] = piped_and_narrow(&["help", topic], 80);
         let fits = |line: &str| line.width() <= 80 || !line.trim_start().contains(' ');
         assert!(narrow.lines().all(fits), "{narrow}");
         assert!(narrow.split_whitespace().eq(piped.split_whitespace()), "{narrow}");
     }
-    let [_, narrow] = both(&["help", "exit-codes"], 80);
+    let [_, narrow] = piped_and_narrow(&["help", "exit-codes"], 80);
     assert!(narrow.contains(&format!("\n{:25}", "")), "{narrow}");
 }
 
 #[test]
-fn a_wide_terminal_gets_what_a_pipe_gets() {
-    for words in SAYING {
-        let [piped, wide] = both(words, 1_000);
+fn a_wide_terminal_gets_the_same_as_a_pipe() {
+    for words in COMMANDS {
+        let [piped, wide] = piped_and_narrow(words, 1_000);
         assert_eq!(piped, wide, "{words:?}");
     }
 }
 
 #[test]
 fn addresses_and_commands_stay_whole() {
-    let place = "captures/of-a-shop-with-a-long-name/that-is-not-there.jsonl";
-    let [_, narrow] = both(&["verify", place], 40);
-    assert!(narrow.contains(&format!("read\n    {place}\n")), "{narrow}");
-    let [_, narrow] = both(&["endpoints"], 60);
+    let path = "captures/of-a-shop-with-a-long-name/that-is-not-there.jsonl";
+    let [_, narrow] = piped_and_narrow(&["verify", path], 40);
+    assert!(narrow.contains(&format!("read\n    {path}\n")), "{narrow}");
+    let [_, narrow] = piped_and_narrow(&["endpoints"], 60);
     assert!(narrow.contains("`whtool register --url URL`"), "{narrow}");
 }

@@ -163,7 +163,7 @@ fn a_missed_event_is_counted_with_its_money_and_sent_by_the_replay_list() {
     let words = ["--from", &orders, "--json", "--replay-list", missed.to_str().unwrap()];
     let ran = api.run(home.path(), &words);
     let records = ran.records();
-    crate::formats::hold(ran.out.as_bytes());
+    crate::formats::check_records(ran.out.as_bytes());
     assert_eq!(ran.status, 1, "{}", ran.err);
     let classes: Vec<_> = records[..2].iter().map(|record| record["class"].as_str().unwrap()).collect();
     assert_eq!(classes, ["settled_agreed", "never_delivered"]);
@@ -286,7 +286,7 @@ fn an_unusable_answer_among_good_ones_is_inconclusive() {
     let classes: Vec<_> =
         ran.records()[..5].iter().map(|record| record["class"].as_str().unwrap().to_owned()).collect();
     let untold = "could_not_tell";
-    crate::formats::hold(ran.out.as_bytes());
+    crate::formats::check_records(ran.out.as_bytes());
     assert_eq!(classes, ["settled_agreed", untold, untold, "unknown_to_provider", untold]);
     assert_eq!((ran.status, ran.errors()), (3, 1), "{}", ran.err);
 }
@@ -553,7 +553,7 @@ fn csv_output_shows_every_difference() {
 #[test]
 fn json_output_shows_every_difference() {
     let ran = run_with_differences(&["--json"]);
-    crate::formats::hold(ran.out.as_bytes());
+    crate::formats::check_records(ran.out.as_bytes());
     insta::assert_snapshot!(ran.out);
 }
 

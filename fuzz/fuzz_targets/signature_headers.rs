@@ -1,8 +1,8 @@
-//! See `tests/fuzz/subjects.rs`.
+//! See `tests/fuzz/targets.rs`.
 #![no_main]
 
 #[allow(dead_code, reason = "the seeds are for the tests")]
-#[path = "../../tests/fuzz/subjects.rs"]
-mod subjects;
+#[path = "../../tests/fuzz/targets.rs"]
+mod targets;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| subjects::hold("signature_headers", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::run("signature_headers", bytes));

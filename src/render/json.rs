@@ -4,7 +4,7 @@
 //! Records are data and are not masked: bodies are complete. Codes come from `verdict`, `diagnose`
 //! and `event`.
 
-use super::object::RecordWriter;
+use super::record_writer::RecordWriter;
 use crate::capture::request_json::RequestJson;
 use crate::diagnose::Finding;
 use crate::diagnose::frameworks::Framework;

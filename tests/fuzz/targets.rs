@@ -1,5 +1,7 @@
-//! What is fuzzed: every reader of bytes that come from outside, each with what must hold whatever the bytes are. The tests beside this
-//! file drive it on stable Rust, cargo-fuzz under `fuzz/` does so by coverage.
+//! Fuzz targets: every parser of bytes from outside, with the properties that must hold for any
+//! input.
+//!
+//! `tests/fuzz/mod.rs` runs them on stable Rust; cargo-fuzz (`fuzz/`) runs them guided by coverage.
 
 use std::time::Duration;
 use whtool::capture::{self, Capture, CaptureError};
@@ -22,10 +24,11 @@ use whtool::settings::registry::Registry;
 use whtool::webhook::forward::Route;
 use whtool::webhook::receive::{Rules, receive};
 
-/// A reader under test: its name, what it is called with, and inputs to begin with.
-pub struct Subject {
+/// A parser under test.
+pub struct FuzzTarget {
     pub name: &'static str,
-    pub hold: fn(&[u8]),
+    pub run: fn(&[u8]),
+    /// Valid inputs to start from.
     pub seeds: &'static [&'static [u8]],
 }
 
@@ -44,43 +47,42 @@ const TOML: &[u8] =
     b"# x\nport = 3_000\nevents = [\"payment.*\"]\nforward-to = 'payment.*=http://localhost:3000/x'\n[a.b]\n";
 const REGISTRY: &[u8] = b"{\"schema\":\"whtool.registry/1\",\"endpoints\":[],\"secrets\":[{\"name\":\"a\",\"provider\":\"plexos\",\"added\":\"2025-01-01T00:00:00Z\",\"secretBase64\":\"/w==\"}]}";
 
-/// All of them.
-pub const ALL: [Subject; 10] = [
-    Subject { name: "raw_http", hold: raw_http, seeds: &[RAW, CHUNKED, CHUNKED_LF, CURL] },
-    Subject { name: "har", hold: har, seeds: &[HAR] },
-    Subject { name: "json_lines", hold: json_lines, seeds: &[LINE, LINE64] },
-    Subject {
+pub const TARGETS: [FuzzTarget; 10] = [
+    FuzzTarget { name: "raw_http", run: raw_http, seeds: &[RAW, CHUNKED, CHUNKED_LF, CURL] },
+    FuzzTarget { name: "har", run: har, seeds: &[HAR] },
+    FuzzTarget { name: "json_lines", run: json_lines, seeds: &[LINE, LINE64] },
+    FuzzTarget {
         name: "signature_headers",
-        hold: signature_headers,
+        run: signature_headers,
         seeds: &[b"1736937000\n0011223344556677889900aabbccddeeff", b"\nsha256=00ff", b"1736937000\nsha256=,x"],
     },
-    Subject { name: "payload", hold: payload, seeds: &[PLEXOS, REFERENCE, GUIDE, JSON] },
-    Subject { name: "json", hold: json, seeds: &[JSON, PLEXOS, GUIDE, b"-0.0"] },
-    Subject { name: "settings", hold: settings, seeds: &[TOML] },
-    Subject { name: "registry", hold: registry, seeds: &[REGISTRY] },
-    Subject {
+    FuzzTarget { name: "payload", run: payload, seeds: &[PLEXOS, REFERENCE, GUIDE, JSON] },
+    FuzzTarget { name: "json", run: json, seeds: &[JSON, PLEXOS, GUIDE, b"-0.0"] },
+    FuzzTarget { name: "settings", run: settings, seeds: &[TOML] },
+    FuzzTarget { name: "registry", run: registry, seeds: &[REGISTRY] },
+    FuzzTarget {
         name: "api_answer",
-        hold: api_answer,
+        run: api_answer,
         seeds: &[
             b"\x91{\"error\":{\"message\":\"Payment not found\",\"code\":\"NOT_FOUND\"}}",
             b"\xc8{\"data\":[],\"hasMore\":false}",
         ],
     },
-    Subject {
-        name: "words",
-        hold: words,
+    FuzzTarget {
+        name: "text_values",
+        run: text_values,
         seeds: &[b"2025-01-15T10:30:00.000Z", b"1736937000123", b"payment.*=http://localhost:3000/x", b"[::1]:80"],
     },
 ];
 
-/// Calls the subject of this name.
-pub fn hold(name: &str, bytes: &[u8]) {
-    let subject = ALL.iter().find(|subject| subject.name == name).expect("it is one of the subjects");
-    (subject.hold)(bytes);
+/// Runs the target of this name.
+pub fn run(name: &str, bytes: &[u8]) {
+    let target = TARGETS.iter().find(|target| target.name == name).expect("a known target");
+    (target.run)(bytes);
 }
 
 fn now() -> Timestamp {
-    Timestamp::from_second(1_736_937_000).expect("it is a time")
+    Timestamp::from_second(1_736_937_000).expect("a valid time")
 }
 
 /// A key of each provider.
@@ -90,8 +92,8 @@ fn keys() -> Vec<Key> {
     provider::ALL.iter().map(key).collect()
 }
 
-/// Judges a request, and explains it: nothing that is not signed with our secret verifies.
-fn judge(request: Request) {
+/// Verifies and explains a request: only a request signed with a known secret verifies.
+fn verify(request: Request) {
     let rules = Rules { keys: keys(), tolerance: Some(DEFAULT_TOLERANCE) };
     let received = receive(Delivery { request, peer: None, arrived: None }, &rules, now());
     if !received.verdict.is_verified() {
@@ -100,22 +102,22 @@ fn judge(request: Request) {
         diagnose::explain(&received, &credentials, &mut budget);
         return;
     }
-    // Confidence that it was no accident: the very signature is in the headers.
+    // A request verifies only if its signature is in the headers.
     let request = &received.delivery.request;
-    let signer = provider::by_header(request).expect("what verified was signed");
-    let header = request.headers.get(signer.signature_header()).expect("by_header found it");
+    let signer = provider::by_header(request).expect("a verified request is signed");
+    let header = request.headers.get(signer.signature_header()).expect("found by_header");
     let time = signer.timestamp_header().and_then(|name| request.headers.get(name)).unwrap_or_default();
     let prefix = signer.signed_prefix(&String::from_utf8_lossy(time));
-    let key = rules.keys.iter().find(|key| key.secret.provider == signer.name()).expect("each has one");
+    let key = rules.keys.iter().find(|key| key.secret.provider == signer.name()).expect("each provider has a key");
     let mac = hex::encode(key.sign(prefix.as_bytes(), &request.body));
-    assert!(String::from_utf8_lossy(header).to_lowercase().contains(&mac), "verified without its signature");
+    assert!(String::from_utf8_lossy(header).to_lowercase().contains(&mac), "verified without this signature");
 }
 
-fn judge_all(captures: impl Iterator<Item = Result<Capture, CaptureError>>, bytes: usize) {
+fn verify_all(captures: impl Iterator<Item = Result<Capture, CaptureError>>, bytes: usize) {
     for (number, capture) in captures.enumerate() {
         assert!(number <= bytes, "more requests than bytes");
         match capture {
-            Ok(capture) if number < 4 => judge(capture.delivery.request),
+            Ok(capture) if number < 4 => verify(capture.delivery.request),
             Ok(_) => {}
             Err(error) => assert!(!error.to_string().is_empty()),
         }
@@ -124,23 +126,23 @@ fn judge_all(captures: impl Iterator<Item = Result<Capture, CaptureError>>, byte
 
 fn raw_http(bytes: &[u8]) {
     capture::detect_format(bytes);
-    judge_all(capture::read_raw(bytes), bytes.len());
+    verify_all(capture::read_raw(bytes), bytes.len());
 }
 
 fn har(bytes: &[u8]) {
     capture::detect_format(bytes);
     if let Ok(entries) = capture::read_har(bytes) {
-        judge_all(entries, bytes.len());
+        verify_all(entries, bytes.len());
     }
 }
 
 fn json_lines(bytes: &[u8]) {
     let lines = bytes.iter().filter(|&&byte| byte == b'\n').count() as u64;
     assert!(capture::count_lines(bytes).abs_diff(lines) <= 1);
-    judge_all(capture::read_json_lines(bytes, 1), bytes.len());
+    verify_all(capture::read_json_lines(bytes, 1), bytes.len());
 }
 
-/// The first line is the timestamp's header, the second the signature's, the rest the body.
+/// The first line is the timestamp header, the second the signature header, the rest the body.
 fn signature_headers(bytes: &[u8]) {
     let mut parts = bytes.splitn(3, |&byte| byte == b'\n');
     let (time, signature) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
@@ -149,12 +151,12 @@ fn signature_headers(bytes: &[u8]) {
         let mut request = Request::post("/", body.to_vec());
         let time = provider.timestamp_header().is_none_or(|name| request.headers.push(name, time).is_ok());
         if time && request.headers.push(provider.signature_header(), signature).is_ok() {
-            judge(request);
+            verify(request);
         }
     }
 }
 
-/// What is shown of a payload can't act upon a terminal.
+/// The payload as shown contains nothing that a terminal acts on.
 fn payload(bytes: &[u8]) {
     for reveal in [Reveal::Masked, Reveal::Everything] {
         let shown = lines(bytes, "", Paint::Plain, reveal);
@@ -169,28 +171,29 @@ fn payload(bytes: &[u8]) {
     }
 }
 
-/// What serde_json takes is JSON here too, and what a serializer writes is JSON that it writes the same again.
+/// JSON that serde_json accepts is accepted here too, and a serializer writes its own output
+/// unchanged.
 fn json(bytes: &[u8]) {
     top_level_keys(bytes);
     let skipped: Result<serde::de::IgnoredAny, _> = serde_json::from_slice(bytes);
-    assert!(skipped.is_err() || std::str::from_utf8(bytes).is_err() || is_valid(bytes), "serde_json takes it");
+    assert!(skipped.is_err() || std::str::from_utf8(bytes).is_err() || is_valid(bytes), "serde_json accepts it");
     let Ok(document) = Document::parse(bytes) else { return };
     assert!(is_valid(bytes));
     for serializer in SERIALIZERS {
         let written = serializer.write(&document);
         let Ok(again) = Document::parse(&written) else {
-            // Python reads 1e400 as a number beyond all, and writes that down.
+            // Python parses 1e400 as infinity and writes `Infinity`.
             assert!(written.windows(8).any(|word| word == b"Infinity"), "{}", written.escape_ascii());
             continue;
         };
         let twice = serializer.write(&again);
-        // PHP writes -0.0 as -0, and reads that as the whole number 0.
+        // PHP writes -0.0 as -0, and parses that as the integer 0.
         let zero = serializer.code.starts_with("php") && written.windows(2).any(|two| two == b"-0");
-        assert!(twice == written || zero, "written twice it differs: {}", written.escape_ascii());
+        assert!(twice == written || zero, "differs when written twice: {}", written.escape_ascii());
     }
 }
 
-/// No error repeats what looks like a secret, and none is longer than a line.
+/// No error repeats a secret.
 fn settings(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     for scope in [FileScope::Project, FileScope::User] {
@@ -209,7 +212,7 @@ fn settings(bytes: &[u8]) {
     }
 }
 
-/// What is read is written and read the same.
+/// A registry that was read is written and read back the same.
 fn registry(bytes: &[u8]) {
     if let Ok(registry) = Registry::parse(Some(bytes)) {
         assert_eq!(Registry::parse(Some(&registry.to_bytes())).as_ref(), Ok(&registry));
@@ -217,7 +220,7 @@ fn registry(bytes: &[u8]) {
     }
 }
 
-/// The first byte is the status, the rest the body.
+/// The first byte encodes the status, the rest is the body.
 fn api_answer(bytes: &[u8]) {
     let Some((&status, body)) = bytes.split_first() else { return };
     let mut answer = Answer::new(100 + u16::from(status) * 2, body);
@@ -229,8 +232,8 @@ fn api_answer(bytes: &[u8]) {
     }
 }
 
-/// Texts of flags, headers and fields.
-fn words(bytes: &[u8]) {
+/// Values of flags, headers and fields.
+fn text_values(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let _ = timestamp::parse_unix(text);
     let _ = text.parse::<Route>();
