@@ -10,7 +10,8 @@ const REFERENCE: &[u8] = include_bytes!("vectors/plustive-reference.json");
 const GUIDE: &[u8] = include_bytes!("vectors/plustive-guide.json");
 const NON_ASCII: &[u8] = include_bytes!("vectors/plustive-non-ascii.json");
 
-/// `(printf 1736937000.; cat plexos.json) | openssl dgst -sha256 -hmac whsec_test_secret_do_not_use`
+/// `(printf 1736937000.; cat plexos.json) | openssl dgst -sha256 -hmac
+/// whsec_test_secret_do_not_use`
 const PLEXOS_MAC: &str = "9c5da25fa4666bed54b4dec381af26de3a0413143346d40c7ece61e19ab971ce";
 /// `openssl dgst -sha256 -hmac plustive_test_secret_do_not_use plustive-reference.json`
 const REFERENCE_MAC: &str = "fb1d9f0c10dc57a028d4a24ff1eb6c51f2a25a82ad869a2ac129e24346ce5f1e";

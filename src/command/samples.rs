@@ -60,7 +60,8 @@ struct ShowArgs {
 /// Arguments that change a payload.
 #[derive(Args, Clone, Default)]
 pub(super) struct PayloadArgs {
-    /// Change a field and keep its type: data.amount=5000; or set JSON: data.metadata:='{"order":7}'
+    /// Change a field and keep its type: data.amount=5000; or set JSON:
+    /// data.metadata:='{"order":7}'
     #[arg(long = "set", value_name = "PATH=VALUE")]
     set: Vec<FieldChange>,
     /// Keep the published ids and times instead of fresh ones
@@ -172,7 +173,8 @@ pub(super) fn payload(
     Ok(sample::to_bytes(&sample.body))
 }
 
-/// Applies `--set` to a body, which must be JSON and becomes compact. Without changes the bytes stay.
+/// Applies `--set` to a body, which must be JSON and becomes compact. Without changes the bytes
+/// stay.
 pub(super) fn apply_changes(bytes: &[u8], changes: &PayloadArgs, session: &Session<'_>) -> Result<Vec<u8>> {
     if changes.set.is_empty() {
         return Ok(bytes.to_vec());

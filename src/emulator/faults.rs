@@ -172,7 +172,8 @@ impl FaultRule {
     }
 }
 
-/// `KIND[=PROBABILITY][,match=GLOB][,provider=NAME][,method=WORD][,count=N][,seconds=S]`, for flags.
+/// `KIND[=PROBABILITY][,match=GLOB][,provider=NAME][,method=WORD][,count=N][,seconds=S]`, for
+/// flags.
 impl FromStr for FaultRule {
     type Err = String;
 

@@ -78,9 +78,9 @@ pub fn to_bytes(body: &Value) -> Vec<u8> {
     body.to_string().into_bytes()
 }
 
-/// Replaces ids and times. Each id (a string with one of `prefixes`) gets the same new value wherever
-/// it occurs; all times move so that the event's own time is now. `random` returns numbers below its
-/// argument.
+/// Replaces ids and times. Each id (a string with one of `prefixes`) gets the same new value
+/// wherever it occurs; all times move so that the event's own time is now. `random` returns numbers
+/// below its argument.
 pub fn refresh(body: &mut Value, prefixes: &[&str], now: Timestamp, random: &mut dyn FnMut(usize) -> usize) {
     let mut ids = Vec::new();
     for_each_string(body, &mut |text| {
@@ -134,7 +134,8 @@ fn format_like(old: &str, time: Timestamp) -> String {
     DateTimePrinter::new().precision(Some(precision)).timestamp_to_string(&time)
 }
 
-/// Finds a field with the last name of `path` at a deeper level, such as `data.amount` for `amount`.
+/// Finds a field with the last name of `path` at a deeper level, such as `data.amount` for
+/// `amount`.
 pub fn find_nested(body: &Value, path: &[String]) -> Option<String> {
     let (name, depth) = (path.last()?, path.len());
     let mut queue = VecDeque::from([(Vec::new(), body)]);
@@ -214,8 +215,8 @@ impl std::str::FromStr for FieldChange {
 }
 
 impl FieldChange {
-    /// Applies the change. A missing last field is added, as a string unless given as JSON; any other
-    /// missing part is an error. `true`: the field was added.
+    /// Applies the change. A missing last field is added, as a string unless given as JSON; any
+    /// other missing part is an error. `true`: the field was added.
     pub fn apply(&self, body: &mut Value) -> Result<bool, FieldChangeError> {
         let (last, parents) = self.path.split_last().expect("a path has at least one part");
         let mut parent = body;

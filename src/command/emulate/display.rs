@@ -1,5 +1,5 @@
-//! Output of `emulate`: export lines or JSON records on stdout, a row for each call and each webhook
-//! attempt on stderr.
+//! Output of `emulate`: export lines or JSON records on stdout, a row for each call and each
+//! webhook attempt on stderr.
 
 use crate::command::Session;
 use crate::emulator::{CallLog, DeliveryStatus, Emulator, FaultKind, WebhookAttempt, WebhookDelivery};

@@ -62,9 +62,9 @@ pub(super) struct Emulate {
     /// Form of the Plustive API and its webhooks
     #[arg(long, value_name = "FORM", default_value = "reference")]
     variant: VariantArg,
-    /// Make calls or deliveries fail: duplicate, reorder, delay, drop, late, 429, 429-bare, 500, slow, cut or
-    /// contradict; then =PROBABILITY, and after commas match=GLOB, provider=NAME, method=WORD, count=N, seconds=S.
-    /// May be repeated
+    /// Make calls or deliveries fail: duplicate, reorder, delay, drop, late, 429, 429-bare, 500,
+    /// slow, cut or contradict; then =PROBABILITY, and after commas match=GLOB, provider=NAME,
+    /// method=WORD, count=N, seconds=S. May be repeated
     #[arg(long, value_name = "FAULT")]
     fault: Vec<FaultRule>,
     /// Time until an unconfirmed Plexos payment expires, on the emulator's clock
@@ -73,7 +73,8 @@ pub(super) struct Emulate {
     /// Timeout of one webhook request
     #[arg(long, alias = "timeout", value_name = "DURATION", value_parser = span, default_value = "5s")]
     request_timeout: SignedDuration,
-    /// Answer calls that list, show, change and delete Plexos webhook endpoints; they are not documented
+    /// Answer calls that list, show, change and delete Plexos webhook endpoints; they are not
+    /// documented
     #[arg(long)]
     undocumented_webhook_calls: bool,
     /// Send webhooks to other machines without confirmation

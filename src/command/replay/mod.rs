@@ -42,7 +42,8 @@ Examples:
   whtool replay --failed --since 2h --to http://localhost:3000
   whtool replay --from missed --to http://localhost:3000")]
 pub(super) struct Replay {
-    /// Samples, files with a payload or captured requests (`-` reads stdin), or captures; sent in this order
+    /// Samples, files with a payload or captured requests (`-` reads stdin), or captures; sent in
+    /// this order
     #[arg(value_name = "SOURCE")]
     sources: Vec<String>,
     /// Target URL
@@ -86,8 +87,8 @@ pub(super) struct Replay {
     /// Send in random order
     #[arg(long)]
     shuffle: bool,
-    /// Read captures, exported records or the output of `reconcile --replay-list` from a file, one per line; `-` reads
-    /// stdin
+    /// Read captures, exported records or the output of `reconcile --replay-list` from a file, one
+    /// per line; `-` reads stdin
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
     /// Print the requests instead of sending them

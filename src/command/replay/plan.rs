@@ -44,8 +44,8 @@ pub(super) struct ReplayPlan<'a> {
 }
 
 impl<'a> ReplayPlan<'a> {
-    /// Finds every source and builds each request once, so that errors show before anything is sent.
-    /// The plan is empty if a list is.
+    /// Finds every source and builds each request once, so that errors show before anything is
+    /// sent. The plan is empty if a list is.
     pub(super) fn new(args: &'a Replay, session: &'a Session<'a>) -> Result<Self> {
         let secrets = secrets::load(&args.secrets, TestSecret::Create, session)?;
         let (sources, store) = (Vec::new(), RefCell::new(None));
@@ -200,8 +200,8 @@ impl<'a> ReplayPlan<'a> {
         Ok(before.map(|before| AnswerChange::between(before, &attempt)))
     }
 
-    /// A hint for answers that suggest a wrong signature: names the secret that was used. `None`: the
-    /// body was tampered with on purpose, or only captures were sent.
+    /// A hint for answers that suggest a wrong signature: names the secret that was used. `None`:
+    /// the body was tampered with on purpose, or only captures were sent.
     pub(super) fn secret_hint(&self) -> Option<String> {
         let signed = self.sources.iter().filter_map(|(_, source)| match source {
             ReplaySource::Sample(provider, _)

@@ -1,9 +1,9 @@
 //! A plain HTTP server on this machine: tiny_http reads the requests, and a handler answers each on
 //! its own thread.
 //!
-//! Clients connect to a `gate` in front of tiny_http, which sees one request per connection and none
-//! with a large body. Every response ends its connection. `listener` is the server for clients that
-//! are not the user's own.
+//! Clients connect to a `gate` in front of tiny_http, which sees one request per connection and
+//! none with a large body. Every response ends its connection. `listener` is the server for clients
+//! that are not the user's own.
 
 mod gate;
 #[cfg(test)]
@@ -78,7 +78,8 @@ fn answer(mut incoming: tiny_http::Request, handler: &RequestHandler) {
     let request = read(&mut incoming);
     // Dropping the writer closes the connection; nothing else is written.
     let mut writer = incoming.into_writer();
-    // A client that went away in the middle of its body gets no reply, and the request is not handled.
+    // A client that went away in the middle of its body gets no reply, and the request is not
+    // handled.
     let Ok(request) = request else { return };
     let method = request.method.clone();
     let reply = handler(request, Timestamp::now());

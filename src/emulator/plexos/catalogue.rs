@@ -1,5 +1,6 @@
 //! Customers and products: validated, stored and returned, without further logic.
-//! <https://docs.pay.plexos.io/pages/api/customers/create>, <https://docs.pay.plexos.io/pages/api/products/create>
+//! <https://docs.pay.plexos.io/pages/api/customers/create>,
+//! <https://docs.pay.plexos.io/pages/api/products/create>
 
 use super::objects::{CURRENCIES, CatalogueItem, Centavos, MAX_AMOUNT};
 use super::state::PlexosState;

@@ -85,7 +85,8 @@ fn item_total(item: &Value) -> Option<i64> {
     price.checked_mul(item.get("quantity")?.as_i64()?)
 }
 
-/// Lists all sessions, or those with one status. <https://docs.pay.plexos.io/pages/api/checkout/list>
+/// Lists all sessions, or those with one status.
+/// <https://docs.pay.plexos.io/pages/api/checkout/list>
 pub(super) fn list(state: &PlexosState, call: &IncomingCall) -> Result<Value, CallError> {
     let status = call.query("status");
     state.sessions.page(call, |session| status.is_none_or(|status| json!(session.status) == status))

@@ -14,8 +14,8 @@ const OPERATORS: &[&str] = &["CVMOVEL", "UNITEL_TMAIS", "MOCK"];
 /// Pause between the steps of a payment by a real operator, in seconds of the emulator's clock.
 const STEP_SECONDS: f64 = 4.0;
 
-/// Creates a payment. With the operator MOCK it waits for `confirm`; with another one the customer's
-/// confirmation is simulated.
+/// Creates a payment. With the operator MOCK it waits for `confirm`; with another one the
+/// customer's confirmation is simulated.
 pub(super) fn create(
     state: &mut PlexosState,
     context: &mut Context<'_>,
@@ -52,7 +52,8 @@ pub(super) struct PaymentDetails {
     pub metadata: Map<String, Value>,
 }
 
-/// Adds a payment, sends its event, and returns its id. The fee is the 2 % of the published example.
+/// Adds a payment, sends its event, and returns its id. The fee is the 2 % of the published
+/// example.
 pub(super) fn add(
     state: &mut PlexosState,
     context: &mut Context<'_>,

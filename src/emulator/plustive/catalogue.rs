@@ -67,7 +67,8 @@ pub(super) fn data_plans() -> Value {
     json!({"data": DATA.iter().map(line).collect::<Vec<_>>()})
 }
 
-/// The products of a bill service; the shape is guessed. <https://docs.plustiveimpact.com/bill-payments>
+/// The products of a bill service; the shape is guessed.
+/// <https://docs.plustiveimpact.com/bill-payments>
 pub(super) fn products(service: Service) -> Value {
     let line = |plan: &Product| json!({"planId": plan.id, "name": plan.name, "priceKobo": plan.price});
     json!({"data": products_of(service).iter().map(line).collect::<Vec<_>>()})

@@ -131,8 +131,8 @@ fn answer(state: &mut PlustiveState, context: &mut Context<'_>, call: &IncomingC
     }
 }
 
-/// Looks a purchase up. <https://docs.plustiveimpact.com/api/schemas/transactionresponse>; the guide
-/// shows three of its fields (contradiction U8).
+/// Looks a purchase up. <https://docs.plustiveimpact.com/api/schemas/transactionresponse>; the
+/// guide shows three of its fields (contradiction U8).
 fn lookup(state: &PlustiveState, context: &mut Context<'_>, reference: &str) -> Result<Value, CallError> {
     let purchase = state.find(reference).ok_or_else(|| CallError::not_found("Transaction"))?;
     let mut purchase = purchase.clone();
