@@ -5,18 +5,41 @@ use crate::check::types::ProbeGroup;
 use crate::check::types::ProbeTopic::{ConcurrentDuplicate, Duplicate, Event, EventOrder};
 use serde_json::{Value, json};
 
+/// Two events of one payment that arrive in the wrong order.
+struct ReversedEvents {
+    probe: &'static str,
+    why: &'static str,
+    /// Name of the sample that is sent first.
+    later: &'static str,
+    earlier: &'static str,
+    /// JSON pointers to the values that are the same in both.
+    shared: &'static [&'static str],
+}
+
+const REVERSED_EVENTS: [ReversedEvents; 2] = [
+    ReversedEvents {
+        probe: "order.settled_before_debited",
+        why: "no order is guaranteed",
+        later: "payment.settled",
+        earlier: "payment.debited",
+        shared: &["/data/id"],
+    },
+    ReversedEvents {
+        probe: "order.refunded_before_success",
+        why: "no order is guaranteed, and `Refunded` may follow `Success`",
+        later: "transaction.completed.refunded",
+        earlier: "transaction.completed",
+        shared: &["/reference", "/clientReference", "/amount"],
+    },
+];
+
 pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
     let behave = |name, topic, why, kind| factory.probe(ProbeGroup::Behave, name, why, topic, kind);
-    let order = |name, why, build| behave(name, EventOrder, why, ProbeKind::Accept(build));
-    let order_probe = match factory.provider.name() {
-        "plexos" => order("order.settled_before_debited", "no order is guaranteed", settled_first()),
-        _ => order(
-            "order.refunded_before_success",
-            "no order is guaranteed, and `Refunded` may follow `Success`",
-            refunded_first(),
-        ),
-    };
-    vec![
+    let samples = factory.provider.samples();
+    let has_sample = |name| samples.iter().any(|sample| sample.name == name);
+    let orders = REVERSED_EVENTS.iter().filter(|pair| has_sample(pair.later));
+    let orders = orders.map(|pair| behave(pair.probe, EventOrder, pair.why, ProbeKind::Accept(pair.build())));
+    let mut probes = vec![
         behave(
             "budget",
             Event,
@@ -35,38 +58,35 @@ pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
             "two deliveries of one event may arrive at the same time, but it must be processed once",
             ProbeKind::Concurrent(good_event()),
         ),
-        order_probe,
-        behave(
-            "amount.wrong",
-            Event,
-            "a signature proves who sent the event, not that the amount is what you asked for",
-            ProbeKind::WrongAmount(wrong_amount()),
-        ),
-    ]
+    ];
+    probes.extend(orders);
+    probes.push(behave(
+        "amount.wrong",
+        Event,
+        "a signature proves who sent the event, not that the amount is what you asked for",
+        ProbeKind::WrongAmount(wrong_amount()),
+    ));
+    probes
 }
 
 fn good_event() -> BuildRequests {
     single(|builder| builder.signed_event())
 }
 
-fn settled_first() -> BuildRequests {
-    Box::new(|builder| {
-        let settled = builder.sample_payload("payment.settled");
-        let mut debited = builder.sample_payload("payment.debited");
-        debited["data"]["id"] = settled["data"]["id"].clone();
-        vec![builder.sign_payload(settled), builder.sign_payload(debited)]
-    })
-}
-
-fn refunded_first() -> BuildRequests {
-    Box::new(|builder| {
-        let refunded = builder.sample_payload("transaction.completed.refunded");
-        let mut success = builder.sample_payload("transaction.completed");
-        for field in ["reference", "clientReference", "amount"] {
-            success[field] = refunded[field].clone();
-        }
-        vec![builder.sign_payload(refunded), builder.sign_payload(success)]
-    })
+impl ReversedEvents {
+    fn build(&self) -> BuildRequests {
+        let Self { later, earlier, shared, .. } = *self;
+        Box::new(move |builder| {
+            let later = builder.sample_payload(later);
+            let mut earlier = builder.sample_payload(earlier);
+            for pointer in shared {
+                if let (Some(to), Some(from)) = (earlier.pointer_mut(pointer), later.pointer(pointer)) {
+                    *to = from.clone();
+                }
+            }
+            vec![builder.sign_payload(later), builder.sign_payload(earlier)]
+        })
+    }
 }
 
 /// Replaces the amount by one minor unit, as a string or a number like the original.

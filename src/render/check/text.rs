@@ -129,7 +129,7 @@ fn request_lines(problem: &Problem<'_>, header: &ReportHeader, detail: ReportDet
     let shows_request = problem.grade == ProbeGrade::Fail || detail == ReportDetail::Full;
     match problem.results.first().and_then(|result| result.exchange()) {
         Some(exchange) if shows_request => {
-            labelled("reproduce", "run this command in bash:", paint) + &command(exchange, header)
+            labelled("reproduce", "with this bash command:", paint) + &command(exchange, header)
         }
         _ => String::new(),
     }
