@@ -1,5 +1,4 @@
-//! Forwarding to several apps, by several processes, over TLS, and across restarts: to each app its share, to each delivery its
-//! turn.
+//! Forwarding to several apps, by several processes, over TLS, and across restarts.
 
 use crate::keeping::{App, nobody, signed, until};
 use crate::passthrough::read_request;
@@ -18,7 +17,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-/// What `events` lists, with these flags.
+/// Returns the records of `events --all` with these flags.
 fn listed(home: &Path, words: &[&str]) -> Vec<Value> {
     let listed = run(&mut whtool(home, &[&["events", "--all", "--json"], words].concat()));
     let text = String::from_utf8(listed.stdout).unwrap();
@@ -26,9 +25,9 @@ fn listed(home: &Path, words: &[&str]) -> Vec<Value> {
 }
 
 #[test]
-fn an_app_that_hangs_does_not_keep_another_waiting() {
+fn an_app_that_hangs_does_not_delay_another() {
     let home = home();
-    // Its connections are taken by the system, and never answered.
+    // The kernel accepts its connections, and nothing answers them.
     let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
     let (hanging_url, app) = (format!("http://{}", hanging.local_addr().unwrap()), App::start(vec![200]));
     let words =
@@ -43,7 +42,7 @@ fn an_app_that_hangs_does_not_keep_another_waiting() {
 }
 
 #[test]
-fn a_delivery_that_one_of_two_apps_did_not_take_has_failed() {
+fn a_delivery_that_one_of_two_apps_refused_has_failed() {
     let (home, good, bad) = (home(), App::start(vec![200]), App::start(vec![422, 200]));
     let words = ["--forward-to", &bad.url, "--forward-to", &good.url];
     let mut listener = Listener::start(home.path(), &words);
@@ -62,7 +61,7 @@ fn a_delivery_that_one_of_two_apps_did_not_take_has_failed() {
 }
 
 #[test]
-fn what_was_given_up_is_taken_up_again_after_a_restart_and_what_was_refused_is_not() {
+fn a_restart_resumes_deliveries_that_were_given_up_but_not_refused_ones() {
     let home = home();
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (url, refusing) = (format!("http://{address}"), App::start(vec![422]));
@@ -84,18 +83,19 @@ fn what_was_given_up_is_taken_up_again_after_a_restart_and_what_was_refused_is_n
     assert_eq!(refusing.requests.try_iter().count(), 1);
 }
 
-/// tiny_http leaves some of many connections unanswered, so this app has a thread for each, and tells the bodies.
-fn app_with_a_thread_for_each() -> (String, Receiver<Vec<u8>>) {
+/// Starts an app with a thread for each connection, because tiny_http leaves some of many
+/// connections unanswered. Returns its URL and the bodies of its requests.
+fn start_threaded_app() -> (String, Receiver<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let (told, bodies) = channel();
+    let (sender, bodies) = channel();
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let (mut stream, told) = (BufReader::new(stream.unwrap()), told.clone());
+            let (mut stream, sender) = (BufReader::new(stream.unwrap()), sender.clone());
             thread::spawn(move || {
                 let body = read_request(&mut stream);
                 let answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-                let _ = told.send(body).map(|()| stream.get_mut().write_all(answer));
+                let _ = sender.send(body).map(|()| stream.get_mut().write_all(answer));
             });
         }
     });
@@ -103,9 +103,9 @@ fn app_with_a_thread_for_each() -> (String, Receiver<Vec<u8>>) {
 }
 
 #[test]
-fn two_processes_on_one_store_bring_each_delivery_once() {
-    let (home, (url, bodies)) = (home(), app_with_a_thread_for_each());
-    // Few enough that nobody has to read what the listeners write.
+fn two_processes_on_one_store_forward_each_delivery_once() {
+    let (home, (url, bodies)) = (home(), start_threaded_app());
+    // So few that their output fits into the pipe unread.
     let words = ["--forward-to", &url, "-q"];
     let listeners = [(); 2].map(|()| Listener::start(home.path(), &words));
     let senders = thread::scope(|scope| {
@@ -128,7 +128,7 @@ fn two_processes_on_one_store_bring_each_delivery_once() {
     while times.len() < 40 {
         *times.entry(bodies.recv_timeout(Duration::from_secs(20)).unwrap()).or_default() += 1;
     }
-    // What is on its way is finished before they end.
+    // They finish running attempts before they exit.
     listeners.into_iter().for_each(|listener| drop(listener.end("INT")));
     bodies.try_iter().for_each(|body| *times.entry(body).or_default() += 1);
     let twice = times.iter().filter(|(_, count)| **count > 1).map(|(body, _)| String::from_utf8_lossy(body));
@@ -136,7 +136,7 @@ fn two_processes_on_one_store_bring_each_delivery_once() {
 }
 
 #[test]
-fn an_app_with_a_certificate_of_its_own_is_reached_with_insecure_only() {
+fn an_app_with_a_self_signed_certificate_needs_insecure() {
     let home = home();
     let (listener, config) = (TcpListener::bind("127.0.0.1:0").unwrap(), self_signed());
     let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
@@ -163,11 +163,11 @@ fn an_app_with_a_certificate_of_its_own_is_reached_with_insecure_only() {
     assert!(refused["error"].as_str().unwrap().contains("certificate"), "{refused}");
     careful.end("INT");
     let mut trusting = Listener::start(home.path(), &["--forward-to", &url, "--insecure"]);
-    assert_eq!(until(&mut trusting, "whtool.forwarded/1")["status"], 204, "what was given up has its chance");
+    assert_eq!(until(&mut trusting, "whtool.forwarded/1")["status"], 204, "a delivery that was given up is resumed");
 }
 
 fn self_signed() -> Arc<ServerConfig> {
-    // Both were made for this test, and are of no use elsewhere:
+    // Made for this test, and of no use elsewhere:
     //   openssl genpkey -algorithm ed25519 -outform DER -out key.der
     //   openssl req -x509 -key key.der -keyform DER -subj /CN=localhost -addext subjectAltName=DNS:localhost \
     //     -addext basicConstraints=critical,CA:FALSE -days 36500 -outform DER -out certificate.der
@@ -186,7 +186,7 @@ fn self_signed() -> Arc<ServerConfig> {
 }
 
 #[test]
-fn deliveries_for_an_app_that_is_down_do_not_keep_those_for_another_waiting() {
+fn an_app_that_is_down_does_not_delay_another() {
     let (home, gone, app) = (home(), nobody(), App::start(vec![200]));
     let words = ["--forward-to", &gone, "--forward-to", &app.url, "--retry", "1000", "--in-flight", "1"];
     let listener = Listener::start(home.path(), &words);
@@ -200,7 +200,7 @@ fn deliveries_for_an_app_that_is_down_do_not_keep_those_for_another_waiting() {
 }
 
 #[test]
-fn the_end_tells_how_many_are_still_to_be_sent_on() {
+fn the_number_of_queued_deliveries_is_printed_at_the_end() {
     let (home, gone) = (home(), nobody());
     let words = ["--forward-to", &gone, "--retry", "1000", "--retry-pause", "1h"];
     let listener = Listener::start(home.path(), &words);

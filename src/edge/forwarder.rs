@@ -1,9 +1,9 @@
 //! Forwards stored deliveries to the developer's app, and retries until the app accepts them.
 //!
 //! The queue is in the store, so it survives a restart: a delivery is `pending` for a URL until the
-//! app answers with 2xx, refuses it for good, or was tried often enough. An app that does not answer
-//! at all is tried with growing pauses, one delivery at a time. If the process dies between the
-//! app's answer and its record, the delivery is sent again.
+//! app answers with 2xx, refuses it for good, or was tried often enough. An app that does not
+//! answer at all is tried with growing pauses, one delivery at a time. If the process dies between
+//! the app's answer and its record, the delivery is sent again.
 
 use super::events::EventSender;
 use super::sender::client::{ExchangeOptions, HttpClient};
@@ -29,7 +29,7 @@ const MAX_RETRY_PAUSE: Duration = Duration::from_secs(300);
 /// Longest pause while an app does not answer at all.
 const MAX_OUTAGE_PAUSE: Duration = Duration::from_secs(15);
 
-/// How much longer than an attempt may take other processes leave its delivery alone.
+/// Extra time, beyond the limit of an attempt, in which other processes leave its delivery alone.
 const LEASE: Duration = Duration::from_secs(1);
 
 /// Pause after an error of the store.

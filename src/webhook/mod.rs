@@ -1,4 +1,5 @@
-//! Verifies one delivery (`receive`) and decides where it is forwarded and how it is signed again (`forward`).
+//! Verifies one delivery (`receive`) and decides where it is forwarded and how it is signed again
+//! (`forward`).
 
 pub mod forward;
 pub mod receive;

@@ -39,7 +39,8 @@ pub fn receive(delivery: Delivery, rules: &Rules, now: Timestamp) -> AnalyzedDel
     AnalyzedDelivery { provider: provider.map(Provider::name), verdict, event, delivery }
 }
 
-/// Warns that the timestamp is out of tolerance, too: fixing the signature alone would not be enough.
+/// Warns that the timestamp is out of tolerance, too: fixing the signature alone would not be
+/// enough.
 fn timestamp_warning(verdict: &Verdict, age: Option<OutOfTolerance>) -> Option<Warning> {
     match (verdict, age?) {
         (Verdict::Mismatch | Verdict::NoSecret, OutOfTolerance::Past(age)) => Some(Warning::AlsoTooOld(age)),

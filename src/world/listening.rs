@@ -1,6 +1,7 @@
 //! Options of a listener, and the events it reports.
 //!
-//! The implementation is in `edge/listener`; `command/listen` and the tests use it through `RunningListener`.
+//! The implementation is in `edge/listener`; `command/listen` and the tests use it through
+//! `RunningListener`.
 
 use super::CertificateCheck;
 use crate::model::delivery::{AnalyzedDelivery, Delivery, RejectedRequest};
@@ -23,16 +24,18 @@ pub struct ListenOptions {
     /// Largest body accepted, in bytes.
     pub max_body: usize,
     pub ack_policy: AckPolicy,
-    /// Store in which deliveries are recorded before they are acknowledged. `None`: they are not recorded.
+    /// Store in which deliveries are recorded before they are acknowledged. `None`: they are not
+    /// recorded.
     pub store: Option<StoreLocation>,
     /// Forwarding of verified deliveries; requires `store`. `None`: nothing is forwarded.
     pub forward: Option<ForwardOptions>,
 }
 
-/// How verified deliveries are forwarded to the developer's app.
+/// Forwarding of verified deliveries to the developer's app.
 #[derive(Clone)]
 pub struct ForwardOptions {
-    /// Every URL that deliveries may be forwarded to. The store's queue for any other URL is left alone.
+    /// Every URL that deliveries may be forwarded to. The store's queue for any other URL is left
+    /// alone.
     pub urls: Vec<Url>,
     pub route: RouteFn,
     pub prepare: PrepareFn,
@@ -53,17 +56,18 @@ pub struct ForwardOptions {
 /// Returns the URLs that a delivery is forwarded to.
 pub type RouteFn = Arc<dyn Fn(&AnalyzedDelivery) -> Vec<Url> + Send + Sync>;
 
-/// Builds the request for one attempt from the stored request, the URL of its route, and the time. Returns the final URL with it.
+/// Builds the request for one attempt from the stored request, the URL of its route, and the time.
+/// Returns the final URL with it.
 pub type PrepareFn =
     Arc<dyn Fn(&Request, &Url, Timestamp) -> std::result::Result<(Url, Request), HeaderError> + Send + Sync>;
 
-/// Who answers the provider.
+/// The side that answers the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AckMode {
     /// The listener, before it forwards the delivery.
     Immediate,
-    /// The app: its status, headers and body are passed to the provider. Without an answer, or with one larger than
-    /// `MAX_PASSTHROUGH_BODY`, the provider gets 502.
+    /// The app: its status, headers and body are passed to the provider. Without an answer, or with
+    /// one larger than `MAX_PASSTHROUGH_BODY`, the provider gets 502.
     Passthrough,
 }
 
@@ -91,7 +95,8 @@ pub trait RunningListener {
     fn address(&self) -> SocketAddr;
     /// Waits for the next event, at most this long. `None`: without a limit.
     fn next(&mut self, timeout: Option<Duration>) -> ListenerEvent;
-    /// Stops accepting connections and finishes open requests. Their events are still returned by `next`, then `Closed`.
+    /// Stops accepting connections and finishes open requests. Their events are still returned by
+    /// `next`, then `Closed`.
     fn close(&mut self);
 }
 

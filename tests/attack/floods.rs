@@ -1,15 +1,15 @@
-//! Requests without end whose refusal is dear to explain.
+//! Floods of requests whose refusal is expensive to explain.
 
 use super::siege::Siege;
 use super::target::{Client, REFERENCE_MAC, is_optimized, post};
 use std::net::SocketAddr;
 
-/// The size of a body: the largest that is taken, unless the listener is slow for want of optimization.
+/// Returns the size of a body: the maximum, or less for a build without optimization.
 fn size() -> usize {
     if is_optimized() { 1 << 20 } else { 1 << 16 }
 }
 
-/// A body of the largest size: `piece` again and again between `start` and `end`.
+/// Builds a body of that size: `piece` repeated between `start` and `end`.
 fn filled(start: &str, piece: impl Fn(usize) -> String, end: &str) -> Vec<u8> {
     let mut body = String::from(start);
     for number in 0.. {
@@ -23,16 +23,16 @@ fn filled(start: &str, piece: impl Fn(usize) -> String, end: &str) -> Vec<u8> {
     body.into_bytes()
 }
 
-/// Fifty connections send these, one after another, until so many rounds are through.
+/// Sends these requests one after another, on fifty connections.
 fn flood(name: &str, requests: &[Vec<u8>]) {
-    Siege::of(name, |siege| {
+    Siege::run(name, |siege| {
         let address = siege.target.address();
         let (flooders, rounds) = if is_optimized() { (50, 20) } else { (10, 1) };
         std::thread::scope(|scope| {
             for number in 0..flooders {
                 scope.spawn(move || flooder(address, requests, number, rounds));
             }
-            siege.see_honest_served(20);
+            siege.wait_for_honest(20);
         });
     });
 }
@@ -49,14 +49,14 @@ fn flooder(address: SocketAddr, requests: &[Vec<u8>], number: usize, rounds: usi
     }
 }
 
-/// A request with this body and a signature that is not its own.
+/// Builds a request with this body and the signature of another one.
 fn forged(body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
     post(&format!("X-Plustive-Signature: {REFERENCE_MAC}\r\nContent-Length: {}\r\n", body.len()), body)
 }
 
 #[test]
-fn large_bodies_with_a_wrong_signature_delay_nobody() {
+fn large_bodies_with_a_wrong_signature_do_not_delay_honest_senders() {
     let deep = size() / 2;
     let bodies = [
         filled("{\"event\":\"x\",\"data\":\"", |_| "long text ".to_owned(), "\"}"),
@@ -74,13 +74,13 @@ fn large_bodies_with_a_wrong_signature_delay_nobody() {
 }
 
 #[test]
-fn small_bodies_with_a_wrong_signature_delay_nobody() {
+fn small_bodies_with_a_wrong_signature_do_not_delay_honest_senders() {
     let small = forged(r#"{"event":"transaction.success","data":{"amount":100,"id":"x"}}"#);
     flood("small bodies with a wrong signature, 50 at a time", &[small]);
 }
 
 #[test]
-fn heads_full_of_signatures_delay_nobody() {
+fn heads_full_of_signatures_do_not_delay_honest_senders() {
     let hex = "0123456789abcdef".repeat(4);
     let one_line = vec![hex.as_str(); 200].join(",");
     let lines = format!("X-Plustive-Signature: {hex},{hex}\r\n").repeat(90);

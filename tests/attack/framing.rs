@@ -1,14 +1,14 @@
-//! Where a body ends: lengths and chunks that lie, and requests hidden in others.
+//! Message framing: wrong lengths and chunks, and request smuggling.
 
 use super::siege::Siege;
 use super::target::{REFERENCE, Target, post, signed, signed_headers, statuses};
 
-/// Attacks with each, and holds that none is answered 200 and no part of it judged; the statuses are those given.
-fn refused(name: &str, attacks: &[(&str, Vec<u8>, &[u16])]) {
+/// Sends each attack. It must get these statuses, and no part of it may be verified.
+fn assert_refused(name: &str, attacks: &[(&str, Vec<u8>, &[u16])]) {
     let target = Target::start(&[]);
-    for (what, bytes, expected) in attacks {
+    for (name, bytes, expected) in attacks {
         let answers = target.exchange(bytes);
-        assert_eq!(statuses(&answers), *expected, "{what}: {answers}");
+        assert_eq!(statuses(&answers), *expected, "{name}: {answers}");
     }
     let deliveries = attacks.iter().flat_map(|(.., expected)| *expected).filter(|&&status| status == 401).count();
     Siege::against(name, target, |siege| {
@@ -21,10 +21,10 @@ fn refused(name: &str, attacks: &[(&str, Vec<u8>, &[u16])]) {
 }
 
 #[test]
-fn a_length_that_can_not_be_right_is_refused() {
+fn an_invalid_length_is_refused() {
     let hidden = signed();
     let length = |value: &str| post(&format!("Content-Length: {value}\r\n"), &hidden);
-    refused(
+    assert_refused(
         "odd lengths",
         &[
             ("two that differ", post("Content-Length: 0\r\nContent-Length: 5\r\n", &hidden), &[400]),
@@ -52,14 +52,14 @@ fn a_length_that_can_not_be_right_is_refused() {
 }
 
 #[test]
-fn what_follows_a_body_is_no_part_of_it() {
+fn bytes_after_a_body_are_not_part_of_it() {
     let target = Target::start(&[]);
     let headers = signed_headers();
-    // Longer than announced: the rest is no request.
+    // Longer than announced: the rest is not a request.
     let answers = target.exchange(post(&headers, [REFERENCE, b"}}}\r\n\r\n"].concat()));
     assert_eq!(statuses(&answers), [200, 400], "{answers}");
     assert_eq!(target.record()["verdict"], "verified");
-    // No length: there is no body, and what looks like one is no request.
+    // No length: there is no body, and the bytes that look like one are not a request.
     let answers = target.exchange(post(headers.split_inclusive("\r\n").next().unwrap(), REFERENCE));
     assert_eq!(statuses(&answers), [401, 400], "{answers}");
     assert_eq!(target.record()["request"]["body"]["text"].as_str().unwrap_or_default(), "");
@@ -67,11 +67,11 @@ fn what_follows_a_body_is_no_part_of_it() {
 }
 
 #[test]
-fn chunks_that_make_no_sense_are_refused() {
+fn invalid_chunks_are_refused() {
     let chunked = |body: &str| post("Transfer-Encoding: chunked\r\n", body);
     let many = format!("1;{}\r\na\r\n", "x".repeat(1 << 20));
     let trailers = format!("0\r\n{}", "X-Trailer: 1\r\n".repeat(100_000));
-    refused(
+    assert_refused(
         "odd chunks",
         &[
             ("no size", chunked("nonsense\r\n\r\n"), &[400]),
@@ -88,10 +88,10 @@ fn chunks_that_make_no_sense_are_refused() {
 }
 
 #[test]
-fn codings_that_hide_a_length_are_refused() {
+fn other_transfer_codings_are_refused() {
     let coding = |value: &str| post(&format!("Transfer-Encoding: {value}\r\n"), "0\r\n\r\n");
     let on_1_0 = b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".to_vec();
-    refused(
+    assert_refused(
         "odd codings",
         &[
             ("gzip", coding("gzip"), &[400]),
@@ -110,9 +110,10 @@ fn codings_that_hide_a_length_are_refused() {
     );
 }
 
-/// Each carries a whole signed request where another reading of the first request's end would find it.
+/// Each contains a whole signed request where another parser would see the end of the first
+/// request.
 #[test]
-fn a_request_inside_another_is_never_judged() {
+fn a_request_inside_another_is_never_verified() {
     let hidden = String::from_utf8(signed()).unwrap();
     let chunked = format!("{:x}\r\n{hidden}\r\n0\r\n\r\n", hidden.len());
     let one = "5\r\nhello\r\n0\r\n\r\n";
@@ -149,9 +150,9 @@ fn a_request_inside_another_is_never_judged() {
         ("in the body of one too large", post("Content-Length: 2000000\r\n", &hidden)),
         ("in the chunks after one that is none", post("Transfer-Encoding: chunked\r\n", format!("zz\r\n{hidden}"))),
     ];
-    for (what, bytes) in attacks {
+    for (name, bytes) in attacks {
         let answers = target.exchange(bytes);
-        assert!(!statuses(&answers).contains(&200), "{what}: {answers}");
+        assert!(!statuses(&answers).contains(&200), "{name}: {answers}");
     }
     let (records, _) = target.end();
     for record in records {
@@ -160,10 +161,10 @@ fn a_request_inside_another_is_never_judged() {
 }
 
 #[test]
-fn heads_and_bodies_are_never_exchanged_between_requests() {
+fn heads_and_bodies_of_two_requests_are_never_mixed() {
     let target = Target::start(&[]);
     let head = "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n";
-    // Two readings: by the length, the first body is `9b\r\na`, and a signed head begins after it.
+    // Parsed by its length, the first body is `9b\r\na`, and a signed head follows it.
     let inner = post(&signed_headers(), "");
     assert!((16..256).contains(&(inner.len() + 1)), "the size has two digits");
     let body = [format!("{:x}\r\n", inner.len() + 1).as_bytes(), b"a", &inner, b"\r\n0\r\n\r\n"].concat();

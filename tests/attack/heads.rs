@@ -1,12 +1,12 @@
-//! Heads that are too long, in another protocol, or not fit to be shown.
+//! Heads that are too long, belong to another protocol, or contain control characters.
 
 use super::siege::Siege;
 use super::target::{PATIENCE, Target, post, signed, statuses};
 use std::time::Instant;
 
 #[test]
-fn heads_without_measure_are_refused() {
-    Siege::of("heads of 1 MB and more", |siege| {
+fn oversized_heads_are_refused() {
+    Siege::run("heads of 1 MB and more", |siege| {
         let lines = |count| post(&"A: 1\r\n".repeat(count), "");
         let attacks: [(&str, Vec<u8>, u16); 7] = [
             ("101 headers", lines(101), 431),
@@ -17,9 +17,9 @@ fn heads_without_measure_are_refused() {
             ("a method of 1 MB", format!("{} / HTTP/1.1\r\n\r\n", "A".repeat(1 << 20)).into_bytes(), 431),
             ("1 MB of line ends", "\r\n".repeat(1 << 19).into_bytes(), 431),
         ];
-        for (what, bytes, expected) in &attacks {
+        for (name, bytes, expected) in &attacks {
             let answers = siege.target.exchange(bytes);
-            assert_eq!(statuses(&answers), [*expected], "{what}: {answers}");
+            assert_eq!(statuses(&answers), [*expected], "{name}: {answers}");
         }
         for _ in 0..10 {
             attacks.iter().for_each(|(_, bytes, _)| drop(siege.target.exchange(bytes)));
@@ -35,8 +35,8 @@ fn heads_without_measure_are_refused() {
 }
 
 #[test]
-fn other_protocols_are_turned_away() {
-    Siege::of("other protocols", |siege| {
+fn other_protocols_are_rejected() {
+    Siege::run("other protocols", |siege| {
         let attacks: [(&str, &[u8], &[u16]); 8] = [
             ("HTTP/2.0 in the request line", b"GET / HTTP/2.0\r\n\r\n", &[400]),
             ("the preface of HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", &[]),
@@ -47,9 +47,9 @@ fn other_protocols_are_turned_away() {
             ("SMTP", b"EHLO example.org\r\n", &[400]),
             ("noise", b"\xff\xfe\0\x01\r\n\r\n", &[400]),
         ];
-        for (what, bytes, expected) in attacks {
+        for (name, bytes, expected) in attacks {
             let answers = siege.target.exchange(bytes);
-            assert_eq!(statuses(&answers), expected, "{what}: {answers}");
+            assert_eq!(statuses(&answers), expected, "{name}: {answers}");
         }
         for _ in 0..100 {
             attacks.iter().for_each(|(_, bytes, _)| drop(siege.target.exchange(bytes)));
@@ -58,7 +58,7 @@ fn other_protocols_are_turned_away() {
 }
 
 #[test]
-fn controls_in_a_head_are_refused() {
+fn control_characters_in_a_head_are_refused() {
     let target = Target::start(&[]);
     for control in *b"\0\x1b\x07\x08\x7f\r\x0b" {
         let value =
@@ -75,7 +75,7 @@ fn controls_in_a_head_are_refused() {
 }
 
 #[test]
-fn a_strangers_text_never_reaches_the_terminal_raw() {
+fn untrusted_text_is_escaped_for_the_terminal() {
     let target = Target::start(&["-v"]);
     let hostile: [&[u8]; 7] = [
         b"POST /\x1b[2J HTTP/1.1\r\n\r\n",

@@ -1,4 +1,4 @@
-//! A siege: an attack, with honest senders around it and questions after it.
+//! Runs an attack next to honest senders, and checks the listener afterwards.
 
 use super::target::{Client, Footprint, PATIENCE, Target, is_optimized, signed};
 use std::net::SocketAddr;
@@ -7,148 +7,147 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Between two requests of an honest sender.
+/// Pause between two requests of an honest sender.
 const PAUSE: Duration = Duration::from_millis(4);
 
-/// What a listener may take at most, in KiB, whatever is done to it.
-const MOST_MEMORY: u64 = 200 * 1024;
-const MOST_THREADS: u64 = 12;
+/// Most memory that a listener may use under any attack, in KiB.
+const MAX_MEMORY: u64 = 200 * 1024;
+const MAX_THREADS: u64 = 12;
 
-/// An attack that is going on.
+/// A running attack.
 pub struct Siege {
     pub target: Target,
     before: Option<Footprint>,
-    honest: Vec<Honest>,
+    honest: Vec<HonestSender>,
 }
 
-/// Somebody who sends signed requests, one after another, and times the answers.
-struct Honest {
+/// Sends signed requests, one after another, and measures the time to each answer.
+struct HonestSender {
     stop: Sender<()>,
-    diary: Arc<Diary>,
+    log: Arc<ResponseLog>,
     sending: JoinHandle<()>,
 }
 
 #[derive(Default)]
-struct Diary {
-    waits: Mutex<Waits>,
-    written: Condvar,
+struct ResponseLog {
+    times: Mutex<ResponseTimes>,
+    changed: Condvar,
 }
 
-/// How an honest sender fared.
 #[derive(Default)]
-struct Waits {
+struct ResponseTimes {
     times: Vec<Duration>,
-    /// How often a connection ended without an answer, and the request had to be sent again.
-    lost: usize,
+    /// Number of requests that were sent again, because their connection ended without an answer.
+    resent: usize,
 }
 
-/// Whether an honest sender keeps its connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Manner {
-    Anew,
-    Kept,
+enum ConnectionUse {
+    NewForEach,
+    KeepAlive,
 }
 
 impl Siege {
-    /// Attacks a usual listener.
-    pub fn of(name: &str, attack: impl FnOnce(&Siege)) {
+    /// Attacks a listener with default options.
+    pub fn run(name: &str, attack: impl FnOnce(&Siege)) {
         Self::against(name, Target::start(&[]), attack);
     }
 
-    /// Attacks this listener, and then asks what must hold after any attack.
+    /// Attacks this listener, and then checks what must hold after any attack.
     pub fn against(name: &str, target: Target, attack: impl FnOnce(&Siege)) {
-        let honest = [Manner::Anew, Manner::Kept].map(|manner| Honest::start(target.address(), manner)).into();
+        let honest = [ConnectionUse::NewForEach, ConnectionUse::KeepAlive]
+            .map(|connection_use| HonestSender::start(target.address(), connection_use))
+            .into();
         let siege = Self { before: target.footprint(), target, honest };
-        siege.see_honest_served(5);
+        siege.wait_for_honest(5);
         attack(&siege);
-        siege.see_honest_served(5);
+        siege.wait_for_honest(5);
         siege.end(name);
     }
 
-    /// Waits until each honest sender was answered so many times more.
-    pub fn see_honest_served(&self, times: usize) {
-        self.honest.iter().for_each(|honest| honest.diary.wait_for(times));
+    /// Waits until each honest sender got this many further answers.
+    pub fn wait_for_honest(&self, times: usize) {
+        self.honest.iter().for_each(|honest| honest.log.wait_for(times));
     }
 
     fn end(self, name: &str) {
         let after = self.target.footprint();
-        let mut waits = Waits::default();
+        let mut all = ResponseTimes::default();
         for honest in self.honest {
-            let Waits { times, lost } = honest.end();
-            waits.times.extend(times);
-            waits.lost += lost;
+            let ResponseTimes { times, resent } = honest.end();
+            all.times.extend(times);
+            all.resent += resent;
         }
-        waits.times.sort();
-        let (_, said) = self.target.end();
-        let (count, lost) = (waits.times.len(), waits.lost);
-        let (nearly_all, longest) = (waits.times[(count - 1) * 99 / 100], waits.times[count - 1]);
-        println!("{name}: {count} served, {lost} sent again, 99 % in {nearly_all:?}, longest {longest:?}");
-        let most = Duration::from_millis(if is_optimized() { 250 } else { 3000 });
-        assert!(nearly_all < most, "honest senders wait too long in {name}: {nearly_all:?}");
-        // A webhook sender comes again; it must not have to more than once in a hundred times.
-        assert!(lost * 100 <= count, "{name}: {lost} of {count}: {said}");
+        all.times.sort();
+        let (_, stderr) = self.target.end();
+        let (count, resent) = (all.times.len(), all.resent);
+        let (p99, longest) = (all.times[(count - 1) * 99 / 100], all.times[count - 1]);
+        println!("{name}: {count} served, {resent} sent again, 99 % in {p99:?}, longest {longest:?}");
+        let limit = Duration::from_millis(if is_optimized() { 250 } else { 3000 });
+        assert!(p99 < limit, "honest senders wait too long in {name}: {p99:?}");
+        // Providers retry, but not more than one request in a hundred may need it.
+        assert!(resent * 100 <= count, "{name}: {resent} of {count}: {stderr}");
         if let (Some(before), Some(after)) = (self.before, after) {
             println!("{name}: before {before:?}, after {after:?}");
-            assert!(after.peak < MOST_MEMORY, "{name}: {after:?}");
-            assert!(after.threads <= MOST_THREADS, "{name}: {after:?}");
+            assert!(after.peak < MAX_MEMORY, "{name}: {after:?}");
+            assert!(after.threads <= MAX_THREADS, "{name}: {after:?}");
         }
     }
 }
 
-impl Honest {
-    fn start(address: SocketAddr, manner: Manner) -> Self {
+impl HonestSender {
+    fn start(address: SocketAddr, connection_use: ConnectionUse) -> Self {
         let (stop, stopped) = channel::<()>();
-        let diary = Arc::new(Diary::default());
-        let pages = Arc::clone(&diary);
+        let log = Arc::new(ResponseLog::default());
+        let sender_log = Arc::clone(&log);
         let sending = std::thread::spawn(move || {
-            let mut kept = None;
+            let mut open = None;
             while stopped.recv_timeout(PAUSE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-                pages.write(|waits| waits.deliver(address, manner, &mut kept));
+                sender_log.add(|times| times.deliver(address, connection_use, &mut open));
             }
         });
-        Self { stop, diary, sending }
+        Self { stop, log, sending }
     }
 
-    fn end(self) -> Waits {
+    fn end(self) -> ResponseTimes {
         drop(self.stop);
         self.sending.join().expect("an honest sender was served to the end");
-        std::mem::take(&mut self.diary.waits.lock().unwrap())
+        std::mem::take(&mut self.log.times.lock().unwrap())
     }
 }
 
-impl Diary {
-    fn write(&self, deliver: impl FnOnce(&mut Waits)) {
-        let mut waits = Waits::default();
-        deliver(&mut waits);
-        let mut all = self.waits.lock().unwrap();
-        all.times.append(&mut waits.times);
-        all.lost += waits.lost;
-        self.written.notify_all();
+impl ResponseLog {
+    fn add(&self, deliver: impl FnOnce(&mut ResponseTimes)) {
+        let mut new = ResponseTimes::default();
+        deliver(&mut new);
+        let mut all = self.times.lock().unwrap();
+        all.times.append(&mut new.times);
+        all.resent += new.resent;
+        self.changed.notify_all();
     }
 
     fn wait_for(&self, times: usize) {
-        let waits = self.waits.lock().unwrap();
-        let goal = waits.times.len() + times;
-        let (_waits, ended) =
-            self.written.wait_timeout_while(waits, PATIENCE, |waits| waits.times.len() < goal).unwrap();
-        assert!(!ended.timed_out(), "honest senders are not served");
+        let all = self.times.lock().unwrap();
+        let goal = all.times.len() + times;
+        let (_all, waited) = self.changed.wait_timeout_while(all, PATIENCE, |all| all.times.len() < goal).unwrap();
+        assert!(!waited.timed_out(), "honest senders are not served");
     }
 }
 
-impl Waits {
+impl ResponseTimes {
     /// Sends a signed request until it is answered.
-    fn deliver(&mut self, address: SocketAddr, manner: Manner, kept: &mut Option<Client>) {
+    fn deliver(&mut self, address: SocketAddr, connection_use: ConnectionUse, open: &mut Option<Client>) {
         let started = Instant::now();
         loop {
-            let mut client = kept.take().unwrap_or_else(|| Client::of(address));
+            let mut client = open.take().unwrap_or_else(|| Client::of(address));
             if let (Ok(()), Some(answer)) = (client.try_send(signed()), client.try_answer()) {
                 assert_eq!(answer.status, 200, "{}", answer.head);
                 self.times.push(started.elapsed());
-                *kept = (manner == Manner::Kept).then_some(client);
+                *open = (connection_use == ConnectionUse::KeepAlive).then_some(client);
                 return;
             }
-            self.lost += 1;
-            assert!(self.lost < 100 && started.elapsed() < PATIENCE, "an honest sender is not served");
+            self.resent += 1;
+            assert!(self.resent < 100 && started.elapsed() < PATIENCE, "an honest sender is not served");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The process under attack, what it says, and what it takes from the machine; and a client that writes bytes as they are.
+//! The process under attack, with its output and resources, and a client that sends raw bytes.
 
 use serde_json::Value;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -27,27 +27,26 @@ pub struct Target {
     _home: TempDir,
 }
 
-/// What a process takes from the machine.
+/// Resources of a process.
 #[derive(Clone, Copy, Debug)]
 pub struct Footprint {
-    /// The most memory it ever had resident, in KiB.
+    /// Peak resident memory, in KiB.
     pub peak: u64,
     pub threads: u64,
     pub descriptors: u64,
 }
 
-/// A line of output as JSON.
-fn record(line: &str) -> Value {
+fn parse_record(line: &str) -> Value {
     serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {:.200?}", line))
 }
 
 impl Target {
-    /// A listener with `words` added to its command line.
+    /// Starts a listener with these further arguments.
     pub fn start(words: &[&str]) -> Self {
         Self::start_by("exec \"$0\" \"$@\"", words)
     }
 
-    /// One that a shell script starts: `$0` and `$@` are the program and its words.
+    /// Starts it with a shell script, to which `$0` and `$@` are the program and its arguments.
     pub fn start_by(script: &str, words: &[&str]) -> Self {
         let home = tempfile::tempdir().unwrap();
         let mut command = Command::new("sh");
@@ -59,7 +58,7 @@ impl Target {
         let stderr = collect(child.stderr.take().unwrap());
         let mut ready = String::new();
         output.read_line(&mut ready).unwrap();
-        let url = record(&ready)["url"].as_str().unwrap().to_owned();
+        let url = parse_record(&ready)["url"].as_str().unwrap().to_owned();
         let address = url.trim_start_matches("http://").parse().unwrap();
         Self { child, address, records: read_records(output), stderr, _home: home }
     }
@@ -72,21 +71,21 @@ impl Target {
         Client::of(self.address)
     }
 
-    /// What comes back for these bytes, until the other side closes; nothing more is sent after them.
+    /// Sends these bytes, and returns everything that comes back until the other side closes.
     pub fn exchange(&self, bytes: impl AsRef<[u8]>) -> String {
         let mut client = self.client();
-        // A refusal may come, and close the connection, before all is written.
+        // A refusal may close the connection before everything is written.
         let _ = client.try_send(bytes.as_ref());
-        client.send_no_more();
+        client.shut_down_writing();
         client.rest()
     }
 
-    /// The next record of a delivery.
+    /// Returns the next record of a delivery.
     pub fn record(&self) -> Value {
         self.records.recv_timeout(PATIENCE).expect("a delivery is recorded")
     }
 
-    /// What the process takes now. `None`: this system does not tell.
+    /// Returns the resources of the process. `None`: this system has no `/proc`.
     pub fn footprint(&self) -> Option<Footprint> {
         let folder = PathBuf::from(format!("/proc/{}", self.child.id()));
         let status = std::fs::read_to_string(folder.join("status")).ok()?;
@@ -98,14 +97,14 @@ impl Target {
         Some(Footprint { peak: field("VmHWM")?, threads: field("Threads")?, descriptors })
     }
 
-    /// Ends it as Ctrl+C does; the records that were not asked for, and what it said.
+    /// Stops it as Ctrl+C does. Returns the remaining records and standard error.
     pub fn end(mut self) -> (Vec<Value>, String) {
         let pid = self.child.id().to_string();
         assert!(Command::new("sh").args(["-c", &format!("kill -INT {pid}")]).status().unwrap().success());
-        let said = self.stderr.join().unwrap();
-        assert_eq!(self.child.wait().unwrap().code(), Some(130), "{said}");
-        assert!(!said.contains("panicked"), "{said}");
-        (self.records.iter().collect(), said)
+        let stderr = self.stderr.join().unwrap();
+        assert_eq!(self.child.wait().unwrap().code(), Some(130), "{stderr}");
+        assert!(!stderr.contains("panicked"), "{stderr}");
+        (self.records.iter().collect(), stderr)
     }
 }
 
@@ -115,20 +114,20 @@ fn program() -> PathBuf {
     other.unwrap_or_else(|| env!("CARGO_BIN_EXE_whtool").into())
 }
 
-/// Whether what is under attack is built for speed, so that the figures that are promised can be asked of it.
+/// Returns true for an optimized build, which must keep the documented limits of time.
 pub fn is_optimized() -> bool {
     std::env::var_os("WHTOOL_UNDER_ATTACK").is_some() || !cfg!(debug_assertions)
 }
 
 fn collect(mut stderr: ChildStderr) -> JoinHandle<String> {
     std::thread::spawn(move || {
-        let mut said = Vec::new();
-        stderr.read_to_end(&mut said).unwrap();
-        String::from_utf8(said).unwrap()
+        let mut text = Vec::new();
+        stderr.read_to_end(&mut text).unwrap();
+        String::from_utf8(text).unwrap()
     })
 }
 
-/// Reads all that comes, so that the process never waits for us; large records count as `null`.
+/// Reads all output, so that the process never waits for the test. Large records become `null`.
 fn read_records(mut output: BufReader<ChildStdout>) -> Receiver<Value> {
     let (sender, records) = channel();
     std::thread::spawn(move || {
@@ -136,7 +135,7 @@ fn read_records(mut output: BufReader<ChildStdout>) -> Receiver<Value> {
         while output.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
             let text = if line.len() < 200_000 { std::str::from_utf8(&line).unwrap() } else { "null" };
             assert!(!text.trim_end().chars().any(char::is_control), "a raw control character in {text:.300?}");
-            if sender.send(record(text)).is_err() {
+            if sender.send(parse_record(text)).is_err() {
                 break;
             }
             line.clear();
@@ -145,10 +144,8 @@ fn read_records(mut output: BufReader<ChildStdout>) -> Receiver<Value> {
     records
 }
 
-/// One connection.
 pub struct Client(BufReader<TcpStream>);
 
-/// An answer as it came.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -176,12 +173,12 @@ impl Client {
         self.0.get_mut().write_all(bytes.as_ref())
     }
 
-    pub fn send_no_more(&self) {
-        // It fails when the other side has reset the connection, which is as good.
+    pub fn shut_down_writing(&self) {
+        // Fails when the other side has reset the connection.
         let _ = self.stream().shutdown(Shutdown::Write);
     }
 
-    /// The next answer, its body passed over. `None`: the connection ended before one was whole.
+    /// Reads the next answer and skips its body. `None`: the connection ended before.
     pub fn try_answer(&mut self) -> Option<Answer> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
@@ -199,7 +196,7 @@ impl Client {
         self.try_answer().expect("there is an answer")
     }
 
-    /// All that comes until the other side closes; a reset ends it too.
+    /// Reads until the other side closes or resets the connection.
     pub fn rest(&mut self) -> String {
         let mut rest = Vec::new();
         match self.0.read_to_end(&mut rest) {
@@ -209,22 +206,22 @@ impl Client {
     }
 }
 
-/// The statuses of a series of answers.
+/// Returns the statuses of several answers.
 pub fn statuses(answers: &str) -> Vec<u16> {
     answers.split("HTTP/1.").skip(1).filter_map(|answer| answer.get(2..5)?.parse::<u16>().ok()).collect()
 }
 
-/// A request with these header lines and this body, no length added.
+/// Builds a request with these header lines and this body, without adding a length.
 pub fn post(headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     [format!("POST /hooks HTTP/1.1\r\nHost: x\r\n{headers}\r\n").as_bytes(), body.as_ref()].concat()
 }
 
-/// The header lines of a signed request.
+/// Returns the header lines of a signed request.
 pub fn signed_headers() -> String {
     format!("X-Plustive-Signature: {REFERENCE_MAC}\r\nContent-Length: {}\r\n", REFERENCE.len())
 }
 
-/// A signed request after which the connection stays open.
+/// Builds a signed request that keeps the connection open.
 pub fn signed() -> Vec<u8> {
     post(&signed_headers(), REFERENCE)
 }

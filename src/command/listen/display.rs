@@ -1,4 +1,5 @@
-//! Shows deliveries: a line for each, then its payload or the cause of its refusal; or JSON records.
+//! Shows deliveries: a line for each, then its payload or the cause of its refusal; or JSON
+//! records.
 //!
 //! Layout is in `output`, counts and limits are in `state`, and `app_status` reports on forwarding.
 
@@ -178,7 +179,8 @@ impl<'a> Display<'a> {
         Ok(())
     }
 
-    /// Returns the first delivery of the same event. Only verified deliveries count: anybody can send an id.
+    /// Returns the first delivery of the same event. Only verified deliveries count: anybody can
+    /// send an id.
     fn duplicate_of(&mut self, received: &AnalyzedDelivery, name: &str) -> Option<String> {
         let (provider, key) = (received.provider?, received.event.key.as_deref()?);
         received.verdict.is_verified().then(|| self.seen.add(provider, key, name))?

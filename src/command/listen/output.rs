@@ -38,7 +38,8 @@ impl<'a> ListenOutput<'a> {
         Ok(self.output.write_all(row.render(self.width(), overflow, self.session.out).as_bytes())?)
     }
 
-    /// Writes lines that are indented already, and wraps them with `hanging` columns of further indent.
+    /// Writes lines that are indented already, and wraps them with `hanging` columns of further
+    /// indent.
     pub(super) fn write_lines(&mut self, lines: &str, hanging: usize) -> Result<()> {
         Ok(self.output.write_all(self.width().wrap(lines, hanging).as_bytes())?)
     }

@@ -1,5 +1,5 @@
-//! Reloads the stored secrets while a listener runs, so that an endpoint that is registered meanwhile
-//! verifies at once.
+//! Reloads the stored secrets while a listener runs, so that an endpoint that is registered
+//! meanwhile verifies at once.
 
 use crate::command::Session;
 use crate::command::shared::registry;

@@ -68,8 +68,8 @@ impl Summary {
     }
 }
 
-/// Budget for explaining refusals in one second: about a fifth of a second of hashing. Honest senders
-/// must not wait under a flood of refusals.
+/// Budget for explaining refusals in one second: about a fifth of a second of hashing. Honest
+/// senders must not wait under a flood of refusals.
 const HASHING_PER_SECOND: HashBudget = HashBudget::new(HashAllowance::THOROUGH.times(3), HashAllowance::USUAL, 100);
 
 /// Most rejected requests that are printed in one second.

@@ -219,7 +219,8 @@ pub(super) async fn serve(
     state: Arc<ListenerState>,
     watcher: Watcher,
 ) {
-    // Otherwise responses may wait for the client's ACK. It fails on a socket that is closed already.
+    // Otherwise responses may wait for the client's ACK. It fails on a socket that is closed
+    // already.
     let _ = stream.set_nodelay(true);
     let stream = DeadlineStream::new(stream, Arc::clone(&recorder), &state.timeouts);
     let service = service_fn(|request: hyper::Request<Incoming>| {

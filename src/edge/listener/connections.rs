@@ -125,7 +125,8 @@ impl ConnectionLimiter {
         connections.open.insert(number, Connection { client, recorder, task: task.abort_handle() });
     }
 
-    /// Closes the connection that is least likely to belong to an honest sender, if one may be closed.
+    /// Closes the connection that is least likely to belong to an honest sender, if one may be
+    /// closed.
     pub fn evict_one(&self) {
         self.connections().evict_one(MIN_AGE, |_| true);
     }
@@ -166,12 +167,12 @@ impl Connections {
 }
 
 /// Picks the connection to evict: (1) one without an answered request, older than 250 ms, oldest
-/// first; (2) if fewer than half are new, the longest idle; (3) otherwise the oldest new one that is
-/// older than `min_age`. Rule 2 keeps an attacker who holds answered connections from evicting every
-/// newcomer.
+/// first; (2) if fewer than half are new, the longest idle; (3) otherwise the oldest new one that
+/// is older than `min_age`. Rule 2 keeps an attacker who holds answered connections from evicting
+/// every newcomer.
 ///
-/// `connections` are in the order of arrival. Those without an `Idle` have a complete request and are
-/// never picked.
+/// `connections` are in the order of arrival. Those without an `Idle` have a complete request and
+/// are never picked.
 fn eviction_candidate(
     connections: impl Iterator<Item = (u64, Option<Idle>)>,
     min_age: Duration,

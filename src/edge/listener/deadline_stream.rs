@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-/// How long a client that is still sending may take to notice that it was answered.
+/// Time in which a client that is still sending may notice its response.
 const LINGER: Duration = Duration::from_secs(1);
 
 pub(super) struct DeadlineStream {
@@ -56,7 +56,8 @@ impl DeadlineStream {
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
-    /// Fails when a head is overdue, and is pending until then. Bodies have a deadline of their own.
+    /// Fails when a head is overdue, and is pending until then. Bodies have a deadline of their
+    /// own.
     fn poll_head_deadline(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(since) = self.recorder.head_since() else { return Poll::Pending };
         let due = Instant::from_std(since) + self.timeouts.head;

@@ -48,7 +48,8 @@ const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(20);
 /// Time that the runtime's threads get to end.
 const RUNTIME_SHUTDOWN: Duration = Duration::from_secs(1);
 
-/// Time that the store gets to close. It copies its log into the database then, perhaps on a slow disk.
+/// Time that the store gets to close. It copies its log into the database then, perhaps on a slow
+/// disk.
 const STORE_SHUTDOWN: Duration = Duration::from_secs(10);
 
 /// Pause in which events gather while many arrive.
@@ -155,7 +156,8 @@ fn start_forwarder(pipeline: &DeliveryPipeline, events: &Arc<EventSender>, runti
 /// honest senders wait a second before they try again.
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // Allows a restart on the same port at once. On Windows it would let two listeners share a port.
+    // Allows a restart on the same port at once. On Windows it would let two listeners share a
+    // port.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
@@ -237,7 +239,8 @@ impl Drop for Listener {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_timeout(RUNTIME_SHUTDOWN);
         }
-        // Nothing is lost if this takes longer: the next process that opens the store reads its log.
+        // Nothing is lost if this takes longer: the next process that opens the store reads its
+        // log.
         let _ = self.store.take().map(|store| store.recv_timeout(STORE_SHUTDOWN));
     }
 }

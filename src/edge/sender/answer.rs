@@ -61,8 +61,8 @@ pub(super) fn broken(error: &(dyn StdError + 'static)) -> SendFailure {
     SendFailure::Broken(root_cause(error))
 }
 
-/// Returns the message of the innermost error. Errors of the system are named by their kind, without
-/// a number.
+/// Returns the message of the innermost error. Errors of the system are named by their kind,
+/// without a number.
 pub(super) fn root_cause(error: &(dyn StdError + 'static)) -> String {
     let mut current = error;
     loop {

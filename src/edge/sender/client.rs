@@ -1,8 +1,8 @@
 //! The HTTP client: picks the way to a URL, with or without a proxy and TLS.
 //!
-//! Plain HTTP to this machine is sent byte for byte by `pool`. Everything else goes through reqwest,
-//! with redirects, referrer and retries turned off. Loading certificates takes milliseconds, so each
-//! reqwest client is built when the first URL needs it.
+//! Plain HTTP to this machine is sent byte for byte by `pool`. Everything else goes through
+//! reqwest, with redirects, referrer and retries turned off. Loading certificates takes
+//! milliseconds, so each reqwest client is built when the first URL needs it.
 
 use super::answer::root_cause;
 use super::pool::Pool;
@@ -20,7 +20,8 @@ use url::Url;
 /// Longest wait for a connection; the time limit of the request may end it sooner.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Sends requests anywhere, from any number of tasks of one runtime. Clones share their connections.
+/// Sends requests anywhere, from any number of tasks of one runtime. Clones share their
+/// connections.
 #[derive(Clone, Debug, Default)]
 pub(in crate::edge) struct HttpClient {
     pool: Pool,

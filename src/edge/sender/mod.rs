@@ -1,7 +1,7 @@
 //! Sends requests, several at once and at a limited rate, and reports each answer.
 //!
-//! A single thread does it all: it calls `next` and `done` between network events. `client` picks the
-//! way to a URL: `pool` for plain HTTP to this machine, with `wire_format` and `raw_stream`, or
+//! A single thread does it all: it calls `next` and `done` between network events. `client` picks
+//! the way to a URL: `pool` for plain HTTP to this machine, with `wire_format` and `raw_stream`, or
 //! `via_reqwest` for everything else. This file keeps as many requests running as are allowed.
 
 mod answer;

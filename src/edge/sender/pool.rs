@@ -1,8 +1,8 @@
 //! Keep-alive connections to plain HTTP servers on this machine.
 //!
-//! hyper reads the answers; `wire_format` writes the requests, and `raw_stream` sends them. A request
-//! is sent once. It is sent again on another connection only if hyper reports that a connection was
-//! closed before any of it was sent.
+//! hyper reads the answers; `wire_format` writes the requests, and `raw_stream` sends them. A
+//! request is sent once. It is sent again on another connection only if hyper reports that a
+//! connection was closed before any of it was sent.
 
 use super::answer::{PartialAnswer, broken, parse_method, root_cause};
 use super::client::{CONNECT_TIMEOUT, ExchangeOptions};

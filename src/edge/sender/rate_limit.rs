@@ -3,7 +3,7 @@
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How far behind schedule the sender may be and still catch up. Timers have a resolution of a
+/// Delay behind schedule that the sender may catch up. Timers have a resolution of a
 /// millisecond, so without this a high rate would never be reached.
 const CATCH_UP: Duration = Duration::from_millis(20);
 

@@ -1,8 +1,8 @@
 //! The TCP stream below hyper's client: it sends the request's own bytes instead of hyper's.
 //!
-//! hyper would lower-case header names, group repeats and write its own framing. So hyper is given an
-//! empty placeholder request with the same method, which is all it needs to read the answer. Whatever
-//! hyper writes is discarded.
+//! hyper would lower-case header names, group repeats and write its own framing. So hyper is given
+//! an empty placeholder request with the same method, which is all it needs to read the answer.
+//! Whatever hyper writes is discarded.
 
 use hyper::body::{Buf, Bytes};
 use std::io;
@@ -18,8 +18,8 @@ pub(super) struct RawRequest(Mutex<RequestBytes>);
 
 #[derive(Debug, Default)]
 struct RequestBytes {
-    /// Sent when hyper writes its placeholder, and not before: until then hyper may still report that
-    /// the request was not sent.
+    /// Sent when hyper writes its placeholder, and not before: until then hyper may still report
+    /// that the request was not sent.
     waiting: Bytes,
     /// The rest of the request that is being sent.
     unsent: Bytes,

@@ -1,6 +1,7 @@
 //! A request as bytes on the wire: its own head, byte for byte, and its body.
 //!
-//! Order, repeats, case, spacing and line ends of the headers stay as they are, with these exceptions:
+//! Order, repeats, case, spacing and line ends of the headers stay as they are, with these
+//! exceptions:
 //!
 //! - The target is the URL's path and query. A request without `Host` gets the URL's.
 //! - `Content-Length` is corrected in place, and repeats of it are dropped. Where it is missing and a

@@ -170,8 +170,8 @@ impl WriterThread {
         Ok(Self { path, connection, names, next_row: 1, file, log: None })
     }
 
-    /// Takes one job, waits for others if there are several senders, and commits them together, until
-    /// there is no handle left.
+    /// Takes one job, waits for others if there are several senders, and commits them together,
+    /// until there is no handle left.
     fn run(mut self, mut queue: mpsc::Receiver<WriteJob>) {
         let mut last_batch = 0;
         while let Some(first) = queue.blocking_recv() {
@@ -205,7 +205,8 @@ impl WriterThread {
     fn commit(&mut self, jobs: &mut [WriteJob]) -> std::result::Result<Vec<JobResult>, CommitError> {
         let results = self.reopen_if_replaced().and_then(|()| self.run_transaction(jobs).map_err(message));
         if results.is_err() && !self.connection.is_autocommit() {
-            // If this fails the transaction is over as well: BEGIN fails then, and jobs are refused.
+            // If this fails the transaction is over as well: BEGIN fails then, and jobs are
+            // refused.
             let _ = self.connection.execute_batch("ROLLBACK");
         }
         let results = results.map_err(CommitError::Failed)?;

@@ -139,14 +139,14 @@ fn a_wait_ends_after_its_time_or_with_the_next_answer() {
         one(1),
         NextRequest::Wait(Duration::from_millis(1)),
     ]);
-    let told = RefCell::new(Vec::new());
+    let reported = RefCell::new(Vec::new());
     let mut next = || steps.borrow_mut().pop().unwrap_or(NextRequest::Nothing);
     let options = SendOptions { concurrency: 2, ..OPTIONS };
     send(&options, Interrupt::from_sender(&watch::Sender::new(0)), &mut next, &mut |sent| {
-        told.borrow_mut().push(sent.number)
+        reported.borrow_mut().push(sent.number)
     })
     .unwrap();
-    assert_eq!(told.into_inner(), [1, 2]);
+    assert_eq!(reported.into_inner(), [1, 2]);
 }
 
 #[test]

@@ -12,8 +12,8 @@ enum Seen {
     Closed,
 }
 
-/// Starts a server that answers each request with `answer` of its number on the connection, until that
-/// returns `None`.
+/// Starts a server that answers each request with `answer` of its number on the connection, until
+/// that returns `None`.
 fn recording_server(
     answer: impl Fn(usize) -> Option<Vec<u8>> + Send + Sync + 'static,
 ) -> (SocketAddr, mpsc::Receiver<Seen>) {

@@ -1,16 +1,16 @@
-//! What is odd and right all the same.
+//! Unusual requests that are valid.
 
 use super::target::{REFERENCE, REFERENCE_MAC, Target, post, signed, signed_headers, statuses};
 use std::process::{Command, Stdio};
 
-fn verified(target: &Target, what: &str, bytes: &[u8]) {
+fn assert_verified(target: &Target, name: &str, bytes: &[u8]) {
     let answers = target.exchange(bytes);
-    assert_eq!(statuses(&answers), [200], "{what}: {answers}");
-    assert_eq!(target.record()["verdict"], "verified", "{what}");
+    assert_eq!(statuses(&answers), [200], "{name}: {answers}");
+    assert_eq!(target.record()["verdict"], "verified", "{name}");
 }
 
 #[test]
-fn odd_requests_that_are_right_are_verified() {
+fn unusual_but_valid_requests_are_verified() {
     let target = Target::start(&[]);
     let length = REFERENCE.len();
     let chunks = |size: usize| {
@@ -45,14 +45,14 @@ fn odd_requests_that_are_right_are_verified() {
         ("99 headers", with(&"X-A: 1\r\n".repeat(97))),
         ("a header of 12,000 bytes", with(&format!("Cookie: {}\r\n", "a".repeat(12_000)))),
     ];
-    for (what, bytes) in requests {
-        verified(&target, what, &bytes);
+    for (name, bytes) in requests {
+        assert_verified(&target, name, &bytes);
     }
     target.end();
 }
 
 #[test]
-fn who_asks_before_sending_is_answered_first() {
+fn expect_100_continue_is_answered_before_the_body() {
     let target = Target::start(&[]);
     let mut client = target.client();
     client.send(post(&format!("Expect: 100-Continue\r\n{}", signed_headers()), ""));
@@ -62,7 +62,7 @@ fn who_asks_before_sending_is_answered_first() {
     let mut client = target.client();
     client.send(post("Expect: 100-continue\r\nContent-Length: 1048577\r\n", ""));
     assert_eq!(client.answer().status, 413);
-    // One who does not wait for the answer is fine too.
+    // A client that does not wait for the answer is accepted, too.
     let answers = target.exchange(post(&format!("Expect: 100-continue\r\n{}", signed_headers()), REFERENCE));
     assert_eq!(statuses(&answers), [100, 200], "{answers}");
     target.end();
@@ -70,7 +70,7 @@ fn who_asks_before_sending_is_answered_first() {
 
 /// The signature was made by openssl, the request is made by curl.
 #[test]
-fn curl_asks_first_with_two_kilobytes_and_more() {
+fn curl_gets_100_continue_for_a_large_body() {
     let available = |program: &str| {
         Command::new(program)
             .arg(if program == "curl" { "--version" } else { "version" })

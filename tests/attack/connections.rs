@@ -1,10 +1,11 @@
-//! Many connections that hold on to something: places, descriptors, half a head, half a body.
+//! Many connections that hold resources: slots, descriptors, incomplete heads and bodies.
 
 use super::siege::Siege;
 use super::target::{Client, Target, post, signed};
 
-/// As many connections as are wanted and as this process may have beside those of other tests.
-fn crowd_of(wanted: usize) -> usize {
+/// Returns the wanted number of connections, or as many as the descriptor limit allows next to
+/// other tests.
+fn connection_count(wanted: usize) -> usize {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -20,8 +21,8 @@ fn crowd_of(wanted: usize) -> usize {
     wanted
 }
 
-fn held(siege: &Siege, count: usize, bytes: impl AsRef<[u8]>) -> Vec<Client> {
-    (0..crowd_of(count))
+fn hold_connections(siege: &Siege, count: usize, bytes: impl AsRef<[u8]>) -> Vec<Client> {
+    (0..connection_count(count))
         .map(|_| {
             let mut client = siege.target.client();
             client.send(bytes.as_ref());
@@ -31,64 +32,63 @@ fn held(siege: &Siege, count: usize, bytes: impl AsRef<[u8]>) -> Vec<Client> {
 }
 
 #[test]
-fn half_heads_that_are_held_are_dropped_and_delay_nobody() {
-    Siege::of("2,000 half heads", |siege| {
-        let mut held = held(siege, 2000, "POST / HTTP/1.1\r\nHos");
-        siege.see_honest_served(100);
+fn incomplete_heads_are_closed_and_do_not_delay_honest_senders() {
+    Siege::run("2,000 half heads", |siege| {
+        let mut held = hold_connections(siege, 2000, "POST / HTTP/1.1\r\nHos");
+        siege.wait_for_honest(100);
         assert!(held.iter_mut().all(|client| client.rest().is_empty()), "the deadline for a head closes them");
     });
 }
 
 #[test]
-fn silent_connections_delay_nobody() {
-    Siege::of("2,000 silent connections", |siege| {
-        let held = held(siege, 2000, "");
-        siege.see_honest_served(100);
+fn silent_connections_do_not_delay_honest_senders() {
+    Siege::run("2,000 silent connections", |siege| {
+        let held = hold_connections(siege, 2000, "");
+        siege.wait_for_honest(100);
         drop(held);
     });
 }
 
 #[test]
-fn more_connections_than_places_cost_only_strangers_theirs() {
-    Siege::of("6,000 connections", |siege| {
-        let mut held = held(siege, 6000, "POST / HTTP/1.1\r\nHos");
-        siege.see_honest_served(100);
+fn connections_over_the_limit_evict_those_without_an_answer() {
+    Siege::run("6,000 connections", |siege| {
+        let mut held = hold_connections(siege, 6000, "POST / HTTP/1.1\r\nHos");
+        siege.wait_for_honest(100);
         assert!(held[0].rest().is_empty());
     });
 }
 
-/// Known connections are not strangers, but they do not own the place either.
 #[test]
-fn a_crowd_that_was_answered_once_makes_room_too() {
+fn idle_connections_that_were_answered_are_evicted_too() {
     let target = Target::start_by("ulimit -n 256; exec \"$0\" \"$@\"", &[]);
     Siege::against("600 known connections that idle", target, |siege| {
-        let mut known = held(siege, 600, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-        siege.see_honest_served(50);
-        // Answered or sent away: all of them had their turn.
-        known.iter_mut().for_each(|client| drop(client.try_answer()));
+        let mut answered = hold_connections(siege, 600, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        siege.wait_for_honest(50);
+        // Each was answered or evicted.
+        answered.iter_mut().for_each(|client| drop(client.try_answer()));
         for _ in 0..300 {
             drop(siege.target.client());
         }
-        siege.see_honest_served(50);
+        siege.wait_for_honest(50);
     });
 }
 
 #[test]
-fn bodies_that_drip_delay_nobody() {
-    Siege::of("300 bodies that drip", |siege| {
-        let mut clients = held(siege, 300, post("Content-Length: 100\r\n", ""));
+fn bodies_that_drip_do_not_delay_honest_senders() {
+    Siege::run("300 bodies that drip", |siege| {
+        let mut clients = hold_connections(siege, 300, post("Content-Length: 100\r\n", ""));
         for _ in 0..50 {
             clients.iter_mut().for_each(|client| drop(client.try_send("a")));
-            siege.see_honest_served(1);
+            siege.wait_for_honest(1);
         }
     });
 }
 
 #[test]
-fn large_bodies_that_stall_take_bounded_memory() {
-    Siege::of("1,000 bodies of 1 MiB that stall", |siege| {
+fn large_bodies_that_stall_take_limited_memory() {
+    Siege::run("1,000 bodies of 1 MiB that stall", |siege| {
         let start = post("Content-Length: 1048576\r\n", vec![b'a'; 900_000]);
-        let clients: Vec<_> = (0..crowd_of(1000))
+        let clients: Vec<_> = (0..connection_count(1000))
             .map(|_| {
                 let client = siege.target.client();
                 client.stream().set_nonblocking(true).unwrap();
@@ -104,20 +104,20 @@ fn large_bodies_that_stall_take_bounded_memory() {
                     *sent += more;
                 }
             }
-            siege.see_honest_served(3);
+            siege.wait_for_honest(3);
         }
     });
 }
 
 #[test]
-fn connections_that_vanish_leave_nothing_behind() {
-    Siege::of("3,000 connections that vanish", |siege| {
+fn connections_that_vanish_leave_no_resources_behind() {
+    Siege::run("3,000 connections that vanish", |siege| {
         for number in 0..1000 {
             drop(siege.target.client());
             let mut client = siege.target.client();
             client.send(signed());
             if number % 4 == 0 {
-                // With an answer that was not read, closing is a reset.
+                // Closing with an unread answer sends a reset.
                 client.stream().peek(&mut [0]).unwrap();
             }
             drop(client);
@@ -127,19 +127,19 @@ fn connections_that_vanish_leave_nothing_behind() {
 }
 
 #[test]
-fn fewer_descriptors_than_connections_end_nothing() {
+fn a_low_descriptor_limit_does_not_stop_the_listener() {
     for limit in ["256", "24"] {
         let target = Target::start_by(&format!("ulimit -n {limit}; exec \"$0\" \"$@\""), &[]);
         let before = target.footprint().map(|footprint| footprint.descriptors);
         Siege::against(&format!("600 connections with {limit} descriptors"), target, |siege| {
-            let held = held(siege, 600, "POST / HTTP/1.1\r\nHos");
-            siege.see_honest_served(50);
+            let held = hold_connections(siege, 600, "POST / HTTP/1.1\r\nHos");
+            siege.wait_for_honest(50);
             drop(held);
-            siege.see_honest_served(50);
+            siege.wait_for_honest(50);
             let descriptors = || siege.target.footprint().map(|footprint| footprint.descriptors);
-            // They are given back as the listener notices; the honest ones are the clock.
+            // The listener closes them as it notices. Honest requests serve as the clock.
             let few = (0..1000).find(|_| {
-                siege.see_honest_served(1);
+                siege.wait_for_honest(1);
                 descriptors() <= before.map(|before| before + 4)
             });
             assert!(few.is_some(), "{:?} descriptors, {before:?} before", descriptors());
@@ -148,8 +148,8 @@ fn fewer_descriptors_than_connections_end_nothing() {
 }
 
 #[test]
-fn a_client_that_never_reads_is_nobodys_burden() {
-    Siege::of("8 clients that pipeline and never read", |siege| {
+fn clients_that_never_read_do_not_delay_honest_senders() {
+    Siege::run("8 clients that pipeline and never read", |siege| {
         let requests = [&b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"[..], &signed()].concat().repeat(2000);
         let stuck: Vec<_> = (0..8)
             .map(|_| {
@@ -157,11 +157,11 @@ fn a_client_that_never_reads_is_nobodys_burden() {
                 client.stream().set_write_timeout(Some(std::time::Duration::from_millis(100))).unwrap();
                 let mut stream = client.stream();
                 let sent = (0..40).take_while(|_| std::io::Write::write_all(&mut stream, &requests).is_ok()).count();
-                assert!(sent < 40, "a client that reads nothing is not served without end");
+                assert!(sent < 40, "a client that never reads is not served for ever");
                 client
             })
             .collect();
-        siege.see_honest_served(50);
+        siege.wait_for_honest(50);
         drop(stuck);
     });
 }
