@@ -4,7 +4,7 @@ use crate::common::{Made, NOW, PLEXOS_SECRET};
 use serde_json::json;
 
 const PLEXOS: &str = include_str!("vectors/plexos.json");
-/// See `sign`.
+/// From openssl: the command is in `sign`.
 const PLEXOS_MAC: &str = "9c5da25fa4666bed54b4dec381af26de3a0413143346d40c7ece61e19ab971ce";
 
 /// `(printf 1736900000.; cat vectors/plexos.json) | openssl dgst -sha256 -hmac
