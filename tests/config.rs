@@ -209,14 +209,14 @@ fn invalid_settings_stop_commands_except_those_that_help_to_fix_them() {
     for (text, word) in [
         ("prot = 1", "did you mean `port`?"),
         ("port = 70000", "a port from 0 to 65535"),
-        ("forward-to = 'https://evil.example'", "addresses of this machine"),
+        ("forward-to = 'https://evil.example'", "URLs on this machine"),
         ("bind = '0.0.0.0'", "bind to this machine"),
         ("secret-env = 'HOME'", "WEBHOOK or SIGNING"),
-        ("store = '../../x'", "store's name"),
+        ("store = '../../x'", "only name a store"),
         ("secret-file = 'x'", "not set this"),
         ("# whsec_abcdef", "looks like a secret"),
         ("\u{1b}]0;x\u{7}", "line 1"),
-        (&"x".repeat(70_000), "larger than any settings"),
+        (&"x".repeat(70_000), "larger than 64 KiB"),
     ] {
         let made = world().file(PROJECT, text);
         let run = made.run(&["samples"]);
