@@ -59,7 +59,8 @@ impl<R: Read> Table<R> {
     pub(super) fn new(input: R, header: Header) -> Self {
         let mut builder = csv::ReaderBuilder::new();
         builder.has_headers(false).delimiter(header.delimiter).flexible(true).comment(Some(b'#'));
-        let reader = builder.from_reader(TableInput { input, length: 0, row_start: 0, has_ended: false });
+        let reader =
+            builder.from_reader(TableInput { input, length: 0, row_start: 0, is_crlf: false, has_ended: false });
         Self { reader, columns: header.columns, has_read_header: false, has_failed: false }
     }
 
@@ -79,20 +80,23 @@ impl<R: Read> Table<R> {
         self.reader.get_mut().row_start = row_start;
         let mut row = ByteRecord::new();
         let outcome = self.reader.read_byte_record(&mut row);
-        let line = row.position().map_or(0, csv::Position::line);
-        let unclosed = || Err(io::Error::new(io::ErrorKind::InvalidData, UnclosedRow { line }));
-        if self.reader.get_ref().is_row_too_long() {
-            return unclosed();
+        let (input, end) = (self.reader.get_ref(), self.reader.position());
+        let unclosed = |line| Err(io::Error::new(io::ErrorKind::InvalidData, UnclosedRow { line }));
+        if input.is_row_too_long() {
+            return unclosed(row.position().map_or(0, csv::Position::line));
         }
         if !outcome? {
             return Ok(None);
         }
+        // The position in the row is before the comments and empty lines in front of it, so that
+        // its line is counted from its end. A complete row ends with the first of the two line
+        // breaks that `TableInput` adds, if not before. Of CRLF, only the CR is read by then.
         let line_breaks = row.as_slice().iter().filter(|byte| **byte == b'\n').count();
-        let input = self.reader.get_ref();
-        // A complete row ends before the second of the two line breaks that `TableInput` adds.
-        let is_unclosed = input.has_ended && self.reader.position().byte() == input.length;
-        if is_unclosed || line_breaks > MAX_LINE_BREAKS {
-            return unclosed();
+        let unread = if input.has_ended { input.length - end.byte() } else { u64::MAX };
+        let ends_with_lf = unread > 0 && (!input.is_crlf || unread == 1);
+        let line = end.line() - line_breaks as u64 - u64::from(ends_with_lf);
+        if unread == 0 || line_breaks > MAX_LINE_BREAKS {
+            return unclosed(line);
         }
         Ok(Some((line, row)))
     }
@@ -111,6 +115,8 @@ struct TableInput<R> {
     /// Bytes passed on so far.
     length: u64,
     row_start: u64,
+    /// Set if the first line ends with CRLF.
+    is_crlf: bool,
     has_ended: bool,
 }
 
@@ -126,6 +132,10 @@ impl<R: Read> Read for TableInput<R> {
             return Err(io::ErrorKind::InvalidData.into());
         }
         let mut length = self.input.read(buffer)?;
+        if self.length == 0 {
+            let first_break = buffer.iter().take(length).position(|byte| *byte == b'\n');
+            self.is_crlf = first_break.is_some_and(|index| index > 0 && buffer[index - 1] == b'\r');
+        }
         if length == 0 && !self.has_ended {
             self.has_ended = true;
             length = b"\n\n".as_slice().read(buffer)?;

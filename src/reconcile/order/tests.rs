@@ -70,6 +70,17 @@ fn line_numbers_stay_right_after_a_cell_with_line_breaks() {
 }
 
 #[test]
+fn a_row_after_comments_and_empty_lines_has_its_own_line_number() {
+    let text = "id,note,amount\n# one\n\n# two\npi_4,\"a\nb\",1\n\npi_8,,x\n#\n,,1\npi_10,,x";
+    for text in [text.to_owned(), format!("{text}\n"), text.replace('\n', "\r\n"), text.replace('\n', "\r\n") + "\r\n"]
+    {
+        let lines: Vec<_> =
+            read(&text).into_iter().map(|order| order.map_or_else(|bad| bad.line, |order| order.line)).collect();
+        assert_eq!(lines, [5, 8, 10, 11], "{text:?}");
+    }
+}
+
+#[test]
 fn decimal_amounts_are_exact_and_need_the_flag() {
     let read = |text| parse_amount(text, AmountFormat::Decimal);
     assert_eq!(read("100.00"), Ok(10_000));
