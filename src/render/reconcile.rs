@@ -55,7 +55,6 @@ fn label(class: Class, paint: Paint) -> String {
     }
 }
 
-/// Formats the totals.
 pub fn summary(totals: &Totals, completeness: Completeness, paint: Paint) -> String {
     let classes: Vec<_> = totals.classes().map(|(class, count)| format!("{count} {}", class.label())).collect();
     let mut text = paint.strong(&count(totals.references(), "reference"));

@@ -154,7 +154,6 @@ impl FindingPrinter<'_> {
     }
 }
 
-/// Formats the `whtool.finding/1` record.
 fn record(finding: &DoctorFinding) -> String {
     let record = json!({
         "schema": "whtool.finding/1", "area": finding.area, "grade": finding.severity.code(), "subject": finding.subject,

@@ -33,7 +33,6 @@ pub(super) struct Journal<'a> {
     known: HashSet<u64>,
 }
 
-/// The first line.
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
 struct JournalHeader {
     schema: String,
@@ -64,7 +63,6 @@ struct JournalVersion {
     schema: String,
 }
 
-/// Every other line.
 #[derive(Serialize, Deserialize)]
 struct JournalEntry {
     line: u64,
@@ -189,7 +187,6 @@ pub(super) fn hash(value: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// Describes this run.
 fn header(args: &Reconcile, session: &Session<'_>) -> Result<JournalHeader> {
     let input = JournalInput {
         references: args.references.clone(),

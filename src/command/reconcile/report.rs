@@ -174,7 +174,6 @@ impl<'a> ReportWriter<'a> {
         }
     }
 
-    /// Prints a note.
     pub(super) fn say(&mut self, text: &str) {
         self.without_progress_bar(&mut |session| session.say(text));
     }

@@ -39,7 +39,7 @@ const MAX_RATE_LIMITS: u32 = 8;
 pub enum NextAction {
     /// Start a new lookup if there is one. The caller answers with `start` or `end_input`.
     StartNew,
-    /// Repeat this lookup.
+    /// Repeat the lookup with this number.
     Retry(u64),
     /// Do nothing for this long, or until a result arrives.
     Wait(Duration),
@@ -50,7 +50,6 @@ pub enum NextAction {
 /// The result of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttemptResult {
-    /// A final answer.
     Settled,
     /// The payment is still open.
     StillOpen,
@@ -63,7 +62,6 @@ pub enum AttemptResult {
 /// The consequence of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// The lookup is over.
     Done,
     /// The lookup will be repeated.
     Retry,
