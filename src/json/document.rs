@@ -9,7 +9,6 @@ use std::collections::HashMap;
 use super::string;
 use super::token::{SyntaxError, Token, TokenKind, Tokens};
 
-/// A key or value.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Node {
     /// An opening bracket, a key or a scalar.

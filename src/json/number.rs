@@ -29,7 +29,6 @@ pub(super) struct NumberFormat {
 /// The treatment of numbers without fraction and exponent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Integers {
-    /// Doubles, like all others.
     Doubles,
     /// Exact; `-0` becomes `0`.
     Exact,
@@ -50,7 +49,6 @@ pub(super) enum FixedRangeGrowth {
 }
 
 impl NumberFormat {
-    /// Formats a JSON number.
     pub fn write(&self, number: &str, out: &mut Vec<u8>) {
         match self.integer(number) {
             Some(integer) => out.extend_from_slice(integer.as_bytes()),

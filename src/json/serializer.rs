@@ -22,7 +22,7 @@ pub struct Serializer {
     pub(super) strings: StringRule,
     pub(super) numbers: NumberRule,
     pub(super) member_order: MemberOrder,
-    /// Written after the document.
+    /// Text after the document, such as a newline.
     pub(super) end: &'static str,
 }
 
@@ -34,7 +34,6 @@ impl PartialEq for Serializer {
 
 impl Eq for Serializer {}
 
-/// A programming language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
     JavaScript,
@@ -65,17 +64,20 @@ impl Language {
 /// The white space between tokens.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Layout {
-    /// All in one line.
-    SingleLine { comma: &'static str, colon: &'static str },
+    SingleLine {
+        comma: &'static str,
+        colon: &'static str,
+    },
     /// One member or element per line; empty brackets stay closed.
-    MultiLine { indentation: &'static str },
+    MultiLine {
+        indentation: &'static str,
+    },
     /// Two spaces, with newlines inside empty brackets.
     OldRuby,
     /// Two spaces for objects, arrays on one line, `" : "`, and a space inside empty brackets.
     Jackson,
 }
 
-/// The treatment of strings.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum StringRule {
     Unchanged,
@@ -85,7 +87,6 @@ pub(super) enum StringRule {
     Escaped(&'static Escapes),
 }
 
-/// The treatment of numbers.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum NumberRule {
     Unchanged,
@@ -128,13 +129,10 @@ pub(super) static JQ: Escapes =
 /// PHP without flags.
 pub(super) static PHP: Escapes = Escapes { backslash_escapes: b"\"\\/", non_ascii: NonAscii::Escaped, ..JAVASCRIPT };
 
-/// PHP with `JSON_UNESCAPED_SLASHES`.
 pub(super) static PHP_SLASHES: Escapes = Escapes { backslash_escapes: QUOTES, ..PHP };
 
-/// PHP with `JSON_UNESCAPED_UNICODE`.
 pub(super) static PHP_UNICODE: Escapes = Escapes { non_ascii: NonAscii::LineSeparators, ..PHP };
 
-/// PHP with `JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE`.
 pub(super) static PHP_BOTH: Escapes = Escapes { backslash_escapes: QUOTES, ..PHP_UNICODE };
 
 /// Go's `json.Marshal` since 1.22.

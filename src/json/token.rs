@@ -54,7 +54,6 @@ pub enum SyntaxErrorKind {
     NotUtf8,
 }
 
-/// The tokens allowed next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expect {
     Value,

@@ -54,18 +54,18 @@ pub fn mask_secrets(text: &str) -> String {
 /// and words with a secret's prefix. A value ends at the first character that is neither part of a
 /// word nor a space.
 pub fn secret_ranges(text: &str) -> Vec<Range<usize>> {
-    let is_word = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_');
+    let is_word = |character: char| character.is_alphanumeric() || matches!(character, '-' | '_');
     let (mut found, mut at) = (Vec::new(), 0);
     while let Some(gap) = text[at..].find(is_word) {
         let start = at + gap;
-        let end = text[start..].find(|letter| !is_word(letter)).map_or(text.len(), |length| start + length);
+        let end = text[start..].find(|character| !is_word(character)).map_or(text.len(), |length| start + length);
         let (word, rest) = (&text[start..end], &text[end..]);
         at = end;
         if contains_secret(word) {
             found.push(start..end);
         } else if is_secret_name(word) && rest.trim_start_matches(['"', '\'', ' ']).starts_with([':', '=']) {
             let value = end + rest.find(is_word).unwrap_or(rest.len());
-            let beyond = |letter: char| !is_word(letter) && letter != ' ';
+            let beyond = |character: char| !is_word(character) && character != ' ';
             at = text[value..].find(beyond).map_or(text.len(), |length| value + length);
             found.push(value..at);
         }

@@ -12,11 +12,11 @@ pub fn escape_unsafe(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut escaped = String::with_capacity(text.len() + 16);
-    for letter in text.chars() {
-        if needs_escape(letter) {
-            escaped.extend(letter.escape_unicode());
+    for character in text.chars() {
+        if needs_escape(character) {
+            escaped.extend(character.escape_unicode());
         } else {
-            escaped.push(letter);
+            escaped.push(character);
         }
     }
     Cow::Owned(escaped)
@@ -56,9 +56,9 @@ pub fn first_line(bytes: &[u8], width: usize) -> String {
 
 /// Checks for controls (C0, DEL, C1), line and paragraph separators, bidi marks, embeddings and
 /// isolates, zero-width and invisible characters, and tags.
-pub fn needs_escape(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter,
+pub fn needs_escape(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
             | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
             | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
@@ -107,6 +107,6 @@ mod tests {
     fn a_line_is_truncated_at_its_width() {
         assert_eq!(first_line(b"\n\n  hello world\nmore", 5), "hello…");
         assert_eq!(first_line(b"", 5), "");
-        assert_eq!(truncate("王小明", 5), "王小…", "a wide letter takes two columns");
+        assert_eq!(truncate("王小明", 5), "王小…", "a wide character takes two columns");
     }
 }

@@ -94,17 +94,17 @@ fn quoted_end(text: &str) -> Option<usize> {
 /// Counts the columns of a text; colour sequences take none.
 pub fn display_width(text: &str) -> usize {
     let mut hidden = false;
-    let is_seen = |letter: &char| {
+    let is_seen = |character: &char| {
         let was_hidden = hidden;
-        hidden = (hidden || *letter == '\x1b') && !(hidden && *letter == 'm');
+        hidden = (hidden || *character == '\x1b') && !(hidden && *character == 'm');
         !was_hidden && !hidden
     };
     text.chars().filter(is_seen).map(char_width).sum()
 }
 
-fn char_width(letter: char) -> usize {
+fn char_width(character: char) -> usize {
     // Control characters have no width. Those of untrusted text are escaped before.
-    letter.width().unwrap_or(1)
+    character.width().unwrap_or(1)
 }
 
 /// Pads a text with spaces to at least `columns` columns.
@@ -117,8 +117,8 @@ pub fn pad_right(text: &str, columns: usize) -> String {
 pub fn fitting_prefix(text: &str, columns: usize) -> Option<&str> {
     let max_chars = columns.saturating_mul(MAX_CHARS_PER_COLUMN);
     let mut taken = 0;
-    let is_too_wide = |(index, (_, letter)): &(usize, (usize, char))| {
-        taken += char_width(*letter);
+    let is_too_wide = |(index, (_, character)): &(usize, (usize, char))| {
+        taken += char_width(*character);
         taken > columns || *index >= max_chars
     };
     text.char_indices().enumerate().find(is_too_wide).map(|(_, (end, _))| &text[..end])

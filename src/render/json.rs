@@ -4,7 +4,7 @@
 //! Records are data and are not masked: bodies are complete. Codes come from `verdict`, `diagnose`
 //! and `event`.
 
-use super::record_writer::RecordWriter;
+use super::record_writer::{RecordWriter, TYPICAL_RECORD_SIZE};
 use crate::capture::request_json::RequestJson;
 use crate::diagnose::Finding;
 use crate::diagnose::frameworks::Framework;
@@ -28,9 +28,6 @@ pub fn line(record: &impl Serialize) -> Vec<u8> {
     line
 }
 
-/// The records of most deliveries fit in this capacity.
-const TYPICAL_RECORD_SIZE: usize = 1536;
-
 /// Escapes every character that a terminal might act on. Such characters are in strings only.
 pub(super) fn escape_unsafe_json(json: Vec<u8>) -> Vec<u8> {
     // Nearly all records are ASCII, which is checked much faster than each character. The only
@@ -40,12 +37,12 @@ pub(super) fn escape_unsafe_json(json: Vec<u8>) -> Vec<u8> {
     }
     let text = String::from_utf8(json).expect("JSON is UTF-8");
     let mut safe = String::with_capacity(text.len() + 64);
-    for letter in text.chars() {
-        if needs_escape(letter) {
+    for character in text.chars() {
+        if needs_escape(character) {
             let mut units = [0; 2];
-            safe.extend(letter.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+            safe.extend(character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
         } else {
-            safe.push(letter);
+            safe.push(character);
         }
     }
     safe.into_bytes()
@@ -119,20 +116,20 @@ pub fn delivery(received: &AnalyzedDelivery, findings: &[Finding], listener: &Li
 
 /// `whtool.forwarded/1`: a delivery was forwarded to the app.
 pub fn forwarded(forwarded: &Forwarded) -> Vec<u8> {
-    let Forwarded { id, attempt, tries, outcome: sequel } = forwarded;
-    let (sequel, pause) = match sequel {
+    let Forwarded { id, attempt, tries, outcome } = forwarded;
+    let (sequel, pause) = match outcome {
         ForwardOutcome::Delivered => ("taken", None),
         ForwardOutcome::Retry(pause) => ("again", Some(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX))),
         ForwardOutcome::GivenUp => ("given_up", None),
     };
     let micros = u64::try_from(attempt.took.as_micros()).unwrap_or(u64::MAX);
-    let (status, said, error) = match &attempt.outcome {
+    let (status, body, error) = match &attempt.outcome {
         Ok(answer) => (Some(answer.status), Some(String::from_utf8_lossy(&answer.body)), None),
         Err(failure) => (None, None, Some(failure)),
     };
     line(&json!({
         "schema": "whtool.forwarded/1", "id": id, "url": attempt.url, "at": attempt.at.to_string(), "tries": tries,
-        "status": status, "tookMicros": micros, "said": said, "error": error, "sequel": sequel, "pauseMillis": pause,
+        "status": status, "tookMicros": micros, "said": body, "error": error, "sequel": sequel, "pauseMillis": pause,
     }))
 }
 
@@ -152,7 +149,7 @@ pub fn verdict(place: &str, received: &AnalyzedDelivery, findings: &[Finding], n
     record.into_line()
 }
 
-/// `whtool.unreadable/1`: a request that `verify` could not read.
+/// `whtool.unreadable/1`: a request that `verify` cannot read.
 pub fn unreadable(error: &str) -> Vec<u8> {
     line(&json!({"schema": "whtool.unreadable/1", "what": error}))
 }
@@ -189,13 +186,13 @@ pub fn signed(provider: &str, url: &Url, request: &Request) -> Vec<u8> {
 /// `whtool.sent/1`: a request that was sent, and its result.
 pub fn sent(source: &str, provider: &str, sent: &SentRequest, compared: Option<&str>) -> Vec<u8> {
     let micros = u64::try_from(sent.took.as_micros()).unwrap_or(u64::MAX);
-    let (status, said, error) = match &sent.answer {
+    let (status, body, error) = match &sent.answer {
         Ok(answer) => (Some(answer.status), Some(String::from_utf8_lossy(&answer.body)), None),
         Err(failure) => (None, None, Some(failure.to_string())),
     };
     line(&json!({
         "schema": "whtool.sent/1", "number": sent.number + 1, "source": source, "provider": provider, "status": status,
-        "tookMicros": micros, "said": said, "error": error, "compared": compared,
+        "tookMicros": micros, "said": body, "error": error, "compared": compared,
     }))
 }
 

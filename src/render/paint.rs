@@ -21,27 +21,23 @@ impl Paint {
         text.to_owned()
     }
 
-    /// Marks success.
     pub fn good(self, text: &str) -> String {
         self.apply(text, |text| text.green())
     }
 
-    /// Marks failure.
     pub fn bad(self, text: &str) -> String {
         self.apply(text, |text| text.red())
     }
 
-    /// Marks a warning.
     pub fn warn(self, text: &str) -> String {
         self.apply(text, |text| text.yellow())
     }
 
-    /// Emphasizes.
     pub fn strong(self, text: &str) -> String {
         self.apply(text, |text| text.bold())
     }
 
-    /// Marks secondary information.
+    /// Marks secondary information, such as labels.
     pub fn faint(self, text: &str) -> String {
         self.apply(text, |text| text.bright_black())
     }
@@ -51,7 +47,6 @@ impl Paint {
         self.apply(text, |text| text.cyan())
     }
 
-    /// Marks numbers and amounts.
     pub fn number(self, text: &str) -> String {
         self.apply(text, |text| text.magenta())
     }

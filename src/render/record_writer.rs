@@ -9,9 +9,9 @@ use crate::model::message::Request;
 use serde::Serialize;
 
 /// The records of most deliveries fit in this capacity.
-const TYPICAL_RECORD_SIZE: usize = 1536;
+pub(super) const TYPICAL_RECORD_SIZE: usize = 1536;
 
-/// An unfinished JSON object.
+/// A JSON object that is still being written.
 pub(super) struct RecordWriter(Vec<u8>);
 
 impl RecordWriter {
@@ -33,13 +33,11 @@ impl RecordWriter {
         }
     }
 
-    /// Adds any value.
     pub fn value(&mut self, key: &'static str, value: &impl Serialize) {
         self.key(key);
         serde_json::to_writer(&mut self.0, value).expect("keys are strings and a vector takes every write");
     }
 
-    /// Adds an object.
     pub fn object(&mut self, key: &'static str, members: impl FnOnce(&mut Self)) {
         self.key(key);
         self.0.push(b'{');

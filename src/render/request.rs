@@ -44,7 +44,9 @@ fn with_piped_body(command: &str, body: &[u8]) -> String {
 /// escapes `!` and tabs because an interactive shell may act on them.
 pub fn shell_quote(word: &[u8]) -> String {
     if let Ok(text) = std::str::from_utf8(word)
-        && !text.chars().any(|letter| letter == '\'' || letter == '!' || (letter.is_control() && letter != '\n'))
+        && !text
+            .chars()
+            .any(|character| character == '\'' || character == '!' || (character.is_control() && character != '\n'))
         && text.is_ascii()
     {
         return format!("'{text}'");

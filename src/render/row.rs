@@ -21,7 +21,6 @@ pub enum CellKind {
     Status,
     Size,
     Provider,
-    /// The secret that matched.
     Secret,
 }
 
@@ -30,7 +29,7 @@ pub struct Cell {
     kind: CellKind,
     /// Uncoloured text before the cell's text.
     prefix: &'static str,
-    /// Sanitized text.
+    /// Text without unsafe characters.
     text: String,
     colour: fn(Paint, &str) -> String,
     /// Minimum columns in a wide row.
@@ -38,7 +37,7 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// Creates a cell. `text` must be sanitized.
+    /// Creates a cell. `text` must not contain unsafe characters.
     pub fn new(kind: CellKind, text: impl Into<String>, colour: fn(Paint, &str) -> String) -> Self {
         Self { kind, prefix: "", text: text.into(), colour, min_width: 0 }
     }
