@@ -89,7 +89,7 @@ struct ReadWindow {
 }
 
 impl ReadWindow {
-    /// Waits until the chunk is less than `width` ahead of the writer. Returns false if that failed.
+    /// Waits until the chunk is less than `width` ahead of the writer. False: that failed.
     fn wait_for(&self, index: u64, width: u64) -> bool {
         let Ok(written) = self.written.lock() else { return false };
         self.moved.wait_while(written, |written| index >= written.saturating_add(width)).is_ok()
