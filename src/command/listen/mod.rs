@@ -44,8 +44,8 @@ pub(super) struct Listen {
     /// Address to bind to
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     bind: IpAddr,
-    /// Maximum size of a body, in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
+    /// Maximum size of a body, such as 500kB or 20MiB
+    #[arg(long, value_name = "SIZE", default_value = "1MiB", value_parser = parse_size)]
     max_body: usize,
     /// Maximum age of a signed timestamp, past or future
     #[arg(long, value_name = "DURATION", value_parser = span, default_value = "5m")]
@@ -89,6 +89,22 @@ struct DisplayArgs {
 }
 
 const DEFAULT_PORT: u16 = 4848;
+
+/// Parses a size in bytes, with an optional decimal or binary unit.
+fn parse_size(text: &str) -> Result<usize, String> {
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let factor = match unit.trim_start() {
+        "" | "B" => Some(1),
+        "kB" | "KB" => Some(1_000),
+        "MB" => Some(1_000_000),
+        "KiB" => Some(1 << 10),
+        "MiB" => Some(1 << 20),
+        "GiB" => Some(1 << 30),
+        _ => None,
+    };
+    let size = number.parse::<usize>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
+    size.ok_or_else(|| "expected a size such as 500kB or 20MiB".to_owned())
+}
 
 impl Listen {
     /// The deliveries of a demo stay out of the store that `events` and `reconcile` read.
@@ -261,3 +277,19 @@ fn finish(listener: &mut dyn RunningListener, display: &mut Display<'_>) -> Resu
 
 /// The flag's default must equal the default tolerance.
 const _: () = assert!(DEFAULT_TOLERANCE.as_secs() == 300);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_may_have_a_decimal_or_binary_unit() {
+        let sizes = [("1048576", 1 << 20), ("500kB", 500_000), ("20MiB", 20 << 20), ("2 MB", 2_000_000), ("0B", 0)];
+        for (text, size) in sizes {
+            assert_eq!(parse_size(text), Ok(size), "{text}");
+        }
+        for text in ["", "MiB", "-1", "1.5MiB", "1M", "99999999999GiB", "18446744073709551616"] {
+            assert_eq!(parse_size(text), Err("expected a size such as 500kB or 20MiB".to_owned()), "{text}");
+        }
+    }
+}
