@@ -1,4 +1,5 @@
-//! Whole outputs of `register`, `endpoints` and `secret list`, compared with the files in `snapshots`.
+//! Whole outputs of `register`, `endpoints` and `secret list`, compared with the files in
+//! `snapshots`.
 
 use crate::common::Made;
 use insta::assert_snapshot;

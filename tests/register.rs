@@ -1,4 +1,5 @@
-//! `register`, `endpoints` and `secret`: real processes against a mock provider that fails in chosen ways.
+//! `register`, `endpoints` and `secret`: real processes against a mock provider that fails in
+//! chosen ways.
 
 use crate::process::whtool;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,5 +1,5 @@
-//! `secret`: messages and warnings in process. Completion of names is tested in `completions`, storing through a real process in
-//! `register`.
+//! `secret`: messages and warnings in process. Completion of names is tested in `completions`,
+//! storing through a real process in `register`.
 
 use crate::common::Made;
 use whtool::world::Environment as _;

@@ -104,7 +104,7 @@ const COMMANDS: [CommandEntry; 17] = [
     command!("register", register::Register, register::run, MustBeValid),
     command!("endpoints", endpoints::Endpoints, endpoints::run, MustBeValid),
     command!("reconcile", reconcile::Reconcile, reconcile::run, MustBeValid),
-    command!("secret", secret::Secrets, secret::run, MustBeValid),
+    command!("secret", secret::ManageSecrets, secret::run, MustBeValid),
     command!("emulate", emulate::Emulate, emulate::run, MustBeValid),
     command!("check", check::Check, check::run, MustBeValid),
     command!("config", config::Config, config::run, MayBeInvalid),

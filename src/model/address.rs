@@ -2,7 +2,8 @@
 
 use url::{Host, Url};
 
-/// True for URLs that the internet cannot reach: this machine, private networks, and names without a public domain.
+/// True for URLs that the internet cannot reach: this machine, private networks, and names without
+/// a public domain.
 pub fn is_private(url: &Url) -> bool {
     let is_private_v4 = |address: std::net::Ipv4Addr| {
         address.is_private() || address.is_link_local() || address.is_unspecified() || address.octets()[0] == 0

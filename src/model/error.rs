@@ -45,12 +45,12 @@ pub enum Kind {
 pub struct Error {
     /// Decides the exit status.
     pub kind: Kind,
-    /// What failed. May contain untrusted text, which is escaped when it is printed.
+    /// Description of the failure. May contain untrusted text, which is escaped when it is printed.
     pub message: String,
     cause: Option<Arc<dyn StdError + Send + Sync>>,
     /// Last lines that a program of the user wrote; shown below the cause.
     pub program_output: Vec<String>,
-    /// What the user can do about it.
+    /// Advice for the user.
     pub hint: Option<String>,
 }
 

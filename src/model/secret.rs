@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 /// Source of a secret. Verdicts name the secret by the text of its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretOrigin {
-    /// Environment variable; `position` counts from 1 in a comma-separated list, and is 0 for a single secret.
+    /// Environment variable; `position` counts from 1 in a comma-separated list, and is 0 for a
+    /// single secret.
     Environment {
         variable: String,
         position: usize,
@@ -38,7 +39,8 @@ impl fmt::Display for SecretOrigin {
 /// Length in bytes below which a secret can be guessed, or is incomplete.
 pub const SHORT_SECRET_BYTES: usize = 16;
 
-/// Checks whether a secret is a placeholder or a truncated secret, as documentation and dashboards show them.
+/// Checks whether a secret is a placeholder or a truncated secret, as documentation and dashboards
+/// show them.
 pub fn looks_like_placeholder(secret: &[u8]) -> bool {
     let text = String::from_utf8_lossy(secret).to_lowercase();
     let marks = ["...", "***", "xxxx", "your", "<", "changeme", "placeholder"];

@@ -59,8 +59,10 @@ impl ApiCall {
         self.method != "GET"
     }
 
-    /// Builds the request, with the key as bearer token (<https://docs.pay.plexos.io/pages/authentication>,
-    /// <https://docs.plustiveimpact.com/authentication>). Fails if the key is not a valid header value.
+    /// Builds the request, with the key as bearer token
+    /// (<https://docs.pay.plexos.io/pages/authentication>,
+    /// <https://docs.plustiveimpact.com/authentication>). Fails if the key is not a valid header
+    /// value.
     pub fn request(&self, key: &Secret) -> Result<Request, HeaderError> {
         let mut headers = Headers::new();
         headers.push("Authorization", &[b"Bearer ", key.expose()].concat())?;
@@ -83,8 +85,9 @@ impl ApiCall {
 }
 
 impl Api {
-    /// Builds the URL of a path. A base URL that ends in a version, such as `https://api.example/v1`, replaces the prefix
-    /// (contradiction U9: Plustive's pages say both `/api/v1` and `/v1`).
+    /// Builds the URL of a path. A base URL that ends in a version, such as
+    /// `https://api.example/v1`, replaces the prefix (contradiction U9: Plustive's pages say both
+    /// `/api/v1` and `/v1`).
     pub fn url(&self, base: &Url, path: &str) -> Url {
         let text = base.as_str().trim_end_matches('/');
         let last = base.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
@@ -294,14 +297,14 @@ mod tests {
 
     #[test]
     fn each_unusable_response_has_its_own_error() {
-        let unfit = |status, headers: &[u8], body: &str| {
+        let parse_error = |status, headers: &[u8], body: &str| {
             parse_response(plexos(), &answer(status, headers, body), now()).unwrap_err()
         };
-        assert_eq!(unfit(204, b"", ""), ResponseError::Empty);
-        assert_eq!(unfit(200, b"", " \n"), ResponseError::Empty);
-        assert!(unfit(200, b"", "<html>").to_error(plexos(), "x").cause().unwrap().contains("HTML"));
-        assert!(matches!(unfit(200, b"", "{\"a\""), ResponseError::NotJson { .. }));
-        let moved = unfit(302, b"Location: https://evil.example/\r\n", "").to_error(plexos(), "x");
+        assert_eq!(parse_error(204, b"", ""), ResponseError::Empty);
+        assert_eq!(parse_error(200, b"", " \n"), ResponseError::Empty);
+        assert!(parse_error(200, b"", "<html>").to_error(plexos(), "x").cause().unwrap().contains("HTML"));
+        assert!(matches!(parse_error(200, b"", "{\"a\""), ResponseError::NotJson { .. }));
+        let moved = parse_error(302, b"Location: https://evil.example/\r\n", "").to_error(plexos(), "x");
         assert!(moved.cause().unwrap().contains("https://evil.example/"));
         let cut = Answer { is_whole: false, ..Answer::new(200, "{}") };
         assert_eq!(parse_response(plexos(), &cut, now()), Err(ResponseError::TooLong));

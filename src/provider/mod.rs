@@ -154,7 +154,8 @@ pub fn path_segment(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// Reads an amount in minor units, sent as a string or a number. Returns the text of one that is not whole as an error.
+/// Reads an amount in minor units, sent as a string or a number. Returns the text of one that is
+/// not whole as an error.
 fn parse_minor_units(field: &JsonValue<'_>) -> Result<i128, String> {
     match field {
         JsonValue::Text(text) => text.0.parse().map_err(|_| text.0.clone().into_owned()),

@@ -1,6 +1,7 @@
 //! A provider's record of a payment, refund or purchase, read from the response to a lookup.
 //!
-//! Each provider maps its own fields to a `Record`. `reconcile` compares records with webhooks and orders.
+//! Each provider maps its own fields to a `Record`. `reconcile` compares records with webhooks and
+//! orders.
 
 use super::api::ResponseError;
 use super::path_segment;
@@ -57,7 +58,7 @@ pub struct RecordStatus {
 }
 
 impl RecordStatus {
-    /// Stands for every status that the provider does not document.
+    /// Every status that the provider does not document.
     pub const UNKNOWN: Self = Self { state: RecordState::Unknown, rank: 0 };
 
     pub const fn new(state: RecordState, rank: u8) -> Self {
@@ -104,8 +105,8 @@ impl RecordState {
         !matches!(self, Self::Open | Self::Unknown)
     }
 
-    /// Checks whether a record may change from this state to `later`. A failed purchase may become refunded (Plustive,
-    /// contradiction U10).
+    /// Checks whether a record may change from this state to `later`. A failed purchase may become
+    /// refunded (Plustive, contradiction U10).
     pub fn can_become(self, later: Self) -> bool {
         match self {
             Self::Open => later.is_final(),
@@ -116,8 +117,8 @@ impl RecordState {
     }
 }
 
-/// Percent-encodes a reference as one path segment. `None`: it is empty, `.` or `..`, which a URL normalizes away even if
-/// encoded.
+/// Percent-encodes a reference as one path segment. `None`: it is empty, `.` or `..`, which a URL
+/// normalizes away even if encoded.
 pub(super) fn reference_segment(text: &str) -> Option<String> {
     if matches!(text, "" | "." | "..") {
         return None;

@@ -1,7 +1,7 @@
 //! Parses signature headers: hex, with or without a scheme prefix.
 //!
-//! Signatures are decoded, never compared as text, so upper and lower case are accepted and `Mac` compares in constant
-//! time.
+//! Signatures are decoded, never compared as text, so upper and lower case are accepted and `Mac`
+//! compares in constant time.
 
 use crate::model::signature::Mac;
 use crate::model::verdict::Malformed;

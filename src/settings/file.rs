@@ -1,4 +1,5 @@
-//! Parses settings files: TOML with known keys, refused if it contains anything that looks like a secret.
+//! Parses settings files: TOML with known keys, refused if it contains anything that looks like a
+//! secret.
 
 use super::option::{self, ProjectRule, Setting, ValueShape};
 use toml::Spanned;
@@ -62,8 +63,8 @@ impl SettingsError {
 /// Prefixes of API keys and signing secrets.
 const SECRET_PREFIXES: [&str; 5] = ["whsec_", "sk_live_", "sk_test_", "pk_live_", "pk_test_"];
 
-/// Parses a file into settings, each of which may be invalid. A file that is not TOML, or contains a secret, is refused as a
-/// whole.
+/// Parses a file into settings, each of which may be invalid. A file that is not TOML, or contains
+/// a secret, is refused as a whole.
 pub fn parse(text: &str, scope: FileScope) -> Result<Vec<Result<FileSetting, SettingsError>>, SettingsError> {
     refuse_secrets(text)?;
     let line = |at: usize| text.get(..at).unwrap_or(text).matches('\n').count() + 1;

@@ -9,7 +9,8 @@ pub mod registry;
 use crate::model::secret::{Secret, SecretOrigin};
 use crate::model::signature::Signer;
 
-/// Splits a variable into secrets at commas. Nothing is trimmed: surplus whitespace is a cause that `verify` has to report.
+/// Splits a variable into secrets at commas. Nothing is trimmed: surplus whitespace is a cause that
+/// `verify` has to report.
 pub fn secrets_from_variable(provider: &'static str, variable: &str, value: &str) -> Vec<Secret> {
     let parts: Vec<_> = value.split(',').filter(|part| !part.is_empty()).collect();
     let several = parts.len() > 1;

@@ -1,7 +1,8 @@
 //! The settings that files and variables may contain, and the rules for project files.
 //!
-//! A project file comes with a repository that anyone may have written. So it can't send events or signatures to another
-//! machine, open the listener to the network, choose a secret that its author knows, or name files.
+//! A project file comes with a repository that anyone may have written. So it can't send events or
+//! signatures to another machine, open the listener to the network, choose a secret that its author
+//! knows, or name files.
 
 use crate::model::address::is_loopback;
 use crate::webhook::forward::Route;

@@ -37,21 +37,21 @@ pub(super) struct Endpoints {
     #[command(subcommand)]
     command: Option<EndpointsCommand>,
     #[command(flatten)]
-    list: List,
+    list: ListEndpoints,
 }
 
 #[derive(Subcommand)]
 enum EndpointsCommand {
-    List(Box<List>),
-    Show(Box<Show>),
-    Update(Box<remote::Update>),
-    Delete(Box<remote::Delete>),
-    Forget(Forget),
+    List(Box<ListEndpoints>),
+    Show(Box<ShowEndpoint>),
+    Update(Box<remote::UpdateEndpoint>),
+    Delete(Box<remote::DeleteEndpoint>),
+    Forget(ForgetEndpoint),
 }
 
 /// List the endpoints that were registered on this machine
 #[derive(Args)]
-struct List {
+struct ListEndpoints {
     /// Ask the provider instead of the registry
     #[arg(long)]
     remote: bool,
@@ -61,7 +61,7 @@ struct List {
 
 /// Show one endpoint
 #[derive(Args)]
-struct Show {
+struct ShowEndpoint {
     /// Id of the endpoint, such as we_abc123
     #[arg(value_name = "ENDPOINT")]
     id: String,
@@ -74,7 +74,7 @@ struct Show {
 
 /// Remove an endpoint from the registry; the provider and the stored secret are not changed
 #[derive(Args)]
-struct Forget {
+struct ForgetEndpoint {
     /// Id of the endpoint, such as we_abc123, or the URL of a registration whose result is unknown
     #[arg(value_name = "ENDPOINT")]
     id: String,
@@ -106,7 +106,7 @@ pub(super) fn run(args: &Endpoints, session: &Session<'_>) -> Result<CommandOutc
     }
 }
 
-fn list(args: &List, session: &Session<'_>) -> Result<CommandOutcome> {
+fn list(args: &ListEndpoints, session: &Session<'_>) -> Result<CommandOutcome> {
     if args.remote {
         return remote::list(&args.common, session);
     }
@@ -129,7 +129,7 @@ fn list(args: &List, session: &Session<'_>) -> Result<CommandOutcome> {
     Ok(CommandOutcome::Success)
 }
 
-fn show(args: &Show, session: &Session<'_>) -> Result<CommandOutcome> {
+fn show(args: &ShowEndpoint, session: &Session<'_>) -> Result<CommandOutcome> {
     if args.remote {
         return remote::show(&args.id, &args.common, session);
     }
@@ -147,7 +147,7 @@ fn show(args: &Show, session: &Session<'_>) -> Result<CommandOutcome> {
     Ok(CommandOutcome::Success)
 }
 
-fn forget(args: &Forget, session: &Session<'_>) -> Result<CommandOutcome> {
+fn forget(args: &ForgetEndpoint, session: &Session<'_>) -> Result<CommandOutcome> {
     let was_pending = registry::update(session, |registry| {
         let before = registry.pending.len();
         registry.pending.retain(|pending| pending.url != args.id);

@@ -1,4 +1,5 @@
-//! Endpoints at the provider. Only creating one is documented, so none of these calls is certain to exist.
+//! Endpoints at the provider. Only creating one is documented, so none of these calls is certain to
+//! exist.
 
 use super::RemoteArgs;
 use crate::command::Session;
@@ -21,7 +22,7 @@ use std::io::Write;
 /// Change an endpoint at the provider, if its API supports that
 #[derive(Args)]
 #[command(group = ArgGroup::new("change").required(true).multiple(true))]
-pub(super) struct Update {
+pub(super) struct UpdateEndpoint {
     /// Id of the endpoint, such as we_abc123
     #[arg(value_name = "ENDPOINT")]
     id: String,
@@ -51,7 +52,7 @@ pub(super) struct Update {
 
 /// Delete an endpoint at the provider, if its API supports that; its secret is kept as retired
 #[derive(Args)]
-pub(super) struct Delete {
+pub(super) struct DeleteEndpoint {
     /// Id of the endpoint, such as we_abc123
     #[arg(value_name = "ENDPOINT")]
     id: String,
@@ -105,7 +106,7 @@ pub(super) fn show(id: &str, args: &RemoteArgs, session: &Session<'_>) -> Result
 }
 
 /// Changes an endpoint at the provider, then in the registry.
-pub(super) fn update(args: &Update, session: &Session<'_>) -> Result<CommandOutcome> {
+pub(super) fn update(args: &UpdateEndpoint, session: &Session<'_>) -> Result<CommandOutcome> {
     let provider = args.common.provider;
     let policy = if args.allow_http { UrlPolicy::Any } else { UrlPolicy::PublicHttps };
     let status = match (args.enable, args.disable) {
@@ -135,9 +136,9 @@ pub(super) fn update(args: &Update, session: &Session<'_>) -> Result<CommandOutc
     Ok(CommandOutcome::Success)
 }
 
-/// Deletes an endpoint at the provider, then in the registry. Its secret is kept, because deliveries that are under way
-/// were signed with it.
-pub(super) fn delete(args: &Delete, session: &Session<'_>) -> Result<CommandOutcome> {
+/// Deletes an endpoint at the provider, then in the registry. Its secret is kept, because
+/// deliveries that are under way were signed with it.
+pub(super) fn delete(args: &DeleteEndpoint, session: &Session<'_>) -> Result<CommandOutcome> {
     let message = format!("{} was not deleted", args.id);
     let request = EndpointRequest::Delete(args.id.clone());
     send_change(&request, &message, args.confirm.confirmation(), &args.common, session)?;
@@ -170,8 +171,8 @@ fn send_change(
     send_and_parse(&client, request, message, session).map(drop)
 }
 
-/// Sends a request and parses the response. `None`: a 2xx response without a body. If the provider does not document the
-/// call, 404 and 405 mean that it does not exist.
+/// Sends a request and parses the response. `None`: a 2xx response without a body. If the provider
+/// does not document the call, 404 and 405 mean that it does not exist.
 fn send_and_parse(
     client: &ApiClient,
     request: &EndpointRequest,

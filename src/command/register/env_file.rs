@@ -1,7 +1,7 @@
 //! Sets a variable in a file of `NAME=value` lines, such as `.env`.
 
-/// Returns the text with the variable set. Other lines are unchanged; a replaced value is kept in a comment, because it may
-/// be the only copy.
+/// Returns the text with the variable set. Other lines are unchanged; a replaced value is kept in a
+/// comment, because it may be the only copy.
 pub(super) fn set_variable(text: &[u8], name: &str, value: &str, note: &str) -> Vec<u8> {
     let line = format!("{name}={}", quoted(value));
     let mut changed = Vec::with_capacity(text.len() + line.len() + 1);
@@ -39,7 +39,8 @@ pub(super) fn set_variable(text: &[u8], name: &str, value: &str, note: &str) -> 
     changed
 }
 
-/// Splits a line that sets this variable into what precedes the name (blanks, `export`) and the value.
+/// Splits a line that sets this variable into what precedes the name (blanks, `export`) and the
+/// value.
 fn assignment<'l>(line: &'l [u8], name: &str) -> Option<(&'l [u8], &'l [u8])> {
     let start = line.len() - line.trim_ascii_start().len();
     let rest = &line[start..];

@@ -1,7 +1,8 @@
-//! `whtool register`: creates a webhook endpoint at the provider and stores its secret, which is shown only once.
+//! `whtool register`: creates a webhook endpoint at the provider and stores its secret, which is
+//! shown only once.
 //!
-//! A pending registration is in the registry from before the call until its result is known, and a response is on disk
-//! before it is parsed, so that a crash at any moment loses no secret silently.
+//! A pending registration is in the registry from before the call until its result is known, and a
+//! response is on disk before it is parsed, so that a crash at any moment loses no secret silently.
 
 mod env_file;
 mod save;
@@ -133,7 +134,8 @@ fn check_args(args: &Register, session: &Session<'_>) -> Result<Registration> {
     Ok(Registration { client, call, fields, url: url.into() })
 }
 
-/// Refuses a URL that is registered already: the provider would send every event twice, signed with two secrets.
+/// Refuses a URL that is registered already: the provider would send every event twice, signed with
+/// two secrets.
 fn refuse_duplicate(client: &ApiClient, url: &str, session: &Session<'_>) -> Result<()> {
     let (registry, provider, base) = (registry::read(session)?, client.provider.name(), client.base.as_str());
     if let Some(endpoint) = registry.find_by_url(provider, base, url) {

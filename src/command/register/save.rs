@@ -12,8 +12,9 @@ use crate::settings::registry::{PendingRegistration, RegisteredEndpoint, Registr
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// Adds the endpoint and its secret to the registry. Until both are stored, the response is kept in a file of its own;
-/// if that file can't be written, the registry still is, and the other way round.
+/// Adds the endpoint and its secret to the registry. Until both are stored, the response is kept in
+/// a file of its own; if that file can't be written, the registry still is, and the other way
+/// round.
 pub(super) fn save_response(
     registration: &Registration,
     pending: &PendingRegistration,
@@ -116,7 +117,8 @@ pub(super) fn remove_pending(pending: &PendingRegistration, session: &Session<'_
     })
 }
 
-/// Builds the error for a registration that may have created an endpoint whose secret was not received.
+/// Builds the error for a registration that may have created an endpoint whose secret was not
+/// received.
 pub(super) fn unknown_result(client: &ApiClient, url: &str, why: &str) -> Error {
     Error::failed(format!("the endpoint for {url} may have been created: do not just retry"))
         .because(format!("{why}; a retry may create a second endpoint, and a secret is shown only once"))

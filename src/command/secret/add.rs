@@ -1,4 +1,5 @@
-//! `whtool secret add` and `rotate`: store a secret from the terminal, a pipe, a file, or a command that prints it.
+//! `whtool secret add` and `rotate`: store a secret from the terminal, a pipe, a file, or a command
+//! that prints it.
 
 use crate::command::Session;
 use crate::command::shared::{registry, secrets};

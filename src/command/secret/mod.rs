@@ -32,23 +32,23 @@ Examples:
 
 Secrets are stored in one file with mode 0600 and printed only by `secret show --reveal`. To leave a secret in a keyring or
 password manager, store a command that prints it: secret-tool, security, pass, op.")]
-pub(super) struct Secrets {
+pub(super) struct ManageSecrets {
     #[command(subcommand)]
     command: Option<SecretCommand>,
 }
 
 #[derive(Subcommand)]
 enum SecretCommand {
-    List(List),
-    Add(Add),
-    Show(Show),
-    Rotate(Rotate),
-    Remove(Remove),
+    List(ListSecrets),
+    Add(AddSecret),
+    Show(ShowSecret),
+    Rotate(RotateSecret),
+    Remove(RemoveSecret),
 }
 
 /// List the stored secrets by name
 #[derive(Args, Default)]
-struct List {
+struct ListSecrets {
     /// Print one JSON object per line
     #[arg(long)]
     json: bool,
@@ -56,7 +56,7 @@ struct List {
 
 /// Store a secret
 #[derive(Args)]
-struct Add {
+struct AddSecret {
     /// Provider that signs with it
     #[arg(value_name = "PROVIDER", value_parser = provider_values())]
     provider: &'static dyn Provider,
@@ -66,7 +66,7 @@ struct Add {
 
 /// Replace the secrets in use by a new one; the old ones still verify until they are removed
 #[derive(Args)]
-struct Rotate {
+struct RotateSecret {
     /// Provider that signs with it
     #[arg(value_name = "PROVIDER", value_parser = provider_values())]
     provider: &'static dyn Provider,
@@ -76,7 +76,7 @@ struct Rotate {
 
 /// Show a secret: mask_secrets, unless --reveal is given
 #[derive(Args)]
-struct Show {
+struct ShowSecret {
     /// Name of the secret; optional if there is only one
     #[arg(value_name = "SECRET_NAME")]
     name: Option<String>,
@@ -84,7 +84,7 @@ struct Show {
 
 /// Remove a secret permanently
 #[derive(Args)]
-struct Remove {
+struct RemoveSecret {
     /// Name of the secret
     #[arg(value_name = "SECRET_NAME")]
     name: String,
@@ -93,9 +93,9 @@ struct Remove {
     yes: bool,
 }
 
-pub(super) fn run(args: &Secrets, session: &Session<'_>) -> Result<CommandOutcome> {
+pub(super) fn run(args: &ManageSecrets, session: &Session<'_>) -> Result<CommandOutcome> {
     match &args.command {
-        None => list(&List::default(), session),
+        None => list(&ListSecrets::default(), session),
         Some(SecretCommand::List(args)) => list(args, session),
         Some(SecretCommand::Add(args)) => add(args.provider, &args.new, OtherSecrets::Keep, session),
         Some(SecretCommand::Rotate(args)) => add(args.provider, &args.new, OtherSecrets::Retire, session),
@@ -104,7 +104,7 @@ pub(super) fn run(args: &Secrets, session: &Session<'_>) -> Result<CommandOutcom
     }
 }
 
-fn list(args: &List, session: &Session<'_>) -> Result<CommandOutcome> {
+fn list(args: &ListSecrets, session: &Session<'_>) -> Result<CommandOutcome> {
     let registry = registry::read(session)?;
     if registry.secrets.is_empty() {
         session.say("no secrets stored; `whtool secret add PROVIDER` adds one");
@@ -157,7 +157,7 @@ fn format_date(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d").to_string()
 }
 
-fn show(args: &Show, session: &Session<'_>) -> Result<CommandOutcome> {
+fn show(args: &ShowSecret, session: &Session<'_>) -> Result<CommandOutcome> {
     let registry = registry::read(session)?;
     let stored = match (&args.name, &*registry.secrets) {
         (Some(name), _) => find(&registry, name)?,
@@ -203,7 +203,7 @@ fn show(args: &Show, session: &Session<'_>) -> Result<CommandOutcome> {
     Ok(CommandOutcome::Success)
 }
 
-fn remove(args: &Remove, session: &Session<'_>) -> Result<CommandOutcome> {
+fn remove(args: &RemoveSecret, session: &Session<'_>) -> Result<CommandOutcome> {
     find(&registry::read(session)?, &args.name)?;
     if !args.yes {
         confirm(

@@ -27,7 +27,8 @@ pub(in crate::command) struct ApiArgs {
     /// File that contains the API key; `-` is standard input
     #[arg(long, value_name = "FILE", help_heading = "API", conflicts_with = "key_env")]
     key_file: Option<PathBuf>,
-    /// Environment variable that contains the API key [default: PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY]
+    /// Environment variable that contains the API key [default: PLEXOS_PAY_SECRET_KEY or
+    /// PLUSTIVE_API_KEY]
     #[arg(long, value_name = "NAME", help_heading = "API")]
     key_env: Option<String>,
     /// Timeout of one request to the API
@@ -120,9 +121,11 @@ impl ApiClient {
     pub(in crate::command) fn send(&self, call: &ApiCall, session: &Session<'_>) -> Result<SentRequest> {
         let outgoing = call.outgoing(0, self.provider.api(), &self.base, &self.key);
         let outgoing = outgoing.map_err(|error| Error::credentials("the API key can't be sent").because(error))?;
-        let (mut next, mut told) = (Some(outgoing), None);
-        session.world.send(&self.sending(1), &mut || NextRequest::from(next.take()), &mut |sent| told = Some(sent))?;
-        told.ok_or_else(Error::interrupted)
+        let (mut next, mut result) = (Some(outgoing), None);
+        session
+            .world
+            .send(&self.sending(1), &mut || NextRequest::from(next.take()), &mut |sent| result = Some(sent))?;
+        result.ok_or_else(Error::interrupted)
     }
 
     /// Builds the error for a call without a response.

@@ -1,5 +1,5 @@
-//! Parts that `register`, `endpoints` and `doctor` share: checks of an endpoint's URL and events, its JSON record, and the
-//! delivery that proves that it works.
+//! Parts that `register`, `endpoints` and `doctor` share: checks of an endpoint's URL and events,
+//! its JSON record, and the delivery that proves that it works.
 
 use crate::command::Session;
 use crate::command::shared::captures::StoreArgs;
@@ -114,7 +114,8 @@ pub(in crate::command) fn open_existing_store(
 /// Number of deliveries searched for one that whtool did not send itself.
 const MAX_DELIVERIES_CHECKED: u64 = 200;
 
-/// Finds the latest delivery that the endpoint's own secret verified and that whtool did not send itself.
+/// Finds the latest delivery that the endpoint's own secret verified and that whtool did not send
+/// itself.
 pub(in crate::command) fn find_proof(
     endpoint: &RegisteredEndpoint,
     store: Option<&mut (dyn Store + '_)>,
@@ -134,8 +135,8 @@ pub(in crate::command) fn find_proof(
     Ok(None)
 }
 
-/// Checks whether whtool sent this delivery, by `replay`, `check` or `listen --demo`. It has the secret, so that proves
-/// nothing.
+/// Checks whether whtool sent this delivery, by `replay`, `check` or `listen --demo`. It has the
+/// secret, so that proves nothing.
 fn is_from_whtool(request: &Request) -> bool {
     request.headers.get("user-agent").is_some_and(|agent| agent.starts_with(b"whtool/"))
 }

@@ -1,7 +1,7 @@
 //! Loads settings from variables and files, and makes them the defaults of command-line options.
 //!
-//! The defaults are set before the command line is parsed. So flags take precedence, help shows the values in effect, and
-//! commands need no code for settings.
+//! The defaults are set before the command line is parsed. So flags take precedence, help shows the
+//! values in effect, and commands need no code for settings.
 
 use crate::model::error::{Error, Result};
 use crate::settings::file::{self, FileScope, SettingsError};
@@ -93,7 +93,8 @@ impl LoadedSettings {
         }
     }
 
-    /// Adds the settings that no source with higher precedence has set, and records the errors of the others.
+    /// Adds the settings that no source with higher precedence has set, and records the errors of
+    /// the others.
     fn add_file(&mut self, path: &Path, scope: FileScope, origin: &SettingOrigin, world: &dyn World) {
         let entries =
             read(path, world).and_then(|text| file::parse(&text, scope).map_err(|error| unusable_file(path, error)));
@@ -145,8 +146,8 @@ impl SettingValue {
 
 fn unusable_file(path: &Path, error: SettingsError) -> Error {
     let hint = error.hint();
-    let told = Error::failed(format!("can't use the settings in {}", path.display())).because(error);
-    hint.into_iter().fold(told, Error::hint)
+    let failed = Error::failed(format!("can't use the settings in {}", path.display())).because(error);
+    hint.into_iter().fold(failed, Error::hint)
 }
 
 fn values_from_environment(world: &dyn World) -> Vec<SettingValue> {
@@ -174,7 +175,8 @@ fn read(path: &Path, world: &dyn World) -> Result<String> {
     String::from_utf8(text).map_err(|_| unusable("the file is not text"))
 }
 
-/// Resolves paths relative to the settings file; the store of a project file is in whtool's data folder.
+/// Resolves paths relative to the settings file; the store of a project file is in whtool's data
+/// folder.
 fn resolve_paths(
     setting: &Setting,
     values: Vec<String>,

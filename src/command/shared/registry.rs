@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// Name of the registry file in the data folder.
 pub(in crate::command) const FILE: &str = "registry.json";
-/// Name it had before. A file of this name is read if there is no `FILE`, and replaced by it on the next write.
+/// Name it had before. A file of this name is read if there is no `FILE`, and replaced by it on the
+/// next write.
 pub(in crate::command) const OLD_FILE: &str = "ledger.json";
 
 /// Returns the path that the registry is written to.
@@ -46,8 +47,8 @@ fn load_old(folder: &Path, world: &dyn World) -> Result<(PathBuf, Option<Vec<u8>
     Ok((path, bytes))
 }
 
-/// Changes the registry; it is synced to disk when this returns. Returns the result of `change`, whose
-/// error leaves the file unchanged.
+/// Changes the registry; it is synced to disk when this returns. Returns the result of `change`,
+/// whose error leaves the file unchanged.
 pub(in crate::command) fn update<T>(
     session: &Session<'_>,
     change: impl FnOnce(&mut Registry) -> Result<T>,

@@ -1,4 +1,5 @@
-//! Loads signing secrets from flags, environment, the registry and the local test secret, in this order.
+//! Loads signing secrets from flags, environment, the registry and the local test secret, in this
+//! order.
 
 use crate::command::Session;
 use crate::command::shared::registry;
@@ -52,7 +53,8 @@ impl Secrets {
         Credentials { keys: &self.keys, api_keys: &self.api_keys }
     }
 
-    /// Returns the bytes of every signing secret and API key, to check that no output contains them.
+    /// Returns the bytes of every signing secret and API key, to check that no output contains
+    /// them.
     pub(in crate::command) fn bytes(&self) -> impl Iterator<Item = &[u8]> {
         let api_keys = self.api_keys.iter().map(|(_, key)| key.as_bytes());
         self.keys.iter().map(|key| key.secret.expose()).chain(api_keys)
@@ -133,7 +135,8 @@ pub(in crate::command) fn load(args: &SecretArgs, test_secret: TestSecret, sessi
     Ok(Secrets { keys: secrets.into_iter().map(Key::new).collect(), api_keys })
 }
 
-/// Warns about placeholders and truncated secrets. Stored secrets were checked when they were added.
+/// Warns about placeholders and truncated secrets. Stored secrets were checked when they were
+/// added.
 fn warn_about_placeholders(secrets: &[Secret], session: &Session<'_>) {
     let is_given = |secret: &&Secret| !matches!(secret.origin, SecretOrigin::Stored(_));
     let placeholders = secrets.iter().filter(is_given).filter(|secret| looks_like_placeholder(secret.expose()));
@@ -142,7 +145,8 @@ fn warn_about_placeholders(secrets: &[Secret], session: &Session<'_>) {
     }
 }
 
-/// Returns the secrets in the registry. If the command of one fails, its error is printed and it is skipped.
+/// Returns the secrets in the registry. If the command of one fails, its error is printed and it is
+/// skipped.
 fn stored_secrets(registry: &Registry, session: &Session<'_>) -> Vec<Secret> {
     let secret = |(provider, stored): (&'static str, &StoredSecret)| {
         let bytes = match stored.source() {
@@ -213,8 +217,9 @@ pub(in crate::command) fn local_test_keys(session: &Session<'_>) -> Result<Vec<K
     Ok(provider::ALL.iter().map(secret).map(Key::new).collect())
 }
 
-/// Reads the seed of the local test secrets. `None`: there is none, and none was to be created. Two processes that create
-/// it at once get the same seed, because an existing file is not replaced, and is read afterwards.
+/// Reads the seed of the local test secrets. `None`: there is none, and none was to be created. Two
+/// processes that create it at once get the same seed, because an existing file is not replaced,
+/// and is read afterwards.
 fn local_test_seed(test_secret: TestSecret, session: &Session<'_>) -> Result<Option<Vec<u8>>> {
     let path = session.world.data_dir()?.join("local-test-seed");
     if test_secret == TestSecret::Create && session.world.read_secret_file(&path)?.is_none() {

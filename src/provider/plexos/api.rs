@@ -3,7 +3,8 @@
 use crate::provider::api::{Api, ErrorDetails, common_hint};
 use serde_json::Value;
 
-/// Test and live share one base URL; the key decides (<https://docs.pay.plexos.io/pages/authentication>).
+/// Test and live share one base URL; the key decides
+/// (<https://docs.pay.plexos.io/pages/authentication>).
 pub(super) const API: Api = Api {
     base: "https://api.plexospay.com",
     prefix: "/v1",

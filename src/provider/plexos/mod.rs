@@ -1,6 +1,7 @@
 //! Plexos Pay: mobile money in Cape Verde and Angola.
 //!
-//! Webhooks: <https://docs.pay.plexos.io/pages/webhooks>. Objects in the samples: the API pages named in `samples.json`.
+//! Webhooks: <https://docs.pay.plexos.io/pages/webhooks>. Objects in the samples: the API pages
+//! named in `samples.json`.
 
 mod api;
 mod endpoints;
@@ -43,7 +44,8 @@ impl Provider for Plexos {
         "PLEXOS_PAY_SECRET_KEY"
     }
 
-    /// Seen in the SDK sample only, and part of the signing key (<https://docs.pay.plexos.io/pages/webhooks>).
+    /// Seen in the SDK sample only, and part of the signing key
+    /// (<https://docs.pay.plexos.io/pages/webhooks>).
     fn secret_prefix(&self) -> &'static str {
         "whsec_"
     }
@@ -161,7 +163,8 @@ impl Provider for Plexos {
     }
 }
 
-/// Reads the timestamp header, as text and as a time. Name and unit: <https://docs.pay.plexos.io/pages/webhooks>.
+/// Reads the timestamp header, as text and as a time. Name and unit:
+/// <https://docs.pay.plexos.io/pages/webhooks>.
 fn signed_time(request: &Request) -> Result<(&str, Timestamp), Malformed> {
     let mut values = request.headers.all(TIMESTAMP);
     let value = values.next().ok_or(Malformed::TimestampMissing)?;
@@ -176,7 +179,8 @@ fn signed_time(request: &Request) -> Result<(&str, Timestamp), Malformed> {
     }
 }
 
-/// Adds warnings. Only the id of `data` is required (contradiction P3); unknown types are accepted (P1).
+/// Adds warnings. Only the id of `data` is required (contradiction P3); unknown types are accepted
+/// (P1).
 fn add_warnings(event: &mut Event) {
     match &event.kind {
         None => event.warnings.push(Warning::MissingField("type")),
@@ -220,8 +224,8 @@ static EVENT_TYPES: &[EventType] = &[
 mod tests {
     use super::*;
 
-    /// The vector's signature was computed with
-    /// `printf '%s.%s' 1736937000 "$BODY" | openssl dgst -sha256 -hmac whsec_test_secret_do_not_use`.
+    /// The vector's signature was computed with `printf '%s.%s' 1736937000 "$BODY" | openssl dgst
+    /// -sha256 -hmac whsec_test_secret_do_not_use`.
     const SIGNED: &str = "9c5da25fa4666bed54b4dec381af26de3a0413143346d40c7ece61e19ab971ce";
 
     fn request(headers: &[(&str, &str)]) -> Request {

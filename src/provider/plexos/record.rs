@@ -1,6 +1,7 @@
 //! Plexos Pay's records: payments, refunds and checkout sessions, each looked up by its id.
 //!
-//! <https://docs.pay.plexos.io/pages/api/payments/reference>, <https://docs.pay.plexos.io/pages/api/refunds/get>,
+//! <https://docs.pay.plexos.io/pages/api/payments/reference>,
+//! <https://docs.pay.plexos.io/pages/api/refunds/get>,
 //! <https://docs.pay.plexos.io/pages/api/checkout/get>.
 
 use crate::model::money::Money;
@@ -8,7 +9,8 @@ use crate::provider::api::{ApiCall, ResponseError};
 use crate::provider::record::{self, AmountKind, ExpectedEvent, Record, RecordState, RecordStatus};
 use serde_json::{Value, json};
 
-/// Prefixes of Plexos ids. Only objects with the first three can be looked up; for settlements only a list is documented.
+/// Prefixes of Plexos ids. Only objects with the first three can be looked up; for settlements only
+/// a list is documented.
 const PREFIXES: [&str; 7] = ["pi_", "re_", "cs_", "se_", "cu_", "we_", "evt_"];
 
 pub(super) fn owns(reference: &str) -> bool {
@@ -27,7 +29,8 @@ pub(super) fn lookup_call(reference: &str) -> Option<ApiCall> {
 }
 
 /// Interprets the status of any object. Ranks follow the payment lifecycle of
-/// <https://docs.pay.plexos.io/pages/start/introduction>; a payment may fail, expire or be cancelled at any stage (P2).
+/// <https://docs.pay.plexos.io/pages/start/introduction>; a payment may fail, expire or be
+/// cancelled at any stage (P2).
 pub(super) fn parse_status(status: &str) -> RecordStatus {
     let (state, rank) = match status.to_ascii_uppercase().as_str() {
         "CREATED" | "PENDING" | "OPEN" => (RecordState::Open, 0),
@@ -68,8 +71,9 @@ pub(super) fn parse(body: &Value) -> Result<Record, ResponseError> {
     })
 }
 
-/// Finds the event that reports a status (<https://docs.pay.plexos.io/pages/webhooks>). `None`: the status has no event of
-/// its own (P1), such as that of a refunded payment, which the refund's event reports.
+/// Finds the event that reports a status (<https://docs.pay.plexos.io/pages/webhooks>). `None`: the
+/// status has no event of its own (P1), such as that of a refunded payment, which the refund's
+/// event reports.
 fn event(object: &str, status: &str) -> Option<&'static str> {
     let family = match object {
         "refund" => "refund.",
@@ -81,8 +85,8 @@ fn event(object: &str, status: &str) -> Option<&'static str> {
 }
 
 /// Builds the event that reports the record's status: the object in the envelope of
-/// <https://docs.pay.plexos.io/pages/webhooks>. Its id says that it was rebuilt, and is always the same for one status, so
-/// that a handler can recognize duplicates.
+/// <https://docs.pay.plexos.io/pages/webhooks>. Its id says that it was rebuilt, and is always the
+/// same for one status, so that a handler can recognize duplicates.
 pub(super) fn rebuild_event(body: &Value) -> Option<Value> {
     let Record { reference, status, expected_event: ExpectedEvent::Sent(kind), .. } = parse(body).ok()? else {
         return None;

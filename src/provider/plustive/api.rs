@@ -15,7 +15,8 @@ pub(super) const API: Api = Api {
     dashboard: "Plustive's dashboard",
 };
 
-/// Problem details: `detail` is the message, `errors[].reason` repeats it, `title` is the kind of problem.
+/// Problem details: `detail` is the message, `errors[].reason` repeats it, `title` is the kind of
+/// problem.
 pub(super) fn error_details(body: &Value) -> Option<ErrorDetails> {
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
     let first = body.get("errors").and_then(|errors| errors.get(0));
@@ -24,7 +25,8 @@ pub(super) fn error_details(body: &Value) -> Option<ErrorDetails> {
     (message.is_some() || code.is_some()).then_some(ErrorDetails { message, code })
 }
 
-/// No status codes are documented. Integrators report that IP addresses are allow-listed by hand since July 2026.
+/// No status codes are documented. Integrators report that IP addresses are allow-listed by hand
+/// since July 2026.
 pub(super) fn status_hint(status: u16) -> &'static str {
     match status {
         401 => "check PLUSTIVE_API_KEY: keys begin with pk_live_",

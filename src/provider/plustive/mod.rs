@@ -1,7 +1,8 @@
 //! Plustive: airtime, data and bills in Nigeria.
 //!
 //! The reference (<https://docs.plustiveimpact.com/webhooks>) and the guide
-//! (<https://plustiveimpact.com/guides/webhooks-for-vtu-transactions>) document different formats; both are accepted.
+//! (<https://plustiveimpact.com/guides/webhooks-for-vtu-transactions>) document different formats;
+//! both are accepted.
 
 mod api;
 mod record;
@@ -83,8 +84,8 @@ impl Provider for Plustive {
         ["event", "reference"].iter().all(|key| keys.iter().any(|other| other == key))
     }
 
-    /// Events have no id. The key is made of reference and status (contradiction U20), because a `Refunded` may follow a
-    /// `Success` (U10). Without a reference, the client reference is used.
+    /// Events have no id. The key is made of reference and status (contradiction U20), because a
+    /// `Refunded` may follow a `Success` (U10). Without a reference, the client reference is used.
     fn parse_event(&self, payload: &Payload<'_>) -> Event {
         let reference = payload.text("reference");
         let client_reference = payload.text("clientReference");
@@ -129,7 +130,8 @@ impl Provider for Plustive {
         api::error_details(body)
     }
 
-    /// Endpoints and their secrets are managed in the dashboard (<https://docs.plustiveimpact.com/webhooks>).
+    /// Endpoints and their secrets are managed in the dashboard
+    /// (<https://docs.plustiveimpact.com/webhooks>).
     fn endpoint_call(&self, _request: &EndpointRequest) -> Option<EndpointCall> {
         None
     }
@@ -173,7 +175,8 @@ impl Provider for Plustive {
     }
 }
 
-/// Builds the deduplication key. Case is ignored, and `Pending` means `Processing` (contradiction U7).
+/// Builds the deduplication key. Case is ignored, and `Pending` means `Processing` (contradiction
+/// U7).
 fn key(reference: Option<&str>, status: Option<&str>) -> Option<String> {
     let status = match status.unwrap_or_default().to_lowercase() {
         word if word == "pending" => "processing".to_owned(),

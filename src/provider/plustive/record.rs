@@ -1,6 +1,7 @@
 //! Plustive's records: transactions, looked up by either reference.
 //!
-//! <https://docs.plustiveimpact.com/api/purchases>, <https://docs.plustiveimpact.com/api/schemas/transactionresponse>;
+//! <https://docs.plustiveimpact.com/api/purchases>,
+//! <https://docs.plustiveimpact.com/api/schemas/transactionresponse>;
 //! <https://plustiveimpact.com/guides/webhooks-for-vtu-transactions> shows a shorter response.
 
 use crate::model::money::Money;
@@ -17,7 +18,8 @@ pub(super) fn lookup_call(reference: &str) -> Option<ApiCall> {
     Some(ApiCall::get(format!("/transactions/{}", record::reference_segment(reference)?)))
 }
 
-/// Interprets a status. `Pending` means `Processing` (contradiction U7); `Refunded` may follow another final status (U10).
+/// Interprets a status. `Pending` means `Processing` (contradiction U7); `Refunded` may follow
+/// another final status (U10).
 pub(super) fn parse_status(status: &str) -> RecordStatus {
     let (state, rank) = match status.to_ascii_lowercase().as_str() {
         "processing" | "pending" => (RecordState::Open, 0),
@@ -51,8 +53,9 @@ pub(super) fn parse(body: &Value) -> Result<Record, ResponseError> {
     })
 }
 
-/// Decides whether `priceCharged` equals the amount in webhooks. It does for data only: airtime may be discounted,
-/// electricity has a markup, and the rest is undocumented (<https://docs.plustiveimpact.com/bill-payments>).
+/// Decides whether `priceCharged` equals the amount in webhooks. It does for data only: airtime may
+/// be discounted, electricity has a markup, and the rest is undocumented
+/// (<https://docs.plustiveimpact.com/bill-payments>).
 fn kind_of_charge(body: &Value) -> AmountKind {
     let is_data = ["service", "type"].iter().filter_map(|field| body.get(*field)?.as_str());
     if is_data.into_iter().any(|service| service.eq_ignore_ascii_case("data")) {
@@ -62,7 +65,8 @@ fn kind_of_charge(body: &Value) -> AmountKind {
     }
 }
 
-/// Returns the event to expect. A purchase that was final at once may have none (contradiction U23).
+/// Returns the event to expect. A purchase that was final at once may have none (contradiction
+/// U23).
 fn expected_event(state: RecordState, created: Option<Timestamp>, ended: Option<Timestamp>) -> ExpectedEvent {
     let at_once = created.is_some() && created == ended;
     let kind = match state {
@@ -74,8 +78,9 @@ fn expected_event(state: RecordState, created: Option<Timestamp>, ended: Option<
     if at_once && state != RecordState::Refunded { ExpectedEvent::MaybeSent(kind) } else { ExpectedEvent::Sent(kind) }
 }
 
-/// Builds the event that reports the record's status, in the format of <https://docs.plustiveimpact.com/webhooks>;
-/// `Refunded` exists only in the guide, so its event has the guide's format.
+/// Builds the event that reports the record's status, in the format of
+/// <https://docs.plustiveimpact.com/webhooks>; `Refunded` exists only in the guide, so its event
+/// has the guide's format.
 pub(super) fn rebuild_event(body: &Value) -> Option<Value> {
     let Record { reference, status, merchant_reference, money, expected_event, .. } = parse(body).ok()?;
     let kind = match expected_event {
