@@ -92,7 +92,7 @@ def main():
         store = sqlite3.connect(os.path.join(folder, "data", "captures.db"))
         assert store.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         kept = {}
-        for reference, body in store.execute("SELECT d.event_id, c.body FROM deliveries d JOIN contents c ON c.seq = d.seq"):
+        for reference, body in store.execute("SELECT d.event_id, c.body FROM deliveries d JOIN contents c ON c.delivery = d.id"):
             kept.setdefault(reference, []).append(body)
         missing = [number for number in acknowledged if f"PLS-{number}" not in kept]
         wrong = [number for number in acknowledged if kept.get(f"PLS-{number}") not in (None, [event(number)[0]])]

@@ -22,7 +22,7 @@ import time
 SECRET = b"pending_test_secret"
 WHTOOL = os.environ.get("WHTOOL", "target/release/whtool")
 FILL = """
-WITH RECURSIVE place(seq) AS (SELECT 2 UNION ALL SELECT seq + 1 FROM place WHERE seq <= ?1)
+WITH RECURSIVE place(id) AS (SELECT 2 UNION ALL SELECT id + 1 FROM place WHERE id <= ?1)
 INSERT INTO {} SELECT {} FROM place
 """
 
@@ -49,11 +49,11 @@ def send(connection, answers, number):
 
 def fill(folder, url, count):
     store = sqlite3.connect(os.path.join(folder, "data", "captures.db"))
-    for table, values in [("deliveries", "seq, NULL, 0, NULL, 'plustive', 'verified', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 200, NULL, 2"),
-                          ("contents", "seq, 'POST', '/', x'', x'7b7d', NULL")]:
+    for table, values in [("deliveries", "id, 0, NULL, 'plustive', 'verified', NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 200, NULL, 2"),
+                          ("contents", "id, 'POST', '/', x'', x'7b7d'")]:
         store.execute(FILL.format(table, values), [count])
     queue = "forwards (delivery, url, object, due)"
-    store.execute(FILL.format(queue, f"seq, '{url}', 'PLS-' || seq, 0"), [count])
+    store.execute(FILL.format(queue, f"id, '{url}', 'PLS-' || id, 0"), [count])
     store.commit()
     store.close()
 

@@ -100,5 +100,5 @@ fn bash_is_offered_samples_and_captures_through_the_script() {
     assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
     let offered = complete_in_bash(home.path(), &["whtool", "events", "show", ""]);
     let ids: Vec<_> = offered.lines().take_while(|word| !word.starts_with('-')).collect();
-    assert_eq!((ids.len(), ids[0], ids[1].len()), (2, "last", whtool::model::stored::ID_LENGTH), "{offered}");
+    assert_eq!(ids, ["last", "1"], "{offered}");
 }

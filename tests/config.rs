@@ -68,12 +68,7 @@ const CASES: [Case; 11] = [
         words: &["verify", "old.http"],
         signs: ["timestamp too old", "payment.debited        evt_abc123  100.00 CVE (10000)  DEBITED  verified"],
     },
-    Case {
-        key: "store",
-        values: ["one", "two"],
-        words: &["events"],
-        signs: ["there is no store", "there is no store"],
-    },
+    Case { key: "store", values: ["one", "two"], words: &["events"], signs: ["no store at", "no store at"] },
     Case {
         key: "secret-env",
         values: ["A_WEBHOOK", "B_WEBHOOK"],
@@ -125,8 +120,8 @@ impl Case {
         let value = self.values[which];
         match (self.key, level) {
             ("store", Some(Level::Project)) => format!("/data/stores/{value}.db"),
-            ("store", Some(Level::User)) => format!("there is no store /config/{value}"),
-            ("store", _) => format!("there is no store {value}"),
+            ("store", Some(Level::User)) => format!("no store at /config/{value}"),
+            ("store", _) => format!("no store at {value}"),
             _ => self.signs[which].to_owned(),
         }
     }

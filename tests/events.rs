@@ -11,7 +11,7 @@ use std::time::Duration;
 use whtool::model::exchange::Answer;
 use whtool::model::secret::{Secret, SecretOrigin};
 use whtool::model::signature::Key;
-use whtool::model::stored::Attempt;
+use whtool::model::stored::{Attempt, CaptureId};
 use whtool::model::timestamp::SignedDuration;
 use whtool::webhook::receive::{Rules, receive};
 use whtool::world::*;
@@ -95,7 +95,7 @@ fn attempt(made: &Made, id: &str, outcome: Result<u16, &str>) {
     let outcome = outcome.map(|status| Answer::new(status, b"Oops\x1b[31m\nmore")).map_err(str::to_owned);
     let attempt =
         Attempt { at: made.now(), url: "http://localhost:3000/".to_owned(), took: Duration::from_millis(12), outcome };
-    made.open_store(&path(made)).unwrap().add_attempt(id, &attempt).unwrap();
+    made.open_store(&path(made)).unwrap().add_attempt(CaptureId(id.parse().unwrap()), &attempt).unwrap();
 }
 
 fn providers(run: &Run) -> Vec<String> {
@@ -174,15 +174,68 @@ fn nothing_received_yet_is_no_error_and_makes_no_file() {
 }
 
 #[test]
-fn a_capture_is_named_by_its_id_its_beginning_or_as_the_last() {
+fn a_capture_is_named_by_number_place_event_id_or_reference() {
     let made = three();
-    let ids = ids(&made);
+    let shown = |name: &str| {
+        let run = made.run(&["events", "show", name, "--as", "json"]);
+        assert_eq!(run.status, 0, "{name}: {}", run.err);
+        (run.json().iter().map(|record| record["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>(), run.err)
+    };
+    for (name, id) in
+        [("1", "1"), ("3", "3"), ("last", "3"), ("last~2", "1"), ("order-1001", "2"), ("PLS-9KQ2M7P3XR", "2")]
+    {
+        assert_eq!(shown(name), (vec![id.to_owned()], String::new()), "{name}");
+    }
+    assert_eq!(shown("2..9").0, ["2", "3"]);
+    for name in ["evt_abc123", "pi_def456"] {
+        let (ids, said) = shown(name);
+        assert_eq!(ids, ["3"], "{name}");
+        assert!(said.contains(&format!("2 captures match `{name}`; using the newest, 3")), "{said}");
+    }
+    for name in ["4", "last~3", "4..9", "evt_none", ""] {
+        let run = made.run(&["events", "show", name]);
+        assert!(run.status == 3 && run.err.contains("`whtool events` lists them"), "{name}: {}", run.err);
+    }
+}
+
+#[test]
+fn an_order_number_names_a_capture_unless_a_capture_has_that_number() {
+    let made = Made::with_secrets();
+    let body = |reference: &str| format!("{{\"event\":\"transaction.success\",\"reference\":\"{reference}\"}}");
+    keep(&made, &[(9, raw("", body("2").as_bytes())), (8, raw("", body("1007").as_bytes()))]);
     let shown = |name: &str| made.run(&["events", "show", name, "--as", "json"]).json()[0]["id"].clone();
-    assert_eq!([shown(&ids[0]), shown(&ids[0][..9]), shown("last")], [&*ids[0], &*ids[0], &*ids[2]]);
-    let several = made.run(&["events", "show", ""]);
-    assert!(several.status == 3 && several.err.contains("give more letters"), "{}", several.err);
-    let none = made.run(&["events", "show", "zzzzzzzzzz"]);
-    assert!(none.status == 3 && none.err.contains("`whtool events` lists them"), "{}", none.err);
+    assert_eq!([shown("1007"), shown("2")], ["2", "2"]);
+}
+
+#[test]
+fn a_range_names_several_captures_where_several_make_sense() {
+    let made = three();
+    let count = |words: &[&str]| {
+        let run = made.run(words);
+        assert!(run.status < 2, "{words:?}: {}", run.err);
+        run.json().len()
+    };
+    assert_eq!(count(&["events", "export", "1..2"]), 2);
+    assert_eq!(count(&["events", "export", "1", "last"]), 2);
+    assert_eq!(count(&["replay", "1..2", "--dry-run", "--json"]), 2);
+    let verdicts = made.run(&["verify", "1..3", "--json", "--any-age"]).json();
+    let verdicts: Vec<_> = verdicts.iter().filter_map(|record| record["verdict"].as_str()).collect();
+    assert_eq!(verdicts, ["verified", "verified", "mismatch"]);
+    for words in [
+        &["events", "show", "1..2", "--body"][..],
+        &["events", "diff", "1..2", "last"],
+        &["verify", "1", "--against", "1..2"],
+    ] {
+        let run = made.run(words);
+        assert!(
+            run.status == 2 && run.err.contains("`1..2` names 2 captures; only one is possible here"),
+            "{}",
+            run.err
+        );
+    }
+    let archive: Value = serde_json::from_slice(&made.run(&["events", "show", "1..3", "--as", "har"]).out).unwrap();
+    assert_eq!(archive["log"]["entries"].as_array().unwrap().len(), 3);
+    assert_eq!(made.run(&["events", "export", "1", "--failed"]).status, 2);
 }
 
 #[test]
@@ -306,7 +359,7 @@ fn a_difference_is_told_by_offset_path_and_header() {
     let run = made.run(&["events", "diff", &ids[0], "last"]);
     let text = run.text();
     assert_eq!(run.status, 1);
-    for part in ["the bodies differ from byte ", "~ data.amount  \"10000\" → \"90000\""] {
+    for part in ["first difference in the bodies: byte ", "~ data.amount  \"10000\" → \"90000\""] {
         assert!(text.contains(part), "{part}: {text}");
     }
     let record = made.run(&["events", "diff", &ids[0], "last", "--json"]).json().remove(0);
@@ -314,7 +367,7 @@ fn a_difference_is_told_by_offset_path_and_header() {
     let other = made.run(&["events", "diff", &ids[0], &ids[1], "--json"]).json().remove(0);
     assert_eq!(other["headers"].as_array().unwrap().len(), 4, "{other}");
     let same = made.run(&["events", "diff", "last", &ids[2]]);
-    assert_eq!((same.status, same.text().contains("the bodies are the same")), (0, true));
+    assert_eq!((same.status, same.text().contains("the bodies are identical")), (0, true));
 }
 
 #[test]
@@ -323,7 +376,7 @@ fn the_same_json_written_differently_is_called_that() {
     keep(&made, &[(9, raw("", b"{\"a\":1,\"b\":2}")), (8, raw("", b"{\"b\":2,\"a\":1}\n"))]);
     let ids = ids(&made);
     let run = made.run(&["events", "diff", &ids[0], &ids[1]]);
-    assert!(run.status == 1 && run.text().contains("the same JSON, written differently"), "{}", run.text());
+    assert!(run.status == 1 && run.text().contains("same JSON, serialized differently"), "{}", run.text());
     assert_eq!(made.run(&["events", "diff", &ids[0], &ids[1], "--json"]).json()[0]["paths"], json!([]));
 }
 
@@ -366,7 +419,7 @@ fn pruning_says_what_would_go_and_removes_only_when_told() {
 fn what_is_still_to_be_forwarded_is_pruned_only_when_that_is_said() {
     let made = three();
     let connection = rusqlite::Connection::open(path(&made)).unwrap();
-    let sql = "INSERT INTO forwards (delivery, url, object, due) SELECT min(seq), 'http://x/', 'o', 0 FROM deliveries";
+    let sql = "INSERT INTO forwards (delivery, url, object, due) SELECT min(id), 'http://x/', 'o', 0 FROM deliveries";
     connection.execute(sql, []).unwrap();
     let run = made.run(&["events", "prune", "--older-than", "0s", "--yes"]);
     assert!(

@@ -81,7 +81,7 @@ fn accepted_and_refused_deliveries_are_kept() {
     let id = listener.record()["id"].as_str().unwrap().to_owned();
     listener.end("INT");
     assert_eq!(count(home.path()), 2);
-    let raw = run(&mut whtool(home.path(), &["events", "show", &id[..5], "--raw"]));
+    let raw = run(&mut whtool(home.path(), &["events", "show", &id, "--raw"]));
     assert_eq!(raw.stdout, post(REFERENCE_MAC, REFERENCE));
 }
 

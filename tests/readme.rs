@@ -141,7 +141,9 @@ impl Reader {
             ("localhost:3000", &app),
             // A key that the emulator accepts, and an existing capture.
             ("sk_test_…", "sk_test_emulated_by_whtool"),
-            ("3kq", "last"),
+            ("last~1", "last"),
+            ("show 42", "show last"),
+            ("40..45", "1..45"),
         ];
         table.iter().fold(line.to_owned(), |line, (theirs, ours)| line.replace(theirs, ours))
     }

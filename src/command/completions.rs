@@ -172,7 +172,8 @@ impl CompletionValues {
         // Differs from the description of the same capture, since zsh groups values by their
         // description.
         let last = captures.last().map(|_| value("last", "the newest capture"));
-        let captures = captures.iter().rev().map(|capture| CompletionValue::new(&capture.id, describe(capture)));
+        let captures =
+            captures.iter().rev().map(|capture| CompletionValue::new(capture.id.to_string(), describe(capture)));
         let registry = registry::read_from(world).unwrap_or_default();
         // A name that has to be escaped cannot be completed.
         let is_safe = |text: &str| escape_unsafe(text) == text;

@@ -1,8 +1,9 @@
-//! Keeps each request's head exactly as it came down the socket.
+//! Copies the head of each request byte for byte.
 //!
-//! hyper lower-cases header names and groups repeats, so a recorder listens below it: it sees every byte that hyper sees,
-//! copies the heads, and skips the bodies by their Content-Length. It does not follow a chunked body: the
-//! connection closes after such a request. Where hyper refuses a head, the copy of it is never used.
+//! hyper lower-cases header names and groups repeats. So this recorder sits below it: it sees every
+//! byte that hyper sees, copies the heads, and skips bodies by their Content-Length. It does not
+//! follow a chunked body: the connection closes after such a request. If hyper refuses a head, the
+//! copy is not used.
 
 use crate::model::message::Headers;
 use memchr::memchr;
@@ -10,179 +11,164 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// The largest head that is kept, in bytes; hyper's buffer is as large. Node takes as much; 4,096 clients that hold a whole one
-/// back take some 200 MB.
+/// Maximum length of a head; hyper's buffer has the same size, and so has Node's. 4,096 clients that
+/// each hold back a whole head take about 200 MB.
 pub(super) const MAX_HEAD: usize = 16 * 1024;
 
 /// The head of one request, as it was sent.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Head {
-    /// The method.
     pub method: String,
-    /// Path and query, or whatever stood there.
+    /// Path and query as sent.
     pub target: String,
-    /// Every header line.
     pub headers: Headers,
-    /// Whether the recorder can follow the connection beyond this request.
-    pub sequel: Sequel,
+    pub after: AfterRequest,
 }
 
-/// What comes after a request on its connection.
+/// The state of the connection after a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sequel {
-    /// The next request is recorded too.
+pub(super) enum AfterRequest {
+    /// The next head is recorded.
     Recorded,
-    /// The end of the body can't be told from down here: the connection must close after the answer.
+    /// The end of the body is unknown here, so the connection must close after the response.
     Lost,
 }
 
-/// How long a connection has been without a complete request.
+/// A connection that waits for a request, or for the rest of one.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rest {
-    /// Whether it ever had an answer.
-    pub acquaintance: Acquaintance,
-    /// Since when it rests.
+pub(super) struct Idle {
+    /// True if a request was answered on it.
+    pub was_answered: bool,
     pub since: Instant,
 }
 
-/// Whether a connection is known for anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Acquaintance {
-    /// It never had an answer.
-    Stranger,
-    /// It had.
-    Known,
-}
-
-/// Records one connection: the socket feeds it, and whoever answers takes heads out, in the order of the requests.
+/// The recorder of one connection. The stream feeds it, and the service takes heads out in order.
 #[derive(Debug)]
-pub(super) struct Recorder(Mutex<Tape>);
+pub(super) struct Recorder(Mutex<HeadBuffer>);
 
 #[derive(Debug)]
-struct Tape {
-    /// Heads not yet compacted away; the last `head` bytes are of a head that is not complete.
+struct HeadBuffer {
+    /// Heads that are not yet compacted away; the last `head` bytes belong to an incomplete one.
     bytes: Vec<u8>,
-    /// How many bytes at the start belong to heads that were taken.
+    /// Bytes at the start that belong to heads already taken.
     taken: usize,
-    /// Lengths of the complete heads after them.
-    complete: VecDeque<(usize, Sequel)>,
+    /// Lengths of the complete heads that follow.
+    complete: VecDeque<(usize, AfterRequest)>,
     /// Length of the incomplete head.
     head: usize,
     /// Length of the incomplete line at its end.
     line: usize,
-    /// What the headers so far say of the body.
+    /// The length of the body according to the headers so far.
     body: Length,
-    place: Place,
-    rest: Option<Rest>,
+    state: ParseState,
+    idle: Option<Idle>,
 }
 
-/// Where in the stream of requests the next byte belongs.
+/// The part of a request that the next byte belongs to.
 #[derive(Debug)]
-enum Place {
+enum ParseState {
     /// Before a request line.
-    Between,
-    /// In a head.
+    BetweenRequests,
     Head,
-    /// In a body, so many bytes before its end.
+    /// In a body, with the number of bytes that remain.
     Body(u64),
-    /// In or after a body whose end is unknown (chunks), or a head too large to keep: nothing more is recorded.
+    /// In or after a body whose end is unknown, or a head that is too large. No more heads are recorded.
     Lost,
 }
 
-/// How a head says where its body ends.
+/// The length of a body according to its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Length {
     Known(u64),
-    /// A coding says it, or nothing that can be read.
+    /// A transfer coding decides, or the length can't be read.
     Other,
 }
 
 impl Recorder {
-    /// Records a connection from its first byte.
     pub fn new() -> Self {
-        let rest = Rest { acquaintance: Acquaintance::Stranger, since: Instant::now() };
-        Self(Mutex::new(Tape {
+        let idle = Idle { was_answered: false, since: Instant::now() };
+        Self(Mutex::new(HeadBuffer {
             bytes: Vec::new(),
             taken: 0,
             complete: VecDeque::new(),
             head: 0,
             line: 0,
             body: Length::Known(0),
-            place: Place::Between,
-            rest: Some(rest),
+            state: ParseState::BetweenRequests,
+            idle: Some(idle),
         }))
     }
 
-    /// Takes note of bytes that came down the socket.
+    /// Records bytes from the socket.
     pub fn feed(&self, bytes: &[u8]) {
-        self.tape().feed(bytes);
+        self.buffer().feed(bytes);
     }
 
-    /// The next complete head. `None`: it was too large to keep.
+    /// Takes the next complete head. `None`: it was too large.
     pub fn take(&self) -> Option<Head> {
-        self.tape().take()
+        self.buffer().take()
     }
 
-    /// A request is complete, body and all, and about to be answered.
-    pub fn in_hand(&self) {
-        self.tape().rest = None;
+    /// Marks the request as complete, body included.
+    pub fn request_complete(&self) {
+        self.buffer().idle = None;
     }
 
-    /// The request is answered.
+    /// Marks the request as answered.
     pub fn answered(&self) {
-        self.tape().rest = Some(Rest { acquaintance: Acquaintance::Known, since: Instant::now() });
+        self.buffer().idle = Some(Idle { was_answered: true, since: Instant::now() });
     }
 
-    /// How long the connection has had no complete request. `None`: it has one.
-    pub fn rest(&self) -> Option<Rest> {
-        self.tape().rest
+    /// Returns how long the connection has been idle. `None`: a complete request is being answered.
+    pub fn idle(&self) -> Option<Idle> {
+        self.buffer().idle
     }
 
-    /// Since when the connection has been waiting for a head, or for the rest of one. `None`: it waits for something else.
+    /// Returns the time since which the connection waits for a head, or for the rest of one.
     pub fn head_since(&self) -> Option<Instant> {
-        let tape = self.tape();
-        let rest = tape.rest.filter(|_| matches!(tape.place, Place::Between | Place::Head))?;
-        Some(rest.since)
+        let buffer = self.buffer();
+        let idle = buffer.idle.filter(|_| matches!(buffer.state, ParseState::BetweenRequests | ParseState::Head))?;
+        Some(idle.since)
     }
 
-    /// Whether the other end may still be sending something that nobody will read.
-    pub fn is_owed(&self) -> bool {
-        !matches!(self.tape().place, Place::Between)
+    /// Returns true if the client may still be sending bytes that nobody will read.
+    pub fn may_still_send(&self) -> bool {
+        !matches!(self.buffer().state, ParseState::BetweenRequests)
     }
 
-    /// The request line of a head that was refused, without the version; 200 bytes at most.
+    /// Returns the request line of a refused head without the version, at most 200 bytes.
     pub fn refused_line(&self) -> String {
-        let tape = self.tape();
-        let rest = tape.bytes.get(tape.taken..).unwrap_or_default();
+        let buffer = self.buffer();
+        let rest = buffer.bytes.get(buffer.taken..).unwrap_or_default();
         let line = rest.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
         let line = String::from_utf8_lossy(line.get(..200).unwrap_or(line));
         line.rsplit_once(" HTTP/").map_or(&*line, |(request, _version)| request).to_owned()
     }
 
-    fn tape(&self) -> MutexGuard<'_, Tape> {
+    fn buffer(&self) -> MutexGuard<'_, HeadBuffer> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Tape {
+impl HeadBuffer {
     fn feed(&mut self, mut bytes: &[u8]) {
         self.compact();
         while let Some(&first) = bytes.first() {
-            let used = match self.place {
-                Place::Between if matches!(first, b'\r' | b'\n') => 1,
-                Place::Between => {
+            let used = match self.state {
+                ParseState::BetweenRequests if matches!(first, b'\r' | b'\n') => 1,
+                ParseState::BetweenRequests => {
                     self.begin_head();
                     0
                 }
-                Place::Head => self.feed_line(bytes),
-                Place::Body(left) => self.skip_body(left, bytes.len()),
-                Place::Lost => bytes.len(),
+                ParseState::Head => self.feed_line(bytes),
+                ParseState::Body(left) => self.skip_body(left, bytes.len()),
+                ParseState::Lost => bytes.len(),
             };
             bytes = &bytes[used..];
         }
     }
 
-    /// Forgets heads that were taken; cheap because at least half of the bytes go.
+    /// Removes heads that were taken. Waits until they are half of the buffer, so that few bytes move.
     fn compact(&mut self) {
         if self.taken > 0 && self.taken * 2 >= self.bytes.len() {
             self.bytes.drain(..self.taken);
@@ -192,18 +178,18 @@ impl Tape {
     }
 
     fn begin_head(&mut self) {
-        self.place = Place::Head;
+        self.state = ParseState::Head;
         self.head = 0;
         self.line = 0;
         self.body = Length::Known(0);
     }
 
-    /// Copies up to the end of a line; says how many bytes that were.
+    /// Copies bytes up to the end of a line, and returns their number.
     fn feed_line(&mut self, bytes: &[u8]) -> usize {
         let end = memchr(b'\n', bytes).map(|at| at + 1);
         let used = end.unwrap_or(bytes.len());
         if self.head + used > MAX_HEAD {
-            self.place = Place::Lost;
+            self.state = ParseState::Lost;
             return used;
         }
         self.bytes.extend_from_slice(&bytes[..used]);
@@ -222,7 +208,7 @@ impl Tape {
             b"\n" | b"\r\n" => return self.end_head(),
             _ if is_request_line => {}
             _ => {
-                // A coding outweighs any length, whichever comes first; hyper sees it so too.
+                // A transfer coding overrides any length, in whichever order; hyper does the same.
                 if let Some(length) = length_in(line)
                     && self.body != Length::Other
                 {
@@ -234,34 +220,34 @@ impl Tape {
     }
 
     fn end_head(&mut self) {
-        let (place, sequel) = match self.body {
-            Length::Known(0) => (Place::Between, Sequel::Recorded),
-            Length::Known(length) => (Place::Body(length), Sequel::Recorded),
-            Length::Other => (Place::Lost, Sequel::Lost),
+        let (state, after) = match self.body {
+            Length::Known(0) => (ParseState::BetweenRequests, AfterRequest::Recorded),
+            Length::Known(length) => (ParseState::Body(length), AfterRequest::Recorded),
+            Length::Other => (ParseState::Lost, AfterRequest::Lost),
         };
-        self.complete.push_back((self.head, sequel));
+        self.complete.push_back((self.head, after));
         self.head = 0;
         self.line = 0;
-        self.place = place;
+        self.state = state;
     }
 
     fn skip_body(&mut self, left: u64, there: usize) -> usize {
         let used = usize::try_from(left).map_or(there, |left| left.min(there));
         let left = left - used as u64;
-        self.place = if left == 0 { Place::Between } else { Place::Body(left) };
+        self.state = if left == 0 { ParseState::BetweenRequests } else { ParseState::Body(left) };
         used
     }
 
     fn take(&mut self) -> Option<Head> {
-        let (length, sequel) = self.complete.pop_front()?;
-        let head = read_head(self.bytes.get(self.taken..self.taken + length)?, sequel);
+        let (length, after) = self.complete.pop_front()?;
+        let head = read_head(self.bytes.get(self.taken..self.taken + length)?, after);
         self.taken += length;
         head
     }
 }
 
-/// What one header line says of the body's end; `None`: it is about something else. A length that can't be read is as
-/// good as none: hyper refuses it.
+/// Reads the body's length from a header line. `None`: the line does not concern it. hyper refuses a
+/// length that can't be read.
 fn length_in(line: &[u8]) -> Option<Length> {
     let value = |name: &[u8]| match line.get(name.len()) {
         Some(b':') if line[..name.len()].eq_ignore_ascii_case(name) => Some(line[name.len() + 1..].trim_ascii()),
@@ -274,8 +260,8 @@ fn length_in(line: &[u8]) -> Option<Length> {
     Some(length.map_or(Length::Other, Length::Known))
 }
 
-/// Takes a complete head apart. `None`: it is none, and hyper has refused it.
-fn read_head(bytes: &[u8], sequel: Sequel) -> Option<Head> {
+/// Parses a complete head. `None`: hyper has refused it, too.
+fn read_head(bytes: &[u8], after: AfterRequest) -> Option<Head> {
     let end = memchr(b'\n', bytes)?;
     let (line, headers) = bytes.split_at(end + 1);
     let text = String::from_utf8_lossy(line);
@@ -287,7 +273,7 @@ fn read_head(bytes: &[u8], sequel: Sequel) -> Option<Head> {
         method: method.to_owned(),
         target: target.to_owned(),
         headers: Headers::read(headers.to_vec()).ok()?,
-        sequel,
+        after,
     })
 }
 

@@ -4,6 +4,7 @@
 
 pub(crate) mod address;
 pub(crate) mod backoff;
+pub mod capture_name;
 pub mod delivery;
 pub mod error;
 pub mod event;

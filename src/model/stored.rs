@@ -1,6 +1,6 @@
-//! What the store keeps: deliveries under a short id, what became of them, and how to ask for them.
+//! Values of the store: captures, attempts to forward them, queries and counts.
 //!
-//! The database itself is in `edge::store`.
+//! `world::store` has the interface of the store, `edge::store` the database.
 
 use crate::model::exchange::Answer;
 use crate::model::message::Request;
@@ -8,45 +8,54 @@ use crate::model::money::Money;
 use crate::model::status::Status;
 use crate::model::timestamp::Timestamp;
 use crate::model::verdict::VerdictCode;
+use serde::{Serialize, Serializer};
+use std::fmt::{self, Display, Formatter};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// A delivery's id: ten letters and digits that look like chance. A few of the first are enough to name it.
-pub type Id = String;
+/// The number of a capture: its row in the store, counted from 1 and never given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CaptureId(pub i64);
 
-/// The letters of ids: no vowels, so no words, and nothing that looks like something else.
-pub const ID_LETTERS: &[u8; 32] = b"0123456789bcdfghjkmnpqrstvwxyzBD";
-/// How many letters an id has.
-pub const ID_LENGTH: usize = 10;
+impl Display for CaptureId {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        self.0.fmt(out)
+    }
+}
 
-/// A kept delivery without its bytes: what a list needs.
+/// Records hold the number as text, so that another store can use other ids.
+impl Serialize for CaptureId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A capture without its request and attempts, as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliverySummary {
-    /// Its id.
-    pub id: Id,
-    /// When its last byte arrived.
+    pub id: CaptureId,
+    /// The time at which the last byte arrived.
     pub arrived: Timestamp,
-    /// The other end, as address and port.
+    /// The sender's address and port.
     pub peer: Option<String>,
-    /// The provider's name.
     pub provider: Option<String>,
-    /// The verdict's code when it arrived.
+    /// The verdict at arrival, with the secrets of that time.
     pub verdict: VerdictCode,
     /// The name of the secret that matched.
     pub secret: Option<String>,
-    /// The event's type.
+    /// True if it was signed with the local test secret, so not by the provider.
+    pub is_test: bool,
     pub kind: Option<String>,
     /// The event's id or reference.
     pub event_id: Option<String>,
-    /// What the event is about.
+    /// The payment, purchase or other object that the event is about.
     pub subject: Option<String>,
-    /// The status in the payload.
+    /// The object's status in the payload.
     pub status: Option<String>,
-    /// The amount.
     pub money: Option<Money>,
-    /// What the sender got.
     pub answer: AnswerState,
     pub app: AppState,
-    /// How many bytes the body has.
+    /// The length of the body in bytes.
     pub size: u64,
 }
 
@@ -115,45 +124,40 @@ impl AppState {
     }
 }
 
-/// How a store is.
+/// The size and condition of a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoreHealth {
-    /// How many deliveries it has.
     pub deliveries: u64,
-    /// How large it is, in bytes.
+    /// Size of the database without its log.
     pub bytes: u64,
-    /// What is damaged, in the database's words; empty: nothing.
+    /// SQLite's reports of damage. Empty: all of it can be read.
     pub damage: Vec<String>,
 }
 
 impl DeliverySummary {
-    /// Whether it was refused, or the app did not take it.
+    /// Returns true if it was refused, or the app did not answer with 2xx.
     pub fn has_failed(&self) -> bool {
         !self.verdict.is_verified() || !self.answer.is_success() || self.app.is_failure()
     }
 }
 
-/// A kept delivery, whole.
+/// A capture with its request and attempts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredDelivery {
-    /// What a list shows of it.
     pub summary: DeliverySummary,
-    /// The request, byte for byte.
     pub request: Request,
-    /// Every attempt to bring it to an app, the oldest first.
+    /// Attempts to forward it, oldest first.
     pub attempts: Vec<Attempt>,
 }
 
-/// An attempt to bring a delivery to an app.
+/// One attempt to forward a delivery to an app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
-    /// When it ended.
+    /// The time at which it ended.
     pub at: Timestamp,
-    /// Where it went.
     pub url: String,
-    /// How long it took.
     pub took: Duration,
-    /// What the app answered, or why it did not.
+    /// The app's answer, or the reason why there is none.
     pub outcome: Result<Answer, String>,
 }
 
@@ -168,112 +172,95 @@ impl Attempt {
     }
 }
 
-/// A delivery that was sent on.
+/// The result of an attempt, and what follows.
 #[derive(Clone, Debug)]
 pub struct Forwarded {
-    /// The delivery's id.
-    pub id: Id,
-    /// How that went.
+    pub id: CaptureId,
     pub attempt: Attempt,
-    /// How often it was tried by now.
+    /// Attempts so far, this one included.
     pub tries: u32,
-    /// What follows.
     pub outcome: ForwardOutcome,
 }
 
-/// What follows an attempt.
+/// The consequence of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForwardOutcome {
-    /// The app has taken it.
     Delivered,
-    /// It is tried again after this long.
     Retry(Duration),
-    /// The app refused it, or it was tried often enough.
+    /// The app refused the delivery, or no retries are left.
     GivenUp,
 }
 
-/// Which deliveries are asked for; all that is given must hold.
+/// Selects captures: those that meet every condition given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
-    /// The provider's name.
+    pub ids: Option<RangeInclusive<i64>>,
+    /// True: only events signed with the local test secret. False: only others.
+    pub is_test: Option<bool>,
     pub provider: Option<String>,
-    /// Globs of which the event's type must match one.
+    /// Globs, of which the event type must match one. `*` and `?` are special.
     pub kinds: Vec<String>,
-    /// The verdict's code.
     pub verdict: Option<VerdictCode>,
     /// The name of the secret that matched.
     pub secret: Option<String>,
-    /// Arrived at or after this moment.
+    /// Arrived at or after this time.
     pub since: Option<Timestamp>,
-    /// Arrived before this moment.
+    /// Arrived before this time.
     pub until: Option<Timestamp>,
-    /// The event's id, reference, or what it is about.
+    /// The event's id, or the object that it is about.
     pub reference: Option<String>,
-    /// Refused, or not taken by the app.
+    /// Only captures for which `has_failed` is true.
     pub failed: bool,
-    /// These bytes stand in the body.
+    /// Text in the body.
     pub grep: Option<String>,
-    /// At most so many, the newest.
+    /// Only the newest N.
     pub limit: Option<u64>,
 }
 
-/// How a store is doing.
+/// The number of deliveries of one provider, type and verdict in one hour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HourlyCount {
-    /// Provider, type, verdict, and the hour of arrival in Unix seconds.
     pub provider: Option<String>,
-    /// The event's type.
     pub kind: Option<String>,
-    /// The verdict's code.
     pub verdict: VerdictCode,
-    /// The hour in which they arrived: its first moment.
+    /// The start of the hour of arrival.
     pub hour: Timestamp,
-    /// How many there are.
     pub deliveries: u64,
 }
 
-/// What verified events of one type add up to, in one currency. An event that was delivered several times counts once.
+/// The total of the verified events of one type in one currency. Duplicates of an event count once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AmountTotal {
-    /// The provider's name.
     pub provider: Option<String>,
-    /// The event's type.
     pub kind: Option<String>,
-    /// How many different events there are.
+    /// The number of different events.
     pub events: u64,
-    /// Their amounts together.
     pub money: Money,
 }
 
-/// What becomes of old deliveries that the app has yet to get.
+/// The choice whether pruning removes deliveries that are still to be forwarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Undelivered {
-    /// They stay.
     Keep,
-    /// They go like all others.
     Remove,
 }
 
-/// Deliveries that are old enough to be removed.
+/// The deliveries that `Store::prune` would remove.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PrunePlan {
-    /// How many would go.
     pub deliveries: u64,
-    /// When the first of them arrived.
     pub oldest: Option<Timestamp>,
-    /// When the last of them arrived.
     pub newest: Option<Timestamp>,
-    /// The bytes of their bodies.
+    /// Total length of their bodies.
     pub bytes: u64,
-    /// How many are old enough, and stay because they are still to be forwarded.
+    /// Deliveries that are old enough, but are kept because they are still to be forwarded.
     pub undelivered: u64,
 }
 
-/// What the store has about a reference: a delivery, and the key of its event.
+/// A capture that is about a reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReferenceMatch {
-    /// The delivery.
     pub summary: DeliverySummary,
-    /// Two deliveries with the same key are the same event.
+    /// Identifies the event: deliveries with the same key are duplicates.
     pub key: Option<String>,
 }

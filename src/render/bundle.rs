@@ -1,7 +1,7 @@
-//! What a provider's support gets of one delivery: a single JSON text, indented, so that a person can read it before it is sent and
-//! a program after. Keys, tokens, credentials and phone numbers are masked in it, and known secrets wherever they stand.
+//! Builds the file for a provider's support: one indented JSON text about one delivery.
 //!
-//! The body's length and SHA-256 are those of the bytes as they came; the body that is shown is masked, so it is not those bytes.
+//! Keys, tokens, credentials, phone numbers and known secrets are masked. Length and SHA-256 are those
+//! of the body as received; the body shown is masked.
 
 use super::json::escape_unsafe_json;
 use super::paint::Paint;
@@ -15,31 +15,29 @@ use crate::model::stored::{Attempt, StoredDelivery};
 use serde_json::{Value, json};
 use std::ops::Range;
 
-/// What goes into a bundle.
+/// The contents of a bundle.
 pub struct Contents<'a> {
-    /// The delivery with its attempts.
     pub kept: &'a StoredDelivery,
-    /// What is said of it with the secrets of today.
+    /// The delivery, verified with the secrets of today.
     pub judged: &'a AnalyzedDelivery,
-    /// Why it did not verify.
+    /// Causes of a failed verification.
     pub findings: &'a [Finding],
-    /// The tool's version.
+    /// Version of whtool.
     pub version: &'a str,
-    /// When the bundle is made.
+    /// Creation time.
     pub made: String,
-    /// Every secret that is known; none of them may stand in it.
+    /// Known secrets, which must not appear in the bundle.
     pub secrets: Vec<&'a [u8]>,
 }
 
-/// A bundle and the list of what is in it.
+/// A bundle and a description of its contents.
 pub struct Bundle {
-    /// The file.
     pub text: Vec<u8>,
-    /// A line for each part.
+    /// One line per part.
     pub list: Vec<String>,
 }
 
-/// Puts a bundle together.
+/// Builds a bundle.
 pub fn bundle(contents: &Contents<'_>) -> Bundle {
     let Contents { kept, judged, findings, version, made, secrets } = contents;
     let request = &kept.request;
@@ -90,26 +88,26 @@ fn list(contents: &Contents<'_>, (headers, values, known): (usize, usize, usize)
     let size = counted(kept.request.body.len(), "byte");
     let body = match body {
         Some(_) => format!("the body ({size}), with {} masked, and its SHA-256", counted(values, "value")),
-        None => format!("length and SHA-256 of the body ({size}), which is no text and stays here"),
+        None => format!("length and SHA-256 of the body ({size}), which is not text and is left out"),
     };
     let attempts = match kept.attempts.len() {
-        0 => "that nothing was sent to an app".to_owned(),
-        number => format!("how {} to bring it to the app went", counted(number, "attempt")),
+        0 => "the fact that it was not forwarded".to_owned(),
+        number => format!("the results of {} to forward it", counted(number, "attempt")),
     };
     vec![
-        format!("whtool {version}, the delivery's id, times, sender's address, and what it was answered"),
-        format!("the verdict, then and today, with {}", counted(findings.len(), "cause")),
+        format!("whtool {version}, and the delivery's id, times, sender address and response"),
+        format!("the verdict at arrival and today, with {}", counted(findings.len(), "cause")),
         format!("method, path and {}, {headers} of them masked", counted(kept.request.headers.len(), "header")),
         body,
         attempts,
         format!(
-            "never in it: signing secrets, API keys, tokens, PINs, phone numbers ({} masked)",
+            "left out: signing secrets, API keys, tokens, PINs, phone numbers ({} masked)",
             counted(known, "more place")
         ),
     ]
 }
 
-/// Only where it went, when, for how long and with which status: what an app answers is its owner's business.
+/// Leaves out the app's answer, which is its owner's business.
 fn attempt(attempt: &Attempt) -> Value {
     let host = attempt.url.parse::<url::Url>().map_or_else(|_| String::new(), |url| url.origin().ascii_serialization());
     let micros = u64::try_from(attempt.took.as_micros()).unwrap_or(u64::MAX);
@@ -118,8 +116,7 @@ fn attempt(attempt: &Attempt) -> Value {
     json!({"at": attempt.at.to_string(), "to": host, "tookMicros": micros, "status": status, "error": error})
 }
 
-/// The body as text with secrets, goods and phone numbers masked and all else spelled as it was, and how many those are.
-/// `None`: it is no text.
+/// Masks secrets, goods and phone numbers in a body, and counts them. `None`: the body is not text.
 fn masked_body(body: &[u8]) -> (Option<String>, usize) {
     let Ok(text) = std::str::from_utf8(body) else { return (None, 0) };
     let mut places = payload::secret_ranges(body);
@@ -139,10 +136,10 @@ fn masked_body(body: &[u8]) -> (Option<String>, usize) {
     (Some(shown), count)
 }
 
-/// What stands in the names of phone numbers: `operatorPhone`, `mobileNumber`, `msisdn`.
+/// Parts of the names of phone numbers: `operatorPhone`, `mobileNumber`, `msisdn`.
 const PHONES: [&str; 4] = ["phone", "mobile", "msisdn", "recipient"];
 
-/// Where the values of such names stand in JSON.
+/// Finds the values of such names in JSON.
 fn phone_values(json: &[u8]) -> Vec<Range<usize>> {
     let (mut found, mut key) = (Vec::new(), String::new());
     for token in Tokens::new(json).map_while(Result::ok) {
@@ -157,11 +154,11 @@ fn phone_values(json: &[u8]) -> Vec<Range<usize>> {
     found
 }
 
-/// The fewest digits of a phone number behind a `+`.
+/// Minimum number of digits after a `+`.
 const FEWEST_DIGITS: usize = 7;
 
-/// A text in which every `+` or `%2B` with a number behind it, in one piece or set apart by blanks and hyphens, is masked, and so is
-/// every Nigerian number as it is dialled at home: 11 digits from 070 to 091.
+/// Masks phone numbers in text: `+` or `%2B` with digits, spaces and hyphens, and Nigerian numbers in
+/// national form (11 digits from 070 to 091).
 fn phones_masked(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -184,7 +181,7 @@ fn phones_masked(text: &str) -> String {
     shown + rest
 }
 
-/// Replaces known secrets in every text, and says how many places those were.
+/// Masks known secrets in every string, and counts the places.
 fn hide(value: &mut Value, secrets: &[&[u8]]) -> usize {
     match value {
         Value::String(text) => {

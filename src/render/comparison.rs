@@ -9,6 +9,7 @@ use crate::diagnose::computed::DigestDiagnosis;
 use crate::diagnose::{Cause, Finding};
 use crate::model::mask::Reveal;
 use crate::model::sanitize::truncate;
+use crate::model::stored::CaptureId;
 use crate::model::verdict::VerdictCode;
 use serde_json::{Value, json};
 
@@ -18,7 +19,7 @@ pub struct Sides<'a> {
     /// The position of the request in its file.
     pub place: &'a str,
     /// The id of the good copy in the store.
-    pub against: &'a str,
+    pub against: CaptureId,
     pub conclusion: &'static str,
     pub verdicts: [VerdictCode; 2],
     pub bodies: [&'a [u8]; 2],

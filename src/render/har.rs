@@ -1,8 +1,8 @@
-//! Captures as an HTTP archive (HAR 1.2, <http://www.softwareishard.com/blog/har-12-spec/>), entry by entry, so that an archive
-//! of any length can be written as it comes.
+//! Writes captures as an HTTP archive (HAR 1.2, <http://www.softwareishard.com/blog/har-12-spec/>), one
+//! entry at a time, so that an archive can have any length.
 //!
-//! A body that is not UTF-8 is written in base64 and says so in `encoding`, which browsers do too. A header value that is not
-//! UTF-8 has no place in the form: its bytes are written as the letters of Latin-1, with a comment.
+//! A body that is not UTF-8 is written in base64 with `encoding`, as browsers do. A header value that
+//! is not UTF-8 is written as Latin-1, with a comment.
 
 use crate::model::message::Request;
 use crate::model::stored::StoredDelivery;
@@ -11,18 +11,18 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-/// What comes before the entries; they are separated by commas.
+/// Returns the part before the entries, which are separated by commas.
 pub fn start() -> Vec<u8> {
     let creator = json!({"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")});
     format!("{{\"log\":{{\"version\":\"1.2\",\"creator\":{creator},\"entries\":[\n").into_bytes()
 }
 
-/// What comes after them.
+/// Returns the part after the entries.
 pub fn end() -> &'static [u8] {
     b"\n]}}\n"
 }
 
-/// One entry. The answer has no more than its status, because that is all that is kept of it.
+/// Writes one entry. The response has only a status, because the store keeps no more.
 pub fn entry(kept: &StoredDelivery) -> Vec<u8> {
     let request = &kept.request;
     let has_odd_header = request.headers.iter().any(|(_, value)| std::str::from_utf8(value).is_err());
@@ -70,7 +70,6 @@ fn body(request: &Request) -> Value {
     }
 }
 
-/// A header value as text.
 fn letters(value: &[u8]) -> String {
     match std::str::from_utf8(value) {
         Ok(text) => text.to_owned(),
@@ -78,7 +77,7 @@ fn letters(value: &[u8]) -> String {
     }
 }
 
-/// The whole URL, as far as the request tells it.
+/// Builds the URL from the Host header and the target.
 fn url(request: &Request) -> String {
     if !request.target.starts_with('/') {
         return request.target.clone();

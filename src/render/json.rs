@@ -14,7 +14,7 @@ use crate::model::exchange::SentRequest;
 use crate::model::message::Request;
 use crate::model::money::Money;
 use crate::model::sanitize::needs_escape;
-use crate::model::stored::{ForwardOutcome, Forwarded};
+use crate::model::stored::{CaptureId, ForwardOutcome, Forwarded};
 use serde::Serialize;
 use serde_json::{Value, json};
 use url::Url;
@@ -88,11 +88,11 @@ fn warning(warning: &Warning) -> Value {
 
 /// The fields that the listener adds to a verified delivery.
 #[derive(Clone, Debug)]
-pub struct ListenerFields<'a> {
+pub struct ListenerFields {
     /// Counted from 1 since the listener started.
     pub number: u64,
     /// The id in the store. `None`: not stored.
-    pub id: Option<&'a str>,
+    pub id: Option<CaptureId>,
     /// The first delivery of this event: its id, or `#` and its number if it is not stored.
     pub duplicate_of: Option<String>,
     /// The status of the response.
@@ -100,11 +100,11 @@ pub struct ListenerFields<'a> {
 }
 
 /// `whtool.delivery/1`: a delivery that a listener received.
-pub fn delivery(received: &AnalyzedDelivery, findings: &[Finding], listener: &ListenerFields<'_>) -> Vec<u8> {
+pub fn delivery(received: &AnalyzedDelivery, findings: &[Finding], listener: &ListenerFields) -> Vec<u8> {
     let delivery = &received.delivery;
     let mut record = RecordWriter::new("whtool.delivery/1");
     record.value("number", &listener.number);
-    record.text("id", listener.id);
+    record.value("id", &listener.id);
     record.text("arrived", delivery.arrived.map(|time| time.to_string()).as_deref());
     record.text("peer", delivery.peer.map(|peer| peer.to_string()).as_deref());
     add_verification(&mut record, received, findings);
@@ -196,7 +196,7 @@ pub fn sent(source: &str, provider: &str, sent: &SentRequest, compared: Option<&
     }))
 }
 
-impl ListenerFields<'_> {
+impl ListenerFields {
     /// Creates the fields of a first delivery that was answered 200.
     #[cfg(test)]
     fn first() -> Self {

@@ -1,10 +1,10 @@
-//! Records of what the store keeps, for programs: one JSON object a line. A whole capture is read back by `capture`.
+//! JSON records of captures and of the store's statistics.
 
 use super::json::line;
 use crate::capture::request_json::RequestJson;
 use crate::diagnose::diff::{HeaderChange, PathChange};
 use crate::model::money::Money;
-use crate::model::stored::{AmountTotal, Attempt, DeliverySummary, HourlyCount, PrunePlan, StoredDelivery};
+use crate::model::stored::{AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, StoredDelivery};
 use crate::model::verdict::VerdictCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,10 +13,10 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// What a list says of a capture.
+/// The fields of a capture in a list.
 #[derive(Serialize)]
 struct EntryRecord<'a> {
-    id: &'a str,
+    id: CaptureId,
     arrived: String,
     peer: Option<&'a str>,
     provider: Option<&'a str>,
@@ -35,7 +35,7 @@ impl<'a> EntryRecord<'a> {
             "money": entry.money.as_ref().map(money),
         });
         Self {
-            id: &entry.id,
+            id: entry.id,
             arrived: entry.arrived.to_string(),
             peer: entry.peer.as_deref(),
             provider: entry.provider.as_deref(),
@@ -49,12 +49,12 @@ impl<'a> EntryRecord<'a> {
     }
 }
 
-/// Minor units as text, since they may be more than a float holds.
+/// Writes minor units as text, because they may exceed the precision of a float.
 fn money(money: &Money) -> Value {
     json!({"minor": money.minor.to_string(), "currency": money.currency})
 }
 
-/// `whtool.event/1`: a capture in a list.
+/// Writes `whtool.event/1`: a capture in a list.
 pub fn entry(entry: &DeliverySummary) -> Vec<u8> {
     #[derive(Serialize)]
     struct Record<'a> {
@@ -65,7 +65,7 @@ pub fn entry(entry: &DeliverySummary) -> Vec<u8> {
     line(&Record { schema: "whtool.event/1", entry: EntryRecord::new(entry) })
 }
 
-/// `whtool.capture/1`: a capture with its bytes and attempts.
+/// Writes `whtool.capture/1`: a capture with its request and attempts.
 pub fn capture(kept: &StoredDelivery) -> Vec<u8> {
     #[derive(Serialize)]
     struct Record<'a> {
@@ -99,7 +99,7 @@ fn attempt(attempt: &Attempt) -> Value {
     record
 }
 
-/// Counts summed up by one of their sides.
+/// Sums counts by a key.
 pub fn by<K: Ord>(counts: &[HourlyCount], side: impl Fn(&HourlyCount) -> K) -> BTreeMap<K, u64> {
     counts.iter().fold(BTreeMap::new(), |mut sums, count| {
         *sums.entry(side(count)).or_default() += count.deliveries;
@@ -107,7 +107,7 @@ pub fn by<K: Ord>(counts: &[HourlyCount], side: impl Fn(&HourlyCount) -> K) -> B
     })
 }
 
-/// What the sums come to in each currency: how many events, and their amounts together.
+/// Adds up totals by currency: the number of events and the amount.
 pub fn by_currency(sums: &[AmountTotal]) -> BTreeMap<&str, (u64, i128)> {
     sums.iter().fold(BTreeMap::new(), |mut purses, sum| {
         let (events, minor) = purses.entry(sum.money.currency.as_str()).or_insert((0, 0_i128));
@@ -116,7 +116,7 @@ pub fn by_currency(sums: &[AmountTotal]) -> BTreeMap<&str, (u64, i128)> {
     })
 }
 
-/// `whtool.stats/1`: all counts and sums.
+/// Writes `whtool.stats/1`: counts and totals.
 pub fn stats(counts: &[HourlyCount], sums: &[AmountTotal]) -> Vec<u8> {
     let providers = by(counts, |count| count.provider.clone()).into_iter();
     let types = by(counts, |count| (count.provider.clone(), count.kind.clone())).into_iter();
@@ -142,16 +142,15 @@ pub fn stats(counts: &[HourlyCount], sums: &[AmountTotal]) -> Vec<u8> {
     }))
 }
 
-/// Whether something was removed, or only would be.
+/// The result of `events prune`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pruning {
-    /// It would be.
     Planned,
-    /// It was: so many.
+    /// The number of removed deliveries.
     Done(u64),
 }
 
-/// `whtool.pruned/1`: what was removed, or would be.
+/// Writes `whtool.pruned/1`: what was removed, or would be.
 pub fn pruned(prunable: &PrunePlan, pruning: Pruning) -> Vec<u8> {
     let removed = match pruning {
         Pruning::Planned => 0,
@@ -164,7 +163,7 @@ pub fn pruned(prunable: &PrunePlan, pruning: Pruning) -> Vec<u8> {
     }))
 }
 
-/// `whtool.diff/1`: where two captures differ. Values at paths are JSON as it was spelled.
+/// Writes `whtool.diff/1`: the differences of two captures. Values at paths are JSON as received.
 pub fn diff<'a>(
     (old, new): (&DeliverySummary, &DeliverySummary),
     first: Option<usize>,
@@ -172,8 +171,8 @@ pub fn diff<'a>(
     headers: &[HeaderChange],
 ) -> Vec<u8> {
     #[derive(Serialize)]
-    struct Side<'a> {
-        id: &'a str,
+    struct Side {
+        id: CaptureId,
         size: u64,
     }
     #[derive(Serialize)]
@@ -188,8 +187,8 @@ pub fn diff<'a>(
     #[serde(rename_all = "camelCase")]
     struct Record<'a> {
         schema: &'static str,
-        old: Side<'a>,
-        new: Side<'a>,
+        old: Side,
+        new: Side,
         same: bool,
         first_difference: Option<usize>,
         paths: Option<Vec<PathRecord<'a>>>,
@@ -210,8 +209,8 @@ pub fn diff<'a>(
     };
     line(&Record {
         schema: "whtool.diff/1",
-        old: Side { id: &old.id, size: old.size },
-        new: Side { id: &new.id, size: new.size },
+        old: Side { id: old.id, size: old.size },
+        new: Side { id: new.id, size: new.size },
         same: first.is_none(),
         first_difference: first,
         paths,

@@ -277,7 +277,8 @@ mod tests {
     #[test]
     fn stored_deliveries_show_the_responses() {
         let summary = |answer, app| DeliverySummary {
-            id: "1".parse().unwrap(),
+            id: crate::model::stored::CaptureId(1),
+            is_test: false,
             arrived: "2025-01-15T10:30:00Z".parse().unwrap(),
             peer: None,
             provider: Some("plexos".to_owned()),

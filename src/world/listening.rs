@@ -6,7 +6,7 @@
 use super::CertificateCheck;
 use crate::model::delivery::{AnalyzedDelivery, Delivery, RejectedRequest};
 use crate::model::message::{HeaderError, Request};
-use crate::model::stored::{Forwarded, Id};
+use crate::model::stored::{CaptureId, Forwarded};
 use crate::model::timestamp::Timestamp;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -131,7 +131,7 @@ pub struct DroppedEvents {
 pub struct AnsweredDelivery {
     pub received: Arc<AnalyzedDelivery>,
     /// Id in the store. `None`: it is not stored.
-    pub id: Option<Id>,
+    pub id: Option<CaptureId>,
     /// Status sent to the provider.
     pub status: u16,
     /// Reason why it could not be stored, and was answered with 503.

@@ -2,7 +2,7 @@
 
 use crate::model::error::Result;
 use crate::model::stored::{
-    AmountTotal, Attempt, DeliverySummary, HourlyCount, Id, PrunePlan, Query, ReferenceMatch, StoreHealth,
+    AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, Query, ReferenceMatch, StoreHealth,
     StoredDelivery, Undelivered,
 };
 use crate::model::timestamp::Timestamp;
@@ -12,10 +12,8 @@ use url::Url;
 pub trait Store {
     /// Those that match, the newest last.
     fn list(&mut self, query: &Query) -> Result<Vec<DeliverySummary>>;
-    /// Up to three ids that begin like this, the oldest first.
-    fn beginning_with(&mut self, prefix: &str) -> Result<Vec<Id>>;
     /// A delivery with its bytes and attempts. `None`: there is none of this id.
-    fn load(&mut self, id: &str) -> Result<Option<StoredDelivery>>;
+    fn load(&mut self, id: CaptureId) -> Result<Option<StoredDelivery>>;
     /// Hands out those that match one after the other, the newest last, in memory that does not grow with their number. What
     /// arrives meanwhile is left out.
     fn for_each(&mut self, query: &Query, each: &mut dyn FnMut(StoredDelivery) -> Result<()>) -> Result<()>;
@@ -29,7 +27,7 @@ pub trait Store {
     /// goes on recording meanwhile.
     fn prune(&mut self, before: Timestamp, undelivered: Undelivered) -> Result<u64>;
     /// Adds an attempt to a delivery; a good one ends what was still to be forwarded to the same URL.
-    fn add_attempt(&mut self, id: &str, attempt: &Attempt) -> Result<()>;
+    fn add_attempt(&mut self, id: CaptureId, attempt: &Attempt) -> Result<()>;
     /// How many deliveries wait to be sent on to these URLs.
     fn count_pending(&mut self, urls: &[Url]) -> Result<u64>;
     /// The deliveries whose event id, reference or subject this is, the oldest first. The first question takes a look at all
@@ -40,5 +38,5 @@ pub trait Store {
     /// Looks whether all of it can be read, and says how large it is.
     fn check_health(&mut self) -> Result<StoreHealth>;
     /// Provider, key and id of the latest verified events, the newest last.
-    fn recent_event_keys(&mut self, most: u64) -> Result<Vec<(String, String, Id)>>;
+    fn recent_event_keys(&mut self, most: u64) -> Result<Vec<(String, String, CaptureId)>>;
 }

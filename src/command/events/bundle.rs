@@ -1,4 +1,4 @@
-//! `whtool events show --bundle`: a file for the provider's support.
+//! `whtool events show --bundle`: writes a file for the provider's support.
 
 use crate::command::shared::secrets::Secrets;
 use crate::command::{Session, confirm};
@@ -12,16 +12,14 @@ use crate::world::Stream;
 use std::io::Write;
 use std::path::Path;
 
-/// Whether the person is asked first.
+/// The choice whether to ask for confirmation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asking {
-    /// At a terminal.
     AtTerminal,
-    /// Never.
     Never,
 }
 
-/// Lists what goes into the file, asks, and writes it. A file that is there already stays.
+/// Lists the contents, asks for confirmation, and writes the file. Never overwrites one.
 pub(super) fn write(
     kept: &StoredDelivery,
     (judged, findings): (&AnalyzedDelivery, &[Finding]),
@@ -47,7 +45,7 @@ pub(super) fn write(
     if session.world.file_exists(path) {
         return Err(in_the_way(&name));
     }
-    session.write_error_line(&format!("{name} for the provider's support will hold:"));
+    session.write_error_line(&format!("{name} will contain:"));
     bundle.list.iter().for_each(|part| session.write_error_line(&format!("  - {}", escape_unsafe(part))));
     if asking == Asking::AtTerminal && session.world.is_terminal(Stream::Input) {
         confirm(session, &format!("write {name}?"), "yes")?;
@@ -56,10 +54,10 @@ pub(super) fn write(
         None => Ok(bundle.text.clone()),
         Some(_) => Err(in_the_way(&name)),
     })?;
-    session.say(&format!("wrote {name}: read it before you send it"));
+    session.say(&format!("wrote {name}; read it before you send it"));
     Ok(())
 }
 
 fn in_the_way(name: &str) -> Error {
-    Error::failed(format!("{name} is there already")).hint("give another name, or remove it first")
+    Error::failed(format!("{name} already exists")).hint("choose another name or remove the file")
 }

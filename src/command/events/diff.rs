@@ -1,8 +1,8 @@
-//! `whtool events diff`: where two captures differ.
+//! `whtool events diff`: compares two captures.
 
-use super::{local, whole};
+use super::{local, open_existing};
 use crate::command::Session;
-use crate::command::shared::captures::StoreArgs;
+use crate::command::shared::captures::{self, StoreArgs};
 use crate::diagnose::diff;
 use crate::model::error::{CommandOutcome, Result};
 use crate::model::stored::StoredDelivery;
@@ -14,28 +14,29 @@ use crate::world::Stream;
 use clap::Args;
 use std::io::Write;
 
-/// Show where two bodies differ: the first byte, the JSON paths, and the headers
+/// Compare two captures: first different byte, JSON paths, and headers
 ///
-/// The exit status is 0 when the bodies are the same byte for byte, and 1 when they are not; headers that differ are shown,
-/// and do not decide, since a delivery that is sent again is signed again.
+/// Exits with status 0 if the bodies are identical, and 1 if not. Headers do not affect the status,
+/// because a delivery that is sent again is signed again.
 #[derive(Args)]
 pub(super) struct Diff {
-    /// The one: an id, the first letters of it, or `last`
+    /// First capture: number, last, last~2, event id or reference
     #[arg(value_name = "CAPTURE")]
     old: String,
-    /// The other
+    /// Second capture
     #[arg(value_name = "CAPTURE")]
     new: String,
-    /// One JSON record
+    /// Print one JSON record
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     store: StoreArgs,
 }
 
-/// Compares.
 pub(super) fn run(args: &Diff, session: &Session<'_>) -> Result<CommandOutcome> {
-    let [old, new] = whole(&args.store, [&args.old, &args.new], session)?;
+    let mut store = open_existing(&args.store, session)?;
+    let old = captures::load_one(store.as_mut(), &args.old, session)?;
+    let new = captures::load_one(store.as_mut(), &args.new, session)?;
     let first = diff::first_difference(&old.request.body, &new.request.body);
     let paths = diff::paths(&old.request.body, &new.request.body);
     let headers = diff::headers(&old.request.headers, &new.request.headers);
@@ -44,7 +45,7 @@ pub(super) fn run(args: &Diff, session: &Session<'_>) -> Result<CommandOutcome> 
     } else {
         let mut text = sides(&old, &new, session);
         text.push_str(
-            &first.map_or_else(|| "the bodies are the same\n".to_owned(), |at| bodies(&old, &new, at, session)),
+            &first.map_or_else(|| "the bodies are identical\n".to_owned(), |at| bodies(&old, &new, at, session)),
         );
         if first.is_some() {
             text.push_str(&parts(&old, &new, paths.as_deref(), session));
@@ -61,7 +62,7 @@ pub(super) fn run(args: &Diff, session: &Session<'_>) -> Result<CommandOutcome> 
     Ok(first.map_or(CommandOutcome::Success, |_| CommandOutcome::Negative))
 }
 
-/// What the two are.
+/// Describes the two captures.
 fn sides(old: &StoredDelivery, new: &StoredDelivery, session: &Session<'_>) -> String {
     let width = Width::from_columns(session.world.columns(Stream::Output));
     let line = |mark: &str, kept: &StoredDelivery| {
@@ -76,16 +77,16 @@ fn sides(old: &StoredDelivery, new: &StoredDelivery, session: &Session<'_>) -> S
     line("-", old) + &line("+", new)
 }
 
-/// The bytes around the first one that differs.
+/// Shows the bytes around the first difference.
 fn bodies(old: &StoredDelivery, new: &StoredDelivery, at: usize, session: &Session<'_>) -> String {
     let fragment = |kept: &StoredDelivery| render::diff::fragment(&kept.request.body, at, session.reveal);
     let paint = session.out;
-    let place = paint.strong(&format!("the bodies differ from byte {at} on"));
+    let place = paint.strong(&format!("first difference in the bodies: byte {at}"));
     let (old, new) = (paint.bad(&format!("- {}", fragment(old))), paint.good(&format!("+ {}", fragment(new))));
     format!("{place}\n{INDENT}{old}\n{INDENT}{new}\n")
 }
 
-/// What differs in JSON by path, or in text by line.
+/// Shows the differences by JSON path, or by line for other text.
 fn parts(
     old: &StoredDelivery,
     new: &StoredDelivery,
@@ -95,7 +96,7 @@ fn parts(
     let (paint, reveal) = (session.out, session.reveal);
     if let Some(paths) = paths {
         return match paths {
-            [] => "they are the same JSON, written differently (order of names, white space or escapes)\n".to_owned(),
+            [] => "same JSON, serialized differently (order of names, white space or escapes)\n".to_owned(),
             paths => format!("{}\n{}", paint.strong("values"), render::diff::paths(paths, INDENT, paint, reveal)),
         };
     }
@@ -107,5 +108,5 @@ fn parts(
     format!("{}\n{}", paint.strong("lines"), render::diff::lines(&lines, INDENT, paint, reveal))
 }
 
-/// What stands under a heading is set in.
+/// Indentation below a heading.
 const INDENT: &str = "  ";

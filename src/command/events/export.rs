@@ -1,22 +1,26 @@
-//! `whtool events export`: many captures, one after the other, in a form that is read back.
+//! `whtool events export`: writes captures in a format that other tools read.
 
 use super::opened;
 use crate::command::Session;
-use crate::command::shared::captures::{Filters, StoreArgs};
-use crate::model::error::{CommandOutcome, Result};
+use crate::command::shared::captures::{self, Filters, StoreArgs};
+use crate::model::error::{CommandOutcome, Error, Result};
+use crate::model::stored::StoredDelivery;
 use crate::render;
 use clap::{Args, ValueEnum};
 use std::io::Write;
 
-/// Write out many captures, whole: JSON lines, or an HTTP archive
+/// Export captures as JSON lines or as an HTTP archive
 ///
-/// `whtool verify` reads both forms. They hold bodies and headers as they came: nothing is masked.
+/// `whtool verify` reads both formats. Bodies and headers are written unmasked.
 #[derive(Args)]
 #[command(mut_arg("from_provider", super::list::called_provider))]
 pub(super) struct Export {
+    /// Captures by name instead of by filters: numbers, last, ranges (40..45), event ids or references
+    #[arg(value_name = "CAPTURE")]
+    names: Vec<String>,
     #[command(flatten)]
     filters: Filters,
-    /// What to write
+    /// Output format
     #[arg(long = "as", value_name = "FORM", default_value = "ndjson")]
     form: Form,
     #[command(flatten)]
@@ -25,15 +29,17 @@ pub(super) struct Export {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
-    /// One JSON object a line
+    /// One JSON object per line
     Ndjson,
     /// An HTTP archive (HAR 1.2)
     Har,
 }
 
-/// Writes them out as they come from the store.
 pub(super) fn run(args: &Export, session: &Session<'_>) -> Result<CommandOutcome> {
     let store = opened(&args.store, session)?;
+    if !args.names.is_empty() && !args.filters.is_empty() {
+        return Err(Error::usage("captures are selected by name or by filters, not both"));
+    }
     args.filters.warn_of_unknown_types(session);
     let query = args.filters.query(session.world.now());
     let mut output = session.world.stdout();
@@ -42,7 +48,7 @@ pub(super) fn run(args: &Export, session: &Session<'_>) -> Result<CommandOutcome
     }
     let mut written = 0_u64;
     if let Some(mut store) = store {
-        store.for_each(&query, &mut |kept| {
+        let mut write = |kept: StoredDelivery| -> Result<()> {
             match args.form {
                 Form::Ndjson => output.write_all(&render::stored::capture(&kept))?,
                 Form::Har => {
@@ -52,12 +58,20 @@ pub(super) fn run(args: &Export, session: &Session<'_>) -> Result<CommandOutcome
             }
             written += 1;
             Ok(())
-        })?;
+        };
+        if args.names.is_empty() {
+            store.for_each(&query, &mut write)?;
+        }
+        for name in &args.names {
+            for id in captures::find_all(store.as_mut(), name, session)? {
+                store.load(id)?.map_or(Ok(()), &mut write)?;
+            }
+        }
     }
     if args.form == Form::Har {
         output.write_all(render::har::end())?;
     }
     output.flush()?;
-    session.say(&format!("{} written", render::text::count(written, "delivery")));
+    session.say(&format!("exported {}", render::text::count(written, "delivery")));
     Ok(CommandOutcome::Success)
 }

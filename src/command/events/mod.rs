@@ -1,4 +1,4 @@
-//! `whtool events`: what was received, from the store. A file for each of its commands; what they share stands here.
+//! `whtool events`: shows and manages captures. Each subcommand has its own file.
 
 mod bundle;
 mod diff;
@@ -9,17 +9,17 @@ mod show;
 mod stats;
 
 use super::Session;
-use crate::command::shared::captures::{self, StoreArgs};
+use crate::command::shared::captures::StoreArgs;
 use crate::model::error::{CommandOutcome, Error, Result};
-use crate::model::stored::StoredDelivery;
 use crate::model::timestamp::Timestamp;
 use crate::world::Store;
 use clap::{Args, Subcommand};
 
-/// List, show, compare, export and prune what was received
+/// List, show, compare, export and prune captures
 ///
-/// Whatever `whtool listen` receives is kept, accepted or refused, byte for byte. A capture is named by its id, by the first
-/// letters of it, or as `last`.
+/// `whtool listen` stores every delivery that it receives, accepted or refused. A capture is named by its
+/// number (42), as last or last~2, by its event id (evt_…), or by the payment or reference that it is
+/// about (pi_…, PLS-…). 40..45 names several.
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(mut_arg("from_provider", list::called_provider))]
@@ -31,19 +31,20 @@ Examples:
   whtool events show last
   whtool events show last --body > payload.json
   whtool events show last --bundle for-support.json
-  whtool events diff 3kq last
+  whtool events diff last~1 last
+  whtool events export 40..45 > deliveries.ndjson
   whtool events export --since 1d --as har > deliveries.har
   whtool events stats --provider plexos
   whtool events prune --older-than 30d --yes")]
 pub(super) struct Events {
     #[command(subcommand)]
-    command: Option<What>,
+    command: Option<Subcommands>,
     #[command(flatten)]
     list: list::List,
 }
 
 #[derive(Subcommand)]
-enum What {
+enum Subcommands {
     List(list::List),
     Show(show::Show),
     Diff(diff::Diff),
@@ -52,55 +53,43 @@ enum What {
     Prune(prune::Prune),
 }
 
-/// Does what was asked for; without a word, lists.
 pub(super) fn run(args: &Events, session: &Session<'_>) -> Result<CommandOutcome> {
     match &args.command {
         None => list::run(&args.list, session),
-        Some(What::List(args)) => list::run(args, session),
-        Some(What::Show(args)) => show::run(args, session),
-        Some(What::Diff(args)) => diff::run(args, session),
-        Some(What::Export(args)) => export::run(args, session),
-        Some(What::Stats(args)) => stats::run(args, session),
-        Some(What::Prune(args)) => prune::run(args, session),
+        Some(Subcommands::List(args)) => list::run(args, session),
+        Some(Subcommands::Show(args)) => show::run(args, session),
+        Some(Subcommands::Diff(args)) => diff::run(args, session),
+        Some(Subcommands::Export(args)) => export::run(args, session),
+        Some(Subcommands::Stats(args)) => stats::run(args, session),
+        Some(Subcommands::Prune(args)) => prune::run(args, session),
     }
 }
 
-/// What to try when the store has nothing.
-const NOTHING_YET: &str = "`whtool listen` keeps what it receives";
+const NOTHING_YET: &str = "`whtool listen` stores what it receives";
 
-/// Opens the store when there is one; none is made by looking into it. `None`: nothing was kept yet, and that was said.
+/// Opens the store without creating one. `None`: there is none, which is said on stderr.
 fn opened(args: &StoreArgs, session: &Session<'_>) -> Result<Option<Box<dyn Store>>> {
     let path = args.path(session)?;
     if session.world.file_exists(&path) {
         return args.open(session).map(Some);
     }
     if args.store.is_some() {
-        return Err(Error::failed(format!("there is no store {}", path.display())).hint(NOTHING_YET));
+        return Err(Error::failed(format!("no store at {}", path.display())).hint(NOTHING_YET));
     }
-    session.say(&format!("nothing was received yet; {NOTHING_YET}"));
+    session.say(&format!("no captures yet; {NOTHING_YET}"));
     Ok(None)
 }
 
-/// The captures of these names, whole.
-fn whole<const N: usize>(args: &StoreArgs, names: [&str; N], session: &Session<'_>) -> Result<[StoredDelivery; N]> {
-    let missing = |name: &str| {
-        Error::failed(format!("there is no delivery `{name}` in the store")).hint("`whtool events` lists them")
-    };
+/// Opens a store that must exist.
+fn open_existing(args: &StoreArgs, session: &Session<'_>) -> Result<Box<dyn Store>> {
     let path = args.path(session)?;
     if !session.world.file_exists(&path) {
-        return Err(Error::failed(format!("there is no store {}", path.display())).hint(NOTHING_YET));
+        return Err(Error::failed(format!("no store at {}", path.display())).hint(NOTHING_YET));
     }
-    let mut store = args.open(session)?;
-    let mut found = Vec::with_capacity(N);
-    for name in names {
-        let id = captures::find(store.as_mut(), name)?;
-        // It may have been pruned since its id was found.
-        found.push(store.load(&id)?.ok_or_else(|| missing(name))?);
-    }
-    Ok(found.try_into().unwrap_or_else(|_| unreachable!("one was found for each name")))
+    args.open(session)
 }
 
-/// A moment as a person reads it: date and time where they are.
+/// Formats a time in the local zone.
 fn local(time: Timestamp, session: &Session<'_>) -> String {
     time.to_zoned(session.world.time_zone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

@@ -1,4 +1,4 @@
-//! `whtool events prune`: old captures go, once that is confirmed.
+//! `whtool events prune`: removes old captures.
 
 use super::{local, opened};
 use crate::command::Session;
@@ -10,55 +10,54 @@ use crate::render::{self, text};
 use clap::Args;
 use std::io::Write;
 
-/// Remove old captures, and give their room back; without --yes, only say what would go
+/// Remove old captures; without --yes, only show what would be removed
 #[derive(Args)]
 pub(super) struct Prune {
-    /// What arrived longer ago: 30d, 12h, or before a time
+    /// Age of the captures to remove: 30d, 12h, or a time before which they arrived
     #[arg(long, value_name = "WHEN", value_parser = when)]
     older_than: When,
-    /// Do it
+    /// Remove them
     #[arg(long)]
     yes: bool,
-    /// Remove also what is still to be forwarded
+    /// Also remove deliveries that are still to be forwarded
     #[arg(long)]
     even_undelivered: bool,
-    /// One JSON record
+    /// Print one JSON record
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     store: StoreArgs,
 }
 
-/// Says what is old, and removes it when that was asked for.
 pub(super) fn run(args: &Prune, session: &Session<'_>) -> Result<CommandOutcome> {
     let Some(mut store) = opened(&args.store, session)? else { return Ok(CommandOutcome::Success) };
     let before = args.older_than.moment(session.world.now());
     let undelivered = if args.even_undelivered { Undelivered::Remove } else { Undelivered::Keep };
-    let prunable = store.plan_prune(before, undelivered)?;
+    let plan = store.plan_prune(before, undelivered)?;
     let pruning = if args.yes { Pruning::Done(store.prune(before, undelivered)?) } else { Pruning::Planned };
     let mut output = session.world.stdout();
-    let told = if args.json { render::stored::pruned(&prunable, pruning) } else { told(&prunable, pruning, session) };
-    output.write_all(&told)?;
+    let text = if args.json { render::stored::pruned(&plan, pruning) } else { sentence(&plan, pruning, session) };
+    output.write_all(&text)?;
     output.flush()?;
-    if prunable.undelivered > 0 {
-        let staying = text::count(prunable.undelivered, "delivery");
-        session.say(&format!("{staying} as old still to be forwarded: kept, unless --even-undelivered"));
+    if plan.undelivered > 0 {
+        let staying = text::count(plan.undelivered, "delivery");
+        session.say(&format!("kept {staying} still to be forwarded (--even-undelivered removes them, too)"));
     }
-    if pruning == Pruning::Planned && prunable.deliveries > 0 {
-        session.say("nothing was removed: --yes does it");
+    if pruning == Pruning::Planned && plan.deliveries > 0 {
+        session.say("nothing removed; pass --yes to remove them");
     }
     Ok(CommandOutcome::Success)
 }
 
-fn told(prunable: &PrunePlan, pruning: Pruning, session: &Session<'_>) -> Vec<u8> {
+fn sentence(plan: &PrunePlan, pruning: Pruning, session: &Session<'_>) -> Vec<u8> {
     let what = match pruning {
-        Pruning::Planned => format!("would remove {}", text::count(prunable.deliveries, "delivery")),
+        Pruning::Planned => format!("would remove {}", text::count(plan.deliveries, "delivery")),
         Pruning::Done(removed) => format!("removed {}", text::count(removed, "delivery")),
     };
-    let span = match (prunable.oldest, prunable.newest) {
+    let span = match (plan.oldest, plan.newest) {
         (Some(oldest), Some(newest)) => format!(
             " with {} of bodies, from {} to {}",
-            text::byte_size(prunable.bytes),
+            text::byte_size(plan.bytes),
             local(oldest, session),
             local(newest, session)
         ),

@@ -1,9 +1,9 @@
-//! `whtool events show`: one capture whole, for a person, as its bytes, or in a form that another tool takes.
+//! `whtool events show`: shows captures as text, as bytes, or in a format that other tools read.
 
 use super::bundle::{self, Asking};
-use super::{local, whole};
+use super::{local, open_existing};
 use crate::command::Session;
-use crate::command::shared::captures::StoreArgs;
+use crate::command::shared::captures::{self, StoreArgs};
 use crate::command::shared::secrets::{self, SecretArgs, Secrets, TestSecret};
 use crate::command::shared::target;
 use crate::diagnose::{self, Finding, HashAllowance, HashBudget};
@@ -23,28 +23,28 @@ use std::io::Write;
 use std::path::PathBuf;
 use url::Url;
 
-/// Show one capture: request line, headers, payload, verdict with its causes, and what the app answered
+/// Show a capture: request, payload, verdict with its causes, and what the app answered
 #[derive(Args)]
 pub(super) struct Show {
-    /// Its id, the first letters of it, or `last`
+    /// Number, last, last~2, a range (40..45), event id or reference
     #[arg(value_name = "CAPTURE")]
     id: String,
-    /// Write the request: headers and body byte for byte, chunks decoded
+    /// Write the request as raw HTTP: headers and body byte for byte, chunks decoded
     #[arg(long, group = "what")]
     raw: bool,
-    /// Write the body byte for byte
+    /// Write only the body, byte for byte
     #[arg(long, group = "what")]
     body: bool,
-    /// Write it in a form that another tool takes
+    /// Write it in this format
     #[arg(long = "as", value_name = "FORM", group = "what")]
     form: Option<Form>,
-    /// Write a file for the provider's support: request, verdict, timing and version, without keys, tokens and phone numbers
+    /// Write a file for the provider's support, with secrets, tokens and phone numbers masked
     #[arg(long, value_name = "FILE", group = "what")]
     bundle: Option<PathBuf>,
-    /// Write it without asking
+    /// Write the file without asking
     #[arg(long, requires = "bundle")]
     yes: bool,
-    /// Where the curl command sends it; path and query of the capture are added when this has none
+    /// Target of the curl command; without a path, the capture's path and query are added
     #[arg(long, value_name = "URL", default_value = target::DEFAULT_TARGET, value_parser = target::parse)]
     to: Url,
     #[command(flatten)]
@@ -55,39 +55,61 @@ pub(super) struct Show {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
-    /// A command that pastes into bash and sends the same headers and bytes
+    /// A curl command for bash that sends the same headers and bytes
     Curl,
-    /// A raw HTTP/1.1 request, as --raw writes it
+    /// Raw HTTP/1.1, like --raw
     Http,
-    /// An HTTP archive (HAR 1.2) of one entry
+    /// An HTTP archive (HAR 1.2)
     Har,
-    /// One JSON object with the request, the verdict and the attempts
+    /// One JSON object with request, verdict and attempts
     Json,
 }
 
-/// Shows.
 pub(super) fn run(args: &Show, session: &Session<'_>) -> Result<CommandOutcome> {
-    let [kept] = whole(&args.store, [&args.id], session)?;
+    let mut store = open_existing(&args.store, session)?;
     if let Some(path) = &args.bundle {
+        let stored = captures::load_one(store.as_mut(), &args.id, session)?;
         let secrets = secrets::load(&args.secrets, TestSecret::IfPresent, session)?;
-        let (judged, findings) = explained(&kept, &secrets);
+        let (received, findings) = explained(&stored, &secrets);
         let asking = if args.yes { Asking::Never } else { Asking::AtTerminal };
-        bundle::write(&kept, (&judged, &findings), &secrets, (path, asking), session)?;
+        bundle::write(&stored, (&received, &findings), &secrets, (path, asking), session)?;
         return Ok(CommandOutcome::Success);
     }
-    let bytes = match args.form {
-        _ if args.body => for_stream(kept.request.body, session)?,
-        _ if args.raw => for_stream(raw(kept.request, session)?, session)?,
-        Some(Form::Http) => for_stream(raw(kept.request, session)?, session)?,
-        Some(Form::Curl) => render::request::curl(&kept.request, &target(&args.to, &kept.request)).into_bytes(),
-        Some(Form::Har) => [&render::har::start()[..], &render::har::entry(&kept), render::har::end()].concat(),
-        Some(Form::Json) => render::stored::capture(&kept),
-        None => told(&kept, args, session)?.into_bytes(),
-    };
     let mut output = session.world.stdout();
-    output.write_all(&bytes)?;
+    if args.body {
+        let stored = captures::load_one(store.as_mut(), &args.id, session)?;
+        output.write_all(&for_stream(stored.request.body, session)?)?;
+        output.flush()?;
+        return Ok(CommandOutcome::Success);
+    }
+    let form = if args.raw { Some(Form::Http) } else { args.form };
+    let (start, separator, end) = match form {
+        None => (Vec::new(), &b"\n"[..], &b""[..]),
+        Some(Form::Har) => (render::har::start(), &b",\n"[..], render::har::end()),
+        Some(_) => (Vec::new(), &b""[..], &b""[..]),
+    };
+    output.write_all(&start)?;
+    for (place, id) in captures::find_all(store.as_mut(), &args.id, session)?.into_iter().enumerate() {
+        // It may have been pruned since it was found.
+        let Some(stored) = store.load(id)? else { continue };
+        if place > 0 {
+            output.write_all(separator)?;
+        }
+        output.write_all(&formatted(stored, form, args, session)?)?;
+    }
+    output.write_all(end)?;
     output.flush()?;
     Ok(CommandOutcome::Success)
+}
+
+fn formatted(stored: StoredDelivery, form: Option<Form>, args: &Show, session: &Session<'_>) -> Result<Vec<u8>> {
+    Ok(match form {
+        None => told(&stored, args, session)?.into_bytes(),
+        Some(Form::Http) => for_stream(raw(stored.request, session)?, session)?,
+        Some(Form::Curl) => render::request::curl(&stored.request, &target(&args.to, &stored.request)).into_bytes(),
+        Some(Form::Har) => render::har::entry(&stored),
+        Some(Form::Json) => render::stored::capture(&stored),
+    })
 }
 
 /// Serializes a request. A body that arrived in chunks is stored decoded, so a `Content-Length` takes the place of the
@@ -114,19 +136,19 @@ fn with_length(headers: &Headers, length: usize) -> Result<Headers> {
     Headers::read(copy).map_err(|error| Error::failed("can't write the request").because(error))
 }
 
-/// Bytes of strangers go to files and pipes as they are; to a terminal only when it would do nothing with them but show them.
+/// Refuses to write bytes to a terminal that could control it. Files and pipes get everything.
 fn for_stream(bytes: Vec<u8>, session: &Session<'_>) -> Result<Vec<u8>> {
     let is_plain = |text: &str| {
         text.split(['\r', '\n', '\t']).all(|part| matches!(escape_unsafe(part), std::borrow::Cow::Borrowed(_)))
     };
     if session.world.is_terminal(Stream::Output) && !std::str::from_utf8(&bytes).is_ok_and(is_plain) {
-        return Err(Error::usage("these bytes could do things to the terminal")
-            .hint("send them to a file or a pipe: > request.bin"));
+        return Err(Error::usage("refusing to write these bytes to the terminal, which they could control")
+            .hint("redirect the output to a file: > request.bin"));
     }
     Ok(bytes)
 }
 
-/// The URL, with path and query of the request when it has none of its own.
+/// Adds the request's path and query to a URL that has none.
 fn target(to: &Url, request: &Request) -> Url {
     if to.path() != "/" || to.query().is_some() || !request.target.starts_with('/') {
         return to.clone();
@@ -139,7 +161,6 @@ fn target(to: &Url, request: &Request) -> Url {
     url
 }
 
-/// All of it, for a person.
 fn told(kept: &StoredDelivery, args: &Show, session: &Session<'_>) -> Result<String> {
     let paint = session.out;
     let StoredDelivery { summary: entry, request, attempts, .. } = kept;
@@ -159,13 +180,14 @@ fn told(kept: &StoredDelivery, args: &Show, session: &Session<'_>) -> Result<Str
     told.push_str(&width.wrap(&payload::lines(&request.body, "", paint, session.reveal), INDENT.len()));
     told.push_str(&format!("{}\n", paint.faint(&format!("({})", text::count(entry.size, "byte")))));
     if !attempts.is_empty() {
-        told.push_str(&format!("\n{}\n", paint.strong("brought to the app")));
+        told.push_str(&format!("\n{}\n", paint.strong("forwarded to the app")));
     }
     attempts.iter().for_each(|each| told.push_str(&attempt(each, session)));
     Ok(told)
 }
 
-/// What is odd about the event, and for a refused one why, found with the secrets of today as of the moment it arrived.
+/// Explains warnings and, for a refused delivery, the causes, with the secrets of today and at the time of
+/// arrival.
 fn judged_again(kept: &StoredDelivery, args: &Show, session: &Session<'_>) -> Result<String> {
     let secrets = secrets::load(&args.secrets, TestSecret::IfPresent, session)?;
     let (received, findings) = explained(kept, &secrets);
@@ -179,7 +201,7 @@ fn judged_again(kept: &StoredDelivery, args: &Show, session: &Session<'_>) -> Re
     Ok(today + &warnings + &text::findings(&findings, INDENT, paint))
 }
 
-/// What is said of it with the secrets of today, as of the moment it arrived, and why.
+/// Verifies it with the secrets of today, at the time of arrival, and finds the causes.
 fn explained(kept: &StoredDelivery, secrets: &Secrets) -> (AnalyzedDelivery, Vec<Finding>) {
     let rules = Rules { keys: secrets.keys.clone(), tolerance: Some(DEFAULT_TOLERANCE) };
     let arrived = kept.summary.arrived;
@@ -211,5 +233,5 @@ fn attempt(attempt: &Attempt, session: &Session<'_>) -> String {
     format!("{INDENT}{}  {url}  → {outcome}\n", session.out.faint(&time))
 }
 
-/// What stands under the first line is set in.
+/// Indentation below the first line.
 const INDENT: &str = "    ";

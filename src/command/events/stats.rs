@@ -1,4 +1,4 @@
-//! `whtool events stats`: how many came, of what kind, when, and what they add up to.
+//! `whtool events stats`: counts captures and adds up amounts.
 
 use super::{NOTHING_YET, local, opened};
 use crate::command::Session;
@@ -13,23 +13,22 @@ use crate::render::{self, text};
 use clap::Args;
 use std::io::Write;
 
-/// Count what was received by provider, type, verdict and hour, with the money of verified events
+/// Count captures by provider, type, verdict and hour, and total the amounts of verified events
 ///
-/// Duplicates of an event count once in the money. One payment can have several events (created, debited), each with its
-/// amount, so the sums by type say more than the sum of all.
+/// Duplicates of an event count once in the totals. A payment can have several events (created,
+/// debited), each with its amount, so the totals by type are more useful than the total of all.
 #[derive(Args)]
 #[command(mut_arg("from_provider", super::list::called_provider))]
 pub(super) struct Stats {
     #[command(flatten)]
     filters: Filters,
-    /// One JSON record
+    /// Print one JSON record
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     store: StoreArgs,
 }
 
-/// Counts.
 pub(super) fn run(args: &Stats, session: &Session<'_>) -> Result<CommandOutcome> {
     let Some(mut store) = opened(&args.store, session)? else { return Ok(CommandOutcome::Success) };
     args.filters.warn_of_unknown_types(session);
@@ -39,7 +38,7 @@ pub(super) fn run(args: &Stats, session: &Session<'_>) -> Result<CommandOutcome>
     if args.json {
         output.write_all(&render::stored::stats(&counts, &sums))?;
     } else if counts.is_empty() {
-        session.say(&format!("there is nothing to count; {NOTHING_YET}"));
+        session.say(&format!("no captures to count; {NOTHING_YET}"));
     } else {
         output.write_all(session.fitted(&told(&counts, &sums, session)).as_bytes())?;
     }
@@ -71,7 +70,7 @@ fn told(counts: &[HourlyCount], sums: &[AmountTotal], session: &Session<'_>) -> 
         text.push_str(&format!("{count:>9}  {}\n", local(hour, session).get(..16).unwrap_or_default()));
     }
     if !sums.is_empty() {
-        text.push_str(&heading("verified events, each counted once"));
+        text.push_str(&heading("verified events without duplicates"));
     }
     for (currency, (events, minor)) in by_currency(sums) {
         let money = Money { minor, currency: currency.to_owned() };

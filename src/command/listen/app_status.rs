@@ -32,7 +32,11 @@ impl AppStatus {
                 if answer.status.is_success() {
                     line = line.lines().next().unwrap_or_default().to_owned();
                 }
-                let name = if last_shown == Some(id) { String::new() } else { format!("{id}  ") };
+                let name = if last_shown.is_some_and(|last| last == id.to_string()) {
+                    String::new()
+                } else {
+                    format!("{id}  ")
+                };
                 Some(format!("→ {name}{line}{}", paint.faint(&next_step(*outcome))))
             }
             Err(_) if *outcome == ForwardOutcome::GivenUp => {

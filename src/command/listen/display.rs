@@ -104,7 +104,7 @@ impl<'a> Display<'a> {
     /// Loads the recent events of a store, to recognize duplicates of them.
     pub(super) fn load_seen_events(&mut self, store: &mut dyn Store) -> Result<()> {
         for (provider, key, id) in store.recent_event_keys(SEEN_EVENTS as u64)? {
-            self.seen.add(&provider, &key, &id);
+            self.seen.add(&provider, &key, &id.to_string());
         }
         Ok(())
     }
@@ -115,7 +115,7 @@ impl<'a> Display<'a> {
         let received = answered.received.as_ref();
         *self.summary.by_verdict.entry(received.verdict.code().as_str()).or_default() += 1;
         self.report_store_error(answered.store_error.as_deref());
-        let name = answered.id.clone().unwrap_or_else(|| format!("#{}", self.summary.deliveries));
+        let name = answered.id.map_or_else(|| format!("#{}", self.summary.deliveries), |id| id.to_string());
         // The provider sends a delivery that could not be stored again, and it counts then.
         let is_stored = answered.store_error.is_none();
         let duplicate_of = if is_stored { self.duplicate_of(received, &name) } else { None };
@@ -124,7 +124,7 @@ impl<'a> Display<'a> {
             self.summary.verified += u64::from(is_stored && received.verdict.is_verified());
             let fields = ListenerFields {
                 number: self.summary.deliveries,
-                id: answered.id.as_deref(),
+                id: answered.id,
                 duplicate_of,
                 answered: answered.status,
             };
@@ -191,7 +191,7 @@ impl<'a> Display<'a> {
         self.globs.is_empty() || self.globs.iter().any(|glob| glob.matches(kind))
     }
 
-    fn show(&mut self, received: &AnalyzedDelivery, name: &str, fields: &ListenerFields<'_>) -> Result<()> {
+    fn show(&mut self, received: &AnalyzedDelivery, name: &str, fields: &ListenerFields) -> Result<()> {
         let findings = self.explain(received);
         if self.args.json {
             return self.output.write_record(&render::json::delivery(received, &findings, fields));

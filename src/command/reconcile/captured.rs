@@ -3,7 +3,6 @@
 use super::super::Session;
 use crate::command::shared::captures::StoreArgs;
 use crate::model::error::{Error, Result};
-use crate::model::secret::SecretOrigin;
 use crate::model::stored::{DeliverySummary, Query, ReferenceMatch};
 use crate::model::timestamp::Timestamp;
 use crate::provider::Provider;
@@ -26,7 +25,7 @@ impl CapturedWebhooks {
         let store = if session.world.file_exists(&path) {
             Some(args.open(session)?)
         } else if args.store.is_some() {
-            return Err(Error::failed(format!("there is no store {}", path.display())));
+            return Err(Error::failed(format!("no store at {}", path.display())));
         } else {
             None
         };
@@ -71,7 +70,7 @@ impl CapturedWebhooks {
     /// Returns true if the store has events signed with the local test secret.
     pub(super) fn has_test_events(&mut self) -> Result<bool> {
         let Some(store) = &mut self.store else { return Ok(false) };
-        let query = Query { secret: Some(SecretOrigin::LocalTest.to_string()), limit: Some(1), ..Query::default() };
+        let query = Query { is_test: Some(true), limit: Some(1), ..Query::default() };
         Ok(!store.list(&query)?.is_empty())
     }
 
@@ -89,7 +88,7 @@ impl CapturedWebhooks {
             }
             for delivery in store.find_by_reference(reference)? {
                 let DeliverySummary { id, provider: from, .. } = &delivery.summary;
-                if from.as_deref() == Some(provider.name()) && ids.insert(id.clone()) {
+                if from.as_deref() == Some(provider.name()) && ids.insert(*id) {
                     found.push(delivery);
                 }
             }
@@ -124,7 +123,7 @@ impl CapturedWebhooks {
                 continue;
             };
             let mut body = |found: &ReferenceMatch| -> Result<Vec<u8>> {
-                Ok(store.load(&found.summary.id)?.map(|stored| stored.request.body).unwrap_or_default())
+                Ok(store.load(found.summary.id)?.map(|stored| stored.request.body).unwrap_or_default())
             };
             if !is_same_json(&body(other)?, &body(delivery)?) {
                 return Ok(Some(key.clone()));
@@ -150,5 +149,5 @@ fn is_same_json(one: &[u8], other: &[u8]) -> bool {
 /// Returns true if the event is signed with the local test secret, so that no provider knows about
 /// it.
 pub(super) fn is_test_event(delivery: &DeliverySummary) -> bool {
-    delivery.secret.as_ref().is_some_and(|name| *name == SecretOrigin::LocalTest.to_string())
+    delivery.is_test
 }

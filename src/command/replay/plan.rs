@@ -9,7 +9,7 @@ use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::exchange::SentRequest;
 use crate::model::message::Request;
 use crate::model::sanitize::escape_unsafe;
-use crate::model::stored::{Attempt, StoredDelivery};
+use crate::model::stored::{Attempt, CaptureId, StoredDelivery};
 use crate::model::width::display_width;
 use crate::provider::{self, Provider, SignatureForm};
 use crate::render;
@@ -83,7 +83,7 @@ impl<'a> ReplayPlan<'a> {
         work(store.as_mut().expect("it was just opened").as_mut())
     }
 
-    pub(super) fn capture(&self, id: &str) -> Result<StoredDelivery> {
+    pub(super) fn capture(&self, id: CaptureId) -> Result<StoredDelivery> {
         let found = self.with_store(|store| store.load(id))?;
         found.ok_or_else(|| Error::failed(format!("capture {id} no longer exists")))
     }
@@ -128,7 +128,7 @@ impl<'a> ReplayPlan<'a> {
                 request.headers.push(REBUILT_HEADER, b"from the provider's record").map_err(unwritable)?;
                 (self.args.to.clone(), request)
             }
-            ReplaySource::Capture(id) => self.rebuild_capture(self.capture(id)?.request, self.edited.get(&index))?,
+            ReplaySource::Capture(id) => self.rebuild_capture(self.capture(*id)?.request, self.edited.get(&index))?,
             ReplaySource::Recorded(request) => self.rebuild_capture((**request).clone(), self.edited.get(&index))?,
         };
         if self.args.tamper {
@@ -189,14 +189,14 @@ impl<'a> ReplayPlan<'a> {
     /// is not a capture, or was never sent before.
     pub(super) fn record_attempt(&self, sent: &SentRequest) -> Result<Option<AnswerChange>> {
         let ReplaySource::Capture(id) = &self.sources[self.source_index(sent.number)].1 else { return Ok(None) };
-        let capture = self.capture(id)?;
+        let capture = self.capture(*id)?;
         let url = forward::target_url(&self.args.to, &capture.request).to_string();
         // The last attempt at this URL, or else at any.
         let same_url = capture.attempts.iter().rfind(|attempt| attempt.url == url);
         let before = same_url.or(capture.attempts.last());
         let outcome = sent.answer.clone().map_err(|failure| failure.to_string());
         let attempt = Attempt { at: self.session.world.now(), url, took: sent.took, outcome };
-        self.with_store(|store| store.add_attempt(id, &attempt))?;
+        self.with_store(|store| store.add_attempt(*id, &attempt))?;
         Ok(before.map(|before| AnswerChange::between(before, &attempt)))
     }
 

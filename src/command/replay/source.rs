@@ -11,7 +11,7 @@ use crate::model::delivery::Delivery;
 use crate::model::error::{Error, Kind, Result};
 use crate::model::message::Request;
 use crate::model::sanitize;
-use crate::model::stored::{DeliverySummary, Id};
+use crate::model::stored::{CaptureId, DeliverySummary};
 use crate::provider::sample::Sample;
 use crate::provider::{self, Provider};
 use crate::render::{self, text};
@@ -23,7 +23,7 @@ pub(super) enum ReplaySource {
     /// A payload file.
     Payload(&'static dyn Provider, Vec<u8>),
     /// A stored capture, loaded when it is sent.
-    Capture(Id),
+    Capture(CaptureId),
     /// A captured request from a file.
     Recorded(Box<Request>),
     /// An event that `reconcile` built from a provider's record.
@@ -68,7 +68,7 @@ impl ReplayPlan<'_> {
                 if self.is_unverified_capture(&entry)? {
                     unverified.skipped += 1;
                 } else {
-                    sources.push((entry.id.clone(), ReplaySource::Capture(entry.id)));
+                    sources.push((entry.id.to_string(), ReplaySource::Capture(entry.id)));
                 }
             }
         }
@@ -91,8 +91,8 @@ impl ReplayPlan<'_> {
                     .because("it is not a capture, an exported record or an event from `reconcile --replay-list`")
             });
         }
-        let id = self.with_store(|store| captures::find(store, line))?;
-        Ok((id.clone(), ReplaySource::Capture(id)))
+        let id = self.with_store(|store| captures::find_one(store, line, self.session))?;
+        Ok((id.to_string(), ReplaySource::Capture(id)))
     }
 
     /// Finds a sample, the contents of a file, or a capture by its name.
@@ -118,8 +118,9 @@ impl ReplayPlan<'_> {
                 }
             };
         }
-        let found = self.with_store(|store| captures::find(store, name));
-        found.map(|id| only(ReplaySource::Capture(id))).map_err(|error| match error.kind {
+        let found = self.with_store(|store| captures::find_all(store, name, self.session));
+        let named = |id: CaptureId| (id.to_string(), ReplaySource::Capture(id));
+        found.map(|ids| ids.into_iter().map(named).collect()).map_err(|error| match error.kind {
             Kind::Failed if name != "last" => unknown_source(name),
             _ => error,
         })
@@ -127,7 +128,7 @@ impl ReplayPlan<'_> {
 
     fn is_unverified_source(&self, source: &ReplaySource) -> Result<bool> {
         match source {
-            ReplaySource::Capture(id) => self.is_unverified_capture(&self.capture(id)?.summary),
+            ReplaySource::Capture(id) => self.is_unverified_capture(&self.capture(*id)?.summary),
             ReplaySource::Recorded(request) => Ok(self.is_unverified_request(request)),
             ReplaySource::Sample(..) | ReplaySource::Payload(..) | ReplaySource::Rebuilt(..) => Ok(false),
         }
@@ -137,7 +138,7 @@ impl ReplayPlan<'_> {
         if self.args.exact || entry.verdict.is_authentic() {
             return Ok(false);
         }
-        Ok(self.is_unverified_request(&self.capture(&entry.id)?.request))
+        Ok(self.is_unverified_request(&self.capture(entry.id)?.request))
     }
 
     /// True if a request would be re-signed although no configured secret verifies it, whatever its
@@ -169,7 +170,7 @@ impl UnverifiedCaptures {
         }
         if self.skipped > 0 {
             session.warn(&format!(
-                "skipped {} that no configured secret verifies; `whtool replay ID` re-signs one, --exact sends all \
+                "skipped {} that no configured secret verifies; `whtool replay NUMBER` re-signs one, --exact sends all \
                  unchanged",
                 text::count(self.skipped, "capture")
             ));

@@ -1,11 +1,12 @@
-//! The store as commands use it: where it is, which deliveries are meant. And files that hold deliveries.
+//! Locates the store and selects captures, by name or by filters.
 
 use crate::capture::{self, CaptureFormat};
 use crate::command::{Session, span};
 use crate::json;
+use crate::model::capture_name::CaptureName;
 use crate::model::error::{Error, Result};
 use crate::model::sanitize::escape_unsafe;
-use crate::model::stored::{DeliverySummary, Id, Query};
+use crate::model::stored::{CaptureId, Query, StoredDelivery};
 use crate::model::timestamp::{self, SignedDuration, Timestamp};
 use crate::model::verdict::VerdictCode;
 use crate::provider::{self, Provider};
@@ -15,16 +16,14 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::PathBuf;
 use wildmatch::WildMatch;
 
-/// Where the store is.
 #[derive(Args, Clone)]
 pub(in crate::command) struct StoreArgs {
-    /// Another store than the one in whtool's data folder
+    /// Use this store instead of the default one
     #[arg(long, value_name = "FILE")]
     pub store: Option<PathBuf>,
 }
 
 impl StoreArgs {
-    /// The store's file.
     pub(in crate::command) fn path(&self, session: &Session<'_>) -> Result<PathBuf> {
         match &self.store {
             Some(path) => Ok(path.clone()),
@@ -32,59 +31,58 @@ impl StoreArgs {
         }
     }
 
-    /// Opens it.
     pub(in crate::command) fn open(&self, session: &Session<'_>) -> Result<Box<dyn Store>> {
         session.world.open_store(&self.path(session)?)
     }
 }
 
-/// The store in whtool's data folder; it may not exist yet.
+/// Returns the default store, which may not exist.
 pub(in crate::command) fn default_store(world: &dyn World) -> Result<PathBuf> {
     Ok(world.data_dir()?.join("captures.db"))
 }
 
-/// How a file that begins so holds captured requests. `None`: it holds none, but a payload, say.
+/// Detects the format of a file with captured requests. `None`: it holds something else, such as a payload.
 pub(in crate::command) fn form_of(start: &[u8]) -> Option<CaptureFormat> {
     let is_record = || json::top_level_keys(start).iter().any(|key| key == "request" || key == "schema");
     capture::detect_format(start).filter(|form| *form != CaptureFormat::Lines || is_record())
 }
 
-/// Which deliveries are meant; all that is given must hold.
+/// Filters that select captures. All of them must match.
 #[derive(Args, Clone, Default)]
 pub(in crate::command) struct Filters {
-    /// Only this provider's
+    /// Only deliveries of this provider
     // `events` calls the flag `--provider`; where that is the provider to sign for, it is `--from-provider`.
     #[arg(
         id = "from_provider",
         long = "from-provider",
         value_name = "NAME",
         value_parser = crate::command::provider_values(),
-        help_heading = "Which"
+        help_heading = "Filters"
     )]
     pub provider: Option<&'static dyn Provider>,
-    /// Only events of these types: 'payment.*'
-    #[arg(long = "type", value_name = "GLOB", help_heading = "Which")]
+    /// Only events of these types: 'payment.*'. * and ? are wildcards. May be repeated
+    #[arg(long = "type", value_name = "GLOB", help_heading = "Filters")]
     pub kinds: Vec<String>,
-    /// Only with this verdict: verified, unsigned, malformed, mismatch, too_old, in_future, no_secret
-    #[arg(long, value_name = "CODE", value_parser = verdict_codes(), help_heading = "Which")]
+    /// Only deliveries with this verdict
+    #[arg(long, value_name = "CODE", value_parser = verdict_codes(), help_heading = "Filters")]
     pub verdict: Option<VerdictCode>,
-    /// Only what arrived since: 2h, 30m, or a time
-    #[arg(long, value_name = "WHEN", value_parser = when, help_heading = "Which")]
+    /// Only deliveries that arrived at or after this time: 2h (ago), or a time
+    #[arg(long, value_name = "WHEN", value_parser = when, help_heading = "Filters")]
     pub since: Option<When>,
-    /// Only what arrived before: 2h (ago), or a time
-    #[arg(long, value_name = "WHEN", value_parser = when, help_heading = "Which")]
+    /// Only deliveries that arrived before this time
+    #[arg(long, value_name = "WHEN", value_parser = when, help_heading = "Filters")]
     pub until: Option<When>,
-    /// Only about this event id, payment, reference or clientReference
-    #[arg(long, value_name = "TEXT", help_heading = "Which")]
+    /// Only deliveries with this event id, payment, reference or clientReference
+    #[arg(long, value_name = "TEXT", help_heading = "Filters")]
     pub reference: Option<String>,
-    /// Only what was refused, or what the app did not answer with 2xx
-    #[arg(long, help_heading = "Which")]
+    /// Only deliveries that were refused, or that the app did not answer with 2xx
+    #[arg(long, help_heading = "Filters")]
     pub failed: bool,
-    /// Only with this text in the body
-    #[arg(long, value_name = "TEXT", help_heading = "Which")]
+    /// Only deliveries with this text in the body
+    #[arg(long, value_name = "TEXT", help_heading = "Filters")]
     pub grep: Option<String>,
-    /// At most so many, the newest; 0: all
-    #[arg(long, value_name = "N", help_heading = "Which")]
+    /// Only the newest N; 0 means all
+    #[arg(long, value_name = "N", help_heading = "Filters")]
     pub limit: Option<u64>,
 }
 
@@ -93,7 +91,7 @@ fn verdict_codes() -> impl TypedValueParser<Value = VerdictCode> {
         .map(|code| VerdictCode::from_code(&code).expect("it is one of the possible values"))
 }
 
-/// A moment, or a span before now.
+/// A time, or a duration before now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::command) enum When {
     Ago(SignedDuration),
@@ -101,7 +99,6 @@ pub(in crate::command) enum When {
 }
 
 impl When {
-    /// The moment, as of now.
     pub(in crate::command) fn moment(self, now: Timestamp) -> Timestamp {
         match self {
             Self::At(moment) => moment,
@@ -110,7 +107,7 @@ impl When {
     }
 }
 
-/// A moment for flags: a span before now, RFC 3339, or Unix seconds from the year 2001 on.
+/// Parses a duration before now, RFC 3339, or Unix seconds from the year 2001 on.
 pub(in crate::command) fn when(text: &str) -> Result<When, String> {
     match (text.parse::<u64>(), timestamp::parse(text)) {
         (Ok(0..1_000_000_000), _) => Err("a bare number has no unit: write 2h, 30m, 45s or 7d, or a time".to_owned()),
@@ -120,7 +117,7 @@ pub(in crate::command) fn when(text: &str) -> Result<When, String> {
     }
 }
 
-/// Warns where no documented event type matches.
+/// Warns if no documented event type matches.
 pub(in crate::command) fn warn_of_unknown_type(glob: &str, session: &Session<'_>) {
     let matcher = WildMatch::new(glob);
     let mut known = provider::ALL.iter().flat_map(|provider| provider.event_types());
@@ -130,49 +127,76 @@ pub(in crate::command) fn warn_of_unknown_type(glob: &str, session: &Session<'_>
 }
 
 impl Filters {
-    /// Whether anything is asked for at all.
+    /// Returns true if no filter is given.
     pub(in crate::command) fn is_empty(&self) -> bool {
         self.query(Timestamp::UNIX_EPOCH) == Query::default()
     }
 
-    /// Warns of a type that no provider documents: mostly it is mistyped.
+    /// Warns if a type matches no documented event type, which is usually a typo.
     pub(in crate::command) fn warn_of_unknown_types(&self, session: &Session<'_>) {
         self.kinds.iter().for_each(|glob| warn_of_unknown_type(glob, session));
     }
 
-    /// As the store takes it.
+    /// Converts the filters to a query.
     pub(in crate::command) fn query(&self, now: Timestamp) -> Query {
         Query {
             provider: self.provider.map(|provider| provider.name().to_owned()),
             kinds: self.kinds.clone(),
             verdict: self.verdict,
-            secret: None,
             since: self.since.map(|when| when.moment(now)),
             until: self.until.map(|when| when.moment(now)),
             reference: self.reference.clone(),
             failed: self.failed,
             grep: self.grep.clone(),
             limit: self.limit.filter(|&limit| limit > 0),
+            ..Query::default()
         }
     }
 }
 
-/// The delivery of this id, of this beginning of one, or the `last`.
-pub(in crate::command) fn find(store: &mut dyn Store, name: &str) -> Result<Id> {
-    if name == "last" {
-        let latest = store.list(&Query { limit: Some(1), ..Query::default() })?;
-        return latest.into_iter().next().map(|entry: DeliverySummary| entry.id).ok_or_else(|| {
-            Error::failed("there is no delivery in the store").hint("`whtool listen` keeps what it receives")
-        });
-    }
-    let ids = store.beginning_with(name)?;
-    match ids.as_slice() {
-        [id] => Ok(id.clone()),
-        [] => {
-            Err(Error::failed(format!("there is no delivery `{name}` in the store")).hint("`whtool events` lists them"))
+/// Finds the captures that a name stands for, oldest first: several for a range, otherwise one. Of several captures that share
+/// a reference it is the newest, and stderr says so.
+pub(in crate::command) fn find_all(store: &mut dyn Store, name: &str, session: &Session<'_>) -> Result<Vec<CaptureId>> {
+    let all = Query::default;
+    let mut list = |query| -> Result<Vec<_>> { Ok(store.list(&query)?.into_iter().map(|found| found.id).collect()) };
+    let mut found = match CaptureName::parse(name) {
+        CaptureName::Number(number) => list(Query { ids: Some(number..=number), ..all() })?,
+        CaptureName::Range(range) => list(Query { ids: Some(range), ..all() })?,
+        CaptureName::Last(back) => {
+            let newest = list(Query { limit: Some(back.saturating_add(1)), ..all() })?;
+            let is_there = newest.len() as u64 > back;
+            newest.into_iter().take(usize::from(is_there)).collect()
         }
-        several => Err(Error::failed(format!("several deliveries begin with `{name}`"))
-            .because(several.join(", "))
-            .hint("give more letters")),
+        CaptureName::Reference(_) => Vec::new(),
+    };
+    if found.is_empty() && !name.is_empty() {
+        let mut about = list(Query { reference: Some(name.to_owned()), ..all() })?;
+        if let (Some(newest), count @ 2..) = (about.last().copied(), about.len()) {
+            session.say(&format!("{count} captures match `{}`; using the newest, {newest}", escape_unsafe(name)));
+        }
+        found.extend(about.pop());
+    }
+    if found.is_empty() { Err(missing(name)) } else { Ok(found) }
+}
+
+/// Finds the single capture that a name stands for.
+pub(in crate::command) fn find_one(store: &mut dyn Store, name: &str, session: &Session<'_>) -> Result<CaptureId> {
+    match find_all(store, name, session)?.as_slice() {
+        [id] => Ok(*id),
+        several => Err(Error::usage(format!("`{name}` names {} captures; only one is possible here", several.len()))),
+    }
+}
+
+/// Loads the single capture that a name stands for.
+pub(in crate::command) fn load_one(store: &mut dyn Store, name: &str, session: &Session<'_>) -> Result<StoredDelivery> {
+    let id = find_one(store, name, session)?;
+    // It may have been pruned since it was found.
+    store.load(id)?.ok_or_else(|| missing(name))
+}
+
+fn missing(name: &str) -> Error {
+    match name {
+        "last" => Error::failed("the store has no captures").hint("start `whtool listen` to receive some"),
+        _ => Error::failed(format!("no capture `{name}` in the store")).hint("`whtool events` lists them"),
     }
 }

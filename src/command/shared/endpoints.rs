@@ -128,7 +128,7 @@ pub(in crate::command) fn find_proof(
         ..Query::default()
     };
     for summary in store.list(&query)?.into_iter().rev() {
-        if store.load(&summary.id)?.is_some_and(|delivery| !is_from_whtool(&delivery.request)) {
+        if store.load(summary.id)?.is_some_and(|delivery| !is_from_whtool(&delivery.request)) {
             return Ok(Some(summary));
         }
     }

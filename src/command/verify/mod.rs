@@ -16,9 +16,11 @@ use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
 use crate::diagnose::computed::{Digest, DigestDiagnosis};
 use crate::diagnose::frameworks::Framework;
 use crate::diagnose::{HashAllowance, HashBudget};
+use crate::model::capture_name::CaptureName;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::signature::Tolerance;
 use crate::model::timestamp::{self, SignedDuration, Timestamp};
+use crate::render;
 use clap::Args;
 use computed::ComputedDigest;
 use frameworks::FrameworkHint;
@@ -38,12 +40,13 @@ Examples:
   whtool verify deliveries.ndjson --at arrived
   whtool verify --body payload.json -H 'X-Plustive-Signature: sha256=…'
   whtool verify handler-saw.http --against last
+  whtool verify 40..45
   whtool verify request.http --computed \\
     5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843
   whtool verify request.http --framework express
   curl -s https://example.com/archive.har | whtool verify - --any-age")]
 pub(super) struct Verify {
-    /// File with captured requests; `-` reads stdin
+    /// File with captured requests, `-` for stdin, or a capture of the store by name: 42, last, 40..45, evt_…
     #[arg(required_unless_present_any = ["body", "header"], conflicts_with = "body")]
     file: Option<PathBuf>,
     /// File with the body of a single request; its headers are given with --header
@@ -62,7 +65,7 @@ pub(super) struct Verify {
     /// Maximum age of a signed timestamp, past or future
     #[arg(long, value_name = "DURATION", value_parser = span, default_value = "5m")]
     tolerance: SignedDuration,
-    /// Compare with what `whtool listen` received: a capture's id or `last`
+    /// Compare with what `whtool listen` received: number, last, event id or reference
     #[arg(long, value_name = "CAPTURE", help_heading = "Diagnosis")]
     against: Option<String>,
     /// Explain a digest that your own code computed, in hex or base64
@@ -114,7 +117,9 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<CommandOutcome
     }
     let secrets = secrets::load(&args.secrets, TestSecret::IfPresent, session)?;
     let mut copies = ReferenceCopies::open(args.against.as_deref(), &args.store, session)?;
-    let verifier = Verifier::new(args, &secrets, copies.time(), session);
+    let stored = stored_records(args, session)?;
+    let at = args.at.or(stored.is_some().then_some(At::Arrived));
+    let verifier = Verifier::new(args, at, &secrets, copies.time(), session);
     let mut output = session.world.stdout();
     let mut hint = FrameworkHint::default();
     let counts = match (&args.file, &args.body) {
@@ -125,7 +130,10 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<CommandOutcome
             file.verify([Ok(capture)], &verifier, &mut output)?
         }
         (Some(file), None) => {
-            let mut source = session.open(file)?;
+            let mut source = match &stored {
+                Some(records) => Box::new(records.as_slice()),
+                None => session.open(file)?,
+            };
             let mut start = Vec::new();
             let unreadable = |error| super::cannot_read(file, error);
             source.by_ref().take(SAMPLE).read_to_end(&mut start).map_err(unreadable)?;
@@ -160,6 +168,29 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<CommandOutcome
         session.say(&hint);
     }
     Ok(if counts.all_verified() { CommandOutcome::Success } else { CommandOutcome::Negative })
+}
+
+/// Reads the captures that the argument names, as JSON lines, unless it is a file.
+fn stored_records(args: &Verify, session: &Session<'_>) -> Result<Option<Vec<u8>>> {
+    let Some(name) = args.file.as_deref().filter(|file| *file != Path::new("-") && !session.world.file_exists(file))
+    else {
+        return Ok(None);
+    };
+    let path = args.store.path(session)?;
+    let (Some(name), true) = (name.to_str(), session.world.file_exists(&path)) else { return Ok(None) };
+    let mut store = args.store.open(session)?;
+    match captures::find_all(store.as_mut(), name, session) {
+        // What looks like a path was meant as a file; its absence is reported when it is opened.
+        Err(_) if CaptureName::parse(name).is_reference() && name.contains(['.', '/', '\\']) => Ok(None),
+        Err(error) => Err(error),
+        Ok(ids) => {
+            let mut records = Vec::new();
+            for id in ids {
+                records.extend(store.load(id)?.map(|stored| render::stored::capture(&stored)).unwrap_or_default());
+            }
+            Ok(Some(records))
+        }
+    }
 }
 
 fn headers_without_body() -> Error {

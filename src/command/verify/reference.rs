@@ -8,7 +8,7 @@ use crate::diagnose::Cause;
 use crate::diagnose::compare::{CopyDiff, compare, signature_matches_copy};
 use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::error::{Error, Result};
-use crate::model::stored::{Query, StoredDelivery};
+use crate::model::stored::{CaptureId, Query, StoredDelivery};
 use crate::model::timestamp::Timestamp;
 use crate::model::verdict::VerdictCode;
 use crate::provider::{self, Provider};
@@ -50,8 +50,7 @@ impl ReferenceCopies {
             });
         };
         let mut store = args.open(session)?;
-        let id = captures::find(store.as_mut(), name)?;
-        let copy = store.load(&id)?.ok_or_else(|| Error::failed(format!("no delivery `{id}` in the store")))?;
+        let copy = captures::load_one(store.as_mut(), name, session)?;
         Ok(Self::Named(Box::new(copy)))
     }
 
@@ -64,11 +63,11 @@ impl ReferenceCopies {
     }
 
     /// Calls `visit` with the ids and bodies of the newest deliveries in the store.
-    pub(super) fn visit_bodies(&mut self, limit: u64, visit: &mut dyn FnMut(&str, &[u8])) -> Result<()> {
+    pub(super) fn visit_bodies(&mut self, limit: u64, visit: &mut dyn FnMut(CaptureId, &[u8])) -> Result<()> {
         let Self::Store(store) = self else { return Ok(()) };
         let newest = Query { limit: Some(limit), ..Query::default() };
         store.for_each(&newest, &mut |copy| {
-            visit(&copy.summary.id, &copy.request.body);
+            visit(copy.summary.id, &copy.request.body);
             Ok(())
         })
     }
@@ -121,7 +120,7 @@ impl Comparison {
         let Self { copy, diff, conclusion } = self;
         let sides = Sides {
             place: &place,
-            against: &copy.summary.id,
+            against: copy.summary.id,
             conclusion: conclusion.code(),
             verdicts: [copy_verdict(copy, verifier), received.verdict.code()],
             bodies: [&copy.request.body, &received.delivery.request.body],
@@ -132,7 +131,7 @@ impl Comparison {
         if verifier.is_quiet() {
             return Vec::new();
         }
-        let (paint, sentence) = (verifier.paint, conclusion.sentence(&copy.summary.id, diff));
+        let (paint, sentence) = (verifier.paint, conclusion.sentence(copy.summary.id, diff));
         let mut text = format!("{INDENT}{} {sentence}\n", paint.strong("diff   "));
         text.push_str(&comparison::text(diff, &sides, &request.findings, INDENT, paint, verifier.reveal));
         verifier.wrap(&text)
@@ -211,7 +210,7 @@ impl Conclusion {
         }
     }
 
-    fn sentence(self, id: &str, diff: &CopyDiff) -> String {
+    fn sentence(self, id: CaptureId, diff: &CopyDiff) -> String {
         let is_same = diff.first_difference.is_none() && diff.headers.is_empty();
         match self {
             Self::ChangedBetween => {

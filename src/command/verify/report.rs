@@ -75,7 +75,13 @@ pub(super) struct Report {
 
 impl<'a> Verifier<'a> {
     /// `now` replaces the clock's time, unless `--at` is given.
-    pub(super) fn new(args: &Verify, secrets: &'a Secrets, now: Option<Timestamp>, session: &Session<'_>) -> Self {
+    pub(super) fn new(
+        args: &Verify,
+        at: Option<At>,
+        secrets: &'a Secrets,
+        now: Option<Timestamp>,
+        session: &Session<'_>,
+    ) -> Self {
         let format = match (args.json, session.volume) {
             (true, _) => ReportFormat::Json,
             (false, Volume::Quiet) => ReportFormat::SummaryOnly,
@@ -85,7 +91,7 @@ impl<'a> Verifier<'a> {
             rules: Rules { keys: secrets.keys.clone(), tolerance: args.tolerance() },
             credentials: secrets.credentials(),
             now: now.unwrap_or_else(|| session.world.now()),
-            at: args.at,
+            at,
             format,
             width: Width::from_columns(session.world.columns(Stream::Output)),
             paint: session.out,

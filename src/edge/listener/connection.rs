@@ -3,8 +3,7 @@
 //! A client learns nothing but the status: every refused signature gets the same response.
 
 use super::super::events::{EventSender, QueuedEvent};
-use super::super::recorder::{Head, Recorder, Sequel as AfterRequest};
-use super::super::store::RecordedDelivery;
+use super::super::recorder::{AfterRequest, Head, Recorder};
 use super::Timeouts;
 use super::body_memory::{BodyMemory, MemoryPermit, SMALL_BODY};
 use super::deadline_stream::DeadlineStream;
@@ -14,7 +13,7 @@ use super::response::ProviderResponse;
 use crate::model::delivery::{AnalyzedDelivery, Delivery, RejectedRequest};
 use crate::model::message::Request;
 use crate::model::status::Status;
-use crate::model::stored::{AnswerState, ForwardOutcome, Forwarded};
+use crate::model::stored::{AnswerState, CaptureId, ForwardOutcome, Forwarded};
 use crate::model::timestamp::Timestamp;
 use crate::world::{AckPolicy, AnsweredDelivery, ForwardOptions, ListenOptions, ListenerEvent, VerifyFn};
 use http_body_util::{BodyExt, Full};
@@ -93,8 +92,8 @@ impl ListenerState {
             Ok(read) => read,
             Err(error) => return self.reject(&head, peer, error.status()),
         };
-        recorder.in_hand();
-        let Head { method, target, headers, sequel: _ } = head;
+        recorder.request_complete();
+        let Head { method, target, headers, after: _ } = head;
         let request = Request { method, target, headers, body };
         let received = Arc::new(self.verify(request, peer, memory.is_some()).await);
         let status = self.ack_status(&received);
@@ -127,8 +126,8 @@ impl ListenerState {
         other_routes: Vec<Url>,
     ) -> ProviderResponse {
         let Some(pipeline) = &self.pipeline else { return ProviderResponse::own(StatusCode::SERVICE_UNAVAILABLE) };
-        let recorded = match pipeline.store(&received, AnswerState::Pending, other_routes).await {
-            Ok(recorded) => recorded,
+        let id = match pipeline.store(&received, AnswerState::Pending, other_routes).await {
+            Ok(id) => id,
             Err(error) => {
                 let response = ProviderResponse::own(StatusCode::SERVICE_UNAVAILABLE);
                 let delivery = answered_delivery(received, Err(error), response.status);
@@ -137,11 +136,10 @@ impl ListenerState {
             }
         };
         let (response, attempt) = pipeline.pass_through(&received, &forward, &url).await;
-        if let Some(recorded) = recorded.as_ref().filter(|_| !pipeline.writer.is_in_memory()) {
-            pipeline.record_answer(recorded, &response, &attempt).await;
+        if let Some(id) = id.filter(|_| !pipeline.writer.is_in_memory()) {
+            pipeline.record_answer(id, &response, &attempt).await;
         }
-        let id = recorded.as_ref().map(|recorded| recorded.id.clone());
-        self.events.send_stored(answered_delivery(received, Ok(recorded), response.status), memory).await;
+        self.events.send_stored(answered_delivery(received, Ok(id), response.status), memory).await;
         if let Some(id) = id {
             let outcome = if attempt.is_success() { ForwardOutcome::Delivered } else { ForwardOutcome::GivenUp };
             self.events.send_forwarded(Forwarded { id, attempt, tries: 1, outcome }).await;
@@ -201,11 +199,11 @@ impl ListenerState {
 
 fn answered_delivery(
     received: Arc<AnalyzedDelivery>,
-    stored: Result<Option<RecordedDelivery>, String>,
+    stored: Result<Option<CaptureId>, String>,
     status: StatusCode,
 ) -> AnsweredDelivery {
     let (id, store_error) = match stored {
-        Ok(recorded) => (recorded.map(|recorded| recorded.id), None),
+        Ok(id) => (id, None),
         Err(error) => (None, Some(error)),
     };
     AnsweredDelivery { received, id, status: status.as_u16(), store_error }
@@ -257,7 +255,7 @@ async fn respond(
 ) -> Response<Full<Bytes>> {
     let (response, after) = match recorder.take() {
         Some(head) => {
-            let after = head.sequel;
+            let after = head.after;
             (state.handle(head, body, peer, recorder).await, after)
         }
         None => (ProviderResponse::own(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE), AfterRequest::Lost),

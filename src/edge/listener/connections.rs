@@ -6,7 +6,7 @@
 //! fail. Behind a tunnel every client has a loopback address, which therefore has no limit of its
 //! own. Deadlines for reading and writing are in `deadline_stream`.
 
-use super::super::recorder::{Acquaintance, Recorder, Rest as Idle};
+use super::super::recorder::{Idle, Recorder};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -148,7 +148,7 @@ impl Connections {
     /// Closes one of the matching connections. Returns `false` if all of them are busy or too new.
     fn evict_one(&mut self, min_age: Duration, matches: impl Fn(&Connection) -> bool) -> bool {
         let matching = self.open.iter().filter(|(_, connection)| matches(connection));
-        let idle = matching.map(|(&number, connection)| (number, connection.recorder.rest()));
+        let idle = matching.map(|(&number, connection)| (number, connection.recorder.idle()));
         let evicted = eviction_candidate(idle, min_age, Instant::now()).and_then(|number| self.remove(number));
         evicted.iter().for_each(|connection| connection.task.abort());
         evicted.is_some()
@@ -184,16 +184,16 @@ fn eviction_candidate(
         all += 1;
         let Some(idle) = idle else { continue };
         let age = now.saturating_duration_since(idle.since);
-        match (idle.acquaintance, age < GRACE) {
-            (Acquaintance::Stranger, false) => return Some(number),
-            (Acquaintance::Stranger, true) => {
+        match (idle.was_answered, age < GRACE) {
+            (false, false) => return Some(number),
+            (false, true) => {
                 new += 1;
                 oldest_new = oldest_new.or((age >= min_age).then_some(number));
             }
-            (Acquaintance::Known, false) if longest_idle.is_none_or(|(since, _)| idle.since < since) => {
+            (true, false) if longest_idle.is_none_or(|(since, _)| idle.since < since) => {
                 longest_idle = Some((idle.since, number));
             }
-            (Acquaintance::Known, _) => {}
+            (true, _) => {}
         }
     }
     let longest_idle = longest_idle.map(|(_, number)| number);
@@ -256,15 +256,15 @@ mod tests {
         assert_ne!(client("192.0.2.1"), client("192.0.2.2"));
     }
 
-    const NEW: Acquaintance = Acquaintance::Stranger;
-    const ANSWERED: Acquaintance = Acquaintance::Known;
+    const NEW: bool = false;
+    const ANSWERED: bool = true;
 
     /// Picks among connections that are given as whether they had an answer, and for how many
     /// milliseconds they have been idle.
-    fn evicted(connections: &[(Acquaintance, u64)]) -> Option<u64> {
+    fn evicted(connections: &[(bool, u64)]) -> Option<u64> {
         let now = Instant::now() + Duration::from_secs(60);
-        let idle = connections.iter().map(|&(acquaintance, age)| {
-            Some(Idle { acquaintance, since: now.checked_sub(Duration::from_millis(age)).unwrap() })
+        let idle = connections.iter().map(|&(was_answered, age)| {
+            Some(Idle { was_answered, since: now.checked_sub(Duration::from_millis(age)).unwrap() })
         });
         eviction_candidate((0..).zip(idle), MIN_AGE, now)
     }
@@ -310,7 +310,7 @@ mod tests {
         let limiter = Arc::new(ConnectionLimiter::new(8));
         let address: IpAddr = "192.0.2.1".parse().unwrap();
         let busy = Arc::new(Recorder::new());
-        busy.in_hand();
+        busy.request_complete();
         let slot = limiter.acquire_slot(address).await.unwrap();
         limiter.spawn(address, busy, slot, std::future::pending());
         assert!(limiter.acquire_slot(address).await.is_none());

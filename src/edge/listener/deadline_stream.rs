@@ -128,7 +128,7 @@ impl AsyncWrite for DeadlineStream {
         let this = self.get_mut();
         if let Closing::NotStarted = this.closing {
             ready!(this.stream().poll_shutdown(cx))?;
-            if !this.recorder.is_owed() {
+            if !this.recorder.may_still_send() {
                 return Poll::Ready(Ok(()));
             }
             this.closing = Closing::Lingering(Box::pin(sleep(LINGER)));

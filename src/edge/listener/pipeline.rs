@@ -3,11 +3,11 @@
 
 use super::super::forwarder::send_to_app;
 use super::super::sender::client::HttpClient;
-use super::super::store::{NewDelivery, RecordedDelivery, StoreWriter};
+use super::super::store::{NewDelivery, StoreWriter};
 use super::response::ProviderResponse;
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::status::Status;
-use crate::model::stored::{AnswerState, Attempt};
+use crate::model::stored::{AnswerState, Attempt, CaptureId};
 use crate::world::{AckMode, ForwardOptions, MAX_ANSWER_BODY, MAX_PASSTHROUGH_BODY};
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,7 +59,7 @@ impl DeliveryPipeline {
         received: &Arc<AnalyzedDelivery>,
         answer: AnswerState,
         routes: Vec<Url>,
-    ) -> Result<Option<RecordedDelivery>, String> {
+    ) -> Result<Option<CaptureId>, String> {
         let forwards: Vec<_> = routes.into_iter().map(String::from).collect();
         if self.writer.is_in_memory() && forwards.is_empty() {
             return Ok(None);
@@ -95,8 +95,8 @@ impl DeliveryPipeline {
 
     /// Records the answer that the provider gets. If the store fails, it is tried again in the
     /// background: the app's answer counts, and the delivery itself is stored already.
-    pub async fn record_answer(&self, recorded: &RecordedDelivery, response: &ProviderResponse, attempt: &Attempt) {
-        let (writer, row) = (self.writer.clone(), recorded.row);
+    pub async fn record_answer(&self, id: CaptureId, response: &ProviderResponse, attempt: &Attempt) {
+        let (writer, row) = (self.writer.clone(), id.0);
         let (answer, attempt) = (AnswerState::Answered(Status(response.status.as_u16())), attempt.clone());
         if writer.record_answer(row, answer, attempt.clone()).await.is_err() {
             tokio::spawn(async move {

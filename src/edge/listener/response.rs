@@ -1,6 +1,6 @@
 //! The response to a provider: the listener's own, or the app's.
 
-use super::super::recorder::Sequel as AfterRequest;
+use super::super::recorder::AfterRequest;
 use crate::model::stored::Attempt;
 use http_body_util::Full;
 use hyper::body::Bytes;

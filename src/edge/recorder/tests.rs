@@ -11,7 +11,7 @@ fn heads(recorder: &Recorder) -> Vec<Head> {
 }
 
 #[test]
-fn a_head_is_kept_byte_for_byte_however_it_is_cut() {
+fn a_head_is_copied_byte_for_byte_however_it_arrives() {
     let wire = request(b"a\nb");
     for size in 1..wire.len() {
         let recorder = Recorder::new();
@@ -20,12 +20,12 @@ fn a_head_is_kept_byte_for_byte_however_it_is_cut() {
         assert_eq!(heads.len(), 1);
         assert_eq!((heads[0].method.as_str(), heads[0].target.as_str()), ("POST", "/a?b=%20c"));
         assert_eq!(heads[0].headers.as_bytes(), HEAD);
-        assert_eq!(heads[0].sequel, Sequel::Recorded);
+        assert_eq!(heads[0].after, AfterRequest::Recorded);
     }
 }
 
 #[test]
-fn pipelined_requests_come_out_one_by_one() {
+fn pipelined_requests_are_taken_one_by_one() {
     let wire = [request(b"\r\n\n"), b"\r\nGET / HTTP/1.1\r\n\r\n".to_vec(), request(b"abc")].concat();
     for size in [1, 2, 7, 100, wire.len()] {
         let recorder = Recorder::new();
@@ -52,51 +52,51 @@ fn nothing_is_recorded_after_a_chunked_request() {
     recorder.feed(b"POST / HTTP/1.1\r\ntransfer-ENCODING: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n");
     let heads = heads(&recorder);
     assert_eq!(heads.len(), 1);
-    assert_eq!(heads[0].sequel, Sequel::Lost);
-    assert!(recorder.is_owed());
+    assert_eq!(heads[0].after, AfterRequest::Lost);
+    assert!(recorder.may_still_send());
 }
 
 #[test]
-fn a_coding_outweighs_a_length_before_and_after_it() {
+fn a_transfer_coding_overrides_a_length_before_and_after_it() {
     let (coding, length) = ("Transfer-Encoding: chunked\r\n", "Content-Length: 1\r\n");
     for lines in [[coding, length], [length, coding]] {
         let recorder = Recorder::new();
         let head = format!("POST / HTTP/1.1\r\n{}\r\n", lines.concat());
         recorder.feed(format!("{head}5\r\n\nGET / HTTP/1.1\r\n\r\n").as_bytes());
         let heads = heads(&recorder);
-        assert_eq!((heads.len(), heads[0].sequel), (1, Sequel::Lost));
+        assert_eq!((heads.len(), heads[0].after), (1, AfterRequest::Lost));
     }
 }
 
 #[test]
-fn a_head_without_end_takes_no_more_memory_than_a_large_one() {
+fn an_endless_head_takes_no_more_memory_than_a_large_one() {
     let recorder = Recorder::new();
     recorder.feed(b"GET / HTTP/1.1\r\nA: ");
     for _ in 0..100 {
         recorder.feed(&[b'a'; 8192]);
     }
     assert!(recorder.take().is_none());
-    assert!(recorder.tape().bytes.capacity() <= 2 * MAX_HEAD);
+    assert!(recorder.buffer().bytes.capacity() <= 2 * MAX_HEAD);
 }
 
 #[test]
-fn heads_that_were_taken_take_no_memory() {
+fn taken_heads_hold_no_memory() {
     let recorder = Recorder::new();
     for _ in 0..10_000 {
         recorder.feed(&request(b"abc"));
         assert!(recorder.take().is_some());
     }
-    assert!(recorder.tape().bytes.capacity() <= 4096);
+    assert!(recorder.buffer().bytes.capacity() <= 4096);
 }
 
 #[test]
-fn a_connection_rests_until_its_request_is_complete_and_after_its_answer() {
+fn a_connection_is_idle_until_its_request_is_complete_and_after_the_answer() {
     let recorder = Recorder::new();
     recorder.feed(&request(b"ab"));
     recorder.take();
-    assert_eq!(recorder.rest().map(|rest| rest.acquaintance), Some(Acquaintance::Stranger));
-    recorder.in_hand();
-    assert!(recorder.rest().is_none());
+    assert_eq!(recorder.idle().map(|idle| idle.was_answered), Some(false));
+    recorder.request_complete();
+    assert!(recorder.idle().is_none());
     recorder.answered();
-    assert_eq!(recorder.rest().map(|rest| rest.acquaintance), Some(Acquaintance::Known));
+    assert_eq!(recorder.idle().map(|idle| idle.was_answered), Some(true));
 }

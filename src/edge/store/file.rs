@@ -1,23 +1,24 @@
-//! The store's files as the system knows them, to see when one was removed or replaced.
+//! Identifies the store's files, to notice when one is removed or replaced.
 
 use std::path::{Path, PathBuf};
 
-/// The write-ahead log of a database.
+/// Returns the path of a database's write-ahead log.
 pub(super) fn log_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push("-wal");
     PathBuf::from(name)
 }
 
-/// What tells one file from another of the same name.
+/// Identity of a file: device and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileId(u64, u64);
 
 impl FileId {
-    /// `None`: there is no file of this name.
+    /// Identifies the file at this path. `None`: there is none.
     ///
-    /// Asks for nothing but the number. Linux remembers when a file's times were asked for, and gives it a new time at the next write
-    /// (multigrain timestamps), so that every sync of a log whose times are looked at has its inode to write too: half as long again.
+    /// Requests only the inode number. After a query for its times, Linux gives a file a new time at the
+    /// next write (multigrain timestamps), and then each sync of the log also writes the inode, which
+    /// takes half as long again.
     #[cfg(target_os = "linux")]
     pub fn of(path: &Path) -> Option<Self> {
         use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
@@ -29,7 +30,6 @@ impl FileId {
         }
     }
 
-    /// `None`: there is no file of this name.
     #[cfg(all(unix, not(target_os = "linux")))]
     pub fn of(path: &Path) -> Option<Self> {
         Self::with_times(path)
@@ -42,7 +42,7 @@ impl FileId {
         Some(Self(metadata.dev(), metadata.ino()))
     }
 
-    /// An open file can't be removed there, so that any file of the name is the one.
+    /// Other systems do not remove open files, so any file of this name is the same one.
     #[cfg(not(unix))]
     pub fn of(path: &Path) -> Option<Self> {
         path.exists().then_some(Self(0, 0))

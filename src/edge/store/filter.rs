@@ -1,10 +1,9 @@
-//! A query as SQL: the condition and its parameters.
+//! Translates a query to an SQL condition and its parameters.
 
 use super::rows::{micros, text};
 use crate::model::stored::Query;
 use rusqlite::types::Value;
 
-/// The condition and its parameters.
 pub(super) fn condition(query: &Query) -> (String, Vec<Value>) {
     let mut terms = vec!["1".to_owned()];
     let mut values = Vec::new();
@@ -12,6 +11,13 @@ pub(super) fn condition(query: &Query) -> (String, Vec<Value>) {
         values.push(value);
         terms.push(sql.replace('#', &format!("?{}", values.len())));
     };
+    if let Some(ids) = &query.ids {
+        term("d.id >= #", Value::Integer(*ids.start()));
+        term("d.id <= #", Value::Integer(*ids.end()));
+    }
+    if let Some(is_test) = query.is_test {
+        term("d.is_test = #", Value::Integer(i64::from(is_test)));
+    }
     if let Some(provider) = &query.provider {
         term("d.provider = #", text(provider));
     }
@@ -31,14 +37,15 @@ pub(super) fn condition(query: &Query) -> (String, Vec<Value>) {
         term("# IN (d.event_id, d.subject)", text(reference));
     }
     if let Some(grep) = &query.grep {
-        let sql = "EXISTS (SELECT 1 FROM contents c WHERE c.seq = d.seq AND instr(c.body, #) > 0)";
+        let sql = "EXISTS (SELECT 1 FROM contents c WHERE c.delivery = d.id AND instr(c.body, #) > 0)";
         term(sql, Value::Blob(grep.as_bytes().to_vec()));
     }
     let globs: Vec<_> = query
         .kinds
         .iter()
         .map(|glob| {
-            values.push(text(glob));
+            // Only `*` and `?` are special, as in all other filters; in GLOB, `[` is, too.
+            values.push(text(&glob.replace('[', "[[]")));
             format!("d.kind GLOB ?{}", values.len())
         })
         .collect();
@@ -54,7 +61,7 @@ pub(super) fn condition(query: &Query) -> (String, Vec<Value>) {
     (terms.join(" AND "), values)
 }
 
-/// The query's limit, as SQLite takes it.
-pub(super) fn most(query: &Query) -> Value {
+/// Returns the limit for SQL; -1 is none.
+pub(super) fn limit(query: &Query) -> Value {
     Value::Integer(query.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(-1)))
 }

@@ -1,56 +1,55 @@
-//! The queue to the developer's app: what is pending, what is due, how an attempt went.
+//! The queue of deliveries to forward: what is pending, what is due, and the results of attempts.
 //!
-//! Each question looks at one URL and at no more deliveries than it hands out, however many wait. One that must wait for an
-//! earlier one about the same object is parked: due never, until that one is over.
+//! Each query concerns one URL and reads only as many rows as it returns. A delivery that must wait
+//! for an earlier one about the same object is parked (due never) until that one is done.
 
-use super::names::Names;
 use super::rows::{self, micros};
 use super::writer::StoreWriter;
 use crate::model::message::Request;
-use crate::model::stored::{Attempt, Id};
+use crate::model::stored::{Attempt, CaptureId};
 use crate::model::timestamp::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// What is asked of the queue.
+/// A request for due deliveries.
 pub(in crate::edge) struct Selection {
     pub now: Timestamp,
-    /// URLs that may be asked now, each with at most so many deliveries.
+    /// URLs that have free slots, with the number of slots.
     pub urls: Vec<(String, usize)>,
-    /// Places that are under way already.
+    /// Queue entries that are being sent.
     pub without: Vec<i64>,
-    /// For how long what is handed out is this process' alone, in microseconds.
+    /// Time for which no other process gets the same entries, in microseconds.
     pub lease: i64,
-    /// Whether only the oldest for each object is due.
+    /// True: only the oldest delivery about each object is due.
     pub per_object: bool,
 }
 
 /// A delivery that is due at a URL.
 pub(in crate::edge) struct Due {
-    /// Its place in the queue.
+    /// Row of the queue entry.
     pub place: i64,
-    /// The delivery's place in the store.
+    /// Row of the delivery.
     pub delivery: i64,
-    pub id: Id,
+    pub id: CaptureId,
     pub url: String,
-    /// How often it was tried.
+    /// Attempts so far.
     pub tries: u32,
     pub request: Request,
 }
 
-/// What was found.
+/// The due deliveries.
 pub(in crate::edge) struct Found {
     pub due: Vec<Due>,
-    /// When the next one will be due.
+    /// The time at which the next one is due.
     pub next_due: Option<Timestamp>,
 }
 
-/// What becomes of a pending delivery.
+/// The new state of a queue entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::edge) enum Verdict {
     Taken,
-    /// The app will have none of it.
+    /// The app refused it; it is not sent again.
     Refused,
-    /// It was tried often enough for now.
+    /// No retries are left. A restart of the listener begins anew.
     GivenUp,
     Again,
 }
@@ -66,36 +65,36 @@ impl Verdict {
     }
 }
 
-/// When what is parked is due.
+/// Due time of parked entries.
 const NEVER: i64 = i64::MAX;
 
-/// How many are looked at in one go when only the oldest for each object is due.
+/// Number of candidates that are read at once if only the oldest per object is due.
 const LOOKED_AT: usize = 256;
 
-/// The next that are due for a URL, and whether an earlier one about the same object is pending.
+/// Selects the next due entries for a URL, and whether an earlier one about the same object is pending.
 const CANDIDATES: &str = "
-    SELECT f.seq, ?5 AND EXISTS (SELECT 1 FROM forwards e INDEXED BY forwards_object WHERE e.state = 'pending'
-                                 AND e.object = f.object AND e.url = f.url AND e.seq < f.seq)
+    SELECT f.id, ?5 AND EXISTS (SELECT 1 FROM forwards e INDEXED BY forwards_object WHERE e.state = 'pending'
+                                 AND e.object = f.object AND e.url = f.url AND e.id < f.id)
     FROM forwards f INDEXED BY forwards_due
-    WHERE f.state = 'pending' AND f.url = ?1 AND f.due <= ?2 AND f.seq NOT IN (SELECT value FROM json_each(?3))
-    ORDER BY f.due, f.seq LIMIT ?4";
+    WHERE f.state = 'pending' AND f.url = ?1 AND f.due <= ?2 AND f.id NOT IN (SELECT value FROM json_each(?3))
+    ORDER BY f.due, f.id LIMIT ?4";
 
-/// One of them, whole.
+/// Selects one entry with its request.
 const WHOLE: &str = "
-    SELECT c.method, c.target, c.headers, c.body, f.seq, f.delivery, d.id, f.url, f.tries
-    FROM forwards f JOIN deliveries d ON d.seq = f.delivery JOIN contents c ON c.seq = f.delivery WHERE f.seq = ?1";
+    SELECT c.method, c.target, c.headers, c.body, f.id, f.delivery, f.url, f.tries
+    FROM forwards f JOIN deliveries d ON d.id = f.delivery JOIN contents c ON c.delivery = f.delivery WHERE f.id = ?1";
 
-/// How many wait for a URL.
+/// Counts the pending entries for a URL.
 pub(super) fn waiting(connection: &Connection, url: &str) -> rusqlite::Result<u64> {
     let sql = "SELECT count(*) FROM forwards INDEXED BY forwards_due WHERE state = 'pending' AND url = ?1";
     Ok(connection.query_row(sql, [url], |row| row.get::<_, i64>(0))?.unsigned_abs())
 }
 
 impl StoreWriter {
-    /// Takes up what was left from before for these URLs, also what was tried too often then; says how many wait now.
+    /// Resumes what is left for these URLs, given up entries included, and returns the number of pending ones.
     pub async fn take_up(&self, urls: &[String]) -> Result<u64, String> {
         let urls = urls.to_vec();
-        self.transact(move |connection, _| {
+        self.transact(move |connection| {
             let mut pending = 0;
             for url in urls {
                 take_up(connection, &url)?;
@@ -106,12 +105,12 @@ impl StoreWriter {
         .await
     }
 
-    /// What is due.
+    /// Returns the due deliveries and reserves them.
     pub async fn due(&self, selection: Selection) -> Result<Found, String> {
-        self.transact(move |connection, names| find(connection, names, &selection)).await
+        self.transact(move |connection| find(connection, &selection)).await
     }
 
-    /// Records an attempt, and what becomes of the delivery.
+    /// Records an attempt and the new state of its queue entry.
     pub async fn attempted(
         &self,
         place: i64,
@@ -121,13 +120,13 @@ impl StoreWriter {
         again: Option<Timestamp>,
     ) -> Result<(), String> {
         let forgets = self.is_in_memory();
-        self.transact(move |connection, _| {
+        self.transact(move |connection| {
             let is_over = verdict != Verdict::Again;
             if !(forgets && is_over) {
                 rows::insert_attempt(connection, delivery, &attempt)?;
                 let due = again.map_or(0, micros);
                 connection
-                    .prepare_cached("UPDATE forwards SET state = ?2, tries = tries + 1, due = ?3 WHERE seq = ?1")?
+                    .prepare_cached("UPDATE forwards SET state = ?2, tries = tries + 1, due = ?3 WHERE id = ?1")?
                     .execute(params![place, verdict.state(), due])?;
             }
             if is_over {
@@ -143,7 +142,7 @@ impl StoreWriter {
     }
 }
 
-/// A list as JSON.
+/// Serializes a list for `json_each`.
 fn list<T: serde::Serialize>(items: &[T]) -> String {
     serde_json::to_string(items).unwrap_or_else(|_| "[]".to_owned())
 }
@@ -156,16 +155,16 @@ fn take_up(connection: &Connection, url: &str) -> rusqlite::Result<()> {
     connection.execute(unpark, params![url, NEVER]).map(drop)
 }
 
-fn find(connection: &Connection, names: Names, selection: &Selection) -> rusqlite::Result<Found> {
+fn find(connection: &Connection, selection: &Selection) -> rusqlite::Result<Found> {
     let mut found = Found { due: Vec::new(), next_due: None };
     for (url, most) in &selection.urls {
         let (places, more) = places_due(connection, selection, url, *most)?;
         for place in places {
             // Another process on the same store must not send it too; if this one dies, it is due again when the lease ends.
-            let lease = "UPDATE forwards SET due = ?2 WHERE seq = ?1";
+            let lease = "UPDATE forwards SET due = ?2 WHERE id = ?1";
             let until = micros(selection.now).saturating_add(selection.lease);
             connection.prepare_cached(lease)?.execute(params![place, until])?;
-            found.due.extend(whole(connection, names, place)?);
+            found.due.extend(whole(connection, place)?);
         }
         let next = if more { Some(selection.now) } else { next_due(connection, selection.now, url)? };
         found.next_due = [found.next_due, next].into_iter().flatten().min();
@@ -173,8 +172,8 @@ fn find(connection: &Connection, names: Names, selection: &Selection) -> rusqlit
     Ok(found)
 }
 
-/// The places of those that are due for a URL, and whether there are more that were not looked at. Those that have to wait
-/// for another are parked.
+/// Returns the due entries for a URL, and true if there are more candidates. Parks those that must
+/// wait for an earlier one.
 fn places_due(
     connection: &Connection,
     selection: &Selection,
@@ -192,7 +191,7 @@ fn places_due(
     let mut places = Vec::new();
     for &(place, waits) in &candidates {
         if waits {
-            let park = "UPDATE forwards SET due = ?2 WHERE seq = ?1";
+            let park = "UPDATE forwards SET due = ?2 WHERE id = ?1";
             connection.prepare_cached(park)?.execute(params![place, NEVER])?;
         } else if places.len() < most {
             places.push(place);
@@ -202,8 +201,8 @@ fn places_due(
     Ok((places, more))
 }
 
-/// The delivery at this place of the queue, unless it was pruned.
-fn whole(connection: &Connection, names: Names, place: i64) -> rusqlite::Result<Option<Due>> {
+/// Loads the delivery of a queue entry. `None`: it was pruned.
+fn whole(connection: &Connection, place: i64) -> rusqlite::Result<Option<Due>> {
     let mut statement = connection.prepare_cached(WHOLE)?;
     let due = statement.query_row([place], |row| {
         let delivery = row.get(5)?;
@@ -211,37 +210,37 @@ fn whole(connection: &Connection, names: Names, place: i64) -> rusqlite::Result<
             request: rows::request(row)?,
             place: row.get(4)?,
             delivery,
-            id: row.get::<_, Option<Id>>(6)?.unwrap_or_else(|| names.id(delivery)),
-            url: row.get(7)?,
-            tries: row.get(8)?,
+            id: CaptureId(delivery),
+            url: row.get(6)?,
+            tries: row.get(7)?,
         })
     });
     due.optional()
 }
 
-/// When the next one will be due for a URL.
+/// Returns the time at which the next entry for a URL is due.
 fn next_due(connection: &Connection, now: Timestamp, url: &str) -> rusqlite::Result<Option<Timestamp>> {
     let sql = "SELECT min(due) FROM forwards INDEXED BY forwards_due WHERE state = 'pending' AND url = ?1 AND due > ?2";
     let next: Option<i64> = connection.prepare_cached(sql)?.query_row(params![url, micros(now)], |row| row.get(0))?;
     Ok(next.and_then(|due| Timestamp::from_microsecond(due).ok()))
 }
 
-/// What a pending delivery is about, and its URL.
+/// Returns the object and URL of an entry.
 fn object_of(connection: &Connection, place: i64) -> rusqlite::Result<Option<(String, String)>> {
-    let mut statement = connection.prepare_cached("SELECT object, url FROM forwards WHERE seq = ?1")?;
+    let mut statement = connection.prepare_cached("SELECT object, url FROM forwards WHERE id = ?1")?;
     statement.query_row([place], |row| Ok((row.get(0)?, row.get(1)?))).optional()
 }
 
-/// What comes next about this object is due, if it was parked.
+/// Makes the next entry about this object due, if it is parked.
 fn unpark_next(connection: &Connection, object: &str, url: &str) -> rusqlite::Result<()> {
-    let sql = "UPDATE forwards SET due = 0 WHERE due = ?3 AND seq = (
-                   SELECT min(seq) FROM forwards INDEXED BY forwards_object
+    let sql = "UPDATE forwards SET due = 0 WHERE due = ?3 AND id = (
+                   SELECT min(id) FROM forwards INDEXED BY forwards_object
                    WHERE state = 'pending' AND object = ?1 AND url = ?2)";
     connection.prepare_cached(sql)?.execute(params![object, url, NEVER]).map(drop)
 }
 
-/// What was to be sent to this URL was taken there, though not from the queue. A route without a path of its own was given
-/// that of the delivery.
+/// Marks entries as done that `replay` has delivered. The URL of an entry without a path was sent with
+/// the path of the delivery.
 pub(super) fn taken_otherwise(connection: &Connection, delivery: i64, url: &str) -> rusqlite::Result<()> {
     let sql = "UPDATE forwards SET state = 'done' WHERE delivery = ?1 AND state IN ('pending', 'given up', 'refused')
                AND substr(?2, 1, length(rtrim(url, '/'))) = rtrim(url, '/') RETURNING object, url";
@@ -251,14 +250,14 @@ pub(super) fn taken_otherwise(connection: &Connection, delivery: i64, url: &str)
     over.iter().try_for_each(|(object, url)| unpark_next(connection, object, url))
 }
 
-/// Removes what was kept in memory only until it was sent on.
+/// Removes a delivery of an in-memory store once it is forwarded everywhere.
 fn forget(connection: &Connection, place: i64, delivery: i64) -> rusqlite::Result<()> {
-    connection.execute("DELETE FROM forwards WHERE seq = ?1", [place])?;
+    connection.execute("DELETE FROM forwards WHERE id = ?1", [place])?;
     let waits = "SELECT count(*) FROM forwards WHERE delivery = ?1";
     if connection.query_row(waits, [delivery], |row| row.get::<_, i64>(0))? == 0 {
         connection.execute("DELETE FROM attempts WHERE delivery = ?1", [delivery])?;
-        connection.execute("DELETE FROM contents WHERE seq = ?1", [delivery])?;
-        connection.execute("DELETE FROM deliveries WHERE seq = ?1", [delivery])?;
+        connection.execute("DELETE FROM contents WHERE delivery = ?1", [delivery])?;
+        connection.execute("DELETE FROM deliveries WHERE id = ?1", [delivery])?;
     }
     Ok(())
 }

@@ -1,12 +1,12 @@
-//! Whether all of a store can be read, and how large it is.
+//! Checks that all of a store can be read, and measures it.
 
 use crate::model::stored::StoreHealth;
 use rusqlite::Connection;
 
-/// More faults than this say nothing more.
+/// Maximum number of faults to report.
 const MOST: u32 = 5;
 
-/// Reads every page; the indexes are not held against their tables, which would take far longer.
+/// Reads every page. Does not compare indexes with tables, which takes far longer.
 pub(super) fn health(connection: &Connection) -> rusqlite::Result<StoreHealth> {
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let bytes = number("PRAGMA page_count")?.saturating_mul(number("PRAGMA page_size")?);

@@ -1,15 +1,14 @@
-//! The store: an SQLite database in which every delivery is kept before it is acknowledged.
+//! The store: an SQLite database to which every delivery is synced before it is acknowledged.
 //!
-//! `schema` opens the file, `rows` says how values stand in it, `names` what deliveries are called, `reading` is what commands do
-//! with it, `about` how references are found, `pruning` how old deliveries go, `health` whether all of it can be read, `forwards` is
-//! the queue to the app, and `writer` is the one thread through which a listener records, many deliveries with one sync.
+//! `schema` opens the file, `rows` converts values, `reading` serves commands, `filter` translates
+//! queries, `about` finds references, `pruning` removes old deliveries, `health` checks the file,
+//! `forwards` is the queue to the app, and `writer` is the thread that commits what a listener receives.
 
 mod about;
 mod file;
 mod filter;
 mod forwards;
 mod health;
-mod names;
 mod pruning;
 mod reading;
 mod rows;
@@ -20,4 +19,4 @@ mod writer;
 
 pub(in crate::edge) use forwards::{Due, Selection, Verdict};
 pub(in crate::edge) use reading::open;
-pub(in crate::edge) use writer::{Closed, NewDelivery, RecordedDelivery, StoreWriter};
+pub(in crate::edge) use writer::{Closed, NewDelivery, StoreWriter};

@@ -1,5 +1,5 @@
-//! Pruning: old deliveries go in small transactions with pauses between them, so that a listener that records meanwhile waits
-//! milliseconds, and the pages they leave are given back to the file system.
+//! Removes old deliveries in small transactions with pauses, so that a listener waits milliseconds, and
+//! returns the freed pages to the file system.
 
 use super::rows::{micros, moment};
 use crate::model::stored::{PrunePlan, Undelivered};
@@ -7,15 +7,15 @@ use crate::model::timestamp::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::time::{Duration, Instant};
 
-/// How many deliveries go in one transaction.
+/// Deliveries per transaction.
 const TOGETHER: u32 = 256;
-/// How many free pages are given back in one transaction.
+/// Free pages that are returned per transaction.
 const PAGES: u32 = 256;
 
-/// Whether the delivery `d` is still to be forwarded.
-const PENDING: &str = "EXISTS (SELECT 1 FROM forwards f WHERE f.delivery = d.seq AND f.state = 'pending')";
+/// True if the delivery `d` is still to be forwarded.
+const PENDING: &str = "EXISTS (SELECT 1 FROM forwards f WHERE f.delivery = d.id AND f.state = 'pending')";
 
-/// Which deliveries go, `?1` being the moment.
+/// Selects the deliveries to remove; `?1` is the time.
 fn condition(undelivered: Undelivered) -> String {
     match undelivered {
         Undelivered::Keep => format!("d.arrived < ?1 AND NOT {PENDING}"),
@@ -23,7 +23,6 @@ fn condition(undelivered: Undelivered) -> String {
     }
 }
 
-/// What would be removed.
 pub(super) fn prunable(
     connection: &Connection,
     before: Timestamp,
@@ -50,7 +49,7 @@ pub(super) fn prunable(
     Ok(PrunePlan { undelivered: staying.unsigned_abs(), ..going })
 }
 
-/// Removes them, and says how many there were.
+/// Removes old deliveries and returns their number.
 pub(super) fn prune(connection: &mut Connection, before: Timestamp, undelivered: Undelivered) -> rusqlite::Result<u64> {
     let (mut gone, mut after) = (0, 0);
     loop {
@@ -64,7 +63,7 @@ pub(super) fn prune(connection: &mut Connection, before: Timestamp, undelivered:
     Ok(gone)
 }
 
-/// Removes the next few, and gives back their places.
+/// Removes the next few and returns their ids.
 fn remove_some(
     connection: &mut Connection,
     after: i64,
@@ -73,7 +72,7 @@ fn remove_some(
 ) -> rusqlite::Result<Vec<i64>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let sql = format!(
-        "SELECT d.seq FROM deliveries d WHERE d.seq > ?2 AND {} ORDER BY d.seq LIMIT {TOGETHER}",
+        "SELECT d.id FROM deliveries d WHERE d.id > ?2 AND {} ORDER BY d.id LIMIT {TOGETHER}",
         condition(undelivered)
     );
     let going: Vec<i64> = transaction
@@ -81,14 +80,14 @@ fn remove_some(
         .query_map([micros(before), after], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     // A place is never given twice, or an id would name another delivery one day.
-    let next = "UPDATE numbering SET next = max(next, 1 + (SELECT coalesce(max(seq), 0) FROM deliveries))";
+    let next = "UPDATE next_id SET next = max(next, 1 + (SELECT coalesce(max(id), 0) FROM deliveries))";
     transaction.prepare_cached(next)?.execute([])?;
     for delivery in &going {
         for sql in [
             "DELETE FROM forwards WHERE delivery = ?1",
             "DELETE FROM attempts WHERE delivery = ?1",
-            "DELETE FROM contents WHERE seq = ?1",
-            "DELETE FROM deliveries WHERE seq = ?1",
+            "DELETE FROM contents WHERE delivery = ?1",
+            "DELETE FROM deliveries WHERE id = ?1",
         ] {
             transaction.prepare_cached(sql)?.execute(params![delivery])?;
         }
@@ -97,7 +96,8 @@ fn remove_some(
     Ok(going)
 }
 
-/// In a file that keeps no record of where its pages belong this does nothing, and new deliveries take the room.
+/// Returns free pages to the file system. Without `auto_vacuum` it does nothing; new deliveries reuse the
+/// pages.
 fn give_pages_back(connection: &mut Connection) -> rusqlite::Result<()> {
     let mut free = u64::MAX;
     loop {
@@ -116,7 +116,8 @@ fn give_pages_back(connection: &mut Connection) -> rusqlite::Result<()> {
     }
 }
 
-/// SQLite has no queue for those who want to write: who waits looks again every few milliseconds, and must find the file free.
+/// Pauses, because SQLite has no queue of writers: a waiting one polls every few milliseconds and must
+/// find the file free.
 fn let_others_write(busy: Duration) {
     std::thread::sleep(busy.clamp(Duration::from_millis(2), Duration::from_millis(100)));
 }

@@ -1,13 +1,12 @@
-//! The store as commands see it: lists, single deliveries, counts, pruning, attempts.
+//! The store as commands use it: lists, captures, counts, pruning, attempts.
 
-use super::filter::{condition, most};
-use super::names::Names;
+use super::filter::{condition, limit};
 use super::rows;
 use super::{about, forwards, health, pruning, schema};
 use crate::model::error::{Error, Result};
 use crate::model::money::Money;
 use crate::model::stored::{
-    AmountTotal, Attempt, DeliverySummary, HourlyCount, ID_LENGTH, Id, PrunePlan, Query, ReferenceMatch, StoreHealth,
+    AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, Query, ReferenceMatch, StoreHealth,
     StoredDelivery, Undelivered,
 };
 use crate::model::timestamp::Timestamp;
@@ -18,160 +17,99 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use url::Url;
 
-/// A store that a command has opened.
+/// A store opened by a command.
 pub(in crate::edge) struct Opened {
     connection: Connection,
-    names: Names,
 }
 
-/// Opens the store in this file.
 pub(in crate::edge) fn open(path: &Path) -> Result<Opened> {
     let connection = schema::open(path)?;
-    let names = Names::of(&connection).map_err(failed)?;
-    Ok(Opened { connection, names })
+    Ok(Opened { connection })
 }
 
-/// How many ids are read at once while visiting.
+/// Rows that `for_each` reads at once.
 const PAGE: u32 = 256;
 
 fn failed(error: rusqlite::Error) -> Error {
-    let failed = Error::failed("the store can't be read or written");
+    let failed = Error::failed("can't read or write the store");
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => failed
-            .because("it is damaged; it was left as it is")
-            .hint("move it away, with its -wal and -shm, and start anew"),
+            .because("it is damaged; it was not changed")
+            .hint("move it and its -wal and -shm files away to start a new store"),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            failed.because("another process holds it").hint("try again, or see who has it open")
+            failed.because("another process has locked it").hint("try again, or close the other process")
         }
         _ => failed.because(error),
     }
 }
 
-/// How many ids of one beginning are looked for.
-const ENOUGH: usize = 3;
-
-/// The place of the delivery of this id.
-fn place_of(connection: &Connection, names: Names, id: &str) -> rusqlite::Result<Option<i64>> {
-    if id.len() == ID_LENGTH
-        && let Some(places) = names.places(id)
-        && connection
-            .prepare_cached("SELECT 1 FROM deliveries WHERE seq = ?1 AND id IS NULL")?
-            .exists([places.first])?
-    {
-        return Ok(Some(places.first));
-    }
-    connection.prepare_cached("SELECT seq FROM deliveries WHERE id = ?1")?.query_row([id], |row| row.get(0)).optional()
-}
-
 impl Opened {
-    fn place_of(&self, id: &str) -> rusqlite::Result<Option<i64>> {
-        place_of(&self.connection, self.names, id)
-    }
-
-    /// The first few kept ids that begin like this.
-    fn named(&self, beginning: &str) -> rusqlite::Result<Vec<Id>> {
-        // The range is what the index of ids is for; all their letters come before `~`.
-        let sql = "SELECT id FROM deliveries WHERE id BETWEEN ?1 AND ?1 || '~' AND substr(id, 1, length(?1)) = ?1 \
-                   ORDER BY seq LIMIT 3";
-        let mut statement = self.connection.prepare(sql)?;
-        statement.query_map([beginning], |row| row.get(0))?.collect()
-    }
-
-    /// The first few computed ids that begin like this.
-    fn computed(&self, beginning: &str) -> rusqlite::Result<Vec<Id>> {
-        let Some(places) = self.names.places(beginning) else { return Ok(Vec::new()) };
-        let ends = "SELECT coalesce(min(seq), 1), coalesce(max(seq), 0) FROM deliveries WHERE id IS NULL";
-        let (lowest, highest): (i64, i64) =
-            self.connection.query_row(ends, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let mut there = self.connection.prepare("SELECT 1 FROM deliveries WHERE seq = ?1 AND id IS NULL")?;
-        let mut found = Vec::new();
-        let mut place = places.from(lowest);
-        while place <= highest && found.len() < ENOUGH {
-            if there.exists([place])? {
-                found.push(self.names.id(place));
-            }
-            place = place.saturating_add(places.step);
-        }
-        Ok(found)
-    }
-
-    /// The delivery at this place.
+    /// Loads the delivery in this row.
     fn at(&self, place: i64) -> rusqlite::Result<Option<StoredDelivery>> {
-        let sql = format!("SELECT {} FROM deliveries d WHERE d.seq = ?1", rows::ENTRY);
+        let sql = format!("SELECT {} FROM deliveries d WHERE d.id = ?1", rows::ENTRY);
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let Some(entry) = statement.query_row([place], |row| rows::entry(row, self.names)).optional()? else {
+        let Some(entry) = statement.query_row([place], rows::entry).optional()? else {
             return Ok(None);
         };
-        let sql = "SELECT c.method, c.target, c.headers, c.body FROM contents c WHERE c.seq = ?1";
+        let sql = "SELECT c.method, c.target, c.headers, c.body FROM contents c WHERE c.delivery = ?1";
         let mut statement = self.connection.prepare_cached(sql)?;
         // It may have been pruned since.
         let Some(request) = statement.query_row([place], rows::request).optional()? else { return Ok(None) };
         let sql = "SELECT a.at, a.url, a.took, a.status, a.said, a.failure FROM attempts a \
-                   WHERE a.delivery = ?1 ORDER BY a.seq";
+                   WHERE a.delivery = ?1 ORDER BY a.id";
         let mut statement = self.connection.prepare_cached(sql)?;
         let attempts = statement.query_map([place], rows::attempt)?.collect::<rusqlite::Result<_>>()?;
         Ok(Some(StoredDelivery { summary: entry, request, attempts }))
     }
 
-    /// The condition and its parameters, the limit included: what is older than the last of the newest is left out.
+    /// Returns the condition and its parameters. A limit becomes a lower bound of the row.
     fn condition(&self, query: &Query) -> Result<(String, Vec<Value>)> {
         let (condition, values) = condition(query);
         if query.limit.is_none() {
             return Ok((condition, values));
         }
         let sql = format!(
-            "SELECT coalesce(min(seq), 0) FROM \
-             (SELECT d.seq FROM deliveries d WHERE {condition} ORDER BY d.seq DESC LIMIT ?{})",
+            "SELECT coalesce(min(id), 0) FROM \
+             (SELECT d.id FROM deliveries d WHERE {condition} ORDER BY d.id DESC LIMIT ?{})",
             values.len() + 1
         );
-        let with_limit = values.iter().cloned().chain([most(query)]);
+        let with_limit = values.iter().cloned().chain([limit(query)]);
         let oldest: i64 =
             self.connection.query_row(&sql, params_from_iter(with_limit), |row| row.get(0)).map_err(failed)?;
-        Ok((format!("{condition} AND d.seq >= {oldest}"), values))
+        Ok((format!("{condition} AND d.id >= {oldest}"), values))
     }
 }
 
 impl Store for Opened {
     fn list(&mut self, query: &Query) -> Result<Vec<DeliverySummary>> {
         let (condition, mut values) = condition(query);
-        values.push(most(query));
+        values.push(limit(query));
         let sql = format!(
-            "SELECT {} FROM deliveries d WHERE {condition} ORDER BY d.seq DESC LIMIT ?{}",
+            "SELECT {} FROM deliveries d WHERE {condition} ORDER BY d.id DESC LIMIT ?{}",
             rows::ENTRY,
             values.len()
         );
         let mut statement = self.connection.prepare(&sql).map_err(failed)?;
-        let entry = |row: &rusqlite::Row<'_>| rows::entry(row, self.names);
-        let entries = statement.query_map(params_from_iter(values), entry).map_err(failed)?;
+        let entries = statement.query_map(params_from_iter(values), rows::entry).map_err(failed)?;
         let mut entries = entries.collect::<rusqlite::Result<Vec<_>>>().map_err(failed)?;
         entries.reverse();
         Ok(entries)
     }
 
-    fn beginning_with(&mut self, prefix: &str) -> Result<Vec<Id>> {
-        let mut found = self.named(prefix).map_err(failed)?;
-        found.extend(self.computed(prefix).map_err(failed)?);
-        found.truncate(ENOUGH);
-        Ok(found)
-    }
-
-    fn load(&mut self, id: &str) -> Result<Option<StoredDelivery>> {
-        match self.place_of(id).map_err(failed)? {
-            Some(place) => self.at(place).map_err(failed),
-            None => Ok(None),
-        }
+    fn load(&mut self, id: CaptureId) -> Result<Option<StoredDelivery>> {
+        self.at(id.0).map_err(failed)
     }
 
     fn for_each(&mut self, query: &Query, each: &mut dyn FnMut(StoredDelivery) -> Result<()>) -> Result<()> {
         let (condition, values) = self.condition(query)?;
-        let end = "SELECT coalesce(max(seq), 0) FROM deliveries";
+        let end = "SELECT coalesce(max(id), 0) FROM deliveries";
         let end: i64 = self.connection.query_row(end, [], |row| row.get(0)).map_err(failed)?;
         let mut after = 0;
         // Page by page, so that no read stays open while the caller writes: that would keep the listener's log from shrinking.
         loop {
             let sql = format!(
-                "SELECT d.seq FROM deliveries d WHERE {condition} AND d.seq > {after} AND d.seq <= {end} \
-                 ORDER BY d.seq LIMIT {PAGE}"
+                "SELECT d.id FROM deliveries d WHERE {condition} AND d.id > {after} AND d.id <= {end} \
+                 ORDER BY d.id LIMIT {PAGE}"
             );
             let mut statement = self.connection.prepare(&sql).map_err(failed)?;
             let page = statement
@@ -213,9 +151,9 @@ impl Store for Opened {
         let (condition, values) = self.condition(query)?;
         // Of the deliveries of one event the first counts: SQLite takes the bare columns from the row of min().
         let sql = format!(
-            "SELECT d.provider, d.kind, d.currency, d.minor, min(d.seq) FROM deliveries d \
+            "SELECT d.provider, d.kind, d.currency, d.minor, min(d.id) FROM deliveries d \
              WHERE {condition} AND d.verdict = 'verified' AND d.minor IS NOT NULL \
-             GROUP BY d.provider, coalesce(d.key, d.seq)"
+             GROUP BY d.provider, coalesce(d.key, d.id)"
         );
         let mut statement = self.connection.prepare(&sql).map_err(failed)?;
         let mut rows = statement.query(params_from_iter(values)).map_err(failed)?;
@@ -242,23 +180,24 @@ impl Store for Opened {
         pruning::prune(&mut self.connection, before, undelivered).map_err(failed)
     }
 
-    fn add_attempt(&mut self, id: &str, attempt: &Attempt) -> Result<()> {
+    fn add_attempt(&mut self, id: CaptureId, attempt: &Attempt) -> Result<()> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        if let Some(delivery) = place_of(&transaction, self.names, id).map_err(failed)? {
-            rows::insert_attempt(&transaction, delivery, attempt).map_err(failed)?;
+        let sql = "SELECT 1 FROM deliveries WHERE id = ?1";
+        if transaction.prepare_cached(sql).and_then(|mut row| row.exists([id.0])).map_err(failed)? {
+            rows::insert_attempt(&transaction, id.0, attempt).map_err(failed)?;
             if attempt.is_success() {
-                forwards::taken_otherwise(&transaction, delivery, &attempt.url).map_err(failed)?;
+                forwards::taken_otherwise(&transaction, id.0, &attempt.url).map_err(failed)?;
             }
         }
         transaction.commit().map_err(failed)
     }
 
     fn find_by_reference(&mut self, reference: &str) -> Result<Vec<ReferenceMatch>> {
-        about::about(&self.connection, self.names, reference).map_err(failed)
+        about::about(&self.connection, reference).map_err(failed)
     }
 
     fn list_after(&mut self, since: Option<Timestamp>, after: i64, most: u32) -> Result<(Vec<DeliverySummary>, i64)> {
-        about::page(&self.connection, self.names, since, after, most).map_err(failed)
+        about::page(&self.connection, since, after, most).map_err(failed)
     }
 
     fn check_health(&mut self) -> Result<StoreHealth> {
@@ -270,15 +209,12 @@ impl Store for Opened {
         urls.iter().map(count).sum()
     }
 
-    fn recent_event_keys(&mut self, most: u64) -> Result<Vec<(String, String, Id)>> {
-        let sql = "SELECT provider, key, id, seq FROM deliveries WHERE verdict = 'verified' AND key IS NOT NULL \
-                   ORDER BY seq DESC LIMIT ?1";
+    fn recent_event_keys(&mut self, most: u64) -> Result<Vec<(String, String, CaptureId)>> {
+        let sql = "SELECT provider, key, id FROM deliveries WHERE verdict = 'verified' AND key IS NOT NULL \
+                   ORDER BY id DESC LIMIT ?1";
         let mut statement = self.connection.prepare(sql).map_err(failed)?;
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let key = |row: &rusqlite::Row<'_>| {
-            let id: Option<Id> = row.get(2)?;
-            Ok((row.get(0)?, row.get(1)?, id.map_or_else(|| row.get(3).map(|place| self.names.id(place)), Ok)?))
-        };
+        let key = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, CaptureId(row.get(2)?)));
         let keys = statement.query_map([most], key).map_err(failed)?;
         let mut keys = keys.collect::<rusqlite::Result<Vec<_>>>().map_err(failed)?;
         keys.reverse();

@@ -1,32 +1,32 @@
-//! Rows in and out: how values stand in the tables.
+//! Converts values to rows and back.
 
-use super::names::Names;
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::exchange::Answer;
 use crate::model::message::{Headers, Request};
 use crate::model::money::Money;
-use crate::model::stored::{AnswerState, AppState, Attempt, DeliverySummary};
+use crate::model::secret::SecretOrigin;
+use crate::model::stored::{AnswerState, AppState, Attempt, CaptureId, DeliverySummary};
 use crate::model::timestamp::Timestamp;
 use crate::model::verdict::VerdictCode;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params};
 use std::time::Duration;
 
-/// The columns that `entry` reads, in its order.
-pub(super) const ENTRY: &str = "d.id, d.arrived, d.peer, d.provider, d.verdict, d.secret, d.kind, d.event_id, d.subject, \
-                                d.status, d.minor, d.currency, d.answered, d.app, d.size, d.seq";
+/// The columns that `entry` reads, in order.
+pub(super) const ENTRY: &str = "d.id, d.arrived, d.peer, d.provider, d.verdict, d.secret, d.is_test, d.kind, d.event_id, d.subject, \
+                                d.status, d.minor, d.currency, d.answered, d.app, d.size";
 
-/// A moment as the tables have it: microseconds since 1970.
+/// Converts a time to microseconds since 1970.
 pub(super) fn micros(time: Timestamp) -> i64 {
     time.as_microsecond()
 }
 
-/// The moment of so many microseconds since 1970.
+/// Converts microseconds since 1970 to a time.
 pub(super) fn moment(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// Adds a delivery at this place.
+/// Inserts a delivery and its request as this row.
 pub(super) fn insert(
     connection: &Connection,
     place: i64,
@@ -37,8 +37,8 @@ pub(super) fn insert(
     let request = &delivery.request;
     connection
         .prepare_cached(
-            "INSERT INTO deliveries (seq, arrived, peer, provider, verdict, secret, kind, event_id, subject, status, \
-             minor, currency, key, answered, size) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
+            "INSERT INTO deliveries (id, arrived, peer, provider, verdict, secret, is_test, kind, event_id, subject, status, \
+             minor, currency, key, answered, size) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
         )?
         .execute(params![
             place,
@@ -47,6 +47,7 @@ pub(super) fn insert(
             provider,
             verdict.code().as_str(),
             verdict.secret().map(ToString::to_string),
+            verdict.secret() == Some(&SecretOrigin::LocalTest),
             event.kind,
             event.id,
             event.subject,
@@ -58,31 +59,32 @@ pub(super) fn insert(
             i64::try_from(request.body.len()).unwrap_or(i64::MAX),
         ])?;
     connection
-        .prepare_cached("INSERT INTO contents (seq, method, target, headers, body) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .prepare_cached("INSERT INTO contents (delivery, method, target, headers, body) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute(params![place, request.method, request.target, request.headers.as_bytes(), request.body,])
         .map(drop)
 }
 
-/// Reads what `ENTRY` names.
-pub(super) fn entry(row: &Row<'_>, names: Names) -> rusqlite::Result<DeliverySummary> {
-    let minor: Option<String> = row.get(10)?;
-    let currency: Option<String> = row.get(11)?;
+/// Reads the columns of `ENTRY`.
+pub(super) fn entry(row: &Row<'_>) -> rusqlite::Result<DeliverySummary> {
+    let minor: Option<String> = row.get(11)?;
+    let currency: Option<String> = row.get(12)?;
     let minor = minor.and_then(|text| text.parse().ok());
     Ok(DeliverySummary {
-        id: row.get::<_, Option<_>>(0)?.map_or_else(|| row.get(15).map(|place| names.id(place)), Ok)?,
+        id: CaptureId(row.get(0)?),
         arrived: moment(row.get(1)?),
         peer: row.get(2)?,
         provider: row.get(3)?,
         verdict: verdict(row, 4)?,
         secret: row.get(5)?,
-        kind: row.get(6)?,
-        event_id: row.get(7)?,
-        subject: row.get(8)?,
-        status: row.get(9)?,
+        is_test: row.get(6)?,
+        kind: row.get(7)?,
+        event_id: row.get(8)?,
+        subject: row.get(9)?,
+        status: row.get(10)?,
         money: minor.map(|minor| Money { minor, currency: currency.unwrap_or_default() }),
-        answer: AnswerState::from_code(row.get(12)?),
-        app: AppState::from_code(row.get(13)?),
-        size: row.get::<_, i64>(14)?.unsigned_abs(),
+        answer: AnswerState::from_code(row.get(13)?),
+        app: AppState::from_code(row.get(14)?),
+        size: row.get::<_, i64>(15)?.unsigned_abs(),
     })
 }
 
@@ -112,10 +114,10 @@ pub(super) fn request(row: &Row<'_>) -> rusqlite::Result<Request> {
     Ok(Request { method: row.get(0)?, target: row.get(1)?, headers, body: row.get(3)? })
 }
 
-/// How much of an answer is kept.
+/// Bytes of the app's answer that are stored.
 const SAID: usize = 4 * 1024;
 
-/// Adds an attempt, and notes with the delivery what the app said last: the worst that any URL said last.
+/// Inserts an attempt and updates the delivery's `app` column.
 pub(super) fn insert_attempt(connection: &Connection, delivery: i64, attempt: &Attempt) -> rusqlite::Result<()> {
     let (said, failure) = match &attempt.outcome {
         Ok(answer) => (&answer.body[..answer.body.len().min(SAID)], None),
@@ -138,12 +140,12 @@ pub(super) fn insert_attempt(connection: &Connection, delivery: i64, attempt: &A
     connection.prepare_cached(APP)?.execute([delivery]).map(drop)
 }
 
-/// Of the latest attempts at each URL one that failed counts, and of several the last.
+/// Sets `app` to the worst of the last answers of each URL: a failure if there is one, the newest of several.
 const APP: &str = "
     UPDATE deliveries SET app = (
-        SELECT status FROM (SELECT status, max(seq) AS last FROM attempts WHERE delivery = ?1 GROUP BY url)
+        SELECT status FROM (SELECT status, max(id) AS last FROM attempts WHERE delivery = ?1 GROUP BY url)
         ORDER BY status BETWEEN 200 AND 299, last DESC LIMIT 1
-    ) WHERE seq = ?1";
+    ) WHERE id = ?1";
 
 /// Reads at, url, took, status, said, failure.
 pub(super) fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
@@ -156,7 +158,6 @@ pub(super) fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
     Ok(Attempt { at: moment(row.get(0)?), url: row.get(1)?, took, outcome })
 }
 
-/// Text for a parameter list.
 pub(super) fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }

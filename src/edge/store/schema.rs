@@ -1,27 +1,31 @@
-//! The database file: opened, told from other files, migrated.
+//! Opens and checks the database file, and creates its tables.
 //!
-//! A file that is not ours, or of a later whtool, or damaged, is refused and left as it is.
+//! A file that is not a store, has another version or is damaged is refused and left unchanged.
 
 use super::super::secret_file::{check_mode, create_private_folder};
 use crate::model::error::{Error, Result};
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::fs::{File, OpenOptions};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// `wht1`, in the file's head: this is a database of ours.
+/// `wht1` in the file header marks a store of whtool.
 const APPLICATION: i64 = 0x7768_7431;
 
-/// Each takes the schema one version further; the number of those that were applied is the file's version.
-const MIGRATIONS: &[&str] = &["
+/// The schema's version, in the file's head. A file of another version is refused.
+const VERSION: i64 = 1;
+
+/// `contents` is apart from `deliveries` so that lists do not read bodies. `answered` is 0 while a delivery is not answered; `app`
+/// and `attempts.status` are 0 where the app gave no answer. Times are microseconds since 1970.
+const SCHEMA: &str = "
     CREATE TABLE deliveries (
-        seq INTEGER PRIMARY KEY,
-        id TEXT NOT NULL UNIQUE,
+        id INTEGER PRIMARY KEY,
         arrived INTEGER NOT NULL,
         peer TEXT,
         provider TEXT,
         verdict TEXT NOT NULL,
         secret TEXT,
+        is_test INTEGER NOT NULL DEFAULT 0,
         kind TEXT,
         event_id TEXT,
         subject TEXT,
@@ -33,15 +37,18 @@ const MIGRATIONS: &[&str] = &["
         app INTEGER,
         size INTEGER NOT NULL
     ) STRICT;
+    -- The lowest id that was never given, kept when deliveries are pruned: no id names two captures.
+    CREATE TABLE next_id (next INTEGER NOT NULL) STRICT;
+    INSERT INTO next_id VALUES (1);
     CREATE TABLE contents (
-        seq INTEGER PRIMARY KEY,
+        delivery INTEGER PRIMARY KEY,
         method TEXT NOT NULL,
         target TEXT NOT NULL,
         headers BLOB NOT NULL,
         body BLOB NOT NULL
     ) STRICT;
     CREATE TABLE attempts (
-        seq INTEGER PRIMARY KEY,
+        id INTEGER PRIMARY KEY,
         delivery INTEGER NOT NULL,
         at INTEGER NOT NULL,
         url TEXT NOT NULL,
@@ -52,7 +59,7 @@ const MIGRATIONS: &[&str] = &["
     ) STRICT;
     CREATE INDEX attempts_of ON attempts (delivery);
     CREATE TABLE forwards (
-        seq INTEGER PRIMARY KEY,
+        id INTEGER PRIMARY KEY,
         delivery INTEGER NOT NULL,
         url TEXT NOT NULL,
         object TEXT NOT NULL,
@@ -60,65 +67,22 @@ const MIGRATIONS: &[&str] = &["
         due INTEGER NOT NULL,
         state TEXT NOT NULL DEFAULT 'pending'
     ) STRICT;
-    CREATE INDEX forwards_due ON forwards (due) WHERE state = 'pending';
-    CREATE INDEX forwards_object ON forwards (object, seq) WHERE state = 'pending';
-    CREATE INDEX forwards_of ON forwards (delivery);
-", "
-    -- Ids are computed from places by these numbers (`names`); only deliveries from before have one that is kept.
-    CREATE TABLE numbering (factor INTEGER NOT NULL, summand INTEGER NOT NULL, next INTEGER NOT NULL) STRICT;
-    INSERT INTO numbering SELECT random(), random(), 1 + coalesce(max(seq), 0) FROM deliveries;
-    CREATE TABLE arrivals (
-        seq INTEGER PRIMARY KEY,
-        id TEXT,
-        arrived INTEGER NOT NULL,
-        peer TEXT,
-        provider TEXT,
-        verdict TEXT NOT NULL,
-        secret TEXT,
-        kind TEXT,
-        event_id TEXT,
-        subject TEXT,
-        status TEXT,
-        minor TEXT,
-        currency TEXT,
-        key TEXT,
-        answered INTEGER NOT NULL,
-        app INTEGER,
-        size INTEGER NOT NULL
-    ) STRICT;
-    INSERT INTO arrivals SELECT seq, id, arrived, peer, provider, verdict, secret, kind, event_id, subject, status, minor,
-        currency, key, answered, app, size FROM deliveries;
-    DROP TABLE deliveries;
-    ALTER TABLE arrivals RENAME TO deliveries;
-    CREATE UNIQUE INDEX deliveries_id ON deliveries (id) WHERE id IS NOT NULL;
-    -- What the app said last is the worst that any URL said last.
-    UPDATE deliveries SET app = (
-        SELECT status FROM (SELECT status, max(seq) AS last FROM attempts WHERE delivery = deliveries.seq GROUP BY url)
-        ORDER BY status BETWEEN 200 AND 299, last DESC LIMIT 1
-    ) WHERE seq IN (SELECT delivery FROM attempts);
-    -- What an app refused is told from what was given up after many tries, which has a new chance after a restart.
-    UPDATE forwards SET state = 'refused' WHERE state = 'given up' AND (
-        SELECT status BETWEEN 100 AND 499 AND status NOT IN (408, 425, 429) FROM attempts a
-        WHERE a.delivery = forwards.delivery AND substr(a.url, 1, length(rtrim(forwards.url, '/'))) = rtrim(forwards.url, '/')
-        ORDER BY seq DESC LIMIT 1
-    );
-    -- For each URL by itself, so that what waits for one costs nothing when another is asked about.
-    DROP INDEX forwards_due;
+    -- One index per state and URL, so that what waits for one URL costs nothing when another is asked about.
     CREATE INDEX forwards_due ON forwards (url, due) WHERE state = 'pending';
     CREATE INDEX forwards_given_up ON forwards (url) WHERE state = 'given up';
-    DROP INDEX forwards_object;
-    CREATE INDEX forwards_object ON forwards (object, url, seq) WHERE state = 'pending';
-"];
+    CREATE INDEX forwards_object ON forwards (object, url, id) WHERE state = 'pending';
+    CREATE INDEX forwards_of ON forwards (delivery);
+";
 
-/// How long one process waits for another that writes.
+/// Time that a process waits for another one that writes.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// Opens a store, made or brought up to date where that is needed.
+/// Opens a store, and creates it if there is none.
 pub(super) fn open(path: &Path) -> Result<Connection> {
     let failed = |error: rusqlite::Error| cannot_open(path, error);
     let file = create_private(path).and_then(|file| file.metadata()).map_err(|error| {
         let error = Error::failed(format!("can't open the store {}", path.display())).because(error.kind().to_string());
-        error.hint("--store FILE takes another, --no-store keeps nothing")
+        error.hint("pass another file with --store, or --no-store")
     })?;
     let mut connection = another(path).map_err(failed)?;
     check(&connection, path)?;
@@ -130,11 +94,11 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
         connection.pragma_update(None, "auto_vacuum", "incremental").map_err(failed)?;
     }
     use_log(&connection).map_err(failed)?;
-    migrate(&mut connection).map_err(failed)?;
+    create_schema(&mut connection).map_err(failed)?;
     Ok(connection)
 }
 
-/// Another connection to a store that is open already.
+/// Opens another connection to an existing store.
 pub(super) fn another(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -145,25 +109,15 @@ pub(super) fn another(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Makes a store as an older whtool made it.
-#[cfg(test)]
-pub(super) fn open_as_of(path: &Path, version: usize) {
-    drop(create_private(path).unwrap());
-    let connection = Connection::open(path).unwrap();
-    MIGRATIONS[..version].iter().for_each(|migration| connection.execute_batch(migration).unwrap());
-    connection.pragma_update(None, "application_id", APPLICATION).unwrap();
-    connection.pragma_update(None, "user_version", version as i64).unwrap();
-}
-
-/// A store that is gone with the process.
+/// Creates a store in memory.
 pub(super) fn in_memory() -> Result<Connection> {
     let failed = |error: rusqlite::Error| Error::failed("can't make a store in memory").because(error);
     let mut connection = Connection::open_in_memory().map_err(failed)?;
-    migrate(&mut connection).map_err(failed)?;
+    create_schema(&mut connection).map_err(failed)?;
     Ok(connection)
 }
 
-/// Makes an empty file for its owner only; SQLite gives its companions the same mode.
+/// Creates an empty file with mode 0600; SQLite gives its companions the same mode.
 fn create_private(path: &Path) -> std::io::Result<File> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
         create_private_folder(folder)?;
@@ -175,7 +129,8 @@ fn create_private(path: &Path) -> std::io::Result<File> {
     options.open(path)
 }
 
-/// Turns the write-ahead log on. SQLite does not wait here for another that opens the file at the same time, so this does.
+/// Turns on the write-ahead log. SQLite does not wait here for another process that opens the file, so
+/// this retries.
 fn use_log(connection: &Connection) -> rusqlite::Result<()> {
     let end = Instant::now() + BUSY;
     loop {
@@ -188,7 +143,7 @@ fn use_log(connection: &Connection) -> rusqlite::Result<()> {
     }
 }
 
-/// Whether this is a store of ours that this whtool understands.
+/// Refuses files that are not stores of this version.
 fn check(connection: &Connection, path: &Path) -> Result<()> {
     let failed = |error: rusqlite::Error| cannot_open(path, error);
     // All is read of one state of the file, which another may be making into a store just now.
@@ -198,29 +153,25 @@ fn check(connection: &Connection, path: &Path) -> Result<()> {
     let objects: i64 = state.query_row(tables, [], |row| row.get(0)).map_err(failed)?;
     let (application, version) = (number("application_id").map_err(failed)?, number("user_version").map_err(failed)?);
     if application != APPLICATION && (application != 0 || objects > 0) {
-        return Err(Error::failed(format!("{} is not a store of whtool", path.display()))
-            .because("it is another program's database")
-            .hint("name another file with --store"));
+        return Err(Error::failed(format!("{} is not a whtool store", path.display()))
+            .because("it is a database of another program")
+            .hint("pass another file with --store"));
     }
-    if version > MIGRATIONS.len() as i64 {
-        return Err(Error::failed(format!("{} was written by a newer whtool", path.display()))
-            .because(format!("its version is {version}, and this whtool knows {}", MIGRATIONS.len()))
-            .hint("update whtool, or name another file with --store"));
+    if version != VERSION && application == APPLICATION {
+        return Err(Error::failed(format!("{} was written by another version of whtool", path.display()))
+            .because(format!("its schema has version {version}, and this whtool reads version {VERSION}"))
+            .hint("move the file away to start a new store, or pass another one with --store"));
     }
     Ok(())
 }
 
-/// Brings the schema up to date. Two processes that do it at the same time do it once: the version is read under the lock.
-fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let applied = usize::try_from(version).unwrap_or(MIGRATIONS.len());
-    if applied < MIGRATIONS.len() {
-        for migration in &MIGRATIONS[applied..] {
-            transaction.execute_batch(migration)?;
-        }
+/// Creates the tables of a new store. Two processes that open it at once create them once: the version is read under the lock.
+fn create_schema(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if transaction.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? == 0 {
+        transaction.execute_batch(SCHEMA)?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
-        transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
     }
     transaction.commit()
 }
@@ -228,15 +179,15 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
 fn cannot_open(path: &Path, error: rusqlite::Error) -> Error {
     let failed = Error::failed(format!("can't open the store {}", path.display()));
     match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => Error::failed(format!("{} is not a store of whtool", path.display()))
-            .because("it is no database, or a damaged one; it was left as it is")
-            .hint("name another file with --store"),
+        Some(ErrorCode::NotADatabase) => Error::failed(format!("{} is not a whtool store", path.display()))
+            .because("it is not a database, or it is damaged; it was not changed")
+            .hint("pass another file with --store"),
         Some(ErrorCode::DatabaseCorrupt) => failed
-            .because("it is damaged; it was left as it is")
-            .hint("move it away, with its -wal and -shm, and start anew"),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            failed.because("another process holds it").hint("see who has it open, or name another file with --store")
-        }
+            .because("it is damaged; it was not changed")
+            .hint("move it and its -wal and -shm files away to start a new store"),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => failed
+            .because("another process has locked it")
+            .hint("close the other process, or pass another file with --store"),
         _ => failed.because(error),
     }
 }
@@ -299,17 +250,25 @@ mod tests {
             std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
             let before = std::fs::read(&path).unwrap();
             let error = open(&path).unwrap_err();
-            assert!(error.message.contains("is not a store of whtool"), "{error}");
+            assert!(error.message.contains("is not a whtool store"), "{error}");
             assert_eq!(std::fs::read(&path).unwrap(), before);
         }
     }
 
     #[test]
-    fn a_newer_store_is_refused() {
-        let folder = folder();
-        let path = folder.path().join("s.db");
-        open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-        assert!(open(&path).unwrap_err().message.contains("newer whtool"));
+    fn a_store_of_another_version_is_refused_and_left_alone() {
+        for version in [0, 2, 99] {
+            let folder = folder();
+            let path = folder.path().join("s.db");
+            let connection = open(&path).unwrap();
+            connection.pragma_update(None, "user_version", version).unwrap();
+            drop(connection);
+            let before = std::fs::read(&path).unwrap();
+            let error = open(&path).unwrap_err();
+            assert!(error.message.contains("another version of whtool"), "{error}");
+            assert!(error.cause().unwrap().contains(&format!("version {version}, and this whtool reads version 1")));
+            assert_eq!(std::fs::read(&path).unwrap(), before);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::event::Event;
 use crate::model::message::Request;
 use crate::model::status::Status;
-use crate::model::stored::{AnswerState, AppState, Attempt, Query, Undelivered};
+use crate::model::stored::{AnswerState, Attempt, CaptureId, Query, Undelivered};
 use crate::model::timestamp::Timestamp;
 use crate::model::verdict::Verdict as Judged;
 use crate::world::{Store, StoreLocation};
@@ -66,7 +66,7 @@ async fn one_that_cannot_be_recorded_is_refused_and_those_beside_it_are_kept() {
     raw(&path).execute_batch(trigger).unwrap();
     // While the writer is held up, what comes gathers for one commit.
     let (go, held) = channel::<()>();
-    let holding = writer.transact(move |_, _| Ok(held.recv().is_err()));
+    let holding = writer.transact(move |_| Ok(held.recv().is_err()));
     let appending = ["a", "b", "c"].map(|body| writer.insert(append(body.as_bytes(), "o", &[])));
     let [a, b, c] = appending;
     let (held, a, b, c, ()) = tokio::join!(holding, a, b, c, async { go.send(()).unwrap() });
@@ -77,46 +77,56 @@ async fn one_that_cannot_be_recorded_is_refused_and_those_beside_it_are_kept() {
 }
 
 #[tokio::test]
-async fn an_id_is_found_by_its_beginning_and_never_given_twice() {
+async fn globs_of_types_know_two_wildcards_and_brackets_are_literal() {
     let (_folder, path) = place();
     let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone())).unwrap();
-    let first = writer.insert(append(b"1", "o", &[])).await.unwrap();
-    drop(writer);
+    for kind in ["payment.debited", "payment.[d]x"] {
+        let mut delivery = append(b"{}", "o", &[]);
+        Arc::get_mut(&mut delivery.received).unwrap().event.kind = Some(kind.to_owned());
+        writer.insert(delivery).await.unwrap();
+    }
     let mut store = open(&path).unwrap();
-    assert_eq!(store.beginning_with(&first.id[..1]).unwrap(), [first.id.as_str()]);
-    assert_eq!(store.load(&first.id).unwrap().unwrap().request.body, b"1");
-    assert_eq!(store.prune(Timestamp::MAX, Undelivered::Remove).unwrap(), 1);
-    let (writer, _) = StoreWriter::start(&StoreLocation::File(path)).unwrap();
-    let second = writer.insert(append(b"2", "o", &[])).await.unwrap();
-    assert_ne!(first.id, second.id);
-    assert!(store.load(&first.id).unwrap().is_none() && store.load(&second.id).unwrap().is_some());
+    for (glob, expected) in [("payment.[d]*", vec![2]), ("payment.?e*", vec![1]), ("payment.*", vec![1, 2])] {
+        // All other filters use this matcher.
+        let matcher = wildmatch::WildMatch::new(glob);
+        let matching: Vec<_> =
+            ["payment.debited", "payment.[d]x"].into_iter().filter(|kind| matcher.matches(kind)).collect();
+        let found = store.list(&Query { kinds: vec![glob.to_owned()], ..Query::default() }).unwrap();
+        assert_eq!(found.iter().map(|summary| summary.id.0).collect::<Vec<_>>(), expected, "{glob}");
+        assert_eq!(matching.len(), expected.len(), "{glob}");
+    }
 }
 
 #[tokio::test]
-async fn a_store_of_the_first_version_keeps_its_ids_and_what_waits_in_it() {
+async fn since_includes_its_moment_and_until_does_not() {
     let (_folder, path) = place();
-    schema::open_as_of(&path, 1);
-    raw(&path)
-        .execute_batch(
-            "INSERT INTO deliveries (seq, id, arrived, verdict, answered, app, size)
-                 VALUES (7, '0123456789', 0, 'verified', 200, 200, 1), (8, '01bbbbbbbb', 0, 'verified', 200, 422, 1);
-             INSERT INTO contents VALUES (7, 'POST', '/', x'', x'61'), (8, 'POST', '/', x'', x'62');
-             INSERT INTO attempts (delivery, at, url, took, status, said) VALUES
-                 (7, 0, 'http://a/', 0, 500, x''), (7, 0, 'http://b/', 0, 200, x''), (8, 0, 'http://a/hook', 0, 422, x'');
-             INSERT INTO forwards (delivery, url, object, due, state) VALUES
-                 (7, 'http://a/', 'o', 0, 'given up'), (8, 'http://a/', 'o', 0, 'given up');",
-        )
-        .unwrap();
+    let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone())).unwrap();
+    let id = writer.insert(append(b"{}", "o", &[])).await.unwrap();
     let mut store = open(&path).unwrap();
-    assert_eq!(store.beginning_with("012").unwrap(), ["0123456789"]);
-    let old = store.load("0123456789").unwrap().unwrap();
-    assert_eq!((old.summary.app, old.request.body.as_slice()), (AppState::Answered(Status(500)), &b"a"[..]));
+    let arrived = Timestamp::from_second(1_000).unwrap();
+    let later = Timestamp::from_microsecond(1_000_000_001).unwrap();
+    let mut found = |since, until| !store.list(&Query { since, until, ..Query::default() }).unwrap().is_empty();
+    assert!(found(Some(arrived), None) && !found(Some(later), None));
+    assert!(found(None, Some(later)) && !found(None, Some(arrived)));
+    let page = |since| open(&path).unwrap().list_after(Some(since), 0, 9).unwrap().0;
+    assert_eq!(page(arrived).first().map(|summary| summary.id), Some(id));
+    assert!(page(later).is_empty());
+}
+
+#[tokio::test]
+async fn captures_are_numbered_from_1_and_no_number_is_given_twice() {
+    let (_folder, path) = place();
+    let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone())).unwrap();
+    let first = writer.insert(append(b"1", "o", &[])).await.unwrap();
+    assert_eq!(first, CaptureId(1));
+    drop(writer);
+    let mut store = open(&path).unwrap();
+    assert_eq!(store.load(first).unwrap().unwrap().request.body, b"1");
+    assert_eq!(store.prune(Timestamp::MAX, Undelivered::Remove).unwrap(), 1);
     let (writer, _) = StoreWriter::start(&StoreLocation::File(path)).unwrap();
-    let new = writer.insert(append(b"c", "o", &[])).await.unwrap();
-    assert_eq!(new.row, 9);
-    assert_eq!(store.load(&new.id).unwrap().unwrap().request.body, b"c");
-    let taken_up = writer.take_up(&["http://a/".to_owned()]).await.unwrap();
-    assert_eq!(taken_up, 1, "what the app refused stays refused");
+    let second = writer.insert(append(b"2", "o", &[])).await.unwrap();
+    assert_eq!(second, CaptureId(2));
+    assert!(store.load(first).unwrap().is_none() && store.load(second).unwrap().is_some());
 }
 
 #[tokio::test]

@@ -9,11 +9,10 @@
 //! over, and syncing a file that grows costs more than overwriting one.
 
 use super::file::{FileId, log_of};
-use super::names::Names;
 use super::{rows, schema};
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::error::{Error, Result};
-use crate::model::stored::{AnswerState, Attempt, Id};
+use crate::model::stored::{AnswerState, Attempt, CaptureId};
 use crate::world::StoreLocation;
 use rusqlite::{Connection, params};
 use std::path::PathBuf;
@@ -52,21 +51,14 @@ pub(in crate::edge) struct NewDelivery {
     pub wake: Arc<Notify>,
 }
 
-#[derive(Clone, Debug)]
-pub(in crate::edge) struct RecordedDelivery {
-    /// Row number in the store.
-    pub row: i64,
-    pub id: Id,
-}
-
 /// One unit of work, with the channel for its result.
 enum WriteJob {
-    Insert(NewDelivery, oneshot::Sender<WriteResult<RecordedDelivery>>),
+    Insert(NewDelivery, oneshot::Sender<WriteResult<CaptureId>>),
     /// Any other work within the transaction. `None`: it was tried, and its commit failed.
     Task(Option<WriteTask>, oneshot::Sender<WriteResult<()>>),
 }
 
-type WriteTask = Box<dyn FnOnce(&Connection, Names) -> rusqlite::Result<()> + Send>;
+type WriteTask = Box<dyn FnOnce(&Connection) -> rusqlite::Result<()> + Send>;
 
 /// The error is a message for the user.
 type WriteResult<T> = std::result::Result<T, String>;
@@ -97,14 +89,14 @@ impl StoreWriter {
     }
 
     /// Records a delivery. When this returns, it is on disk.
-    pub async fn insert(&self, delivery: NewDelivery) -> WriteResult<RecordedDelivery> {
+    pub async fn insert(&self, delivery: NewDelivery) -> WriteResult<CaptureId> {
         self.submit(|done| WriteJob::Insert(delivery, done)).await
     }
 
     /// Records the answer that the provider got from the app.
     pub async fn record_answer(&self, row: i64, answer: AnswerState, attempt: Attempt) -> WriteResult<()> {
-        self.transact(move |connection, _| {
-            let sql = "UPDATE deliveries SET answered = ?2 WHERE seq = ?1";
+        self.transact(move |connection| {
+            let sql = "UPDATE deliveries SET answered = ?2 WHERE id = ?1";
             connection.prepare_cached(sql)?.execute(params![row, answer.code()])?;
             rows::insert_attempt(connection, row, &attempt)
         })
@@ -114,11 +106,11 @@ impl StoreWriter {
     /// Runs a task within a transaction. When this returns, its changes are on disk.
     pub(super) async fn transact<T: Send + 'static>(
         &self,
-        task: impl FnOnce(&Connection, Names) -> rusqlite::Result<T> + Send + 'static,
+        task: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> WriteResult<T> {
         let (found, result) = std::sync::mpsc::channel();
-        let task: WriteTask = Box::new(move |connection, names| {
-            let value = task(connection, names)?;
+        let task: WriteTask = Box::new(move |connection| {
+            let value = task(connection)?;
             // Fails when nobody waits for the result any more.
             let _ = found.send(value);
             Ok(())
@@ -139,7 +131,6 @@ struct WriterThread {
     /// `None`: in memory.
     path: Option<PathBuf>,
     connection: Connection,
-    names: Names,
     /// Row number of the next delivery.
     next_row: i64,
     /// Identity of the file that was opened, to notice when it is removed or replaced.
@@ -150,7 +141,7 @@ struct WriterThread {
 
 /// Result of a job whose batch was committed or refused.
 enum JobResult {
-    Inserted(RecordedDelivery),
+    Inserted(CaptureId),
     Refused(String),
     TaskDone(WriteResult<()>),
 }
@@ -165,9 +156,8 @@ enum CommitError {
 impl WriterThread {
     fn new(path: Option<PathBuf>, connection: Connection) -> rusqlite::Result<Self> {
         let file = path.as_deref().and_then(FileId::of);
-        let names = Names::of(&connection)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        Ok(Self { path, connection, names, next_row: 1, file, log: None })
+        Ok(Self { path, connection, next_row: 1, file, log: None })
     }
 
     /// Takes one job, waits for others if there are several senders, and commits them together,
@@ -216,16 +206,16 @@ impl WriterThread {
 
     fn run_transaction(&mut self, jobs: &mut [WriteJob]) -> rusqlite::Result<Vec<JobResult>> {
         execute(&self.connection, "BEGIN IMMEDIATE")?;
-        let sql = "SELECT max(next, 1 + (SELECT coalesce(max(seq), 0) FROM deliveries)) FROM numbering";
+        let sql = "SELECT max(next, 1 + (SELECT coalesce(max(id), 0) FROM deliveries)) FROM next_id";
         let next: i64 = self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
         self.next_row = self.next_row.max(next);
         let results = jobs.iter_mut().map(|job| match job {
             WriteJob::Insert(delivery, _) => {
                 let row = self.next_row;
                 self.next_row += 1;
-                try_insert(delivery, row, self.names, &self.connection)
+                try_insert(delivery, row, &self.connection)
             }
-            WriteJob::Task(task, _) => try_task(task.take(), self.names, &self.connection).map(JobResult::TaskDone),
+            WriteJob::Task(task, _) => try_task(task.take(), &self.connection).map(JobResult::TaskDone),
         });
         let results = results.collect::<rusqlite::Result<_>>()?;
         execute(&self.connection, "COMMIT")?;
@@ -300,10 +290,10 @@ fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
 }
 
 /// Runs a task. If it fails, its changes are undone and the rest of the batch is not affected.
-fn try_task(task: Option<WriteTask>, names: Names, connection: &Connection) -> rusqlite::Result<WriteResult<()>> {
+fn try_task(task: Option<WriteTask>, connection: &Connection) -> rusqlite::Result<WriteResult<()>> {
     let Some(task) = task else { return Ok(Err("the store could not be written".to_owned())) };
     execute(connection, "SAVEPOINT task")?;
-    let result = task(connection, names);
+    let result = task(connection);
     match result {
         // A serious error has rolled the whole transaction back.
         Err(error) if connection.is_autocommit() => return Err(error),
@@ -315,30 +305,30 @@ fn try_task(task: Option<WriteTask>, names: Names, connection: &Connection) -> r
 }
 
 /// Inserts a delivery. If it fails, its rows are removed and the rest of the batch is not affected.
-fn try_insert(delivery: &NewDelivery, row: i64, names: Names, connection: &Connection) -> rusqlite::Result<JobResult> {
-    let Err(error) = insert(delivery, row, names, connection) else {
-        return Ok(JobResult::Inserted(RecordedDelivery { row, id: names.id(row) }));
+fn try_insert(delivery: &NewDelivery, row: i64, connection: &Connection) -> rusqlite::Result<JobResult> {
+    let Err(error) = insert(delivery, row, connection) else {
+        return Ok(JobResult::Inserted(CaptureId(row)));
     };
     if connection.is_autocommit() {
         return Err(error);
     }
     for sql in [
         "DELETE FROM forwards WHERE delivery = ?1",
-        "DELETE FROM contents WHERE seq = ?1",
-        "DELETE FROM deliveries WHERE seq = ?1",
+        "DELETE FROM contents WHERE delivery = ?1",
+        "DELETE FROM deliveries WHERE id = ?1",
     ] {
         connection.prepare_cached(sql)?.execute([row])?;
     }
     Ok(JobResult::Refused(error.to_string()))
 }
 
-fn insert(delivery: &NewDelivery, row: i64, names: Names, connection: &Connection) -> rusqlite::Result<()> {
+fn insert(delivery: &NewDelivery, row: i64, connection: &Connection) -> rusqlite::Result<()> {
     let received = &delivery.received;
     rows::insert(connection, row, received, delivery.answer)?;
     let due = received.delivery.arrived.map_or(0, rows::micros);
     for url in &delivery.forwards {
         let object = received.event.subject.clone().or_else(|| received.event.id.clone());
-        let object = object.unwrap_or_else(|| names.id(row));
+        let object = object.unwrap_or_else(|| row.to_string());
         connection
             .prepare_cached("INSERT INTO forwards (delivery, url, object, due) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![row, url, object, due])?;

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::model::status::Status;
-use crate::model::stored::{AnswerState, AppState};
+use crate::model::stored::{AnswerState, AppState, CaptureId};
 use crate::model::timestamp::Timestamp;
 use crate::model::verdict::VerdictCode;
 use crate::provider;
@@ -36,7 +36,8 @@ fn transaction(service: &str, status: &str) -> Lookup {
 
 fn webhook(status: &str, minor: i128, currency: &str) -> ReferenceMatch {
     let summary = DeliverySummary {
-        id: "3kq".to_owned(),
+        id: CaptureId(3),
+        is_test: false,
         arrived: Timestamp::UNIX_EPOCH,
         peer: None,
         provider: None,

@@ -28,7 +28,7 @@ fn commits(path: &Path) -> usize {
 async fn block(writer: &StoreWriter) -> Sender<()> {
     let (go, blocked) = channel::<()>();
     let (started, has_started) = oneshot::channel();
-    let blocking = writer.transact(move |_, _| {
+    let blocking = writer.transact(move |_| {
         let _ = started.send(());
         Ok(blocked.recv().is_err())
     });
