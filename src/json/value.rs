@@ -28,7 +28,7 @@ pub enum JsonValue<'b> {
 
 /// The reason why a body is not a payload.
 #[derive(Debug, thiserror::Error)]
-pub enum NotAPayload {
+pub enum PayloadError {
     /// The body is not JSON or is nested too deep.
     #[error("the body is not valid JSON")]
     Syntax(#[from] serde_json::Error),
@@ -37,7 +37,7 @@ pub enum NotAPayload {
 }
 
 impl<'b> Payload<'b> {
-    pub fn parse(body: &'b [u8]) -> Result<Self, NotAPayload> {
+    pub fn parse(body: &'b [u8]) -> Result<Self, PayloadError> {
         // Checking UTF-8 once is much faster than for each string.
         let value = match std::str::from_utf8(body) {
             Ok(text) => serde_json::from_str(text),
@@ -45,7 +45,7 @@ impl<'b> Payload<'b> {
         };
         match value? {
             JsonValue::Object(fields) => Ok(fields),
-            _ => Err(NotAPayload::NotAnObject),
+            _ => Err(PayloadError::NotAnObject),
         }
     }
 

@@ -3,7 +3,7 @@
 //! `listen`, `verify` and `replay` all call this.
 
 use crate::json;
-use crate::json::value::{NotAPayload, Payload};
+use crate::json::value::{Payload, PayloadError};
 use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::event::{Event, Warning};
 use crate::model::signature::{self, Key, OutOfTolerance, Tolerance};
@@ -59,9 +59,9 @@ fn read_payload(body: &[u8]) -> Result<Payload<'_>, Warning> {
         return Err(Warning::EmptyBody);
     }
     Payload::parse(body).map_err(|error| match error {
-        NotAPayload::NotAnObject => Warning::NotAnObject,
-        NotAPayload::Syntax(_) if json::is_valid(body) => Warning::TooDeep,
-        NotAPayload::Syntax(_) => Warning::NotJson,
+        PayloadError::NotAnObject => Warning::NotAnObject,
+        PayloadError::Syntax(_) if json::is_valid(body) => Warning::TooDeep,
+        PayloadError::Syntax(_) => Warning::NotJson,
     })
 }
 
