@@ -49,7 +49,7 @@ pub trait Provider: Sync {
     fn timestamp_header(&self) -> Option<&'static str>;
     /// Returns the text that is signed before the body, given the value of the timestamp header.
     fn signed_prefix(&self, timestamp: &str) -> String;
-    /// Reads the signature headers. Fails if they are malformed.
+    /// Reads the signature headers of a request. Fails if they are malformed.
     fn claim<'r>(&self, request: &'r Request) -> Result<Claim<'r>, Malformed>;
     /// Returns the headers of a signed request, in order.
     fn signature_headers(&self, mac: &Mac, timestamp: &str, form: SignatureForm) -> Vec<(&'static str, String)>;

@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn an_unknown_key_suggests_the_nearest_one() {
         let error = parse("\nforward_to = 'x'", FileScope::User).unwrap_err();
-        assert_eq!(error.to_string(), "line 2: there is no setting `forward_to`");
+        assert_eq!(error.to_string(), "line 2: unknown setting `forward_to`");
         assert_eq!(error.hint().unwrap(), "did you mean `forward-to`?");
         let error = parse("[listen]\nport = 1", FileScope::User).unwrap_err();
         assert!(matches!(error, SettingsError::UnknownKey { nearest: None, .. }), "{error:?}");
