@@ -1,5 +1,4 @@
-//! `events`: what the store has, asked for in every way. It is filled through the real listener and writer, with arrivals of the
-//! made-up world's time.
+//! Tests of `events`. The real listener and writer fill the store, with times of the scripted world.
 
 use crate::common::{Made, NOW, PLEXOS_SECRET, PLUSTIVE_SECRET, Run};
 use crate::process;
@@ -106,7 +105,7 @@ fn providers(run: &Run) -> Vec<String> {
 }
 
 #[test]
-fn captures_are_listed_one_a_line_the_newest_last() {
+fn captures_are_listed_one_per_line_newest_last() {
     let made = three();
     attempt(&made, &ids(&made)[1], Ok(500));
     let run = made.run(&["events"]);
@@ -121,7 +120,7 @@ fn captures_are_listed_one_a_line_the_newest_last() {
 }
 
 #[test]
-fn a_record_of_the_list_says_what_the_line_says() {
+fn a_record_has_the_fields_of_its_line() {
     let record = three().run(&["events", "--json", "--provider", "plexos", "--verdict", "verified"]).json().remove(0);
     assert_eq!(record["schema"], "whtool.event/1");
     assert_eq!(record["arrived"], "2025-01-15T07:30:00Z");
@@ -148,7 +147,7 @@ fn filters_combine() {
 }
 
 #[test]
-fn a_list_that_is_cut_off_says_so() {
+fn a_truncated_list_says_so() {
     let made = three();
     let run = made.run(&["events", "--limit", "2"]);
     assert_eq!(run.text().lines().count(), 2);
@@ -160,7 +159,7 @@ fn a_list_that_is_cut_off_says_so() {
 }
 
 #[test]
-fn nothing_received_yet_is_no_error_and_makes_no_file() {
+fn an_absent_store_is_no_error_and_is_not_created() {
     let made = Made::with_secrets();
     for words in
         [["events"].as_slice(), &["events", "stats"], &["events", "export"], &["events", "prune", "--older-than", "1d"]]
@@ -254,7 +253,7 @@ fn a_capture_is_shown_whole_with_its_attempts() {
 }
 
 #[test]
-fn a_refused_capture_is_explained_with_the_secrets_of_today() {
+fn a_refused_capture_is_explained_with_the_current_secrets() {
     let made = three();
     let text = made.run(&["events", "show", "last"]).text();
     assert!(text.contains("proved  one byte was changed") && !text.contains("today"), "{text}");
@@ -279,7 +278,7 @@ fn raw_and_body_are_the_exact_bytes() {
 }
 
 #[test]
-fn bytes_that_a_terminal_would_act_on_do_not_reach_it() {
+fn control_characters_do_not_reach_a_terminal() {
     let mut made = Made::with_secrets();
     keep(&made, &[(0, raw("X-A: \u{202e}\r\n", b"\x1b[2J\xe2\x80\xae"))]);
     for words in [["events"].as_slice(), &["events", "show", "last"]] {
@@ -318,7 +317,7 @@ fn verified_again(made: &Made, words: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn what_is_exported_is_read_back_by_verify() {
+fn verify_reads_exported_captures() {
     let made = three();
     let id = ids(&made).remove(0);
     for form in ["json", "har", "http"] {
@@ -334,7 +333,7 @@ fn what_is_exported_is_read_back_by_verify() {
 }
 
 #[test]
-fn an_archive_holds_every_byte_of_a_body() {
+fn an_archive_has_every_byte_of_a_body() {
     let made = Made::with_secrets();
     keep(&made, &[(0, raw("", b"a\0b\xff\r\n"))]);
     let archive: Value = serde_json::from_slice(&made.run(&["events", "show", "last", "--as", "har"]).out).unwrap();
@@ -353,7 +352,7 @@ fn an_archive_holds_every_byte_of_a_body() {
 }
 
 #[test]
-fn a_difference_is_told_by_offset_path_and_header() {
+fn diff_shows_offset_path_and_header() {
     let made = three();
     let ids = ids(&made);
     let run = made.run(&["events", "diff", &ids[0], "last"]);
@@ -371,7 +370,7 @@ fn a_difference_is_told_by_offset_path_and_header() {
 }
 
 #[test]
-fn the_same_json_written_differently_is_called_that() {
+fn diff_recognises_the_same_json_serialized_differently() {
     let made = Made::with_secrets();
     keep(&made, &[(9, raw("", b"{\"a\":1,\"b\":2}")), (8, raw("", b"{\"b\":2,\"a\":1}\n"))]);
     let ids = ids(&made);
@@ -381,7 +380,7 @@ fn the_same_json_written_differently_is_called_that() {
 }
 
 #[test]
-fn duplicates_count_as_deliveries_and_once_as_money() {
+fn duplicates_count_once_in_totals() {
     let made = Made::with_secrets();
     let tampered = String::from_utf8_lossy(PLEXOS).replace("10000", "90000");
     let requests =
@@ -402,7 +401,7 @@ fn duplicates_count_as_deliveries_and_once_as_money() {
 }
 
 #[test]
-fn pruning_says_what_would_go_and_removes_only_when_told() {
+fn pruning_removes_nothing_without_yes() {
     let made = three();
     let plan = made.run(&["events", "prune", "--older-than", "2h"]);
     assert_eq!(
@@ -416,7 +415,7 @@ fn pruning_says_what_would_go_and_removes_only_when_told() {
 }
 
 #[test]
-fn what_is_still_to_be_forwarded_is_pruned_only_when_that_is_said() {
+fn pending_deliveries_are_pruned_only_on_request() {
     let made = three();
     let connection = rusqlite::Connection::open(path(&made)).unwrap();
     let sql = "INSERT INTO forwards (delivery, url, object, due) SELECT min(id), 'http://x/', 'o', 0 FROM deliveries";
@@ -438,7 +437,7 @@ fn what_is_still_to_be_forwarded_is_pruned_only_when_that_is_said() {
 }
 
 #[test]
-fn pruning_gives_the_room_back() {
+fn pruning_shrinks_the_file() {
     let made = Made::with_secrets();
     keep(&made, &[(100, raw("", &vec![b'x'; 900_000])), (1, raw("", b"{}"))]);
     let before = path(&made).metadata().unwrap().len();
@@ -448,7 +447,7 @@ fn pruning_gives_the_room_back() {
 }
 
 #[test]
-fn a_store_that_is_not_ours_or_newer_or_damaged_is_refused_with_a_hint() {
+fn a_foreign_or_damaged_store_or_one_of_another_version_is_refused_with_a_hint() {
     let made = three();
     let store = path(&made);
     let copy = |name: &str| {
@@ -492,7 +491,7 @@ fn a_second_process_lists_and_prunes_while_a_listener_writes() {
 }
 
 #[test]
-fn moments_are_spans_before_now_or_times() {
+fn times_are_absolute_or_relative_to_now() {
     let made = three();
     assert_eq!(made.run(&["events", "--since", "99999d", "--json"]).json().len(), 3);
     for wrong in ["100001d", "yesterday", "2"] {
@@ -503,7 +502,7 @@ fn moments_are_spans_before_now_or_times() {
 }
 
 #[test]
-fn a_type_that_nobody_documents_draws_a_warning() {
+fn an_undocumented_type_causes_a_warning() {
     let made = three();
     let run = made.run(&["events", "--type", "payment.debitd"]);
     assert!(run.err.contains("no documented event type matches `payment.debitd`"), "{}", run.err);
@@ -511,7 +510,7 @@ fn a_type_that_nobody_documents_draws_a_warning() {
 }
 
 #[test]
-fn what_was_judged_with_the_test_secret_alone_is_told_in_the_words_of_the_listener() {
+fn events_and_listen_describe_a_missing_secret_alike() {
     let made = Made::default();
     keep_judged(&made, &[(60, plexos(include_bytes!("vectors/plexos.json")))], &[]);
     let text = made.run(&["events"]).text();
@@ -529,4 +528,33 @@ fn a_list_fits_into_a_narrow_terminal() {
     assert!(text.lines().next().unwrap().contains("  verified  payment.debited  "), "{text}");
     made.columns = Some(160);
     assert_eq!(list(&made), piped, "a wide one gets what a pipe gets");
+}
+
+/// Masks the port of the sender.
+fn without_port(text: &str) -> String {
+    text.lines()
+        .map(|line| {
+            line.split_once("127.0.0.1:").map_or(line.to_owned(), |(start, _)| format!("{start}127.0.0.1:PORT")) + "\n"
+        })
+        .collect()
+}
+
+#[test]
+fn the_whole_output_of_each_command() {
+    let made = three();
+    attempt(&made, "2", Ok(500));
+    let commands: [&[&str]; 7] = [
+        &["events"],
+        &["events", "show", "1"],
+        &["events", "show", "2"],
+        &["events", "show", "last"],
+        &["events", "diff", "1", "last"],
+        &["events", "stats"],
+        &["events", "prune", "--older-than", "2h"],
+    ];
+    let outputs = commands.map(|words| {
+        let run = made.run(words);
+        format!("$ whtool {}\n{}{}status {}\n", words.join(" "), without_port(&run.text()), run.err, run.status)
+    });
+    insta::assert_snapshot!(outputs.join("\n"));
 }

@@ -73,7 +73,7 @@ pub fn count(home: &Path) -> usize {
 }
 
 #[test]
-fn accepted_and_refused_deliveries_are_kept() {
+fn accepted_and_refused_deliveries_are_stored() {
     let home = home();
     let mut listener = Listener::start(home.path(), &[]);
     listener.exchange(&post(REFERENCE_MAC, REFERENCE));
@@ -101,7 +101,7 @@ fn a_chunked_body_is_stored_decoded_and_written_with_a_length() {
 }
 
 #[test]
-fn without_a_store_nothing_is_kept_and_that_is_said() {
+fn no_store_stores_nothing_and_says_so() {
     let home = home();
     let mut listener = Listener::start(home.path(), &["--no-store"]);
     listener.exchange(&post(REFERENCE_MAC, REFERENCE));
@@ -111,7 +111,7 @@ fn without_a_store_nothing_is_kept_and_that_is_said() {
 }
 
 #[test]
-fn a_repeat_is_told_across_a_restart() {
+fn a_duplicate_is_recognised_after_a_restart() {
     let home = home();
     let mut first = Listener::start(home.path(), &[]);
     first.exchange(&post(REFERENCE_MAC, REFERENCE));
@@ -123,7 +123,7 @@ fn a_repeat_is_told_across_a_restart() {
 }
 
 #[test]
-fn the_app_gets_the_same_bytes_and_headers_and_its_answer_is_told() {
+fn the_app_gets_the_same_bytes_and_headers_and_its_answer_is_reported() {
     let (home, app) = (home(), App::start(vec![200]));
     let mut listener = Listener::start(home.path(), &["--forward-to", &app.url]);
     let request = String::from_utf8(post(REFERENCE_MAC, REFERENCE)).unwrap();
@@ -140,7 +140,7 @@ fn the_app_gets_the_same_bytes_and_headers_and_its_answer_is_told() {
 }
 
 #[test]
-fn refused_deliveries_do_not_go_to_the_app() {
+fn refused_deliveries_are_not_forwarded() {
     let (home, app) = (home(), App::start(vec![200]));
     let mut listener = Listener::start(home.path(), &["--forward-to", &app.url]);
     listener.exchange(&post("zz", REFERENCE));
@@ -150,7 +150,7 @@ fn refused_deliveries_do_not_go_to_the_app() {
 }
 
 #[test]
-fn a_failing_app_is_asked_again_until_it_takes_the_delivery() {
+fn a_delivery_is_retried_until_the_app_accepts_it() {
     let (home, app) = (home(), App::start(vec![500, 503, 204]));
     let mut listener = Listener::start(home.path(), &["--forward-to", &app.url, "--retry-pause", "20ms"]);
     listener.exchange(&post(REFERENCE_MAC, REFERENCE));
@@ -178,7 +178,7 @@ fn ordered_deliveries_about_one_object_wait_for_each_other() {
 }
 
 #[test]
-fn an_app_that_refuses_is_not_asked_again() {
+fn a_refused_delivery_is_not_retried() {
     let (home, app) = (home(), App::start(vec![422]));
     let mut listener = Listener::start(home.path(), &["--forward-to", &app.url, "--retry-pause", "10ms"]);
     listener.exchange(&post(REFERENCE_MAC, REFERENCE));
@@ -186,7 +186,7 @@ fn an_app_that_refuses_is_not_asked_again() {
 }
 
 #[test]
-fn what_the_app_missed_is_taken_up_after_a_restart() {
+fn pending_deliveries_are_forwarded_after_a_restart() {
     let home = home();
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("http://{address}");
@@ -206,7 +206,7 @@ fn what_the_app_missed_is_taken_up_after_a_restart() {
 }
 
 #[test]
-fn what_waits_for_an_app_that_is_not_named_now_is_left_alone() {
+fn deliveries_pending_for_another_app_are_left_alone() {
     let home = home();
     let old = nobody();
     let mut listener =
@@ -226,7 +226,7 @@ fn what_waits_for_an_app_that_is_not_named_now_is_left_alone() {
 }
 
 #[test]
-fn passthrough_gives_the_provider_the_apps_own_answer() {
+fn passthrough_returns_the_answer_of_the_app() {
     let (home, app) = (home(), App::start(vec![202, 418]));
     let listener = Listener::start(home.path(), &["--forward-to", &app.url, "--passthrough"]);
     let answers = [0, 1].map(|_| listener.exchange(&post(REFERENCE_MAC, REFERENCE)));
@@ -237,7 +237,7 @@ fn passthrough_gives_the_provider_the_apps_own_answer() {
 }
 
 #[test]
-fn signed_anew_it_verifies_with_the_local_secret() {
+fn a_re_signed_delivery_verifies_with_the_local_test_secret() {
     let home = home();
     let mut app = whtool(home.path(), &["listen", "--json", "--port", "0", "--no-store"]).spawn().unwrap();
     let mut lines = BufReader::new(app.stdout.take().unwrap()).lines().map(Result::unwrap);
@@ -261,7 +261,7 @@ pub fn signed(number: usize) -> (String, Vec<u8>) {
 }
 
 #[test]
-fn what_was_acknowledged_before_a_kill_is_there_afterwards() {
+fn acknowledged_deliveries_survive_a_kill() {
     let home = home();
     for round in 0..5 {
         let mut listener = Listener::start(home.path(), &["-q"]);
@@ -316,7 +316,7 @@ fn send_until_it_dies(address: &str, first: usize, told: &Sender<String>) {
 
 #[test]
 #[cfg(unix)]
-fn a_log_that_is_removed_takes_nothing_with_it() {
+fn a_removed_log_loses_nothing() {
     let home = home();
     let mut listener = Listener::start(home.path(), &[]);
     for number in 0..6 {
@@ -336,7 +336,7 @@ fn a_log_that_is_removed_takes_nothing_with_it() {
 
 #[test]
 #[cfg(unix)]
-fn a_store_that_is_removed_is_made_anew() {
+fn a_removed_store_is_created_again() {
     let home = home();
     let mut listener = Listener::start(home.path(), &[]);
     for number in 0..2 {
@@ -354,7 +354,7 @@ fn a_store_that_is_removed_is_made_anew() {
 }
 
 #[test]
-fn a_store_that_cannot_be_written_means_503_and_the_listener_goes_on() {
+fn a_store_that_cannot_be_written_causes_503_and_the_listener_goes_on() {
     let home = home();
     let store = home.path().join("small.db");
     // A file size limit stands in for a full disk: SIGXFSZ is ignored, so that writing fails instead.

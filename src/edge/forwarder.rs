@@ -7,7 +7,7 @@
 
 use super::events::EventSender;
 use super::sender::client::{ExchangeOptions, HttpClient};
-use super::store::{Due, Selection, StoreWriter, Verdict};
+use super::store::{Due, DueQuery, EntryState, StoreWriter};
 use crate::model::backoff::Backoff;
 use crate::model::exchange::OutgoingRequest;
 use crate::model::message::Request;
@@ -99,7 +99,7 @@ impl Forwarder {
 
     /// Resumes what an earlier run left in the queue, and reports how much that is.
     async fn resume_pending(&self) {
-        if let Ok(pending) = self.writer.take_up(&self.urls()).await
+        if let Ok(pending) = self.writer.resume(&self.urls()).await
             && pending > 0
         {
             self.events.send(ListenerEvent::Resumed(pending)).await;
@@ -114,7 +114,7 @@ impl Forwarder {
         if urls.is_empty() {
             return self.next_outage_end(now).unwrap_or(later);
         }
-        let selection = Selection {
+        let selection = DueQuery {
             now: Timestamp::now(),
             urls,
             without: self.in_flight.keys().copied().collect(),
@@ -169,13 +169,13 @@ impl Forwarder {
             };
             let tries = due.tries + 1;
             let sequel = next_step(&attempt, tries, &forward);
-            let (verdict, retry_at) = match sequel {
-                ForwardOutcome::Delivered => (Verdict::Taken, None),
-                ForwardOutcome::GivenUp if is_retryable(attempt.status()) => (Verdict::GivenUp, None),
-                ForwardOutcome::GivenUp => (Verdict::Refused, None),
-                ForwardOutcome::Retry(pause) => (Verdict::Again, attempt.at.checked_add(pause).ok()),
+            let (state, retry_at) = match sequel {
+                ForwardOutcome::Delivered => (EntryState::Delivered, None),
+                ForwardOutcome::GivenUp if is_retryable(attempt.status()) => (EntryState::GivenUp, None),
+                ForwardOutcome::GivenUp => (EntryState::Refused, None),
+                ForwardOutcome::Retry(pause) => (EntryState::Retry, attempt.at.checked_add(pause).ok()),
             };
-            while writer.attempted(due.place, due.delivery, attempt.clone(), verdict, retry_at).await.is_err() {
+            while writer.attempted(due.place, due.delivery, attempt.clone(), state, retry_at).await.is_err() {
                 tokio::time::sleep(STORE_RETRY_PAUSE).await;
             }
             let forwarded = Forwarded { id: due.id, attempt, tries, outcome: sequel };

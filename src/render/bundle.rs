@@ -53,7 +53,10 @@ pub fn bundle(contents: &Contents<'_>) -> Bundle {
         })
         .collect();
     let (body, in_body) = masked_body(&request.body);
-    let cause = |finding: &Finding| json!({"code": finding.cause.code(), "proof": finding.confidence.code(), "what": finding.cause.sentence()});
+    let cause = |finding: &Finding| {
+        let (code, proof) = (finding.cause.code(), finding.confidence.code());
+        json!({"code": code, "proof": proof, "what": finding.cause.sentence()})
+    };
     let mut value = json!({
         "schema": "whtool.bundle/1",
         "tool": {"name": "whtool", "version": version},

@@ -109,10 +109,10 @@ pub fn by<K: Ord>(counts: &[HourlyCount], side: impl Fn(&HourlyCount) -> K) -> B
 
 /// Adds up totals by currency: the number of events and the amount.
 pub fn by_currency(sums: &[AmountTotal]) -> BTreeMap<&str, (u64, i128)> {
-    sums.iter().fold(BTreeMap::new(), |mut purses, sum| {
-        let (events, minor) = purses.entry(sum.money.currency.as_str()).or_insert((0, 0_i128));
+    sums.iter().fold(BTreeMap::new(), |mut totals, sum| {
+        let (events, minor) = totals.entry(sum.money.currency.as_str()).or_insert((0, 0_i128));
         (*events, *minor) = (*events + sum.events, minor.saturating_add(sum.money.minor));
-        purses
+        totals
     })
 }
 
@@ -128,7 +128,7 @@ pub fn stats(counts: &[HourlyCount], sums: &[AmountTotal]) -> Vec<u8> {
             "currency": sum.money.currency,
         })
     };
-    let purse = |(currency, (events, minor)): (&str, (u64, i128))| json!({"currency": currency, "events": events, "minor": minor.to_string()});
+    let total = |(currency, (events, minor)): (&str, (u64, i128))| json!({"currency": currency, "events": events, "minor": minor.to_string()});
     line(&json!({
         "schema": "whtool.stats/1",
         "total": counts.iter().map(|count| count.deliveries).sum::<u64>(),
@@ -137,7 +137,7 @@ pub fn stats(counts: &[HourlyCount], sums: &[AmountTotal]) -> Vec<u8> {
             .collect::<Vec<_>>(),
         "verdicts": verdicts.collect::<BTreeMap<_, _>>(),
         "hours": hours.map(|(hour, count)| json!({"hour": hour.to_string(), "count": count})).collect::<Vec<_>>(),
-        "money": by_currency(sums).into_iter().map(purse).collect::<Vec<_>>(),
+        "money": by_currency(sums).into_iter().map(total).collect::<Vec<_>>(),
         "moneyByType": sums.iter().map(sum_of_type).collect::<Vec<_>>(),
     }))
 }

@@ -154,8 +154,8 @@ impl Filters {
     }
 }
 
-/// Finds the captures that a name stands for, oldest first: several for a range, otherwise one. Of several captures that share
-/// a reference it is the newest, and stderr says so.
+/// Finds the captures that a name stands for, oldest first: several for a range, otherwise one. If
+/// several share a reference, it is the newest, and stderr says so.
 pub(in crate::command) fn find_all(store: &mut dyn Store, name: &str, session: &Session<'_>) -> Result<Vec<CaptureId>> {
     let all = Query::default;
     let mut list = |query| -> Result<Vec<_>> { Ok(store.list(&query)?.into_iter().map(|found| found.id).collect()) };

@@ -11,7 +11,7 @@ use crate::model::timestamp::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// A request for due deliveries.
-pub(in crate::edge) struct Selection {
+pub(in crate::edge) struct DueQuery {
     pub now: Timestamp,
     /// URLs that have free slots, with the number of slots.
     pub urls: Vec<(String, usize)>,
@@ -37,7 +37,7 @@ pub(in crate::edge) struct Due {
 }
 
 /// The due deliveries.
-pub(in crate::edge) struct Found {
+pub(in crate::edge) struct DueDeliveries {
     pub due: Vec<Due>,
     /// The time at which the next one is due.
     pub next_due: Option<Timestamp>,
@@ -45,22 +45,22 @@ pub(in crate::edge) struct Found {
 
 /// The new state of a queue entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::edge) enum Verdict {
-    Taken,
+pub(in crate::edge) enum EntryState {
+    Delivered,
     /// The app refused it; it is not sent again.
     Refused,
     /// No retries are left. A restart of the listener begins anew.
     GivenUp,
-    Again,
+    Retry,
 }
 
-impl Verdict {
-    fn state(self) -> &'static str {
+impl EntryState {
+    fn as_str(self) -> &'static str {
         match self {
-            Self::Taken => "done",
+            Self::Delivered => "done",
             Self::Refused => "refused",
             Self::GivenUp => "given up",
-            Self::Again => "pending",
+            Self::Retry => "pending",
         }
     }
 }
@@ -92,12 +92,12 @@ pub(super) fn waiting(connection: &Connection, url: &str) -> rusqlite::Result<u6
 
 impl StoreWriter {
     /// Resumes what is left for these URLs, given up entries included, and returns the number of pending ones.
-    pub async fn take_up(&self, urls: &[String]) -> Result<u64, String> {
+    pub async fn resume(&self, urls: &[String]) -> Result<u64, String> {
         let urls = urls.to_vec();
         self.transact(move |connection| {
             let mut pending = 0;
             for url in urls {
-                take_up(connection, &url)?;
+                resume(connection, &url)?;
                 pending += waiting(connection, &url)?;
             }
             Ok(pending)
@@ -106,7 +106,7 @@ impl StoreWriter {
     }
 
     /// Returns the due deliveries and reserves them.
-    pub async fn due(&self, selection: Selection) -> Result<Found, String> {
+    pub async fn due(&self, selection: DueQuery) -> Result<DueDeliveries, String> {
         self.transact(move |connection| find(connection, &selection)).await
     }
 
@@ -116,21 +116,21 @@ impl StoreWriter {
         place: i64,
         delivery: i64,
         attempt: Attempt,
-        verdict: Verdict,
+        state: EntryState,
         again: Option<Timestamp>,
     ) -> Result<(), String> {
         let forgets = self.is_in_memory();
         self.transact(move |connection| {
-            let is_over = verdict != Verdict::Again;
+            let is_over = state != EntryState::Retry;
             if !(forgets && is_over) {
                 rows::insert_attempt(connection, delivery, &attempt)?;
                 let due = again.map_or(0, micros);
                 connection
                     .prepare_cached("UPDATE forwards SET state = ?2, tries = tries + 1, due = ?3 WHERE id = ?1")?
-                    .execute(params![place, verdict.state(), due])?;
+                    .execute(params![place, state.as_str(), due])?;
             }
             if is_over {
-                let object = object_of(connection, place)?;
+                let object = object(connection, place)?;
                 if forgets {
                     forget(connection, place, delivery)?;
                 }
@@ -143,11 +143,11 @@ impl StoreWriter {
 }
 
 /// Serializes a list for `json_each`.
-fn list<T: serde::Serialize>(items: &[T]) -> String {
+fn to_json<T: serde::Serialize>(items: &[T]) -> String {
     serde_json::to_string(items).unwrap_or_else(|_| "[]".to_owned())
 }
 
-fn take_up(connection: &Connection, url: &str) -> rusqlite::Result<()> {
+fn resume(connection: &Connection, url: &str) -> rusqlite::Result<()> {
     let again = "UPDATE forwards SET state = 'pending', tries = 0, due = 0 WHERE state = 'given up' AND url = ?1";
     connection.execute(again, [url])?;
     // Those that they waited for may be gone, pruned or sent by hand.
@@ -155,12 +155,12 @@ fn take_up(connection: &Connection, url: &str) -> rusqlite::Result<()> {
     connection.execute(unpark, params![url, NEVER]).map(drop)
 }
 
-fn find(connection: &Connection, selection: &Selection) -> rusqlite::Result<Found> {
-    let mut found = Found { due: Vec::new(), next_due: None };
+fn find(connection: &Connection, selection: &DueQuery) -> rusqlite::Result<DueDeliveries> {
+    let mut found = DueDeliveries { due: Vec::new(), next_due: None };
     for (url, most) in &selection.urls {
         let (places, more) = places_due(connection, selection, url, *most)?;
         for place in places {
-            // Another process on the same store must not send it too; if this one dies, it is due again when the lease ends.
+            // No other process may send it, too. If this one dies, it is due again when the lease ends.
             let lease = "UPDATE forwards SET due = ?2 WHERE id = ?1";
             let until = micros(selection.now).saturating_add(selection.lease);
             connection.prepare_cached(lease)?.execute(params![place, until])?;
@@ -176,12 +176,12 @@ fn find(connection: &Connection, selection: &Selection) -> rusqlite::Result<Foun
 /// wait for an earlier one.
 fn places_due(
     connection: &Connection,
-    selection: &Selection,
+    selection: &DueQuery,
     url: &str,
     most: usize,
 ) -> rusqlite::Result<(Vec<i64>, bool)> {
     let looked_at = if selection.per_object { most.max(LOOKED_AT) } else { most };
-    let (without, limit) = (list(&selection.without), i64::try_from(looked_at).unwrap_or(i64::MAX));
+    let (without, limit) = (to_json(&selection.without), i64::try_from(looked_at).unwrap_or(i64::MAX));
     let mut statement = connection.prepare_cached(CANDIDATES)?;
     let candidates: Vec<(i64, bool)> = statement
         .query_map(params![url, micros(selection.now), without, limit, selection.per_object], |row| {
@@ -226,7 +226,7 @@ fn next_due(connection: &Connection, now: Timestamp, url: &str) -> rusqlite::Res
 }
 
 /// Returns the object and URL of an entry.
-fn object_of(connection: &Connection, place: i64) -> rusqlite::Result<Option<(String, String)>> {
+fn object(connection: &Connection, place: i64) -> rusqlite::Result<Option<(String, String)>> {
     let mut statement = connection.prepare_cached("SELECT object, url FROM forwards WHERE id = ?1")?;
     statement.query_row([place], |row| Ok((row.get(0)?, row.get(1)?))).optional()
 }
@@ -241,7 +241,7 @@ fn unpark_next(connection: &Connection, object: &str, url: &str) -> rusqlite::Re
 
 /// Marks entries as done that `replay` has delivered. The URL of an entry without a path was sent with
 /// the path of the delivery.
-pub(super) fn taken_otherwise(connection: &Connection, delivery: i64, url: &str) -> rusqlite::Result<()> {
+pub(super) fn mark_delivered(connection: &Connection, delivery: i64, url: &str) -> rusqlite::Result<()> {
     let sql = "UPDATE forwards SET state = 'done' WHERE delivery = ?1 AND state IN ('pending', 'given up', 'refused')
                AND substr(?2, 1, length(rtrim(url, '/'))) = rtrim(url, '/') RETURNING object, url";
     let mut statement = connection.prepare_cached(sql)?;

@@ -17,6 +17,6 @@ mod schema;
 mod tests;
 mod writer;
 
-pub(in crate::edge) use forwards::{Due, Selection, Verdict};
+pub(in crate::edge) use forwards::{Due, DueQuery, EntryState};
 pub(in crate::edge) use reading::open;
 pub(in crate::edge) use writer::{Closed, NewDelivery, StoreWriter};

@@ -18,13 +18,13 @@ use std::path::Path;
 use url::Url;
 
 /// A store opened by a command.
-pub(in crate::edge) struct Opened {
+pub(in crate::edge) struct SqliteStore {
     connection: Connection,
 }
 
-pub(in crate::edge) fn open(path: &Path) -> Result<Opened> {
+pub(in crate::edge) fn open(path: &Path) -> Result<SqliteStore> {
     let connection = schema::open(path)?;
-    Ok(Opened { connection })
+    Ok(SqliteStore { connection })
 }
 
 /// Rows that `for_each` reads at once.
@@ -43,7 +43,7 @@ fn failed(error: rusqlite::Error) -> Error {
     }
 }
 
-impl Opened {
+impl SqliteStore {
     /// Loads the delivery in this row.
     fn at(&self, place: i64) -> rusqlite::Result<Option<StoredDelivery>> {
         let sql = format!("SELECT {} FROM deliveries d WHERE d.id = ?1", rows::ENTRY);
@@ -80,7 +80,7 @@ impl Opened {
     }
 }
 
-impl Store for Opened {
+impl Store for SqliteStore {
     fn list(&mut self, query: &Query) -> Result<Vec<DeliverySummary>> {
         let (condition, mut values) = condition(query);
         values.push(limit(query));
@@ -105,7 +105,7 @@ impl Store for Opened {
         let end = "SELECT coalesce(max(id), 0) FROM deliveries";
         let end: i64 = self.connection.query_row(end, [], |row| row.get(0)).map_err(failed)?;
         let mut after = 0;
-        // Page by page, so that no read stays open while the caller writes: that would keep the listener's log from shrinking.
+        // Reads page by page: an open read would keep the listener's log from shrinking.
         loop {
             let sql = format!(
                 "SELECT d.id FROM deliveries d WHERE {condition} AND d.id > {after} AND d.id <= {end} \
@@ -186,7 +186,7 @@ impl Store for Opened {
         if transaction.prepare_cached(sql).and_then(|mut row| row.exists([id.0])).map_err(failed)? {
             rows::insert_attempt(&transaction, id.0, attempt).map_err(failed)?;
             if attempt.is_success() {
-                forwards::taken_otherwise(&transaction, id.0, &attempt.url).map_err(failed)?;
+                forwards::mark_delivered(&transaction, id.0, &attempt.url).map_err(failed)?;
             }
         }
         transaction.commit().map_err(failed)

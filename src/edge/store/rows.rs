@@ -13,8 +13,8 @@ use rusqlite::{Connection, Row, params};
 use std::time::Duration;
 
 /// The columns that `entry` reads, in order.
-pub(super) const ENTRY: &str = "d.id, d.arrived, d.peer, d.provider, d.verdict, d.secret, d.is_test, d.kind, d.event_id, d.subject, \
-                                d.status, d.minor, d.currency, d.answered, d.app, d.size";
+pub(super) const ENTRY: &str = "d.id, d.arrived, d.peer, d.provider, d.verdict, d.secret, d.is_test, d.kind, d.event_id, \
+                                d.subject, d.status, d.minor, d.currency, d.answered, d.app, d.size";
 
 /// Converts a time to microseconds since 1970.
 pub(super) fn micros(time: Timestamp) -> i64 {
@@ -37,8 +37,8 @@ pub(super) fn insert(
     let request = &delivery.request;
     connection
         .prepare_cached(
-            "INSERT INTO deliveries (id, arrived, peer, provider, verdict, secret, is_test, kind, event_id, subject, status, \
-             minor, currency, key, answered, size) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
+            "INSERT INTO deliveries (id, arrived, peer, provider, verdict, secret, is_test, kind, event_id, \
+             subject, status, minor, currency, key, answered, size) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
         )?
         .execute(params![
             place,

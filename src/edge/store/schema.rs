@@ -15,8 +15,9 @@ const APPLICATION: i64 = 0x7768_7431;
 /// The schema's version, in the file's head. A file of another version is refused.
 const VERSION: i64 = 1;
 
-/// `contents` is apart from `deliveries` so that lists do not read bodies. `answered` is 0 while a delivery is not answered; `app`
-/// and `attempts.status` are 0 where the app gave no answer. Times are microseconds since 1970.
+/// `contents` is apart from `deliveries`, so that lists do not read bodies. `answered` is 0 while a
+/// delivery is not answered; `app` and `attempts.status` are 0 if the app gave no answer. Times are
+/// microseconds since 1970.
 const SCHEMA: &str = "
     CREATE TABLE deliveries (
         id INTEGER PRIMARY KEY,
@@ -86,11 +87,11 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
     })?;
     let mut connection = another(path).map_err(failed)?;
     check(&connection, path)?;
-    // What was received holds tokens and names. What is no store is told so, and not how to change its mode.
+    // Captures contain tokens and names. Checked last: a file that is not a store needs no other mode.
     check_mode(&file, path, "600")?;
     let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).map_err(failed)?;
     if pages == 0 {
-        // Pages that pruning frees can be given back bit by bit, while a listener records. A file has this from the start.
+        // Allows pruning to return pages in small steps. It must be set before the first table.
         connection.pragma_update(None, "auto_vacuum", "incremental").map_err(failed)?;
     }
     use_log(&connection).map_err(failed)?;
@@ -104,7 +105,7 @@ pub(super) fn another(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "synchronous", "full")?;
-    // On macOS a sync leaves the bytes in the drive's own cache unless this asks for more; elsewhere it changes nothing.
+    // On macOS a plain sync leaves the bytes in the cache of the drive. Elsewhere this does nothing.
     connection.pragma_update(None, "fullfsync", "on")?;
     Ok(connection)
 }
@@ -146,7 +147,7 @@ fn use_log(connection: &Connection) -> rusqlite::Result<()> {
 /// Refuses files that are not stores of this version.
 fn check(connection: &Connection, path: &Path) -> Result<()> {
     let failed = |error: rusqlite::Error| cannot_open(path, error);
-    // All is read of one state of the file, which another may be making into a store just now.
+    // Reads one state of the file, which another process may be creating right now.
     let state = connection.unchecked_transaction().map_err(failed)?;
     let number = |name| state.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let tables = "SELECT count(*) FROM sqlite_schema";
@@ -165,7 +166,8 @@ fn check(connection: &Connection, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Creates the tables of a new store. Two processes that open it at once create them once: the version is read under the lock.
+/// Creates the tables of a new store. The version is read under the lock, so that of two processes
+/// only one creates them.
 fn create_schema(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if transaction.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? == 0 {

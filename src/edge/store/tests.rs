@@ -9,7 +9,7 @@ use crate::model::message::Request;
 use crate::model::status::Status;
 use crate::model::stored::{AnswerState, Attempt, CaptureId, Query, Undelivered};
 use crate::model::timestamp::Timestamp;
-use crate::model::verdict::Verdict as Judged;
+use crate::model::verdict::Verdict;
 use crate::world::{Store, StoreLocation};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -35,17 +35,17 @@ fn append(body: &[u8], object: &str, urls: &[&str]) -> NewDelivery {
     };
     let event = Event { subject: Some(object.to_owned()), ..Event::default() };
     NewDelivery {
-        received: Arc::new(AnalyzedDelivery { delivery, provider: None, verdict: Judged::Unsigned, event }),
+        received: Arc::new(AnalyzedDelivery { delivery, provider: None, verdict: Verdict::Unsigned, event }),
         answer: AnswerState::Answered(Status(200)),
         forwards: urls.iter().map(|url| (*url).to_owned()).collect(),
         wake: Arc::new(Notify::new()),
     }
 }
 
-fn selection(urls: &[(&str, usize)]) -> Selection {
+fn selection(urls: &[(&str, usize)]) -> DueQuery {
     let urls = urls.iter().map(|(url, most)| ((*url).to_owned(), *most)).collect();
     let now = Timestamp::from_second(2_000).unwrap();
-    Selection { now, urls, without: Vec::new(), lease: 1_000_000, per_object: false }
+    DueQuery { now, urls, without: Vec::new(), lease: 1_000_000, per_object: false }
 }
 
 fn attempt(status: u16) -> Attempt {
@@ -149,15 +149,15 @@ async fn in_order_the_next_about_an_object_is_due_when_the_one_before_it_is_over
     for object in ["a", "a", "b", "a"] {
         writer.insert(append(object.as_bytes(), object, &[APP])).await.unwrap();
     }
-    let in_order = || Selection { per_object: true, ..selection(&[(APP, 10)]) };
+    let in_order = || DueQuery { per_object: true, ..selection(&[(APP, 10)]) };
     let due = async || writer.due(in_order()).await.unwrap().due;
     let mut first = due().await;
     assert_eq!(first.iter().map(|due| due.delivery).collect::<Vec<_>>(), [1, 3]);
     assert!(due().await.is_empty());
     let head = first.remove(0);
-    writer.attempted(head.place, head.delivery, attempt(200), Verdict::Taken, None).await.unwrap();
+    writer.attempted(head.place, head.delivery, attempt(200), EntryState::Delivered, None).await.unwrap();
     let second = due().await;
     assert_eq!(second.iter().map(|due| due.delivery).collect::<Vec<_>>(), [2]);
     // Those who are left alone by whoever held them up are found again at the next start.
-    assert_eq!(writer.take_up(&[APP.to_owned()]).await.unwrap(), 3);
+    assert_eq!(writer.resume(&[APP.to_owned()]).await.unwrap(), 3);
 }
