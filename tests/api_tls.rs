@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-// Made for these tests, and of no use elsewhere:
+// TestWorld for these tests, and of no use elsewhere:
 //   openssl genpkey -algorithm ed25519 -out ca.key
 //   openssl req -x509 -key ca.key -subj "/CN=whtool test CA" -addext basicConstraints=critical,CA:TRUE \
 //     -addext keyUsage=critical,keyCertSign -days 36500 -out ca.pem

@@ -1,7 +1,7 @@
 //! `whtool check` against real handlers: stand-ins in this process, and those of
 //! `examples/handlers` for which a runtime is installed.
 
-use crate::common::Made;
+use crate::common::TestWorld;
 use crate::process::{PLEXOS_SECRET, PLUSTIVE_SECRET, available, home, run, whtool};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
@@ -370,14 +370,14 @@ fn a_secret_in_the_output_of_a_handler_is_masked() {
 
 #[test]
 fn another_machine_needs_a_confirmation() {
-    let run = Made::with_secrets().run(&["check", "http://example.com/hooks", "--provider", "plexos"]);
+    let run = TestWorld::with_secrets().run(&["check", "http://example.com/hooks", "--provider", "plexos"]);
     assert_eq!(run.status, 2);
     assert!(run.err.contains("example.com is not this machine") && run.err.contains("--yes"), "{}", run.err);
 }
 
 #[test]
 fn a_value_that_is_no_url_is_a_usage_error_with_a_suggestion() {
-    let made = Made::with_secrets();
+    let made = TestWorld::with_secrets();
     for words in
         [&["check", "3000"][..], &["replay", "payment.debited", "--to", "3000"], &["listen", "--forward-to", "3000"]]
     {
@@ -386,7 +386,7 @@ fn a_value_that_is_no_url_is_a_usage_error_with_a_suggestion() {
     }
     let event = made.run(&["check", "payment.debited"]);
     assert!(event.status == 2 && event.err.contains("expected a URL"), "{}", event.err);
-    let variable = Made::with_secrets().variable("WHTOOL_TO", "3000").run(&["replay", "payment.debited"]);
+    let variable = TestWorld::with_secrets().variable("WHTOOL_TO", "3000").run(&["replay", "payment.debited"]);
     assert!(
         variable.err.contains("WHTOOL_TO") && variable.err.contains("use http://localhost:3000"),
         "{}",
@@ -396,19 +396,19 @@ fn a_value_that_is_no_url_is_a_usage_error_with_a_suggestion() {
 
 #[test]
 fn the_provider_is_detected_from_the_url_or_the_only_secret() {
-    let made = Made::with_secrets();
+    let made = TestWorld::with_secrets();
     let asked = made.run(&["check", "localhost:3000/hooks"]);
     assert!(asked.status == 2 && asked.err.contains("--provider plexos or --provider plustive"), "{}", asked.err);
     // The scripted handler accepts everything.
     let by_url = made.run(&["check", "localhost:3000/hooks/plustive", "--only", "accept.any"]);
     assert!(by_url.text().contains("Plustive"), "{}", by_url.text());
-    let one = Made::default().variable("PLEXOS_WEBHOOK_SECRET", PLEXOS_SECRET);
+    let one = TestWorld::default().variable("PLEXOS_WEBHOOK_SECRET", PLEXOS_SECRET);
     assert!(one.run(&["check", "localhost:3000/hooks", "--only", "accept.any"]).text().contains("Plexos Pay"));
 }
 
 #[test]
 fn the_list_shows_every_probe_and_an_unknown_one_is_a_usage_error() {
-    let made = Made::default();
+    let made = TestWorld::default();
     let list = made.run(&["check", "--list"]);
     assert_eq!(list.status, 0);
     insta::assert_snapshot!("check_list", list.text());

@@ -22,7 +22,7 @@ pub const NOW: i64 = 1_736_937_000;
 
 /// The world of one test.
 #[derive(Default)]
-pub struct Made {
+pub struct TestWorld {
     pub variables: HashMap<String, String>,
     pub files: HashMap<PathBuf, Vec<u8>>,
     pub input: Vec<u8>,
@@ -73,7 +73,7 @@ impl Run {
     }
 }
 
-impl Made {
+impl TestWorld {
     /// Creates a world with the secrets of the test vectors.
     pub fn with_secrets() -> Self {
         let mut made = Self::default();
@@ -148,7 +148,7 @@ impl Progress for Silent {
     fn finish(&mut self) {}
 }
 
-impl Clock for Made {
+impl Clock for TestWorld {
     fn now(&self) -> Timestamp {
         Timestamp::from_second(NOW).unwrap() + *self.clock.lock().unwrap()
     }
@@ -158,7 +158,7 @@ impl Clock for Made {
     }
 }
 
-impl Environment for Made {
+impl Environment for TestWorld {
     fn env_var(&self, name: &str) -> Option<String> {
         self.variables.get(name).cloned()
     }
@@ -189,7 +189,7 @@ impl Environment for Made {
     }
 }
 
-impl Streams for Made {
+impl Streams for TestWorld {
     fn stdout(&self) -> Box<dyn Write + '_> {
         Box::new(Sink(&self.out))
     }
@@ -203,7 +203,7 @@ impl Streams for Made {
     }
 }
 
-impl Terminal for Made {
+impl Terminal for TestWorld {
     fn is_terminal(&self, stream: Stream) -> bool {
         self.terminals.contains(&stream)
     }
@@ -225,7 +225,7 @@ impl Terminal for Made {
     }
 }
 
-impl Files for Made {
+impl Files for TestWorld {
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>> {
         match self.files.get(path) {
             Some(bytes) => Ok(Box::new(Cursor::new(bytes.clone()))),
@@ -264,7 +264,7 @@ impl Files for Made {
     }
 }
 
-impl SecretFiles for Made {
+impl SecretFiles for TestWorld {
     fn read_secret_file(&self, path: &Path) -> Result<Option<Vec<u8>>> {
         Ok(self.private.lock().unwrap().get(path).cloned())
     }
@@ -289,7 +289,7 @@ impl SecretFiles for Made {
     }
 }
 
-impl Processes for Made {
+impl Processes for TestWorld {
     fn start_process(&self, program: &ProcessOptions, _launched: &mut dyn FnMut()) -> Result<Box<dyn RunningProcess>> {
         Err(Error::failed(format!("can't start {}", program.command)))
     }
@@ -299,7 +299,7 @@ impl Processes for Made {
     }
 }
 
-impl Network for Made {
+impl Network for TestWorld {
     fn listen(&self, options: &ListenOptions, verify: VerifyFn) -> Result<Box<dyn RunningListener>> {
         if options.address.port() == 1 {
             return Err(Error::failed("can't listen on port 1"));

@@ -1,6 +1,6 @@
 //! `verify --against` and `--framework`, and `events show --bundle`.
 
-use crate::common::{Made, NOW};
+use crate::common::{NOW, TestWorld};
 use crate::events::{keep, plexos, raw};
 use serde_json::{Value, json};
 use whtool::world::Stream;
@@ -11,8 +11,8 @@ const PLEXOS: &[u8] = include_bytes!("vectors/plexos.json");
 const PLEXOS_MAC: &str = "9c5da25fa4666bed54b4dec381af26de3a0413143346d40c7ece61e19ab971ce";
 
 /// A store that holds the good request, and the file `seen` with the request that a handler saw.
-fn seen(request: Vec<u8>) -> Made {
-    let made = Made::with_secrets().file("seen", request);
+fn seen(request: Vec<u8>) -> TestWorld {
+    let made = TestWorld::with_secrets().file("seen", request);
     keep(&made, &[(0, plexos(PLEXOS))]);
     made
 }
@@ -21,7 +21,7 @@ fn changed(old: &str, new: &str) -> Vec<u8> {
     plexos(String::from_utf8_lossy(PLEXOS).replace(old, new).as_bytes())
 }
 
-fn comparison(made: &Made, words: &[&str]) -> Value {
+fn comparison(made: &TestWorld, words: &[&str]) -> Value {
     let run = made.run(&[&["verify", "seen", "--json"], words].concat());
     let found = run.json().into_iter().find(|record| record["schema"] == "whtool.hop/1");
     found.unwrap_or_else(|| panic!("no comparison in {}{}", run.text(), run.err))
@@ -68,7 +68,7 @@ fn an_unchanged_request_verifies_as_of_the_time_when_it_arrived() {
 
 #[test]
 fn if_listen_received_it_broken_neither_verifies() {
-    let made = Made::with_secrets().file("seen", changed("10000", "90000"));
+    let made = TestWorld::with_secrets().file("seen", changed("10000", "90000"));
     keep(&made, &[(0, changed("10000", "90000"))]);
     assert_eq!(comparison(&made, &["--against", "last"])["conclusion"], "neither_verifies");
 }
@@ -99,7 +99,7 @@ fn a_truncated_body_without_an_event_id_is_recognised_by_its_signature() {
 
 #[test]
 fn a_missing_store_or_capture_is_an_error() {
-    let made = Made::with_secrets().file("seen", plexos(PLEXOS));
+    let made = TestWorld::with_secrets().file("seen", plexos(PLEXOS));
     let run = made.run(&["verify", "seen", "--against", "last"]);
     assert!(run.status == 3 && run.err.contains("no store at"), "{}", run.err);
     assert_eq!(made.run(&["verify", "seen"]).status, 0);
@@ -109,7 +109,7 @@ fn a_missing_store_or_capture_is_an_error() {
 
 #[test]
 fn handler_code_is_printed_with_framework_and_suggested_without_it() {
-    let made = Made::with_secrets().file("seen", changed(":", ": "));
+    let made = TestWorld::with_secrets().file("seen", changed(":", ": "));
     let run = made.run(&["verify", "seen", "--framework", "flask"]);
     assert!(
         run.text().contains("request.get_data()\n") && run.text().contains("X-Plustive-Signature"),
@@ -119,21 +119,21 @@ fn handler_code_is_printed_with_framework_and_suggested_without_it() {
     assert_eq!(made.run(&["verify", "seen", "--framework", "cobol"]).status, 2);
     let python =
         String::from_utf8_lossy(PLEXOS).replace(':', ": ").replace(',', ", ").replace("T10: 30: 00", "T10:30:00");
-    let made = Made::with_secrets().file("seen", plexos(python.as_bytes()));
+    let made = TestWorld::with_secrets().file("seen", plexos(python.as_bytes()));
     let run = made.run(&["verify", "seen"]);
     assert!(run.err.contains("--framework flask, fastapi or django"), "{}", run.err);
-    assert_eq!(Made::with_secrets().file("seen", plexos(PLEXOS)).run(&["verify", "seen"]).err, "");
+    assert_eq!(TestWorld::with_secrets().file("seen", plexos(PLEXOS)).run(&["verify", "seen"]).err, "");
 }
 
 /// Returns the path of a file that does not exist yet.
-fn fresh(made: &Made) -> String {
+fn fresh(made: &TestWorld) -> String {
     made.home.get().expect("the store is there").path().join("bundle.json").display().to_string()
 }
 
 #[test]
 fn a_bundle_is_listed_then_written_once_and_holds_no_secret() {
     let body = br#"{"id":"evt_1","type":"payment.debited","data":{"operatorPhone":"+2389001234","token":"1234-5678","note":"sk_live_x whsec_test_secret_do_not_use"}}"#;
-    let made = Made::with_secrets();
+    let made = TestWorld::with_secrets();
     let headers =
         format!("Authorization: Bearer abc\r\nX-Plexos-Timestamp: {NOW}\r\nX-Plexos-Signature: {PLEXOS_MAC}\r\n");
     keep(&made, &[(0, raw(headers, body))]);
@@ -158,7 +158,7 @@ fn a_bundle_is_listed_then_written_once_and_holds_no_secret() {
 #[test]
 fn at_a_terminal_a_bundle_needs_confirmation() {
     let with_terminal = |typed: &str| {
-        let made = Made::with_secrets().terminal(Stream::Input).input(typed);
+        let made = TestWorld::with_secrets().terminal(Stream::Input).input(typed);
         keep(&made, &[(0, plexos(PLEXOS))]);
         let path = fresh(&made);
         (made.run(&["events", "show", "last", "--bundle", &path]).status, std::path::Path::new(&path).exists())

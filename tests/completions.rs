@@ -1,6 +1,6 @@
 //! Completions: what whtool answers to the scripts, and that a real bash gets these answers.
 
-use crate::common::Made;
+use crate::common::TestWorld;
 use crate::events;
 use crate::process::{Listener, available};
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::process::Command;
 
 /// Returns the completions of the last word. fish gets them as lines of value, tab and description.
 fn offered(words: &[&str]) -> Vec<String> {
-    let run = Made::default().variable("WHTOOL_COMPLETE", "fish").run(&[&["--", "whtool"], words].concat());
+    let run = TestWorld::default().variable("WHTOOL_COMPLETE", "fish").run(&[&["--", "whtool"], words].concat());
     assert_eq!((run.status, run.err.as_str()), (0, ""));
     run.text().lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect()
 }
@@ -31,7 +31,7 @@ fn samples_and_event_types_are_offered() {
 
 #[test]
 fn names_of_stored_secrets_are_offered_and_their_values_are_not() {
-    let made = Made::default().input("plustive_secret_of_many_letters");
+    let made = TestWorld::default().input("plustive_secret_of_many_letters");
     assert_eq!(made.run(&["secret", "add", "plustive", "--name", "shop"]).status, 0);
     let completing = made.variable("WHTOOL_COMPLETE", "fish");
     for command in ["show", "remove"] {
@@ -54,7 +54,7 @@ fn qualified_samples_probes_and_faults_are_offered() {
 #[test]
 fn captures_are_offered_to_verify_against() {
     let body = include_bytes!("vectors/plexos.json");
-    let made = Made::default();
+    let made = TestWorld::default();
     events::keep(&made, &[(60, events::plexos(body))]);
     let completing = made.variable("WHTOOL_COMPLETE", "fish");
     let run = completing.run(&["--", "whtool", "verify", "seen", "--against", "la"]);
@@ -64,7 +64,7 @@ fn captures_are_offered_to_verify_against() {
 #[test]
 fn an_unknown_shell_and_missing_words_are_errors_without_output() {
     for (shell, words) in [("tcsh", &["--", "whtool"][..]), ("fish", &[])] {
-        let run = Made::default().variable("WHTOOL_COMPLETE", shell).run(words);
+        let run = TestWorld::default().variable("WHTOOL_COMPLETE", shell).run(words);
         assert_eq!((run.status, run.out.len(), run.err.as_str()), (2, 0, ""));
     }
 }

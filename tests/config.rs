@@ -1,14 +1,14 @@
 //! Settings: their sources, their precedence, and the limits of a project file.
 
-use crate::common::Made;
+use crate::common::TestWorld;
 use whtool::model::message::Request;
 
 const PROJECT: &str = "/project/whtool.toml";
 const USER: &str = "/config/config.toml";
 const PAYLOAD: &[u8] = include_bytes!("vectors/plexos.json");
 
-fn world() -> Made {
-    let mut made = Made::with_secrets()
+fn world() -> TestWorld {
+    let mut made = TestWorld::with_secrets()
         .file("payload.json", PAYLOAD)
         .file("neither.json", "{}")
         .file("/a.secret", "a")
@@ -90,7 +90,7 @@ const A: &str = "1c11ec214b492e34957c63dd4c0ae6aa23ff3f9aab91195c39659c26b0cc5db
 const B: &str = "d1258b98873c0b6b2bee5d676386d3e789dcf12e4430b40e9da6d4cf4f85020c";
 
 impl Case {
-    fn run(&self, made: Made, flag: Option<&str>) -> String {
+    fn run(&self, made: TestWorld, flag: Option<&str>) -> String {
         let request =
             |kind: &str| Request::post("/", format!(r#"{{"id":"e","type":"{kind}","data":{{}}}}"#).into_bytes());
         let made = made.delivered([request("payment.debited"), request("refund.created")]);
@@ -104,7 +104,7 @@ impl Case {
     }
 
     /// Sets the value at a level.
-    fn set(&self, made: Made, level: Level, value: &str) -> Made {
+    fn set(&self, made: TestWorld, level: Level, value: &str) -> TestWorld {
         let line = format!("{} = \"{value}\"\n", self.key);
         match level {
             Level::User => made.file(USER, line),
@@ -253,9 +253,9 @@ fn forwarding_flags_accept_a_url_from_the_settings() {
 
 #[test]
 fn an_invalid_variable_is_named_with_the_valid_values() {
-    let port = Made::default().variable("WHTOOL_PORT", "abc").run(&["listen"]);
+    let port = TestWorld::default().variable("WHTOOL_PORT", "abc").run(&["listen"]);
     assert!(port.err.contains("WHTOOL_PORT") && port.err.contains("a port from 0 to 65535"), "{}", port.err);
-    let color = Made::default().variable("WHTOOL_COLOR", "red").run(&["events"]);
+    let color = TestWorld::default().variable("WHTOOL_COLOR", "red").run(&["events"]);
     assert!(
         color.err.contains("WHTOOL_COLOR") && color.err.contains("[possible values: auto, always, never]"),
         "{}",

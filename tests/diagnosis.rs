@@ -1,6 +1,6 @@
 //! `verify` finds the causes that `vectors/make.py` planted; `docs/diagnosis.md` lists them.
 
-use crate::common::{Made, NOW};
+use crate::common::{NOW, TestWorld};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -13,7 +13,7 @@ fn cases() -> Vec<Value> {
 }
 
 /// Writes a case as a raw HTTP request, with its environment variables.
-fn set_up(case: &Value) -> Made {
+fn set_up(case: &Value) -> TestWorld {
     let body = STANDARD.decode(case["body"].as_str().unwrap()).unwrap();
     let mut request = Request::post("/", body);
     let length = request.body.len().to_string();
@@ -23,12 +23,12 @@ fn set_up(case: &Value) -> Made {
         request.headers.push(name, value.as_bytes()).unwrap();
     }
     let variables = case["environment"].as_object().unwrap();
-    let made = Made::default().file("request.http", request.to_wire());
+    let made = TestWorld::default().file("request.http", request.to_wire());
     variables.iter().fold(made, |made, (name, value)| made.variable(name, value.as_str().unwrap()))
 }
 
 /// Writes a case as a record with its arrival time, around which a lost timestamp is searched.
-fn as_record(case: &Value, made: Made) -> Made {
+fn as_record(case: &Value, made: TestWorld) -> TestWorld {
     let headers = &case["headers"];
     let record = serde_json::json!({
         "schema": "whtool.delivery/1", "arrived": "2025-01-15T10:30:07Z",
@@ -101,7 +101,7 @@ fn nothing_is_proved_about_random_secrets_and_bodies() {
         });
         lines.push_str(&format!("{record}\n"));
     }
-    let run = Made::with_secrets().file("lines", lines).run(&["verify", "lines", "--json"]);
+    let run = TestWorld::with_secrets().file("lines", lines).run(&["verify", "lines", "--json"]);
     let records = run.json();
     assert_eq!(records.len(), 1_001);
     for record in &records[..1_000] {
@@ -117,15 +117,15 @@ fn digests() -> Vec<Value> {
 /// Writes a correctly signed Plexos request to `request.http`; its signature is from `(printf
 /// 1736937000.; cat vectors/plexos.json) | openssl dgst -sha256 -hmac
 /// whsec_test_secret_do_not_use`.
-fn good() -> Made {
+fn good() -> TestWorld {
     let mut request = Request::post("/", include_bytes!("vectors/plexos.json").to_vec());
     let mac = "9c5da25fa4666bed54b4dec381af26de3a0413143346d40c7ece61e19ab971ce";
     request.headers.push("X-Plexos-Timestamp", NOW.to_string().as_bytes()).unwrap();
     request.headers.push("X-Plexos-Signature", mac.as_bytes()).unwrap();
-    Made::with_secrets().file("request.http", request.to_wire())
+    TestWorld::with_secrets().file("request.http", request.to_wire())
 }
 
-fn computed(made: &Made, digest: &str) -> Value {
+fn computed(made: &TestWorld, digest: &str) -> Value {
     let run = made.run(&["verify", "request.http", "--json", "--computed", digest]);
     run.json().into_iter().find(|record| record["schema"] == "whtool.computed/1").expect("a record explains the digest")
 }
@@ -173,7 +173,7 @@ fn the_digest_of_another_request_in_the_file_is_recognised() {
     // printf '1736937000.{"id":"evt_2","type":"payment.failed","data":{}}' | openssl dgst -sha256
     // -hmac whsec_test_secret_do_not_use
     let digest = "e6ced1e3e122db1574d490a36e0786e66913fef838681660b0851286623e3261";
-    let made = Made::with_secrets().file("lines", line(other) + &line("{\"id\":\"evt_3\"}"));
+    let made = TestWorld::with_secrets().file("lines", line(other) + &line("{\"id\":\"evt_3\"}"));
     let run = made.run(&["verify", "lines", "--json", "--computed", digest]);
     let records: Vec<_> = run.json().into_iter().filter(|record| record["schema"] == "whtool.computed/1").collect();
     assert_eq!(records[0]["answer"], "right");

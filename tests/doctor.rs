@@ -1,6 +1,6 @@
 //! `doctor`: what is fine, what is a problem, and that no secret is printed.
 
-use crate::common::{Made, NOW, PLEXOS_SECRET, Run};
+use crate::common::{NOW, PLEXOS_SECRET, Run, TestWorld};
 use crate::events;
 use serde_json::{Value, json};
 use whtool::model::exchange::SendFailure;
@@ -8,7 +8,7 @@ use whtool::model::secret::{Secret, SecretOrigin};
 use whtool::model::signature::Key;
 use whtool::world::Environment;
 
-fn doctor(made: &Made) -> Run {
+fn doctor(made: &TestWorld) -> Run {
     made.run(&["doctor", "--json"])
 }
 
@@ -25,7 +25,7 @@ fn grade(run: &Run, subject: &str) -> String {
 
 #[test]
 fn without_configuration_there_are_no_problems_and_no_files() {
-    let made = Made::default();
+    let made = TestWorld::default();
     let run = doctor(&made);
     assert_eq!(run.status, 0, "{}", run.text());
     assert_eq!(grade(&run, "PLEXOS_WEBHOOK_SECRET"), "note");
@@ -36,7 +36,7 @@ fn without_configuration_there_are_no_problems_and_no_files() {
 
 #[test]
 fn a_data_folder_that_is_not_writable_is_a_problem() {
-    let made = Made::default();
+    let made = TestWorld::default();
     // A file in place of the folder: not even root can write below it.
     std::fs::write(made.data_dir().unwrap(), "").unwrap();
     let run = doctor(&made);
@@ -47,7 +47,7 @@ fn a_data_folder_that_is_not_writable_is_a_problem() {
 
 #[test]
 fn secrets_are_named_but_never_printed() {
-    let made = Made::with_secrets().variable("PLEXOS_PAY_SECRET_KEY", "sk_test_hidden");
+    let made = TestWorld::with_secrets().variable("PLEXOS_PAY_SECRET_KEY", "sk_test_hidden");
     let made = made.variable("PLUSTIVE_API_KEY", "pk_live_hidden");
     for words in [&["doctor"][..], &["doctor", "--json"], &["doctor", "--reveal", "-v"]] {
         let run = made.run(words);
@@ -60,15 +60,15 @@ fn secrets_are_named_but_never_printed() {
 #[test]
 fn a_text_that_can_not_be_a_secret_is_a_problem() {
     for value in ["sk_live_x", " whsec_x", "'whsec_x'"] {
-        let run = doctor(&Made::default().variable("PLEXOS_WEBHOOK_SECRET", value));
+        let run = doctor(&TestWorld::default().variable("PLEXOS_WEBHOOK_SECRET", value));
         assert_eq!((run.status, grade(&run, "PLEXOS_WEBHOOK_SECRET").as_str()), (1, "bad"), "{value}");
     }
-    let run = doctor(&Made::default().variable("PLEXOS_PAY_SECRET_KEY", "whsec_x"));
+    let run = doctor(&TestWorld::default().variable("PLEXOS_PAY_SECRET_KEY", "whsec_x"));
     assert_eq!((run.status, grade(&run, "PLEXOS_PAY_SECRET_KEY").as_str()), (1, "bad"));
 }
 
-fn with_key(date: Option<&str>) -> Made {
-    let mut made = Made::default().variable("PLEXOS_PAY_SECRET_KEY", "sk_test_x");
+fn with_key(date: Option<&str>) -> TestWorld {
+    let mut made = TestWorld::default().variable("PLEXOS_PAY_SECRET_KEY", "sk_test_x");
     made.date = date.map(str::to_owned);
     made.said = Some(br#"{"data":[],"hasMore":false}"#.to_vec());
     made
@@ -120,18 +120,18 @@ fn a_rejected_key_is_a_problem_and_an_unreachable_provider_is_a_note() {
 
 #[test]
 fn invalid_settings_are_a_finding_and_do_not_stop_doctor() {
-    let mut made = Made::default().file("/project/whtool.toml", "prot = 1");
+    let mut made = TestWorld::default().file("/project/whtool.toml", "prot = 1");
     made.folders = vec!["/project".into()];
     let run = doctor(&made);
     assert_eq!((run.status, grade(&run, "settings").as_str()), (1, "bad"));
-    let mut made = Made::default().file("/project/whtool.toml", "port = 1");
+    let mut made = TestWorld::default().file("/project/whtool.toml", "port = 1");
     made.folders = vec!["/project".into()];
     assert_eq!(about(&doctor(&made), "port"), ("good".to_owned(), "1, from /project/whtool.toml".to_owned()));
 }
 
 #[test]
 fn files_that_other_users_can_access_are_a_problem() {
-    let mut made = Made::default();
+    let mut made = TestWorld::default();
     let folder = made.data_dir().unwrap();
     for (path, mode) in
         [(folder.clone(), 0o755), (folder.join("registry.json"), 0o640), ("/config/config.toml".into(), 0o666)]
@@ -147,7 +147,7 @@ fn files_that_other_users_can_access_are_a_problem() {
 
 #[test]
 fn a_damaged_store_is_a_problem() {
-    let made = Made::default();
+    let made = TestWorld::default();
     events::keep(&made, &[(60, events::plexos(b"{}")), (30, events::plexos(&vec![b'x'; 100_000]))]);
     let (found, what) = about(&doctor(&made), "captures.db");
     // The file itself is found too, among the files.
@@ -181,7 +181,7 @@ fn registry(secret: &Value, url: &str, event: &str) -> Vec<u8> {
 
 #[test]
 fn an_endpoint_is_proved_by_a_delivery_signed_with_its_secret() {
-    let made = Made::default();
+    let made = TestWorld::default();
     let path = made.data_dir().unwrap().join("registry.json");
     let put = |secret: Value, url: &str, event: &str| {
         made.private.lock().unwrap().insert(path.clone(), registry(&secret, url, event));
@@ -226,7 +226,7 @@ fn a_login_page_is_not_an_accepted_key() {
 #[test]
 fn a_live_key_means_real_money_unless_it_is_sent_to_this_machine() {
     let about_the_key = |base: &str| {
-        let made = Made::default().variable("PLUSTIVE_API_KEY", "pk_live_x").variable("PLUSTIVE_API_URL", base);
+        let made = TestWorld::default().variable("PLUSTIVE_API_KEY", "pk_live_x").variable("PLUSTIVE_API_URL", base);
         about(&made.run(&["doctor", "--json", "--offline"]), "PLUSTIVE_API_KEY")
     };
     assert!(about_the_key("https://api.plustiveimpact.com").1.contains("real money"));
@@ -237,7 +237,7 @@ fn a_live_key_means_real_money_unless_it_is_sent_to_this_machine() {
 
 #[test]
 fn a_stored_secret_is_shown_with_its_source_retirement_and_length() {
-    let made = Made::default();
+    let made = TestWorld::default();
     let secrets = json!([
         {"name": "old", "provider": "plexos", "added": "2025-01-01T00:00:00Z", "secret": PLEXOS_SECRET, "retired": "2025-01-02T00:00:00Z"},
         {"name": "asked", "provider": "plexos", "added": "2025-01-01T00:00:00Z", "command": "pass plexos"},
@@ -253,7 +253,7 @@ fn a_stored_secret_is_shown_with_its_source_retirement_and_length() {
         assert!(grade == expected && what.contains(words), "{name}: {grade} {what}");
         assert_eq!(what.contains("retired"), name == "old", "{what}");
     }
-    let run = doctor(&Made::default().variable("PLEXOS_WEBHOOK_SECRET", "whsec_x"));
+    let run = doctor(&TestWorld::default().variable("PLEXOS_WEBHOOK_SECRET", "whsec_x"));
     assert_eq!(grade(&run, "PLEXOS_WEBHOOK_SECRET"), "note");
 }
 

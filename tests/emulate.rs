@@ -1,6 +1,6 @@
 //! `emulate`: both providers over real sockets, with `listen` or a test socket as the app.
 
-use crate::common::Made;
+use crate::common::TestWorld;
 use crate::process::{Listener, PLUSTIVE_SECRET, available, run, whtool};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -125,7 +125,7 @@ fn home() -> tempfile::TempDir {
 
 #[test]
 fn a_secret_from_the_environment_is_used_but_not_printed() {
-    let run = Made::with_secrets().run(&["emulate", "--plustive-url", "localhost:4848"]);
+    let run = TestWorld::with_secrets().run(&["emulate", "--plustive-url", "localhost:4848"]);
     assert!(!run.text().contains("WEBHOOK_SECRET") && !run.err.contains(PLUSTIVE_SECRET), "{}{}", run.text(), run.err);
     assert!(run.err.contains("signed with PLUSTIVE_WEBHOOK_SECRET"), "{}", run.err);
 }
@@ -133,12 +133,12 @@ fn a_secret_from_the_environment_is_used_but_not_printed() {
 #[test]
 fn invalid_arguments_are_usage_errors() {
     for words in [&["--fault", "flood"][..], &["--speed", "0"], &["--plustive-url", "ftp://x"], &["--variant", "x"]] {
-        let run = Made::default().run(&[&["emulate"], words].concat());
+        let run = TestWorld::default().run(&[&["emulate"], words].concat());
         assert_eq!((run.status, run.out.len()), (2, 0), "{words:?}: {}", run.err);
     }
-    let run = Made::default().run(&["emulate", "--plustive-url", "https://example.com/"]);
+    let run = TestWorld::default().run(&["emulate", "--plustive-url", "https://example.com/"]);
     assert_eq!(run.status, 2, "there is no terminal for a confirmation: {}", run.err);
-    assert_eq!(Made::default().run(&["emulate", "--port", "1"]).status, 3);
+    assert_eq!(TestWorld::default().run(&["emulate", "--port", "1"]).status, 3);
 }
 
 #[test]

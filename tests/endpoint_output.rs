@@ -1,7 +1,7 @@
 //! Whole outputs of `register`, `endpoints` and `secret list`, compared with the files in
 //! `snapshots`.
 
-use crate::common::Made;
+use crate::common::TestWorld;
 use insta::assert_snapshot;
 use whtool::model::exchange::SendFailure;
 use whtool::world::Environment as _;
@@ -11,13 +11,13 @@ const CREATED: &str = r#"{"id":"we_abc123","url":"https://shop.example.com/hook"
 const REGISTER: [&str; 5] = ["register", "--url", "https://shop.example.com/hook", "--events", "payment.debited"];
 
 /// Creates a world with a test key, in which the provider answers with this status and body.
-fn answering(status: u16, body: &str) -> Made {
-    let made = Made { answers: vec![Ok(status)], said: Some(body.as_bytes().to_vec()), ..Made::default() };
+fn answering(status: u16, body: &str) -> TestWorld {
+    let made = TestWorld { answers: vec![Ok(status)], said: Some(body.as_bytes().to_vec()), ..TestWorld::default() };
     made.variable("PLEXOS_PAY_SECRET_KEY", "sk_test_abc")
 }
 
 /// Runs commands, and formats standard output, standard error and exit status of each.
-fn output(made: &Made, commands: &[&[&str]]) -> String {
+fn output(made: &TestWorld, commands: &[&[&str]]) -> String {
     let folder = made.data_dir().unwrap().display().to_string();
     let run = |words: &&[&str]| {
         let run = made.run(words);
@@ -71,7 +71,7 @@ fn register_with_a_response_that_has_no_secret() {
 #[test]
 fn register_with_an_unknown_result() {
     let timeout = Err(SendFailure::Timeout);
-    let made = Made { answers: vec![timeout], ..answering(200, "") };
+    let made = TestWorld { answers: vec![timeout], ..answering(200, "") };
     assert_snapshot!(output(&made, &[&REGISTER, &REGISTER, &["endpoints"]]));
 }
 

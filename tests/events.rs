@@ -1,6 +1,6 @@
 //! Tests of `events`. The real listener and writer fill the store, with times of the scripted world.
 
-use crate::common::{Made, NOW, PLEXOS_SECRET, PLUSTIVE_SECRET, Run};
+use crate::common::{NOW, PLEXOS_SECRET, PLUSTIVE_SECRET, Run, TestWorld};
 use crate::process;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
@@ -37,7 +37,7 @@ fn plustive(body: &[u8]) -> Vec<u8> {
 }
 
 /// Sends each request to a listener that keeps it as if it had arrived so many seconds before now.
-pub fn keep(made: &Made, requests: &[(i64, Vec<u8>)]) {
+pub fn keep(made: &TestWorld, requests: &[(i64, Vec<u8>)]) {
     let key = |provider, variable: &str, secret: &str| {
         let origin = SecretOrigin::Environment { variable: variable.to_owned(), position: 0 };
         Key::new(Secret::new(provider, origin, secret))
@@ -50,7 +50,7 @@ pub fn keep(made: &Made, requests: &[(i64, Vec<u8>)]) {
 }
 
 /// The same, judged by these keys.
-pub fn keep_judged(made: &Made, requests: &[(i64, Vec<u8>)], keys: &[Key]) {
+pub fn keep_judged(made: &TestWorld, requests: &[(i64, Vec<u8>)], keys: &[Key]) {
     for (age, request) in requests {
         let arrived = made.now() - SignedDuration::from_secs(*age);
         let rules = Rules { keys: keys.to_vec(), tolerance: None };
@@ -74,23 +74,23 @@ pub fn keep_judged(made: &Made, requests: &[(i64, Vec<u8>)], keys: &[Key]) {
     }
 }
 
-fn path(made: &Made) -> std::path::PathBuf {
+fn path(made: &TestWorld) -> std::path::PathBuf {
     made.data_dir().unwrap().join("captures.db")
 }
 
 /// A world with a verified event of each provider and a tampered one: three hours, one hour and a minute ago.
-fn three() -> Made {
-    let made = Made::with_secrets();
+fn three() -> TestWorld {
+    let made = TestWorld::with_secrets();
     let tampered = String::from_utf8_lossy(PLEXOS).replace("10000", "90000");
     keep(&made, &[(10_800, plexos(PLEXOS)), (3_600, plustive(REFERENCE)), (60, plexos(tampered.as_bytes()))]);
     made
 }
 
-fn ids(made: &Made) -> Vec<String> {
+fn ids(made: &TestWorld) -> Vec<String> {
     made.run(&["events", "--json"]).json().iter().map(|entry| entry["id"].as_str().unwrap().to_owned()).collect()
 }
 
-fn attempt(made: &Made, id: &str, outcome: Result<u16, &str>) {
+fn attempt(made: &TestWorld, id: &str, outcome: Result<u16, &str>) {
     let outcome = outcome.map(|status| Answer::new(status, b"Oops\x1b[31m\nmore")).map_err(str::to_owned);
     let attempt =
         Attempt { at: made.now(), url: "http://localhost:3000/".to_owned(), took: Duration::from_millis(12), outcome };
@@ -160,7 +160,7 @@ fn a_truncated_list_says_so() {
 
 #[test]
 fn an_absent_store_is_no_error_and_is_not_created() {
-    let made = Made::with_secrets();
+    let made = TestWorld::with_secrets();
     for words in
         [["events"].as_slice(), &["events", "stats"], &["events", "export"], &["events", "prune", "--older-than", "1d"]]
     {
@@ -199,7 +199,7 @@ fn a_capture_is_named_by_number_place_event_id_or_reference() {
 
 #[test]
 fn an_order_number_names_a_capture_unless_a_capture_has_that_number() {
-    let made = Made::with_secrets();
+    let made = TestWorld::with_secrets();
     let body = |reference: &str| format!("{{\"event\":\"transaction.success\",\"reference\":\"{reference}\"}}");
     keep(&made, &[(9, raw("", body("2").as_bytes())), (8, raw("", body("1007").as_bytes()))]);
     let shown = |name: &str| made.run(&["events", "show", name, "--as", "json"]).json()[0]["id"].clone();
@@ -268,7 +268,7 @@ fn a_refused_capture_is_explained_with_the_current_secrets() {
 fn raw_and_body_are_the_exact_bytes() {
     let bodies: [&[u8]; 4] = [b"a\0b\xff", b"caf\xe9\r\n\r\n", b"", b"{\"a\": 1.0}\r\n"];
     for body in bodies {
-        let made = Made::with_secrets();
+        let made = TestWorld::with_secrets();
         let request = raw(b"x-LATIN:  caf\xe9 \r\nX-Repeat: 1\r\nx-repeat: 2\r\n", body);
         keep(&made, &[(0, request.clone())]);
         assert_eq!(made.run(&["events", "show", "last", "--body"]).out, body);
@@ -279,7 +279,7 @@ fn raw_and_body_are_the_exact_bytes() {
 
 #[test]
 fn control_characters_do_not_reach_a_terminal() {
-    let mut made = Made::with_secrets();
+    let mut made = TestWorld::with_secrets();
     keep(&made, &[(0, raw("X-A: \u{202e}\r\n", b"\x1b[2J\xe2\x80\xae"))]);
     for words in [["events"].as_slice(), &["events", "show", "last"]] {
         assert!(!made.run(words).text().contains(['\x1b', '\u{202e}']), "{words:?}");
@@ -293,7 +293,7 @@ fn control_characters_do_not_reach_a_terminal() {
 
 #[test]
 fn tokens_are_masked_on_the_screen_and_whole_in_records() {
-    let made = Made::with_secrets();
+    let made = TestWorld::with_secrets();
     let body =
         |token: &str| format!("{{\"event\":\"transaction.completed\",\"reference\":\"r\",\"token\":\"{token}\"}}");
     let request = |token: &str| raw("Authorization: Bearer abc\r\n", body(token).as_bytes());
@@ -309,10 +309,17 @@ fn tokens_are_masked_on_the_screen_and_whole_in_records() {
 }
 
 /// Whether `verify` finds the same in an export as the listener did.
-fn verified_again(made: &Made, words: &[&str]) -> Vec<String> {
+fn verified_again(made: &TestWorld, words: &[&str]) -> Vec<String> {
     let file = made.run(words).out;
-    let run =
-        Made::with_secrets().file("f", file).run(&["verify", "f", "--at", "arrived", "--json", "--tolerance", "1d"]);
+    let run = TestWorld::with_secrets().file("f", file).run(&[
+        "verify",
+        "f",
+        "--at",
+        "arrived",
+        "--json",
+        "--tolerance",
+        "1d",
+    ]);
     run.json().iter().filter_map(|record| record["verdict"].as_str().map(str::to_owned)).collect()
 }
 
@@ -334,7 +341,7 @@ fn verify_reads_exported_captures() {
 
 #[test]
 fn an_archive_has_every_byte_of_a_body() {
-    let made = Made::with_secrets();
+    let made = TestWorld::with_secrets();
     keep(&made, &[(0, raw("", b"a\0b\xff\r\n"))]);
     let archive: Value = serde_json::from_slice(&made.run(&["events", "show", "last", "--as", "har"]).out).unwrap();
     let entry = &archive["log"]["entries"][0];
@@ -371,7 +378,7 @@ fn diff_shows_offset_path_and_header() {
 
 #[test]
 fn diff_recognises_the_same_json_serialized_differently() {
-    let made = Made::with_secrets();
+    let made = TestWorld::with_secrets();
     keep(&made, &[(9, raw("", b"{\"a\":1,\"b\":2}")), (8, raw("", b"{\"b\":2,\"a\":1}\n"))]);
     let ids = ids(&made);
     let run = made.run(&["events", "diff", &ids[0], &ids[1]]);
@@ -381,7 +388,7 @@ fn diff_recognises_the_same_json_serialized_differently() {
 
 #[test]
 fn duplicates_count_once_in_totals() {
-    let made = Made::with_secrets();
+    let made = TestWorld::with_secrets();
     let tampered = String::from_utf8_lossy(PLEXOS).replace("10000", "90000");
     let requests =
         [(7_200, plexos(PLEXOS)), (60, plexos(PLEXOS)), (30, plustive(REFERENCE)), (20, plexos(tampered.as_bytes()))];
@@ -438,7 +445,7 @@ fn pending_deliveries_are_pruned_only_on_request() {
 
 #[test]
 fn pruning_shrinks_the_file() {
-    let made = Made::with_secrets();
+    let made = TestWorld::with_secrets();
     keep(&made, &[(100, raw("", &vec![b'x'; 900_000])), (1, raw("", b"{}"))]);
     let before = path(&made).metadata().unwrap().len();
     assert_eq!(made.run(&["events", "prune", "--older-than", "50s", "--yes"]).status, 0);
@@ -511,7 +518,7 @@ fn an_undocumented_type_causes_a_warning() {
 
 #[test]
 fn events_and_listen_describe_a_missing_secret_alike() {
-    let made = Made::default();
+    let made = TestWorld::default();
     keep_judged(&made, &[(60, plexos(include_bytes!("vectors/plexos.json")))], &[]);
     let text = made.run(&["events"]).text();
     assert!(text.contains("no configured secret matches"), "{text}");
@@ -519,7 +526,7 @@ fn events_and_listen_describe_a_missing_secret_alike() {
 
 #[test]
 fn a_list_fits_into_a_narrow_terminal() {
-    let list = |made: &Made| made.run(&["events"]).text();
+    let list = |made: &TestWorld| made.run(&["events"]).text();
     let mut made = three();
     let piped = list(&made);
     made = made.columns(80);

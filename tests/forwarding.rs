@@ -167,7 +167,7 @@ fn an_app_with_a_self_signed_certificate_needs_insecure() {
 }
 
 fn self_signed() -> Arc<ServerConfig> {
-    // Made for this test, and of no use elsewhere:
+    // TestWorld for this test, and of no use elsewhere:
     //   openssl genpkey -algorithm ed25519 -outform DER -out key.der
     //   openssl req -x509 -key key.der -keyform DER -subj /CN=localhost -addext subjectAltName=DNS:localhost \
     //     -addext basicConstraints=critical,CA:FALSE -days 36500 -outform DER -out certificate.der

@@ -1,7 +1,7 @@
 //! Files in the repository that whtool generates. Outdated files fail these tests;
 //! `UPDATE=1 cargo test generated` updates them.
 
-use crate::common::Made;
+use crate::common::TestWorld;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ fn check_folder(folder: &str, files: impl IntoIterator<Item = (String, Vec<u8>)>
 }
 
 fn output(words: &[&str]) -> Vec<u8> {
-    let run = Made::default().run(words);
+    let run = TestWorld::default().run(words);
     assert_eq!((run.status, run.err.as_str()), (0, ""), "{words:?}");
     run.out
 }
@@ -55,7 +55,7 @@ fn completion_scripts_are_current() {
 
 #[test]
 fn manual_pages_are_current() {
-    let made = Made::default();
+    let made = TestWorld::default();
     assert_eq!(made.run(&["man", "--dir", "man"]).status, 0);
     let pages = std::mem::take(&mut *made.written.lock().unwrap());
     for section in ["man/man1", "man/man7"] {

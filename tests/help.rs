@@ -1,10 +1,10 @@
 //! Help: every command has it, and all its examples are valid command lines.
 
-use crate::common::{Made, Run};
+use crate::common::{Run, TestWorld};
 use crate::events;
 
 fn help(words: &[&str]) -> Run {
-    let run = Made::default().run(words);
+    let run = TestWorld::default().run(words);
     assert_eq!((run.status, run.err.as_str()), (0, ""), "{words:?}");
     run
 }
@@ -32,7 +32,7 @@ fn commands() -> Vec<Vec<String>> {
 #[test]
 fn an_unknown_name_ends_with_the_same_status_in_every_command() {
     let body = r#"{"type":"payment.debited","data":{}}"#;
-    let made = || Made::with_secrets().file("p.json", body).file("l.csv", "reference,b\nx,y\n");
+    let made = || TestWorld::with_secrets().file("p.json", body).file("l.csv", "reference,b\nx,y\n");
     let usage: [&[&str]; 12] = [
         &["nosuch"],
         &["events", "nosuch"],
@@ -149,11 +149,11 @@ fn the_shell_reader_handles_words_quotes_pipes_comments_and_continued_lines() {
 }
 
 /// Returns a world with the files, captures and answers that the examples of a command use.
-fn world_of_examples(command: &str) -> Made {
+fn world_of_examples(command: &str) -> TestWorld {
     let har = include_bytes!("../src/capture/tests/sample.har");
     let payload = include_bytes!("vectors/plexos.json");
     let piped: &[u8] = if command == "verify" { har } else { payload };
-    let made = Made::with_secrets().input(piped).file("payload.json", payload);
+    let made = TestWorld::with_secrets().input(piped).file("payload.json", payload);
     let request = made.run(&["sign", "payload.json", "--as", "http"]).out;
     let record = made.run(&["sign", "payload.json", "--as", "json"]).out;
     let made = made.file("request.http", &request).file("handler-saw.http", request);
@@ -207,18 +207,18 @@ fn help_shows_commands_and_topics() {
         let text = help(&["help", topic]).text();
         assert!(text.contains(word), "{topic}: {text}");
     }
-    let run = Made::default().run(&["help", "lisen"]);
+    let run = TestWorld::default().run(&["help", "lisen"]);
     assert_eq!((run.status, run.out.len()), (2, 0));
     assert!(run.err.contains("whtool help listen"), "{}", run.err);
-    assert_eq!(Made::default().run(&["help", "events", "shw"]).status, 2);
+    assert_eq!(TestWorld::default().run(&["help", "events", "shw"]).status, 2);
 }
 
 #[test]
 fn an_unknown_flag_is_a_usage_error_with_a_suggestion() {
-    let run = Made::default().run(&["listen", "--potr", "1"]);
+    let run = TestWorld::default().run(&["listen", "--potr", "1"]);
     assert_eq!((run.status, run.out.len()), (2, 0));
     assert!(run.err.contains("--port"), "{}", run.err);
-    assert_eq!(Made::default().run(&[]).status, 2);
+    assert_eq!(TestWorld::default().run(&[]).status, 2);
 }
 
 #[test]

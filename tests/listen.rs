@@ -1,7 +1,7 @@
 //! Output of `listen`, compared as a whole with the files in `snapshots`. Tests over sockets are in
 //! `process`, `keeping`, `forwarding` and next to the listener.
 
-use crate::common::{Made, NOW, Run};
+use crate::common::{NOW, Run, TestWorld};
 use insta::assert_snapshot;
 use unicode_width::UnicodeWidthStr;
 use whtool::model::message::Request;
@@ -26,7 +26,7 @@ fn plustive() -> Request {
 }
 
 fn listen(requests: impl IntoIterator<Item = Request>, words: &[&str]) -> Run {
-    Made::with_secrets().delivered(requests).run(&[&["listen"], words].concat())
+    TestWorld::with_secrets().delivered(requests).run(&[&["listen"], words].concat())
 }
 
 /// Formats standard output, standard error and exit status.
@@ -43,7 +43,7 @@ fn a_verified_event_is_a_line_and_its_payload() {
 fn a_narrow_terminal_shows_the_most_important_first_and_wraps_between_words() {
     for (columns, args) in [(80, &[][..]), (60, &[]), (80, &["--compact"]), (119, &["-v"])] {
         let requests = [plexos(PLEXOS_MAC), plustive(), plexos(&"0".repeat(64)), plexos(PLEXOS_MAC)];
-        let run = Made::with_secrets().columns(columns).delivered(requests).run(&[&["listen"], args].concat());
+        let run = TestWorld::with_secrets().columns(columns).delivered(requests).run(&[&["listen"], args].concat());
         let text = run.text();
         assert!(text.lines().all(|line| line.chars().count() <= columns.into()), "{columns} {args:?}: {text}");
         assert_snapshot!(format!("narrow_terminal_{columns}{}", args.concat()), text);
@@ -61,7 +61,7 @@ fn wide_letters_and_accents_keep_the_columns_aligned() {
     let names = ["王小明的订单", "Jose\u{301} Gonc\u{327}alves", "🙂 Ada"];
     for columns in [40, 60, 80] {
         let requests = names.iter().map(|name| request("transaction.success", &name.repeat(4)));
-        let text = Made::with_secrets().columns(columns).delivered(requests).run(&["listen", "--compact"]).text();
+        let text = TestWorld::with_secrets().columns(columns).delivered(requests).run(&["listen", "--compact"]).text();
         assert!(text.lines().all(|line| line.width() <= columns.into()), "{columns}: {text}");
     }
     let requests = names.iter().map(|name| request(name, "PLS-1"));
@@ -72,8 +72,8 @@ fn wide_letters_and_accents_keep_the_columns_aligned() {
 
 #[test]
 fn a_wide_terminal_shows_what_a_pipe_gets() {
-    let run = |made: Made| made.delivered([plexos(PLEXOS_MAC), plexos("zz")]).run(&["listen"]).text();
-    assert_eq!(run(Made::with_secrets().columns(160)), run(Made::with_secrets()));
+    let run = |made: TestWorld| made.delivered([plexos(PLEXOS_MAC), plexos("zz")]).run(&["listen"]).text();
+    assert_eq!(run(TestWorld::with_secrets().columns(160)), run(TestWorld::with_secrets()));
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn json_records_begin_with_ready_and_keep_the_bytes() {
     assert_eq!((records[1]["verdict"].as_str(), records[1]["answered"].as_u64()), (Some("verified"), Some(200)));
     assert_eq!(records[1]["request"]["body"].as_str().map(str::as_bytes), Some(PLEXOS));
     assert_eq!(records[2]["causes"][0]["code"], "signature_not_hex");
-    let again = Made::with_secrets().file("f", run.out).run(&["verify", "f", "--json"]);
+    let again = TestWorld::with_secrets().file("f", run.out).run(&["verify", "f", "--json"]);
     assert_eq!(again.json().last().unwrap()["verdicts"], serde_json::json!({"malformed": 1, "verified": 1}));
 }
 

@@ -1,13 +1,13 @@
 //! Messages are wrapped to the width of the terminal, but not for a pipe.
 
-use crate::common::Made;
+use crate::common::TestWorld;
 use unicode_width::UnicodeWidthStr;
 use whtool::world::Stream;
 
 /// Returns the output of a command, first to a pipe, then to a terminal of this many columns.
 fn piped_and_narrow(words: &[&str], columns: u16) -> [String; 2] {
-    let mut made = Made::with_secrets().variable("NO_COLOR", "1");
-    let output = |made: &Made| {
+    let mut made = TestWorld::with_secrets().variable("NO_COLOR", "1");
+    let output = |made: &TestWorld| {
         let run = made.run(words);
         format!("{}{}", run.text(), run.err)
     };

@@ -509,7 +509,7 @@ fn a_reference_without_an_api_call_lists_what_can_be_looked_up() {
 
 #[test]
 fn without_references_the_error_lists_all_sources() {
-    let run = crate::common::Made::default().run(&["reconcile"]);
+    let run = crate::common::TestWorld::default().run(&["reconcile"]);
     assert!(
         run.status == 2 && ["--from", "--since", "--open"].iter().all(|flag| run.err.contains(flag)),
         "{}",

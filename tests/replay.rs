@@ -1,6 +1,6 @@
 //! `replay`: requests, order, output and messages. `process` runs it over real sockets.
 
-use crate::common::{Made, PLEXOS_SECRET};
+use crate::common::{PLEXOS_SECRET, TestWorld};
 use crate::events::{keep, keep_judged, plexos};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -20,7 +20,7 @@ fn is_signed(outgoing: &OutgoingRequest) -> bool {
 
 #[test]
 fn a_sample_is_signed_and_sent_to_the_local_listener() {
-    let made = Made::with_secrets();
+    let made = TestWorld::with_secrets();
     let run = made.run(&["replay", "payment.debited"]);
     assert_eq!((run.status, run.text().as_str()), (0, "payment.debited       200   1.00 ms  said\n"));
     let sent = made.sent.lock().unwrap();
@@ -33,7 +33,7 @@ fn a_sample_is_signed_and_sent_to_the_local_listener() {
 #[test]
 fn repeated_samples_are_distinct_events_unless_fixed() {
     let bodies = |words: &[&str]| -> usize {
-        let made = Made::with_secrets();
+        let made = TestWorld::with_secrets();
         made.run(&[&["replay", "payment.debited", "--repeat", "50"], words].concat());
         let sent = made.sent.lock().unwrap();
         assert_eq!(sent.len(), 50);
@@ -47,7 +47,7 @@ fn repeated_samples_are_distinct_events_unless_fixed() {
 #[test]
 fn files_and_stdin_are_sent_unchanged() {
     let body = "{ \"type\" : 1,\n\"data\":{} }\n";
-    let made = Made::with_secrets().file("p.json", body).input(body);
+    let made = TestWorld::with_secrets().file("p.json", body).input(body);
     assert_eq!(made.run(&["replay", "p.json", "-"]).status, 0);
     let sent = made.sent.lock().unwrap();
     assert!(
@@ -57,14 +57,15 @@ fn files_and_stdin_are_sent_unchanged() {
 
 #[test]
 fn tampering_breaks_the_signature() {
-    let made = Made::with_secrets();
+    let made = TestWorld::with_secrets();
     made.run(&["replay", "payment.debited", "--tamper"]);
     assert!(!is_signed(&made.sent.lock().unwrap()[0]));
 }
 
 #[test]
 fn an_answer_other_than_2xx_exits_with_1_and_no_answer_with_3() {
-    let status = |answer| Made { answers: vec![answer], ..Made::with_secrets() }.run(&["replay", "payment.debited"]);
+    let status =
+        |answer| TestWorld { answers: vec![answer], ..TestWorld::with_secrets() }.run(&["replay", "payment.debited"]);
     assert_eq!(status(Ok(204)).status, 0);
     assert_eq!(status(Ok(302)).status, 1);
     assert_eq!(status(Ok(500)).status, 1);
@@ -75,7 +76,7 @@ fn an_answer_other_than_2xx_exits_with_1_and_no_answer_with_3() {
 
 #[test]
 fn a_dry_run_prints_requests_and_sends_nothing() {
-    let made = Made::with_secrets();
+    let made = TestWorld::with_secrets();
     let run = made.run(&["replay", "payment.debited", "--dry-run", "--to", "https://example.com/hooks"]);
     assert_eq!((run.status, made.sent.lock().unwrap().len()), (0, 0));
     assert!(run.text().starts_with("POST /hooks HTTP/1.1\r\nHost: example.com\r\n"), "{}", run.text());
@@ -86,20 +87,20 @@ fn a_dry_run_prints_requests_and_sends_nothing() {
 #[test]
 fn sending_to_another_machine_needs_confirmation() {
     let words = ["replay", "payment.debited", "--to", "https://example.com/hooks"];
-    let made = Made::with_secrets();
+    let made = TestWorld::with_secrets();
     let run = made.run(&words);
     assert_eq!((run.status, made.sent.lock().unwrap().len()), (2, 0));
     assert!(run.err.contains("--yes"), "{}", run.err);
     assert_eq!(made.run(&[&words[..], &["--yes"]].concat()).status, 0);
-    let typed = Made::with_secrets().terminal(Stream::Input).input("example.com\n");
+    let typed = TestWorld::with_secrets().terminal(Stream::Input).input("example.com\n");
     assert_eq!(typed.run(&words).status, 0);
-    let other = Made::with_secrets().terminal(Stream::Input).input("y\n");
+    let other = TestWorld::with_secrets().terminal(Stream::Input).input("y\n");
     assert_eq!((other.run(&words).status, other.sent.lock().unwrap().len()), (2, 0));
 }
 
 #[test]
 fn an_unknown_source_is_reported_before_anything_is_sent() {
-    let made = Made::with_secrets();
+    let made = TestWorld::with_secrets();
     let run = made.run(&["replay", "payment.created", "payment.debted"]);
     assert_eq!((run.status, made.sent.lock().unwrap().len()), (3, 0));
     assert!(
@@ -111,14 +112,14 @@ fn an_unknown_source_is_reported_before_anything_is_sent() {
 
 #[test]
 fn a_missing_field_is_reported_before_anything_is_sent() {
-    let made = Made::with_secrets();
+    let made = TestWorld::with_secrets();
     let run = made.run(&["replay", "payment.created", "transaction.success", "--set", "data.amount=1"]);
     assert_eq!((run.status, made.sent.lock().unwrap().len()), (2, 0));
 }
 
 #[test]
 fn set_changes_a_json_file_and_refuses_other_files() {
-    let made = Made::with_secrets().file("p.json", r#"{"type":"a","data":{"amount":"1"}}"#).file("t.txt", "text");
+    let made = TestWorld::with_secrets().file("p.json", r#"{"type":"a","data":{"amount":"1"}}"#).file("t.txt", "text");
     assert_eq!(made.run(&["replay", "p.json", "--set", "data.amount=5"]).status, 0);
     assert_eq!(made.sent.lock().unwrap()[0].request.body, br#"{"type":"a","data":{"amount":"5"}}"#);
     let refused = made.run(&["replay", "t.txt", "--provider", "plexos", "--set", "a=5"]);
@@ -127,7 +128,7 @@ fn set_changes_a_json_file_and_refuses_other_files() {
 
 #[test]
 fn many_requests_end_with_a_summary() {
-    let made = Made { answers: vec![Ok(200), Ok(200), Ok(401)], ..Made::with_secrets() };
+    let made = TestWorld { answers: vec![Ok(200), Ok(200), Ok(401)], ..TestWorld::with_secrets() };
     let words = ["replay", "payment.debited", "--repeat", "9", "--concurrency", "4", "--rate", "1000"];
     let run = made.run(&words);
     assert_eq!(run.status, 1);
@@ -139,14 +140,14 @@ fn many_requests_end_with_a_summary() {
 const PLEXOS: &[u8] = include_bytes!("vectors/plexos.json");
 
 /// Takes the bodies sent since the last call; `true` marks a valid signature.
-fn take_sent(made: &Made) -> Vec<(Vec<u8>, bool)> {
+fn take_sent(made: &TestWorld) -> Vec<(Vec<u8>, bool)> {
     let sent = std::mem::take(&mut *made.sent.lock().unwrap());
     sent.into_iter().map(|outgoing| (outgoing.request.body.clone(), is_signed(&outgoing))).collect()
 }
 
 #[test]
 fn an_unverified_capture_is_resigned_only_if_it_is_named() {
-    let made = Made::with_secrets();
+    let made = TestWorld::with_secrets();
     let forged = b"{\"type\":\"payment.debited\",\"data\":{\"amount\":\"99999999\"}}";
     keep(&made, &[(3, plexos(PLEXOS)), (2, plexos(forged))]);
     // Refused when it arrived, because the secret was not configured yet.
@@ -170,7 +171,7 @@ fn an_unverified_capture_is_resigned_only_if_it_is_named() {
 
 #[test]
 fn captures_are_read_from_files_and_lists() {
-    let made = Made::with_secrets();
+    let made = TestWorld::with_secrets();
     let request = plexos(PLEXOS);
     keep(&made, &[(2, request.clone()), (1, request.clone())]);
     let exported = made.run(&["events", "export"]).text();
@@ -200,16 +201,16 @@ fn captures_are_read_from_files_and_lists() {
 
 #[test]
 fn a_refusal_names_the_secret_unless_the_body_was_tampered_with() {
-    let refusing = |made: Made| Made { answers: vec![Ok(401)], ..made };
-    let local = refusing(Made::default()).run(&["replay", "payment.debited"]);
+    let refusing = |made: TestWorld| TestWorld { answers: vec![Ok(401)], ..made };
+    let local = refusing(TestWorld::default()).run(&["replay", "payment.debited"]);
     assert!(local.err.contains("signed with the local test secret"), "{}", local.err);
-    let configured = refusing(Made::with_secrets()).run(&["replay", "payment.debited"]);
+    let configured = refusing(TestWorld::with_secrets()).run(&["replay", "payment.debited"]);
     assert!(
         configured.err.contains("signed with PLEXOS_WEBHOOK_SECRET; check that the target uses the same secret"),
         "{}",
         configured.err
     );
-    for made in [Made::default(), Made::with_secrets()] {
+    for made in [TestWorld::default(), TestWorld::with_secrets()] {
         let tampered = refusing(made).run(&["replay", "payment.debited", "--tamper"]);
         assert!(tampered.status == 1 && !tampered.err.contains("signed with"), "{}", tampered.err);
     }
@@ -217,15 +218,15 @@ fn a_refusal_names_the_secret_unless_the_body_was_tampered_with() {
 
 #[test]
 fn a_new_field_is_reported_once_with_a_suggestion() {
-    let run = Made::with_secrets().run(&["replay", "payment.debited", "--set", "amount=5", "--repeat", "3"]);
+    let run = TestWorld::with_secrets().run(&["replay", "payment.debited", "--set", "amount=5", "--repeat", "3"]);
     assert_eq!(run.err.matches("added the new field `amount`; did you mean `data.amount`?").count(), 1, "{}", run.err);
-    let deep = Made::with_secrets().run(&["replay", "payment.debited", "--set", "data.colour=5"]);
+    let deep = TestWorld::with_secrets().run(&["replay", "payment.debited", "--set", "data.colour=5"]);
     assert!(deep.err.contains("added the new field `data.colour`\n"), "{}", deep.err);
 }
 
 #[test]
 fn a_sample_of_another_provider_is_refused() {
-    let made = Made::with_secrets();
+    let made = TestWorld::with_secrets();
     let run = made.run(&["replay", "payment.debited", "--provider", "plustive"]);
     assert!(
         run.status == 2 && run.err.contains("`payment.debited` is a sample of Plexos Pay, not of Plustive"),
@@ -238,6 +239,6 @@ fn a_sample_of_another_provider_is_refused() {
 
 #[test]
 fn an_empty_list_sends_nothing_and_succeeds() {
-    let run = Made::with_secrets().file("missed", "# of yesterday\n\n").run(&["replay", "--from", "missed"]);
+    let run = TestWorld::with_secrets().file("missed", "# of yesterday\n\n").run(&["replay", "--from", "missed"]);
     assert!(run.status == 0 && run.err.contains("the list is empty"), "{}", run.err);
 }

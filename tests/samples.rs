@@ -1,18 +1,18 @@
 //! `samples`: the list, and payloads with fresh or published ids.
 
-use crate::common::Made;
+use crate::common::TestWorld;
 use serde_json::Value;
 use whtool::world::Stream;
 
 fn shown(words: &[&str]) -> Value {
-    let run = Made::default().run(&[&["samples", "show"], words].concat());
+    let run = TestWorld::default().run(&[&["samples", "show"], words].concat());
     assert_eq!(run.status, 0, "{}", run.err);
     serde_json::from_slice(&run.out).expect("a sample is JSON")
 }
 
 #[test]
 fn the_list_has_every_event_type_and_both_variants_of_plustive() {
-    let records = Made::default().run(&["samples", "--json"]).json();
+    let records = TestWorld::default().run(&["samples", "--json"]).json();
     let of = |provider: &str| records.iter().filter(|record| record["provider"] == provider).count();
     assert_eq!(of("plexos"), 12);
     assert_eq!(of("plustive"), 10);
@@ -21,7 +21,7 @@ fn the_list_has_every_event_type_and_both_variants_of_plustive() {
 
 #[test]
 fn fixed_samples_equal_the_published_payloads() {
-    let bytes = |name: &str| Made::default().run(&["samples", "show", name, "--fixed"]).out;
+    let bytes = |name: &str| TestWorld::default().run(&["samples", "show", name, "--fixed"]).out;
     assert_eq!(bytes("payment.debited"), include_bytes!("vectors/plexos.json"));
     assert_eq!(bytes("transaction.success"), include_bytes!("vectors/plustive-reference.json"));
     assert_eq!(bytes("transaction.completed"), include_bytes!("vectors/plustive-guide.json"));
@@ -29,7 +29,7 @@ fn fixed_samples_equal_the_published_payloads() {
 
 #[test]
 fn samples_have_fresh_ids_and_times() {
-    let made = Made::default();
+    let made = TestWorld::default();
     let show =
         || -> Value { serde_json::from_slice(&made.run(&["samples", "show", "checkout.completed"]).out).unwrap() };
     let (one, other) = (show(), show());
@@ -43,25 +43,25 @@ fn set_keeps_the_type_of_the_field() {
     assert_eq!(shown(&["payment.debited", "--set", "data.amount=5000"])["data"]["amount"], "5000");
     assert_eq!(shown(&["transaction.success", "--set", "amount=5000"])["amount"], 5000);
     assert_eq!(shown(&["payment.debited", "--set", "data.amount:=5000"])["data"]["amount"], 5000);
-    let run = Made::default().run(&["samples", "show", "payment.debited", "--set", "dat.amount=1"]);
+    let run = TestWorld::default().run(&["samples", "show", "payment.debited", "--set", "dat.amount=1"]);
     assert_eq!(run.status, 2);
     assert!(run.err.contains("the payload has no `dat` (found: id, type, data, createdAt)"), "{}", run.err);
 }
 
 #[test]
 fn a_misspelled_name_gets_a_suggestion() {
-    let run = Made::default().run(&["samples", "show", "payment.debitted"]);
+    let run = TestWorld::default().run(&["samples", "show", "payment.debitted"]);
     assert_eq!(run.status, 2);
     assert!(run.err.contains("payment.debited"), "{}", run.err);
-    assert_eq!(Made::default().run(&["samples", "show", "plexos:transaction.failed"]).status, 2);
-    assert_eq!(Made::default().run(&["samples", "show", "plustive:transaction.failed"]).status, 0);
+    assert_eq!(TestWorld::default().run(&["samples", "show", "plexos:transaction.failed"]).status, 2);
+    assert_eq!(TestWorld::default().run(&["samples", "show", "plustive:transaction.failed"]).status, 0);
 }
 
 #[test]
 fn a_terminal_gets_a_pretty_printed_payload_with_masked_tokens() {
     let show = |words: &[&str]| {
         let words = [&["samples", "show", "transaction.completed.electricity"], words].concat();
-        Made::default().terminal(Stream::Output).run(&words).text()
+        TestWorld::default().terminal(Stream::Output).run(&words).text()
     };
     let masked = show(&["--color", "never"]);
     assert!(masked.contains("\n  \"token\": \"***\",\n"), "{masked}");
@@ -72,7 +72,7 @@ fn a_terminal_gets_a_pretty_printed_payload_with_masked_tokens() {
 #[test]
 fn a_sample_name_as_subcommand_suggests_show() {
     for word in ["payment.debited", "payment.debitd"] {
-        let run = Made::default().run(&["samples", word]);
+        let run = TestWorld::default().run(&["samples", word]);
         assert!(run.status == 2 && run.err.contains("whtool samples show payment.debited"), "{}", run.err);
     }
 }

@@ -1,13 +1,13 @@
 //! `secret`: messages and warnings in process. Completion of names is tested in `completions`,
 //! storing through a real process in `register`.
 
-use crate::common::Made;
+use crate::common::TestWorld;
 use whtool::world::Environment as _;
 
 #[test]
 fn a_short_secret_is_stored_with_a_warning() {
     for (secret, is_short) in [("whsec_123456789", true), ("whsec_1234567890", false)] {
-        let made = Made::default().input(secret);
+        let made = TestWorld::default().input(secret);
         let run = made.run(&["secret", "add", "plexos"]);
         assert_eq!((run.status, run.text().as_str()), (0, "plexos\n"), "{}", run.err);
         assert_eq!(run.err.contains("warning: the secret has only 15 bytes"), is_short, "{}", run.err);
@@ -17,7 +17,7 @@ fn a_short_secret_is_stored_with_a_warning() {
 
 #[test]
 fn a_secret_given_as_an_argument_is_refused_and_not_repeated() {
-    let made = Made::default();
+    let made = TestWorld::default();
     let run = made.run(&["secret", "add", "plexos", "whsec_private_1234567890"]);
     assert!(run.status == 2 && run.err.contains("can't be given as an argument"), "{}", run.err);
     assert!(run.err.contains("--file") && !run.err.contains("private"), "{}", run.err);
@@ -32,24 +32,24 @@ fn a_placeholder_gives_a_warning() {
         ("whsec_your_secret_here", true),
         ("whsec_0123456789", false),
     ] {
-        let run = Made::default().input(secret).run(&["secret", "add", "plexos"]);
+        let run = TestWorld::default().input(secret).run(&["secret", "add", "plexos"]);
         assert_eq!((run.status, run.err.contains("placeholder")), (0, is_odd), "{secret}: {}", run.err);
     }
 }
 
 #[test]
 fn a_placeholder_in_the_environment_is_reported_when_it_is_used_and_by_doctor() {
-    let made = Made::default().variable("PLEXOS_WEBHOOK_SECRET", "whsec_0123456789…");
+    let made = TestWorld::default().variable("PLEXOS_WEBHOOK_SECRET", "whsec_0123456789…");
     let run = made.run(&["replay", "payment.debited"]);
     assert_eq!(run.err.matches("PLEXOS_WEBHOOK_SECRET looks like a placeholder").count(), 1, "{}", run.err);
     let run = made.run(&["doctor"]);
     assert!(run.text().contains("PLEXOS_WEBHOOK_SECRET looks like a placeholder"), "{}", run.text());
-    assert!(!Made::with_secrets().run(&["replay", "payment.debited"]).err.contains("placeholder"));
+    assert!(!TestWorld::with_secrets().run(&["replay", "payment.debited"]).err.contains("placeholder"));
 }
 
 #[test]
 fn a_registry_under_its_old_name_is_read_and_replaced_by_the_first_change() {
-    let made = Made::default().input("whsec_0123456789abcdef");
+    let made = TestWorld::default().input("whsec_0123456789abcdef");
     let folder = made.data_dir().unwrap();
     let (old, new) = (folder.join("ledger.json"), folder.join("registry.json"));
     let secret =

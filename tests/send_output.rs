@@ -1,7 +1,7 @@
 //! Whole outputs of `replay`, `sign`, `samples` and `emulate`, compared with the files in
 //! `snapshots`. The signatures in them are checked in `sign` and `replay`.
 
-use crate::common::Made;
+use crate::common::TestWorld;
 use crate::events::{keep, plexos};
 use insta::assert_snapshot;
 use whtool::model::exchange::SendFailure;
@@ -10,15 +10,15 @@ const PLEXOS: &str = include_str!("vectors/plexos.json");
 const FORGED: &[u8] = b"{\"type\":\"payment.debited\",\"data\":{\"amount\":\"99999999\"}}";
 
 /// Runs a command, and formats standard output, standard error and exit status.
-fn output(made: &Made, words: &[&str]) -> String {
+fn output(made: &TestWorld, words: &[&str]) -> String {
     let run = made.run(words);
     let home = made.home.get().map_or("/nowhere".into(), |home| home.path().display().to_string());
     let whole = format!("{}--- stderr\n{}--- status {}", run.text(), run.err, run.status);
     whole.replace(&home, "HOME").replace(env!("CARGO_PKG_VERSION"), "VERSION").replace('\r', "")
 }
 
-fn answering(answers: &[Result<u16, SendFailure>]) -> Made {
-    Made { answers: answers.to_vec(), ..Made::with_secrets() }
+fn answering(answers: &[Result<u16, SendFailure>]) -> TestWorld {
+    TestWorld { answers: answers.to_vec(), ..TestWorld::with_secrets() }
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn replay_of_unverified_captures() {
 
 #[test]
 fn replay_refuses_unknown_sources_and_other_machines() {
-    let made = Made::with_secrets();
+    let made = TestWorld::with_secrets();
     let unknown = output(&made, &["replay", "payment.debted"]);
     let provider = output(&made, &["replay", "payment.debited", "--provider", "plustive"]);
     let machine = output(&made, &["replay", "payment.debited", "--to", "https://example.com/"]);
@@ -72,13 +72,13 @@ fn replay_refuses_unknown_sources_and_other_machines() {
 
 #[test]
 fn replay_dry_run() {
-    let made = Made::with_secrets();
+    let made = TestWorld::with_secrets();
     assert_snapshot!(output(&made, &["replay", "payment.debited", "transaction.success", "--fixed", "--dry-run"]));
 }
 
 /// Signs the payload of the vectors.
 fn sign(format: &str) -> String {
-    let made = Made::with_secrets().file("payload.json", PLEXOS);
+    let made = TestWorld::with_secrets().file("payload.json", PLEXOS);
     output(&made, &["sign", "payload.json", "--as", format, "--to", "http://localhost:3000/hooks?a=b"])
 }
 
@@ -99,29 +99,29 @@ fn sign_as_json() {
 
 #[test]
 fn samples_list() {
-    assert_snapshot!(output(&Made::default(), &["samples"]));
+    assert_snapshot!(output(&TestWorld::default(), &["samples"]));
 }
 
 #[test]
 fn samples_show_on_a_terminal() {
-    let made = Made::default().columns(100);
+    let made = TestWorld::default().columns(100);
     assert_snapshot!(output(&made, &["samples", "show", "transaction.completed.electricity", "--fixed"]));
 }
 
 #[test]
 fn samples_that_do_not_exist() {
-    let command = output(&Made::default(), &["samples", "payment.debitd"]);
-    let name = output(&Made::default(), &["samples", "show", "payment.debitd"]);
-    let field = output(&Made::default(), &["samples", "show", "payment.debited", "--set", "dat.amount=1"]);
-    let kind = output(&Made::default(), &["samples", "show", "transaction.success", "--set", "amount=many"]);
+    let command = output(&TestWorld::default(), &["samples", "payment.debitd"]);
+    let name = output(&TestWorld::default(), &["samples", "show", "payment.debitd"]);
+    let field = output(&TestWorld::default(), &["samples", "show", "payment.debited", "--set", "dat.amount=1"]);
+    let kind = output(&TestWorld::default(), &["samples", "show", "transaction.success", "--set", "amount=many"]);
     assert_snapshot!([command, name, field, kind].join("\n\n"));
 }
 
 #[test]
 fn emulate_start() {
-    let local = output(&Made::default(), &["emulate", "--seed", "7"]);
+    let local = output(&TestWorld::default(), &["emulate", "--seed", "7"]);
     let words = ["emulate", "--seed", "7", "--plustive-url", "localhost:4848"];
-    let configured = output(&Made::with_secrets(), &words);
-    let json = output(&Made::default(), &[&words[..], &["--json"]].concat());
+    let configured = output(&TestWorld::with_secrets(), &words);
+    let json = output(&TestWorld::default(), &[&words[..], &["--json"]].concat());
     assert_snapshot!([local, configured, json].join("\n\n"));
 }

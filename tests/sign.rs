@@ -1,6 +1,6 @@
 //! `sign`: signatures that openssl computed, output formats, and secrets.
 
-use crate::common::{Made, NOW, PLUSTIVE_SECRET};
+use crate::common::{NOW, PLUSTIVE_SECRET, TestWorld};
 use crate::process::available;
 use std::process::{Command, Stdio};
 use whtool::world::Stream;
@@ -26,7 +26,8 @@ const HELLO_MAC: &str = "5a36e98786a4a03f2348f7fd84a50bf71193e7b7b6e0c2a4c9ea21c
 #[test]
 fn digests_equal_those_of_openssl() {
     let digest = |body: &[u8]| {
-        let run = Made::with_secrets().input(body).run(&["sign", "-", "--as", "digest", "--timestamp", "1736937000"]);
+        let run =
+            TestWorld::with_secrets().input(body).run(&["sign", "-", "--as", "digest", "--timestamp", "1736937000"]);
         assert_eq!(run.status, 0, "{}", run.err);
         run.text()
     };
@@ -37,29 +38,29 @@ fn digests_equal_those_of_openssl() {
 
 #[test]
 fn headers_are_printed_by_default() {
-    let run = Made::with_secrets().file("p.json", PLEXOS).run(&["sign", "p.json"]);
+    let run = TestWorld::with_secrets().file("p.json", PLEXOS).run(&["sign", "p.json"]);
     assert_eq!(run.text(), format!("X-Plexos-Timestamp: {NOW}\nX-Plexos-Signature: {PLEXOS_MAC}\n"));
     assert_eq!(run.err, "");
-    let reference = Made::with_secrets().file("p.json", REFERENCE).run(&["sign", "p.json"]);
+    let reference = TestWorld::with_secrets().file("p.json", REFERENCE).run(&["sign", "p.json"]);
     assert_eq!(reference.text(), format!("X-Plustive-Signature: sha256={REFERENCE_MAC}\n"));
-    let bare = Made::with_secrets().file("p.json", GUIDE).run(&["sign", "p.json", "--bare"]);
+    let bare = TestWorld::with_secrets().file("p.json", GUIDE).run(&["sign", "p.json", "--bare"]);
     assert_eq!(bare.text(), format!("X-Plustive-Signature: {GUIDE_MAC}\n"));
 }
 
 #[test]
 fn a_timestamp_is_unix_seconds_or_rfc_3339() {
     for time in ["1736937000", "2025-01-15T10:30:00Z", "2025-01-15T09:30:00-01:00"] {
-        let run = Made::with_secrets().input(PLEXOS).run(&["sign", "-", "--as", "digest", "--timestamp", time]);
+        let run = TestWorld::with_secrets().input(PLEXOS).run(&["sign", "-", "--as", "digest", "--timestamp", time]);
         assert_eq!(run.text(), format!("{PLEXOS_MAC}\n"), "{time}");
     }
-    let run = Made::with_secrets().input(PLEXOS).run(&["sign", "-", "--timestamp", "1736937000000"]);
+    let run = TestWorld::with_secrets().input(PLEXOS).run(&["sign", "-", "--timestamp", "1736937000000"]);
     assert_eq!(run.status, 2);
     assert!(run.err.contains("is not a time"), "{}", run.err);
 }
 
 #[test]
 fn an_unrecognized_payload_needs_a_provider() {
-    let made = Made::with_secrets().input(b"hello");
+    let made = TestWorld::with_secrets().input(b"hello");
     let run = made.run(&["sign", "-"]);
     assert_eq!(run.status, 2);
     assert_eq!(run.out, b"");
@@ -87,7 +88,7 @@ fn an_unusable_payload_is_explained() {
         // `replay` sends captured requests.
         let commands = if body == request { &["sign"][..] } else { &["sign", "replay"] };
         for command in commands {
-            let run = Made::with_secrets().file("body", body).run(&[*command, "body"]);
+            let run = TestWorld::with_secrets().file("body", body).run(&[*command, "body"]);
             assert_eq!(run.status, 2, "{}", run.err);
             assert!(run.err.contains(why) && run.err.contains(hint), "{command} {why}: {}", run.err);
         }
@@ -96,10 +97,10 @@ fn an_unusable_payload_is_explained() {
 
 #[test]
 fn an_empty_body_is_signed_with_a_warning() {
-    let run = Made::with_secrets().run(&["sign", "-", "--provider", "plexos"]);
+    let run = TestWorld::with_secrets().run(&["sign", "-", "--provider", "plexos"]);
     assert_eq!(run.status, 0);
     assert!(run.err.contains("the body is empty: standard input has no content"), "{}", run.err);
-    let run = Made::with_secrets().file("e.json", b"").run(&["replay", "e.json", "--provider", "plexos"]);
+    let run = TestWorld::with_secrets().file("e.json", b"").run(&["replay", "e.json", "--provider", "plexos"]);
     assert!(run.err.contains("the body is empty: e.json"), "{}", run.err);
 }
 
@@ -126,7 +127,7 @@ fn binary_bodies_are_signed_unchanged() {
     let mut large = vec![0; 10 << 20];
     large.iter_mut().enumerate().for_each(|(at, byte)| *byte = (at % 251) as u8);
     for body in [b"".to_vec(), b"\0\xff\xfe".to_vec(), b"\xef\xbb\xbf{}\n".to_vec(), large] {
-        let made = Made::with_secrets().input(&body);
+        let made = TestWorld::with_secrets().input(&body);
         let run = made.run(&["sign", "-", "--provider", "plustive", "--as", "digest"]);
         assert_eq!(run.text().trim_end(), openssl(&body, PLUSTIVE_SECRET), "{} bytes", body.len());
     }
@@ -163,7 +164,7 @@ fn the_curl_command_sends_the_same_bytes_from_bash() {
         vec![b'x'; 100_000],
     ];
     for body in bodies {
-        let made = Made::with_secrets().input(&body);
+        let made = TestWorld::with_secrets().input(&body);
         let run = made.run(&["sign", "-", "--provider", "plexos", "--as", "curl"]);
         assert_eq!(in_bash(&run.text()), body, "{}", run.text());
     }
@@ -172,7 +173,7 @@ fn the_curl_command_sends_the_same_bytes_from_bash() {
 #[test]
 fn the_http_format_requests_the_path_of_the_url() {
     let words = ["sign", "-", "--as", "http", "--to", "https://example.com:8443/hooks/a?b=c"];
-    let run = Made::with_secrets().input(PLEXOS).run(&words);
+    let run = TestWorld::with_secrets().input(PLEXOS).run(&words);
     let text = run.text();
     assert!(text.starts_with("POST /hooks/a?b=c HTTP/1.1\r\nHost: example.com:8443\r\n"), "{text}");
     assert!(text.ends_with(&format!("X-Plexos-Signature: {PLEXOS_MAC}\r\n\r\n{}", String::from_utf8_lossy(PLEXOS))));
@@ -181,15 +182,15 @@ fn the_http_format_requests_the_path_of_the_url() {
 #[test]
 fn verify_reads_the_json_and_http_formats() {
     for form in ["json", "http"] {
-        let signed = Made::with_secrets().input(PLEXOS).run(&["sign", "-", "--as", form]);
-        let run = Made::with_secrets().input(&signed.out).run(&["verify", "-"]);
+        let signed = TestWorld::with_secrets().input(PLEXOS).run(&["sign", "-", "--as", form]);
+        let run = TestWorld::with_secrets().input(&signed.out).run(&["verify", "-"]);
         assert_eq!(run.status, 0, "{form}: {}{}", run.text(), run.err);
     }
 }
 
 #[test]
 fn without_a_secret_a_local_one_is_created_once() {
-    let made = Made::default().input(PLEXOS);
+    let made = TestWorld::default().input(PLEXOS);
     let first = made.run(&["sign", "-"]);
     assert!(first.err.contains("created local test secrets"), "{}", first.err);
     let second = made.run(&["sign", "-"]);
@@ -199,7 +200,7 @@ fn without_a_secret_a_local_one_is_created_once() {
 #[test]
 fn a_secret_on_the_command_line_works_with_a_warning() {
     let words = ["sign", "-", "--as", "digest", "--secret", PLUSTIVE_SECRET];
-    let run = Made::default().input(REFERENCE).run(&words);
+    let run = TestWorld::default().input(REFERENCE).run(&words);
     assert_eq!(run.text(), format!("{REFERENCE_MAC}\n"));
     assert_eq!(run.err.lines().count(), 1);
     assert!(run.err.contains("--secret-file") && !run.err.contains(PLUSTIVE_SECRET), "{}", run.err);
@@ -207,19 +208,19 @@ fn a_secret_on_the_command_line_works_with_a_warning() {
 
 #[test]
 fn a_secret_can_come_from_a_file_or_another_variable() {
-    let file = Made::default().input(REFERENCE).file("s.txt", format!("{PLUSTIVE_SECRET}\n"));
+    let file = TestWorld::default().input(REFERENCE).file("s.txt", format!("{PLUSTIVE_SECRET}\n"));
     let run = file.run(&["sign", "-", "--as", "digest", "--secret-file", "s.txt"]);
     assert_eq!((run.text(), run.err.as_str()), (format!("{REFERENCE_MAC}\n"), ""));
-    let variable = Made::default().input(REFERENCE).variable("MY_SECRET", PLUSTIVE_SECRET);
+    let variable = TestWorld::default().input(REFERENCE).variable("MY_SECRET", PLUSTIVE_SECRET);
     let run = variable.run(&["sign", "-", "--as", "digest", "--secret-env", "MY_SECRET"]);
     assert_eq!(run.text(), format!("{REFERENCE_MAC}\n"));
-    let unset = Made::default().input(REFERENCE).run(&["sign", "-", "--secret-env", "MY_SECRET"]);
+    let unset = TestWorld::default().input(REFERENCE).run(&["sign", "-", "--secret-env", "MY_SECRET"]);
     assert_eq!((unset.status, unset.out.len()), (4, 0));
 }
 
 #[test]
 fn a_missing_file_is_named() {
-    let run = Made::with_secrets().terminal(Stream::Output).run(&["sign", "nowhere.json"]);
+    let run = TestWorld::with_secrets().terminal(Stream::Output).run(&["sign", "nowhere.json"]);
     assert_eq!((run.status, run.out.len()), (3, 0));
     assert!(run.err.starts_with("error: can't read nowhere.json\n"), "{}", run.err);
 }

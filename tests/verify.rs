@@ -1,6 +1,6 @@
 //! `verify`: file formats, ages, exit statuses, large files. Causes are in `diagnosis`.
 
-use crate::common::{Made, NOW, PLEXOS_SECRET};
+use crate::common::{NOW, PLEXOS_SECRET, TestWorld};
 use serde_json::json;
 
 const PLEXOS: &str = include_str!("vectors/plexos.json");
@@ -23,7 +23,7 @@ fn line(mac: &str) -> String {
 }
 
 fn verify(file: &str, words: &[&str]) -> crate::common::Run {
-    Made::with_secrets().file("f", file).run(&[&["verify", "f"], words].concat())
+    TestWorld::with_secrets().file("f", file).run(&[&["verify", "f"], words].concat())
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn lines_har_and_parts_are_read_too() {
     assert_eq!(verify(&line(PLEXOS_MAC), &[]).status, 0);
     assert_eq!(verify(&har.to_string(), &[]).status, 0);
     let (time, mac) = (format!("X-Plexos-Timestamp: {NOW}"), format!("X-Plexos-Signature:{PLEXOS_MAC}"));
-    let made = Made::with_secrets().file("body", PLEXOS);
+    let made = TestWorld::with_secrets().file("body", PLEXOS);
     let run = made.run(&["verify", "--body", "body", "--header", &time, "-H", &mac]);
     assert_eq!(run.status, 0, "{}{}", run.text(), run.err);
 }
@@ -132,16 +132,17 @@ fn an_unknown_format_is_refused_with_a_hint() {
 
 #[test]
 fn without_a_configured_secret_the_verdict_is_no_secret() {
-    let run = Made::default().file("f", raw()).run(&["verify", "f", "--json"]);
+    let run = TestWorld::default().file("f", raw()).run(&["verify", "f", "--json"]);
     assert_eq!((run.status, run.json()[0]["verdict"].as_str()), (1, Some("no_secret")));
-    let run = Made::default().file("f", raw()).file("s", PLEXOS_SECRET).run(&["verify", "f", "--secret-file", "s"]);
+    let run =
+        TestWorld::default().file("f", raw()).file("s", PLEXOS_SECRET).run(&["verify", "f", "--secret-file", "s"]);
     assert_eq!(run.status, 0);
 }
 
 #[test]
 fn a_secret_file_that_others_can_read_is_used_with_a_warning() {
     let warning = |mode: u32, path: &str| {
-        let mut made = Made::default().file("f", raw()).file(path, PLEXOS_SECRET);
+        let mut made = TestWorld::default().file("f", raw()).file(path, PLEXOS_SECRET);
         made.modes.insert(path.into(), mode);
         let run = made.run(&["verify", "f", "--secret-file", path]);
         assert_eq!(run.status, 0, "{}", run.err);
@@ -155,7 +156,7 @@ fn a_secret_file_that_others_can_read_is_used_with_a_warning() {
 #[test]
 fn the_matching_one_of_several_secrets_is_named() {
     let made =
-        Made::default().file("f", raw()).variable("PLEXOS_WEBHOOK_SECRET", &format!("whsec_old,{PLEXOS_SECRET}"));
+        TestWorld::default().file("f", raw()).variable("PLEXOS_WEBHOOK_SECRET", &format!("whsec_old,{PLEXOS_SECRET}"));
     assert!(made.run(&["verify", "f"]).text().contains("PLEXOS_WEBHOOK_SECRET #2"));
 }
 
@@ -164,7 +165,7 @@ fn untrusted_text_is_escaped() {
     let body = "{\"type\":\"\u{1b}[2J\",\"data\":{},\"id\":\"\u{202e}x\"}";
     let request = format!("POST / HTTP/1.1\r\nX-Plexos-Signature: \x1b[31m\r\n\r\n{body}");
     for words in [&["verify", "f", "--color", "never"][..], &["verify", "f", "-v", "--color", "never"]] {
-        let text = Made::with_secrets().file("f", &request).run(words).text();
+        let text = TestWorld::with_secrets().file("f", &request).run(words).text();
         assert!(!text.contains('\x1b') && !text.contains('\u{202e}'), "{text:?}");
     }
 }
@@ -192,7 +193,7 @@ fn a_wrong_signature_does_not_hide_a_wrong_time() {
 #[test]
 fn in_a_narrow_terminal_causes_are_wrapped_between_words() {
     let tampered = raw().replace("\"10000\"", "\"90000\"");
-    let run = |columns| Made::with_secrets().columns(columns).file("f", &tampered).run(&["verify", "f"]).text();
+    let run = |columns| TestWorld::with_secrets().columns(columns).file("f", &tampered).run(&["verify", "f"]).text();
     for columns in [60, 80, 100] {
         let text = run(columns);
         assert!(text.lines().all(|line| line.chars().count() <= columns.into()), "{columns}: {text}");
@@ -208,17 +209,17 @@ fn in_a_narrow_terminal_causes_are_wrapped_between_words() {
 #[test]
 fn headers_without_a_body_are_a_usage_error() {
     for words in [&["verify", "--header", "X-Plexos-Signature: abc"][..], &["verify", "f", "-H", "a: b"]] {
-        let run = Made::with_secrets().file("f", "hello").run(words);
+        let run = TestWorld::with_secrets().file("f", "hello").run(words);
         assert!(run.status == 2 && run.err.contains("--header requires --body"), "{words:?}: {}", run.err);
         assert!(run.err.contains("have their own headers"), "{}", run.err);
     }
-    let nothing = Made::with_secrets().run(&["verify"]);
+    let nothing = TestWorld::with_secrets().run(&["verify"]);
     assert!(nothing.status == 2 && nothing.err.contains("FILE"), "{}", nothing.err);
 }
 
 #[test]
 fn quotes_around_a_header_are_an_error() {
     let words = ["verify", "--body", "f", "--header", "\"X-Plexos-Timestamp: 1\""];
-    let run = Made::with_secrets().file("f", "{}").run(&words);
+    let run = TestWorld::with_secrets().file("f", "{}").run(&words);
     assert!(run.status == 2 && run.err.contains("remove the quotes around the header"), "{}", run.err);
 }

@@ -1,6 +1,6 @@
 //! Whole outputs of `verify`, as text and as JSON, compared with the files in `snapshots`.
 
-use crate::common::{Made, NOW, Run};
+use crate::common::{NOW, Run, TestWorld};
 use crate::events::{keep, plexos, raw};
 use insta::assert_snapshot;
 use serde_json::json;
@@ -16,14 +16,14 @@ fn output(run: &Run) -> String {
 }
 
 /// Verifies the file `f`, and formats the text output and then the JSON output.
-fn both(made: &Made, args: &[&str]) -> String {
+fn both(made: &TestWorld, args: &[&str]) -> String {
     let text = made.run(&[&["verify", "f"], args].concat());
     let json = made.run(&[&["verify", "f", "--json"], args].concat());
     format!("{}\n--- json\n{}", output(&text), output(&json))
 }
 
 fn verify(file: impl AsRef<[u8]>, args: &[&str]) -> String {
-    both(&Made::with_secrets().file("f", file), args)
+    both(&TestWorld::with_secrets().file("f", file), args)
 }
 
 /// The body as Python's json.dumps writes it.
@@ -45,7 +45,7 @@ fn a_proved_mismatch() {
 
 #[test]
 fn a_proved_mismatch_in_a_narrow_terminal() {
-    let made = Made::with_secrets().columns(70).file("f", reserialized());
+    let made = TestWorld::with_secrets().columns(70).file("f", reserialized());
     assert_snapshot!(output(&made.run(&["verify", "f"])));
 }
 
@@ -75,7 +75,7 @@ fn an_unsigned_request() {
 
 #[test]
 fn a_request_without_a_configured_secret() {
-    assert_snapshot!(both(&Made::default().file("f", plexos(PLEXOS.as_bytes())), &[]));
+    assert_snapshot!(both(&TestWorld::default().file("f", plexos(PLEXOS.as_bytes())), &[]));
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_correct_digest() {
 
 /// Verifies `seen` with the good request in the store.
 fn compare(seen: Vec<u8>) -> String {
-    let made = Made::with_secrets().file("f", seen);
+    let made = TestWorld::with_secrets().file("f", seen);
     keep(&made, &[(0, plexos(PLEXOS.as_bytes()))]);
     both(&made, &["--against", "last"])
 }
@@ -122,7 +122,7 @@ fn a_request_that_is_the_same_as_its_capture() {
 
 #[test]
 fn handler_code_for_a_framework_follows_the_results() {
-    let made = Made::with_secrets().file("f", reserialized());
+    let made = TestWorld::with_secrets().file("f", reserialized());
     let code = include_str!("../src/diagnose/frameworks/express.js");
     let without = made.run(&["verify", "f"]);
     let with = made.run(&["verify", "f", "--framework", "express"]);

@@ -59,7 +59,7 @@ pub(super) fn run(args: &Config, session: &Session<'_>) -> Result<CommandOutcome
     output.flush()?;
     match (&args.command, settings.errors()) {
         (ConfigCommand::Show(_), [others @ .., last]) => {
-            others.iter().for_each(|error| session.tell(error));
+            others.iter().for_each(|error| session.print_error(error));
             Err(last.clone())
         }
         _ => Ok(CommandOutcome::Success),

@@ -37,7 +37,7 @@ pub(super) fn run(args: &ManPages, session: &Session<'_>) -> Result<CommandOutco
             let path = folder.join(format!("man{0}/{1}.{0}", page.section, page.name));
             session.world.write_file(&path, &page.roff)?;
         }
-        session.say(&format!("wrote {} pages to {}", pages.len(), folder.display()));
+        session.info(&format!("wrote {} pages to {}", pages.len(), folder.display()));
         return Ok(CommandOutcome::Success);
     }
     let name = ["whtool"].into_iter().chain(args.words.iter().map(String::as_str)).collect::<Vec<_>>().join("-");

@@ -32,7 +32,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, FromArgMatches, Parser, ValueEnum};
 use shared::loaded_settings::LoadedSettings;
-use shared::session::{Session, Volume, cannot_read, paint};
+use shared::session::{Session, Verbosity, cannot_read, paint};
 use std::ffi::OsString;
 use std::io::Write;
 
@@ -125,14 +125,14 @@ struct Common {
     verbose: bool,
     /// When to use colors
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto", display_order = 100)]
-    color: Colour,
+    color: ColorChoice,
     /// Show tokens, PINs and keys instead of masking them
     #[arg(long, global = true, display_order = 100)]
     reveal: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Colour {
+enum ColorChoice {
     /// On a terminal, unless NO_COLOR is set
     Auto,
     Always,
@@ -157,13 +157,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
     };
     let session = Session::new(&common, &configured, world);
     if let Some(error) = configured.first_error().filter(|_| entry.settings == SettingsPolicy::MustBeValid) {
-        session.tell(error);
+        session.print_error(error);
         return error.status();
     }
     match action(&session) {
         Ok(outcome) => outcome.status(),
         Err(error) => {
-            session.tell(&error);
+            session.print_error(&error);
             error.status()
         }
     }
@@ -191,20 +191,20 @@ fn print_clap_error(error: &clap::Error, world: &dyn World) -> Result<()> {
     let (stream, mut output) =
         if error.use_stderr() { (Stream::Error, world.stderr()) } else { (Stream::Output, world.stdout()) };
     let text = error.render();
-    let colored = paint(Colour::Auto, world, stream) == Paint::Coloured;
+    let colored = paint(ColorChoice::Auto, world, stream) == Paint::Colored;
     let text = if colored { text.ansi().to_string() } else { text.to_string() };
     output.write_all(text.as_bytes())?;
     Ok(output.flush()?)
 }
 
 /// Parses the name of a provider.
-fn provider_values() -> impl TypedValueParser<Value = &'static dyn Provider> {
+fn provider_parser() -> impl TypedValueParser<Value = &'static dyn Provider> {
     PossibleValuesParser::new(provider::ALL.iter().map(|provider| provider.name()))
         .map(|name| provider::by_name(&name).expect("clap accepts only these names"))
 }
 
 /// Parses a duration such as `90s`, `5m`, `1h 30m`, `30d`, or a number of seconds. A day has 24 hours.
-fn span(text: &str) -> Result<SignedDuration, String> {
+fn parse_duration(text: &str) -> Result<SignedDuration, String> {
     let in_words = |text: &str| text.parse::<jiff::Span>()?.to_duration(jiff::SpanRelativeTo::days_are_24_hours());
     let span = match text.parse() {
         Ok(seconds) => SignedDuration::from_secs(seconds),
@@ -212,30 +212,30 @@ fn span(text: &str) -> Result<SignedDuration, String> {
     };
     match span {
         _ if span.is_negative() => Err("a duration can't be negative".to_owned()),
-        _ if span > LONGEST_SPAN => Err("a duration can't be longer than 100000 days".to_owned()),
+        _ if span > MAX_DURATION => Err("a duration can't be longer than 100000 days".to_owned()),
         _ => Ok(span),
     }
 }
 
 /// Keeps sums of a duration and the current time within the range of a timestamp.
-const LONGEST_SPAN: SignedDuration = SignedDuration::from_hours(24 * 100_000);
+const MAX_DURATION: SignedDuration = SignedDuration::from_hours(24 * 100_000);
 
-fn port(text: &str) -> Result<u16, String> {
+fn parse_port(text: &str) -> Result<u16, String> {
     text.parse().map_err(|_| "expected a port from 0 to 65535".to_owned())
 }
 
 /// Parses a number of requests per second.
-fn rate(text: &str) -> Result<f64, String> {
+fn parse_rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (0.001..=1e6).contains(&rate) { Ok(rate) } else { Err("must be from 0.001 to 1000000".to_owned()) }
 }
 
-fn moment(text: &str) -> Result<Timestamp, String> {
+fn parse_time(text: &str) -> Result<Timestamp, String> {
     crate::model::timestamp::parse(text).map_err(|error| error.to_string())
 }
 
 /// Returns the requested provider, or the one that the payload belongs to by its keys.
-fn provider_of(
+fn detect_provider(
     requested: Option<&'static dyn Provider>,
     start_of_body: &[u8],
     source: &str,
@@ -272,7 +272,7 @@ fn unknown_provider_error(start: &[u8], source: &str) -> Error {
 }
 
 /// Warns about an empty body, which usually comes from an unset variable or an empty file.
-fn warn_of_nothing(body: &[u8], source: &str, session: &Session<'_>) {
+fn warn_if_empty(body: &[u8], source: &str, session: &Session<'_>) {
     if body.is_empty() {
         session.warn(&format!("the body is empty: {} has no content", crate::model::sanitize::escape_unsafe(source)));
     }
@@ -284,7 +284,7 @@ fn confirm(session: &Session<'_>, question: &str, word: &str) -> Result<()> {
     if !session.world.is_terminal(Stream::Input) {
         return Err(refused());
     }
-    session.write_error_line(&format!("{question}\n  type `{word}` to confirm:"));
+    session.print_message(&format!("{question}\n  type `{word}` to confirm:"));
     let mut typed = String::new();
     std::io::BufRead::read_line(&mut std::io::BufReader::new(session.world.stdin()), &mut typed)?;
     if typed.trim() == word { Ok(()) } else { Err(Error::usage(format!("`{word}` was not typed: cancelled"))) }

@@ -1,6 +1,6 @@
 //! `whtool samples`: lists and prints sample payloads.
 
-use super::{Session, provider_values};
+use super::{Session, provider_parser};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::sanitize;
 use crate::provider::sample::{self, FieldChange, Sample};
@@ -40,7 +40,7 @@ enum SamplesCommand {
 #[derive(Args)]
 struct ListArgs {
     /// Only samples of this provider
-    #[arg(long, value_name = "NAME", value_parser = provider_values())]
+    #[arg(long, value_name = "NAME", value_parser = provider_parser())]
     provider: Option<&'static dyn Provider>,
     /// Print one JSON object per line
     #[arg(long)]
@@ -192,7 +192,7 @@ fn apply_to_json(changes: &[FieldChange], body: &mut Value, session: &Session<'_
             let nested = sample::find_nested(body, &change.path);
             let nested = nested.map(|path| format!("; did you mean `{}`?", sanitize::escape_unsafe(&path)));
             let path = change.path.join(".");
-            session.say_once(&format!(
+            session.info_once(&format!(
                 "added the new field `{}`{}",
                 sanitize::escape_unsafe(&path),
                 nested.unwrap_or_default()

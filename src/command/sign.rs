@@ -1,6 +1,6 @@
 //! `whtool sign`: signs the exact bytes of a payload, for use with other tools.
 
-use super::{Session, cannot_read, moment, provider_of, provider_values, warn_of_nothing};
+use super::{Session, cannot_read, detect_provider, parse_time, provider_parser, warn_if_empty};
 use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
 use crate::command::shared::target;
 use crate::model::error::{CommandOutcome, Error, Result};
@@ -26,10 +26,10 @@ pub(super) struct Sign {
     /// Payload, signed byte for byte; `-` reads stdin
     file: PathBuf,
     /// Provider (default: detected from the payload)
-    #[arg(long, value_name = "NAME", value_parser = provider_values())]
+    #[arg(long, value_name = "NAME", value_parser = provider_parser())]
     provider: Option<&'static dyn Provider>,
     /// Signing time, in Unix seconds or RFC 3339 (default: now)
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
     timestamp: Option<Timestamp>,
     /// Output format
     #[arg(long = "as", value_name = "FORMAT", default_value = "headers")]
@@ -75,10 +75,10 @@ pub(super) fn run(args: &Sign, session: &Session<'_>) -> Result<CommandOutcome> 
     let mut body = Vec::new();
     source.by_ref().take(DETECTION_LIMIT).read_to_end(&mut body).map_err(failed)?;
     let name = args.file.display().to_string();
-    let provider = provider_of(args.provider, &body, &name)?;
-    warn_of_nothing(&body, if name == "-" { "standard input" } else { &name }, session);
+    let provider = detect_provider(args.provider, &body, &name)?;
+    warn_if_empty(&body, if name == "-" { "standard input" } else { &name }, session);
     if args.timestamp.is_some() && provider.timestamp_header().is_none() {
-        session.say(&format!("{} does not sign a timestamp; --timestamp is ignored", provider.title()));
+        session.info(&format!("{} does not sign a timestamp; --timestamp is ignored", provider.title()));
     }
     let secrets = secrets::load(&args.secrets, TestSecret::Create, session)?;
     let key = secrets.signing_key(provider)?;

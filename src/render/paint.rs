@@ -6,14 +6,14 @@ use colored::{ColoredString, Colorize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Paint {
     Plain,
-    Coloured,
+    Colored,
 }
 
 impl Paint {
     fn apply(self, text: &str, colour: impl FnOnce(&str) -> ColoredString) -> String {
         match self {
             Self::Plain => text.to_owned(),
-            Self::Coloured => colour(text).to_string(),
+            Self::Colored => colour(text).to_string(),
         }
     }
 

@@ -36,7 +36,7 @@ impl StartedHandler {
         let variables = vec![("PORT".to_owned(), port), secret_variable];
         let program =
             ProcessOptions { command: command.to_owned(), variables, address, startup_timeout: START_TIMEOUT };
-        let mut on_start = || session.say(&format!("started the handler; waiting for {}", program.address));
+        let mut on_start = || session.info(&format!("started the handler; waiting for {}", program.address));
         let process = session.world.start_process(&program, &mut on_start).map_err(|mut error| {
             error.program_output.iter_mut().for_each(|line| *line = mask_line(&secret, line));
             error
@@ -75,9 +75,9 @@ impl StartedHandler {
         if crashed || exit_status.is_some() {
             let lines: String = self.last_lines().iter().map(|line| format!("\n  | {line}")).collect();
             if lines.is_empty() {
-                session.say("the handler printed nothing");
+                session.info("the handler printed nothing");
             } else {
-                session.say(&format!("last output of the handler:{lines}"));
+                session.info(&format!("last output of the handler:{lines}"));
             }
         }
     }

@@ -6,7 +6,7 @@
 mod client;
 mod handler;
 
-use super::{Session, Volume, confirm, provider_values, span};
+use super::{Session, Verbosity, confirm, parse_duration, provider_parser};
 use crate::check::{self, CheckPlan, CheckReport, Probe, ProbeSelection};
 use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
 use crate::command::shared::target;
@@ -46,7 +46,7 @@ pub(super) struct Check {
     url: Option<Url>,
     /// Provider whose events are sent (default: detected from the URL or from the only configured
     /// secret)
-    #[arg(long, value_name = "NAME", value_parser = provider_values())]
+    #[arg(long, value_name = "NAME", value_parser = provider_parser())]
     provider: Option<&'static dyn Provider>,
     /// List the probes without running them
     #[arg(long)]
@@ -59,7 +59,7 @@ pub(super) struct Check {
     #[arg(long, value_name = "PROBE")]
     skip: Vec<String>,
     /// Maximum response time
-    #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = span)]
+    #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = parse_duration)]
     budget: SignedDuration,
     /// Start the handler with this shell command, and stop it afterwards
     #[arg(long, value_name = "COMMAND")]
@@ -102,7 +102,7 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Result<CommandOutcome>
     let mut handler = handler.transpose()?;
     if plan.key.secret.is_local_test() && handler.is_none() {
         let variable = provider.secret_variable();
-        session.say(&format!("signed with the local test secret: set {variable} if the handler uses another one"));
+        session.info(&format!("signed with the local test secret: set {variable} if the handler uses another one"));
     }
     let started = session.world.now();
     let report = match (run_probes(args, &plan, handler.as_mut(), session), &mut handler) {
@@ -187,7 +187,7 @@ fn write_reports(args: &Check, report: &CheckReport, header: &ReportHeader, sess
     if args.json {
         output.write_all(&json(report, header))?;
     } else {
-        let is_verbose = session.volume == Volume::Verbose;
+        let is_verbose = session.verbosity == Verbosity::Verbose;
         let detail = if is_verbose { ReportDetail::Full } else { ReportDetail::Summary };
         let layout = TextLayout { detail, width: session.width(Stream::Output), paint: session.out };
         output.write_all(text(report, header, &layout).as_bytes())?;
@@ -197,7 +197,7 @@ fn write_reports(args: &Check, report: &CheckReport, header: &ReportHeader, sess
     for (path, format) in formats {
         if let Some(path) = path {
             session.world.write_file(path, format(report, header).as_bytes())?;
-            session.say(&format!("wrote {}", escape_unsafe(&path.display().to_string())));
+            session.info(&format!("wrote {}", escape_unsafe(&path.display().to_string())));
         }
     }
     Ok(())
@@ -222,7 +222,7 @@ fn list(args: &Check, selection: &ProbeSelection, session: &Session<'_>) -> Resu
                 writeln!(output, "{record}")?;
             } else {
                 let row = format!("  {}  {why}", session.out.name(&format!("{id:<42}")));
-                writeln!(output, "{}", session.fitted(&row))?;
+                writeln!(output, "{}", session.wrap(&row))?;
             }
         }
     }

@@ -94,13 +94,13 @@ pub(super) fn run(args: &Doctor, session: &Session<'_>) -> Result<CommandOutcome
     printer.print(secrets::check(session))?;
     printer.print(files::check(&args.store, session))?;
     if args.offline {
-        session.say("no provider was contacted (--offline)");
+        session.info("no provider was contacted (--offline)");
     } else {
         printer.print(providers::check(session))?;
     }
     printer.print(endpoints::check(&args.store, session))?;
     if !args.json {
-        session.say(&match printer.problems {
+        session.info(&match printer.problems {
             0 => session.err.good("no problems found"),
             problems => session.err.bad(&format!("{} found", crate::render::text::count(problems, "problem"))),
         });
@@ -125,7 +125,7 @@ impl FindingPrinter<'_> {
                 record(finding)
             } else {
                 let lines = self.lines(finding);
-                self.session.fitted(&lines)
+                self.session.wrap(&lines)
             };
             output.write_all(text.as_bytes())?;
         }

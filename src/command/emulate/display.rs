@@ -87,17 +87,17 @@ impl<'a> EmulatorDisplay<'a> {
         self.output.flush()?;
         let session = self.session;
         let url = session.err.strong(&url);
-        session.say(&format!("emulating Plexos Pay and Plustive on {url}, seed {} (Ctrl+C to stop)", emulator.seed()));
-        session.say("the API keys work only here; no money moves");
+        session.info(&format!("emulating Plexos Pay and Plustive on {url}, seed {} (Ctrl+C to stop)", emulator.seed()));
+        session.info("the API keys work only here; no money moves");
         match plustive_url {
             Some(url) => {
                 let origin = match &webhook_key.secret.origin {
                     SecretOrigin::LocalTest => "the local test secret".to_owned(),
                     other => other.to_string(),
                 };
-                session.say(&format!("sending Plustive webhooks to {url}, signed with {origin}"));
+                session.info(&format!("sending Plustive webhooks to {url}, signed with {origin}"));
             }
-            None => session.say("Plustive webhooks are not sent: set --plustive-url"),
+            None => session.info("Plustive webhooks are not sent: set --plustive-url"),
         }
         Ok(())
     }
@@ -120,7 +120,7 @@ impl<'a> EmulatorDisplay<'a> {
         let request = pad_right(&truncate(&format!("{method} {target}"), 80), 42);
         let error = log.error.as_deref().map(|error| format!("  {}", truncate(error, 100))).unwrap_or_default();
         let row = format!("{}  {}  {request}  {result}{error}", self.time(*at), self.api(log.api));
-        self.session.say(&format!("{row}{}", self.faults(&log.faults)));
+        self.session.info(&format!("{row}{}", self.faults(&log.faults)));
         Ok(())
     }
 
@@ -140,7 +140,7 @@ impl<'a> EmulatorDisplay<'a> {
         let event = paint.strong(&pad_right(&escape_unsafe(&delivery.event), 21));
         let (api, id) = (self.api(&delivery.provider), escape_unsafe(&delivery.id));
         let row = format!("{}  {api}  → {event}  {id}  {result}", self.time(now));
-        self.session.say(&format!("{row}{}{}", self.next_step(delivery), self.faults(&delivery.faults)));
+        self.session.info(&format!("{row}{}{}", self.next_step(delivery), self.faults(&delivery.faults)));
         Ok(())
     }
 

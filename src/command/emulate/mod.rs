@@ -5,7 +5,7 @@
 
 mod display;
 
-use super::{Session, confirm, span};
+use super::{Session, confirm, parse_duration};
 use crate::command::shared::{secrets, target};
 use crate::emulator::{AllowedTargets, Emulator, FaultRule, Settings, Variant};
 use crate::model::address::is_loopback;
@@ -45,7 +45,7 @@ Call an API in another terminal, after setting the printed variables:
     $PLEXOS_API_URL/v1/payments")]
 pub(super) struct Emulate {
     /// Port on 127.0.0.1; 0 picks a free one
-    #[arg(long, value_name = "PORT", default_value_t = 4850, value_parser = super::port)]
+    #[arg(long, value_name = "PORT", default_value_t = 4850, value_parser = super::parse_port)]
     port: u16,
     /// Random seed for ids, tokens and faults (default: random)
     #[arg(long, value_name = "N")]
@@ -68,10 +68,10 @@ pub(super) struct Emulate {
     #[arg(long, value_name = "FAULT")]
     fault: Vec<FaultRule>,
     /// Time until an unconfirmed Plexos payment expires, on the emulator's clock
-    #[arg(long, value_name = "DURATION", value_parser = span, default_value = "1h")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "1h")]
     payment_life: SignedDuration,
     /// Timeout of one webhook request
-    #[arg(long, alias = "timeout", value_name = "DURATION", value_parser = span, default_value = "5s")]
+    #[arg(long, alias = "timeout", value_name = "DURATION", value_parser = parse_duration, default_value = "5s")]
     request_timeout: SignedDuration,
     /// Answer calls that list, show, change and delete Plexos webhook endpoints; they are not
     /// documented

@@ -8,7 +8,7 @@ use crate::command::shared::api::ApiArgs;
 use crate::command::shared::captures::StoreArgs;
 use crate::command::shared::endpoints::{find_proof, format_local_time, open_existing_store, record};
 use crate::command::shared::registry;
-use crate::command::{Session, provider_values};
+use crate::command::{Session, provider_parser};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::sanitize::{escape_unsafe, truncate};
 use crate::model::stored::DeliverySummary;
@@ -84,7 +84,7 @@ struct ForgetEndpoint {
 #[derive(Args, Clone)]
 struct RemoteArgs {
     /// Provider to ask
-    #[arg(long, value_name = "NAME", value_parser = provider_values(), default_value = "plexos")]
+    #[arg(long, value_name = "NAME", value_parser = provider_parser(), default_value = "plexos")]
     provider: &'static dyn Provider,
     /// Print one JSON object per line
     #[arg(long)]
@@ -112,7 +112,7 @@ fn list(args: &ListEndpoints, session: &Session<'_>) -> Result<CommandOutcome> {
     }
     let registry = registry::read(session)?;
     if registry.endpoints.is_empty() {
-        session.say("no endpoints registered on this machine; `whtool register --url URL` registers one");
+        session.info("no endpoints registered on this machine; `whtool register --url URL` registers one");
     }
     let mut store = open_existing_store(&args.common.store, session)?;
     let mut output = session.world.stdout();
@@ -121,7 +121,7 @@ fn list(args: &ListEndpoints, session: &Session<'_>) -> Result<CommandOutcome> {
         if args.common.json {
             output.write_all(&json::line(&record(endpoint, proof.as_ref())))?;
         } else {
-            writeln!(output, "{}", session.fitted(&line(endpoint, proof.as_ref(), session)))?;
+            writeln!(output, "{}", session.wrap(&line(endpoint, proof.as_ref(), session)))?;
         }
     }
     output.flush()?;
@@ -141,7 +141,7 @@ fn show(args: &ShowEndpoint, session: &Session<'_>) -> Result<CommandOutcome> {
     if args.common.json {
         output.write_all(&json::line(&record(endpoint, proof.as_ref())))?;
     } else {
-        write!(output, "{}", session.fitted(&details(endpoint, proof.as_ref(), session)))?;
+        write!(output, "{}", session.wrap(&details(endpoint, proof.as_ref(), session)))?;
     }
     output.flush()?;
     Ok(CommandOutcome::Success)
@@ -159,7 +159,7 @@ fn forget(args: &ForgetEndpoint, session: &Session<'_>) -> Result<CommandOutcome
         Ok(was_pending)
     })?;
     let name = escape_unsafe(&args.id);
-    session.say(&if was_pending {
+    session.info(&if was_pending {
         format!("removed the unfinished registration of {name} from the registry")
     } else {
         format!("removed {name} from the registry; the provider still sends to it, and its secret is still stored")
@@ -234,6 +234,6 @@ fn warn_about_pending(registry: &Registry, session: &Session<'_>) {
         let (url, base) = (escape_unsafe(&pending.url), escape_unsafe(&pending.base));
         let time = format_local_time(pending.at, session);
         session.warn(&format!("the result of registering {url} at {base} is unknown ({time}): check the dashboard"));
-        session.say(&format!("  then run `whtool endpoints forget {url}`, or register it with --again"));
+        session.info(&format!("  then run `whtool endpoints forget {url}`, or register it with --again"));
     }
 }

@@ -87,7 +87,7 @@ pub(super) fn list(args: &RemoteArgs, session: &Session<'_>) -> Result<CommandOu
     }
     output.flush()?;
     if count == 0 {
-        session.say(&format!("{} has no endpoints", args.provider.title()));
+        session.info(&format!("{} has no endpoints", args.provider.title()));
     }
     Ok(CommandOutcome::Success)
 }
@@ -132,7 +132,7 @@ pub(super) fn update(args: &UpdateEndpoint, session: &Session<'_>) -> Result<Com
         }
         Ok(())
     })?;
-    session.say(&format!("changed {}", escape_unsafe(&args.id)));
+    session.info(&format!("changed {}", escape_unsafe(&args.id)));
     Ok(CommandOutcome::Success)
 }
 
@@ -153,7 +153,7 @@ pub(super) fn delete(args: &DeleteEndpoint, session: &Session<'_>) -> Result<Com
         }
         Ok(())
     })?;
-    session.say(&format!("deleted {}; its secret is kept as retired", escape_unsafe(&args.id)));
+    session.info(&format!("deleted {}; its secret is kept as retired", escape_unsafe(&args.id)));
     Ok(CommandOutcome::Success)
 }
 
@@ -216,7 +216,7 @@ fn print(
     if args.json {
         output.write_all(&json::line(&record(endpoint, args)))
     } else {
-        writeln!(output, "{}", session.fitted(&line(endpoint, session)))
+        writeln!(output, "{}", session.wrap(&line(endpoint, session)))
     }
 }
 

@@ -45,8 +45,8 @@ pub(super) fn write(
     if session.world.file_exists(path) {
         return Err(in_the_way(&name));
     }
-    session.write_error_line(&format!("{name} will contain:"));
-    bundle.list.iter().for_each(|part| session.write_error_line(&format!("  - {}", escape_unsafe(part))));
+    session.print_message(&format!("{name} will contain:"));
+    bundle.list.iter().for_each(|part| session.print_message(&format!("  - {}", escape_unsafe(part))));
     if asking == Asking::AtTerminal && session.world.is_terminal(Stream::Input) {
         confirm(session, &format!("write {name}?"), "yes")?;
     }
@@ -54,7 +54,7 @@ pub(super) fn write(
         None => Ok(bundle.text.clone()),
         Some(_) => Err(in_the_way(&name)),
     })?;
-    session.say(&format!("wrote {name}; read it before you send it"));
+    session.info(&format!("wrote {name}; read it before you send it"));
     Ok(())
 }
 

@@ -40,7 +40,7 @@ pub(super) fn run(args: &Export, session: &Session<'_>) -> Result<CommandOutcome
     if !args.names.is_empty() && !args.filters.is_empty() {
         return Err(Error::usage("captures are selected by name or by filters, not both"));
     }
-    args.filters.warn_of_unknown_types(session);
+    args.filters.warn_if_unknown_types(session);
     let query = args.filters.query(session.world.now());
     let mut output = session.world.stdout();
     if args.form == Form::Har {
@@ -72,6 +72,6 @@ pub(super) fn run(args: &Export, session: &Session<'_>) -> Result<CommandOutcome
         output.write_all(render::har::end())?;
     }
     output.flush()?;
-    session.say(&format!("exported {}", render::text::count(written, "delivery")));
+    session.info(&format!("exported {}", render::text::count(written, "delivery")));
     Ok(CommandOutcome::Success)
 }

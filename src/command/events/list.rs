@@ -41,7 +41,7 @@ pub(super) fn called_provider(arg: Arg) -> Arg {
 
 pub(super) fn run(args: &List, session: &Session<'_>) -> Result<CommandOutcome> {
     let Some(mut store) = opened(&args.store, session)? else { return Ok(CommandOutcome::Success) };
-    args.filters.warn_of_unknown_types(session);
+    args.filters.warn_if_unknown_types(session);
     let query = args.filters.query(session.world.now());
     let limit = if args.all { None } else { args.filters.limit.or(Some(DEFAULT_LIMIT)).filter(|&limit| limit > 0) };
     // One more than is shown tells whether there are more.
@@ -51,7 +51,7 @@ pub(super) fn run(args: &List, session: &Session<'_>) -> Result<CommandOutcome> 
     let entries = entries.split_off(usize::from(more));
     if entries.is_empty() {
         let none = if args.filters.is_empty() { "no captures yet" } else { "no captures match" };
-        session.say(&format!("{none}; {NOTHING_YET}"));
+        session.info(&format!("{none}; {NOTHING_YET}"));
     }
     let width = Width::from_columns(session.world.columns(Stream::Output));
     let mut output = session.world.stdout();
@@ -66,7 +66,7 @@ pub(super) fn run(args: &List, session: &Session<'_>) -> Result<CommandOutcome> 
     }
     output.flush()?;
     if more {
-        session.say(&format!("showing the newest {} (--all shows all, --limit N shows N)", entries.len()));
+        session.info(&format!("showing the newest {} (--all shows all, --limit N shows N)", entries.len()));
     }
     Ok(CommandOutcome::Success)
 }

@@ -76,7 +76,7 @@ fn opened(args: &StoreArgs, session: &Session<'_>) -> Result<Option<Box<dyn Stor
     if args.store.is_some() {
         return Err(Error::failed(format!("no store at {}", path.display())).hint(NOTHING_YET));
     }
-    session.say(&format!("no captures yet; {NOTHING_YET}"));
+    session.info(&format!("no captures yet; {NOTHING_YET}"));
     Ok(None)
 }
 

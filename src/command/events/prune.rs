@@ -41,10 +41,10 @@ pub(super) fn run(args: &Prune, session: &Session<'_>) -> Result<CommandOutcome>
     output.flush()?;
     if plan.undelivered > 0 {
         let staying = text::count(plan.undelivered, "delivery");
-        session.say(&format!("kept {staying} still to be forwarded (--even-undelivered removes them, too)"));
+        session.info(&format!("kept {staying} still to be forwarded (--even-undelivered removes them, too)"));
     }
     if pruning == Pruning::Planned && plan.deliveries > 0 {
-        session.say("nothing removed; pass --yes to remove them");
+        session.info("nothing removed; pass --yes to remove them");
     }
     Ok(CommandOutcome::Success)
 }

@@ -116,7 +116,7 @@ fn formatted(stored: StoredDelivery, form: Option<Form>, args: &Show, session: &
 /// `Transfer-Encoding`.
 fn raw(mut request: Request, session: &Session<'_>) -> Result<Vec<u8>> {
     if request.headers.get("transfer-encoding").is_some() {
-        session.say("the body arrived in chunks: Content-Length replaces Transfer-Encoding");
+        session.info("the body arrived in chunks: Content-Length replaces Transfer-Encoding");
         request.headers = with_length(&request.headers, request.body.len())?;
     }
     Ok(request.to_wire())

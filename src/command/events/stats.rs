@@ -31,16 +31,16 @@ pub(super) struct Stats {
 
 pub(super) fn run(args: &Stats, session: &Session<'_>) -> Result<CommandOutcome> {
     let Some(mut store) = opened(&args.store, session)? else { return Ok(CommandOutcome::Success) };
-    args.filters.warn_of_unknown_types(session);
+    args.filters.warn_if_unknown_types(session);
     let query = args.filters.query(session.world.now());
     let (counts, sums) = (store.count_by_hour(&query)?, store.sum_amounts(&query)?);
     let mut output = session.world.stdout();
     if args.json {
         output.write_all(&render::stored::stats(&counts, &sums))?;
     } else if counts.is_empty() {
-        session.say(&format!("no captures to count; {NOTHING_YET}"));
+        session.info(&format!("no captures to count; {NOTHING_YET}"));
     } else {
-        output.write_all(session.fitted(&told(&counts, &sums, session)).as_bytes())?;
+        output.write_all(session.wrap(&told(&counts, &sums, session)).as_bytes())?;
     }
     output.flush()?;
     Ok(CommandOutcome::Success)

@@ -78,7 +78,7 @@ pub(super) fn send(deliveries: Vec<DemoDelivery>, address: SocketAddr, session: 
         NextRequest::from(outgoing.flatten())
     };
     if let Err(error) = session.world.send(&options, &mut next, &mut |_| {}) {
-        session.tell(&error);
+        session.print_error(&error);
     }
 }
 

@@ -7,9 +7,9 @@ use super::DisplayArgs;
 use super::app_status::AppStatus;
 use super::output::{CONTINUATION_INDENT, ListenOutput};
 use super::state::{RefusalBudget, SeenEvents, Summary};
-use crate::command::shared::captures::warn_of_unknown_type;
+use crate::command::shared::captures::warn_if_unknown_type;
 use crate::command::shared::secrets::Secrets;
-use crate::command::{Session, Volume};
+use crate::command::{Session, Verbosity};
 use crate::diagnose::{self, Finding};
 use crate::model::delivery::{AnalyzedDelivery, RejectedRequest};
 use crate::model::error::Result;
@@ -82,10 +82,10 @@ impl<'a> Display<'a> {
         if self.args.json {
             self.output.write_record(&render::json::ready(&url))?;
         }
-        self.session.say(&format!("listening on {} (any path; Ctrl+C to stop)", self.session.err.strong(&url)));
-        self.args.events.iter().for_each(|glob| warn_of_unknown_type(glob, self.session));
+        self.session.info(&format!("listening on {} (any path; Ctrl+C to stop)", self.session.err.strong(&url)));
+        self.args.events.iter().for_each(|glob| warn_if_unknown_type(glob, self.session));
         if !forwarded_to.is_empty() {
-            self.session.say(&format!("forwarding verified deliveries to {}", sanitize::escape_unsafe(forwarded_to)));
+            self.session.info(&format!("forwarding verified deliveries to {}", sanitize::escape_unsafe(forwarded_to)));
         }
         self.print_secrets("secrets");
         self.output.flush()
@@ -98,7 +98,7 @@ impl<'a> Display<'a> {
 
     fn print_secrets(&self, label: &str) {
         let names = self.secrets.keys.iter().map(|key| format!("{} ({})", key.secret.origin, key.secret.provider));
-        self.session.say(&format!("{label}: {}", sanitize::escape_unsafe(&names.collect::<Vec<_>>().join(", "))));
+        self.session.info(&format!("{label}: {}", sanitize::escape_unsafe(&names.collect::<Vec<_>>().join(", "))));
     }
 
     /// Loads the recent events of a store, to recognize duplicates of them.
@@ -133,7 +133,7 @@ impl<'a> Display<'a> {
         if let Some((_, hint)) = self.hint.take_if(|(after, _)| *after <= self.summary.deliveries) {
             self.output.flush()?;
             // Not wrapped: it contains commands to copy.
-            self.session.say(&hint);
+            self.session.info(&hint);
         }
         Ok(())
     }
@@ -145,7 +145,7 @@ impl<'a> Display<'a> {
                 let now = sanitize::escape_unsafe(now);
                 self.session.warn(&format!("can't store deliveries, answering 503: {now}"));
             }
-            (None, Some(_)) => self.session.say("storing deliveries again"),
+            (None, Some(_)) => self.session.info("storing deliveries again"),
             _ => {}
         }
         self.store_error = error.map(str::to_owned);
@@ -153,7 +153,7 @@ impl<'a> Display<'a> {
 
     /// Reports deliveries that an earlier run left in the queue.
     pub(super) fn show_resumed(&self, count: u64) {
-        self.session.say(&format!("forwarding {} queued by an earlier run", text::count(count, "delivery")));
+        self.session.info(&format!("forwarding {} queued by an earlier run", text::count(count, "delivery")));
     }
 
     pub(super) fn show_forwarded(&mut self, forwarded: &Forwarded) -> Result<()> {
@@ -207,7 +207,7 @@ impl<'a> Display<'a> {
         let indent = self.output.indent();
         let details = text::warnings(&received.event, indent, paint) + &text::findings(&findings, indent, paint);
         self.output.write_lines(&details, text::FINDING_INDENT)?;
-        if self.session.volume == Volume::Verbose {
+        if self.session.verbosity == Verbosity::Verbose {
             self.output.write_detail(&paint.faint(&text::body_digest(&received.delivery.request.body)))?;
         }
         self.last_shown = Some(name.to_owned());
@@ -229,7 +229,7 @@ impl<'a> Display<'a> {
     /// Counts a rejected request. Only a few per second are printed, since anybody can send them.
     pub(super) fn add_rejected(&mut self, request: &RejectedRequest) {
         self.summary.rejected += 1;
-        if self.budget.take_rejection(self.session.world.now()) || self.session.volume == Volume::Verbose {
+        if self.budget.take_rejection(self.session.world.now()) || self.session.verbosity == Verbosity::Verbose {
             let RejectedRequest { peer, request, status } = request;
             let is_tls = request.as_bytes().starts_with(&[0x16, 0x03]);
             let shown = if is_tls {
@@ -237,11 +237,11 @@ impl<'a> Display<'a> {
             } else {
                 sanitize::first_line(request.as_bytes(), 60)
             };
-            self.session.say(&self.session.err.faint(&format!("rejected: {shown} → {status} ({peer})")));
+            self.session.info(&self.session.err.faint(&format!("rejected: {shown} → {status} ({peer})")));
         }
     }
 
     pub(super) fn print_summary(&self) {
-        self.session.say(&self.summary.text());
+        self.session.info(&self.summary.text());
     }
 }

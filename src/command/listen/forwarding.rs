@@ -1,7 +1,7 @@
 //! The flags of `listen` that concern forwarding.
 
 use crate::command::shared::secrets;
-use crate::command::{Session, confirm, span};
+use crate::command::{Session, confirm, parse_duration};
 use crate::model::address::is_loopback;
 use crate::model::error::{Error, Result};
 use crate::model::timestamp::SignedDuration;
@@ -31,10 +31,10 @@ pub(super) struct ForwardArgs {
     #[arg(long, value_name = "N", default_value_t = 10)]
     retry: u32,
     /// Pause before the first retry; doubles with each further one
-    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = span)]
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
     retry_pause: SignedDuration,
     /// Maximum time for the app to respond
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = span)]
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
     forward_timeout: SignedDuration,
     /// Set a header, replacing any with the same name
     #[arg(long, value_name = "NAME: VALUE", value_parser = header)]

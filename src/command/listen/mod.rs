@@ -10,7 +10,7 @@ mod output;
 mod secret_reload;
 mod state;
 
-use super::{Session, span};
+use super::{Session, parse_duration};
 use crate::command::shared::captures::StoreArgs;
 use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
 use crate::model::error::{CommandOutcome, Error, Result};
@@ -39,7 +39,7 @@ Examples:
   PLEXOS_WEBHOOK_SECRET=whsec_… whtool listen --compact")]
 pub(super) struct Listen {
     /// Port to listen on; 0 picks a free one
-    #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = super::port)]
+    #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = super::parse_port)]
     port: u16,
     /// Address to bind to
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
@@ -48,7 +48,7 @@ pub(super) struct Listen {
     #[arg(long, value_name = "SIZE", default_value = "1MiB", value_parser = parse_size)]
     max_body: usize,
     /// Maximum age of a signed timestamp, past or future
-    #[arg(long, value_name = "DURATION", value_parser = span, default_value = "5m")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "5m")]
     tolerance: SignedDuration,
     /// Answer 200 to every request, but still report verification results
     #[arg(long)]
@@ -62,7 +62,7 @@ pub(super) struct Listen {
     #[arg(long, value_name = "N")]
     count: Option<u64>,
     /// Exit with status 1 after this time
-    #[arg(long, value_name = "DURATION", value_parser = span)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     timeout: Option<SignedDuration>,
     #[command(flatten)]
     store: StoreArgs,
@@ -119,9 +119,9 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome
     let mut listener = start(args, reloader.verify_fn(), session)?;
     let mut display = Display::new(&args.display, secrets.clone(), session);
     if args.no_store {
-        session.say("not storing deliveries (--no-store)");
+        session.info("not storing deliveries (--no-store)");
     } else if args.stores_in_memory() {
-        session.say("demo: deliveries are kept in memory (--store FILE keeps them on disk)");
+        session.info("demo: deliveries are kept in memory (--store FILE keeps them on disk)");
     } else {
         display.load_seen_events(args.store.open(session)?.as_mut())?;
     }
@@ -194,7 +194,7 @@ fn receive_until_done(
             ListenerEvent::Rejected(request) => display.add_rejected(&request),
             ListenerEvent::TimedOut => {}
             ListenerEvent::Interrupted => {
-                session.say("stopping: finishing open requests (Ctrl+C again to quit now)");
+                session.info("stopping: finishing open requests (Ctrl+C again to quit now)");
                 break StopReason::Interrupted;
             }
             ListenerEvent::Closed => return Err(Error::failed("the listener stopped unexpectedly")),
@@ -205,7 +205,7 @@ fn receive_until_done(
     match stop_reason {
         StopReason::CountReached => Ok(CommandOutcome::Success),
         StopReason::TimedOut => {
-            session.say(&format!("timed out after {:#}", args.timeout.unwrap_or_default()));
+            session.info(&format!("timed out after {:#}", args.timeout.unwrap_or_default()));
             Ok(CommandOutcome::Negative)
         }
         StopReason::Interrupted => Err(Error::interrupted()),
@@ -220,7 +220,7 @@ fn report_queued(args: &Listen, session: &Session<'_>) {
     }
     let queued = args.store.open(session).and_then(|mut store| store.count_pending(&urls));
     if let Ok(queued @ 1..) = queued {
-        session.say(&format!(
+        session.info(&format!(
             "{} still queued; the next `whtool listen` with the same --forward-to forwards them",
             text::count(queued, "delivery")
         ));

@@ -105,7 +105,7 @@ impl<'a> Journal<'a> {
         refuse_if_others_can_read(path, session)?;
         file.truncate(length).map_err(|error| cannot_write(path, error))?;
         if !known.is_empty() {
-            session.say(&format!(
+            session.info(&format!(
                 "continuing from {}: {} known",
                 path.display(),
                 crate::render::text::count(known.len() as u64, "answer")

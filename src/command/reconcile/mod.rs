@@ -12,8 +12,8 @@ mod report;
 mod runner;
 mod source;
 
-use super::rate;
-use super::{Session, provider_values, span};
+use super::parse_rate;
+use super::{Session, parse_duration, provider_parser};
 use crate::command::shared::api::ApiArgs;
 use crate::command::shared::captures::{StoreArgs, When, when};
 use crate::model::error::{CommandOutcome, Error, Result};
@@ -70,16 +70,16 @@ pub(super) struct Reconcile {
     #[arg(long, value_name = "WHEN", value_parser = when, conflicts_with_all = ["references", "from"])]
     since: Option<When>,
     /// Provider to query [default: detected from each reference]
-    #[arg(long, value_name = "NAME", value_parser = provider_values())]
+    #[arg(long, value_name = "NAME", value_parser = provider_parser())]
     provider: Option<&'static dyn Provider>,
     /// Poll open payments until they end, for at most this long
-    #[arg(long, value_name = "DURATION", value_parser = span)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     wait: Option<SignedDuration>,
     /// Maximum number of requests in flight
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: u16,
     /// Maximum number of requests per second
-    #[arg(long, value_name = "N", value_parser = rate)]
+    #[arg(long, value_name = "N", value_parser = parse_rate)]
     rate: Option<f64>,
     /// Retry a lookup this often when there is no answer, or a 5xx
     #[arg(long, value_name = "N", default_value_t = 4)]

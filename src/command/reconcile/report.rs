@@ -3,7 +3,7 @@
 //! Also writes the replay list, shows the progress bar, and decides the exit status.
 
 use super::super::Session;
-use super::super::Volume;
+use super::super::Verbosity;
 use super::journal::refuse_if_others_can_read;
 use super::{Reconcile, source};
 use crate::model::error::{CommandOutcome, Error, Result};
@@ -48,7 +48,7 @@ pub(super) struct ReportWriter<'a> {
 impl<'a> ReportWriter<'a> {
     /// Opens the replay list and starts with the CSV header.
     pub(super) fn new(args: &'a Reconcile, session: &'a Session<'a>) -> Result<Self> {
-        let is_visible = session.world.is_terminal(Stream::Error) && session.volume != Volume::Quiet;
+        let is_visible = session.world.is_terminal(Stream::Error) && session.verbosity != Verbosity::Quiet;
         let total = if is_visible { source::count_references(args, session)? } else { None };
         let progress = total.filter(|total| *total > 1).map(|total| session.world.progress(total));
         let open = |path: &std::path::PathBuf| {
@@ -121,7 +121,7 @@ impl<'a> ReportWriter<'a> {
         } else if self.args.csv {
             csv_line(&reconcile::csv_row(reconciled))?
         } else {
-            self.session.fitted(&reconcile::row(reconciled, self.session.out)).into_bytes()
+            self.session.wrap(&reconcile::row(reconciled, self.session.out)).into_bytes()
         })
     }
 
@@ -160,7 +160,7 @@ impl<'a> ReportWriter<'a> {
         self.rows.extend(row);
         if is_first {
             let advice = if self.replay_list.is_some() { class.advice_with_replay_list() } else { class.advice() };
-            let advice = self.session.fitted(&reconcile::advice(advice, self.session.out));
+            let advice = self.session.wrap(&reconcile::advice(advice, self.session.out));
             self.rows.extend(advice.into_bytes());
         }
     }
@@ -168,14 +168,14 @@ impl<'a> ReportWriter<'a> {
     /// Reports a line of the list that can't be read.
     pub(super) fn bad_line(&mut self, bad: &BadLine) {
         self.totals.bad_lines += 1;
-        if self.totals.bad_lines <= MAX_NAMED_LINES || self.session.volume == Volume::Verbose {
+        if self.totals.bad_lines <= MAX_NAMED_LINES || self.session.verbosity == Verbosity::Verbose {
             let text = format!("line {} of the list: {}", bad.line, escape_unsafe(&bad.reason));
             self.without_progress_bar(&mut |session| session.warn(&text));
         }
     }
 
     pub(super) fn say(&mut self, text: &str) {
-        self.without_progress_bar(&mut |session| session.say(text));
+        self.without_progress_bar(&mut |session| session.info(text));
     }
 
     fn without_progress_bar(&mut self, work: &mut dyn FnMut(&Session<'_>)) {
@@ -214,11 +214,11 @@ impl<'a> ReportWriter<'a> {
             self.rows.extend(reconcile::totals(totals, completeness));
         } else if has_summary && !self.args.csv && totals.references() > 0 {
             let gap = if self.rows.is_empty() { "" } else { "\n" };
-            let summary = self.session.fitted(&reconcile::summary(totals, completeness, self.session.out));
+            let summary = self.session.wrap(&reconcile::summary(totals, completeness, self.session.out));
             self.rows.extend(format!("{gap}{summary}").into_bytes());
         } else if has_summary && self.args.csv {
             let summary = reconcile::summary(totals, completeness, self.session.err);
-            self.session.say(summary.trim_end());
+            self.session.info(summary.trim_end());
         }
         if totals.references() == 0 && totals.bad_lines == 0 && completeness == Completeness::Complete {
             self.session.warn("nothing to reconcile: the input has no references");
@@ -227,13 +227,13 @@ impl<'a> ReportWriter<'a> {
         if let (Some(list), Some(path)) = (&mut self.replay_list, &self.args.replay_list) {
             list.sync()?;
             let path = path.display();
-            self.session.say(&format!(
+            self.session.info(&format!(
                 "{} on the replay list; send with: whtool replay --from {path}",
                 count(self.listed, "event")
             ));
         }
         if completeness == Completeness::Partial && self.totals.references() > 0 {
-            self.session.say(&match &self.args.resume {
+            self.session.info(&match &self.args.resume {
                 Some(path) => format!("run the same command again to continue from {}", path.display()),
                 None => "use --resume FILE to be able to continue an interrupted run".to_owned(),
             });

@@ -46,7 +46,7 @@ impl<'a> OrderSource<'a> {
             return Err(Error::failed("no webhooks were captured yet").hint("capture some with `whtool listen`"));
         }
         if is_from_store && captured.has_test_events()? {
-            session.say("skipping events signed with the local test secret: no provider knows about them");
+            session.info("skipping events signed with the local test secret: no provider knows about them");
         }
         let since = args.since.map(|when| when.moment(session.world.now()));
         let store =

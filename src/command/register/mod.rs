@@ -12,7 +12,7 @@ use crate::command::shared::endpoints::{
     UrlPolicy, check_url, format_local_time, no_endpoint_api, record, select_events,
 };
 use crate::command::shared::registry;
-use crate::command::{Session, provider_values};
+use crate::command::{Session, provider_parser};
 use crate::model::error::{CommandOutcome, Error, Kind, Result};
 use crate::model::exchange::{Answer, SendFailure};
 use crate::model::sanitize::escape_unsafe;
@@ -50,7 +50,7 @@ pub(super) struct Register {
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
     /// Provider to register with
-    #[arg(long, value_name = "NAME", value_parser = provider_values(), default_value = "plexos")]
+    #[arg(long, value_name = "NAME", value_parser = provider_parser(), default_value = "plexos")]
     provider: &'static dyn Provider,
     /// Register even if this URL is already in the registry
     #[arg(long)]
@@ -90,7 +90,7 @@ pub(super) fn run(args: &Register, session: &Session<'_>) -> Result<CommandOutco
         Ok(sent) => sent,
         Err(error) => {
             if error.kind == Kind::Interrupted {
-                session.tell(&save::unknown_result(client, url, "it was interrupted"));
+                session.print_error(&save::unknown_result(client, url, "it was interrupted"));
             } else {
                 save::remove_pending(&pending, session)?;
             }
@@ -227,7 +227,7 @@ fn print_result(args: &Register, endpoint: &RegisteredEndpoint, secret: &str, se
     } else {
         let (id, name) = (escape_unsafe(&endpoint.id), escape_unsafe(name));
         let text = format!("{id}  secret stored as {name} in {}", file.display());
-        writeln!(output, "{}", session.fitted(&text))?;
+        writeln!(output, "{}", session.wrap(&text))?;
         if args.print_secret {
             writeln!(output, "{}", escape_unsafe(secret))?;
         }
@@ -236,7 +236,7 @@ fn print_result(args: &Register, endpoint: &RegisteredEndpoint, secret: &str, se
     drop(output);
     let (url, mode) = (escape_unsafe(&endpoint.url), endpoint.mode.name());
     let events = count(endpoint.events.len() as u64, "event type");
-    session.say(&format!("registered {url} for {events} ({mode} mode); `whtool listen` now verifies its deliveries"));
+    session.info(&format!("registered {url} for {events} ({mode} mode); `whtool listen` now verifies its deliveries"));
     if let Some(path) = &args.env_file {
         write_env_file(path, args.provider, secret, session)?;
     }
@@ -252,7 +252,7 @@ fn write_env_file(path: &Path, provider: &dyn Provider, secret: &str, session: &
     let visibility = written.map_err(|error| {
         error.hint(format!("the secret is stored: print it with `whtool secret show --reveal` and set {variable}"))
     })?;
-    session.say(&format!("wrote {variable} to {}", path.display()));
+    session.info(&format!("wrote {variable} to {}", path.display()));
     if visibility == FileVisibility::Shared {
         session.warn(&format!("other users can read {}: chmod 600 {}", path.display(), path.display()));
     }

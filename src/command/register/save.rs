@@ -26,7 +26,7 @@ pub(super) fn save_response(
     if let Ok(file) = &file
         && let Err(error) = session.world.remove_secret_file(file)
     {
-        session.tell(&error);
+        session.print_error(&error);
     }
     Ok(saved)
 }

@@ -8,7 +8,7 @@ mod source;
 mod summary;
 
 use super::samples::PayloadArgs;
-use super::{Session, confirm, moment, provider_values, rate, span};
+use super::{Session, confirm, parse_duration, parse_rate, parse_time, provider_parser};
 use crate::command::shared::captures::{Filters, StoreArgs};
 use crate::command::shared::secrets::SecretArgs;
 use crate::command::shared::target;
@@ -50,12 +50,12 @@ pub(super) struct Replay {
     #[arg(long, value_name = "URL", default_value = target::DEFAULT_TARGET, value_parser = target::parse)]
     to: Url,
     /// Provider of payload files (default: detected from the payload)
-    #[arg(long, value_name = "NAME", value_parser = provider_values())]
+    #[arg(long, value_name = "NAME", value_parser = provider_parser())]
     provider: Option<&'static dyn Provider>,
     #[command(flatten)]
     changes: PayloadArgs,
     /// Signing time, in Unix seconds or RFC 3339 (default: now)
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
     timestamp: Option<Timestamp>,
     /// Write Plustive's signature as bare hex, without `sha256=`
     #[arg(long)]
@@ -70,10 +70,10 @@ pub(super) struct Replay {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: u16,
     /// Maximum number of requests per second
-    #[arg(long, value_name = "N", value_parser = rate)]
+    #[arg(long, value_name = "N", value_parser = parse_rate)]
     rate: Option<f64>,
     /// Timeout of one request
-    #[arg(long, alias = "timeout", value_name = "DURATION", default_value = "30s", value_parser = span)]
+    #[arg(long, alias = "timeout", value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
     request_timeout: SignedDuration,
     /// Accept any TLS certificate, such as a self-signed one
     #[arg(long)]
@@ -146,7 +146,7 @@ impl Replay {
 pub(super) fn run(args: &Replay, session: &Session<'_>) -> Result<CommandOutcome> {
     let plan = ReplayPlan::new(args, session)?;
     if plan.total() == 0 {
-        session.say("nothing to send: the list is empty");
+        session.info("nothing to send: the list is empty");
         return Ok(CommandOutcome::Success);
     }
     if args.dry_run {
@@ -222,14 +222,14 @@ fn send(plan: &ReplayPlan<'_>) -> Result<CommandOutcome> {
     }
     if plan.total() > 1 || end == SendStatus::Interrupted {
         let took = session.world.now().duration_since(started).unsigned_abs();
-        session.say(&summary.to_text(plan.total(), took));
+        session.info(&summary.to_text(plan.total(), took));
     }
     match end {
         SendStatus::Interrupted => Err(Error::interrupted()),
         SendStatus::Complete if summary.unanswered > 0 => Err(unanswered_error(plan, summary.unanswered)),
         SendStatus::Complete => {
             if let Some(hint) = plan.secret_hint().filter(|_| summary.suggests_wrong_secret()) {
-                session.say(&hint);
+                session.info(&hint);
             }
             Ok(if summary.rejected == 0 { CommandOutcome::Success } else { CommandOutcome::Negative })
         }
@@ -263,5 +263,5 @@ fn write_row(
         Err(failure) => paint.bad(&sanitize::escape_unsafe(&failure.to_string())),
     };
     let change = change.map(|word| format!("  · {}", paint.strong(word))).unwrap_or_default();
-    writeln!(output, "{}", plan.session.fitted(&format!("{source}  {answer}{change}")))
+    writeln!(output, "{}", plan.session.wrap(&format!("{source}  {answer}{change}")))
 }

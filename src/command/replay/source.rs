@@ -6,7 +6,7 @@
 use super::plan::ReplayPlan;
 use crate::capture::{self, CaptureFormat};
 use crate::command::shared::captures;
-use crate::command::{Session, provider_of, samples, warn_of_nothing};
+use crate::command::{Session, detect_provider, samples, warn_if_empty};
 use crate::model::delivery::Delivery;
 use crate::model::error::{Error, Kind, Result};
 use crate::model::message::Request;
@@ -112,8 +112,8 @@ impl ReplayPlan<'_> {
             return match captures::form_of(&bytes) {
                 Some(form) => read_file(form, &bytes, name),
                 None => {
-                    let provider = provider_of(self.args.provider, &bytes, name)?;
-                    warn_of_nothing(&bytes, if name == "-" { "standard input" } else { name }, self.session);
+                    let provider = detect_provider(self.args.provider, &bytes, name)?;
+                    warn_if_empty(&bytes, if name == "-" { "standard input" } else { name }, self.session);
                     Ok(only(ReplaySource::Payload(provider, bytes)))
                 }
             };

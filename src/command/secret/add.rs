@@ -86,11 +86,11 @@ pub(super) fn add(
     drop(output);
     let place = registry::path(session)?;
     match &new.command {
-        Some(_) => session.say("the command is stored and runs whenever the secret is needed"),
-        None => session.say(&format!("stored in {}, which only you can read (mode 0600)", place.display())),
+        Some(_) => session.info("the command is stored and runs whenever the secret is needed"),
+        None => session.info(&format!("stored in {}, which only you can read (mode 0600)", place.display())),
     }
     if others == OtherSecrets::Retire {
-        session.say("the previous secrets still verify until you remove them with `whtool secret remove`");
+        session.info("the previous secrets still verify until you remove them with `whtool secret remove`");
     }
     Ok(CommandOutcome::Success)
 }

@@ -3,7 +3,7 @@
 mod add;
 
 use crate::command::shared::{registry, secrets};
-use crate::command::{Session, confirm, provider_values};
+use crate::command::{Session, confirm, provider_parser};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::mask::{Reveal, mask_secrets};
 use crate::model::sanitize::{escape_unsafe, escape_unsafe_bytes};
@@ -58,7 +58,7 @@ struct ListSecrets {
 #[derive(Args)]
 struct AddSecret {
     /// Provider that signs with it
-    #[arg(value_name = "PROVIDER", value_parser = provider_values())]
+    #[arg(value_name = "PROVIDER", value_parser = provider_parser())]
     provider: &'static dyn Provider,
     #[command(flatten)]
     new: NewSecret,
@@ -68,7 +68,7 @@ struct AddSecret {
 #[derive(Args)]
 struct RotateSecret {
     /// Provider that signs with it
-    #[arg(value_name = "PROVIDER", value_parser = provider_values())]
+    #[arg(value_name = "PROVIDER", value_parser = provider_parser())]
     provider: &'static dyn Provider,
     #[command(flatten)]
     new: NewSecret,
@@ -107,7 +107,7 @@ pub(super) fn run(args: &ManageSecrets, session: &Session<'_>) -> Result<Command
 fn list(args: &ListSecrets, session: &Session<'_>) -> Result<CommandOutcome> {
     let registry = registry::read(session)?;
     if registry.secrets.is_empty() {
-        session.say("no secrets stored; `whtool secret add PROVIDER` adds one");
+        session.info("no secrets stored; `whtool secret add PROVIDER` adds one");
     }
     let width = registry.secrets.iter().map(|stored| display_width(&escape_unsafe(&stored.name))).max().unwrap_or(0);
     let mut output = session.world.stdout();
@@ -127,15 +127,15 @@ fn list(args: &ListSecrets, session: &Session<'_>) -> Result<CommandOutcome> {
         let endpoint = endpoint_url(stored, &registry).map(|url| format!("  for {}", escape_unsafe(url)));
         let rest = [command, endpoint, retired].into_iter().flatten().collect::<String>();
         let row = format!("{provider}  {name}  added {}{}\n", format_date(stored.added), session.out.faint(&rest));
-        output.write_all(session.fitted(&row).as_bytes())?;
+        output.write_all(session.wrap(&row).as_bytes())?;
     }
     output.flush()?;
     drop(output);
     if !registry.secrets.is_empty() {
-        session.say(&format!("stored in {}, which only you can read", registry::path(session)?.display()));
+        session.info(&format!("stored in {}, which only you can read", registry::path(session)?.display()));
     }
     for provider in provider::ALL.iter().filter(|each| session.world.env_var(each.secret_variable()).is_some()) {
-        session.say(&format!("{} is set and is tried before them", provider.secret_variable()));
+        session.info(&format!("{} is set and is tried before them", provider.secret_variable()));
     }
     Ok(CommandOutcome::Success)
 }
@@ -193,12 +193,12 @@ fn show(args: &ShowSecret, session: &Session<'_>) -> Result<CommandOutcome> {
                 SecretSource::Stored(bytes) => format!("*** ({} bytes)", bytes.len()),
                 SecretSource::Command(command) => format!("printed by `{}`", escape_unsafe(&mask_secrets(command))),
             };
-            output.write_all(session.fitted(&format!("{provider}  {name}  {what}\n")).as_bytes())?;
+            output.write_all(session.wrap(&format!("{provider}  {name}  {what}\n")).as_bytes())?;
         }
     }
     output.flush()?;
     if session.reveal == Reveal::Masked {
-        session.say("use --reveal to show it");
+        session.info("use --reveal to show it");
     }
     Ok(CommandOutcome::Success)
 }
@@ -217,7 +217,7 @@ fn remove(args: &RemoveSecret, session: &Session<'_>) -> Result<CommandOutcome> 
         registry.secrets.retain(|stored| stored.name != args.name);
         Ok(())
     })?;
-    session.say(&format!("removed {}", escape_unsafe(&args.name)));
+    session.info(&format!("removed {}", escape_unsafe(&args.name)));
     Ok(CommandOutcome::Success)
 }
 

@@ -1,6 +1,6 @@
 //! Access to a provider's API: base URL, API key, and sending calls.
 
-use crate::command::{Session, confirm, span};
+use crate::command::{Session, confirm, parse_duration};
 use crate::model::address::is_loopback;
 use crate::model::error::{Error, Result};
 use crate::model::exchange::{NextRequest, SendFailure, SentRequest};
@@ -32,7 +32,7 @@ pub(in crate::command) struct ApiArgs {
     #[arg(long, value_name = "NAME", help_heading = "API")]
     key_env: Option<String>,
     /// Timeout of one request to the API
-    #[arg(long, alias = "api-timeout", value_name = "DURATION", default_value = "30s", value_parser = span, help_heading = "API")]
+    #[arg(long, alias = "api-timeout", value_name = "DURATION", default_value = "30s", value_parser = parse_duration, help_heading = "API")]
     request_timeout: SignedDuration,
 }
 
@@ -194,7 +194,7 @@ fn key(provider: &'static dyn Provider, args: &ApiArgs, session: &Session<'_>) -
     let (origin, bytes) = match (&args.key_file, &args.key_env) {
         (Some(path), _) => {
             let secret = settings::secret_from_file(provider.name(), &path.display().to_string(), session.read(path)?);
-            session.warn_of_readers(path);
+            session.warn_if_readable_by_others(path);
             (secret.origin.clone(), secret.expose().to_vec())
         }
         (None, named) => {

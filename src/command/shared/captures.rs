@@ -1,7 +1,7 @@
 //! Locates the store and selects captures, by name or by filters.
 
 use crate::capture::{self, CaptureFormat};
-use crate::command::{Session, span};
+use crate::command::{Session, parse_duration};
 use crate::json;
 use crate::model::capture_name::CaptureName;
 use crate::model::error::{Error, Result};
@@ -56,7 +56,7 @@ pub(in crate::command) struct Filters {
         id = "from_provider",
         long = "from-provider",
         value_name = "NAME",
-        value_parser = crate::command::provider_values(),
+        value_parser = crate::command::provider_parser(),
         help_heading = "Filters"
     )]
     pub provider: Option<&'static dyn Provider>,
@@ -111,14 +111,14 @@ impl When {
 pub(in crate::command) fn when(text: &str) -> Result<When, String> {
     match (text.parse::<u64>(), timestamp::parse(text)) {
         (Ok(0..1_000_000_000), _) => Err("a bare number has no unit: write 2h, 30m, 45s or 7d, or a time".to_owned()),
-        (Err(_), Err(_)) => span(text).map(When::Ago).map_err(|error| format!("{error}, or a time")),
+        (Err(_), Err(_)) => parse_duration(text).map(When::Ago).map_err(|error| format!("{error}, or a time")),
         (_, Ok(moment)) => Ok(When::At(moment)),
         (_, Err(error)) => Err(error.to_string()),
     }
 }
 
 /// Warns if no documented event type matches.
-pub(in crate::command) fn warn_of_unknown_type(glob: &str, session: &Session<'_>) {
+pub(in crate::command) fn warn_if_unknown_type(glob: &str, session: &Session<'_>) {
     let matcher = WildMatch::new(glob);
     let mut known = provider::ALL.iter().flat_map(|provider| provider.event_types());
     if !known.any(|known| matcher.matches(known.name)) {
@@ -133,8 +133,8 @@ impl Filters {
     }
 
     /// Warns if a type matches no documented event type, which is usually a typo.
-    pub(in crate::command) fn warn_of_unknown_types(&self, session: &Session<'_>) {
-        self.kinds.iter().for_each(|glob| warn_of_unknown_type(glob, session));
+    pub(in crate::command) fn warn_if_unknown_types(&self, session: &Session<'_>) {
+        self.kinds.iter().for_each(|glob| warn_if_unknown_type(glob, session));
     }
 
     /// Converts the filters to a query.
@@ -172,7 +172,7 @@ pub(in crate::command) fn find_all(store: &mut dyn Store, name: &str, session: &
     if found.is_empty() && !name.is_empty() {
         let mut about = list(Query { reference: Some(name.to_owned()), ..all() })?;
         if let (Some(newest), count @ 2..) = (about.last().copied(), about.len()) {
-            session.say(&format!("{count} captures match `{}`; using the newest, {newest}", escape_unsafe(name)));
+            session.info(&format!("{count} captures match `{}`; using the newest, {newest}", escape_unsafe(name)));
         }
         found.extend(about.pop());
     }

@@ -70,7 +70,7 @@ pub(in crate::command) fn update<T>(
         Ok(registry.to_bytes())
     })?;
     if is_old && let Err(error) = world.remove_secret_file(&old_path) {
-        session.tell(&error);
+        session.print_error(&error);
     }
     Ok(result.expect("update_secret_file called the closure"))
 }

@@ -100,7 +100,7 @@ pub(in crate::command) fn load(args: &SecretArgs, test_secret: TestSecret, sessi
     let stored = match registry::read(session) {
         Ok(registry) => stored_secrets(&registry, session),
         Err(error) if has_other_source(&flags, session) => {
-            session.tell(&error);
+            session.print_error(&error);
             Vec::new()
         }
         Err(error) => return Err(error),
@@ -154,7 +154,7 @@ fn stored_secrets(registry: &Registry, session: &Session<'_>) -> Vec<Secret> {
             SecretSource::Command(command) => match read_from_command(provider, command, session) {
                 Ok(bytes) => bytes,
                 Err(error) => {
-                    session.tell(&error);
+                    session.print_error(&error);
                     return None;
                 }
             },
@@ -195,7 +195,7 @@ fn secrets_from_flags(args: &SecretArgs, session: &Session<'_>) -> Result<Vec<(S
     let mut found = Vec::new();
     for path in &args.secret_file {
         let secret = settings::secret_from_file("", &path.display().to_string(), session.read(path)?);
-        session.warn_of_readers(path);
+        session.warn_if_readable_by_others(path);
         if secret.expose().is_empty() {
             return Err(Error::failed(format!("{} is empty", path.display())).hint("write the signing secret to it"));
         }
@@ -226,7 +226,7 @@ fn local_test_seed(test_secret: TestSecret, session: &Session<'_>) -> Result<Opt
         let mut seed = [0; 32];
         session.world.fill_random(&mut seed);
         if session.world.create_secret_file(&path, hex::encode(seed).as_bytes())? {
-            session.say(&format!("created local test secrets in {}", path.display()));
+            session.info(&format!("created local test secrets in {}", path.display()));
         }
     }
     session.world.read_secret_file(&path)

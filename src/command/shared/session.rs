@@ -1,7 +1,7 @@
 //! The context of a running command: the world, verbosity, colors, and functions that print messages.
 
 use crate::command::shared::loaded_settings::LoadedSettings;
-use crate::command::{Colour, Common};
+use crate::command::{ColorChoice, Common};
 use crate::model::error::{Error, Kind, Result};
 use crate::model::mask::Reveal;
 use crate::model::sanitize::{escape_unsafe, truncate};
@@ -19,7 +19,7 @@ const CONTINUATION_INDENT: usize = 4;
 
 /// Amount of output on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::command) enum Volume {
+pub(in crate::command) enum Verbosity {
     Quiet,
     Normal,
     Verbose,
@@ -31,33 +31,33 @@ pub(in crate::command) struct Session<'w> {
     pub(in crate::command) out: Paint,
     /// Colors of standard error.
     pub(in crate::command) err: Paint,
-    pub(in crate::command) volume: Volume,
+    pub(in crate::command) verbosity: Verbosity,
     pub(in crate::command) reveal: Reveal,
     pub(in crate::command) settings: &'w LoadedSettings,
     /// Messages that are not repeated.
-    said: Mutex<BTreeSet<String>>,
+    printed_once: Mutex<BTreeSet<String>>,
 }
 
 /// Follows <https://no-color.org> and <https://bixense.com/clicolors>.
-pub(in crate::command) fn paint(colour: Colour, world: &dyn World, stream: Stream) -> Paint {
+pub(in crate::command) fn paint(colour: ColorChoice, world: &dyn World, stream: Stream) -> Paint {
     let coloured = match colour {
-        Colour::Always => true,
-        Colour::Never => false,
-        Colour::Auto if world.env_var("NO_COLOR").is_some() => false,
-        Colour::Auto => {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto if world.env_var("NO_COLOR").is_some() => false,
+        ColorChoice::Auto => {
             let forced = world.env_var("CLICOLOR_FORCE").is_some_and(|value| value != "0");
             forced || (world.is_terminal(stream) && world.env_var("TERM").is_none_or(|term| term != "dumb"))
         }
     };
-    if coloured { Paint::Coloured } else { Paint::Plain }
+    if coloured { Paint::Colored } else { Paint::Plain }
 }
 
 impl<'w> Session<'w> {
     pub(in crate::command) fn new(common: &Common, settings: &'w LoadedSettings, world: &'w dyn World) -> Self {
-        let volume = match (common.quiet, common.verbose) {
-            (true, _) => Volume::Quiet,
-            (_, true) => Volume::Verbose,
-            _ => Volume::Normal,
+        let verbosity = match (common.quiet, common.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
         };
         let reveal = if common.reveal { Reveal::Everything } else { Reveal::Masked };
         let paint = |stream| paint(common.color, world, stream);
@@ -65,35 +65,35 @@ impl<'w> Session<'w> {
             world,
             out: paint(Stream::Output),
             err: paint(Stream::Error),
-            volume,
+            verbosity,
             reveal,
             settings,
-            said: Mutex::default(),
+            printed_once: Mutex::default(),
         }
     }
 
     /// Prints a message on standard error, unless `--quiet` is given. Untrusted text must be escaped already.
-    pub(in crate::command) fn say(&self, text: &str) {
-        if self.volume != Volume::Quiet {
-            self.write_error_line(text);
+    pub(in crate::command) fn info(&self, text: &str) {
+        if self.verbosity != Verbosity::Quiet {
+            self.print_message(text);
         }
     }
 
     /// Prints a message at most once, for facts that apply to many items.
-    pub(in crate::command) fn say_once(&self, text: &str) {
-        let is_new = self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned());
+    pub(in crate::command) fn info_once(&self, text: &str) {
+        let is_new = self.printed_once.lock().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned());
         if is_new {
-            self.say(text);
+            self.info(text);
         }
     }
 
     /// Prints a warning, even with `--quiet`.
     pub(in crate::command) fn warn(&self, text: &str) {
-        self.write_error_line(&format!("{} {text}", self.err.warn("warning:")));
+        self.print_message(&format!("{} {text}", self.err.warn("warning:")));
     }
 
     /// Warns if other users can read a file that holds a secret. Pipes and devices are not checked.
-    pub(in crate::command) fn warn_of_readers(&self, path: &Path) {
+    pub(in crate::command) fn warn_if_readable_by_others(&self, path: &Path) {
         let is_device = ["/dev", "/proc"].iter().any(|folder| path.starts_with(folder));
         let mode = self.world.file_mode(path).filter(|_| !is_device && self.world.file_exists(path));
         let readers = match mode.map(|mode| (mode & 0o040, mode & 0o004)) {
@@ -108,35 +108,35 @@ impl<'w> Session<'w> {
 
     /// Prints an error: what failed, why, the last output of a process, and what to do. With `-v` also the errors below the
     /// cause.
-    pub(in crate::command) fn tell(&self, error: &Error) {
+    pub(in crate::command) fn print_error(&self, error: &Error) {
         if error.kind == Kind::PipeClosed || error.kind == Kind::Interrupted {
             return;
         }
-        self.write_error_line(&format!("{} {}", self.err.bad("error:"), escape_unsafe(&error.message)));
+        self.print_message(&format!("{} {}", self.err.bad("error:"), escape_unsafe(&error.message)));
         if let Some(why) = &error.cause() {
-            self.write_error_line(&format!("  why: {}", escape_unsafe(why)));
+            self.print_message(&format!("  why: {}", escape_unsafe(why)));
         }
         for line in &error.program_output {
-            self.write_error_line(&format!("  | {}", escape_unsafe(line)));
+            self.print_message(&format!("  | {}", escape_unsafe(line)));
         }
-        if self.volume == Volume::Verbose {
+        if self.verbosity == Verbosity::Verbose {
             for below in std::iter::successors(error.source(), |below| (*below).source()) {
-                self.write_error_line(&format!("  caused by: {}", truncate(&below.to_string(), 200)));
+                self.print_message(&format!("  caused by: {}", truncate(&below.to_string(), 200)));
             }
         }
         if let Some(hint) = &error.hint {
-            self.write_error_line(&format!("  try: {}", escape_unsafe(hint)));
+            self.print_message(&format!("  try: {}", escape_unsafe(hint)));
         }
     }
 
     /// Prints a line on standard error, wrapped to the terminal. A failed write is ignored.
-    pub(in crate::command) fn write_error_line(&self, text: &str) {
+    pub(in crate::command) fn print_message(&self, text: &str) {
         let line = self.width(Stream::Error).wrap(text, CONTINUATION_INDENT) + "\n";
         let _ = self.world.stderr().write_all(line.as_bytes());
     }
 
     /// Wraps lines to the terminal at standard output.
-    pub(in crate::command) fn fitted(&self, lines: &str) -> String {
+    pub(in crate::command) fn wrap(&self, lines: &str) -> String {
         self.width(Stream::Output).wrap(lines, CONTINUATION_INDENT)
     }
 

@@ -9,7 +9,7 @@ mod frameworks;
 mod reference;
 mod report;
 
-use super::{Session, span};
+use super::{Session, parse_duration};
 use crate::capture::{self, Capture, CaptureError, CaptureFormat};
 use crate::command::shared::captures::{self, StoreArgs};
 use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
@@ -63,7 +63,7 @@ pub(super) struct Verify {
     #[arg(long)]
     any_age: bool,
     /// Maximum age of a signed timestamp, past or future
-    #[arg(long, value_name = "DURATION", value_parser = span, default_value = "5m")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "5m")]
     tolerance: SignedDuration,
     /// Compare with what `whtool listen` received: number, last, event id or reference
     #[arg(long, value_name = "CAPTURE", help_heading = "Diagnosis")]
@@ -165,7 +165,7 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<CommandOutcome
     if args.framework.is_none()
         && let Some(hint) = hint.text()
     {
-        session.say(&hint);
+        session.info(&hint);
     }
     Ok(if counts.all_verified() { CommandOutcome::Success } else { CommandOutcome::Negative })
 }

@@ -3,7 +3,7 @@
 
 use super::report::{CheckedRequest, INDENT, Verifier};
 use crate::command::shared::captures::{self, StoreArgs};
-use crate::command::{Session, Volume};
+use crate::command::{Session, Verbosity};
 use crate::diagnose::Cause;
 use crate::diagnose::compare::{CopyDiff, compare, signature_matches_copy};
 use crate::model::delivery::{AnalyzedDelivery, Delivery};
@@ -42,8 +42,8 @@ impl ReferenceCopies {
             return Ok(match args.open(session) {
                 Ok(store) => Self::Store(store),
                 Err(error) => {
-                    if session.volume == Volume::Verbose {
-                        session.tell(&error);
+                    if session.verbosity == Verbosity::Verbose {
+                        session.print_error(&error);
                     }
                     Self::None
                 }

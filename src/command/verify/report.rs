@@ -3,7 +3,7 @@
 use super::{At, Verify};
 use crate::capture::{Capture, CaptureError, Location, Note};
 use crate::command::shared::secrets::Secrets;
-use crate::command::{Session, Volume};
+use crate::command::{Session, Verbosity};
 use crate::diagnose::{self, Cause, CauseGroup, Confidence, Credentials, Finding, HashBudget};
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::error::Error;
@@ -82,9 +82,9 @@ impl<'a> Verifier<'a> {
         now: Option<Timestamp>,
         session: &Session<'_>,
     ) -> Self {
-        let format = match (args.json, session.volume) {
+        let format = match (args.json, session.verbosity) {
             (true, _) => ReportFormat::Json,
-            (false, Volume::Quiet) => ReportFormat::SummaryOnly,
+            (false, Verbosity::Quiet) => ReportFormat::SummaryOnly,
             (false, _) => ReportFormat::Text,
         };
         Self {
