@@ -102,4 +102,33 @@ mod tests {
             assert!(!is_loopback(&url(host)), "{host}");
         }
     }
+
+    #[test]
+    fn private_networks_end_exactly_where_their_masks_do() {
+        for (host, private) in [
+            ("9.255.255.255", false),
+            ("10.255.255.255", true),
+            ("11.0.0.0", false),
+            ("172.15.255.255", false),
+            ("172.31.255.255", true),
+            ("192.167.255.255", false),
+            ("192.168.255.255", true),
+            ("192.169.0.0", false),
+            ("169.253.255.255", false),
+            ("169.254.255.255", true),
+            ("1.0.0.0", false),
+            ("128.0.0.1", false),
+            ("[fc00::1]", true),
+            ("[fe00::1]", false),
+            ("[::2]", false),
+        ] {
+            assert_eq!(is_private(&url(host)), private, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_url_without_a_host_is_private_but_not_this_machine() {
+        let data = Url::parse("data:text/plain,x").unwrap();
+        assert!(is_private(&data) && !is_loopback(&data));
+    }
 }

@@ -183,4 +183,46 @@ mod tests {
         assert_eq!(status(std::io::ErrorKind::BrokenPipe), 0);
         assert_eq!(status(std::io::ErrorKind::StorageFull), 3);
     }
+
+    #[test]
+    fn each_kind_of_error_has_its_exit_status() {
+        for (error, kind, status) in [
+            (Error::usage("x"), Kind::Usage, 2),
+            (Error::failed("x"), Kind::Failed, 3),
+            (Error::credentials("x"), Kind::Credentials, 4),
+            (Error::interrupted(), Kind::Interrupted, 130),
+        ] {
+            assert_eq!((error.kind, error.status()), (kind, status));
+        }
+        assert_eq!((CommandOutcome::Success.status(), CommandOutcome::Negative.status()), (0, 1));
+    }
+
+    #[test]
+    fn a_replaced_message_keeps_kind_cause_output_and_hint() {
+        let error = Error::credentials("old")
+            .because("the key was revoked")
+            .with_program_output(vec!["line 1".to_owned()])
+            .hint("create another key")
+            .with_message("new".to_owned());
+        assert_eq!(error.to_string(), "new: the key was revoked");
+        assert_eq!((error.status(), error.hint.as_deref()), (4, Some("create another key")));
+        assert_eq!(error.program_output, ["line 1"]);
+    }
+
+    #[test]
+    fn errors_that_look_the_same_are_equal_and_all_others_are_not() {
+        let error = || Error::failed("a").because("b").hint("c");
+        assert_eq!(error(), Error::failed("a").because("b".to_owned()).hint("c"));
+        for other in [
+            Error::usage("a").because("b").hint("c"),
+            Error::failed("x").because("b").hint("c"),
+            Error::failed("a").because("x").hint("c"),
+            Error::failed("a").hint("c"),
+            Error::failed("a").because("b").hint("x"),
+            error().with_program_output(vec![String::new()]),
+        ] {
+            assert_ne!(error(), other);
+        }
+        assert_eq!((Error::failed("a").cause(), Error::failed("a").source().is_none()), (None, true));
+    }
 }

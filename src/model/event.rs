@@ -93,3 +93,40 @@ impl Warning {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn each_warning_has_its_code_and_sentence() {
+        let text = str::to_owned;
+        let seconds = SignedDuration::from_secs;
+        let disagrees = Warning::StatusDisagrees { kind: text("payment.debited"), status: text("FAILED") };
+        for (warning, code, sentence) in [
+            (Warning::EmptyBody, "empty_body", "the body is empty"),
+            (Warning::NotJson, "not_json", "the body is not JSON"),
+            (Warning::NotAnObject, "not_an_object", "the body is JSON, but not an object"),
+            (Warning::TooDeep, "too_deep", "the JSON is nested too deeply"),
+            (Warning::UnknownType(text("a.b")), "unknown_type", "`a.b` is not a documented event type"),
+            (Warning::MissingField("id"), "missing_field", "the payload has no `id`"),
+            (disagrees, "status_disagrees", "type `payment.debited` contradicts status `FAILED`: rely on the status"),
+            (
+                Warning::AmountNotWhole(text("1.5")),
+                "amount_not_whole",
+                "the amount `1.5` is not a whole number of minor units",
+            ),
+            (
+                Warning::AlsoTooOld(seconds(7_200)),
+                "also_too_old",
+                "the signed time is 2 h ago: even a correct signature would be refused as too old",
+            ),
+            (
+                Warning::AlsoInFuture(seconds(600)),
+                "also_in_future",
+                "the signed time is 10 min ahead: even a correct signature would be refused",
+            ),
+        ] {
+            assert_eq!((warning.code(), warning.sentence().as_str()), (code, sentence));
+        }
+    }
+}

@@ -98,3 +98,36 @@ impl ServerReply {
         Self { status, headers: Headers::new(), body: Vec::new(), delay: Duration::ZERO, is_cut: false }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn a_request_is_sent_and_none_is_nothing_rather_than_the_end() {
+        let url = Url::parse("http://localhost:3000/").unwrap();
+        let outgoing = OutgoingRequest { number: 7, url, request: Request::post("/", Vec::new()) };
+        assert!(matches!(NextRequest::from(Some(outgoing)), NextRequest::Send(OutgoingRequest { number: 7, .. })));
+        assert!(matches!(NextRequest::from(None), NextRequest::Nothing));
+    }
+
+    #[test]
+    fn each_failure_names_its_cause() {
+        let cut = SendFailure::Cut { cause: "reset".to_owned(), start: Box::new(Answer::new(200, "ha")) };
+        for (failure, text) in [
+            (SendFailure::Connect("refused".to_owned()), "can't connect: refused"),
+            (SendFailure::Timeout, "no answer in time"),
+            (SendFailure::Broken("not HTTP".to_owned()), "the connection failed: not HTTP"),
+            (cut, "the answer was cut off: reset"),
+        ] {
+            assert_eq!(failure.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_new_answer_is_whole_and_a_new_reply_is_sent_at_once() {
+        let answer = Answer::new(202, "ok");
+        assert_eq!((answer.status, answer.body.as_slice(), answer.is_whole), (Status(202), &b"ok"[..], true));
+        let reply = ServerReply::new(404);
+        assert_eq!((reply.status, reply.body.len(), reply.delay, reply.is_cut), (404, 0, Duration::ZERO, false));
+    }
+}

@@ -96,4 +96,49 @@ mod tests {
         }
         assert!(!is_credential_header("X-Plexos-Signature"));
     }
+
+    #[test]
+    fn names_that_end_in_token_pin_or_secret_are_secret() {
+        for name in ["token", "PIN", "webhook_secret", "accessToken", "\"meterPin\"", "SIGNING_SECRET"] {
+            assert!(is_secret_name(name), "{name}");
+        }
+        for name in ["tokens", "pinned", "secretary", "tokenId", "amount", ""] {
+            assert!(!is_secret_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_prefix_of_keys_and_secrets_is_masked_wherever_the_word_stands() {
+        for prefix in ["sk_live_", "sk_test_", "pk_live_", "pk_test_", "whsec_"] {
+            assert!(contains_secret(&format!("x {prefix}9")), "{prefix}");
+            let text = format!("curl -H 'Authorization: Bearer {prefix}51H-a_b' https://x");
+            assert_eq!(mask_secrets(&text), "curl -H 'Authorization: Bearer ***' https://x", "{prefix}");
+        }
+        assert!(!contains_secret("sk_liv_9") && !contains_secret("WHSEC_9"));
+    }
+
+    #[test]
+    fn only_the_secret_is_masked_and_the_rest_stays_byte_for_byte() {
+        for (text, masked) in [
+            ("", ""),
+            ("amount=100&token=1&currency=CVE", "amount=100&token=***&currency=CVE"),
+            ("token=", "token=***"),
+            ("token", "token"),
+            ("naïve é token: é1", "naïve é token: ***"),
+            ("secret = \"a\", b", "secret = \"***\", b"),
+            ("whsec_a whsec_b", "*** ***"),
+            ("token:: 1", "token:: ***"),
+        ] {
+            assert_eq!(mask_secrets(text), masked);
+        }
+        assert_eq!(secret_ranges("a token: 123; x").first(), Some(&(9..12)));
+    }
+
+    #[test]
+    fn other_headers_are_not_credentials() {
+        for name in ["Host", "Content-Type", "X-Plustive-Signature", "X-Plexos-Timestamp", "Key", "Authority"] {
+            assert!(!is_credential_header(name), "{name}");
+        }
+        assert!(is_credential_header("Proxy-Authorization") && is_credential_header("COOKIE"));
+    }
 }

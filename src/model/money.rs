@@ -44,4 +44,25 @@ mod tests {
     fn amounts_beyond_sixty_four_bits_are_exact() {
         assert_eq!(shown(123_456_789_012_345_678_901, "CVE"), "1234567890123456789.01 CVE (123456789012345678901)");
     }
+
+    #[test]
+    fn small_negative_and_extreme_amounts_keep_sign_and_digits() {
+        for (minor, text) in [
+            (0, "0.00 CVE (0)"),
+            (-5, "-0.05 CVE (-5)"),
+            (99, "0.99 CVE (99)"),
+            (100, "1.00 CVE (100)"),
+            (-100, "-1.00 CVE (-100)"),
+            (i128::MAX, "1701411834604692317316873037158841057.27 CVE (170141183460469231731687303715884105727)"),
+            (i128::MIN, "-1701411834604692317316873037158841057.28 CVE (-170141183460469231731687303715884105728)"),
+        ] {
+            assert_eq!(shown(minor, "CVE"), text);
+        }
+    }
+
+    #[test]
+    fn money_can_be_aligned_in_a_column() {
+        let money = Money { minor: 5, currency: "NGN".to_owned() };
+        assert_eq!(format!("{money:>15}|{money:<15}|{money:3}"), "   0.05 NGN (5)|0.05 NGN (5)   |0.05 NGN (5)");
+    }
 }

@@ -96,4 +96,46 @@ mod tests {
         assert_eq!(origin(0), "PLEXOS_WEBHOOK_SECRET");
         assert_eq!(origin(2), "PLEXOS_WEBHOOK_SECRET #2");
     }
+
+    #[test]
+    fn each_origin_is_named_as_the_user_knows_it() {
+        for (origin, text) in [
+            (SecretOrigin::File("./secret.txt".to_owned()), "file ./secret.txt"),
+            (SecretOrigin::Flag, "--secret"),
+            (SecretOrigin::Stored("we_1".to_owned()), "secret we_1"),
+            (SecretOrigin::LocalTest, "local test secret"),
+        ] {
+            assert_eq!(origin.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn placeholders_and_truncated_secrets_are_recognised_and_real_ones_are_not() {
+        for text in [
+            "whsec_...",
+            "whsec_***",
+            "whsec_XXXXXXXX",
+            "your-webhook-secret",
+            "YOUR_SECRET",
+            "<secret>",
+            "ChangeMe",
+            "placeholder",
+            "whsec_abc…",
+        ] {
+            assert!(looks_like_placeholder(text.as_bytes()), "{text}");
+        }
+        assert!(looks_like_placeholder(b"\xff\xfe"));
+        for text in ["whsec_test_secret_do_not_use", "plustive_test_secret", "a.b.c", "xxx", "**", "yo_ur", ""] {
+            assert!(!looks_like_placeholder(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_the_local_test_secret_is_one_and_bytes_stay_unchanged() {
+        let secret = |origin| Secret::new("plexos", origin, " a\n");
+        assert!(secret(SecretOrigin::LocalTest).is_local_test());
+        assert!(!secret(SecretOrigin::Flag).is_local_test());
+        assert!(!secret(SecretOrigin::Stored("local test secret".to_owned())).is_local_test());
+        assert_eq!(secret(SecretOrigin::Flag).expose(), b" a\n");
+    }
 }

@@ -264,3 +264,82 @@ pub struct ReferenceMatch {
     /// Identifies the event: deliveries with the same key are duplicates.
     pub key: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    fn summary(verdict: VerdictCode, answer: u16, app: Option<u16>) -> DeliverySummary {
+        DeliverySummary {
+            id: CaptureId(1),
+            arrived: Timestamp::UNIX_EPOCH,
+            peer: None,
+            provider: None,
+            verdict,
+            secret: None,
+            is_test: false,
+            kind: None,
+            event_id: None,
+            subject: None,
+            status: None,
+            money: None,
+            answer: AnswerState::from_code(answer),
+            app: AppState::from_code(app),
+            size: 0,
+        }
+    }
+
+    #[test]
+    fn a_delivery_has_failed_unless_it_was_verified_acknowledged_and_accepted() {
+        use VerdictCode::{Mismatch, TooOld, Unsigned, Verified};
+        for (verdict, answer, app, has_failed) in [
+            (Verified, 200, None, false),
+            (Verified, 204, Some(200), false),
+            (Verified, 200, Some(299), false),
+            (Verified, 200, Some(300), true),
+            (Verified, 200, Some(500), true),
+            // The app was asked and gave no answer.
+            (Verified, 200, Some(0), true),
+            // Not acknowledged, or not yet.
+            (Verified, 503, Some(200), true),
+            (Verified, 0, None, true),
+            // `--observe` acknowledges everything.
+            (Mismatch, 200, None, true),
+            (TooOld, 200, None, true),
+            (Unsigned, 401, None, true),
+        ] {
+            let delivery = summary(verdict, answer, app);
+            assert_eq!(delivery.has_failed(), has_failed, "{verdict} {answer} {app:?}");
+        }
+    }
+
+    #[test]
+    fn codes_of_answers_are_read_back() {
+        for code in [0, 200, 401, 503] {
+            assert_eq!(AnswerState::from_code(code).code(), code);
+        }
+        assert_eq!(AnswerState::from_code(0), AnswerState::Pending);
+        assert_eq!(AnswerState::from_code(200), AnswerState::Answered(Status(200)));
+        for code in [None, Some(0), Some(200), Some(500)] {
+            assert_eq!(AppState::from_code(code).code(), code);
+        }
+        assert_eq!([None, Some(0)].map(AppState::from_code), [AppState::NotAsked, AppState::NoAnswer]);
+    }
+
+    #[test]
+    fn an_attempt_succeeded_only_if_the_app_answered_2xx() {
+        let attempt = |outcome| Attempt {
+            at: Timestamp::UNIX_EPOCH,
+            url: "http://localhost:3000/".to_owned(),
+            took: Duration::ZERO,
+            outcome,
+        };
+        let answered = |status| attempt(Ok(Answer::new(status, "")));
+        assert_eq!(
+            [200, 299, 199, 302, 500].map(|status| answered(status).is_success()),
+            [true, true, false, false, false]
+        );
+        assert_eq!(answered(302).status(), Some(Status(302)));
+        let failed = attempt(Err("connection refused".to_owned()));
+        assert_eq!((failed.is_success(), failed.status()), (false, None));
+    }
+}

@@ -78,4 +78,41 @@ mod tests {
             assert_eq!(parse_unix(text), None, "{text}");
         }
     }
+
+    #[test]
+    fn durations_change_their_unit_at_two_of_the_next() {
+        for (seconds, text) in [
+            (0, "0 s"),
+            (119, "119 s"),
+            (120, "2 min"),
+            (179, "2 min"),
+            (7_199, "119 min"),
+            (7_200, "2 h"),
+            (172_799, "47 h"),
+            (172_800, "2 days"),
+            (863_999, "9 days"),
+            // The direction is part of the sentence around it.
+            (-300, "5 min"),
+        ] {
+            assert_eq!(format_duration(SignedDuration::from_secs(seconds)), text, "{seconds}");
+        }
+        assert_eq!(format_duration(SignedDuration::from_millis(1_999)), "1 s");
+    }
+
+    #[test]
+    fn milliseconds_begin_at_one_hundred_billion_on_both_sides_of_the_epoch() {
+        let is_seconds = |text| matches!(parse_unix(text), Some(UnixTime::Seconds(_)));
+        let is_milliseconds = |text| matches!(parse_unix(text), Some(UnixTime::Milliseconds(_)));
+        assert!(is_seconds("99999999999") && is_seconds("-99999999999") && is_seconds("0"));
+        assert!(is_milliseconds("100000000000") && is_milliseconds("-100000000000"));
+    }
+
+    #[test]
+    fn an_invalid_time_is_quoted_with_both_formats() {
+        for text in ["yesterday", "2025-01-15", "2025-01-15T10:30:00", "1.5", ""] {
+            let expected =
+                format!("`{text}` is not a time: give Unix seconds (1736937000) or RFC 3339 (2025-01-15T10:30:00Z)");
+            assert_eq!(parse(text).unwrap_err().to_string(), expected);
+        }
+    }
 }

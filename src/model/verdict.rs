@@ -142,4 +142,34 @@ mod tests {
         assert!(VerdictCode::ALL.into_iter().all(|code| VerdictCode::from_code(code.as_str()) == Some(code)));
         assert_eq!(VerdictCode::from_code("Verified"), None);
     }
+
+    fn verdicts() -> [(Verdict, &'static str, bool, bool); 7] {
+        let secret = || SecretOrigin::Flag;
+        let hour = SignedDuration::from_hours(1);
+        // Verdict, code, verified, authentic.
+        [
+            (Verdict::Verified { secret: secret() }, "verified", true, true),
+            (Verdict::Unsigned, "unsigned", false, false),
+            (Verdict::Malformed(Malformed::SignatureEmpty), "malformed", false, false),
+            (Verdict::Mismatch, "mismatch", false, false),
+            (Verdict::TooOld { secret: secret(), age: hour }, "too_old", false, true),
+            (Verdict::InFuture { secret: secret(), ahead: hour }, "in_future", false, true),
+            (Verdict::NoSecret, "no_secret", false, false),
+        ]
+    }
+
+    #[test]
+    fn only_a_correct_and_recent_signature_is_verified_and_a_stale_one_is_still_authentic() {
+        for (verdict, code, is_verified, is_authentic) in verdicts() {
+            let kind = verdict.code();
+            assert_eq!((kind.as_str(), kind.to_string().as_str()), (code, code));
+            assert_eq!(
+                (verdict.is_verified(), kind.is_verified(), kind.is_authentic()),
+                (is_verified, is_verified, is_authentic)
+            );
+            // A secret matched exactly if the provider signed it.
+            assert_eq!(verdict.secret().is_some(), is_authentic, "{code}");
+            assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{code}\""));
+        }
+    }
 }

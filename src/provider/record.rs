@@ -196,4 +196,76 @@ mod tests {
         );
         assert!(!RecordState::Expired.can_become(RecordState::Refunded));
     }
+
+    const STATES: [RecordState; 8] = [
+        RecordState::Open,
+        RecordState::Succeeded,
+        RecordState::PartlyRefunded,
+        RecordState::Refunded,
+        RecordState::Failed,
+        RecordState::Expired,
+        RecordState::Cancelled,
+        RecordState::Unknown,
+    ];
+
+    #[test]
+    fn every_change_of_state_is_either_possible_or_a_contradiction() {
+        // Rows: from; columns: to, both in the order of STATES.
+        let possible = [
+            "-xxxxxx-", // open
+            "--xx----", // succeeded
+            "---x----", // partly refunded
+            "--------", // refunded
+            "---x----", // failed
+            "--------", // expired
+            "--------", // cancelled
+            "--------", // unknown
+        ];
+        for (from, row) in STATES.into_iter().zip(possible) {
+            let found: String = STATES.iter().map(|&to| if from.can_become(to) { 'x' } else { '-' }).collect();
+            assert_eq!(found, row, "{from:?}");
+        }
+    }
+
+    #[test]
+    fn states_have_stable_codes_and_only_open_and_unknown_are_undecided() {
+        let codes = ["open", "succeeded", "partly_refunded", "refunded", "failed", "expired", "cancelled", "unknown"];
+        assert_eq!(STATES.map(RecordState::code), codes);
+        let undecided: Vec<_> = STATES.into_iter().filter(|state| !state.is_final()).collect();
+        assert_eq!(undecided, [RecordState::Open, RecordState::Unknown]);
+    }
+
+    #[test]
+    fn amounts_are_exact_beyond_a_float_and_may_be_negative() {
+        let read = |value: Value| optional_minor_units(&json!({"a": value}), "a");
+        for (value, minor) in [
+            (json!("9007199254740993"), 9_007_199_254_740_993),
+            (json!(9_007_199_254_740_993_u64), 9_007_199_254_740_993),
+            (json!(u64::MAX), 18_446_744_073_709_551_615),
+            (json!("123456789012345678901"), 123_456_789_012_345_678_901),
+            (json!(-150), -150),
+            (json!("-150"), -150),
+            (json!(0), 0),
+        ] {
+            assert_eq!(read(value), Ok(Some(minor)));
+        }
+        for invalid in [json!(1e3), json!("1e3"), json!(" 1"), json!("1,000"), json!("100.00"), json!(true), json!({})]
+        {
+            assert_eq!(read(invalid.clone()), Err(ResponseError::Unexpected("a")), "{invalid}");
+        }
+        assert_eq!(optional_minor_units(&json!({}), "a"), Ok(None));
+    }
+
+    #[test]
+    fn a_text_field_must_be_a_text_and_a_required_one_not_empty() {
+        let body = json!({"text": "x", "empty": "", "number": 1, "time": "2025-01-15T10:30:00Z", "day": "2025-01-15"});
+        assert_eq!(required_text(&body, "text"), Ok("x".to_owned()));
+        for field in ["empty", "number", "missing"] {
+            assert_eq!(required_text(&body, field), Err(ResponseError::Unexpected(field)), "{field}");
+        }
+        assert_eq!(optional_text(&body, "empty").as_deref(), Some(""));
+        assert_eq!([optional_text(&body, "number"), optional_text(&body, "missing")], [None, None]);
+        assert_eq!(optional_timestamp(&body, "time").map(|time| time.as_second()), Some(1_736_937_000));
+        assert_eq!(["day", "number", "text"].map(|field| optional_timestamp(&body, field)), [None; 3]);
+    }
 }

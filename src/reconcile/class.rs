@@ -133,4 +133,37 @@ mod tests {
         }
         assert!(Class::ALL.is_sorted());
     }
+
+    #[test]
+    fn every_class_has_its_code_and_label_and_three_are_no_difference() {
+        // Worst first; the last column: exit status 1.
+        let expected = [
+            ("could_not_tell", "inconclusive", false),
+            ("unknown_to_provider", "not found", true),
+            ("two_bodies", "conflicting bodies", true),
+            ("status_differs", "status differs", true),
+            ("amount_differs", "amount differs", true),
+            ("currency_differs", "currency differs", true),
+            ("never_delivered", "never delivered", true),
+            ("delivered_refused", "webhook refused", true),
+            ("app_did_not_take", "rejected by app", true),
+            ("still_open", "still open", false),
+            ("settled_agreed", "matched", false),
+        ];
+        assert_eq!(Class::ALL.map(|class| (class.code(), class.label(), class.is_difference())), expected);
+        assert_eq!([Class::from_code("matched"), Class::from_code("")], [None, None]);
+    }
+
+    #[test]
+    fn every_difference_has_advice_and_a_replay_list_changes_only_what_it_can_mend() {
+        for class in Class::ALL {
+            let has_advice = !matches!(class, Class::StillOpen | Class::SettledAgreed);
+            assert_eq!(!class.advice().is_empty(), has_advice, "{class:?}");
+            let is_mended = class.advice().contains("--replay-list");
+            assert_eq!(class.advice() != class.advice_with_replay_list(), is_mended, "{class:?}");
+            assert_eq!(class.advice_with_replay_list().contains("on the replay list"), is_mended, "{class:?}");
+        }
+        let mended: Vec<_> = Class::ALL.into_iter().filter(|class| class.advice().contains("--replay-list")).collect();
+        assert_eq!(mended, [Class::NeverDelivered, Class::DeliveredRefused, Class::AppDidNotTake]);
+    }
 }

@@ -137,4 +137,41 @@ mod tests {
         assert_eq!(columns.find(ListColumn::Reference, &["reference", "Payment_ID"]), Ok(Some(1)));
         assert_eq!(columns.find(ListColumn::Reference, &["PAYMENT-ID", " payment id "]), Ok(Some(1)));
     }
+
+    #[test]
+    fn of_several_usual_names_the_most_telling_wins_wherever_it_stands() {
+        let find = |column, headers: &[&str]| ColumnNames::default().find(column, headers).unwrap();
+        for (column, headers, index) in [
+            (ListColumn::Reference, ["id", "order_id", "payment_id"], 2),
+            (ListColumn::Reference, ["id", "reference", "payment_id"], 1),
+            (ListColumn::Reference, ["order", "client_reference", "id"], 2),
+            (ListColumn::Reference, ["plustive reference", "ref", "id"], 0),
+            (ListColumn::Status, ["state", "Order Status", "payment-status"], 2),
+            (ListColumn::Status, ["status", "expected_status", "state"], 1),
+            (ListColumn::Amount, ["price", "total", "amount_minor"], 2),
+            (ListColumn::Amount, ["amount", "expectedAmount", "kobo"], 1),
+            (ListColumn::Currency, ["ccy", "currency", "x"], 1),
+            (ListColumn::Currency, ["CURRENCY_CODE", "ccy", "expected currency"], 2),
+        ] {
+            assert_eq!(find(column, &headers), Some(index), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_name_for_a_column_counts_and_other_columns_keep_theirs() {
+        let args = ["amount=a", "status=s", "amount=b=c"].map(|text| text.parse::<ColumnArg>().unwrap());
+        let columns = ColumnNames::from_args(&args);
+        assert_eq!(columns.explicit_name(ListColumn::Amount), Some("b=c"));
+        assert_eq!(columns.explicit_name(ListColumn::Status), Some("s"));
+        assert_eq!(columns.explicit_name(ListColumn::Currency), None);
+        assert_eq!(columns.find(ListColumn::Reference, &["id"]), Ok(Some(0)));
+    }
+
+    #[test]
+    fn a_column_flag_is_one_of_four_words_and_a_name() {
+        let expected = "expected reference=NAME, status=NAME, amount=NAME or currency=NAME";
+        for text in ["", "amount", "amount=", "=x", "Amount=x", "amounts=x", " amount=x"] {
+            assert_eq!(text.parse::<ColumnArg>(), Err(expected.to_owned()), "{text}");
+        }
+    }
 }

@@ -65,4 +65,36 @@ mod tests {
         assert!(sums.contains(&(Class::SettledAgreed, 2, money(10_005, "CVE"))));
         assert_eq!((totals.references(), totals.count(Class::SettledAgreed), totals.has_difference()), (5, 3, true));
     }
+
+    #[test]
+    fn classes_are_listed_best_first_and_only_if_they_occurred() {
+        let mut totals = Totals::default();
+        assert_eq!((totals.references(), totals.classes().count(), totals.has_difference()), (0, 0, false));
+        for class in [Class::NeverDelivered, Class::SettledAgreed, Class::NeverDelivered, Class::CouldNotTell] {
+            totals.add(class, None);
+        }
+        let expected = [(Class::SettledAgreed, 1), (Class::NeverDelivered, 2), (Class::CouldNotTell, 1)];
+        assert_eq!(totals.classes().collect::<Vec<_>>(), expected);
+        assert_eq!(totals.money().count(), 0);
+    }
+
+    #[test]
+    fn open_and_inconclusive_references_are_no_difference() {
+        let mut totals = Totals::default();
+        for class in [Class::StillOpen, Class::SettledAgreed, Class::CouldNotTell] {
+            totals.add(class, None);
+        }
+        assert!(!totals.has_difference());
+        totals.add(Class::AmountDiffers, None);
+        assert!(totals.has_difference());
+    }
+
+    #[test]
+    fn a_sum_beyond_the_range_stops_at_its_end() {
+        let mut totals = Totals::default();
+        let money = |minor| Money { minor, currency: "CVE".to_owned() };
+        totals.add(Class::SettledAgreed, Some(&money(i128::MAX)));
+        totals.add(Class::SettledAgreed, Some(&money(1)));
+        assert_eq!(totals.money().next(), Some((Class::SettledAgreed, 2, money(i128::MAX))));
+    }
 }

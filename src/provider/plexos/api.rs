@@ -34,3 +34,36 @@ pub(super) fn status_hint(status: u16) -> &'static str {
         other => common_hint(other),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn the_message_and_code_of_an_error_are_found_in_any_documented_form() {
+        use serde_json::json;
+        let details = |message: Option<&str>, code: Option<&str>| {
+            Some(ErrorDetails { message: message.map(str::to_owned), code: code.map(str::to_owned) })
+        };
+        for (body, expected) in [
+            (
+                json!({"error": {"message": "No such payment", "code": "NOT_FOUND"}}),
+                details(Some("No such payment"), Some("NOT_FOUND")),
+            ),
+            (json!({"error": {"message": "m"}}), details(Some("m"), None)),
+            (json!({"error": "unauthorized"}), details(Some("unauthorized"), None)),
+            (json!({"error": {"message": 1, "code": 2}}), details(None, None)),
+            (json!({"message": "m"}), None),
+            (json!([]), None),
+        ] {
+            assert_eq!(error_details(&body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn refused_keys_and_conflicts_have_their_own_hint() {
+        assert!(status_hint(401).starts_with("check PLEXOS_PAY_SECRET_KEY: keys begin with sk_test_ or sk_live_"));
+        assert!(status_hint(403).starts_with("the key lacks permission"));
+        assert_eq!(status_hint(409), "it already exists, or its status does not allow this");
+        assert_eq!(status_hint(500), common_hint(500));
+    }
+}

@@ -71,4 +71,25 @@ mod tests {
         let call = endpoint_call(&EndpointRequest::Update("we_1".to_owned(), fields)).call;
         assert_eq!((call.method, call.body), ("PATCH", Some(json!({"status": "DISABLED"}))));
     }
+
+    #[test]
+    fn every_call_has_its_method_and_path_and_only_writes_have_a_body() {
+        let id = || "we_1".to_owned();
+        for (request, method, path, has_body) in [
+            (EndpointRequest::Create(EndpointFields::default()), "POST", "/webhooks", true),
+            (EndpointRequest::List { after: None }, "GET", "/webhooks?limit=100", false),
+            (
+                EndpointRequest::List { after: Some("a&b".to_owned()) },
+                "GET",
+                "/webhooks?limit=100&starting_after=a%26b",
+                false,
+            ),
+            (EndpointRequest::Get(id()), "GET", "/webhooks/we_1", false),
+            (EndpointRequest::Update(id(), EndpointFields::default()), "PATCH", "/webhooks/we_1", true),
+            (EndpointRequest::Delete(id()), "DELETE", "/webhooks/we_1", false),
+        ] {
+            let call = endpoint_call(&request).call;
+            assert_eq!((call.method, &*call.path, call.body.is_some()), (method, path, has_body));
+        }
+    }
 }

@@ -160,4 +160,68 @@ mod tests {
         assert_eq!(event["id"], "evt_rebuilt_pi_def456_debited");
         assert_eq!((&event["data"], &event["createdAt"]), (&payment("DEBITED"), &json!("2023-11-07T05:32:56Z")));
     }
+
+    #[test]
+    fn every_documented_status_has_its_state_and_rank() {
+        use RecordState::{Cancelled, Expired, Failed, Open, PartlyRefunded, Refunded, Succeeded};
+        for (status, state, rank) in [
+            ("CREATED", Open, 0),
+            ("PENDING", Open, 0),
+            ("OPEN", Open, 0),
+            ("OPERATOR_PENDING", Open, 1),
+            ("PROCESSING", Open, 1),
+            ("USER_CONFIRMING", Open, 2),
+            ("DEBITED", Succeeded, 3),
+            ("SUCCEEDED", Succeeded, 3),
+            ("COMPLETED", Succeeded, 3),
+            ("SETTLED", Succeeded, 4),
+            ("PARTIALLY_REFUNDED", PartlyRefunded, 5),
+            ("REFUNDED", Refunded, 5),
+            ("FAILED", Failed, 3),
+            ("EXPIRED", Expired, 3),
+            ("CANCELLED", Cancelled, 3),
+            ("debited", Succeeded, 3),
+        ] {
+            assert_eq!(parse_status(status), RecordStatus::new(state, rank), "{status}");
+        }
+        for unknown in ["", "CANCELED", "DEBITED ", "REFUND"] {
+            assert_eq!(parse_status(unknown), RecordStatus::UNKNOWN, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn the_id_decides_which_object_it_is_and_which_event_reports_its_status() {
+        for (id, status, object, event) in [
+            ("pi_1", "DEBITED", "payment", Some("payment.debited")),
+            ("pi_1", "SETTLED", "payment", Some("payment.settled")),
+            ("pi_1", "FAILED", "payment", Some("payment.failed")),
+            ("pi_1", "EXPIRED", "payment", Some("payment.expired")),
+            ("re_1", "SUCCEEDED", "refund", Some("refund.succeeded")),
+            ("re_1", "FAILED", "refund", Some("refund.failed")),
+            ("re_1", "DEBITED", "refund", None),
+            ("cs_1", "FROZEN", "checkout session", None),
+            ("xy", "DEBITED", "payment", Some("payment.debited")),
+        ] {
+            let record = parse(&json!({"id": id, "status": status})).unwrap();
+            let expected = event.map_or(ExpectedEvent::OtherObject, ExpectedEvent::Sent);
+            assert_eq!((record.object, record.expected_event), (object, expected), "{id} {status}");
+            assert_eq!((record.money, record.created, record.changed), (None, None, None));
+        }
+    }
+
+    #[test]
+    fn an_amount_that_is_not_whole_is_an_error_and_not_a_missing_amount() {
+        let mut body = payment("DEBITED");
+        body["amount"] = json!("100.00");
+        assert_eq!(parse(&body), Err(ResponseError::Unexpected("amount")));
+        body["amount"] = Value::Null;
+        assert_eq!(parse(&body).unwrap().money, None);
+    }
+
+    #[test]
+    fn a_rebuilt_event_takes_the_time_of_creation_if_nothing_changed_since() {
+        let mut body = payment("DEBITED");
+        body.as_object_mut().unwrap().remove("updatedAt");
+        assert_eq!(rebuild_event(&body).unwrap()["createdAt"], "2023-11-07T05:31:56Z");
+    }
 }

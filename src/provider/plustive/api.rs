@@ -35,3 +35,42 @@ pub(super) fn status_hint(status: u16) -> &'static str {
         other => common_hint(other),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn the_message_is_the_detail_or_else_the_first_reason_or_else_the_title() {
+        use serde_json::json;
+        let details = |message: Option<&str>, code: Option<&str>| {
+            Some(ErrorDetails { message: message.map(str::to_owned), code: code.map(str::to_owned) })
+        };
+        let errors = json!([{"reason": "r", "code": "c"}, {"reason": "second"}]);
+        for (body, expected) in [
+            (json!({"detail": "d", "errors": errors, "title": "t"}), details(Some("d"), Some("c"))),
+            (json!({"errors": errors, "title": "t"}), details(Some("r"), Some("c"))),
+            (json!({"title": "t"}), details(Some("t"), None)),
+            (json!({"errors": [{"code": "c"}]}), details(None, Some("c"))),
+            (json!({"errors": []}), None),
+            (json!({"status": 400}), None),
+            (json!("detail"), None),
+        ] {
+            assert_eq!(error_details(&body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_title_is_the_message_even_if_an_error_has_no_reason() {
+        use serde_json::json;
+        let details = error_details(&json!({"title": "t", "errors": [{"code": "c"}]})).unwrap();
+        assert_eq!((details.message.as_deref(), details.code.as_deref()), (Some("t"), Some("c")));
+    }
+
+    #[test]
+    fn refused_keys_addresses_and_references_have_their_own_hint() {
+        assert_eq!(status_hint(401), "check PLUSTIVE_API_KEY: keys begin with pk_live_");
+        assert!(status_hint(403).contains("allow-list"));
+        assert!(status_hint(409).contains("clientReference was already used"));
+        assert_eq!(status_hint(429), common_hint(429));
+    }
+}

@@ -165,4 +165,104 @@ mod tests {
         assert_eq!((&refunded["event"], &refunded["phone"]), (&json!("transaction.completed"), &json!("08030000000")));
         assert_eq!(rebuild_event(&transaction("Data", "Pending")), None);
     }
+
+    #[test]
+    fn every_documented_status_has_its_state_rank_and_event() {
+        use RecordState::{Failed, Open, Refunded, Succeeded};
+        for (status, state, rank, event) in [
+            ("Processing", Open, 0, None),
+            ("Pending", Open, 0, None),
+            ("Success", Succeeded, 1, Some("transaction.success")),
+            ("Failed", Failed, 1, Some("transaction.failed")),
+            ("Refunded", Refunded, 2, Some("transaction.completed")),
+        ] {
+            let record = parse(&transaction("Data", status)).unwrap();
+            assert_eq!(record.parsed_status, RecordStatus::new(state, rank), "{status}");
+            assert_eq!(
+                record.expected_event,
+                event.map_or(ExpectedEvent::OtherObject, ExpectedEvent::Sent),
+                "{status}"
+            );
+        }
+        assert_eq!(parse(&transaction("Data", "Reversed")).unwrap().expected_event, ExpectedEvent::OtherObject);
+    }
+
+    #[test]
+    fn a_refund_always_has_a_webhook_and_a_failure_at_once_may_have_none() {
+        let at_once = |status| {
+            let mut body = transaction("Data", status);
+            body["completedOn"] = body["createdOn"].clone();
+            parse(&body).unwrap().expected_event
+        };
+        assert_eq!(at_once("Failed"), ExpectedEvent::MaybeSent("transaction.failed"));
+        assert_eq!(at_once("Refunded"), ExpectedEvent::Sent("transaction.completed"));
+        // Without times nothing says that it was final at once.
+        let timeless = parse(&json!({"reference": "PLS-1", "status": "Success"})).unwrap();
+        assert_eq!(timeless.expected_event, ExpectedEvent::Sent("transaction.success"));
+    }
+
+    #[test]
+    fn the_charge_comes_before_the_amount_and_decides_what_the_amount_means() {
+        let read = |body: Value| {
+            let record = parse(&body).unwrap();
+            (record.money.map(|money| money.minor), record.amount)
+        };
+        let record = |extra: Value| {
+            let mut body = json!({"reference": "PLS-1", "status": "Success"});
+            body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            body
+        };
+        assert_eq!(
+            read(record(json!({"type": "Airtime", "priceCharged": 980, "amount": 1000}))),
+            (Some(980), AmountKind::Charged)
+        );
+        assert_eq!(read(record(json!({"type": "data", "priceCharged": 980}))), (Some(980), AmountKind::Same));
+        assert_eq!(read(record(json!({"type": "Airtime", "amount": 1000}))), (Some(1000), AmountKind::Same));
+        // Nothing says what was bought.
+        assert_eq!(read(record(json!({"priceCharged": 980}))), (Some(980), AmountKind::Charged));
+        assert_eq!(read(record(json!({}))), (None, AmountKind::Same));
+        for field in ["priceCharged", "amount"] {
+            assert_eq!(parse(&record(json!({field: "9.80"}))), Err(ResponseError::Unexpected(field)));
+        }
+    }
+
+    #[test]
+    fn the_end_is_read_from_any_of_its_three_names() {
+        for field in ["completedOn", "completedAt", "timestamp"] {
+            let body = json!({"reference": "PLS-1", "status": "Success", field: "2025-01-15T10:30:00Z"});
+            assert_eq!(parse(&body).unwrap().changed.map(|time| time.as_second()), Some(1_736_937_000), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_record_needs_a_reference_and_a_status() {
+        assert_eq!(parse(&json!({"reference": "PLS-1"})), Err(ResponseError::Unexpected("status")));
+        assert_eq!(parse(&json!({"status": "Success"})), Err(ResponseError::Unexpected("reference")));
+        assert_eq!(parse(&json!({"status": "Success", "reference": ""})), Err(ResponseError::Unexpected("reference")));
+    }
+
+    #[test]
+    fn a_reference_is_one_segment_of_the_path() {
+        let path = |reference| lookup_call(reference).map(|call| call.path);
+        assert_eq!(path("PLS-9KQ2M7P3XR").as_deref(), Some("/transactions/PLS-9KQ2M7P3XR"));
+        assert_eq!(path("order/1?x").as_deref(), Some("/transactions/order%2F1%3Fx"));
+        assert_eq!([path(""), path("..")], [None, None]);
+    }
+
+    #[test]
+    fn a_rebuilt_refund_has_the_format_of_the_guide_and_no_null_fields() {
+        let mut body = transaction("Electricity", "Refunded");
+        body["token"] = json!("1234");
+        body["providerReference"] = Value::Null;
+        let expected = json!({"event": "transaction.completed", "reference": "PLS-9KQ2M7P3XR",
+            "clientReference": "order-1001", "status": "Refunded", "amount": 27000, "type": "Electricity",
+            "phone": "08030000000", "timestamp": "2024-07-29T15:51:29.071Z", "network": "MTN", "token": "1234"});
+        assert_eq!(rebuild_event(&body), Some(expected));
+        body["status"] = json!("Success");
+        let event = rebuild_event(&body).unwrap();
+        assert_eq!(
+            (&event["token"], event.get("providerReference"), event.get("network")),
+            (&json!("1234"), None, None)
+        );
+    }
 }
