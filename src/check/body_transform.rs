@@ -111,3 +111,55 @@ pub fn equivalent_bodies(body: &[u8], observations: &[BodyObservation], limit: u
     }
     bodies
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    const SPACED: &[u8] = br#"{"a": 1}"#;
+    const COMPACT: &[u8] = br#"{"a":1}"#;
+
+    fn transforms(observations: &[(&[u8], bool)]) -> Vec<&'static str> {
+        let observe = |&(body, accepted): &(&[u8], bool)| BodyObservation { body: body.to_vec(), accepted };
+        let observations: Vec<_> = observations.iter().map(observe).collect();
+        consistent_transforms(&observations).into_iter().map(BodyTransform::code).collect()
+    }
+
+    #[test]
+    fn each_transformation_writes_what_its_name_says() {
+        assert_eq!(BodyTransform::Trimmed.apply(b" \n{\"a\": 1}\t\n"), Some(SPACED.to_vec()));
+        assert_eq!(BodyTransform::Latin1.apply("é".as_bytes()), Some("Ã©".as_bytes().to_vec()));
+        let compact = SERIALIZERS.iter().find(|serializer| serializer.name.contains("JSON.stringify")).unwrap();
+        let transform = BodyTransform::Reserialized(compact);
+        assert_eq!(transform.apply(SPACED), Some(COMPACT.to_vec()));
+        assert_eq!(transform.apply(b"not JSON"), None);
+        assert_eq!((transform.code(), transform.name()), (compact.code, compact.name));
+    }
+
+    #[test]
+    fn a_body_that_was_accepted_unchanged_rules_out_what_would_change_it() {
+        assert_eq!(
+            transforms(&[(b" {\"a\":1}", false), ("{\"a\":\"é\"}".as_bytes(), true), (SPACED, true)]),
+            ["trimmed"]
+        );
+        assert!(transforms(&[("é".as_bytes(), false), (b"x ", true)]).contains(&"latin_1"));
+        // Compact bodies are accepted, spaced ones are not: some compact serializer.
+        let found = transforms(&[(COMPACT, true), (SPACED, false)]);
+        assert!(!found.is_empty() && !found.contains(&"trimmed") && !found.contains(&"latin_1"), "{found:?}");
+        // No transformation leaves a body unchanged and changes it.
+        assert_eq!(transforms(&[(COMPACT, true), (COMPACT, false)]), [""; 0]);
+        assert_eq!(transforms(&[]).len(), SERIALIZERS.len() + 2);
+    }
+
+    #[test]
+    fn equivalent_bodies_differ_from_the_body_and_from_each_other_up_to_the_limit() {
+        let bodies = equivalent_bodies(SPACED, &[], 3);
+        assert_eq!(bodies.len(), 3);
+        for (index, body) in bodies.iter().enumerate() {
+            assert!(body != SPACED && !bodies[..index].contains(body), "{}", String::from_utf8_lossy(body));
+            assert_eq!(serde_json::from_slice::<serde_json::Value>(body).unwrap(), serde_json::json!({"a": 1}));
+        }
+        assert_eq!(equivalent_bodies(SPACED, &[], 0).len(), 0);
+        // Latin-1 changes the values, so it is not equivalent.
+        assert_eq!(equivalent_bodies("é".as_bytes(), &[], 9).len(), 0);
+    }
+}

@@ -113,3 +113,47 @@ impl ProbeCause {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn an_unexpected_response_has_the_cause_of_its_topic() {
+        use super::ProbeCause as Cause;
+        use ResponseClass::{ClientError, Disconnected, Redirect, ServerError, Success, Timeout, Unreachable};
+        for (topic, class, cause) in [
+            (ForgedSignature, Success, Cause::ForgeryAccepted),
+            (MissingSignature, Success, Cause::ForgeryAccepted),
+            (StaleTimestamp, Success, Cause::StaleAccepted),
+            (FutureTimestamp, Success, Cause::FutureAccepted),
+            (InvalidTimestamp, Success, Cause::InvalidTimestampAccepted),
+            (MissingTimestamp, Success, Cause::MissingTimestampAccepted),
+            (ChangedTimestamp, Success, Cause::TimestampNotSigned),
+            (Event, ClientError, Cause::EventRejected),
+            (SignatureFormat, ClientError, Cause::FormRejected),
+            (HexCase, ClientError, Cause::HexCaseRejected),
+            (HeaderNameCase, ClientError, Cause::HeaderCaseRejected),
+            (LargeBody, ClientError, Cause::LargeBodyRejected),
+            (Duplicate, ClientError, Cause::DuplicateRejected),
+            (EventOrder, ClientError, Cause::OrderRejected),
+            (ConcurrentDuplicate, ClientError, Cause::ConcurrentRejected),
+            (Event, ServerError, Cause::EventCrash),
+            (Duplicate, ServerError, Cause::EventCrash),
+            (MissingSignature, ServerError, Cause::CrashOnMissingSignature),
+            (MalformedSignature, ServerError, Cause::CrashOnMalformedSignature),
+            (HexCase, ServerError, Cause::CrashOnMalformedSignature),
+            (ForgedSignature, ServerError, Cause::CrashOnForgery),
+            (MissingTimestamp, ServerError, Cause::CrashOnTimestamp),
+            (ChangedTimestamp, ServerError, Cause::CrashOnTimestamp),
+            (InvalidPayload, ServerError, Cause::InvalidPayloadCrash),
+            (ConcurrentDuplicate, ServerError, Cause::ConcurrentCrash),
+            (Undocumented, ServerError, Cause::UndocumentedCrash),
+            (Event, Timeout, Cause::Timeout),
+            (Event, Disconnected, Cause::Disconnected),
+            (ForgedSignature, Unreachable, Cause::Disconnected),
+            (Event, Redirect, Cause::Redirect),
+        ] {
+            assert_eq!(Cause::of_response(topic, class), cause, "{topic:?} {class:?}");
+        }
+    }
+}

@@ -73,3 +73,75 @@ pub(super) fn cause_without_baseline(class: ResponseClass, status: Option<u16>) 
         (Disconnected | Unreachable, _) => ProbeCause::DisconnectsAlways,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    /// Grade and cause: `-` pass, `F` fail, `W` warn, `I` info.
+    fn grades(
+        grade: fn(ResponseClass, ProbeTopic, ProbeGrade) -> Grading,
+        topic: ProbeTopic,
+        severity: ProbeGrade,
+    ) -> String {
+        let classes = [Success, Redirect, ClientError, ServerError, Timeout, Disconnected, Unreachable];
+        let letter = |class| match grade(class, topic, severity).grade {
+            ProbeGrade::Pass => '-',
+            ProbeGrade::Info => 'I',
+            ProbeGrade::Skipped => 'S',
+            ProbeGrade::Warn => 'W',
+            ProbeGrade::Fail => 'F',
+        };
+        classes.into_iter().map(letter).collect()
+    }
+
+    #[test]
+    fn each_response_has_its_grade_and_only_the_expected_mistake_has_the_severity_of_the_probe() {
+        use ProbeGrade::{Fail, Info, Warn};
+        // In the order of `grades`: 2xx, 3xx, 4xx, 5xx, timeout, disconnected, unreachable.
+        for (grade, topic, severity, expected) in [
+            (grade_accept as fn(_, _, _) -> _, ProbeTopic::Event, Fail, "-FFFFFF"),
+            (grade_accept, ProbeTopic::HexCase, Warn, "-FWFFFF"),
+            (grade_accept, ProbeTopic::LargeBody, Info, "-FIFFIF"),
+            (grade_reject, ProbeTopic::ForgedSignature, Fail, "FW-FFFF"),
+            (grade_reject, ProbeTopic::FutureTimestamp, Warn, "WW-FFFF"),
+            (grade_survive, ProbeTopic::InvalidPayload, Fail, "---FFFF"),
+            (grade_survive, ProbeTopic::Undocumented, Warn, "---WFFF"),
+        ] {
+            assert_eq!(grades(grade, topic, severity), expected, "{topic:?} {severity:?}");
+        }
+    }
+
+    #[test]
+    fn a_pass_has_no_cause_and_everything_else_has_one() {
+        for class in [Success, Redirect, ClientError, ServerError, Timeout, Disconnected, Unreachable] {
+            for grade in [grade_accept, grade_reject, grade_survive] {
+                let grading = grade(class, ProbeTopic::ForgedSignature, ProbeGrade::Fail);
+                assert_eq!(grading.cause.is_none(), grading.is_pass(), "{class:?}");
+            }
+        }
+        let too_large = grade_accept(Disconnected, ProbeTopic::LargeBody, ProbeGrade::Warn);
+        assert_eq!(too_large.cause, Some(ProbeCause::LargeBodyRejected));
+        let closed = grade_accept(Disconnected, ProbeTopic::Event, ProbeGrade::Warn);
+        assert_eq!(closed.cause, Some(ProbeCause::Disconnected));
+    }
+
+    #[test]
+    fn a_handler_that_accepts_nothing_has_one_cause() {
+        for (class, status, cause) in [
+            (ClientError, Some(404), ProbeCause::WrongPath),
+            (ClientError, Some(405), ProbeCause::WrongPath),
+            (ClientError, Some(410), ProbeCause::WrongPath),
+            (ClientError, Some(401), ProbeCause::RejectsAll),
+            (ClientError, Some(403), ProbeCause::RejectsAll),
+            (ClientError, None, ProbeCause::RejectsAll),
+            (Redirect, Some(301), ProbeCause::RedirectsAll),
+            // 404 means nothing here: it is not the status of this response.
+            (ServerError, Some(404), ProbeCause::FailsAll),
+            (Timeout, None, ProbeCause::TimesOutAlways),
+            (Disconnected, None, ProbeCause::DisconnectsAlways),
+            (Unreachable, None, ProbeCause::DisconnectsAlways),
+        ] {
+            assert_eq!(cause_without_baseline(class, status), cause, "{class:?} {status:?}");
+        }
+    }
+}

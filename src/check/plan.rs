@@ -56,4 +56,42 @@ mod tests {
         let others = ["ref", "refuse.time", "timestamp", "raw.*"];
         assert!(!others.iter().any(|pattern| matches_pattern(pattern, id)));
     }
+
+    fn probe(id: &str, kind: crate::check::probe::ProbeKind) -> Probe {
+        use crate::check::types::{ProbeGrade, ProbeGroup, ProbeTopic};
+        let (severity, topic) = (ProbeGrade::Fail, ProbeTopic::Event);
+        Probe { id: id.to_owned(), group: ProbeGroup::Accept, why: "", page: "", severity, topic, kind }
+    }
+
+    fn selection(only: &[&str], skip: &[&str]) -> ProbeSelection {
+        let texts = |patterns: &[&str]| patterns.iter().map(ToString::to_string).collect();
+        ProbeSelection { only: texts(only), skip: texts(skip) }
+    }
+
+    #[test]
+    fn what_is_skipped_is_skipped_even_if_it_is_selected_but_not_what_others_depend_on() {
+        use crate::check::probe::ProbeKind::{Baseline, RejectsAnything, ResponseTime};
+        let timely = probe("behave.time", ResponseTime);
+        for (only, skip, included) in [
+            (&[][..], &[][..], true),
+            (&["behave"], &[], true),
+            (&["refuse"], &[], false),
+            (&[], &["behave.*"], false),
+            (&["behave.time"], &["behave"], false),
+            (&["refuse", "behave"], &["accept"], true),
+        ] {
+            assert_eq!(selection(only, skip).includes(&timely), included, "{only:?} {skip:?}");
+        }
+        for kind in [Baseline, RejectsAnything] {
+            assert!(selection(&["refuse"], &["accept"]).includes(&probe("accept.event", kind)));
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_matches_nothing_is_reported() {
+        let probes = [probe("raw.number.exponent", crate::check::probe::ProbeKind::ResponseTime)];
+        assert_eq!(selection(&["raw", "rwa"], &["x"]).unmatched_pattern(&probes), Some("rwa"));
+        assert_eq!(selection(&["raw"], &["raw.num"]).unmatched_pattern(&probes), Some("raw.num"));
+        assert_eq!(selection(&["raw.number"], &["*.exponent"]).unmatched_pattern(&probes), None);
+    }
 }

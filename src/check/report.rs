@@ -110,3 +110,57 @@ impl CheckReport {
         problems
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    fn result(id: &str, group: ProbeGroup, grade: ProbeGrade, cause: Option<ProbeCause>) -> ProbeResult {
+        let (summary, exchanges) = (String::new(), Vec::new());
+        ProbeResult { id: id.to_owned(), group, why: "", page: "", grade, summary, cause, exchanges, shown_by: 0 }
+    }
+
+    fn report() -> CheckReport {
+        use ProbeGrade::{Fail, Info, Pass, Warn};
+        let results = vec![
+            result("accept.a", ProbeGroup::Accept, Pass, None),
+            result("raw.info", ProbeGroup::Raw, Info, Some(ProbeCause::Timeout)),
+            result("raw.warn", ProbeGroup::Raw, Warn, Some(ProbeCause::Timeout)),
+            result("refuse.slow", ProbeGroup::Refuse, Warn, Some(ProbeCause::Slow)),
+            result("refuse.fail", ProbeGroup::Refuse, Fail, Some(ProbeCause::Timeout)),
+        ];
+        CheckReport { results, baseline: None, framework: None }
+    }
+
+    #[test]
+    fn results_with_one_cause_are_one_problem_the_worst_first_and_information_stays_apart() {
+        let report = report();
+        let problems: Vec<_> = report
+            .problems()
+            .into_iter()
+            .map(|problem| {
+                (
+                    problem.grade,
+                    problem.cause.clone(),
+                    problem.results.iter().map(|result| result.id.as_str()).collect::<Vec<_>>(),
+                )
+            })
+            .collect();
+        let expected = [
+            (ProbeGrade::Fail, ProbeCause::Timeout, vec!["refuse.fail", "raw.warn"]),
+            (ProbeGrade::Warn, ProbeCause::Slow, vec!["refuse.slow"]),
+            (ProbeGrade::Info, ProbeCause::Timeout, vec!["raw.info"]),
+        ];
+        assert_eq!(problems, expected);
+    }
+
+    #[test]
+    fn a_check_passes_with_warnings_and_fails_with_one_failure() {
+        let mut report = report();
+        assert_eq!(report.count(None, ProbeGrade::Warn), 2);
+        assert_eq!(report.count(Some(ProbeGroup::Raw), ProbeGrade::Warn), 1);
+        assert_eq!(report.count(Some(ProbeGroup::Accept), ProbeGrade::Fail), 0);
+        assert!(!report.passed());
+        report.results.pop();
+        assert!(report.passed());
+    }
+}

@@ -199,3 +199,48 @@ impl HandlerResponse {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn each_response_belongs_to_one_class_and_is_described_without_its_text() {
+        let cut = || SendFailure::Cut { cause: "<b>".to_owned(), start: Box::new(Answer::new(200, "")) };
+        let answered = |status| Ok(Answer::new(status, "<b>text of the handler</b>"));
+        for (answer, class, text) in [
+            (answered(200), ResponseClass::Success, "answered 200"),
+            (answered(299), ResponseClass::Success, "answered 299"),
+            (answered(300), ResponseClass::Redirect, "answered 300"),
+            (answered(399), ResponseClass::Redirect, "answered 399"),
+            (answered(400), ResponseClass::ClientError, "answered 400"),
+            (answered(499), ResponseClass::ClientError, "answered 499"),
+            (answered(500), ResponseClass::ServerError, "answered 500"),
+            (answered(999), ResponseClass::ServerError, "answered 999"),
+            (answered(199), ResponseClass::ServerError, "answered 199"),
+            (Err(SendFailure::Timeout), ResponseClass::Timeout, "timed out"),
+            (
+                Err(SendFailure::Broken("<b>".to_owned())),
+                ResponseClass::Disconnected,
+                "closed the connection without a response",
+            ),
+            (Err(cut()), ResponseClass::Disconnected, "sent an incomplete response"),
+            (Err(SendFailure::Connect("<b>".to_owned())), ResponseClass::Unreachable, "refused the connection"),
+        ] {
+            let status = answer.as_ref().ok().map(|answer: &Answer| answer.status.0);
+            let response = HandlerResponse { took: Duration::ZERO, answer };
+            assert_eq!((response.class(), response.describe().as_str()), (class, text));
+            assert_eq!((response.status(), response.is_success()), (status, class == ResponseClass::Success));
+        }
+    }
+
+    #[test]
+    fn grades_are_ordered_from_best_to_worst_and_counted_in_words() {
+        assert!(
+            [ProbeGrade::Pass, ProbeGrade::Info, ProbeGrade::Skipped, ProbeGrade::Warn, ProbeGrade::Fail].is_sorted()
+        );
+        let words = |count| ProbeGrade::ALL.map(|grade| grade.count_label(count));
+        assert_eq!(words(1), ["passed", "failed", "warning", "info", "skipped"]);
+        assert_eq!(words(0), ["passed", "failed", "warnings", "info", "skipped"]);
+        assert_eq!(ProbeGrade::ALL.map(ProbeGrade::code), ["pass", "fail", "warn", "info", "not_run"]);
+    }
+}

@@ -86,3 +86,43 @@ impl HashBudget {
         self.byte_edits.0 = self.byte_edits.0.saturating_add(byte_edits.0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn hashing_costs_its_bytes_and_four_blocks_and_the_last_step_is_refused() {
+        let mut allowance = HashAllowance(1_000);
+        assert!(allowance.spend(100) && !allowance.is_spent());
+        assert_eq!(allowance, HashAllowance(644));
+        assert!(!allowance.spend(388));
+        assert!(allowance.is_spent());
+        assert!(!HashAllowance(10).spend(1_000));
+    }
+
+    #[test]
+    fn a_request_takes_at_most_its_share_and_gives_back_what_it_did_not_use() {
+        let mega = |count: u64| HashAllowance(count << 20);
+        let mut budget = HashBudget::new(mega(100), mega(20), 0);
+        assert_eq!(budget.take(), (mega(20), mega(50)));
+        assert_eq!(budget.take(), (mega(20), mega(0)));
+        budget.refund(mega(20), mega(7));
+        assert_eq!(budget.take(), (mega(20), mega(7)));
+        assert_eq!(budget.take(), (mega(10), mega(0)));
+        assert_eq!(budget.take(), (mega(0), mega(0)));
+    }
+
+    #[test]
+    fn a_few_more_requests_are_searched_briefly_once_the_budget_is_spent() {
+        let mut budget = HashBudget::new(HashAllowance(0), HashAllowance::USUAL, 2);
+        let brief = (HashAllowance(256 << 10), HashAllowance(512 << 10));
+        assert_eq!([budget.take(), budget.take()], [brief; 2]);
+        assert_eq!(budget.take(), (HashAllowance(0), HashAllowance(0)));
+    }
+
+    #[test]
+    fn the_search_for_one_changed_byte_is_limited_however_large_the_budget() {
+        let mut budget = HashBudget::new(HashAllowance::INTERACTIVE.times(2), HashAllowance::USUAL, 0);
+        assert_eq!(budget.take(), (HashAllowance(32 << 20), HashAllowance(96 << 20)));
+    }
+}

@@ -104,4 +104,41 @@ mod tests {
         assert_eq!(codes("Bearer nothing here").len(), 0);
         assert_eq!(codes(&HEX[1..]).len(), 0);
     }
+
+    fn headers(lines: &str) -> Headers {
+        Headers::read(lines.as_bytes().to_vec()).unwrap()
+    }
+
+    fn provider(name: &str) -> &'static dyn Provider {
+        provider::by_name(name).unwrap()
+    }
+
+    #[test]
+    fn other_headers_are_searched_only_if_the_own_one_has_no_signature() {
+        let other = "0".repeat(64);
+        let both = headers(&format!("X-Other: {other}\r\nX-Plexos-Signature: {HEX}\r\n"));
+        let found = find(&both, provider("plexos"));
+        assert_eq!(found.len(), 1);
+        assert_eq!((hex::encode(found[0].mac), found[0].faults.len()), (HEX.to_owned(), 0));
+        let renamed = find(&headers(&format!("X-Hub-Signature: sha256={HEX}\r\n")), provider("plexos"));
+        let [Cause::SignatureOtherHeader { name, header }] = &renamed[0].faults[..] else { panic!("{renamed:?}") };
+        assert_eq!((name.as_str(), *header), ("X-Hub-Signature", provider("plexos").signature_header()));
+        assert_eq!(find(&headers("X-Plexos-Signature: none\r\n"), provider("plexos")), []);
+    }
+
+    #[test]
+    fn at_most_eight_signatures_are_read_from_one_header_or_from_all() {
+        let line = |name: &str| format!("{name}: {}\r\n", [HEX; 6].join(" "));
+        for name in ["X-Plexos-Signature", "X-Other"] {
+            assert_eq!(find(&headers(&line(name).repeat(2)), provider("plexos")).len(), 8, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_timestamp_of_the_own_header_comes_before_that_of_another_provider() {
+        let own = headers("X-Plexos-Timestamp: 1736937000\r\nDate: x\r\n");
+        assert_eq!(find_timestamp(&own, provider("plexos")), Some("1736937000"));
+        assert_eq!(find_timestamp(&own, provider("plustive")), Some("1736937000"));
+        assert_eq!(find_timestamp(&headers("Date: 1736937000\r\n"), provider("plexos")), None);
+    }
 }
