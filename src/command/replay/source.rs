@@ -119,8 +119,11 @@ impl ReplayPlan<'_> {
             };
         }
         let found = self.with_store(|store| captures::find_all(store, name, self.session));
-        let named = |id: CaptureId| (id.to_string(), ReplaySource::Capture(id));
-        found.map(|ids| ids.into_iter().map(named).collect()).map_err(|error| match error.kind {
+        let named = |ids: Vec<CaptureId>| match ids.as_slice() {
+            [id] => only(ReplaySource::Capture(*id)),
+            several => several.iter().map(|id| (id.to_string(), ReplaySource::Capture(*id))).collect(),
+        };
+        found.map(named).map_err(|error| match error.kind {
             Kind::Failed if name != "last" => unknown_source(name),
             _ => error,
         })
