@@ -289,3 +289,110 @@ fn confirm(session: &Session<'_>, question: &str, word: &str) -> Result<()> {
     std::io::BufRead::read_line(&mut std::io::BufReader::new(session.world.stdin()), &mut typed)?;
     if typed.trim() == word { Ok(()) } else { Err(Error::usage(format!("`{word}` was not typed: cancelled"))) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn a_duration_has_units_or_is_a_number_of_seconds() {
+        for (text, seconds) in [
+            ("0", 0),
+            ("90", 90),
+            ("90s", 90),
+            ("5m", 300),
+            ("1h 30m", 5_400),
+            ("1h30m", 5_400),
+            ("30d", 2_592_000),
+            ("2w", 1_209_600),
+            ("PT90S", 90),
+            ("100000d", 8_640_000_000),
+        ] {
+            assert_eq!(parse_duration(text), Ok(SignedDuration::from_secs(seconds)), "{text}");
+        }
+        assert_eq!(parse_duration("1500ms"), Ok(SignedDuration::from_millis(1_500)));
+    }
+
+    #[test]
+    fn a_duration_is_not_negative_endless_or_without_meaning() {
+        let expected = "expected a duration such as 90s, 5m, 1h 30m or 30d";
+        for (text, error) in [
+            ("", expected),
+            ("x", expected),
+            ("5x", expected),
+            ("1.5", expected),
+            // The length of a month depends on the month.
+            ("1mo", expected),
+            ("-1", "a duration can't be negative"),
+            ("-5m", "a duration can't be negative"),
+            ("100001d", "a duration can't be longer than 100000 days"),
+            ("8640000001", "a duration can't be longer than 100000 days"),
+        ] {
+            assert_eq!(parse_duration(text), Err(error.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn ports_and_rates_have_limits() {
+        assert_eq!(["0", "4848", "65535"].map(parse_port), [Ok(0), Ok(4848), Ok(65535)]);
+        for text in ["65536", "-1", "", "http", "80 "] {
+            assert_eq!(parse_port(text), Err("expected a port from 0 to 65535".to_owned()), "{text}");
+        }
+        assert_eq!(["0.001", "2.5", "1e6", "1000000"].map(parse_rate), [Ok(0.001), Ok(2.5), Ok(1e6), Ok(1e6)]);
+        for text in ["0", "0.0009", "-1", "1000001", "NaN", "inf"] {
+            assert_eq!(parse_rate(text), Err("must be from 0.001 to 1000000".to_owned()), "{text}");
+        }
+        assert_eq!(parse_rate("fast"), Err("not a number".to_owned()));
+    }
+
+    /// Cause and hint.
+    fn explain(start: &[u8]) -> (String, String) {
+        let error = unknown_provider_error(start, "p.json");
+        assert_eq!((error.message.as_str(), error.status()), ("can't detect the provider of p.json", 2));
+        (error.cause().unwrap(), error.hint.unwrap())
+    }
+
+    #[test]
+    fn a_payload_of_no_provider_is_explained_by_what_it_is() {
+        let add = "add --provider plexos or --provider plustive";
+        for (start, cause, hint) in [
+            (&b""[..], "it is empty", format!("check the command that produces it, or {add}")),
+            (b"\xff\xfe{\0", "it is UTF-16, but providers send UTF-8", "save it as UTF-8".to_owned()),
+            (b"\xfe\xff\0{", "it is UTF-16, but providers send UTF-8", "save it as UTF-8".to_owned()),
+            (
+                b"\xef\xbb\xbf{\"type\":\"a\",\"data\":{}}",
+                "it begins with a byte order mark (EF BB BF), which JSON does not allow",
+                "save it as UTF-8 without BOM, or add --provider plexos to sign it with the mark".to_owned(),
+            ),
+            (
+                b"\xef\xbb\xbf{}",
+                "it begins with a byte order mark (EF BB BF), which JSON does not allow",
+                format!("save it as UTF-8 without BOM, or {add} to sign it with the mark"),
+            ),
+            (
+                b"POST / HTTP/1.1\r\nHost: a\r\n\r\n{}",
+                "it is a whole HTTP request, not a payload",
+                "check it with `whtool verify p.json`, or remove everything but the body".to_owned(),
+            ),
+            (b"[]", "it is not a JSON object", add.to_owned()),
+            (b"hello", "it is not a JSON object", add.to_owned()),
+            (
+                b" {\"type\":1}",
+                "it has neither `type` and `data` (Plexos Pay) nor `event` and `reference` (Plustive)",
+                add.to_owned(),
+            ),
+        ] {
+            assert_eq!(explain(start), (cause.to_owned(), hint), "{}", String::from_utf8_lossy(start));
+        }
+    }
+
+    #[test]
+    fn a_provider_is_the_requested_one_or_that_of_the_keys() {
+        let plustive = provider::by_name("plustive");
+        let name = |requested, body: &[u8]| detect_provider(requested, body, "-").map(Provider::name).ok();
+        assert_eq!(name(None, br#"{"type":"a","data":{}}"#), Some("plexos"));
+        assert_eq!(name(None, br#"{"event":"a","reference":"b"}"#), Some("plustive"));
+        assert_eq!(name(plustive, br#"{"type":"a","data":{}}"#), Some("plustive"));
+        assert_eq!(name(plustive, b""), Some("plustive"));
+        assert_eq!(name(None, b"{}"), None);
+    }
+}

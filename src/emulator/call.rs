@@ -156,4 +156,103 @@ mod tests {
         assert_eq!(split_path("/%ff"), None);
         assert_eq!(split_path("/%4"), None);
     }
+
+    fn call(target: &str, headers: &[(&str, &str)], body: &str) -> Result<IncomingCall, CallError> {
+        let mut request = Request::post(target, body.as_bytes().to_vec());
+        for (name, value) in headers {
+            request.headers.push(name, value.as_bytes()).unwrap();
+        }
+        IncomingCall::parse(&request, Vec::new())
+    }
+
+    /// Status, field and message of an error.
+    fn refusal<T: std::fmt::Debug>(result: Result<T, CallError>) -> (u16, Option<String>, String) {
+        let error = result.unwrap_err();
+        (error.status, error.field, error.message)
+    }
+
+    #[test]
+    fn the_key_follows_the_word_bearer_in_any_case() {
+        let key = |value| call("/", &[("Authorization", value)], "").unwrap().key;
+        assert_eq!(key("Bearer sk_test_1"), Some("sk_test_1".to_owned()));
+        assert_eq!(key("bearer  sk_test_1 "), Some("sk_test_1".to_owned()));
+        assert_eq!(["Basic sk_test_1", "sk_test_1", "Bearersk_test_1"].map(key), [None, None, None]);
+        let both = call("/?a=1&b=x+y%26&a=2", &[("idempotency-key", "k")], "").unwrap();
+        assert_eq!((both.key, both.idempotency_key.as_deref()), (None, Some("k")));
+        let both = call("/?a=1&b=x+y%26&a=2", &[], "").unwrap();
+        assert_eq!((both.query("a"), both.query("b"), both.query("c")), (Some("1"), Some("x y&"), None));
+    }
+
+    #[test]
+    fn a_body_is_an_object_or_nothing() {
+        for body in ["", " \n", "{}"] {
+            assert_eq!(call("/", &[], body).unwrap().body.len(), 0, "{body}");
+        }
+        for (body, message) in [
+            ("[]", "The body must be a JSON object"),
+            ("1", "The body must be a JSON object"),
+            ("{", "The body is not valid JSON"),
+            ("a=b", "The body is not valid JSON"),
+        ] {
+            assert_eq!(refusal(call("/", &[], body)), (400, None, message.to_owned()), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_amount_is_a_json_integer_within_its_limits() {
+        let integer =
+            |value: &str| call("/", &[], &format!("{{\"amount\":{value}}}")).unwrap().integer("amount", 100, 5_000);
+        assert_eq!([integer("100"), integer("5000")], [Ok(100), Ok(5_000)]);
+        let out_of_range = (400, Some("amount".to_owned()), "amount must be an integer from 100 to 5000".to_owned());
+        for value in ["99", "5001", "\"100\"", "100.5", "1e2", "-100", "true", "99999999999999999999"] {
+            assert_eq!(refusal(integer(value)), out_of_range, "{value}");
+        }
+        assert_eq!(refusal(integer("null")).2, "amount is required");
+    }
+
+    #[test]
+    fn a_text_must_be_a_string_and_a_required_one_not_empty() {
+        let body = call("/", &[], r#"{"text":"x","empty":"","number":1,"null":null}"#).unwrap();
+        assert_eq!(body.required_text("text"), Ok("x".to_owned()));
+        for field in ["empty", "null", "missing"] {
+            assert_eq!(
+                refusal(body.required_text(field)),
+                (400, Some(field.to_owned()), format!("{field} is required"))
+            );
+        }
+        assert_eq!(refusal(body.required_text("number")).2, "number must be a string");
+        assert_eq!(refusal(body.optional_text("number")).2, "number must be a string");
+        assert_eq!((body.optional_text("empty"), body.optional_text("null")), (Ok(Some(String::new())), Ok(None)));
+        assert_eq!(
+            ["text", "empty", "number", "null", "missing"].map(|field| body.has(field)),
+            [true, true, true, false, false]
+        );
+        assert_eq!(body.one_of("text", &["y", "x"]), Ok("x".to_owned()));
+        assert_eq!(refusal(body.one_of("text", &["y", "z"])).2, "text must be one of y, z");
+    }
+
+    #[test]
+    fn metadata_is_an_object_of_at_most_fifty_keys() {
+        let metadata = |count: usize| {
+            let members: Map<String, Value> = (0..count).map(|number| (number.to_string(), json!(1))).collect();
+            call("/", &[], &json!({"metadata": members}).to_string()).unwrap().metadata().map(|map| map.len())
+        };
+        assert_eq!((metadata(0), metadata(50)), (Ok(0), Ok(50)));
+        assert_eq!(refusal(metadata(51)).2, "metadata must be an object of at most 50 keys");
+        assert_eq!(call("/", &[], "{}").unwrap().metadata(), Ok(Map::new()));
+        assert_eq!(refusal(call("/", &[], r#"{"metadata":[]}"#).unwrap().metadata()).0, 400);
+    }
+
+    #[test]
+    fn each_refusal_has_its_status_and_code() {
+        for (error, status, code, message) in [
+            (CallError::not_found("Payment"), 404, "NOT_FOUND", "Payment not found"),
+            (CallError::conflict("it was refunded"), 409, "CONFLICT", "it was refunded"),
+            (CallError::method_not_allowed(), 405, "METHOD_NOT_ALLOWED", "Method not allowed"),
+            (CallError::invalid("amount", "too small"), 400, "VALIDATION_ERROR", "too small"),
+        ] {
+            assert_eq!(error.to_json(), json!({"error": {"message": message, "code": code}}));
+            assert_eq!(error.status, status);
+        }
+    }
 }

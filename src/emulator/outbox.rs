@@ -68,3 +68,79 @@ impl Outbox {
         in_flight.map(requeue).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    fn delivery(status: DeliveryStatus) -> WebhookDelivery {
+        let text = str::to_owned;
+        WebhookDelivery {
+            number: 0,
+            provider: text("plexos"),
+            event: text("payment.debited"),
+            id: text("evt_1"),
+            url: text("http://localhost:3000/"),
+            endpoint: None,
+            body: text("{}"),
+            status,
+            faults: Vec::new(),
+            age: 0,
+            follows: None,
+            created_at: text("2025-01-15T10:30:00.000Z"),
+            next_at: None,
+            attempts: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_oldest_finished_delivery_goes_once_there_are_too_many_and_waiting_ones_stay() {
+        let mut outbox = Outbox::default();
+        assert_eq!(outbox.add(delivery(DeliveryStatus::Waiting)), 1);
+        assert_eq!(outbox.add(delivery(DeliveryStatus::InFlight)), 2);
+        assert_eq!(outbox.add(delivery(DeliveryStatus::GivenUp)), 3);
+        for _ in 3..MAX_DELIVERIES {
+            outbox.add(delivery(DeliveryStatus::Waiting));
+        }
+        assert!(outbox.get(3).is_some());
+        let number = outbox.add(delivery(DeliveryStatus::Waiting));
+        assert_eq!(outbox.get(number).unwrap().number, 10_001);
+        let kept = [1, 2, 3, 4].map(|number| outbox.get(number).is_some());
+        assert_eq!((kept, outbox.iter().count()), ([true, true, false, true], 10_000));
+        // Nothing is finished: nothing goes.
+        outbox.add(delivery(DeliveryStatus::Waiting));
+        assert_eq!(outbox.iter().count(), 10_001);
+    }
+
+    #[test]
+    fn deliveries_that_were_in_flight_are_sent_again_after_a_restart() {
+        let mut outbox = Outbox::default();
+        let all = [
+            DeliveryStatus::InFlight,
+            DeliveryStatus::Waiting,
+            DeliveryStatus::Delivered,
+            DeliveryStatus::Dropped,
+            DeliveryStatus::GivenUp,
+            DeliveryStatus::InFlight,
+        ];
+        for status in all {
+            outbox.add(delivery(status));
+        }
+        assert_eq!(
+            outbox.iter().map(WebhookDelivery::is_final).collect::<Vec<_>>(),
+            [false, false, true, true, true, false]
+        );
+        assert_eq!(outbox.requeue_in_flight(), [1, 6]);
+        let waiting = outbox.iter().filter(|delivery| delivery.status == DeliveryStatus::Waiting).count();
+        assert_eq!((waiting, outbox.requeue_in_flight().len()), (3, 0));
+    }
+
+    #[test]
+    fn a_delivery_without_an_attempt_is_reported_once() {
+        let mut outbox = Outbox::default();
+        let number = outbox.add(delivery(DeliveryStatus::Dropped));
+        outbox.mark_unsent(number);
+        outbox.mark_unsent(99);
+        let unsent: Vec<_> = outbox.take_unsent().into_iter().map(|delivery| delivery.number).collect();
+        assert_eq!((unsent, outbox.take_unsent().len()), (vec![1], 0));
+    }
+}

@@ -22,3 +22,26 @@ impl SimulatedOutcome {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn the_last_three_digits_ask_for_the_outcome() {
+        use SimulatedOutcome::{Failure, Pending, Reversal, Success};
+        for (number, outcome) in [
+            ("08030000404", Failure),
+            ("08030000408", Pending),
+            ("08030000410", Reversal),
+            ("08030000000", Success),
+            ("404", Failure),
+            ("4040", Success),
+            ("04", Success),
+            ("", Success),
+            // The last three bytes cut this letter.
+            ("4é4", Success),
+        ] {
+            assert_eq!(SimulatedOutcome::from_number(number), outcome, "{number}");
+        }
+    }
+}

@@ -77,4 +77,27 @@ mod tests {
         assert_ne!(one.id("pi_"), SeededRng::new(8).id("pi_"));
         assert!((0..1000).all(|_| (0.0..1.0).contains(&one.fraction("x"))));
     }
+
+    /// HMAC-SHA256 with the seed as key, over purpose and number of the draw; in Python:
+    /// `hmac.new((7).to_bytes(8, 'big'), b'pi_' + (1).to_bytes(8, 'big'), 'sha256').digest()`,
+    /// of which each byte picks a letter: `alphabet[byte % len(alphabet)]`.
+    #[test]
+    fn a_seed_gives_the_same_values_in_every_version() {
+        let mut rng = SeededRng::new(7);
+        assert_eq!([rng.id("pi_"), rng.id("pi_")], ["pi_swn5vuc1w9asnycu", "pi_x3kc5ig0pvnsa7e6"]);
+        assert_eq!(rng.reference(), "PLS-UHSUPK8BNM");
+        assert_eq!(rng.digits("meter", 20), "21892768006055971347");
+        assert_eq!(rng.secret(), "whsec_emulated_74d0811945ddd771cadcfa90dbf8bf6c71e679c7eb45b5ae754531ede58c3294");
+        assert!((rng.fraction("fault") - 0.420_020_016_841_590_4).abs() < f64::EPSILON);
+        assert_eq!(rng.seed(), 7);
+    }
+
+    #[test]
+    fn a_saved_generator_goes_on_where_it_stopped() {
+        let mut rng = SeededRng::new(7);
+        rng.id("pi_");
+        let saved = serde_json::to_string(&rng).unwrap();
+        let mut restored: SeededRng = serde_json::from_str(&saved).unwrap();
+        assert_eq!(restored.id("pi_"), "pi_x3kc5ig0pvnsa7e6");
+    }
 }

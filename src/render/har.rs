@@ -89,3 +89,86 @@ fn url(request: &Request) -> String {
     let host = request.headers.get("Host").and_then(|value| std::str::from_utf8(value).ok()).filter(is_host);
     format!("http://{}{}", host.unwrap_or("localhost"), request.target)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::stored::{AnswerState, AppState, CaptureId, DeliverySummary};
+    use crate::model::timestamp::Timestamp;
+    use crate::model::verdict::VerdictCode;
+
+    fn har(target: &str, headers: &[(&str, &[u8])], body: &[u8]) -> Value {
+        let mut request = Request::post(target, body.to_vec());
+        for (name, value) in headers {
+            request.headers.push(name, value).unwrap();
+        }
+        let summary = DeliverySummary {
+            id: CaptureId(7),
+            arrived: Timestamp::from_second(1_736_937_000).unwrap(),
+            peer: None,
+            provider: None,
+            verdict: VerdictCode::Mismatch,
+            secret: None,
+            is_test: false,
+            kind: None,
+            event_id: None,
+            subject: None,
+            status: None,
+            money: None,
+            answer: AnswerState::from_code(401),
+            app: AppState::NotAsked,
+            size: 0,
+        };
+        serde_json::from_slice(&entry(&StoredDelivery { summary, request, attempts: Vec::new() })).unwrap()
+    }
+
+    #[test]
+    fn an_archive_of_several_entries_is_valid_json() {
+        let one = har("/", &[], b"").to_string().into_bytes();
+        let archive: Value =
+            serde_json::from_slice(&[start(), one.clone(), b",\n".to_vec(), one, end().to_vec()].concat()).unwrap();
+        assert_eq!(
+            (&archive["log"]["version"], archive["log"]["entries"].as_array().map(Vec::len)),
+            (&json!("1.2"), Some(2))
+        );
+    }
+
+    #[test]
+    fn an_entry_has_the_request_and_the_status_of_its_answer() {
+        let entry =
+            har("/hooks?a=1&b=x%20y", &[("Host", b"shop.example:8080"), ("Content-Type", b"application/json")], b"{}");
+        assert_eq!(entry["startedDateTime"], "2025-01-15T10:30:00Z");
+        assert_eq!(
+            (&entry["response"]["status"], &entry["comment"]),
+            (&json!(401), &json!("whtool capture 7: mismatch"))
+        );
+        let request = &entry["request"];
+        assert_eq!(request["url"], "http://shop.example:8080/hooks?a=1&b=x%20y");
+        assert_eq!(request["queryString"], json!([{"name": "a", "value": "1"}, {"name": "b", "value": "x y"}]));
+        assert_eq!(request["postData"], json!({"mimeType": "application/json", "text": "{}"}));
+        // `printf 'POST /hooks?a=1&b=x%%20y HTTP/1.1\r\nHost: shop.example:8080\r\nContent-Type: application/json\r\n\r\n' | wc -c`
+        assert_eq!((&request["headersSize"], &request["bodySize"]), (&json!(93), &json!(2)));
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_are_base64_or_latin_1_and_say_so() {
+        let entry = har("/", &[("X-A", b"caf\xe9")], b"\xff\0");
+        // `printf '\xff\0' | base64`
+        let body = json!({"mimeType": "application/octet-stream", "text": "/wA=", "encoding": "base64"});
+        assert_eq!(entry["request"]["postData"], body);
+        assert_eq!(entry["request"]["headers"], json!([{"name": "X-A", "value": "café"}]));
+        let comment = "whtool capture 7: mismatch; header values that are not UTF-8 are written as Latin-1";
+        assert_eq!(entry["comment"], comment);
+        assert_eq!(har("/", &[], b"")["request"].get("postData"), None);
+    }
+
+    #[test]
+    fn a_host_that_is_none_does_not_get_into_the_url() {
+        let url = |host: &[u8]| har("/x", &[("Host", host)], b"")["request"]["url"].clone();
+        assert_eq!(url(b"[::1]:80"), "http://[::1]:80/x");
+        for host in [&b""[..], b"a/b", b"a b", b"me@a", b"\xff"] {
+            assert_eq!(url(host), "http://localhost/x", "{}", String::from_utf8_lossy(host));
+        }
+        assert_eq!(har("http://other.example/x", &[], b"")["request"]["url"], "http://other.example/x");
+    }
+}

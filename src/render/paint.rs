@@ -51,3 +51,25 @@ impl Paint {
         self.apply(text, |text| text.magenta())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn plain_text_has_no_escape_codes_and_each_meaning_has_its_colour() {
+        colored::control::set_override(true);
+        for (paint, code) in [
+            (Paint::good as fn(Paint, &str) -> String, "32"),
+            (Paint::bad, "31"),
+            (Paint::warn, "33"),
+            (Paint::strong, "1"),
+            (Paint::faint, "90"),
+            (Paint::name, "36"),
+            (Paint::number, "35"),
+        ] {
+            assert_eq!(paint(Paint::Plain, "text"), "text");
+            assert_eq!(paint(Paint::Colored, "text"), format!("\x1b[{code}mtext\x1b[0m"));
+        }
+        assert_eq!([Paint::Plain, Paint::Colored].map(|paint| paint.plain("text")), ["text", "text"]);
+    }
+}

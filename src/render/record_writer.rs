@@ -68,3 +68,26 @@ impl RecordWriter {
         self.0.extend_from_slice(b"\":");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn a_record_is_one_line_of_json_with_its_members_in_order() {
+        let mut record = RecordWriter::new("whtool.x/1");
+        record.text("none", None);
+        record.object("empty", |_| ());
+        record.object("event", |event| {
+            event.text("type", Some("a\"b\n\u{1b}[31m\u{202e}é"));
+            event.value("count", &3);
+        });
+        record.value("list", &[1, 2]);
+        let line = String::from_utf8(record.into_line()).unwrap();
+        // Control characters are escaped, so that printing a record does not act on the terminal.
+        let expected = concat!(
+            r#"{"schema":"whtool.x/1","none":null,"empty":{},"event":{"type":"a\"b\n\u001b[31m\u202eé","count":3},"list":[1,2]}"#,
+            "\n"
+        );
+        assert_eq!(line, expected);
+    }
+}

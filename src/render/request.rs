@@ -75,4 +75,65 @@ mod tests {
         assert_eq!(shell_quote(b"it's\t!\\"), "$'it\\'s\\x09\\x21\\\\'");
         assert_eq!(shell_quote("…".as_bytes()), "$'\\xe2\\x80\\xa6'");
     }
+
+    fn request(headers: &[(&str, &[u8])], body: &[u8]) -> Request {
+        let mut request = Request::post("/ignored", body.to_vec());
+        for (name, value) in headers {
+            request.headers.push(name, value).unwrap();
+        }
+        request
+    }
+
+    #[test]
+    fn a_command_has_every_header_except_those_that_curl_sets() {
+        let headers: [(&str, &[u8]); 6] = [
+            ("Host", b"old.example"),
+            ("X-Empty", b""),
+            ("X-Twice", b"1"),
+            ("Content-Length", b"9"),
+            ("X-Twice", b"it's"),
+            ("X-Bytes", b"\xff"),
+        ];
+        let url = Url::parse("http://localhost:3000/hooks?a=[1]").unwrap();
+        let expected = [
+            r"curl -sS -i --globoff -X 'POST' 'http://localhost:3000/hooks?a=[1]' \",
+            r"  -H 'X-Empty;' \",
+            r"  -H 'X-Twice: 1' \",
+            r"  -H $'X-Twice: it\'s' \",
+            r"  -H $'X-Bytes: \xff' \",
+            r"  --data-raw '{}'",
+            "",
+        ]
+        .join("\n");
+        assert_eq!(curl(&request(&headers, b"{}"), &url), expected);
+    }
+
+    #[test]
+    fn a_body_that_no_argument_can_hold_is_piped_and_decodes_to_the_same_bytes() {
+        let url = Url::parse("http://h/").unwrap();
+        let piped = curl(&request(&[], b"a\0b"), &url);
+        // `printf 'a\0b' | base64`
+        let expected = "base64 -d <<'WHTOOL' |\nYQBi\nWHTOOL\ncurl -sS -i --globoff -X 'POST' 'http://h/' \\\n  --data-binary @-\n";
+        assert_eq!(piped, expected);
+        let with_size = |size| curl(&request(&[], &vec![b'x'; size]), &url);
+        assert!(with_size(24 * 1024).contains("--data-raw"));
+        let large = with_size(24 * 1024 + 1);
+        assert!(large.contains("--data-binary @-") && large.lines().all(|line| line.len() <= 76), "{large}");
+    }
+
+    #[test]
+    fn words_that_an_interactive_shell_would_change_are_escaped() {
+        for (word, quoted) in [
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("a\nb", "'a\nb'"),
+            ("a\\b", "'a\\b'"),
+            ("hi!", "$'hi\\x21'"),
+            ("a\r\n", "$'a\\x0d\\n'"),
+            ("é", "$'\\xc3\\xa9'"),
+            ("\u{7f}", "$'\\x7f'"),
+        ] {
+            assert_eq!(shell_quote(word.as_bytes()), quoted, "{word:?}");
+        }
+    }
 }

@@ -217,3 +217,178 @@ pub fn diff<'a>(
         headers: headers.iter().map(header).collect(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::message::Request;
+    use crate::model::status::Status;
+    use crate::model::stored::{AnswerState, AppState};
+    use crate::model::timestamp::Timestamp;
+    use std::time::Duration;
+
+    fn text(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+
+    /// 2025-01-15T10:30:00Z
+    fn arrived() -> Timestamp {
+        Timestamp::from_second(1_736_937_000).unwrap()
+    }
+
+    fn summary() -> DeliverySummary {
+        DeliverySummary {
+            id: CaptureId(7),
+            arrived: arrived(),
+            peer: text("127.0.0.1:50000"),
+            provider: text("plexos"),
+            verdict: VerdictCode::Verified,
+            secret: text("PLEXOS_WEBHOOK_SECRET"),
+            is_test: false,
+            kind: text("payment.debited"),
+            event_id: text("evt_1"),
+            subject: text("pi_1"),
+            status: text("DEBITED"),
+            // More than a float holds exactly.
+            money: Some(Money { minor: 9_007_199_254_740_993, currency: "CVE".to_owned() }),
+            answer: AnswerState::Answered(Status(200)),
+            app: AppState::NoAnswer,
+            size: 3,
+        }
+    }
+
+    const ENTRY: &str = concat!(
+        r#""id":"7","arrived":"2025-01-15T10:30:00Z","peer":"127.0.0.1:50000","provider":"plexos","verdict":"verified","#,
+        r#""secret":"PLEXOS_WEBHOOK_SECRET","event":{"type":"payment.debited","id":"evt_1","subject":"pi_1","#,
+        r#""status":"DEBITED","money":{"minor":"9007199254740993","currency":"CVE"}},"answered":200,"app":0,"size":3"#
+    );
+
+    fn as_text(line: Vec<u8>) -> String {
+        String::from_utf8(line).unwrap()
+    }
+
+    #[test]
+    fn an_entry_has_every_field_and_amounts_are_text() {
+        assert_eq!(as_text(entry(&summary())), format!("{{\"schema\":\"whtool.event/1\",{ENTRY}}}\n"));
+        let pending =
+            DeliverySummary { answer: AnswerState::Pending, app: AppState::NotAsked, money: None, ..summary() };
+        let record: Value = serde_json::from_slice(&entry(&pending)).unwrap();
+        assert_eq!(
+            (&record["answered"], &record["app"], &record["event"]["money"]),
+            (&json!(0), &Value::Null, &Value::Null)
+        );
+    }
+
+    #[test]
+    fn a_capture_has_its_attempts_with_answers_as_text_or_base64() {
+        let attempt = |outcome| {
+            let (url, took) = ("http://localhost:3000/".to_owned(), Duration::from_micros(1_500));
+            Attempt { at: arrived(), url, took, outcome }
+        };
+        let answer = |body: &[u8]| Ok(crate::model::exchange::Answer::new(500, body));
+        let attempts = vec![attempt(answer(b"oops")), attempt(answer(b"\xff")), attempt(Err("timed out".to_owned()))];
+        let stored = StoredDelivery { summary: summary(), request: Request::post("/", b"{}".to_vec()), attempts };
+        let record: Value = serde_json::from_slice(&capture(&stored)).unwrap();
+        assert_eq!((&record["schema"], &record["id"]), (&json!("whtool.capture/1"), &json!("7")));
+        let common = |extra: Value| {
+            let mut record = json!({"at": "2025-01-15T10:30:00Z", "url": "http://localhost:3000/", "tookMicros": 1500});
+            record.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            record
+        };
+        let expected = [
+            common(json!({"status": 500, "said": "oops"})),
+            // `printf '\xff' | base64`
+            common(json!({"status": 500, "saidBase64": "/w=="})),
+            common(json!({"error": "timed out"})),
+        ];
+        assert_eq!(record["attempts"], json!(expected));
+    }
+
+    #[test]
+    fn counts_and_totals_are_added_up_by_provider_type_verdict_hour_and_currency() {
+        let count = |provider: &str, kind: Option<&str>, verdict, hour: i64, deliveries| HourlyCount {
+            provider: text(provider),
+            kind: kind.map(str::to_owned),
+            verdict,
+            hour: Timestamp::from_second(hour * 3_600).unwrap(),
+            deliveries,
+        };
+        let counts = [
+            count("plexos", Some("payment.debited"), VerdictCode::Verified, 0, 3),
+            count("plexos", Some("payment.debited"), VerdictCode::Mismatch, 1, 2),
+            count("plustive", None, VerdictCode::Verified, 1, 1),
+        ];
+        let total = |kind: &str, events, minor, currency: &str| AmountTotal {
+            provider: text("plexos"),
+            kind: text(kind),
+            events,
+            money: Money { minor, currency: currency.to_owned() },
+        };
+        let totals = [
+            total("payment.debited", 2, 10_000, "CVE"),
+            total("refund.succeeded", 1, -3_000, "CVE"),
+            total("payment.debited", 1, 9_007_199_254_740_993, "AOA"),
+        ];
+        let record: Value = serde_json::from_slice(&stats(&counts, &totals)).unwrap();
+        let expected = json!({
+            "schema": "whtool.stats/1",
+            "total": 6,
+            "providers": [{"provider": "plexos", "count": 5}, {"provider": "plustive", "count": 1}],
+            "types": [
+                {"provider": "plexos", "type": "payment.debited", "count": 5},
+                {"provider": "plustive", "type": null, "count": 1},
+            ],
+            "verdicts": {"verified": 4, "mismatch": 2},
+            "hours": [{"hour": "1970-01-01T00:00:00Z", "count": 3}, {"hour": "1970-01-01T01:00:00Z", "count": 3}],
+            "money": [
+                {"currency": "AOA", "events": 1, "minor": "9007199254740993"},
+                {"currency": "CVE", "events": 3, "minor": "7000"},
+            ],
+            "moneyByType": [
+                {"provider": "plexos", "type": "payment.debited", "events": 2, "minor": "10000", "currency": "CVE"},
+                {"provider": "plexos", "type": "refund.succeeded", "events": 1, "minor": "-3000", "currency": "CVE"},
+                {"provider": "plexos", "type": "payment.debited", "events": 1, "minor": "9007199254740993", "currency": "AOA"},
+            ],
+        });
+        assert_eq!(record, expected);
+    }
+
+    #[test]
+    fn a_planned_pruning_has_removed_nothing() {
+        let plan = PrunePlan { deliveries: 5, oldest: Some(arrived()), newest: None, bytes: 9, undelivered: 2 };
+        let record = |pruning, removed: u64| {
+            let expected = json!({"schema": "whtool.pruned/1", "old": 5, "bytes": 9, "oldest": "2025-01-15T10:30:00Z",
+                "newest": null, "undelivered": 2, "removed": removed});
+            assert_eq!(serde_json::from_slice::<Value>(&pruned(&plan, pruning)).unwrap(), expected);
+        };
+        record(Pruning::Planned, 0);
+        record(Pruning::Done(4), 4);
+    }
+
+    #[test]
+    fn values_of_a_difference_are_json_as_it_was_received() {
+        let change = |old: Option<&str>, new: Option<&str>| PathChange {
+            path: "data.amount".to_owned(),
+            key: "amount".to_owned(),
+            old: old.map(str::to_owned),
+            new: new.map(str::to_owned),
+        };
+        let changes = [change(Some("1.0"), Some("1e0")), change(None, Some("\"a\""))];
+        let headers = [HeaderChange {
+            name: "X-A".to_owned(),
+            old: vec![b"1".to_vec()],
+            new: vec![b"\xff".to_vec(), b"2".to_vec()],
+        }];
+        let new = DeliverySummary { id: CaptureId(8), size: 4, ..summary() };
+        let record = as_text(diff((&summary(), &new), Some(12), Some(&changes), &headers));
+        let expected = concat!(
+            r#"{"schema":"whtool.diff/1","old":{"id":"7","size":3},"new":{"id":"8","size":4},"same":false,"#,
+            r#""firstDifference":12,"paths":[{"path":"data.amount","old":1.0,"new":1e0},{"path":"data.amount","new":"a"}],"#,
+            r#""headers":[{"name":"X-A","old":["1"],"new":["�","2"]}]}"#,
+            "\n"
+        );
+        assert_eq!(record, expected);
+        let same = as_text(diff((&summary(), &new), None, None, &[]));
+        assert!(same.contains(r#""same":true,"firstDifference":null,"paths":null,"headers":[]"#), "{same}");
+    }
+}

@@ -239,4 +239,71 @@ mod tests {
         let delivery = crate::model::delivery::Delivery { request: sent, peer: None, arrived: None };
         assert!(receive(delivery, &rules, now).verdict.is_verified());
     }
+
+    #[test]
+    fn a_url_error_says_what_was_found_and_what_to_write() {
+        for (text, error) in [
+            ("3000", "expected a URL, found a port; use http://localhost:3000"),
+            ("65535", "expected a URL, found a port; use http://localhost:65535"),
+            ("payment.debited", "expected a URL such as http://localhost:3000/webhooks, found an event type"),
+            ("ftp://localhost", "`ftp` is not http or https"),
+            ("mailto://a", "`mailto` is not http or https"),
+            ("http://", "empty host"),
+            ("localhost:99999", "invalid port number"),
+        ] {
+            assert_eq!(parse_url(text).unwrap_err().to_string(), error, "{text}");
+        }
+        // No port has these numbers, so they are addresses.
+        assert!(parse_url("65536").is_ok() && parse_url("0").is_ok());
+    }
+
+    #[test]
+    fn an_equals_sign_in_a_url_does_not_make_it_a_glob() {
+        for (text, url) in [
+            ("http://h/a?b=c", "http://h/a?b=c"),
+            ("h/a=b", "http://h/a=b"),
+            ("*=h", "http://h/"),
+            ("refund.*=h:1/x?a=b", "http://h:1/x?a=b"),
+        ] {
+            assert_eq!(text.parse::<Route>().unwrap().url.as_str(), url, "{text}");
+        }
+        for text in ["=http://h/", "payment.*=", "payment.*=ftp://h/"] {
+            let expected = format!(
+                "`{text}` is not a URL; use http://localhost:3000/hooks, or 'payment.*=http://localhost:3000/payments'"
+            );
+            assert_eq!(text.parse::<Route>().unwrap_err().to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_target_without_a_slash_gets_one_and_the_host_has_its_port_only_if_it_is_unusual() {
+        let request = Request { target: "hooks".to_owned(), ..request() };
+        assert_eq!(target_url(&url("http://h:1"), &request).as_str(), "http://h:1/hooks");
+        let hosts =
+            ["http://h:80/", "https://h:443/", "http://h:443/", "http://[::1]:3000/"].map(|text| host(&url(text)));
+        assert_eq!(hosts, ["h", "h", "h:443", "[::1]:3000"]);
+    }
+
+    #[test]
+    fn a_request_without_a_signature_or_a_key_for_its_provider_is_not_signed() {
+        let key = |provider| Key::new(Secret::new(provider, SecretOrigin::LocalTest, "local"));
+        let changes = |keys| RequestChanges { headers: Vec::new(), resign: Some(keys) };
+        let send = |request: &Request, changes: &RequestChanges| {
+            build_request(request, &url("http://h/"), changes, Timestamp::UNIX_EPOCH)
+                .unwrap()
+                .headers
+                .as_bytes()
+                .to_vec()
+        };
+        let unsigned = Request::post("/", b"{}".to_vec());
+        assert_eq!(send(&unsigned, &changes(vec![key("plexos")])), b"");
+        let mut signed = unsigned;
+        signed.headers.push("X-Plustive-Signature", b"00").unwrap();
+        // The other provider's key must not sign it.
+        assert_eq!(send(&signed, &changes(vec![key("plexos")])), b"X-Plustive-Signature: 00\r\n");
+        // `printf '{}' | openssl dgst -sha256 -hmac local`
+        let expected = "8b46b17e6338203812b8f4d42ba5f2eb2be821c192a42162e1f6a26c75b1e653";
+        let sent = send(&signed, &changes(vec![key("plexos"), key("plustive")]));
+        assert!(String::from_utf8(sent).unwrap().ends_with(&format!("{expected}\r\n")));
+    }
 }

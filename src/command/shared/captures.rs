@@ -200,3 +200,52 @@ fn missing(name: &str) -> Error {
         _ => Error::failed(format!("no capture `{name}` in the store")).hint("`whtool events` lists them"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn a_time_is_a_duration_before_now_or_a_moment() {
+        let now = Timestamp::from_second(1_736_937_000).unwrap();
+        let seconds = |text: &str| when(text).map(|when| when.moment(now).as_second());
+        for (text, expected) in [
+            ("2h", 1_736_929_800),
+            ("30m", 1_736_935_200),
+            ("7d", 1_736_332_200),
+            ("0s", 1_736_937_000),
+            ("1000000000", 1_000_000_000),
+            ("1736937000", 1_736_937_000),
+            ("2025-01-15T10:30:00Z", 1_736_937_000),
+            ("2025-01-15T09:30:00-01:00", 1_736_937_000),
+        ] {
+            assert_eq!(seconds(text), Ok(expected), "{text}");
+        }
+        for text in ["30", "0", "999999999"] {
+            let expected = "a bare number has no unit: write 2h, 30m, 45s or 7d, or a time";
+            assert_eq!(seconds(text), Err(expected.to_owned()), "{text}");
+        }
+        assert!(seconds("-2h").is_err() && seconds("soon").unwrap_err().ends_with(", or a time"));
+        assert!(seconds("1736937000000").is_err());
+        // Longer ago than time is counted.
+        assert_eq!(When::Ago(SignedDuration::MAX).moment(now), Timestamp::MIN);
+    }
+
+    #[test]
+    fn no_filter_selects_everything_and_a_limit_of_zero_is_no_limit() {
+        assert!(Filters::default().is_empty());
+        assert!(Filters { limit: Some(0), ..Filters::default() }.is_empty());
+        for filters in [
+            Filters { limit: Some(1), ..Filters::default() },
+            Filters { failed: true, ..Filters::default() },
+            Filters { kinds: vec!["payment.*".to_owned()], ..Filters::default() },
+            Filters { verdict: Some(VerdictCode::Mismatch), ..Filters::default() },
+            Filters { grep: Some("x".to_owned()), ..Filters::default() },
+            Filters { reference: Some("x".to_owned()), ..Filters::default() },
+            Filters { provider: provider::by_name("plexos"), ..Filters::default() },
+            Filters { until: Some(When::At(Timestamp::UNIX_EPOCH)), ..Filters::default() },
+            Filters { since: Some(When::At(Timestamp::UNIX_EPOCH)), ..Filters::default() },
+        ] {
+            assert!(!filters.is_empty());
+        }
+    }
+}
