@@ -115,4 +115,21 @@ mod tests {
             assert_eq!(parse(text).unwrap_err().to_string(), expected);
         }
     }
+
+    #[test]
+    fn durations_are_formatted_in_their_largest_sensible_unit() {
+        for (seconds, text) in [
+            (0, "0 s"),
+            (119, "119 s"),
+            (120, "2 min"),
+            (7_199, "119 min"),
+            (7_200, "2 h"),
+            (172_799, "47 h"),
+            (172_800, "2 days"),
+            (-90_000, "25 h"),
+            (2_592_000, "30 days"),
+        ] {
+            assert_eq!(format_duration(SignedDuration::from_secs(seconds)), text, "{seconds}");
+        }
+    }
 }
