@@ -6,7 +6,8 @@
 //! the app's answer and its record, the delivery is sent again.
 
 use super::events::EventSender;
-use super::sender::client::{ExchangeOptions, HttpClient};
+use super::sender::client::HttpClient;
+use super::sender::options::ExchangeOptions;
 use super::store::{Due, DueQuery, EntryState, StoreWriter};
 use crate::model::backoff::Backoff;
 use crate::model::exchange::OutgoingRequest;

@@ -5,6 +5,7 @@
 //! milliseconds, so each reqwest client is built when the first URL needs it.
 
 use super::answer::root_cause;
+use super::options::{CONNECT_TIMEOUT, ExchangeOptions};
 use super::pool::Pool;
 use super::via_reqwest;
 use crate::model::address::is_loopback;
@@ -14,11 +15,8 @@ use crate::world::CertificateCheck;
 use reqwest::{Certificate, Client, ClientBuilder};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use url::Url;
-
-/// Longest wait for a connection; the time limit of the request may end it sooner.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Sends requests anywhere, from any number of tasks of one runtime. Clones share their
 /// connections.
@@ -27,15 +25,6 @@ pub(in crate::edge) struct HttpClient {
     pool: Pool,
     /// Those that were needed so far.
     reqwest_clients: Arc<Mutex<HashMap<(Transport, CertificateCheck), Client>>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(in crate::edge) struct ExchangeOptions {
-    /// Time limit from connecting to the end of the answer.
-    pub timeout: Duration,
-    pub certificates: CertificateCheck,
-    /// Most bytes of the answer's body that are read.
-    pub max_body: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -6,6 +6,7 @@
 
 mod answer;
 pub(super) mod client;
+pub(super) mod options;
 mod pool;
 mod rate_limit;
 mod raw_stream;
@@ -18,7 +19,8 @@ use super::signals::Interrupt;
 use crate::model::error::{Error, Result};
 use crate::model::exchange::{NextRequest, SentRequest};
 use crate::world::{SendOptions, SendStatus};
-use client::{ExchangeOptions, HttpClient};
+use client::HttpClient;
+use options::ExchangeOptions;
 use rate_limit::RateLimit;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};

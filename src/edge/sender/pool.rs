@@ -5,7 +5,7 @@
 //! connection was closed before any of it was sent.
 
 use super::answer::{PartialAnswer, broken, parse_method, root_cause};
-use super::client::{CONNECT_TIMEOUT, ExchangeOptions};
+use super::options::{CONNECT_TIMEOUT, ExchangeOptions};
 use super::raw_stream::{RawRequest, RawStream};
 use super::wire_format;
 use crate::model::exchange::{Answer, SendFailure};

@@ -3,7 +3,7 @@
 //! reqwest sends header names in lower case, and repeats of one name together.
 
 use super::answer::{PartialAnswer, broken, parse_method, root_cause};
-use super::client::ExchangeOptions;
+use super::options::ExchangeOptions;
 use crate::model::exchange::{Answer, SendFailure};
 use crate::model::message::{Headers, Request, is_hop_by_hop};
 use reqwest::Client;
