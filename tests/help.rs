@@ -21,7 +21,7 @@ fn listed(parents: &[String]) -> Vec<Vec<String>> {
 }
 
 /// Returns all commands and subcommands.
-fn commands() -> Vec<Vec<String>> {
+pub fn commands() -> Vec<Vec<String>> {
     let first = listed(&[]);
     let nested = first.iter().flat_map(|command| listed(command));
     first.iter().cloned().chain(nested).collect()

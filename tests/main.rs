@@ -24,6 +24,7 @@ mod forwarding;
 mod fuzz;
 mod generated;
 mod help;
+mod help_pages;
 mod keeping;
 mod layers;
 mod listen;

@@ -36,9 +36,12 @@ use shared::session::{Session, Verbosity, cannot_read, paint};
 use std::ffi::OsString;
 use std::io::Write;
 
+/// Widest line of a help page.
+const MAX_HELP_WIDTH: usize = 100;
+
 /// The webhook workbench for Plexos Pay and Plustive: receive, verify, explain, sign and replay
 #[derive(Parser)]
-#[command(name = "whtool", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "whtool", version, max_term_width = MAX_HELP_WIDTH, disable_help_subcommand = true)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "\
 First steps:
@@ -148,7 +151,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
     }
     let configured = LoadedSettings::load(world);
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let (common, entry, action) = match parse_arguments(&arguments, &configured) {
+    let (common, entry, action) = match parse_arguments(&arguments, &configured, world) {
         Ok(parsed) => parsed,
         Err(error) => {
             let status = u8::try_from(error.exit_code()).unwrap_or(2);
@@ -173,17 +176,27 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
 fn parse_arguments(
     arguments: &[OsString],
     configured: &LoadedSettings,
+    world: &dyn World,
 ) -> std::result::Result<(Common, &'static CommandEntry, Action), clap::Error> {
     let parse = |tree| configured.apply(tree).try_get_matches_from(arguments);
     let matches = match parse(tree::tree_for(arguments)) {
         // Help and error messages may mention every command.
-        Err(error) if error.kind() != ErrorKind::DisplayVersion => parse(tree::help_tree())?,
+        Err(error) if error.kind() != ErrorKind::DisplayVersion => parse(fitted(tree::help_tree(), world))?,
         parsed => parsed?,
     };
     let common = Common::from_arg_matches(&matches)?;
     let (name, own) = matches.subcommand().expect("clap requires a command");
     let entry = COMMANDS.iter().find(|entry| entry.name == name).expect("clap accepts no other commands");
     Ok((common, entry, (entry.prepare)(own)?))
+}
+
+/// Wraps help to the terminal. Without one, clap wraps it at 100 columns.
+fn fitted(tree: clap::Command, world: &dyn World) -> clap::Command {
+    let columns = world.columns(Stream::Output).or_else(|| world.columns(Stream::Error));
+    match columns {
+        Some(columns) => tree.term_width(usize::from(columns).min(MAX_HELP_WIDTH)),
+        None => tree,
+    }
 }
 
 /// Prints help and version to standard output, errors to standard error.

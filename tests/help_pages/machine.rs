@@ -1,0 +1,339 @@
+//! Help of `secret`, `config`, `doctor`, `completions`, `man` and `help`.
+
+/// Command and its page.
+pub const PAGES: [(&str, &str); 13] = [
+    (
+        "secret",
+        r"
+Store signing secrets; a provider can have several, so that old and new ones both verify
+
+Examples:
+  whtool secret add plustive   # prompts for it without echo
+  pass plustive/webhook | whtool secret add plustive
+  whtool secret add plexos --name production --file secret.txt
+  whtool secret add plustive --command 'secret-tool lookup service plustive'
+  whtool secret list
+  whtool secret rotate plexos  # a new one signs, the old one still verifies
+  whtool secret remove plexos-2
+
+Secrets are stored in one file with mode 0600 and printed only by `secret show --reveal`. To leave a
+secret in a keyring or password manager, store a command that prints it: secret-tool, security,
+pass, op.
+
+Usage: whtool secret [OPTIONS] [COMMAND]
+
+Commands:
+  list    List the stored secrets by name
+  add     Store a secret
+  show    Show a secret: mask_secrets, unless --reveal is given
+  rotate  Replace the secrets in use by a new one; the old ones still verify until they are removed
+  remove  Remove a secret permanently
+
+Options:
+      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet         Print only the result and errors
+      --reveal        Show tokens, PINs and keys instead of masking them
+  -v, --verbose       Print more details
+  -h, --help          Print help
+",
+    ),
+    (
+        "config",
+        r"
+Show the effective settings and where they come from
+
+Flags take precedence over environment variables, then the project's whtool.toml, your own
+config.toml and the defaults. The project file is searched for from the working directory up to the
+root of its repository.
+
+Examples:
+  whtool config show --origin
+  whtool config path
+  whtool config show > whtool.toml
+
+Usage: whtool config [OPTIONS] <COMMAND>
+
+Commands:
+  show  Show every setting in the format of a settings file
+  path  Show the paths of the settings files
+
+Options:
+      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet         Print only the result and errors
+      --reveal        Show tokens, PINs and keys instead of masking them
+  -v, --verbose       Print more details
+  -h, --help          Print help
+",
+    ),
+    (
+        "doctor",
+        r"
+Check settings, secrets, files, the store, the clock and endpoints
+
+Nothing is changed, and no secret is printed. If an API key is set, its provider gets one request
+that changes nothing, to check the key and to compare the clocks. The exit status is 1 if there is a
+problem.
+
+Examples:
+  whtool doctor
+  whtool doctor --offline
+  whtool doctor --json
+
+Usage: whtool doctor [OPTIONS]
+
+Options:
+      --offline       Send nothing to the providers
+      --json          Print one JSON record per line
+      --store <FILE>  Use this store instead of the default one
+      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet         Print only the result and errors
+      --reveal        Show tokens, PINs and keys instead of masking them
+  -v, --verbose       Print more details
+  -h, --help          Print help
+",
+    ),
+    (
+        "completions",
+        r"
+Print a script that completes commands, flags and values in a shell
+
+Examples:
+  source <(whtool completions bash)  # in this shell, or in ~/.bashrc
+  mkdir -p ~/.local/share/bash-completion/completions
+  whtool completions bash > ~/.local/share/bash-completion/completions/whtool
+  mkdir -p ~/.zfunc && whtool completions zsh > ~/.zfunc/_whtool
+  echo 'fpath+=(~/.zfunc); autoload -Uz compinit; compinit' >> ~/.zshrc
+  mkdir -p ~/.config/fish/completions
+  whtool completions fish > ~/.config/fish/completions/whtool.fish
+
+For bash, use either the line in ~/.bashrc or, if the package bash-completion is installed, the
+file. fish loads its file automatically. zsh needs the folder in its fpath before compinit runs.
+
+Usage: whtool completions [OPTIONS] <SHELL>
+
+Arguments:
+  <SHELL>  Shell to print the script for [possible values: bash, elvish, fish, powershell, zsh]
+
+Options:
+      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet         Print only the result and errors
+      --reveal        Show tokens, PINs and keys instead of masking them
+  -v, --verbose       Print more details
+  -h, --help          Print help
+",
+    ),
+    (
+        "man",
+        r"
+Print a manual page, or write all of them to a folder
+
+Examples:
+  whtool man listen | man -l -
+  whtool man --dir ~/.local/share/man
+
+Usage: whtool man [OPTIONS] [SUBJECT]...
+
+Arguments:
+  [SUBJECT]...  Command or topic to print the page of (default: whtool itself)
+
+Options:
+      --dir <FOLDER>  Write all pages to this folder, into man1 and man7
+      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet         Print only the result and errors
+      --reveal        Show tokens, PINs and keys instead of masking them
+  -v, --verbose       Print more details
+  -h, --help          Print help
+",
+    ),
+    (
+        "help",
+        r"
+Show help for a command or a topic (exit-codes, environment, formats, providers)
+
+Examples:
+  whtool help listen
+  whtool help events show
+  whtool help exit-codes
+  whtool help environment
+
+Usage: whtool help [OPTIONS] [SUBJECT]...
+
+Arguments:
+  [SUBJECT]...  Command or topic (default: whtool itself)
+
+Options:
+      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet         Print only the result and errors
+      --reveal        Show tokens, PINs and keys instead of masking them
+  -v, --verbose       Print more details
+  -h, --help          Print help
+",
+    ),
+    (
+        "secret list",
+        r"
+List the stored secrets by name
+
+Examples:
+  whtool secret list
+
+Usage: whtool secret list [OPTIONS]
+
+Options:
+      --json          Print one JSON object per line
+      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet         Print only the result and errors
+      --reveal        Show tokens, PINs and keys instead of masking them
+  -v, --verbose       Print more details
+  -h, --help          Print help
+",
+    ),
+    (
+        "secret add",
+        r"
+Store a secret
+
+Examples:
+  whtool secret add plustive   # prompts for it without echo
+  pass plustive/webhook | whtool secret add plustive
+  whtool secret add plexos --name production --file secret.txt
+  whtool secret add plustive --command 'secret-tool lookup service plustive'
+
+Usage: whtool secret add [OPTIONS] <PROVIDER>
+
+Arguments:
+  <PROVIDER>  Provider that signs with it [possible values: plexos, plustive]
+
+Options:
+      --name <NAME>        Name of the secret [default: the provider's name]
+      --file <FILE>        File that contains the secret [default: a prompt, or standard input]
+      --command <COMMAND>  Store a command that prints the secret, such as one of a keyring or
+                           password manager
+      --color <WHEN>       When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet              Print only the result and errors
+      --reveal             Show tokens, PINs and keys instead of masking them
+  -v, --verbose            Print more details
+  -h, --help               Print help
+",
+    ),
+    (
+        "secret show",
+        r"
+Show a secret: mask_secrets, unless --reveal is given
+
+Examples:
+  whtool secret add plustive   # prompts for it without echo
+  pass plustive/webhook | whtool secret add plustive
+  whtool secret add plexos --name production --file secret.txt
+  whtool secret add plustive --command 'secret-tool lookup service plustive'
+  whtool secret list
+  whtool secret rotate plexos  # a new one signs, the old one still verifies
+  whtool secret remove plexos-2
+
+Secrets are stored in one file with mode 0600 and printed only by `secret show --reveal`. To leave a
+secret in a keyring or password manager, store a command that prints it: secret-tool, security,
+pass, op.
+
+Usage: whtool secret show [OPTIONS] [SECRET_NAME]
+
+Arguments:
+  [SECRET_NAME]  Name of the secret; optional if there is only one
+
+Options:
+      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet         Print only the result and errors
+      --reveal        Show tokens, PINs and keys instead of masking them
+  -v, --verbose       Print more details
+  -h, --help          Print help
+",
+    ),
+    (
+        "secret rotate",
+        r"
+Replace the secrets in use by a new one; the old ones still verify until they are removed
+
+Examples:
+  whtool secret rotate plexos  # a new one signs, the old one still verifies
+
+Usage: whtool secret rotate [OPTIONS] <PROVIDER>
+
+Arguments:
+  <PROVIDER>  Provider that signs with it [possible values: plexos, plustive]
+
+Options:
+      --name <NAME>        Name of the secret [default: the provider's name]
+      --file <FILE>        File that contains the secret [default: a prompt, or standard input]
+      --command <COMMAND>  Store a command that prints the secret, such as one of a keyring or
+                           password manager
+      --color <WHEN>       When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet              Print only the result and errors
+      --reveal             Show tokens, PINs and keys instead of masking them
+  -v, --verbose            Print more details
+  -h, --help               Print help
+",
+    ),
+    (
+        "secret remove",
+        r"
+Remove a secret permanently
+
+Examples:
+  whtool secret remove plexos-2
+
+Usage: whtool secret remove [OPTIONS] <SECRET_NAME>
+
+Arguments:
+  <SECRET_NAME>  Name of the secret
+
+Options:
+      --yes           Skip the confirmation
+      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet         Print only the result and errors
+      --reveal        Show tokens, PINs and keys instead of masking them
+  -v, --verbose       Print more details
+  -h, --help          Print help
+",
+    ),
+    (
+        "config show",
+        r"
+Show every setting in the format of a settings file
+
+If a file or a variable is invalid, the error is reported, the exit status is 3, and the valid
+settings are still shown.
+
+Examples:
+  whtool config show --origin
+  whtool config show > whtool.toml
+
+Usage: whtool config show [OPTIONS]
+
+Options:
+      --origin        Show where each value comes from
+      --json          Print one JSON record per line
+      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet         Print only the result and errors
+      --reveal        Show tokens, PINs and keys instead of masking them
+  -v, --verbose       Print more details
+  -h, --help          Print help
+",
+    ),
+    (
+        "config path",
+        r"
+Show the paths of the settings files
+
+Examples:
+  whtool config path
+
+Usage: whtool config path [OPTIONS]
+
+Options:
+      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet         Print only the result and errors
+      --reveal        Show tokens, PINs and keys instead of masking them
+  -v, --verbose       Print more details
+  -h, --help          Print help
+",
+    ),
+];

@@ -1,0 +1,331 @@
+//! Help of `register`, `endpoints` and `reconcile`.
+
+/// Command and its page.
+pub const PAGES: [(&str, &str); 8] = [
+    (
+        "register",
+        r"
+Create a webhook endpoint at the provider and store its signing secret
+
+Examples:
+  whtool register --url https://shop.example.com/webhooks/plexos
+  whtool register --url https://shop.example.com/hooks --events 'payment.*'
+  whtool register --url https://shop.example.com/hooks --env-file .env
+  whtool register --url http://127.0.0.1:4848/ --allow-http  # at the emulator
+
+The provider shows the secret only once. It is stored before anything is printed; listen, verify,
+sign and replay use it from then on.
+
+Usage: whtool register [OPTIONS] --url <URL>
+
+Options:
+      --url <URL>           URL to which the provider sends events
+      --events <LIST>       Events to receive: names, globs such as payment.*, or all; separated by
+                            commas [default: all]
+      --description <TEXT>  Label shown in the dashboard
+      --provider <NAME>     Provider to register with [default: plexos] [possible values: plexos,
+                            plustive]
+      --again               Register even if this URL is already in the registry
+      --allow-http          Accept http URLs and private addresses, for tests
+      --yes                 Skip the confirmation before using a live key
+      --print-secret        Also print the secret
+      --env-file <FILE>     Write the secret to this file as PLEXOS_WEBHOOK_SECRET=…; other lines
+                            are not changed
+      --json                Print one JSON record
+      --color <WHEN>        When to use colors [possible values: auto, always, never] [default:
+                            auto]
+  -q, --quiet               Print only the result and errors
+      --reveal              Show tokens, PINs and keys instead of masking them
+  -v, --verbose             Print more details
+  -h, --help                Print help
+
+API:
+      --api-url <URL>               Base URL of the API, such as that of the emulator [env:
+                                    PLEXOS_API_URL, PLUSTIVE_API_URL]
+      --key-file <FILE>             File that contains the API key; `-` is standard input
+      --key-env <NAME>              Environment variable that contains the API key [default:
+                                    PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY]
+      --request-timeout <DURATION>  Timeout of one request to the API [default: 30s]
+",
+    ),
+    (
+        "endpoints",
+        r"
+Manage webhook endpoints that were registered on this machine
+
+Examples:
+  whtool endpoints
+  whtool endpoints list --json
+  whtool endpoints show we_abc123
+  whtool endpoints --remote            # ask the provider
+  whtool endpoints update we_abc123 --events 'payment.*'
+  whtool endpoints delete we_abc123
+  whtool endpoints forget we_abc123    # remove it from the registry only
+
+An endpoint is proved to work once a delivery has arrived that its own secret verifies. Plexos Pay
+documents only how to create endpoints; whtool tries the other calls, and refers you to the
+dashboard if they do not exist.
+
+Usage: whtool endpoints [OPTIONS]
+       whtool endpoints <COMMAND>
+
+Commands:
+  list    List the endpoints that were registered on this machine
+  show    Show one endpoint
+  update  Change an endpoint at the provider, if its API supports that
+  delete  Delete an endpoint at the provider, if its API supports that; its secret is kept as
+          retired
+  forget  Remove an endpoint from the registry; the provider and the stored secret are not changed
+
+Options:
+      --remote           Ask the provider instead of the registry
+      --provider <NAME>  Provider to ask [default: plexos] [possible values: plexos, plustive]
+      --json             Print one JSON object per line
+      --store <FILE>     Use this store instead of the default one
+      --color <WHEN>     When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet            Print only the result and errors
+      --reveal           Show tokens, PINs and keys instead of masking them
+  -v, --verbose          Print more details
+  -h, --help             Print help
+
+API:
+      --api-url <URL>               Base URL of the API, such as that of the emulator [env:
+                                    PLEXOS_API_URL, PLUSTIVE_API_URL]
+      --key-file <FILE>             File that contains the API key; `-` is standard input
+      --key-env <NAME>              Environment variable that contains the API key [default:
+                                    PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY]
+      --request-timeout <DURATION>  Timeout of one request to the API [default: 30s]
+",
+    ),
+    (
+        "reconcile",
+        r"
+Compare orders and captured webhooks with the provider's records
+
+Looks up every reference: pi_…, re_… and cs_… at Plexos Pay, PLS-… and anything else at Plustive.
+The record is compared with the webhooks that `whtool listen` captured, and with the orders in a
+list. Nothing is changed at the provider.
+
+Examples:
+  whtool reconcile PLS-7XKQR4N
+  whtool reconcile pi_def456 --wait 2m
+  whtool reconcile --from orders.csv --column reference=payment_id --decimal
+  whtool reconcile --since 24h --only differences --csv > differences.csv
+  whtool reconcile --open --resume run.journal
+  whtool reconcile --from orders.csv --replay-list missed
+
+Exit status:
+  0  everything matches
+  1  there are differences, or payments still open after --wait
+  3  a lookup failed, so the list of differences is incomplete
+
+Usage: whtool reconcile [OPTIONS] [REF]...
+
+Arguments:
+  [REF]...  Payments, refunds, checkout sessions or transactions to look up, or your own references
+            at Plustive
+
+Options:
+      --from <FILE>           Read orders from a file: one reference per line, CSV with a header, or
+                              NDJSON; `-` reads standard input
+      --column <COLUMN=NAME>  Name a column of the list: reference=NAME, status=NAME, amount=NAME or
+                              currency=NAME. May be repeated
+      --decimal               Read amounts in the list as decimals such as 100.00 instead of minor
+                              units
+      --open                  Look up only what is still open, in the list or among the captured
+                              webhooks
+      --since <WHEN>          Look up everything captured since then: 24h, or a time
+      --provider <NAME>       Provider to query [default: detected from each reference] [possible
+                              values: plexos, plustive]
+      --wait <DURATION>       Poll open payments until they end, for at most this long
+      --concurrency <N>       Maximum number of requests in flight [default: 16]
+      --rate <N>              Maximum number of requests per second
+      --retry <N>             Retry a lookup this often when there is no answer, or a 5xx [default:
+                              4]
+      --resume <FILE>         Save answers to this journal; if it exists, continue the run that it
+                              is from
+      --replay-list <FILE>    Write the events that the app missed to this file, for `whtool replay
+                              --from`
+      --only <CLASS>          Show only rows of this class, or `differences`; totals still include
+                              every row. May be repeated [possible values: settled_agreed,
+                              still_open, app_did_not_take, delivered_refused, never_delivered,
+                              currency_differs, amount_differs, status_differs, two_bodies,
+                              unknown_to_provider, could_not_tell, differences]
+      --json                  Print one JSON record per line; the last one has the totals
+      --csv                   Print CSV for spreadsheets
+      --store <FILE>          Use this store instead of the default one
+      --color <WHEN>          When to use colors [possible values: auto, always, never] [default:
+                              auto]
+  -q, --quiet                 Print only the result and errors
+      --reveal                Show tokens, PINs and keys instead of masking them
+  -v, --verbose               Print more details
+  -h, --help                  Print help
+
+API:
+      --api-url <URL>               Base URL of the API, such as that of the emulator [env:
+                                    PLEXOS_API_URL, PLUSTIVE_API_URL]
+      --key-file <FILE>             File that contains the API key; `-` is standard input
+      --key-env <NAME>              Environment variable that contains the API key [default:
+                                    PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY]
+      --request-timeout <DURATION>  Timeout of one request to the API [default: 30s]
+",
+    ),
+    (
+        "endpoints list",
+        r"
+List the endpoints that were registered on this machine
+
+Examples:
+  whtool endpoints list --json
+
+Usage: whtool endpoints list [OPTIONS]
+
+Options:
+      --remote           Ask the provider instead of the registry
+      --provider <NAME>  Provider to ask [default: plexos] [possible values: plexos, plustive]
+      --json             Print one JSON object per line
+      --store <FILE>     Use this store instead of the default one
+      --color <WHEN>     When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet            Print only the result and errors
+      --reveal           Show tokens, PINs and keys instead of masking them
+  -v, --verbose          Print more details
+  -h, --help             Print help
+
+API:
+      --api-url <URL>               Base URL of the API, such as that of the emulator [env:
+                                    PLEXOS_API_URL, PLUSTIVE_API_URL]
+      --key-file <FILE>             File that contains the API key; `-` is standard input
+      --key-env <NAME>              Environment variable that contains the API key [default:
+                                    PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY]
+      --request-timeout <DURATION>  Timeout of one request to the API [default: 30s]
+",
+    ),
+    (
+        "endpoints show",
+        r"
+Show one endpoint
+
+Examples:
+  whtool endpoints show we_abc123
+
+Usage: whtool endpoints show [OPTIONS] <ENDPOINT>
+
+Arguments:
+  <ENDPOINT>  Id of the endpoint, such as we_abc123
+
+Options:
+      --remote           Ask the provider instead of the registry
+      --provider <NAME>  Provider to ask [default: plexos] [possible values: plexos, plustive]
+      --json             Print one JSON object per line
+      --store <FILE>     Use this store instead of the default one
+      --color <WHEN>     When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet            Print only the result and errors
+      --reveal           Show tokens, PINs and keys instead of masking them
+  -v, --verbose          Print more details
+  -h, --help             Print help
+
+API:
+      --api-url <URL>               Base URL of the API, such as that of the emulator [env:
+                                    PLEXOS_API_URL, PLUSTIVE_API_URL]
+      --key-file <FILE>             File that contains the API key; `-` is standard input
+      --key-env <NAME>              Environment variable that contains the API key [default:
+                                    PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY]
+      --request-timeout <DURATION>  Timeout of one request to the API [default: 30s]
+",
+    ),
+    (
+        "endpoints update",
+        r"
+Change an endpoint at the provider, if its API supports that
+
+Examples:
+  whtool endpoints update we_abc123 --events 'payment.*'
+
+Usage: whtool endpoints update [OPTIONS] <--url <URL>|--events <LIST>|--description <TEXT>|--enable|--disable> <ENDPOINT>
+
+Arguments:
+  <ENDPOINT>  Id of the endpoint, such as we_abc123
+
+Options:
+      --url <URL>           New URL
+      --events <LIST>       New events: names, globs such as payment.*, or all
+      --description <TEXT>  New label
+      --enable              Enable the endpoint
+      --disable             Disable the endpoint
+      --allow-http          Accept http URLs and private addresses, for tests
+      --yes                 Skip the confirmation before using a live key
+      --provider <NAME>     Provider to ask [default: plexos] [possible values: plexos, plustive]
+      --json                Print one JSON object per line
+      --store <FILE>        Use this store instead of the default one
+      --color <WHEN>        When to use colors [possible values: auto, always, never] [default:
+                            auto]
+  -q, --quiet               Print only the result and errors
+      --reveal              Show tokens, PINs and keys instead of masking them
+  -v, --verbose             Print more details
+  -h, --help                Print help
+
+API:
+      --api-url <URL>               Base URL of the API, such as that of the emulator [env:
+                                    PLEXOS_API_URL, PLUSTIVE_API_URL]
+      --key-file <FILE>             File that contains the API key; `-` is standard input
+      --key-env <NAME>              Environment variable that contains the API key [default:
+                                    PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY]
+      --request-timeout <DURATION>  Timeout of one request to the API [default: 30s]
+",
+    ),
+    (
+        "endpoints delete",
+        r"
+Delete an endpoint at the provider, if its API supports that; its secret is kept as retired
+
+Examples:
+  whtool endpoints delete we_abc123
+
+Usage: whtool endpoints delete [OPTIONS] <ENDPOINT>
+
+Arguments:
+  <ENDPOINT>  Id of the endpoint, such as we_abc123
+
+Options:
+      --yes              Skip the confirmation before using a live key
+      --provider <NAME>  Provider to ask [default: plexos] [possible values: plexos, plustive]
+      --json             Print one JSON object per line
+      --store <FILE>     Use this store instead of the default one
+      --color <WHEN>     When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet            Print only the result and errors
+      --reveal           Show tokens, PINs and keys instead of masking them
+  -v, --verbose          Print more details
+  -h, --help             Print help
+
+API:
+      --api-url <URL>               Base URL of the API, such as that of the emulator [env:
+                                    PLEXOS_API_URL, PLUSTIVE_API_URL]
+      --key-file <FILE>             File that contains the API key; `-` is standard input
+      --key-env <NAME>              Environment variable that contains the API key [default:
+                                    PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY]
+      --request-timeout <DURATION>  Timeout of one request to the API [default: 30s]
+",
+    ),
+    (
+        "endpoints forget",
+        r"
+Remove an endpoint from the registry; the provider and the stored secret are not changed
+
+Examples:
+  whtool endpoints forget we_abc123    # remove it from the registry only
+
+Usage: whtool endpoints forget [OPTIONS] <ENDPOINT>
+
+Arguments:
+  <ENDPOINT>  Id of the endpoint, such as we_abc123, or the URL of a registration whose result is
+              unknown
+
+Options:
+      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet         Print only the result and errors
+      --reveal        Show tokens, PINs and keys instead of masking them
+  -v, --verbose       Print more details
+  -h, --help          Print help
+",
+    ),
+];

@@ -1,0 +1,427 @@
+//! Help of `whtool`, `listen`, `events` and `verify`.
+
+/// Command and its page.
+pub const PAGES: [(&str, &str); 10] = [
+    (
+        "",
+        r"
+The webhook workbench for Plexos Pay and Plustive: receive, verify, explain, sign and replay
+
+First steps:
+  whtool listen --demo             # see deliveries arrive, good and bad
+  whtool listen                    # receive on http://127.0.0.1:4848
+  whtool replay payment.debited    # send a signed sample there
+
+Usage: whtool [OPTIONS] <COMMAND>
+
+Commands:
+  listen       Receive webhooks on this machine: verify, store, acknowledge and show every delivery
+  events       List, show, compare, export and prune captures
+  verify       Verify captured requests and name the cause of every failure
+  sign         Sign a payload: print headers, a curl command, a raw HTTP request or JSON
+  replay       Send samples, payload files or captures to a URL, re-signed or unchanged
+  samples      List and print sample payloads of every event of both providers
+  register     Create a webhook endpoint at the provider and store its signing secret
+  endpoints    Manage webhook endpoints that were registered on this machine
+  reconcile    Compare orders and captured webhooks with the provider's records
+  secret       Store signing secrets; a provider can have several, so that old and new ones both
+               verify
+  emulate      Emulate both providers on this machine: API, state, signed webhooks and retries
+  check        Test a webhook handler with signed, forged, stale and malformed events
+  config       Show the effective settings and where they come from
+  doctor       Check settings, secrets, files, the store, the clock and endpoints
+  completions  Print a script that completes commands, flags and values in a shell
+  man          Print a manual page, or write all of them to a folder
+  help         Show help for a command or a topic (exit-codes, environment, formats, providers)
+
+Options:
+      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet         Print only the result and errors
+      --reveal        Show tokens, PINs and keys instead of masking them
+  -v, --verbose       Print more details
+  -h, --help          Print help
+  -V, --version       Print version
+
+Exit status: 0 success, 1 the answer is no, 2 usage, 3 failed, 4 credentials, 130 interrupted.
+More help: whtool help exit-codes | environment | formats | providers
+",
+    ),
+    (
+        "listen",
+        r"
+Receive webhooks on this machine: verify, store, acknowledge and show every delivery
+
+Listens on any path. Verified deliveries are answered with 200 once they are stored; everything else
+gets 401 without an explanation. The reason is shown here.
+
+Examples:
+  whtool listen --demo
+  whtool listen --port 3000 --type 'payment.*'
+  whtool listen --json --count 1 --timeout 30s > delivery.json
+  whtool listen --forward-to http://localhost:3000/webhooks
+  PLEXOS_WEBHOOK_SECRET=whsec_… whtool listen --compact
+
+Usage: whtool listen [OPTIONS]
+
+Options:
+      --port <PORT>           Port to listen on; 0 picks a free one [default: 4848]
+      --bind <ADDRESS>        Address to bind to [default: 127.0.0.1]
+      --max-body <SIZE>       Maximum size of a body, such as 500kB or 20MiB [default: 1MiB]
+      --tolerance <DURATION>  Maximum age of a signed timestamp, past or future [default: 5m]
+      --observe               Answer 200 to every request, but still report verification results
+      --demo                  Send some signed samples to this listener, good and bad
+      --compact               Print one line per event, without the payload
+      --type <GLOB>           Show and count only events of this type, such as 'payment.*'. May be
+                              repeated
+      --json                  Print one JSON record per line; the first reports the URL once the
+                              listener is ready
+      --count <N>             Exit with status 0 after N verified events
+      --timeout <DURATION>    Exit with status 1 after this time
+      --store <FILE>          Use this store instead of the default one
+      --no-store              Do not store deliveries, only show them
+      --color <WHEN>          When to use colors [possible values: auto, always, never] [default:
+                              auto]
+  -q, --quiet                 Print only the result and errors
+      --reveal                Show tokens, PINs and keys instead of masking them
+  -v, --verbose               Print more details
+  -h, --help                  Print help
+
+Forwarding:
+      --forward-to <URL>            Forward verified deliveries to your app; 'payment.*=URL'
+                                    forwards only matching types. The request's path is added to a
+                                    URL without one. May be repeated
+      --passthrough                 Answer the provider with the app's response instead of 200
+      --ordered                     Forward deliveries about the same payment one at a time
+      --resign                      Re-sign deliveries with the local test secret
+      --retry <N>                   Retry this often while the app is down or answers 5xx [default:
+                                    10]
+      --retry-pause <DURATION>      Pause before the first retry; doubles with each further one
+                                    [default: 1s]
+      --forward-timeout <DURATION>  Maximum time for the app to respond [default: 30s]
+      --header <NAME: VALUE>        Set a header, replacing any with the same name
+      --insecure                    Accept any TLS certificate of the app, such as a self-signed one
+      --in-flight <N>               Maximum number of deliveries forwarded at once [default: 16]
+      --yes                         Skip the confirmation before forwarding to another machine
+
+Secrets:
+      --secret-file <FILE>  File that contains the signing secret; `-` is standard input
+      --secret-env <NAME>   Environment variable that contains the signing secret
+      --secret <SECRET>     Signing secret (visible in the process list: prefer a file or the
+                            environment)
+",
+    ),
+    (
+        "events",
+        r"
+List, show, compare, export and prune captures
+
+`whtool listen` stores every delivery that it receives, accepted or refused. A capture is named by
+its number (42), as last or last~2, by its event id (evt_…), or by the payment or reference that it
+is about (pi_…, PLS-…). 40..45 names several.
+
+Examples:
+  whtool events --type 'payment.*' --since 2h
+  whtool events --failed --json
+  whtool events list --limit 100
+  whtool events show last
+  whtool events show last --body > payload.json
+  whtool events show last --bundle for-support.json
+  whtool events diff last~1 last
+  whtool events export 40..45 > deliveries.ndjson
+  whtool events export --since 1d --as har > deliveries.har
+  whtool events stats --provider plexos
+  whtool events prune --older-than 30d --yes
+
+Usage: whtool events [OPTIONS]
+       whtool events <COMMAND>
+
+Commands:
+  list    List captures, newest last
+  show    Show a capture: request, payload, verdict with its causes, and what the app answered
+  diff    Compare two captures: first different byte, JSON paths, and headers
+  export  Export captures as JSON lines or as an HTTP archive
+  stats   Count captures by provider, type, verdict and hour, and total the amounts of verified
+          events
+  prune   Remove old captures; without --yes, only show what would be removed
+
+Options:
+      --json          Print one JSON record per line
+      --store <FILE>  Use this store instead of the default one
+      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet         Print only the result and errors
+      --reveal        Show tokens, PINs and keys instead of masking them
+  -v, --verbose       Print more details
+  -h, --help          Print help
+
+Filters:
+      --provider <NAME>   Only deliveries of this provider [possible values: plexos, plustive]
+      --type <GLOB>       Only events of these types: 'payment.*'. * and ? are wildcards. May be
+                          repeated
+      --verdict <CODE>    Only deliveries with this verdict [possible values: verified, unsigned,
+                          malformed, mismatch, too_old, in_future, no_secret]
+      --since <WHEN>      Only deliveries that arrived at or after this time: 2h (ago), or a time
+      --until <WHEN>      Only deliveries that arrived before this time
+      --reference <TEXT>  Only deliveries with this event id, payment, reference or clientReference
+      --failed            Only deliveries that were refused, or that the app did not answer with 2xx
+      --grep <TEXT>       Only deliveries with this text in the body
+      --limit <N>         Only the newest N; 0 means all
+      --all               List all captures instead of the newest 50
+",
+    ),
+    (
+        "verify",
+        r"
+Verify captured requests and name the cause of every failure
+
+Reads raw HTTP requests, HAR archives and the JSON lines of `whtool listen --json`; the format is
+detected.
+
+Examples:
+  whtool verify request.http
+  whtool verify deliveries.ndjson --at arrived
+  whtool verify --body payload.json -H 'X-Plustive-Signature: sha256=…'
+  whtool verify handler-saw.http --against last
+  whtool verify 40..45
+  whtool verify request.http --computed \
+    5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843
+  whtool verify request.http --framework express
+  curl -s https://example.com/archive.har | whtool verify - --any-age
+
+Usage: whtool verify [OPTIONS] [FILE]
+
+Arguments:
+  [FILE]  File with captured requests, `-` for stdin, or a capture of the store by name: 42, last,
+          40..45, evt_…
+
+Options:
+      --body <FILE>           File with the body of a single request; its headers are given with
+                              --header
+  -H, --header <NAME: VALUE>  Header of that request. May be repeated
+      --at <TIME>             Compute ages at this time instead of now: Unix seconds, RFC 3339, or
+                              `arrived` for the time in each record
+      --any-age               Accept signed timestamps of any age
+      --tolerance <DURATION>  Maximum age of a signed timestamp, past or future [default: 5m]
+      --json                  Print one JSON record per line
+      --store <FILE>          Use this store instead of the default one
+      --color <WHEN>          When to use colors [possible values: auto, always, never] [default:
+                              auto]
+  -q, --quiet                 Print only the result and errors
+      --reveal                Show tokens, PINs and keys instead of masking them
+  -v, --verbose               Print more details
+  -h, --help                  Print help
+
+Diagnosis:
+      --against <CAPTURE>  Compare with what `whtool listen` received: number, last, event id or
+                           reference
+      --computed <DIGEST>  Explain a digest that your own code computed, in hex or base64
+      --framework <NAME>   Print handler code for this framework that verifies the raw body
+                           [possible values: express, fastify, next, flask, fastapi, django, rails,
+                           php, laravel, spring, gin, aspnet, axum]
+
+Secrets:
+      --secret-file <FILE>  File that contains the signing secret; `-` is standard input
+      --secret-env <NAME>   Environment variable that contains the signing secret
+      --secret <SECRET>     Signing secret (visible in the process list: prefer a file or the
+                            environment)
+",
+    ),
+    (
+        "events list",
+        r"
+List captures, newest last
+
+Examples:
+  whtool events list --limit 100
+
+Usage: whtool events list [OPTIONS]
+
+Options:
+      --json          Print one JSON record per line
+      --store <FILE>  Use this store instead of the default one
+      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet         Print only the result and errors
+      --reveal        Show tokens, PINs and keys instead of masking them
+  -v, --verbose       Print more details
+  -h, --help          Print help
+
+Filters:
+      --provider <NAME>   Only deliveries of this provider [possible values: plexos, plustive]
+      --type <GLOB>       Only events of these types: 'payment.*'. * and ? are wildcards. May be
+                          repeated
+      --verdict <CODE>    Only deliveries with this verdict [possible values: verified, unsigned,
+                          malformed, mismatch, too_old, in_future, no_secret]
+      --since <WHEN>      Only deliveries that arrived at or after this time: 2h (ago), or a time
+      --until <WHEN>      Only deliveries that arrived before this time
+      --reference <TEXT>  Only deliveries with this event id, payment, reference or clientReference
+      --failed            Only deliveries that were refused, or that the app did not answer with 2xx
+      --grep <TEXT>       Only deliveries with this text in the body
+      --limit <N>         Only the newest N; 0 means all
+      --all               List all captures instead of the newest 50
+",
+    ),
+    (
+        "events show",
+        r"
+Show a capture: request, payload, verdict with its causes, and what the app answered
+
+Examples:
+  whtool events show last
+  whtool events show last --body > payload.json
+  whtool events show last --bundle for-support.json
+
+Usage: whtool events show [OPTIONS] <CAPTURE>
+
+Arguments:
+  <CAPTURE>  Number, last, last~2, a range (40..45), event id or reference
+
+Options:
+      --raw            Write the request as raw HTTP: headers and body byte for byte, chunks decoded
+      --body           Write only the body, byte for byte
+      --as <FORM>      Write it in this format [possible values: curl, http, har, json]
+      --bundle <FILE>  Write a file for the provider's support, with secrets, tokens and phone
+                       numbers masked
+      --yes            Write the file without asking
+      --to <URL>       Target of the curl command; without a path, the capture's path and query are
+                       added [default: http://127.0.0.1:4848/]
+      --store <FILE>   Use this store instead of the default one
+      --color <WHEN>   When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet          Print only the result and errors
+      --reveal         Show tokens, PINs and keys instead of masking them
+  -v, --verbose        Print more details
+  -h, --help           Print help
+
+Secrets:
+      --secret-file <FILE>  File that contains the signing secret; `-` is standard input
+      --secret-env <NAME>   Environment variable that contains the signing secret
+      --secret <SECRET>     Signing secret (visible in the process list: prefer a file or the
+                            environment)
+",
+    ),
+    (
+        "events diff",
+        r"
+Compare two captures: first different byte, JSON paths, and headers
+
+Exits with status 0 if the bodies are identical, and 1 if not. Headers do not affect the status,
+because a delivery that is sent again is signed again.
+
+Examples:
+  whtool events diff last~1 last
+
+Usage: whtool events diff [OPTIONS] <CAPTURE> <CAPTURE>
+
+Arguments:
+  <CAPTURE>  First capture: number, last, last~2, event id or reference
+  <CAPTURE>  Second capture
+
+Options:
+      --json          Print one JSON record
+      --store <FILE>  Use this store instead of the default one
+      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet         Print only the result and errors
+      --reveal        Show tokens, PINs and keys instead of masking them
+  -v, --verbose       Print more details
+  -h, --help          Print help
+",
+    ),
+    (
+        "events export",
+        r"
+Export captures as JSON lines or as an HTTP archive
+
+`whtool verify` reads both formats. Bodies and headers are written unmasked.
+
+Examples:
+  whtool events export 40..45 > deliveries.ndjson
+  whtool events export --since 1d --as har > deliveries.har
+
+Usage: whtool events export [OPTIONS] [CAPTURE]...
+
+Arguments:
+  [CAPTURE]...  Captures by name instead of by filters: numbers, last, ranges (40..45), event ids or
+                references
+
+Options:
+      --as <FORM>     Output format [possible values: ndjson, har] [default: ndjson]
+      --store <FILE>  Use this store instead of the default one
+      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet         Print only the result and errors
+      --reveal        Show tokens, PINs and keys instead of masking them
+  -v, --verbose       Print more details
+  -h, --help          Print help
+
+Filters:
+      --provider <NAME>   Only deliveries of this provider [possible values: plexos, plustive]
+      --type <GLOB>       Only events of these types: 'payment.*'. * and ? are wildcards. May be
+                          repeated
+      --verdict <CODE>    Only deliveries with this verdict [possible values: verified, unsigned,
+                          malformed, mismatch, too_old, in_future, no_secret]
+      --since <WHEN>      Only deliveries that arrived at or after this time: 2h (ago), or a time
+      --until <WHEN>      Only deliveries that arrived before this time
+      --reference <TEXT>  Only deliveries with this event id, payment, reference or clientReference
+      --failed            Only deliveries that were refused, or that the app did not answer with 2xx
+      --grep <TEXT>       Only deliveries with this text in the body
+      --limit <N>         Only the newest N; 0 means all
+",
+    ),
+    (
+        "events stats",
+        r"
+Count captures by provider, type, verdict and hour, and total the amounts of verified events
+
+Duplicates of an event count once in the totals. A payment can have several events (created,
+debited), each with its amount, so the totals by type are more useful than the total of all.
+
+Examples:
+  whtool events stats --provider plexos
+
+Usage: whtool events stats [OPTIONS]
+
+Options:
+      --json          Print one JSON record
+      --store <FILE>  Use this store instead of the default one
+      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet         Print only the result and errors
+      --reveal        Show tokens, PINs and keys instead of masking them
+  -v, --verbose       Print more details
+  -h, --help          Print help
+
+Filters:
+      --provider <NAME>   Only deliveries of this provider [possible values: plexos, plustive]
+      --type <GLOB>       Only events of these types: 'payment.*'. * and ? are wildcards. May be
+                          repeated
+      --verdict <CODE>    Only deliveries with this verdict [possible values: verified, unsigned,
+                          malformed, mismatch, too_old, in_future, no_secret]
+      --since <WHEN>      Only deliveries that arrived at or after this time: 2h (ago), or a time
+      --until <WHEN>      Only deliveries that arrived before this time
+      --reference <TEXT>  Only deliveries with this event id, payment, reference or clientReference
+      --failed            Only deliveries that were refused, or that the app did not answer with 2xx
+      --grep <TEXT>       Only deliveries with this text in the body
+      --limit <N>         Only the newest N; 0 means all
+",
+    ),
+    (
+        "events prune",
+        r"
+Remove old captures; without --yes, only show what would be removed
+
+Examples:
+  whtool events prune --older-than 30d --yes
+
+Usage: whtool events prune [OPTIONS] --older-than <WHEN>
+
+Options:
+      --older-than <WHEN>  Age of the captures to remove: 30d, 12h, or a time before which they
+                           arrived
+      --yes                Remove them
+      --even-undelivered   Also remove deliveries that are still to be forwarded
+      --json               Print one JSON record
+      --store <FILE>       Use this store instead of the default one
+      --color <WHEN>       When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet              Print only the result and errors
+      --reveal             Show tokens, PINs and keys instead of masking them
+  -v, --verbose            Print more details
+  -h, --help               Print help
+",
+    ),
+];
