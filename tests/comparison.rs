@@ -1,7 +1,7 @@
 //! `verify --against` and `--framework`, and `events show --bundle`.
 
 use crate::common::{NOW, TestWorld};
-use crate::events::{keep, plexos, raw};
+use crate::events::{plexos, raw, store_captures};
 use serde_json::{Value, json};
 use whtool::world::Stream;
 
@@ -13,7 +13,7 @@ const PLEXOS_MAC: &str = "9c5da25fa4666bed54b4dec381af26de3a0413143346d40c7ece61
 /// A store that holds the good request, and the file `seen` with the request that a handler saw.
 fn seen(request: Vec<u8>) -> TestWorld {
     let made = TestWorld::with_secrets().file("seen", request);
-    keep(&made, &[(0, plexos(PLEXOS))]);
+    store_captures(&made, &[(0, plexos(PLEXOS))]);
     made
 }
 
@@ -69,7 +69,7 @@ fn an_unchanged_request_verifies_as_of_the_time_when_it_arrived() {
 #[test]
 fn if_listen_received_it_broken_neither_verifies() {
     let made = TestWorld::with_secrets().file("seen", changed("10000", "90000"));
-    keep(&made, &[(0, changed("10000", "90000"))]);
+    store_captures(&made, &[(0, changed("10000", "90000"))]);
     assert_eq!(comparison(&made, &["--against", "last"])["conclusion"], "neither_verifies");
 }
 
@@ -136,7 +136,7 @@ fn a_bundle_is_listed_then_written_once_and_holds_no_secret() {
     let made = TestWorld::with_secrets();
     let headers =
         format!("Authorization: Bearer abc\r\nX-Plexos-Timestamp: {NOW}\r\nX-Plexos-Signature: {PLEXOS_MAC}\r\n");
-    keep(&made, &[(0, raw(headers, body))]);
+    store_captures(&made, &[(0, raw(headers, body))]);
     let path = fresh(&made);
     let run = made.run(&["events", "show", "last", "--bundle", &path]);
     assert!(run.err.contains("the fact that it was not forwarded") && !run.err.contains(" 1 values"), "{}", run.err);
@@ -159,7 +159,7 @@ fn a_bundle_is_listed_then_written_once_and_holds_no_secret() {
 fn at_a_terminal_a_bundle_needs_confirmation() {
     let with_terminal = |typed: &str| {
         let made = TestWorld::with_secrets().terminal(Stream::Input).input(typed);
-        keep(&made, &[(0, plexos(PLEXOS))]);
+        store_captures(&made, &[(0, plexos(PLEXOS))]);
         let path = fresh(&made);
         (made.run(&["events", "show", "last", "--bundle", &path]).status, std::path::Path::new(&path).exists())
     };

@@ -55,7 +55,7 @@ fn qualified_samples_probes_and_faults_are_offered() {
 fn captures_are_offered_to_verify_against() {
     let body = include_bytes!("vectors/plexos.json");
     let made = TestWorld::default();
-    events::keep(&made, &[(60, events::plexos(body))]);
+    events::store_captures(&made, &[(60, events::plexos(body))]);
     let completing = made.variable("WHTOOL_COMPLETE", "fish");
     let run = completing.run(&["--", "whtool", "verify", "seen", "--against", "la"]);
     assert_eq!((run.text().as_str(), run.err.as_str()), ("last\tthe newest capture\n", ""));

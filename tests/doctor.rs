@@ -148,7 +148,7 @@ fn files_that_other_users_can_access_are_a_problem() {
 #[test]
 fn a_damaged_store_is_a_problem() {
     let made = TestWorld::default();
-    events::keep(&made, &[(60, events::plexos(b"{}")), (30, events::plexos(&vec![b'x'; 100_000]))]);
+    events::store_captures(&made, &[(60, events::plexos(b"{}")), (30, events::plexos(&vec![b'x'; 100_000]))]);
     let (found, what) = about(&doctor(&made), "captures.db");
     // The file itself is found too, among the files.
     assert_eq!(found, "good", "{what}");
@@ -205,9 +205,9 @@ fn an_endpoint_is_proved_by_a_delivery_signed_with_its_secret() {
 
     let key = |name: &str| Key::new(Secret::new("plexos", SecretOrigin::Stored(name.to_owned()), PLEXOS_SECRET));
     let delivery = [(60, events::plexos(include_bytes!("vectors/plexos.json")))];
-    events::keep_judged(&made, &delivery, &[key("another")]);
+    events::store_captures_with_keys(&made, &delivery, &[key("another")]);
     assert_eq!(endpoint(&doctor(&made))["grade"], "note", "another secret proves nothing");
-    events::keep_judged(&made, &delivery, &[key("we_1")]);
+    events::store_captures_with_keys(&made, &delivery, &[key("we_1")]);
     let found = endpoint(&doctor(&made));
     assert_eq!(found["grade"], "good");
     assert!(found["what"].as_str().unwrap().ends_with("at 2025-01-15 10:29 UTC"), "{found}");

@@ -22,7 +22,7 @@ const REFERENCE: &[u8] = include_bytes!("vectors/plustive-reference.json");
 /// See `process`.
 const REFERENCE_MAC: &str = "fb1d9f0c10dc57a028d4a24ff1eb6c51f2a25a82ad869a2ac129e24346ce5f1e";
 
-/// The bytes of a request.
+/// Builds a request with these headers and this body.
 pub fn raw(headers: impl AsRef<[u8]>, body: &[u8]) -> Vec<u8> {
     let end = format!("Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
     [b"POST /hooks?x=1 HTTP/1.1\r\nHost: shop.example\r\n", headers.as_ref(), end.as_bytes(), body].concat()
@@ -36,8 +36,8 @@ fn plustive(body: &[u8]) -> Vec<u8> {
     raw(format!("X-Plustive-Signature: {REFERENCE_MAC}\r\n"), body)
 }
 
-/// Sends each request to a listener that keeps it as if it had arrived so many seconds before now.
-pub fn keep(made: &TestWorld, requests: &[(i64, Vec<u8>)]) {
+/// Sends each request to a listener that stores it as if it had arrived this many seconds ago.
+pub fn store_captures(made: &TestWorld, requests: &[(i64, Vec<u8>)]) {
     let key = |provider, variable: &str, secret: &str| {
         let origin = SecretOrigin::Environment { variable: variable.to_owned(), position: 0 };
         Key::new(Secret::new(provider, origin, secret))
@@ -46,11 +46,11 @@ pub fn keep(made: &TestWorld, requests: &[(i64, Vec<u8>)]) {
         key("plexos", "PLEXOS_WEBHOOK_SECRET", PLEXOS_SECRET),
         key("plustive", "PLUSTIVE_WEBHOOK_SECRET", PLUSTIVE_SECRET),
     ];
-    keep_judged(made, requests, &keys);
+    store_captures_with_keys(made, requests, &keys);
 }
 
-/// The same, judged by these keys.
-pub fn keep_judged(made: &TestWorld, requests: &[(i64, Vec<u8>)], keys: &[Key]) {
+/// Like `store_captures`, but verifies the requests with these keys.
+pub fn store_captures_with_keys(made: &TestWorld, requests: &[(i64, Vec<u8>)], keys: &[Key]) {
     for (age, request) in requests {
         let arrived = made.now() - SignedDuration::from_secs(*age);
         let rules = Rules { keys: keys.to_vec(), tolerance: None };
@@ -79,10 +79,10 @@ fn path(made: &TestWorld) -> std::path::PathBuf {
 }
 
 /// A world with a verified event of each provider and a tampered one: three hours, one hour and a minute ago.
-fn three() -> TestWorld {
+fn world_with_three_captures() -> TestWorld {
     let made = TestWorld::with_secrets();
     let tampered = String::from_utf8_lossy(PLEXOS).replace("10000", "90000");
-    keep(&made, &[(10_800, plexos(PLEXOS)), (3_600, plustive(REFERENCE)), (60, plexos(tampered.as_bytes()))]);
+    store_captures(&made, &[(10_800, plexos(PLEXOS)), (3_600, plustive(REFERENCE)), (60, plexos(tampered.as_bytes()))]);
     made
 }
 
@@ -106,7 +106,7 @@ fn providers(run: &Run) -> Vec<String> {
 
 #[test]
 fn captures_are_listed_one_per_line_newest_last() {
-    let made = three();
+    let made = world_with_three_captures();
     attempt(&made, &ids(&made)[1], Ok(500));
     let run = made.run(&["events"]);
     let text = run.text();
@@ -121,7 +121,10 @@ fn captures_are_listed_one_per_line_newest_last() {
 
 #[test]
 fn a_record_has_the_fields_of_its_line() {
-    let record = three().run(&["events", "--json", "--provider", "plexos", "--verdict", "verified"]).json().remove(0);
+    let record = world_with_three_captures()
+        .run(&["events", "--json", "--provider", "plexos", "--verdict", "verified"])
+        .json()
+        .remove(0);
     assert_eq!(record["schema"], "whtool.event/1");
     assert_eq!(record["arrived"], "2025-01-15T07:30:00Z");
     assert_eq!(record["event"]["money"], json!({"minor": "10000", "currency": "CVE"}));
@@ -131,7 +134,7 @@ fn a_record_has_the_fields_of_its_line() {
 
 #[test]
 fn filters_combine() {
-    let made = three();
+    let made = world_with_three_captures();
     let list = |words: &[&str]| providers(&made.run(&[&["events", "--json"], words].concat()));
     assert_eq!(list(&["--provider", "plexos"]), ["plexos verified", "plexos mismatch"]);
     assert_eq!(list(&["--provider", "plexos", "--since", "2h"]), ["plexos mismatch"]);
@@ -148,7 +151,7 @@ fn filters_combine() {
 
 #[test]
 fn a_truncated_list_says_so() {
-    let made = three();
+    let made = world_with_three_captures();
     let run = made.run(&["events", "--limit", "2"]);
     assert_eq!(run.text().lines().count(), 2);
     assert!(run.err.contains("--all"), "{}", run.err);
@@ -174,7 +177,7 @@ fn an_absent_store_is_no_error_and_is_not_created() {
 
 #[test]
 fn a_capture_is_named_by_number_place_event_id_or_reference() {
-    let made = three();
+    let made = world_with_three_captures();
     let shown = |name: &str| {
         let run = made.run(&["events", "show", name, "--as", "json"]);
         assert_eq!(run.status, 0, "{name}: {}", run.err);
@@ -201,14 +204,14 @@ fn a_capture_is_named_by_number_place_event_id_or_reference() {
 fn an_order_number_names_a_capture_unless_a_capture_has_that_number() {
     let made = TestWorld::with_secrets();
     let body = |reference: &str| format!("{{\"event\":\"transaction.success\",\"reference\":\"{reference}\"}}");
-    keep(&made, &[(9, raw("", body("2").as_bytes())), (8, raw("", body("1007").as_bytes()))]);
+    store_captures(&made, &[(9, raw("", body("2").as_bytes())), (8, raw("", body("1007").as_bytes()))]);
     let shown = |name: &str| made.run(&["events", "show", name, "--as", "json"]).json()[0]["id"].clone();
     assert_eq!([shown("1007"), shown("2")], ["2", "2"]);
 }
 
 #[test]
 fn a_range_names_several_captures_where_several_make_sense() {
-    let made = three();
+    let made = world_with_three_captures();
     let count = |words: &[&str]| {
         let run = made.run(words);
         assert!(run.status < 2, "{words:?}: {}", run.err);
@@ -239,7 +242,7 @@ fn a_range_names_several_captures_where_several_make_sense() {
 
 #[test]
 fn a_capture_is_shown_whole_with_its_attempts() {
-    let made = three();
+    let made = world_with_three_captures();
     let id = ids(&made).remove(0);
     attempt(&made, &id, Err("can't connect: refused"));
     attempt(&made, &id, Ok(500));
@@ -254,7 +257,7 @@ fn a_capture_is_shown_whole_with_its_attempts() {
 
 #[test]
 fn a_refused_capture_is_explained_with_the_current_secrets() {
-    let made = three();
+    let made = world_with_three_captures();
     let text = made.run(&["events", "show", "last"]).text();
     assert!(text.contains("proved  one byte was changed") && !text.contains("today"), "{text}");
     let id = ids(&made).remove(2);
@@ -270,7 +273,7 @@ fn raw_and_body_are_the_exact_bytes() {
     for body in bodies {
         let made = TestWorld::with_secrets();
         let request = raw(b"x-LATIN:  caf\xe9 \r\nX-Repeat: 1\r\nx-repeat: 2\r\n", body);
-        keep(&made, &[(0, request.clone())]);
+        store_captures(&made, &[(0, request.clone())]);
         assert_eq!(made.run(&["events", "show", "last", "--body"]).out, body);
         assert_eq!(made.run(&["events", "show", "last", "--raw"]).out, request);
         assert_eq!(made.run(&["events", "show", "last", "--as", "http"]).out, request);
@@ -280,7 +283,7 @@ fn raw_and_body_are_the_exact_bytes() {
 #[test]
 fn control_characters_do_not_reach_a_terminal() {
     let mut made = TestWorld::with_secrets();
-    keep(&made, &[(0, raw("X-A: \u{202e}\r\n", b"\x1b[2J\xe2\x80\xae"))]);
+    store_captures(&made, &[(0, raw("X-A: \u{202e}\r\n", b"\x1b[2J\xe2\x80\xae"))]);
     for words in [["events"].as_slice(), &["events", "show", "last"]] {
         assert!(!made.run(words).text().contains(['\x1b', '\u{202e}']), "{words:?}");
     }
@@ -297,18 +300,18 @@ fn tokens_are_masked_on_the_screen_and_whole_in_records() {
     let body =
         |token: &str| format!("{{\"event\":\"transaction.completed\",\"reference\":\"r\",\"token\":\"{token}\"}}");
     let request = |token: &str| raw("Authorization: Bearer abc\r\n", body(token).as_bytes());
-    keep(&made, &[(9, request("1234-5678")), (8, request("1234-9999"))]);
+    store_captures(&made, &[(9, request("1234-5678")), (8, request("1234-9999"))]);
     let ids = ids(&made);
-    let told =
+    let outputs =
         [&["events", "show", "last"][..], &["events", "diff", &ids[0], &ids[1]]].map(|words| made.run(words).text());
-    for text in told {
+    for text in outputs {
         assert!(text.contains("***") && !text.contains("1234") && !text.contains("abc"), "{text}");
     }
     assert!(made.run(&["events", "show", "last", "--reveal"]).text().contains("1234-9999"));
     assert!(made.run(&["events", "export"]).text().contains("1234-9999"));
 }
 
-/// Whether `verify` finds the same in an export as the listener did.
+/// Runs `verify` on the output of a command and returns the verdicts.
 fn verified_again(made: &TestWorld, words: &[&str]) -> Vec<String> {
     let file = made.run(words).out;
     let run = TestWorld::with_secrets().file("f", file).run(&[
@@ -325,10 +328,10 @@ fn verified_again(made: &TestWorld, words: &[&str]) -> Vec<String> {
 
 #[test]
 fn verify_reads_exported_captures() {
-    let made = three();
+    let made = world_with_three_captures();
     let id = ids(&made).remove(0);
     for form in ["json", "har", "http"] {
-        // A raw request says nothing of its arrival: it is judged as of now, and within the tolerance.
+        // A raw request has no time of arrival, so it is verified as of now, which is within the tolerance.
         assert_eq!(verified_again(&made, &["events", "show", &id, "--as", form]), ["verified"], "{form}");
     }
     for form in ["ndjson", "har"] {
@@ -342,7 +345,7 @@ fn verify_reads_exported_captures() {
 #[test]
 fn an_archive_has_every_byte_of_a_body() {
     let made = TestWorld::with_secrets();
-    keep(&made, &[(0, raw("", b"a\0b\xff\r\n"))]);
+    store_captures(&made, &[(0, raw("", b"a\0b\xff\r\n"))]);
     let archive: Value = serde_json::from_slice(&made.run(&["events", "show", "last", "--as", "har"]).out).unwrap();
     let entry = &archive["log"]["entries"][0];
     assert_eq!(archive["log"]["version"], "1.2");
@@ -360,7 +363,7 @@ fn an_archive_has_every_byte_of_a_body() {
 
 #[test]
 fn diff_shows_offset_path_and_header() {
-    let made = three();
+    let made = world_with_three_captures();
     let ids = ids(&made);
     let run = made.run(&["events", "diff", &ids[0], "last"]);
     let text = run.text();
@@ -379,7 +382,7 @@ fn diff_shows_offset_path_and_header() {
 #[test]
 fn diff_recognises_the_same_json_serialized_differently() {
     let made = TestWorld::with_secrets();
-    keep(&made, &[(9, raw("", b"{\"a\":1,\"b\":2}")), (8, raw("", b"{\"b\":2,\"a\":1}\n"))]);
+    store_captures(&made, &[(9, raw("", b"{\"a\":1,\"b\":2}")), (8, raw("", b"{\"b\":2,\"a\":1}\n"))]);
     let ids = ids(&made);
     let run = made.run(&["events", "diff", &ids[0], &ids[1]]);
     assert!(run.status == 1 && run.text().contains("same JSON, serialized differently"), "{}", run.text());
@@ -392,7 +395,7 @@ fn duplicates_count_once_in_totals() {
     let tampered = String::from_utf8_lossy(PLEXOS).replace("10000", "90000");
     let requests =
         [(7_200, plexos(PLEXOS)), (60, plexos(PLEXOS)), (30, plustive(REFERENCE)), (20, plexos(tampered.as_bytes()))];
-    keep(&made, &requests);
+    store_captures(&made, &requests);
     let stats = made.run(&["events", "stats", "--json"]).json().remove(0);
     assert_eq!((&stats["schema"], &stats["total"]), (&json!("whtool.stats/1"), &json!(4)));
     assert_eq!(stats["verdicts"], json!({"mismatch": 1, "verified": 3}));
@@ -409,7 +412,7 @@ fn duplicates_count_once_in_totals() {
 
 #[test]
 fn pruning_removes_nothing_without_yes() {
-    let made = three();
+    let made = world_with_three_captures();
     let plan = made.run(&["events", "prune", "--older-than", "2h"]);
     assert_eq!(
         plan.text(),
@@ -423,7 +426,7 @@ fn pruning_removes_nothing_without_yes() {
 
 #[test]
 fn pending_deliveries_are_pruned_only_on_request() {
-    let made = three();
+    let made = world_with_three_captures();
     let connection = rusqlite::Connection::open(path(&made)).unwrap();
     let sql = "INSERT INTO forwards (delivery, url, object, due) SELECT min(id), 'http://x/', 'o', 0 FROM deliveries";
     connection.execute(sql, []).unwrap();
@@ -446,7 +449,7 @@ fn pending_deliveries_are_pruned_only_on_request() {
 #[test]
 fn pruning_shrinks_the_file() {
     let made = TestWorld::with_secrets();
-    keep(&made, &[(100, raw("", &vec![b'x'; 900_000])), (1, raw("", b"{}"))]);
+    store_captures(&made, &[(100, raw("", &vec![b'x'; 900_000])), (1, raw("", b"{}"))]);
     let before = path(&made).metadata().unwrap().len();
     assert_eq!(made.run(&["events", "prune", "--older-than", "50s", "--yes"]).status, 0);
     let after = path(&made).metadata().unwrap().len();
@@ -455,7 +458,7 @@ fn pruning_shrinks_the_file() {
 
 #[test]
 fn a_foreign_or_damaged_store_or_one_of_another_version_is_refused_with_a_hint() {
-    let made = three();
+    let made = world_with_three_captures();
     let store = path(&made);
     let copy = |name: &str| {
         let copy = store.with_file_name(name);
@@ -499,7 +502,7 @@ fn a_second_process_lists_and_prunes_while_a_listener_writes() {
 
 #[test]
 fn times_are_absolute_or_relative_to_now() {
-    let made = three();
+    let made = world_with_three_captures();
     assert_eq!(made.run(&["events", "--since", "99999d", "--json"]).json().len(), 3);
     for wrong in ["100001d", "yesterday", "2"] {
         assert_eq!(made.run(&["events", "--since", wrong]).status, 2, "{wrong}");
@@ -510,7 +513,7 @@ fn times_are_absolute_or_relative_to_now() {
 
 #[test]
 fn an_undocumented_type_causes_a_warning() {
-    let made = three();
+    let made = world_with_three_captures();
     let run = made.run(&["events", "--type", "payment.debitd"]);
     assert!(run.err.contains("no documented event type matches `payment.debitd`"), "{}", run.err);
     assert!(!made.run(&["events", "--type", "payment.*"]).err.contains("warning"));
@@ -519,7 +522,7 @@ fn an_undocumented_type_causes_a_warning() {
 #[test]
 fn events_and_listen_describe_a_missing_secret_alike() {
     let made = TestWorld::default();
-    keep_judged(&made, &[(60, plexos(include_bytes!("vectors/plexos.json")))], &[]);
+    store_captures_with_keys(&made, &[(60, plexos(include_bytes!("vectors/plexos.json")))], &[]);
     let text = made.run(&["events"]).text();
     assert!(text.contains("no configured secret matches"), "{text}");
 }
@@ -527,7 +530,7 @@ fn events_and_listen_describe_a_missing_secret_alike() {
 #[test]
 fn a_list_fits_into_a_narrow_terminal() {
     let list = |made: &TestWorld| made.run(&["events"]).text();
-    let mut made = three();
+    let mut made = world_with_three_captures();
     let piped = list(&made);
     made = made.columns(80);
     let text = list(&made);
@@ -548,7 +551,7 @@ fn without_port(text: &str) -> String {
 
 #[test]
 fn the_whole_output_of_each_command() {
-    let made = three();
+    let made = world_with_three_captures();
     attempt(&made, "2", Ok(500));
     let commands: [&[&str]; 7] = [
         &["events"],

@@ -1,8 +1,8 @@
 //! Forwarding to several apps, by several processes, over TLS, and across restarts.
 
-use crate::keeping::{App, nobody, signed, until};
 use crate::passthrough::read_request;
 use crate::process::{Listener, REFERENCE, REFERENCE_MAC, home, post, run, whtool};
+use crate::store::{App, signed, until, unused_address};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -76,8 +76,8 @@ fn a_restart_resumes_deliveries_that_were_given_up_but_not_refused_ones() {
     let app = App::on(TcpListener::bind(address).unwrap(), vec![200]);
     let mut listener = Listener::start(home.path(), &words);
     assert_eq!(app.requests.recv().unwrap().2, REFERENCE);
-    let told = until(&mut listener, "whtool.forwarded/1");
-    assert_eq!((told["tries"].as_u64(), told["sequel"].as_str()), (Some(1), Some("taken")));
+    let forwarded = until(&mut listener, "whtool.forwarded/1");
+    assert_eq!((forwarded["tries"].as_u64(), forwarded["sequel"].as_str()), (Some(1), Some("taken")));
     let (_, said) = listener.end("INT");
     assert!(said.contains("forwarding 1 delivery queued by an earlier run"), "{said}");
     assert_eq!(refusing.requests.try_iter().count(), 1);
@@ -187,7 +187,7 @@ fn self_signed() -> Arc<ServerConfig> {
 
 #[test]
 fn an_app_that_is_down_does_not_delay_another() {
-    let (home, gone, app) = (home(), nobody(), App::start(vec![200]));
+    let (home, gone, app) = (home(), unused_address(), App::start(vec![200]));
     let words = ["--forward-to", &gone, "--forward-to", &app.url, "--retry", "1000", "--in-flight", "1"];
     let listener = Listener::start(home.path(), &words);
     for number in 0..10 {
@@ -201,7 +201,7 @@ fn an_app_that_is_down_does_not_delay_another() {
 
 #[test]
 fn the_number_of_queued_deliveries_is_printed_at_the_end() {
-    let (home, gone) = (home(), nobody());
+    let (home, gone) = (home(), unused_address());
     let words = ["--forward-to", &gone, "--retry", "1000", "--retry-pause", "1h"];
     let listener = Listener::start(home.path(), &words);
     for number in 0..3 {

@@ -161,8 +161,8 @@ fn world_of_examples(command: &str) -> TestWorld {
     made.folders = vec!["/project".into()];
     if matches!(command, "events" | "replay" | "verify") {
         // A delivery that was rejected because no secret was configured yet, and a forged one.
-        events::keep_judged(&made, &[(90, events::plexos(payload))], &[]);
-        events::keep(&made, &[(60, events::plexos(payload)), (30, events::plexos(b"{}"))]);
+        events::store_captures_with_keys(&made, &[(90, events::plexos(payload))], &[]);
+        events::store_captures(&made, &[(60, events::plexos(payload)), (30, events::plexos(b"{}"))]);
     }
     made
 }

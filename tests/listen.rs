@@ -1,5 +1,5 @@
 //! Output of `listen`, compared as a whole with the files in `snapshots`. Tests over sockets are in
-//! `process`, `keeping`, `forwarding` and next to the listener.
+//! `process`, `store`, `forwarding` and next to the listener.
 
 use crate::common::{NOW, Run, TestWorld};
 use insta::assert_snapshot;

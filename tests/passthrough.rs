@@ -1,8 +1,8 @@
 //! `listen --passthrough`: the provider gets the app's response, and the delivery is stored before
 //! the app gets it.
 
-use crate::keeping::{App, count, signed, until};
 use crate::process::{Listener, REFERENCE, REFERENCE_MAC, home, post, run, whtool};
+use crate::store::{App, count, signed, until};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -1,7 +1,7 @@
 //! `replay`: requests, order, output and messages. `process` runs it over real sockets.
 
 use crate::common::{PLEXOS_SECRET, TestWorld};
-use crate::events::{keep, keep_judged, plexos};
+use crate::events::{plexos, store_captures, store_captures_with_keys};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::collections::HashSet;
@@ -149,9 +149,9 @@ fn take_sent(made: &TestWorld) -> Vec<(Vec<u8>, bool)> {
 fn an_unverified_capture_is_resigned_only_if_it_is_named() {
     let made = TestWorld::with_secrets();
     let forged = b"{\"type\":\"payment.debited\",\"data\":{\"amount\":\"99999999\"}}";
-    keep(&made, &[(3, plexos(PLEXOS)), (2, plexos(forged))]);
+    store_captures(&made, &[(3, plexos(PLEXOS)), (2, plexos(forged))]);
     // Refused when it arrived, because the secret was not configured yet.
-    keep_judged(&made, &[(1, plexos(PLEXOS))], &[]);
+    store_captures_with_keys(&made, &[(1, plexos(PLEXOS))], &[]);
     let run = made.run(&["replay", "--failed"]);
     assert_eq!(take_sent(&made), [(PLEXOS.to_vec(), true)]);
     assert!(run.status == 0 && run.err.contains("skipped 1 capture"), "{}", run.err);
@@ -173,7 +173,7 @@ fn an_unverified_capture_is_resigned_only_if_it_is_named() {
 fn captures_are_read_from_files_and_lists() {
     let made = TestWorld::with_secrets();
     let request = plexos(PLEXOS);
-    keep(&made, &[(2, request.clone()), (1, request.clone())]);
+    store_captures(&made, &[(2, request.clone()), (1, request.clone())]);
     let exported = made.run(&["events", "export"]).text();
     let whole = made.run(&["events", "show", "last", "--as", "json"]).text();
     let har = made.run(&["events", "show", "last", "--as", "har"]).text();

@@ -2,7 +2,7 @@
 //! `snapshots`. The signatures in them are checked in `sign` and `replay`.
 
 use crate::common::TestWorld;
-use crate::events::{keep, plexos};
+use crate::events::{plexos, store_captures};
 use insta::assert_snapshot;
 use whtool::model::exchange::SendFailure;
 
@@ -40,7 +40,7 @@ fn replay_without_an_answer() {
 #[test]
 fn replay_of_captures_compares_answers() {
     let mut made = answering(&[]);
-    keep(&made, &[(3, plexos(PLEXOS.as_bytes()))]);
+    store_captures(&made, &[(3, plexos(PLEXOS.as_bytes()))]);
     let rows = [500, 503, 200, 204, 401].map(|status| {
         made.answers = vec![Ok(status)];
         output(&made, &["replay", "last"])
@@ -51,7 +51,7 @@ fn replay_of_captures_compares_answers() {
 #[test]
 fn replay_of_unverified_captures() {
     let made = answering(&[Ok(200)]);
-    keep(&made, &[(3, plexos(FORGED)), (2, plexos(PLEXOS.as_bytes())), (1, plexos(FORGED))]);
+    store_captures(&made, &[(3, plexos(FORGED)), (2, plexos(PLEXOS.as_bytes())), (1, plexos(FORGED))]);
     let named = output(&made, &["replay", "last"]);
     let matched = output(&made, &["replay", "--since", "1h"]);
     // The id of a capture differs from store to store.

@@ -1,7 +1,7 @@
 //! Whole outputs of `verify`, as text and as JSON, compared with the files in `snapshots`.
 
 use crate::common::{NOW, Run, TestWorld};
-use crate::events::{keep, plexos, raw};
+use crate::events::{plexos, raw, store_captures};
 use insta::assert_snapshot;
 use serde_json::json;
 
@@ -104,7 +104,7 @@ fn a_correct_digest() {
 /// Verifies `seen` with the good request in the store.
 fn compare(seen: Vec<u8>) -> String {
     let made = TestWorld::with_secrets().file("f", seen);
-    keep(&made, &[(0, plexos(PLEXOS.as_bytes()))]);
+    store_captures(&made, &[(0, plexos(PLEXOS.as_bytes()))]);
     both(&made, &["--against", "last"])
 }
 

@@ -8,7 +8,7 @@
 use super::events::EventSender;
 use super::sender::client::HttpClient;
 use super::sender::options::ExchangeOptions;
-use super::store::{Due, DueQuery, EntryState, StoreWriter};
+use super::store::{DueDelivery, DueQuery, EntryState, StoreWriter};
 use crate::model::backoff::Backoff;
 use crate::model::exchange::OutgoingRequest;
 use crate::model::message::Request;
@@ -118,13 +118,13 @@ impl Forwarder {
         let selection = DueQuery {
             now: Timestamp::now(),
             urls,
-            without: self.in_flight.keys().copied().collect(),
+            in_flight: self.in_flight.keys().copied().collect(),
             lease: i64::try_from((self.forward.timeout + LEASE).as_micros()).unwrap_or(i64::MAX),
             per_object: self.forward.ordered,
         };
         let Ok(found) = self.writer.due(selection).await else { return now + STORE_RETRY_PAUSE };
         for due in found.due {
-            self.in_flight.insert(due.place, due.url.clone());
+            self.in_flight.insert(due.queue_row, due.url.clone());
             attempts.spawn(self.attempt(due));
         }
         let next_due = found.next_due.map(|due| now + due.duration_since(Timestamp::now()).unsigned_abs());
@@ -160,7 +160,7 @@ impl Forwarder {
 
     /// Makes one attempt and records it. It counts as running until it is recorded, so that a
     /// delivery that the app has accepted is not sent again.
-    fn attempt(&self, due: Due) -> impl Future<Output = FinishedAttempt> + Send + 'static {
+    fn attempt(&self, due: DueDelivery) -> impl Future<Output = FinishedAttempt> + Send + 'static {
         let (client, forward, writer) = (self.client.clone(), self.forward.clone(), self.writer.clone());
         async move {
             let started = Instant::now();
@@ -176,11 +176,11 @@ impl Forwarder {
                 ForwardOutcome::GivenUp => (EntryState::Refused, None),
                 ForwardOutcome::Retry(pause) => (EntryState::Retry, attempt.at.checked_add(pause).ok()),
             };
-            while writer.attempted(due.place, due.delivery, attempt.clone(), state, retry_at).await.is_err() {
+            while writer.record_attempt(due.queue_row, due.delivery, attempt.clone(), state, retry_at).await.is_err() {
                 tokio::time::sleep(STORE_RETRY_PAUSE).await;
             }
             let forwarded = Forwarded { id: due.id, attempt, tries, outcome: sequel };
-            FinishedAttempt { place: due.place, url: due.url, started, forwarded }
+            FinishedAttempt { place: due.queue_row, url: due.url, started, forwarded }
         }
     }
 

@@ -80,8 +80,8 @@ enum ParseState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Length {
     Known(u64),
-    /// A transfer coding decides, or the length can't be read.
-    Other,
+    /// There is a transfer coding, or the length is invalid.
+    Unknown,
 }
 
 impl Recorder {
@@ -131,13 +131,13 @@ impl Recorder {
         Some(idle.since)
     }
 
-    /// Returns true if the client may still be sending bytes that nobody will read.
+    /// Returns true if the client may still be sending bytes that will not be read.
     pub fn may_still_send(&self) -> bool {
         !matches!(self.buffer().state, ParseState::BetweenRequests)
     }
 
     /// Returns the request line of a refused head without the version, at most 200 bytes.
-    pub fn refused_line(&self) -> String {
+    pub fn refused_request_line(&self) -> String {
         let buffer = self.buffer();
         let rest = buffer.bytes.get(buffer.taken..).unwrap_or_default();
         let line = rest.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
@@ -210,7 +210,7 @@ impl HeadBuffer {
             _ => {
                 // A transfer coding overrides any length, in whichever order; hyper does the same.
                 if let Some(length) = length_in(line)
-                    && self.body != Length::Other
+                    && self.body != Length::Unknown
                 {
                     self.body = length;
                 }
@@ -223,7 +223,7 @@ impl HeadBuffer {
         let (state, after) = match self.body {
             Length::Known(0) => (ParseState::BetweenRequests, AfterRequest::Recorded),
             Length::Known(length) => (ParseState::Body(length), AfterRequest::Recorded),
-            Length::Other => (ParseState::Lost, AfterRequest::Lost),
+            Length::Unknown => (ParseState::Lost, AfterRequest::Lost),
         };
         self.complete.push_back((self.head, after));
         self.head = 0;
@@ -231,8 +231,8 @@ impl HeadBuffer {
         self.state = state;
     }
 
-    fn skip_body(&mut self, left: u64, there: usize) -> usize {
-        let used = usize::try_from(left).map_or(there, |left| left.min(there));
+    fn skip_body(&mut self, left: u64, available: usize) -> usize {
+        let used = usize::try_from(left).map_or(available, |left| left.min(available));
         let left = left - used as u64;
         self.state = if left == 0 { ParseState::BetweenRequests } else { ParseState::Body(left) };
         used
@@ -254,10 +254,10 @@ fn length_in(line: &[u8]) -> Option<Length> {
         _ => None,
     };
     if value(b"transfer-encoding").is_some() {
-        return Some(Length::Other);
+        return Some(Length::Unknown);
     }
     let length = std::str::from_utf8(value(b"content-length")?).ok().and_then(|text| text.parse().ok());
-    Some(length.map_or(Length::Other, Length::Known))
+    Some(length.map_or(Length::Unknown, Length::Known))
 }
 
 /// Parses a complete head. `None`: hyper has refused it, too.

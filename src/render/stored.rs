@@ -66,7 +66,7 @@ pub fn entry(entry: &DeliverySummary) -> Vec<u8> {
 }
 
 /// Writes `whtool.capture/1`: a capture with its request and attempts.
-pub fn capture(kept: &StoredDelivery) -> Vec<u8> {
+pub fn capture(stored: &StoredDelivery) -> Vec<u8> {
     #[derive(Serialize)]
     struct Record<'a> {
         schema: &'static str,
@@ -77,9 +77,9 @@ pub fn capture(kept: &StoredDelivery) -> Vec<u8> {
     }
     line(&Record {
         schema: "whtool.capture/1",
-        entry: EntryRecord::new(&kept.summary),
-        attempts: kept.attempts.iter().map(attempt).collect(),
-        request: RequestJson(&kept.request),
+        entry: EntryRecord::new(&stored.summary),
+        attempts: stored.attempts.iter().map(attempt).collect(),
+        request: RequestJson(&stored.request),
     })
 }
 
@@ -99,16 +99,16 @@ fn attempt(attempt: &Attempt) -> Value {
     record
 }
 
-/// Sums counts by a key.
-pub fn by<K: Ord>(counts: &[HourlyCount], side: impl Fn(&HourlyCount) -> K) -> BTreeMap<K, u64> {
+/// Adds up deliveries by a key.
+pub fn count_by<K: Ord>(counts: &[HourlyCount], key: impl Fn(&HourlyCount) -> K) -> BTreeMap<K, u64> {
     counts.iter().fold(BTreeMap::new(), |mut sums, count| {
-        *sums.entry(side(count)).or_default() += count.deliveries;
+        *sums.entry(key(count)).or_default() += count.deliveries;
         sums
     })
 }
 
 /// Adds up totals by currency: the number of events and the amount.
-pub fn by_currency(sums: &[AmountTotal]) -> BTreeMap<&str, (u64, i128)> {
+pub fn sum_by_currency(sums: &[AmountTotal]) -> BTreeMap<&str, (u64, i128)> {
     sums.iter().fold(BTreeMap::new(), |mut totals, sum| {
         let (events, minor) = totals.entry(sum.money.currency.as_str()).or_insert((0, 0_i128));
         (*events, *minor) = (*events + sum.events, minor.saturating_add(sum.money.minor));
@@ -118,10 +118,10 @@ pub fn by_currency(sums: &[AmountTotal]) -> BTreeMap<&str, (u64, i128)> {
 
 /// Writes `whtool.stats/1`: counts and totals.
 pub fn stats(counts: &[HourlyCount], sums: &[AmountTotal]) -> Vec<u8> {
-    let providers = by(counts, |count| count.provider.clone()).into_iter();
-    let types = by(counts, |count| (count.provider.clone(), count.kind.clone())).into_iter();
-    let verdicts = by(counts, |count| count.verdict.as_str()).into_iter();
-    let hours = by(counts, |count| count.hour).into_iter();
+    let providers = count_by(counts, |count| count.provider.clone()).into_iter();
+    let types = count_by(counts, |count| (count.provider.clone(), count.kind.clone())).into_iter();
+    let verdicts = count_by(counts, |count| count.verdict.as_str()).into_iter();
+    let hours = count_by(counts, |count| count.hour).into_iter();
     let sum_of_type = |sum: &AmountTotal| {
         json!({
             "provider": sum.provider, "type": sum.kind, "events": sum.events, "minor": sum.money.minor.to_string(),
@@ -137,7 +137,7 @@ pub fn stats(counts: &[HourlyCount], sums: &[AmountTotal]) -> Vec<u8> {
             .collect::<Vec<_>>(),
         "verdicts": verdicts.collect::<BTreeMap<_, _>>(),
         "hours": hours.map(|(hour, count)| json!({"hour": hour.to_string(), "count": count})).collect::<Vec<_>>(),
-        "money": by_currency(sums).into_iter().map(total).collect::<Vec<_>>(),
+        "money": sum_by_currency(sums).into_iter().map(total).collect::<Vec<_>>(),
         "moneyByType": sums.iter().map(sum_of_type).collect::<Vec<_>>(),
     }))
 }

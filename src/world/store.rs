@@ -1,4 +1,4 @@
-//! What the store of received deliveries can be asked.
+//! Access to the store of received deliveries.
 
 use crate::model::error::Result;
 use crate::model::stored::{
@@ -10,33 +10,34 @@ use url::Url;
 
 /// The store of received deliveries. Several processes may have it open at once.
 pub trait Store {
-    /// Those that match, the newest last.
+    /// Returns the deliveries that match, newest last.
     fn list(&mut self, query: &Query) -> Result<Vec<DeliverySummary>>;
-    /// A delivery with its bytes and attempts. `None`: there is none of this id.
+    /// Loads a delivery with its bytes and attempts. `None`: no delivery has this id.
     fn load(&mut self, id: CaptureId) -> Result<Option<StoredDelivery>>;
-    /// Hands out those that match one after the other, the newest last, in memory that does not grow with their number. What
-    /// arrives meanwhile is left out.
+    /// Calls `each` with every delivery that matches, newest last. Memory does not grow with their
+    /// number. Deliveries that arrive meanwhile are left out.
     fn for_each(&mut self, query: &Query, each: &mut dyn FnMut(StoredDelivery) -> Result<()>) -> Result<()>;
-    /// How many match, by provider, type, verdict and hour, the oldest hour first.
+    /// Counts the deliveries that match by provider, type, verdict and hour, oldest hour first.
     fn count_by_hour(&mut self, query: &Query) -> Result<Vec<HourlyCount>>;
-    /// What the verified events that match add up to, by provider, type and currency.
+    /// Adds up the verified events that match, by provider, type and currency.
     fn sum_amounts(&mut self, query: &Query) -> Result<Vec<AmountTotal>>;
-    /// What `prune` would remove.
+    /// Returns the scope of `prune` without removing anything.
     fn plan_prune(&mut self, before: Timestamp, undelivered: Undelivered) -> Result<PrunePlan>;
-    /// Removes what arrived before this moment, says how many those were, and gives the file's free pages back. A listener
-    /// goes on recording meanwhile.
+    /// Removes the deliveries that arrived before this time, returns their number, and returns free
+    /// pages to the file system. A listener can record meanwhile.
     fn prune(&mut self, before: Timestamp, undelivered: Undelivered) -> Result<u64>;
-    /// Adds an attempt to a delivery; a good one ends what was still to be forwarded to the same URL.
+    /// Adds an attempt to a delivery. If it succeeded, the delivery is no longer queued for that URL.
     fn add_attempt(&mut self, id: CaptureId, attempt: &Attempt) -> Result<()>;
-    /// How many deliveries wait to be sent on to these URLs.
+    /// Counts the deliveries that are queued for these URLs.
     fn count_pending(&mut self, urls: &[Url]) -> Result<u64>;
-    /// The deliveries whose event id, reference or subject this is, the oldest first. The first question takes a look at all
-    /// deliveries, those that follow do not.
+    /// Returns the deliveries with this event id, reference or subject, oldest first. The first call
+    /// reads all deliveries, later ones only new ones.
     fn find_by_reference(&mut self, reference: &str) -> Result<Vec<ReferenceMatch>>;
-    /// Up to `most` of those that arrived since, the oldest first, and the place to go on after; the first place is 0.
-    fn list_after(&mut self, since: Option<Timestamp>, after: i64, most: u32) -> Result<(Vec<DeliverySummary>, i64)>;
-    /// Looks whether all of it can be read, and says how large it is.
+    /// Returns up to `limit` deliveries after row `after` that arrived at or after `since`, oldest
+    /// first, and the row to continue after. Row 0 is the start.
+    fn list_after(&mut self, since: Option<Timestamp>, after: i64, limit: u32) -> Result<(Vec<DeliverySummary>, i64)>;
+    /// Checks that all of the file can be read, and measures it.
     fn check_health(&mut self) -> Result<StoreHealth>;
-    /// Provider, key and id of the latest verified events, the newest last.
-    fn recent_event_keys(&mut self, most: u64) -> Result<Vec<(String, String, CaptureId)>>;
+    /// Returns provider, key and id of the latest verified events, newest last.
+    fn recent_event_keys(&mut self, limit: u64) -> Result<Vec<(String, String, CaptureId)>>;
 }

@@ -12,30 +12,29 @@ use crate::world::Stream;
 use std::io::Write;
 use std::path::Path;
 
-/// The choice whether to ask for confirmation.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asking {
+pub(super) enum ConfirmMode {
     AtTerminal,
     Never,
 }
 
 /// Lists the contents, asks for confirmation, and writes the file. Never overwrites one.
 pub(super) fn write(
-    kept: &StoredDelivery,
-    (judged, findings): (&AnalyzedDelivery, &[Finding]),
+    stored: &StoredDelivery,
+    (analyzed, findings): (&AnalyzedDelivery, &[Finding]),
     secrets: &Secrets,
-    (path, asking): (&Path, Asking),
+    (path, confirm_mode): (&Path, ConfirmMode),
     session: &Session<'_>,
 ) -> Result<()> {
     let contents = Contents {
-        kept,
-        judged,
+        stored,
+        analyzed,
         findings,
         version: env!("CARGO_PKG_VERSION"),
-        made: session.world.now().to_string(),
+        created: session.world.now().to_string(),
         secrets: secrets.bytes().collect(),
     };
-    let bundle = bundle::bundle(&contents);
+    let bundle = bundle::build(&contents);
     let name = escape_unsafe(&path.display().to_string()).into_owned();
     if path == Path::new("-") {
         let mut output = session.world.stdout();
@@ -43,21 +42,21 @@ pub(super) fn write(
         return Ok(output.flush()?);
     }
     if session.world.file_exists(path) {
-        return Err(in_the_way(&name));
+        return Err(already_exists(&name));
     }
     session.print_message(&format!("{name} will contain:"));
     bundle.list.iter().for_each(|part| session.print_message(&format!("  - {}", escape_unsafe(part))));
-    if asking == Asking::AtTerminal && session.world.is_terminal(Stream::Input) {
+    if confirm_mode == ConfirmMode::AtTerminal && session.world.is_terminal(Stream::Input) {
         confirm(session, &format!("write {name}?"), "yes")?;
     }
     session.world.update_file(path, &mut |old| match old {
         None => Ok(bundle.text.clone()),
-        Some(_) => Err(in_the_way(&name)),
+        Some(_) => Err(already_exists(&name)),
     })?;
     session.info(&format!("wrote {name}; read it before you send it"));
     Ok(())
 }
 
-fn in_the_way(name: &str) -> Error {
+fn already_exists(name: &str) -> Error {
     Error::failed(format!("{name} already exists")).hint("choose another name or remove the file")
 }

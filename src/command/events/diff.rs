@@ -1,6 +1,6 @@
 //! `whtool events diff`: compares two captures.
 
-use super::{local, open_existing};
+use super::{format_local, open_existing};
 use crate::command::Session;
 use crate::command::shared::captures::{self, StoreArgs};
 use crate::diagnose::diff;
@@ -19,7 +19,7 @@ use std::io::Write;
 /// Exits with status 0 if the bodies are identical, and 1 if not. Headers do not affect the status,
 /// because a delivery that is sent again is signed again.
 #[derive(Args)]
-pub(super) struct Diff {
+pub(super) struct DiffEvents {
     /// First capture: number, last, last~2, event id or reference
     #[arg(value_name = "CAPTURE")]
     old: String,
@@ -33,7 +33,7 @@ pub(super) struct Diff {
     store: StoreArgs,
 }
 
-pub(super) fn run(args: &Diff, session: &Session<'_>) -> Result<CommandOutcome> {
+pub(super) fn run(args: &DiffEvents, session: &Session<'_>) -> Result<CommandOutcome> {
     let mut store = open_existing(&args.store, session)?;
     let old = captures::load_one(store.as_mut(), &args.old, session)?;
     let new = captures::load_one(store.as_mut(), &args.new, session)?;
@@ -43,12 +43,13 @@ pub(super) fn run(args: &Diff, session: &Session<'_>) -> Result<CommandOutcome> 
     let text = if args.json {
         render::stored::diff((&old.summary, &new.summary), first, paths.as_deref(), &headers)
     } else {
-        let mut text = sides(&old, &new, session);
-        text.push_str(
-            &first.map_or_else(|| "the bodies are identical\n".to_owned(), |at| bodies(&old, &new, at, session)),
-        );
+        let mut text = format_summaries(&old, &new, session);
+        text.push_str(&first.map_or_else(
+            || "the bodies are identical\n".to_owned(),
+            |at| format_first_difference(&old, &new, at, session),
+        ));
         if first.is_some() {
-            text.push_str(&parts(&old, &new, paths.as_deref(), session));
+            text.push_str(&format_changes(&old, &new, paths.as_deref(), session));
         }
         if !headers.is_empty() {
             text.push_str(&format!("{}\n", session.out.strong("headers")));
@@ -62,13 +63,13 @@ pub(super) fn run(args: &Diff, session: &Session<'_>) -> Result<CommandOutcome> 
     Ok(first.map_or(CommandOutcome::Success, |_| CommandOutcome::Negative))
 }
 
-/// Describes the two captures.
-fn sides(old: &StoredDelivery, new: &StoredDelivery, session: &Session<'_>) -> String {
+/// Formats one line per capture.
+fn format_summaries(old: &StoredDelivery, new: &StoredDelivery, session: &Session<'_>) -> String {
     let width = Width::from_columns(session.world.columns(Stream::Output));
-    let line = |mark: &str, kept: &StoredDelivery| {
-        let lead = format!("{mark} {}  {}", local(kept.summary.arrived, session), kept.summary.id);
-        let size = Cell::new(CellKind::Size, text::count(kept.summary.size, "byte"), Paint::plain);
-        text::stored_row(&kept.summary, lead).with_cell(Some(size)).render(
+    let line = |mark: &str, stored: &StoredDelivery| {
+        let lead = format!("{mark} {}  {}", format_local(stored.summary.arrived, session), stored.summary.id);
+        let size = Cell::new(CellKind::Size, text::count(stored.summary.size, "byte"), Paint::plain);
+        text::stored_row(&stored.summary, lead).with_cell(Some(size)).render(
             width,
             Overflow::Wrap(INDENT.len()),
             session.out,
@@ -77,17 +78,17 @@ fn sides(old: &StoredDelivery, new: &StoredDelivery, session: &Session<'_>) -> S
     line("-", old) + &line("+", new)
 }
 
-/// Shows the bytes around the first difference.
-fn bodies(old: &StoredDelivery, new: &StoredDelivery, at: usize, session: &Session<'_>) -> String {
-    let fragment = |kept: &StoredDelivery| render::diff::fragment(&kept.request.body, at, session.reveal);
+/// Formats the bytes around the first difference of the bodies.
+fn format_first_difference(old: &StoredDelivery, new: &StoredDelivery, at: usize, session: &Session<'_>) -> String {
+    let fragment = |stored: &StoredDelivery| render::diff::fragment(&stored.request.body, at, session.reveal);
     let paint = session.out;
-    let place = paint.strong(&format!("first difference in the bodies: byte {at}"));
+    let heading = paint.strong(&format!("first difference in the bodies: byte {at}"));
     let (old, new) = (paint.bad(&format!("- {}", fragment(old))), paint.good(&format!("+ {}", fragment(new))));
-    format!("{place}\n{INDENT}{old}\n{INDENT}{new}\n")
+    format!("{heading}\n{INDENT}{old}\n{INDENT}{new}\n")
 }
 
-/// Shows the differences by JSON path, or by line for other text.
-fn parts(
+/// Formats the differences by JSON path, or by line for other text.
+fn format_changes(
     old: &StoredDelivery,
     new: &StoredDelivery,
     paths: Option<&[diff::PathChange]>,
@@ -100,13 +101,12 @@ fn parts(
             paths => format!("{}\n{}", paint.strong("values"), render::diff::paths(paths, INDENT, paint, reveal)),
         };
     }
-    let text = |kept: &'_ StoredDelivery| {
-        String::from_utf8(kept.request.body.clone()).ok().filter(|text| !text.contains('\0'))
+    let text = |stored: &'_ StoredDelivery| {
+        String::from_utf8(stored.request.body.clone()).ok().filter(|text| !text.contains('\0'))
     };
     let (Some(old), Some(new)) = (text(old), text(new)) else { return String::new() };
     let Some(lines) = diff::lines(&old, &new) else { return String::new() };
     format!("{}\n{}", paint.strong("lines"), render::diff::lines(&lines, INDENT, paint, reveal))
 }
 
-/// Indentation below a heading.
 const INDENT: &str = "  ";

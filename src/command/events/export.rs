@@ -1,6 +1,6 @@
 //! `whtool events export`: writes captures in a format that other tools read.
 
-use super::opened;
+use super::open_if_exists;
 use crate::command::Session;
 use crate::command::shared::captures::{self, Filters, StoreArgs};
 use crate::model::error::{CommandOutcome, Error, Result};
@@ -13,8 +13,8 @@ use std::io::Write;
 ///
 /// `whtool verify` reads both formats. Bodies and headers are written unmasked.
 #[derive(Args)]
-#[command(mut_arg("from_provider", super::list::called_provider))]
-pub(super) struct Export {
+#[command(mut_arg("from_provider", super::list::rename_provider_flag))]
+pub(super) struct ExportEvents {
     /// Captures by name instead of by filters: numbers, last, ranges (40..45), event ids or references
     #[arg(value_name = "CAPTURE")]
     names: Vec<String>,
@@ -22,38 +22,38 @@ pub(super) struct Export {
     filters: Filters,
     /// Output format
     #[arg(long = "as", value_name = "FORM", default_value = "ndjson")]
-    form: Form,
+    format: ExportFormat,
     #[command(flatten)]
     store: StoreArgs,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
+enum ExportFormat {
     /// One JSON object per line
     Ndjson,
     /// An HTTP archive (HAR 1.2)
     Har,
 }
 
-pub(super) fn run(args: &Export, session: &Session<'_>) -> Result<CommandOutcome> {
-    let store = opened(&args.store, session)?;
+pub(super) fn run(args: &ExportEvents, session: &Session<'_>) -> Result<CommandOutcome> {
+    let store = open_if_exists(&args.store, session)?;
     if !args.names.is_empty() && !args.filters.is_empty() {
         return Err(Error::usage("captures are selected by name or by filters, not both"));
     }
     args.filters.warn_if_unknown_types(session);
     let query = args.filters.query(session.world.now());
     let mut output = session.world.stdout();
-    if args.form == Form::Har {
+    if args.format == ExportFormat::Har {
         output.write_all(&render::har::start())?;
     }
     let mut written = 0_u64;
     if let Some(mut store) = store {
-        let mut write = |kept: StoredDelivery| -> Result<()> {
-            match args.form {
-                Form::Ndjson => output.write_all(&render::stored::capture(&kept))?,
-                Form::Har => {
+        let mut write = |stored: StoredDelivery| -> Result<()> {
+            match args.format {
+                ExportFormat::Ndjson => output.write_all(&render::stored::capture(&stored))?,
+                ExportFormat::Har => {
                     output.write_all(if written > 0 { b",\n" } else { b"" })?;
-                    output.write_all(&render::har::entry(&kept))?;
+                    output.write_all(&render::har::entry(&stored))?;
                 }
             }
             written += 1;
@@ -68,7 +68,7 @@ pub(super) fn run(args: &Export, session: &Session<'_>) -> Result<CommandOutcome
             }
         }
     }
-    if args.form == Form::Har {
+    if args.format == ExportFormat::Har {
         output.write_all(render::har::end())?;
     }
     output.flush()?;

@@ -1,6 +1,6 @@
 //! `whtool events list`: one line per capture, newest last.
 
-use super::{NOTHING_YET, local, opened};
+use super::{STORE_HINT, format_local, open_if_exists};
 use crate::command::Session;
 use crate::command::shared::captures::{Filters, StoreArgs};
 use crate::model::error::{CommandOutcome, Result};
@@ -14,8 +14,8 @@ use std::io::Write;
 
 /// List captures, newest last
 #[derive(Args)]
-#[command(mut_arg("from_provider", called_provider))]
-pub(super) struct List {
+#[command(mut_arg("from_provider", rename_provider_flag))]
+pub(super) struct ListEvents {
     #[command(flatten)]
     filters: Filters,
     /// List all captures instead of the newest 50
@@ -28,30 +28,28 @@ pub(super) struct List {
     store: StoreArgs,
 }
 
-/// Indentation of wrapped cells.
 const INDENT: usize = 4;
 
-/// Default number of captures.
 const DEFAULT_LIMIT: u64 = 50;
 
-/// Names the flag `--provider`, which only `replay` needs for something else.
-pub(super) fn called_provider(arg: Arg) -> Arg {
+/// Renames the flag `--from-provider` to `--provider`, which only `replay` needs for something else.
+pub(super) fn rename_provider_flag(arg: Arg) -> Arg {
     arg.long("provider")
 }
 
-pub(super) fn run(args: &List, session: &Session<'_>) -> Result<CommandOutcome> {
-    let Some(mut store) = opened(&args.store, session)? else { return Ok(CommandOutcome::Success) };
+pub(super) fn run(args: &ListEvents, session: &Session<'_>) -> Result<CommandOutcome> {
+    let Some(mut store) = open_if_exists(&args.store, session)? else { return Ok(CommandOutcome::Success) };
     args.filters.warn_if_unknown_types(session);
     let query = args.filters.query(session.world.now());
     let limit = if args.all { None } else { args.filters.limit.or(Some(DEFAULT_LIMIT)).filter(|&limit| limit > 0) };
-    // One more than is shown tells whether there are more.
-    let asked = Query { limit: limit.map(|limit| limit.saturating_add(1)), ..query };
-    let mut entries = store.list(&asked)?;
+    // One more than is shown, to notice that there are more.
+    let query = Query { limit: limit.map(|limit| limit.saturating_add(1)), ..query };
+    let mut entries = store.list(&query)?;
     let more = limit.is_some_and(|limit| entries.len() as u64 > limit);
     let entries = entries.split_off(usize::from(more));
     if entries.is_empty() {
-        let none = if args.filters.is_empty() { "no captures yet" } else { "no captures match" };
-        session.info(&format!("{none}; {NOTHING_YET}"));
+        let reason = if args.filters.is_empty() { "no captures yet" } else { "no captures match" };
+        session.info(&format!("{reason}; {STORE_HINT}"));
     }
     let width = Width::from_columns(session.world.columns(Stream::Output));
     let mut output = session.world.stdout();
@@ -59,7 +57,7 @@ pub(super) fn run(args: &List, session: &Session<'_>) -> Result<CommandOutcome> 
         if args.json {
             output.write_all(&render::stored::entry(entry))?;
         } else {
-            let lead = format!("{}  {}", local(entry.arrived, session), entry.id);
+            let lead = format!("{}  {}", format_local(entry.arrived, session), entry.id);
             let row = text::stored_row(entry, lead).render(width, Overflow::Wrap(INDENT), session.out);
             output.write_all(row.as_bytes())?;
         }

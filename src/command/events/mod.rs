@@ -22,7 +22,7 @@ use clap::{Args, Subcommand};
 /// about (pi_…, PLS-…). 40..45 names several.
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
-#[command(mut_arg("from_provider", list::called_provider))]
+#[command(mut_arg("from_provider", list::rename_provider_flag))]
 #[command(after_help = "\
 Examples:
   whtool events --type 'payment.*' --since 2h
@@ -40,17 +40,17 @@ pub(super) struct Events {
     #[command(subcommand)]
     command: Option<Subcommands>,
     #[command(flatten)]
-    list: list::List,
+    list: list::ListEvents,
 }
 
 #[derive(Subcommand)]
 enum Subcommands {
-    List(list::List),
-    Show(show::Show),
-    Diff(diff::Diff),
-    Export(export::Export),
-    Stats(stats::Stats),
-    Prune(prune::Prune),
+    List(list::ListEvents),
+    Show(show::ShowEvent),
+    Diff(diff::DiffEvents),
+    Export(export::ExportEvents),
+    Stats(stats::EventStats),
+    Prune(prune::PruneEvents),
 }
 
 pub(super) fn run(args: &Events, session: &Session<'_>) -> Result<CommandOutcome> {
@@ -65,18 +65,18 @@ pub(super) fn run(args: &Events, session: &Session<'_>) -> Result<CommandOutcome
     }
 }
 
-const NOTHING_YET: &str = "`whtool listen` stores what it receives";
+const STORE_HINT: &str = "`whtool listen` stores what it receives";
 
-/// Opens the store without creating one. `None`: there is none, which is said on stderr.
-fn opened(args: &StoreArgs, session: &Session<'_>) -> Result<Option<Box<dyn Store>>> {
+/// Opens the store without creating one. `None`: there is none, and stderr says so.
+fn open_if_exists(args: &StoreArgs, session: &Session<'_>) -> Result<Option<Box<dyn Store>>> {
     let path = args.path(session)?;
     if session.world.file_exists(&path) {
         return args.open(session).map(Some);
     }
     if args.store.is_some() {
-        return Err(Error::failed(format!("no store at {}", path.display())).hint(NOTHING_YET));
+        return Err(Error::failed(format!("no store at {}", path.display())).hint(STORE_HINT));
     }
-    session.info(&format!("no captures yet; {NOTHING_YET}"));
+    session.info(&format!("no captures yet; {STORE_HINT}"));
     Ok(None)
 }
 
@@ -84,12 +84,12 @@ fn opened(args: &StoreArgs, session: &Session<'_>) -> Result<Option<Box<dyn Stor
 fn open_existing(args: &StoreArgs, session: &Session<'_>) -> Result<Box<dyn Store>> {
     let path = args.path(session)?;
     if !session.world.file_exists(&path) {
-        return Err(Error::failed(format!("no store at {}", path.display())).hint(NOTHING_YET));
+        return Err(Error::failed(format!("no store at {}", path.display())).hint(STORE_HINT));
     }
     args.open(session)
 }
 
 /// Formats a time in the local zone.
-fn local(time: Timestamp, session: &Session<'_>) -> String {
+fn format_local(time: Timestamp, session: &Session<'_>) -> String {
     time.to_zoned(session.world.time_zone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

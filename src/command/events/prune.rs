@@ -1,6 +1,6 @@
 //! `whtool events prune`: removes old captures.
 
-use super::{local, opened};
+use super::{format_local, open_if_exists};
 use crate::command::Session;
 use crate::command::shared::captures::{StoreArgs, When, when};
 use crate::model::error::{CommandOutcome, Result};
@@ -12,7 +12,7 @@ use std::io::Write;
 
 /// Remove old captures; without --yes, only show what would be removed
 #[derive(Args)]
-pub(super) struct Prune {
+pub(super) struct PruneEvents {
     /// Age of the captures to remove: 30d, 12h, or a time before which they arrived
     #[arg(long, value_name = "WHEN", value_parser = when)]
     older_than: When,
@@ -29,19 +29,19 @@ pub(super) struct Prune {
     store: StoreArgs,
 }
 
-pub(super) fn run(args: &Prune, session: &Session<'_>) -> Result<CommandOutcome> {
-    let Some(mut store) = opened(&args.store, session)? else { return Ok(CommandOutcome::Success) };
+pub(super) fn run(args: &PruneEvents, session: &Session<'_>) -> Result<CommandOutcome> {
+    let Some(mut store) = open_if_exists(&args.store, session)? else { return Ok(CommandOutcome::Success) };
     let before = args.older_than.moment(session.world.now());
     let undelivered = if args.even_undelivered { Undelivered::Remove } else { Undelivered::Keep };
     let plan = store.plan_prune(before, undelivered)?;
     let pruning = if args.yes { Pruning::Done(store.prune(before, undelivered)?) } else { Pruning::Planned };
     let mut output = session.world.stdout();
-    let text = if args.json { render::stored::pruned(&plan, pruning) } else { sentence(&plan, pruning, session) };
+    let text = if args.json { render::stored::pruned(&plan, pruning) } else { format_summary(&plan, pruning, session) };
     output.write_all(&text)?;
     output.flush()?;
     if plan.undelivered > 0 {
-        let staying = text::count(plan.undelivered, "delivery");
-        session.info(&format!("kept {staying} still to be forwarded (--even-undelivered removes them, too)"));
+        let pending = text::count(plan.undelivered, "delivery");
+        session.info(&format!("kept {pending} still to be forwarded (--even-undelivered removes them, too)"));
     }
     if pruning == Pruning::Planned && plan.deliveries > 0 {
         session.info("nothing removed; pass --yes to remove them");
@@ -49,8 +49,8 @@ pub(super) fn run(args: &Prune, session: &Session<'_>) -> Result<CommandOutcome>
     Ok(CommandOutcome::Success)
 }
 
-fn sentence(plan: &PrunePlan, pruning: Pruning, session: &Session<'_>) -> Vec<u8> {
-    let what = match pruning {
+fn format_summary(plan: &PrunePlan, pruning: Pruning, session: &Session<'_>) -> Vec<u8> {
+    let action = match pruning {
         Pruning::Planned => format!("would remove {}", text::count(plan.deliveries, "delivery")),
         Pruning::Done(removed) => format!("removed {}", text::count(removed, "delivery")),
     };
@@ -58,10 +58,10 @@ fn sentence(plan: &PrunePlan, pruning: Pruning, session: &Session<'_>) -> Vec<u8
         (Some(oldest), Some(newest)) => format!(
             " with {} of bodies, from {} to {}",
             text::byte_size(plan.bytes),
-            local(oldest, session),
-            local(newest, session)
+            format_local(oldest, session),
+            format_local(newest, session)
         ),
         _ => String::new(),
     };
-    format!("{what}{span}\n").into_bytes()
+    format!("{action}{span}\n").into_bytes()
 }

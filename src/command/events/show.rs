@@ -1,7 +1,7 @@
 //! `whtool events show`: shows captures as text, as bytes, or in a format that other tools read.
 
-use super::bundle::{self, Asking};
-use super::{local, open_existing};
+use super::bundle::{self, ConfirmMode};
+use super::{format_local, open_existing};
 use crate::command::Session;
 use crate::command::shared::captures::{self, StoreArgs};
 use crate::command::shared::secrets::{self, SecretArgs, Secrets, TestSecret};
@@ -25,7 +25,7 @@ use url::Url;
 
 /// Show a capture: request, payload, verdict with its causes, and what the app answered
 #[derive(Args)]
-pub(super) struct Show {
+pub(super) struct ShowEvent {
     /// Number, last, last~2, a range (40..45), event id or reference
     #[arg(value_name = "CAPTURE")]
     id: String,
@@ -37,7 +37,7 @@ pub(super) struct Show {
     body: bool,
     /// Write it in this format
     #[arg(long = "as", value_name = "FORM", group = "what")]
-    form: Option<Form>,
+    format: Option<ShowFormat>,
     /// Write a file for the provider's support, with secrets, tokens and phone numbers masked
     #[arg(long, value_name = "FILE", group = "what")]
     bundle: Option<PathBuf>,
@@ -54,7 +54,7 @@ pub(super) struct Show {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
+enum ShowFormat {
     /// A curl command for bash that sends the same headers and bytes
     Curl,
     /// Raw HTTP/1.1, like --raw
@@ -65,64 +65,71 @@ enum Form {
     Json,
 }
 
-pub(super) fn run(args: &Show, session: &Session<'_>) -> Result<CommandOutcome> {
+pub(super) fn run(args: &ShowEvent, session: &Session<'_>) -> Result<CommandOutcome> {
     let mut store = open_existing(&args.store, session)?;
     if let Some(path) = &args.bundle {
         let stored = captures::load_one(store.as_mut(), &args.id, session)?;
         let secrets = secrets::load(&args.secrets, TestSecret::IfPresent, session)?;
-        let (received, findings) = explained(&stored, &secrets);
-        let asking = if args.yes { Asking::Never } else { Asking::AtTerminal };
-        bundle::write(&stored, (&received, &findings), &secrets, (path, asking), session)?;
+        let (received, findings) = verify_and_diagnose(&stored, &secrets);
+        let confirm_mode = if args.yes { ConfirmMode::Never } else { ConfirmMode::AtTerminal };
+        bundle::write(&stored, (&received, &findings), &secrets, (path, confirm_mode), session)?;
         return Ok(CommandOutcome::Success);
     }
     let mut output = session.world.stdout();
     if args.body {
         let stored = captures::load_one(store.as_mut(), &args.id, session)?;
-        output.write_all(&for_stream(stored.request.body, session)?)?;
+        output.write_all(&refuse_control_bytes(stored.request.body, session)?)?;
         output.flush()?;
         return Ok(CommandOutcome::Success);
     }
-    let form = if args.raw { Some(Form::Http) } else { args.form };
-    let (start, separator, end) = match form {
+    let format = if args.raw { Some(ShowFormat::Http) } else { args.format };
+    let (start, separator, end) = match format {
         None => (Vec::new(), &b"\n"[..], &b""[..]),
-        Some(Form::Har) => (render::har::start(), &b",\n"[..], render::har::end()),
+        Some(ShowFormat::Har) => (render::har::start(), &b",\n"[..], render::har::end()),
         Some(_) => (Vec::new(), &b""[..], &b""[..]),
     };
     output.write_all(&start)?;
-    for (place, id) in captures::find_all(store.as_mut(), &args.id, session)?.into_iter().enumerate() {
+    for (index, id) in captures::find_all(store.as_mut(), &args.id, session)?.into_iter().enumerate() {
         // It may have been pruned since it was found.
         let Some(stored) = store.load(id)? else { continue };
-        if place > 0 {
+        if index > 0 {
             output.write_all(separator)?;
         }
-        output.write_all(&formatted(stored, form, args, session)?)?;
+        output.write_all(&format_capture(stored, format, args, session)?)?;
     }
     output.write_all(end)?;
     output.flush()?;
     Ok(CommandOutcome::Success)
 }
 
-fn formatted(stored: StoredDelivery, form: Option<Form>, args: &Show, session: &Session<'_>) -> Result<Vec<u8>> {
-    Ok(match form {
-        None => told(&stored, args, session)?.into_bytes(),
-        Some(Form::Http) => for_stream(raw(stored.request, session)?, session)?,
-        Some(Form::Curl) => render::request::curl(&stored.request, &target(&args.to, &stored.request)).into_bytes(),
-        Some(Form::Har) => render::har::entry(&stored),
-        Some(Form::Json) => render::stored::capture(&stored),
+fn format_capture(
+    stored: StoredDelivery,
+    format: Option<ShowFormat>,
+    args: &ShowEvent,
+    session: &Session<'_>,
+) -> Result<Vec<u8>> {
+    Ok(match format {
+        None => format_text(&stored, args, session)?.into_bytes(),
+        Some(ShowFormat::Http) => refuse_control_bytes(to_raw_http(stored.request, session)?, session)?,
+        Some(ShowFormat::Curl) => {
+            render::request::curl(&stored.request, &target_url(&args.to, &stored.request)).into_bytes()
+        }
+        Some(ShowFormat::Har) => render::har::entry(&stored),
+        Some(ShowFormat::Json) => render::stored::capture(&stored),
     })
 }
 
-/// Serializes a request. A body that arrived in chunks is stored decoded, so a `Content-Length` takes the place of the
-/// `Transfer-Encoding`.
-fn raw(mut request: Request, session: &Session<'_>) -> Result<Vec<u8>> {
+/// Serializes a request. A body that arrived in chunks is stored decoded, so a `Content-Length`
+/// replaces the `Transfer-Encoding`.
+fn to_raw_http(mut request: Request, session: &Session<'_>) -> Result<Vec<u8>> {
     if request.headers.get("transfer-encoding").is_some() {
         session.info("the body arrived in chunks: Content-Length replaces Transfer-Encoding");
-        request.headers = with_length(&request.headers, request.body.len())?;
+        request.headers = with_content_length(&request.headers, request.body.len())?;
     }
     Ok(request.to_wire())
 }
 
-fn with_length(headers: &Headers, length: usize) -> Result<Headers> {
+fn with_content_length(headers: &Headers, length: usize) -> Result<Headers> {
     let mut length = Some(format!("Content-Length: {length}\r\n"));
     let mut copy = Vec::with_capacity(headers.as_bytes().len());
     let lines = headers.as_bytes().split_inclusive(|&byte| byte == b'\n');
@@ -137,7 +144,7 @@ fn with_length(headers: &Headers, length: usize) -> Result<Headers> {
 }
 
 /// Refuses to write bytes to a terminal that could control it. Files and pipes get everything.
-fn for_stream(bytes: Vec<u8>, session: &Session<'_>) -> Result<Vec<u8>> {
+fn refuse_control_bytes(bytes: Vec<u8>, session: &Session<'_>) -> Result<Vec<u8>> {
     let is_plain = |text: &str| {
         text.split(['\r', '\n', '\t']).all(|part| matches!(escape_unsafe(part), std::borrow::Cow::Borrowed(_)))
     };
@@ -149,7 +156,7 @@ fn for_stream(bytes: Vec<u8>, session: &Session<'_>) -> Result<Vec<u8>> {
 }
 
 /// Adds the request's path and query to a URL that has none.
-fn target(to: &Url, request: &Request) -> Url {
+fn target_url(to: &Url, request: &Request) -> Url {
     if to.path() != "/" || to.query().is_some() || !request.target.starts_with('/') {
         return to.clone();
     }
@@ -161,53 +168,55 @@ fn target(to: &Url, request: &Request) -> Url {
     url
 }
 
-fn told(kept: &StoredDelivery, args: &Show, session: &Session<'_>) -> Result<String> {
+fn format_text(stored: &StoredDelivery, args: &ShowEvent, session: &Session<'_>) -> Result<String> {
     let paint = session.out;
-    let StoredDelivery { summary: entry, request, attempts, .. } = kept;
-    let lead = format!("{}  {}", local(entry.arrived, session), entry.id);
+    let StoredDelivery { summary, request, attempts, .. } = stored;
+    let lead = format!("{}  {}", format_local(summary.arrived, session), summary.id);
     let width = Width::from_columns(session.world.columns(Stream::Output));
-    let mut told = text::stored_row(entry, lead).render(width, Overflow::Wrap(INDENT.len()), paint);
-    told.push_str(&width.wrap(&judged_again(kept, args, session)?, text::FINDING_INDENT));
-    if let Some(peer) = &entry.peer {
-        told.push_str(&format!("{INDENT}{} {}\n", paint.faint("from   "), escape_unsafe(peer)));
+    let mut shown = text::stored_row(summary, lead).render(width, Overflow::Wrap(INDENT.len()), paint);
+    shown.push_str(&width.wrap(&format_causes(stored, args, session)?, text::FINDING_INDENT));
+    if let Some(peer) = &summary.peer {
+        shown.push_str(&format!("{INDENT}{} {}\n", paint.faint("from   "), escape_unsafe(peer)));
     }
     let line = format!("{} {}", request.method, request.target);
-    told.push_str(&format!("\n{}\n", paint.strong(&escape_unsafe(&line))));
+    shown.push_str(&format!("\n{}\n", paint.strong(&escape_unsafe(&line))));
     for (name, value) in request.headers.iter() {
-        told.push_str(&(payload::header(name, value, paint, session.reveal) + "\n"));
+        shown.push_str(&(payload::header(name, value, paint, session.reveal) + "\n"));
     }
-    told.push('\n');
-    told.push_str(&width.wrap(&payload::lines(&request.body, "", paint, session.reveal), INDENT.len()));
-    told.push_str(&format!("{}\n", paint.faint(&format!("({})", text::count(entry.size, "byte")))));
+    shown.push('\n');
+    shown.push_str(&width.wrap(&payload::lines(&request.body, "", paint, session.reveal), INDENT.len()));
+    shown.push_str(&format!("{}\n", paint.faint(&format!("({})", text::count(summary.size, "byte")))));
     if !attempts.is_empty() {
-        told.push_str(&format!("\n{}\n", paint.strong("forwarded to the app")));
+        shown.push_str(&format!("\n{}\n", paint.strong("forwarded to the app")));
     }
-    attempts.iter().for_each(|each| told.push_str(&attempt(each, session)));
-    Ok(told)
+    attempts.iter().for_each(|each| shown.push_str(&format_attempt(each, session)));
+    Ok(shown)
 }
 
-/// Explains warnings and, for a refused delivery, the causes, with the secrets of today and at the time of
-/// arrival.
-fn judged_again(kept: &StoredDelivery, args: &Show, session: &Session<'_>) -> Result<String> {
+/// Formats warnings and, for a refused delivery, the causes and the verdict with the current secrets.
+fn format_causes(stored: &StoredDelivery, args: &ShowEvent, session: &Session<'_>) -> Result<String> {
     let secrets = secrets::load(&args.secrets, TestSecret::IfPresent, session)?;
-    let (received, findings) = explained(kept, &secrets);
+    let (received, findings) = verify_and_diagnose(stored, &secrets);
     let paint = session.out;
     let warnings = text::warnings(&received.event, INDENT, paint);
-    if kept.summary.verdict.is_verified() {
+    if stored.summary.verdict.is_verified() {
         return Ok(warnings);
     }
-    let today =
-        if received.verdict.code() == kept.summary.verdict { String::new() } else { other_verdict(&received, session) };
-    Ok(today + &warnings + &text::findings(&findings, INDENT, paint))
+    let current = if received.verdict.code() == stored.summary.verdict {
+        String::new()
+    } else {
+        format_current_verdict(&received, session)
+    };
+    Ok(current + &warnings + &text::findings(&findings, INDENT, paint))
 }
 
-/// Verifies it with the secrets of today, at the time of arrival, and finds the causes.
-fn explained(kept: &StoredDelivery, secrets: &Secrets) -> (AnalyzedDelivery, Vec<Finding>) {
+/// Verifies a capture with the current secrets, as of its arrival, and finds the causes of a failure.
+fn verify_and_diagnose(stored: &StoredDelivery, secrets: &Secrets) -> (AnalyzedDelivery, Vec<Finding>) {
     let rules = Rules { keys: secrets.keys.clone(), tolerance: Some(DEFAULT_TOLERANCE) };
-    let arrived = kept.summary.arrived;
-    let delivery = Delivery { request: kept.request.clone(), peer: None, arrived: Some(arrived) };
+    let arrived = stored.summary.arrived;
+    let delivery = Delivery { request: stored.request.clone(), peer: None, arrived: Some(arrived) };
     let received = receive(delivery, &rules, arrived);
-    if kept.summary.verdict.is_verified() {
+    if stored.summary.verdict.is_verified() {
         return (received, Vec::new());
     }
     let (total, per_request) = (HashAllowance::INTERACTIVE.times(2), HashAllowance::INTERACTIVE);
@@ -216,12 +225,12 @@ fn explained(kept: &StoredDelivery, secrets: &Secrets) -> (AnalyzedDelivery, Vec
     (received, findings)
 }
 
-fn other_verdict(received: &AnalyzedDelivery, session: &Session<'_>) -> String {
+fn format_current_verdict(received: &AnalyzedDelivery, session: &Session<'_>) -> String {
     let verdict = text::verdict(&received.verdict, session.out);
     format!("{INDENT}{} with the secrets of today: {verdict}\n", session.out.warn("today  "))
 }
 
-fn attempt(attempt: &Attempt, session: &Session<'_>) -> String {
+fn format_attempt(attempt: &Attempt, session: &Session<'_>) -> String {
     let outcome = match &attempt.outcome {
         Ok(answer) => text::answer_line(answer, attempt.took, session.out),
         Err(failure) => {
@@ -229,9 +238,8 @@ fn attempt(attempt: &Attempt, session: &Session<'_>) -> String {
             format!("{}  {:>8}", session.out.bad(&failure), text::duration(attempt.took))
         }
     };
-    let (time, url) = (local(attempt.at, session), first_line(attempt.url.as_bytes(), 100));
+    let (time, url) = (format_local(attempt.at, session), first_line(attempt.url.as_bytes(), 100));
     format!("{INDENT}{}  {url}  → {outcome}\n", session.out.faint(&time))
 }
 
-/// Indentation below the first line.
 const INDENT: &str = "    ";

@@ -233,7 +233,7 @@ pub(super) async fn serve(
     if let Err(error) = watcher.watch(serving).await
         && let Some(status) = hyper_refusal(&error)
     {
-        let request = recorder.refused_line();
+        let request = recorder.refused_request_line();
         state.events.try_send_rejected(RejectedRequest { peer, request, status: status.as_u16() });
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Returns the path of a database's write-ahead log.
-pub(super) fn log_of(path: &Path) -> PathBuf {
+pub(super) fn log_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push("-wal");
     PathBuf::from(name)

@@ -10,13 +10,12 @@ use crate::model::stored::{Attempt, CaptureId};
 use crate::model::timestamp::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// A request for due deliveries.
 pub(in crate::edge) struct DueQuery {
     pub now: Timestamp,
     /// URLs that have free slots, with the number of slots.
     pub urls: Vec<(String, usize)>,
-    /// Queue entries that are being sent.
-    pub without: Vec<i64>,
+    /// Queue rows that are being sent.
+    pub in_flight: Vec<i64>,
     /// Time for which no other process gets the same entries, in microseconds.
     pub lease: i64,
     /// True: only the oldest delivery about each object is due.
@@ -24,10 +23,8 @@ pub(in crate::edge) struct DueQuery {
 }
 
 /// A delivery that is due at a URL.
-pub(in crate::edge) struct Due {
-    /// Row of the queue entry.
-    pub place: i64,
-    /// Row of the delivery.
+pub(in crate::edge) struct DueDelivery {
+    pub queue_row: i64,
     pub delivery: i64,
     pub id: CaptureId,
     pub url: String,
@@ -36,9 +33,8 @@ pub(in crate::edge) struct Due {
     pub request: Request,
 }
 
-/// The due deliveries.
 pub(in crate::edge) struct DueDeliveries {
-    pub due: Vec<Due>,
+    pub due: Vec<DueDelivery>,
     /// The time at which the next one is due.
     pub next_due: Option<Timestamp>,
 }
@@ -49,7 +45,7 @@ pub(in crate::edge) enum EntryState {
     Delivered,
     /// The app refused it; it is not sent again.
     Refused,
-    /// No retries are left. A restart of the listener begins anew.
+    /// No retries are left. A restart of the listener resumes it with new retries.
     GivenUp,
     Retry,
 }
@@ -68,8 +64,8 @@ impl EntryState {
 /// Due time of parked entries.
 const NEVER: i64 = i64::MAX;
 
-/// Number of candidates that are read at once if only the oldest per object is due.
-const LOOKED_AT: usize = 256;
+/// Most candidates that are read at once if only the oldest per object is due.
+const CANDIDATES_PER_READ: usize = 256;
 
 /// Selects the next due entries for a URL, and whether an earlier one about the same object is pending.
 const CANDIDATES: &str = "
@@ -79,26 +75,26 @@ const CANDIDATES: &str = "
     WHERE f.state = 'pending' AND f.url = ?1 AND f.due <= ?2 AND f.id NOT IN (SELECT value FROM json_each(?3))
     ORDER BY f.due, f.id LIMIT ?4";
 
-/// Selects one entry with its request.
-const WHOLE: &str = "
+/// Selects a queue entry with its request.
+const LOAD_DUE: &str = "
     SELECT c.method, c.target, c.headers, c.body, f.id, f.delivery, f.url, f.tries
     FROM forwards f JOIN deliveries d ON d.id = f.delivery JOIN contents c ON c.delivery = f.delivery WHERE f.id = ?1";
 
 /// Counts the pending entries for a URL.
-pub(super) fn waiting(connection: &Connection, url: &str) -> rusqlite::Result<u64> {
+pub(super) fn count_pending(connection: &Connection, url: &str) -> rusqlite::Result<u64> {
     let sql = "SELECT count(*) FROM forwards INDEXED BY forwards_due WHERE state = 'pending' AND url = ?1";
     Ok(connection.query_row(sql, [url], |row| row.get::<_, i64>(0))?.unsigned_abs())
 }
 
 impl StoreWriter {
-    /// Resumes what is left for these URLs, given up entries included, and returns the number of pending ones.
+    /// Resumes the entries for these URLs, those given up included, and returns the number of pending ones.
     pub async fn resume(&self, urls: &[String]) -> Result<u64, String> {
         let urls = urls.to_vec();
         self.transact(move |connection| {
             let mut pending = 0;
             for url in urls {
                 resume(connection, &url)?;
-                pending += waiting(connection, &url)?;
+                pending += count_pending(connection, &url)?;
             }
             Ok(pending)
         })
@@ -106,33 +102,33 @@ impl StoreWriter {
     }
 
     /// Returns the due deliveries and reserves them.
-    pub async fn due(&self, selection: DueQuery) -> Result<DueDeliveries, String> {
-        self.transact(move |connection| find(connection, &selection)).await
+    pub async fn due(&self, query: DueQuery) -> Result<DueDeliveries, String> {
+        self.transact(move |connection| reserve_due(connection, &query)).await
     }
 
     /// Records an attempt and the new state of its queue entry.
-    pub async fn attempted(
+    pub async fn record_attempt(
         &self,
-        place: i64,
+        queue_row: i64,
         delivery: i64,
         attempt: Attempt,
         state: EntryState,
-        again: Option<Timestamp>,
+        retry_at: Option<Timestamp>,
     ) -> Result<(), String> {
-        let forgets = self.is_in_memory();
+        let is_in_memory = self.is_in_memory();
         self.transact(move |connection| {
             let is_over = state != EntryState::Retry;
-            if !(forgets && is_over) {
+            if !(is_in_memory && is_over) {
                 rows::insert_attempt(connection, delivery, &attempt)?;
-                let due = again.map_or(0, micros);
+                let due = retry_at.map_or(0, micros);
                 connection
                     .prepare_cached("UPDATE forwards SET state = ?2, tries = tries + 1, due = ?3 WHERE id = ?1")?
-                    .execute(params![place, state.as_str(), due])?;
+                    .execute(params![queue_row, state.as_str(), due])?;
             }
             if is_over {
-                let object = object(connection, place)?;
-                if forgets {
-                    forget(connection, place, delivery)?;
+                let object = load_object(connection, queue_row)?;
+                if is_in_memory {
+                    remove_forwarded(connection, queue_row, delivery)?;
                 }
                 object.map_or(Ok(()), |(object, url)| unpark_next(connection, &object, &url))?;
             }
@@ -148,25 +144,25 @@ fn to_json<T: serde::Serialize>(items: &[T]) -> String {
 }
 
 fn resume(connection: &Connection, url: &str) -> rusqlite::Result<()> {
-    let again = "UPDATE forwards SET state = 'pending', tries = 0, due = 0 WHERE state = 'given up' AND url = ?1";
-    connection.execute(again, [url])?;
-    // Those that they waited for may be gone, pruned or sent by hand.
+    let restart = "UPDATE forwards SET state = 'pending', tries = 0, due = 0 WHERE state = 'given up' AND url = ?1";
+    connection.execute(restart, [url])?;
+    // The entries that they waited for may have been pruned, or delivered by `replay`.
     let unpark = "UPDATE forwards SET due = 0 WHERE state = 'pending' AND url = ?1 AND due = ?2";
     connection.execute(unpark, params![url, NEVER]).map(drop)
 }
 
-fn find(connection: &Connection, selection: &DueQuery) -> rusqlite::Result<DueDeliveries> {
+fn reserve_due(connection: &Connection, query: &DueQuery) -> rusqlite::Result<DueDeliveries> {
     let mut found = DueDeliveries { due: Vec::new(), next_due: None };
-    for (url, most) in &selection.urls {
-        let (places, more) = places_due(connection, selection, url, *most)?;
-        for place in places {
-            // No other process may send it, too. If this one dies, it is due again when the lease ends.
+    for (url, most) in &query.urls {
+        let (rows, more) = find_due_rows(connection, query, url, *most)?;
+        for row in rows {
+            // Keeps other processes from sending it. If this one dies, it is due again when the lease ends.
             let lease = "UPDATE forwards SET due = ?2 WHERE id = ?1";
-            let until = micros(selection.now).saturating_add(selection.lease);
-            connection.prepare_cached(lease)?.execute(params![place, until])?;
-            found.due.extend(whole(connection, place)?);
+            let until = micros(query.now).saturating_add(query.lease);
+            connection.prepare_cached(lease)?.execute(params![row, until])?;
+            found.due.extend(load_due(connection, row)?);
         }
-        let next = if more { Some(selection.now) } else { next_due(connection, selection.now, url)? };
+        let next = if more { Some(query.now) } else { next_due(connection, query.now, url)? };
         found.next_due = [found.next_due, next].into_iter().flatten().min();
     }
     Ok(found)
@@ -174,41 +170,41 @@ fn find(connection: &Connection, selection: &DueQuery) -> rusqlite::Result<DueDe
 
 /// Returns the due entries for a URL, and true if there are more candidates. Parks those that must
 /// wait for an earlier one.
-fn places_due(
+fn find_due_rows(
     connection: &Connection,
-    selection: &DueQuery,
+    query: &DueQuery,
     url: &str,
     most: usize,
 ) -> rusqlite::Result<(Vec<i64>, bool)> {
-    let looked_at = if selection.per_object { most.max(LOOKED_AT) } else { most };
-    let (without, limit) = (to_json(&selection.without), i64::try_from(looked_at).unwrap_or(i64::MAX));
+    let limit = if query.per_object { most.max(CANDIDATES_PER_READ) } else { most };
+    let (in_flight, sql_limit) = (to_json(&query.in_flight), i64::try_from(limit).unwrap_or(i64::MAX));
     let mut statement = connection.prepare_cached(CANDIDATES)?;
     let candidates: Vec<(i64, bool)> = statement
-        .query_map(params![url, micros(selection.now), without, limit, selection.per_object], |row| {
+        .query_map(params![url, micros(query.now), in_flight, sql_limit, query.per_object], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?
         .collect::<rusqlite::Result<_>>()?;
-    let mut places = Vec::new();
-    for &(place, waits) in &candidates {
-        if waits {
+    let mut due = Vec::new();
+    for &(row, must_wait) in &candidates {
+        if must_wait {
             let park = "UPDATE forwards SET due = ?2 WHERE id = ?1";
-            connection.prepare_cached(park)?.execute(params![place, NEVER])?;
-        } else if places.len() < most {
-            places.push(place);
+            connection.prepare_cached(park)?.execute(params![row, NEVER])?;
+        } else if due.len() < most {
+            due.push(row);
         }
     }
-    let more = candidates.len() == looked_at && places.len() < most;
-    Ok((places, more))
+    let more = candidates.len() == limit && due.len() < most;
+    Ok((due, more))
 }
 
 /// Loads the delivery of a queue entry. `None`: it was pruned.
-fn whole(connection: &Connection, place: i64) -> rusqlite::Result<Option<Due>> {
-    let mut statement = connection.prepare_cached(WHOLE)?;
-    let due = statement.query_row([place], |row| {
+fn load_due(connection: &Connection, queue_row: i64) -> rusqlite::Result<Option<DueDelivery>> {
+    let mut statement = connection.prepare_cached(LOAD_DUE)?;
+    let due = statement.query_row([queue_row], |row| {
         let delivery = row.get(5)?;
-        Ok(Due {
+        Ok(DueDelivery {
             request: rows::request(row)?,
-            place: row.get(4)?,
+            queue_row: row.get(4)?,
             delivery,
             id: CaptureId(delivery),
             url: row.get(6)?,
@@ -226,9 +222,9 @@ fn next_due(connection: &Connection, now: Timestamp, url: &str) -> rusqlite::Res
 }
 
 /// Returns the object and URL of an entry.
-fn object(connection: &Connection, place: i64) -> rusqlite::Result<Option<(String, String)>> {
+fn load_object(connection: &Connection, queue_row: i64) -> rusqlite::Result<Option<(String, String)>> {
     let mut statement = connection.prepare_cached("SELECT object, url FROM forwards WHERE id = ?1")?;
-    statement.query_row([place], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+    statement.query_row([queue_row], |row| Ok((row.get(0)?, row.get(1)?))).optional()
 }
 
 /// Makes the next entry about this object due, if it is parked.
@@ -245,16 +241,16 @@ pub(super) fn mark_delivered(connection: &Connection, delivery: i64, url: &str) 
     let sql = "UPDATE forwards SET state = 'done' WHERE delivery = ?1 AND state IN ('pending', 'given up', 'refused')
                AND substr(?2, 1, length(rtrim(url, '/'))) = rtrim(url, '/') RETURNING object, url";
     let mut statement = connection.prepare_cached(sql)?;
-    let over = statement.query_map(params![delivery, url], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let over: Vec<(String, String)> = over.collect::<rusqlite::Result<_>>()?;
-    over.iter().try_for_each(|(object, url)| unpark_next(connection, object, url))
+    let delivered = statement.query_map(params![delivery, url], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let delivered: Vec<(String, String)> = delivered.collect::<rusqlite::Result<_>>()?;
+    delivered.iter().try_for_each(|(object, url)| unpark_next(connection, object, url))
 }
 
 /// Removes a delivery of an in-memory store once it is forwarded everywhere.
-fn forget(connection: &Connection, place: i64, delivery: i64) -> rusqlite::Result<()> {
-    connection.execute("DELETE FROM forwards WHERE id = ?1", [place])?;
-    let waits = "SELECT count(*) FROM forwards WHERE delivery = ?1";
-    if connection.query_row(waits, [delivery], |row| row.get::<_, i64>(0))? == 0 {
+fn remove_forwarded(connection: &Connection, queue_row: i64, delivery: i64) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM forwards WHERE id = ?1", [queue_row])?;
+    let remaining = "SELECT count(*) FROM forwards WHERE delivery = ?1";
+    if connection.query_row(remaining, [delivery], |row| row.get::<_, i64>(0))? == 0 {
         connection.execute("DELETE FROM attempts WHERE delivery = ?1", [delivery])?;
         connection.execute("DELETE FROM contents WHERE delivery = ?1", [delivery])?;
         connection.execute("DELETE FROM deliveries WHERE id = ?1", [delivery])?;

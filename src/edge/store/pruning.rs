@@ -1,15 +1,15 @@
 //! Removes old deliveries in small transactions with pauses, so that a listener waits milliseconds, and
 //! returns the freed pages to the file system.
 
-use super::rows::{micros, moment};
+use super::rows::{from_micros, micros};
 use crate::model::stored::{PrunePlan, Undelivered};
 use crate::model::timestamp::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::time::{Duration, Instant};
 
 /// Deliveries per transaction.
-const TOGETHER: u32 = 256;
-/// Free pages that are returned per transaction.
+const BATCH: u32 = 256;
+/// Free pages to return per transaction.
 const PAGES: u32 = 256;
 
 /// True if the delivery `d` is still to be forwarded.
@@ -23,7 +23,7 @@ fn condition(undelivered: Undelivered) -> String {
     }
 }
 
-pub(super) fn prunable(
+pub(super) fn plan(
     connection: &Connection,
     before: Timestamp,
     undelivered: Undelivered,
@@ -32,39 +32,39 @@ pub(super) fn prunable(
         "SELECT count(*), min(d.arrived), max(d.arrived), coalesce(sum(d.size), 0) FROM deliveries d WHERE {}",
         condition(undelivered)
     );
-    let going = connection.query_row(&sql, [micros(before)], |row| {
+    let plan = connection.query_row(&sql, [micros(before)], |row| {
         Ok(PrunePlan {
             deliveries: row.get::<_, i64>(0)?.unsigned_abs(),
-            oldest: row.get::<_, Option<i64>>(1)?.map(moment),
-            newest: row.get::<_, Option<i64>>(2)?.map(moment),
+            oldest: row.get::<_, Option<i64>>(1)?.map(from_micros),
+            newest: row.get::<_, Option<i64>>(2)?.map(from_micros),
             bytes: row.get::<_, i64>(3)?.unsigned_abs(),
             undelivered: 0,
         })
     })?;
     if undelivered == Undelivered::Remove {
-        return Ok(going);
+        return Ok(plan);
     }
     let sql = format!("SELECT count(*) FROM deliveries d WHERE d.arrived < ?1 AND {PENDING}");
-    let staying: i64 = connection.query_row(&sql, [micros(before)], |row| row.get(0))?;
-    Ok(PrunePlan { undelivered: staying.unsigned_abs(), ..going })
+    let pending: i64 = connection.query_row(&sql, [micros(before)], |row| row.get(0))?;
+    Ok(PrunePlan { undelivered: pending.unsigned_abs(), ..plan })
 }
 
 /// Removes old deliveries and returns their number.
 pub(super) fn prune(connection: &mut Connection, before: Timestamp, undelivered: Undelivered) -> rusqlite::Result<u64> {
-    let (mut gone, mut after) = (0, 0);
+    let (mut removed, mut after) = (0, 0);
     loop {
         let started = Instant::now();
-        let going = remove_some(connection, after, before, undelivered)?;
-        let Some(last) = going.last() else { break };
-        (gone, after) = (gone + going.len() as u64, *last);
-        let_others_write(started.elapsed());
+        let batch = remove_batch(connection, after, before, undelivered)?;
+        let Some(last) = batch.last() else { break };
+        (removed, after) = (removed + batch.len() as u64, *last);
+        pause_for_writers(started.elapsed());
     }
-    give_pages_back(connection)?;
-    Ok(gone)
+    free_pages(connection)?;
+    Ok(removed)
 }
 
-/// Removes the next few and returns their ids.
-fn remove_some(
+/// Removes the next few deliveries and returns their ids.
+fn remove_batch(
     connection: &mut Connection,
     after: i64,
     before: Timestamp,
@@ -72,17 +72,17 @@ fn remove_some(
 ) -> rusqlite::Result<Vec<i64>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let sql = format!(
-        "SELECT d.id FROM deliveries d WHERE d.id > ?2 AND {} ORDER BY d.id LIMIT {TOGETHER}",
+        "SELECT d.id FROM deliveries d WHERE d.id > ?2 AND {} ORDER BY d.id LIMIT {BATCH}",
         condition(undelivered)
     );
-    let going: Vec<i64> = transaction
+    let batch: Vec<i64> = transaction
         .prepare_cached(&sql)?
         .query_map([micros(before), after], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    // A place is never given twice, or an id would name another delivery one day.
+    // No id is assigned twice, so that it never names another delivery.
     let next = "UPDATE next_id SET next = max(next, 1 + (SELECT coalesce(max(id), 0) FROM deliveries))";
     transaction.prepare_cached(next)?.execute([])?;
-    for delivery in &going {
+    for delivery in &batch {
         for sql in [
             "DELETE FROM forwards WHERE delivery = ?1",
             "DELETE FROM attempts WHERE delivery = ?1",
@@ -93,12 +93,12 @@ fn remove_some(
         }
     }
     transaction.commit()?;
-    Ok(going)
+    Ok(batch)
 }
 
 /// Returns free pages to the file system. Without `auto_vacuum` it does nothing; new deliveries reuse the
 /// pages.
-fn give_pages_back(connection: &mut Connection) -> rusqlite::Result<()> {
+fn free_pages(connection: &mut Connection) -> rusqlite::Result<()> {
     let mut free = u64::MAX;
     loop {
         let started = Instant::now();
@@ -112,12 +112,12 @@ fn give_pages_back(connection: &mut Connection) -> rusqlite::Result<()> {
         while steps.next()?.is_some() {}
         drop(steps);
         drop(vacuum);
-        let_others_write(started.elapsed());
+        pause_for_writers(started.elapsed());
     }
 }
 
-/// Pauses, because SQLite has no queue of writers: a waiting one polls every few milliseconds and must
-/// find the file free.
-fn let_others_write(busy: Duration) {
+/// Pauses as long as the last transaction took, from 2 to 100 ms. SQLite has no queue of writers: a waiting
+/// one polls every few milliseconds and must find the file unlocked.
+fn pause_for_writers(busy: Duration) {
     std::thread::sleep(busy.clamp(Duration::from_millis(2), Duration::from_millis(100)));
 }

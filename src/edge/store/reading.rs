@@ -1,8 +1,8 @@
-//! The store as commands use it: lists, captures, counts, pruning, attempts.
+//! Implements `Store`, which commands use: lists, captures, counts, pruning, attempts, health.
 
 use super::filter::{condition, limit};
 use super::rows;
-use super::{about, forwards, health, pruning, schema};
+use super::{forwards, pruning, references, schema};
 use crate::model::error::{Error, Result};
 use crate::model::money::Money;
 use crate::model::stored::{
@@ -27,8 +27,11 @@ pub(in crate::edge) fn open(path: &Path) -> Result<SqliteStore> {
     Ok(SqliteStore { connection })
 }
 
-/// Rows that `for_each` reads at once.
+/// Most rows that `for_each` reads at once.
 const PAGE: u32 = 256;
+
+/// Most faults that `check_health` reports.
+const MAX_FAULTS: u32 = 5;
 
 fn failed(error: rusqlite::Error) -> Error {
     let failed = Error::failed("can't read or write the store");
@@ -45,21 +48,21 @@ fn failed(error: rusqlite::Error) -> Error {
 
 impl SqliteStore {
     /// Loads the delivery in this row.
-    fn at(&self, place: i64) -> rusqlite::Result<Option<StoredDelivery>> {
-        let sql = format!("SELECT {} FROM deliveries d WHERE d.id = ?1", rows::ENTRY);
+    fn load_row(&self, row: i64) -> rusqlite::Result<Option<StoredDelivery>> {
+        let sql = format!("SELECT {} FROM deliveries d WHERE d.id = ?1", rows::SUMMARY_COLUMNS);
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let Some(entry) = statement.query_row([place], rows::entry).optional()? else {
+        let Some(summary) = statement.query_row([row], rows::summary).optional()? else {
             return Ok(None);
         };
         let sql = "SELECT c.method, c.target, c.headers, c.body FROM contents c WHERE c.delivery = ?1";
         let mut statement = self.connection.prepare_cached(sql)?;
-        // It may have been pruned since.
-        let Some(request) = statement.query_row([place], rows::request).optional()? else { return Ok(None) };
+        // `None` if it was pruned meanwhile.
+        let Some(request) = statement.query_row([row], rows::request).optional()? else { return Ok(None) };
         let sql = "SELECT a.at, a.url, a.took, a.status, a.said, a.failure FROM attempts a \
                    WHERE a.delivery = ?1 ORDER BY a.id";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let attempts = statement.query_map([place], rows::attempt)?.collect::<rusqlite::Result<_>>()?;
-        Ok(Some(StoredDelivery { summary: entry, request, attempts }))
+        let attempts = statement.query_map([row], rows::attempt)?.collect::<rusqlite::Result<_>>()?;
+        Ok(Some(StoredDelivery { summary, request, attempts }))
     }
 
     /// Returns the condition and its parameters. A limit becomes a lower bound of the row.
@@ -86,18 +89,18 @@ impl Store for SqliteStore {
         values.push(limit(query));
         let sql = format!(
             "SELECT {} FROM deliveries d WHERE {condition} ORDER BY d.id DESC LIMIT ?{}",
-            rows::ENTRY,
+            rows::SUMMARY_COLUMNS,
             values.len()
         );
         let mut statement = self.connection.prepare(&sql).map_err(failed)?;
-        let entries = statement.query_map(params_from_iter(values), rows::entry).map_err(failed)?;
+        let entries = statement.query_map(params_from_iter(values), rows::summary).map_err(failed)?;
         let mut entries = entries.collect::<rusqlite::Result<Vec<_>>>().map_err(failed)?;
         entries.reverse();
         Ok(entries)
     }
 
     fn load(&mut self, id: CaptureId) -> Result<Option<StoredDelivery>> {
-        self.at(id.0).map_err(failed)
+        self.load_row(id.0).map_err(failed)
     }
 
     fn for_each(&mut self, query: &Query, each: &mut dyn FnMut(StoredDelivery) -> Result<()>) -> Result<()> {
@@ -119,9 +122,9 @@ impl Store for SqliteStore {
             drop(statement);
             let Some(last) = page.last() else { return Ok(()) };
             after = *last;
-            for place in page {
-                // What was pruned meanwhile is no longer there.
-                self.at(place).map_err(failed)?.map_or(Ok(()), &mut *each)?;
+            for row in page {
+                // `None` if it was pruned meanwhile.
+                self.load_row(row).map_err(failed)?.map_or(Ok(()), &mut *each)?;
             }
         }
     }
@@ -159,9 +162,9 @@ impl Store for SqliteStore {
         let mut rows = statement.query(params_from_iter(values)).map_err(failed)?;
         let mut sums = BTreeMap::new();
         while let Some(row) = rows.next().map_err(failed)? {
-            let amount = rows::amount(row).map_err(failed)?;
-            let (events, minor) = sums.entry(amount.0).or_insert((0_u64, 0_i128));
-            (*events, *minor) = (*events + 1, minor.saturating_add(amount.1));
+            let (group, minor_units) = rows::amount(row).map_err(failed)?;
+            let (events, minor) = sums.entry(group).or_insert((0_u64, 0_i128));
+            (*events, *minor) = (*events + 1, minor.saturating_add(minor_units));
         }
         let sum = |((provider, kind, currency), (events, minor))| AmountTotal {
             provider,
@@ -173,7 +176,7 @@ impl Store for SqliteStore {
     }
 
     fn plan_prune(&mut self, before: Timestamp, undelivered: Undelivered) -> Result<PrunePlan> {
-        pruning::prunable(&self.connection, before, undelivered).map_err(failed)
+        pruning::plan(&self.connection, before, undelivered).map_err(failed)
     }
 
     fn prune(&mut self, before: Timestamp, undelivered: Undelivered) -> Result<u64> {
@@ -193,31 +196,45 @@ impl Store for SqliteStore {
     }
 
     fn find_by_reference(&mut self, reference: &str) -> Result<Vec<ReferenceMatch>> {
-        about::about(&self.connection, reference).map_err(failed)
+        references::find_by_reference(&self.connection, reference).map_err(failed)
     }
 
-    fn list_after(&mut self, since: Option<Timestamp>, after: i64, most: u32) -> Result<(Vec<DeliverySummary>, i64)> {
-        about::page(&self.connection, since, after, most).map_err(failed)
+    fn list_after(&mut self, since: Option<Timestamp>, after: i64, limit: u32) -> Result<(Vec<DeliverySummary>, i64)> {
+        references::list_after(&self.connection, since, after, limit).map_err(failed)
     }
 
     fn check_health(&mut self) -> Result<StoreHealth> {
-        health::health(&self.connection).map_err(failed)
+        check_health(&self.connection).map_err(failed)
     }
 
     fn count_pending(&mut self, urls: &[Url]) -> Result<u64> {
-        let count = |url: &Url| forwards::waiting(&self.connection, url.as_str()).map_err(failed);
+        let count = |url: &Url| forwards::count_pending(&self.connection, url.as_str()).map_err(failed);
         urls.iter().map(count).sum()
     }
 
-    fn recent_event_keys(&mut self, most: u64) -> Result<Vec<(String, String, CaptureId)>> {
+    fn recent_event_keys(&mut self, limit: u64) -> Result<Vec<(String, String, CaptureId)>> {
         let sql = "SELECT provider, key, id FROM deliveries WHERE verdict = 'verified' AND key IS NOT NULL \
                    ORDER BY id DESC LIMIT ?1";
         let mut statement = self.connection.prepare(sql).map_err(failed)?;
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let key = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, CaptureId(row.get(2)?)));
-        let keys = statement.query_map([most], key).map_err(failed)?;
+        let keys = statement.query_map([limit], key).map_err(failed)?;
         let mut keys = keys.collect::<rusqlite::Result<Vec<_>>>().map_err(failed)?;
         keys.reverse();
         Ok(keys)
     }
+}
+
+/// Reads every page. Does not compare indexes with tables, which takes far longer.
+fn check_health(connection: &Connection) -> rusqlite::Result<StoreHealth> {
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let bytes = number("PRAGMA page_count")?.saturating_mul(number("PRAGMA page_size")?);
+    let mut statement = connection.prepare(&format!("PRAGMA quick_check({MAX_FAULTS})"))?;
+    let lines = statement.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let deliveries = number("SELECT count(*) FROM deliveries")?;
+    Ok(StoreHealth {
+        deliveries: u64::try_from(deliveries).unwrap_or(0),
+        bytes: u64::try_from(bytes).unwrap_or(0),
+        damage: lines.into_iter().filter(|line| line != "ok").collect(),
+    })
 }

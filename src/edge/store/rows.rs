@@ -12,24 +12,24 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params};
 use std::time::Duration;
 
-/// The columns that `entry` reads, in order.
-pub(super) const ENTRY: &str = "d.id, d.arrived, d.peer, d.provider, d.verdict, d.secret, d.is_test, d.kind, d.event_id, \
+/// The columns that `summary` reads, in order.
+pub(super) const SUMMARY_COLUMNS: &str = "d.id, d.arrived, d.peer, d.provider, d.verdict, d.secret, d.is_test, d.kind, d.event_id, \
                                 d.subject, d.status, d.minor, d.currency, d.answered, d.app, d.size";
 
-/// Converts a time to microseconds since 1970.
+/// Returns microseconds since 1970.
 pub(super) fn micros(time: Timestamp) -> i64 {
     time.as_microsecond()
 }
 
 /// Converts microseconds since 1970 to a time.
-pub(super) fn moment(micros: i64) -> Timestamp {
+pub(super) fn from_micros(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// Inserts a delivery and its request as this row.
+/// Inserts a delivery and its request with this row number.
 pub(super) fn insert(
     connection: &Connection,
-    place: i64,
+    row: i64,
     received: &AnalyzedDelivery,
     answer: AnswerState,
 ) -> rusqlite::Result<()> {
@@ -41,7 +41,7 @@ pub(super) fn insert(
              subject, status, minor, currency, key, answered, size) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
         )?
         .execute(params![
-            place,
+            row,
             delivery.arrived.map_or(0, micros),
             delivery.peer.map(|peer| peer.to_string()),
             provider,
@@ -60,18 +60,18 @@ pub(super) fn insert(
         ])?;
     connection
         .prepare_cached("INSERT INTO contents (delivery, method, target, headers, body) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![place, request.method, request.target, request.headers.as_bytes(), request.body,])
+        .execute(params![row, request.method, request.target, request.headers.as_bytes(), request.body,])
         .map(drop)
 }
 
-/// Reads the columns of `ENTRY`.
-pub(super) fn entry(row: &Row<'_>) -> rusqlite::Result<DeliverySummary> {
+/// Reads the columns of `SUMMARY_COLUMNS`.
+pub(super) fn summary(row: &Row<'_>) -> rusqlite::Result<DeliverySummary> {
     let minor: Option<String> = row.get(11)?;
     let currency: Option<String> = row.get(12)?;
     let minor = minor.and_then(|text| text.parse().ok());
     Ok(DeliverySummary {
         id: CaptureId(row.get(0)?),
-        arrived: moment(row.get(1)?),
+        arrived: from_micros(row.get(1)?),
         peer: row.get(2)?,
         provider: row.get(3)?,
         verdict: verdict(row, 4)?,
@@ -88,7 +88,6 @@ pub(super) fn entry(row: &Row<'_>) -> rusqlite::Result<DeliverySummary> {
     })
 }
 
-/// Reads the code of a verdict in this column.
 pub(super) fn verdict(row: &Row<'_>, column: usize) -> rusqlite::Result<VerdictCode> {
     let code: String = row.get(column)?;
     let unknown = || format!("unknown verdict `{code}`").into();
@@ -96,11 +95,11 @@ pub(super) fn verdict(row: &Row<'_>, column: usize) -> rusqlite::Result<VerdictC
         .ok_or_else(|| rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, unknown()))
 }
 
-/// Provider, type and currency.
-pub(super) type Purse = (Option<String>, Option<String>, String);
+/// Provider, type and currency, by which amounts are summed.
+pub(super) type AmountGroup = (Option<String>, Option<String>, String);
 
 /// Reads provider, kind, currency and minor.
-pub(super) fn amount(row: &Row<'_>) -> rusqlite::Result<(Purse, i128)> {
+pub(super) fn amount(row: &Row<'_>) -> rusqlite::Result<(AmountGroup, i128)> {
     let currency: Option<String> = row.get(2)?;
     let minor: String = row.get(3)?;
     Ok(((row.get(0)?, row.get(1)?, currency.unwrap_or_default()), minor.parse().unwrap_or(0)))
@@ -114,13 +113,13 @@ pub(super) fn request(row: &Row<'_>) -> rusqlite::Result<Request> {
     Ok(Request { method: row.get(0)?, target: row.get(1)?, headers, body: row.get(3)? })
 }
 
-/// Bytes of the app's answer that are stored.
-const SAID: usize = 4 * 1024;
+/// Most bytes of the app's answer that are stored.
+const MAX_ANSWER: usize = 4 * 1024;
 
 /// Inserts an attempt and updates the delivery's `app` column.
 pub(super) fn insert_attempt(connection: &Connection, delivery: i64, attempt: &Attempt) -> rusqlite::Result<()> {
-    let (said, failure) = match &attempt.outcome {
-        Ok(answer) => (&answer.body[..answer.body.len().min(SAID)], None),
+    let (body, failure) = match &attempt.outcome {
+        Ok(answer) => (&answer.body[..answer.body.len().min(MAX_ANSWER)], None),
         Err(failure) => (&[][..], Some(failure)),
     };
     let took = i64::try_from(attempt.took.as_micros()).unwrap_or(i64::MAX);
@@ -134,14 +133,14 @@ pub(super) fn insert_attempt(connection: &Connection, delivery: i64, attempt: &A
             attempt.url,
             took,
             attempt.status().map_or(0, |status| status.0),
-            said,
+            body,
             failure
         ])?;
-    connection.prepare_cached(APP)?.execute([delivery]).map(drop)
+    connection.prepare_cached(UPDATE_APP)?.execute([delivery]).map(drop)
 }
 
-/// Sets `app` to the worst of the last answers of each URL: a failure if there is one, the newest of several.
-const APP: &str = "
+/// Sets `app` to the worst of the last answers of each URL: the newest failure, if there is one.
+const UPDATE_APP: &str = "
     UPDATE deliveries SET app = (
         SELECT status FROM (SELECT status, max(id) AS last FROM attempts WHERE delivery = ?1 GROUP BY url)
         ORDER BY status BETWEEN 200 AND 299, last DESC LIMIT 1
@@ -155,7 +154,7 @@ pub(super) fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
         None => Ok(Answer::new(row.get(3)?, row.get::<_, Vec<u8>>(4)?)),
     };
     let took = Duration::from_micros(row.get::<_, i64>(2)?.unsigned_abs());
-    Ok(Attempt { at: moment(row.get(0)?), url: row.get(1)?, took, outcome })
+    Ok(Attempt { at: from_micros(row.get(0)?), url: row.get(1)?, took, outcome })
 }
 
 pub(super) fn text(text: &str) -> Value {

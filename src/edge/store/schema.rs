@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// `wht1` in the file header marks a store of whtool.
 const APPLICATION: i64 = 0x7768_7431;
 
-/// The schema's version, in the file's head. A file of another version is refused.
+/// Schema version, stored in the file header. A file of another version is refused.
 const VERSION: i64 = 1;
 
 /// `contents` is apart from `deliveries`, so that lists do not read bodies. `answered` is 0 while a
@@ -38,7 +38,7 @@ const SCHEMA: &str = "
         app INTEGER,
         size INTEGER NOT NULL
     ) STRICT;
-    -- The lowest id that was never given, kept when deliveries are pruned: no id names two captures.
+    -- The lowest id that was never assigned. It stays when deliveries are pruned: no id names two captures.
     CREATE TABLE next_id (next INTEGER NOT NULL) STRICT;
     INSERT INTO next_id VALUES (1);
     CREATE TABLE contents (
@@ -68,7 +68,7 @@ const SCHEMA: &str = "
         due INTEGER NOT NULL,
         state TEXT NOT NULL DEFAULT 'pending'
     ) STRICT;
-    -- One index per state and URL, so that what waits for one URL costs nothing when another is asked about.
+    -- One index per state and URL, so that entries for one URL do not slow down queries for another.
     CREATE INDEX forwards_due ON forwards (url, due) WHERE state = 'pending';
     CREATE INDEX forwards_given_up ON forwards (url) WHERE state = 'given up';
     CREATE INDEX forwards_object ON forwards (object, url, id) WHERE state = 'pending';
@@ -85,7 +85,7 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
         let error = Error::failed(format!("can't open the store {}", path.display())).because(error.kind().to_string());
         error.hint("pass another file with --store, or --no-store")
     })?;
-    let mut connection = another(path).map_err(failed)?;
+    let mut connection = connect(path).map_err(failed)?;
     check(&connection, path)?;
     // Captures contain tokens and names. Checked last: a file that is not a store needs no other mode.
     check_mode(&file, path, "600")?;
@@ -94,13 +94,13 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
         // Allows pruning to return pages in small steps. It must be set before the first table.
         connection.pragma_update(None, "auto_vacuum", "incremental").map_err(failed)?;
     }
-    use_log(&connection).map_err(failed)?;
+    enable_write_ahead_log(&connection).map_err(failed)?;
     create_schema(&mut connection).map_err(failed)?;
     Ok(connection)
 }
 
 /// Opens another connection to an existing store.
-pub(super) fn another(path: &Path) -> rusqlite::Result<Connection> {
+pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
@@ -112,7 +112,7 @@ pub(super) fn another(path: &Path) -> rusqlite::Result<Connection> {
 
 /// Creates a store in memory.
 pub(super) fn in_memory() -> Result<Connection> {
-    let failed = |error: rusqlite::Error| Error::failed("can't make a store in memory").because(error);
+    let failed = |error: rusqlite::Error| Error::failed("can't create a store in memory").because(error);
     let mut connection = Connection::open_in_memory().map_err(failed)?;
     create_schema(&mut connection).map_err(failed)?;
     Ok(connection)
@@ -132,7 +132,7 @@ fn create_private(path: &Path) -> std::io::Result<File> {
 
 /// Turns on the write-ahead log. SQLite does not wait here for another process that opens the file, so
 /// this retries.
-fn use_log(connection: &Connection) -> rusqlite::Result<()> {
+fn enable_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
     let end = Instant::now() + BUSY;
     loop {
         match connection.pragma_update(None, "journal_mode", "wal") {
@@ -225,7 +225,7 @@ mod tests {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
         let error = open(&path).unwrap_err();
         assert_eq!(error.hint, Some(format!("chmod 600 {}", path.display())));
-        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o644, "whoever widened it should know");
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o644, "the mode is reported, not changed");
     }
 
     #[test]
@@ -238,14 +238,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_ours_is_refused_and_left_alone() {
+    fn a_file_of_another_program_is_refused_and_left_alone() {
         let folder = folder();
         let (foreign, text) = (folder.path().join("foreign.db"), folder.path().join("text"));
         for path in [&foreign, &text] {
             create_private(path).unwrap();
         }
         Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
-        std::fs::write(&text, "this is a letter, and not a database at all; it is long enough to be one".repeat(20))
+        std::fs::write(&text, "this is plain text and not a database, but it is long enough to be one".repeat(20))
             .unwrap();
         for path in [foreign, text] {
             #[cfg(unix)]
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn two_that_open_a_new_store_at_once_both_get_it() {
+    fn processes_that_create_a_store_at_once_all_open_it() {
         let folder = folder();
         let path = folder.path().join("s.db");
         std::thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! The store through its writer and its reader.
+//! Tests of the store through its writer and its reader.
 
 mod group_commit;
 
@@ -20,14 +20,14 @@ use tokio::sync::Notify;
 
 const APP: &str = "http://127.0.0.1:1/";
 
-fn place() -> (tempfile::TempDir, PathBuf) {
+fn new_store_path() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("s.db");
     (folder, path)
 }
 
-/// A delivery about this object, to be sent to these URLs.
-fn append(body: &[u8], object: &str, urls: &[&str]) -> NewDelivery {
+/// Builds a delivery about this object, to be forwarded to these URLs.
+fn new_delivery(body: &[u8], object: &str, urls: &[&str]) -> NewDelivery {
     let delivery = Delivery {
         request: Request::post("/", body.to_vec()),
         peer: None,
@@ -42,10 +42,10 @@ fn append(body: &[u8], object: &str, urls: &[&str]) -> NewDelivery {
     }
 }
 
-fn selection(urls: &[(&str, usize)]) -> DueQuery {
+fn due_query(urls: &[(&str, usize)]) -> DueQuery {
     let urls = urls.iter().map(|(url, most)| ((*url).to_owned(), *most)).collect();
     let now = Timestamp::from_second(2_000).unwrap();
-    DueQuery { now, urls, without: Vec::new(), lease: 1_000_000, per_object: false }
+    DueQuery { now, urls, in_flight: Vec::new(), lease: 1_000_000, per_object: false }
 }
 
 fn attempt(status: u16) -> Attempt {
@@ -58,30 +58,30 @@ fn raw(path: &Path) -> Connection {
 }
 
 #[tokio::test]
-async fn one_that_cannot_be_recorded_is_refused_and_those_beside_it_are_kept() {
-    let (_folder, path) = place();
+async fn a_delivery_that_cannot_be_recorded_does_not_affect_others_in_its_commit() {
+    let (_folder, path) = new_store_path();
     let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone())).unwrap();
     let trigger =
         "CREATE TRIGGER no BEFORE INSERT ON contents WHEN new.body = x'62' BEGIN SELECT RAISE(ABORT, 'no'); END";
     raw(&path).execute_batch(trigger).unwrap();
-    // While the writer is held up, what comes gathers for one commit.
-    let (go, held) = channel::<()>();
-    let holding = writer.transact(move |_| Ok(held.recv().is_err()));
-    let appending = ["a", "b", "c"].map(|body| writer.insert(append(body.as_bytes(), "o", &[])));
-    let [a, b, c] = appending;
-    let (held, a, b, c, ()) = tokio::join!(holding, a, b, c, async { go.send(()).unwrap() });
-    assert!(held.is_ok() && a.is_ok() && c.is_ok());
+    // While the writer is blocked, deliveries gather for one commit.
+    let (go, blocked) = channel::<()>();
+    let blocking = writer.transact(move |_| Ok(blocked.recv().is_err()));
+    let inserts = ["a", "b", "c"].map(|body| writer.insert(new_delivery(body.as_bytes(), "o", &[])));
+    let [a, b, c] = inserts;
+    let (blocked, a, b, c, ()) = tokio::join!(blocking, a, b, c, async { go.send(()).unwrap() });
+    assert!(blocked.is_ok() && a.is_ok() && c.is_ok());
     assert_eq!(b.unwrap_err(), "no");
-    let kept = open(&path).unwrap().list(&Query::default()).unwrap();
-    assert_eq!(kept.len(), 2);
+    let stored = open(&path).unwrap().list(&Query::default()).unwrap();
+    assert_eq!(stored.len(), 2);
 }
 
 #[tokio::test]
-async fn globs_of_types_know_two_wildcards_and_brackets_are_literal() {
-    let (_folder, path) = place();
+async fn type_globs_have_two_wildcards_and_literal_brackets() {
+    let (_folder, path) = new_store_path();
     let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone())).unwrap();
     for kind in ["payment.debited", "payment.[d]x"] {
-        let mut delivery = append(b"{}", "o", &[]);
+        let mut delivery = new_delivery(b"{}", "o", &[]);
         Arc::get_mut(&mut delivery.received).unwrap().event.kind = Some(kind.to_owned());
         writer.insert(delivery).await.unwrap();
     }
@@ -99,9 +99,9 @@ async fn globs_of_types_know_two_wildcards_and_brackets_are_literal() {
 
 #[tokio::test]
 async fn since_includes_its_moment_and_until_does_not() {
-    let (_folder, path) = place();
+    let (_folder, path) = new_store_path();
     let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone())).unwrap();
-    let id = writer.insert(append(b"{}", "o", &[])).await.unwrap();
+    let id = writer.insert(new_delivery(b"{}", "o", &[])).await.unwrap();
     let mut store = open(&path).unwrap();
     let arrived = Timestamp::from_second(1_000).unwrap();
     let later = Timestamp::from_microsecond(1_000_000_001).unwrap();
@@ -114,50 +114,50 @@ async fn since_includes_its_moment_and_until_does_not() {
 }
 
 #[tokio::test]
-async fn captures_are_numbered_from_1_and_no_number_is_given_twice() {
-    let (_folder, path) = place();
+async fn captures_are_numbered_from_1_and_no_number_is_reused() {
+    let (_folder, path) = new_store_path();
     let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone())).unwrap();
-    let first = writer.insert(append(b"1", "o", &[])).await.unwrap();
+    let first = writer.insert(new_delivery(b"1", "o", &[])).await.unwrap();
     assert_eq!(first, CaptureId(1));
     drop(writer);
     let mut store = open(&path).unwrap();
     assert_eq!(store.load(first).unwrap().unwrap().request.body, b"1");
     assert_eq!(store.prune(Timestamp::MAX, Undelivered::Remove).unwrap(), 1);
     let (writer, _) = StoreWriter::start(&StoreLocation::File(path)).unwrap();
-    let second = writer.insert(append(b"2", "o", &[])).await.unwrap();
+    let second = writer.insert(new_delivery(b"2", "o", &[])).await.unwrap();
     assert_eq!(second, CaptureId(2));
     assert!(store.load(first).unwrap().is_none() && store.load(second).unwrap().is_some());
 }
 
 #[tokio::test]
-async fn each_url_has_places_of_its_own_and_what_is_handed_out_is_not_handed_out_again() {
-    let (_folder, path) = place();
+async fn each_url_has_its_own_slots_and_no_delivery_is_returned_twice() {
+    let (_folder, path) = new_store_path();
     let (writer, _) = StoreWriter::start(&StoreLocation::File(path)).unwrap();
     for _ in 0..5 {
-        writer.insert(append(b"x", "o", &[APP, "http://b/"])).await.unwrap();
+        writer.insert(new_delivery(b"x", "o", &[APP, "http://b/"])).await.unwrap();
     }
-    let found = writer.due(selection(&[(APP, 2), ("http://b/", 1)])).await.unwrap().due;
+    let found = writer.due(due_query(&[(APP, 2), ("http://b/", 1)])).await.unwrap().due;
     assert_eq!(found.iter().map(|due| due.url.as_str()).collect::<Vec<_>>(), [APP, APP, "http://b/"]);
-    let rest = writer.due(selection(&[(APP, 10)])).await.unwrap().due;
+    let rest = writer.due(due_query(&[(APP, 10)])).await.unwrap().due;
     assert_eq!(rest.len(), 3);
 }
 
 #[tokio::test]
-async fn in_order_the_next_about_an_object_is_due_when_the_one_before_it_is_over() {
-    let (_folder, path) = place();
+async fn in_order_a_delivery_is_due_once_the_previous_one_about_its_object_is_finished() {
+    let (_folder, path) = new_store_path();
     let (writer, _) = StoreWriter::start(&StoreLocation::File(path)).unwrap();
     for object in ["a", "a", "b", "a"] {
-        writer.insert(append(object.as_bytes(), object, &[APP])).await.unwrap();
+        writer.insert(new_delivery(object.as_bytes(), object, &[APP])).await.unwrap();
     }
-    let in_order = || DueQuery { per_object: true, ..selection(&[(APP, 10)]) };
+    let in_order = || DueQuery { per_object: true, ..due_query(&[(APP, 10)]) };
     let due = async || writer.due(in_order()).await.unwrap().due;
     let mut first = due().await;
     assert_eq!(first.iter().map(|due| due.delivery).collect::<Vec<_>>(), [1, 3]);
     assert!(due().await.is_empty());
     let head = first.remove(0);
-    writer.attempted(head.place, head.delivery, attempt(200), EntryState::Delivered, None).await.unwrap();
+    writer.record_attempt(head.queue_row, head.delivery, attempt(200), EntryState::Delivered, None).await.unwrap();
     let second = due().await;
     assert_eq!(second.iter().map(|due| due.delivery).collect::<Vec<_>>(), [2]);
-    // Those who are left alone by whoever held them up are found again at the next start.
+    // Parked entries are due again after a restart.
     assert_eq!(writer.resume(&[APP.to_owned()]).await.unwrap(), 3);
 }

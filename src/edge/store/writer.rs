@@ -8,7 +8,7 @@
 //! of its own for that was slower: under load it never found a moment in which the log could start
 //! over, and syncing a file that grows costs more than overwriting one.
 
-use super::file::{FileId, log_of};
+use super::file::{FileId, log_path};
 use super::{rows, schema};
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::error::{Error, Result};
@@ -23,7 +23,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 /// Most jobs in the queue; beyond that, senders wait for their responses.
 const QUEUE: usize = 1024;
-/// Number of prepared statements that are kept: all that are used.
+/// Capacity of the cache of prepared statements: more than there are.
 const STATEMENTS: usize = 64;
 /// Most jobs in one commit.
 const MAX_BATCH: usize = 512;
@@ -111,7 +111,7 @@ impl StoreWriter {
         let (found, result) = std::sync::mpsc::channel();
         let task: WriteTask = Box::new(move |connection| {
             let value = task(connection)?;
-            // Fails when nobody waits for the result any more.
+            // Fails if the caller no longer waits for the result.
             let _ = found.send(value);
             Ok(())
         });
@@ -195,8 +195,7 @@ impl WriterThread {
     fn commit(&mut self, jobs: &mut [WriteJob]) -> std::result::Result<Vec<JobResult>, CommitError> {
         let results = self.reopen_if_replaced().and_then(|()| self.run_transaction(jobs).map_err(message));
         if results.is_err() && !self.connection.is_autocommit() {
-            // If this fails the transaction is over as well: BEGIN fails then, and jobs are
-            // refused.
+            // If this fails, the next BEGIN fails too, and its jobs are refused.
             let _ = self.connection.execute_batch("ROLLBACK");
         }
         let results = results.map_err(CommitError::Failed)?;
@@ -225,7 +224,7 @@ impl WriterThread {
     /// Returns true if the opened files are still in place. The log appears with the first commit.
     fn is_in_place(&mut self) -> bool {
         let Some(path) = &self.path else { return true };
-        let log = FileId::of(&log_of(path));
+        let log = FileId::of(&log_path(path));
         self.log = self.log.or(log);
         self.file.is_some() && FileId::of(path) == self.file && log == self.log
     }
@@ -256,12 +255,12 @@ impl CommitError {
 }
 
 impl WriteJob {
-    /// Sends the result. That fails when the client has gone, and nobody waits for it.
+    /// Sends the result. It is dropped if the client has disconnected.
     fn finish(self, result: JobResult) {
         match (self, result) {
             (Self::Insert(delivery, done), JobResult::Inserted(recorded)) => {
                 drop(done.send(Ok(recorded)));
-                // Also when the client has gone: a recorded delivery is forwarded.
+                // A recorded delivery is forwarded even if the client has disconnected.
                 if !delivery.forwards.is_empty() {
                     delivery.wake.notify_one();
                 }

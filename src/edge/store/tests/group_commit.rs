@@ -1,8 +1,8 @@
 //! How many deliveries share a commit, and how the writer ends. Commits are counted in the
 //! write-ahead log, whose format SQLite documents.
 
-use super::super::file::log_of;
-use super::{append, place};
+use super::super::file::log_path;
+use super::{new_delivery, new_store_path};
 use crate::edge::store::{StoreWriter, open};
 use crate::model::stored::Query;
 use crate::world::{Store as _, StoreLocation};
@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 /// Counts the commits in a store's write-ahead log: a commit's last frame says how large the
 /// database is after it. <https://www.sqlite.org/fileformat2.html#the_write_ahead_log>
 fn commits(path: &Path) -> usize {
-    let log = std::fs::read(log_of(path)).unwrap();
+    let log = std::fs::read(log_path(path)).unwrap();
     let page = u32::from_be_bytes(log[8..12].try_into().unwrap());
     let (header, frames) = log.split_at(32);
     let frames = frames.chunks_exact(24 + page as usize);
@@ -41,15 +41,15 @@ async fn block(writer: &StoreWriter) -> Sender<()> {
 
 #[tokio::test]
 async fn deliveries_that_wait_together_share_one_commit() {
-    let (_folder, path) = place();
+    let (_folder, path) = new_store_path();
     let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone())).unwrap();
-    writer.insert(append(b"first", "o", &[])).await.unwrap();
+    writer.insert(new_delivery(b"first", "o", &[])).await.unwrap();
     let before = commits(&path);
     let go = block(&writer).await;
     let mut clients = JoinSet::new();
     for _ in 0..32 {
         let writer = writer.clone();
-        clients.spawn(async move { writer.insert(append(b"{}", "o", &[])).await.unwrap() });
+        clients.spawn(async move { writer.insert(new_delivery(b"{}", "o", &[])).await.unwrap() });
     }
     // Lets every client submit its delivery.
     for _ in 0..4 {
@@ -65,16 +65,16 @@ async fn deliveries_that_wait_together_share_one_commit() {
 async fn many_clients_that_send_one_after_another_share_commits() {
     const CLIENTS: usize = 64;
     const EACH: usize = 40;
-    let (_folder, path) = place();
+    let (_folder, path) = new_store_path();
     let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone())).unwrap();
-    writer.insert(append(b"first", "o", &[])).await.unwrap();
+    writer.insert(new_delivery(b"first", "o", &[])).await.unwrap();
     let before = commits(&path);
     let mut clients = JoinSet::new();
     for _ in 0..CLIENTS {
         let writer = writer.clone();
         clients.spawn(async move {
             for _ in 0..EACH {
-                writer.insert(append(b"{}", "o", &[])).await.unwrap();
+                writer.insert(new_delivery(b"{}", "o", &[])).await.unwrap();
             }
         });
     }
@@ -86,10 +86,10 @@ async fn many_clients_that_send_one_after_another_share_commits() {
 
 #[tokio::test]
 async fn a_delivery_whose_client_has_gone_is_recorded_when_the_writer_closes() {
-    let (_folder, path) = place();
+    let (_folder, path) = new_store_path();
     let (writer, closed) = StoreWriter::start(&StoreLocation::File(path.clone())).unwrap();
     let go = block(&writer).await;
-    let mut insert = Box::pin(writer.insert(append(b"last", "o", &[])));
+    let mut insert = Box::pin(writer.insert(new_delivery(b"last", "o", &[])));
     let queued = std::future::poll_fn(|cx| Poll::Ready(insert.as_mut().poll(cx).is_pending())).await;
     assert!(queued, "it waits for the thread");
     drop(insert);

@@ -1,4 +1,4 @@
-//! Nothing lost: what was acknowledged is in the store, and goes to the app until the app takes it.
+//! Acknowledged deliveries are in the store, and are forwarded until the app accepts them.
 
 use crate::process::{Listener, REFERENCE, REFERENCE_MAC, home, post, run, whtool};
 use serde_json::Value;
@@ -10,17 +10,17 @@ use std::process::Command;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-/// What an app got: the target, the header lines, the body.
-pub type Got = (String, Vec<(String, String)>, Vec<u8>);
+/// A request that an app received: target, headers and body.
+pub type ReceivedRequest = (String, Vec<(String, String)>, Vec<u8>);
 
-/// An app that answers as it is told, and tells what it got.
+/// An app that answers with given statuses and reports the requests that it received.
 pub struct App {
     pub url: String,
-    pub requests: Receiver<Got>,
+    pub requests: Receiver<ReceivedRequest>,
 }
 
 impl App {
-    /// `answers` are the statuses given by turns, the last one for ever.
+    /// Starts an app. `answers` are the statuses of its responses in order; the last one repeats.
     pub fn start(answers: Vec<u16>) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), answers)
     }
@@ -28,11 +28,11 @@ impl App {
     pub fn on(listener: TcpListener, answers: Vec<u16>) -> Self {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = tiny_http::Server::from_listener(listener, None).unwrap();
-        let (told, requests) = channel();
+        let (sender, requests) = channel();
         thread::spawn(move || {
             for (turn, request) in server.incoming_requests().enumerate() {
                 let status = answers.get(turn).or(answers.last()).copied().unwrap_or(200);
-                if told.send(serve(request, status)).is_err() {
+                if sender.send(serve(request, status)).is_err() {
                     return;
                 }
             }
@@ -41,7 +41,7 @@ impl App {
     }
 }
 
-fn serve(mut request: tiny_http::Request, status: u16) -> Got {
+fn serve(mut request: tiny_http::Request, status: u16) -> ReceivedRequest {
     let mut body = Vec::new();
     request.as_reader().read_to_end(&mut body).unwrap();
     let header = |header: &tiny_http::Header| (header.field.to_string(), header.value.to_string());
@@ -50,13 +50,13 @@ fn serve(mut request: tiny_http::Request, status: u16) -> Got {
     got
 }
 
-/// A free port's address with nobody at it.
-pub fn nobody() -> String {
+/// Returns the URL of a port on which nothing listens.
+pub fn unused_address() -> String {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     format!("http://{address}")
 }
 
-/// The records of a listener up to the first of this schema.
+/// Reads the records of a listener up to the first one of this schema, and returns that one.
 pub fn until(listener: &mut Listener, schema: &str) -> Value {
     loop {
         let record = listener.record();
@@ -154,10 +154,10 @@ fn a_delivery_is_retried_until_the_app_accepts_it() {
     let (home, app) = (home(), App::start(vec![500, 503, 204]));
     let mut listener = Listener::start(home.path(), &["--forward-to", &app.url, "--retry-pause", "20ms"]);
     listener.exchange(&post(REFERENCE_MAC, REFERENCE));
-    let told: Vec<_> = (0..3).map(|_| until(&mut listener, "whtool.forwarded/1")).collect();
-    let statuses: Vec<_> = told.iter().map(|record| record["status"].as_u64().unwrap()).collect();
+    let attempts: Vec<_> = (0..3).map(|_| until(&mut listener, "whtool.forwarded/1")).collect();
+    let statuses: Vec<_> = attempts.iter().map(|record| record["status"].as_u64().unwrap()).collect();
     assert_eq!(statuses, [500, 503, 204]);
-    assert_eq!(told[2]["sequel"], "taken");
+    assert_eq!(attempts[2]["sequel"], "taken");
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn pending_deliveries_are_forwarded_after_a_restart() {
     let home = home();
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("http://{address}");
-    // What was under way when the process died is free again when its time is over.
+    // Deliveries that were being sent when the process was killed are due again after the timeout.
     let words = ["--forward-to", &url, "--retry-pause", "20ms", "--retry", "1000", "--forward-timeout", "500ms"];
     let mut listener = Listener::start(home.path(), &words);
     for _ in 0..3 {
@@ -200,7 +200,7 @@ fn pending_deliveries_are_forwarded_after_a_restart() {
     listener.child.kill().unwrap();
     listener.child.wait().unwrap();
     let app = App::on(TcpListener::bind(address).unwrap(), vec![200]);
-    let _again = Listener::start(home.path(), &words);
+    let _restarted = Listener::start(home.path(), &words);
     let bodies: Vec<_> = (0..3).map(|_| app.requests.recv().unwrap().2).collect();
     assert_eq!(bodies, vec![REFERENCE.to_vec(); 3]);
 }
@@ -208,7 +208,7 @@ fn pending_deliveries_are_forwarded_after_a_restart() {
 #[test]
 fn deliveries_pending_for_another_app_are_left_alone() {
     let home = home();
-    let old = nobody();
+    let old = unused_address();
     let mut listener =
         Listener::start(home.path(), &["--forward-to", &old, "--retry-pause", "10ms", "--retry", "1000"]);
     listener.exchange(&post(REFERENCE_MAC, REFERENCE));
@@ -222,7 +222,7 @@ fn deliveries_pending_for_another_app_are_left_alone() {
     until(&mut listener, "whtool.forwarded/1");
     listener.end("INT");
     assert_eq!(app.requests.try_iter().count(), 1);
-    assert!(before.accept().is_err(), "the old address was asked again");
+    assert!(before.accept().is_err(), "a delivery was sent to the old address");
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn passthrough_returns_the_answer_of_the_app() {
     let answers = [0, 1].map(|_| listener.exchange(&post(REFERENCE_MAC, REFERENCE)));
     assert!(answers[0].starts_with("HTTP/1.1 202 ") && answers[0].ends_with("\r\n\r\nmine"), "{}", answers[0]);
     assert!(answers[1].starts_with("HTTP/1.1 418 "), "{}", answers[1]);
-    let gone = Listener::start(home.path(), &["--forward-to", &nobody(), "--passthrough"]);
+    let gone = Listener::start(home.path(), &["--forward-to", &unused_address(), "--passthrough"]);
     assert!(gone.exchange(&post(REFERENCE_MAC, REFERENCE)).starts_with("HTTP/1.1 502 "));
 }
 
@@ -250,7 +250,8 @@ fn a_re_signed_delivery_verifies_with_the_local_test_secret() {
     app.wait().unwrap();
 }
 
-/// A distinct signed body, and its MAC by the hmac crate, which is held to RFC 4231 and openssl elsewhere.
+/// Returns the MAC and the body of a distinct event. The MAC is by the hmac crate, which other tests
+/// compare with RFC 4231 and openssl.
 pub fn signed(number: usize) -> (String, Vec<u8>) {
     use hmac::{Hmac, KeyInit, Mac};
     let body =
@@ -266,32 +267,34 @@ fn acknowledged_deliveries_survive_a_kill() {
     for round in 0..5 {
         let mut listener = Listener::start(home.path(), &["-q"]);
         let address = listener.url.trim_start_matches("http://").to_owned();
-        let (told, acknowledged) = channel();
+        let (references_sender, acknowledged) = channel();
         let senders: Vec<_> = (0..8)
             .map(|sender| {
-                let (told, address) = (told.clone(), address.clone());
-                thread::spawn(move || send_until_it_dies(&address, round * 1_000_000 + sender * 10_000, &told))
+                let (references_sender, address) = (references_sender.clone(), address.clone());
+                thread::spawn(move || {
+                    send_until_it_dies(&address, round * 1_000_000 + sender * 10_000, &references_sender)
+                })
             })
             .collect();
-        drop(told);
+        drop(references_sender);
         let mut references: HashSet<_> = (0..200).map(|_| acknowledged.recv().unwrap()).collect();
         listener.child.kill().unwrap();
         listener.child.wait().unwrap();
         senders.into_iter().for_each(|sender| sender.join().unwrap());
         references.extend(acknowledged.try_iter());
         let listed = run(&mut whtool(home.path(), &["events", "--all", "--json"])).stdout;
-        let kept: HashSet<_> = String::from_utf8(listed)
+        let stored: HashSet<_> = String::from_utf8(listed)
             .unwrap()
             .lines()
             .map(|line| serde_json::from_str::<Value>(line).unwrap()["event"]["id"].as_str().unwrap().to_owned())
             .collect();
-        let missing: Vec<_> = references.difference(&kept).collect();
+        let missing: Vec<_> = references.difference(&stored).collect();
         assert!(missing.is_empty(), "round {round}: {missing:?}");
     }
 }
 
-/// Sends distinct events on one connection, and tells of those that were answered 200.
-fn send_until_it_dies(address: &str, first: usize, told: &Sender<String>) {
+/// Sends distinct events on one connection, and reports those that were answered with 200.
+fn send_until_it_dies(address: &str, first: usize, references_sender: &Sender<String>) {
     let Ok(stream) = TcpStream::connect(address) else { return };
     let mut reader = BufReader::new(stream);
     for number in first..first + 10_000 {
@@ -310,7 +313,7 @@ fn send_until_it_dies(address: &str, first: usize, told: &Sender<String>) {
         if !head.starts_with("HTTP/1.1 200") || reader.read_exact(&mut ok).is_err() {
             return;
         }
-        told.send(format!("PLS-{number}")).unwrap();
+        references_sender.send(format!("PLS-{number}")).unwrap();
     }
 }
 

@@ -1,41 +1,41 @@
 //! Finds deliveries by reference, for up to a hundred thousand references in a row.
 //!
 //! References have no permanent index, which would slow down each insert. The first query builds a
-//! temporary index that SQLite drops with the connection; each further query adds what has arrived since.
+//! temporary index that SQLite drops with the connection; each further query adds new deliveries.
 
 use super::rows;
 use crate::model::stored::{DeliverySummary, ReferenceMatch};
 use crate::model::timestamp::Timestamp;
 use rusqlite::{Connection, params};
 
-/// `about` has one row per name of a delivery, `indexed` the last delivery in it.
+/// `about` has one row per name of a delivery, `indexed` the last delivery that is in `about`.
 const TABLES: &str = "
     CREATE TEMP TABLE IF NOT EXISTS about (name TEXT NOT NULL, delivery INTEGER NOT NULL);
     CREATE TEMP TABLE IF NOT EXISTS indexed (last INTEGER NOT NULL);
     INSERT INTO temp.indexed SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM temp.indexed);
 ";
 
-/// Adds what has arrived since the last call to the index.
-fn bring_up_to_date(connection: &Connection) -> rusqlite::Result<()> {
-    let last = "SELECT last FROM temp.indexed";
-    let known: Option<i64> = match connection.prepare_cached(last) {
+/// Adds the deliveries since the last call to the index.
+fn update_index(connection: &Connection) -> rusqlite::Result<()> {
+    let last_indexed = "SELECT last FROM temp.indexed";
+    let indexed: Option<i64> = match connection.prepare_cached(last_indexed) {
         Ok(mut statement) => Some(statement.query_row([], |row| row.get(0))?),
         Err(_) => None,
     };
-    if known.is_none() {
+    if indexed.is_none() {
         connection.execute_batch(TABLES)?;
     }
-    let known = known.unwrap_or_default();
+    let indexed = indexed.unwrap_or_default();
     let newest = "SELECT coalesce(max(id), 0) FROM main.deliveries";
     let newest: i64 = connection.prepare_cached(newest)?.query_row([], |row| row.get(0))?;
-    if newest > known {
-        // Sorted first, the index is made in order; an event about itself has one name.
+    if newest > indexed {
+        // Built after the insert, the index is filled in order. An event whose id is its subject has one name.
         let sql = "INSERT INTO temp.about
                    SELECT event_id, id FROM main.deliveries WHERE id > ?1 AND id <= ?2 AND event_id IS NOT NULL
                    UNION ALL
                    SELECT subject, id FROM main.deliveries
                    WHERE id > ?1 AND id <= ?2 AND subject IS NOT NULL AND subject IS NOT event_id";
-        connection.prepare_cached(sql)?.execute(params![known, newest])?;
+        connection.prepare_cached(sql)?.execute(params![indexed, newest])?;
         connection.execute_batch("CREATE INDEX IF NOT EXISTS temp.about_name ON about (name, delivery)")?;
         connection.prepare_cached("UPDATE temp.indexed SET last = ?1")?.execute([newest])?;
     }
@@ -43,37 +43,37 @@ fn bring_up_to_date(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Returns the deliveries with this event id, reference or subject, oldest first.
-pub(super) fn about(connection: &Connection, reference: &str) -> rusqlite::Result<Vec<ReferenceMatch>> {
-    bring_up_to_date(connection)?;
+pub(super) fn find_by_reference(connection: &Connection, reference: &str) -> rusqlite::Result<Vec<ReferenceMatch>> {
+    update_index(connection)?;
     let sql = format!(
         "SELECT {}, d.key FROM temp.about a JOIN main.deliveries d ON d.id = a.delivery
          WHERE a.name = ?1 ORDER BY a.delivery",
-        rows::ENTRY
+        rows::SUMMARY_COLUMNS
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let told =
-        statement.query_map([reference], |row| Ok(ReferenceMatch { summary: rows::entry(row)?, key: row.get(16)? }))?;
-    told.collect()
+    let matches = statement
+        .query_map([reference], |row| Ok(ReferenceMatch { summary: rows::summary(row)?, key: row.get(16)? }))?;
+    matches.collect()
 }
 
-/// Returns up to `most` deliveries after row `after` that arrived at or after `since`, oldest first, and
+/// Returns up to `limit` deliveries after row `after` that arrived at or after `since`, oldest first, and
 /// the last row.
-pub(super) fn page(
+pub(super) fn list_after(
     connection: &Connection,
     since: Option<Timestamp>,
     after: i64,
-    most: u32,
+    limit: u32,
 ) -> rusqlite::Result<(Vec<DeliverySummary>, i64)> {
     let sql = format!(
         "SELECT {} FROM main.deliveries d WHERE d.id > ?1 AND d.arrived >= ?2 ORDER BY d.id LIMIT ?3",
-        rows::ENTRY
+        rows::SUMMARY_COLUMNS
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let since = since.map_or(i64::MIN, rows::micros);
-    let read = |row: &rusqlite::Row<'_>| Ok((rows::entry(row)?, row.get::<_, i64>(0)?));
-    let page = statement.query_map(params![after, since, most], read)?;
-    let (entries, places): (Vec<_>, Vec<_>) = page.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().unzip();
-    Ok((entries, places.last().copied().unwrap_or(after)))
+    let read = |row: &rusqlite::Row<'_>| Ok((rows::summary(row)?, row.get::<_, i64>(0)?));
+    let page = statement.query_map(params![after, since, limit], read)?;
+    let (summaries, row_ids): (Vec<_>, Vec<_>) = page.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().unzip();
+    Ok((summaries, row_ids.last().copied().unwrap_or(after)))
 }
 
 #[cfg(test)]
@@ -92,11 +92,11 @@ mod tests {
     }
 
     fn ids(connection: &Connection, name: &str) -> Vec<i64> {
-        about(connection, name).unwrap().into_iter().map(|found| found.summary.id.0).collect()
+        find_by_reference(connection, name).unwrap().into_iter().map(|found| found.summary.id.0).collect()
     }
 
     #[test]
-    fn a_delivery_is_found_by_its_event_and_by_what_it_is_about_and_once() {
+    fn a_delivery_is_found_once_by_its_event_id_and_by_its_subject() {
         let connection = store();
         add(&connection, 1, Some("PLS-1"), Some("order-1"));
         add(&connection, 2, Some("PLS-2"), Some("order-1"));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_arrives_later_is_found_too_and_the_store_stays_as_it_was() {
+    fn later_deliveries_are_found_and_the_file_gets_no_index() {
         let connection = store();
         assert!(ids(&connection, "pi_1").is_empty());
         add(&connection, 1, Some("evt_1"), Some("pi_1"));
@@ -121,14 +121,14 @@ mod tests {
     }
 
     #[test]
-    fn pages_follow_one_another_and_keep_to_the_time() {
+    fn pages_are_consecutive_and_respect_since() {
         let connection = store();
         for id in 1..=4 {
             add(&connection, id, None, None);
         }
-        let page = |since, after| page(&connection, since, after, 2).unwrap();
-        let (first, place) = page(None, 0);
-        let (second, end) = page(None, place);
+        let page = |since, after| list_after(&connection, since, after, 2).unwrap();
+        let (first, last) = page(None, 0);
+        let (second, end) = page(None, last);
         assert_eq!([first.len(), second.len(), page(None, end).0.len()], [2, 2, 0]);
         let (late, _) = page(Some(Timestamp::from_microsecond(3).unwrap()), 0);
         assert_eq!(late.iter().map(|entry| entry.id.0).collect::<Vec<_>>(), [3, 4]);
