@@ -1,9 +1,10 @@
 //! whtool: the command-line workbench for Plexos Pay and Plustive webhooks.
 //!
-//! A request is bytes. Each provider is asked whether the request is its own (`provider`); the one that says yes returns
-//! a claim: these bytes were signed, with these signatures, at this time. `model::signature` turns claim, keys and time
-//! into a verdict, and the provider reads the event; `webhook::receive` does both. If verification failed, `diagnose`
-//! searches for the change that would make it succeed. `render` formats the result as text, JSON or HTML.
+//! A request is bytes. Each provider is asked whether the request is its own (`provider`); the one
+//! that says yes returns a claim: these bytes were signed, with these signatures, at this time.
+//! `model::signature` turns claim, keys and time into a verdict, and the provider reads the event;
+//! `webhook::receive` does both. If verification failed, `diagnose` searches for the change that
+//! would make it succeed. `render` formats the result as text, JSON or HTML.
 //!
 //! ```text
 //! model     values: request, delivery, event, verdict, secret, money, time, errors
@@ -13,9 +14,9 @@
 //! edge      the implementation of `world`: clock, terminal, files, processes, listener, HTTP client, stores
 //! ```
 //!
-//! Dependencies point one way: commands use the domain and `world`; the edge uses `world` and `model`; the domain uses
-//! `model`. `tests/layers.rs` enforces these directions, and `clippy.toml` forbids clock, environment, files, network,
-//! processes and standard streams outside `edge`.
+//! Dependencies point one way: commands use the domain and `world`; the edge uses `world` and
+//! `model`; the domain uses `model`. `tests/layers.rs` enforces these directions, and `clippy.toml`
+//! forbids clock, environment, files, network, processes and standard streams outside `edge`.
 #![forbid(unsafe_code)]
 
 pub mod capture;

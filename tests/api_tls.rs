@@ -13,14 +13,15 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-// TestWorld for these tests, and of no use elsewhere:
-//   openssl genpkey -algorithm ed25519 -out ca.key
-//   openssl req -x509 -key ca.key -subj "/CN=whtool test CA" -addext basicConstraints=critical,CA:TRUE \
+// TestWorld for these tests, and of no use elsewhere: openssl genpkey -algorithm ed25519 -out
+// ca.key openssl req -x509 -key ca.key -subj "/CN=whtool test CA" -addext
+// basicConstraints=critical,CA:TRUE \
 //     -addext keyUsage=critical,keyCertSign -days 36500 -out ca.pem
-//   openssl genpkey -algorithm ed25519 -outform DER -out key.der
-//   openssl req -new -key key.der -keyform DER -subj /CN=localhost -out leaf.csr
-//   printf 'subjectAltName=DNS:localhost\nbasicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth\n' > ext
-//   openssl x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -set_serial 1 -days 36500 -extfile ext -outform DER
+// openssl genpkey -algorithm ed25519 -outform DER -out key.der openssl req -new -key key.der
+// -keyform DER -subj /CN=localhost -out leaf.csr printf
+// 'subjectAltName=DNS:localhost\nbasicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth\n'
+// > ext openssl x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -set_serial 1 -days 36500 -extfile
+// ext -outform DER
 const CA: &str = "-----BEGIN CERTIFICATE-----
 MIIBWTCCAQugAwIBAgIUIGs4r+8z4v7/I4n9p/wp9eQi178wBQYDK2VwMBkxFzAV
 BgNVBAMMDndodG9vbCB0ZXN0IENBMCAXDTI2MTEyODA1NTU1M1oYDzIxMjYxMTA0

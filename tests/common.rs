@@ -1,4 +1,5 @@
-//! A `World` in memory: streams and files are buffers, the clock is fixed, the network is a list of answers.
+//! A `World` in memory: streams and files are buffers, the clock is fixed, the network is a list of
+//! answers.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;

@@ -1,4 +1,5 @@
-//! Tests of `events`. The real listener and writer fill the store, with times of the scripted world.
+//! Tests of `events`. The real listener and writer fill the store, with times of the scripted
+//! world.
 
 use crate::common::{NOW, PLEXOS_SECRET, PLUSTIVE_SECRET, Run, TestWorld};
 use crate::process;
@@ -78,7 +79,8 @@ fn path(made: &TestWorld) -> std::path::PathBuf {
     made.data_dir().unwrap().join("captures.db")
 }
 
-/// A world with a verified event of each provider and a tampered one: three hours, one hour and a minute ago.
+/// A world with a verified event of each provider and a tampered one: three hours, one hour and a
+/// minute ago.
 fn world_with_three_captures() -> TestWorld {
     let made = TestWorld::with_secrets();
     let tampered = String::from_utf8_lossy(PLEXOS).replace("10000", "90000");
@@ -331,7 +333,8 @@ fn verify_reads_exported_captures() {
     let made = world_with_three_captures();
     let id = ids(&made).remove(0);
     for form in ["json", "har", "http"] {
-        // A raw request has no time of arrival, so it is verified as of now, which is within the tolerance.
+        // A raw request has no time of arrival, so it is verified as of now, which is within the
+        // tolerance.
         assert_eq!(verified_again(&made, &["events", "show", &id, "--as", form]), ["verified"], "{form}");
     }
     for form in ["ndjson", "har"] {

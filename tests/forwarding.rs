@@ -167,9 +167,9 @@ fn an_app_with_a_self_signed_certificate_needs_insecure() {
 }
 
 fn self_signed() -> Arc<ServerConfig> {
-    // TestWorld for this test, and of no use elsewhere:
-    //   openssl genpkey -algorithm ed25519 -outform DER -out key.der
-    //   openssl req -x509 -key key.der -keyform DER -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+    // TestWorld for this test, and of no use elsewhere: openssl genpkey -algorithm ed25519 -outform
+    // DER -out key.der openssl req -x509 -key key.der -keyform DER -subj /CN=localhost -addext
+    // subjectAltName=DNS:localhost \
     //     -addext basicConstraints=critical,CA:FALSE -days 36500 -outform DER -out certificate.der
     let key = "MC4CAQAwBQYDK2VwBCIEIDjmBT638cQy2fDDQLztP30A+CyS6iOHwcpmBbCN9bQn";
     let certificate = "\

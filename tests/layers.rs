@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// For each top-level module, the modules that it may import. The order leaves no room for a cycle: a module imports only
-/// modules above it.
+/// For each top-level module, the modules that it may import. The order leaves no room for a cycle:
+/// a module imports only modules above it.
 const IMPORTS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("json", &["model"]),

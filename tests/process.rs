@@ -1,4 +1,5 @@
-//! The program as a process: real sockets, real signals, and other programs as witnesses where they are installed.
+//! The program as a process: real sockets, real signals, and other programs as witnesses where they
+//! are installed.
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -94,8 +95,8 @@ pub fn run(command: &mut Command) -> Output {
     command.output().unwrap()
 }
 
-/// True if the program is installed. Otherwise prints that the test is skipped, or fails it if `WHTOOL_REQUIRE_ALL` is set,
-/// as on CI.
+/// True if the program is installed. Otherwise prints that the test is skipped, or fails it if
+/// `WHTOOL_REQUIRE_ALL` is set, as on CI.
 pub fn available(program: &str) -> bool {
     let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if !found {
@@ -177,7 +178,8 @@ fn an_open_request_is_finished_after_a_signal() {
         let (first, rest) = request.split_at(request.len() - 10);
         let mut stream = TcpStream::connect(listener.url.trim_start_matches("http://")).unwrap();
         stream.write_all(first).unwrap();
-        // Another exchange on the same listener, so that it has surely read what was written before.
+        // Another exchange on the same listener, so that it has surely read what was written
+        // before.
         listener.exchange(&post(REFERENCE_MAC, REFERENCE));
         listener.record();
         let pid = listener.child.id().to_string();

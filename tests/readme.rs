@@ -1,7 +1,8 @@
 //! Runs every command of README.md and docs/receiving.md in a shell, in order, as a reader would.
 //!
-//! `sh` blocks have one command per line. `console` blocks have a command after `$ ` and lines that its output must contain
-//! in that order, where `…` matches anything. `Reader::line` replaces what a reader has and a test has not.
+//! `sh` blocks have one command per line. `console` blocks have a command after `$ ` and lines that
+//! its output must contain in that order, where `…` matches anything. `Reader::line` replaces what
+//! a reader has and a test has not.
 
 use crate::process::{Listener, PLEXOS_SECRET, available, whtool};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -101,7 +102,8 @@ fn app() -> String {
     host
 }
 
-/// What a reader of the README has: a home folder with the files that it mentions, an app, a listener, and the providers.
+/// What a reader of the README has: a home folder with the files that it mentions, an app, a
+/// listener, and the providers.
 struct Reader {
     home: TempDir,
     app: String,
@@ -114,7 +116,8 @@ impl Reader {
         let home = tempfile::tempdir().unwrap();
         let file = |name: &str, bytes: &[u8]| std::fs::write(home.path().join(name), bytes).unwrap();
         file("payload.json", include_bytes!("vectors/plexos.json"));
-        // The signature is openssl's for plexos.json; the body went through Python's json.dumps(json.loads(…)).
+        // The signature is openssl's for plexos.json; the body went through Python's
+        // json.dumps(json.loads(…)).
         file("request.http", include_bytes!("vectors/reserialized.http"));
         file("server.js", include_bytes!("../examples/handlers/node-http.js"));
         file("orders.csv", b"reference,status\nPLS-7XKQR4N,paid\n");
@@ -130,8 +133,9 @@ impl Reader {
         reader
     }
 
-    /// Adapts a line of the README to the test. A listener that the README starts takes any port (`WHTOOL_PORT`), `replay`
-    /// sends to the test's listener (`WHTOOL_TO`), and the providers are the emulator (`PLEXOS_API_URL`, `PLUSTIVE_API_URL`).
+    /// Adapts a line of the README to the test. A listener that the README starts takes any port
+    /// (`WHTOOL_PORT`), `replay` sends to the test's listener (`WHTOOL_TO`), and the providers are
+    /// the emulator (`PLEXOS_API_URL`, `PLUSTIVE_API_URL`).
     fn line(&self, line: &str) -> String {
         let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let app = if line.contains("--start") { free() } else { self.app.clone() };
@@ -170,7 +174,8 @@ impl Reader {
         shell
     }
 
-    /// Saves the newest capture with a re-serialized body, as a handler behind a JSON parser sees it.
+    /// Saves the newest capture with a re-serialized body, as a handler behind a JSON parser sees
+    /// it.
     fn save_what_the_handler_saw(&self) {
         let raw = whtool(self.home.path(), &["events", "show", "last", "--raw"]).output().unwrap().stdout;
         let raw = String::from_utf8(raw).unwrap();

@@ -250,8 +250,8 @@ fn a_re_signed_delivery_verifies_with_the_local_test_secret() {
     app.wait().unwrap();
 }
 
-/// Returns the MAC and the body of a distinct event. The MAC is by the hmac crate, which other tests
-/// compare with RFC 4231 and openssl.
+/// Returns the MAC and the body of a distinct event. The MAC is by the hmac crate, which other
+/// tests compare with RFC 4231 and openssl.
 pub fn signed(number: usize) -> (String, Vec<u8>) {
     use hmac::{Hmac, KeyInit, Mac};
     let body =
@@ -360,7 +360,8 @@ fn a_removed_store_is_created_again() {
 fn a_store_that_cannot_be_written_causes_503_and_the_listener_goes_on() {
     let home = home();
     let store = home.path().join("small.db");
-    // A file size limit stands in for a full disk: SIGXFSZ is ignored, so that writing fails instead.
+    // A file size limit stands in for a full disk: SIGXFSZ is ignored, so that writing fails
+    // instead.
     let script = format!(
         "trap '' XFSZ; ulimit -f 300; exec {} listen --json --port 0 --store {}",
         env!("CARGO_BIN_EXE_whtool"),

@@ -1,4 +1,5 @@
-//! Bare hyper: answers 200 to every request once its body is there, in one thread, and looks at nothing.
+//! Bare hyper: answers 200 to every request once its body is there, in one thread, and looks at
+//! nothing.
 //!
 //!     cargo run --release --example hyper -- PORT
 

@@ -1,6 +1,8 @@
-//! The commands, one file or folder each: its arguments (their doc comments are the help) and its `run`.
+//! The commands, one file or folder each: its arguments (their doc comments are the help) and its
+//! `run`.
 //!
-//! A command calls the domain and acts through `World`. Code that several commands need is in `shared`.
+//! A command calls the domain and acts through `World`. Code that several commands need is in
+//! `shared`.
 
 mod check;
 mod completions;
@@ -216,7 +218,8 @@ fn provider_parser() -> impl TypedValueParser<Value = &'static dyn Provider> {
         .map(|name| provider::by_name(&name).expect("clap accepts only these names"))
 }
 
-/// Parses a duration such as `90s`, `5m`, `1h 30m`, `30d`, or a number of seconds. A day has 24 hours.
+/// Parses a duration such as `90s`, `5m`, `1h 30m`, `30d`, or a number of seconds. A day has 24
+/// hours.
 fn parse_duration(text: &str) -> Result<SignedDuration, String> {
     let in_words = |text: &str| text.parse::<jiff::Span>()?.to_duration(jiff::SpanRelativeTo::days_are_24_hours());
     let span = match text.parse() {

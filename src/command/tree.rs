@@ -71,13 +71,15 @@ fn examples_calling(name: &str, parent: &str) -> Option<String> {
     (!lines.is_empty()).then(|| format!("{HEADING}{}", lines.join("\n")))
 }
 
-/// Every command, for printing help: `-h` and `--help` show the same page, with one line per option where it fits.
+/// Every command, for printing help: `-h` and `--help` show the same page, with one line per option
+/// where it fits.
 pub(super) fn help_tree() -> Command {
     with_short_layout(tree())
 }
 
-/// Moves everything that makes clap switch to its long layout, which needs three lines per option: the further paragraphs
-/// of a description go before the examples, and the descriptions of possible values are left to the man page.
+/// Moves everything that makes clap switch to its long layout, which needs three lines per option:
+/// the further paragraphs of a description go before the examples, and the descriptions of possible
+/// values are left to the man page.
 fn with_short_layout(command: Command) -> Command {
     let description = command.get_long_about().map(ToString::to_string).unwrap_or_default();
     let further = description.split_once("\n\n").map(|(_, further)| further.trim_end().to_owned());

@@ -5,7 +5,8 @@ use crate::model::error::{Error, Result};
 use std::io::Write;
 use std::process::Command;
 
-/// Returns the bytes as the user saved them. A final newline that the editor added is removed again.
+/// Returns the bytes as the user saved them. A final newline that the editor added is removed
+/// again.
 pub(super) fn edit(bytes: &[u8]) -> Result<Vec<u8>> {
     let editor = variable("VISUAL").or_else(|| variable("EDITOR")).unwrap_or_else(|| "vi".to_owned());
     let failed =

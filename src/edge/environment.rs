@@ -30,8 +30,8 @@ pub(super) fn config_dir() -> Result<PathBuf> {
     folder("config", |native| native.config_dir())
 }
 
-/// Returns one of whtool's folders. In `WHTOOL_HOME` it is a subfolder, which can have mode 0700 whatever the mode of
-/// `WHTOOL_HOME` is.
+/// Returns one of whtool's folders. In `WHTOOL_HOME` it is a subfolder, which can have mode 0700
+/// whatever the mode of `WHTOOL_HOME` is.
 fn folder(name: &str, native: impl Fn(&Native) -> PathBuf) -> Result<PathBuf> {
     if let Some(home) = env::var_os(HOME).filter(|home| !home.is_empty()) {
         return Ok(PathBuf::from(home).join(name));
@@ -44,8 +44,8 @@ fn folder(name: &str, native: impl Fn(&Native) -> PathBuf) -> Result<PathBuf> {
     Ok(native(&strategy).join(PROGRAM_NAME))
 }
 
-/// Returns the working directory and its ancestors up to the one that holds `.git`; without one, the working directory
-/// alone.
+/// Returns the working directory and its ancestors up to the one that holds `.git`; without one,
+/// the working directory alone.
 pub(super) fn project_folders() -> Vec<PathBuf> {
     let Ok(current) = env::current_dir() else { return Vec::new() };
     let folders: Vec<_> = current.ancestors().map(Path::to_owned).collect();
@@ -54,7 +54,8 @@ pub(super) fn project_folders() -> Vec<PathBuf> {
     folders.into_iter().take(root.unwrap_or(0) + 1).collect()
 }
 
-/// Returns the word by which the user can call this program again: as typed if that works, otherwise the program's path.
+/// Returns the word by which the user can call this program again: as typed if that works,
+/// otherwise the program's path.
 pub(super) fn invocation() -> String {
     let typed = env::args_os().next().filter(|typed| is_found(typed, env::var_os("PATH")));
     let name = typed.or_else(|| env::current_exe().ok().map(PathBuf::into_os_string));

@@ -22,7 +22,8 @@ pub(super) enum IfExists {
     Keep,
 }
 
-/// Writes a file next to `path`, syncs it, and renames it to `path`. Returns `false` if the file exists and is to be kept.
+/// Writes a file next to `path`, syncs it, and renames it to `path`. Returns `false` if the file
+/// exists and is to be kept.
 pub(super) fn write_atomically(
     path: &Path,
     bytes: &[u8],
@@ -89,7 +90,8 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         .map_err(|error| Error::failed(format!("can't write {}", path.display())).because(error))
 }
 
-/// Checks that files can be created in a folder, or in its nearest existing ancestor, by creating an unnamed one.
+/// Checks that files can be created in a folder, or in its nearest existing ancestor, by creating
+/// an unnamed one.
 pub(super) fn check_writable(folder: &Path) -> io::Result<()> {
     let is_missing = |folder: &&Path| fs::metadata(folder).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
     let existing = folder.ancestors().find(|folder| !is_missing(folder)).unwrap_or(folder);

@@ -1,7 +1,8 @@
-//! The implementation of `World`: the only code that touches clock, environment, files, streams, processes and network.
+//! The implementation of `World`: the only code that touches clock, environment, files, streams,
+//! processes and network.
 //!
-//! It shares values (`model`) and the traits of `world` with the rest of the crate, and imports neither commands nor
-//! providers.
+//! It shares values (`model`) and the traits of `world` with the rest of the crate, and imports
+//! neither commands nor providers.
 
 #![expect(clippy::disallowed_methods, reason = "clippy.toml forbids these methods everywhere else")]
 

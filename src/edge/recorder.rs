@@ -11,8 +11,8 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// Maximum length of a head; hyper's buffer has the same size, and so has Node's. 4,096 clients that
-/// each hold back a whole head take about 200 MB.
+/// Maximum length of a head; hyper's buffer has the same size, and so has Node's. 4,096 clients
+/// that each hold back a whole head take about 200 MB.
 pub(super) const MAX_HEAD: usize = 16 * 1024;
 
 /// The head of one request, as it was sent.
@@ -72,7 +72,8 @@ enum ParseState {
     Head,
     /// In a body, with the number of bytes that remain.
     Body(u64),
-    /// In or after a body whose end is unknown, or a head that is too large. No more heads are recorded.
+    /// In or after a body whose end is unknown, or a head that is too large. No more heads are
+    /// recorded.
     Lost,
 }
 
@@ -168,7 +169,8 @@ impl HeadBuffer {
         }
     }
 
-    /// Removes heads that were taken. Waits until they are half of the buffer, so that few bytes move.
+    /// Removes heads that were taken. Waits until they are half of the buffer, so that few bytes
+    /// move.
     fn compact(&mut self) {
         if self.taken > 0 && self.taken * 2 >= self.bytes.len() {
             self.bytes.drain(..self.taken);
@@ -246,8 +248,8 @@ impl HeadBuffer {
     }
 }
 
-/// Reads the body's length from a header line. `None`: the line does not concern it. hyper refuses a
-/// length that can't be read.
+/// Reads the body's length from a header line. `None`: the line does not concern it. hyper refuses
+/// a length that can't be read.
 fn length_in(line: &[u8]) -> Option<Length> {
     let value = |name: &[u8]| match line.get(name.len()) {
         Some(b':') if line[..name.len()].eq_ignore_ascii_case(name) => Some(line[name.len() + 1..].trim_ascii()),

@@ -1,6 +1,7 @@
 //! Files that hold secrets: mode 0600, in a folder of mode 0700.
 //!
-//! Wider modes are refused, not corrected: whoever widened them should know, and the secret may have been read already.
+//! Wider modes are refused, not corrected: whoever widened them should know, and the secret may
+//! have been read already.
 
 use super::files::{IfExists, Permissions, parent_folder, write_atomically};
 use crate::model::error::{Error, Result};

@@ -1,7 +1,8 @@
-//! Ctrl+C and SIGTERM: the first signal is reported to every subscriber, the second ends the process.
+//! Ctrl+C and SIGTERM: the first signal is reported to every subscriber, the second ends the
+//! process.
 //!
-//! One thread handles signals for the whole process. A handler cannot be removed once it is installed, so without a
-//! subscriber the first signal ends the process, too.
+//! One thread handles signals for the whole process. A handler cannot be removed once it is
+//! installed, so without a subscriber the first signal ends the process, too.
 
 use crate::model::error::{Error, Result};
 use std::io;

@@ -36,7 +36,8 @@ pub(super) fn prompt_hidden(question: &str) -> Result<Vec<u8>> {
     typed.map(String::into_bytes).map_err(failed)
 }
 
-/// Returns a progress bar on standard error; an invisible one without a terminal, or if `total` is 0.
+/// Returns a progress bar on standard error; an invisible one without a terminal, or if `total` is
+/// 0.
 pub(super) fn progress(total: u64) -> Bar {
     if total == 0 || !is_terminal(Stream::Error) {
         return Bar(ProgressBar::hidden());

@@ -11,7 +11,8 @@ pub struct Delivery {
     pub request: Request,
     /// Address of the sender. `None`: the request was read from a file.
     pub peer: Option<SocketAddr>,
-    /// Time at which its last byte arrived or, for a request from a file, the time recorded there. `None`: unknown.
+    /// Time at which its last byte arrived or, for a request from a file, the time recorded there.
+    /// `None`: unknown.
     pub arrived: Option<Timestamp>,
 }
 
@@ -19,7 +20,8 @@ pub struct Delivery {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AnalyzedDelivery {
     pub delivery: Delivery,
-    /// Name of the provider, known by its signature header or, without one, by the payload. `None`: unknown.
+    /// Name of the provider, known by its signature header or, without one, by the payload. `None`:
+    /// unknown.
     pub provider: Option<&'static str>,
     pub verdict: Verdict,
     /// Untrusted unless the verdict is `Verified`.

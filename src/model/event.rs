@@ -1,4 +1,5 @@
-//! Events as read from a payload. Every field may be absent, and inconsistencies are warnings, not errors.
+//! Events as read from a payload. Every field may be absent, and inconsistencies are warnings, not
+//! errors.
 //!
 //! Each provider parses its own payloads (`provider`).
 
@@ -12,13 +13,15 @@ pub struct Event {
     pub kind: Option<String>,
     /// The id that dashboards show: Plexos' event id, Plustive's reference.
     pub id: Option<String>,
-    /// The object or order that the event is about: Plexos' `data.id`, Plustive's `clientReference`.
+    /// The object or order that the event is about: Plexos' `data.id`, Plustive's
+    /// `clientReference`.
     pub subject: Option<String>,
     /// Status as sent, such as `DEBITED` or `Success`.
     pub status: Option<String>,
     /// `None`: there is no amount, or it is not a whole number of minor units.
     pub money: Option<Money>,
-    /// Two deliveries with the same key are the same event. `None`: the payload lacks the fields that the key consists of.
+    /// Two deliveries with the same key are the same event. `None`: the payload lacks the fields
+    /// that the key consists of.
     pub key: Option<String>,
     pub warnings: Vec<Warning>,
 }
@@ -65,7 +68,8 @@ impl Warning {
         }
     }
 
-    /// Returns a sentence for people. It may contain untrusted text, which must be escaped for a terminal.
+    /// Returns a sentence for people. It may contain untrusted text, which must be escaped for a
+    /// terminal.
     pub fn sentence(&self) -> String {
         match self {
             Self::EmptyBody => "the body is empty".to_owned(),

@@ -1,7 +1,7 @@
 //! HTTP requests and headers as bytes.
 //!
-//! A head is stored exactly as it was received and read through ranges into it, so that stored, shown, forwarded and
-//! signed bytes are never a reconstruction.
+//! A head is stored exactly as it was received and read through ranges into it, so that stored,
+//! shown, forwarded and signed bytes are never a reconstruction.
 
 use memchr::memchr;
 use std::ops::Range;
@@ -59,7 +59,8 @@ impl Headers {
         Self { text: Vec::with_capacity(bytes), fields: Vec::with_capacity(lines) }
     }
 
-    /// Appends `name: value`. Names must be tokens (RFC 9110 section 5.6.2); values may be any bytes except CR, LF and NUL.
+    /// Appends `name: value`. Names must be tokens (RFC 9110 section 5.6.2); values may be any
+    /// bytes except CR, LF and NUL.
     pub fn push(&mut self, name: &str, value: &[u8]) -> Result<(), HeaderError> {
         if name.is_empty() || !name.bytes().all(is_token) {
             return Err(HeaderError::Name(name.to_owned()));
@@ -79,8 +80,8 @@ impl Headers {
         Ok(())
     }
 
-    /// Parses header lines that end with CRLF or LF, keeping their bytes. Whitespace around a value is not part of it. An
-    /// empty line ends the block. A line without a colon is an error.
+    /// Parses header lines that end with CRLF or LF, keeping their bytes. Whitespace around a value
+    /// is not part of it. An empty line ends the block. A line without a colon is an error.
     pub fn read(text: Vec<u8>) -> Result<Self, HeaderError> {
         let mut fields = Vec::with_capacity(16);
         let mut start = 0;
@@ -131,7 +132,8 @@ impl Headers {
         self.iter().filter(move |(name, _)| !is_hop_by_hop(name) && !is_connection_option(name))
     }
 
-    /// Returns the lines as received, with their line ends, without the empty line that ends a head.
+    /// Returns the lines as received, with their line ends, without the empty line that ends a
+    /// head.
     pub fn as_bytes(&self) -> &[u8] {
         &self.text
     }
@@ -145,7 +147,8 @@ impl Headers {
     }
 }
 
-/// Returns true for a header that applies to one connection and is not forwarded, whatever `Connection` lists.
+/// Returns true for a header that applies to one connection and is not forwarded, whatever
+/// `Connection` lists.
 pub fn is_hop_by_hop(name: &str) -> bool {
     HOP_BY_HOP.iter().any(|other| other.eq_ignore_ascii_case(name))
 }

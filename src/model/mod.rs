@@ -1,6 +1,7 @@
 //! Plain values that every other part shares: requests, events, verdicts, secrets, money, time.
 //!
-//! They depend on nothing but each other. Parsing of provider payloads is in `provider`, of captured files in `capture`.
+//! They depend on nothing but each other. Parsing of provider payloads is in `provider`, of
+//! captured files in `capture`.
 
 pub(crate) mod address;
 pub(crate) mod backoff;

@@ -1,7 +1,8 @@
 //! Amounts of money: integer minor units and a currency, never a float.
 //!
-//! Plexos Pay counts in centavos of CVE and AOA (<https://docs.pay.plexos.io/pages/api/payments/reference>), Plustive in
-//! kobo of NGN (<https://plustiveimpact.com/glossary>). Each currency has one hundred minor units.
+//! Plexos Pay counts in centavos of CVE and AOA
+//! (<https://docs.pay.plexos.io/pages/api/payments/reference>), Plustive in kobo of NGN
+//! (<https://plustiveimpact.com/glossary>). Each currency has one hundred minor units.
 
 use std::fmt;
 

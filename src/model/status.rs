@@ -13,8 +13,8 @@ impl Status {
         matches!(self.0, 200..300)
     }
 
-    /// Returns true if the same request may succeed later: the server timed out, limits the rate, or
-    /// failed. Every other answer is final.
+    /// Returns true if the same request may succeed later: the server timed out, limits the rate,
+    /// or failed. Every other answer is final.
     pub fn is_retryable(self) -> bool {
         matches!(self.0, 408 | 425 | 429 | 500..)
     }

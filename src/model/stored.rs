@@ -86,7 +86,8 @@ impl AnswerState {
     }
 }
 
-/// The app's last answer to a delivery. With several URLs, it is the worst of what each answered last.
+/// The app's last answer to a delivery. With several URLs, it is the worst of what each answered
+/// last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AppState {
     /// The delivery was sent to no app.
@@ -105,7 +106,8 @@ impl AppState {
         }
     }
 
-    /// Returns the status for records and the database; `None` stands for `NotAsked`, and 0 for `NoAnswer`.
+    /// Returns the status for records and the database; `None` stands for `NotAsked`, and 0 for
+    /// `NoAnswer`.
     pub fn code(self) -> Option<u16> {
         match self {
             Self::NotAsked => None,

@@ -19,7 +19,8 @@ pub enum UnixTime {
     Milliseconds(Timestamp),
 }
 
-/// Parses Unix seconds or milliseconds, distinguished by size. `None`: not an integer, or out of range.
+/// Parses Unix seconds or milliseconds, distinguished by size. `None`: not an integer, or out of
+/// range.
 pub fn parse_unix(text: &str) -> Option<UnixTime> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {

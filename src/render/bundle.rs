@@ -1,7 +1,7 @@
 //! Builds the file for a provider's support: one indented JSON text about one delivery.
 //!
-//! Keys, tokens, credentials, phone numbers and known secrets are masked. Length and SHA-256 are those
-//! of the body as received; the body shown is masked.
+//! Keys, tokens, credentials, phone numbers and known secrets are masked. Length and SHA-256 are
+//! those of the body as received; the body shown is masked.
 
 use super::json::escape_unsafe_json;
 use super::paint::Paint;
@@ -160,8 +160,8 @@ fn phone_values(json: &[u8]) -> Vec<Range<usize>> {
 /// Fewest digits after a `+` that make a phone number.
 const MIN_DIGITS: usize = 7;
 
-/// Masks phone numbers in text: `+` or `%2B` with digits, spaces and hyphens, and Nigerian numbers in
-/// national form (11 digits from 070 to 091).
+/// Masks phone numbers in text: `+` or `%2B` with digits, spaces and hyphens, and Nigerian numbers
+/// in national form (11 digits from 070 to 091).
 fn mask_phones(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;

@@ -1,8 +1,8 @@
-//! Writes captures as an HTTP archive (HAR 1.2, <http://www.softwareishard.com/blog/har-12-spec/>), one
-//! entry at a time, so that an archive can have any length.
+//! Writes captures as an HTTP archive (HAR 1.2, <http://www.softwareishard.com/blog/har-12-spec/>),
+//! one entry at a time, so that an archive can have any length.
 //!
-//! A body that is not UTF-8 is written in base64 with `encoding`, as browsers do. A header value that
-//! is not UTF-8 is written as Latin-1, with a comment.
+//! A body that is not UTF-8 is written in base64 with `encoding`, as browsers do. A header value
+//! that is not UTF-8 is written as Latin-1, with a comment.
 
 use crate::model::message::Request;
 use crate::model::stored::StoredDelivery;
@@ -146,7 +146,8 @@ mod tests {
         assert_eq!(request["url"], "http://shop.example:8080/hooks?a=1&b=x%20y");
         assert_eq!(request["queryString"], json!([{"name": "a", "value": "1"}, {"name": "b", "value": "x y"}]));
         assert_eq!(request["postData"], json!({"mimeType": "application/json", "text": "{}"}));
-        // `printf 'POST /hooks?a=1&b=x%%20y HTTP/1.1\r\nHost: shop.example:8080\r\nContent-Type: application/json\r\n\r\n' | wc -c`
+        // `printf 'POST /hooks?a=1&b=x%%20y HTTP/1.1\r\nHost: shop.example:8080\r\nContent-Type:
+        // application/json\r\n\r\n' | wc -c`
         assert_eq!((&request["headersSize"], &request["bodySize"]), (&json!(93), &json!(2)));
     }
 

@@ -1,8 +1,8 @@
 //! The interface between commands and the outside: small traits, which `World` joins.
 //!
-//! Commands get a `&dyn World` and nothing else. `edge::Machine` implements it; tests implement their own. Every method
-//! is blocking: threads and async code stay inside the implementation. Options and events of a listener are in
-//! `listening`, the queries of a store in `store`.
+//! Commands get a `&dyn World` and nothing else. `edge::Machine` implements it; tests implement
+//! their own. Every method is blocking: threads and async code stay inside the implementation.
+//! Options and events of a listener are in `listening`, the queries of a store in `store`.
 
 mod listening;
 mod store;
@@ -48,8 +48,9 @@ pub trait Environment {
     fn env_var(&self, name: &str) -> Option<String>;
     /// Returns the word by which the user can call this program again.
     fn invocation(&self) -> String;
-    /// Returns the working directory and its ancestors up to the root of its git repository, nearest first. Outside of a
-    /// repository: the working directory alone. Empty: it cannot be determined.
+    /// Returns the working directory and its ancestors up to the root of its git repository,
+    /// nearest first. Outside of a repository: the working directory alone. Empty: it cannot be
+    /// determined.
     fn project_folders(&self) -> Vec<PathBuf>;
     /// Returns the folder for whtool's own data, which may not exist yet.
     fn data_dir(&self) -> Result<PathBuf>;
@@ -69,7 +70,8 @@ pub trait Streams {
 
 pub trait Terminal {
     fn is_terminal(&self, stream: Stream) -> bool;
-    /// Returns the width of the terminal. `None`: the stream is no terminal, or its width is unknown.
+    /// Returns the width of the terminal. `None`: the stream is no terminal, or its width is
+    /// unknown.
     fn columns(&self, stream: Stream) -> Option<u16>;
     /// Shows a progress bar on standard error. Invisible without a terminal, or if `total` is 0.
     fn progress(&self, total: u64) -> Box<dyn Progress + '_>;
@@ -83,17 +85,20 @@ pub trait Terminal {
 pub trait Files {
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>>;
     fn file_exists(&self, path: &Path) -> bool;
-    /// Returns the permission bits. `None`: there is no such file or folder, or the system has no such bits.
+    /// Returns the permission bits. `None`: there is no such file or folder, or the system has no
+    /// such bits.
     fn file_mode(&self, path: &Path) -> Option<u32>;
-    /// Checks that files can be created in the folder or, if it does not exist, in its nearest existing ancestor. Leaves
-    /// nothing behind.
+    /// Checks that files can be created in the folder or, if it does not exist, in its nearest
+    /// existing ancestor. Leaves nothing behind.
     fn check_writable(&self, folder: &Path) -> io::Result<()>;
     /// Writes a file atomically, replacing an existing one. Missing folders are created.
     fn write_file(&self, path: &Path, bytes: &[u8]) -> Result<()>;
-    /// Replaces the content of one of the user's files atomically. The mode is kept; a new file has mode 0600.
+    /// Replaces the content of one of the user's files atomically. The mode is kept; a new file has
+    /// mode 0600.
     fn update_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<FileVisibility>;
-    /// Opens a file for reading and for writing at its end, creating it and its folder if they do not exist. Only its
-    /// owner may read it. While another process has it open, the error is `ResourceBusy`.
+    /// Opens a file for reading and for writing at its end, creating it and its folder if they do
+    /// not exist. Only its owner may read it. While another process has it open, the error is
+    /// `ResourceBusy`.
     fn append(&self, path: &Path) -> io::Result<Box<dyn AppendFile + '_>>;
     /// Opens the store in this file, creating file and folder if necessary.
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>>;
@@ -105,16 +110,16 @@ pub trait SecretFiles {
     fn read_secret_file(&self, path: &Path) -> Result<Option<Vec<u8>>>;
     /// Creates a file and syncs it. Returns `false`, and changes nothing, if it exists already.
     fn create_secret_file(&self, path: &Path, bytes: &[u8]) -> Result<bool>;
-    /// Replaces the content atomically and syncs it, holding a lock against other processes. If `change` fails, the file
-    /// stays as it is.
+    /// Replaces the content atomically and syncs it, holding a lock against other processes. If
+    /// `change` fails, the file stays as it is.
     fn update_secret_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<()>;
     /// Removes a file. A missing one is not an error.
     fn remove_secret_file(&self, path: &Path) -> Result<()>;
 }
 
 pub trait Processes {
-    /// Starts a command of the user's in a shell, in its own process group, and waits until it accepts connections.
-    /// `launched` is called before that wait.
+    /// Starts a command of the user's in a shell, in its own process group, and waits until it
+    /// accepts connections. `launched` is called before that wait.
     fn start_process(&self, program: &ProcessOptions, launched: &mut dyn FnMut()) -> Result<Box<dyn RunningProcess>>;
     /// Runs a command in a shell and returns its standard output. It must succeed within `timeout`.
     fn run_command(&self, command: &str, timeout: Duration) -> Result<Vec<u8>>;
@@ -125,8 +130,8 @@ pub trait Network {
     fn listen(&self, options: &ListenOptions, verify: VerifyFn) -> Result<Box<dyn RunningListener>>;
     /// Starts an HTTP server for clients on this machine.
     fn serve(&self, address: SocketAddr, handler: RequestHandler) -> Result<Box<dyn RunningServer>>;
-    /// Sends the requests that `next` returns until it has none and all are answered. `done` gets the results in the order
-    /// of the answers. Both are called on this thread.
+    /// Sends the requests that `next` returns until it has none and all are answered. `done` gets
+    /// the results in the order of the answers. Both are called on this thread.
     fn send(
         &self,
         options: &SendOptions,
@@ -172,7 +177,8 @@ pub struct ProcessOptions {
     pub command: String,
     /// Variables in addition to those of this process.
     pub variables: Vec<(String, String)>,
-    /// Host and port on which it accepts connections once it is ready. Nothing else may listen there before.
+    /// Host and port on which it accepts connections once it is ready. Nothing else may listen
+    /// there before.
     pub address: String,
     pub startup_timeout: Duration,
 }

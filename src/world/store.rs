@@ -26,12 +26,13 @@ pub trait Store {
     /// Removes the deliveries that arrived before this time, returns their number, and returns free
     /// pages to the file system. A listener can record meanwhile.
     fn prune(&mut self, before: Timestamp, undelivered: Undelivered) -> Result<u64>;
-    /// Adds an attempt to a delivery. If it succeeded, the delivery is no longer queued for that URL.
+    /// Adds an attempt to a delivery. If it succeeded, the delivery is no longer queued for that
+    /// URL.
     fn add_attempt(&mut self, id: CaptureId, attempt: &Attempt) -> Result<()>;
     /// Counts the deliveries that are queued for these URLs.
     fn count_pending(&mut self, urls: &[Url]) -> Result<u64>;
-    /// Returns the deliveries with this event id, reference or subject, oldest first. The first call
-    /// reads all deliveries, later ones only new ones.
+    /// Returns the deliveries with this event id, reference or subject, oldest first. The first
+    /// call reads all deliveries, later ones only new ones.
     fn find_by_reference(&mut self, reference: &str) -> Result<Vec<ReferenceMatch>>;
     /// Returns up to `limit` deliveries after row `after` that arrived at or after `since`, oldest
     /// first, and the row to continue after. Row 0 is the start.

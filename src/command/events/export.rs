@@ -15,7 +15,8 @@ use std::io::Write;
 #[derive(Args)]
 #[command(mut_arg("from_provider", super::list::rename_provider_flag))]
 pub(super) struct ExportEvents {
-    /// Captures by name instead of by filters: numbers, last, ranges (40..45), event ids or references
+    /// Captures by name instead of by filters: numbers, last, ranges (40..45), event ids or
+    /// references
     #[arg(value_name = "CAPTURE")]
     names: Vec<String>,
     #[command(flatten)]

@@ -32,7 +32,8 @@ const INDENT: usize = 4;
 
 const DEFAULT_LIMIT: u64 = 50;
 
-/// Renames the flag `--from-provider` to `--provider`, which only `replay` needs for something else.
+/// Renames the flag `--from-provider` to `--provider`, which only `replay` needs for something
+/// else.
 pub(super) fn rename_provider_flag(arg: Arg) -> Arg {
     arg.long("provider")
 }

@@ -193,7 +193,8 @@ fn format_text(stored: &StoredDelivery, args: &ShowEvent, session: &Session<'_>)
     Ok(shown)
 }
 
-/// Formats warnings and, for a refused delivery, the causes and the verdict with the current secrets.
+/// Formats warnings and, for a refused delivery, the causes and the verdict with the current
+/// secrets.
 fn format_causes(stored: &StoredDelivery, args: &ShowEvent, session: &Session<'_>) -> Result<String> {
     let secrets = secrets::load(&args.secrets, TestSecret::IfPresent, session)?;
     let (received, findings) = verify_and_diagnose(stored, &secrets);
@@ -210,7 +211,8 @@ fn format_causes(stored: &StoredDelivery, args: &ShowEvent, session: &Session<'_
     Ok(current + &warnings + &text::findings(&findings, INDENT, paint))
 }
 
-/// Verifies a capture with the current secrets, as of its arrival, and finds the causes of a failure.
+/// Verifies a capture with the current secrets, as of its arrival, and finds the causes of a
+/// failure.
 fn verify_and_diagnose(stored: &StoredDelivery, secrets: &Secrets) -> (AnalyzedDelivery, Vec<Finding>) {
     let rules = Rules { keys: secrets.keys.clone(), tolerance: Some(DEFAULT_TOLERANCE) };
     let arrived = stored.summary.arrived;

@@ -14,8 +14,8 @@ use std::sync::Arc;
 #[derive(Args)]
 #[command(next_help_heading = "Forwarding")]
 pub(super) struct ForwardArgs {
-    /// Forward verified deliveries to your app; 'payment.*=URL' forwards only matching types. The request's path is
-    /// added to a URL without one. May be repeated
+    /// Forward verified deliveries to your app; 'payment.*=URL' forwards only matching types. The
+    /// request's path is added to a URL without one. May be repeated
     #[arg(long, value_name = "URL")]
     pub forward_to: Vec<Route>,
     /// Answer the provider with the app's response instead of 200
@@ -59,8 +59,8 @@ fn header(text: &str) -> Result<(String, String), String> {
 }
 
 impl ForwardArgs {
-    /// Returns a flag that has no effect without `--forward-to`. clap's `requires` can't check this, since the
-    /// URL may come from a settings file.
+    /// Returns a flag that has no effect without `--forward-to`. clap's `requires` can't check
+    /// this, since the URL may come from a settings file.
     fn flag_without_effect(&self) -> Option<&'static str> {
         let flags = [
             ("--passthrough", self.passthrough),
@@ -72,8 +72,8 @@ impl ForwardArgs {
         flags.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
     }
 
-    /// Converts the flags for the listener, and asks for confirmation if deliveries leave this machine.
-    /// `None`: nothing is forwarded.
+    /// Converts the flags for the listener, and asks for confirmation if deliveries leave this
+    /// machine. `None`: nothing is forwarded.
     pub(super) fn options(&self, session: &Session<'_>) -> Result<Option<ForwardOptions>> {
         if self.forward_to.is_empty() {
             return self.flag_without_effect().map_or(Ok(None), |flag| {

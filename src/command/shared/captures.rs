@@ -41,7 +41,8 @@ pub(in crate::command) fn default_store(world: &dyn World) -> Result<PathBuf> {
     Ok(world.data_dir()?.join("captures.db"))
 }
 
-/// Detects the format of a file with captured requests. `None`: it holds something else, such as a payload.
+/// Detects the format of a file with captured requests. `None`: it holds something else, such as a
+/// payload.
 pub(in crate::command) fn form_of(start: &[u8]) -> Option<CaptureFormat> {
     let is_record = || json::top_level_keys(start).iter().any(|key| key == "request" || key == "schema");
     capture::detect_format(start).filter(|form| *form != CaptureFormat::Lines || is_record())
@@ -51,7 +52,8 @@ pub(in crate::command) fn form_of(start: &[u8]) -> Option<CaptureFormat> {
 #[derive(Args, Clone, Default)]
 pub(in crate::command) struct Filters {
     /// Only deliveries of this provider
-    // `events` calls the flag `--provider`; where that is the provider to sign for, it is `--from-provider`.
+    // `events` calls the flag `--provider`; where that is the provider to sign for, it is
+    // `--from-provider`.
     #[arg(
         id = "from_provider",
         long = "from-provider",

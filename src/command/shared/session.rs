@@ -1,4 +1,5 @@
-//! The context of a running command: the world, verbosity, colors, and functions that print messages.
+//! The context of a running command: the world, verbosity, colors, and functions that print
+//! messages.
 
 use crate::command::shared::loaded_settings::LoadedSettings;
 use crate::command::{ColorChoice, Common};
@@ -72,7 +73,8 @@ impl<'w> Session<'w> {
         }
     }
 
-    /// Prints a message on standard error, unless `--quiet` is given. Untrusted text must be escaped already.
+    /// Prints a message on standard error, unless `--quiet` is given. Untrusted text must be
+    /// escaped already.
     pub(in crate::command) fn info(&self, text: &str) {
         if self.verbosity != Verbosity::Quiet {
             self.print_message(text);
@@ -106,8 +108,8 @@ impl<'w> Session<'w> {
         self.warn(&format!("{name} can be read by {readers}: run `chmod 600 {name}`"));
     }
 
-    /// Prints an error: what failed, why, the last output of a process, and what to do. With `-v` also the errors below the
-    /// cause.
+    /// Prints an error: what failed, why, the last output of a process, and what to do. With `-v`
+    /// also the errors below the cause.
     pub(in crate::command) fn print_error(&self, error: &Error) {
         if error.kind == Kind::PipeClosed || error.kind == Kind::Interrupted {
             return;

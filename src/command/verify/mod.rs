@@ -46,7 +46,8 @@ Examples:
   whtool verify request.http --framework express
   curl -s https://example.com/archive.har | whtool verify - --any-age")]
 pub(super) struct Verify {
-    /// File with captured requests, `-` for stdin, or a capture of the store by name: 42, last, 40..45, evt_…
+    /// File with captured requests, `-` for stdin, or a capture of the store by name: 42, last,
+    /// 40..45, evt_…
     #[arg(required_unless_present_any = ["body", "header"], conflicts_with = "body")]
     file: Option<PathBuf>,
     /// File with the body of a single request; its headers are given with --header

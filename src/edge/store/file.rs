@@ -16,9 +16,9 @@ pub(super) struct FileId(u64, u64);
 impl FileId {
     /// Identifies the file at this path. `None`: there is none.
     ///
-    /// Requests only the inode number. After a query for its times, Linux gives a file a new time at the
-    /// next write (multigrain timestamps), and then each sync of the log also writes the inode, which
-    /// takes half as long again.
+    /// Requests only the inode number. After a query for its times, Linux gives a file a new time
+    /// at the next write (multigrain timestamps), and then each sync of the log also writes the
+    /// inode, which takes half as long again.
     #[cfg(target_os = "linux")]
     pub fn of(path: &Path) -> Option<Self> {
         use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};

@@ -67,7 +67,8 @@ const NEVER: i64 = i64::MAX;
 /// Most candidates that are read at once if only the oldest per object is due.
 const CANDIDATES_PER_READ: usize = 256;
 
-/// Selects the next due entries for a URL, and whether an earlier one about the same object is pending.
+/// Selects the next due entries for a URL, and whether an earlier one about the same object is
+/// pending.
 const CANDIDATES: &str = "
     SELECT f.id, ?5 AND EXISTS (SELECT 1 FROM forwards e INDEXED BY forwards_object WHERE e.state = 'pending'
                                  AND e.object = f.object AND e.url = f.url AND e.id < f.id)
@@ -87,7 +88,8 @@ pub(super) fn count_pending(connection: &Connection, url: &str) -> rusqlite::Res
 }
 
 impl StoreWriter {
-    /// Resumes the entries for these URLs, those given up included, and returns the number of pending ones.
+    /// Resumes the entries for these URLs, those given up included, and returns the number of
+    /// pending ones.
     pub async fn resume(&self, urls: &[String]) -> Result<u64, String> {
         let urls = urls.to_vec();
         self.transact(move |connection| {
@@ -156,7 +158,8 @@ fn reserve_due(connection: &Connection, query: &DueQuery) -> rusqlite::Result<Du
     for (url, most) in &query.urls {
         let (rows, more) = find_due_rows(connection, query, url, *most)?;
         for row in rows {
-            // Keeps other processes from sending it. If this one dies, it is due again when the lease ends.
+            // Keeps other processes from sending it. If this one dies, it is due again when the
+            // lease ends.
             let lease = "UPDATE forwards SET due = ?2 WHERE id = ?1";
             let until = micros(query.now).saturating_add(query.lease);
             connection.prepare_cached(lease)?.execute(params![row, until])?;
@@ -235,8 +238,8 @@ fn unpark_next(connection: &Connection, object: &str, url: &str) -> rusqlite::Re
     connection.prepare_cached(sql)?.execute(params![object, url, NEVER]).map(drop)
 }
 
-/// Marks entries as done that `replay` has delivered. The URL of an entry without a path was sent with
-/// the path of the delivery.
+/// Marks entries as done that `replay` has delivered. The URL of an entry without a path was sent
+/// with the path of the delivery.
 pub(super) fn mark_delivered(connection: &Connection, delivery: i64, url: &str) -> rusqlite::Result<()> {
     let sql = "UPDATE forwards SET state = 'done' WHERE delivery = ?1 AND state IN ('pending', 'given up', 'refused')
                AND substr(?2, 1, length(rtrim(url, '/'))) = rtrim(url, '/') RETURNING object, url";

@@ -1,5 +1,5 @@
-//! Removes old deliveries in small transactions with pauses, so that a listener waits milliseconds, and
-//! returns the freed pages to the file system.
+//! Removes old deliveries in small transactions with pauses, so that a listener waits milliseconds,
+//! and returns the freed pages to the file system.
 
 use super::rows::{from_micros, micros};
 use crate::model::stored::{PrunePlan, Undelivered};
@@ -96,8 +96,8 @@ fn remove_batch(
     Ok(batch)
 }
 
-/// Returns free pages to the file system. Without `auto_vacuum` it does nothing; new deliveries reuse the
-/// pages.
+/// Returns free pages to the file system. Without `auto_vacuum` it does nothing; new deliveries
+/// reuse the pages.
 fn free_pages(connection: &mut Connection) -> rusqlite::Result<()> {
     let mut free = u64::MAX;
     loop {
@@ -116,8 +116,8 @@ fn free_pages(connection: &mut Connection) -> rusqlite::Result<()> {
     }
 }
 
-/// Pauses as long as the last transaction took, from 2 to 100 ms. SQLite has no queue of writers: a waiting
-/// one polls every few milliseconds and must find the file unlocked.
+/// Pauses as long as the last transaction took, from 2 to 100 ms. SQLite has no queue of writers: a
+/// waiting one polls every few milliseconds and must find the file unlocked.
 fn pause_for_writers(busy: Duration) {
     std::thread::sleep(busy.clamp(Duration::from_millis(2), Duration::from_millis(100)));
 }

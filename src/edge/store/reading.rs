@@ -152,7 +152,8 @@ impl Store for SqliteStore {
 
     fn sum_amounts(&mut self, query: &Query) -> Result<Vec<AmountTotal>> {
         let (condition, values) = self.condition(query)?;
-        // Of the deliveries of one event the first counts: SQLite takes the bare columns from the row of min().
+        // Of the deliveries of one event the first counts: SQLite takes the bare columns from the
+        // row of min().
         let sql = format!(
             "SELECT d.provider, d.kind, d.currency, d.minor, min(d.id) FROM deliveries d \
              WHERE {condition} AND d.verdict = 'verified' AND d.minor IS NOT NULL \

@@ -29,7 +29,8 @@ fn update_index(connection: &Connection) -> rusqlite::Result<()> {
     let newest = "SELECT coalesce(max(id), 0) FROM main.deliveries";
     let newest: i64 = connection.prepare_cached(newest)?.query_row([], |row| row.get(0))?;
     if newest > indexed {
-        // Built after the insert, the index is filled in order. An event whose id is its subject has one name.
+        // Built after the insert, the index is filled in order. An event whose id is its subject
+        // has one name.
         let sql = "INSERT INTO temp.about
                    SELECT event_id, id FROM main.deliveries WHERE id > ?1 AND id <= ?2 AND event_id IS NOT NULL
                    UNION ALL
@@ -56,8 +57,8 @@ pub(super) fn find_by_reference(connection: &Connection, reference: &str) -> rus
     matches.collect()
 }
 
-/// Returns up to `limit` deliveries after row `after` that arrived at or after `since`, oldest first, and
-/// the last row.
+/// Returns up to `limit` deliveries after row `after` that arrived at or after `since`, oldest
+/// first, and the last row.
 pub(super) fn list_after(
     connection: &Connection,
     since: Option<Timestamp>,

@@ -87,7 +87,8 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
     })?;
     let mut connection = connect(path).map_err(failed)?;
     check(&connection, path)?;
-    // Captures contain tokens and names. Checked last: a file that is not a store needs no other mode.
+    // Captures contain tokens and names. Checked last: a file that is not a store needs no other
+    // mode.
     check_mode(&file, path, "600")?;
     let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).map_err(failed)?;
     if pages == 0 {
@@ -105,7 +106,8 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "synchronous", "full")?;
-    // On macOS a plain sync leaves the bytes in the cache of the drive. Elsewhere this does nothing.
+    // On macOS a plain sync leaves the bytes in the cache of the drive. Elsewhere this does
+    // nothing.
     connection.pragma_update(None, "fullfsync", "on")?;
     Ok(connection)
 }
@@ -130,8 +132,8 @@ fn create_private(path: &Path) -> std::io::Result<File> {
     options.open(path)
 }
 
-/// Turns on the write-ahead log. SQLite does not wait here for another process that opens the file, so
-/// this retries.
+/// Turns on the write-ahead log. SQLite does not wait here for another process that opens the file,
+/// so this retries.
 fn enable_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
     let end = Instant::now() + BUSY;
     loop {

@@ -7,9 +7,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::sync::Arc;
 
-// Made for this test, and of no use elsewhere:
-//   openssl genpkey -algorithm ed25519 -outform DER -out key.der
-//   openssl req -x509 -key key.der -keyform DER -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+// Made for this test, and of no use elsewhere: openssl genpkey -algorithm ed25519 -outform DER -out
+// key.der openssl req -x509 -key key.der -keyform DER -subj /CN=localhost -addext
+// subjectAltName=DNS:localhost \
 //     -addext basicConstraints=critical,CA:FALSE -days 36500 -outform DER -out certificate.der
 const KEY: &str = "MC4CAQAwBQYDK2VwBCIEIDjmBT638cQy2fDDQLztP30A+CyS6iOHwcpmBbCN9bQn";
 const CERTIFICATE: &str = "\
