@@ -241,4 +241,52 @@ mod tests {
     fn a_byte_is_shown_as_character_and_number() {
         assert_eq!((format_byte(b'7'), format_byte(b'\n')), ("`7` (0x37)".to_owned(), "0x0a".to_owned()));
     }
+
+    #[test]
+    fn a_change_of_the_body_is_told_with_its_bytes_and_counts() {
+        let paths = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+        for (cause, code, sentence) in [
+            (
+                Cause::BodyByteChanged { offset: 7, signed: b'1', here: b'9' },
+                "body_byte_changed",
+                "one byte was changed: at offset 7 the signed body has `1` (0x31), this one `9` (0x39)",
+            ),
+            (
+                Cause::BodyByteLost { offset: 0, signed: b' ' },
+                "body_byte_lost",
+                "one byte is missing: the signed body has 0x20 at offset 0",
+            ),
+            (
+                Cause::BodyByteAdded { offset: 3, here: b'\n' },
+                "body_byte_added",
+                "one byte was added: 0x0a at offset 3 was not signed",
+            ),
+            (Cause::BodyCut { lost: 1 }, "body_cut", "the body was truncated: 1 byte was lost at the end"),
+            (Cause::BodyCut { lost: 2 }, "body_cut", "the body was truncated: 2 bytes were lost at the end"),
+            (Cause::BodyGrown { added: 3 }, "body_grown", "3 bytes were added at the end of the body"),
+            (
+                Cause::BodyValues { count: 1, paths: paths(&["data.amount"]) },
+                "body_values",
+                "a value in the body was changed: data.amount",
+            ),
+            (
+                Cause::BodyValues { count: 2, paths: paths(&["a", "b"]) },
+                "body_values",
+                "2 values in the body were changed: a, b",
+            ),
+            (
+                Cause::BodyValues { count: 9, paths: paths(&["a", "b"]) },
+                "body_values",
+                "9 values in the body were changed: a, b, …",
+            ),
+            (
+                Cause::BodyLength { announced: "100".parse().unwrap(), here: 99 },
+                "body_length",
+                "the body has 99 bytes, but Content-Length is 100",
+            ),
+        ] {
+            assert_eq!((cause.code(), cause.sentence().as_str()), (code, sentence));
+            assert_eq!(cause.group(), CauseGroup::Body);
+        }
+    }
 }

@@ -45,3 +45,18 @@ impl Context<'_> {
 pub(super) fn format_time(time: Timestamp) -> String {
     DateTimePrinter::new().precision(Some(3)).timestamp_to_string(&time)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn times_are_written_in_utc_with_milliseconds() {
+        for (millisecond, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (1_736_937_000_000, "2025-01-15T10:30:00.000Z"),
+            (1_736_937_000_007, "2025-01-15T10:30:00.007Z"),
+        ] {
+            assert_eq!(format_time(Timestamp::from_millisecond(millisecond).unwrap()), text);
+        }
+    }
+}

@@ -85,3 +85,30 @@ impl State {
         summary
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn a_state_of_another_version_or_of_something_else_is_refused() {
+        let message = |saved: &[u8]| State::parse(saved).err().map(|error| error.to_string()).unwrap();
+        let other = br#"{"schema":"whtool.emulator_state/2"}"#;
+        assert_eq!(
+            message(other),
+            "its schema is `whtool.emulator_state/2`; this version reads whtool.emulator_state/1"
+        );
+        for saved in [&b""[..], b"{}", b"[]", br#"{"schema":"whtool.emulator_state/1"}"#] {
+            let text = message(saved);
+            assert!(text.starts_with("it is not a state file of the emulator: "), "{text}");
+        }
+        let saved = serde_json::to_vec(&State::new(7)).unwrap();
+        assert_eq!(State::parse(&saved).unwrap().rng.seed(), 7);
+    }
+
+    #[test]
+    fn a_summary_has_the_seed_and_a_count_for_each_provider() {
+        let summary = State::new(7).summary();
+        assert_eq!((&summary["seed"], &summary["deliveries"]), (&json!(7), &json!(0)));
+        assert!(summary["plexos"].is_object() && summary["plustive"].is_object(), "{summary}");
+    }
+}

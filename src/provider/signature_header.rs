@@ -84,4 +84,27 @@ mod tests {
         assert_eq!(fault(&format!("v1={HEX}"), Some("sha256=")), prefix("v1="));
         assert_eq!(parse([&b"\xff\xfe"[..]].into_iter(), None), Err(Malformed::SignatureNotHex));
     }
+
+    #[test]
+    fn one_malformed_signature_among_several_refuses_them_all() {
+        let parse_all = |values: &[&str]| parse(values.iter().map(|value| value.as_bytes()), Some("sha256="));
+        let upper = format!("sha256={}", HEX.to_uppercase());
+        assert_eq!(parse_all(&[HEX, &upper]).map(|macs| macs.len()), Ok(2));
+        assert_eq!(parse_all(&[HEX, "00"]), Err(Malformed::SignatureLength { digits: 2 }));
+        assert_eq!(parse_all(&["", HEX]), Err(Malformed::SignatureEmpty));
+        assert_eq!(parse_all(&[]), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_signature_is_neither_trimmed_nor_guessed() {
+        for text in [format!(" {HEX}"), format!("{HEX} "), format!("{HEX},{HEX}"), format!("sha256 {HEX}")] {
+            assert_eq!(fault(&text, Some("sha256=")), Malformed::SignatureNotHex, "{text}");
+        }
+        // The scheme is removed once.
+        let prefix = Malformed::SignaturePrefix { prefix: "sha256=".to_owned() };
+        assert_eq!(fault(&format!("sha256=sha256={HEX}"), Some("sha256=")), prefix);
+        assert_eq!(fault(&format!("a-name-of-13-c={HEX}"), None), Malformed::SignatureNotHex);
+        assert_eq!(fault("v1=", None), Malformed::SignatureNotHex);
+        assert_eq!(fault(&HEX.repeat(2), None), Malformed::SignatureLength { digits: 128 });
+    }
 }

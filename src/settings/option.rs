@@ -234,4 +234,24 @@ mod tests {
     fn a_variable_is_named_after_its_key() {
         assert_eq!(by_key("forward-to").unwrap().variable(), "WHTOOL_FORWARD_TO");
     }
+
+    #[test]
+    fn every_key_has_its_variable_and_only_lists_are_lists() {
+        let expected = [
+            ("WHTOOL_PROVIDER", false),
+            ("WHTOOL_PORT", false),
+            ("WHTOOL_BIND", false),
+            ("WHTOOL_EVENTS", true),
+            ("WHTOOL_FORWARD_TO", true),
+            ("WHTOOL_TO", false),
+            ("WHTOOL_TOLERANCE", false),
+            ("WHTOOL_STORE", false),
+            ("WHTOOL_SECRET_ENV", true),
+            ("WHTOOL_SECRET_FILE", true),
+            ("WHTOOL_COLOR", false),
+        ];
+        let found: Vec<_> = ALL.iter().map(|setting| (setting.variable(), setting.is_list())).collect();
+        assert_eq!(found, expected.map(|(variable, is_list)| (variable.to_owned(), is_list)));
+        assert_eq!(by_key("Port"), None);
+    }
 }

@@ -275,4 +275,51 @@ mod tests {
         assert!(written.contains("\"whtool.registry/1\"") && !written.contains("ledger"), "{written}");
         assert_eq!(Registry::parse(Some(written.as_bytes())), Ok(registry));
     }
+
+    #[test]
+    fn an_endpoint_is_found_only_by_its_own_provider_api_and_url() {
+        let mut registry = Registry::parse(None).unwrap();
+        for (provider, base) in [("plexos", "https://api.plexospay.com/"), ("plexos", "http://127.0.0.1:4850/")] {
+            registry.endpoints.push(RegisteredEndpoint {
+                id: format!("we_{}", registry.endpoints.len()),
+                provider: provider.to_owned(),
+                mode: Mode::Live,
+                base: base.to_owned(),
+                url: "https://a.example/".to_owned(),
+                events: Vec::new(),
+                status: None,
+                description: None,
+                created: now(),
+                secret: None,
+            });
+        }
+        let find = |provider, base, url| registry.find_by_url(provider, base, url).map(|endpoint| endpoint.id.as_str());
+        assert_eq!(find("plexos", "http://127.0.0.1:4850/", "https://a.example/"), Some("we_1"));
+        assert_eq!(find("plexos", "https://api.plexospay.com/", "https://a.example/"), Some("we_0"));
+        assert_eq!(find("plustive", "https://api.plexospay.com/", "https://a.example/"), None);
+        assert_eq!(find("plexos", "https://api.plexospay.com", "https://a.example/"), None);
+        assert_eq!(find("plexos", "https://api.plexospay.com/", "https://a.example/b"), None);
+        assert_eq!([Mode::Test, Mode::Live].map(Mode::name), ["test", "live"]);
+    }
+
+    #[test]
+    fn the_newest_secret_signs_and_secrets_of_unknown_providers_are_left_out() {
+        let mut registry = Registry::parse(None).unwrap();
+        for (name, provider) in [("a", "plexos"), ("b", "stripe"), ("c", "plustive"), ("d", "plexos")] {
+            registry.secrets.push(StoredSecret::new(name, provider, now(), b"x"));
+        }
+        let names: Vec<_> =
+            registry.signing_secrets().map(|(provider, stored)| format!("{provider} {}", stored.name)).collect();
+        assert_eq!(names, ["plexos d", "plustive c", "plexos a"]);
+    }
+
+    #[test]
+    fn a_name_that_is_taken_gets_the_first_free_number() {
+        let mut registry = Registry::parse(None).unwrap();
+        for name in ["plexos", "plexos-2", "plexos-4"] {
+            registry.secrets.push(StoredSecret::new(name, "plexos", now(), b"x"));
+        }
+        assert_eq!(registry.unused_name("plexos"), "plexos-3");
+        assert_eq!(registry.unused_name("plexos-2"), "plexos-2-2");
+    }
 }
