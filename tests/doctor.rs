@@ -40,7 +40,7 @@ fn a_data_folder_that_is_not_writable_is_a_problem() {
     // A file in place of the folder: not even root can write below it.
     std::fs::write(made.data_dir().unwrap(), "").unwrap();
     let run = doctor(&made);
-    let (grade, what) = about(&run, "data folder");
+    let (grade, what) = about(&run, "data directory");
     assert_eq!((run.status, grade.as_str()), (1, "bad"), "{what}");
     assert!(what.starts_with("can't write to "), "{what}");
 }

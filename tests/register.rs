@@ -70,7 +70,7 @@ fn run(home: &Path, api: SocketAddr, words: &[&str]) -> (i32, String, String) {
     (status.code().unwrap(), text(stdout), text(stderr))
 }
 
-/// Reads all files in the data folder as text.
+/// Reads all files in the data directory as text.
 fn read_data_folder(home: &Path) -> String {
     let Ok(entries) = std::fs::read_dir(home.join("data")) else { return String::new() };
     let texts = entries.filter_map(|entry| std::fs::read(entry.ok()?.path()).ok());

@@ -8,7 +8,7 @@ use crate::model::message::{Headers, Request};
 /// An assumption or a contradiction in how a request was read from its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// This many bytes of white space follow the body and were ignored.
+    /// This many bytes of whitespace follow the body and were ignored.
     TrailingBytes(u64),
     /// Something that is not a request follows the body and was ignored. `declared`: the body by
     /// its `Content-Length` or chunks; `actual`: the body and everything after it.
@@ -49,7 +49,7 @@ impl Note {
     /// to a terminal.
     pub fn sentence(&self) -> String {
         match self {
-            Self::TrailingBytes(count) => format!("{} of white space after the body ignored", bytes(*count)),
+            Self::TrailingBytes(count) => format!("{} of whitespace after the body ignored", bytes(*count)),
             Self::BytesBeyondLength { declared, actual } => {
                 format!("the body should have {}, but the file has {actual}: the rest was ignored", bytes(*declared))
             }

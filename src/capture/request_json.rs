@@ -73,7 +73,7 @@ pub enum RequestJsonError {
     /// Not a token (RFC 9110, section 5.6.2).
     #[error("invalid method `{0}`")]
     Method(String),
-    /// Empty, or contains white space or a control character.
+    /// Empty, or contains whitespace or a control character.
     #[error("invalid request target `{0}`")]
     Target(String),
     #[error(transparent)]
@@ -127,7 +127,7 @@ pub fn is_method(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
-/// Checks that a request line can carry this target: not empty, no white space, no control
+/// Checks that a request line can carry this target: not empty, no whitespace, no control
 /// character.
 pub fn is_target(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte > b' ' && byte != 0x7f)

@@ -14,7 +14,7 @@ pub struct Baseline {
     pub form: SignatureForm,
     /// Name of the sample whose payload is sent.
     pub sample: String,
-    /// Serializer that only changes white space.
+    /// Serializer that only changes whitespace.
     pub layout: &'static Serializer,
     pub order: FieldOrder,
     pub plus_signs: PlusSigns,

@@ -9,7 +9,7 @@ use crate::json::{Document, SERIALIZERS, Serializer};
 /// A change to a body that keeps its meaning.
 #[derive(Clone, Copy, Debug)]
 pub enum BodyTransform {
-    /// Removes leading and trailing white space.
+    /// Removes leading and trailing whitespace.
     Trimmed,
     /// Reads the bytes as Latin-1, and writes them as UTF-8.
     Latin1,
@@ -43,7 +43,7 @@ impl BodyTransform {
 
     pub fn name(self) -> &'static str {
         match self {
-            Self::Trimmed => "leading and trailing white space is removed",
+            Self::Trimmed => "leading and trailing whitespace is removed",
             Self::Latin1 => "UTF-8 is decoded as Latin-1",
             Self::Reserialized(serializer) => serializer.name,
         }

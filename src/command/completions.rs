@@ -240,7 +240,7 @@ fn complete_by_name(arg: Arg, values: &CompletionValues) -> Arg {
         "SAMPLE" => arg.add(complete_from(&values.samples)),
         "CAPTURE" => arg.add(complete_from(&values.captures)),
         "SECRET_NAME" => arg.add(complete_from(&values.secrets)),
-        "GLOB" | "TYPE" => arg.add(complete_from(&values.types)),
+        "GLOB" => arg.add(complete_from(&values.types)),
         "SUBJECT" => arg.add(complete_from(&values.subjects)),
         "ENDPOINT" => arg.add(complete_from(&values.endpoints)),
         "PROBE" => arg.add(complete_from(&values.probes)),

@@ -9,18 +9,18 @@ use clap_mangen::roff::{Inline, Roff, bold, roman};
 use std::io;
 use std::path::PathBuf;
 
-/// Print a manual page, or write all of them to a folder
+/// Print a manual page, or write all of them to a directory
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   whtool man listen | man -l -
   whtool man --dir ~/.local/share/man")]
 pub(super) struct ManPages {
-    /// Command or topic to print the page of (default: whtool itself)
+    /// Command or topic (default: whtool itself)
     #[arg(value_name = "SUBJECT", conflicts_with = "dir")]
     words: Vec<String>,
-    /// Write all pages to this folder, into man1 and man7
-    #[arg(long, value_name = "FOLDER")]
+    /// Write all pages to this directory, into man1 and man7
+    #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }
 

@@ -47,9 +47,9 @@ const MAX_HELP_WIDTH: usize = 100;
 #[command(subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "\
 First steps:
-  whtool listen --demo             # see deliveries arrive, good and bad
+  whtool listen --demo             # show valid and invalid deliveries
   whtool listen                    # receive on http://127.0.0.1:4848
-  whtool replay payment.debited    # send a signed sample there")]
+  whtool replay payment.debited    # send a signed sample to the listener")]
 #[command(help_template = "\
 {about}{after-help}
 
@@ -57,7 +57,7 @@ First steps:
 
 {all-args}
 
-Exit status: 0 success, 1 the answer is no, 2 usage, 3 failed, 4 credentials, 130 interrupted.
+Exit status: 0 success, 1 negative result, 2 usage, 3 failed, 4 credentials, 130 interrupted.
 More help: whtool help exit-codes | environment | formats | providers")]
 struct Root {
     #[command(flatten)]

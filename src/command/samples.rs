@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::io::Write;
 
-/// List and print sample payloads of every event of both providers
+/// List and print sample payloads for every event of both providers
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "\
@@ -40,9 +40,9 @@ enum SamplesCommand {
 #[derive(Args)]
 struct ListArgs {
     /// Only samples of this provider
-    #[arg(long, value_name = "NAME", value_parser = provider_parser())]
+    #[arg(long, value_name = "PROVIDER", value_parser = provider_parser())]
     provider: Option<&'static dyn Provider>,
-    /// Print one JSON object per line
+    /// Print one JSON record per line
     #[arg(long)]
     json: bool,
 }
@@ -60,11 +60,11 @@ struct ShowArgs {
 /// Arguments that change a payload.
 #[derive(Args, Clone, Default)]
 pub(super) struct PayloadArgs {
-    /// Change a field and keep its type: data.amount=5000; or set JSON:
-    /// data.metadata:='{"order":7}'
+    /// Set a field: data.amount=5000 keeps its type, data.metadata:='{"order":7}' sets JSON. May be
+    /// repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
     set: Vec<FieldChange>,
-    /// Keep the published ids and times instead of fresh ones
+    /// Keep the published ids and times instead of generating new ones
     #[arg(long)]
     pub fixed: bool,
 }

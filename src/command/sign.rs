@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use std::io::{Read, Write};
 use std::path::PathBuf;
 
-/// Sign a payload: print headers, a curl command, a raw HTTP request or JSON
+/// Sign a payload and print headers, a curl command, a raw HTTP request or JSON
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -23,18 +23,18 @@ Examples:
   whtool sign payload.json --as curl --to http://localhost:3000/webhooks
   printf '%s' \"$BODY\" | whtool sign - --provider plexos --as digest")]
 pub(super) struct Sign {
-    /// Payload, signed byte for byte; `-` reads stdin
+    /// File with the payload, signed byte for byte; `-` reads standard input
     file: PathBuf,
-    /// Provider (default: detected from the payload)
-    #[arg(long, value_name = "NAME", value_parser = provider_parser())]
+    /// Provider to sign for (default: detected from the payload)
+    #[arg(long, value_name = "PROVIDER", value_parser = provider_parser())]
     provider: Option<&'static dyn Provider>,
-    /// Signing time, in Unix seconds or RFC 3339 (default: now)
+    /// Signing time, as Unix seconds or RFC 3339 (default: now)
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     timestamp: Option<Timestamp>,
     /// Output format
     #[arg(long = "as", value_name = "FORMAT", default_value = "headers")]
     form: SignFormat,
-    /// Write Plustive's signature as bare hex, as in its guide, without `sha256=`
+    /// Write Plustive's signature without the `sha256=` prefix, as in its guide
     #[arg(long)]
     bare: bool,
     /// Target URL of the `curl`, `http` and `json` formats

@@ -120,11 +120,11 @@ pub enum Cause {
     SecretOfOtherProvider {
         name: String,
     },
-    /// Our copy of the secret has white space around it that was not used in signing.
+    /// Our copy of the secret has whitespace around it that was not used in signing.
     SecretWhitespaceAdded {
         name: String,
     },
-    /// The signing key had white space after it.
+    /// The signing key had whitespace after it.
     SecretWhitespaceLost {
         name: String,
         tail: &'static str,

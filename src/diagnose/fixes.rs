@@ -53,7 +53,7 @@ impl Cause {
                 "check whether the two secrets are swapped; if your own code signs, use this provider's secret"
             }
             Self::SecretWhitespaceAdded { name } => {
-                return format!("remove the white space from {name} (echo writes a newline, printf '%s' does not)");
+                return format!("remove the whitespace from {name} (echo writes a newline, printf '%s' does not)");
             }
             Self::SecretWhitespaceLost { .. } => {
                 return own_code_signs("copy the secret again", "trim the secret where it is read");

@@ -134,7 +134,7 @@ impl Cause {
             Self::OtherProviderRule { provider } => format!("signed by the rules of {provider}"),
             Self::SecretOfOtherProvider { name } => format!("signed with another provider's secret: {name}"),
             Self::SecretWhitespaceAdded { name } => {
-                format!("{name} has white space around it that the signing key does not have")
+                format!("{name} has whitespace around it that the signing key does not have")
             }
             Self::SecretWhitespaceLost { name, tail } => format!("the signing key is {name} with {tail} at the end"),
             Self::SecretQuoted { name } => format!("{name} has quotes around it that the signing key does not have"),
@@ -153,7 +153,7 @@ impl Cause {
             Self::SecretNotConfigured { provider, .. } => format!("no {provider} secret is configured"),
             Self::ApiKeyAsSecret { name } => format!("signed with the API key in {name}"),
             Self::SecretLooksLikeApiKey { name } => format!("{name} looks like an API key, not like a signing secret"),
-            Self::SecretLooksWrapped { name } => format!("{name} has white space or quotes around it"),
+            Self::SecretLooksWrapped { name } => format!("{name} has whitespace or quotes around it"),
             Self::NotHmac { what } => format!("the signature is {what}, not an HMAC"),
             Self::BodyReserialized { signed, here } => {
                 let here = here.map(|here| format!(", but this body looks like {}", here.name));
@@ -168,7 +168,7 @@ impl Cause {
             Self::BodyBom { is_signed: false } => {
                 "the body starts with a byte order mark that was not signed".to_owned()
             }
-            Self::BodyWhitespace => "the body has white space around it that was not signed".to_owned(),
+            Self::BodyWhitespace => "the body has whitespace around it that was not signed".to_owned(),
             Self::BodyEmptySigned => "an empty body was signed".to_owned(),
             Self::BodyEmptyHere => "the body is empty here".to_owned(),
             Self::BodyEncoding { signed } => format!("the text was re-encoded: the signed body is {signed}"),

@@ -37,9 +37,9 @@ fn folder(name: &str, native: impl Fn(&Native) -> PathBuf) -> Result<PathBuf> {
         return Ok(PathBuf::from(home).join(name));
     }
     let strategy = etcetera::base_strategy::choose_native_strategy().map_err(|error| {
-        Error::failed(format!("can't find a folder for whtool's {name}"))
+        Error::failed(format!("can't find a directory for whtool's {name}"))
             .because(error)
-            .hint(format!("set {HOME} to a folder"))
+            .hint(format!("set {HOME} to a directory"))
     })?;
     Ok(native(&strategy).join(PROGRAM_NAME))
 }

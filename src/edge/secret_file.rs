@@ -72,7 +72,7 @@ fn access_error(what: String, error: io::Error) -> Error {
     let depends_on_folder =
         matches!(error.kind(), AlreadyExists | NotADirectory | NotFound | PermissionDenied | ReadOnlyFilesystem);
     let failed = Error::failed(what).because(error);
-    if depends_on_folder { failed.hint("set WHTOOL_HOME to a folder that you can write to") } else { failed }
+    if depends_on_folder { failed.hint("set WHTOOL_HOME to a directory that you can write to") } else { failed }
 }
 
 /// Returns the permission bits of a file or folder. `None`: it does not exist.

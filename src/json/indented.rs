@@ -11,7 +11,7 @@ use super::token::{Token, TokenKind, Tokens};
 const LINE: &str = "\n                                                                                ";
 const UNIT: usize = 2;
 
-/// Iterates over the tokens of a laid out document, white space included, without a final newline.
+/// Iterates over the tokens of a laid out document, whitespace included, without a final newline.
 #[derive(Debug, Clone)]
 pub struct Indented<'a> {
     text: &'a str,
@@ -27,7 +27,7 @@ pub fn indented<'a>(document: &Document<'a>) -> Indented<'a> {
 }
 
 impl<'a> Indented<'a> {
-    /// Returns the white space before this token.
+    /// Returns the whitespace before this token.
     fn space(&self, kind: TokenKind) -> Option<&'static str> {
         use TokenKind::{CloseArray, CloseObject, Colon, Comma, OpenArray, OpenObject};
         match (self.previous, kind) {

@@ -1,4 +1,4 @@
-//! Describes serializers as data: their white space, strings, numbers and order of members.
+//! Describes serializers as data: their whitespace, strings, numbers and order of members.
 //!
 //! The string escapes of each language are here, number formats in `number`, the serializers in
 //! `table`.
@@ -61,7 +61,7 @@ impl Language {
     }
 }
 
-/// The white space between tokens.
+/// The whitespace between tokens.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Layout {
     SingleLine {

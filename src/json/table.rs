@@ -11,7 +11,7 @@ const TWO: Layout = Layout::MultiLine { indentation: "  " };
 const FOUR: Layout = Layout::MultiLine { indentation: "    " };
 const TAB: Layout = Layout::MultiLine { indentation: "\t" };
 
-/// Removes white space only. The other serializers are variants of this one.
+/// Removes whitespace only. The other serializers are variants of this one.
 const MINIFIED: Serializer = Serializer {
     code: "minified",
     name: "minified JSON",

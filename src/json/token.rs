@@ -19,7 +19,7 @@ pub enum TokenKind {
     True,
     False,
     Null,
-    /// A run of white space.
+    /// A run of whitespace.
     Space,
 }
 
@@ -71,7 +71,7 @@ pub(super) enum Bracket {
     Array,
 }
 
-/// Iterates over the tokens of a text, white space included. An error is the last item.
+/// Iterates over the tokens of a text, whitespace included. An error is the last item.
 #[derive(Debug, Clone)]
 pub struct Tokens<'a> {
     text: &'a [u8],

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
     #[test]
     fn a_record_is_one_line_of_json_with_its_members_in_order() {
-        let mut record = RecordWriter::new("whtool.x/1");
+        let mut record = RecordWriter::new("whtool.event/1");
         record.text("none", None);
         record.object("empty", |_| ());
         record.object("event", |event| {
@@ -85,7 +85,7 @@ mod tests {
         let line = String::from_utf8(record.into_line()).unwrap();
         // Control characters are escaped, so that printing a record does not act on the terminal.
         let expected = concat!(
-            r#"{"schema":"whtool.x/1","none":null,"empty":{},"event":{"type":"a\"b\n\u001b[31m\u202eé","count":3},"list":[1,2]}"#,
+            r#"{"schema":"whtool.event/1","none":null,"empty":{},"event":{"type":"a\"b\n\u001b[31m\u202eé","count":3},"list":[1,2]}"#,
             "\n"
         );
         assert_eq!(line, expected);

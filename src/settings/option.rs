@@ -54,7 +54,7 @@ pub const ALL: [Setting; 11] = [
         commands: &["sign", "replay"],
         shape: ValueShape::One,
         project_rule: ProjectRule::Anything,
-        meaning: "provider that signs a payload",
+        meaning: "provider to sign payloads for",
     },
     Setting {
         key: "port",
@@ -89,7 +89,7 @@ pub const ALL: [Setting; 11] = [
         commands: &["sign", "replay"],
         shape: ValueShape::One,
         project_rule: ProjectRule::LoopbackUrls,
-        meaning: "URL that replay sends to, and that sign writes into requests",
+        meaning: "target URL of replay and sign",
     },
     Setting {
         key: "tolerance",
@@ -103,14 +103,14 @@ pub const ALL: [Setting; 11] = [
         commands: &[],
         shape: ValueShape::Path,
         project_rule: ProjectRule::StoreName,
-        meaning: "store of captures",
+        meaning: "file in which captures are stored",
     },
     Setting {
         key: "secret-env",
         commands: &[],
         shape: ValueShape::Several,
         project_rule: ProjectRule::SecretVariables,
-        meaning: "more variables that contain signing secrets",
+        meaning: "names of variables that contain signing secrets",
     },
     Setting {
         key: "secret-file",
@@ -162,7 +162,7 @@ impl ProjectRule {
             Self::Anything => "set any value",
             Self::LoopbackUrls => "only use URLs on this machine, such as http://localhost:3000",
             Self::LoopbackAddress => "only bind to this machine: 127.0.0.1 or ::1",
-            Self::StoreName => "only name a store in whtool's data folder, with letters, digits, - and _",
+            Self::StoreName => "only name a store in whtool's data directory, with letters, digits, - and _",
             Self::SecretVariables => "only name variables with WEBHOOK or SIGNING in their name",
             Self::UpToOneHour => "set at most one hour",
             Self::Forbidden => "not set this",

@@ -127,7 +127,7 @@ error: unknown format: notes.txt
         "verify p.json --framework nosuch",
         2,
         r"
-error: invalid value 'nosuch' for '--framework <NAME>'
+error: invalid value 'nosuch' for '--framework <FRAMEWORK>'
   [possible values: express, fastify, next, flask, fastapi, django, rails, php, laravel, spring, gin, aspnet, axum]
 
 For more information, try '--help'.
@@ -186,7 +186,7 @@ created local test secrets in HOME/data/local-test-seed
         "sign p.json --provider stripe",
         2,
         r"
-error: invalid value 'stripe' for '--provider <NAME>'
+error: invalid value 'stripe' for '--provider <PROVIDER>'
   [possible values: plexos, plustive]
 
   tip: a similar value exists: 'plustive'
@@ -298,7 +298,7 @@ error: no store at HOME/data/captures.db
         "events --since 30",
         2,
         r"
-error: invalid value '30' for '--since <WHEN>': a bare number has no unit: write 2h, 30m, 45s or 7d, or a time
+error: invalid value '30' for '--since <TIME>': a bare number has no unit: write 2h, 30m, 45s or 7d, or a time
 
 For more information, try '--help'.
 ",
@@ -307,7 +307,7 @@ For more information, try '--help'.
         "events --since soon",
         2,
         r"
-error: invalid value 'soon' for '--since <WHEN>': expected a duration such as 90s, 5m, 1h 30m or 30d, or a time
+error: invalid value 'soon' for '--since <TIME>': expected a duration such as 90s, 5m, 1h 30m or 30d, or a time
 
 For more information, try '--help'.
 ",
@@ -316,7 +316,7 @@ For more information, try '--help'.
         "events --verdict good",
         2,
         r"
-error: invalid value 'good' for '--verdict <CODE>'
+error: invalid value 'good' for '--verdict <VERDICT>'
   [possible values: verified, unsigned, malformed, mismatch, too_old, in_future, no_secret]
 
 For more information, try '--help'.

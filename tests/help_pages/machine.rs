@@ -5,7 +5,7 @@ pub const PAGES: [(&str, &str); 13] = [
     (
         "secret",
         r"
-Store signing secrets; a provider can have several, so that old and new ones both verify
+Manage signing secrets: list, add, show, rotate and remove them
 
 Examples:
   whtool secret add plustive   # prompts for it without echo
@@ -13,20 +13,21 @@ Examples:
   whtool secret add plexos --name production --file secret.txt
   whtool secret add plustive --command 'secret-tool lookup service plustive'
   whtool secret list
+  whtool secret show plexos --reveal
   whtool secret rotate plexos  # a new one signs, the old one still verifies
   whtool secret remove plexos-2
 
-Secrets are stored in one file with mode 0600 and printed only by `secret show --reveal`. To leave a
-secret in a keyring or password manager, store a command that prints it: secret-tool, security,
-pass, op.
+A provider can have several secrets, so that an old and a new one both verify. They are stored in
+one file with mode 0600 and printed only by `secret show --reveal`. To leave a secret in a keyring
+or password manager, store a command that prints it: secret-tool, security, pass, op.
 
 Usage: whtool secret [OPTIONS] [COMMAND]
 
 Commands:
   list    List the stored secrets by name
   add     Store a secret
-  show    Show a secret: mask_secrets, unless --reveal is given
-  rotate  Replace the secrets in use by a new one; the old ones still verify until they are removed
+  show    Show a secret, masked unless --reveal is given
+  rotate  Store a new secret for signing; the old ones still verify until they are removed
   remove  Remove a secret permanently
 
 Options:
@@ -70,9 +71,8 @@ Options:
         r"
 Check settings, secrets, files, the store, the clock and endpoints
 
-Nothing is changed, and no secret is printed. If an API key is set, its provider gets one request
-that changes nothing, to check the key and to compare the clocks. The exit status is 1 if there is a
-problem.
+Nothing is changed, and no secret is printed. For each API key that is set, one read-only request
+checks the key and compares the clocks. Exits with status 1 if there is a problem.
 
 Examples:
   whtool doctor
@@ -125,7 +125,7 @@ Options:
     (
         "man",
         r"
-Print a manual page, or write all of them to a folder
+Print a manual page, or write all of them to a directory
 
 Examples:
   whtool man listen | man -l -
@@ -134,10 +134,10 @@ Examples:
 Usage: whtool man [OPTIONS] [SUBJECT]...
 
 Arguments:
-  [SUBJECT]...  Command or topic to print the page of (default: whtool itself)
+  [SUBJECT]...  Command or topic (default: whtool itself)
 
 Options:
-      --dir <FOLDER>  Write all pages to this folder, into man1 and man7
+      --dir <DIR>     Write all pages to this directory, into man1 and man7
       --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
   -q, --quiet         Print only the result and errors
       --reveal        Show tokens, PINs and keys instead of masking them
@@ -180,7 +180,7 @@ Examples:
 Usage: whtool secret list [OPTIONS]
 
 Options:
-      --json          Print one JSON object per line
+      --json          Print one JSON record per line
       --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
   -q, --quiet         Print only the result and errors
       --reveal        Show tokens, PINs and keys instead of masking them
@@ -202,13 +202,13 @@ Examples:
 Usage: whtool secret add [OPTIONS] <PROVIDER>
 
 Arguments:
-  <PROVIDER>  Provider that signs with it [possible values: plexos, plustive]
+  <PROVIDER>  Provider that signs with the secret [possible values: plexos, plustive]
 
 Options:
-      --name <NAME>        Name of the secret [default: the provider's name]
-      --file <FILE>        File that contains the secret [default: a prompt, or standard input]
-      --command <COMMAND>  Store a command that prints the secret, such as one of a keyring or
-                           password manager
+      --name <NAME>        Name of the secret (default: the provider's name)
+      --file <FILE>        File that contains the secret (default: prompt, or read standard input)
+      --command <COMMAND>  Store a command that prints the secret, such as that of a password
+                           manager
       --color <WHEN>       When to use colors [possible values: auto, always, never] [default: auto]
   -q, --quiet              Print only the result and errors
       --reveal             Show tokens, PINs and keys instead of masking them
@@ -219,20 +219,10 @@ Options:
     (
         "secret show",
         r"
-Show a secret: mask_secrets, unless --reveal is given
+Show a secret, masked unless --reveal is given
 
 Examples:
-  whtool secret add plustive   # prompts for it without echo
-  pass plustive/webhook | whtool secret add plustive
-  whtool secret add plexos --name production --file secret.txt
-  whtool secret add plustive --command 'secret-tool lookup service plustive'
-  whtool secret list
-  whtool secret rotate plexos  # a new one signs, the old one still verifies
-  whtool secret remove plexos-2
-
-Secrets are stored in one file with mode 0600 and printed only by `secret show --reveal`. To leave a
-secret in a keyring or password manager, store a command that prints it: secret-tool, security,
-pass, op.
+  whtool secret show plexos --reveal
 
 Usage: whtool secret show [OPTIONS] [SECRET_NAME]
 
@@ -250,7 +240,7 @@ Options:
     (
         "secret rotate",
         r"
-Replace the secrets in use by a new one; the old ones still verify until they are removed
+Store a new secret for signing; the old ones still verify until they are removed
 
 Examples:
   whtool secret rotate plexos  # a new one signs, the old one still verifies
@@ -258,13 +248,13 @@ Examples:
 Usage: whtool secret rotate [OPTIONS] <PROVIDER>
 
 Arguments:
-  <PROVIDER>  Provider that signs with it [possible values: plexos, plustive]
+  <PROVIDER>  Provider that signs with the secret [possible values: plexos, plustive]
 
 Options:
-      --name <NAME>        Name of the secret [default: the provider's name]
-      --file <FILE>        File that contains the secret [default: a prompt, or standard input]
-      --command <COMMAND>  Store a command that prints the secret, such as one of a keyring or
-                           password manager
+      --name <NAME>        Name of the secret (default: the provider's name)
+      --file <FILE>        File that contains the secret (default: prompt, or read standard input)
+      --command <COMMAND>  Store a command that prints the secret, such as that of a password
+                           manager
       --color <WHEN>       When to use colors [possible values: auto, always, never] [default: auto]
   -q, --quiet              Print only the result and errors
       --reveal             Show tokens, PINs and keys instead of masking them

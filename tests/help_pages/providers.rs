@@ -19,32 +19,32 @@ sign and replay use it from then on.
 Usage: whtool register [OPTIONS] --url <URL>
 
 Options:
-      --url <URL>           URL to which the provider sends events
-      --events <LIST>       Events to receive: names, globs such as payment.*, or all; separated by
-                            commas [default: all]
-      --description <TEXT>  Label shown in the dashboard
-      --provider <NAME>     Provider to register with [default: plexos] [possible values: plexos,
-                            plustive]
-      --again               Register even if this URL is already in the registry
-      --allow-http          Accept http URLs and private addresses, for tests
-      --yes                 Skip the confirmation before using a live key
-      --print-secret        Also print the secret
-      --env-file <FILE>     Write the secret to this file as PLEXOS_WEBHOOK_SECRET=…; other lines
-                            are not changed
-      --json                Print one JSON record
-      --color <WHEN>        When to use colors [possible values: auto, always, never] [default:
-                            auto]
-  -q, --quiet               Print only the result and errors
-      --reveal              Show tokens, PINs and keys instead of masking them
-  -v, --verbose             Print more details
-  -h, --help                Print help
+      --url <URL>            URL that the provider sends events to
+      --events <LIST>        Events to receive: names, globs such as payment.*, or all; separated by
+                             commas [default: all]
+      --description <TEXT>   Label shown in the dashboard
+      --provider <PROVIDER>  Provider to register with [default: plexos] [possible values: plexos,
+                             plustive]
+      --again                Register even if this URL is already in the registry
+      --allow-http           Accept http URLs and private addresses, for tests
+      --yes                  Skip the confirmation before using a live key
+      --print-secret         Also print the secret
+      --env-file <FILE>      Write the secret to this .env file as PLEXOS_WEBHOOK_SECRET=…; other
+                             lines stay unchanged
+      --json                 Print one JSON record
+      --color <WHEN>         When to use colors [possible values: auto, always, never] [default:
+                             auto]
+  -q, --quiet                Print only the result and errors
+      --reveal               Show tokens, PINs and keys instead of masking them
+  -v, --verbose              Print more details
+  -h, --help                 Print help
 
 API:
       --api-url <URL>               Base URL of the API, such as that of the emulator [env:
                                     PLEXOS_API_URL, PLUSTIVE_API_URL]
-      --key-file <FILE>             File that contains the API key; `-` is standard input
-      --key-env <NAME>              Environment variable that contains the API key [default:
-                                    PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY]
+      --key-file <FILE>             File that contains the API key; `-` reads standard input
+      --key-env <NAME>              Environment variable that contains the API key (default:
+                                    PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY)
       --request-timeout <DURATION>  Timeout of one request to the API [default: 30s]
 ",
     ),
@@ -62,8 +62,8 @@ Examples:
   whtool endpoints delete we_abc123
   whtool endpoints forget we_abc123    # remove it from the registry only
 
-An endpoint is proved to work once a delivery has arrived that its own secret verifies. Plexos Pay
-documents only how to create endpoints; whtool tries the other calls, and refers you to the
+An endpoint counts as proved once a delivery has arrived that was verified with its secret. Plexos
+Pay documents only the call that creates endpoints; whtool tries the others, and refers you to the
 dashboard if they do not exist.
 
 Usage: whtool endpoints [OPTIONS]
@@ -73,27 +73,27 @@ Commands:
   list    List the endpoints that were registered on this machine
   show    Show one endpoint
   update  Change an endpoint at the provider, if its API supports that
-  delete  Delete an endpoint at the provider, if its API supports that; its secret is kept as
-          retired
+  delete  Delete an endpoint at the provider, if its API supports that; its stored secret is retired
   forget  Remove an endpoint from the registry; the provider and the stored secret are not changed
 
 Options:
-      --remote           Ask the provider instead of the registry
-      --provider <NAME>  Provider to ask [default: plexos] [possible values: plexos, plustive]
-      --json             Print one JSON object per line
-      --store <FILE>     Use this store instead of the default one
-      --color <WHEN>     When to use colors [possible values: auto, always, never] [default: auto]
-  -q, --quiet            Print only the result and errors
-      --reveal           Show tokens, PINs and keys instead of masking them
-  -v, --verbose          Print more details
-  -h, --help             Print help
+      --remote               Ask the provider instead of the registry
+      --provider <PROVIDER>  Provider to query [default: plexos] [possible values: plexos, plustive]
+      --json                 Print one JSON record per line
+      --store <FILE>         Use this store instead of the default one
+      --color <WHEN>         When to use colors [possible values: auto, always, never] [default:
+                             auto]
+  -q, --quiet                Print only the result and errors
+      --reveal               Show tokens, PINs and keys instead of masking them
+  -v, --verbose              Print more details
+  -h, --help                 Print help
 
 API:
       --api-url <URL>               Base URL of the API, such as that of the emulator [env:
                                     PLEXOS_API_URL, PLUSTIVE_API_URL]
-      --key-file <FILE>             File that contains the API key; `-` is standard input
-      --key-env <NAME>              Environment variable that contains the API key [default:
-                                    PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY]
+      --key-file <FILE>             File that contains the API key; `-` reads standard input
+      --key-env <NAME>              Environment variable that contains the API key (default:
+                                    PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY)
       --request-timeout <DURATION>  Timeout of one request to the API [default: 30s]
 ",
     ),
@@ -103,7 +103,7 @@ API:
 Compare orders and captured webhooks with the provider's records
 
 Looks up every reference: pi_…, re_… and cs_… at Plexos Pay, PLS-… and anything else at Plustive.
-The record is compared with the webhooks that `whtool listen` captured, and with the orders in a
+Each record is compared with the webhooks that `whtool listen` captured, and with the orders in a
 list. Nothing is changed at the provider.
 
 Examples:
@@ -119,31 +119,31 @@ Exit status:
   1  there are differences, or payments still open after --wait
   3  a lookup failed, so the list of differences is incomplete
 
-Usage: whtool reconcile [OPTIONS] [REF]...
+Usage: whtool reconcile [OPTIONS] [REFERENCE]...
 
 Arguments:
-  [REF]...  Payments, refunds, checkout sessions or transactions to look up, or your own references
-            at Plustive
+  [REFERENCE]...  Payments, refunds, checkout sessions or transactions to look up, or your own
+                  references at Plustive
 
 Options:
       --from <FILE>           Read orders from a file: one reference per line, CSV with a header, or
                               NDJSON; `-` reads standard input
-      --column <COLUMN=NAME>  Name a column of the list: reference=NAME, status=NAME, amount=NAME or
-                              currency=NAME. May be repeated
+      --column <COLUMN=NAME>  Name of a column in the list: reference=NAME, status=NAME, amount=NAME
+                              or currency=NAME. May be repeated
       --decimal               Read amounts in the list as decimals such as 100.00 instead of minor
                               units
-      --open                  Look up only what is still open, in the list or among the captured
-                              webhooks
-      --since <WHEN>          Look up everything captured since then: 24h, or a time
-      --provider <NAME>       Provider to query [default: detected from each reference] [possible
+      --open                  Look up only open payments and purchases, from the list or from
+                              captures
+      --since <TIME>          Look up everything captured since this time: 2h (two hours ago), or
+                              RFC 3339
+      --provider <PROVIDER>   Provider to query (default: detected from each reference) [possible
                               values: plexos, plustive]
-      --wait <DURATION>       Poll open payments until they end, for at most this long
-      --concurrency <N>       Maximum number of requests in flight [default: 16]
+      --wait <DURATION>       Poll open payments until they end or this time has passed
+      --concurrency <N>       Maximum number of concurrent requests [default: 16]
       --rate <N>              Maximum number of requests per second
-      --retry <N>             Retry a lookup this often when there is no answer, or a 5xx [default:
-                              4]
-      --resume <FILE>         Save answers to this journal; if it exists, continue the run that it
-                              is from
+      --retry <N>             Retry a lookup up to N times after a 5xx or without a response
+                              [default: 4]
+      --resume <FILE>         Save responses to this journal; if it exists, resume that run
       --replay-list <FILE>    Write the events that the app missed to this file, for `whtool replay
                               --from`
       --only <CLASS>          Show only rows of this class, or `differences`; totals still include
@@ -164,9 +164,9 @@ Options:
 API:
       --api-url <URL>               Base URL of the API, such as that of the emulator [env:
                                     PLEXOS_API_URL, PLUSTIVE_API_URL]
-      --key-file <FILE>             File that contains the API key; `-` is standard input
-      --key-env <NAME>              Environment variable that contains the API key [default:
-                                    PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY]
+      --key-file <FILE>             File that contains the API key; `-` reads standard input
+      --key-env <NAME>              Environment variable that contains the API key (default:
+                                    PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY)
       --request-timeout <DURATION>  Timeout of one request to the API [default: 30s]
 ",
     ),
@@ -181,22 +181,23 @@ Examples:
 Usage: whtool endpoints list [OPTIONS]
 
 Options:
-      --remote           Ask the provider instead of the registry
-      --provider <NAME>  Provider to ask [default: plexos] [possible values: plexos, plustive]
-      --json             Print one JSON object per line
-      --store <FILE>     Use this store instead of the default one
-      --color <WHEN>     When to use colors [possible values: auto, always, never] [default: auto]
-  -q, --quiet            Print only the result and errors
-      --reveal           Show tokens, PINs and keys instead of masking them
-  -v, --verbose          Print more details
-  -h, --help             Print help
+      --remote               Ask the provider instead of the registry
+      --provider <PROVIDER>  Provider to query [default: plexos] [possible values: plexos, plustive]
+      --json                 Print one JSON record per line
+      --store <FILE>         Use this store instead of the default one
+      --color <WHEN>         When to use colors [possible values: auto, always, never] [default:
+                             auto]
+  -q, --quiet                Print only the result and errors
+      --reveal               Show tokens, PINs and keys instead of masking them
+  -v, --verbose              Print more details
+  -h, --help                 Print help
 
 API:
       --api-url <URL>               Base URL of the API, such as that of the emulator [env:
                                     PLEXOS_API_URL, PLUSTIVE_API_URL]
-      --key-file <FILE>             File that contains the API key; `-` is standard input
-      --key-env <NAME>              Environment variable that contains the API key [default:
-                                    PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY]
+      --key-file <FILE>             File that contains the API key; `-` reads standard input
+      --key-env <NAME>              Environment variable that contains the API key (default:
+                                    PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY)
       --request-timeout <DURATION>  Timeout of one request to the API [default: 30s]
 ",
     ),
@@ -214,22 +215,23 @@ Arguments:
   <ENDPOINT>  Id of the endpoint, such as we_abc123
 
 Options:
-      --remote           Ask the provider instead of the registry
-      --provider <NAME>  Provider to ask [default: plexos] [possible values: plexos, plustive]
-      --json             Print one JSON object per line
-      --store <FILE>     Use this store instead of the default one
-      --color <WHEN>     When to use colors [possible values: auto, always, never] [default: auto]
-  -q, --quiet            Print only the result and errors
-      --reveal           Show tokens, PINs and keys instead of masking them
-  -v, --verbose          Print more details
-  -h, --help             Print help
+      --remote               Ask the provider instead of the registry
+      --provider <PROVIDER>  Provider to query [default: plexos] [possible values: plexos, plustive]
+      --json                 Print one JSON record per line
+      --store <FILE>         Use this store instead of the default one
+      --color <WHEN>         When to use colors [possible values: auto, always, never] [default:
+                             auto]
+  -q, --quiet                Print only the result and errors
+      --reveal               Show tokens, PINs and keys instead of masking them
+  -v, --verbose              Print more details
+  -h, --help                 Print help
 
 API:
       --api-url <URL>               Base URL of the API, such as that of the emulator [env:
                                     PLEXOS_API_URL, PLUSTIVE_API_URL]
-      --key-file <FILE>             File that contains the API key; `-` is standard input
-      --key-env <NAME>              Environment variable that contains the API key [default:
-                                    PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY]
+      --key-file <FILE>             File that contains the API key; `-` reads standard input
+      --key-env <NAME>              Environment variable that contains the API key (default:
+                                    PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY)
       --request-timeout <DURATION>  Timeout of one request to the API [default: 30s]
 ",
     ),
@@ -247,36 +249,36 @@ Arguments:
   <ENDPOINT>  Id of the endpoint, such as we_abc123
 
 Options:
-      --url <URL>           New URL
-      --events <LIST>       New events: names, globs such as payment.*, or all
-      --description <TEXT>  New label
-      --enable              Enable the endpoint
-      --disable             Disable the endpoint
-      --allow-http          Accept http URLs and private addresses, for tests
-      --yes                 Skip the confirmation before using a live key
-      --provider <NAME>     Provider to ask [default: plexos] [possible values: plexos, plustive]
-      --json                Print one JSON object per line
-      --store <FILE>        Use this store instead of the default one
-      --color <WHEN>        When to use colors [possible values: auto, always, never] [default:
-                            auto]
-  -q, --quiet               Print only the result and errors
-      --reveal              Show tokens, PINs and keys instead of masking them
-  -v, --verbose             Print more details
-  -h, --help                Print help
+      --url <URL>            New URL
+      --events <LIST>        New events: names, globs such as payment.*, or all
+      --description <TEXT>   New label shown in the dashboard
+      --enable               Enable the endpoint
+      --disable              Disable the endpoint
+      --allow-http           Accept http URLs and private addresses, for tests
+      --yes                  Skip the confirmation before using a live key
+      --provider <PROVIDER>  Provider to query [default: plexos] [possible values: plexos, plustive]
+      --json                 Print one JSON record per line
+      --store <FILE>         Use this store instead of the default one
+      --color <WHEN>         When to use colors [possible values: auto, always, never] [default:
+                             auto]
+  -q, --quiet                Print only the result and errors
+      --reveal               Show tokens, PINs and keys instead of masking them
+  -v, --verbose              Print more details
+  -h, --help                 Print help
 
 API:
       --api-url <URL>               Base URL of the API, such as that of the emulator [env:
                                     PLEXOS_API_URL, PLUSTIVE_API_URL]
-      --key-file <FILE>             File that contains the API key; `-` is standard input
-      --key-env <NAME>              Environment variable that contains the API key [default:
-                                    PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY]
+      --key-file <FILE>             File that contains the API key; `-` reads standard input
+      --key-env <NAME>              Environment variable that contains the API key (default:
+                                    PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY)
       --request-timeout <DURATION>  Timeout of one request to the API [default: 30s]
 ",
     ),
     (
         "endpoints delete",
         r"
-Delete an endpoint at the provider, if its API supports that; its secret is kept as retired
+Delete an endpoint at the provider, if its API supports that; its stored secret is retired
 
 Examples:
   whtool endpoints delete we_abc123
@@ -287,22 +289,23 @@ Arguments:
   <ENDPOINT>  Id of the endpoint, such as we_abc123
 
 Options:
-      --yes              Skip the confirmation before using a live key
-      --provider <NAME>  Provider to ask [default: plexos] [possible values: plexos, plustive]
-      --json             Print one JSON object per line
-      --store <FILE>     Use this store instead of the default one
-      --color <WHEN>     When to use colors [possible values: auto, always, never] [default: auto]
-  -q, --quiet            Print only the result and errors
-      --reveal           Show tokens, PINs and keys instead of masking them
-  -v, --verbose          Print more details
-  -h, --help             Print help
+      --yes                  Skip the confirmation before using a live key
+      --provider <PROVIDER>  Provider to query [default: plexos] [possible values: plexos, plustive]
+      --json                 Print one JSON record per line
+      --store <FILE>         Use this store instead of the default one
+      --color <WHEN>         When to use colors [possible values: auto, always, never] [default:
+                             auto]
+  -q, --quiet                Print only the result and errors
+      --reveal               Show tokens, PINs and keys instead of masking them
+  -v, --verbose              Print more details
+  -h, --help                 Print help
 
 API:
       --api-url <URL>               Base URL of the API, such as that of the emulator [env:
                                     PLEXOS_API_URL, PLUSTIVE_API_URL]
-      --key-file <FILE>             File that contains the API key; `-` is standard input
-      --key-env <NAME>              Environment variable that contains the API key [default:
-                                    PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY]
+      --key-file <FILE>             File that contains the API key; `-` reads standard input
+      --key-env <NAME>              Environment variable that contains the API key (default:
+                                    PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY)
       --request-timeout <DURATION>  Timeout of one request to the API [default: 30s]
 ",
     ),

@@ -8,9 +8,9 @@ pub const PAGES: [(&str, &str); 10] = [
 The webhook workbench for Plexos Pay and Plustive: receive, verify, explain, sign and replay
 
 First steps:
-  whtool listen --demo             # see deliveries arrive, good and bad
+  whtool listen --demo             # show valid and invalid deliveries
   whtool listen                    # receive on http://127.0.0.1:4848
-  whtool replay payment.debited    # send a signed sample there
+  whtool replay payment.debited    # send a signed sample to the listener
 
 Usage: whtool [OPTIONS] <COMMAND>
 
@@ -18,20 +18,19 @@ Commands:
   listen       Receive webhooks on this machine: verify, store, acknowledge and show every delivery
   events       List, show, compare, export and prune captures
   verify       Verify captured requests and name the cause of every failure
-  sign         Sign a payload: print headers, a curl command, a raw HTTP request or JSON
+  sign         Sign a payload and print headers, a curl command, a raw HTTP request or JSON
   replay       Send samples, payload files or captures to a URL, re-signed or unchanged
-  samples      List and print sample payloads of every event of both providers
+  samples      List and print sample payloads for every event of both providers
   register     Create a webhook endpoint at the provider and store its signing secret
   endpoints    Manage webhook endpoints that were registered on this machine
   reconcile    Compare orders and captured webhooks with the provider's records
-  secret       Store signing secrets; a provider can have several, so that old and new ones both
-               verify
+  secret       Manage signing secrets: list, add, show, rotate and remove them
   emulate      Emulate both providers on this machine: API, state, signed webhooks and retries
   check        Test a webhook handler with signed, forged, stale and malformed events
   config       Show the effective settings and where they come from
   doctor       Check settings, secrets, files, the store, the clock and endpoints
   completions  Print a script that completes commands, flags and values in a shell
-  man          Print a manual page, or write all of them to a folder
+  man          Print a manual page, or write all of them to a directory
   help         Show help for a command or a topic (exit-codes, environment, formats, providers)
 
 Options:
@@ -42,7 +41,7 @@ Options:
   -h, --help          Print help
   -V, --version       Print version
 
-Exit status: 0 success, 1 the answer is no, 2 usage, 3 failed, 4 credentials, 130 interrupted.
+Exit status: 0 success, 1 negative result, 2 usage, 3 failed, 4 credentials, 130 interrupted.
 More help: whtool help exit-codes | environment | formats | providers
 ",
     ),
@@ -69,7 +68,7 @@ Options:
       --max-body <SIZE>       Maximum size of a body, such as 500kB or 20MiB [default: 1MiB]
       --tolerance <DURATION>  Maximum age of a signed timestamp, past or future [default: 5m]
       --observe               Answer 200 to every request, but still report verification results
-      --demo                  Send some signed samples to this listener, good and bad
+      --demo                  Send valid and invalid sample deliveries to this listener
       --compact               Print one line per event, without the payload
       --type <GLOB>           Show and count only events of this type, such as 'payment.*'. May be
                               repeated
@@ -88,23 +87,23 @@ Options:
 
 Forwarding:
       --forward-to <URL>            Forward verified deliveries to your app; 'payment.*=URL'
-                                    forwards only matching types. The request's path is added to a
-                                    URL without one. May be repeated
-      --passthrough                 Answer the provider with the app's response instead of 200
+                                    forwards only matching types. A URL without a path gets the path
+                                    of the request. May be repeated
+      --passthrough                 Return the app's response to the provider instead of 200
       --ordered                     Forward deliveries about the same payment one at a time
       --resign                      Re-sign deliveries with the local test secret
-      --retry <N>                   Retry this often while the app is down or answers 5xx [default:
-                                    10]
-      --retry-pause <DURATION>      Pause before the first retry; doubles with each further one
-                                    [default: 1s]
-      --forward-timeout <DURATION>  Maximum time for the app to respond [default: 30s]
-      --header <NAME: VALUE>        Set a header, replacing any with the same name
-      --insecure                    Accept any TLS certificate of the app, such as a self-signed one
+      --retry <N>                   Retry up to N times while the app is down or answers 5xx
+                                    [default: 10]
+      --retry-pause <DURATION>      Pause before the first retry; doubles with each retry [default:
+                                    1s]
+      --forward-timeout <DURATION>  Timeout of one request to the app [default: 30s]
+      --header <NAME: VALUE>        Set a header, replacing any with the same name. May be repeated
+      --insecure                    Do not verify TLS certificates
       --in-flight <N>               Maximum number of deliveries forwarded at once [default: 16]
       --yes                         Skip the confirmation before forwarding to another machine
 
 Secrets:
-      --secret-file <FILE>  File that contains the signing secret; `-` is standard input
+      --secret-file <FILE>  File that contains the signing secret; `-` reads standard input
       --secret-env <NAME>   Environment variable that contains the signing secret
       --secret <SECRET>     Signing secret (visible in the process list: prefer a file or the
                             environment)
@@ -115,9 +114,9 @@ Secrets:
         r"
 List, show, compare, export and prune captures
 
-`whtool listen` stores every delivery that it receives, accepted or refused. A capture is named by
-its number (42), as last or last~2, by its event id (evt_…), or by the payment or reference that it
-is about (pi_…, PLS-…). 40..45 names several.
+`whtool listen` stores every delivery that it receives, accepted or refused. Name a capture by its
+number (42), as last or last~2, by its event id (evt_…), or by its payment or reference (pi_…,
+PLS-…). 40..45 names a range.
 
 Examples:
   whtool events --type 'payment.*' --since 2h
@@ -140,8 +139,7 @@ Commands:
   show    Show a capture: request, payload, verdict with its causes, and what the app answered
   diff    Compare two captures: first different byte, JSON paths, and headers
   export  Export captures as JSON lines or as an HTTP archive
-  stats   Count captures by provider, type, verdict and hour, and total the amounts of verified
-          events
+  stats   Count captures by provider, type, verdict and hour, and sum the amounts of verified events
   prune   Remove old captures; without --yes, only show what would be removed
 
 Options:
@@ -154,18 +152,19 @@ Options:
   -h, --help          Print help
 
 Filters:
-      --provider <NAME>   Only deliveries of this provider [possible values: plexos, plustive]
-      --type <GLOB>       Only events of these types: 'payment.*'. * and ? are wildcards. May be
-                          repeated
-      --verdict <CODE>    Only deliveries with this verdict [possible values: verified, unsigned,
-                          malformed, mismatch, too_old, in_future, no_secret]
-      --since <WHEN>      Only deliveries that arrived at or after this time: 2h (ago), or a time
-      --until <WHEN>      Only deliveries that arrived before this time
-      --reference <TEXT>  Only deliveries with this event id, payment, reference or clientReference
-      --failed            Only deliveries that were refused, or that the app did not answer with 2xx
-      --grep <TEXT>       Only deliveries with this text in the body
-      --limit <N>         Only the newest N; 0 means all
-      --all               List all captures instead of the newest 50
+      --provider <PROVIDER>    Only deliveries of this provider [possible values: plexos, plustive]
+      --type <GLOB>            Only events of this type, such as 'payment.*'. May be repeated
+      --verdict <VERDICT>      Only deliveries with this verdict [possible values: verified,
+                               unsigned, malformed, mismatch, too_old, in_future, no_secret]
+      --since <TIME>           Only deliveries since this time: 2h (two hours ago), or RFC 3339
+      --until <TIME>           Only deliveries before this time
+      --reference <REFERENCE>  Only deliveries with this event id, payment, reference or
+                               clientReference
+      --failed                 Only deliveries that were refused, or that the app did not answer
+                               with 2xx
+      --grep <TEXT>            Only deliveries whose body contains this text
+      --limit <N>              Only the newest N deliveries; 0 means all
+      --all                    List all captures instead of the newest 50
 ",
     ),
     (
@@ -190,15 +189,14 @@ Examples:
 Usage: whtool verify [OPTIONS] [FILE]
 
 Arguments:
-  [FILE]  File with captured requests, `-` for stdin, or a capture of the store by name: 42, last,
+  [FILE]  File with captured requests (`-` reads standard input), or a stored capture: 42, last,
           40..45, evt_…
 
 Options:
-      --body <FILE>           File with the body of a single request; its headers are given with
-                              --header
-  -H, --header <NAME: VALUE>  Header of that request. May be repeated
-      --at <TIME>             Compute ages at this time instead of now: Unix seconds, RFC 3339, or
-                              `arrived` for the time in each record
+      --body <FILE>           File with the body of one request; pass its headers with --header
+  -H, --header <NAME: VALUE>  Header of the request with that body. May be repeated
+      --at <TIME>             Check timestamps as of this time instead of now: Unix seconds, RFC
+                              3339, or `arrived` (the time in each record)
       --any-age               Accept signed timestamps of any age
       --tolerance <DURATION>  Maximum age of a signed timestamp, past or future [default: 5m]
       --json                  Print one JSON record per line
@@ -211,15 +209,15 @@ Options:
   -h, --help                  Print help
 
 Diagnosis:
-      --against <CAPTURE>  Compare with what `whtool listen` received: number, last, event id or
-                           reference
-      --computed <DIGEST>  Explain a digest that your own code computed, in hex or base64
-      --framework <NAME>   Print handler code for this framework that verifies the raw body
-                           [possible values: express, fastify, next, flask, fastapi, django, rails,
-                           php, laravel, spring, gin, aspnet, axum]
+      --against <CAPTURE>      Compare with a capture of the same request: number, last, event id or
+                               reference
+      --computed <DIGEST>      Explain a digest that your own code computed, in hex or base64
+      --framework <FRAMEWORK>  Print handler code for this framework that verifies the raw body
+                               [possible values: express, fastify, next, flask, fastapi, django,
+                               rails, php, laravel, spring, gin, aspnet, axum]
 
 Secrets:
-      --secret-file <FILE>  File that contains the signing secret; `-` is standard input
+      --secret-file <FILE>  File that contains the signing secret; `-` reads standard input
       --secret-env <NAME>   Environment variable that contains the signing secret
       --secret <SECRET>     Signing secret (visible in the process list: prefer a file or the
                             environment)
@@ -245,18 +243,19 @@ Options:
   -h, --help          Print help
 
 Filters:
-      --provider <NAME>   Only deliveries of this provider [possible values: plexos, plustive]
-      --type <GLOB>       Only events of these types: 'payment.*'. * and ? are wildcards. May be
-                          repeated
-      --verdict <CODE>    Only deliveries with this verdict [possible values: verified, unsigned,
-                          malformed, mismatch, too_old, in_future, no_secret]
-      --since <WHEN>      Only deliveries that arrived at or after this time: 2h (ago), or a time
-      --until <WHEN>      Only deliveries that arrived before this time
-      --reference <TEXT>  Only deliveries with this event id, payment, reference or clientReference
-      --failed            Only deliveries that were refused, or that the app did not answer with 2xx
-      --grep <TEXT>       Only deliveries with this text in the body
-      --limit <N>         Only the newest N; 0 means all
-      --all               List all captures instead of the newest 50
+      --provider <PROVIDER>    Only deliveries of this provider [possible values: plexos, plustive]
+      --type <GLOB>            Only events of this type, such as 'payment.*'. May be repeated
+      --verdict <VERDICT>      Only deliveries with this verdict [possible values: verified,
+                               unsigned, malformed, mismatch, too_old, in_future, no_secret]
+      --since <TIME>           Only deliveries since this time: 2h (two hours ago), or RFC 3339
+      --until <TIME>           Only deliveries before this time
+      --reference <REFERENCE>  Only deliveries with this event id, payment, reference or
+                               clientReference
+      --failed                 Only deliveries that were refused, or that the app did not answer
+                               with 2xx
+      --grep <TEXT>            Only deliveries whose body contains this text
+      --limit <N>              Only the newest N deliveries; 0 means all
+      --all                    List all captures instead of the newest 50
 ",
     ),
     (
@@ -272,17 +271,17 @@ Examples:
 Usage: whtool events show [OPTIONS] <CAPTURE>
 
 Arguments:
-  <CAPTURE>  Number, last, last~2, a range (40..45), event id or reference
+  <CAPTURE>  Capture: number, last, last~2, range (40..45), event id or reference
 
 Options:
-      --raw            Write the request as raw HTTP: headers and body byte for byte, chunks decoded
-      --body           Write only the body, byte for byte
-      --as <FORM>      Write it in this format [possible values: curl, http, har, json]
+      --raw            Print the request as raw HTTP: headers and body byte for byte, chunks decoded
+      --body           Print only the body, byte for byte
+      --as <FORMAT>    Print the capture in this format [possible values: curl, http, har, json]
       --bundle <FILE>  Write a file for the provider's support, with secrets, tokens and phone
                        numbers masked
-      --yes            Write the file without asking
-      --to <URL>       Target of the curl command; without a path, the capture's path and query are
-                       added [default: http://127.0.0.1:4848/]
+      --yes            Skip the confirmation before writing the bundle
+      --to <URL>       Target URL of the curl command; without a path, the capture's path and query
+                       are added [default: http://127.0.0.1:4848/]
       --store <FILE>   Use this store instead of the default one
       --color <WHEN>   When to use colors [possible values: auto, always, never] [default: auto]
   -q, --quiet          Print only the result and errors
@@ -291,7 +290,7 @@ Options:
   -h, --help           Print help
 
 Secrets:
-      --secret-file <FILE>  File that contains the signing secret; `-` is standard input
+      --secret-file <FILE>  File that contains the signing secret; `-` reads standard input
       --secret-env <NAME>   Environment variable that contains the signing secret
       --secret <SECRET>     Signing secret (visible in the process list: prefer a file or the
                             environment)
@@ -303,7 +302,7 @@ Secrets:
 Compare two captures: first different byte, JSON paths, and headers
 
 Exits with status 0 if the bodies are identical, and 1 if not. Headers do not affect the status,
-because a delivery that is sent again is signed again.
+because a retried delivery has another signature.
 
 Examples:
   whtool events diff last~1 last
@@ -338,11 +337,11 @@ Examples:
 Usage: whtool events export [OPTIONS] [CAPTURE]...
 
 Arguments:
-  [CAPTURE]...  Captures by name instead of by filters: numbers, last, ranges (40..45), event ids or
+  [CAPTURE]...  Captures to export, instead of filters: numbers, last, ranges (40..45), event ids or
                 references
 
 Options:
-      --as <FORM>     Output format [possible values: ndjson, har] [default: ndjson]
+      --as <FORMAT>   Output format [possible values: ndjson, har] [default: ndjson]
       --store <FILE>  Use this store instead of the default one
       --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
   -q, --quiet         Print only the result and errors
@@ -351,23 +350,24 @@ Options:
   -h, --help          Print help
 
 Filters:
-      --provider <NAME>   Only deliveries of this provider [possible values: plexos, plustive]
-      --type <GLOB>       Only events of these types: 'payment.*'. * and ? are wildcards. May be
-                          repeated
-      --verdict <CODE>    Only deliveries with this verdict [possible values: verified, unsigned,
-                          malformed, mismatch, too_old, in_future, no_secret]
-      --since <WHEN>      Only deliveries that arrived at or after this time: 2h (ago), or a time
-      --until <WHEN>      Only deliveries that arrived before this time
-      --reference <TEXT>  Only deliveries with this event id, payment, reference or clientReference
-      --failed            Only deliveries that were refused, or that the app did not answer with 2xx
-      --grep <TEXT>       Only deliveries with this text in the body
-      --limit <N>         Only the newest N; 0 means all
+      --provider <PROVIDER>    Only deliveries of this provider [possible values: plexos, plustive]
+      --type <GLOB>            Only events of this type, such as 'payment.*'. May be repeated
+      --verdict <VERDICT>      Only deliveries with this verdict [possible values: verified,
+                               unsigned, malformed, mismatch, too_old, in_future, no_secret]
+      --since <TIME>           Only deliveries since this time: 2h (two hours ago), or RFC 3339
+      --until <TIME>           Only deliveries before this time
+      --reference <REFERENCE>  Only deliveries with this event id, payment, reference or
+                               clientReference
+      --failed                 Only deliveries that were refused, or that the app did not answer
+                               with 2xx
+      --grep <TEXT>            Only deliveries whose body contains this text
+      --limit <N>              Only the newest N deliveries; 0 means all
 ",
     ),
     (
         "events stats",
         r"
-Count captures by provider, type, verdict and hour, and total the amounts of verified events
+Count captures by provider, type, verdict and hour, and sum the amounts of verified events
 
 Duplicates of an event count once in the totals. A payment can have several events (created,
 debited), each with its amount, so the totals by type are more useful than the total of all.
@@ -387,17 +387,18 @@ Options:
   -h, --help          Print help
 
 Filters:
-      --provider <NAME>   Only deliveries of this provider [possible values: plexos, plustive]
-      --type <GLOB>       Only events of these types: 'payment.*'. * and ? are wildcards. May be
-                          repeated
-      --verdict <CODE>    Only deliveries with this verdict [possible values: verified, unsigned,
-                          malformed, mismatch, too_old, in_future, no_secret]
-      --since <WHEN>      Only deliveries that arrived at or after this time: 2h (ago), or a time
-      --until <WHEN>      Only deliveries that arrived before this time
-      --reference <TEXT>  Only deliveries with this event id, payment, reference or clientReference
-      --failed            Only deliveries that were refused, or that the app did not answer with 2xx
-      --grep <TEXT>       Only deliveries with this text in the body
-      --limit <N>         Only the newest N; 0 means all
+      --provider <PROVIDER>    Only deliveries of this provider [possible values: plexos, plustive]
+      --type <GLOB>            Only events of this type, such as 'payment.*'. May be repeated
+      --verdict <VERDICT>      Only deliveries with this verdict [possible values: verified,
+                               unsigned, malformed, mismatch, too_old, in_future, no_secret]
+      --since <TIME>           Only deliveries since this time: 2h (two hours ago), or RFC 3339
+      --until <TIME>           Only deliveries before this time
+      --reference <REFERENCE>  Only deliveries with this event id, payment, reference or
+                               clientReference
+      --failed                 Only deliveries that were refused, or that the app did not answer
+                               with 2xx
+      --grep <TEXT>            Only deliveries whose body contains this text
+      --limit <N>              Only the newest N deliveries; 0 means all
 ",
     ),
     (
@@ -408,13 +409,12 @@ Remove old captures; without --yes, only show what would be removed
 Examples:
   whtool events prune --older-than 30d --yes
 
-Usage: whtool events prune [OPTIONS] --older-than <WHEN>
+Usage: whtool events prune [OPTIONS] --older-than <TIME>
 
 Options:
-      --older-than <WHEN>  Age of the captures to remove: 30d, 12h, or a time before which they
-                           arrived
-      --yes                Remove them
-      --even-undelivered   Also remove deliveries that are still to be forwarded
+      --older-than <TIME>  Remove captures from before this time: 30d (thirty days ago), or RFC 3339
+      --yes                Remove the captures instead of only counting them
+      --even-undelivered   Also remove deliveries that have not been forwarded yet
       --json               Print one JSON record
       --store <FILE>       Use this store instead of the default one
       --color <WHEN>       When to use colors [possible values: auto, always, never] [default: auto]

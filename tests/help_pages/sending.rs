@@ -5,7 +5,7 @@ pub const PAGES: [(&str, &str); 7] = [
     (
         "sign",
         r#"
-Sign a payload: print headers, a curl command, a raw HTTP request or JSON
+Sign a payload and print headers, a curl command, a raw HTTP request or JSON
 
 Examples:
   whtool sign payload.json
@@ -17,25 +17,27 @@ Examples:
 Usage: whtool sign [OPTIONS] <FILE>
 
 Arguments:
-  <FILE>  Payload, signed byte for byte; `-` reads stdin
+  <FILE>  File with the payload, signed byte for byte; `-` reads standard input
 
 Options:
-      --provider <NAME>   Provider (default: detected from the payload) [possible values: plexos,
-                          plustive]
-      --timestamp <TIME>  Signing time, in Unix seconds or RFC 3339 (default: now)
-      --as <FORMAT>       Output format [possible values: headers, curl, http, json, digest]
-                          [default: headers]
-      --bare              Write Plustive's signature as bare hex, as in its guide, without `sha256=`
-      --to <URL>          Target URL of the `curl`, `http` and `json` formats [default:
-                          http://127.0.0.1:4848/]
-      --color <WHEN>      When to use colors [possible values: auto, always, never] [default: auto]
-  -q, --quiet             Print only the result and errors
-      --reveal            Show tokens, PINs and keys instead of masking them
-  -v, --verbose           Print more details
-  -h, --help              Print help
+      --provider <PROVIDER>  Provider to sign for (default: detected from the payload) [possible
+                             values: plexos, plustive]
+      --timestamp <TIME>     Signing time, as Unix seconds or RFC 3339 (default: now)
+      --as <FORMAT>          Output format [possible values: headers, curl, http, json, digest]
+                             [default: headers]
+      --bare                 Write Plustive's signature without the `sha256=` prefix, as in its
+                             guide
+      --to <URL>             Target URL of the `curl`, `http` and `json` formats [default:
+                             http://127.0.0.1:4848/]
+      --color <WHEN>         When to use colors [possible values: auto, always, never] [default:
+                             auto]
+  -q, --quiet                Print only the result and errors
+      --reveal               Show tokens, PINs and keys instead of masking them
+  -v, --verbose              Print more details
+  -h, --help                 Print help
 
 Secrets:
-      --secret-file <FILE>  File that contains the signing secret; `-` is standard input
+      --secret-file <FILE>  File that contains the signing secret; `-` reads standard input
       --secret-env <NAME>   Environment variable that contains the signing secret
       --secret <SECRET>     Signing secret (visible in the process list: prefer a file or the
                             environment)
@@ -59,33 +61,35 @@ Examples:
 Usage: whtool replay [OPTIONS] [SOURCE]...
 
 Arguments:
-  [SOURCE]...  Samples, files with a payload or captured requests (`-` reads stdin), or captures;
-               sent in this order
+  [SOURCE]...  Samples, captures, or files with a payload or captured requests (`-` reads standard
+               input); sent in this order
 
 Options:
       --to <URL>                    Target URL [default: http://127.0.0.1:4848/]
-      --provider <NAME>             Provider of payload files (default: detected from the payload)
+      --provider <PROVIDER>         Provider of payload files (default: detected from the payload)
                                     [possible values: plexos, plustive]
-      --set <PATH=VALUE>            Change a field and keep its type: data.amount=5000; or set JSON:
-                                    data.metadata:='{"order":7}'
-      --fixed                       Keep the published ids and times instead of fresh ones
-      --timestamp <TIME>            Signing time, in Unix seconds or RFC 3339 (default: now)
-      --bare                        Write Plustive's signature as bare hex, without `sha256=`
+      --set <PATH=VALUE>            Set a field: data.amount=5000 keeps its type,
+                                    data.metadata:='{"order":7}' sets JSON. May be repeated
+      --fixed                       Keep the published ids and times instead of generating new ones
+      --timestamp <TIME>            Signing time, as Unix seconds or RFC 3339 (default: now)
+      --bare                        Write Plustive's signature without the `sha256=` prefix, as in
+                                    its guide
       --tamper                      Flip one bit of the body after signing
       --repeat <N>                  Send everything N times; samples get new ids each time [default:
                                     1]
       --concurrency <N>             Maximum number of concurrent requests [default: 1]
       --rate <N>                    Maximum number of requests per second
       --request-timeout <DURATION>  Timeout of one request [default: 30s]
-      --insecure                    Accept any TLS certificate, such as a self-signed one
-      --exact                       Send captures unchanged: same head, body and signature
+      --insecure                    Do not verify TLS certificates
+      --exact                       Send captures unchanged: same headers, body and signature
       --edit                        Open each body in an editor before signing
       --shuffle                     Send in random order
-      --from <FILE>                 Read captures, exported records or the output of `reconcile
-                                    --replay-list` from a file, one per line; `-` reads stdin
+      --from <FILE>                 Read capture names, exported captures or the output of
+                                    `reconcile --replay-list` from a file, one per line; `-` reads
+                                    standard input
       --dry-run                     Print the requests instead of sending them
       --yes                         Skip the confirmation before sending to another machine
-      --json                        Print one JSON object per line
+      --json                        Print one JSON record per line
       --store <FILE>                Use this store instead of the default one
       --color <WHEN>                When to use colors [possible values: auto, always, never]
                                     [default: auto]
@@ -95,23 +99,22 @@ Options:
   -h, --help                        Print help
 
 Filters:
-      --from-provider <NAME>  Only deliveries of this provider [possible values: plexos, plustive]
-      --type <GLOB>           Only events of these types: 'payment.*'. * and ? are wildcards. May be
-                              repeated
-      --verdict <CODE>        Only deliveries with this verdict [possible values: verified,
-                              unsigned, malformed, mismatch, too_old, in_future, no_secret]
-      --since <WHEN>          Only deliveries that arrived at or after this time: 2h (ago), or a
-                              time
-      --until <WHEN>          Only deliveries that arrived before this time
-      --reference <TEXT>      Only deliveries with this event id, payment, reference or
-                              clientReference
-      --failed                Only deliveries that were refused, or that the app did not answer with
-                              2xx
-      --grep <TEXT>           Only deliveries with this text in the body
-      --limit <N>             Only the newest N; 0 means all
+      --from-provider <PROVIDER>  Only deliveries of this provider [possible values: plexos,
+                                  plustive]
+      --type <GLOB>               Only events of this type, such as 'payment.*'. May be repeated
+      --verdict <VERDICT>         Only deliveries with this verdict [possible values: verified,
+                                  unsigned, malformed, mismatch, too_old, in_future, no_secret]
+      --since <TIME>              Only deliveries since this time: 2h (two hours ago), or RFC 3339
+      --until <TIME>              Only deliveries before this time
+      --reference <REFERENCE>     Only deliveries with this event id, payment, reference or
+                                  clientReference
+      --failed                    Only deliveries that were refused, or that the app did not answer
+                                  with 2xx
+      --grep <TEXT>               Only deliveries whose body contains this text
+      --limit <N>                 Only the newest N deliveries; 0 means all
 
 Secrets:
-      --secret-file <FILE>  File that contains the signing secret; `-` is standard input
+      --secret-file <FILE>  File that contains the signing secret; `-` reads standard input
       --secret-env <NAME>   Environment variable that contains the signing secret
       --secret <SECRET>     Signing secret (visible in the process list: prefer a file or the
                             environment)
@@ -120,7 +123,7 @@ Secrets:
     (
         "samples",
         r"
-List and print sample payloads of every event of both providers
+List and print sample payloads for every event of both providers
 
 Examples:
   whtool samples
@@ -137,13 +140,14 @@ Commands:
   show  Print a payload: compact and without a newline, as it is sent; pretty-printed on a terminal
 
 Options:
-      --provider <NAME>  Only samples of this provider [possible values: plexos, plustive]
-      --json             Print one JSON object per line
-      --color <WHEN>     When to use colors [possible values: auto, always, never] [default: auto]
-  -q, --quiet            Print only the result and errors
-      --reveal           Show tokens, PINs and keys instead of masking them
-  -v, --verbose          Print more details
-  -h, --help             Print help
+      --provider <PROVIDER>  Only samples of this provider [possible values: plexos, plustive]
+      --json                 Print one JSON record per line
+      --color <WHEN>         When to use colors [possible values: auto, always, never] [default:
+                             auto]
+  -q, --quiet                Print only the result and errors
+      --reveal               Show tokens, PINs and keys instead of masking them
+  -v, --verbose              Print more details
+  -h, --help                 Print help
 ",
     ),
     (
@@ -171,25 +175,25 @@ Usage: whtool emulate [OPTIONS]
 Options:
       --port <PORT>                 Port on 127.0.0.1; 0 picks a free one [default: 4850]
       --seed <N>                    Random seed for ids, tokens and faults (default: random)
-      --state <FILE>                Save the state to this file, and continue from it at the next
-                                    start
+      --state <FILE>                Save the state to this file, and restore it at the next start
       --speed <FACTOR>              Speed of the emulator's clock; 3600 turns an hour into a second
                                     [default: 1]
       --plustive-url <URL>          Send Plustive webhooks to this URL; Plexos webhooks go to
                                     registered endpoints
-      --variant <FORM>              Form of the Plustive API and its webhooks [possible values:
+      --variant <VARIANT>           Variant of the Plustive API and its webhooks [possible values:
                                     reference, guide] [default: reference]
-      --fault <FAULT>               Make calls or deliveries fail: duplicate, reorder, delay, drop,
-                                    late, 429, 429-bare, 500, slow, cut or contradict; then
-                                    =PROBABILITY, and after commas match=GLOB, provider=NAME,
-                                    method=WORD, count=N, seconds=S. May be repeated
+      --fault <FAULT>               Make calls or deliveries fail: KIND[=PROBABILITY], then any of
+                                    match=GLOB, provider=NAME, method=METHOD, count=N and seconds=N,
+                                    separated by commas. KIND is duplicate, reorder, delay, drop,
+                                    late, 429, 429-bare, 500, slow, cut or contradict. May be
+                                    repeated
       --payment-life <DURATION>     Time until an unconfirmed Plexos payment expires, on the
                                     emulator's clock [default: 1h]
       --request-timeout <DURATION>  Timeout of one webhook request [default: 5s]
-      --undocumented-webhook-calls  Answer calls that list, show, change and delete Plexos webhook
-                                    endpoints; they are not documented
+      --undocumented-webhook-calls  Support the undocumented calls that list, show, change and
+                                    delete Plexos webhook endpoints
       --yes                         Send webhooks to other machines without confirmation
-      --json                        Print one JSON object per line for each call and delivery,
+      --json                        Print one JSON record per line, for each call and delivery,
                                     instead of export lines
       --color <WHEN>                When to use colors [possible values: auto, always, never]
                                     [default: auto]
@@ -222,20 +226,20 @@ Arguments:
   [URL]  URL of the handler
 
 Options:
-      --provider <NAME>        Provider whose events are sent (default: detected from the URL or
+      --provider <PROVIDER>    Provider whose events are sent (default: detected from the URL or
                                from the only configured secret) [possible values: plexos, plustive]
       --list                   List the probes without running them
-      --only <PROBE>           Run only probes whose id starts with this (`refuse`, `raw.number`) or
-                               matches a glob (`*.timestamp.*`)
-      --skip <PROBE>           Skip probes whose id starts with this or matches a glob
+      --only <PROBE>           Run only probes with this id, prefix (`refuse`) or glob
+                               (`*.timestamp.*`). May be repeated
+      --skip <PROBE>           Skip probes with this id, prefix or glob. May be repeated
       --budget <DURATION>      Maximum response time [default: 3s]
       --start <COMMAND>        Start the handler with this shell command, and stop it afterwards
       --effects <COMMAND|URL>  Count processed events with this shell command or URL, which must
                                return a number
-      --json                   Print one JSON object per line
+      --json                   Print one JSON record per line
       --junit <FILE>           Write a JUnit report to this file
       --html <FILE>            Write an HTML report to this file
-      --insecure               Do not verify the handler's TLS certificate
+      --insecure               Do not verify TLS certificates
       --yes                    Skip the confirmation before checking a handler on another machine
       --color <WHEN>           When to use colors [possible values: auto, always, never] [default:
                                auto]
@@ -245,7 +249,7 @@ Options:
   -h, --help                   Print help
 
 Secrets:
-      --secret-file <FILE>  File that contains the signing secret; `-` is standard input
+      --secret-file <FILE>  File that contains the signing secret; `-` reads standard input
       --secret-env <NAME>   Environment variable that contains the signing secret
       --secret <SECRET>     Signing secret (visible in the process list: prefer a file or the
                             environment)
@@ -262,13 +266,14 @@ Examples:
 Usage: whtool samples list [OPTIONS]
 
 Options:
-      --provider <NAME>  Only samples of this provider [possible values: plexos, plustive]
-      --json             Print one JSON object per line
-      --color <WHEN>     When to use colors [possible values: auto, always, never] [default: auto]
-  -q, --quiet            Print only the result and errors
-      --reveal           Show tokens, PINs and keys instead of masking them
-  -v, --verbose          Print more details
-  -h, --help             Print help
+      --provider <PROVIDER>  Only samples of this provider [possible values: plexos, plustive]
+      --json                 Print one JSON record per line
+      --color <WHEN>         When to use colors [possible values: auto, always, never] [default:
+                             auto]
+  -q, --quiet                Print only the result and errors
+      --reveal               Show tokens, PINs and keys instead of masking them
+  -v, --verbose              Print more details
+  -h, --help                 Print help
 ",
     ),
     (
@@ -287,9 +292,9 @@ Arguments:
   <SAMPLE>  Name of the sample, such as payment.debited or plustive:transaction.failed
 
 Options:
-      --set <PATH=VALUE>  Change a field and keep its type: data.amount=5000; or set JSON:
-                          data.metadata:='{"order":7}'
-      --fixed             Keep the published ids and times instead of fresh ones
+      --set <PATH=VALUE>  Set a field: data.amount=5000 keeps its type, data.metadata:='{"order":7}'
+                          sets JSON. May be repeated
+      --fixed             Keep the published ids and times instead of generating new ones
       --color <WHEN>      When to use colors [possible values: auto, always, never] [default: auto]
   -q, --quiet             Print only the result and errors
       --reveal            Show tokens, PINs and keys instead of masking them

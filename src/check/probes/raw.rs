@@ -41,7 +41,7 @@ pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
     let raw =
         |name, why, build| factory.probe(ProbeGroup::Raw, name, why, ProbeTopic::Event, ProbeKind::RawBody(build));
     let mut probes = vec![
-        raw("spacing.compact", "no page promises white space", with_layout("minified")),
+        raw("spacing.compact", "no page promises whitespace", with_layout("minified")),
         raw(
             "spacing.spaced",
             "spaces after commas and colons are insignificant; Python writes them",

@@ -46,16 +46,15 @@ pub(super) struct Check {
     url: Option<Url>,
     /// Provider whose events are sent (default: detected from the URL or from the only configured
     /// secret)
-    #[arg(long, value_name = "NAME", value_parser = provider_parser())]
+    #[arg(long, value_name = "PROVIDER", value_parser = provider_parser())]
     provider: Option<&'static dyn Provider>,
     /// List the probes without running them
     #[arg(long)]
     list: bool,
-    /// Run only probes whose id starts with this (`refuse`, `raw.number`) or matches a glob
-    /// (`*.timestamp.*`)
+    /// Run only probes with this id, prefix (`refuse`) or glob (`*.timestamp.*`). May be repeated
     #[arg(long, value_name = "PROBE")]
     only: Vec<String>,
-    /// Skip probes whose id starts with this or matches a glob
+    /// Skip probes with this id, prefix or glob. May be repeated
     #[arg(long, value_name = "PROBE")]
     skip: Vec<String>,
     /// Maximum response time
@@ -67,7 +66,7 @@ pub(super) struct Check {
     /// Count processed events with this shell command or URL, which must return a number
     #[arg(long, value_name = "COMMAND|URL")]
     effects: Option<String>,
-    /// Print one JSON object per line
+    /// Print one JSON record per line
     #[arg(long)]
     json: bool,
     /// Write a JUnit report to this file
@@ -76,7 +75,7 @@ pub(super) struct Check {
     /// Write an HTML report to this file
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Do not verify the handler's TLS certificate
+    /// Do not verify TLS certificates
     #[arg(long)]
     insecure: bool,
     /// Skip the confirmation before checking a handler on another machine

@@ -22,7 +22,7 @@ const OTHERS_WRITE: u32 = 0o022;
 pub(super) fn check(store: &StoreArgs, session: &Session<'_>) -> Vec<DoctorFinding> {
     let mut findings = Vec::new();
     match session.world.data_dir() {
-        Err(error) => findings.push(DoctorFinding::from_error(FILES, "data folder", &error)),
+        Err(error) => findings.push(DoctorFinding::from_error(FILES, "data directory", &error)),
         Ok(folder) => {
             findings.extend(check_data_folder(&folder, session));
             for name in DATA_FILES {
@@ -42,14 +42,14 @@ pub(super) fn check(store: &StoreArgs, session: &Session<'_>) -> Vec<DoctorFindi
 
 /// Checks that the data folder is writable, and private.
 fn check_data_folder(folder: &Path, session: &Session<'_>) -> Vec<DoctorFinding> {
-    let subject = "data folder";
+    let subject = "data directory";
     let mode = check_mode(subject, folder, OTHERS, session);
     let Err(error) = session.world.check_writable(folder) else {
         return vec![mode.unwrap_or_else(|| without_mode(subject, folder, session))];
     };
     let message = format!("can't write to {}: {error}", folder.display());
     let unwritable = DoctorFinding::new(FILES, Severity::Problem, subject, message)
-        .hint("change its owner, or use another folder: WHTOOL_HOME=FOLDER");
+        .hint("change its owner, or use another directory: WHTOOL_HOME=DIR");
     [unwritable].into_iter().chain(mode.filter(|mode| mode.severity == Severity::Problem)).collect()
 }
 

@@ -22,9 +22,8 @@ use std::io::Write;
 
 /// Check settings, secrets, files, the store, the clock and endpoints
 ///
-/// Nothing is changed, and no secret is printed. If an API key is set, its provider gets one
-/// request that changes nothing, to check the key and to compare the clocks. The exit status is 1
-/// if there is a problem.
+/// Nothing is changed, and no secret is printed. For each API key that is set, one read-only
+/// request checks the key and compares the clocks. Exits with status 1 if there is a problem.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -50,7 +50,7 @@ pub(super) struct Emulate {
     /// Random seed for ids, tokens and faults (default: random)
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Save the state to this file, and continue from it at the next start
+    /// Save the state to this file, and restore it at the next start
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
     /// Speed of the emulator's clock; 3600 turns an hour into a second
@@ -59,12 +59,12 @@ pub(super) struct Emulate {
     /// Send Plustive webhooks to this URL; Plexos webhooks go to registered endpoints
     #[arg(long, value_name = "URL", value_parser = target::parse)]
     plustive_url: Option<Url>,
-    /// Form of the Plustive API and its webhooks
-    #[arg(long, value_name = "FORM", default_value = "reference")]
+    /// Variant of the Plustive API and its webhooks
+    #[arg(long, value_name = "VARIANT", default_value = "reference")]
     variant: VariantArg,
-    /// Make calls or deliveries fail: duplicate, reorder, delay, drop, late, 429, 429-bare, 500,
-    /// slow, cut or contradict; then =PROBABILITY, and after commas match=GLOB, provider=NAME,
-    /// method=WORD, count=N, seconds=S. May be repeated
+    /// Make calls or deliveries fail: KIND[=PROBABILITY], then any of match=GLOB, provider=NAME,
+    /// method=METHOD, count=N and seconds=N, separated by commas. KIND is duplicate, reorder, delay,
+    /// drop, late, 429, 429-bare, 500, slow, cut or contradict. May be repeated
     #[arg(long, value_name = "FAULT")]
     fault: Vec<FaultRule>,
     /// Time until an unconfirmed Plexos payment expires, on the emulator's clock
@@ -73,14 +73,13 @@ pub(super) struct Emulate {
     /// Timeout of one webhook request
     #[arg(long, alias = "timeout", value_name = "DURATION", value_parser = parse_duration, default_value = "5s")]
     request_timeout: SignedDuration,
-    /// Answer calls that list, show, change and delete Plexos webhook endpoints; they are not
-    /// documented
+    /// Support the undocumented calls that list, show, change and delete Plexos webhook endpoints
     #[arg(long)]
     undocumented_webhook_calls: bool,
     /// Send webhooks to other machines without confirmation
     #[arg(long)]
     yes: bool,
-    /// Print one JSON object per line for each call and delivery, instead of export lines
+    /// Print one JSON record per line, for each call and delivery, instead of export lines
     #[arg(long)]
     json: bool,
 }

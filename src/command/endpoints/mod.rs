@@ -31,8 +31,8 @@ Examples:
   whtool endpoints delete we_abc123
   whtool endpoints forget we_abc123    # remove it from the registry only
 
-An endpoint is proved to work once a delivery has arrived that its own secret verifies. Plexos Pay documents only how to
-create endpoints; whtool tries the other calls, and refers you to the dashboard if they do not exist.")]
+An endpoint counts as proved once a delivery has arrived that was verified with its secret. Plexos Pay documents only
+the call that creates endpoints; whtool tries the others, and refers you to the dashboard if they do not exist.")]
 pub(super) struct Endpoints {
     #[command(subcommand)]
     command: Option<EndpointsCommand>,
@@ -83,10 +83,10 @@ struct ForgetEndpoint {
 /// Flags shared by the subcommands that can ask the provider.
 #[derive(Args, Clone)]
 struct RemoteArgs {
-    /// Provider to ask
-    #[arg(long, value_name = "NAME", value_parser = provider_parser(), default_value = "plexos")]
+    /// Provider to query
+    #[arg(long, value_name = "PROVIDER", value_parser = provider_parser(), default_value = "plexos")]
     provider: &'static dyn Provider,
-    /// Print one JSON object per line
+    /// Print one JSON record per line
     #[arg(long)]
     json: bool,
     #[command(flatten)]

@@ -32,7 +32,7 @@ pub(super) struct UpdateEndpoint {
     /// New events: names, globs such as payment.*, or all
     #[arg(long, value_name = "LIST", value_delimiter = ',', group = "change")]
     events: Option<Vec<String>>,
-    /// New label
+    /// New label shown in the dashboard
     #[arg(long, value_name = "TEXT", group = "change")]
     description: Option<String>,
     /// Enable the endpoint
@@ -50,7 +50,7 @@ pub(super) struct UpdateEndpoint {
     common: RemoteArgs,
 }
 
-/// Delete an endpoint at the provider, if its API supports that; its secret is kept as retired
+/// Delete an endpoint at the provider, if its API supports that; its stored secret is retired
 #[derive(Args)]
 pub(super) struct DeleteEndpoint {
     /// Id of the endpoint, such as we_abc123
@@ -153,7 +153,7 @@ pub(super) fn delete(args: &DeleteEndpoint, session: &Session<'_>) -> Result<Com
         }
         Ok(())
     })?;
-    session.info(&format!("deleted {}; its secret is kept as retired", escape_unsafe(&args.id)));
+    session.info(&format!("deleted {}; its stored secret is retired", escape_unsafe(&args.id)));
     Ok(CommandOutcome::Success)
 }
 

@@ -17,7 +17,7 @@ use std::io::Write;
 /// Compare two captures: first different byte, JSON paths, and headers
 ///
 /// Exits with status 0 if the bodies are identical, and 1 if not. Headers do not affect the status,
-/// because a delivery that is sent again is signed again.
+/// because a retried delivery has another signature.
 #[derive(Args)]
 pub(super) struct DiffEvents {
     /// First capture: number, last, last~2, event id or reference
@@ -97,7 +97,7 @@ fn format_changes(
     let (paint, reveal) = (session.out, session.reveal);
     if let Some(paths) = paths {
         return match paths {
-            [] => "same JSON, serialized differently (order of names, white space or escapes)\n".to_owned(),
+            [] => "same JSON, serialized differently (order of names, whitespace or escapes)\n".to_owned(),
             paths => format!("{}\n{}", paint.strong("values"), render::diff::paths(paths, INDENT, paint, reveal)),
         };
     }

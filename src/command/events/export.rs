@@ -15,14 +15,14 @@ use std::io::Write;
 #[derive(Args)]
 #[command(mut_arg("from_provider", super::list::rename_provider_flag))]
 pub(super) struct ExportEvents {
-    /// Captures by name instead of by filters: numbers, last, ranges (40..45), event ids or
+    /// Captures to export, instead of filters: numbers, last, ranges (40..45), event ids or
     /// references
     #[arg(value_name = "CAPTURE")]
     names: Vec<String>,
     #[command(flatten)]
     filters: Filters,
     /// Output format
-    #[arg(long = "as", value_name = "FORM", default_value = "ndjson")]
+    #[arg(long = "as", value_name = "FORMAT", default_value = "ndjson")]
     format: ExportFormat,
     #[command(flatten)]
     store: StoreArgs,

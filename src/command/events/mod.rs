@@ -17,9 +17,9 @@ use clap::{Args, Subcommand};
 
 /// List, show, compare, export and prune captures
 ///
-/// `whtool listen` stores every delivery that it receives, accepted or refused. A capture is named
-/// by its number (42), as last or last~2, by its event id (evt_…), or by the payment or reference
-/// that it is about (pi_…, PLS-…). 40..45 names several.
+/// `whtool listen` stores every delivery that it receives, accepted or refused. Name a capture by
+/// its number (42), as last or last~2, by its event id (evt_…), or by its payment or reference
+/// (pi_…, PLS-…). 40..45 names a range.
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(mut_arg("from_provider", list::rename_provider_flag))]

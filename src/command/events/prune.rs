@@ -13,13 +13,13 @@ use std::io::Write;
 /// Remove old captures; without --yes, only show what would be removed
 #[derive(Args)]
 pub(super) struct PruneEvents {
-    /// Age of the captures to remove: 30d, 12h, or a time before which they arrived
-    #[arg(long, value_name = "WHEN", value_parser = when)]
+    /// Remove captures from before this time: 30d (thirty days ago), or RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = when)]
     older_than: When,
-    /// Remove them
+    /// Remove the captures instead of only counting them
     #[arg(long)]
     yes: bool,
-    /// Also remove deliveries that are still to be forwarded
+    /// Also remove deliveries that have not been forwarded yet
     #[arg(long)]
     even_undelivered: bool,
     /// Print one JSON record

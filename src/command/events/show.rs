@@ -26,25 +26,25 @@ use url::Url;
 /// Show a capture: request, payload, verdict with its causes, and what the app answered
 #[derive(Args)]
 pub(super) struct ShowEvent {
-    /// Number, last, last~2, a range (40..45), event id or reference
+    /// Capture: number, last, last~2, range (40..45), event id or reference
     #[arg(value_name = "CAPTURE")]
     id: String,
-    /// Write the request as raw HTTP: headers and body byte for byte, chunks decoded
+    /// Print the request as raw HTTP: headers and body byte for byte, chunks decoded
     #[arg(long, group = "what")]
     raw: bool,
-    /// Write only the body, byte for byte
+    /// Print only the body, byte for byte
     #[arg(long, group = "what")]
     body: bool,
-    /// Write it in this format
-    #[arg(long = "as", value_name = "FORM", group = "what")]
+    /// Print the capture in this format
+    #[arg(long = "as", value_name = "FORMAT", group = "what")]
     format: Option<ShowFormat>,
     /// Write a file for the provider's support, with secrets, tokens and phone numbers masked
     #[arg(long, value_name = "FILE", group = "what")]
     bundle: Option<PathBuf>,
-    /// Write the file without asking
+    /// Skip the confirmation before writing the bundle
     #[arg(long, requires = "bundle")]
     yes: bool,
-    /// Target of the curl command; without a path, the capture's path and query are added
+    /// Target URL of the curl command; without a path, the capture's path and query are added
     #[arg(long, value_name = "URL", default_value = target::DEFAULT_TARGET, value_parser = target::parse)]
     to: Url,
     #[command(flatten)]

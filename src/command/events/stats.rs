@@ -13,7 +13,7 @@ use crate::render::{self, text};
 use clap::Args;
 use std::io::Write;
 
-/// Count captures by provider, type, verdict and hour, and total the amounts of verified events
+/// Count captures by provider, type, verdict and hour, and sum the amounts of verified events
 ///
 /// Duplicates of an event count once in the totals. A payment can have several events (created,
 /// debited), each with its amount, so the totals by type are more useful than the total of all.

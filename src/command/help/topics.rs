@@ -37,10 +37,10 @@ fn terms(heading: &str, terms: &[(&str, &str)]) -> TopicPart {
 
 fn exit_codes() -> Vec<TopicPart> {
     let statuses = [
-        ("0", "success; also if the reader of a pipe closes it"),
-        ("1", "the answer is no: invalid signature, differences found, handler failed, timeout"),
-        ("2", "usage: invalid flag or argument, or an unknown sample, event type, probe or column"),
-        ("3", "failed: network, file, settings or store; also if a file, capture, secret or endpoint is missing"),
+        ("0", "success; also if a pipe is closed early, for example by `head`"),
+        ("1", "negative result: invalid signature, differences found, handler failed, timeout"),
+        ("2", "usage error: invalid flag or argument, or an unknown sample, event type, probe or column"),
+        ("3", "failed: network, file, settings or store error, or a missing file, capture, secret or endpoint"),
         ("4", "credentials missing or refused"),
         ("130", "interrupted by Ctrl+C or SIGTERM"),
     ];
@@ -60,7 +60,7 @@ fn environment() -> Vec<TopicPart> {
             (provider.key_variable().to_owned(), format!("API key of {title}")),
             (
                 api.base_variable.to_owned(),
-                format!("base URL to use instead of {}, for example of an emulator", api.base),
+                format!("base URL of the API instead of {}, such as that of the emulator", api.base),
             ),
         ]
     };
@@ -70,35 +70,35 @@ fn environment() -> Vec<TopicPart> {
         terms(
             "whtool",
             &[
-                ("WHTOOL_HOME", "folder for all files of whtool, instead of the platform's folders"),
+                ("WHTOOL_HOME", "directory for all files of whtool, instead of the platform's directories"),
                 ("NO_COLOR", "disable colors if set (https://no-color.org)"),
                 ("CLICOLOR_FORCE", "use colors even without a terminal, unless 0"),
                 ("VISUAL, EDITOR", "editor of `replay --edit`"),
             ],
         ),
-        TopicPart::Terms("Settings, also in files".to_owned(), option::ALL.iter().map(setting).collect()),
+        TopicPart::Terms("Settings (also in settings files)".to_owned(), option::ALL.iter().map(setting).collect()),
         text(
             "Precedence: flag, environment variable, whtool.toml in the working directory or above it in the\n\
              repository, your own config.toml. See `whtool config show --origin` and `whtool config path`.",
         ),
-        text("Values are not trimmed: verify names stray white space in a secret as a cause."),
+        text("Values are not trimmed: `whtool verify` reports whitespace around a secret as a cause."),
     ]
 }
 
 fn formats() -> Vec<TopicPart> {
     let read = [
-        ("raw HTTP", "requests, one after the other, also as printed by `curl -v`"),
+        ("raw HTTP", "one or more requests, also as printed by `curl -v`"),
         ("JSON lines", "output of `listen --json` and `events export`, one object per line"),
         ("HAR", "HTTP archive 1.2, from browsers and proxies"),
         ("body and headers", "`verify --body FILE --header 'NAME: VALUE'`"),
     ];
     vec![
         terms("Read by verify", &read),
-        text("With `--json`, a command prints one JSON object per line. `schema` is its type and version:"),
+        text("With `--json`, a command prints one JSON record per line. `schema` is its type and version:"),
         TopicPart::Terms("Written with --json".to_owned(), records()),
         text(
-            "A body that is valid UTF-8 is in `body`, any other is in `bodyBase64`. Both are complete and unmasked.\n\
-             A version may gain fields. Changing or removing a field makes a new version.",
+            "A body is in `body` if it is valid UTF-8, and in `bodyBase64` otherwise. It is complete and unmasked.\n\
+             Fields may be added within a version. If a field is changed or removed, the version increases.",
         ),
     ]
 }

@@ -14,11 +14,11 @@ use std::sync::Arc;
 #[derive(Args)]
 #[command(next_help_heading = "Forwarding")]
 pub(super) struct ForwardArgs {
-    /// Forward verified deliveries to your app; 'payment.*=URL' forwards only matching types. The
-    /// request's path is added to a URL without one. May be repeated
+    /// Forward verified deliveries to your app; 'payment.*=URL' forwards only matching types. A URL
+    /// without a path gets the path of the request. May be repeated
     #[arg(long, value_name = "URL")]
     pub forward_to: Vec<Route>,
-    /// Answer the provider with the app's response instead of 200
+    /// Return the app's response to the provider instead of 200
     #[arg(long, conflicts_with_all = ["ordered", "in_flight"])]
     passthrough: bool,
     /// Forward deliveries about the same payment one at a time
@@ -27,19 +27,19 @@ pub(super) struct ForwardArgs {
     /// Re-sign deliveries with the local test secret
     #[arg(long)]
     resign: bool,
-    /// Retry this often while the app is down or answers 5xx
+    /// Retry up to N times while the app is down or answers 5xx
     #[arg(long, value_name = "N", default_value_t = 10)]
     retry: u32,
-    /// Pause before the first retry; doubles with each further one
+    /// Pause before the first retry; doubles with each retry
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
     retry_pause: SignedDuration,
-    /// Maximum time for the app to respond
+    /// Timeout of one request to the app
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
     forward_timeout: SignedDuration,
-    /// Set a header, replacing any with the same name
+    /// Set a header, replacing any with the same name. May be repeated
     #[arg(long, value_name = "NAME: VALUE", value_parser = header)]
     header: Vec<(String, String)>,
-    /// Accept any TLS certificate of the app, such as a self-signed one
+    /// Do not verify TLS certificates
     #[arg(long)]
     insecure: bool,
     /// Maximum number of deliveries forwarded at once

@@ -53,7 +53,7 @@ pub(super) struct Listen {
     /// Answer 200 to every request, but still report verification results
     #[arg(long)]
     observe: bool,
-    /// Send some signed samples to this listener, good and bad
+    /// Send valid and invalid sample deliveries to this listener
     #[arg(long)]
     demo: bool,
     #[command(flatten)]

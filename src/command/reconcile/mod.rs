@@ -31,8 +31,8 @@ use std::path::PathBuf;
 /// Compare orders and captured webhooks with the provider's records
 ///
 /// Looks up every reference: pi_…, re_… and cs_… at Plexos Pay, PLS-… and anything else at
-/// Plustive. The record is compared with the webhooks that `whtool listen` captured, and with the
-/// orders in a list. Nothing is changed at the provider.
+/// Plustive. Each record is compared with the webhooks that `whtool listen` captured, and with
+/// the orders in a list. Nothing is changed at the provider.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -50,41 +50,41 @@ Exit status:
 pub(super) struct Reconcile {
     /// Payments, refunds, checkout sessions or transactions to look up, or your own references at
     /// Plustive
-    #[arg(value_name = "REF")]
+    #[arg(value_name = "REFERENCE")]
     references: Vec<String>,
     /// Read orders from a file: one reference per line, CSV with a header, or NDJSON; `-` reads
     /// standard input
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
-    /// Name a column of the list: reference=NAME, status=NAME, amount=NAME or currency=NAME. May be
-    /// repeated
+    /// Name of a column in the list: reference=NAME, status=NAME, amount=NAME or currency=NAME. May
+    /// be repeated
     #[arg(long, value_name = "COLUMN=NAME", requires = "from")]
     column: Vec<ColumnArg>,
     /// Read amounts in the list as decimals such as 100.00 instead of minor units
     #[arg(long, requires = "from")]
     decimal: bool,
-    /// Look up only what is still open, in the list or among the captured webhooks
+    /// Look up only open payments and purchases, from the list or from captures
     #[arg(long)]
     open: bool,
-    /// Look up everything captured since then: 24h, or a time
-    #[arg(long, value_name = "WHEN", value_parser = when, conflicts_with_all = ["references", "from"])]
+    /// Look up everything captured since this time: 2h (two hours ago), or RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = when, conflicts_with_all = ["references", "from"])]
     since: Option<When>,
-    /// Provider to query [default: detected from each reference]
-    #[arg(long, value_name = "NAME", value_parser = provider_parser())]
+    /// Provider to query (default: detected from each reference)
+    #[arg(long, value_name = "PROVIDER", value_parser = provider_parser())]
     provider: Option<&'static dyn Provider>,
-    /// Poll open payments until they end, for at most this long
+    /// Poll open payments until they end or this time has passed
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     wait: Option<SignedDuration>,
-    /// Maximum number of requests in flight
+    /// Maximum number of concurrent requests
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: u16,
     /// Maximum number of requests per second
     #[arg(long, value_name = "N", value_parser = parse_rate)]
     rate: Option<f64>,
-    /// Retry a lookup this often when there is no answer, or a 5xx
+    /// Retry a lookup up to N times after a 5xx or without a response
     #[arg(long, value_name = "N", default_value_t = 4)]
     retry: u32,
-    /// Save answers to this journal; if it exists, continue the run that it is from
+    /// Save responses to this journal; if it exists, resume that run
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
     /// Write the events that the app missed to this file, for `whtool replay --from`

@@ -40,7 +40,7 @@ Examples:
 The provider shows the secret only once. It is stored before anything is printed; listen, verify, sign and replay use it
 from then on.")]
 pub(super) struct Register {
-    /// URL to which the provider sends events
+    /// URL that the provider sends events to
     #[arg(long, value_name = "URL")]
     url: String,
     /// Events to receive: names, globs such as payment.*, or all; separated by commas
@@ -50,7 +50,7 @@ pub(super) struct Register {
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
     /// Provider to register with
-    #[arg(long, value_name = "NAME", value_parser = provider_parser(), default_value = "plexos")]
+    #[arg(long, value_name = "PROVIDER", value_parser = provider_parser(), default_value = "plexos")]
     provider: &'static dyn Provider,
     /// Register even if this URL is already in the registry
     #[arg(long)]
@@ -63,7 +63,7 @@ pub(super) struct Register {
     /// Also print the secret
     #[arg(long)]
     print_secret: bool,
-    /// Write the secret to this file as PLEXOS_WEBHOOK_SECRET=…; other lines are not changed
+    /// Write the secret to this .env file as PLEXOS_WEBHOOK_SECRET=…; other lines stay unchanged
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
     /// Print one JSON record

@@ -42,22 +42,22 @@ Examples:
   whtool replay --failed --since 2h --to http://localhost:3000
   whtool replay --from missed --to http://localhost:3000")]
 pub(super) struct Replay {
-    /// Samples, files with a payload or captured requests (`-` reads stdin), or captures; sent in
-    /// this order
+    /// Samples, captures, or files with a payload or captured requests (`-` reads standard input);
+    /// sent in this order
     #[arg(value_name = "SOURCE")]
     sources: Vec<String>,
     /// Target URL
     #[arg(long, value_name = "URL", default_value = target::DEFAULT_TARGET, value_parser = target::parse)]
     to: Url,
     /// Provider of payload files (default: detected from the payload)
-    #[arg(long, value_name = "NAME", value_parser = provider_parser())]
+    #[arg(long, value_name = "PROVIDER", value_parser = provider_parser())]
     provider: Option<&'static dyn Provider>,
     #[command(flatten)]
     changes: PayloadArgs,
-    /// Signing time, in Unix seconds or RFC 3339 (default: now)
+    /// Signing time, as Unix seconds or RFC 3339 (default: now)
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     timestamp: Option<Timestamp>,
-    /// Write Plustive's signature as bare hex, without `sha256=`
+    /// Write Plustive's signature without the `sha256=` prefix, as in its guide
     #[arg(long)]
     bare: bool,
     /// Flip one bit of the body after signing
@@ -75,10 +75,10 @@ pub(super) struct Replay {
     /// Timeout of one request
     #[arg(long, alias = "timeout", value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
     request_timeout: SignedDuration,
-    /// Accept any TLS certificate, such as a self-signed one
+    /// Do not verify TLS certificates
     #[arg(long)]
     insecure: bool,
-    /// Send captures unchanged: same head, body and signature
+    /// Send captures unchanged: same headers, body and signature
     #[arg(long, conflicts_with_all = ["timestamp", "set", "edit", "bare"])]
     exact: bool,
     /// Open each body in an editor before signing
@@ -87,8 +87,8 @@ pub(super) struct Replay {
     /// Send in random order
     #[arg(long)]
     shuffle: bool,
-    /// Read captures, exported records or the output of `reconcile --replay-list` from a file, one
-    /// per line; `-` reads stdin
+    /// Read capture names, exported captures or the output of `reconcile --replay-list` from a
+    /// file, one per line; `-` reads standard input
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
     /// Print the requests instead of sending them
@@ -97,7 +97,7 @@ pub(super) struct Replay {
     /// Skip the confirmation before sending to another machine
     #[arg(long)]
     yes: bool,
-    /// Print one JSON object per line
+    /// Print one JSON record per line
     #[arg(long)]
     json: bool,
     #[command(flatten)]

@@ -18,16 +18,16 @@ use std::path::{Path, PathBuf};
 /// Arguments that name a new secret and its source.
 #[derive(Args)]
 pub(super) struct NewSecret {
-    /// Name of the secret [default: the provider's name]
+    /// Name of the secret (default: the provider's name)
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// Secret given as an argument, which is refused.
     #[arg(hide = true, value_name = "NOTHING")]
     stray: Vec<String>,
-    /// File that contains the secret [default: a prompt, or standard input]
+    /// File that contains the secret (default: prompt, or read standard input)
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Store a command that prints the secret, such as one of a keyring or password manager
+    /// Store a command that prints the secret, such as that of a password manager
     #[arg(long, value_name = "COMMAND", conflicts_with = "file")]
     command: Option<String>,
 }

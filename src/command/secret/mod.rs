@@ -18,7 +18,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::io::Write;
 
-/// Store signing secrets; a provider can have several, so that old and new ones both verify
+/// Manage signing secrets: list, add, show, rotate and remove them
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -27,11 +27,13 @@ Examples:
   whtool secret add plexos --name production --file secret.txt
   whtool secret add plustive --command 'secret-tool lookup service plustive'
   whtool secret list
+  whtool secret show plexos --reveal
   whtool secret rotate plexos  # a new one signs, the old one still verifies
   whtool secret remove plexos-2
 
-Secrets are stored in one file with mode 0600 and printed only by `secret show --reveal`. To leave a secret in a keyring or
-password manager, store a command that prints it: secret-tool, security, pass, op.")]
+A provider can have several secrets, so that an old and a new one both verify. They are stored in one file with mode
+0600 and printed only by `secret show --reveal`. To leave a secret in a keyring or password manager, store a command
+that prints it: secret-tool, security, pass, op.")]
 pub(super) struct ManageSecrets {
     #[command(subcommand)]
     command: Option<SecretCommand>,
@@ -49,7 +51,7 @@ enum SecretCommand {
 /// List the stored secrets by name
 #[derive(Args, Default)]
 struct ListSecrets {
-    /// Print one JSON object per line
+    /// Print one JSON record per line
     #[arg(long)]
     json: bool,
 }
@@ -57,24 +59,24 @@ struct ListSecrets {
 /// Store a secret
 #[derive(Args)]
 struct AddSecret {
-    /// Provider that signs with it
+    /// Provider that signs with the secret
     #[arg(value_name = "PROVIDER", value_parser = provider_parser())]
     provider: &'static dyn Provider,
     #[command(flatten)]
     new: NewSecret,
 }
 
-/// Replace the secrets in use by a new one; the old ones still verify until they are removed
+/// Store a new secret for signing; the old ones still verify until they are removed
 #[derive(Args)]
 struct RotateSecret {
-    /// Provider that signs with it
+    /// Provider that signs with the secret
     #[arg(value_name = "PROVIDER", value_parser = provider_parser())]
     provider: &'static dyn Provider,
     #[command(flatten)]
     new: NewSecret,
 }
 
-/// Show a secret: mask_secrets, unless --reveal is given
+/// Show a secret, masked unless --reveal is given
 #[derive(Args)]
 struct ShowSecret {
     /// Name of the secret; optional if there is only one

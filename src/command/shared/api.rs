@@ -24,11 +24,11 @@ pub(in crate::command) struct ApiArgs {
     /// Base URL of the API, such as that of the emulator [env: PLEXOS_API_URL, PLUSTIVE_API_URL]
     #[arg(long, value_name = "URL", help_heading = "API")]
     api_url: Option<Url>,
-    /// File that contains the API key; `-` is standard input
+    /// File that contains the API key; `-` reads standard input
     #[arg(long, value_name = "FILE", help_heading = "API", conflicts_with = "key_env")]
     key_file: Option<PathBuf>,
-    /// Environment variable that contains the API key [default: PLEXOS_PAY_SECRET_KEY or
-    /// PLUSTIVE_API_KEY]
+    /// Environment variable that contains the API key (default: PLEXOS_PAY_SECRET_KEY or
+    /// PLUSTIVE_API_KEY)
     #[arg(long, value_name = "NAME", help_heading = "API")]
     key_env: Option<String>,
     /// Timeout of one request to the API

@@ -57,33 +57,33 @@ pub(in crate::command) struct Filters {
     #[arg(
         id = "from_provider",
         long = "from-provider",
-        value_name = "NAME",
+        value_name = "PROVIDER",
         value_parser = crate::command::provider_parser(),
         help_heading = "Filters"
     )]
     pub provider: Option<&'static dyn Provider>,
-    /// Only events of these types: 'payment.*'. * and ? are wildcards. May be repeated
+    /// Only events of this type, such as 'payment.*'. May be repeated
     #[arg(long = "type", value_name = "GLOB", help_heading = "Filters")]
     pub kinds: Vec<String>,
     /// Only deliveries with this verdict
-    #[arg(long, value_name = "CODE", value_parser = verdict_codes(), help_heading = "Filters")]
+    #[arg(long, value_name = "VERDICT", value_parser = verdict_codes(), help_heading = "Filters")]
     pub verdict: Option<VerdictCode>,
-    /// Only deliveries that arrived at or after this time: 2h (ago), or a time
-    #[arg(long, value_name = "WHEN", value_parser = when, help_heading = "Filters")]
+    /// Only deliveries since this time: 2h (two hours ago), or RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = when, help_heading = "Filters")]
     pub since: Option<When>,
-    /// Only deliveries that arrived before this time
-    #[arg(long, value_name = "WHEN", value_parser = when, help_heading = "Filters")]
+    /// Only deliveries before this time
+    #[arg(long, value_name = "TIME", value_parser = when, help_heading = "Filters")]
     pub until: Option<When>,
     /// Only deliveries with this event id, payment, reference or clientReference
-    #[arg(long, value_name = "TEXT", help_heading = "Filters")]
+    #[arg(long, value_name = "REFERENCE", help_heading = "Filters")]
     pub reference: Option<String>,
     /// Only deliveries that were refused, or that the app did not answer with 2xx
     #[arg(long, help_heading = "Filters")]
     pub failed: bool,
-    /// Only deliveries with this text in the body
+    /// Only deliveries whose body contains this text
     #[arg(long, value_name = "TEXT", help_heading = "Filters")]
     pub grep: Option<String>,
-    /// Only the newest N; 0 means all
+    /// Only the newest N deliveries; 0 means all
     #[arg(long, value_name = "N", help_heading = "Filters")]
     pub limit: Option<u64>,
 }

@@ -20,7 +20,7 @@ use std::time::Duration;
 /// Flags that add signing secrets.
 #[derive(Args, Default)]
 pub(in crate::command) struct SecretArgs {
-    /// File that contains the signing secret; `-` is standard input
+    /// File that contains the signing secret; `-` reads standard input
     #[arg(long, value_name = "FILE", help_heading = "Secrets")]
     secret_file: Vec<PathBuf>,
     /// Environment variable that contains the signing secret

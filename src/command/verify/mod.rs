@@ -46,18 +46,18 @@ Examples:
   whtool verify request.http --framework express
   curl -s https://example.com/archive.har | whtool verify - --any-age")]
 pub(super) struct Verify {
-    /// File with captured requests, `-` for stdin, or a capture of the store by name: 42, last,
-    /// 40..45, evt_…
+    /// File with captured requests (`-` reads standard input), or a stored capture: 42, last, 40..45,
+    /// evt_…
     #[arg(required_unless_present_any = ["body", "header"], conflicts_with = "body")]
     file: Option<PathBuf>,
-    /// File with the body of a single request; its headers are given with --header
+    /// File with the body of one request; pass its headers with --header
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
-    /// Header of that request. May be repeated
+    /// Header of the request with that body. May be repeated
     #[arg(long, short = 'H', value_name = "NAME: VALUE")]
     header: Vec<String>,
-    /// Compute ages at this time instead of now: Unix seconds, RFC 3339, or `arrived` for the time
-    /// in each record
+    /// Check timestamps as of this time instead of now: Unix seconds, RFC 3339, or `arrived`
+    /// (the time in each record)
     #[arg(long, value_name = "TIME", value_parser = parse_at, conflicts_with = "any_age")]
     at: Option<At>,
     /// Accept signed timestamps of any age
@@ -66,14 +66,14 @@ pub(super) struct Verify {
     /// Maximum age of a signed timestamp, past or future
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "5m")]
     tolerance: SignedDuration,
-    /// Compare with what `whtool listen` received: number, last, event id or reference
+    /// Compare with a capture of the same request: number, last, event id or reference
     #[arg(long, value_name = "CAPTURE", help_heading = "Diagnosis")]
     against: Option<String>,
     /// Explain a digest that your own code computed, in hex or base64
     #[arg(long, value_name = "DIGEST", value_parser = parse_digest, help_heading = "Diagnosis")]
     computed: Option<Digest>,
     /// Print handler code for this framework that verifies the raw body
-    #[arg(long, value_name = "NAME", value_parser = frameworks::value_parser(), help_heading = "Diagnosis")]
+    #[arg(long, value_name = "FRAMEWORK", value_parser = frameworks::value_parser(), help_heading = "Diagnosis")]
     framework: Option<&'static Framework>,
     /// Print one JSON record per line
     #[arg(long)]

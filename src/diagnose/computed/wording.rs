@@ -8,7 +8,7 @@ impl Cause {
     pub fn digest_sentence(&self) -> String {
         match self {
             Self::SecretOfOtherProvider { name } => format!("the key is another provider's secret: {name}"),
-            Self::SecretWhitespaceAdded { name } => format!("the key is {name} without the white space around it"),
+            Self::SecretWhitespaceAdded { name } => format!("the key is {name} without the whitespace around it"),
             Self::SecretWhitespaceLost { name, tail } => format!("the key is {name} with {tail} at the end"),
             Self::SecretQuoted { name } => format!("the key is {name} without its quotes"),
             Self::SecretUsedWithQuotes { name } => format!("the key is {name} with quotes around it"),

@@ -206,14 +206,14 @@ const fn event_type(name: &'static str, status: &'static str, meaning: &'static 
 
 /// <https://docs.pay.plexos.io/pages/webhooks>; the statuses are those of the API objects.
 static EVENT_TYPES: &[EventType] = &[
-    event_type("payment.created", "CREATED", "a payment now exists"),
-    event_type("payment.debited", "DEBITED", "the customer's mobile money was taken"),
+    event_type("payment.created", "CREATED", "a payment was created"),
+    event_type("payment.debited", "DEBITED", "the customer's account was debited"),
     event_type("payment.settled", "SETTLED", "the money reached the merchant"),
     event_type("payment.failed", "FAILED", "the payment failed"),
     event_type("payment.expired", "EXPIRED", "the payment was not confirmed in time"),
     event_type("payment.cancelled", "CANCELLED", "the payment was cancelled"),
-    event_type("refund.created", "PENDING", "a refund was started"),
-    event_type("refund.succeeded", "SUCCEEDED", "a refund finished"),
+    event_type("refund.created", "PENDING", "a refund was created"),
+    event_type("refund.succeeded", "SUCCEEDED", "a refund succeeded"),
     event_type("refund.failed", "FAILED", "a refund failed"),
     event_type("checkout.completed", "COMPLETED", "a checkout session was paid"),
     event_type("checkout.expired", "EXPIRED", "a checkout session expired"),
