@@ -8,10 +8,12 @@
 //!
 //! ```text
 //! model     values: request, delivery, event, verdict, secret, money, time, errors
-//! domain    capture · check · diagnose · emulator · json · provider · reconcile · render · settings · webhook
+//! domain    capture · check · diagnose · emulator · json · provider · reconcile · render ·
+//!           settings · webhook
 //! world     the interface to the outside, as traits
 //! command   one file or folder per command
-//! edge      the implementation of `world`: clock, terminal, files, processes, listener, HTTP client, stores
+//! edge      the implementation of `world`: clock, terminal, files, processes, listener, HTTP
+//!           client, stores
 //! ```
 //!
 //! Dependencies point one way: commands use the domain and `world`; the edge uses `world` and

@@ -360,7 +360,7 @@ fn a_removed_store_is_created_again() {
 fn a_store_that_cannot_be_written_causes_503_and_the_listener_goes_on() {
     let home = home();
     let store = home.path().join("small.db");
-    // A file size limit stands in for a full disk: SIGXFSZ is ignored, so that writing fails
+    // A file size limit simulates a full disk: SIGXFSZ is ignored, so that writing fails
     // instead.
     let script = format!(
         "trap '' XFSZ; ulimit -f 300; exec {} listen --json --port 0 --store {}",

@@ -139,7 +139,6 @@ fn arguments_and_options(command: &Command, page: &mut Vec<u8>) -> io::Result<()
     Man::new(command.clone().mut_args(only_named)).render_options_section(page)
 }
 
-/// Writes the topic `exit-codes`.
 fn exit_status(page: &mut Vec<u8>) -> io::Result<()> {
     let topic = TOPICS.iter().find(|topic| topic.name == "exit-codes");
     let mut roff = Roff::new();

@@ -22,7 +22,7 @@ pub struct CopyDiff {
     pub body: Option<Cause>,
     /// The offset of the first byte that differs.
     pub first_difference: Option<usize>,
-    /// Those of signature and timestamp come first.
+    /// Differences of signature and timestamp come first.
     pub headers: Vec<HeaderDiff>,
 }
 
@@ -176,7 +176,7 @@ fn is_unrelated(good: &[u8], changes: &[diff::PathChange]) -> bool {
     lost * 10 > total * 9
 }
 
-/// Lists the headers that differ, without those that every proxy sets.
+/// Lists the headers that differ, except those that every proxy sets.
 fn header_changes(good: &Headers, here: &Headers) -> Vec<HeaderDiff> {
     let changes: Vec<_> = diff::headers(good, here).into_iter().filter(|change| !is_per_hop(&change.name)).collect();
     let renamed_from = |values: &[Vec<u8>]| changes.iter().any(|other| other.new.is_empty() && other.old == *values);

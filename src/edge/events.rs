@@ -53,7 +53,7 @@ impl EventSender {
     }
 
     /// Sends a stored delivery. A consumer that stands still (a stopped terminal) delays one sender
-    /// for a short while; further deliveries are dropped until it goes on.
+    /// for a short while; further deliveries are dropped until it continues.
     pub async fn send_stored(&self, delivery: AnsweredDelivery, memory: Option<OwnedSemaphorePermit>) {
         if memory.is_some() && self.queue.max_capacity() - self.queue.capacity() > LARGE_BODY_QUEUE {
             // A large body must not hold its memory for a consumer that stands still.

@@ -40,7 +40,6 @@ pub struct WebhookDelivery {
     /// Counted from 1.
     pub number: u64,
     pub provider: String,
-    /// The event type.
     pub event: String,
     /// The event id, or the reference of the purchase.
     pub id: String,

@@ -48,7 +48,6 @@ impl State {
         }
     }
 
-    /// Parses a state file.
     pub fn parse(saved: &[u8]) -> Result<Self, StateError> {
         #[derive(Deserialize)]
         struct SchemaHeader {

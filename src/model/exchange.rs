@@ -10,7 +10,7 @@ pub struct OutgoingRequest {
     /// Identifies the request in `SentRequest`.
     pub number: u64,
     pub url: Url,
-    /// Its target is ignored; the path and query of `url` are sent.
+    /// The target is ignored; the path and query of `url` are sent.
     pub request: Request,
 }
 
@@ -41,7 +41,6 @@ pub struct SentRequest {
     pub answer: std::result::Result<Answer, SendFailure>,
 }
 
-/// An HTTP answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub status: Status,

@@ -33,7 +33,6 @@ struct Field {
     value: Range<usize>,
 }
 
-/// An invalid header line.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum HeaderError {
     #[error("`{0}` has no colon: a header is written `Name: value`")]

@@ -47,7 +47,6 @@ pub fn looks_like_placeholder(secret: &[u8]) -> bool {
     !secret.is_ascii() || marks.iter().any(|mark| text.contains(mark))
 }
 
-/// Secret for one provider.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret {
     /// The provider's `name()`.

@@ -90,7 +90,6 @@ pub trait Provider: Sync {
     fn rebuild_event(&self, body: &Value) -> Option<Value>;
 }
 
-/// Documented event type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventType {
     /// Name as sent, such as `payment.debited`.

@@ -23,19 +23,19 @@ pub fn end() -> &'static [u8] {
 }
 
 /// Writes one entry. The response has only a status, because the store keeps no more.
-pub fn entry(kept: &StoredDelivery) -> Vec<u8> {
-    let request = &kept.request;
+pub fn entry(stored: &StoredDelivery) -> Vec<u8> {
+    let request = &stored.request;
     let has_odd_header = request.headers.iter().any(|(_, value)| std::str::from_utf8(value).is_err());
-    let mut comment = format!("whtool capture {}: {}", kept.summary.id, kept.summary.verdict);
+    let mut comment = format!("whtool capture {}: {}", stored.summary.id, stored.summary.verdict);
     if has_odd_header {
         comment.push_str("; header values that are not UTF-8 are written as Latin-1");
     }
     let entry = json!({
-        "startedDateTime": kept.summary.arrived.to_string(),
+        "startedDateTime": stored.summary.arrived.to_string(),
         "time": 0,
         "request": sent(request),
         "response": {
-            "status": kept.summary.answer.code(), "statusText": "", "httpVersion": "HTTP/1.1", "cookies": [], "headers": [],
+            "status": stored.summary.answer.code(), "statusText": "", "httpVersion": "HTTP/1.1", "cookies": [], "headers": [],
             "content": {"size": 0, "mimeType": "text/plain"}, "redirectURL": "", "headersSize": -1, "bodySize": -1,
         },
         "cache": {},
@@ -146,8 +146,8 @@ mod tests {
         assert_eq!(request["url"], "http://shop.example:8080/hooks?a=1&b=x%20y");
         assert_eq!(request["queryString"], json!([{"name": "a", "value": "1"}, {"name": "b", "value": "x y"}]));
         assert_eq!(request["postData"], json!({"mimeType": "application/json", "text": "{}"}));
-        // `printf 'POST /hooks?a=1&b=x%%20y HTTP/1.1\r\nHost: shop.example:8080\r\nContent-Type:
-        // application/json\r\n\r\n' | wc -c`
+        // `printf 'POST /hooks?a=1&b=x%%20y HTTP/1.1\r\nHost: shop.example:8080\r\n\
+        // Content-Type: application/json\r\n\r\n' | wc -c`, without the backslash and the line break
         assert_eq!((&request["headersSize"], &request["bodySize"]), (&json!(93), &json!(2)));
     }
 

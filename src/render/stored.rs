@@ -57,25 +57,25 @@ fn money(money: &Money) -> Value {
 /// Writes `whtool.event/1`: a capture in a list.
 pub fn entry(entry: &DeliverySummary) -> Vec<u8> {
     #[derive(Serialize)]
-    struct Record<'a> {
+    struct EventRecord<'a> {
         schema: &'static str,
         #[serde(flatten)]
         entry: EntryRecord<'a>,
     }
-    line(&Record { schema: "whtool.event/1", entry: EntryRecord::new(entry) })
+    line(&EventRecord { schema: "whtool.event/1", entry: EntryRecord::new(entry) })
 }
 
 /// Writes `whtool.capture/1`: a capture with its request and attempts.
 pub fn capture(stored: &StoredDelivery) -> Vec<u8> {
     #[derive(Serialize)]
-    struct Record<'a> {
+    struct CaptureRecord<'a> {
         schema: &'static str,
         #[serde(flatten)]
         entry: EntryRecord<'a>,
         attempts: Vec<Value>,
         request: RequestJson<'a>,
     }
-    line(&Record {
+    line(&CaptureRecord {
         schema: "whtool.capture/1",
         entry: EntryRecord::new(&stored.summary),
         attempts: stored.attempts.iter().map(attempt).collect(),
@@ -185,7 +185,7 @@ pub fn diff<'a>(
     }
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
-    struct Record<'a> {
+    struct DiffRecord<'a> {
         schema: &'static str,
         old: Side,
         new: Side,
@@ -207,7 +207,7 @@ pub fn diff<'a>(
         let (old, new): (Vec<String>, Vec<String>) = (texts(&change.old), texts(&change.new));
         json!({"name": change.name, "old": old, "new": new})
     };
-    line(&Record {
+    line(&DiffRecord {
         schema: "whtool.diff/1",
         old: Side { id: old.id, size: old.size },
         new: Side { id: new.id, size: new.size },

@@ -13,7 +13,6 @@ pub enum FileScope {
     User,
 }
 
-/// Setting in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileSetting {
     pub setting: &'static Setting,

@@ -23,7 +23,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A standard stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
     Input,
@@ -143,7 +142,7 @@ pub trait Network {
 /// Computes the new content of a file from the old. `None`: there is no file yet.
 pub type FileChange<'c> = dyn FnMut(Option<Vec<u8>>) -> Result<Vec<u8>> + 'c;
 
-/// Who can read a file.
+/// The users who can read a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileVisibility {
     OwnerOnly,

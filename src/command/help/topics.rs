@@ -13,7 +13,6 @@ pub(crate) struct HelpTopic {
 }
 
 pub(crate) enum TopicPart {
-    /// A paragraph.
     Text(String),
     /// A heading, and a list of terms with their descriptions.
     Terms(String, Vec<(String, String)>),

@@ -87,7 +87,7 @@ impl RefusalBudget {
         Self { hashing: HASHING_PER_SECOND, rejections: REJECTIONS_PER_SECOND, second: now }
     }
 
-    /// Returns what is left for explaining in this second.
+    /// Returns the budget that remains for explanations in this second.
     pub(super) fn hashing(&mut self, now: Timestamp) -> &mut HashBudget {
         self.refill(now);
         &mut self.hashing

@@ -181,7 +181,7 @@ fn show(args: &ShowSecret, session: &Session<'_>) -> Result<CommandOutcome> {
     };
     let mut output = session.world.stdout();
     match session.reveal {
-        // Into a pipe go the bytes as they are; a terminal gets what is escape_unsafe.
+        // A pipe gets the exact bytes; for a terminal they are escaped.
         Reveal::Everything if session.world.is_terminal(Stream::Output) => {
             writeln!(output, "{}", escape_unsafe_bytes(&bytes))?;
         }

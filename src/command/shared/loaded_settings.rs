@@ -37,7 +37,6 @@ pub(in crate::command) struct SettingValue {
 /// Source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::command) enum SettingOrigin {
-    /// Environment variable.
     Environment(String),
     Project(PathBuf),
     User(PathBuf),

@@ -23,7 +23,7 @@ use url::Url;
 #[derive(Clone, Debug, Default)]
 pub(in crate::edge) struct HttpClient {
     pool: Pool,
-    /// Those that were needed so far.
+    /// Clients for the settings that were needed so far.
     reqwest_clients: Arc<Mutex<HashMap<(Transport, CertificateCheck), Client>>>,
 }
 

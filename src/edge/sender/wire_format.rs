@@ -4,10 +4,11 @@
 //! exceptions:
 //!
 //! - The target is the URL's path and query. A request without `Host` gets the URL's.
-//! - `Content-Length` is corrected in place, and repeats of it are dropped. Where it is missing and a
-//!   body needs it, it is added at the end.
-//! - `Expect` and hop-by-hop headers are dropped: they ask for more than a request and an answer, or
-//!   are meant for a proxy. `Connection` and `Keep-Alive` stay, and `Connection: close` is obeyed.
+//! - `Content-Length` is corrected in place, and repeats of it are dropped. Where it is missing and
+//!   a body needs it, it is added at the end.
+//! - `Expect` and hop-by-hop headers are dropped: they ask for more than a request and an answer,
+//!   or are meant for a proxy. `Connection` and `Keep-Alive` stay, and `Connection: close` is
+//!   obeyed.
 
 use crate::model::exchange::SendFailure;
 use crate::model::message::{Request, is_hop_by_hop};

@@ -1,5 +1,5 @@
-//! How many deliveries share a commit, and how the writer ends. Commits are counted in the
-//! write-ahead log, whose format SQLite documents.
+//! Tests of commits that several deliveries share, and of the writer's end. Commits are counted in
+//! the write-ahead log, whose format SQLite documents.
 
 use super::super::file::log_path;
 use super::{new_delivery, new_store_path};
