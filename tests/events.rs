@@ -226,8 +226,9 @@ fn a_range_names_several_captures_where_several_make_sense() {
     assert_eq!(count(&["events", "export", "1", "last"]), 2);
     assert_eq!(count(&["replay", "1..2", "--dry-run", "--json"]), 2);
     let verdicts = world.run(&["verify", "1..3", "--json", "--any-age"]).json();
-    let verdicts: Vec<_> = verdicts.iter().filter_map(|record| record["verdict"].as_str()).collect();
-    assert_eq!(verdicts, ["verified", "verified", "mismatch"]);
+    let verdicts: Vec<_> =
+        verdicts.iter().filter_map(|record| Some((record["place"].as_str()?, record["verdict"].as_str()?))).collect();
+    assert_eq!(verdicts, [("capture 1", "verified"), ("capture 2", "verified"), ("capture 3", "mismatch")]);
     for words in [
         &["events", "show", "1..2", "--body"][..],
         &["events", "diff", "1..2", "last"],

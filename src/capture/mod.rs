@@ -80,6 +80,8 @@ pub enum Location {
     Request(u64),
     /// An entry of an HTTP archive.
     Entry(u64),
+    /// A capture in the store, by its number.
+    Stored(u64),
 }
 
 impl fmt::Display for Location {
@@ -88,6 +90,7 @@ impl fmt::Display for Location {
             Self::Line(number) => write!(out, "line {number}"),
             Self::Request(number) => write!(out, "request {number}"),
             Self::Entry(number) => write!(out, "entry {number}"),
+            Self::Stored(number) => write!(out, "capture {number}"),
         }
     }
 }

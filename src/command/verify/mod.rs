@@ -10,7 +10,7 @@ mod reference;
 mod report;
 
 use super::{Session, parse_duration};
-use crate::capture::{self, Capture, CaptureError, CaptureFormat};
+use crate::capture::{self, Capture, CaptureError, CaptureFormat, Location};
 use crate::command::shared::captures::{self, StoreArgs};
 use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
 use crate::diagnose::computed::{Digest, DigestDiagnosis};
@@ -19,6 +19,7 @@ use crate::diagnose::{HashAllowance, HashBudget};
 use crate::model::capture_name::CaptureName;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::signature::Tolerance;
+use crate::model::stored::CaptureId;
 use crate::model::timestamp::{self, SignedDuration, Timestamp};
 use crate::render;
 use clap::Args;
@@ -123,18 +124,24 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<CommandOutcome
     let verifier = Verifier::new(args, at, &secrets, copies.time(), session);
     let mut output = session.world.stdout();
     let mut hint = FrameworkHint::default();
-    let counts = match (&args.file, &args.body) {
-        (_, Some(body)) => {
+    let counts = match (&args.file, &args.body, &stored) {
+        (_, Some(body), _) => {
             let bytes = session.read(body)?;
             let capture = capture::from_parts(bytes.clone(), &args.header).map_err(Error::usage)?;
             let mut file = SingleFile::new(args, body, &bytes, &mut copies, &mut hint)?;
             file.verify([Ok(capture)], &verifier, &mut output)?
         }
-        (Some(file), None) => {
-            let mut source = match &stored {
-                Some(records) => Box::new(records.as_slice()),
-                None => session.open(file)?,
-            };
+        (Some(name), None, Some(StoredRecords { ids, records })) => {
+            let captures = capture::read_json_lines(records, 1).zip(ids).map(|(capture, id)| {
+                let location = Location::Stored(id.0.unsigned_abs());
+                Ok(Capture { location, ..capture? })
+            });
+            let mut file = SingleFile::new(args, name, records, &mut copies, &mut hint)?;
+            file.budget = bulk::chunk_budget(0);
+            file.verify(captures, &verifier, &mut output)?
+        }
+        (Some(file), None, None) => {
+            let mut source = session.open(file)?;
             let mut start = Vec::new();
             let unreadable = |error| super::cannot_read(file, error);
             source.by_ref().take(SAMPLE).read_to_end(&mut start).map_err(unreadable)?;
@@ -153,7 +160,7 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<CommandOutcome
                 )?
             }
         }
-        (None, None) => return Err(Error::usage("nothing to verify").hint("pass a FILE, or --body and --header")),
+        (None, None, _) => return Err(Error::usage("nothing to verify").hint("pass a FILE, or --body and --header")),
     };
     output.write_all(&verifier.summary(&counts))?;
     if let Some(framework) = args.framework {
@@ -171,8 +178,14 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<CommandOutcome
     Ok(if counts.all_verified() { CommandOutcome::Success } else { CommandOutcome::Negative })
 }
 
-/// Reads the captures that the argument names, as JSON lines, unless it is a file.
-fn stored_records(args: &Verify, session: &Session<'_>) -> Result<Option<Vec<u8>>> {
+/// Captures from the store as JSON lines, with their numbers.
+struct StoredRecords {
+    ids: Vec<CaptureId>,
+    records: Vec<u8>,
+}
+
+/// Reads the captures that the argument names, unless it is a file.
+fn stored_records(args: &Verify, session: &Session<'_>) -> Result<Option<StoredRecords>> {
     let Some(name) = args.file.as_deref().filter(|file| *file != Path::new("-") && !session.world.file_exists(file))
     else {
         return Ok(None);
@@ -185,11 +198,14 @@ fn stored_records(args: &Verify, session: &Session<'_>) -> Result<Option<Vec<u8>
         Err(_) if CaptureName::parse(name).is_reference() && name.contains(['.', '/', '\\']) => Ok(None),
         Err(error) => Err(error),
         Ok(ids) => {
-            let mut records = Vec::new();
+            let mut found = StoredRecords { ids: Vec::new(), records: Vec::new() };
             for id in ids {
-                records.extend(store.load(id)?.map(|stored| render::stored::capture(&stored)).unwrap_or_default());
+                if let Some(stored) = store.load(id)? {
+                    found.ids.push(id);
+                    found.records.extend(render::stored::capture(&stored));
+                }
             }
-            Ok(Some(records))
+            Ok(Some(found))
         }
     }
 }
