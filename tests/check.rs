@@ -339,7 +339,7 @@ fn reports_are_complete_files_without_secrets_or_foreign_resources() {
 fn a_refused_connection_ends_with_status_3_and_a_hint() {
     let (status, records, stderr) = check(&format!("http://{}/", free_address()), &[]);
     assert_eq!((status, records.len()), (Some(3), 0));
-    assert!(stderr.contains("cannot connect to http://") && stderr.contains("--start"), "{stderr}");
+    assert!(stderr.contains("can't connect to http://") && stderr.contains("--start"), "{stderr}");
 }
 
 #[test]

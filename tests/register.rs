@@ -188,7 +188,7 @@ fn an_undocumented_response_is_kept_in_a_file() {
         let (api, _requests) = mock_provider(respond_with("200 OK", "", body));
         let (code, _, err) = run(home.path(), api, &["register", "--url", URL]);
         assert_eq!(code, 3);
-        let at = err.find("is kept in ").unwrap_or_else(|| panic!("{err}")) + "is kept in ".len();
+        let at = err.find("is saved in ").unwrap_or_else(|| panic!("{err}")) + "is saved in ".len();
         let path = err[at..].split([';', '\n']).next().unwrap();
         assert_eq!(std::fs::read(path).unwrap(), body.as_bytes());
         assert!(!err.contains("whsec_in_html"), "{err}");
@@ -234,7 +234,7 @@ fn a_response_cut_off_after_the_secret_loses_nothing() {
     let (api, _requests) = mock_provider(move |stream| drop(stream.write_all(answer.as_bytes())));
     let (code, _, err) = run(home.path(), api, &["register", "--url", URL, "--request-timeout", "2s"]);
     assert_eq!(code, 3);
-    assert!(err.contains("is kept in"), "{err}");
+    assert!(err.contains("is saved in"), "{err}");
     assert!(read_data_folder(home.path()).contains("whsec_shown_once"));
 }
 
@@ -545,7 +545,7 @@ fn deliveries_from_whtool_itself_do_not_prove_an_endpoint_and_a_demo_is_not_stor
 
     let before = run(home.path(), api, &["events", "--all"]).1.lines().count();
     let demo = run(home.path(), api, &["listen", "--demo", "--port", "0", "--timeout", "2s"]);
-    assert!(demo.2.contains("demo: deliveries are kept in memory"), "{}", demo.2);
+    assert!(demo.2.contains("demo: deliveries are stored in memory"), "{}", demo.2);
     assert_eq!(run(home.path(), api, &["events", "--all"]).1.lines().count(), before);
 }
 

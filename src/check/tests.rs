@@ -294,7 +294,7 @@ fn a_refused_connection_is_an_error_with_a_hint() {
     let plan = plan(plexos(), ProbeSelection::default());
     let handle: Handle = Box::new(|_| Err(SendFailure::Connect("connection refused".to_owned())));
     let error = run(&plan, &mut TestHandler::new(handle, None), &mut || {}).unwrap_err();
-    assert!(error.message.contains("cannot connect to") && error.hint.is_some_and(|hint| hint.contains("--start")));
+    assert!(error.message.contains("can't connect to") && error.hint.is_some_and(|hint| hint.contains("--start")));
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub(super) fn start(
     let mut shell = shell(command);
     shell.envs(options.variables.iter().map(|(name, value)| (name, value)));
     let child = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    let mut child = child.map_err(|error| Error::failed(format!("cannot start `{command}`")).because(error))?;
+    let mut child = child.map_err(|error| Error::failed(format!("can't start `{command}`")).because(error))?;
     on_start();
     let output = OutputTail::default();
     let streams: [Option<Box<dyn Read + Send>>; 2] = [

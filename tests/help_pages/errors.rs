@@ -327,7 +327,7 @@ For more information, try '--help'.
         2,
         r"
 error: can't register `http://localhost:3000`
-  why: not https: events could be read on their way
+  why: not https: events could be read in transit
   try: use https, or --allow-http for a test
 ",
     ),
@@ -413,7 +413,7 @@ error: no probe matches `nosuch`
         2,
         r"
 created local test secrets in HOME/data/local-test-seed
-error: cannot tell which provider this handler is for
+error: can't detect the provider of this handler
   try: add --provider plexos or --provider plustive
 ",
     ),

@@ -97,7 +97,7 @@ impl ProbeRunner<'_> {
 }
 
 fn cannot_connect(url: &Url, why: &str) -> Error {
-    Error::failed(format!("cannot connect to {url}"))
+    Error::failed(format!("can't connect to {url}"))
         .because(why)
         .hint("start the handler, or let check start it: --start 'node server.js'")
 }

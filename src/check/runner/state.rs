@@ -87,7 +87,7 @@ impl ProbeRunner<'_> {
 
     pub fn send_together(&mut self, drafts: Vec<RequestDraft>, timeout: Duration) -> Result<Vec<ProbeExchange>> {
         let requests: Result<Vec<_>, _> = drafts.into_iter().map(|draft| draft.into_request(&self.plan.url)).collect();
-        let requests = requests.map_err(|error| Error::failed("cannot build a request").because(error))?;
+        let requests = requests.map_err(|error| Error::failed("can't build a request").because(error))?;
         let responses = self.client.send(&requests, timeout)?;
         responses.iter().for_each(|response| self.stats.record(response));
         let exchanges = requests.into_iter().zip(responses);

@@ -88,7 +88,7 @@ impl<'a> HttpHandlerClient<'a> {
     }
 
     fn fetch(&mut self, source: &str) -> Result<String> {
-        let failed = |why: String| Error::failed(format!("cannot fetch {source}")).because(why);
+        let failed = |why: String| Error::failed(format!("can't fetch {source}")).because(why);
         let url = Url::parse(source).map_err(|error| failed(error.to_string()))?;
         let request = Request { method: "GET".to_owned(), ..Request::post("/", Vec::new()) };
         let sent = self.exchange(vec![OutgoingRequest { number: 0, url, request }], self.budget)?;

@@ -150,7 +150,7 @@ fn select_provider(args: &Check, url: &Url, keys: &[Key]) -> Result<&'static dyn
     let by_secret = || only(provider::ALL.iter().filter(is_configured).collect());
     args.provider.or_else(by_url).or_else(by_secret).ok_or_else(|| {
         let names: Vec<_> = provider::ALL.iter().map(|provider| format!("--provider {}", provider.name())).collect();
-        Error::usage("cannot tell which provider this handler is for").hint(format!("add {}", names.join(" or ")))
+        Error::usage("can't detect the provider of this handler").hint(format!("add {}", names.join(" or ")))
     })
 }
 

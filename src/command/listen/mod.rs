@@ -121,7 +121,7 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome
     if args.no_store {
         session.info("not storing deliveries (--no-store)");
     } else if args.stores_in_memory() {
-        session.info("demo: deliveries are kept in memory (--store FILE keeps them on disk)");
+        session.info("demo: deliveries are stored in memory (--store FILE stores them on disk)");
     } else {
         display.load_seen_events(args.store.open(session)?.as_mut())?;
     }

@@ -12,7 +12,7 @@ use crate::settings::registry::{PendingRegistration, RegisteredEndpoint, Registr
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// Adds the endpoint and its secret to the registry. Until both are stored, the response is kept in
+/// Adds the endpoint and its secret to the registry. Until both are stored, the response is saved in
 /// a file of its own; if that file can't be written, the registry still is, and the other way
 /// round.
 pub(super) fn save_response(
@@ -132,9 +132,9 @@ pub(super) fn unknown_result(client: &ApiClient, url: &str, why: &str) -> Error 
 fn missing_secret(registration: &Registration, error: &ResponseError, file: &Result<PathBuf>) -> Error {
     let provider = registration.client.provider;
     let why = error.to_error(provider, "").cause().unwrap_or_default();
-    let kept = match file {
-        Ok(file) => format!("the response is kept in {}", file.display()),
-        Err(error) => format!("the response could not be kept ({})", error.message),
+    let saved = match file {
+        Ok(file) => format!("the response is saved in {}", file.display()),
+        Err(error) => format!("the response could not be saved ({})", error.message),
     };
     let (api, title) = (provider.api(), provider.title());
     if matches!(error, ResponseError::NotJson { .. }) {
@@ -142,9 +142,9 @@ fn missing_secret(registration: &Registration, error: &ResponseError, file: &Res
             "the response is not from {title}'s API; it is unknown if anything was registered"
         ))
         .because(why)
-        .hint(format!("check {}; {kept}", api.base_variable));
+        .hint(format!("check {}; {saved}", api.base_variable));
     }
     Error::failed("the endpoint was probably created, but its secret was not received")
         .because(why)
-        .hint(format!("{kept}; check {}", api.dashboard))
+        .hint(format!("{saved}; check {}", api.dashboard))
 }

@@ -51,7 +51,7 @@ pub(in crate::command) fn check_url(text: &str, policy: UrlPolicy) -> Result<Url
     match policy {
         UrlPolicy::Any => Ok(url),
         UrlPolicy::PublicHttps if url.scheme() != "https" => {
-            refused("not https: events could be read on their way", "use https, or --allow-http for a test")
+            refused("not https: events could be read in transit", "use https, or --allow-http for a test")
         }
         UrlPolicy::PublicHttps if is_private(&url) => refused(
             "the provider can't reach a private address",

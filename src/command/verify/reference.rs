@@ -225,7 +225,7 @@ impl Conclusion {
             }
             Self::OnlyHere => {
                 format!(
-                    "this request verifies, but capture {id} does not: it was changed on its way to `whtool listen`"
+                    "this request verifies, but capture {id} does not: it was changed before `whtool listen` received it"
                 )
             }
             Self::SignatureOfCopy => format!("the signature was made for the body of capture {id}"),
