@@ -377,14 +377,14 @@ fn another_machine_needs_a_confirmation() {
 
 #[test]
 fn a_value_that_is_no_url_is_a_usage_error_with_a_suggestion() {
-    let made = TestWorld::with_secrets();
+    let world = TestWorld::with_secrets();
     for words in
         [&["check", "3000"][..], &["replay", "payment.debited", "--to", "3000"], &["listen", "--forward-to", "3000"]]
     {
-        let run = made.run(words);
+        let run = world.run(words);
         assert!(run.status == 2 && run.err.contains("use http://localhost:3000"), "{words:?}: {}", run.err);
     }
-    let event = made.run(&["check", "payment.debited"]);
+    let event = world.run(&["check", "payment.debited"]);
     assert!(event.status == 2 && event.err.contains("expected a URL"), "{}", event.err);
     let variable = TestWorld::with_secrets().variable("WHTOOL_TO", "3000").run(&["replay", "payment.debited"]);
     assert!(
@@ -396,11 +396,11 @@ fn a_value_that_is_no_url_is_a_usage_error_with_a_suggestion() {
 
 #[test]
 fn the_provider_is_detected_from_the_url_or_the_only_secret() {
-    let made = TestWorld::with_secrets();
-    let asked = made.run(&["check", "localhost:3000/hooks"]);
+    let world = TestWorld::with_secrets();
+    let asked = world.run(&["check", "localhost:3000/hooks"]);
     assert!(asked.status == 2 && asked.err.contains("--provider plexos or --provider plustive"), "{}", asked.err);
     // The scripted handler accepts everything.
-    let by_url = made.run(&["check", "localhost:3000/hooks/plustive", "--only", "accept.any"]);
+    let by_url = world.run(&["check", "localhost:3000/hooks/plustive", "--only", "accept.any"]);
     assert!(by_url.text().contains("Plustive"), "{}", by_url.text());
     let one = TestWorld::default().variable("PLEXOS_WEBHOOK_SECRET", PLEXOS_SECRET);
     assert!(one.run(&["check", "localhost:3000/hooks", "--only", "accept.any"]).text().contains("Plexos Pay"));
@@ -408,12 +408,12 @@ fn the_provider_is_detected_from_the_url_or_the_only_secret() {
 
 #[test]
 fn the_list_shows_every_probe_and_an_unknown_one_is_a_usage_error() {
-    let made = TestWorld::default();
-    let list = made.run(&["check", "--list"]);
+    let world = TestWorld::default();
+    let list = world.run(&["check", "--list"]);
     assert_eq!(list.status, 0);
     insta::assert_snapshot!("check_list", list.text());
-    let json = made.run(&["check", "--list", "--json", "--provider", "plexos", "--only", "raw"]).json();
+    let json = world.run(&["check", "--list", "--json", "--provider", "plexos", "--only", "raw"]).json();
     assert!(json.iter().all(|probe| probe["schema"] == "whtool.probe/1" && probe["provider"] == "plexos"));
-    let wrong = made.run(&["check", "localhost:1/", "--provider", "plexos", "--only", "refuse.nothing"]);
+    let wrong = world.run(&["check", "localhost:1/", "--provider", "plexos", "--only", "refuse.nothing"]);
     assert!(wrong.status == 2 && wrong.err.contains("`refuse.nothing`"), "{}", wrong.err);
 }

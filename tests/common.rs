@@ -77,10 +77,10 @@ impl Run {
 impl TestWorld {
     /// Creates a world with the secrets of the test vectors.
     pub fn with_secrets() -> Self {
-        let mut made = Self::default();
-        made.variables.insert("PLEXOS_WEBHOOK_SECRET".to_owned(), PLEXOS_SECRET.to_owned());
-        made.variables.insert("PLUSTIVE_WEBHOOK_SECRET".to_owned(), PLUSTIVE_SECRET.to_owned());
-        made
+        let mut world = Self::default();
+        world.variables.insert("PLEXOS_WEBHOOK_SECRET".to_owned(), PLEXOS_SECRET.to_owned());
+        world.variables.insert("PLUSTIVE_WEBHOOK_SECRET".to_owned(), PLUSTIVE_SECRET.to_owned());
+        world
     }
 
     pub fn file(mut self, path: &str, bytes: impl AsRef<[u8]>) -> Self {

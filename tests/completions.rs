@@ -31,9 +31,9 @@ fn samples_and_event_types_are_offered() {
 
 #[test]
 fn names_of_stored_secrets_are_offered_and_their_values_are_not() {
-    let made = TestWorld::default().input("plustive_secret_of_many_letters");
-    assert_eq!(made.run(&["secret", "add", "plustive", "--name", "shop"]).status, 0);
-    let completing = made.variable("WHTOOL_COMPLETE", "fish");
+    let world = TestWorld::default().input("plustive_secret_of_many_letters");
+    assert_eq!(world.run(&["secret", "add", "plustive", "--name", "shop"]).status, 0);
+    let completing = world.variable("WHTOOL_COMPLETE", "fish");
     for command in ["show", "remove"] {
         let run = completing.run(&["--", "whtool", "secret", command, "sh"]);
         assert_eq!((run.text().as_str(), run.err.as_str()), ("shop\tplustive\n", ""), "{command}");
@@ -54,9 +54,9 @@ fn qualified_samples_probes_and_faults_are_offered() {
 #[test]
 fn captures_are_offered_to_verify_against() {
     let body = include_bytes!("vectors/plexos.json");
-    let made = TestWorld::default();
-    events::store_captures(&made, &[(60, events::plexos(body))]);
-    let completing = made.variable("WHTOOL_COMPLETE", "fish");
+    let world = TestWorld::default();
+    events::store_captures(&world, &[(60, events::plexos(body))]);
+    let completing = world.variable("WHTOOL_COMPLETE", "fish");
     let run = completing.run(&["--", "whtool", "verify", "seen", "--against", "la"]);
     assert_eq!((run.text().as_str(), run.err.as_str()), ("last\tthe newest capture\n", ""));
 }

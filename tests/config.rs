@@ -7,16 +7,16 @@ const PROJECT: &str = "/project/whtool.toml";
 const USER: &str = "/config/config.toml";
 const PAYLOAD: &[u8] = include_bytes!("vectors/plexos.json");
 
-fn world() -> TestWorld {
-    let mut made = TestWorld::with_secrets()
+fn new_world() -> TestWorld {
+    let mut world = TestWorld::with_secrets()
         .file("payload.json", PAYLOAD)
         .file("neither.json", "{}")
         .file("/a.secret", "a")
         .file("/b.secret", "b")
         .variable("A_WEBHOOK", "a")
         .variable("B_WEBHOOK", "b");
-    made.folders = vec!["/project/deep".into(), "/project".into()];
-    made
+    world.folders = vec!["/project/deep".into(), "/project".into()];
+    world
 }
 
 /// A setting, two values, a command that it affects, and the output that distinguishes the values.
@@ -90,27 +90,27 @@ const A: &str = "1c11ec214b492e34957c63dd4c0ae6aa23ff3f9aab91195c39659c26b0cc5db
 const B: &str = "d1258b98873c0b6b2bee5d676386d3e789dcf12e4430b40e9da6d4cf4f85020c";
 
 impl Case {
-    fn run(&self, made: TestWorld, flag: Option<&str>) -> String {
+    fn run(&self, world: TestWorld, flag: Option<&str>) -> String {
         let request =
             |kind: &str| Request::post("/", format!(r#"{{"id":"e","type":"{kind}","data":{{}}}}"#).into_bytes());
-        let made = made.delivered([request("payment.debited"), request("refund.created")]);
+        let world = world.delivered([request("payment.debited"), request("refund.created")]);
         let old =
-            made.run(&["sign", "payload.json", "--provider", "plexos", "--as", "http", "--timestamp", "1736936400"]);
-        let made = made.file("old.http", old.out);
+            world.run(&["sign", "payload.json", "--provider", "plexos", "--as", "http", "--timestamp", "1736936400"]);
+        let world = world.file("old.http", old.out);
         let flag = flag.map(|value| format!("--{}={value}", self.key));
         let words: Vec<_> = self.words.iter().copied().chain(flag.as_deref()).collect();
-        let run = made.run(&words);
+        let run = world.run(&words);
         format!("{}{}", String::from_utf8_lossy(&run.out), run.err)
     }
 
     /// Sets the value at a level.
-    fn set(&self, made: TestWorld, level: Level, value: &str) -> TestWorld {
+    fn set(&self, world: TestWorld, level: Level, value: &str) -> TestWorld {
         let line = format!("{} = \"{value}\"\n", self.key);
         match level {
-            Level::User => made.file(USER, line),
-            Level::Project => made.file(PROJECT, line),
+            Level::User => world.file(USER, line),
+            Level::Project => world.file(PROJECT, line),
             Level::Environment => {
-                made.variable(&format!("WHTOOL_{}", self.key.replace('-', "_").to_uppercase()), value)
+                world.variable(&format!("WHTOOL_{}", self.key.replace('-', "_").to_uppercase()), value)
             }
         }
     }
@@ -149,13 +149,13 @@ fn a_flag_beats_a_variable_beats_the_project_beats_the_user_beats_the_default() 
         };
         for (at, &level) in levels.iter().enumerate() {
             for which in [0, 1] {
-                let alone = case.set(world(), level, case.values[which]);
+                let alone = case.set(new_world(), level, case.values[which]);
                 case.shows(&case.run(alone, None), which, Some(level));
                 if at > 0 {
-                    let weaker = case.set(world(), levels[at - 1], case.values[1 - which]);
+                    let weaker = case.set(new_world(), levels[at - 1], case.values[1 - which]);
                     case.shows(&case.run(case.set(weaker, level, case.values[which]), None), which, Some(level));
                 }
-                let under_a_flag = case.set(world(), level, case.values[1 - which]);
+                let under_a_flag = case.set(new_world(), level, case.values[1 - which]);
                 case.shows(&case.run(under_a_flag, Some(case.values[which])), which, None);
             }
         }
@@ -164,39 +164,39 @@ fn a_flag_beats_a_variable_beats_the_project_beats_the_user_beats_the_default() 
 
 #[test]
 fn every_setting_has_its_case() {
-    let keys = world().run(&["config", "show", "--json"]).json();
+    let keys = new_world().run(&["config", "show", "--json"]).json();
     let keys: Vec<_> = keys.iter().map(|record| record["key"].as_str().unwrap().to_owned()).collect();
     assert_eq!(keys, CASES.map(|case| case.key));
 }
 
 #[test]
 fn the_nearest_project_file_upwards_is_used() {
-    let made = world().file(PROJECT, "port = 1").file("/project/deep/whtool.toml", "port = 2");
-    let record = &made.run(&["config", "show", "--json"]).json()[1];
+    let world = new_world().file(PROJECT, "port = 1").file("/project/deep/whtool.toml", "port = 2");
+    let record = &world.run(&["config", "show", "--json"]).json()[1];
     assert_eq!((&record["value"], &record["origin"]), (&"2".into(), &"project".into()));
-    let paths = made.run(&["config", "path"]).text();
+    let paths = world.run(&["config", "path"]).text();
     assert_eq!(paths, "project  /project/deep/whtool.toml\nuser     /config/config.toml (does not exist)\n");
-    let mut elsewhere = made;
+    let mut elsewhere = world;
     elsewhere.folders = vec!["/elsewhere".into()];
     assert_eq!(elsewhere.run(&["config", "show", "--json"]).json()[1]["origin"], "default");
 }
 
 #[test]
 fn config_show_prints_a_valid_settings_file() {
-    let made = world().file(PROJECT, "port = 3000\nevents = ['payment.*']\n");
-    let shown = made.run(&["config", "show", "--origin"]).text();
+    let world = new_world().file(PROJECT, "port = 3000\nevents = ['payment.*']\n");
+    let shown = world.run(&["config", "show", "--origin"]).text();
     assert!(shown.contains("\nport = 3000  ") && shown.contains("# /project/whtool.toml\n"), "{shown}");
-    assert_eq!(world().file(PROJECT, &shown).run(&["config", "show", "--origin"]).text(), shown);
+    assert_eq!(new_world().file(PROJECT, &shown).run(&["config", "show", "--origin"]).text(), shown);
 }
 
 #[test]
 fn untrusted_text_is_escaped_in_records_too() {
-    let made = world().file(PROJECT, "events = [\"payment.\u{202e}*\"]");
+    let world = new_world().file(PROJECT, "events = [\"payment.\u{202e}*\"]");
     for words in [&["config", "show", "--json"][..], &["doctor", "--json"]] {
-        let text = made.run(words).text();
+        let text = world.run(words).text();
         assert!(!text.contains('\u{202e}'), "{text}");
     }
-    assert!(made.run(&["config", "show", "--json"]).text().contains(r"payment.\u202e*"));
+    assert!(world.run(&["config", "show", "--json"]).text().contains(r"payment.\u202e*"));
 }
 
 #[test]
@@ -213,8 +213,8 @@ fn invalid_settings_stop_commands_except_those_that_help_to_fix_them() {
         ("\u{1b}]0;x\u{7}", "line 1"),
         (&"x".repeat(70_000), "larger than 64 KiB"),
     ] {
-        let made = world().file(PROJECT, text);
-        let run = made.run(&["samples"]);
+        let world = new_world().file(PROJECT, text);
+        let run = world.run(&["samples"]);
         assert_eq!((run.status, run.out.len()), (3, 0), "{text}");
         assert!(run.err.contains(word) && run.err.contains(PROJECT), "{text}: {}", run.err);
         assert!(
@@ -223,31 +223,31 @@ fn invalid_settings_stop_commands_except_those_that_help_to_fix_them() {
             run.err
         );
         for words in [&["config", "path"][..], &["help", "exit-codes"], &["--version"], &["samples", "--help"]] {
-            assert_eq!(made.run(words).status, 0, "{words:?}");
+            assert_eq!(world.run(words).status, 0, "{words:?}");
         }
     }
 }
 
 #[test]
 fn config_show_reports_every_error_and_shows_the_valid_settings() {
-    let made = world().file(PROJECT, "port = 3000\nprot = 1\nbind = '0.0.0.0'\n").file(USER, "no toml");
-    let made = made.variable("WHTOOL_EVENTS", "refund.*").variable("WHTOOL_COLOR", "pink");
-    let run = made.run(&["config", "show", "--origin"]);
+    let world = new_world().file(PROJECT, "port = 3000\nprot = 1\nbind = '0.0.0.0'\n").file(USER, "no toml");
+    let world = world.variable("WHTOOL_EVENTS", "refund.*").variable("WHTOOL_COLOR", "pink");
+    let run = world.run(&["config", "show", "--origin"]);
     let text = run.text();
     assert_eq!(run.status, 3, "{text}");
     assert!(text.contains("\nport = 3000  ") && text.contains("\nevents = [\"refund.*\"]  "), "{text}");
     for word in ["`prot`", "`bind`", "/config/config.toml", "can't use `color` of WHTOOL_COLOR"] {
         assert!(run.err.contains(word), "{word}: {}", run.err);
     }
-    assert_eq!(made.run(&["samples"]).err.matches("error:").count(), 1, "other commands report only the first error");
-    let findings = made.run(&["doctor", "--json", "--offline"]).json();
+    assert_eq!(world.run(&["samples"]).err.matches("error:").count(), 1, "other commands report only the first error");
+    let findings = world.run(&["doctor", "--json", "--offline"]).json();
     assert_eq!(findings.iter().filter(|finding| finding["subject"] == "settings").count(), 4, "{findings:?}");
 }
 
 #[test]
 fn forwarding_flags_accept_a_url_from_the_settings() {
-    assert_eq!(world().run(&["listen", "--ordered"]).status, 2);
-    let configured = world().file(PROJECT, "forward-to = 'localhost:1'");
+    assert_eq!(new_world().run(&["listen", "--ordered"]).status, 2);
+    let configured = new_world().file(PROJECT, "forward-to = 'localhost:1'");
     assert_eq!(configured.run(&["listen", "--ordered"]).status, 130);
 }
 
@@ -266,6 +266,6 @@ fn an_invalid_variable_is_named_with_the_valid_values() {
 
 #[test]
 fn config_show_prints_the_value_and_the_origin_of_every_setting() {
-    let made = world().file(PROJECT, "port = 3000\nevents = ['payment.*']\n").variable("WHTOOL_COLOR", "never");
-    insta::assert_snapshot!(made.run(&["config", "show", "--origin"]).text());
+    let world = new_world().file(PROJECT, "port = 3000\nevents = ['payment.*']\n").variable("WHTOOL_COLOR", "never");
+    insta::assert_snapshot!(world.run(&["config", "show", "--origin"]).text());
 }

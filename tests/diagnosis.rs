@@ -23,26 +23,26 @@ fn set_up(case: &Value) -> TestWorld {
         request.headers.push(name, value.as_bytes()).unwrap();
     }
     let variables = case["environment"].as_object().unwrap();
-    let made = TestWorld::default().file("request.http", request.to_wire());
-    variables.iter().fold(made, |made, (name, value)| made.variable(name, value.as_str().unwrap()))
+    let world = TestWorld::default().file("request.http", request.to_wire());
+    variables.iter().fold(world, |world, (name, value)| world.variable(name, value.as_str().unwrap()))
 }
 
 /// Writes a case as a record with its arrival time, around which a lost timestamp is searched.
-fn as_record(case: &Value, made: TestWorld) -> TestWorld {
+fn as_record(case: &Value, world: TestWorld) -> TestWorld {
     let headers = &case["headers"];
     let record = serde_json::json!({
         "schema": "whtool.delivery/1", "arrived": "2025-01-15T10:30:07Z",
         "request": {"method": "POST", "target": "/", "headers": headers, "bodyBase64": case["body"]},
     });
-    made.file("request.ndjson", format!("{record}\n"))
+    world.file("request.ndjson", format!("{record}\n"))
 }
 
 #[test]
 fn every_planted_cause_is_proved() {
     for case in cases() {
         let name = case["name"].as_str().unwrap();
-        let made = as_record(&case, set_up(&case));
-        let run = made.run(&["verify", "request.ndjson", "--json"]);
+        let world = as_record(&case, set_up(&case));
+        let run = world.run(&["verify", "request.ndjson", "--json"]);
         let record = &run.json()[0];
         let codes: Vec<_> = record["causes"].as_array().unwrap().iter().map(|cause| cause["code"].clone()).collect();
         assert_eq!(Value::Array(codes), case["codes"], "{name}: {record:#}");
@@ -125,8 +125,8 @@ fn good() -> TestWorld {
     TestWorld::with_secrets().file("request.http", request.to_wire())
 }
 
-fn computed(made: &TestWorld, digest: &str) -> Value {
-    let run = made.run(&["verify", "request.http", "--json", "--computed", digest]);
+fn computed(world: &TestWorld, digest: &str) -> Value {
+    let run = world.run(&["verify", "request.http", "--json", "--computed", digest]);
     run.json().into_iter().find(|record| record["schema"] == "whtool.computed/1").expect("a record explains the digest")
 }
 
@@ -134,8 +134,8 @@ fn computed(made: &TestWorld, digest: &str) -> Value {
 fn every_wrong_digest_is_explained() {
     for case in digests() {
         let variables = case["environment"].as_object().unwrap();
-        let made = variables.iter().fold(good(), |made, (name, value)| made.variable(name, value.as_str().unwrap()));
-        let record = computed(&made, case["computed"].as_str().unwrap());
+        let world = variables.iter().fold(good(), |world, (name, value)| world.variable(name, value.as_str().unwrap()));
+        let record = computed(&world, case["computed"].as_str().unwrap());
         let codes: Vec<_> = record["causes"].as_array().unwrap().iter().map(|cause| cause["code"].clone()).collect();
         assert_eq!(Value::Array(codes), case["codes"], "{}: {record:#}", case["name"]);
         assert_eq!(record["answer"], "explained");
@@ -173,8 +173,8 @@ fn the_digest_of_another_request_in_the_file_is_recognised() {
     // printf '1736937000.{"id":"evt_2","type":"payment.failed","data":{}}' | openssl dgst -sha256
     // -hmac whsec_test_secret_do_not_use
     let digest = "e6ced1e3e122db1574d490a36e0786e66913fef838681660b0851286623e3261";
-    let made = TestWorld::with_secrets().file("lines", line(other) + &line("{\"id\":\"evt_3\"}"));
-    let run = made.run(&["verify", "lines", "--json", "--computed", digest]);
+    let world = TestWorld::with_secrets().file("lines", line(other) + &line("{\"id\":\"evt_3\"}"));
+    let run = world.run(&["verify", "lines", "--json", "--computed", digest]);
     let records: Vec<_> = run.json().into_iter().filter(|record| record["schema"] == "whtool.computed/1").collect();
     assert_eq!(records[0]["answer"], "right");
     assert_eq!(records[1]["causes"][0]["code"], "message_other", "{:#}", records[1]);

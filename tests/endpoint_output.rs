@@ -12,15 +12,15 @@ const REGISTER: [&str; 5] = ["register", "--url", "https://shop.example.com/hook
 
 /// Creates a world with a test key, in which the provider answers with this status and body.
 fn answering(status: u16, body: &str) -> TestWorld {
-    let made = TestWorld { answers: vec![Ok(status)], said: Some(body.as_bytes().to_vec()), ..TestWorld::default() };
-    made.variable("PLEXOS_PAY_SECRET_KEY", "sk_test_abc")
+    let world = TestWorld { answers: vec![Ok(status)], said: Some(body.as_bytes().to_vec()), ..TestWorld::default() };
+    world.variable("PLEXOS_PAY_SECRET_KEY", "sk_test_abc")
 }
 
 /// Runs commands, and formats standard output, standard error and exit status of each.
-fn output(made: &TestWorld, commands: &[&[&str]]) -> String {
-    let folder = made.data_dir().unwrap().display().to_string();
+fn output(world: &TestWorld, commands: &[&[&str]]) -> String {
+    let folder = world.data_dir().unwrap().display().to_string();
     let run = |words: &&[&str]| {
-        let run = made.run(words);
+        let run = world.run(words);
         let whole =
             format!("$ whtool {}\n{}--- stderr\n{}--- status {}\n", words.join(" "), run.text(), run.err, run.status);
         whole.replace(&folder, "DATA").replace('\\', "/")
@@ -30,9 +30,9 @@ fn output(made: &TestWorld, commands: &[&[&str]]) -> String {
 
 #[test]
 fn register_then_list_show_and_forget() {
-    let made = answering(200, CREATED);
+    let world = answering(200, CREATED);
     assert_snapshot!(output(
-        &made,
+        &world,
         &[
             &REGISTER,
             &REGISTER,
@@ -50,8 +50,8 @@ fn register_then_list_show_and_forget() {
 
 #[test]
 fn register_as_json_with_the_secret() {
-    let made = answering(201, CREATED);
-    assert_snapshot!(output(&made, &[&[&REGISTER[..], &["--json", "--print-secret"]].concat()]));
+    let world = answering(201, CREATED);
+    assert_snapshot!(output(&world, &[&[&REGISTER[..], &["--json", "--print-secret"]].concat()]));
 }
 
 #[test]
@@ -71,8 +71,8 @@ fn register_with_a_response_that_has_no_secret() {
 #[test]
 fn register_with_an_unknown_result() {
     let timeout = Err(SendFailure::Timeout);
-    let made = TestWorld { answers: vec![timeout], ..answering(200, "") };
-    assert_snapshot!(output(&made, &[&REGISTER, &REGISTER, &["endpoints"]]));
+    let world = TestWorld { answers: vec![timeout], ..answering(200, "") };
+    assert_snapshot!(output(&world, &[&REGISTER, &REGISTER, &["endpoints"]]));
 }
 
 #[test]
@@ -83,9 +83,9 @@ fn register_with_a_provider_without_that_call() {
 #[test]
 fn endpoints_at_the_provider() {
     let body = format!(r#"{{"data":[{CREATED},{{"id":"we_2"}}],"hasMore":false}}"#);
-    let made = answering(200, &body);
+    let world = answering(200, &body);
     let missing = answering(404, "");
-    let listed = output(&made, &[&["endpoints", "--remote"], &["endpoints", "--remote", "--json"]]);
+    let listed = output(&world, &[&["endpoints", "--remote"], &["endpoints", "--remote", "--json"]]);
     let refused = output(&missing, &[&["endpoints", "--remote"], &["endpoints", "update", "we_abc123", "--disable"]]);
     assert_snapshot!(format!("{listed}\n{refused}"));
 }

@@ -55,9 +55,9 @@ fn completion_scripts_are_current() {
 
 #[test]
 fn manual_pages_are_current() {
-    let made = TestWorld::default();
-    assert_eq!(made.run(&["man", "--dir", "man"]).status, 0);
-    let pages = std::mem::take(&mut *made.written.lock().unwrap());
+    let world = TestWorld::default();
+    assert_eq!(world.run(&["man", "--dir", "man"]).status, 0);
+    let pages = std::mem::take(&mut *world.written.lock().unwrap());
     for section in ["man/man1", "man/man7"] {
         let of_section = pages.iter().filter(|(path, _)| path.starts_with(section));
         let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();

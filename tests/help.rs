@@ -32,7 +32,7 @@ pub fn commands() -> Vec<Vec<String>> {
 #[test]
 fn an_unknown_name_ends_with_the_same_status_in_every_command() {
     let body = r#"{"type":"payment.debited","data":{}}"#;
-    let made = || TestWorld::with_secrets().file("p.json", body).file("l.csv", "reference,b\nx,y\n");
+    let world = || TestWorld::with_secrets().file("p.json", body).file("l.csv", "reference,b\nx,y\n");
     let usage: [&[&str]; 12] = [
         &["nosuch"],
         &["events", "nosuch"],
@@ -63,7 +63,7 @@ fn an_unknown_name_ends_with_the_same_status_in_every_command() {
     ];
     for (status, cases) in [(2, usage), (3, missing)] {
         for words in cases {
-            let run = made().run(words);
+            let run = world().run(words);
             assert_eq!((run.status, run.out.len()), (status, 0), "{words:?}: {}", run.err);
         }
     }
@@ -153,18 +153,18 @@ fn world_of_examples(command: &str) -> TestWorld {
     let har = include_bytes!("../src/capture/tests/sample.har");
     let payload = include_bytes!("vectors/plexos.json");
     let piped: &[u8] = if command == "verify" { har } else { payload };
-    let made = TestWorld::with_secrets().input(piped).file("payload.json", payload);
-    let request = made.run(&["sign", "payload.json", "--as", "http"]).out;
-    let record = made.run(&["sign", "payload.json", "--as", "json"]).out;
-    let made = made.file("request.http", &request).file("handler-saw.http", request);
-    let mut made = made.file("deliveries.ndjson", record).file("missed", "last\n");
-    made.folders = vec!["/project".into()];
+    let world = TestWorld::with_secrets().input(piped).file("payload.json", payload);
+    let request = world.run(&["sign", "payload.json", "--as", "http"]).out;
+    let record = world.run(&["sign", "payload.json", "--as", "json"]).out;
+    let world = world.file("request.http", &request).file("handler-saw.http", request);
+    let mut world = world.file("deliveries.ndjson", record).file("missed", "last\n");
+    world.folders = vec!["/project".into()];
     if matches!(command, "events" | "replay" | "verify") {
         // A delivery that was rejected because no secret was configured yet, and a forged one.
-        events::store_captures_with_keys(&made, &[(90, events::plexos(payload))], &[]);
-        events::store_captures(&made, &[(60, events::plexos(payload)), (30, events::plexos(b"{}"))]);
+        events::store_captures_with_keys(&world, &[(90, events::plexos(payload))], &[]);
+        events::store_captures(&world, &[(60, events::plexos(payload)), (30, events::plexos(b"{}"))]);
     }
-    made
+    world
 }
 
 /// Commands that query or await a provider or handler. Their own tests answer them.

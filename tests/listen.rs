@@ -72,7 +72,7 @@ fn wide_letters_and_accents_keep_the_columns_aligned() {
 
 #[test]
 fn a_wide_terminal_shows_what_a_pipe_gets() {
-    let run = |made: TestWorld| made.delivered([plexos(PLEXOS_MAC), plexos("zz")]).run(&["listen"]).text();
+    let run = |world: TestWorld| world.delivered([plexos(PLEXOS_MAC), plexos("zz")]).run(&["listen"]).text();
     assert_eq!(run(TestWorld::with_secrets().columns(160)), run(TestWorld::with_secrets()));
 }
 

@@ -6,15 +6,15 @@ use whtool::world::Stream;
 
 /// Returns the output of a command, first to a pipe, then to a terminal of this many columns.
 fn piped_and_narrow(words: &[&str], columns: u16) -> [String; 2] {
-    let mut made = TestWorld::with_secrets().variable("NO_COLOR", "1");
-    let output = |made: &TestWorld| {
-        let run = made.run(words);
+    let mut world = TestWorld::with_secrets().variable("NO_COLOR", "1");
+    let output = |world: &TestWorld| {
+        let run = world.run(words);
         format!("{}{}", run.text(), run.err)
     };
-    let piped = output(&made);
-    made.columns = Some(columns);
-    made.terminals = vec![Stream::Output, Stream::Error];
-    [piped, output(&made)]
+    let piped = output(&world);
+    world.columns = Some(columns);
+    world.terminals = vec![Stream::Output, Stream::Error];
+    [piped, output(&world)]
 }
 
 const URL: &str = "https://a-shop-with-a-long-name.example.com/webhooks/of/plexos?token=not-to-be-broken";

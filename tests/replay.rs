@@ -20,10 +20,10 @@ fn is_signed(outgoing: &OutgoingRequest) -> bool {
 
 #[test]
 fn a_sample_is_signed_and_sent_to_the_local_listener() {
-    let made = TestWorld::with_secrets();
-    let run = made.run(&["replay", "payment.debited"]);
+    let world = TestWorld::with_secrets();
+    let run = world.run(&["replay", "payment.debited"]);
     assert_eq!((run.status, run.text().as_str()), (0, "payment.debited       200   1.00 ms  said\n"));
-    let sent = made.sent.lock().unwrap();
+    let sent = world.sent.lock().unwrap();
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0].url.as_str(), "http://127.0.0.1:4848/");
     assert!(is_signed(&sent[0]));
@@ -33,9 +33,9 @@ fn a_sample_is_signed_and_sent_to_the_local_listener() {
 #[test]
 fn repeated_samples_are_distinct_events_unless_fixed() {
     let bodies = |words: &[&str]| -> usize {
-        let made = TestWorld::with_secrets();
-        made.run(&[&["replay", "payment.debited", "--repeat", "50"], words].concat());
-        let sent = made.sent.lock().unwrap();
+        let world = TestWorld::with_secrets();
+        world.run(&[&["replay", "payment.debited", "--repeat", "50"], words].concat());
+        let sent = world.sent.lock().unwrap();
         assert_eq!(sent.len(), 50);
         assert!(sent.iter().all(is_signed));
         sent.iter().map(|outgoing| outgoing.request.body.clone()).collect::<HashSet<_>>().len()
@@ -47,9 +47,9 @@ fn repeated_samples_are_distinct_events_unless_fixed() {
 #[test]
 fn files_and_stdin_are_sent_unchanged() {
     let body = "{ \"type\" : 1,\n\"data\":{} }\n";
-    let made = TestWorld::with_secrets().file("p.json", body).input(body);
-    assert_eq!(made.run(&["replay", "p.json", "-"]).status, 0);
-    let sent = made.sent.lock().unwrap();
+    let world = TestWorld::with_secrets().file("p.json", body).input(body);
+    assert_eq!(world.run(&["replay", "p.json", "-"]).status, 0);
+    let sent = world.sent.lock().unwrap();
     assert!(
         sent.len() == 2 && sent.iter().all(|outgoing| outgoing.request.body == body.as_bytes() && is_signed(outgoing))
     );
@@ -57,9 +57,9 @@ fn files_and_stdin_are_sent_unchanged() {
 
 #[test]
 fn tampering_breaks_the_signature() {
-    let made = TestWorld::with_secrets();
-    made.run(&["replay", "payment.debited", "--tamper"]);
-    assert!(!is_signed(&made.sent.lock().unwrap()[0]));
+    let world = TestWorld::with_secrets();
+    world.run(&["replay", "payment.debited", "--tamper"]);
+    assert!(!is_signed(&world.sent.lock().unwrap()[0]));
 }
 
 #[test]
@@ -76,22 +76,22 @@ fn an_answer_other_than_2xx_exits_with_1_and_no_answer_with_3() {
 
 #[test]
 fn a_dry_run_prints_requests_and_sends_nothing() {
-    let made = TestWorld::with_secrets();
-    let run = made.run(&["replay", "payment.debited", "--dry-run", "--to", "https://example.com/hooks"]);
-    assert_eq!((run.status, made.sent.lock().unwrap().len()), (0, 0));
+    let world = TestWorld::with_secrets();
+    let run = world.run(&["replay", "payment.debited", "--dry-run", "--to", "https://example.com/hooks"]);
+    assert_eq!((run.status, world.sent.lock().unwrap().len()), (0, 0));
     assert!(run.text().starts_with("POST /hooks HTTP/1.1\r\nHost: example.com\r\n"), "{}", run.text());
-    let json = made.run(&["replay", "payment.debited", "--dry-run", "--json"]);
+    let json = world.run(&["replay", "payment.debited", "--dry-run", "--json"]);
     assert_eq!(json.json()[0]["schema"], "whtool.signed/1");
 }
 
 #[test]
 fn sending_to_another_machine_needs_confirmation() {
     let words = ["replay", "payment.debited", "--to", "https://example.com/hooks"];
-    let made = TestWorld::with_secrets();
-    let run = made.run(&words);
-    assert_eq!((run.status, made.sent.lock().unwrap().len()), (2, 0));
+    let world = TestWorld::with_secrets();
+    let run = world.run(&words);
+    assert_eq!((run.status, world.sent.lock().unwrap().len()), (2, 0));
     assert!(run.err.contains("--yes"), "{}", run.err);
-    assert_eq!(made.run(&[&words[..], &["--yes"]].concat()).status, 0);
+    assert_eq!(world.run(&[&words[..], &["--yes"]].concat()).status, 0);
     let typed = TestWorld::with_secrets().terminal(Stream::Input).input("example.com\n");
     assert_eq!(typed.run(&words).status, 0);
     let other = TestWorld::with_secrets().terminal(Stream::Input).input("y\n");
@@ -100,9 +100,9 @@ fn sending_to_another_machine_needs_confirmation() {
 
 #[test]
 fn an_unknown_source_is_reported_before_anything_is_sent() {
-    let made = TestWorld::with_secrets();
-    let run = made.run(&["replay", "payment.created", "payment.debted"]);
-    assert_eq!((run.status, made.sent.lock().unwrap().len()), (3, 0));
+    let world = TestWorld::with_secrets();
+    let run = world.run(&["replay", "payment.created", "payment.debted"]);
+    assert_eq!((run.status, world.sent.lock().unwrap().len()), (3, 0));
     assert!(
         run.err.contains("`payment.debted` is not a sample, file or capture") && run.err.contains("payment.debited"),
         "{}",
@@ -112,72 +112,72 @@ fn an_unknown_source_is_reported_before_anything_is_sent() {
 
 #[test]
 fn a_missing_field_is_reported_before_anything_is_sent() {
-    let made = TestWorld::with_secrets();
-    let run = made.run(&["replay", "payment.created", "transaction.success", "--set", "data.amount=1"]);
-    assert_eq!((run.status, made.sent.lock().unwrap().len()), (2, 0));
+    let world = TestWorld::with_secrets();
+    let run = world.run(&["replay", "payment.created", "transaction.success", "--set", "data.amount=1"]);
+    assert_eq!((run.status, world.sent.lock().unwrap().len()), (2, 0));
 }
 
 #[test]
 fn set_changes_a_json_file_and_refuses_other_files() {
-    let made = TestWorld::with_secrets().file("p.json", r#"{"type":"a","data":{"amount":"1"}}"#).file("t.txt", "text");
-    assert_eq!(made.run(&["replay", "p.json", "--set", "data.amount=5"]).status, 0);
-    assert_eq!(made.sent.lock().unwrap()[0].request.body, br#"{"type":"a","data":{"amount":"5"}}"#);
-    let refused = made.run(&["replay", "t.txt", "--provider", "plexos", "--set", "a=5"]);
-    assert_eq!((refused.status, made.sent.lock().unwrap().len()), (2, 1));
+    let world = TestWorld::with_secrets().file("p.json", r#"{"type":"a","data":{"amount":"1"}}"#).file("t.txt", "text");
+    assert_eq!(world.run(&["replay", "p.json", "--set", "data.amount=5"]).status, 0);
+    assert_eq!(world.sent.lock().unwrap()[0].request.body, br#"{"type":"a","data":{"amount":"5"}}"#);
+    let refused = world.run(&["replay", "t.txt", "--provider", "plexos", "--set", "a=5"]);
+    assert_eq!((refused.status, world.sent.lock().unwrap().len()), (2, 1));
 }
 
 #[test]
 fn many_requests_end_with_a_summary() {
-    let made = TestWorld { answers: vec![Ok(200), Ok(200), Ok(401)], ..TestWorld::with_secrets() };
+    let world = TestWorld { answers: vec![Ok(200), Ok(200), Ok(401)], ..TestWorld::with_secrets() };
     let words = ["replay", "payment.debited", "--repeat", "9", "--concurrency", "4", "--rate", "1000"];
-    let run = made.run(&words);
+    let run = world.run(&words);
     assert_eq!(run.status, 1);
     assert!(run.err.contains("sent 9 of 9 in ") && run.err.contains("6 × 200, 3 × 401; p50 1.00 ms"), "{}", run.err);
-    let sending = made.sending.lock().unwrap().clone().unwrap();
+    let sending = world.sending.lock().unwrap().clone().unwrap();
     assert_eq!((sending.concurrency, sending.per_second), (4, Some(1000.0)));
 }
 
 const PLEXOS: &[u8] = include_bytes!("vectors/plexos.json");
 
 /// Takes the bodies sent since the last call; `true` marks a valid signature.
-fn take_sent(made: &TestWorld) -> Vec<(Vec<u8>, bool)> {
-    let sent = std::mem::take(&mut *made.sent.lock().unwrap());
+fn take_sent(world: &TestWorld) -> Vec<(Vec<u8>, bool)> {
+    let sent = std::mem::take(&mut *world.sent.lock().unwrap());
     sent.into_iter().map(|outgoing| (outgoing.request.body.clone(), is_signed(&outgoing))).collect()
 }
 
 #[test]
 fn an_unverified_capture_is_resigned_only_if_it_is_named() {
-    let made = TestWorld::with_secrets();
+    let world = TestWorld::with_secrets();
     let forged = b"{\"type\":\"payment.debited\",\"data\":{\"amount\":\"99999999\"}}";
-    store_captures(&made, &[(3, plexos(PLEXOS)), (2, plexos(forged))]);
+    store_captures(&world, &[(3, plexos(PLEXOS)), (2, plexos(forged))]);
     // Refused when it arrived, because the secret was not configured yet.
-    store_captures_with_keys(&made, &[(1, plexos(PLEXOS))], &[]);
-    let run = made.run(&["replay", "--failed"]);
-    assert_eq!(take_sent(&made), [(PLEXOS.to_vec(), true)]);
+    store_captures_with_keys(&world, &[(1, plexos(PLEXOS))], &[]);
+    let run = world.run(&["replay", "--failed"]);
+    assert_eq!(take_sent(&world), [(PLEXOS.to_vec(), true)]);
     assert!(run.status == 0 && run.err.contains("skipped 1 capture"), "{}", run.err);
-    let ids: Vec<_> = made.run(&["events", "--json", "--verdict", "mismatch"]).json();
+    let ids: Vec<_> = world.run(&["events", "--json", "--verdict", "mismatch"]).json();
     let id = ids[0]["id"].as_str().unwrap();
-    let run = made.run(&["replay", id]);
-    assert_eq!(take_sent(&made), [(forged.to_vec(), true)]);
+    let run = world.run(&["replay", id]);
+    assert_eq!(take_sent(&world), [(forged.to_vec(), true)]);
     assert!(run.err.contains("is not verified"), "{}", run.err);
-    let run = made.run(&["replay", "--failed", "--exact"]);
+    let run = world.run(&["replay", "--failed", "--exact"]);
     let unchanged = |body: &[u8]| (body.to_vec(), body == PLEXOS);
-    assert_eq!(take_sent(&made), [unchanged(forged), unchanged(PLEXOS)]);
+    assert_eq!(take_sent(&world), [unchanged(forged), unchanged(PLEXOS)]);
     assert!(!run.err.contains("warning"), "{}", run.err);
-    let run = made.run(&["replay", "--verdict", "mismatch"]);
-    assert_eq!((run.status, take_sent(&made).len()), (3, 0));
+    let run = world.run(&["replay", "--verdict", "mismatch"]);
+    assert_eq!((run.status, take_sent(&world).len()), (3, 0));
     assert!(run.err.contains("all matching captures were skipped"), "{}", run.err);
 }
 
 #[test]
 fn captures_are_read_from_files_and_lists() {
-    let made = TestWorld::with_secrets();
+    let world = TestWorld::with_secrets();
     let request = plexos(PLEXOS);
-    store_captures(&made, &[(2, request.clone()), (1, request.clone())]);
-    let exported = made.run(&["events", "export"]).text();
-    let whole = made.run(&["events", "show", "last", "--as", "json"]).text();
-    let har = made.run(&["events", "show", "last", "--as", "har"]).text();
-    let made = made.file("e.ndjson", exported).file("one.json", whole).file("one.har", har).file("one.http", request);
+    store_captures(&world, &[(2, request.clone()), (1, request.clone())]);
+    let exported = world.run(&["events", "export"]).text();
+    let whole = world.run(&["events", "show", "last", "--as", "json"]).text();
+    let har = world.run(&["events", "show", "last", "--as", "har"]).text();
+    let world = world.file("e.ndjson", exported).file("one.json", whole).file("one.har", har).file("one.http", request);
     for (words, count) in [
         (&["e.ndjson"][..], 2),
         (&["--from", "e.ndjson"], 2),
@@ -186,22 +186,22 @@ fn captures_are_read_from_files_and_lists() {
         (&["one.http", "e.ndjson"], 3),
     ] {
         for exact in [&["--exact"][..], &[]] {
-            let run = made.run(&[&["replay"], words, exact].concat());
+            let run = world.run(&[&["replay"], words, exact].concat());
             assert!(run.status == 0 && !run.err.contains("warning"), "{words:?}: {}", run.err);
-            assert_eq!(take_sent(&made), vec![(PLEXOS.to_vec(), true); count], "{words:?} {exact:?}");
+            assert_eq!(take_sent(&world), vec![(PLEXOS.to_vec(), true); count], "{words:?} {exact:?}");
         }
     }
-    let run = made.run(&["replay", "e.ndjson", "--json"]);
+    let run = world.run(&["replay", "e.ndjson", "--json"]);
     let names: Vec<_> = run.json().iter().map(|record| record["source"].clone()).collect();
     assert_eq!(names, ["e.ndjson, line 1", "e.ndjson, line 2"]);
-    let made = made.file("list", "# two\n{\"schema\":\"x\"}\n");
-    let run = made.run(&["replay", "--from", "list"]);
+    let world = world.file("list", "# two\n{\"schema\":\"x\"}\n");
+    let run = world.run(&["replay", "--from", "list"]);
     assert!(run.status == 3 && run.err.contains("can't read line 2 of the list"), "{}", run.err);
 }
 
 #[test]
 fn a_refusal_names_the_secret_unless_the_body_was_tampered_with() {
-    let refusing = |made: TestWorld| TestWorld { answers: vec![Ok(401)], ..made };
+    let refusing = |world: TestWorld| TestWorld { answers: vec![Ok(401)], ..world };
     let local = refusing(TestWorld::default()).run(&["replay", "payment.debited"]);
     assert!(local.err.contains("signed with the local test secret"), "{}", local.err);
     let configured = refusing(TestWorld::with_secrets()).run(&["replay", "payment.debited"]);
@@ -210,8 +210,8 @@ fn a_refusal_names_the_secret_unless_the_body_was_tampered_with() {
         "{}",
         configured.err
     );
-    for made in [TestWorld::default(), TestWorld::with_secrets()] {
-        let tampered = refusing(made).run(&["replay", "payment.debited", "--tamper"]);
+    for world in [TestWorld::default(), TestWorld::with_secrets()] {
+        let tampered = refusing(world).run(&["replay", "payment.debited", "--tamper"]);
         assert!(tampered.status == 1 && !tampered.err.contains("signed with"), "{}", tampered.err);
     }
 }
@@ -226,15 +226,15 @@ fn a_new_field_is_reported_once_with_a_suggestion() {
 
 #[test]
 fn a_sample_of_another_provider_is_refused() {
-    let made = TestWorld::with_secrets();
-    let run = made.run(&["replay", "payment.debited", "--provider", "plustive"]);
+    let world = TestWorld::with_secrets();
+    let run = world.run(&["replay", "payment.debited", "--provider", "plustive"]);
     assert!(
         run.status == 2 && run.err.contains("`payment.debited` is a sample of Plexos Pay, not of Plustive"),
         "{}",
         run.err
     );
-    assert!(made.sent.lock().unwrap().is_empty());
-    assert_eq!(made.run(&["replay", "payment.debited", "--provider", "plexos"]).status, 0);
+    assert!(world.sent.lock().unwrap().is_empty());
+    assert_eq!(world.run(&["replay", "payment.debited", "--provider", "plexos"]).status, 0);
 }
 
 #[test]

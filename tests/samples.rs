@@ -29,9 +29,9 @@ fn fixed_samples_equal_the_published_payloads() {
 
 #[test]
 fn samples_have_fresh_ids_and_times() {
-    let made = TestWorld::default();
+    let world = TestWorld::default();
     let show =
-        || -> Value { serde_json::from_slice(&made.run(&["samples", "show", "checkout.completed"]).out).unwrap() };
+        || -> Value { serde_json::from_slice(&world.run(&["samples", "show", "checkout.completed"]).out).unwrap() };
     let (one, other) = (show(), show());
     assert_ne!(one["id"], other["id"]);
     assert_eq!(one["createdAt"], "2025-01-15T10:30:00.000Z");

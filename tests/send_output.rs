@@ -10,9 +10,9 @@ const PLEXOS: &str = include_str!("vectors/plexos.json");
 const FORGED: &[u8] = b"{\"type\":\"payment.debited\",\"data\":{\"amount\":\"99999999\"}}";
 
 /// Runs a command, and formats standard output, standard error and exit status.
-fn output(made: &TestWorld, words: &[&str]) -> String {
-    let run = made.run(words);
-    let home = made.home.get().map_or("/nowhere".into(), |home| home.path().display().to_string());
+fn output(world: &TestWorld, words: &[&str]) -> String {
+    let run = world.run(words);
+    let home = world.home.get().map_or("/nowhere".into(), |home| home.path().display().to_string());
     let whole = format!("{}--- stderr\n{}--- status {}", run.text(), run.err, run.status);
     whole.replace(&home, "HOME").replace(env!("CARGO_PKG_VERSION"), "VERSION").replace('\r', "")
 }
@@ -23,63 +23,63 @@ fn answering(answers: &[Result<u16, SendFailure>]) -> TestWorld {
 
 #[test]
 fn replay_of_several_samples() {
-    let made = answering(&[Ok(200), Ok(200), Ok(500), Ok(401)]);
+    let world = answering(&[Ok(200), Ok(200), Ok(500), Ok(401)]);
     let words = ["replay", "payment.debited", "plustive:transaction.failed", "--repeat", "2"];
-    let text = output(&made, &words);
-    assert_snapshot!(format!("{text}\n\n{}", output(&made, &[&words[..], &["--json", "--fixed"]].concat())));
+    let text = output(&world, &words);
+    assert_snapshot!(format!("{text}\n\n{}", output(&world, &[&words[..], &["--json", "--fixed"]].concat())));
 }
 
 #[test]
 fn replay_without_an_answer() {
-    let made = answering(&[Err(SendFailure::Connect("connection refused".to_owned()))]);
-    let local = output(&made, &["replay", "payment.debited"]);
-    let other = output(&made, &["replay", "payment.debited", "--to", "localhost:3000"]);
+    let world = answering(&[Err(SendFailure::Connect("connection refused".to_owned()))]);
+    let local = output(&world, &["replay", "payment.debited"]);
+    let other = output(&world, &["replay", "payment.debited", "--to", "localhost:3000"]);
     assert_snapshot!(format!("{local}\n\n{other}"));
 }
 
 #[test]
 fn replay_of_captures_compares_answers() {
-    let mut made = answering(&[]);
-    store_captures(&made, &[(3, plexos(PLEXOS.as_bytes()))]);
+    let mut world = answering(&[]);
+    store_captures(&world, &[(3, plexos(PLEXOS.as_bytes()))]);
     let rows = [500, 503, 200, 204, 401].map(|status| {
-        made.answers = vec![Ok(status)];
-        output(&made, &["replay", "last"])
+        world.answers = vec![Ok(status)];
+        output(&world, &["replay", "last"])
     });
     assert_snapshot!(rows.join("\n\n"));
 }
 
 #[test]
 fn replay_of_unverified_captures() {
-    let made = answering(&[Ok(200)]);
-    store_captures(&made, &[(3, plexos(FORGED)), (2, plexos(PLEXOS.as_bytes())), (1, plexos(FORGED))]);
-    let named = output(&made, &["replay", "last"]);
-    let matched = output(&made, &["replay", "--since", "1h"]);
+    let world = answering(&[Ok(200)]);
+    store_captures(&world, &[(3, plexos(FORGED)), (2, plexos(PLEXOS.as_bytes())), (1, plexos(FORGED))]);
+    let named = output(&world, &["replay", "last"]);
+    let matched = output(&world, &["replay", "--since", "1h"]);
     // The id of a capture differs from store to store.
     let matched = format!("CAPTURE             {}", &matched[20..]);
-    let none = output(&made, &["replay", "--verdict", "mismatch"]);
+    let none = output(&world, &["replay", "--verdict", "mismatch"]);
     assert_snapshot!([named, matched, none].join("\n\n"));
 }
 
 #[test]
 fn replay_refuses_unknown_sources_and_other_machines() {
-    let made = TestWorld::with_secrets();
-    let unknown = output(&made, &["replay", "payment.debted"]);
-    let provider = output(&made, &["replay", "payment.debited", "--provider", "plustive"]);
-    let machine = output(&made, &["replay", "payment.debited", "--to", "https://example.com/"]);
-    let nothing = output(&made, &["replay"]);
+    let world = TestWorld::with_secrets();
+    let unknown = output(&world, &["replay", "payment.debted"]);
+    let provider = output(&world, &["replay", "payment.debited", "--provider", "plustive"]);
+    let machine = output(&world, &["replay", "payment.debited", "--to", "https://example.com/"]);
+    let nothing = output(&world, &["replay"]);
     assert_snapshot!([unknown, provider, machine, nothing].join("\n\n"));
 }
 
 #[test]
 fn replay_dry_run() {
-    let made = TestWorld::with_secrets();
-    assert_snapshot!(output(&made, &["replay", "payment.debited", "transaction.success", "--fixed", "--dry-run"]));
+    let world = TestWorld::with_secrets();
+    assert_snapshot!(output(&world, &["replay", "payment.debited", "transaction.success", "--fixed", "--dry-run"]));
 }
 
 /// Signs the payload of the vectors.
 fn sign(format: &str) -> String {
-    let made = TestWorld::with_secrets().file("payload.json", PLEXOS);
-    output(&made, &["sign", "payload.json", "--as", format, "--to", "http://localhost:3000/hooks?a=b"])
+    let world = TestWorld::with_secrets().file("payload.json", PLEXOS);
+    output(&world, &["sign", "payload.json", "--as", format, "--to", "http://localhost:3000/hooks?a=b"])
 }
 
 #[test]
@@ -104,8 +104,8 @@ fn samples_list() {
 
 #[test]
 fn samples_show_on_a_terminal() {
-    let made = TestWorld::default().columns(100);
-    assert_snapshot!(output(&made, &["samples", "show", "transaction.completed.electricity", "--fixed"]));
+    let world = TestWorld::default().columns(100);
+    assert_snapshot!(output(&world, &["samples", "show", "transaction.completed.electricity", "--fixed"]));
 }
 
 #[test]

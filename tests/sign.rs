@@ -60,12 +60,12 @@ fn a_timestamp_is_unix_seconds_or_rfc_3339() {
 
 #[test]
 fn an_unrecognized_payload_needs_a_provider() {
-    let made = TestWorld::with_secrets().input(b"hello");
-    let run = made.run(&["sign", "-"]);
+    let world = TestWorld::with_secrets().input(b"hello");
+    let run = world.run(&["sign", "-"]);
     assert_eq!(run.status, 2);
     assert_eq!(run.out, b"");
     assert!(run.err.contains("--provider plexos or --provider plustive"), "{}", run.err);
-    let run = made.run(&["sign", "-", "--provider", "plustive", "--as", "digest"]);
+    let run = world.run(&["sign", "-", "--provider", "plustive", "--as", "digest"]);
     assert_eq!(run.text(), format!("{HELLO_MAC}\n"));
 }
 
@@ -127,8 +127,8 @@ fn binary_bodies_are_signed_unchanged() {
     let mut large = vec![0; 10 << 20];
     large.iter_mut().enumerate().for_each(|(at, byte)| *byte = (at % 251) as u8);
     for body in [b"".to_vec(), b"\0\xff\xfe".to_vec(), b"\xef\xbb\xbf{}\n".to_vec(), large] {
-        let made = TestWorld::with_secrets().input(&body);
-        let run = made.run(&["sign", "-", "--provider", "plustive", "--as", "digest"]);
+        let world = TestWorld::with_secrets().input(&body);
+        let run = world.run(&["sign", "-", "--provider", "plustive", "--as", "digest"]);
         assert_eq!(run.text().trim_end(), openssl(&body, PLUSTIVE_SECRET), "{} bytes", body.len());
     }
 }
@@ -164,8 +164,8 @@ fn the_curl_command_sends_the_same_bytes_from_bash() {
         vec![b'x'; 100_000],
     ];
     for body in bodies {
-        let made = TestWorld::with_secrets().input(&body);
-        let run = made.run(&["sign", "-", "--provider", "plexos", "--as", "curl"]);
+        let world = TestWorld::with_secrets().input(&body);
+        let run = world.run(&["sign", "-", "--provider", "plexos", "--as", "curl"]);
         assert_eq!(in_bash(&run.text()), body, "{}", run.text());
     }
 }
@@ -190,10 +190,10 @@ fn verify_reads_the_json_and_http_formats() {
 
 #[test]
 fn without_a_secret_a_local_one_is_created_once() {
-    let made = TestWorld::default().input(PLEXOS);
-    let first = made.run(&["sign", "-"]);
+    let world = TestWorld::default().input(PLEXOS);
+    let first = world.run(&["sign", "-"]);
     assert!(first.err.contains("created local test secrets"), "{}", first.err);
-    let second = made.run(&["sign", "-"]);
+    let second = world.run(&["sign", "-"]);
     assert_eq!((second.out, second.err.as_str()), (first.out, ""));
 }
 

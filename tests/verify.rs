@@ -49,8 +49,8 @@ fn lines_har_and_parts_are_read_too() {
     assert_eq!(verify(&line(PLEXOS_MAC), &[]).status, 0);
     assert_eq!(verify(&har.to_string(), &[]).status, 0);
     let (time, mac) = (format!("X-Plexos-Timestamp: {NOW}"), format!("X-Plexos-Signature:{PLEXOS_MAC}"));
-    let made = TestWorld::with_secrets().file("body", PLEXOS);
-    let run = made.run(&["verify", "--body", "body", "--header", &time, "-H", &mac]);
+    let world = TestWorld::with_secrets().file("body", PLEXOS);
+    let run = world.run(&["verify", "--body", "body", "--header", &time, "-H", &mac]);
     assert_eq!(run.status, 0, "{}{}", run.text(), run.err);
 }
 
@@ -142,9 +142,9 @@ fn without_a_configured_secret_the_verdict_is_no_secret() {
 #[test]
 fn a_secret_file_that_others_can_read_is_used_with_a_warning() {
     let warning = |mode: u32, path: &str| {
-        let mut made = TestWorld::default().file("f", raw()).file(path, PLEXOS_SECRET);
-        made.modes.insert(path.into(), mode);
-        let run = made.run(&["verify", "f", "--secret-file", path]);
+        let mut world = TestWorld::default().file("f", raw()).file(path, PLEXOS_SECRET);
+        world.modes.insert(path.into(), mode);
+        let run = world.run(&["verify", "f", "--secret-file", path]);
         assert_eq!(run.status, 0, "{}", run.err);
         run.err
     };
@@ -155,9 +155,9 @@ fn a_secret_file_that_others_can_read_is_used_with_a_warning() {
 
 #[test]
 fn the_matching_one_of_several_secrets_is_named() {
-    let made =
+    let world =
         TestWorld::default().file("f", raw()).variable("PLEXOS_WEBHOOK_SECRET", &format!("whsec_old,{PLEXOS_SECRET}"));
-    assert!(made.run(&["verify", "f"]).text().contains("PLEXOS_WEBHOOK_SECRET #2"));
+    assert!(world.run(&["verify", "f"]).text().contains("PLEXOS_WEBHOOK_SECRET #2"));
 }
 
 #[test]

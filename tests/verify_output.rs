@@ -16,9 +16,9 @@ fn output(run: &Run) -> String {
 }
 
 /// Verifies the file `f`, and formats the text output and then the JSON output.
-fn both(made: &TestWorld, args: &[&str]) -> String {
-    let text = made.run(&[&["verify", "f"], args].concat());
-    let json = made.run(&[&["verify", "f", "--json"], args].concat());
+fn both(world: &TestWorld, args: &[&str]) -> String {
+    let text = world.run(&[&["verify", "f"], args].concat());
+    let json = world.run(&[&["verify", "f", "--json"], args].concat());
     format!("{}\n--- json\n{}", output(&text), output(&json))
 }
 
@@ -45,8 +45,8 @@ fn a_proved_mismatch() {
 
 #[test]
 fn a_proved_mismatch_in_a_narrow_terminal() {
-    let made = TestWorld::with_secrets().columns(70).file("f", reserialized());
-    assert_snapshot!(output(&made.run(&["verify", "f"])));
+    let world = TestWorld::with_secrets().columns(70).file("f", reserialized());
+    assert_snapshot!(output(&world.run(&["verify", "f"])));
 }
 
 #[test]
@@ -103,9 +103,9 @@ fn a_correct_digest() {
 
 /// Verifies `seen` with the good request in the store.
 fn compare(seen: Vec<u8>) -> String {
-    let made = TestWorld::with_secrets().file("f", seen);
-    store_captures(&made, &[(0, plexos(PLEXOS.as_bytes()))]);
-    both(&made, &["--against", "last"])
+    let world = TestWorld::with_secrets().file("f", seen);
+    store_captures(&world, &[(0, plexos(PLEXOS.as_bytes()))]);
+    both(&world, &["--against", "last"])
 }
 
 #[test]
@@ -122,13 +122,13 @@ fn a_request_that_is_the_same_as_its_capture() {
 
 #[test]
 fn handler_code_for_a_framework_follows_the_results() {
-    let made = TestWorld::with_secrets().file("f", reserialized());
+    let world = TestWorld::with_secrets().file("f", reserialized());
     let code = include_str!("../src/diagnose/frameworks/express.js");
-    let without = made.run(&["verify", "f"]);
-    let with = made.run(&["verify", "f", "--framework", "express"]);
+    let without = world.run(&["verify", "f"]);
+    let with = world.run(&["verify", "f", "--framework", "express"]);
     assert_eq!(with.text(), format!("{}\n{code}", without.text()));
     assert_eq!((with.err.as_str(), with.status), ("", 1));
-    let record = made.run(&["verify", "f", "--framework", "express", "--json"]).json().remove(2);
+    let record = world.run(&["verify", "f", "--framework", "express", "--json"]).json().remove(2);
     let expected = json!({
         "schema": "whtool.framework/1", "name": "express", "title": "Express", "language": "JavaScript", "text": code,
     });
