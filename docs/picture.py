@@ -31,19 +31,19 @@ def demonstration():
 
 def spans(line):
     """A line as SVG text spans."""
-    colour, bold, drawn = None, False, []
+    color, bold, drawn = None, False, []
     for part in re.split(r"(\x1b\[[0-9;]*m)", line):
         code = re.fullmatch(r"\x1b\[([0-9;]*)m", part)
         if code:
             for number in code[1].split(";"):
                 if number in ("", "0"):
-                    colour, bold = None, False
+                    color, bold = None, False
                 elif number == "1":
                     bold = True
                 else:
-                    colour = COLOURS.get(number, colour)
+                    color = COLOURS.get(number, color)
         elif part:
-            style = f' fill="{colour}"' if colour else ""
+            style = f' fill="{color}"' if color else ""
             style += ' font-weight="bold"' if bold else ""
             drawn.append(f"<tspan{style}>{html.escape(part, quote=False)}</tspan>")
     return "".join(drawn)

@@ -90,7 +90,7 @@ fn a_copy_is_found_by_its_signature_and_proves_what_no_search_can() {
 }
 
 #[test]
-fn a_truncated_body_without_an_event_id_is_recognised_by_its_signature() {
+fn a_truncated_body_without_an_event_id_is_recognized_by_its_signature() {
     let world = seen(plexos(&PLEXOS[..40]));
     let record = comparison(&world, &[]);
     assert_eq!(record["cause"]["code"], "body_cut");

@@ -152,7 +152,7 @@ fn a_random_digest_is_unknown_and_the_tried_candidates_are_counted() {
 }
 
 #[test]
-fn the_correct_digest_is_recognised_and_other_text_is_a_usage_error() {
+fn the_correct_digest_is_recognized_and_other_text_is_a_usage_error() {
     let right = "9C5DA25FA4666BED54B4DEC381AF26DE3A0413143346D40C7ECE61E19AB971CE";
     let record = computed(&good(), right);
     assert_eq!((&record["answer"], &record["inHeader"]), (&Value::from("right"), &Value::from(true)));
@@ -162,7 +162,7 @@ fn the_correct_digest_is_recognised_and_other_text_is_a_usage_error() {
 }
 
 #[test]
-fn the_digest_of_another_request_in_the_file_is_recognised() {
+fn the_digest_of_another_request_in_the_file_is_recognized() {
     let other = r#"{"id":"evt_2","type":"payment.failed","data":{}}"#;
     let line = |body: &str| {
         let headers =

@@ -387,7 +387,7 @@ fn diff_shows_offset_path_and_header() {
 }
 
 #[test]
-fn diff_recognises_the_same_json_serialized_differently() {
+fn diff_recognizes_the_same_json_serialized_differently() {
     let world = TestWorld::with_secrets();
     store_captures(&world, &[(9, raw("", b"{\"a\":1,\"b\":2}")), (8, raw("", b"{\"b\":2,\"a\":1}\n"))]);
     let ids = ids(&world);

@@ -220,8 +220,8 @@ fn a_refusal_names_the_secret_unless_the_body_was_tampered_with() {
 fn a_new_field_is_reported_once_with_a_suggestion() {
     let run = TestWorld::with_secrets().run(&["replay", "payment.debited", "--set", "amount=5", "--repeat", "3"]);
     assert_eq!(run.err.matches("added the new field `amount`; did you mean `data.amount`?").count(), 1, "{}", run.err);
-    let deep = TestWorld::with_secrets().run(&["replay", "payment.debited", "--set", "data.colour=5"]);
-    assert!(deep.err.contains("added the new field `data.colour`\n"), "{}", deep.err);
+    let deep = TestWorld::with_secrets().run(&["replay", "payment.debited", "--set", "data.color=5"]);
+    assert!(deep.err.contains("added the new field `data.color`\n"), "{}", deep.err);
 }
 
 #[test]

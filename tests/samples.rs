@@ -66,7 +66,7 @@ fn a_terminal_gets_a_pretty_printed_payload_with_masked_tokens() {
     let masked = show(&["--color", "never"]);
     assert!(masked.contains("\n  \"token\": \"***\",\n"), "{masked}");
     assert!(show(&["--color", "never", "--reveal"]).contains("\"token\": \"12345678901234567890\""));
-    assert!(show(&[]).contains("\x1b["), "colours on a terminal");
+    assert!(show(&[]).contains("\x1b["), "colors on a terminal");
 }
 
 #[test]

@@ -111,7 +111,7 @@ fn no_store_stores_nothing_and_says_so() {
 }
 
 #[test]
-fn a_duplicate_is_recognised_after_a_restart() {
+fn a_duplicate_is_recognized_after_a_restart() {
     let home = home();
     let mut first = Listener::start(home.path(), &[]);
     first.exchange(&post(REFERENCE_MAC, REFERENCE));

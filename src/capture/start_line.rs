@@ -1,4 +1,4 @@
-//! Recognises the first line of a raw request: `POST /path HTTP/1.1`, or a pseudo-header of HTTP/2.
+//! Recognizes the first line of a raw request: `POST /path HTTP/1.1`, or a pseudo-header of HTTP/2.
 
 use super::request_json::{is_method, is_target};
 

@@ -225,7 +225,7 @@ mod tests {
     const GOOD: &str = r#"{"id":"evt_1","amount":"10000","status":"DEBITED","note":"é"}"#;
 
     #[test]
-    fn each_kind_of_change_is_recognised() {
+    fn each_kind_of_change_is_recognized() {
         assert_eq!(code(GOOD, GOOD), "");
         assert_eq!(code(GOOD, ""), "body_empty_here");
         assert_eq!(code(GOOD, &format!("{GOOD}\n")), "body_newline_added");

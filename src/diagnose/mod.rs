@@ -213,7 +213,7 @@ fn likely_causes(received: &AnalyzedDelivery, provider: &dyn Provider, credentia
     causes
 }
 
-/// The number of bytes of a body that are read to recognise its provider.
+/// The number of bytes of a body that are read to recognize its provider.
 const OWNER_SAMPLE: usize = 64 * 1024;
 
 fn payload_owner(body: &[u8]) -> Option<&'static dyn Provider> {

@@ -201,7 +201,7 @@ impl Cause {
                 let rest = if *count > paths.len() { ", …" } else { "" };
                 format!("{count} values in the body were changed: {}{rest}", paths.join(", "))
             }
-            Self::BodyReplaced => "the two bodies have nothing in common that whtool recognises".to_owned(),
+            Self::BodyReplaced => "the two bodies have nothing in common that whtool recognizes".to_owned(),
             Self::MessageOther { what } => format!("{what} was signed instead of the body"),
             Self::KeyAndMessageSwapped => "key and message were swapped".to_owned(),
             Self::DigestAlgorithm { name } => format!("made with {name} instead of SHA-256"),

@@ -1,7 +1,7 @@
 //! Lays out a document for people: one member per line, two spaces per level, all spellings
 //! unchanged.
 //!
-//! Yields tokens; the renderer colours them and escapes unsafe characters.
+//! Yields tokens; the renderer colors them and escapes unsafe characters.
 
 use super::document::Document;
 use super::token::{Token, TokenKind, Tokens};

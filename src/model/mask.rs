@@ -29,7 +29,7 @@ pub fn is_secret_name(name: &str) -> bool {
     SECRET_NAMES.iter().any(|ending| name.ends_with(ending))
 }
 
-/// Checks whether the text contains an API key or a signing secret, recognised by its prefix.
+/// Checks whether the text contains an API key or a signing secret, recognized by its prefix.
 pub fn contains_secret(text: &str) -> bool {
     SECRET_PREFIXES.iter().any(|prefix| text.contains(prefix))
 }
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_with_credentials_are_recognised_by_part_of_their_name() {
+    fn headers_with_credentials_are_recognized_by_part_of_their_name() {
         for name in ["Authorization", "Set-Cookie", "X-Api-Key", "X-ApiKey", "X-Auth-Token"] {
             assert!(is_credential_header(name), "{name}");
         }

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_and_truncated_secrets_are_recognised_and_real_ones_are_not() {
+    fn placeholders_and_truncated_secrets_are_recognized_and_real_ones_are_not() {
         for text in [
             "whsec_...",
             "whsec_***",

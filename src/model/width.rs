@@ -1,7 +1,7 @@
 //! Measures and wraps text for terminals.
 //!
 //! Output to a pipe is for programs and never wrapped. Widths are counted as terminals do: an East
-//! Asian character or an emoji takes two columns, a combining accent none, a colour sequence none.
+//! Asian character or an emoji takes two columns, a combining accent none, a color sequence none.
 
 use unicode_width::UnicodeWidthChar;
 
@@ -91,7 +91,7 @@ fn quoted_end(text: &str) -> Option<usize> {
     Some(text[close..].find(' ').map_or(text.len(), |blank| close + blank))
 }
 
-/// Counts the columns of a text; colour sequences take none.
+/// Counts the columns of a text; color sequences take none.
 pub fn display_width(text: &str) -> usize {
     let mut hidden = false;
     let is_seen = |character: &char| {
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_take_no_columns_and_long_words_stay_whole() {
+    fn colors_take_no_columns_and_long_words_stay_whole() {
         let forty = format!("\x1b[32m{}\x1b[0m \x1b[1m{}\x1b[0m", "a".repeat(19), "b".repeat(20));
         assert_eq!(Width::Narrow(40).wrap(&forty, 2), forty);
         let long = format!("see https://{}", "x".repeat(60));

@@ -128,7 +128,7 @@ mod tests {
         let columns = ColumnNames::from_args(&["reference=their ref".parse().unwrap()]);
         assert_eq!(columns.find(ListColumn::Reference, &["reference", "their ref"]), Ok(Some(1)));
         assert_eq!(columns.find(ListColumn::Reference, &["reference"]), Err("their ref".to_owned()));
-        assert!("colour=red".parse::<ColumnArg>().is_err() && "reference".parse::<ColumnArg>().is_err());
+        assert!("color=red".parse::<ColumnArg>().is_err() && "reference".parse::<ColumnArg>().is_err());
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Colours the output. Whether to colour is decided once for each stream.
+//! Colors the output. Whether to color is decided once for each stream.
 
 use colored::{ColoredString, Colorize};
 
-/// The colour mode of a stream.
+/// The color mode of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Paint {
     Plain,
@@ -10,10 +10,10 @@ pub enum Paint {
 }
 
 impl Paint {
-    fn apply(self, text: &str, colour: impl FnOnce(&str) -> ColoredString) -> String {
+    fn apply(self, text: &str, color: impl FnOnce(&str) -> ColoredString) -> String {
         match self {
             Self::Plain => text.to_owned(),
-            Self::Colored => colour(text).to_string(),
+            Self::Colored => color(text).to_string(),
         }
     }
 
@@ -56,7 +56,7 @@ impl Paint {
 mod tests {
     use super::*;
     #[test]
-    fn plain_text_has_no_escape_codes_and_each_meaning_has_its_colour() {
+    fn plain_text_has_no_escape_codes_and_each_meaning_has_its_color() {
         colored::control::set_override(true);
         for (paint, code) in [
             (Paint::good as fn(Paint, &str) -> String, "32"),

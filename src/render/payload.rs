@@ -1,4 +1,4 @@
-//! Shows a payload to people: JSON indented and coloured, other text line by line, binary data as a
+//! Shows a payload to people: JSON indented and colored, other text line by line, binary data as a
 //! dump.
 //!
 //! Strings and numbers keep their spelling. Secrets are masked unless `--reveal` is given.

@@ -27,19 +27,19 @@ pub enum CellKind {
 #[derive(Clone, Debug)]
 pub struct Cell {
     kind: CellKind,
-    /// Uncoloured text before the cell's text.
+    /// Uncolored text before the cell's text.
     prefix: &'static str,
     /// Text without unsafe characters.
     text: String,
-    colour: fn(Paint, &str) -> String,
+    color: fn(Paint, &str) -> String,
     /// Minimum columns in a wide row.
     min_width: usize,
 }
 
 impl Cell {
     /// Creates a cell. `text` must not contain unsafe characters.
-    pub fn new(kind: CellKind, text: impl Into<String>, colour: fn(Paint, &str) -> String) -> Self {
-        Self { kind, prefix: "", text: text.into(), colour, min_width: 0 }
+    pub fn new(kind: CellKind, text: impl Into<String>, color: fn(Paint, &str) -> String) -> Self {
+        Self { kind, prefix: "", text: text.into(), color, min_width: 0 }
     }
 
     pub fn with_prefix(self, prefix: &'static str) -> Self {
@@ -66,11 +66,11 @@ impl Cell {
         } else {
             self.text.clone()
         };
-        format!("{}{}", self.prefix, (self.colour)(paint, &text))
+        format!("{}{}", self.prefix, (self.color)(paint, &text))
     }
 
     fn render_padded(&self, paint: Paint) -> String {
-        format!("{}{}", self.prefix, (self.colour)(paint, &pad_right(&self.text, self.min_width)))
+        format!("{}{}", self.prefix, (self.color)(paint, &pad_right(&self.text, self.min_width)))
     }
 }
 

@@ -152,8 +152,8 @@ pub fn warnings(event: &Event, indent: &str, paint: Paint) -> String {
 pub fn delivery_row(received: &AnalyzedDelivery, label: impl Into<String>) -> Row {
     let mut cells = event_cells(received.provider, &received.event);
     let verdict = &received.verdict;
-    let colour = if verdict.is_verified() { Paint::good } else { Paint::bad };
-    cells.push(Cell::new(CellKind::Verdict, verdict_words(verdict), colour));
+    let color = if verdict.is_verified() { Paint::good } else { Paint::bad };
+    cells.push(Cell::new(CellKind::Verdict, verdict_words(verdict), color));
     let secret = verdict.secret().map(|secret| escape_unsafe(&secret.to_string()).into_owned());
     cells.extend(secret.map(|secret| Cell::new(CellKind::Secret, secret, Paint::faint)));
     Row::new(label, cells)

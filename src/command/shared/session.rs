@@ -40,8 +40,8 @@ pub(in crate::command) struct Session<'w> {
 }
 
 /// Follows <https://no-color.org> and <https://bixense.com/clicolors>.
-pub(in crate::command) fn paint(colour: ColorChoice, world: &dyn World, stream: Stream) -> Paint {
-    let coloured = match colour {
+pub(in crate::command) fn paint(color: ColorChoice, world: &dyn World, stream: Stream) -> Paint {
+    let colored = match color {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
         ColorChoice::Auto if world.env_var("NO_COLOR").is_some() => false,
@@ -50,7 +50,7 @@ pub(in crate::command) fn paint(colour: ColorChoice, world: &dyn World, stream: 
             forced || (world.is_terminal(stream) && world.env_var("TERM").is_none_or(|term| term != "dumb"))
         }
     };
-    if coloured { Paint::Colored } else { Paint::Plain }
+    if colored { Paint::Colored } else { Paint::Plain }
 }
 
 impl<'w> Session<'w> {

@@ -110,7 +110,7 @@ impl Verify {
     }
 }
 
-/// The number of bytes that are read to recognise the format of a file.
+/// The number of bytes that are read to recognize the format of a file.
 const SAMPLE: u64 = 64 * 1024;
 
 pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<CommandOutcome> {

@@ -29,7 +29,7 @@ pub struct SchedulePolicy {
 const RETRY: Backoff = Backoff::new(Duration::from_millis(500), 2.0, Duration::from_secs(30));
 /// Pauses before an open payment is polled again.
 const POLL: Backoff = Backoff::new(Duration::from_secs(1), 1.5, Duration::from_secs(30));
-/// The longest `Retry-After` that is honoured; after a longer one the run stops and reports it.
+/// The longest `Retry-After` that is honored; after a longer one the run stops and reports it.
 pub const MAX_RATE_LIMIT_PAUSE: Duration = Duration::from_secs(10 * 60);
 /// The run stops after this many rate limits without an answer in between.
 const MAX_RATE_LIMITS: u32 = 8;
