@@ -511,7 +511,13 @@ fn a_second_process_lists_and_prunes_while_a_listener_writes() {
 fn times_are_absolute_or_relative_to_now() {
     let world = world_with_three_captures();
     assert_eq!(world.run(&["events", "--since", "99999d", "--json"]).json().len(), 3);
-    for wrong in ["100001d", "yesterday", "2"] {
+    for (since, until) in [("2025-01-15", "2025-01-16"), ("today", "2025-01-15 23:59:59"), ("yesterday", "2100-01-01")]
+    {
+        let run = world.run(&["events", "--since", since, "--until", until, "--json"]);
+        assert_eq!(run.json().len(), 3, "{since} to {until}: {}", run.err);
+    }
+    assert_eq!(world.run(&["events", "--until", "today", "--json"]).json().len(), 0);
+    for wrong in ["100001d", "tomorrow", "2", "2025-02-30"] {
         assert_eq!(world.run(&["events", "--since", wrong]).status, 2, "{wrong}");
     }
     let bare = world.run(&["events", "--since", "2"]);

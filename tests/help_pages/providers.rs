@@ -134,7 +134,7 @@ Options:
                               units
       --open                  Look up only open payments and purchases, from the list or from
                               captures
-      --since <TIME>          Look up everything captured since this time: 2h (two hours ago), or
+      --since <TIME>          Look up everything captured since this time: 2h (ago), today, a date,
                               RFC 3339
       --provider <PROVIDER>   Provider to query (default: detected from each reference) [possible
                               values: plexos, plustive]

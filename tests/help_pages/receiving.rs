@@ -156,7 +156,7 @@ Filters:
       --type <GLOB>            Only events of this type, such as 'payment.*'. May be repeated
       --verdict <VERDICT>      Only deliveries with this verdict [possible values: verified,
                                unsigned, malformed, mismatch, too_old, in_future, no_secret]
-      --since <TIME>           Only deliveries since this time: 2h (two hours ago), or RFC 3339
+      --since <TIME>           Only deliveries since this time: 2h (ago), today, a date, RFC 3339
       --until <TIME>           Only deliveries before this time
       --reference <REFERENCE>  Only deliveries with this event id, payment, reference or
                                clientReference
@@ -247,7 +247,7 @@ Filters:
       --type <GLOB>            Only events of this type, such as 'payment.*'. May be repeated
       --verdict <VERDICT>      Only deliveries with this verdict [possible values: verified,
                                unsigned, malformed, mismatch, too_old, in_future, no_secret]
-      --since <TIME>           Only deliveries since this time: 2h (two hours ago), or RFC 3339
+      --since <TIME>           Only deliveries since this time: 2h (ago), today, a date, RFC 3339
       --until <TIME>           Only deliveries before this time
       --reference <REFERENCE>  Only deliveries with this event id, payment, reference or
                                clientReference
@@ -354,7 +354,7 @@ Filters:
       --type <GLOB>            Only events of this type, such as 'payment.*'. May be repeated
       --verdict <VERDICT>      Only deliveries with this verdict [possible values: verified,
                                unsigned, malformed, mismatch, too_old, in_future, no_secret]
-      --since <TIME>           Only deliveries since this time: 2h (two hours ago), or RFC 3339
+      --since <TIME>           Only deliveries since this time: 2h (ago), today, a date, RFC 3339
       --until <TIME>           Only deliveries before this time
       --reference <REFERENCE>  Only deliveries with this event id, payment, reference or
                                clientReference
@@ -391,7 +391,7 @@ Filters:
       --type <GLOB>            Only events of this type, such as 'payment.*'. May be repeated
       --verdict <VERDICT>      Only deliveries with this verdict [possible values: verified,
                                unsigned, malformed, mismatch, too_old, in_future, no_secret]
-      --since <TIME>           Only deliveries since this time: 2h (two hours ago), or RFC 3339
+      --since <TIME>           Only deliveries since this time: 2h (ago), today, a date, RFC 3339
       --until <TIME>           Only deliveries before this time
       --reference <REFERENCE>  Only deliveries with this event id, payment, reference or
                                clientReference
@@ -412,7 +412,7 @@ Examples:
 Usage: whtool events prune [OPTIONS] --older-than <TIME>
 
 Options:
-      --older-than <TIME>  Remove captures from before this time: 30d (thirty days ago), or RFC 3339
+      --older-than <TIME>  Remove captures from before this time: 30d (ago), today, a date, RFC 3339
       --yes                Remove the captures instead of only counting them
       --even-undelivered   Also remove deliveries that have not been forwarded yet
       --json               Print one JSON record

@@ -104,7 +104,7 @@ Filters:
       --type <GLOB>               Only events of this type, such as 'payment.*'. May be repeated
       --verdict <VERDICT>         Only deliveries with this verdict [possible values: verified,
                                   unsigned, malformed, mismatch, too_old, in_future, no_secret]
-      --since <TIME>              Only deliveries since this time: 2h (two hours ago), or RFC 3339
+      --since <TIME>              Only deliveries since this time: 2h (ago), today, a date, RFC 3339
       --until <TIME>              Only deliveries before this time
       --reference <REFERENCE>     Only deliveries with this event id, payment, reference or
                                   clientReference

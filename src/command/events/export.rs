@@ -42,7 +42,7 @@ pub(super) fn run(args: &ExportEvents, session: &Session<'_>) -> Result<CommandO
         return Err(Error::usage("captures are selected by name or by filters, not both"));
     }
     args.filters.warn_if_unknown_types(session);
-    let query = args.filters.query(session.world.now());
+    let query = args.filters.query(&session.now());
     let mut output = session.world.stdout();
     if args.format == ExportFormat::Har {
         output.write_all(&render::har::start())?;

@@ -41,7 +41,7 @@ pub(super) fn rename_provider_flag(arg: Arg) -> Arg {
 pub(super) fn run(args: &ListEvents, session: &Session<'_>) -> Result<CommandOutcome> {
     let Some(mut store) = open_if_exists(&args.store, session)? else { return Ok(CommandOutcome::Success) };
     args.filters.warn_if_unknown_types(session);
-    let query = args.filters.query(session.world.now());
+    let query = args.filters.query(&session.now());
     let limit = if args.all { None } else { args.filters.limit.or(Some(DEFAULT_LIMIT)).filter(|&limit| limit > 0) };
     // One more than is shown, to notice that there are more.
     let query = Query { limit: limit.map(|limit| limit.saturating_add(1)), ..query };

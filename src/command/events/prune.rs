@@ -13,7 +13,7 @@ use std::io::Write;
 /// Remove old captures; without --yes, only show what would be removed
 #[derive(Args)]
 pub(super) struct PruneEvents {
-    /// Remove captures from before this time: 30d (thirty days ago), or RFC 3339
+    /// Remove captures from before this time: 30d (ago), today, a date, RFC 3339
     #[arg(long, value_name = "TIME", value_parser = when)]
     older_than: When,
     /// Remove the captures instead of only counting them
@@ -31,7 +31,7 @@ pub(super) struct PruneEvents {
 
 pub(super) fn run(args: &PruneEvents, session: &Session<'_>) -> Result<CommandOutcome> {
     let Some(mut store) = open_if_exists(&args.store, session)? else { return Ok(CommandOutcome::Success) };
-    let before = args.older_than.moment(session.world.now());
+    let before = args.older_than.resolve(&session.now());
     let undelivered = if args.even_undelivered { Undelivered::Remove } else { Undelivered::Keep };
     let plan = store.plan_prune(before, undelivered)?;
     let pruning = if args.yes { Pruning::Done(store.prune(before, undelivered)?) } else { Pruning::Planned };

@@ -32,7 +32,7 @@ pub(super) struct EventStats {
 pub(super) fn run(args: &EventStats, session: &Session<'_>) -> Result<CommandOutcome> {
     let Some(mut store) = open_if_exists(&args.store, session)? else { return Ok(CommandOutcome::Success) };
     args.filters.warn_if_unknown_types(session);
-    let query = args.filters.query(session.world.now());
+    let query = args.filters.query(&session.now());
     let (counts, sums) = (store.count_by_hour(&query)?, store.sum_amounts(&query)?);
     let mut output = session.world.stdout();
     if args.json {

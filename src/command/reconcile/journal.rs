@@ -196,7 +196,9 @@ fn header(args: &Reconcile, session: &Session<'_>) -> Result<JournalHeader> {
         open: args.open,
         since: args.since.map(|when| match when {
             When::Ago(span) => span.as_millis().to_string(),
-            When::At(moment) => moment.to_string(),
+            When::At(time) => time.to_string(),
+            When::Local(time) => time.to_string(),
+            When::DaysAgo(days) => format!("{days} days ago"),
         }),
         provider: args.provider.map(|provider| provider.name().to_owned()),
     };

@@ -66,7 +66,7 @@ pub(super) struct Reconcile {
     /// Look up only open payments and purchases, from the list or from captures
     #[arg(long)]
     open: bool,
-    /// Look up everything captured since this time: 2h (two hours ago), or RFC 3339
+    /// Look up everything captured since this time: 2h (ago), today, a date, RFC 3339
     #[arg(long, value_name = "TIME", value_parser = when, conflicts_with_all = ["references", "from"])]
     since: Option<When>,
     /// Provider to query (default: detected from each reference)

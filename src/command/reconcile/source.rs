@@ -48,7 +48,7 @@ impl<'a> OrderSource<'a> {
         if is_from_store && captured.has_test_events()? {
             session.info("skipping events signed with the local test secret: no provider knows about them");
         }
-        let since = args.since.map(|when| when.moment(session.world.now()));
+        let since = args.since.map(|when| when.resolve(&session.now()));
         let store =
             is_from_store.then(|| CapturedReferences { since, after: 0, page: VecDeque::new(), seen: HashSet::new() });
         Ok(Self { args, references: args.references.clone().into(), orders, store })

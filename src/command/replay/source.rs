@@ -63,7 +63,7 @@ impl ReplayPlan<'_> {
             }
         }
         if !self.args.filters.is_empty() {
-            let query = self.args.filters.query(self.session.world.now());
+            let query = self.args.filters.query(&self.session.now());
             for entry in self.with_store(|store| store.list(&query))? {
                 if self.is_unverified_capture(&entry)? {
                     unverified.skipped += 1;

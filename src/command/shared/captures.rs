@@ -13,6 +13,8 @@ use crate::provider::{self, Provider};
 use crate::world::{Store, World};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use jiff::tz::TimeZone;
+use jiff::{ToSpan, Zoned, civil};
 use std::path::PathBuf;
 use wildmatch::WildMatch;
 
@@ -68,7 +70,7 @@ pub(in crate::command) struct Filters {
     /// Only deliveries with this verdict
     #[arg(long, value_name = "VERDICT", value_parser = verdict_codes(), help_heading = "Filters")]
     pub verdict: Option<VerdictCode>,
-    /// Only deliveries since this time: 2h (two hours ago), or RFC 3339
+    /// Only deliveries since this time: 2h (ago), today, a date, RFC 3339
     #[arg(long, value_name = "TIME", value_parser = when, help_heading = "Filters")]
     pub since: Option<When>,
     /// Only deliveries before this time
@@ -93,28 +95,43 @@ fn verdict_codes() -> impl TypedValueParser<Value = VerdictCode> {
         .map(|code| VerdictCode::from_code(&code).expect("it is one of the possible values"))
 }
 
-/// A time, or a duration before now.
+/// A time as users type it. All but `At` depend on the current time or the local time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::command) enum When {
     Ago(SignedDuration),
     At(Timestamp),
+    /// A date and time in the local zone.
+    Local(civil::DateTime),
+    /// The start of the day this many days before today, in the local zone.
+    DaysAgo(i8),
 }
 
 impl When {
-    pub(in crate::command) fn moment(self, now: Timestamp) -> Timestamp {
+    pub(in crate::command) fn resolve(self, now: &Zoned) -> Timestamp {
+        let start_of_day = |days: i8| now.checked_sub(days.days())?.start_of_day();
         match self {
-            Self::At(moment) => moment,
-            Self::Ago(span) => now.checked_sub(span).unwrap_or(Timestamp::MIN),
+            Self::At(time) => time,
+            Self::Ago(duration) => now.timestamp().checked_sub(duration).unwrap_or(Timestamp::MIN),
+            Self::Local(time) => {
+                time.to_zoned(now.time_zone().clone()).map_or(Timestamp::MIN, |zoned| zoned.timestamp())
+            }
+            Self::DaysAgo(days) => start_of_day(days).map_or(Timestamp::MIN, |zoned| zoned.timestamp()),
         }
     }
 }
 
-/// Parses a duration before now, RFC 3339, or Unix seconds from the year 2001 on.
+/// Parses a duration before now, `today`, `yesterday`, a date with or without a time in the local
+/// zone, RFC 3339, or Unix seconds from the year 2001 on.
 pub(in crate::command) fn when(text: &str) -> Result<When, String> {
     match (text.parse::<u64>(), timestamp::parse(text)) {
+        _ if text == "today" => Ok(When::DaysAgo(0)),
+        _ if text == "yesterday" => Ok(When::DaysAgo(1)),
         (Ok(0..1_000_000_000), _) => Err("a bare number has no unit: write 2h, 30m, 45s or 7d, or a time".to_owned()),
-        (Err(_), Err(_)) => parse_duration(text).map(When::Ago).map_err(|error| format!("{error}, or a time")),
-        (_, Ok(moment)) => Ok(When::At(moment)),
+        (Err(_), Err(_)) => match text.parse() {
+            Ok(time) => Ok(When::Local(time)),
+            Err(_) => parse_duration(text).map(When::Ago).map_err(|error| format!("{error}, or a time")),
+        },
+        (_, Ok(time)) => Ok(When::At(time)),
         (_, Err(error)) => Err(error.to_string()),
     }
 }
@@ -131,7 +148,7 @@ pub(in crate::command) fn warn_if_unknown_type(glob: &str, session: &Session<'_>
 impl Filters {
     /// Returns true if no filter is given.
     pub(in crate::command) fn is_empty(&self) -> bool {
-        self.query(Timestamp::UNIX_EPOCH) == Query::default()
+        self.query(&Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC)) == Query::default()
     }
 
     /// Warns if a type matches no documented event type, which is usually a typo.
@@ -140,13 +157,13 @@ impl Filters {
     }
 
     /// Converts the filters to a query.
-    pub(in crate::command) fn query(&self, now: Timestamp) -> Query {
+    pub(in crate::command) fn query(&self, now: &Zoned) -> Query {
         Query {
             provider: self.provider.map(|provider| provider.name().to_owned()),
             kinds: self.kinds.clone(),
             verdict: self.verdict,
-            since: self.since.map(|when| when.moment(now)),
-            until: self.until.map(|when| when.moment(now)),
+            since: self.since.map(|when| when.resolve(now)),
+            until: self.until.map(|when| when.resolve(now)),
             reference: self.reference.clone(),
             failed: self.failed,
             grep: self.grep.clone(),
@@ -207,9 +224,10 @@ fn missing(name: &str) -> Error {
 mod tests {
     use super::*;
     #[test]
-    fn a_time_is_a_duration_before_now_or_a_moment() {
-        let now = Timestamp::from_second(1_736_937_000).unwrap();
-        let seconds = |text: &str| when(text).map(|when| when.moment(now).as_second());
+    fn a_time_is_a_duration_before_now_a_local_date_or_an_exact_time() {
+        // 09:30 in Cape Verde, which is one hour behind UTC.
+        let now = Timestamp::from_second(1_736_937_000).unwrap().in_tz("Atlantic/Cape_Verde").unwrap();
+        let seconds = |text: &str| when(text).map(|when| when.resolve(&now).as_second());
         for (text, expected) in [
             ("2h", 1_736_929_800),
             ("30m", 1_736_935_200),
@@ -219,6 +237,11 @@ mod tests {
             ("1736937000", 1_736_937_000),
             ("2025-01-15T10:30:00Z", 1_736_937_000),
             ("2025-01-15T09:30:00-01:00", 1_736_937_000),
+            ("today", 1_736_902_800),
+            ("yesterday", 1_736_816_400),
+            ("2025-01-14", 1_736_816_400),
+            ("2025-01-15 09:00:00", 1_736_935_200),
+            ("2025-01-15T09:00", 1_736_935_200),
         ] {
             assert_eq!(seconds(text), Ok(expected), "{text}");
         }
@@ -229,7 +252,7 @@ mod tests {
         assert!(seconds("-2h").is_err() && seconds("soon").unwrap_err().ends_with(", or a time"));
         assert!(seconds("1736937000000").is_err());
         // Longer ago than time is counted.
-        assert_eq!(When::Ago(SignedDuration::MAX).moment(now), Timestamp::MIN);
+        assert_eq!(When::Ago(SignedDuration::MAX).resolve(&now), Timestamp::MIN);
     }
 
     #[test]

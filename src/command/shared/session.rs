@@ -147,6 +147,11 @@ impl<'w> Session<'w> {
         Width::from_columns(self.world.columns(stream))
     }
 
+    /// Returns the current time in the zone in which times are shown.
+    pub(in crate::command) fn now(&self) -> jiff::Zoned {
+        self.world.now().to_zoned(self.world.time_zone())
+    }
+
     /// Opens a file; `-` is standard input.
     pub(in crate::command) fn open(&self, path: &Path) -> Result<Box<dyn Read + Send + '_>> {
         if path == Path::new("-") {
