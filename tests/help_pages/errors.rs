@@ -307,7 +307,7 @@ For more information, try '--help'.
         "events --since soon",
         2,
         r"
-error: invalid value 'soon' for '--since <TIME>': expected a duration such as 90s, 5m, 1h 30m or 30d, or a time
+error: invalid value 'soon' for '--since <TIME>': expected a duration such as 90s, 5m, 1h 30m or 30d, or a time such as today, yesterday, 2026-11-28 or 2026-11-28T09:30:00Z
 
 For more information, try '--help'.
 ",

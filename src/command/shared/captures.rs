@@ -113,7 +113,9 @@ impl When {
             Self::At(time) => time,
             Self::Ago(duration) => now.timestamp().checked_sub(duration).unwrap_or(Timestamp::MIN),
             Self::Local(time) => {
-                time.to_zoned(now.time_zone().clone()).map_or(Timestamp::MIN, |zoned| zoned.timestamp())
+                // Fails only at the ends of the calendar.
+                let nearest_limit = if time.year() < 0 { Timestamp::MIN } else { Timestamp::MAX };
+                time.to_zoned(now.time_zone().clone()).map_or(nearest_limit, |zoned| zoned.timestamp())
             }
             Self::DaysAgo(days) => start_of_day(days).map_or(Timestamp::MIN, |zoned| zoned.timestamp()),
         }
@@ -129,7 +131,9 @@ pub(in crate::command) fn when(text: &str) -> Result<When, String> {
         (Ok(0..1_000_000_000), _) => Err("a bare number has no unit: write 2h, 30m, 45s or 7d, or a time".to_owned()),
         (Err(_), Err(_)) => match text.parse() {
             Ok(time) => Ok(When::Local(time)),
-            Err(_) => parse_duration(text).map(When::Ago).map_err(|error| format!("{error}, or a time")),
+            Err(_) => parse_duration(text).map(When::Ago).map_err(|error| {
+                format!("{error}, or a time such as today, yesterday, 2026-11-28 or 2026-11-28T09:30:00Z")
+            }),
         },
         (_, Ok(time)) => Ok(When::At(time)),
         (_, Err(error)) => Err(error.to_string()),
@@ -249,7 +253,8 @@ mod tests {
             let expected = "a bare number has no unit: write 2h, 30m, 45s or 7d, or a time";
             assert_eq!(seconds(text), Err(expected.to_owned()), "{text}");
         }
-        assert!(seconds("-2h").is_err() && seconds("soon").unwrap_err().ends_with(", or a time"));
+        assert!(seconds("-2h").is_err() && seconds("soon").unwrap_err().contains(", or a time such as today"));
+        assert_eq!(when("9999-12-31 23:59:59").unwrap().resolve(&now), Timestamp::MAX);
         assert!(seconds("1736937000000").is_err());
         // Longer ago than time is counted.
         assert_eq!(When::Ago(SignedDuration::MAX).resolve(&now), Timestamp::MIN);
