@@ -1,10 +1,13 @@
-//! Parts that several commands use: sessions, settings, secrets, captures, the provider API.
+//! Parts that several commands use: sessions, settings, secrets, captures, flag values, the
+//! provider API.
 
 pub(super) mod api;
 pub(super) mod captures;
 pub(super) mod endpoints;
 pub(super) mod loaded_settings;
+pub(super) mod payload;
 pub(super) mod registry;
 pub(super) mod secrets;
 pub(super) mod session;
 pub(super) mod target;
+pub(super) mod values;
