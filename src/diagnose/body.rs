@@ -3,7 +3,8 @@
 //! Bodies can be large, so a variant is built only when its turn comes, and its cost is paid first.
 
 use super::budget::{Exhausted, HashAllowance};
-use super::cause::{Cause, ConstantBody, PrintedBytes};
+use super::cause::Cause;
+use super::kinds::body as kinds;
 use crate::json::{Document, Language, SERIALIZERS, Serializer};
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -50,6 +51,36 @@ enum BodyChange {
     Wrapped,
     Empty,
     Constant(&'static ConstantBody),
+}
+
+/// A text that buggy code signs in place of the payload.
+#[derive(Debug, PartialEq, Eq)]
+struct ConstantBody {
+    text: &'static str,
+    /// The language whose programs sign it. `None`: several do.
+    language: Option<Language>,
+}
+
+/// A way to print bytes as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PrintedBytes {
+    /// `b'…'`
+    Python,
+    /// `{"type":"Buffer","data":[…]}`
+    Node,
+    /// `[123 34 …]`
+    Go,
+}
+
+impl PrintedBytes {
+    fn cause(self) -> Cause {
+        let (by, language) = match self {
+            Self::Python => ("Python's b'…'", Language::Python),
+            Self::Node => ("JSON.stringify of a Buffer", Language::JavaScript),
+            Self::Go => ("Go's %v of a byte slice", Language::Go),
+        };
+        Cause::new(&kinds::PRINTED).with("by", by).in_language(Some(language))
+    }
 }
 
 static CONSTANTS: [ConstantBody; 6] = [
@@ -169,32 +200,44 @@ impl<'b> BodyVariants<'b> {
         self.document.get_or_init(|| Document::parse(self.received).ok()).as_ref()
     }
 
+    /// Returns the cause that explains why the user's code hashed this variant. The writer of the
+    /// received body does not matter then.
+    pub(super) fn digest_cause(&self, index: usize) -> Cause {
+        match &self.changes[index] {
+            BodyChange::Reserialized(index) => reserialized(&SERIALIZERS[*index], None),
+            _ => self.cause(index),
+        }
+    }
+
     /// Returns the cause that explains why this variant was signed.
     pub(super) fn cause(&self, index: usize) -> Cause {
+        let encoding = |signed: &'static str| Cause::new(&kinds::ENCODING).with("signed", signed);
         match &self.changes[index] {
-            BodyChange::WithoutEnd(_) => Cause::BodyNewlineAdded,
-            BodyChange::WithEnd(_) => Cause::BodyNewlineLost,
-            BodyChange::ToCrlf => Cause::BodyLineEnds { signed: "CRLF" },
-            BodyChange::ToLf => Cause::BodyLineEnds { signed: "LF" },
-            BodyChange::WithoutBom => Cause::BodyBom { is_signed: false },
-            BodyChange::WithBom => Cause::BodyBom { is_signed: true },
-            BodyChange::Trimmed => Cause::BodyWhitespace,
-            BodyChange::Reserialized(index) => {
-                Cause::BodyReserialized { signed: &SERIALIZERS[*index], here: self.serializer() }
+            BodyChange::WithoutEnd(_) => Cause::new(&kinds::NEWLINE_ADDED),
+            BodyChange::WithEnd(_) => Cause::new(&kinds::NEWLINE_LOST),
+            BodyChange::ToCrlf => Cause::new(&kinds::LINE_ENDS).with("signed", "CRLF"),
+            BodyChange::ToLf => Cause::new(&kinds::LINE_ENDS).with("signed", "LF"),
+            BodyChange::WithoutBom => Cause::new(&kinds::BOM_ADDED),
+            BodyChange::WithBom => Cause::new(&kinds::BOM_LOST),
+            BodyChange::Trimmed => Cause::new(&kinds::WHITESPACE),
+            BodyChange::Reserialized(index) => reserialized(&SERIALIZERS[*index], self.serializer()),
+            BodyChange::FromLatin1 => encoding("UTF-8"),
+            BodyChange::ToLatin1 => encoding("Latin-1, or UTF-8 that was read as Latin-1"),
+            BodyChange::EncodedTwice => encoding("UTF-8 encoded twice"),
+            BodyChange::ToUtf16 => encoding("UTF-16"),
+            BodyChange::ToUtf16WithBom => encoding("UTF-16 with a byte order mark"),
+            BodyChange::ToAscii => encoding("ASCII, with `?` for every other character"),
+            BodyChange::Lossy => encoding("UTF-8, with U+FFFD for invalid bytes"),
+            BodyChange::Printed(by) => by.cause(),
+            BodyChange::Unwrapped => Cause::new(&kinds::DOUBLE_ENCODED).with("signed", "the text inside the string"),
+            BodyChange::Wrapped => Cause::new(&kinds::DOUBLE_ENCODED).with("signed", "the body as a JSON string"),
+            BodyChange::Empty => Cause::new(&kinds::EMPTY_SIGNED),
+            BodyChange::Constant(ConstantBody { text: "{}", .. }) if self.received.is_empty() => {
+                Cause::new(&kinds::EMPTY_HERE)
             }
-            BodyChange::FromLatin1 => Cause::BodyEncoding { signed: "UTF-8" },
-            BodyChange::ToLatin1 => Cause::BodyEncoding { signed: "Latin-1, or UTF-8 that was read as Latin-1" },
-            BodyChange::EncodedTwice => Cause::BodyEncoding { signed: "UTF-8 encoded twice" },
-            BodyChange::ToUtf16 => Cause::BodyEncoding { signed: "UTF-16" },
-            BodyChange::ToUtf16WithBom => Cause::BodyEncoding { signed: "UTF-16 with a byte order mark" },
-            BodyChange::ToAscii => Cause::BodyEncoding { signed: "ASCII, with `?` for every other character" },
-            BodyChange::Lossy => Cause::BodyEncoding { signed: "UTF-8, with U+FFFD for invalid bytes" },
-            BodyChange::Printed(by) => Cause::BodyPrinted { by: *by },
-            BodyChange::Unwrapped => Cause::BodyDoubleEncoded { signed: "the text inside the string" },
-            BodyChange::Wrapped => Cause::BodyDoubleEncoded { signed: "the body as a JSON string" },
-            BodyChange::Empty => Cause::BodyEmptySigned,
-            BodyChange::Constant(ConstantBody { text: "{}", .. }) if self.received.is_empty() => Cause::BodyEmptyHere,
-            BodyChange::Constant(signed) => Cause::BodyNotThePayload { signed },
+            BodyChange::Constant(ConstantBody { text, language }) => {
+                Cause::new(&kinds::NOT_THE_PAYLOAD).with("text", *text).in_language(*language)
+            }
         }
     }
 
@@ -203,6 +246,14 @@ impl<'b> BodyVariants<'b> {
         let document = self.document()?;
         SERIALIZERS.iter().find(|serializer| serializer.write(document) == self.received)
     }
+}
+
+/// Names the serializer of the signed body and the one of the received body, `here`, whose language
+/// is that of the code at fault.
+fn reserialized(signed: &'static Serializer, here: Option<&'static Serializer>) -> Cause {
+    let words = here.map(|here| format!(", but this body looks like {}", here.name)).unwrap_or_default();
+    let language = here.unwrap_or(signed).language;
+    Cause::new(&kinds::RESERIALIZED).with("signed", signed.name).with("here", words).in_language(language)
 }
 
 impl BodyChange {

@@ -2,7 +2,8 @@
 //!
 //! The first candidates of each list are what should have been used. Bodies are in `body`.
 
-use super::cause::Cause;
+use super::cause::{Cause, CauseKind};
+use super::kinds::{secret, timestamp as time};
 use crate::model::secret::Secret;
 use crate::model::signature::Key;
 use crate::model::timestamp::{self, Timestamp, UnixTime};
@@ -47,60 +48,61 @@ pub(super) fn keys<'k>(provider: &dyn Provider, credentials: &'k Credentials<'_>
     keys.extend(own().flat_map(|secret| damaged_copies(secret, provider.secret_prefix())));
     for secret in secrets().filter(|secret| secret.provider != provider.name()) {
         let name = format!("{} ({})", secret.origin, secret.provider);
-        keys.push(Candidate::new(secret.expose(), Cause::SecretOfOtherProvider { name }));
+        keys.push(Candidate::new(secret.expose(), Cause::new(&secret::OF_OTHER_PROVIDER).with("name", name)));
     }
     for (name, key) in credentials.api_keys {
-        keys.push(Candidate::new(key.as_bytes(), Cause::ApiKeyAsSecret { name: name.clone() }));
+        keys.push(Candidate::new(key.as_bytes(), Cause::new(&secret::API_KEY).with("name", name.clone())));
     }
     let unset = [("an empty string", ""), ("`undefined`", "undefined"), ("`null`", "null"), ("`None`", "None")];
-    keys.extend(unset.map(|(used, key)| Candidate::new(key.as_bytes(), Cause::SecretUnset { used })));
+    keys.extend(unset.map(|(used, key)| Candidate::new(key.as_bytes(), Cause::new(&secret::UNSET).with("used", used))));
     keys
 }
 
 /// Lists what env files, shells and code make of a secret.
-fn damaged_copies<'k>(secret: &'k Secret, prefix: &'static str) -> Vec<Candidate<'k>> {
-    let bytes = secret.expose();
-    let name = || secret.origin.to_string();
+fn damaged_copies<'k>(copy: &'k Secret, prefix: &'static str) -> Vec<Candidate<'k>> {
+    let bytes = copy.expose();
+    let name = copy.origin.to_string();
+    let cause = |kind: &'static CauseKind| Cause::new(kind).with("name", name.clone());
     let mut found = Vec::new();
     let trimmed = bytes.trim_ascii();
     if trimmed.len() < bytes.len() {
-        found.push(Candidate::new(trimmed, Cause::SecretWhitespaceAdded { name: name() }));
+        found.push(Candidate::new(trimmed, cause(&secret::WHITESPACE_ADDED)));
     }
     let unquoted = b"\"'`".iter().find_map(|quote| trimmed.strip_prefix(&[*quote])?.strip_suffix(&[*quote]));
     if let Some(unquoted) = unquoted {
-        found.push(Candidate::new(unquoted, Cause::SecretQuoted { name: name() }));
+        found.push(Candidate::new(unquoted, cause(&secret::QUOTED)));
     }
     for (tail, text) in [("a newline", "\n"), ("CRLF", "\r\n"), ("a space", " "), ("a carriage return", "\r")] {
         let longer = [bytes, text.as_bytes()].concat();
-        found.push(Candidate::new(longer, Cause::SecretWhitespaceLost { name: name(), tail }));
+        found.push(Candidate::new(longer, cause(&secret::WHITESPACE_LOST).with("tail", tail)));
     }
     if let Some(at) = bytes.iter().position(|&byte| byte == b'=') {
         let value = bytes[at + 1..].trim_ascii();
         let bare = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
-        found.push(Candidate::new(bare, Cause::SecretLine { name: name() }));
+        found.push(Candidate::new(bare, cause(&secret::LINE)));
     }
     if let Some((_, shorter)) = bytes.split_last() {
-        found.push(Candidate::new(shorter, Cause::SecretCutShort { name: name() }));
+        found.push(Candidate::new(shorter, cause(&secret::CUT_SHORT)));
     }
     if !prefix.is_empty() {
         match bytes.strip_prefix(prefix.as_bytes()) {
-            Some(rest) => found.push(Candidate::new(rest, Cause::SecretPrefixDropped { name: name(), prefix })),
+            Some(rest) => found.push(Candidate::new(rest, cause(&secret::PREFIX_DROPPED).with("prefix", prefix))),
             None => {
                 let longer = [prefix.as_bytes(), bytes].concat();
-                found.push(Candidate::new(longer, Cause::SecretPrefixLost { name: name(), prefix }));
+                found.push(Candidate::new(longer, cause(&secret::PREFIX_LOST).with("prefix", prefix)));
             }
         }
     }
     for quote in ["\"", "'"] {
         let longer = [quote.as_bytes(), bytes, quote.as_bytes()].concat();
-        found.push(Candidate::new(longer, Cause::SecretUsedWithQuotes { name: name() }));
+        found.push(Candidate::new(longer, cause(&secret::USED_WITH_QUOTES)));
     }
     if let Some(at) = bytes.iter().position(|&byte| byte == b'#') {
-        found.push(Candidate::new(bytes[..at].trim_ascii_end(), Cause::SecretCutAtHash { name: name() }));
+        found.push(Candidate::new(bytes[..at].trim_ascii_end(), cause(&secret::CUT_AT_HASH)));
     }
     found.extend(
         decoded(bytes, prefix)
-            .map(|(encoding, key)| Candidate::new(key, Cause::SecretDecoded { name: name(), encoding })),
+            .map(|(encoding, key)| Candidate::new(key, cause(&secret::DECODED).with("encoding", encoding))),
     );
     found
 }
@@ -148,7 +150,7 @@ pub(super) fn prefixes(
         None => {}
     }
     if signs_time {
-        found.push(Candidate::new(Vec::new(), Cause::TimestampNotSigned));
+        found.push(Candidate::new(Vec::new(), Cause::new(&time::NOT_SIGNED)));
     }
     if let Some(text) = timestamp {
         found.extend(other_rules(provider, text));
@@ -167,7 +169,7 @@ fn other_rules(own: &dyn Provider, timestamp: &str) -> Vec<Candidate<'static>> {
     others
         .map(|other| {
             let prefix = other.signed_prefix(timestamp).into_bytes();
-            Candidate::new(prefix, Cause::OtherProviderRule { provider: other.title() })
+            Candidate::new(prefix, Cause::new(&time::OTHER_PROVIDER_RULE).with("provider", other.title()))
         })
         .collect()
 }
@@ -178,11 +180,11 @@ fn other_notations(provider: &dyn Provider, text: &str) -> Vec<Candidate<'static
     match timestamp::parse_unix(text) {
         Some(UnixTime::Seconds(time)) => {
             let millis = provider.signed_prefix(&time.as_millisecond().to_string()).into_bytes();
-            found.push(Candidate::new(millis, Cause::TimestampSignedInMilliseconds));
+            found.push(Candidate::new(millis, Cause::new(&time::SIGNED_IN_MILLISECONDS)));
         }
         Some(UnixTime::Milliseconds(time)) => {
             let seconds = provider.signed_prefix(&time.as_second().to_string()).into_bytes();
-            found.push(Candidate::new(seconds, Cause::TimestampSignedInSeconds));
+            found.push(Candidate::new(seconds, Cause::new(&time::SIGNED_IN_SECONDS)));
         }
         None => {}
     }
@@ -191,7 +193,7 @@ fn other_notations(provider: &dyn Provider, text: &str) -> Vec<Candidate<'static
     for (separator, separator_text) in separators {
         found.push(Candidate::new(
             format!("{text}{separator_text}").into_bytes(),
-            Cause::TimestampSeparator { separator },
+            Cause::new(&time::SEPARATOR).with("separator", separator),
         ));
     }
     found
@@ -204,7 +206,10 @@ pub(super) fn nearby_timestamps(provider: &dyn Provider, arrived: Timestamp) -> 
         .skip(1)
         .map(|second| {
             let signed = second.to_string();
-            Candidate::new(provider.signed_prefix(&signed).into_bytes(), Cause::TimestampOther { signed })
+            Candidate::new(
+                provider.signed_prefix(&signed).into_bytes(),
+                Cause::new(&time::OTHER).with("signed", signed),
+            )
         })
         .collect()
 }

@@ -1,14 +1,19 @@
-//! The causes of a failed verification, each with a stable code, a sentence and a fix.
+//! A cause of a failed verification: a row of a table, and the values that this request puts into
+//! its words.
 //!
-//! The sentences are in `wording`, the fixes in `fixes`. Text and JSON use the same causes.
+//! A `CauseKind` holds the code, the sentences and the fixes of one cause. Those of the tables of
+//! candidates stand next to the candidates, the others in `kinds`.
 
-use crate::json::{Language, Serializer};
+use crate::json::Language;
+use std::borrow::Cow;
 
 /// The certainty of a cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confidence {
-    /// The signature matches once this change is undone, or the header itself shows it.
+    /// The given signature matches once this change is undone.
     Proved,
+    /// The request itself shows it. It need not be the only fault.
+    Observed,
     /// A guess from the request or the configuration.
     Likely,
 }
@@ -17,6 +22,7 @@ impl Confidence {
     pub fn code(self) -> &'static str {
         match self {
             Self::Proved => "proved",
+            Self::Observed => "observed",
             Self::Likely => "likely",
         }
     }
@@ -32,6 +38,10 @@ pub struct Finding {
 impl Finding {
     pub fn proved(cause: Cause) -> Self {
         Self { cause, confidence: Confidence::Proved }
+    }
+
+    pub(crate) fn likely(cause: Cause) -> Self {
+        Self { cause, confidence: Confidence::Likely }
     }
 
     /// Returns true if this proves a change of the body.
@@ -53,276 +63,174 @@ pub enum CauseGroup {
     Unknown,
 }
 
-/// A cause of a failed verification. Its texts may come from the request: sanitize them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cause {
-    SignatureMissing {
-        header: &'static str,
-    },
-    SignatureOtherHeader {
-        name: String,
-        header: &'static str,
-    },
-    /// The header is one provider's, the payload another's.
-    ProviderMixedUp {
-        header_of: &'static str,
-        payload_of: &'static str,
-    },
-    /// The signature in this provider's header follows another's rule and uses its secret.
-    SignatureOfOtherProvider {
-        signer: &'static str,
-        header: &'static str,
-        own: &'static str,
-    },
-    SignatureEmpty,
-    /// `digest` is the algorithm whose digests have this length.
-    SignatureLength {
-        digits: usize,
-        digest: Option<&'static str>,
-    },
-    SignatureNotHex,
-    SignatureBase64,
-    /// A scheme such as `v1=` that the provider does not use.
-    SignaturePrefix {
-        prefix: String,
-    },
-    TimestampMissing {
-        header: &'static str,
-    },
-    TimestampNotANumber {
-        text: String,
-    },
-    TimestampMilliseconds,
-    TimestampRepeated,
-    TimestampTooOld {
-        age: String,
-    },
-    TimestampInFuture {
-        ahead: String,
-    },
-    /// The body alone was signed.
-    TimestampNotSigned,
-    /// Milliseconds were signed, seconds sent.
-    TimestampSignedInMilliseconds,
-    /// Seconds were signed, milliseconds sent.
-    TimestampSignedInSeconds,
-    /// The signed text has something else than a full stop between timestamp and body.
-    TimestampSeparator {
-        separator: &'static str,
-    },
-    /// The signed timestamp is not the one that was sent.
-    TimestampOther {
-        signed: String,
-    },
-    OtherProviderRule {
-        provider: &'static str,
-    },
-    SecretOfOtherProvider {
-        name: String,
-    },
-    /// Our copy of the secret has whitespace around it that was not used in signing.
-    SecretWhitespaceAdded {
-        name: String,
-    },
-    /// The signing key had whitespace after it.
-    SecretWhitespaceLost {
-        name: String,
-        tail: &'static str,
-    },
-    /// Our copy of the secret is in quotes that were not used in signing.
-    SecretQuoted {
-        name: String,
-    },
-    /// The signing key had quotes around it.
-    SecretUsedWithQuotes {
-        name: String,
-    },
-    /// The signing key lacked the prefix.
-    SecretPrefixDropped {
-        name: String,
-        prefix: &'static str,
-    },
-    /// Our copy of the secret lacks the prefix.
-    SecretPrefixLost {
-        name: String,
-        prefix: &'static str,
-    },
-    /// The signing key was decoded from the text of the secret.
-    SecretDecoded {
-        name: String,
-        encoding: &'static str,
-    },
-    /// The signing key ended before a `#`.
-    SecretCutAtHash {
-        name: String,
-    },
-    /// The signing key lacked the last character.
-    SecretCutShort {
-        name: String,
-    },
-    /// Our copy of the secret is a whole line: `NAME=secret`.
-    SecretLine {
-        name: String,
-    },
-    /// The signing key was empty, or what an unset variable turns into.
-    SecretUnset {
-        used: &'static str,
-    },
-    SecretNotConfigured {
-        provider: &'static str,
-        variable: &'static str,
-    },
-    ApiKeyAsSecret {
-        name: String,
-    },
-    SecretLooksLikeApiKey {
-        name: String,
-    },
-    /// The secret has blanks or quotes around it.
-    SecretLooksWrapped {
-        name: String,
-    },
-    /// A plain hash of the body, or of secret and body in a row.
-    NotHmac {
-        what: &'static str,
-    },
-    /// The signature is for the same JSON as another serializer writes it.
-    BodyReserialized {
-        signed: &'static Serializer,
-        here: Option<&'static Serializer>,
-    },
-    BodyNewlineAdded,
-    BodyNewlineLost,
-    /// LF became CRLF, or the reverse.
-    BodyLineEnds {
-        signed: &'static str,
-    },
-    BodyBom {
-        is_signed: bool,
-    },
-    BodyWhitespace,
-    BodyEmptySigned,
-    BodyEmptyHere,
-    /// The signature is for the same text in another encoding.
-    BodyEncoding {
-        signed: &'static str,
-    },
-    /// JSON was put into a JSON string.
-    BodyDoubleEncoded {
-        signed: &'static str,
-    },
-    /// A constant such as `[object Object]` was signed instead of the payload.
-    BodyNotThePayload {
-        signed: &'static ConstantBody,
-    },
-    BodyByteChanged {
-        offset: usize,
-        signed: u8,
-        here: u8,
-    },
-    BodyByteLost {
-        offset: usize,
-        signed: u8,
-    },
-    BodyByteAdded {
-        offset: usize,
-        here: u8,
-    },
-    /// A language's print of the bytes was signed.
-    BodyPrinted {
-        by: PrintedBytes,
-    },
-    /// Compared with a good copy: this is what a serializer writes for it. `None`: an unknown one.
-    BodyRewritten {
-        by: Option<&'static Serializer>,
-    },
-    /// Compared with a good copy: the same text in another encoding.
-    BodyEncoded {
-        here: &'static str,
-    },
-    /// Compared with a good copy: its end is missing here.
-    BodyCut {
-        lost: usize,
-    },
-    /// Compared with a good copy: something follows it here.
-    BodyGrown {
-        added: usize,
-    },
-    /// Compared with a good copy: some values differ. At most a few `paths` are listed.
-    BodyValues {
-        count: usize,
-        paths: Vec<String>,
-    },
-    /// Compared with a good copy: little is the same.
-    BodyReplaced,
-    /// Something else was hashed in place of prefix and body.
-    MessageOther {
-        what: String,
-    },
-    KeyAndMessageSwapped,
-    /// The digest was made with another hash than SHA-256.
-    DigestAlgorithm {
-        name: &'static str,
-    },
-    /// Hex of hex, or base64 of hex.
-    DigestEncodedTwice,
-    /// The body is not as long as Content-Length announced.
-    BodyLength {
-        announced: String,
-        here: usize,
-    },
-    BodyCompressed {
-        encoding: String,
-    },
-    /// The body contains U+FFFD, which stands for bytes that could not be decoded.
-    BodyReplacementCharacter,
-    Unexplained,
-    /// The search ended before all candidates were tried.
-    NotSearched,
-}
-
-/// A text that buggy code signs in place of the payload.
+/// One known mistake: its code, and its words for a request and for a computed digest.
+///
+/// Texts contain `{name}` where a value of the cause belongs.
 #[derive(Debug, PartialEq, Eq)]
-pub struct ConstantBody {
-    pub text: &'static str,
-    /// The language whose programs sign it. `None`: several do.
-    pub language: Option<Language>,
+pub struct CauseKind {
+    pub group: CauseGroup,
+    /// The code in JSON, which never changes.
+    pub code: &'static str,
+    /// Describes in a sentence what happened to the request.
+    pub sentence: &'static str,
+    /// Says what the receiver does: the provider is right, our secret or body is wrong. Empty: only
+    /// the user's own code can have signed like this.
+    pub fix: &'static str,
+    /// Says what to change in code that signs. Empty: nothing.
+    pub signer_fix: &'static str,
+    /// Describes what the user's code did to get the digest. Empty: `sentence` fits.
+    pub digest_sentence: &'static str,
+    /// Says what to change in the code that computed the digest. Empty: another fix fits.
+    pub digest_fix: &'static str,
 }
 
-/// A way to print bytes as text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PrintedBytes {
-    /// `b'…'`
-    Python,
-    /// `{"type":"Buffer","data":[…]}`
-    Node,
-    /// `[123 34 …]`
-    Go,
-}
+impl CauseKind {
+    pub(crate) const fn new(group: CauseGroup, code: &'static str, sentence: &'static str, fix: &'static str) -> Self {
+        Self { group, code, sentence, fix, signer_fix: "", digest_sentence: "", digest_fix: "" }
+    }
 
-impl PrintedBytes {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Python => "Python's b'…'",
-            Self::Node => "JSON.stringify of a Buffer",
-            Self::Go => "Go's %v of a byte slice",
-        }
+    /// Sets what to change in code that signs.
+    pub(crate) const fn signer_fix(self, signer_fix: &'static str) -> Self {
+        Self { signer_fix, ..self }
+    }
+
+    /// Sets the sentence and the fix for a computed digest.
+    pub(crate) const fn digest(self, digest_sentence: &'static str, digest_fix: &'static str) -> Self {
+        Self { digest_sentence, digest_fix, ..self }
     }
 }
 
+/// A cause of a failed verification. Its values may come from the request: sanitize its texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    kind: &'static CauseKind,
+    values: Vec<(&'static str, Cow<'static, str>)>,
+    language: Option<Language>,
+}
+
 impl Cause {
+    pub(crate) fn new(kind: &'static CauseKind) -> Self {
+        Self { kind, values: Vec::new(), language: None }
+    }
+
+    /// Adds the value that stands for `{name}` in the texts.
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.values.push((name, value.into()));
+        self
+    }
+
+    /// Sets the language of the code that mishandled the body.
+    pub(crate) fn in_language(mut self, language: Option<Language>) -> Self {
+        self.language = language;
+        self
+    }
+
+    /// Returns the value of this name, or an empty text.
+    pub(crate) fn value(&self, name: &str) -> &str {
+        self.values.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
+    }
+
+    pub(crate) fn is(&self, kind: &CauseKind) -> bool {
+        self.kind.code == kind.code
+    }
+
+    pub fn code(&self) -> &'static str {
+        self.kind.code
+    }
+
+    pub(crate) fn group(&self) -> CauseGroup {
+        self.kind.group
+    }
+
     /// Returns the language of the code that mishandled the body, if the cause shows it.
-    ///
-    /// The received body was written on the receiving side, so its serializer comes first.
     pub fn language(&self) -> Option<Language> {
-        match self {
-            Self::BodyReserialized { signed, here } => here.unwrap_or(signed).language,
-            Self::BodyRewritten { by } => by.and_then(|serializer| serializer.language),
-            Self::BodyNotThePayload { signed } => signed.language,
-            Self::BodyPrinted { by: PrintedBytes::Python } => Some(Language::Python),
-            Self::BodyPrinted { by: PrintedBytes::Node } => Some(Language::JavaScript),
-            Self::BodyPrinted { by: PrintedBytes::Go } => Some(Language::Go),
-            _ => None,
+        self.language
+    }
+
+    /// Describes in a sentence what happened. It may contain text from the request.
+    pub fn sentence(&self) -> String {
+        self.fill(self.kind.sentence)
+    }
+
+    /// Says in one line what to do: first on the receiving side, then in code that signs.
+    pub fn fix(&self) -> String {
+        let CauseKind { fix, signer_fix, .. } = self.kind;
+        let (fix, signer_fix) = (self.fill(fix), self.fill(signer_fix));
+        match (fix.is_empty(), signer_fix.is_empty()) {
+            (_, true) => fix,
+            (true, _) => format!("the provider does not sign like this; if your own code signs, {signer_fix}"),
+            _ => format!("{fix}; if your own code signs, {signer_fix}"),
         }
+    }
+
+    /// Describes what the user's code did. It may contain text from the request.
+    pub fn digest_sentence(&self) -> String {
+        self.fill(first_text([self.kind.digest_sentence, self.kind.sentence]))
+    }
+
+    /// Says what to change in the code that computed the digest.
+    pub fn digest_fix(&self) -> String {
+        self.fill(first_text([self.kind.digest_fix, self.kind.signer_fix, self.kind.fix]))
+    }
+
+    /// Replaces each `{name}` by the value of this name.
+    fn fill(&self, template: &str) -> String {
+        let mut text = String::with_capacity(template.len() + 32);
+        let mut rest = template;
+        while let Some((before, after)) = rest.split_once('{') {
+            let value = after.split_once('}').and_then(|(name, tail)| {
+                let (_, value) = self.values.iter().find(|(known, _)| *known == name)?;
+                Some((value, tail))
+            });
+            text.push_str(before);
+            rest = match value {
+                Some((value, tail)) => {
+                    text.push_str(value);
+                    tail
+                }
+                None => {
+                    text.push('{');
+                    after
+                }
+            };
+        }
+        text.push_str(rest);
+        text
+    }
+}
+
+fn first_text<const N: usize>(texts: [&'static str; N]) -> &'static str {
+    texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
+}
+
+/// Declares causes as statics, and for tests the list `ALL` of them.
+macro_rules! cause_kinds {
+    ($($name:ident = $kind:expr;)*) => {
+        $(pub(in crate::diagnose) static $name: CauseKind = $kind;)*
+        #[cfg(test)]
+        pub(in crate::diagnose) static ALL: &[&CauseKind] = &[$(&$name),*];
+    };
+}
+pub(super) use cause_kinds;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static KIND: CauseKind = CauseKind::new(CauseGroup::Secret, "code", "the key is {name}, not {}", "set {name}");
+    static SIGNER_ONLY: CauseKind = CauseKind::new(CauseGroup::Digest, "code", "a", "").signer_fix("use {name}");
+
+    #[test]
+    fn values_are_put_into_the_texts_and_other_braces_stay() {
+        let cause = Cause::new(&KIND).with("name", "A{name}");
+        assert_eq!(cause.sentence(), "the key is A{name}, not {}");
+        assert_eq!((cause.digest_sentence(), cause.digest_fix()), (cause.sentence(), cause.fix()));
+    }
+
+    #[test]
+    fn the_fix_for_the_receiver_comes_before_the_fix_for_those_who_sign() {
+        let cause = Cause::new(&SIGNER_ONLY).with("name", "HMAC");
+        assert_eq!(cause.fix(), "the provider does not sign like this; if your own code signs, use HMAC");
+        assert_eq!(cause.digest_fix(), "use HMAC");
     }
 }

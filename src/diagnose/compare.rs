@@ -7,6 +7,8 @@ use super::budget::HashAllowance;
 use super::cause::Cause;
 use super::diff;
 use super::header_signatures::{self, HeaderSignature, find_timestamp};
+use super::kinds::body as kinds;
+use super::one_byte::byte_cause;
 use crate::json::{Document, SERIALIZERS};
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::message::{Headers, Request};
@@ -109,10 +111,10 @@ fn body_change(good: &[u8], here: &[u8]) -> Option<Cause> {
         return None;
     }
     if here.is_empty() {
-        return Some(Cause::BodyEmptyHere);
+        return Some(Cause::new(&kinds::EMPTY_HERE));
     }
     let variant = variant_change(here, good);
-    if let Some(cause) = variant.clone().filter(|cause| !matches!(cause, Cause::BodyReserialized { .. })) {
+    if let Some(cause) = variant.clone().filter(|cause| !cause.is(&kinds::RESERIALIZED)) {
         return Some(cause);
     }
     let cause = serializer_change(good, here).or(variant).or_else(|| single_edit(good, here));
@@ -132,7 +134,7 @@ fn variant_change(body: &[u8], wanted: &[u8]) -> Option<Cause> {
 fn serializer_change(good: &[u8], here: &[u8]) -> Option<Cause> {
     let document = Document::parse(good).ok()?;
     let by = SERIALIZERS.iter().find(|serializer| serializer.write(&document) == here)?;
-    Some(Cause::BodyRewritten { by: Some(by) })
+    Some(Cause::new(&kinds::REWRITTEN).with("by", by.name).in_language(by.language))
 }
 
 /// Finds a single byte that differs, or a part that is missing or added at the end.
@@ -141,12 +143,16 @@ fn single_edit(good: &[u8], here: &[u8]) -> Option<Cause> {
     let rest = |body: &'_ [u8], skip: usize| body.get(offset + skip..).map(<[u8]>::to_vec);
     match (good.get(offset).copied(), here.get(offset).copied()) {
         (Some(signed), Some(now)) if rest(good, 1) == rest(here, 1) => {
-            Some(Cause::BodyByteChanged { offset, signed, here: now })
+            Some(byte_cause(&kinds::BYTE_CHANGED, offset, Some(signed), Some(now)))
         }
-        (Some(signed), _) if rest(good, 1) == rest(here, 0) => Some(Cause::BodyByteLost { offset, signed }),
-        (_, Some(now)) if rest(good, 0) == rest(here, 1) => Some(Cause::BodyByteAdded { offset, here: now }),
-        (_, None) => Some(Cause::BodyCut { lost: good.len() - offset }),
-        (None, _) => Some(Cause::BodyGrown { added: here.len() - offset }),
+        (Some(signed), _) if rest(good, 1) == rest(here, 0) => {
+            Some(byte_cause(&kinds::BYTE_LOST, offset, Some(signed), None))
+        }
+        (_, Some(now)) if rest(good, 0) == rest(here, 1) => {
+            Some(byte_cause(&kinds::BYTE_ADDED, offset, None, Some(now)))
+        }
+        (_, None) => Some(Cause::new(&kinds::CUT).with("lost", count_bytes(good.len() - offset))),
+        (None, _) => Some(Cause::new(&kinds::GROWN).with("added", count_bytes(here.len() - offset))),
         _ => None,
     }
 }
@@ -156,17 +162,32 @@ const MAX_PATHS: usize = 3;
 
 /// Classifies a change that is no single edit: another encoding, other values, or another body.
 fn classify_rest(good: &[u8], here: &[u8]) -> Cause {
-    if let Some(Cause::BodyEncoding { signed }) = variant_change(good, here) {
-        return Cause::BodyEncoded { here: signed };
+    if let Some(cause) = variant_change(good, here).filter(|cause| cause.is(&kinds::ENCODING)) {
+        return Cause::new(&kinds::ENCODED).with("here", cause.value("signed").to_owned());
     }
     match diff::paths(good, here) {
-        Some(paths) if paths.is_empty() => Cause::BodyRewritten { by: None },
-        Some(changes) if !is_unrelated(good, &changes) => {
-            let paths = changes.iter().take(MAX_PATHS).map(|change| change.path.clone()).collect();
-            Cause::BodyValues { count: changes.len(), paths }
+        Some(paths) if paths.is_empty() => {
+            Cause::new(&kinds::REWRITTEN).with("by", "the output of an unknown serializer")
         }
-        _ => Cause::BodyReplaced,
+        Some(changes) if !is_unrelated(good, &changes) => {
+            let paths: Vec<_> = changes.iter().take(MAX_PATHS).map(|change| change.path.as_str()).collect();
+            values_cause(changes.len(), &paths)
+        }
+        _ => Cause::new(&kinds::REPLACED),
     }
+}
+
+fn values_cause(count: usize, paths: &[&str]) -> Cause {
+    let changed = match count {
+        1 => "a value in the body was changed".to_owned(),
+        _ => format!("{count} values in the body were changed"),
+    };
+    let rest = if count > paths.len() { ", …" } else { "" };
+    Cause::new(&kinds::VALUES).with("changed", changed).with("paths", format!("{}{rest}", paths.join(", ")))
+}
+
+fn count_bytes(count: usize) -> String {
+    if count == 1 { "1 byte was".to_owned() } else { format!("{count} bytes were") }
 }
 
 /// Returns true if more than nine tenths of the good body's values are gone.
@@ -242,6 +263,20 @@ mod tests {
         assert_eq!(code(GOOD, &GOOD.replace('é', "Ã©")), "body_encoding");
         assert_eq!(code(GOOD, "something else"), "body_replaced");
         assert_eq!(code(GOOD, r#"{"event":"x"}"#), "body_replaced");
+    }
+
+    #[test]
+    fn counts_and_paths_are_in_the_sentence() {
+        let sentences = [
+            (values_cause(1, &["data.amount"]), "a value in the body was changed: data.amount"),
+            (values_cause(2, &["a", "b"]), "2 values in the body were changed: a, b"),
+            (values_cause(9, &["a", "b"]), "9 values in the body were changed: a, b, …"),
+            (single_edit(b"abc", b"a").unwrap(), "the body was truncated: 2 bytes were lost at the end"),
+            (single_edit(b"a", b"abcd").unwrap(), "3 bytes were added at the end of the body"),
+        ];
+        for (cause, sentence) in sentences {
+            assert_eq!(cause.sentence(), sentence);
+        }
     }
 
     #[test]

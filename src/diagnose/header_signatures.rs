@@ -3,6 +3,7 @@
 //! More lenient than verification (`provider::signature_header`): it finds what was meant.
 
 use super::cause::Cause;
+use super::kinds::signature as kinds;
 use crate::model::message::Headers;
 use crate::model::signature::Mac;
 use crate::provider::{self, Provider};
@@ -29,7 +30,8 @@ pub(super) fn find(headers: &Headers, provider: &dyn Provider) -> Vec<HeaderSign
     }
     let elsewhere = headers.iter().flat_map(|(name, value)| {
         parse_value(value).into_iter().map(move |mut signature| {
-            signature.faults.insert(0, Cause::SignatureOtherHeader { name: name.to_owned(), header });
+            let fault = Cause::new(&kinds::OTHER_HEADER).with("name", name.to_owned()).with("header", header);
+            signature.faults.insert(0, fault);
             signature
         })
     });
@@ -63,13 +65,13 @@ fn parse_base64(text: &str) -> Option<HeaderSignature> {
     let tail = text.split_once('=').map(|(_, rest)| rest).filter(|rest| rest.len() >= 43);
     let bytes = [Some(text), tail].into_iter().flatten().find_map(|text| STANDARD.decode(text).ok())?;
     let mac = Mac::try_from(bytes).ok()?;
-    Some(HeaderSignature { mac, faults: vec![Cause::SignatureBase64] })
+    Some(HeaderSignature { mac, faults: vec![Cause::new(&kinds::BASE64)] })
 }
 
 fn prefix_fault(text: &str, run: &str) -> Vec<Cause> {
     match text.split_once(run) {
         Some((prefix, _)) if !prefix.is_empty() && !prefix.eq_ignore_ascii_case("sha256=") => {
-            vec![Cause::SignaturePrefix { prefix: prefix.to_owned() }]
+            vec![Cause::new(&kinds::PREFIX).with("prefix", prefix.to_owned())]
         }
         _ => Vec::new(),
     }
@@ -121,8 +123,8 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!((hex::encode(found[0].mac), found[0].faults.len()), (HEX.to_owned(), 0));
         let renamed = find(&headers(&format!("X-Hub-Signature: sha256={HEX}\r\n")), provider("plexos"));
-        let [Cause::SignatureOtherHeader { name, header }] = &renamed[0].faults[..] else { panic!("{renamed:?}") };
-        assert_eq!((name.as_str(), *header), ("X-Hub-Signature", provider("plexos").signature_header()));
+        let sentence = "the signature is in the header `X-Hub-Signature` instead of X-Plexos-Signature";
+        assert_eq!(renamed[0].faults.iter().map(Cause::sentence).collect::<Vec<_>>(), [sentence]);
         assert_eq!(find(&headers("X-Plexos-Signature: none\r\n"), provider("plexos")), []);
     }
 

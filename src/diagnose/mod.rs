@@ -12,19 +12,18 @@ mod cause;
 pub(crate) mod compare;
 pub(crate) mod computed;
 pub(crate) mod diff;
-mod fixes;
 pub(crate) mod frameworks;
 mod header_signatures;
+mod kinds;
 mod one_byte;
 mod search;
 #[cfg(test)]
 mod tests;
-mod wording;
 
 pub use budget::{HashAllowance, HashBudget};
 pub use candidate::Credentials;
 pub(crate) use cause::CauseGroup;
-pub use cause::{Cause, Confidence, Finding};
+pub use cause::{Cause, CauseKind, Confidence, Finding};
 
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::message::{Headers, Request};
@@ -33,6 +32,7 @@ use crate::model::verdict::{Malformed, Verdict};
 use crate::provider::{self, Provider};
 use body::BodyVariants;
 use header_signatures::find_timestamp;
+use kinds::{body as body_kinds, secret, signature, timestamp as time};
 use search::SearchSpace;
 
 /// Finds the causes of a failed verification, in reading order. A verified delivery has none.
@@ -41,8 +41,10 @@ pub fn explain(received: &AnalyzedDelivery, credentials: &Credentials<'_>, budge
     let provider = received.provider.and_then(provider::by_name);
     let mut causes: Vec<_> = match &received.verdict {
         Verdict::Verified { .. } => return Vec::new(),
-        Verdict::TooOld { age, .. } => vec![Cause::TimestampTooOld { age: timestamp::format_duration(*age) }],
-        Verdict::InFuture { ahead, .. } => vec![Cause::TimestampInFuture { ahead: timestamp::format_duration(*ahead) }],
+        Verdict::TooOld { age, .. } => vec![Cause::new(&time::TOO_OLD).with("age", timestamp::format_duration(*age))],
+        Verdict::InFuture { ahead, .. } => {
+            vec![Cause::new(&time::IN_FUTURE).with("ahead", timestamp::format_duration(*ahead))]
+        }
         Verdict::Malformed(malformed) => vec![malformed_cause(malformed, request, provider)],
         Verdict::Unsigned | Verdict::Mismatch | Verdict::NoSecret => Vec::new(),
     };
@@ -59,21 +61,22 @@ pub fn explain(received: &AnalyzedDelivery, credentials: &Credentials<'_>, budge
     let has_found = found.is_some();
     let found = found.unwrap_or_default();
     // The search names a wrong prefix more exactly than the verdict.
-    let is_prefix = |cause: &Cause| matches!(cause, Cause::SignaturePrefix { .. });
+    let is_prefix = |cause: &Cause| cause.is(&signature::PREFIX);
     if found.iter().any(is_prefix) {
         causes.retain(|cause| !is_prefix(cause));
     }
     let new: Vec<_> = found.into_iter().filter(|cause| !causes.contains(cause)).collect();
     causes.extend(new);
     if matches!(received.verdict, Verdict::Unsigned) && !has_found {
-        causes.push(Cause::SignatureMissing { header: provider.signature_header() });
+        causes.push(signature_missing(provider));
     }
     let mut findings = proved(causes);
     if !has_found {
         findings.extend(likely(likely_causes(received, provider, credentials)));
     }
     if findings.is_empty() {
-        findings = likely(vec![if is_exhausted { Cause::NotSearched } else { Cause::Unexplained }]);
+        let kind = if is_exhausted { &signature::NOT_SEARCHED } else { &signature::UNEXPLAINED };
+        findings = likely(vec![Cause::new(kind)]);
     }
     findings
 }
@@ -83,7 +86,11 @@ fn proved(causes: Vec<Cause>) -> Vec<Finding> {
 }
 
 fn likely(causes: Vec<Cause>) -> Vec<Finding> {
-    causes.into_iter().map(|cause| Finding { cause, confidence: Confidence::Likely }).collect()
+    causes.into_iter().map(Finding::likely).collect()
+}
+
+fn signature_missing(provider: &dyn Provider) -> Cause {
+    Cause::new(&signature::MISSING).with("header", provider.signature_header())
 }
 
 /// Checks whether the signature in this provider's header is another's, by its rule and secret.
@@ -105,7 +112,8 @@ fn signature_of_other_provider(
             signatures.iter().any(|signature| signature.mac == mac)
         })
     })?;
-    Some(Cause::SignatureOfOtherProvider { signer: signer.title(), header, own: signer.signature_header() })
+    let cause = Cause::new(&signature::OF_OTHER_PROVIDER).with("signer", signer.title());
+    Some(cause.with("header", header).with("own", signer.signature_header()))
 }
 
 #[derive(Default)]
@@ -150,19 +158,21 @@ fn search(
 fn malformed_cause(malformed: &Malformed, request: &Request, provider: Option<&'static dyn Provider>) -> Cause {
     let header = provider.and_then(|provider| provider.timestamp_header()).unwrap_or_default();
     match malformed {
-        Malformed::SignatureEmpty => Cause::SignatureEmpty,
+        Malformed::SignatureEmpty => Cause::new(&signature::EMPTY),
         Malformed::SignatureLength { digits } => {
-            Cause::SignatureLength { digits: *digits, digest: digest_of_length(*digits) }
+            let digest = digest_of_length(*digits).map(|name| format!(", the length of {name}")).unwrap_or_default();
+            Cause::new(&signature::LENGTH).with("digits", digits.to_string()).with("digest", digest)
         }
-        Malformed::SignatureNotHex => Cause::SignatureNotHex,
-        Malformed::SignatureBase64 => Cause::SignatureBase64,
-        Malformed::SignaturePrefix { prefix } => Cause::SignaturePrefix { prefix: prefix.clone() },
-        Malformed::TimestampMissing => Cause::TimestampMissing { header },
+        Malformed::SignatureNotHex => Cause::new(&signature::NOT_HEX),
+        Malformed::SignatureBase64 => Cause::new(&signature::BASE64),
+        Malformed::SignaturePrefix { prefix } => Cause::new(&signature::PREFIX).with("prefix", prefix.clone()),
+        Malformed::TimestampMissing => Cause::new(&time::MISSING).with("header", header),
         Malformed::TimestampNotANumber => {
-            Cause::TimestampNotANumber { text: header_text(&request.headers, header).unwrap_or_default() }
+            let text = header_text(&request.headers, header).unwrap_or_default();
+            Cause::new(&time::NOT_A_NUMBER).with("text", text)
         }
-        Malformed::TimestampMilliseconds => Cause::TimestampMilliseconds,
-        Malformed::TimestampRepeated => Cause::TimestampRepeated,
+        Malformed::TimestampMilliseconds => Cause::new(&time::MILLISECONDS),
+        Malformed::TimestampRepeated => Cause::new(&time::REPEATED),
     }
 }
 
@@ -178,8 +188,7 @@ fn digest_of_length(digits: usize) -> Option<&'static str> {
 
 /// Explains a request in which neither header nor payload names the provider.
 fn explain_unknown_provider(headers: &Headers) -> Vec<Finding> {
-    let headers_missing = provider::ALL.iter().map(|provider| provider.signature_header());
-    let mut findings = proved(headers_missing.map(|header| Cause::SignatureMissing { header }).collect());
+    let mut findings = proved(provider::ALL.iter().map(|provider| signature_missing(*provider)).collect());
     findings.extend(likely(other_header(headers, "the header of a known provider").into_iter().collect()));
     findings
 }
@@ -187,7 +196,7 @@ fn explain_unknown_provider(headers: &Headers) -> Vec<Finding> {
 /// Finds a header of another name that looks like a signature.
 fn other_header(headers: &Headers, header: &'static str) -> Option<Cause> {
     let (name, _) = headers.iter().find(|(name, _)| name.to_ascii_lowercase().contains("signature"))?;
-    Some(Cause::SignatureOtherHeader { name: name.to_owned(), header })
+    Some(Cause::new(&signature::OTHER_HEADER).with("name", name.to_owned()).with("header", header))
 }
 
 /// Lists the causes that the request and the configuration suggest.
@@ -197,13 +206,14 @@ fn likely_causes(received: &AnalyzedDelivery, provider: &dyn Provider, credentia
     if let Some(owner) = payload_owner(&request.body)
         && owner.name() != provider.name()
     {
-        causes.push(Cause::ProviderMixedUp { header_of: provider.title(), payload_of: owner.title() });
+        let cause = Cause::new(&signature::PROVIDER_MIXED_UP).with("header_of", provider.title());
+        causes.push(cause.with("payload_of", owner.title()));
     }
     match received.verdict {
         Verdict::Unsigned => causes.extend(other_header(&request.headers, provider.signature_header())),
         Verdict::NoSecret => {
             let (provider, variable) = (provider.title(), provider.secret_variable());
-            causes.push(Cause::SecretNotConfigured { provider, variable });
+            causes.push(Cause::new(&secret::NOT_CONFIGURED).with("provider", provider).with("variable", variable));
         }
         _ => {
             causes.extend(likely_body_causes(request));
@@ -221,13 +231,13 @@ fn payload_owner(body: &[u8]) -> Option<&'static dyn Provider> {
 }
 
 fn likely_secret_causes(provider: &dyn Provider, credentials: &Credentials<'_>) -> Vec<Cause> {
-    let secrets = credentials.keys.iter().map(|key| &key.secret).filter(|secret| secret.provider == provider.name());
-    let cause = |secret: &crate::model::secret::Secret| {
-        let (bytes, name) = (secret.expose(), secret.origin.to_string());
+    let secrets = credentials.keys.iter().map(|key| &key.secret).filter(|own| own.provider == provider.name());
+    let cause = |own: &crate::model::secret::Secret| {
+        let (bytes, name) = (own.expose(), own.origin.to_string());
         if [&b"sk_"[..], b"pk_"].iter().any(|prefix| bytes.starts_with(prefix)) {
-            Some(Cause::SecretLooksLikeApiKey { name })
+            Some(Cause::new(&secret::LOOKS_LIKE_API_KEY).with("name", name))
         } else if bytes.trim_ascii().len() < bytes.len() || b"\"'".iter().any(|quote| bytes.first() == Some(quote)) {
-            Some(Cause::SecretLooksWrapped { name })
+            Some(Cause::new(&secret::LOOKS_WRAPPED).with("name", name))
         } else {
             None
         }
@@ -239,17 +249,18 @@ fn likely_body_causes(request: &Request) -> Vec<Cause> {
     let mut causes = Vec::new();
     let length = header_text(&request.headers, "Content-Length");
     if let Some(announced) = length.filter(|length| *length != request.body.len().to_string()) {
-        causes.push(Cause::BodyLength { announced, here: request.body.len() });
+        let cause = Cause::new(&body_kinds::LENGTH).with("announced", announced);
+        causes.push(cause.with("here", request.body.len().to_string()));
     }
     let encoding = header_text(&request.headers, "Content-Encoding");
     if let Some(encoding) = encoding.filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
-        causes.push(Cause::BodyCompressed { encoding });
+        causes.push(Cause::new(&body_kinds::COMPRESSED).with("encoding", encoding));
     }
     if memchr::memmem::find(&request.body, "\u{fffd}".as_bytes()).is_some() {
-        causes.push(Cause::BodyReplacementCharacter);
+        causes.push(Cause::new(&body_kinds::REPLACEMENT_CHARACTER));
     }
     if request.body.is_empty() {
-        causes.push(Cause::BodyEmptyHere);
+        causes.push(Cause::new(&body_kinds::EMPTY_HERE));
     }
     causes
 }

@@ -5,7 +5,8 @@
 //! another digit in bodies of some kilobytes.
 
 use super::budget::HashAllowance;
-use super::cause::Cause;
+use super::cause::{Cause, CauseKind};
+use super::kinds::body as kinds;
 use super::search::SearchSpace;
 use crate::model::signature::Signer;
 
@@ -96,11 +97,36 @@ impl Edit {
     }
 
     fn cause(self, offset: usize, signed: Option<u8>, here: Option<u8>) -> Cause {
-        let (signed, here) = (signed.unwrap_or_default(), here.unwrap_or_default());
-        match self {
-            Self::Lost | Self::LastByteLost => Cause::BodyByteLost { offset, signed },
-            Self::Added => Cause::BodyByteAdded { offset, here },
-            Self::Digit | Self::BitFlipped | Self::Changed => Cause::BodyByteChanged { offset, signed, here },
-        }
+        let kind = match self {
+            Self::Lost | Self::LastByteLost => &kinds::BYTE_LOST,
+            Self::Added => &kinds::BYTE_ADDED,
+            Self::Digit | Self::BitFlipped | Self::Changed => &kinds::BYTE_CHANGED,
+        };
+        byte_cause(kind, offset, signed, here)
+    }
+}
+
+/// Describes a byte that was changed, lost or added.
+pub(super) fn byte_cause(kind: &'static CauseKind, offset: usize, signed: Option<u8>, here: Option<u8>) -> Cause {
+    let byte = |byte: Option<u8>| byte.map(format_byte).unwrap_or_default();
+    Cause::new(kind).with("offset", offset.to_string()).with("signed", byte(signed)).with("here", byte(here))
+}
+
+/// Formats a byte as its character, if it has one, and its number.
+fn format_byte(byte: u8) -> String {
+    if byte.is_ascii_graphic() { format!("`{}` (0x{byte:02x})", char::from(byte)) } else { format!("0x{byte:02x}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_is_shown_as_character_and_number() {
+        assert_eq!((format_byte(b'7'), format_byte(b'\n')), ("`7` (0x37)".to_owned(), "0x0a".to_owned()));
+        assert_eq!(
+            byte_cause(&kinds::BYTE_CHANGED, 7, Some(b'1'), Some(b'9')).sentence(),
+            "one byte was changed: at offset 7 the signed body has `1` (0x31), this one `9` (0x39)"
+        );
     }
 }

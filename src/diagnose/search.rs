@@ -7,6 +7,7 @@ use super::budget::{Exhausted, HashAllowance};
 use super::candidate::Candidate;
 use super::cause::Cause;
 use super::header_signatures::HeaderSignature;
+use super::kinds;
 use crate::model::signature::{Mac, Signer};
 use sha2::{Digest, Sha256};
 
@@ -97,7 +98,8 @@ impl SearchSpace<'_> {
             }
             let hash = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part)).finalize();
             if let Some(signature) = self.find_signature(&hash.into()) {
-                return Some(signature.faults.iter().cloned().chain([Cause::NotHmac { what }]).collect());
+                let cause = Cause::new(&kinds::digest::NOT_HMAC).with("what", what);
+                return Some(signature.faults.iter().cloned().chain([cause]).collect());
             }
         }
         None

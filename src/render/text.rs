@@ -4,7 +4,7 @@
 
 use super::paint::Paint;
 use super::row::{Cell, CellKind, Row};
-use crate::diagnose::{Cause, Confidence, Finding, compare};
+use crate::diagnose::{CauseGroup, Confidence, Finding, compare};
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::event::{Event, Warning};
 use crate::model::exchange::Answer;
@@ -125,7 +125,8 @@ pub fn findings(findings: &[Finding], indent: &str, paint: Paint) -> String {
     for Finding { cause, confidence } in findings {
         let word = match confidence {
             Confidence::Proved => paint.bad(&format!("{:<7}", confidence.code())),
-            Confidence::Likely if *cause == Cause::Unexplained => paint.warn("unknown"),
+            Confidence::Likely if cause.group() == CauseGroup::Unknown => paint.warn("unknown"),
+            Confidence::Observed => paint.bad(confidence.code()),
             Confidence::Likely => paint.warn(&format!("{:<7}", confidence.code())),
         };
         let fix = paint.faint("fix    ");

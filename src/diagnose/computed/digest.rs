@@ -1,6 +1,7 @@
 //! Parses a digest that the user's code computed, and names the algorithm by its length.
 
 use crate::diagnose::cause::Cause;
+use crate::diagnose::kinds::{digest as kinds, signature};
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
@@ -43,7 +44,7 @@ impl Digest {
         if let Some(once) = std::str::from_utf8(&bytes).ok().and_then(|text| hex::decode(text).ok())
             && let Some(algorithm) = Algorithm::of_length(once.len())
         {
-            let notation_fault = Some(Cause::DigestEncodedTwice);
+            let notation_fault = Some(Cause::new(&kinds::ENCODED_TWICE));
             return Ok(Self { bytes: once, notation_fault, algorithm });
         }
         let algorithm = Algorithm::of_length(bytes.len()).ok_or(DigestError)?;
@@ -67,7 +68,7 @@ fn decode(text: &str) -> Option<(Vec<u8>, Option<Cause>)> {
     let engine = GeneralPurpose::new(&alphabet::STANDARD, NO_PAD);
     let text = text.trim_end_matches('=').replace('-', "+").replace('_', "/");
     let bytes = engine.decode(text).ok().filter(|bytes| bytes.len() >= 16)?;
-    Some((bytes, Some(Cause::SignatureBase64)))
+    Some((bytes, Some(Cause::new(&signature::BASE64))))
 }
 
 impl Algorithm {
@@ -150,8 +151,8 @@ mod tests {
             let digest = Digest::parse(text).unwrap();
             assert_eq!((digest.bytes, digest.algorithm), (expected.clone(), Algorithm::Sha256), "{text}");
         }
-        assert_eq!(Digest::parse(TWICE).unwrap().notation_fault, Some(Cause::DigestEncodedTwice));
-        assert_eq!(Digest::parse(BASE64).unwrap().notation_fault, Some(Cause::SignatureBase64));
+        assert_eq!(Digest::parse(TWICE).unwrap().notation_fault, Some(Cause::new(&kinds::ENCODED_TWICE)));
+        assert_eq!(Digest::parse(BASE64).unwrap().notation_fault, Some(Cause::new(&signature::BASE64)));
     }
 
     #[test]

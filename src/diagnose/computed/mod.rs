@@ -13,6 +13,7 @@ use super::budget::{Exhausted, HashAllowance};
 use super::candidate::{self, Candidate, Credentials};
 use super::cause::Cause;
 use super::header_signatures::{self, find_timestamp};
+use super::kinds::{digest as kinds, timestamp as time};
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::secret::SecretOrigin;
 use crate::provider::{self, Provider};
@@ -133,12 +134,13 @@ impl Construction {
     const ALL: [Self; 5] = [Self::Hmac, Self::PlainHash, Self::KeyThenMessage, Self::MessageThenKey, Self::Swapped];
 
     fn cause(self) -> Option<Cause> {
+        let not_hmac = |what| Cause::new(&kinds::NOT_HMAC).with("what", what);
         Some(match self {
             Self::Hmac => return None,
-            Self::PlainHash => Cause::NotHmac { what: "a hash without a key" },
-            Self::KeyThenMessage => Cause::NotHmac { what: "a hash of the secret followed by the message" },
-            Self::MessageThenKey => Cause::NotHmac { what: "a hash of the message followed by the secret" },
-            Self::Swapped => Cause::KeyAndMessageSwapped,
+            Self::PlainHash => not_hmac("a hash without a key"),
+            Self::KeyThenMessage => not_hmac("a hash of the secret followed by the message"),
+            Self::MessageThenKey => not_hmac("a hash of the message followed by the secret"),
+            Self::Swapped => Cause::new(&kinds::SWAPPED),
         })
     }
 
@@ -157,6 +159,10 @@ impl Construction {
             Self::Swapped => algorithm.hmac(&[prefix, body].concat(), [key, b""]),
         }
     }
+}
+
+fn message_other(what: &str) -> Cause {
+    Cause::new(&kinds::MESSAGE_OTHER).with("what", what.to_owned())
 }
 
 /// The candidates for what was computed.
@@ -188,7 +194,7 @@ impl<'a> DigestSearch<'a> {
         let mut messages = Vec::new();
         let mut add = |bytes: Vec<u8>, what: &str| {
             if !bytes.is_empty() {
-                messages.push(Candidate::new(bytes, Cause::MessageOther { what: what.to_owned() }));
+                messages.push(Candidate::new(bytes, message_other(what)));
             }
         };
         let timestamp = timestamp.unwrap_or_default();
@@ -199,11 +205,11 @@ impl<'a> DigestSearch<'a> {
         add([request.target.as_bytes(), &request.body].concat(), "the request's path and body");
         add(request.headers.as_bytes().to_vec(), "the header lines");
         for other in others.iter().filter(|other| other.bytes != request.body && !other.bytes.is_empty()) {
-            let (prefix, what) = (provider.signed_prefix(timestamp), || other.description.clone());
-            messages.push(Candidate::new(&other.bytes[..], Cause::MessageOther { what: what() }));
+            let prefix = provider.signed_prefix(timestamp);
+            messages.push(Candidate::new(&other.bytes[..], message_other(&other.description)));
             if !prefix.is_empty() {
                 let bytes = [prefix.as_bytes(), &other.bytes].concat();
-                messages.push(Candidate::new(bytes, Cause::MessageOther { what: what() }));
+                messages.push(Candidate::new(bytes, message_other(&other.description)));
             }
         }
         let keys = candidate::keys(provider, credentials);
@@ -224,12 +230,8 @@ impl<'a> DigestSearch<'a> {
     /// Adds the causes that the digest itself shows: its algorithm and its notation.
     fn with_digest_causes(&self, causes: Vec<Cause>) -> Vec<Cause> {
         let name = self.digest.algorithm.name();
-        let algorithm = (self.digest.algorithm != Algorithm::Sha256).then_some(Cause::DigestAlgorithm { name });
-        // The user's code did this, so the writer of the received body does not matter.
-        let causes = causes.into_iter().map(|cause| match cause {
-            Cause::BodyReserialized { signed, .. } => Cause::BodyReserialized { signed, here: None },
-            cause => cause,
-        });
+        let algorithm =
+            (self.digest.algorithm != Algorithm::Sha256).then(|| Cause::new(&kinds::ALGORITHM).with("name", name));
         algorithm.into_iter().chain(causes).chain(self.digest.notation_fault.clone()).collect()
     }
 
@@ -243,7 +245,7 @@ impl<'a> DigestSearch<'a> {
                     Ok(None) => None,
                     Ok(Some(body)) => {
                         let found = self.find_with_message(&self.prefixes, &body, changes - 1, allowance);
-                        found.map(|causes| causes.into_iter().chain([self.bodies.cause(index)]).collect())
+                        found.map(|causes| causes.into_iter().chain([self.bodies.digest_cause(index)]).collect())
                     }
                 },
             };
@@ -270,8 +272,8 @@ impl<'a> DigestSearch<'a> {
         for construction in Construction::ALL {
             let keys = if construction == Construction::PlainHash { &no_key[..] } else { &self.keys[..] };
             for prefix in prefixes {
-                let is_ignored =
-                    matches!(prefix.cause, Some(Cause::TimestampNotSigned)) && construction.ignores_missing_timestamp();
+                let is_ignored = prefix.cause.as_ref().is_some_and(|cause| cause.is(&time::NOT_SIGNED))
+                    && construction.ignores_missing_timestamp();
                 let prefix_cause = prefix.cause.as_ref().filter(|_| !is_ignored);
                 for key in keys {
                     let causes = [construction.cause(), key.cause.clone(), prefix_cause.cloned()].into_iter().flatten();

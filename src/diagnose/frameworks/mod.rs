@@ -3,6 +3,7 @@
 //! Each is a file of its own, so that the tools of its language can check it.
 
 use super::cause::Cause;
+use super::kinds::{body, timestamp};
 use crate::json::Language::{self, CSharp, Go, Java, JavaScript, Php, Python, Ruby, Rust};
 
 /// A web framework, with code that verifies both providers' webhooks in it.
@@ -123,19 +124,19 @@ pub fn likely(causes: &[Cause]) -> Vec<&'static Framework> {
 
 /// Returns true if the cause is a body that was not used raw, which the handler code avoids.
 pub fn is_body_handling(cause: &Cause) -> bool {
-    matches!(
-        cause,
-        Cause::BodyReserialized { .. }
-            | Cause::BodyRewritten { .. }
-            | Cause::BodyNotThePayload { .. }
-            | Cause::BodyPrinted { .. }
-            | Cause::BodyEmptyHere
-            | Cause::BodyEmptySigned
-            | Cause::BodyEncoding { .. }
-            | Cause::BodyEncoded { .. }
-            | Cause::BodyReplacementCharacter
-            | Cause::TimestampNotSigned
-    )
+    let kinds = [
+        &body::RESERIALIZED,
+        &body::REWRITTEN,
+        &body::NOT_THE_PAYLOAD,
+        &body::PRINTED,
+        &body::EMPTY_HERE,
+        &body::EMPTY_SIGNED,
+        &body::ENCODING,
+        &body::ENCODED,
+        &body::REPLACEMENT_CHARACTER,
+        &timestamp::NOT_SIGNED,
+    ];
+    kinds.into_iter().any(|kind| cause.is(kind))
 }
 
 #[cfg(test)]
@@ -161,7 +162,7 @@ mod tests {
     fn the_language_of_a_serializer_leads_to_its_frameworks() {
         let names = |code| {
             let signed = SERIALIZERS.iter().find(|serializer| serializer.code == code).unwrap();
-            let likely = likely(&[Cause::BodyReserialized { signed, here: None }]);
+            let likely = likely(&[Cause::new(&body::RESERIALIZED).in_language(signed.language)]);
             likely.iter().map(|framework| framework.name).collect::<Vec<_>>()
         };
         assert_eq!(names("json_stringify"), ["express", "fastify", "next"]);

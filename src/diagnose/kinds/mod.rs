@@ -1,0 +1,38 @@
+//! Causes that no table of candidates holds: their codes, sentences and fixes, by group.
+
+pub(super) mod body;
+pub(super) mod digest;
+pub(super) mod secret;
+pub(super) mod signature;
+pub(super) mod timestamp;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnose::cause::CauseKind;
+    use std::collections::HashSet;
+
+    fn all() -> impl Iterator<Item = &'static CauseKind> {
+        [signature::ALL, timestamp::ALL, secret::ALL, body::ALL, digest::ALL].into_iter().flatten().copied()
+    }
+
+    #[test]
+    fn every_cause_says_what_to_do_and_its_texts_differ_from_those_of_others() {
+        let mut sentences = HashSet::new();
+        for kind in all().filter(|kind| kind.code != "timestamp_missing") {
+            assert!(!kind.fix.is_empty() || !kind.signer_fix.is_empty(), "{}", kind.code);
+            assert!(sentences.insert(kind.sentence), "{}", kind.sentence);
+        }
+    }
+
+    #[test]
+    fn texts_begin_in_lower_case_and_end_without_a_full_stop() {
+        for kind in all() {
+            let texts = [kind.sentence, kind.fix, kind.signer_fix, kind.digest_sentence, kind.digest_fix];
+            for text in texts.into_iter().filter(|text| !text.is_empty()) {
+                let is_sentence = text.starts_with(char::is_uppercase) && !text.starts_with("JSON");
+                assert!(!is_sentence && !text.ends_with('.'), "{text}");
+            }
+        }
+    }
+}
