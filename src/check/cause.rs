@@ -4,11 +4,19 @@
 
 use super::body_transform::BodyTransform;
 use super::types::ProbeTopic::{
-    ChangedTimestamp, ConcurrentDuplicate, Duplicate, Event, EventOrder, ForgedSignature, FutureTimestamp,
-    HeaderNameCase, HexCase, InvalidPayload, InvalidTimestamp, LargeBody, MalformedSignature, MissingSignature,
-    MissingTimestamp, SignatureFormat, StaleTimestamp, Undocumented,
+    AgedTimestamp, ChangedTimestamp, ConcurrentDuplicate, Duplicate, Event, EventOrder, ForgedSignature,
+    FutureTimestamp, HeaderNameCase, HexCase, InvalidPayload, InvalidTimestamp, LargeBody, MalformedSignature,
+    MissingSignature, MissingTimestamp, SignatureFormat, StaleTimestamp, Undocumented,
 };
 use super::types::{ProbeTopic, ResponseClass};
+
+/// The border between the ages that a handler accepts and those that it rejects, in whole seconds
+/// before the second of sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MeasuredTolerance {
+    pub accepted: i64,
+    pub rejected: i64,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProbeCause {
@@ -27,6 +35,8 @@ pub enum ProbeCause {
     CrashOnMissingSignature,
     CrashOnForgery,
     CrashOnTimestamp,
+    /// Fresh events are accepted, but not those that a queue or a retry has delayed.
+    ToleranceTooSmall(MeasuredTolerance),
     StaleAccepted,
     FutureAccepted,
     InvalidTimestampAccepted,
@@ -79,9 +89,8 @@ impl ProbeCause {
             MissingSignature => Self::CrashOnMissingSignature,
             MalformedSignature | SignatureFormat | HexCase => Self::CrashOnMalformedSignature,
             ForgedSignature => Self::CrashOnForgery,
-            StaleTimestamp | FutureTimestamp | InvalidTimestamp | MissingTimestamp | ChangedTimestamp => {
-                Self::CrashOnTimestamp
-            }
+            StaleTimestamp | AgedTimestamp | FutureTimestamp | InvalidTimestamp | MissingTimestamp
+            | ChangedTimestamp => Self::CrashOnTimestamp,
             InvalidPayload => Self::InvalidPayloadCrash,
             ConcurrentDuplicate => Self::ConcurrentCrash,
             Undocumented => Self::UndocumentedCrash,

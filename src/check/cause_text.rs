@@ -1,7 +1,7 @@
 //! Texts of causes: stable code, sentence and fix.
 
 use super::body_transform::BodyTransform;
-use super::cause::ProbeCause;
+use super::cause::{MeasuredTolerance, ProbeCause};
 
 impl ProbeCause {
     /// Returns the stable code for JSON.
@@ -11,24 +11,26 @@ impl ProbeCause {
 
     /// Describes the fault in one sentence.
     pub fn sentence(&self) -> String {
-        let Self::BodyRewritten(transforms) = self else { return self.text().1.to_owned() };
-        let names: Vec<_> = transforms.iter().take(3).map(|transform| transform.name()).collect();
-        let names = names.join(" or ");
-        match transforms.first() {
-            None => {
-                "the handler does not hash the raw body, but no known serializer explains what it hashes".to_owned()
+        match self {
+            Self::BodyRewritten(transforms) => rewriting_sentence(transforms),
+            Self::ToleranceTooSmall(MeasuredTolerance { accepted: 0, .. }) => {
+                "the handler accepts an event for less than a second after it was signed".to_owned()
             }
-            Some(BodyTransform::Trimmed | BodyTransform::Latin1) => {
-                format!("the handler changes the body before hashing it: {names}")
+            Self::ToleranceTooSmall(MeasuredTolerance { accepted, rejected }) => {
+                format!("the handler accepts an event signed {accepted} s ago, but rejects one signed {rejected} s ago")
             }
-            Some(BodyTransform::Reserialized(_)) => {
-                format!("the handler re-serializes the body before hashing it: {names}")
-            }
+            _ => self.text().1.to_owned(),
         }
     }
 
     pub fn fix(&self) -> &'static str {
-        self.text().2
+        match self {
+            Self::ToleranceTooSmall(tolerance) if tolerance.is_below_a_second() => {
+                "compare seconds with seconds: in JavaScript, Date.now() / 1000 - timestamp <= 300 \
+                 (with milliseconds, 300 is 0.3 s)"
+            }
+            _ => self.text().2,
+        }
     }
 
     /// Returns code, sentence and fix.
@@ -98,6 +100,11 @@ impl ProbeCause {
                 "crash_on_timestamp",
                 "the handler crashes on an invalid timestamp instead of rejecting it",
                 "parse the timestamp as an integer, and answer 401 if that fails",
+            ),
+            Self::ToleranceTooSmall(_) => (
+                "tolerance_small",
+                "the handler rejects an event that is within the tolerance of the provider's SDKs",
+                "accept events for 300 seconds after they were signed: queues, retries and clocks delay them",
             ),
             Self::StaleAccepted => (
                 "stale_taken",
@@ -229,6 +236,26 @@ impl ProbeCause {
                 "the handler processes an event with a wrong amount",
                 "compare amount and currency with your order before fulfilling it: a signature only proves who sent the event",
             ),
+        }
+    }
+}
+
+impl MeasuredTolerance {
+    pub fn is_below_a_second(self) -> bool {
+        self.accepted == 0
+    }
+}
+
+fn rewriting_sentence(transforms: &[BodyTransform]) -> String {
+    let names: Vec<_> = transforms.iter().take(3).map(|transform| transform.name()).collect();
+    let names = names.join(" or ");
+    match transforms.first() {
+        None => "the handler does not hash the raw body, but no known serializer explains what it hashes".to_owned(),
+        Some(BodyTransform::Trimmed | BodyTransform::Latin1) => {
+            format!("the handler changes the body before hashing it: {names}")
+        }
+        Some(BodyTransform::Reserialized(_)) => {
+            format!("the handler re-serializes the body before hashing it: {names}")
         }
     }
 }

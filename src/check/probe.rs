@@ -15,6 +15,9 @@ pub(super) enum ProbeKind {
     RejectsAnything,
     /// All requests must be accepted.
     Accept(BuildRequests),
+    /// An event that was signed this many seconds ago must be accepted. If it is not, the tolerance
+    /// is measured.
+    Aged(i64),
     /// The request must be rejected with 4xx.
     Refuse(BuildRequests),
     /// The request must be accepted, however its JSON is formatted.

@@ -11,15 +11,23 @@ use crate::model::exchange::{Answer, SendFailure};
 use crate::model::message::Request;
 use crate::model::secret::{Secret, SecretOrigin};
 use crate::model::signature::{DEFAULT_TOLERANCE, Key, Tolerance, verify};
-use crate::model::timestamp::Timestamp;
+use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::provider::{self, Provider};
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// Answers a request with a status, or not at all.
 type Handle = Box<dyn FnMut(&Request) -> std::result::Result<u16, SendFailure>>;
 
+/// A clock that tests share with their handlers.
+type Clock = Rc<Cell<Timestamp>>;
+
 struct TestHandler {
     handle: Handle,
+    clock: Clock,
+    /// Time that each request takes.
+    latency: Duration,
     /// State of the random numbers.
     turn: usize,
     /// Number of events processed. `None` if it is not counted.
@@ -28,13 +36,18 @@ struct TestHandler {
 
 impl TestHandler {
     fn new(handle: Handle, effects: Option<i64>) -> Self {
-        Self { handle, turn: 1, effects }
+        Self { handle, clock: Rc::new(Cell::new(now())), latency: Duration::ZERO, turn: 1, effects }
     }
 }
 
 impl HandlerClient for TestHandler {
     fn now(&self) -> Timestamp {
-        now()
+        self.clock.get()
+    }
+
+    fn wait(&mut self, time: Duration) -> Result<()> {
+        self.clock.set(self.clock.get() + time);
+        Ok(())
     }
 
     fn random(&mut self, below: usize) -> usize {
@@ -44,6 +57,7 @@ impl HandlerClient for TestHandler {
 
     fn send(&mut self, requests: &[Request], _timeout: Duration) -> Result<Vec<HandlerResponse>> {
         let respond = |request| {
+            self.clock.set(self.clock.get() + self.latency);
             let mut answer = (self.handle)(request).map(|status| Answer::new(status, "<h1>body</h1>"));
             if let Ok(answer) = &mut answer {
                 answer.headers.push("X-Powered-By", b"Express").unwrap();
@@ -322,6 +336,54 @@ fn a_handler_that_ignores_the_timestamp_accepts_stale_events() {
     assert!(causes(&report).contains(&"stale_taken") && causes(&report).contains(&"ahead_taken"));
 }
 
+/// Checks a Plexos handler whose tolerance is this long, with a clock that starts at this fraction
+/// of a second.
+fn report_with_tolerance(milliseconds: i64, start: i64, selection: ProbeSelection) -> CheckReport {
+    let clock: Clock = Rc::new(Cell::new(now() + SignedDuration::from_millis(start)));
+    let (shown, tolerance) = (Rc::clone(&clock), SignedDuration::from_millis(milliseconds));
+    let handle: Handle = Box::new(move |request| {
+        let is_authentic = is_authentic(plexos(), request, None, None);
+        let signed = request.headers.get("X-Plexos-Timestamp").and_then(|text| str::from_utf8(text).ok()?.parse().ok());
+        let signed = signed.and_then(|seconds| Timestamp::from_second(seconds).ok());
+        let is_fresh = signed.is_some_and(|signed| shown.get().duration_since(signed).abs() <= tolerance);
+        Ok(if !is_authentic || !is_fresh {
+            401
+        } else if Payload::parse(&request.body).is_ok() {
+            200
+        } else {
+            400
+        })
+    });
+    let latency = Duration::from_millis(7);
+    let mut handler = TestHandler { clock, latency, ..TestHandler::new(handle, None) };
+    run(&plan(plexos(), selection), &mut handler, &mut || {}).unwrap()
+}
+
+#[test]
+fn a_small_tolerance_is_measured_and_nothing_else_fails() {
+    for (milliseconds, accepted, rejected) in [(5_000, 4, 5), (30_500, 30, 31), (239_000, 238, 239)] {
+        let report = report_with_tolerance(milliseconds, 0, ProbeSelection::default());
+        let cause = ProbeCause::ToleranceTooSmall(cause::MeasuredTolerance { accepted, rejected });
+        assert_eq!((failed(&report), causes(&report)), (vec!["accept.timestamp.aged"], vec!["tolerance_small"]));
+        assert_eq!(report.problems()[0].cause, &cause, "{milliseconds}");
+        assert_eq!(report.count(None, ProbeGrade::Skipped), 1, "{milliseconds}");
+    }
+    let enough = report_with_tolerance(300_000, 0, ProbeSelection::default());
+    assert!(enough.passed(), "{:?}", failed(&enough));
+}
+
+#[test]
+fn a_tolerance_below_a_second_gets_the_same_report_whenever_the_check_starts() {
+    for start in (0..1_000).step_by(50) {
+        let report = report_with_tolerance(300, start, ProbeSelection::default());
+        assert_eq!(failed(&report), ["accept.timestamp.aged"], "{start}");
+        let cause = ProbeCause::ToleranceTooSmall(cause::MeasuredTolerance { accepted: 0, rejected: 1 });
+        assert_eq!(report.problems()[0].cause, &cause, "{start}");
+        assert_eq!((grade(&report, "accept.any"), &report.baseline), (ProbeGrade::Pass, &None), "{start}");
+        assert_eq!(report.count(None, ProbeGrade::Skipped), report.results.len() - 2, "{start}");
+    }
+}
+
 #[test]
 fn a_comparison_that_throws_is_one_cause_for_all_lengths() {
     let report = report_for(plustive(), |request| {
@@ -385,6 +447,9 @@ fn timeouts_are_shortened_for_a_handler_that_hangs_on_malformed_requests() {
                 Duration::ZERO
             };
             Ok(replies)
+        }
+        fn wait(&mut self, time: Duration) -> Result<()> {
+            self.0.wait(time)
         }
         fn effects(&mut self) -> Result<Option<i64>> {
             Ok(None)

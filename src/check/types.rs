@@ -14,6 +14,8 @@ pub trait HandlerClient {
     /// Sends the requests at the same time, and returns the responses in the same order. Fails only
     /// if nothing can be sent at all.
     fn send(&mut self, requests: &[Request], timeout: Duration) -> Result<Vec<HandlerResponse>>;
+    /// Waits at least this long.
+    fn wait(&mut self, time: Duration) -> Result<()>;
     /// Returns how often the handler has processed an event, once that number is stable. `None` if
     /// it is not counted.
     fn effects(&mut self) -> Result<Option<i64>>;
@@ -122,6 +124,8 @@ pub(super) enum ProbeTopic {
     /// A well-formed signature that is wrong.
     ForgedSignature,
     StaleTimestamp,
+    /// A signed timestamp that is old, but within the tolerance of the provider's SDKs.
+    AgedTimestamp,
     FutureTimestamp,
     /// A signed timestamp that is not a number.
     InvalidTimestamp,

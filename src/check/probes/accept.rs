@@ -2,7 +2,9 @@
 
 use crate::check::baseline::signature_forms;
 use crate::check::probe::{BuildRequests, Probe, ProbeFactory, ProbeKind, single};
-use crate::check::types::ProbeTopic::{Duplicate, Event, HeaderNameCase, HexCase, LargeBody, SignatureFormat};
+use crate::check::types::ProbeTopic::{
+    AgedTimestamp, Duplicate, Event, HeaderNameCase, HexCase, LargeBody, SignatureFormat,
+};
 use crate::check::types::{ProbeGrade, ProbeGroup};
 use crate::provider::SignatureForm;
 use crate::provider::sample;
@@ -12,11 +14,19 @@ use serde_json::{Value, json};
 /// servers.
 const LARGE_VALUE_BYTES: usize = 1_000_000;
 
+/// Age of an event that is still fresh: the provider's SDKs accept 5 minutes.
+const FRESH_AGE_SECONDS: i64 = 240;
+
 pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
     let accept =
         |name: &str, topic, why, build| factory.probe(ProbeGroup::Accept, name, why, topic, ProbeKind::Accept(build));
     let why = "if no correctly signed event is accepted, nothing else can be tested";
     let mut probes = vec![factory.probe(ProbeGroup::Accept, "any", why, Event, ProbeKind::Baseline)];
+    if factory.signs_timestamp() {
+        let why = "signed 4 minutes ago; the provider's SDKs accept 5 minutes, and queues and retries delay events";
+        let kind = ProbeKind::Aged(FRESH_AGE_SECONDS);
+        probes.push(factory.probe(ProbeGroup::Accept, "timestamp.aged", why, AgedTimestamp, kind));
+    }
     for sample in factory.provider.samples() {
         let id = format!("event.{}", sample.name);
         let build = single(move |builder| {

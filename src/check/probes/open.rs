@@ -56,6 +56,15 @@ pub(super) fn probes(factory: &ProbeFactory<'_>) -> Vec<Probe> {
                 }),
                 ["a timestamp one minute ahead is accepted", "a timestamp one minute ahead is rejected"],
             ),
+            open(
+                "timestamp.ahead",
+                "signed 4 minutes in the future; the provider documents a tolerance for the past only",
+                single(|builder| {
+                    let body = builder.signed_event().body;
+                    builder.sign_body_at(&builder.timestamp_in(240), body)
+                }),
+                ["a timestamp 4 minutes ahead is accepted", "a timestamp 4 minutes ahead is rejected"],
+            ),
             malformed(open(
                 "signature.prefixed",
                 "the provider shows bare hex; other providers add a `sha256=` prefix",

@@ -10,6 +10,7 @@ mod raw_body;
 mod single;
 mod start;
 mod state;
+mod tolerance;
 
 use super::baseline::Baseline;
 use super::cause::ProbeCause;
@@ -58,6 +59,7 @@ fn run_probe(runner: &mut ProbeRunner<'_>, probe: &Probe) -> Result<ProbeResult>
         ProbeKind::Baseline => runner.find_baseline(probe),
         ProbeKind::RejectsAnything => runner.run_rejects_anything(probe),
         ProbeKind::Accept(build) => runner.run_accept(probe, build),
+        ProbeKind::Aged(seconds) => runner.run_aged(probe, *seconds),
         ProbeKind::Refuse(build) => runner.run_refuse(probe, build),
         ProbeKind::RawBody(build) => runner.run_raw_body(probe, build),
         ProbeKind::Survive(build) => runner.run_survive(probe, build),

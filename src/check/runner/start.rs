@@ -24,6 +24,7 @@ impl ProbeRunner<'_> {
         for baseline in Baseline::candidates(self.plan.provider) {
             self.baseline = baseline;
             let exchange = self.send_good_event()?;
+            let exchange = if tried.is_empty() { self.retry_without_delay(exchange)? } else { exchange };
             let class = exchange.response.class();
             if let (ResponseClass::Unreachable, Err(SendFailure::Connect(why))) = (class, &exchange.response.answer) {
                 return Err(cannot_connect(&self.plan.url, why));
@@ -40,6 +41,19 @@ impl ProbeRunner<'_> {
             }
         }
         self.baseline_not_found(probe, tried)
+    }
+
+    /// Sends a rejected event again at the start of a second. A handler that accepts it has a
+    /// tolerance of less than a second, which is reported by the probe of aged events.
+    fn retry_without_delay(&mut self, rejected: ProbeExchange) -> Result<ProbeExchange> {
+        let class = rejected.response.class();
+        let signs_timestamp = self.plan.provider.timestamp_header().is_some();
+        let is_rejection = matches!(class, ResponseClass::ClientError | ResponseClass::ServerError);
+        if !signs_timestamp || !is_rejection || is_not_found(&rejected.response) {
+            return Ok(rejected);
+        }
+        let retried = self.send_aged_event(0)?;
+        Ok(if retried.response.is_success() { retried } else { rejected })
     }
 
     fn baseline_found(&mut self, probe: &Probe, tried: Vec<(Baseline, ProbeExchange)>) -> ProbeResult {

@@ -143,6 +143,10 @@ impl HandlerClient for HttpHandlerClient<'_> {
         Ok(responses)
     }
 
+    fn wait(&mut self, time: Duration) -> Result<()> {
+        self.exchange(Vec::new(), time).map(|_| ())
+    }
+
     fn effects(&mut self) -> Result<Option<i64>> {
         let Some(source) = self.effects else { return Ok(None) };
         let mut count = self.count_effects(source)?;
