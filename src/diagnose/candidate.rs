@@ -25,17 +25,19 @@ pub struct Credentials<'a> {
 /// Bytes that may have been used in signing.
 pub(super) struct Candidate<'a> {
     pub bytes: Cow<'a, [u8]>,
-    /// `None`: these bytes should have been used.
-    pub cause: Option<Cause>,
+    /// Empty: these bytes should have been used. Several are one change: a chain of faults.
+    pub causes: Vec<Cause>,
+    /// Tried after all others, and combined with other changes only if the allowance is left.
+    pub is_rare: bool,
 }
 
 impl<'a> Candidate<'a> {
     pub(super) fn new(bytes: impl Into<Cow<'a, [u8]>>, cause: Cause) -> Self {
-        Self { bytes: bytes.into(), cause: Some(cause) }
+        Self { bytes: bytes.into(), causes: vec![cause], is_rare: false }
     }
 
     pub(super) fn correct(bytes: impl Into<Cow<'a, [u8]>>) -> Self {
-        Self { bytes: bytes.into(), cause: None }
+        Self { bytes: bytes.into(), causes: Vec::new(), is_rare: false }
     }
 }
 

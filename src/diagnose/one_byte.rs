@@ -32,10 +32,10 @@ pub(super) fn find(space: &SearchSpace<'_>, allowance: &mut HashAllowance) -> Op
     if allowance.is_spent() {
         return None;
     }
-    let prefix = space.prefixes.first().filter(|prefix| prefix.cause.is_none())?;
+    let prefix = space.prefixes.first().filter(|prefix| prefix.causes.is_empty())?;
     let body = space.bodies.received();
     Edit::ALL.into_iter().find_map(|edit| {
-        space.keys.iter().filter(|key| key.cause.is_none()).find_map(|key| {
+        space.keys.iter().filter(|key| key.causes.is_empty()).find_map(|key| {
             let mut signer = Signer::with_key(&key.bytes);
             signer.update(&prefix.bytes);
             find_edit(edit, space, signer, body, allowance)

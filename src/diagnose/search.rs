@@ -65,8 +65,10 @@ impl SearchSpace<'_> {
         signers: &[Signer],
         allowance: &mut HashAllowance,
     ) -> Option<Vec<Cause>> {
-        let count = |candidate: &Candidate<'_>| usize::from(candidate.cause.is_some());
-        for (key, signer) in self.keys.iter().zip(signers).filter(|(key, _)| count(key) <= changes) {
+        let count = |candidate: &Candidate<'_>| usize::from(!candidate.causes.is_empty());
+        for (key, signer) in
+            self.keys.iter().zip(signers).filter(|(key, _)| count(key) <= changes && !(changes > 1 && key.is_rare))
+        {
             for prefix in self.prefixes.iter().filter(|prefix| count(key) + count(prefix) == changes) {
                 if !allowance.spend(prefix.bytes.len() + body.len()) {
                     return None;
@@ -75,7 +77,7 @@ impl SearchSpace<'_> {
                 signer.update(&prefix.bytes);
                 signer.update(body);
                 if let Some(signature) = self.find_signature(&signer.finish()) {
-                    let causes = [key, prefix].into_iter().filter_map(|part| part.cause.clone());
+                    let causes = [key, prefix].into_iter().flat_map(|part| part.causes.clone());
                     return Some(signature.faults.iter().cloned().chain(causes).collect());
                 }
             }
@@ -85,7 +87,7 @@ impl SearchSpace<'_> {
 
     /// Finds a signature that is a plain hash instead of an HMAC.
     pub(super) fn find_plain_hash(&self, allowance: &mut HashAllowance) -> Option<Vec<Cause>> {
-        let key = &self.keys.first().filter(|key| key.cause.is_none())?.bytes;
+        let key = &self.keys.first().filter(|key| key.causes.is_empty())?.bytes;
         let body = self.bodies.received();
         let attempts: [(&str, [&[u8]; 2]); 3] = [
             ("the SHA-256 of the body", [b"", body]),

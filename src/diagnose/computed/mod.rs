@@ -256,7 +256,7 @@ impl<'a> DigestSearch<'a> {
         let others = self.messages.iter().filter(|_| changes > 0);
         others.into_iter().find_map(|other| {
             let found = self.find_with_message(&self.no_prefix, &other.bytes, changes - 1, allowance)?;
-            Some(found.into_iter().chain(other.cause.clone()).collect())
+            Some(found.into_iter().chain(other.causes.clone()).collect())
         })
     }
 
@@ -272,11 +272,13 @@ impl<'a> DigestSearch<'a> {
         for construction in Construction::ALL {
             let keys = if construction == Construction::PlainHash { &no_key[..] } else { &self.keys[..] };
             for prefix in prefixes {
-                let is_ignored = prefix.cause.as_ref().is_some_and(|cause| cause.is(&time::NOT_SIGNED))
+                let is_ignored = prefix.causes.iter().any(|cause| cause.is(&time::NOT_SIGNED))
                     && construction.ignores_missing_timestamp();
-                let prefix_cause = prefix.cause.as_ref().filter(|_| !is_ignored);
+                let prefix_cause = prefix.causes.first().filter(|_| !is_ignored);
                 for key in keys {
-                    let causes = [construction.cause(), key.cause.clone(), prefix_cause.cloned()].into_iter().flatten();
+                    let causes = [construction.cause(), key.causes.first().cloned(), prefix_cause.cloned()]
+                        .into_iter()
+                        .flatten();
                     if causes.clone().count() != changes {
                         continue;
                     }
