@@ -21,6 +21,7 @@ mod endpoint_output;
 mod events;
 mod formats;
 mod forwarding;
+mod frameworks;
 mod fuzz;
 mod generated;
 mod help;

@@ -128,7 +128,7 @@ error: unknown format: notes.txt
         2,
         r"
 error: invalid value 'nosuch' for '--framework <FRAMEWORK>'
-  [possible values: express, fastify, next, flask, fastapi, django, rails, php, laravel, spring, gin, aspnet, axum]
+  [possible values: express, fastify, next, nest, flask, fastapi, django, rails, php, laravel, spring, gin, aspnet, axum]
 
 For more information, try '--help'.
 ",

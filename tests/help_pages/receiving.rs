@@ -213,8 +213,8 @@ Diagnosis:
                                reference
       --computed <DIGEST>      Explain a digest that your own code computed, in hex or base64
       --framework <FRAMEWORK>  Print handler code for this framework that verifies the raw body
-                               [possible values: express, fastify, next, flask, fastapi, django,
-                               rails, php, laravel, spring, gin, aspnet, axum]
+                               [possible values: express, fastify, next, nest, flask, fastapi,
+                               django, rails, php, laravel, spring, gin, aspnet, axum]
 
 Secrets:
       --secret-file <FILE>  File that contains the signing secret; `-` reads standard input

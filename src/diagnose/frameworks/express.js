@@ -1,31 +1,47 @@
-// Express: express.raw() gives these two routes the raw body. Register them before any app.use(express.json()).
+// Express 4 and 5: express.raw() gives these two routes the raw body. Register them before any app.use(express.json()).
 const { createHmac, timingSafeEqual } = require('node:crypto');
 const express = require('express');
 const app = express();
 
-function isSigned(secret, signature, ...parts) {
-  const hmac = createHmac('sha256', secret);
+const raw = express.raw({ type: () => true, limit: '5mb' });
+const rawBody = (req) => (Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0));
+
+function isSigned(variable, signature, ...parts) {
+  if (!process.env[variable]) throw new Error(`${variable} is not set`);
+  const hmac = createHmac('sha256', process.env[variable]);
   parts.forEach((part) => hmac.update(part));
-  const expected = hmac.digest();
-  const given = Buffer.from(/^[0-9a-f]{64}$/i.test(signature) ? signature : '', 'hex');
-  return given.length === expected.length && timingSafeEqual(given, expected);
+  return /^[0-9a-f]{64}$/i.test(signature) && timingSafeEqual(Buffer.from(signature, 'hex'), hmac.digest());
 }
 
-const raw = express.raw({ type: () => true, limit: '5mb' });
-const bytes = (req) => (Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0));
+// Returns null if the body is not a JSON object.
+function parseEvent(body) {
+  try {
+    const event = JSON.parse(body);
+    return typeof event === 'object' && !Array.isArray(event) ? event : null;
+  } catch {
+    return null;
+  }
+}
 
 app.post('/webhooks/plexos', raw, (req, res) => {
-  const time = req.get('X-Plexos-Timestamp') ?? '';
+  const body = rawBody(req);
+  const time = req.get('X-Plexos-Timestamp');
   const isFresh = /^\d{1,12}$/.test(time) && Math.abs(Date.now() / 1000 - Number(time)) <= 300;
-  const secret = process.env.PLEXOS_WEBHOOK_SECRET;
-  if (!isFresh || !isSigned(secret, req.get('X-Plexos-Signature') ?? '', `${time}.`, bytes(req))) return res.sendStatus(401);
-  const event = JSON.parse(bytes(req));
-  res.sendStatus(200); // then process `event`, once per event.id
+  if (!isFresh || !isSigned('PLEXOS_WEBHOOK_SECRET', req.get('X-Plexos-Signature'), `${time}.`, body)) {
+    return res.sendStatus(401);
+  }
+  const event = parseEvent(body);
+  if (!event) return res.sendStatus(400);
+  // Store `event` here, and process it later, once per event.id.
+  res.sendStatus(200);
 });
 
 app.post('/webhooks/plustive', raw, (req, res) => {
-  const signature = (req.get('X-Plustive-Signature') ?? '').replace(/^sha256=/i, '');
-  if (!isSigned(process.env.PLUSTIVE_WEBHOOK_SECRET, signature, bytes(req))) return res.sendStatus(401);
-  const event = JSON.parse(bytes(req));
-  res.sendStatus(200); // then process `event`, once per event.reference and status
+  const body = rawBody(req);
+  const signature = req.get('X-Plustive-Signature')?.replace(/^sha256=/i, '');
+  if (!isSigned('PLUSTIVE_WEBHOOK_SECRET', signature, body)) return res.sendStatus(401);
+  const event = parseEvent(body);
+  if (!event) return res.sendStatus(400);
+  // Store `event` here, and process it later, once per event.reference and status.
+  res.sendStatus(200);
 });

@@ -3,6 +3,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import time
 
 from fastapi import FastAPI, HTTPException, Request
@@ -10,20 +11,33 @@ from fastapi import FastAPI, HTTPException, Request
 app = FastAPI()
 
 
-def is_signed(secret: str, signature: str, message: bytes) -> bool:
+def is_signed(variable: str, signature: str, message: bytes) -> bool:
+    secret = os.environ[variable]
     expected = hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(expected.encode(), signature.lower().encode())
+    return secret != "" and hmac.compare_digest(expected.encode(), signature.lower().encode())
+
+
+def parse_event(body: bytes) -> dict | None:
+    """Return None if the body is not a JSON object."""
+    try:
+        event = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) else None
 
 
 @app.post("/webhooks/plexos")
 async def plexos(request: Request):
     body = await request.body()
     stamp = request.headers.get("X-Plexos-Timestamp", "")
-    is_fresh = stamp.isascii() and stamp.isdigit() and abs(time.time() - int(stamp)) <= 300
+    is_fresh = re.fullmatch("[0-9]{1,12}", stamp) and abs(time.time() - int(stamp)) <= 300
     signature = request.headers.get("X-Plexos-Signature", "")
-    if not is_fresh or not is_signed(os.environ["PLEXOS_WEBHOOK_SECRET"], signature, stamp.encode() + b"." + body):
+    if not is_fresh or not is_signed("PLEXOS_WEBHOOK_SECRET", signature, stamp.encode() + b"." + body):
         raise HTTPException(401)
-    event = json.loads(body)  # then process it, once per event["id"]
+    event = parse_event(body)
+    if event is None:
+        raise HTTPException(400)
+    # Store `event` here, and process it later, once per event["id"].
 
 
 @app.post("/webhooks/plustive")
@@ -31,6 +45,9 @@ async def plustive(request: Request):
     body = await request.body()
     signature = request.headers.get("X-Plustive-Signature", "")
     signature = signature[7:] if signature.lower().startswith("sha256=") else signature
-    if not is_signed(os.environ["PLUSTIVE_WEBHOOK_SECRET"], signature, body):
+    if not is_signed("PLUSTIVE_WEBHOOK_SECRET", signature, body):
         raise HTTPException(401)
-    event = json.loads(body)  # then process it, once per event["reference"] and status
+    event = parse_event(body)
+    if event is None:
+        raise HTTPException(400)
+    # Store `event` here, and process it later, once per event["reference"] and status.

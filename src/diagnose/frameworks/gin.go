@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"io"
 	"net/http"
 	"os"
@@ -15,8 +16,13 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// hmac.Equal compares in constant time and returns false when the lengths differ.
-func isSigned(secret, signature string, parts ...[]byte) bool {
+func rawBody(c *gin.Context) ([]byte, error) {
+	return io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, 5<<20))
+}
+
+// hmac.Equal compares in constant time and returns false if the lengths differ.
+func isSigned(variable, signature string, parts ...[]byte) bool {
+	secret := os.Getenv(variable)
 	mac := hmac.New(sha256.New, []byte(secret))
 	for _, part := range parts {
 		mac.Write(part)
@@ -25,23 +31,25 @@ func isSigned(secret, signature string, parts ...[]byte) bool {
 	return err == nil && secret != "" && hmac.Equal(given, mac.Sum(nil))
 }
 
-func rawBody(c *gin.Context) ([]byte, error) {
-	return io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, 5<<20))
-}
-
-func Register(router *gin.Engine) {
+func Register(router gin.IRouter) {
 	router.POST("/webhooks/plexos", func(c *gin.Context) {
 		body, err := rawBody(c)
 		stamp := c.GetHeader("X-Plexos-Timestamp")
 		seconds, notANumber := strconv.ParseInt(stamp, 10, 64)
 		age := time.Now().Unix() - seconds
 		isFresh := notANumber == nil && -300 <= age && age <= 300
-		secret := os.Getenv("PLEXOS_WEBHOOK_SECRET")
-		if err != nil || !isFresh || !isSigned(secret, c.GetHeader("X-Plexos-Signature"), []byte(stamp+"."), body) {
+		signature := c.GetHeader("X-Plexos-Signature")
+		if err != nil || !isFresh || !isSigned("PLEXOS_WEBHOOK_SECRET", signature, []byte(stamp+"."), body) {
 			c.AbortWithStatus(http.StatusUnauthorized)
 			return
 		}
-		c.Status(http.StatusOK) // now json.Unmarshal(body, …), and process it once per id
+		var event map[string]any
+		if json.Unmarshal(body, &event) != nil || event == nil {
+			c.AbortWithStatus(http.StatusBadRequest)
+			return
+		}
+		// Store event here, and process it later, once per event["id"].
+		c.Status(http.StatusOK)
 	})
 
 	router.POST("/webhooks/plustive", func(c *gin.Context) {
@@ -50,10 +58,16 @@ func Register(router *gin.Engine) {
 		if len(signature) > 7 && strings.EqualFold(signature[:7], "sha256=") {
 			signature = signature[7:]
 		}
-		if err != nil || !isSigned(os.Getenv("PLUSTIVE_WEBHOOK_SECRET"), signature, body) {
+		if err != nil || !isSigned("PLUSTIVE_WEBHOOK_SECRET", signature, body) {
 			c.AbortWithStatus(http.StatusUnauthorized)
 			return
 		}
-		c.Status(http.StatusOK) // now json.Unmarshal(body, …), and process it once per reference and status
+		var event map[string]any
+		if json.Unmarshal(body, &event) != nil || event == nil {
+			c.AbortWithStatus(http.StatusBadRequest)
+			return
+		}
+		// Store event here, and process it later, once per event["reference"] and status.
+		c.Status(http.StatusOK)
 	})
 }

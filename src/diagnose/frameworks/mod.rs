@@ -53,6 +53,7 @@ pub static ALL: &[Framework] = &[
     ),
     framework("fastify", "Fastify", JavaScript, include_str!("fastify.js")),
     framework("next", "Next.js", JavaScript, include_str!("next.mjs")),
+    framework("nest", "NestJS", JavaScript, include_str!("nest.ts")),
     framework("flask", "Flask", Python, include_str!("flask.py")).revealed_by("server", "werkzeug", FLASK),
     framework("fastapi", "FastAPI", Python, include_str!("fastapi.py")).revealed_by("server", "uvicorn", FASTAPI),
     framework("django", "Django", Python, include_str!("django.py")),
@@ -165,7 +166,7 @@ mod tests {
             let likely = likely(&[Cause::new(&body::RESERIALIZED).in_language(signed.language)]);
             likely.iter().map(|framework| framework.name).collect::<Vec<_>>()
         };
-        assert_eq!(names("json_stringify"), ["express", "fastify", "next"]);
+        assert_eq!(names("json_stringify"), ["express", "fastify", "next", "nest"]);
         assert_eq!(names("flask_jsonify"), ["flask", "fastapi", "django"]);
         assert_eq!(names("jackson"), ["spring"]);
         assert_eq!(names("minified"), [""; 0]);

@@ -1,11 +1,14 @@
-// Spring: take the body as byte[]; a String or an object would be decoded or parsed already.
+// Spring Boot: take the body as byte[]; a String or an object would be decoded or parsed already.
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.time.Instant;
 import java.util.HexFormat;
+import java.util.Map;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
+import org.springframework.boot.json.JsonParseException;
+import org.springframework.boot.json.JsonParserFactory;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
@@ -24,7 +27,12 @@ class Webhooks {
         if (!isFresh || !isSigned("PLEXOS_WEBHOOK_SECRET", signature, time + ".", body)) {
             return ResponseEntity.status(401).build();
         }
-        return ResponseEntity.ok().build(); // now parse `body`, and process it once per id
+        Map<String, Object> event = parseEvent(body);
+        if (event == null) {
+            return ResponseEntity.badRequest().build();
+        }
+        // Store `event` here, and process it later, once per id.
+        return ResponseEntity.ok().build();
     }
 
     @PostMapping("/webhooks/plustive")
@@ -34,7 +42,12 @@ class Webhooks {
         if (!isSigned("PLUSTIVE_WEBHOOK_SECRET", signature.replaceFirst("(?i)^sha256=", ""), "", body)) {
             return ResponseEntity.status(401).build();
         }
-        return ResponseEntity.ok().build(); // now parse `body`, and process it once per reference and status
+        Map<String, Object> event = parseEvent(body);
+        if (event == null) {
+            return ResponseEntity.badRequest().build();
+        }
+        // Store `event` here, and process it later, once per reference and status.
+        return ResponseEntity.ok().build();
     }
 
     private static boolean isSigned(String variable, String signature, String before, byte[] body)
@@ -47,5 +60,15 @@ class Webhooks {
         mac.update(before.getBytes(StandardCharsets.UTF_8));
         byte[] expected = mac.doFinal(body == null ? new byte[0] : body);
         return MessageDigest.isEqual(expected, HexFormat.of().parseHex(signature));
+    }
+
+    /** Returns null if the body is not a JSON object. */
+    private static Map<String, Object> parseEvent(byte[] body) {
+        try {
+            String text = body == null ? "" : new String(body, StandardCharsets.UTF_8);
+            return JsonParserFactory.getJsonParser().parseMap(text);
+        } catch (JsonParseException e) {
+            return null;
+        }
     }
 }
