@@ -90,7 +90,7 @@ const FASTAPI: OneLineFixes = OneLineFixes {
 const PYTHON_COMPARISON: &str =
     "hmac.compare_digest(given.encode(), expected.encode())  # compare bytes: non-ASCII strings raise TypeError";
 const PYTHON_PARSING: &str =
-    "try: event = json.loads(body); except ValueError: return 400; check isinstance(event, dict)";
+    "try: event = json.loads(body); except (ValueError, RecursionError): return 400; check isinstance(event, dict)";
 
 const RAILS: OneLineFixes = OneLineFixes {
     raw_body: "body = request.raw_post",
