@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 const IMPORTS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("json", &["model"]),
-    ("capture", &["json", "model"]),
     ("provider", &["json", "model"]),
+    ("capture", &["json", "model", "provider"]),
     ("webhook", &["json", "model", "provider"]),
     ("diagnose", &["json", "model", "provider"]),
     ("check", &["diagnose", "json", "model", "provider"]),

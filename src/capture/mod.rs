@@ -1,21 +1,34 @@
 //! Reads captured requests from files that whtool, a proxy, a browser or a person saved.
 //!
-//! The readers work on bytes in memory: the caller opens the file, calls [`detect_format`] and
-//! picks the reader. A broken request does not hide the others, and every assumption a reader made
-//! goes with the request as a [`Note`]. Signatures are verified in `webhook`.
+//! The readers work on bytes in memory: the caller opens the file and calls [`read_file`], which
+//! detects the format by the content. Only large files of JSON lines are read in chunks, with
+//! [`read_lines`]. A broken request does not hide the others, and every assumption a reader made goes
+//! with the request as a [`Note`]. Signatures are verified in `webhook`.
 
 mod body;
-mod har;
+mod candidate;
+mod curl;
+mod encoding;
+mod format;
+mod http_file;
 mod lines;
+mod literal;
+mod log;
 mod note;
+mod object;
 mod raw;
 pub(crate) mod request_json;
+mod shell;
 mod start_line;
+mod unreadable;
 
-pub use har::read_har;
-pub use lines::{JsonLines, count_lines, read_json_lines};
+pub use encoding::is_encoded;
+pub use format::{CaptureFile, CaptureFormat, detect_format, read_file};
+pub use lines::{JsonLines, LineOrigin, count_lines, is_json_lines, read_json_lines, read_lines};
 pub use note::Note;
+pub use object::FoundPayload;
 pub use raw::{RawRequests, read_raw};
+pub use unreadable::UnreadableFile;
 
 use crate::capture::request_json::RequestJsonError;
 use crate::model::delivery::Delivery;
@@ -23,31 +36,16 @@ use crate::model::message::{HeaderError, Request};
 use crate::model::timestamp::Timestamp;
 use std::fmt;
 
-/// A format of captured requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CaptureFormat {
-    /// Raw HTTP requests, one after the other, or the output of `curl -v`: [`read_raw`].
-    Raw,
-    /// One JSON object per line, as `listen --json` writes them: [`read_json_lines`].
-    Lines,
-    /// An HTTP archive, as browsers and proxies export it: [`read_har`].
-    Har,
-}
+/// Files that a capture refers to, such as the one in `curl -d @payload.json`.
+pub struct Resources<'a>(pub &'a dyn Fn(&str) -> Option<Vec<u8>>);
 
-/// Detects the format from the first bytes of a file; 64 KiB are plenty. `None`: unknown format.
-pub fn detect_format(start: &[u8]) -> Option<CaptureFormat> {
-    let start = without_bom(start).trim_ascii_start();
-    if start.first() != Some(&b'{') {
-        return raw::is_start(start).then_some(CaptureFormat::Raw);
+impl Resources<'_> {
+    /// No files at all.
+    pub const NONE: Resources<'static> = Resources(&|_| None);
+
+    fn load(&self, name: &str) -> Option<Vec<u8>> {
+        (self.0)(name)
     }
-    Some(if first_key(start).as_deref() == Some("log") { CaptureFormat::Har } else { CaptureFormat::Lines })
-}
-
-/// Reads the first key of the object that starts here. The rest of the object may be cut off.
-fn first_key(start: &[u8]) -> Option<String> {
-    let after_brace = start.strip_prefix(b"{")?.trim_ascii_start();
-    let mut values = serde_json::Deserializer::from_slice(after_brace).into_iter::<String>();
-    values.next()?.ok()
 }
 
 /// Strips a byte order mark.
@@ -98,14 +96,14 @@ impl fmt::Display for Location {
 /// An error in reading a captured request. The texts may contain untrusted text.
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
-    /// The line or entry is not JSON, or not of the expected shape.
+    /// The line is not JSON.
     #[error("{location}: invalid JSON")]
     Json { location: Location, source: JsonError },
-    /// The line ends before its JSON does: it was truncated, or the object spans several lines.
-    #[error("{0}: incomplete JSON (one object per line is expected; `jq -c` writes that)")]
+    /// The line ends before its JSON does.
+    #[error("{0}: the JSON is cut off")]
     Unfinished(Location),
     /// The line has neither a request nor a schema of another record.
-    #[error("{0}: no `request` field")]
+    #[error("{0}: no request in it")]
     NoRequest(Location),
     /// The JSON describes something that cannot be an HTTP request.
     #[error("{location}: not a valid request")]
@@ -116,45 +114,46 @@ pub enum CaptureError {
     /// A header line of a raw request is invalid.
     #[error("{location}: invalid header")]
     Header { location: Location, source: HeaderError },
-    /// The archive shows that there was a body, but does not contain it.
+    /// The file shows that there was a body, but does not contain it.
     #[error("{0}: the file does not contain the body")]
     BodyNotInFile(Location),
-    /// The file is not an HTTP archive.
-    #[error("not a valid HTTP archive (HAR)")]
-    Har(#[source] serde_json::Error),
+    /// `curl -v` shows the headers only.
+    #[error("{0}: `curl -v` does not show the body")]
+    CurlWithoutBody(Location),
+    /// The body is in a file that the capture names.
+    #[error("{location}: the body is in `{name}`, which can't be read from here")]
+    FileOfBody { location: Location, name: String },
 }
 
-/// A syntax error in JSON that is part of a file. The parser counts lines and columns within that
-/// part, which would be misread as the file's, so only the column within a line of the file is
-/// kept.
-#[derive(Debug)]
+impl CaptureError {
+    /// Returns advice on how to get the missing part.
+    pub fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::BodyNotInFile(_) => {
+                Some("save the raw body, and: whtool verify --body FILE --header 'Name: value' --header …")
+            }
+            Self::CurlWithoutBody(_) => {
+                Some("run curl with `--trace request.txt` instead of -v, or verify its command line")
+            }
+            Self::FileOfBody { .. } => {
+                Some("run whtool in the folder of that file; only files in that folder are read")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A syntax error in a line of JSON.
+#[derive(Debug, PartialEq, Eq)]
 pub struct JsonError {
-    source: serde_json::Error,
-    column: Option<usize>,
-}
-
-impl JsonError {
-    fn in_line(source: serde_json::Error) -> Self {
-        let column = Some(source.column());
-        Self { source, column }
-    }
-
-    fn in_entry(source: serde_json::Error) -> Self {
-        Self { source, column: None }
-    }
-
-    /// The column within the line, in bytes from 1. `None`: the JSON is not on a line of its own.
-    pub fn column(&self) -> Option<usize> {
-        self.column
-    }
+    reason: String,
+    /// The column within the line, in bytes from 1.
+    column: usize,
 }
 
 impl fmt::Display for JsonError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.source.to_string();
-        let position = format!(" at line {} column {}", self.source.line(), self.source.column());
-        out.write_str(text.strip_suffix(&position).unwrap_or(&text))?;
-        self.column.map_or(Ok(()), |column| write!(out, " (column {column})"))
+        write!(out, "{} (column {})", self.reason, self.column)
     }
 }
 

@@ -28,6 +28,24 @@ pub enum Note {
     NotChunked,
     /// The time of arrival in the file is not RFC 3339. It was ignored.
     InvalidTime(String),
+    /// The file holds a parsed body. Its values were written without whitespace; its bytes are gone.
+    ParsedBody,
+    /// The file says that the body is base64, but it is not. It was taken unchanged.
+    NotBase64,
+    /// The body has U+FFFD, which tools write in place of bytes that are not UTF-8.
+    ReplacementCharacter,
+    /// The file was UTF-16, and the body is its text in UTF-8.
+    Utf16,
+    /// The tool writes a dot in place of bytes that it cannot show, and the body has dots.
+    DotsForBytes,
+    /// Packets of the request are missing in the capture.
+    MissingPackets,
+    /// A line of this name is not a valid header and was left out.
+    HeaderSkipped(String),
+    /// This variable is not set in the file; its name was taken unchanged.
+    UnresolvedVariable(String),
+    /// Headers and body were found at different places of a log.
+    LooseHeaders,
 }
 
 impl Note {
@@ -42,6 +60,15 @@ impl Note {
             Self::InvalidLength => "length_unreadable",
             Self::NotChunked => "not_chunked",
             Self::InvalidTime(_) => "arrived_unreadable",
+            Self::ParsedBody => "body_parsed",
+            Self::NotBase64 => "not_base64",
+            Self::ReplacementCharacter => "bytes_replaced",
+            Self::Utf16 => "utf16",
+            Self::DotsForBytes => "dots_for_bytes",
+            Self::MissingPackets => "packets_missing",
+            Self::HeaderSkipped(_) => "header_skipped",
+            Self::UnresolvedVariable(_) => "variable_unresolved",
+            Self::LooseHeaders => "loose_headers",
         }
     }
 
@@ -66,6 +93,28 @@ impl Note {
                 "Transfer-Encoding is chunked, but the body is not in chunks: it was taken unchanged".to_owned()
             }
             Self::InvalidTime(text) => format!("arrival time `{text}` ignored: it is not RFC 3339"),
+            Self::ParsedBody => {
+                "the file holds the parsed body: the bytes that were signed are gone, so its values were written again \
+                 without whitespace"
+                    .to_owned()
+            }
+            Self::NotBase64 => {
+                "the file says that the body is base64, but it is not: it was taken unchanged".to_owned()
+            }
+            Self::ReplacementCharacter => {
+                "the body contains U+FFFD: a tool may have written it in place of bytes that are not UTF-8".to_owned()
+            }
+            Self::Utf16 => "the file was UTF-16: the body is its text in UTF-8".to_owned(),
+            Self::DotsForBytes => {
+                "this tool writes a dot for every byte that it cannot show: a dot in the body may be another byte"
+                    .to_owned()
+            }
+            Self::MissingPackets => "packets are missing in the capture: the request is incomplete".to_owned(),
+            Self::HeaderSkipped(name) => format!("`{name}` is not a valid header and was ignored"),
+            Self::UnresolvedVariable(name) => {
+                format!("the variable `{name}` has no value in the file: its name was taken unchanged")
+            }
+            Self::LooseHeaders => "headers and body were found at different places of the file".to_owned(),
         }
     }
 }

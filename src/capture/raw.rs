@@ -5,6 +5,7 @@
 //! replace the request line, and the lines may have the marks of `curl -v`. `body` decides where a
 //! body ends.
 
+use super::note::{ContentLength, content_length};
 use super::request_json::{is_method, is_target};
 use super::start_line::{is_request_start, read_pseudo_header, read_request_line, split_line};
 use super::{Capture, CaptureError, Location, body, without_bom};
@@ -15,7 +16,11 @@ use std::borrow::Cow;
 /// is unknown.
 pub fn read_raw(file: &[u8]) -> RawRequests<'_> {
     let text = without_bom(file).trim_ascii_start();
-    RawRequests { text: strip_curl_marks(text).map_or(Cow::Borrowed(text), Cow::Owned), at: 0, number: 1 }
+    let (text, is_curl) = match strip_curl_marks(text) {
+        Some(plain) => (Cow::Owned(plain), true),
+        None => (Cow::Borrowed(text), false),
+    };
+    RawRequests { text, at: 0, number: 1, is_curl }
 }
 
 /// Iterates over the requests in a file: see [`read_raw`].
@@ -25,6 +30,8 @@ pub struct RawRequests<'a> {
     /// Offset of the next request.
     at: usize,
     number: u64,
+    /// The text is the output of `curl -v`, which does not show bodies.
+    is_curl: bool,
 }
 
 impl Iterator for RawRequests<'_> {
@@ -41,8 +48,23 @@ impl Iterator for RawRequests<'_> {
             Ok((_, rest)) => self.text.len() - rest.len(),
             Err(_) => self.text.len(),
         };
-        Some(outcome.map(|(capture, _)| capture))
+        let outcome = outcome.map(|(capture, _)| capture);
+        Some(match outcome {
+            Ok(capture) if self.is_curl && lacks_body(&capture.delivery.request) => {
+                Err(CaptureError::CurlWithoutBody(capture.location))
+            }
+            outcome => outcome,
+        })
     }
+}
+
+/// Checks whether the headers announce a body that is not there.
+fn lacks_body(request: &Request) -> bool {
+    let is_announced = match content_length(&request.headers) {
+        ContentLength::Bytes(declared) => declared > 0,
+        _ => request.headers.get("transfer-encoding").is_some(),
+    };
+    is_announced && request.body.is_empty()
 }
 
 /// Reads one request. Returns it and the text after it.

@@ -15,6 +15,8 @@ pub(super) struct Node {
     pub kind: TokenKind,
     start: usize,
     end: usize,
+    /// Offset after the value; for a key, after the key itself.
+    value_end: usize,
     /// Index of the node after this one and its contents.
     pub next: usize,
     /// For a key: index of the value if the last of several equal keys wins. `None` for a key that
@@ -42,6 +44,7 @@ impl<'a> Document<'a> {
                     let after = nodes.len();
                     if let Some(node) = open.pop().and_then(|index| nodes.get_mut(index)) {
                         node.next = after;
+                        node.value_end = token.end;
                     }
                 }
                 TokenKind::OpenObject | TokenKind::OpenArray => {
@@ -71,6 +74,11 @@ impl<'a> Document<'a> {
     /// Returns the node's text in the document; only the opening bracket for an object or array.
     pub(super) fn raw_text(&self, node: &Node) -> &'a str {
         self.text.get(node.start..node.end).unwrap_or_default()
+    }
+
+    /// Returns the node's text in the document, with the contents of an object or array.
+    pub(super) fn whole_text(&self, node: &Node) -> &'a str {
+        self.text.get(node.start..node.value_end).unwrap_or_default()
     }
 
     /// Iterates over the keys of the object at `index`, in the order of the text, repeated ones
@@ -115,6 +123,7 @@ impl<'a> Document<'a> {
 impl Node {
     fn new(token: Token, index: usize) -> Node {
         let last_value = (token.kind == TokenKind::Key).then_some(index + 1);
-        Node { kind: token.kind, start: token.start, end: token.end, next: index + 1, last_value }
+        let Token { kind, start, end } = token;
+        Node { kind, start, end, value_end: end, next: index + 1, last_value }
     }
 }

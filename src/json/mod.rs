@@ -17,6 +17,7 @@ mod table;
 pub(crate) mod text;
 mod token;
 pub mod value;
+mod view;
 mod write;
 
 pub use document::Document;
@@ -25,6 +26,7 @@ pub use keys::top_level_keys;
 pub use serializer::{Language, Serializer};
 pub use table::SERIALIZERS;
 pub use token::{SyntaxError, SyntaxErrorKind, Token, TokenKind, Tokens};
+pub(crate) use view::{ValueView, compact, first_value_end};
 
 /// Checks whether a text is JSON. Needs one byte of memory per level of nesting.
 pub fn is_valid(text: &[u8]) -> bool {

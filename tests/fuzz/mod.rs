@@ -137,4 +137,4 @@ macro_rules! fuzzed {
     };
 }
 
-fuzzed!(raw_http, har, json_lines, signature_headers, payload, json, settings, registry, api_answer, text_values);
+fuzzed!(raw_http, captures, json_lines, signature_headers, payload, json, settings, registry, api_answer, text_values);

@@ -4,7 +4,7 @@
 //! `tests/fuzz/mod.rs` runs them on stable Rust; cargo-fuzz (`fuzz/`) runs them guided by coverage.
 
 use std::time::Duration;
-use whtool::capture::{self, Capture, CaptureError};
+use whtool::capture::{self, Capture, CaptureError, Resources};
 use whtool::diagnose::{self, Credentials, HashAllowance, HashBudget};
 use whtool::json::value::Payload;
 use whtool::json::{Document, SERIALIZERS, is_valid, top_level_keys};
@@ -49,7 +49,22 @@ const REGISTRY: &[u8] = b"{\"schema\":\"whtool.registry/1\",\"endpoints\":[],\"s
 
 pub const TARGETS: [FuzzTarget; 10] = [
     FuzzTarget { name: "raw_http", run: raw_http, seeds: &[RAW, CHUNKED, CHUNKED_LF, CURL] },
-    FuzzTarget { name: "har", run: har, seeds: &[HAR] },
+    FuzzTarget {
+        name: "captures",
+        run: any_capture,
+        seeds: &[
+            HAR,
+            b"{\"httpMethod\":\"POST\",\"headers\":{\"A\":\"b\"},\"body\":\"e30=\",\"isBase64Encoded\":true}",
+            b"[{\"headers\":{\"A\":[\"b\"]},\"body\":{\"type\":\"Buffer\",\"data\":[123,125]}},{\"rawHeaders\":[\"A\",\"b\"],\"body\":\"\\udc80\"}]",
+            b"curl 'http://h/' \\\n  -H $'A: \\x62' \\\n  --data-raw '{}'\n",
+            b"curl ^\"http://h/^\" ^\n  --data-raw ^\"^{^}^\"\n",
+            b"Invoke-WebRequest -Uri \"http://h/\" `\n-Headers @{\n\"A\"=\"b\"\n} `\n-Body \"{`\"a`\":1}\"",
+            b"### a\n@h = x\nPOST {{h}}/y\nA: b\n\n{}\n###\n",
+            b"X-A-Signature: 1\nHost: h\n\n{}",
+            b"1 INFO {\"type\":\"a\",\"data\":{},\"id\":\"x\"} x-a-signature: 1\n\"{\\x22type\\x22:1,\\x22data\\x22:{}}\"",
+            b"{ method: 'POST', headers: { 'x-a': 'b' }, body: <Buffer 7b 7d>, url: \"/\" }",
+        ],
+    },
     FuzzTarget { name: "json_lines", run: json_lines, seeds: &[LINE, LINE64] },
     FuzzTarget {
         name: "signature_headers",
@@ -129,10 +144,12 @@ fn raw_http(bytes: &[u8]) {
     verify_all(capture::read_raw(bytes), bytes.len());
 }
 
-fn har(bytes: &[u8]) {
+/// Detects the format and reads the requests.
+fn any_capture(bytes: &[u8]) {
     capture::detect_format(bytes);
-    if let Ok(entries) = capture::read_har(bytes) {
-        verify_all(entries, bytes.len());
+    match capture::read_file(bytes, &Resources::NONE) {
+        Ok(file) => verify_all(file.captures.into_iter(), bytes.len()),
+        Err(unreadable) => assert!(!unreadable.reason.is_empty() && !unreadable.advice_for("f").contains("{file}")),
     }
 }
 

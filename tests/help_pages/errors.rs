@@ -118,9 +118,9 @@ error: can't read nosuch.http
         "verify notes.txt",
         3,
         r"
-error: unknown format: notes.txt
-  why: it is not a raw HTTP request, a HAR archive, or the JSON lines of `whtool listen --json`
-  try: to verify a bare payload: whtool verify --body notes.txt --header 'Name: value'
+error: no request in notes.txt
+  why: it is text, but no request was found in it
+  try: `whtool help formats` lists what can be read; to verify a bare payload: whtool verify --body notes.txt --header 'Name: value'
 ",
     ),
     (
@@ -137,8 +137,9 @@ For more information, try '--help'.
         "verify empty.json",
         3,
         r"
-error: unknown format: empty.json
+error: no request in empty.json
   why: the file is empty
+  try: check the command that writes it
 ",
     ),
     (

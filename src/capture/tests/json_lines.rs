@@ -45,7 +45,7 @@ fn an_invalid_line_is_an_error_and_does_not_hide_the_next() {
                     location: Location::Line(15),
                     source: RequestJsonError::Header(HeaderError::Value(_))
                 }),
-                Err(CaptureError::Json { location: Location::Line(16), .. }),
+                Err(CaptureError::NoRequest(Location::Line(16))),
                 Ok(Capture { location: Location::Line(17), .. }),
             ]
         ),
@@ -58,7 +58,7 @@ fn an_error_shows_the_column_but_not_the_line_of_the_parser() {
     let Some(Err(CaptureError::Json { source, .. })) = read_json_lines(b"{\"request\": nonsense}\n", 7).next() else {
         panic!("an error")
     };
-    assert_eq!(source.to_string(), "expected ident (column 14)");
+    assert_eq!(source.to_string(), "unexpected byte (column 14)");
 }
 
 #[test]

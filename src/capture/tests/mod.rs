@@ -62,6 +62,15 @@ fn no_two_notes_share_a_code() {
         Note::InvalidLength,
         Note::NotChunked,
         Note::InvalidTime("x".to_owned()),
+        Note::ParsedBody,
+        Note::NotBase64,
+        Note::ReplacementCharacter,
+        Note::Utf16,
+        Note::DotsForBytes,
+        Note::MissingPackets,
+        Note::HeaderSkipped("x".to_owned()),
+        Note::UnresolvedVariable("x".to_owned()),
+        Note::LooseHeaders,
     ];
     let codes: std::collections::BTreeSet<_> = notes.iter().map(Note::code).collect();
     assert_eq!(codes.len(), notes.len());
@@ -73,12 +82,14 @@ fn read_with_all(file: &[u8]) {
     detect_format(file);
     let outcomes = read_raw(file).chain(read_json_lines(file, 1));
     let errors = outcomes.filter_map(Result::err);
-    let archive = read_har(file).map(Iterator::collect::<Vec<_>>);
-    let (entries, refused) = match archive {
-        Ok(entries) => (entries, None),
-        Err(error) => (Vec::new(), Some(error)),
+    let detected = match read_file(file, &Resources::NONE) {
+        Ok(detected) => detected.captures,
+        Err(unreadable) => {
+            assert!(!unreadable.reason.is_empty() && !unreadable.advice_for("f").contains("{file}"));
+            Vec::new()
+        }
     };
-    for error in errors.chain(entries.into_iter().filter_map(Result::err)).chain(refused) {
+    for error in errors.chain(detected.into_iter().filter_map(Result::err)) {
         assert!(!error.to_string().is_empty());
         assert!(std::error::Error::source(&error).is_none_or(|source| !source.to_string().is_empty()));
     }
@@ -93,7 +104,7 @@ proptest! {
     #[test]
     fn no_http_tokens_make_a_reader_panic(words in prop::collection::vec(prop::sample::select(vec![
         "POST", " ", "/", "HTTP/1.1", "\r\n", "\n", "\r", ":", "Content-Length", "Transfer-Encoding: chunked", "1", "ffff", "0",
-        "> ", "< ", "* ", ":method", ":path", "https://", "?", "#", "{\"request\":", "\"", "é", "\u{feff}", ";", "\0",
+        "> ", "< ", "* ", "{", "}", "[", "]", "'", "\\", "$'", "curl ", "-H", "-d @x", "###", "{{a}}", "@a=b", "b'", "`", "^", "@{", ":method", ":path", "https://", "?", "#", "{\"request\":", "\"", "é", "\u{feff}", ";", "\0",
     ]), 0..60)) {
         read_with_all(words.concat().as_bytes());
     }

@@ -86,13 +86,16 @@ fn environment() -> Vec<TopicPart> {
 
 fn formats() -> Vec<TopicPart> {
     let read = [
-        ("raw HTTP", "one or more requests, also as printed by `curl -v`"),
-        ("JSON lines", "output of `listen --json` and `events export`, one object per line"),
-        ("HAR", "HTTP archive 1.2, from browsers and proxies"),
+        ("raw HTTP", "one or more requests, with or without the answers"),
+        ("JSON", "a request as an object, at any depth: HAR, AWS Lambda, webhook.site, ngrok, Postman, …"),
+        ("JSON lines", "`listen --json`, `events export`, and logs with one object per line"),
+        ("commands", "curl for bash, cmd and PowerShell, and Invoke-WebRequest"),
+        ("header lines", "header lines, an empty line and the body; `.http` and `.rest` files"),
+        ("logs", "text with the payload in it; add the headers with --header if they are missing"),
         ("body and headers", "`verify --body FILE --header 'NAME: VALUE'`"),
     ];
     vec![
-        terms("Read by verify", &read),
+        terms("Read by verify and replay", &read),
         text("With `--json`, a command prints one JSON record per line. `schema` is its type and version:"),
         TopicPart::Terms("Written with --json".to_owned(), records()),
         text(

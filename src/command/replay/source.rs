@@ -4,9 +4,10 @@
 //! verified is re-signed only if the user names it.
 
 use super::plan::ReplayPlan;
-use crate::capture::{self, CaptureFormat};
+use crate::capture::{self, CaptureFile};
 use crate::command::shared::captures;
 use crate::command::{Session, detect_provider, samples, warn_if_empty};
+use crate::json;
 use crate::model::delivery::Delivery;
 use crate::model::error::{Error, Kind, Result};
 use crate::model::message::Request;
@@ -109,14 +110,7 @@ impl ReplayPlan<'_> {
         let path = Path::new(name);
         if name == "-" || self.session.world.file_exists(path) {
             let bytes = self.session.read(path)?;
-            return match captures::form_of(&bytes) {
-                Some(form) => read_file(form, &bytes, name),
-                None => {
-                    let provider = detect_provider(self.args.provider, &bytes, name)?;
-                    warn_if_empty(&bytes, if name == "-" { "standard input" } else { name }, self.session);
-                    Ok(only(ReplaySource::Payload(provider, bytes)))
-                }
-            };
+            return self.read_source_file(name, bytes);
         }
         let found = self.with_store(|store| captures::find_all(store, name, self.session));
         let named = |ids: Vec<CaptureId>| match ids.as_slice() {
@@ -127,6 +121,61 @@ impl ReplayPlan<'_> {
             Kind::Failed if name != "last" => unknown_source(name),
             _ => error,
         })
+    }
+
+    /// Reads every request in a file, or the payload that it is.
+    fn read_source_file(&self, name: &str, bytes: Vec<u8>) -> Result<Vec<NamedSource>> {
+        if let Some(provider) = self.args.provider.filter(|_| json::is_valid(&bytes)) {
+            return Ok(vec![(name.to_owned(), ReplaySource::Payload(provider, bytes))]);
+        }
+        let path = Path::new(name);
+        match captures::read_file(&bytes, path, self.session) {
+            Ok(file) => self.read_captures(file, name),
+            // A payload inside something else, such as a log, is sent without it.
+            Err(unreadable) if !unreadable.payloads.is_empty() => {
+                let sources = unreadable.payloads.into_iter().map(|payload| {
+                    let provider = detect_provider(self.args.provider, &payload.body, name)?;
+                    Ok((format!("{name}, {}", payload.location), ReplaySource::Payload(provider, payload.body)))
+                });
+                sources.collect()
+            }
+            Err(unreadable) => {
+                let provider = detect_provider(self.args.provider, &bytes, name);
+                let is_text =
+                    bytes.is_empty() || bytes.trim_ascii_start().first() == Some(&b'{') || bytes.starts_with(&[0xef]);
+                let provider =
+                    provider.map_err(|error| if is_text { error } else { captures::unreadable(path, &unreadable) })?;
+                warn_if_empty(&bytes, if name == "-" { "standard input" } else { name }, self.session);
+                Ok(vec![(name.to_owned(), ReplaySource::Payload(provider, bytes))])
+            }
+        }
+    }
+
+    /// Names every request of a file. One that cannot be read is an error.
+    fn read_captures(&self, file: CaptureFile, name: &str) -> Result<Vec<NamedSource>> {
+        let mut found = Vec::with_capacity(file.captures.len());
+        let is_only = file.captures.len() == 1;
+        for capture in file.captures {
+            let capture = capture.map_err(|error| {
+                let failed = Error::failed(format!("can't read {name}"));
+                match error.advice() {
+                    Some(advice) => failed.because(error).hint(advice),
+                    None => failed.because(error),
+                }
+            })?;
+            let name = if is_only { name.to_owned() } else { format!("{name}, {}", capture.location) };
+            found.push((name, recorded(capture.delivery)));
+        }
+        match (found.is_empty(), file.skipped) {
+            (true, 0) => Err(Error::failed(format!("{name} contains no request"))),
+            (true, skipped) => Err(captures::no_webhook(Path::new(name), skipped)),
+            (false, skipped) => {
+                if skipped > 0 {
+                    self.session.info(&captures::skipped(skipped));
+                }
+                Ok(found)
+            }
+        }
     }
 
     fn is_unverified_source(&self, source: &ReplaySource) -> Result<bool> {
@@ -179,24 +228,6 @@ impl UnverifiedCaptures {
             ));
         }
     }
-}
-
-/// Reads every request in a file.
-fn read_file(form: CaptureFormat, bytes: &[u8], name: &str) -> Result<Vec<NamedSource>> {
-    let unreadable = |error: capture::CaptureError| Error::failed(format!("can't read {name}")).because(error);
-    let captures: Vec<_> = match form {
-        CaptureFormat::Har => capture::read_har(bytes).map_err(unreadable)?.collect(),
-        CaptureFormat::Lines => capture::read_json_lines(bytes, 1).collect(),
-        CaptureFormat::Raw => capture::read_raw(bytes).collect(),
-    };
-    let mut found = Vec::with_capacity(captures.len());
-    let is_only = captures.len() == 1;
-    for capture in captures {
-        let capture = capture.map_err(unreadable)?;
-        let name = if is_only { name.to_owned() } else { format!("{name}, {}", capture.location) };
-        found.push((name, recorded(capture.delivery)));
-    }
-    if found.is_empty() { Err(Error::failed(format!("{name} contains no request"))) } else { Ok(found) }
 }
 
 fn recorded(delivery: Delivery) -> ReplaySource {

@@ -4,7 +4,7 @@
 //! caller's thread writes the results in the order of the file.
 
 use super::report::{Report, VerdictCounts, Verifier};
-use crate::capture::{count_lines, read_json_lines};
+use crate::capture::{LineOrigin, count_lines, read_lines};
 use crate::diagnose::{HashAllowance, HashBudget};
 use crate::model::error::Error;
 use std::collections::BTreeMap;
@@ -57,6 +57,7 @@ pub(super) fn verify_lines(
     verifier: &Verifier<'_>,
     output: &mut dyn Write,
 ) -> Result<VerdictCounts, BulkError> {
+    let origin = LineOrigin::detect(&start);
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let (chunk_sender, chunk_receiver) = mpsc::sync_channel(workers);
     let (report_sender, report_receiver) = mpsc::sync_channel(workers);
@@ -66,7 +67,7 @@ pub(super) fn verify_lines(
         let reader = scope.spawn(move || read_chunks(start, rest, &chunk_sender, window));
         for _ in 0..workers {
             let (chunk_receiver, report_sender) = (&chunk_receiver, report_sender.clone());
-            scope.spawn(move || verify_chunks(chunk_receiver, &report_sender, verifier));
+            scope.spawn(move || verify_chunks(chunk_receiver, &report_sender, origin, verifier));
         }
         drop(report_sender);
         let counts = write_in_order(&report_receiver, output, window);
@@ -138,12 +139,19 @@ fn read_some(source: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<usize> 
     read
 }
 
-fn verify_chunks(chunks: &Mutex<Receiver<Chunk>>, reports: &SyncSender<(u64, Report)>, verifier: &Verifier<'_>) {
+fn verify_chunks(
+    chunks: &Mutex<Receiver<Chunk>>,
+    reports: &SyncSender<(u64, Report)>,
+    origin: LineOrigin,
+    verifier: &Verifier<'_>,
+) {
     loop {
         let chunk = chunks.lock().ok().and_then(|chunks| chunks.recv().ok());
         let Some(Chunk { index, first_line, lines }) = chunk else { return };
         let mut report = Report::new(chunk_budget(index));
-        read_json_lines(&lines, first_line).for_each(|capture| report.add(capture, verifier));
+        let mut captures = read_lines(&lines, first_line, origin);
+        captures.by_ref().for_each(|capture| report.add(capture, verifier));
+        report.counts.skipped += captures.skipped();
         if reports.send((index, report)).is_err() {
             return;
         }

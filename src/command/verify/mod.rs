@@ -1,33 +1,34 @@
 //! `whtool verify`: verifies captured requests and names the cause of every failure.
 //!
-//! `report` verifies one request after the other, `bulk` a large file on all cores. Small files are
-//! also compared with copies in the store (`reference`) and a computed digest (`computed`).
+//! `input` reads what is verified, `report` verifies one request after the other, `bulk` a large file
+//! on all cores. Small files are also compared with copies in the store (`reference`) and a computed
+//! digest (`computed`).
 
 mod bulk;
 mod computed;
 mod frameworks;
+mod input;
 mod reference;
 mod report;
 
 use super::{Session, parse_duration};
-use crate::capture::{self, Capture, CaptureError, CaptureFormat, Location};
+use crate::capture::{Capture, CaptureError};
 use crate::command::shared::captures::{self, StoreArgs};
 use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
 use crate::diagnose::computed::{Digest, DigestDiagnosis};
 use crate::diagnose::frameworks::Framework;
 use crate::diagnose::{HashAllowance, HashBudget};
-use crate::model::capture_name::CaptureName;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::signature::Tolerance;
-use crate::model::stored::CaptureId;
 use crate::model::timestamp::{self, SignedDuration, Timestamp};
-use crate::render;
+use crate::world::Stream;
 use clap::Args;
 use computed::ComputedDigest;
 use frameworks::FrameworkHint;
+use input::InputVerifier;
 use reference::{Comparison, ReferenceCopies};
 use report::{Report, VerdictCounts, Verifier};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Verify captured requests and name the cause of every failure
@@ -49,7 +50,7 @@ Examples:
 pub(super) struct Verify {
     /// File with captured requests (`-` reads standard input), or a stored capture: 42, last, 40..45,
     /// evt_…
-    #[arg(required_unless_present_any = ["body", "header"], conflicts_with = "body")]
+    #[arg(conflicts_with = "body")]
     file: Option<PathBuf>,
     /// File with the body of one request; pass its headers with --header
     #[arg(long, value_name = "FILE")]
@@ -114,59 +115,51 @@ impl Verify {
 const SAMPLE: u64 = 64 * 1024;
 
 pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<CommandOutcome> {
-    if args.body.is_none() && !args.header.is_empty() {
-        return Err(headers_without_body());
-    }
+    // A pipe without a name is standard input.
+    let piped = (args.body.is_none() && !session.world.is_terminal(Stream::Input)).then(|| PathBuf::from("-"));
+    let file = args.file.as_ref().or(piped.as_ref());
     let secrets = secrets::load(&args.secrets, TestSecret::IfPresent, session)?;
     let mut copies = ReferenceCopies::open(args.against.as_deref(), &args.store, session)?;
-    let stored = stored_records(args, session)?;
+    let stored = file.map_or(Ok(None), |file| input::stored_records(args, file, session))?;
     let at = args.at.or(stored.is_some().then_some(At::Arrived));
     let verifier = Verifier::new(args, at, &secrets, copies.time(), session);
     let mut output = session.world.stdout();
     let mut hint = FrameworkHint::default();
-    let counts = match (&args.file, &args.body, &stored) {
+    let input = InputVerifier { args, session, verifier: &verifier };
+    let counts = match (file, &args.body, &stored) {
         (_, Some(body), _) => {
             let bytes = session.read(body)?;
-            let capture = capture::from_parts(bytes.clone(), &args.header).map_err(Error::usage)?;
             let mut file = SingleFile::new(args, body, &bytes, &mut copies, &mut hint)?;
-            file.verify([Ok(capture)], &verifier, &mut output)?
+            input.verify_parts(bytes, &mut file, &mut output)?
         }
-        (Some(name), None, Some(StoredRecords { ids, records })) => {
-            let captures = capture::read_json_lines(records, 1).zip(ids).map(|(capture, id)| {
-                let location = Location::Stored(id.0.unsigned_abs());
-                Ok(Capture { location, ..capture? })
-            });
-            let mut file = SingleFile::new(args, name, records, &mut copies, &mut hint)?;
+        (Some(_), None, Some(_)) if !args.header.is_empty() => return Err(headers_without_body()),
+        (Some(name), None, Some(stored)) => {
+            let mut file = SingleFile::new(args, name, &stored.records, &mut copies, &mut hint)?;
             file.budget = bulk::chunk_budget(0);
-            file.verify(captures, &verifier, &mut output)?
+            input.verify_stored(stored, &mut file, &mut output)?
         }
-        (Some(file), None, None) => {
-            let mut source = session.open(file)?;
-            let mut start = Vec::new();
-            let unreadable = |error| super::cannot_read(file, error);
-            source.by_ref().take(SAMPLE).read_to_end(&mut start).map_err(unreadable)?;
-            let format =
-                captures::form_of(&start).ok_or_else(|| unknown_format(&file.display().to_string(), &start))?;
-            let is_whole = (start.len() as u64) < SAMPLE;
-            if format == CaptureFormat::Lines && !is_whole && args.computed.is_none() && args.against.is_none() {
-                bulk::verify_lines(start, source, &verifier, &mut output).map_err(|error| error.into_error(file))?
-            } else {
-                source.read_to_end(&mut start).map_err(unreadable)?;
-                SingleFile::new(args, file, &start, &mut copies, &mut hint)?.verify_file(
-                    format,
-                    &start,
-                    &verifier,
-                    &mut output,
-                )?
-            }
+        (Some(name), None, None) => {
+            let (copies, hint) = (&mut copies, &mut hint);
+            input.verify_file(
+                name,
+                |bytes| match bytes.is_empty() && args.file.is_none() {
+                    true if !args.header.is_empty() => Err(headers_without_body()),
+                    true => Err(nothing_to_verify()),
+                    false => SingleFile::new(args, name, bytes, copies, hint),
+                },
+                &mut output,
+            )?
         }
-        (None, None, _) => return Err(Error::usage("nothing to verify").hint("pass a FILE, or --body and --header")),
+        (None, None, _) => return Err(nothing_to_verify()),
     };
     output.write_all(&verifier.summary(&counts))?;
     if let Some(framework) = args.framework {
         output.write_all(&frameworks::format(framework, &verifier))?;
     }
     output.flush()?;
+    if counts.skipped > 0 {
+        session.info(&captures::skipped(counts.skipped));
+    }
     if counts.total() == 0 {
         return Err(Error::failed("no requests found in the input"));
     }
@@ -178,52 +171,14 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<CommandOutcome
     Ok(if counts.all_verified() { CommandOutcome::Success } else { CommandOutcome::Negative })
 }
 
-/// Captures from the store as JSON lines, with their numbers.
-struct StoredRecords {
-    ids: Vec<CaptureId>,
-    records: Vec<u8>,
-}
-
-/// Reads the captures that the argument names, unless it is a file.
-fn stored_records(args: &Verify, session: &Session<'_>) -> Result<Option<StoredRecords>> {
-    let Some(name) = args.file.as_deref().filter(|file| *file != Path::new("-") && !session.world.file_exists(file))
-    else {
-        return Ok(None);
-    };
-    let path = args.store.path(session)?;
-    let (Some(name), true) = (name.to_str(), session.world.file_exists(&path)) else { return Ok(None) };
-    let mut store = args.store.open(session)?;
-    match captures::find_all(store.as_mut(), name, session) {
-        // What looks like a path was meant as a file; its absence is reported when it is opened.
-        Err(_) if CaptureName::parse(name).is_reference() && name.contains(['.', '/', '\\']) => Ok(None),
-        Err(error) => Err(error),
-        Ok(ids) => {
-            let mut found = StoredRecords { ids: Vec::new(), records: Vec::new() };
-            for id in ids {
-                if let Some(stored) = store.load(id)? {
-                    found.ids.push(id);
-                    found.records.extend(render::stored::capture(&stored));
-                }
-            }
-            Ok(Some(found))
-        }
-    }
+fn nothing_to_verify() -> Error {
+    Error::usage("nothing to verify").hint("pass a FILE, or --body and --header")
 }
 
 fn headers_without_body() -> Error {
     Error::usage("--header requires --body")
         .because("captured requests have their own headers")
         .hint("whtool verify --body payload.json --header 'Name: value'")
-}
-
-fn unknown_format(name: &str, start: &[u8]) -> Error {
-    let error = Error::failed(format!("unknown format: {name}"));
-    if start.is_empty() {
-        return error.because("the file is empty");
-    }
-    error
-        .because("it is not a raw HTTP request, a HAR archive, or the JSON lines of `whtool listen --json`")
-        .hint(format!("to verify a bare payload: whtool verify --body {name} --header 'Name: value'"))
 }
 
 /// A file that is read whole, to compare its requests with copies and with a computed digest.
@@ -251,26 +206,6 @@ impl<'a> SingleFile<'a> {
         let per_request = HashAllowance::INTERACTIVE;
         let budget = HashBudget::new(per_request.times(4), per_request, u32::MAX);
         Ok(Self { copies, hint, computed, budget })
-    }
-
-    fn verify_file(
-        &mut self,
-        format: CaptureFormat,
-        file: &[u8],
-        verifier: &Verifier<'_>,
-        output: &mut dyn Write,
-    ) -> Result<VerdictCounts> {
-        match format {
-            CaptureFormat::Har => {
-                let entries = capture::read_har(file).map_err(|error| report::unreadable(&error))?;
-                self.verify(entries, verifier, output)
-            }
-            CaptureFormat::Lines => {
-                self.budget = bulk::chunk_budget(0);
-                self.verify(capture::read_json_lines(file, 1), verifier, output)
-            }
-            CaptureFormat::Raw => self.verify(capture::read_raw(file), verifier, output),
-        }
     }
 
     fn verify(

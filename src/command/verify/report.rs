@@ -63,6 +63,8 @@ enum ReportFormat {
 pub(super) struct VerdictCounts {
     verdicts: BTreeMap<VerdictCode, u64>,
     unreadable: u64,
+    /// Requests and lines that are no webhooks; they are not part of the total.
+    pub skipped: u64,
     causes: BTreeMap<(&'static str, &'static str), u64>,
 }
 
@@ -160,6 +162,7 @@ impl VerdictCounts {
 
     pub(super) fn add(&mut self, other: &Self) {
         self.unreadable += other.unreadable;
+        self.skipped += other.skipped;
         other.verdicts.iter().for_each(|(code, count)| *self.verdicts.entry(*code).or_default() += count);
         other.causes.iter().for_each(|(cause, count)| *self.causes.entry(*cause).or_default() += count);
     }
@@ -199,7 +202,9 @@ impl Report {
             }
             Err(error) => {
                 self.counts.unreadable += 1;
-                self.print_unreadable(&unreadable(&error), verifier);
+                if self.counts.unreadable <= MAX_UNREADABLE || verifier.is_json() {
+                    self.print_unreadable(&unreadable(&error), verifier);
+                }
                 None
             }
         }
@@ -255,6 +260,9 @@ pub(super) fn unreadable(error: &CaptureError) -> Error {
         None => what,
     }
 }
+
+/// The number of unreadable requests in one part of a file that are shown; the summary counts all.
+const MAX_UNREADABLE: u64 = 3;
 
 /// The indent of the lines below a request.
 pub(super) const INDENT: &str = "            ";

@@ -5,4 +5,4 @@
 #[path = "../../tests/fuzz/targets.rs"]
 mod targets;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::run("har", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::run("captures", bytes));

@@ -1,0 +1,246 @@
+//! Detects the format of a file by its content, and reads it.
+
+use super::candidate::{Candidate, select};
+use super::object::{Numbering, Scanner};
+use super::unreadable::{self, UnreadableFile};
+use super::{Capture, CaptureError, Location, Note, Resources, curl, encoding, http_file, lines, log, raw, start_line};
+use crate::json::{self, Document};
+use crate::model::message::Request;
+
+/// A format of captured requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaptureFormat {
+    /// Raw HTTP requests, with or without answers between them, or the output of `curl -v`.
+    Raw,
+    /// One JSON object per line, as `listen --json` writes them.
+    JsonLines,
+    /// JSON with requests at any depth: HTTP archives, events of AWS, exports of many tools.
+    Json,
+    /// Command lines of curl, or of PowerShell's Invoke-WebRequest.
+    Curl,
+    /// `.http` files of editors.
+    HttpFile,
+    /// Header lines, an empty line and the body.
+    HeaderBlock,
+    /// Text with JSON in it.
+    Log,
+}
+
+/// The requests of a file.
+#[derive(Debug)]
+pub struct CaptureFile {
+    pub format: CaptureFormat,
+    /// The webhooks, in the order of the file.
+    pub captures: Vec<Result<Capture, CaptureError>>,
+    /// The number of other requests.
+    pub skipped: u64,
+}
+
+/// Detects the format of a whole file, or of its beginning. `None`: it has no requests, or it must
+/// be read whole to tell.
+pub fn detect_format(start: &[u8]) -> Option<CaptureFormat> {
+    let decoded = encoding::decode(start).ok()?;
+    detect(&decoded.bytes)
+}
+
+fn detect(bytes: &[u8]) -> Option<CaptureFormat> {
+    let start = bytes.trim_ascii_start();
+    if matches!(start.first(), Some(b'{' | b'[')) {
+        if lines::is_json_lines(start) {
+            return Some(CaptureFormat::JsonLines);
+        }
+        if json::first_value_end(start).is_ok() {
+            return Some(CaptureFormat::Json);
+        }
+    } else if http_file::is_http_file(start) {
+        return Some(CaptureFormat::HttpFile);
+    } else if raw::is_start(start) {
+        return Some(CaptureFormat::Raw);
+    } else if curl::is_start(start) {
+        return Some(CaptureFormat::Curl);
+    } else if http_file::is_header_block(start) {
+        return Some(CaptureFormat::HeaderBlock);
+    }
+    None
+}
+
+/// Reads every webhook of a file.
+pub fn read_file(file: &[u8], resources: &Resources<'_>) -> Result<CaptureFile, UnreadableFile> {
+    let decoded = encoding::decode(file)?;
+    let mut read = read_decoded(&decoded.bytes, resources)?;
+    if decoded.was_utf16 {
+        read.captures.iter_mut().flatten().for_each(|capture| capture.notes.push(Note::Utf16));
+    }
+    Ok(read)
+}
+
+fn read_decoded(bytes: &[u8], resources: &Resources<'_>) -> Result<CaptureFile, UnreadableFile> {
+    let start = bytes.trim_ascii_start();
+    let format = detect(bytes);
+    let candidates = match format {
+        Some(CaptureFormat::JsonLines) => return Ok(read_lines(bytes)),
+        Some(CaptureFormat::Json) => return read_json(bytes),
+        Some(CaptureFormat::HttpFile) => http_file::read(start, resources),
+        Some(CaptureFormat::Raw) => raw_candidates(start),
+        Some(CaptureFormat::Curl) => curl::read(start, resources),
+        Some(CaptureFormat::HeaderBlock) => match http_file::read_header_block(start) {
+            Some(outcome) => vec![Candidate { outcome, is_webhook: true }],
+            None => return Err(headers_only()),
+        },
+        Some(CaptureFormat::Log) | None => return read_other(bytes),
+    };
+    let format = format.unwrap_or(CaptureFormat::Raw);
+    match candidates.is_empty() {
+        true => read_other(bytes),
+        false => Ok(finish(format, candidates)),
+    }
+}
+
+/// Splits off requests that are no webhooks.
+fn finish(format: CaptureFormat, candidates: Vec<Candidate>) -> CaptureFile {
+    let (captures, skipped) = select(candidates);
+    CaptureFile { format, captures, skipped }
+}
+
+/// Reads raw requests. Each one with a body was saved on purpose.
+fn raw_candidates(text: &[u8]) -> Vec<Candidate> {
+    raw::read_raw(text)
+        .map(|outcome| {
+            let has_body = outcome.as_ref().is_ok_and(|capture| !capture.delivery.request.body.is_empty());
+            let candidate = Candidate::new(outcome);
+            Candidate { is_webhook: candidate.is_webhook || has_body, ..candidate }
+        })
+        .collect()
+}
+
+fn read_lines(bytes: &[u8]) -> CaptureFile {
+    let mut lines = lines::read_lines(bytes, 1, lines::LineOrigin::detect(bytes));
+    let captures = lines.by_ref().collect();
+    CaptureFile { format: CaptureFormat::JsonLines, captures, skipped: lines.skipped() }
+}
+
+/// Reads one JSON value, or several one after the other.
+fn read_json(bytes: &[u8]) -> Result<CaptureFile, UnreadableFile> {
+    let mut scanner = Scanner::new(Numbering::Requests, bytes.len());
+    let mut rest = bytes;
+    let mut cut_off = None;
+    while !rest.trim_ascii().is_empty() {
+        let Ok(end) = json::first_value_end(rest) else {
+            cut_off = Some(bytes.len() - rest.len());
+            break;
+        };
+        let (value, after) = rest.split_at(end);
+        rest = after.trim_ascii_start();
+        // `[value, …` is a list without its brackets.
+        rest = rest.strip_prefix(b",").unwrap_or(rest);
+        if let Ok(document) = Document::parse(value) {
+            scanner.scan_document(&document, 0);
+        }
+    }
+    if cut_off.is_some() && scanner.requests.is_empty() {
+        return read_other(bytes);
+    }
+    if let Some(offset) = cut_off {
+        let location = Location::Line(line_at(bytes, offset));
+        scanner.requests.push(Candidate { outcome: Err(CaptureError::Unfinished(location)), is_webhook: true });
+    }
+    if scanner.requests.is_empty() {
+        return Err(without_requests(scanner, bytes));
+    }
+    Ok(finish(CaptureFormat::Json, scanner.requests))
+}
+
+/// Describes JSON without requests, which may be a payload.
+fn without_requests(scanner: Scanner, bytes: &[u8]) -> UnreadableFile {
+    if super::candidate::is_payload(bytes) || scanner.payloads.is_empty() {
+        let reason = "it is JSON, but not a request: it has no headers";
+        return UnreadableFile::new(reason, unreadable::bare_payload_advice());
+    }
+    payloads_only(scanner)
+}
+
+fn payloads_only(scanner: Scanner) -> UnreadableFile {
+    let reason = match scanner.payloads.len() {
+        1 => "it has a payload, but no headers".to_owned(),
+        count => format!("it has {count} payloads, but no headers"),
+    };
+    let advice = match scanner.payloads.len() {
+        1 => "add the headers: whtool verify {file} --header 'Name: value' --header …",
+        _ => "cut out one of them, and add the headers: whtool verify FILE --header 'Name: value' --header …",
+    };
+    UnreadableFile { payloads: scanner.payloads, ..UnreadableFile::new(reason, advice) }
+}
+
+/// Reads a text that has no format of its own: a raw request somewhere in it, or a log.
+fn read_other(bytes: &[u8]) -> Result<CaptureFile, UnreadableFile> {
+    let start = bytes.trim_ascii_start();
+    if let Some(text) = first_request(start) {
+        return Ok(finish(CaptureFormat::Raw, raw_candidates(text)));
+    }
+    let mut scanner = Scanner::new(Numbering::Requests, bytes.len());
+    let (mut line, mut counted) = (1, 0);
+    for embedded in log::find_embedded(bytes) {
+        line += lines::count_lines(bytes.get(counted..embedded.offset).unwrap_or_default());
+        counted = embedded.offset;
+        scanner.numbering = Numbering::At(Location::Line(line));
+        scanner.scan_text(&embedded.json, 1);
+    }
+    if !scanner.requests.is_empty() {
+        return Ok(finish(CaptureFormat::Log, scanner.requests));
+    }
+    if let ([payload], Some(headers)) = (scanner.payloads.as_slice(), log::loose_headers(bytes)) {
+        let request = Request { headers, ..Request::post("/", payload.body.clone()) };
+        let mut notes = vec![Note::LooseHeaders];
+        notes.extend(payload.is_parsed.then_some(Note::ParsedBody));
+        let capture = Capture::new(payload.location, request, None, notes);
+        return Ok(finish(CaptureFormat::Log, vec![Candidate { outcome: Ok(capture), is_webhook: true }]));
+    }
+    if !scanner.payloads.is_empty() {
+        return Err(payloads_only(scanner));
+    }
+    Err(match start.first() {
+        Some(b'{' | b'[') => broken_json(bytes),
+        _ => unreadable::describe(bytes),
+    })
+}
+
+/// Finds a request line with a version at the start of a line.
+fn first_request(text: &[u8]) -> Option<&[u8]> {
+    let mut rest = text;
+    while !rest.is_empty() {
+        if start_line::is_next_request_start(rest) {
+            return Some(rest);
+        }
+        rest = start_line::split_line(rest).1;
+    }
+    None
+}
+
+fn broken_json(bytes: &[u8]) -> UnreadableFile {
+    let error = json::first_value_end(bytes).err();
+    let line = line_at(bytes, error.map_or(0, |error| error.offset));
+    match error.map(|error| error.kind) {
+        Some(json::SyntaxErrorKind::EndsTooEarly) => UnreadableFile::new(
+            format!("it is JSON that is cut off in line {line}"),
+            "save the file again: its end is missing",
+        ),
+        Some(json::SyntaxErrorKind::NotUtf8) => {
+            UnreadableFile::new(format!("it is JSON, but line {line} is not UTF-8"), "save the body in base64")
+        }
+        _ => UnreadableFile::new(
+            format!("it starts like JSON, but line {line} is not JSON"),
+            unreadable::bare_payload_advice(),
+        ),
+    }
+}
+
+fn line_at(bytes: &[u8], offset: usize) -> u64 {
+    1 + lines::count_lines(bytes.get(..offset).unwrap_or(bytes))
+}
+
+fn headers_only() -> UnreadableFile {
+    UnreadableFile::new(
+        "it has headers, but no body",
+        "add an empty line and the body, or: whtool verify --body payload.json --header 'Name: value'",
+    )
+}

@@ -1,0 +1,134 @@
+//! Reads what `verify` is asked to verify: a file, standard input, a body with headers, or captures
+//! in the store.
+
+use super::report::{self, VerdictCounts, Verifier};
+use super::{SAMPLE, SingleFile, Verify, bulk};
+use crate::capture::{self, Capture, CaptureError, Location};
+use crate::command::Session;
+use crate::command::shared::captures;
+use crate::model::capture_name::CaptureName;
+use crate::model::error::{Error, Result};
+use crate::model::stored::CaptureId;
+use crate::render;
+use std::io::{Read, Write};
+use std::path::Path;
+
+/// Captures from the store as JSON lines, with their numbers.
+pub(super) struct StoredRecords {
+    ids: Vec<CaptureId>,
+    pub(super) records: Vec<u8>,
+}
+
+/// Reads the captures that the argument names, unless it is a file.
+pub(super) fn stored_records(args: &Verify, file: &Path, session: &Session<'_>) -> Result<Option<StoredRecords>> {
+    if file == Path::new("-") || session.world.file_exists(file) {
+        return Ok(None);
+    }
+    let path = args.store.path(session)?;
+    let (Some(name), true) = (file.to_str(), session.world.file_exists(&path)) else { return Ok(None) };
+    let mut store = args.store.open(session)?;
+    match captures::find_all(store.as_mut(), name, session) {
+        // What looks like a path was meant as a file; its absence is reported when it is opened.
+        Err(_) if CaptureName::parse(name).is_reference() && name.contains(['.', '/', '\\']) => Ok(None),
+        Err(error) => Err(error),
+        Ok(ids) => {
+            let mut found = StoredRecords { ids: Vec::new(), records: Vec::new() };
+            for id in ids {
+                if let Some(stored) = store.load(id)? {
+                    found.ids.push(id);
+                    found.records.extend(render::stored::capture(&stored));
+                }
+            }
+            Ok(Some(found))
+        }
+    }
+}
+
+/// Verifies a file, standard input or stored captures, and prints the results.
+pub(super) struct InputVerifier<'a, 'w> {
+    pub args: &'a Verify,
+    pub session: &'a Session<'w>,
+    pub verifier: &'a Verifier<'a>,
+}
+
+impl InputVerifier<'_, '_> {
+    pub(super) fn verify_stored(
+        &self,
+        stored: &StoredRecords,
+        file: &mut SingleFile<'_>,
+        output: &mut dyn Write,
+    ) -> Result<VerdictCounts> {
+        let captures = capture::read_json_lines(&stored.records, 1).zip(&stored.ids).map(|(capture, id)| {
+            let location = Location::Stored(id.0.unsigned_abs());
+            Ok(Capture { location, ..capture? })
+        });
+        file.verify(captures, self.verifier, output)
+    }
+
+    /// Verifies a body with the headers of `--header`.
+    pub(super) fn verify_parts(
+        &self,
+        body: Vec<u8>,
+        file: &mut SingleFile<'_>,
+        output: &mut dyn Write,
+    ) -> Result<VerdictCounts> {
+        let capture = capture::from_parts(body, &self.args.header).map_err(Error::usage)?;
+        file.verify([Ok(capture)], self.verifier, output)
+    }
+
+    /// Verifies a file: large JSON lines in chunks, anything else whole. `open` is called with the
+    /// bytes of a file that is read whole.
+    pub(super) fn verify_file<'f>(
+        &self,
+        name: &Path,
+        open: impl FnOnce(&[u8]) -> Result<SingleFile<'f>>,
+        output: &mut dyn Write,
+    ) -> Result<VerdictCounts> {
+        let mut source = self.session.open(name)?;
+        let mut start = Vec::new();
+        let unreadable = |error| crate::command::cannot_read(name, error);
+        source.by_ref().take(SAMPLE).read_to_end(&mut start).map_err(unreadable)?;
+        let is_whole = (start.len() as u64) < SAMPLE;
+        let is_alone = self.args.computed.is_none() && self.args.against.is_none() && self.args.header.is_empty();
+        if !is_whole && is_alone && !capture::is_encoded(&start) && capture::is_json_lines(&start) {
+            return bulk::verify_lines(start, source, self.verifier, output).map_err(|error| error.into_error(name));
+        }
+        source.read_to_end(&mut start).map_err(unreadable)?;
+        let mut file = open(&start)?;
+        let read = match captures::read_file(&start, name, self.session) {
+            Ok(read) => read,
+            Err(unreadable) if !unreadable.payloads.is_empty() && !self.args.header.is_empty() => {
+                let [payload] = unreadable.payloads.as_slice() else {
+                    return Err(captures::unreadable(name, &unreadable));
+                };
+                return self.verify_parts(payload.body.clone(), &mut file, output);
+            }
+            Err(_) if !self.args.header.is_empty() => return Err(super::headers_without_body()),
+            Err(unreadable) => return Err(captures::unreadable(name, &unreadable)),
+        };
+        if !self.args.header.is_empty() {
+            return Err(super::headers_without_body());
+        }
+        if read.captures.iter().all(Result::is_err)
+            && let Some(Err(error)) = read.captures.first()
+        {
+            return Err(no_readable_request(name, error));
+        }
+        if read.captures.is_empty() && read.skipped > 0 {
+            return Err(captures::no_webhook(name, read.skipped));
+        }
+        let mut counts = file.verify(read.captures, self.verifier, output)?;
+        counts.skipped = read.skipped;
+        Ok(counts)
+    }
+}
+
+/// Reports a file in which no request can be read, by its first one.
+fn no_readable_request(name: &Path, error: &CaptureError) -> Error {
+    let source = report::unreadable(error);
+    let failed = Error::failed(format!("can't read {}", name.display())).because(source.to_string());
+    match error.advice() {
+        Some(advice) => failed.hint(advice),
+        None => failed,
+    }
+}
