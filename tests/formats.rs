@@ -156,7 +156,7 @@ fn records_are_valid_against_the_schema() {
     let unreadable = home.path().join("unreadable");
     std::fs::write(&unreadable, [&deliveries[..], b"{\"method\":1}\n"].concat()).unwrap();
     published.check(&run(&["verify", unreadable.to_str().unwrap(), "--json"]));
-    run(&["secret", "add", "plexos", "--file", payload.to_str().unwrap()]);
+    run(&["secret", "add", "plexos", "--exact", "--file", payload.to_str().unwrap()]);
     published.check(&run(&["secret", "list", "--json"]));
     published.check(&crate::emulate::some_records(home.path()));
     for schema in [

@@ -38,6 +38,7 @@ mod register;
 mod replay;
 mod samples;
 mod secret;
+mod secret_causes;
 mod send_output;
 mod sign;
 mod store;

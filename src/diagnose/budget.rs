@@ -24,6 +24,9 @@ impl HashAllowance {
     /// grows with the square of the body's length.
     const BYTE_EDITS: Self = Self(96 << 20);
 
+    /// Pairs of a rare change and another one: up to 15 ms.
+    const RARE: Self = Self(16 << 20);
+
     pub const fn times(self, factor: u64) -> Self {
         Self(self.0 * factor)
     }
@@ -38,6 +41,17 @@ impl HashAllowance {
         let cost = bytes as u64 + 256;
         self.0 = self.0.saturating_sub(cost);
         self.0 > 0
+    }
+
+    /// Spends a small part on pairs with rare changes, if a person waits for this one answer.
+    pub(super) fn spend_on_rare<T>(&mut self, find: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        if self.0 <= Self::THOROUGH.0 {
+            return None;
+        }
+        let mut part = self.split_off(Self::RARE);
+        let found = find(&mut part);
+        self.0 += part.0;
+        found
     }
 
     fn split_off(&mut self, most: Self) -> Self {

@@ -14,6 +14,7 @@ pub(crate) mod computed;
 pub(crate) mod diff;
 pub(crate) mod frameworks;
 mod header_signatures;
+pub(crate) mod keys;
 mod kinds;
 mod one_byte;
 mod search;
@@ -27,11 +28,13 @@ pub use cause::{Cause, CauseKind, Confidence, Finding};
 
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::message::{Headers, Request};
+use crate::model::secret::Secret;
 use crate::model::timestamp;
 use crate::model::verdict::{Malformed, Verdict};
 use crate::provider::{self, Provider};
 use body::BodyVariants;
 use header_signatures::find_timestamp;
+use keys::fault::find_fault;
 use kinds::{body as body_kinds, secret, signature, timestamp as time};
 use search::SearchSpace;
 
@@ -144,7 +147,7 @@ fn search(
     let timestamp = find_timestamp(&request.headers, provider);
     let space = SearchSpace {
         signatures,
-        keys: candidate::keys(provider, credentials),
+        keys: keys::keys(provider, credentials),
         prefixes: candidate::prefixes(provider, timestamp, received.delivery.arrived),
         bodies: BodyVariants::new(&request.body),
     };
@@ -231,18 +234,9 @@ fn payload_owner(body: &[u8]) -> Option<&'static dyn Provider> {
 }
 
 fn likely_secret_causes(provider: &dyn Provider, credentials: &Credentials<'_>) -> Vec<Cause> {
-    let secrets = credentials.keys.iter().map(|key| &key.secret).filter(|own| own.provider == provider.name());
-    let cause = |own: &crate::model::secret::Secret| {
-        let (bytes, name) = (own.expose(), own.origin.to_string());
-        if [&b"sk_"[..], b"pk_"].iter().any(|prefix| bytes.starts_with(prefix)) {
-            Some(Cause::new(&secret::LOOKS_LIKE_API_KEY).with("name", name))
-        } else if bytes.trim_ascii().len() < bytes.len() || b"\"'".iter().any(|quote| bytes.first() == Some(quote)) {
-            Some(Cause::new(&secret::LOOKS_WRAPPED).with("name", name))
-        } else {
-            None
-        }
-    };
-    secrets.filter_map(cause).collect()
+    let secrets = credentials.keys.iter().map(|key| &key.secret).filter(|secret| secret.provider == provider.name());
+    let fault = |own: &Secret| find_fault(own.expose(), &own.origin.to_string(), provider);
+    secrets.filter_map(|own| Some(fault(own)?.cause)).collect()
 }
 
 fn likely_body_causes(request: &Request) -> Vec<Cause> {

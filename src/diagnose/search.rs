@@ -19,6 +19,29 @@ pub(super) struct SearchSpace<'a> {
     pub bodies: BodyVariants<'a>,
 }
 
+/// The keys that are tried with other changes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keys {
+    All,
+    Usual,
+    Rare,
+}
+
+impl Keys {
+    /// Chooses the keys for this number of changes: rare ones are first tried alone.
+    pub(super) fn of(changes: usize) -> Self {
+        if changes < MAX_CHANGES { Self::All } else { Self::Usual }
+    }
+
+    pub(super) fn includes(self, key: &Candidate<'_>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Usual => !key.is_rare,
+            Self::Rare => key.is_rare,
+        }
+    }
+}
+
 /// The largest number of changes that are combined, apart from how the signature is written.
 const MAX_CHANGES: usize = 2;
 
@@ -28,26 +51,31 @@ impl SearchSpace<'_> {
     pub(super) fn find_causes(&self, allowance: &mut HashAllowance) -> Option<Vec<Cause>> {
         // One signer per key, so that a key's block is hashed once for all messages.
         let signers: Vec<_> = self.keys.iter().map(|key| Signer::with_key(&key.bytes)).collect();
-        (0..=MAX_CHANGES).find_map(|changes| self.find_with_changes(changes, &signers, allowance))
+        let find = |changes, keys, allowance: &mut _| self.find_with_changes(changes, keys, &signers, allowance);
+        let found = (0..=MAX_CHANGES).find_map(|changes| find(changes, Keys::of(changes), allowance));
+        found.or_else(|| allowance.spend_on_rare(|allowance| find(MAX_CHANGES, Keys::Rare, allowance)))
     }
 
     fn find_with_changes(
         &self,
         changes: usize,
+        keys: Keys,
         signers: &[Signer],
         allowance: &mut HashAllowance,
     ) -> Option<Vec<Cause>> {
         for index in self.bodies.indices() {
             let found = match index {
-                None => self.find_with_body(self.bodies.received(), changes, signers, allowance),
+                None => self.find_with_body(self.bodies.received(), changes, keys, signers, allowance),
                 Some(_) if changes == 0 => None,
                 Some(index) => match self.bodies.build(index, allowance) {
                     Err(Exhausted) => return None,
                     Ok(None) => None,
-                    Ok(Some(body)) => self.find_with_body(&body, changes - 1, signers, allowance).map(|mut causes| {
-                        causes.push(self.bodies.cause(index));
-                        causes
-                    }),
+                    Ok(Some(body)) => {
+                        self.find_with_body(&body, changes - 1, keys, signers, allowance).map(|mut causes| {
+                            causes.push(self.bodies.cause(index));
+                            causes
+                        })
+                    }
                 },
             };
             if found.is_some() || allowance.is_spent() {
@@ -62,12 +90,13 @@ impl SearchSpace<'_> {
         &self,
         body: &[u8],
         changes: usize,
+        keys: Keys,
         signers: &[Signer],
         allowance: &mut HashAllowance,
     ) -> Option<Vec<Cause>> {
         let count = |candidate: &Candidate<'_>| usize::from(!candidate.causes.is_empty());
         for (key, signer) in
-            self.keys.iter().zip(signers).filter(|(key, _)| count(key) <= changes && !(changes > 1 && key.is_rare))
+            self.keys.iter().zip(signers).filter(|(key, _)| count(key) <= changes && keys.includes(key))
         {
             for prefix in self.prefixes.iter().filter(|prefix| count(key) + count(prefix) == changes) {
                 if !allowance.spend(prefix.bytes.len() + body.len()) {

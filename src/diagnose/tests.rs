@@ -10,7 +10,7 @@ use crate::model::timestamp::Timestamp;
 use crate::webhook::receive::{Rules, receive};
 
 const TIME: i64 = 1_736_937_000;
-const SECRET: &str = "whsec_test";
+const SECRET: &str = "whsec_test_secret_do_not_use";
 /// 213 bytes, as JSON.stringify writes them.
 const BODY: &str = include_str!("../../tests/vectors/plexos.json");
 
@@ -42,7 +42,7 @@ fn codes(mac: Mac, budget: &mut HashBudget) -> Vec<&'static str> {
 fn a_complete_search_of_a_small_body_hashes_less_than_a_megabyte() {
     let mut budget = HashBudget::new(HashAllowance(128 << 20), HashAllowance(128 << 20), 0);
     let count = (0..).take_while(|_| codes([7; 32], &mut budget) == ["unexplained"]).count();
-    assert!((70..=80).contains(&count), "64 MiB for changes cover {count} complete searches");
+    assert!((60..=80).contains(&count), "64 MiB for changes cover {count} complete searches");
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub mod message;
 pub mod money;
 pub mod sanitize;
 pub mod secret;
+pub(crate) mod secret_text;
 pub mod signature;
 pub mod status;
 pub mod stored;

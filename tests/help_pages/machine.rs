@@ -207,6 +207,7 @@ Arguments:
 Options:
       --name <NAME>        Name of the secret (default: the provider's name)
       --file <FILE>        File that contains the secret (default: prompt, or read standard input)
+      --exact              Store the secret unchanged, even if it looks like something else
       --command <COMMAND>  Store a command that prints the secret, such as that of a password
                            manager
       --color <WHEN>       When to use colors [possible values: auto, always, never] [default: auto]
@@ -253,6 +254,7 @@ Arguments:
 Options:
       --name <NAME>        Name of the secret (default: the provider's name)
       --file <FILE>        File that contains the secret (default: prompt, or read standard input)
+      --exact              Store the secret unchanged, even if it looks like something else
       --command <COMMAND>  Store a command that prints the secret, such as that of a password
                            manager
       --color <WHEN>       When to use colors [possible values: auto, always, never] [default: auto]

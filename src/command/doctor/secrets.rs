@@ -4,8 +4,8 @@
 use super::{DoctorFinding, Severity};
 use crate::command::Session;
 use crate::command::shared::registry;
+use crate::diagnose::keys::fault::{FaultSeverity, SecretFault, find_fault};
 use crate::model::address::is_loopback;
-use crate::model::secret::{SHORT_SECRET_BYTES, looks_like_placeholder};
 use crate::provider::{self, Provider};
 use crate::render::text::count;
 use crate::settings;
@@ -13,8 +13,6 @@ use crate::settings::registry::{SecretSource, StoredSecret};
 use url::Url;
 
 const AREA: &str = "secrets";
-
-const PLACEHOLDER: &str = "looks like a placeholder or a truncated secret";
 
 pub(super) fn check(session: &Session<'_>) -> Vec<DoctorFinding> {
     // `files` reports a registry that can't be read.
@@ -45,15 +43,14 @@ fn no_secret(provider: &dyn Provider) -> DoctorFinding {
 
 /// Checks a secret in whtool's own store.
 fn check_stored(provider: &dyn Provider, stored: &StoredSecret) -> DoctorFinding {
-    let (severity, state) = match stored.source() {
-        SecretSource::Stored(bytes) if bytes.len() < SHORT_SECRET_BYTES => {
-            (Severity::Note, format!("stored, {}", too_short(&bytes)))
-        }
-        SecretSource::Stored(bytes) if looks_like_placeholder(&bytes) => {
-            (Severity::Note, format!("stored, {PLACEHOLDER}"))
-        }
-        SecretSource::Stored(_) => (Severity::Ok, "stored".to_owned()),
-        SecretSource::Command(_) => (Severity::Ok, "read from a command".to_owned()),
+    let fault = match stored.source() {
+        SecretSource::Stored(bytes) => find_fault(&bytes, "it", provider),
+        SecretSource::Command(_) => None,
+    };
+    let (severity, state) = match (&fault, stored.source()) {
+        (Some(fault), _) => (severity(fault), format!("stored, but {}", fault.cause.sentence())),
+        (None, SecretSource::Stored(_)) => (Severity::Ok, "stored".to_owned()),
+        (None, SecretSource::Command(_)) => (Severity::Ok, "read from a command".to_owned()),
     };
     let retired = if stored.retired.is_some() { "; retired: it still verifies until it is removed" } else { "" };
     let message = format!("signing secret for {}, {state}{retired}", provider.title());
@@ -65,8 +62,11 @@ fn check_stored(provider: &dyn Provider, stored: &StoredSecret) -> DoctorFinding
     }
 }
 
-fn too_short(secret: &[u8]) -> String {
-    format!("only {}: too short to be safe, or truncated", count(secret.len() as u64, "byte"))
+fn severity(fault: &SecretFault) -> Severity {
+    match fault.severity {
+        FaultSeverity::Unusable => Severity::Problem,
+        FaultSeverity::Suspicious => Severity::Note,
+    }
 }
 
 /// Checks the environment variable for signing secrets.
@@ -74,38 +74,21 @@ fn check_variable(provider: &'static dyn Provider, session: &Session<'_>) -> Opt
     let variable = provider.secret_variable();
     let value = session.world.env_var(variable)?;
     let secrets = settings::secrets_from_variable(provider.name(), variable, &value);
-    let fault = secrets.iter().find_map(|secret| secret_fault(secret.expose()));
-    let short = secrets.iter().find(|secret| secret.expose().len() < SHORT_SECRET_BYTES);
-    let placeholder = secrets.iter().find(|secret| looks_like_placeholder(secret.expose()));
-    Some(match (fault, placeholder.or(short)) {
-        (Some(fault), _) => {
-            DoctorFinding::new(AREA, Severity::Problem, variable, fault).hint("correct the value of the variable")
+    let faults = secrets.iter().filter_map(|each| find_fault(each.expose(), &each.origin.to_string(), provider));
+    let worst = faults.min_by_key(|fault| fault.severity == FaultSeverity::Suspicious);
+    Some(match worst {
+        Some(fault) => {
+            let message = format!("set, but {}", fault.cause.sentence());
+            DoctorFinding::new(AREA, severity(&fault), variable, message).hint(fault.cause.fix())
         }
-        (None, Some(weak)) => {
-            let fault =
-                placeholder.map_or_else(|| format!("has {}", too_short(weak.expose())), |_| PLACEHOLDER.to_owned());
-            let message = format!("set, but {} {fault}", weak.origin);
-            DoctorFinding::new(AREA, Severity::Note, variable, message)
+        None if secrets.is_empty() => {
+            DoctorFinding::new(AREA, Severity::Problem, variable, "set, but empty").hint("set it to the signing secret")
         }
-        (None, None) => {
+        None => {
             let message = format!("set, {} for {}", count(secrets.len() as u64, "signing secret"), provider.title());
             DoctorFinding::new(AREA, Severity::Ok, variable, message)
         }
     })
-}
-
-/// Returns the reason why a text can't be a signing secret.
-fn secret_fault(secret: &[u8]) -> Option<String> {
-    let prefixes = |provider: &&dyn Provider| [Some(provider.api().live_key_prefix), provider.api().test_key_prefix];
-    let mut keys = provider::ALL.iter().flat_map(prefixes).flatten();
-    if let Some(prefix) = keys.find(|prefix| secret.starts_with(prefix.as_bytes())) {
-        return Some(format!("starts with {prefix}: this is an API key, not a signing secret"));
-    }
-    if secret.trim_ascii() != secret {
-        return Some("has spaces or line breaks at an end; they count as part of the secret".to_owned());
-    }
-    let is_quoted = |mark| secret.len() > 1 && secret.first() == Some(&mark) && secret.last() == Some(&mark);
-    (is_quoted(b'"') || is_quoted(b'\'')).then(|| "is in quotes; they count as part of the secret".to_owned())
 }
 
 /// Checks the environment variable for the API key.
@@ -131,20 +114,5 @@ fn check_api_key(provider: &'static dyn Provider, session: &Session<'_>) -> Doct
         );
         DoctorFinding::new(AREA, Severity::Problem, variable, message)
             .hint(format!("copy the key from {}", api.dashboard))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_that_can_not_be_a_secret_are_noticed() {
-        for odd in ["sk_live_x", "pk_live_x", " x", "x\n", "\"x\"", "'x'"] {
-            assert!(secret_fault(odd.as_bytes()).is_some(), "{odd:?}");
-        }
-        for fine in ["whsec_x", "x y", "\"", "x'"] {
-            assert_eq!(secret_fault(fine.as_bytes()), None, "{fine:?}");
-        }
     }
 }

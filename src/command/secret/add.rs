@@ -3,11 +3,11 @@
 
 use crate::command::Session;
 use crate::command::shared::{registry, secrets};
+use crate::diagnose::keys::fault::{FaultSeverity, SecretFault, find_fault, find_secret_in_text};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::sanitize::escape_unsafe;
-use crate::model::secret::{SHORT_SECRET_BYTES, looks_like_placeholder};
+use crate::model::secret_text::trim_invisible;
 use crate::provider::{self, Provider};
-use crate::render::text::count;
 use crate::settings;
 use crate::settings::registry::{SecretSource, StoredSecret};
 use crate::world::Stream;
@@ -27,6 +27,9 @@ pub(super) struct NewSecret {
     /// File that contains the secret (default: prompt, or read standard input)
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Store the secret unchanged, even if it looks like something else
+    #[arg(long)]
+    exact: bool,
     /// Store a command that prints the secret, such as that of a password manager
     #[arg(long, value_name = "COMMAND", conflicts_with = "file")]
     command: Option<String>,
@@ -55,9 +58,9 @@ pub(super) fn add(
     }
     let bytes = match &new.command {
         Some(command) => secrets::read_from_command(provider.name(), command, session)?,
-        None => read_secret(provider, new.file.as_deref(), session)?,
+        None => read_secret(provider, new, session)?,
     };
-    check_secret(provider, &bytes, session)?;
+    check_secret(provider, &bytes, new, session)?;
     let source = new.command.as_deref().map_or_else(|| SecretSource::Stored(bytes.clone()), SecretSource::Command);
     let (now, wanted) = (session.world.now(), new.name.as_deref());
     let name = registry::update(session, |registry| {
@@ -95,20 +98,26 @@ pub(super) fn add(
     Ok(CommandOutcome::Success)
 }
 
-/// Reads a secret from a file, the terminal, or standard input.
-fn read_secret(provider: &dyn Provider, file: Option<&Path>, session: &Session<'_>) -> Result<Vec<u8>> {
-    let bytes = match file {
+/// Reads a secret from a file, the terminal, or standard input. Whitespace and invisible characters
+/// around it are removed.
+fn read_secret(provider: &dyn Provider, new: &NewSecret, session: &Session<'_>) -> Result<Vec<u8>> {
+    let bytes = match &new.file {
         Some(path) => session.read(path)?,
         None if session.world.is_terminal(Stream::Input) => {
             session.world.prompt_hidden(&format!("signing secret of {} (not shown)", provider.title()))?
         }
         None => session.read(Path::new("-"))?,
     };
-    Ok(settings::secret_from_file(provider.name(), "", bytes).expose().to_vec())
+    let secret = settings::secret_from_file(provider.name(), "", bytes);
+    let trimmed = if new.exact { secret.expose() } else { trim_invisible(secret.expose()) };
+    if trimmed.len() < secret.expose().len() && !trimmed.is_empty() {
+        session.info("removed whitespace or invisible characters around the secret");
+    }
+    Ok(trimmed.to_vec())
 }
 
 /// Refuses what can't be a signing secret, and warns about what may be none.
-fn check_secret(provider: &dyn Provider, bytes: &[u8], session: &Session<'_>) -> Result<()> {
+fn check_secret(provider: &dyn Provider, bytes: &[u8], new: &NewSecret, session: &Session<'_>) -> Result<()> {
     if bytes.trim_ascii().is_empty() {
         return Err(Error::usage("the secret is empty"));
     }
@@ -122,17 +131,18 @@ fn check_secret(provider: &dyn Provider, bytes: &[u8], session: &Session<'_>) ->
             ),
         ));
     }
-    if bytes.trim_ascii().len() != bytes.len() {
-        session.warn("the secret begins or ends with whitespace, which is stored as part of it");
-    }
-    if bytes.len() < SHORT_SECRET_BYTES {
-        session.warn(&format!(
-            "the secret has only {}: it may be incomplete, and can be guessed",
-            count(bytes.len() as u64, "byte")
-        ));
-    }
-    if looks_like_placeholder(bytes) {
-        session.warn("the secret looks like a placeholder or is truncated");
+    let name = if new.command.is_some() { "the output of the command" } else { "the secret" };
+    match find_fault(bytes, name, provider) {
+        Some(SecretFault { cause, severity: FaultSeverity::Unusable }) if new.exact => session.warn(&cause.sentence()),
+        Some(SecretFault { cause, severity: FaultSeverity::Unusable }) => {
+            let hint = find_secret_in_text(bytes, provider).map_or_else(
+                || format!("{}; --exact stores it unchanged", cause.fix()),
+                |place| format!("store only the secret in it, probably {place}; --exact stores it unchanged"),
+            );
+            return Err(Error::failed(cause.sentence()).because("nothing was stored").hint(hint));
+        }
+        Some(SecretFault { cause, .. }) => session.warn(&cause.sentence()),
+        None => {}
     }
     let prefix = provider.secret_prefix();
     if !prefix.is_empty() && !bytes.starts_with(prefix.as_bytes()) {

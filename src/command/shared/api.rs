@@ -5,6 +5,7 @@ use crate::model::address::is_loopback;
 use crate::model::error::{Error, Result};
 use crate::model::exchange::{NextRequest, SendFailure, SentRequest};
 use crate::model::secret::{Secret, SecretOrigin};
+use crate::model::secret_text::{find_unprintable, trim_invisible};
 use crate::model::timestamp::SignedDuration;
 use crate::provider::api::ApiCall;
 use crate::provider::{self, Provider};
@@ -189,7 +190,7 @@ pub(in crate::command) fn base_url(provider: &dyn Provider, args: &ApiArgs, sess
     Ok(url)
 }
 
-/// Reads the key and removes whitespace around it.
+/// Reads the key, and removes whitespace and invisible characters around it.
 fn key(provider: &'static dyn Provider, args: &ApiArgs, session: &Session<'_>) -> Result<Secret> {
     let (origin, bytes) = match (&args.key_file, &args.key_env) {
         (Some(path), _) => {
@@ -203,9 +204,14 @@ fn key(provider: &'static dyn Provider, args: &ApiArgs, session: &Session<'_>) -
             (SecretOrigin::Environment { variable: variable.to_owned(), position: 0 }, value.into_bytes())
         }
     };
-    let text = bytes.trim_ascii();
+    let text = trim_invisible(&bytes);
     if text.is_empty() {
         return Err(Error::credentials(format!("the API key in {origin} is empty")));
+    }
+    if let Some(odd) = find_unprintable(text) {
+        return Err(Error::credentials(format!("the API key in {origin} has {odd}"))
+            .because("an API key has only printable ASCII characters, so nothing was sent")
+            .hint(format!("copy the key again from {}", provider.api().dashboard)));
     }
     let others = provider::ALL.iter().filter(|other| other.name() != provider.name());
     for other in others {

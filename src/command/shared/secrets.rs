@@ -4,10 +4,11 @@
 use crate::command::Session;
 use crate::command::shared::registry;
 use crate::diagnose::Credentials;
+use crate::diagnose::keys::fault::find_fault;
 use crate::model::error::{Error, Result};
 use crate::model::mask::mask_secrets;
 use crate::model::sanitize::escape_unsafe;
-use crate::model::secret::{Secret, SecretOrigin, looks_like_placeholder};
+use crate::model::secret::{SHORT_SECRET_BYTES, Secret, SecretOrigin};
 use crate::model::signature::Key;
 use crate::provider::{self, Provider};
 use crate::settings;
@@ -113,7 +114,7 @@ pub(in crate::command) fn load(args: &SecretArgs, test_secret: TestSecret, sessi
         secrets.extend(settings::secrets_from_variable(name, variable, &value));
         secrets.extend(stored.iter().filter(|secret| secret.provider == name).cloned());
     }
-    warn_about_placeholders(&secrets, session);
+    warn_about_faults(&secrets, session);
     let is_configured =
         |provider: &&dyn Provider| secrets.iter().any(|secret: &Secret| secret.provider == provider.name());
     let test_secret = if provider::ALL.iter().all(is_configured) { TestSecret::IfPresent } else { test_secret };
@@ -135,13 +136,18 @@ pub(in crate::command) fn load(args: &SecretArgs, test_secret: TestSecret, sessi
     Ok(Secrets { keys: secrets.into_iter().map(Key::new).collect(), api_keys })
 }
 
-/// Warns about placeholders and truncated secrets. Stored secrets were checked when they were
-/// added.
-fn warn_about_placeholders(secrets: &[Secret], session: &Session<'_>) {
+/// Warns about secrets that are visibly none, or damaged. Stored secrets were checked when they
+/// were added.
+fn warn_about_faults(secrets: &[Secret], session: &Session<'_>) {
     let is_given = |secret: &&Secret| !matches!(secret.origin, SecretOrigin::Stored(_));
-    let placeholders = secrets.iter().filter(is_given).filter(|secret| looks_like_placeholder(secret.expose()));
-    for name in placeholders.map(|secret| secret.origin.to_string()).collect::<BTreeSet<_>>() {
-        session.warn(&format!("{} looks like a placeholder or a truncated secret", escape_unsafe(&name)));
+    let mut named = BTreeSet::new();
+    for secret in secrets.iter().filter(is_given).filter(|secret| secret.expose().len() >= SHORT_SECRET_BYTES) {
+        let name = secret.origin.to_string();
+        let provider = provider::by_name(secret.provider);
+        let fault = provider.and_then(|provider| find_fault(secret.expose(), &name, provider));
+        if let Some(fault) = fault.filter(|_| named.insert(name)) {
+            session.warn(&escape_unsafe(&fault.cause.sentence()));
+        }
     }
 }
 

@@ -13,7 +13,9 @@ use super::budget::{Exhausted, HashAllowance};
 use super::candidate::{self, Candidate, Credentials};
 use super::cause::Cause;
 use super::header_signatures::{self, find_timestamp};
+use super::keys;
 use super::kinds::{digest as kinds, timestamp as time};
+use super::search::Keys;
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::secret::SecretOrigin;
 use crate::provider::{self, Provider};
@@ -84,7 +86,10 @@ pub fn explain(
     let mut size = SearchSize::default();
     for provider in providers {
         let search = DigestSearch::new(received, provider, digest, credentials, others);
-        if let Some(causes) = (0..=MAX_CHANGES).find_map(|changes| search.find_with_changes(changes, &mut allowance)) {
+        let find = |changes, keys, allowance: &mut _| search.find_with_changes(changes, keys, allowance);
+        let found = (0..=MAX_CHANGES).find_map(|changes| find(changes, Keys::of(changes), &mut allowance));
+        let found = found.or_else(|| allowance.spend_on_rare(|allowance| find(MAX_CHANGES, Keys::Rare, allowance)));
+        if let Some(causes) = found {
             return DigestDiagnosis::Explained(search.with_digest_causes(causes));
         }
         size = SearchSize { is_exhausted: allowance.is_spent(), ..search.size() };
@@ -212,7 +217,7 @@ impl<'a> DigestSearch<'a> {
                 messages.push(Candidate::new(bytes, message_other(&other.description)));
             }
         }
-        let keys = candidate::keys(provider, credentials);
+        let keys = keys::keys(provider, credentials);
         let bodies = BodyVariants::new(&request.body);
         Self { digest, keys, prefixes, bodies, messages, no_prefix: [Candidate::correct(Vec::new())] }
     }
@@ -235,16 +240,16 @@ impl<'a> DigestSearch<'a> {
         algorithm.into_iter().chain(causes).chain(self.digest.notation_fault.clone()).collect()
     }
 
-    fn find_with_changes(&self, changes: usize, allowance: &mut HashAllowance) -> Option<Vec<Cause>> {
+    fn find_with_changes(&self, changes: usize, choice: Keys, allowance: &mut HashAllowance) -> Option<Vec<Cause>> {
         for index in self.bodies.indices() {
             let found = match index {
-                None => self.find_with_message(&self.prefixes, self.bodies.received(), changes, allowance),
+                None => self.find_with_message(&self.prefixes, self.bodies.received(), changes, choice, allowance),
                 Some(_) if changes == 0 => None,
                 Some(index) => match self.bodies.build(index, allowance) {
                     Err(Exhausted) => return None,
                     Ok(None) => None,
                     Ok(Some(body)) => {
-                        let found = self.find_with_message(&self.prefixes, &body, changes - 1, allowance);
+                        let found = self.find_with_message(&self.prefixes, &body, changes - 1, choice, allowance);
                         found.map(|causes| causes.into_iter().chain([self.bodies.digest_cause(index)]).collect())
                     }
                 },
@@ -255,7 +260,7 @@ impl<'a> DigestSearch<'a> {
         }
         let others = self.messages.iter().filter(|_| changes > 0);
         others.into_iter().find_map(|other| {
-            let found = self.find_with_message(&self.no_prefix, &other.bytes, changes - 1, allowance)?;
+            let found = self.find_with_message(&self.no_prefix, &other.bytes, changes - 1, choice, allowance)?;
             Some(found.into_iter().chain(other.causes.clone()).collect())
         })
     }
@@ -266,6 +271,7 @@ impl<'a> DigestSearch<'a> {
         prefixes: &[Candidate<'_>],
         body: &[u8],
         changes: usize,
+        choice: Keys,
         allowance: &mut HashAllowance,
     ) -> Option<Vec<Cause>> {
         let no_key = [Candidate::correct(Vec::new())];
@@ -274,12 +280,11 @@ impl<'a> DigestSearch<'a> {
             for prefix in prefixes {
                 let is_ignored = prefix.causes.iter().any(|cause| cause.is(&time::NOT_SIGNED))
                     && construction.ignores_missing_timestamp();
-                let prefix_cause = prefix.causes.first().filter(|_| !is_ignored);
-                for key in keys {
-                    let causes = [construction.cause(), key.causes.first().cloned(), prefix_cause.cloned()]
-                        .into_iter()
-                        .flatten();
-                    if causes.clone().count() != changes {
+                let construction_cause = construction.cause();
+                let prefix_causes = if is_ignored { &[][..] } else { &prefix.causes[..] };
+                for key in keys.iter().filter(|key| choice.includes(key)) {
+                    let parts = [construction_cause.as_slice(), &key.causes[..], prefix_causes];
+                    if parts.iter().filter(|causes| !causes.is_empty()).count() != changes {
                         continue;
                     }
                     if !allowance.spend(prefix.bytes.len() + body.len()) {
@@ -287,7 +292,7 @@ impl<'a> DigestSearch<'a> {
                     }
                     let message = [&prefix.bytes[..], body];
                     if construction.digest(self.digest.algorithm, &key.bytes, message) == self.digest.bytes {
-                        return Some(causes.collect());
+                        return Some(parts.concat());
                     }
                 }
             }

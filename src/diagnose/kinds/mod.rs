@@ -2,6 +2,7 @@
 
 pub(super) mod body;
 pub(super) mod digest;
+pub(super) mod key;
 pub(super) mod secret;
 pub(super) mod signature;
 pub(super) mod timestamp;
@@ -13,7 +14,7 @@ mod tests {
     use std::collections::HashSet;
 
     fn all() -> impl Iterator<Item = &'static CauseKind> {
-        [signature::ALL, timestamp::ALL, secret::ALL, body::ALL, digest::ALL].into_iter().flatten().copied()
+        [signature::ALL, timestamp::ALL, secret::ALL, key::ALL, body::ALL, digest::ALL].into_iter().flatten().copied()
     }
 
     #[test]
