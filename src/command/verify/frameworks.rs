@@ -27,10 +27,19 @@ pub(super) struct FrameworkHint {
 }
 
 impl FrameworkHint {
-    /// Adds what the causes of a failure show.
-    pub(super) fn add(&mut self, causes: &[Cause]) {
-        self.is_useful |= causes.iter().any(frameworks::is_body_handling);
-        for framework in frameworks::likely(causes) {
+    /// Adds the causes of a request's failure.
+    pub(super) fn add_request<'c>(&mut self, causes: impl Iterator<Item = &'c Cause>) {
+        self.add(causes.filter(|cause| frameworks::prevents(cause)).collect());
+    }
+
+    /// Adds the mistakes of the user's own code that computed a digest.
+    pub(super) fn add_digest(&mut self, causes: &[Cause]) {
+        self.add(causes.iter().filter(|cause| frameworks::corrects(cause)).collect());
+    }
+
+    fn add(&mut self, causes: Vec<&Cause>) {
+        self.is_useful |= !causes.is_empty();
+        for framework in frameworks::in_languages_of(causes) {
             if !self.likely.contains(&framework.name) {
                 self.likely.push(framework.name);
             }

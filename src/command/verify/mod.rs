@@ -226,17 +226,20 @@ impl<'a> SingleFile<'a> {
             if let Some(comparison) = comparison {
                 output.write_all(&comparison.format(&request, verifier))?;
             }
-            let mut causes: Vec<_> = request.findings.iter().map(|finding| finding.cause.clone()).collect();
+            let mut mistakes = None;
             if let Some(computed) = &mut self.computed {
                 let (diagnosis, text) = computed.explain(&request, verifier);
                 output.write_all(&text)?;
                 if let DigestDiagnosis::Explained(found) = diagnosis {
-                    causes = found;
+                    mistakes = Some(found);
                 }
                 // The code may have hashed this body for a later request.
                 computed.add_body(&request.place.to_string(), &request.received.delivery.request.body);
             }
-            self.hint.add(&causes);
+            match mistakes {
+                Some(mistakes) => self.hint.add_digest(&mistakes),
+                None => self.hint.add_request(request.findings.iter().map(|finding| &finding.cause)),
+            }
         }
         output.write_all(&report.output)?;
         Ok(report.counts)

@@ -2,8 +2,8 @@
 //!
 //! Each is a file of its own, so that the tools of its language can check it.
 
-use super::cause::Cause;
-use super::kinds::{body, timestamp};
+use super::cause::{Cause, CauseGroup};
+use super::kinds::body;
 use crate::json::Language::{self, CSharp, Go, Java, JavaScript, Php, Python, Ruby, Rust};
 
 /// A web framework, with code that verifies both providers' webhooks in it.
@@ -117,32 +117,36 @@ pub fn find(name: &str) -> Option<&'static Framework> {
     ALL.iter().find(|framework| framework.name == name)
 }
 
-/// Lists the frameworks in the languages that the causes show.
-pub fn likely(causes: &[Cause]) -> Vec<&'static Framework> {
-    let languages: Vec<_> = causes.iter().filter_map(Cause::language).collect();
+/// Lists the frameworks in the languages of the code that mishandled a body.
+pub fn in_languages_of<'c>(causes: impl IntoIterator<Item = &'c Cause>) -> Vec<&'static Framework> {
+    let languages: Vec<_> = causes.into_iter().filter_map(Cause::language).collect();
     ALL.iter().filter(|framework| languages.contains(&framework.language)).collect()
 }
 
-/// Returns true if the cause is a body that was not used raw, which the handler code avoids.
-pub fn is_body_handling(cause: &Cause) -> bool {
+/// Returns true if the receiver of a request causes this when it does not use the raw body. What
+/// only the sender's code can have signed is not meant.
+pub fn prevents(cause: &Cause) -> bool {
     let kinds = [
         &body::RESERIALIZED,
         &body::REWRITTEN,
-        &body::NOT_THE_PAYLOAD,
-        &body::PRINTED,
         &body::EMPTY_HERE,
-        &body::EMPTY_SIGNED,
         &body::ENCODING,
         &body::ENCODED,
         &body::REPLACEMENT_CHARACTER,
-        &timestamp::NOT_SIGNED,
     ];
     kinds.into_iter().any(|kind| cause.is(kind))
+}
+
+/// Returns true if code that computed a digest with this mistake differs from the printed code: in
+/// the message, the algorithm or the notation. A wrong secret is a matter of configuration.
+pub fn corrects(cause: &Cause) -> bool {
+    !matches!(cause.group(), CauseGroup::Secret | CauseGroup::Unknown)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnose::kinds::{digest, secret, timestamp};
     use crate::json::SERIALIZERS;
     use crate::provider;
 
@@ -163,12 +167,38 @@ mod tests {
     fn the_language_of_a_serializer_leads_to_its_frameworks() {
         let names = |code| {
             let signed = SERIALIZERS.iter().find(|serializer| serializer.code == code).unwrap();
-            let likely = likely(&[Cause::new(&body::RESERIALIZED).in_language(signed.language)]);
+            let cause = Cause::new(&body::RESERIALIZED).in_language(signed.language);
+            let likely = in_languages_of([&cause]);
             likely.iter().map(|framework| framework.name).collect::<Vec<_>>()
         };
         assert_eq!(names("json_stringify"), ["express", "fastify", "next", "nest"]);
         assert_eq!(names("flask_jsonify"), ["flask", "fastapi", "django"]);
         assert_eq!(names("jackson"), ["spring"]);
         assert_eq!(names("minified"), [""; 0]);
+    }
+
+    #[test]
+    fn handler_code_prevents_what_a_receiver_does_to_a_body_and_not_what_only_a_sender_can_sign() {
+        for (kind, expected) in [
+            (&body::RESERIALIZED, true),
+            (&body::EMPTY_HERE, true),
+            (&body::NOT_THE_PAYLOAD, false),
+            (&body::BYTE_CHANGED, false),
+            (&timestamp::NOT_SIGNED, false),
+        ] {
+            assert_eq!(prevents(&Cause::new(kind)), expected, "{}", kind.code);
+        }
+    }
+
+    #[test]
+    fn handler_code_corrects_mistakes_in_code_and_not_in_the_configuration() {
+        for (kind, expected) in [
+            (&body::NOT_THE_PAYLOAD, true),
+            (&timestamp::NOT_SIGNED, true),
+            (&digest::NOT_HMAC, true),
+            (&secret::QUOTED, false),
+        ] {
+            assert_eq!(corrects(&Cause::new(kind)), expected, "{}", kind.code);
+        }
     }
 }
