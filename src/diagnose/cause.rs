@@ -125,6 +125,17 @@ impl Cause {
         self
     }
 
+    /// Joins a cause with one that came after it, where a single one is shown.
+    pub(crate) fn followed_by(mut self, next: Self) -> Self {
+        let what = match next.value("what") {
+            "" => next.sentence(),
+            what => what.to_owned(),
+        };
+        let what = format!("{}, then {what}", self.value("what"));
+        self.values.retain(|(name, _)| *name != "what");
+        self.with("what", what)
+    }
+
     /// Returns the value of this name, or an empty text.
     pub(crate) fn value(&self, name: &str) -> &str {
         self.values.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)

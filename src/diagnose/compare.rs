@@ -2,14 +2,14 @@
 //!
 //! Both bodies are known here, so the kind of change is read from the bytes, without a search.
 
-use super::body::BodyVariants;
+use super::body::{BodyVariants, name_serializer, surroundings};
 use super::budget::HashAllowance;
-use super::cause::Cause;
+use super::byte_edit::ByteEdit;
+use super::cause::{Cause, Finding};
 use super::diff;
 use super::header_signatures::{self, HeaderSignature, find_timestamp};
 use super::kinds::body as kinds;
-use super::one_byte::byte_cause;
-use crate::json::{Document, SERIALIZERS};
+use crate::json::{Document, TokenKind, Tokens};
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::message::{Headers, Request};
 use crate::model::signature::Key;
@@ -20,8 +20,8 @@ use sha2::{Digest as _, Sha256};
 /// The differences of a request from the good copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopyDiff {
-    /// `None`: the bodies are the same.
-    pub body: Option<Cause>,
+    /// `None`: the bodies are the same. Proved only if the change gives exactly the other body.
+    pub body: Option<Finding>,
     /// The offset of the first byte that differs.
     pub first_difference: Option<usize>,
     /// Differences of signature and timestamp come first.
@@ -106,75 +106,134 @@ pub fn compare(good: &Request, here: &Request) -> CopyDiff {
 }
 
 /// Classifies the change that made `here` of `good`.
-fn body_change(good: &[u8], here: &[u8]) -> Option<Cause> {
+fn body_change(good: &[u8], here: &[u8]) -> Option<Finding> {
     if good == here {
         return None;
     }
     if here.is_empty() {
-        return Some(Cause::new(&kinds::EMPTY_HERE));
+        return Some(Finding::proved(Cause::new(&kinds::EMPTY_HERE)));
     }
     let variant = variant_change(here, good);
-    if let Some(cause) = variant.clone().filter(|cause| !cause.is(&kinds::RESERIALIZED)) {
-        return Some(cause);
-    }
-    let cause = serializer_change(good, here).or(variant).or_else(|| single_edit(good, here));
-    Some(cause.unwrap_or_else(|| classify_rest(good, here)))
+    let is_reserialized = |cause: &Cause| cause.is(&kinds::RESERIALIZED);
+    let is_wrapped = |cause: &Cause| cause.is(&kinds::WRAPPED) || cause.is(&kinds::PART);
+    let exact =
+        variant.clone().filter(|cause| !(is_reserialized(cause) || is_wrapped(cause) && here.starts_with(good)));
+    let exact = exact.or_else(|| serializer_change(good, here)).or(variant.filter(is_reserialized));
+    let exact =
+        exact.or_else(|| single_byte(good, here).map(|edit| edit.cause(here))).or_else(|| end_change(good, here));
+    let exact = exact.or_else(|| change_here(good, here)).or_else(|| containment(good, here));
+    Some(exact.map_or_else(|| classify_rest(good, here), Finding::proved))
 }
 
-/// Finds the variant of `body` that is the same as `wanted`.
+/// Finds the variant of `body` that is the same as `wanted`. A composition becomes one cause.
 fn variant_change(body: &[u8], wanted: &[u8]) -> Option<Cause> {
     let (bodies, mut allowance) = (BodyVariants::new(body), HashAllowance::INTERACTIVE);
     let index = bodies.indices().flatten().find(|&index| {
         bodies.build(index, &mut allowance).is_ok_and(|built| built.is_some_and(|built| *built == *wanted))
     })?;
-    Some(bodies.cause(index))
+    bodies.causes(index).into_iter().reduce(Cause::followed_by)
 }
 
 /// Finds a serializer that writes `here` for `good`.
 fn serializer_change(good: &[u8], here: &[u8]) -> Option<Cause> {
-    let document = Document::parse(good).ok()?;
-    let by = SERIALIZERS.iter().find(|serializer| serializer.write(&document) == here)?;
-    Some(Cause::new(&kinds::REWRITTEN).with("by", by.name).in_language(by.language))
+    let by = name_serializer(&Document::parse(good).ok()?, here)?;
+    Some(Cause::new(&kinds::REWRITTEN).with("what", by.name).in_language(by.language))
 }
 
-/// Finds a single byte that differs, or a part that is missing or added at the end.
-fn single_edit(good: &[u8], here: &[u8]) -> Option<Cause> {
+/// Finds a single byte that differs.
+pub(super) fn single_byte(good: &[u8], here: &[u8]) -> Option<ByteEdit> {
     let offset = diff::first_difference(good, here)?;
-    let rest = |body: &'_ [u8], skip: usize| body.get(offset + skip..).map(<[u8]>::to_vec);
-    match (good.get(offset).copied(), here.get(offset).copied()) {
-        (Some(signed), Some(now)) if rest(good, 1) == rest(here, 1) => {
-            Some(byte_cause(&kinds::BYTE_CHANGED, offset, Some(signed), Some(now)))
-        }
-        (Some(signed), _) if rest(good, 1) == rest(here, 0) => {
-            Some(byte_cause(&kinds::BYTE_LOST, offset, Some(signed), None))
-        }
-        (_, Some(now)) if rest(good, 0) == rest(here, 1) => {
-            Some(byte_cause(&kinds::BYTE_ADDED, offset, None, Some(now)))
-        }
-        (_, None) => Some(Cause::new(&kinds::CUT).with("lost", count_bytes(good.len() - offset))),
-        (None, _) => Some(Cause::new(&kinds::GROWN).with("added", count_bytes(here.len() - offset))),
-        _ => None,
+    let (signed, now) = (good.get(offset).copied(), here.get(offset).copied());
+    let is_same = |good_skip: usize, here_skip: usize| {
+        let rest = |body: &'_ [u8], skip: usize| body.get(offset + skip..).map(<[u8]>::to_vec);
+        rest(good, good_skip).is_some_and(|good| Some(good) == rest(here, here_skip))
+    };
+    if signed.is_some() && now.is_some() && is_same(1, 1) {
+        Some(ByteEdit { offset, signed, here: now })
+    } else if signed.is_some() && is_same(1, 0) {
+        Some(ByteEdit { offset, signed, here: None })
+    } else if now.is_some() && is_same(0, 1) {
+        Some(ByteEdit { offset, signed: None, here: now })
+    } else {
+        None
     }
+}
+
+/// Finds a part that is missing or added at the end.
+fn end_change(good: &[u8], here: &[u8]) -> Option<Cause> {
+    if good.starts_with(here) {
+        Some(Cause::new(&kinds::CUT).with("lost", count_bytes(good.len() - here.len())))
+    } else if here.starts_with(good) {
+        let shown = format!(": {}", surroundings(here, 0, good.len()).replace(" after it", ""));
+        Some(Cause::new(&kinds::GROWN).with("added", count_bytes(here.len() - good.len())).with("shown", shown))
+    } else {
+        None
+    }
+}
+
+/// Finds the change of `good` that gives `here`, where it can't be undone.
+fn change_here(good: &[u8], here: &[u8]) -> Option<Cause> {
+    let cause = variant_change(good, here)?;
+    let what = cause.value("what").to_owned();
+    if cause.is(&kinds::ENCODING) {
+        return Some(Cause::new(&kinds::ENCODED).with("what", what));
+    }
+    let what = if cause.is(&kinds::PART) {
+        format!("only a part of it: {what}")
+    } else if cause.is(&kinds::WRAPPED) {
+        format!("what is inside it: {what}")
+    } else if cause.is(&kinds::NOT_THE_PAYLOAD) {
+        format!("the text `{what}`")
+    } else if what.is_empty() {
+        return Some(cause);
+    } else {
+        what
+    };
+    Some(Cause::new(&kinds::CHANGED_HERE).with("what", what).in_language(cause.language()))
+}
+
+/// The shortest body that is looked for inside the other one.
+const MIN_INSIDE: usize = 4;
+
+/// Finds one body inside the other.
+fn containment(good: &[u8], here: &[u8]) -> Option<Cause> {
+    let find = |long: &[u8], short: &[u8]| {
+        let start = memchr::memmem::find(long, short).filter(|_| short.len() >= MIN_INSIDE)?;
+        Some(surroundings(long, start, start + short.len()))
+    };
+    let surrounded = find(here, good).map(|what| Cause::new(&kinds::SURROUNDED).with("what", what));
+    surrounded.or_else(|| find(good, here).map(|what| Cause::new(&kinds::INSIDE).with("what", what)))
 }
 
 /// The largest number of paths that a cause lists.
 const MAX_PATHS: usize = 3;
 
-/// Classifies a change that is no single edit: another encoding, other values, or another body.
-fn classify_rest(good: &[u8], here: &[u8]) -> Cause {
-    if let Some(cause) = variant_change(good, here).filter(|cause| cause.is(&kinds::ENCODING)) {
-        return Cause::new(&kinds::ENCODED).with("here", cause.value("signed").to_owned());
-    }
+/// Classifies a change that no known change gives exactly: other values, or something else.
+fn classify_rest(good: &[u8], here: &[u8]) -> Finding {
     match diff::paths(good, here) {
         Some(paths) if paths.is_empty() => {
-            Cause::new(&kinds::REWRITTEN).with("by", "the output of an unknown serializer")
+            Finding::likely(Cause::new(&kinds::REWRITTEN).with("what", "the output of an unknown serializer"))
         }
         Some(changes) if !is_unrelated(good, &changes) => {
             let paths: Vec<_> = changes.iter().take(MAX_PATHS).map(|change| change.path.as_str()).collect();
-            values_cause(changes.len(), &paths)
+            let cause = values_cause(changes.len(), &paths);
+            if has_same_frame(good, here) { Finding::proved(cause) } else { Finding::likely(cause) }
         }
-        _ => Cause::new(&kinds::REPLACED),
+        _ => Finding::likely(Cause::new(&kinds::DIFFERS)),
     }
+}
+
+/// Returns true if only the texts of values differ, so that changing them gives the other body.
+fn has_same_frame(good: &[u8], here: &[u8]) -> bool {
+    let frame = |body: &[u8]| {
+        let text = |start: usize, end: usize| body[start..end].to_vec();
+        let part = |token: crate::json::Token| match token.kind {
+            TokenKind::String | TokenKind::Number | TokenKind::True | TokenKind::False | TokenKind::Null => Vec::new(),
+            _ => text(token.start, token.end),
+        };
+        Tokens::new(body).map(|token| token.ok().map(part)).collect::<Option<Vec<_>>>()
+    };
+    frame(good).is_some_and(|good| Some(good) == frame(here))
 }
 
 fn values_cause(count: usize, paths: &[&str]) -> Cause {
@@ -240,7 +299,7 @@ mod tests {
     use super::*;
 
     fn code(good: &str, here: &str) -> &'static str {
-        body_change(good.as_bytes(), here.as_bytes()).map_or("", |cause| cause.code())
+        body_change(good.as_bytes(), here.as_bytes()).map_or("", |finding| finding.cause.code())
     }
 
     const GOOD: &str = r#"{"id":"evt_1","amount":"10000","status":"DEBITED","note":"é"}"#;
@@ -261,8 +320,8 @@ mod tests {
         assert_eq!(code(GOOD, &GOOD.replace("10000", "\u{20ac}")), "body_values");
         assert_eq!(code(GOOD, &GOOD.replace('é', "?")), "body_encoded");
         assert_eq!(code(GOOD, &GOOD.replace('é', "Ã©")), "body_encoding");
-        assert_eq!(code(GOOD, "something else"), "body_replaced");
-        assert_eq!(code(GOOD, r#"{"event":"x"}"#), "body_replaced");
+        assert_eq!(code(GOOD, "something else"), "body_differs");
+        assert_eq!(code(GOOD, r#"{"event":"x"}"#), "body_differs");
     }
 
     #[test]
@@ -271,8 +330,8 @@ mod tests {
             (values_cause(1, &["data.amount"]), "a value in the body was changed: data.amount"),
             (values_cause(2, &["a", "b"]), "2 values in the body were changed: a, b"),
             (values_cause(9, &["a", "b"]), "9 values in the body were changed: a, b, …"),
-            (single_edit(b"abc", b"a").unwrap(), "the body was truncated: 2 bytes were lost at the end"),
-            (single_edit(b"a", b"abcd").unwrap(), "3 bytes were added at the end of the body"),
+            (end_change(b"abc", b"a").unwrap(), "the body was truncated: 2 bytes were lost at the end"),
+            (end_change(b"a", b"abcd").unwrap(), "3 bytes were added at the end of the body: `bcd`"),
         ];
         for (cause, sentence) in sentences {
             assert_eq!(cause.sentence(), sentence);

@@ -7,6 +7,7 @@
 
 mod body;
 mod budget;
+mod byte_edit;
 mod candidate;
 mod cause;
 pub(crate) mod compare;
@@ -255,8 +256,16 @@ fn likely_body_causes(request: &Request) -> Vec<Cause> {
     }
     if request.body.is_empty() {
         causes.push(Cause::new(&body_kinds::EMPTY_HERE));
+    } else if ends_early(&request.body) {
+        causes.push(Cause::new(&body_kinds::ENDS_EARLY));
     }
     causes
+}
+
+/// Returns true for the start of a JSON object or array.
+fn ends_early(body: &[u8]) -> bool {
+    let error = crate::json::Tokens::new(body).find_map(Result::err);
+    body.starts_with(b"{") && error.is_some_and(|error| error.kind == crate::json::SyntaxErrorKind::EndsTooEarly)
 }
 
 fn header_text(headers: &Headers, name: &str) -> Option<String> {

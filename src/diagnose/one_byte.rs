@@ -5,16 +5,19 @@
 //! another digit in bodies of some kilobytes.
 
 use super::budget::HashAllowance;
-use super::cause::{Cause, CauseKind};
-use super::kinds::body as kinds;
+use super::byte_edit::ByteEdit;
+use super::cause::Cause;
 use super::search::SearchSpace;
 use crate::model::signature::Signer;
 
 /// The kinds of edit, in the order in which they are tried over the whole body.
 #[derive(Clone, Copy)]
 enum Edit {
-    /// A digit became another digit: somebody changed an amount.
-    Digit,
+    /// A zero, a sign, a blank or a backslash was lost.
+    LikelyLost,
+    /// A digit became another digit: somebody changed an amount. Or a blank was a plus sign or a
+    /// tab, or a tab a blank.
+    DigitOrBlank,
     BitFlipped,
     Added,
     LastByteLost,
@@ -23,7 +26,15 @@ enum Edit {
 }
 
 impl Edit {
-    const ALL: [Self; 6] = [Self::Digit, Self::BitFlipped, Self::Added, Self::LastByteLost, Self::Changed, Self::Lost];
+    const ALL: [Self; 7] = [
+        Self::DigitOrBlank,
+        Self::BitFlipped,
+        Self::Added,
+        Self::LastByteLost,
+        Self::LikelyLost,
+        Self::Changed,
+        Self::Lost,
+    ];
 }
 
 /// Finds the edit that makes a signature match, with a key and the prefix that should have been
@@ -57,7 +68,7 @@ fn find_edit(
         }
         let here = body.get(offset).copied();
         let rest = &body[(offset + edit.width()).min(body.len())..];
-        for signed in edit.signed_bytes(here) {
+        for signed in edit.signed_bytes(offset, here) {
             if !allowance.spend(rest.len()) {
                 return None;
             }
@@ -65,7 +76,8 @@ fn find_edit(
             signer.update(signed.as_slice());
             signer.update(rest);
             if space.find_signature(&signer.finish()).is_some() {
-                return Some(edit.cause(offset, signed, here));
+                let here = here.filter(|_| edit.width() == 1);
+                return Some(ByteEdit { offset, signed, here }.cause(body));
             }
         }
         signer.update(here.as_slice());
@@ -77,56 +89,27 @@ impl Edit {
     /// The number of bytes of the received body that the signed byte replaces.
     fn width(self) -> usize {
         match self {
-            Self::Lost | Self::LastByteLost => 0,
+            Self::Lost | Self::LikelyLost | Self::LastByteLost => 0,
             _ => 1,
         }
     }
 
     /// Lists what may have been signed in place of `here`; `None` in the list stands for no byte.
-    fn signed_bytes(self, here: Option<u8>) -> Vec<Option<u8>> {
+    /// A blank before the body is a separator, not a byte of the body.
+    fn signed_bytes(self, offset: usize, here: Option<u8>) -> Vec<Option<u8>> {
+        let all = || (0..=u8::MAX).filter(|byte| offset > 0 || !byte.is_ascii_whitespace());
         match (self, here) {
-            (Self::Digit, Some(here)) if here.is_ascii_digit() => {
+            (Self::DigitOrBlank, Some(b' ')) => vec![Some(b'+'), Some(b'\t')],
+            (Self::DigitOrBlank, Some(b'\t')) => vec![Some(b' ')],
+            (Self::LikelyLost, Some(_)) if offset > 0 => b"0+ \\\"".iter().copied().map(Some).collect(),
+            (Self::DigitOrBlank, Some(here)) if here.is_ascii_digit() => {
                 (b'0'..=b'9').filter(|&digit| digit != here).map(Some).collect()
             }
             (Self::BitFlipped, Some(here)) => (0..8).map(|bit| Some(here ^ (1 << bit))).collect(),
             (Self::Changed, Some(here)) => (0..=u8::MAX).filter(|&byte| byte != here).map(Some).collect(),
             (Self::Added, Some(_)) => vec![None],
-            (Self::Lost, _) | (Self::LastByteLost, None) => (0..=u8::MAX).map(Some).collect(),
+            (Self::Lost, _) | (Self::LastByteLost, None) => all().map(Some).collect(),
             _ => Vec::new(),
         }
-    }
-
-    fn cause(self, offset: usize, signed: Option<u8>, here: Option<u8>) -> Cause {
-        let kind = match self {
-            Self::Lost | Self::LastByteLost => &kinds::BYTE_LOST,
-            Self::Added => &kinds::BYTE_ADDED,
-            Self::Digit | Self::BitFlipped | Self::Changed => &kinds::BYTE_CHANGED,
-        };
-        byte_cause(kind, offset, signed, here)
-    }
-}
-
-/// Describes a byte that was changed, lost or added.
-pub(super) fn byte_cause(kind: &'static CauseKind, offset: usize, signed: Option<u8>, here: Option<u8>) -> Cause {
-    let byte = |byte: Option<u8>| byte.map(format_byte).unwrap_or_default();
-    Cause::new(kind).with("offset", offset.to_string()).with("signed", byte(signed)).with("here", byte(here))
-}
-
-/// Formats a byte as its character, if it has one, and its number.
-fn format_byte(byte: u8) -> String {
-    if byte.is_ascii_graphic() { format!("`{}` (0x{byte:02x})", char::from(byte)) } else { format!("0x{byte:02x}") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_byte_is_shown_as_character_and_number() {
-        assert_eq!((format_byte(b'7'), format_byte(b'\n')), ("`7` (0x37)".to_owned(), "0x0a".to_owned()));
-        assert_eq!(
-            byte_cause(&kinds::BYTE_CHANGED, 7, Some(b'1'), Some(b'9')).sentence(),
-            "one byte was changed: at offset 7 the signed body has `1` (0x31), this one `9` (0x39)"
-        );
     }
 }

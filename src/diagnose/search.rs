@@ -66,16 +66,19 @@ impl SearchSpace<'_> {
         for index in self.bodies.indices() {
             let found = match index {
                 None => self.find_with_body(self.bodies.received(), changes, keys, signers, allowance),
-                Some(_) if changes == 0 => None,
-                Some(index) => match self.bodies.build(index, allowance) {
-                    Err(Exhausted) => return None,
-                    Ok(None) => None,
-                    Ok(Some(body)) => {
-                        self.find_with_body(&body, changes - 1, keys, signers, allowance).map(|mut causes| {
-                            causes.push(self.bodies.cause(index));
-                            causes
-                        })
-                    }
+                Some(index) => match changes.checked_sub(self.bodies.changes(index)) {
+                    None => None,
+                    Some(rest) if rest > 0 && !self.bodies.is_usual(index) => None,
+                    Some(rest) => match self.bodies.build(index, allowance) {
+                        Err(Exhausted) => return None,
+                        Ok(None) => None,
+                        Ok(Some(body)) => {
+                            self.find_with_body(&body, rest, keys, signers, allowance).map(|mut causes| {
+                                causes.extend(self.bodies.causes(index));
+                                causes
+                            })
+                        }
+                    },
                 },
             };
             if found.is_some() || allowance.is_spent() {

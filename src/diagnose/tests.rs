@@ -39,10 +39,10 @@ fn codes(mac: Mac, budget: &mut HashBudget) -> Vec<&'static str> {
 }
 
 #[test]
-fn a_complete_search_of_a_small_body_hashes_less_than_a_megabyte() {
+fn a_complete_search_of_a_small_body_hashes_less_than_two_megabytes() {
     let mut budget = HashBudget::new(HashAllowance(128 << 20), HashAllowance(128 << 20), 0);
     let count = (0..).take_while(|_| codes([7; 32], &mut budget) == ["unexplained"]).count();
-    assert!((60..=80).contains(&count), "64 MiB for changes cover {count} complete searches");
+    assert!((25..=45).contains(&count), "64 MiB for changes cover {count} complete searches");
 }
 
 #[test]
@@ -57,20 +57,25 @@ fn one_request_takes_no_more_than_its_share_and_returns_the_rest() {
 /// Explains a request with a brief search, since the budget is empty.
 fn brief(mac: Mac) -> Vec<&'static str> {
     let mut budget = HashBudget::new(HashAllowance(0), HashAllowance::USUAL, 1);
-    let found = codes(mac, &mut budget);
-    assert_eq!(codes(mac, &mut budget), ["not_searched"], "there is one brief search");
-    found
+    codes(mac, &mut budget)
 }
 
 #[test]
-fn a_brief_search_tries_every_single_change_of_a_small_body_but_not_every_pair() {
+fn the_brief_searches_are_counted() {
+    let mut budget = HashBudget::new(HashAllowance(0), HashAllowance::USUAL, 1);
+    assert_eq!(codes([7; 32], &mut budget), ["not_searched"]);
+    assert_eq!(codes(sign_body(b""), &mut budget), ["not_searched"]);
+}
+
+#[test]
+fn a_brief_search_tries_every_usual_change_of_a_small_body_but_not_every_pair() {
     let document = Document::parse(BODY.as_bytes()).unwrap();
     assert_eq!(brief(sign_body(&SERIALIZERS.last().unwrap().write(&document))), ["body_reserialized"]);
     let spaced = SERIALIZERS.iter().find(|serializer| serializer.code == "python_json_dumps").unwrap();
     let pair = sign("None", &[format!("{TIME}.").as_bytes(), &spaced.write(&document)].concat());
     assert_eq!(brief(pair), ["not_searched"]);
-    let mut budget = HashBudget::new(HashAllowance(1 << 20), HashAllowance(1 << 19), 0);
-    assert_eq!(codes(pair, &mut budget), ["secret_unset", "body_reserialized"], "twice as much finds the pair");
+    let mut budget = HashBudget::new(HashAllowance(2 << 20), HashAllowance(1 << 20), 0);
+    assert_eq!(codes(pair, &mut budget), ["secret_unset", "body_reserialized"], "four times as much finds the pair");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::order::is_array_index;
 use super::string;
 use super::token::{SyntaxError, Token, TokenKind, Tokens};
 
@@ -65,6 +66,28 @@ impl<'a> Document<'a> {
 
     pub fn text(&self) -> &'a str {
         self.text
+    }
+
+    /// Returns true if all serializers with the same layout and order write the same: strings have
+    /// no character that any language escapes, numbers are whole and small, and there are no nulls,
+    /// empty objects, repeated names or names that look like an index.
+    pub fn is_plain(&self) -> bool {
+        let is_plain_text =
+            |text: &str| text.bytes().all(|byte| (b' '..0x7f).contains(&byte) && !b"\\/<>&'=`".contains(&byte));
+        self.nodes.iter().enumerate().all(|(index, node)| {
+            let text = self.raw_text(node);
+            match node.kind {
+                TokenKind::Key => {
+                    let name = text.trim_matches('"');
+                    is_plain_text(text) && node.last_value == Some(index + 1) && !is_array_index(name.as_bytes())
+                }
+                TokenKind::String => is_plain_text(text),
+                TokenKind::Number => text.len() < 15 && text != "-0" && text.parse::<i64>().is_ok(),
+                TokenKind::OpenObject | TokenKind::OpenArray => node.next > index + 1,
+                TokenKind::Null => false,
+                _ => true,
+            }
+        })
     }
 
     pub(super) fn node(&self, index: usize) -> Option<&Node> {

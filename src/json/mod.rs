@@ -28,6 +28,23 @@ pub use table::SERIALIZERS;
 pub use token::{SyntaxError, SyntaxErrorKind, Token, TokenKind, Tokens};
 pub(crate) use view::{ValueView, compact, first_value_end};
 
+/// Formats a number of a JSON text as a language prints it.
+pub(crate) fn format_number(text: &str, language: Language) -> String {
+    let format = match language {
+        Language::JavaScript => &number::JAVASCRIPT,
+        Language::Python => &number::PYTHON,
+        Language::Ruby => &number::RUBY,
+        Language::Php => &number::PHP,
+        Language::Java => &number::JACKSON,
+        Language::Go => &number::GO,
+        Language::CSharp => &number::NEWTONSOFT,
+        Language::Rust => return text.to_owned(),
+    };
+    let mut out = Vec::with_capacity(text.len());
+    format.write(text, &mut out);
+    String::from_utf8(out).unwrap_or_default()
+}
+
 /// Checks whether a text is JSON. Needs one byte of memory per level of nesting.
 pub fn is_valid(text: &[u8]) -> bool {
     std::str::from_utf8(text).is_ok() && Tokens::new(text).all(|token| token.is_ok())

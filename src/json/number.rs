@@ -56,6 +56,11 @@ impl NumberFormat {
         }
     }
 
+    /// Returns true if a whole number gets a fraction, such as `5.0`.
+    pub fn adds_fraction(&self) -> bool {
+        self.integers == Integers::Doubles && !self.whole_suffix.is_empty()
+    }
+
     /// Returns the number if it stays an exact integer.
     fn integer<'a>(&self, number: &'a str) -> Option<&'a str> {
         let whole = !number.contains(['.', 'e', 'E']);
@@ -197,6 +202,9 @@ pub(super) static PHP: NumberFormat = NumberFormat {
     infinity: None,
     ..PYTHON
 };
+
+/// PHP with `JSON_PRESERVE_ZERO_FRACTION`.
+pub(super) static PHP_FRACTION: NumberFormat = NumberFormat { whole_suffix: ".0", ..PHP };
 
 /// Java's `BigInteger` and `Double.toString`, as Jackson's tree uses them.
 pub(super) static JACKSON: NumberFormat = NumberFormat {

@@ -21,6 +21,11 @@ pub(super) enum MemberOrder {
     PhpArrays,
     /// Sorted by bytes, that is, by code point; the last of several equal keys wins.
     Sorted,
+    /// Sorted by length, then by bytes, as PostgreSQL and MySQL store objects; the last of several
+    /// equal keys wins.
+    SortedByLength,
+    /// In the order of a Java `HashMap`, as org.json writes it; the last of several equal keys wins.
+    JavaHash,
     /// Sorted by UTF-16 units, as JavaScript and RFC 8785 do; the last of several equal keys wins.
     SortedUtf16,
 }
@@ -40,9 +45,27 @@ impl MemberOrder {
                 keys.sort_by_cached_key(|key| array_index(document, *key).map_or(u64::MAX, u64::from))
             }
             MemberOrder::Sorted => keys.sort_by(|a, b| compare_bytes(document, *a, *b)),
+            MemberOrder::SortedByLength => {
+                keys.sort_by_cached_key(|key| {
+                    let name = name(document, *key);
+                    (name.len(), name)
+                });
+            }
+            MemberOrder::JavaHash => sort_by_java_hash(document, &mut keys),
             MemberOrder::SortedUtf16 => keys.sort_by_cached_key(|key| string::utf16(&name(document, *key))),
         }
         keys
+    }
+
+    /// Returns the order that writes the same for every plain document.
+    pub fn for_plain(self) -> Self {
+        match self {
+            Self::Unchanged | Self::LastWins | Self::LastWinsWithoutNulls | Self::JavaScript | Self::PhpArrays => {
+                Self::Unchanged
+            }
+            Self::SortedUtf16 | Self::Sorted => Self::Sorted,
+            Self::SortedByLength | Self::JavaHash => self,
+        }
     }
 
     /// Returns the value that is written for a key.
@@ -55,6 +78,16 @@ impl MemberOrder {
         self == MemberOrder::PhpArrays
             && keys.iter().enumerate().all(|(place, key)| array_index(document, *key).map(usize_from) == Some(place))
     }
+}
+
+/// Sorts keys by the buckets of a Java `HashMap` that grew while they were added.
+fn sort_by_java_hash(document: &Document, keys: &mut [usize]) {
+    let capacity = (keys.len() * 4).div_ceil(3).next_power_of_two().max(16) as u32;
+    keys.sort_by_cached_key(|key| {
+        let units = string::utf16(&name(document, *key));
+        let hash = units.iter().fold(0u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(u32::from(*unit)));
+        (hash ^ (hash >> 16)) & (capacity - 1)
+    });
 }
 
 fn usize_from(index: u32) -> usize {
@@ -75,6 +108,11 @@ fn name<'a>(document: &Document<'a>, key: usize) -> std::borrow::Cow<'a, [u8]> {
 
 fn compare_bytes(document: &Document, a: usize, b: usize) -> Ordering {
     name(document, a).cmp(&name(document, b))
+}
+
+/// Returns true for a key that JavaScript and PHP treat as an array index.
+pub(super) fn is_array_index(name: &[u8]) -> bool {
+    !name.is_empty() && name.iter().all(u8::is_ascii_digit)
 }
 
 /// Parses a key as an array index: an integer below 2³² - 1 without leading zeros.

@@ -62,7 +62,7 @@ impl Language {
 }
 
 /// The whitespace between tokens.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layout {
     SingleLine {
         comma: &'static str,
@@ -103,6 +103,17 @@ impl Serializer {
     /// otherwise demand gigabytes of spaces.
     pub fn write(&self, document: &Document) -> Vec<u8> {
         write::write(self, document)
+    }
+
+    /// Returns true if both write the same for every plain document ([`Document::is_plain`]).
+    pub fn is_same_for_plain(&self, other: &Self) -> bool {
+        let rules = |serializer: &Self| {
+            let escapes_plus =
+                matches!(serializer.strings, StringRule::Escaped(escapes) if escapes.unicode_escapes.contains(&b'+'));
+            let adds_fraction = matches!(serializer.numbers, NumberRule::Formatted(format) if format.adds_fraction());
+            (serializer.layout, serializer.member_order.for_plain(), serializer.end, escapes_plus, adds_fraction)
+        };
+        rules(self) == rules(other)
     }
 }
 
@@ -153,6 +164,11 @@ pub(super) static RAILS: Escapes =
     Escapes { unicode_escapes: b"<>&", non_ascii: NonAscii::LineSeparators, ..JAVASCRIPT };
 
 pub(super) static JACKSON: Escapes = Escapes { hex_case: HexCase::Upper, ..JAVASCRIPT };
+
+pub(super) static JACKSON_ASCII: Escapes = Escapes { non_ascii: NonAscii::Escaped, ..JACKSON };
+
+/// org.json, which also escapes `</`, as few texts contain.
+pub(super) static ORG_JSON: Escapes = Escapes { backslash_escapes: QUOTES, ..JAVASCRIPT };
 
 /// Gson with its default HTML escaping.
 pub(super) static GSON: Escapes =

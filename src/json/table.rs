@@ -34,6 +34,8 @@ const PHP_SLASHES: Serializer =
 const PHP_UNICODE: Serializer =
     in_language(Some(Language::Php), &escapes::PHP_UNICODE, &number::PHP, MemberOrder::PhpArrays);
 const PHP_BOTH: Serializer = in_language(Some(Language::Php), &escapes::PHP_BOTH, &number::PHP, MemberOrder::PhpArrays);
+const PHP_FRACTION: Serializer =
+    in_language(Some(Language::Php), &escapes::PHP, &number::PHP_FRACTION, MemberOrder::PhpArrays);
 const GO: Serializer = in_language(Some(Language::Go), &escapes::GO, &number::GO, MemberOrder::Sorted);
 const RUBY: Serializer = in_language(Some(Language::Ruby), &escapes::JAVASCRIPT, &number::RUBY, MemberOrder::LastWins);
 const JACKSON: Serializer =
@@ -49,6 +51,15 @@ const GSON: Serializer = Serializer {
     strings: StringRule::Escaped(&escapes::GSON),
     member_order: MemberOrder::LastWinsWithoutNulls,
     language: Some(Language::Java),
+    ..MINIFIED
+};
+
+const ORG_JSON: Serializer =
+    in_language(Some(Language::Java), &escapes::ORG_JSON, &number::JACKSON, MemberOrder::LastWins);
+/// PostgreSQL and MySQL keep the digits of numbers.
+const JSONB: Serializer = Serializer {
+    strings: StringRule::Escaped(&escapes::JAVASCRIPT),
+    member_order: MemberOrder::SortedByLength,
     ..MINIFIED
 };
 
@@ -121,6 +132,7 @@ pub static SERIALIZERS: &[Serializer] = &[
         with_order(MemberOrder::LastWins, PHP_UNICODE),
     ),
     row("go_map", "Go's json.Marshal of a map", GO),
+    row("go_struct", "Go's json.Marshal of a struct", with_order(MemberOrder::LastWins, GO)),
     row(
         "go_raw_message",
         "Go's json.Marshal of a json.RawMessage",
@@ -177,6 +189,32 @@ pub static SERIALIZERS: &[Serializer] = &[
         with_order(MemberOrder::Sorted, PYTHON_UNICODE),
     ),
     row(
+        "python_sorted_unicode",
+        "Python's json.dumps with sort_keys=True and ensure_ascii=False",
+        with_layout(SPACED, with_order(MemberOrder::Sorted, PYTHON_UNICODE)),
+    ),
+    row(
+        "python_sorted_indent_2",
+        "Python's json.dumps with sort_keys=True and indent=2",
+        with_layout(TWO, with_order(MemberOrder::Sorted, PYTHON)),
+    ),
+    row(
+        "python_sorted_indent_4",
+        "Python's json.dumps with sort_keys=True and indent=4",
+        with_layout(FOUR, with_order(MemberOrder::Sorted, PYTHON)),
+    ),
+    row(
+        "python_sorted_unicode_indent_2",
+        "Python's json.dumps with sort_keys=True, ensure_ascii=False and indent=2",
+        with_layout(TWO, with_order(MemberOrder::Sorted, PYTHON_UNICODE)),
+    ),
+    row(
+        "python_sorted_unicode_indent_4",
+        "Python's json.dumps with sort_keys=True, ensure_ascii=False and indent=4",
+        with_layout(FOUR, with_order(MemberOrder::Sorted, PYTHON_UNICODE)),
+    ),
+    row("json_stringify_indent_tab", "JavaScript's JSON.stringify with tabs", with_layout(TAB, JAVASCRIPT)),
+    row(
         "json_stringify_sorted",
         "JavaScript's JSON.stringify with sorted keys (RFC 8785)",
         with_order(MemberOrder::SortedUtf16, JAVASCRIPT),
@@ -193,6 +231,25 @@ pub static SERIALIZERS: &[Serializer] = &[
         "PHP's json_encode with JSON_PRETTY_PRINT, JSON_UNESCAPED_SLASHES and JSON_UNESCAPED_UNICODE",
         with_layout(FOUR, PHP_BOTH),
     ),
+    row(
+        "php_pretty_slashes",
+        "PHP's json_encode with JSON_PRETTY_PRINT and JSON_UNESCAPED_SLASHES",
+        with_layout(FOUR, PHP_SLASHES),
+    ),
+    row(
+        "php_pretty_unicode",
+        "PHP's json_encode with JSON_PRETTY_PRINT and JSON_UNESCAPED_UNICODE",
+        with_layout(FOUR, PHP_UNICODE),
+    ),
+    row("php_preserve_zero_fraction", "PHP's json_encode with JSON_PRESERVE_ZERO_FRACTION", PHP_FRACTION),
+    row(
+        "go_struct_indent",
+        "Go's json.MarshalIndent of a struct with two spaces",
+        with_layout(TWO, with_order(MemberOrder::LastWins, GO)),
+    ),
+    row("go_marshal_indent_tab", "Go's json.MarshalIndent with tabs", with_layout(TAB, GO)),
+    row("go_marshal_indent_4", "Go's json.MarshalIndent with four spaces", with_layout(FOUR, GO)),
+    row("go_struct_encoder", "Go's json.Encoder of a struct", with_newline(with_order(MemberOrder::LastWins, GO))),
     row("go_marshal_indent", "Go's json.MarshalIndent with two spaces", with_layout(TWO, GO)),
     row(
         "go_map_before_1_22",
@@ -225,6 +282,14 @@ pub static SERIALIZERS: &[Serializer] = &[
     row("jq_compact", "jq -c", JQ),
     row("jq_sorted", "jq -S", with_layout(TWO, with_order(MemberOrder::Sorted, JQ))),
     row("jq_sorted_compact", "jq -cS", with_order(MemberOrder::Sorted, JQ)),
+    row("jackson_sorted", "Java's Jackson with ORDER_MAP_ENTRIES_BY_KEYS", with_order(MemberOrder::Sorted, JACKSON)),
+    row(
+        "jackson_ascii",
+        "Java's Jackson with ESCAPE_NON_ASCII",
+        Serializer { strings: StringRule::Escaped(&escapes::JACKSON_ASCII), ..JACKSON },
+    ),
+    row("org_json", "Java's org.json", with_order(MemberOrder::JavaHash, ORG_JSON)),
+    row("jsonb", "the text of a jsonb column (PostgreSQL) or JSON column (MySQL)", with_layout(SPACED, JSONB)),
     row("minified_newline", "minified JSON with a newline at the end", with_newline(MINIFIED)),
     row("spaced", "JSON with a space after each comma and colon", with_layout(SPACED, MINIFIED)),
     row("pretty_2", "JSON indented by two spaces", with_layout(TWO, MINIFIED)),

@@ -6,7 +6,7 @@ use super::paint::Paint;
 use super::text;
 use crate::diagnose::compare::{CopyDiff, HeaderChangeKind, HeaderDiff, body_hash};
 use crate::diagnose::computed::DigestDiagnosis;
-use crate::diagnose::{Cause, Finding};
+use crate::diagnose::{Cause, Confidence, Finding};
 use crate::model::mask::Reveal;
 use crate::model::sanitize::truncate;
 use crate::model::stored::CaptureId;
@@ -40,10 +40,11 @@ pub fn text(
     reveal: Reveal,
 ) -> String {
     let mut out = String::new();
-    if let Some(cause) = &diff.body
+    if let Some(finding) = &diff.body
+        && !findings.contains(finding)
         && !findings.iter().any(Finding::proves_body_change)
     {
-        out.push_str(&text::findings(&[Finding::proved(cause.clone())], indent, paint));
+        out.push_str(&text::findings(std::slice::from_ref(finding), indent, paint));
     }
     let [good, here] = sides.bodies;
     if let Some(at) = diff.first_difference {
@@ -78,13 +79,15 @@ pub fn record(diff: &CopyDiff, sides: &Sides<'_>) -> Vec<u8> {
     line(&json!({
         "schema": "whtool.hop/1", "place": sides.place, "against": sides.against, "conclusion": sides.conclusion,
         "there": side(good_verdict, good), "here": side(verdict, here),
-        "cause": diff.body.as_ref().map(|cause| proved(cause, cause.sentence(), cause.fix())),
+        "cause": diff.body.as_ref().map(|Finding { cause, confidence }| {
+            cause_record(cause, *confidence, cause.sentence(), cause.fix())
+        }),
         "firstDifference": diff.first_difference, "headers": diff.headers.iter().map(header).collect::<Vec<_>>(),
     }))
 }
 
-fn proved(cause: &Cause, what: String, fix: String) -> Value {
-    json!({"code": cause.code(), "proof": "proved", "what": what, "fix": fix})
+fn cause_record(cause: &Cause, confidence: Confidence, what: String, fix: String) -> Value {
+    json!({"code": cause.code(), "proof": confidence.code(), "what": what, "fix": fix})
 }
 
 /// Formats the explanation of a computed digest as lines below a request.
@@ -108,7 +111,7 @@ pub fn computed(diagnosis: &DigestDiagnosis, indent: &str, paint: Paint) -> Stri
 /// Writes the record `whtool.computed/1`: the explanation of a computed digest.
 pub fn computed_record(place: &str, diagnosis: &DigestDiagnosis) -> Vec<u8> {
     let causes: &[Cause] = if let DigestDiagnosis::Explained(causes) = diagnosis { causes } else { &[] };
-    let cause = |cause: &Cause| proved(cause, cause.digest_sentence(), cause.digest_fix());
+    let cause = |cause: &Cause| cause_record(cause, Confidence::Proved, cause.digest_sentence(), cause.digest_fix());
     let mut record = json!({
         "schema": "whtool.computed/1", "place": place, "answer": diagnosis.code(), "what": diagnosis.sentence(),
         "fix": diagnosis.fix(), "causes": causes.iter().map(cause).collect::<Vec<_>>(),

@@ -218,8 +218,8 @@ impl<'a> SingleFile<'a> {
         for capture in captures {
             let Some(mut request) = report.check(capture, verifier) else { continue };
             let comparison = self.copies.compare(&request, verifier)?;
-            if let Some(cause) = comparison.as_ref().and_then(Comparison::proved_cause) {
-                request.add_proved_cause(cause);
+            if let Some(finding) = comparison.as_ref().and_then(Comparison::body_finding) {
+                request.add_comparison(finding);
             }
             report.print(&request, verifier);
             output.write_all(&std::mem::take(&mut report.output))?;

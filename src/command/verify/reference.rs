@@ -4,7 +4,7 @@
 use super::report::{CheckedRequest, INDENT, Verifier};
 use crate::command::shared::captures::{self, StoreArgs};
 use crate::command::{Session, Verbosity};
-use crate::diagnose::Cause;
+use crate::diagnose::Finding;
 use crate::diagnose::compare::{CopyDiff, compare, signature_matches_copy};
 use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::error::{Error, Result};
@@ -109,7 +109,7 @@ impl Comparison {
     }
 
     /// Returns the change of the body, if the copy is known to be good.
-    pub(super) fn proved_cause(&self) -> Option<Cause> {
+    pub(super) fn body_finding(&self) -> Option<Finding> {
         let is_good = matches!(self.conclusion, Conclusion::ChangedBetween | Conclusion::SignatureOfCopy);
         self.diff.body.clone().filter(|_| is_good)
     }

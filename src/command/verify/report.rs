@@ -4,7 +4,7 @@ use super::{At, Verify};
 use crate::capture::{Capture, CaptureError, Location, Note};
 use crate::command::shared::secrets::Secrets;
 use crate::command::{Session, Verbosity};
-use crate::diagnose::{self, Cause, CauseGroup, Confidence, Credentials, Finding, HashBudget};
+use crate::diagnose::{self, CauseGroup, Confidence, Credentials, Finding, HashBudget};
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::error::Error;
 use crate::model::mask::Reveal;
@@ -41,12 +41,15 @@ pub(super) struct CheckedRequest {
 }
 
 impl CheckedRequest {
-    /// Adds the cause that a good copy proves, unless the search has proved a change of the body.
-    pub(super) fn add_proved_cause(&mut self, cause: Cause) {
+    /// Adds what the comparison with a good copy shows, unless the search has proved a change of the
+    /// body.
+    pub(super) fn add_comparison(&mut self, finding: Finding) {
         self.findings.retain(|finding| finding.cause.group() != CauseGroup::Unknown);
         if !self.findings.iter().any(Finding::proves_body_change) {
-            self.findings.retain(|finding| finding.confidence == Confidence::Proved);
-            self.findings.push(Finding::proved(cause));
+            if finding.confidence == Confidence::Proved {
+                self.findings.retain(|finding| finding.confidence == Confidence::Proved);
+            }
+            self.findings.push(finding);
         }
     }
 }

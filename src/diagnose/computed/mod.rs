@@ -226,7 +226,7 @@ impl<'a> DigestSearch<'a> {
         SearchSize {
             keys: self.keys.len(),
             prefixes: self.prefixes.len(),
-            bodies: self.bodies.indices().count(),
+            bodies: self.bodies.count_built(),
             messages: self.messages.len(),
             is_exhausted: false,
         }
@@ -244,14 +244,17 @@ impl<'a> DigestSearch<'a> {
         for index in self.bodies.indices() {
             let found = match index {
                 None => self.find_with_message(&self.prefixes, self.bodies.received(), changes, choice, allowance),
-                Some(_) if changes == 0 => None,
-                Some(index) => match self.bodies.build(index, allowance) {
-                    Err(Exhausted) => return None,
-                    Ok(None) => None,
-                    Ok(Some(body)) => {
-                        let found = self.find_with_message(&self.prefixes, &body, changes - 1, choice, allowance);
-                        found.map(|causes| causes.into_iter().chain([self.bodies.digest_cause(index)]).collect())
-                    }
+                Some(index) => match changes.checked_sub(self.bodies.changes(index)) {
+                    None => None,
+                    Some(rest) if rest > 0 && !self.bodies.is_usual(index) => None,
+                    Some(rest) => match self.bodies.build(index, allowance) {
+                        Err(Exhausted) => return None,
+                        Ok(None) => None,
+                        Ok(Some(body)) => {
+                            let found = self.find_with_message(&self.prefixes, &body, rest, choice, allowance);
+                            found.map(|causes| causes.into_iter().chain(self.bodies.digest_causes(index)).collect())
+                        }
+                    },
                 },
             };
             if found.is_some() || allowance.is_spent() {

@@ -129,6 +129,8 @@ pub fn prevents(cause: &Cause) -> bool {
     let kinds = [
         &body::RESERIALIZED,
         &body::REWRITTEN,
+        &body::MODEL,
+        &body::FORM_DECODED,
         &body::EMPTY_HERE,
         &body::ENCODING,
         &body::ENCODED,

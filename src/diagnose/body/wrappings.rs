@@ -1,0 +1,184 @@
+//! Changes that encode, escape or filter a body: code hashes the result instead of the bytes.
+//!
+//! To add one, add a row: its words, its function, its fix.
+
+use super::change::BodyChange;
+use super::{bytes, query, text};
+use crate::diagnose::kinds::body as kinds;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+
+const DECODE_BASE64: &str =
+    "decode base64 first: Buffer.from(event.body, 'base64') where API Gateway sets isBase64Encoded";
+const NO_ESCAPES: &str = "take the raw body, before a filter or template escapes it";
+const NO_URL: &str = "take the raw body, before it is encoded for a URL or form";
+
+/// Wrappings that code hashes by mistake: the encoded text instead of the bytes.
+pub(super) static WRAPPINGS: &[BodyChange] = &[
+    BodyChange::new(&kinds::TRANSFORMED, "the body in base64", |body| Some(STANDARD.encode(body.bytes).into()))
+        .fix(DECODE_BASE64),
+    BodyChange::new(&kinds::TRANSFORMED, "the body in hex", |body| Some(hex::encode(body.bytes).into()))
+        .rare()
+        .fix("take the bytes, not their hex"),
+    BodyChange::new(&kinds::DOUBLE_ENCODED, "the body as a JSON string", |body| serde_json::to_vec(body.text()?).ok()),
+    BodyChange::new(&kinds::TRANSFORMED, "the body as a form value (urlencode)", |body| {
+        Some(query::encode_form(body.text()?).into())
+    })
+    .rare()
+    .fix(NO_URL),
+    BodyChange::new(&kinds::TRANSFORMED, "the body as a JSON string without its quotes", |body| {
+        let string = serde_json::to_vec(body.text()?).ok()?;
+        Some(string.get(1..string.len() - 1)?.to_vec())
+    })
+    .rare()
+    .fix(NO_ESCAPES),
+    BodyChange::new(&kinds::TRANSFORMED, "the body in a JSON array", |body| Some([b"[", body.bytes, b"]"].concat()))
+        .rare()
+        .fix("take the body itself, not a list of bodies"),
+    BodyChange::new(&kinds::TRANSFORMED, "the body after form decoding: a blank for each `+`", |body| {
+        query::decode(body.bytes, true)
+    })
+    .rare()
+    .fix("take the raw body, before a form parser decodes it"),
+    BodyChange::new(&kinds::TRANSFORMED, "the body with HTML entities (htmlspecialchars)", |body| {
+        Some(text::escape_html(body.text()?, ["&quot;", "&#039;"]))
+    })
+    .rare()
+    .fix(NO_ESCAPES),
+    BodyChange::new(&kinds::TRANSFORMED, "the body with HTML entities, double quotes only", |body| {
+        Some(text::escape_html(body.text()?, ["&quot;", "'"]))
+    })
+    .rare()
+    .fix(NO_ESCAPES),
+    BodyChange::new(&kinds::TRANSFORMED, "the body with backslashes (addslashes)", |body| {
+        Some(text::add_slashes(body.bytes))
+    })
+    .rare()
+    .fix(NO_ESCAPES),
+    BodyChange::new(&kinds::TRANSFORMED, "the body without its tags (strip_tags)", |body| {
+        text::strip_tags(body.text()?)
+    })
+    .rare()
+    .fix(NO_ESCAPES),
+    BodyChange::new(&kinds::TRANSFORMED, "the body without its backslashes (stripslashes)", |body| {
+        text::replace(body.bytes, b"\\", b"")
+    })
+    .rare()
+    .fix(NO_ESCAPES),
+];
+
+/// Wrappings that are met less often.
+pub(super) static RARE_WRAPPINGS: &[BodyChange] = &[
+    BodyChange::new(&kinds::TRANSFORMED, "the body in base64url", |body| {
+        Some(URL_SAFE_NO_PAD.encode(body.bytes).into())
+    })
+    .rare()
+    .fix(DECODE_BASE64),
+    BodyChange::new(&kinds::TRANSFORMED, "the body in base64url with padding", |body| {
+        Some(URL_SAFE.encode(body.bytes).into())
+    })
+    .rare()
+    .fix(DECODE_BASE64),
+    BodyChange::new(&kinds::TRANSFORMED, "the body in base64 without padding", |body| {
+        Some(STANDARD_NO_PAD.encode(body.bytes).into())
+    })
+    .rare()
+    .fix(DECODE_BASE64),
+    BodyChange::new(&kinds::TRANSFORMED, "the body in base64 with a newline after it", |body| {
+        Some((STANDARD.encode(body.bytes) + "\n").into())
+    })
+    .rare()
+    .fix(DECODE_BASE64),
+    BodyChange::new(&kinds::TRANSFORMED, "the body in base64 with line breaks", |body| {
+        let text = STANDARD.encode(body.bytes);
+        let lines: Vec<_> = text.as_bytes().chunks(76).map(|line| [line, b"\n"].concat()).collect();
+        Some(lines.concat())
+    })
+    .rare()
+    .fix(DECODE_BASE64),
+    BodyChange::new(&kinds::TRANSFORMED, "the body in base64 as a JSON string", |body| {
+        Some(format!("\"{}\"", STANDARD.encode(body.bytes)).into())
+    })
+    .rare()
+    .fix(DECODE_BASE64),
+    BodyChange::new(&kinds::TRANSFORMED, "the body in upper-case hex", |body| {
+        Some(hex::encode_upper(body.bytes).into())
+    })
+    .rare()
+    .fix("take the bytes, not their hex"),
+    BodyChange::new(&kinds::TRANSFORMED, "the body in percent-encoding (encodeURIComponent)", |body| {
+        Some(query::encode_component(body.text()?).into())
+    })
+    .rare()
+    .fix(NO_URL),
+    BodyChange::new(&kinds::TRANSFORMED, "the body in percent-encoding (rawurlencode)", |body| {
+        Some(query::encode_url(body.text()?).into())
+    })
+    .rare()
+    .fix(NO_URL),
+    BodyChange::new(&kinds::TRANSFORMED, "the body in percent-encoding (encodeURI)", |body| {
+        Some(query::encode_uri(body.text()?).into())
+    })
+    .rare()
+    .fix(NO_URL),
+    BodyChange::new(&kinds::TRANSFORMED, "the body after percent-decoding", |body| query::decode(body.bytes, false))
+        .rare()
+        .fix(NO_URL),
+    BodyChange::new(&kinds::TRANSFORMED, "the form field `payload` with the body", |body| {
+        Some(format!("payload={}", query::encode_form(body.text()?)).into())
+    })
+    .rare()
+    .fix(NO_URL),
+    BodyChange::new(&kinds::TRANSFORMED, "the body as the name of a form field", |body| {
+        Some(format!("{}=", query::encode_form(body.text()?)).into())
+    })
+    .rare()
+    .fix(NO_URL),
+    BodyChange::new(&kinds::TRANSFORMED, "the body with HTML entities (html.escape)", |body| {
+        Some(text::escape_html(body.text()?, ["&quot;", "&#x27;"]))
+    })
+    .rare()
+    .fix(NO_ESCAPES),
+    BodyChange::new(&kinds::TRANSFORMED, "the body with HTML entities (lodash, Ruby's CGI)", |body| {
+        Some(text::escape_html(body.text()?, ["&quot;", "&#39;"]))
+    })
+    .rare()
+    .fix(NO_ESCAPES),
+    BodyChange::new(&kinds::TRANSFORMED, "the body with HTML entities (Go, Jinja)", |body| {
+        Some(text::escape_html(body.text()?, ["&#34;", "&#39;"]))
+    })
+    .rare()
+    .fix(NO_ESCAPES),
+    BodyChange::new(&kinds::TRANSFORMED, "the body as nginx logs it, with `\\x22`", |body| {
+        Some(bytes::nginx_escaped(body.bytes))
+    })
+    .rare()
+    .fix("take the raw body, not a log line"),
+    BodyChange::new(&kinds::TRANSFORMED, "the JSON object {\"body\":…} around the body", |body| {
+        Some([b"{\"body\":", body.bytes, b"}"].concat())
+    })
+    .rare()
+    .fix("take the body itself, not the object around it"),
+    BodyChange::new(&kinds::TRANSFORMED, "the body without escaped slashes", |body| {
+        text::replace(body.bytes, b"\\/", b"/")
+    })
+    .rare()
+    .fix(NO_ESCAPES),
+    BodyChange::new(&kinds::TRANSFORMED, "the body in lower case", |body| Some(body.bytes.to_ascii_lowercase()))
+        .rare()
+        .fix("take the body as it was received"),
+    BodyChange::new(&kinds::TRANSFORMED, "the body in upper case", |body| Some(body.bytes.to_ascii_uppercase()))
+        .rare()
+        .fix("take the body as it was received"),
+    BodyChange::new(&kinds::TRANSFORMED, "the body with trimmed values", |body| text::trim_json_strings(body.text()?))
+        .rare()
+        .fix("take the raw body, before middleware trims its values"),
+    BodyChange::new(&kinds::FORM_DECODED, "the body with `+` for each blank", |body| {
+        text::replace(body.bytes, b" ", b"+")
+    })
+    .rare(),
+    BodyChange::new(&kinds::FORM_DECODED, "the body with a `+` for each blank after a quote", |body| {
+        text::replace(body.bytes, b"\" ", b"\"+")
+    })
+    .rare(),
+];
