@@ -1,7 +1,7 @@
 //! Forwarding to several apps, by several processes, over TLS, and across restarts.
 
 use crate::passthrough::read_request;
-use crate::process::{Listener, REFERENCE, REFERENCE_MAC, home, post, run, whtool};
+use crate::process::{Listener, PLUSTIVE_SECRET, REFERENCE, REFERENCE_MAC, home, post, run, whtool};
 use crate::store::{App, signed, until, unused_address};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -9,9 +9,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::io::{BufReader, Read, Write};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -211,4 +212,43 @@ fn the_number_of_queued_deliveries_is_printed_at_the_end() {
     let (status, said) = listener.end("INT");
     assert_eq!(status, Some(130));
     assert!(said.contains("3 deliveries still queued; the next `whtool listen`"), "{said}");
+}
+
+/// `openssl dgst -sha256 -hmac undefined plustive-reference.json`
+const DIGEST_WITH_UNDEFINED: &str = "cb73dbd0fa7aca142a4fcb93bd167da0ff31571db7367f208cf0fe7ae8595f1d";
+
+#[test]
+fn an_app_that_refuses_verified_events_is_led_to_the_cause_once_per_status() {
+    let (home, app) = (home(), App::start(vec![401, 401, 404, 200]));
+    let words = ["listen", "--port", "0", "--compact", "--forward-to", &app.url];
+    let mut child = whtool(home.path(), &words).env("PLUSTIVE_WEBHOOK_SECRET", PLUSTIVE_SECRET).spawn().unwrap();
+    let mut messages = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let ready = messages.find(|line| line.contains("listening on http://")).unwrap();
+    let address = ready.split("http://").nth(1).unwrap().split(' ').next().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut advice = Vec::new();
+    for number in 0..4 {
+        let (mac, body) = if number == 0 { (REFERENCE_MAC.to_owned(), REFERENCE.to_vec()) } else { signed(number) };
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(&post(&mac, &body)).unwrap();
+        // The advice follows the answer of the app, and is before the next delivery.
+        let seen: Vec<_> = lines.by_ref().take_while(|line| !line.contains('→')).collect();
+        advice.extend(seen.into_iter().filter(|line| line.contains("fix ")));
+    }
+    assert!(run(Command::new("kill").arg(child.id().to_string())).status.success());
+    advice.extend(lines.filter(|line| line.contains("fix ")));
+    child.wait().unwrap();
+    let [refused, missing] = &advice[..] else { panic!("{advice:#?}") };
+    assert!(refused.contains("`whtool verify 1 --computed DIGEST`") && refused.contains(&app.url), "{refused}");
+    assert!(missing.contains("check the path"), "{missing}");
+
+    for name in ["1", "last~3", "PLS-9KQ2M7P3XR"] {
+        let words = ["verify", name, "--computed", DIGEST_WITH_UNDEFINED, "--json"];
+        let verified = run(whtool(home.path(), &words).env("PLUSTIVE_WEBHOOK_SECRET", PLUSTIVE_SECRET));
+        let text = String::from_utf8(verified.stdout).unwrap();
+        let records = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let digest = records.into_iter().find(|record| record["schema"] == "whtool.computed/1");
+        let digest = digest.unwrap_or_else(|| panic!("{name}: {text}{}", String::from_utf8_lossy(&verified.stderr)));
+        assert_eq!(digest["causes"][0]["code"], "secret_unset", "{name}: {digest}");
+    }
 }

@@ -223,3 +223,19 @@ fn quotes_around_a_header_are_an_error() {
     let run = TestWorld::with_secrets().file("f", "{}").run(&words);
     assert!(run.status == 2 && run.err.contains("remove the quotes around the header"), "{}", run.err);
 }
+
+#[test]
+fn what_the_local_test_secret_proves_is_a_mismatch_in_head_cause_and_count() {
+    // The seed of this machine decides the secret, so whtool signs; Python and openssl can't know it.
+    let world = TestWorld::default().file("payload.json", include_bytes!("vectors/plexos.json"));
+    let signed = world.run(&["sign", "payload.json", "--as", "http"]).out;
+    let tampered = String::from_utf8(signed).unwrap().replace("10000", "90000");
+    let world = world.file("request.http", tampered);
+    let run = world.run(&["verify", "request.http", "--json"]);
+    let records = run.json();
+    assert_eq!((records[0]["verdict"].as_str(), run.status), (Some("mismatch"), 1), "{}", run.text());
+    assert_eq!(records[0]["causes"][0]["code"], "body_byte_changed");
+    assert_eq!(records[1]["verdicts"], serde_json::json!({"mismatch": 1}));
+    let text = world.run(&["verify", "request.http"]).text();
+    assert!(text.contains("signature mismatch") && !text.contains("no configured secret"), "{text}");
+}

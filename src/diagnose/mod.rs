@@ -85,6 +85,13 @@ pub fn explain(received: &AnalyzedDelivery, credentials: &Credentials<'_>, budge
     findings
 }
 
+/// Returns the verdict that follows from the findings, if it is another one: what the local test
+/// secret, an unset one or an API key explains is a mismatch, even if no secret is configured.
+pub fn refine_verdict(verdict: &Verdict, findings: &[Finding]) -> Option<Verdict> {
+    let is_proved = findings.iter().any(|finding| finding.confidence == Confidence::Proved);
+    (*verdict == Verdict::NoSecret && is_proved).then_some(Verdict::Mismatch)
+}
+
 fn proved(causes: Vec<Cause>) -> Vec<Finding> {
     causes.into_iter().map(Finding::proved).collect()
 }

@@ -1,5 +1,6 @@
 //! Reports how apps respond to forwarded deliveries.
 
+use crate::model::exchange::Answer;
 use crate::model::sanitize;
 use crate::model::stored::{ForwardOutcome, Forwarded};
 use crate::render::paint::Paint;
@@ -10,6 +11,8 @@ use std::collections::BTreeSet;
 pub(super) struct AppStatus {
     /// Apps that did not respond to the last attempt.
     down: BTreeSet<String>,
+    /// Statuses of refusals for which the next step was shown.
+    explained: BTreeSet<u16>,
 }
 
 impl AppStatus {
@@ -44,8 +47,48 @@ impl AppStatus {
             }
             Err(_) => None,
         };
-        [change, answer].into_iter().flatten().collect()
+        let advice = attempt.outcome.as_ref().ok().and_then(|answer| advice(answer, &id.to_string(), &attempt.url));
+        let advice = advice.filter(|(status, _)| self.explained.insert(*status));
+        let advice = advice.map(|(_, text)| format!("  {} {text}", paint.faint("fix")));
+        [change, answer, advice].into_iter().flatten().collect()
     }
+}
+
+/// Words in the answer of an app that refuses a signature or its time.
+const SIGNATURE_WORDS: &[&str] = &[
+    "signature",
+    "hmac",
+    "digest",
+    "sha256",
+    "secret",
+    "timestamp",
+    "stale",
+    "expired",
+    "verif",
+    "tamper",
+    "unauthor",
+];
+
+/// Says what to run when the app refuses a delivery that is verified here. `None`: it does not.
+fn advice(answer: &Answer, id: &str, url: &str) -> Option<(u16, String)> {
+    let status = answer.status.0;
+    let text = String::from_utf8_lossy(&answer.body).to_ascii_lowercase();
+    let url = sanitize::escape_unsafe(url);
+    let advice = match status {
+        404 | 405 => format!("check the path in {url}: nothing there takes a POST"),
+        401 | 403 => refused_signature(id, &url),
+        400..=499 if SIGNATURE_WORDS.iter().any(|word| text.contains(word)) => refused_signature(id, &url),
+        400..=499 => format!("the event is verified here; `whtool check {url}` tests your handler"),
+        _ => return None,
+    };
+    Some((status, advice))
+}
+
+fn refused_signature(id: &str, url: &str) -> String {
+    format!(
+        "the event is verified here: log the digest that your app computes and run `whtool verify {id} --computed \
+         DIGEST`, or let `whtool check {url}` test your app"
+    )
 }
 
 fn next_step(outcome: ForwardOutcome) -> String {
@@ -53,5 +96,42 @@ fn next_step(outcome: ForwardOutcome) -> String {
         ForwardOutcome::Delivered => String::new(),
         ForwardOutcome::Retry(pause) => format!("  · retrying in {}", text::duration(pause)),
         ForwardOutcome::GivenUp => "  · not retried".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn advice_for(status: u16, body: &str) -> String {
+        advice(&Answer::new(status, body), "42", "http://127.0.0.1:3000/hook")
+            .map_or_else(String::new, |(_, text)| text)
+    }
+
+    #[test]
+    fn a_refused_signature_leads_to_the_digest_of_the_app() {
+        for (status, body) in [
+            (401, ""),
+            (403, "no"),
+            (400, r#"{"error":"Invalid Signature"}"#),
+            (422, "timestamp expired"),
+            (400, "Webhook verification failed"),
+        ] {
+            let text = advice_for(status, body);
+            assert!(text.contains("`whtool verify 42 --computed DIGEST`"), "{status} {body}: {text}");
+            assert!(text.contains("`whtool check http://127.0.0.1:3000/hook`"), "{text}");
+        }
+    }
+
+    #[test]
+    fn another_refusal_leads_to_the_path_or_to_check() {
+        assert!(advice_for(404, "Cannot POST /hook").starts_with("check the path in http://127.0.0.1:3000/hook"));
+        for (status, body) in [(400, "amount is missing"), (415, ""), (422, "unknown customer")] {
+            let text = advice_for(status, body);
+            assert!(text.contains("`whtool check ") && !text.contains("--computed"), "{status}: {text}");
+        }
+        for status in [200, 302, 500, 503] {
+            assert_eq!(advice_for(status, "invalid signature"), "", "{status}");
+        }
     }
 }

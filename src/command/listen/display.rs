@@ -22,6 +22,7 @@ use crate::render::paint::Paint;
 use crate::render::row::{Cell, CellKind};
 use crate::render::{self, text};
 use crate::world::{AnsweredDelivery, DroppedEvents, Store};
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use wildmatch::WildMatch;
 
@@ -112,7 +113,10 @@ impl<'a> Display<'a> {
     /// Counts and shows a delivery.
     pub(super) fn add_delivery(&mut self, answered: &AnsweredDelivery) -> Result<()> {
         self.summary.deliveries += 1;
-        let received = answered.received.as_ref();
+        let is_wanted = self.is_wanted(answered.received.as_ref());
+        let findings = if is_wanted { self.explain(answered.received.as_ref()) } else { Vec::new() };
+        let received = with_refined_verdict(answered.received.as_ref(), &findings);
+        let received = received.as_ref();
         *self.summary.by_verdict.entry(received.verdict.code().as_str()).or_default() += 1;
         self.report_store_error(answered.store_error.as_deref());
         let name = answered.id.map_or_else(|| format!("#{}", self.summary.deliveries), |id| id.to_string());
@@ -120,7 +124,7 @@ impl<'a> Display<'a> {
         let is_stored = answered.store_error.is_none();
         let duplicate_of = if is_stored { self.duplicate_of(received, &name) } else { None };
         self.summary.duplicates += u64::from(duplicate_of.is_some());
-        if self.is_wanted(received) {
+        if is_wanted {
             self.summary.verified += u64::from(is_stored && received.verdict.is_verified());
             let fields = ListenerFields {
                 number: self.summary.deliveries,
@@ -128,7 +132,7 @@ impl<'a> Display<'a> {
                 duplicate_of,
                 answered: answered.status,
             };
-            self.show(received, &name, &fields)?;
+            self.show(received, &findings, &name, &fields)?;
         }
         if let Some((_, hint)) = self.hint.take_if(|(after, _)| *after <= self.summary.deliveries) {
             self.output.flush()?;
@@ -191,10 +195,15 @@ impl<'a> Display<'a> {
         self.globs.is_empty() || self.globs.iter().any(|glob| glob.matches(kind))
     }
 
-    fn show(&mut self, received: &AnalyzedDelivery, name: &str, fields: &ListenerFields) -> Result<()> {
-        let findings = self.explain(received);
+    fn show(
+        &mut self,
+        received: &AnalyzedDelivery,
+        findings: &[Finding],
+        name: &str,
+        fields: &ListenerFields,
+    ) -> Result<()> {
         if self.args.json {
-            return self.output.write_record(&render::json::delivery(received, &findings, fields));
+            return self.output.write_record(&render::json::delivery(received, findings, fields));
         }
         let paint = self.session.out;
         let time = received.delivery.arrived.map(|time| time.to_zoned(self.zone.clone()).strftime("%H:%M:%S"));
@@ -205,7 +214,7 @@ impl<'a> Display<'a> {
             .with_cell(duplicate.map(|text| Cell::new(CellKind::Duplicate, text, Paint::warn)));
         self.output.write_row(&row, self.args)?;
         let indent = self.output.indent();
-        let details = text::warnings(&received.event, indent, paint) + &text::findings(&findings, indent, paint);
+        let details = text::warnings(&received.event, indent, paint) + &text::findings(findings, indent, paint);
         self.output.write_lines(&details, text::FINDING_INDENT)?;
         if self.session.verbosity == Verbosity::Verbose {
             self.output.write_detail(&paint.faint(&text::body_digest(&received.delivery.request.body)))?;
@@ -243,5 +252,13 @@ impl<'a> Display<'a> {
 
     pub(super) fn print_summary(&self) {
         self.session.info(&self.summary.text());
+    }
+}
+
+/// Replaces the verdict by the one that the findings show.
+fn with_refined_verdict<'d>(received: &'d AnalyzedDelivery, findings: &[Finding]) -> Cow<'d, AnalyzedDelivery> {
+    match diagnose::refine_verdict(&received.verdict, findings) {
+        Some(verdict) => Cow::Owned(AnalyzedDelivery { verdict, ..received.clone() }),
+        None => Cow::Borrowed(received),
     }
 }

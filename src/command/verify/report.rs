@@ -199,8 +199,11 @@ impl Report {
         match capture {
             Ok(Capture { delivery, location: place, notes }) => {
                 let now = verifier.time_for(delivery.arrived);
-                let received = receive(delivery, &verifier.rules, now);
+                let mut received = receive(delivery, &verifier.rules, now);
                 let findings = diagnose::explain(&received, &verifier.credentials, &mut self.budget);
+                if let Some(verdict) = diagnose::refine_verdict(&received.verdict, &findings) {
+                    received.verdict = verdict;
+                }
                 Some(CheckedRequest { place, received, findings, notes })
             }
             Err(error) => {
