@@ -9,6 +9,7 @@
 
 mod api_tls;
 mod attack;
+mod captures;
 mod check;
 mod common;
 mod comparison;

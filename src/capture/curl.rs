@@ -123,16 +123,10 @@ fn next_command(text: &[u8], from: usize) -> Option<usize> {
 /// whtool writes a long body as `base64 -d <<'WORD' |`.
 fn piped_input(text: &[u8], from: usize, start: usize) -> Option<Vec<u8>> {
     let before = text.get(from..start)?;
-    if let Some(line) = before.trim_ascii_end().strip_suffix(b"|") {
-        let line_start = memchr::memrchr(b'\n', line).map_or(0, |at| at + 1);
-        let words = shell::split(line.get(line_start..)?.trim_ascii_start(), Quoting::Posix).words;
-        let words: Vec<_> = words.iter().map(Vec::as_slice).collect();
-        match words.as_slice() {
-            [b"echo", b"-n", rest @ ..] | [b"printf", b"%s", rest @ ..] => return Some(rest.join(&b' ')),
-            [b"echo", rest @ ..] => return Some([rest.join(&b' ').as_slice(), b"\n"].concat()),
-            [b"printf", text] if !text.contains(&b'%') => return super::literal::unescape_bytes(text),
-            _ => {}
-        }
+    if before.trim_ascii_end().ends_with(b"|")
+        && let Some(printed) = line_starts(before).find_map(|start| printed_text(before.get(start..)?))
+    {
+        return Some(printed);
     }
     let opened = memchr::memmem::find(before, b"<<")?;
     let line_start = memchr::memrchr(b'\n', before.get(..opened)?).map_or(0, |at| at + 1);
@@ -144,6 +138,28 @@ fn piped_input(text: &[u8], from: usize, start: usize) -> Option<Vec<u8>> {
     let body = body.get(..end)?;
     let decodes = command.words.first().is_some_and(|name| name == b"base64");
     if decodes { decode_base64(body) } else { Some(body.to_vec()) }
+}
+
+/// Returns the offset of every line.
+fn line_starts(text: &[u8]) -> impl Iterator<Item = usize> {
+    std::iter::once(0).chain(memchr::memchr_iter(b'\n', text).map(|end| end + 1)).take(100)
+}
+
+/// Returns what a command prints whose output is piped to the end of this text.
+fn printed_text(text: &[u8]) -> Option<Vec<u8>> {
+    let start = text.trim_ascii_start();
+    let start = start.strip_prefix(b"$ ").unwrap_or(start);
+    let command = shell::split(start, Quoting::Posix);
+    if !start.get(command.length..)?.trim_ascii().is_empty() {
+        return None;
+    }
+    let words: Vec<_> = command.words.iter().map(Vec::as_slice).collect();
+    match words.as_slice() {
+        [b"echo", b"-n", rest @ ..] | [b"printf", b"%s", rest @ ..] => Some(rest.join(&b' ')),
+        [b"echo", rest @ ..] => Some([rest.join(&b' ').as_slice(), b"\n"].concat()),
+        [b"printf", text] if !text.contains(&b'%') => super::literal::unescape_bytes(text),
+        _ => None,
+    }
 }
 
 /// A part of the body, from one option.

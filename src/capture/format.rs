@@ -3,7 +3,10 @@
 use super::candidate::{Candidate, select};
 use super::object::{Numbering, Scanner};
 use super::unreadable::{self, UnreadableFile};
-use super::{Capture, CaptureError, Location, Note, Resources, curl, encoding, http_file, lines, log, raw, start_line};
+use super::{
+    Capture, CaptureError, Location, Note, Resources, burp, curl, dump, encoding, http_file, lines, log, mitmproxy,
+    pcap, raw, start_line, table, zip,
+};
 use crate::json::{self, Document};
 use crate::model::message::Request;
 
@@ -22,6 +25,22 @@ pub enum CaptureFormat {
     HttpFile,
     /// Header lines, an empty line and the body.
     HeaderBlock,
+    /// The output of `curl --trace` or `--trace-ascii`.
+    CurlTrace,
+    /// Bytes as hexadecimal numbers: `tcpdump -X`, `xxd`, Wireshark's streams.
+    HexDump,
+    /// The output of `tcpdump -A`.
+    PrintedPackets,
+    /// pcap or pcapng.
+    Packets,
+    /// Flows of mitmproxy.
+    Mitmproxy,
+    /// XML of Burp Suite.
+    Burp,
+    /// CSV with a column for headers and one for the body.
+    Table,
+    /// A ZIP archive with files in any other format.
+    Zip,
     /// Text with JSON in it.
     Log,
 }
@@ -45,6 +64,15 @@ pub fn detect_format(start: &[u8]) -> Option<CaptureFormat> {
 
 fn detect(bytes: &[u8]) -> Option<CaptureFormat> {
     let start = bytes.trim_ascii_start();
+    if pcap::is_start(bytes) {
+        return Some(CaptureFormat::Packets);
+    } else if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+        return Some(CaptureFormat::Zip);
+    } else if mitmproxy::is_start(start) {
+        return Some(CaptureFormat::Mitmproxy);
+    } else if burp::is_start(start) {
+        return Some(CaptureFormat::Burp);
+    }
     if matches!(start.first(), Some(b'{' | b'[')) {
         if lines::is_json_lines(start) {
             return Some(CaptureFormat::JsonLines);
@@ -56,10 +84,18 @@ fn detect(bytes: &[u8]) -> Option<CaptureFormat> {
         return Some(CaptureFormat::HttpFile);
     } else if raw::is_start(start) {
         return Some(CaptureFormat::Raw);
+    } else if dump::is_trace(start) {
+        return Some(CaptureFormat::CurlTrace);
+    } else if dump::is_hex_dump(bytes) {
+        return Some(CaptureFormat::HexDump);
+    } else if dump::is_printed_packets(start) {
+        return Some(CaptureFormat::PrintedPackets);
     } else if curl::is_start(start) {
         return Some(CaptureFormat::Curl);
     } else if http_file::is_header_block(start) {
         return Some(CaptureFormat::HeaderBlock);
+    } else if table::is_table(start) {
+        return Some(CaptureFormat::Table);
     }
     None
 }
@@ -87,6 +123,14 @@ fn read_decoded(bytes: &[u8], resources: &Resources<'_>) -> Result<CaptureFile, 
             Some(outcome) => vec![Candidate { outcome, is_webhook: true }],
             None => return Err(headers_only()),
         },
+        Some(CaptureFormat::CurlTrace) => dump::read_trace(start),
+        Some(CaptureFormat::HexDump) => dump::read_hex_dump(bytes),
+        Some(CaptureFormat::PrintedPackets) => dump::read_printed_packets(start),
+        Some(CaptureFormat::Packets) => pcap::read(bytes)?,
+        Some(CaptureFormat::Mitmproxy) => mitmproxy::read(start),
+        Some(CaptureFormat::Burp) => burp::read(start),
+        Some(CaptureFormat::Table) => table::read(start),
+        Some(CaptureFormat::Zip) => return read_zip(bytes),
         Some(CaptureFormat::Log) | None => return read_other(bytes),
     };
     let format = format.unwrap_or(CaptureFormat::Raw);
@@ -94,6 +138,37 @@ fn read_decoded(bytes: &[u8], resources: &Resources<'_>) -> Result<CaptureFile, 
         true => read_other(bytes),
         false => Ok(finish(format, candidates)),
     }
+}
+
+/// Reads the members of an archive that can be read. Of Fiddler's sessions these are the requests,
+/// not the answers.
+fn read_zip(bytes: &[u8]) -> Result<CaptureFile, UnreadableFile> {
+    let members = zip::read(bytes)?;
+    let load = |name: &str| members.iter().find(|member| member.name == name).map(|member| member.bytes.clone());
+    let is_fiddler = members.iter().any(|member| member.name.ends_with("_c.txt"));
+    let mut all = CaptureFile { format: CaptureFormat::Zip, captures: Vec::new(), skipped: 0 };
+    for member in members.iter().filter(|member| !is_fiddler || member.name.ends_with("_c.txt")) {
+        let decoded = encoding::decode(&member.bytes)?;
+        if detect(&decoded.bytes).is_some_and(|format| format != CaptureFormat::Zip)
+            && let Ok(read) = read_decoded(&decoded.bytes, &Resources(&load))
+        {
+            all.captures.extend(read.captures);
+            all.skipped += read.skipped;
+        }
+    }
+    for (number, capture) in (1..).zip(all.captures.iter_mut().flatten()) {
+        capture.location = Location::Request(number);
+    }
+    match all.captures.is_empty() && all.skipped == 0 {
+        true => Err(UnreadableFile::new("it is a ZIP archive without requests", "unpack it, and name the file inside")),
+        false => Ok(select_again(all)),
+    }
+}
+
+/// Splits off what is no webhook from the requests of several files.
+fn select_again(all: CaptureFile) -> CaptureFile {
+    let (captures, skipped) = select(all.captures.into_iter().map(Candidate::new).collect());
+    CaptureFile { captures, skipped: all.skipped + skipped, ..all }
 }
 
 /// Splits off requests that are no webhooks.
@@ -205,7 +280,7 @@ fn read_other(bytes: &[u8]) -> Result<CaptureFile, UnreadableFile> {
 }
 
 /// Finds a request line with a version at the start of a line.
-fn first_request(text: &[u8]) -> Option<&[u8]> {
+pub(super) fn first_request(text: &[u8]) -> Option<&[u8]> {
     let mut rest = text;
     while !rest.is_empty() {
         if start_line::is_next_request_start(rest) {

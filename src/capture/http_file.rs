@@ -17,8 +17,10 @@ pub(super) fn is_http_file(text: &[u8]) -> bool {
     let text = String::from_utf8_lossy(text);
     let has_mark = text.lines().any(|line| line.starts_with("###") || read_variable(line).is_some());
     let is_commented = text.trim_start().starts_with(['#', '/']);
-    let mut sections = text.split("\n###").map(|section| section.lines().skip_while(|line| is_skipped(line)));
-    let first = sections.find_map(|mut section| section.next());
+    let sections = text.split("\n###").enumerate();
+    // The rest of a separator is the title of its request.
+    let mut lines = sections.flat_map(|(index, section)| section.lines().skip(usize::from(index > 0)));
+    let first = lines.find(|line| !is_skipped(line));
     first.is_some_and(|line| read_line(line).is_some_and(|_| has_mark || is_commented || line.contains("{{")))
 }
 

@@ -6,21 +6,29 @@
 //! with the request as a [`Note`]. Signatures are verified in `webhook`.
 
 mod body;
+mod burp;
 mod candidate;
 mod curl;
+mod dump;
 mod encoding;
 mod format;
 mod http_file;
 mod lines;
 mod literal;
 mod log;
+mod mitmproxy;
 mod note;
 mod object;
+mod packet;
+mod pcap;
 mod raw;
 pub(crate) mod request_json;
 mod shell;
 mod start_line;
+mod table;
+mod tcp;
 mod unreadable;
+mod zip;
 
 pub use encoding::is_encoded;
 pub use format::{CaptureFile, CaptureFormat, detect_format, read_file};

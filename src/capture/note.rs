@@ -72,6 +72,19 @@ impl Note {
         }
     }
 
+    /// Says why the file does not have the bytes of the body. `None`: as far as it shows, it has.
+    pub fn lost_bytes(&self) -> Option<String> {
+        match self {
+            Self::ParsedBody => Some(
+                "only the parsed body is left, and no serializer that whtool knows gives the signed bytes".to_owned(),
+            ),
+            Self::DotsForBytes => Some("its tool shows dots in place of bytes".to_owned()),
+            Self::MissingPackets => Some("packets are missing".to_owned()),
+            Self::UnresolvedVariable(name) => Some(format!("the variable `{name}` has no value in it")),
+            _ => None,
+        }
+    }
+
     /// Describes the note in one sentence. It may contain untrusted text: escape it before it goes
     /// to a terminal.
     pub fn sentence(&self) -> String {

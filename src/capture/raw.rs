@@ -7,7 +7,7 @@
 
 use super::note::{ContentLength, content_length};
 use super::request_json::{is_method, is_target};
-use super::start_line::{is_request_start, read_pseudo_header, read_request_line, split_line};
+use super::start_line::{is_next_request_start, is_request_start, read_pseudo_header, read_request_line, split_line};
 use super::{Capture, CaptureError, Location, body, without_bom};
 use crate::model::message::{HeaderError, Headers, Request};
 use std::borrow::Cow;
@@ -32,6 +32,13 @@ pub struct RawRequests<'a> {
     number: u64,
     /// The text is the output of `curl -v`, which does not show bodies.
     is_curl: bool,
+}
+
+impl RawRequests<'_> {
+    /// Returns the offset of the next request.
+    pub(super) fn position(&self) -> usize {
+        self.at
+    }
 }
 
 impl Iterator for RawRequests<'_> {
@@ -123,11 +130,13 @@ pub(super) fn is_start(text: &[u8]) -> bool {
 /// Returns the output of `curl -v` without its marks, remarks and responses. `None`: this is no
 /// such output.
 fn strip_curl_marks(text: &[u8]) -> Option<Vec<u8>> {
-    if !text.starts_with(b"> ") && !text.starts_with(b"* ") {
+    let starts_with_mark = text.starts_with(b"> ") || text.starts_with(b"* ");
+    let is_sent = |line: &[u8]| line.strip_prefix(b"> ").is_some_and(is_next_request_start);
+    if !starts_with_mark && !text.split(|&byte| byte == b'\n').take(200).any(is_sent) {
         return None;
     }
-    let mut plain = Vec::new();
-    let mut in_response = false;
+    // An answer may be printed before the first mark.
+    let (mut plain, mut in_response) = (Vec::new(), !starts_with_mark);
     for line in text.split_inclusive(|&byte| byte == b'\n') {
         match line {
             [b'>', b' ', sent @ ..] => {

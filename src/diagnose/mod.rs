@@ -39,6 +39,11 @@ use keys::fault::find_fault;
 use kinds::{body as body_kinds, secret, signature, timestamp as time};
 use search::SearchSpace;
 
+/// Reports that the file of a request does not have its bytes. `reason` says why.
+pub fn not_in_capture(reason: String) -> Finding {
+    Finding::likely(Cause::new(&kinds::body::NOT_IN_CAPTURE).with("reason", reason))
+}
+
 /// Finds the causes of a failed verification, in reading order. A verified delivery has none.
 pub fn explain(received: &AnalyzedDelivery, credentials: &Credentials<'_>, budget: &mut HashBudget) -> Vec<Finding> {
     let request = &received.delivery.request;

@@ -72,6 +72,12 @@ pub(super) fn read(bodies: &[BodyMember<'_>], is_base64: bool) -> Option<JsonBod
     empty
 }
 
+/// Checks whether the body of a message in a queue is base64 of JSON, as Pub/Sub sends it.
+pub(super) fn is_encoded_message(bodies: &[BodyMember<'_>]) -> bool {
+    let Some(text) = bodies.first().and_then(|body| body.value.bytes()) else { return false };
+    decode_base64(&text).is_some_and(|decoded| decoded.trim_ascii_start().first() == Some(&b'{'))
+}
+
 fn read_value(value: ValueView<'_>, is_base64: bool) -> Option<JsonBody> {
     match value.kind() {
         TokenKind::String if is_base64 => Some(match decode_base64(&value.bytes()?) {

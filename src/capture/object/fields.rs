@@ -64,6 +64,12 @@ const BASE64_FLAGS: &[&str] = &["isbase64encoded", "isbase64", "base64encoded", 
 const ENCODINGS: &[&str] = &["encoding", "bodyencoding", "contentencoding", "transferencoding"];
 const STATUSES: &[&str] = &["status", "statuscode", "statustext", "responsecode"];
 
+/// Checks whether these names, of columns, describe a request with headers and a body.
+pub(in crate::capture) fn has_request_names(names: &[String]) -> bool {
+    let has = |known: &[&str]| names.iter().any(|name| known.contains(&normalized(name).as_str()));
+    has(HEADERS) && has(BODIES)
+}
+
 /// Returns a name in lower case without `_`, `-` and blanks: `raw_body` and `rawBody` are the same.
 pub(super) fn normalized(name: &str) -> String {
     let is_kept = |letter: &char| !matches!(letter, '_' | '-' | ' ');

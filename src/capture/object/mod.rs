@@ -9,6 +9,7 @@ mod headers;
 mod scan;
 
 pub(super) use body::decode_base64;
+pub(super) use fields::has_request_names;
 pub use scan::FoundPayload;
 pub(super) use scan::{Numbering, Scanner};
 
@@ -105,7 +106,8 @@ fn build(
     let target = target.or_else(|| target_of(&around));
     let mut notes = read.notes;
     let arrived = arrived(object, outer, &mut notes);
-    let body = body::read(&members.bodies, members.is_base64);
+    let is_base64 = members.is_base64 || (members.headers.is_none() && body::is_encoded_message(&members.bodies));
+    let body = body::read(&members.bodies, is_base64);
     let is_parsed = body.as_ref().is_some_and(|body| body.is_parsed);
     let has_body = body.is_some();
     let is_missing = body.as_ref().is_some_and(|body| body.is_missing);

@@ -200,7 +200,8 @@ impl Report {
             Ok(Capture { delivery, location: place, notes }) => {
                 let now = verifier.time_for(delivery.arrived);
                 let mut received = receive(delivery, &verifier.rules, now);
-                let findings = diagnose::explain(&received, &verifier.credentials, &mut self.budget);
+                let mut findings = diagnose::explain(&received, &verifier.credentials, &mut self.budget);
+                explain_by_notes(&mut findings, &notes);
                 if let Some(verdict) = diagnose::refine_verdict(&received.verdict, &findings) {
                     received.verdict = verdict;
                 }
@@ -255,6 +256,14 @@ impl Report {
                 self.output.extend(verifier.wrap(&line));
             }
         }
+    }
+}
+
+/// Replaces an unknown cause if a note says that the file does not have the bytes of the body.
+fn explain_by_notes(findings: &mut Vec<Finding>, notes: &[Note]) {
+    let is_unknown = findings.iter().all(|finding| finding.cause.group() == CauseGroup::Unknown);
+    if let (true, false, Some(reason)) = (is_unknown, findings.is_empty(), notes.iter().find_map(Note::lost_bytes)) {
+        *findings = vec![diagnose::not_in_capture(reason)];
     }
 }
 

@@ -328,6 +328,13 @@ cause_kinds! {
         "the body is compressed (Content-Encoding: {encoding})",
         "verify the bytes that were signed: before compression, or after decompression",
     );
+    NOT_IN_CAPTURE = CauseKind::new(
+        Body,
+        "body_not_in_capture",
+        "the file does not have the bytes that were sent: {reason}",
+        "save the request in a form that keeps every byte: `whtool listen`, `curl --trace`, `tcpdump -w`, or the raw body \
+         of your handler",
+    );
     REPLACEMENT_CHARACTER = CauseKind::new(
         Body,
         "body_replacement_character",

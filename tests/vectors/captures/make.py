@@ -1,0 +1,306 @@
+#!/usr/bin/env python3
+"""Writes captures.json: files in the formats of many tools, after their documentation, with what `verify` should say.
+
+Nothing here comes from whtool: Python makes the signatures and the files. Run it in this folder and commit the result.
+`make_tools.py` makes files with the tools themselves.
+"""
+
+import base64
+import gzip
+import hashlib
+import hmac
+import io
+import json
+import pathlib
+import zipfile
+
+PLEXOS = b"whsec_test_secret_do_not_use"
+PLUSTIVE = b"plustive_test_secret_do_not_use"
+TIME = "1736937000"
+COMPACT = pathlib.Path("../plexos.json").read_bytes().decode()
+INDENTED = json.dumps(json.loads(COMPACT), indent=2) + "\n"
+NAIRA = '{"event":"transaction.success","reference":"PLS-1","amount":2500.50,"text":"Évora ₦ \\"50%\\" <a/b> \'x\' $y"}'
+
+
+def plexos(body):
+    mac = hmac.new(PLEXOS, TIME.encode() + b"." + body.encode(), hashlib.sha256).hexdigest()
+    return {"Host": "shop.example", "X-Plexos-Timestamp": TIME, "X-Plexos-Signature": mac}, body
+
+
+def plustive(body):
+    mac = hmac.new(PLUSTIVE, body.encode(), hashlib.sha256).hexdigest()
+    return {"Host": "shop.example", "X-Plustive-Signature": "sha256=" + mac}, body
+
+
+REQUESTS = [plexos(COMPACT), plustive(NAIRA), plexos(INDENTED)]
+cases = []
+
+
+def case(name, file, verdicts=("verified",), notes=(), **more):
+    data = file if isinstance(file, bytes) else (file if isinstance(file, str) else json.dumps(file, ensure_ascii=False)).encode()
+    try:
+        stored = {"file": data.decode()}
+    except UnicodeDecodeError:
+        stored = {"file64": base64.b64encode(data).decode()}
+    cases.append({"name": name, **stored, "verdicts": list(verdicts), "notes": list(notes), **more})
+
+
+def b64(body):
+    return base64.b64encode(body.encode()).decode()
+
+
+def each(name, build, **more):
+    """One case for each request."""
+    for number, (headers, body) in enumerate(REQUESTS, 1):
+        case(f"{name} {number}", build(headers, body), **more)
+
+
+def lower(headers):
+    return {key.lower(): value for key, value in headers.items()}
+
+
+def pairs(headers, name="name", value="value"):
+    return [{name: key, value: text} for key, text in headers.items()]
+
+
+# AWS: https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html
+each("AWS Lambda proxy event, version 1", lambda h, b: json.dumps({
+    "resource": "/hooks", "path": "/hooks", "httpMethod": "POST", "headers": h,
+    "multiValueHeaders": {k: [v] for k, v in h.items()}, "queryStringParameters": None, "pathParameters": None,
+    "requestContext": {"accountId": "1", "stage": "prod", "httpMethod": "POST", "requestTimeEpoch": 1736937000123},
+    "body": b, "isBase64Encoded": False}, indent=2))
+each("AWS Lambda HTTP API event, version 2", lambda h, b: {
+    "version": "2.0", "routeKey": "$default", "rawPath": "/hooks", "rawQueryString": "a=1", "headers": lower(h),
+    "requestContext": {"http": {"method": "POST", "path": "/hooks"}, "timeEpoch": 1736937000123}, "body": b64(b),
+    "isBase64Encoded": True})
+each("AWS ALB event with multi-value headers", lambda h, b: {
+    "requestContext": {"elb": {"targetGroupArn": "arn"}}, "httpMethod": "POST", "path": "/hooks",
+    "multiValueQueryStringParameters": {}, "multiValueHeaders": {k: [v] for k, v in lower(h).items()}, "body": b,
+    "isBase64Encoded": False})
+each("AWS Lambda@Edge event", lambda h, b: {"Records": [{"cf": {"config": {"eventType": "viewer-request"}, "request": {
+    "method": "POST", "uri": "/hooks", "querystring": "", "clientIp": "127.0.0.1",
+    "headers": {k.lower(): [{"key": k, "value": v}] for k, v in h.items()},
+    "body": {"action": "read-only", "data": b64(b), "encoding": "base64", "inputTruncated": False}}}}]})
+each("CloudWatch export of a Lambda that logs its event", lambda h, b: [{"timestamp": 1736937000123, "message":
+    "2025-01-15T10:30:00.123Z\tc1b2\tINFO\t" + json.dumps({"httpMethod": "POST", "path": "/", "headers": h, "body": b,
+                                                           "isBase64Encoded": False}) + "\n"}])
+each("SQS message with the headers as attributes", lambda h, b: {"Records": [{
+    "messageId": "1", "body": b, "attributes": {"SentTimestamp": "1736937000123"}, "eventSource": "aws:sqs",
+    "messageAttributes": {k: {"stringValue": v, "dataType": "String"} for k, v in h.items()}}]})
+each("SQS message with an API Gateway event", lambda h, b: {"Records": [{"messageId": "1", "messageAttributes": {},
+    "body": json.dumps({"httpMethod": "POST", "path": "/", "headers": h, "body": b})}]})
+each("SNS message with the headers as attributes", lambda h, b: {"Records": [{"EventSource": "aws:sns", "Sns": {
+    "Type": "Notification", "Message": b, "Timestamp": "2025-01-15T10:30:00.000Z",
+    "MessageAttributes": {k: {"Type": "String", "Value": v} for k, v in h.items()}}}]})
+each("EventBridge event around a request", lambda h, b: {"version": "0", "detail-type": "webhook", "source": "app",
+    "detail": {"headers": h, "rawBody": b}})
+each("Pub/Sub push with the headers as attributes", lambda h, b: {"message": {"data": b64(b), "messageId": "1",
+    "publishTime": "2025-01-15T10:30:00Z", "attributes": h}, "subscription": "projects/p/subscriptions/s"})
+
+# Inboxes and tunnels.
+each("webhook.site API", lambda h, b: json.dumps({"data": [{
+    "uuid": "u", "type": "web", "token_id": "t", "ip": "127.0.0.1", "hostname": "webhook.site", "method": "POST",
+    "user_agent": "test", "content": b, "query": None, "headers": {k.lower(): [v] for k, v in h.items()},
+    "url": "https://webhook.site/t?a=1", "created_at": "2025-01-15 10:30:00"}], "total": 1}, indent=4))
+each("webhook.site CSV", lambda h, b: "uuid,method,url,headers,content\n" + ",".join(
+    '"' + text.replace('"', '""') + '"' for text in
+    ["u", "POST", "https://webhook.site/t", json.dumps({k.lower(): [v] for k, v in h.items()}), b]) + "\n")
+each("Pipedream event", lambda h, b: {"event": {"method": "POST", "path": "/", "query": {}, "client_ip": "127.0.0.1",
+    "url": "https://x.m.pipedream.net/", "headers": lower(h), "bodyRaw": b, "body": json.loads(b)}})
+each("RequestBin", lambda h, b: [{"id": "1", "method": "POST", "path": "/r", "headers": h, "raw": b, "form_data": [],
+    "content_length": len(b.encode())}])
+each("ngrok inspector API", lambda h, b: {"uri": "/api/requests/http", "requests": [{
+    "uri": "/api/requests/http/1", "id": "1", "start": "2025-01-15T10:30:00Z", "request": {
+        "method": "POST", "proto": "HTTP/1.1", "headers": {k: [v] for k, v in h.items()}, "uri": "/hooks",
+        "raw": b64("POST /hooks HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in h.items())
+                   + f"Content-Length: {len(b.encode())}\r\n\r\n" + b)},
+    "response": {"status": "200 OK", "status_code": 200, "headers": {}, "raw": b64("HTTP/1.1 200 OK\r\n\r\n")}}]})
+each("Hookdeck request", lambda h, b: {"id": "req_1", "data": {"headers": lower(h), "path": "/", "query": "", "body": b}})
+each("Svix Play", lambda h, b: {"iterator": "i", "data": [{"id": "1", "createdAt": "2025-01-15T10:30:00Z", "method": "POST",
+    "url": "/in/1", "headers": h, "body": b64(b), "bodyEncoding": "base64"}]})
+each("Beeceptor", lambda h, b: [{"time": "2025-01-15T10:30:00Z", "req": {"method": "POST", "path": "/x", "headers": lower(h),
+    "body": b}, "resp": {"status": 200, "headers": {}, "body": "ok"}}])
+each("smee.io", lambda h, b: {**lower(h), "content-type": "application/json", "x-request-id": "1", "query": {},
+    "timestamp": 1736937000123, "body": json.loads(b)}, notes=["body_parsed"])
+cases[-2]["verdicts"], cases[-1]["verdicts"] = ["mismatch"], ["mismatch"]  # 2500.50 and the indent are lost.
+each("n8n webhook node", lambda h, b: json.dumps([{"headers": lower(h), "params": {}, "query": {}, "body": json.loads(b),
+    "webhookUrl": "https://n8n.example/webhook/1", "executionMode": "production"}], ensure_ascii=False, indent=2),
+    notes=["body_parsed"])
+cases[-2]["verdicts"], cases[-1]["verdicts"] = ["mismatch"], ["mismatch"]
+each("Sentry event", lambda h, b: {"event_id": "1", "platform": "python", "request": {"method": "POST",
+    "url": "https://shop.example/hooks", "data": b, "headers": [[k, v] for k, v in h.items()], "env": {}}})
+
+# Clients and proxies.
+each("Postman collection", lambda h, b: {"info": {"name": "c", "schema":
+    "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"}, "item": [{"name": "folder", "item": [{
+        "name": "hook", "request": {"method": "POST", "header": pairs(h, "key"), "body": {"mode": "raw", "raw": b,
+            "options": {"raw": {"language": "json"}}}, "url": {"raw": "https://shop.example/hooks", "protocol": "https",
+            "host": ["shop", "example"], "path": ["hooks"]}}, "response": []}]}]})
+each("Insomnia export", lambda h, b: {"_type": "export", "__export_format": 4, "resources": [{"_id": "req_1",
+    "_type": "request", "url": "https://shop.example/hooks", "method": "POST", "headers": pairs(h),
+    "body": {"mimeType": "application/json", "text": b}}, {"_id": "wrk_1", "_type": "workspace"}]})
+each("Charles session", lambda h, b: [{"status": "COMPLETE", "method": "POST", "protocolVersion": "HTTP/1.1",
+    "scheme": "https", "host": "shop.example", "path": "/hooks", "query": "a=1", "request": {
+        "sizes": {"headers": 1, "body": len(b.encode())}, "mimeType": "application/json", "header": {
+            "firstLine": "POST /hooks?a=1 HTTP/1.1", "headers": pairs(h)}, "body": {"text": b, "charset": "utf-8"}},
+    "response": {"status": 200, "header": {"headers": []}, "body": {"text": "ok"}}}])
+each("HAR of a browser", lambda h, b: {"log": {"version": "1.2", "entries": [
+    {"startedDateTime": "2025-01-15T10:30:00Z", "request": {"method": "GET", "url": f"https://shop.example/{page}",
+     "headers": pairs({"Accept": "*/*", "Cookie": "s=" + "0" * 64}), "bodySize": 0}, "response": {"status": 200}}
+    for page in range(27)] + [{"startedDateTime": "2025-01-15T10:30:01Z", "request": {
+        "method": "POST", "url": "https://shop.example/hooks", "headers": pairs(h), "bodySize": len(b.encode()),
+        "postData": {"mimeType": "application/json", "text": b}}, "response": {"status": 200}}]}}, skipped=27)
+each("HAR with bytes that are not UTF-8, as Python writes them", lambda h, b: json.dumps({"log": {"entries": [{"request": {
+    "method": "POST", "url": "https://shop.example/", "headers": pairs(h), "postData": {"mimeType": "x", "text":
+        b.encode().decode("ascii", "surrogateescape")}}}]}}))
+each("Burp Suite", lambda h, b: '<?xml version="1.0"?>\n<!DOCTYPE items [\n<!ELEMENT items (item*)>\n]>\n'
+    '<items burpVersion="2024.1" exportTime="Wed Jan 15 10:30:00 CVT 2025">\n  <item>\n    <time>x</time>\n'
+    '    <url><![CDATA[https://shop.example/hooks]]></url>\n    <method><![CDATA[POST]]></method>\n'
+    '    <request base64="true"><![CDATA[' + b64("POST /hooks HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in h.items())
+    + f"Content-Length: {len(b.encode())}\r\n\r\n" + b) + ']]></request>\n    <response base64="true"><![CDATA[eA==]]>'
+    "</response>\n  </item>\n</items>\n")
+
+
+def wire(headers, body, extra=""):
+    lines = "".join(f"{key}: {value}\r\n" for key, value in headers.items())
+    return f"POST /hooks HTTP/1.1\r\n{lines}{extra}Content-Length: {len(body.encode())}\r\n\r\n{body}".encode()
+
+
+def archive(members):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in members.items():
+            info = zipfile.ZipInfo(name, (2025, 1, 15, 10, 30, 0))
+            info.compress_type = zipfile.ZIP_DEFLATED
+            file.writestr(info, content)
+    return data.getvalue()
+
+
+each("Fiddler session", lambda h, b: archive({"[Content_Types].xml": "<x/>", "raw/1_c.txt": wire(h, b),
+    "raw/1_m.xml": "<Session/>", "raw/1_s.txt": "HTTP/1.1 200 OK\r\n\r\nok", "_index.htm": "<html></html>"}))
+each("zipped HAR", lambda h, b: archive({"har.har": json.dumps({"log": {"entries": [{"request": {
+    "method": "POST", "url": "https://shop.example/", "headers": pairs(h), "postData": {"text": b}}}]}})}))
+each("gzip of a raw request", lambda h, b: gzip.compress(wire(h, b), mtime=0))
+each("gzip of JSON lines", lambda h, b: gzip.compress((json.dumps({"schema": "whtool.delivery/1", "request": {
+    "method": "POST", "target": "/", "headers": [list(pair) for pair in h.items()], "body": b}}) + "\n").encode() * 2, mtime=0),
+    verdicts=["verified"] * 2)
+each("UTF-16 file of JSON", lambda h, b: json.dumps({"headers": h, "body": b}, ensure_ascii=False).encode("utf-16"),
+    notes=["utf16"])
+each("UTF-16 file without a byte order mark", lambda h, b: wire(h, b).decode().encode("utf-16-le"), notes=["utf16"])
+each("UTF-8 file with a byte order mark and CRLF", lambda h, b: b"\xef\xbb\xbf" + json.dumps(
+    {"method": "POST", "url": "/x", "headers": h, "body": b}, indent=1).replace("\n", "\r\n").encode())
+
+# Requests as frameworks print them.
+each("Express request", lambda h, b: json.dumps({"method": "POST", "url": "/hooks", "headers": lower(h),
+    "rawHeaders": [text for pair in h.items() for text in pair], "body": json.loads(b),
+    "rawBody": {"type": "Buffer", "data": list(b.encode())}}, indent=2))
+each("typed array", lambda h, b: {"request": {"headers": h, "body": {str(i): byte for i, byte in enumerate(b.encode())}}})
+each("list of bytes", lambda h, b: {"req": {"headers": pairs(h, "key"), "body": list(b.encode())}})
+each("headers as text", lambda h, b: {"headers": "\r\n".join(f"{k}: {v}" for k, v in h.items()), "rawBody": b})
+each("headers as JSON in a string", lambda h, b: {"headers": json.dumps(h), "payload": b})
+each("headers as lines", lambda h, b: {"headers": [f"{k}: {v}" for k, v in h.items()], "body": b})
+each("top level with method, target, headers and body", lambda h, b: {"method": "POST", "target": "/", "headers":
+    [list(pair) for pair in h.items()], "body": b})
+each("several indented objects one after the other", lambda h, b: "\n".join(
+    json.dumps({"method": "POST", "path": "/", "headers": h, "body": b}, indent=2) for _ in range(2)), verdicts=["verified"] * 2)
+each("JSON lines of another program", lambda h, b: "\n".join(json.dumps(line) for line in [
+    {"level": "info", "msg": "started"}, {"level": "info", "msg": "hook", "req": {"method": "POST", "url": "/", "headers": h,
+     "body": b}}, {"level": "info", "msg": "done"}]) + "\n", skipped=2)
+
+# Commands.
+q = lambda text: "'" + text.replace("'", "'\\''") + "'"
+each("curl for bash", lambda h, b: "curl 'https://shop.example/hooks?a=1' \\\n" + "".join(
+    f"  -H {q(f'{k}: {v}')} \\\n" for k, v in h.items()) + f"  --compressed --data-raw {q(b)}\n")
+ansi = lambda text: "$'" + "".join(c if c.isalnum() or c in '{}": ,.' else {"\n": "\\n", "'": "\\'", "\\": "\\\\"}.get(
+    c) or (f"\\u{ord(c):04x}" if ord(c) > 127 else f"\\x{ord(c):02x}") for c in text) + "'"
+each("curl with ANSI quotes", lambda h, b: f"$ curl -sS -X POST https://shop.example/hooks {' '.join('-H ' + q(f'{k}: {v}') for k, v in h.items())} --data-binary {ansi(b)}")
+double = lambda text: '"' + "".join("\\" + c if c in '"\\$`' else c for c in text) + '"'
+each("curl with double quotes and attached options", lambda h, b: f"curl -XPOST {' '.join('-H' + double(f'{k}: {v}') for k, v in h.items())} -d{double(b)} shop.example/hooks\n")
+each("curl --json", lambda h, b: f"# send it\ncurl --json {q(b)} {' '.join('-H ' + q(f'{k}: {v}') for k, v in h.items())} localhost:3000/x")
+each("echo to curl", lambda h, b: f"printf '%s' {q(b)} | curl {' '.join('-H ' + q(f'{k}: {v}') for k, v in h.items())} --data-binary @- http://localhost/")
+
+
+def cmd(text):
+    """Chrome's "Copy as cURL (cmd)"."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '^"' + "".join(c if c.isalnum() or c in " -_./,:=+@" or ord(c) > 127 else "^\n\n" if c == "\n" else "^" + c for c in escaped) + '^"'
+
+
+each("curl for cmd", lambda h, b: f"curl {cmd('https://shop.example/hooks')} ^\r\n" + "".join(
+    f"  -H {cmd(f'{k}: {v}')} ^\r\n" for k, v in h.items()) + f"  --data-raw {cmd(b)}\r\n")
+
+
+def power(text):
+    """Chrome's "Copy as PowerShell"."""
+    body = "".join("`" + c if c in '"$`' else f"$([char]{ord(c)})" if not 32 <= ord(c) < 127 else c for c in text)
+    return '"' + body + '"'
+
+
+each("PowerShell", lambda h, b: "$session = New-Object Microsoft.PowerShell.Commands.WebRequestSession\n"
+    '$session.UserAgent = "test"\nInvoke-WebRequest -UseBasicParsing -Uri "https://shop.example/hooks" `\n-Method "POST" `\n'
+    "-WebSession $session `\n-Headers @{\n" + "\n".join(f"  {power(k)}={power(v)}" for k, v in h.items())
+    + '\n} `\n-ContentType "application/json" `\n-Body ' + (power(b) if b.isascii() else
+      f"([System.Text.Encoding]::UTF8.GetBytes({power(b)}))") + "\n")
+each("fetch", lambda h, b: 'fetch("https://shop.example/hooks", ' + json.dumps({"headers": lower(h), "body": b, "method": "POST",
+    "mode": "cors"}, indent=2) + ");\n")
+
+# Text.
+lines = lambda h: "".join(f"{k}: {v}\n" for k, v in h.items())
+each("header lines and body", lambda h, b: lines(h) + "\n" + b, notes=["no_length"])
+each("header lines with a length", lambda h, b: f"{lines(h)}Content-Length: {len(b.encode())}\r\n\r\n{b}")
+REQUESTS, ALL = REQUESTS[:2], REQUESTS
+each("editor file", lambda h, b: f"@host = https://shop.example\n\n### a page\nGET {{{{host}}}}/page\n\n### the webhook\n# @name hook\n"
+    f"POST {{{{host}}}}/hooks HTTP/1.1\n{lines(h)}\n{b}\n\n> {{% client.log(1) %}}\n", skipped=0, verdicts=["unsigned", "verified"])
+each("editor file with a comment", lambda h, b: f"// sent by hand\nPOST https://shop.example/hooks\n{lines(h)}\n{b}\n")
+each("request and answer", lambda h, b: wire(h, b) + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" + wire(h, b)
+    + b"HTTP/1.1 200 OK\r\n\r\nok", verdicts=["verified"] * 2)
+each("raw request after other lines", lambda h, b: b"2025-01-15 10:30:00 received\n" + wire(h, b))
+
+# Logs.
+each("nginx with $request_body", lambda h, b: '127.0.0.1 - - [15/Jan/2025:10:30:00 +0000] "POST /hooks HTTP/1.1" 401 2 "'
+    + "".join(chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\' else f"\\x{byte:02X}" for byte in b.encode()) + '" '
+    + " ".join(f'{k.lower().replace("-", "_")}="{v}"' for k, v in h.items()) + "\n", notes=["loose_headers"],
+    verdicts=["unsigned"])
+each("docker json-file log", lambda h, b: "".join(json.dumps({"log": text + "\n", "stream": "stdout", "time": "2025-01-15T10:30:00Z"})
+    + "\n" for text in ["listening", "INFO " + json.dumps({"headers": h, "body": b})]), skipped=1)
+each("journald JSON", lambda h, b: "".join(json.dumps({"__REALTIME_TIMESTAMP": "1736937000123456", "PRIORITY": "6", "MESSAGE": text})
+    + "\n" for text in ["listening", list(("got " + json.dumps({"headers": h, "body": b})).encode())]), skipped=1)
+each("Vercel log", lambda h, b: json.dumps([{"id": "1", "message": "POST /api/hook " + json.dumps({"headers": h, "rawBody": b}),
+    "timestamp": 1736937000123, "source": "lambda", "proxy": {"method": "POST", "path": "/api/hook", "statusCode": 401}}]))
+each("Laravel log", lambda h, b: f"[2025-01-15 10:30:00] local.INFO: webhook {json.dumps(dict(headers={k.lower(): [v] for k, v in h.items()}, body=b))} \n")
+each("headers and body on different lines", lambda h, b: "INFO headers: " + ", ".join(f"{k}={v}" for k, v in h.items())
+    + f"\nINFO body: {b}\n", notes=["loose_headers"])
+each("Python log of bytes", lambda h, b: f"DEBUG headers={h!r}\nDEBUG body={b.encode()!r}\n", notes=["loose_headers"])
+each("Node.js inspection", lambda h, b: "request {\n  method: 'POST',\n  url: '/hooks',\n  headers: {\n" + ",\n".join(
+    f"    {k.lower()!r}: {v!r}" for k, v in h.items()) + "\n  },\n  body: <Buffer " + " ".join(f"{byte:02x}" for byte in b.encode())
+    + ">\n}\n")
+each("payload alone in a log", lambda h, b: f"2025-01-15 INFO received {b}\n", verdicts=[], error="it has a payload, but no headers")
+
+# Files without a request.
+for name, file, error in [
+    ("a PNG image", b"\x89PNG\r\n\x1a\n\0\0", "it is a PNG image"),
+    ("a PDF document", b"%PDF-1.7\n%\xe2\xe3", "it is a PDF document"),
+    ("an HTML page", "<!DOCTYPE html>\n<html><body>{}</body></html>", "it is an HTML page"),
+    ("an empty file", "", "the file is empty"),
+    ("whitespace", " \n\n", "the file holds only whitespace"),
+    ("TLS records", b"\x16\x03\x01\x02\x00\x01\x00", "it is encrypted (TLS)"),
+    ("JSON without a request", '{\n  "a": [1, 2]\n}\n', "it is JSON, but not a request: it has no headers"),
+    ("a payload", COMPACT, "it is JSON, but not a request: it has no headers"),
+    ("JSON that is cut off", '{\n  "method": "POST",\n  "headers": {', "it is JSON that is cut off in line 3"),
+    ("something like JSON", '{\n  "method": oops\n}', "it starts like JSON, but line 2 is not JSON"),
+    ("an answer", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "it is an answer, not a request"),
+    ("headers without a body", lines(ALL[0][0]), "it has headers, but no body"),
+    ("a capture of Wi-Fi", b"\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\xff\xff\0\0\x69\0\0\0" + b"\0" * 8 + b"\x02\0\0\0\x02\0\0\0ab",
+     "it is a packet capture of link type 105 (Wi-Fi in monitor mode), which is not read"),
+    ("a ZIP archive of pictures", archive({"a.png": b"\x89PNG"}), "it is a ZIP archive without requests"),
+    ("prose", "hello", "it is text, but no request was found in it"),
+    ("a HAR without webhooks", {"log": {"entries": [{"request": {"method": "GET", "url": "https://a.example/", "headers": []}}
+     for _ in range(3)]}}, "none of the 3 requests in it has a signature or a payload of a known provider"),
+    ("curl without its file", "curl -H 'X-Plexos-Signature: 1' -d @body.json http://localhost/",
+     "request 1: the body is in `body.json`, which can't be read from here"),
+    ("curl -v", "> POST / HTTP/1.1\r\n> X-Plexos-Signature: 1\r\n> Content-Length: 9\r\n> \r\n< HTTP/1.1 200 OK\r\n",
+     "request 1: `curl -v` does not show the body"),
+]:
+    case(name, file, verdicts=[], error=error)
+
+pathlib.Path("captures.json").write_text(json.dumps(cases, ensure_ascii=True, indent=1) + "\n")
