@@ -280,6 +280,9 @@ pub(super) fn json_string(text: &[u8]) -> Option<Vec<u8>> {
 /// Undoes backslashes before quotes, if the text is no JSON as it is.
 pub(super) fn escaped_quotes(text: &[u8]) -> Option<Vec<u8>> {
     memchr::memmem::find(text, b"\\\"").or_else(|| memchr::memmem::find(text, b"\\u0022"))?;
+    if crate::json::is_valid(text) {
+        return None;
+    }
     let quoted = [b"\"", text, b"\""].concat();
     let exact = serde_json::from_slice::<String>(&quoted).ok().map(String::into_bytes);
     exact.or_else(|| bytes::unescape(text))

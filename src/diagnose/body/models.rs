@@ -10,6 +10,7 @@ use crate::json::{Language, TokenKind, Tokens};
 use crate::provider;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 /// The body as a typed model writes it.
 pub(super) struct ModelBody {
@@ -318,15 +319,19 @@ fn without(body: &BodySource<'_>, is_dropped: fn(&Value) -> bool) -> Option<Vec<
     (value != *body.container()?).then(|| serde_json::to_vec(&value).ok())?
 }
 
+/// The payloads that the providers publish.
+static PUBLISHED: LazyLock<Vec<Value>> = LazyLock::new(|| {
+    provider::samples().filter(|(_, sample)| sample.is_published()).map(|(_, sample)| sample.body).collect()
+});
+
 /// Returns the published sample that has the most fields in common with the body.
-fn published_sample(value: &Value) -> Option<Value> {
+fn published_sample(value: &Value) -> Option<&'static Value> {
     let kind = |value: &Value| value.get("type").or(value.get("event")).cloned();
     let names = |value: &Value| value.as_object().into_iter().flat_map(Map::keys).cloned().collect::<HashSet<_>>();
     let own = names(value);
-    let samples = provider::samples().map(|(_, sample)| sample).filter(|sample| sample.is_published());
-    let same = samples.filter(|sample| names(&sample.body).intersection(&own).count() * 2 > own.len());
-    same.max_by_key(|sample| (kind(&sample.body) == kind(value), names(&sample.body).intersection(&own).count()))
-        .map(|sample| sample.body)
+    let shared = |sample: &Value| names(sample).intersection(&own).count();
+    let same = PUBLISHED.iter().filter(|sample| shared(sample) * 2 > own.len());
+    same.max_by_key(|sample| (kind(sample) == kind(value), shared(sample)))
 }
 
 /// Keeps the fields that the provider's published sample has, in the order of the body.
@@ -338,7 +343,7 @@ fn documented_fields(body: &BodySource<'_>) -> Option<Vec<u8>> {
         }
     }
     let mut value = body.container()?.clone();
-    keep(&mut value, &published_sample(body.container()?)?);
+    keep(&mut value, published_sample(body.container()?)?);
     serde_json::to_vec(&value).ok()
 }
 
@@ -357,7 +362,7 @@ fn documented_order(body: &BodySource<'_>) -> Option<Vec<u8>> {
         }
     }
     let mut value = body.container()?.clone();
-    sort(&mut value, &published_sample(body.container()?)?);
+    sort(&mut value, published_sample(body.container()?)?);
     serde_json::to_vec(&value).ok()
 }
 

@@ -13,6 +13,8 @@ pub(super) struct QueryRule {
     /// The name of an element: `[]` or its index.
     pub has_indices: bool,
     pub is_sorted: bool,
+    /// The language whose numbers are written.
+    pub language: Language,
     pub encode: fn(&str) -> String,
     /// The text in place of a nested object or array. `None`: its members follow as `a[b]`.
     pub nested: Option<fn(&Value) -> String>,
@@ -24,17 +26,25 @@ pub(super) const PHP: QueryRule = QueryRule {
     booleans: ["1", "0"],
     has_indices: true,
     is_sorted: false,
+    language: Language::Php,
     encode: encode_form,
     nested: None,
 };
 /// PHP's `http_build_query` with `PHP_QUERY_RFC3986`.
 pub(super) const PHP_RFC3986: QueryRule = QueryRule { encode: encode_url, ..PHP };
 /// npm's `qs.stringify`.
-pub(super) const QS: QueryRule = QueryRule { null: Some(""), booleans: ["true", "false"], encode: encode_url, ..PHP };
+pub(super) const QS: QueryRule = QueryRule {
+    null: Some(""),
+    booleans: ["true", "false"],
+    language: Language::JavaScript,
+    encode: encode_url,
+    ..PHP
+};
 /// JavaScript's `new URLSearchParams(object)`.
 pub(super) const URL_SEARCH_PARAMS: QueryRule = QueryRule {
     null: Some("null"),
     booleans: ["true", "false"],
+    language: Language::JavaScript,
     encode: encode_search_params,
     nested: Some(javascript_text),
     ..PHP
@@ -43,6 +53,7 @@ pub(super) const URL_SEARCH_PARAMS: QueryRule = QueryRule {
 pub(super) const QUERYSTRING: QueryRule = QueryRule {
     null: Some(""),
     booleans: ["true", "false"],
+    language: Language::JavaScript,
     encode: encode_component,
     nested: Some(|_| String::new()),
     ..PHP
@@ -51,6 +62,7 @@ pub(super) const QUERYSTRING: QueryRule = QueryRule {
 pub(super) const URLENCODE: QueryRule = QueryRule {
     null: Some("None"),
     booleans: ["True", "False"],
+    language: Language::Python,
     encode: encode_form_tilde,
     nested: Some(|value| String::from_utf8_lossy(&super::printers::PYTHON.print(value)).into_owned()),
     ..PHP
@@ -59,6 +71,7 @@ pub(super) const URLENCODE: QueryRule = QueryRule {
 pub(super) const TO_QUERY: QueryRule = QueryRule {
     null: Some(""),
     booleans: ["true", "false"],
+    language: Language::Ruby,
     has_indices: false,
     is_sorted: true,
     encode: encode_form_tilde,
@@ -95,7 +108,7 @@ fn add_fields(name: &str, value: &Value, rule: &QueryRule, fields: &mut Vec<Stri
             None => return,
         },
         (Value::Bool(truth), _) => rule.booleans[usize::from(!truth)].to_owned(),
-        (Value::Number(number), _) => number.to_string(),
+        (Value::Number(number), _) => format_number(&number.to_string(), rule.language),
         (Value::String(text), _) => text.clone(),
     };
     fields.push(format!("{}={}", (rule.encode)(name), (rule.encode)(&text)));

@@ -44,7 +44,7 @@ fn neutral_name(neutral: Option<&&'static Serializer>) -> &'static str {
 pub(super) fn cause(serializer: &Serializer, source: &BodySource<'_>, names_here: bool) -> Cause {
     let Some(document) = source.document() else { return Cause::new(&kinds::RESERIALIZED) };
     let signed = serializer.write(document);
-    if names_here && without_newlines(&signed) == source.bytes {
+    if without_newlines(&signed) == source.bytes {
         return Cause::new(&kinds::NEWLINES_STRIPPED);
     }
     let here = if names_here { name(document, source.bytes) } else { None };

@@ -169,7 +169,7 @@ fn single_changes() -> Vec<BodyVariant> {
     list.extend((0..MAX_UNWRAPPED).map(|index| BodyVariant::Base(BodyBase::Unwrapped(index))));
     let mut add = |changes: &mut dyn Iterator<Item = Change>| list.extend(changes.map(BodyVariant::Change));
     add(&mut all_serializers().into_iter().chain(rows(encodings::ENCODINGS)));
-    add(&mut rows(prints::PRINTED_BYTES).chain(rows(prints::PRINTED_VALUES)).chain(rows(wrappings::WRAPPINGS)));
+    add(&mut rows(wrappings::WRAPPINGS).chain(rows(prints::PRINTED_BYTES)).chain(rows(prints::PRINTED_VALUES)));
     list.extend((0..MAX_MODELS).map(|index| BodyVariant::Base(BodyBase::Model(index))));
     list.extend((0..MAX_PARTS).map(|index| BodyVariant::Base(BodyBase::Part(index))));
     let mut add = |changes: &mut dyn Iterator<Item = Change>| list.extend(changes.map(BodyVariant::Change));

@@ -2,9 +2,10 @@
 //!
 //! To add one, add a row: its words, its function, its fix.
 
-use super::change::BodyChange;
+use super::change::{BodyChange, BodySource};
 use super::{bytes, query, text};
 use crate::diagnose::kinds::body as kinds;
+use crate::json::{Document, SERIALIZERS};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 
@@ -67,8 +68,23 @@ pub(super) static WRAPPINGS: &[BodyChange] = &[
     .fix(NO_ESCAPES),
 ];
 
+const fn json_string(what: &'static str, apply: fn(&BodySource<'_>) -> Option<Vec<u8>>) -> BodyChange {
+    BodyChange::new(&kinds::DOUBLE_ENCODED, what, apply).rare().costly()
+}
+
+/// Writes the body as a JSON string, with the escapes of a serializer.
+fn as_json_string(body: &BodySource<'_>, code: &str) -> Option<Vec<u8>> {
+    let string = serde_json::to_vec(body.text()?).ok()?;
+    let serializer = SERIALIZERS.iter().find(|serializer| serializer.code == code)?;
+    Some(serializer.write(&Document::parse(&string).ok()?))
+}
+
 /// Wrappings that are met less often.
 pub(super) static RARE_WRAPPINGS: &[BodyChange] = &[
+    json_string("the body as a JSON string as PHP writes it", |body| as_json_string(body, "php_json_encode")),
+    json_string("the body as a JSON string as Python writes it", |body| as_json_string(body, "python_json_dumps")),
+    json_string("the body as a JSON string as Go writes it", |body| as_json_string(body, "go_map")),
+    json_string("the body as a JSON string as .NET writes it", |body| as_json_string(body, "system_text_json")),
     BodyChange::new(&kinds::TRANSFORMED, "the body in base64url", |body| {
         Some(URL_SAFE_NO_PAD.encode(body.bytes).into())
     })

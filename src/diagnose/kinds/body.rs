@@ -291,7 +291,8 @@ cause_kinds! {
         "body_newlines_lost",
         "the newlines inside the signed body are missing here",
         "send a file with curl --data-binary @file: -d strips newlines",
-    );
+    )
+    .digest("the body was hashed with newlines inside that it does not have", HASH_RECEIVED);
     VALUE_PRINTED = CauseKind::new(
         Body,
         "body_printed",
