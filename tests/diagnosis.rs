@@ -49,8 +49,7 @@ fn every_planted_cause_is_proved() {
         assert_eq!(record["verdict"], case["verdict"], "{name}");
         assert_eq!(run.status, 1, "{name}");
         let proofs = record["causes"].as_array().unwrap().iter().map(|cause| cause["proof"].as_str().unwrap());
-        let expected = if case["codes"][0] == "unexplained" { "likely" } else { "proved" };
-        assert!(proofs.clone().all(|proof| proof == expected), "{name}: {:?}", proofs.collect::<Vec<_>>());
+        assert!(proofs.clone().all(|proof| proof == case["proof"]), "{name}: {:?}", proofs.collect::<Vec<_>>());
     }
 }
 

@@ -77,7 +77,7 @@ fn one_failure_sets_the_status_and_several_requests_are_summarized() {
     let run = verify(&file, &[]);
     assert_eq!(run.status, 1);
     assert!(run.text().contains("4 requests: 1 malformed, 1 mismatch, 2 verified\n"), "{}", run.text());
-    assert!(run.text().contains("signature_not_hex (proved)"), "{}", run.text());
+    assert!(run.text().contains("signature_not_hex (visible)"), "{}", run.text());
     let quiet = verify(&file, &["-q"]);
     assert!(quiet.text().starts_with("4 requests"), "{}", quiet.text());
 }

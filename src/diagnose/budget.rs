@@ -18,14 +18,22 @@ impl HashAllowance {
     pub const USUAL: Self = Self(32 << 20);
     /// Pairs of changes of a 10 kB body: some 60 ms.
     pub const THOROUGH: Self = Self(64 << 20);
+    /// The usual pairs of changes of a small body: 8 ms.
+    pub const BULK: Self = Self(8 << 20);
     /// For a person who waits for one answer, however large the body: some seconds.
     pub const INTERACTIVE: Self = Self(1 << 30);
+    /// The number of single changes that are tried of a body of any length.
+    const SINGLE_CHANGES: u64 = 800;
     /// The most that the search for one changed byte of a request may hash (50 ms), since its cost
     /// grows with the square of the body's length.
     const BYTE_EDITS: Self = Self(96 << 20);
 
-    /// Pairs of a rare change and another one: up to 15 ms.
-    const RARE: Self = Self(16 << 20);
+    /// Returns the allowance for a person who waits for the explanation of one request: pairs of
+    /// changes of a 10 kB body, and every single change of a large one.
+    pub fn for_body(length: usize) -> Self {
+        let single_changes = Self::SINGLE_CHANGES.saturating_mul(length as u64);
+        Self(Self::THOROUGH.0.saturating_add(single_changes).min(Self::INTERACTIVE.0))
+    }
 
     pub const fn times(self, factor: u64) -> Self {
         Self(self.0 * factor)
@@ -41,17 +49,6 @@ impl HashAllowance {
         let cost = bytes as u64 + 256;
         self.0 = self.0.saturating_sub(cost);
         self.0 > 0
-    }
-
-    /// Spends a small part on pairs with rare changes, if a person waits for this one answer.
-    pub(super) fn spend_on_rare<T>(&mut self, find: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
-        if self.0 <= Self::THOROUGH.0 {
-            return None;
-        }
-        let mut part = self.split_off(Self::RARE);
-        let found = find(&mut part);
-        self.0 += part.0;
-        found
     }
 
     fn split_off(&mut self, most: Self) -> Self {
@@ -70,7 +67,8 @@ impl HashAllowance {
 pub struct HashBudget {
     changes: HashAllowance,
     byte_edits: HashAllowance,
-    per_request: HashAllowance,
+    /// `None`: as much as a person waits for.
+    per_request: Option<HashAllowance>,
     brief_searches: u32,
 }
 
@@ -78,12 +76,20 @@ impl HashBudget {
     /// `total` is for both kinds of search; `per_request` limits the search for changes.
     pub const fn new(total: HashAllowance, per_request: HashAllowance, brief_searches: u32) -> Self {
         let half = HashAllowance(total.0 / 2);
-        Self { changes: half, byte_edits: half, per_request, brief_searches }
+        Self { changes: half, byte_edits: half, per_request: Some(per_request), brief_searches }
     }
 
-    /// Takes the shares of one request: for changes, and for a single changed byte.
-    pub(super) fn take(&mut self) -> (HashAllowance, HashAllowance) {
-        let changes = self.changes.split_off(self.per_request);
+    /// A budget for some requests whose explanations a person waits for.
+    pub const fn interactive(requests: u64, brief_searches: u32) -> Self {
+        let total = HashAllowance::INTERACTIVE.times(requests);
+        Self { changes: total, byte_edits: total, per_request: None, brief_searches }
+    }
+
+    /// Takes the shares of a request with a body of `length` bytes: for changes, and for a single
+    /// changed byte.
+    pub(super) fn take(&mut self, length: usize) -> (HashAllowance, HashAllowance) {
+        let share = self.per_request.unwrap_or_else(|| HashAllowance::for_body(length));
+        let changes = self.changes.split_off(share);
         let byte_edits = self.byte_edits.split_off(HashAllowance::BYTE_EDITS);
         let (brief, brief_edits) = (HashAllowance::BRIEF, HashAllowance::BRIEF_BYTE_EDITS);
         let is_enough = changes.0 >= brief.0 && byte_edits.0 >= brief_edits.0;
@@ -118,25 +124,26 @@ mod tests {
     fn a_request_takes_at_most_its_share_and_gives_back_what_it_did_not_use() {
         let mega = |count: u64| HashAllowance(count << 20);
         let mut budget = HashBudget::new(mega(100), mega(20), 0);
-        assert_eq!(budget.take(), (mega(20), mega(50)));
-        assert_eq!(budget.take(), (mega(20), mega(0)));
+        assert_eq!(budget.take(0), (mega(20), mega(50)));
+        assert_eq!(budget.take(0), (mega(20), mega(0)));
         budget.refund(mega(20), mega(7));
-        assert_eq!(budget.take(), (mega(20), mega(7)));
-        assert_eq!(budget.take(), (mega(10), mega(0)));
-        assert_eq!(budget.take(), (mega(0), mega(0)));
+        assert_eq!(budget.take(0), (mega(20), mega(7)));
+        assert_eq!(budget.take(0), (mega(10), mega(0)));
+        assert_eq!(budget.take(0), (mega(0), mega(0)));
     }
 
     #[test]
     fn a_few_more_requests_are_searched_briefly_once_the_budget_is_spent() {
         let mut budget = HashBudget::new(HashAllowance(0), HashAllowance::USUAL, 2);
         let brief = (HashAllowance(256 << 10), HashAllowance(512 << 10));
-        assert_eq!([budget.take(), budget.take()], [brief; 2]);
-        assert_eq!(budget.take(), (HashAllowance(0), HashAllowance(0)));
+        assert_eq!([budget.take(0), budget.take(0)], [brief; 2]);
+        assert_eq!(budget.take(0), (HashAllowance(0), HashAllowance(0)));
     }
 
     #[test]
     fn the_search_for_one_changed_byte_is_limited_however_large_the_budget() {
-        let mut budget = HashBudget::new(HashAllowance::INTERACTIVE.times(2), HashAllowance::USUAL, 0);
-        assert_eq!(budget.take(), (HashAllowance(32 << 20), HashAllowance(96 << 20)));
+        let mut budget = HashBudget::interactive(2, 0);
+        assert_eq!(budget.take(0), (HashAllowance(64 << 20), HashAllowance(96 << 20)));
+        assert_eq!(budget.take(1 << 20).0, HashAllowance((64 + 800) << 20));
     }
 }

@@ -13,7 +13,7 @@ pub enum Confidence {
     /// The given signature matches once this change is undone.
     Proved,
     /// The request itself shows it. It need not be the only fault.
-    Observed,
+    Visible,
     /// A guess from the request or the configuration.
     Likely,
 }
@@ -22,7 +22,7 @@ impl Confidence {
     pub fn code(self) -> &'static str {
         match self {
             Self::Proved => "proved",
-            Self::Observed => "observed",
+            Self::Visible => "visible",
             Self::Likely => "likely",
         }
     }
@@ -38,6 +38,10 @@ pub struct Finding {
 impl Finding {
     pub fn proved(cause: Cause) -> Self {
         Self { cause, confidence: Confidence::Proved }
+    }
+
+    pub(crate) fn visible(cause: Cause) -> Self {
+        Self { cause, confidence: Confidence::Visible }
     }
 
     pub(crate) fn likely(cause: Cause) -> Self {

@@ -7,8 +7,9 @@ use super::budget::HashAllowance;
 use super::byte_edit::ByteEdit;
 use super::cause::{Cause, Finding};
 use super::diff;
-use super::header_signatures::{self, HeaderSignature, find_timestamp};
+use super::frame::find_own_timestamp;
 use super::kinds::body as kinds;
+use super::signature::{self, Target};
 use crate::json::{Document, TokenKind, Tokens};
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::message::{Headers, Request};
@@ -80,19 +81,19 @@ pub fn signature_matches_copy(here: &AnalyzedDelivery, good: &StoredDelivery, ke
     if request.body == good.request.body {
         return false;
     }
-    let signatures = header_signatures::find(&request.headers, provider);
-    let has_mac = |other: &HeaderSignature| signatures.iter().any(|signature| signature.mac == other.mac);
-    if good.summary.verdict.is_verified()
-        && header_signatures::find(&good.request.headers, provider).iter().any(has_mac)
+    let targets = signature::find(&request.headers, provider);
+    let has_signature =
+        |other: &Target| other.is_whole() && targets.iter().any(|target| target.compare(&other.bytes()).is_some());
+    if good.summary.verdict.is_verified() && signature::find(&good.request.headers, provider).iter().any(has_signature)
     {
         return true;
     }
-    let prefix = provider.signed_prefix(find_timestamp(&request.headers, provider).unwrap_or_default());
+    let prefix = provider.signed_prefix(find_own_timestamp(&request.headers, provider).unwrap_or_default());
     let mut keys = keys.iter().filter(|key| key.secret.provider == provider.name());
-    !signatures.is_empty()
+    !targets.is_empty()
         && keys.any(|key| {
             let mac = key.sign(prefix.as_bytes(), &good.request.body);
-            signatures.iter().any(|signature| signature.mac == mac)
+            targets.iter().any(|target| target.compare(&mac).is_some())
         })
 }
 

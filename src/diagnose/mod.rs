@@ -13,12 +13,15 @@ mod cause;
 pub(crate) mod compare;
 pub(crate) mod computed;
 pub(crate) mod diff;
+mod foreign;
+mod frame;
 pub(crate) mod frameworks;
-mod header_signatures;
+mod hash;
 pub(crate) mod keys;
 mod kinds;
 mod one_byte;
 mod search;
+mod signature;
 #[cfg(test)]
 mod tests;
 
@@ -30,14 +33,15 @@ pub use cause::{Cause, CauseKind, Confidence, Finding};
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::message::{Headers, Request};
 use crate::model::secret::Secret;
-use crate::model::timestamp;
+use crate::model::timestamp::{self, SignedDuration};
 use crate::model::verdict::{Malformed, Verdict};
 use crate::provider::{self, Provider};
 use body::BodyVariants;
-use header_signatures::find_timestamp;
+use hash::HashFunction;
 use keys::fault::find_fault;
-use kinds::{body as body_kinds, secret, signature, timestamp as time};
-use search::SearchSpace;
+use kinds::{body as body_kinds, secret, signature as signature_kinds, timestamp as time};
+use search::{Explanation, SearchOutcome, SearchSpace};
+use signature::Target;
 
 /// Reports that the file of a request does not have its bytes. `reason` says why.
 pub fn not_in_capture(reason: String) -> Finding {
@@ -47,45 +51,46 @@ pub fn not_in_capture(reason: String) -> Finding {
 /// Finds the causes of a failed verification, in reading order. A verified delivery has none.
 pub fn explain(received: &AnalyzedDelivery, credentials: &Credentials<'_>, budget: &mut HashBudget) -> Vec<Finding> {
     let request = &received.delivery.request;
-    let provider = received.provider.and_then(provider::by_name);
-    let mut causes: Vec<_> = match &received.verdict {
+    let own = received.provider.and_then(provider::by_name);
+    let visible = match &received.verdict {
         Verdict::Verified { .. } => return Vec::new(),
-        Verdict::TooOld { age, .. } => vec![Cause::new(&time::TOO_OLD).with("age", timestamp::format_duration(*age))],
-        Verdict::InFuture { ahead, .. } => {
-            vec![Cause::new(&time::IN_FUTURE).with("ahead", timestamp::format_duration(*ahead))]
-        }
-        Verdict::Malformed(malformed) => vec![malformed_cause(malformed, request, provider)],
-        Verdict::Unsigned | Verdict::Mismatch | Verdict::NoSecret => Vec::new(),
+        Verdict::TooOld { age, .. } => return explain_time(received, &time::TOO_OLD, *age),
+        Verdict::InFuture { ahead, .. } => return explain_time(received, &time::IN_FUTURE, *ahead),
+        Verdict::Malformed(malformed) => Some(malformed_cause(malformed, request, own)),
+        Verdict::Unsigned | Verdict::Mismatch | Verdict::NoSecret => None,
     };
-    if received.verdict.secret().is_some() {
-        return proved(causes);
+    if let Some(cause) = own.and_then(|own| signature_of_other_provider(request, own, credentials)) {
+        return vec![Finding::proved(cause)];
     }
-    let Some(provider) = provider else {
+    let mut is_exhausted = false;
+    for provider in own.map_or_else(|| provider::ALL.to_vec(), |own| vec![own]) {
+        match search(received, provider, credentials, budget) {
+            SearchOutcome::Explained(explanation) => return proved_causes(visible, explanation),
+            SearchOutcome::Exhausted => is_exhausted = true,
+            SearchOutcome::NotExplained => {}
+        }
+    }
+    let mut findings: Vec<_> = visible.into_iter().map(Finding::visible).collect();
+    if let Some(cause) = foreign::find(received) {
+        findings.push(Finding::likely(cause));
+        return findings;
+    }
+    let Some(provider) = own else {
         return explain_unknown_provider(&request.headers);
     };
-    if let Some(cause) = signature_of_other_provider(request, provider, credentials) {
-        return proved(vec![cause]);
+    if matches!(received.verdict, Verdict::Unsigned) {
+        findings.push(Finding::visible(signature_missing(provider)));
     }
-    let SearchResult { found, is_exhausted } = search(received, provider, credentials, budget);
-    let has_found = found.is_some();
-    let found = found.unwrap_or_default();
-    // The search names a wrong prefix more exactly than the verdict.
-    let is_prefix = |cause: &Cause| cause.is(&signature::PREFIX);
-    if found.iter().any(is_prefix) {
-        causes.retain(|cause| !is_prefix(cause));
+    findings.extend(likely_causes(received, provider, credentials).into_iter().map(Finding::likely));
+    if signature::find(&request.headers, provider).is_empty() {
+        return findings;
     }
-    let new: Vec<_> = found.into_iter().filter(|cause| !causes.contains(cause)).collect();
-    causes.extend(new);
-    if matches!(received.verdict, Verdict::Unsigned) && !has_found {
-        causes.push(signature_missing(provider));
-    }
-    let mut findings = proved(causes);
-    if !has_found {
-        findings.extend(likely(likely_causes(received, provider, credentials)));
-    }
+    // The faults that are visible do not explain it alone.
+    let kind = if is_exhausted { &signature_kinds::NOT_SEARCHED } else { &signature_kinds::UNEXPLAINED };
     if findings.is_empty() {
-        let kind = if is_exhausted { &signature::NOT_SEARCHED } else { &signature::UNEXPLAINED };
-        findings = likely(vec![Cause::new(kind)]);
+        findings.push(Finding::likely(Cause::new(kind)));
+    } else if findings.iter().any(|finding| finding.confidence == Confidence::Visible) {
+        findings.push(Finding::likely(Cause::new(&signature_kinds::STILL_UNEXPLAINED)));
     }
     findings
 }
@@ -97,16 +102,52 @@ pub fn refine_verdict(verdict: &Verdict, findings: &[Finding]) -> Option<Verdict
     (*verdict == Verdict::NoSecret && is_proved).then_some(Verdict::Mismatch)
 }
 
-fn proved(causes: Vec<Cause>) -> Vec<Finding> {
-    causes.into_iter().map(Finding::proved).collect()
+/// Explains a correct signature whose time is out of tolerance by `distance`.
+fn explain_time(received: &AnalyzedDelivery, kind: &'static CauseKind, distance: SignedDuration) -> Vec<Finding> {
+    let text = timestamp::format_duration(distance);
+    let advice = match (received.delivery.peer, received.delivery.arrived) {
+        (None, None) => {
+            "for a saved request, add --any-age, or --at with the time when it arrived; for a new one, compare \
+             `date -u` on both machines, and look for a queue that delays events"
+        }
+        (None, Some(_)) => {
+            "for a saved request, add --at arrived or --any-age; for a new one, compare `date -u` on both machines, \
+             and look for a queue that delays events"
+        }
+        (Some(_), _) => {
+            "compare `date -u` on both machines, and look for a queue or retry that delays events; accept older ones \
+             with --tolerance, or re-sign with `whtool replay`"
+        }
+    };
+    let cause = Cause::new(kind).with("age", text.clone()).with("ahead", text).with("advice", advice);
+    let zone = zone_difference(distance).map(|hours| Cause::new(&time::CLOCK_ZONE).with("hours", hours));
+    [Finding::proved(cause)].into_iter().chain(zone.map(Finding::likely)).collect()
 }
 
-fn likely(causes: Vec<Cause>) -> Vec<Finding> {
-    causes.into_iter().map(Finding::likely).collect()
+/// Returns the difference in hours if it is, but for two minutes, one between time zones.
+fn zone_difference(distance: SignedDuration) -> Option<String> {
+    let minutes = (distance.abs().as_secs() + 30) / 60;
+    let hours = (minutes + 30) / 60;
+    ((minutes - hours * 60).abs() <= 2 && (1..=14).contains(&hours)).then(|| format!("{hours} h"))
+}
+
+/// Merges what the request shows with what the search found, which names a fault more exactly.
+fn proved_causes(visible: Option<Cause>, found: Explanation) -> Vec<Finding> {
+    let Explanation { target, function, key, frame, body } = found;
+    let found: Vec<_> = [target, key, frame, function, body].into_iter().flatten().collect();
+    let is_named = |visible: &Cause| {
+        found.iter().any(|cause| {
+            cause.code() == visible.code()
+                || (cause.group() == CauseGroup::Signature && visible.group() == CauseGroup::Signature)
+                || (cause.group() == CauseGroup::Digest && visible.is(&signature_kinds::LENGTH))
+                || (!cause.value("header").is_empty() && cause.value("header") == visible.value("header"))
+        })
+    };
+    visible.into_iter().filter(|visible| !is_named(visible)).chain(found.iter().cloned()).map(Finding::proved).collect()
 }
 
 fn signature_missing(provider: &dyn Provider) -> Cause {
-    Cause::new(&signature::MISSING).with("header", provider.signature_header())
+    Cause::new(&signature_kinds::MISSING).with("header", provider.signature_header())
 }
 
 /// Checks whether the signature in this provider's header is another's, by its rule and secret.
@@ -117,27 +158,19 @@ fn signature_of_other_provider(
 ) -> Option<Cause> {
     let header = provider.signature_header();
     request.headers.get(header)?;
-    let signatures = header_signatures::find(&request.headers, provider);
-    let timestamp = find_timestamp(&request.headers, provider).unwrap_or_default();
+    let targets = signature::find(&request.headers, provider);
+    let timestamp = frame::find_own_timestamp(&request.headers, provider).unwrap_or_default();
     let others = provider::ALL.iter().filter(|other| other.name() != provider.name());
     let signer = others.copied().find(|other| {
         let prefix = other.signed_prefix(timestamp);
         let mut keys = credentials.keys.iter().filter(|key| key.secret.provider == other.name());
         keys.any(|key| {
             let mac = key.sign(prefix.as_bytes(), &request.body);
-            signatures.iter().any(|signature| signature.mac == mac)
+            targets.iter().any(|target| target.compare(&mac).is_some())
         })
     })?;
-    let cause = Cause::new(&signature::OF_OTHER_PROVIDER).with("signer", signer.title());
+    let cause = Cause::new(&signature_kinds::OF_OTHER_PROVIDER).with("signer", signer.title());
     Some(cause.with("header", header).with("own", signer.signature_header()))
-}
-
-#[derive(Default)]
-struct SearchResult {
-    /// `None`: nothing explains the signature, or there is no signature.
-    found: Option<Vec<Cause>>,
-    /// The allowance ended before the candidates did.
-    is_exhausted: bool,
 }
 
 /// Searches for candidates that give a signature of the request, then for a single changed byte.
@@ -147,41 +180,55 @@ fn search(
     provider: &dyn Provider,
     credentials: &Credentials<'_>,
     budget: &mut HashBudget,
-) -> SearchResult {
+) -> SearchOutcome {
     let request = &received.delivery.request;
-    let signatures = header_signatures::find(&request.headers, provider);
-    if signatures.is_empty() {
-        return SearchResult::default();
+    let targets = signature::find(&request.headers, provider);
+    if targets.is_empty() {
+        return SearchOutcome::NotExplained;
     }
-    let (mut for_changes, mut for_byte_edits) = budget.take();
+    let (mut for_changes, mut for_byte_edits) = budget.take(request.body.len());
     if for_changes.is_spent() {
-        return SearchResult { found: None, is_exhausted: true };
+        return SearchOutcome::Exhausted;
     }
-    let timestamp = find_timestamp(&request.headers, provider);
-    let space = SearchSpace {
-        signatures,
-        keys: keys::keys(provider, credentials),
-        prefixes: candidate::prefixes(provider, timestamp, received.delivery.arrived),
-        bodies: BodyVariants::new(&request.body),
-    };
-    let found = space.find_causes(&mut for_changes).or_else(|| space.find_plain_hash(&mut for_changes));
-    let is_exhausted = found.is_none() && for_changes.is_spent();
-    let found = found.or_else(|| one_byte::find(&space, &mut for_byte_edits).map(|cause| vec![cause]));
+    let space = space(received, provider, credentials, targets);
+    let mut outcome = space.explain(&mut for_changes);
+    if !matches!(outcome, SearchOutcome::Explained(_))
+        && let Some(cause) = one_byte::find(&space, &mut for_byte_edits)
+    {
+        outcome = SearchOutcome::Explained(Explanation { body: vec![cause], ..Explanation::default() });
+    }
     budget.refund(for_changes, for_byte_edits);
-    SearchResult { found, is_exhausted }
+    outcome
+}
+
+fn space<'a>(
+    received: &'a AnalyzedDelivery,
+    provider: &dyn Provider,
+    credentials: &'a Credentials<'_>,
+    targets: Vec<Target>,
+) -> SearchSpace<'a> {
+    let digits: Vec<_> = targets.iter().map(Target::digits).collect();
+    SearchSpace {
+        targets,
+        bodies: BodyVariants::new(&received.delivery.request.body),
+        body_causes: BodyVariants::causes,
+        keys: keys::keys(provider, credentials),
+        frames: frame::frames(provider, received),
+        functions: HashFunction::list(&digits),
+    }
 }
 
 fn malformed_cause(malformed: &Malformed, request: &Request, provider: Option<&'static dyn Provider>) -> Cause {
     let header = provider.and_then(|provider| provider.timestamp_header()).unwrap_or_default();
     match malformed {
-        Malformed::SignatureEmpty => Cause::new(&signature::EMPTY),
+        Malformed::SignatureEmpty => Cause::new(&signature_kinds::EMPTY),
         Malformed::SignatureLength { digits } => {
             let digest = digest_of_length(*digits).map(|name| format!(", the length of {name}")).unwrap_or_default();
-            Cause::new(&signature::LENGTH).with("digits", digits.to_string()).with("digest", digest)
+            Cause::new(&signature_kinds::LENGTH).with("digits", digits.to_string()).with("digest", digest)
         }
-        Malformed::SignatureNotHex => Cause::new(&signature::NOT_HEX),
-        Malformed::SignatureBase64 => Cause::new(&signature::BASE64),
-        Malformed::SignaturePrefix { prefix } => Cause::new(&signature::PREFIX).with("prefix", prefix.clone()),
+        Malformed::SignatureNotHex => Cause::new(&signature_kinds::NOT_HEX),
+        Malformed::SignatureBase64 => Cause::new(&signature_kinds::BASE64),
+        Malformed::SignaturePrefix { prefix } => Cause::new(&signature_kinds::PREFIX).with("prefix", prefix.clone()),
         Malformed::TimestampMissing => Cause::new(&time::MISSING).with("header", header),
         Malformed::TimestampNotANumber => {
             let text = header_text(&request.headers, header).unwrap_or_default();
@@ -204,15 +251,14 @@ fn digest_of_length(digits: usize) -> Option<&'static str> {
 
 /// Explains a request in which neither header nor payload names the provider.
 fn explain_unknown_provider(headers: &Headers) -> Vec<Finding> {
-    let mut findings = proved(provider::ALL.iter().map(|provider| signature_missing(*provider)).collect());
-    findings.extend(likely(other_header(headers, "the header of a known provider").into_iter().collect()));
-    findings
+    let missing = provider::ALL.iter().map(|provider| Finding::visible(signature_missing(*provider)));
+    missing.chain(other_header(headers, "the header of a known provider").map(Finding::likely)).collect()
 }
 
 /// Finds a header of another name that looks like a signature.
 fn other_header(headers: &Headers, header: &'static str) -> Option<Cause> {
     let (name, _) = headers.iter().find(|(name, _)| name.to_ascii_lowercase().contains("signature"))?;
-    Some(Cause::new(&signature::OTHER_HEADER).with("name", name.to_owned()).with("header", header))
+    Some(Cause::new(&signature_kinds::OTHER_HEADER).with("name", name.to_owned()).with("header", header))
 }
 
 /// Lists the causes that the request and the configuration suggest.
@@ -222,7 +268,7 @@ fn likely_causes(received: &AnalyzedDelivery, provider: &dyn Provider, credentia
     if let Some(owner) = payload_owner(&request.body)
         && owner.name() != provider.name()
     {
-        let cause = Cause::new(&signature::PROVIDER_MIXED_UP).with("header_of", provider.title());
+        let cause = Cause::new(&signature_kinds::PROVIDER_MIXED_UP).with("header_of", provider.title());
         causes.push(cause.with("payload_of", owner.title()));
     }
     match received.verdict {

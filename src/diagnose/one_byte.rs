@@ -43,12 +43,12 @@ pub(super) fn find(space: &SearchSpace<'_>, allowance: &mut HashAllowance) -> Op
     if allowance.is_spent() {
         return None;
     }
-    let prefix = space.prefixes.first().filter(|prefix| prefix.causes.is_empty())?;
+    let frame = space.frames.first().filter(|frame| frame.changes == 0)?;
     let body = space.bodies.received();
     Edit::ALL.into_iter().find_map(|edit| {
         space.keys.iter().filter(|key| key.causes.is_empty()).find_map(|key| {
             let mut signer = Signer::with_key(&key.bytes);
-            signer.update(&prefix.bytes);
+            signer.update(&frame.before);
             find_edit(edit, space, signer, body, allowance)
         })
     })
@@ -75,7 +75,7 @@ fn find_edit(
             let mut signer = signer.clone();
             signer.update(signed.as_slice());
             signer.update(rest);
-            if space.find_signature(&signer.finish()).is_some() {
+            if space.find_target(&signer.finish()).is_some() {
                 let here = here.filter(|_| edit.width() == 1);
                 return Some(ByteEdit { offset, signed, here }.cause(body));
             }

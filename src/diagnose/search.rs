@@ -1,145 +1,246 @@
-//! Searches for the combination of candidates that gives a signature of the request.
+//! Searches for the combination of candidates that gives a digest of the request.
 //!
-//! A signature that matches is a proof: nothing is guessed here. An allowance limits the work.
+//! A digest that matches is a proof: nothing is guessed here. An allowance limits the work.
 
 use super::body::BodyVariants;
 use super::budget::{Exhausted, HashAllowance};
 use super::candidate::Candidate;
 use super::cause::Cause;
-use super::header_signatures::HeaderSignature;
-use super::kinds;
-use crate::model::signature::{Mac, Signer};
-use sha2::{Digest, Sha256};
+use super::frame::Frame;
+use super::hash::HashFunction;
+use super::kinds::timestamp as kinds;
+use super::signature::Target;
+use crate::model::signature::Signer;
 
-/// The signatures of a request, and the keys, prefixes and bodies that may have given one of them.
+/// The digests to explain, and the bodies, keys, frames and functions that may have given one.
 pub(super) struct SearchSpace<'a> {
-    pub signatures: Vec<HeaderSignature>,
-    pub keys: Vec<Candidate<'a>>,
-    pub prefixes: Vec<Candidate<'a>>,
+    pub targets: Vec<Target>,
     pub bodies: BodyVariants<'a>,
+    /// Describes a variant of the body: what happened to the request, or what code did with it.
+    pub body_causes: fn(&BodyVariants<'a>, usize) -> Vec<Cause>,
+    pub keys: Vec<Candidate<'a>>,
+    pub frames: Vec<Frame>,
+    pub functions: Vec<HashFunction>,
 }
 
-/// The keys that are tried with other changes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Keys {
-    All,
+/// The causes that together explain a digest. All empty: it is correct.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Explanation {
+    /// Faults of the digest's notation, or of the header it is in.
+    pub target: Vec<Cause>,
+    pub function: Vec<Cause>,
+    pub key: Vec<Cause>,
+    pub frame: Vec<Cause>,
+    pub body: Vec<Cause>,
+}
+
+/// The outcome of a search.
+pub(super) enum SearchOutcome {
+    Explained(Explanation),
+    /// No single change and no usual pair of changes explains it.
+    NotExplained,
+    /// The allowance ended before these were tried.
+    Exhausted,
+}
+
+/// A class of the candidates of one list, by what they cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// What should have been used, or what the request shows.
+    Base,
+    /// A likely change.
     Usual,
+    /// A change that is combined with others last.
     Rare,
+    /// Two changes.
+    Pair,
 }
 
-impl Keys {
-    /// Chooses the keys for this number of changes: rare ones are first tried alone.
-    pub(super) fn of(changes: usize) -> Self {
-        if changes < MAX_CHANGES { Self::All } else { Self::Usual }
-    }
-
-    pub(super) fn includes(self, key: &Candidate<'_>) -> bool {
-        match self {
-            Self::All => true,
-            Self::Usual => !key.is_rare,
-            Self::Rare => key.is_rare,
-        }
-    }
+/// The lists, in the order in which single changes of them are tried.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum List {
+    Body,
+    Frame,
+    Key,
+    Function,
 }
 
-/// The largest number of changes that are combined, apart from how the signature is written.
-const MAX_CHANGES: usize = 2;
+/// The class of each list's candidates that are tried together.
+type Choice = [Class; 4];
+
+const BASE: Choice = [Class::Base; 4];
+const SINGLES: [List; 4] = [List::Body, List::Frame, List::Key, List::Function];
+/// Pairs of lists, the likeliest first.
+const PAIRS: [[List; 2]; 6] = [
+    [List::Key, List::Body],
+    [List::Frame, List::Body],
+    [List::Frame, List::Key],
+    [List::Frame, List::Function],
+    [List::Key, List::Function],
+    [List::Body, List::Function],
+];
+
+/// Lists the choices in the order in which they are tried. The second value is the number of those
+/// that have to be tried before a search counts as complete.
+fn choices() -> (Vec<Choice>, usize) {
+    let with = |lists: &[(List, Class)]| {
+        let mut choice = BASE;
+        lists.iter().for_each(|(list, class)| choice[*list as usize] = *class);
+        choice
+    };
+    let mut found = vec![BASE];
+    for class in [Class::Usual, Class::Rare] {
+        found.extend(SINGLES.map(|list| with(&[(list, class)])));
+    }
+    found.extend(PAIRS.map(|[one, other]| with(&[(one, Class::Usual), (other, Class::Usual)])));
+    let required = found.len();
+    found.extend([List::Body, List::Frame].map(|list| with(&[(list, Class::Pair)])));
+    for [one, other] in PAIRS {
+        found.push(with(&[(one, Class::Usual), (other, Class::Rare)]));
+        found.push(with(&[(one, Class::Rare), (other, Class::Usual)]));
+    }
+    found.extend(PAIRS.map(|[one, other]| with(&[(one, Class::Rare), (other, Class::Rare)])));
+    (found, required)
+}
 
 impl SearchSpace<'_> {
-    /// Finds the smallest set of causes that explains a signature, the likeliest first. An empty
-    /// set means that the signature is right. `None`: nothing explains it within the allowance.
-    pub(super) fn find_causes(&self, allowance: &mut HashAllowance) -> Option<Vec<Cause>> {
+    /// Finds the smallest and likeliest set of causes that explains a digest.
+    pub(super) fn explain(&self, allowance: &mut HashAllowance) -> SearchOutcome {
         // One signer per key, so that a key's block is hashed once for all messages.
         let signers: Vec<_> = self.keys.iter().map(|key| Signer::with_key(&key.bytes)).collect();
-        let find = |changes, keys, allowance: &mut _| self.find_with_changes(changes, keys, &signers, allowance);
-        let found = (0..=MAX_CHANGES).find_map(|changes| find(changes, Keys::of(changes), allowance));
-        found.or_else(|| allowance.spend_on_rare(|allowance| find(MAX_CHANGES, Keys::Rare, allowance)))
-    }
-
-    fn find_with_changes(
-        &self,
-        changes: usize,
-        keys: Keys,
-        signers: &[Signer],
-        allowance: &mut HashAllowance,
-    ) -> Option<Vec<Cause>> {
-        for index in self.bodies.indices() {
-            let found = match index {
-                None => self.find_with_body(self.bodies.received(), changes, keys, signers, allowance),
-                Some(index) => match changes.checked_sub(self.bodies.changes(index)) {
-                    None => None,
-                    Some(rest) if rest > 0 && !self.bodies.is_usual(index) => None,
-                    Some(rest) => match self.bodies.build(index, allowance) {
-                        Err(Exhausted) => return None,
-                        Ok(None) => None,
-                        Ok(Some(body)) => {
-                            self.find_with_body(&body, rest, keys, signers, allowance).map(|mut causes| {
-                                causes.extend(self.bodies.causes(index));
-                                causes
-                            })
-                        }
-                    },
-                },
-            };
-            if found.is_some() || allowance.is_spent() {
-                return found;
+        let (choices, required) = choices();
+        for (index, choice) in choices.into_iter().enumerate() {
+            if let Some(explanation) = self.try_choice(choice, &signers, allowance) {
+                return SearchOutcome::Explained(explanation);
+            }
+            if allowance.is_spent() {
+                return if index < required { SearchOutcome::Exhausted } else { SearchOutcome::NotExplained };
             }
         }
-        None
+        SearchOutcome::NotExplained
     }
 
-    /// Tries the pairs of key and prefix that need exactly `changes` changes.
-    fn find_with_body(
+    fn try_choice(
         &self,
-        body: &[u8],
-        changes: usize,
-        keys: Keys,
+        [body_class, frame_class, key_class, function_class]: Choice,
         signers: &[Signer],
         allowance: &mut HashAllowance,
-    ) -> Option<Vec<Cause>> {
-        let count = |candidate: &Candidate<'_>| usize::from(!candidate.causes.is_empty());
-        for (key, signer) in
-            self.keys.iter().zip(signers).filter(|(key, _)| count(key) <= changes && keys.includes(key))
-        {
-            for prefix in self.prefixes.iter().filter(|prefix| count(key) + count(prefix) == changes) {
-                if !allowance.spend(prefix.bytes.len() + body.len()) {
-                    return None;
-                }
-                let mut signer = signer.clone();
-                signer.update(&prefix.bytes);
-                signer.update(body);
-                if let Some(signature) = self.find_signature(&signer.finish()) {
-                    let causes = [key, prefix].into_iter().flat_map(|part| part.causes.clone());
-                    return Some(signature.faults.iter().cloned().chain(causes).collect());
+    ) -> Option<Explanation> {
+        let frames: Vec<_> = self.frames.iter().filter(|frame| frame.class() == frame_class).collect();
+        let keys: Vec<_> = self.keys.iter().zip(signers).filter(|(key, _)| key.class() == key_class).collect();
+        let functions: Vec<_> = self.functions.iter().filter(|each| each.class() == function_class).collect();
+        if frames.is_empty() || keys.is_empty() || functions.is_empty() {
+            return None;
+        }
+        let try_body = |body: &[u8], allowance: &mut HashAllowance| {
+            functions.iter().find_map(|function| {
+                // A hash without a key is one mistake, with or without the timestamp.
+                let unsigned_time = self
+                    .frames
+                    .iter()
+                    .filter(|frame| frame_class == Class::Base && !function.is_hmac() && is_without_time(frame));
+                let frames = frames.iter().copied().chain(unsigned_time);
+                let frames = frames.filter(|frame| !frame.is_whole || body_class == Class::Base);
+                try_keys(&self.targets, body, function, &keys, frames, allowance)
+            })
+        };
+        if body_class == Class::Base {
+            return try_body(self.bodies.received(), allowance);
+        }
+        for index in self.bodies.group(body_class) {
+            match self.bodies.build(index, allowance) {
+                Err(Exhausted) => return None,
+                Ok(None) => {}
+                Ok(Some(body)) => {
+                    if let Some(explanation) = try_body(&body, allowance) {
+                        return Some(Explanation { body: (self.body_causes)(&self.bodies, index), ..explanation });
+                    }
                 }
             }
-        }
-        None
-    }
-
-    /// Finds a signature that is a plain hash instead of an HMAC.
-    pub(super) fn find_plain_hash(&self, allowance: &mut HashAllowance) -> Option<Vec<Cause>> {
-        let key = &self.keys.first().filter(|key| key.causes.is_empty())?.bytes;
-        let body = self.bodies.received();
-        let attempts: [(&str, [&[u8]; 2]); 3] = [
-            ("the SHA-256 of the body", [b"", body]),
-            ("the SHA-256 of the secret followed by the body", [key, body]),
-            ("the SHA-256 of the body followed by the secret", [body, key]),
-        ];
-        for (what, parts) in attempts {
-            if !allowance.spend(body.len()) {
+            if allowance.is_spent() {
                 return None;
             }
-            let hash = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part)).finalize();
-            if let Some(signature) = self.find_signature(&hash.into()) {
-                let cause = Cause::new(&kinds::digest::NOT_HMAC).with("what", what);
-                return Some(signature.faults.iter().cloned().chain([cause]).collect());
-            }
         }
         None
     }
 
-    pub(super) fn find_signature(&self, mac: &Mac) -> Option<&HeaderSignature> {
-        self.signatures.iter().find(|signature| signature.mac == *mac)
+    pub(super) fn find_target(&self, digest: &[u8]) -> Option<Vec<Cause>> {
+        find_target(&self.targets, digest)
+    }
+}
+
+fn find_target(targets: &[Target], digest: &[u8]) -> Option<Vec<Cause>> {
+    targets.iter().find_map(|target| target.compare(digest))
+}
+
+fn is_without_time(frame: &Frame) -> bool {
+    frame.causes.iter().any(|cause| cause.is(&kinds::NOT_SIGNED))
+}
+
+/// Computes the digests of one body with each pair of key and frame.
+fn try_keys<'f>(
+    targets: &[Target],
+    body: &[u8],
+    function: &HashFunction,
+    keys: &[(&Candidate<'_>, &Signer)],
+    frames: impl Iterator<Item = &'f Frame> + Clone,
+    allowance: &mut HashAllowance,
+) -> Option<Explanation> {
+    let count = if function.ignores_key { 1 } else { keys.len() };
+    for (key, signer) in &keys[..count] {
+        if function.ignores_key && key.class() != Class::Base {
+            return None;
+        }
+        for frame in frames.clone() {
+            let body = if frame.is_whole { b"" } else { body };
+            if !allowance.spend(frame.before.len() + body.len() + frame.after.len()) {
+                return None;
+            }
+            let found = if function.is_correct() {
+                let mut signer = (*signer).clone();
+                signer.update(&frame.before);
+                signer.update(body);
+                signer.update(&frame.after);
+                find_target(targets, &signer.finish())
+            } else {
+                find_target(targets, &function.digest(&key.bytes, &[&frame.before, body, &frame.after]))
+            };
+            let Some(target) = found else { continue };
+            let frame_causes = if function.is_hmac() || !is_without_time(frame) { &frame.causes[..] } else { &[] };
+            return Some(Explanation {
+                target,
+                function: function.causes.clone(),
+                key: key.causes.clone(),
+                frame: frame_causes.to_vec(),
+                body: Vec::new(),
+            });
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn single_changes_come_before_pairs_and_likely_ones_before_rare_ones() {
+        let (choices, required) = choices();
+        let changes = |choice: &Choice| -> usize {
+            let count = |class: &Class| match class {
+                Class::Base => 0,
+                Class::Usual | Class::Rare => 1,
+                Class::Pair => 2,
+            };
+            choice.iter().map(count).sum()
+        };
+        assert!(choices.is_sorted_by_key(changes));
+        assert_eq!(choices.iter().map(changes).max(), Some(2));
+        assert!(
+            choices[..required]
+                .iter()
+                .filter(|choice| changes(choice) == 2)
+                .all(|choice| !choice.contains(&Class::Rare))
+        );
     }
 }

@@ -126,7 +126,7 @@ pub fn findings(findings: &[Finding], indent: &str, paint: Paint) -> String {
         let word = match confidence {
             Confidence::Proved => paint.bad(&format!("{:<7}", confidence.code())),
             Confidence::Likely if cause.group() == CauseGroup::Unknown => paint.warn("unknown"),
-            Confidence::Observed => paint.bad(confidence.code()),
+            Confidence::Visible => paint.bad(confidence.code()),
             Confidence::Likely => paint.warn(&format!("{:<7}", confidence.code())),
         };
         let fix = paint.faint("fix    ");

@@ -66,6 +66,8 @@ def case(name, request, codes, verdict="mismatch", **variables):
             "body": base64.b64encode(body).decode(),
             "verdict": verdict,
             "codes": codes,
+            # Without a signature nothing can be proved.
+            "proof": {"signature_missing": "visible", "signature_empty": "visible", "signature_not_hex": "visible", "unexplained": "likely"}.get(codes[0], "proved"),
             "environment": environment,
         }
     )
@@ -78,12 +80,13 @@ case("GitHub's header", ([["X-Hub-Signature-256", "sha256=" + mac(PLUSTIVE, UTF8
 case("a Plexos event in Plustive's header, by Plustive's rules with the Plexos secret", ([["X-Plustive-Signature", mac(PLEXOS, BODY).hexdigest()]], BODY), ["secret_of_other_provider"])
 case("a Plustive event signed by Plexos' rules", ([["X-Plexos-Timestamp", TIME], ["X-Plustive-Signature", mac(PLUSTIVE, TIME.encode() + b"." + UTF8).hexdigest()]], UTF8), ["other_provider_rule"])
 case("an empty header", digest_of(plexos(BODY), lambda text: ""), ["signature_empty"], "malformed")
-case("a missing digit", digest_of(plexos(BODY), lambda text: text[:-1]), ["signature_length"], "malformed")
-case("not hex", digest_of(plexos(BODY), lambda text: "g" + text[1:]), ["signature_not_hex"], "malformed")
+case("a missing digit", digest_of(plexos(BODY), lambda text: text[:-1]), ["signature_cut"], "malformed")
+case("a letter that is no hex digit", digest_of(plexos(BODY), lambda text: "g" + text[1:]), ["signature_digits_changed"], "malformed")
+case("not hex", digest_of(plexos(BODY), lambda text: "signature-of-the-body"), ["signature_not_hex"], "malformed")
 case("base64 instead of hex", digest_of(plexos(BODY), hex_to_base64), ["signature_base64"], "malformed")
 case("the other provider's prefix", digest_of(plexos(BODY), lambda text: "sha256=" + text), ["signature_prefix"], "malformed")
-case("SHA-1", ([["X-Plustive-Signature", mac(PLUSTIVE, UTF8, hashlib.sha1).hexdigest()]], UTF8), ["signature_length"], "malformed")
-case("SHA-512", ([["X-Plustive-Signature", mac(PLUSTIVE, UTF8, hashlib.sha512).hexdigest()]], UTF8), ["signature_length"], "malformed")
+case("SHA-1", ([["X-Plustive-Signature", mac(PLUSTIVE, UTF8, hashlib.sha1).hexdigest()]], UTF8), ["digest_algorithm"], "malformed")
+case("SHA-512", ([["X-Plustive-Signature", mac(PLUSTIVE, UTF8, hashlib.sha512).hexdigest()]], UTF8), ["digest_algorithm"], "malformed")
 
 # Timestamps.
 case("no timestamp sent or signed", plexos(BODY, stamp=None, prefix=""), ["timestamp_missing", "timestamp_not_signed"], "malformed")

@@ -6,7 +6,7 @@ use crate::command::Session;
 use crate::command::shared::captures::{self, StoreArgs};
 use crate::command::shared::secrets::{self, SecretArgs, Secrets, TestSecret};
 use crate::command::shared::target;
-use crate::diagnose::{self, Finding, HashAllowance, HashBudget};
+use crate::diagnose::{self, Finding, HashBudget};
 use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::message::{Headers, Request};
@@ -221,8 +221,7 @@ fn verify_and_diagnose(stored: &StoredDelivery, secrets: &Secrets) -> (AnalyzedD
     if stored.summary.verdict.is_verified() {
         return (received, Vec::new());
     }
-    let (total, per_request) = (HashAllowance::INTERACTIVE.times(2), HashAllowance::INTERACTIVE);
-    let mut budget = HashBudget::new(total, per_request, 1);
+    let mut budget = HashBudget::interactive(1, 1);
     let findings = diagnose::explain(&received, &secrets.credentials(), &mut budget);
     (received, findings)
 }

@@ -23,7 +23,7 @@ const CHUNK_SIZE: usize = 1 << 20;
 pub(super) fn chunk_budget(index: u64) -> HashBudget {
     let thorough = HashAllowance::THOROUGH;
     let total = if index == 0 { thorough.times(8) } else { HashAllowance(thorough.0 / 8) };
-    HashBudget::new(total, HashAllowance::USUAL, u32::MAX)
+    HashBudget::new(total, HashAllowance::BULK, u32::MAX)
 }
 
 /// The number of chunks that may be read ahead of the one that is written next.

@@ -36,7 +36,8 @@ impl ComputedDigest {
 
     /// Explains the digest for one request. Also returns the text or record of the explanation.
     pub(super) fn explain(&self, request: &CheckedRequest, verifier: &Verifier<'_>) -> (DigestDiagnosis, Vec<u8>) {
-        let (received, allowance) = (&request.received, HashAllowance::INTERACTIVE);
+        let received = &request.received;
+        let allowance = HashAllowance::for_body(received.delivery.request.body.len());
         let diagnosis = computed::explain(received, &self.digest, &verifier.credentials, &self.others, allowance);
         let output = match (verifier.is_json(), verifier.is_quiet()) {
             (true, _) => comparison::computed_record(&request.place.to_string(), &diagnosis),

@@ -15,9 +15,9 @@ use super::{Session, parse_duration};
 use crate::capture::{Capture, CaptureError};
 use crate::command::shared::captures::{self, StoreArgs};
 use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
+use crate::diagnose::HashBudget;
 use crate::diagnose::computed::{Digest, DigestDiagnosis};
 use crate::diagnose::frameworks::Framework;
-use crate::diagnose::{HashAllowance, HashBudget};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::signature::Tolerance;
 use crate::model::timestamp::{self, SignedDuration, Timestamp};
@@ -203,8 +203,7 @@ impl<'a> SingleFile<'a> {
                 computed.add_body(&format!("delivery {id} in the store"), body)
             })?;
         }
-        let per_request = HashAllowance::INTERACTIVE;
-        let budget = HashBudget::new(per_request.times(4), per_request, u32::MAX);
+        let budget = HashBudget::interactive(2, u32::MAX);
         Ok(Self { copies, hint, computed, budget })
     }
 

@@ -30,6 +30,7 @@ pub(super) use serializers::name as name_serializer;
 use super::budget::{Exhausted, HashAllowance};
 use super::cause::Cause;
 use super::kinds::body as kinds;
+use super::search::Class;
 use change::{BodySource, JSON_COST};
 use layers::UnwrappedBody;
 use models::ModelBody;
@@ -90,15 +91,9 @@ impl<'b> BodyVariants<'b> {
         1 + self.seen.borrow().len()
     }
 
-    /// Returns the number of changes that lead to a variant.
-    pub(super) fn changes(&self, index: usize) -> usize {
-        if index < variant::single_count() { 1 } else { 2 }
-    }
-
-    /// Returns true if a variant is to be combined with wrong keys and messages. Others are only if
-    /// time is left.
-    pub(super) fn is_usual(&self, index: usize) -> bool {
-        variant::all()[index].is_usual()
+    /// Lists the variants of a class, the likeliest first.
+    pub(super) fn group(&self, class: Class) -> impl Iterator<Item = usize> + use<> {
+        (0..variant::all().len()).filter(move |&index| variant_class(index) == class)
     }
 
     /// Builds a variant. `Ok(None)`: the change does not apply to this body, or gives a body that
@@ -252,6 +247,14 @@ impl<'b> BodyVariants<'b> {
                 causes
             }
         }
+    }
+}
+
+fn variant_class(index: usize) -> Class {
+    match index < variant::single_count() {
+        false => Class::Pair,
+        true if variant::all()[index].is_usual() => Class::Usual,
+        true => Class::Rare,
     }
 }
 

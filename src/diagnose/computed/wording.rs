@@ -19,7 +19,7 @@ impl DigestDiagnosis {
             Self::Unknown(SearchSize { keys, prefixes, bodies, messages, is_exhausted }) => {
                 let end = if *is_exhausted { "; the search stopped early" } else { "" };
                 format!(
-                    "no known mistake gives this digest: tried {keys} keys, {prefixes} prefixes, {bodies} bodies and \
+                    "no known mistake gives this digest: tried {keys} keys, {prefixes} layouts, {bodies} bodies and \
                      {messages} other messages, as HMAC and as plain hash, up to two changes at once{end}"
                 )
             }

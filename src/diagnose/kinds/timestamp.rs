@@ -39,8 +39,7 @@ cause_kinds! {
         Timestamp,
         "timestamp_too_old",
         "the signature is correct, but was made {age} ago",
-        "look for a queue or retry that delays events; accept older ones with --tolerance, or re-sign with \
-         `whtool replay`",
+        "{advice}",
     );
     IN_FUTURE = CauseKind::new(
         Timestamp,
@@ -59,7 +58,7 @@ cause_kinds! {
     SIGNED_IN_MILLISECONDS = CauseKind::new(
         Timestamp,
         "timestamp_signed_in_milliseconds",
-        "the timestamp was signed in milliseconds, but sent in seconds",
+        "the timestamp was signed in milliseconds, but sent {sent}",
         "",
     )
     .signer_fix("sign exactly the text in the timestamp header, in seconds")
@@ -67,7 +66,7 @@ cause_kinds! {
     SIGNED_IN_SECONDS = CauseKind::new(
         Timestamp,
         "timestamp_signed_in_seconds",
-        "the timestamp was signed in seconds, but sent in milliseconds",
+        "the timestamp was signed in seconds, but sent {sent}",
         "",
     )
     .signer_fix("sign exactly the text in the timestamp header, in seconds")
@@ -88,6 +87,86 @@ cause_kinds! {
     )
     .signer_fix("send the timestamp that was signed")
     .digest("the timestamp before the body is {signed}, not the one in the header", USE_HEADER);
+    OTHER_HEADER = CauseKind::new(
+        Timestamp,
+        "timestamp_other_header",
+        "the timestamp is in the header `{name}` instead of {header}",
+        "look for a proxy that renames headers",
+    )
+    .signer_fix("use {header}");
+    TEXT_AROUND = CauseKind::new(
+        Timestamp,
+        "timestamp_text_around",
+        "the timestamp header is `{text}`: there is more in it than the timestamp",
+        "look for code that joins or quotes header values, and use the number alone",
+    )
+    .signer_fix("send only the number");
+    UNSET = CauseKind::new(
+        Timestamp,
+        "timestamp_unset",
+        "{text} was signed in place of the timestamp",
+        "",
+    )
+    .signer_fix("set the timestamp before the signature is computed")
+    .digest(
+        "{text} was hashed in place of the timestamp",
+        "read the timestamp header under its exact name: Node has header names in lower case, PHP and WSGI as \
+         HTTP_X_…",
+    );
+    SIGNED_AS = CauseKind::new(
+        Timestamp,
+        "timestamp_signed_as",
+        "the timestamp was signed {notation}: `{text}`",
+        "",
+    )
+    .signer_fix("sign exactly the text in the timestamp header")
+    .digest("the timestamp before the body is written {notation}: `{text}`", USE_HEADER);
+    TIME_ZONE = CauseKind::new(
+        Timestamp,
+        "timestamp_time_zone",
+        "the signed timestamp is {signed}, {shift} than the one sent: a time zone",
+        "look for a proxy that changes the header",
+    )
+    .signer_fix("take Unix time, which has no time zone, once for both header and signature")
+    .digest("the timestamp before the body is {signed}, {shift} than the header: a time zone", USE_HEADER);
+    OWN_CLOCK = CauseKind::new(
+        Timestamp,
+        "timestamp_own_clock",
+        "the signed timestamp is {signed}, {shift} than the one sent: the clock was read twice",
+        "look for a proxy that changes the header",
+    )
+    .signer_fix("read the clock once, for both header and signature")
+    .digest("the timestamp before the body is {signed}, {shift} than the header: the clock of your code", USE_HEADER);
+    CLOCK_ZONE = CauseKind::new(
+        Timestamp,
+        "clock_time_zone",
+        "the difference is about {hours}, as between time zones or before and after daylight saving",
+        "compare `date -u` on both machines: one clock shows local time as UTC",
+    );
+    LAYOUT = CauseKind::new(
+        Digest,
+        "message_layout",
+        "the signed message is `{layout}` instead of `{expected}`",
+        "",
+    )
+    .signer_fix("sign `{expected}`")
+    .digest("the hashed message is `{layout}` instead of `{expected}`", "hash `{expected}`");
+    TEMPLATE = CauseKind::new(
+        Digest,
+        "template_not_filled",
+        "the text `{text}` was signed as it stands: a template that was not filled in",
+        "",
+    )
+    .signer_fix("use a string that is interpolated: backticks in JavaScript, an f-string in Python, double quotes in PHP")
+    .digest("the text `{text}` was hashed as it stands: a template that was not filled in", "");
+    MESSAGE_ENCODED = CauseKind::new(
+        Digest,
+        "message_encoded",
+        "the whole message was turned into {encoding} before it was signed",
+        "",
+    )
+    .signer_fix("sign the bytes of timestamp and body as they are")
+    .digest("the whole message was turned into {encoding} before it was hashed", "hash the bytes as they are");
     OTHER_PROVIDER_RULE = CauseKind::new(
         Digest,
         "other_provider_rule",

@@ -1,0 +1,107 @@
+//! Recognizes webhooks of services that whtool does not verify, by their headers.
+
+use super::cause::Cause;
+use super::kinds::signature as kinds;
+use crate::model::delivery::AnalyzedDelivery;
+use crate::provider;
+
+/// Headers that only one service, or one standard, sends.
+static HEADERS: &[(&str, &str)] = &[
+    ("Stripe-Signature", "Stripe"),
+    ("svix-signature", "Svix"),
+    ("webhook-signature", "a service that follows Standard Webhooks"),
+    ("X-Slack-Signature", "Slack"),
+    ("X-GitHub-Event", "GitHub"),
+    ("X-Hub-Signature-256", "GitHub or Meta"),
+    ("X-Hub-Signature", "GitHub or Meta"),
+    ("X-Gitlab-Token", "GitLab"),
+    ("X-Gitlab-Event", "GitLab"),
+    ("X-Gitea-Signature", "Gitea"),
+    ("X-Paystack-Signature", "Paystack"),
+    ("verif-hash", "Flutterwave"),
+    ("flutterwave-signature", "Flutterwave"),
+    ("monnify-signature", "Monnify"),
+    ("x-korapay-signature", "Kora"),
+    ("x-squad-encrypted-body", "Squad"),
+    ("x-interswitch-signature", "Interswitch"),
+    ("x-anchor-signature", "Anchor"),
+    ("x-nomba-signature", "Nomba"),
+    ("nomba-signature", "Nomba"),
+    ("vfd-signature", "VFD"),
+    ("x-shopify-hmac-sha256", "Shopify"),
+    ("x-wc-webhook-signature", "WooCommerce"),
+    ("x-square-hmacsha256-signature", "Square"),
+    ("paypal-transmission-sig", "PayPal"),
+    ("paddle-signature", "Paddle"),
+    ("x-razorpay-signature", "Razorpay"),
+    ("x-twilio-signature", "Twilio"),
+    ("x-twilio-email-event-webhook-signature", "SendGrid"),
+    ("x-line-signature", "LINE"),
+    ("x-zm-signature", "Zoom"),
+    ("linear-signature", "Linear"),
+    ("typeform-signature", "Typeform"),
+    ("calendly-webhook-signature", "Calendly"),
+    ("x-hubspot-signature-v3", "HubSpot"),
+    ("x-hubspot-signature", "HubSpot"),
+    ("intercom-signature", "Intercom"),
+    ("x-dropbox-signature", "Dropbox"),
+    ("x-docusign-signature-1", "DocuSign"),
+    ("x-adyen-hmac-signature", "Adyen"),
+    ("x-cc-webhook-signature", "Coinbase Commerce"),
+    ("gocardless-signature", "GoCardless"),
+    ("x-mollie-signature", "Mollie"),
+    ("x-pagerduty-signature", "PagerDuty"),
+    ("sentry-hook-signature", "Sentry"),
+    ("x-vercel-signature", "Vercel"),
+    ("x-netlify-event", "Netlify"),
+    ("travis-ci-signature", "Travis CI"),
+    ("circleci-signature", "CircleCI"),
+    ("x-atlassian-webhook-identifier", "Atlassian"),
+    ("x-discord-signature", "Discord"),
+    ("x-signature-ed25519", "Discord"),
+    ("x-telegram-bot-api-secret-token", "Telegram"),
+    ("x-viber-content-signature", "Viber"),
+    ("x-persona-signature", "Persona"),
+    ("persona-signature", "Persona"),
+    ("plaid-verification", "Plaid"),
+    ("x-mercadopago-signature", "Mercado Pago"),
+    ("x-callback-token", "Xendit"),
+    ("aftership-hmac-sha256", "AfterShip"),
+    ("x-event-key", "Bitbucket"),
+];
+
+/// Finds the service that sent a request without any of our providers' headers or payloads.
+pub(super) fn find(received: &AnalyzedDelivery) -> Option<Cause> {
+    let request = &received.delivery.request;
+    let has_own_header = provider::by_header(request).is_some();
+    if has_own_header || received.provider.is_some() {
+        return None;
+    }
+    let (header, service) = HEADERS.iter().find(|(name, _)| request.headers.get(name).is_some())?;
+    Some(Cause::new(&kinds::OF_OTHER_SERVICE).with("service", *service).with("header", *header))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::delivery::Delivery;
+    use crate::model::event::Event;
+    use crate::model::message::Request;
+    use crate::model::verdict::Verdict;
+
+    fn service(header: &str, provider: Option<&'static str>) -> Option<String> {
+        let mut request = Request::post("/", b"{}".to_vec());
+        request.headers.push(header, b"x").unwrap();
+        let delivery = Delivery { request, peer: None, arrived: None };
+        let received = AnalyzedDelivery { provider, verdict: Verdict::Unsigned, event: Event::default(), delivery };
+        find(&received).map(|cause| cause.value("service").to_owned())
+    }
+
+    #[test]
+    fn webhooks_of_other_services_are_known_by_their_header() {
+        assert_eq!(service("stripe-signature", None).as_deref(), Some("Stripe"));
+        assert_eq!(service("VERIF-HASH", None).as_deref(), Some("Flutterwave"));
+        assert_eq!(service("X-Other", None), None);
+        assert_eq!(service("X-Hub-Signature-256", Some("plexos")), None);
+    }
+}

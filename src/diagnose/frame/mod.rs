@@ -1,0 +1,377 @@
+//! What was signed around the body: the timestamp, and the layout of the message.
+//!
+//! `time` lists the texts that may have stood for the timestamp, `LAYOUTS` the messages that were
+//! made of it. To add a layout, add a row.
+
+mod time;
+
+pub(super) use time::find_own as find_own_timestamp;
+
+use super::cause::Cause;
+use super::kinds::timestamp as kinds;
+use super::search::Class;
+use crate::model::delivery::AnalyzedDelivery;
+use crate::model::message::Request;
+use crate::provider::{self, Provider};
+use time::TimeText;
+
+/// The bytes that were signed before and after the body.
+#[derive(Clone, Debug)]
+pub(super) struct Frame {
+    pub before: Vec<u8>,
+    pub after: Vec<u8>,
+    pub causes: Vec<Cause>,
+    /// The number of changes: 0 is what should have been used, or what the headers show.
+    pub changes: usize,
+    pub is_rare: bool,
+    /// The message has no body in it.
+    pub is_whole: bool,
+}
+
+impl Frame {
+    /// A whole message in which nothing of the body stands.
+    pub(super) fn whole(message: Vec<u8>) -> Self {
+        let (after, causes) = (Vec::new(), Vec::new());
+        Self { before: message, after, causes, changes: 1, is_rare: false, is_whole: true }
+    }
+
+    pub(super) fn class(&self) -> Class {
+        match self.changes {
+            0 => Class::Base,
+            1 if self.is_rare => Class::Rare,
+            1 => Class::Usual,
+            _ => Class::Pair,
+        }
+    }
+}
+
+/// A layout of the signed message.
+struct Layout {
+    /// The message, with `{ts}`, `{body}` and the other names of `Parts`.
+    template: &'static str,
+    is_rare: bool,
+}
+
+const fn usual(template: &'static str) -> Layout {
+    Layout { template, is_rare: false }
+}
+
+const fn rare(template: &'static str) -> Layout {
+    Layout { template, is_rare: true }
+}
+
+static LAYOUTS: &[Layout] = &[
+    usual("{ts}{body}"),
+    usual("{ts}:{body}"),
+    usual("{ts}\n{body}"),
+    usual("{ts},{body}"),
+    usual("{ts}-{body}"),
+    usual("{ts} {body}"),
+    usual("{body}.{ts}"),
+    usual("{body}{ts}"),
+    usual("v0:{ts}:{body}"),
+    usual("{id}.{ts}.{body}"),
+    usual("{ts}|{body}"),
+    usual("{ts}. {body}"),
+    rare("{ts}_{body}"),
+    rare("{ts}/{body}"),
+    rare("{ts};{body}"),
+    rare("{ts}&{body}"),
+    rare("{ts}+{body}"),
+    rare("{ts}\t{body}"),
+    rare("{ts}\r\n{body}"),
+    rare("{ts}: {body}"),
+    rare("{ts}, {body}"),
+    rare("{ts} . {body}"),
+    rare("{ts}..{body}"),
+    rare("{ts}.\n{body}"),
+    rare("{ts}\0{body}"),
+    rare("{ts}\\n{body}"),
+    rare(".{body}.{ts}"),
+    rare("{body}:{ts}"),
+    rare("{body}\n{ts}"),
+    rare("{body}|{ts}"),
+    rare("{body},{ts}"),
+    rare("{body}-{ts}"),
+    rare("{body} {ts}"),
+    rare("{body}&{ts}"),
+    rare("v1:{ts}:{body}"),
+    rare("v0.{ts}.{body}"),
+    rare("v1.{ts}.{body}"),
+    rare("v1={ts}.{body}"),
+    rare("sha256={ts}.{body}"),
+    rare("t={ts}.{body}"),
+    rare("t={ts},{body}"),
+    rare("t={ts}&{body}"),
+    rare("ts={ts}&body={body}"),
+    rare("t={ts}&body={body}"),
+    rare("timestamp={ts}&body={body}"),
+    rare("timestamp={ts}&payload={body}"),
+    rare("timestamp:{ts},body:{body}"),
+    rare("{\"timestamp\":{ts},\"body\":{body}}"),
+    rare("{\"timestamp\":\"{ts}\",\"body\":{body}}"),
+    rare("[{ts},{body}]"),
+    rare("\"{ts}.{body}\""),
+    rare("{ts}.\"{body}\""),
+    rare("{ts}.{body}."),
+    rare("{ts}.{body}\\n"),
+    rare("{header}: {ts}\n{body}"),
+    rare("{id}{ts}{body}"),
+    rare("{id}:{ts}:{body}"),
+    rare("{id}.{body}"),
+    rare("{id}{body}"),
+    rare("{id}:{body}"),
+    rare("{ts}.{id}.{body}"),
+    rare("{ts}{id}{body}"),
+    rare("{type}.{ts}.{body}"),
+    rare("{ts}.{type}.{body}"),
+    rare("{url}{body}"),
+    rare("{url}.{body}"),
+    rare("{url}\n{body}"),
+    rare("{url}:{body}"),
+    rare("{url}|{body}"),
+    rare("{body}{url}"),
+    rare("{url}{ts}{body}"),
+    rare("{ts}{url}{body}"),
+    rare("{ts}.{url}.{body}"),
+    rare("{url}.{ts}.{body}"),
+    rare("{ts}.{method}.{url}.{body}"),
+    rare("{method}{url}{body}"),
+    rare("{method}{url}{ts}{body}"),
+    rare("{method}\n{url}\n{ts}\n{body}"),
+    rare("{method}&{url}&{body}"),
+    rare("{path}{body}"),
+    rare("{path}.{body}"),
+    rare("{path}\n{body}"),
+    rare("{path}:{body}"),
+    rare("{path}{ts}{body}"),
+    rare("{ts}{path}{body}"),
+    rare("{ts}.{path}.{body}"),
+    rare("{path}.{ts}.{body}"),
+    rare("{ts}\n{path}\n{body}"),
+    rare("{method}{body}"),
+    rare("{method}.{body}"),
+    rare("{method}\n{body}"),
+    rare("{method} {path}\n{body}"),
+    rare("{method}{path}{body}"),
+    rare("{method}.{path}.{body}"),
+    rare("{method}:{path}:{body}"),
+    rare("{method} {path} {body}"),
+    rare("{method}\n{path}\n{body}"),
+    rare("{method}{path}{ts}{body}"),
+    rare("{method}\n{path}\n{ts}\n{body}"),
+    rare("{method}:{path}:{ts}:{body}"),
+    rare("{method}.{path}.{ts}.{body}"),
+    rare("{ts}{method}{path}{body}"),
+    rare("{ts}.{method}.{path}.{body}"),
+    rare("{ts}\n{method}\n{path}\n{body}"),
+    rare("{ts}:{method}:{path}:{body}"),
+    rare("{ts}.{method}.{body}"),
+];
+
+/// The parts of the request that a layout may contain.
+struct Parts {
+    /// Names and values; a name with several values stands there several times.
+    values: Vec<(&'static str, String)>,
+}
+
+impl Parts {
+    fn new(received: &AnalyzedDelivery, provider: &dyn Provider) -> Self {
+        let request = &received.delivery.request;
+        let mut values = vec![
+            ("method", request.method.clone()),
+            ("method", request.method.to_ascii_lowercase()),
+            ("path", request.target.clone()),
+            ("header", provider.timestamp_header().unwrap_or("X-Timestamp").to_owned()),
+        ];
+        if let Some((path, _)) = request.target.split_once('?') {
+            values.push(("path", path.to_owned()));
+        }
+        values.extend(received.event.id.clone().map(|id| ("id", id)));
+        values.extend(received.event.kind.clone().map(|kind| ("type", kind)));
+        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+        let ids = request.headers.iter().filter(|(name, _)| name.to_ascii_lowercase().ends_with("-id"));
+        values.extend(ids.take(4).map(|(_, value)| ("id", text(value))));
+        if let Some(host) = request.headers.get("Host").map(text) {
+            let path = if request.target.starts_with('/') { request.target.as_str() } else { "" };
+            values.extend(["https", "http"].map(|scheme| ("url", format!("{scheme}://{host}{path}"))));
+            values.push(("url", format!("{host}{path}")));
+        } else if request.target.contains("://") {
+            values.push(("url", request.target.clone()));
+        }
+        Self { values }
+    }
+
+    /// Fills a template with every combination of values. Each result is what stands before and
+    /// after the body. Empty: a part is missing, or the template has none of them.
+    fn fill(&self, template: &str, time: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let Some((before, after)) = template.split_once("{body}") else { return Vec::new() };
+        let mut filled = vec![(before.replace("{ts}", time), after.replace("{ts}", time))];
+        for name in ["id", "type", "url", "path", "method", "header"] {
+            let placeholder = format!("{{{name}}}");
+            if !before.contains(&placeholder) && !after.contains(&placeholder) {
+                continue;
+            }
+            let values = self.values.iter().filter(|(known, _)| *known == name);
+            filled = values
+                .flat_map(|(_, value)| {
+                    let fill = |text: &String| text.replace(&placeholder, value);
+                    filled.iter().map(move |(before, after)| (fill(before), fill(after))).collect::<Vec<_>>()
+                })
+                .collect();
+        }
+        filled.into_iter().map(|(before, after)| (before.into_bytes(), after.into_bytes())).collect()
+    }
+}
+
+/// Lists what may have been signed around the body. What should have been used comes first, if the
+/// request has it.
+pub(super) fn frames(provider: &dyn Provider, received: &AnalyzedDelivery) -> Vec<Frame> {
+    let request = &received.delivery.request;
+    let parts = Parts::new(received, provider);
+    let signs_time = provider.timestamp_header().is_some();
+    let times = time::list(provider, received);
+    let mut found = Vec::new();
+    let simple = |before: Vec<u8>, causes: Vec<Cause>, changes: usize, is_rare: bool| Frame {
+        before,
+        after: Vec::new(),
+        causes,
+        changes,
+        is_rare,
+        is_whole: false,
+    };
+    if signs_time {
+        for TimeText { text, causes, changes, is_rare } in &times {
+            found.push(simple(provider.signed_prefix(text).into_bytes(), causes.clone(), *changes, *is_rare));
+        }
+        found.push(simple(Vec::new(), vec![Cause::new(&kinds::NOT_SIGNED)], 1, false));
+    } else {
+        found.push(simple(Vec::new(), Vec::new(), 0, false));
+        found.extend(other_rules(provider, request, &times));
+    }
+    for layout in LAYOUTS {
+        let with_time = layout.template.contains("{ts}");
+        // Times that are guesses are combined with the usual layouts only.
+        let times = times.iter().filter(|time| time.changes == 0 || (!layout.is_rare && !time.is_rare));
+        let no_time = [TimeText::none()];
+        let times: Vec<_> = if with_time { times.collect() } else { no_time.iter().collect() };
+        for time in times {
+            let cause = layout_cause(layout.template, provider);
+            found.extend(parts.fill(layout.template, &time.text).into_iter().map(|(before, after)| Frame {
+                before,
+                after,
+                causes: time.causes.iter().cloned().chain([cause.clone()]).collect(),
+                changes: time.changes + 1,
+                is_rare: layout.is_rare || time.is_rare,
+                is_whole: false,
+            }));
+        }
+    }
+    if let Some(time) = times.first() {
+        found.extend(templates(provider, &time.text));
+    }
+    let mut seen = std::collections::HashSet::new();
+    found.retain(|frame| seen.insert((frame.before.clone(), frame.after.clone(), frame.is_whole)));
+    found
+}
+
+/// Lists what the other providers sign before the body at this time.
+fn other_rules(own: &dyn Provider, request: &Request, times: &[TimeText]) -> Vec<Frame> {
+    let others = provider::ALL.iter().filter(|other| other.name() != own.name() && other.timestamp_header().is_some());
+    let time = others.flat_map(|other| {
+        let own_time = find_own_timestamp(&request.headers, *other).map(str::to_owned);
+        let texts =
+            own_time.into_iter().chain(times.iter().filter(|time| time.changes == 0).map(|time| time.text.clone()));
+        texts.map(|text| {
+            let cause = Cause::new(&kinds::OTHER_PROVIDER_RULE).with("provider", other.title());
+            Frame {
+                before: other.signed_prefix(&text).into_bytes(),
+                after: Vec::new(),
+                causes: vec![cause],
+                changes: 1,
+                is_rare: false,
+                is_whole: false,
+            }
+        })
+    });
+    time.collect()
+}
+
+/// Names the layout: a separator between timestamp and body, or another message.
+fn layout_cause(template: &str, provider: &dyn Provider) -> Cause {
+    let separator = template.strip_prefix("{ts}").and_then(|rest| rest.strip_suffix("{body}"));
+    if let (Some(separator), Some(_)) = (separator, provider.timestamp_header())
+        && !separator.contains('{')
+    {
+        return Cause::new(&kinds::SEPARATOR).with("separator", separator_name(separator));
+    }
+    let words = template.replace("{ts}", "<timestamp>").replace('\n', "\\n").replace('\r', "\\r").replace('\0', "\\0");
+    let words = ["body", "id", "type", "url", "path", "method", "header"]
+        .iter()
+        .fold(words, |words, name| words.replace(&format!("{{{name}}}"), &format!("<{name}>")));
+    let expected = if provider.timestamp_header().is_some() { "<timestamp>.<body>" } else { "<body>" };
+    Cause::new(&kinds::LAYOUT).with("layout", words).with("expected", expected)
+}
+
+fn separator_name(separator: &str) -> String {
+    let name = match separator {
+        "" => "nothing",
+        ":" => "a colon",
+        "\n" => "a newline",
+        "," => "a comma",
+        "-" => "a hyphen",
+        " " => "a space",
+        "|" => "a vertical bar",
+        "_" => "an underscore",
+        "/" => "a slash",
+        ";" => "a semicolon",
+        "&" => "an ampersand",
+        "+" => "a plus sign",
+        "\t" => "a tab",
+        "\r\n" => "CRLF",
+        "\0" => "a NUL byte",
+        ". " => "a dot and a space",
+        other => return format!("`{}`", other.escape_debug()),
+    };
+    name.to_owned()
+}
+
+/// The names that templates give to timestamp and body.
+const TIME_NAMES: [&str; 6] = ["timestamp", "ts", "t", "time", "0", ""];
+const BODY_NAMES: [&str; 9] = ["body", "payload", "rawBody", "raw_body", "data", "rawbody", "json", "1", ""];
+/// What stands before and after a name that a template should replace.
+const PLACEHOLDERS: [(&str, &str); 8] =
+    [("{", "}"), ("${", "}"), ("#{", "}"), ("{{", "}}"), ("$", ""), ("%(", ")s"), ("<", ">"), ("", "")];
+
+/// Lists templates that were signed as they stand: `${timestamp}.${body}`. In some only one of the
+/// two was not replaced.
+fn templates(provider: &dyn Provider, time: &str) -> Vec<Frame> {
+    let mut found = Vec::new();
+    let mut add = |before: String, is_whole: bool, text: String| {
+        let cause = Cause::new(&kinds::TEMPLATE).with("text", text);
+        let (before, after) = (before.into_bytes(), Vec::new());
+        found.push(Frame { before, after, causes: vec![cause], changes: 1, is_rare: true, is_whole });
+    };
+    for (open, close) in PLACEHOLDERS {
+        let placeholder = |name: &str| format!("{open}{name}{close}");
+        let is_text = |name: &str| name.is_empty() && (open.is_empty() || open == "$");
+        for name in TIME_NAMES.iter().filter(|name| !is_text(name)) {
+            let stamp = provider.signed_prefix(&placeholder(name));
+            for body in BODY_NAMES.iter().filter(|name| !is_text(name)) {
+                let text = format!("{stamp}{}", placeholder(body));
+                add(text.clone(), true, text);
+            }
+            if !stamp.is_empty() {
+                add(stamp.clone(), false, stamp);
+            }
+        }
+        for name in BODY_NAMES.iter().filter(|name| !is_text(name)) {
+            let text = format!("{}{}", provider.signed_prefix(time), placeholder(name));
+            add(text.clone(), true, text);
+        }
+    }
+    for text in ["%s.%s", "%d.%s", "%v.%v", "timestamp.body", "timestamp . body"] {
+        add(text.to_owned(), true, text.to_owned());
+    }
+    found
+}
