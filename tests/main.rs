@@ -16,6 +16,7 @@ mod comparison;
 mod completions;
 mod config;
 mod diagnosis;
+mod diagnosis_kinds;
 mod doctor;
 mod emulate;
 mod endpoint_output;
