@@ -29,17 +29,17 @@ pub(super) struct FrameworkHint {
 impl FrameworkHint {
     /// Adds the causes of a request's failure.
     pub(super) fn add_request<'c>(&mut self, causes: impl Iterator<Item = &'c Cause>) {
-        self.add(causes.filter(|cause| frameworks::prevents(cause)).collect());
+        self.add(frameworks::for_request(causes));
     }
 
     /// Adds the mistakes of the user's own code that computed a digest.
     pub(super) fn add_digest(&mut self, causes: &[Cause]) {
-        self.add(causes.iter().filter(|cause| frameworks::corrects(cause)).collect());
+        self.add(frameworks::for_digest(causes));
     }
 
-    fn add(&mut self, causes: Vec<&Cause>) {
-        self.is_useful |= !causes.is_empty();
-        for framework in frameworks::in_languages_of(causes) {
+    fn add(&mut self, likely: Option<Vec<&'static Framework>>) {
+        self.is_useful |= likely.is_some();
+        for framework in likely.unwrap_or_default() {
             if !self.likely.contains(&framework.name) {
                 self.likely.push(framework.name);
             }

@@ -117,20 +117,38 @@ pub fn find(name: &str) -> Option<&'static Framework> {
     ALL.iter().find(|framework| framework.name == name)
 }
 
-/// Lists the frameworks in the languages of the code that mishandled a body.
-pub fn in_languages_of<'c>(causes: impl IntoIterator<Item = &'c Cause>) -> Vec<&'static Framework> {
-    let languages: Vec<_> = causes.into_iter().filter_map(Cause::language).collect();
+/// Lists the frameworks of the receiver of a request, as far as the causes of its failure show the
+/// language. `None`: the printed code would not prevent the failure.
+pub fn for_request<'c>(causes: impl Iterator<Item = &'c Cause>) -> Option<Vec<&'static Framework>> {
+    let prevented: Vec<_> = causes.filter(|cause| prevents(cause)).collect();
+    // What wrote the signed body is the sender's; what wrote the received one may be the receiver's.
+    let shows_receiver = |cause: &&&Cause| cause.is(&body::REWRITTEN) || !cause.value("here").is_empty();
+    let languages = prevented.iter().filter(shows_receiver).filter_map(|cause| cause.language()).collect();
+    (!prevented.is_empty()).then(|| in_languages(languages))
+}
+
+/// Lists the frameworks in the languages of the code that computed a digest. `None`: the printed
+/// code would not help.
+pub fn for_digest(mistakes: &[Cause]) -> Option<Vec<&'static Framework>> {
+    let corrected: Vec<_> = mistakes.iter().filter(|cause| corrects(cause)).collect();
+    let languages = corrected.iter().filter_map(|cause| cause.language()).collect();
+    (!corrected.is_empty()).then(|| in_languages(languages))
+}
+
+fn in_languages(languages: Vec<Language>) -> Vec<&'static Framework> {
     ALL.iter().filter(|framework| languages.contains(&framework.language)).collect()
 }
 
 /// Returns true if the receiver of a request causes this when it does not use the raw body. What
 /// only the sender's code can have signed is not meant.
-pub fn prevents(cause: &Cause) -> bool {
+fn prevents(cause: &Cause) -> bool {
     let kinds = [
         &body::RESERIALIZED,
         &body::REWRITTEN,
         &body::MODEL,
         &body::FORM_DECODED,
+        &body::ZERO_LOST,
+        &body::CHANGED_HERE,
         &body::EMPTY_HERE,
         &body::ENCODING,
         &body::ENCODED,
@@ -141,7 +159,7 @@ pub fn prevents(cause: &Cause) -> bool {
 
 /// Returns true if code that computed a digest with this mistake differs from the printed code: in
 /// the message, the algorithm or the notation. A wrong secret is a matter of configuration.
-pub fn corrects(cause: &Cause) -> bool {
+fn corrects(cause: &Cause) -> bool {
     !matches!(cause.group(), CauseGroup::Secret | CauseGroup::Unknown)
 }
 
@@ -165,18 +183,30 @@ mod tests {
         }
     }
 
+    fn names(frameworks: Option<Vec<&Framework>>) -> Vec<&str> {
+        frameworks.unwrap().into_iter().map(|framework| framework.name).collect()
+    }
+
     #[test]
     fn the_language_of_a_serializer_leads_to_its_frameworks() {
-        let names = |code| {
+        let hashed = |code| {
             let signed = SERIALIZERS.iter().find(|serializer| serializer.code == code).unwrap();
-            let cause = Cause::new(&body::RESERIALIZED).in_language(signed.language);
-            let likely = in_languages_of([&cause]);
-            likely.iter().map(|framework| framework.name).collect::<Vec<_>>()
+            names(for_digest(&[Cause::new(&body::RESERIALIZED).in_language(signed.language)]))
         };
-        assert_eq!(names("json_stringify"), ["express", "fastify", "next", "nest"]);
-        assert_eq!(names("flask_jsonify"), ["flask", "fastapi", "django"]);
-        assert_eq!(names("jackson"), ["spring"]);
-        assert_eq!(names("minified"), [""; 0]);
+        assert_eq!(hashed("json_stringify"), ["express", "fastify", "next", "nest"]);
+        assert_eq!(hashed("flask_jsonify"), ["flask", "fastapi", "django"]);
+        assert_eq!(hashed("jackson"), ["spring"]);
+        assert_eq!(hashed("minified"), [""; 0]);
+    }
+
+    #[test]
+    fn a_received_body_shows_the_language_of_its_receiver_and_a_signed_one_does_not() {
+        let cause = |kind, here: &'static str| Cause::new(kind).with("here", here).in_language(Some(Php));
+        let request = |cause: Cause| names(for_request([&cause].into_iter()));
+        assert_eq!(request(cause(&body::RESERIALIZED, ", but this body looks like …")), ["php", "laravel"]);
+        assert_eq!(request(cause(&body::REWRITTEN, "")), ["php", "laravel"]);
+        assert_eq!(request(cause(&body::RESERIALIZED, "")), [""; 0]);
+        assert_eq!(request(cause(&body::ENCODING, "")), [""; 0]);
     }
 
     #[test]
