@@ -79,6 +79,10 @@ fn next_request(text: &[u8]) -> &[u8] {
 /// Takes the rest of the file, unless it is blank or starts with another request. An answer in the
 /// file ends the body.
 fn take_rest<'a>(text: &'a [u8], notes: &mut Vec<Note>) -> (Vec<u8>, &'a [u8]) {
+    let start = text.trim_ascii_start();
+    if start.is_empty() || is_next_request_start(start) {
+        return (Vec::new(), after_body(0, text, notes));
+    }
     let mut at = 0;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         if is_answer_start(rest) {
@@ -89,10 +93,6 @@ fn take_rest<'a>(text: &'a [u8], notes: &mut Vec<Note>) -> (Vec<u8>, &'a [u8]) {
             return (body.to_vec(), next_request(rest));
         }
         at = text.len() - split_line(rest).1.len();
-    }
-    let start = text.trim_ascii_start();
-    if start.is_empty() || is_next_request_start(start) {
-        return (Vec::new(), after_body(0, text, notes));
     }
     notes.push(Note::NoLength(length(text)));
     (text.to_vec(), b"")

@@ -88,6 +88,10 @@ pub(super) fn is_payload(text: &[u8]) -> bool {
     if start.first() != Some(&b'{') {
         return false;
     }
-    let keys = top_level_keys(start);
-    provider::by_payload_keys(&keys).is_some() && keys != ["type", "data"]
+    is_payload_keys(&top_level_keys(start))
+}
+
+/// Checks whether an object with these keys is the payload of a provider.
+pub(super) fn is_payload_keys(keys: &[String]) -> bool {
+    provider::by_payload_keys(keys).is_some() && keys != ["type", "data"]
 }

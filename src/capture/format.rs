@@ -1,7 +1,7 @@
 //! Detects the format of a file by its content, and reads it.
 
 use super::candidate::{Candidate, select};
-use super::object::{Numbering, Scanner};
+use super::object::{FoundPayload, Numbering, Scanner, decode_base64, is_base64_text};
 use super::unreadable::{self, UnreadableFile};
 use super::{
     Capture, CaptureError, Location, Note, Resources, burp, curl, dump, encoding, http_file, lines, log, mitmproxy,
@@ -252,23 +252,43 @@ fn read_other(bytes: &[u8]) -> Result<CaptureFile, UnreadableFile> {
     if let Some(text) = first_request(start) {
         return Ok(finish(CaptureFormat::Raw, raw_candidates(text)));
     }
+    if let Some(decoded) = is_base64_text(start).then(|| decode_base64(start)).flatten()
+        && detect(&decoded).is_some_and(|format| format != CaptureFormat::Zip)
+    {
+        return read_decoded(&decoded, &Resources::NONE);
+    }
     let mut scanner = Scanner::new(Numbering::Requests, bytes.len());
     let (mut line, mut counted) = (1, 0);
+    // Where the headers of each payload may be: after the payload before it, up to the end of its line.
+    let (mut regions, mut region_start) = (Vec::new(), 0);
     for embedded in log::find_embedded(bytes) {
         line += lines::count_lines(bytes.get(counted..embedded.offset).unwrap_or_default());
         counted = embedded.offset;
         scanner.numbering = Numbering::At(Location::Line(line));
-        scanner.scan_text(&embedded.json, 1);
+        let before = scanner.payloads.len();
+        scanner.scan_embedded(&embedded, 0);
+        let end = log::line_end(bytes, embedded.offset + embedded.length);
+        for _ in before..scanner.payloads.len() {
+            regions.push(region_start..end);
+        }
+        region_start = if scanner.payloads.len() > before { end } else { region_start };
     }
     if !scanner.requests.is_empty() {
         return Ok(finish(CaptureFormat::Log, scanner.requests));
     }
-    if let ([payload], Some(headers)) = (scanner.payloads.as_slice(), log::loose_headers(bytes)) {
-        let request = Request { headers, ..Request::post("/", payload.body.clone()) };
-        let mut notes = vec![Note::LooseHeaders];
-        notes.extend(payload.is_parsed.then_some(Note::ParsedBody));
-        let capture = Capture::new(payload.location, request, None, notes);
-        return Ok(finish(CaptureFormat::Log, vec![Candidate { outcome: Ok(capture), is_webhook: true }]));
+    if let [region] = regions.as_mut_slice() {
+        *region = 0..bytes.len();
+    }
+    let found: Vec<_> = scanner
+        .payloads
+        .iter()
+        .zip(regions)
+        .filter_map(|(payload, region)| with_loose_headers(payload, bytes.get(region)?))
+        .collect();
+    if !found.is_empty() {
+        let mut read = finish(CaptureFormat::Log, found);
+        read.skipped += (scanner.payloads.len() - read.captures.len()) as u64;
+        return Ok(read);
     }
     if !scanner.payloads.is_empty() {
         return Err(payloads_only(scanner));
@@ -277,6 +297,15 @@ fn read_other(bytes: &[u8]) -> Result<CaptureFile, UnreadableFile> {
         Some(b'{' | b'[') => broken_json(bytes),
         _ => unreadable::describe(bytes),
     })
+}
+
+/// Builds a request from a payload and the headers that are written around it.
+fn with_loose_headers(payload: &FoundPayload, around: &[u8]) -> Option<Candidate> {
+    let request = Request { headers: log::loose_headers(around)?, ..Request::post("/", payload.body.clone()) };
+    let mut notes = vec![Note::LooseHeaders];
+    notes.extend(payload.is_parsed.then_some(Note::ParsedBody));
+    let capture = Capture::new(payload.location, request, None, notes);
+    Some(Candidate { outcome: Ok(capture), is_webhook: true })
 }
 
 /// Finds a request line with a version at the start of a line.

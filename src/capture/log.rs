@@ -17,12 +17,9 @@ pub(super) struct EmbeddedText {
     /// The JSON, without escapes of the text around it.
     pub json: Vec<u8>,
     /// The length of the JSON with its escapes.
-    length: usize,
-}
-
-/// Finds every JSON object or list of objects in a text that is not JSON as a whole.
-pub(super) fn embedded_texts(text: &[u8]) -> Vec<Vec<u8>> {
-    find_embedded(text).into_iter().map(|found| found.json).collect()
+    pub length: usize,
+    /// A program printed an object that it had parsed; the JSON was written from that.
+    pub is_printed: bool,
 }
 
 /// Finds every JSON object or list of objects in a text, in its order.
@@ -73,24 +70,29 @@ fn read_at(text: &[u8], at: usize) -> Option<EmbeddedText> {
     if let [.., b'b', quote @ (b'\'' | b'"')] = text.get(..at)? {
         let end = literal::quoted_end(rest, *quote)?;
         let json = literal::unescape_bytes(rest.get(..end)?)?;
-        return first_value_end(&json).ok().map(|_| EmbeddedText { offset: at, json, length: end });
+        return first_value_end(&json).ok().map(|_| EmbeddedText { offset: at, json, length: end, is_printed: false });
     }
     if rest.first() == Some(&b'"') {
         let end = literal::quoted_end(rest.get(1..)?, b'"')? + 1;
         let json = unescape(rest.get(1..end)?)?;
-        return first_value_end(&json).ok().map(|_| EmbeddedText { offset: at, json, length: end + 1 });
+        return first_value_end(&json).ok().map(|_| EmbeddedText {
+            offset: at,
+            json,
+            length: end + 1,
+            is_printed: false,
+        });
     }
     if let Ok(length) = first_value_end(rest) {
-        return Some(EmbeddedText { offset: at, json: rest.get(..length)?.to_vec(), length });
+        return Some(EmbeddedText { offset: at, json: rest.get(..length)?.to_vec(), length, is_printed: false });
     }
     if rest.get(1) == Some(&b'\\') {
         let end = literal::quoted_end(rest, b'"').unwrap_or(rest.len());
         let json = unescape(rest.get(..end)?)?;
         let length = first_value_end(&json).ok()?;
-        return Some(EmbeddedText { offset: at, json: json.get(..length)?.to_vec(), length: end });
+        return Some(EmbeddedText { offset: at, json: json.get(..length)?.to_vec(), length: end, is_printed: false });
     }
     let (json, length) = literal::to_json(rest)?;
-    Some(EmbeddedText { offset: at, json, length })
+    Some(EmbeddedText { offset: at, json, length, is_printed: true })
 }
 
 /// Undoes the escapes of nginx (`\x22`) or of a JSON string.
@@ -102,6 +104,12 @@ fn unescape(text: &[u8]) -> Option<Vec<u8>> {
     serde_json::from_slice::<String>(&quoted).ok().map(String::into_bytes)
 }
 
+/// Returns the end of the line at this offset.
+pub(super) fn line_end(text: &[u8], offset: usize) -> usize {
+    let rest = text.get(offset..).unwrap_or_default();
+    memchr::memchr(b'\n', rest).map_or(text.len(), |at| offset + at)
+}
+
 /// Finds headers of a signature that are written anywhere in a text, as `name: value`, `name=value`
 /// or in quotes. `None`: there are none, or two values for one name.
 pub(super) fn loose_headers(text: &[u8]) -> Option<Headers> {
@@ -111,8 +119,14 @@ pub(super) fn loose_headers(text: &[u8]) -> Option<Headers> {
     for word in ["signature", "timestamp", "hmac"] {
         for (at, _) in lower.match_indices(word).take(1_000) {
             let Some((name, value)) = header_around(&text, at) else { continue };
+            // nginx and CGI write `http_x_name` for `X-Name`.
             let key = name.to_ascii_lowercase().replace('_', "-");
-            let known = found.entry(key).or_insert_with(|| (name.to_owned(), value.to_owned()));
+            let (key, written) = match key.strip_prefix("http-") {
+                Some(rest) => (rest.to_owned(), rest.to_owned()),
+                None if name.contains('_') => (key.clone(), key),
+                None => (key, name.to_owned()),
+            };
+            let known = found.entry(key).or_insert_with(|| (written, value.to_owned()));
             if known.1 != value {
                 return None;
             }
@@ -147,7 +161,7 @@ mod tests {
     use super::*;
 
     fn embedded(text: &str) -> Vec<String> {
-        embedded_texts(text.as_bytes()).into_iter().map(|json| String::from_utf8(json).unwrap()).collect()
+        find_embedded(text.as_bytes()).into_iter().map(|found| String::from_utf8(found.json).unwrap()).collect()
     }
 
     #[test]

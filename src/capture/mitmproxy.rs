@@ -132,8 +132,8 @@ mod tests {
 
     #[test]
     fn nested_values_are_read_and_broken_ones_are_refused() {
-        // `mitmproxy.io.tnetstring.dumps({"a": [b"b", 1, 1.5, True, None]})`
-        let text = b"32:1:a;23:1:b,1:1#3:1.5^4:true!0:~]}";
+        // `mitmproxy.io.tnetstring.dumps({b"a": [b"b", 1, 1.5, True, None]})`
+        let text = b"32:1:a,24:1:b,1:1#3:1.5^4:true!0:~]}";
         let (value, rest) = NetString::read(text, 0).unwrap();
         assert!(rest.is_empty());
         let Some(NetString::List(list)) = value.get("a") else { panic!("{value:?}") };

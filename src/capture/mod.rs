@@ -128,6 +128,9 @@ pub enum CaptureError {
     /// `curl -v` shows the headers only.
     #[error("{0}: `curl -v` does not show the body")]
     CurlWithoutBody(Location),
+    /// The file is a bundle for support, in which parts of the body are masked.
+    #[error("{0}: parts of the body are masked in it")]
+    MaskedBody(Location),
     /// The body is in a file that the capture names.
     #[error("{location}: the body is in `{name}`, which can't be read from here")]
     FileOfBody { location: Location, name: String },
@@ -143,6 +146,7 @@ impl CaptureError {
             Self::CurlWithoutBody(_) => {
                 Some("run curl with `--trace request.txt` instead of -v, or verify its command line")
             }
+            Self::MaskedBody(_) => Some("verify the capture itself, such as: whtool verify 42"),
             Self::FileOfBody { .. } => {
                 Some("run whtool in the folder of that file; only files in that folder are read")
             }

@@ -29,6 +29,10 @@ pub(super) struct BodyMember<'d> {
     pub is_base64: bool,
 }
 
+/// Members of an object that are looked at. More of them are data, not a request; and each of a
+/// million requests looks at the object around it.
+pub(super) const MAX_MEMBERS: usize = 200;
+
 const METHODS: &[&str] = &["method", "httpmethod", "requestmethod", "verb"];
 const TARGETS: &[&str] =
     &["rawpath", "target", "url", "requesturl", "fullurl", "uri", "requesturi", "originalurl", "path", "requestpath"];
@@ -58,6 +62,7 @@ const BODIES: &[&str] = &[
     "data",
     "raw",
     "message",
+    "bodymasked",
 ];
 const BASE64_BODIES: usize = 4;
 const BASE64_FLAGS: &[&str] = &["isbase64encoded", "isbase64", "base64encoded", "bodyisbase64"];
@@ -80,7 +85,7 @@ impl<'d> RequestMembers<'d> {
     pub fn of(object: ValueView<'d>) -> Self {
         let mut found = Self::default();
         let mut ranks = [usize::MAX; 5];
-        for (name, value) in object.members().filter(|(_, value)| value.kind() != TokenKind::Null) {
+        for (name, value) in object.members().take(MAX_MEMBERS).filter(|(_, value)| value.kind() != TokenKind::Null) {
             let name = normalized(&name);
             let rank = |names: &[&str]| names.iter().position(|other| *other == name);
             let slots = [

@@ -11,7 +11,7 @@ mod scan;
 pub(super) use body::decode_base64;
 pub(super) use fields::has_request_names;
 pub use scan::FoundPayload;
-pub(super) use scan::{Numbering, Scanner};
+pub(super) use scan::{Numbering, Scanner, is_base64_text};
 
 use super::candidate::Candidate;
 use super::note::{self, ContentLength, Note, content_length};
@@ -20,8 +20,9 @@ use super::{Capture, CaptureError, Location, raw, start_line};
 use crate::json::{TokenKind, ValueView};
 use crate::model::message::Request;
 use crate::model::timestamp::Timestamp;
-use fields::{RequestMembers, normalized};
+use fields::{MAX_MEMBERS, RequestMembers, normalized};
 use headers::JsonHeaders;
+use sha2::{Digest, Sha256};
 
 /// What a JSON object describes.
 enum ObjectKind<'d> {
@@ -121,7 +122,13 @@ fn build(
         body: body.map(|body| body.bytes).unwrap_or_default(),
     };
     let is_webhook = super::candidate::is_webhook(&request);
-    let outcome = if is_missing {
+    let is_masked = object
+        .get("bodySha256")
+        .and_then(ValueView::text)
+        .is_some_and(|hash| hash != hex::encode(Sha256::digest(&request.body)));
+    let outcome = if is_masked {
+        Err(CaptureError::MaskedBody(location))
+    } else if is_missing {
         Err(CaptureError::BodyNotInFile(location))
     } else {
         finish(request, members.length, is_parsed, has_body, notes, location)
@@ -226,7 +233,9 @@ fn arrived(object: ValueView<'_>, outer: Option<ValueView<'_>>, notes: &mut Vec<
     for object in [Some(object), outer].into_iter().flatten() {
         let context = object.get("requestContext");
         for object in [Some(object), context].into_iter().flatten() {
-            for (name, value) in object.members().filter(|(name, _)| names.contains(&normalized(name).as_str())) {
+            for (name, value) in
+                object.members().take(MAX_MEMBERS).filter(|(name, _)| names.contains(&normalized(name).as_str()))
+            {
                 if let Some(time) = read_time(value) {
                     return Some(time);
                 }

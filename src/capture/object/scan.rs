@@ -1,12 +1,16 @@
 //! Finds requests and payloads in JSON, at any depth, and in JSON inside its strings.
 
-use super::super::candidate::{Candidate, is_payload};
-use super::super::{Capture, CaptureError, Location, log, raw, start_line};
+use super::super::candidate::{Candidate, is_payload, is_payload_keys};
+use super::super::log::{self, EmbeddedText};
+use super::super::{Capture, CaptureError, Location, raw, start_line};
 use super::{ObjectKind, body, build, classify, decode_base64, is_response_name};
 use crate::json::{Document, TokenKind, ValueView, compact};
 
 /// JSON inside strings of JSON is read down to this depth.
 const MAX_DEPTH: u8 = 4;
+
+/// Members of an object that are looked at to recognize a payload.
+const MAX_MEMBERS: usize = 100;
 
 /// Texts inside strings may be this many times as long as the file, together.
 const TEXT_PER_BYTE: usize = 8;
@@ -69,7 +73,9 @@ impl Scanner {
         let mut outer: Vec<ValueView<'_>> = Vec::new();
         let mut index = from;
         while let Some(value) = ValueView::at(document, index).filter(|_| index < to) {
-            outer.retain(|object| index < object.next_index());
+            while outer.last().is_some_and(|object| index >= object.next_index()) {
+                outer.pop();
+            }
             index += 1;
             match value.kind() {
                 TokenKind::Key if value.text().is_some_and(|name| is_response_name(&name)) => {
@@ -82,7 +88,7 @@ impl Scanner {
                         index = value.next_index();
                     }
                     ObjectKind::Response => index = value.next_index(),
-                    ObjectKind::Other if is_payload(value.spelling().as_bytes()) && !has_request_inside(value) => {
+                    ObjectKind::Other if is_payload_object(value) && !has_request_inside(value) => {
                         let body = compact(value.spelling());
                         self.payloads.push(FoundPayload { location: self.location(), body, is_parsed: true });
                         index = value.next_index();
@@ -140,8 +146,17 @@ impl Scanner {
         {
             return self.scan_string(&decoded, depth);
         }
-        for embedded in log::embedded_texts(text) {
-            self.scan_string(&embedded, depth);
+        for embedded in log::find_embedded(text) {
+            self.scan_embedded(&embedded, depth);
+        }
+    }
+
+    /// Searches JSON that was found in a text.
+    pub fn scan_embedded(&mut self, embedded: &EmbeddedText, depth: u8) {
+        let before = self.payloads.len();
+        self.scan_string(&embedded.json, depth);
+        if embedded.is_printed {
+            self.payloads.iter_mut().skip(before).for_each(|payload| payload.is_parsed = true);
         }
     }
 
@@ -152,6 +167,12 @@ impl Scanner {
             self.requests.push(Candidate::new(outcome));
         }
     }
+}
+
+/// Checks whether an object is a provider's payload.
+fn is_payload_object(object: ValueView<'_>) -> bool {
+    let keys: Vec<_> = object.members().take(MAX_MEMBERS).map(|(name, _)| name).collect();
+    is_payload_keys(&keys)
 }
 
 /// Checks whether a request is somewhere inside an object, so that the object is no payload.
@@ -173,7 +194,7 @@ fn byte_text(list: ValueView<'_>) -> Option<Vec<u8>> {
 }
 
 /// Checks whether a text is long and regular enough to be base64 of JSON or of a request.
-fn is_base64_text(text: &[u8]) -> bool {
+pub(in crate::capture) fn is_base64_text(text: &[u8]) -> bool {
     let text = text.trim_ascii_end();
     let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_=\r\n".contains(byte);
     text.len() >= 24 && text.iter().all(is_letter)

@@ -3,7 +3,7 @@
 
 use super::report::{self, VerdictCounts, Verifier};
 use super::{SAMPLE, SingleFile, Verify, bulk};
-use crate::capture::{self, Capture, CaptureError, Location};
+use crate::capture::{self, Capture, CaptureError, FoundPayload, Location, Note};
 use crate::command::Session;
 use crate::command::shared::captures;
 use crate::model::capture_name::CaptureName;
@@ -65,6 +65,24 @@ impl InputVerifier<'_, '_> {
         file.verify(captures, self.verifier, output)
     }
 
+    /// Checks whether a payload without headers is enough: they are given, or a digest is explained.
+    fn needs_no_headers(&self) -> bool {
+        !self.args.header.is_empty() || self.args.computed.is_some()
+    }
+
+    /// Verifies a payload from a log with the headers of `--header`.
+    fn verify_payload(
+        &self,
+        payload: FoundPayload,
+        file: &mut SingleFile<'_>,
+        output: &mut dyn Write,
+    ) -> Result<VerdictCounts> {
+        let mut capture = capture::from_parts(payload.body, &self.args.header).map_err(Error::usage)?;
+        capture.location = payload.location;
+        capture.notes.extend(payload.is_parsed.then_some(Note::ParsedBody));
+        file.verify([Ok(capture)], self.verifier, output)
+    }
+
     /// Verifies a body with the headers of `--header`.
     pub(super) fn verify_parts(
         &self,
@@ -97,11 +115,9 @@ impl InputVerifier<'_, '_> {
         let mut file = open(&start)?;
         let read = match captures::read_file(&start, name, self.session) {
             Ok(read) => read,
-            Err(unreadable) if !unreadable.payloads.is_empty() && !self.args.header.is_empty() => {
-                let [payload] = unreadable.payloads.as_slice() else {
-                    return Err(captures::unreadable(name, &unreadable));
-                };
-                return self.verify_parts(payload.body.clone(), &mut file, output);
+            Err(mut unreadable) if self.needs_no_headers() && unreadable.payloads.len() == 1 => {
+                let payload = unreadable.payloads.remove(0);
+                return self.verify_payload(payload, &mut file, output);
             }
             Err(_) if !self.args.header.is_empty() => return Err(super::headers_without_body()),
             Err(unreadable) => return Err(captures::unreadable(name, &unreadable)),

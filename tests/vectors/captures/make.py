@@ -259,8 +259,7 @@ each("raw request after other lines", lambda h, b: b"2025-01-15 10:30:00 receive
 # Logs.
 each("nginx with $request_body", lambda h, b: '127.0.0.1 - - [15/Jan/2025:10:30:00 +0000] "POST /hooks HTTP/1.1" 401 2 "'
     + "".join(chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\' else f"\\x{byte:02X}" for byte in b.encode()) + '" '
-    + " ".join(f'{k.lower().replace("-", "_")}="{v}"' for k, v in h.items()) + "\n", notes=["loose_headers"],
-    verdicts=["unsigned"])
+    + " ".join(f'http_{k.lower().replace("-", "_")}="{v}"' for k, v in h.items()) + "\n", notes=["loose_headers"])
 each("docker json-file log", lambda h, b: "".join(json.dumps({"log": text + "\n", "stream": "stdout", "time": "2025-01-15T10:30:00Z"})
     + "\n" for text in ["listening", "INFO " + json.dumps({"headers": h, "body": b})]), skipped=1)
 each("journald JSON", lambda h, b: "".join(json.dumps({"__REALTIME_TIMESTAMP": "1736937000123456", "PRIORITY": "6", "MESSAGE": text})
@@ -274,6 +273,79 @@ each("Python log of bytes", lambda h, b: f"DEBUG headers={h!r}\nDEBUG body={b.en
 each("Node.js inspection", lambda h, b: "request {\n  method: 'POST',\n  url: '/hooks',\n  headers: {\n" + ",\n".join(
     f"    {k.lower()!r}: {v!r}" for k, v in h.items()) + "\n  },\n  body: <Buffer " + " ".join(f"{byte:02x}" for byte in b.encode())
     + ">\n}\n")
+case("log of several webhooks", "".join(f"INFO headers={h!r}\nINFO body={b.encode()!r}\nINFO done\n" for h, b in ALL),
+     verdicts=["verified"] * 3, notes=["loose_headers"])
+each("Rails log with parsed parameters", lambda h, b: "Processing by HooksController#create as JSON\n  Parameters: "
+    + json.dumps(json.loads(b), ensure_ascii=False).replace('": ', '"=>') + "\n" + "".join(f"  HTTP_{k.upper().replace('-', '_')}: {v}\n"
+    for k, v in h.items()), notes=["loose_headers", "body_parsed"])
+cases[-1]["verdicts"] = ["mismatch"]
+each("base64 of a raw request", lambda h, b: base64.encodebytes(wire(h, b)))
+
+
+def dump(data, style, indent=""):
+    """`xxd`, `hexdump -C` or Wireshark's stream."""
+    out = ""
+    for at in range(0, len(data), 16):
+        row = data[at:at + 16]
+        text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+        pair = [f"{byte:02x}" for byte in row]
+        if style == "xxd":
+            words = " ".join("".join(pair[i:i + 2]) for i in range(0, len(pair), 2))
+            out += f"{at:08x}: {words:<40} {text}\n"
+        else:
+            words = " ".join(pair[:8]) + "  " + " ".join(pair[8:])
+            out += f"{indent}{at:08x}  {words:<48}  |{text}|\n" if style == "hexdump" else f"{indent}{at:08X}  {words:<48}   {text}\n"
+    return out
+
+
+each("xxd", lambda h, b: dump(wire(h, b), "xxd"))
+each("hexdump -C", lambda h, b: dump(wire(h, b), "hexdump"))
+each("stream of Wireshark", lambda h, b: dump(wire(h, b), "wireshark") + dump(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    "wireshark", "    "))
+
+
+def packets(request, link, header, order="<", nanoseconds=False, pcapng=False, shuffle=False, ip=4):
+    """A capture of one connection: two segments after a SYN, the second one sent twice."""
+    import struct
+    def segment(sequence, flags, data):
+        tcp = struct.pack(">HHIIBBHHH", 40000, 3000, sequence % 2**32, 0, 0x50, flags, 512, 0, 0) + data
+        if ip == 4:
+            return header + struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0, b"\x7f\0\0\1", b"\x7f\0\0\1") + tcp + b"\0" * 3
+        return header + struct.pack(">IHBB16s16s", 6 << 28, len(tcp), 6, 64, b"\0" * 15 + b"\1", b"\0" * 15 + b"\1") + tcp
+    start, half = 2**32 - 40, len(request) // 2
+    all_packets = [segment(start, 2, b""), segment(start + 1, 24, request[:half]), segment(start + 1 + half, 24, request[half:]),
+                   segment(start + 1 + half - 10, 24, request[half - 10:])]
+    if shuffle:
+        all_packets = [all_packets[i] for i in (0, 3, 2, 1)]
+    if pcapng:
+        block = lambda kind, body: struct.pack(order + "II", kind, len(body) + 12) + body + struct.pack(order + "I", len(body) + 12)
+        pad = lambda data: data + b"\0" * (-len(data) % 4)
+        out = block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
+        out += block(1, struct.pack(order + "HHI", link, 0, 0) + struct.pack(order + "HHB3xHH", 9, 1, 9, 0, 0))
+        for data in all_packets:
+            stamp = 1736937000 * 10**9
+            out += block(6, struct.pack(order + "IIIII", 0, stamp >> 32, stamp % 2**32, len(data), len(data)) + pad(data))
+        return out
+    out = struct.pack(order + "IHHiIII", 0xA1B23C4D if nanoseconds else 0xA1B2C3D4, 2, 4, 0, 0, 262144, link)
+    for data in all_packets:
+        out += struct.pack(order + "IIII", 1736937000, 5, len(data), len(data)) + data
+    return out
+
+
+ETHERNET = b"\0" * 12 + b"\x08\0"
+for name, options in {
+    "pcap of Ethernet, out of order": dict(link=1, header=ETHERNET, shuffle=True),
+    "pcap of Ethernet with a VLAN tag, big-endian": dict(link=1, header=b"\0" * 12 + b"\x81\0\0\1\x08\0", order=">"),
+    "pcap of raw IP with nanoseconds": dict(link=101, header=b"", nanoseconds=True),
+    "pcap of loopback on BSD and IPv6": dict(link=0, header=b"\x1e\0\0\0", ip=6),
+    "pcap of any interface": dict(link=113, header=b"\0" * 14 + b"\x08\0"),
+    "pcap of any interface, version 2": dict(link=276, header=b"\x08\0" + b"\0" * 18),
+    "pcapng": dict(link=1, header=ETHERNET, pcapng=True),
+    "pcapng, big-endian": dict(link=1, header=ETHERNET, pcapng=True, order=">"),
+}.items():
+    each(name, lambda h, b: packets(wire(h, b), **options))
+case("pcap of an encrypted connection", packets(b"\x16\x03\x01\x02\x00\x01\x00" + b"x" * 50, 1, ETHERNET), verdicts=[],
+     error="its packets are encrypted (TLS)")
 each("payload alone in a log", lambda h, b: f"2025-01-15 INFO received {b}\n", verdicts=[], error="it has a payload, but no headers")
 
 # Files without a request.
@@ -298,6 +370,9 @@ for name, file, error in [
      for _ in range(3)]}}, "none of the 3 requests in it has a signature or a payload of a known provider"),
     ("curl without its file", "curl -H 'X-Plexos-Signature: 1' -d @body.json http://localhost/",
      "request 1: the body is in `body.json`, which can't be read from here"),
+    ("a masked bundle", json.dumps({"schema": "whtool.bundle/1", "request": {"method": "POST", "target": "/", "headers":
+     [["X-Plexos-Signature", "1"]], "bodyBytes": 9, "bodySha256": "0" * 64, "bodyMasked": '{"a":"***"}'}}, indent=2),
+     "request 1: parts of the body are masked in it"),
     ("curl -v", "> POST / HTTP/1.1\r\n> X-Plexos-Signature: 1\r\n> Content-Length: 9\r\n> \r\n< HTTP/1.1 200 OK\r\n",
      "request 1: `curl -v` does not show the body"),
 ]:
