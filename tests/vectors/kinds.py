@@ -130,6 +130,21 @@ def hashed(name, by, causes, body, message, key=None):
     key = key if key is not None else PLUSTIVE if body == BOUGHT else PLEXOS
     case("digest computed", name, by, causes, headers(body), body, computed=mac(key, message).hexdigest())
 
+
+def digest(name, by, causes, body, text):
+    case("digest computed", name, by, causes, headers(body), body, computed=text)
+
+
+def variable(name, by, causes, value, body=DEBITED):
+    """Adds a request that verifies with the secret whose copy in the variable is `value`."""
+    key = "PLUSTIVE_WEBHOOK_SECRET" if body == BOUGHT else "PLEXOS_WEBHOOK_SECRET"
+    case("secret configured", name, by, causes, headers(body), body, **{key: value})
+
+
+def sent(name, by, causes, pairs, body=DEBITED):
+    case("headers received", name, by, causes, pairs, body)
+
+
 # Bodies that reached the handler in another form, as a proxy, a queue, a log or a framework leaves them.
 text, failed, bought = DEBITED.decode(), FAILED.decode(), BOUGHT.decode()
 nginx_log = DEBITED.replace(b'"', b"\\x22")
@@ -199,6 +214,44 @@ hashed("windows-1252", "Python", "body_encoding: 1252", FAILED, stamped(failed.e
 hashed("the secret in base64 as the key", "Python", "secret_used_encoded: base64", DEBITED, stamped(DEBITED), key=base64.b64encode(PLEXOS.encode()))
 hashed("the secret's SHA-256 as the key", "Python", "secret_hashed: SHA-256", DEBITED, stamped(DEBITED), key=hashlib.sha256(PLEXOS.encode()).digest())
 hashed("process.env.NAME as text", "Node", "secret_unset: `PLEXOS_WEBHOOK_SECRET`", DEBITED, stamped(DEBITED), key="PLEXOS_WEBHOOK_SECRET")
+for name, stamp, by in [("undefined", "undefined", "Node"), ("null", "null", "Node"), ("None", "None", "Python"), ("NaN", "NaN", "Node"), ("nothing", "", "Go")]:
+    words = f"`{stamp}`" if stamp else "an empty text"
+    hashed(f"{name} in place of the timestamp", by, f"timestamp_unset: {words}", FAILED, stamped(FAILED, stamp))
+hashed("body.timestamp", "Node", "message_layout: `<body>.<timestamp>`", DEBITED, node("`${body}.${time}`", DEBITED))
+hashed("the body and the timestamp", "PHP", "message_layout: `<body><timestamp>`", DEBITED, php("$body . $time", DEBITED))
+hashed("v0:timestamp:body", "Python", "message_layout: `v0:<timestamp>:<body>`", DEBITED, f"v0:{TIME}:{text}".encode())
+hashed("id.timestamp.body", "Node", "message_layout: `<id>.<timestamp>.<body>`", DEBITED, node("`${event.id}.${time}.${body}`", DEBITED))
+hashed("timestamp, newline, body", "Go", "timestamp_separator: newline", DEBITED, go('time + "\\n" + string(body)', DEBITED))
+hashed("`${timestamp}.${body}` in single quotes", "Node", "template_not_filled: `${timestamp}.${body}`", DEBITED, node("'${timestamp}.${body}'", DEBITED))
+hashed("a float as the timestamp", "Python", "timestamp_signed_as: `1772643911.0`", DEBITED, stamped(DEBITED, str(float(TIME))))
+hashed("an ISO timestamp", "Node", "timestamp_signed_as: `2026-03-04T17:05:11.000Z`", DEBITED, stamped(DEBITED, node("new Date(time * 1000).toISOString()", DEBITED).decode()))
+hashed("the handler's own clock, two seconds later", "Python", "timestamp_own_clock: 2 s later", DEBITED, stamped(DEBITED, str(int(TIME) + 2)))
+hashed("an hour off", "Python", "timestamp_time_zone: 60 min earlier", DEBITED, stamped(DEBITED, str(int(TIME) - 3600)))
+digest("the HMAC of the HMAC", "Python", "message_other: signature header", DEBITED, mac(PLEXOS, right(DEBITED).encode()).hexdigest())
+digest("the first 40 digits of the right digest", "MySQL", "signature_cut: 40 of 64", DEBITED, right(DEBITED)[:40])
+
+# Digests as people paste them: all of the body without its timestamp.
+pasted = mac(PLEXOS, DEBITED).digest()
+digest("openssl's output", "openssl", "timestamp_not_signed: missing", DEBITED, run("openssl", "dgst", "-sha256", "-hmac", PLEXOS, stdin=DEBITED).decode().strip())
+digest("console.log of a Buffer", "Node", "timestamp_not_signed: missing", DEBITED, run("node", "-e", f"console.log(Buffer.from('{pasted.hex()}', 'hex'))").decode().strip())
+digest("print of the bytes", "Python", "timestamp_not_signed: missing", DEBITED, str(pasted))
+digest("fmt.Println of the bytes", "Go", "timestamp_not_signed: missing", DEBITED, f"[{' '.join(map(str, pasted))}]")
+digest("Arrays.toString of signed bytes", "Java", "timestamp_not_signed: missing", DEBITED, str([byte - 256 if byte > 127 else byte for byte in pasted]))
+digest("BitConverter.ToString", "C#", "timestamp_not_signed: missing", DEBITED, "-".join(f"{byte:02X}" for byte in pasted))
+digest("0x and hex", "text", "timestamp_not_signed: missing", DEBITED, "0x" + pasted.hex())
+digest("var_dump", "PHP", "timestamp_not_signed: missing", DEBITED, php(f"var_export(hash_hmac('sha256', $body, '{PLEXOS}'), true)", DEBITED).decode())
+
+# Headers that a server renamed or reformatted, and timestamps that were lost.
+signature = right(DEBITED)
+sent("names of CGI and WSGI", "text", "header_renamed: `HTTP_X_PLEXOS_SIGNATURE` + header_renamed: `HTTP_X_PLEXOS_TIMESTAMP`", [["HTTP_X_PLEXOS_TIMESTAMP", TIME], ["HTTP_X_PLEXOS_SIGNATURE", signature]])
+sent("names of Amazon API Gateway", "text", "header_renamed: `x-amzn-remapped-x-plexos-signature` + header_renamed: `x-amzn-remapped-x-plexos-timestamp`", [["x-amzn-remapped-x-plexos-timestamp", TIME], ["x-amzn-remapped-x-plexos-signature", signature]])
+sent("names that a proxy chose", "nginx", "signature_other_header: `X-Sig` + timestamp_other_header: `X-Ts`", [["X-Ts", TIME], ["X-Sig", signature]])
+sent("no timestamp header", "nginx", "timestamp_missing: X-Plexos-Timestamp + timestamp_other: 1772643911", [["X-Plexos-Signature", signature]])
+sent("a quoted signature", "text", "signature_text_around: more in it", [["X-Plexos-Timestamp", TIME], ["X-Plexos-Signature", f'"{signature}"']])
+sent("a signature in a list", "Python", "signature_text_around: more in it", [["X-Plexos-Timestamp", TIME], ["X-Plexos-Signature", str([signature])]])
+sent("base64 without padding", "Node", "signature_base64: base64", [["X-Plexos-Timestamp", TIME], ["X-Plexos-Signature", base64.b64encode(bytes.fromhex(signature)).decode().rstrip("=")]])
+sent("both values in one header", "text", "signature_prefix: `t=1772643911,v1=` + timestamp_other_header: `X-Plexos-Signature`", [["X-Plexos-Signature", f"t={TIME},v1={signature}"]])
+sent("a timestamp as RFC 3339", "text", "timestamp_not_a_number: `2026-03-04T17:05:11Z` + timestamp_signed_in_seconds: seconds", [["X-Plexos-Timestamp", "2026-03-04T17:05:11Z"], ["X-Plexos-Signature", signature]])
 
 with open("kinds.json", "w") as file:
     file.write("[\n" + ",\n".join(json.dumps(each) for each in cases) + "\n]\n")
