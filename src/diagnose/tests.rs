@@ -48,7 +48,7 @@ fn receive_body(body: &[u8], mac: Mac) -> (AnalyzedDelivery, Vec<Key>) {
 
 fn findings(body: &[u8], mac: Mac, budget: &mut HashBudget) -> Vec<Finding> {
     let (received, keys) = receive_body(body, mac);
-    explain(&received, &Credentials { keys: &keys, api_keys: &[] }, budget)
+    explain(&received, &Credentials::new(&keys, &[]), budget)
 }
 
 /// A case of `tests/vectors/bodies.py`: what the tools of other languages make of a body.
@@ -103,7 +103,7 @@ fn a_digest_of_what_other_languages_make_of_a_body_is_explained() {
     let mut wrong = Vec::new();
     for case in BodyCase::all().into_iter().filter(BodyCase::is_of_signer) {
         let (received, keys) = receive_body(&case.received(), [7; 32]);
-        let credentials = Credentials { keys: &keys, api_keys: &[] };
+        let credentials = Credentials::new(&keys, &[]);
         let digest = computed::Digest::parse(&case.mac).unwrap();
         let found = computed::explain(&received, &digest, &credentials, &[], HashAllowance::INTERACTIVE);
         let codes: Vec<_> = match &found {

@@ -29,6 +29,9 @@ impl fmt::Display for OddCharacter {
         match self.character {
             OddKind::Byte(byte) => write!(out, "byte 0x{byte:02X}, which is not UTF-8, at position {position}"),
             OddKind::Character(character) => match name(character) {
+                "" if plain_form(character).is_some() => {
+                    write!(out, "U+{:04X} (full-width character) at position {position}", u32::from(character))
+                }
                 "" => write!(out, "U+{:04X} at position {position}", u32::from(character)),
                 name => write!(out, "U+{:04X} ({name}) at position {position}", u32::from(character)),
             },
@@ -43,7 +46,9 @@ const NAMES: &[(char, &str)] = &[
     ('\r', "carriage return"),
     ('\u{1b}', "escape"),
     ('\u{a0}', "no-break space"),
+    ('\u{ab}', "left guillemet"),
     ('\u{ad}', "soft hyphen"),
+    ('\u{bb}', "right guillemet"),
     ('\u{200b}', "zero-width space"),
     ('\u{200c}', "zero-width non-joiner"),
     ('\u{200d}', "zero-width joiner"),
@@ -86,17 +91,22 @@ pub(crate) fn is_invisible(character: char) -> bool {
     needs_escape(character) || (character.is_whitespace() && character != ' ')
 }
 
-/// Returns what was typed before a word processor or a web page replaced it. `None`: the character
-/// is no replacement.
-pub(crate) fn plain_form(character: char) -> Option<&'static str> {
-    Some(match character {
-        '\u{2018}'..='\u{201b}' => "'",
-        '\u{201c}'..='\u{201f}' => "\"",
+/// Returns what was typed before a word processor, an input method or a web page replaced it.
+/// `None`: the character is no replacement.
+pub(crate) fn plain_form(character: char) -> Option<String> {
+    let form = match character {
+        '\u{2018}'..='\u{201b}' | '\u{2039}' | '\u{203a}' | '\u{b4}' => "'",
+        '\u{201c}'..='\u{201f}' | '\u{ab}' | '\u{bb}' => "\"",
         '\u{2010}'..='\u{2013}' | '\u{2212}' => "-",
         '\u{2014}' => "--",
         '\u{2026}' => "...",
+        // Full-width forms are in the order of ASCII.
+        '\u{ff01}'..='\u{ff5e}' => {
+            return char::from_u32(u32::from(character) - 0xff01 + u32::from('!')).map(String::from);
+        }
         _ => return None,
-    })
+    };
+    Some(form.to_owned())
 }
 
 /// Finds the first character that nobody types into a secret.

@@ -121,7 +121,7 @@ fn verify(request: Request) {
     let rules = Rules { keys: keys(), tolerance: Some(DEFAULT_TOLERANCE) };
     let received = receive(Delivery { request, peer: None, arrived: None }, &rules, now());
     if !received.verdict.is_verified() {
-        let credentials = Credentials { keys: &rules.keys, api_keys: &[] };
+        let credentials = Credentials::new(&rules.keys, &[]);
         let mut budget = HashBudget::new(HashAllowance(2_000), HashAllowance(2_000), 1);
         diagnose::explain(&received, &credentials, &mut budget);
         return;

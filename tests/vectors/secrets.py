@@ -46,7 +46,7 @@ for name, ours, code, words in [
     ("a JSON string", json.dumps(S), "secret_quoted", "quotes around it"),
     ("a JSON list", json.dumps([S, "whsec_other_secret_of_the_past"]), "secret_in_json", "one of its values"),
     ("JSON in a JSON string", json.dumps(manager), "secret_in_json", "the value of `PLEXOS_WEBHOOK_SECRET`"),
-    ("a Python dictionary", str({"secret": S}), "secret_line", "the value of `secret`, without a `}`"),
+    ("a Python dictionary", str({"secret": S}), "secret_quoted", "(then the value of `secret`, without the quotes"),
     ("a line of YAML", f"secret: {S}", "secret_line", "the value of `secret`"),
     ("a quoted line of YAML", f'  webhookSecret: "{S}"', "secret_line", "without the quotes"),
     ("export with single quotes", f"export PLEXOS_WEBHOOK_SECRET='{S}'", "secret_line", "without the quotes"),
@@ -140,14 +140,14 @@ for name, ours, key, code, words in [
     ("UTF-16 with a mark", S, S.encode("utf-16"), "secret_used_in_utf16", "byte order mark"),
     ("padded with blanks", S, S.ljust(64), "secret_padded", "blanks up to 64 bytes"),
     ("a whole line", S, f"PLEXOS_WEBHOOK_SECRET={S}", "secret_used_in_container", "a whole line of an env file"),
-    ("b'…'", S, str(S.encode()), "secret_used_in_container", "Python's b'…'"),
+    ("b'…'", S, str(S.encode()), "secret_wrapped", "Python's b'…' around it"),
     ("the base64-decoded secret", BASE64, base64.b64decode(BASE64[6:]), "secret_decoded", "decoded from base64"),
     ("NaN", S, "NaN", "secret_unset", "`NaN`"),
     ("<nil>", S, "<nil>", "secret_unset", "`<nil>`"),
     ("the name of the variable", S, "PLEXOS_WEBHOOK_SECRET", "secret_unset", "`PLEXOS_WEBHOOK_SECRET`"),
     ("a variable that nothing replaced", S, "${PLEXOS_WEBHOOK_SECRET}", "secret_unset", "`${PLEXOS_WEBHOOK_SECRET}`"),
     ("the prefix alone", S, "whsec_", "secret_unset", "`whsec_`"),
-    ("a byte order mark before it", S, "\ufeff" + S, "secret_changed", "a byte order mark at the start"),
+    ("a byte order mark before it", S, "\ufeff" + S, "secret_wrapped", "a byte order mark at the start"),
 ]:
     case("signed with: " + name, ours, key, code, words)
 

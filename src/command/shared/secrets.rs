@@ -51,7 +51,7 @@ pub(in crate::command) enum TestSecret {
 
 impl Secrets {
     pub(in crate::command) fn credentials(&self) -> Credentials<'_> {
-        Credentials { keys: &self.keys, api_keys: &self.api_keys }
+        Credentials::new(&self.keys, &self.api_keys)
     }
 
     /// Returns the bytes of every signing secret and API key, to check that no output contains

@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use md5::Md5;
 use sha1::Sha1;
-use sha2::{Digest, Sha256, Sha512};
+use sha2::{Digest, Sha256, Sha384, Sha512};
 use std::borrow::Cow;
 use url::form_urlencoded::byte_serialize;
 
@@ -81,6 +81,7 @@ pub(super) static FORMS: &[FormRow] = &[
     rare(&kinds::HASHED, hashed),
     rare(&kinds::USED_IN_UTF16, in_utf16),
     rare(&kinds::PADDED, padded),
+    rare(&kinds::WRAPPED, wrapped),
     rare(&kinds::USED_IN_CONTAINER, in_container),
     rare(&kinds::FIRST_CHARACTERS, first_characters),
     rare(&kinds::LAST_CHARACTERS, last_characters),
@@ -247,10 +248,6 @@ fn with_replacements(source: &Source<'_>) -> Vec<Form> {
         found.push(form(twice, "UTF-8 encoding applied twice"));
     }
     found.extend(unescape(source.bytes).map(|bytes| form(bytes, "its backslash escapes undone")));
-    found.push(form(["\u{feff}", text].concat(), "a byte order mark at the start"));
-    found.push(form([" ", text].concat(), "a blank at the start"));
-    found.push(form([text, "\n\n"].concat(), "two newlines at the end"));
-    found.push(form([text, "\t"].concat(), "a tab at the end"));
     found.push(form([source.prefix, text].concat(), "its prefix twice"));
     found.push(form(text.trim_end_matches('='), "its padding removed"));
     found.push(form([text, text].concat(), "itself appended"));
@@ -266,6 +263,7 @@ fn encoded(source: &Source<'_>) -> Vec<Form> {
     let mut found = Vec::new();
     for (text, words) in source.texts() {
         let mut add = |key: String, name: &str| found.push(form(key, format!("{name}{words}")));
+        let line = [text, b"\n"].concat();
         add(STANDARD.encode(text), "base64");
         add(URL_SAFE_NO_PAD.encode(text), "base64url");
         add(STANDARD_NO_PAD.encode(text), "base64 without padding");
@@ -273,6 +271,7 @@ fn encoded(source: &Source<'_>) -> Vec<Form> {
         add(hex::encode(text), "hex");
         add(hex::encode_upper(text), "upper-case hex");
         add(format!("{}\n", STANDARD.encode(text)), "base64 with a newline at the end");
+        add(STANDARD.encode(&line), "base64, with a newline after the secret");
     }
     found
 }
@@ -282,12 +281,14 @@ fn hashed(source: &Source<'_>) -> Vec<Form> {
     for (text, words) in source.texts() {
         let mut add = |hash: &[u8], name: &str| {
             found.push(form(hex::encode(hash), format!("{name} in hex{words}")));
+            found.push(form(hex::encode_upper(hash), format!("{name} in upper-case hex{words}")));
             found.push(form(hash, format!("{name}{words}")));
             found.push(form(STANDARD.encode(hash), format!("{name} in base64{words}")));
         };
         add(&Sha256::digest(text), "SHA-256");
         add(&Md5::digest(text), "MD5");
         add(&Sha1::digest(text), "SHA-1");
+        add(&Sha384::digest(text), "SHA-384");
         add(&Sha512::digest(text), "SHA-512");
     }
     found
@@ -306,37 +307,115 @@ fn in_utf16(source: &Source<'_>) -> Vec<Form> {
     ]
 }
 
-/// Pads or repeats the secret to a usual length of keys. Zero bytes change no HMAC of a short key.
+/// Lengths of columns and buffers.
+const LENGTHS: [usize; 14] = [16, 20, 24, 32, 36, 40, 48, 50, 60, 64, 80, 100, 128, 255];
+
+/// Pads or repeats the secret to a usual length. Zero bytes change no HMAC of a short key.
 fn padded(source: &Source<'_>) -> Vec<Form> {
-    let pad = |length: usize| {
-        let missing = length.checked_sub(source.bytes.len()).filter(|&missing| missing > 0)?;
-        let pads = [(b' ', "blanks"), (b'0', "zeros"), (b'=', "`=`"), (b'#', "`#`")];
-        let padded = pads.map(|(byte, name)| {
-            form([source.bytes, &vec![byte; missing]].concat(), format!("{name} up to {length} bytes"))
-        });
-        let repeated: Vec<_> = source.bytes.iter().copied().cycle().take(length).collect();
-        Some(padded.into_iter().chain([form(repeated, format!("itself up to {length} bytes"))]))
+    let mut found = Vec::new();
+    for length in LENGTHS.into_iter().filter(|&length| length > source.bytes.len() && !source.bytes.is_empty()) {
+        let missing = length - source.bytes.len();
+        let pads: &[(u8, &str)] = if matches!(length, 32 | 64) {
+            &[(b' ', "blanks"), (b'0', "zeros"), (b'=', "`=`"), (b'#', "`#`")]
+        } else {
+            &[(b' ', "blanks")]
+        };
+        let pad = |(byte, name): &(u8, &str)| {
+            form([source.bytes, &vec![*byte; missing]].concat(), format!("{name} up to {length} bytes"))
+        };
+        found.extend(pads.iter().map(pad));
+    }
+    found
+}
+
+/// What code and files write around a secret, with the words for both.
+const WRAPPINGS: &[(&str, &str, &str)] = &[
+    ("\n", "", "a newline at the start"),
+    (" ", "", "a blank at the start"),
+    (" ", " ", "blanks around it"),
+    ("", "\n\n", "two newlines at the end"),
+    ("", "\t", "a tab at the end"),
+    ("", " \n", "a blank and a newline at the end"),
+    ("\u{feff}", "", "a byte order mark at the start"),
+    ("\u{feff}", "\n", "a byte order mark at the start and a newline at the end"),
+    ("\"", "", "a quote at the start"),
+    ("", "\"", "a quote at the end"),
+    ("'", "", "a quote at the start"),
+    ("", "'", "a quote at the end"),
+    ("\"", "\"\n", "quotes around it and a newline at the end"),
+    ("'", "'\n", "quotes around it and a newline at the end"),
+    ("\\\"", "\\\"", "escaped quotes around it"),
+    ("`", "`", "backticks around it"),
+    ("\"", "\",", "quotes around it and a comma at the end"),
+    ("'", "',", "quotes around it and a comma at the end"),
+    ("\"", "\";", "quotes around it and a semicolon at the end"),
+    ("'", "';", "quotes around it and a semicolon at the end"),
+    ("", ";", "a semicolon at the end"),
+    ("", ",", "a comma at the end"),
+    ("", ".", "a full stop at the end"),
+    ("", ":", "a colon at the end"),
+    ("", "\\n", "`\\n` at the end"),
+    ("", "\\", "a backslash at the end"),
+    ("", "%", "a `%` at the end"),
+    ("", "=", "a `=` at the end"),
+    ("", "==", "`==` at the end"),
+    ("[", "]", "brackets around it"),
+    ("[\"", "\"]", "brackets and quotes around it"),
+    ("['", "']", "brackets and quotes around it"),
+    ("(", ")", "parentheses around it"),
+    ("('", "',)", "a Python tuple around it"),
+    ("<", ">", "angle brackets around it"),
+    ("{", "}", "braces around it"),
+    ("b'", "'", "Python's b'…' around it"),
+    ("b\"", "\"", "Python's b\"…\" around it"),
+    ("u'", "'", "Python's u'…' around it"),
+    ("Optional(\"", "\")", "Swift's Optional(\"…\") around it"),
+    ("Optional[", "]", "Java's Optional[…] around it"),
+    ("Some(\"", "\")", "Some(\"…\") around it"),
+    ("Some(", ")", "Some(…) around it"),
+    ("Secret(", ")", "Secret(…) around it"),
+    ("Bearer ", "", "`Bearer` before it"),
+    ("base64:", "", "`base64:` before it"),
+    ("secret=", "", "`secret=` before it"),
+    ("secret: ", "", "`secret:` before it"),
+    ("$", "", "a `$` before it"),
+];
+
+fn wrapped(source: &Source<'_>) -> Vec<Form> {
+    let wrap = |(before, after, words): &(&str, &str, &'static str)| {
+        form([before.as_bytes(), source.bytes, after.as_bytes()].concat(), *words)
     };
-    let lengths = [16, 32, 64].into_iter().filter(|_| !source.bytes.is_empty());
-    lengths.filter_map(pad).flatten().collect()
+    let mut found: Vec<_> = WRAPPINGS.iter().map(wrap).collect();
+    if let Some(bare) = source.bare() {
+        let tails =
+            [("\n", "a newline at the end, without its prefix"), (" ", "a blank at the end, without its prefix")];
+        found.extend(tails.map(|(tail, words)| form([bare, tail.as_bytes()].concat(), words)));
+    }
+    found
 }
 
 /// Lists keys for which code took a whole line, object or printed value.
 fn in_container(source: &Source<'_>) -> Vec<Form> {
     let (Some(text), variable) = (source.text(), source.variable) else { return Vec::new() };
     let bytes = || text.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>();
+    let line = "a whole line of an env file";
+    let object = "a whole JSON object";
     vec![
-        form(format!("{variable}={text}"), "a whole line of an env file"),
-        form(format!("{{\"{variable}\":\"{text}\"}}"), "a whole JSON object"),
-        form(format!("{{\"{variable}\": \"{text}\"}}"), "a whole JSON object"),
-        form(format!("{{\"secret\":\"{text}\"}}"), "a whole JSON object"),
-        form(format!("{{\"secret\": \"{text}\"}}"), "a whole JSON object"),
-        form(format!("b'{text}'"), "Python's b'…'"),
+        form(format!("{variable}={text}"), line),
+        form(format!("{variable}={text}\n"), line),
+        form(format!("{variable}=\"{text}\""), line),
+        form(format!("{variable}='{text}'"), line),
+        form(format!("export {variable}={text}"), line),
+        form(format!("{variable}: {text}"), "a whole line of YAML"),
+        form(format!("{{\"{variable}\":\"{text}\"}}"), object),
+        form(format!("{{\"{variable}\": \"{text}\"}}"), object),
+        form(format!("{{\"secret\":\"{text}\"}}"), object),
+        form(format!("{{\"secret\": \"{text}\"}}"), object),
+        form(format!("{{'secret': '{text}'}}"), "a whole Python dictionary"),
         form(format!("{{\"type\":\"Buffer\",\"data\":[{}]}}", bytes().join(",")), "JSON.stringify of a Buffer"),
         form(format!("[{}]", bytes().join(" ")), "Go's %v of a byte slice"),
+        form(format!("[{}]", bytes().join(", ")), "a printed list of byte values"),
         form(bytes().join(","), "the comma-separated byte values of a Uint8Array"),
-        form(format!("Bearer {text}"), "an Authorization header"),
-        form(format!("`{text}`"), "text with backticks"),
     ]
 }
 
@@ -356,5 +435,6 @@ fn last_characters(source: &Source<'_>) -> Vec<Form> {
         let rest = source.bytes.get(count..).filter(|rest| rest.len() >= SHORTEST)?;
         Some(form(rest, if count == 1 { "character".to_owned() } else { format!("{count} characters") }))
     };
-    (1..=8).filter_map(cut).collect()
+    let kept = [16, 20, 24, 32, 40, 48, 64].into_iter().filter_map(|kept| source.bytes.len().checked_sub(kept));
+    (1..=8).chain(kept.filter(|&count| count > 8)).filter_map(cut).collect()
 }

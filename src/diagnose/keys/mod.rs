@@ -27,38 +27,102 @@ const USUAL_PARTS: usize = 16;
 /// Lists the keys that may have been used: the provider's own secrets, parts and other forms of
 /// them, the secrets of other providers, API keys, and what an unset variable turns into. The rare
 /// ones come last.
-pub(super) fn keys<'k>(provider: &dyn Provider, credentials: &'k Credentials<'_>) -> Vec<Candidate<'k>> {
+pub(super) fn keys(provider: &dyn Provider, credentials: &Credentials<'_>) -> Vec<Candidate> {
     let secrets = || credentials.keys.iter().map(|key| &key.secret);
     let own: Vec<_> = secrets().filter(|secret| secret.provider == provider.name()).collect();
     let mut list = KeyList::default();
-    own.iter().for_each(|secret| list.add(Candidate::correct(secret.expose())));
+    own.iter().for_each(|secret| list.add(Candidate::new(secret.expose(), Vec::new())));
     for secret in &own {
         list.add_secret(secret, provider);
     }
     for secret in secrets().filter(|secret| secret.provider != provider.name()) {
         let name = format!("{} ({})", secret.origin, secret.provider);
-        list.add(Candidate::new(secret.expose(), Cause::new(&secret::OF_OTHER_PROVIDER).with("name", name)));
+        list.add(Candidate::new(secret.expose(), vec![Cause::new(&secret::OF_OTHER_PROVIDER).with("name", name)]));
     }
     for (name, key) in credentials.api_keys {
         let cause = Cause::new(&key::API_KEY).with("name", name.clone());
-        list.add(Candidate::new(key.as_bytes(), cause));
+        list.add(Candidate::new(key.as_bytes(), vec![cause]));
     }
     list.add_unset(provider);
     list.usual.extend(list.rare);
     list.usual
 }
 
+/// What code signs with that has no secret: values that are not there, defaults and placeholders.
+const UNSET_WORDS: &[&str] = &[
+    "nil",
+    "NaN",
+    "<nil>",
+    "<null>",
+    "(null)",
+    "false",
+    "true",
+    "False",
+    "True",
+    "NULL",
+    "Null",
+    "[object Object]",
+    "[object Promise]",
+    "[object Undefined]",
+    "()",
+    "\"\"",
+    "''",
+    "{}",
+    "[]",
+    "0",
+    " ",
+    "\n",
+    "secret",
+    "test",
+    "test_secret",
+    "testsecret",
+    "test-secret",
+    "mysecret",
+    "my-secret",
+    "my_secret",
+    "supersecret",
+    "password",
+    "webhook",
+    "default",
+    "dev",
+    "development",
+    "local",
+    "dummy",
+    "placeholder",
+    "changeme",
+    "change-me",
+    "webhook_secret",
+    "webhook-secret",
+    "your_secret",
+    "your-secret",
+    "your_secret_here",
+    "your-secret-here",
+    "your_webhook_secret",
+    "your-webhook-secret",
+    "YOUR_SECRET",
+    "YOUR_WEBHOOK_SECRET",
+    "<secret>",
+    "<your-secret>",
+    "***",
+    "********",
+    "**********",
+    "[REDACTED]",
+    "[FILTERED]",
+    "SecretStr('**********')",
+    "Secret { .. }",
+];
+
 /// Keys without repetition.
 #[derive(Default)]
-struct KeyList<'k> {
-    usual: Vec<Candidate<'k>>,
-    rare: Vec<Candidate<'k>>,
+struct KeyList {
+    usual: Vec<Candidate>,
+    rare: Vec<Candidate>,
     seen: HashSet<Vec<u8>>,
 }
 
-impl<'k> KeyList<'k> {
-    fn add(&mut self, candidate: Candidate<'k>) {
-        if !self.seen.insert(candidate.bytes.to_vec()) {
+impl KeyList {
+    fn add(&mut self, candidate: Candidate) {
+        if !self.seen.insert(candidate.bytes.clone()) {
             return;
         }
         if candidate.is_rare {
@@ -74,7 +138,8 @@ impl<'k> KeyList<'k> {
         let parts = parts::find_parts(secret.expose(), provider.secret_prefix());
         for (index, part) in parts.iter().enumerate() {
             let cause = describe(&part.steps, &name);
-            self.add(Candidate { is_rare: index >= USUAL_PARTS, ..Candidate::new(part.bytes.clone(), cause) });
+            let candidate = Candidate::new(part.bytes.clone(), vec![cause]);
+            self.add(if index < USUAL_PARTS { candidate } else { candidate.rare() });
         }
         self.add_forms(secret.expose(), &name, provider, None);
         for Part { bytes, steps } in parts.iter().take(USUAL_PARTS) {
@@ -90,7 +155,8 @@ impl<'k> KeyList<'k> {
             for (bytes, words) in (row.make)(&source) {
                 let cause = Cause::new(row.kind).with("name", name.to_owned()).with("part", words);
                 let causes = part.cloned().into_iter().chain([cause]).collect();
-                self.add(Candidate { bytes: bytes.into(), causes, is_rare: row.is_rare || part.is_some() });
+                let candidate = Candidate::new(bytes, causes);
+                self.add(if row.is_rare || part.is_some() { candidate.rare() } else { candidate });
             }
         }
     }
@@ -99,45 +165,34 @@ impl<'k> KeyList<'k> {
     fn add_unset(&mut self, provider: &dyn Provider) {
         let usual = [("an empty string", ""), ("`undefined`", "undefined"), ("`null`", "null"), ("`None`", "None")];
         for (used, key) in usual {
-            self.add(Candidate::new(key.as_bytes(), Cause::new(&key::UNSET).with("used", used)));
+            self.add(Candidate::new(key.as_bytes(), vec![Cause::new(&key::UNSET).with("used", used)]));
         }
-        let variable = provider.secret_variable();
-        let words = [
-            "nil",
-            "NaN",
-            "<nil>",
-            "false",
-            "true",
-            "[object Object]",
-            "[object Promise]",
-            "()",
-            "\"\"",
-            "''",
-            "{}",
-            "0",
-            "secret",
-            "test",
-            "changeme",
-            "your_webhook_secret",
-            "your-webhook-secret",
-            "webhook_secret",
-            "YOUR_SECRET",
-        ];
-        let names = [
-            variable.to_owned(),
-            format!("${variable}"),
-            format!("${{{variable}}}"),
-            format!("%{variable}%"),
-            format!("{{{{{variable}}}}}"),
-            format!("process.env.{variable}"),
-            format!("ENV['{variable}']"),
-            provider.secret_prefix().to_owned(),
-            format!("{}undefined", provider.secret_prefix()),
-            format!("{}null", provider.secret_prefix()),
-        ];
-        for word in words.into_iter().map(str::to_owned).chain(names) {
+        let prefix = provider.secret_prefix();
+        let prefixed = ["", "undefined", "null", "...", "test", "xxx", "your_secret", "secret", "test_secret"];
+        let prefixed = prefixed.iter().filter(|_| !prefix.is_empty()).map(|rest| format!("{prefix}{rest}"));
+        let words: Vec<_> = UNSET_WORDS.iter().map(|word| (*word).to_owned()).chain(prefixed).collect();
+        let variables = [provider.secret_variable(), "WEBHOOK_SECRET", "SIGNING_SECRET", "SECRET"];
+        let names = variables.into_iter().flat_map(|name| {
+            let reads = [
+                ("", ""),
+                ("$", ""),
+                ("${", "}"),
+                ("%", "%"),
+                ("{{", "}}"),
+                ("{{ ", " }}"),
+                ("process.env.", ""),
+                ("os.environ['", "']"),
+                ("os.environ[\"", "\"]"),
+                ("os.getenv('", "')"),
+                ("ENV['", "']"),
+                ("env('", "')"),
+                ("$env:", ""),
+            ];
+            reads.map(|(before, after)| format!("{before}{name}{after}"))
+        });
+        for word in words.into_iter().chain(names) {
             let cause = Cause::new(&key::UNSET).with("used", format!("the text `{word}`"));
-            self.add(Candidate { is_rare: true, ..Candidate::new(word.into_bytes(), cause) });
+            self.add(Candidate::new(word.into_bytes(), vec![cause]).rare());
         }
     }
 }
@@ -145,6 +200,7 @@ impl<'k> KeyList<'k> {
 /// Describes the way to a part of a variable: the cause is that of its first step.
 fn describe(steps: &[Step], name: &str) -> Cause {
     let (first, rest) = steps.split_first().expect("a part is at least one step away");
-    let rest: String = rest.iter().map(|step| format!(", {}", step.phrase)).collect();
+    let rest: Vec<_> = rest.iter().map(|step| step.phrase.as_str()).collect();
+    let rest = if rest.is_empty() { String::new() } else { format!(" (then {})", rest.join(", ")) };
     Cause::new(first.kind).with("name", name.to_owned()).with("part", first.detail.clone()).with("rest", rest)
 }

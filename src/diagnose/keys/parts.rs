@@ -3,10 +3,10 @@
 //! Each row is one step. `find_parts` repeats the steps, so that a quoted value of a line of a file
 //! is found as well. Nothing here depends on a request.
 
-use super::text::{is_name_of_secret, is_printable, line_value, printable_name};
+use super::text::{is_name_of_secret, is_printable, line_value, printable_name, without_escape_sequences};
 use crate::diagnose::cause::CauseKind;
 use crate::diagnose::kinds::secret as kinds;
-use crate::model::secret_text::{decode_text, find_odd_character, is_invisible, plain_form, trim_invisible};
+use crate::model::secret_text::{decode_text, find_odd_character, is_invisible, plain_form};
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
@@ -59,9 +59,10 @@ static ROWS: &[Row] = &[
     row(&kinds::ODD_CHARACTER, "without the invisible characters", without_invisible),
     row(&kinds::TYPOGRAPHIC, "with plain characters", with_plain_characters),
     row(&kinds::ENCODED, "decoded from {part}", decoded_utf16),
-    row(&kinds::QUOTED, "without the quotes around it", unquoted),
-    row(&kinds::PRINTED, "without `b'…'`", unprinted),
+    row(&kinds::QUOTED, "without the {part} around it", unquoted),
+    row(&kinds::PRINTED, "as the bytes of {part}", unprinted),
     row(&kinds::PREFIX_TWICE, "with `{part}` once", without_second_prefix),
+    row(&kinds::PREFIX_DAMAGED, "with `{part}` at the start", with_whole_prefix),
     row(&kinds::TWICE, "once", first_half),
     row(&kinds::IN_JSON, "{part}", json_values),
     row(&kinds::ARMOUR, "without the lines of dashes", without_armour),
@@ -73,7 +74,8 @@ static ROWS: &[Row] = &[
     row(&kinds::IN_BASE64, "decoded from {part}", decoded_base64),
     row(&kinds::ENCODED, "decoded from {part}", decoded),
     vague(&kinds::LIST, list_items),
-    vague(&kinds::IN_QUOTES, texts_in_quotes),
+    vague(&kinds::IN_TEXT, texts_in_quotes),
+    Row { cost: 5, ..vague(&kinds::IN_TEXT, words) },
 ];
 
 /// The highest sum of costs: a list, then a line of it, its value, quotes, an encoding.
@@ -132,24 +134,19 @@ const MARKS: [&[u8]; 7] = [
 
 fn without_invisible(text: &[u8], _: &str) -> Vec<Found> {
     let marked = MARKS.iter().find_map(|mark| text.strip_prefix(*mark));
-    let rest = marked.unwrap_or(text);
-    // A line break between two lines separates more than it hides.
-    let is_blank = |character: char| matches!(character, '\n' | '\r' | '\t');
-    let clean = match std::str::from_utf8(rest) {
-        Ok(rest) => rest.chars().filter(|&each| !is_invisible(each) || is_blank(each)).collect::<String>().into_bytes(),
-        Err(_) => rest.to_vec(),
-    };
     let detail = match (marked, find_odd_character(text)) {
         (Some(_), _) => "a byte order mark at the start".to_owned(),
         (None, Some(odd)) => odd.to_string(),
         (None, None) => return Vec::new(),
     };
-    let ends = trim_invisible(&clean).to_vec();
-    let mut found = one(text, &clean, &detail);
-    if ends != clean && clean != text {
-        found.push((ends, detail));
-    }
-    found
+    let rest = without_escape_sequences(marked.unwrap_or(text));
+    // A line break separates lines, which are another step.
+    let is_kept = |character: char| !is_invisible(character) || matches!(character, '\n' | '\r' | '\t');
+    let clean = match std::str::from_utf8(&rest) {
+        Ok(rest) => rest.chars().filter(|&each| is_kept(each)).collect::<String>().into_bytes(),
+        Err(_) => rest,
+    };
+    one(text, &clean, detail)
 }
 
 fn trimmed(text: &[u8], _: &str) -> Vec<Found> {
@@ -165,7 +162,7 @@ fn with_plain_characters(text: &[u8], _: &str) -> Vec<Found> {
     let mut plain = String::new();
     for character in text.chars() {
         match plain_form(character) {
-            Some(form) => plain.push_str(form),
+            Some(form) => plain.push_str(&form),
             None => plain.push(character),
         }
     }
@@ -177,29 +174,70 @@ fn decoded_utf16(text: &[u8], _: &str) -> Vec<Found> {
     decode_text(text).into_iter().map(|(bytes, encoding)| (bytes, encoding.name().to_owned())).collect()
 }
 
+/// Pairs of marks around a secret.
+const QUOTES: &[(&str, &str)] = &[
+    ("\\\"", "\\\""),
+    ("\"\"\"", "\"\"\""),
+    ("\"", "\""),
+    ("'", "'"),
+    ("`", "`"),
+    ("**", "**"),
+    ("<", ">"),
+    ("(", ")"),
+    ("[", "]"),
+    ("{", "}"),
+];
+
 fn unquoted(text: &[u8], _: &str) -> Vec<Found> {
-    let inner = [&b"\\\""[..], b"\"\"\"", b"\"", b"'", b"`"]
-        .iter()
-        .filter(|quote| text.len() > 2 * quote.len())
-        .find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote));
-    inner.map(|inner| (inner.to_vec(), String::new())).into_iter().collect()
+    let strip = |(start, end): &(&str, &'static str)| {
+        let inner = text.strip_prefix(start.as_bytes())?.strip_suffix(end.as_bytes())?;
+        Some((inner.to_vec(), if matches!(*end, ">" | ")" | "]" | "}") { "brackets" } else { "quotes" }.to_owned()))
+    };
+    QUOTES.iter().find_map(strip).into_iter().collect()
 }
 
-/// Undoes Python's `b'…'` and Go's or Node's list of byte values.
+/// Undoes Python's `b'…'`, and the lists of byte values and hex dumps of several languages.
 fn unprinted(text: &[u8], _: &str) -> Vec<Found> {
     if let Some(rest) = text.strip_prefix(b"b") {
         return unquoted(rest, "").into_iter().map(|(bytes, _)| (bytes, "Python's b'…'".to_owned())).collect();
     }
-    let Some(list) = text.strip_prefix(b"[").and_then(|text| text.strip_suffix(b"]")) else { return Vec::new() };
-    let numbers = list.split(|byte| matches!(byte, b' ' | b',')).filter(|number| !number.is_empty());
-    let bytes: Option<Vec<u8>> = numbers.map(|number| std::str::from_utf8(number).ok()?.parse().ok()).collect();
-    bytes.map(|bytes| (bytes, "a list of byte values".to_owned())).into_iter().collect()
+    let inner = text.trim_ascii().strip_prefix(b"<Buffer").unwrap_or(text);
+    let is_mark = |byte: &u8| matches!(byte, b'[' | b']' | b'<' | b'>' | b'{' | b'}' | b' ' | b',' | b':');
+    let Ok(words) = std::str::from_utf8(inner) else { return Vec::new() };
+    let words: Vec<_> = words.split(|character| u8::try_from(character).is_ok_and(|byte| is_mark(&byte))).collect();
+    let words = || words.iter().filter(|word| !word.is_empty());
+    let numbers: Option<Vec<u8>> = words().map(|word| word.parse().ok()).collect();
+    let pairs = || words().map(|word| word.trim_start_matches("0x").trim_start_matches("\\x"));
+    let hex = || pairs().all(|pair| pair.len() == 2).then(|| hex::decode(pairs().collect::<String>()).ok()).flatten();
+    let printed = [(numbers, "a list of byte values"), (hex(), "a hex dump")];
+    let whole = [&b"0x"[..], b"\\x"].iter().find_map(|start| hex::decode(text.strip_prefix(*start)?).ok());
+    let found = printed.into_iter().chain([(whole, "hex")]);
+    found
+        .filter_map(|(bytes, name)| Some((bytes.filter(|bytes| bytes.len() >= MIN_LENGTH)?, name.to_owned())))
+        .collect()
 }
 
 fn without_second_prefix(text: &[u8], prefix: &str) -> Vec<Found> {
     let rest = text.strip_prefix(prefix.as_bytes()).filter(|_| !prefix.is_empty());
     let once = rest.filter(|rest| rest.starts_with(prefix.as_bytes()));
     once.map(|once| (once.to_vec(), prefix.to_owned())).into_iter().collect()
+}
+
+/// Repairs a prefix in other letters, with another separator, or cut at its start.
+fn with_whole_prefix(text: &[u8], prefix: &str) -> Vec<Found> {
+    let Some(word) = prefix.strip_suffix('_').filter(|_| !text.starts_with(prefix.as_bytes())) else {
+        return Vec::new();
+    };
+    let repaired = |rest: &[u8]| vec![([prefix.as_bytes(), rest].concat(), prefix.to_owned())];
+    if let Some((start, rest)) = text.split_at_checked(word.len())
+        && start.eq_ignore_ascii_case(word.as_bytes())
+    {
+        let is_separator = |byte: &u8| b"_-: .=".contains(byte);
+        let end = rest.iter().position(|byte| !is_separator(byte)).unwrap_or(rest.len());
+        return repaired(&rest[end..]);
+    }
+    let cut = (1..prefix.len()).find_map(|lost| text.strip_prefix(&prefix.as_bytes()[lost..]));
+    cut.map(repaired).unwrap_or_default()
 }
 
 fn first_half(text: &[u8], _: &str) -> Vec<Found> {
@@ -285,13 +323,19 @@ fn lines(text: &[u8], _: &str) -> Vec<Found> {
     found
 }
 
-/// Starts of comments; the `#` of a URL or a secret has no blank before it.
-const COMMENTS: [&[u8]; 8] = [b" #", b"\t#", b" //", b" --", b" ;", b" /*", b"<!--", b" ("];
+/// Starts of comments. The `#` of a secret has no blank before it.
+const COMMENTS: [&[u8]; 10] = [b"#", b"//", b"--", b";", b"/*", b"<!--", b"(", b"- ", b"REM ", "–".as_bytes()];
 
+/// Cuts the text before the first and before the last comment.
 fn before_comment(text: &[u8], _: &str) -> Vec<Found> {
-    let starts = COMMENTS.iter().filter_map(|mark| memchr::memmem::find(text, mark));
-    let start = starts.min().filter(|_| !text.contains(&b'\n'));
-    start.map(|start| (text[..start].trim_ascii().to_vec(), String::new())).into_iter().collect()
+    if text.contains(&b'\n') {
+        return Vec::new();
+    }
+    let is_start = |at: usize| COMMENTS.iter().any(|mark| text[at..].starts_with(mark));
+    let after_blank = (1..text.len()).filter(|&at| matches!(text[at - 1], b' ' | b'\t') && is_start(at));
+    let ends: Vec<_> = after_blank.collect();
+    let ends = [ends.first(), ends.last()].into_iter().flatten();
+    ends.map(|&end| (text[..end].trim_ascii().to_vec(), String::new())).collect()
 }
 
 /// Takes the value of a line such as `export NAME="value"`, `NAME: value` or `ENV NAME value`.
@@ -322,7 +366,9 @@ fn last_word(text: &str) -> Option<&str> {
 
 /// Takes the last word after words without digits, such as `Bearer` or `setx NAME`.
 fn after_label(text: &[u8], _: &str) -> Vec<Found> {
-    let Ok(text) = std::str::from_utf8(text) else { return Vec::new() };
+    let Some(text) = std::str::from_utf8(text).ok().filter(|text| !text.trim().contains('\n')) else {
+        return Vec::new();
+    };
     let words: Vec<_> = text.split_whitespace().collect();
     let Some((value, labels)) = words.split_last().filter(|(_, labels)| (1..=4).contains(&labels.len())) else {
         return Vec::new();
@@ -332,25 +378,28 @@ fn after_label(text: &[u8], _: &str) -> Vec<Found> {
     label.map(|label| (value.as_bytes().to_vec(), label.to_owned())).into_iter().collect()
 }
 
-/// Removes a single quote, bracket or separator that was copied along.
+/// Removes a single quote, bracket or separator that was copied along, or a bullet or prompt.
 fn without_stray(text: &[u8], _: &str) -> Vec<Found> {
     let mut found = Vec::new();
     let describe = |byte: u8, end: &str| format!("a `{}` at the {end}", char::from(byte));
     if let Some((&last, rest)) = text.split_last()
-        && b"\"'`,;:.)]}>\\|".contains(&last)
+        && b"\"'`,;:.)]}>\\|%$!*".contains(&last)
     {
         found.push((rest.to_vec(), describe(last, "end")));
     }
     if let Some((&first, rest)) = text.split_first()
-        && b"\"'`([{<=:,;@|>".contains(&first)
+        && (b"\"'`([{<=:,;@|>*".contains(&first) || (b"-$#+".contains(&first) && rest.starts_with(b" ")))
     {
-        found.push((rest.to_vec(), describe(first, "start")));
+        found.push((rest.trim_ascii_start().to_vec(), describe(first, "start")));
     }
     found
 }
 
 fn list_items(text: &[u8], _: &str) -> Vec<Found> {
     let mut found = Vec::new();
+    if text.trim_ascii().contains(&b'\n') {
+        return found;
+    }
     for (separator, spoken) in
         [(b',', "commas"), (b';', "semicolons"), (b'|', "bars"), (b' ', "blanks"), (b':', "colons")]
     {
@@ -378,6 +427,26 @@ fn texts_in_quotes(text: &[u8], _: &str) -> Vec<Found> {
         |start: &[u8]| start.iter().position(|&byte| byte == b'<').map(|end| start[..end].trim_ascii().to_vec());
     let tagged = text.split(|&byte| byte == b'>').skip(1).filter_map(after);
     found.extend(tagged.map(|inner| (inner, "a text between tags".to_owned())));
+    found.truncate(MAX_STRINGS);
+    found
+}
+
+/// The shortest word of a text that can be a secret, in bytes.
+const SHORTEST_WORD: usize = 12;
+
+/// Lists the words of a text with their place, whatever stands between them.
+fn words(text: &[u8], _: &str) -> Vec<Found> {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-+=$.~!".contains(byte);
+    let mut found = Vec::new();
+    let mut start = 0;
+    for word in text.split(|byte| !is_part(byte)) {
+        let end = start + word.len();
+        // A word at the start is what `forms` calls truncated.
+        if word.len() >= SHORTEST_WORD && start > 0 {
+            found.push((word.to_vec(), format!("its bytes {} to {end}", start + 1)));
+        }
+        start = end + 1;
+    }
     found.truncate(MAX_STRINGS);
     found
 }

@@ -67,23 +67,55 @@ pub(super) fn unescape(text: &[u8]) -> Option<Vec<u8>> {
     Some(plain.into_bytes())
 }
 
-const ENTITIES: [(&str, &str); 9] = [
-    ("&lt;", "<"),
-    ("&gt;", ">"),
-    ("&quot;", "\""),
-    ("&#34;", "\""),
-    ("&#39;", "'"),
-    ("&#x27;", "'"),
-    ("&apos;", "'"),
-    ("&#43;", "+"),
-    ("&amp;", "&"),
-];
+const ENTITIES: [(&str, &str); 5] = [("lt", "<"), ("gt", ">"), ("quot", "\""), ("apos", "'"), ("amp", "&")];
 
 /// Replaces HTML entities. `None`: the text has none of them.
 pub(super) fn decode_entities(text: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(text).ok()?;
-    let plain = ENTITIES.iter().fold(text.to_owned(), |text, (entity, plain)| text.replace(entity, plain));
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('&') {
+        plain.push_str(before);
+        let decoded = after.split_once(';').and_then(|(name, tail)| Some((decode_entity(name)?, tail)));
+        rest = match decoded {
+            Some((character, tail)) => {
+                plain.push_str(&character);
+                tail
+            }
+            None => {
+                plain.push('&');
+                after
+            }
+        };
+    }
+    plain.push_str(rest);
     (plain != text).then(|| plain.into_bytes())
+}
+
+/// Decodes the text between `&` and `;`: a name, or `#` and a number.
+fn decode_entity(name: &str) -> Option<String> {
+    if let Some((_, plain)) = ENTITIES.iter().find(|(known, _)| *known == name) {
+        return Some((*plain).to_owned());
+    }
+    let number = name.strip_prefix('#')?;
+    let code = match number.strip_prefix(['x', 'X']) {
+        Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+        None => number.parse().ok()?,
+    };
+    char::from_u32(code).map(String::from)
+}
+
+/// Removes terminal sequences such as the colors of a log: `ESC [ … letter`.
+pub(super) fn without_escape_sequences(text: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = memchr::memmem::find(rest, b"\x1b[") {
+        plain.extend_from_slice(&rest[..start]);
+        let end = rest[start + 2..].iter().position(|byte| (b'@'..=b'~').contains(byte));
+        rest = end.map_or(&[][..], |end| &rest[start + 3 + end..]);
+    }
+    plain.extend_from_slice(rest);
+    plain
 }
 
 /// Writes `&`, `<`, `>` and quotes as HTML entities.
@@ -142,7 +174,9 @@ mod tests {
         assert_eq!((unescape(b"plain"), unescape(br"\uZZZZ")), (None, Some(b"uZZZZ".to_vec())));
         assert_eq!(unescape("a\\é\\".as_bytes()), Some("aé\\".as_bytes().to_vec()));
         assert_eq!(decode_entities(b"a&amp;lt;b&#39;"), Some(b"a&lt;b'".to_vec()));
-        assert_eq!(decode_entities(b"a & b"), None);
+        assert_eq!(decode_entities(b"a&#95;b&#x5F;c&copy;"), Some(b"a_b_c&copy;".to_vec()));
+        assert_eq!(decode_entities(b"a & b;"), None);
+        assert_eq!(without_escape_sequences(b"\x1b[1;32mab\x1b[0mc\x1b["), b"abc");
         assert_eq!(encode_entities("a<&'\">"), "a&lt;&amp;&#39;&quot;&gt;");
     }
 

@@ -98,8 +98,7 @@ cause_kinds! {
         "",
     )
     .signer_fix(
-        "put the secret in single quotes where it is set: shells, dotenv-expand and docker compose replace `$name` by \
-         a variable",
+        "keep `$name` from being replaced: single quotes in a shell, `\\$` for dotenv-expand, `$$` for docker compose",
     )
     .digest("the key is {name} without each `$` and the name after it", "");
     DOLLAR_DOUBLED = CauseKind::new(
@@ -187,6 +186,14 @@ cause_kinds! {
     )
     .signer_fix("parse it, and use the secret alone as the key")
     .digest("the key is {part} with {name} in it", "");
+    WRAPPED = CauseKind::new(
+        Secret,
+        "secret_wrapped",
+        "the signing key has {part}, which {name} does not have",
+        COPY_AGAIN,
+    )
+    .signer_fix("use the secret alone as the key: look at how it is set and read")
+    .digest("the key is {name} with {part}", "");
     UNSET = CauseKind::new(
         Secret,
         "secret_unset",

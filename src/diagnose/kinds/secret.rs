@@ -47,10 +47,10 @@ cause_kinds! {
     QUOTED = CauseKind::new(
         Secret,
         "secret_quoted",
-        "{name} has quotes around it that the signing key does not have{rest}",
-        "remove the quotes from {name}: the program that reads them keeps them as part of the value",
+        "{name} has {part} around it that the signing key does not have{rest}",
+        "remove the {part} from {name}: the program that reads them keeps them as part of the value",
     )
-    .digest("the key is {name} without its quotes{rest}", "");
+    .digest("the key is {name} without its {part}{rest}", "");
     PRINTED = CauseKind::new(
         Secret,
         "secret_printed",
@@ -65,6 +65,13 @@ cause_kinds! {
         "remove one `{part}` from the start of {name}",
     )
     .digest("the key is {name} with `{part}` only once{rest}", "");
+    PREFIX_DAMAGED = CauseKind::new(
+        Secret,
+        "secret_prefix_damaged",
+        "{name} does not start with exactly `{part}`, but the signing key does{rest}",
+        "write `{part}` at the start of {name}, in these letters",
+    )
+    .digest("the key is {name} with exactly `{part}` at the start{rest}", "");
     TWICE = CauseKind::new(
         Secret,
         "secret_twice",
@@ -149,7 +156,7 @@ cause_kinds! {
         "the key is {name} decoded from {part}{rest}",
         "use the secret as the provider shows it: set {name} to the decoded text, or do not decode it",
     );
-    IN_QUOTES = CauseKind::new(
+    IN_TEXT = CauseKind::new(
         Secret,
         "secret_in_text",
         "{name} holds more than the secret: the signing key is {part}{rest}",
@@ -189,7 +196,7 @@ cause_kinds! {
     LOOKS_UNRESOLVED = CauseKind::new(
         Secret,
         "secret_looks_unresolved",
-        "{name} is {part}, which nothing has replaced by the secret",
+        "{name} looks like {part}, not like a secret",
         REAL_SECRET,
     );
     LOOKS_LIKE_ID = CauseKind::new(
