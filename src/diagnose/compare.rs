@@ -161,7 +161,7 @@ pub(super) fn single_byte(good: &[u8], here: &[u8]) -> Option<ByteEdit> {
 }
 
 /// Finds a part that is missing or added at the end.
-fn end_change(good: &[u8], here: &[u8]) -> Option<Cause> {
+pub(super) fn end_change(good: &[u8], here: &[u8]) -> Option<Cause> {
     if good.starts_with(here) {
         Some(Cause::new(&kinds::CUT).with("lost", count_bytes(good.len() - here.len())))
     } else if here.starts_with(good) {

@@ -7,12 +7,15 @@
 use super::budget::HashAllowance;
 use super::byte_edit::ByteEdit;
 use super::cause::Cause;
+use super::compare;
 use super::search::SearchSpace;
 use crate::model::signature::Signer;
 
 /// The kinds of edit, in the order in which they are tried over the whole body.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Edit {
+    /// Bytes were added at the end.
+    EndAdded,
     /// A zero, a sign, a blank or a backslash was lost.
     LikelyLost,
     /// A digit became another digit: somebody changed an amount. Or a blank was a plus sign or a
@@ -26,11 +29,12 @@ enum Edit {
 }
 
 impl Edit {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::DigitOrBlank,
         Self::BitFlipped,
         Self::Added,
         Self::LastByteLost,
+        Self::EndAdded,
         Self::LikelyLost,
         Self::Changed,
         Self::Lost,
@@ -67,7 +71,7 @@ fn find_edit(
             return None;
         }
         let here = body.get(offset).copied();
-        let rest = &body[(offset + edit.width()).min(body.len())..];
+        let rest = &body[edit.rest_offset(offset, body.len())..];
         for signed in edit.signed_bytes(offset, here) {
             if !allowance.spend(rest.len()) {
                 return None;
@@ -76,6 +80,9 @@ fn find_edit(
             signer.update(signed.as_slice());
             signer.update(rest);
             if space.find_target(&signer.finish()).is_some() {
+                if edit == Edit::EndAdded {
+                    return compare::end_change(&body[..offset], body);
+                }
                 let here = here.filter(|_| edit.width() == 1);
                 return Some(ByteEdit { offset, signed, here }.cause(body));
             }
@@ -94,6 +101,11 @@ impl Edit {
         }
     }
 
+    /// The offset of the received bytes that were signed after the edit.
+    fn rest_offset(self, offset: usize, length: usize) -> usize {
+        if self == Self::EndAdded { length } else { (offset + self.width()).min(length) }
+    }
+
     /// Lists what may have been signed in place of `here`; `None` in the list stands for no byte.
     /// A blank before the body is a separator, not a byte of the body.
     fn signed_bytes(self, offset: usize, here: Option<u8>) -> Vec<Option<u8>> {
@@ -108,6 +120,7 @@ impl Edit {
             (Self::BitFlipped, Some(here)) => (0..8).map(|bit| Some(here ^ (1 << bit))).collect(),
             (Self::Changed, Some(here)) => (0..=u8::MAX).filter(|&byte| byte != here).map(Some).collect(),
             (Self::Added, Some(_)) => vec![None],
+            (Self::EndAdded, Some(_)) if offset > 1 => vec![None],
             (Self::Lost, _) | (Self::LastByteLost, None) => all().map(Some).collect(),
             _ => Vec::new(),
         }

@@ -166,7 +166,7 @@ fn the_brief_searches_are_counted() {
 }
 
 #[test]
-fn a_brief_search_tries_every_usual_change_of_a_small_body_but_not_every_pair() {
+fn a_brief_search_tries_every_single_serializer_for_a_small_body_but_not_every_pair() {
     let document = Document::parse(BODY.as_bytes()).unwrap();
     assert_eq!(brief(sign_body(&SERIALIZERS.last().unwrap().write(&document))), ["body_reserialized"]);
     let spaced = SERIALIZERS.iter().find(|serializer| serializer.code == "python_json_dumps").unwrap();

@@ -72,6 +72,8 @@ pub(super) enum Layout {
     MultiLine {
         indentation: &'static str,
     },
+    /// One line, with a space after commas and colons and inside the brackets of objects.
+    PaddedObjects,
     /// Two spaces, with newlines inside empty brackets.
     OldRuby,
     /// Two spaces for objects, arrays on one line, `" : "`, and a space inside empty brackets.
@@ -169,6 +171,11 @@ pub(super) static JACKSON_ASCII: Escapes = Escapes { non_ascii: NonAscii::Escape
 
 /// org.json, which also escapes `</`, as few texts contain.
 pub(super) static ORG_JSON: Escapes = Escapes { backslash_escapes: QUOTES, ..JAVASCRIPT };
+
+/// Windows PowerShell's ConvertTo-Json.
+pub(super) static POWERSHELL: Escapes = Escapes { unicode_escapes: b"<>&'", ..JAVASCRIPT };
+
+pub(super) static SWIFT: Escapes = Escapes { backslash_escapes: b"\"\\/", ..JAVASCRIPT };
 
 /// Gson with its default HTML escaping.
 pub(super) static GSON: Escapes =

@@ -56,6 +56,11 @@ const GSON: Serializer = Serializer {
 
 const ORG_JSON: Serializer =
     in_language(Some(Language::Java), &escapes::ORG_JSON, &number::JACKSON, MemberOrder::LastWins);
+/// Windows PowerShell 5 and PowerShell 7 escape for HTML on Windows only.
+const POWERSHELL: Serializer = Serializer { strings: StringRule::Escaped(&escapes::POWERSHELL), ..MINIFIED };
+/// Swift escapes slashes and nothing beyond ASCII.
+const SWIFT: Serializer =
+    Serializer { strings: StringRule::Escaped(&escapes::SWIFT), member_order: MemberOrder::LastWins, ..MINIFIED };
 /// PostgreSQL and MySQL keep the digits of numbers.
 const JSONB: Serializer = Serializer {
     strings: StringRule::Escaped(&escapes::JAVASCRIPT),
@@ -290,6 +295,36 @@ pub static SERIALIZERS: &[Serializer] = &[
     ),
     row("org_json", "Java's org.json", with_order(MemberOrder::JavaHash, ORG_JSON)),
     row("jsonb", "the text of a jsonb column (PostgreSQL) or JSON column (MySQL)", with_layout(SPACED, JSONB)),
+    row("powershell_compress", "PowerShell's ConvertTo-Json -Compress", POWERSHELL),
+    row("swift_sorted", "Swift's JSONEncoder with sortedKeys", with_order(MemberOrder::Sorted, SWIFT)),
+    row("swift", "Swift's JSONSerialization, in the order of the document", SWIFT),
+    row(
+        "space_after_comma",
+        "JSON with a space after each comma",
+        with_layout(Layout::SingleLine { comma: ", ", colon: ":" }, MINIFIED),
+    ),
+    row(
+        "space_after_colon",
+        "JSON with a space after each colon",
+        with_layout(Layout::SingleLine { comma: ",", colon: ": " }, MINIFIED),
+    ),
+    row(
+        "padded_objects",
+        "JSON on one line, with spaces inside the braces",
+        with_layout(Layout::PaddedObjects, MINIFIED),
+    ),
+    row(
+        "pretty_0",
+        "JSON with a newline for each member and no indent",
+        with_layout(Layout::MultiLine { indentation: "" }, MINIFIED),
+    ),
+    row("pretty_1", "JSON indented by one space", with_layout(Layout::MultiLine { indentation: " " }, MINIFIED)),
+    row("pretty_3", "JSON indented by three spaces", with_layout(Layout::MultiLine { indentation: "   " }, MINIFIED)),
+    row(
+        "pretty_8",
+        "JSON indented by eight spaces",
+        with_layout(Layout::MultiLine { indentation: "        " }, MINIFIED),
+    ),
     row("minified_newline", "minified JSON with a newline at the end", with_newline(MINIFIED)),
     row("spaced", "JSON with a space after each comma and colon", with_layout(SPACED, MINIFIED)),
     row("pretty_2", "JSON indented by two spaces", with_layout(TWO, MINIFIED)),

@@ -124,7 +124,7 @@ impl Writer<'_> {
             (Layout::OldRuby, Bracket::Object) if is_empty => self.newline(),
             _ if is_empty => {}
             _ if breaks => self.newline(),
-            (Layout::Jackson, _) => self.put(" "),
+            (Layout::Jackson, _) | (Layout::PaddedObjects, Bracket::Object) => self.put(" "),
             _ => {}
         }
         self.put(if bracket == Bracket::Object { "}" } else { "]" });
@@ -135,6 +135,8 @@ impl Writer<'_> {
         let breaks = self.is_multi_line(bracket);
         match self.serializer.layout {
             Layout::SingleLine { comma, .. } if !is_first => self.put(comma),
+            Layout::PaddedObjects if !is_first => self.put(", "),
+            Layout::PaddedObjects if bracket == Bracket::Object => self.put(" "),
             Layout::Jackson if !breaks && is_first => self.put(" "),
             Layout::Jackson if !breaks => self.put(", "),
             _ if !is_first => self.put(","),
@@ -147,7 +149,7 @@ impl Writer<'_> {
 
     fn is_multi_line(&self, bracket: Bracket) -> bool {
         match self.serializer.layout {
-            Layout::SingleLine { .. } => false,
+            Layout::SingleLine { .. } | Layout::PaddedObjects => false,
             Layout::MultiLine { .. } | Layout::OldRuby => true,
             Layout::Jackson => bracket == Bracket::Object,
         }
@@ -156,7 +158,7 @@ impl Writer<'_> {
     fn newline(&mut self) {
         let unit = match self.serializer.layout {
             Layout::MultiLine { indentation } => indentation,
-            Layout::SingleLine { .. } | Layout::OldRuby | Layout::Jackson => "  ",
+            Layout::SingleLine { .. } | Layout::PaddedObjects | Layout::OldRuby | Layout::Jackson => "  ",
         };
         self.put("\n");
         let Some(left) = self.indentation_left.checked_sub(unit.len() * self.levels) else { return };
@@ -173,7 +175,7 @@ impl Writer<'_> {
         }
         self.put(match self.serializer.layout {
             Layout::SingleLine { colon, .. } => colon,
-            Layout::MultiLine { .. } | Layout::OldRuby => ": ",
+            Layout::MultiLine { .. } | Layout::PaddedObjects | Layout::OldRuby => ": ",
             Layout::Jackson => " : ",
         });
         self.value(self.serializer.member_order.value_of(document, key));

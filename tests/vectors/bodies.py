@@ -64,6 +64,18 @@ def times(value):
 put("isoformat", json.dumps({**data, "createdAt": times(data["createdAt"]).isoformat()}))
 put("str of datetime", json.dumps({**data, "createdAt": str(times(data["createdAt"]))}))
 put("an id", data["data"]["id"])
+put("a space after commas", json.dumps(data, separators=(", ", ":")))
+put("a space after colons", json.dumps(data, separators=(",", ": ")))
+put("indent=1", json.dumps(data, indent=1))
+put("indent=0", json.dumps(data, indent=0))
+put("the first 128 bytes", raw[:128])
+import csv, io, quopri
+out_csv = io.StringIO()
+csv.writer(out_csv).writerow([raw.decode(), "x"])
+put("a CSV field", out_csv.getvalue().rsplit(",", 1)[0])
+put("quoted-printable", quopri.encodestring(raw))
+encode = lambda part: base64.urlsafe_b64encode(part).rstrip(b"=")
+put("a JWS", encode(b'{"alg":"HS256"}') + b"." + encode(raw) + b"." + encode(b"signature"))
 print(json.dumps(out))
 ''',
 )
@@ -94,6 +106,8 @@ put("toISOString", JSON.stringify({ ...data, createdAt: new Date(data.createdAt)
 put("getTime", JSON.stringify({ ...data, createdAt: new Date(data.createdAt).getTime() }));
 put("body in an object", JSON.stringify({ body: raw.toString() }));
 put("parsed body in an object", JSON.stringify({ headers: { a: "b" }, body: data }));
+put("an array of names", JSON.stringify(data, Object.keys(data).sort()));
+put("update twice", Buffer.concat([raw, raw]));
 put("gzip", zlib.gzipSync(raw));
 put("deflate", zlib.deflateSync(raw));
 put("raw deflate", zlib.deflateRawSync(raw));
@@ -142,6 +156,7 @@ $put("json_encode, pretty and slashes", json_encode($data, JSON_PRETTY_PRINT | J
 $put("json_encode, zero fraction", json_encode($data, JSON_PRESERVE_ZERO_FRACTION));
 $put("DateTime", json_encode(["createdAt" => (new DateTime($data["createdAt"]))->format(DATE_ATOM)] + $data));
 function nulls($a) { foreach ($a as $k => $v) { if (is_array($v)) $a[$k] = nulls($v); elseif ($v === null) unset($a[$k]); } return $a; }
+$put("json_encode of a form", json_encode(["payload" => $raw]));
 $put("without nulls", json_encode(nulls($data), JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE));
 echo json_encode($out);
 ''',
@@ -232,6 +247,15 @@ class Main {
         out.put(name, Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8)));
     }
 
+    static Object hashed(Object value) {
+        if (value instanceof Map) {
+            Map<Object, Object> copy = new HashMap<>();
+            ((Map<?, ?>) value).forEach((key, member) -> copy.put(key, hashed(member)));
+            return copy;
+        }
+        return value;
+    }
+
     public static void main(String[] args) throws Exception {
         byte[] raw = Files.readAllBytes(Path.of(System.getenv("BODY")));
         ObjectMapper mapper = new ObjectMapper();
@@ -240,7 +264,7 @@ class Main {
         put("Arrays.toString", Arrays.toString(raw));
         put("sorted", new ObjectMapper().configure(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS, true).writeValueAsString(map));
         put("ESCAPE_NON_ASCII", mapper.writer().with(com.fasterxml.jackson.core.JsonGenerator.Feature.ESCAPE_NON_ASCII).writeValueAsString(map));
-        put("HashMap", mapper.writeValueAsString(new HashMap<>(map)));
+        put("HashMap", mapper.writeValueAsString(hashed(map)));
         System.out.println(mapper.writeValueAsString(out));
     }
 }
@@ -340,6 +364,14 @@ signed("Go", "MarshalIndent with tabs", SERIALIZED)
 signed("Java", "sorted", SERIALIZED)
 signed("Java", "ESCAPE_NON_ASCII", SERIALIZED, ["rich"])
 
+signed("Java", "HashMap", SERIALIZED)
+for name in ("a space after commas", "a space after colons", "indent=1", "indent=0"):
+    signed("Python", name, SERIALIZED, ["event"])
+signed("Python", "the first 128 bytes", ["body_buffer"])
+signed("Node", "an array of names", MODEL, ["event"])
+signed("Node", "update twice", TRANSFORMED)
+signed("PHP", "json_encode of a form", TRANSFORMED, ["event"])
+
 for name in ("cp1252 with ?", "ASCII, errors ignored", "ASCII, errors replaced", "Latin-1, errors ignored", "read as cp1252"):
     signed("Python", name, ENCODING, ["rich"])
 signed("Python", "UTF-16", ENCODING)
@@ -360,7 +392,8 @@ signed("Go", "Marshal of a struct with time.Time", MODEL, ["event"])
 
 for name in ("base64", "base64url", "base64 with line breaks", "hex", "str of bytes", "bytearray", "list of bytes", "quote_plus", "html.escape"):
     received("Python", name, WRAPPED)
-received("Python", "UTF-16", WRAPPED)
+for name in ("UTF-16", "a CSV field", "quoted-printable", "a JWS"):
+    received("Python", name, WRAPPED)
 for name in ("JSON of a Buffer", "text of a Uint8Array", "JSON of a Uint8Array", "encodeURIComponent", "body in an object", "parsed body in an object", "gzip", "deflate", "raw deflate", "brotli", "base64 of gzip in a field", "API Gateway", "SNS in SQS", "Pub/Sub", "URLSearchParams payload", "JSON as a form key", "JSONP", "event stream"):
     received("Node", name, WRAPPED, ["event"] if "parsed" in name else ("event", "rich"))
 for name in ("n8n", "EventBridge"):
@@ -381,6 +414,9 @@ case("chunks that were not joined", b"64\r\n" + EVENT[:100] + b"\r\n" + b"%x\r\n
 case("a multipart form", b'--xYz12345\r\nContent-Disposition: form-data; name="payload"\r\nContent-Type: application/json\r\n\r\n' + EVENT + b"\r\n--xYz12345--\r\n", EVENT, WRAPPED)
 case("an array around it", b"[" + EVENT + b"]", EVENT, WRAPPED)
 case("curl -d @file", json.dumps(json.loads(EVENT), indent=2).replace("\n", "").encode(), (json.dumps(json.loads(EVENT), indent=2) + "\n").encode(), ["body_newlines_lost"])
+case("a terminal's colors", EVENT.replace(b'"id"', b'\x1b[34;1m"id"\x1b[0m'), EVENT, ["body_terminal_codes"])
+case("quotes from a chat", EVENT.decode().replace('"id"', "\u201cid\u201d").encode(), EVENT, ["body_typography"])
+case("text that was appended", EVENT + b"\n-- \nsent by x", EVENT, WRAPPED)
 case("Content-Length in characters", RICH[:-2], RICH, ["body_cut"])
 
 with open("bodies.json", "w") as file:

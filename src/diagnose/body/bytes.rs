@@ -136,6 +136,36 @@ pub(super) fn unescape(text: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// Undoes quoted-printable encoding. `None`: there is none.
+pub(super) fn decode_quoted_printable(text: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len());
+    let (mut rest, mut found) = (text, false);
+    while let Some(at) = memchr::memchr(b'=', rest) {
+        out.extend(&rest[..at]);
+        let after = &rest[at + 1..];
+        let line_end = [&b"\r\n"[..], b"\n"].iter().find_map(|end| after.strip_prefix(*end));
+        let byte = after.split_at_checked(2).and_then(|(digits, tail)| Some((hex::decode(digits).ok()?, tail)));
+        rest = match (line_end, byte) {
+            (Some(tail), _) => tail,
+            (None, Some((bytes, tail))) => {
+                out.extend(bytes);
+                tail
+            }
+            (None, None) => return None,
+        };
+        found = true;
+    }
+    out.extend(rest);
+    found.then_some(out)
+}
+
+/// Decodes the payload of a compact JWS, the second of three parts.
+pub(super) fn decode_jws(text: &[u8]) -> Option<Vec<u8>> {
+    let parts: Vec<_> = text.trim_ascii().split(|byte| *byte == b'.').collect();
+    let [header, payload, _] = parts.as_slice() else { return None };
+    header.starts_with(b"eyJ").then(|| decode_base64(payload))?
+}
+
 /// Undoes only `\xHH`, as nginx writes `$request_body` into its log.
 pub(super) fn decode_hex_escapes(text: &[u8]) -> Option<Vec<u8>> {
     memchr::memmem::find(text, b"\\x")?;
@@ -286,6 +316,17 @@ mod tests {
         assert_eq!(signed_bytes("é".as_bytes()), b"[-61, -87]");
         // node -e 'console.log(JSON.stringify(new Uint8Array([1,2])))'
         assert_eq!(typed_array(&[1, 2]), br#"{"0":1,"1":2}"#);
+    }
+
+    #[test]
+    fn mail_and_tokens_are_decoded() {
+        // python3 -c 'import quopri; print(quopri.encodestring(b"{\"a\":\"\xc3\xa9=\"}").decode())'
+        assert_eq!(decode_quoted_printable(b"{\"a\":\"=C3=A9=3D\"=\n}").unwrap(), "{\"a\":\"é=\"}".as_bytes());
+        assert_eq!(decode_quoted_printable(b"{\"a\":1}"), None);
+        assert_eq!(decode_quoted_printable(b"a=b"), None);
+        // printf '{"a":1}' | base64
+        assert_eq!(decode_jws(b"eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ.c2ln").unwrap(), b"{\"a\":1}");
+        assert_eq!(decode_jws(b"1.2.3"), None);
     }
 
     #[test]

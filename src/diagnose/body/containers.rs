@@ -277,6 +277,12 @@ pub(super) fn json_string(text: &[u8]) -> Option<Vec<u8>> {
     None
 }
 
+/// Reads a quoted CSV field, which doubles the quotes inside.
+pub(super) fn csv_field(text: &[u8]) -> Option<Vec<u8>> {
+    let inner = text.trim_ascii().strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    super::text::replace(inner, b"\"\"", b"\"")
+}
+
 /// Undoes backslashes before quotes, if the text is no JSON as it is.
 pub(super) fn escaped_quotes(text: &[u8]) -> Option<Vec<u8>> {
     memchr::memmem::find(text, b"\\\"").or_else(|| memchr::memmem::find(text, b"\\u0022"))?;

@@ -17,7 +17,8 @@ pub(super) static ENCODINGS: &[BodyChange] = &[
     BodyChange::new(&kinds::ENCODING, "UTF-16", |body| body.text().map(text::utf16_le)),
     BodyChange::new(&kinds::ENCODING, "UTF-16 with a byte order mark", |body| {
         body.text().map(|text| [b"\xfe\xff", &text::utf16_be(text)[..]].concat())
-    }),
+    })
+    .rare(),
     BodyChange::new(&kinds::ENCODING, "ASCII, with `?` for every other character", |body| {
         Some(text::question_marks(body.wide_text()?, |_| 1))
     }),

@@ -33,6 +33,8 @@ pub(super) static ENDS: &[BodyChange] = &[
         body.bytes.contains(&b'\n').then(|| body.bytes.iter().copied().filter(|byte| !b"\r\n".contains(byte)).collect())
     })
     .fix("use curl --data-binary @file: -d strips newlines"),
+    BodyChange::new(&kinds::TYPOGRAPHY, "", |body| text::undo_typography(body.text()?)),
+    BodyChange::new(&kinds::TERMINAL_CODES, "", |body| text::strip_terminal_codes(body.bytes)),
     BodyChange::new(&kinds::BRACKETS_LOST, "", |body| with_closing_brackets(body.bytes)),
     BodyChange::new(&kinds::EMPTY_SIGNED, "", |_| Some(Vec::new())),
 ];
@@ -85,12 +87,40 @@ pub(super) static WHITESPACE: &[BodyChange] = &[
     })
     .rare()
     .fix(KEEP_SPACE),
+    BodyChange::new(&kinds::SPACES, "the body without its blanks, inside strings too", |body| {
+        text::replace(body.bytes, b" ", b"")
+    })
+    .rare()
+    .fix(KEEP_SPACE),
     BodyChange::new(&kinds::SPACES, "the body with CR line endings", |body| {
         body.bytes.contains(&b'\n').then(|| text::replace(&without_cr(body.bytes), b"\n", b"\r"))?
     })
     .rare()
     .fix(KEEP_SPACE),
 ];
+
+/// A buffer of this size may be mostly empty.
+const MAX_PADDED: usize = 4096;
+
+macro_rules! lengths {
+    ($($length:literal)*) => {
+        /// Buffers of fixed size: the start of the body, and the body with NULs up to that size.
+        pub(super) static BUFFERS: &[BodyChange] = &[$(
+            BodyChange::new(&kinds::BUFFER, concat!("the first ", $length, " bytes of the body"), |body| {
+                body.bytes.get(..$length).map(<[u8]>::to_vec)
+            })
+            .rare(),
+            BodyChange::new(&kinds::BUFFER, concat!("the body with NULs up to ", $length, " bytes"), |body| {
+                let count = $length - body.bytes.len().min($length);
+                let is_likely = count > 0 && $length <= MAX_PADDED.max(4 * body.bytes.len());
+                is_likely.then(|| [body.bytes, &vec![0; count]].concat())
+            })
+            .rare()
+        ),*];
+    };
+}
+
+lengths! { 16 32 64 100 128 200 255 256 500 512 1000 1024 2000 2048 4096 8192 10000 16384 32768 65535 65536 100000 102400 1048576 }
 
 macro_rules! constants {
     ($(($text:literal, $language:expr),)*) => {
@@ -104,19 +134,24 @@ const fn constant(
     language: Option<Language>,
     apply: fn(&super::change::BodySource<'_>) -> Option<Vec<u8>>,
 ) -> BodyChange {
-    let change = BodyChange::new(&kinds::NOT_THE_PAYLOAD, text, apply);
+    let change = BodyChange::new(&kinds::NOT_THE_PAYLOAD, text, apply).rare();
     match language {
         Some(language) => change.language(language),
         None => change,
     }
 }
 
+/// What JavaScript makes of an object in a text, and of no object.
+pub(super) static OBJECT: [BodyChange; 2] = [
+    BodyChange::new(&kinds::NOT_THE_PAYLOAD, "{}", |_| Some("{}".into())),
+    BodyChange::new(&kinds::NOT_THE_PAYLOAD, "[object Object]", |_| Some("[object Object]".into()))
+        .language(Language::JavaScript),
+];
+
 constants! {
-    ("[object Object]", Some(Language::JavaScript)),
     ("undefined", Some(Language::JavaScript)),
     ("null", None),
     ("None", Some(Language::Python)),
-    ("{}", None),
     ("Array", Some(Language::Php)),
     ("[]", None),
     ("\"\"", None),

@@ -109,6 +109,21 @@ static DECODERS: &[Decoder] = &[
         decode: |body| containers::jsonp(body).into_iter().collect(),
     },
     Decoder {
+        layer: "a quoted CSV field",
+        fix: "read the CSV with a parser: it doubles the quotes inside a field",
+        decode: |body| one(containers::csv_field(body)),
+    },
+    Decoder {
+        layer: "quoted-printable encoding",
+        fix: "decode the mail's quoted-printable text before verifying",
+        decode: |body| one(bytes::decode_quoted_printable(body)),
+    },
+    Decoder {
+        layer: "the payload of a JWS (JWT)",
+        fix: "verify the decoded payload, or the JWS itself with its own signature",
+        decode: |body| one(bytes::decode_jws(body)),
+    },
+    Decoder {
         layer: "UTF-16",
         fix: "save the body as UTF-8: PowerShell's > writes UTF-16",
         decode: |body| one(text::decode_utf16(body).map(String::into_bytes)),

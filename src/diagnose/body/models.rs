@@ -52,6 +52,12 @@ static RULES: &[ModelRule] = &[
     rule("without fields that are empty (omitempty)", |body| without(body, is_empty)),
     rule("with only the documented fields", documented_fields),
     rule("with the fields in the documented order", documented_order),
+    rule("with only the names of the top level (an array as JSON.stringify's second argument)", |body| {
+        only_top_names(body, false)
+    }),
+    rule("with only the names of the top level, sorted (an array as JSON.stringify's second argument)", |body| {
+        only_top_names(body, true)
+    }),
     rule("with [] for {}", |body| map_empty(body, b"{}", b"[]")),
     rule("with {} for []", |body| map_empty(body, b"[]", b"{}")),
     rule("with null for \"\"", |body| map_values(body, |_, text| (text == "\"\"").then(|| "null".to_owned()))),
@@ -291,6 +297,26 @@ fn pascal_case(name: &str) -> String {
     quote.into_iter().chain(first.map(|char| char.to_ascii_uppercase())).chain(chars).collect()
 }
 
+/// Keeps only members with names of the top level, on every level and in the order of that list.
+fn only_top_names(body: &BodySource<'_>, is_sorted: bool) -> Option<Vec<u8>> {
+    fn pick(value: &Value, names: &[&String]) -> Value {
+        match value {
+            Value::Object(members) => {
+                let known = names.iter().filter_map(|name| Some(((*name).clone(), pick(members.get(*name)?, names))));
+                Value::Object(known.collect())
+            }
+            Value::Array(values) => values.iter().map(|value| pick(value, names)).collect(),
+            other => other.clone(),
+        }
+    }
+    let value = body.value()?;
+    let mut names: Vec<_> = value.as_object()?.keys().collect();
+    if is_sorted {
+        names.sort();
+    }
+    serde_json::to_vec(&pick(value, &names)).ok()
+}
+
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
@@ -398,6 +424,11 @@ mod tests {
             (r#"{"createdAt":1,"b":{"cD":2}}"#, r#"{"created_at":1,"b":{"c_d":2}}"#, "with names in snake_case"),
             (r#"{"created_at":1}"#, r#"{"createdAt":1}"#, "with names in camelCase"),
             (r#"{"id":1,"to":2}"#, r#"{"Id":1,"To":2}"#, "with names in PascalCase"),
+            (
+                r#"{"id":1,"data":{"id":2,"x":3}}"#,
+                r#"{"data":{"id":2},"id":1}"#,
+                "with only the names of the top level, sorted (an array as JSON.stringify's second argument)",
+            ),
             (r#"{"a":" x ","b":1}"#, r#"{"a":"x","b":1}"#, "with trimmed values"),
         ] {
             assert_eq!(model(here, signed).as_deref(), Some(&*format!("the same JSON {expected}")), "{signed}");

@@ -23,10 +23,12 @@ pub(super) static PRINTED_BYTES: &[BodyChange] = &[
     printed("Python's b'…'", Language::Python, |body| Some(bytes::python_bytes(body.bytes))),
     printed("JSON.stringify of a Buffer", Language::JavaScript, |body| {
         Some([b"{\"type\":\"Buffer\",\"data\":[", &bytes::decimal_bytes(body.bytes, ",")[..], b"]}"].concat())
-    }),
+    })
+    .rare(),
     printed("Go's %v of a byte slice", Language::Go, |body| {
         Some([b"[", &bytes::decimal_bytes(body.bytes, " ")[..], b"]"].concat())
-    }),
+    })
+    .rare(),
     printed("JavaScript's text of a Uint8Array, `123,34,…`", Language::JavaScript, |body| {
         Some(bytes::decimal_bytes(body.bytes, ","))
     })

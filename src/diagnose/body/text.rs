@@ -208,6 +208,36 @@ pub(super) fn replace(body: &[u8], from: &[u8], to: &[u8]) -> Option<Vec<u8>> {
     found.then_some(out)
 }
 
+/// Undoes what word processors and chats make of quotes, hyphens and blanks. `None`: nothing.
+pub(super) fn undo_typography(text: &str) -> Option<Vec<u8>> {
+    if !text.contains(['“', '”', '„', '«', '»', '\u{a0}', '\u{202f}']) {
+        return None;
+    }
+    let plain = |char: char| match char {
+        '“' | '”' | '„' | '«' | '»' => '"',
+        '‘' | '’' => '\'',
+        '–' | '—' => '-',
+        '\u{a0}' | '\u{202f}' => ' ',
+        other => other,
+    };
+    Some(text.chars().map(plain).collect::<String>().into_bytes())
+}
+
+/// Removes the color codes that a terminal shows. `None`: there are none.
+pub(super) fn strip_terminal_codes(body: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(body.len());
+    let mut rest = body;
+    memchr::memmem::find(body, b"\x1b[")?;
+    while let Some(at) = memchr::memmem::find(rest, b"\x1b[") {
+        out.extend(&rest[..at]);
+        let code = &rest[at + 2..];
+        let end = code.iter().position(u8::is_ascii_alphabetic).map_or(code.len(), |end| end + 1);
+        rest = &code[end..];
+    }
+    out.extend(rest);
+    Some(out)
+}
+
 /// Writes every control character and space around values away: `"a": " b "` becomes `"a": "b"`.
 pub(super) fn trim_json_strings(text: &str) -> Option<Vec<u8>> {
     let mut out = String::with_capacity(text.len());
@@ -259,6 +289,15 @@ mod tests {
             assert_eq!(decode_utf16(&body).as_deref(), Some("{\"é\"}"));
         }
         assert_eq!(decode_utf16(b"{}"), None);
+    }
+
+    #[test]
+    fn typographic_quotes_and_color_codes_are_undone() {
+        assert_eq!(undo_typography("{“a”:\u{a0}“it’s”}").unwrap(), b"{\"a\": \"it's\"}");
+        assert_eq!(undo_typography("{\"a\":\"it’s\"}"), None);
+        // printf '{"a":1}' | jq -c -C . | xxd
+        let colored = b"\x1b[1;39m{\x1b[0m\x1b[34;1m\"a\"\x1b[0m:1}\x1b[0m";
+        assert_eq!(strip_terminal_codes(colored).unwrap(), b"{\"a\":1}");
     }
 
     #[test]

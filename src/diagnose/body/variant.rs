@@ -92,7 +92,7 @@ impl BodyVariant {
 }
 
 /// Serializers that are not combined with wrong keys and messages.
-const RARE_SERIALIZERS: [&str; 26] = [
+const RARE_SERIALIZERS: [&str; 37] = [
     "go_encoder_plain",
     "go_encoder",
     "go_struct_encoder",
@@ -114,10 +114,21 @@ const RARE_SERIALIZERS: [&str; 26] = [
     "jq_compact",
     "jq_sorted",
     "org_json",
+    "powershell_compress",
+    "swift_sorted",
+    "swift",
+    "space_after_comma",
+    "space_after_colon",
+    "padded_objects",
+    "pretty_0",
+    "pretty_1",
+    "pretty_3",
+    "pretty_8",
     "jsonb",
     "minified_newline",
     "spaced_newline",
     "pretty_4_newline",
+    "pretty_tab",
     "pretty_tab_newline",
 ];
 /// The serializers that models are written with.
@@ -159,12 +170,11 @@ fn mark_twins(list: Vec<&'static Serializer>) -> Vec<Change> {
 
 /// Lists the single changes.
 fn single_changes() -> Vec<BodyVariant> {
-    let (usual_constants, rare_constants) = ends::CONSTANTS.split_at(6);
     let mut list: Vec<BodyVariant> = Vec::new();
     let mut add = |changes: &mut dyn Iterator<Item = Change>| list.extend(changes.map(BodyVariant::Change));
     add(&mut rows(&ends::NEWLINES)
         .chain(rows(ends::ENDS))
-        .chain(rows(usual_constants))
+        .chain(rows(&ends::OBJECT))
         .chain(rows(&models::WITHOUT_NULLS)));
     list.extend((0..MAX_UNWRAPPED).map(|index| BodyVariant::Base(BodyBase::Unwrapped(index))));
     let mut add = |changes: &mut dyn Iterator<Item = Change>| list.extend(changes.map(BodyVariant::Change));
@@ -173,8 +183,8 @@ fn single_changes() -> Vec<BodyVariant> {
     list.extend((0..MAX_MODELS).map(|index| BodyVariant::Base(BodyBase::Model(index))));
     list.extend((0..MAX_PARTS).map(|index| BodyVariant::Base(BodyBase::Part(index))));
     let mut add = |changes: &mut dyn Iterator<Item = Change>| list.extend(changes.map(BodyVariant::Change));
-    add(&mut rows(rare_constants).chain(rows(encodings::RARE_ENCODINGS)).chain(rows(wrappings::RARE_WRAPPINGS)));
-    add(&mut rows(prints::RARE_PRINTED_VALUES).chain(rows(ends::WHITESPACE)));
+    add(&mut rows(ends::CONSTANTS).chain(rows(encodings::RARE_ENCODINGS)).chain(rows(wrappings::RARE_WRAPPINGS)));
+    add(&mut rows(prints::RARE_PRINTED_VALUES).chain(rows(ends::WHITESPACE)).chain(rows(ends::BUFFERS)));
     list
 }
 
@@ -195,9 +205,12 @@ fn pairs(single: &[BodyVariant]) -> Vec<BodyVariant> {
         };
         match change {
             Change::Reserialized { serializer, .. } => {
-                let all = WRAPPED_SERIALIZERS.contains(&serializer.code);
-                let wrappings = rows(if all { wrappings::WRAPPINGS } else { &wrappings::WRAPPINGS[..4] });
-                add(&mut added_edges().chain(rows(encodings::ENCODINGS)).chain(wrappings).chain(printed()));
+                if WRAPPED_SERIALIZERS.contains(&serializer.code) {
+                    let after = added_edges().chain(rows(encodings::ENCODINGS)).chain(rows(wrappings::WRAPPINGS));
+                    add(&mut after.chain(printed()));
+                } else {
+                    add(&mut added_edges().take(1).chain(rows(encodings::ENCODINGS)));
+                }
             }
             Change::Row(row) if row.removes_edge() => {
                 add(&mut rows(encodings::ENCODINGS).chain(rows(wrappings::WRAPPINGS)).chain(printed()));

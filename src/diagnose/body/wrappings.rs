@@ -72,6 +72,16 @@ const fn json_string(what: &'static str, apply: fn(&BodySource<'_>) -> Option<Ve
     BodyChange::new(&kinds::DOUBLE_ENCODED, what, apply).rare().costly()
 }
 
+const fn object(what: &'static str, apply: fn(&BodySource<'_>) -> Option<Vec<u8>>) -> BodyChange {
+    BodyChange::new(&kinds::TRANSFORMED, what, apply).rare().fix("take the body itself, not the object around it")
+}
+
+/// Puts the body into a JSON object, as JSON or as a string.
+fn in_object(body: &BodySource<'_>, name: &str, is_text: bool) -> Option<Vec<u8>> {
+    let value = if is_text { serde_json::to_vec(body.text()?).ok()? } else { body.bytes.to_vec() };
+    Some([format!("{{\"{name}\":").as_bytes(), &value, b"}"].concat())
+}
+
 /// Writes the body as a JSON string, with the escapes of a serializer.
 fn as_json_string(body: &BodySource<'_>, code: &str) -> Option<Vec<u8>> {
     let string = serde_json::to_vec(body.text()?).ok()?;
@@ -81,6 +91,25 @@ fn as_json_string(body: &BodySource<'_>, code: &str) -> Option<Vec<u8>> {
 
 /// Wrappings that are met less often.
 pub(super) static RARE_WRAPPINGS: &[BodyChange] = &[
+    object("the JSON object {\"body\":\"…\"} with the body as text", |body| in_object(body, "body", true)),
+    object("the JSON object {\"payload\":\"…\"} with the body as text", |body| in_object(body, "payload", true)),
+    object("the JSON object {\"payload\":…} around the body", |body| in_object(body, "payload", false)),
+    object("the JSON object {\"data\":…} around the body", |body| in_object(body, "data", false)),
+    object("the JSON object {\"event\":…} around the body", |body| in_object(body, "event", false)),
+    BodyChange::new(&kinds::TRANSFORMED, "the body twice", |body| Some([body.bytes, body.bytes].concat()))
+        .rare()
+        .fix("pass the body to the hash once"),
+    BodyChange::new(&kinds::TRANSFORMED, "the body with single quotes", |body| text::replace(body.bytes, b"\"", b"'"))
+        .rare()
+        .fix(NO_ESCAPES),
+    BodyChange::new(&kinds::TRANSFORMED, "the body without its quotes", |body| text::replace(body.bytes, b"\"", b""))
+        .rare()
+        .fix(NO_ESCAPES),
+    BodyChange::new(&kinds::TRANSFORMED, "the body in base64, encoded twice", |body| {
+        Some(STANDARD.encode(STANDARD.encode(body.bytes)).into())
+    })
+    .rare()
+    .fix(DECODE_BASE64),
     json_string("the body as a JSON string as PHP writes it", |body| as_json_string(body, "php_json_encode")),
     json_string("the body as a JSON string as Python writes it", |body| as_json_string(body, "python_json_dumps")),
     json_string("the body as a JSON string as Go writes it", |body| as_json_string(body, "go_map")),

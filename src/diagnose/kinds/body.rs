@@ -286,6 +286,26 @@ cause_kinds! {
         "keep only as many bytes as were received: look for a C string or a buffer of fixed size",
     )
     .digest("the NULs at the end of the body were not hashed", HASH_RECEIVED);
+    TYPOGRAPHY = CauseKind::new(
+        Body,
+        "body_typography",
+        "quotes or blanks of the body were replaced by typographic ones",
+        "copy the body from a file, not from a chat, mail or word processor",
+    );
+    TERMINAL_CODES = CauseKind::new(
+        Body,
+        "body_terminal_codes",
+        "the body contains color codes of a terminal that were not signed",
+        "save the body without colors: jq -M, or a file instead of the screen",
+    );
+    BUFFER = CauseKind::new(
+        Body,
+        "body_buffer",
+        "a buffer of fixed size was signed: {what}",
+        "",
+    )
+    .signer_fix("sign exactly the bytes that are sent: read the whole body, and no more than its length")
+    .digest("a buffer of fixed size was hashed: {what}", "hash exactly the bytes of the body: read all of it, and no more");
     NEWLINES_STRIPPED = CauseKind::new(
         Body,
         "body_newlines_lost",
