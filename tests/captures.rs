@@ -55,6 +55,9 @@ fn every_documented_format_is_read_and_every_other_file_is_named() {
 const TOOLS: &[(&str, &[u8])] = &[
     ("curl-trace.txt", include_bytes!("vectors/captures/curl-trace.txt")),
     ("curl-trace-time.txt", include_bytes!("vectors/captures/curl-trace-time.txt")),
+    // Chromium, through Playwright: `record_har_content` is `embed` in the first and `attach` in the second.
+    ("playwright.har", include_bytes!("vectors/captures/playwright.har")),
+    ("playwright-har.zip", include_bytes!("vectors/captures/playwright-har.zip")),
     ("httpie-raw.txt", include_bytes!("vectors/captures/httpie-raw.txt")),
     ("mitmproxy.flow", include_bytes!("vectors/captures/mitmproxy.flow")),
     ("mitmproxy.har", include_bytes!("vectors/captures/mitmproxy.har")),

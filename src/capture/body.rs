@@ -109,6 +109,7 @@ fn after_body<'a>(declared: u64, rest: &'a [u8], notes: &mut Vec<Note>) -> &'a [
     }
     if !start.is_empty() {
         notes.push(Note::BytesBeyondLength { declared, actual: declared.saturating_add(length(rest)) });
+        return next_request(start);
     } else if !rest.is_empty() {
         notes.push(Note::TrailingBytes(length(rest)));
     }

@@ -52,6 +52,8 @@ const LONG_FLAGS: &[&str] = &[
     "disable",
     "tlsv1.2",
     "tlsv1.3",
+    "quiet",
+    "spider",
     "ssl-no-revoke",
     "trace-time",
     "junk-session-cookies",
@@ -108,8 +110,7 @@ fn next_command(text: &[u8], from: usize) -> Option<usize> {
         if is_line_start {
             let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'$' | b'>' | b'%')).count();
             let word = rest.get(blanks..)?;
-            let is_curl =
-                [&b"curl "[..], b"curl.exe ", b"curl\t", b"curl \\"].iter().any(|name| word.starts_with(name));
+            let is_curl = [&b"curl "[..], b"curl.exe ", b"curl\t", b"wget "].iter().any(|name| word.starts_with(name));
             if is_curl || is_web_request(word) {
                 return Some(at + blanks);
             }
@@ -191,9 +192,16 @@ struct CurlCommand {
 impl CurlCommand {
     fn parse(words: Vec<Vec<u8>>) -> Self {
         let mut command = Self::default();
+        let is_wget = words.first().is_some_and(|name| name == b"wget");
         let mut words = words.into_iter().skip(1);
         while let Some(word) = words.next() {
             if let Some(name) = word.strip_prefix(b"--").filter(|name| !name.is_empty()) {
+                // wget writes `--header='Name: value'`.
+                if let Some(at) = memchr::memchr(b'=', name).filter(|_| is_wget) {
+                    let (name, value) = name.split_at(at);
+                    command.set(&text(name), value.get(1..).unwrap_or_default().to_vec());
+                    continue;
+                }
                 let name = String::from_utf8_lossy(name).into_owned();
                 if LONG_FLAGS.contains(&name.as_str()) || name.starts_with("no-") {
                     command.set_flag(&name);
@@ -256,7 +264,8 @@ impl CurlCommand {
 
     fn set(&mut self, name: &str, value: Vec<u8>) {
         match name {
-            "request" => self.method = Some(text(&value)),
+            // `method` and `body-data` are options of wget.
+            "request" | "method" => self.method = Some(text(&value)),
             "url" => self.url = Some(text(&value)),
             "header" => self.headers.push(value),
             "user-agent" => self.headers.push([b"User-Agent: ", value.as_slice()].concat()),
@@ -264,7 +273,8 @@ impl CurlCommand {
             "cookie" if value.contains(&b'=') => self.headers.push([b"Cookie: ", value.as_slice()].concat()),
             "data" | "data-ascii" => self.add_data(value, true),
             "data-binary" => self.add_data(value, false),
-            "data-raw" => self.body.push(BodyPart::Text(value)),
+            "body-file" | "post-file" => self.add_data([b"@", value.as_slice()].concat(), false),
+            "data-raw" | "body-data" | "post-data" => self.body.push(BodyPart::Text(value)),
             "data-urlencode" => self.add_encoded(&value),
             "json" => {
                 self.is_json = true;

@@ -115,13 +115,13 @@ fn read_decoded(bytes: &[u8], resources: &Resources<'_>) -> Result<CaptureFile, 
     let format = detect(bytes);
     let candidates = match format {
         Some(CaptureFormat::JsonLines) => return Ok(read_lines(bytes)),
-        Some(CaptureFormat::Json) => return read_json(bytes),
+        Some(CaptureFormat::Json) => return read_json(bytes, resources),
         Some(CaptureFormat::HttpFile) => http_file::read(start, resources),
         Some(CaptureFormat::Raw) => raw_candidates(start),
         Some(CaptureFormat::Curl) => curl::read(start, resources),
         Some(CaptureFormat::HeaderBlock) => match http_file::read_header_block(start) {
             Some(outcome) => vec![Candidate { outcome, is_webhook: true }],
-            None => return Err(headers_only()),
+            None => return read_other(bytes, resources).or(Err(headers_only())),
         },
         Some(CaptureFormat::CurlTrace) => dump::read_trace(start),
         Some(CaptureFormat::HexDump) => dump::read_hex_dump(bytes),
@@ -131,11 +131,11 @@ fn read_decoded(bytes: &[u8], resources: &Resources<'_>) -> Result<CaptureFile, 
         Some(CaptureFormat::Burp) => burp::read(start),
         Some(CaptureFormat::Table) => table::read(start),
         Some(CaptureFormat::Zip) => return read_zip(bytes),
-        Some(CaptureFormat::Log) | None => return read_other(bytes),
+        Some(CaptureFormat::Log) | None => return read_other(bytes, resources),
     };
     let format = format.unwrap_or(CaptureFormat::Raw);
     match candidates.is_empty() {
-        true => read_other(bytes),
+        true => read_other(bytes, resources),
         false => Ok(finish(format, candidates)),
     }
 }
@@ -147,17 +147,21 @@ fn read_zip(bytes: &[u8]) -> Result<CaptureFile, UnreadableFile> {
     let load = |name: &str| members.iter().find(|member| member.name == name).map(|member| member.bytes.clone());
     let is_fiddler = members.iter().any(|member| member.name.ends_with("_c.txt"));
     let mut all = CaptureFile { format: CaptureFormat::Zip, captures: Vec::new(), skipped: 0 };
+    let mut files = 0;
     for member in members.iter().filter(|member| !is_fiddler || member.name.ends_with("_c.txt")) {
         let decoded = encoding::decode(&member.bytes)?;
         if detect(&decoded.bytes).is_some_and(|format| format != CaptureFormat::Zip)
             && let Ok(read) = read_decoded(&decoded.bytes, &Resources(&load))
         {
+            files += 1;
             all.captures.extend(read.captures);
             all.skipped += read.skipped;
         }
     }
-    for (number, capture) in (1..).zip(all.captures.iter_mut().flatten()) {
-        capture.location = Location::Request(number);
+    if files > 1 {
+        for (number, capture) in (1..).zip(all.captures.iter_mut().flatten()) {
+            capture.location = Location::Request(number);
+        }
     }
     match all.captures.is_empty() && all.skipped == 0 {
         true => Err(UnreadableFile::new("it is a ZIP archive without requests", "unpack it, and name the file inside")),
@@ -195,8 +199,8 @@ fn read_lines(bytes: &[u8]) -> CaptureFile {
 }
 
 /// Reads one JSON value, or several one after the other.
-fn read_json(bytes: &[u8]) -> Result<CaptureFile, UnreadableFile> {
-    let mut scanner = Scanner::new(Numbering::Requests, bytes.len());
+fn read_json(bytes: &[u8], resources: &Resources<'_>) -> Result<CaptureFile, UnreadableFile> {
+    let mut scanner = Scanner::new(Numbering::Requests, bytes.len(), resources);
     let mut rest = bytes;
     let mut cut_off = None;
     while !rest.trim_ascii().is_empty() {
@@ -213,7 +217,7 @@ fn read_json(bytes: &[u8]) -> Result<CaptureFile, UnreadableFile> {
         }
     }
     if cut_off.is_some() && scanner.requests.is_empty() {
-        return read_other(bytes);
+        return read_other(bytes, resources);
     }
     if let Some(offset) = cut_off {
         let location = Location::Line(line_at(bytes, offset));
@@ -226,7 +230,7 @@ fn read_json(bytes: &[u8]) -> Result<CaptureFile, UnreadableFile> {
 }
 
 /// Describes JSON without requests, which may be a payload.
-fn without_requests(scanner: Scanner, bytes: &[u8]) -> UnreadableFile {
+fn without_requests(scanner: Scanner<'_>, bytes: &[u8]) -> UnreadableFile {
     if super::candidate::is_payload(bytes) || scanner.payloads.is_empty() {
         let reason = "it is JSON, but not a request: it has no headers";
         return UnreadableFile::new(reason, unreadable::bare_payload_advice());
@@ -234,7 +238,7 @@ fn without_requests(scanner: Scanner, bytes: &[u8]) -> UnreadableFile {
     payloads_only(scanner)
 }
 
-fn payloads_only(scanner: Scanner) -> UnreadableFile {
+fn payloads_only(scanner: Scanner<'_>) -> UnreadableFile {
     let reason = match scanner.payloads.len() {
         1 => "it has a payload, but no headers".to_owned(),
         count => format!("it has {count} payloads, but no headers"),
@@ -247,17 +251,20 @@ fn payloads_only(scanner: Scanner) -> UnreadableFile {
 }
 
 /// Reads a text that has no format of its own: a raw request somewhere in it, or a log.
-fn read_other(bytes: &[u8]) -> Result<CaptureFile, UnreadableFile> {
+fn read_other(bytes: &[u8], resources: &Resources<'_>) -> Result<CaptureFile, UnreadableFile> {
     let start = bytes.trim_ascii_start();
     if let Some(text) = first_request(start) {
         return Ok(finish(CaptureFormat::Raw, raw_candidates(text)));
     }
+    if let Some(text) = log::printed_request(start) {
+        return Ok(finish(CaptureFormat::Log, raw_candidates(&text)));
+    }
     if let Some(decoded) = is_base64_text(start).then(|| decode_base64(start)).flatten()
         && detect(&decoded).is_some_and(|format| format != CaptureFormat::Zip)
     {
-        return read_decoded(&decoded, &Resources::NONE);
+        return read_decoded(&decoded, resources);
     }
-    let mut scanner = Scanner::new(Numbering::Requests, bytes.len());
+    let mut scanner = Scanner::new(Numbering::Requests, bytes.len(), resources);
     let (mut line, mut counted) = (1, 0);
     // Where the headers of each payload may be: after the payload before it, up to the end of its line.
     let (mut regions, mut region_start) = (Vec::new(), 0);

@@ -5,7 +5,7 @@
 //! request inside a line of whtool is read in `request_json`, any other in `object`.
 
 use super::object::{Numbering, Scanner};
-use super::{Capture, CaptureError, JsonError, Location, read_arrived, without_bom};
+use super::{Capture, CaptureError, JsonError, Location, Resources, read_arrived, without_bom};
 use crate::capture::request_json::RequestFields;
 use crate::json::text::Text;
 use crate::json::{Document, first_value_end};
@@ -99,7 +99,7 @@ impl JsonLines<'_> {
                 return Some(Err(CaptureError::Json { location, source }));
             }
         };
-        let mut scanner = Scanner::new(Numbering::At(location), line.len());
+        let mut scanner = Scanner::new(Numbering::At(location), line.len(), &Resources::NONE);
         scanner.scan_document(&document, 0);
         if scanner.requests.is_empty() && self.origin == LineOrigin::Whtool {
             return Some(Err(CaptureError::NoRequest(location)));

@@ -4,6 +4,7 @@
 use super::literal;
 use crate::json::first_value_end;
 use crate::model::message::Headers;
+use memchr::memmem;
 use std::collections::BTreeMap;
 
 /// Bytes that may be read per byte of a text. A hostile text can make every bracket a start.
@@ -97,11 +98,44 @@ fn read_at(text: &[u8], at: usize) -> Option<EmbeddedText> {
 
 /// Undoes the escapes of nginx (`\x22`) or of a JSON string.
 fn unescape(text: &[u8]) -> Option<Vec<u8>> {
-    if memchr::memmem::find(text, b"\\x22").is_some() || memchr::memmem::find(text, b"\\x5C").is_some() {
+    if memmem::find(text, b"\\x22").is_some() || memmem::find(text, b"\\x5C").is_some() {
         return literal::unescape_bytes(text);
     }
     let quoted = [b"\"", text, b"\""].concat();
     serde_json::from_slice::<String>(&quoted).ok().map(String::into_bytes)
+}
+
+/// Returns a raw request that a program logged after a prefix, or as a quoted text, as Python's
+/// `http.client` and Go's `%q` do. `None`: there is none.
+pub(super) fn printed_request(text: &[u8]) -> Option<Vec<u8>> {
+    for (at, _) in memmem::find_iter(text, b" HTTP/1.").zip(0..1_000) {
+        let line_start = memchr::memrchr(b'\n', text.get(..at)?).map_or(0, |end| end + 1);
+        let before = text.get(line_start..at)?;
+        let methods: [&[u8]; 4] = [b"POST ", b"PUT ", b"PATCH ", b"DELETE "];
+        let Some(found) = methods.iter().filter_map(|method| memmem::rfind(before, method)).max() else { continue };
+        let start = line_start + found;
+        match text.get(at + b" HTTP/1.1".len()..)? {
+            [b'\r' | b'\n', ..] => return text.get(start..).map(<[u8]>::to_vec),
+            [b'\\', b'r' | b'n', ..] => {
+                let quote = *text.get(..start)?.last()?;
+                return Some(joined_literals(text.get(start..)?, quote));
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Joins a quoted text with the ones that follow it: `http.client` prints head and body apart.
+fn joined_literals(text: &[u8], quote: u8) -> Vec<u8> {
+    let (mut joined, mut rest) = (Vec::new(), text);
+    while let Some(end) = literal::quoted_end(rest, quote) {
+        joined.extend(rest.get(..end).and_then(literal::unescape_bytes).unwrap_or_default());
+        rest = rest.get(end..).unwrap_or_default();
+        let Some(next) = memmem::find(rest, b"send: b") else { break };
+        rest = rest.get(next + b"send: b'".len()..).unwrap_or_default();
+    }
+    joined
 }
 
 /// Returns the end of the line at this offset.

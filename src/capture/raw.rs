@@ -18,7 +18,7 @@ pub fn read_raw(file: &[u8]) -> RawRequests<'_> {
     let text = without_bom(file).trim_ascii_start();
     let (text, is_curl) = match strip_curl_marks(text) {
         Some(plain) => (Cow::Owned(plain), true),
-        None => (Cow::Borrowed(text), false),
+        None => (strip_line_dots(text).map_or(Cow::Borrowed(text), Cow::Owned), false),
     };
     RawRequests { text, at: 0, number: 1, is_curl }
 }
@@ -149,6 +149,31 @@ fn strip_curl_marks(text: &[u8]) -> Option<Vec<u8>> {
             [b'{' | b'}', b' ', b'[', ..] if line.trim_ascii_end().ends_with(b" bytes data]") => {}
             _ if in_response => {}
             _ => plain.extend_from_slice(line),
+        }
+    }
+    Some(plain)
+}
+
+/// Returns the output of `ngrep -W byline` with the dots that it prints for a CR removed from the
+/// lines of heads. `None`: this is no such output.
+fn strip_line_dots(text: &[u8]) -> Option<Vec<u8>> {
+    let is_dotted = |line: &[u8]| {
+        line.ends_with(b".") && memchr::memmem::find(line, b" HTTP/1.").is_some_and(|at| at + 10 == line.len())
+    };
+    if !is_dotted(split_line(text).0) {
+        return None;
+    }
+    let (mut plain, mut in_head) = (Vec::with_capacity(text.len()), false);
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        let bare = split_line(line).0;
+        in_head |= is_dotted(bare);
+        match bare.strip_suffix(b".").filter(|_| in_head) {
+            Some(shown) => {
+                plain.extend_from_slice(shown);
+                plain.extend_from_slice(b"\r\n");
+                in_head = !shown.is_empty();
+            }
+            None => plain.extend_from_slice(line),
         }
     }
     Some(plain)

@@ -1,6 +1,7 @@
 //! Reads requests from CSV, as webhook.site and log stores export it: one per row, with a column for
 //! the body.
 
+use super::Resources;
 use super::candidate::Candidate;
 use super::object::{Numbering, Scanner, has_request_names};
 use crate::json::text::write_string;
@@ -34,7 +35,7 @@ pub(super) fn is_table(text: &[u8]) -> bool {
 pub(super) fn read(text: &[u8]) -> Vec<Candidate> {
     let Some(names) = columns(text) else { return Vec::new() };
     let first = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let mut scanner = Scanner::new(Numbering::Requests, text.len());
+    let mut scanner = Scanner::new(Numbering::Requests, text.len(), &Resources::NONE);
     for record in reader(text, delimiter(first)).into_records().skip(1).map_while(Result::ok) {
         let json = row_as_json(&names, &record);
         if let Ok(document) = Document::parse(&json) {

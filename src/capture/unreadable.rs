@@ -40,6 +40,7 @@ const MAGIC: &[(&[u8], &str)] = &[
     (b"\x28\xb5\x2f\xfd", "compressed with zstd"),
     (b"Rar!", "a RAR archive"),
     (b"snoop\0\0\0", "a capture of Solaris snoop"),
+    (b"GMBU", "a capture of Microsoft Network Monitor"),
     (b"-----BEGIN", "a key or a certificate"),
 ];
 
@@ -51,6 +52,8 @@ const TEXTS: &[(&str, &str)] = &[
     ("<?php", "PHP source code"),
     ("<?xml", "an XML document without requests"),
     ("#!/", "a script without a curl command"),
+    ("type: collection.insomnia", "an Insomnia export in YAML: export it as JSON (v4) or HAR"),
+    ("http_interactions:", "a VCR cassette in YAML"),
 ];
 
 /// Describes a file that has no requests.

@@ -15,21 +15,35 @@ pub(super) struct JsonBody {
     pub is_parsed: bool,
     /// There was a body, but only its form parameters are left.
     pub is_missing: bool,
+    /// The name of the file with the body, as in the HAR archives of Playwright.
+    pub file: Option<String>,
     pub note: Option<Note>,
 }
 
 impl JsonBody {
     fn exact(bytes: Vec<u8>) -> Self {
         let is_replaced = memchr::memmem::find(&bytes, "\u{fffd}".as_bytes()).is_some();
-        Self { bytes, is_parsed: false, is_missing: false, note: is_replaced.then_some(Note::ReplacementCharacter) }
+        Self {
+            bytes,
+            is_parsed: false,
+            is_missing: false,
+            file: None,
+            note: is_replaced.then_some(Note::ReplacementCharacter),
+        }
     }
 
     fn parsed(value: ValueView<'_>) -> Self {
-        Self { bytes: compact(value.spelling()), is_parsed: true, is_missing: false, note: Some(Note::ParsedBody) }
+        Self {
+            bytes: compact(value.spelling()),
+            is_parsed: true,
+            is_missing: false,
+            file: None,
+            note: Some(Note::ParsedBody),
+        }
     }
 }
 
-/// Members of an object around a body, as Postman, HAR and Charles write it.
+/// Members of an object around a body, as Postman, HAR, Charles, MockServer and Envoy write it.
 const WRAPPERS: &[&str] = &[
     "text",
     "encoded",
@@ -37,9 +51,15 @@ const WRAPPERS: &[&str] = &[
     "data",
     "raw",
     "base64",
+    "base64bytes",
+    "rawbytes",
+    "asbytes",
+    "asstring",
     "string",
+    "body",
     "encoding",
     "mimetype",
+    "contenttype",
     "mode",
     "charset",
     "size",
@@ -48,23 +68,46 @@ const WRAPPERS: &[&str] = &[
     "type",
     "comment",
     "file",
+    "sha1",
     "action",
+    "truncated",
     "inputtruncated",
     "formdata",
+    "form",
+    "files",
     "urlencoded",
     "graphql",
     "disabled",
-    "jsbody",
 ];
 /// Those of them that are the body.
-const WRAPPED: &[&str] = &["text", "encoded", "base64", "content", "raw", "data", "string"];
+const WRAPPED: &[&str] = &[
+    "rawbytes",
+    "base64bytes",
+    "asbytes",
+    "text",
+    "encoded",
+    "base64",
+    "asstring",
+    "string",
+    "raw",
+    "body",
+    "content",
+    "data",
+];
+/// Those of them that are base64.
+const ENCODED: &[&str] = &["encoded", "base64", "base64bytes", "rawbytes", "asbytes"];
+/// Members that only an object around a body has.
+const MARKS: &[&str] =
+    &["mode", "mimetype", "contenttype", "encoding", "params", "charset", "truncated", "asbytes", "asstring"];
 
 /// Reads the first body that is not empty. `None`: there is none at all.
 pub(super) fn read(bodies: &[BodyMember<'_>], is_base64: bool) -> Option<JsonBody> {
     let mut empty = None;
     for body in bodies {
         match read_value(body.value, is_base64 || body.is_base64) {
-            Some(read) if read.bytes.is_empty() && !read.is_missing => empty = empty.or(Some(read)),
+            Some(read) if read.bytes.is_empty() && !read.is_missing && read.file.is_none() => {
+                empty = empty.or(Some(read))
+            }
             Some(read) => return Some(read),
             None => {}
         }
@@ -110,14 +153,13 @@ fn read_object(object: ValueView<'_>, is_base64: bool) -> Option<JsonBody> {
         }
     }
     let members: Vec<_> = object.members().map(|(name, value)| (normalized(&name), value)).collect();
-    let is_wrapper = members.iter().all(|(name, _)| WRAPPERS.contains(&name.as_str()));
-    let texts = members
-        .iter()
-        .any(|(name, value)| WRAPPED.contains(&name.as_str()) && (value.kind() == TokenKind::String || name == "text"));
-    let is_marked = members
-        .iter()
-        .any(|(name, _)| matches!(name.as_str(), "mode" | "mimetype" | "encoding" | "params" | "charset"));
-    if !is_wrapper || members.is_empty() || !(is_marked || (members.len() == 1 && texts)) {
+    let has = |names: &[&str]| members.iter().any(|(name, _)| names.contains(&name.as_str()));
+    let is_wrapper = !members.is_empty() && members.iter().all(|(name, _)| WRAPPERS.contains(&name.as_str()));
+    let is_text = |(name, value): &(String, ValueView<'_>)| {
+        WRAPPED.contains(&name.as_str()) && (value.kind() == TokenKind::String || name == "text")
+    };
+    let is_marked = has(MARKS) || (has(&["type"]) && has(&["raw", "string", "rawbytes", "base64bytes"]));
+    if !is_wrapper || !(is_marked || (members.len() == 1 && members.iter().any(is_text))) {
         return Some(JsonBody::parsed(object));
     }
     let says_base64 = |name: &str, value: ValueView<'_>| {
@@ -125,10 +167,11 @@ fn read_object(object: ValueView<'_>, is_base64: bool) -> Option<JsonBody> {
     };
     let is_base64 = is_base64 || members.iter().any(|(name, value)| says_base64(name, *value));
     let is_missing = members.iter().any(|(name, value)| name == "params" && value.elements().next().is_some());
-    let empty = JsonBody { bytes: Vec::new(), is_parsed: false, is_missing, note: None };
+    let file = members.iter().find(|(name, _)| name == "file").and_then(|(_, value)| value.text());
+    let empty = JsonBody { bytes: Vec::new(), is_parsed: false, is_missing, file, note: None };
     let text = WRAPPED.iter().find_map(|wanted| {
         let (name, value) = members.iter().find(|(name, value)| name == wanted && value.kind() == TokenKind::String)?;
-        read_value(*value, is_base64 || matches!(name.as_str(), "encoded" | "base64"))
+        read_value(*value, is_base64 || ENCODED.contains(&name.as_str()))
     });
     text.filter(|text| !text.bytes.is_empty()).or(Some(empty))
 }

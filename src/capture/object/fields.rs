@@ -34,15 +34,28 @@ pub(super) struct BodyMember<'d> {
 pub(super) const MAX_MEMBERS: usize = 200;
 
 const METHODS: &[&str] = &["method", "httpmethod", "requestmethod", "verb"];
-const TARGETS: &[&str] =
-    &["rawpath", "target", "url", "requesturl", "fullurl", "uri", "requesturi", "originalurl", "path", "requestpath"];
+const TARGETS: &[&str] = &[
+    "rawpath",
+    "target",
+    "url",
+    "requesturl",
+    "fullurl",
+    "uri",
+    "requesturi",
+    "originalurl",
+    "path",
+    "requestpath",
+    "endpoint",
+];
 const QUERIES: &[&str] = &["rawquerystring", "querystring", "query", "search"];
-const HEADERS: &[&str] = &["rawheaders", "headers", "header", "requestheaders", "httpheaders", "multivalueheaders"];
+const HEADERS: &[&str] =
+    &["rawheaders", "headers", "header", "requestheaders", "reqheaders", "httpheaders", "multivalueheaders"];
 const ATTRIBUTES: &[&str] = &["messageattributes", "attributes"];
 /// Names of bodies that are base64, then names of texts as received, then names that parsers use.
 const BODIES: &[&str] = &[
     "bodybase64",
     "base64body",
+    "bodyasbase64",
     "rawbodybase64",
     "bodyb64",
     "rawbody",
@@ -64,7 +77,7 @@ const BODIES: &[&str] = &[
     "message",
     "bodymasked",
 ];
-const BASE64_BODIES: usize = 4;
+const BASE64_BODIES: usize = 5;
 const BASE64_FLAGS: &[&str] = &["isbase64encoded", "isbase64", "base64encoded", "bodyisbase64"];
 const ENCODINGS: &[&str] = &["encoding", "bodyencoding", "contentencoding", "transferencoding"];
 const STATUSES: &[&str] = &["status", "statuscode", "statustext", "responsecode"];

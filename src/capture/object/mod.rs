@@ -16,7 +16,7 @@ pub(super) use scan::{Numbering, Scanner, is_base64_text};
 use super::candidate::Candidate;
 use super::note::{self, ContentLength, Note, content_length};
 use super::request_json::{RequestJsonError, is_method, is_target};
-use super::{Capture, CaptureError, Location, raw, start_line};
+use super::{Capture, CaptureError, Location, Resources, raw, start_line};
 use crate::json::{TokenKind, ValueView};
 use crate::model::message::Request;
 use crate::model::timestamp::Timestamp;
@@ -87,6 +87,7 @@ fn build(
     members: &RequestMembers<'_>,
     outer: Option<ValueView<'_>>,
     location: Location,
+    resources: &Resources<'_>,
 ) -> Candidate {
     if let Some(candidate) = raw_request(object, location) {
         return candidate;
@@ -108,7 +109,12 @@ fn build(
     let mut notes = read.notes;
     let arrived = arrived(object, outer, &mut notes);
     let is_base64 = members.is_base64 || (members.headers.is_none() && body::is_encoded_message(&members.bodies));
-    let body = body::read(&members.bodies, is_base64);
+    let mut body = body::read(&members.bodies, is_base64);
+    if let Some(body) = &mut body
+        && let Some(bytes) = body.file.as_ref().and_then(|name| resources.load(name))
+    {
+        body.bytes = bytes;
+    }
     let is_parsed = body.as_ref().is_some_and(|body| body.is_parsed);
     let has_body = body.is_some();
     let is_missing = body.as_ref().is_some_and(|body| body.is_missing);

@@ -2,7 +2,7 @@
 
 use super::super::candidate::{Candidate, is_payload, is_payload_keys};
 use super::super::log::{self, EmbeddedText};
-use super::super::{Capture, CaptureError, Location, raw, start_line};
+use super::super::{Capture, CaptureError, Location, Resources, raw, start_line};
 use super::{ObjectKind, body, build, classify, decode_base64, is_response_name};
 use crate::json::{Document, TokenKind, ValueView, compact};
 
@@ -34,19 +34,20 @@ pub struct FoundPayload {
 }
 
 /// Collects requests and payloads.
-pub(in crate::capture) struct Scanner {
+pub(in crate::capture) struct Scanner<'r> {
     pub requests: Vec<Candidate>,
     pub payloads: Vec<FoundPayload>,
     pub numbering: Numbering,
+    resources: &'r Resources<'r>,
     /// Bytes of texts inside strings that may still be read.
     allowance: usize,
 }
 
-impl Scanner {
+impl<'r> Scanner<'r> {
     /// Starts a search in a file of this length.
-    pub fn new(numbering: Numbering, length: usize) -> Self {
+    pub fn new(numbering: Numbering, length: usize, resources: &'r Resources<'r>) -> Self {
         let allowance = length.saturating_mul(TEXT_PER_BYTE).saturating_add(1 << 16);
-        Self { requests: Vec::new(), payloads: Vec::new(), numbering, allowance }
+        Self { requests: Vec::new(), payloads: Vec::new(), numbering, resources, allowance }
     }
 
     fn location(&self) -> Location {
@@ -83,7 +84,7 @@ impl Scanner {
                 }
                 TokenKind::OpenObject => match classify(value) {
                     ObjectKind::Request(members) => {
-                        let candidate = build(value, &members, outer.last().copied(), self.location());
+                        let candidate = build(value, &members, outer.last().copied(), self.location(), self.resources);
                         self.requests.push(candidate);
                         index = value.next_index();
                     }

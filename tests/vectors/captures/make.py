@@ -346,6 +346,42 @@ for name, options in {
     each(name, lambda h, b: packets(wire(h, b), **options))
 case("pcap of an encrypted connection", packets(b"\x16\x03\x01\x02\x00\x01\x00" + b"x" * 50, 1, ETHERNET), verdicts=[],
      error="its packets are encrypted (TLS)")
+each("WireMock journal", lambda h, b: {"requests": [{"id": "1", "request": {"url": "/hooks", "absoluteUrl": "http://localhost/hooks",
+    "method": "POST", "headers": h, "body": b.encode().decode("ascii", "replace"), "bodyAsBase64": b64(b)},
+    "responseDefinition": {"status": 200, "headers": {}}}], "meta": {"total": 1}})
+each("MockServer log", lambda h, b: [{"method": "POST", "path": "/hooks", "headers": {k: [v] for k, v in h.items()}, "body": {
+    "type": "STRING", "string": b, "rawBytes": b64(b), "contentType": "application/json"}}])
+each("Hoppscotch collection", lambda h, b: {"v": 1, "requests": [{"name": "hook", "method": "POST", "endpoint": "https://a.example/x",
+    "headers": [{**pair, "active": True} for pair in pairs(h, "key")], "body": {"contentType": "application/json", "body": b}}]})
+each("Thunder Client collection", lambda h, b: {"client": "Thunder Client", "requests": [{"url": "https://a.example/x",
+    "method": "POST", "headers": pairs(h), "body": {"type": "json", "raw": b, "form": []}}]})
+each("request basket", lambda h, b: {"requests": [{"date": 1736937000123, "header": {k: [v] for k, v in h.items()},
+    "content_length": len(b.encode()), "body": b, "method": "POST", "path": "/x", "query": ""}], "count": 1})
+each("httpbin", lambda h, b: {"args": {}, "data": b, "files": {}, "form": {}, "headers": h, "json": json.loads(b), "origin": "127.0.0.1",
+    "url": "https://httpbin.org/post"})
+each("Envoy tap", lambda h, b: {"http_buffered_trace": {"request": {"headers": pairs({":method": "POST", ":path": "/hooks", **lower(h)},
+    "key"), "body": {"truncated": False, "as_bytes": b64(b)}}, "response": {"headers": [], "body": {}}}})
+each("Cloud Logging", lambda h, b: [{"httpRequest": {"requestMethod": "POST", "requestUrl": "https://a.example/", "status": 401},
+    "jsonPayload": {"message": "hook", "headers": lower(h), "rawBody": b}, "timestamp": "2025-01-15T10:30:00Z"}])
+each("Azure function", lambda h, b: {"req": {"method": "POST", "originalUrl": "https://a.example/api/x", "headers": lower(h), "query": {},
+    "params": {}, "body": json.loads(b), "rawBody": b}})
+each("http.client debug output", lambda h, b: f"send: {wire(h, b)[:-len(b.encode())]!r}\nsend: {b.encode()!r}\nreply: 'HTTP/1.1 200 OK\\r\\n'\n")
+each("quoted request in a log", lambda h, b: "2025/01/15 10:30:00 got " + json.dumps(wire(h, b).decode(), ensure_ascii=False) + "\n")
+each("request after a prefix in a log", lambda h, b: b"2025/01/15 10:30:00 " + wire(h, b))
+each("Spring request log", lambda h, b: "POST /hooks, client=127.0.0.1, headers=[" + ", ".join(f'{k.lower()}:"{v}"' for k, v in h.items())
+    + f"], payload={b}]\n", notes=["loose_headers"])
+each("ASP.NET request log", lambda h, b: "Method: POST\nPath: /hooks\n" + lines(h) + f"RequestBody: {b}\n", notes=["loose_headers"])
+each("PHP print_r", lambda h, b: "Array\n(\n" + "".join(f"    [{k}] => {v}\n" for k, v in h.items()) + f")\n{b}\n", notes=["loose_headers"])
+each("wget", lambda h, b: f"wget --quiet \\\n  --method POST \\\n" + "".join(f"  --header {q(f'{k}: {v}')} \\\n" for k, v in h.items())
+    + f"  --body-data {q(b)} \\\n  --output-document - http://localhost/x\n")
+each("wget with equals signs", lambda h, b: "wget " + " ".join(f"--header={q(f'{k}: {v}')}" for k, v in h.items())
+    + f" --post-data={q(b)} -O - http://localhost/x\n")
+each("ngrep by line", lambda h, b: "interface: lo\n####\nT 127.0.0.1:40000 -> 127.0.0.1:3000 [AP] #4\n" + wire(h, b).decode().replace(
+    "\r\n", ".\n").replace(b.replace("\r\n", ".\n"), b) + "\n####\n", notes=["bytes_beyond_length"])
+each("pcap in gzip", lambda h, b: gzip.compress(packets(wire(h, b), 1, ETHERNET), mtime=0))
+case("wrangler tail", {"outcome": "ok", "event": {"request": {"url": "https://a.example/", "method": "POST", "headers":
+    {**lower(ALL[0][0]), "content-length": "213"}, "cf": {}}, "response": {"status": 401}}, "logs": []}, verdicts=[],
+    error="request 1: the file does not contain the body")
 each("payload alone in a log", lambda h, b: f"2025-01-15 INFO received {b}\n", verdicts=[], error="it has a payload, but no headers")
 
 # Files without a request.
