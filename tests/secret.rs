@@ -64,3 +64,111 @@ fn a_registry_under_its_old_name_is_read_and_replaced_by_the_first_change() {
     let text = String::from_utf8(files[&new].clone()).unwrap();
     assert!(text.contains("fedcba9876543210") && text.contains("0123456789abcdef"), "{text}");
 }
+
+const SECRET: &str = "whsec_Kq3Zb7Tn9Xw2Lm5Rv8Yc1Df4";
+
+#[test]
+fn a_secret_in_utf_16_or_with_invisible_characters_around_it_is_stored_clean() {
+    // As PowerShell's `>` writes it.
+    let utf16: Vec<u8> = format!("\u{feff}{SECRET}\r\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for bytes in [
+        utf16,
+        format!("\u{feff}{SECRET}\n").into_bytes(),
+        format!(" {SECRET}\t\r\n").into_bytes(),
+        format!("\u{a0}{SECRET}\u{200b}\n").into_bytes(),
+    ] {
+        let world = TestWorld::default().input(&bytes);
+        let run = world.run(&["secret", "add", "plexos"]);
+        assert_eq!((run.status, run.err.contains("warning")), (0, false), "{bytes:?}: {}", run.err);
+        assert_eq!(world.run(&["secret", "show", "--reveal"]).text(), format!("{SECRET}\n"));
+    }
+}
+
+#[test]
+fn what_is_visibly_no_secret_is_refused_with_its_fault_and_stored_only_with_exact() {
+    for (text, fault, hint) in [
+        (
+            SECRET.replace('T', "\u{200b}"),
+            "U+200B (zero-width space) at position 13",
+            "without the invisible characters",
+        ),
+        (format!("“{SECRET}”"), "U+201C (left double quotation mark) at position 1", "store it with plain characters"),
+        (SECRET.replace('T', "\u{1}"), "U+0001 at position 13", "without the invisible characters"),
+        (format!("'{SECRET}'"), "has quotes around it", "store it without the quotes"),
+        (
+            format!("PORT=1\nPLEXOS_WEBHOOK_SECRET={SECRET}\n"),
+            "a text of several lines",
+            "probably in line 2, the value of `PLEXOS_WEBHOOK_SECRET`",
+        ),
+        (
+            format!("export PLEXOS_WEBHOOK_SECRET=\"{SECRET}\""),
+            "a line of an env file",
+            "probably the value of `PLEXOS_WEBHOOK_SECRET`",
+        ),
+        (format!("{{\"secret\":\"{SECRET}\"}}"), "looks like JSON", "probably the value of `secret`"),
+        (format!("{SECRET} # production"), "a secret with a comment", "store it without the comment"),
+        ("op://prod/plexos/secret".to_owned(), "a reference to a secret store", "--command"),
+        ("${PLEXOS_WEBHOOK_SECRET}".to_owned(), "a template", "--command"),
+        ("we_1A2b3C4d5E6f7G8h".to_owned(), "an identifier", "--command"),
+        ("undefined".to_owned(), "is `undefined`", "--command"),
+    ] {
+        let world = TestWorld::default().input(&text);
+        let run = world.run(&["secret", "add", "plexos"]);
+        assert_eq!((run.status, run.text().as_str()), (3, ""), "{text}: {}", run.err);
+        assert!(
+            run.err.contains(fault) && run.err.contains(hint) && run.err.contains("--exact"),
+            "{text}: {}",
+            run.err
+        );
+        assert!(!run.err.contains("Lm5Rv8Yc1Df4") && run.err.lines().count() == 3, "{}", run.err);
+        assert!(world.private.lock().unwrap().is_empty(), "{text}");
+        let run = world.run(&["secret", "add", "plexos", "--exact"]);
+        assert_eq!((run.status, run.err.contains("warning: the secret")), (0, true), "{text}: {}", run.err);
+        assert_eq!(world.run(&["secret", "show", "--reveal"]).text().trim_end(), text.trim_end());
+    }
+}
+
+#[test]
+fn a_damaged_secret_is_named_where_it_is_used_and_by_doctor() {
+    for (value, fault) in [
+        (SECRET.replace('T', "\u{200b}"), "PLEXOS_WEBHOOK_SECRET has U+200B (zero-width space) at position 13"),
+        (format!("{SECRET} # production"), "PLEXOS_WEBHOOK_SECRET looks like a secret with a comment"),
+        (format!("{{\"secret\":\"{SECRET}\"}}"), "PLEXOS_WEBHOOK_SECRET looks like JSON"),
+        ("process.env.PLEXOS_WEBHOOK_SECRET".to_owned(), "PLEXOS_WEBHOOK_SECRET looks like code that reads a variable"),
+    ] {
+        let world = TestWorld::default().variable("PLEXOS_WEBHOOK_SECRET", &value);
+        let run = world.run(&["replay", "payment.debited"]);
+        assert!(run.err.contains(&format!("warning: {fault}")), "{}", run.err);
+        let run = world.run(&["doctor"]);
+        assert!(run.status == 1 && run.text().contains(fault), "{}", run.text());
+    }
+}
+
+#[test]
+fn an_api_key_with_anything_around_it_or_invisible_in_it_is_not_sent() {
+    for (key, fault) in [
+        ("sk_test_ab\u{a0}cd", "U+00A0 (no-break space) at position 11"),
+        ("sk_test_é", "U+00E9 at position 9"),
+        ("\"sk_test_abcd\"", "a `\"` at position 1: the key that begins with sk_test_ is only a part of it"),
+        ("PLEXOS_PAY_SECRET_KEY=sk_test_abcd", "a `=` at position 22: the key that begins with sk_test_"),
+        ("{\"key\":\"sk_test_abcd\"}", "a `{` at position 1"),
+        ("sk_test_abcd # mine", "a ` ` at position 13"),
+    ] {
+        let world = TestWorld::default().file("key", format!("{key}\n"));
+        let run = world.run(&["register", "--url", "https://a.example/hook", "--key-file", "key", "--yes"]);
+        assert_eq!(run.status, 4, "{key}: {}", run.err);
+        assert!(run.err.contains(fault) && !run.err.contains("abcd"), "{key}: {}", run.err);
+        assert!(world.sent.lock().unwrap().is_empty(), "{key}");
+        let doctor = TestWorld::default().variable("PLEXOS_PAY_SECRET_KEY", key).run(&["doctor"]);
+        assert!(doctor.status == 1 && doctor.text().contains("problem"), "{key}: {}", doctor.text());
+    }
+}
+
+#[test]
+fn an_api_key_in_utf_16_is_decoded_before_it_is_sent() {
+    let utf16: Vec<u8> = "\u{feff}sk_test_abcd\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let world = TestWorld::default().file("key", utf16);
+    world.run(&["register", "--url", "https://a.example/hook", "--key-file", "key", "--yes"]);
+    let sent = world.sent.lock().unwrap();
+    assert_eq!(sent[0].request.headers.get("Authorization"), Some(&b"Bearer sk_test_abcd"[..]));
+}

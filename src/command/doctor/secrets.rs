@@ -3,9 +3,11 @@
 
 use super::{DoctorFinding, Severity};
 use crate::command::Session;
+use crate::command::shared::api::api_key_fault;
 use crate::command::shared::registry;
 use crate::diagnose::keys::fault::{FaultSeverity, SecretFault, find_fault};
 use crate::model::address::is_loopback;
+use crate::model::secret_text::trim_invisible;
 use crate::provider::{self, Provider};
 use crate::render::text::count;
 use crate::settings;
@@ -98,6 +100,10 @@ fn check_api_key(provider: &'static dyn Provider, session: &Session<'_>) -> Doct
         let message = format!("not set; only needed for commands that call {}", provider.title());
         return DoctorFinding::new(AREA, Severity::Note, variable, message);
     };
+    if let Some(fault) = api_key_fault(trim_invisible(value.as_bytes()), provider) {
+        return DoctorFinding::new(AREA, Severity::Problem, variable, format!("set, but it {fault}"))
+            .hint(format!("copy the key from {}", api.dashboard));
+    }
     let starts_with = |prefix: &str| value.trim().starts_with(prefix);
     let base = session.world.env_var(api.base_variable).and_then(|text| Url::parse(&text).ok());
     if starts_with(api.live_key_prefix) && base.as_ref().is_some_and(is_loopback) {

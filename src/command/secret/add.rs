@@ -135,10 +135,14 @@ fn check_secret(provider: &dyn Provider, bytes: &[u8], new: &NewSecret, session:
     match find_fault(bytes, name, provider) {
         Some(SecretFault { cause, severity: FaultSeverity::Unusable }) if new.exact => session.warn(&cause.sentence()),
         Some(SecretFault { cause, severity: FaultSeverity::Unusable }) => {
-            let hint = find_secret_in_text(bytes, provider).map_or_else(
-                || format!("{}; --exact stores it unchanged", cause.fix()),
-                |place| format!("store only the secret in it, probably {place}; --exact stores it unchanged"),
-            );
+            let hint = match find_secret_in_text(bytes, provider) {
+                Some(place) if place.starts_with("with") => format!("store it {place}"),
+                Some(place) => format!("store only the secret in it: probably {place}"),
+                None => {
+                    "store the secret that the provider shows, or with --command a command that prints it".to_owned()
+                }
+            };
+            let hint = format!("{hint}; --exact stores this unchanged");
             return Err(Error::failed(cause.sentence()).because("nothing was stored").hint(hint));
         }
         Some(SecretFault { cause, .. }) => session.warn(&cause.sentence()),

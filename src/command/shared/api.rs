@@ -208,10 +208,10 @@ fn key(provider: &'static dyn Provider, args: &ApiArgs, session: &Session<'_>) -
     if text.is_empty() {
         return Err(Error::credentials(format!("the API key in {origin} is empty")));
     }
-    if let Some(odd) = find_unprintable(text) {
-        return Err(Error::credentials(format!("the API key in {origin} has {odd}"))
-            .because("an API key has only printable ASCII characters, so nothing was sent")
-            .hint(format!("copy the key again from {}", provider.api().dashboard)));
+    if let Some(fault) = api_key_fault(text, provider) {
+        return Err(Error::credentials(format!("the API key in {origin} {fault}"))
+            .because("it can't be a key, so nothing was sent")
+            .hint(format!("write only the key there; copy it from {}", provider.api().dashboard)));
     }
     let others = provider::ALL.iter().filter(|other| other.name() != provider.name());
     for other in others {
@@ -222,6 +222,21 @@ fn key(provider: &'static dyn Provider, args: &ApiArgs, session: &Session<'_>) -
         }
     }
     Ok(Secret::new(provider.name(), origin, text))
+}
+
+/// Says why a text can't be an API key: it has characters that no key has, or the key is only a part
+/// of it.
+pub(in crate::command) fn api_key_fault(text: &[u8], provider: &dyn Provider) -> Option<String> {
+    if let Some(odd) = find_unprintable(text) {
+        return Some(format!("has {odd}"));
+    }
+    let odd = text.iter().position(|byte| b" \"'`{}[]<>=:;,#".contains(byte))?;
+    let prefixes = [Some(provider.api().live_key_prefix), provider.api().test_key_prefix];
+    let mut prefixes = prefixes.into_iter().flatten();
+    let key = prefixes.find(|prefix| memchr::memmem::find(text, prefix.as_bytes()).is_some());
+    let whole =
+        key.map_or_else(String::new, |prefix| format!(": the key that begins with {prefix} is only a part of it"));
+    Some(format!("has a `{}` at position {}{whole}", char::from(text[odd]), odd + 1))
 }
 
 fn missing_key(provider: &dyn Provider, variable: &str) -> Error {
