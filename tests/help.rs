@@ -157,6 +157,7 @@ fn world_of_examples(command: &str) -> TestWorld {
     let request = world.run(&["sign", "payload.json", "--as", "http"]).out;
     let record = world.run(&["sign", "payload.json", "--as", "json"]).out;
     let world = world.file("request.http", &request).file("handler-saw.http", request);
+    let world = world.file("capture.pcap", &include_bytes!("vectors/captures/tcpdump.pcap")[..]);
     let mut world = world.file("deliveries.ndjson", record).file("missed", "last\n");
     world.folders = vec!["/project".into()];
     if matches!(command, "events" | "replay" | "verify") {

@@ -172,29 +172,31 @@ Filters:
         r"
 Verify captured requests and name the cause of every failure
 
-Reads raw HTTP requests, HAR archives and the JSON lines of `whtool listen --json`; the format is
-detected.
+Reads raw HTTP, JSON of any tool (HAR, AWS Lambda, ngrok, Postman), curl commands, packet captures,
+proxies' files and logs; the format is detected. `whtool help formats` lists them.
 
 Examples:
   whtool verify request.http
   whtool verify deliveries.ndjson --at arrived
+  whtool verify capture.pcap --at arrived
   whtool verify --body payload.json -H 'X-Plustive-Signature: sha256=…'
   whtool verify handler-saw.http --against last
   whtool verify 40..45
   whtool verify request.http --computed \
     5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843
   whtool verify request.http --framework express
-  curl -s https://example.com/archive.har | whtool verify - --any-age
+  curl -s https://example.com/archive.har | whtool verify --any-age
 
 Usage: whtool verify [OPTIONS] [FILE]
 
 Arguments:
-  [FILE]  File with captured requests (`-` reads standard input), or a stored capture: 42, last,
-          40..45, evt_…
+  [FILE]  File with captured requests, or a stored capture: 42, last, 40..45, evt_…; without it, or
+          with `-`, standard input
 
 Options:
       --body <FILE>           File with the body of one request; pass its headers with --header
-  -H, --header <NAME: VALUE>  Header of the request with that body. May be repeated
+  -H, --header <NAME: VALUE>  Header of the request with that body, or with the payload in FILE. May
+                              be repeated
       --at <TIME>             Check timestamps as of this time instead of now: Unix seconds, RFC
                               3339, or `arrived` (the time in each record)
       --any-age               Accept signed timestamps of any age
