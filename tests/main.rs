@@ -31,6 +31,7 @@ mod help_pages;
 mod layers;
 mod listen;
 mod narrow;
+mod one_fault_handlers;
 mod passthrough;
 mod process;
 #[cfg(unix)]

@@ -3,12 +3,14 @@
 //! Codes, sentences and fixes are in `cause_text`; fixes for a framework are in `framework`.
 
 use super::body_transform::BodyTransform;
+use super::refusal::Refusal;
 use super::types::ProbeTopic::{
     AgedTimestamp, ChangedTimestamp, ConcurrentDuplicate, Duplicate, Event, EventOrder, ForgedSignature,
     FutureTimestamp, HeaderNameCase, HexCase, InvalidPayload, InvalidTimestamp, LargeBody, MalformedSignature,
     MissingSignature, MissingTimestamp, SignatureFormat, StaleTimestamp, Undocumented,
 };
 use super::types::{ProbeTopic, ResponseClass};
+use crate::diagnose::{Cause, Confidence};
 
 /// The border between the ages that a handler accepts and those that it rejects, in whole seconds
 /// before the second of sending.
@@ -22,8 +24,16 @@ pub struct MeasuredTolerance {
 pub enum ProbeCause {
     /// The route does not exist (404, 405 or 410).
     WrongPath,
-    RejectsAll,
-    FailsAll,
+    RejectsAll(Refusal),
+    FailsAll(Refusal),
+    /// The handler finds the signature correct, and rejects the event nevertheless.
+    RejectsVerified,
+    FailsVerified,
+    /// An event that is signed with these mistakes gets another response than a forged one.
+    VerifiesWrongly {
+        causes: Vec<Cause>,
+        is_accepted: bool,
+    },
     TimesOutAlways,
     DisconnectsAlways,
     RedirectsAll,
@@ -72,6 +82,33 @@ pub enum ProbeCause {
 }
 
 impl ProbeCause {
+    /// Returns the certainty of a cause that more than its own probe shows. `None`: the response
+    /// itself is the fault.
+    pub fn confidence(&self) -> Option<Confidence> {
+        match self {
+            Self::VerifiesWrongly { .. } | Self::ToleranceTooSmall(_) => Some(Confidence::Proved),
+            Self::RejectsVerified | Self::FailsVerified => Some(Confidence::Visible),
+            Self::RejectsAll(_) | Self::FailsAll(_) => Some(Confidence::Likely),
+            _ => None,
+        }
+    }
+
+    /// Returns the mistakes in the handler's verification that are proved.
+    pub fn mistakes(&self) -> &[Cause] {
+        match self {
+            Self::VerifiesWrongly { causes, .. } => causes,
+            _ => &[],
+        }
+    }
+
+    /// Returns the number of wrong ways to sign that were tried, in vain.
+    pub fn attempts(&self) -> Option<usize> {
+        match self {
+            Self::RejectsAll(refusal) | Self::FailsAll(refusal) => Some(refusal.tried),
+            _ => None,
+        }
+    }
+
     /// Returns the cause of an unexpected response.
     pub(super) fn of_response(topic: ProbeTopic, class: ResponseClass) -> Self {
         match class {
@@ -128,7 +165,7 @@ mod tests {
     use super::*;
     #[test]
     fn an_unexpected_response_has_the_cause_of_its_topic() {
-        use super::ProbeCause as Cause;
+        type Cause = ProbeCause;
         use ResponseClass::{ClientError, Disconnected, Redirect, ServerError, Success, Timeout, Unreachable};
         for (topic, class, cause) in [
             (ForgedSignature, Success, Cause::ForgeryAccepted),

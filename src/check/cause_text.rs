@@ -2,6 +2,8 @@
 
 use super::body_transform::BodyTransform;
 use super::cause::{MeasuredTolerance, ProbeCause};
+use super::refusal::{LikelyReason, Refusal};
+use crate::diagnose::Cause;
 
 impl ProbeCause {
     /// Returns the stable code for JSON.
@@ -19,18 +21,52 @@ impl ProbeCause {
             Self::ToleranceTooSmall(MeasuredTolerance { accepted, rejected }) => {
                 format!("the handler accepts an event signed {accepted} s ago, but rejects one signed {rejected} s ago")
             }
+            Self::RejectsAll(refusal) | Self::FailsAll(refusal) => {
+                format!("{}: {}", self.text().1, refusal.reason.clause())
+            }
+            Self::VerifiesWrongly { causes, .. } => {
+                format!("{}: {}", self.text().1, join(causes, Cause::digest_sentence))
+            }
             _ => self.text().1.to_owned(),
         }
     }
 
-    pub fn fix(&self) -> &'static str {
+    pub fn fix(&self) -> String {
         match self {
-            Self::ToleranceTooSmall(tolerance) if tolerance.is_below_a_second() => {
+            Self::ToleranceTooSmall(MeasuredTolerance { accepted: 0, .. }) => {
                 "compare seconds with seconds: in JavaScript, Date.now() / 1000 - timestamp <= 300 \
                  (with milliseconds, 300 is 0.3 s)"
+                    .to_owned()
             }
-            _ => self.text().2,
+            Self::FailsAll(Refusal { reason: LikelyReason::Signature, .. }) => self.text().2.to_owned(),
+            Self::RejectsAll(refusal) | Self::FailsAll(refusal) => refusal.reason.fix().to_owned(),
+            Self::VerifiesWrongly { causes, .. } => join(causes, Cause::digest_fix),
+            _ => self.text().2.to_owned(),
         }
+    }
+
+    /// Says what shows the cause, in addition to the response. `None`: nothing more.
+    pub fn evidence(&self) -> Option<String> {
+        Some(match self {
+            Self::VerifiesWrongly { is_accepted: true, .. } => {
+                "an event that is signed with this mistake is accepted; a correct one and a forged one are not"
+                    .to_owned()
+            }
+            Self::VerifiesWrongly { is_accepted: false, .. } => {
+                "an event that is signed with this mistake gets another response than a correct or a forged one"
+                    .to_owned()
+            }
+            Self::RejectsVerified | Self::FailsVerified => "a forged event gets another response".to_owned(),
+            Self::RejectsAll(Refusal { tried, is_incomplete, .. })
+            | Self::FailsAll(Refusal { tried, is_incomplete, .. }) => {
+                let end = if *is_incomplete { "; the attempts ended early" } else { "" };
+                format!(
+                    "{tried} wrong ways to sign, none accepted: other keys, texts before the body, bodies, hashes, \
+                     notations, header names and clocks{end}"
+                )
+            }
+            _ => return None,
+        })
     }
 
     /// Returns code, sentence and fix.
@@ -38,15 +74,22 @@ impl ProbeCause {
         match self {
             Self::WrongPath => (
                 "wrong_path",
-                "there is no webhook handler at this URL",
+                "there seems to be no webhook handler at this URL",
                 "check the path, and that the route accepts POST",
             ),
-            Self::RejectsAll => (
-                "refuses_all",
-                "the handler rejects correctly signed events",
-                "most likely its secret differs from the one that check signs with: use the same secret for both",
+            Self::RejectsAll(_) => ("refuses_all", "the handler rejects correctly signed events", ""),
+            Self::RejectsVerified => (
+                "refuses_verified",
+                "the handler verifies the signature, but then rejects every event",
+                "look for what it requires besides the signature: an order that it knows, a field, a type of event",
             ),
-            Self::FailsAll => (
+            Self::FailsVerified => (
+                "fails_verified",
+                "the handler verifies the signature, but then fails on every event",
+                "check its log: treat every field except the id as optional",
+            ),
+            Self::VerifiesWrongly { .. } => ("verifies_wrongly", "the handler verifies signatures wrongly", ""),
+            Self::FailsAll(_) => (
                 "fails_all",
                 "the handler fails on every event, even on correctly signed ones",
                 "check its log: is the secret set, and does it get the raw body?",
@@ -240,10 +283,8 @@ impl ProbeCause {
     }
 }
 
-impl MeasuredTolerance {
-    pub fn is_below_a_second(self) -> bool {
-        self.accepted == 0
-    }
+fn join(causes: &[Cause], text: fn(&Cause) -> String) -> String {
+    causes.iter().map(text).collect::<Vec<_>>().join("; ")
 }
 
 fn rewriting_sentence(transforms: &[BodyTransform]) -> String {

@@ -1,6 +1,7 @@
 //! Grades a handler's response to a probe.
 
 use super::cause::ProbeCause;
+use super::refusal::Refusal;
 use super::types::ResponseClass::{ClientError, Disconnected, Redirect, ServerError, Success, Timeout, Unreachable};
 use super::types::{ProbeGrade, ProbeTopic, ResponseClass};
 
@@ -63,12 +64,12 @@ pub(super) fn grade_survive(class: ResponseClass, topic: ProbeTopic, severity: P
 }
 
 /// Returns the cause if no good event is accepted, by the response to the first one.
-pub(super) fn cause_without_baseline(class: ResponseClass, status: Option<u16>) -> ProbeCause {
+pub(super) fn cause_without_baseline(class: ResponseClass, status: Option<u16>, refusal: Refusal) -> ProbeCause {
     match (class, status) {
         (ClientError, Some(404 | 405 | 410)) => ProbeCause::WrongPath,
-        (Success | ClientError, _) => ProbeCause::RejectsAll,
+        (Success | ClientError, _) => ProbeCause::RejectsAll(refusal),
         (Redirect, _) => ProbeCause::RedirectsAll,
-        (ServerError, _) => ProbeCause::FailsAll,
+        (ServerError, _) => ProbeCause::FailsAll(refusal),
         (Timeout, _) => ProbeCause::TimesOutAlways,
         (Disconnected | Unreachable, _) => ProbeCause::DisconnectsAlways,
     }
@@ -77,6 +78,7 @@ pub(super) fn cause_without_baseline(class: ResponseClass, status: Option<u16>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::refusal::LikelyReason;
     /// Grade and cause: `-` pass, `F` fail, `W` warn, `I` info.
     fn grades(
         grade: fn(ResponseClass, ProbeTopic, ProbeGrade) -> Grading,
@@ -127,21 +129,22 @@ mod tests {
 
     #[test]
     fn a_handler_that_accepts_nothing_has_one_cause() {
+        let refusal = Refusal { reason: LikelyReason::Time, tried: 7, is_incomplete: false };
         for (class, status, cause) in [
             (ClientError, Some(404), ProbeCause::WrongPath),
             (ClientError, Some(405), ProbeCause::WrongPath),
             (ClientError, Some(410), ProbeCause::WrongPath),
-            (ClientError, Some(401), ProbeCause::RejectsAll),
-            (ClientError, Some(403), ProbeCause::RejectsAll),
-            (ClientError, None, ProbeCause::RejectsAll),
+            (ClientError, Some(401), ProbeCause::RejectsAll(refusal)),
+            (ClientError, Some(403), ProbeCause::RejectsAll(refusal)),
+            (ClientError, None, ProbeCause::RejectsAll(refusal)),
             (Redirect, Some(301), ProbeCause::RedirectsAll),
             // 404 means nothing here: it is not the status of this response.
-            (ServerError, Some(404), ProbeCause::FailsAll),
+            (ServerError, Some(404), ProbeCause::FailsAll(refusal)),
             (Timeout, None, ProbeCause::TimesOutAlways),
             (Disconnected, None, ProbeCause::DisconnectsAlways),
             (Unreachable, None, ProbeCause::DisconnectsAlways),
         ] {
-            assert_eq!(cause_without_baseline(class, status), cause, "{class:?} {status:?}");
+            assert_eq!(cause_without_baseline(class, status, refusal), cause, "{class:?} {status:?}");
         }
     }
 }

@@ -15,6 +15,7 @@ mod grading;
 mod plan;
 mod probe;
 mod probes;
+mod refusal;
 mod report;
 mod request_builder;
 mod runner;

@@ -1,6 +1,7 @@
 //! The settings of a check: handler, key, time limit and selected probes.
 
 use super::probe::Probe;
+use crate::diagnose::oracle::HandlerSecrets;
 use crate::model::signature::Key;
 use crate::provider::Provider;
 use std::time::Duration;
@@ -11,6 +12,8 @@ pub struct CheckPlan {
     pub provider: &'static dyn Provider,
     /// Signs the events.
     pub key: Key,
+    /// The secrets that the handler may use by mistake.
+    pub handler_secrets: HandlerSecrets,
     pub url: Url,
     /// Maximum response time.
     pub budget: Duration,

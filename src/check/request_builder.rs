@@ -19,6 +19,15 @@ pub struct RequestDraft {
 }
 
 impl RequestDraft {
+    /// Creates a request with the usual headers and those of a signature.
+    pub fn new(signature_headers: &[(&'static str, String)], body: Vec<u8>) -> Self {
+        let usual =
+            [("User-Agent", concat!("whtool/", env!("CARGO_PKG_VERSION"))), ("Content-Type", "application/json")];
+        let signature = signature_headers.iter().map(|(name, value)| (*name, value.as_str()));
+        let headers = usual.into_iter().chain(signature);
+        Self { headers: headers.map(|(name, value)| (name.to_owned(), value.into())).collect(), body }
+    }
+
     pub fn without_header(mut self, name: &str) -> Self {
         self.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
         self
@@ -32,6 +41,14 @@ impl RequestDraft {
             None => self.headers.push((name.to_owned(), value)),
         }
         self
+    }
+
+    /// Changes the last digit of a signature.
+    pub fn with_other_digit(self, name: &str) -> Self {
+        let mut text = self.header_text(name);
+        let last = text.pop();
+        text.push(if last == Some('0') { '1' } else { '0' });
+        self.with_header(name, text)
     }
 
     /// Appends a header, even if one of this name exists.
@@ -132,7 +149,7 @@ impl RequestBuilder<'_> {
     pub fn sign_body_in_form(&self, form: SignatureForm, body: Vec<u8>) -> RequestDraft {
         let timestamp = self.timestamp_in(0);
         let mac = self.key.sign(self.provider.signed_prefix(&timestamp).as_bytes(), &body);
-        build(&self.provider.signature_headers(&mac, &timestamp, form), body)
+        RequestDraft::new(&self.provider.signature_headers(&mac, &timestamp, form), body)
     }
 
     /// Returns an event that is signed with this prefix before the body instead of the provider's
@@ -140,7 +157,7 @@ impl RequestBuilder<'_> {
     pub fn event_signed_with_prefix(&mut self, prefix: &str) -> RequestDraft {
         let body = self.signed_event().body;
         let mac = self.key.sign(prefix.as_bytes(), &body);
-        build(&self.provider.signature_headers(&mac, &self.timestamp_in(0), self.baseline.form), body)
+        RequestDraft::new(&self.provider.signature_headers(&mac, &self.timestamp_in(0), self.baseline.form), body)
     }
 
     /// Returns the timestamp text for a moment this many seconds from now.
@@ -159,13 +176,6 @@ impl RequestBuilder<'_> {
 
     fn sign_with_key(&self, key: &Key, timestamp: &str, body: Vec<u8>) -> RequestDraft {
         let mac = key.sign(self.provider.signed_prefix(timestamp).as_bytes(), &body);
-        build(&self.provider.signature_headers(&mac, timestamp, self.baseline.form), body)
+        RequestDraft::new(&self.provider.signature_headers(&mac, timestamp, self.baseline.form), body)
     }
-}
-
-fn build(signature_headers: &[(&'static str, String)], body: Vec<u8>) -> RequestDraft {
-    let usual = [("User-Agent", concat!("whtool/", env!("CARGO_PKG_VERSION"))), ("Content-Type", "application/json")];
-    let signature = signature_headers.iter().map(|(name, value)| (*name, value.as_str()));
-    let headers = usual.into_iter().chain(signature);
-    RequestDraft { headers: headers.map(|(name, value)| (name.to_owned(), value.into())).collect(), body }
 }

@@ -20,6 +20,7 @@ mod hash;
 pub(crate) mod keys;
 mod kinds;
 mod one_byte;
+pub(crate) mod oracle;
 mod search;
 mod signature;
 #[cfg(test)]

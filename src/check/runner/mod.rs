@@ -5,8 +5,10 @@
 //! depend on it are skipped. `state` sends requests and keeps what was learned; the other modules
 //! run one kind of probe each.
 
+mod clock;
 mod effects;
 mod raw_body;
+mod refusal;
 mod single;
 mod start;
 mod state;

@@ -1,11 +1,13 @@
 //! The first probes: finds a request format that the handler accepts, and checks that it rejects
 //! anything.
 
+use super::refusal::{OracleResult, ProvedMistake};
 use super::state::{ProbeRunner, observation};
 use crate::check::baseline::Baseline;
 use crate::check::cause::ProbeCause;
 use crate::check::grading::{Grading, cause_without_baseline};
 use crate::check::probe::Probe;
+use crate::check::refusal::Refusal;
 use crate::check::report::ProbeResult;
 use crate::check::types::{HandlerResponse, ProbeExchange, ResponseClass};
 use crate::model::error::{Error, Result};
@@ -70,26 +72,83 @@ impl ProbeRunner<'_> {
 
     fn baseline_not_found(&mut self, probe: &Probe, tried: Vec<(Baseline, ProbeExchange)>) -> Result<ProbeResult> {
         self.stopped = Some("no correctly signed event is accepted");
+        self.baseline = Baseline::candidates(self.plan.provider).swap_remove(0);
         let others = tried.len().saturating_sub(1);
-        let first = tried.into_iter().next().map(|(_, exchange)| exchange);
-        let response = first.as_ref().map(|exchange| &exchange.response);
-        let class = response.map_or(ResponseClass::Disconnected, HandlerResponse::class);
-        let mut cause = cause_without_baseline(class, response.and_then(HandlerResponse::status));
-        let mut summary = response.map(HandlerResponse::describe).unwrap_or_default();
-        let mut exchanges: Vec<_> = first.into_iter().collect();
+        let Some((_, first)) = tried.into_iter().next() else {
+            return Ok(ProbeResult::new(
+                probe,
+                Grading::fail(ProbeCause::DisconnectsAlways),
+                "nothing was sent",
+                Vec::new(),
+            ));
+        };
+        let mut summary = first.response.describe();
         if others > 0 {
             summary = format!("{summary}, and the same to {others} other formats of a signed event");
         }
-        if class == ResponseClass::Timeout {
-            self.baseline = Baseline::candidates(self.plan.provider).swap_remove(0);
-            let late = self.send_good_event_within(self.plan.budget * SLOW_TIMEOUT_FACTOR)?;
-            if late.response.class() != ResponseClass::Timeout {
-                cause = ProbeCause::Slow;
-                summary = format!("{} after {:.1} s", late.response.describe(), late.response.took.as_secs_f64());
-                exchanges = vec![late];
+        match first.response.class() {
+            ResponseClass::Timeout => self.wait_for_slow_response(probe, first, summary),
+            ResponseClass::ClientError | ResponseClass::ServerError => self.explain_rejection(probe, first, summary),
+            class => {
+                let cause =
+                    cause_without_baseline(class, first.response.status(), Refusal::unexplained(&first.response));
+                Ok(ProbeResult::new(probe, Grading::fail(cause), summary, vec![first]))
             }
         }
-        Ok(ProbeResult::new(probe, Grading::fail(cause), summary, exchanges))
+    }
+
+    /// Sends one more event with a long timeout, to distinguish a slow handler from one that never
+    /// responds.
+    fn wait_for_slow_response(&mut self, probe: &Probe, first: ProbeExchange, summary: String) -> Result<ProbeResult> {
+        let late = self.send_good_event_within(self.plan.budget * SLOW_TIMEOUT_FACTOR)?;
+        if late.response.class() == ResponseClass::Timeout {
+            return Ok(ProbeResult::new(probe, Grading::fail(ProbeCause::TimesOutAlways), summary, vec![first]));
+        }
+        let summary = format!("{} after {:.1} s", late.response.describe(), late.response.took.as_secs_f64());
+        Ok(ProbeResult::new(probe, Grading::fail(ProbeCause::Slow), summary, vec![late]))
+    }
+
+    /// Finds out why every event is rejected.
+    fn explain_rejection(&mut self, probe: &Probe, first: ProbeExchange, summary: String) -> Result<ProbeResult> {
+        let is_failure = first.response.class() == ResponseClass::ServerError;
+        if self.distinguishes_forged_event()? {
+            if let Some(found) = self.find_accepted_sample()? {
+                self.stopped = None;
+                return Ok(self.baseline_found(probe, vec![found]));
+            }
+            let cause = if is_failure { ProbeCause::FailsVerified } else { ProbeCause::RejectsVerified };
+            return Ok(ProbeResult::new(probe, Grading::fail(cause), summary, vec![first]));
+        }
+        let mut refusal = Refusal::unexplained(&first.response);
+        let mut exchanges = vec![first];
+        if !is_not_found(&exchanges[0].response) {
+            match self.find_mistake(&exchanges[0].response)? {
+                OracleResult::Proved(ProvedMistake { causes, exchange, is_accepted }) => {
+                    exchanges.push(exchange);
+                    let grading = Grading::fail(ProbeCause::VerifiesWrongly { causes, is_accepted });
+                    return Ok(ProbeResult::new(probe, grading, summary, exchanges).shown_by(0));
+                }
+                OracleResult::RateLimited(exchange) => exchanges.push(exchange),
+                OracleResult::Unproved { tried, is_incomplete } => {
+                    refusal = Refusal { tried, is_incomplete, ..refusal }
+                }
+            }
+        }
+        let response = &exchanges[0].response;
+        let cause = cause_without_baseline(response.class(), response.status(), refusal);
+        Ok(ProbeResult::new(probe, Grading::fail(cause), summary, exchanges).shown_by(0))
+    }
+
+    /// Tries the samples that the provider has not published. `None`: all are rejected.
+    fn find_accepted_sample(&mut self) -> Result<Option<(Baseline, ProbeExchange)>> {
+        for sample in self.plan.provider.samples().into_iter().filter(|sample| !sample.is_published()) {
+            self.baseline.sample = sample.name;
+            let exchange = self.send_good_event()?;
+            if exchange.response.is_success() {
+                return Ok(Some((self.baseline.clone(), exchange)));
+            }
+        }
+        Ok(None)
     }
 
     /// Sends an event with a wrong signature and one without a signature. At least one must be

@@ -75,7 +75,7 @@ impl ProbeRunner<'_> {
 
     /// Returns also whether the request was signed and answered in the same second.
     fn try_aged_event(&mut self, seconds: i64) -> Result<(ProbeExchange, bool)> {
-        if seconds <= ALIGNED_SECONDS {
+        if seconds.abs() <= ALIGNED_SECONDS {
             self.wait_for_next_second()?;
         }
         let mut builder = self.request_builder();

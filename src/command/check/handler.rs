@@ -64,8 +64,8 @@ impl StartedHandler {
     /// Prints the handler's last output if it exited or crashed.
     pub(super) fn print_last_output(&mut self, report: &CheckReport, session: &Session<'_>) {
         let is_crash = |cause: &ProbeCause| {
-            use ProbeCause::{DisconnectsAlways, FailsAll, HandlerDied, TimesOutAlways};
-            matches!(cause, HandlerDied | FailsAll | DisconnectsAlways | TimesOutAlways)
+            use ProbeCause::{DisconnectsAlways, FailsAll, FailsVerified, HandlerDied, TimesOutAlways};
+            matches!(cause, HandlerDied | FailsAll(_) | FailsVerified | DisconnectsAlways | TimesOutAlways)
         };
         let crashed = report.results.iter().filter_map(|result| result.cause.as_ref()).any(is_crash);
         let exit_status = self.process.exit_status();

@@ -10,6 +10,7 @@ use super::{Session, Verbosity, confirm, parse_duration, provider_parser};
 use crate::check::{self, CheckPlan, CheckReport, Probe, ProbeSelection};
 use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
 use crate::command::shared::target;
+use crate::diagnose::oracle::HandlerSecrets;
 use crate::model::address::is_loopback;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::sanitize::escape_unsafe;
@@ -96,7 +97,8 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Result<CommandOutcome>
     let provider = select_provider(args, &url, &secrets.keys)?;
     check_patterns(&selection, &check::probes(provider))?;
     let key = secrets.signing_key(provider)?.clone();
-    let plan = CheckPlan { provider, key, url, budget: budget(args)?, selection };
+    let handler_secrets = HandlerSecrets::new(provider, &key, &secrets.credentials());
+    let plan = CheckPlan { provider, key, handler_secrets, url, budget: budget(args)?, selection };
     let handler = args.start.as_ref().map(|command| StartedHandler::start(command, &plan, session));
     let mut handler = handler.transpose()?;
     if plan.key.secret.is_local_test() && handler.is_none() {

@@ -468,7 +468,7 @@ fn decoded(text: &[u8], _: &str) -> Vec<Found> {
 }
 
 /// Decodes base64 as Node and PHP do: either alphabet, padded or not, any trailing bits.
-pub(super) fn decode_lenient_base64(text: &[u8]) -> Option<Vec<u8>> {
+pub(in crate::diagnose) fn decode_lenient_base64(text: &[u8]) -> Option<Vec<u8>> {
     let config = GeneralPurposeConfig::new()
         .with_decode_allow_trailing_bits(true)
         .with_decode_padding_mode(DecodePaddingMode::Indifferent);

@@ -11,10 +11,13 @@ pub(super) mod timestamp;
 mod tests {
     use super::*;
     use crate::diagnose::cause::CauseKind;
+    use crate::diagnose::oracle;
     use std::collections::HashSet;
 
     fn all() -> impl Iterator<Item = &'static CauseKind> {
-        [signature::ALL, timestamp::ALL, secret::ALL, key::ALL, body::ALL, digest::ALL].into_iter().flatten().copied()
+        let tables =
+            [signature::ALL, timestamp::ALL, secret::ALL, key::ALL, body::ALL, digest::ALL, oracle::kinds::ALL];
+        tables.into_iter().flatten().copied()
     }
 
     #[test]

@@ -73,12 +73,14 @@ fn problem_card(problem: &Problem<'_>, report: &CheckReport, header: &ReportHead
     let links: Vec<_> = problem.results.iter().map(link).collect();
     let fix = report.framework.and_then(|known| Some((known.title, framework::fix(known, problem.cause)?)));
     let fix = fix.map(|(title, fix)| format!("<dt>{title}</dt><dd><code>{}</code></dd>\n", escape_markup(fix)));
+    let evidence = problem.cause.evidence().map(|text| format!("<dt>Evidence</dt><dd>{}</dd>\n", escape_prose(&text)));
     let exchange = result.exchange().map(|exchange| exchange_details(exchange, header)).unwrap_or_default();
     format!(
-        "<section class=\"card {grade}\">\n<p class=\"eyebrow\">{grade}</p>\n<h2>{}</h2>\n<dl>\n<dt>Fix</dt><dd>{}</dd>\n{}<dt>Why</dt><dd>{} (<a href=\"{page}\">docs</a>)</dd>\n<dt>Probes</dt><dd>{}</dd>\n<dt>Response</dt><dd>{}</dd>\n</dl>\n{exchange}</section>\n",
+        "<section class=\"card {grade}\">\n<p class=\"eyebrow\">{grade}</p>\n<h2>{}</h2>\n<dl>\n<dt>Fix</dt><dd>{}</dd>\n{}{}<dt>Why</dt><dd>{} (<a href=\"{page}\">docs</a>)</dd>\n<dt>Probes</dt><dd>{}</dd>\n<dt>Response</dt><dd>{}</dd>\n</dl>\n{exchange}</section>\n",
         escape_prose(&problem.cause.sentence()),
-        escape_prose(problem.cause.fix()),
+        escape_prose(&problem.cause.fix()),
         fix.unwrap_or_default(),
+        evidence.unwrap_or_default(),
         escape_prose(result.why),
         links.join(", "),
         response(result),

@@ -3,6 +3,7 @@
 use super::ReportHeader;
 use crate::capture::request_json::RequestJson;
 use crate::check::{CheckReport, ProbeCause, ProbeExchange, ProbeGrade, ProbeResult, framework};
+use crate::diagnose::Confidence;
 use crate::render::json::line;
 use crate::render::request;
 use serde_json::{Map, Value, json};
@@ -21,9 +22,14 @@ fn result_record(result: &ProbeResult, report: &CheckReport, header: &ReportHead
             _ => Vec::new(),
         };
         let framework_fix = report.framework.and_then(|framework| framework::fix(framework, cause));
+        let mistakes = cause.mistakes().iter().map(
+            |mistake| json!({"code": mistake.code(), "what": mistake.digest_sentence(), "fix": mistake.digest_fix()}),
+        );
+        let mistakes: Vec<_> = mistakes.collect();
         json!({
             "code": cause.code(), "what": cause.sentence(), "fix": cause.fix(), "fixHere": framework_fix,
-            "rewriters": transforms,
+            "rewriters": transforms, "proof": cause.confidence().map(Confidence::code), "evidence": cause.evidence(),
+            "mistakes": mistakes, "attempts": cause.attempts(),
         })
     });
     let exchanges: Vec<_> = result.exchanges.iter().map(|exchange| exchange_record(exchange, header)).collect();

@@ -87,7 +87,7 @@ fn escape_prose(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::check::CheckReport;
-    use crate::check::tests::{correct_report, faulty_report, now};
+    use crate::check::tests::{correct_report, faulty_report, now, rejecting_reports};
     use crate::model::width::Width;
     use crate::render::paint::Paint;
 
@@ -136,6 +136,12 @@ mod tests {
     #[test]
     fn the_text_report_of_a_faulty_handler_shows_every_problem_once() {
         insta::assert_snapshot!(redact(&text_report(&faulty_report(&[]), ReportDetail::Summary)));
+    }
+
+    #[test]
+    fn the_text_report_of_a_handler_that_rejects_everything_names_its_mistake_or_what_was_tried() {
+        let texts = rejecting_reports().map(|report| redact(&text_report(&report, ReportDetail::Summary)));
+        insta::assert_snapshot!(texts.concat());
     }
 
     #[test]

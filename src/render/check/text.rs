@@ -3,6 +3,7 @@
 
 use super::{ReportHeader, page_text};
 use crate::check::{CheckReport, ProbeCause, ProbeExchange, ProbeGrade, ProbeGroup, ProbeResult, Problem, framework};
+use crate::diagnose::Confidence;
 use crate::model::mask::mask_secrets;
 use crate::model::sanitize::truncate;
 use crate::model::width::Width;
@@ -111,13 +112,16 @@ fn problem_lines(problem: &Problem<'_>, report: &CheckReport, header: &ReportHea
     let Some(result) = problem.results.first() else { return out };
     line("why", result.why);
     line("response", &response(result));
-    line("fix", problem.cause.fix());
+    if let (Some(confidence), Some(evidence)) = (problem.cause.confidence(), problem.cause.evidence()) {
+        line(if confidence == Confidence::Likely { "tried" } else { confidence.code() }, &evidence);
+    }
+    line("fix", &problem.cause.fix());
     if let Some(framework) = report.framework
         && let Some(fix) = framework::fix(framework, problem.cause)
     {
         line(framework.title, fix);
     }
-    if matches!(problem.cause, ProbeCause::RejectsAll | ProbeCause::FailsAll) {
+    if matches!(problem.cause, ProbeCause::RejectsAll(_) | ProbeCause::FailsAll(_)) {
         line("secret", &format!("set {} to the handler's secret, or use --secret-file", header.variable));
     }
     line("docs", result.page);
