@@ -7,7 +7,7 @@ use super::keys;
 use super::search::Class;
 use crate::model::signature::{Key, Signer};
 use crate::provider::{self, Provider};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// The secrets and API keys with which a signature may have been made.
 pub struct Credentials<'a> {
@@ -15,20 +15,39 @@ pub struct Credentials<'a> {
     pub keys: &'a [Key],
     /// API keys under the names of their variables; people confuse them with signing secrets.
     pub api_keys: &'a [(String, String)],
-    /// The candidates for each provider, made once for all requests.
-    candidates: OnceLock<Vec<(&'static str, Vec<Candidate>)>>,
+    candidates: KeyCandidates,
+}
+
+/// The candidates for each provider, made at first use. Clones share them.
+#[derive(Clone, Default)]
+pub struct KeyCandidates(Arc<OnceLock<Vec<ProviderKeys>>>);
+
+struct ProviderKeys {
+    /// The provider's `name()`.
+    provider: &'static str,
+    keys: Vec<Candidate>,
 }
 
 impl<'a> Credentials<'a> {
     pub fn new(keys: &'a [Key], api_keys: &'a [(String, String)]) -> Self {
-        Self { keys, api_keys, candidates: OnceLock::new() }
+        Self::with_candidates(keys, api_keys, KeyCandidates::default())
+    }
+
+    /// Reuses the candidates that were made of the same secrets and API keys.
+    pub(crate) fn with_candidates(
+        keys: &'a [Key],
+        api_keys: &'a [(String, String)],
+        candidates: KeyCandidates,
+    ) -> Self {
+        Self { keys, api_keys, candidates }
     }
 
     /// Returns the keys that may have signed a request of this provider.
     pub(super) fn candidates(&self, provider: &dyn Provider) -> &[Candidate] {
-        let make = || provider::ALL.iter().map(|each| (each.name(), keys::keys(*each, self))).collect();
-        let all = self.candidates.get_or_init(make);
-        all.iter().find(|(name, _)| *name == provider.name()).map_or(&[], |(_, candidates)| candidates)
+        let list = |each: &&dyn Provider| ProviderKeys { provider: each.name(), keys: keys::keys(*each, self) };
+        let make = || provider::ALL.iter().map(list).collect();
+        let all = self.candidates.0.get_or_init(make);
+        all.iter().find(|each| each.provider == provider.name()).map_or(&[], |each| &each.keys)
     }
 }
 

@@ -27,7 +27,7 @@ mod signature;
 mod tests;
 
 pub use budget::{HashAllowance, HashBudget};
-pub use candidate::Credentials;
+pub use candidate::{Credentials, KeyCandidates};
 pub(crate) use cause::CauseGroup;
 pub use cause::{Cause, CauseKind, Confidence, Finding};
 

@@ -3,8 +3,8 @@
 
 use crate::command::Session;
 use crate::command::shared::registry;
-use crate::diagnose::Credentials;
 use crate::diagnose::keys::fault::find_fault;
+use crate::diagnose::{Credentials, KeyCandidates};
 use crate::model::error::{Error, Result};
 use crate::model::mask::mask_secrets;
 use crate::model::sanitize::escape_unsafe;
@@ -38,6 +38,7 @@ pub(in crate::command) struct Secrets {
     /// Signing keys, in the order in which they are tried.
     pub keys: Vec<Key>,
     api_keys: Vec<(String, String)>,
+    candidates: KeyCandidates,
 }
 
 /// Use of the local test secret.
@@ -50,8 +51,12 @@ pub(in crate::command) enum TestSecret {
 }
 
 impl Secrets {
+    fn new(keys: Vec<Key>, api_keys: Vec<(String, String)>) -> Self {
+        Self { keys, api_keys, candidates: KeyCandidates::default() }
+    }
+
     pub(in crate::command) fn credentials(&self) -> Credentials<'_> {
-        Credentials::new(&self.keys, &self.api_keys)
+        Credentials::with_candidates(&self.keys, &self.api_keys, self.candidates.clone())
     }
 
     /// Returns the bytes of every signing secret and API key, to check that no output contains
@@ -73,7 +78,7 @@ impl Secrets {
         let from_before =
             self.keys.iter().filter(|key| is_registered(&key.secret.origin) && !is_loaded(&key.secret.origin));
         let keys = others.chain(stored.iter().cloned().map(Key::new)).chain(from_before.cloned()).collect();
-        Self { keys, api_keys: self.api_keys.clone() }
+        Self::new(keys, self.api_keys.clone())
     }
 
     /// Returns the key to sign with.
@@ -133,7 +138,7 @@ pub(in crate::command) fn load(args: &SecretArgs, test_secret: TestSecret, sessi
         Some((name.to_owned(), session.world.env_var(name)?))
     };
     let api_keys = provider::ALL.iter().filter_map(api_key).collect();
-    Ok(Secrets { keys: secrets.into_iter().map(Key::new).collect(), api_keys })
+    Ok(Secrets::new(secrets.into_iter().map(Key::new).collect(), api_keys))
 }
 
 /// Warns about secrets that are visibly none, or damaged. Stored secrets were checked when they

@@ -1,15 +1,20 @@
 //! Candidates for the key: the provider's secrets, and what may have become of them.
 //!
-//! `parts` takes a secret out of a variable that holds more than that; `forms` changes a secret as
-//! code and shells do. To add a way, add a row to one of their tables. `fault` names what is
-//! visibly wrong with a secret, without any request.
+//! `parts` takes a secret out of a variable that holds more than that, by the steps in `cleaning`
+//! and `containers`. `forms` changes a secret as code and shells do, by those in `changes` and
+//! `wrappings`. To add a way, add a row to one of their tables. `fault` names what is visibly wrong
+//! with a secret, without any request.
 
+mod changes;
+pub(super) mod cleaning;
+mod containers;
 pub(crate) mod fault;
 mod forms;
 pub(crate) mod parts;
 #[cfg(test)]
 mod tests;
 mod text;
+mod wrappings;
 
 use super::candidate::{Candidate, Credentials};
 use super::cause::Cause;

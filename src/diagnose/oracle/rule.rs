@@ -6,7 +6,7 @@ use super::notation::by_form;
 use super::secrets::HandlerSecrets;
 use crate::diagnose::cause::Cause;
 use crate::diagnose::hash::Algorithm;
-use crate::diagnose::keys::parts::decode_lenient_base64;
+use crate::diagnose::keys::cleaning::decode_lenient_base64;
 use crate::model::timestamp::Timestamp;
 use crate::provider::{Provider, format_unix_seconds};
 
