@@ -9,11 +9,9 @@ use crate::provider;
 static HEADERS: &[(&str, &str)] = &[
     ("Stripe-Signature", "Stripe"),
     ("svix-signature", "Svix"),
-    ("webhook-signature", "a service that follows Standard Webhooks"),
+    ("webhook-signature", "a service that follows Standard Webhooks, such as Svix"),
     ("X-Slack-Signature", "Slack"),
     ("X-GitHub-Event", "GitHub"),
-    ("X-Hub-Signature-256", "GitHub or Meta"),
-    ("X-Hub-Signature", "GitHub or Meta"),
     ("X-Gitlab-Token", "GitLab"),
     ("X-Gitlab-Event", "GitLab"),
     ("X-Gitea-Signature", "Gitea"),
@@ -68,6 +66,18 @@ static HEADERS: &[(&str, &str)] = &[
     ("x-callback-token", "Xendit"),
     ("aftership-hmac-sha256", "AfterShip"),
     ("x-event-key", "Bitbucket"),
+    ("webhook-id", "a service that follows Standard Webhooks"),
+    ("x-amz-sns-message-type", "Amazon SNS"),
+    ("x-delivery-id", "Wise"),
+    ("hmacsignature", "Adyen"),
+    ("x-mailgun-signature", "Mailgun"),
+    ("x-event-name", "Lemon Squeezy"),
+    ("x-shopify-topic", "Shopify"),
+    ("x-bitbucket-type", "Bitbucket"),
+    ("x-intercom-topic", "Intercom"),
+    // Several services send these, so they come last.
+    ("X-Hub-Signature-256", "GitHub, Meta or another service that uses this header"),
+    ("X-Hub-Signature", "GitHub, Meta, Intercom or another service that uses this header"),
 ];
 
 /// Finds the service that sent a request without any of our providers' headers or payloads.

@@ -128,8 +128,11 @@ fn explain_time(received: &AnalyzedDelivery, kind: &'static CauseKind, distance:
 /// Returns the difference in hours if it is, but for two minutes, one between time zones.
 fn zone_difference(distance: SignedDuration) -> Option<String> {
     let minutes = (distance.abs().as_secs() + 30) / 60;
-    let hours = (minutes + 30) / 60;
-    ((minutes - hours * 60).abs() <= 2 && (1..=14).contains(&hours)).then(|| format!("{hours} h"))
+    let half_hours = (minutes + 15) / 30;
+    // India and some others are half an hour off.
+    let is_zone = (2..=28).contains(&half_hours) && (half_hours % 2 == 0 || (7..=19).contains(&half_hours));
+    let hours = if half_hours % 2 == 0 { "" } else { ".5" };
+    (is_zone && (minutes - half_hours * 30).abs() <= 2).then(|| format!("{}{hours} h", half_hours / 2))
 }
 
 /// Merges what the request shows with what the search found, which names a fault more exactly.

@@ -93,6 +93,7 @@ pub fn explain(
     others: &[OtherMessage],
     mut allowance: HashAllowance,
 ) -> DigestDiagnosis {
+    let digest = &without_signature(received, digest);
     if let Some(diagnosis) = compare_with_signature(received, digest, credentials) {
         return diagnosis;
     }
@@ -121,6 +122,18 @@ pub fn explain(
 fn causes(explanation: Explanation) -> Vec<Cause> {
     let Explanation { target, function, key, frame, body } = explanation;
     [function, key, frame, body, target].into_iter().flatten().collect()
+}
+
+/// Removes the request's own signature from a text that also has another digest in it, such as a log
+/// line with both.
+fn without_signature(received: &AnalyzedDelivery, digest: &Digest) -> Digest {
+    let headers = &received.delivery.request.headers;
+    let signatures: Vec<_> =
+        provider::ALL.iter().flat_map(|provider| signature::find(headers, *provider)).map(|own| own.bytes()).collect();
+    let is_other = |target: &&Target| !signatures.contains(&target.bytes());
+    let others: Vec<_> = digest.targets.iter().filter(is_other).cloned().collect();
+    let has_whole = others.iter().any(Target::is_whole);
+    if has_whole { Digest { targets: others } } else { digest.clone() }
 }
 
 /// Compares the digest with the correct one and with the signature that the request carries.

@@ -111,6 +111,16 @@ static LAYOUTS: &[Layout] = &[
     rare("{\"timestamp\":{ts},\"body\":{body}}"),
     rare("{\"timestamp\":\"{ts}\",\"body\":{body}}"),
     rare("[{ts},{body}]"),
+    rare("[\"{ts}\",{body}]"),
+    rare("[\"{ts}\", {body}]"),
+    rare("{\"timestamp\": \"{ts}\", \"body\": {body}}"),
+    rare("{\"timestamp\": {ts}, \"body\": {body}}"),
+    rare("{\"timestamp\":\"{ts}\",\"payload\":{body}}"),
+    rare("('{ts}', '{body}')"),
+    rare("('{ts}', b'{body}')"),
+    rare("b'{ts}'.{body}"),
+    rare("b'{ts}'.b'{body}'"),
+    rare("{ts}.b'{body}'"),
     rare("\"{ts}.{body}\""),
     rare("{ts}.\"{body}\""),
     rare("{ts}.{body}."),
@@ -269,10 +279,21 @@ pub(super) fn frames(provider: &dyn Provider, received: &AnalyzedDelivery) -> Ve
     }
     if let Some(time) = times.first() {
         found.extend(templates(provider, &time.text));
+        found.extend(body_twice(provider, &time.text, &request.body));
     }
     let mut seen = std::collections::HashSet::new();
     found.retain(|frame| seen.insert((frame.before.clone(), frame.after.clone(), frame.is_whole)));
     found
+}
+
+/// The longest body that is put into a whole message.
+const MAX_TWICE: usize = 64 * 1024;
+
+/// Builds the message of code that adds the body twice, such as by two handlers of the same stream.
+fn body_twice(provider: &dyn Provider, time: &str, body: &[u8]) -> Option<Frame> {
+    let message = [provider.signed_prefix(time).as_bytes(), body, body].concat();
+    let causes = vec![Cause::new(&kinds::LAYOUT).with("layout", "the body twice").with("expected", "the body once")];
+    (body.len() <= MAX_TWICE).then(|| Frame { causes, is_rare: true, ..Frame::whole(message) })
 }
 
 /// Lists what the other providers sign before the body at this time.

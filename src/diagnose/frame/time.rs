@@ -39,7 +39,7 @@ pub(in crate::diagnose) fn find_own<'h>(headers: &'h Headers, provider: &dyn Pro
 }
 
 /// What code writes for a value that is not there.
-const UNSET: [&str; 13] = [
+const UNSET: [&str; 14] = [
     "undefined",
     "null",
     "None",
@@ -49,13 +49,16 @@ const UNSET: [&str; 13] = [
     "0",
     "false",
     "<nil>",
+    "%!s(<nil>)",
     "NULL",
     "Invalid Date",
     "[object Object]",
     "[object Undefined]",
 ];
-/// Seconds before and after the given time that are tried, for code that takes its own clock.
+/// Seconds before and after the given time that are tried early, for code that takes its own clock.
 const NEARBY: i64 = 30;
+/// Seconds before and after it that are tried last.
+const WITHIN_TOLERANCE: i64 = 300;
 /// Seconds before and after the event that are tried when the timestamp is lost.
 const AROUND_EVENT: i64 = 300;
 
@@ -106,12 +109,14 @@ fn given(provider: &dyn Provider, headers: &Headers) -> Vec<TimeText> {
     let plain = |text: String| TimeText { text, ..TimeText::none() };
     if let Some(value) = own.and_then(|name| headers.get(name)) {
         let text = String::from_utf8_lossy(value).into_owned();
-        let inner =
-            text.split([',', ' ', '"', '\'', '[', ']', '(', ')']).filter(|part| part.len() > 5 && **part != text);
+        let inner = text
+            .split([',', ' ', '"', '\'', '[', ']', '(', ')', '=', ';'])
+            .filter(|part| part.len() > 5 && **part != text);
         let around = Cause::new(&kinds::TEXT_AROUND).with("text", text.clone());
         let inner: Vec<_> =
             inner.map(|part| TimeText { causes: vec![around.clone()], ..plain(part.to_owned()) }).collect();
-        return [plain(text)].into_iter().chain(inner).collect();
+        let number = number_in(&text).map(|number| TimeText { causes: vec![around], ..plain(number) });
+        return [plain(text)].into_iter().chain(inner).chain(number).collect();
     }
     if let Some(text) = find_own(headers, provider) {
         return vec![plain(text.to_owned())];
@@ -124,6 +129,16 @@ fn given(provider: &dyn Provider, headers: &Headers) -> Vec<TimeText> {
         Some(TimeText { causes: vec![other_header(name, header, &kinds::OTHER_HEADER)], ..plain(time.to_owned()) })
     });
     found.take(4).collect()
+}
+
+/// Returns the whole number in a text such as `1,736,937,000` or `1.736937e+09`.
+fn number_in(text: &str) -> Option<String> {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let is_grouped =
+        digits.len() != text.len() && text.chars().all(|char| char.is_ascii_digit() || ",. _'".contains(char));
+    let number: Option<f64> = text.trim().parse().ok();
+    let whole = number.filter(|_| text.contains(['e', 'E'])).map(|number| format!("{number:.0}"));
+    whole.or_else(|| (is_grouped && matches!(digits.len(), 10 | 13)).then_some(digits))
 }
 
 /// Returns the time in a header's value, also if it stands in a list such as `t=1736937000,v1=…`.
@@ -241,12 +256,14 @@ fn shifted(base: &TimeText, time: Timestamp) -> Vec<TimeText> {
         let cause = Cause::new(&kinds::TIME_ZONE).with("shift", distance(shift)).with("signed", signed.clone());
         TimeText::change(signed, base, cause, true)
     });
-    let seconds = (1..=NEARBY).flat_map(|step| [step, -step]).map(SignedDuration::from_secs);
+    let seconds = (1..=WITHIN_TOLERANCE).chain([86_400]).flat_map(|step| [step, -step]).map(SignedDuration::from_secs);
     let seconds = seconds.filter_map(|shift| Some((shift, time.checked_add(shift).ok()?)));
     let seconds = seconds.map(|(shift, moved)| {
         let signed = unit(moved);
         let cause = Cause::new(&kinds::OWN_CLOCK).with("shift", distance(shift)).with("signed", signed.clone());
-        TimeText::change(signed, base, cause, true)
+        let change = TimeText::change(signed, base, cause, true);
+        let late = usize::from(shift.abs().as_secs() > NEARBY);
+        TimeText { changes: change.changes + late, ..change }
     });
     zones.chain(seconds).collect()
 }

@@ -7,11 +7,11 @@ cause_kinds! {
     NOT_HMAC = CauseKind::new(
         Digest,
         "not_hmac",
-        "the signature is {what}, not an HMAC",
+        "the signature is {what} instead of an HMAC of the message",
         "",
     )
     .signer_fix("use HMAC-SHA256 with the secret as the key")
-    .digest("the digest is {what}, not an HMAC", "");
+    .digest("the digest is {what} instead of an HMAC of the message", "");
     MESSAGE_OTHER = CauseKind::new(
         Digest,
         "message_other",

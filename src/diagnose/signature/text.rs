@@ -28,16 +28,17 @@ const MAX_DIGITS: usize = 512;
 /// Lists the digests that a text may contain, the likeliest first.
 pub(super) fn read(text: &str) -> Vec<DigestText> {
     let mut found = Vec::new();
-    let readers = [hex_runs, separated_hex, base64_tokens, numbers, decimal];
-    for reader in readers {
+    for reader in [hex_runs, base64_tokens, words, numbers, decimal, escaped_bytes] {
         for digest in reader(text) {
             found.extend(decode_again(&digest));
             found.push(digest);
         }
-        if !found.is_empty() {
+        if found.iter().any(|digest| digest.digits.len() == 64) {
             break;
         }
     }
+    // Whole signatures come first: the others may be parts of one.
+    found.sort_by_key(|digest| digest.digits.len() != 64);
     found
 }
 
@@ -45,22 +46,47 @@ fn plain(digits: String, part: &str) -> DigestText {
     DigestText { digits: digits.to_ascii_lowercase(), part: part.to_owned(), faults: Vec::new() }
 }
 
-/// Finds runs of hex digits, the longest first.
+/// Finds runs of hex digits, and runs that belong together: `5b:dc:c1`, `<Buffer 5b dc c1>`,
+/// `0x5b, 0xdc`, `\x5b\xdc`, a digest on two lines, the output of `hexdump -C` and `xxd`.
 fn hex_runs(text: &str) -> Vec<DigestText> {
-    let runs = text.split(|char: char| !char.is_ascii_alphanumeric());
-    let runs = runs.map(|run| run.strip_prefix("0x").or(run.strip_prefix("0X")).unwrap_or(run));
-    let is_hex = |run: &&str| {
+    let dump = without_dump_columns(text);
+    // `...` ends what a Buffer shows of its bytes; a number follows.
+    let text = &dump.as_deref().unwrap_or(text).replace("...", " end ").replace('…', " end ");
+    let has_single_digits = text.contains(',');
+    let (mut found, mut joined, mut tokens) = (Vec::new(), String::new(), 0);
+    for token in text.split(|char: char| !char.is_ascii_alphanumeric()).chain(["end"]) {
+        let run = ["0x", "0X", "x"].iter().find_map(|prefix| token.strip_prefix(prefix)).unwrap_or(token);
         let others = run.bytes().filter(|byte| !byte.is_ascii_hexdigit()).count();
         // A whole signature with a typing error is still one.
         let allowed = if (60..=68).contains(&run.len()) { 3 } else { 0 };
-        (MIN_DIGITS..=MAX_DIGITS).contains(&run.len()) && others <= allowed
-    };
-    // A run of decimal digits is a number, such as an id or the digest as one integer, unless it is
-    // hex of hex.
-    let is_number = |run: &&str| run.bytes().all(|byte| byte.is_ascii_digit()) && is_integer_length(run.len());
-    let mut runs: Vec<_> = runs.filter(is_hex).filter(|run| !is_number(run)).collect();
-    runs.sort_by_key(|run| std::cmp::Reverse(run.len()));
-    runs.into_iter().map(|run| plain(run.to_owned(), run)).collect()
+        let is_hex = others <= allowed && !run.is_empty();
+        if is_hex && (MIN_DIGITS..=MAX_DIGITS).contains(&run.len()) && !is_number(run) {
+            let (half, other) = run.split_at(run.len() / 2);
+            found.extend((half == other && run.len() == 128).then(|| plain(half.to_owned(), half)));
+            found.push(plain(run.to_owned(), run));
+        }
+        if is_hex && run.len() < 60 && run.len().is_multiple_of(2) {
+            joined.push_str(run);
+            tokens += 1;
+        } else if is_hex && run.len() == 1 && has_single_digits {
+            joined.extend(["0", run]);
+            tokens += 1;
+        } else if !token.is_empty() {
+            let has_letters = joined.bytes().any(|byte| byte.is_ascii_alphabetic());
+            if tokens > 1 && has_letters && (MIN_DIGITS..=MAX_DIGITS).contains(&joined.len()) {
+                found.push(plain(joined.clone(), text.trim()));
+            }
+            joined.clear();
+            tokens = 0;
+        }
+    }
+    found.sort_by_key(|digest| std::cmp::Reverse(digest.digits.len()));
+    found
+}
+
+/// Returns true for an id or an integer. Hex of hex has decimal digits only, too.
+fn is_number(run: &str) -> bool {
+    run.bytes().all(|byte| byte.is_ascii_digit()) && is_integer_length(run.len())
 }
 
 /// Returns true if a number of so many decimal digits is an id, or a digest of 256 or 512 bits.
@@ -68,52 +94,88 @@ fn is_integer_length(digits: usize) -> bool {
     digits < 32 || (74..=78).contains(&digits) || (150..=155).contains(&digits)
 }
 
-/// Finds bytes as pairs of hex digits: `5b:dc:c1`, `5B-DC-C1`, `<Buffer 5b dc c1>`, `0x5b, 0xdc`,
-/// `\x5b\xdc`.
-fn separated_hex(text: &str) -> Vec<DigestText> {
-    let (mut digits, mut best) = (String::new(), String::new());
-    for token in text.split([' ', ':', '-', ',', '<', '>', '[', ']', '{', '}', '(', ')', '\\', '\n', '\'', '"', ';']) {
-        let pair = token.strip_prefix("0x").or(token.strip_prefix("0X")).or(token.strip_prefix('x')).unwrap_or(token);
-        if pair.len() == 2 && pair.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            digits.push_str(pair);
-        } else if !token.is_empty() {
-            digits.clear();
+/// Removes the offsets and the characters from the output of `hexdump -C` or `xxd`. `None`: it is
+/// other text.
+fn without_dump_columns(text: &str) -> Option<String> {
+    let is_offset = |word: &str| {
+        let digits = word.strip_suffix(':').unwrap_or(word);
+        (7..=8).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let mut found = String::new();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let (offset, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
+        if !is_offset(offset) {
+            return None;
         }
-        if digits.len() > best.len() && digits.len() <= MAX_DIGITS {
-            best.clone_from(&digits);
-        }
+        let columns = rest.trim_start().split_once('|').map_or(rest.trim_start(), |(bytes, _)| bytes);
+        let columns = if offset.ends_with(':') { columns.split("  ").next().unwrap_or_default() } else { columns };
+        found.push_str(columns);
+        found.push(' ');
     }
-    let is_hex = best.bytes().any(|byte| byte.is_ascii_alphabetic());
-    if is_hex && best.len() >= MIN_DIGITS { vec![plain(best, text.trim())] } else { python_bytes(text) }
+    (!found.trim().is_empty()).then_some(found)
 }
 
-/// Reads Python's `b'[\xdc\xc1F'`, in which printable bytes stand for themselves.
-fn python_bytes(text: &str) -> Vec<DigestText> {
-    let Some(at) = text.find("b'").or_else(|| text.find("b\"")) else { return Vec::new() };
-    let (quote, rest) = (text.as_bytes()[at + 1], &text[at + 2..]);
-    let Some(end) = rest.rfind(char::from(quote)) else { return Vec::new() };
-    let (mut bytes, mut rest) = (Vec::new(), rest[..end].bytes());
+/// Reads a text in which bytes are escaped and printable ones stand for themselves: Python's
+/// `b'[\xdc\xc1F'`, Ruby's `"[\xDC\xC1F"`, `%5B%DC%C1F`.
+fn escaped_bytes(text: &str) -> Vec<DigestText> {
+    let text = text.trim();
+    let inner = text.strip_prefix('b').unwrap_or(text);
+    let inner = ["'", "\""].iter().find_map(|quote| inner.strip_prefix(quote)?.strip_suffix(quote)).unwrap_or(inner);
+    let bytes = if inner.contains("\\x") {
+        unescape(inner)
+    } else if inner.contains('%') {
+        Some(percent_encoding::percent_decode_str(inner).collect())
+    } else {
+        None
+    };
+    match bytes {
+        Some(bytes) if matches!(bytes.len(), 16 | 20 | 32 | 48 | 64) => vec![plain(hex::encode(bytes), text)],
+        _ => Vec::new(),
+    }
+}
+
+fn unescape(text: &str) -> Option<Vec<u8>> {
+    let (mut bytes, mut rest) = (Vec::new(), text.bytes());
     while let Some(byte) = rest.next() {
         if byte != b'\\' {
             bytes.push(byte);
             continue;
         }
-        match rest.next() {
-            Some(b'x') => {
-                let pair = [rest.next().unwrap_or(b' '), rest.next().unwrap_or(b' ')];
-                let Ok(byte) = hex::decode(pair) else { return Vec::new() };
-                bytes.extend(byte);
-            }
-            Some(b'n') => bytes.push(b'\n'),
-            Some(b'r') => bytes.push(b'\r'),
-            Some(b't') => bytes.push(b'\t'),
-            Some(other) => bytes.push(other),
-            None => return Vec::new(),
+        match rest.next()? {
+            b'x' => bytes.extend(hex::decode([rest.next()?, rest.next()?]).ok()?),
+            b'n' => bytes.push(b'\n'),
+            b'r' => bytes.push(b'\r'),
+            b't' => bytes.push(b'\t'),
+            b'a' => bytes.push(7),
+            b'b' => bytes.push(8),
+            b'v' => bytes.push(11),
+            b'f' => bytes.push(12),
+            b'e' => bytes.push(27),
+            b'0' => bytes.push(0),
+            other => bytes.push(other),
         }
     }
-    // Base64 as bytes: `b'W9zB…'`. The base64 reader takes it.
-    let is_text = bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=-_".contains(byte));
-    if bytes.len() < MIN_DIGITS / 2 || is_text { Vec::new() } else { vec![plain(hex::encode(bytes), text.trim())] }
+    Some(bytes)
+}
+
+/// Reads the 32-bit words that CryptoJS prints: `{"words":[1541194054,…],"sigBytes":32}`.
+fn words(text: &str) -> Vec<DigestText> {
+    let Some((_, list)) = text.split_once("words") else { return Vec::new() };
+    let list = list.split_once(']').map_or(list, |(list, _)| list);
+    let numbers = list.split(|char: char| !(char.is_ascii_digit() || char == '-')).filter(|token| !token.is_empty());
+    let words: Option<Vec<u32>> = numbers
+        .map(|token| {
+            let number: i64 = token.parse().ok()?;
+            u32::try_from(number.rem_euclid(1 << 32)).ok()
+        })
+        .collect();
+    match words {
+        Some(words) if (4..=16).contains(&words.len()) => {
+            let bytes: Vec<_> = words.into_iter().flat_map(u32::to_be_bytes).collect();
+            vec![plain(hex::encode(bytes), text.trim())]
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Reads bytes as decimal numbers, signed or not: `[91, -36, 193]`, `{"0":91,"1":220}`.
@@ -123,10 +185,10 @@ fn numbers(text: &str) -> Vec<DigestText> {
         text.split_once("\"data\"").map_or(text, |(_, data)| data)
     } else {
         // The number in `Uint8Array(32)` is no byte.
-        text.split_once(['[', '{']).map_or(text, |(_, bytes)| bytes)
+        text.split_once(['[', '{', '<']).map_or(text, |(_, bytes)| bytes)
     };
     let body = body.trim_end_matches(|char: char| !(char.is_ascii_digit() || "]}".contains(char)));
-    if !body.chars().all(|char| char.is_ascii_digit() || char.is_whitespace() || "-,:[]{}()\"'".contains(char)) {
+    if !body.chars().all(|char| char.is_ascii_digit() || char.is_whitespace() || "-,:[]{}()<>\"'".contains(char)) {
         return Vec::new();
     }
     let numbers: Vec<i32> = body
@@ -148,9 +210,10 @@ fn numbers(text: &str) -> Vec<DigestText> {
 /// Finds base64 of either alphabet, padded or not, also percent-encoded and after a scheme.
 fn base64_tokens(text: &str) -> Vec<DigestText> {
     let text = text.replace("%2B", "+").replace("%2b", "+").replace("%2F", "/").replace("%2f", "/");
-    let text = text.replace("%3D", "=").replace("%3d", "=");
+    let text = text.replace("%3D", "=").replace("%3d", "=").replace(['\n', '\r'], "");
     let is_base64 = |char: char| char.is_ascii_alphanumeric() || "+/-_".contains(char);
     let mut tokens: Vec<_> = text.split(|char| !is_base64(char)).filter(|token| token.len() >= 22).collect();
+    tokens.retain(|token| !token.bytes().all(|byte| byte.is_ascii_hexdigit()));
     tokens.sort_by_key(|token| std::cmp::Reverse(token.len()));
     tokens.into_iter().filter_map(|token| decode_base64(token, &text)).collect()
 }
@@ -229,6 +292,16 @@ mod tests {
     /// `python3 -c "print(int('$HEX', 16))"`
     const DECIMAL: &str = "41550509519724011495871338914359268745544789260865447409078544909066503469123";
 
+    /// `echo $HEX | xxd -r -p | hexdump -C`
+    const DUMP: &str = "00000000  5b dc c1 46 bf 60 75 4e  6a 04 24 26 08 95 75 c7  |[..F.`uNj.$&..u.|\n00000010  5a 00 3f 08 9d 27 39 83  9d ec 58 b9 64 ec 38 43  |Z.?..'9...X.d.8C|\n00000020";
+    /// `echo $HEX | xxd -r -p | xxd`
+    const XXD: &str = "00000000: 5bdc c146 bf60 754e 6a04 2426 0895 75c7  [..F.`uNj.$&..u.\n00000010: 5a00 3f08 9d27 3983 9dec 58b9 64ec 3843  Z.?..'9...X.d.8C";
+    /// `node -p "JSON.stringify({words: [...Array(8).keys()].map(i => Buffer.from('$HEX', 'hex').readInt32BE(i * 4)), sigBytes: 32})"`,
+    /// as CryptoJS prints a WordArray.
+    const WORDS: &str = r#"{"words":[1541194054,-1084197554,1778656294,144012743,1509965576,-1658373757,-1645455175,1693202499],"sigBytes":32}"#;
+    /// `ruby -e "p ['$HEX'].pack('H*')"`
+    const RUBY: &str = r#""[\xDC\xC1F\xBF`uNj\x04$&\b\x95u\xC7Z\x00?\b\x9D'9\x83\x9D\xECX\xB9d\xEC8C""#;
+
     fn first(text: &str) -> (String, Vec<&'static str>) {
         let found = read(text);
         let digest = found.first().unwrap_or_else(|| panic!("{text}"));
@@ -258,6 +331,15 @@ mod tests {
             pairs(":"),
             pairs("-").to_uppercase(),
             format!("<Buffer {}>", pairs(" ")),
+            format!("{}\n{}", &HEX[..32], &HEX[32..]),
+            format!("{}\\\n  {}", &HEX[..40], &HEX[40..]),
+            format!("[]byte{{0x{}}}", pairs(", 0x").replace("0x04", "0x4").replace("0x00", "0x0")),
+            format!("[{}]", pairs(", ").replace(", 04", ", 4").replace(", 00", ", 0")),
+            DUMP.to_owned(),
+            XXD.to_owned(),
+            WORDS.to_owned(),
+            RUBY.to_owned(),
+            format!("%{}", pairs("%")),
             format!("0x{}", pairs(", 0x")),
             format!("\\x{}", pairs("\\x")),
             PYTHON.to_owned(),
