@@ -91,9 +91,24 @@ fn an_explained_digest() {
     assert_snapshot!(verify(plexos(PLEXOS.as_bytes()), &["--computed", digest]));
 }
 
+/// Replaces the numbers of candidates, which change with each that is added.
+fn without_counts(text: &str) -> String {
+    let mask = |word: &str| match word.trim_end_matches([' ', '\n', ',', '}']).rsplit_once(':') {
+        Some((name, count)) if is_count(count) => format!("{name}:N{}", &word[name.len() + 1 + count.len()..]),
+        None if is_count(word.trim_end()) => word.replace(word.trim_end(), "N"),
+        _ => word.to_owned(),
+    };
+    let (before, after) = text.split_once("tried ").map_or(("", text), |(before, after)| (before, after));
+    format!("{before}tried {}", after.split_inclusive([' ', '\n', ',', '}']).map(mask).collect::<String>())
+}
+
+fn is_count(text: &str) -> bool {
+    text.len() > 1 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 #[test]
 fn an_unknown_digest() {
-    assert_snapshot!(verify(plexos(PLEXOS.as_bytes()), &["--computed", &"00".repeat(32)]));
+    assert_snapshot!(without_counts(&verify(plexos(PLEXOS.as_bytes()), &["--computed", &"00".repeat(32)])));
 }
 
 #[test]
