@@ -21,11 +21,11 @@ const USUAL_TOLERANCE: i64 = 300;
 const FORM_ATTEMPTS: usize = 3;
 
 impl ProbeRunner<'_> {
-    /// Sends correct events with timestamps in other forms. `None`: they do not explain the
-    /// rejection.
-    pub fn find_time_form(&mut self, refusal: &ResponseWords) -> Result<Option<ProvedMistake>> {
-        let count = time_forms(self.plan.provider, self.client.now()).len();
-        for at in 0..count {
+    /// Sends events with timestamps in other forms, which are one mistake or, with another one,
+    /// `mistakes`. `None`: they do not explain the rejection.
+    pub fn find_time_form(&mut self, mistakes: usize, refusal: &ResponseWords) -> Result<Option<ProvedMistake>> {
+        let forms = time_forms(self.plan.provider, self.client.now());
+        for (at, _) in forms.iter().enumerate().filter(|(_, form)| form.causes.len() == mistakes) {
             let Some((exchange, causes)) = self.try_time_form(at, false, refusal)? else { continue };
             let words = ResponseWords::of(&exchange.response);
             // A forged event must be rejected whenever it arrives.

@@ -87,7 +87,7 @@ impl ProbeRunner<'_> {
     pub fn find_mistake(&mut self, rejected: &HandlerResponse) -> Result<OracleResult> {
         let (refusal, started) = (ResponseWords::of(rejected), self.client.now());
         if self.plan.provider.timestamp_header().is_some() {
-            if let Some(mistake) = self.find_time_form(&refusal)? {
+            if let Some(mistake) = self.find_time_form(1, &refusal)? {
                 return Ok(OracleResult::Proved(mistake));
             }
             if let Some(mistake) = self.find_clock(&refusal)? {
@@ -119,6 +119,12 @@ impl ProbeRunner<'_> {
                 }
             }
             at += 1;
+        }
+        // Two mistakes are no explanation before every single one has been tried.
+        if self.plan.provider.timestamp_header().is_some()
+            && let Some(mistake) = self.find_time_form(2, &refusal)?
+        {
+            return Ok(OracleResult::Proved(mistake));
         }
         Ok(OracleResult::Unproved { tried: at, is_incomplete: false })
     }

@@ -11,6 +11,8 @@ struct Verification {
     key: Vec<u8>,
     /// Hours by which its clock is ahead.
     hours: i64,
+    /// It accepts events of any age.
+    ignores_age: bool,
     header: &'static str,
     message: fn(&str, &[u8]) -> Vec<u8>,
     /// Computes the expected text of the header.
@@ -28,6 +30,7 @@ impl Verification {
         Self {
             key: key(plexos()).secret.expose().to_vec(),
             hours: 0,
+            ignores_age: false,
             header: "X-Plexos-Signature",
             message: |time, body| [time.as_bytes(), b".", body].concat(),
             expected: |key, message| hex::encode(hmac_sha256(key, message)),
@@ -38,7 +41,7 @@ impl Verification {
         let text = |name| request.headers.get(name).map(|value| String::from_utf8_lossy(value).into_owned());
         let time = text("X-Plexos-Timestamp").unwrap_or_default();
         let clock = now().as_second() + self.hours * 3600;
-        let is_fresh = time.parse().is_ok_and(|time: i64| (clock - time).abs() <= 300);
+        let is_fresh = self.ignores_age || time.parse().is_ok_and(|time: i64| (clock - time).abs() <= 300);
         let expected = (self.expected)(&self.key, &(self.message)(&time, &request.body));
         is_fresh && text(self.header) == Some(expected)
     }
@@ -128,6 +131,17 @@ fn the_mistake_of_a_handler_that_rejects_every_event_is_proved() {
         assert_eq!(mistakes(&report), codes);
         assert_eq!(report.problems()[0].cause.confidence(), Some(Confidence::Proved));
     }
+}
+
+#[test]
+fn a_handler_that_ignores_the_age_of_events_has_no_mistake_in_its_clock() {
+    let handler = Verification { message: |_, body| body.to_vec(), ignores_age: true, ..Verification::correct() };
+    assert_eq!(mistakes(&handler.report()), ["timestamp_not_signed"]);
+    let handler = Verification { message: |time, body| [time.as_bytes(), body].concat(), ..Verification::correct() };
+    let handler = Verification { ignores_age: true, ..handler };
+    assert_eq!(mistakes(&handler.report()), ["timestamp_separator"]);
+    let handler = Verification { key: b"secret".to_vec(), ignores_age: true, ..Verification::correct() };
+    assert_eq!(mistakes(&handler.report()), ["secret_prefix_dropped"]);
 }
 
 #[test]
