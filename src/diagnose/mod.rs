@@ -17,6 +17,7 @@ mod foreign;
 mod frame;
 pub(crate) mod frameworks;
 mod hash;
+mod header_diff;
 pub(crate) mod keys;
 mod kinds;
 mod one_byte;

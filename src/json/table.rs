@@ -298,6 +298,31 @@ pub static SERIALIZERS: &[Serializer] = &[
     row("powershell_compress", "PowerShell's ConvertTo-Json -Compress", POWERSHELL),
     row("swift_sorted", "Swift's JSONEncoder with sortedKeys", with_order(MemberOrder::Sorted, SWIFT)),
     row("swift", "Swift's JSONSerialization, in the order of the document", SWIFT),
+    row("minified_newline", "minified JSON with a newline at the end", with_newline(MINIFIED)),
+    row("spaced", "JSON with a space after each comma and colon", with_layout(SPACED, MINIFIED)),
+    row("pretty_2", "JSON indented by two spaces", with_layout(TWO, MINIFIED)),
+    row("pretty_4", "JSON indented by four spaces", with_layout(FOUR, MINIFIED)),
+    row("pretty_tab", "JSON indented by tabs", with_layout(TAB, MINIFIED)),
+    row(
+        "spaced_newline",
+        "JSON with a space after each comma and colon, and a newline at the end",
+        with_newline(with_layout(SPACED, MINIFIED)),
+    ),
+    row(
+        "pretty_2_newline",
+        "JSON indented by two spaces, with a newline at the end",
+        with_newline(with_layout(TWO, MINIFIED)),
+    ),
+    row(
+        "pretty_4_newline",
+        "JSON indented by four spaces, with a newline at the end",
+        with_newline(with_layout(FOUR, MINIFIED)),
+    ),
+    row(
+        "pretty_tab_newline",
+        "JSON indented by tabs, with a newline at the end",
+        with_newline(with_layout(TAB, MINIFIED)),
+    ),
     row(
         "space_after_comma",
         "JSON with a space after each comma",
@@ -324,30 +349,5 @@ pub static SERIALIZERS: &[Serializer] = &[
         "pretty_8",
         "JSON indented by eight spaces",
         with_layout(Layout::MultiLine { indentation: "        " }, MINIFIED),
-    ),
-    row("minified_newline", "minified JSON with a newline at the end", with_newline(MINIFIED)),
-    row("spaced", "JSON with a space after each comma and colon", with_layout(SPACED, MINIFIED)),
-    row("pretty_2", "JSON indented by two spaces", with_layout(TWO, MINIFIED)),
-    row("pretty_4", "JSON indented by four spaces", with_layout(FOUR, MINIFIED)),
-    row("pretty_tab", "JSON indented by tabs", with_layout(TAB, MINIFIED)),
-    row(
-        "spaced_newline",
-        "JSON with a space after each comma and colon, and a newline at the end",
-        with_newline(with_layout(SPACED, MINIFIED)),
-    ),
-    row(
-        "pretty_2_newline",
-        "JSON indented by two spaces, with a newline at the end",
-        with_newline(with_layout(TWO, MINIFIED)),
-    ),
-    row(
-        "pretty_4_newline",
-        "JSON indented by four spaces, with a newline at the end",
-        with_newline(with_layout(FOUR, MINIFIED)),
-    ),
-    row(
-        "pretty_tab_newline",
-        "JSON indented by tabs, with a newline at the end",
-        with_newline(with_layout(TAB, MINIFIED)),
     ),
 ];

@@ -32,7 +32,7 @@ pub(super) static ENDS: &[BodyChange] = &[
     BodyChange::new(&kinds::SPACES, "the body without its newlines", |body| {
         body.bytes.contains(&b'\n').then(|| body.bytes.iter().copied().filter(|byte| !b"\r\n".contains(byte)).collect())
     })
-    .fix("use curl --data-binary @file: -d strips newlines"),
+    .fix("look for an editor or terminal that wraps lines; curl -d strips newlines, --data-binary does not"),
     BodyChange::new(&kinds::TYPOGRAPHY, "", |body| text::undo_typography(body.text()?)),
     BodyChange::new(&kinds::TERMINAL_CODES, "", |body| text::strip_terminal_codes(body.bytes)),
     BodyChange::new(&kinds::BRACKETS_LOST, "", |body| with_closing_brackets(body.bytes)),

@@ -3,7 +3,7 @@
 //! To add a layer, add a row to `DECODERS`.
 
 use super::containers::{self, Found};
-use super::{bytes, compression, query, text};
+use super::{bytes, compression, escapes, frames, query, text};
 use crate::diagnose::cause::Cause;
 use crate::diagnose::kinds::body as kinds;
 use crate::json::Document;
@@ -57,7 +57,7 @@ static DECODERS: &[Decoder] = &[
     Decoder {
         layer: JSON_STRING,
         fix: "do not serialize JSON twice: verify the text inside the string",
-        decode: |body| one(containers::json_string(body)),
+        decode: |body| one(frames::json_string(body)),
     },
     Decoder { layer: "the JSON field `{}`", fix: RAW_FIELD, decode: containers::json_fields },
     Decoder { layer: "base64", fix: BASE64, decode: |body| one(bytes::decode_base64(body)) },
@@ -68,19 +68,19 @@ static DECODERS: &[Decoder] = &[
     Decoder { layer: "percent-encoding", fix: FORM, decode: |body| one(decode_url(body, false)) },
     Decoder { layer: "HTML entities", fix: NO_FILTER, decode: |body| one(utf8(body).and_then(text::unescape_html)) },
     Decoder {
-        layer: "Python's b'…'",
+        layer: "a Python literal, b'…' or '…'",
         fix: "use the bytes themselves: body.decode() instead of str(body)",
-        decode: |body| one(bytes::decode_python_literal(body)),
+        decode: |body| one(escapes::decode_python_literal(body)),
     },
     Decoder {
-        layer: "backslashes before the quotes",
+        layer: "backslash escapes, such as \\\"",
         fix: NO_FILTER,
-        decode: |body| one(containers::escaped_quotes(body)),
+        decode: |body| one(frames::escaped_quotes(body)),
     },
     Decoder {
         layer: "`\\x22` escapes as nginx logs them",
         fix: "nginx: log with escape=none, or use the body that the app gets",
-        decode: |body| one(bytes::decode_hex_escapes(body)),
+        decode: |body| one(escapes::decode_hex_escapes(body)),
     },
     Decoder {
         layer: "a list of byte values",
@@ -91,32 +91,32 @@ static DECODERS: &[Decoder] = &[
     Decoder {
         layer: "chunked framing",
         fix: "let an HTTP library read the body: it joins the chunks",
-        decode: |body| one(containers::dechunk(body)),
+        decode: |body| one(frames::dechunk(body)),
     },
     Decoder {
         layer: "a part of a multipart body, `{}`",
         fix: "verify the content of that part only",
-        decode: containers::multipart_parts,
+        decode: frames::multipart_parts,
     },
     Decoder {
         layer: "an event stream (data: …)",
         fix: "verify the text after `data: `",
-        decode: |body| one(containers::event_stream(body)),
+        decode: |body| one(frames::event_stream(body)),
     },
     Decoder {
         layer: "JSONP, `{}(…)`",
         fix: "verify what is between the parentheses",
-        decode: |body| containers::jsonp(body).into_iter().collect(),
+        decode: |body| frames::jsonp(body).into_iter().collect(),
     },
     Decoder {
         layer: "a quoted CSV field",
         fix: "read the CSV with a parser: it doubles the quotes inside a field",
-        decode: |body| one(containers::csv_field(body)),
+        decode: |body| one(frames::csv_field(body)),
     },
     Decoder {
         layer: "quoted-printable encoding",
         fix: "decode the mail's quoted-printable text before verifying",
-        decode: |body| one(bytes::decode_quoted_printable(body)),
+        decode: |body| one(escapes::decode_quoted_printable(body)),
     },
     Decoder {
         layer: "the payload of a JWS (JWT)",
@@ -235,9 +235,9 @@ mod tests {
                 "the JSON field `Records.0.Sns.Message`",
             ),
             (BODY.replace('"', "&quot;"), "HTML entities"),
-            (BODY.replace('"', "\\\""), "backslashes before the quotes"),
+            (BODY.replace('"', "\\\""), "backslash escapes, such as \\\""),
             (BODY.replace('"', "\\x22"), "`\\x22` escapes as nginx logs them"),
-            (format!("b'{BODY}'"), "Python's b'…'"),
+            (format!("b'{BODY}'"), "a Python literal, b'…' or '…'"),
             (format!("[{BODY}]"), "the JSON field `0`"),
             (format!("INFO body={BODY}"), "other text, with `INFO body=` before it"),
         ] {

@@ -10,6 +10,8 @@ mod compression;
 mod containers;
 mod encodings;
 mod ends;
+mod escapes;
+mod frames;
 mod inspect;
 mod layers;
 mod models;
@@ -18,6 +20,7 @@ mod php;
 mod printers;
 mod prints;
 mod query;
+mod rewrites;
 mod serializers;
 mod text;
 mod times;
@@ -53,6 +56,7 @@ pub(super) struct BodyVariants<'b> {
     unwrapped: OnceCell<Vec<UnwrappedBody>>,
     models: OnceCell<Vec<ModelBody>>,
     parts: OnceCell<Vec<BodyPart>>,
+    value_pairs: OnceCell<Vec<BodyPart>>,
     /// The single changes that were built. `None`: the change does not apply, or changes nothing.
     built: Vec<OnceCell<Option<Vec<u8>>>>,
     /// The first variant with these bytes, by their hash.
@@ -69,6 +73,7 @@ impl<'b> BodyVariants<'b> {
             unwrapped: OnceCell::new(),
             models: OnceCell::new(),
             parts: OnceCell::new(),
+            value_pairs: OnceCell::new(),
             built: (0..variant::single_count()).map(|_| OnceCell::new()).collect(),
             seen: RefCell::default(),
             hasher: RandomState::new(),
@@ -151,6 +156,7 @@ impl<'b> BodyVariants<'b> {
             BodyBase::Unwrapped(index) => self.unwrapped.get().is_none_or(|found| *index < found.len()),
             BodyBase::Model(index) => self.models.get().is_none_or(|found| *index < found.len()),
             BodyBase::Part(index) => self.parts.get().is_none_or(|found| *index < found.len()),
+            BodyBase::ValuePair(index) => self.value_pairs.get().is_none_or(|found| *index < found.len()),
         }
     }
 
@@ -182,6 +188,7 @@ impl<'b> BodyVariants<'b> {
             BodyBase::Unwrapped(_) if self.unwrapped.get().is_none() => 2 * JSON_COST * length,
             BodyBase::Model(_) if self.models.get().is_none() => 32 * JSON_COST * length.min(4096),
             BodyBase::Part(_) if self.parts.get().is_none() => 4 * JSON_COST * length,
+            BodyBase::ValuePair(_) if self.value_pairs.get().is_none() => 4 * JSON_COST * length,
             _ => 0,
         }
     }
@@ -212,6 +219,10 @@ impl<'b> BodyVariants<'b> {
             }
             BodyBase::Part(index) => {
                 let found = self.parts.get_or_init(|| parts::parts(received)).get(*index)?;
+                Some((&found.bytes, found.cause()))
+            }
+            BodyBase::ValuePair(index) => {
+                let found = self.value_pairs.get_or_init(|| parts::value_pairs(received)).get(*index)?;
                 Some((&found.bytes, found.cause()))
             }
         }

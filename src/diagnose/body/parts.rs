@@ -23,6 +23,10 @@ impl BodyPart {
 pub(super) const MAX_PARTS: usize = 160;
 /// Parts of longer bodies are not tried.
 const MAX_LENGTH: usize = 256 << 10;
+/// The largest number of values of which pairs are tried.
+const MAX_PAIRED: usize = 12;
+/// The largest number of pairs of values.
+pub(super) const MAX_VALUE_PAIRS: usize = MAX_PAIRED * (MAX_PAIRED - 1) * 6;
 /// The largest number of values that are combined.
 const MAX_VALUES: usize = 40;
 
@@ -74,6 +78,28 @@ pub(super) fn parts(body: &[u8]) -> Vec<BodyPart> {
             add(pairs("").concat().into(), format!("names and values{place}{order} with nothing between them"));
             add(pairs("=").join("|").into(), format!("name=value pairs{place}{order} with `|` between them"));
             add(pairs("=").join("\n").into(), format!("name=value pairs{place}{order} with newlines between them"));
+        }
+    }
+    found
+}
+
+/// Lists the pairs of two values, in either order.
+pub(super) fn value_pairs(body: &[u8]) -> Vec<BodyPart> {
+    let mut found = Vec::new();
+    let source = BodySource::new(body);
+    let Some(value) = source.value().filter(|value| value.is_object() && body.len() <= MAX_LENGTH) else {
+        return found;
+    };
+    let mut leaves = leaves(value, false);
+    leaves.retain(|(_, value)| !value.is_empty());
+    leaves.truncate(MAX_PAIRED);
+    for (name, value) in &leaves {
+        for (other_name, other) in leaves.iter().filter(|(other_name, _)| other_name != name) {
+            for (separator_name, separator) in &SEPARATORS[..6] {
+                let bytes = [value.as_str(), separator, other].concat().into_bytes();
+                let what = format!("the values of `{name}` and `{other_name}` with {separator_name} between them");
+                found.push(BodyPart { bytes, what });
+            }
         }
     }
     found
@@ -161,6 +187,9 @@ mod tests {
         ] {
             assert_eq!(part(signed).as_deref(), Some(expected), "{signed}");
         }
+        let pairs = value_pairs(BODY.as_bytes());
+        let pair = pairs.iter().find(|pair| pair.bytes == b"10|evt_1");
+        assert_eq!(pair.unwrap().what, "the values of `amount` and `id` with `|` between them");
     }
 
     #[test]

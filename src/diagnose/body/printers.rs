@@ -245,6 +245,23 @@ pub(super) static RUST: Notation = Notation {
     ..PYTHON
 };
 
+/// Prints an `OrderedDict` of plain values as Python before 3.12 does.
+pub(super) fn ordered_dict(value: &Value) -> Option<Vec<u8>> {
+    Some([b"OrderedDict(", &pairs_list(value)?[..], b")"].concat())
+}
+
+/// Prints the items of a dict as Python does.
+pub(super) fn dict_items(value: &Value) -> Option<Vec<u8>> {
+    Some([b"dict_items(", &pairs_list(value)?[..], b")"].concat())
+}
+
+fn pairs_list(value: &Value) -> Option<Vec<u8>> {
+    let text = |value: &Value| String::from_utf8_lossy(&PYTHON.print(value)).into_owned();
+    let pair = |(key, value): (&String, &Value)| format!("({}, {})", text(&Value::String(key.clone())), text(value));
+    let pairs: Vec<_> = value.as_object()?.iter().map(pair).collect();
+    Some(format!("[{}]", pairs.join(", ")).into_bytes())
+}
+
 /// Lua tables, Perl's hashes and others have no fixed order, so they are not listed here.
 pub(super) fn powershell(value: &Value) -> Option<Vec<u8>> {
     let members = value.as_object()?;

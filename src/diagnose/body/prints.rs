@@ -1,7 +1,7 @@
 //! Changes that print the bytes of a body or its parsed value, as debug output does.
 
 use super::change::{BodyChange, BodySource};
-use super::{bytes, inspect, php, printers, query};
+use super::{bytes, escapes, inspect, php, printers, query};
 use crate::diagnose::kinds::body as kinds;
 use crate::json::Language;
 use serde_json::Value;
@@ -20,7 +20,7 @@ const fn value_printed(
 
 /// Prints of the bytes.
 pub(super) static PRINTED_BYTES: &[BodyChange] = &[
-    printed("Python's b'…'", Language::Python, |body| Some(bytes::python_bytes(body.bytes))),
+    printed("Python's b'…'", Language::Python, |body| Some(escapes::python_bytes(body.bytes))),
     printed("JSON.stringify of a Buffer", Language::JavaScript, |body| {
         Some([b"{\"type\":\"Buffer\",\"data\":[", &bytes::decimal_bytes(body.bytes, ",")[..], b"]}"].concat())
     })
@@ -44,7 +44,7 @@ pub(super) static PRINTED_BYTES: &[BodyChange] = &[
     })
     .rare(),
     printed("Python's bytearray(b'…')", Language::Python, |body| {
-        Some([b"bytearray(", &bytes::python_bytes(body.bytes)[..], b")"].concat())
+        Some([b"bytearray(", &escapes::python_bytes(body.bytes)[..], b")"].concat())
     })
     .rare(),
     printed("Java's Arrays.toString of a byte array", Language::Java, |body| Some(bytes::signed_bytes(body.bytes)))
@@ -131,6 +131,10 @@ pub(super) static RARE_PRINTED_VALUES: &[BodyChange] = &[
     .rare(),
     value_printed("Go's %#v of a map", Language::Go, |body| Some(printers::GO_SYNTAX.print(body.container()?))).rare(),
     value_printed("Go's %v of a struct", Language::Go, |body| Some(printers::GO_STRUCT.print(body.container()?)))
+        .rare(),
+    value_printed("Python's repr of an OrderedDict", Language::Python, |body| printers::ordered_dict(body.value()?))
+        .rare(),
+    value_printed("Python's str() of dict.items()", Language::Python, |body| printers::dict_items(body.value()?))
         .rare(),
     BodyChange::new(&kinds::VALUE_PRINTED, "Elixir's inspect of a map", |body| {
         Some(printers::ELIXIR.print(body.container()?))

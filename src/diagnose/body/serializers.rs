@@ -13,30 +13,29 @@ pub(in crate::diagnose) struct SerializerName {
 
 /// Names the serializers that write exactly this text for the document. `None`: none does.
 pub(in crate::diagnose) fn name(document: &Document<'_>, text: &[u8]) -> Option<SerializerName> {
-    let mut matching: Vec<_> = SERIALIZERS.iter().filter(|serializer| serializer.write(document) == text).collect();
-    let mut languages: Vec<Language> = Vec::new();
-    matching.retain(|serializer| match serializer.language {
-        Some(language) if languages.contains(&language) => false,
-        Some(language) => {
-            languages.push(language);
-            true
+    let matching = SERIALIZERS.iter().filter(|serializer| serializer.write(document) == text);
+    let (neutral, tools): (Vec<&Serializer>, Vec<&Serializer>) =
+        matching.partition(|serializer| is_neutral(serializer));
+    let first = tools.iter().find(|tool| tool.language.is_some()).or(tools.first());
+    let other = first.and_then(|first| tools.iter().find(|tool| tool.language != first.language));
+    let is_of_one_language =
+        first.is_some_and(|first| tools.iter().all(|tool| tool.language.is_none() || tool.language == first.language));
+    let language = first.filter(|_| is_of_one_language).and_then(|first| first.language);
+    let name = match (first, other, neutral.first()) {
+        (None, _, None) => return None,
+        (None, _, Some(neutral)) => neutral.name.to_owned(),
+        (Some(first), _, Some(neutral)) if language.is_none() => {
+            format!("{} ({} and others)", neutral.name, first.name)
         }
-        None => true,
-    });
-    let neutral = matching.iter().find(|serializer| serializer.language.is_none());
-    let own: Vec<_> = matching.iter().filter(|serializer| serializer.language.is_some()).collect();
-    let name = match (own.as_slice(), neutral) {
-        ([], None) => return None,
-        ([only], _) => return Some(SerializerName { name: only.name.to_owned(), language: only.language }),
-        ([], Some(neutral)) => neutral.name.to_owned(),
-        ([first, second], neutral) => format!("{} ({} or {})", neutral_name(neutral), first.name, second.name),
-        ([first, ..], neutral) => format!("{} ({} and others)", neutral_name(neutral), first.name),
+        (Some(first), Some(other), _) => format!("{} (or {})", first.name, other.name),
+        (Some(first), None, _) => first.name.to_owned(),
     };
-    Some(SerializerName { name, language: None })
+    Some(SerializerName { name, language })
 }
 
-fn neutral_name(neutral: Option<&&'static Serializer>) -> &'static str {
-    neutral.map_or("a serializer of several languages", |serializer| serializer.name)
+/// Returns true for a description of the text instead of a tool.
+fn is_neutral(serializer: &Serializer) -> bool {
+    serializer.name.starts_with("JSON ") || serializer.name.starts_with("minified ")
 }
 
 /// Names the serializer of the signed body and, if `names_here`, the one of the received body, whose

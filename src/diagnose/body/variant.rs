@@ -3,7 +3,7 @@
 use super::change::{BodyChange, BodySource, JSON_COST};
 use super::layers::MAX_UNWRAPPED;
 use super::models::MAX_MODELS;
-use super::parts::MAX_PARTS;
+use super::parts::{MAX_PARTS, MAX_VALUE_PAIRS};
 use super::{encodings, ends, models, prints, serializers, wrappings};
 use crate::diagnose::cause::Cause;
 use crate::diagnose::kinds::body as kinds;
@@ -27,6 +27,7 @@ pub(super) enum BodyBase {
     Unwrapped(usize),
     Model(usize),
     Part(usize),
+    ValuePair(usize),
 }
 
 /// A body that may have been signed.
@@ -230,8 +231,11 @@ fn pairs(single: &[BodyVariant]) -> Vec<BodyVariant> {
     }
     for part in 0..RESERIALIZED_PARTS {
         let base = BodyBase::Part(part);
-        list.extend(all_serializers().into_iter().map(|change| BodyVariant::ChangedBase(base, change)));
+        let printed = rows(prints::PRINTED_VALUES).chain(rows(prints::RARE_PRINTED_VALUES));
+        let changes = all_serializers().into_iter().chain(printed);
+        list.extend(changes.map(|change| BodyVariant::ChangedBase(base, change)));
     }
+    list.extend((0..MAX_VALUE_PAIRS).map(|index| BodyVariant::Base(BodyBase::ValuePair(index))));
     list
 }
 

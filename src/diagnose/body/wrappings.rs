@@ -3,7 +3,7 @@
 //! To add one, add a row: its words, its function, its fix.
 
 use super::change::{BodyChange, BodySource};
-use super::{bytes, query, text};
+use super::{escapes, query, text};
 use crate::diagnose::kinds::body as kinds;
 use crate::json::{Document, SERIALIZERS};
 use base64::Engine as _;
@@ -195,7 +195,7 @@ pub(super) static RARE_WRAPPINGS: &[BodyChange] = &[
     .rare()
     .fix(NO_ESCAPES),
     BodyChange::new(&kinds::TRANSFORMED, "the body as nginx logs it, with `\\x22`", |body| {
-        Some(bytes::nginx_escaped(body.bytes))
+        Some(escapes::nginx_escaped(body.bytes))
     })
     .rare()
     .fix("take the raw body, not a log line"),
