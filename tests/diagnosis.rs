@@ -194,6 +194,18 @@ fn rows(cases: &[Value]) -> String {
 }
 
 /// `UPDATE=1 cargo test the_tables_in_the_docs` rewrites the tables.
+fn rows_of_secrets() -> String {
+    let vectors: Value = serde_json::from_str(include_str!("vectors/secrets.json")).expect("the vectors are JSON");
+    let rows = ["proved", "likely"].into_iter().flat_map(|list| {
+        let cases = vectors[list].as_array().unwrap().clone();
+        cases.into_iter().map(move |case| {
+            let name = case["name"].as_str().unwrap().replace('|', "\\|");
+            format!("| {name} | `{}` | {list} |\n", case["code"].as_str().unwrap())
+        })
+    });
+    rows.collect()
+}
+
 #[test]
 fn the_tables_in_the_docs_list_the_vectors() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/diagnosis.md");
@@ -201,6 +213,10 @@ fn the_tables_in_the_docs_list_the_vectors() {
     let tables = [
         ("requests", format!("| change to the request | causes |\n|---|---|\n{}", rows(&cases()))),
         ("digests", format!("| computed digest | made with | causes |\n|---|---|---|\n{}", rows(&digests()))),
+        (
+            "secrets",
+            format!("| in the variable, or done with it | cause | proof |\n|---|---|---|\n{}", rows_of_secrets()),
+        ),
     ];
     for (name, table) in tables {
         let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->\n"));

@@ -1,7 +1,7 @@
 //! `secret`: messages and warnings in process. Completion of names is tested in `completions`,
 //! storing through a real process in `register`.
 
-use crate::common::TestWorld;
+use crate::common::{NOW, PLEXOS_SECRET, TestWorld};
 use whtool::world::Environment as _;
 
 #[test]
@@ -171,4 +171,17 @@ fn an_api_key_in_utf_16_is_decoded_before_it_is_sent() {
     world.run(&["register", "--url", "https://a.example/hook", "--key-file", "key", "--yes"]);
     let sent = world.sent.lock().unwrap();
     assert_eq!(sent[0].request.headers.get("Authorization"), Some(&b"Bearer sk_test_abcd"[..]));
+}
+
+#[test]
+fn a_secret_file_in_utf_16_verifies_with_a_note() {
+    // `(printf 1736937000.; cat vectors/plexos.json) | openssl dgst -sha256 -hmac whsec_test_secret_do_not_use`
+    let mac = "9c5da25fa4666bed54b4dec381af26de3a0413143346d40c7ece61e19ab971ce";
+    let head = format!("POST / HTTP/1.1\r\nX-Plexos-Timestamp: {NOW}\r\nX-Plexos-Signature: {mac}\r\n\r\n");
+    let request = [head.as_bytes(), include_bytes!("vectors/plexos.json")].concat();
+    let utf16: Vec<u8> = format!("\u{feff}{PLEXOS_SECRET}\r\n").encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let world = TestWorld::default().file("request.http", request).file("secret", utf16);
+    let run = world.run(&["verify", "request.http", "--secret-file", "secret"]);
+    assert_eq!(run.status, 0, "{}{}", run.text(), run.err);
+    assert!(run.err.contains("secret is UTF-16: decoded"), "{}", run.err);
 }

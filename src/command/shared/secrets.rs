@@ -9,6 +9,7 @@ use crate::model::error::{Error, Result};
 use crate::model::mask::mask_secrets;
 use crate::model::sanitize::escape_unsafe;
 use crate::model::secret::{SHORT_SECRET_BYTES, Secret, SecretOrigin};
+use crate::model::secret_text::decode_text;
 use crate::model::signature::Key;
 use crate::provider::{self, Provider};
 use crate::settings;
@@ -205,7 +206,16 @@ fn has_other_source(flags: &[(SecretOrigin, Vec<u8>)], session: &Session<'_>) ->
 fn secrets_from_flags(args: &SecretArgs, session: &Session<'_>) -> Result<Vec<(SecretOrigin, Vec<u8>)>> {
     let mut found = Vec::new();
     for path in &args.secret_file {
-        let secret = settings::secret_from_file("", &path.display().to_string(), session.read(path)?);
+        let bytes = session.read(path)?;
+        if let Some((_, encoding)) = decode_text(&bytes) {
+            let name = path.display().to_string();
+            session.info(&format!(
+                "{} is {}: decoded, which your app may not do",
+                escape_unsafe(&name),
+                encoding.name()
+            ));
+        }
+        let secret = settings::secret_from_file("", &path.display().to_string(), bytes);
         session.warn_if_readable_by_others(path);
         if secret.expose().is_empty() {
             return Err(Error::failed(format!("{} is empty", path.display())).hint("write the signing secret to it"));

@@ -95,7 +95,7 @@ cause_kinds! {
         Secret,
         "secret_in_file",
         "{name} has several lines, but the signing key is {part}{rest}",
-        "set {name} to this text alone; several secrets are separated by a comma",
+        "set {name} to this text alone",
     )
     .digest("the key is the text {part} of {name}{rest}", "");
     COMMENT = CauseKind::new(
@@ -131,7 +131,7 @@ cause_kinds! {
         Secret,
         "secret_list",
         "{name} holds several values, but the signing key is {part}{rest}",
-        "set {name} to this value alone; whtool reads several secrets when only a comma separates them",
+        "set {name} to this value alone; in a variable, several secrets are separated by a comma and no blank",
     )
     .digest("the key is {part} in {name}{rest}", "");
     IN_BASE64 = CauseKind::new(
