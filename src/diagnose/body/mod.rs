@@ -45,7 +45,7 @@ use std::hash::{BuildHasher, RandomState};
 use variant::{BodyBase, BodyVariant};
 
 /// Variants of bodies up to this length are cached: each is tried with several keys and prefixes.
-const MAX_CACHED: usize = 64 * 1024;
+const MAX_CACHED: usize = 16 * 1024;
 
 /// The received body and the variants that may have been signed in its place.
 pub(super) struct BodyVariants<'b> {
