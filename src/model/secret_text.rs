@@ -1,4 +1,4 @@
-//! Text that holds a secret or an API key: its encoding, and characters that nobody sees.
+//! Text that holds a secret or an API key: its encoding, and invisible or replaced characters.
 //!
 //! Editors, shells and web pages put such characters into secrets. This module finds and names
 //! them; `diagnose::keys` undoes them, and the commands refuse to store or to send them.
@@ -109,7 +109,7 @@ pub(crate) fn plain_form(character: char) -> Option<String> {
     Some(form.to_owned())
 }
 
-/// Finds the first character that nobody types into a secret.
+/// Finds the first character that hardly belongs to a secret.
 pub fn find_odd_character(text: &[u8]) -> Option<OddCharacter> {
     find_character(text, is_odd)
 }
