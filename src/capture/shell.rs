@@ -31,10 +31,12 @@ impl Quoting {
 /// Checks whether a command is one of PowerShell's own.
 pub(super) fn is_web_request(command: &[u8]) -> bool {
     let names: [&[u8]; 4] = [b"invoke-webrequest", b"invoke-restmethod", b"iwr", b"irm"];
-    let lower = command.trim_ascii_start().to_ascii_lowercase();
-    names
-        .iter()
-        .any(|name| lower.strip_prefix(*name).is_some_and(|rest| rest.first().is_some_and(u8::is_ascii_whitespace)))
+    let command = command.trim_ascii_start();
+    let is_named = |name: &[u8]| {
+        let (start, after) = command.split_at_checked(name.len())?;
+        (start.eq_ignore_ascii_case(name) && after.first()?.is_ascii_whitespace()).then_some(())
+    };
+    names.iter().any(|name| is_named(name).is_some())
 }
 
 /// Words of one command.

@@ -88,6 +88,11 @@ pub(in crate::capture) fn has_request_names(names: &[String]) -> bool {
     has(HEADERS) && has(BODIES)
 }
 
+/// Returns the value of a member, if it is one of the first.
+pub(super) fn member<'d>(object: ValueView<'d>, name: &str) -> Option<ValueView<'d>> {
+    object.members().take(MAX_MEMBERS).find(|(other, _)| other == name).map(|(_, value)| value)
+}
+
 /// Returns a name in lower case without `_`, `-` and blanks: `raw_body` and `rawBody` are the same.
 pub(super) fn normalized(name: &str) -> String {
     let is_kept = |letter: &char| !matches!(letter, '_' | '-' | ' ');
@@ -130,7 +135,7 @@ impl<'d> RequestMembers<'d> {
 
     /// Adds method and path of an AWS HTTP API event, which are in `requestContext.http`.
     fn add_request_context(&mut self, object: ValueView<'d>) {
-        let Some(http) = object.get("requestContext").and_then(|context| context.get("http")) else { return };
+        let Some(http) = member(object, "requestContext").and_then(|context| member(context, "http")) else { return };
         self.method = self.method.or_else(|| http.get("method"));
         self.target = self.target.or_else(|| http.get("path"));
     }

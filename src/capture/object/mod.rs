@@ -20,9 +20,12 @@ use super::{Capture, CaptureError, Location, Resources, raw, start_line};
 use crate::json::{TokenKind, ValueView};
 use crate::model::message::Request;
 use crate::model::timestamp::Timestamp;
-use fields::{MAX_MEMBERS, RequestMembers, normalized};
+use fields::{MAX_MEMBERS, RequestMembers, member, normalized};
 use headers::JsonHeaders;
 use sha2::{Digest, Sha256};
+
+/// An object with more members than this is not the record around one request.
+const MAX_OUTER_MEMBERS: usize = 40;
 
 /// What a JSON object describes.
 enum ObjectKind<'d> {
@@ -67,10 +70,10 @@ fn is_text(value: ValueView<'_>) -> bool {
 
 /// Returns the object itself if its own members are headers beside a `body`, as smee.io writes it.
 fn flat_headers(object: ValueView<'_>) -> Option<ValueView<'_>> {
-    object.get("body")?;
+    member(object, "body")?;
     let is_header =
         |name: &str| name.contains('-') && is_method(name) && name.bytes().all(|byte| !byte.is_ascii_uppercase());
-    let count = object.members().filter(|(name, value)| is_header(name) && is_text(*value)).count();
+    let count = object.members().take(MAX_MEMBERS).filter(|(name, value)| is_header(name) && is_text(*value)).count();
     (count >= 2).then_some(object)
 }
 
@@ -93,19 +96,22 @@ fn build(
         return candidate;
     }
     let is_flat = members.headers.is_some_and(|headers| headers.index() == object.index());
-    let mut read = match members.headers.or(members.attributes) {
+    let read = match members.headers.or(members.attributes) {
         Some(_) if is_flat => flat(object),
         Some(headers) => JsonHeaders::read(headers),
         None => JsonHeaders::default(),
     };
-    if let Some(rest) = members.headers.filter(|_| is_pseudo_only(&read)) {
-        read.headers = JsonHeaders::read(rest).headers;
+    let (mut method, mut target) = (text_of(members.method).or(read.method), target_of(members).or(read.path));
+    if let Some((first_method, first_target)) = first_line(members) {
+        (method, target) = (method.or(Some(first_method)), target.or(Some(first_target)));
     }
-    let around = outer.map(RequestMembers::of).unwrap_or_default();
-    let method = text_of(members.method).or(read.method).or_else(|| first_line(members).map(|line| line.0));
-    let method = method.or_else(|| around.has_http_method().then(|| text_of(around.method)).flatten());
-    let target = target_of(members).or(read.path).or_else(|| first_line(members).map(|line| line.1));
-    let target = target.or_else(|| target_of(&around));
+    // A large object holds many requests, and nothing about this one.
+    let outer = outer.filter(|outer| outer.members().nth(MAX_OUTER_MEMBERS).is_none());
+    if let (true, Some(outer)) = (method.is_none() || target.is_none(), outer) {
+        let around = RequestMembers::of(outer);
+        method = method.or_else(|| around.has_http_method().then(|| text_of(around.method)).flatten());
+        target = target.or_else(|| target_of(&around));
+    }
     let mut notes = read.notes;
     let arrived = arrived(object, outer, &mut notes);
     let is_base64 = members.is_base64 || (members.headers.is_none() && body::is_encoded_message(&members.bodies));
@@ -141,10 +147,6 @@ fn build(
     };
     let outcome = outcome.map(|(request, notes)| Capture::new(location, request, arrived, notes));
     Candidate { outcome, is_webhook }
-}
-
-fn is_pseudo_only(read: &JsonHeaders) -> bool {
-    read.headers.is_empty() && read.method.is_none() && read.path.is_none() && read.notes.is_empty()
 }
 
 /// Checks the parts, and that the body is there if there was one.
@@ -187,21 +189,26 @@ fn finish(
 /// Reads the request from a member that holds all of it, as text or in base64. ngrok writes that.
 fn raw_request(object: ValueView<'_>, location: Location) -> Option<Candidate> {
     let names = ["raw", "rawrequest", "request", "requestraw", "rawhttp", "httprequest"];
-    object.members().filter(|(name, _)| names.contains(&normalized(name).as_str())).find_map(|(_, value)| {
-        let text = value.bytes()?;
-        let is_head = |text: &[u8]| start_line::is_next_request_start(text);
-        let bytes =
-            if is_head(&text) { body::text_bytes(&text) } else { decode_base64(&text).filter(|text| is_head(text))? };
-        let outcome = raw::read_raw(&bytes).next()?;
-        let outcome = outcome.map(|capture| Capture { location, ..capture });
-        Some(Candidate::new(outcome))
-    })
+    object.members().take(MAX_MEMBERS).filter(|(name, _)| names.contains(&normalized(name).as_str())).find_map(
+        |(_, value)| {
+            let text = value.bytes()?;
+            let is_head = |text: &[u8]| start_line::is_next_request_start(text);
+            let bytes = if is_head(&text) {
+                body::text_bytes(&text)
+            } else {
+                decode_base64(&text).filter(|text| is_head(text))?
+            };
+            let outcome = raw::read_raw(&bytes).next()?;
+            let outcome = outcome.map(|capture| Capture { location, ..capture });
+            Some(Candidate::new(outcome))
+        },
+    )
 }
 
 /// Reads the members of an object that are headers beside a body.
 fn flat(object: ValueView<'_>) -> JsonHeaders {
     let mut read = JsonHeaders::default();
-    for (name, value) in object.members().filter(|(_, value)| is_text(*value)) {
+    for (name, value) in object.members().take(MAX_MEMBERS).filter(|(_, value)| is_text(*value)) {
         let is_header =
             name.contains('-') || ["host", "accept", "connection", "authorization", "via"].contains(&name.as_str());
         if let (true, Some(bytes)) = (is_header, value.bytes()) {
@@ -237,7 +244,7 @@ fn arrived(object: ValueView<'_>, outer: Option<ValueView<'_>>, notes: &mut Vec<
     let names =
         ["arrived", "starteddatetime", "receivedat", "arrivedat", "createdat", "timestamp", "timeepoch", "time"];
     for object in [Some(object), outer].into_iter().flatten() {
-        let context = object.get("requestContext");
+        let context = member(object, "requestContext");
         for object in [Some(object), context].into_iter().flatten() {
             for (name, value) in
                 object.members().take(MAX_MEMBERS).filter(|(name, _)| names.contains(&normalized(name).as_str()))

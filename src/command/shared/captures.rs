@@ -72,7 +72,9 @@ pub(in crate::command) fn unreadable(name: &Path, file: &UnreadableFile) -> Erro
 pub(in crate::command) fn no_webhook(name: &Path, skipped: u64) -> Error {
     let reason = match skipped {
         1 => "the request in it has neither a signature nor a payload of a known provider".to_owned(),
-        count => format!("none of the {count} requests in it has a signature or a payload of a known provider"),
+        count => {
+            format!("none of the {count} requests or lines in it has a signature or a payload of a known provider")
+        }
     };
     Error::failed(format!("no webhook in {}", display_name(name)))
         .because(reason)

@@ -130,9 +130,6 @@ impl InputVerifier<'_, '_> {
         {
             return Err(no_readable_request(name, error));
         }
-        if read.captures.is_empty() && read.skipped > 0 {
-            return Err(captures::no_webhook(name, read.skipped));
-        }
         let mut counts = file.verify(read.captures, self.verifier, output)?;
         counts.skipped = read.skipped;
         Ok(counts)

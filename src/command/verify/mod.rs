@@ -153,6 +153,9 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<CommandOutcome
         }
         (None, None, _) => return Err(nothing_to_verify()),
     };
+    if let (0, 1.., Some(name)) = (counts.total(), counts.skipped, file) {
+        return Err(captures::no_webhook(name, counts.skipped));
+    }
     output.write_all(&verifier.summary(&counts))?;
     if let Some(framework) = args.framework {
         output.write_all(&frameworks::format(framework, &verifier))?;

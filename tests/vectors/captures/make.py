@@ -403,7 +403,7 @@ for name, file, error in [
     ("a ZIP archive of pictures", archive({"a.png": b"\x89PNG"}), "it is a ZIP archive without requests"),
     ("prose", "hello", "it is text, but no request was found in it"),
     ("a HAR without webhooks", {"log": {"entries": [{"request": {"method": "GET", "url": "https://a.example/", "headers": []}}
-     for _ in range(3)]}}, "none of the 3 requests in it has a signature or a payload of a known provider"),
+     for _ in range(3)]}}, "none of the 3 requests or lines in it has a signature or a payload of a known provider"),
     ("curl without its file", "curl -H 'X-Plexos-Signature: 1' -d @body.json http://localhost/",
      "request 1: the body is in `body.json`, which can't be read from here"),
     ("a masked bundle", json.dumps({"schema": "whtool.bundle/1", "request": {"method": "POST", "target": "/", "headers":
