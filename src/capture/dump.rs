@@ -5,7 +5,7 @@ use super::candidate::Candidate;
 use super::note::Note;
 use super::packet;
 use super::tcp::Connections;
-use super::{Location, format, raw};
+use super::{Location, raw, start_line};
 use std::collections::BTreeMap;
 
 /// Checks whether a text is the output of `curl --trace` or `--trace-ascii`.
@@ -155,7 +155,7 @@ pub(super) fn read_hex_dump(text: &[u8]) -> Vec<Candidate> {
     if let Ok(candidates) = connections.read() {
         return candidates;
     }
-    let streams = blocks.iter().filter_map(|block| format::first_request(block));
+    let streams = blocks.iter().filter_map(|block| start_line::first_request(block));
     numbered(streams.flat_map(|stream| raw::read_raw(stream).map(Candidate::new).collect::<Vec<_>>()).collect())
 }
 
@@ -211,7 +211,7 @@ pub(super) fn read_printed_packets(text: &[u8]) -> Vec<Candidate> {
         }
         parts.dedup_by_key(|(sequence, _)| *sequence);
         let stream: Vec<u8> = parts.into_iter().flat_map(|(_, data)| data).collect();
-        if let Some(stream) = format::first_request(&stream) {
+        if let Some(stream) = start_line::first_request(&stream) {
             candidates.extend(raw::read_raw(stream).map(Candidate::new));
         }
     }

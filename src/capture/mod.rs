@@ -12,6 +12,7 @@ mod curl;
 mod dump;
 mod encoding;
 mod format;
+mod free_text;
 mod http_file;
 mod lines;
 mod literal;

@@ -45,6 +45,18 @@ pub(super) fn is_next_request_start(text: &[u8]) -> bool {
     read_request_line(line).is_some_and(|line| line.has_version) || read_pseudo_header(line).is_some()
 }
 
+/// Finds a request line with a version at the start of a line.
+pub(super) fn first_request(text: &[u8]) -> Option<&[u8]> {
+    let mut rest = text;
+    while !rest.is_empty() {
+        if is_next_request_start(rest) {
+            return Some(rest);
+        }
+        rest = split_line(rest).1;
+    }
+    None
+}
+
 /// Splits off the first line, without its CRLF or LF.
 pub(super) fn split_line(text: &[u8]) -> (&[u8], &[u8]) {
     let end = memchr::memchr(b'\n', text).unwrap_or(text.len());

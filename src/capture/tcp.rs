@@ -1,8 +1,8 @@
 //! Puts the segments of TCP connections together.
 
 use super::candidate::Candidate;
-use super::format::first_request;
 use super::note::Note;
+use super::start_line::first_request;
 use super::unreadable::UnreadableFile;
 use super::{CaptureError, Location, raw};
 use crate::model::timestamp::Timestamp;

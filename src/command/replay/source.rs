@@ -5,7 +5,7 @@
 
 use super::plan::ReplayPlan;
 use crate::capture::{self, CaptureFile};
-use crate::command::shared::captures;
+use crate::command::shared::{capture_files, captures};
 use crate::command::{Session, detect_provider, samples, warn_if_empty};
 use crate::json;
 use crate::model::delivery::Delivery;
@@ -129,7 +129,7 @@ impl ReplayPlan<'_> {
             return Ok(vec![(name.to_owned(), ReplaySource::Payload(provider, bytes))]);
         }
         let path = Path::new(name);
-        match captures::read_file(&bytes, path, self.session) {
+        match capture_files::read_file(&bytes, path, self.session) {
             Ok(file) => self.read_captures(file, name),
             // A payload inside something else, such as a log, is sent without it.
             Err(unreadable) if !unreadable.payloads.is_empty() => {
@@ -143,8 +143,8 @@ impl ReplayPlan<'_> {
                 let provider = detect_provider(self.args.provider, &bytes, name);
                 let is_text =
                     bytes.is_empty() || bytes.trim_ascii_start().first() == Some(&b'{') || bytes.starts_with(&[0xef]);
-                let provider =
-                    provider.map_err(|error| if is_text { error } else { captures::unreadable(path, &unreadable) })?;
+                let provider = provider
+                    .map_err(|error| if is_text { error } else { capture_files::unreadable(path, &unreadable) })?;
                 warn_if_empty(&bytes, if name == "-" { "standard input" } else { name }, self.session);
                 Ok(vec![(name.to_owned(), ReplaySource::Payload(provider, bytes))])
             }
@@ -168,10 +168,10 @@ impl ReplayPlan<'_> {
         }
         match (found.is_empty(), file.skipped) {
             (true, 0) => Err(Error::failed(format!("{name} contains no request"))),
-            (true, skipped) => Err(captures::no_webhook(Path::new(name), skipped)),
+            (true, skipped) => Err(capture_files::no_webhook(Path::new(name), skipped)),
             (false, skipped) => {
                 if skipped > 0 {
-                    self.session.info(&captures::skipped(skipped));
+                    self.session.info(&capture_files::skipped(skipped));
                 }
                 Ok(found)
             }

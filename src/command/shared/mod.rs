@@ -2,6 +2,7 @@
 //! provider API.
 
 pub(super) mod api;
+pub(super) mod capture_files;
 pub(super) mod captures;
 pub(super) mod endpoints;
 pub(super) mod loaded_settings;

@@ -5,7 +5,7 @@ use super::report::{self, VerdictCounts, Verifier};
 use super::{SAMPLE, SingleFile, Verify, bulk};
 use crate::capture::{self, Capture, CaptureError, FoundPayload, Location, Note};
 use crate::command::Session;
-use crate::command::shared::captures;
+use crate::command::shared::{capture_files, captures};
 use crate::model::capture_name::CaptureName;
 use crate::model::error::{Error, Result};
 use crate::model::stored::CaptureId;
@@ -113,14 +113,14 @@ impl InputVerifier<'_, '_> {
         }
         source.read_to_end(&mut start).map_err(unreadable)?;
         let mut file = open(&start)?;
-        let read = match captures::read_file(&start, name, self.session) {
+        let read = match capture_files::read_file(&start, name, self.session) {
             Ok(read) => read,
             Err(mut unreadable) if self.needs_no_headers() && unreadable.payloads.len() == 1 => {
                 let payload = unreadable.payloads.remove(0);
                 return self.verify_payload(payload, &mut file, output);
             }
             Err(_) if !self.args.header.is_empty() => return Err(super::headers_without_body()),
-            Err(unreadable) => return Err(captures::unreadable(name, &unreadable)),
+            Err(unreadable) => return Err(capture_files::unreadable(name, &unreadable)),
         };
         if !self.args.header.is_empty() {
             return Err(super::headers_without_body());

@@ -13,7 +13,8 @@ mod report;
 
 use super::{Session, parse_duration};
 use crate::capture::{Capture, CaptureError};
-use crate::command::shared::captures::{self, StoreArgs};
+use crate::command::shared::capture_files;
+use crate::command::shared::captures::StoreArgs;
 use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
 use crate::diagnose::HashBudget;
 use crate::diagnose::computed::{Digest, DigestDiagnosis};
@@ -154,7 +155,7 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<CommandOutcome
         (None, None, _) => return Err(nothing_to_verify()),
     };
     if let (0, 1.., Some(name)) = (counts.total(), counts.skipped, file) {
-        return Err(captures::no_webhook(name, counts.skipped));
+        return Err(capture_files::no_webhook(name, counts.skipped));
     }
     output.write_all(&verifier.summary(&counts))?;
     if let Some(framework) = args.framework {
@@ -162,7 +163,7 @@ pub(super) fn run(args: &Verify, session: &Session<'_>) -> Result<CommandOutcome
     }
     output.flush()?;
     if counts.skipped > 0 {
-        session.info(&captures::skipped(counts.skipped));
+        session.info(&capture_files::skipped(counts.skipped));
     }
     if counts.total() == 0 {
         return Err(Error::failed("no requests found in the input"));
