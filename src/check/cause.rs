@@ -3,7 +3,7 @@
 //! Codes, sentences and fixes are in `cause_text`; fixes for a framework are in `framework`.
 
 use super::body_transform::BodyTransform;
-use super::refusal::Refusal;
+use super::refusal::{LikelyReason, Refusal};
 use super::types::ProbeTopic::{
     AgedTimestamp, ChangedTimestamp, ConcurrentDuplicate, Duplicate, Event, EventOrder, ForgedSignature,
     FutureTimestamp, HeaderNameCase, HexCase, InvalidPayload, InvalidTimestamp, LargeBody, MalformedSignature,
@@ -91,6 +91,12 @@ impl ProbeCause {
             Self::RejectsAll(_) | Self::FailsAll(_) => Some(Confidence::Likely),
             _ => None,
         }
+    }
+
+    /// Returns whether another secret in the handler would explain the responses.
+    pub fn may_be_secret(&self) -> bool {
+        let (Self::RejectsAll(refusal) | Self::FailsAll(refusal)) = self else { return false };
+        matches!(refusal.reason, LikelyReason::Signature | LikelyReason::SecretUnset)
     }
 
     /// Returns the mistakes in the handler's verification that are proved.

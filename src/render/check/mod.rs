@@ -140,7 +140,14 @@ mod tests {
 
     #[test]
     fn the_text_report_of_a_handler_that_rejects_everything_names_its_mistake_or_what_was_tried() {
-        let texts = rejecting_reports().map(|report| redact(&text_report(&report, ReportDetail::Summary)));
+        let texts = rejecting_reports().map(|report| {
+            let text = redact(&text_report(&report, ReportDetail::Summary));
+            // The number grows with the tables of the diagnosis.
+            match report.problems().first().and_then(|problem| problem.cause.attempts()) {
+                Some(attempts) => text.replace(&format!("{attempts} wrong ways"), "N wrong ways"),
+                None => text,
+            }
+        });
         insta::assert_snapshot!(texts.concat());
     }
 

@@ -121,7 +121,7 @@ fn problem_lines(problem: &Problem<'_>, report: &CheckReport, header: &ReportHea
     {
         line(framework.title, fix);
     }
-    if matches!(problem.cause, ProbeCause::RejectsAll(_) | ProbeCause::FailsAll(_)) {
+    if problem.cause.may_be_secret() {
         line("secret", &format!("set {} to the handler's secret, or use --secret-file", header.variable));
     }
     line("docs", result.page);
