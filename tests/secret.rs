@@ -175,7 +175,8 @@ fn an_api_key_in_utf_16_is_decoded_before_it_is_sent() {
 
 #[test]
 fn a_secret_file_in_utf_16_verifies_with_a_note() {
-    // `(printf 1736937000.; cat vectors/plexos.json) | openssl dgst -sha256 -hmac whsec_test_secret_do_not_use`
+    // `(printf 1736937000.; cat vectors/plexos.json) | openssl dgst -sha256 -hmac
+    // whsec_test_secret_do_not_use`
     let mac = "9c5da25fa4666bed54b4dec381af26de3a0413143346d40c7ece61e19ab971ce";
     let head = format!("POST / HTTP/1.1\r\nX-Plexos-Timestamp: {NOW}\r\nX-Plexos-Signature: {mac}\r\n\r\n");
     let request = [head.as_bytes(), include_bytes!("vectors/plexos.json")].concat();

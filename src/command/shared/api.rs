@@ -224,8 +224,8 @@ fn key(provider: &'static dyn Provider, args: &ApiArgs, session: &Session<'_>) -
     Ok(Secret::new(provider.name(), origin, text))
 }
 
-/// Says why a text can't be an API key: it has characters that no key has, or the key is only a part
-/// of it.
+/// Says why a text can't be an API key: it has characters that no key has, or the key is only a
+/// part of it.
 pub(in crate::command) fn api_key_fault(text: &[u8], provider: &dyn Provider) -> Option<String> {
     if let Some(odd) = find_unprintable(text) {
         return Some(format!("has {odd}"));
