@@ -40,6 +40,11 @@ pub(super) fn decode_hex(text: &[u8]) -> Option<Vec<u8>> {
     let text = strip_quotes(text.trim_ascii());
     let text = [&b"0x"[..], b"\\x", b"X'", b"x'"].iter().find_map(|mark| text.strip_prefix(*mark)).unwrap_or(text);
     let text = text.strip_suffix(b"'").unwrap_or(text);
+    let literals = super::text::replace(text, b"0x", b"").map(|text| {
+        let is_digit = |byte: &u8| !b"{}[](),".contains(byte);
+        text.into_iter().filter(is_digit).collect::<Vec<_>>()
+    });
+    let text = literals.as_deref().unwrap_or(text);
     let digits: Vec<_> = text.iter().copied().filter(|byte| !b" :-\r\n".contains(byte)).collect();
     (digits.len() >= MIN_LENGTH).then(|| hex::decode(digits).ok())?
 }
@@ -168,6 +173,7 @@ mod tests {
             ("hex", hex::encode(BODY).into_bytes()),
             ("\\x", format!("\\x{}", hex::encode(BODY)).into_bytes()),
             ("separated hex", separated_hex(BODY, "-")),
+            ("literals", format!("{{ 0x{} }}", String::from_utf8(separated_hex(BODY, ", 0x")).unwrap()).into_bytes()),
         ] {
             assert_eq!(decode_hex(&text).as_deref(), Some(BODY), "{print}");
         }

@@ -68,8 +68,8 @@ static DECODERS: &[Decoder] = &[
     Decoder { layer: "percent-encoding", fix: FORM, decode: |body| one(decode_url(body, false)) },
     Decoder { layer: "HTML entities", fix: NO_FILTER, decode: |body| one(utf8(body).and_then(text::unescape_html)) },
     Decoder {
-        layer: "a Python literal, b'…' or '…'",
-        fix: "use the bytes themselves: body.decode() instead of str(body)",
+        layer: "a quoted literal, b'…' or '…'",
+        fix: "use the bytes themselves, not a print of them: body.decode() instead of str(body) in Python",
         decode: |body| one(escapes::decode_python_literal(body)),
     },
     Decoder {
@@ -147,8 +147,7 @@ fn utf8(body: &[u8]) -> Option<&str> {
 
 /// Decodes a text that is no JSON as it is.
 fn decode_url(body: &[u8], is_form: bool) -> Option<Vec<u8>> {
-    let is_json = [&b"{"[..], b"["].iter().any(|bracket| body.trim_ascii_start().starts_with(bracket));
-    if is_json { None } else { query::decode(body, is_form) }
+    query::decode(body, is_form).filter(|_| !crate::json::is_valid(body))
 }
 
 fn form_values(body: &[u8]) -> Vec<Found> {
@@ -237,7 +236,7 @@ mod tests {
             (BODY.replace('"', "&quot;"), "HTML entities"),
             (BODY.replace('"', "\\\""), "backslash escapes, such as \\\""),
             (BODY.replace('"', "\\x22"), "`\\x22` escapes as nginx logs them"),
-            (format!("b'{BODY}'"), "a Python literal, b'…' or '…'"),
+            (format!("b'{BODY}'"), "a quoted literal, b'…' or '…'"),
             (format!("[{BODY}]"), "the JSON field `0`"),
             (format!("INFO body={BODY}"), "other text, with `INFO body=` before it"),
         ] {

@@ -4,8 +4,9 @@
 
 use super::change::{BodyChange, BodySource};
 use super::rewrites::{
-    camel_case, documented_fields, documented_order, is_amount, is_empty, is_integer, map_empty, map_names, map_values,
-    only_top_names, pascal_case, snake_case, to_number, to_string, trimmed, whole_units, without,
+    camel_case, documented_fields, documented_order, float_units, is_amount, is_empty, is_integer, map_empty,
+    map_names, map_values, objects_as_strings, only_top_names, pascal_case, snake_case, to_number, to_string, trimmed,
+    whole_units, without,
 };
 use super::times;
 use crate::diagnose::cause::Cause;
@@ -83,6 +84,8 @@ static RULES: &[ModelRule] = &[
     rule("with the amount in whole units and decimals", |body| {
         map_values(body, |name, text| whole_units(name, text, true))
     }),
+    rule("with the amount in whole units, as a float", |body| map_values(body, float_units)),
+    rule("with objects as JSON strings", objects_as_strings),
     rule("with names in snake_case", |body| map_names(body, snake_case)),
     rule("with names in camelCase", |body| map_names(body, camel_case)),
     rule("with names in PascalCase", |body| map_names(body, pascal_case)),
@@ -203,6 +206,8 @@ mod tests {
             (r#"{"amount":10,"x":1}"#, r#"{"amount":"10","x":1}"#, "with the amount as a string"),
             (r#"{"amount":27000}"#, r#"{"amount":270}"#, "with the amount in whole units (divided by 100)"),
             (r#"{"amount":27005}"#, r#"{"amount":270.05}"#, "with the amount in whole units and decimals"),
+            (r#"{"amount":"27050"}"#, r#"{"amount":270.5}"#, "with the amount in whole units, as a float"),
+            (r#"{"a":{"b":"c"}}"#, r#"{"a":"{\"b\":\"c\"}"}"#, "with objects as JSON strings"),
             (r#"{"createdAt":1,"b":{"cD":2}}"#, r#"{"created_at":1,"b":{"c_d":2}}"#, "with names in snake_case"),
             (r#"{"created_at":1}"#, r#"{"createdAt":1}"#, "with names in camelCase"),
             (r#"{"id":1,"to":2}"#, r#"{"Id":1,"To":2}"#, "with names in PascalCase"),

@@ -98,6 +98,21 @@ pub(super) fn whole_units(name: &str, text: &str, has_decimals: bool) -> Option<
     (has_decimals || cents % 100 == 0).then(|| format!("{quote}{whole}{quote}"))
 }
 
+/// Divides an amount in the smallest unit by 100, as code with floating-point numbers does.
+pub(super) fn float_units(name: &str, text: &str) -> Option<String> {
+    let cents: i32 = text.trim_matches('"').parse().ok().filter(|_| is_amount(name))?;
+    Some(format!("{:?}", f64::from(cents) / 100.0))
+}
+
+/// Writes the objects and arrays of the top level as JSON strings.
+pub(super) fn objects_as_strings(body: &BodySource<'_>) -> Option<Vec<u8>> {
+    let mut members = body.value()?.as_object()?.clone();
+    for value in members.values_mut().filter(|value| value.is_object() || value.is_array()) {
+        *value = Value::String(value.to_string());
+    }
+    serde_json::to_vec(&members).ok()
+}
+
 pub(super) fn snake_case(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 4);
     for char in name.chars() {

@@ -20,7 +20,9 @@ pub(in crate::diagnose) fn name(document: &Document<'_>, text: &[u8]) -> Option<
     let other = first.and_then(|first| tools.iter().find(|tool| tool.language != first.language));
     let is_of_one_language =
         first.is_some_and(|first| tools.iter().all(|tool| tool.language.is_none() || tool.language == first.language));
-    let language = first.filter(|_| is_of_one_language).and_then(|first| first.language);
+    // A newline at the end may also be of `echo` or an editor.
+    let is_certain = is_of_one_language && (neutral.is_empty() || !text.ends_with(b"\n"));
+    let language = first.filter(|_| is_certain).and_then(|first| first.language);
     let name = match (first, other, neutral.first()) {
         (None, _, None) => return None,
         (None, _, Some(neutral)) => neutral.name.to_owned(),

@@ -78,6 +78,7 @@ pub(super) static NOTATIONS: &[TimeNotation] = &[
     notation("Wed, 15 Jan 2025 10:30:00 GMT", Some(Python), |time| {
         format!("\"{}\"", time.strftime("%a, %d %b %Y %H:%M:%S GMT"))
     }),
+    notation("2025-01-15", None, |time| format!("\"{}\"", time.strftime("%Y-%m-%d"))),
     notation("1736937000", None, |time| (epoch_nanos(time) / 1_000_000_000).to_string()),
     notation("1736937000000", Some(Java), |time| (epoch_nanos(time) / 1_000_000).to_string()),
     notation("1736937000.000000000", Some(Java), |time| {

@@ -143,7 +143,9 @@ const MODEL_SERIALIZERS: [&str; 7] = [
     "json_stringify_indent_2",
 ];
 /// The serializers whose output is escaped or filtered in every known way.
-const WRAPPED_SERIALIZERS: [&str; 6] = [
+const WRAPPED_SERIALIZERS: [&str; 8] = [
+    "go_map",
+    "python_sorted",
     "json_stringify",
     "python_json_dumps",
     "python_unicode",
