@@ -158,3 +158,21 @@ fn replay_sends_what_verify_reads() {
         br#"{"type":"payment.debited","data":{"id":"pi_1"},"id":"evt_1"}"#
     );
 }
+
+#[test]
+fn a_large_log_of_json_lines_is_read_in_chunks_and_counts_what_it_skips() {
+    let body = include_str!("vectors/plexos.json");
+    let noise = "{\"level\":\"info\",\"msg\":\"started\"}\nplain text\n".repeat(3_000);
+    // `(printf 1736937000.; cat vectors/plexos.json) | openssl dgst -sha256 -hmac whsec_test_secret_do_not_use`
+    let mac = "9c5da25fa4666bed54b4dec381af26de3a0413143346d40c7ece61e19ab971ce";
+    let headers = serde_json::json!({"x-plexos-timestamp": "1736937000", "x-plexos-signature": mac});
+    let hook = serde_json::json!({"msg": "hook", "req": {"headers": headers, "rawBody": body}});
+    let file = format!("{noise}{hook}\n{noise}");
+    assert!(file.len() > 3 * 64 * 1024);
+    let run = verify(file.as_bytes(), &["--json"]);
+    assert_eq!((run.status, outcome(&run).0), (0, vec!["verified".to_owned()]), "{}", run.err);
+    assert!(run.err.contains("skipped 12000 other requests"), "{}", run.err);
+    let run = verify(noise.as_bytes(), &[]);
+    assert_eq!((run.status, run.out.len()), (3, 0));
+    assert!(run.err.contains("none of the 6000 requests or lines in it has a signature"), "{}", run.err);
+}

@@ -208,7 +208,8 @@ mod tests {
     #[test]
     fn objects_of_node_python_and_ruby_become_json() {
         // `node -e "console.log({method:'POST',headers:{'x-a':'it\'s'},n:[1.5,null,undefined],raw:Buffer.from('{}')})"`
-        let node = "{\n  method: 'POST',\n  headers: { 'x-a': \"it's\" },\n  n: [ 1.5, null, undefined ],\n  raw: <Buffer 7b 7d>\n}";
+        let node = "{\n  method: 'POST',\n  headers: { 'x-a': \"it's\" },\n  n: [ 1.5, null, undefined ],\n  \
+                    raw: <Buffer 7b 7d>\n}";
         let expected = r#"{"method":"POST","headers":{"x-a":"it's"},"n":[1.5,null,null],"raw":[123,125]}"#;
         assert_eq!(json(node).as_deref(), Some(expected));
         // `python3 -c "print({'a': None, 'b': [True, ('x', 1)], 'c': b'{}'})"`

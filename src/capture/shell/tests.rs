@@ -44,7 +44,8 @@ fn both_styles_of_the_windows_command_prompt_are_undone() {
 
 #[test]
 fn power_shell_quotes_are_undone() {
-    let command = "Invoke-WebRequest -Uri \"http://h/\" `\n-Headers @{\n\"X-A\"=\"b\"\n  \"X-B\"='it''s'\n} `\n-Body \"{`\"n`\":`\"$([char]233)`\"}\"\nnext";
+    let command = "Invoke-WebRequest -Uri \"http://h/\" `\n-Headers @{\n\"X-A\"=\"b\"\n  \
+                   \"X-B\"='it''s'\n} `\n-Body \"{`\"n`\":`\"$([char]233)`\"}\"\nnext";
     assert_eq!(Quoting::detect(command.as_bytes()), Quoting::PowerShell);
     let expected = [
         "Invoke-WebRequest",

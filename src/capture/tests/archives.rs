@@ -50,7 +50,8 @@ fn an_entry_that_is_not_a_request_is_an_error_of_its_entry() {
     let all = read(
         &r#"{"log":{"entries":[{}, {"request":{"method":"POST","url":"ftp://h/","headers":H}},
         {"request":{"method":"A B","url":"http://h/","headers":H}},
-        {"request":{"method":"POST","url":"http://h/","headers":[{"name":"A","value":"b\nc"},{"name":"X-Signature","value":"1"}]}}]}}"#
+        {"request":{"method":"POST","url":"http://h/","headers":[
+            {"name":"A","value":"b\nc"},{"name":"X-Signature","value":"1"}]}}]}}"#
             .replace('H', header),
     );
     let [Err(target), Err(method), Ok(capture)] = all.as_slice() else { panic!("{all:#?}") };

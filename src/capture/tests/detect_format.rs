@@ -31,7 +31,8 @@ fn each_format_is_detected_from_its_first_bytes() {
         ("<?xml version=\"1.0\"?>\n<items burpVersion=\"1\">", CaptureFormat::Burp),
         ("== Info: x\n=> Send header, 1 bytes (0x1)\n", CaptureFormat::CurlTrace),
         (
-            "00000000: 504f 5354 202f 2048 5454 502f 312e 310d  x\n00000010: 504f 5354 202f 2048 5454 502f 312e 310d  x",
+            "00000000: 504f 5354 202f 2048 5454 502f 312e 310d  x\n\
+             00000010: 504f 5354 202f 2048 5454 502f 312e 310d  x",
             CaptureFormat::HexDump,
         ),
         ("10:30:00.1 IP a.1 > b.2: Flags [P.], seq 1:3, length 2\nab\n", CaptureFormat::PrintedPackets),

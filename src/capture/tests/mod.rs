@@ -104,7 +104,9 @@ proptest! {
     #[test]
     fn no_http_tokens_make_a_reader_panic(words in prop::collection::vec(prop::sample::select(vec![
         "POST", " ", "/", "HTTP/1.1", "\r\n", "\n", "\r", ":", "Content-Length", "Transfer-Encoding: chunked", "1", "ffff", "0",
-        "> ", "< ", "* ", "{", "}", "[", "]", "'", "\\", "$'", "curl ", "-H", "-d @x", "###", "{{a}}", "@a=b", "b'", "`", "^", "@{", ":method", ":path", "https://", "?", "#", "{\"request\":", "\"", "é", "\u{feff}", ";", "\0",
+        "> ", "< ", "* ", "{", "}", "[", "]", "'", "\\", "$'", "curl ", "-H",
+        "-d @x", "###", "{{a}}", "@a=b", "b'", "`", "^", "@{", ":method",
+        ":path", "https://", "?", "#", "{\"request\":", "\"", "é", "\u{feff}", ";", "\0",
     ]), 0..60)) {
         read_with_all(words.concat().as_bytes());
     }

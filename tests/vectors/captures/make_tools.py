@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Sends three signed requests over the loopback interface and saves what curl, HTTPie, mitmproxy and tcpdump make of them.
+"""Sends three signed requests over the loopback interface, and saves what curl, HTTPie, mitmproxy and tcpdump
+make of them.
 
-Run it in this folder, as a user who may capture packets, with curl, tcpdump, mitmdump and http in the path. Signatures are
-made by Python. Each file has the three requests of `REQUESTS`, unless its name ends in -1 to -3.
+Run it in this folder, as a user who may capture packets, with curl, tcpdump, mitmdump and http in the path.
+Python makes the signatures. Each file has the three requests of `REQUESTS`, unless its name ends in -1 to -3.
 """
 
 import hashlib
@@ -71,7 +72,9 @@ def curl(url, *options, get=False):
                 command += ["-H", f"{name}: {value}"]
             if get:
                 subprocess.run(["curl", "-sS", url + "/page"], check=True, capture_output=True)
-            done = subprocess.run([*command, "--data-binary", f"@{file.name}", url + "/hooks?a=1"], capture_output=True, check=True)
+            done = subprocess.run(
+                [*command, "--data-binary", f"@{file.name}", url + "/hooks?a=1"], capture_output=True, check=True
+            )
             outputs.append(done.stdout + done.stderr)
     return outputs
 
@@ -84,12 +87,22 @@ def main():
         pathlib.Path(f"curl-v-{number}.txt").write_bytes(text)
     for option in ["--trace", "--trace-ascii"]:
         pathlib.Path(f"curl{option[1:]}.txt").write_bytes(b"".join(curl(url, option, "-", "-o", "/dev/null")))
-    pathlib.Path("curl-trace-time.txt").write_bytes(b"".join(curl(url, "--trace-time", "--trace", "-", "-o", "/dev/null")))
+    pathlib.Path("curl-trace-time.txt").write_bytes(
+        b"".join(curl(url, "--trace-time", "--trace", "-", "-o", "/dev/null"))
+    )
 
     for pretty in ["none", "all"]:
         text = b""
         for headers, body in REQUESTS:
-            command = ["http", "-v", f"--pretty={pretty}", "--ignore-stdin", "POST", url + "/hooks", "Content-Type:application/json"]
+            command = [
+                "http",
+                "-v",
+                f"--pretty={pretty}",
+                "--ignore-stdin",
+                "POST",
+                url + "/hooks",
+                "Content-Type:application/json",
+            ]
             command += [f"{name}:{value}" for name, value in headers.items()]
             command.remove("--ignore-stdin")
             command[3:3] = ["--format-options", "json.sort_keys:false"] if pretty == "all" else []
@@ -98,10 +111,25 @@ def main():
             text += subprocess.run(command, input=body, capture_output=True, check=True).stdout + b"\n"
         pathlib.Path(f"httpie-{'raw' if pretty == 'none' else 'formatted'}.txt").write_bytes(text)
 
-    for name, options in {"mitmproxy.flow": ["-w", "mitmproxy.flow"], "mitmproxy.har": ["--set", "hardump=mitmproxy.har"]}.items():
+    for name, options in {
+        "mitmproxy.flow": ["-w", "mitmproxy.flow"],
+        "mitmproxy.har": ["--set", "hardump=mitmproxy.har"],
+    }.items():
         proxy = subprocess.Popen(
-            ["mitmdump", "-q", "--mode", f"reverse:{url}", "--listen-host", "127.0.0.1", "-p", "18080", *options,
-             "--set", "keep_host_header=true"])
+            [
+                "mitmdump",
+                "-q",
+                "--mode",
+                f"reverse:{url}",
+                "--listen-host",
+                "127.0.0.1",
+                "-p",
+                "18080",
+                *options,
+                "--set",
+                "keep_host_header=true",
+            ]
+        )
         time.sleep(6)
         curl("http://127.0.0.1:18080", get=True)
         time.sleep(1)
@@ -109,7 +137,9 @@ def main():
         proxy.wait(20)
 
     port = str(server.server_port)
-    capture = subprocess.Popen(["tcpdump", "-i", "lo", "-s", "0", "-U", "-w", "tcpdump.pcap", "port", port], stderr=subprocess.DEVNULL)
+    capture = subprocess.Popen(
+        ["tcpdump", "-i", "lo", "-s", "0", "-U", "-w", "tcpdump.pcap", "port", port], stderr=subprocess.DEVNULL
+    )
     time.sleep(2)
     curl(url, get=True)
     time.sleep(2)
