@@ -162,7 +162,7 @@ received("a whole file, by curl -F", "curl", "body_wrapped: multipart", BOUGHT, 
 received("encodeURIComponent", "Node", "body_wrapped: encoding", DEBITED, node("encodeURIComponent(body)", DEBITED))
 received("htmlspecialchars", "PHP", "body_wrapped: HTML entities", FAILED, php("htmlspecialchars($body)", FAILED))
 received("html.escape", "Python", "body_wrapped: HTML entities", BOUGHT, html.escape(bought).encode())
-received("addslashes", "PHP", "body_wrapped: backslashes", DEBITED, php("addslashes($body)", DEBITED))
+received("addslashes", "PHP", "body_wrapped: backslash escapes", DEBITED, php("addslashes($body)", DEBITED))
 received("nginx's log, where quotes are \\x22", "text", "body_wrapped: nginx", DEBITED, nginx_log)
 received("JSON.stringify of the text", "Node", "body_double_encoded: inside the string", FAILED, node("JSON.stringify(body.toString())", FAILED))
 received("JSON.stringify of the Buffer", "Node", "body_wrapped: byte values", DEBITED, node("JSON.stringify(body)", DEBITED))
@@ -191,6 +191,13 @@ received("UTF-16 with a byte order mark", "Python", "body_wrapped: UTF-16", BOUG
 received("NFD", "Node", "body_encoding: NFC", FAILED, node("body.toString().normalize('NFD')", FAILED))
 received("base64, with quotes around the secret", "Python", "secret_quoted: quotes + body_wrapped: base64", DEBITED, base64.b64encode(DEBITED), PLEXOS_WEBHOOK_SECRET=f'"{PLEXOS}"')
 received('{"body": "…"}, with the secret in JSON', "Python", "secret_in_json: `secret` + body_wrapped: `body`", DEBITED, json.dumps({"body": text}).encode(), PLEXOS_WEBHOOK_SECRET=json.dumps({"secret": PLEXOS}))
+received("a variable of a GraphQL mutation", "Node", "body_wrapped: `variables.p`", FAILED, node("JSON.stringify({query: 'mutation($p:String!){hook(p:$p)}', variables: {p: body.toString()}})", FAILED))
+received("journald's MESSAGE, a list of bytes", "Python", "body_wrapped: `MESSAGE`", DEBITED, json.dumps({"PRIORITY": "6", "MESSAGE": list(DEBITED)}).encode())
+received("a SOAP string", "Python", "body_wrapped: HTML entities", FAILED, f"<soap:Body><Payload>{html.escape(failed)}</Payload></soap:Body>".encode())
+received("addslashes, twice", "PHP", "body_wrapped: backslash escapes", DEBITED, php("addslashes(addslashes($body))", DEBITED))
+received("raw deflate", "Python", "body_wrapped: deflate", DEBITED, zlib.compress(DEBITED)[2:-4])
+received("fold -w 80", "coreutils", "body_spaces: newlines", DEBITED, run("fold", "-b", "-w", "80", stdin=DEBITED))
+received("another event after it", "text", "body_wrapped: after it", DEBITED, DEBITED + b"\n" + FAILED)
 
 # Digests that the handler computed.
 hashed("util.inspect of the event", "Node", "body_printed: util.inspect", DEBITED, stamped(node("require('util').inspect(event)", DEBITED)))
@@ -229,6 +236,10 @@ hashed("the handler's own clock, two seconds later", "Python", "timestamp_own_cl
 hashed("an hour off", "Python", "timestamp_time_zone: 60 min earlier", DEBITED, stamped(DEBITED, str(int(TIME) - 3600)))
 digest("the HMAC of the HMAC", "Python", "message_other: signature header", DEBITED, mac(PLEXOS, right(DEBITED).encode()).hexdigest())
 digest("the first 40 digits of the right digest", "MySQL", "signature_cut: 40 of 64", DEBITED, right(DEBITED)[:40])
+hashed("jq --tab", "jq", "body_reserialized: tabs", DEBITED, stamped(run("jq", "--tab", ".", stdin=DEBITED)))
+hashed("CGI.escape", "Ruby", "body_transformed: form", FAILED, stamped(ruby("CGI.escape(body)", FAILED)))
+hashed("the event's createdAt as the timestamp", "Ruby", "timestamp_other: `2026-03-04T17:05:09.000Z`", DEBITED, stamped(DEBITED, ruby("event['createdAt']", DEBITED).decode()))
+hashed("nanoseconds", "Go", "timestamp_signed_as: nanoseconds", DEBITED, stamped(DEBITED, go("gotime.Unix(1772643911, 0).UnixNano()", DEBITED).decode()))
 
 # Digests as people paste them: all of the body without its timestamp.
 pasted = mac(PLEXOS, DEBITED).digest()
@@ -240,6 +251,9 @@ digest("Arrays.toString of signed bytes", "Java", "timestamp_not_signed: missing
 digest("BitConverter.ToString", "C#", "timestamp_not_signed: missing", DEBITED, "-".join(f"{byte:02X}" for byte in pasted))
 digest("0x and hex", "text", "timestamp_not_signed: missing", DEBITED, "0x" + pasted.hex())
 digest("var_dump", "PHP", "timestamp_not_signed: missing", DEBITED, php(f"var_export(hash_hmac('sha256', $body, '{PLEXOS}'), true)", DEBITED).decode())
+digest("hexdump -C", "hexdump", "timestamp_not_signed: missing", DEBITED, "\n".join(f"{at:08x}  {pasted[at : at + 16].hex(' ')}" for at in (0, 16)))
+digest("two lines", "text", "timestamp_not_signed: missing", DEBITED, pasted.hex()[:32] + "\n" + pasted.hex()[32:])
+digest("a line of a log with both digests", "text", "timestamp_not_signed: missing", DEBITED, f"DEBUG computed={pasted.hex()} expected={right(DEBITED)}")
 
 # Headers that a server renamed or reformatted, and timestamps that were lost.
 signature = right(DEBITED)
