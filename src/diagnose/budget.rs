@@ -11,9 +11,9 @@ pub(super) struct Exhausted;
 
 impl HashAllowance {
     /// The likeliest single changes of a 1 kB body: up to 0.2 ms.
-    pub const BRIEF: Self = Self(256 << 10);
+    pub const BRIEF: Self = Self(224 << 10);
     /// Another digit or a flipped bit in a body of 200 bytes: 0.5 ms.
-    const BRIEF_BYTE_EDITS: Self = Self(512 << 10);
+    const BRIEF_BYTE_EDITS: Self = Self(96 << 10);
     /// Pairs of changes of a body of some kilobytes, the likeliest ones of 1 MB: up to 30 ms.
     pub const USUAL: Self = Self(32 << 20);
     /// Pairs of changes of a 10 kB body: some 60 ms.

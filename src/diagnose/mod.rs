@@ -39,6 +39,7 @@ use crate::model::timestamp::{self, SignedDuration};
 use crate::model::verdict::{Malformed, Verdict};
 use crate::provider::{self, Provider};
 use body::BodyVariants;
+use frame::Frames;
 use hash::HashFunction;
 use keys::fault::find_fault;
 use kinds::{body as body_kinds, secret, signature as signature_kinds, timestamp as time};
@@ -182,7 +183,7 @@ fn signature_of_other_provider(
 /// The end of the latter does not count as exhausted: its cost grows with the square of the body.
 fn search(
     received: &AnalyzedDelivery,
-    provider: &dyn Provider,
+    provider: &'static dyn Provider,
     credentials: &Credentials<'_>,
     budget: &mut HashBudget,
 ) -> SearchOutcome {
@@ -208,7 +209,7 @@ fn search(
 
 fn space<'a>(
     received: &'a AnalyzedDelivery,
-    provider: &dyn Provider,
+    provider: &'static dyn Provider,
     credentials: &'a Credentials<'_>,
     targets: Vec<Target>,
 ) -> SearchSpace<'a> {
@@ -218,7 +219,7 @@ fn space<'a>(
         bodies: BodyVariants::new(&received.delivery.request.body),
         body_causes: BodyVariants::causes,
         keys: credentials.candidates(provider),
-        frames: frame::frames(provider, received),
+        frames: Frames::new(provider, received),
         functions: HashFunction::list(&digits),
     }
 }

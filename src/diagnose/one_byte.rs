@@ -47,11 +47,11 @@ pub(super) fn find(space: &SearchSpace<'_>, allowance: &mut HashAllowance) -> Op
     if allowance.is_spent() {
         return None;
     }
-    let frame = space.frames.first().filter(|frame| frame.changes == 0)?;
+    let frame = space.frames.correct()?;
     let body = space.bodies.received();
     Edit::ALL.into_iter().find_map(|edit| {
         space.keys.iter().filter(|key| key.causes.is_empty()).find_map(|key| {
-            let mut signer = Signer::with_key(&key.bytes);
+            let mut signer = key.signer.clone();
             signer.update(&frame.before);
             find_edit(edit, space, signer, body, allowance)
         })

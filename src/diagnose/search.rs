@@ -6,7 +6,7 @@ use super::body::BodyVariants;
 use super::budget::{Exhausted, HashAllowance};
 use super::candidate::Candidate;
 use super::cause::Cause;
-use super::frame::Frame;
+use super::frame::{Frame, Frames};
 use super::hash::HashFunction;
 use super::kinds::timestamp as kinds;
 use super::signature::Target;
@@ -18,7 +18,7 @@ pub(super) struct SearchSpace<'a> {
     /// Describes a variant of the body: what happened to the request, or what code did with it.
     pub body_causes: fn(&BodyVariants<'a>, usize) -> Vec<Cause>,
     pub keys: &'a [Candidate],
-    pub frames: Vec<Frame>,
+    pub frames: Frames<'a>,
     pub functions: Vec<HashFunction>,
 }
 
@@ -122,21 +122,20 @@ impl SearchSpace<'_> {
         [body_class, frame_class, key_class, function_class]: Choice,
         allowance: &mut HashAllowance,
     ) -> Option<Explanation> {
-        let frames: Vec<_> = self.frames.iter().filter(|frame| frame.class() == frame_class).collect();
+        let frames: Vec<_> = self.frames.group(frame_class).collect();
         let keys: Vec<_> = self.keys.iter().filter(|key| key.class() == key_class).collect();
         let functions: Vec<_> = self.functions.iter().filter(|each| each.class() == function_class).collect();
         if frames.is_empty() || keys.is_empty() || functions.is_empty() {
             return None;
         }
+        // A hash without a key is one mistake, with or without the timestamp.
+        let unsigned_time = self.frames.group(Class::Usual).filter(|frame| is_without_time(frame));
+        let for_hash: Vec<_> = frames.iter().copied().chain(unsigned_time).collect();
         let try_body = |body: &[u8], allowance: &mut HashAllowance| {
             functions.iter().find_map(|function| {
-                // A hash without a key is one mistake, with or without the timestamp.
-                let unsigned_time = self
-                    .frames
-                    .iter()
-                    .filter(|frame| frame_class == Class::Base && !function.is_hmac() && is_without_time(frame));
-                let frames = frames.iter().copied().chain(unsigned_time);
-                let frames = frames.filter(|frame| !frame.is_whole || body_class == Class::Base);
+                let is_plain = frame_class == Class::Base && !function.is_hmac();
+                let frames = if is_plain { &for_hash } else { &frames };
+                let frames = frames.iter().copied().filter(|frame| !frame.is_whole || body_class == Class::Base);
                 try_keys(&self.targets, body, function, &keys, frames, allowance)
             })
         };

@@ -98,7 +98,9 @@ impl<'b> BodyVariants<'b> {
 
     /// Lists the variants of a class, the likeliest first.
     pub(super) fn group(&self, class: Class) -> impl Iterator<Item = usize> + use<> {
-        (0..variant::all().len()).filter(move |&index| variant_class(index) == class)
+        let single = variant::single_count();
+        let indices = if class == Class::Pair { single..variant::all().len() } else { 0..single };
+        indices.filter(move |&index| variant_class(index) == class)
     }
 
     /// Builds a variant. `Ok(None)`: the change does not apply to this body, or gives a body that

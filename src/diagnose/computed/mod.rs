@@ -102,7 +102,7 @@ pub fn explain(
     for provider in own.map_or_else(|| provider::ALL.to_vec(), |own| vec![own]) {
         let mut space = super::space(received, provider, credentials, digest.targets.clone());
         space.body_causes = BodyVariants::digest_causes;
-        space.frames.extend(messages(received, provider, others));
+        space.frames.add_messages(messages(received, provider, others));
         let outcome = space.explain(&mut allowance);
         if let SearchOutcome::Explained(explanation) = outcome {
             return DigestDiagnosis::Explained(causes(explanation));

@@ -13,6 +13,7 @@ use super::search::Class;
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::message::Request;
 use crate::provider::{self, Provider};
+use std::cell::OnceCell;
 use time::TimeText;
 
 /// The bytes that were signed before and after the body.
@@ -234,13 +235,63 @@ impl Parts {
     }
 }
 
-/// Lists what may have been signed around the body. What should have been used comes first, if the
-/// request has it.
-pub(super) fn frames(provider: &dyn Provider, received: &AnalyzedDelivery) -> Vec<Frame> {
+/// What may have been signed around the body of a request. The rare frames, which are most, are made
+/// when they are asked for.
+pub(super) struct Frames<'a> {
+    provider: &'a dyn Provider,
+    received: &'a AnalyzedDelivery,
+    /// What should have been used comes first, if the request has it.
+    usual: Vec<Frame>,
+    rare: OnceCell<Vec<Frame>>,
+    /// Whole messages that only the caller knows.
+    messages: Vec<Frame>,
+}
+
+impl<'a> Frames<'a> {
+    pub(super) fn new(provider: &'a dyn Provider, received: &'a AnalyzedDelivery) -> Self {
+        let usual = frames(provider, received, FrameRarity::Usual);
+        Self { provider, received, usual, rare: OnceCell::new(), messages: Vec::new() }
+    }
+
+    pub(super) fn add_messages(&mut self, messages: Vec<Frame>) {
+        self.messages.extend(messages);
+    }
+
+    pub(super) fn group(&self, class: Class) -> impl Iterator<Item = &Frame> {
+        let frames = match class {
+            Class::Base | Class::Usual => &self.usual,
+            Class::Rare | Class::Pair => self.rare(),
+        };
+        frames.iter().chain(&self.messages).filter(move |frame| frame.class() == class)
+    }
+
+    /// Returns the frame that should have been used, if the request has its parts.
+    pub(super) fn correct(&self) -> Option<&Frame> {
+        self.usual.first().filter(|frame| frame.changes == 0)
+    }
+
+    /// Iterates over all frames.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Frame> {
+        self.usual.iter().chain(self.rare()).chain(&self.messages)
+    }
+
+    fn rare(&self) -> &Vec<Frame> {
+        self.rare.get_or_init(|| frames(self.provider, self.received, FrameRarity::Rare))
+    }
+}
+
+/// The frames to list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FrameRarity {
+    Usual,
+    Rare,
+}
+
+fn frames(provider: &dyn Provider, received: &AnalyzedDelivery, rarity: FrameRarity) -> Vec<Frame> {
     let request = &received.delivery.request;
     let parts = Parts::new(received, provider);
     let signs_time = provider.timestamp_header().is_some();
-    let times = time::list(provider, received);
+    let times = time::list(provider, received, rarity);
     let mut found = Vec::new();
     let simple = |before: Vec<u8>, causes: Vec<Cause>, changes: usize, is_rare: bool| Frame {
         before,
@@ -259,7 +310,7 @@ pub(super) fn frames(provider: &dyn Provider, received: &AnalyzedDelivery) -> Ve
         found.push(simple(Vec::new(), Vec::new(), 0, false));
         found.extend(other_rules(provider, request, &times));
     }
-    for layout in LAYOUTS {
+    for layout in LAYOUTS.iter().filter(|layout| rarity == FrameRarity::Rare || !layout.is_rare) {
         let with_time = layout.template.contains("{ts}");
         // Times that are guesses are combined with the usual layouts only.
         let times = times.iter().filter(|time| time.changes == 0 || (!layout.is_rare && !time.is_rare));
@@ -277,12 +328,15 @@ pub(super) fn frames(provider: &dyn Provider, received: &AnalyzedDelivery) -> Ve
             }));
         }
     }
-    if let Some(time) = times.first() {
+    if let Some(time) = times.first().filter(|_| rarity == FrameRarity::Rare) {
         found.extend(templates(provider, &time.text));
         found.extend(body_twice(provider, &time.text, &request.body));
     }
     let mut seen = std::collections::HashSet::new();
-    found.retain(|frame| seen.insert((frame.before.clone(), frame.after.clone(), frame.is_whole)));
+    found.retain(|frame| {
+        let is_asked_for = matches!(frame.class(), Class::Base | Class::Usual) == (rarity == FrameRarity::Usual);
+        seen.insert((frame.before.clone(), frame.after.clone(), frame.is_whole)) && is_asked_for
+    });
     found
 }
 

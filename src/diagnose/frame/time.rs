@@ -1,5 +1,6 @@
 //! The texts that may have been signed as the timestamp.
 
+use super::FrameRarity;
 use crate::diagnose::cause::Cause;
 use crate::diagnose::kinds::timestamp as kinds;
 use crate::diagnose::signature::other_header;
@@ -63,11 +64,14 @@ const WITHIN_TOLERANCE: i64 = 300;
 const AROUND_EVENT: i64 = 300;
 
 /// Lists the texts, those of the headers first.
-pub(super) fn list(provider: &dyn Provider, received: &AnalyzedDelivery) -> Vec<TimeText> {
+pub(super) fn list(provider: &dyn Provider, received: &AnalyzedDelivery, rarity: FrameRarity) -> Vec<TimeText> {
     let given = given(provider, &received.delivery.request.headers);
     let mut found = given.clone();
     for base in &given {
-        found.extend(derived(base));
+        found.extend(other_unit(base));
+    }
+    if rarity == FrameRarity::Rare {
+        given.iter().for_each(|base| found.extend(other_notations(base)));
     }
     if provider.timestamp_header().is_none() {
         return found;
@@ -78,6 +82,9 @@ pub(super) fn list(provider: &dyn Provider, received: &AnalyzedDelivery) -> Vec<
         let shown = if unset.is_empty() { "an empty text".to_owned() } else { format!("`{unset}`") };
         TimeText::change(*unset, &nothing, Cause::new(&kinds::UNSET).with("text", shown), index > 4)
     }));
+    if rarity == FrameRarity::Usual {
+        return found;
+    }
     let (created, arrived) = (created(&received.delivery.request.body), received.delivery.arrived);
     if let Some((text, _)) = &created {
         let cause = Cause::new(&kinds::OTHER).with("signed", format!("`{text}`, the time in the body"));
@@ -167,28 +174,32 @@ fn parse(text: &str) -> Option<Timestamp> {
     })
 }
 
-/// Lists the same time in other units and notations.
-fn derived(base: &TimeText) -> Vec<TimeText> {
+/// Lists the same time in seconds and in milliseconds.
+fn other_unit(base: &TimeText) -> Vec<TimeText> {
     let Some(time) = parse(&base.text) else { return Vec::new() };
-    let mut found = Vec::new();
-    let mut add = |text: String, cause: Cause, is_rare| {
-        if text != base.text {
-            found.push(TimeText::change(text, base, cause, is_rare));
-        }
-    };
-    let unix = timestamp::parse_unix(&base.text);
-    let is_seconds = matches!(unix, Some(UnixTime::Seconds(_)));
-    let sent = match unix {
+    let sent = match timestamp::parse_unix(&base.text) {
         Some(UnixTime::Seconds(_)) => "in seconds".to_owned(),
         Some(UnixTime::Milliseconds(_)) => "in milliseconds".to_owned(),
         None => format!("as `{}`", base.text),
     };
-    let (seconds, millis) = (time.as_second().to_string(), time.as_millisecond().to_string());
-    add(millis, Cause::new(&kinds::SIGNED_IN_MILLISECONDS).with("sent", sent.clone()), false);
-    add(seconds.clone(), Cause::new(&kinds::SIGNED_IN_SECONDS).with("sent", sent), false);
+    let millis = Cause::new(&kinds::SIGNED_IN_MILLISECONDS).with("sent", sent.clone());
+    let seconds = Cause::new(&kinds::SIGNED_IN_SECONDS).with("sent", sent);
+    let texts = [(time.as_millisecond().to_string(), millis), (time.as_second().to_string(), seconds)];
+    let others = texts.into_iter().filter(|(text, _)| *text != base.text);
+    others.map(|(text, cause)| TimeText::change(text, base, cause, false)).collect()
+}
+
+/// Lists the same time in other notations.
+fn other_notations(base: &TimeText) -> Vec<TimeText> {
+    let Some(time) = parse(&base.text) else { return Vec::new() };
+    let is_seconds = matches!(timestamp::parse_unix(&base.text), Some(UnixTime::Seconds(_)));
+    let seconds = time.as_second().to_string();
+    let mut found = Vec::new();
     let mut notation = |text: String, name: &'static str| {
-        let cause = Cause::new(&kinds::SIGNED_AS).with("notation", name).with("text", text.clone());
-        add(text, cause, true);
+        if text != base.text {
+            let cause = Cause::new(&kinds::SIGNED_AS).with("notation", name).with("text", text.clone());
+            found.push(TimeText::change(text, base, cause, true));
+        }
     };
     notation(time.as_microsecond().to_string(), "in microseconds");
     notation(time.as_nanosecond().to_string(), "in nanoseconds");

@@ -1,7 +1,7 @@
 //! What a handler may take for the time of signing, and what it may hash around the body.
 
 use crate::diagnose::cause::Cause;
-use crate::diagnose::frame::{Frame, frames};
+use crate::diagnose::frame::{Frame, Frames};
 use crate::diagnose::kinds::timestamp as time;
 use crate::json::value::Payload;
 use crate::model::delivery::{AnalyzedDelivery, Delivery};
@@ -53,7 +53,7 @@ fn with_frames(provider: &dyn Provider, request: &Request, header: &str) -> Vec<
         is_rare: frame.is_rare,
         causes: frame.causes,
     };
-    frames(provider, &received).into_iter().filter(is_fitting).map(stamp).collect()
+    Frames::new(provider, &received).iter().filter(|frame| is_fitting(frame)).cloned().map(stamp).collect()
 }
 
 /// Lists what code for a provider that signs timestamps makes of a missing one.
