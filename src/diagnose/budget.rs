@@ -13,7 +13,7 @@ impl HashAllowance {
     /// The likeliest single changes of a 1 kB body: up to 0.2 ms.
     pub const BRIEF: Self = Self(224 << 10);
     /// Another digit or a flipped bit in a body of 200 bytes: 0.5 ms.
-    const BRIEF_BYTE_EDITS: Self = Self(96 << 10);
+    const BRIEF_BYTE_EDITS: Self = Self(128 << 10);
     /// Pairs of changes of a body of some kilobytes, the likeliest ones of 1 MB: up to 30 ms.
     pub const USUAL: Self = Self(32 << 20);
     /// Pairs of changes of a 10 kB body: some 60 ms.
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn a_few_more_requests_are_searched_briefly_once_the_budget_is_spent() {
         let mut budget = HashBudget::new(HashAllowance(0), HashAllowance::USUAL, 2);
-        let brief = (HashAllowance(256 << 10), HashAllowance(512 << 10));
+        let brief = (HashAllowance(224 << 10), HashAllowance(128 << 10));
         assert_eq!([budget.take(0), budget.take(0)], [brief; 2]);
         assert_eq!(budget.take(0), (HashAllowance(0), HashAllowance(0)));
     }

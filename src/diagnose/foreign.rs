@@ -75,20 +75,44 @@ static HEADERS: &[(&str, &str)] = &[
     ("x-shopify-topic", "Shopify"),
     ("x-bitbucket-type", "Bitbucket"),
     ("x-intercom-topic", "Intercom"),
+    ("svix-id", "Svix"),
+    ("x-notion-signature", "Notion"),
+    ("x-pusher-signature", "Pusher"),
+    ("x-ably-signature", "Ably"),
+    ("x-cal-signature-256", "Cal.com"),
+    ("x-trello-webhook", "Trello"),
     // Several services send these, so they come last.
     ("X-Hub-Signature-256", "GitHub, Meta or another service that uses this header"),
     ("X-Hub-Signature", "GitHub, Meta, Intercom or another service that uses this header"),
 ];
 
-/// Finds the service that sent a request without any of our providers' headers or payloads.
+/// Finds the service that sent a request without our providers' headers and event types.
 pub(super) fn find(received: &AnalyzedDelivery) -> Option<Cause> {
     let request = &received.delivery.request;
-    let has_own_header = provider::by_header(request).is_some();
-    if has_own_header || received.provider.is_some() {
+    if provider::by_header(request).is_some() || is_documented_type(received) {
         return None;
     }
-    let (header, service) = HEADERS.iter().find(|(name, _)| request.headers.get(name).is_some())?;
-    Some(Cause::new(&kinds::OF_OTHER_SERVICE).with("service", *service).with("header", *header))
+    let known = HEADERS.iter().find(|(name, _)| request.headers.get(name).is_some());
+    let known = known.map(|(header, service)| ((*service).to_owned(), (*header).to_owned()));
+    let (service, header) = known.or_else(|| request.headers.iter().find_map(|(name, _)| named_by_header(name)))?;
+    Some(Cause::new(&kinds::OF_OTHER_SERVICE).with("service", service).with("header", header))
+}
+
+fn is_documented_type(received: &AnalyzedDelivery) -> bool {
+    let types = received.provider.and_then(provider::by_name).map_or(&[][..], |provider| provider.event_types());
+    types.iter().any(|known| received.event.kind.as_deref() == Some(known.name))
+}
+
+/// Words in `X-…-Signature` that name no service.
+const GENERIC: [&str; 9] = ["webhook", "hook", "event", "request", "payload", "body", "message", "hmac", "api"];
+
+/// Reads the name of a service from a header such as `X-Acme-Signature`.
+fn named_by_header(header: &str) -> Option<(String, String)> {
+    let lower = header.to_ascii_lowercase();
+    let name = lower.strip_prefix("x-")?.split_once("-signature")?.0;
+    let is_name = !GENERIC.contains(&name) && !name.contains("plexos") && !name.contains("plustive");
+    let (first, rest) = name.split_at_checked(1)?;
+    is_name.then(|| (format!("{}{rest}", first.to_uppercase()), header.to_owned()))
 }
 
 #[cfg(test)]
@@ -99,11 +123,12 @@ mod tests {
     use crate::model::message::Request;
     use crate::model::verdict::Verdict;
 
-    fn service(header: &str, provider: Option<&'static str>) -> Option<String> {
+    fn service(header: &str, kind: Option<&str>) -> Option<String> {
         let mut request = Request::post("/", b"{}".to_vec());
         request.headers.push(header, b"x").unwrap();
         let delivery = Delivery { request, peer: None, arrived: None };
-        let received = AnalyzedDelivery { provider, verdict: Verdict::Unsigned, event: Event::default(), delivery };
+        let event = Event { kind: kind.map(str::to_owned), ..Event::default() };
+        let received = AnalyzedDelivery { provider: Some("plexos"), verdict: Verdict::Unsigned, event, delivery };
         find(&received).map(|cause| cause.value("service").to_owned())
     }
 
@@ -112,6 +137,9 @@ mod tests {
         assert_eq!(service("stripe-signature", None).as_deref(), Some("Stripe"));
         assert_eq!(service("VERIF-HASH", None).as_deref(), Some("Flutterwave"));
         assert_eq!(service("X-Other", None), None);
-        assert_eq!(service("X-Hub-Signature-256", Some("plexos")), None);
+        assert_eq!(service("svix-signature", Some("user.created")).as_deref(), Some("Svix"));
+        assert_eq!(service("X-Acme-Signature", None).as_deref(), Some("Acme"));
+        assert_eq!(service("X-Webhook-Signature", None), None);
+        assert_eq!(service("X-Hub-Signature-256", Some("payment.debited")), None);
     }
 }

@@ -98,25 +98,30 @@ struct Construction {
     words: &'static str,
     /// The key does not matter.
     ignores_key: bool,
+    /// It is one mistake, with or without the timestamp.
+    ignores_time: bool,
 }
 
 /// The mistakes, the likeliest first. HMAC itself is not among them.
 static CONSTRUCTIONS: &[Construction] = &[
-    Construction { digest: plain, words: "a hash without a key", ignores_key: true },
+    Construction { digest: plain, words: "a hash without a key", ignores_key: true, ignores_time: true },
     Construction {
         digest: |algorithm, key, message| algorithm.hash(&[&[key], message].concat()),
         words: "a hash of the secret followed by the message",
         ignores_key: false,
+        ignores_time: true,
     },
     Construction {
         digest: |algorithm, key, message| algorithm.hash(&[message, &[key]].concat()),
         words: "a hash of the message followed by the secret",
         ignores_key: false,
+        ignores_time: true,
     },
     Construction {
         digest: |algorithm, key, message| algorithm.hash(&[&[key], &[b"."], message].concat()),
         words: "a hash of the secret, a dot and the message",
         ignores_key: false,
+        ignores_time: false,
     },
     Construction {
         digest: |algorithm, key, message| {
@@ -124,11 +129,13 @@ static CONSTRUCTIONS: &[Construction] = &[
         },
         words: "an HMAC of the message's hash in hex",
         ignores_key: false,
+        ignores_time: false,
     },
     Construction {
         digest: |algorithm, key, message| algorithm.hmac(key, &[&plain(algorithm, key, message)]),
         words: "an HMAC of the message's hash",
         ignores_key: false,
+        ignores_time: false,
     },
     Construction {
         digest: |algorithm, key, message| {
@@ -136,41 +143,49 @@ static CONSTRUCTIONS: &[Construction] = &[
         },
         words: "an HMAC of the message's hash in base64",
         ignores_key: false,
+        ignores_time: false,
     },
     Construction {
         digest: |algorithm, key, message| algorithm.hmac(key, &[hex::encode(algorithm.hmac(key, message)).as_bytes()]),
         words: "an HMAC of the HMAC in hex",
         ignores_key: false,
+        ignores_time: false,
     },
     Construction {
         digest: |algorithm, key, message| algorithm.hmac(key, &[&algorithm.hmac(key, message)]),
         words: "an HMAC of the HMAC",
         ignores_key: false,
+        ignores_time: false,
     },
     Construction {
         digest: |algorithm, key, message| algorithm.hash(&[hex::encode(algorithm.hmac(key, message)).as_bytes()]),
         words: "a hash of the HMAC in hex",
         ignores_key: false,
+        ignores_time: false,
     },
     Construction {
         digest: |algorithm, key, message| algorithm.hash(&[&algorithm.hmac(key, message)]),
         words: "a hash of the HMAC",
         ignores_key: false,
+        ignores_time: false,
     },
     Construction {
         digest: |algorithm, key, message| algorithm.hash(&[hex::encode(plain(algorithm, key, message)).as_bytes()]),
         words: "a hash of the message's hash in hex",
         ignores_key: true,
+        ignores_time: false,
     },
     Construction {
         digest: |algorithm, key, message| algorithm.hash(&[&plain(algorithm, key, message)]),
         words: "a hash of the message's hash",
         ignores_key: true,
+        ignores_time: false,
     },
     Construction {
         digest: |algorithm, key, message| algorithm.hash(&[&[key], message, &[key]].concat()),
         words: "a hash of secret, message and secret",
         ignores_key: false,
+        ignores_time: false,
     },
 ];
 
@@ -186,7 +201,8 @@ pub(super) struct HashFunction {
     pub causes: Vec<Cause>,
     pub is_rare: bool,
     pub ignores_key: bool,
-    is_hmac: bool,
+    /// It is one mistake, with or without the timestamp.
+    pub ignores_time: bool,
 }
 
 impl HashFunction {
@@ -206,22 +222,23 @@ impl HashFunction {
             let name =
                 (algorithm != Algorithm::Sha256).then(|| Cause::new(&kinds::ALGORITHM).with("name", algorithm.name()));
             let is_usual = digits.contains(&(algorithm.length() * 2)) && algorithm != Algorithm::Sha512_256;
-            let function = |digest, fault: Option<Cause>, ignores_key| Self {
+            let function = |digest, fault: Option<Cause>, ignores_key, ignores_time| Self {
                 algorithm,
                 digest,
                 is_rare: !is_usual || (fault.is_some() && name.is_some()),
-                is_hmac: fault.is_none(),
                 causes: name.clone().into_iter().chain(fault).collect(),
                 ignores_key,
+                ignores_time,
             };
-            found.push(function(Algorithm::hmac, None, false));
+            found.push(function(Algorithm::hmac, None, false, false));
             found.push(function(
                 |algorithm, key, message| algorithm.hmac(&message.concat(), &[key]),
                 Some(Cause::new(&kinds::SWAPPED)),
                 false,
+                false,
             ));
-            found.extend(CONSTRUCTIONS.iter().map(|Construction { digest, words, ignores_key }| {
-                function(*digest, Some(Cause::new(&kinds::NOT_HMAC).with("what", *words)), *ignores_key)
+            found.extend(CONSTRUCTIONS.iter().map(|Construction { digest, words, ignores_key, ignores_time }| {
+                function(*digest, Some(Cause::new(&kinds::NOT_HMAC).with("what", *words)), *ignores_key, *ignores_time)
             }));
         }
         found
@@ -233,11 +250,6 @@ impl HashFunction {
             (false, true) => Class::Rare,
             (false, false) => Class::Usual,
         }
-    }
-
-    /// Returns true if key and message are put together as an HMAC, whatever the algorithm.
-    pub(super) fn is_hmac(&self) -> bool {
-        self.is_hmac
     }
 
     /// Returns true for HMAC-SHA256, which `Signer` computes faster.

@@ -133,7 +133,7 @@ impl SearchSpace<'_> {
         let for_hash: Vec<_> = frames.iter().copied().chain(unsigned_time).collect();
         let try_body = |body: &[u8], allowance: &mut HashAllowance| {
             functions.iter().find_map(|function| {
-                let is_plain = frame_class == Class::Base && !function.is_hmac();
+                let is_plain = frame_class == Class::Base && function.ignores_time;
                 let frames = if is_plain { &for_hash } else { &frames };
                 let frames = frames.iter().copied().filter(|frame| !frame.is_whole || body_class == Class::Base);
                 try_keys(&self.targets, body, function, &keys, frames, allowance)
@@ -201,7 +201,8 @@ fn try_keys<'f>(
                 find_target(targets, &function.digest(&key.bytes, &[&frame.before, body, &frame.after]))
             };
             let Some(target) = found else { continue };
-            let frame_causes = if function.is_hmac() || !is_without_time(frame) { &frame.causes[..] } else { &[] };
+            let is_ignored = function.ignores_time && is_without_time(frame);
+            let frame_causes = if is_ignored { &[] } else { &frame.causes[..] };
             return Some(Explanation {
                 target,
                 function: function.causes.clone(),

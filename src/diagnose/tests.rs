@@ -177,12 +177,8 @@ fn a_brief_search_tries_every_single_serializer_for_a_small_body_but_not_every_p
 }
 
 #[test]
-fn a_brief_search_finds_a_flipped_bit_in_the_first_half_of_a_small_body() {
-    let with_flipped_bit = |offset: usize| {
-        let mut signed = BODY.as_bytes().to_vec();
-        signed[offset] ^= 1;
-        sign_body(&signed)
-    };
-    assert_eq!(brief(with_flipped_bit(90)), ["body_byte_changed"]);
-    assert_eq!(brief(with_flipped_bit(120)), ["not_searched"]);
+fn a_brief_search_finds_another_digit_in_a_small_body_but_not_another_letter() {
+    let replaced = |from: &str, to: &str| sign_body(BODY.replacen(from, to, 1).as_bytes());
+    assert_eq!(brief(replaced("9001234", "9001235")), ["body_byte_changed"]);
+    assert_eq!(brief(replaced("CVMOVEL", "CVQOVEL")), ["not_searched"]);
 }

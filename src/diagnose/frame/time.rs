@@ -86,9 +86,12 @@ pub(super) fn list(provider: &dyn Provider, received: &AnalyzedDelivery, rarity:
         return found;
     }
     let (created, arrived) = (created(&received.delivery.request.body), received.delivery.arrived);
-    if let Some((text, _)) = &created {
-        let cause = Cause::new(&kinds::OTHER).with("signed", format!("`{text}`, the time in the body"));
-        found.push(TimeText::change(text.clone(), &nothing, cause, true));
+    if let Some((text, time)) = &created {
+        let notations = [text.clone(), time.as_second().to_string(), time.as_millisecond().to_string()];
+        found.extend(notations.into_iter().map(|text| {
+            let cause = Cause::new(&kinds::OTHER).with("signed", format!("`{text}`, the time in the body"));
+            TimeText::change(text, &nothing, cause, true)
+        }));
     }
     match parse(&base.text) {
         Some(time) if !given.is_empty() => found.extend(shifted(base, time)),

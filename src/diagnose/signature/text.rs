@@ -55,7 +55,7 @@ fn hex_runs(text: &str) -> Vec<DigestText> {
     let has_single_digits = text.contains(',');
     let (mut found, mut joined, mut tokens) = (Vec::new(), String::new(), 0);
     for token in text.split(|char: char| !char.is_ascii_alphanumeric()).chain(["end"]) {
-        let run = ["0x", "0X", "x"].iter().find_map(|prefix| token.strip_prefix(prefix)).unwrap_or(token);
+        let run = ["0x", "0X", "x", "H"].iter().find_map(|prefix| token.strip_prefix(prefix)).unwrap_or(token);
         let others = run.bytes().filter(|byte| !byte.is_ascii_hexdigit()).count();
         // A whole signature with a typing error is still one.
         let allowed = if (60..=68).contains(&run.len()) { 3 } else { 0 };
