@@ -193,6 +193,50 @@ fn rows(cases: &[Value]) -> String {
     cases.iter().map(row).collect()
 }
 
+/// Returns the name of a test case with this cause.
+fn example(code: &str) -> String {
+    let vectors = [
+        include_str!("vectors/diagnosis.json"),
+        include_str!("vectors/computed.json"),
+        include_str!("vectors/kinds.json"),
+        include_str!("vectors/bodies.json"),
+    ];
+    let cases = vectors.iter().flat_map(|text| serde_json::from_str::<Vec<Value>>(text).unwrap());
+    let quoted = format!("\"{code}\"");
+    let has_code =
+        |case: &Value| [&case["codes"], &case["causes"]].iter().any(|codes| codes.to_string().contains(&quoted));
+    cases.into_iter().find(has_code).map_or(String::new(), |case| case["name"].as_str().unwrap().to_owned())
+}
+
+/// Writes each cause with its words; `…` stands for what the request or the configuration has there.
+fn cause_rows() -> String {
+    let mut rows = String::new();
+    for kind in whtool::diagnose::all_causes() {
+        let fix = match (kind.fix, kind.signer_fix) {
+            (fix, "") => fix.to_owned(),
+            ("", signer_fix) => format!("if your own code signs, {signer_fix}"),
+            (fix, signer_fix) => format!("{fix}; if your own code signs, {signer_fix}"),
+        };
+        let cells = [kind.sentence, &fix, &example(kind.code)].map(|text| without_values(text).replace('|', "\\|"));
+        rows.push_str(&format!("| `{}` | {} |\n", kind.code, cells.join(" | ")));
+    }
+    rows
+}
+
+/// Replaces each `{name}` by `…`.
+fn without_values(text: &str) -> String {
+    let mut parts = text.split('{');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| match part.split_once('}') {
+        Some((name, rest))
+            if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') =>
+        {
+            format!("{text}…{rest}")
+        }
+        _ => format!("{text}{{{part}"),
+    })
+}
+
 /// `UPDATE=1 cargo test the_tables_in_the_docs` rewrites the tables.
 fn rows_of_secrets() -> String {
     let vectors: Value = serde_json::from_str(include_str!("vectors/secrets.json")).expect("the vectors are JSON");
@@ -212,6 +256,7 @@ fn the_tables_in_the_docs_list_the_vectors() {
     let mut text = std::fs::read_to_string(path).unwrap();
     let tables = [
         ("requests", format!("| change to the request | causes |\n|---|---|\n{}", rows(&cases()))),
+        ("causes", format!("| code | what happened | what to do | example |\n|---|---|---|---|\n{}", cause_rows())),
         ("digests", format!("| computed digest | made with | causes |\n|---|---|---|\n{}", rows(&digests()))),
         (
             "secrets",

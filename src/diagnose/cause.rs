@@ -218,11 +218,10 @@ fn first_text<const N: usize>(texts: [&'static str; N]) -> &'static str {
     texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
 }
 
-/// Declares causes as statics, and for tests the list `ALL` of them.
+/// Declares causes as statics, and the list `ALL` of them.
 macro_rules! cause_kinds {
     ($($name:ident = $kind:expr;)*) => {
         $(pub(in crate::diagnose) static $name: CauseKind = $kind;)*
-        #[cfg(test)]
         pub(in crate::diagnose) static ALL: &[&CauseKind] = &[$(&$name),*];
     };
 }

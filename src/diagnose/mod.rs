@@ -31,6 +31,7 @@ pub use budget::{HashAllowance, HashBudget};
 pub use candidate::{Credentials, KeyCandidates};
 pub(crate) use cause::CauseGroup;
 pub use cause::{Cause, CauseKind, Confidence, Finding};
+pub use kinds::all as all_causes;
 
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::message::{Headers, Request};

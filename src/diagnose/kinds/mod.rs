@@ -7,18 +7,19 @@ pub(super) mod secret;
 pub(super) mod signature;
 pub(super) mod timestamp;
 
+use super::cause::CauseKind;
+use super::oracle;
+
+/// Lists every cause.
+pub fn all() -> impl Iterator<Item = &'static CauseKind> {
+    let tables = [signature::ALL, timestamp::ALL, secret::ALL, key::ALL, body::ALL, digest::ALL, oracle::kinds::ALL];
+    tables.into_iter().flatten().copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnose::cause::CauseKind;
-    use crate::diagnose::oracle;
     use std::collections::HashSet;
-
-    fn all() -> impl Iterator<Item = &'static CauseKind> {
-        let tables =
-            [signature::ALL, timestamp::ALL, secret::ALL, key::ALL, body::ALL, digest::ALL, oracle::kinds::ALL];
-        tables.into_iter().flatten().copied()
-    }
 
     #[test]
     fn every_cause_says_what_to_do_and_its_texts_differ_from_those_of_others() {
