@@ -12,7 +12,7 @@ use crate::model::message::Request;
 pub(super) fn without_requests(scanner: Scanner<'_>, bytes: &[u8]) -> UnreadableFile {
     if is_payload(bytes) || scanner.payloads.is_empty() {
         let reason = "it is JSON, but not a request: it has no headers";
-        return UnreadableFile::new(reason, unreadable::bare_payload_advice());
+        return UnreadableFile::new(reason, unreadable::bare_payload_advice()).of_unknown_format();
     }
     payloads_only(scanner)
 }
@@ -97,7 +97,7 @@ fn with_loose_headers(payload: &FoundPayload, around: &[u8]) -> Option<Candidate
 fn broken_json(bytes: &[u8]) -> UnreadableFile {
     let error = json::first_value_end(bytes).err();
     let line = line_at(bytes, error.map_or(0, |error| error.offset));
-    match error.map(|error| error.kind) {
+    let unreadable = match error.map(|error| error.kind) {
         Some(json::SyntaxErrorKind::EndsTooEarly) => UnreadableFile::new(
             format!("it is JSON that is cut off in line {line}"),
             "save the file again: its end is missing",
@@ -109,7 +109,8 @@ fn broken_json(bytes: &[u8]) -> UnreadableFile {
             format!("it starts like JSON, but line {line} is not JSON"),
             unreadable::bare_payload_advice(),
         ),
-    }
+    };
+    unreadable.of_unknown_format()
 }
 
 pub(super) fn line_at(bytes: &[u8], offset: usize) -> u64 {

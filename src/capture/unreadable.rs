@@ -11,11 +11,18 @@ pub struct UnreadableFile {
     pub advice: Cow<'static, str>,
     /// Payloads without headers, which can be verified if the headers are given.
     pub payloads: Vec<FoundPayload>,
+    /// The file has a format that can be named. Otherwise it may be a payload.
+    pub names_format: bool,
 }
 
 impl UnreadableFile {
     pub(super) fn new(reason: impl Into<Cow<'static, str>>, advice: impl Into<Cow<'static, str>>) -> Self {
-        Self { reason: reason.into(), advice: advice.into(), payloads: Vec::new() }
+        Self { reason: reason.into(), advice: advice.into(), payloads: Vec::new(), names_format: true }
+    }
+
+    /// Marks a file that may be a payload.
+    pub(super) fn of_unknown_format(self) -> Self {
+        Self { names_format: false, ..self }
     }
 
     /// Returns the advice for a file of this name.
@@ -61,7 +68,7 @@ pub(super) fn describe(file: &[u8]) -> UnreadableFile {
     let start = file.trim_ascii_start();
     let save = "save the request as your server received it: `whtool help formats` lists what can be read";
     if file.is_empty() {
-        return UnreadableFile::new("the file is empty", "check the command that writes it");
+        return UnreadableFile::new("the file is empty", "check the command that writes it").of_unknown_format();
     }
     if start.is_empty() {
         return UnreadableFile::new("the file holds only whitespace", "check the command that writes it");
@@ -93,6 +100,7 @@ pub(super) fn describe(file: &[u8]) -> UnreadableFile {
         Err(_) => "its format is unknown",
     };
     UnreadableFile::new(reason, format!("`whtool help formats` lists what can be read; {}", bare_payload_advice()))
+        .of_unknown_format()
 }
 
 /// Advice for a file that may be the body of a request.

@@ -11,13 +11,13 @@ pub(super) struct Exhausted;
 
 impl HashAllowance {
     /// The likeliest single changes of a 1 kB body: up to 0.2 ms.
-    pub const BRIEF: Self = Self(224 << 10);
-    /// Another digit or a flipped bit in a body of 200 bytes: 0.5 ms.
+    pub const BRIEF: Self = Self(200 << 10);
+    /// Another digit or a flipped bit in a body of 200 bytes: 0.1 ms.
     const BRIEF_BYTE_EDITS: Self = Self(128 << 10);
     /// Pairs of changes of a body of some kilobytes, the likeliest ones of 1 MB: up to 30 ms.
     pub const USUAL: Self = Self(32 << 20);
-    /// Pairs of changes of a 10 kB body: some 60 ms.
-    pub const THOROUGH: Self = Self(64 << 20);
+    /// Pairs of changes of a 10 kB body: some 45 ms.
+    pub const THOROUGH: Self = Self(48 << 20);
     /// The usual pairs of changes of a small body: 8 ms.
     pub const BULK: Self = Self(8 << 20);
     /// For a person who waits for one answer, however large the body: some seconds.
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn a_few_more_requests_are_searched_briefly_once_the_budget_is_spent() {
         let mut budget = HashBudget::new(HashAllowance(0), HashAllowance::USUAL, 2);
-        let brief = (HashAllowance(224 << 10), HashAllowance(128 << 10));
+        let brief = (HashAllowance(200 << 10), HashAllowance(128 << 10));
         assert_eq!([budget.take(0), budget.take(0)], [brief; 2]);
         assert_eq!(budget.take(0), (HashAllowance(0), HashAllowance(0)));
     }
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn the_search_for_one_changed_byte_is_limited_however_large_the_budget() {
         let mut budget = HashBudget::interactive(2, 0);
-        assert_eq!(budget.take(0), (HashAllowance(64 << 20), HashAllowance(96 << 20)));
-        assert_eq!(budget.take(1 << 20).0, HashAllowance((64 + 800) << 20));
+        assert_eq!(budget.take(0), (HashAllowance(48 << 20), HashAllowance(96 << 20)));
+        assert_eq!(budget.take(1 << 20).0, HashAllowance((48 + 800) << 20));
     }
 }

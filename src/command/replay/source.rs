@@ -141,10 +141,13 @@ impl ReplayPlan<'_> {
             }
             Err(unreadable) => {
                 let provider = detect_provider(self.args.provider, &bytes, name);
-                let is_text =
-                    bytes.is_empty() || bytes.trim_ascii_start().first() == Some(&b'{') || bytes.starts_with(&[0xef]);
-                let provider = provider
-                    .map_err(|error| if is_text { error } else { capture_files::unreadable(path, &unreadable) })?;
+                let provider = provider.map_err(|error| {
+                    if unreadable.names_format && !bytes.is_empty() {
+                        capture_files::unreadable(path, &unreadable)
+                    } else {
+                        error
+                    }
+                })?;
                 warn_if_empty(&bytes, if name == "-" { "standard input" } else { name }, self.session);
                 Ok(vec![(name.to_owned(), ReplaySource::Payload(provider, bytes))])
             }
