@@ -34,8 +34,8 @@ impl ProbeCause {
     pub fn fix(&self) -> String {
         match self {
             Self::ToleranceTooSmall(MeasuredTolerance { accepted: 0, .. }) => {
-                "compare seconds with seconds: in JavaScript, Date.now() / 1000 - timestamp <= 300 \
-                 (with milliseconds, 300 is 0.3 s)"
+                "hash the text of the timestamp header, not a time of your own clock; and compare seconds with \
+                 seconds: in JavaScript, Date.now() / 1000 - timestamp <= 300 (with milliseconds, 300 is 0.3 s)"
                     .to_owned()
             }
             Self::FailsAll(Refusal { reason: LikelyReason::Signature, .. }) => self.text().2.to_owned(),

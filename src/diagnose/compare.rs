@@ -82,6 +82,10 @@ fn body_change(good: &[u8], here: &[u8]) -> Option<Finding> {
     let is_wrapped = |cause: &Cause| cause.is(&kinds::WRAPPED) || cause.is(&kinds::PART);
     let exact =
         variant.clone().filter(|cause| !(is_reserialized(cause) || is_wrapped(cause) && here.starts_with(good)));
+    // Some serializers drop null; the change itself says more than their names.
+    let has_null = |body: &[u8]| memchr::memmem::find(body, b"null").is_some();
+    let without_nulls = || change_here(good, here).filter(|_| has_null(good) && !has_null(here));
+    let exact = exact.or_else(without_nulls);
     let exact = exact.or_else(|| serializer_change(good, here)).or(variant.filter(is_reserialized));
     let exact =
         exact.or_else(|| single_byte(good, here).map(|edit| edit.cause(here))).or_else(|| end_change(good, here));

@@ -74,7 +74,7 @@ pub(super) struct Verify {
     #[arg(long, value_name = "CAPTURE", help_heading = "Diagnosis")]
     against: Option<String>,
     /// Explain a digest that your own code computed, in hex or base64
-    #[arg(long, value_name = "DIGEST", value_parser = parse_digest, help_heading = "Diagnosis")]
+    #[arg(long, value_name = "DIGEST", value_parser = parse_digest, allow_hyphen_values = true, help_heading = "Diagnosis")]
     computed: Option<Digest>,
     /// Print handler code for this framework that verifies the raw body
     #[arg(long, value_name = "FRAMEWORK", value_parser = frameworks::value_parser(), help_heading = "Diagnosis")]

@@ -40,7 +40,7 @@ pub(in crate::diagnose) fn find_own<'h>(headers: &'h Headers, provider: &dyn Pro
 }
 
 /// What code writes for a value that is not there.
-const UNSET: [&str; 14] = [
+const UNSET: [&str; 17] = [
     "undefined",
     "null",
     "None",
@@ -51,6 +51,9 @@ const UNSET: [&str; 14] = [
     "false",
     "<nil>",
     "%!s(<nil>)",
+    "(null)",
+    "<no value>",
+    "<null>",
     "NULL",
     "Invalid Date",
     "[object Object]",
@@ -85,11 +88,11 @@ pub(super) fn list(provider: &dyn Provider, received: &AnalyzedDelivery, rarity:
     if rarity == FrameRarity::Usual {
         return found;
     }
-    let (created, arrived) = (created(&received.delivery.request.body), received.delivery.arrived);
-    if let Some((text, time)) = &created {
+    let (dates, arrived) = (dates_in(&received.delivery.request.body), received.delivery.arrived);
+    for (text, time) in &dates {
         let notations = [text.clone(), time.as_second().to_string(), time.as_millisecond().to_string()];
         found.extend(notations.into_iter().map(|text| {
-            let cause = Cause::new(&kinds::OTHER).with("signed", format!("`{text}`, the time in the body"));
+            let cause = Cause::new(&kinds::OTHER).with("signed", format!("`{text}`, a time in the body"));
             TimeText::change(text, &nothing, cause, true)
         }));
     }
@@ -98,7 +101,7 @@ pub(super) fn list(provider: &dyn Provider, received: &AnalyzedDelivery, rarity:
         _ => {}
     }
     if given.is_empty() {
-        let times = arrived.into_iter().chain(created.map(|(_, time)| time));
+        let times = arrived.into_iter().chain(dates.into_iter().map(|(_, time)| time).take(1));
         for time in times {
             found.extend(seconds_around(time, AROUND_EVENT).map(|(signed, _)| {
                 TimeText::change(signed.clone(), &nothing, Cause::new(&kinds::OTHER).with("signed", signed), true)
@@ -294,17 +297,18 @@ fn seconds_around(time: Timestamp, most: i64) -> impl Iterator<Item = (String, i
     (0..=most).flat_map(|step| [step, -step]).skip(1).map(move |step| ((center + step).to_string(), step))
 }
 
-/// Finds the text of the payload's time, and the time: the first value that is a date.
-fn created(body: &[u8]) -> Option<(String, Timestamp)> {
-    let text = std::str::from_utf8(body.get(..body.len().min(64 * 1024))?).ok()?;
-    let names = ["createdAt", "created_at", "timestamp", "updatedAt", "date", "time"];
-    names.into_iter().find_map(|name| {
+/// Finds the dates of a payload by their names, as texts and times.
+fn dates_in(body: &[u8]) -> Vec<(String, Timestamp)> {
+    let Ok(text) = std::str::from_utf8(&body[..body.len().min(64 * 1024)]) else { return Vec::new() };
+    let names = ["createdAt", "created_at", "timestamp", "updatedAt", "updated_at", "paidAt", "date", "time"];
+    let find = |name: &str| {
         let (_, rest) = text.split_once(name)?;
         let value = rest.trim_start_matches(['"', '\'', '\\', ':', '=', '>', ' ']);
         let value = value.split(['"', '\'', '\\', ',', '}', '&', '<']).next()?;
         let time = parse(value).filter(|time| is_plausible(*time))?;
         Some((value.to_owned(), time))
-    })
+    };
+    names.into_iter().filter_map(find).collect()
 }
 
 #[cfg(test)]
@@ -322,9 +326,9 @@ mod tests {
         for body in
             [r#"{"createdAt":"2025-01-15T10:30:00.000Z"}"#, "created_at=1736937000&x=1", r#"{"time":1736937000}"#]
         {
-            assert_eq!(created(body.as_bytes()).unwrap().1.as_second(), 1_736_937_000, "{body}");
+            assert_eq!(dates_in(body.as_bytes())[0].1.as_second(), 1_736_937_000, "{body}");
         }
-        assert_eq!(created(b"{\"time\":12}"), None);
+        assert_eq!(dates_in(b"{\"time\":12}"), []);
     }
 
     #[test]

@@ -33,7 +33,7 @@ cause_kinds! {
     RENAMED_HEADER = CauseKind::new(
         Signature,
         "header_renamed",
-        "{header} arrived as `{name}`, as {by} writes it",
+        "{header} arrived as `{name}`: {by}",
         "read the header under this name, or configure the server to keep the name",
     );
     TEXT_AROUND = CauseKind::new(

@@ -55,10 +55,10 @@ pub(in crate::diagnose) fn other_header(name: &str, expected: &'static str, othe
 
 /// A prefix of a header's name, and who writes it.
 const RENAMERS: [(&str, &str); 4] = [
-    ("http_", "CGI, WSGI, Rack, PHP's $_SERVER"),
-    ("x-amzn-remapped-", "Amazon API Gateway"),
-    ("x-original-", "a reverse proxy"),
-    ("x-forwarded-", "a reverse proxy"),
+    ("http_", "CGI, WSGI, Rack and PHP's $_SERVER have it under this name"),
+    ("x-amzn-remapped-", "Amazon API Gateway renames it"),
+    ("x-original-", "a reverse proxy renames it"),
+    ("x-forwarded-", "a reverse proxy renames it"),
 ];
 
 /// Says who renames `expected` like this. `None`: it is another header.
@@ -66,7 +66,7 @@ fn renamed_by(name: &str, expected: &str) -> Option<&'static str> {
     let plain = |text: &str| text.to_ascii_lowercase().replace('_', "-");
     let (name, expected) = (plain(name), plain(expected));
     if name == expected {
-        return Some("a server that replaces `-` by `_`");
+        return Some("a server writes `_` for `-`");
     }
     let prefixes = RENAMERS.iter();
     prefixes.copied().find_map(|(prefix, by)| (name.strip_prefix(&plain(prefix))? == expected).then_some(by))

@@ -119,7 +119,8 @@ fn without_dump_columns(text: &str) -> Option<String> {
 /// `b'[\xdc\xc1F'`, Ruby's `"[\xDC\xC1F"`, `%5B%DC%C1F`.
 fn escaped_bytes(text: &str) -> Vec<DigestText> {
     let text = text.trim();
-    let inner = text.strip_prefix('b').unwrap_or(text);
+    let inner = text.strip_prefix("bytearray(").and_then(|text| text.strip_suffix(')')).unwrap_or(text);
+    let inner = inner.strip_prefix('b').unwrap_or(inner);
     let inner = ["'", "\""].iter().find_map(|quote| inner.strip_prefix(quote)?.strip_suffix(quote)).unwrap_or(inner);
     let bytes = if inner.contains("\\x") {
         unescape(inner)
@@ -187,8 +188,9 @@ fn numbers(text: &str) -> Vec<DigestText> {
         // The number in `Uint8Array(32)` is no byte.
         text.split_once(['[', '{', '<']).map_or(text, |(_, bytes)| bytes)
     };
+    let body = &body.replace("uy", "");
     let body = body.trim_end_matches(|char: char| !(char.is_ascii_digit() || "]}".contains(char)));
-    if !body.chars().all(|char| char.is_ascii_digit() || char.is_whitespace() || "-,:[]{}()<>\"'".contains(char)) {
+    if !body.chars().all(|char| char.is_ascii_digit() || char.is_whitespace() || "-,:;|[]{}()<>\"'".contains(char)) {
         return Vec::new();
     }
     let numbers: Vec<i32> = body
@@ -343,6 +345,8 @@ mod tests {
             format!("0x{}", pairs(", 0x")),
             format!("\\x{}", pairs("\\x")),
             PYTHON.to_owned(),
+            format!("bytearray({PYTHON})"),
+            format!("[|{}uy|]", LIST[1..LIST.len() - 1].replace(", ", "uy; ")),
             LIST.to_owned(),
             LIST.replace(',', ""),
             format!("Uint8Array(32) {LIST}"),
