@@ -16,17 +16,17 @@ impl HashAllowance {
     const BRIEF_BYTE_EDITS: Self = Self(128 << 10);
     /// Pairs of changes of a body of some kilobytes, the likeliest ones of 1 MB: up to 30 ms.
     pub const USUAL: Self = Self(32 << 20);
-    /// Pairs of changes of a 10 kB body: some 45 ms.
-    pub const THOROUGH: Self = Self(48 << 20);
+    /// Pairs of changes of a 10 kB body: some 40 ms.
+    pub const THOROUGH: Self = Self(40 << 20);
     /// The usual pairs of changes of a small body: 8 ms.
     pub const BULK: Self = Self(8 << 20);
     /// For a person who waits for one answer, however large the body: some seconds.
     pub const INTERACTIVE: Self = Self(1 << 30);
     /// The number of single changes that are tried of a body of any length.
     const SINGLE_CHANGES: u64 = 800;
-    /// The most that the search for one changed byte of a request may hash (50 ms), since its cost
+    /// The most that the search for one changed byte of a request may hash (30 ms), since its cost
     /// grows with the square of the body's length.
-    const BYTE_EDITS: Self = Self(96 << 20);
+    const BYTE_EDITS: Self = Self(64 << 20);
 
     /// Returns the allowance for a person who waits for the explanation of one request: pairs of
     /// changes of a 10 kB body, and every single change of a large one.
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn the_search_for_one_changed_byte_is_limited_however_large_the_budget() {
         let mut budget = HashBudget::interactive(2, 0);
-        assert_eq!(budget.take(0), (HashAllowance(48 << 20), HashAllowance(96 << 20)));
-        assert_eq!(budget.take(1 << 20).0, HashAllowance((48 + 800) << 20));
+        assert_eq!(budget.take(0), (HashAllowance(40 << 20), HashAllowance(64 << 20)));
+        assert_eq!(budget.take(1 << 20).0, HashAllowance((40 + 800) << 20));
     }
 }

@@ -89,6 +89,9 @@ static LAYOUTS: &[Layout] = &[
     rare("{ts}\0{body}"),
     rare("{ts}\\n{body}"),
     rare(".{body}.{ts}"),
+    rare(".{ts}.{body}"),
+    rare("{header}:{ts}\n{body}"),
+    rare("{header}:{ts}.{body}"),
     rare("{body}:{ts}"),
     rare("{body}\n{ts}"),
     rare("{body}|{ts}"),
@@ -309,6 +312,9 @@ fn frames(provider: &dyn Provider, received: &AnalyzedDelivery, rarity: FrameRar
     } else {
         found.push(simple(Vec::new(), Vec::new(), 0, false));
         found.extend(other_rules(provider, request, &times));
+        if rarity == FrameRarity::Rare {
+            found.extend(unset_times(provider));
+        }
     }
     for layout in LAYOUTS.iter().filter(|layout| rarity == FrameRarity::Rare || !layout.is_rare) {
         let with_time = layout.template.contains("{ts}");
@@ -338,6 +344,20 @@ fn frames(provider: &dyn Provider, received: &AnalyzedDelivery, rarity: FrameRar
         seen.insert((frame.before.clone(), frame.after.clone(), frame.is_whole)) && is_asked_for
     });
     found
+}
+
+/// Lists what code for the other providers makes of a timestamp header that is not there.
+fn unset_times(own: &dyn Provider) -> Vec<Frame> {
+    let others = provider::ALL.iter().filter(|other| other.name() != own.name() && other.timestamp_header().is_some());
+    let frames = others.flat_map(|other| {
+        ["undefined", "null", "None", ""].map(|text| {
+            let shown = if text.is_empty() { "an empty text".to_owned() } else { format!("`{text}`") };
+            let before = other.signed_prefix(text).into_bytes();
+            let causes = vec![Cause::new(&kinds::UNSET).with("text", shown)];
+            Frame { before, after: Vec::new(), causes, changes: 1, is_rare: true, is_whole: false }
+        })
+    });
+    frames.collect()
 }
 
 /// The longest body that is put into a whole message.

@@ -242,7 +242,12 @@ fn other_notations(base: &TimeText) -> Vec<TimeText> {
     {
         notation(group_digits(&seconds, separator), name);
     }
-    for (text, name) in [(format!("\"{}\"", base.text), "in quotes"), (format!(" {}", base.text), "after a space")] {
+    for (text, name) in [
+        (format!("\"{}\"", base.text), "in quotes"),
+        (format!(" {}", base.text), "after a space"),
+        (format!("Optional(\"{}\")", base.text), "as Swift prints an optional"),
+        (format!("Optional({})", base.text), "as Swift prints an optional"),
+    ] {
         notation(text, name);
     }
     found
