@@ -1,8 +1,10 @@
 //! What was signed around the body: the timestamp, and the layout of the message.
 //!
-//! `time` lists the texts that may have stood for the timestamp, `LAYOUTS` the messages that were
-//! made of it. To add a layout, add a row.
+//! `time` lists the texts that may have stood for the timestamp, `layouts` the messages that were made
+//! of it, `templates` those that were not filled in.
 
+mod layouts;
+mod templates;
 mod time;
 
 pub(super) use time::find_own as find_own_timestamp;
@@ -13,7 +15,9 @@ use super::search::Class;
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::message::Request;
 use crate::provider::{self, Provider};
+use layouts::LAYOUTS;
 use std::cell::OnceCell;
+use templates::templates;
 use time::TimeText;
 
 /// The bytes that were signed before and after the body.
@@ -45,143 +49,6 @@ impl Frame {
         }
     }
 }
-
-/// A layout of the signed message.
-struct Layout {
-    /// The message, with `{ts}`, `{body}` and the other names of `Parts`.
-    template: &'static str,
-    is_rare: bool,
-}
-
-const fn usual(template: &'static str) -> Layout {
-    Layout { template, is_rare: false }
-}
-
-const fn rare(template: &'static str) -> Layout {
-    Layout { template, is_rare: true }
-}
-
-static LAYOUTS: &[Layout] = &[
-    usual("{ts}{body}"),
-    usual("{ts}:{body}"),
-    usual("{ts}\n{body}"),
-    usual("{ts},{body}"),
-    usual("{ts}-{body}"),
-    usual("{ts} {body}"),
-    usual("{body}.{ts}"),
-    usual("{body}{ts}"),
-    usual("v0:{ts}:{body}"),
-    usual("{id}.{ts}.{body}"),
-    usual("{ts}|{body}"),
-    usual("{ts}. {body}"),
-    rare("{ts}_{body}"),
-    rare("{ts}/{body}"),
-    rare("{ts};{body}"),
-    rare("{ts}&{body}"),
-    rare("{ts}+{body}"),
-    rare("{ts}\t{body}"),
-    rare("{ts}\r\n{body}"),
-    rare("{ts}: {body}"),
-    rare("{ts}, {body}"),
-    rare("{ts} . {body}"),
-    rare("{ts}..{body}"),
-    rare("{ts}.\n{body}"),
-    rare("{ts}\0{body}"),
-    rare("{ts}\\n{body}"),
-    rare(".{body}.{ts}"),
-    rare(".{ts}.{body}"),
-    rare("{header}:{ts}\n{body}"),
-    rare("{header}:{ts}.{body}"),
-    rare("{body}:{ts}"),
-    rare("{body}\n{ts}"),
-    rare("{body}|{ts}"),
-    rare("{body},{ts}"),
-    rare("{body}-{ts}"),
-    rare("{body} {ts}"),
-    rare("{body}&{ts}"),
-    rare("v1:{ts}:{body}"),
-    rare("v0.{ts}.{body}"),
-    rare("v1.{ts}.{body}"),
-    rare("v1={ts}.{body}"),
-    rare("sha256={ts}.{body}"),
-    rare("t={ts}.{body}"),
-    rare("t={ts},{body}"),
-    rare("t={ts}&{body}"),
-    rare("ts={ts}&body={body}"),
-    rare("t={ts}&body={body}"),
-    rare("timestamp={ts}&body={body}"),
-    rare("timestamp={ts}&payload={body}"),
-    rare("timestamp:{ts},body:{body}"),
-    rare("{\"timestamp\":{ts},\"body\":{body}}"),
-    rare("{\"timestamp\":\"{ts}\",\"body\":{body}}"),
-    rare("[{ts},{body}]"),
-    rare("[\"{ts}\",{body}]"),
-    rare("[\"{ts}\", {body}]"),
-    rare("{\"timestamp\": \"{ts}\", \"body\": {body}}"),
-    rare("{\"timestamp\": {ts}, \"body\": {body}}"),
-    rare("{\"timestamp\":\"{ts}\",\"payload\":{body}}"),
-    rare("('{ts}', '{body}')"),
-    rare("('{ts}', b'{body}')"),
-    rare("b'{ts}'.{body}"),
-    rare("b'{ts}'.b'{body}'"),
-    rare("{ts}.b'{body}'"),
-    rare("\"{ts}.{body}\""),
-    rare("{ts}.\"{body}\""),
-    rare("{ts}.{body}."),
-    rare("{ts}.{body}\\n"),
-    rare("{header}: {ts}\n{body}"),
-    rare("{id}{ts}{body}"),
-    rare("{id}:{ts}:{body}"),
-    rare("{id}.{body}"),
-    rare("{id}{body}"),
-    rare("{id}:{body}"),
-    rare("{ts}.{id}.{body}"),
-    rare("{ts}{id}{body}"),
-    rare("{type}.{ts}.{body}"),
-    rare("{ts}.{type}.{body}"),
-    rare("{url}{body}"),
-    rare("{url}.{body}"),
-    rare("{url}\n{body}"),
-    rare("{url}:{body}"),
-    rare("{url}|{body}"),
-    rare("{body}{url}"),
-    rare("{url}{ts}{body}"),
-    rare("{ts}{url}{body}"),
-    rare("{ts}.{url}.{body}"),
-    rare("{url}.{ts}.{body}"),
-    rare("{ts}.{method}.{url}.{body}"),
-    rare("{method}{url}{body}"),
-    rare("{method}{url}{ts}{body}"),
-    rare("{method}\n{url}\n{ts}\n{body}"),
-    rare("{method}&{url}&{body}"),
-    rare("{path}{body}"),
-    rare("{path}.{body}"),
-    rare("{path}\n{body}"),
-    rare("{path}:{body}"),
-    rare("{path}{ts}{body}"),
-    rare("{ts}{path}{body}"),
-    rare("{ts}.{path}.{body}"),
-    rare("{path}.{ts}.{body}"),
-    rare("{ts}\n{path}\n{body}"),
-    rare("{method}{body}"),
-    rare("{method}.{body}"),
-    rare("{method}\n{body}"),
-    rare("{method} {path}\n{body}"),
-    rare("{method}{path}{body}"),
-    rare("{method}.{path}.{body}"),
-    rare("{method}:{path}:{body}"),
-    rare("{method} {path} {body}"),
-    rare("{method}\n{path}\n{body}"),
-    rare("{method}{path}{ts}{body}"),
-    rare("{method}\n{path}\n{ts}\n{body}"),
-    rare("{method}:{path}:{ts}:{body}"),
-    rare("{method}.{path}.{ts}.{body}"),
-    rare("{ts}{method}{path}{body}"),
-    rare("{ts}.{method}.{path}.{body}"),
-    rare("{ts}\n{method}\n{path}\n{body}"),
-    rare("{ts}:{method}:{path}:{body}"),
-    rare("{ts}.{method}.{body}"),
-];
 
 /// The parts of the request that a layout may contain.
 struct Parts {
@@ -273,7 +140,6 @@ impl<'a> Frames<'a> {
         self.usual.first().filter(|frame| frame.changes == 0)
     }
 
-    /// Iterates over all frames.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Frame> {
         self.usual.iter().chain(self.rare()).chain(&self.messages)
     }
@@ -283,7 +149,6 @@ impl<'a> Frames<'a> {
     }
 }
 
-/// The frames to list.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum FrameRarity {
     Usual,
@@ -429,44 +294,4 @@ fn separator_name(separator: &str) -> String {
         other => return format!("`{}`", other.escape_debug()),
     };
     name.to_owned()
-}
-
-/// The names that templates give to timestamp and body.
-const TIME_NAMES: [&str; 6] = ["timestamp", "ts", "t", "time", "0", ""];
-const BODY_NAMES: [&str; 9] = ["body", "payload", "rawBody", "raw_body", "data", "rawbody", "json", "1", ""];
-/// What stands before and after a name that a template should replace.
-const PLACEHOLDERS: [(&str, &str); 8] =
-    [("{", "}"), ("${", "}"), ("#{", "}"), ("{{", "}}"), ("$", ""), ("%(", ")s"), ("<", ">"), ("", "")];
-
-/// Lists templates that were signed as they stand: `${timestamp}.${body}`. In some only one of the
-/// two was not replaced.
-fn templates(provider: &dyn Provider, time: &str) -> Vec<Frame> {
-    let mut found = Vec::new();
-    let mut add = |before: String, is_whole: bool, text: String| {
-        let cause = Cause::new(&kinds::TEMPLATE).with("text", text);
-        let (before, after) = (before.into_bytes(), Vec::new());
-        found.push(Frame { before, after, causes: vec![cause], changes: 1, is_rare: true, is_whole });
-    };
-    for (open, close) in PLACEHOLDERS {
-        let placeholder = |name: &str| format!("{open}{name}{close}");
-        let is_text = |name: &str| name.is_empty() && (open.is_empty() || open == "$");
-        for name in TIME_NAMES.iter().filter(|name| !is_text(name)) {
-            let stamp = provider.signed_prefix(&placeholder(name));
-            for body in BODY_NAMES.iter().filter(|name| !is_text(name)) {
-                let text = format!("{stamp}{}", placeholder(body));
-                add(text.clone(), true, text);
-            }
-            if !stamp.is_empty() {
-                add(stamp.clone(), false, stamp);
-            }
-        }
-        for name in BODY_NAMES.iter().filter(|name| !is_text(name)) {
-            let text = format!("{}{}", provider.signed_prefix(time), placeholder(name));
-            add(text.clone(), true, text);
-        }
-    }
-    for text in ["%s.%s", "%d.%s", "%v.%v", "timestamp.body", "timestamp . body"] {
-        add(text.to_owned(), true, text.to_owned());
-    }
-    found
 }

@@ -10,7 +10,7 @@ pub(super) mod timestamp;
 use super::cause::CauseKind;
 use super::oracle;
 
-/// Lists every cause.
+/// Lists every cause, group by group.
 pub fn all() -> impl Iterator<Item = &'static CauseKind> {
     let tables = [signature::ALL, timestamp::ALL, secret::ALL, key::ALL, body::ALL, digest::ALL, oracle::kinds::ALL];
     tables.into_iter().flatten().copied()

@@ -298,7 +298,8 @@ mod tests {
     const DUMP: &str = "00000000  5b dc c1 46 bf 60 75 4e  6a 04 24 26 08 95 75 c7  |[..F.`uNj.$&..u.|\n00000010  5a 00 3f 08 9d 27 39 83  9d ec 58 b9 64 ec 38 43  |Z.?..'9...X.d.8C|\n00000020";
     /// `echo $HEX | xxd -r -p | xxd`
     const XXD: &str = "00000000: 5bdc c146 bf60 754e 6a04 2426 0895 75c7  [..F.`uNj.$&..u.\n00000010: 5a00 3f08 9d27 3983 9dec 58b9 64ec 3843  Z.?..'9...X.d.8C";
-    /// `node -p "JSON.stringify({words: [...Array(8).keys()].map(i => Buffer.from('$HEX', 'hex').readInt32BE(i * 4)), sigBytes: 32})"`,
+    /// `node -p "JSON.stringify({words: [...Array(8).keys()].map(i =>
+    /// Buffer.from('$HEX', 'hex').readInt32BE(i * 4)), sigBytes: 32})"`,
     /// as CryptoJS prints a WordArray.
     const WORDS: &str = r#"{"words":[1541194054,-1084197554,1778656294,144012743,1509965576,-1658373757,-1645455175,1693202499],"sigBytes":32}"#;
     /// `ruby -e "p ['$HEX'].pack('H*')"`
