@@ -194,3 +194,9 @@ pub(in crate::diagnose) fn decode_lenient_base64(text: &[u8]) -> Option<Vec<u8>>
         .collect();
     GeneralPurpose::new(&alphabet::STANDARD, config).decode(plain).ok().filter(|bytes| !bytes.is_empty())
 }
+
+/// Decodes base64 as Python and PHP do, which skip characters that are not of the alphabet.
+pub(in crate::diagnose) fn decode_base64_without_others(text: &[u8]) -> Option<Vec<u8>> {
+    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    decode_lenient_base64(&text.iter().copied().filter(is_base64).collect::<Vec<_>>())
+}

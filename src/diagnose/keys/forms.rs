@@ -4,7 +4,7 @@
 //! mistakes; the rare ones are tried alone first.
 
 use super::changes::{before_special, encoded, hashed, in_other_case, in_utf16, with_replacements, without_special};
-use super::cleaning::decode_lenient_base64;
+use super::cleaning::{decode_base64_without_others, decode_lenient_base64};
 use super::text::{expand_to_nothing, is_printable};
 use super::wrappings::{in_container, padded, wrapped};
 use crate::diagnose::cause::CauseKind;
@@ -117,7 +117,13 @@ fn before_hash(source: &Source<'_>) -> Vec<Form> {
 
 /// Decodes the secret, with and without its prefix. What decodes to text as a whole is in `parts`.
 fn decoded_bytes(source: &Source<'_>) -> Vec<Form> {
-    let decode = |text: &[u8]| [("base64", decode_lenient_base64(text)), ("hex", hex::decode(text).ok())];
+    let decode = |text: &[u8]| {
+        [
+            ("base64", decode_lenient_base64(text)),
+            ("base64", decode_base64_without_others(text)),
+            ("hex", hex::decode(text).ok()),
+        ]
+    };
     let bare = source.bare().into_iter().flat_map(decode);
     let whole = decode(source.bytes).into_iter().filter(|(_, key)| !key.as_deref().is_some_and(is_printable));
     let found = bare.chain(whole).filter_map(|(encoding, key)| Some((encoding, key.filter(|key| !key.is_empty())?)));

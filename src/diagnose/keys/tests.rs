@@ -81,3 +81,11 @@ fn every_key_is_tried_once_and_few_are_combined_with_other_changes() {
     assert_eq!(bytes.len(), candidates.len());
     assert!(candidates.is_sorted_by_key(|key| key.is_rare));
 }
+
+/// `python3 -c "import base64; print(base64.b64decode('test_secret_do_not_use==').hex())"`, and PHP's
+/// `base64_decode` gives the same.
+#[test]
+fn characters_that_base64_does_not_have_are_skipped_as_python_and_php_do() {
+    let decoded = super::cleaning::decode_base64_without_others(b"test_secret_do_not_use").unwrap();
+    assert_eq!(hex::encode(decoded), "b5eb2db1e72b7ad7689e8b6eb1");
+}
