@@ -216,6 +216,7 @@ digest("without whsec_", by_openssl(STAMP + BODY, "-sha256", "-hmac", PLEXOS[6:]
 digest("the other provider's secret", by_openssl(STAMP + BODY, "-sha256", "-hmac", PLUSTIVE), ["secret_of_other_provider"], "openssl")
 digest("an empty body", by_openssl(STAMP, "-sha256", "-hmac", PLEXOS), ["body_empty_signed"], "openssl")
 digest("the timestamp alone", by_openssl(TIME.encode(), "-sha256", "-hmac", PLEXOS), ["message_other"], "openssl")
+digest("SHA-256 of the body in hex, after the timestamp", by_openssl(STAMP + hashlib.sha256(BODY).hexdigest().encode(), "-sha256", "-hmac", PLEXOS), ["message_other"], "openssl")
 digest("the file's name", by_openssl(b"request.http", "-sha256", "-hmac", PLEXOS), ["message_other"], "openssl")
 digest("key and message swapped", by_python(PLEXOS.encode(), key=STAMP + BODY), ["key_and_message_swapped"], "Python")
 digest("json.dumps of the parsed body", by_python(STAMP + json.dumps(DOCUMENT).encode()), ["body_reserialized"], "Python")

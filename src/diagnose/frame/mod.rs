@@ -10,12 +10,16 @@ mod time;
 pub(super) use time::find_own as find_own_timestamp;
 
 use super::cause::Cause;
-use super::kinds::timestamp as kinds;
+use super::kinds::{digest as digest_kinds, timestamp as kinds};
 use super::search::Class;
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::message::Request;
 use crate::provider::{self, Provider};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use layouts::LAYOUTS;
+use md5::Md5;
+use sha2::{Digest as _, Sha256};
 use std::cell::OnceCell;
 use templates::templates;
 use time::TimeText;
@@ -202,6 +206,7 @@ fn frames(provider: &dyn Provider, received: &AnalyzedDelivery, rarity: FrameRar
     if let Some(time) = times.first().filter(|_| rarity == FrameRarity::Rare) {
         found.extend(templates(provider, &time.text));
         found.extend(body_twice(provider, &time.text, &request.body));
+        found.extend(body_hashes(provider, &time.text, &request.body));
     }
     let mut seen = std::collections::HashSet::new();
     found.retain(|frame| {
@@ -233,6 +238,23 @@ fn body_twice(provider: &dyn Provider, time: &str, body: &[u8]) -> Option<Frame>
     let message = [provider.signed_prefix(time).as_bytes(), body, body].concat();
     let causes = vec![Cause::new(&kinds::LAYOUT).with("layout", "the body twice").with("expected", "the body once")];
     (body.len() <= MAX_TWICE).then(|| Frame { causes, is_rare: true, ..Frame::whole(message) })
+}
+
+/// Lists the messages of code that puts a hash of the body in its place, as AWS and others do.
+fn body_hashes(provider: &dyn Provider, time: &str, body: &[u8]) -> Vec<Frame> {
+    let digest = Sha256::digest(body);
+    let hashes = [
+        ("the SHA-256 of the body in hex", hex::encode(digest)),
+        ("the SHA-256 of the body in upper-case hex", hex::encode_upper(digest)),
+        ("the SHA-256 of the body in base64", STANDARD.encode(digest)),
+        ("the MD5 of the body in hex", hex::encode(Md5::digest(body))),
+    ];
+    let frame = |(what, hash): (&'static str, String)| {
+        let message = [provider.signed_prefix(time), hash].concat().into_bytes();
+        let causes = vec![Cause::new(&digest_kinds::MESSAGE_OTHER).with("what", what)];
+        Frame { causes, is_rare: true, ..Frame::whole(message) }
+    };
+    hashes.into_iter().map(frame).collect()
 }
 
 /// Lists what the other providers sign before the body at this time.
