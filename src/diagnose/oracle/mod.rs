@@ -64,7 +64,9 @@ impl WrongSigning {
         let is_same = |signing: &Self| signing.notation.form == self.notation.form && texts(signing) == own_texts;
         // Some texts contain the time of signing.
         let is_alike = |signing: &Self| signing.notation.form == self.notation.form && codes(signing) == own_codes;
-        let same = signings.iter().position(is_same);
+        // Two keys may have the same text, such as two ways to decode base64.
+        let at_same_place = || signings.get(at).is_some_and(is_same).then_some(at);
+        let same = at_same_place().or_else(|| signings.iter().position(is_same));
         same.or_else(|| signings.get(at).is_some_and(is_alike).then_some(at))
     }
 

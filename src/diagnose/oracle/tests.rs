@@ -73,6 +73,14 @@ fn signatures_of_faulty_code_match_those_of_python() {
 }
 
 #[test]
+fn every_signing_is_found_at_its_own_place_even_where_two_have_the_same_text() {
+    let signings = signings("plexos");
+    for (at, signing) in signings.iter().enumerate() {
+        assert_eq!(signing.find_in(&signings, at), Some(at), "{}", signing.causes[0].digest_sentence());
+    }
+}
+
+#[test]
 fn a_forged_signature_differs_in_its_digest_only() {
     let names = HeaderNames::of(provider::by_name("plexos").unwrap());
     for signing in signings("plexos") {
