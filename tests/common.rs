@@ -221,7 +221,7 @@ impl Terminal for TestWorld {
         Ok(self.input.clone())
     }
 
-    fn edit(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+    fn edit(&self, bytes: &[u8], _hidden: &[&str]) -> Result<Vec<u8>> {
         Ok(String::from_utf8_lossy(bytes).replace("10000", "777").into_bytes())
     }
 }
@@ -295,7 +295,7 @@ impl Processes for TestWorld {
         Err(Error::failed(format!("can't start {}", program.command)))
     }
 
-    fn run_command(&self, command: &str, _limit: Duration) -> Result<Vec<u8>> {
+    fn run_command(&self, command: &str, _limit: Duration, _hidden: &[&str]) -> Result<Vec<u8>> {
         Err(Error::failed(format!("can't run {command}")))
     }
 }

@@ -193,6 +193,20 @@ fn an_open_request_is_finished_after_a_signal() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_with_secrets_is_not_written_to_core_dumps() {
+    let home = tempfile::tempdir().unwrap();
+    let listener = Listener::start(home.path(), &[]);
+    let process = Path::new("/proc").join(listener.child.id().to_string());
+    let limits = std::fs::read_to_string(process.join("limits")).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+    // What belongs to the user of a process belongs to root if it must not be dumped.
+    let owner = |path: &Path| std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(path).unwrap());
+    assert_eq!(owner(&process.join("environ")), 0, "{}", owner(Path::new("/proc/self/environ")));
+}
+
 #[test]
 fn a_port_in_use_is_a_clear_error() {
     let home = home();

@@ -1,13 +1,13 @@
 //! Opens bytes in the user's editor.
 
-use super::environment::variable;
+use super::environment::{remove_variables, variable};
 use crate::model::error::{Error, Result};
 use std::io::Write;
 use std::process::Command;
 
 /// Returns the bytes as the user saved them. A final newline that the editor added is removed
 /// again.
-pub(super) fn edit(bytes: &[u8]) -> Result<Vec<u8>> {
+pub(super) fn edit(bytes: &[u8], hidden_variables: &[&str]) -> Result<Vec<u8>> {
     let editor = variable("VISUAL").or_else(|| variable("EDITOR")).unwrap_or_else(|| "vi".to_owned());
     let failed =
         |error: std::io::Error| Error::failed(format!("can't edit with {editor}")).because(error).hint("set EDITOR");
@@ -15,7 +15,9 @@ pub(super) fn edit(bytes: &[u8]) -> Result<Vec<u8>> {
     file.write_all(bytes).and_then(|()| file.flush()).map_err(failed)?;
     let mut words = editor.split_whitespace();
     let program = words.next().unwrap_or("vi");
-    let status = Command::new(program).args(words).arg(file.path()).status().map_err(failed)?;
+    let mut command = Command::new(program);
+    remove_variables(&mut command, hidden_variables);
+    let status = command.args(words).arg(file.path()).status().map_err(failed)?;
     if !status.success() {
         return Err(Error::failed(format!("{editor} ended with {status}")).because("nothing was sent"));
     }

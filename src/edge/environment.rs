@@ -11,6 +11,7 @@ use etcetera::base_strategy::Xdg as Native;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Variable that moves all of whtool's folders.
 const HOME: &str = "WHTOOL_HOME";
@@ -20,6 +21,13 @@ const PROGRAM_NAME: &str = "whtool";
 /// `None`: the variable is not set, empty, or not UTF-8.
 pub(super) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Keeps a child process from inheriting the variables of these names.
+pub(super) fn remove_variables(command: &mut Command, names: &[&str]) {
+    for name in names {
+        command.env_remove(name);
+    }
 }
 
 pub(super) fn data_dir() -> Result<PathBuf> {

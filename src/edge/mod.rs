@@ -6,6 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "clippy.toml forbids these methods everywhere else")]
 
+pub mod core_dump;
 mod editor;
 mod environment;
 mod events;
@@ -110,8 +111,8 @@ impl Terminal for Machine {
         terminal::prompt_hidden(question)
     }
 
-    fn edit(&self, bytes: &[u8]) -> Result<Vec<u8>> {
-        editor::edit(bytes)
+    fn edit(&self, bytes: &[u8], hidden_variables: &[&str]) -> Result<Vec<u8>> {
+        editor::edit(bytes, hidden_variables)
     }
 }
 
@@ -172,8 +173,8 @@ impl Processes for Machine {
         Ok(Box::new(process::start(options, Interrupt::of_process()?, on_start)?))
     }
 
-    fn run_command(&self, command: &str, timeout: Duration) -> Result<Vec<u8>> {
-        process::output_of(command, timeout)
+    fn run_command(&self, command: &str, timeout: Duration, hidden_variables: &[&str]) -> Result<Vec<u8>> {
+        process::output_of(command, timeout, hidden_variables)
     }
 }
 

@@ -4,6 +4,7 @@
 //! Each command runs in its own process group. So everything that it starts ends with it, and
 //! Ctrl+C reaches only whtool, which then ends the group.
 
+use super::environment::remove_variables;
 use super::signals::Interrupt;
 use crate::model::error::{Error, Result};
 use crate::world::{ProcessOptions, RunningProcess};
@@ -53,6 +54,7 @@ pub(super) fn start(
             .hint("stop it, or omit --start to use it"));
     }
     let mut shell = shell(command);
+    remove_variables(&mut shell, &options.hidden_variables);
     shell.envs(options.variables.iter().map(|(name, value)| (name, value)));
     let child = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = child.map_err(|error| Error::failed(format!("can't start `{command}`")).because(error))?;
@@ -77,9 +79,11 @@ pub(super) fn start(
 }
 
 /// Runs a command and returns its standard output.
-pub(super) fn output_of(command: &str, timeout: Duration) -> Result<Vec<u8>> {
+pub(super) fn output_of(command: &str, timeout: Duration, hidden_variables: &[&str]) -> Result<Vec<u8>> {
     let failed = |why: String| Error::failed(format!("`{command}` failed")).because(why);
-    let child = shell(command).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
+    let mut shell = shell(command);
+    remove_variables(&mut shell, hidden_variables);
+    let child = shell.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
     let mut child = child.map_err(|error| failed(error.to_string()))?;
     let stdout = child.stdout.take();
     let (sender, receiver) = channel();
@@ -263,6 +267,7 @@ mod tests {
         ProcessOptions {
             command: command.to_owned(),
             variables,
+            hidden_variables: Vec::new(),
             address: address.to_owned(),
             startup_timeout: Duration::from_secs(20),
         }
@@ -303,11 +308,24 @@ mod tests {
 
     #[test]
     fn the_standard_output_of_a_command_is_returned() {
-        assert_eq!(output_of("echo 12; true", Duration::from_secs(20)).unwrap(), b"12\n");
-        assert!(output_of("exit 2", Duration::from_secs(20)).unwrap_err().to_string().contains("exit status: 2"));
-        let left_open = output_of("sleep 60 & echo 12", Duration::from_millis(500)).unwrap_err().to_string();
+        assert_eq!(output_of("echo 12; true", Duration::from_secs(20), &[]).unwrap(), b"12\n");
+        assert!(output_of("exit 2", Duration::from_secs(20), &[]).unwrap_err().to_string().contains("exit status: 2"));
+        let left_open = output_of("sleep 60 & echo 12", Duration::from_millis(500), &[]).unwrap_err().to_string();
         assert!(left_open.contains("still open"), "{left_open}");
-        assert!(output_of("sleep 60", Duration::from_millis(50)).unwrap_err().to_string().contains("timed out"));
+        assert!(output_of("sleep 60", Duration::from_millis(50), &[]).unwrap_err().to_string().contains("timed out"));
+    }
+
+    /// `CARGO_MANIFEST_DIR` is set for tests, by cargo and by nextest.
+    #[test]
+    fn commands_do_not_inherit_hidden_variables() {
+        let print = "echo ${CARGO_MANIFEST_DIR:-hidden}";
+        let output = |hidden: &[&str]| output_of(print, Duration::from_secs(20), hidden).unwrap();
+        assert_ne!(output(&[]), b"hidden\n");
+        assert_eq!(output(&["CARGO_MANIFEST_DIR"]), b"hidden\n");
+        let mut options = program(&format!("{print}; exit 3"), &free_address());
+        options.hidden_variables = vec!["CARGO_MANIFEST_DIR"];
+        let Err(error) = start(&options, interrupt(), &mut || ()) else { panic!("it did not start") };
+        assert_eq!(error.program_output, ["hidden"]);
     }
 
     #[test]

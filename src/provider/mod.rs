@@ -135,6 +135,16 @@ pub fn by_reference(reference: &str) -> &'static dyn Provider {
     owner.or_else(|| find(|provider| provider.accepts_merchant_references())).unwrap_or(ALL[0])
 }
 
+/// Returns the environment variables of the API keys.
+pub fn key_variables() -> Vec<&'static str> {
+    ALL.iter().map(|provider| provider.key_variable()).collect()
+}
+
+/// Returns the environment variables of the API keys and signing secrets.
+pub fn credential_variables() -> Vec<&'static str> {
+    ALL.iter().flat_map(|provider| [provider.key_variable(), provider.secret_variable()]).collect()
+}
+
 /// Lists every sample with its provider.
 pub fn samples() -> impl Iterator<Item = (&'static dyn Provider, Sample)> {
     ALL.iter().flat_map(|&provider| provider.samples().into_iter().map(move |sample| (provider, sample)))

@@ -76,8 +76,9 @@ pub trait Terminal {
     fn progress(&self, total: u64) -> Box<dyn Progress + '_>;
     /// Prompts for a secret without echoing it.
     fn prompt_hidden(&self, question: &str) -> Result<Vec<u8>>;
-    /// Opens the bytes in the user's editor (`VISUAL`, `EDITOR`) and returns what was saved.
-    fn edit(&self, bytes: &[u8]) -> Result<Vec<u8>>;
+    /// Opens the bytes in the user's editor (`VISUAL`, `EDITOR`) and returns what was saved. The
+    /// editor does not inherit the variables of these names.
+    fn edit(&self, bytes: &[u8], hidden_variables: &[&str]) -> Result<Vec<u8>>;
 }
 
 /// Files that hold nothing secret, and stores.
@@ -120,8 +121,9 @@ pub trait Processes {
     /// Starts a command of the user's in a shell, in its own process group, and waits until it
     /// accepts connections. `launched` is called before that wait.
     fn start_process(&self, program: &ProcessOptions, launched: &mut dyn FnMut()) -> Result<Box<dyn RunningProcess>>;
-    /// Runs a command in a shell and returns its standard output. It must succeed within `timeout`.
-    fn run_command(&self, command: &str, timeout: Duration) -> Result<Vec<u8>>;
+    /// Runs a command in a shell and returns its standard output. It must succeed within `timeout`,
+    /// and does not inherit the variables of these names.
+    fn run_command(&self, command: &str, timeout: Duration, hidden_variables: &[&str]) -> Result<Vec<u8>>;
 }
 
 pub trait Network {
@@ -176,6 +178,8 @@ pub struct ProcessOptions {
     pub command: String,
     /// Variables in addition to those of this process.
     pub variables: Vec<(String, String)>,
+    /// Variables that it does not inherit.
+    pub hidden_variables: Vec<&'static str>,
     /// Host and port on which it accepts connections once it is ready. Nothing else may listen
     /// there before.
     pub address: String,

@@ -10,6 +10,7 @@ use crate::model::mask::mask_secrets;
 use crate::model::message::Request;
 use crate::model::sanitize::truncate;
 use crate::model::timestamp::Timestamp;
+use crate::provider;
 use crate::world::{CertificateCheck, MAX_ANSWER_BODY, SendOptions, SendStatus};
 use std::time::Duration;
 use url::Url;
@@ -77,7 +78,8 @@ impl<'a> HttpHandlerClient<'a> {
         let output = if source.starts_with("http://") || source.starts_with("https://") {
             self.fetch(source)?
         } else {
-            let bytes = self.session.world.run_command(source, self.budget.max(MIN_COMMAND_TIMEOUT))?;
+            let (timeout, hidden) = (self.budget.max(MIN_COMMAND_TIMEOUT), provider::credential_variables());
+            let bytes = self.session.world.run_command(source, timeout, &hidden)?;
             String::from_utf8_lossy(&bytes).into_owned()
         };
         parse_count(&output).ok_or_else(|| {

@@ -40,7 +40,8 @@ Examples:
   whtool check --list
 
 The handler must use the same secret as whtool: PLEXOS_WEBHOOK_SECRET or PLUSTIVE_WEBHOOK_SECRET, or one of the flags below.
-A handler that --start runs gets the secret in that variable, and the port of the URL in PORT.")]
+A handler that --start runs gets the secret in that variable, and the port of the URL in PORT.
+It does not get your API keys: set the variable in COMMAND if it needs one.")]
 pub(super) struct Check {
     /// URL of the handler
     #[arg(value_name = "URL", value_parser = target::parse, required_unless_present = "list")]

@@ -182,7 +182,7 @@ pub(in crate::command) fn read_from_command(
     command: &str,
     session: &Session<'_>,
 ) -> Result<Vec<u8>> {
-    let bytes = session.world.run_command(command, COMMAND_TIMEOUT).map_err(|error| {
+    let bytes = session.world.run_command(command, COMMAND_TIMEOUT, &provider::key_variables()).map_err(|error| {
         let message = mask_secrets(&error.message);
         error.with_message(message)
     })?;
