@@ -4,15 +4,17 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::io::{self, Cursor, Read, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tempfile::TempDir;
+use whtool::model::address::{Reach, TargetHost, are_local};
 use whtool::model::delivery::Delivery;
 use whtool::model::error::{Error, Result};
 use whtool::model::exchange::*;
 use whtool::model::message::Request;
+use whtool::model::target_fault::TargetFault;
 use whtool::model::timestamp::Timestamp;
 use whtool::world::*;
 
@@ -52,6 +54,8 @@ pub struct TestWorld {
     pub date: Option<String>,
     /// Files written with `write_file`.
     pub written: Mutex<BTreeMap<PathBuf, Vec<u8>>>,
+    /// Addresses of host names; other names are unknown.
+    pub hosts: HashMap<String, Vec<IpAddr>>,
     /// The working directory and its ancestors.
     pub folders: Vec<PathBuf>,
 }
@@ -117,6 +121,17 @@ impl TestWorld {
     /// Returns the path of a file that is really written, in a temporary folder.
     fn real_path(&self, path: &Path) -> PathBuf {
         self.home.get_or_init(|| tempfile::tempdir().unwrap()).path().join(path)
+    }
+
+    /// Refuses a request that may only go to this machine and leads elsewhere.
+    fn refuse_other_machine(&self, outgoing: &OutgoingRequest) -> Option<SendFailure> {
+        let host = TargetHost::of_url(&outgoing.url).unwrap();
+        let known = match host {
+            TargetHost::Name(name) => self.hosts.get(name).cloned(),
+            host => host.known_addresses(),
+        };
+        let is_refused = outgoing.reach == Reach::ThisMachine && !known.is_some_and(|known| are_local(&known));
+        is_refused.then(|| SendFailure::Misconfigured(TargetFault::OtherMachine("not this machine".to_owned())))
     }
 
     /// Runs a command line, given without the program's name.
@@ -318,6 +333,14 @@ impl Network for TestWorld {
         Ok(Box::new(Placeholder(address)))
     }
 
+    fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        self.hosts.get(name).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn is_own_address(&self, address: IpAddr) -> bool {
+        address.is_loopback()
+    }
+
     fn send(
         &self,
         options: &SendOptions,
@@ -327,7 +350,9 @@ impl Network for TestWorld {
         *self.sending.lock().unwrap() = Some(options.clone());
         let mut turn = 0;
         while let NextRequest::Send(outgoing) = next() {
+            let outgoing = *outgoing;
             let answer = self.answers.get(turn % self.answers.len().max(1)).cloned().unwrap_or(Ok(200));
+            let answer = self.refuse_other_machine(&outgoing).map_or(answer, Err);
             let mut answer = answer.map(|status| Answer::new(status, self.said.clone().unwrap_or(b"said".to_vec())));
             if let (Ok(answer), Some(date)) = (&mut answer, &self.date) {
                 answer.headers.push("date", date.as_bytes()).unwrap();

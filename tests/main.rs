@@ -45,5 +45,6 @@ mod secret_causes;
 mod send_output;
 mod sign;
 mod store;
+mod this_machine;
 mod verify;
 mod verify_output;

@@ -179,7 +179,7 @@ impl HandlerResponse {
             },
             Err(SendFailure::Timeout) => ResponseClass::Timeout,
             Err(SendFailure::Broken(_) | SendFailure::Cut { .. }) => ResponseClass::Disconnected,
-            Err(SendFailure::Connect(_)) => ResponseClass::Unreachable,
+            Err(SendFailure::Connect(_) | SendFailure::Misconfigured(_)) => ResponseClass::Unreachable,
         }
     }
 
@@ -200,6 +200,7 @@ impl HandlerResponse {
             Err(SendFailure::Broken(_)) => "closed the connection without a response".to_owned(),
             Err(SendFailure::Cut { .. }) => "sent an incomplete response".to_owned(),
             Err(SendFailure::Connect(_)) => "refused the connection".to_owned(),
+            Err(SendFailure::Misconfigured(_)) => "can't be used as it is set up".to_owned(),
         }
     }
 }

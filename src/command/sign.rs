@@ -96,7 +96,7 @@ pub(super) fn run(args: &Sign, session: &Session<'_>) -> Result<CommandOutcome> 
         }
         SignFormat::Curl => render::request::curl(&request(args, &headers, body)?, &args.to).into_bytes(),
         SignFormat::Http => request(args, &headers, body)?.to_wire(),
-        SignFormat::Json => render::json::signed(provider.name(), &args.to, &request(args, &headers, body)?),
+        SignFormat::Json => render::json::signed(provider.name(), args.to.as_str(), &request(args, &headers, body)?),
     };
     let mut output = session.world.stdout();
     output.write_all(&text)?;

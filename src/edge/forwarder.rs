@@ -10,7 +10,6 @@ use super::sender::client::HttpClient;
 use super::sender::options::ExchangeOptions;
 use super::store::{DueDelivery, DueQuery, EntryState, StoreWriter};
 use crate::model::backoff::Backoff;
-use crate::model::exchange::OutgoingRequest;
 use crate::model::message::Request;
 use crate::model::status::Status;
 use crate::model::stored::{Attempt, ForwardOutcome, Forwarded};
@@ -217,12 +216,11 @@ pub(super) async fn send_to_app(
     url: &Url,
     max_answer_body: usize,
 ) -> Attempt {
-    let (url, request) = match (forward.prepare)(request, url, Timestamp::now()) {
+    let outgoing = match (forward.prepare)(request, url, Timestamp::now()) {
         Ok(prepared) => prepared,
         Err(error) => return failed_attempt(url.as_str(), error.to_string()),
     };
-    let final_url = url.to_string();
-    let outgoing = OutgoingRequest { number: 0, url, request };
+    let final_url = outgoing.address();
     let options =
         ExchangeOptions { timeout: forward.timeout, certificates: forward.certificates, max_body: max_answer_body };
     match client.exchange(outgoing, options).await {
@@ -259,6 +257,8 @@ fn is_retryable(status: Option<Status>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::address::Reach;
+    use crate::model::exchange::OutgoingRequest;
     use crate::world::{AckMode, CertificateCheck, StoreLocation};
     use tokio::sync::mpsc;
 
@@ -269,7 +269,9 @@ mod tests {
         let forward = ForwardOptions {
             urls: vec![APP.parse().unwrap(), OTHER_APP.parse().unwrap()],
             route: Arc::new(|_| Vec::new()),
-            prepare: Arc::new(|request, url, _| Ok((url.clone(), request.clone()))),
+            prepare: Arc::new(|request, url, _| {
+                Ok(OutgoingRequest::to_url(0, url.clone(), Reach::ThisMachine, request.clone()))
+            }),
             ack_mode: AckMode::Immediate,
             ordered: false,
             retries: 10,

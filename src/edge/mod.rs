@@ -16,6 +16,7 @@ mod journal_file;
 mod listener;
 mod process;
 mod recorder;
+mod resolver;
 mod secret_file;
 mod sender;
 mod server;
@@ -35,7 +36,7 @@ use jiff::tz::TimeZone;
 use signals::Interrupt;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -186,6 +187,14 @@ impl Network for Machine {
 
     fn serve(&self, address: SocketAddr, handler: RequestHandler) -> Result<Box<dyn RunningServer>> {
         Ok(Box::new(server::start(address, handler)?))
+    }
+
+    fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        resolver::look_up(name)
+    }
+
+    fn is_own_address(&self, address: IpAddr) -> bool {
+        resolver::is_own_address(address)
     }
 
     fn send(

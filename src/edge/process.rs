@@ -5,12 +5,13 @@
 //! Ctrl+C reaches only whtool, which then ends the group.
 
 use super::environment::remove_variables;
+use super::resolver;
 use super::signals::Interrupt;
 use crate::model::error::{Error, Result};
 use crate::world::{ProcessOptions, RunningProcess};
 use std::collections::VecDeque;
 use std::io::{self, Read};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -192,8 +193,10 @@ fn last_lines(output: &[u8]) -> Vec<String> {
 }
 
 fn accepts_connections(address: &str) -> bool {
-    let addresses = address.to_socket_addrs().into_iter().flatten();
-    addresses.into_iter().any(|address| TcpStream::connect_timeout(&address, CONNECT_TIMEOUT).is_ok())
+    let Some((host, port)) = address.rsplit_once(':') else { return false };
+    let (Ok(addresses), Ok(port)) = (resolver::look_up_host(host), port.parse()) else { return false };
+    let connects = |address| TcpStream::connect_timeout(&SocketAddr::new(address, port), CONNECT_TIMEOUT).is_ok();
+    addresses.into_iter().any(connects)
 }
 
 /// Waits for a process to end. `None` if it still runs after the timeout.

@@ -26,7 +26,7 @@ mod timers;
 
 pub use delivery::{DeliveryStatus, WebhookAttempt, WebhookDelivery};
 pub use faults::{FAULT_KINDS, FaultKind, FaultRule};
-pub use settings::{AllowedTargets, Settings, Variant};
+pub use settings::{Settings, Variant};
 pub use state::StateError;
 
 use crate::model::exchange::{OutgoingRequest, SentRequest, ServerReply};

@@ -7,13 +7,12 @@
 use super::context::{Context, format_time};
 use super::delivery::{DeliveryStatus, WebhookAttempt, WebhookDelivery};
 use super::faults::{FaultKind, FaultRule, FaultStage};
-use super::settings::AllowedTargets;
 use super::timers::TimedTask;
-use crate::model::address::is_loopback;
-use crate::model::exchange::{Answer, OutgoingRequest, SentRequest};
+use crate::model::exchange::{Answer, OutgoingRequest, SendFailure, SentRequest};
 use crate::model::message::{HeaderError, Request};
 use crate::model::signature::Key;
 use crate::model::status::Status;
+use crate::model::target_fault::TargetFault;
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::provider::{Provider, SignatureForm, format_unix_seconds};
 use url::Url;
@@ -113,9 +112,6 @@ pub(super) fn prepare(context: &mut Context<'_>, number: u64, signing: Option<Si
     let (Some(signing), Some(url)) = (signing, url) else {
         return give_up(context, number, "its endpoint is gone");
     };
-    if context.settings.allowed_targets == AllowedTargets::Loopback && !is_loopback(&url) {
-        return give_up(context, number, "not sent to another machine: start the emulator with --yes");
-    }
     let signed_at = now.checked_sub(SignedDuration::from_secs(delivery.age)).unwrap_or(now);
     let timestamp = format_unix_seconds(signed_at);
     let prefix = signing.provider.signed_prefix(&timestamp);
@@ -124,7 +120,7 @@ pub(super) fn prepare(context: &mut Context<'_>, number: u64, signing: Option<Si
     delivery.attempts.push(attempt(now, timestamp, None));
     delivery.status = DeliveryStatus::InFlight;
     let request = request(&url, &headers, delivery.body.clone().into_bytes()).ok()?;
-    Some(OutgoingRequest { number, url, request })
+    Some(OutgoingRequest::to_url(number, url, context.settings.reach, request))
 }
 
 fn attempt(now: Timestamp, timestamp: String, error: Option<&str>) -> WebhookAttempt {
@@ -162,6 +158,11 @@ pub(super) fn record_attempt(context: &mut Context<'_>, sent: &SentRequest) {
             attempt.response = String::from_utf8_lossy(&body[..body.len().min(MAX_RESPONSE)]).into_owned();
         }
         Err(failure) => attempt.error = Some(failure.to_string()),
+    }
+    if let Err(SendFailure::Misconfigured(TargetFault::OtherMachine(_))) = &sent.answer {
+        attempt.error = Some("not sent to another machine: start the emulator with --yes".to_owned());
+        delivery.status = DeliveryStatus::GivenUp;
+        return;
     }
     let is_success = attempt.status.is_some_and(|status| Status(status).is_success());
     let pause = delivery.attempts.len().checked_sub(1).and_then(|retries| RETRY_PAUSES.get(retries));

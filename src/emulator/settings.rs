@@ -1,5 +1,6 @@
 //! Settings of the emulator.
 
+use crate::model::address::Reach;
 use crate::model::signature::Key;
 use crate::model::timestamp::SignedDuration;
 use url::Url;
@@ -26,12 +27,6 @@ pub struct Settings {
     pub payment_life: SignedDuration,
     /// Answer calls that list, show, change and delete Plexos' webhook endpoints.
     pub undocumented_webhook_calls: bool,
-    pub allowed_targets: AllowedTargets,
-}
-
-/// Machines that webhooks may be sent to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AllowedTargets {
-    Loopback,
-    Any,
+    /// Machines that webhooks may be sent to.
+    pub reach: Reach,
 }

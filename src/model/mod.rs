@@ -3,7 +3,7 @@
 //! They depend on nothing but each other. Parsing of provider payloads is in `provider`, of
 //! captured files in `capture`.
 
-pub(crate) mod address;
+pub mod address;
 pub(crate) mod backoff;
 pub mod capture_name;
 pub mod delivery;
@@ -19,6 +19,7 @@ pub(crate) mod secret_text;
 pub mod signature;
 pub mod status;
 pub mod stored;
+pub mod target_fault;
 pub mod timestamp;
 pub mod verdict;
 pub(crate) mod width;

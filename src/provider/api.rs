@@ -3,6 +3,7 @@
 //! Nothing is sent here; `World` sends requests. Each provider defines its own calls.
 
 use super::Provider;
+use crate::model::address::Reach;
 use crate::model::error::Error;
 use crate::model::exchange::{Answer, OutgoingRequest};
 use crate::model::mask::mask_secrets;
@@ -79,8 +80,14 @@ impl ApiCall {
     }
 
     /// Builds the request to the API at this base URL.
-    pub fn outgoing(&self, number: u64, api: &Api, base: &Url, key: &Secret) -> Result<OutgoingRequest, HeaderError> {
-        Ok(OutgoingRequest { number, url: api.url(base, &self.path), request: self.request(key)? })
+    pub fn outgoing(
+        &self,
+        number: u64,
+        api: &Api,
+        (base, reach): (&Url, Reach),
+        key: &Secret,
+    ) -> Result<OutgoingRequest, HeaderError> {
+        Ok(OutgoingRequest::to_url(number, api.url(base, &self.path), reach, self.request(key)?))
     }
 }
 

@@ -17,7 +17,6 @@ use crate::model::sanitize::needs_escape;
 use crate::model::stored::{CaptureId, ForwardOutcome, Forwarded};
 use serde::Serialize;
 use serde_json::{Value, json};
-use url::Url;
 
 /// Serializes a record as one line.
 pub fn line(record: &impl Serialize) -> Vec<u8> {
@@ -177,10 +176,8 @@ pub fn summary(total: u64, verdicts: &[(String, u64)], causes: &[(String, u64)])
 }
 
 /// `whtool.signed/1`: a signed request that was not sent.
-pub fn signed(provider: &str, url: &Url, request: &Request) -> Vec<u8> {
-    line(
-        &json!({"schema": "whtool.signed/1", "provider": provider, "url": url.as_str(), "request": RequestJson(request)}),
-    )
+pub fn signed(provider: &str, url: &str, request: &Request) -> Vec<u8> {
+    line(&json!({"schema": "whtool.signed/1", "provider": provider, "url": url, "request": RequestJson(request)}))
 }
 
 /// `whtool.sent/1`: a request that was sent, and its result.

@@ -4,7 +4,7 @@
 //! signatures to another machine, open the listener to the network, choose a secret that its author
 //! knows, or name files.
 
-use crate::model::address::is_loopback;
+use crate::model::address::is_local_by_name;
 use crate::webhook::forward::Route;
 use std::net::IpAddr;
 
@@ -147,7 +147,7 @@ impl ProjectRule {
     pub fn allows(self, value: &str) -> bool {
         match self {
             Self::Anything => true,
-            Self::LoopbackUrls => value.parse::<Route>().is_ok_and(|route| is_loopback(&route.url)),
+            Self::LoopbackUrls => value.parse::<Route>().is_ok_and(|route| is_local_by_name(&route.url)),
             Self::LoopbackAddress => value.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
             Self::StoreName => is_store_name(value),
             Self::SecretVariables => value.contains("WEBHOOK") || value.contains("SIGNING"),
@@ -194,14 +194,22 @@ mod tests {
 
     #[test]
     fn a_project_file_can_send_nothing_to_another_machine() {
-        for url in ["http://localhost:3000", "payment.*=http://127.0.0.1:3000/x", "localhost:1", "http://[::1]/"] {
+        for url in [
+            "http://localhost:3000",
+            "payment.*=http://127.0.0.1:3000/x",
+            "localhost:1",
+            "http://[::1]/",
+            "http://0.0.0.0",
+            "shop.localhost:1",
+        ] {
             assert!(allows("forward-to", url) && allows("to", url), "{url}");
         }
         for url in [
             "https://evil.example",
             "payment.*=http://10.0.0.1/",
             "http://localhost.evil.example",
-            "http://0.0.0.0",
+            // Only a lookup could tell where this leads.
+            "http://shop.test",
             "",
         ] {
             assert!(!allows("forward-to", url) && !allows("to", url), "{url}");

@@ -6,7 +6,7 @@ use crate::model::message::{HeaderError, Headers, Request};
 use crate::model::signature::Key;
 use crate::model::timestamp::Timestamp;
 use crate::provider::{self, SignatureForm};
-use url::Url;
+use url::{Position, Url};
 use wildmatch::WildMatch;
 
 /// A URL, and the event types that are forwarded to it.
@@ -98,18 +98,34 @@ pub struct RequestChanges {
     pub resign: Option<Vec<Key>>,
 }
 
-/// Returns the URL for a request: the given one, with the request's path and query if it has none.
-pub fn target_url(base: &Url, request: &Request) -> Url {
+/// Returns the target that an app gets: the path and query of its URL or, if that has none, those
+/// of the request, byte for byte.
+pub fn app_target(base: &Url, request: &Request) -> String {
     if base.path() != "/" || base.query().is_some() {
-        return base.clone();
+        return base[Position::BeforePath..Position::AfterQuery].to_owned();
     }
-    let origin = base.as_str().trim_end_matches('/');
-    let slash = if request.target.starts_with('/') { "" } else { "/" };
-    Url::parse(&format!("{origin}{slash}{}", request.target)).unwrap_or_else(|_| base.clone())
+    origin_form(&request.target)
+}
+
+/// Returns path and query of a target. One in absolute form, as for a proxy, loses scheme and host
+/// (RFC 9112 section 3.2.2).
+fn origin_form(target: &str) -> String {
+    let path = match target.split_once("://") {
+        Some((scheme, rest)) if !scheme.is_empty() && scheme.bytes().all(is_scheme_byte) => {
+            rest.find(['/', '?', '#']).map_or("", |at| &rest[at..])
+        }
+        _ => target,
+    };
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    format!("{slash}{path}")
+}
+
+fn is_scheme_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)
 }
 
 /// Builds the request for the app: the same body, and the same headers with their order and
-/// repeats, without hop-by-hop headers and with the app's own host.
+/// repeats, without hop-by-hop headers, with the app's own target and host.
 pub fn build_request(
     request: &Request,
     url: &Url,
@@ -128,7 +144,8 @@ pub fn build_request(
     for (name, value) in set().chain(signed()) {
         headers.push(name, value)?;
     }
-    Ok(Request { method: request.method.clone(), target: request.target.clone(), headers, body: request.body.clone() })
+    let (method, target) = (request.method.clone(), app_target(url, request));
+    Ok(Request { method, target, headers, body: request.body.clone() })
 }
 
 fn host(url: &Url) -> String {
@@ -195,12 +212,44 @@ mod tests {
     }
 
     #[test]
-    fn path_and_query_are_appended_only_if_the_target_has_none() {
-        let target = |base: &str| target_url(&url(base), &request()).to_string();
-        assert_eq!(target("http://localhost:3000"), "http://localhost:3000/hooks?x=1");
-        assert_eq!(target("http://localhost:3000/"), "http://localhost:3000/hooks?x=1");
-        assert_eq!(target("http://localhost:3000/mine"), "http://localhost:3000/mine");
-        assert_eq!(target("http://localhost:3000/?own"), "http://localhost:3000/?own");
+    fn path_and_query_are_those_of_the_request_only_if_the_url_has_none() {
+        let target = |base: &str| app_target(&url(base), &request());
+        assert_eq!(target("http://localhost:3000"), "/hooks?x=1");
+        assert_eq!(target("http://localhost:3000/"), "/hooks?x=1");
+        assert_eq!(target("http://localhost:3000/mine"), "/mine");
+        assert_eq!(target("http://localhost:3000/?own"), "/?own");
+    }
+
+    #[test]
+    fn a_received_target_is_kept_byte_for_byte_and_names_no_other_host() {
+        let target = |text: &str| {
+            let request = Request { target: text.to_owned(), ..request() };
+            assert_eq!(app_target(&url("http://h:1/own/path"), &request), "/own/path");
+            app_target(&url("http://h:1"), &request)
+        };
+        for text in [
+            "/../../admin",
+            "/a/%2e%2e/b",
+            "//evil.test/x",
+            "/a;b=c/./?x=#y",
+            "/?a=http://b.test/",
+            "/x://y",
+            "/caf\u{e9}\"<",
+        ] {
+            assert_eq!(target(text), text);
+        }
+        for (absolute, expected) in [
+            ("http://host/hook", "/hook"),
+            ("HTTPS://host:8443/a/../b?c=d", "/a/../b?c=d"),
+            ("http://host", "/"),
+            ("http://host?x=1", "/?x=1"),
+            ("http://me:pw@host/x", "/x"),
+            ("hooks", "/hooks"),
+            ("*", "/*"),
+            ("@evil.test/", "/@evil.test/"),
+        ] {
+            assert_eq!(target(absolute), expected);
+        }
     }
 
     #[test]
@@ -276,9 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_without_a_slash_gets_one_and_the_host_has_its_port_only_if_it_is_unusual() {
-        let request = Request { target: "hooks".to_owned(), ..request() };
-        assert_eq!(target_url(&url("http://h:1"), &request).as_str(), "http://h:1/hooks");
+    fn the_host_has_its_port_only_if_it_is_unusual() {
         let hosts =
             ["http://h:80/", "https://h:443/", "http://h:443/", "http://[::1]:3000/"].map(|text| host(&url(text)));
         assert_eq!(hosts, ["h", "h", "h:443", "[::1]:3000"]);

@@ -5,6 +5,7 @@
 
 use super::CertificateCheck;
 use crate::model::delivery::{AnalyzedDelivery, Delivery, RejectedRequest};
+use crate::model::exchange::OutgoingRequest;
 use crate::model::message::{HeaderError, Request};
 use crate::model::stored::{CaptureId, Forwarded};
 use crate::model::timestamp::Timestamp;
@@ -57,9 +58,8 @@ pub struct ForwardOptions {
 pub type RouteFn = Arc<dyn Fn(&AnalyzedDelivery) -> Vec<Url> + Send + Sync>;
 
 /// Builds the request for one attempt from the stored request, the URL of its route, and the time.
-/// Returns the final URL with it.
 pub type PrepareFn =
-    Arc<dyn Fn(&Request, &Url, Timestamp) -> std::result::Result<(Url, Request), HeaderError> + Send + Sync>;
+    Arc<dyn Fn(&Request, &Url, Timestamp) -> std::result::Result<OutgoingRequest, HeaderError> + Send + Sync>;
 
 /// The side that answers the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use crate::model::exchange::{NextRequest, SentRequest, ServerReply};
 use crate::model::message::Request;
 use crate::model::timestamp::Timestamp;
 use std::io::{self, Read, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -131,6 +131,11 @@ pub trait Network {
     fn listen(&self, options: &ListenOptions, verify: VerifyFn) -> Result<Box<dyn RunningListener>>;
     /// Starts an HTTP server for clients on this machine.
     fn serve(&self, address: SocketAddr, handler: RequestHandler) -> Result<Box<dyn RunningServer>>;
+    /// Returns the addresses of a host name, as the system's resolver knows them. Used to decide
+    /// about a target; a connection looks its name up again and enforces the decision.
+    fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>>;
+    /// Returns true for an address of one of this machine's network interfaces.
+    fn is_own_address(&self, address: IpAddr) -> bool;
     /// Sends the requests that `next` returns until it has none and all are answered. `done` gets
     /// the results in the order of the answers. Both are called on this thread.
     fn send(

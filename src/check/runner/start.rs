@@ -11,8 +11,12 @@ use crate::check::refusal::Refusal;
 use crate::check::report::ProbeResult;
 use crate::check::types::{HandlerResponse, ProbeExchange, ResponseClass};
 use crate::model::error::{Error, Result};
-use crate::model::exchange::SendFailure;
+use crate::model::exchange::{CONNECTION_REFUSED, SendFailure};
+use crate::model::target_fault::SendFlags;
 use url::Url;
+
+/// Flags of `check` that advice about a failure may name.
+const FLAGS: SendFlags = SendFlags { insecure: Some("--insecure"), timeout: Some("--budget") };
 
 /// Timeout of one more attempt, as a multiple of the budget. It distinguishes a slow handler
 /// from one that never responds.
@@ -28,8 +32,8 @@ impl ProbeRunner<'_> {
             let exchange = self.send_good_event()?;
             let exchange = if tried.is_empty() { self.retry_without_delay(exchange)? } else { exchange };
             let class = exchange.response.class();
-            if let (ResponseClass::Unreachable, Err(SendFailure::Connect(why))) = (class, &exchange.response.answer) {
-                return Err(cannot_connect(&self.plan.url, why));
+            if let (ResponseClass::Unreachable, Err(failure)) = (class, &exchange.response.answer) {
+                return Err(cannot_connect(&self.plan.url, failure));
             }
             let is_absent = is_not_found(&exchange.response);
             tried.push((self.baseline.clone(), exchange));
@@ -169,10 +173,14 @@ impl ProbeRunner<'_> {
     }
 }
 
-fn cannot_connect(url: &Url, why: &str) -> Error {
-    Error::failed(format!("can't connect to {url}"))
-        .because(why)
-        .hint("start the handler, or let check start it: --start 'node server.js'")
+fn cannot_connect(url: &Url, failure: &SendFailure) -> Error {
+    let why = match failure {
+        SendFailure::Connect(why) => why.clone(),
+        failure => failure.to_string(),
+    };
+    let fix = if why == CONNECTION_REFUSED { None } else { failure.fix(&FLAGS) };
+    let hint = fix.unwrap_or_else(|| "start the handler, or let check start it: --start 'node server.js'".to_owned());
+    Error::failed(format!("can't connect to {url}")).because(why).hint(hint)
 }
 
 fn is_not_found(response: &HandlerResponse) -> bool {

@@ -4,6 +4,7 @@ use super::Check;
 use super::handler::StartedHandler;
 use crate::check::{CheckPlan, HandlerClient, HandlerResponse};
 use crate::command::{Session, samples};
+use crate::model::address::Reach;
 use crate::model::error::{Error, Result};
 use crate::model::exchange::{Answer, NextRequest, OutgoingRequest, SendFailure, SentRequest};
 use crate::model::mask::mask_secrets;
@@ -25,6 +26,7 @@ const MIN_COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct HttpHandlerClient<'a> {
     session: &'a Session<'a>,
     url: &'a Url,
+    reach: Reach,
     /// Masked in response bodies.
     secret: &'a [u8],
     /// Shell command or URL that counts side effects.
@@ -39,13 +41,14 @@ impl<'a> HttpHandlerClient<'a> {
     pub(super) fn new(
         args: &'a Check,
         plan: &'a CheckPlan,
+        reach: Reach,
         handler: Option<&'a mut StartedHandler>,
         session: &'a Session<'a>,
     ) -> Self {
         let certificates = if args.insecure { CertificateCheck::Skip } else { CertificateCheck::Verify };
         let random = Box::new(samples::random_numbers(session.world));
         let (url, effects, budget) = (&plan.url, args.effects.as_deref(), plan.budget);
-        Self { session, url, secret: plan.key.secret.expose(), effects, certificates, budget, handler, random }
+        Self { session, url, reach, secret: plan.key.secret.expose(), effects, certificates, budget, handler, random }
     }
 
     /// Sends all requests at once and waits for their responses. Without requests, waits until the
@@ -93,7 +96,7 @@ impl<'a> HttpHandlerClient<'a> {
         let failed = |why: String| Error::failed(format!("can't fetch {source}")).because(why);
         let url = Url::parse(source).map_err(|error| failed(error.to_string()))?;
         let request = Request { method: "GET".to_owned(), ..Request::post("/", Vec::new()) };
-        let sent = self.exchange(vec![OutgoingRequest { number: 0, url, request }], self.budget)?;
+        let sent = self.exchange(vec![OutgoingRequest::to_url(0, url, Reach::Anywhere, request)], self.budget)?;
         match sent.into_iter().next().map(|sent| sent.answer) {
             Some(Ok(answer)) if answer.status.is_success() => Ok(String::from_utf8_lossy(&answer.body).into_owned()),
             Some(Ok(answer)) => Err(failed(format!("it answered {}", answer.status))),
@@ -130,11 +133,10 @@ impl HandlerClient for HttpHandlerClient<'_> {
     }
 
     fn send(&mut self, requests: &[Request], timeout: Duration) -> Result<Vec<HandlerResponse>> {
-        let outgoing = requests.iter().zip(0..).map(|(request, number)| OutgoingRequest {
-            number,
-            url: self.url.clone(),
-            request: request.clone(),
-        });
+        let outgoing = requests
+            .iter()
+            .zip(0..)
+            .map(|(request, number)| OutgoingRequest::to_url(number, self.url.clone(), self.reach, request.clone()));
         let sent = self.exchange(outgoing.collect(), timeout)?;
         let mask = |answer: Answer| Answer { body: mask_secret(self.secret, &answer.body), ..answer };
         let response =

@@ -6,12 +6,12 @@
 mod client;
 mod handler;
 
-use super::{Session, Verbosity, confirm, parse_duration, provider_parser};
+use super::{Session, Verbosity, parse_duration, provider_parser};
 use crate::check::{self, CheckPlan, CheckReport, Probe, ProbeSelection};
 use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
 use crate::command::shared::target;
 use crate::diagnose::oracle::HandlerSecrets;
-use crate::model::address::is_loopback;
+use crate::model::address::Reach;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::sanitize::escape_unsafe;
 use crate::model::signature::Key;
@@ -93,7 +93,8 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Result<CommandOutcome>
         return list(args, &selection, session);
     }
     let url = args.url.clone().ok_or_else(|| Error::usage("no handler given").hint("add its URL"))?;
-    confirm_remote(args, &url, session)?;
+    let question = |host: &str| format!("{host} is not this machine, and would receive correctly signed events");
+    let reach = target::confirm_reach(&url, args.yes, question, session)?;
     let secrets = secrets::load(&args.secrets, TestSecret::Create, session)?;
     let provider = select_provider(args, &url, &secrets.keys)?;
     check_patterns(&selection, &check::probes(provider))?;
@@ -107,7 +108,7 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Result<CommandOutcome>
         session.info(&format!("signed with the local test secret: set {variable} if the handler uses another one"));
     }
     let started = session.world.now();
-    let report = match (run_probes(args, &plan, handler.as_mut(), session), &mut handler) {
+    let report = match (run_probes(args, &plan, reach, handler.as_mut(), session), &mut handler) {
         (Err(error), Some(handler)) => return Err(handler.explain(error)),
         (report, _) => report?,
     };
@@ -126,15 +127,6 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Result<CommandOutcome>
         handler.print_last_output(&report, session);
     }
     Ok(if report.passed() { CommandOutcome::Success } else { CommandOutcome::Negative })
-}
-
-/// Asks for confirmation before sending signed events to another machine.
-fn confirm_remote(args: &Check, url: &Url, session: &Session<'_>) -> Result<()> {
-    if is_loopback(url) || args.yes {
-        return Ok(());
-    }
-    let host = url.host_str().unwrap_or_default();
-    confirm(session, &format!("{host} is not this machine, and would receive correctly signed events"), host)
 }
 
 fn budget(args: &Check) -> Result<Duration> {
@@ -171,12 +163,13 @@ fn check_patterns(selection: &ProbeSelection, probes: &[Probe]) -> Result<()> {
 fn run_probes(
     args: &Check,
     plan: &CheckPlan,
+    reach: Reach,
     handler: Option<&mut StartedHandler>,
     session: &Session<'_>,
 ) -> Result<CheckReport> {
     let total = check::probes(plan.provider).iter().filter(|probe| plan.selection.includes(probe)).count();
     let mut progress = session.world.progress(total as u64);
-    let mut client = HttpHandlerClient::new(args, plan, handler, session);
+    let mut client = HttpHandlerClient::new(args, plan, reach, handler, session);
     let report = check::run(plan, &mut client, &mut || progress.step());
     progress.finish();
     report

@@ -9,7 +9,7 @@ use crate::command::Session;
 use crate::command::shared::captures::StoreArgs;
 use crate::command::shared::endpoints::{find_proof, open_existing_store};
 use crate::command::shared::registry;
-use crate::model::address::is_loopback;
+use crate::command::shared::target::is_this_machine;
 use crate::model::error::Result;
 use crate::model::stored::DeliverySummary;
 use crate::provider;
@@ -29,7 +29,7 @@ fn check_all(store: &StoreArgs, session: &Session<'_>) -> Result<Vec<DoctorFindi
     let mut findings = Vec::new();
     for endpoint in &registry.endpoints {
         let proof = find_proof(endpoint, store.as_deref_mut())?;
-        findings.push(check_endpoint(endpoint, proof.as_ref(), &registry));
+        findings.push(check_endpoint(endpoint, proof.as_ref(), &registry, session));
     }
     findings.extend(registry.pending.iter().map(|pending| {
         let message =
@@ -47,9 +47,10 @@ fn check_endpoint(
     endpoint: &RegisteredEndpoint,
     proof: Option<&DeliverySummary>,
     registry: &Registry,
+    session: &Session<'_>,
 ) -> DoctorFinding {
     let finding = |severity, message: String| DoctorFinding::new(AREA, severity, &endpoint.id, message);
-    if let Some(fault) = find_fault(endpoint, registry) {
+    if let Some(fault) = find_fault(endpoint, registry, session) {
         return finding(Severity::Problem, format!("broken: {fault}")).hint("register it again, and delete this one");
     }
     match proof {
@@ -63,7 +64,7 @@ fn check_endpoint(
 }
 
 /// Returns the reason why an endpoint can't work.
-fn find_fault(endpoint: &RegisteredEndpoint, registry: &Registry) -> Option<String> {
+fn find_fault(endpoint: &RegisteredEndpoint, registry: &Registry, session: &Session<'_>) -> Option<String> {
     let Some(provider) = provider::by_name(&endpoint.provider) else {
         return Some(format!("unknown provider {}", endpoint.provider));
     };
@@ -73,7 +74,10 @@ fn find_fault(endpoint: &RegisteredEndpoint, registry: &Registry) -> Option<Stri
     }
     match Url::parse(&endpoint.url) {
         Err(_) => return Some("its URL is invalid".to_owned()),
-        Ok(url) if is_loopback(&url) && Url::parse(&endpoint.base).is_ok_and(|base| !is_loopback(&base)) => {
+        Ok(url)
+            if is_this_machine(&url, session)
+                && Url::parse(&endpoint.base).is_ok_and(|base| !is_this_machine(&base, session)) =>
+        {
             return Some("its URL is on this machine, which the provider can't reach".to_owned());
         }
         Ok(_) => {}

@@ -5,8 +5,8 @@ use super::{DoctorFinding, Severity};
 use crate::command::Session;
 use crate::command::shared::api::api_key_fault;
 use crate::command::shared::registry;
+use crate::command::shared::target::is_this_machine;
 use crate::diagnose::keys::fault::{FaultSeverity, SecretFault, find_fault};
-use crate::model::address::is_loopback;
 use crate::model::secret_text::trim_invisible;
 use crate::provider::{self, Provider};
 use crate::render::text::count;
@@ -106,7 +106,7 @@ fn check_api_key(provider: &'static dyn Provider, session: &Session<'_>) -> Doct
     }
     let starts_with = |prefix: &str| value.trim().starts_with(prefix);
     let base = session.world.env_var(api.base_variable).and_then(|text| Url::parse(&text).ok());
-    if starts_with(api.live_key_prefix) && base.as_ref().is_some_and(is_loopback) {
+    if starts_with(api.live_key_prefix) && base.as_ref().is_some_and(|base| is_this_machine(base, session)) {
         let message = format!("set, sent to this machine only ({}): no real money", api.base_variable);
         DoctorFinding::new(AREA, Severity::Ok, variable, message)
     } else if starts_with(api.live_key_prefix) {

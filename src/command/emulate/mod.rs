@@ -5,10 +5,10 @@
 
 mod display;
 
-use super::{Session, confirm, parse_duration};
+use super::{Session, parse_duration};
 use crate::command::shared::{secrets, target};
-use crate::emulator::{AllowedTargets, Emulator, FaultRule, Settings, Variant};
-use crate::model::address::is_loopback;
+use crate::emulator::{Emulator, FaultRule, Settings, Variant};
+use crate::model::address::Reach;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::exchange::NextRequest;
 use crate::model::message::Request;
@@ -147,11 +147,9 @@ fn plustive_key(session: &Session<'_>) -> Result<Key> {
 
 /// Starts a new emulator, or continues from the state file.
 fn build_emulator(args: &Emulate, key: &Key, session: &Session<'_>) -> Result<Emulator> {
-    if let Some(url) = args.plustive_url.as_ref().filter(|url| !is_loopback(url) && !args.yes) {
-        let host = url.host_str().unwrap_or_default();
-        confirm(session, &format!("{host} is not this machine; it will receive signed webhooks"), host)?;
-    }
-    let is_confirmed = args.plustive_url.as_ref().is_some_and(|url| !is_loopback(url));
+    let question = |host: &str| format!("{host} is not this machine; it will receive signed webhooks");
+    let plustive_reach = args.plustive_url.as_ref().map(|url| target::confirm_reach(url, args.yes, question, session));
+    let is_confirmed = plustive_reach.transpose()? == Some(Reach::Anywhere);
     let settings = Settings {
         speed: args.speed,
         variant: match args.variant {
@@ -162,7 +160,7 @@ fn build_emulator(args: &Emulate, key: &Key, session: &Session<'_>) -> Result<Em
         plustive_key: key.clone(),
         payment_life: args.payment_life,
         undocumented_webhook_calls: args.undocumented_webhook_calls,
-        allowed_targets: if args.yes || is_confirmed { AllowedTargets::Any } else { AllowedTargets::Loopback },
+        reach: if args.yes || is_confirmed { Reach::Anywhere } else { Reach::ThisMachine },
     };
     let mut emulator = match read_state(args.state.as_deref(), session)? {
         Some((path, bytes)) => restore(settings, path, &bytes, args.seed, session.world.now())?,
@@ -257,7 +255,7 @@ impl EmulatorLoop<'_> {
         }
         let mut emulator = lock(self.emulator);
         match emulator.next_outgoing(now) {
-            Some(outgoing) => NextRequest::Send(outgoing),
+            Some(outgoing) => NextRequest::send(outgoing),
             None => NextRequest::Wait(emulator.time_until_next(now).map_or(TICK, |wait| wait.unsigned_abs().min(TICK))),
         }
     }

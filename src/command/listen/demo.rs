@@ -3,6 +3,7 @@
 use crate::command::samples::{self, PayloadArgs};
 use crate::command::shared::secrets::Secrets;
 use crate::command::{Session, sign};
+use crate::model::address::Reach;
 use crate::model::error::{Error, Result};
 use crate::model::exchange::{NextRequest, OutgoingRequest};
 use crate::model::secret::{Secret, SecretOrigin};
@@ -93,7 +94,7 @@ impl DemoDelivery {
         let body = self.tampering.apply(self.body);
         let request = sign::signed_post(&url, &headers, body)
             .map_err(|error| Error::failed("can't build the request").because(error))?;
-        Ok(OutgoingRequest { number, url, request })
+        Ok(OutgoingRequest::to_url(number, url, Reach::ThisMachine, request))
     }
 }
 

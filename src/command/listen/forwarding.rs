@@ -1,14 +1,17 @@
 //! The flags of `listen` that concern forwarding.
 
-use crate::command::shared::secrets;
-use crate::command::{Session, confirm, parse_duration};
-use crate::model::address::is_loopback;
+use crate::command::shared::{secrets, target};
+use crate::command::{Session, parse_duration};
+use crate::model::address::Reach;
 use crate::model::error::{Error, Result};
+use crate::model::exchange::OutgoingRequest;
 use crate::model::timestamp::SignedDuration;
 use crate::webhook::forward::{self, RequestChanges, Route};
 use crate::world::{AckMode, CertificateCheck, ForwardOptions};
 use clap::Args;
+use std::collections::HashMap;
 use std::sync::Arc;
+use url::Url;
 
 /// Forwarding verified deliveries to your app
 #[derive(Args)]
@@ -80,16 +83,11 @@ impl ForwardArgs {
                 Err(Error::usage(format!("{flag} has no effect without --forward-to")).hint("add --forward-to URL"))
             });
         }
-        for route in self.forward_to.iter().filter(|route| !is_loopback(&route.url)) {
-            let host = route.url.host_str().unwrap_or_default();
-            if !self.yes {
-                confirm(
-                    session,
-                    &format!("{host} is another machine, and would receive genuinely signed events"),
-                    host,
-                )?;
-            }
-        }
+        let question = |host: &str| format!("{host} is another machine, and would receive genuinely signed events");
+        let routes = self.forward_to.iter();
+        let routes = routes
+            .map(|route| Ok((route.url.clone(), target::confirm_reach(&route.url, self.yes, question, session)?)));
+        let reaches = routes.collect::<Result<HashMap<Url, Reach>>>()?;
         let resign = if self.resign { Some(secrets::local_test_keys(session)?) } else { None };
         let changes = RequestChanges { headers: self.header.clone(), resign };
         let routes = self.forward_to.clone();
@@ -100,9 +98,10 @@ impl ForwardArgs {
                 routes.iter().filter(|route| route.matches(event_type)).map(|route| route.url.clone()).collect()
             }),
             prepare: Arc::new(move |request, base, now| {
-                let url = forward::target_url(base, request);
-                let request = forward::build_request(request, &url, &changes, now)?;
-                Ok((url, request))
+                let request = forward::build_request(request, base, &changes, now)?;
+                // The queue has no other URL. If it had, nothing was agreed to about it.
+                let reach = reaches.get(base).copied().unwrap_or(Reach::ThisMachine);
+                Ok(OutgoingRequest { number: 0, url: base.clone(), reach, request })
             }),
             ack_mode: if self.passthrough { AckMode::Passthrough } else { AckMode::Immediate },
             ordered: self.ordered,

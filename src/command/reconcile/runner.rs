@@ -188,8 +188,8 @@ impl<'a> ReconcileRun<'a> {
         let item = self.open.get(&number).ok_or_else(unknown)?;
         let access = self.api_access.get(item.provider.name()).ok_or_else(unknown)?;
         let call = item.provider.lookup_call(&item.order.reference).ok_or_else(unknown)?;
-        let outgoing = call.outgoing(number, item.provider.api(), &access.base, &access.key);
-        outgoing.map(NextRequest::Send).map_err(|error| Error::credentials("the API key can't be sent").because(error))
+        let outgoing = call.outgoing(number, item.provider.api(), (&access.base, access.reach), &access.key);
+        outgoing.map(NextRequest::send).map_err(|error| Error::credentials("the API key can't be sent").because(error))
     }
 
     pub(super) fn handle_answer(&mut self, sent: SentRequest) {
@@ -230,7 +230,7 @@ impl<'a> ReconcileRun<'a> {
     fn interpret(&self, item: &PendingLookup, answer: std::result::Result<Answer, SendFailure>) -> LookupResult {
         let is_first = !self.schedule.has_answer();
         let answer = match answer {
-            Err(failure @ SendFailure::Connect(_)) if is_first => {
+            Err(failure) if is_first && failure.is_unsent() => {
                 return LookupResult::Fatal(self.lookup_error(item, LookupError::NoAnswer(failure)));
             }
             Err(failure) => return LookupResult::Retryable(LookupError::NoAnswer(failure)),

@@ -102,7 +102,7 @@ pub(super) fn run(args: &Register, session: &Session<'_>) -> Result<CommandOutco
         Err(SendFailure::Cut { cause, start }) => {
             handle_cut_response(&registration, &pending, &start, &cause, session)?
         }
-        Err(failure @ SendFailure::Connect(_)) => {
+        Err(failure) if failure.is_unsent() => {
             save::remove_pending(&pending, session)?;
             return Err(client.connection_error(&failure, "nothing was registered"));
         }

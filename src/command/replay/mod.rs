@@ -8,11 +8,11 @@ mod source;
 mod summary;
 
 use super::samples::PayloadArgs;
-use super::{Session, confirm, parse_duration, parse_rate, parse_time, provider_parser};
+use super::{Session, parse_duration, parse_rate, parse_time, provider_parser};
 use crate::command::shared::captures::{Filters, StoreArgs};
 use crate::command::shared::secrets::SecretArgs;
 use crate::command::shared::target;
-use crate::model::address::is_loopback;
+use crate::model::address::Reach;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::exchange::{NextRequest, OutgoingRequest, SentRequest};
 use crate::model::sanitize;
@@ -152,20 +152,12 @@ pub(super) fn run(args: &Replay, session: &Session<'_>) -> Result<CommandOutcome
     if args.dry_run {
         return plan.print_requests();
     }
-    if !is_loopback(&args.to) {
-        let host = args.to.host_str().unwrap_or_default().to_owned();
-        if !args.yes {
-            confirm(
-                session,
-                &format!("{host} is not this machine; it will receive requests with valid signatures"),
-                &host,
-            )?;
-        }
-    }
-    send(&plan)
+    let question = |host: &str| format!("{host} is not this machine; it will receive requests with valid signatures");
+    let reach = target::confirm_reach(&args.to, args.yes, question, session)?;
+    send(&plan, reach)
 }
 
-fn send(plan: &ReplayPlan<'_>) -> Result<CommandOutcome> {
+fn send(plan: &ReplayPlan<'_>, reach: Reach) -> Result<CommandOutcome> {
     let (args, session) = (plan.args, plan.session);
     let options = SendOptions {
         concurrency: usize::from(args.concurrency),
@@ -191,7 +183,9 @@ fn send(plan: &ReplayPlan<'_>) -> Result<CommandOutcome> {
             }
             number += 1;
             match plan.request(number - 1) {
-                Ok((url, request)) => NextRequest::Send(OutgoingRequest { number: number - 1, url, request }),
+                Ok(request) => {
+                    NextRequest::send(OutgoingRequest { number: number - 1, url: args.to.clone(), reach, request })
+                }
                 Err(error) => {
                     **first_error.borrow_mut() = Some(error);
                     NextRequest::Nothing

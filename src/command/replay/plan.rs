@@ -6,7 +6,7 @@ use crate::command::samples;
 use crate::command::shared::secrets::{self, Secrets, TestSecret};
 use crate::command::{Session, sign};
 use crate::model::error::{CommandOutcome, Error, Result};
-use crate::model::exchange::SentRequest;
+use crate::model::exchange::{self, SentRequest};
 use crate::model::message::Request;
 use crate::model::sanitize::escape_unsafe;
 use crate::model::stored::{Attempt, CaptureId, StoredDelivery};
@@ -18,7 +18,6 @@ use crate::world::Store;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use url::Url;
 
 /// Columns for the names of sources in the output.
 const MIN_NAME_WIDTH: usize = 20;
@@ -104,29 +103,29 @@ impl<'a> ReplayPlan<'a> {
         &self.sources[self.source_index(number)].0
     }
 
-    /// Builds request `number`, signed now, with its URL.
-    pub(super) fn request(&self, number: u64) -> Result<(Url, Request)> {
+    /// Builds request `number`, signed now, with the target that is sent.
+    pub(super) fn request(&self, number: u64) -> Result<Request> {
         self.build_request(self.source_index(number))
     }
 
-    fn build_request(&self, index: usize) -> Result<(Url, Request)> {
-        let (url, mut request) = match &self.sources[index].1 {
+    fn build_request(&self, index: usize) -> Result<Request> {
+        let mut request = match &self.sources[index].1 {
             ReplaySource::Sample(provider, sample) => {
                 let payload = || samples::payload(*provider, (**sample).clone(), &self.args.changes, self.session);
                 let body = self.edited.get(&index).cloned().map_or_else(payload, Ok)?;
-                (self.args.to.clone(), self.sign(*provider, body)?)
+                self.sign(*provider, body)?
             }
             ReplaySource::Payload(provider, bytes) => {
                 let payload = || samples::apply_changes(bytes, &self.args.changes, self.session);
                 let body = self.edited.get(&index).cloned().map_or_else(payload, Ok)?;
-                (self.args.to.clone(), self.sign(*provider, body)?)
+                self.sign(*provider, body)?
             }
             ReplaySource::Rebuilt(provider, bytes) => {
                 let payload = || samples::apply_changes(bytes, &self.args.changes, self.session);
                 let body = self.edited.get(&index).cloned().map_or_else(payload, Ok)?;
                 let mut request = self.sign(*provider, body)?;
                 request.headers.push(REBUILT_HEADER, b"from the provider's record").map_err(unwritable)?;
-                (self.args.to.clone(), request)
+                request
             }
             ReplaySource::Capture(id) => self.rebuild_capture(self.capture(*id)?.request, self.edited.get(&index))?,
             ReplaySource::Recorded(request) => self.rebuild_capture((**request).clone(), self.edited.get(&index))?,
@@ -134,7 +133,7 @@ impl<'a> ReplayPlan<'a> {
         if self.args.tamper {
             tamper(&mut request.body);
         }
-        Ok((url, request))
+        Ok(request)
     }
 
     fn sign(&self, provider: &dyn Provider, body: Vec<u8>) -> Result<Request> {
@@ -145,10 +144,10 @@ impl<'a> ReplayPlan<'a> {
     }
 
     /// Sends a captured request unchanged with `--exact`, otherwise re-signed.
-    fn rebuild_capture(&self, mut request: Request, edited: Option<&Vec<u8>>) -> Result<(Url, Request)> {
-        let url = forward::target_url(&self.args.to, &request);
+    fn rebuild_capture(&self, mut request: Request, edited: Option<&Vec<u8>>) -> Result<Request> {
         if self.args.exact {
-            return Ok((url, request));
+            request.target = forward::app_target(&self.args.to, &request);
+            return Ok(request);
         }
         let body = match edited {
             Some(edited) => edited.clone(),
@@ -161,14 +160,13 @@ impl<'a> ReplayPlan<'a> {
         request.body = body;
         let changes = RequestChanges { headers: Vec::new(), resign: Some(self.secrets.keys.clone()) };
         let now = self.args.timestamp.unwrap_or_else(|| self.session.world.now());
-        let request = forward::build_request(&request, &url, &changes, now).map_err(unwritable)?;
-        Ok((url, request))
+        forward::build_request(&request, &self.args.to, &changes, now).map_err(unwritable)
     }
 
     /// Opens each body in the editor.
     fn edit_bodies(&mut self) -> Result<()> {
         for index in 0..self.sources.len() {
-            let (_, request) = self.build_request(index)?;
+            let request = self.build_request(index)?;
             let edited = self.session.world.edit(&request.body, &provider::credential_variables())?;
             self.edited.insert(index, edited);
         }
@@ -190,7 +188,7 @@ impl<'a> ReplayPlan<'a> {
     pub(super) fn record_attempt(&self, sent: &SentRequest) -> Result<Option<AnswerChange>> {
         let ReplaySource::Capture(id) = &self.sources[self.source_index(sent.number)].1 else { return Ok(None) };
         let capture = self.capture(*id)?;
-        let url = forward::target_url(&self.args.to, &capture.request).to_string();
+        let url = exchange::address(&self.args.to, &forward::app_target(&self.args.to, &capture.request));
         // The last attempt at this URL, or else at any.
         let same_url = capture.attempts.iter().rfind(|attempt| attempt.url == url);
         let before = same_url.or(capture.attempts.last());
@@ -227,8 +225,9 @@ impl<'a> ReplayPlan<'a> {
     pub(super) fn print_requests(&self) -> Result<CommandOutcome> {
         let mut output = self.session.world.stdout();
         for number in 0..self.total() {
-            let (url, request) = self.request(number)?;
+            let request = self.request(number)?;
             if self.args.json {
+                let url = exchange::address(&self.args.to, &request.target);
                 output.write_all(&render::json::signed(self.provider(number), &url, &request))?;
             } else {
                 output.write_all(&request.to_wire())?;

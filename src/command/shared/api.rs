@@ -1,11 +1,13 @@
 //! Access to a provider's API: base URL, API key, and sending calls.
 
+use crate::command::shared::target;
 use crate::command::{Session, confirm, parse_duration};
-use crate::model::address::is_loopback;
+use crate::model::address::Reach;
 use crate::model::error::{Error, Result};
 use crate::model::exchange::{NextRequest, SendFailure, SentRequest};
 use crate::model::secret::{Secret, SecretOrigin};
 use crate::model::secret_text::{find_unprintable, trim_invisible};
+use crate::model::target_fault::SendFlags;
 use crate::model::timestamp::SignedDuration;
 use crate::provider::api::ApiCall;
 use crate::provider::{self, Provider};
@@ -18,6 +20,9 @@ use url::Url;
 
 /// Maximum size of a response, in bytes.
 pub(in crate::command) const MAX_RESPONSE_BYTES: usize = 8 * 1024 * 1024;
+
+/// Flags that advice about a failed call may name.
+const API_FLAGS: SendFlags = SendFlags { insecure: None, timeout: Some("--request-timeout") };
 
 /// Flags that choose base URL and API key.
 #[derive(Args, Clone)]
@@ -49,6 +54,8 @@ impl ApiArgs {
 pub(in crate::command) struct ApiClient {
     pub provider: &'static dyn Provider,
     pub base: Url,
+    /// This machine only, if the base URL is allowed because it is of this machine.
+    pub reach: Reach,
     pub key: Secret,
     args: ApiArgs,
 }
@@ -79,7 +86,9 @@ impl ApiClient {
     ) -> Result<Self> {
         let base = base_url(provider, args, session)?;
         let key = key(provider, args, session)?;
-        Ok(Self { provider, base, key, args: args.clone() })
+        // Over http, the key was allowed for this machine only, whatever the name leads to by now.
+        let reach = if base.scheme() == "http" { Reach::ThisMachine } else { target::reach(&base, session) };
+        Ok(Self { provider, base, reach, key, args: args.clone() })
     }
 
     /// Returns the mode of the key. A key without a known prefix is treated as live.
@@ -102,7 +111,7 @@ impl ApiClient {
     ) -> Result<()> {
         if !call.is_write()
             || self.mode() == Mode::Test
-            || is_loopback(&self.base)
+            || self.reach == Reach::ThisMachine
             || confirmation == Confirmation::Given
         {
             return Ok(());
@@ -120,7 +129,7 @@ impl ApiClient {
 
     /// Sends one call, without retrying.
     pub(in crate::command) fn send(&self, call: &ApiCall, session: &Session<'_>) -> Result<SentRequest> {
-        let outgoing = call.outgoing(0, self.provider.api(), &self.base, &self.key);
+        let outgoing = call.outgoing(0, self.provider.api(), (&self.base, self.reach), &self.key);
         let outgoing = outgoing.map_err(|error| Error::credentials("the API key can't be sent").because(error))?;
         let (mut next, mut result) = (Some(outgoing), None);
         session
@@ -133,9 +142,12 @@ impl ApiClient {
     pub(in crate::command) fn connection_error(&self, failure: &SendFailure, what: &str) -> Error {
         let variable = self.provider.api().base_variable;
         let place = self.base.host_str().unwrap_or_default();
-        Error::failed(what)
-            .because(format!("{place}: {failure}"))
-            .hint(format!("check that {} is reachable, or set {variable} or --api-url", self.base))
+        Error::failed(what).because(format!("{place}: {failure}")).hint(
+            failure
+                .fix(&API_FLAGS)
+                .filter(|_| matches!(failure, SendFailure::Misconfigured(_)))
+                .unwrap_or_else(|| format!("check that {} is reachable, or set {variable} or --api-url", self.base)),
+        )
     }
 }
 
@@ -175,7 +187,7 @@ pub(in crate::command) fn base_url(provider: &dyn Provider, args: &ApiArgs, sess
         })?,
         (None, None) => Url::parse(api.base).expect("a provider's base is a URL"),
     };
-    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
+    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && target::is_this_machine(&url, session));
     if !is_safe || url.host().is_none() {
         let place = url.host_str().unwrap_or_default();
         return Err(Error::usage(format!("the API key is not sent to {}://{place}", url.scheme()))

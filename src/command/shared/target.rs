@@ -1,5 +1,8 @@
-//! Target URLs on the command line.
+//! Target URLs on the command line: how they are written, and which machine they lead to.
 
+use crate::command::{Session, confirm};
+use crate::model::address::{Reach, TargetHost, are_local};
+use crate::model::error::Result;
 use crate::webhook::forward;
 use url::Url;
 
@@ -11,21 +14,47 @@ pub(in crate::command) fn parse(text: &str) -> Result<Url, String> {
     forward::parse_url(text).map_err(|error| error.to_string())
 }
 
+/// Returns true if a URL can only lead to this machine: its host is `localhost`, a name below it, or
+/// has loopback addresses only. A name that is not known is not of this machine.
+///
+/// A request that is allowed because of this must be sent with `Reach::ThisMachine`.
+pub(in crate::command) fn is_this_machine(url: &Url, session: &Session<'_>) -> bool {
+    let addresses = match TargetHost::of_url(url) {
+        Some(TargetHost::Name(name)) => session.world.resolve(name).ok(),
+        Some(host) => host.known_addresses(),
+        None => None,
+    };
+    addresses.is_some_and(|addresses| are_local(&addresses))
+}
+
+/// Returns the machines that a request to this URL may be sent to without asking.
+pub(in crate::command) fn reach(url: &Url, session: &Session<'_>) -> Reach {
+    if is_this_machine(url, session) { Reach::ThisMachine } else { Reach::Anywhere }
+}
+
+/// Asks before signed requests go to another machine, unless `--yes` was given. `question` gets the
+/// host.
+pub(in crate::command) fn confirm_reach(
+    url: &Url,
+    yes: bool,
+    question: impl Fn(&str) -> String,
+    session: &Session<'_>,
+) -> Result<Reach> {
+    let reach = reach(url, session);
+    if reach == Reach::Anywhere && !yes {
+        let host = url.host_str().unwrap_or_default();
+        confirm(session, &question(host), host)?;
+    }
+    Ok(reach)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::address::is_loopback;
 
     #[test]
     fn a_url_without_a_scheme_is_http() {
         assert_eq!(parse("localhost:3000/x").unwrap().as_str(), "http://localhost:3000/x");
         assert!(parse("ftp://x").is_err() && parse("http://").is_err());
-    }
-
-    #[test]
-    fn only_loopback_addresses_are_this_machine() {
-        let loopback = |text| is_loopback(&parse(text).unwrap());
-        assert!(["localhost:1", "127.0.0.9", "[::1]:80", "app.localhost"].into_iter().all(loopback));
-        assert!(!["10.0.0.1", "localhost.example.com", "example.com", "[::2]", "0.0.0.0"].into_iter().any(loopback));
     }
 }

@@ -1,10 +1,8 @@
-//! Answers as they are read, and the errors of both HTTP clients.
+//! Answers as they are read, for both HTTP clients. `failure` has their errors.
 
 use crate::model::exchange::{Answer, SendFailure};
 use crate::model::message::{Headers, Request};
 use hyper::{HeaderMap, Method, StatusCode};
-use std::error::Error as StdError;
-use std::io;
 
 /// An answer that is being read. Bytes of the body beyond the limit are not read: closing the
 /// connection is cheaper.
@@ -53,42 +51,5 @@ pub(super) fn parse_method(request: &Request) -> Result<Method, SendFailure> {
         Ok(Method::CONNECT) => Err(refused("a method for webhooks")),
         Ok(method) => Ok(method),
         Err(_) => Err(refused("an HTTP method")),
-    }
-}
-
-/// Converts an error of a connection.
-pub(super) fn broken(error: &(dyn StdError + 'static)) -> SendFailure {
-    SendFailure::Broken(root_cause(error))
-}
-
-/// Returns the message of the innermost error. Errors of the system are named by their kind,
-/// without a number.
-pub(super) fn root_cause(error: &(dyn StdError + 'static)) -> String {
-    let mut current = error;
-    loop {
-        let io = current.downcast_ref::<io::Error>();
-        if let Some(io) = io.filter(|io| io.raw_os_error().is_some()) {
-            return io.kind().to_string();
-        }
-        // The `source` of an `io::Error` skips the error that it wraps.
-        let wrapped = io.and_then(io::Error::get_ref).map(|inner| inner as &(dyn StdError + 'static));
-        match wrapped.or_else(|| current.source()) {
-            Some(inner) => current = inner,
-            None => return current.to_string(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_root_cause_is_the_innermost_error_and_system_errors_have_no_number() {
-        let missing = std::fs::File::open("/no/such/file").unwrap_err();
-        assert_eq!(root_cause(&missing), "entity not found");
-        let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, "invalid peer certificate"));
-        assert_eq!(root_cause(&wrapped), "invalid peer certificate");
-        assert_eq!(root_cause(&io::Error::from(io::ErrorKind::UnexpectedEof)), "unexpected end of file");
     }
 }

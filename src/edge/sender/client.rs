@@ -4,13 +4,15 @@
 //! reqwest, with redirects, referrer and retries turned off. Loading certificates takes
 //! milliseconds, so each reqwest client is built when the first URL needs it.
 
-use super::answer::root_cause;
+use super::super::resolver::ClientResolver;
+use super::failure::root_cause;
 use super::options::{CONNECT_TIMEOUT, ExchangeOptions};
 use super::pool::Pool;
 use super::via_reqwest;
-use crate::model::address::is_loopback;
+use crate::model::address::{Reach, TargetHost, is_local_by_name};
 use crate::model::error::{Error, Result};
-use crate::model::exchange::{OutgoingRequest, SentRequest};
+use crate::model::exchange::{OutgoingRequest, SendFailure, SentRequest};
+use crate::model::target_fault::TargetFault;
 use crate::world::CertificateCheck;
 use reqwest::{Certificate, Client, ClientBuilder};
 use std::collections::HashMap;
@@ -31,7 +33,7 @@ pub(in crate::edge) struct HttpClient {
 enum Transport {
     /// Plain HTTP to this machine, on connections of our own.
     PlainLoopback,
-    /// To this machine through reqwest, without a proxy.
+    /// To this machine through reqwest, without a proxy, and only to loopback addresses.
     Loopback,
     /// To another machine through reqwest, by the proxy that the environment names.
     Remote,
@@ -41,11 +43,17 @@ impl HttpClient {
     /// Sends a request and reads the answer. A failure of the exchange is in the result; an error
     /// means that no client could be built.
     pub async fn exchange(&self, outgoing: OutgoingRequest, options: ExchangeOptions) -> Result<SentRequest> {
-        let OutgoingRequest { number, url, request } = outgoing;
-        let transport = Transport::for_url(&url);
+        let OutgoingRequest { number, url, reach, request } = outgoing;
+        let transport = Transport::new(&url, reach);
         let start = Instant::now();
         let answer = match transport {
             Transport::PlainLoopback => self.pool.exchange(&url, request, options).await,
+            Transport::Loopback if !may_be_local(&url) => {
+                // A resolver is not asked about an address.
+                let host = url.host_str().unwrap_or_default();
+                let fault = TargetFault::OtherMachine(format!("{host} is not this machine"));
+                Err(SendFailure::Misconfigured(fault))
+            }
             Transport::Loopback | Transport::Remote => {
                 let client = self.reqwest_client(transport, options.certificates)?;
                 via_reqwest::exchange(&client, url, request, options).await
@@ -65,15 +73,27 @@ impl HttpClient {
 }
 
 impl Transport {
-    fn for_url(url: &Url) -> Self {
+    fn new(url: &Url, reach: Reach) -> Self {
         // reqwest turns a user name or password in the URL into a header.
         let has_credentials = !url.username().is_empty() || url.password().is_some();
-        match (is_loopback(url), url.scheme()) {
+        match (reach == Reach::ThisMachine || is_local_by_name(url), url.scheme()) {
             (true, "http") if !has_credentials => Self::PlainLoopback,
             (true, _) => Self::Loopback,
             (false, _) => Self::Remote,
         }
     }
+
+    fn reach(self) -> Reach {
+        match self {
+            Self::PlainLoopback | Self::Loopback => Reach::ThisMachine,
+            Self::Remote => Reach::Anywhere,
+        }
+    }
+}
+
+/// Returns false for an address of another machine.
+fn may_be_local(url: &Url) -> bool {
+    !matches!(TargetHost::of_url(url), Some(TargetHost::Address(_))) || is_local_by_name(url)
 }
 
 fn build(transport: Transport, certificates: CertificateCheck) -> Result<Client> {
@@ -84,6 +104,7 @@ fn build(transport: Transport, certificates: CertificateCheck) -> Result<Client>
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .retry(reqwest::retry::never())
+        .dns_resolver(ClientResolver(transport.reach()))
         .connect_timeout(CONNECT_TIMEOUT);
     let builder = match transport {
         Transport::PlainLoopback | Transport::Loopback => add_roots(builder.no_proxy()),
@@ -109,18 +130,24 @@ mod tests {
 
     #[test]
     fn only_this_machine_is_reached_without_a_proxy() {
-        let transport = |url: &str| Transport::for_url(&Url::parse(url).unwrap());
-        for url in
-            ["http://127.0.0.1:1/", "http://127.9.9.9/", "http://[::1]/", "http://localhost/", "http://a.localhost./"]
-        {
-            assert_eq!(transport(url), Transport::PlainLoopback, "{url}");
+        let transport = |url: &str, reach| Transport::new(&Url::parse(url).unwrap(), reach);
+        for url in [
+            "http://127.0.0.1:1/",
+            "http://127.9.9.9/",
+            "http://[::1]/",
+            "http://localhost/",
+            "http://a.localhost./",
+            "http://0.0.0.0/",
+        ] {
+            assert_eq!(transport(url, Reach::Anywhere), Transport::PlainLoopback, "{url}");
         }
-        assert_eq!(transport("https://localhost/"), Transport::Loopback);
-        assert_eq!(transport("http://me:secret@localhost/"), Transport::Loopback);
+        assert_eq!(transport("https://localhost/", Reach::Anywhere), Transport::Loopback);
+        assert_eq!(transport("http://me:secret@localhost/", Reach::Anywhere), Transport::Loopback);
         for url in
             ["http://192.168.0.1/", "http://localhost.example/", "https://notlocalhost/", "http://[2001:db8::1]/"]
         {
-            assert_eq!(transport(url), Transport::Remote, "{url}");
+            assert_eq!(transport(url, Reach::Anywhere), Transport::Remote, "{url}");
+            assert_ne!(transport(url, Reach::ThisMachine), Transport::Remote, "{url}");
         }
     }
 

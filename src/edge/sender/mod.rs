@@ -6,6 +6,7 @@
 
 mod answer;
 pub(super) mod client;
+mod failure;
 pub(super) mod options;
 mod pool;
 mod rate_limit;
@@ -68,7 +69,7 @@ async fn send_all(
                     NextRequest::Send(outgoing) => {
                         rate_limit.record_start(Instant::now());
                         let client = client.clone();
-                        running.spawn(async move { client.exchange(outgoing, exchange_options).await });
+                        running.spawn(async move { client.exchange(*outgoing, exchange_options).await });
                     }
                     NextRequest::Wait(time) => wait_until = Instant::now().checked_add(time),
                     NextRequest::Nothing => has_more = false,

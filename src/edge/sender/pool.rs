@@ -4,10 +4,13 @@
 //! request is sent once. It is sent again on another connection only if hyper reports that a
 //! connection was closed before any of it was sent.
 
-use super::answer::{PartialAnswer, broken, parse_method, root_cause};
+use super::super::resolver;
+use super::answer::{PartialAnswer, parse_method};
+use super::failure::{answer_failure, connect_failure, root_cause};
 use super::options::{CONNECT_TIMEOUT, ExchangeOptions};
 use super::raw_stream::{RawRequest, RawStream};
 use super::wire_format;
+use crate::model::address::{Reach, TargetHost};
 use crate::model::exchange::{Answer, SendFailure};
 use crate::model::message::Request;
 use http_body_util::{BodyExt, Empty};
@@ -17,11 +20,12 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::{Method, Response};
 use hyper_util::rt::TokioIo;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout, timeout_at};
-use url::{Host, Url};
+use url::Url;
 
 /// The request that hyper sees.
 type PlaceholderRequest = hyper::Request<Empty<Bytes>>;
@@ -88,12 +92,13 @@ impl Pool {
         while let Some(mut connection) = self.take_open(wire_format::authority(url)).await {
             match connection.send(method, wire.clone()).await {
                 Ok(response) => return Ok((connection, response)),
-                Err(error) if error.message().is_none() => return Err(broken(error.error())),
+                Err(error) if error.message().is_none() => return Err(connection.failure(error.error())),
                 Err(_unsent) => {}
             }
         }
         let mut connection = self.connect(url).await?;
-        let response = connection.send(method, wire).await.map_err(|error| broken(error.error()))?;
+        let response = connection.send(method, wire).await.map_err(|error| connection.failure(error.error()));
+        let response = response?;
         Ok((connection, response))
     }
 
@@ -122,12 +127,12 @@ impl Pool {
         };
         drop(longest_idle);
         let stream = match timeout(CONNECT_TIMEOUT, open_stream(url)).await {
-            Ok(connected) => connected.map_err(|error| SendFailure::Connect(root_cause(&error)))?,
+            Ok(connected) => connected.map_err(|error| connect_failure(&error, url.host_str().unwrap_or_default()))?,
             Err(_elapsed) => return Err(SendFailure::Connect(io::ErrorKind::TimedOut.to_string())),
         };
         let request = Arc::new(RawRequest::default());
         let stream = TokioIo::new(RawStream::new(stream, Arc::clone(&request)));
-        let (hyper, connection) = http1::handshake(stream).await.map_err(|error| broken(&error))?;
+        let (hyper, connection) = http1::handshake(stream).await.map_err(|error| answer_failure(&error, &[]))?;
         // Whoever waits for an answer gets the connection's errors.
         let task = tokio::spawn(async { drop(connection.await) }).abort_handle();
         Ok(PooledConnection { authority: wire_format::authority(url).to_owned(), hyper, request, task })
@@ -149,16 +154,19 @@ impl PooledConnection {
         self.request.set(wire);
         self.hyper.try_send_request(placeholder).await
     }
+
+    fn failure(&self, error: &hyper::Error) -> SendFailure {
+        answer_failure(error, &self.request.answer_start())
+    }
 }
 
+/// Connects to a server on this machine: to each of its addresses until one accepts.
 async fn open_stream(url: &Url) -> io::Result<TcpStream> {
     let port = url.port_or_known_default().unwrap_or(80);
-    let stream = match url.host() {
-        Some(Host::Ipv4(address)) => TcpStream::connect((address, port)).await?,
-        Some(Host::Ipv6(address)) => TcpStream::connect((address, port)).await?,
-        Some(Host::Domain(name)) => TcpStream::connect((name, port)).await?,
-        None => return Err(io::ErrorKind::InvalidInput.into()),
-    };
+    let host = TargetHost::of_url(url).ok_or(io::ErrorKind::InvalidInput)?;
+    let addresses = resolver::addresses(host, Reach::ThisMachine).await?;
+    let addresses: Vec<_> = addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect();
+    let stream = TcpStream::connect(&addresses[..]).await?;
     // macOS refuses this on a socket that the other side has closed. Sending then reports why.
     let _ = stream.set_nodelay(true);
     Ok(stream)

@@ -4,6 +4,7 @@
 //! an empty placeholder request with the same method, which is all it needs to read the answer.
 //! Whatever hyper writes is discarded.
 
+use super::failure::SAMPLE;
 use hyper::body::{Buf, Bytes};
 use std::io;
 use std::pin::Pin;
@@ -23,12 +24,21 @@ struct RequestBytes {
     waiting: Bytes,
     /// The rest of the request that is being sent.
     unsent: Bytes,
+    /// The first bytes of the answer, for an error message.
+    answer_start: Vec<u8>,
 }
 
 impl RawRequest {
     /// Sets the bytes that replace the next placeholder.
     pub fn set(&self, request: Bytes) {
-        self.lock().waiting = request;
+        let mut bytes = self.lock();
+        bytes.waiting = request;
+        bytes.answer_start.clear();
+    }
+
+    /// Returns the first bytes that were received since the request was set.
+    pub fn answer_start(&self) -> Vec<u8> {
+        self.lock().answer_start.clone()
     }
 
     /// Returns true if everything that was set has been sent.
@@ -56,7 +66,16 @@ impl RawStream {
 
 impl AsyncRead for RawStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let filled = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        let mut request = self.request.lock();
+        let room = SAMPLE - request.answer_start.len();
+        if room > 0 {
+            let received = buffer.filled().get(filled..).unwrap_or_default();
+            request.answer_start.extend_from_slice(received.get(..room).unwrap_or(received));
+        }
+        drop(request);
+        polled
     }
 }
 

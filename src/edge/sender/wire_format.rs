@@ -3,7 +3,7 @@
 //! Order, repeats, case, spacing and line ends of the headers stay as they are, with these
 //! exceptions:
 //!
-//! - The target is the URL's path and query. A request without `Host` gets the URL's.
+//! - A request without `Host` gets the URL's.
 //! - `Content-Length` is corrected in place, and repeats of it are dropped. Where it is missing and
 //!   a body needs it, it is added at the end.
 //! - `Expect` and hop-by-hop headers are dropped: they ask for more than a request and an answer,
@@ -35,15 +35,17 @@ pub(super) fn has_connection_close(request: &Request) -> bool {
     options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
 }
 
-/// Writes a request to this URL. Its method must be valid. A header with a bare CR or a NUL is
-/// refused: servers disagree about where such a line ends.
+/// Writes a request to this URL. Its method must be valid. A header with a bare CR or a NUL, or a
+/// target with a space or a control character, is refused: servers disagree about where they end.
 pub(super) fn write(url: &Url, request: &Request) -> Result<Bytes, SendFailure> {
-    let Request { method, headers, body, .. } = request;
+    let Request { method, target, headers, body } = request;
+    if target.is_empty() || target.bytes().any(|byte| byte <= b' ' || byte == 0x7f) {
+        return Err(SendFailure::Broken(format!("the target `{target}` can't be sent")));
+    }
     let length = body.len().to_string();
     let needs_length = !body.is_empty() || METHODS_WITH_LENGTH.contains(&method.as_str());
     let mut has_length = false;
-    let mut wire = Vec::with_capacity(2 * url.as_str().len() + headers.as_bytes().len() + body.len() + 128);
-    let target = &url[Position::BeforePath..Position::AfterQuery];
+    let mut wire = Vec::with_capacity(target.len() + url.as_str().len() + headers.as_bytes().len() + body.len() + 128);
     append(&mut wire, &[method.as_bytes(), b" ", target.as_bytes(), b" HTTP/1.1\r\n"]);
     if headers.get("host").is_none() {
         append(&mut wire, &[b"Host: ", authority(url).as_bytes(), b"\r\n"]);
@@ -100,8 +102,9 @@ mod tests {
 
     fn sent(method: &str, headers: &[u8], body: &[u8]) -> String {
         let headers = Headers::read(headers.to_vec()).unwrap();
-        let request = Request { method: method.to_owned(), target: "/own".to_owned(), headers, body: body.to_vec() };
-        let url = Url::parse("http://me:secret@localhost:81/a%20b?c=d#e").unwrap();
+        let request =
+            Request { method: method.to_owned(), target: "/a%20b?c=d".to_owned(), headers, body: body.to_vec() };
+        let url = Url::parse("http://me:secret@localhost:81/not/used").unwrap();
         let wire = write(&url, &request).unwrap();
         wire.iter().map(|&byte| char::from(byte)).collect()
     }
@@ -156,6 +159,19 @@ mod tests {
             let request = Request { headers, ..Request::post("/", Vec::new()) };
             let wire = write(&Url::parse("http://localhost/").unwrap(), &request);
             assert_eq!(wire, Err(SendFailure::Broken("the header `A` can't be sent".to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_target_is_sent_byte_for_byte_and_refused_if_it_would_end_the_line() {
+        let url = Url::parse("http://localhost/").unwrap();
+        for target in ["/../../admin", "/a/%2e%2e/b", "//evil.test/x", "/a;b=c/./?x=#y", "/h\"<>|{}^`\\", "/caf\u{e9}"]
+        {
+            let wire = write(&url, &Request::post(target, Vec::new())).unwrap();
+            assert!(wire.starts_with(format!("POST {target} HTTP/1.1\r\n").as_bytes()), "{target}");
+        }
+        for target in ["", "/a b", "/a\r\nX: 1", "/a\0"] {
+            assert!(write(&url, &Request::post(target, Vec::new())).is_err(), "{target:?}");
         }
     }
 

@@ -66,12 +66,19 @@ fn an_endpoint_that_recovers_gets_the_retry() {
 
 #[test]
 fn webhooks_go_to_other_machines_only_if_allowed() {
-    for (allowed_targets, sent) in [(AllowedTargets::Loopback, 0), (AllowedTargets::Any, 1)] {
-        let mut emulator = TestEmulator::with(Settings { allowed_targets, ..settings() });
+    for reach in [Reach::ThisMachine, Reach::Anywhere] {
+        let mut emulator = TestEmulator::with(Settings { reach, ..settings() });
         emulator.post("/v1/webhooks", &json!({"url": "https://example.com/", "events": ["payment.created"]}));
         emulator.pay("MOCK", "+2389001234");
-        emulator.advance(60);
-        assert_eq!((emulator.sent.len(), emulator.inner.take_unsent().len()), (sent, 1 - sent));
+        let outgoing = emulator.inner.next_outgoing(emulator.now).unwrap();
+        assert_eq!(outgoing.reach, reach);
+        let fault = TargetFault::OtherMachine("example.com is not this machine".to_owned());
+        let answer = Err(SendFailure::Misconfigured(fault));
+        let sent = SentRequest { number: outgoing.number, took: Duration::ZERO, answer };
+        let delivery = emulator.inner.record_attempt(&sent, emulator.now).unwrap();
+        let error = delivery.attempts[0].error.as_deref().unwrap();
+        assert_eq!(delivery.status, DeliveryStatus::GivenUp);
+        assert!(error.ends_with("start the emulator with --yes"), "{error}");
     }
 }
 

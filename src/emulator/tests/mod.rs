@@ -7,9 +7,11 @@ mod plustive;
 
 use super::plustive::INITIAL_BALANCE;
 use super::*;
+use crate::model::address::Reach;
 use crate::model::exchange::{Answer, SendFailure};
 use crate::model::secret::{Secret, SecretOrigin};
 use crate::model::signature::Key;
+use crate::model::target_fault::TargetFault;
 use serde_json::json;
 
 /// 2025-01-15T10:30:00Z
@@ -33,7 +35,7 @@ fn settings() -> Settings {
         plustive_key: Key::new(Secret::new("plustive", SecretOrigin::Flag, "plustive_test_secret_do_not_use")),
         payment_life: SignedDuration::from_hours(1),
         undocumented_webhook_calls: false,
-        allowed_targets: AllowedTargets::Loopback,
+        reach: Reach::ThisMachine,
     }
 }
 

@@ -4,8 +4,10 @@ mod certificates;
 mod wire;
 
 use super::*;
-use crate::model::exchange::{Answer, OutgoingRequest, SendFailure};
+use crate::model::address::Reach;
+use crate::model::exchange::{Answer, CLOSED_UNANSWERED, OutgoingRequest, SendFailure};
 use crate::model::message::{Headers, Request};
+use crate::model::target_fault::TargetFault;
 use crate::world::CertificateCheck;
 use std::cell::{Cell, RefCell};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -65,7 +67,8 @@ fn server_with_answer(answer: impl Into<Vec<u8>>) -> SocketAddr {
 }
 
 fn outgoing(number: u64, server: SocketAddr, request: Request) -> OutgoingRequest {
-    OutgoingRequest { number, url: format!("http://{server}/hook?a=b").parse().unwrap(), request }
+    let url = format!("http://{server}/hook?a=b").parse().unwrap();
+    OutgoingRequest::to_url(number, url, Reach::ThisMachine, request)
 }
 
 fn send_requests(options: &SendOptions, requests: Vec<OutgoingRequest>) -> Vec<SentRequest> {
@@ -108,7 +111,7 @@ fn the_next_request_is_taken_only_when_it_may_start() {
             return NextRequest::Nothing;
         }
         taken.set(taken.get() + 1);
-        NextRequest::Send(outgoing(taken.get(), address, Request::post("/", Vec::new())))
+        NextRequest::send(outgoing(taken.get(), address, Request::post("/", Vec::new())))
     };
     let interrupt = Interrupt::from_sender(&watch::Sender::new(0));
     let options = SendOptions { concurrency: 3, ..OPTIONS };
@@ -131,7 +134,7 @@ fn the_rate_limit_is_kept() {
 #[test]
 fn a_wait_ends_after_its_time_or_with_the_next_answer() {
     let address = server_with_answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    let one = |number| NextRequest::Send(outgoing(number, address, Request::post("/", Vec::new())));
+    let one = |number| NextRequest::send(outgoing(number, address, Request::post("/", Vec::new())));
     let steps = RefCell::new(vec![
         NextRequest::Nothing,
         one(2),
@@ -159,7 +162,7 @@ fn next_is_called_again_after_each_answer() {
         if due == 0 {
             NextRequest::Nothing
         } else {
-            NextRequest::Send(outgoing(due, address, Request::post("/", Vec::new())))
+            NextRequest::send(outgoing(due, address, Request::post("/", Vec::new())))
         }
     };
     let mut done = |sent: SentRequest| {
@@ -213,10 +216,9 @@ fn a_broken_connection_and_an_invalid_answer_are_failures() {
         read_request(&mut stream);
         let _ = stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc");
     });
-    for address in [closing, babbling] {
-        let answer = send_one(&OPTIONS, address);
-        assert!(matches!(answer, Err(SendFailure::Broken(_))), "{answer:?}");
-    }
+    assert_eq!(send_one(&OPTIONS, closing), Err(SendFailure::Broken(CLOSED_UNANSWERED.to_owned())));
+    let fault = TargetFault::NotHttp("220 smtp.example ESMTP".to_owned());
+    assert_eq!(send_one(&OPTIONS, babbling), Err(SendFailure::Misconfigured(fault)));
     let Err(SendFailure::Cut { start, .. }) = send_one(&OPTIONS, cut) else { panic!("expected a truncated answer") };
     assert_eq!((start.status.0, &*start.body, start.is_whole), (200, &b"abc"[..], false));
 }

@@ -159,7 +159,7 @@ fn a_request_that_was_sent_but_not_answered_is_not_sent_again() {
     let (address, seen) = recording_server(|number| (number == 0).then(|| NO_CONTENT.into()));
     let sent = send_requests(&OPTIONS, posts(address, 2));
     assert_eq!(statuses(&sent), [Some(204), None]);
-    assert_eq!(sent[1].answer, Err(SendFailure::Broken("connection closed before message completed".to_owned())));
+    assert_eq!(sent[1].answer, Err(SendFailure::Broken(CLOSED_UNANSWERED.to_owned())));
     assert_eq!(counts(&seen), (1, 2));
 }
 
