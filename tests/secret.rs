@@ -186,3 +186,25 @@ fn a_secret_file_in_utf_16_verifies_with_a_note() {
     assert_eq!(run.status, 0, "{}{}", run.text(), run.err);
     assert!(run.err.contains("secret is UTF-16: decoded"), "{}", run.err);
 }
+
+#[test]
+fn the_local_test_secret_is_printed_and_is_the_one_that_whtool_signs_with() {
+    let world = TestWorld::default().file("p.json", r#"{"type":"payment.debited","data":{}}"#);
+    let shown = world.run(&["secret", "show", "plexos-test"]);
+    let secret = shown.text().trim_end().to_owned();
+    assert!(secret.starts_with("whsec_local_") && shown.status == 0, "{secret}");
+    let signed = |more: &[&str]| world.run(&[&["sign", "p.json", "--provider", "plexos"], more].concat()).text();
+    assert_eq!(signed(&[]), signed(&["--secret", &secret]));
+    let by_provider = world.run(&["secret", "show", "plexos"]);
+    assert_eq!(by_provider.text(), shown.text());
+    assert!(by_provider.err.contains("no secret of Plexos Pay is stored"), "{}", by_provider.err);
+    assert!(world.run(&["secret", "list"]).text().contains("plexos    plexos-test    local test secret"));
+}
+
+#[test]
+fn a_stored_secret_precedes_the_local_test_secret() {
+    let world = TestWorld::default().input(PLEXOS_SECRET);
+    assert_eq!(world.run(&["secret", "add", "plexos"]).status, 0);
+    assert_eq!(world.run(&["secret", "show", "plexos", "--reveal"]).text(), format!("{PLEXOS_SECRET}\n"));
+    assert!(world.run(&["secret", "show", "plexos-test"]).text().starts_with("whsec_local_"));
+}

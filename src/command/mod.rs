@@ -14,6 +14,7 @@ mod events;
 mod help;
 mod listen;
 mod man;
+mod other_names;
 mod reconcile;
 mod register;
 mod replay;
@@ -65,11 +66,19 @@ struct Root {
 /// One row of the table of commands.
 struct CommandEntry {
     name: &'static str,
+    /// Name that another tool gives to it.
+    alias: Option<&'static str>,
     /// Adds the command's arguments and help to clap's command.
     build: fn(clap::Command) -> clap::Command,
     /// Converts parsed arguments into the function that runs the command.
     prepare: fn(&ArgMatches) -> std::result::Result<Action, clap::Error>,
     settings: SettingsPolicy,
+}
+
+impl CommandEntry {
+    fn is_called(&self, word: &str) -> bool {
+        self.name == word || self.alias == Some(word)
+    }
 }
 
 type Action = Box<dyn FnOnce(&Session<'_>) -> Result<CommandOutcome>>;
@@ -83,9 +92,10 @@ enum SettingsPolicy {
 }
 
 macro_rules! command {
-    ($name:literal, $args:ty, $run:path, $settings:ident) => {
+    ($name:literal $(or $alias:literal)?, $args:ty, $run:path, $settings:ident) => {
         CommandEntry {
             name: $name,
+            alias: [$($alias)?].first().copied(),
             build: |command| <$args as Args>::augment_args(command),
             prepare: |matches| {
                 let args = <$args as FromArgMatches>::from_arg_matches(matches)?;
@@ -102,7 +112,7 @@ const COMMANDS: [CommandEntry; 17] = [
     command!("events", events::Events, events::run, MustBeValid),
     command!("verify", verify::Verify, verify::run, MustBeValid),
     command!("sign", sign::Sign, sign::run, MustBeValid),
-    command!("replay", replay::Replay, replay::run, MustBeValid),
+    command!("replay" or "trigger", replay::Replay, replay::run, MustBeValid),
     command!("samples", samples::Samples, samples::run, MustBeValid),
     command!("register", register::Register, register::run, MustBeValid),
     command!("endpoints", endpoints::Endpoints, endpoints::run, MustBeValid),
@@ -155,6 +165,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &dyn World) -> 
         Ok(parsed) => parsed,
         Err(error) => {
             let status = u8::try_from(error.exit_code()).unwrap_or(2);
+            let error = other_names::explain(error);
             return print_clap_error(&error, world).map_or_else(|error| error.status(), |()| status);
         }
     };

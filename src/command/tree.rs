@@ -4,7 +4,7 @@
 //! Commands write their examples as `after_help`. This module moves them to the top of the help,
 //! and copies those that call a subcommand to the subcommand's help.
 
-use super::{COMMANDS, Root};
+use super::{COMMANDS, CommandEntry, Root};
 use clap::builder::{PossibleValue, StyledStr};
 use clap::{Arg, Command, CommandFactory};
 use std::ffi::OsString;
@@ -17,7 +17,7 @@ const HEADING: &str = "Examples:\n";
 /// Builds every command with its arguments.
 pub(super) fn tree() -> Command {
     COMMANDS.iter().fold(Root::command(), |tree, entry| {
-        let command = (entry.build)(Command::new(entry.name));
+        let command = (entry.build)(named(entry));
         tree.subcommand(with_examples(command, None))
     })
 }
@@ -28,12 +28,16 @@ pub(super) fn tree() -> Command {
 pub(super) fn tree_for(arguments: &[OsString]) -> Command {
     let words = arguments.iter().skip(1).filter_map(|word| word.to_str());
     // No flag before the command has a value that is also the name of a command.
-    let called = words.filter_map(|word| COMMANDS.iter().find(|entry| entry.name == word)).next();
+    let called = words.filter_map(|word| COMMANDS.iter().find(|entry| entry.is_called(word))).next();
     COMMANDS.iter().fold(Root::command(), |tree, entry| {
-        let command = Command::new(entry.name);
+        let command = named(entry);
         let is_called = called.is_some_and(|called| called.name == entry.name);
         tree.subcommand(if is_called { (entry.build)(command) } else { command })
     })
+}
+
+fn named(entry: &CommandEntry) -> Command {
+    Command::new(entry.name).aliases(entry.alias)
 }
 
 /// Puts the command's examples at the top of its help. A subcommand without its own gets those of

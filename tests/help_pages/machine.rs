@@ -14,19 +14,22 @@ Examples:
   whtool secret add plustive --command 'secret-tool lookup service plustive'
   whtool secret list
   whtool secret show plexos --reveal
+  export PLEXOS_WEBHOOK_SECRET=$(whtool secret show plexos-test)
   whtool secret rotate plexos  # a new one signs, the old one still verifies
   whtool secret remove plexos-2
 
 A provider can have several secrets, so that an old and a new one both verify. They are stored in
-one file with mode 0600 and printed only by `secret show --reveal`. To leave a secret in a keyring
-or password manager, store a command that prints it: secret-tool, security, pass, op.
+one file with mode 0600 and printed only by `secret show --reveal`. The local test secrets, with
+which whtool signs while nothing else is configured, are valid on this machine only and need no
+--reveal. To leave a secret in a keyring or password manager, store a command that prints it:
+secret-tool, security, pass, op.
 
 Usage: whtool secret [OPTIONS] [COMMAND]
 
 Commands:
-  list    List the stored secrets by name
+  list    List the stored secrets by name, and the local test secrets
   add     Store a secret
-  show    Show a secret, masked unless --reveal is given
+  show    Show a secret, masked unless --reveal is given. Local test secrets are not masked
   rotate  Store a new secret for signing; the old ones still verify until they are removed
   remove  Remove a secret permanently
 
@@ -172,7 +175,7 @@ Options:
     (
         "secret list",
         r"
-List the stored secrets by name
+List the stored secrets by name, and the local test secrets
 
 Examples:
   whtool secret list
@@ -220,7 +223,7 @@ Options:
     (
         "secret show",
         r"
-Show a secret, masked unless --reveal is given
+Show a secret, masked unless --reveal is given. Local test secrets are not masked
 
 Examples:
   whtool secret show plexos --reveal
@@ -228,7 +231,8 @@ Examples:
 Usage: whtool secret show [OPTIONS] [SECRET_NAME]
 
 Arguments:
-  [SECRET_NAME]  Name of the secret; optional if there is only one
+  [SECRET_NAME]  Name of the secret; optional if only one is stored. The local test secrets are
+                 plexos-test and plustive-test
 
 Options:
       --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]

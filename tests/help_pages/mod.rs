@@ -26,7 +26,20 @@ fn pages() -> impl Iterator<Item = (&'static str, &'static str)> {
 fn every_command_has_the_help_that_is_written_here() {
     for (command, expected) in pages() {
         let page = page(command, 100);
-        assert!(page == expected, "the help of `{command}` is now:\n{page}");
+        if std::env::var_os("UPDATE").is_some() {
+            rewrite(expected, &page);
+            continue;
+        }
+        assert!(page == expected, "the help of `{command}` is now (UPDATE=1 writes it here):\n{page}");
+    }
+}
+
+/// Replaces a page in the file that contains it.
+fn rewrite(expected: &str, page: &str) {
+    for file in ["machine", "providers", "receiving", "sending"] {
+        let path = format!("{}/tests/help_pages/{file}.rs", env!("CARGO_MANIFEST_DIR"));
+        let before = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, before.replace(&format!("\n{expected}\""), &format!("\n{page}\""))).unwrap();
     }
 }
 

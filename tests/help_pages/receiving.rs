@@ -270,10 +270,10 @@ Examples:
   whtool events show last --body > payload.json
   whtool events show last --bundle for-support.json
 
-Usage: whtool events show [OPTIONS] <CAPTURE>
+Usage: whtool events show [OPTIONS] [CAPTURE]
 
 Arguments:
-  <CAPTURE>  Capture: number, last, last~2, range (40..45), event id or reference
+  [CAPTURE]  Capture: number, last, last~2, range (40..45), event id or reference [default: last]
 
 Options:
       --raw            Print the request as raw HTTP: headers and body byte for byte, chunks decoded

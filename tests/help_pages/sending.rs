@@ -218,7 +218,7 @@ Examples:
 
 The handler must use the same secret as whtool: PLEXOS_WEBHOOK_SECRET or PLUSTIVE_WEBHOOK_SECRET, or
 one of the flags below. A handler that --start runs gets the secret in that variable, and the port
-of the URL in PORT.
+of the URL in PORT. It does not get your API keys: set the variable in COMMAND if it needs one.
 
 Usage: whtool check [OPTIONS] [URL]
 

@@ -27,7 +27,7 @@ use url::Url;
 #[derive(Args)]
 pub(super) struct ShowEvent {
     /// Capture: number, last, last~2, range (40..45), event id or reference
-    #[arg(value_name = "CAPTURE")]
+    #[arg(value_name = "CAPTURE", default_value = "last")]
     id: String,
     /// Print the request as raw HTTP: headers and body byte for byte, chunks decoded
     #[arg(long, group = "what")]

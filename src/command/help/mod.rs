@@ -2,7 +2,7 @@
 
 mod topics;
 
-use super::{Session, tree};
+use super::{COMMANDS, Session, tree};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::width::Width;
 use crate::world::Stream;
@@ -38,7 +38,8 @@ pub(super) fn run(args: &Help, session: &Session<'_>) -> Result<CommandOutcome> 
         output.flush()?;
         return Ok(CommandOutcome::Success);
     }
-    if let Some(first) = words.first().filter(|first| subjects().all(|(name, _)| name != **first)) {
+    let is_command = |word: &str| COMMANDS.iter().any(|entry| entry.is_called(word));
+    if let Some(first) = words.first().filter(|first| !is_command(first)) {
         return Err(unknown_subject(first));
     }
     let line = ["whtool"].iter().chain(&words).chain(&["--help"]);

@@ -17,6 +17,7 @@ use crate::model::sanitize;
 use crate::model::status::Status;
 use crate::model::stored::{AnswerState, Forwarded};
 use crate::model::verdict::Verdict;
+use crate::provider;
 use crate::render::json::ListenerFields;
 use crate::render::paint::Paint;
 use crate::render::row::{Cell, CellKind};
@@ -89,6 +90,7 @@ impl<'a> Display<'a> {
             self.session.info(&format!("forwarding verified deliveries to {}", sanitize::escape_unsafe(forwarded_to)));
         }
         self.print_secrets("secrets");
+        self.print_secret_for_app();
         self.output.flush()
     }
 
@@ -100,6 +102,18 @@ impl<'a> Display<'a> {
     fn print_secrets(&self, label: &str) {
         let names = self.secrets.keys.iter().map(|key| format!("{} ({})", key.secret.origin, key.secret.provider));
         self.session.info(&format!("{label}: {}", sanitize::escape_unsafe(&names.collect::<Vec<_>>().join(", "))));
+    }
+
+    /// Says how to give a local test secret to the app, for providers that have no other.
+    fn print_secret_for_app(&self) {
+        let has_other = |provider: &str| {
+            self.secrets.keys.iter().any(|key| key.secret.provider == provider && !key.secret.is_local_test())
+        };
+        for provider in provider::ALL.iter().filter(|provider| !has_other(provider.name())) {
+            let (variable, name) = (provider.secret_variable(), provider.name());
+            let program = self.session.world.invocation();
+            self.session.info(&format!("for your app: export {variable}=$({program} secret show {name}-test)"));
+        }
     }
 
     /// Loads the recent events of a store, to recognize duplicates of them.

@@ -2,11 +2,13 @@
 
 mod add;
 
-use crate::command::shared::{registry, secrets};
+use crate::command::shared::registry;
+use crate::command::shared::secrets::{self, TestSecret};
 use crate::command::{Session, confirm, provider_parser};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::mask::{Reveal, mask_secrets};
 use crate::model::sanitize::{escape_unsafe, escape_unsafe_bytes};
+use crate::model::secret::Secret;
 use crate::model::timestamp::Timestamp;
 use crate::model::width::{display_width, pad_right};
 use crate::provider::{self, Provider};
@@ -28,11 +30,13 @@ Examples:
   whtool secret add plustive --command 'secret-tool lookup service plustive'
   whtool secret list
   whtool secret show plexos --reveal
+  export PLEXOS_WEBHOOK_SECRET=$(whtool secret show plexos-test)
   whtool secret rotate plexos  # a new one signs, the old one still verifies
   whtool secret remove plexos-2
 
 A provider can have several secrets, so that an old and a new one both verify. They are stored in one file with mode
-0600 and printed only by `secret show --reveal`. To leave a secret in a keyring or password manager, store a command
+0600 and printed only by `secret show --reveal`. The local test secrets, with which whtool signs while nothing else is
+configured, are valid on this machine only and need no --reveal. To leave a secret in a keyring or password manager, store a command
 that prints it: secret-tool, security, pass, op.")]
 pub(super) struct ManageSecrets {
     #[command(subcommand)]
@@ -48,7 +52,7 @@ enum SecretCommand {
     Remove(RemoveSecret),
 }
 
-/// List the stored secrets by name
+/// List the stored secrets by name, and the local test secrets
 #[derive(Args, Default)]
 struct ListSecrets {
     /// Print one JSON record per line
@@ -76,10 +80,11 @@ struct RotateSecret {
     new: NewSecret,
 }
 
-/// Show a secret, masked unless --reveal is given
+/// Show a secret, masked unless --reveal is given. Local test secrets are not masked
 #[derive(Args)]
 struct ShowSecret {
-    /// Name of the secret; optional if there is only one
+    /// Name of the secret; optional if only one is stored. The local test secrets are plexos-test
+    /// and plustive-test
     #[arg(value_name = "SECRET_NAME")]
     name: Option<String>,
 }
@@ -108,10 +113,13 @@ pub(super) fn run(args: &ManageSecrets, session: &Session<'_>) -> Result<Command
 
 fn list(args: &ListSecrets, session: &Session<'_>) -> Result<CommandOutcome> {
     let registry = registry::read(session)?;
+    let local = secrets::local_test_secrets(TestSecret::IfPresent, session)?;
     if registry.secrets.is_empty() {
         session.info("no secrets stored; `whtool secret add PROVIDER` adds one");
     }
-    let width = registry.secrets.iter().map(|stored| display_width(&escape_unsafe(&stored.name))).max().unwrap_or(0);
+    let names = registry.secrets.iter().map(|stored| stored.name.clone());
+    let names: Vec<_> = names.chain(local.iter().map(|secret| local_name(secret.provider))).collect();
+    let width = names.iter().map(|name| display_width(&escape_unsafe(name))).max().unwrap_or(0);
     let mut output = session.world.stdout();
     for stored in &registry.secrets {
         if args.json {
@@ -131,6 +139,16 @@ fn list(args: &ListSecrets, session: &Session<'_>) -> Result<CommandOutcome> {
         let row = format!("{provider}  {name}  added {}{}\n", format_date(stored.added), session.out.faint(&rest));
         output.write_all(session.wrap(&row).as_bytes())?;
     }
+    for secret in &local {
+        if args.json {
+            output.write_all(&line(&local_record(secret)))?;
+            continue;
+        }
+        let provider = session.out.name(&pad_right(secret.provider, 8));
+        let name = session.out.strong(&pad_right(&local_name(secret.provider), width));
+        let meaning = session.out.faint("local test secret: signs while nothing else is configured");
+        output.write_all(session.wrap(&format!("{provider}  {name}  {meaning}\n")).as_bytes())?;
+    }
     output.flush()?;
     drop(output);
     if !registry.secrets.is_empty() {
@@ -147,7 +165,20 @@ fn record(stored: &StoredSecret, registry: &Registry) -> Value {
     json!({
         "schema": "whtool.secret/1", "name": stored.name, "provider": stored.provider, "added": stored.added.to_string(),
         "retired": stored.retired.map(|time| time.to_string()), "command": command, "endpointUrl": endpoint_url(stored, registry),
+        "localTest": false,
     })
+}
+
+fn local_record(secret: &Secret) -> Value {
+    json!({
+        "schema": "whtool.secret/1", "name": local_name(secret.provider), "provider": secret.provider, "added": null,
+        "retired": null, "command": null, "endpointUrl": null, "localTest": true,
+    })
+}
+
+/// Returns the name of a provider's local test secret.
+fn local_name(provider: &str) -> String {
+    format!("{provider}-test")
 }
 
 fn endpoint_url<'l>(stored: &StoredSecret, registry: &'l Registry) -> Option<&'l str> {
@@ -162,7 +193,10 @@ fn format_date(time: Timestamp) -> String {
 fn show(args: &ShowSecret, session: &Session<'_>) -> Result<CommandOutcome> {
     let registry = registry::read(session)?;
     let stored = match (&args.name, &*registry.secrets) {
-        (Some(name), _) => find(&registry, name)?,
+        (Some(name), _) => match find(&registry, name) {
+            Ok(stored) => stored,
+            Err(error) => return show_local(name, session)?.ok_or(error),
+        },
         (None, [one]) => one,
         (None, []) => return Err(Error::failed("no secrets stored").hint("add one with `whtool secret add PROVIDER`")),
         (None, _) => {
@@ -203,6 +237,23 @@ fn show(args: &ShowSecret, session: &Session<'_>) -> Result<CommandOutcome> {
         session.info("use --reveal to show it");
     }
     Ok(CommandOutcome::Success)
+}
+
+/// Prints the local test secret of this name or provider, and creates it if necessary. It protects
+/// nothing, so it is not masked. `None`: there is no such provider.
+fn show_local(name: &str, session: &Session<'_>) -> Result<Option<CommandOutcome>> {
+    let is_meant = |each: &&dyn Provider| each.name() == name || local_name(each.name()) == name;
+    let Some(provider) = provider::ALL.iter().find(|each| is_meant(each)) else { return Ok(None) };
+    let local = secrets::local_test_secrets(TestSecret::Create, session)?;
+    let secret = local.iter().find(|secret| secret.provider == provider.name());
+    if provider.name() == name {
+        session.info(&format!("no secret of {} is stored: this is the local test secret", provider.title()));
+    }
+    let mut output = session.world.stdout();
+    output.write_all(secret.map_or(b"".as_slice(), Secret::expose))?;
+    output.write_all(b"\n")?;
+    output.flush()?;
+    Ok(Some(CommandOutcome::Success))
 }
 
 fn remove(args: &RemoveSecret, session: &Session<'_>) -> Result<CommandOutcome> {

@@ -125,15 +125,11 @@ pub(in crate::command) fn load(args: &SecretArgs, test_secret: TestSecret, sessi
         |provider: &&dyn Provider| secrets.iter().any(|secret: &Secret| secret.provider == provider.name());
     let test_secret = if provider::ALL.iter().all(is_configured) { TestSecret::IfPresent } else { test_secret };
     // The test secret is no reason to fail if there is another one.
-    let seed = match local_test_seed(test_secret, session) {
-        Err(_) if !secrets.is_empty() => None,
+    let local = match local_test_secrets(test_secret, session) {
+        Err(_) if !secrets.is_empty() => Vec::new(),
         outcome => outcome?,
     };
-    if let Some(seed) = seed {
-        secrets.extend(
-            provider::ALL.iter().map(|each| settings::local_test_secret(each.name(), each.secret_prefix(), &seed)),
-        );
-    }
+    secrets.extend(local);
     let api_key = |provider: &&dyn Provider| {
         let name = provider.key_variable();
         Some((name.to_owned(), session.world.env_var(name)?))
@@ -233,9 +229,15 @@ fn secrets_from_flags(args: &SecretArgs, session: &Session<'_>) -> Result<Vec<(S
 
 /// Returns the local test keys, one per provider, and creates them if necessary.
 pub(in crate::command) fn local_test_keys(session: &Session<'_>) -> Result<Vec<Key>> {
-    let seed = local_test_seed(TestSecret::Create, session)?.unwrap_or_default();
+    Ok(local_test_secrets(TestSecret::Create, session)?.into_iter().map(Key::new).collect())
+}
+
+/// Returns the local test secrets, one per provider. Empty: there are none, and none were to be
+/// created.
+pub(in crate::command) fn local_test_secrets(test_secret: TestSecret, session: &Session<'_>) -> Result<Vec<Secret>> {
+    let Some(seed) = local_test_seed(test_secret, session)? else { return Ok(Vec::new()) };
     let secret = |each: &&dyn Provider| settings::local_test_secret(each.name(), each.secret_prefix(), &seed);
-    Ok(provider::ALL.iter().map(secret).map(Key::new).collect())
+    Ok(provider::ALL.iter().map(secret).collect())
 }
 
 /// Reads the seed of the local test secrets. `None`: there is none, and none was to be created. Two
