@@ -10,6 +10,7 @@ use crate::command::shared::{captures, registry};
 use crate::command::{Session, help, tree};
 use crate::emulator;
 use crate::model::error::{CommandOutcome, Error, Result};
+use crate::model::mask::mask_secrets;
 use crate::model::sanitize::{escape_unsafe, first_line};
 use crate::model::stored::{DeliverySummary, Query};
 use crate::provider;
@@ -191,7 +192,9 @@ impl CompletionValues {
             types: types.map(|kind| value(kind.name, kind.meaning)).collect(),
             captures: last.into_iter().chain(captures).collect(),
             secrets: secrets.map(|secret| CompletionValue::new(&secret.name, untrusted(&secret.provider))).collect(),
-            endpoints: endpoints.map(|each| CompletionValue::new(&each.id, untrusted(&each.url))).collect(),
+            endpoints: endpoints
+                .map(|each| CompletionValue::new(&each.id, untrusted(&mask_secrets(&each.url))))
+                .collect(),
             probes: probes(),
             faults: emulator::FAULT_KINDS.iter().map(|(name, kind)| value(name, kind.meaning())).collect(),
             subjects: help::subjects().map(|(name, about)| CompletionValue::new(name, about)).collect(),

@@ -4,6 +4,7 @@
 use super::{Session, tree};
 use crate::command::shared::loaded_settings::{self, LoadedSettings, SettingOrigin};
 use crate::model::error::{CommandOutcome, Result};
+use crate::model::mask::{Reveal, mask_secrets};
 use crate::model::sanitize::escape_unsafe;
 use crate::render::json::line;
 use crate::settings::option::{self, Setting};
@@ -51,7 +52,7 @@ struct ShowConfig {
 pub(super) fn run(args: &Config, session: &Session<'_>) -> Result<CommandOutcome> {
     let settings = session.settings;
     let text = match &args.command {
-        ConfigCommand::Show(args) => show(args, settings),
+        ConfigCommand::Show(args) => show(args, settings, session.reveal),
         ConfigCommand::Path => paths(settings, session),
     };
     let mut output = session.world.stdout();
@@ -79,11 +80,14 @@ fn paths(settings: &LoadedSettings, session: &Session<'_>) -> String {
     format!("project  {}\nuser     {}\n", escape_unsafe(&project), escape_unsafe(&user))
 }
 
-fn show(args: &ShowConfig, settings: &LoadedSettings) -> String {
+fn show(args: &ShowConfig, settings: &LoadedSettings, reveal: Reveal) -> String {
     let tree = tree::tree();
     let mut text = String::new();
     for setting in &option::ALL {
-        let effective = EffectiveSetting::new(setting, settings, &tree);
+        let mut effective = EffectiveSetting::new(setting, settings, &tree);
+        if reveal == Reveal::Masked {
+            effective.values.iter_mut().for_each(|value| *value = mask_secrets(value));
+        }
         text.push_str(&if args.json { effective.record() } else { effective.line(args) });
     }
     text

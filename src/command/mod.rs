@@ -26,6 +26,8 @@ mod tree;
 mod verify;
 
 use crate::model::error::{CommandOutcome, Error, Result};
+use crate::model::mask::{Audience, mask_sentence};
+use crate::model::sanitize::escape_unsafe;
 use crate::render::paint::Paint;
 use crate::world::{Stream, World};
 use clap::error::ErrorKind;
@@ -216,9 +218,17 @@ fn print_clap_error(error: &clap::Error, world: &dyn World) -> Result<()> {
         if error.use_stderr() { (Stream::Error, world.stderr()) } else { (Stream::Output, world.stdout()) };
     let text = error.render();
     let colored = paint(ColorChoice::Auto, world, stream) == Paint::Colored;
-    let text = if colored { text.ansi().to_string() } else { text.to_string() };
+    // An error quotes its argument, which may be anything.
+    let plain = text.to_string();
+    let safe = if error.use_stderr() { escape_lines(&mask_sentence(&plain, Audience::Team)) } else { plain.clone() };
+    let text = if colored && safe == plain { text.ansi().to_string() } else { safe };
     output.write_all(text.as_bytes())?;
     Ok(output.flush()?)
+}
+
+/// Escapes a text of several lines, which stay.
+fn escape_lines(text: &str) -> String {
+    text.split('\n').map(escape_unsafe).collect::<Vec<_>>().join("\n")
 }
 
 /// Asks the user to type `word`. Without a terminal the answer is no.

@@ -95,7 +95,7 @@ pub(super) fn run(args: &Sign, session: &Session<'_>) -> Result<CommandOutcome> 
             headers.iter().flat_map(|(name, value)| format!("{name}: {value}\n").into_bytes()).collect()
         }
         SignFormat::Curl => render::request::curl(&request(args, &headers, body)?, &args.to).into_bytes(),
-        SignFormat::Http => request(args, &headers, body)?.to_wire(),
+        SignFormat::Http => session.check_terminal(request(args, &headers, body)?.to_wire())?,
         SignFormat::Json => render::json::signed(provider.name(), args.to.as_str(), &request(args, &headers, body)?),
     };
     let mut output = session.world.stdout();

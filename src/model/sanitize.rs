@@ -6,20 +6,37 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Writes control, bidi, zero-width and other invisible characters as `\u{…}`, newlines and tabs
-/// included.
+/// included. Joiners stay between letters of scripts that need them.
 pub fn escape_unsafe(text: &str) -> Cow<'_, str> {
     if !text.chars().any(needs_escape) {
         return Cow::Borrowed(text);
     }
     let mut escaped = String::with_capacity(text.len() + 16);
-    for character in text.chars() {
-        if needs_escape(character) {
+    let mut letters = text.chars().peekable();
+    let mut before = None;
+    while let Some(character) = letters.next() {
+        let joins = matches!(character, ZERO_WIDTH_NON_JOINER | ZERO_WIDTH_JOINER)
+            && before.is_some_and(uses_joiners)
+            && letters.peek().is_some_and(|&next| uses_joiners(next));
+        if needs_escape(character) && !joins {
             escaped.extend(character.escape_unicode());
         } else {
             escaped.push(character);
         }
+        before = Some(character);
     }
     Cow::Owned(escaped)
+}
+
+const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
+const ZERO_WIDTH_JOINER: char = '\u{200d}';
+
+/// Checks for letters and marks of Arabic, the scripts of India, Myanmar and Khmer, whose spelling
+/// needs joiners and non-joiners.
+fn uses_joiners(character: char) -> bool {
+    matches!(character,
+        '\u{620}'..='\u{6d3}' | '\u{6fa}'..='\u{6ff}' | '\u{750}'..='\u{77f}' | '\u{8a0}'..='\u{8c9}'
+        | '\u{900}'..='\u{dff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17b3}' | '\u{17b6}'..='\u{17d3}')
 }
 
 /// Escapes bytes like [`escape_unsafe`]; invalid UTF-8 becomes `\xff`.
@@ -54,14 +71,21 @@ pub fn first_line(bytes: &[u8], width: usize) -> String {
     }
 }
 
-/// Checks for controls (C0, DEL, C1), line and paragraph separators, bidi marks, embeddings and
-/// isolates, zero-width and invisible characters, and tags.
+/// Checks for characters that act on a terminal or cannot be seen: controls (C0, DEL, C1); line and
+/// paragraph separators; bidi marks, embeddings and isolates; and everything that Unicode draws with
+/// no ink: Default_Ignorable_Code_Point of Unicode 16 (zero-width characters, variation selectors,
+/// fillers, tags), annotation and hieroglyph controls, the braille blank, the null notehead.
+///
+/// Visible format characters such as Arabic number signs are none of them, and neither are spaces.
 pub fn needs_escape(character: char) -> bool {
     character.is_control()
         || matches!(character,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-            | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{13430}'..='\u{13440}'
+            | '\u{16fe4}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d159}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -73,6 +97,9 @@ mod tests {
         assert_eq!(escape_unsafe("\x1b[31mred\u{7}"), "\\u{1b}[31mred\\u{7}");
         assert_eq!(escape_unsafe("a\u{202e}b\u{200b}c\u{9b}d\u{feff}"), "a\\u{202e}b\\u{200b}c\\u{9b}d\\u{feff}");
         assert_eq!(escape_unsafe("a\r\n\tb"), "a\\u{d}\\u{a}\\u{9}b");
+        // Joiners without letters that need them, variation selectors, an empty braille pattern.
+        assert_eq!(escape_unsafe("a\u{200d}b م\u{200c}"), "a\\u{200d}b م\\u{200c}");
+        assert_eq!(escape_unsafe("❤\u{fe0f}\u{2800}\u{e0100}"), "❤\\u{fe0f}\\u{2800}\\u{e0100}");
     }
 
     #[test]
@@ -83,7 +110,13 @@ mod tests {
             ('\u{200b}', '\u{200f}'),
             ('\u{2028}', '\u{202e}'),
             ('\u{2060}', '\u{206f}'),
-            ('\u{fff9}', '\u{fffb}'),
+            ('\u{180b}', '\u{180f}'),
+            ('\u{2800}', '\u{2800}'),
+            ('\u{fe00}', '\u{fe0f}'),
+            ('\u{fff0}', '\u{fffb}'),
+            ('\u{13430}', '\u{13440}'),
+            ('\u{1bca0}', '\u{1bca3}'),
+            ('\u{1d173}', '\u{1d17a}'),
             ('\u{e0000}', '\u{e0fff}'),
         ];
         for (first, last) in ranges {
@@ -93,8 +126,18 @@ mod tests {
 
     #[test]
     fn text_of_any_language_is_unchanged() {
-        for text in ["José… 1,00 €", "日本語", "🙂", "a-b_c"] {
-            assert!(matches!(escape_unsafe(text), Cow::Borrowed(_)), "{text}");
+        // Persian and Hindi spell with joiners, Arabic with a number sign; French has no-break spaces.
+        for text in [
+            "José… 1,00 €",
+            "日本語",
+            "🙂",
+            "a-b_c",
+            "مي\u{200c}خواهم",
+            "क्\u{200d}ष",
+            "\u{600}١٢",
+            "1\u{202f}000\u{a0}€",
+        ] {
+            assert_eq!(escape_unsafe(text), text);
         }
     }
 

@@ -7,7 +7,7 @@ use super::text;
 use crate::diagnose::compare::{CopyDiff, HeaderChangeKind, HeaderDiff, body_hash};
 use crate::diagnose::computed::DigestDiagnosis;
 use crate::diagnose::{Cause, Confidence, Finding};
-use crate::model::mask::Reveal;
+use crate::model::mask::{Audience, Reveal, mask_sentence};
 use crate::model::sanitize::truncate;
 use crate::model::stored::CaptureId;
 use crate::model::verdict::VerdictCode;
@@ -86,18 +86,23 @@ pub fn record(diff: &CopyDiff, sides: &Sides<'_>) -> Vec<u8> {
     }))
 }
 
+/// Masks, escapes and cuts a sentence that quotes a request.
+fn shown(sentence: &str) -> String {
+    truncate(&mask_sentence(sentence, Audience::Team), MAX_SENTENCE)
+}
+
 fn cause_record(cause: &Cause, confidence: Confidence, what: String, fix: String) -> Value {
+    let [what, fix] = [what, fix].map(|text| mask_sentence(&text, Audience::Team));
     json!({"code": cause.code(), "proof": confidence.code(), "what": what, "fix": fix})
 }
 
 /// Formats the explanation of a computed digest as lines below a request.
 pub fn computed(diagnosis: &DigestDiagnosis, indent: &str, paint: Paint) -> String {
-    let sentence = truncate(&diagnosis.sentence(), MAX_SENTENCE);
+    let sentence = shown(&diagnosis.sentence());
     let mut out = format!("{indent}{} {sentence}\n", paint.strong("digest "));
     if let DigestDiagnosis::Explained(causes) = diagnosis {
         for cause in causes {
-            let (sentence, fix) =
-                (truncate(&cause.digest_sentence(), MAX_SENTENCE), truncate(&cause.digest_fix(), MAX_SENTENCE));
+            let (sentence, fix) = (shown(&cause.digest_sentence()), shown(&cause.digest_fix()));
             out.push_str(&format!("{indent}{}  {sentence}\n", paint.bad("proved")));
             out.push_str(&format!("{indent}{} {fix}\n", paint.faint("fix    ")));
         }
@@ -113,7 +118,7 @@ pub fn computed_record(place: &str, diagnosis: &DigestDiagnosis) -> Vec<u8> {
     let causes: &[Cause] = if let DigestDiagnosis::Explained(causes) = diagnosis { causes } else { &[] };
     let cause = |cause: &Cause| cause_record(cause, Confidence::Proved, cause.digest_sentence(), cause.digest_fix());
     let mut record = json!({
-        "schema": "whtool.computed/1", "place": place, "answer": diagnosis.code(), "what": diagnosis.sentence(),
+        "schema": "whtool.computed/1", "place": place, "answer": diagnosis.code(), "what": mask_sentence(&diagnosis.sentence(), Audience::Team),
         "fix": diagnosis.fix(), "causes": causes.iter().map(cause).collect::<Vec<_>>(),
     });
     if let DigestDiagnosis::Unknown(size) = diagnosis {

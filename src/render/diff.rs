@@ -4,7 +4,7 @@ use super::paint::Paint;
 use super::payload;
 use crate::diagnose::diff::{DiffLine, HeaderChange, PathChange};
 use crate::model::mask::Reveal;
-use crate::model::sanitize::{escape_unsafe, escape_unsafe_bytes};
+use crate::model::sanitize::escape_unsafe_bytes;
 use std::ops::Range;
 
 /// The number of bytes shown before and after the first difference.
@@ -20,7 +20,7 @@ pub fn fragment(body: &[u8], at: usize, reveal: Reveal) -> String {
     let shown = at.saturating_sub(BYTES_BEFORE)..at.saturating_add(BYTES_AFTER).min(body.len());
     let shown = extend_to_chars(body, shown);
     let hidden = match reveal {
-        Reveal::Masked => payload::secret_ranges(body),
+        Reveal::Masked => payload::sensitive_ranges(body),
         Reveal::Everything => Vec::new(),
     };
     let mut text = String::from(if shown.start > 0 { "…" } else { "" });
@@ -48,8 +48,10 @@ fn extend_to_chars(body: &[u8], mut range: Range<usize>) -> Range<usize> {
 /// Formats changed, added and removed values, one per line.
 pub fn paths(changes: &[PathChange], indent: &str, paint: Paint, reveal: Reveal) -> String {
     let line = |change: &PathChange| {
-        let value = |text: &Option<String>| text.as_ref().map(|text| short(&payload::value(&change.key, text, reveal)));
-        let path = if change.path.is_empty() { "(the whole)".into() } else { escape_unsafe(&change.path) };
+        let value =
+            |text: &Option<String>| text.as_ref().map(|text| short(&payload::value(&change.path, text, reveal)));
+        let path =
+            if change.path.is_empty() { "(the whole)".to_owned() } else { payload::text_line(&change.path, reveal) };
         let path = paint.name(&short(&path));
         match (value(&change.old), value(&change.new)) {
             (Some(old), Some(new)) => format!("{indent}~ {path}  {} → {}\n", paint.bad(&old), paint.good(&new)),

@@ -4,6 +4,7 @@
 //! A body that is not UTF-8 is written in base64 with `encoding`, as browsers do. A header value
 //! that is not UTF-8 is written as Latin-1, with a comment.
 
+use super::json::escape_unsafe_json;
 use crate::model::message::Request;
 use crate::model::stored::StoredDelivery;
 use base64::Engine;
@@ -42,7 +43,7 @@ pub fn entry(stored: &StoredDelivery) -> Vec<u8> {
         "timings": {"send": 0, "wait": 0, "receive": 0},
         "comment": comment,
     });
-    entry.to_string().into_bytes()
+    escape_unsafe_json(entry.to_string().into_bytes())
 }
 
 fn sent(request: &Request) -> Value {

@@ -1,16 +1,19 @@
 //! Writes records for programs: one JSON object per line, with a `schema` that names its shape and
 //! version.
 //!
-//! Records are data and are not masked: bodies are complete. Codes come from `verdict`, `diagnose`
+//! Deliveries and captures are data and are not masked: their requests are complete. Everything that
+//! explains them is masked: causes, warnings, notes, errors, URLs of the app and its answers. Codes come from `verdict`, `diagnose`
 //! and `event`.
 
 use super::record_writer::{RecordWriter, TYPICAL_RECORD_SIZE};
+use super::text;
 use crate::capture::request_json::RequestJson;
 use crate::diagnose::Finding;
 use crate::diagnose::frameworks::Framework;
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::event::Warning;
 use crate::model::exchange::SentRequest;
+use crate::model::mask::{Audience, mask_secrets, mask_sentence};
 use crate::model::message::Request;
 use crate::model::money::Money;
 use crate::model::sanitize::needs_escape;
@@ -52,18 +55,30 @@ pub fn ready(url: &str) -> Vec<u8> {
     line(&json!({"schema": "whtool.ready/1", "url": url}))
 }
 
+/// The fields of an event in a record.
+#[derive(Clone, Copy)]
+enum EventFields {
+    /// As received: the record has the whole request.
+    Complete,
+    Masked,
+}
+
 /// Adds the results of verifying a delivery.
-fn add_verification(record: &mut RecordWriter, received: &AnalyzedDelivery, findings: &[Finding]) {
+fn add_verification(record: &mut RecordWriter, received: &AnalyzedDelivery, findings: &[Finding], fields: EventFields) {
     let AnalyzedDelivery { provider, verdict, event, .. } = received;
+    let shown = |text: &Option<String>| match fields {
+        EventFields::Complete => text.clone(),
+        EventFields::Masked => text.as_deref().map(mask_secrets),
+    };
     record.text("provider", *provider);
     record.text("verdict", Some(verdict.code().as_str()));
     record.text("secret", verdict.secret().map(ToString::to_string).as_deref());
     record.value("causes", &findings.iter().map(cause).collect::<Vec<_>>());
     record.object("event", |fields| {
-        fields.text("type", event.kind.as_deref());
-        fields.text("id", event.id.as_deref());
-        fields.text("subject", event.subject.as_deref());
-        fields.text("status", event.status.as_deref());
+        fields.text("type", shown(&event.kind).as_deref());
+        fields.text("id", shown(&event.id).as_deref());
+        fields.text("subject", shown(&event.subject).as_deref());
+        fields.text("status", shown(&event.status).as_deref());
         match &event.money {
             // Minor units as text, because programs that read numbers as floats would round them.
             Some(Money { minor, currency }) => fields.object("money", |money| {
@@ -78,11 +93,12 @@ fn add_verification(record: &mut RecordWriter, received: &AnalyzedDelivery, find
 
 fn cause(finding: &Finding) -> Value {
     let Finding { cause, confidence } = finding;
-    json!({"code": cause.code(), "proof": confidence.code(), "what": cause.sentence(), "fix": cause.fix()})
+    let [what, fix] = [cause.sentence(), cause.fix()].map(|text| mask_sentence(&text, Audience::Team));
+    json!({"code": cause.code(), "proof": confidence.code(), "what": what, "fix": fix})
 }
 
 fn warning(warning: &Warning) -> Value {
-    json!({"code": warning.code(), "what": warning.sentence()})
+    json!({"code": warning.code(), "what": mask_sentence(&warning.sentence(), Audience::Team)})
 }
 
 /// The fields that the listener adds to a verified delivery.
@@ -106,7 +122,7 @@ pub fn delivery(received: &AnalyzedDelivery, findings: &[Finding], listener: &Li
     record.value("id", &listener.id);
     record.text("arrived", delivery.arrived.map(|time| time.to_string()).as_deref());
     record.text("peer", delivery.peer.map(|peer| peer.to_string()).as_deref());
-    add_verification(&mut record, received, findings);
+    add_verification(&mut record, received, findings, EventFields::Complete);
     record.text("duplicateOf", listener.duplicate_of.as_deref());
     record.value("answered", &listener.answered);
     record.request("request", &delivery.request);
@@ -123,11 +139,11 @@ pub fn forwarded(forwarded: &Forwarded) -> Vec<u8> {
     };
     let micros = u64::try_from(attempt.took.as_micros()).unwrap_or(u64::MAX);
     let (status, body, error) = match &attempt.outcome {
-        Ok(answer) => (Some(answer.status), Some(String::from_utf8_lossy(&answer.body)), None),
-        Err(failure) => (None, None, Some(failure)),
+        Ok(answer) => (Some(answer.status), Some(text::mask_answer(&answer.body)), None),
+        Err(failure) => (None, None, Some(mask_secrets(failure))),
     };
     line(&json!({
-        "schema": "whtool.forwarded/1", "id": id, "url": attempt.url, "at": attempt.at.to_string(), "tries": tries,
+        "schema": "whtool.forwarded/1", "id": id, "url": mask_secrets(&attempt.url), "at": attempt.at.to_string(), "tries": tries,
         "status": status, "tookMicros": micros, "said": body, "error": error, "sequel": sequel, "pauseMillis": pause,
     }))
 }
@@ -142,15 +158,16 @@ pub fn missed(deliveries: u64, answers: u64) -> Vec<u8> {
 pub fn verdict(place: &str, received: &AnalyzedDelivery, findings: &[Finding], notes: &[(&str, String)]) -> Vec<u8> {
     let mut record = RecordWriter::new("whtool.verdict/1");
     record.text("place", Some(place));
-    add_verification(&mut record, received, findings);
-    let notes: Vec<_> = notes.iter().map(|(code, what)| json!({"code": code, "what": what})).collect();
+    add_verification(&mut record, received, findings, EventFields::Masked);
+    let notes: Vec<_> =
+        notes.iter().map(|(code, what)| json!({"code": code, "what": mask_sentence(what, Audience::Team)})).collect();
     record.value("notes", &notes);
     record.into_line()
 }
 
 /// `whtool.unreadable/1`: a request that `verify` cannot read.
 pub fn unreadable(error: &str) -> Vec<u8> {
-    line(&json!({"schema": "whtool.unreadable/1", "what": error}))
+    line(&json!({"schema": "whtool.unreadable/1", "what": mask_secrets(error)}))
 }
 
 /// `whtool.framework/1`: code that verifies in a framework.
@@ -184,8 +201,8 @@ pub fn signed(provider: &str, url: &str, request: &Request) -> Vec<u8> {
 pub fn sent(source: &str, provider: &str, sent: &SentRequest, compared: Option<&str>) -> Vec<u8> {
     let micros = u64::try_from(sent.took.as_micros()).unwrap_or(u64::MAX);
     let (status, body, error) = match &sent.answer {
-        Ok(answer) => (Some(answer.status), Some(String::from_utf8_lossy(&answer.body)), None),
-        Err(failure) => (None, None, Some(failure.to_string())),
+        Ok(answer) => (Some(answer.status), Some(text::mask_answer(&answer.body)), None),
+        Err(failure) => (None, None, Some(mask_secrets(&failure.to_string()))),
     };
     line(&json!({
         "schema": "whtool.sent/1", "number": sent.number + 1, "source": source, "provider": provider, "status": status,

@@ -5,7 +5,9 @@
 
 use super::paint::Paint;
 use crate::json::{self, Document, TokenKind, Tokens};
-use crate::model::mask::{self, Reveal, contains_secret, is_credential_header, is_secret_name, mask_secrets};
+use crate::model::mask::{
+    self, Audience, MASK, Reveal, is_credential_header, is_sensitive_name, mask_secrets, mask_text,
+};
 use crate::model::sanitize::{escape_unsafe, escape_unsafe_bytes};
 use std::ops::Range;
 
@@ -31,13 +33,14 @@ pub fn lines(body: &[u8], indent: &str, paint: Paint, reveal: Reveal) -> String 
 
 fn show_json(document: &Document<'_>, paint: Paint, reveal: Reveal) -> String {
     let mut text = String::new();
-    let mut secrets = SecretTracker::default();
+    let mut masker = JsonMasker::new(Audience::Team);
     for (kind, piece) in json::indented(document) {
-        let hide = secrets.follow(kind, piece) && reveal == Reveal::Masked;
+        let masked = masker.mask(kind, piece).filter(|_| reveal == Reveal::Masked);
+        let is_masked = masked.is_some();
+        let piece = masked.as_deref().unwrap_or(piece);
         match kind {
             TokenKind::Key => text.push_str(&paint.name(&shortened(piece))),
-            TokenKind::String if hide => text.push_str(&paint.warn("\"***\"")),
-            TokenKind::Number if hide => text.push_str(&paint.warn("***")),
+            TokenKind::String | TokenKind::Number if is_masked => text.push_str(&paint.warn(&shortened(piece))),
             TokenKind::String => text.push_str(&paint.good(&shortened(piece))),
             TokenKind::Number => text.push_str(&paint.number(&shortened(piece))),
             TokenKind::True | TokenKind::False | TokenKind::Null => text.push_str(&paint.warn(piece)),
@@ -47,43 +50,109 @@ fn show_json(document: &Document<'_>, paint: Paint, reveal: Reveal) -> String {
     text
 }
 
-/// Follows the tokens of a JSON document to find the values that are secret.
-#[derive(Default)]
-struct SecretTracker {
-    /// The last key; empty after a bracket.
-    key: String,
+/// Layers of JSON inside strings that are read; deeper ones are masked whole.
+const MAX_NESTING: usize = 8;
+
+/// Follows the tokens of a JSON document and masks the sensitive ones.
+struct JsonMasker {
+    audience: Audience,
+    /// The last key is sensitive. `false` after a bracket.
+    is_key_sensitive: bool,
     depth: usize,
-    /// The depth of the object whose member has a secret's name: everything below that member is
-    /// secret too.
+    /// The depth of the object whose member has a sensitive name: everything below that member is
+    /// sensitive too.
     hidden_from: Option<usize>,
+    /// Strings around this document.
+    nesting: usize,
 }
 
-impl SecretTracker {
-    /// Takes the next token. Returns `true` if it is a string or number that is secret.
-    fn follow(&mut self, kind: TokenKind, text: &str) -> bool {
-        let is_below_name = self.hidden_from.is_some() || is_secret_name(&self.key);
+impl JsonMasker {
+    fn new(audience: Audience) -> Self {
+        Self { audience, is_key_sensitive: false, depth: 0, hidden_from: None, nesting: 0 }
+    }
+
+    /// Takes the next token. Returns its masked form, as JSON except for `***` in place of a number.
+    /// `None`: it is not sensitive.
+    fn mask(&mut self, kind: TokenKind, text: &str) -> Option<String> {
+        let is_hidden = self.hidden_from.is_some() || self.is_key_sensitive;
         match kind {
-            TokenKind::Key => self.key = serde_json::from_str(text).unwrap_or_else(|_| text.to_owned()),
+            TokenKind::Key => {
+                let key = decode(text);
+                self.is_key_sensitive = is_sensitive_name(&key, self.audience);
+                let masked = mask_text(&key, self.audience);
+                return (masked != key).then(|| encode(&masked));
+            }
             TokenKind::OpenObject | TokenKind::OpenArray => {
-                self.hidden_from = self.hidden_from.or(is_below_name.then_some(self.depth));
+                self.hidden_from = self.hidden_from.or(is_hidden.then_some(self.depth));
                 self.depth += 1;
-                self.key.clear();
+                self.is_key_sensitive = false;
             }
             TokenKind::CloseObject | TokenKind::CloseArray => {
                 self.depth = self.depth.saturating_sub(1);
                 self.hidden_from = self.hidden_from.filter(|from| *from < self.depth);
-                self.key.clear();
+                self.is_key_sensitive = false;
             }
-            TokenKind::String => return is_below_name || contains_secret(text),
-            TokenKind::Number => return is_below_name,
+            TokenKind::String if is_hidden => return (text != "\"\"").then(|| encode(MASK)),
+            TokenKind::String => {
+                let decoded = decode(text);
+                return self.mask_string(&decoded).map(|masked| encode(&masked));
+            }
+            TokenKind::Number => return (is_hidden || mask::is_phone_number(text)).then(|| MASK.to_owned()),
             _ => {}
         }
-        false
+        None
+    }
+
+    /// Masks a decoded string, which may be JSON again. `None`: nothing in it is sensitive.
+    fn mask_string(&self, text: &str) -> Option<String> {
+        let is_json = text.trim_start().starts_with(['{', '[', '"']) && Document::parse(text.as_bytes()).is_ok();
+        match is_json {
+            true if self.nesting >= MAX_NESTING => Some(MASK.to_owned()),
+            true => mask_document(text, Self { nesting: self.nesting + 1, ..Self::new(self.audience) }),
+            false => Some(mask_text(text, self.audience)).filter(|masked| masked != text),
+        }
     }
 }
 
+fn decode(string: &str) -> String {
+    // A lone surrogate has no text: the escapes stay.
+    serde_json::from_str(string).unwrap_or_else(|_| string.trim_matches('"').to_owned())
+}
+
+fn encode(text: &str) -> String {
+    let mut json = Vec::with_capacity(text.len() + 2);
+    json::text::write_string(text, &mut json);
+    String::from_utf8(json).unwrap_or_default()
+}
+
+/// Masks a JSON text and keeps the spelling of the rest. `None`: nothing in it is sensitive.
+fn mask_document(json: &str, mut masker: JsonMasker) -> Option<String> {
+    let (mut masked, mut from) = (String::with_capacity(json.len()), 0);
+    for token in Tokens::new(json.as_bytes()).map_while(Result::ok) {
+        let text = json.get(token.start..token.end).unwrap_or_default();
+        if let Some(replacement) = masker.mask(token.kind, text) {
+            masked.push_str(json.get(from..token.start).unwrap_or_default());
+            masked.push_str(&replacement);
+            from = token.end;
+        }
+    }
+    masked.push_str(json.get(from..).unwrap_or_default());
+    (masked != json).then_some(masked)
+}
+
+/// Masks a body of text for these readers: JSON by its names, other text by its words. `None`: the
+/// body is not UTF-8.
+pub fn mask_body(body: &[u8], audience: Audience) -> Option<String> {
+    let text = std::str::from_utf8(body).ok()?;
+    Some(match Document::parse(body) {
+        Ok(_) => mask_document(text, JsonMasker::new(audience)).unwrap_or_else(|| text.to_owned()),
+        Err(_) => mask_text(text, audience),
+    })
+}
+
 fn show_text(text: &str, reveal: Reveal) -> String {
-    text.lines().map(|line| text_line(line, reveal) + "\n").collect()
+    let masked = if reveal == Reveal::Masked { mask_secrets(text) } else { text.to_owned() };
+    masked.lines().map(|line| shortened(line) + "\n").collect()
 }
 
 /// Escapes a text and cuts it if it is long.
@@ -102,46 +171,63 @@ pub fn text_line(line: &str, reveal: Reveal) -> String {
     }
 }
 
-/// Finds the byte ranges of the secrets in a body, in order.
-pub fn secret_ranges(body: &[u8]) -> Vec<Range<usize>> {
+/// Finds the byte ranges of what is masked in a body, in order. In JSON they are whole tokens.
+pub fn sensitive_ranges(body: &[u8]) -> Vec<Range<usize>> {
     if Document::parse(body).is_ok() {
-        return secret_values(body);
+        return sensitive_tokens(body, Audience::Team);
     }
     let (mut found, mut at) = (Vec::new(), 0);
     for chunk in body.utf8_chunks() {
-        for line in chunk.valid().split_inclusive('\n') {
-            found.extend(mask::secret_ranges(line).into_iter().map(|range| range.start + at..range.end + at));
-            at += line.len();
-        }
-        at += chunk.invalid().len();
+        let ranges = mask::sensitive_ranges(chunk.valid(), Audience::Team);
+        found.extend(ranges.into_iter().map(|range| range.start + at..range.end + at));
+        at += chunk.valid().len() + chunk.invalid().len();
     }
     found
 }
 
-fn secret_values(json: &[u8]) -> Vec<Range<usize>> {
-    let mut secrets = SecretTracker::default();
-    let tokens = Tokens::new(json).filter_map(Result::ok).filter(|token| {
+fn sensitive_tokens(json: &[u8], audience: Audience) -> Vec<Range<usize>> {
+    let mut masker = JsonMasker::new(audience);
+    let tokens = Tokens::new(json).map_while(Result::ok).filter(|token| {
         let text = json.get(token.start..token.end).and_then(|bytes| std::str::from_utf8(bytes).ok());
-        secrets.follow(token.kind, text.unwrap_or_default())
+        masker.mask(token.kind, text.unwrap_or_default()).is_some()
     });
     tokens.map(|token| token.start..token.end).collect()
 }
 
-/// Formats a JSON value below `key`: masked and escaped.
-pub fn value(key: &str, json: &str, reveal: Reveal) -> String {
-    if reveal == Reveal::Masked && (is_secret_name(key) || contains_secret(json)) {
-        return "***".to_owned();
+/// Returns the values below sensitive names in a JSON body, decoded. They must not appear elsewhere
+/// either, such as in a reference.
+pub fn sensitive_values(body: &[u8], audience: Audience) -> Vec<String> {
+    let value = |range: Range<usize>| body.get(range).and_then(|bytes| std::str::from_utf8(bytes).ok()).map(decode);
+    sensitive_tokens(body, audience).into_iter().filter_map(value).collect()
+}
+
+/// Formats a JSON value at `path`: masked and escaped.
+pub fn value(path: &str, json: &str, reveal: Reveal) -> String {
+    if reveal == Reveal::Everything {
+        return escape_unsafe(json).into_owned();
     }
-    escape_unsafe(json).into_owned()
+    // Everything below a sensitive name is sensitive.
+    let is_hidden = path.split(['.', '[', ']']).any(|name| is_sensitive_name(name, Audience::Team));
+    let masked = if is_hidden { Some(MASK.to_owned()) } else { mask_document(json, JsonMasker::new(Audience::Team)) };
+    escape_unsafe(masked.as_deref().unwrap_or(json)).into_owned()
 }
 
 /// Formats a header line: credentials masked, unsafe characters escaped.
 pub fn header(name: &str, value: &[u8], paint: Paint, reveal: Reveal) -> String {
     let value = match reveal {
-        Reveal::Masked if is_credential_header(name) => "***".to_owned(),
-        _ => std::str::from_utf8(value).map_or_else(|_| escape_unsafe_bytes(value), |text| text_line(text, reveal)),
+        Reveal::Masked => escape_unsafe(&masked_header(name, value, Audience::Team)).into_owned(),
+        Reveal::Everything => escape_unsafe_bytes(value),
     };
-    format!("{}: {value}", paint.name(name))
+    format!("{}: {}", paint.name(name), shortened(&value))
+}
+
+/// Masks the value of a header; bytes that are not UTF-8 become `\xff`.
+pub fn masked_header(name: &str, value: &[u8], audience: Audience) -> String {
+    let text = std::str::from_utf8(value).map_or_else(|_| escape_unsafe_bytes(value), str::to_owned);
+    if is_credential_header(name) || is_sensitive_name(name, audience) {
+        return MASK.to_owned();
+    }
+    JsonMasker::new(audience).mask_string(&text).unwrap_or(text)
 }
 
 fn show_binary(body: &[u8], reveal: Reveal) -> String {
@@ -190,7 +276,7 @@ mod tests {
     #[test]
     fn the_ranges_of_secrets_are_those_that_are_masked() {
         let body = br#"{"to\u006ben":{"value":["1234",5]},"meterToken":6,"note":"key sk_live_abc","after":"seen"}"#;
-        let secrets: Vec<_> = secret_ranges(body).into_iter().map(|range| &body[range]).collect();
+        let secrets: Vec<_> = sensitive_ranges(body).into_iter().map(|range| &body[range]).collect();
         assert_eq!(secrets, [&b"\"1234\""[..], b"5", b"6", b"\"key sk_live_abc\""]);
     }
 

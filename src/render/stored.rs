@@ -3,6 +3,7 @@
 use super::json::line;
 use crate::capture::request_json::RequestJson;
 use crate::diagnose::diff::{HeaderChange, PathChange};
+use crate::model::mask::mask_secrets;
 use crate::model::money::Money;
 use crate::model::stored::{AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, StoredDelivery};
 use crate::model::verdict::VerdictCode;
@@ -85,7 +86,7 @@ pub fn capture(stored: &StoredDelivery) -> Vec<u8> {
 
 fn attempt(attempt: &Attempt) -> Value {
     let micros = u64::try_from(attempt.took.as_micros()).unwrap_or(u64::MAX);
-    let mut record = json!({"at": attempt.at.to_string(), "url": attempt.url, "tookMicros": micros});
+    let mut record = json!({"at": attempt.at.to_string(), "url": mask_secrets(&attempt.url), "tookMicros": micros});
     match &attempt.outcome {
         Ok(answer) => {
             record["status"] = json!(answer.status);
@@ -94,7 +95,7 @@ fn attempt(attempt: &Attempt) -> Value {
                 Err(_) => record["saidBase64"] = json!(STANDARD.encode(&answer.body)),
             }
         }
-        Err(failure) => record["error"] = json!(failure),
+        Err(failure) => record["error"] = json!(mask_secrets(failure)),
     }
     record
 }

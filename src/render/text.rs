@@ -3,12 +3,13 @@
 //! Everything from outside is shortened, escaped and masked here.
 
 use super::paint::Paint;
+use super::payload;
 use super::row::{Cell, CellKind, Row};
 use crate::diagnose::{CauseGroup, Confidence, Finding, compare};
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::event::{Event, Warning};
 use crate::model::exchange::Answer;
-use crate::model::mask::mask_secrets;
+use crate::model::mask::{Audience, mask_secrets, mask_sentence};
 use crate::model::sanitize::{escape_unsafe, first_line, truncate};
 use crate::model::stored::{AnswerState, AppState, DeliverySummary};
 use crate::model::verdict::{Malformed, Verdict, VerdictCode};
@@ -130,8 +131,9 @@ pub fn findings(findings: &[Finding], indent: &str, paint: Paint) -> String {
             Confidence::Likely => paint.warn(&format!("{:<7}", confidence.code())),
         };
         let fix = paint.faint("fix    ");
-        text.push_str(&format!("{indent}{word} {}\n", truncate(&cause.sentence(), MAX_SENTENCE_WIDTH)));
-        text.push_str(&format!("{indent}{fix} {}\n", truncate(&cause.fix(), MAX_SENTENCE_WIDTH)));
+        let sentence = |text: &str| truncate(&mask_sentence(text, Audience::Team), MAX_SENTENCE_WIDTH);
+        text.push_str(&format!("{indent}{word} {}\n", sentence(&cause.sentence())));
+        text.push_str(&format!("{indent}{fix} {}\n", sentence(&cause.fix())));
     }
     text
 }
@@ -142,7 +144,7 @@ pub fn warnings(event: &Event, indent: &str, paint: Paint) -> String {
         format!(
             "{indent}{} {}\n",
             paint.warn("warning"),
-            truncate(&mask_secrets(&warning.sentence()), MAX_SENTENCE_WIDTH)
+            truncate(&mask_sentence(&warning.sentence(), Audience::Team), MAX_SENTENCE_WIDTH)
         )
     };
     event.warnings.iter().map(line).collect()
@@ -174,8 +176,14 @@ const SHORT_HASH: usize = 12;
 pub fn answer_line(answer: &Answer, took: Duration, paint: Paint) -> String {
     let status = answer.status.to_string();
     let status = if answer.status.is_success() { paint.good(&status) } else { paint.bad(&status) };
-    let body = mask_secrets(&first_line(&answer.body, 100));
+    let body = mask_answer(&answer.body);
+    let body = first_line(body.as_bytes(), 100);
     format!("{status}  {:>8}  {body}", duration(took)).trim_end().to_owned()
+}
+
+/// Masks the body of an answer; bytes that are not UTF-8 are replaced.
+pub fn mask_answer(body: &[u8]) -> String {
+    payload::mask_body(body, Audience::Team).unwrap_or_else(|| mask_secrets(&String::from_utf8_lossy(body)))
 }
 
 /// Formats a duration with about three digits: `312 µs`, `4.20 ms`, `1.31 s`.

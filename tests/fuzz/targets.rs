@@ -18,7 +18,7 @@ use whtool::model::signature::{DEFAULT_TOLERANCE, Key};
 use whtool::model::timestamp::{self, Timestamp};
 use whtool::provider::{self, Provider};
 use whtool::render::paint::Paint;
-use whtool::render::payload::{lines, secret_ranges};
+use whtool::render::payload::{lines, sensitive_ranges};
 use whtool::settings::file::{self, FileScope};
 use whtool::settings::registry::Registry;
 use whtool::webhook::forward::Route;
@@ -188,7 +188,7 @@ fn payload(bytes: &[u8]) {
         let shown = lines(bytes, "", Paint::Plain, reveal);
         assert!(!shown.chars().any(|letter| letter != '\n' && needs_escape(letter)), "{shown:?}");
     }
-    for place in secret_ranges(bytes) {
+    for place in sensitive_ranges(bytes) {
         assert!(place.start <= place.end && place.end <= bytes.len());
     }
     let Ok(payload) = Payload::parse(bytes) else { return };

@@ -279,8 +279,8 @@ Options:
       --raw            Print the request as raw HTTP: headers and body byte for byte, chunks decoded
       --body           Print only the body, byte for byte
       --as <FORMAT>    Print the capture in this format [possible values: curl, http, har, json]
-      --bundle <FILE>  Write a file for the provider's support, with secrets, tokens and phone
-                       numbers masked
+      --bundle <FILE>  Write a file for the provider's support, without secrets, tokens, phone
+                       numbers, e-mail addresses and names
       --yes            Skip the confirmation before writing the bundle
       --to <URL>       Target URL of the curl command; without a path, the capture's path and query
                        are added [default: http://127.0.0.1:4848/]

@@ -13,6 +13,7 @@ use crate::command::shared::target;
 use crate::diagnose::oracle::HandlerSecrets;
 use crate::model::address::Reach;
 use crate::model::error::{CommandOutcome, Error, Result};
+use crate::model::mask::{Reveal, mask_secrets};
 use crate::model::sanitize::escape_unsafe;
 use crate::model::signature::Key;
 use crate::model::timestamp::SignedDuration;
@@ -115,7 +116,7 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Result<CommandOutcome>
     let header = ReportHeader {
         provider: provider.name(),
         title: provider.title(),
-        url: plan.url.clone(),
+        url: shown_url(&plan.url, session.reveal),
         secret: plan.key.secret.origin.to_string(),
         variable: provider.secret_variable(),
         started,
@@ -127,6 +128,14 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Result<CommandOutcome>
         handler.print_last_output(&report, session);
     }
     Ok(if report.passed() { CommandOutcome::Success } else { CommandOutcome::Negative })
+}
+
+/// Masks the credentials of the URL that a report shows.
+fn shown_url(url: &Url, reveal: Reveal) -> Url {
+    match reveal {
+        Reveal::Masked => mask_secrets(url.as_str()).parse().unwrap_or_else(|_| url.clone()),
+        Reveal::Everything => url.clone(),
+    }
 }
 
 fn budget(args: &Check) -> Result<Duration> {

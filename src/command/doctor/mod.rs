@@ -13,6 +13,7 @@ mod settings;
 use super::Session;
 use crate::command::shared::captures::StoreArgs;
 use crate::model::error::{CommandOutcome, Error, Result};
+use crate::model::mask::{Audience, mask_sentence};
 use crate::model::sanitize::escape_unsafe;
 use crate::model::width::pad_right;
 use crate::render::json::line;
@@ -144,19 +145,25 @@ impl FindingPrinter<'_> {
             Severity::Note => paint.faint("note   "),
             Severity::Problem => paint.bad("problem"),
         };
-        let (subject, message) = (escape_unsafe(&finding.subject), escape_unsafe(&finding.message));
+        let (subject, message) = (shown(&finding.subject), shown(&finding.message));
         text.push_str(&format!("  {mark}  {}  {message}\n", paint.name(&pad_right(&subject, 23))));
         if let Some(hint) = &finding.hint {
-            text.push_str(&format!("           {} {}\n", paint.faint("try:"), escape_unsafe(hint)));
+            text.push_str(&format!("           {} {}\n", paint.faint("try:"), shown(hint)));
         }
         text
     }
 }
 
+/// Masks and escapes a text that may quote a URL or a file.
+fn shown(text: &str) -> String {
+    escape_unsafe(&mask_sentence(text, Audience::Team)).into_owned()
+}
+
 fn record(finding: &DoctorFinding) -> String {
+    let masked = |text: &str| mask_sentence(text, Audience::Team);
     let record = json!({
-        "schema": "whtool.finding/1", "area": finding.area, "grade": finding.severity.code(), "subject": finding.subject,
-        "what": finding.message, "hint": finding.hint,
+        "schema": "whtool.finding/1", "area": finding.area, "grade": finding.severity.code(), "subject": masked(&finding.subject),
+        "what": masked(&finding.message), "hint": finding.hint.as_deref().map(masked),
     });
     String::from_utf8(line(&record)).expect("JSON is text")
 }

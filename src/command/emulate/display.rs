@@ -5,6 +5,7 @@ use crate::command::Session;
 use crate::emulator::{CallLog, DeliveryStatus, Emulator, FaultKind, WebhookAttempt, WebhookDelivery};
 use crate::model::error::Result;
 use crate::model::exchange::ServerReply;
+use crate::model::mask::mask_secrets;
 use crate::model::message::Request;
 use crate::model::sanitize::{escape_unsafe, truncate};
 use crate::model::secret::SecretOrigin;
@@ -95,7 +96,10 @@ impl<'a> EmulatorDisplay<'a> {
                     SecretOrigin::LocalTest => "the local test secret".to_owned(),
                     other => other.to_string(),
                 };
-                session.info(&format!("sending Plustive webhooks to {url}, signed with {origin}"));
+                session.info(&format!(
+                    "sending Plustive webhooks to {}, signed with {origin}",
+                    mask_secrets(url.as_str())
+                ));
             }
             None => session.info("Plustive webhooks are not sent: set --plustive-url"),
         }
@@ -130,7 +134,7 @@ impl<'a> EmulatorDisplay<'a> {
         if self.format == StdoutFormat::Json {
             self.write_record(&json!({
                 "schema": "whtool.emulated_delivery/1", "number": delivery.number, "provider": delivery.provider,
-                "event": delivery.event, "id": delivery.id, "url": delivery.url, "try": delivery.attempts.len(),
+                "event": delivery.event, "id": delivery.id, "url": mask_secrets(&delivery.url), "try": delivery.attempts.len(),
                 "fate": delivery.status, "nextAt": delivery.next_at, "faults": delivery.faults, "attempt": attempt,
             }))?;
         }

@@ -10,6 +10,7 @@ use crate::command::shared::endpoints::{find_proof, format_local_time, open_exis
 use crate::command::shared::registry;
 use crate::command::{Session, provider_parser};
 use crate::model::error::{CommandOutcome, Error, Result};
+use crate::model::mask::mask_secrets;
 use crate::model::sanitize::{escape_unsafe, truncate};
 use crate::model::stored::DeliverySummary;
 use crate::provider::Provider;
@@ -183,7 +184,7 @@ fn line(endpoint: &RegisteredEndpoint, proof: Option<&DeliverySummary>, session:
         number => format!("{number} events"),
     };
     let created = format_local_time(endpoint.created, session);
-    let (id, url) = (truncate(&endpoint.id, 40), truncate(&endpoint.url, 100));
+    let (id, url) = (truncate(&endpoint.id, 40), truncate(&mask_secrets(&endpoint.url), 100));
     format!(
         "{}  {}  {url}  {events}  {}  {}",
         out.name(&provider),
@@ -201,7 +202,7 @@ fn details(endpoint: &RegisteredEndpoint, proof: Option<&DeliverySummary>, sessi
     };
     let rows = [
         ("provider", format!("{} {}, {}", endpoint.provider, endpoint.mode.name(), escape_unsafe(&endpoint.base))),
-        ("url", escape_unsafe(&endpoint.url).into_owned()),
+        ("url", escape_unsafe(&mask_secrets(&endpoint.url)).into_owned()),
         ("events", events.join(", ")),
         ("status", endpoint.status.as_deref().map(|status| escape_unsafe(status).into_owned()).unwrap_or_default()),
         ("label", endpoint.description.as_deref().map(|text| truncate(text, 200)).unwrap_or_default()),
@@ -231,7 +232,7 @@ fn warn_about_pending(registry: &Registry, session: &Session<'_>) {
             continue;
         }
         reported.push(&pending.url);
-        let (url, base) = (escape_unsafe(&pending.url), escape_unsafe(&pending.base));
+        let [url, base] = [&pending.url, &pending.base].map(|url| escape_unsafe(&mask_secrets(url)).into_owned());
         let time = format_local_time(pending.at, session);
         session.warn(&format!("the result of registering {url} at {base} is unknown ({time}): check the dashboard"));
         session.info(&format!("  then run `whtool endpoints forget {url}`, or register it with --again"));

@@ -7,6 +7,7 @@ use crate::command::shared::api::{ApiClient, ConfirmArgs, Confirmation};
 use crate::command::shared::endpoints::{UrlPolicy, check_url, format_local_time, no_endpoint_api, select_events};
 use crate::command::shared::registry;
 use crate::model::error::{CommandOutcome, Error, Result};
+use crate::model::mask::mask_secrets;
 use crate::model::sanitize::{escape_unsafe, truncate};
 use crate::provider::api::{self, ResponseError};
 use crate::provider::endpoints::{
@@ -229,7 +230,7 @@ fn record(endpoint: &RemoteEndpoint, args: &RemoteArgs) -> Value {
 }
 
 fn line(endpoint: &RemoteEndpoint, session: &Session<'_>) -> String {
-    let field = |text: &Option<String>| truncate(text.as_deref().unwrap_or("-"), 100);
+    let field = |text: &Option<String>| truncate(&mask_secrets(text.as_deref().unwrap_or("-")), 100);
     let created = match endpoint.created.as_deref().map(str::parse) {
         Some(Ok(time)) => format_local_time(time, session),
         _ => field(&endpoint.created),

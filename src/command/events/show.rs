@@ -9,6 +9,7 @@ use crate::command::shared::target;
 use crate::diagnose::{self, Finding, HashBudget};
 use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::error::{CommandOutcome, Error, Result};
+use crate::model::mask::mask_secrets;
 use crate::model::message::{Headers, Request};
 use crate::model::sanitize::{escape_unsafe, first_line};
 use crate::model::signature::DEFAULT_TOLERANCE;
@@ -38,7 +39,7 @@ pub(super) struct ShowEvent {
     /// Print the capture in this format
     #[arg(long = "as", value_name = "FORMAT", group = "what")]
     format: Option<ShowFormat>,
-    /// Write a file for the provider's support, with secrets, tokens and phone numbers masked
+    /// Write a file for the provider's support, without secrets, tokens, phone numbers, e-mail addresses and names
     #[arg(long, value_name = "FILE", group = "what")]
     bundle: Option<PathBuf>,
     /// Skip the confirmation before writing the bundle
@@ -78,7 +79,7 @@ pub(super) fn run(args: &ShowEvent, session: &Session<'_>) -> Result<CommandOutc
     let mut output = session.world.stdout();
     if args.body {
         let stored = captures::load_one(store.as_mut(), &args.id, session)?;
-        output.write_all(&refuse_control_bytes(stored.request.body, session)?)?;
+        output.write_all(&session.check_terminal(stored.request.body)?)?;
         output.flush()?;
         return Ok(CommandOutcome::Success);
     }
@@ -110,7 +111,7 @@ fn format_capture(
 ) -> Result<Vec<u8>> {
     Ok(match format {
         None => format_text(&stored, args, session)?.into_bytes(),
-        Some(ShowFormat::Http) => refuse_control_bytes(to_raw_http(stored.request, session)?, session)?,
+        Some(ShowFormat::Http) => session.check_terminal(to_raw_http(stored.request, session)?)?,
         Some(ShowFormat::Curl) => {
             render::request::curl(&stored.request, &target_url(&args.to, &stored.request)).into_bytes()
         }
@@ -143,18 +144,6 @@ fn with_content_length(headers: &Headers, length: usize) -> Result<Headers> {
     Headers::read(copy).map_err(|error| Error::failed("can't write the request").because(error))
 }
 
-/// Refuses to write bytes to a terminal that could control it. Files and pipes get everything.
-fn refuse_control_bytes(bytes: Vec<u8>, session: &Session<'_>) -> Result<Vec<u8>> {
-    let is_plain = |text: &str| {
-        text.split(['\r', '\n', '\t']).all(|part| matches!(escape_unsafe(part), std::borrow::Cow::Borrowed(_)))
-    };
-    if session.world.is_terminal(Stream::Output) && !std::str::from_utf8(&bytes).is_ok_and(is_plain) {
-        return Err(Error::usage("refusing to write these bytes to the terminal, which they could control")
-            .hint("redirect the output to a file: > request.bin"));
-    }
-    Ok(bytes)
-}
-
 /// Adds the request's path and query to a URL that has none.
 fn target_url(to: &Url, request: &Request) -> Url {
     if to.path() != "/" || to.query().is_some() || !request.target.starts_with('/') {
@@ -178,8 +167,8 @@ fn format_text(stored: &StoredDelivery, args: &ShowEvent, session: &Session<'_>)
     if let Some(peer) = &summary.peer {
         shown.push_str(&format!("{INDENT}{} {}\n", paint.faint("from   "), escape_unsafe(peer)));
     }
-    let line = format!("{} {}", request.method, request.target);
-    shown.push_str(&format!("\n{}\n", paint.strong(&escape_unsafe(&line))));
+    let line = payload::text_line(&format!("{} {}", request.method, request.target), session.reveal);
+    shown.push_str(&format!("\n{}\n", paint.strong(&line)));
     for (name, value) in request.headers.iter() {
         shown.push_str(&(payload::header(name, value, paint, session.reveal) + "\n"));
     }
@@ -235,11 +224,11 @@ fn format_attempt(attempt: &Attempt, session: &Session<'_>) -> String {
     let outcome = match &attempt.outcome {
         Ok(answer) => text::answer_line(answer, attempt.took, session.out),
         Err(failure) => {
-            let failure = first_line(failure.as_bytes(), 100);
+            let failure = first_line(mask_secrets(failure).as_bytes(), 100);
             format!("{}  {:>8}", session.out.bad(&failure), text::duration(attempt.took))
         }
     };
-    let (time, url) = (format_local(attempt.at, session), first_line(attempt.url.as_bytes(), 100));
+    let (time, url) = (format_local(attempt.at, session), first_line(mask_secrets(&attempt.url).as_bytes(), 100));
     format!("{INDENT}{}  {url}  → {outcome}\n", session.out.faint(&time))
 }
 

@@ -4,6 +4,7 @@ use super::{STORE_HINT, format_local, open_if_exists};
 use crate::command::Session;
 use crate::command::shared::captures::{Filters, StoreArgs};
 use crate::model::error::{CommandOutcome, Result};
+use crate::model::mask::mask_secrets;
 use crate::model::money::Money;
 use crate::model::sanitize::first_line;
 use crate::model::stored::{AmountTotal, HourlyCount};
@@ -80,7 +81,7 @@ fn format_stats(counts: &[HourlyCount], sums: &[AmountTotal], session: &Session<
 }
 
 fn display_name(text: Option<&str>, default: &str) -> String {
-    text.map_or_else(|| default.to_owned(), |text| first_line(text.as_bytes(), 40))
+    text.map_or_else(|| default.to_owned(), |text| first_line(mask_secrets(text).as_bytes(), 40))
 }
 
 fn format_total(money: &Money, events: u64, session: &Session<'_>) -> String {

@@ -1,6 +1,7 @@
 //! Reports how apps respond to forwarded deliveries.
 
 use crate::model::exchange::Answer;
+use crate::model::mask::mask_secrets;
 use crate::model::sanitize;
 use crate::model::stored::{ForwardOutcome, Forwarded};
 use crate::render::paint::Paint;
@@ -21,13 +22,12 @@ impl AppStatus {
     pub(super) fn lines(&mut self, forwarded: &Forwarded, last_shown: Option<&str>, paint: Paint) -> Vec<String> {
         let Forwarded { id, attempt, outcome, .. } = forwarded;
         let url = attempt.url.parse::<url::Url>();
-        let app = url.map_or_else(|_| attempt.url.clone(), |url| url.origin().ascii_serialization());
+        let app = url.map_or_else(|_| mask_secrets(&attempt.url), |url| url.origin().ascii_serialization());
         let change = match &attempt.outcome {
             Ok(_) => self.down.remove(&app).then(|| paint.good(&format!("✓ {app} is responding again"))),
-            Err(failure) => self
-                .down
-                .insert(app.clone())
-                .then(|| paint.bad(&format!("✗ {app} is not responding: {}", sanitize::escape_unsafe(failure)))),
+            Err(failure) => self.down.insert(app.clone()).then(|| {
+                paint.bad(&format!("✗ {app} is not responding: {}", sanitize::escape_unsafe(&mask_secrets(failure))))
+            }),
         };
         let answer = match &attempt.outcome {
             Ok(answer) => {
@@ -73,7 +73,8 @@ const SIGNATURE_WORDS: &[&str] = &[
 fn advice(answer: &Answer, id: &str, url: &str) -> Option<(u16, String)> {
     let status = answer.status.0;
     let text = String::from_utf8_lossy(&answer.body).to_ascii_lowercase();
-    let url = sanitize::escape_unsafe(url);
+    let url = mask_secrets(url);
+    let url = sanitize::escape_unsafe(&url);
     let advice = match status {
         404 | 405 => format!("check the path in {url}: nothing there takes a POST"),
         401 | 403 => refused_signature(id, &url),

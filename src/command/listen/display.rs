@@ -13,6 +13,7 @@ use crate::command::{Session, Verbosity};
 use crate::diagnose::{self, Finding};
 use crate::model::delivery::{AnalyzedDelivery, RejectedRequest};
 use crate::model::error::Result;
+use crate::model::mask::mask_secrets;
 use crate::model::sanitize;
 use crate::model::status::Status;
 use crate::model::stored::{AnswerState, Forwarded};
@@ -87,7 +88,10 @@ impl<'a> Display<'a> {
         self.session.info(&format!("listening on {} (any path; Ctrl+C to stop)", self.session.err.strong(&url)));
         self.args.events.iter().for_each(|glob| warn_if_unknown_type(glob, self.session));
         if !forwarded_to.is_empty() {
-            self.session.info(&format!("forwarding verified deliveries to {}", sanitize::escape_unsafe(forwarded_to)));
+            self.session.info(&format!(
+                "forwarding verified deliveries to {}",
+                sanitize::escape_unsafe(&mask_secrets(forwarded_to))
+            ));
         }
         self.print_secrets("secrets");
         self.print_secret_for_app();
@@ -258,7 +262,7 @@ impl<'a> Display<'a> {
             let shown = if is_tls {
                 "TLS, but this port speaks plain HTTP".to_owned()
             } else {
-                sanitize::first_line(request.as_bytes(), 60)
+                sanitize::first_line(mask_secrets(request).as_bytes(), 60)
             };
             self.session.info(&self.session.err.faint(&format!("rejected: {shown} → {status} ({peer})")));
         }

@@ -15,6 +15,7 @@ use crate::command::shared::registry;
 use crate::command::{Session, provider_parser};
 use crate::model::error::{CommandOutcome, Error, Kind, Result};
 use crate::model::exchange::{Answer, SendFailure};
+use crate::model::mask::mask_secrets;
 use crate::model::sanitize::escape_unsafe;
 use crate::provider::Provider;
 use crate::provider::api::{self, ApiCall, ResponseError};
@@ -234,7 +235,8 @@ fn print_result(args: &Register, endpoint: &RegisteredEndpoint, secret: &str, se
     }
     output.flush()?;
     drop(output);
-    let (url, mode) = (escape_unsafe(&endpoint.url), endpoint.mode.name());
+    let (url, mode) = (mask_secrets(&endpoint.url), endpoint.mode.name());
+    let url = escape_unsafe(&url);
     let events = count(endpoint.events.len() as u64, "event type");
     session.info(&format!("registered {url} for {events} ({mode} mode); `whtool listen` now verifies its deliveries"));
     if let Some(path) = &args.env_file {

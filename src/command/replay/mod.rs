@@ -15,6 +15,7 @@ use crate::command::shared::target;
 use crate::model::address::Reach;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::exchange::{NextRequest, OutgoingRequest, SentRequest};
+use crate::model::mask::mask_secrets;
 use crate::model::sanitize;
 use crate::model::stored::Attempt;
 use crate::model::timestamp::{SignedDuration, Timestamp};
@@ -254,7 +255,7 @@ fn write_row(
     let source = paint.strong(&pad_right(&sanitize::escape_unsafe(name), plan.name_width));
     let answer = match &sent.answer {
         Ok(answer) => text::answer_line(answer, sent.took, paint),
-        Err(failure) => paint.bad(&sanitize::escape_unsafe(&failure.to_string())),
+        Err(failure) => paint.bad(&sanitize::escape_unsafe(&mask_secrets(&failure.to_string()))),
     };
     let change = change.map(|word| format!("  · {}", paint.strong(word))).unwrap_or_default();
     writeln!(output, "{}", plan.session.wrap(&format!("{source}  {answer}{change}")))

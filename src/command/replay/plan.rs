@@ -230,7 +230,7 @@ impl<'a> ReplayPlan<'a> {
                 let url = exchange::address(&self.args.to, &request.target);
                 output.write_all(&render::json::signed(self.provider(number), &url, &request))?;
             } else {
-                output.write_all(&request.to_wire())?;
+                output.write_all(&self.session.check_terminal(request.to_wire())?)?;
                 output.write_all(b"\n\n")?;
             }
         }

@@ -4,8 +4,8 @@
 use crate::command::shared::loaded_settings::LoadedSettings;
 use crate::command::{ColorChoice, Common};
 use crate::model::error::{Error, Kind, Result};
-use crate::model::mask::Reveal;
-use crate::model::sanitize::{escape_unsafe, truncate};
+use crate::model::mask::{Audience, Reveal, mask_sentence};
+use crate::model::sanitize::{escape_unsafe, needs_escape, truncate};
 use crate::model::width::Width;
 use crate::render::paint::Paint;
 use crate::world::{Stream, World};
@@ -114,20 +114,25 @@ impl<'w> Session<'w> {
         if error.kind == Kind::PipeClosed || error.kind == Kind::Interrupted {
             return;
         }
-        self.print_message(&format!("{} {}", self.err.bad("error:"), escape_unsafe(&error.message)));
+        // Messages quote arguments, URLs, files and answers.
+        let shown = |text: &str| match self.reveal {
+            Reveal::Masked => escape_unsafe(&mask_sentence(text, Audience::Team)).into_owned(),
+            Reveal::Everything => escape_unsafe(text).into_owned(),
+        };
+        self.print_message(&format!("{} {}", self.err.bad("error:"), shown(&error.message)));
         if let Some(why) = &error.cause() {
-            self.print_message(&format!("  why: {}", escape_unsafe(why)));
+            self.print_message(&format!("  why: {}", shown(why)));
         }
         for line in &error.program_output {
-            self.print_message(&format!("  | {}", escape_unsafe(line)));
+            self.print_message(&format!("  | {}", shown(line)));
         }
         if self.verbosity == Verbosity::Verbose {
             for below in std::iter::successors(error.source(), |below| (*below).source()) {
-                self.print_message(&format!("  caused by: {}", truncate(&below.to_string(), 200)));
+                self.print_message(&format!("  caused by: {}", truncate(&shown(&below.to_string()), 200)));
             }
         }
         if let Some(hint) = &error.hint {
-            self.print_message(&format!("  try: {}", escape_unsafe(hint)));
+            self.print_message(&format!("  try: {}", shown(hint)));
         }
     }
 
@@ -135,6 +140,16 @@ impl<'w> Session<'w> {
     pub(in crate::command) fn print_message(&self, text: &str) {
         let line = self.width(Stream::Error).wrap(text, CONTINUATION_INDENT) + "\n";
         let _ = self.world.stderr().write_all(line.as_bytes());
+    }
+
+    /// Refuses exact bytes for a terminal that could act on them. Files and pipes get everything.
+    pub(in crate::command) fn check_terminal(&self, bytes: Vec<u8>) -> Result<Vec<u8>> {
+        let is_plain = |text: &str| text.split(['\r', '\n', '\t']).all(|part| !part.chars().any(needs_escape));
+        if self.world.is_terminal(Stream::Output) && !std::str::from_utf8(&bytes).is_ok_and(is_plain) {
+            return Err(Error::usage("refusing to write these bytes to the terminal, which they could control")
+                .hint("redirect the output to a file: > request.bin"));
+        }
+        Ok(bytes)
     }
 
     /// Wraps lines to the terminal at standard output.

@@ -7,7 +7,7 @@ use crate::command::{Session, Verbosity};
 use crate::diagnose::{self, CauseGroup, Confidence, Credentials, Finding, HashBudget};
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::error::Error;
-use crate::model::mask::Reveal;
+use crate::model::mask::{Audience, Reveal, mask_sentence};
 use crate::model::sanitize;
 use crate::model::timestamp::Timestamp;
 use crate::model::verdict::{Verdict, VerdictCode};
@@ -237,7 +237,7 @@ impl Report {
         let row = text::delivery_row(received, format!("{:<10}", place.to_string()));
         let mut text = String::new();
         for note in notes {
-            let sentence = sanitize::first_line(note.sentence().as_bytes(), 200);
+            let sentence = sanitize::first_line(mask_sentence(&note.sentence(), Audience::Team).as_bytes(), 200);
             text.push_str(&format!("{INDENT}{} {sentence}\n", paint.warn("note   ")));
         }
         text.push_str(&text::warnings(&received.event, INDENT, paint));
@@ -251,8 +251,11 @@ impl Report {
             ReportFormat::SummaryOnly => {}
             ReportFormat::Json => self.output.extend(render::json::unreadable(&error.to_string())),
             ReportFormat::Text => {
-                let line =
-                    format!("{}  {}\n", verifier.paint.bad("unreadable"), sanitize::escape_unsafe(&error.to_string()));
+                let line = format!(
+                    "{}  {}\n",
+                    verifier.paint.bad("unreadable"),
+                    sanitize::escape_unsafe(&mask_sentence(&error.to_string(), Audience::Team))
+                );
                 self.output.extend(verifier.wrap(&line));
             }
         }
