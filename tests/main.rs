@@ -30,6 +30,7 @@ mod help;
 mod help_pages;
 mod layers;
 mod listen;
+mod loops;
 mod masking;
 mod narrow;
 mod one_fault_handlers;

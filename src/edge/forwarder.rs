@@ -259,6 +259,7 @@ mod tests {
     use super::*;
     use crate::model::address::Reach;
     use crate::model::exchange::OutgoingRequest;
+    use crate::model::hop_mark::HopMark;
     use crate::world::{AckMode, CertificateCheck, StoreLocation};
     use tokio::sync::mpsc;
 
@@ -272,6 +273,7 @@ mod tests {
             prepare: Arc::new(|request, url, _| {
                 Ok(OutgoingRequest::to_url(0, url.clone(), Reach::ThisMachine, request.clone()))
             }),
+            hop_mark: HopMark::from_random([0; 8]),
             ack_mode: AckMode::Immediate,
             ordered: false,
             retries: 10,

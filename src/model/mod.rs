@@ -10,6 +10,7 @@ pub mod delivery;
 pub mod error;
 pub mod event;
 pub mod exchange;
+pub mod hop_mark;
 pub mod mask;
 pub mod message;
 pub mod money;

@@ -7,6 +7,9 @@ use std::fmt::{self, Display, Formatter};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Status(pub u16);
 
+/// The answer of a listener to a delivery that it has forwarded before.
+pub const LOOP_DETECTED: u16 = 508;
+
 impl Status {
     /// Returns true for 2xx.
     pub fn is_success(self) -> bool {
@@ -14,9 +17,9 @@ impl Status {
     }
 
     /// Returns true if the same request may succeed later: the server timed out, limits the rate,
-    /// or failed. Every other answer is final.
+    /// or failed. Every other answer is final, as is the one of a listener that detected a loop.
     pub fn is_retryable(self) -> bool {
-        matches!(self.0, 408 | 425 | 429 | 500..)
+        matches!(self.0, 408 | 425 | 429 | 500..) && self.0 != LOOP_DETECTED
     }
 }
 
@@ -53,7 +56,7 @@ mod tests {
 
     #[test]
     fn timeouts_rate_limits_and_server_failures_are_worth_a_retry() {
-        let expected: Vec<u16> = [408, 425, 429].into_iter().chain(500..600).collect();
+        let expected: Vec<u16> = [408, 425, 429].into_iter().chain(500..508).chain(509..600).collect();
         assert_eq!(matching(Status::is_retryable), expected);
     }
 }

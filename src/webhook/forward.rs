@@ -2,6 +2,7 @@
 //!
 //! Sending, retrying and recording are in `edge/forwarder`.
 
+use crate::model::hop_mark::{self, HopMark};
 use crate::model::message::{HeaderError, Headers, Request};
 use crate::model::signature::Key;
 use crate::model::timestamp::Timestamp;
@@ -96,6 +97,9 @@ pub struct RequestChanges {
     pub headers: Vec<(String, String)>,
     /// Keys for re-signing, by provider. `None`: the signature stays.
     pub resign: Option<Vec<Key>>,
+    /// The mark of the listener that forwards it. `None`: it is sent as if it came from the
+    /// provider, without the marks of listeners.
+    pub hop_mark: Option<HopMark>,
 }
 
 /// Returns the target that an app gets: the path and query of its URL or, if that has none, those
@@ -137,12 +141,18 @@ pub fn build_request(
     let signed = || signed.iter().map(|(name, value)| (*name, value.as_bytes()));
     let is_replaced = |name: &str| set().chain(signed()).any(|(other, _)| other.eq_ignore_ascii_case(name));
     let mut headers = Headers::new();
-    for (name, value) in request.headers.end_to_end().filter(|(name, _)| !is_replaced(name)) {
+    let is_kept = |name: &str, value: &[u8]| {
+        !is_replaced(name) && (changes.hop_mark.is_some() || !hop_mark::is_mark_line(name, value))
+    };
+    for (name, value) in request.headers.end_to_end().filter(|(name, value)| is_kept(name, value)) {
         let value = if name.eq_ignore_ascii_case("host") { host(url).into_bytes() } else { value.to_vec() };
         headers.push(name, &value)?;
     }
     for (name, value) in set().chain(signed()) {
         headers.push(name, value)?;
+    }
+    if let Some(mark) = &changes.hop_mark {
+        mark.append_to(&mut headers)?;
     }
     let (method, target) = (request.method.clone(), app_target(url, request));
     Ok(Request { method, target, headers, body: request.body.clone() })
@@ -269,9 +279,27 @@ mod tests {
 
     #[test]
     fn a_header_that_is_set_replaces_all_of_its_name() {
-        let changes = RequestChanges { headers: vec![("x-a".to_owned(), "9".to_owned())], resign: None };
+        let changes = RequestChanges { headers: vec![("x-a".to_owned(), "9".to_owned())], ..Default::default() };
         let sent = build_request(&request(), &url("http://h/"), &changes, Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(sent.headers.as_bytes(), b"Host: h\r\nx-b: 2\r\nx-a: 9\r\n");
+    }
+
+    #[test]
+    fn the_mark_of_the_listener_comes_last_and_no_header_that_is_set_replaces_it() {
+        let text = b"Via: 1.1 proxy\r\nVia: 1.1 whtool-0202020202020202\r\nX-A: 1\r\n";
+        let received = Request { headers: Headers::read(text.to_vec()).unwrap(), ..request() };
+        let sent = |changes: &RequestChanges| {
+            let sent = build_request(&received, &url("http://h/"), changes, Timestamp::UNIX_EPOCH).unwrap();
+            String::from_utf8(sent.headers.as_bytes().to_vec()).unwrap()
+        };
+        let mark = Some(HopMark::from_random([1; 8]));
+        let mark_line = "Via: 1.1 whtool-0101010101010101\r\n";
+        let foreign = "Via: 1.1 proxy\r\nVia: 1.1 whtool-0202020202020202\r\n";
+        let marked = RequestChanges { hop_mark: mark, ..Default::default() };
+        assert_eq!(sent(&marked), format!("{foreign}X-A: 1\r\n{mark_line}"));
+        let set = RequestChanges { headers: vec![("via".to_owned(), "1.1 mine".to_owned())], ..marked };
+        assert_eq!(sent(&set), format!("X-A: 1\r\nvia: 1.1 mine\r\n{mark_line}"));
+        assert_eq!(sent(&RequestChanges::default()), "Via: 1.1 proxy\r\nX-A: 1\r\n", "what `replay` sends");
     }
 
     #[test]
@@ -280,7 +308,7 @@ mod tests {
         let mut old = Request::post("/", b"{}".to_vec());
         old.headers.push("x-plexos-timestamp", b"1").unwrap();
         old.headers.push("x-plexos-signature", b"00").unwrap();
-        let changes = RequestChanges { headers: Vec::new(), resign: Some(vec![key.clone()]) };
+        let changes = RequestChanges { resign: Some(vec![key.clone()]), ..Default::default() };
         let now = Timestamp::from_second(1_736_937_000).unwrap();
         let sent = build_request(&old, &url("http://h/"), &changes, now).unwrap();
         assert_eq!(sent.headers.len(), 2);
@@ -334,7 +362,7 @@ mod tests {
     #[test]
     fn a_request_without_a_signature_or_a_key_for_its_provider_is_not_signed() {
         let key = |provider| Key::new(Secret::new(provider, SecretOrigin::LocalTest, "local"));
-        let changes = |keys| RequestChanges { headers: Vec::new(), resign: Some(keys) };
+        let changes = |keys| RequestChanges { resign: Some(keys), ..Default::default() };
         let send = |request: &Request, changes: &RequestChanges| {
             build_request(request, &url("http://h/"), changes, Timestamp::UNIX_EPOCH)
                 .unwrap()

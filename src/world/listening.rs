@@ -6,6 +6,7 @@
 use super::CertificateCheck;
 use crate::model::delivery::{AnalyzedDelivery, Delivery, RejectedRequest};
 use crate::model::exchange::OutgoingRequest;
+use crate::model::hop_mark::HopMark;
 use crate::model::message::{HeaderError, Request};
 use crate::model::stored::{CaptureId, Forwarded};
 use crate::model::timestamp::Timestamp;
@@ -40,6 +41,9 @@ pub struct ForwardOptions {
     pub urls: Vec<Url>,
     pub route: RouteFn,
     pub prepare: PrepareFn,
+    /// Put on what is forwarded. A delivery that carries it already is refused with 508, since it
+    /// was stored and forwarded before.
+    pub hop_mark: HopMark,
     pub ack_mode: AckMode,
     /// Forward deliveries about the same object one at a time, in the order of their arrival.
     pub ordered: bool,

@@ -3,6 +3,7 @@
 use crate::model::exchange::Answer;
 use crate::model::mask::mask_secrets;
 use crate::model::sanitize;
+use crate::model::status::LOOP_DETECTED;
 use crate::model::stored::{ForwardOutcome, Forwarded};
 use crate::render::paint::Paint;
 use crate::render::text;
@@ -76,6 +77,9 @@ fn advice(answer: &Answer, id: &str, url: &str) -> Option<(u16, String)> {
     let url = mask_secrets(url);
     let url = sanitize::escape_unsafe(&url);
     let advice = match status {
+        LOOP_DETECTED => {
+            format!("{url} leads back to a listener that has forwarded this delivery: forward to the app itself")
+        }
         404 | 405 => format!("check the path in {url}: nothing there takes a POST"),
         401 | 403 => refused_signature(id, &url),
         400..=499 if SIGNATURE_WORDS.iter().any(|word| text.contains(word)) => refused_signature(id, &url),

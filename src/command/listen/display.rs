@@ -15,7 +15,7 @@ use crate::model::delivery::{AnalyzedDelivery, RejectedRequest};
 use crate::model::error::Result;
 use crate::model::mask::mask_secrets;
 use crate::model::sanitize;
-use crate::model::status::Status;
+use crate::model::status::{LOOP_DETECTED, Status};
 use crate::model::stored::{AnswerState, Forwarded};
 use crate::model::verdict::Verdict;
 use crate::provider;
@@ -264,7 +264,12 @@ impl<'a> Display<'a> {
             } else {
                 sanitize::first_line(mask_secrets(request).as_bytes(), 60)
             };
-            self.session.info(&self.session.err.faint(&format!("rejected: {shown} → {status} ({peer})")));
+            let reason = if *status == LOOP_DETECTED {
+                ": a loop, this listener has forwarded the delivery before; it is neither stored nor forwarded again"
+            } else {
+                ""
+            };
+            self.session.info(&self.session.err.faint(&format!("rejected: {shown} → {status} ({peer}){reason}")));
         }
     }
 

@@ -2,14 +2,16 @@
 
 use crate::command::shared::{secrets, target};
 use crate::command::{Session, parse_duration};
-use crate::model::address::Reach;
+use crate::model::address::{Reach, local_address};
 use crate::model::error::{Error, Result};
 use crate::model::exchange::OutgoingRequest;
+use crate::model::hop_mark::HopMark;
 use crate::model::timestamp::SignedDuration;
 use crate::webhook::forward::{self, RequestChanges, Route};
 use crate::world::{AckMode, CertificateCheck, ForwardOptions};
 use clap::Args;
 use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use url::Url;
 
@@ -53,6 +55,16 @@ pub(super) struct ForwardArgs {
     yes: bool,
 }
 
+/// Returns true if a connection to the target arrives at a listener that is bound to this address.
+fn is_received_by(listener: IpAddr, target: IpAddr, session: &Session<'_>) -> bool {
+    let target = local_address(target).unwrap_or(target);
+    if listener.is_unspecified() {
+        target.is_loopback() || session.world.is_own_address(target)
+    } else {
+        target.to_canonical() == listener.to_canonical()
+    }
+}
+
 fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or_else(|| "expected 'Name: value'".to_owned())?;
     crate::model::message::Headers::new()
@@ -89,7 +101,10 @@ impl ForwardArgs {
             .map(|route| Ok((route.url.clone(), target::confirm_reach(&route.url, self.yes, question, session)?)));
         let reaches = routes.collect::<Result<HashMap<Url, Reach>>>()?;
         let resign = if self.resign { Some(secrets::local_test_keys(session)?) } else { None };
-        let changes = RequestChanges { headers: self.header.clone(), resign };
+        let mut random = [0; 8];
+        session.world.fill_random(&mut random);
+        let hop_mark = HopMark::from_random(random);
+        let changes = RequestChanges { headers: self.header.clone(), resign, hop_mark: Some(hop_mark.clone()) };
         let routes = self.forward_to.clone();
         Ok(Some(ForwardOptions {
             urls: self.forward_to.iter().map(|route| route.url.clone()).collect(),
@@ -103,6 +118,7 @@ impl ForwardArgs {
                 let reach = reaches.get(base).copied().unwrap_or(Reach::ThisMachine);
                 Ok(OutgoingRequest { number: 0, url: base.clone(), reach, request })
             }),
+            hop_mark,
             ack_mode: if self.passthrough { AckMode::Passthrough } else { AckMode::Immediate },
             ordered: self.ordered,
             retries: self.retry,
@@ -111,6 +127,24 @@ impl ForwardArgs {
             certificates: if self.insecure { CertificateCheck::Skip } else { CertificateCheck::Verify },
             max_in_flight: usize::from(self.in_flight),
         }))
+    }
+
+    /// Refuses a URL that leads back to the listener, by any name of its address.
+    pub(super) fn refuse_own_address(&self, listener: &[SocketAddr], session: &Session<'_>) -> Result<()> {
+        let is_own = |url: &Url| {
+            let port = url.port_or_known_default();
+            let mut listener = listener.iter().filter(|address| Some(address.port()) == port).map(SocketAddr::ip);
+            let targets = target::addresses(url, session);
+            listener.any(|listener| targets.iter().any(|target| is_received_by(listener, *target, session)))
+        };
+        match self.forward_to.iter().find(|route| is_own(&route.url)) {
+            Some(route) => {
+                Err(Error::usage(format!("--forward-to {} is the address of the listener itself", route.url))
+                    .because("each delivery would come back to it, again and again")
+                    .hint("forward to the port of your app, such as http://localhost:3000"))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Returns the URLs, for a message.

@@ -150,6 +150,7 @@ fn start(args: &Listen, verify: VerifyFn, session: &Session<'_>) -> Result<Box<d
     };
     let listen = |port| {
         let address = SocketAddr::new(args.bind, port);
+        args.forward.refuse_own_address(&[address], session)?;
         let options = world::ListenOptions {
             address,
             max_body: args.max_body,

@@ -158,7 +158,7 @@ impl<'a> ReplayPlan<'a> {
             return Err(Error::credentials("the body was changed, but no secret is configured to sign it"));
         }
         request.body = body;
-        let changes = RequestChanges { headers: Vec::new(), resign: Some(self.secrets.keys.clone()) };
+        let changes = RequestChanges { resign: Some(self.secrets.keys.clone()), ..RequestChanges::default() };
         let now = self.args.timestamp.unwrap_or_else(|| self.session.world.now());
         forward::build_request(&request, &self.args.to, &changes, now).map_err(unwritable)
     }

@@ -4,6 +4,7 @@ use crate::command::{Session, confirm};
 use crate::model::address::{Reach, TargetHost, are_local};
 use crate::model::error::Result;
 use crate::webhook::forward;
+use std::net::IpAddr;
 use url::Url;
 
 /// The address at which `listen` receives by default.
@@ -19,12 +20,17 @@ pub(in crate::command) fn parse(text: &str) -> Result<Url, String> {
 ///
 /// A request that is allowed because of this must be sent with `Reach::ThisMachine`.
 pub(in crate::command) fn is_this_machine(url: &Url, session: &Session<'_>) -> bool {
+    are_local(&addresses(url, session))
+}
+
+/// Returns the addresses that a URL leads to. Empty: its host is not known.
+pub(in crate::command) fn addresses(url: &Url, session: &Session<'_>) -> Vec<IpAddr> {
     let addresses = match TargetHost::of_url(url) {
         Some(TargetHost::Name(name)) => session.world.resolve(name).ok(),
         Some(host) => host.known_addresses(),
         None => None,
     };
-    addresses.is_some_and(|addresses| are_local(&addresses))
+    addresses.unwrap_or_default()
 }
 
 /// Returns the machines that a request to this URL may be sent to without asking.

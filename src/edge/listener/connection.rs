@@ -88,6 +88,9 @@ impl ListenerState {
         if head.method != "POST" {
             return self.reject(&head, peer, StatusCode::METHOD_NOT_ALLOWED);
         }
+        if self.closes_loop(&head) {
+            return self.reject(&head, peer, StatusCode::LOOP_DETECTED);
+        }
         let (body, memory) = match self.read_body_in_time(body).await {
             Ok(read) => read,
             Err(error) => return self.reject(&head, peer, error.status()),
@@ -151,6 +154,12 @@ impl ListenerState {
         let now = Timestamp::now();
         let delivery = Delivery { request, peer: Some(peer), arrived: Some(now) };
         if is_large { self.large_body_worker.verify(delivery, now).await } else { (self.verify)(delivery, now) }
+    }
+
+    /// Returns true for a delivery that this listener has stored and forwarded before.
+    fn closes_loop(&self, head: &Head) -> bool {
+        let forward = self.pipeline.as_ref().and_then(|pipeline| pipeline.forward.as_ref());
+        forward.is_some_and(|forward| forward.hop_mark.closes_loop(&head.headers))
     }
 
     fn ack_status(&self, received: &AnalyzedDelivery) -> StatusCode {

@@ -65,6 +65,7 @@ fn own_text(status: StatusCode) -> (Response<Full<Bytes>>, bool) {
         StatusCode::SERVICE_UNAVAILABLE => ("busy\n", true),
         StatusCode::PAYLOAD_TOO_LARGE => ("body too large\n", false),
         StatusCode::REQUEST_TIMEOUT => ("timed out\n", false),
+        StatusCode::LOOP_DETECTED => ("this listener has forwarded the delivery before\n", false),
         StatusCode::BAD_GATEWAY => ("no usable answer from the app\n", true),
         _ => ("bad request\n", false),
     };
