@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tempfile::TempDir;
 use whtool::model::address::{Reach, TargetHost, are_local};
+use whtool::model::bind::SecondAddress;
 use whtool::model::delivery::Delivery;
 use whtool::model::error::{Error, Result};
 use whtool::model::exchange::*;
@@ -317,7 +318,7 @@ impl Processes for TestWorld {
 
 impl Network for TestWorld {
     fn listen(&self, options: &ListenOptions, verify: VerifyFn) -> Result<Box<dyn RunningListener>> {
-        if options.address.port() == 1 {
+        if options.addresses.port == 1 {
             return Err(Error::failed("can't listen on port 1"));
         }
         let mut requests = std::mem::take(&mut *self.deliveries.lock().unwrap());
@@ -326,11 +327,16 @@ impl Network for TestWorld {
         Ok(Box::new(Scripted { requests, verify, now, options, clock, quiet: 0, closed: false }))
     }
 
-    fn serve(&self, address: SocketAddr, _handler: RequestHandler) -> Result<Box<dyn RunningServer>> {
-        if address.port() == 1 {
+    fn serve(
+        &self,
+        options: &ServeOptions,
+        _handler: RequestHandler,
+        _refused: RefusalHandler,
+    ) -> Result<Box<dyn RunningServer>> {
+        if options.addresses.port == 1 {
             return Err(Error::failed("can't listen on port 1"));
         }
-        Ok(Box::new(Placeholder(address)))
+        Ok(Box::new(Placeholder(SocketAddr::new(options.addresses.main, options.addresses.port))))
     }
 
     fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
@@ -372,6 +378,10 @@ impl RunningServer for Placeholder {
     fn address(&self) -> SocketAddr {
         self.0
     }
+
+    fn second_address(&self) -> SecondAddress {
+        SecondAddress::Unavailable
+    }
 }
 
 /// A listener that receives the given requests and is then interrupted, or times out.
@@ -387,7 +397,11 @@ struct Scripted {
 
 impl RunningListener for Scripted {
     fn address(&self) -> SocketAddr {
-        self.options.address
+        SocketAddr::new(self.options.addresses.main, self.options.addresses.port)
+    }
+
+    fn second_address(&self) -> SecondAddress {
+        SecondAddress::Unavailable
     }
 
     fn next(&mut self, timeout: Option<Duration>) -> ListenerEvent {

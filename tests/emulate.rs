@@ -56,7 +56,8 @@ impl Emulated {
             if target.starts_with("/plustive") { "pk_live_emulated_by_whtool" } else { "sk_test_emulated_by_whtool" };
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let head = format!(
-            "{method} {target} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Length: {}\r\n\r\n",
+            "{method} {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
         stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
@@ -219,7 +220,7 @@ fn a_cut_call_is_executed_and_a_rate_limited_one_is_not() {
     assert_eq!(payments(), 1);
     emulated.call("POST", "/_emulator/faults", &json!({"kind": "429", "count": 1, "method": "POST"}));
     let (head, _) = emulated.exchange("POST", "/plexos/v1/payments", &body);
-    assert!(head.starts_with("HTTP/1.1 429 ") && head.contains("Retry-After: 1"), "{head}");
+    assert!(head.starts_with("HTTP/1.1 429 ") && head.contains("retry-after: 1"), "{head}");
     assert_eq!(payments(), 1);
 }
 
@@ -241,7 +242,11 @@ fn large_announced_bodies_leave_no_threads_or_descriptors_behind() {
     for _ in 0..300 {
         let mut stream = TcpStream::connect(&emulated.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        stream.write_all(b"POST /plexos/v1/payments HTTP/1.1\r\nContent-Length: 1000000000000\r\n\r\n{").unwrap();
+        stream
+            .write_all(
+                b"POST /plexos/v1/payments HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000000\r\n\r\n{",
+            )
+            .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");

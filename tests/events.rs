@@ -60,7 +60,7 @@ pub fn store_captures_with_keys(world: &TestWorld, requests: &[(i64, Vec<u8>)], 
             receive(delivery, &rules, arrived)
         });
         let options = ListenOptions {
-            address: "127.0.0.1:0".parse().unwrap(),
+            addresses: "127.0.0.1:0".parse::<whtool::model::bind::BindHost>().unwrap().with_port(0),
             max_body: 1 << 20,
             ack_policy: AckPolicy::Verified,
             store: Some(StoreLocation::File(path(world))),

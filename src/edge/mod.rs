@@ -12,10 +12,10 @@ mod environment;
 mod events;
 mod files;
 mod forwarder;
+mod http;
 mod journal_file;
 mod listener;
 mod process;
-mod recorder;
 mod resolver;
 mod secret_file;
 mod sender;
@@ -29,14 +29,14 @@ use crate::model::exchange::{NextRequest, SentRequest};
 use crate::model::timestamp::Timestamp;
 use crate::world::{
     AppendFile, Clock, Environment, FileChange, FileVisibility, Files, ListenOptions, Network, ProcessOptions,
-    Processes, Progress, RequestHandler, RunningListener, RunningProcess, RunningServer, SecretFiles, SendOptions,
-    SendStatus, Store, Stream, Streams, Terminal, VerifyFn,
+    Processes, Progress, RefusalHandler, RequestHandler, RunningListener, RunningProcess, RunningServer, SecretFiles,
+    SendOptions, SendStatus, ServeOptions, Store, Stream, Streams, Terminal, VerifyFn,
 };
 use jiff::tz::TimeZone;
 use signals::Interrupt;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -181,12 +181,17 @@ impl Processes for Machine {
 
 impl Network for Machine {
     fn listen(&self, options: &ListenOptions, verify: VerifyFn) -> Result<Box<dyn RunningListener>> {
-        let timeouts = listener::Timeouts::default();
+        let timeouts = http::Timeouts::default();
         Ok(Box::new(listener::start(options, verify, timeouts, Interrupt::of_process()?)?))
     }
 
-    fn serve(&self, address: SocketAddr, handler: RequestHandler) -> Result<Box<dyn RunningServer>> {
-        Ok(Box::new(server::start(address, handler)?))
+    fn serve(
+        &self,
+        options: &ServeOptions,
+        handler: RequestHandler,
+        refused: RefusalHandler,
+    ) -> Result<Box<dyn RunningServer>> {
+        Ok(Box::new(server::start(options, handler, refused)?))
     }
 
     fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {

@@ -3,11 +3,24 @@
 use super::call::{CallError, IncomingCall};
 use super::settings::Settings;
 use super::state::State;
+use crate::model::local_access::is_json;
+use crate::model::message::Request;
 use crate::model::timestamp::Timestamp;
 use serde_json::{Value, json};
 
 /// First part of the path of these calls.
 pub(super) const PREFIX: &str = "_emulator";
+
+/// Checks that no page of another origin can have sent the call: these calls need no key, and a
+/// browser asks before it sends JSON elsewhere, or any method but GET and POST.
+pub(super) fn check_content_type(request: &Request) -> Result<(), CallError> {
+    let mut types = request.headers.all("content-type").map(is_json);
+    if request.method == "POST" && (types.next() != Some(true) || types.next().is_some()) {
+        let message = "Send `Content-Type: application/json`; curl does with --json";
+        return Err(CallError::new(415, "UNSUPPORTED_MEDIA_TYPE", message));
+    }
+    Ok(())
+}
 
 /// Answers such a call. It needs no key: only this machine can connect.
 pub(super) fn answer(

@@ -103,7 +103,7 @@ impl Emulator {
             return own_reply(Err(CallError::new(400, "VALIDATION_ERROR", "The path is not text")));
         };
         if let Some(path) = strip_prefix(&path, &[control::PREFIX]) {
-            let call = IncomingCall::parse(request, path);
+            let call = control::check_content_type(request).and_then(|()| IncomingCall::parse(request, path));
             return own_reply(call.and_then(|call| control::answer(&mut self.state, &self.settings, &call, now)));
         }
         let (mut context, apis) = self.state.split(&self.settings, now);

@@ -2,6 +2,7 @@
 
 use crate::model::event::Event;
 use crate::model::message::Request;
+use crate::model::refusal::Refusal;
 use crate::model::timestamp::Timestamp;
 use crate::model::verdict::Verdict;
 use std::net::SocketAddr;
@@ -34,6 +35,5 @@ pub struct RejectedRequest {
     pub peer: SocketAddr,
     /// Request line without the version. Untrusted text.
     pub request: String,
-    /// Status it was answered with.
-    pub status: u16,
+    pub refusal: Refusal,
 }

@@ -153,7 +153,7 @@ pub fn is_hop_by_hop(name: &str) -> bool {
 }
 
 /// True if a header name or method may contain this byte.
-fn is_token(byte: u8) -> bool {
+pub(crate) fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 

@@ -5,15 +5,18 @@
 
 pub mod address;
 pub(crate) mod backoff;
+pub mod bind;
 pub mod capture_name;
 pub mod delivery;
 pub mod error;
 pub mod event;
 pub mod exchange;
 pub mod hop_mark;
+pub(crate) mod local_access;
 pub mod mask;
 pub mod message;
 pub mod money;
+pub mod refusal;
 pub mod sanitize;
 pub mod secret;
 pub(crate) mod secret_text;

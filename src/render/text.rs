@@ -6,10 +6,11 @@ use super::paint::Paint;
 use super::payload;
 use super::row::{Cell, CellKind, Row};
 use crate::diagnose::{CauseGroup, Confidence, Finding, compare};
-use crate::model::delivery::AnalyzedDelivery;
+use crate::model::delivery::{AnalyzedDelivery, RejectedRequest};
 use crate::model::event::{Event, Warning};
 use crate::model::exchange::Answer;
 use crate::model::mask::{Audience, mask_secrets, mask_sentence};
+use crate::model::refusal::Refusal;
 use crate::model::sanitize::{escape_unsafe, first_line, truncate};
 use crate::model::stored::{AnswerState, AppState, DeliverySummary};
 use crate::model::verdict::{Malformed, Verdict, VerdictCode};
@@ -171,6 +172,19 @@ pub fn body_digest(body: &[u8]) -> String {
 
 /// Digits of a hash that are shown, enough to tell two bodies apart.
 const SHORT_HASH: usize = 12;
+
+/// Formats a request that was refused before it was read, with the reason.
+pub fn rejected_request(rejected: &RejectedRequest) -> String {
+    let RejectedRequest { peer, request, refusal } = rejected;
+    let request = match refusal {
+        // Not text.
+        Refusal::Tls => String::new(),
+        _ => first_line(mask_secrets(request).as_bytes(), 60),
+    };
+    let reason = truncate(&refusal.to_string(), MAX_SENTENCE_WIDTH);
+    let request = if request.is_empty() { request } else { format!("{request} ") };
+    format!("rejected: {request}→ {}, {reason} ({peer})", refusal.status())
+}
 
 /// Formats a response: status, duration, first line of the body.
 pub fn answer_line(answer: &Answer, took: Duration, paint: Paint) -> String {

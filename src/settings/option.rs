@@ -5,8 +5,8 @@
 //! knows, or name files.
 
 use crate::model::address::is_local_by_name;
+use crate::model::bind::BindHost;
 use crate::webhook::forward::Route;
-use std::net::IpAddr;
 
 /// Setting that provides the default of a command-line option.
 #[derive(Debug, PartialEq, Eq)]
@@ -148,7 +148,7 @@ impl ProjectRule {
         match self {
             Self::Anything => true,
             Self::LoopbackUrls => value.parse::<Route>().is_ok_and(|route| is_local_by_name(&route.url)),
-            Self::LoopbackAddress => value.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
+            Self::LoopbackAddress => value.parse::<BindHost>().is_ok_and(|host| host.is_loopback()),
             Self::StoreName => is_store_name(value),
             Self::SecretVariables => value.contains("WEBHOOK") || value.contains("SIGNING"),
             Self::UpToOneHour => is_up_to_one_hour(value),
@@ -161,7 +161,7 @@ impl ProjectRule {
         match self {
             Self::Anything => "set any value",
             Self::LoopbackUrls => "only use URLs on this machine, such as http://localhost:3000",
-            Self::LoopbackAddress => "only bind to this machine: 127.0.0.1 or ::1",
+            Self::LoopbackAddress => "only bind to this machine: localhost, 127.0.0.1 or ::1",
             Self::StoreName => "only name a store in whtool's data directory, with letters, digits, - and _",
             Self::SecretVariables => "only name variables with WEBHOOK or SIGNING in their name",
             Self::UpToOneHour => "set at most one hour",

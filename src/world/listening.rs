@@ -4,6 +4,7 @@
 //! `RunningListener`.
 
 use super::CertificateCheck;
+use crate::model::bind::{BindAddresses, SecondAddress};
 use crate::model::delivery::{AnalyzedDelivery, Delivery, RejectedRequest};
 use crate::model::exchange::OutgoingRequest;
 use crate::model::hop_mark::HopMark;
@@ -21,8 +22,7 @@ pub type VerifyFn = Arc<dyn Fn(Delivery, Timestamp) -> AnalyzedDelivery + Send +
 
 #[derive(Clone)]
 pub struct ListenOptions {
-    /// Address to bind to; port 0 picks a free one.
-    pub address: SocketAddr,
+    pub addresses: BindAddresses,
     /// Largest body accepted, in bytes.
     pub max_body: usize,
     pub ack_policy: AckPolicy,
@@ -97,6 +97,8 @@ pub enum AckPolicy {
 pub trait RunningListener {
     /// Returns the address on which it accepts connections.
     fn address(&self) -> SocketAddr;
+    /// Returns whether it accepts connections on its second address, too.
+    fn second_address(&self) -> SecondAddress;
     /// Waits for the next event, at most this long. `None`: without a limit.
     fn next(&mut self, timeout: Option<Duration>) -> ListenerEvent;
     /// Stops accepting connections and finishes open requests. Their events are still returned by

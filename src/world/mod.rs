@@ -13,6 +13,8 @@ pub use listening::{
 };
 pub use store::Store;
 
+use crate::model::bind::{BindAddresses, SecondAddress};
+use crate::model::delivery::RejectedRequest;
 use crate::model::error::Result;
 use crate::model::exchange::{NextRequest, SentRequest, ServerReply};
 use crate::model::message::Request;
@@ -129,13 +131,19 @@ pub trait Processes {
 pub trait Network {
     /// Starts to receive deliveries. `verify` is called for each POST, on several threads.
     fn listen(&self, options: &ListenOptions, verify: VerifyFn) -> Result<Box<dyn RunningListener>>;
-    /// Starts an HTTP server for clients on this machine.
-    fn serve(&self, address: SocketAddr, handler: RequestHandler) -> Result<Box<dyn RunningServer>>;
     /// Returns the addresses of a host name, as the system's resolver knows them. Used to decide
     /// about a target; a connection looks its name up again and enforces the decision.
     fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>>;
     /// Returns true for an address of one of this machine's network interfaces.
     fn is_own_address(&self, address: IpAddr) -> bool;
+    /// Starts an HTTP server for clients on this machine. Requests under a foreign name, and of
+    /// pages of another origin, are refused and reported to `refused`.
+    fn serve(
+        &self,
+        options: &ServeOptions,
+        handler: RequestHandler,
+        refused: RefusalHandler,
+    ) -> Result<Box<dyn RunningServer>>;
     /// Sends the requests that `next` returns until it has none and all are answered. `done` gets
     /// the results in the order of the answers. Both are called on this thread.
     fn send(
@@ -201,6 +209,19 @@ pub trait RunningProcess {
     fn is_interrupted(&mut self) -> bool;
 }
 
+/// Options of an HTTP server for clients on this machine.
+#[derive(Clone, Debug)]
+pub struct ServeOptions {
+    pub addresses: BindAddresses,
+    /// Names under which it may be addressed besides those of this machine.
+    pub allowed_hosts: Vec<String>,
+    /// Largest body accepted, in bytes.
+    pub max_body: usize,
+}
+
+/// Gets the requests that were refused before the handler. Called on several threads.
+pub type RefusalHandler = Arc<dyn Fn(RejectedRequest) + Send + Sync>;
+
 /// Answers a request that arrived at the given time. Called on several threads.
 pub type RequestHandler = Arc<dyn Fn(Request, Timestamp) -> ServerReply + Send + Sync>;
 
@@ -208,6 +229,8 @@ pub type RequestHandler = Arc<dyn Fn(Request, Timestamp) -> ServerReply + Send +
 pub trait RunningServer {
     /// Returns the address on which it accepts connections.
     fn address(&self) -> SocketAddr;
+    /// Returns whether it accepts connections on its second address, too.
+    fn second_address(&self) -> SecondAddress;
 }
 
 #[derive(Clone, Debug)]

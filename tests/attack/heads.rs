@@ -1,7 +1,7 @@
 //! Heads that are too long, belong to another protocol, or contain control characters.
 
 use super::siege::Siege;
-use super::target::{PATIENCE, Target, post, signed, statuses};
+use super::target::{PATIENCE, REFERENCE, Target, post, signed, signed_headers, statuses};
 use std::time::Instant;
 
 #[test]
@@ -39,7 +39,7 @@ fn other_protocols_are_rejected() {
     Siege::run("other protocols", |siege| {
         let attacks: [(&str, &[u8], &[u16]); 8] = [
             ("HTTP/2.0 in the request line", b"GET / HTTP/2.0\r\n\r\n", &[400]),
-            ("the preface of HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", &[]),
+            ("the preface of HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", &[400]),
             ("HTTP/0.9", b"GET /\r\n", &[400]),
             ("HTTP/1.2", b"GET / HTTP/1.2\r\n\r\n", &[400]),
             ("TLS", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\0\0\0\0\n\r\n\r\n", &[400]),
@@ -83,8 +83,8 @@ fn untrusted_text_is_escaped_for_the_terminal() {
         b"\x1b[31mGET / HTTP/1.1\r\n\r\n",
         b"GET /\xe2\x80\xae\xc2\x9b2J HTTP/1.1\r\nHost: a\r\n\r\n",
         b"PUT /\xff\xfe HTTP/1.1\r\nHost: a\r\n\r\n",
-        b"POST / HTTP/1.1\r\nX-A: \x1b[2J\r\n\r\n",
-        b"POST / HTTP/1.1\r\nX-Plustive-Signature: \xc2\x9b2J\xe2\x80\xae\r\nContent-Length: 5\r\n\r\n\x1b[2J\x07",
+        b"POST / HTTP/1.1\r\nHost: a\r\nX-A: \x1b[2J\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nX-Plustive-Signature: \xc2\x9b2J\xe2\x80\xae\r\nContent-Length: 5\r\n\r\n\x1b[2J\x07",
     ];
     for bytes in hostile {
         target.exchange(bytes);
@@ -95,4 +95,26 @@ fn untrusted_text_is_escaped_for_the_terminal() {
     assert!(said.contains("rejected: "), "{said}");
     let raw = |letter: char| letter.is_control() && letter != '\n' || letter == '\u{202e}';
     assert!(!said.chars().any(raw), "{said:?}");
+}
+
+#[test]
+fn a_request_without_one_valid_host_is_refused_and_never_verified() {
+    let target = Target::start(&[]);
+    let with = |start: &str| [start.as_bytes(), signed_headers().as_bytes(), b"\r\n", REFERENCE].concat();
+    for (start, expected) in [
+        ("POST / HTTP/1.1\r\n", "there is no Host header"),
+        ("POST / HTTP/1.1\r\nHost: a\r\nHost: a\r\n", "there is more than one Host header"),
+        ("POST / HTTP/1.1\r\nHost: a\r\nhost: b\r\n", "there is more than one Host header"),
+        ("POST / HTTP/1.0\r\nHost: a\r\nHost: b\r\n", "there is more than one Host header"),
+        ("POST / HTTP/1.1\r\nHost: user@a\r\n", "the Host header is not a host and a port"),
+        ("POST / HTTP/1.1\r\nHost: a b\r\n", "the Host header is not a host and a port"),
+        ("POST / HTTP/1.1\r\nHost: a/../b\r\n", "the Host header is not a host and a port"),
+    ] {
+        let answers = target.exchange(with(start));
+        assert_eq!(statuses(&answers), [400], "{start}: {answers}");
+        assert!(answers.ends_with(&format!("\r\n\r\n{expected}\n")), "{start}: {answers}");
+    }
+    let (records, said) = target.end();
+    assert!(records.is_empty(), "{records:#?}");
+    assert!(said.contains("rejected: POST / → 400, there is no Host header"), "{said}");
 }

@@ -64,7 +64,8 @@ Usage: whtool listen [OPTIONS]
 
 Options:
       --port <PORT>           Port to listen on; 0 picks a free one [default: 4848]
-      --bind <ADDRESS>        Address to bind to [default: 127.0.0.1]
+      --bind <ADDRESS>        Address to bind to, such as 0.0.0.0 or [::]:3000; localhost is
+                              127.0.0.1 and, if possible, ::1 [default: localhost]
       --max-body <SIZE>       Maximum size of a body, such as 500kB or 20MiB [default: 1MiB]
       --tolerance <DURATION>  Maximum age of a signed timestamp, past or future [default: 5m]
       --observe               Answer 200 to every request, but still report verification results

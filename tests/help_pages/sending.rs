@@ -173,7 +173,11 @@ Call an API in another terminal, after setting the printed variables:
 Usage: whtool emulate [OPTIONS]
 
 Options:
-      --port <PORT>                 Port on 127.0.0.1; 0 picks a free one [default: 4850]
+      --port <PORT>                 Port to listen on; 0 picks a free one [default: 4850]
+      --bind <ADDRESS>              Address to bind to, such as 0.0.0.0 or [::]:3000; localhost is
+                                    127.0.0.1 and, if possible, ::1 [default: localhost]
+      --allow-host <NAME>           Accept calls under this host name, besides localhost and its own
+                                    address. May be repeated
       --seed <N>                    Random seed for ids, tokens and faults (default: random)
       --state <FILE>                Save the state to this file, and restore it at the next start
       --speed <FACTOR>              Speed of the emulator's clock; 3600 turns an hour into a second

@@ -3,6 +3,8 @@
 
 use crate::command::Session;
 use crate::emulator::{CallLog, DeliveryStatus, Emulator, FaultKind, WebhookAttempt, WebhookDelivery};
+use crate::model::bind;
+use crate::model::delivery::RejectedRequest;
 use crate::model::error::Result;
 use crate::model::exchange::ServerReply;
 use crate::model::mask::mask_secrets;
@@ -63,7 +65,7 @@ impl<'a> EmulatorDisplay<'a> {
         emulator: &Emulator,
         plustive_url: Option<&Url>,
     ) -> Result<()> {
-        let url = format!("http://{address}");
+        let url = bind::url(address);
         match self.format {
             StdoutFormat::Json => {
                 let mut record =
@@ -126,6 +128,11 @@ impl<'a> EmulatorDisplay<'a> {
         let row = format!("{}  {}  {request}  {result}{error}", self.time(*at), self.api(log.api));
         self.session.info(&format!("{row}{}", self.faults(&log.faults)));
         Ok(())
+    }
+
+    /// Prints why a request was refused before it became a call.
+    pub(super) fn print_refused(&self, refused: &RejectedRequest) {
+        self.session.info(&self.session.err.warn(&text::rejected_request(refused)));
     }
 
     /// Prints the last attempt of a delivery, or the reason why there is none.

@@ -6,9 +6,12 @@
 mod display;
 
 use super::{Session, parse_duration};
+use crate::command::shared::addresses::report_addresses;
 use crate::command::shared::{secrets, target};
 use crate::emulator::{Emulator, FaultRule, Settings, Variant};
 use crate::model::address::Reach;
+use crate::model::bind::BindHost;
+use crate::model::delivery::RejectedRequest;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::exchange::NextRequest;
 use crate::model::message::Request;
@@ -16,12 +19,11 @@ use crate::model::signature::Key;
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::provider;
 use crate::settings;
-use crate::world::{CertificateCheck, RequestHandler, SendOptions, SendStatus};
+use crate::world::{CertificateCheck, RefusalHandler, RequestHandler, SendOptions, SendStatus, ServeOptions};
 use clap::{Args, ValueEnum};
 use display::{AnsweredCall, EmulatorDisplay, StdoutFormat};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use url::Url;
@@ -44,9 +46,15 @@ Call an API in another terminal, after setting the printed variables:
   curl -H \"Authorization: Bearer $PLEXOS_PAY_SECRET_KEY\" \\
     $PLEXOS_API_URL/v1/payments")]
 pub(super) struct Emulate {
-    /// Port on 127.0.0.1; 0 picks a free one
+    /// Port to listen on; 0 picks a free one
     #[arg(long, value_name = "PORT", default_value_t = 4850, value_parser = super::parse_port)]
     port: u16,
+    /// Address to bind to, such as 0.0.0.0 or [::]:3000; localhost is 127.0.0.1 and, if possible, ::1
+    #[arg(long, value_name = "ADDRESS", default_value = "localhost")]
+    bind: BindHost,
+    /// Accept calls under this host name, besides localhost and its own address. May be repeated
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
     /// Random seed for ids, tokens and faults (default: random)
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -97,6 +105,12 @@ fn speed(text: &str) -> Result<f64, String> {
     if (0.01..=1e6).contains(&speed) { Ok(speed) } else { Err("must be from 0.01 to 1000000".to_owned()) }
 }
 
+/// Largest body of a call, in bytes.
+const MAX_BODY: usize = 1 << 20;
+
+/// Most refused calls that wait to be shown; more are not shown.
+const MAX_REFUSED: usize = 100;
+
 /// Longest delay until a webhook caused by a call is sent.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -109,13 +123,19 @@ pub(super) fn run(args: &Emulate, session: &Session<'_>) -> Result<CommandOutcom
     let key = plustive_key(session)?;
     let emulator = Arc::new(Mutex::new(build_emulator(args, &key, session)?));
     let (sender, calls) = channel();
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
-    let server = session.world.serve(address, handler(emulator.clone(), sender))?;
+    let (refusals, refused) = sync_channel(MAX_REFUSED);
+    let options = ServeOptions {
+        addresses: args.bind.with_port(args.port),
+        allowed_hosts: args.allow_host.clone(),
+        max_body: MAX_BODY,
+    };
+    let server = session.world.serve(&options, handler(emulator.clone(), sender), refusal_handler(refusals))?;
     let format = if args.json { StdoutFormat::Json } else { StdoutFormat::Exports };
     let mut display = EmulatorDisplay::new(session, format);
     display.print_ready(server.address(), &key, &lock(&emulator), args.plustive_url.as_ref())?;
+    report_addresses(server.address(), server.second_address(), session);
     let save_at = session.world.now();
-    let mut runner = EmulatorLoop { args, session, emulator: &emulator, calls, display, save_at, error: None };
+    let mut runner = EmulatorLoop { args, session, emulator: &emulator, calls, refused, display, save_at, error: None };
     let end = runner.send_webhooks();
     // No call may change the state after the last write.
     drop(server);
@@ -207,11 +227,17 @@ fn handler(emulator: Arc<Mutex<Emulator>>, sender: Sender<AnsweredCall>) -> Requ
     })
 }
 
+/// Sends refused calls to the display, except while its queue is full: any web page can cause them.
+fn refusal_handler(sender: SyncSender<RejectedRequest>) -> RefusalHandler {
+    Arc::new(move |refused| drop(sender.try_send(refused)))
+}
+
 struct EmulatorLoop<'a> {
     args: &'a Emulate,
     session: &'a Session<'a>,
     emulator: &'a Mutex<Emulator>,
     calls: Receiver<AnsweredCall>,
+    refused: Receiver<RejectedRequest>,
     display: EmulatorDisplay<'a>,
     /// Time of the next write of the state file.
     save_at: Timestamp,
@@ -265,6 +291,7 @@ impl EmulatorLoop<'_> {
             let printed = self.display.print_call(&call);
             self.keep_error(printed);
         }
+        self.refused.try_iter().for_each(|refused| self.display.print_refused(&refused));
         let (unsent, now) = (lock(self.emulator).take_unsent(), self.session.world.now());
         for delivery in unsent {
             let printed = self.display.print_delivery(&delivery, now);

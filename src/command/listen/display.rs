@@ -7,15 +7,18 @@ use super::DisplayArgs;
 use super::app_status::AppStatus;
 use super::output::{CONTINUATION_INDENT, ListenOutput};
 use super::state::{RefusalBudget, SeenEvents, Summary};
+use crate::command::shared::addresses::report_addresses;
 use crate::command::shared::captures::warn_if_unknown_type;
 use crate::command::shared::secrets::Secrets;
 use crate::command::{Session, Verbosity};
 use crate::diagnose::{self, Finding};
+use crate::model::bind::{self, SecondAddress};
 use crate::model::delivery::{AnalyzedDelivery, RejectedRequest};
 use crate::model::error::Result;
 use crate::model::mask::mask_secrets;
+use crate::model::refusal::Refusal;
 use crate::model::sanitize;
-use crate::model::status::{LOOP_DETECTED, Status};
+use crate::model::status::Status;
 use crate::model::stored::{AnswerState, Forwarded};
 use crate::model::verdict::Verdict;
 use crate::provider;
@@ -80,12 +83,18 @@ impl<'a> Display<'a> {
     }
 
     /// Reports that the listener accepts connections.
-    pub(super) fn show_ready(&mut self, address: SocketAddr, forwarded_to: &str) -> Result<()> {
-        let url = format!("http://{address}");
+    pub(super) fn show_ready(
+        &mut self,
+        (address, second): (SocketAddr, SecondAddress),
+        forwarded_to: &str,
+    ) -> Result<()> {
+        let url = bind::url(address);
         if self.args.json {
             self.output.write_record(&render::json::ready(&url))?;
         }
-        self.session.info(&format!("listening on {} (any path; Ctrl+C to stop)", self.session.err.strong(&url)));
+        let shown = self.session.err.strong(&url);
+        self.session.info(&format!("listening on {shown} (any path; Ctrl+C to stop)"));
+        report_addresses(address, second, self.session);
         self.args.events.iter().for_each(|glob| warn_if_unknown_type(glob, self.session));
         if !forwarded_to.is_empty() {
             self.session.info(&format!(
@@ -257,19 +266,13 @@ impl<'a> Display<'a> {
     pub(super) fn add_rejected(&mut self, request: &RejectedRequest) {
         self.summary.rejected += 1;
         if self.budget.take_rejection(self.session.world.now()) || self.session.verbosity == Verbosity::Verbose {
-            let RejectedRequest { peer, request, status } = request;
-            let is_tls = request.as_bytes().starts_with(&[0x16, 0x03]);
-            let shown = if is_tls {
-                "TLS, but this port speaks plain HTTP".to_owned()
-            } else {
-                sanitize::first_line(mask_secrets(request).as_bytes(), 60)
+            let shown = text::rejected_request(request);
+            let advice = match request.refusal {
+                Refusal::BodyTooLarge(_) => "; --max-body sets the limit",
+                Refusal::Loop => "; it is neither stored nor forwarded again",
+                _ => "",
             };
-            let reason = if *status == LOOP_DETECTED {
-                ": a loop, this listener has forwarded the delivery before; it is neither stored nor forwarded again"
-            } else {
-                ""
-            };
-            self.session.info(&self.session.err.faint(&format!("rejected: {shown} → {status} ({peer}){reason}")));
+            self.session.info(&self.session.err.faint(&format!("{shown}{advice}")));
         }
     }
 

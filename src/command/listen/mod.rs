@@ -13,6 +13,7 @@ mod state;
 use super::{Session, parse_duration};
 use crate::command::shared::captures::StoreArgs;
 use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
+use crate::model::bind::BindHost;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::signature::DEFAULT_TOLERANCE;
 use crate::model::timestamp::{SignedDuration, Timestamp};
@@ -22,7 +23,6 @@ use clap::Args;
 use display::Display;
 use forwarding::ForwardArgs;
 use secret_reload::SecretReloader;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 /// Receive webhooks on this machine: verify, store, acknowledge and show every delivery
@@ -41,9 +41,9 @@ pub(super) struct Listen {
     /// Port to listen on; 0 picks a free one
     #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = super::parse_port)]
     port: u16,
-    /// Address to bind to
-    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
-    bind: IpAddr,
+    /// Address to bind to, such as 0.0.0.0 or [::]:3000; localhost is 127.0.0.1 and, if possible, ::1
+    #[arg(long, value_name = "ADDRESS", default_value = "localhost")]
+    bind: BindHost,
     /// Maximum size of a body, such as 500kB or 20MiB
     #[arg(long, value_name = "SIZE", default_value = "1MiB", value_parser = parse_size)]
     max_body: usize,
@@ -125,7 +125,8 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome
     } else {
         display.load_seen_events(args.store.open(session)?.as_mut())?;
     }
-    display.show_ready(listener.address(), &args.forward.url_list())?;
+    let addresses = (listener.address(), listener.second_address());
+    display.show_ready(addresses, &args.forward.url_list())?;
     if !args.demo {
         return receive_until_done(args, listener.as_mut(), &mut display, &mut reloader, session);
     }
@@ -149,10 +150,10 @@ fn start(args: &Listen, verify: VerifyFn, session: &Session<'_>) -> Result<Box<d
         (true, None) => None,
     };
     let listen = |port| {
-        let address = SocketAddr::new(args.bind, port);
-        args.forward.refuse_own_address(&[address], session)?;
+        let addresses = args.bind.with_port(port);
+        args.forward.refuse_own_address(&addresses.all(), session)?;
         let options = world::ListenOptions {
-            address,
+            addresses,
             max_body: args.max_body,
             ack_policy,
             store: store.clone(),

@@ -1,6 +1,7 @@
 //! Parts that several commands use: sessions, settings, secrets, captures, flag values, the
 //! provider API.
 
+pub(super) mod addresses;
 pub(super) mod api;
 pub(super) mod capture_files;
 pub(super) mod captures;

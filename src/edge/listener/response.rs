@@ -1,10 +1,10 @@
 //! The response to a provider: the listener's own, or the app's.
 
-use super::super::recorder::AfterRequest;
+use super::super::http::text_response::text_response;
 use crate::model::stored::Attempt;
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Response, StatusCode};
 
 pub(super) struct ProviderResponse {
@@ -39,43 +39,22 @@ impl ProviderResponse {
     }
 
     /// Converts it for hyper, which adds `Content-Length`, and `Date` where there is none.
-    pub fn into_http(self, after: AfterRequest) -> Response<Full<Bytes>> {
-        let (mut response, keep_alive) = match self.app_answer {
-            Some((headers, body)) => {
-                let mut response = Response::new(Full::new(body));
-                *response.headers_mut() = headers;
-                (response, true)
-            }
-            None => own_text(self.status),
-        };
+    pub fn into_http(self) -> Response<Full<Bytes>> {
+        let Some((headers, body)) = self.app_answer else { return text_response(self.status, own_text(self.status)) };
+        let mut response = Response::new(Full::new(body));
+        *response.headers_mut() = headers;
         *response.status_mut() = self.status;
-        if !keep_alive || after == AfterRequest::Lost {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
         response
     }
 }
 
-/// Returns the listener's own text for a status, and whether the connection can be used again.
-fn own_text(status: StatusCode) -> (Response<Full<Bytes>>, bool) {
-    let (text, keep_alive) = match status {
-        StatusCode::OK => ("ok\n", true),
-        StatusCode::UNAUTHORIZED => ("refused\n", true),
-        StatusCode::METHOD_NOT_ALLOWED => ("only POST is accepted\n", true),
-        StatusCode::SERVICE_UNAVAILABLE => ("busy\n", true),
-        StatusCode::PAYLOAD_TOO_LARGE => ("body too large\n", false),
-        StatusCode::REQUEST_TIMEOUT => ("timed out\n", false),
-        StatusCode::LOOP_DETECTED => ("this listener has forwarded the delivery before\n", false),
-        StatusCode::BAD_GATEWAY => ("no usable answer from the app\n", true),
-        _ => ("bad request\n", false),
-    };
-    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+/// Returns the listener's own text for a status. It says nothing about signatures.
+fn own_text(status: StatusCode) -> &'static str {
     match status {
-        StatusCode::METHOD_NOT_ALLOWED => drop(headers.insert(ALLOW, HeaderValue::from_static("POST"))),
-        StatusCode::SERVICE_UNAVAILABLE => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("1"))),
-        _ => {}
+        StatusCode::OK => "ok",
+        StatusCode::UNAUTHORIZED => "refused",
+        StatusCode::SERVICE_UNAVAILABLE => "busy",
+        StatusCode::BAD_GATEWAY => "no usable answer from the app",
+        _ => "error",
     }
-    (response, keep_alive)
 }

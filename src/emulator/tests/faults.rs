@@ -95,3 +95,28 @@ fn faults_can_be_added_listed_and_removed_by_call() {
         assert_eq!(emulator.call("POST", "/_emulator/faults", &wrong).0, 400, "{wrong}");
     }
 }
+
+#[test]
+fn a_call_that_a_web_page_could_send_without_asking_does_not_control_the_emulator() {
+    let mut emulator = TestEmulator::new();
+    let call = |emulator: &mut TestEmulator, method: &str, types: &[&str]| {
+        let mut request = Request { method: method.to_owned(), ..Request::post("/_emulator/faults", Vec::new()) };
+        request.body = br#"{"kind":"drop"}"#.to_vec();
+        types.iter().for_each(|value| request.headers.push("Content-Type", value.as_bytes()).unwrap());
+        emulator.reply(&request).0.status
+    };
+    for types in [
+        &[][..],
+        &["text/plain"],
+        &["application/x-www-form-urlencoded"],
+        &["multipart/form-data; boundary=x"],
+        &["text/plain; application/json"],
+        &["application/json", "text/plain"],
+    ] {
+        assert_eq!(call(&mut emulator, "POST", types), 415, "{types:?}");
+    }
+    assert_eq!(emulator.get("/_emulator/faults")["data"], json!([]));
+    assert_eq!(call(&mut emulator, "POST", &["application/json; charset=utf-8"]), 200);
+    // A browser asks before it sends these.
+    assert_eq!(call(&mut emulator, "DELETE", &[]), 200);
+}

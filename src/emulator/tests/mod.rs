@@ -68,6 +68,7 @@ impl TestEmulator {
         let mut request = Request { method: method.to_owned(), ..Request::post(target, body) };
         let is_plustive = target.contains("/api/") || target.contains("plustive");
         let key = if is_plustive { "pk_live_emulated_by_whtool" } else { PLEXOS_KEY };
+        request.headers.push("Content-Type", b"application/json").unwrap();
         request.headers.push("Authorization", format!("Bearer {key}").as_bytes()).unwrap();
         request
     }

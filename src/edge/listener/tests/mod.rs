@@ -4,6 +4,7 @@
 mod timeouts;
 
 use super::*;
+use crate::model::bind::BindHost;
 use crate::model::delivery::RejectedRequest;
 use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::event::Event;
@@ -12,7 +13,7 @@ use crate::model::secret::SecretOrigin;
 use crate::model::timestamp::Timestamp;
 use crate::model::verdict::Verdict;
 use crate::world::AckPolicy;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use tokio::sync::watch;
 
@@ -40,9 +41,9 @@ impl Setup {
     }
 
     fn start_with(self, signals: watch::Sender<u32>) -> (Listener, watch::Sender<u32>) {
-        let address = "127.0.0.1:0".parse().unwrap();
+        let addresses = "127.0.0.1:0".parse::<BindHost>().unwrap().with_port(0);
         let options =
-            ListenOptions { address, max_body: MAX_BODY, ack_policy: self.ack_policy, store: None, forward: None };
+            ListenOptions { addresses, max_body: MAX_BODY, ack_policy: self.ack_policy, store: None, forward: None };
         let limiter = Arc::new(ConnectionLimiter::new(self.max_connections));
         let interrupt = Interrupt::from_sender(&signals);
         (start_with(&options, Arc::new(verify), self.timeouts, interrupt, limiter).unwrap(), signals)
@@ -217,7 +218,7 @@ fn a_request_with_two_lengths_is_refused() {
     assert_eq!(client.answer().status, 400);
     assert!(client.is_closed());
     let rejected = rejected(&mut listener);
-    assert_eq!((rejected.status, rejected.request.as_str()), (400, "POST /two"));
+    assert_eq!((rejected.refusal.status(), rejected.request.as_str()), (400, "POST /two"));
     assert_nothing_more(listener);
 }
 
@@ -255,7 +256,7 @@ fn a_chunked_body_that_grows_too_large_is_refused() {
     assert_eq!(client.answer().status, 413);
     client.shut_down_writing();
     assert!(client.is_closed());
-    assert_eq!(rejected(&mut listener).status, 413);
+    assert_eq!(rejected(&mut listener).refusal.status(), 413);
     assert_nothing_more(listener);
 }
 
@@ -293,7 +294,7 @@ fn only_post_is_accepted() {
     assert_eq!(answer.status, 405);
     assert!(answer.head.contains("allow: post\r\n"));
     let rejected = rejected(&mut listener);
-    assert_eq!((rejected.request.as_str(), rejected.status), ("GET /health", 405));
+    assert_eq!((rejected.request.as_str(), rejected.refusal.status()), ("GET /health", 405));
     client.send(post("good"));
     assert_eq!(client.answer().status, 200, "the connection stays open");
 }
@@ -318,7 +319,7 @@ fn tls_on_the_plain_port_is_rejected() {
     let mut client = Client::connect(&listener);
     client.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\0\0\0\0\n\r\n\r\n");
     assert_eq!(client.answer().status, 400);
-    assert_eq!(rejected(&mut listener).status, 400);
+    assert_eq!(rejected(&mut listener).refusal.status(), 400);
     assert_nothing_more(listener);
 }
 
@@ -363,4 +364,67 @@ fn an_endless_head_is_refused() {
     let mut client = Client::connect(&listener);
     client.send(format!("POST / HTTP/1.1\r\n{}\r\n", "A: 1\r\n".repeat(101)));
     assert_eq!(client.answer().status, 431);
+}
+
+#[test]
+fn each_refusal_says_why_to_the_client_and_in_the_event() {
+    let mut listener = Setup::default().start();
+    for (request, status, reason) in [
+        (&b"POST / HTTP/1.1\r\n\r\n"[..], 400, "there is no Host header"),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n", 400, "there is more than one Host header"),
+        (b"POST / HTTP/1.1\r\nHost: u@a\r\n\r\n", 400, "the Host header is not a host and a port"),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1x\r\n\r\n", 400, "Content-Length is not a number"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "HTTP/2 is not spoken here: use HTTP/1.1"),
+        (b"\x16\x03\x01\x02", 400, "this port speaks plain HTTP, not TLS: use http://"),
+        (b"PUT / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 405, "only POST is accepted"),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n", 413, "the body is larger than 1000 bytes"),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab", 400, "the body ended before its announced end"),
+        (
+            b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            400,
+            "the chunks of the body are invalid",
+        ),
+    ] {
+        let mut client = Client::connect(&listener);
+        client.send(request);
+        client.shut_down_writing();
+        let answer = client.answer();
+        assert_eq!((answer.status, answer.body.as_str()), (status, &*format!("{reason}\n")));
+        assert!(client.is_closed());
+        let refusal = rejected(&mut listener).refusal;
+        assert_eq!((refusal.status(), refusal.to_string().as_str()), (status, reason));
+    }
+    assert_nothing_more(listener);
+}
+
+#[test]
+fn requests_before_a_refused_one_are_answered_first() {
+    let mut listener = Setup::default().start();
+    let mut client = Client::connect(&listener);
+    let refused = "POST / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n";
+    client.send(format!("{}{refused}{}", post("good").repeat(3), post("good")));
+    for _ in 0..3 {
+        assert_eq!(client.answer().status, 200);
+        received(&mut listener);
+    }
+    assert_eq!(client.answer().status, 400);
+    client.shut_down_writing();
+    assert!(client.is_closed());
+    rejected(&mut listener);
+    assert_nothing_more(listener);
+}
+
+#[test]
+fn a_connection_that_stays_open_is_announced() {
+    let listener = Setup::default().start();
+    let announced = |head: &str| {
+        let mut client = Client::connect(&listener);
+        client.send(format!("{head}Content-Length: 3\r\n\r\nbad"));
+        client.answer().head.contains("\r\nkeep-alive: timeout=120\r\n")
+    };
+    assert!(announced("POST / HTTP/1.1\r\nHost: a\r\n"));
+    assert!(announced("POST / HTTP/1.0\r\nConnection: Keep-Alive\r\n"));
+    assert!(!announced("POST / HTTP/1.0\r\n"));
+    assert!(!announced("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"));
+    assert!(!announced("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n"));
 }

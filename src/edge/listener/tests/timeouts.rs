@@ -59,11 +59,60 @@ fn a_head_that_is_not_complete_in_time_ends_the_connection() {
     let listener = Setup { timeouts, ..Setup::default() }.start();
     let mut half = Client::connect(&listener);
     half.send("POST / HTTP/1.1\r\nHost:");
+    let mut silent = Client::connect(&listener);
+    let mut second = Client::connect(&listener);
+    second.send(post("bad"));
+    second.answer();
+    second.send("POST / HTTP/1.1\r\nHost:");
+    assert!(half.is_closed());
+    assert!(silent.is_closed());
+    assert!(second.is_closed());
+}
+
+#[test]
+fn an_answered_connection_may_idle_much_longer_than_a_head_may_take() {
+    let timeouts = Timeouts { head: Duration::from_millis(100), ..Timeouts::default() };
+    let mut listener = Setup { timeouts, ..Setup::default() }.start();
+    let mut answered = Client::connect(&listener);
+    answered.send(post("good"));
+    answered.answer();
+    for _ in 0..3 {
+        // Each of these is closed after the time of a head, and measures it.
+        assert!(Client::connect(&listener).is_closed());
+    }
+    answered.send(post("good"));
+    assert_eq!(answered.answer().status, 200);
+    (0..2).for_each(|_| drop(received(&mut listener)));
+}
+
+#[test]
+fn an_answered_connection_is_closed_after_its_idle_time() {
+    let timeouts = Timeouts { idle: Duration::from_millis(100), ..Timeouts::default() };
+    let listener = Setup { timeouts, ..Setup::default() }.start();
     let mut idle = Client::connect(&listener);
     idle.send(post("bad"));
     idle.answer();
-    assert!(half.is_closed());
     assert!(idle.is_closed());
+}
+
+#[test]
+fn idle_connections_do_not_keep_a_newcomer_out() {
+    let mut listener = Setup { max_connections: 50, ..Setup::default() }.start();
+    let answered: Vec<_> = (0..150)
+        .map(|number| {
+            let mut client = Client::connect(&listener);
+            client.send(post("bad"));
+            let answer = client.answer();
+            let is_full = number >= 49;
+            assert_eq!(answer.head.contains("keep-alive"), !is_full, "{number}: announced while slots are free");
+            received(&mut listener);
+            client
+        })
+        .collect();
+    let mut client = Client::connect(&listener);
+    client.send(post("good"));
+    assert_eq!(client.answer().status, 200);
+    drop(answered);
 }
 
 #[test]
@@ -73,7 +122,7 @@ fn a_body_that_is_not_complete_in_time_gets_408() {
     let mut client = Client::connect(&listener);
     client.send("POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\ngood");
     assert_eq!(client.answer().status, 408);
-    assert_eq!(rejected(&mut listener).status, 408);
+    assert_eq!(rejected(&mut listener).refusal.status(), 408);
     assert!(client.is_closed());
 }
 
@@ -191,7 +240,7 @@ fn an_interrupt_ends_waiting() {
 fn an_address_in_use_is_an_error_with_a_hint() {
     let listener = Setup::default().start();
     let options = ListenOptions {
-        address: listener.address(),
+        addresses: listener.address().to_string().parse::<BindHost>().unwrap().with_port(0),
         max_body: 1,
         ack_policy: AckPolicy::Verified,
         store: None,

@@ -17,10 +17,10 @@ const BUDGET: usize = 32 << 20;
 /// The unit of reservations, in bytes.
 const BLOCK: usize = 16 * 1024;
 
-pub(super) struct BodyMemory(Arc<Semaphore>);
+pub(in crate::edge) struct BodyMemory(Arc<Semaphore>);
 
 /// Memory reserved for one body; dropping it releases the memory.
-pub(super) type MemoryPermit = OwnedSemaphorePermit;
+pub(in crate::edge) type MemoryPermit = OwnedSemaphorePermit;
 
 impl BodyMemory {
     /// Makes a budget that fits at least two bodies of `max_body` bytes.

@@ -6,7 +6,7 @@
 //! fail. Behind a tunnel every client has a loopback address, which therefore has no limit of its
 //! own. Deadlines for reading and writing are in `deadline_stream`.
 
-use super::super::recorder::{Idle, Recorder};
+use super::recorder::{Idle, Recorder};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,7 +35,7 @@ const MIN_AGE: Duration = Duration::from_millis(20);
 /// Wait for a free slot before the next eviction.
 const EVICTION_PAUSE: Duration = Duration::from_millis(10);
 
-pub(super) struct ConnectionLimiter {
+pub(in crate::edge) struct ConnectionLimiter {
     slots: Arc<Semaphore>,
     max_per_client: usize,
     connections: Mutex<Connections>,
@@ -129,6 +129,11 @@ impl ConnectionLimiter {
     /// closed.
     pub fn evict_one(&self) {
         self.connections().evict_one(MIN_AGE, |_| true);
+    }
+
+    /// Returns false if a further connection would evict another one.
+    pub fn has_free_slots(&self) -> bool {
+        self.slots.available_permits() > 0
     }
 
     pub fn close_all(&self) {
