@@ -304,6 +304,7 @@ fn reports_are_complete_files_without_secrets_or_foreign_resources() {
         "plexos",
         "--only",
         "refuse",
+        "--curl",
         "--html",
         html.to_str().unwrap(),
         "--junit",

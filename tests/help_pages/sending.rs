@@ -240,6 +240,7 @@ Options:
       --start <COMMAND>        Start the handler with this shell command, and stop it afterwards
       --effects <COMMAND|URL>  Count processed events with this shell command or URL, which must
                                return a number
+      --curl                   Print a curl command that reproduces each failure
       --json                   Print one JSON record per line
       --junit <FILE>           Write a JUnit report to this file
       --html <FILE>            Write an HTML report to this file

@@ -69,6 +69,9 @@ pub(super) struct Check {
     /// Count processed events with this shell command or URL, which must return a number
     #[arg(long, value_name = "COMMAND|URL")]
     effects: Option<String>,
+    /// Print a curl command that reproduces each failure
+    #[arg(long)]
+    curl: bool,
     /// Print one JSON record per line
     #[arg(long)]
     json: bool,
@@ -191,8 +194,11 @@ fn write_reports(args: &Check, report: &CheckReport, header: &ReportHeader, sess
     if args.json {
         output.write_all(&json(report, header))?;
     } else {
-        let is_verbose = session.verbosity == Verbosity::Verbose;
-        let detail = if is_verbose { ReportDetail::Full } else { ReportDetail::Summary };
+        let detail = match session.verbosity {
+            Verbosity::Verbose => ReportDetail::Full,
+            _ if args.curl => ReportDetail::Commands,
+            _ => ReportDetail::Summary,
+        };
         let layout = TextLayout { detail, width: session.width(Stream::Output), paint: session.out };
         output.write_all(text(report, header, &layout).as_bytes())?;
     }

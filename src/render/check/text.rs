@@ -10,13 +10,16 @@ use crate::model::width::Width;
 use crate::render::paint::Paint;
 use crate::render::request;
 use crate::render::text::{count, duration};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ReportDetail {
-    /// Counts the probes that passed, and shows requests only for failures.
+    /// Counts the probes that passed, and shows a request only where the fix needs it.
     Summary,
-    /// Lists every probe, and shows the request of every problem.
+    /// Shows the request of every failure, too.
+    Commands,
+    /// Lists every probe, and shows the request and the documentation of every problem.
     Full,
 }
 
@@ -55,10 +58,11 @@ pub fn text(report: &CheckReport, header: &ReportHeader, layout: &TextLayout) ->
     }
     let mut out = width.wrap(&out, CONTINUATION_INDENT);
     for problem in report.problems().into_iter().filter(|problem| problem.grade != ProbeGrade::Info) {
-        out.push_str(&width.wrap(&problem_lines(&problem, report, header, paint), LABEL_WIDTH + 1));
+        out.push_str(&width.wrap(&problem_lines(&problem, report, header, layout), LABEL_WIDTH + 1));
         out.push_str(&request_lines(&problem, header, detail, paint));
     }
-    out.push_str(&width.wrap(&(notes(report, paint) + &summary(report, header, paint)), CONTINUATION_INDENT));
+    let end = notes(report, paint) + &summary(report, header, layout);
+    out.push_str(&width.wrap(&end, CONTINUATION_INDENT));
     out
 }
 
@@ -103,7 +107,12 @@ fn probe_line(result: &ProbeResult, paint: Paint) -> String {
     format!("    {grade} {:<40} {}\n", result.id, paint.faint(&result.summary))
 }
 
-fn problem_lines(problem: &Problem<'_>, report: &CheckReport, header: &ReportHeader, paint: Paint) -> String {
+fn problem_lines(
+    problem: &Problem<'_>,
+    report: &CheckReport,
+    header: &ReportHeader,
+    &TextLayout { detail, paint, .. }: &TextLayout,
+) -> String {
     let grade = colored(problem.grade, &format!("{:<4}", problem.grade.code().to_uppercase()), paint);
     let mut out = format!("\n{grade}  {}\n", paint.strong(&problem.cause.sentence()));
     let mut line = |label: &str, text: &str| out.push_str(&labelled(label, text, paint));
@@ -124,13 +133,18 @@ fn problem_lines(problem: &Problem<'_>, report: &CheckReport, header: &ReportHea
     if problem.cause.may_be_secret() {
         line("secret", &format!("set {} to the handler's secret, or use --secret-file", header.variable));
     }
-    line("docs", result.page);
+    if detail == ReportDetail::Full {
+        line("docs", result.page);
+    }
     out
 }
 
-/// Returns the request that shows the problem, for failures or if full detail is wanted.
+/// Returns the request that shows the problem, if the detail or the fix asks for it.
 fn request_lines(problem: &Problem<'_>, header: &ReportHeader, detail: ReportDetail, paint: Paint) -> String {
-    let shows_request = problem.grade == ProbeGrade::Fail || detail == ReportDetail::Full;
+    let shows_request = match problem.grade {
+        ProbeGrade::Fail => detail >= ReportDetail::Commands || problem.cause.may_be_secret(),
+        _ => detail == ReportDetail::Full,
+    };
     match problem.results.first().and_then(|result| result.exchange()) {
         Some(exchange) if shows_request => {
             labelled("reproduce", "with this bash command:", paint) + &command(exchange, header)
@@ -202,12 +216,24 @@ fn notes(report: &CheckReport, paint: Paint) -> String {
     out
 }
 
-fn summary(report: &CheckReport, header: &ReportHeader, paint: Paint) -> String {
+fn summary(report: &CheckReport, header: &ReportHeader, &TextLayout { detail, paint, .. }: &TextLayout) -> String {
     let total = count(report.results.len() as u64, "probe");
     let mut out = format!("\n{total} in {}: {}\n", duration(header.took), counts(report, None, paint));
-    if header.signs_timestamp && !report.passed() {
+    let problems = report.problems();
+    let has_failure = problems.iter().any(|problem| problem.grade == ProbeGrade::Fail);
+    if has_failure && detail == ReportDetail::Summary {
+        writeln!(out, "{}", paint.faint("(--curl prints a command that reproduces each failure)")).expect(STRING);
+    }
+    if has_failure && detail > ReportDetail::Summary && header.signs_timestamp {
         let note = "(signatures expire after 5 minutes: run check again for fresh requests)";
         writeln!(out, "{}", paint.faint(note)).expect(STRING);
+    }
+    if detail < ReportDetail::Full {
+        let failures = problems.iter().filter(|problem| problem.grade == ProbeGrade::Fail);
+        let pages: BTreeSet<_> = failures.filter_map(|problem| Some(problem.results.first()?.page)).collect();
+        for page in pages {
+            writeln!(out, "{}", paint.faint(&format!("(documented at {page})"))).expect(STRING);
+        }
     }
     out
 }
