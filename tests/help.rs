@@ -158,7 +158,7 @@ fn world_of_examples(command: &str) -> TestWorld {
     let record = world.run(&["sign", "payload.json", "--as", "json"]).out;
     let world = world.file("request.http", &request).file("handler-saw.http", request);
     let world = world.file("capture.pcap", &include_bytes!("vectors/captures/tcpdump.pcap")[..]);
-    let mut world = world.file("deliveries.ndjson", record).file("missed", "last\n");
+    let mut world = world.file("deliveries.ndjson", record).file("missed", "last~1\n");
     world.folders = vec!["/project".into()];
     if matches!(command, "events" | "replay" | "verify") {
         // A delivery that was rejected because no secret was configured yet, and a forged one.

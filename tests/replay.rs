@@ -146,7 +146,7 @@ fn take_sent(world: &TestWorld) -> Vec<(Vec<u8>, bool)> {
 }
 
 #[test]
-fn an_unverified_capture_is_resigned_only_if_it_is_named() {
+fn an_unverified_capture_is_signed_only_with_its_flag_however_it_is_selected() {
     let world = TestWorld::with_secrets();
     let forged = b"{\"type\":\"payment.debited\",\"data\":{\"amount\":\"99999999\"}}";
     store_captures(&world, &[(3, plexos(PLEXOS)), (2, plexos(forged))]);
@@ -155,11 +155,29 @@ fn an_unverified_capture_is_resigned_only_if_it_is_named() {
     let run = world.run(&["replay", "--failed"]);
     assert_eq!(take_sent(&world), [(PLEXOS.to_vec(), true)]);
     assert!(run.status == 0 && run.err.contains("skipped 1 capture"), "{}", run.err);
-    let ids: Vec<_> = world.run(&["events", "--json", "--verdict", "mismatch"]).json();
+    let mismatches = ["events", "--json", "--verdict", "mismatch"];
+    let (ids, listed) = (world.run(&mismatches).json(), world.run(&mismatches).text());
     let id = ids[0]["id"].as_str().unwrap();
-    let run = world.run(&["replay", id]);
-    assert_eq!(take_sent(&world), [(forged.to_vec(), true)]);
-    assert!(run.err.contains("is not verified"), "{}", run.err);
+    let exported = world.run(&["events", "export", id]).text();
+    let world = world.file("forged.http", plexos(forged)).file("list", id).file("listed", listed).file("out", exported);
+    for selection in [
+        &[id][..],
+        &["last", id],
+        &[id, "--dry-run"],
+        &[id, "--set", "data.amount=5"],
+        &["forged.http"],
+        &["--from", "list"],
+        &["--from", "listed"],
+        &["--from", "out"],
+        &["out"],
+    ] {
+        let run = world.run(&[&["replay"], selection].concat());
+        assert_eq!((run.status, take_sent(&world).len(), run.out.len()), (2, 0, 0), "{selection:?}: {}", run.text());
+        assert!(run.err.contains("not verified") && run.err.contains("--sign-unverified"), "{}", run.err);
+        let run = world.run(&[&["replay", "--sign-unverified"], selection].concat());
+        assert!(run.status == 0 && !run.err.contains("verified"), "{selection:?}: {}", run.err);
+        assert!(take_sent(&world).iter().all(|(_, is_signed)| *is_signed));
+    }
     let run = world.run(&["replay", "--failed", "--exact"]);
     let unchanged = |body: &[u8]| (body.to_vec(), body == PLEXOS);
     assert_eq!(take_sent(&world), [unchanged(forged), unchanged(PLEXOS)]);
@@ -167,6 +185,45 @@ fn an_unverified_capture_is_resigned_only_if_it_is_named() {
     let run = world.run(&["replay", "--verdict", "mismatch"]);
     assert_eq!((run.status, take_sent(&world).len()), (3, 0));
     assert!(run.err.contains("all matching captures were skipped"), "{}", run.err);
+    world.run(&["replay", "--verdict", "mismatch", "--sign-unverified"]);
+    assert_eq!(take_sent(&world), [(forged.to_vec(), true)]);
+}
+
+#[test]
+fn records_of_a_list_are_replayed_by_their_id() {
+    let world = TestWorld::with_secrets();
+    store_captures(&world, &[(2, plexos(PLEXOS)), (1, plexos(PLEXOS))]);
+    let listed = world.run(&["events", "--json"]).text();
+    let world = world.input(listed);
+    let run = world.run(&["replay", "--from", "-"]);
+    assert!(run.status == 0, "{}", run.err);
+    assert_eq!(take_sent(&world), vec![(PLEXOS.to_vec(), true); 2]);
+}
+
+#[test]
+fn that_nothing_failed_is_success_and_that_nothing_matches_is_not() {
+    let world = TestWorld::with_secrets();
+    store_captures(&world, &[(2, plexos(PLEXOS))]);
+    for failed in [&["--failed"][..], &["--failed", "--since", "2h", "--type", "payment.*"]] {
+        let run = world.run(&[&["replay"], failed].concat());
+        assert!(run.status == 0 && run.err.contains("no capture failed"), "{failed:?} {}: {}", run.status, run.err);
+    }
+    for nothing in [&["--type", "refund.*"][..], &["--reference", "x"], &["--failed", "--type", "paymnt.*"]] {
+        let run = world.run(&[&["replay"], nothing].concat());
+        assert!(run.status == 3 && run.err.contains("no captures match"), "{nothing:?}: {}", run.err);
+    }
+    let run = world.run(&["replay", "--type", "paymnt.*"]);
+    assert!(run.err.contains("no documented event type matches `paymnt.*`; did you mean `payment.*`?"), "{}", run.err);
+}
+
+#[test]
+fn a_set_field_is_all_that_changes() {
+    let body = br#"{"id":"evt_1","type":"payment.debited", "data":{"amount" : 27000.00,"big":12345678901234567890123,"s":"\u00e9\/","amount":1.0}}"#;
+    let world = TestWorld::with_secrets().file("p.json", body);
+    let run = world.run(&["replay", "p.json", "--set", "data.amount=5", "--provider", "plexos"]);
+    let expected = String::from_utf8_lossy(body).replace("1.0}", "5}").into_bytes();
+    assert_eq!(take_sent(&world), [(expected, true)], "{}", run.err);
+    assert!(run.err.contains("`data.amount` 2 times"), "{}", run.err);
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use super::{Session, provider_parser};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::sanitize;
-use crate::provider::sample::{self, FieldChange, Sample};
+use crate::provider::field_change::{ChangeOutcome, FieldChange};
+use crate::provider::sample::{self, Sample};
 use crate::provider::{self, Provider};
 use crate::render;
 use crate::world::{Stream, World};
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::io::Write;
 
 /// List and print sample payloads for every event of both providers
@@ -60,8 +61,8 @@ struct ShowArgs {
 /// Arguments that change a payload.
 #[derive(Args, Clone, Default)]
 pub(super) struct PayloadArgs {
-    /// Set a field: data.amount=5000 keeps its type, data.metadata:='{"order":7}' sets JSON. May be
-    /// repeated
+    /// Set a field: data.amount=5000 keeps its type, lines[0].paid:=true sets JSON. No other byte
+    /// changes. May be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
     set: Vec<FieldChange>,
     /// Keep the published ids and times instead of generating new ones
@@ -169,37 +170,29 @@ pub(super) fn payload(
             &mut random_numbers(session.world),
         );
     }
-    apply_to_json(&changes.set, &mut sample.body, session)?;
-    Ok(sample::to_bytes(&sample.body))
+    apply_changes(&sample::to_bytes(&sample.body), changes, session)
 }
 
-/// Applies `--set` to a body, which must be JSON and becomes compact. Without changes the bytes
-/// stay.
+/// Applies `--set` to a JSON body. All other bytes stay.
 pub(super) fn apply_changes(bytes: &[u8], changes: &PayloadArgs, session: &Session<'_>) -> Result<Vec<u8>> {
-    if changes.set.is_empty() {
-        return Ok(bytes.to_vec());
-    }
-    let not_json = |error| Error::usage("--set needs a JSON payload").because(error);
-    let mut body = serde_json::from_slice(bytes).map_err(not_json)?;
-    apply_to_json(&changes.set, &mut body, session)?;
-    Ok(sample::to_bytes(&body))
-}
-
-fn apply_to_json(changes: &[FieldChange], body: &mut Value, session: &Session<'_>) -> Result<()> {
-    for change in changes {
-        let added = change.apply(body).map_err(Error::usage)?;
-        if added {
-            let nested = sample::find_nested(body, &change.path);
-            let nested = nested.map(|path| format!("; did you mean `{}`?", sanitize::escape_unsafe(&path)));
-            let path = change.path.join(".");
-            session.info_once(&format!(
-                "added the new field `{}`{}",
-                sanitize::escape_unsafe(&path),
-                nested.unwrap_or_default()
-            ));
+    let mut body = bytes.to_vec();
+    for change in &changes.set {
+        let changed = change.apply(&body).map_err(Error::usage)?;
+        let path = sanitize::escape_unsafe(&change.path.join(".")).into_owned();
+        match changed.outcome {
+            ChangeOutcome::Replaced => {}
+            ChangeOutcome::ReplacedLast(count) => session
+                .info_once(&format!("the payload has `{path}` {count} times; changed the last one, which parsers use")),
+            ChangeOutcome::Added => {
+                let nested = serde_json::from_slice(&body).ok();
+                let nested = nested.and_then(|body| sample::find_nested(&body, &change.path));
+                let nested = nested.map(|path| format!("; did you mean `{}`?", sanitize::escape_unsafe(&path)));
+                session.info_once(&format!("added the new field `{path}`{}", nested.unwrap_or_default()));
+            }
         }
+        body = changed.body;
     }
-    Ok(())
+    Ok(body)
 }
 
 /// Returns a source of random numbers below a bound, slightly biased. Numbers are drawn in batches,

@@ -3,10 +3,11 @@
 //! A signature covers bytes, so a body that was parsed and serialized again no longer verifies.
 //! This module parses a document without losing its spelling (`token`, `document`), writes it as
 //! well-known serializers would (`serializer`, `write`, with details in `order`, `string` and
-//! `number`) and lays it out for people (`indented`). Nothing here recurses: nesting costs memory,
+//! `number`), changes single values (`edit`) and lays it out for people (`indented`). Nothing here recurses: nesting costs memory,
 //! never stack. Payloads are read in `value`.
 
 mod document;
+mod edit;
 mod indented;
 mod keys;
 mod number;
@@ -21,6 +22,7 @@ mod view;
 mod write;
 
 pub use document::Document;
+pub use edit::{EditableJson, Place};
 pub use indented::{Indented, indented};
 pub use keys::top_level_keys;
 pub use serializer::{Language, Serializer};

@@ -6,6 +6,7 @@
 
 pub mod api;
 pub(crate) mod endpoints;
+pub(crate) mod field_change;
 mod plexos;
 mod plustive;
 pub(crate) mod record;

@@ -67,6 +67,20 @@ fn resembles_event_type(text: &str) -> bool {
     bare.contains('.') && provider::samples().any(|(_, sample)| is_near(&sample.name) || is_near(&sample.kind))
 }
 
+/// Returns the documented event type, or the group such as `payment.*`, that is spelled most like a
+/// glob. `None`: none is similar.
+pub fn nearest_type(glob: &str) -> Option<String> {
+    let asked = glob.to_lowercase();
+    let types = provider::ALL.iter().flat_map(|provider| provider.event_types()).map(|known| known.name);
+    let candidates = types.flat_map(|name| {
+        let group = name.split_once('.').map(|(group, _)| format!("{group}.*"));
+        group.into_iter().chain([name.to_owned()])
+    });
+    let scored = candidates.map(|name| (strsim::jaro_winkler(&asked, &name), name));
+    let (similarity, name) = scored.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
+    (similarity > 0.8).then_some(name)
+}
+
 impl std::str::FromStr for Route {
     type Err = RouteError;
 

@@ -69,7 +69,8 @@ Options:
       --provider <PROVIDER>         Provider of payload files (default: detected from the payload)
                                     [possible values: plexos, plustive]
       --set <PATH=VALUE>            Set a field: data.amount=5000 keeps its type,
-                                    data.metadata:='{"order":7}' sets JSON. May be repeated
+                                    lines[0].paid:=true sets JSON. No other byte changes. May be
+                                    repeated
       --fixed                       Keep the published ids and times instead of generating new ones
       --timestamp <TIME>            Signing time, as Unix seconds or RFC 3339 (default: now)
       --bare                        Write Plustive's signature without the `sha256=` prefix, as in
@@ -82,11 +83,13 @@ Options:
       --request-timeout <DURATION>  Timeout of one request [default: 30s]
       --insecure                    Do not verify TLS certificates
       --exact                       Send captures unchanged: same headers, body and signature
+      --sign-unverified             Sign captures that no configured secret verifies: anyone may
+                                    have written them
       --edit                        Open each body in an editor before signing
       --shuffle                     Send in random order
-      --from <FILE>                 Read capture names, exported captures or the output of
-                                    `reconcile --replay-list` from a file, one per line; `-` reads
-                                    standard input
+      --from <FILE>                 Read capture names, records of `events --json`, exported
+                                    captures or the output of `reconcile --replay-list` from a file,
+                                    one per line; `-` reads standard input
       --dry-run                     Print the requests instead of sending them
       --yes                         Skip the confirmation before sending to another machine
       --json                        Print one JSON record per line
@@ -297,8 +300,8 @@ Arguments:
   <SAMPLE>  Name of the sample, such as payment.debited or plustive:transaction.failed
 
 Options:
-      --set <PATH=VALUE>  Set a field: data.amount=5000 keeps its type, data.metadata:='{"order":7}'
-                          sets JSON. May be repeated
+      --set <PATH=VALUE>  Set a field: data.amount=5000 keeps its type, lines[0].paid:=true sets
+                          JSON. No other byte changes. May be repeated
       --fixed             Keep the published ids and times instead of generating new ones
       --color <WHEN>      When to use colors [possible values: auto, always, never] [default: auto]
   -q, --quiet             Print only the result and errors

@@ -82,14 +82,17 @@ pub(super) struct Replay {
     /// Send captures unchanged: same headers, body and signature
     #[arg(long, conflicts_with_all = ["timestamp", "set", "edit", "bare"])]
     exact: bool,
+    /// Sign captures that no configured secret verifies: anyone may have written them
+    #[arg(long, conflicts_with = "exact")]
+    sign_unverified: bool,
     /// Open each body in an editor before signing
     #[arg(long, conflicts_with_all = ["repeat", "tamper"])]
     edit: bool,
     /// Send in random order
     #[arg(long)]
     shuffle: bool,
-    /// Read capture names, exported captures or the output of `reconcile --replay-list` from a
-    /// file, one per line; `-` reads standard input
+    /// Read capture names, records of `events --json`, exported captures or the output of `reconcile
+    /// --replay-list` from a file, one per line; `-` reads standard input
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
     /// Print the requests instead of sending them
@@ -147,7 +150,11 @@ impl Replay {
 pub(super) fn run(args: &Replay, session: &Session<'_>) -> Result<CommandOutcome> {
     let plan = ReplayPlan::new(args, session)?;
     if plan.total() == 0 {
-        session.info("nothing to send: the list is empty");
+        session.info(if args.from.is_some() {
+            "nothing to send: the list is empty"
+        } else {
+            "nothing to send: no capture failed"
+        });
         return Ok(CommandOutcome::Success);
     }
     if args.dry_run {

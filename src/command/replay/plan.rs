@@ -53,10 +53,12 @@ impl<'a> ReplayPlan<'a> {
         plan.sources = plan.find_sources()?;
         let widths = plan.sources.iter().map(|(name, _)| display_width(&escape_unsafe(name)));
         plan.name_width = widths.max().unwrap_or(0).clamp(MIN_NAME_WIDTH, MAX_NAME_WIDTH);
-        if plan.sources.is_empty() && !args.filters.is_empty() {
+        // That nothing failed is good news; that nothing has this type or reference is a mistake.
+        let is_all_well = args.filters.selects_only_failed() && !args.filters.has_unknown_types();
+        if plan.sources.is_empty() && !args.filters.is_empty() && !is_all_well {
             return Err(Error::failed("no captures match").hint("`whtool events` lists all captures"));
         }
-        if plan.sources.is_empty() && args.from.is_none() {
+        if plan.sources.is_empty() && args.from.is_none() && !is_all_well {
             return Err(Error::usage("nothing to send")
                 .hint("name a sample, a file or a capture: whtool replay payment.debited"));
         }

@@ -1,17 +1,17 @@
 //! Sources of a replay: samples, payload files, captures, and requests in files.
 //!
-//! Re-signing an unverified request would make forged content look genuine, so a capture that never
-//! verified is re-signed only if the user names it.
+//! Re-signing an unverified request would make forged content look genuine, so a capture or a saved
+//! request that never verified is signed only with `--sign-unverified`. Samples and payload files are
+//! the user's own words.
 
 use super::plan::ReplayPlan;
 use crate::capture::{self, CaptureFile};
 use crate::command::shared::{capture_files, captures};
-use crate::command::{Session, detect_provider, samples, warn_if_empty};
+use crate::command::{detect_provider, samples, warn_if_empty};
 use crate::json;
 use crate::model::delivery::Delivery;
 use crate::model::error::{Error, Kind, Result};
 use crate::model::message::Request;
-use crate::model::sanitize;
 use crate::model::stored::{CaptureId, DeliverySummary};
 use crate::provider::sample::Sample;
 use crate::provider::{self, Provider};
@@ -34,15 +34,6 @@ pub(super) enum ReplaySource {
 /// A source with its name in the output.
 type NamedSource = (String, ReplaySource);
 
-/// Captures that would be re-signed although they never verified.
-#[derive(Default)]
-struct UnverifiedCaptures {
-    /// Named by the user, and sent.
-    named: Vec<String>,
-    /// Matched only by filters, and skipped.
-    skipped: u64,
-}
-
 impl ReplayPlan<'_> {
     /// Finds all sources, in the order of the arguments.
     pub(super) fn find_sources(&self) -> Result<Vec<NamedSource>> {
@@ -57,27 +48,50 @@ impl ReplayPlan<'_> {
                 sources.push(self.read_list_line(line, number)?);
             }
         }
-        let mut unverified = UnverifiedCaptures::default();
-        for (name, source) in &sources {
-            if self.is_unverified_source(source)? {
-                unverified.named.push(name.clone());
-            }
-        }
+        self.refuse_unverified(&sources)?;
         if !self.args.filters.is_empty() {
+            self.args.filters.warn_if_unknown_types(self.session);
             let query = self.args.filters.query(&self.session.now());
+            let mut skipped = 0_u64;
             for entry in self.with_store(|store| store.list(&query))? {
                 if self.is_unverified_capture(&entry)? {
-                    unverified.skipped += 1;
+                    skipped += 1;
                 } else {
                     sources.push((entry.id.to_string(), ReplaySource::Capture(entry.id)));
                 }
             }
-        }
-        unverified.warn(self.session);
-        if sources.is_empty() && unverified.skipped > 0 {
-            return Err(Error::failed("nothing to send").because("all matching captures were skipped"));
+            self.warn_about_skipped(skipped);
+            if sources.is_empty() && skipped > 0 {
+                return Err(Error::failed("nothing to send").because("all matching captures were skipped"));
+            }
         }
         Ok(sources)
+    }
+
+    /// Refuses to sign captures and saved requests that no configured secret verifies.
+    fn refuse_unverified(&self, sources: &[NamedSource]) -> Result<()> {
+        let mut unverified = Vec::new();
+        for (name, source) in sources {
+            if self.is_unverified_source(source)? {
+                unverified.push(name.as_str());
+            }
+        }
+        let message = match unverified.as_slice() {
+            [] => return Ok(()),
+            [only] => format!("{only} is not verified: anyone may have written it"),
+            many => format!("{} of the named captures are not verified: anyone may have written them", many.len()),
+        };
+        Err(Error::usage(message)
+            .hint("--exact sends the request unchanged; --sign-unverified signs it as if it were yours"))
+    }
+
+    fn warn_about_skipped(&self, skipped: u64) {
+        if skipped > 0 {
+            self.session.warn(&format!(
+                "skipped {} that no configured secret verifies; --exact sends them unchanged, --sign-unverified signs them",
+                text::count(skipped, "capture")
+            ));
+        }
     }
 
     /// Reads a line of `--from`: a capture's id, an exported record, or a rebuilt event.
@@ -86,10 +100,13 @@ impl ReplayPlan<'_> {
             if let Some((provider, reference, body)) = render::reconcile::read_rebuilt(line) {
                 return Ok((format!("{reference} (rebuilt)"), ReplaySource::Rebuilt(provider, body)));
             }
+            if let Some(id) = listed_capture(line) {
+                return Ok((id.to_string(), ReplaySource::Capture(id)));
+            }
             let record = capture::read_json_lines(line.as_bytes(), number).next().and_then(|capture| capture.ok());
             return record.map(|capture| (format!("line {number}"), recorded(capture.delivery))).ok_or_else(|| {
                 Error::failed(format!("can't read line {number} of the list"))
-                    .because("it is not a capture, an exported record or an event from `reconcile --replay-list`")
+                    .because("it is not a capture, a record of `events --json`, an exported record or an event from `reconcile --replay-list`")
             });
         }
         let id = self.with_store(|store| captures::find_one(store, line, self.session))?;
@@ -181,6 +198,11 @@ impl ReplayPlan<'_> {
         }
     }
 
+    /// Returns true if captures get a new signature only when they verify.
+    fn needs_verified_captures(&self) -> bool {
+        !self.args.exact && !self.args.sign_unverified
+    }
+
     fn is_unverified_source(&self, source: &ReplaySource) -> Result<bool> {
         match source {
             ReplaySource::Capture(id) => self.is_unverified_capture(&self.capture(*id)?.summary),
@@ -190,7 +212,7 @@ impl ReplayPlan<'_> {
     }
 
     fn is_unverified_capture(&self, entry: &DeliverySummary) -> Result<bool> {
-        if self.args.exact || entry.verdict.is_authentic() {
+        if !self.needs_verified_captures() || entry.verdict.is_authentic() {
             return Ok(false);
         }
         Ok(self.is_unverified_request(&self.capture(entry.id)?.request))
@@ -200,7 +222,7 @@ impl ReplayPlan<'_> {
     /// timestamp.
     fn is_unverified_request(&self, request: &Request) -> bool {
         let signer = provider::by_header(request).filter(|signer| self.secrets.signing_key(*signer).is_ok());
-        if self.args.exact || signer.is_none() {
+        if !self.needs_verified_captures() || signer.is_none() {
             return false;
         }
         let rules = Rules { keys: self.secrets.keys.clone(), tolerance: None };
@@ -209,28 +231,11 @@ impl ReplayPlan<'_> {
     }
 }
 
-impl UnverifiedCaptures {
-    fn warn(&self, session: &Session<'_>) {
-        match self.named.as_slice() {
-            [] => {}
-            [only] => session.warn(&format!(
-                "{} is not verified, so anyone may have sent it; re-signing it because you named it (--exact sends it unchanged)",
-                sanitize::escape_unsafe(only)
-            )),
-            many => session.warn(&format!(
-                "{} of the named captures are not verified, so anyone may have sent them; re-signing them because you \
-                 named them (--exact sends them unchanged)",
-                many.len()
-            )),
-        }
-        if self.skipped > 0 {
-            session.warn(&format!(
-                "skipped {} that no configured secret verifies; `whtool replay NUMBER` re-signs one, --exact sends all \
-                 unchanged",
-                text::count(self.skipped, "capture")
-            ));
-        }
-    }
+/// Reads the id from a record of `events --json`, which has no request.
+fn listed_capture(line: &str) -> Option<CaptureId> {
+    let record: serde_json::Value = serde_json::from_str(line).ok()?;
+    let id = record.get("id").and_then(serde_json::Value::as_str)?;
+    (record.get("schema")? == "whtool.event/1").then(|| id.parse().ok().map(CaptureId))?
 }
 
 fn recorded(delivery: Delivery) -> ReplaySource {

@@ -3,11 +3,13 @@
 use crate::command::{Session, parse_duration};
 use crate::model::capture_name::CaptureName;
 use crate::model::error::{Error, Result};
+use crate::model::mask::mask_secrets;
 use crate::model::sanitize::escape_unsafe;
 use crate::model::stored::{CaptureId, Query, StoredDelivery};
 use crate::model::timestamp::{self, SignedDuration, Timestamp};
 use crate::model::verdict::VerdictCode;
 use crate::provider::{self, Provider};
+use crate::webhook::forward;
 use crate::world::{Store, World};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -131,19 +133,35 @@ pub(in crate::command) fn when(text: &str) -> Result<When, String> {
     }
 }
 
-/// Warns if no documented event type matches.
-pub(in crate::command) fn warn_if_unknown_type(glob: &str, session: &Session<'_>) {
+/// Checks whether a documented event type matches.
+fn is_known_type(glob: &str) -> bool {
     let matcher = WildMatch::new(glob);
-    let mut known = provider::ALL.iter().flat_map(|provider| provider.event_types());
-    if !known.any(|known| matcher.matches(known.name)) {
-        session.warn(&format!("no documented event type matches `{}`", escape_unsafe(glob)));
+    provider::ALL.iter().flat_map(|provider| provider.event_types()).any(|known| matcher.matches(known.name))
+}
+
+/// Warns if no documented event type matches, and names the nearest one.
+pub(in crate::command) fn warn_if_unknown_type(glob: &str, session: &Session<'_>) {
+    if is_known_type(glob) {
+        return;
     }
+    let near = forward::nearest_type(glob).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    session.warn(&format!("no documented event type matches `{}`{near}", escape_unsafe(&mask_secrets(glob))));
 }
 
 impl Filters {
     /// Returns true if no filter is given.
     pub(in crate::command) fn is_empty(&self) -> bool {
         self.query(&Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC)) == Query::default()
+    }
+
+    /// Returns true if a type matches no documented event type.
+    pub(in crate::command) fn has_unknown_types(&self) -> bool {
+        self.kinds.iter().any(|glob| !is_known_type(glob))
+    }
+
+    /// Returns true if the filters select failed deliveries, at most of a provider, type or time.
+    pub(in crate::command) fn selects_only_failed(&self) -> bool {
+        self.failed && self.verdict.is_none() && self.reference.is_none() && self.grep.is_none()
     }
 
     /// Warns if a type matches no documented event type, which is usually a typo.
