@@ -276,6 +276,14 @@ impl Files for TestWorld {
         whtool::edge::Machine.append(&self.real_path(path))
     }
 
+    fn free_space(&self, folder: &Path) -> Option<u64> {
+        whtool::edge::Machine.free_space(folder)
+    }
+
+    fn store_exists(&self, path: &Path) -> Result<bool> {
+        whtool::edge::Machine.store_exists(path)
+    }
+
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>> {
         whtool::edge::Machine.open_store(path)
     }
@@ -420,6 +428,7 @@ impl RunningListener for Scripted {
                     id: None,
                     status: answered,
                     store_error: None,
+                    store_note: None,
                 })
             }
             None => match timeout {

@@ -27,7 +27,7 @@ struct Case {
     signs: [&'static str; 2],
 }
 
-const CASES: [Case; 11] = [
+const CASES: [Case; 12] = [
     Case {
         key: "provider",
         values: ["plexos", "plustive"],
@@ -69,6 +69,12 @@ const CASES: [Case; 11] = [
         signs: ["timestamp too old", "payment.debited        evt_abc123  100.00 CVE (10000)  DEBITED  verified"],
     },
     Case { key: "store", values: ["one", "two"], words: &["events"], signs: ["no store at", "no store at"] },
+    Case {
+        key: "refused-limit",
+        values: ["3MiB", "5MiB"],
+        words: &["listen", "-h"],
+        signs: [" 3MiB]", " 5MiB]"],
+    },
     Case {
         key: "secret-env",
         values: ["A_WEBHOOK", "B_WEBHOOK"],

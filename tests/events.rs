@@ -64,6 +64,8 @@ pub fn store_captures_with_keys(world: &TestWorld, requests: &[(i64, Vec<u8>)], 
             max_body: 1 << 20,
             ack_policy: AckPolicy::Verified,
             store: Some(StoreLocation::File(path(world))),
+
+            refused_limit: 64 << 20,
             forward: None,
         };
         let mut listening = whtool::edge::Machine.listen(&options, verify).unwrap();

@@ -47,6 +47,7 @@ mod secret_causes;
 mod send_output;
 mod sign;
 mod store;
+mod store_limits;
 mod this_machine;
 mod verify;
 mod verify_output;

@@ -22,12 +22,28 @@ use std::fmt;
 
 /// Appends the request to `out` as one JSON object, without a line break.
 pub fn write(request: &Request, out: &mut Vec<u8>) {
+    write_head(&HeadJson { method: &request.method, target: &request.target, headers: &request.headers }, out);
+    match std::str::from_utf8(&request.body) {
+        Ok(text) => {
+            out.extend_from_slice(b",\"body\":");
+            write_string(text, out);
+        }
+        Err(_) => {
+            out.extend_from_slice(b",\"bodyBase64\":");
+            write_string(&STANDARD.encode(&request.body), out);
+        }
+    }
+    out.push(b'}');
+}
+
+/// Appends the fields before the body, without the closing brace.
+fn write_head(head: &HeadJson<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"method\":");
-    write_string(&request.method, out);
+    write_string(head.method, out);
     out.extend_from_slice(b",\"target\":");
-    write_string(&request.target, out);
+    write_string(head.target, out);
     out.extend_from_slice(b",\"headers\":[");
-    for (index, (name, value)) in request.headers.iter().enumerate() {
+    for (index, (name, value)) in head.headers.iter().enumerate() {
         out.extend_from_slice(if index == 0 { b"[" } else { b",[" });
         write_string(name, out);
         out.push(b',');
@@ -41,17 +57,29 @@ pub fn write(request: &Request, out: &mut Vec<u8>) {
         }
         out.push(b']');
     }
-    match std::str::from_utf8(&request.body) {
-        Ok(text) => {
-            out.extend_from_slice(b"],\"body\":");
-            write_string(text, out);
-        }
-        Err(_) => {
-            out.extend_from_slice(b"],\"bodyBase64\":");
-            write_string(&STANDARD.encode(&request.body), out);
-        }
+    out.push(b']');
+}
+
+/// Serializes a request whose body is not known. Read back, it is an error.
+#[derive(Clone, Copy, Debug)]
+pub struct HeadJson<'a> {
+    pub method: &'a str,
+    pub target: &'a str,
+    pub headers: &'a Headers,
+}
+
+impl Serialize for HeadJson<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut written = Vec::new();
+        write_head(self, &mut written);
+        written.push(b'}');
+        serialize_raw(written, out)
     }
-    out.push(b'}');
+}
+
+fn serialize_raw<S: Serializer>(written: Vec<u8>, out: S) -> Result<S::Ok, S::Error> {
+    let written = String::from_utf8(written).map_err(S::Error::custom)?;
+    RawValue::from_string(written).map_err(S::Error::custom)?.serialize(out)
 }
 
 /// Serializes a request in this format.
@@ -62,8 +90,7 @@ impl Serialize for RequestJson<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut written = Vec::new();
         write(self.0, &mut written);
-        let written = String::from_utf8(written).map_err(S::Error::custom)?;
-        RawValue::from_string(written).map_err(S::Error::custom)?.serialize(out)
+        serialize_raw(written, out)
     }
 }
 

@@ -218,7 +218,7 @@ fn probes() -> Vec<CompletionValue> {
 /// Returns the newest captures of the default store, the newest last. Does not create the store.
 fn newest_captures(world: &dyn World) -> Result<Vec<DeliverySummary>> {
     let path = captures::default_store(world)?;
-    if !world.file_exists(&path) {
+    if !world.store_exists(&path)? {
         return Ok(Vec::new());
     }
     world.open_store(&path)?.list(&Query { limit: Some(MAX_CAPTURES), ..Query::default() })

@@ -113,13 +113,13 @@ fn allow_umask(builder: &mut tempfile::Builder<'_, '_>) {
 fn allow_umask(_builder: &mut tempfile::Builder<'_, '_>) {}
 
 #[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     fs::File::open(folder)?.sync_all()
 }
 
 /// Other systems cannot sync folders.
 #[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -282,7 +282,7 @@ mod tests {
             certificates: CertificateCheck::Verify,
             max_in_flight: 16,
         };
-        let (writer, _) = StoreWriter::start(&StoreLocation::Memory).unwrap();
+        let (writer, _) = StoreWriter::start(&StoreLocation::Memory, 0).unwrap();
         let events = Arc::new(EventSender::new(mpsc::channel(1).0, Duration::ZERO));
         Forwarder::new(forward, writer, HttpClient::default(), events, Arc::default())
     }

@@ -146,6 +146,14 @@ impl Files for Machine {
         Ok(Box::new(journal_file::open(path)?))
     }
 
+    fn free_space(&self, folder: &Path) -> Option<u64> {
+        store::free_space(folder)
+    }
+
+    fn store_exists(&self, path: &Path) -> Result<bool> {
+        store::exists(path)
+    }
+
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>> {
         Ok(Box::new(store::open(path)?))
     }

@@ -3,7 +3,7 @@
 //! Wider modes are refused, not corrected: whoever widened them should know, and the secret may
 //! have been read already.
 
-use super::files::{IfExists, Permissions, parent_folder, write_atomically};
+use super::files::{IfExists, Permissions, parent_folder, sync_folder, write_atomically};
 use crate::model::error::{Error, Result};
 use crate::world::FileChange;
 use std::fs;
@@ -105,19 +105,20 @@ pub(super) fn check_mode(_metadata: &fs::Metadata, _path: &Path, _mode: &str) ->
     Ok(())
 }
 
+/// Creates a folder and the missing ones above with mode 0700, and syncs them.
 #[cfg(unix)]
 pub(super) fn create_private_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     if folder.is_dir() {
         return Ok(());
     }
-    if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        fs::create_dir_all(parent)?;
-    }
+    let parent = parent_folder(folder);
+    // The XDG specification asks for 0700 for missing folders above, too.
+    create_private_folder(parent)?;
     match fs::DirBuilder::new().mode(0o700).create(folder) {
         // Another process was faster.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        created => created,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        created => created.and_then(|()| sync_folder(parent)),
     }
 }
 

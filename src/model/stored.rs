@@ -2,8 +2,9 @@
 //!
 //! `world::store` has the interface of the store, `edge::store` the database.
 
+use crate::model::error::Error;
 use crate::model::exchange::Answer;
-use crate::model::message::Request;
+use crate::model::message::{Headers, Request};
 use crate::model::money::Money;
 use crate::model::status::Status;
 use crate::model::timestamp::Timestamp;
@@ -57,6 +58,18 @@ pub struct DeliverySummary {
     pub app: AppState,
     /// The length of the body in bytes.
     pub size: u64,
+    /// SHA-256 of a body that was not kept. `None`: it was.
+    pub omitted_body: Option<BodyHash>,
+}
+
+/// The SHA-256 of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyHash(pub [u8; 32]);
+
+impl Display for BodyHash {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+    }
 }
 
 /// whtool's own answer to the sender of a delivery.
@@ -140,6 +153,54 @@ impl DeliverySummary {
     /// Returns true if it was refused, or the app did not answer with 2xx.
     pub fn has_failed(&self) -> bool {
         !self.verdict.is_verified() || !self.answer.is_success() || self.app.is_failure()
+    }
+}
+
+/// The part of a capture that the store has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoredCapture {
+    Whole(StoredDelivery),
+    /// The body was not kept: the request was refused, and the limit on such requests was reached.
+    /// Nothing may treat it as an empty body.
+    WithoutBody(StoredHead),
+}
+
+/// A capture whose body was not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredHead {
+    pub summary: DeliverySummary,
+    pub method: String,
+    pub target: String,
+    pub headers: Headers,
+    pub body_hash: BodyHash,
+}
+
+impl StoredCapture {
+    pub fn new(summary: DeliverySummary, request: Request, attempts: Vec<Attempt>) -> Self {
+        match summary.omitted_body {
+            None => Self::Whole(StoredDelivery { summary, request, attempts }),
+            Some(body_hash) => {
+                let Request { method, target, headers, .. } = request;
+                Self::WithoutBody(StoredHead { summary, method, target, headers, body_hash })
+            }
+        }
+    }
+
+    /// Returns a capture with its body, which verifying and sending need.
+    pub fn require_body(self) -> Result<StoredDelivery, Error> {
+        match self {
+            Self::Whole(stored) => Ok(stored),
+            Self::WithoutBody(head) => Err(head.missing_body()),
+        }
+    }
+}
+
+impl StoredHead {
+    fn missing_body(&self) -> Error {
+        let DeliverySummary { id, size, .. } = self.summary;
+        Error::failed(format!("the body of capture {id} was not kept"))
+            .because(format!("it was refused; of its {size} bytes only the SHA-256 is stored"))
+            .hint("let the sender send it again; `whtool listen --refused-limit 1GiB` keeps more")
     }
 }
 
@@ -287,6 +348,7 @@ mod tests {
             answer: AnswerState::from_code(answer),
             app: AppState::from_code(app),
             size: 0,
+            omitted_body: None,
         }
     }
 

@@ -119,6 +119,7 @@ mod tests {
             answer: AnswerState::from_code(401),
             app: AppState::NotAsked,
             size: 0,
+            omitted_body: None,
         };
         serde_json::from_slice(&entry(&StoredDelivery { summary, request, attempts: Vec::new() })).unwrap()
     }

@@ -1,11 +1,11 @@
 //! JSON records of captures and of the store's statistics.
 
 use super::json::line;
-use crate::capture::request_json::RequestJson;
+use crate::capture::request_json::{HeadJson, RequestJson};
 use crate::diagnose::diff::{HeaderChange, PathChange};
 use crate::model::mask::mask_secrets;
 use crate::model::money::Money;
-use crate::model::stored::{AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, StoredDelivery};
+use crate::model::stored::{AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, StoredDelivery, StoredHead};
 use crate::model::verdict::VerdictCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -27,6 +27,9 @@ struct EntryRecord<'a> {
     answered: u16,
     app: Option<u16>,
     size: u64,
+    /// SHA-256 of a body that was not kept.
+    #[serde(rename = "omittedBodySha256", skip_serializing_if = "Option::is_none")]
+    omitted_body: Option<String>,
 }
 
 impl<'a> EntryRecord<'a> {
@@ -46,6 +49,7 @@ impl<'a> EntryRecord<'a> {
             answered: entry.answer.code(),
             app: entry.app.code(),
             size: entry.size,
+            omitted_body: entry.omitted_body.map(|hash| hash.to_string()),
         }
     }
 }
@@ -81,6 +85,24 @@ pub fn capture(stored: &StoredDelivery) -> Vec<u8> {
         entry: EntryRecord::new(&stored.summary),
         attempts: stored.attempts.iter().map(attempt).collect(),
         request: RequestJson(&stored.request),
+    })
+}
+
+/// Writes `whtool.capture/1` for a capture whose body was not kept: its request has none.
+pub fn head(stored: &StoredHead) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct HeadRecord<'a> {
+        schema: &'static str,
+        #[serde(flatten)]
+        entry: EntryRecord<'a>,
+        attempts: [(); 0],
+        request: HeadJson<'a>,
+    }
+    line(&HeadRecord {
+        schema: "whtool.capture/1",
+        entry: EntryRecord::new(&stored.summary),
+        attempts: [],
+        request: HeadJson { method: &stored.method, target: &stored.target, headers: &stored.headers },
     })
 }
 
@@ -255,6 +277,7 @@ mod tests {
             answer: AnswerState::Answered(Status(200)),
             app: AppState::NoAnswer,
             size: 3,
+            omitted_body: None,
         }
     }
 

@@ -59,7 +59,11 @@ pub fn stored_row(summary: &DeliverySummary, label: impl Into<String>) -> Row {
             Some(Cell::new(CellKind::Answer, format!("→ {status}"), paint))
         }
     };
-    Row::new(label, cells).with_cell(answer_cell(summary.answer)).with_cell(app.map(|app| app.with_prefix("app ")))
+    let omitted = summary.omitted_body.map(|_| Cell::new(CellKind::Size, "body not kept", Paint::faint));
+    Row::new(label, cells)
+        .with_cell(answer_cell(summary.answer))
+        .with_cell(app.map(|app| app.with_prefix("app ")))
+        .with_cell(omitted)
 }
 
 /// Shows how whtool answered. `None`: with 2xx.
@@ -300,6 +304,7 @@ mod tests {
     #[test]
     fn stored_deliveries_show_the_responses() {
         let summary = |answer, app| DeliverySummary {
+            omitted_body: None,
             id: crate::model::stored::CaptureId(1),
             is_test: false,
             arrived: "2025-01-15T10:30:00Z".parse().unwrap(),

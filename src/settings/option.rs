@@ -48,7 +48,7 @@ pub enum ProjectRule {
     Forbidden,
 }
 
-pub const ALL: [Setting; 11] = [
+pub const ALL: [Setting; 12] = [
     Setting {
         key: "provider",
         commands: &["sign", "replay"],
@@ -104,6 +104,13 @@ pub const ALL: [Setting; 11] = [
         shape: ValueShape::Path,
         project_rule: ProjectRule::StoreName,
         meaning: "file in which captures are stored",
+    },
+    Setting {
+        key: "refused-limit",
+        commands: &["listen"],
+        shape: ValueShape::One,
+        project_rule: ProjectRule::Forbidden,
+        meaning: "maximum space in the store for requests that were not verified",
     },
     Setting {
         key: "secret-env",
@@ -254,6 +261,7 @@ mod tests {
             ("WHTOOL_TO", false),
             ("WHTOOL_TOLERANCE", false),
             ("WHTOOL_STORE", false),
+            ("WHTOOL_REFUSED_LIMIT", false),
             ("WHTOOL_SECRET_ENV", true),
             ("WHTOOL_SECRET_FILE", true),
             ("WHTOOL_COLOR", false),

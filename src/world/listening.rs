@@ -29,6 +29,8 @@ pub struct ListenOptions {
     /// Store in which deliveries are recorded before they are acknowledged. `None`: they are not
     /// recorded.
     pub store: Option<StoreLocation>,
+    /// Most bytes that unverified captures may take in the store.
+    pub refused_limit: u64,
     /// Forwarding of verified deliveries; requires `store`. `None`: nothing is forwarded.
     pub forward: Option<ForwardOptions>,
 }
@@ -142,4 +144,6 @@ pub struct AnsweredDelivery {
     pub status: u16,
     /// Reason why it could not be stored, and was answered with 503.
     pub store_error: Option<String>,
+    /// A fact about the store that the user should know.
+    pub store_note: Option<String>,
 }

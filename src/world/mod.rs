@@ -11,7 +11,7 @@ pub use listening::{
     AckMode, AckPolicy, AnsweredDelivery, DroppedEvents, ForwardOptions, ListenOptions, ListenerEvent,
     MAX_PASSTHROUGH_BODY, PrepareFn, RouteFn, RunningListener, StoreLocation, VerifyFn,
 };
-pub use store::Store;
+pub use store::{MIN_FREE, MIN_FREE_FOR_BODIES, Store};
 
 use crate::model::bind::{BindAddresses, SecondAddress};
 use crate::model::delivery::RejectedRequest;
@@ -102,6 +102,11 @@ pub trait Files {
     /// not exist. Only its owner may read it. While another process has it open, the error is
     /// `ResourceBusy`.
     fn append(&self, path: &Path) -> io::Result<Box<dyn AppendFile + '_>>;
+    /// Returns the bytes that this process may still write in the folder. `None`: unknown.
+    fn free_space(&self, folder: &Path) -> Option<u64>;
+    /// Returns true if there is a store in this file. An error: there may be one, but this user may
+    /// not open it, or something else is in its place.
+    fn store_exists(&self, path: &Path) -> Result<bool>;
     /// Opens the store in this file, creating file and folder if necessary.
     fn open_store(&self, path: &Path) -> Result<Box<dyn Store>>;
 }

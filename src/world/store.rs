@@ -3,20 +3,26 @@
 use crate::model::error::Result;
 use crate::model::stored::{
     AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, Query, ReferenceMatch, StoreHealth,
-    StoredDelivery, Undelivered,
+    StoredCapture, Undelivered,
 };
 use crate::model::timestamp::Timestamp;
 use url::Url;
+
+/// Free space below which the bodies of unverified captures are not stored, in bytes.
+pub const MIN_FREE_FOR_BODIES: u64 = 64 << 20;
+
+/// Free space below which unverified captures are not stored at all, in bytes.
+pub const MIN_FREE: u64 = 16 << 20;
 
 /// The store of received deliveries. Several processes may have it open at once.
 pub trait Store {
     /// Returns the deliveries that match, newest last.
     fn list(&mut self, query: &Query) -> Result<Vec<DeliverySummary>>;
-    /// Loads a delivery with its bytes and attempts. `None`: no delivery has this id.
-    fn load(&mut self, id: CaptureId) -> Result<Option<StoredDelivery>>;
+    /// Loads a capture with its attempts. `None`: none has this id.
+    fn load(&mut self, id: CaptureId) -> Result<Option<StoredCapture>>;
     /// Calls `each` with every delivery that matches, newest last. Memory does not grow with their
     /// number. Deliveries that arrive meanwhile are left out.
-    fn for_each(&mut self, query: &Query, each: &mut dyn FnMut(StoredDelivery) -> Result<()>) -> Result<()>;
+    fn for_each(&mut self, query: &Query, each: &mut dyn FnMut(StoredCapture) -> Result<()>) -> Result<()>;
     /// Counts the deliveries that match by provider, type, verdict and hour, oldest hour first.
     fn count_by_hour(&mut self, query: &Query) -> Result<Vec<HourlyCount>>;
     /// Adds up the verified events that match, by provider, type and currency.

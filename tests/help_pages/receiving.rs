@@ -67,6 +67,8 @@ Options:
       --bind <ADDRESS>        Address to bind to, such as 0.0.0.0 or [::]:3000; localhost is
                               127.0.0.1 and, if possible, ::1 [default: localhost]
       --max-body <SIZE>       Maximum size of a body, such as 500kB or 20MiB [default: 1MiB]
+      --refused-limit <SIZE>  Maximum space in the store for requests that were not verified; the
+                              oldest go first [default: 64MiB]
       --tolerance <DURATION>  Maximum age of a signed timestamp, past or future [default: 5m]
       --observe               Answer 200 to every request, but still report verification results
       --demo                  Send valid and invalid sample deliveries to this listener

@@ -7,7 +7,7 @@
 use super::{DoctorFinding, Severity};
 use crate::command::Session;
 use crate::command::shared::captures::StoreArgs;
-use crate::command::shared::endpoints::{find_proof, open_existing_store};
+use crate::command::shared::endpoints::find_proof;
 use crate::command::shared::registry;
 use crate::command::shared::target::is_this_machine;
 use crate::model::error::Result;
@@ -25,7 +25,7 @@ pub(super) fn check(store: &StoreArgs, session: &Session<'_>) -> Vec<DoctorFindi
 
 fn check_all(store: &StoreArgs, session: &Session<'_>) -> Result<Vec<DoctorFinding>> {
     let registry = registry::read(session)?;
-    let mut store = open_existing_store(store, session)?;
+    let mut store = store.open_if_exists(session)?;
     let mut findings = Vec::new();
     for endpoint in &registry.endpoints {
         let proof = find_proof(endpoint, store.as_deref_mut())?;

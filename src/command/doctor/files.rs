@@ -5,6 +5,7 @@ use crate::command::Session;
 use crate::command::shared::captures::StoreArgs;
 use crate::command::shared::{loaded_settings, registry};
 use crate::model::error::Result;
+use crate::world::{MIN_FREE, MIN_FREE_FOR_BODIES};
 use crate::render::text::{byte_size, count};
 use std::path::Path;
 
@@ -36,6 +37,7 @@ pub(super) fn check(store: &StoreArgs, session: &Session<'_>) -> Vec<DoctorFindi
     if let Err(error) = registry::read(session) {
         findings.push(DoctorFinding::from_error(FILES, registry::FILE, &error));
     }
+    findings.extend(store.path(session).ok().and_then(|path| check_free_space(&path, session)));
     findings.push(health(store, session).unwrap_or_else(|error| DoctorFinding::from_error(STORE, "captures", &error)));
     findings
 }
@@ -79,13 +81,29 @@ fn check_mode(subject: &str, path: &Path, forbidden: u32, session: &Session<'_>)
     })
 }
 
+/// Reports a file system on which the listener stores less, or nothing.
+fn check_free_space(store: &Path, session: &Session<'_>) -> Option<DoctorFinding> {
+    let folder = store.parent()?;
+    let free = session.world.free_space(folder)?;
+    let message = format!("{} free in {}", byte_size(free), folder.display());
+    let (severity, message) = match free {
+        0..MIN_FREE => (Severity::Problem, format!("the disk is full: {message}")),
+        MIN_FREE..MIN_FREE_FOR_BODIES => {
+            (Severity::Note, format!("{message}: bodies of refused requests are not stored"))
+        }
+        _ => return None,
+    };
+    let hint = "free space on this disk; `whtool events prune --older-than 7d --yes` removes old captures";
+    Some(DoctorFinding::new(STORE, severity, "disk", message).hint(hint))
+}
+
 fn health(args: &StoreArgs, session: &Session<'_>) -> Result<DoctorFinding> {
     let path = args.path(session)?;
     let subject = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    if !session.world.file_exists(&path) {
+    let Some(mut store) = args.open_if_exists(session)? else {
         return Ok(DoctorFinding::new(STORE, Severity::Note, subject, "nothing was captured yet"));
-    }
-    let health = args.open(session)?.check_health()?;
+    };
+    let health = store.check_health()?;
     if let Some(first) = health.damage.first() {
         let message = format!("damaged: {first}");
         return Ok(DoctorFinding::new(STORE, Severity::Problem, subject, message).hint(

@@ -6,7 +6,7 @@ mod remote;
 
 use crate::command::shared::api::ApiArgs;
 use crate::command::shared::captures::StoreArgs;
-use crate::command::shared::endpoints::{find_proof, format_local_time, open_existing_store, record};
+use crate::command::shared::endpoints::{find_proof, format_local_time, record};
 use crate::command::shared::registry;
 use crate::command::{Session, provider_parser};
 use crate::model::error::{CommandOutcome, Error, Result};
@@ -115,7 +115,7 @@ fn list(args: &ListEndpoints, session: &Session<'_>) -> Result<CommandOutcome> {
     if registry.endpoints.is_empty() {
         session.info("no endpoints registered on this machine; `whtool register --url URL` registers one");
     }
-    let mut store = open_existing_store(&args.common.store, session)?;
+    let mut store = args.common.store.open_if_exists(session)?;
     let mut output = session.world.stdout();
     for endpoint in &registry.endpoints {
         let proof = find_proof(endpoint, store.as_deref_mut())?;
@@ -136,7 +136,7 @@ fn show(args: &ShowEndpoint, session: &Session<'_>) -> Result<CommandOutcome> {
     }
     let registry = registry::read(session)?;
     let endpoint = find(&registry, &args.id)?;
-    let mut store = open_existing_store(&args.common.store, session)?;
+    let mut store = args.common.store.open_if_exists(session)?;
     let proof = find_proof(endpoint, store.as_deref_mut())?;
     let mut output = session.world.stdout();
     if args.common.json {

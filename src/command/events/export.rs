@@ -4,7 +4,7 @@ use super::open_if_exists;
 use crate::command::Session;
 use crate::command::shared::captures::{self, Filters, StoreArgs};
 use crate::model::error::{CommandOutcome, Error, Result};
-use crate::model::stored::StoredDelivery;
+use crate::model::stored::StoredCapture;
 use crate::render;
 use clap::{Args, ValueEnum};
 use std::io::Write;
@@ -47,9 +47,13 @@ pub(super) fn run(args: &ExportEvents, session: &Session<'_>) -> Result<CommandO
     if args.format == ExportFormat::Har {
         output.write_all(&render::har::start())?;
     }
-    let mut written = 0_u64;
+    let (mut written, mut without_body) = (0_u64, 0_u64);
     if let Some(mut store) = store {
-        let mut write = |stored: StoredDelivery| -> Result<()> {
+        let mut write = |stored: StoredCapture| -> Result<()> {
+            let StoredCapture::Whole(stored) = stored else {
+                without_body += 1;
+                return Ok(());
+            };
             match args.format {
                 ExportFormat::Ndjson => output.write_all(&render::stored::capture(&stored))?,
                 ExportFormat::Har => {
@@ -74,5 +78,9 @@ pub(super) fn run(args: &ExportEvents, session: &Session<'_>) -> Result<CommandO
     }
     output.flush()?;
     session.info(&format!("exported {}", render::text::count(written, "delivery")));
+    if without_body > 0 {
+        let left_out = render::text::count(without_body, "refused request");
+        session.warn(&format!("left out {left_out} whose body was not kept (see `listen --refused-limit`)"));
+    }
     Ok(CommandOutcome::Success)
 }

@@ -69,12 +69,11 @@ const STORE_HINT: &str = "`whtool listen` stores what it receives";
 
 /// Opens the store without creating one. `None`: there is none, and stderr says so.
 fn open_if_exists(args: &StoreArgs, session: &Session<'_>) -> Result<Option<Box<dyn Store>>> {
-    let path = args.path(session)?;
-    if session.world.file_exists(&path) {
-        return args.open(session).map(Some);
+    if let Some(store) = args.open_if_exists(session)? {
+        return Ok(Some(store));
     }
     if args.store.is_some() {
-        return Err(Error::failed(format!("no store at {}", path.display())).hint(STORE_HINT));
+        return Err(no_store(args, session));
     }
     session.info(&format!("no captures yet; {STORE_HINT}"));
     Ok(None)
@@ -82,11 +81,12 @@ fn open_if_exists(args: &StoreArgs, session: &Session<'_>) -> Result<Option<Box<
 
 /// Opens a store that must exist.
 fn open_existing(args: &StoreArgs, session: &Session<'_>) -> Result<Box<dyn Store>> {
-    let path = args.path(session)?;
-    if !session.world.file_exists(&path) {
-        return Err(Error::failed(format!("no store at {}", path.display())).hint(STORE_HINT));
-    }
-    args.open(session)
+    args.open_if_exists(session)?.ok_or_else(|| no_store(args, session))
+}
+
+fn no_store(args: &StoreArgs, session: &Session<'_>) -> Error {
+    let path = args.path(session).map(|path| path.display().to_string());
+    path.map_or_else(|error| error, |path| Error::failed(format!("no store at {path}")).hint(STORE_HINT))
 }
 
 /// Formats a time in the local zone.

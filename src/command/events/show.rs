@@ -13,7 +13,7 @@ use crate::model::mask::mask_secrets;
 use crate::model::message::{Headers, Request};
 use crate::model::sanitize::{escape_unsafe, first_line};
 use crate::model::signature::DEFAULT_TOLERANCE;
-use crate::model::stored::{Attempt, StoredDelivery};
+use crate::model::stored::{Attempt, StoredCapture, StoredDelivery, StoredHead};
 use crate::model::width::Width;
 use crate::render::row::Overflow;
 use crate::render::{self, payload, text};
@@ -89,14 +89,30 @@ pub(super) fn run(args: &ShowEvent, session: &Session<'_>) -> Result<CommandOutc
         Some(ShowFormat::Har) => (render::har::start(), &b",\n"[..], render::har::end()),
         Some(_) => (Vec::new(), &b""[..], &b""[..]),
     };
+    let ids = captures::find_all(store.as_mut(), &args.id, session)?;
+    if format.is_some_and(|format| format != ShowFormat::Json) {
+        // Refused before anything is written.
+        for id in &ids {
+            store.load(*id)?.map(StoredCapture::require_body).transpose()?;
+        }
+    }
     output.write_all(&start)?;
-    for (index, id) in captures::find_all(store.as_mut(), &args.id, session)?.into_iter().enumerate() {
+    for (index, id) in ids.into_iter().enumerate() {
         // It may have been pruned since it was found.
         let Some(stored) = store.load(id)? else { continue };
         if index > 0 {
             output.write_all(separator)?;
         }
-        output.write_all(&format_capture(stored, format, args, session)?)?;
+        let text = match (stored, format) {
+            (StoredCapture::Whole(stored), _) => format_capture(stored, format, args, session)?,
+            (StoredCapture::WithoutBody(head), None) => format_head(&head, session).into_bytes(),
+            (StoredCapture::WithoutBody(head), Some(ShowFormat::Json)) => render::stored::head(&head),
+            (without_body, Some(_)) => {
+                without_body.require_body()?;
+                continue;
+            }
+        };
+        output.write_all(&text)?;
     }
     output.write_all(end)?;
     output.flush()?;
@@ -180,6 +196,26 @@ fn format_text(stored: &StoredDelivery, args: &ShowEvent, session: &Session<'_>)
     }
     attempts.iter().for_each(|each| shown.push_str(&format_attempt(each, session)));
     Ok(shown)
+}
+
+/// Formats a capture whose body was not kept. Its verdict is the one at arrival: without the body it
+/// can't be verified again.
+fn format_head(stored: &StoredHead, session: &Session<'_>) -> String {
+    let paint = session.out;
+    let StoredHead { summary, method, target, headers, body_hash } = stored;
+    let lead = format!("{}  {}", format_local(summary.arrived, session), summary.id);
+    let width = session.width(Stream::Output);
+    let mut shown = text::stored_row(summary, lead).render(width, Overflow::Wrap(INDENT.len()), paint);
+    if let Some(peer) = &summary.peer {
+        shown.push_str(&format!("{INDENT}{} {}\n", paint.faint("from   "), escape_unsafe(peer)));
+    }
+    shown.push_str(&format!("\n{}\n", paint.strong(&escape_unsafe(&format!("{method} {target}")))));
+    for (name, value) in headers.iter() {
+        shown.push_str(&(payload::header(name, value, paint, session.reveal) + "\n"));
+    }
+    let size = text::count(summary.size, "byte");
+    shown.push_str(&format!("\n{}\n", paint.warn(&format!("(the body of {size} was not kept: SHA-256 {body_hash})"))));
+    shown
 }
 
 /// Formats warnings and, for a refused delivery, the causes and the verdict with the current

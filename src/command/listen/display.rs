@@ -146,6 +146,9 @@ impl<'a> Display<'a> {
         let received = received.as_ref();
         *self.summary.by_verdict.entry(received.verdict.code().as_str()).or_default() += 1;
         self.report_store_error(answered.store_error.as_deref());
+        if let Some(note) = &answered.store_note {
+            self.session.warn_once(&sanitize::escape_unsafe(note));
+        }
         let name = answered.id.map_or_else(|| format!("#{}", self.summary.deliveries), |id| id.to_string());
         // The provider sends a delivery that could not be stored again, and it counts then.
         let is_stored = answered.store_error.is_none();

@@ -47,6 +47,9 @@ pub(super) struct Listen {
     /// Maximum size of a body, such as 500kB or 20MiB
     #[arg(long, value_name = "SIZE", default_value = "1MiB", value_parser = parse_size)]
     max_body: usize,
+    /// Maximum space in the store for requests that were not verified; the oldest go first
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = parse_size)]
+    refused_limit: usize,
     /// Maximum age of a signed timestamp, past or future
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "5m")]
     tolerance: SignedDuration,
@@ -157,6 +160,7 @@ fn start(args: &Listen, verify: VerifyFn, session: &Session<'_>) -> Result<Box<d
             max_body: args.max_body,
             ack_policy,
             store: store.clone(),
+            refused_limit: args.refused_limit as u64,
             forward: forward.clone(),
         };
         session.world.listen(&options, verify.clone())

@@ -3,7 +3,7 @@
 use super::super::Session;
 use crate::command::shared::captures::StoreArgs;
 use crate::model::error::{Error, Result};
-use crate::model::stored::{DeliverySummary, Query, ReferenceMatch};
+use crate::model::stored::{DeliverySummary, Query, ReferenceMatch, StoredCapture};
 use crate::model::timestamp::Timestamp;
 use crate::provider::Provider;
 use crate::reconcile::Webhooks;
@@ -21,14 +21,10 @@ pub(super) struct CapturedWebhooks {
 impl CapturedWebhooks {
     /// Opens the store if it exists. It is never created here.
     pub(super) fn open(args: &StoreArgs, session: &Session<'_>) -> Result<Self> {
-        let path = args.path(session)?;
-        let store = if session.world.file_exists(&path) {
-            Some(args.open(session)?)
-        } else if args.store.is_some() {
-            return Err(Error::failed(format!("no store at {}", path.display())));
-        } else {
-            None
-        };
+        let store = args.open_if_exists(session)?;
+        if store.is_none() && args.store.is_some() {
+            return Err(Error::failed(format!("no store at {}", args.path(session)?.display())));
+        }
         Ok(Self { store, seen_providers: BTreeMap::new() })
     }
 
@@ -123,7 +119,8 @@ impl CapturedWebhooks {
                 continue;
             };
             let mut body = |found: &ReferenceMatch| -> Result<Vec<u8>> {
-                Ok(store.load(found.summary.id)?.map(|stored| stored.request.body).unwrap_or_default())
+                let stored = store.load(found.summary.id)?.map(StoredCapture::require_body).transpose()?;
+                Ok(stored.map(|stored| stored.request.body).unwrap_or_default())
             };
             if !is_same_json(&body(other)?, &body(delivery)?) {
                 return Ok(Some(key.clone()));

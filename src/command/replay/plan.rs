@@ -86,7 +86,7 @@ impl<'a> ReplayPlan<'a> {
 
     pub(super) fn capture(&self, id: CaptureId) -> Result<StoredDelivery> {
         let found = self.with_store(|store| store.load(id))?;
-        found.ok_or_else(|| Error::failed(format!("capture {id} no longer exists")))
+        found.ok_or_else(|| Error::failed(format!("capture {id} no longer exists")))?.require_body()
     }
 
     pub(super) fn total(&self) -> u64 {

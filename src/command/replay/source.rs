@@ -52,16 +52,22 @@ impl ReplayPlan<'_> {
         if !self.args.filters.is_empty() {
             self.args.filters.warn_if_unknown_types(self.session);
             let query = self.args.filters.query(&self.session.now());
-            let mut skipped = 0_u64;
+            let (mut skipped, mut without_body) = (0_u64, 0_u64);
             for entry in self.with_store(|store| store.list(&query))? {
-                if self.is_unverified_capture(&entry)? {
+                if entry.omitted_body.is_some() {
+                    without_body += 1;
+                } else if self.is_unverified_capture(&entry)? {
                     skipped += 1;
                 } else {
                     sources.push((entry.id.to_string(), ReplaySource::Capture(entry.id)));
                 }
             }
             self.warn_about_skipped(skipped);
-            if sources.is_empty() && skipped > 0 {
+            if without_body > 0 {
+                let count = text::count(without_body, "refused request");
+                self.session.warn(&format!("skipped {count} whose body was not kept"));
+            }
+            if sources.is_empty() && skipped + without_body > 0 {
                 return Err(Error::failed("nothing to send").because("all matching captures were skipped"));
             }
         }

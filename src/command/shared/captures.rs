@@ -36,6 +36,12 @@ impl StoreArgs {
     pub(in crate::command) fn open(&self, session: &Session<'_>) -> Result<Box<dyn Store>> {
         session.world.open_store(&self.path(session)?)
     }
+
+    /// Opens the store without creating one. `None`: there is none. One that can't be opened is an
+    /// error.
+    pub(in crate::command) fn open_if_exists(&self, session: &Session<'_>) -> Result<Option<Box<dyn Store>>> {
+        if session.world.store_exists(&self.path(session)?)? { self.open(session).map(Some) } else { Ok(None) }
+    }
 }
 
 /// Returns the default store, which may not exist.
@@ -223,7 +229,7 @@ pub(in crate::command) fn find_one(store: &mut dyn Store, name: &str, session: &
 pub(in crate::command) fn load_one(store: &mut dyn Store, name: &str, session: &Session<'_>) -> Result<StoredDelivery> {
     let id = find_one(store, name, session)?;
     // It may have been pruned since it was found.
-    store.load(id)?.ok_or_else(|| missing(name))
+    store.load(id)?.ok_or_else(|| missing(name))?.require_body()
 }
 
 fn missing(name: &str) -> Error {

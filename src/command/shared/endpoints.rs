@@ -2,12 +2,11 @@
 //! its JSON record, and the delivery that proves that it works.
 
 use crate::command::Session;
-use crate::command::shared::captures::StoreArgs;
 use crate::model::address::is_private;
 use crate::model::error::{Error, Result};
 use crate::model::message::Request;
 use crate::model::secret::SecretOrigin;
-use crate::model::stored::{DeliverySummary, Query};
+use crate::model::stored::{DeliverySummary, Query, StoredCapture};
 use crate::model::timestamp::Timestamp;
 use crate::model::verdict::VerdictCode;
 use crate::provider::{EventType, Provider};
@@ -102,15 +101,6 @@ pub(in crate::command) fn no_endpoint_api(provider: &dyn Provider) -> Error {
         .hint(format!("set the URL there, copy the secret, and run `whtool secret add {name}`"))
 }
 
-/// Opens the store of captures if it exists, without creating it.
-pub(in crate::command) fn open_existing_store(
-    args: &StoreArgs,
-    session: &Session<'_>,
-) -> Result<Option<Box<dyn Store>>> {
-    let path = args.path(session)?;
-    if session.world.file_exists(&path) { args.open(session).map(Some) } else { Ok(None) }
-}
-
 /// Number of deliveries searched for one that whtool did not send itself.
 const MAX_DELIVERIES_CHECKED: u64 = 200;
 
@@ -128,7 +118,7 @@ pub(in crate::command) fn find_proof(
         ..Query::default()
     };
     for summary in store.list(&query)?.into_iter().rev() {
-        if store.load(summary.id)?.is_some_and(|delivery| !is_from_whtool(&delivery.request)) {
+        if matches!(store.load(summary.id)?, Some(StoredCapture::Whole(stored)) if !is_from_whtool(&stored.request)) {
             return Ok(Some(summary));
         }
     }

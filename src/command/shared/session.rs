@@ -89,6 +89,14 @@ impl<'w> Session<'w> {
         }
     }
 
+    /// Prints a warning at most once.
+    pub(in crate::command) fn warn_once(&self, text: &str) {
+        let is_new = self.printed_once.lock().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned());
+        if is_new {
+            self.warn(text);
+        }
+    }
+
     /// Prints a warning, even with `--quiet`.
     pub(in crate::command) fn warn(&self, text: &str) {
         self.print_message(&format!("{} {text}", self.err.warn("warning:")));

@@ -8,7 +8,8 @@ use crate::command::Session;
 use crate::command::shared::{capture_files, captures};
 use crate::model::capture_name::CaptureName;
 use crate::model::error::{Error, Result};
-use crate::model::stored::CaptureId;
+use crate::model::sanitize::escape_unsafe;
+use crate::model::stored::{CaptureId, StoredCapture};
 use crate::render;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -24,20 +25,35 @@ pub(super) fn stored_records(args: &Verify, file: &Path, session: &Session<'_>) 
     if file == Path::new("-") || session.world.file_exists(file) {
         return Ok(None);
     }
-    let path = args.store.path(session)?;
-    let (Some(name), true) = (file.to_str(), session.world.file_exists(&path)) else { return Ok(None) };
-    let mut store = args.store.open(session)?;
+    let Some(name) = file.to_str() else { return Ok(None) };
+    let is_path = CaptureName::parse(name).is_reference() && name.contains(['.', '/', '\\']);
+    let mut store = match args.store.open_if_exists(session) {
+        Ok(Some(store)) => store,
+        Ok(None) => return Ok(None),
+        Err(_) if is_path => return Ok(None),
+        Err(error) => return Err(error),
+    };
     match captures::find_all(store.as_mut(), name, session) {
         // What looks like a path was meant as a file; its absence is reported when it is opened.
-        Err(_) if CaptureName::parse(name).is_reference() && name.contains(['.', '/', '\\']) => Ok(None),
+        Err(_) if is_path => Ok(None),
         Err(error) => Err(error),
         Ok(ids) => {
             let mut found = StoredRecords { ids: Vec::new(), records: Vec::new() };
+            let is_only = ids.len() == 1;
             for id in ids {
-                if let Some(stored) = store.load(id)? {
-                    found.ids.push(id);
-                    found.records.extend(render::stored::capture(&stored));
+                match store.load(id)?.map(StoredCapture::require_body) {
+                    Some(Ok(stored)) => {
+                        found.ids.push(id);
+                        found.records.extend(render::stored::capture(&stored));
+                    }
+                    Some(Err(error)) if is_only => return Err(error),
+                    Some(Err(error)) => session.warn(&format!("skipped: {}", error.message)),
+                    None => {}
                 }
+            }
+            if found.ids.is_empty() {
+                return Err(Error::failed(format!("nothing to verify in {}", escape_unsafe(name)))
+                    .because("no body of these captures was kept"));
             }
             Ok(Some(found))
         }

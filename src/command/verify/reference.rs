@@ -8,7 +8,7 @@ use crate::diagnose::Finding;
 use crate::diagnose::compare::{CopyDiff, compare, signature_matches_copy};
 use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::error::{Error, Result};
-use crate::model::stored::{CaptureId, Query, StoredDelivery};
+use crate::model::stored::{CaptureId, Query, StoredCapture, StoredDelivery};
 use crate::model::timestamp::Timestamp;
 use crate::model::verdict::VerdictCode;
 use crate::provider::{self, Provider};
@@ -32,24 +32,21 @@ const MAX_NEWEST: u64 = 200;
 impl ReferenceCopies {
     /// Finds the delivery of this name or, without a name, opens the store if there is one.
     pub(super) fn open(against: Option<&str>, args: &StoreArgs, session: &Session<'_>) -> Result<Self> {
-        let path = args.path(session);
-        let exists = path.as_ref().is_ok_and(|path| session.world.file_exists(path));
         let is_needed = against.is_some() || args.store.is_some();
-        if !exists {
-            return if is_needed { Err(no_store(&path?.display().to_string())) } else { Ok(Self::None) };
-        }
-        let Some(name) = against else {
-            return Ok(match args.open(session) {
-                Ok(store) => Self::Store(store),
-                Err(error) => {
-                    if session.verbosity == Verbosity::Verbose {
-                        session.print_error(&error);
-                    }
-                    Self::None
+        let store = match args.open_if_exists(session) {
+            Ok(Some(store)) => store,
+            Ok(None) if is_needed => return Err(no_store(&args.path(session)?.display().to_string())),
+            Ok(None) => return Ok(Self::None),
+            Err(error) if is_needed => return Err(error),
+            Err(error) => {
+                if session.verbosity == Verbosity::Verbose {
+                    session.print_error(&error);
                 }
-            });
+                return Ok(Self::None);
+            }
         };
-        let mut store = args.open(session)?;
+        let Some(name) = against else { return Ok(Self::Store(store)) };
+        let mut store = store;
         let copy = captures::load_one(store.as_mut(), name, session)?;
         Ok(Self::Named(Box::new(copy)))
     }
@@ -67,7 +64,9 @@ impl ReferenceCopies {
         let Self::Store(store) = self else { return Ok(()) };
         let newest = Query { limit: Some(limit), ..Query::default() };
         store.for_each(&newest, &mut |copy| {
-            visit(copy.summary.id, &copy.request.body);
+            if let StoredCapture::Whole(copy) = copy {
+                visit(copy.summary.id, &copy.request.body);
+            }
             Ok(())
         })
     }
@@ -167,7 +166,9 @@ fn find_copy(
     let mut found = None;
     for query in same_event.into_iter().chain([newest]) {
         store.for_each(&query, &mut |copy| {
-            if signature_matches_copy(here, &copy, &verifier.rules.keys) {
+            if let StoredCapture::Whole(copy) = copy
+                && signature_matches_copy(here, &copy, &verifier.rules.keys)
+            {
                 found = Some(copy);
             }
             Ok(())

@@ -9,6 +9,7 @@ use super::super::http::body_memory::MemoryPermit;
 use super::super::http::recorder::Head;
 use super::super::http::serve::{IncomingRequest, Service};
 use super::super::http::text_response::refusal_response;
+use super::super::store::Insertion;
 use super::large_body_worker::LargeBodyWorker;
 use super::pipeline::DeliveryPipeline;
 use super::response::ProviderResponse;
@@ -16,7 +17,7 @@ use crate::model::delivery::{AnalyzedDelivery, Delivery, RejectedRequest};
 use crate::model::message::Request;
 use crate::model::refusal::Refusal;
 use crate::model::status::Status;
-use crate::model::stored::{AnswerState, CaptureId, ForwardOutcome, Forwarded};
+use crate::model::stored::{AnswerState, ForwardOutcome, Forwarded};
 use crate::model::timestamp::Timestamp;
 use crate::world::{AckPolicy, AnsweredDelivery, ForwardOptions, ListenOptions, ListenerEvent, VerifyFn};
 use http_body_util::Full;
@@ -69,7 +70,7 @@ impl ListenerState {
         let received = Arc::new(self.verify(request, peer, memory.is_some()).await);
         let status = self.ack_status(&received);
         let Some(pipeline) = &self.pipeline else {
-            let delivery = AnsweredDelivery { received, id: None, status: status.as_u16(), store_error: None };
+            let delivery = AnsweredDelivery { received, id: None, status: status.as_u16(), store_error: None, store_note: None };
             let event = QueuedEvent::new(ListenerEvent::Received(delivery), memory);
             let is_taken = self.events.send_unstored(event, self.timeouts.queue).await;
             return Ok(ProviderResponse::own(if is_taken { status } else { StatusCode::SERVICE_UNAVAILABLE }));
@@ -97,8 +98,8 @@ impl ListenerState {
         other_routes: Vec<Url>,
     ) -> ProviderResponse {
         let Some(pipeline) = &self.pipeline else { return ProviderResponse::own(StatusCode::SERVICE_UNAVAILABLE) };
-        let id = match pipeline.store(&received, AnswerState::Pending, other_routes).await {
-            Ok(id) => id,
+        let stored = match pipeline.store(&received, AnswerState::Pending, other_routes).await {
+            Ok(stored) => stored,
             Err(error) => {
                 let response = ProviderResponse::own(StatusCode::SERVICE_UNAVAILABLE);
                 let delivery = answered_delivery(received, Err(error), response.status);
@@ -106,11 +107,12 @@ impl ListenerState {
                 return response;
             }
         };
+        let id = stored.id;
         let (response, attempt) = pipeline.pass_through(&received, &forward, &url).await;
         if let Some(id) = id.filter(|_| !pipeline.writer.is_in_memory()) {
             pipeline.record_answer(id, &response, &attempt).await;
         }
-        self.events.send_stored(answered_delivery(received, Ok(id), response.status), memory).await;
+        self.events.send_stored(answered_delivery(received, Ok(stored), response.status), memory).await;
         if let Some(id) = id {
             let outcome = if attempt.is_success() { ForwardOutcome::Delivered } else { ForwardOutcome::GivenUp };
             self.events.send_forwarded(Forwarded { id, attempt, tries: 1, outcome }).await;
@@ -162,12 +164,12 @@ impl Service for ListenerState {
 
 fn answered_delivery(
     received: Arc<AnalyzedDelivery>,
-    stored: Result<Option<CaptureId>, String>,
+    stored: Result<Insertion, String>,
     status: StatusCode,
 ) -> AnsweredDelivery {
-    let (id, store_error) = match stored {
-        Ok(id) => (id, None),
-        Err(error) => (None, Some(error)),
+    let (id, store_error, store_note) = match stored {
+        Ok(Insertion { id, note }) => (id, None, note),
+        Err(error) => (None, Some(error), None),
     };
-    AnsweredDelivery { received, id, status: status.as_u16(), store_error }
+    AnsweredDelivery { received, id, status: status.as_u16(), store_error, store_note }
 }

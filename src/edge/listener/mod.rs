@@ -100,7 +100,7 @@ fn worker_threads() -> usize {
 }
 
 fn start_pipeline(store: &StoreLocation, options: &ListenOptions) -> Result<(DeliveryPipeline, Closed)> {
-    let (writer, closed) = StoreWriter::start(store)?;
+    let (writer, closed) = StoreWriter::start(store, options.refused_limit)?;
     Ok((DeliveryPipeline::new(writer, options.forward.clone()), closed))
 }
 

@@ -3,7 +3,7 @@
 
 use super::super::forwarder::send_to_app;
 use super::super::sender::client::HttpClient;
-use super::super::store::{NewDelivery, StoreWriter};
+use super::super::store::{Insertion, NewDelivery, StoreWriter};
 use super::response::ProviderResponse;
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::status::Status;
@@ -53,20 +53,20 @@ impl DeliveryPipeline {
     }
 
     /// Stores a delivery and queues it for these routes. When this returns, it is on disk; an error
-    /// says why it is not. `None`: there is nothing to store.
+    /// says why it is not.
     pub async fn store(
         &self,
         received: &Arc<AnalyzedDelivery>,
         answer: AnswerState,
         routes: Vec<Url>,
-    ) -> Result<Option<CaptureId>, String> {
+    ) -> Result<Insertion, String> {
         let forwards: Vec<_> = routes.into_iter().map(String::from).collect();
         if self.writer.is_in_memory() && forwards.is_empty() {
-            return Ok(None);
+            return Ok(Insertion { id: None, note: None });
         }
         let (received, wake) = (Arc::clone(received), Arc::clone(&self.wake));
         // Without a time limit: the delivery may be stored after the wait was given up.
-        self.writer.insert(NewDelivery { received, answer, forwards, wake }).await.map(Some)
+        self.writer.insert(NewDelivery { received, answer, forwards, wake }).await
     }
 
     /// Sends a delivery to the app, and returns the response for the provider with the attempt.

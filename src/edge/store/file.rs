@@ -4,30 +4,65 @@ use std::path::{Path, PathBuf};
 
 /// Returns the path of a database's write-ahead log.
 pub(super) fn log_path(path: &Path) -> PathBuf {
+    companion(path, "-wal")
+}
+
+/// Returns the path of the index of a database's log, which the processes share.
+pub(super) fn index_path(path: &Path) -> PathBuf {
+    companion(path, "-shm")
+}
+
+fn companion(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push("-wal");
+    name.push(end);
     PathBuf::from(name)
+}
+
+/// Returns the bytes that this process may still write to the file system. `None`: unknown.
+#[cfg(unix)]
+pub(in crate::edge) fn free_space(folder: &Path) -> Option<u64> {
+    let found = rustix::fs::statvfs(folder).ok()?;
+    Some(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+#[cfg(not(unix))]
+pub(in crate::edge) fn free_space(_folder: &Path) -> Option<u64> {
+    None
 }
 
 /// Identity of a file: device and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileId(u64, u64);
 
+/// Returns the size of the file at this path; 0 if there is none.
+pub(super) fn size(path: &Path) -> u64 {
+    #[cfg(target_os = "linux")]
+    if let Some(found) = status(path) {
+        return found.map_or(0, |found| found.stx_size);
+    }
+    std::fs::metadata(path).map_or(0, |found| found.len())
+}
+
+/// Requests only number and size of a file. After a query for its times, Linux gives a file a new
+/// time at the next write (multigrain timestamps), and then each sync of the log also writes the
+/// inode, which takes half as long again. `None`: an old kernel, or a sandbox that does not know the
+/// call.
+#[cfg(target_os = "linux")]
+fn status(path: &Path) -> Option<rustix::io::Result<rustix::fs::Statx>> {
+    use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+    match statx(CWD, path, AtFlags::empty(), StatxFlags::INO | StatxFlags::SIZE) {
+        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => None,
+        found => Some(found),
+    }
+}
+
 impl FileId {
     /// Identifies the file at this path. `None`: there is none.
-    ///
-    /// Requests only the inode number. After a query for its times, Linux gives a file a new time
-    /// at the next write (multigrain timestamps), and then each sync of the log also writes the
-    /// inode, which takes half as long again.
     #[cfg(target_os = "linux")]
     pub fn of(path: &Path) -> Option<Self> {
-        use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
-        match statx(CWD, path, AtFlags::empty(), StatxFlags::INO) {
-            Ok(found) => Some(Self(makedev(found.stx_dev_major, found.stx_dev_minor), found.stx_ino)),
-            // An old kernel, or a sandbox that does not know the call.
-            Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => Self::with_times(path),
-            Err(_) => None,
-        }
+        use rustix::fs::makedev;
+        let Some(found) = status(path) else { return Self::with_times(path) };
+        found.ok().map(|found| Self(makedev(found.stx_dev_major, found.stx_dev_minor), found.stx_ino))
     }
 
     #[cfg(all(unix, not(target_os = "linux")))]

@@ -1,12 +1,16 @@
 //! The store: an SQLite database to which every delivery is synced before it is acknowledged.
 //!
-//! `schema` opens the file, `rows` converts values, `reading` serves commands, `filter` translates
-//! queries, `references` finds deliveries by reference, `pruning` removes old ones, `forwards` is
-//! the queue to the app, and `writer` is the thread that commits what a listener receives.
+//! `opening` opens the file, `schema` has its tables, `rows` converts values, `reading` serves
+//! commands, `filter` translates queries, `references` finds deliveries by reference, `pruning`
+//! removes old ones, `forwards` is the queue to the app, and `writer` is the thread that commits what
+//! a listener receives: `unverified` limits what strangers send, `watched` and `log_check` check
+//! that a commit is on disk.
 
 mod file;
 mod filter;
 mod forwards;
+mod log_check;
+mod opening;
 mod pruning;
 mod reading;
 mod references;
@@ -14,8 +18,12 @@ mod rows;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod unverified;
+mod watched;
 mod writer;
 
+pub(in crate::edge) use file::free_space;
 pub(in crate::edge) use forwards::{DueDelivery, DueQuery, EntryState};
+pub(in crate::edge) use opening::exists;
 pub(in crate::edge) use reading::open;
-pub(in crate::edge) use writer::{Closed, NewDelivery, StoreWriter};
+pub(in crate::edge) use writer::{Closed, Insertion, NewDelivery, StoreWriter};

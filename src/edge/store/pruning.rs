@@ -2,15 +2,11 @@
 //! and returns the freed pages to the file system.
 
 use super::rows::{from_micros, micros};
+use super::unverified;
 use crate::model::stored::{PrunePlan, Undelivered};
 use crate::model::timestamp::Timestamp;
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use std::time::{Duration, Instant};
-
-/// Deliveries per transaction.
-const BATCH: u32 = 256;
-/// Free pages to return per transaction.
-const PAGES: u32 = 256;
 
 /// True if the delivery `d` is still to be forwarded.
 const PENDING: &str = "EXISTS (SELECT 1 FROM forwards f WHERE f.delivery = d.id AND f.state = 'pending')";
@@ -49,56 +45,87 @@ pub(super) fn plan(
     Ok(PrunePlan { undelivered: pending.unsigned_abs(), ..plan })
 }
 
-/// Removes old deliveries and returns their number.
+/// Removes old deliveries and returns their number. On a full disk it takes the smallest steps and
+/// returns space after each, since every step needs some for itself.
 pub(super) fn prune(connection: &mut Connection, before: Timestamp, undelivered: Undelivered) -> rusqlite::Result<u64> {
     let (mut removed, mut after) = (0, 0);
+    let mut step = Step::LARGE;
     loop {
         let started = Instant::now();
-        let batch = remove_batch(connection, after, before, undelivered)?;
+        let batch = match remove_batch(connection, (after, step.deliveries), before, undelivered) {
+            Err(error) if is_full(&error) && step != Step::SMALL => {
+                step = Step::SMALL;
+                empty_log(connection);
+                continue;
+            }
+            batch => batch?,
+        };
         let Some(last) = batch.last() else { break };
         (removed, after) = (removed + batch.len() as u64, *last);
+        if step == Step::SMALL {
+            free_pages(connection, step)?;
+            empty_log(connection);
+        }
         pause_for_writers(started.elapsed());
     }
-    free_pages(connection)?;
+    match free_pages(connection, step) {
+        Err(error) if is_full(&error) && step != Step::SMALL => {
+            empty_log(connection);
+            free_pages(connection, Step::SMALL)?;
+        }
+        freed => freed?,
+    }
+    empty_log(connection);
     Ok(removed)
+}
+
+/// The work of one transaction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Step {
+    deliveries: u32,
+    /// Free pages to return.
+    pages: u32,
+}
+
+impl Step {
+    const LARGE: Self = Self { deliveries: 256, pages: 256 };
+    const SMALL: Self = Self { deliveries: 1, pages: 16 };
+}
+
+fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+}
+
+/// Copies the log into the database, and returns its space and that of removed pages. If another
+/// process reads the store just now, they return it later.
+fn empty_log(connection: &Connection) {
+    let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
 }
 
 /// Removes the next few deliveries and returns their ids.
 fn remove_batch(
     connection: &mut Connection,
-    after: i64,
+    (after, limit): (i64, u32),
     before: Timestamp,
     undelivered: Undelivered,
 ) -> rusqlite::Result<Vec<i64>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let sql = format!(
-        "SELECT d.id FROM deliveries d WHERE d.id > ?2 AND {} ORDER BY d.id LIMIT {BATCH}",
+        "SELECT d.id FROM deliveries d WHERE d.id > ?2 AND {} ORDER BY d.id LIMIT {limit}",
         condition(undelivered)
     );
     let batch: Vec<i64> = transaction
         .prepare_cached(&sql)?
         .query_map([micros(before), after], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    // No id is assigned twice, so that it never names another delivery.
-    let next = "UPDATE next_id SET next = max(next, 1 + (SELECT coalesce(max(id), 0) FROM deliveries))";
-    transaction.prepare_cached(next)?.execute([])?;
-    for delivery in &batch {
-        for sql in [
-            "DELETE FROM forwards WHERE delivery = ?1",
-            "DELETE FROM attempts WHERE delivery = ?1",
-            "DELETE FROM contents WHERE delivery = ?1",
-            "DELETE FROM deliveries WHERE id = ?1",
-        ] {
-            transaction.prepare_cached(sql)?.execute(params![delivery])?;
-        }
-    }
+    batch.iter().try_for_each(|&delivery| unverified::remove(&transaction, delivery))?;
     transaction.commit()?;
     Ok(batch)
 }
 
 /// Returns free pages to the file system. Without `auto_vacuum` it does nothing; new deliveries
 /// reuse the pages.
-fn free_pages(connection: &mut Connection) -> rusqlite::Result<()> {
+fn free_pages(connection: &mut Connection, step: Step) -> rusqlite::Result<()> {
     let mut free = u64::MAX;
     loop {
         let started = Instant::now();
@@ -107,7 +134,7 @@ fn free_pages(connection: &mut Connection) -> rusqlite::Result<()> {
             return Ok(());
         }
         free = now_free.unsigned_abs();
-        let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
+        let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({})", step.pages))?;
         let mut steps = vacuum.query([])?;
         while steps.next()?.is_some() {}
         drop(steps);

@@ -2,17 +2,17 @@
 
 use super::filter::{condition, limit};
 use super::rows;
-use super::{forwards, pruning, references, schema};
+use super::{forwards, opening, pruning, references};
 use crate::model::error::{Error, Result};
 use crate::model::money::Money;
 use crate::model::stored::{
     AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, Query, ReferenceMatch, StoreHealth,
-    StoredDelivery, Undelivered,
+    StoredCapture, Undelivered,
 };
 use crate::model::timestamp::Timestamp;
 use crate::world::Store;
 use rusqlite::types::Value;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params_from_iter};
 use std::collections::BTreeMap;
 use std::path::Path;
 use url::Url;
@@ -23,7 +23,7 @@ pub(in crate::edge) struct SqliteStore {
 }
 
 pub(in crate::edge) fn open(path: &Path) -> Result<SqliteStore> {
-    let connection = schema::open(path)?;
+    let (_, connection) = opening::open(path)?;
     Ok(SqliteStore { connection })
 }
 
@@ -34,21 +34,12 @@ const PAGE: u32 = 256;
 const MAX_FAULTS: u32 = 5;
 
 fn failed(error: rusqlite::Error) -> Error {
-    let failed = Error::failed("can't read or write the store");
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => failed
-            .because("it is damaged; it was not changed")
-            .hint("move it and its -wal and -shm files away to start a new store"),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            failed.because("another process has locked it").hint("try again, or close the other process")
-        }
-        _ => failed.because(error),
-    }
+    opening::describe(Error::failed("can't read or write the store"), error)
 }
 
 impl SqliteStore {
     /// Loads the delivery in this row.
-    fn load_row(&self, row: i64) -> rusqlite::Result<Option<StoredDelivery>> {
+    fn load_row(&self, row: i64) -> rusqlite::Result<Option<StoredCapture>> {
         let sql = format!("SELECT {} FROM deliveries d WHERE d.id = ?1", rows::SUMMARY_COLUMNS);
         let mut statement = self.connection.prepare_cached(&sql)?;
         let Some(summary) = statement.query_row([row], rows::summary).optional()? else {
@@ -62,7 +53,7 @@ impl SqliteStore {
                    WHERE a.delivery = ?1 ORDER BY a.id";
         let mut statement = self.connection.prepare_cached(sql)?;
         let attempts = statement.query_map([row], rows::attempt)?.collect::<rusqlite::Result<_>>()?;
-        Ok(Some(StoredDelivery { summary, request, attempts }))
+        Ok(Some(StoredCapture::new(summary, request, attempts)))
     }
 
     /// Returns the condition and its parameters. A limit becomes a lower bound of the row.
@@ -99,11 +90,11 @@ impl Store for SqliteStore {
         Ok(entries)
     }
 
-    fn load(&mut self, id: CaptureId) -> Result<Option<StoredDelivery>> {
+    fn load(&mut self, id: CaptureId) -> Result<Option<StoredCapture>> {
         self.load_row(id.0).map_err(failed)
     }
 
-    fn for_each(&mut self, query: &Query, each: &mut dyn FnMut(StoredDelivery) -> Result<()>) -> Result<()> {
+    fn for_each(&mut self, query: &Query, each: &mut dyn FnMut(StoredCapture) -> Result<()>) -> Result<()> {
         let (condition, values) = self.condition(query)?;
         let end = "SELECT coalesce(max(id), 0) FROM deliveries";
         let end: i64 = self.connection.query_row(end, [], |row| row.get(0)).map_err(failed)?;

@@ -53,7 +53,7 @@ pub(super) fn find_by_reference(connection: &Connection, reference: &str) -> rus
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let matches = statement
-        .query_map([reference], |row| Ok(ReferenceMatch { summary: rows::summary(row)?, key: row.get(16)? }))?;
+        .query_map([reference], |row| Ok(ReferenceMatch { summary: rows::summary(row)?, key: row.get(17)? }))?;
     matches.collect()
 }
 

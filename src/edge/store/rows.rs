@@ -5,7 +5,7 @@ use crate::model::exchange::Answer;
 use crate::model::message::{Headers, Request};
 use crate::model::money::Money;
 use crate::model::secret::SecretOrigin;
-use crate::model::stored::{AnswerState, AppState, Attempt, CaptureId, DeliverySummary};
+use crate::model::stored::{AnswerState, AppState, Attempt, BodyHash, CaptureId, DeliverySummary};
 use crate::model::timestamp::Timestamp;
 use crate::model::verdict::VerdictCode;
 use rusqlite::types::Value;
@@ -14,7 +14,17 @@ use std::time::Duration;
 
 /// The columns that `summary` reads, in order.
 pub(super) const SUMMARY_COLUMNS: &str = "d.id, d.arrived, d.peer, d.provider, d.verdict, d.secret, d.is_test, d.kind, d.event_id, \
-                                d.subject, d.status, d.minor, d.currency, d.answered, d.app, d.size";
+                                d.subject, d.status, d.minor, d.currency, d.answered, d.app, d.size, d.body_hash";
+
+/// The space that an unverified delivery takes of the limit on them. The default is for verified
+/// ones.
+#[derive(Default)]
+pub(super) struct SpaceTaken {
+    pub head: u64,
+    pub body: u64,
+    /// SHA-256 of the body if it is not stored.
+    pub hash: Option<[u8; 32]>,
+}
 
 /// Returns microseconds since 1970.
 pub(super) fn micros(time: Timestamp) -> i64 {
@@ -32,13 +42,15 @@ pub(super) fn insert(
     row: i64,
     received: &AnalyzedDelivery,
     answer: AnswerState,
+    taken: &SpaceTaken,
 ) -> rusqlite::Result<()> {
     let AnalyzedDelivery { delivery, provider, verdict, event } = received;
     let request = &delivery.request;
     connection
         .prepare_cached(
             "INSERT INTO deliveries (id, arrived, peer, provider, verdict, secret, is_test, kind, event_id, \
-             subject, status, minor, currency, key, answered, size) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
+             subject, status, minor, currency, key, answered, size, head_bytes, body_bytes, body_hash) \
+             VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)",
         )?
         .execute(params![
             row,
@@ -57,10 +69,14 @@ pub(super) fn insert(
             event.key,
             answer.code(),
             i64::try_from(request.body.len()).unwrap_or(i64::MAX),
+            i64::try_from(taken.head).unwrap_or(i64::MAX),
+            i64::try_from(taken.body).unwrap_or(i64::MAX),
+            taken.hash,
         ])?;
+    let body = if taken.hash.is_some() { &[][..] } else { &request.body };
     connection
         .prepare_cached("INSERT INTO contents (delivery, method, target, headers, body) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![row, request.method, request.target, request.headers.as_bytes(), request.body,])
+        .execute(params![row, request.method, request.target, request.headers.as_bytes(), body])
         .map(drop)
 }
 
@@ -85,6 +101,7 @@ pub(super) fn summary(row: &Row<'_>) -> rusqlite::Result<DeliverySummary> {
         answer: AnswerState::from_code(row.get(13)?),
         app: AppState::from_code(row.get(14)?),
         size: row.get::<_, i64>(15)?.unsigned_abs(),
+        omitted_body: row.get::<_, Option<[u8; 32]>>(16)?.map(BodyHash),
     })
 }
 

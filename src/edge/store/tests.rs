@@ -1,6 +1,7 @@
 //! Tests of the store through its writer and its reader.
 
 mod group_commit;
+mod limits;
 
 use super::*;
 use crate::model::delivery::{AnalyzedDelivery, Delivery};
@@ -17,6 +18,9 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 use tokio::sync::Notify;
+
+/// Most bytes of unverified captures.
+const LIMIT: u64 = 64 << 20;
 
 const APP: &str = "http://127.0.0.1:1/";
 
@@ -60,7 +64,7 @@ fn raw(path: &Path) -> Connection {
 #[tokio::test]
 async fn a_delivery_that_cannot_be_recorded_does_not_affect_others_in_its_commit() {
     let (_folder, path) = new_store_path();
-    let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone())).unwrap();
+    let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone()), LIMIT).unwrap();
     let trigger =
         "CREATE TRIGGER no BEFORE INSERT ON contents WHEN new.body = x'62' BEGIN SELECT RAISE(ABORT, 'no'); END";
     raw(&path).execute_batch(trigger).unwrap();
@@ -79,7 +83,7 @@ async fn a_delivery_that_cannot_be_recorded_does_not_affect_others_in_its_commit
 #[tokio::test]
 async fn type_globs_have_two_wildcards_and_literal_brackets() {
     let (_folder, path) = new_store_path();
-    let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone())).unwrap();
+    let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone()), LIMIT).unwrap();
     for kind in ["payment.debited", "payment.[d]x"] {
         let mut delivery = new_delivery(b"{}", "o", &[]);
         Arc::get_mut(&mut delivery.received).unwrap().event.kind = Some(kind.to_owned());
@@ -100,8 +104,8 @@ async fn type_globs_have_two_wildcards_and_literal_brackets() {
 #[tokio::test]
 async fn since_includes_its_moment_and_until_does_not() {
     let (_folder, path) = new_store_path();
-    let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone())).unwrap();
-    let id = writer.insert(new_delivery(b"{}", "o", &[])).await.unwrap();
+    let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone()), LIMIT).unwrap();
+    let id = writer.insert(new_delivery(b"{}", "o", &[])).await.unwrap().id.unwrap();
     let mut store = open(&path).unwrap();
     let arrived = Timestamp::from_second(1_000).unwrap();
     let later = Timestamp::from_microsecond(1_000_000_001).unwrap();
@@ -116,15 +120,15 @@ async fn since_includes_its_moment_and_until_does_not() {
 #[tokio::test]
 async fn captures_are_numbered_from_1_and_no_number_is_reused() {
     let (_folder, path) = new_store_path();
-    let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone())).unwrap();
-    let first = writer.insert(new_delivery(b"1", "o", &[])).await.unwrap();
+    let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone()), LIMIT).unwrap();
+    let first = writer.insert(new_delivery(b"1", "o", &[])).await.unwrap().id.unwrap();
     assert_eq!(first, CaptureId(1));
     drop(writer);
     let mut store = open(&path).unwrap();
-    assert_eq!(store.load(first).unwrap().unwrap().request.body, b"1");
+    assert_eq!(store.load(first).unwrap().unwrap().require_body().unwrap().request.body, b"1");
     assert_eq!(store.prune(Timestamp::MAX, Undelivered::Remove).unwrap(), 1);
-    let (writer, _) = StoreWriter::start(&StoreLocation::File(path)).unwrap();
-    let second = writer.insert(new_delivery(b"2", "o", &[])).await.unwrap();
+    let (writer, _) = StoreWriter::start(&StoreLocation::File(path), LIMIT).unwrap();
+    let second = writer.insert(new_delivery(b"2", "o", &[])).await.unwrap().id.unwrap();
     assert_eq!(second, CaptureId(2));
     assert!(store.load(first).unwrap().is_none() && store.load(second).unwrap().is_some());
 }
@@ -132,7 +136,7 @@ async fn captures_are_numbered_from_1_and_no_number_is_reused() {
 #[tokio::test]
 async fn each_url_has_its_own_slots_and_no_delivery_is_returned_twice() {
     let (_folder, path) = new_store_path();
-    let (writer, _) = StoreWriter::start(&StoreLocation::File(path)).unwrap();
+    let (writer, _) = StoreWriter::start(&StoreLocation::File(path), LIMIT).unwrap();
     for _ in 0..5 {
         writer.insert(new_delivery(b"x", "o", &[APP, "http://b/"])).await.unwrap();
     }
@@ -145,7 +149,7 @@ async fn each_url_has_its_own_slots_and_no_delivery_is_returned_twice() {
 #[tokio::test]
 async fn in_order_a_delivery_is_due_once_the_previous_one_about_its_object_is_finished() {
     let (_folder, path) = new_store_path();
-    let (writer, _) = StoreWriter::start(&StoreLocation::File(path)).unwrap();
+    let (writer, _) = StoreWriter::start(&StoreLocation::File(path), LIMIT).unwrap();
     for object in ["a", "a", "b", "a"] {
         writer.insert(new_delivery(object.as_bytes(), object, &[APP])).await.unwrap();
     }

@@ -4,17 +4,18 @@
 //! answered before its commit. If a commit fails, each of its jobs is tried alone, so that one bad
 //! delivery does not refuse the others.
 //!
-//! SQLite copies its log into the database within a commit, once the log has 1,000 pages. A thread
+//! The log is copied into the database on this thread, too, after the jobs are answered. A thread
 //! of its own for that was slower: under load it never found a moment in which the log could start
 //! over, and syncing a file that grows costs more than overwriting one.
 
-use super::file::{FileId, log_path};
-use super::{rows, schema};
+use super::rows::{self, SpaceTaken};
+use super::unverified::{self, Room, Space};
+use super::watched::WatchedStore;
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::error::{Error, Result};
 use crate::model::stored::{AnswerState, Attempt, CaptureId};
 use crate::world::StoreLocation;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ErrorCode, params};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -23,10 +24,10 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 /// Most jobs in the queue; beyond that, senders wait for their responses.
 const QUEUE: usize = 1024;
-/// Capacity of the cache of prepared statements: more than there are.
-const STATEMENTS: usize = 64;
 /// Most jobs in one commit.
 const MAX_BATCH: usize = 512;
+/// Most bytes of bodies in one commit, so that the log stays short.
+const MAX_BATCH_BYTES: usize = 4 << 20;
 /// Pause in which jobs gather while they come from several senders. The first job would otherwise
 /// be committed alone, and a commit costs as much as twenty deliveries do otherwise.
 const GATHERING_PAUSE: Duration = Duration::from_micros(300);
@@ -51,9 +52,18 @@ pub(in crate::edge) struct NewDelivery {
     pub wake: Arc<Notify>,
 }
 
+/// The result of recording a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::edge) struct Insertion {
+    /// `None`: it was refused, and there was no room for it.
+    pub id: Option<CaptureId>,
+    /// A fact about the store that the user should know.
+    pub note: Option<String>,
+}
+
 /// One unit of work, with the channel for its result.
 enum WriteJob {
-    Insert(NewDelivery, oneshot::Sender<WriteResult<CaptureId>>),
+    Insert(NewDelivery, oneshot::Sender<WriteResult<Insertion>>),
     /// Any other work within the transaction. `None`: it was tried, and its commit failed.
     Task(Option<WriteTask>, oneshot::Sender<WriteResult<()>>),
 }
@@ -64,14 +74,15 @@ type WriteTask = Box<dyn FnOnce(&Connection) -> rusqlite::Result<()> + Send>;
 type WriteResult<T> = std::result::Result<T, String>;
 
 impl StoreWriter {
-    /// Opens the store and starts the writer thread.
-    pub fn start(location: &StoreLocation) -> Result<(Self, Closed)> {
-        let (path, connection) = match location {
-            StoreLocation::File(path) => (Some(path.clone()), schema::open(path)?),
-            StoreLocation::Memory => (None, schema::in_memory()?),
+    /// Opens the store and starts the writer thread. Unverified captures may take `refused_limit`
+    /// bytes.
+    pub fn start(location: &StoreLocation, refused_limit: u64) -> Result<(Self, Closed)> {
+        let (path, store) = match location {
+            StoreLocation::File(path) => (Some(path.clone()), WatchedStore::open(path)?),
+            StoreLocation::Memory => (None, WatchedStore::in_memory()?),
         };
-        let writer = WriterThread::new(path, connection);
-        let writer = writer.map_err(|error| Error::failed("can't read the store").because(error))?;
+        let writer =
+            WriterThread { path, store: Some(store), refused_limit, next_row: 1, last_recorded: 0, note: None };
         let (queue, jobs) = mpsc::channel(QUEUE);
         let (open, closed) = std::sync::mpsc::channel();
         let started = thread::Builder::new().name("store".to_owned()).spawn(move || {
@@ -89,7 +100,7 @@ impl StoreWriter {
     }
 
     /// Records a delivery. When this returns, it is on disk.
-    pub async fn insert(&self, delivery: NewDelivery) -> WriteResult<CaptureId> {
+    pub async fn insert(&self, delivery: NewDelivery) -> WriteResult<Insertion> {
         self.submit(|done| WriteJob::Insert(delivery, done)).await
     }
 
@@ -130,18 +141,20 @@ impl StoreWriter {
 struct WriterThread {
     /// `None`: in memory.
     path: Option<PathBuf>,
-    connection: Connection,
+    /// `None`: it has to be opened again.
+    store: Option<WatchedStore>,
+    refused_limit: u64,
     /// Row number of the next delivery.
     next_row: i64,
-    /// Identity of the file that was opened, to notice when it is removed or replaced.
-    file: Option<FileId>,
-    /// Identity of its write-ahead log. `None`: there was none so far.
-    log: Option<FileId>,
+    /// The last row that was acknowledged.
+    last_recorded: i64,
+    /// Told with the next delivery.
+    note: Option<String>,
 }
 
 /// Result of a job whose batch was committed or refused.
 enum JobResult {
-    Inserted(CaptureId),
+    Inserted(Insertion),
     Refused(String),
     TaskDone(WriteResult<()>),
 }
@@ -149,17 +162,11 @@ enum JobResult {
 enum CommitError {
     /// Nothing of the batch is in the store.
     Failed(String),
-    /// The file was removed while it was written to. What is in the store is unknown.
-    FileRemoved,
+    /// Another program has changed the files. It is not known what they hold.
+    Unknown(String),
 }
 
 impl WriterThread {
-    fn new(path: Option<PathBuf>, connection: Connection) -> rusqlite::Result<Self> {
-        let file = path.as_deref().and_then(FileId::of);
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        Ok(Self { path, connection, next_row: 1, file, log: None })
-    }
-
     /// Takes one job, waits for others if there are several senders, and commits them together,
     /// until there is no handle left.
     fn run(mut self, mut queue: mpsc::Receiver<WriteJob>) {
@@ -168,14 +175,20 @@ impl WriterThread {
             if last_batch > 1 {
                 thread::sleep(GATHERING_PAUSE);
             }
+            let mut bytes = first.bytes();
             let mut batch = vec![first];
             while batch.len() < MAX_BATCH
+                && bytes < MAX_BATCH_BYTES
                 && let Ok(job) = queue.try_recv()
             {
+                bytes += job.bytes();
                 batch.push(job);
             }
             last_batch = batch.len();
             self.process(batch);
+            if let Some(store) = &self.store {
+                store.checkpoint_if_due();
+            }
         }
     }
 
@@ -193,68 +206,113 @@ impl WriterThread {
 
     /// Runs all jobs in one transaction.
     fn commit(&mut self, jobs: &mut [WriteJob]) -> std::result::Result<Vec<JobResult>, CommitError> {
-        let results = self.reopen_if_replaced().and_then(|()| self.run_transaction(jobs).map_err(message));
-        if results.is_err() && !self.connection.is_autocommit() {
-            // If this fails, the next BEGIN fails too, and its jobs are refused.
-            let _ = self.connection.execute_batch("ROLLBACK");
+        self.open_if_needed().map_err(CommitError::Failed)?;
+        let Some(store) = &mut self.store else { return Err(CommitError::Failed("the store is closed".to_owned())) };
+        let space = store.measure().map(|(log, free)| Space { limit: self.refused_limit, free, log });
+        let mut results = run_transaction(store, &mut self.next_row, space, jobs);
+        if let Err(error) = &results
+            && error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+            && store.empty_log().is_ok()
+        {
+            // The log gave its space back.
+            results = run_transaction(store, &mut self.next_row, space, jobs);
         }
-        let results = results.map_err(CommitError::Failed)?;
-        // What was written to a removed file is lost.
-        if self.is_in_place() { Ok(results) } else { Err(CommitError::FileRemoved) }
-    }
-
-    fn run_transaction(&mut self, jobs: &mut [WriteJob]) -> rusqlite::Result<Vec<JobResult>> {
-        execute(&self.connection, "BEGIN IMMEDIATE")?;
-        let sql = "SELECT max(next, 1 + (SELECT coalesce(max(id), 0) FROM deliveries)) FROM next_id";
-        let next: i64 = self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
-        self.next_row = self.next_row.max(next);
-        let results = jobs.iter_mut().map(|job| match job {
-            WriteJob::Insert(delivery, _) => {
-                let row = self.next_row;
-                self.next_row += 1;
-                try_insert(delivery, row, &self.connection)
+        let mut results = results.map_err(|error| CommitError::Failed(message(error)))?;
+        let is_inserted = |result: &&mut JobResult| matches!(result, JobResult::Inserted(Insertion { id: Some(_), .. }));
+        let last = results.iter_mut().rfind(is_inserted);
+        let row = last.as_ref().and_then(|last| if let JobResult::Inserted(one) = last { one.id } else { None });
+        if let Err(reason) = store.check_commit(row.map(|row| row.0)) {
+            if store.is_in_place()
+                && let Some(store) = self.store.take()
+            {
+                store.abandon();
             }
-            WriteJob::Task(task, _) => try_task(task.take(), &self.connection).map(JobResult::TaskDone),
-        });
-        let results = results.collect::<rusqlite::Result<_>>()?;
-        execute(&self.connection, "COMMIT")?;
+            return Err(CommitError::Unknown(reason));
+        }
+        self.last_recorded = row.map_or(self.last_recorded, |row| row.0);
+        if let (Some(JobResult::Inserted(last)), Some(note)) = (last, self.note.take()) {
+            last.note = Some(note);
+        }
         Ok(results)
     }
 
-    /// Returns true if the opened files are still in place. The log appears with the first commit.
-    fn is_in_place(&mut self) -> bool {
-        let Some(path) = &self.path else { return true };
-        let log = FileId::of(&log_path(path));
-        self.log = self.log.or(log);
-        self.file.is_some() && FileId::of(path) == self.file && log == self.log
-    }
-
-    /// Opens the store again if one of its files was removed or replaced. If only the log was, its
-    /// content is first copied into the database.
-    fn reopen_if_replaced(&mut self) -> WriteResult<()> {
-        if self.is_in_place() {
+    /// Opens the store again if one of its files was removed or replaced, and notes what is gone.
+    fn open_if_needed(&mut self) -> WriteResult<()> {
+        if self.store.as_mut().is_some_and(WatchedStore::is_in_place) {
             return Ok(());
         }
-        let Some(path) = self.path.clone() else { return Ok(()) };
-        if FileId::of(&path) == self.file {
-            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(message)?;
+        self.store.take().map_or(Ok(()), WatchedStore::close)?;
+        let Some(path) = &self.path else { return Err("the store is closed".to_owned()) };
+        let store = WatchedStore::open(path).map_err(|error| error.to_string())?;
+        let last = store.last_row().map_err(message)?;
+        if last < self.last_recorded {
+            let (first, last) = (last + 1, self.last_recorded);
+            self.note = Some(format!(
+                "another program has changed the store: captures {first} to {last}, which were stored, are gone"
+            ));
         }
-        let opened = schema::open(&path).map_err(|error| error.to_string())?;
-        *self = Self::new(Some(path), opened).map_err(message)?;
+        self.store = Some(store);
         Ok(())
     }
+}
+
+/// Runs jobs in one transaction, which is undone if one fails badly.
+fn run_transaction(
+    store: &WatchedStore,
+    next_row: &mut i64,
+    space: Option<Space>,
+    jobs: &mut [WriteJob],
+) -> rusqlite::Result<Vec<JobResult>> {
+    let connection = &store.connection;
+    store.expect_commit();
+    let results = try_transaction(connection, next_row, space, jobs);
+    if results.is_err() && !connection.is_autocommit() {
+        // If this fails, the next BEGIN fails too, and its jobs are refused.
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    results
+}
+
+fn try_transaction(
+    connection: &Connection,
+    next_row: &mut i64,
+    space: Option<Space>,
+    jobs: &mut [WriteJob],
+) -> rusqlite::Result<Vec<JobResult>> {
+    execute(connection, "BEGIN IMMEDIATE")?;
+    let sql = "SELECT max(next, 1 + (SELECT coalesce(max(id), 0) FROM deliveries)) FROM next_id";
+    let next: i64 = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+    *next_row = (*next_row).max(next);
+    let results = jobs.iter_mut().map(|job| match job {
+        WriteJob::Insert(delivery, _) => {
+            let row = *next_row;
+            *next_row += 1;
+            try_insert(delivery, row, space, connection)
+        }
+        WriteJob::Task(task, _) => try_task(task.take(), connection).map(JobResult::TaskDone),
+    });
+    let results = results.collect::<rusqlite::Result<_>>()?;
+    execute(connection, "COMMIT")?;
+    Ok(results)
 }
 
 impl CommitError {
     fn message(&self) -> &str {
         match self {
-            Self::Failed(message) => message,
-            Self::FileRemoved => "the store's file was removed while it was written to",
+            Self::Failed(message) | Self::Unknown(message) => message,
         }
     }
 }
 
 impl WriteJob {
+    /// Returns the size of the body to write.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Insert(delivery, _) => delivery.received.delivery.request.body.len(),
+            Self::Task(..) => 0,
+        }
+    }
+
     /// Sends the result. It is dropped if the client has disconnected.
     fn finish(self, result: JobResult) {
         match (self, result) {
@@ -304,26 +362,53 @@ fn try_task(task: Option<WriteTask>, connection: &Connection) -> rusqlite::Resul
 }
 
 /// Inserts a delivery. If it fails, its rows are removed and the rest of the batch is not affected.
-fn try_insert(delivery: &NewDelivery, row: i64, connection: &Connection) -> rusqlite::Result<JobResult> {
-    let Err(error) = insert(delivery, row, connection) else {
-        return Ok(JobResult::Inserted(CaptureId(row)));
-    };
-    if connection.is_autocommit() {
-        return Err(error);
+fn try_insert(
+    delivery: &NewDelivery,
+    row: i64,
+    space: Option<Space>,
+    connection: &Connection,
+) -> rusqlite::Result<JobResult> {
+    match insert(delivery, row, space, connection) {
+        Ok(result) => Ok(result),
+        Err(error) if connection.is_autocommit() => Err(error),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => Err(error),
+        Err(error) => {
+            unverified::remove(connection, row)?;
+            Ok(JobResult::Refused(error.to_string()))
+        }
     }
-    for sql in [
-        "DELETE FROM forwards WHERE delivery = ?1",
-        "DELETE FROM contents WHERE delivery = ?1",
-        "DELETE FROM deliveries WHERE id = ?1",
-    ] {
-        connection.prepare_cached(sql)?.execute([row])?;
-    }
-    Ok(JobResult::Refused(error.to_string()))
 }
 
-fn insert(delivery: &NewDelivery, row: i64, connection: &Connection) -> rusqlite::Result<()> {
+fn insert(
+    delivery: &NewDelivery,
+    row: i64,
+    space: Option<Space>,
+    connection: &Connection,
+) -> rusqlite::Result<JobResult> {
     let received = &delivery.received;
-    rows::insert(connection, row, received, delivery.answer)?;
+    let request = &received.delivery.request;
+    let mut taken = SpaceTaken::default();
+    let mut note = None;
+    if let (Some(space), false) = (space, received.verdict.is_verified()) {
+        let head = unverified::head_bytes(request.target.len(), request.headers.as_bytes().len());
+        let body = unverified::body_bytes(request.body.len());
+        match unverified::make_room(connection, space, head, body)? {
+            Room::Whole => taken = SpaceTaken { head, body, hash: None },
+            // With 200, the sender must be able to rely on the whole request.
+            Room::WithoutBody(reason) | Room::Nothing(reason) if delivery.answer.is_success() => {
+                return Ok(JobResult::Refused(format!("unverified requests are not stored: {reason}")));
+            }
+            Room::WithoutBody(reason) => {
+                taken = SpaceTaken { head, body: 0, hash: Some(unverified::hash(&request.body)) };
+                note = Some(format!("storing refused requests without their bodies: {reason}"));
+            }
+            Room::Nothing(reason) => {
+                let note = Some(format!("not storing refused requests: {reason}"));
+                return Ok(JobResult::Inserted(Insertion { id: None, note }));
+            }
+        }
+    }
+    rows::insert(connection, row, received, delivery.answer, &taken)?;
     let due = received.delivery.arrived.map_or(0, rows::micros);
     for url in &delivery.forwards {
         let object = received.event.subject.clone().or_else(|| received.event.id.clone());
@@ -332,5 +417,5 @@ fn insert(delivery: &NewDelivery, row: i64, connection: &Connection) -> rusqlite
             .prepare_cached("INSERT INTO forwards (delivery, url, object, due) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![row, url, object, due])?;
     }
-    Ok(())
+    Ok(JobResult::Inserted(Insertion { id: Some(CaptureId(row)), note }))
 }

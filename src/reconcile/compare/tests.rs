@@ -36,6 +36,7 @@ fn transaction(service: &str, status: &str) -> Lookup {
 
 fn webhook(status: &str, minor: i128, currency: &str) -> ReferenceMatch {
     let summary = DeliverySummary {
+        omitted_body: None,
         id: CaptureId(3),
         is_test: false,
         arrived: Timestamp::UNIX_EPOCH,

@@ -244,6 +244,8 @@ fn an_address_in_use_is_an_error_with_a_hint() {
         max_body: 1,
         ack_policy: AckPolicy::Verified,
         store: None,
+
+        refused_limit: 64 << 20,
         forward: None,
     };
     let interrupt = Interrupt::from_sender(&watch::Sender::new(0));
