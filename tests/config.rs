@@ -72,8 +72,8 @@ const CASES: [Case; 12] = [
     Case {
         key: "refused-limit",
         values: ["3MiB", "5MiB"],
-        words: &["listen", "-h"],
-        signs: [" 3MiB]", " 5MiB]"],
+        words: &["listen", "-v", "--timeout", "1s"],
+        signs: ["may take 3.1 MB of the store", "may take 5.2 MB of the store"],
     },
     Case {
         key: "secret-env",
@@ -150,7 +150,7 @@ enum Level {
 fn a_flag_beats_a_variable_beats_the_project_beats_the_user_beats_the_default() {
     for case in &CASES {
         let levels: &[Level] = match case.key {
-            "secret-file" => &[Level::User, Level::Environment],
+            "secret-file" | "refused-limit" => &[Level::User, Level::Environment],
             _ => &[Level::User, Level::Project, Level::Environment],
         };
         for (at, &level) in levels.iter().enumerate() {

@@ -103,8 +103,12 @@ fn what_is_not_a_store_is_named_and_not_reported_as_empty() {
         ("absent.db", "no store at"),
     ] {
         let path = at(name);
-        for words in [&["events"][..], &["events", "stats"], &["events", "show", "last"], &["events", "prune", "--older-than", "1d"]]
-        {
+        for words in [
+            &["events"][..],
+            &["events", "stats"],
+            &["events", "show", "last"],
+            &["events", "prune", "--older-than", "1d"],
+        ] {
             let words = [words, &["--store", path.to_str().unwrap()]].concat();
             let (status, output, message) = command(home.path(), &words);
             assert_eq!((status, output.as_str()), (Some(3), ""), "{words:?}: {message}");

@@ -5,7 +5,9 @@ use crate::capture::request_json::{HeadJson, RequestJson};
 use crate::diagnose::diff::{HeaderChange, PathChange};
 use crate::model::mask::mask_secrets;
 use crate::model::money::Money;
-use crate::model::stored::{AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, StoredDelivery, StoredHead};
+use crate::model::stored::{
+    AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, StoredDelivery, StoredHead,
+};
 use crate::model::verdict::VerdictCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -5,8 +5,8 @@ use crate::command::Session;
 use crate::command::shared::captures::StoreArgs;
 use crate::command::shared::{loaded_settings, registry};
 use crate::model::error::Result;
-use crate::world::{MIN_FREE, MIN_FREE_FOR_BODIES};
 use crate::render::text::{byte_size, count};
+use crate::world::{MIN_FREE, MIN_FREE_FOR_BODIES};
 use std::path::Path;
 
 const FILES: &str = "files";

@@ -10,7 +10,7 @@ mod output;
 mod secret_reload;
 mod state;
 
-use super::{Session, parse_duration};
+use super::{Session, Verbosity, parse_duration};
 use crate::command::shared::captures::StoreArgs;
 use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
 use crate::model::bind::BindHost;
@@ -126,6 +126,10 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome
     } else if args.stores_in_memory() {
         session.info("demo: deliveries are stored in memory (--store FILE stores them on disk)");
     } else {
+        if session.verbosity == Verbosity::Verbose {
+            let limit = text::byte_size(args.refused_limit as u64);
+            session.info(&format!("requests that are not verified may take {limit} of the store"));
+        }
         display.load_seen_events(args.store.open(session)?.as_mut())?;
     }
     let addresses = (listener.address(), listener.second_address());

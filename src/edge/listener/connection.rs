@@ -70,7 +70,8 @@ impl ListenerState {
         let received = Arc::new(self.verify(request, peer, memory.is_some()).await);
         let status = self.ack_status(&received);
         let Some(pipeline) = &self.pipeline else {
-            let delivery = AnsweredDelivery { received, id: None, status: status.as_u16(), store_error: None, store_note: None };
+            let delivery =
+                AnsweredDelivery { received, id: None, status: status.as_u16(), store_error: None, store_note: None };
             let event = QueuedEvent::new(ListenerEvent::Received(delivery), memory);
             let is_taken = self.events.send_unstored(event, self.timeouts.queue).await;
             return Ok(ProviderResponse::own(if is_taken { status } else { StatusCode::SERVICE_UNAVAILABLE }));

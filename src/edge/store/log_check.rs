@@ -54,7 +54,8 @@ impl LogHeader {
 
     /// Continues a checksum over bytes, whose number is a multiple of eight.
     fn sum(&self, start: Checksum, bytes: &[u8]) -> Checksum {
-        let word = |bytes: &[u8; 4]| if self.is_big_endian { u32::from_be_bytes(*bytes) } else { u32::from_le_bytes(*bytes) };
+        let word =
+            |bytes: &[u8; 4]| if self.is_big_endian { u32::from_be_bytes(*bytes) } else { u32::from_le_bytes(*bytes) };
         let (pairs, _) = bytes.as_chunks::<8>();
         pairs.iter().fold(start, |[one, two], pair| {
             let (words, _) = pair.as_chunks::<4>();

@@ -103,9 +103,9 @@ impl WatchedStore {
         if pages > 0 && !log.map_err(|error| format!("can't read the store's log: {error}"))? {
             return Err("another program has changed the store's log (-wal); what it held is lost".to_owned());
         }
-        let (all_pages, page_size, is_there) = files.read_back(row).map_err(|error| {
-            format!("another program has changed the store, which can't be read any more: {error}")
-        })?;
+        let (all_pages, page_size, is_there) = files
+            .read_back(row)
+            .map_err(|error| format!("another program has changed the store, which can't be read any more: {error}"))?;
         // SQLite takes an empty file for a new store and ignores its log.
         let file_pages = size(&files.path) / page_size.max(1);
         let log_pages = size(&log_path(&files.path)) / page_size.max(1);
@@ -184,7 +184,8 @@ impl WatchedFiles {
         let sql = "SELECT page_count, page_size, EXISTS (
                        SELECT 1 FROM deliveries d JOIN contents c ON c.delivery = d.id WHERE d.id = ?1)
                    FROM pragma_page_count(), pragma_page_size()";
-        let number = |row: &rusqlite::Row<'_>, at| -> rusqlite::Result<u64> { Ok(row.get::<_, i64>(at)?.unsigned_abs()) };
+        let number =
+            |row: &rusqlite::Row<'_>, at| -> rusqlite::Result<u64> { Ok(row.get::<_, i64>(at)?.unsigned_abs()) };
         let mut statement = self.reader.prepare_cached(sql)?;
         statement.query_row([row], |row| Ok((number(row, 0)?, number(row, 1)?, row.get(2)?)))
     }

@@ -218,7 +218,8 @@ impl WriterThread {
             results = run_transaction(store, &mut self.next_row, space, jobs);
         }
         let mut results = results.map_err(|error| CommitError::Failed(message(error)))?;
-        let is_inserted = |result: &&mut JobResult| matches!(result, JobResult::Inserted(Insertion { id: Some(_), .. }));
+        let is_inserted =
+            |result: &&mut JobResult| matches!(result, JobResult::Inserted(Insertion { id: Some(_), .. }));
         let last = results.iter_mut().rfind(is_inserted);
         let row = last.as_ref().and_then(|last| if let JobResult::Inserted(one) = last { one.id } else { None });
         if let Err(reason) = store.check_commit(row.map(|row| row.0)) {

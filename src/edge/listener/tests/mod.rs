@@ -42,8 +42,14 @@ impl Setup {
 
     fn start_with(self, signals: watch::Sender<u32>) -> (Listener, watch::Sender<u32>) {
         let addresses = "127.0.0.1:0".parse::<BindHost>().unwrap().with_port(0);
-        let options =
-            ListenOptions { addresses, max_body: MAX_BODY, ack_policy: self.ack_policy, store: None, refused_limit: 0, forward: None };
+        let options = ListenOptions {
+            addresses,
+            max_body: MAX_BODY,
+            ack_policy: self.ack_policy,
+            store: None,
+            refused_limit: 0,
+            forward: None,
+        };
         let limiter = Arc::new(ConnectionLimiter::new(self.max_connections));
         let interrupt = Interrupt::from_sender(&signals);
         (start_with(&options, Arc::new(verify), self.timeouts, interrupt, limiter).unwrap(), signals)
