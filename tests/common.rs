@@ -294,6 +294,11 @@ impl SecretFiles for TestWorld {
         Ok(self.private.lock().unwrap().get(path).cloned())
     }
 
+    fn secret_file_reader(&self, path: &Path) -> SecretFileReader {
+        let bytes = self.private.lock().unwrap().get(path).cloned();
+        Arc::new(move || Ok(bytes.clone()))
+    }
+
     fn create_secret_file(&self, path: &Path, bytes: &[u8]) -> Result<bool> {
         let mut files = self.private.lock().unwrap();
         let is_new = !files.contains_key(path);
@@ -315,6 +320,10 @@ impl SecretFiles for TestWorld {
 }
 
 impl Processes for TestWorld {
+    fn was_terminated(&self) -> bool {
+        false
+    }
+
     fn start_process(&self, program: &ProcessOptions, _launched: &mut dyn FnMut()) -> Result<Box<dyn RunningProcess>> {
         Err(Error::failed(format!("can't start {}", program.command)))
     }

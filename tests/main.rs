@@ -29,6 +29,7 @@ mod generated;
 mod help;
 mod help_pages;
 mod layers;
+mod lifecycle;
 mod listen;
 mod loops;
 mod masking;

@@ -35,11 +35,13 @@ pub(super) struct EventSender {
     patience: Duration,
     dropped_deliveries: AtomicU64,
     dropped_answers: AtomicU64,
+    dropped_rejected: AtomicU64,
 }
 
 impl EventSender {
     pub fn new(queue: mpsc::Sender<QueuedEvent>, patience: Duration) -> Self {
-        Self { queue, patience, dropped_deliveries: AtomicU64::new(0), dropped_answers: AtomicU64::new(0) }
+        let (dropped_deliveries, dropped_answers, dropped_rejected) = Default::default();
+        Self { queue, patience, dropped_deliveries, dropped_answers, dropped_rejected }
     }
 
     /// Sends a delivery that is not in the store, and waits this long while the queue is full.
@@ -70,10 +72,12 @@ impl EventSender {
         self.send_or_count(event, &self.dropped_answers).await;
     }
 
-    /// Sends a rejected request unless the queue is full: anybody can cause these, so they must not
-    /// delay anything.
+    /// Sends a rejected request, or counts it if the queue is full: anybody can cause these, so they
+    /// must not delay anything.
     pub fn try_send_rejected(&self, rejected: RejectedRequest) {
-        let _ = self.queue.try_send(QueuedEvent::new(ListenerEvent::Rejected(rejected), None));
+        if self.queue.try_send(QueuedEvent::new(ListenerEvent::Rejected(rejected), None)).is_err() {
+            self.dropped_rejected.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Sends a rare event, and waits for as long as the queue is full.
@@ -96,6 +100,7 @@ impl EventSender {
         {
             self.dropped_deliveries.fetch_add(dropped.deliveries, Ordering::Relaxed);
             self.dropped_answers.fetch_add(dropped.app_answers, Ordering::Relaxed);
+            self.dropped_rejected.fetch_add(dropped.rejected, Ordering::Relaxed);
             counter.fetch_add(1, Ordering::Relaxed);
             return;
         }
@@ -108,12 +113,12 @@ impl EventSender {
 
     fn take_dropped(&self) -> Option<DroppedEvents> {
         // Reading first is cheaper than swapping, and this runs for every delivery.
-        if self.dropped_deliveries.load(Ordering::Relaxed) == 0 && self.dropped_answers.load(Ordering::Relaxed) == 0 {
+        let counters = [&self.dropped_deliveries, &self.dropped_answers, &self.dropped_rejected];
+        if counters.iter().all(|counter| counter.load(Ordering::Relaxed) == 0) {
             return None;
         }
-        let deliveries = self.dropped_deliveries.swap(0, Ordering::Relaxed);
-        let app_answers = self.dropped_answers.swap(0, Ordering::Relaxed);
-        (deliveries + app_answers > 0).then_some(DroppedEvents { deliveries, app_answers })
+        let [deliveries, app_answers, rejected] = counters.map(|counter| counter.swap(0, Ordering::Relaxed));
+        (deliveries + app_answers + rejected > 0).then_some(DroppedEvents { deliveries, app_answers, rejected })
     }
 }
 
@@ -151,7 +156,7 @@ mod tests {
         let received: Vec<_> = std::iter::from_fn(|| events.try_recv().ok()).map(|queued| queued.event).collect();
         let [.., report, last] = &received[..] else { panic!("{received:?}") };
         assert!(
-            matches!(report, ListenerEvent::Dropped(DroppedEvents { deliveries: 11, app_answers: 0 })),
+            matches!(report, ListenerEvent::Dropped(DroppedEvents { deliveries: 11, app_answers: 0, rejected: 0 })),
             "{report:?}"
         );
         assert!(matches!(last, ListenerEvent::Received(_)), "{last:?}");

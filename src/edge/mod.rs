@@ -29,8 +29,8 @@ use crate::model::exchange::{NextRequest, SentRequest};
 use crate::model::timestamp::Timestamp;
 use crate::world::{
     AppendFile, Clock, Environment, FileChange, FileVisibility, Files, ListenOptions, Network, ProcessOptions,
-    Processes, Progress, RefusalHandler, RequestHandler, RunningListener, RunningProcess, RunningServer, SecretFiles,
-    SendOptions, SendStatus, ServeOptions, Store, Stream, Streams, Terminal, VerifyFn,
+    Processes, Progress, RefusalHandler, RequestHandler, RunningListener, RunningProcess, RunningServer,
+    SecretFileReader, SecretFiles, SendOptions, SendStatus, ServeOptions, Store, Stream, Streams, Terminal, VerifyFn,
 };
 use jiff::tz::TimeZone;
 use signals::Interrupt;
@@ -38,6 +38,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The machine on which the process runs.
@@ -164,6 +165,11 @@ impl SecretFiles for Machine {
         secret_file::read(path)
     }
 
+    fn secret_file_reader(&self, path: &Path) -> SecretFileReader {
+        let path = path.to_owned();
+        Arc::new(move || secret_file::read(&path))
+    }
+
     fn create_secret_file(&self, path: &Path, bytes: &[u8]) -> Result<bool> {
         secret_file::create(path, bytes)
     }
@@ -178,6 +184,10 @@ impl SecretFiles for Machine {
 }
 
 impl Processes for Machine {
+    fn was_terminated(&self) -> bool {
+        signals::was_terminated()
+    }
+
     fn start_process(&self, options: &ProcessOptions, on_start: &mut dyn FnMut()) -> Result<Box<dyn RunningProcess>> {
         Ok(Box::new(process::start(options, Interrupt::of_process()?, on_start)?))
     }

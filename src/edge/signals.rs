@@ -1,15 +1,34 @@
-//! Ctrl+C and SIGTERM: the first signal is reported to every subscriber, the second ends the
-//! process.
+//! Ctrl+C, SIGTERM and SIGHUP: the first signal is reported to every subscriber, a second Ctrl+C or
+//! SIGTERM ends the process.
+//!
+//! A service manager may send SIGHUP together with SIGTERM, so SIGHUP is never the second one. It is
+//! left alone where it is ignored, as under `nohup`, and on systems that do not tell.
 //!
 //! One thread handles signals for the whole process. A handler cannot be removed once it is
 //! installed, so without a subscriber the first signal ends the process, too.
 
 use crate::model::error::{Error, Result};
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::watch;
 
 const EXIT_INTERRUPTED: i32 = 130;
+
+/// True once SIGTERM or SIGHUP was the first signal.
+static WAS_TERMINATED: AtomicBool = AtomicBool::new(false);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StopSignal {
+    CtrlC,
+    Terminate,
+    HangUp,
+}
+
+/// Returns true if another program, rather than Ctrl+C, asked the process to stop.
+pub(super) fn was_terminated() -> bool {
+    WAS_TERMINATED.load(Ordering::Relaxed)
+}
 
 /// Receives the interrupts that happen after it was created.
 #[derive(Debug)]
@@ -56,10 +75,15 @@ fn start_thread(sender: watch::Sender<u32>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut signals = runtime.block_on(async { Signals::new() })?;
     let watch = async move {
-        while signals.next().await.is_some() {
-            if sender.receiver_count() == 0 || *sender.borrow() > 0 {
+        while let Some(signal) = signals.next().await {
+            let is_first = *sender.borrow() == 0;
+            if sender.receiver_count() == 0 || (!is_first && signal != StopSignal::HangUp) {
                 std::process::exit(EXIT_INTERRUPTED);
             }
+            if !is_first {
+                continue;
+            }
+            WAS_TERMINATED.store(signal != StopSignal::CtrlC, Ordering::Relaxed);
             sender.send_modify(|count| *count += 1);
         }
     };
@@ -71,21 +95,41 @@ fn start_thread(sender: watch::Sender<u32>) -> io::Result<()> {
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    /// `None`: it is ignored, or perhaps is.
+    hang_up: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
 impl Signals {
     fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        let hang_up = (!is_hang_up_ignored()).then(|| signal(SignalKind::hangup())).transpose()?;
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())?, hang_up })
     }
 
-    async fn next(&mut self) -> Option<()> {
+    async fn next(&mut self) -> Option<StopSignal> {
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(hang_up) => hang_up.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            signal = self.interrupt.recv() => signal,
-            signal = self.terminate.recv() => signal,
+            signal = self.interrupt.recv() => signal.map(|()| StopSignal::CtrlC),
+            signal = self.terminate.recv() => signal.map(|()| StopSignal::Terminate),
+            signal = hang_up => signal.map(|()| StopSignal::HangUp),
         }
     }
+}
+
+/// Returns true if this process inherited SIGHUP as ignored, or if the system does not tell.
+#[cfg(unix)]
+fn is_hang_up_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // SIGHUP is signal 1, the lowest bit.
+    mask.is_none_or(|mask| mask & 1 == 1)
 }
 
 #[cfg(windows)]
@@ -97,7 +141,7 @@ impl Signals {
         tokio::signal::windows::ctrl_c().map(Self)
     }
 
-    async fn next(&mut self) -> Option<()> {
-        self.0.recv().await
+    async fn next(&mut self) -> Option<StopSignal> {
+        self.0.recv().await.map(|()| StopSignal::CtrlC)
     }
 }

@@ -133,6 +133,8 @@ pub enum ListenerEvent {
 pub struct DroppedEvents {
     pub deliveries: u64,
     pub app_answers: u64,
+    /// Requests that were refused before they were verified.
+    pub rejected: u64,
 }
 
 #[derive(Clone, Debug)]

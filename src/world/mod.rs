@@ -115,6 +115,8 @@ pub trait Files {
 pub trait SecretFiles {
     /// `None`: there is no such file.
     fn read_secret_file(&self, path: &Path) -> Result<Option<Vec<u8>>>;
+    /// Returns a function that reads the file again, on any thread.
+    fn secret_file_reader(&self, path: &Path) -> SecretFileReader;
     /// Creates a file and syncs it. Returns `false`, and changes nothing, if it exists already.
     fn create_secret_file(&self, path: &Path, bytes: &[u8]) -> Result<bool>;
     /// Replaces the content atomically and syncs it, holding a lock against other processes. If
@@ -125,6 +127,9 @@ pub trait SecretFiles {
 }
 
 pub trait Processes {
+    /// Returns true if SIGTERM or the end of the terminal, rather than Ctrl+C, asked this process to
+    /// stop.
+    fn was_terminated(&self) -> bool;
     /// Starts a command of the user's in a shell, in its own process group, and waits until it
     /// accepts connections. `launched` is called before that wait.
     fn start_process(&self, program: &ProcessOptions, launched: &mut dyn FnMut()) -> Result<Box<dyn RunningProcess>>;
@@ -158,6 +163,9 @@ pub trait Network {
         done: &mut dyn FnMut(SentRequest),
     ) -> Result<SendStatus>;
 }
+
+/// Reads a secret file. `None`: there is no such file.
+pub type SecretFileReader = Arc<dyn Fn() -> Result<Option<Vec<u8>>> + Send + Sync>;
 
 /// Computes the new content of a file from the old. `None`: there is no file yet.
 pub type FileChange<'c> = dyn FnMut(Option<Vec<u8>>) -> Result<Vec<u8>> + 'c;

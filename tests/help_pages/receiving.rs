@@ -77,7 +77,8 @@ Options:
                               repeated
       --json                  Print one JSON record per line; the first reports the URL once the
                               listener is ready
-      --count <N>             Exit with status 0 after N verified events
+      --count <N>             Exit after N different verified events: with status 0, or 1 if the app
+                              has not accepted them
       --timeout <DURATION>    Exit with status 1 after this time
       --store <FILE>          Use this store instead of the default one
       --no-store              Do not store deliveries, only show them

@@ -142,8 +142,8 @@ pub(super) fn run(args: &Emulate, session: &Session<'_>) -> Result<CommandOutcom
     runner.save()?;
     match (end?, runner.error) {
         (_, Some(error)) => Err(error),
-        (SendStatus::Interrupted, None) => Err(Error::interrupted()),
-        (SendStatus::Complete, None) => Ok(CommandOutcome::Success),
+        (SendStatus::Interrupted, None) if !session.world.was_terminated() => Err(Error::interrupted()),
+        (SendStatus::Complete | SendStatus::Interrupted, None) => Ok(CommandOutcome::Success),
     }
 }
 

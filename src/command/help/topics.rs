@@ -41,7 +41,7 @@ fn exit_codes() -> Vec<TopicPart> {
         ("2", "usage error: invalid flag or argument, or an unknown sample, event type, probe or column"),
         ("3", "failed: network, file, settings or store error, or a missing file, capture, secret or endpoint"),
         ("4", "credentials missing or refused"),
-        ("130", "interrupted by Ctrl+C or SIGTERM"),
+        ("130", "interrupted by Ctrl+C, or by SIGTERM before the end; `listen` and `emulate` end with 0 after SIGTERM"),
     ];
     vec![
         terms("Exit status", &statuses),

@@ -5,7 +5,7 @@
 
 use super::DisplayArgs;
 use super::app_status::AppStatus;
-use super::output::{CONTINUATION_INDENT, ListenOutput};
+use super::output::{CONTINUATION_INDENT, ListenOutput, OutputLoss};
 use super::state::{RefusalBudget, SeenEvents, Summary};
 use crate::command::shared::addresses::report_addresses;
 use crate::command::shared::captures::warn_if_unknown_type;
@@ -54,12 +54,12 @@ pub(super) struct Display<'a> {
 }
 
 impl<'a> Display<'a> {
-    pub(super) fn new(args: &'a DisplayArgs, secrets: Secrets, session: &'a Session<'a>) -> Self {
+    pub(super) fn new(args: &'a DisplayArgs, secrets: Secrets, loss: OutputLoss, session: &'a Session<'a>) -> Self {
         Self {
             args,
             session,
             secrets,
-            output: ListenOutput::new(session),
+            output: ListenOutput::new(loss, session),
             globs: args.events.iter().map(|glob| WildMatch::new(glob)).collect(),
             zone: session.world.time_zone(),
             seen: SeenEvents::new(SEEN_EVENTS),
@@ -70,11 +70,6 @@ impl<'a> Display<'a> {
             apps: AppStatus::default(),
             last_shown: None,
         }
-    }
-
-    /// Returns the number of verified events that were shown.
-    pub(super) fn verified(&self) -> u64 {
-        self.summary.verified
     }
 
     /// Prints a message once this many deliveries were shown.
@@ -137,8 +132,8 @@ impl<'a> Display<'a> {
         Ok(())
     }
 
-    /// Counts and shows a delivery.
-    pub(super) fn add_delivery(&mut self, answered: &AnsweredDelivery) -> Result<()> {
+    /// Counts and shows a delivery. Returns true if it is verified, stored and wanted.
+    pub(super) fn add_delivery(&mut self, answered: &AnsweredDelivery) -> Result<bool> {
         self.summary.deliveries += 1;
         let is_wanted = self.is_wanted(answered.received.as_ref());
         let findings = if is_wanted { self.explain(answered.received.as_ref()) } else { Vec::new() };
@@ -154,8 +149,8 @@ impl<'a> Display<'a> {
         let is_stored = answered.store_error.is_none();
         let duplicate_of = if is_stored { self.duplicate_of(received, &name) } else { None };
         self.summary.duplicates += u64::from(duplicate_of.is_some());
+        let counts = is_wanted && is_stored && received.verdict.is_verified();
         if is_wanted {
-            self.summary.verified += u64::from(is_stored && received.verdict.is_verified());
             let fields = ListenerFields {
                 number: self.summary.deliveries,
                 id: answered.id,
@@ -169,7 +164,7 @@ impl<'a> Display<'a> {
             // Not wrapped: it contains commands to copy.
             self.session.info(&hint);
         }
-        Ok(())
+        Ok(counts)
     }
 
     /// Reports once that storing fails or works again, and not for each delivery.
@@ -200,8 +195,13 @@ impl<'a> Display<'a> {
 
     /// Counts and reports events that arrived too fast to be shown.
     pub(super) fn add_dropped(&mut self, dropped: DroppedEvents) -> Result<()> {
-        let DroppedEvents { deliveries, app_answers } = dropped;
+        let DroppedEvents { deliveries, app_answers, rejected } = dropped;
         self.summary.deliveries += deliveries;
+        self.summary.not_shown += deliveries;
+        self.summary.rejected += rejected;
+        if deliveries + app_answers == 0 {
+            return Ok(());
+        }
         if self.args.json {
             self.output.write_record(&render::json::missed(deliveries, app_answers))?;
         }

@@ -147,6 +147,11 @@ impl ForwardArgs {
         }
     }
 
+    /// Returns the number of URLs that events of this type are forwarded to.
+    pub(super) fn route_count(&self, event_type: Option<&str>) -> usize {
+        self.forward_to.iter().filter(|route| route.matches(event_type)).count()
+    }
+
     /// Returns the URLs, for a message.
     pub(super) fn url_list(&self) -> String {
         self.forward_to.iter().map(|route| route.url.to_string()).collect::<Vec<_>>().join(", ")

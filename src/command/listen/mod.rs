@@ -6,6 +6,7 @@ mod app_status;
 mod demo;
 mod display;
 mod forwarding;
+mod goal;
 mod output;
 mod secret_reload;
 mod state;
@@ -22,6 +23,8 @@ use crate::world::{self, AckPolicy, ListenerEvent, RunningListener, StoreLocatio
 use clap::Args;
 use display::Display;
 use forwarding::ForwardArgs;
+use goal::CountGoal;
+use output::OutputLoss;
 use secret_reload::SecretReloader;
 use std::time::Duration;
 
@@ -61,7 +64,7 @@ pub(super) struct Listen {
     demo: bool,
     #[command(flatten)]
     display: DisplayArgs,
-    /// Exit with status 0 after N verified events
+    /// Exit after N different verified events: with status 0, or 1 if the app has not accepted them
     #[arg(long, value_name = "N")]
     count: Option<u64>,
     /// Exit with status 1 after this time
@@ -120,7 +123,10 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome
     let secrets = secrets::load(&args.secrets, TestSecret::Create, session)?;
     let mut reloader = SecretReloader::new(&secrets, args.tolerance, session);
     let mut listener = start(args, reloader.verify_fn(), session)?;
-    let mut display = Display::new(&args.display, secrets.clone(), session);
+    let is_on_disk = !args.no_store && !args.stores_in_memory();
+    let loss = if is_on_disk { OutputLoss::Tolerated } else { OutputLoss::Error };
+    let mut display = Display::new(&args.display, secrets.clone(), loss, session);
+    let mut goal = CountGoal::new(args.count, args.timeout.is_some());
     if args.no_store {
         session.info("not storing deliveries (--no-store)");
     } else if args.stores_in_memory() {
@@ -135,14 +141,14 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome
     let addresses = (listener.address(), listener.second_address());
     display.show_ready(addresses, &args.forward.url_list())?;
     if !args.demo {
-        return receive_until_done(args, listener.as_mut(), &mut display, &mut reloader, session);
+        return receive_until_done(args, listener.as_mut(), (&mut display, &mut goal), &mut reloader, session);
     }
     let deliveries = demo::deliveries(&secrets, session)?;
     display.hint_after(deliveries.len() as u64, demo::hint(listener.address(), session));
     std::thread::scope(|scope| {
         let address = listener.address();
         scope.spawn(move || demo::send(deliveries, address, session));
-        receive_until_done(args, listener.as_mut(), &mut display, &mut reloader, session)
+        receive_until_done(args, listener.as_mut(), (&mut display, &mut goal), &mut reloader, session)
     })
 }
 
@@ -178,14 +184,14 @@ fn start(args: &Listen, verify: VerifyFn, session: &Session<'_>) -> Result<Box<d
 fn receive_until_done(
     args: &Listen,
     listener: &mut dyn RunningListener,
-    display: &mut Display<'_>,
+    (display, goal): (&mut Display<'_>, &mut CountGoal),
     reloader: &mut SecretReloader,
     session: &Session<'_>,
 ) -> Result<CommandOutcome> {
     // A deadline beyond the largest timestamp is no deadline.
     let deadline = args.timeout.and_then(|span| session.world.now().checked_add(span).ok());
     let stop_reason = loop {
-        if args.count.is_some_and(|count| display.verified() >= count) {
+        if goal.is_reached() {
             break StopReason::CountReached;
         }
         let now = session.world.now();
@@ -197,10 +203,17 @@ fn receive_until_done(
             display.update_secrets(secrets);
         }
         match next(listener, deadline, display, session)? {
-            ListenerEvent::Received(delivery) => display.add_delivery(&delivery)?,
+            ListenerEvent::Received(delivery) => {
+                if display.add_delivery(&delivery)? {
+                    goal.add(&delivery.received, delivery.id, &args.forward);
+                }
+            }
             ListenerEvent::Dropped(dropped) => display.add_dropped(dropped)?,
             ListenerEvent::Resumed(count) => display.show_resumed(count),
-            ListenerEvent::Forwarded(forwarded) => display.show_forwarded(&forwarded)?,
+            ListenerEvent::Forwarded(forwarded) => {
+                goal.add_forwarded(&forwarded);
+                display.show_forwarded(&forwarded)?;
+            }
             ListenerEvent::Rejected(request) => display.add_rejected(&request),
             ListenerEvent::TimedOut => {}
             ListenerEvent::Interrupted => {
@@ -210,14 +223,19 @@ fn receive_until_done(
             ListenerEvent::Closed => return Err(Error::failed("the listener stopped unexpectedly")),
         }
     };
-    finish(listener, display)?;
+    finish(listener, display, goal)?;
     report_queued(args, session);
+    let result = goal.result();
+    if let Some((text, _)) = &result {
+        session.info(text);
+    }
     match stop_reason {
-        StopReason::CountReached => Ok(CommandOutcome::Success),
+        StopReason::CountReached => Ok(result.map_or(CommandOutcome::Success, |(_, outcome)| outcome)),
         StopReason::TimedOut => {
             session.info(&format!("timed out after {:#}", args.timeout.unwrap_or_default()));
             Ok(CommandOutcome::Negative)
         }
+        StopReason::Interrupted if session.world.was_terminated() => Ok(CommandOutcome::Success),
         StopReason::Interrupted => Err(Error::interrupted()),
     }
 }
@@ -267,14 +285,17 @@ fn next(
 }
 
 /// Closes the listener, shows what is still open, and prints the summary.
-fn finish(listener: &mut dyn RunningListener, display: &mut Display<'_>) -> Result<()> {
+fn finish(listener: &mut dyn RunningListener, display: &mut Display<'_>, goal: &mut CountGoal) -> Result<()> {
     listener.close();
     loop {
         match listener.next(None) {
-            ListenerEvent::Received(delivery) => display.add_delivery(&delivery)?,
+            ListenerEvent::Received(delivery) => drop(display.add_delivery(&delivery)?),
             ListenerEvent::Dropped(dropped) => display.add_dropped(dropped)?,
             ListenerEvent::Resumed(count) => display.show_resumed(count),
-            ListenerEvent::Forwarded(forwarded) => display.show_forwarded(&forwarded)?,
+            ListenerEvent::Forwarded(forwarded) => {
+                goal.add_forwarded(&forwarded);
+                display.show_forwarded(&forwarded)?;
+            }
             ListenerEvent::Rejected(request) => display.add_rejected(&request),
             ListenerEvent::Closed => break,
             ListenerEvent::TimedOut | ListenerEvent::Interrupted => {}

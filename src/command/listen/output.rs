@@ -7,7 +7,7 @@ use crate::model::timestamp::Timestamp;
 use crate::model::width::Width;
 use crate::render::row::{Overflow, Row};
 use crate::world::Stream;
-use std::io::Write;
+use std::io::{self, Write};
 
 /// Indent of the lines under an event.
 const INDENT: &str = "                ";
@@ -21,27 +21,58 @@ pub(super) struct ListenOutput<'a> {
     output: Box<dyn Write + 'a>,
     is_terminal: bool,
     last_flush: Timestamp,
+    loss: OutputLoss,
+}
+
+/// The treatment of output that can't be written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum OutputLoss {
+    /// It is an error: the output is the only place where deliveries are.
+    Error,
+    /// Deliveries are stored, so the listener goes on.
+    Tolerated,
+    /// The same, and it has been reported.
+    Reported,
 }
 
 impl<'a> ListenOutput<'a> {
-    pub(super) fn new(session: &'a Session<'a>) -> Self {
+    pub(super) fn new(loss: OutputLoss, session: &'a Session<'a>) -> Self {
         let is_terminal = session.world.is_terminal(Stream::Output);
-        Self { session, output: session.world.stdout(), is_terminal, last_flush: session.world.now() }
+        Self { session, output: session.world.stdout(), is_terminal, last_flush: session.world.now(), loss }
     }
 
     pub(super) fn write_record(&mut self, record: &[u8]) -> Result<()> {
-        Ok(self.output.write_all(record)?)
+        let written = self.output.write_all(record);
+        self.tolerate(written)
+    }
+
+    /// Reports a failed write once if the listener goes on without its output. A closed pipe is
+    /// always an error, which ends the command quietly.
+    fn tolerate(&mut self, written: io::Result<()>) -> Result<()> {
+        let Err(error) = written else { return Ok(()) };
+        if self.loss == OutputLoss::Error || error.kind() == io::ErrorKind::BrokenPipe {
+            return Err(error.into());
+        }
+        if self.loss == OutputLoss::Tolerated {
+            self.loss = OutputLoss::Reported;
+            self.session.warn(&format!(
+                "can't write to standard output: {error}; deliveries are stored, and `whtool events` lists them"
+            ));
+        }
+        Ok(())
     }
 
     pub(super) fn write_row(&mut self, row: &Row, args: &DisplayArgs) -> Result<()> {
         let overflow = if args.compact { Overflow::Omit } else { Overflow::Wrap(self.indent().len()) };
-        Ok(self.output.write_all(row.render(self.width(), overflow, self.session.out).as_bytes())?)
+        let row = row.render(self.width(), overflow, self.session.out);
+        self.write_record(row.as_bytes())
     }
 
     /// Writes lines that are indented already, and wraps them with `hanging` columns of further
     /// indent.
     pub(super) fn write_lines(&mut self, lines: &str, hanging: usize) -> Result<()> {
-        Ok(self.output.write_all(self.width().wrap(lines, hanging).as_bytes())?)
+        let lines = self.width().wrap(lines, hanging);
+        self.write_record(lines.as_bytes())
     }
 
     /// Indents and writes one line under an event.
@@ -61,7 +92,8 @@ impl<'a> ListenOutput<'a> {
     }
 
     pub(super) fn flush(&mut self) -> Result<()> {
-        Ok(self.output.flush()?)
+        let flushed = self.output.flush();
+        self.tolerate(flushed)
     }
 
     /// Flushes at most once a second. Under load there is always another event to show first.

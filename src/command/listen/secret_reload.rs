@@ -4,9 +4,13 @@
 use crate::command::Session;
 use crate::command::shared::registry;
 use crate::command::shared::secrets::Secrets;
+use crate::model::secret::{Secret, SecretOrigin};
+use crate::model::signature::Key;
 use crate::model::timestamp::{SignedDuration, Timestamp};
+use crate::model::verdict::Verdict;
+use crate::settings::registry::{Registry, SecretSource};
 use crate::webhook::receive::{Rules, receive};
-use crate::world::VerifyFn;
+use crate::world::{SecretFileReader, VerifyFn};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -19,6 +23,8 @@ pub(super) struct SecretReloader {
     /// Content of the registry when it was last read.
     registry: Option<Vec<u8>>,
     next_check: Timestamp,
+    /// Reads the registry on another thread. `None`: there is no data folder.
+    reader: Option<SecretFileReader>,
 }
 
 impl SecretReloader {
@@ -26,15 +32,23 @@ impl SecretReloader {
         let rules = Rules { keys: secrets.keys.clone(), tolerance: Some(tolerance) };
         let rules = Arc::new(RwLock::new(rules));
         let registry = registry::read_bytes(session).unwrap_or_default();
-        Self { rules, secrets: secrets.clone(), registry, next_check: session.world.now() }
+        let reader = registry::path(session).ok().map(|path| session.world.secret_file_reader(&path));
+        Self { rules, secrets: secrets.clone(), registry, next_check: session.world.now(), reader }
     }
 
-    /// Returns a function that verifies with the current secrets.
+    /// Returns a function that verifies with the current secrets. Before it returns that a delivery
+    /// is not verified, it reads the registry again: its secret may have been stored just now.
     pub(super) fn verify_fn(&self) -> VerifyFn {
-        let rules = Arc::clone(&self.rules);
+        let (rules, reader) = (Arc::clone(&self.rules), self.reader.clone());
         Arc::new(move |delivery, now| {
-            let rules = rules.read().unwrap_or_else(PoisonError::into_inner);
-            receive(delivery, &rules, now)
+            let received = receive(delivery, &rules.read().unwrap_or_else(PoisonError::into_inner), now);
+            let may_lack_secret = matches!(received.verdict, Verdict::Mismatch | Verdict::NoSecret);
+            let Some(reader) = reader.as_ref().filter(|_| may_lack_secret) else { return received };
+            let mut rules = rules.read().unwrap_or_else(PoisonError::into_inner).clone();
+            if !add_new_keys(&mut rules.keys, reader) {
+                return received;
+            }
+            receive(received.delivery, &rules, now)
         })
     }
 
@@ -60,4 +74,19 @@ impl SecretReloader {
         self.secrets = secrets.clone();
         Some(secrets)
     }
+}
+
+/// Adds the keys of the registry that are missing. Returns false if there are none. Secrets that a
+/// command prints are left to `reload_if_due`.
+fn add_new_keys(keys: &mut Vec<Key>, reader: &SecretFileReader) -> bool {
+    let Some(registry) = reader().ok().and_then(|bytes| Registry::parse(bytes.as_deref()).ok()) else { return false };
+    let before = keys.len();
+    for (provider, stored) in registry.signing_secrets() {
+        let SecretSource::Stored(bytes) = stored.source() else { continue };
+        let is_known = |key: &Key| key.secret.provider == provider && key.secret.expose() == bytes.as_slice();
+        if !keys.iter().any(is_known) {
+            keys.push(Key::new(Secret::new(provider, SecretOrigin::Stored(stored.name.clone()), bytes)));
+        }
+    }
+    keys.len() > before
 }

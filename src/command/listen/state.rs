@@ -42,8 +42,8 @@ impl SeenEvents {
 pub(super) struct Summary {
     /// All deliveries, shown or not.
     pub deliveries: u64,
-    /// Verified events that were shown.
-    pub verified: u64,
+    /// Deliveries that arrived too fast to be shown.
+    pub not_shown: u64,
     pub duplicates: u64,
     pub rejected: u64,
     /// Deliveries by the code of their verdict.
@@ -52,8 +52,11 @@ pub(super) struct Summary {
 
 impl Summary {
     pub(super) fn text(&self) -> String {
-        let verdicts: Vec<_> =
+        let mut verdicts: Vec<_> =
             self.by_verdict.iter().map(|(code, count)| format!("{count} {}", code.replace('_', " "))).collect();
+        if self.not_shown > 0 {
+            verdicts.push(format!("{} not shown", self.not_shown));
+        }
         let mut summary = text::count(self.deliveries, "delivery");
         if !verdicts.is_empty() {
             summary = format!("{summary}: {}", verdicts.join(", "));
@@ -122,6 +125,14 @@ mod tests {
         assert_eq!(seen.add("plexos", "a", "#4"), Some("#1".to_owned()));
         assert_eq!(seen.add("plexos", "b", "#5"), None);
         assert_eq!(seen.add("plexos", "a", "#6"), None);
+    }
+
+    #[test]
+    fn the_summary_adds_up_to_all_deliveries() {
+        let by_verdict = [("verified", 2), ("too_old", 1)].into_iter().collect();
+        let summary = Summary { deliveries: 10, not_shown: 7, duplicates: 1, rejected: 4, by_verdict };
+        let expected = "10 deliveries: 1 too old, 2 verified, 7 not shown; 1 duplicate; 4 requests rejected";
+        assert_eq!(summary.text(), expected);
     }
 
     #[test]
