@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! model     values: request, delivery, event, verdict, secret, money, time, errors
-//! domain    capture · check · diagnose · emulator · json · provider · reconcile · render ·
+//! domain    answer · capture · check · diagnose · emulator · json · provider · reconcile · render ·
 //!           settings · webhook
 //! world     the interface to the outside, as traits
 //! command   one file or folder per command
@@ -21,6 +21,7 @@
 //! forbids clock, environment, files, network, processes and standard streams outside `edge`.
 #![forbid(unsafe_code)]
 
+pub(crate) mod answer;
 pub mod capture;
 pub(crate) mod check;
 mod command;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const IMPORTS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("json", &["model"]),
+    ("answer", &["json", "model"]),
     ("provider", &["json", "model"]),
     ("capture", &["json", "model", "provider"]),
     ("webhook", &["json", "model", "provider"]),
@@ -16,11 +17,12 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("emulator", &["json", "model", "provider"]),
     ("reconcile", &["json", "model", "provider"]),
     ("settings", &["model", "provider", "webhook"]),
-    ("render", &["capture", "check", "diagnose", "json", "model", "provider", "reconcile"]),
+    ("render", &["answer", "capture", "check", "diagnose", "json", "model", "provider", "reconcile"]),
     ("world", &["model"]),
     (
         "command",
         &[
+            "answer",
             "capture",
             "check",
             "diagnose",

@@ -10,9 +10,11 @@ use super::sender::client::HttpClient;
 use super::sender::options::ExchangeOptions;
 use super::store::{DueDelivery, DueQuery, EntryState, StoreWriter};
 use crate::model::backoff::Backoff;
+use crate::model::exchange::SendFailure;
 use crate::model::message::Request;
 use crate::model::status::Status;
 use crate::model::stored::{Attempt, ForwardOutcome, Forwarded};
+use crate::model::target_fault::SendFlags;
 use crate::model::timestamp::Timestamp;
 use crate::world::{ForwardOptions, ListenerEvent, MAX_ANSWER_BODY};
 use std::collections::HashMap;
@@ -31,6 +33,9 @@ const MAX_OUTAGE_PAUSE: Duration = Duration::from_secs(15);
 
 /// Extra time, beyond the limit of an attempt, in which other processes leave its delivery alone.
 const LEASE: Duration = Duration::from_secs(1);
+
+/// Flags of `listen` that advice about a failure may name.
+const FORWARD_FLAGS: SendFlags = SendFlags { insecure: Some("--insecure"), timeout: Some("--forward-timeout") };
 
 /// Pause after an error of the store.
 const STORE_RETRY_PAUSE: Duration = Duration::from_secs(1);
@@ -60,7 +65,22 @@ struct FinishedAttempt {
     place: i64,
     url: String,
     started: Instant,
+    is_misconfigured: bool,
     forwarded: Forwarded,
+}
+
+/// A delivery that was sent to an app, and the result.
+pub(super) struct SentToApp {
+    pub attempt: Attempt,
+    /// True if the same attempt would fail again until the URL or the app is changed. This is no
+    /// outage, so it is not retried; the delivery is sent again after a restart, or by `replay`.
+    is_misconfigured: bool,
+}
+
+impl SentToApp {
+    fn not_sent(url: &str, failure: String) -> Self {
+        Self { attempt: failed_attempt(url, failure), is_misconfigured: true }
+    }
 }
 
 impl Forwarder {
@@ -163,12 +183,13 @@ impl Forwarder {
         let (client, forward, writer) = (self.client.clone(), self.forward.clone(), self.writer.clone());
         async move {
             let started = Instant::now();
-            let attempt = match due.url.parse::<Url>() {
+            let sent = match due.url.parse::<Url>() {
                 Ok(url) => send_to_app(&client, &forward, &due.request, &url, MAX_ANSWER_BODY).await,
-                Err(error) => failed_attempt(&due.url, error.to_string()),
+                Err(error) => SentToApp::not_sent(&due.url, error.to_string()),
             };
             let tries = due.tries + 1;
-            let sequel = next_step(&attempt, tries, &forward);
+            let sequel = next_step(&sent, tries, &forward);
+            let SentToApp { attempt, is_misconfigured } = sent;
             let (state, retry_at) = match sequel {
                 ForwardOutcome::Delivered => (EntryState::Delivered, None),
                 ForwardOutcome::GivenUp if is_retryable(attempt.status()) => (EntryState::GivenUp, None),
@@ -179,13 +200,15 @@ impl Forwarder {
                 tokio::time::sleep(STORE_RETRY_PAUSE).await;
             }
             let forwarded = Forwarded { id: due.id, attempt, tries, outcome: sequel };
-            FinishedAttempt { place: due.queue_row, url: due.url, started, forwarded }
+            FinishedAttempt { place: due.queue_row, url: due.url, started, is_misconfigured, forwarded }
         }
     }
 
     async fn finish(&mut self, finished: Result<FinishedAttempt, tokio::task::JoinError>) {
-        let Ok(FinishedAttempt { place, url, started, forwarded }) = finished else { return };
-        self.update_outage(&url, &forwarded.attempt, started);
+        let Ok(FinishedAttempt { place, url, started, is_misconfigured, forwarded }) = finished else { return };
+        if !is_misconfigured {
+            self.update_outage(&url, &forwarded.attempt, started);
+        }
         self.in_flight.remove(&place);
         self.events.send_forwarded(forwarded).await;
     }
@@ -215,22 +238,22 @@ pub(super) async fn send_to_app(
     request: &Request,
     url: &Url,
     max_answer_body: usize,
-) -> Attempt {
+) -> SentToApp {
     let outgoing = match (forward.prepare)(request, url, Timestamp::now()) {
         Ok(prepared) => prepared,
-        Err(error) => return failed_attempt(url.as_str(), error.to_string()),
+        Err(error) => return SentToApp::not_sent(url.as_str(), error.to_string()),
     };
     let final_url = outgoing.address();
     let options =
         ExchangeOptions { timeout: forward.timeout, certificates: forward.certificates, max_body: max_answer_body };
     match client.exchange(outgoing, options).await {
-        Ok(sent) => Attempt {
-            at: Timestamp::now(),
-            url: final_url,
-            took: sent.took,
-            outcome: sent.answer.map_err(|failure| failure.to_string()),
-        },
-        Err(error) => failed_attempt(&final_url, error.to_string()),
+        Ok(sent) => {
+            let is_misconfigured = matches!(sent.answer, Err(SendFailure::Misconfigured(_)));
+            let outcome = sent.answer.map_err(|failure| failure.explain(&FORWARD_FLAGS));
+            let attempt = Attempt { at: Timestamp::now(), url: final_url, took: sent.took, outcome };
+            SentToApp { attempt, is_misconfigured }
+        }
+        Err(error) => SentToApp::not_sent(&final_url, error.to_string()),
     }
 }
 
@@ -239,8 +262,9 @@ fn failed_attempt(url: &str, failure: String) -> Attempt {
 }
 
 /// Decides what follows an attempt, the `tries`th of its delivery.
-fn next_step(attempt: &Attempt, tries: u32, forward: &ForwardOptions) -> ForwardOutcome {
-    match attempt.status() {
+fn next_step(sent: &SentToApp, tries: u32, forward: &ForwardOptions) -> ForwardOutcome {
+    match sent.attempt.status() {
+        _ if sent.is_misconfigured => ForwardOutcome::GivenUp,
         Some(status) if status.is_success() => ForwardOutcome::Delivered,
         status if is_retryable(status) && tries <= forward.retries => ForwardOutcome::Retry(
             Backoff::new(forward.first_pause, 2.0, MAX_RETRY_PAUSE).pause(tries.saturating_sub(1)),
@@ -291,6 +315,10 @@ mod tests {
         Attempt { outcome: Ok(crate::model::exchange::Answer::new(status, [])), ..unanswered() }
     }
 
+    fn sent(attempt: Attempt) -> SentToApp {
+        SentToApp { attempt, is_misconfigured: false }
+    }
+
     fn unanswered() -> Attempt {
         failed_attempt(APP, "connection refused".to_owned())
     }
@@ -326,18 +354,20 @@ mod tests {
         let forward = forwarder().forward;
         for status in [408, 425, 429, 500, 502, 503, 504, 599] {
             assert_eq!(
-                next_step(&answered(status), 3, &forward),
+                next_step(&sent(answered(status)), 3, &forward),
                 ForwardOutcome::Retry(Duration::from_secs(4)),
                 "{status}"
             );
-            assert_eq!(next_step(&answered(status), 11, &forward), ForwardOutcome::GivenUp, "{status}");
+            assert_eq!(next_step(&sent(answered(status)), 11, &forward), ForwardOutcome::GivenUp, "{status}");
         }
-        assert_eq!(next_step(&unanswered(), 1, &forward), ForwardOutcome::Retry(Duration::from_secs(1)));
+        assert_eq!(next_step(&sent(unanswered()), 1, &forward), ForwardOutcome::Retry(Duration::from_secs(1)));
+        let misconfigured = SentToApp { is_misconfigured: true, ..sent(unanswered()) };
+        assert_eq!(next_step(&misconfigured, 1, &forward), ForwardOutcome::GivenUp);
         for status in [301, 307, 400, 401, 404, 409, 410, 422, 426, 428, 499] {
-            assert_eq!(next_step(&answered(status), 1, &forward), ForwardOutcome::GivenUp, "{status}");
+            assert_eq!(next_step(&sent(answered(status)), 1, &forward), ForwardOutcome::GivenUp, "{status}");
         }
         for status in [200, 202, 204, 299] {
-            assert_eq!(next_step(&answered(status), 1, &forward), ForwardOutcome::Delivered, "{status}");
+            assert_eq!(next_step(&sent(answered(status)), 1, &forward), ForwardOutcome::Delivered, "{status}");
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod address;
 pub(crate) mod backoff;
 pub mod bind;
 pub mod capture_name;
+pub(crate) mod content_encoding;
 pub mod delivery;
 pub mod error;
 pub mod event;

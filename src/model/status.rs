@@ -16,6 +16,11 @@ impl Status {
         matches!(self.0, 200..300)
     }
 
+    /// Returns true for 3xx.
+    pub fn is_redirect(self) -> bool {
+        matches!(self.0, 300..400)
+    }
+
     /// Returns true if the same request may succeed later: the server timed out, limits the rate,
     /// or failed. Every other answer is final, as is the one of a listener that detected a loop.
     pub fn is_retryable(self) -> bool {

@@ -139,12 +139,14 @@ pub fn forwarded(forwarded: &Forwarded) -> Vec<u8> {
     };
     let micros = u64::try_from(attempt.took.as_micros()).unwrap_or(u64::MAX);
     let (status, body, error) = match &attempt.outcome {
-        Ok(answer) => (Some(answer.status), Some(text::mask_answer(&answer.body)), None),
+        Ok(answer) => (Some(answer.status), Some(text::masked_body(answer)), None),
         Err(failure) => (None, None, Some(mask_secrets(failure))),
     };
+    let location = attempt.outcome.as_ref().ok().and_then(|answer| text::masked_location(answer, &attempt.url));
     line(&json!({
         "schema": "whtool.forwarded/1", "id": id, "url": mask_secrets(&attempt.url), "at": attempt.at.to_string(), "tries": tries,
-        "status": status, "tookMicros": micros, "said": body, "error": error, "sequel": sequel, "pauseMillis": pause,
+        "status": status, "tookMicros": micros, "said": body, "location": location, "error": error, "sequel": sequel,
+        "pauseMillis": pause,
     }))
 }
 
@@ -198,15 +200,16 @@ pub fn signed(provider: &str, url: &str, request: &Request) -> Vec<u8> {
 }
 
 /// `whtool.sent/1`: a request that was sent, and its result.
-pub fn sent(source: &str, provider: &str, sent: &SentRequest, compared: Option<&str>) -> Vec<u8> {
+pub fn sent(source: &str, provider: &str, asked: &str, sent: &SentRequest, compared: Option<&str>) -> Vec<u8> {
     let micros = u64::try_from(sent.took.as_micros()).unwrap_or(u64::MAX);
     let (status, body, error) = match &sent.answer {
-        Ok(answer) => (Some(answer.status), Some(text::mask_answer(&answer.body)), None),
+        Ok(answer) => (Some(answer.status), Some(text::masked_body(answer)), None),
         Err(failure) => (None, None, Some(mask_secrets(&failure.to_string()))),
     };
+    let location = sent.answer.as_ref().ok().and_then(|answer| text::masked_location(answer, asked));
     line(&json!({
         "schema": "whtool.sent/1", "number": sent.number + 1, "source": source, "provider": provider, "status": status,
-        "tookMicros": micros, "said": body, "error": error, "compared": compared,
+        "tookMicros": micros, "said": body, "location": location, "error": error, "compared": compared,
     }))
 }
 

@@ -5,7 +5,9 @@
 use super::paint::Paint;
 use super::payload;
 use super::row::{Cell, CellKind, Row};
+use crate::answer;
 use crate::diagnose::{CauseGroup, Confidence, Finding, compare};
+use crate::model::content_encoding::decoded_body;
 use crate::model::delivery::{AnalyzedDelivery, RejectedRequest};
 use crate::model::event::{Event, Warning};
 use crate::model::exchange::Answer;
@@ -190,17 +192,42 @@ pub fn rejected_request(rejected: &RejectedRequest) -> String {
     format!("rejected: {request}→ {}, {reason} ({peer})", refusal.status())
 }
 
-/// Formats a response: status, duration, first line of the body.
-pub fn answer_line(answer: &Answer, took: Duration, paint: Paint) -> String {
+/// Formats a response to a request for the URL `asked`: status, duration, and what it says.
+pub fn answer_line(answer: &Answer, asked: &str, took: Duration, paint: Paint) -> String {
     let status = answer.status.to_string();
     let status = if answer.status.is_success() { paint.good(&status) } else { paint.bad(&status) };
-    let body = mask_answer(&answer.body);
-    let body = first_line(body.as_bytes(), 100);
-    format!("{status}  {:>8}  {body}", duration(took)).trim_end().to_owned()
+    format!("{status}  {:>8}  {}", duration(took), answer_text(answer, asked)).trim_end().to_owned()
 }
 
-/// Masks the body of an answer; bytes that are not UTF-8 are replaced.
-pub fn mask_answer(body: &[u8]) -> String {
+/// Returns what a response says, escaped and masked: where a redirect leads and what to do about it,
+/// or the telling line of the body.
+pub fn answer_text(answer: &Answer, asked: &str) -> String {
+    match answer::redirect(answer, asked) {
+        Some(redirect) => {
+            let place = truncate(&mask_secrets(&redirect.describe()), MAX_LOCATION);
+            format!("{place} · {}", redirect.fix())
+        }
+        None => truncate(&mask_answer(answer::telling_line(answer).as_bytes()), MAX_SAID),
+    }
+}
+
+/// Columns of a response's text and of a redirect's URL.
+const MAX_SAID: usize = 100;
+const MAX_LOCATION: usize = 160;
+
+/// Returns the whole body of a response as it is masked for people: decoded, and with bytes that are
+/// not UTF-8 replaced.
+pub fn masked_body(answer: &Answer) -> String {
+    mask_answer(&decoded_body(answer))
+}
+
+/// Returns the URL that a response redirects to, masked.
+pub fn masked_location(answer: &Answer, asked: &str) -> Option<String> {
+    let location = answer::redirect(answer, asked)?.location?;
+    Some(mask_secrets(location.as_str()))
+}
+
+fn mask_answer(body: &[u8]) -> String {
     payload::mask_body(body, Audience::Team).unwrap_or_else(|| mask_secrets(&String::from_utf8_lossy(body)))
 }
 

@@ -156,7 +156,9 @@ pub fn build_request(
     let is_replaced = |name: &str| set().chain(signed()).any(|(other, _)| other.eq_ignore_ascii_case(name));
     let mut headers = Headers::new();
     let is_kept = |name: &str, value: &[u8]| {
-        !is_replaced(name) && (changes.hop_mark.is_some() || !hop_mark::is_mark_line(name, value))
+        // The app's answer is shown, so it should not be compressed.
+        let is_encoding = name.eq_ignore_ascii_case("accept-encoding");
+        !is_replaced(name) && !is_encoding && (changes.hop_mark.is_some() || !hop_mark::is_mark_line(name, value))
     };
     for (name, value) in request.headers.end_to_end().filter(|(name, value)| is_kept(name, value)) {
         let value = if name.eq_ignore_ascii_case("host") { host(url).into_bytes() } else { value.to_vec() };
@@ -213,7 +215,7 @@ mod tests {
     }
 
     fn request() -> Request {
-        let text = "Host: tunnel.example\r\nX-A: 1\r\nx-b: 2\r\nX-A: 3\r\nConnection: keep-alive, X-Drop\r\nX-Drop: 1\r\nTE: trailers\r\n";
+        let text = "Host: tunnel.example\r\nAccept-Encoding: gzip, br\r\nX-A: 1\r\nx-b: 2\r\nX-A: 3\r\nConnection: keep-alive, X-Drop\r\nX-Drop: 1\r\nTE: trailers\r\n";
         let headers = Headers::read(text.as_bytes().to_vec()).unwrap();
         Request { method: "POST".to_owned(), target: "/hooks?x=1".to_owned(), headers, body: b"\0\xff".to_vec() }
     }

@@ -7,8 +7,10 @@ use crate::command::shared::captures::{self, StoreArgs};
 use crate::command::shared::secrets::{self, SecretArgs, Secrets, TestSecret};
 use crate::command::shared::target;
 use crate::diagnose::{self, Finding, HashBudget};
+use crate::model::content_encoding::decoded_body;
 use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::error::{CommandOutcome, Error, Result};
+use crate::model::exchange::Answer;
 use crate::model::mask::mask_secrets;
 use crate::model::message::{Headers, Request};
 use crate::model::sanitize::{escape_unsafe, first_line};
@@ -258,14 +260,33 @@ fn format_current_verdict(received: &AnalyzedDelivery, session: &Session<'_>) ->
 
 fn format_attempt(attempt: &Attempt, session: &Session<'_>) -> String {
     let outcome = match &attempt.outcome {
-        Ok(answer) => text::answer_line(answer, attempt.took, session.out),
+        Ok(answer) => text::answer_line(answer, &attempt.url, attempt.took, session.out),
         Err(failure) => {
             let failure = first_line(mask_secrets(failure).as_bytes(), 100);
             format!("{}  {:>8}", session.out.bad(&failure), text::duration(attempt.took))
         }
     };
     let (time, url) = (format_local(attempt.at, session), first_line(mask_secrets(&attempt.url).as_bytes(), 100));
-    format!("{INDENT}{}  {url}  → {outcome}\n", session.out.faint(&time))
+    let line = format!("{INDENT}{}  {url}  → {outcome}\n", session.out.faint(&time));
+    line + &attempt.outcome.as_ref().map(|answer| format_answer_body(answer, session)).unwrap_or_default()
 }
+
+/// Formats the whole body of an answer unless it is a single short line, which is shown already.
+fn format_answer_body(answer: &Answer, session: &Session<'_>) -> String {
+    let body = decoded_body(answer);
+    let is_shown =
+        body.len() <= MAX_SHORT_ANSWER && !body.trim_ascii().contains(&b'\n') && !answer.status.is_redirect();
+    if is_shown {
+        return String::new();
+    }
+    let lines = payload::lines(&body, ANSWER_INDENT, session.out, session.reveal);
+    let width = Width::from_columns(session.world.columns(Stream::Output));
+    width.wrap(&lines, ANSWER_INDENT.len())
+}
+
+/// Longest body that the line of an attempt contains whole.
+const MAX_SHORT_ANSWER: usize = 80;
+
+const ANSWER_INDENT: &str = "      ";
 
 const INDENT: &str = "    ";

@@ -32,7 +32,7 @@ impl AppStatus {
         };
         let answer = match &attempt.outcome {
             Ok(answer) => {
-                let mut line = text::answer_line(answer, attempt.took, paint);
+                let mut line = text::answer_line(answer, &attempt.url, attempt.took, paint);
                 if answer.status.is_success() {
                     line = line.lines().next().unwrap_or_default().to_owned();
                 }

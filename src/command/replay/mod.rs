@@ -14,10 +14,11 @@ use crate::command::shared::secrets::SecretArgs;
 use crate::command::shared::target;
 use crate::model::address::Reach;
 use crate::model::error::{CommandOutcome, Error, Result};
-use crate::model::exchange::{NextRequest, OutgoingRequest, SentRequest};
+use crate::model::exchange::{NextRequest, OutgoingRequest, SendFailure, SentRequest};
 use crate::model::mask::mask_secrets;
 use crate::model::sanitize;
 use crate::model::stored::Attempt;
+use crate::model::target_fault::SendFlags;
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::model::width::pad_right;
 use crate::provider::{Provider, SignatureForm};
@@ -228,7 +229,7 @@ fn send(plan: &ReplayPlan<'_>, reach: Reach) -> Result<CommandOutcome> {
     }
     match end {
         SendStatus::Interrupted => Err(Error::interrupted()),
-        SendStatus::Complete if summary.unanswered > 0 => Err(unanswered_error(plan, summary.unanswered)),
+        SendStatus::Complete if summary.unanswered > 0 => Err(unanswered_error(plan, &summary)),
         SendStatus::Complete => {
             if let Some(hint) = plan.secret_hint().filter(|_| summary.suggests_wrong_secret()) {
                 session.info(&hint);
@@ -238,12 +239,18 @@ fn send(plan: &ReplayPlan<'_>, reach: Reach) -> Result<CommandOutcome> {
     }
 }
 
-fn unanswered_error(plan: &ReplayPlan<'_>, unanswered: u64) -> Error {
+/// Flags of `replay` that advice about a failure may name.
+const FLAGS: SendFlags = SendFlags { insecure: Some("--insecure"), timeout: Some("--request-timeout") };
+
+fn unanswered_error(plan: &ReplayPlan<'_>, summary: &ReplaySummary) -> Error {
+    let unanswered = summary.unanswered;
+    let fix = summary.first_failure.as_ref().and_then(|failure| failure.fix(&FLAGS));
     let error = Error::failed(format!("{} got no answer from {}", text::count(unanswered, "request"), plan.args.to));
-    if plan.args.to.as_str() == target::DEFAULT_TARGET {
+    let is_refused = matches!(&summary.first_failure, Some(SendFailure::Connect(_)));
+    if plan.args.to.as_str() == target::DEFAULT_TARGET && is_refused {
         error.hint("start `whtool listen` in another terminal, or set --to URL")
     } else {
-        error.hint("check that the server is running at this address")
+        error.hint(fix.unwrap_or_else(|| "check that the server is running at this address".to_owned()))
     }
 }
 
@@ -255,13 +262,15 @@ fn write_row(
 ) -> std::io::Result<()> {
     let name = plan.name(sent.number);
     let change = change.map(AnswerChange::name);
+    // Relative redirects lead from the URL of the target, whatever path a capture has.
+    let asked = plan.args.to.as_str();
     if plan.args.json {
-        return output.write_all(&render::json::sent(name, plan.provider(sent.number), sent, change));
+        return output.write_all(&render::json::sent(name, plan.provider(sent.number), asked, sent, change));
     }
     let paint = plan.session.out;
     let source = paint.strong(&pad_right(&sanitize::escape_unsafe(name), plan.name_width));
     let answer = match &sent.answer {
-        Ok(answer) => text::answer_line(answer, sent.took, paint),
+        Ok(answer) => text::answer_line(answer, asked, sent.took, paint),
         Err(failure) => paint.bad(&sanitize::escape_unsafe(&mask_secrets(&failure.to_string()))),
     };
     let change = change.map(|word| format!("  · {}", paint.strong(word))).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Summary of a replay: counts by answer, and response times.
 
-use crate::model::exchange::SentRequest;
+use crate::model::exchange::{SendFailure, SentRequest};
 use crate::render::text;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,6 +12,8 @@ pub(super) struct ReplaySummary {
     /// Answers other than 2xx.
     pub rejected: u64,
     pub unanswered: u64,
+    /// The first failure without an answer.
+    pub first_failure: Option<SendFailure>,
 }
 
 impl ReplaySummary {
@@ -22,8 +24,9 @@ impl ReplaySummary {
                 self.times.push(sent.took);
                 answer.status.to_string()
             }
-            Err(_) => {
+            Err(failure) => {
                 self.unanswered += 1;
+                self.first_failure.get_or_insert_with(|| failure.clone());
                 "no answer".to_owned()
             }
         };

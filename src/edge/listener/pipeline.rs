@@ -79,7 +79,7 @@ impl DeliveryPipeline {
         // Fails only when the semaphore is closed, which it never is.
         let _slot = self.passthrough_slots.acquire().await;
         let request = &received.delivery.request;
-        let mut attempt = send_to_app(&self.client, forward, request, url, MAX_PASSTHROUGH_BODY).await;
+        let mut attempt = send_to_app(&self.client, forward, request, url, MAX_PASSTHROUGH_BODY).await.attempt;
         if attempt.outcome.as_ref().is_ok_and(|answer| !answer.is_whole) {
             let limit = MAX_PASSTHROUGH_BODY / 1024;
             attempt.outcome = Err(format!("the app's answer is larger than {limit} KiB and was not passed on"));

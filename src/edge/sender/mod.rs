@@ -13,6 +13,7 @@ mod rate_limit;
 mod raw_stream;
 #[cfg(test)]
 mod tests;
+mod tls_probe;
 mod via_reqwest;
 mod wire_format;
 

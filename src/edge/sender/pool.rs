@@ -9,10 +9,11 @@ use super::answer::{PartialAnswer, parse_method};
 use super::failure::{answer_failure, connect_failure, root_cause};
 use super::options::{CONNECT_TIMEOUT, ExchangeOptions};
 use super::raw_stream::{RawRequest, RawStream};
-use super::wire_format;
+use super::{tls_probe, wire_format};
 use crate::model::address::{Reach, TargetHost};
-use crate::model::exchange::{Answer, SendFailure};
+use crate::model::exchange::{Answer, CLOSED_UNANSWERED, SendFailure};
 use crate::model::message::Request;
+use crate::model::target_fault::TargetFault;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::TrySendError;
@@ -97,9 +98,10 @@ impl Pool {
             }
         }
         let mut connection = self.connect(url).await?;
-        let response = connection.send(method, wire).await.map_err(|error| connection.failure(error.error()));
-        let response = response?;
-        Ok((connection, response))
+        match connection.send(method, wire).await {
+            Ok(response) => Ok((connection, response)),
+            Err(error) => Err(name_tls(connection.failure(error.error()), url).await),
+        }
     }
 
     /// Takes an idle connection to this server that is still open.
@@ -158,6 +160,16 @@ impl PooledConnection {
     fn failure(&self, error: &hyper::Error) -> SendFailure {
         answer_failure(error, &self.request.answer_start())
     }
+}
+
+/// Says so if a server closed the connection because it speaks TLS.
+async fn name_tls(failure: SendFailure, url: &Url) -> SendFailure {
+    let is_closed = matches!(&failure, SendFailure::Broken(cause) if cause == CLOSED_UNANSWERED);
+    if !is_closed {
+        return failure;
+    }
+    let Ok(stream) = open_stream(url).await else { return failure };
+    if tls_probe::speaks_tls(stream).await { SendFailure::Misconfigured(TargetFault::Tls) } else { failure }
 }
 
 /// Connects to a server on this machine: to each of its addresses until one accepts.

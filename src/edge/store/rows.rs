@@ -1,5 +1,6 @@
 //! Converts values to rows and back.
 
+use crate::model::content_encoding::decoded_body;
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::exchange::Answer;
 use crate::model::message::{Headers, Request};
@@ -10,6 +11,7 @@ use crate::model::timestamp::Timestamp;
 use crate::model::verdict::VerdictCode;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params};
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// The columns that `summary` reads, in order.
@@ -135,10 +137,14 @@ const MAX_ANSWER: usize = 4 * 1024;
 
 /// Inserts an attempt and updates the delivery's `app` column.
 pub(super) fn insert_attempt(connection: &Connection, delivery: i64, attempt: &Attempt) -> rusqlite::Result<()> {
-    let (body, failure) = match &attempt.outcome {
-        Ok(answer) => (&answer.body[..answer.body.len().min(MAX_ANSWER)], None),
-        Err(failure) => (&[][..], Some(failure)),
+    let (body, note) = match &attempt.outcome {
+        Ok(answer) => {
+            let location = answer.headers.get("location").filter(|_| answer.status.is_redirect());
+            (decoded_body(answer), location.map(|value| String::from_utf8_lossy(value).into_owned()))
+        }
+        Err(failure) => (Cow::default(), Some(failure.clone())),
     };
+    let body = &body[..body.len().min(MAX_ANSWER)];
     let took = i64::try_from(attempt.took.as_micros()).unwrap_or(i64::MAX);
     connection
         .prepare_cached(
@@ -151,7 +157,7 @@ pub(super) fn insert_attempt(connection: &Connection, delivery: i64, attempt: &A
             took,
             attempt.status().map_or(0, |status| status.0),
             body,
-            failure
+            note
         ])?;
     connection.prepare_cached(UPDATE_APP)?.execute([delivery]).map(drop)
 }
@@ -165,10 +171,15 @@ const UPDATE_APP: &str = "
 
 /// Reads at, url, took, status, said, failure.
 pub(super) fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
-    let failure: Option<String> = row.get(5)?;
-    let outcome = match failure {
-        Some(failure) => Err(failure),
-        None => Ok(Answer::new(row.get(3)?, row.get::<_, Vec<u8>>(4)?)),
+    let note: Option<String> = row.get(5)?;
+    let outcome = match (row.get(3)?, note) {
+        (0, failure) => Err(failure.unwrap_or_default()),
+        (status, location) => {
+            let mut answer = Answer::new(status, row.get::<_, Vec<u8>>(4)?);
+            // A value that was received can be written again.
+            location.map(|location| answer.headers.push("location", location.as_bytes()));
+            Ok(answer)
+        }
     };
     let took = Duration::from_micros(row.get::<_, i64>(2)?.unsigned_abs());
     Ok(Attempt { at: from_micros(row.get(0)?), url: row.get(1)?, took, outcome })

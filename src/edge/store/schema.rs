@@ -9,7 +9,8 @@ pub(super) const APPLICATION: i64 = 0x7768_7431;
 pub(super) const VERSION: i64 = 2;
 
 /// `contents` is apart from `deliveries`, so that lists do not read bodies. `answered` is 0 while a
-/// delivery is not answered; `app` and `attempts.status` are 0 if the app gave no answer. Times are
+/// delivery is not answered; `app` and `attempts.status` are 0 if the app gave no answer.
+/// `attempts.failure` says why, and is the `Location` of an answer that redirects. Times are
 /// microseconds since 1970.
 const VERSION_1: &str = "
     CREATE TABLE deliveries (

@@ -1,11 +1,12 @@
 //! One self-contained HTML page: no script, font or image from elsewhere.
 
-use super::{ReportHeader, escape_markup, escape_prose, page_text};
+use super::{ReportHeader, escape_markup, escape_prose};
 use crate::check::{CheckReport, ProbeExchange, ProbeGrade, ProbeGroup, ProbeResult, Problem, framework};
+use crate::model::content_encoding::decoded_body;
 use crate::model::mask::mask_secrets;
-use crate::model::sanitize::{escape_unsafe_bytes, first_line, truncate};
+use crate::model::sanitize::{escape_unsafe_bytes, first_line};
 use crate::render::request;
-use crate::render::text::{count, duration};
+use crate::render::text::{answer_text, count, duration};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -13,8 +14,6 @@ const STYLE: &str = include_str!("page.css");
 const MAX_REQUEST_BYTES: usize = 24 * 1024;
 /// Number of bytes of a response body that are shown.
 const MAX_RESPONSE_BYTES: usize = 2_000;
-/// Maximum width of the response body in a problem's description.
-const BODY_WIDTH: usize = 300;
 
 /// Formats a report as a page.
 pub fn html(report: &CheckReport, header: &ReportHeader) -> String {
@@ -83,15 +82,15 @@ fn problem_card(problem: &Problem<'_>, report: &CheckReport, header: &ReportHead
         evidence.unwrap_or_default(),
         escape_prose(result.why),
         links.join(", "),
-        response(result),
+        response(result, header),
         grade = problem.grade.code(),
         page = escape_markup(result.page),
     )
 }
 
-fn response(result: &ProbeResult) -> String {
+fn response(result: &ProbeResult, header: &ReportHeader) -> String {
     let answer = result.exchange().and_then(|exchange| exchange.response.answer.as_ref().ok());
-    let body = answer.map(|answer| mask_secrets(&truncate(&page_text(&answer.body), BODY_WIDTH))).unwrap_or_default();
+    let body = answer.map(|answer| answer_text(answer, header.url.as_str())).unwrap_or_default();
     let body = if body.is_empty() { body } else { format!("<br><code>{}</code>", escape_markup(&body)) };
     format!("{}{body}", escape_prose(&result.summary))
 }
@@ -132,7 +131,8 @@ fn exchange_details(exchange: &ProbeExchange, header: &ReportHeader) -> String {
     };
     let response = match &exchange.response.answer {
         Ok(answer) => {
-            let body = answer.body.get(..MAX_RESPONSE_BYTES).unwrap_or(&answer.body);
+            let body = decoded_body(answer);
+            let body = body.get(..MAX_RESPONSE_BYTES).unwrap_or(&body);
             format!("{}\n{}", answer.status, mask_secrets(&escape_unsafe_bytes(body).replace("\\u{a}", "\n")))
         }
         Err(failure) => first_line(failure.to_string().as_bytes(), 200),

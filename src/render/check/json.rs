@@ -4,8 +4,10 @@ use super::ReportHeader;
 use crate::capture::request_json::RequestJson;
 use crate::check::{CheckReport, ProbeCause, ProbeExchange, ProbeGrade, ProbeResult, framework};
 use crate::diagnose::Confidence;
+use crate::model::content_encoding::decoded_body;
 use crate::render::json::line;
 use crate::render::request;
+use crate::render::text::masked_location;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -42,12 +44,15 @@ fn result_record(result: &ProbeResult, report: &CheckReport, header: &ReportHead
 
 fn exchange_record(exchange: &ProbeExchange, header: &ReportHeader) -> Value {
     let (status, body, error) = match &exchange.response.answer {
-        Ok(answer) => (Some(answer.status), Some(String::from_utf8_lossy(&answer.body)), None),
+        Ok(answer) => (Some(answer.status), Some(String::from_utf8_lossy(&decoded_body(answer)).into_owned()), None),
         Err(failure) => (None, None, Some(failure.to_string())),
     };
+    let answer = exchange.response.answer.as_ref().ok();
+    let location = answer.and_then(|answer| masked_location(answer, header.url.as_str()));
     json!({
         "request": RequestJson(&exchange.request), "curl": request::curl(&exchange.request, &header.url),
-        "status": status, "tookMicros": micros(exchange.response.took), "said": body, "error": error,
+        "status": status, "tookMicros": micros(exchange.response.took), "said": body, "location": location,
+        "error": error,
     })
 }
 

@@ -1,15 +1,14 @@
 //! Report for a terminal: one line per group, then the problems, then information and skipped
 //! probes.
 
-use super::{ReportHeader, page_text};
+use super::ReportHeader;
 use crate::check::{CheckReport, ProbeCause, ProbeExchange, ProbeGrade, ProbeGroup, ProbeResult, Problem, framework};
 use crate::diagnose::Confidence;
-use crate::model::mask::mask_secrets;
 use crate::model::sanitize::truncate;
 use crate::model::width::Width;
 use crate::render::paint::Paint;
 use crate::render::request;
-use crate::render::text::{count, duration};
+use crate::render::text::{answer_text, count, duration};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -36,8 +35,6 @@ const CONTINUATION_INDENT: usize = 4;
 const LABEL_WIDTH: usize = 9;
 /// Longest command that is shown; the JSON report has every command.
 const MAX_COMMAND_BYTES: usize = 6_000;
-/// Maximum width of the part of a response body that is shown.
-const BODY_WIDTH: usize = 110;
 /// Maximum width of a line of probe ids.
 const IDS_WIDTH: usize = 100;
 
@@ -120,7 +117,7 @@ fn problem_lines(
     ids.iter().enumerate().for_each(|(at, ids)| line(if at == 0 { "probes" } else { "" }, ids));
     let Some(result) = problem.results.first() else { return out };
     line("why", result.why);
-    line("response", &response(result));
+    line("response", &response(result, header));
     if let (Some(confidence), Some(evidence)) = (problem.cause.confidence(), problem.cause.evidence()) {
         line(if confidence == Confidence::Likely { "tried" } else { confidence.code() }, &evidence);
     }
@@ -172,11 +169,11 @@ fn id_lines(results: &[&ProbeResult]) -> Vec<String> {
     lines
 }
 
-fn response(result: &ProbeResult) -> String {
+fn response(result: &ProbeResult, header: &ReportHeader) -> String {
     let Some(exchange) = result.exchange() else { return result.summary.clone() };
     let took = duration(exchange.response.took);
-    let body = exchange.response.answer.as_ref().map(|answer| page_text(&answer.body)).unwrap_or_default();
-    let body = mask_secrets(&truncate(&body, BODY_WIDTH));
+    let answer = exchange.response.answer.as_ref().ok();
+    let body = answer.map(|answer| answer_text(answer, header.url.as_str())).unwrap_or_default();
     let body = if body.is_empty() { String::new() } else { format!(" · {body}") };
     format!("{} · {took}{body}", result.summary)
 }

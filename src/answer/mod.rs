@@ -1,0 +1,44 @@
+//! Reads what an app's answer says, for every place that shows it: the line that tells what
+//! happened, and where a redirect leads.
+//!
+//! Everything here is untrusted text: whoever shows it escapes, masks and truncates it.
+
+mod html;
+mod redirect;
+mod trace;
+
+pub use redirect::redirect;
+
+use crate::json;
+use crate::model::content_encoding::decoded_body;
+use crate::model::exchange::Answer;
+
+/// Longest text that is read, in bytes. Error pages repeat the source code below the message.
+const MAX_TEXT: usize = 64 * 1024;
+
+/// Returns the line of an answer's body that tells what happened: JSON without whitespace, title or
+/// text of a page, the exception of a stack trace, or the first line. Empty: it says nothing.
+pub fn telling_line(answer: &Answer) -> String {
+    let body = decoded_body(answer);
+    let body = body.get(..MAX_TEXT).unwrap_or(&body);
+    if body.contains(&0) {
+        return format!("({} bytes that are not text)", answer.body.len());
+    }
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if text.starts_with(['{', '[']) && json::is_valid(text.as_bytes()) {
+        return String::from_utf8(json::compact(text)).unwrap_or_default();
+    }
+    if html::is_page(text) {
+        return html::telling_text(text);
+    }
+    collapse(trace::telling_line(text))
+}
+
+/// Returns a text with single spaces between its words.
+fn collapse(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests;
