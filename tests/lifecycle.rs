@@ -237,3 +237,38 @@ fn a_secret_that_is_stored_while_it_runs_verifies_the_very_next_event() {
         assert_eq!(listener.record()["verdict"], "verified");
     }
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_clock_that_is_set_to_any_time_is_no_reason_to_panic() {
+    if !available("faketime") {
+        return;
+    }
+    let home = home();
+    let at = |time: &str, words: &[&str]| {
+        let mut command = Command::new("faketime");
+        command.arg(time).arg(env!("CARGO_BIN_EXE_whtool")).args(words).stdin(Stdio::null());
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("WHTOOL_HOME", home.path());
+        let output = run(&mut command);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!said.contains("panicked"), "{time} {words:?}: {said}");
+        (output.status.code(), said)
+    };
+    let demo = ["listen", "--demo", "--port", "0", "--count", "3"];
+    for time in ["1970-01-02", "2038-01-19 03:14:06", "2039-01-01", "2106-02-07 06:28:14", "2200-01-01"] {
+        let (status, said) = at(time, &demo);
+        assert_eq!(status, Some(0), "{time}: {said}");
+    }
+    for time in ["1960-01-01", "1902-01-01", "9999-12-31 23:59:59"] {
+        for words in
+            [&demo[..], &["emulate", "--port", "0"], &["replay", "payment.debited", "--to", "http://127.0.0.1:1"]]
+        {
+            let (status, said) = at(time, words);
+            assert_eq!(status, Some(3), "{time} {words:?}: {said}");
+            assert!(said.contains("the clock of this machine is before 1970 or after 9999"), "{said}");
+        }
+        let signed = at(time, &["sign", "/dev/null", "--provider", "plexos"]);
+        let events = at(time, &["events", "--since", "2h"]);
+        assert!(matches!((signed.0, events.0), (Some(0..=3), Some(0..=3))), "{signed:?} {events:?}");
+    }
+}

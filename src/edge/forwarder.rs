@@ -5,6 +5,7 @@
 //! answer at all is tried with growing pauses, one delivery at a time. If the process dies between
 //! the app's answer and its record, the delivery is sent again.
 
+use super::clock;
 use super::events::EventSender;
 use super::sender::client::HttpClient;
 use super::sender::options::ExchangeOptions;
@@ -15,7 +16,6 @@ use crate::model::message::Request;
 use crate::model::status::Status;
 use crate::model::stored::{Attempt, ForwardOutcome, Forwarded};
 use crate::model::target_fault::SendFlags;
-use crate::model::timestamp::Timestamp;
 use crate::world::{ForwardOptions, ListenerEvent, MAX_ANSWER_BODY};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -135,7 +135,7 @@ impl Forwarder {
             return self.next_outage_end(now).unwrap_or(later);
         }
         let selection = DueQuery {
-            now: Timestamp::now(),
+            now: clock::now(),
             urls,
             in_flight: self.in_flight.keys().copied().collect(),
             lease: i64::try_from((self.forward.timeout + LEASE).as_micros()).unwrap_or(i64::MAX),
@@ -146,7 +146,7 @@ impl Forwarder {
             self.in_flight.insert(due.queue_row, due.url.clone());
             attempts.spawn(self.attempt(due));
         }
-        let next_due = found.next_due.map(|due| now + due.duration_since(Timestamp::now()).unsigned_abs());
+        let next_due = found.next_due.map(|due| now + due.duration_since(clock::now()).unsigned_abs());
         self.next_outage_end(now).into_iter().chain(next_due).min().unwrap_or(later)
     }
 
@@ -239,7 +239,7 @@ pub(super) async fn send_to_app(
     url: &Url,
     max_answer_body: usize,
 ) -> SentToApp {
-    let outgoing = match (forward.prepare)(request, url, Timestamp::now()) {
+    let outgoing = match (forward.prepare)(request, url, clock::now()) {
         Ok(prepared) => prepared,
         Err(error) => return SentToApp::not_sent(url.as_str(), error.to_string()),
     };
@@ -250,7 +250,7 @@ pub(super) async fn send_to_app(
         Ok(sent) => {
             let is_misconfigured = matches!(sent.answer, Err(SendFailure::Misconfigured(_)));
             let outcome = sent.answer.map_err(|failure| failure.explain(&FORWARD_FLAGS));
-            let attempt = Attempt { at: Timestamp::now(), url: final_url, took: sent.took, outcome };
+            let attempt = Attempt { at: clock::now(), url: final_url, took: sent.took, outcome };
             SentToApp { attempt, is_misconfigured }
         }
         Err(error) => SentToApp::not_sent(&final_url, error.to_string()),
@@ -258,7 +258,7 @@ pub(super) async fn send_to_app(
 }
 
 fn failed_attempt(url: &str, failure: String) -> Attempt {
-    Attempt { at: Timestamp::now(), url: url.to_owned(), took: Duration::ZERO, outcome: Err(failure) }
+    Attempt { at: clock::now(), url: url.to_owned(), took: Duration::ZERO, outcome: Err(failure) }
 }
 
 /// Decides what follows an attempt, the `tries`th of its delivery.

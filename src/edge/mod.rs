@@ -6,6 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "clippy.toml forbids these methods everywhere else")]
 
+mod clock;
 pub mod core_dump;
 mod editor;
 mod environment;
@@ -47,7 +48,7 @@ pub struct Machine;
 
 impl Clock for Machine {
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        clock::now()
     }
 
     fn time_zone(&self) -> TimeZone {

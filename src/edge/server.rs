@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod tests;
 
+use super::clock;
 use super::http::Timeouts;
 use super::http::bind::Sockets;
 use super::http::body::BodyReader;
@@ -20,7 +21,6 @@ use crate::model::exchange::ServerReply;
 use crate::model::local_access::AllowedHosts;
 use crate::model::message::Request;
 use crate::model::refusal::Refusal;
-use crate::model::timestamp::Timestamp;
 use crate::world::{RefusalHandler, RequestHandler, RunningServer, ServeOptions};
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -56,6 +56,7 @@ struct LocalService {
 }
 
 pub(super) fn start(options: &ServeOptions, handler: RequestHandler, refused: RefusalHandler) -> Result<Server> {
+    clock::check()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .max_blocking_threads(MAX_HANDLER_THREADS)
@@ -108,7 +109,7 @@ impl LocalService {
     /// Calls the handler on a thread of its own. `None`: it panicked.
     async fn handle(&self, request: Request) -> Option<ServerReply> {
         let handler = Arc::clone(&self.handler);
-        tokio::task::spawn_blocking(move || handler(request, Timestamp::now())).await.ok()
+        tokio::task::spawn_blocking(move || handler(request, clock::now())).await.ok()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Accepts connections and answers their requests.
 
+use super::super::clock;
 use super::ANNOUNCED_IDLE;
 use super::Timeouts;
 use super::bind::Sockets;
@@ -98,6 +99,10 @@ async fn accept_one<S: Service>(
     match sockets.accept().await {
         Ok((stream, peer)) => {
             let Ok(local) = stream.local_addr() else { return };
+            // hyper can't serve while the clock is wrong by that much.
+            if clock::check().is_err() {
+                return;
+            }
             let recorder = Arc::new(Recorder::new());
             let Some(slot) = limiter.acquire_slot(peer.ip()).await else { return };
             let accepted = Accepted { stream, peer, local };

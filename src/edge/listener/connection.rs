@@ -2,6 +2,7 @@
 //!
 //! A client learns nothing but the status: every refused signature gets the same response.
 
+use super::super::clock;
 use super::super::events::{EventSender, QueuedEvent};
 use super::super::http::Timeouts;
 use super::super::http::body::BodyReader;
@@ -18,7 +19,6 @@ use crate::model::message::Request;
 use crate::model::refusal::Refusal;
 use crate::model::status::Status;
 use crate::model::stored::{AnswerState, ForwardOutcome, Forwarded};
-use crate::model::timestamp::Timestamp;
 use crate::world::{AckPolicy, AnsweredDelivery, ForwardOptions, ListenOptions, ListenerEvent, VerifyFn};
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -122,7 +122,7 @@ impl ListenerState {
     }
 
     async fn verify(&self, request: Request, peer: SocketAddr, is_large: bool) -> AnalyzedDelivery {
-        let now = Timestamp::now();
+        let now = clock::now();
         let delivery = Delivery { request, peer: Some(peer), arrived: Some(now) };
         if is_large { self.large_body_worker.verify(delivery, now).await } else { (self.verify)(delivery, now) }
     }

@@ -10,6 +10,7 @@ mod response;
 #[cfg(test)]
 mod tests;
 
+use super::clock;
 use super::events::{EventSender, QueuedEvent};
 use super::forwarder::Forwarder;
 use super::http::Timeouts;
@@ -76,6 +77,7 @@ fn start_with(
     interrupt: Interrupt,
     limiter: Arc<ConnectionLimiter>,
 ) -> Result<Listener> {
+    clock::check()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(worker_threads()).enable_all().build();
     let runtime = runtime.map_err(|error| Error::failed("can't start threads").because(error))?;
     let sockets = runtime.block_on(async { Sockets::bind(&options.addresses) })?;

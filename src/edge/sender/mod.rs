@@ -17,6 +17,7 @@ mod tls_probe;
 mod via_reqwest;
 mod wire_format;
 
+use super::clock;
 use super::signals::Interrupt;
 use crate::model::error::{Error, Result};
 use crate::model::exchange::{NextRequest, SentRequest};
@@ -34,6 +35,7 @@ pub(super) fn send(
     next: &mut dyn FnMut() -> NextRequest,
     done: &mut dyn FnMut(SentRequest),
 ) -> Result<SendStatus> {
+    clock::check()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Error::failed("can't send requests").because(error))?;
     let status = runtime.block_on(send_all(options, interrupt, next, done));
