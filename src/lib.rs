@@ -34,6 +34,7 @@ pub mod provider;
 pub(crate) mod reconcile;
 pub mod render;
 pub mod settings;
+pub(crate) mod tunnel;
 pub mod webhook;
 pub mod world;
 

@@ -184,6 +184,10 @@ impl Environment for TestWorld {
         "whtool".to_owned()
     }
 
+    fn has_program(&self, _name: &str) -> bool {
+        false
+    }
+
     fn project_folders(&self) -> Vec<PathBuf> {
         self.folders.clone()
     }

@@ -17,6 +17,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("emulator", &["json", "model", "provider"]),
     ("reconcile", &["json", "model", "provider"]),
     ("settings", &["model", "provider", "webhook"]),
+    ("tunnel", &[]),
     ("render", &["answer", "capture", "check", "diagnose", "json", "model", "provider", "reconcile"]),
     ("world", &["model"]),
     (
@@ -33,6 +34,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "reconcile",
             "render",
             "settings",
+            "tunnel",
             "webhook",
             "world",
         ],

@@ -50,5 +50,7 @@ mod sign;
 mod store;
 mod store_limits;
 mod this_machine;
+#[cfg(unix)]
+mod tunnel;
 mod verify;
 mod verify_output;

@@ -24,9 +24,9 @@ pub(super) fn variable(name: &str) -> Option<String> {
 }
 
 /// Keeps a child process from inheriting the variables of these names.
-pub(super) fn remove_variables(command: &mut Command, names: &[&str]) {
+pub(super) fn remove_variables<N: AsRef<str>>(command: &mut Command, names: &[N]) {
     for name in names {
-        command.env_remove(name);
+        command.env_remove(name.as_ref());
     }
 }
 
@@ -68,6 +68,12 @@ pub(super) fn invocation() -> String {
     let typed = env::args_os().next().filter(|typed| is_found(typed, env::var_os("PATH")));
     let name = typed.or_else(|| env::current_exe().ok().map(PathBuf::into_os_string));
     shell_quote(&name.unwrap_or_else(|| OsString::from(PROGRAM_NAME)).to_string_lossy())
+}
+
+/// Returns true if a shell finds a program of this name. On Windows, its file has an ending.
+pub(super) fn has_program(name: &str) -> bool {
+    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
+    is_found(OsStr::new(&file), env::var_os("PATH"))
 }
 
 /// True if a shell with this PATH finds a program of this name.

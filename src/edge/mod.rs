@@ -69,6 +69,10 @@ impl Environment for Machine {
         environment::project_folders()
     }
 
+    fn has_program(&self, name: &str) -> bool {
+        environment::has_program(name)
+    }
+
     fn data_dir(&self) -> Result<PathBuf> {
         environment::data_dir()
     }

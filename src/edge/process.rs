@@ -39,18 +39,20 @@ pub(super) struct ShellProcess {
     output: OutputTail,
     /// Disconnected once all output has been read.
     output_end: Receiver<()>,
+    /// Its end was seen, and its last output waited for.
+    has_ended: bool,
     interrupt: Interrupt,
 }
 
-/// Starts a command and waits until it accepts connections. Calls `on_start` as soon as the process
-/// exists.
+/// Starts a command and waits until it accepts connections, if an address is given. Calls `on_start`
+/// as soon as the process exists.
 pub(super) fn start(
     options: &ProcessOptions,
     interrupt: Interrupt,
     on_start: &mut dyn FnMut(),
 ) -> Result<ShellProcess> {
     let ProcessOptions { command, address, startup_timeout, .. } = options;
-    if accepts_connections(address) {
+    if let Some(address) = address.as_deref().filter(|address| accepts_connections(address)) {
         return Err(Error::failed(format!("another process already listens on {address}"))
             .hint("stop it, or omit --start to use it"));
     }
@@ -74,8 +76,10 @@ pub(super) fn start(
         });
     }
     drop(sender);
-    let mut process = ShellProcess { child, output, output_end, interrupt };
-    process.wait_until_ready(address, *startup_timeout, command)?;
+    let mut process = ShellProcess { child, output, output_end, has_ended: false, interrupt };
+    if let Some(address) = address {
+        process.wait_until_ready(address, *startup_timeout, command)?;
+    }
     Ok(process)
 }
 
@@ -120,12 +124,7 @@ impl ShellProcess {
                 return Err(Error::interrupted());
             }
             let (what, why) = match self.exit_status() {
-                Some(status) => {
-                    // The last output may not have been read yet. A process that it started may
-                    // hold the output open.
-                    let _ = self.output_end.recv_timeout(GRACE_PERIOD);
-                    (format!("`{command}` exited before it accepted connections on {address}"), status)
-                }
+                Some(status) => (format!("`{command}` exited before it accepted connections on {address}"), status),
                 None if Instant::now() > deadline => (
                     format!("`{command}` does not accept connections on {address}"),
                     format!("timed out after {} s", timeout.as_secs()),
@@ -149,6 +148,11 @@ impl ShellProcess {
 impl RunningProcess for ShellProcess {
     fn exit_status(&mut self) -> Option<String> {
         let status = self.child.try_wait().ok()??;
+        if !std::mem::replace(&mut self.has_ended, true) {
+            // Its last output may not have been read yet. A process that it started may hold the
+            // output open.
+            let _ = self.output_end.recv_timeout(GRACE_PERIOD);
+        }
         Some(status.to_string())
     }
 
@@ -271,7 +275,7 @@ mod tests {
             command: command.to_owned(),
             variables,
             hidden_variables: Vec::new(),
-            address: address.to_owned(),
+            address: Some(address.to_owned()),
             startup_timeout: Duration::from_secs(20),
         }
     }
@@ -326,7 +330,7 @@ mod tests {
         assert_ne!(output(&[]), b"hidden\n");
         assert_eq!(output(&["CARGO_MANIFEST_DIR"]), b"hidden\n");
         let mut options = program(&format!("{print}; exit 3"), &free_address());
-        options.hidden_variables = vec!["CARGO_MANIFEST_DIR"];
+        options.hidden_variables = vec!["CARGO_MANIFEST_DIR".to_owned()];
         let Err(error) = start(&options, interrupt(), &mut || ()) else { panic!("it did not start") };
         assert_eq!(error.program_output, ["hidden"]);
     }

@@ -18,6 +18,7 @@ use crate::model::message::Request;
 use crate::model::money::Money;
 use crate::model::sanitize::needs_escape;
 use crate::model::stored::{CaptureId, ForwardOutcome, Forwarded};
+use crate::model::timestamp::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -53,6 +54,14 @@ pub(super) fn escape_unsafe_json(json: Vec<u8>) -> Vec<u8> {
 /// `whtool.ready/1`: the listener accepts connections.
 pub fn ready(url: &str) -> Vec<u8> {
     line(&json!({"schema": "whtool.ready/1", "url": url}))
+}
+
+/// Returns a record of a tunnel's state: `starting`, `up`, `lost` or `ended`.
+pub fn tunnel(state: &str, program: &str, url: Option<&str>, why: Option<&str>, since: Timestamp) -> Vec<u8> {
+    line(&json!({
+        "schema": "whtool.tunnel/1", "state": state, "program": program, "url": url, "why": why,
+        "since": since.to_string(),
+    }))
 }
 
 /// The fields of an event in a record.

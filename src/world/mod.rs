@@ -53,6 +53,8 @@ pub trait Environment {
     /// nearest first. Outside of a repository: the working directory alone. Empty: it cannot be
     /// determined.
     fn project_folders(&self) -> Vec<PathBuf>;
+    /// Returns true if a shell finds a program of this name.
+    fn has_program(&self, name: &str) -> bool;
     /// Returns the folder for whtool's own data, which may not exist yet.
     fn data_dir(&self) -> Result<PathBuf>;
     /// Returns the folder for the user's settings, which may not exist yet.
@@ -205,10 +207,10 @@ pub struct ProcessOptions {
     /// Variables in addition to those of this process.
     pub variables: Vec<(String, String)>,
     /// Variables that it does not inherit.
-    pub hidden_variables: Vec<&'static str>,
+    pub hidden_variables: Vec<String>,
     /// Host and port on which it accepts connections once it is ready. Nothing else may listen
-    /// there before.
-    pub address: String,
+    /// there before. `None`: it is not waited for.
+    pub address: Option<String>,
     pub startup_timeout: Duration,
 }
 

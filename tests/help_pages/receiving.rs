@@ -106,6 +106,19 @@ Forwarding:
       --in-flight <N>               Maximum number of deliveries forwarded at once [default: 16]
       --yes                         Skip the confirmation before forwarding to another machine
 
+Tunnel:
+      --tunnel [<PROGRAM>]        Give the listener a public URL with this program: cloudflared,
+                                  ngrok, tailscale, zrok, localhost.run, pinggy, serveo, or ssh:HOST
+                                  with --public-url. Without a value, with the first one that is
+                                  installed
+      --tunnel-command <COMMAND>  Run this shell command as the tunnel; {port} is replaced by the
+                                  listener's port
+      --tunnel-url <REGEX>        Regular expression that finds the URL in the output of
+                                  --tunnel-command
+      --public-url <URL>          Public URL of the tunnel, if it is known before
+      --allow-http                Accept http URLs and private addresses as the public URL, for
+                                  tests
+
 Secrets:
       --secret-file <FILE>  File that contains the signing secret; `-` reads standard input
       --secret-env <NAME>   Environment variable that contains the signing secret

@@ -11,7 +11,6 @@ use crate::model::mask::mask_secrets;
 use crate::model::message::Request;
 use crate::model::sanitize::truncate;
 use crate::model::timestamp::Timestamp;
-use crate::provider;
 use crate::world::{CertificateCheck, MAX_ANSWER_BODY, SendOptions, SendStatus};
 use std::time::Duration;
 use url::Url;
@@ -31,6 +30,8 @@ pub(super) struct HttpHandlerClient<'a> {
     secret: &'a [u8],
     /// Shell command or URL that counts side effects.
     effects: Option<&'a str>,
+    /// Variables that the command does not inherit.
+    hidden_variables: Vec<&'a str>,
     certificates: CertificateCheck,
     budget: Duration,
     handler: Option<&'a mut StartedHandler>,
@@ -48,7 +49,8 @@ impl<'a> HttpHandlerClient<'a> {
         let certificates = if args.insecure { CertificateCheck::Skip } else { CertificateCheck::Verify };
         let random = Box::new(samples::random_numbers(session.world));
         let (url, effects, budget) = (&plan.url, args.effects.as_deref(), plan.budget);
-        Self { session, url, reach, secret: plan.key.secret.expose(), effects, certificates, budget, handler, random }
+        let (hidden_variables, secret) = (args.secrets.variables(), plan.key.secret.expose());
+        Self { session, url, reach, secret, effects, hidden_variables, certificates, budget, handler, random }
     }
 
     /// Sends all requests at once and waits for their responses. Without requests, waits until the
@@ -81,8 +83,8 @@ impl<'a> HttpHandlerClient<'a> {
         let output = if source.starts_with("http://") || source.starts_with("https://") {
             self.fetch(source)?
         } else {
-            let (timeout, hidden) = (self.budget.max(MIN_COMMAND_TIMEOUT), provider::credential_variables());
-            let bytes = self.session.world.run_command(source, timeout, &hidden)?;
+            let timeout = self.budget.max(MIN_COMMAND_TIMEOUT);
+            let bytes = self.session.world.run_command(source, timeout, &self.hidden_variables)?;
             String::from_utf8_lossy(&bytes).into_owned()
         };
         parse_count(&output).ok_or_else(|| {

@@ -35,14 +35,15 @@ impl StartedHandler {
         // several here.
         let secret_variable = (plan.provider.secret_variable().to_owned(), secret.clone());
         let variables = vec![("PORT".to_owned(), port), secret_variable];
-        let hidden_variables = provider::key_variables();
-        let is_set = |name: &&&str| session.world.env_var(name).is_some();
-        let kept_back: Vec<_> = hidden_variables.iter().filter(is_set).copied().collect();
+        let hidden_variables: Vec<_> = provider::key_variables().into_iter().map(str::to_owned).collect();
+        let is_set = |name: &&String| session.world.env_var(name).is_some();
+        let kept_back: Vec<_> = hidden_variables.iter().filter(is_set).cloned().collect();
         let without = if kept_back.is_empty() { String::new() } else { format!(" without {}", kept_back.join(", ")) };
         let startup_timeout = START_TIMEOUT;
+        let mut on_start = || session.info(&format!("started the handler{without}; waiting for {address}"));
+        let address = Some(address.clone());
         let program =
             ProcessOptions { command: command.to_owned(), variables, hidden_variables, address, startup_timeout };
-        let mut on_start = || session.info(&format!("started the handler{without}; waiting for {}", program.address));
         let process = session.world.start_process(&program, &mut on_start).map_err(|mut error| {
             error.program_output.iter_mut().for_each(|line| *line = mask_line(&secret, line));
             error

@@ -7,6 +7,7 @@ use super::DisplayArgs;
 use super::app_status::AppStatus;
 use super::output::{CONTINUATION_INDENT, ListenOutput, OutputLoss};
 use super::state::{RefusalBudget, SeenEvents, Summary};
+use super::tunnel::{self, TunnelEvent, TunnelLink};
 use crate::command::shared::addresses::report_addresses;
 use crate::command::shared::captures::warn_if_unknown_type;
 use crate::command::shared::secrets::Secrets;
@@ -22,6 +23,7 @@ use crate::model::status::Status;
 use crate::model::stored::{AnswerState, Forwarded};
 use crate::model::verdict::Verdict;
 use crate::provider;
+use crate::provider::endpoints::{EndpointFields, EndpointRequest};
 use crate::render::json::ListenerFields;
 use crate::render::paint::Paint;
 use crate::render::row::{Cell, CellKind};
@@ -29,6 +31,7 @@ use crate::render::{self, text};
 use crate::world::{AnsweredDelivery, DroppedEvents, Store};
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use url::Url;
 use wildmatch::WildMatch;
 
 /// Number of events that are remembered to recognize duplicates.
@@ -51,6 +54,8 @@ pub(super) struct Display<'a> {
     apps: AppStatus,
     /// Name of the delivery that was shown last.
     last_shown: Option<String>,
+    /// The URL of the tunnel, since it was last told how to enter it.
+    tunnel_url: Option<Url>,
 }
 
 impl<'a> Display<'a> {
@@ -69,6 +74,7 @@ impl<'a> Display<'a> {
             store_error: None,
             apps: AppStatus::default(),
             last_shown: None,
+            tunnel_url: None,
         }
     }
 
@@ -100,6 +106,58 @@ impl<'a> Display<'a> {
         self.print_secrets("secrets");
         self.print_secret_for_app();
         self.output.flush()
+    }
+
+    /// Shows a change of the tunnel's state.
+    pub(super) fn show_tunnel(&mut self, tunnel: &TunnelLink, event: &TunnelEvent) -> Result<()> {
+        let name = &tunnel.name;
+        let (state, url, why, text) = match event {
+            TunnelEvent::Started => ("starting", None, None, Some(format!("starting {name}; waiting for its URL"))),
+            TunnelEvent::Up(url) => {
+                let shown = self.session.err.strong(tunnel::shown(url));
+                let life = tunnel.url_life.words();
+                ("up", Some(url), None, Some(format!("{shown} leads here, through {name}{life}")))
+            }
+            TunnelEvent::Lost(why) => {
+                let text = format!("tunnel lost: {why}; trying to get it back");
+                ("lost", None, Some(why.as_str()), Some(self.session.err.bad(&sanitize::escape_unsafe(&text))))
+            }
+            TunnelEvent::Failed(error) => ("ended", None, Some(error.message.as_str()), None),
+            TunnelEvent::Ended => ("ended", None, None, None),
+        };
+        if self.args.json {
+            let since = self.session.world.now();
+            self.output.write_record(&render::json::tunnel(state, name, url.map(tunnel::shown), why, since))?;
+        }
+        if let Some(text) = text {
+            self.session.info(&text);
+        }
+        if let TunnelEvent::Up(url) = event {
+            self.say_where_to_enter(url);
+        }
+        self.output.flush()
+    }
+
+    /// Says how providers get to know the URL, once for each.
+    fn say_where_to_enter(&mut self, url: &Url) {
+        if self.tunnel_url.replace(url.clone()).as_ref() == Some(url) {
+            return;
+        }
+        let program = self.session.world.invocation();
+        for provider in provider::ALL {
+            let (title, shown) = (provider.title(), tunnel::shown(url));
+            let has_api = provider.endpoint_call(&EndpointRequest::Create(EndpointFields::default())).is_some();
+            let advice = if has_api {
+                format!("{title}: run `{program} register --url {shown}`")
+            } else {
+                let name = provider.name();
+                format!(
+                    "{title}: enter the URL at {}, then run `{program} secret add {name}`",
+                    provider.api().dashboard
+                )
+            };
+            self.session.info(&advice);
+        }
     }
 
     pub(super) fn update_secrets(&mut self, secrets: Secrets) {

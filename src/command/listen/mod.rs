@@ -10,6 +10,7 @@ mod goal;
 mod output;
 mod secret_reload;
 mod state;
+mod tunnel;
 
 use super::{Session, Verbosity, parse_duration};
 use crate::command::shared::captures::StoreArgs;
@@ -27,6 +28,7 @@ use goal::CountGoal;
 use output::OutputLoss;
 use secret_reload::SecretReloader;
 use std::time::Duration;
+use tunnel::{TunnelArgs, TunnelEvent, TunnelLink};
 
 /// Receive webhooks on this machine: verify, store, acknowledge and show every delivery
 ///
@@ -77,6 +79,8 @@ pub(super) struct Listen {
     no_store: bool,
     #[command(flatten)]
     forward: ForwardArgs,
+    #[command(flatten)]
+    tunnel: TunnelArgs,
     #[command(flatten)]
     secrets: SecretArgs,
 }
@@ -140,15 +144,20 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome
     }
     let addresses = (listener.address(), listener.second_address());
     display.show_ready(addresses, &args.forward.url_list())?;
-    if !args.demo {
-        return receive_until_done(args, listener.as_mut(), (&mut display, &mut goal), &mut reloader, session);
-    }
-    let deliveries = demo::deliveries(&secrets, session)?;
-    display.hint_after(deliveries.len() as u64, demo::hint(listener.address(), session));
+    let address = listener.address();
+    let plan = args.tunnel.plan(address.port(), session)?;
     std::thread::scope(|scope| {
-        let address = listener.address();
-        scope.spawn(move || demo::send(deliveries, address, session));
-        receive_until_done(args, listener.as_mut(), (&mut display, &mut goal), &mut reloader, session)
+        if args.demo {
+            let deliveries = demo::deliveries(&secrets, session)?;
+            display.hint_after(deliveries.len() as u64, demo::hint(address, session));
+            scope.spawn(move || demo::send(deliveries, address, session));
+        }
+        let tunnel = plan.map(|plan| {
+            let (link, supervisor) = args.tunnel.supervisor(plan, address.port(), &args.secrets, session);
+            scope.spawn(move || supervisor.run());
+            link
+        });
+        receive_until_done(args, listener.as_mut(), (&mut display, &mut goal), &mut reloader, tunnel, session)
     })
 }
 
@@ -186,8 +195,12 @@ fn receive_until_done(
     listener: &mut dyn RunningListener,
     (display, goal): (&mut Display<'_>, &mut CountGoal),
     reloader: &mut SecretReloader,
+    tunnel: Option<TunnelLink>,
     session: &Session<'_>,
 ) -> Result<CommandOutcome> {
+    if let Some(tunnel) = &tunnel {
+        display.show_tunnel(tunnel, &TunnelEvent::Started)?;
+    }
     // A deadline beyond the largest timestamp is no deadline.
     let deadline = args.timeout.and_then(|span| session.world.now().checked_add(span).ok());
     let stop_reason = loop {
@@ -197,6 +210,11 @@ fn receive_until_done(
         let now = session.world.now();
         if deadline.is_some_and(|deadline| now >= deadline) {
             break StopReason::TimedOut;
+        }
+        match tunnel.as_ref().and_then(TunnelLink::next_event) {
+            Some(TunnelEvent::Failed(error)) => break StopReason::Failed(error),
+            Some(event) => tunnel.iter().try_for_each(|tunnel| display.show_tunnel(tunnel, &event))?,
+            None => {}
         }
         display.output.flush_if_due(now)?;
         if let Some(secrets) = reloader.reload_if_due(now, session) {
@@ -214,6 +232,7 @@ fn receive_until_done(
                 goal.add_forwarded(&forwarded);
                 display.show_forwarded(&forwarded)?;
             }
+            ListenerEvent::Rejected(request) if tunnel.as_ref().is_some_and(|tunnel| tunnel.takes(&request)) => {}
             ListenerEvent::Rejected(request) => display.add_rejected(&request),
             ListenerEvent::TimedOut => {}
             ListenerEvent::Interrupted => {
@@ -223,6 +242,9 @@ fn receive_until_done(
             ListenerEvent::Closed => return Err(Error::failed("the listener stopped unexpectedly")),
         }
     };
+    if let Some(tunnel) = &tunnel {
+        display.show_tunnel(tunnel, &TunnelEvent::Ended)?;
+    }
     finish(listener, display, goal)?;
     report_queued(args, session);
     let result = goal.result();
@@ -237,6 +259,7 @@ fn receive_until_done(
         }
         StopReason::Interrupted if session.world.was_terminated() => Ok(CommandOutcome::Success),
         StopReason::Interrupted => Err(Error::interrupted()),
+        StopReason::Failed(error) => Err(error),
     }
 }
 
@@ -259,6 +282,8 @@ enum StopReason {
     CountReached,
     TimedOut,
     Interrupted,
+    /// The tunnel did not come up.
+    Failed(Error),
 }
 
 /// Waits for the next event. Output is flushed only when no event is queued, so a burst costs few

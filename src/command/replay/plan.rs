@@ -169,7 +169,7 @@ impl<'a> ReplayPlan<'a> {
     fn edit_bodies(&mut self) -> Result<()> {
         for index in 0..self.sources.len() {
             let request = self.build_request(index)?;
-            let edited = self.session.world.edit(&request.body, &provider::credential_variables())?;
+            let edited = self.session.world.edit(&request.body, &self.args.secrets.variables())?;
             self.edited.insert(index, edited);
         }
         Ok(())

@@ -33,6 +33,13 @@ pub(in crate::command) struct SecretArgs {
     secret: Vec<String>,
 }
 
+impl SecretArgs {
+    /// Returns the variables that contain signing secrets or API keys.
+    pub(in crate::command) fn variables(&self) -> Vec<&str> {
+        provider::credential_variables().into_iter().chain(self.secret_env.iter().map(String::as_str)).collect()
+    }
+}
+
 /// Loaded signing secrets and API keys.
 #[derive(Clone)]
 pub(in crate::command) struct Secrets {

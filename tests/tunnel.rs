@@ -1,0 +1,187 @@
+//! `listen --tunnel-command` with real processes and sockets: a relay in the test stands for the far
+//! end, and a real sshd where one is installed.
+
+use crate::process::{Listener, available, whtool};
+use serde_json::Value;
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+
+/// Accepts connections at once, and passes them on as soon as it is told where to.
+fn relay() -> (SocketAddr, Sender<SocketAddr>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, (sender, receiver)) = (listener.local_addr().unwrap(), channel::<SocketAddr>());
+    thread::spawn(move || {
+        let Ok(target) = receiver.recv() else { return };
+        for client in listener.incoming().map_while(Result::ok) {
+            let Ok(server) = TcpStream::connect(target) else { continue };
+            let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            thread::spawn(move || copy(from, to));
+            thread::spawn(move || copy(server, client));
+        }
+    });
+    (address, sender)
+}
+
+fn copy(mut from: TcpStream, mut to: TcpStream) {
+    let _ = std::io::copy(&mut from, &mut to);
+    let _ = to.shutdown(Shutdown::Write);
+}
+
+fn listen(home: &Path, command: &str) -> Listener {
+    Listener::start(home, &["--allow-http", "--tunnel-command", command])
+}
+
+fn address(listener: &Listener) -> SocketAddr {
+    listener.url.trim_start_matches("http://").parse().unwrap()
+}
+
+/// Returns the next record of the tunnel.
+fn tunnel_state(listener: &mut Listener) -> (String, Value) {
+    let record = listener.record();
+    assert_eq!(record["schema"], "whtool.tunnel/1", "{record}");
+    (record["state"].as_str().unwrap().to_owned(), record["url"].clone())
+}
+
+#[test]
+fn a_tunnel_is_up_when_its_url_leads_here_and_is_started_again_when_it_ends() {
+    let home = tempfile::tempdir().unwrap();
+    let stop = home.path().join("stop");
+    let (relay, target) = relay();
+    let path = stop.display();
+    let command = format!(
+        "rm -f '{path}'; echo docs: https://t.example/docs; echo up at http://{relay}; \
+         until [ -e '{path}' ]; do sleep 0.02; done; exit 7"
+    );
+    let mut listener = listen(home.path(), &command);
+    target.send(address(&listener)).unwrap();
+    assert_eq!(tunnel_state(&mut listener), ("starting".to_owned(), Value::Null));
+    let url = Value::from(format!("http://{relay}"));
+    assert_eq!(tunnel_state(&mut listener), ("up".to_owned(), url.clone()));
+    std::fs::write(&stop, "").unwrap();
+    let lost = listener.record();
+    assert_eq!(lost["state"], "lost");
+    assert_eq!(lost["why"], "the tunnel ended: exit status: 7");
+    assert_eq!(tunnel_state(&mut listener), ("up".to_owned(), url), "it was started again");
+}
+
+#[test]
+fn a_tunnel_that_ends_before_it_is_up_ends_the_listener_with_its_last_lines() {
+    let home = tempfile::tempdir().unwrap();
+    let command = "for i in 1 2 3 4 5 6; do echo line $i; done; exit 3";
+    let output = whtool(home.path(), &["listen", "--port", "0", "--tunnel-command", command]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let err = String::from_utf8(output.stderr).unwrap();
+    let end = "error: the tunnel ended: exit status: 3\n  | line 2\n  | line 3\n  | line 4\n  | line 5\n  | line 6\n";
+    assert!(err.ends_with(end), "{err}");
+}
+
+#[test]
+fn a_tunnel_program_that_is_missing_is_named_with_the_way_to_install_it() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = whtool(home.path(), &["listen", "--port", "0", "--tunnel", "cloudflared"]);
+    let output = command.env("PATH", home.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(err.contains("error: cloudflared is not installed") && err.contains("try: install it: https://"), "{err}");
+}
+
+#[test]
+fn the_tunnel_does_not_inherit_keys_and_secrets() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command =
+        whtool(home.path(), &["listen", "--port", "0", "--tunnel-command", "env | grep -c whsec_; echo end; exit 1"]);
+    let output = command.env("PLEXOS_WEBHOOK_SECRET", crate::process::PLEXOS_SECRET).output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(err.ends_with("  | 0\n  | end\n"), "{err}");
+}
+
+/// Starts an sshd of the test's own: keys, port and configuration.
+struct Sshd {
+    child: std::process::Child,
+    folder: tempfile::TempDir,
+    port: u16,
+}
+
+impl Drop for Sshd {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Sshd {
+    fn start(sshd: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        for name in ["host_key", "user_key"] {
+            let made = std::process::Command::new("ssh-keygen")
+                .args(["-q", "-t", "ed25519", "-N", "", "-f", &path(name)])
+                .status();
+            assert!(made.unwrap().success());
+        }
+        std::fs::copy(path("user_key.pub"), path("authorized_keys")).unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let config = format!(
+            "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\n\
+             PasswordAuthentication no\nPidFile none\n",
+            path("host_key"),
+            path("authorized_keys")
+        );
+        std::fs::write(path("sshd_config"), config).unwrap();
+        // Where root runs it, sshd needs this folder.
+        let _ = std::fs::create_dir_all("/run/sshd");
+        let child = std::process::Command::new(sshd)
+            .args(["-D", "-f", &path("sshd_config")])
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut server = Self { child, folder, port };
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(server.child.try_wait().unwrap().is_none(), "sshd ended");
+            thread::yield_now();
+        }
+        server
+    }
+
+    /// Returns a command that forwards a port of the server to the listener.
+    fn forward(&self, remote: u16) -> String {
+        let Self { folder, port, .. } = self;
+        let folder = folder.path().display();
+        format!(
+            "echo http://127.0.0.1:{remote}; exec ssh -F none -NT -p {port} -i {folder}/user_key -o IdentitiesOnly=yes \
+             -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ExitOnForwardFailure=yes \
+             -R 127.0.0.1:{remote}:127.0.0.1:{{port}} 127.0.0.1"
+        )
+    }
+}
+
+#[test]
+fn an_event_arrives_through_a_real_sshd_and_a_port_that_is_taken_there_is_told() {
+    let Some(sshd) = ["/usr/sbin/sshd", "/usr/bin/sshd"].into_iter().find(|path| Path::new(path).exists()) else {
+        assert!(!available("sshd"));
+        return;
+    };
+    let (home, server) = (tempfile::tempdir().unwrap(), Sshd::start(sshd));
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let remote = taken.local_addr().unwrap().port();
+    let command = server.forward(remote);
+    let words = ["listen", "--port", "0", "--allow-http", "--tunnel-command", &command];
+    let output = whtool(home.path(), &words).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(err.contains("remote port forwarding failed") && err.contains("exit status: 255"), "{err}");
+
+    drop(taken);
+    let mut listener = listen(home.path(), &command);
+    assert_eq!(tunnel_state(&mut listener).0, "starting");
+    assert_eq!(tunnel_state(&mut listener).0, "up");
+    let mut stream = TcpStream::connect(("127.0.0.1", remote)).unwrap();
+    stream.write_all(b"POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    assert_eq!(listener.record()["request"]["target"], "/hook");
+}
