@@ -310,6 +310,15 @@ impl SecretFiles for TestWorld {
         Ok(is_new)
     }
 
+    fn reserve_secret_file(&self, path: &Path, length: usize) -> Result<()> {
+        self.create_secret_file(path, &vec![0; length]).map(drop)
+    }
+
+    fn fill_secret_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        self.private.lock().unwrap().insert(path.to_owned(), bytes.to_vec());
+        Ok(())
+    }
+
     fn update_secret_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<()> {
         let mut files = self.private.lock().unwrap();
         let changed = change(files.get(path).cloned())?;

@@ -74,6 +74,9 @@ fn a_restart_resumes_deliveries_that_were_given_up_but_not_refused_ones() {
         given_up += usize::from(until(&mut listener, "whtool.forwarded/1")["sequel"] == "given_up");
     }
     listener.end("INT");
+    let too_old = Listener::start(home.path(), &[&words[..], &["--give-up-after", "1ms"]].concat());
+    let (_, said) = too_old.end("INT");
+    assert!(said.contains("not forwarding 1 queued delivery older than --give-up-after"), "{said}");
     let app = App::on(TcpListener::bind(address).unwrap(), vec![200]);
     let mut listener = Listener::start(home.path(), &words);
     assert_eq!(app.requests.recv().unwrap().2, REFERENCE);

@@ -123,6 +123,32 @@ fn a_duplicate_is_recognized_after_a_restart() {
 }
 
 #[test]
+fn a_duplicate_that_says_something_else_names_the_difference() {
+    let home = home();
+    let event = |price: &str| {
+        let body = String::from_utf8_lossy(REFERENCE).replace("27000", price);
+        (sign(body.as_bytes()), body.into_bytes())
+    };
+    let send = |listener: &mut Listener, (mac, body): (String, Vec<u8>)| {
+        assert!(listener.exchange(&post(&mac, &body)).starts_with("HTTP/1.1 200"));
+        listener.record()
+    };
+    let mut first = Listener::start(home.path(), &[]);
+    let id = send(&mut first, event("27000"))["id"].clone();
+    let same = send(&mut first, event("27000"));
+    assert_eq!((&same["duplicateOf"], same.get("duplicateChanges")), (&id, None));
+    first.end("INT");
+    // After a restart, too.
+    let mut second = Listener::start(home.path(), &[]);
+    let changed = send(&mut second, event("97000"));
+    assert_eq!(changed["duplicateOf"], id);
+    let changes = changed["duplicateChanges"].as_array().unwrap();
+    assert_eq!((changes.len(), changes[0]["field"].as_str()), (1, Some("amount")));
+    assert!(changes[0]["before"].as_str().unwrap().contains("27000"), "{changed}");
+    assert!(changes[0]["now"].as_str().unwrap().contains("97000"), "{changed}");
+}
+
+#[test]
 fn the_app_gets_the_same_bytes_and_headers_and_its_answer_is_reported() {
     let (home, app) = (home(), App::start(vec![200]));
     let mut listener = Listener::start(home.path(), &["--forward-to", &app.url]);
@@ -252,15 +278,20 @@ fn a_re_signed_delivery_verifies_with_the_local_test_secret() {
     app.wait().unwrap();
 }
 
-/// Returns the MAC and the body of a distinct event. The MAC is by the hmac crate, which other
-/// tests compare with RFC 4231 and openssl.
+/// Returns the MAC and the body of a distinct event.
 pub fn signed(number: usize) -> (String, Vec<u8>) {
-    use hmac::{Hmac, KeyInit, Mac};
     let body =
         format!(r#"{{"event":"transaction.success","reference":"PLS-{number}","status":"Success"}}"#).into_bytes();
+    (sign(&body), body)
+}
+
+/// Returns the MAC of a body. It is by the hmac crate, which other tests compare with RFC 4231 and
+/// openssl.
+fn sign(body: &[u8]) -> String {
+    use hmac::{Hmac, KeyInit, Mac};
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(crate::process::PLUSTIVE_SECRET.as_bytes()).unwrap();
-    mac.update(&body);
-    (hex::encode(mac.finalize().into_bytes()), body)
+    mac.update(body);
+    hex::encode(mac.finalize().into_bytes())
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Forwards stored deliveries to the developer's app, and retries until the app accepts them.
 //!
 //! The queue is in the store, so it survives a restart: a delivery is `pending` for a URL until the
-//! app answers with 2xx, refuses it for good, or was tried often enough. An app that does not
+//! app answers with 2xx, refuses it for good, or was tried often enough. In the last case, a restart
+//! resumes it, unless it is older than `give_up_after`. Times in the queue follow the wall clock,
+//! because they outlive the process; when that is set back, they are set back with it. An app that does not
 //! answer at all is tried with growing pauses, one delivery at a time. If the process dies between
 //! the app's answer and its record, the delivery is sent again.
 
@@ -14,8 +16,9 @@ use crate::model::backoff::Backoff;
 use crate::model::exchange::SendFailure;
 use crate::model::message::Request;
 use crate::model::status::Status;
-use crate::model::stored::{Attempt, ForwardOutcome, Forwarded};
+use crate::model::stored::{Attempt, ForwardOutcome, Forwarded, ResumedDeliveries};
 use crate::model::target_fault::SendFlags;
+use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::world::{ForwardOptions, ListenerEvent, MAX_ANSWER_BODY};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,6 +40,9 @@ const LEASE: Duration = Duration::from_secs(1);
 /// Flags of `listen` that advice about a failure may name.
 const FORWARD_FLAGS: SendFlags = SendFlags { insecure: Some("--insecure"), timeout: Some("--forward-timeout") };
 
+/// Difference between the clocks from which the wall clock was set back, and did not only drift.
+const CLOCK_STEP: SignedDuration = SignedDuration::from_secs(1);
+
 /// Pause after an error of the store.
 const STORE_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
@@ -51,6 +57,8 @@ pub(super) struct Forwarder {
     in_flight: HashMap<i64, String>,
     /// Apps that do not answer, by URL.
     outages: HashMap<String, Outage>,
+    /// Wall clock and monotonic clock at the last look at the queue.
+    last_look: Option<(Timestamp, Instant)>,
 }
 
 #[derive(Clone, Copy)]
@@ -91,7 +99,7 @@ impl Forwarder {
         events: Arc<EventSender>,
         wake: Arc<Notify>,
     ) -> Self {
-        Self { forward, writer, client, events, wake, in_flight: HashMap::new(), outages: HashMap::new() }
+        Self { forward, writer, client, events, wake, in_flight: HashMap::new(), outages: HashMap::new(), last_look: None }
     }
 
     /// Forwards until `stop`, then waits for the running attempts.
@@ -119,15 +127,40 @@ impl Forwarder {
 
     /// Resumes what an earlier run left in the queue, and reports how much that is.
     async fn resume_pending(&self) {
-        if let Ok(pending) = self.writer.resume(&self.urls()).await
-            && pending > 0
+        let now = clock::now();
+        let oldest = SignedDuration::try_from(self.forward.give_up_after).ok().and_then(|age| now.checked_sub(age).ok());
+        let latest = now.checked_add(self.longest_wait()).unwrap_or(Timestamp::MAX);
+        let resumed = self.writer.resume(&self.urls(), oldest.unwrap_or(Timestamp::MIN), latest).await;
+        if let Ok(resumed) = resumed
+            && resumed != ResumedDeliveries::default()
         {
-            self.events.send(ListenerEvent::Resumed(pending)).await;
+            self.events.send(ListenerEvent::Resumed(resumed)).await;
+        }
+    }
+
+    /// Returns the longest time for which an entry of the queue waits. One that is due later was
+    /// queued before the clock was set back.
+    fn longest_wait(&self) -> Duration {
+        MAX_RETRY_PAUSE.max(self.forward.first_pause).saturating_add(self.forward.timeout).saturating_add(LEASE)
+    }
+
+    /// Sets the queue back by as much as the wall clock was set back. A clock that was set forward,
+    /// or a machine that slept, makes entries due, which is right.
+    async fn follow_clock(&mut self) {
+        let (wall, now) = (clock::now(), Instant::now());
+        let before = self.last_look.replace((wall, now));
+        let expected = before.and_then(|(wall, then)| wall.checked_add(now - then).ok());
+        if let Some(back) = expected.map(|expected| expected.duration_since(wall)).filter(|back| *back > CLOCK_STEP)
+            && self.writer.set_back(&self.urls(), back).await.is_err()
+        {
+            // Noticed again at the next look.
+            self.last_look = before;
         }
     }
 
     /// Starts the attempts that are due and fit the limits. Returns when to call this again.
     async fn start_due(&mut self, attempts: &mut JoinSet<FinishedAttempt>) -> Instant {
+        self.follow_clock().await;
         let now = Instant::now();
         let later = now + Duration::from_secs(3_600);
         let urls = self.available_urls(now);
@@ -188,12 +221,12 @@ impl Forwarder {
                 Err(error) => SentToApp::not_sent(&due.url, error.to_string()),
             };
             let tries = due.tries + 1;
-            let sequel = next_step(&sent, tries, &forward);
+            let sequel = next_step(&sent, tries, due.arrived, &forward);
             let SentToApp { attempt, is_misconfigured } = sent;
             let (state, retry_at) = match sequel {
                 ForwardOutcome::Delivered => (EntryState::Delivered, None),
-                ForwardOutcome::GivenUp if is_retryable(attempt.status()) => (EntryState::GivenUp, None),
-                ForwardOutcome::GivenUp => (EntryState::Refused, None),
+                ForwardOutcome::GivenUp | ForwardOutcome::TooOld => (EntryState::GivenUp, None),
+                ForwardOutcome::Refused => (EntryState::Refused, None),
                 ForwardOutcome::Retry(pause) => (EntryState::Retry, attempt.at.checked_add(pause).ok()),
             };
             while writer.record_attempt(due.queue_row, due.delivery, attempt.clone(), state, retry_at).await.is_err() {
@@ -261,15 +294,19 @@ fn failed_attempt(url: &str, failure: String) -> Attempt {
     Attempt { at: clock::now(), url: url.to_owned(), took: Duration::ZERO, outcome: Err(failure) }
 }
 
-/// Decides what follows an attempt, the `tries`th of its delivery.
-fn next_step(sent: &SentToApp, tries: u32, forward: &ForwardOptions) -> ForwardOutcome {
+/// Decides what follows an attempt, the `tries`th of a delivery that arrived then.
+fn next_step(sent: &SentToApp, tries: u32, arrived: Timestamp, forward: &ForwardOptions) -> ForwardOutcome {
+    let at = sent.attempt.at;
+    let is_too_old = at > arrived && at.duration_since(arrived).unsigned_abs() > forward.give_up_after;
     match sent.attempt.status() {
         _ if sent.is_misconfigured => ForwardOutcome::GivenUp,
         Some(status) if status.is_success() => ForwardOutcome::Delivered,
+        status if is_retryable(status) && is_too_old => ForwardOutcome::TooOld,
         status if is_retryable(status) && tries <= forward.retries => ForwardOutcome::Retry(
             Backoff::new(forward.first_pause, 2.0, MAX_RETRY_PAUSE).pause(tries.saturating_sub(1)),
         ),
-        _ => ForwardOutcome::GivenUp,
+        status if is_retryable(status) => ForwardOutcome::GivenUp,
+        _ => ForwardOutcome::Refused,
     }
 }
 
@@ -302,6 +339,7 @@ mod tests {
             ordered: false,
             retries: 10,
             first_pause: Duration::from_secs(1),
+            give_up_after: Duration::from_secs(3 * 86_400),
             timeout: Duration::from_secs(30),
             certificates: CertificateCheck::Verify,
             max_in_flight: 16,
@@ -354,20 +392,20 @@ mod tests {
         let forward = forwarder().forward;
         for status in [408, 425, 429, 500, 502, 503, 504, 599] {
             assert_eq!(
-                next_step(&sent(answered(status)), 3, &forward),
+                next_step(&sent(answered(status)), 3, clock::now(), &forward),
                 ForwardOutcome::Retry(Duration::from_secs(4)),
                 "{status}"
             );
-            assert_eq!(next_step(&sent(answered(status)), 11, &forward), ForwardOutcome::GivenUp, "{status}");
+            assert_eq!(next_step(&sent(answered(status)), 11, clock::now(), &forward), ForwardOutcome::Refused, "{status}");
         }
-        assert_eq!(next_step(&sent(unanswered()), 1, &forward), ForwardOutcome::Retry(Duration::from_secs(1)));
+        assert_eq!(next_step(&sent(unanswered()), 1, clock::now(), &forward), ForwardOutcome::Retry(Duration::from_secs(1)));
         let misconfigured = SentToApp { is_misconfigured: true, ..sent(unanswered()) };
-        assert_eq!(next_step(&misconfigured, 1, &forward), ForwardOutcome::GivenUp);
+        assert_eq!(next_step(&misconfigured, 1, clock::now(), &forward), ForwardOutcome::GivenUp);
         for status in [301, 307, 400, 401, 404, 409, 410, 422, 426, 428, 499] {
-            assert_eq!(next_step(&sent(answered(status)), 1, &forward), ForwardOutcome::GivenUp, "{status}");
+            assert_eq!(next_step(&sent(answered(status)), 1, clock::now(), &forward), ForwardOutcome::Refused, "{status}");
         }
         for status in [200, 202, 204, 299] {
-            assert_eq!(next_step(&sent(answered(status)), 1, &forward), ForwardOutcome::Delivered, "{status}");
+            assert_eq!(next_step(&sent(answered(status)), 1, clock::now(), &forward), ForwardOutcome::Delivered, "{status}");
         }
     }
 }

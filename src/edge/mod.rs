@@ -8,6 +8,7 @@
 
 mod clock;
 pub mod core_dump;
+mod clock;
 mod editor;
 mod environment;
 mod events;
@@ -177,6 +178,14 @@ impl SecretFiles for Machine {
 
     fn create_secret_file(&self, path: &Path, bytes: &[u8]) -> Result<bool> {
         secret_file::create(path, bytes)
+    }
+
+    fn reserve_secret_file(&self, path: &Path, length: usize) -> Result<()> {
+        secret_file::reserve(path, length)
+    }
+
+    fn fill_secret_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        secret_file::fill(path, bytes)
     }
 
     fn update_secret_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<()> {

@@ -36,6 +36,22 @@ pub(super) fn create(path: &Path, bytes: &[u8]) -> Result<bool> {
     write_atomically(path, bytes, Permissions::OwnerOnly, IfExists::Keep).map_err(failed)
 }
 
+/// Creates a file of zeros and syncs it. It is filled by `fill`.
+pub(super) fn reserve(path: &Path, length: usize) -> Result<()> {
+    if create(path, &vec![0; length])? {
+        return Ok(());
+    }
+    Err(Error::failed(format!("can't write {}", path.display())).because("it already exists"))
+}
+
+/// Writes the content of a reserved file in place, where its space is, and syncs it.
+pub(super) fn fill(path: &Path, bytes: &[u8]) -> Result<()> {
+    let failed = |error: io::Error| access_error(format!("can't write {}", path.display()), error);
+    let mut file = fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
+    io::Write::write_all(&mut file, bytes).map_err(failed)?;
+    file.set_len(bytes.len() as u64).and_then(|()| file.sync_all()).map_err(failed)
+}
+
 /// Replaces the content of a secret file and syncs it, holding a lock against other processes.
 pub(super) fn update(path: &Path, change: &mut FileChange<'_>) -> Result<()> {
     let failed = |error: io::Error| access_error(format!("can't write {}", path.display()), error);
@@ -158,6 +174,19 @@ mod tests {
         assert!(create(&path, b"whsec\0\n").unwrap());
         assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
         assert_eq!(read(&path).unwrap().as_deref(), Some(&b"whsec\0\n"[..]));
+    }
+
+    #[test]
+    fn a_reserved_file_is_filled_in_place() {
+        use std::os::unix::fs::MetadataExt;
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("whtool/answer");
+        reserve(&path, 65_536).unwrap();
+        let before = fs::metadata(&path).unwrap();
+        assert!(before.len() == 65_536 && before.blocks() >= 128 && mode(&path) == 0o600);
+        fill(&path, b"{}").unwrap();
+        assert_eq!((read(&path).unwrap().as_deref(), fs::metadata(&path).unwrap().ino()), (Some(&b"{}"[..]), before.ino()));
+        assert!(reserve(&path, 1).is_err());
     }
 
     #[test]

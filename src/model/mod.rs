@@ -9,6 +9,7 @@ pub mod bind;
 pub mod capture_name;
 pub(crate) mod content_encoding;
 pub mod delivery;
+pub mod duplicate;
 pub mod error;
 pub mod event;
 pub mod exchange;

@@ -250,8 +250,21 @@ pub struct Forwarded {
 pub enum ForwardOutcome {
     Delivered,
     Retry(Duration),
-    /// The app refused the delivery, or no retries are left.
+    /// The app refused the delivery, which is not sent again.
+    Refused,
+    /// No retries are left. The next listener that forwards to this URL tries again.
     GivenUp,
+    /// No retries are left, and it is too old to be resumed.
+    TooOld,
+}
+
+/// The deliveries that an earlier run left in the queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ResumedDeliveries {
+    /// They are forwarded now.
+    pub pending: u64,
+    /// They are older than `give_up_after`, and are not forwarded.
+    pub too_old: u64,
 }
 
 /// Selects captures: those that meet every condition given.
@@ -318,6 +331,18 @@ pub struct PrunePlan {
     pub bytes: u64,
     /// Deliveries that are old enough, but are kept because they are still to be forwarded.
     pub undelivered: u64,
+}
+
+/// A verified event, to recognize its duplicates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecentEvent {
+    pub id: CaptureId,
+    pub provider: String,
+    /// Identifies the event: deliveries with the same key are duplicates.
+    pub key: String,
+    pub subject: Option<String>,
+    pub status: Option<String>,
+    pub money: Option<Money>,
 }
 
 /// A capture that is about a reference.

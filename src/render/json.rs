@@ -5,6 +5,7 @@
 //! explains them is masked: causes, warnings, notes, errors, URLs of the app and its answers. Codes come from `verdict`, `diagnose`
 //! and `event`.
 
+use crate::model::duplicate::FactChange;
 use super::record_writer::{RecordWriter, TYPICAL_RECORD_SIZE};
 use super::text;
 use crate::capture::request_json::RequestJson;
@@ -119,6 +120,8 @@ pub struct ListenerFields {
     pub id: Option<CaptureId>,
     /// The first delivery of this event: its id, or `#` and its number if it is not stored.
     pub duplicate_of: Option<String>,
+    /// What this delivery says differently.
+    pub duplicate_changes: Vec<FactChange>,
     /// The status of the response.
     pub answered: u16,
 }
@@ -133,6 +136,10 @@ pub fn delivery(received: &AnalyzedDelivery, findings: &[Finding], listener: &Li
     record.text("peer", delivery.peer.map(|peer| peer.to_string()).as_deref());
     add_verification(&mut record, received, findings, EventFields::Complete);
     record.text("duplicateOf", listener.duplicate_of.as_deref());
+    if !listener.duplicate_changes.is_empty() {
+        let change = |change: &FactChange| json!({"field": change.field, "before": change.before, "now": change.now});
+        record.value("duplicateChanges", &listener.duplicate_changes.iter().map(change).collect::<Vec<_>>());
+    }
     record.value("answered", &listener.answered);
     record.request("request", &delivery.request);
     record.into_line()
@@ -144,7 +151,7 @@ pub fn forwarded(forwarded: &Forwarded) -> Vec<u8> {
     let (sequel, pause) = match outcome {
         ForwardOutcome::Delivered => ("taken", None),
         ForwardOutcome::Retry(pause) => ("again", Some(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX))),
-        ForwardOutcome::GivenUp => ("given_up", None),
+        ForwardOutcome::Refused | ForwardOutcome::GivenUp | ForwardOutcome::TooOld => ("given_up", None),
     };
     let micros = u64::try_from(attempt.took.as_micros()).unwrap_or(u64::MAX);
     let (status, body, error) = match &attempt.outcome {
@@ -226,7 +233,7 @@ impl ListenerFields {
     /// Creates the fields of a first delivery that was answered 200.
     #[cfg(test)]
     fn first() -> Self {
-        Self { number: 1, id: None, duplicate_of: None, answered: 200 }
+        Self { number: 1, id: None, duplicate_of: None, duplicate_changes: Vec::new(), answered: 200 }
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Everything from outside is shortened, escaped and masked here.
 
+use super::json::ListenerFields;
+use crate::model::duplicate::FactChange;
 use super::paint::Paint;
 use super::payload;
 use super::row::{Cell, CellKind, Row};
@@ -155,6 +157,17 @@ pub fn warnings(event: &Event, indent: &str, paint: Paint) -> String {
         )
     };
     event.warnings.iter().map(line).collect()
+}
+
+/// Says what a duplicate says differently from the first delivery of its event.
+pub fn duplicate_changes(listener: &ListenerFields, indent: &str, paint: Paint) -> String {
+    let Some(first) = &listener.duplicate_of else { return String::new() };
+    let line = |change: &FactChange| {
+        let FactChange { field, before, now } = change;
+        let sentence = mask_sentence(&format!("{field} {before} in {first}, now {now}"), Audience::Team);
+        format!("{indent}{} {}\n", paint.warn("differs"), truncate(&sentence, MAX_SENTENCE_WIDTH))
+    };
+    listener.duplicate_changes.iter().map(line).collect()
 }
 
 /// Builds the row of a delivery. The label comes first: a time of day, a number, a location in a

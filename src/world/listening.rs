@@ -9,7 +9,7 @@ use crate::model::delivery::{AnalyzedDelivery, Delivery, RejectedRequest};
 use crate::model::exchange::OutgoingRequest;
 use crate::model::hop_mark::HopMark;
 use crate::model::message::{HeaderError, Request};
-use crate::model::stored::{CaptureId, Forwarded};
+use crate::model::stored::{CaptureId, Forwarded, ResumedDeliveries};
 use crate::model::timestamp::Timestamp;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -53,6 +53,8 @@ pub struct ForwardOptions {
     pub retries: u32,
     /// Pause before the first retry; it doubles with each further one.
     pub first_pause: Duration,
+    /// Age of a delivery after which it is not forwarded any more.
+    pub give_up_after: Duration,
     /// Time limit of one attempt.
     pub timeout: Duration,
     pub certificates: CertificateCheck,
@@ -114,8 +116,8 @@ pub enum ListenerEvent {
     Received(AnsweredDelivery),
     /// The consumer was too slow for some events. The store has them.
     Dropped(DroppedEvents),
-    /// This many deliveries of an earlier run are still queued, and are forwarded now.
-    Resumed(u64),
+    /// Deliveries of an earlier run were found in the queue.
+    Resumed(ResumedDeliveries),
     /// An attempt to forward a delivery has ended.
     Forwarded(Forwarded),
     /// A request was refused before it could be verified.

@@ -121,6 +121,11 @@ pub trait SecretFiles {
     fn secret_file_reader(&self, path: &Path) -> SecretFileReader;
     /// Creates a file and syncs it. Returns `false`, and changes nothing, if it exists already.
     fn create_secret_file(&self, path: &Path, bytes: &[u8]) -> Result<bool>;
+    /// Creates a file of this many zeros and syncs it, so that its space is there when the content
+    /// comes.
+    fn reserve_secret_file(&self, path: &Path, length: usize) -> Result<()>;
+    /// Writes the content of a reserved file in place and syncs it.
+    fn fill_secret_file(&self, path: &Path, bytes: &[u8]) -> Result<()>;
     /// Replaces the content atomically and syncs it, holding a lock against other processes. If
     /// `change` fails, the file stays as it is.
     fn update_secret_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<()>;

@@ -2,7 +2,7 @@
 
 use crate::model::error::Result;
 use crate::model::stored::{
-    AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, Query, ReferenceMatch, StoreHealth,
+    AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, Query, RecentEvent, ReferenceMatch, StoreHealth,
     StoredCapture, Undelivered,
 };
 use crate::model::timestamp::Timestamp;
@@ -45,6 +45,6 @@ pub trait Store {
     fn list_after(&mut self, since: Option<Timestamp>, after: i64, limit: u32) -> Result<(Vec<DeliverySummary>, i64)>;
     /// Checks that all of the file can be read, and measures it.
     fn check_health(&mut self) -> Result<StoreHealth>;
-    /// Returns provider, key and id of the latest verified events, newest last.
-    fn recent_event_keys(&mut self, limit: u64) -> Result<Vec<(String, String, CaptureId)>>;
+    /// Returns the latest verified events, newest last.
+    fn recent_events(&mut self, limit: u64) -> Result<Vec<RecentEvent>>;
 }

@@ -100,6 +100,8 @@ Forwarding:
                                     [default: 10]
       --retry-pause <DURATION>      Pause before the first retry; doubles with each retry [default:
                                     1s]
+      --give-up-after <DURATION>    Age of a delivery after which it is not forwarded any more
+                                    [default: 3d]
       --forward-timeout <DURATION>  Timeout of one request to the app [default: 30s]
       --header <NAME: VALUE>        Set a header, replacing any with the same name. May be repeated
       --insecure                    Do not verify TLS certificates

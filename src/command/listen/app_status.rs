@@ -43,10 +43,8 @@ impl AppStatus {
                 };
                 Some(format!("→ {name}{line}{}", paint.faint(&next_step(*outcome))))
             }
-            Err(_) if *outcome == ForwardOutcome::GivenUp => {
-                Some(format!("→ {id}  {}", paint.bad("gave up; `whtool replay` sends it again")))
-            }
-            Err(_) => None,
+            Err(_) if matches!(outcome, ForwardOutcome::Delivered | ForwardOutcome::Retry(_)) => None,
+            Err(_) => Some(format!("→ {id}  {}", paint.bad(next_step(*outcome).trim_start_matches(['·', ' '])))),
         };
         let advice = attempt.outcome.as_ref().ok().and_then(|answer| advice(answer, &id.to_string(), &attempt.url));
         let advice = advice.filter(|(status, _)| self.explained.insert(*status));
@@ -100,7 +98,9 @@ fn next_step(outcome: ForwardOutcome) -> String {
     match outcome {
         ForwardOutcome::Delivered => String::new(),
         ForwardOutcome::Retry(pause) => format!("  · retrying in {}", text::duration(pause)),
-        ForwardOutcome::GivenUp => "  · not retried".to_owned(),
+        ForwardOutcome::Refused => "  · not retried; `whtool replay` sends it again".to_owned(),
+        ForwardOutcome::GivenUp => "  · gave up until the next `whtool listen`; `whtool replay` sends it now".to_owned(),
+        ForwardOutcome::TooOld => "  · gave up: older than --give-up-after; `whtool replay` sends it".to_owned(),
     }
 }
 

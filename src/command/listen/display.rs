@@ -6,7 +6,7 @@
 use super::DisplayArgs;
 use super::app_status::AppStatus;
 use super::output::{CONTINUATION_INDENT, ListenOutput, OutputLoss};
-use super::state::{RefusalBudget, SeenEvents, Summary};
+use super::state::{FirstDelivery, RefusalBudget, SeenEvents, Summary};
 use super::tunnel::{self, TunnelEvent, TunnelLink};
 use crate::command::shared::addresses::report_addresses;
 use crate::command::shared::captures::warn_if_unknown_type;
@@ -20,7 +20,7 @@ use crate::model::mask::mask_secrets;
 use crate::model::refusal::Refusal;
 use crate::model::sanitize;
 use crate::model::status::Status;
-use crate::model::stored::{AnswerState, Forwarded};
+use crate::model::stored::{AnswerState, Forwarded, ResumedDeliveries};
 use crate::model::verdict::Verdict;
 use crate::provider;
 use crate::provider::endpoints::{EndpointFields, EndpointRequest};
@@ -28,6 +28,7 @@ use crate::render::json::ListenerFields;
 use crate::render::paint::Paint;
 use crate::render::row::{Cell, CellKind};
 use crate::render::{self, text};
+use crate::model::duplicate::EventFacts;
 use crate::world::{AnsweredDelivery, DroppedEvents, Store};
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -184,8 +185,9 @@ impl<'a> Display<'a> {
 
     /// Loads the recent events of a store, to recognize duplicates of them.
     pub(super) fn load_seen_events(&mut self, store: &mut dyn Store) -> Result<()> {
-        for (provider, key, id) in store.recent_event_keys(SEEN_EVENTS as u64)? {
-            self.seen.add(&provider, &key, &id.to_string());
+        for event in store.recent_events(SEEN_EVENTS as u64)? {
+            let first = FirstDelivery { name: event.id.to_string(), facts: EventFacts::from(&event) };
+            self.seen.add(&event.provider, &event.key, first);
         }
         Ok(())
     }
@@ -205,7 +207,9 @@ impl<'a> Display<'a> {
         let name = answered.id.map_or_else(|| format!("#{}", self.summary.deliveries), |id| id.to_string());
         // The provider sends a delivery that could not be stored again, and it counts then.
         let is_stored = answered.store_error.is_none();
-        let duplicate_of = if is_stored { self.duplicate_of(received, &name) } else { None };
+        let first = if is_stored { self.first_delivery(received, &name) } else { None };
+        let changes = first.as_ref().map(|first| first.facts.changes(&EventFacts::from(received)));
+        let duplicate_of = first.map(|first| first.name);
         self.summary.duplicates += u64::from(duplicate_of.is_some());
         let counts = is_wanted && is_stored && received.verdict.is_verified();
         if is_wanted {
@@ -213,6 +217,7 @@ impl<'a> Display<'a> {
                 number: self.summary.deliveries,
                 id: answered.id,
                 duplicate_of,
+                duplicate_changes: changes.unwrap_or_default(),
                 answered: answered.status,
             };
             self.show(received, &findings, &name, &fields)?;
@@ -239,8 +244,18 @@ impl<'a> Display<'a> {
     }
 
     /// Reports deliveries that an earlier run left in the queue.
-    pub(super) fn show_resumed(&self, count: u64) {
-        self.session.info(&format!("forwarding {} queued by an earlier run", text::count(count, "delivery")));
+    pub(super) fn show_resumed(&self, resumed: ResumedDeliveries) {
+        let ResumedDeliveries { pending, too_old } = resumed;
+        if pending > 0 {
+            self.session.info(&format!("forwarding {} queued by an earlier run", text::count(pending, "delivery")));
+        }
+        if too_old > 0 {
+            let deliveries = text::count(too_old, "queued delivery");
+            self.session.warn(&format!(
+                "not forwarding {deliveries} older than --give-up-after; `whtool events --failed` lists them, \
+                 `whtool replay` sends them"
+            ));
+        }
     }
 
     pub(super) fn show_forwarded(&mut self, forwarded: &Forwarded) -> Result<()> {
@@ -273,9 +288,12 @@ impl<'a> Display<'a> {
 
     /// Returns the first delivery of the same event. Only verified deliveries count: anybody can
     /// send an id.
-    fn duplicate_of(&mut self, received: &AnalyzedDelivery, name: &str) -> Option<String> {
+    fn first_delivery(&mut self, received: &AnalyzedDelivery, name: &str) -> Option<FirstDelivery> {
         let (provider, key) = (received.provider?, received.event.key.as_deref()?);
-        received.verdict.is_verified().then(|| self.seen.add(provider, key, name))?
+        received.verdict.is_verified().then(|| {
+            let this = FirstDelivery { name: name.to_owned(), facts: EventFacts::from(received) };
+            self.seen.add(provider, key, this)
+        })?
     }
 
     fn is_wanted(&self, received: &AnalyzedDelivery) -> bool {
@@ -302,7 +320,8 @@ impl<'a> Display<'a> {
             .with_cell(duplicate.map(|text| Cell::new(CellKind::Duplicate, text, Paint::warn)));
         self.output.write_row(&row, self.args)?;
         let indent = self.output.indent();
-        let details = text::warnings(&received.event, indent, paint) + &text::findings(findings, indent, paint);
+        let changes = text::duplicate_changes(fields, indent, paint);
+        let details = changes + &text::warnings(&received.event, indent, paint) + &text::findings(findings, indent, paint);
         self.output.write_lines(&details, text::FINDING_INDENT)?;
         if self.session.verbosity == Verbosity::Verbose {
             self.output.write_detail(&paint.faint(&text::body_digest(&received.delivery.request.body)))?;

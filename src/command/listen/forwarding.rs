@@ -38,6 +38,9 @@ pub(super) struct ForwardArgs {
     /// Pause before the first retry; doubles with each retry
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
     retry_pause: SignedDuration,
+    /// Age of a delivery after which it is not forwarded any more
+    #[arg(long, value_name = "DURATION", default_value = "3d", value_parser = parse_duration)]
+    give_up_after: SignedDuration,
     /// Timeout of one request to the app
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
     forward_timeout: SignedDuration,
@@ -123,6 +126,7 @@ impl ForwardArgs {
             ordered: self.ordered,
             retries: self.retry,
             first_pause: self.retry_pause.unsigned_abs(),
+            give_up_after: self.give_up_after.unsigned_abs(),
             timeout: self.forward_timeout.unsigned_abs(),
             certificates: if self.insecure { CertificateCheck::Skip } else { CertificateCheck::Verify },
             max_in_flight: usize::from(self.in_flight),

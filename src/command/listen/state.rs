@@ -4,15 +4,23 @@
 use crate::diagnose::{HashAllowance, HashBudget};
 use crate::model::timestamp::Timestamp;
 use crate::render::text;
+use crate::model::duplicate::EventFacts;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// The most recent events, to recognize duplicates.
 pub(super) struct SeenEvents {
-    /// Name of the first delivery of each event, by provider and key.
-    first_deliveries: HashMap<(String, String), String>,
+    /// The first delivery of each event, by provider and key.
+    first_deliveries: HashMap<(String, String), FirstDelivery>,
     /// The keys, oldest first.
     order: VecDeque<(String, String)>,
     capacity: usize,
+}
+
+/// The first delivery of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FirstDelivery {
+    pub name: String,
+    pub facts: EventFacts,
 }
 
 impl SeenEvents {
@@ -20,8 +28,8 @@ impl SeenEvents {
         Self { first_deliveries: HashMap::new(), order: VecDeque::new(), capacity }
     }
 
-    /// Adds an event. If it was seen before, returns the name of its first delivery.
-    pub(super) fn add(&mut self, provider: &str, key: &str, delivery: &str) -> Option<String> {
+    /// Adds an event. If it was seen before, returns its first delivery.
+    pub(super) fn add(&mut self, provider: &str, key: &str, delivery: FirstDelivery) -> Option<FirstDelivery> {
         let key = (provider.to_owned(), key.to_owned());
         if let Some(first) = self.first_deliveries.get(&key) {
             return Some(first.clone());
@@ -32,7 +40,7 @@ impl SeenEvents {
             self.first_deliveries.remove(&oldest);
         }
         self.order.push_back(key.clone());
-        self.first_deliveries.insert(key, delivery.to_owned());
+        self.first_deliveries.insert(key, delivery);
         None
     }
 }
@@ -114,17 +122,30 @@ impl RefusalBudget {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::stored::{CaptureId, RecentEvent};
     use crate::model::timestamp::SignedDuration;
 
     #[test]
     fn a_duplicate_names_its_first_delivery_and_the_oldest_event_is_forgotten() {
         let mut seen = SeenEvents::new(2);
-        assert_eq!(seen.add("plexos", "a", "#1"), None);
-        assert_eq!(seen.add("plexos", "a", "#2"), Some("#1".to_owned()));
-        assert_eq!(seen.add("plustive", "a", "#3"), None);
-        assert_eq!(seen.add("plexos", "a", "#4"), Some("#1".to_owned()));
-        assert_eq!(seen.add("plexos", "b", "#5"), None);
-        assert_eq!(seen.add("plexos", "a", "#6"), None);
+        let mut add = |provider: &str, key: &str, name: &str| {
+            let event = RecentEvent {
+                id: CaptureId(1),
+                provider: provider.to_owned(),
+                key: key.to_owned(),
+                subject: None,
+                status: None,
+                money: None,
+            };
+            let first = FirstDelivery { name: name.to_owned(), facts: EventFacts::from(&event) };
+            seen.add(provider, key, first).map(|first| first.name)
+        };
+        assert_eq!(add("plexos", "a", "#1"), None);
+        assert_eq!(add("plexos", "a", "#2"), Some("#1".to_owned()));
+        assert_eq!(add("plustive", "a", "#3"), None);
+        assert_eq!(add("plexos", "a", "#4"), Some("#1".to_owned()));
+        assert_eq!(add("plexos", "b", "#5"), None);
+        assert_eq!(add("plexos", "a", "#6"), None);
     }
 
     #[test]

@@ -91,6 +91,7 @@ pub(super) fn run(args: &Register, session: &Session<'_>) -> Result<CommandOutco
         Ok(sent) => sent,
         Err(error) => {
             if error.kind == Kind::Interrupted {
+                save::remove_reserved(&pending.token, session);
                 session.print_error(&save::unknown_result(client, url, "it was interrupted"));
             } else {
                 save::remove_pending(&pending, session)?;
@@ -107,7 +108,10 @@ pub(super) fn run(args: &Register, session: &Session<'_>) -> Result<CommandOutco
             save::remove_pending(&pending, session)?;
             return Err(client.connection_error(&failure, "nothing was registered"));
         }
-        Err(failure) => return Err(save::unknown_result(client, url, &failure.to_string())),
+        Err(failure) => {
+            save::remove_reserved(&pending.token, session);
+            return Err(save::unknown_result(client, url, &failure.to_string()));
+        }
     };
     print_result(args, &endpoint, &secret, session)?;
     Ok(CommandOutcome::Success)
@@ -169,10 +173,15 @@ fn add_pending(registration: &Registration, session: &Session<'_>) -> Result<Pen
         url: registration.url.clone(),
         at: session.world.now(),
     };
-    registry::update(session, |registry| {
+    save::reserve_response(&pending.token, session)?;
+    let added = registry::update(session, |registry| {
         registry.pending.push(pending.clone());
         Ok(())
-    })?;
+    });
+    if let Err(error) = added {
+        save::remove_reserved(&pending.token, session);
+        return Err(error);
+    }
     Ok(pending)
 }
 
@@ -187,6 +196,7 @@ fn handle_response(
     let parse = || api::parse_response(provider, answer, session.world.now()).err().unwrap_or(ResponseError::Empty);
     match answer.status.0 {
         500.. | 408 => {
+            save::remove_reserved(&pending.token, session);
             let why = parse().to_error(provider, "").cause().unwrap_or_default();
             Err(save::unknown_result(&registration.client, &registration.url, &why))
         }
@@ -208,6 +218,7 @@ fn handle_cut_response(
     session: &Session<'_>,
 ) -> Result<(RegisteredEndpoint, String)> {
     if !start.status.is_success() || start.body.is_empty() {
+        save::remove_reserved(&pending.token, session);
         let why = format!("the response was cut off: {cause}");
         return Err(save::unknown_result(&registration.client, &registration.url, &why));
     }

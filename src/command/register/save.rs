@@ -6,8 +6,10 @@ use crate::command::shared::api::ApiClient;
 use crate::command::shared::registry;
 use crate::model::error::{Error, Result};
 use crate::model::exchange::Answer;
+use crate::model::sanitize::escape_unsafe;
 use crate::provider::api::{self, ResponseError};
 use crate::provider::endpoints::RemoteEndpoint;
+use crate::world::Stream;
 use crate::settings::registry::{PendingRegistration, RegisteredEndpoint, Registry, StoredSecret};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -31,9 +33,22 @@ pub(super) fn save_response(
     Ok(saved)
 }
 
+/// Space that is reserved for a response before the request is sent. The secret is in its beginning.
+const RESERVED: usize = 64 * 1024;
+
+fn response_path(token: &str, session: &Session<'_>) -> Result<PathBuf> {
+    Ok(session.world.data_dir()?.join(format!("registration-{token}.answer")))
+}
+
+/// Reserves the file of the response, so that a disk that fills during the call can't lose its
+/// secret.
+pub(super) fn reserve_response(token: &str, session: &Session<'_>) -> Result<()> {
+    session.world.reserve_secret_file(&response_path(token, session)?, RESERVED)
+}
+
 fn write_raw_response(answer: &Answer, token: &str, session: &Session<'_>) -> Result<PathBuf> {
-    let path = session.world.data_dir()?.join(format!("registration-{token}.answer"));
-    session.world.create_secret_file(&path, &answer.body)?;
+    let path = response_path(token, session)?;
+    session.world.fill_secret_file(&path, &answer.body)?;
     Ok(path)
 }
 
@@ -57,7 +72,22 @@ fn store_endpoint(
         (Ok(endpoint), Some(secret)) => Ok((endpoint, secret)),
         (Ok(_), None) => Err(missing_secret(registration, &ResponseError::Unexpected("secret"), file)),
         (Err(error), None) => Err(error),
-        (Err(error), Some(_)) => Err(not_saved(registration, &remote, error, file)),
+        (Err(error), Some(secret)) => {
+            if file.is_err() {
+                print_unsaved(&secret, session);
+            }
+            Err(not_saved(registration, &remote, error, file))
+        }
+    }
+}
+
+/// Prints a secret that can be stored nowhere: it is shown only once, and to lose it is worse than
+/// to find it in a log.
+fn print_unsaved(secret: &str, session: &Session<'_>) {
+    session.warn("the signing secret could not be stored anywhere, so it is printed here, once:");
+    session.print_message(&escape_unsafe(secret));
+    if !session.world.is_terminal(Stream::Error) {
+        session.warn("a log that holds this output now holds the secret");
     }
 }
 
@@ -66,7 +96,9 @@ fn not_saved(registration: &Registration, remote: &RemoteEndpoint, error: Error,
     let failed = Error::failed(format!("the endpoint {} was created, but could not be saved", remote.id));
     failed.because(error).hint(match file {
         Ok(file) => format!("its secret is in {}: store it with `whtool secret add`", file.display()),
-        Err(_) => format!("its secret is lost: delete the endpoint in {dashboard} and register again"),
+        Err(_) => format!(
+            "its secret is printed above: store it with `whtool secret add`, or delete the endpoint in {dashboard}"
+        ),
     })
 }
 
@@ -109,8 +141,15 @@ fn add_endpoint(
     endpoint
 }
 
+/// Removes the file that was reserved for a response that did not come.
+pub(super) fn remove_reserved(token: &str, session: &Session<'_>) {
+    // It holds nothing.
+    let _ = response_path(token, session).and_then(|path| session.world.remove_secret_file(&path));
+}
+
 /// Removes a registration that created nothing.
 pub(super) fn remove_pending(pending: &PendingRegistration, session: &Session<'_>) -> Result<()> {
+    remove_reserved(&pending.token, session);
     registry::update(session, |registry| {
         registry.pending.retain(|other| other.token != pending.token);
         Ok(())

@@ -115,7 +115,7 @@ impl ListenerState {
         }
         self.events.send_stored(answered_delivery(received, Ok(stored), response.status), memory).await;
         if let Some(id) = id {
-            let outcome = if attempt.is_success() { ForwardOutcome::Delivered } else { ForwardOutcome::GivenUp };
+            let outcome = if attempt.is_success() { ForwardOutcome::Delivered } else { ForwardOutcome::Refused };
             self.events.send_forwarded(Forwarded { id, attempt, tries: 1, outcome }).await;
         }
         response

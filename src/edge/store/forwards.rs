@@ -6,8 +6,8 @@
 use super::rows::{self, micros};
 use super::writer::StoreWriter;
 use crate::model::message::Request;
-use crate::model::stored::{Attempt, CaptureId};
-use crate::model::timestamp::Timestamp;
+use crate::model::stored::{Attempt, CaptureId, ResumedDeliveries};
+use crate::model::timestamp::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 pub(in crate::edge) struct DueQuery {
@@ -28,6 +28,7 @@ pub(in crate::edge) struct DueDelivery {
     pub delivery: i64,
     pub id: CaptureId,
     pub url: String,
+    pub arrived: Timestamp,
     /// Attempts so far.
     pub tries: u32,
     pub request: Request,
@@ -78,7 +79,7 @@ const CANDIDATES: &str = "
 
 /// Selects a queue entry with its request.
 const LOAD_DUE: &str = "
-    SELECT c.method, c.target, c.headers, c.body, f.id, f.delivery, f.url, f.tries
+    SELECT c.method, c.target, c.headers, c.body, f.id, f.delivery, f.url, f.tries, d.arrived
     FROM forwards f JOIN deliveries d ON d.id = f.delivery JOIN contents c ON c.delivery = f.delivery WHERE f.id = ?1";
 
 /// Counts the pending entries for a URL.
@@ -88,17 +89,33 @@ pub(super) fn count_pending(connection: &Connection, url: &str) -> rusqlite::Res
 }
 
 impl StoreWriter {
-    /// Resumes the entries for these URLs, those given up included, and returns the number of
-    /// pending ones.
-    pub async fn resume(&self, urls: &[String]) -> Result<u64, String> {
+    /// Resumes the entries for these URLs, those given up included, unless they arrived before
+    /// `oldest`. None is due after `latest` then.
+    pub async fn resume(
+        &self,
+        urls: &[String],
+        oldest: Timestamp,
+        latest: Timestamp,
+    ) -> Result<ResumedDeliveries, String> {
         let urls = urls.to_vec();
         self.transact(move |connection| {
-            let mut pending = 0;
+            let mut resumed = ResumedDeliveries::default();
             for url in urls {
-                resume(connection, &url)?;
-                pending += count_pending(connection, &url)?;
+                resumed.too_old += resume(connection, &url, oldest, latest)?;
+                resumed.pending += count_pending(connection, &url)?;
             }
-            Ok(pending)
+            Ok(resumed)
+        })
+        .await
+    }
+
+    /// Makes the waiting entries for these URLs due earlier, after the clock was set back.
+    pub async fn set_back(&self, urls: &[String], by: SignedDuration) -> Result<(), String> {
+        let urls = urls.to_vec();
+        let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+        self.transact(move |connection| {
+            let sql = "UPDATE forwards SET due = due - ?2 WHERE state = 'pending' AND url = ?1 AND due > ?2 AND due <> ?3";
+            urls.iter().try_for_each(|url| connection.execute(sql, params![url, micros, NEVER]).map(drop))
         })
         .await
     }
@@ -145,12 +162,22 @@ fn to_json<T: serde::Serialize>(items: &[T]) -> String {
     serde_json::to_string(items).unwrap_or_else(|_| "[]".to_owned())
 }
 
-fn resume(connection: &Connection, url: &str) -> rusqlite::Result<()> {
-    let restart = "UPDATE forwards SET state = 'pending', tries = 0, due = 0 WHERE state = 'given up' AND url = ?1";
-    connection.execute(restart, [url])?;
-    // The entries that they waited for may have been pruned, or delivered by `replay`.
-    let unpark = "UPDATE forwards SET due = 0 WHERE state = 'pending' AND url = ?1 AND due = ?2";
-    connection.execute(unpark, params![url, NEVER]).map(drop)
+/// Resumes the entries for a URL, and returns the number of those that are too old for it.
+fn resume(connection: &Connection, url: &str, oldest: Timestamp, latest: Timestamp) -> rusqlite::Result<u64> {
+    let oldest = micros(oldest);
+    let is_young = "EXISTS (SELECT 1 FROM deliveries d WHERE d.id = delivery AND d.arrived >= ?2)";
+    let restart = format!(
+        "UPDATE forwards SET state = 'pending', tries = 0, due = 0 WHERE state = 'given up' AND url = ?1 AND {is_young}"
+    );
+    connection.execute(&restart, params![url, oldest])?;
+    let give_up = format!("UPDATE forwards SET state = 'given up' WHERE state = 'pending' AND url = ?1 AND NOT {is_young}");
+    connection.execute(&give_up, params![url, oldest])?;
+    // The entries that parked ones waited for may have been pruned, or delivered by `replay`. Others
+    // are due later than any pause if the clock was set back.
+    let unpark = "UPDATE forwards SET due = 0 WHERE state = 'pending' AND url = ?1 AND due > ?2";
+    connection.execute(unpark, params![url, micros(latest)])?;
+    let given_up = "SELECT count(*) FROM forwards WHERE state = 'given up' AND url = ?1";
+    Ok(connection.query_row(given_up, [url], |row| row.get::<_, i64>(0))?.unsigned_abs())
 }
 
 fn reserve_due(connection: &Connection, query: &DueQuery) -> rusqlite::Result<DueDeliveries> {
@@ -212,6 +239,7 @@ fn load_due(connection: &Connection, queue_row: i64) -> rusqlite::Result<Option<
             id: CaptureId(delivery),
             url: row.get(6)?,
             tries: row.get(7)?,
+            arrived: rows::from_micros(row.get(8)?),
         })
     });
     due.optional()

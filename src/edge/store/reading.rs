@@ -6,7 +6,7 @@ use super::{forwards, opening, pruning, references};
 use crate::model::error::{Error, Result};
 use crate::model::money::Money;
 use crate::model::stored::{
-    AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, Query, ReferenceMatch, StoreHealth,
+    AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, Query, RecentEvent, ReferenceMatch, StoreHealth,
     StoredCapture, Undelivered,
 };
 use crate::model::timestamp::Timestamp;
@@ -204,16 +204,15 @@ impl Store for SqliteStore {
         urls.iter().map(count).sum()
     }
 
-    fn recent_event_keys(&mut self, limit: u64) -> Result<Vec<(String, String, CaptureId)>> {
-        let sql = "SELECT provider, key, id FROM deliveries WHERE verdict = 'verified' AND key IS NOT NULL \
-                   ORDER BY id DESC LIMIT ?1";
+    fn recent_events(&mut self, limit: u64) -> Result<Vec<RecentEvent>> {
+        let sql = "SELECT id, provider, key, subject, status, minor, currency FROM deliveries \
+                   WHERE verdict = 'verified' AND provider IS NOT NULL AND key IS NOT NULL ORDER BY id DESC LIMIT ?1";
         let mut statement = self.connection.prepare(sql).map_err(failed)?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let key = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, CaptureId(row.get(2)?)));
-        let keys = statement.query_map([limit], key).map_err(failed)?;
-        let mut keys = keys.collect::<rusqlite::Result<Vec<_>>>().map_err(failed)?;
-        keys.reverse();
-        Ok(keys)
+        let events = statement.query_map([limit], rows::recent_event).map_err(failed)?;
+        let mut events = events.collect::<rusqlite::Result<Vec<_>>>().map_err(failed)?;
+        events.reverse();
+        Ok(events)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::model::exchange::Answer;
 use crate::model::message::{Headers, Request};
 use crate::model::money::Money;
 use crate::model::secret::SecretOrigin;
-use crate::model::stored::{AnswerState, AppState, Attempt, BodyHash, CaptureId, DeliverySummary};
+use crate::model::stored::{AnswerState, AppState, Attempt, BodyHash, CaptureId, DeliverySummary, RecentEvent};
 use crate::model::timestamp::Timestamp;
 use crate::model::verdict::VerdictCode;
 use rusqlite::types::Value;
@@ -84,9 +84,6 @@ pub(super) fn insert(
 
 /// Reads the columns of `SUMMARY_COLUMNS`.
 pub(super) fn summary(row: &Row<'_>) -> rusqlite::Result<DeliverySummary> {
-    let minor: Option<String> = row.get(11)?;
-    let currency: Option<String> = row.get(12)?;
-    let minor = minor.and_then(|text| text.parse().ok());
     Ok(DeliverySummary {
         id: CaptureId(row.get(0)?),
         arrived: from_micros(row.get(1)?),
@@ -99,7 +96,7 @@ pub(super) fn summary(row: &Row<'_>) -> rusqlite::Result<DeliverySummary> {
         event_id: row.get(8)?,
         subject: row.get(9)?,
         status: row.get(10)?,
-        money: minor.map(|minor| Money { minor, currency: currency.unwrap_or_default() }),
+        money: money(row.get(11)?, row.get(12)?),
         answer: AnswerState::from_code(row.get(13)?),
         app: AppState::from_code(row.get(14)?),
         size: row.get::<_, i64>(15)?.unsigned_abs(),
@@ -112,6 +109,24 @@ pub(super) fn verdict(row: &Row<'_>, column: usize) -> rusqlite::Result<VerdictC
     let unknown = || format!("unknown verdict `{code}`").into();
     VerdictCode::from_code(&code)
         .ok_or_else(|| rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, unknown()))
+}
+
+/// Reads id, provider, key, subject, status, minor and currency.
+pub(super) fn recent_event(row: &Row<'_>) -> rusqlite::Result<RecentEvent> {
+    Ok(RecentEvent {
+        id: CaptureId(row.get(0)?),
+        provider: row.get(1)?,
+        key: row.get(2)?,
+        subject: row.get(3)?,
+        status: row.get(4)?,
+        money: money(row.get(5)?, row.get(6)?),
+    })
+}
+
+/// Builds an amount from its columns.
+fn money(minor: Option<String>, currency: Option<String>) -> Option<Money> {
+    let minor = minor.and_then(|text| text.parse().ok())?;
+    Some(Money { minor, currency: currency.unwrap_or_default() })
 }
 
 /// Provider, type and currency, by which amounts are summed.

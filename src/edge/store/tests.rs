@@ -8,8 +8,8 @@ use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::event::Event;
 use crate::model::message::Request;
 use crate::model::status::Status;
-use crate::model::stored::{AnswerState, Attempt, CaptureId, Query, Undelivered};
-use crate::model::timestamp::Timestamp;
+use crate::model::stored::{ResumedDeliveries, AnswerState, Attempt, CaptureId, Query, Undelivered};
+use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::model::verdict::Verdict;
 use crate::world::{Store, StoreLocation};
 use rusqlite::Connection;
@@ -147,6 +147,42 @@ async fn each_url_has_its_own_slots_and_no_delivery_is_returned_twice() {
 }
 
 #[tokio::test]
+async fn after_the_clock_was_set_back_a_retry_is_due_after_its_pause() {
+    let (_folder, path) = new_store_path();
+    let (writer, _) = StoreWriter::start(&StoreLocation::File(path), LIMIT).unwrap();
+    writer.insert(new_delivery(b"x", "o", &[APP])).await.unwrap();
+    let due = async |now| {
+        let query = DueQuery { now: Timestamp::from_second(now).unwrap(), ..due_query(&[(APP, 1)]) };
+        writer.due(query).await.unwrap().due
+    };
+    let first = due(2_000).await.remove(0);
+    let retry_at = Timestamp::from_second(2_010).ok();
+    writer.record_attempt(first.queue_row, first.delivery, attempt(500), EntryState::Retry, retry_at).await.unwrap();
+    writer.set_back(&[APP.to_owned()], SignedDuration::from_secs(1_900)).await.unwrap();
+    assert!(due(109).await.is_empty());
+    assert_eq!(due(110).await.len(), 1);
+    // The lease of that one, and a restart on a clock that was set back while nothing ran.
+    let latest = Timestamp::from_second(50).unwrap();
+    writer.resume(&[APP.to_owned()], Timestamp::MIN, latest).await.unwrap();
+    assert_eq!(due(1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_delivery_older_than_the_limit_is_not_resumed() {
+    let (_folder, path) = new_store_path();
+    let (writer, _) = StoreWriter::start(&StoreLocation::File(path), LIMIT).unwrap();
+    // It arrived at second 1000.
+    writer.insert(new_delivery(b"x", "o", &[APP])).await.unwrap();
+    let resume = async |oldest| {
+        writer.resume(&[APP.to_owned()], Timestamp::from_second(oldest).unwrap(), Timestamp::MAX).await.unwrap()
+    };
+    assert_eq!(resume(1_000).await, ResumedDeliveries { pending: 1, too_old: 0 });
+    assert_eq!(resume(1_001).await, ResumedDeliveries { pending: 0, too_old: 1 });
+    assert!(writer.due(due_query(&[(APP, 1)])).await.unwrap().due.is_empty());
+    assert_eq!(resume(1_000).await, ResumedDeliveries { pending: 1, too_old: 0 });
+}
+
+#[tokio::test]
 async fn in_order_a_delivery_is_due_once_the_previous_one_about_its_object_is_finished() {
     let (_folder, path) = new_store_path();
     let (writer, _) = StoreWriter::start(&StoreLocation::File(path), LIMIT).unwrap();
@@ -163,5 +199,6 @@ async fn in_order_a_delivery_is_due_once_the_previous_one_about_its_object_is_fi
     let second = due().await;
     assert_eq!(second.iter().map(|due| due.delivery).collect::<Vec<_>>(), [2]);
     // Parked entries are due again after a restart.
-    assert_eq!(writer.resume(&[APP.to_owned()]).await.unwrap(), 3);
+    let resumed = writer.resume(&[APP.to_owned()], Timestamp::MIN, Timestamp::MAX).await.unwrap();
+    assert_eq!(resumed, ResumedDeliveries { pending: 3, too_old: 0 });
 }
