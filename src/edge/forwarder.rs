@@ -99,7 +99,16 @@ impl Forwarder {
         events: Arc<EventSender>,
         wake: Arc<Notify>,
     ) -> Self {
-        Self { forward, writer, client, events, wake, in_flight: HashMap::new(), outages: HashMap::new(), last_look: None }
+        Self {
+            forward,
+            writer,
+            client,
+            events,
+            wake,
+            in_flight: HashMap::new(),
+            outages: HashMap::new(),
+            last_look: None,
+        }
     }
 
     /// Forwards until `stop`, then waits for the running attempts.
@@ -128,7 +137,8 @@ impl Forwarder {
     /// Resumes what an earlier run left in the queue, and reports how much that is.
     async fn resume_pending(&self) {
         let now = clock::now();
-        let oldest = SignedDuration::try_from(self.forward.give_up_after).ok().and_then(|age| now.checked_sub(age).ok());
+        let oldest =
+            SignedDuration::try_from(self.forward.give_up_after).ok().and_then(|age| now.checked_sub(age).ok());
         let latest = now.checked_add(self.longest_wait()).unwrap_or(Timestamp::MAX);
         let resumed = self.writer.resume(&self.urls(), oldest.unwrap_or(Timestamp::MIN), latest).await;
         if let Ok(resumed) = resumed
@@ -396,16 +406,31 @@ mod tests {
                 ForwardOutcome::Retry(Duration::from_secs(4)),
                 "{status}"
             );
-            assert_eq!(next_step(&sent(answered(status)), 11, clock::now(), &forward), ForwardOutcome::Refused, "{status}");
+            assert_eq!(
+                next_step(&sent(answered(status)), 11, clock::now(), &forward),
+                ForwardOutcome::Refused,
+                "{status}"
+            );
         }
-        assert_eq!(next_step(&sent(unanswered()), 1, clock::now(), &forward), ForwardOutcome::Retry(Duration::from_secs(1)));
+        assert_eq!(
+            next_step(&sent(unanswered()), 1, clock::now(), &forward),
+            ForwardOutcome::Retry(Duration::from_secs(1))
+        );
         let misconfigured = SentToApp { is_misconfigured: true, ..sent(unanswered()) };
         assert_eq!(next_step(&misconfigured, 1, clock::now(), &forward), ForwardOutcome::GivenUp);
         for status in [301, 307, 400, 401, 404, 409, 410, 422, 426, 428, 499] {
-            assert_eq!(next_step(&sent(answered(status)), 1, clock::now(), &forward), ForwardOutcome::Refused, "{status}");
+            assert_eq!(
+                next_step(&sent(answered(status)), 1, clock::now(), &forward),
+                ForwardOutcome::Refused,
+                "{status}"
+            );
         }
         for status in [200, 202, 204, 299] {
-            assert_eq!(next_step(&sent(answered(status)), 1, clock::now(), &forward), ForwardOutcome::Delivered, "{status}");
+            assert_eq!(
+                next_step(&sent(answered(status)), 1, clock::now(), &forward),
+                ForwardOutcome::Delivered,
+                "{status}"
+            );
         }
     }
 }

@@ -8,7 +8,6 @@
 
 mod clock;
 pub mod core_dump;
-mod clock;
 mod editor;
 mod environment;
 mod events;

@@ -185,7 +185,10 @@ mod tests {
         let before = fs::metadata(&path).unwrap();
         assert!(before.len() == 65_536 && before.blocks() >= 128 && mode(&path) == 0o600);
         fill(&path, b"{}").unwrap();
-        assert_eq!((read(&path).unwrap().as_deref(), fs::metadata(&path).unwrap().ino()), (Some(&b"{}"[..]), before.ino()));
+        assert_eq!(
+            (read(&path).unwrap().as_deref(), fs::metadata(&path).unwrap().ino()),
+            (Some(&b"{}"[..]), before.ino())
+        );
         assert!(reserve(&path, 1).is_err());
     }
 

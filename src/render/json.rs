@@ -5,13 +5,13 @@
 //! explains them is masked: causes, warnings, notes, errors, URLs of the app and its answers. Codes come from `verdict`, `diagnose`
 //! and `event`.
 
-use crate::model::duplicate::FactChange;
 use super::record_writer::{RecordWriter, TYPICAL_RECORD_SIZE};
 use super::text;
 use crate::capture::request_json::RequestJson;
 use crate::diagnose::Finding;
 use crate::diagnose::frameworks::Framework;
 use crate::model::delivery::AnalyzedDelivery;
+use crate::model::duplicate::FactChange;
 use crate::model::event::Warning;
 use crate::model::exchange::SentRequest;
 use crate::model::mask::{Audience, mask_secrets, mask_sentence};

@@ -3,7 +3,6 @@
 //! Everything from outside is shortened, escaped and masked here.
 
 use super::json::ListenerFields;
-use crate::model::duplicate::FactChange;
 use super::paint::Paint;
 use super::payload;
 use super::row::{Cell, CellKind, Row};
@@ -11,6 +10,7 @@ use crate::answer;
 use crate::diagnose::{CauseGroup, Confidence, Finding, compare};
 use crate::model::content_encoding::decoded_body;
 use crate::model::delivery::{AnalyzedDelivery, RejectedRequest};
+use crate::model::duplicate::FactChange;
 use crate::model::event::{Event, Warning};
 use crate::model::exchange::Answer;
 use crate::model::mask::{Audience, mask_secrets, mask_sentence};

@@ -2,8 +2,8 @@
 
 use crate::model::error::Result;
 use crate::model::stored::{
-    AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, Query, RecentEvent, ReferenceMatch, StoreHealth,
-    StoredCapture, Undelivered,
+    AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, Query, RecentEvent, ReferenceMatch,
+    StoreHealth, StoredCapture, Undelivered,
 };
 use crate::model::timestamp::Timestamp;
 use url::Url;

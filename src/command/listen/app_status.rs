@@ -99,7 +99,9 @@ fn next_step(outcome: ForwardOutcome) -> String {
         ForwardOutcome::Delivered => String::new(),
         ForwardOutcome::Retry(pause) => format!("  · retrying in {}", text::duration(pause)),
         ForwardOutcome::Refused => "  · not retried; `whtool replay` sends it again".to_owned(),
-        ForwardOutcome::GivenUp => "  · gave up until the next `whtool listen`; `whtool replay` sends it now".to_owned(),
+        ForwardOutcome::GivenUp => {
+            "  · gave up until the next `whtool listen`; `whtool replay` sends it now".to_owned()
+        }
         ForwardOutcome::TooOld => "  · gave up: older than --give-up-after; `whtool replay` sends it".to_owned(),
     }
 }

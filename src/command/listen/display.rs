@@ -15,6 +15,7 @@ use crate::command::{Session, Verbosity};
 use crate::diagnose::{self, Finding};
 use crate::model::bind::{self, SecondAddress};
 use crate::model::delivery::{AnalyzedDelivery, RejectedRequest};
+use crate::model::duplicate::EventFacts;
 use crate::model::error::Result;
 use crate::model::mask::mask_secrets;
 use crate::model::refusal::Refusal;
@@ -28,7 +29,6 @@ use crate::render::json::ListenerFields;
 use crate::render::paint::Paint;
 use crate::render::row::{Cell, CellKind};
 use crate::render::{self, text};
-use crate::model::duplicate::EventFacts;
 use crate::world::{AnsweredDelivery, DroppedEvents, Store};
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -45,7 +45,7 @@ pub(super) struct Display<'a> {
     pub output: ListenOutput<'a>,
     globs: Vec<WildMatch>,
     zone: jiff::tz::TimeZone,
-    seen: SeenEvents,
+    seen: SeenEvents<FirstDelivery>,
     budget: RefusalBudget,
     summary: Summary,
     /// A message to print after this many deliveries.
@@ -321,7 +321,8 @@ impl<'a> Display<'a> {
         self.output.write_row(&row, self.args)?;
         let indent = self.output.indent();
         let changes = text::duplicate_changes(fields, indent, paint);
-        let details = changes + &text::warnings(&received.event, indent, paint) + &text::findings(findings, indent, paint);
+        let details =
+            changes + &text::warnings(&received.event, indent, paint) + &text::findings(findings, indent, paint);
         self.output.write_lines(&details, text::FINDING_INDENT)?;
         if self.session.verbosity == Verbosity::Verbose {
             self.output.write_detail(&paint.faint(&text::body_digest(&received.delivery.request.body)))?;

@@ -14,7 +14,7 @@ pub(super) struct CountGoal {
     /// `None`: no number was given.
     wanted: Option<u64>,
     counted: u64,
-    seen: SeenEvents,
+    seen: SeenEvents<()>,
     waits_for_retries: bool,
     /// The counted deliveries that are forwarded.
     forwards: BTreeMap<CaptureId, ForwardState>,
@@ -41,7 +41,7 @@ impl CountGoal {
     pub(super) fn add(&mut self, received: &AnalyzedDelivery, id: Option<CaptureId>, forward: &ForwardArgs) {
         let Some(wanted) = self.wanted.filter(|wanted| self.counted < *wanted) else { return };
         if let (Some(provider), Some(key)) = (received.provider, received.event.key.as_deref())
-            && self.seen.add(provider, key, "").is_some()
+            && self.seen.add(provider, key, ()).is_some()
         {
             return;
         }
@@ -60,7 +60,7 @@ impl CountGoal {
         match forwarded.outcome {
             ForwardOutcome::Delivered => state.open = state.open.saturating_sub(1),
             ForwardOutcome::Retry(_) => {}
-            ForwardOutcome::GivenUp => state.is_given_up = true,
+            ForwardOutcome::Refused | ForwardOutcome::GivenUp | ForwardOutcome::TooOld => state.is_given_up = true,
         }
     }
 

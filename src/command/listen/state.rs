@@ -2,15 +2,15 @@
 //! explaining refusals.
 
 use crate::diagnose::{HashAllowance, HashBudget};
+use crate::model::duplicate::EventFacts;
 use crate::model::timestamp::Timestamp;
 use crate::render::text;
-use crate::model::duplicate::EventFacts;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// The most recent events, to recognize duplicates.
-pub(super) struct SeenEvents {
+pub(super) struct SeenEvents<T> {
     /// The first delivery of each event, by provider and key.
-    first_deliveries: HashMap<(String, String), FirstDelivery>,
+    first_deliveries: HashMap<(String, String), T>,
     /// The keys, oldest first.
     order: VecDeque<(String, String)>,
     capacity: usize,
@@ -23,13 +23,13 @@ pub(super) struct FirstDelivery {
     pub facts: EventFacts,
 }
 
-impl SeenEvents {
+impl<T: Clone> SeenEvents<T> {
     pub(super) fn new(capacity: usize) -> Self {
         Self { first_deliveries: HashMap::new(), order: VecDeque::new(), capacity }
     }
 
     /// Adds an event. If it was seen before, returns its first delivery.
-    pub(super) fn add(&mut self, provider: &str, key: &str, delivery: FirstDelivery) -> Option<FirstDelivery> {
+    pub(super) fn add(&mut self, provider: &str, key: &str, delivery: T) -> Option<T> {
         let key = (provider.to_owned(), key.to_owned());
         if let Some(first) = self.first_deliveries.get(&key) {
             return Some(first.clone());

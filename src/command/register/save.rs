@@ -9,8 +9,8 @@ use crate::model::exchange::Answer;
 use crate::model::sanitize::escape_unsafe;
 use crate::provider::api::{self, ResponseError};
 use crate::provider::endpoints::RemoteEndpoint;
-use crate::world::Stream;
 use crate::settings::registry::{PendingRegistration, RegisteredEndpoint, Registry, StoredSecret};
+use crate::world::Stream;
 use serde_json::Value;
 use std::path::PathBuf;
 

@@ -114,7 +114,8 @@ impl StoreWriter {
         let urls = urls.to_vec();
         let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
         self.transact(move |connection| {
-            let sql = "UPDATE forwards SET due = due - ?2 WHERE state = 'pending' AND url = ?1 AND due > ?2 AND due <> ?3";
+            let sql =
+                "UPDATE forwards SET due = due - ?2 WHERE state = 'pending' AND url = ?1 AND due > ?2 AND due <> ?3";
             urls.iter().try_for_each(|url| connection.execute(sql, params![url, micros, NEVER]).map(drop))
         })
         .await
@@ -170,7 +171,8 @@ fn resume(connection: &Connection, url: &str, oldest: Timestamp, latest: Timesta
         "UPDATE forwards SET state = 'pending', tries = 0, due = 0 WHERE state = 'given up' AND url = ?1 AND {is_young}"
     );
     connection.execute(&restart, params![url, oldest])?;
-    let give_up = format!("UPDATE forwards SET state = 'given up' WHERE state = 'pending' AND url = ?1 AND NOT {is_young}");
+    let give_up =
+        format!("UPDATE forwards SET state = 'given up' WHERE state = 'pending' AND url = ?1 AND NOT {is_young}");
     connection.execute(&give_up, params![url, oldest])?;
     // The entries that parked ones waited for may have been pruned, or delivered by `replay`. Others
     // are due later than any pause if the clock was set back.

@@ -6,8 +6,8 @@ use super::{forwards, opening, pruning, references};
 use crate::model::error::{Error, Result};
 use crate::model::money::Money;
 use crate::model::stored::{
-    AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, Query, RecentEvent, ReferenceMatch, StoreHealth,
-    StoredCapture, Undelivered,
+    AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, Query, RecentEvent, ReferenceMatch,
+    StoreHealth, StoredCapture, Undelivered,
 };
 use crate::model::timestamp::Timestamp;
 use crate::world::Store;

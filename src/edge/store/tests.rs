@@ -8,7 +8,7 @@ use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::event::Event;
 use crate::model::message::Request;
 use crate::model::status::Status;
-use crate::model::stored::{ResumedDeliveries, AnswerState, Attempt, CaptureId, Query, Undelivered};
+use crate::model::stored::{AnswerState, Attempt, CaptureId, Query, ResumedDeliveries, Undelivered};
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::model::verdict::Verdict;
 use crate::world::{Store, StoreLocation};
