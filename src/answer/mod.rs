@@ -35,6 +35,20 @@ pub fn telling_line(answer: &Answer) -> String {
     collapse(trace::telling_line(text))
 }
 
+/// Returns what to do about an answer with which servers refuse plain HTTP on a port for TLS: nginx,
+/// Apache, Caddy, Go. `None`: it is another one.
+pub fn https_fix(answer: &Answer) -> Option<&'static str> {
+    const REFUSALS: [&str; 4] = [
+        "plain http request was sent to https port",
+        "http request to an https server",
+        "speaking plain http to an ssl-enabled server port",
+        "sent an http request to an https",
+    ];
+    let text = String::from_utf8_lossy(&answer.body).to_ascii_lowercase();
+    let is_refusal = answer.status == 400 && REFUSALS.iter().any(|refusal| text.contains(refusal));
+    is_refusal.then_some("use https:// instead of http://")
+}
+
 /// Returns a text with single spaces between its words.
 fn collapse(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")

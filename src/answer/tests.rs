@@ -127,6 +127,19 @@ fn a_compressed_answer_is_read() {
     assert_eq!(telling_line(&Answer { headers, ..Answer::new(500, body) }), "boom");
 }
 
+#[test]
+fn a_server_that_wants_tls_is_recognized() {
+    for (status, body, is_refusal) in [
+        (400, "<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head>", true),
+        (400, "Client sent an HTTP request to an HTTPS server.\n", true),
+        (400, "Reason: You're speaking plain HTTP to an SSL-enabled server port.", true),
+        (200, "Client sent an HTTP request to an HTTPS server.\n", false),
+        (400, "bad signature", false),
+    ] {
+        assert_eq!(https_fix(&Answer::new(status, body)).is_some(), is_refusal, "{body}");
+    }
+}
+
 fn redirected(status: u16, asked: &str, location: &str) -> Redirect {
     let mut answer = Answer::new(status, "<html>Moved</html>");
     answer.headers.push("location", location.as_bytes()).unwrap();

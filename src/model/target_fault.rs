@@ -16,6 +16,9 @@ pub enum TargetFault {
     NotHttp(String),
     #[error("the certificate is not trusted: it is self-signed, or of a private CA")]
     UntrustedIssuer,
+    /// What `openssl req -x509` makes unless it is told otherwise.
+    #[error("the certificate is one of a CA (CA:TRUE), which is not valid for a server")]
+    CaCertificate,
     #[error("the certificate has expired")]
     ExpiredCertificate,
     #[error("the certificate is not valid yet; is the clock of this machine right?")]
@@ -61,6 +64,10 @@ impl TargetFault {
             Self::Http2Only => "let the server accept HTTP/1.1, too (in Node: allowHTTP1)".to_owned(),
             Self::NotHttp(_) => "check the port: another kind of server listens there".to_owned(),
             Self::UntrustedIssuer => or_insecure("trust it with SSL_CERT_FILE=ca.pem in the environment"),
+            Self::CaCertificate => or_insecure(
+                "make one with `openssl req -x509 -addext basicConstraints=critical,CA:FALSE` and trust it with \
+                 SSL_CERT_FILE=cert.pem",
+            ),
             Self::ExpiredCertificate => or_insecure("renew it"),
             Self::FutureCertificate => or_insecure("set the clock"),
             Self::WrongName(_) => or_insecure("use a name for which the certificate was issued"),

@@ -220,7 +220,10 @@ pub fn answer_text(answer: &Answer, asked: &str) -> String {
             let place = truncate(&mask_secrets(&redirect.describe()), MAX_LOCATION);
             format!("{place} · {}", redirect.fix())
         }
-        None => truncate(&mask_answer(answer::telling_line(answer).as_bytes()), MAX_SAID),
+        None => {
+            let said = truncate(&mask_answer(answer::telling_line(answer).as_bytes()), MAX_SAID);
+            answer::https_fix(answer).map_or(said.clone(), |fix| format!("{said} · {fix}"))
+        }
     }
 }
 

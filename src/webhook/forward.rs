@@ -35,6 +35,8 @@ pub enum UrlError {
     EventType,
     #[error("`{0}` is not http or https")]
     Scheme(String),
+    #[error("a zone id such as %eth0 can't be used in a URL; use an address without it, or a name")]
+    ZoneId,
     #[error("{0}")]
     Invalid(#[from] url::ParseError),
 }
@@ -51,11 +53,19 @@ pub fn parse_url(text: &str) -> Result<Url, UrlError> {
         return Err(UrlError::EventType);
     }
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-    let url = Url::parse(&with_scheme)?;
+    let url = Url::parse(&with_scheme).map_err(|error| match error {
+        url::ParseError::InvalidIpv6Address if has_zone_id(after_scheme) => UrlError::ZoneId,
+        error => UrlError::Invalid(error),
+    })?;
     match url.scheme() {
         "http" | "https" if url.has_host() => Ok(url),
         other => Err(UrlError::Scheme(other.to_owned())),
     }
+}
+
+/// Returns true for an IPv6 address that names an interface: `[fe80::1%eth0]`.
+fn has_zone_id(host: &str) -> bool {
+    host.split(']').next().is_some_and(|address| address.contains('[') && address.contains('%'))
 }
 
 /// Returns true for an event type or the name of a sample, with at most two typing mistakes. The
@@ -90,7 +100,7 @@ impl std::str::FromStr for Route {
             _ => (None, text),
         };
         let url = parse_url(url).map_err(|error| match error {
-            UrlError::Port(_) | UrlError::EventType => RouteError::NotAUrl(error),
+            UrlError::Port(_) | UrlError::EventType | UrlError::ZoneId => RouteError::NotAUrl(error),
             UrlError::Scheme(_) | UrlError::Invalid(_) => RouteError::Invalid(text.to_owned()),
         })?;
         Ok(Self { types: types.map(WildMatch::new), url })
@@ -153,7 +163,10 @@ pub fn build_request(
     let signed = changes.resign.as_ref().and_then(|keys| sign_again(request, keys, now)).unwrap_or_default();
     let set = || changes.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     let signed = || signed.iter().map(|(name, value)| (*name, value.as_bytes()));
-    let is_replaced = |name: &str| set().chain(signed()).any(|(other, _)| other.eq_ignore_ascii_case(name));
+    // The marks of listeners are in `Via`, and end a loop, so an entry is added and replaces none.
+    let is_replaced = |name: &str| {
+        !name.eq_ignore_ascii_case("via") && set().chain(signed()).any(|(other, _)| other.eq_ignore_ascii_case(name))
+    };
     let mut headers = Headers::new();
     let is_kept = |name: &str, value: &[u8]| {
         // The app's answer is shown, so it should not be compressed.
@@ -314,7 +327,7 @@ mod tests {
         let marked = RequestChanges { hop_mark: mark, ..Default::default() };
         assert_eq!(sent(&marked), format!("{foreign}X-A: 1\r\n{mark_line}"));
         let set = RequestChanges { headers: vec![("via".to_owned(), "1.1 mine".to_owned())], ..marked };
-        assert_eq!(sent(&set), format!("X-A: 1\r\nvia: 1.1 mine\r\n{mark_line}"));
+        assert_eq!(sent(&set), format!("{foreign}X-A: 1\r\nvia: 1.1 mine\r\n{mark_line}"));
         assert_eq!(sent(&RequestChanges::default()), "Via: 1.1 proxy\r\nX-A: 1\r\n", "what `replay` sends");
     }
 
@@ -341,6 +354,11 @@ mod tests {
             ("payment.debited", "expected a URL such as http://localhost:3000/webhooks, found an event type"),
             ("ftp://localhost", "`ftp` is not http or https"),
             ("mailto://a", "`mailto` is not http or https"),
+            (
+                "http://[fe80::1%25eth0]:3000/",
+                "a zone id such as %eth0 can't be used in a URL; use an address without it, or a name",
+            ),
+            ("http://[fe80::x]", "invalid IPv6 address"),
             ("http://", "empty host"),
             ("localhost:99999", "invalid port number"),
         ] {

@@ -35,7 +35,8 @@ pub(super) fn connect_failure(error: &(dyn StdError + 'static), host: &str) -> S
 
 fn tls_failure(error: &rustls::Error) -> SendFailure {
     use TargetFault::{
-        BadCertificate, ExpiredCertificate, FutureCertificate, Http2Only, PlainHttp, UntrustedIssuer, WrongName,
+        BadCertificate, CaCertificate, ExpiredCertificate, FutureCertificate, Http2Only, PlainHttp, UntrustedIssuer,
+        WrongName,
     };
     let fault = match error {
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => PlainHttp,
@@ -51,7 +52,7 @@ fn tls_failure(error: &rustls::Error) -> SendFailure {
             CertificateError::NotValidForName => WrongName(String::new()),
             CertificateError::NotValidForNameContext { presented, .. } => WrongName(names(presented)),
             // `openssl req -x509` makes such a certificate: its own CA.
-            CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => UntrustedIssuer,
+            CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => CaCertificate,
             other => BadCertificate(other.to_string()),
         },
         other => return SendFailure::Connect(format!("the TLS handshake failed: {other}")),
