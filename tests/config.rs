@@ -258,6 +258,17 @@ fn forwarding_flags_accept_a_url_from_the_settings() {
 }
 
 #[test]
+fn routes_in_a_variable_keep_the_commas_of_their_types() {
+    let routes = "payment.*,refund.failed=http://localhost:1/?a=1,2, http://localhost:2/";
+    let world = new_world().variable("WHTOOL_FORWARD_TO", routes);
+    let shown = world.run(&["config", "show", "--json"]).text();
+    let listed = r#"["payment.*,refund.failed=http://localhost:1/?a=1,2","http://localhost:2/"]"#;
+    assert!(shown.contains(listed), "{shown}");
+    let run = world.run(&["listen"]);
+    assert!(run.err.contains("to http://localhost:1/?a=1,2, http://localhost:2/"), "{}", run.err);
+}
+
+#[test]
 fn an_invalid_variable_is_named_with_the_valid_values() {
     let port = TestWorld::default().variable("WHTOOL_PORT", "abc").run(&["listen"]);
     assert!(port.err.contains("WHTOOL_PORT") && port.err.contains("a port from 0 to 65535"), "{}", port.err);

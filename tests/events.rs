@@ -535,6 +535,39 @@ fn an_undocumented_type_causes_a_warning() {
 }
 
 #[test]
+fn a_list_is_the_same_in_one_flag_and_in_several_and_never_empty() {
+    let world = world_with_three_captures();
+    let kinds = |words: &[&str]| {
+        let run = world.run(&[&["events", "--json"], words].concat());
+        run.json().iter().map(|entry| entry["event"]["type"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let all = ["payment.debited", "transaction.success", "payment.debited"];
+    for words in [
+        &["--type", "payment.*,transaction.*"][..],
+        &["--type", "payment.*", "--type", "transaction.*"],
+        &["--type", " payment.debited , ,transaction.success, "],
+    ] {
+        assert_eq!(kinds(words), all, "{words:?}");
+    }
+    assert_eq!(kinds(&["--type", "refund.*,transaction.*"]), all[1..2]);
+    for words in [
+        &["events", "--type", ""][..],
+        &["events", "--type", " , "],
+        &["replay", "--type", ","],
+        &["check", "localhost:1", "--only", ","],
+        &["listen", "--type", ""],
+        &["listen", "--forward-to", ","],
+    ] {
+        let run = world.run(words);
+        assert_eq!(run.status, 2, "{words:?}: {}", run.err);
+    }
+    let wrong = world.run(&["events", "--type", "payment.*,Refund.*"]);
+    assert!(wrong.err.contains("matches `Refund.*`; did you mean `refund.*`?"), "{}", wrong.err);
+    let only = ["check", "localhost:1", "--provider", "plexos", "--only", "refuse,rwa"];
+    assert!(world.run(&only).err.contains("no probe matches `rwa`"));
+}
+
+#[test]
 fn events_and_listen_describe_a_missing_secret_alike() {
     let world = TestWorld::default();
     store_captures_with_keys(&world, &[(60, plexos(include_bytes!("vectors/plexos.json")))], &[]);

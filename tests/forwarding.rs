@@ -26,6 +26,32 @@ fn listed(home: &Path, words: &[&str]) -> Vec<Value> {
 }
 
 #[test]
+fn a_route_that_takes_nothing_is_reported_at_the_start_and_counted() {
+    let (home, app) = (home(), App::start(vec![200]));
+    let mistyped = format!("paymnt.*, transactin.success={}", app.url);
+    let mut listener = Listener::start(home.path(), &["--forward-to", &mistyped]);
+    listener.exchange(&post(REFERENCE_MAC, REFERENCE));
+    assert_eq!(until(&mut listener, "whtool.delivery/1")["routes"], 0);
+    let (_, messages) = listener.end("INT");
+    for expected in [
+        "no documented event type matches `paymnt.*`; did you mean `payment.*`?",
+        "no documented event type matches `transactin.success`; did you mean `transaction.success`?",
+        "no --forward-to takes transaction.success: stored, not forwarded",
+        "1 not forwarded: no --forward-to takes their type",
+    ] {
+        assert!(messages.contains(expected), "{expected}: {messages}");
+    }
+    let two = format!("payment.debited,transaction.*={0}/two", app.url);
+    let mut listener = Listener::start(home.path(), &["--forward-to", &two]);
+    let (mac, body) = signed(1);
+    listener.exchange(&post(&mac, &body));
+    assert_eq!(until(&mut listener, "whtool.delivery/1")["routes"], 1);
+    drop(until(&mut listener, "whtool.forwarded/1"));
+    let (_, messages) = listener.end("INT");
+    assert!(!messages.contains("not forwarded") && !messages.contains("no documented"), "{messages}");
+}
+
+#[test]
 fn an_app_that_hangs_does_not_delay_another() {
     let home = home();
     // The kernel accepts its connections, and nothing answers them.

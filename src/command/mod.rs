@@ -35,7 +35,7 @@ use clap::{ArgMatches, Args, FromArgMatches, Parser, ValueEnum};
 use shared::loaded_settings::LoadedSettings;
 use shared::payload::{detect_provider, warn_if_empty};
 use shared::session::{Session, Verbosity, cannot_read, paint};
-use shared::values::{parse_duration, parse_port, parse_rate, parse_time, provider_parser};
+use shared::values::{TextList, join_lists, parse_duration, parse_port, parse_rate, parse_time, provider_parser};
 use std::ffi::OsString;
 use std::io::Write;
 

@@ -124,6 +124,8 @@ pub struct ListenerFields {
     pub duplicate_changes: Vec<FactChange>,
     /// The status of the response.
     pub answered: u16,
+    /// The number of routes to which it is forwarded. `None`: nothing is forwarded.
+    pub routes: Option<usize>,
 }
 
 /// `whtool.delivery/1`: a delivery that a listener received.
@@ -141,6 +143,9 @@ pub fn delivery(received: &AnalyzedDelivery, findings: &[Finding], listener: &Li
         record.value("duplicateChanges", &listener.duplicate_changes.iter().map(change).collect::<Vec<_>>());
     }
     record.value("answered", &listener.answered);
+    if let Some(routes) = listener.routes {
+        record.value("routes", &routes);
+    }
     record.request("request", &delivery.request);
     record.into_line()
 }
@@ -233,7 +238,7 @@ impl ListenerFields {
     /// Creates the fields of a first delivery that was answered 200.
     #[cfg(test)]
     fn first() -> Self {
-        Self { number: 1, id: None, duplicate_of: None, duplicate_changes: Vec::new(), answered: 200 }
+        Self { number: 1, id: None, duplicate_of: None, duplicate_changes: Vec::new(), answered: 200, routes: None }
     }
 }
 

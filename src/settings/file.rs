@@ -202,7 +202,10 @@ mod tests {
         let text = "bind = '0.0.0.0'\n";
         assert!(parse(text, FileScope::User).is_ok());
         let error = parse(text, FileScope::Project).unwrap_err();
-        assert_eq!(error.to_string(), "line 1: `bind`: a project file may only bind to this machine: 127.0.0.1 or ::1");
+        assert_eq!(
+            error.to_string(),
+            "line 1: `bind`: a project file may only bind to this machine: localhost, 127.0.0.1 or ::1"
+        );
         assert!(error.hint().unwrap().contains("WHTOOL_BIND"));
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::model::address::is_local_by_name;
 use crate::model::bind::BindHost;
-use crate::webhook::forward::Route;
+use crate::webhook::route::RouteList;
 
 /// Setting that provides the default of a command-line option.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub enum ValueShape {
     Path,
     /// List of texts, separated by commas in a variable.
     Several,
+    /// List of routes, whose types and URLs may have commas.
+    Routes,
     /// List of paths.
     Paths,
 }
@@ -80,7 +82,7 @@ pub const ALL: [Setting; 12] = [
     Setting {
         key: "forward-to",
         commands: &["listen"],
-        shape: ValueShape::Several,
+        shape: ValueShape::Routes,
         project_rule: ProjectRule::LoopbackUrls,
         meaning: "URLs that listen forwards verified deliveries to",
     },
@@ -142,7 +144,7 @@ impl Setting {
     }
 
     pub fn is_list(&self) -> bool {
-        matches!(self.shape, ValueShape::Several | ValueShape::Paths)
+        matches!(self.shape, ValueShape::Several | ValueShape::Routes | ValueShape::Paths)
     }
 }
 
@@ -154,7 +156,9 @@ impl ProjectRule {
     pub fn allows(self, value: &str) -> bool {
         match self {
             Self::Anything => true,
-            Self::LoopbackUrls => value.parse::<Route>().is_ok_and(|route| is_local_by_name(&route.url)),
+            Self::LoopbackUrls => {
+                value.parse::<RouteList>().is_ok_and(|list| list.0.iter().all(|route| is_local_by_name(&route.url)))
+            }
             Self::LoopbackAddress => value.parse::<BindHost>().is_ok_and(|host| host.is_loopback()),
             Self::StoreName => is_store_name(value),
             Self::SecretVariables => value.contains("WEBHOOK") || value.contains("SIGNING"),

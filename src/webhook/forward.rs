@@ -8,23 +8,6 @@ use crate::model::signature::Key;
 use crate::model::timestamp::Timestamp;
 use crate::provider::{self, SignatureForm};
 use url::{Position, Url};
-use wildmatch::WildMatch;
-
-/// A URL, and the event types that are forwarded to it.
-#[derive(Clone, Debug)]
-pub struct Route {
-    /// `None`: every type.
-    types: Option<WildMatch>,
-    pub url: Url,
-}
-
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum RouteError {
-    #[error("{0}")]
-    NotAUrl(UrlError),
-    #[error("`{0}` is not a URL; use http://localhost:3000/hooks, or 'payment.*=http://localhost:3000/payments'")]
-    Invalid(String),
-}
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum UrlError {
@@ -75,43 +58,6 @@ fn resembles_event_type(text: &str) -> bool {
         text.rsplit_once(':').filter(|(name, _)| provider::by_name(name).is_some()).map_or(text, |(_, bare)| bare);
     let is_near = |name: &str| strsim::osa_distance(bare, name) <= 2;
     bare.contains('.') && provider::samples().any(|(_, sample)| is_near(&sample.name) || is_near(&sample.kind))
-}
-
-/// Returns the documented event type, or the group such as `payment.*`, that is spelled most like a
-/// glob. `None`: none is similar.
-pub fn nearest_type(glob: &str) -> Option<String> {
-    let asked = glob.to_lowercase();
-    let types = provider::ALL.iter().flat_map(|provider| provider.event_types()).map(|known| known.name);
-    let candidates = types.flat_map(|name| {
-        let group = name.split_once('.').map(|(group, _)| format!("{group}.*"));
-        group.into_iter().chain([name.to_owned()])
-    });
-    let scored = candidates.map(|name| (strsim::jaro_winkler(&asked, &name), name));
-    let (similarity, name) = scored.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
-    (similarity > 0.8).then_some(name)
-}
-
-impl std::str::FromStr for Route {
-    type Err = RouteError;
-
-    fn from_str(text: &str) -> Result<Self, RouteError> {
-        let (types, url) = match text.split_once('=') {
-            Some((types, url)) if !types.contains(['/', ':', '?']) && !types.is_empty() => (Some(types), url),
-            _ => (None, text),
-        };
-        let url = parse_url(url).map_err(|error| match error {
-            UrlError::Port(_) | UrlError::EventType | UrlError::ZoneId => RouteError::NotAUrl(error),
-            UrlError::Scheme(_) | UrlError::Invalid(_) => RouteError::Invalid(text.to_owned()),
-        })?;
-        Ok(Self { types: types.map(WildMatch::new), url })
-    }
-}
-
-impl Route {
-    /// Returns true if events of this type are forwarded here.
-    pub fn matches(&self, event_type: Option<&str>) -> bool {
-        self.types.as_ref().is_none_or(|glob| glob.matches(event_type.unwrap_or_default()))
-    }
 }
 
 /// Changes to a request before it is forwarded.
@@ -208,6 +154,7 @@ mod tests {
     use crate::model::secret::{Secret, SecretOrigin};
     use crate::model::signature::DEFAULT_TOLERANCE;
     use crate::webhook::receive::{Rules, receive};
+    use crate::webhook::route::{Route, RouteError};
 
     #[test]
     fn a_port_or_an_event_type_is_not_a_host() {
@@ -289,21 +236,6 @@ mod tests {
         ] {
             assert_eq!(target(absolute), expected);
         }
-    }
-
-    #[test]
-    fn a_route_may_start_with_a_glob() {
-        let route = |text: &str| text.parse::<Route>().unwrap();
-        assert!(route("localhost:3000").matches(None));
-        let payments = route("payment.*=http://localhost:3000/p?a=b");
-        assert!(
-            payments.matches(Some("payment.debited"))
-                && !payments.matches(Some("refund.failed"))
-                && !payments.matches(None)
-        );
-        assert_eq!(payments.url.as_str(), "http://localhost:3000/p?a=b");
-        assert_eq!(route("http://localhost/?a=b").url.as_str(), "http://localhost/?a=b");
-        assert!("ftp://x".parse::<Route>().is_err() && "".parse::<Route>().is_err());
     }
 
     #[test]

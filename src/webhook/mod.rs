@@ -1,5 +1,6 @@
 //! Verifies one delivery (`receive`) and decides where it is forwarded and how it is signed again
-//! (`forward`).
+//! (`forward`), along which routes (`route`).
 
 pub mod forward;
 pub mod receive;
+pub mod route;

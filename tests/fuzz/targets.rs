@@ -21,8 +21,8 @@ use whtool::render::paint::Paint;
 use whtool::render::payload::{lines, sensitive_ranges};
 use whtool::settings::file::{self, FileScope};
 use whtool::settings::registry::Registry;
-use whtool::webhook::forward::Route;
 use whtool::webhook::receive::{Rules, receive};
+use whtool::webhook::route::{Route, RouteList};
 
 /// A parser under test.
 pub struct FuzzTarget {
@@ -263,6 +263,7 @@ fn text_values(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let _ = timestamp::parse_unix(text);
     let _ = text.parse::<Route>();
+    let _ = text.parse::<RouteList>();
     if let Ok(time) = timestamp::parse(text) {
         timestamp::format_duration(time.duration_since(now()));
         let _ = Duration::try_from(time.duration_since(now()));

@@ -73,8 +73,8 @@ Options:
       --observe               Answer 200 to every request, but still report verification results
       --demo                  Send valid and invalid sample deliveries to this listener
       --compact               Print one line per event, without the payload
-      --type <GLOB>           Show and count only events of this type, such as 'payment.*'. May be
-                              repeated
+      --type <GLOB>           Show and count only events of these types, such as
+                              'payment.*,refund.failed'. May be repeated
       --json                  Print one JSON record per line; the first reports the URL once the
                               listener is ready
       --count <N>             Exit after N different verified events: with status 0, or 1 if the app
@@ -90,9 +90,9 @@ Options:
   -h, --help                  Print help
 
 Forwarding:
-      --forward-to <URL>            Forward verified deliveries to your app; 'payment.*=URL'
-                                    forwards only matching types. A URL without a path gets the path
-                                    of the request. May be repeated
+      --forward-to <URL>            Forward verified deliveries to your app;
+                                    'payment.*,refund.failed=URL' forwards only matching types. A
+                                    URL without a path gets the path of the request. May be repeated
       --passthrough                 Return the app's response to the provider instead of 200
       --ordered                     Forward deliveries about the same payment one at a time
       --resign                      Re-sign deliveries with the local test secret
@@ -172,7 +172,8 @@ Options:
 
 Filters:
       --provider <PROVIDER>    Only deliveries of this provider [possible values: plexos, plustive]
-      --type <GLOB>            Only events of this type, such as 'payment.*'. May be repeated
+      --type <GLOB>            Only events of these types, such as 'payment.*,refund.failed'. May be
+                               repeated
       --verdict <VERDICT>      Only deliveries with this verdict [possible values: verified,
                                unsigned, malformed, mismatch, too_old, in_future, no_secret]
       --since <TIME>           Only deliveries since this time: 2h (ago), today, a date, RFC 3339
@@ -265,7 +266,8 @@ Options:
 
 Filters:
       --provider <PROVIDER>    Only deliveries of this provider [possible values: plexos, plustive]
-      --type <GLOB>            Only events of this type, such as 'payment.*'. May be repeated
+      --type <GLOB>            Only events of these types, such as 'payment.*,refund.failed'. May be
+                               repeated
       --verdict <VERDICT>      Only deliveries with this verdict [possible values: verified,
                                unsigned, malformed, mismatch, too_old, in_future, no_secret]
       --since <TIME>           Only deliveries since this time: 2h (ago), today, a date, RFC 3339
@@ -372,7 +374,8 @@ Options:
 
 Filters:
       --provider <PROVIDER>    Only deliveries of this provider [possible values: plexos, plustive]
-      --type <GLOB>            Only events of this type, such as 'payment.*'. May be repeated
+      --type <GLOB>            Only events of these types, such as 'payment.*,refund.failed'. May be
+                               repeated
       --verdict <VERDICT>      Only deliveries with this verdict [possible values: verified,
                                unsigned, malformed, mismatch, too_old, in_future, no_secret]
       --since <TIME>           Only deliveries since this time: 2h (ago), today, a date, RFC 3339
@@ -409,7 +412,8 @@ Options:
 
 Filters:
       --provider <PROVIDER>    Only deliveries of this provider [possible values: plexos, plustive]
-      --type <GLOB>            Only events of this type, such as 'payment.*'. May be repeated
+      --type <GLOB>            Only events of these types, such as 'payment.*,refund.failed'. May be
+                               repeated
       --verdict <VERDICT>      Only deliveries with this verdict [possible values: verified,
                                unsigned, malformed, mismatch, too_old, in_future, no_secret]
       --since <TIME>           Only deliveries since this time: 2h (ago), today, a date, RFC 3339

@@ -104,7 +104,8 @@ Options:
 Filters:
       --from-provider <PROVIDER>  Only deliveries of this provider [possible values: plexos,
                                   plustive]
-      --type <GLOB>               Only events of this type, such as 'payment.*'. May be repeated
+      --type <GLOB>               Only events of these types, such as 'payment.*,refund.failed'. May
+                                  be repeated
       --verdict <VERDICT>         Only deliveries with this verdict [possible values: verified,
                                   unsigned, malformed, mismatch, too_old, in_future, no_secret]
       --since <TIME>              Only deliveries since this time: 2h (ago), today, a date, RFC 3339
@@ -236,9 +237,9 @@ Options:
       --provider <PROVIDER>    Provider whose events are sent (default: detected from the URL or
                                from the only configured secret) [possible values: plexos, plustive]
       --list                   List the probes without running them
-      --only <PROBE>           Run only probes with this id, prefix (`refuse`) or glob
+      --only <PROBE>           Run only probes with these ids, prefixes (`refuse`) or globs
                                (`*.timestamp.*`). May be repeated
-      --skip <PROBE>           Skip probes with this id, prefix or glob. May be repeated
+      --skip <PROBE>           Skip probes with these ids, prefixes or globs. May be repeated
       --budget <DURATION>      Maximum response time [default: 3s]
       --start <COMMAND>        Start the handler with this shell command, and stop it afterwards
       --effects <COMMAND|URL>  Count processed events with this shell command or URL, which must

@@ -6,7 +6,7 @@
 mod client;
 mod handler;
 
-use super::{Session, Verbosity, parse_duration, provider_parser};
+use super::{Session, TextList, Verbosity, join_lists, parse_duration, provider_parser};
 use crate::check::{self, CheckPlan, CheckReport, Probe, ProbeSelection};
 use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
 use crate::command::shared::target;
@@ -54,12 +54,12 @@ pub(super) struct Check {
     /// List the probes without running them
     #[arg(long)]
     list: bool,
-    /// Run only probes with this id, prefix (`refuse`) or glob (`*.timestamp.*`). May be repeated
+    /// Run only probes with these ids, prefixes (`refuse`) or globs (`*.timestamp.*`). May be repeated
     #[arg(long, value_name = "PROBE")]
-    only: Vec<String>,
-    /// Skip probes with this id, prefix or glob. May be repeated
+    only: Vec<TextList>,
+    /// Skip probes with these ids, prefixes or globs. May be repeated
     #[arg(long, value_name = "PROBE")]
-    skip: Vec<String>,
+    skip: Vec<TextList>,
     /// Maximum response time
     #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = parse_duration)]
     budget: SignedDuration,
@@ -92,7 +92,7 @@ pub(super) struct Check {
 }
 
 pub(super) fn run(args: &Check, session: &Session<'_>) -> Result<CommandOutcome> {
-    let selection = ProbeSelection { only: args.only.clone(), skip: args.skip.clone() };
+    let selection = ProbeSelection { only: join_lists(&args.only), skip: join_lists(&args.skip) };
     if args.list {
         return list(args, &selection, session);
     }

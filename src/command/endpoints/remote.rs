@@ -2,10 +2,10 @@
 //! exist.
 
 use super::RemoteArgs;
-use crate::command::Session;
 use crate::command::shared::api::{ApiClient, ConfirmArgs, Confirmation};
 use crate::command::shared::endpoints::{UrlPolicy, check_url, format_local_time, no_endpoint_api, select_events};
 use crate::command::shared::registry;
+use crate::command::{Session, TextList, join_lists};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::mask::mask_secrets;
 use crate::model::sanitize::{escape_unsafe, truncate};
@@ -31,8 +31,8 @@ pub(super) struct UpdateEndpoint {
     #[arg(long, value_name = "URL", group = "change")]
     url: Option<String>,
     /// New events: names, globs such as payment.*, or all
-    #[arg(long, value_name = "LIST", value_delimiter = ',', group = "change")]
-    events: Option<Vec<String>>,
+    #[arg(long, value_name = "LIST", group = "change")]
+    events: Option<Vec<TextList>>,
     /// New label shown in the dashboard
     #[arg(long, value_name = "TEXT", group = "change")]
     description: Option<String>,
@@ -117,7 +117,7 @@ pub(super) fn update(args: &UpdateEndpoint, session: &Session<'_>) -> Result<Com
     };
     let fields = EndpointFields {
         url: args.url.as_deref().map(|text| check_url(text, policy).map(String::from)).transpose()?,
-        events: args.events.as_deref().map(|patterns| select_events(provider, patterns)).transpose()?,
+        events: args.events.as_deref().map(|patterns| select_events(provider, &join_lists(patterns))).transpose()?,
         description: args.description.clone(),
         status,
     };

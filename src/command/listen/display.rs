@@ -11,7 +11,7 @@ use super::tunnel::{self, TunnelEvent, TunnelLink};
 use crate::command::shared::addresses::report_addresses;
 use crate::command::shared::captures::warn_if_unknown_type;
 use crate::command::shared::secrets::Secrets;
-use crate::command::{Session, Verbosity};
+use crate::command::{Session, Verbosity, join_lists};
 use crate::diagnose::{self, Finding};
 use crate::model::bind::{self, SecondAddress};
 use crate::model::delivery::{AnalyzedDelivery, RejectedRequest};
@@ -29,6 +29,7 @@ use crate::render::json::ListenerFields;
 use crate::render::paint::Paint;
 use crate::render::row::{Cell, CellKind};
 use crate::render::{self, text};
+use crate::webhook::route::Route;
 use crate::world::{AnsweredDelivery, DroppedEvents, Store};
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -44,6 +45,7 @@ pub(super) struct Display<'a> {
     secrets: Secrets,
     pub output: ListenOutput<'a>,
     globs: Vec<WildMatch>,
+    routes: Vec<Route>,
     zone: jiff::tz::TimeZone,
     seen: SeenEvents<FirstDelivery>,
     budget: RefusalBudget,
@@ -66,7 +68,8 @@ impl<'a> Display<'a> {
             session,
             secrets,
             output: ListenOutput::new(loss, session),
-            globs: args.events.iter().map(|glob| WildMatch::new(glob)).collect(),
+            globs: join_lists(&args.events).iter().map(|glob| WildMatch::new(glob)).collect(),
+            routes: Vec::new(),
             zone: session.world.time_zone(),
             seen: SeenEvents::new(SEEN_EVENTS),
             budget: RefusalBudget::new(session.world.now()),
@@ -88,7 +91,7 @@ impl<'a> Display<'a> {
     pub(super) fn show_ready(
         &mut self,
         (address, second): (SocketAddr, SecondAddress),
-        forwarded_to: &str,
+        routes: Vec<Route>,
     ) -> Result<()> {
         let url = bind::url(address);
         if self.args.json {
@@ -97,13 +100,14 @@ impl<'a> Display<'a> {
         let shown = self.session.err.strong(&url);
         self.session.info(&format!("listening on {shown} (any path; Ctrl+C to stop)"));
         report_addresses(address, second, self.session);
-        self.args.events.iter().for_each(|glob| warn_if_unknown_type(glob, self.session));
-        if !forwarded_to.is_empty() {
-            self.session.info(&format!(
-                "forwarding verified deliveries to {}",
-                sanitize::escape_unsafe(&mask_secrets(forwarded_to))
-            ));
+        let routed = routes.iter().flat_map(|route| route.types.iter().cloned());
+        let globs = join_lists(&self.args.events).into_iter().chain(routed);
+        globs.for_each(|glob| warn_if_unknown_type(&glob, self.session));
+        let urls: Vec<_> = routes.iter().map(|route| mask_secrets(route.url.as_str())).collect();
+        if !urls.is_empty() {
+            self.session.info(&format!("forwarding verified deliveries to {}", urls.join(", ")));
         }
+        self.routes = routes;
         self.print_secrets("secrets");
         self.print_secret_for_app();
         self.output.flush()
@@ -196,6 +200,7 @@ impl<'a> Display<'a> {
     pub(super) fn add_delivery(&mut self, answered: &AnsweredDelivery) -> Result<bool> {
         self.summary.deliveries += 1;
         let is_wanted = self.is_wanted(answered.received.as_ref());
+        self.summary.hidden += u64::from(!is_wanted);
         let findings = if is_wanted { self.explain(answered.received.as_ref()) } else { Vec::new() };
         let received = with_refined_verdict(answered.received.as_ref(), &findings);
         let received = received.as_ref();
@@ -212,6 +217,7 @@ impl<'a> Display<'a> {
         let duplicate_of = first.map(|first| first.name);
         self.summary.duplicates += u64::from(duplicate_of.is_some());
         let counts = is_wanted && is_stored && received.verdict.is_verified();
+        let routes = self.count_routes(received);
         if is_wanted {
             let fields = ListenerFields {
                 number: self.summary.deliveries,
@@ -219,6 +225,7 @@ impl<'a> Display<'a> {
                 duplicate_of,
                 duplicate_changes: changes.unwrap_or_default(),
                 answered: answered.status,
+                routes,
             };
             self.show(received, &findings, &name, &fields)?;
         }
@@ -294,6 +301,22 @@ impl<'a> Display<'a> {
             let this = FirstDelivery { name: name.to_owned(), facts: EventFacts::from(received) };
             self.seen.add(provider, key, this)
         })?
+    }
+
+    /// Returns the number of routes that take a verified event; the first event of a type that none
+    /// takes is reported. `None`: nothing is forwarded.
+    fn count_routes(&mut self, received: &AnalyzedDelivery) -> Option<usize> {
+        if self.routes.is_empty() || !received.verdict.is_verified() {
+            return None;
+        }
+        let kind = received.event.kind.as_deref();
+        let count = self.routes.iter().filter(|route| route.matches(kind)).count();
+        if count == 0 {
+            self.summary.unrouted += 1;
+            let kind = sanitize::truncate(kind.unwrap_or("an event without a type"), 60);
+            self.session.info_once(&format!("no --forward-to takes {kind}: stored, not forwarded"));
+        }
+        Some(count)
     }
 
     fn is_wanted(&self, received: &AnalyzedDelivery) -> bool {

@@ -7,7 +7,8 @@ use crate::model::error::{Error, Result};
 use crate::model::exchange::OutgoingRequest;
 use crate::model::hop_mark::HopMark;
 use crate::model::timestamp::SignedDuration;
-use crate::webhook::forward::{self, RequestChanges, Route};
+use crate::webhook::forward::{self, RequestChanges};
+use crate::webhook::route::{Route, RouteList};
 use crate::world::{AckMode, CertificateCheck, ForwardOptions};
 use clap::Args;
 use std::collections::HashMap;
@@ -19,10 +20,10 @@ use url::Url;
 #[derive(Args)]
 #[command(next_help_heading = "Forwarding")]
 pub(super) struct ForwardArgs {
-    /// Forward verified deliveries to your app; 'payment.*=URL' forwards only matching types. A URL
-    /// without a path gets the path of the request. May be repeated
+    /// Forward verified deliveries to your app; 'payment.*,refund.failed=URL' forwards only matching
+    /// types. A URL without a path gets the path of the request. May be repeated
     #[arg(long, value_name = "URL")]
-    pub forward_to: Vec<Route>,
+    forward_to: Vec<RouteList>,
     /// Return the app's response to the provider instead of 200
     #[arg(long, conflicts_with_all = ["ordered", "in_flight"])]
     passthrough: bool,
@@ -99,8 +100,9 @@ impl ForwardArgs {
             });
         }
         let question = |host: &str| format!("{host} is another machine, and would receive genuinely signed events");
-        let routes = self.forward_to.iter();
+        let routes = self.routes();
         let routes = routes
+            .iter()
             .map(|route| Ok((route.url.clone(), target::confirm_reach(&route.url, self.yes, question, session)?)));
         let reaches = routes.collect::<Result<HashMap<Url, Reach>>>()?;
         let resign = if self.resign { Some(secrets::local_test_keys(session)?) } else { None };
@@ -108,9 +110,9 @@ impl ForwardArgs {
         session.world.fill_random(&mut random);
         let hop_mark = HopMark::from_random(random);
         let changes = RequestChanges { headers: self.header.clone(), resign, hop_mark: Some(hop_mark.clone()) };
-        let routes = self.forward_to.clone();
+        let routes = self.routes();
         Ok(Some(ForwardOptions {
-            urls: self.forward_to.iter().map(|route| route.url.clone()).collect(),
+            urls: routes.iter().map(|route| route.url.clone()).collect(),
             route: Arc::new(move |received| {
                 let event_type = received.event.kind.as_deref();
                 routes.iter().filter(|route| route.matches(event_type)).map(|route| route.url.clone()).collect()
@@ -141,7 +143,7 @@ impl ForwardArgs {
             let targets = target::addresses(url, session);
             listener.any(|listener| targets.iter().any(|target| is_received_by(listener, *target, session)))
         };
-        match self.forward_to.iter().find(|route| is_own(&route.url)) {
+        match self.routes().iter().find(|route| is_own(&route.url)) {
             Some(route) => {
                 Err(Error::usage(format!("--forward-to {} is the address of the listener itself", route.url))
                     .because("each delivery would come back to it, again and again")
@@ -153,11 +155,11 @@ impl ForwardArgs {
 
     /// Returns the number of URLs that events of this type are forwarded to.
     pub(super) fn route_count(&self, event_type: Option<&str>) -> usize {
-        self.forward_to.iter().filter(|route| route.matches(event_type)).count()
+        self.routes().iter().filter(|route| route.matches(event_type)).count()
     }
 
-    /// Returns the URLs, for a message.
-    pub(super) fn url_list(&self) -> String {
-        self.forward_to.iter().map(|route| route.url.to_string()).collect::<Vec<_>>().join(", ")
+    /// Returns the routes of all `--forward-to`.
+    pub(super) fn routes(&self) -> Vec<Route> {
+        self.forward_to.iter().flat_map(|list| list.0.iter().cloned()).collect()
     }
 }

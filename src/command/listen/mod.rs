@@ -12,7 +12,7 @@ mod secret_reload;
 mod state;
 mod tunnel;
 
-use super::{Session, Verbosity, parse_duration};
+use super::{Session, TextList, Verbosity, parse_duration};
 use crate::command::shared::captures::StoreArgs;
 use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
 use crate::model::bind::BindHost;
@@ -90,9 +90,9 @@ struct DisplayArgs {
     /// Print one line per event, without the payload
     #[arg(long, conflicts_with = "json")]
     compact: bool,
-    /// Show and count only events of this type, such as 'payment.*'. May be repeated
+    /// Show and count only events of these types, such as 'payment.*,refund.failed'. May be repeated
     #[arg(long = "type", alias = "events", value_name = "GLOB")]
-    events: Vec<String>,
+    events: Vec<TextList>,
     /// Print one JSON record per line; the first reports the URL once the listener is ready
     #[arg(long)]
     json: bool,
@@ -143,7 +143,7 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome
         display.load_seen_events(args.store.open(session)?.as_mut())?;
     }
     let addresses = (listener.address(), listener.second_address());
-    display.show_ready(addresses, &args.forward.url_list())?;
+    display.show_ready(addresses, args.forward.routes())?;
     let address = listener.address();
     let plan = args.tunnel.plan(address.port(), session)?;
     std::thread::scope(|scope| {
@@ -265,7 +265,7 @@ fn receive_until_done(
 
 /// Reports how many deliveries are still queued. An error of the store is ignored.
 fn report_queued(args: &Listen, session: &Session<'_>) {
-    let urls: Vec<_> = args.forward.forward_to.iter().map(|route| route.url.clone()).collect();
+    let urls: Vec<_> = args.forward.routes().into_iter().map(|route| route.url).collect();
     if urls.is_empty() || args.no_store || args.stores_in_memory() {
         return;
     }

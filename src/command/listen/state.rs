@@ -54,6 +54,10 @@ pub(super) struct Summary {
     pub not_shown: u64,
     pub duplicates: u64,
     pub rejected: u64,
+    /// Deliveries of other types than those of `--type`.
+    pub hidden: u64,
+    /// Verified events that no route took.
+    pub unrouted: u64,
     /// Deliveries by the code of their verdict.
     pub by_verdict: BTreeMap<&'static str, u64>,
 }
@@ -71,6 +75,12 @@ impl Summary {
         }
         if self.duplicates > 0 {
             summary.push_str(&format!("; {}", text::count(self.duplicates, "duplicate")));
+        }
+        if self.hidden > 0 {
+            summary.push_str(&format!("; {} not shown (--type)", self.hidden));
+        }
+        if self.unrouted > 0 {
+            summary.push_str(&format!("; {} not forwarded: no --forward-to takes their type", self.unrouted));
         }
         if self.rejected > 0 {
             summary.push_str(&format!("; {} rejected", text::count(self.rejected, "request")));
@@ -151,7 +161,8 @@ mod tests {
     #[test]
     fn the_summary_adds_up_to_all_deliveries() {
         let by_verdict = [("verified", 2), ("too_old", 1)].into_iter().collect();
-        let summary = Summary { deliveries: 10, not_shown: 7, duplicates: 1, rejected: 4, by_verdict };
+        let summary =
+            Summary { deliveries: 10, not_shown: 7, duplicates: 1, rejected: 4, by_verdict, ..Summary::default() };
         let expected = "10 deliveries: 1 too old, 2 verified, 7 not shown; 1 duplicate; 4 requests rejected";
         assert_eq!(summary.text(), expected);
     }

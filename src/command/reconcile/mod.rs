@@ -92,7 +92,7 @@ pub(super) struct Reconcile {
     replay_list: Option<PathBuf>,
     /// Show only rows of this class, or `differences`; totals still include every row. May be
     /// repeated
-    #[arg(long, value_name = "CLASS", value_parser = row_filter())]
+    #[arg(long, value_name = "CLASS", value_delimiter = ',', value_parser = row_filter())]
     only: Vec<RowFilter>,
     /// Print one JSON record per line; the last one has the totals
     #[arg(long, conflicts_with = "csv")]

@@ -12,7 +12,7 @@ use crate::command::shared::endpoints::{
     UrlPolicy, check_url, format_local_time, no_endpoint_api, record, select_events,
 };
 use crate::command::shared::registry;
-use crate::command::{Session, provider_parser};
+use crate::command::{Session, TextList, join_lists, provider_parser};
 use crate::model::error::{CommandOutcome, Error, Kind, Result};
 use crate::model::exchange::{Answer, SendFailure};
 use crate::model::mask::mask_secrets;
@@ -45,8 +45,8 @@ pub(super) struct Register {
     #[arg(long, value_name = "URL")]
     url: String,
     /// Events to receive: names, globs such as payment.*, or all; separated by commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "all")]
-    events: Vec<String>,
+    #[arg(long, value_name = "LIST", default_value = "all")]
+    events: Vec<TextList>,
     /// Label shown in the dashboard
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
@@ -123,7 +123,7 @@ fn check_args(args: &Register, session: &Session<'_>) -> Result<Registration> {
         return Err(no_endpoint_api(args.provider));
     }
     let url = check_url(&args.url, if args.allow_http { UrlPolicy::Any } else { UrlPolicy::PublicHttps })?;
-    let events = select_events(args.provider, &args.events)?;
+    let events = select_events(args.provider, &join_lists(&args.events))?;
     let client = ApiClient::new(args.provider, &args.api, session)?;
     if !args.again {
         refuse_duplicate(&client, url.as_str(), session)?;

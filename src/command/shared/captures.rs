@@ -1,6 +1,6 @@
 //! Locates the store and selects captures, by name or by filters.
 
-use crate::command::{Session, parse_duration};
+use crate::command::{Session, TextList, join_lists, parse_duration};
 use crate::model::capture_name::CaptureName;
 use crate::model::error::{Error, Result};
 use crate::model::mask::mask_secrets;
@@ -8,15 +8,14 @@ use crate::model::sanitize::escape_unsafe;
 use crate::model::stored::{CaptureId, Query, StoredDelivery};
 use crate::model::timestamp::{self, SignedDuration, Timestamp};
 use crate::model::verdict::VerdictCode;
-use crate::provider::{self, Provider};
-use crate::webhook::forward;
+use crate::provider::Provider;
+use crate::webhook::route;
 use crate::world::{Store, World};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::tz::TimeZone;
 use jiff::{ToSpan, Zoned, civil};
 use std::path::PathBuf;
-use wildmatch::WildMatch;
 
 #[derive(Args, Clone)]
 pub(in crate::command) struct StoreArgs {
@@ -63,9 +62,9 @@ pub(in crate::command) struct Filters {
         help_heading = "Filters"
     )]
     pub provider: Option<&'static dyn Provider>,
-    /// Only events of this type, such as 'payment.*'. May be repeated
+    /// Only events of these types, such as 'payment.*,refund.failed'. May be repeated
     #[arg(long = "type", value_name = "GLOB", help_heading = "Filters")]
-    pub kinds: Vec<String>,
+    pub kinds: Vec<TextList>,
     /// Only deliveries with this verdict
     #[arg(long, value_name = "VERDICT", value_parser = verdict_codes(), help_heading = "Filters")]
     pub verdict: Option<VerdictCode>,
@@ -139,18 +138,12 @@ pub(in crate::command) fn when(text: &str) -> Result<When, String> {
     }
 }
 
-/// Checks whether a documented event type matches.
-fn is_known_type(glob: &str) -> bool {
-    let matcher = WildMatch::new(glob);
-    provider::ALL.iter().flat_map(|provider| provider.event_types()).any(|known| matcher.matches(known.name))
-}
-
 /// Warns if no documented event type matches, and names the nearest one.
 pub(in crate::command) fn warn_if_unknown_type(glob: &str, session: &Session<'_>) {
-    if is_known_type(glob) {
+    if route::is_known_type(glob) {
         return;
     }
-    let near = forward::nearest_type(glob).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    let near = route::nearest_type(glob).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     session.warn(&format!("no documented event type matches `{}`{near}", escape_unsafe(&mask_secrets(glob))));
 }
 
@@ -162,7 +155,7 @@ impl Filters {
 
     /// Returns true if a type matches no documented event type.
     pub(in crate::command) fn has_unknown_types(&self) -> bool {
-        self.kinds.iter().any(|glob| !is_known_type(glob))
+        join_lists(&self.kinds).iter().any(|glob| !route::is_known_type(glob))
     }
 
     /// Returns true if the filters select failed deliveries, at most of a provider, type or time.
@@ -172,14 +165,14 @@ impl Filters {
 
     /// Warns if a type matches no documented event type, which is usually a typo.
     pub(in crate::command) fn warn_if_unknown_types(&self, session: &Session<'_>) {
-        self.kinds.iter().for_each(|glob| warn_if_unknown_type(glob, session));
+        join_lists(&self.kinds).iter().for_each(|glob| warn_if_unknown_type(glob, session));
     }
 
     /// Converts the filters to a query.
     pub(in crate::command) fn query(&self, now: &Zoned) -> Query {
         Query {
             provider: self.provider.map(|provider| provider.name().to_owned()),
-            kinds: self.kinds.clone(),
+            kinds: join_lists(&self.kinds),
             verdict: self.verdict,
             since: self.since.map(|when| when.resolve(now)),
             until: self.until.map(|when| when.resolve(now)),
@@ -282,11 +275,11 @@ mod tests {
         for filters in [
             Filters { limit: Some(1), ..Filters::default() },
             Filters { failed: true, ..Filters::default() },
-            Filters { kinds: vec!["payment.*".to_owned()], ..Filters::default() },
+            Filters { kinds: vec!["payment.*".parse().unwrap()], ..Filters::default() },
             Filters { verdict: Some(VerdictCode::Mismatch), ..Filters::default() },
             Filters { grep: Some("x".to_owned()), ..Filters::default() },
             Filters { reference: Some("x".to_owned()), ..Filters::default() },
-            Filters { provider: provider::by_name("plexos"), ..Filters::default() },
+            Filters { provider: crate::provider::by_name("plexos"), ..Filters::default() },
             Filters { until: Some(When::At(Timestamp::UNIX_EPOCH)), ..Filters::default() },
             Filters { since: Some(When::At(Timestamp::UNIX_EPOCH)), ..Filters::default() },
         ] {

@@ -6,6 +6,7 @@
 use crate::model::error::{Error, Result};
 use crate::settings::file::{self, FileScope, SettingsError};
 use crate::settings::option::{self, ProjectRule, Setting, ValueShape};
+use crate::webhook::route;
 use crate::world::World;
 use clap::{Arg, Command};
 use std::io::Read;
@@ -153,10 +154,11 @@ fn values_from_environment(world: &dyn World) -> Vec<SettingValue> {
     let value = |setting: &'static Setting| {
         let variable = setting.variable();
         let text = world.env_var(&variable)?;
-        let values = if setting.is_list() {
-            text.split(',').filter(|part| !part.is_empty()).map(str::to_owned).collect()
-        } else {
-            vec![text]
+        let owned = |parts: Vec<&str>| parts.into_iter().map(str::to_owned).collect();
+        let values = match setting.shape {
+            ValueShape::Several | ValueShape::Paths => owned(route::list_elements(&text).collect()),
+            ValueShape::Routes => owned(route::split_routes(&text)),
+            ValueShape::One | ValueShape::Path => vec![text],
         };
         Some(SettingValue { setting, values, origin: SettingOrigin::Environment(variable) })
     };

@@ -1,8 +1,8 @@
 //! Loads signing secrets from flags, environment, the registry and the local test secret, in this
 //! order.
 
-use crate::command::Session;
 use crate::command::shared::registry;
+use crate::command::{Session, TextList, join_lists};
 use crate::diagnose::keys::fault::find_fault;
 use crate::diagnose::{Credentials, KeyCandidates};
 use crate::model::error::{Error, Result};
@@ -27,7 +27,7 @@ pub(in crate::command) struct SecretArgs {
     secret_file: Vec<PathBuf>,
     /// Environment variable that contains the signing secret
     #[arg(long, value_name = "NAME", help_heading = "Secrets")]
-    secret_env: Vec<String>,
+    secret_env: Vec<TextList>,
     /// Signing secret (visible in the process list: prefer a file or the environment)
     #[arg(long, value_name = "SECRET", help_heading = "Secrets")]
     secret: Vec<String>,
@@ -36,7 +36,10 @@ pub(in crate::command) struct SecretArgs {
 impl SecretArgs {
     /// Returns the variables that contain signing secrets or API keys.
     pub(in crate::command) fn variables(&self) -> Vec<&str> {
-        provider::credential_variables().into_iter().chain(self.secret_env.iter().map(String::as_str)).collect()
+        provider::credential_variables()
+            .into_iter()
+            .chain(self.secret_env.iter().flat_map(TextList::elements))
+            .collect()
     }
 }
 
@@ -225,7 +228,7 @@ fn secrets_from_flags(args: &SecretArgs, session: &Session<'_>) -> Result<Vec<(S
         }
         found.push((secret.origin.clone(), secret.expose().to_vec()));
     }
-    for name in &args.secret_env {
+    for name in &join_lists(&args.secret_env) {
         let value = session.world.env_var(name);
         let value = value.ok_or_else(|| Error::credentials(format!("the environment variable {name} is not set")))?;
         found.push((SecretOrigin::Environment { variable: name.clone(), position: 0 }, value.into_bytes()));

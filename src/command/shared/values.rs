@@ -2,12 +2,38 @@
 
 use crate::model::timestamp::{self, SignedDuration, Timestamp};
 use crate::provider::{self, Provider};
+use crate::webhook::route;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 /// Parses the name of a provider.
 pub(in crate::command) fn provider_parser() -> impl TypedValueParser<Value = &'static dyn Provider> {
     PossibleValuesParser::new(provider::ALL.iter().map(|provider| provider.name()))
         .map(|name| provider::by_name(&name).expect("clap accepts only these names"))
+}
+
+/// A list in one argument: elements between commas. Spaces around elements and empty elements have
+/// no meaning; a list without any element is an error. The same holds for variables and files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::command) struct TextList(Vec<String>);
+
+impl std::str::FromStr for TextList {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let elements: Vec<_> = route::list_elements(text).map(str::to_owned).collect();
+        if elements.is_empty() { Err("the list is empty") } else { Ok(Self(elements)) }
+    }
+}
+
+impl TextList {
+    pub(in crate::command) fn elements(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+/// Joins the lists of a repeated argument.
+pub(in crate::command) fn join_lists(lists: &[TextList]) -> Vec<String> {
+    lists.iter().flat_map(|list| list.0.iter().cloned()).collect()
 }
 
 /// Parses a duration such as `90s`, `5m`, `1h 30m`, `30d`, or a number of seconds. A day has 24
