@@ -61,6 +61,15 @@ fn sigterm_and_sighup_are_a_success_and_ctrl_c_is_not() {
 }
 
 #[test]
+#[cfg(unix)]
+fn sigterm_before_the_count_is_reached_is_no_success() {
+    let home = home();
+    let (code, said) = Listener::start(home.path(), &["--count", "1"]).end("TERM");
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("0 of 1 verified event received"), "{said}");
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn a_listener_started_with_nohup_survives_the_end_of_its_terminal() {
     let home = home();

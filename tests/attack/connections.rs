@@ -74,6 +74,19 @@ fn idle_connections_that_were_answered_are_evicted_too() {
 }
 
 #[test]
+fn a_thousand_idle_connections_keep_nobody_out_and_stay_open_while_there_is_room() {
+    Siege::run("1,000 answered connections that idle", |siege| {
+        let mut answered = hold_connections(siege, 1000, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        answered.iter_mut().for_each(|client| assert_eq!(client.answer().status, 405));
+        siege.wait_for_honest(100);
+        for client in &mut answered {
+            client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+            assert_eq!(client.answer().status, 405, "it is still open");
+        }
+    });
+}
+
+#[test]
 fn bodies_that_drip_do_not_delay_honest_senders() {
     Siege::run("300 bodies that drip", |siege| {
         let mut clients = hold_connections(siege, 300, post("Content-Length: 100\r\n", ""));

@@ -1,7 +1,7 @@
 //! Floods of requests whose refusal is expensive to explain.
 
 use super::siege::Siege;
-use super::target::{Client, REFERENCE_MAC, is_optimized, post};
+use super::target::{Client, REFERENCE_MAC, is_long, is_optimized, post};
 use std::net::SocketAddr;
 
 /// Returns the size of a body: the maximum, or less for a build without optimization.
@@ -27,7 +27,11 @@ fn filled(start: &str, piece: impl Fn(usize) -> String, end: &str) -> Vec<u8> {
 fn flood(name: &str, requests: &[Vec<u8>]) {
     Siege::run(name, |siege| {
         let address = siege.target.address();
-        let (flooders, rounds) = if is_optimized() { (50, 20) } else { (10, 1) };
+        let (flooders, rounds) = match (is_long(), is_optimized()) {
+            (true, _) => (50, 200),
+            (false, true) => (50, 20),
+            (false, false) => (10, 1),
+        };
         std::thread::scope(|scope| {
             for number in 0..flooders {
                 scope.spawn(move || flooder(address, requests, number, rounds));

@@ -10,6 +10,7 @@ mod connections;
 mod floods;
 mod framing;
 mod heads;
+mod local_server;
 mod siege;
 mod target;
 mod unusual;

@@ -108,15 +108,25 @@ impl Target {
     }
 }
 
-/// The program under attack.
-fn program() -> PathBuf {
+/// The program under attack. The long mode attacks the release build.
+pub fn program() -> PathBuf {
     let other = std::env::var_os("WHTOOL_UNDER_ATTACK").map(PathBuf::from);
+    let release = || concat!(env!("CARGO_MANIFEST_DIR"), "/target/release/whtool").into();
+    let other = other.or_else(|| is_long().then(release));
+    if let Some(other) = &other {
+        assert!(other.exists(), "{} is missing: run `cargo build --release`", other.display());
+    }
     other.unwrap_or_else(|| env!("CARGO_BIN_EXE_whtool").into())
 }
 
 /// Returns true for an optimized build, which must keep the documented limits of time.
 pub fn is_optimized() -> bool {
-    std::env::var_os("WHTOOL_UNDER_ATTACK").is_some() || !cfg!(debug_assertions)
+    std::env::var_os("WHTOOL_UNDER_ATTACK").is_some() || is_long() || !cfg!(debug_assertions)
+}
+
+/// Returns true if `WHTOOL_ATTACK=long` asks for attacks that take minutes.
+pub fn is_long() -> bool {
+    std::env::var_os("WHTOOL_ATTACK").is_some_and(|mode| mode == "long")
 }
 
 fn collect(mut stderr: ChildStderr) -> JoinHandle<String> {

@@ -257,7 +257,10 @@ fn receive_until_done(
             session.info(&format!("timed out after {:#}", args.timeout.unwrap_or_default()));
             Ok(CommandOutcome::Negative)
         }
-        StopReason::Interrupted if session.world.was_terminated() => Ok(CommandOutcome::Success),
+        // A service is stopped like this; a goal that was not reached is no success.
+        StopReason::Interrupted if session.world.was_terminated() => {
+            Ok(result.map_or(CommandOutcome::Success, |(_, outcome)| outcome))
+        }
         StopReason::Interrupted => Err(Error::interrupted()),
         StopReason::Failed(error) => Err(error),
     }
