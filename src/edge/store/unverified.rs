@@ -9,6 +9,9 @@ use crate::world::{MIN_FREE, MIN_FREE_FOR_BODIES};
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
+/// Free space that no delivery may use: copying the log and pruning need some.
+pub(super) const RESERVE: u64 = 8 << 20;
+
 /// Size of the log above which unverified captures are not stored: another process reads the store
 /// without an end, and SQLite can't start its log over.
 const MAX_LOG: u64 = 64 << 20;

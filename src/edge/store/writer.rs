@@ -388,6 +388,9 @@ fn insert(
 ) -> rusqlite::Result<JobResult> {
     let received = &delivery.received;
     let request = &received.delivery.request;
+    if space.is_some_and(|space| space.free.is_some_and(|free| free < unverified::RESERVE)) {
+        return Ok(JobResult::Refused("the disk is full: less than 8 MiB are free".to_owned()));
+    }
     let mut taken = SpaceTaken::default();
     let mut note = None;
     if let (Some(space), false) = (space, received.verdict.is_verified()) {
