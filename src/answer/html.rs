@@ -86,8 +86,8 @@ fn comment(page: &str) -> Option<String> {
     text.lines().next().map(|line| collapse(&decode_entities(line))).filter(|line| !line.is_empty())
 }
 
-/// Returns the visible text of a page.
-fn text_of(page: &str) -> String {
+/// Returns the visible text of a page or of XML, up to a limit.
+pub(super) fn text_of(page: &str) -> String {
     let (mut text, mut rest) = (String::new(), page);
     while let Some(start) = rest.find('<') {
         text.push_str(&rest[..start]);

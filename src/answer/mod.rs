@@ -32,6 +32,9 @@ pub fn telling_line(answer: &Answer) -> String {
     if html::is_page(text) {
         return html::telling_text(text);
     }
+    if text.starts_with("<?xml") {
+        return html::text_of(text);
+    }
     collapse(trace::telling_line(text))
 }
 

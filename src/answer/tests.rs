@@ -114,8 +114,9 @@ fn a_page_is_told_by_its_title_or_its_message() {
 }
 
 #[test]
-fn xml_and_binary_are_not_taken_for_pages() {
-    assert_eq!(line("<?xml version=\"1.0\"?>\n<error>no</error>"), "<?xml version=\"1.0\"?>");
+fn xml_is_told_by_its_text_and_binary_by_its_length() {
+    let xml = "<?xml version=\"1.0\"?>\n<error code=\"7\"><message>no such order</message></error>";
+    assert_eq!(line(xml), "no such order");
     assert_eq!(line("a\0b"), "(3 bytes that are not text)");
 }
 

@@ -1,6 +1,7 @@
 //! JSON records of captures and of the store's statistics.
 
 use super::json::line;
+use super::text::masked_location;
 use crate::capture::request_json::{HeadJson, RequestJson};
 use crate::diagnose::diff::{HeaderChange, PathChange};
 use crate::model::mask::mask_secrets;
@@ -117,6 +118,9 @@ fn attempt(attempt: &Attempt) -> Value {
             match std::str::from_utf8(&answer.body) {
                 Ok(text) => record["said"] = json!(text),
                 Err(_) => record["saidBase64"] = json!(STANDARD.encode(&answer.body)),
+            }
+            if let Some(location) = masked_location(answer, &attempt.url) {
+                record["location"] = json!(location);
             }
         }
         Err(failure) => record["error"] = json!(mask_secrets(failure)),

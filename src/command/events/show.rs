@@ -196,7 +196,15 @@ fn format_text(stored: &StoredDelivery, args: &ShowEvent, session: &Session<'_>)
     if !attempts.is_empty() {
         shown.push_str(&format!("\n{}\n", paint.strong("forwarded to the app")));
     }
-    attempts.iter().for_each(|each| shown.push_str(&format_attempt(each, session)));
+    for (attempt, next) in attempts.iter().zip(attempts.iter().skip(1).map(Some).chain([None])) {
+        shown.push_str(&format_attempt(attempt, session));
+        let answer = attempt.outcome.as_ref().ok();
+        // Retries mostly get the same page, which is printed below the last of them.
+        let is_repeated = next.is_some_and(|next| next.outcome.as_ref().ok() == answer);
+        if let Some(answer) = answer.filter(|_| !is_repeated) {
+            shown.push_str(&format_answer_body(answer, session));
+        }
+    }
     Ok(shown)
 }
 
@@ -267,8 +275,7 @@ fn format_attempt(attempt: &Attempt, session: &Session<'_>) -> String {
         }
     };
     let (time, url) = (format_local(attempt.at, session), first_line(mask_secrets(&attempt.url).as_bytes(), 100));
-    let line = format!("{INDENT}{}  {url}  → {outcome}\n", session.out.faint(&time));
-    line + &attempt.outcome.as_ref().map(|answer| format_answer_body(answer, session)).unwrap_or_default()
+    format!("{INDENT}{}  {url}  → {outcome}\n", session.out.faint(&time))
 }
 
 /// Formats the whole body of an answer unless it is a single short line, which is shown already.
