@@ -73,3 +73,27 @@ fn addresses_and_commands_stay_whole() {
     let [_, narrow] = piped_and_narrow(&["endpoints"], 60);
     assert!(narrow.contains("`whtool register --url URL`"), "{narrow}");
 }
+
+#[test]
+fn colors_follow_the_variables_in_their_order() {
+    let is_colored = |variables: &[(&str, &str)], is_terminal: bool| {
+        let world = if is_terminal { TestWorld::default().terminal(Stream::Output) } else { TestWorld::default() };
+        let world = variables.iter().fold(world, |world, (name, value)| world.variable(name, value));
+        world.run(&["samples"]).text().contains('\u{1b}')
+    };
+    for (variables, piped, terminal) in [
+        (&[][..], false, true),
+        (&[("NO_COLOR", "1")], false, false),
+        (&[("NO_COLOR", "")], false, true),
+        (&[("FORCE_COLOR", "1")], true, true),
+        (&[("FORCE_COLOR", "0")], false, false),
+        (&[("CLICOLOR_FORCE", "1")], true, true),
+        (&[("CLICOLOR_FORCE", "0")], false, true),
+        (&[("CLICOLOR", "0")], false, false),
+        (&[("TERM", "dumb")], false, false),
+        (&[("TERM", "dumb"), ("FORCE_COLOR", "3")], true, true),
+        (&[("NO_COLOR", "1"), ("FORCE_COLOR", "1")], false, false),
+    ] {
+        assert_eq!((is_colored(variables, false), is_colored(variables, true)), (piped, terminal), "{variables:?}");
+    }
+}

@@ -71,7 +71,8 @@ fn environment() -> Vec<TopicPart> {
             &[
                 ("WHTOOL_HOME", "directory for all files of whtool, instead of the platform's directories"),
                 ("NO_COLOR", "disable colors if set (https://no-color.org)"),
-                ("CLICOLOR_FORCE", "use colors even without a terminal, unless 0"),
+                ("FORCE_COLOR, CLICOLOR_FORCE", "use colors even without a terminal, unless 0"),
+                ("CLICOLOR", "use no colors if 0"),
                 ("VISUAL, EDITOR", "editor of `replay --edit`"),
             ],
         ),

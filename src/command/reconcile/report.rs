@@ -227,10 +227,12 @@ impl<'a> ReportWriter<'a> {
         if let (Some(list), Some(path)) = (&mut self.replay_list, &self.args.replay_list) {
             list.sync()?;
             let path = path.display();
-            self.session.info(&format!(
-                "{} on the replay list; send with: whtool replay --from {path}",
-                count(self.listed, "event")
-            ));
+            self.session.info(&match self.listed {
+                0 => format!("nothing to replay: {path} is empty"),
+                listed => {
+                    format!("{} on the replay list; send with: whtool replay --from {path}", count(listed, "event"))
+                }
+            });
         }
         if completeness == Completeness::Partial && self.totals.references() > 0 {
             self.session.info(&match &self.args.resume {

@@ -39,15 +39,21 @@ pub(in crate::command) struct Session<'w> {
     printed_once: Mutex<BTreeSet<String>>,
 }
 
-/// Follows <https://no-color.org> and <https://bixense.com/clicolors>.
+/// Follows <https://no-color.org>, <https://force-color.org> and <https://bixense.com/clicolors>, in
+/// this order.
 pub(in crate::command) fn paint(color: ColorChoice, world: &dyn World, stream: Stream) -> Paint {
     let colored = match color {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
-        ColorChoice::Auto if world.env_var("NO_COLOR").is_some() => false,
         ColorChoice::Auto => {
-            let forced = world.env_var("CLICOLOR_FORCE").is_some_and(|value| value != "0");
-            forced || (world.is_terminal(stream) && world.env_var("TERM").is_none_or(|term| term != "dumb"))
+            let set = |name: &str| world.env_var(name).filter(|value| !value.is_empty());
+            let is_off = |name: &str| set(name).is_some_and(|value| value == "0" || value == "false");
+            let is_forced = |name: &str| set(name).is_some() && !is_off(name);
+            let is_plain = set("NO_COLOR").is_some() || is_off("FORCE_COLOR");
+            let fits_terminal = world.is_terminal(stream)
+                && !is_off("CLICOLOR")
+                && world.env_var("TERM").is_none_or(|term| term != "dumb");
+            !is_plain && (is_forced("FORCE_COLOR") || is_forced("CLICOLOR_FORCE") || fits_terminal)
         }
     };
     if colored { Paint::Colored } else { Paint::Plain }
