@@ -286,3 +286,13 @@ fn config_show_prints_the_value_and_the_origin_of_every_setting() {
     let world = new_world().file(PROJECT, "port = 3000\nevents = ['payment.*']\n").variable("WHTOOL_COLOR", "never");
     insta::assert_snapshot!(world.run(&["config", "show", "--origin"]).text());
 }
+
+#[test]
+fn the_port_of_the_listener_is_the_default_target_too() {
+    let sign = |variables: &[(&str, &str)]| {
+        let world = variables.iter().fold(new_world(), |world, (name, value)| world.variable(name, value));
+        world.run(&["sign", "payload.json", "--as", "curl"]).text()
+    };
+    assert!(sign(&[("WHTOOL_PORT", "3001")]).contains("'http://127.0.0.1:3001/'"));
+    assert!(sign(&[("WHTOOL_PORT", "3001"), ("WHTOOL_TO", "http://localhost:9/")]).contains("'http://localhost:9/'"));
+}

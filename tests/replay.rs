@@ -92,10 +92,12 @@ fn sending_to_another_machine_needs_confirmation() {
     assert_eq!((run.status, world.sent.lock().unwrap().len()), (2, 0));
     assert!(run.err.contains("--yes"), "{}", run.err);
     assert_eq!(world.run(&[&words[..], &["--yes"]].concat()).status, 0);
-    let typed = TestWorld::with_secrets().terminal(Stream::Input).input("example.com\n");
-    assert_eq!(typed.run(&words).status, 0);
-    let other = TestWorld::with_secrets().terminal(Stream::Input).input("y\n");
-    assert_eq!((other.run(&words).status, other.sent.lock().unwrap().len()), (2, 0));
+    for (typed, expected) in
+        [("example.com", (0, 1)), ("y", (0, 1)), ("YES", (0, 1)), ("", (2, 0)), ("example", (2, 0))]
+    {
+        let world = TestWorld::with_secrets().terminal(Stream::Input).input(format!("{typed}\n"));
+        assert_eq!((world.run(&words).status, world.sent.lock().unwrap().len()), expected, "{typed}");
+    }
 }
 
 #[test]

@@ -231,14 +231,17 @@ fn escape_lines(text: &str) -> String {
     text.split('\n').map(escape_unsafe).collect::<Vec<_>>().join("\n")
 }
 
-/// Asks the user to type `word`. Without a terminal the answer is no.
+/// Asks the user to type `y`, or `word`, which says what is at stake. Without a terminal the answer is
+/// no.
 fn confirm(session: &Session<'_>, question: &str, word: &str) -> Result<()> {
     let refused = || Error::usage(question).hint("add --yes to skip this confirmation");
     if !session.world.is_terminal(Stream::Input) {
         return Err(refused());
     }
-    session.print_message(&format!("{question}\n  type `{word}` to confirm:"));
+    session.print_message(&format!("{question}\n  type `y` or `{word}` to confirm:"));
     let mut typed = String::new();
     std::io::BufRead::read_line(&mut std::io::BufReader::new(session.world.stdin()), &mut typed)?;
-    if typed.trim() == word { Ok(()) } else { Err(Error::usage(format!("`{word}` was not typed: cancelled"))) }
+    let typed = typed.trim();
+    let is_yes = typed == word || ["y", "yes"].iter().any(|yes| typed.eq_ignore_ascii_case(yes));
+    if is_yes { Ok(()) } else { Err(Error::usage("not confirmed: cancelled")) }
 }

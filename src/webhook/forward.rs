@@ -11,9 +11,6 @@ use url::{Position, Url};
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum UrlError {
-    /// A port, perhaps with a path. As a host, `3000` would be the address 0.0.11.184.
-    #[error("expected a URL, found a port; use http://localhost:{0}")]
-    Port(String),
     #[error("expected a URL such as http://localhost:3000/webhooks, found an event type")]
     EventType,
     #[error("`{0}` is not http or https")]
@@ -24,13 +21,14 @@ pub enum UrlError {
     Invalid(#[from] url::ParseError),
 }
 
-/// Parses a URL as people write it: `localhost:3000/x` means `http://localhost:3000/x`.
+/// Parses a URL as people write it: `localhost:3000/x`, `3000/x` and `:3000/x` mean
+/// `http://localhost:3000/x`. As a host, `3000` would be the address 0.0.11.184.
 pub fn parse_url(text: &str) -> Result<Url, UrlError> {
     let after_scheme = text.split_once("://").map_or(text, |(_, rest)| rest);
     let port = after_scheme.strip_prefix(':').unwrap_or(after_scheme);
     let digits = port.split(['/', '?', '#']).next().unwrap_or_default();
     if digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u16>().is_ok_and(|port| port > 0) {
-        return Err(UrlError::Port(port.to_owned()));
+        return Ok(Url::parse(&format!("http://localhost:{port}"))?);
     }
     if resembles_event_type(text) {
         return Err(UrlError::EventType);
@@ -154,18 +152,15 @@ mod tests {
     use crate::model::secret::{Secret, SecretOrigin};
     use crate::model::signature::DEFAULT_TOLERANCE;
     use crate::webhook::receive::{Rules, receive};
-    use crate::webhook::route::{Route, RouteError};
+    use crate::webhook::route::Route;
 
     #[test]
-    fn a_port_or_an_event_type_is_not_a_host() {
-        for text in ["3000", ":3000", "http://3000"] {
-            assert_eq!(parse_url(text), Err(UrlError::Port("3000".to_owned())), "{text}");
+    fn a_port_is_one_of_localhost_and_an_event_type_is_not_a_host() {
+        for text in ["3000", ":3000", "http://3000", "3000/"] {
+            assert_eq!(parse_url(text).unwrap().as_str(), "http://localhost:3000/", "{text}");
         }
-        assert_eq!(
-            parse_url("3000/hooks?a=1").unwrap_err().to_string().split_once("use ").unwrap().1,
-            "http://localhost:3000/hooks?a=1"
-        );
-        assert!(matches!("payment.*=3000".parse::<Route>(), Err(RouteError::NotAUrl(UrlError::Port(_)))));
+        assert_eq!(parse_url("3000/hooks?a=1").unwrap().as_str(), "http://localhost:3000/hooks?a=1");
+        assert_eq!("payment.*=3000".parse::<Route>().unwrap().url.as_str(), "http://localhost:3000/");
         for text in ["payment.debited", "payment.debitd", "plustive:transaction.failed"] {
             assert_eq!(parse_url(text), Err(UrlError::EventType), "{text}");
         }
@@ -281,8 +276,6 @@ mod tests {
     #[test]
     fn a_url_error_says_what_was_found_and_what_to_write() {
         for (text, error) in [
-            ("3000", "expected a URL, found a port; use http://localhost:3000"),
-            ("65535", "expected a URL, found a port; use http://localhost:65535"),
             ("payment.debited", "expected a URL such as http://localhost:3000/webhooks, found an event type"),
             ("ftp://localhost", "`ftp` is not http or https"),
             ("mailto://a", "`mailto` is not http or https"),

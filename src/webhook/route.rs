@@ -37,7 +37,7 @@ impl FromStr for Route {
             _ => ("", text.trim()),
         };
         let url = parse_url(url).map_err(|error| match error {
-            UrlError::Port(_) | UrlError::EventType | UrlError::ZoneId => RouteError::NotAUrl(error),
+            UrlError::EventType | UrlError::ZoneId => RouteError::NotAUrl(error),
             UrlError::Scheme(_) | UrlError::Invalid(_) => RouteError::Invalid(text.to_owned()),
         })?;
         let types: Vec<_> = list_elements(types).map(str::to_owned).collect();

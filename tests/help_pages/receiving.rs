@@ -63,7 +63,7 @@ Examples:
 Usage: whtool listen [OPTIONS]
 
 Options:
-      --port <PORT>           Port to listen on; 0 picks a free one [default: 4848]
+  -p, --port <PORT>           Port to listen on; 0 picks a free one [default: 4848]
       --bind <ADDRESS>        Address to bind to, such as 0.0.0.0 or [::]:3000; localhost is
                               127.0.0.1 and, if possible, ::1 [default: localhost]
       --max-body <SIZE>       Maximum size of a body, such as 500kB or 20MiB [default: 1MiB]
@@ -73,11 +73,11 @@ Options:
       --observe               Answer 200 to every request, but still report verification results
       --demo                  Send valid and invalid sample deliveries to this listener
       --compact               Print one line per event, without the payload
-      --type <GLOB>           Show and count only events of these types, such as
+  -t, --type <GLOB>           Show and count only events of these types, such as
                               'payment.*,refund.failed'. May be repeated
       --json                  Print one JSON record per line; the first reports the URL once the
                               listener is ready
-      --count <N>             Exit after N different verified events: with status 0, or 1 if the app
+  -n, --count <N>             Exit after N different verified events: with status 0, or 1 if the app
                               has not accepted them
       --timeout <DURATION>    Exit with status 1 after this time
       --store <FILE>          Use this store instead of the default one
@@ -90,7 +90,7 @@ Options:
   -h, --help                  Print help
 
 Forwarding:
-      --forward-to <URL>            Forward verified deliveries to your app;
+  -f, --forward-to <URL>            Forward verified deliveries to your app;
                                     'payment.*,refund.failed=URL' forwards only matching types. A
                                     URL without a path gets the path of the request. May be repeated
       --passthrough                 Return the app's response to the provider instead of 200
@@ -172,7 +172,7 @@ Options:
 
 Filters:
       --provider <PROVIDER>    Only deliveries of this provider [possible values: plexos, plustive]
-      --type <GLOB>            Only events of these types, such as 'payment.*,refund.failed'. May be
+  -t, --type <GLOB>            Only events of these types, such as 'payment.*,refund.failed'. May be
                                repeated
       --verdict <VERDICT>      Only deliveries with this verdict [possible values: verified,
                                unsigned, malformed, mismatch, too_old, in_future, no_secret]
@@ -183,7 +183,7 @@ Filters:
       --failed                 Only deliveries that were refused, or that the app did not answer
                                with 2xx
       --grep <TEXT>            Only deliveries whose body contains this text
-      --limit <N>              Only the newest N deliveries; 0 means all
+  -n, --limit <N>              Only the newest N deliveries; 0 means all
       --all                    List all captures instead of the newest 50
 ",
     ),
@@ -266,7 +266,7 @@ Options:
 
 Filters:
       --provider <PROVIDER>    Only deliveries of this provider [possible values: plexos, plustive]
-      --type <GLOB>            Only events of these types, such as 'payment.*,refund.failed'. May be
+  -t, --type <GLOB>            Only events of these types, such as 'payment.*,refund.failed'. May be
                                repeated
       --verdict <VERDICT>      Only deliveries with this verdict [possible values: verified,
                                unsigned, malformed, mismatch, too_old, in_future, no_secret]
@@ -277,7 +277,7 @@ Filters:
       --failed                 Only deliveries that were refused, or that the app did not answer
                                with 2xx
       --grep <TEXT>            Only deliveries whose body contains this text
-      --limit <N>              Only the newest N deliveries; 0 means all
+  -n, --limit <N>              Only the newest N deliveries; 0 means all
       --all                    List all captures instead of the newest 50
 ",
     ),
@@ -374,7 +374,7 @@ Options:
 
 Filters:
       --provider <PROVIDER>    Only deliveries of this provider [possible values: plexos, plustive]
-      --type <GLOB>            Only events of these types, such as 'payment.*,refund.failed'. May be
+  -t, --type <GLOB>            Only events of these types, such as 'payment.*,refund.failed'. May be
                                repeated
       --verdict <VERDICT>      Only deliveries with this verdict [possible values: verified,
                                unsigned, malformed, mismatch, too_old, in_future, no_secret]
@@ -385,7 +385,7 @@ Filters:
       --failed                 Only deliveries that were refused, or that the app did not answer
                                with 2xx
       --grep <TEXT>            Only deliveries whose body contains this text
-      --limit <N>              Only the newest N deliveries; 0 means all
+  -n, --limit <N>              Only the newest N deliveries; 0 means all
 ",
     ),
     (
@@ -412,7 +412,7 @@ Options:
 
 Filters:
       --provider <PROVIDER>    Only deliveries of this provider [possible values: plexos, plustive]
-      --type <GLOB>            Only events of these types, such as 'payment.*,refund.failed'. May be
+  -t, --type <GLOB>            Only events of these types, such as 'payment.*,refund.failed'. May be
                                repeated
       --verdict <VERDICT>      Only deliveries with this verdict [possible values: verified,
                                unsigned, malformed, mismatch, too_old, in_future, no_secret]
@@ -423,7 +423,7 @@ Filters:
       --failed                 Only deliveries that were refused, or that the app did not answer
                                with 2xx
       --grep <TEXT>            Only deliveries whose body contains this text
-      --limit <N>              Only the newest N deliveries; 0 means all
+  -n, --limit <N>              Only the newest N deliveries; 0 means all
 ",
     ),
     (

@@ -104,7 +104,7 @@ Options:
 Filters:
       --from-provider <PROVIDER>  Only deliveries of this provider [possible values: plexos,
                                   plustive]
-      --type <GLOB>               Only events of these types, such as 'payment.*,refund.failed'. May
+  -t, --type <GLOB>               Only events of these types, such as 'payment.*,refund.failed'. May
                                   be repeated
       --verdict <VERDICT>         Only deliveries with this verdict [possible values: verified,
                                   unsigned, malformed, mismatch, too_old, in_future, no_secret]
@@ -115,7 +115,7 @@ Filters:
       --failed                    Only deliveries that were refused, or that the app did not answer
                                   with 2xx
       --grep <TEXT>               Only deliveries whose body contains this text
-      --limit <N>                 Only the newest N deliveries; 0 means all
+  -n, --limit <N>                 Only the newest N deliveries; 0 means all
 
 Secrets:
       --secret-file <FILE>  File that contains the signing secret; `-` reads standard input
@@ -177,7 +177,7 @@ Call an API in another terminal, after setting the printed variables:
 Usage: whtool emulate [OPTIONS]
 
 Options:
-      --port <PORT>                 Port to listen on; 0 picks a free one [default: 4850]
+  -p, --port <PORT>                 Port to listen on; 0 picks a free one [default: 4850]
       --bind <ADDRESS>              Address to bind to, such as 0.0.0.0 or [::]:3000; localhost is
                                     127.0.0.1 and, if possible, ::1 [default: localhost]
       --allow-host <NAME>           Accept calls under this host name, besides localhost and its own

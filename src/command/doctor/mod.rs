@@ -9,6 +9,7 @@ mod files;
 mod providers;
 mod secrets;
 mod settings;
+mod tunnels;
 
 use super::Session;
 use crate::command::shared::captures::StoreArgs;
@@ -99,6 +100,7 @@ pub(super) fn run(args: &Doctor, session: &Session<'_>) -> Result<CommandOutcome
         printer.print(providers::check(session))?;
     }
     printer.print(endpoints::check(&args.store, session))?;
+    printer.print(vec![tunnels::check(session)])?;
     if !args.json {
         session.info(&match printer.problems {
             0 => session.err.good("no problems found"),

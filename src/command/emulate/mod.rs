@@ -47,7 +47,7 @@ Call an API in another terminal, after setting the printed variables:
     $PLEXOS_API_URL/v1/payments")]
 pub(super) struct Emulate {
     /// Port to listen on; 0 picks a free one
-    #[arg(long, value_name = "PORT", default_value_t = 4850, value_parser = super::parse_port)]
+    #[arg(short, long, value_name = "PORT", default_value_t = 4850, value_parser = super::parse_port)]
     port: u16,
     /// Address to bind to, such as 0.0.0.0 or [::]:3000; localhost is 127.0.0.1 and, if possible, ::1
     #[arg(long, value_name = "ADDRESS", default_value = "localhost")]

@@ -22,7 +22,7 @@ use url::Url;
 pub(super) struct ForwardArgs {
     /// Forward verified deliveries to your app; 'payment.*,refund.failed=URL' forwards only matching
     /// types. A URL without a path gets the path of the request. May be repeated
-    #[arg(long, value_name = "URL")]
+    #[arg(short, long, value_name = "URL")]
     forward_to: Vec<RouteList>,
     /// Return the app's response to the provider instead of 200
     #[arg(long, conflicts_with_all = ["ordered", "in_flight"])]

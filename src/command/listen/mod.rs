@@ -44,7 +44,7 @@ Examples:
   PLEXOS_WEBHOOK_SECRET=whsec_… whtool listen --compact")]
 pub(super) struct Listen {
     /// Port to listen on; 0 picks a free one
-    #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = super::parse_port)]
+    #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = super::parse_port)]
     port: u16,
     /// Address to bind to, such as 0.0.0.0 or [::]:3000; localhost is 127.0.0.1 and, if possible, ::1
     #[arg(long, value_name = "ADDRESS", default_value = "localhost")]
@@ -67,7 +67,7 @@ pub(super) struct Listen {
     #[command(flatten)]
     display: DisplayArgs,
     /// Exit after N different verified events: with status 0, or 1 if the app has not accepted them
-    #[arg(long, value_name = "N")]
+    #[arg(short = 'n', long, value_name = "N")]
     count: Option<u64>,
     /// Exit with status 1 after this time
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
@@ -91,7 +91,7 @@ struct DisplayArgs {
     #[arg(long, conflicts_with = "json")]
     compact: bool,
     /// Show and count only events of these types, such as 'payment.*,refund.failed'. May be repeated
-    #[arg(long = "type", alias = "events", value_name = "GLOB")]
+    #[arg(short = 't', long = "type", alias = "events", value_name = "GLOB")]
     events: Vec<TextList>,
     /// Print one JSON record per line; the first reports the URL once the listener is ready
     #[arg(long)]

@@ -63,7 +63,7 @@ pub(in crate::command) struct Filters {
     )]
     pub provider: Option<&'static dyn Provider>,
     /// Only events of these types, such as 'payment.*,refund.failed'. May be repeated
-    #[arg(long = "type", value_name = "GLOB", help_heading = "Filters")]
+    #[arg(short = 't', long = "type", value_name = "GLOB", help_heading = "Filters")]
     pub kinds: Vec<TextList>,
     /// Only deliveries with this verdict
     #[arg(long, value_name = "VERDICT", value_parser = verdict_codes(), help_heading = "Filters")]
@@ -84,7 +84,7 @@ pub(in crate::command) struct Filters {
     #[arg(long, value_name = "TEXT", help_heading = "Filters")]
     pub grep: Option<String>,
     /// Only the newest N deliveries; 0 means all
-    #[arg(long, value_name = "N", help_heading = "Filters")]
+    #[arg(short = 'n', long, value_name = "N", help_heading = "Filters")]
     pub limit: Option<u64>,
 }
 

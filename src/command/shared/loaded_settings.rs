@@ -81,7 +81,21 @@ impl LoadedSettings {
         if !self.errors.is_empty() {
             return tree;
         }
-        self.values.iter().fold(tree, |tree, value| set_default(tree, value, &[]))
+        let target = self.target_at_port();
+        self.values.iter().chain(&target).fold(tree, |tree, value| set_default(tree, value, &[]))
+    }
+
+    /// Returns the target of `replay` and `sign` for a listener on the port that is set, unless the
+    /// target is set, too.
+    fn target_at_port(&self) -> Option<SettingValue> {
+        let setting = |key: &str| option::ALL.iter().find(|setting| setting.key == key);
+        let (port, target) = (self.value(setting("port")?)?, setting("to")?);
+        let url = format!("http://127.0.0.1:{}/", port.values.first()?);
+        self.value(target).is_none().then(|| SettingValue {
+            setting: target,
+            values: vec![url],
+            origin: port.origin.clone(),
+        })
     }
 
     fn add_files(&mut self, world: &dyn World) {
