@@ -65,8 +65,8 @@ impl TargetFault {
             Self::NotHttp(_) => "check the port: another kind of server listens there".to_owned(),
             Self::UntrustedIssuer => or_insecure("trust it with SSL_CERT_FILE=ca.pem in the environment"),
             Self::CaCertificate => or_insecure(
-                "make one with `openssl req -x509 -addext basicConstraints=critical,CA:FALSE` and trust it with \
-                 SSL_CERT_FILE=cert.pem",
+                "make one with `openssl req -x509 -addext basicConstraints=critical,CA:FALSE -addext \
+                 subjectAltName=DNS:localhost,IP:127.0.0.1 …` and trust it with SSL_CERT_FILE=cert.pem",
             ),
             Self::ExpiredCertificate => or_insecure("renew it"),
             Self::FutureCertificate => or_insecure("set the clock"),
