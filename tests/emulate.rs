@@ -9,16 +9,16 @@ use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command};
 
 /// An emulator in its own process, without environment variables but a home folder.
-struct Emulated {
+pub struct Emulated {
     child: Child,
     records: BufReader<ChildStdout>,
     said: BufReader<ChildStderr>,
-    address: String,
+    pub address: String,
     ready: Value,
 }
 
 impl Emulated {
-    fn start(home: &Path, words: &[&str]) -> Self {
+    pub fn start(home: &Path, words: &[&str]) -> Self {
         Self::spawn(&mut whtool(home, &[&["emulate", "--port", "0", "--json", "--seed", "7"], words].concat()))
     }
 
@@ -67,14 +67,14 @@ impl Emulated {
         (head.to_owned(), body.to_owned())
     }
 
-    fn call(&self, method: &str, target: &str, body: &Value) -> Value {
+    pub fn call(&self, method: &str, target: &str, body: &Value) -> Value {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let (head, body) = self.exchange(method, target, &body);
         assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}\n{body}");
         serde_json::from_str(&body).unwrap()
     }
 
-    fn pay(&self) -> String {
+    pub fn pay(&self) -> String {
         let body = json!({"amount": 10_000, "operator": "MOCK", "operatorPhone": "+2389001234"});
         self.call("POST", "/plexos/v1/payments", &body)["id"].as_str().unwrap().to_owned()
     }

@@ -1,6 +1,7 @@
 //! `listen --tunnel-command` with real processes and sockets: a relay in the test stands for the far
 //! end, and a real sshd where one is installed.
 
+use crate::emulate::Emulated;
 use crate::process::{Listener, available, whtool};
 use serde_json::Value;
 use std::io::{Read, Write};
@@ -184,4 +185,82 @@ fn an_event_arrives_through_a_real_sshd_and_a_port_that_is_taken_there_is_told()
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
     assert_eq!(listener.record()["request"]["target"], "/hook");
+}
+
+/// Prints the URL of the relay, and runs until it is ended.
+fn stand_in(relay: SocketAddr) -> String {
+    format!("echo http://{relay}; exec sleep 600")
+}
+
+fn listen_with_emulator(home: &Path, emulator: &Emulated, relay: SocketAddr) -> Listener {
+    let command = stand_in(relay);
+    let words =
+        ["listen", "--json", "--port", "0", "--allow-http", "--tunnel-command", &command, "--register", "/hooks"];
+    let mut listen = whtool(home, &words);
+    listen.env("PLEXOS_API_URL", format!("http://{}/plexos", emulator.address));
+    Listener::spawn(listen.env("PLEXOS_PAY_SECRET_KEY", "sk_test_emulated_by_whtool"))
+}
+
+/// Reads standard error up to the line that begins like this, and no further.
+fn wait_for_message(listener: &mut Listener, start: &str) -> String {
+    let stderr = listener.child.stderr.as_mut().unwrap();
+    let (mut messages, mut byte) = (Vec::new(), [0]);
+    loop {
+        stderr.read_exact(&mut byte).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&messages)));
+        messages.push(byte[0]);
+        let text = String::from_utf8_lossy(&messages).into_owned();
+        if text.ends_with('\n') && text.lines().next_back().is_some_and(|line| line.starts_with(start)) {
+            return text;
+        }
+    }
+}
+
+fn endpoints(emulator: &Emulated) -> Vec<String> {
+    let list = emulator.call("GET", "/plexos/v1/webhooks", &Value::Null);
+    let urls = list["data"].as_array().unwrap().iter();
+    urls.map(|endpoint| endpoint["url"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_registered_tunnel_receives_verified_events_and_is_deleted_at_the_provider_at_the_end() {
+    let (home, emulated) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let emulator = Emulated::start(emulated.path(), &["--undocumented-webhook-calls"]);
+    let (address, target) = relay();
+    let mut listener = listen_with_emulator(home.path(), &emulator, address);
+    target.send(self::address(&listener)).unwrap();
+    assert_eq!(tunnel_state(&mut listener).0, "starting");
+    assert_eq!(tunnel_state(&mut listener).0, "up");
+    wait_for_message(&mut listener, "Plexos Pay: registered ");
+    assert_eq!(endpoints(&emulator), [format!("http://{address}/hooks")]);
+    emulator.pay();
+    let event = listener.record();
+    assert_eq!(
+        (&event["event"]["type"], &event["verdict"]),
+        (&"payment.created".into(), &"verified".into()),
+        "{event}"
+    );
+    let (status, messages) = listener.end("INT");
+    assert_eq!(status, Some(130), "{messages}");
+    assert!(messages.contains("Plexos Pay: deleted we_"), "{messages}");
+    assert_eq!(endpoints(&emulator), [""; 0]);
+}
+
+#[test]
+fn an_endpoint_that_a_killed_listener_left_is_deleted_by_the_next_one() {
+    let (home, emulated) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let emulator = Emulated::start(emulated.path(), &["--undocumented-webhook-calls"]);
+    let (first, target) = relay();
+    let mut listener = listen_with_emulator(home.path(), &emulator, first);
+    target.send(address(&listener)).unwrap();
+    wait_for_message(&mut listener, "Plexos Pay: registered ");
+    listener.child.kill().unwrap();
+    drop(listener);
+    let (second, target) = relay();
+    let mut listener = listen_with_emulator(home.path(), &emulator, second);
+    target.send(address(&listener)).unwrap();
+    let messages = wait_for_message(&mut listener, "Plexos Pay: registered ");
+    assert!(messages.contains("of an earlier run leads nowhere"), "{messages}");
+    assert_eq!(endpoints(&emulator), [format!("http://{second}/hooks")]);
+    listener.end("TERM");
+    assert_eq!(endpoints(&emulator), [""; 0]);
 }

@@ -47,6 +47,9 @@ pub struct RegisteredEndpoint {
     pub created: Timestamp,
     /// Name of its stored secret. `None`: the provider's response contained none.
     pub secret: Option<String>,
+    /// Made for one run of `listen --tunnel`, and deleted at its end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub temporary: bool,
 }
 
 /// Mode of an API key: test keys move no money.
@@ -219,6 +222,7 @@ mod tests {
             description: None,
             created: now(),
             secret: Some("one".to_owned()),
+            temporary: false,
         });
         let parsed = Registry::parse(Some(&registry.to_bytes())).unwrap();
         assert_eq!(parsed, registry);
@@ -291,6 +295,7 @@ mod tests {
                 description: None,
                 created: now(),
                 secret: None,
+                temporary: false,
             });
         }
         let find = |provider, base, url| registry.find_by_url(provider, base, url).map(|endpoint| endpoint.id.as_str());

@@ -106,7 +106,8 @@ Forwarding:
       --header <NAME: VALUE>        Set a header, replacing any with the same name. May be repeated
       --insecure                    Do not verify TLS certificates
       --in-flight <N>               Maximum number of deliveries forwarded at once [default: 16]
-      --yes                         Skip the confirmation before forwarding to another machine
+      --yes                         Skip the confirmation before forwarding to another machine, and
+                                    before --register with a live key
 
 Tunnel:
       --tunnel [<PROGRAM>]        Give the listener a public URL with this program: cloudflared,
@@ -118,6 +119,8 @@ Tunnel:
       --tunnel-url <REGEX>        Regular expression that finds the URL in the output of
                                   --tunnel-command
       --public-url <URL>          Public URL of the tunnel, if it is known before
+      --register [<PATH>]         Register the URL with Plexos Pay while the tunnel is up, with this
+                                  path, and delete the endpoint at the end
       --allow-http                Accept http URLs and private addresses as the public URL, for
                                   tests
 

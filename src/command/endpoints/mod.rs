@@ -2,7 +2,7 @@
 //!
 //! This module works on the registry; `remote` calls the provider's API.
 
-mod remote;
+pub(super) mod remote;
 
 use crate::command::shared::api::ApiArgs;
 use crate::command::shared::captures::StoreArgs;

@@ -123,7 +123,8 @@ pub(super) fn update(args: &UpdateEndpoint, session: &Session<'_>) -> Result<Com
     };
     let message = format!("{} was not changed", args.id);
     let request = EndpointRequest::Update(args.id.clone(), fields.clone());
-    send_change(&request, &message, args.confirm.confirmation(), &args.common, session)?;
+    let client = ApiClient::new(provider, &args.common.api, session)?;
+    send_change(&client, &request, &message, args.confirm.confirmation(), session)?;
     registry::update(session, |registry| {
         for endpoint in registry.endpoints.iter_mut().filter(|endpoint| endpoint.id == args.id) {
             endpoint.url = fields.url.clone().unwrap_or_else(|| endpoint.url.clone());
@@ -140,36 +141,45 @@ pub(super) fn update(args: &UpdateEndpoint, session: &Session<'_>) -> Result<Com
 /// Deletes an endpoint at the provider, then in the registry. Its secret is kept, because
 /// deliveries that are under way were signed with it.
 pub(super) fn delete(args: &DeleteEndpoint, session: &Session<'_>) -> Result<CommandOutcome> {
-    let message = format!("{} was not deleted", args.id);
-    let request = EndpointRequest::Delete(args.id.clone());
-    send_change(&request, &message, args.confirm.confirmation(), &args.common, session)?;
+    let client = ApiClient::new(args.common.provider, &args.common.api, session)?;
+    delete_endpoint(&client, &args.id, args.confirm.confirmation(), session)?;
+    session.info(&format!("deleted {}; its stored secret is retired", escape_unsafe(&args.id)));
+    Ok(CommandOutcome::Success)
+}
+
+/// Deletes an endpoint at the provider, then in the registry, and retires its secret.
+pub(in crate::command) fn delete_endpoint(
+    client: &ApiClient,
+    id: &str,
+    confirmation: Confirmation,
+    session: &Session<'_>,
+) -> Result<()> {
+    let message = format!("{id} was not deleted");
+    send_change(client, &EndpointRequest::Delete(id.to_owned()), &message, confirmation, session)?;
     let now = session.world.now();
     registry::update(session, |registry| {
         let (deleted, kept): (Vec<_>, _) =
-            std::mem::take(&mut registry.endpoints).into_iter().partition(|endpoint| endpoint.id == args.id);
+            std::mem::take(&mut registry.endpoints).into_iter().partition(|endpoint| endpoint.id == id);
         registry.endpoints = kept;
         let names: Vec<_> = deleted.iter().filter_map(|endpoint| endpoint.secret.as_deref()).collect();
         for stored in registry.secrets.iter_mut().filter(|stored| names.contains(&stored.name.as_str())) {
             stored.retired.get_or_insert(now);
         }
         Ok(())
-    })?;
-    session.info(&format!("deleted {}; its stored secret is retired", escape_unsafe(&args.id)));
-    Ok(CommandOutcome::Success)
+    })
 }
 
 fn send_change(
+    client: &ApiClient,
     request: &EndpointRequest,
     message: &str,
     confirmation: Confirmation,
-    args: &RemoteArgs,
     session: &Session<'_>,
 ) -> Result<()> {
-    let client = ApiClient::new(args.provider, &args.api, session)?;
     let EndpointCall { call, .. } =
-        args.provider.endpoint_call(request).ok_or_else(|| no_endpoint_api(args.provider))?;
+        client.provider.endpoint_call(request).ok_or_else(|| no_endpoint_api(client.provider))?;
     client.confirm_live_key(&call, "change an endpoint", confirmation, session)?;
-    send_and_parse(&client, request, message, session).map(drop)
+    send_and_parse(client, request, message, session).map(drop)
 }
 
 /// Sends a request and parses the response. `None`: a 2xx response without a body. If the provider

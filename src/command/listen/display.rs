@@ -138,13 +138,13 @@ impl<'a> Display<'a> {
             self.session.info(&text);
         }
         if let TunnelEvent::Up(url) = event {
-            self.say_where_to_enter(url);
+            self.say_where_to_enter(url, tunnel.is_registered);
         }
         self.output.flush()
     }
 
     /// Says how providers get to know the URL, once for each.
-    fn say_where_to_enter(&mut self, url: &Url) {
+    fn say_where_to_enter(&mut self, url: &Url, is_registered: bool) {
         if self.tunnel_url.replace(url.clone()).as_ref() == Some(url) {
             return;
         }
@@ -152,6 +152,9 @@ impl<'a> Display<'a> {
         for provider in provider::ALL {
             let (title, shown) = (provider.title(), tunnel::shown(url));
             let has_api = provider.endpoint_call(&EndpointRequest::Create(EndpointFields::default())).is_some();
+            if has_api && is_registered {
+                continue;
+            }
             let advice = if has_api {
                 format!("{title}: run `{program} register --url {shown}`")
             } else {

@@ -11,6 +11,7 @@ mod output;
 mod secret_reload;
 mod state;
 mod tunnel;
+mod tunnel_endpoint;
 
 use super::{Session, TextList, Verbosity, parse_duration};
 use crate::command::shared::captures::StoreArgs;
@@ -29,6 +30,7 @@ use output::OutputLoss;
 use secret_reload::SecretReloader;
 use std::time::Duration;
 use tunnel::{TunnelArgs, TunnelEvent, TunnelLink};
+use tunnel_endpoint::TunnelEndpoint;
 
 /// Receive webhooks on this machine: verify, store, acknowledge and show every delivery
 ///
@@ -124,6 +126,7 @@ impl Listen {
 }
 
 pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome> {
+    let endpoint = args.tunnel.endpoint(args.forward.yes, session)?;
     let secrets = secrets::load(&args.secrets, TestSecret::Create, session)?;
     let mut reloader = SecretReloader::new(&secrets, args.tolerance, session);
     let mut listener = start(args, reloader.verify_fn(), session)?;
@@ -155,7 +158,7 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome
         let tunnel = plan.map(|plan| {
             let (link, supervisor) = args.tunnel.supervisor(plan, address.port(), &args.secrets, session);
             scope.spawn(move || supervisor.run());
-            link
+            (link, endpoint)
         });
         receive_until_done(args, listener.as_mut(), (&mut display, &mut goal), &mut reloader, tunnel, session)
     })
@@ -195,11 +198,11 @@ fn receive_until_done(
     listener: &mut dyn RunningListener,
     (display, goal): (&mut Display<'_>, &mut CountGoal),
     reloader: &mut SecretReloader,
-    tunnel: Option<TunnelLink>,
+    mut tunnel: Option<(TunnelLink, Option<TunnelEndpoint<'_>>)>,
     session: &Session<'_>,
 ) -> Result<CommandOutcome> {
-    if let Some(tunnel) = &tunnel {
-        display.show_tunnel(tunnel, &TunnelEvent::Started)?;
+    if let Some((link, _)) = &tunnel {
+        display.show_tunnel(link, &TunnelEvent::Started)?;
     }
     // A deadline beyond the largest timestamp is no deadline.
     let deadline = args.timeout.and_then(|span| session.world.now().checked_add(span).ok());
@@ -211,10 +214,19 @@ fn receive_until_done(
         if deadline.is_some_and(|deadline| now >= deadline) {
             break StopReason::TimedOut;
         }
-        match tunnel.as_ref().and_then(TunnelLink::next_event) {
-            Some(TunnelEvent::Failed(error)) => break StopReason::Failed(error),
-            Some(event) => tunnel.iter().try_for_each(|tunnel| display.show_tunnel(tunnel, &event))?,
-            None => {}
+        if let Some((link, endpoint)) = &mut tunnel
+            && let Some(event) = link.next_event()
+        {
+            display.show_tunnel(link, &event)?;
+            match (event, endpoint) {
+                (TunnelEvent::Failed(error), _) => break StopReason::Failed(error),
+                (TunnelEvent::Up(url), Some(endpoint)) => {
+                    if let Err(error) = endpoint.register(&url) {
+                        break StopReason::Failed(error);
+                    }
+                }
+                _ => {}
+            }
         }
         display.output.flush_if_due(now)?;
         if let Some(secrets) = reloader.reload_if_due(now, session) {
@@ -232,7 +244,7 @@ fn receive_until_done(
                 goal.add_forwarded(&forwarded);
                 display.show_forwarded(&forwarded)?;
             }
-            ListenerEvent::Rejected(request) if tunnel.as_ref().is_some_and(|tunnel| tunnel.takes(&request)) => {}
+            ListenerEvent::Rejected(request) if tunnel.as_ref().is_some_and(|(link, _)| link.takes(&request)) => {}
             ListenerEvent::Rejected(request) => display.add_rejected(&request),
             ListenerEvent::TimedOut => {}
             ListenerEvent::Interrupted => {
@@ -242,8 +254,11 @@ fn receive_until_done(
             ListenerEvent::Closed => return Err(Error::failed("the listener stopped unexpectedly")),
         }
     };
-    if let Some(tunnel) = &tunnel {
-        display.show_tunnel(tunnel, &TunnelEvent::Ended)?;
+    if let Some((link, endpoint)) = &mut tunnel {
+        if let Some(endpoint) = endpoint {
+            endpoint.remove();
+        }
+        display.show_tunnel(link, &TunnelEvent::Ended)?;
     }
     finish(listener, display, goal)?;
     report_queued(args, session);

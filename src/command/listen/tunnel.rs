@@ -4,7 +4,10 @@
 //! A supervisor runs on its own thread, since a check of the URL may take seconds. It sends a GET
 //! with a random path to the URL; the tunnel is up when that request arrives at this listener.
 
+use super::tunnel_endpoint::TunnelEndpoint;
 use crate::command::Session;
+use crate::command::shared::api::Confirmation;
+use crate::command::shared::endpoints::UrlPolicy;
 use crate::command::shared::secrets::SecretArgs;
 use crate::command::shared::target;
 use crate::model::address::{Reach, is_local_by_name};
@@ -42,6 +45,10 @@ pub(super) struct TunnelArgs {
     /// Public URL of the tunnel, if it is known before
     #[arg(long, value_name = "URL", value_parser = target::parse, conflicts_with = "tunnel_url")]
     public_url: Option<Url>,
+    /// Register the URL with Plexos Pay while the tunnel is up, with this path, and delete the
+    /// endpoint at the end
+    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "/")]
+    register: Option<String>,
     /// Accept http URLs and private addresses as the public URL, for tests
     #[arg(long)]
     allow_http: bool,
@@ -84,6 +91,8 @@ pub(super) enum TunnelEvent {
 pub(super) struct TunnelLink {
     pub name: String,
     pub url_life: UrlLife,
+    /// The URL is registered with the provider that has an API for it.
+    pub is_registered: bool,
     events: Receiver<TunnelEvent>,
     check: Arc<Check>,
     /// Dropped to stop the supervisor.
@@ -110,6 +119,19 @@ pub(super) struct Supervisor<'s> {
 }
 
 impl TunnelArgs {
+    /// Prepares to register the URL with the provider. `None`: it is not asked for.
+    pub(super) fn endpoint<'s>(&self, yes: bool, session: &'s Session<'s>) -> Result<Option<TunnelEndpoint<'s>>> {
+        let has_tunnel = self.tunnel.is_some() || self.tunnel_command.is_some();
+        let flags = [("--public-url", self.public_url.is_some()), ("--register", self.register.is_some())];
+        if let Some((flag, _)) = flags.iter().find(|(_, is_given)| *is_given && !has_tunnel) {
+            return Err(Error::usage(format!("{flag} has no effect without a tunnel"))
+                .hint("add --tunnel PROGRAM or --tunnel-command COMMAND"));
+        }
+        let policy = if self.allow_http { UrlPolicy::Any } else { UrlPolicy::PublicHttps };
+        let confirmation = if yes { Confirmation::Given } else { Confirmation::Needed };
+        self.register.as_ref().map(|path| TunnelEndpoint::new(path, policy, confirmation, session)).transpose()
+    }
+
     /// Plans the tunnel to the listener's port. `None`: none is asked for.
     pub(super) fn plan(&self, port: u16, session: &Session<'_>) -> Result<Option<TunnelPlan>> {
         let public = || self.public_url.clone();
@@ -122,10 +144,6 @@ impl TunnelArgs {
             return Ok(Some(TunnelPlan::of_command(command, port, url)));
         }
         let program = match &self.tunnel {
-            None if self.public_url.is_some() => {
-                return Err(Error::usage("--public-url has no effect without a tunnel")
-                    .hint("add --tunnel PROGRAM or --tunnel-command COMMAND"));
-            }
             None => return Ok(None),
             Some(TunnelChoice::Ssh(target)) => {
                 let url = public().ok_or_else(|| {
@@ -170,6 +188,7 @@ impl TunnelArgs {
         let link = TunnelLink {
             name: plan.name.clone(),
             url_life: plan.url_life,
+            is_registered: self.register.is_some(),
             events: link_events,
             check: Arc::clone(&check),
             _stop: stop_sender,

@@ -7,7 +7,7 @@
 mod env_file;
 mod save;
 
-use crate::command::shared::api::{ApiArgs, ApiClient, ConfirmArgs};
+use crate::command::shared::api::{ApiArgs, ApiClient, ConfirmArgs, Confirmation};
 use crate::command::shared::endpoints::{
     UrlPolicy, check_url, format_local_time, no_endpoint_api, record, select_events,
 };
@@ -74,18 +74,59 @@ pub(super) struct Register {
     api: ApiArgs,
 }
 
+/// An endpoint to register.
+pub(super) struct NewEndpoint<'a> {
+    pub client: ApiClient,
+    pub url: &'a str,
+    pub policy: UrlPolicy,
+    /// Patterns of event types.
+    pub events: Vec<String>,
+    pub description: Option<&'a str>,
+    /// Register even if the URL is already in the registry.
+    pub again: bool,
+    /// Deleted when the listener ends.
+    pub is_temporary: bool,
+    pub confirmation: Confirmation,
+}
+
 /// Endpoint to register, checked.
 struct Registration {
     client: ApiClient,
     call: ApiCall,
     fields: EndpointFields,
     url: String,
+    is_temporary: bool,
 }
 
 pub(super) fn run(args: &Register, session: &Session<'_>) -> Result<CommandOutcome> {
-    let registration = check_args(args, session)?;
+    if args.provider.endpoint_call(&EndpointRequest::Create(EndpointFields::default())).is_none() {
+        return Err(no_endpoint_api(args.provider));
+    }
+    let policy = if args.allow_http { UrlPolicy::Any } else { UrlPolicy::PublicHttps };
+    // What is wrong with the arguments is reported before a missing key.
+    check_url(&args.url, policy)?;
+    select_events(args.provider, &join_lists(&args.events))?;
+    let new = NewEndpoint {
+        client: ApiClient::new(args.provider, &args.api, session)?,
+        url: &args.url,
+        policy,
+        events: join_lists(&args.events),
+        description: args.description.as_deref(),
+        again: args.again,
+        is_temporary: false,
+        confirmation: args.confirm.confirmation(),
+    };
+    let (endpoint, secret) = register(new, session)?;
+    print_result(args, &endpoint, &secret, session)?;
+    Ok(CommandOutcome::Success)
+}
+
+/// Registers an endpoint and stores its secret, which is returned, too.
+pub(super) fn register(new: NewEndpoint<'_>, session: &Session<'_>) -> Result<(RegisteredEndpoint, String)> {
+    let confirmation = new.confirmation;
+    let registration = check(new, session)?;
     let Registration { client, call, url, .. } = &registration;
-    client.confirm_live_key(call, "register an endpoint", args.confirm.confirmation(), session)?;
+    client.confirm_live_key(call, "register an endpoint", confirmation, session)?;
     let pending = add_pending(&registration, session)?;
     let sent = match client.send(call, session) {
         Ok(sent) => sent,
@@ -99,44 +140,37 @@ pub(super) fn run(args: &Register, session: &Session<'_>) -> Result<CommandOutco
             return Err(error);
         }
     };
-    let (endpoint, secret) = match sent.answer {
-        Ok(answer) => handle_response(&registration, &pending, &answer, session)?,
-        Err(SendFailure::Cut { cause, start }) => {
-            handle_cut_response(&registration, &pending, &start, &cause, session)?
-        }
+    match sent.answer {
+        Ok(answer) => handle_response(&registration, &pending, &answer, session),
+        Err(SendFailure::Cut { cause, start }) => handle_cut_response(&registration, &pending, &start, &cause, session),
         Err(failure) if failure.is_unsent() => {
             save::remove_pending(&pending, session)?;
-            return Err(client.connection_error(&failure, "nothing was registered"));
+            Err(client.connection_error(&failure, "nothing was registered"))
         }
         Err(failure) => {
             save::remove_reserved(&pending.token, session);
-            return Err(save::unknown_result(client, url, &failure.to_string()));
+            Err(save::unknown_result(client, url, &failure.to_string()))
         }
-    };
-    print_result(args, &endpoint, &secret, session)?;
-    Ok(CommandOutcome::Success)
+    }
 }
 
 /// Checks everything that can be checked before anything is sent.
-fn check_args(args: &Register, session: &Session<'_>) -> Result<Registration> {
-    if args.provider.endpoint_call(&EndpointRequest::Create(EndpointFields::default())).is_none() {
-        return Err(no_endpoint_api(args.provider));
-    }
-    let url = check_url(&args.url, if args.allow_http { UrlPolicy::Any } else { UrlPolicy::PublicHttps })?;
-    let events = select_events(args.provider, &join_lists(&args.events))?;
-    let client = ApiClient::new(args.provider, &args.api, session)?;
-    if !args.again {
-        refuse_duplicate(&client, url.as_str(), session)?;
+fn check(new: NewEndpoint<'_>, session: &Session<'_>) -> Result<Registration> {
+    let provider = new.client.provider;
+    let url = check_url(new.url, new.policy)?;
+    let events = select_events(provider, &new.events)?;
+    if !new.again {
+        refuse_duplicate(&new.client, url.as_str(), session)?;
     }
     let fields = EndpointFields {
         url: Some(url.to_string()),
         events: Some(events),
-        description: args.description.clone(),
+        description: new.description.map(str::to_owned),
         status: None,
     };
     let create = EndpointRequest::Create(fields.clone());
-    let call = args.provider.endpoint_call(&create).ok_or_else(|| no_endpoint_api(args.provider))?.call;
-    Ok(Registration { client, call, fields, url: url.into() })
+    let call = provider.endpoint_call(&create).ok_or_else(|| no_endpoint_api(provider))?.call;
+    Ok(Registration { client: new.client, call, fields, url: url.into(), is_temporary: new.is_temporary })
 }
 
 /// Refuses a URL that is registered already: the provider would send every event twice, signed with

@@ -132,6 +132,7 @@ fn add_endpoint(
         description: remote.description.clone().or_else(|| fields.description.clone()),
         created: now,
         secret: name,
+        temporary: registration.is_temporary,
     };
     registry.endpoints.push(endpoint.clone());
     // This also removes earlier attempts with an unknown result: the user gave --again for them.
