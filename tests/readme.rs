@@ -147,6 +147,7 @@ impl Reader {
             ("sk_test_…", "sk_test_emulated_by_whtool"),
             ("last~1", "last"),
             ("show 42", "show last"),
+            ("replay 42", "replay 1"),
             ("40..45", "1..45"),
         ];
         table.iter().fold(line.to_owned(), |line, (theirs, ours)| line.replace(theirs, ours))

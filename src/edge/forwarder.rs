@@ -3,9 +3,9 @@
 //! The queue is in the store, so it survives a restart: a delivery is `pending` for a URL until the
 //! app answers with 2xx, refuses it for good, or was tried often enough. In the last case, a restart
 //! resumes it, unless it is older than `give_up_after`. Times in the queue follow the wall clock,
-//! because they outlive the process; when that is set back, they are set back with it. An app that does not
-//! answer at all is tried with growing pauses, one delivery at a time. If the process dies between
-//! the app's answer and its record, the delivery is sent again.
+//! because they outlive the process; when that is set back, they are set back with it. An app that
+//! does not answer at all is tried with growing pauses, one delivery at a time. If the process dies
+//! between the app's answer and its record, the delivery is sent again.
 
 use super::clock;
 use super::events::EventSender;
@@ -406,11 +406,14 @@ mod tests {
                 ForwardOutcome::Retry(Duration::from_secs(4)),
                 "{status}"
             );
+            // A restart resumes it, so it is not refused for good.
             assert_eq!(
                 next_step(&sent(answered(status)), 11, clock::now(), &forward),
-                ForwardOutcome::Refused,
+                ForwardOutcome::GivenUp,
                 "{status}"
             );
+            let long_ago = clock::now() - forward.give_up_after - Duration::from_secs(1);
+            assert_eq!(next_step(&sent(answered(status)), 3, long_ago, &forward), ForwardOutcome::TooOld, "{status}");
         }
         assert_eq!(
             next_step(&sent(unanswered()), 1, clock::now(), &forward),
@@ -418,7 +421,7 @@ mod tests {
         );
         let misconfigured = SentToApp { is_misconfigured: true, ..sent(unanswered()) };
         assert_eq!(next_step(&misconfigured, 1, clock::now(), &forward), ForwardOutcome::GivenUp);
-        for status in [301, 307, 400, 401, 404, 409, 410, 422, 426, 428, 499] {
+        for status in [301, 307, 400, 401, 404, 409, 410, 422, 426, 428, 499, 508] {
             assert_eq!(
                 next_step(&sent(answered(status)), 1, clock::now(), &forward),
                 ForwardOutcome::Refused,

@@ -108,8 +108,21 @@ fn stands_alone(text: &str, start: usize, end: usize, signed: bool) -> bool {
     (signed || starts) && !after.starts_with(|letter: char| letter.is_alphanumeric())
 }
 
+/// Returns true for a decimal number, such as an amount or a rate. With three digits before the
+/// point it may be a phone number after its country code instead: `234.8031234567`.
+fn is_decimal(number: &str) -> bool {
+    number.split_once('.').is_some_and(|(whole, fraction)| {
+        let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        let is_whole = whole == "0" || !whole.starts_with('0');
+        is_whole && whole.len() != 3 && is_digits(whole) && is_digits(fraction)
+    })
+}
+
 /// Returns the length of a mobile number or a token at the start of digits and separators.
 fn sensitive_prefix(number: &str) -> Option<usize> {
+    if is_decimal(number) {
+        return None;
+    }
     let all = digits(number);
     let international = all.strip_prefix("00").filter(|rest| number.starts_with("00") && rest.len() >= 10);
     let is_mobile = |digits: &str| {
