@@ -43,7 +43,9 @@ pub(super) fn ranges(text: &str) -> Vec<Range<usize>> {
         let start = sign.map_or(first, |length| first - length);
         at = end;
         if !stands_alone(text, start, end, sign.is_some()) {
-            at = bytes[end..].iter().position(|byte| !byte.is_ascii_alphanumeric()).map_or(text.len(), |gap| end + gap);
+            // The next group may be a number of its own: `1.5 08012345678`.
+            let length = bytes[first..].iter().position(|byte| !byte.is_ascii_alphanumeric());
+            at = length.map_or(text.len(), |length| first + length);
             continue;
         }
         if sign.is_some() && PHONE_DIGITS.contains(&digits(&text[first..end]).len()) {
