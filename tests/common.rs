@@ -267,9 +267,19 @@ impl Files for TestWorld {
         whtool::edge::Machine.check_writable(folder)
     }
 
-    fn write_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+    fn check_output(&self, path: &Path, is_own: &IsOwnOutput<'_>) -> Result<()> {
+        whtool::edge::Machine.check_output(&self.real_path(path), is_own)
+    }
+
+    fn write_output(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        visibility: FileVisibility,
+        is_own: &IsOwnOutput<'_>,
+    ) -> Result<()> {
         self.written.lock().unwrap().insert(path.to_owned(), bytes.to_vec());
-        Ok(())
+        whtool::edge::Machine.write_output(&self.real_path(path), bytes, visibility, is_own)
     }
 
     fn update_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<FileVisibility> {

@@ -2,7 +2,9 @@
 
 use super::help::{HelpTopic, TOPICS, TopicPart};
 use super::{Session, tree};
+use crate::command::shared::output_file;
 use crate::model::error::{CommandOutcome, Error, Result};
+use crate::world::FileVisibility;
 use clap::{Arg, Args, Command};
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, roman};
@@ -24,6 +26,12 @@ pub(super) struct ManPages {
     dir: Option<PathBuf>,
 }
 
+/// Recognizes a manual page of whtool by its first bytes.
+fn is_manual_page(start: &[u8]) -> bool {
+    let title = b"\n.TH whtool";
+    start.windows(title.len()).any(|part| part == title)
+}
+
 struct ManPage {
     section: &'static str,
     name: String,
@@ -35,7 +43,7 @@ pub(super) fn run(args: &ManPages, session: &Session<'_>) -> Result<CommandOutco
     if let Some(folder) = &args.dir {
         for page in &pages {
             let path = folder.join(format!("man{0}/{1}.{0}", page.section, page.name));
-            session.world.write_file(&path, &page.roff)?;
+            output_file::write(&path, &page.roff, FileVisibility::Shared, &is_manual_page, session)?;
         }
         session.info(&format!("wrote {} pages to {}", pages.len(), folder.display()));
         return Ok(CommandOutcome::Success);

@@ -3,10 +3,10 @@
 //! Files that hold secrets add checks of their own in `secret_file`.
 
 use crate::model::error::{Error, Result};
-use crate::world::{FileChange, FileVisibility};
+use crate::world::{FileChange, FileVisibility, IsOwnOutput};
 use std::fs;
-use std::io::{self, Write};
-use std::path::Path;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
 
 pub(super) enum Permissions {
     /// 0600.
@@ -56,7 +56,12 @@ pub(super) fn write_atomically(
 pub(super) fn update(path: &Path, change: &mut FileChange<'_>) -> Result<FileVisibility> {
     let failed = |error: io::Error| Error::failed(format!("can't write {}", path.display())).because(error);
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let old = match fs::read(path) {
+    let read = |metadata: fs::Metadata| match metadata.is_file() {
+        true => fs::read(path),
+        // Reading could wait, or never end.
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, NOT_REGULAR)),
+    };
+    let old = match fs::metadata(path).and_then(read) {
         Ok(bytes) => Some(bytes),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(failed(error)),
@@ -82,12 +87,113 @@ fn visibility(_metadata: &fs::Metadata) -> FileVisibility {
     FileVisibility::OwnerOnly
 }
 
-/// Writes a file that holds nothing secret, creating its folder if necessary.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    fs::create_dir_all(parent_folder(path))
-        .and_then(|()| write_atomically(path, bytes, Permissions::Default, IfExists::Replace))
-        .map(|_| ())
-        .map_err(|error| Error::failed(format!("can't write {}", path.display())).because(error))
+/// The thing that is in the place of an output file.
+enum OutputTarget {
+    Nothing,
+    /// A file that may be replaced, at the end of all symbolic links.
+    Replaceable(PathBuf, fs::Permissions),
+    /// A device or pipe.
+    Stream,
+}
+
+/// Bytes of an existing file by which an earlier output is recognized.
+const OUTPUT_START: u64 = 4096;
+
+impl OutputTarget {
+    /// Looks at what is in the place of an output file. An error: it must not be replaced.
+    fn find(path: &Path, is_own: &IsOwnOutput<'_>) -> Result<Self> {
+        let refused = |reason: &str| Err(cannot_write(path).because(reason).hint("choose another name"));
+        let metadata = match fs::metadata(path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(cannot_write(path).because(error)),
+            Err(_) if path.is_symlink() => return refused("it is a symbolic link to a file that does not exist"),
+            Err(_) => return Ok(Self::Nothing),
+        };
+        if metadata.is_dir() {
+            return refused("it is a directory");
+        }
+        if is_stream(&metadata) {
+            return Ok(Self::Stream);
+        }
+        if !metadata.is_file() {
+            return refused(NOT_REGULAR);
+        }
+        let failed = |error: io::Error| cannot_write(path).because(error);
+        let mut start = Vec::new();
+        fs::File::open(path).and_then(|file| file.take(OUTPUT_START).read_to_end(&mut start)).map_err(failed)?;
+        if !start.is_empty() && !is_own(&start) {
+            return Err(already_exists(path).because("it is not an earlier output of this command"));
+        }
+        Ok(Self::Replaceable(fs::canonicalize(path).map_err(failed)?, metadata.permissions()))
+    }
+}
+
+/// The reason why a device, a socket or a folder can't be used.
+pub(super) const NOT_REGULAR: &str = "it is not a regular file";
+
+fn cannot_write(path: &Path) -> Error {
+    Error::failed(format!("can't write {}", path.display()))
+}
+
+fn already_exists(path: &Path) -> Error {
+    Error::failed(format!("{} already exists", path.display())).hint("choose another name, or remove the file")
+}
+
+/// Checks that an output file may be written, as far as that can be known before.
+pub(super) fn check_output(path: &Path, is_own: &IsOwnOutput<'_>) -> Result<()> {
+    OutputTarget::find(path, is_own).map(drop)
+}
+
+/// Writes an output file. Only an empty file and an earlier output of the same command are
+/// replaced; a device or a pipe with a reader is written to.
+pub(super) fn write_output(
+    path: &Path,
+    bytes: &[u8],
+    visibility: FileVisibility,
+    is_own: &IsOwnOutput<'_>,
+) -> Result<()> {
+    let new = || match visibility {
+        FileVisibility::OwnerOnly => Permissions::OwnerOnly,
+        FileVisibility::Shared => Permissions::Default,
+    };
+    let written = match OutputTarget::find(path, is_own)? {
+        OutputTarget::Nothing => {
+            fs::create_dir_all(parent_folder(path)).and_then(|()| write_atomically(path, bytes, new(), IfExists::Keep))
+        }
+        OutputTarget::Replaceable(path, mode) => {
+            write_atomically(&path, bytes, Permissions::CopyOf(mode), IfExists::Replace)
+        }
+        OutputTarget::Stream => write_stream(path, bytes).map(|()| true),
+    };
+    match written {
+        Ok(true) => Ok(()),
+        // It was created in the meantime.
+        Ok(false) => Err(already_exists(path)),
+        Err(error) => Err(cannot_write(path).because(error)),
+    }
+}
+
+#[cfg(unix)]
+fn is_stream(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    metadata.file_type().is_char_device() || metadata.file_type().is_fifo()
+}
+
+#[cfg(not(unix))]
+fn is_stream(_metadata: &fs::Metadata) -> bool {
+    false
+}
+
+/// Writes to a device or pipe. A pipe without a reader is an error; opening it would wait for one.
+fn write_stream(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    let mut stream = options.open(path)?;
+    #[cfg(unix)]
+    rustix::fs::fcntl_setfl(&stream, rustix::fs::OFlags::empty())?;
+    stream.write_all(bytes)
 }
 
 /// Checks that files can be created in a folder, or in its nearest existing ancestor, by creating
@@ -150,14 +256,69 @@ mod tests {
         assert_eq!((fs::read(&real).unwrap(), link.is_symlink()), (b"new".to_vec(), true));
     }
 
+    fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+        write_output(path, bytes, FileVisibility::Shared, &|start| start.starts_with(b"own "))
+    }
+
     #[test]
-    fn replacing_a_file_leaves_no_temporary_file() {
+    fn an_earlier_output_is_replaced_and_leaves_no_temporary_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report.html");
-        write(&path, b"one").unwrap();
-        write(&path, b"two").unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"two");
+        for text in [&b"own 1"[..], b"own 2", b"", b"own 3"] {
+            write(&path, text).unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), text);
+        }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_is_no_earlier_output_is_never_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = folder.path().join("notes");
+        let (link, hard_link) = (folder.path().join("link"), folder.path().join("hard"));
+        fs::write(&notes, "my notes").unwrap();
+        symlink(&notes, &link).unwrap();
+        fs::hard_link(&notes, &hard_link).unwrap();
+        for path in [&notes, &link, &hard_link] {
+            let error = write(path, b"own").unwrap_err();
+            assert_eq!(error.message, format!("{} already exists", path.display()));
+            assert!(check_output(path, &|_| false).is_err());
+        }
+        assert_eq!((fs::read(&notes).unwrap(), link.is_symlink()), (b"my notes".to_vec(), true));
+        let dangling = folder.path().join("dangling");
+        symlink(folder.path().join("nothing"), &dangling).unwrap();
+        for (path, reason) in [(dangling.as_path(), "symbolic link"), (folder.path(), "directory")] {
+            let error = write(path, b"own").unwrap_err();
+            assert!(error.cause().unwrap().contains(reason), "{error:?}");
+        }
+        assert!(dangling.is_symlink());
+    }
+
+    #[test]
+    fn devices_and_pipes_are_written_to_and_never_read_or_replaced() {
+        use std::os::unix::fs::FileTypeExt;
+        write(Path::new("/dev/null"), b"x").unwrap();
+        assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+        if Path::new("/dev/full").exists() {
+            assert!(write(Path::new("/dev/full"), b"x").is_err());
+            assert!(update(Path::new("/dev/full"), &mut |_| Ok(Vec::new())).is_err(), "it would be read for ever");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        assert!(write(&pipe, b"x").is_err(), "nothing reads it");
+        assert!(update(&pipe, &mut |_| Ok(Vec::new())).is_err());
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || fs::read(pipe).unwrap()
+        });
+        let text = vec![b'x'; 1 << 20];
+        // The reader opens it at some time.
+        while write(&pipe, &text).is_err() {
+            std::thread::yield_now();
+        }
+        assert_eq!(reader.join().unwrap(), text);
+        assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Opens journals and replay lists: files that grow at the end, readable only by their owner,
 //! written by one process at a time.
 
+use super::files::NOT_REGULAR;
 use crate::world::AppendFile;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -11,6 +12,9 @@ pub(super) struct LockedFile(BufWriter<File>);
 
 /// Opens and locks a file, creating it and its folder if they do not exist.
 pub(super) fn open(path: &Path) -> io::Result<LockedFile> {
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, NOT_REGULAR));
+    }
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder)?;
     }

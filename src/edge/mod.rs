@@ -29,9 +29,10 @@ use crate::model::error::Result;
 use crate::model::exchange::{NextRequest, SentRequest};
 use crate::model::timestamp::Timestamp;
 use crate::world::{
-    AppendFile, Clock, Environment, FileChange, FileVisibility, Files, ListenOptions, Network, ProcessOptions,
-    Processes, Progress, RefusalHandler, RequestHandler, RunningListener, RunningProcess, RunningServer,
-    SecretFileReader, SecretFiles, SendOptions, SendStatus, ServeOptions, Store, Stream, Streams, Terminal, VerifyFn,
+    AppendFile, Clock, Environment, FileChange, FileVisibility, Files, IsOwnOutput, ListenOptions, Network,
+    ProcessOptions, Processes, Progress, RefusalHandler, RequestHandler, RunningListener, RunningProcess,
+    RunningServer, SecretFileReader, SecretFiles, SendOptions, SendStatus, ServeOptions, Store, Stream, Streams,
+    Terminal, VerifyFn,
 };
 use jiff::tz::TimeZone;
 use signals::Interrupt;
@@ -140,8 +141,18 @@ impl Files for Machine {
         files::check_writable(folder)
     }
 
-    fn write_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
-        files::write(path, bytes)
+    fn check_output(&self, path: &Path, is_own: &IsOwnOutput<'_>) -> Result<()> {
+        files::check_output(path, is_own)
+    }
+
+    fn write_output(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        visibility: FileVisibility,
+        is_own: &IsOwnOutput<'_>,
+    ) -> Result<()> {
+        files::write_output(path, bytes, visibility, is_own)
     }
 
     fn update_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<FileVisibility> {

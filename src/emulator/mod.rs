@@ -27,7 +27,7 @@ mod timers;
 pub use delivery::{DeliveryStatus, WebhookAttempt, WebhookDelivery};
 pub use faults::{FAULT_KINDS, FaultKind, FaultRule};
 pub use settings::{Settings, Variant};
-pub use state::StateError;
+pub use state::{StateError, is_state};
 
 use crate::model::exchange::{OutgoingRequest, SentRequest, ServerReply};
 use crate::model::message::Request;

@@ -26,6 +26,11 @@ pub(super) struct State {
 
 const SCHEMA: &str = "whtool.emulator_state/1";
 
+/// Recognizes a saved state by its first bytes.
+pub fn is_state(start: &[u8]) -> bool {
+    start.starts_with(format!("{{\"schema\":\"{SCHEMA}\",").as_bytes())
+}
+
 /// A state file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {

@@ -150,6 +150,13 @@ pub fn rebuilt(reconciled: &ReconciledReference, event: &Value) -> Vec<u8> {
     }))
 }
 
+/// Recognizes a replay list, by its first lines: numbers of captures, and `rebuilt` records.
+pub fn is_replay_list(start: &[u8]) -> bool {
+    let Some(end) = start.iter().rposition(|byte| *byte == b'\n') else { return false };
+    let is_entry = |line: &str| line.parse::<u64>().is_ok() || read_rebuilt(line).is_some();
+    std::str::from_utf8(&start[..end]).is_ok_and(|lines| lines.split('\n').all(is_entry))
+}
+
 /// Reads a line written by `rebuilt`: provider, reference and body. `None` if the line is something
 /// else.
 pub fn read_rebuilt(line: &str) -> Option<(&'static dyn Provider, String, Vec<u8>)> {

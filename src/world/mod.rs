@@ -95,14 +95,24 @@ pub trait Files {
     /// Checks that files can be created in the folder or, if it does not exist, in its nearest
     /// existing ancestor. Leaves nothing behind.
     fn check_writable(&self, folder: &Path) -> io::Result<()>;
-    /// Writes a file atomically, replacing an existing one. Missing folders are created.
-    fn write_file(&self, path: &Path, bytes: &[u8]) -> Result<()>;
+    /// Checks that `write_output` may write this file, as far as that can be known before.
+    fn check_output(&self, path: &Path, is_own: &IsOwnOutput<'_>) -> Result<()>;
+    /// Writes an output file atomically. An existing file is replaced only if it is empty or an
+    /// earlier output of the same command, and keeps its mode. Devices and pipes are written to.
+    /// Missing folders are created.
+    fn write_output(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        visibility: FileVisibility,
+        is_own: &IsOwnOutput<'_>,
+    ) -> Result<()>;
     /// Replaces the content of one of the user's files atomically. The mode is kept; a new file has
     /// mode 0600.
     fn update_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<FileVisibility>;
     /// Opens a file for reading and for writing at its end, creating it and its folder if they do
     /// not exist. Only its owner may read it. While another process has it open, the error is
-    /// `ResourceBusy`.
+    /// `ResourceBusy`; for anything but a regular file it is `InvalidInput`.
     fn append(&self, path: &Path) -> io::Result<Box<dyn AppendFile + '_>>;
     /// Returns the bytes that this process may still write in the folder. `None`: unknown.
     fn free_space(&self, folder: &Path) -> Option<u64>;
@@ -176,6 +186,9 @@ pub type SecretFileReader = Arc<dyn Fn() -> Result<Option<Vec<u8>>> + Send + Syn
 
 /// Computes the new content of a file from the old. `None`: there is no file yet.
 pub type FileChange<'c> = dyn FnMut(Option<Vec<u8>>) -> Result<Vec<u8>> + 'c;
+
+/// Recognizes an earlier output of a command by the first bytes of a file, up to 4 KiB.
+pub type IsOwnOutput<'f> = dyn Fn(&[u8]) -> bool + 'f;
 
 /// The users who can read a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@ mod handler;
 
 use super::{Session, TextList, Verbosity, join_lists, parse_duration, provider_parser};
 use crate::check::{self, CheckPlan, CheckReport, Probe, ProbeSelection};
+use crate::command::shared::output_file;
 use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
 use crate::command::shared::target;
 use crate::diagnose::oracle::HandlerSecrets;
@@ -18,14 +19,16 @@ use crate::model::sanitize::escape_unsafe;
 use crate::model::signature::Key;
 use crate::model::timestamp::SignedDuration;
 use crate::provider::{self, Provider};
-use crate::render::check::{ReportDetail, ReportHeader, TextLayout, html, json, junit, text};
-use crate::world::Stream;
+use crate::render::check::{
+    ReportDetail, ReportHeader, TextLayout, html, is_html_report, is_junit_report, json, junit, text,
+};
+use crate::world::{FileVisibility, Stream};
 use clap::Args;
 use client::HttpHandlerClient;
 use handler::StartedHandler;
 use serde_json::json as json_value;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
 
@@ -99,6 +102,9 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Result<CommandOutcome>
     let url = args.url.clone().ok_or_else(|| Error::usage("no handler given").hint("add its URL"))?;
     let question = |host: &str| format!("{host} is not this machine, and would receive correctly signed events");
     let reach = target::confirm_reach(&url, args.yes, question, session)?;
+    for (path, format) in report_files(args) {
+        output_file::check(path, &format.is_own, session)?;
+    }
     let secrets = secrets::load(&args.secrets, TestSecret::Create, session)?;
     let provider = select_provider(args, &url, &secrets.keys)?;
     check_patterns(&selection, &check::probes(provider))?;
@@ -187,7 +193,18 @@ fn run_probes(
     report
 }
 
-type FormatReport = fn(&CheckReport, &ReportHeader) -> String;
+/// A report that is written to a file.
+struct ReportFormat {
+    format: fn(&CheckReport, &ReportHeader) -> String,
+    is_own: fn(&[u8]) -> bool,
+}
+
+/// Returns the files to write.
+fn report_files(args: &Check) -> impl Iterator<Item = (&Path, ReportFormat)> {
+    let junit = args.junit.as_deref().map(|path| (path, ReportFormat { format: junit, is_own: is_junit_report }));
+    let html = args.html.as_deref().map(|path| (path, ReportFormat { format: html, is_own: is_html_report }));
+    junit.into_iter().chain(html)
+}
 
 fn write_reports(args: &Check, report: &CheckReport, header: &ReportHeader, session: &Session<'_>) -> Result<()> {
     let mut output = session.world.stdout();
@@ -203,12 +220,9 @@ fn write_reports(args: &Check, report: &CheckReport, header: &ReportHeader, sess
         output.write_all(text(report, header, &layout).as_bytes())?;
     }
     output.flush()?;
-    let formats: [(_, FormatReport); 2] = [(&args.junit, junit), (&args.html, html)];
-    for (path, format) in formats {
-        if let Some(path) = path {
-            session.world.write_file(path, format(report, header).as_bytes())?;
-            session.info(&format!("wrote {}", escape_unsafe(&path.display().to_string())));
-        }
+    for (path, ReportFormat { format, is_own }) in report_files(args) {
+        output_file::write(path, format(report, header).as_bytes(), FileVisibility::Shared, &is_own, session)?;
+        session.info(&format!("wrote {}", escape_unsafe(&path.display().to_string())));
     }
     Ok(())
 }

@@ -7,8 +7,8 @@ mod display;
 
 use super::{Session, parse_duration};
 use crate::command::shared::addresses::report_addresses;
-use crate::command::shared::{secrets, target};
-use crate::emulator::{Emulator, FaultRule, Settings, Variant};
+use crate::command::shared::{output_file, secrets, target};
+use crate::emulator::{Emulator, FaultRule, Settings, Variant, is_state};
 use crate::model::address::Reach;
 use crate::model::bind::BindHost;
 use crate::model::delivery::RejectedRequest;
@@ -19,7 +19,9 @@ use crate::model::signature::Key;
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::provider;
 use crate::settings;
-use crate::world::{CertificateCheck, RefusalHandler, RequestHandler, SendOptions, SendStatus, ServeOptions};
+use crate::world::{
+    CertificateCheck, FileVisibility, RefusalHandler, RequestHandler, SendOptions, SendStatus, ServeOptions,
+};
 use clap::{Args, ValueEnum};
 use display::{AnsweredCall, EmulatorDisplay, StdoutFormat};
 use std::path::{Path, PathBuf};
@@ -196,7 +198,11 @@ fn build_emulator(args: &Emulate, key: &Key, session: &Session<'_>) -> Result<Em
 
 /// Reads the state file. `None`: there is none yet.
 fn read_state<'p>(path: Option<&'p Path>, session: &Session<'_>) -> Result<Option<(&'p Path, Vec<u8>)>> {
-    let Some(path) = path.filter(|path| session.world.file_exists(path)) else { return Ok(None) };
+    let Some(path) = path else { return Ok(None) };
+    if !session.world.file_exists(path) {
+        output_file::check(path, &is_state, session)?;
+        return Ok(None);
+    }
     Ok(Some((path, session.read(path)?)))
 }
 
@@ -310,7 +316,7 @@ impl EmulatorLoop<'_> {
         let Some(path) = &self.args.state else { return Ok(()) };
         let began = self.session.world.now();
         let Some(state) = lock(self.emulator).take_changed_state() else { return Ok(()) };
-        self.session.world.update_file(path, &mut |_| Ok(state.clone()))?;
+        output_file::write(path, &state, FileVisibility::OwnerOnly, &is_state, self.session)?;
         let now = self.session.world.now();
         let pause = now.duration_since(began).saturating_mul(10).max(SAVE_PAUSE);
         self.save_at = now.checked_add(pause).unwrap_or(now);

@@ -129,21 +129,23 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome
     let endpoint = args.tunnel.endpoint(args.forward.yes, session)?;
     let secrets = secrets::load(&args.secrets, TestSecret::Create, session)?;
     let mut reloader = SecretReloader::new(&secrets, args.tolerance, session);
-    let mut listener = start(args, reloader.verify_fn(), session)?;
     let is_on_disk = !args.no_store && !args.stores_in_memory();
     let loss = if is_on_disk { OutputLoss::Tolerated } else { OutputLoss::Error };
     let mut display = Display::new(&args.display, secrets.clone(), loss, session);
+    if is_on_disk {
+        // Before the listener opens the store: SQLite keeps the descriptor of a connection that is
+        // closed while another one is open.
+        display.load_seen_events(args.store.open(session)?.as_mut())?;
+    }
+    let mut listener = start(args, reloader.verify_fn(), session)?;
     let mut goal = CountGoal::new(args.count, args.timeout.is_some());
     if args.no_store {
         session.info("not storing deliveries (--no-store)");
     } else if args.stores_in_memory() {
         session.info("demo: deliveries are stored in memory (--store FILE stores them on disk)");
-    } else {
-        if session.verbosity == Verbosity::Verbose {
-            let limit = text::byte_size(args.refused_limit as u64);
-            session.info(&format!("requests that are not verified may take {limit} of the store"));
-        }
-        display.load_seen_events(args.store.open(session)?.as_mut())?;
+    } else if session.verbosity == Verbosity::Verbose {
+        let limit = text::byte_size(args.refused_limit as u64);
+        session.info(&format!("requests that are not verified may take {limit} of the store"));
     }
     let addresses = (listener.address(), listener.second_address());
     display.show_ready(addresses, args.forward.routes())?;

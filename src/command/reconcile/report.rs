@@ -6,6 +6,7 @@ use super::super::Session;
 use super::super::Verbosity;
 use super::journal::refuse_if_others_can_read;
 use super::{Reconcile, source};
+use crate::command::shared::output_file;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::sanitize::escape_unsafe;
 use crate::model::timestamp::{SignedDuration, Timestamp};
@@ -15,7 +16,7 @@ use crate::render::text::count;
 use crate::world::{AppendFile, Progress, Stream};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
+use std::io::{Read as _, Write as _};
 
 /// Maximum number of rows that wait for an earlier one.
 const MAX_WAITING_ROWS: usize = 4_096;
@@ -53,8 +54,16 @@ impl<'a> ReportWriter<'a> {
         let progress = total.filter(|total| *total > 1).map(|total| session.world.progress(total));
         let open = |path: &std::path::PathBuf| {
             refuse_if_others_can_read(path, session)?;
-            let opened = session.world.append(path).and_then(|mut list| list.truncate(0).map(|()| list));
-            opened.map_err(|error| Error::failed(format!("can't write {}", path.display())).because(error))
+            let failed =
+                |error: std::io::Error| Error::failed(format!("can't write {}", path.display())).because(error);
+            let mut list = session.world.append(path).map_err(failed)?;
+            let mut start = Vec::new();
+            list.contents().and_then(|file| file.take(MAX_LIST_START).read_to_end(&mut start)).map_err(failed)?;
+            if !start.is_empty() && !reconcile::is_replay_list(&start) {
+                return Err(output_file::already_exists(path));
+            }
+            list.truncate(0).map_err(failed)?;
+            Ok(list)
         };
         let rows = if args.csv { csv_line(&reconcile::CSV_HEADER)? } else { Vec::new() };
         Ok(Self {
@@ -249,6 +258,9 @@ fn csv_line<T: AsRef<[u8]>>(cells: &[T]) -> Result<Vec<u8>> {
     writer.write_record(cells).map_err(std::io::Error::from)?;
     writer.into_inner().map_err(|error| Error::from(error.into_error()))
 }
+
+/// Bytes of an existing file by which an earlier replay list is recognized.
+const MAX_LIST_START: u64 = 256 * 1024;
 
 /// The totals of a run, and the error that stopped it.
 pub(super) struct FinishedRun {

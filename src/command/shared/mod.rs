@@ -7,6 +7,7 @@ pub(super) mod capture_files;
 pub(super) mod captures;
 pub(super) mod endpoints;
 pub(super) mod loaded_settings;
+pub(super) mod output_file;
 pub(super) mod payload;
 pub(super) mod registry;
 pub(super) mod secrets;

@@ -18,9 +18,12 @@ use tokio::time::timeout;
 /// Most connections at once, whatever the descriptor limit.
 const MAX_CONNECTIONS: u64 = 4096;
 
-/// Descriptors reserved for everything but connections. Under a low limit, connections get a
-/// quarter of all descriptors if that is more than the rest.
+/// Descriptors reserved for everything but connections. Under a low limit, connections get half of
+/// those above `BASE_DESCRIPTORS` if that is more than the rest.
 const RESERVED_DESCRIPTORS: u64 = 64;
+
+/// Descriptors that a listener with a store holds without any connection.
+const BASE_DESCRIPTORS: u64 = 21;
 
 /// The descriptor limit that the process asks for.
 const WANTED_DESCRIPTORS: u64 = 8192;
@@ -70,8 +73,9 @@ impl ConnectionLimiter {
     /// Makes as many slots as the process's descriptor limit allows, after raising it.
     pub fn for_this_process() -> Self {
         let limit = raise_descriptor_limit();
-        let max = MAX_CONNECTIONS.min(limit.saturating_sub(RESERVED_DESCRIPTORS).max(limit / 4)).max(4);
-        Self::new(usize::try_from(max).unwrap_or(4))
+        let few = limit.saturating_sub(BASE_DESCRIPTORS) / 2;
+        let max = limit.saturating_sub(RESERVED_DESCRIPTORS).max(few).clamp(2, MAX_CONNECTIONS);
+        Self::new(usize::try_from(max).unwrap_or(2))
     }
 
     /// Makes this many slots; one client may use an eighth of them.

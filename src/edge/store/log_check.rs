@@ -6,8 +6,9 @@
 //! continue those of all frames before, are verified.
 //! <https://www.sqlite.org/fileformat2.html#the_write_ahead_log>
 
+use super::file::FileId;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 const LOG_HEADER: usize = 32;
@@ -21,6 +22,8 @@ type Checksum = [u32; 2];
 /// The part of a log that was verified.
 #[derive(Default)]
 pub(super) struct LogCheck {
+    /// Kept open: under a flood of connections there may be no descriptor for opening it.
+    file: Option<(FileId, File)>,
     header: Option<LogHeader>,
     /// Number of verified frames.
     frames: u64,
@@ -77,10 +80,28 @@ fn number(bytes: &[u8], at: usize) -> u32 {
 }
 
 impl LogCheck {
+    /// Opens the log at this path, if it is not open already, before it is needed.
+    pub(super) fn prepare(&mut self, path: &Path) -> io::Result<()> {
+        self.file = Some(self.take_file(path)?);
+        Ok(())
+    }
+
+    fn take_file(&mut self, path: &Path) -> io::Result<(FileId, File)> {
+        let id = FileId::of(path).ok_or(io::ErrorKind::NotFound)?;
+        self.file.take().filter(|(open, _)| *open == id).map_or_else(|| Ok((id, File::open(path)?)), Ok)
+    }
+
     /// Verifies the first `frames` frames of the log at this path: those that were not verified yet,
     /// and the last one that was.
     pub(super) fn verify(&mut self, path: &Path, frames: u64) -> io::Result<bool> {
-        let mut file = File::open(path)?;
+        let (id, file) = self.take_file(path)?;
+        let result = self.verify_file(&file, frames);
+        self.file = Some((id, file));
+        result
+    }
+
+    fn verify_file(&mut self, mut file: &File, frames: u64) -> io::Result<bool> {
+        file.rewind()?;
         let mut bytes = [0; LOG_HEADER];
         if file.read_exact(&mut bytes).is_err() {
             return Ok(false);
@@ -88,7 +109,7 @@ impl LogCheck {
         let Some(header) = LogHeader::parse(bytes) else { return Ok(false) };
         if self.header != Some(header) {
             // SQLite has started the log over.
-            *self = Self { header: Some(header), frames: 0, before_last: header.checksum() };
+            (self.header, self.frames, self.before_last) = (Some(header), 0, header.checksum());
         }
         if frames < self.frames {
             return Ok(false);
@@ -101,7 +122,7 @@ impl LogCheck {
         while left > 0 {
             let several = left.min((READ / size).max(1));
             let mut bytes = Vec::new();
-            file.by_ref().take(several * size).read_to_end(&mut bytes)?;
+            file.take(several * size).read_to_end(&mut bytes)?;
             if bytes.len() as u64 != several * size {
                 return Ok(false);
             }

@@ -55,7 +55,20 @@ impl WatchedStore {
             reader,
             log_check: LogCheck::default(),
         };
-        Self::new(connection, Some(files)).map_err(unreadable)
+        let mut store = Self::new(connection, Some(files)).map_err(unreadable)?;
+        store.open_companions().map_err(unreadable)?;
+        Ok(store)
+    }
+
+    /// Opens the log and its index before they are needed: later, there may be no descriptor left.
+    fn open_companions(&mut self) -> rusqlite::Result<()> {
+        self.last_row()?;
+        let Some(files) = &mut self.files else { return Ok(()) };
+        files.read_back(None)?;
+        files.are_in_place();
+        // If it fails, it is tried again after the first commit.
+        let _ = files.log_check.prepare(&log_path(&files.path));
+        Ok(())
     }
 
     pub fn in_memory() -> Result<Self> {
@@ -99,8 +112,8 @@ impl WatchedStore {
             return Err("one of the store's files was removed or replaced while it was written to".to_owned());
         }
         let pages = self.log_pages.load(Ordering::Relaxed);
-        let log = files.log_check.verify(&log_path(&files.path), pages);
-        if pages > 0 && !log.map_err(|error| format!("can't read the store's log: {error}"))? {
+        let cannot_read = |error| format!("can't read the store's log: {error}");
+        if pages > 0 && !files.log_check.verify(&log_path(&files.path), pages).map_err(cannot_read)? {
             return Err("another program has changed the store's log (-wal); what it held is lost".to_owned());
         }
         let (all_pages, page_size, is_there) = files

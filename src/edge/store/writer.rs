@@ -2,7 +2,7 @@
 //!
 //! Jobs that wait together are committed together, so many deliveries share one sync. No job is
 //! answered before its commit. If a commit fails, each of its jobs is tried alone, so that one bad
-//! delivery does not refuse the others.
+//! delivery does not refuse the others. Unverified deliveries come after the others, a few at a time.
 //!
 //! The log is copied into the database on this thread, too, after the jobs are answered. A thread
 //! of its own for that was slower: under load it never found a moment in which the log could start
@@ -16,6 +16,7 @@ use crate::model::error::{Error, Result};
 use crate::model::stored::{AnswerState, Attempt, CaptureId};
 use crate::world::StoreLocation;
 use rusqlite::{Connection, ErrorCode, params};
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -28,6 +29,9 @@ const QUEUE: usize = 1024;
 const MAX_BATCH: usize = 512;
 /// Most bytes of bodies in one commit, so that the log stays short.
 const MAX_BATCH_BYTES: usize = 4 << 20;
+/// Most bytes of unverified bodies in one commit. Verified deliveries wait for that commit, and
+/// anybody can send the others.
+const MAX_UNVERIFIED_BATCH_BYTES: usize = 512 << 10;
 /// Pause in which jobs gather while they come from several senders. The first job would otherwise
 /// be committed alone, and a commit costs as much as twenty deliveries do otherwise.
 const GATHERING_PAUSE: Duration = Duration::from_micros(300);
@@ -166,24 +170,71 @@ enum CommitError {
     Unknown(String),
 }
 
+/// Jobs that were taken from the queue, and are not in a batch yet.
+#[derive(Default)]
+struct WaitingJobs {
+    verified: VecDeque<WriteJob>,
+    /// They are committed after the others, and few at once.
+    unverified: VecDeque<WriteJob>,
+}
+
+impl WaitingJobs {
+    /// Takes what is in the queue, and waits while there is nothing to do. Returns false once the
+    /// queue is closed and empty.
+    fn take_from(&mut self, queue: &mut mpsc::Receiver<WriteJob>, gather: bool) -> bool {
+        if self.is_empty() {
+            let Some(first) = queue.blocking_recv() else { return false };
+            self.push(first);
+            if gather {
+                thread::sleep(GATHERING_PAUSE);
+            }
+        }
+        while self.verified.len() < MAX_BATCH
+            && self.unverified.len() < QUEUE
+            && let Ok(job) = queue.try_recv()
+        {
+            self.push(job);
+        }
+        true
+    }
+
+    fn is_empty(&self) -> bool {
+        self.verified.is_empty() && self.unverified.is_empty()
+    }
+
+    fn push(&mut self, job: WriteJob) {
+        if job.is_unverified() { self.unverified.push_back(job) } else { self.verified.push_back(job) }
+    }
+
+    /// Returns the jobs of the next commit: at least one unverified delivery, if there is any.
+    fn next_batch(&mut self) -> Vec<WriteJob> {
+        let mut batch = Vec::new();
+        take_jobs(&mut self.verified, MAX_BATCH_BYTES, &mut batch);
+        take_jobs(&mut self.unverified, MAX_UNVERIFIED_BATCH_BYTES, &mut batch);
+        batch
+    }
+}
+
+/// Moves jobs to a batch until their bodies take this many bytes.
+fn take_jobs(jobs: &mut VecDeque<WriteJob>, max_bytes: usize, batch: &mut Vec<WriteJob>) {
+    let (mut bytes, end) = (0, batch.len() + MAX_BATCH);
+    while batch.len() < end
+        && bytes < max_bytes
+        && let Some(job) = jobs.pop_front()
+    {
+        bytes += job.bytes();
+        batch.push(job);
+    }
+}
+
 impl WriterThread {
     /// Takes one job, waits for others if there are several senders, and commits them together,
     /// until there is no handle left.
     fn run(mut self, mut queue: mpsc::Receiver<WriteJob>) {
         let mut last_batch = 0;
-        while let Some(first) = queue.blocking_recv() {
-            if last_batch > 1 {
-                thread::sleep(GATHERING_PAUSE);
-            }
-            let mut bytes = first.bytes();
-            let mut batch = vec![first];
-            while batch.len() < MAX_BATCH
-                && bytes < MAX_BATCH_BYTES
-                && let Ok(job) = queue.try_recv()
-            {
-                bytes += job.bytes();
-                batch.push(job);
-            }
+        let mut waiting = WaitingJobs::default();
+        while waiting.take_from(&mut queue, last_batch > 1) {
+            let batch = waiting.next_batch();
             last_batch = batch.len();
             self.process(batch);
             if let Some(store) = &self.store {
@@ -306,6 +357,10 @@ impl CommitError {
 }
 
 impl WriteJob {
+    fn is_unverified(&self) -> bool {
+        matches!(self, Self::Insert(delivery, _) if !delivery.received.verdict.is_verified())
+    }
+
     /// Returns the size of the body to write.
     fn bytes(&self) -> usize {
         match self {

@@ -15,6 +15,14 @@ const MAX_REQUEST_BYTES: usize = 24 * 1024;
 /// Number of bytes of a response body that are shown.
 const MAX_RESPONSE_BYTES: usize = 2_000;
 
+/// The first lines of every page.
+const START: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"generator\" content=\"whtool check\">\n";
+
+/// Recognizes a page of `html` by its first bytes.
+pub fn is_html_report(start: &[u8]) -> bool {
+    start.starts_with(START.as_bytes())
+}
+
 /// Formats a report as a page.
 pub fn html(report: &CheckReport, header: &ReportHeader) -> String {
     let title = format!("{} handler at {}", header.title, header.url);
@@ -23,7 +31,7 @@ pub fn html(report: &CheckReport, header: &ReportHeader) -> String {
     let problems: String = problems.map(|problem| problem_card(problem, report, header)).collect();
     let groups: String = ProbeGroup::ALL.into_iter().map(|group| group_section(report, group, header)).collect();
     format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{}{problems}{groups}{}</main>\n</body>\n</html>\n",
+        "{START}<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{}{problems}{groups}{}</main>\n</body>\n</html>\n",
         escape_markup(&title),
         heading(report, header),
         footer(header),

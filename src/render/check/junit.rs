@@ -11,13 +11,21 @@ use std::time::Duration;
 /// Longest request body that is included.
 const MAX_BODY_BYTES: usize = 24 * 1024;
 
+/// The start of every report.
+const START: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"whtool check ";
+
+/// Recognizes a report of `junit` by its first bytes.
+pub fn is_junit_report(start: &[u8]) -> bool {
+    start.starts_with(START.as_bytes())
+}
+
 /// Formats a report as a JUnit file.
 pub fn junit(report: &CheckReport, header: &ReportHeader) -> String {
     let suites: String = ProbeGroup::ALL.into_iter().map(|group| suite(report, group, header)).collect();
     let (tests, failures) = (report.results.len(), report.count(None, ProbeGrade::Fail));
     let (skipped, time) = (report.count(None, ProbeGrade::Skipped), header.took.as_secs_f64());
     format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"whtool check {}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\" time=\"{time:.3}\">\n{suites}</testsuites>\n",
+        "{START}{}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\" time=\"{time:.3}\">\n{suites}</testsuites>\n",
         escape_markup(header.url.as_str())
     )
 }

@@ -5,9 +5,9 @@ mod json;
 mod junit;
 mod text;
 
-pub use html::html;
+pub use html::{html, is_html_report};
 pub use json::json;
-pub use junit::junit;
+pub use junit::{is_junit_report, junit};
 pub use text::{ReportDetail, TextLayout, text};
 
 use crate::model::sanitize::needs_escape;
