@@ -254,6 +254,11 @@ impl Files for TestWorld {
         }
     }
 
+    fn file_reader(&self, path: &Path) -> FileReader {
+        let bytes = self.files.get(path).cloned();
+        Arc::new(move || bytes.clone().ok_or_else(|| io::ErrorKind::NotFound.into()))
+    }
+
     fn file_exists(&self, path: &Path) -> bool {
         self.files.contains_key(path) || path.is_file()
     }
@@ -351,8 +356,8 @@ impl Processes for TestWorld {
         Err(Error::failed(format!("can't start {}", program.command)))
     }
 
-    fn run_command(&self, command: &str, _limit: Duration, _hidden: &[&str]) -> Result<Vec<u8>> {
-        Err(Error::failed(format!("can't run {command}")))
+    fn command_runner(&self) -> CommandRunner {
+        Arc::new(|command, _, _| Err(Error::failed(format!("can't run {command}"))))
     }
 }
 

@@ -222,6 +222,51 @@ fn count_tells_by_its_status_that_the_app_has_not_accepted_the_event() {
     assert_eq!(status, Some(0), "{said}");
 }
 
+/// Computes the signature of `REFERENCE` with openssl.
+fn openssl_mac(secret: &str) -> String {
+    let mut openssl = Command::new("openssl");
+    openssl.args(["dgst", "-sha256", "-hmac", secret, "-r"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut openssl = openssl.spawn().unwrap();
+    openssl.stdin.take().unwrap().write_all(REFERENCE).unwrap();
+    let digest = String::from_utf8(openssl.wait_with_output().unwrap().stdout).unwrap();
+    digest.split(' ').next().unwrap().to_owned()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_secret_that_changes_in_a_file_or_command_verifies_the_very_next_event() {
+    if !available("openssl") {
+        return;
+    }
+    let home = home();
+    let [file, printed] = ["file", "printed"].map(|name| home.path().join(name));
+    std::fs::write(&file, "a secret in a file 0").unwrap();
+    let words = ["listen", "--json", "--port", "0", "--secret-file", file.to_str().unwrap()];
+    let mut listener = Listener::spawn(&mut whtool(home.path(), &words));
+    let mut status_of = |secret: &str| {
+        let answer = listener.exchange(&post(&openssl_mac(secret), REFERENCE));
+        listener.record();
+        answer.split(' ').nth(1).unwrap().to_owned()
+    };
+    for number in 0..3 {
+        std::fs::write(&file, format!("a secret in a file {number}\n")).unwrap();
+        assert_eq!(status_of(&format!("a secret in a file {number}")), "200");
+    }
+    assert_eq!(status_of("a secret in a file 1"), "401", "a file that was replaced");
+    // While it is written, a file is empty.
+    std::fs::write(&file, "").unwrap();
+    assert_eq!(status_of("a secret in a file 2"), "200");
+
+    let command = format!("cat {}", printed.display());
+    std::fs::write(&printed, "a secret of a command 0").unwrap();
+    let added = crate::process::run(&mut whtool(home.path(), &["secret", "add", "plustive", "--command", &command]));
+    assert!(added.status.success(), "{added:?}");
+    for number in 0..2 {
+        std::fs::write(&printed, format!("a secret of a command {number}")).unwrap();
+        assert_eq!(status_of(&format!("a secret of a command {number}")), "200");
+    }
+}
+
 #[test]
 fn a_secret_that_is_stored_while_it_runs_verifies_the_very_next_event() {
     if !available("openssl") {
@@ -236,12 +281,7 @@ fn a_secret_that_is_stored_while_it_runs_verifies_the_very_next_event() {
         add.stdin.take().unwrap().write_all(secret.as_bytes()).unwrap();
         let added = add.wait_with_output().unwrap();
         assert!(added.status.success(), "{added:?}");
-        let mut openssl = Command::new("openssl");
-        openssl.args(["dgst", "-sha256", "-hmac", &secret, "-r"]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut openssl = openssl.spawn().unwrap();
-        openssl.stdin.take().unwrap().write_all(REFERENCE).unwrap();
-        let digest = String::from_utf8(openssl.wait_with_output().unwrap().stdout).unwrap();
-        let answer = listener.exchange(&post(digest.split(' ').next().unwrap(), REFERENCE));
+        let answer = listener.exchange(&post(&openssl_mac(&secret), REFERENCE));
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
         assert_eq!(listener.record()["verdict"], "verified");
     }

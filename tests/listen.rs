@@ -123,6 +123,49 @@ fn count_counts_verified_events_and_a_timeout_exits_with_1() {
 }
 
 #[test]
+fn expected_events_may_have_others_in_between_and_end_the_listener() {
+    let words = ["--compact", "--expect", "payment.*,data.amount=10000", "--expect", "transaction.*,amount=27000.0"];
+    let run = listen([plexos("zz"), plexos(PLEXOS_MAC), plexos(PLEXOS_MAC), plustive(), plexos("zz")], &words);
+    assert_snapshot!(output(&run));
+}
+
+#[test]
+fn what_is_missing_different_or_too_early_is_named() {
+    let expect = |texts: &[&str], more: &[&str]| {
+        let expected = texts.iter().flat_map(|text| ["--expect", text]);
+        let words: Vec<_> = expected.chain(["--timeout", "30s"]).chain(more.iter().copied()).collect();
+        listen([plexos(PLEXOS_MAC), plustive()], &words)
+    };
+    let texts = ["refund.*", "payment.debited,data.amount=5", "transaction.success,amount=27000,status=Failed,x=1"];
+    assert_snapshot!(output(&expect(&texts, &["--compact"])));
+    let run = expect(&["transaction.*", "payment.*", "payment.debited,data.id=pi_1"], &["--json"]);
+    assert_eq!(run.status, 1);
+    crate::formats::check_records(&run.out);
+    assert_eq!(
+        run.json().last().unwrap(),
+        &serde_json::json!({"schema": "whtool.expected/1", "met": false, "events": [
+            {"expected": "transaction.*", "state": "received", "delivery": "#2", "differences": []},
+            {"expected": "payment.*", "state": "early", "delivery": "#1", "differences": []},
+            {"expected": "payment.debited,data.id=pi_1", "state": "different", "delivery": "#1",
+             "differences": [{"path": "data.id", "expected": "pi_1", "found": "\"pi_def456\""}]},
+        ]})
+    );
+}
+
+/// One event can't meet two expectations, nor can its repeat.
+#[test]
+fn each_expectation_needs_its_own_event() {
+    let words = ["--expect", "payment.*", "--expect", "payment.*", "--timeout", "30s"];
+    let run = listen([plexos(PLEXOS_MAC), plexos(PLEXOS_MAC)], &words);
+    assert_eq!(run.status, 1, "{}", run.err);
+    assert!(run.err.contains("1 of 2 expected events received"), "{}", run.err);
+    for words in [["--expect", "payment.*,refund.*"], ["--expect", "a=1"]] {
+        assert_eq!(listen([], &words).status, 2);
+    }
+    assert_eq!(listen([], &["--expect", "payment.*", "--count", "1"]).status, 2);
+}
+
+#[test]
 fn observe_answers_200_and_reports_the_verdict() {
     let run = listen([plexos(&"0".repeat(64))], &["--observe", "--json"]);
     let record = &run.json()[1];

@@ -52,6 +52,19 @@ pub(super) fn write_atomically(
     }
 }
 
+/// Longest file that `read_small` reads, in bytes.
+const SMALL_FILE: u64 = 1 << 20;
+
+/// Reads a regular file. Others, such as pipes, could block.
+pub(super) fn read_small(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(SMALL_FILE).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Replaces the content of a file. A symbolic link stays one: its target is changed.
 pub(super) fn update(path: &Path, change: &mut FileChange<'_>) -> Result<FileVisibility> {
     let failed = |error: io::Error| Error::failed(format!("can't write {}", path.display())).because(error);

@@ -29,7 +29,7 @@ use crate::model::error::Result;
 use crate::model::exchange::{NextRequest, SentRequest};
 use crate::model::timestamp::Timestamp;
 use crate::world::{
-    AppendFile, Clock, Environment, FileChange, FileVisibility, Files, IsOwnOutput, ListenOptions, Network,
+    AppendFile, Clock, CommandRunner, Environment, FileChange, FileReader, FileVisibility, Files, IsOwnOutput, ListenOptions, Network,
     ProcessOptions, Processes, Progress, RefusalHandler, RequestHandler, RunningListener, RunningProcess,
     RunningServer, SecretFileReader, SecretFiles, SendOptions, SendStatus, ServeOptions, Store, Stream, Streams,
     Terminal, VerifyFn,
@@ -41,7 +41,6 @@ use std::io::{self, Read, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The machine on which the process runs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -127,6 +126,11 @@ impl Terminal for Machine {
 impl Files for Machine {
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>> {
         Ok(Box::new(File::open(path)?))
+    }
+
+    fn file_reader(&self, path: &Path) -> FileReader {
+        let path = path.to_owned();
+        Arc::new(move || files::read_small(&path))
     }
 
     fn file_exists(&self, path: &Path) -> bool {
@@ -216,8 +220,8 @@ impl Processes for Machine {
         Ok(Box::new(process::start(options, Interrupt::of_process()?, on_start)?))
     }
 
-    fn run_command(&self, command: &str, timeout: Duration, hidden_variables: &[&str]) -> Result<Vec<u8>> {
-        process::output_of(command, timeout, hidden_variables)
+    fn command_runner(&self) -> CommandRunner {
+        Arc::new(process::output_of)
     }
 }
 

@@ -13,6 +13,7 @@ pub mod duplicate;
 pub mod error;
 pub mod event;
 pub mod exchange;
+pub mod expectation;
 pub mod hop_mark;
 pub(crate) mod local_access;
 pub mod mask;

@@ -40,6 +40,11 @@ impl Verdict {
         }
     }
 
+    /// Returns true if another secret could verify the request.
+    pub fn may_lack_secret(&self) -> bool {
+        matches!(self, Self::Mismatch | Self::NoSecret)
+    }
+
     pub fn is_verified(&self) -> bool {
         matches!(self, Self::Verified { .. })
     }

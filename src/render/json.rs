@@ -13,6 +13,7 @@ use crate::diagnose::frameworks::Framework;
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::duplicate::FactChange;
 use crate::model::event::Warning;
+use crate::model::expectation::{ExpectationResult, ExpectationState, ValueDifference};
 use crate::model::exchange::SentRequest;
 use crate::model::mask::{Audience, mask_secrets, mask_sentence};
 use crate::model::message::Request;
@@ -175,6 +176,21 @@ pub fn forwarded(forwarded: &Forwarded) -> Vec<u8> {
 /// their deliveries.
 pub fn missed(deliveries: u64, answers: u64) -> Vec<u8> {
     line(&json!({"schema": "whtool.missed/1", "deliveries": deliveries, "answers": answers}))
+}
+
+/// `whtool.expected/1`: what came of each event of `--expect`.
+pub fn expected(results: &[ExpectationResult]) -> Vec<u8> {
+    let difference = |ValueDifference { path, expected, found }: &ValueDifference| {
+        let found = found.as_deref().map(mask_secrets);
+        json!({"path": path, "expected": expected, "found": found})
+    };
+    let result = |ExpectationResult { expected, state }: &ExpectationResult| {
+        let differences: Vec<_> = state.differences().iter().map(difference).collect();
+        json!({"expected": expected, "state": state.code(), "delivery": state.delivery(), "differences": differences})
+    };
+    let is_met = results.iter().all(|result| matches!(result.state, ExpectationState::Received(_)));
+    let events: Vec<_> = results.iter().map(result).collect();
+    line(&json!({"schema": "whtool.expected/1", "met": is_met, "events": events}))
 }
 
 /// `whtool.verdict/1`: `verify`'s result for one request.

@@ -13,6 +13,7 @@ use crate::model::delivery::{AnalyzedDelivery, RejectedRequest};
 use crate::model::duplicate::FactChange;
 use crate::model::event::{Event, Warning};
 use crate::model::exchange::Answer;
+use crate::model::expectation::{ExpectationResult, ExpectationState, ValueDifference};
 use crate::model::mask::{Audience, mask_secrets, mask_sentence};
 use crate::model::refusal::Refusal;
 use crate::model::sanitize::{escape_unsafe, first_line, truncate};
@@ -263,6 +264,33 @@ pub fn count(number: u64, noun: &str) -> String {
         _ if number == 1 => format!("{number} {noun}"),
         Some(stem) => format!("{number} {stem}ies"),
         None => format!("{number} {noun}s"),
+    }
+}
+
+/// Returns a line for each event of `--expect`: what came of it.
+pub fn expectations(results: &[ExpectationResult], paint: Paint) -> Vec<String> {
+    let line = |ExpectationResult { expected, state }: &ExpectationResult| {
+        let expected = escape_unsafe(expected);
+        match state {
+            ExpectationState::Received(delivery) => paint.good(&format!("✓ {expected}: delivery {delivery}")),
+            ExpectationState::Missing => paint.bad(&format!("✗ {expected}: missing")),
+            ExpectationState::Early(delivery) => {
+                paint.bad(&format!("✗ {expected}: delivery {delivery} came before the event that is expected first"))
+            }
+            ExpectationState::Different { delivery, differences } => {
+                let differences: Vec<_> = differences.iter().map(value_difference).collect();
+                paint.bad(&format!("✗ {expected}: delivery {delivery} is different: {}", differences.join(", ")))
+            }
+        }
+    };
+    results.iter().map(line).collect()
+}
+
+fn value_difference(difference: &ValueDifference) -> String {
+    let path = escape_unsafe(&difference.path);
+    match &difference.found {
+        Some(found) => format!("{path} is {}", truncate(&mask_secrets(found), 60)),
+        None => format!("there is no {path}"),
     }
 }
 

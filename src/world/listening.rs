@@ -33,6 +33,19 @@ pub struct ListenOptions {
     pub refused_limit: u64,
     /// Forwarding of verified deliveries; requires `store`. `None`: nothing is forwarded.
     pub forward: Option<ForwardOptions>,
+    /// Read again, in this order, before a delivery is refused.
+    pub secret_sources: Vec<SecretSource>,
+}
+
+/// Secrets that can be read again.
+#[derive(Clone)]
+pub struct SecretSource {
+    /// Returns true if there are any.
+    pub is_used: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// Reads them, for `VerifyFn` to use. Returns true if they have changed. May take a while.
+    pub reload: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// Least time between the starts of two reads.
+    pub pause: Duration,
 }
 
 /// Forwarding of verified deliveries to the developer's app.

@@ -9,7 +9,7 @@ mod store;
 
 pub use listening::{
     AckMode, AckPolicy, AnsweredDelivery, DroppedEvents, ForwardOptions, ListenOptions, ListenerEvent,
-    MAX_PASSTHROUGH_BODY, PrepareFn, RouteFn, RunningListener, StoreLocation, VerifyFn,
+    MAX_PASSTHROUGH_BODY, PrepareFn, RouteFn, RunningListener, SecretSource, StoreLocation, VerifyFn,
 };
 pub use store::{MIN_FREE, MIN_FREE_FOR_BODIES, Store};
 
@@ -88,6 +88,9 @@ pub trait Terminal {
 /// Files that hold nothing secret, and stores.
 pub trait Files {
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + '_>>;
+    /// Returns a function that reads a small file, on any thread. Pipes and devices are an error,
+    /// since they could block.
+    fn file_reader(&self, path: &Path) -> FileReader;
     fn file_exists(&self, path: &Path) -> bool;
     /// Returns the permission bits. `None`: there is no such file or folder, or the system has no
     /// such bits.
@@ -152,7 +155,11 @@ pub trait Processes {
     fn start_process(&self, program: &ProcessOptions, launched: &mut dyn FnMut()) -> Result<Box<dyn RunningProcess>>;
     /// Runs a command in a shell and returns its standard output. It must succeed within `timeout`,
     /// and does not inherit the variables of these names.
-    fn run_command(&self, command: &str, timeout: Duration, hidden_variables: &[&str]) -> Result<Vec<u8>>;
+    fn run_command(&self, command: &str, timeout: Duration, hidden_variables: &[&str]) -> Result<Vec<u8>> {
+        self.command_runner()(command, timeout, hidden_variables)
+    }
+    /// Returns a function that does what `run_command` does, on any thread.
+    fn command_runner(&self) -> CommandRunner;
 }
 
 pub trait Network {
@@ -183,6 +190,12 @@ pub trait Network {
 
 /// Reads a secret file. `None`: there is no such file.
 pub type SecretFileReader = Arc<dyn Fn() -> Result<Option<Vec<u8>>> + Send + Sync>;
+
+/// Reads a file.
+pub type FileReader = Arc<dyn Fn() -> io::Result<Vec<u8>> + Send + Sync>;
+
+/// Runs a command within a time, without the variables of these names.
+pub type CommandRunner = Arc<dyn Fn(&str, Duration, &[&str]) -> Result<Vec<u8>> + Send + Sync>;
 
 /// Computes the new content of a file from the old. `None`: there is no file yet.
 pub type FileChange<'c> = dyn FnMut(Option<Vec<u8>>) -> Result<Vec<u8>> + 'c;

@@ -17,6 +17,7 @@ use crate::model::bind::{self, SecondAddress};
 use crate::model::delivery::{AnalyzedDelivery, RejectedRequest};
 use crate::model::duplicate::EventFacts;
 use crate::model::error::Result;
+use crate::model::expectation::ExpectationResult;
 use crate::model::mask::mask_secrets;
 use crate::model::refusal::Refusal;
 use crate::model::sanitize;
@@ -199,8 +200,8 @@ impl<'a> Display<'a> {
         Ok(())
     }
 
-    /// Counts and shows a delivery. Returns true if it is verified, stored and wanted.
-    pub(super) fn add_delivery(&mut self, answered: &AnsweredDelivery) -> Result<bool> {
+    /// Counts and shows a delivery. Returns its name if it is verified, stored and wanted.
+    pub(super) fn add_delivery(&mut self, answered: &AnsweredDelivery) -> Result<Option<String>> {
         self.summary.deliveries += 1;
         let is_wanted = self.is_wanted(answered.received.as_ref());
         self.summary.hidden += u64::from(!is_wanted);
@@ -237,7 +238,21 @@ impl<'a> Display<'a> {
             // Not wrapped: it contains commands to copy.
             self.session.info(&hint);
         }
-        Ok(counts)
+        Ok(counts.then_some(name))
+    }
+
+    /// Shows what came of the expected events.
+    pub(super) fn show_expectations(&mut self, results: &[ExpectationResult]) -> Result<()> {
+        if results.is_empty() {
+            return Ok(());
+        }
+        if self.args.json {
+            self.output.write_record(&render::json::expected(results))?;
+        }
+        for line in text::expectations(results, self.session.err) {
+            self.session.info(&line);
+        }
+        self.output.flush()
     }
 
     /// Reports once that storing fails or works again, and not for each delivery.

@@ -21,11 +21,12 @@ use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::signature::DEFAULT_TOLERANCE;
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::render::text;
+use crate::webhook::expectation::ExpectedEvent;
 use crate::world::{self, AckPolicy, ListenerEvent, RunningListener, StoreLocation, VerifyFn};
 use clap::Args;
 use display::Display;
 use forwarding::ForwardArgs;
-use goal::CountGoal;
+use goal::{Goal, WantedEvents};
 use output::OutputLoss;
 use secret_reload::SecretReloader;
 use std::time::Duration;
@@ -42,6 +43,7 @@ Examples:
   whtool listen --demo
   whtool listen --port 3000 --type 'payment.*'
   whtool listen --json --count 1 --timeout 30s > delivery.json
+  whtool listen --expect 'payment.debited,data.amount=10000' --timeout 1m
   whtool listen --forward-to http://localhost:3000/webhooks
   PLEXOS_WEBHOOK_SECRET=whsec_… whtool listen --compact")]
 pub(super) struct Listen {
@@ -71,6 +73,10 @@ pub(super) struct Listen {
     /// Exit after N different verified events: with status 0, or 1 if the app has not accepted them
     #[arg(short = 'n', long, value_name = "N")]
     count: Option<u64>,
+    /// Exit, as with --count, after an event TYPE or TYPE,PATH=VALUE,…. May be repeated: the events
+    /// must come in this order; others may come in between
+    #[arg(long, value_name = "EVENT", conflicts_with = "count")]
+    expect: Vec<ExpectedEvent>,
     /// Exit with status 1 after this time
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     timeout: Option<SignedDuration>,
@@ -128,7 +134,7 @@ impl Listen {
 pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome> {
     let endpoint = args.tunnel.endpoint(args.forward.yes, session)?;
     let secrets = secrets::load(&args.secrets, TestSecret::Create, session)?;
-    let mut reloader = SecretReloader::new(&secrets, args.tolerance, session);
+    let mut reloader = SecretReloader::new(&secrets, &args.secrets, args.tolerance, session);
     let is_on_disk = !args.no_store && !args.stores_in_memory();
     let loss = if is_on_disk { OutputLoss::Tolerated } else { OutputLoss::Error };
     let mut display = Display::new(&args.display, secrets.clone(), loss, session);
@@ -137,8 +143,8 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome
         // closed while another one is open.
         display.load_seen_events(args.store.open(session)?.as_mut())?;
     }
-    let mut listener = start(args, reloader.verify_fn(), session)?;
-    let mut goal = CountGoal::new(args.count, args.timeout.is_some());
+    let mut listener = start(args, (reloader.verify_fn(), reloader.sources()), session)?;
+    let mut goal = Goal::new(WantedEvents::new(args.count, &args.expect), args.timeout.is_some());
     if args.no_store {
         session.info("not storing deliveries (--no-store)");
     } else if args.stores_in_memory() {
@@ -167,7 +173,11 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome
 }
 
 /// Starts the listener. If the default port is taken, a demo uses another one.
-fn start(args: &Listen, verify: VerifyFn, session: &Session<'_>) -> Result<Box<dyn RunningListener>> {
+fn start(
+    args: &Listen,
+    (verify, secret_sources): (VerifyFn, Vec<world::SecretSource>),
+    session: &Session<'_>,
+) -> Result<Box<dyn RunningListener>> {
     let ack_policy = if args.observe { AckPolicy::All } else { AckPolicy::Verified };
     let forward = args.forward.options(session)?;
     let store = match (args.no_store, &forward) {
@@ -186,6 +196,7 @@ fn start(args: &Listen, verify: VerifyFn, session: &Session<'_>) -> Result<Box<d
             store: store.clone(),
             refused_limit: args.refused_limit as u64,
             forward: forward.clone(),
+            secret_sources: secret_sources.clone(),
         };
         session.world.listen(&options, verify.clone())
     };
@@ -198,7 +209,7 @@ fn start(args: &Listen, verify: VerifyFn, session: &Session<'_>) -> Result<Box<d
 fn receive_until_done(
     args: &Listen,
     listener: &mut dyn RunningListener,
-    (display, goal): (&mut Display<'_>, &mut CountGoal),
+    (display, goal): (&mut Display<'_>, &mut Goal),
     reloader: &mut SecretReloader,
     mut tunnel: Option<(TunnelLink, Option<TunnelEndpoint<'_>>)>,
     session: &Session<'_>,
@@ -236,8 +247,8 @@ fn receive_until_done(
         }
         match next(listener, deadline, display, session)? {
             ListenerEvent::Received(delivery) => {
-                if display.add_delivery(&delivery)? {
-                    goal.add(&delivery.received, delivery.id, &args.forward);
+                if let Some(name) = display.add_delivery(&delivery)? {
+                    goal.add(&delivery.received, (&name, delivery.id), &args.forward);
                 }
             }
             ListenerEvent::Dropped(dropped) => display.add_dropped(dropped)?,
@@ -264,6 +275,7 @@ fn receive_until_done(
     }
     finish(listener, display, goal)?;
     report_queued(args, session);
+    display.show_expectations(&goal.expectations())?;
     let result = goal.result();
     if let Some((text, _)) = &result {
         session.info(text);
@@ -330,7 +342,7 @@ fn next(
 }
 
 /// Closes the listener, shows what is still open, and prints the summary.
-fn finish(listener: &mut dyn RunningListener, display: &mut Display<'_>, goal: &mut CountGoal) -> Result<()> {
+fn finish(listener: &mut dyn RunningListener, display: &mut Display<'_>, goal: &mut Goal) -> Result<()> {
     listener.close();
     loop {
         match listener.next(None) {

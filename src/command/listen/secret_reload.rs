@@ -1,55 +1,106 @@
-//! Reloads the stored secrets while a listener runs, so that an endpoint that is registered
-//! meanwhile verifies at once.
+//! Reloads secrets while a listener runs: the registry twice a second, and every source before a
+//! delivery is refused.
+//!
+//! Anybody can send requests that are refused, so the listener limits how often a source is read:
+//! see `SecretSource` of `world` and `edge/listener/secret_refresh`.
 
 use crate::command::Session;
 use crate::command::shared::registry;
-use crate::command::shared::secrets::Secrets;
+use crate::command::shared::secrets::{COMMAND_TIMEOUT, SecretArgs, Secrets};
 use crate::model::secret::{Secret, SecretOrigin};
 use crate::model::signature::Key;
 use crate::model::timestamp::{SignedDuration, Timestamp};
-use crate::model::verdict::Verdict;
-use crate::settings::registry::{Registry, SecretSource};
+use crate::provider;
+use crate::settings;
+use crate::settings::registry::{Registry, SecretSource as StoredSource};
 use crate::webhook::receive::{Rules, receive};
-use crate::world::{SecretFileReader, VerifyFn};
+use crate::world::{CommandRunner, FileReader, SecretFileReader, SecretSource, VerifyFn};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 /// Time between two looks at the registry.
 pub(super) const INTERVAL: Duration = Duration::from_millis(500);
 
+/// Least time between the starts of two reads of the files.
+const FILE_PAUSE: Duration = Duration::from_millis(10);
+/// Least time between the starts of two runs of the commands.
+const COMMAND_PAUSE: Duration = Duration::from_secs(2);
+
 pub(super) struct SecretReloader {
-    rules: Arc<RwLock<Rules>>,
+    shared: Arc<SharedSecrets>,
     secrets: Secrets,
     /// Content of the registry when it was last read.
     registry: Option<Vec<u8>>,
     next_check: Timestamp,
-    /// Reads the registry on another thread. `None`: there is no data folder.
-    reader: Option<SecretFileReader>,
+}
+
+/// The secrets in use, and where they are read from. Used on several threads.
+struct SharedSecrets {
+    rules: RwLock<Rules>,
+    /// True if the keys were changed before a refusal, and the display does not know it yet.
+    is_changed: AtomicBool,
+    /// Reads the registry. `None`: there is no data folder.
+    registry: Option<SecretFileReader>,
+    files: Vec<(PathBuf, FileReader)>,
+    run_command: CommandRunner,
+    /// True if the registry names a command, since it was last read.
+    has_commands: AtomicBool,
+}
+
+/// A secret that was read again. Without a provider, it is for all of them.
+struct Reloaded {
+    provider: Option<&'static str>,
+    origin: SecretOrigin,
+    bytes: Vec<u8>,
 }
 
 impl SecretReloader {
-    pub(super) fn new(secrets: &Secrets, tolerance: SignedDuration, session: &Session<'_>) -> Self {
-        let rules = Rules { keys: secrets.keys.clone(), tolerance: Some(tolerance) };
-        let rules = Arc::new(RwLock::new(rules));
+    pub(super) fn new(
+        secrets: &Secrets,
+        args: &SecretArgs,
+        tolerance: SignedDuration,
+        session: &Session<'_>,
+    ) -> Self {
+        let rules = RwLock::new(Rules { keys: secrets.keys.clone(), tolerance: Some(tolerance) });
+        let files = args.files().map(|path| (path.to_owned(), session.world.file_reader(path))).collect();
+        let shared = SharedSecrets {
+            rules,
+            is_changed: AtomicBool::new(false),
+            registry: registry::path(session).ok().map(|path| session.world.secret_file_reader(&path)),
+            files,
+            run_command: session.world.command_runner(),
+            has_commands: AtomicBool::new(false),
+        };
         let registry = registry::read_bytes(session).unwrap_or_default();
-        let reader = registry::path(session).ok().map(|path| session.world.secret_file_reader(&path));
-        Self { rules, secrets: secrets.clone(), registry, next_check: session.world.now(), reader }
+        Self { shared: Arc::new(shared), secrets: secrets.clone(), registry, next_check: session.world.now() }
     }
 
-    /// Returns a function that verifies with the current secrets. Before it returns that a delivery
-    /// is not verified, it reads the registry again: its secret may have been stored just now.
+    /// Returns a function that verifies with the current secrets.
     pub(super) fn verify_fn(&self) -> VerifyFn {
-        let (rules, reader) = (Arc::clone(&self.rules), self.reader.clone());
+        let shared = Arc::clone(&self.shared);
         Arc::new(move |delivery, now| {
-            let received = receive(delivery, &rules.read().unwrap_or_else(PoisonError::into_inner), now);
-            let may_lack_secret = matches!(received.verdict, Verdict::Mismatch | Verdict::NoSecret);
-            let Some(reader) = reader.as_ref().filter(|_| may_lack_secret) else { return received };
-            let mut rules = rules.read().unwrap_or_else(PoisonError::into_inner).clone();
-            if !add_new_keys(&mut rules.keys, reader) {
-                return received;
-            }
-            receive(received.delivery, &rules, now)
+            receive(delivery, &shared.rules.read().unwrap_or_else(PoisonError::into_inner), now)
         })
+    }
+
+    /// Returns the sources that are read again before a delivery is refused: files first, since
+    /// they take no time.
+    pub(super) fn sources(&self) -> Vec<SecretSource> {
+        let [files, has_commands, commands] = [(); 3].map(|()| Arc::clone(&self.shared));
+        vec![
+            SecretSource {
+                is_used: Arc::new(|| true),
+                reload: Arc::new(move || files.reload_files()),
+                pause: FILE_PAUSE,
+            },
+            SecretSource {
+                is_used: Arc::new(move || has_commands.has_commands.load(Ordering::Acquire)),
+                reload: Arc::new(move || commands.reload_commands()),
+                pause: COMMAND_PAUSE,
+            },
+        ]
     }
 
     /// Reads the registry if it is due. Returns the secrets if they have changed. A registry that
@@ -59,34 +110,92 @@ impl SecretReloader {
             return None;
         }
         self.next_check = now.checked_add(SignedDuration::try_from(INTERVAL).ok()?).ok()?;
+        let is_changed = self.shared.is_changed.swap(false, Ordering::AcqRel);
         let bytes = registry::read_bytes(session).ok()?;
-        if bytes == self.registry {
+        if bytes == self.registry && !is_changed {
             return None;
         }
-        let registry = registry::read(session).ok()?;
-        self.registry = bytes;
-        let secrets = self.secrets.with_stored(&registry, session);
+        let mut secrets = self.secrets.with_keys(self.shared.keys());
+        if bytes != self.registry {
+            let registry = registry::read(session).ok()?;
+            self.registry = bytes;
+            secrets = secrets.with_stored(&registry, session);
+        }
         let bytes_of = |secrets: &Secrets| secrets.bytes().map(<[u8]>::to_vec).collect::<Vec<_>>();
         if bytes_of(&secrets) == bytes_of(&self.secrets) {
             return None;
         }
-        self.rules.write().unwrap_or_else(PoisonError::into_inner).keys.clone_from(&secrets.keys);
+        self.shared.rules.write().unwrap_or_else(PoisonError::into_inner).keys.clone_from(&secrets.keys);
         self.secrets = secrets.clone();
         Some(secrets)
     }
 }
 
-/// Adds the keys of the registry that are missing. Returns false if there are none. Secrets that a
-/// command prints are left to `reload_if_due`.
-fn add_new_keys(keys: &mut Vec<Key>, reader: &SecretFileReader) -> bool {
-    let Some(registry) = reader().ok().and_then(|bytes| Registry::parse(bytes.as_deref()).ok()) else { return false };
-    let before = keys.len();
-    for (provider, stored) in registry.signing_secrets() {
-        let SecretSource::Stored(bytes) = stored.source() else { continue };
-        let is_known = |key: &Key| key.secret.provider == provider && key.secret.expose() == bytes.as_slice();
-        if !keys.iter().any(is_known) {
-            keys.push(Key::new(Secret::new(provider, SecretOrigin::Stored(stored.name.clone()), bytes)));
-        }
+impl SharedSecrets {
+    fn keys(&self) -> Vec<Key> {
+        self.rules.read().unwrap_or_else(PoisonError::into_inner).keys.clone()
     }
-    keys.len() > before
+
+    fn read_registry(&self) -> Option<Registry> {
+        let bytes = self.registry.as_ref()?().ok()?;
+        Registry::parse(bytes.as_deref()).ok()
+    }
+
+    /// Reads the files of `--secret-file` and the registry. Returns true if a secret has changed. A
+    /// file that can't be read, or is empty while it is written, changes nothing.
+    fn reload_files(&self) -> bool {
+        let mut reloaded: Vec<_> = self.files.iter().filter_map(|(path, read)| from_file(path, read)).collect();
+        let mut has_commands = false;
+        for (provider, stored) in self.read_registry().iter().flat_map(Registry::signing_secrets) {
+            match stored.source() {
+                StoredSource::Stored(bytes) => {
+                    let origin = SecretOrigin::Stored(stored.name.clone());
+                    reloaded.push(Reloaded { provider: Some(provider), origin, bytes });
+                }
+                StoredSource::Command(_) => has_commands = true,
+            }
+        }
+        self.has_commands.store(has_commands, Ordering::Release);
+        self.apply(&reloaded)
+    }
+
+    /// Runs the commands of the registry. Returns true if a secret has changed.
+    fn reload_commands(&self) -> bool {
+        let mut reloaded = Vec::new();
+        for (provider, stored) in self.read_registry().iter().flat_map(Registry::signing_secrets) {
+            let StoredSource::Command(command) = stored.source() else { continue };
+            let Ok(bytes) = (self.run_command)(command, COMMAND_TIMEOUT, &provider::key_variables()) else { continue };
+            let bytes = settings::secret_from_file(provider, command, bytes).expose().to_vec();
+            let origin = SecretOrigin::Stored(stored.name.clone());
+            reloaded.push(Reloaded { provider: Some(provider), origin, bytes });
+        }
+        self.apply(&reloaded)
+    }
+
+    /// Replaces the keys of these origins, and adds those that are missing. Returns true if one is
+    /// new.
+    fn apply(&self, reloaded: &[Reloaded]) -> bool {
+        let mut rules = self.rules.write().unwrap_or_else(PoisonError::into_inner);
+        let mut is_changed = false;
+        for Reloaded { provider, origin, bytes } in reloaded.iter().filter(|reloaded| !reloaded.bytes.is_empty()) {
+            let is_wanted = |name: &str| provider.is_none_or(|provider| provider == name);
+            for name in provider::ALL.iter().map(|provider| provider.name()).filter(|name| is_wanted(name)) {
+                let of_origin = |key: &&mut Key| key.secret.provider == name && key.secret.origin == *origin;
+                let key = || Key::new(Secret::new(name, origin.clone(), bytes.clone()));
+                match rules.keys.iter_mut().find(of_origin) {
+                    Some(known) if known.secret.expose() == bytes.as_slice() => continue,
+                    Some(known) => *known = key(),
+                    None => rules.keys.push(key()),
+                }
+                is_changed = true;
+            }
+        }
+        self.is_changed.fetch_or(is_changed, Ordering::AcqRel);
+        is_changed
+    }
+}
+
+fn from_file(path: &Path, read: &FileReader) -> Option<Reloaded> {
+    let secret = settings::secret_from_file("", &path.display().to_string(), read().ok()?);
+    Some(Reloaded { provider: None, origin: secret.origin.clone(), bytes: secret.expose().to_vec() })
 }

@@ -16,7 +16,7 @@ use crate::settings;
 use crate::settings::registry::{Registry, SecretSource, StoredSecret};
 use clap::Args;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Flags that add signing secrets.
@@ -34,6 +34,11 @@ pub(in crate::command) struct SecretArgs {
 }
 
 impl SecretArgs {
+    /// Returns the files that can be read again, without standard input.
+    pub(in crate::command) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.secret_file.iter().map(PathBuf::as_path).filter(|path| *path != Path::new("-"))
+    }
+
     /// Returns the variables that contain signing secrets or API keys.
     pub(in crate::command) fn variables(&self) -> Vec<&str> {
         provider::credential_variables()
@@ -75,6 +80,10 @@ impl Secrets {
     pub(in crate::command) fn bytes(&self) -> impl Iterator<Item = &[u8]> {
         let api_keys = self.api_keys.iter().map(|(_, key)| key.as_bytes());
         self.keys.iter().map(|key| key.secret.expose()).chain(api_keys)
+    }
+
+    pub(in crate::command) fn with_keys(&self, keys: Vec<Key>) -> Self {
+        Self::new(keys, self.api_keys.clone())
     }
 
     /// Replaces the stored secrets by those now in the registry.
@@ -202,7 +211,7 @@ pub(in crate::command) fn read_from_command(
 }
 
 /// Time limit for a command: the user may have to unlock a keyring.
-const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
+pub(in crate::command) const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Checks whether flags or the environment contain a secret.
 fn has_other_source(flags: &[(SecretOrigin, Vec<u8>)], session: &Session<'_>) -> bool {

@@ -14,10 +14,12 @@ use super::super::store::Insertion;
 use super::large_body_worker::LargeBodyWorker;
 use super::pipeline::DeliveryPipeline;
 use super::response::ProviderResponse;
+use super::secret_refresh::SecretRefresher;
 use crate::model::delivery::{AnalyzedDelivery, Delivery, RejectedRequest};
 use crate::model::message::Request;
 use crate::model::refusal::Refusal;
 use crate::model::status::Status;
+use crate::model::timestamp::Timestamp;
 use crate::model::stored::{AnswerState, ForwardOutcome, Forwarded};
 use crate::world::{AckPolicy, AnsweredDelivery, ForwardOptions, ListenOptions, ListenerEvent, VerifyFn};
 use http_body_util::Full;
@@ -31,6 +33,7 @@ use url::Url;
 pub(super) struct ListenerState {
     ack_policy: AckPolicy,
     verify: VerifyFn,
+    secrets: SecretRefresher,
     bodies: BodyReader,
     large_body_worker: LargeBodyWorker,
     pub events: Arc<EventSender>,
@@ -42,14 +45,14 @@ pub(super) struct ListenerState {
 impl ListenerState {
     pub fn new(
         options: &ListenOptions,
-        verify: VerifyFn,
+        (verify, secrets): (VerifyFn, SecretRefresher),
         timeouts: Timeouts,
         events: Arc<EventSender>,
         pipeline: Option<DeliveryPipeline>,
     ) -> Self {
         let (bodies, large_body_worker) =
             (BodyReader::new(options.max_body, &timeouts), LargeBodyWorker::new(verify.clone()));
-        Self { ack_policy: options.ack_policy, verify, bodies, large_body_worker, events, pipeline, timeouts }
+        Self { ack_policy: options.ack_policy, verify, secrets, bodies, large_body_worker, events, pipeline, timeouts }
     }
 
     /// Handles one request. The response is returned after its delivery was stored, or, without a
@@ -123,7 +126,21 @@ impl ListenerState {
 
     async fn verify(&self, request: Request, peer: SocketAddr, is_large: bool) -> AnalyzedDelivery {
         let now = clock::now();
-        let delivery = Delivery { request, peer: Some(peer), arrived: Some(now) };
+        let mark = self.secrets.mark();
+        let mut received =
+            self.verify_once(Delivery { request, peer: Some(peer), arrived: Some(now) }, now, is_large).await;
+        for source in 0..self.secrets.sources() {
+            if !received.verdict.may_lack_secret() {
+                break;
+            }
+            if self.secrets.refresh(source, &mark).await {
+                received = self.verify_once(received.delivery, now, is_large).await;
+            }
+        }
+        received
+    }
+
+    async fn verify_once(&self, delivery: Delivery, now: Timestamp, is_large: bool) -> AnalyzedDelivery {
         if is_large { self.large_body_worker.verify(delivery, now).await } else { (self.verify)(delivery, now) }
     }
 

@@ -7,6 +7,7 @@ mod connection;
 mod large_body_worker;
 mod pipeline;
 mod response;
+mod secret_refresh;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,7 @@ use crate::model::error::{Error, Result};
 use crate::world::{ListenOptions, ListenerEvent, RunningListener, StoreLocation, VerifyFn};
 use connection::ListenerState;
 use pipeline::DeliveryPipeline;
+use secret_refresh::SecretRefresher;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,7 +92,8 @@ fn start_with(
     let (pipeline, store) = pipeline.unzip();
     let sender = Arc::new(EventSender::new(queue, timeouts.display));
     let forwarder = pipeline.as_ref().and_then(|pipeline| start_forwarder(pipeline, &sender, &runtime));
-    let state = Arc::new(ListenerState::new(options, verify, timeouts, sender, pipeline));
+    let refresher = SecretRefresher::start(&options.secret_sources, runtime.handle());
+    let state = Arc::new(ListenerState::new(options, (verify, refresher), timeouts, sender, pipeline));
     runtime.spawn(serve_until_stopped(stopped, sockets, state, limiter, forwarder));
     let (stop, runtime) = (Some(stop), Some(runtime));
     Ok(Listener { address, second_address, events, is_busy: false, interrupt, stop, runtime, store })

@@ -49,6 +49,7 @@ impl Setup {
             store: None,
             refused_limit: 0,
             forward: None,
+            secret_sources: Vec::new(),
         };
         let limiter = Arc::new(ConnectionLimiter::new(self.max_connections));
         let interrupt = Interrupt::from_sender(&signals);
