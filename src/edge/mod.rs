@@ -29,10 +29,10 @@ use crate::model::error::Result;
 use crate::model::exchange::{NextRequest, SentRequest};
 use crate::model::timestamp::Timestamp;
 use crate::world::{
-    AppendFile, Clock, CommandRunner, Environment, FileChange, FileReader, FileVisibility, Files, IsOwnOutput, ListenOptions, Network,
-    ProcessOptions, Processes, Progress, RefusalHandler, RequestHandler, RunningListener, RunningProcess,
-    RunningServer, SecretFileReader, SecretFiles, SendOptions, SendStatus, ServeOptions, Store, Stream, Streams,
-    Terminal, VerifyFn,
+    AppendFile, Clock, CommandRunner, Environment, FileChange, FileReader, FileVisibility, Files, IsOwnOutput,
+    ListenOptions, Network, ProcessOptions, Processes, Progress, RefusalHandler, RequestHandler, RunningListener,
+    RunningProcess, RunningServer, SecretFileReader, SecretFiles, SendOptions, SendStatus, ServeOptions, Store, Stream,
+    Streams, Terminal, VerifyFn,
 };
 use jiff::tz::TimeZone;
 use signals::Interrupt;

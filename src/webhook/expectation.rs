@@ -141,10 +141,8 @@ impl Decimal {
         }
         let (mantissa, exponent) = text.trim_end().split_once(['e', 'E']).unwrap_or((text.trim_end(), "0"));
         let exponent: i64 = exponent.trim_start_matches('+').parse().ok()?;
-        let (whole, fraction) = mantissa.trim_start_matches('-').split_once('.').unwrap_or((
-            mantissa.trim_start_matches('-'),
-            "",
-        ));
+        let (whole, fraction) =
+            mantissa.trim_start_matches('-').split_once('.').unwrap_or((mantissa.trim_start_matches('-'), ""));
         let all = format!("{whole}{fraction}");
         let digits = all.trim_start_matches('0');
         let significant = digits.trim_end_matches('0');

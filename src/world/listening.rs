@@ -14,6 +14,7 @@ use crate::model::timestamp::Timestamp;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use url::Url;
 
@@ -42,8 +43,10 @@ pub struct ListenOptions {
 pub struct SecretSource {
     /// Returns true if there are any.
     pub is_used: Arc<dyn Fn() -> bool + Send + Sync>,
-    /// Reads them, for `VerifyFn` to use. Returns true if they have changed. May take a while.
-    pub reload: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// Reads them, for `VerifyFn` to use. May take a while.
+    pub reload: Arc<dyn Fn() + Send + Sync>,
+    /// Number of changes of the secrets that `VerifyFn` uses.
+    pub changes: Arc<AtomicU64>,
     /// Least time between the starts of two reads.
     pub pause: Duration,
 }

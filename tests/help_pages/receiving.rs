@@ -57,42 +57,41 @@ Examples:
   whtool listen --demo
   whtool listen --port 3000 --type 'payment.*'
   whtool listen --json --count 1 --timeout 30s > delivery.json
-  whtool listen --expect payment.created --expect 'payment.debited,data.amount=10000' --timeout 1m
+  whtool listen --expect 'payment.debited,data.amount=10000' --timeout 1m
   whtool listen --forward-to http://localhost:3000/webhooks
   PLEXOS_WEBHOOK_SECRET=whsec_… whtool listen --compact
 
 Usage: whtool listen [OPTIONS]
 
 Options:
-      --port <PORT>                  Port to listen on; 0 picks a free one [default: 4848]
-      --bind <ADDRESS>               Address to bind to, such as 0.0.0.0 or [::]:3000; localhost is
-                                     127.0.0.1 and, if possible, ::1 [default: localhost]
-      --max-body <SIZE>              Maximum size of a body, such as 500kB or 20MiB [default: 1MiB]
-      --refused-limit <SIZE>         Maximum space in the store for requests that were not verified;
-                                     the oldest go first [default: 64MiB]
-      --tolerance <DURATION>         Maximum age of a signed timestamp, past or future [default: 5m]
-      --observe                      Answer 200 to every request, but still report verification
-                                     results
-      --demo                         Send valid and invalid sample deliveries to this listener
-      --compact                      Print one line per event, without the payload
-      --type <GLOB>                  Show and count only events of these types, such as
-                                     'payment.*,refund.failed'. May be repeated
-      --json                         Print one JSON record per line; the first reports the URL once
-                                     the listener is ready
-      --count <N>                    Exit after N different verified events: with status 0, or 1 if
-                                     the app has not accepted them
-      --expect <TYPE[,PATH=VALUE…]>  Exit once an event of this type and with these values has
-                                     arrived, as --count does. May be repeated: the events must come
-                                     in this order, others may come in between
-      --timeout <DURATION>           Exit with status 1 after this time
-      --store <FILE>                 Use this store instead of the default one
-      --no-store                     Do not store deliveries, only show them
-      --color <WHEN>                 When to use colors [possible values: auto, always, never]
-                                     [default: auto]
-  -q, --quiet                        Print only the result and errors
-      --reveal                       Show tokens, PINs and keys instead of masking them
-  -v, --verbose                      Print more details
-  -h, --help                         Print help
+  -p, --port <PORT>           Port to listen on; 0 picks a free one [default: 4848]
+      --bind <ADDRESS>        Address to bind to, such as 0.0.0.0 or [::]:3000; localhost is
+                              127.0.0.1 and, if possible, ::1 [default: localhost]
+      --max-body <SIZE>       Maximum size of a body, such as 500kB or 20MiB [default: 1MiB]
+      --refused-limit <SIZE>  Maximum space in the store for requests that were not verified; the
+                              oldest go first [default: 64MiB]
+      --tolerance <DURATION>  Maximum age of a signed timestamp, past or future [default: 5m]
+      --observe               Answer 200 to every request, but still report verification results
+      --demo                  Send valid and invalid sample deliveries to this listener
+      --compact               Print one line per event, without the payload
+  -t, --type <GLOB>           Show and count only events of these types, such as
+                              'payment.*,refund.failed'. May be repeated
+      --json                  Print one JSON record per line; the first reports the URL once the
+                              listener is ready
+  -n, --count <N>             Exit after N different verified events: with status 0, or 1 if the app
+                              has not accepted them
+      --expect <EVENT>        Exit, as with --count, after an event TYPE or TYPE,PATH=VALUE,…. May
+                              be repeated: the events must come in this order; others may come in
+                              between
+      --timeout <DURATION>    Exit with status 1 after this time
+      --store <FILE>          Use this store instead of the default one
+      --no-store              Do not store deliveries, only show them
+      --color <WHEN>          When to use colors [possible values: auto, always, never] [default:
+                              auto]
+  -q, --quiet                 Print only the result and errors
+      --reveal                Show tokens, PINs and keys instead of masking them
+  -v, --verbose               Print more details
+  -h, --help                  Print help
 
 Forwarding:
   -f, --forward-to <URL>            Forward verified deliveries to your app;

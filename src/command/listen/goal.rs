@@ -47,10 +47,8 @@ struct ForwardState {
 
 impl WantedEvents {
     pub(super) fn new(count: Option<u64>, expected: &[ExpectedEvent]) -> Self {
-        let progress = |event: &ExpectedEvent| ExpectationProgress {
-            event: event.clone(),
-            state: ExpectationState::Missing,
-        };
+        let progress =
+            |event: &ExpectedEvent| ExpectationProgress { event: event.clone(), state: ExpectationState::Missing };
         match count {
             _ if !expected.is_empty() => Self::InOrder(expected.iter().map(progress).collect()),
             Some(count) => Self::Any(count),

@@ -16,7 +16,7 @@ use crate::settings::registry::{Registry, SecretSource as StoredSource};
 use crate::webhook::receive::{Rules, receive};
 use crate::world::{CommandRunner, FileReader, SecretFileReader, SecretSource, VerifyFn};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -34,13 +34,15 @@ pub(super) struct SecretReloader {
     /// Content of the registry when it was last read.
     registry: Option<Vec<u8>>,
     next_check: Timestamp,
+    /// Number of changes of the keys that are known here.
+    known_changes: u64,
 }
 
 /// The secrets in use, and where they are read from. Used on several threads.
 struct SharedSecrets {
     rules: RwLock<Rules>,
-    /// True if the keys were changed before a refusal, and the display does not know it yet.
-    is_changed: AtomicBool,
+    /// Number of changes of the keys.
+    changes: Arc<AtomicU64>,
     /// Reads the registry. `None`: there is no data folder.
     registry: Option<SecretFileReader>,
     files: Vec<(PathBuf, FileReader)>,
@@ -57,24 +59,20 @@ struct Reloaded {
 }
 
 impl SecretReloader {
-    pub(super) fn new(
-        secrets: &Secrets,
-        args: &SecretArgs,
-        tolerance: SignedDuration,
-        session: &Session<'_>,
-    ) -> Self {
+    pub(super) fn new(secrets: &Secrets, args: &SecretArgs, tolerance: SignedDuration, session: &Session<'_>) -> Self {
         let rules = RwLock::new(Rules { keys: secrets.keys.clone(), tolerance: Some(tolerance) });
         let files = args.files().map(|path| (path.to_owned(), session.world.file_reader(path))).collect();
         let shared = SharedSecrets {
             rules,
-            is_changed: AtomicBool::new(false),
+            changes: Arc::default(),
             registry: registry::path(session).ok().map(|path| session.world.secret_file_reader(&path)),
             files,
             run_command: session.world.command_runner(),
             has_commands: AtomicBool::new(false),
         };
         let registry = registry::read_bytes(session).unwrap_or_default();
-        Self { shared: Arc::new(shared), secrets: secrets.clone(), registry, next_check: session.world.now() }
+        let (shared, next_check) = (Arc::new(shared), session.world.now());
+        Self { shared, secrets: secrets.clone(), registry, next_check, known_changes: 0 }
     }
 
     /// Returns a function that verifies with the current secrets.
@@ -93,11 +91,13 @@ impl SecretReloader {
             SecretSource {
                 is_used: Arc::new(|| true),
                 reload: Arc::new(move || files.reload_files()),
+                changes: Arc::clone(&self.shared.changes),
                 pause: FILE_PAUSE,
             },
             SecretSource {
                 is_used: Arc::new(move || has_commands.has_commands.load(Ordering::Acquire)),
                 reload: Arc::new(move || commands.reload_commands()),
+                changes: Arc::clone(&self.shared.changes),
                 pause: COMMAND_PAUSE,
             },
         ]
@@ -110,22 +110,30 @@ impl SecretReloader {
             return None;
         }
         self.next_check = now.checked_add(SignedDuration::try_from(INTERVAL).ok()?).ok()?;
-        let is_changed = self.shared.is_changed.swap(false, Ordering::AcqRel);
+        let changes = self.shared.changes.load(Ordering::SeqCst);
         let bytes = registry::read_bytes(session).ok()?;
-        if bytes == self.registry && !is_changed {
+        if bytes == self.registry && changes == self.known_changes {
             return None;
         }
         let mut secrets = self.secrets.with_keys(self.shared.keys());
         if bytes != self.registry {
             let registry = registry::read(session).ok()?;
-            self.registry = bytes;
             secrets = secrets.with_stored(&registry, session);
         }
+        {
+            let mut rules = self.shared.rules.write().unwrap_or_else(PoisonError::into_inner);
+            // Commands take a while. What was read before a refusal meanwhile is newer.
+            if self.shared.changes.load(Ordering::SeqCst) != changes {
+                return None;
+            }
+            rules.keys.clone_from(&secrets.keys);
+            self.known_changes = self.shared.changes.fetch_add(1, Ordering::SeqCst) + 1;
+        }
+        self.registry = bytes;
         let bytes_of = |secrets: &Secrets| secrets.bytes().map(<[u8]>::to_vec).collect::<Vec<_>>();
         if bytes_of(&secrets) == bytes_of(&self.secrets) {
             return None;
         }
-        self.shared.rules.write().unwrap_or_else(PoisonError::into_inner).keys.clone_from(&secrets.keys);
         self.secrets = secrets.clone();
         Some(secrets)
     }
@@ -141,9 +149,9 @@ impl SharedSecrets {
         Registry::parse(bytes.as_deref()).ok()
     }
 
-    /// Reads the files of `--secret-file` and the registry. Returns true if a secret has changed. A
-    /// file that can't be read, or is empty while it is written, changes nothing.
-    fn reload_files(&self) -> bool {
+    /// Reads the files of `--secret-file` and the registry. A file that can't be read, or is
+    /// empty while it is written, changes nothing.
+    fn reload_files(&self) {
         let mut reloaded: Vec<_> = self.files.iter().filter_map(|(path, read)| from_file(path, read)).collect();
         let mut has_commands = false;
         for (provider, stored) in self.read_registry().iter().flat_map(Registry::signing_secrets) {
@@ -156,11 +164,11 @@ impl SharedSecrets {
             }
         }
         self.has_commands.store(has_commands, Ordering::Release);
-        self.apply(&reloaded)
+        self.apply(&reloaded);
     }
 
-    /// Runs the commands of the registry. Returns true if a secret has changed.
-    fn reload_commands(&self) -> bool {
+    /// Runs the commands of the registry.
+    fn reload_commands(&self) {
         let mut reloaded = Vec::new();
         for (provider, stored) in self.read_registry().iter().flat_map(Registry::signing_secrets) {
             let StoredSource::Command(command) = stored.source() else { continue };
@@ -169,12 +177,11 @@ impl SharedSecrets {
             let origin = SecretOrigin::Stored(stored.name.clone());
             reloaded.push(Reloaded { provider: Some(provider), origin, bytes });
         }
-        self.apply(&reloaded)
+        self.apply(&reloaded);
     }
 
-    /// Replaces the keys of these origins, and adds those that are missing. Returns true if one is
-    /// new.
-    fn apply(&self, reloaded: &[Reloaded]) -> bool {
+    /// Replaces the keys of these origins, and adds those that are missing.
+    fn apply(&self, reloaded: &[Reloaded]) {
         let mut rules = self.rules.write().unwrap_or_else(PoisonError::into_inner);
         let mut is_changed = false;
         for Reloaded { provider, origin, bytes } in reloaded.iter().filter(|reloaded| !reloaded.bytes.is_empty()) {
@@ -190,8 +197,7 @@ impl SharedSecrets {
                 is_changed = true;
             }
         }
-        self.is_changed.fetch_or(is_changed, Ordering::AcqRel);
-        is_changed
+        self.changes.fetch_add(u64::from(is_changed), Ordering::SeqCst);
     }
 }
 

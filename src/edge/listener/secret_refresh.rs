@@ -28,16 +28,9 @@ struct RefreshedSource {
     wanted: Arc<Notify>,
     /// Number of reads that were started.
     started: Arc<AtomicU64>,
-    done: watch::Receiver<Done>,
-}
-
-/// The reads that are done.
-#[derive(Clone, Copy, Default)]
-struct Done {
-    /// Number of the last one, counted from 1.
-    number: u64,
-    /// Number of the last one that found another secret.
-    changed: u64,
+    /// Number of reads that are done.
+    done: watch::Receiver<u64>,
+    changes: Arc<AtomicU64>,
 }
 
 impl SecretRefresher {
@@ -51,9 +44,9 @@ impl SecretRefresher {
         self.sources.len()
     }
 
-    /// Returns a mark of the reads that are done, for `refresh`.
+    /// Returns a mark of the secrets in use, for `refresh`.
     pub fn mark(&self) -> Vec<u64> {
-        self.sources.iter().map(|source| source.done.borrow().number).collect()
+        self.sources.iter().map(|source| source.changes.load(Ordering::SeqCst)).collect()
     }
 
     /// Reads a source again. Returns true if its secrets have changed since the mark was taken.
@@ -66,19 +59,19 @@ impl SecretRefresher {
         let wanted = source.started.load(Ordering::SeqCst) + 1;
         source.wanted.notify_one();
         let mut done = source.done.clone();
-        let read = done.wait_for(|done| done.number >= wanted);
+        let read = done.wait_for(|done| *done >= wanted);
         let _ = tokio::time::timeout(MAX_WAIT, read).await;
-        source.done.borrow().changed > *mark
+        source.changes.load(Ordering::SeqCst) != *mark
     }
 }
 
 impl RefreshedSource {
     fn start(source: SecretSource, runtime: &Handle) -> Self {
-        let (sender, done) = watch::channel(Done::default());
+        let (sender, done) = watch::channel(0);
         let (wanted, started) = (Arc::new(Notify::new()), Arc::new(AtomicU64::new(0)));
-        let is_used = Arc::clone(&source.is_used);
+        let (is_used, changes) = (Arc::clone(&source.is_used), Arc::clone(&source.changes));
         runtime.spawn(read_when_wanted(source, Arc::clone(&wanted), Arc::clone(&started), sender));
-        Self { is_used, wanted, started, done }
+        Self { is_used, wanted, started, done, changes }
     }
 }
 
@@ -87,7 +80,7 @@ async fn read_when_wanted(
     source: SecretSource,
     wanted: Arc<Notify>,
     started: Arc<AtomicU64>,
-    done: watch::Sender<Done>,
+    done: watch::Sender<u64>,
 ) {
     let mut next = Instant::now();
     loop {
@@ -99,13 +92,9 @@ async fn read_when_wanted(
         next = Instant::now() + source.pause;
         let number = started.fetch_add(1, Ordering::SeqCst) + 1;
         let reload = Arc::clone(&source.reload);
-        let is_changed = tokio::task::spawn_blocking(move || reload()).await.unwrap_or(false);
-        done.send_modify(|done| {
-            done.number = number;
-            if is_changed {
-                done.changed = number;
-            }
-        });
+        // Fails if it panics, and the secrets stay as they are.
+        let _ = tokio::task::spawn_blocking(move || reload()).await;
+        done.send_replace(number);
     }
 }
 
@@ -125,9 +114,13 @@ mod tests {
         let count = Arc::clone(&reads);
         let reload = Arc::new(move || {
             count.fetch_add(1, Ordering::SeqCst);
-            false
         });
-        let source = SecretSource { is_used: Arc::new(|| true), reload, pause: Duration::from_millis(200) };
+        let source = SecretSource {
+            is_used: Arc::new(|| true),
+            reload,
+            changes: Arc::default(),
+            pause: Duration::from_millis(200),
+        };
         let refresher = Arc::new(SecretRefresher::start(&[source], runtime.handle()));
         let started = Instant::now();
         runtime.block_on(async {
@@ -148,18 +141,18 @@ mod tests {
     #[test]
     fn a_refusal_waits_for_a_read_that_starts_after_it() {
         let runtime = runtime();
-        let (secret, seen) = (Arc::new(Mutex::new(1)), Arc::new(Mutex::new(1)));
+        let (secret, changes) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let (in_read, reading) = std::sync::mpsc::channel();
         let (go_on, continued) = std::sync::mpsc::channel::<()>();
         let continued = Mutex::new(continued);
-        let read_secret = Arc::clone(&secret);
+        let (read_secret, changed) = (Arc::clone(&secret), Arc::clone(&changes));
         let reload = Arc::new(move || {
-            let found = *read_secret.lock().unwrap();
+            let found = read_secret.load(Ordering::SeqCst);
             in_read.send(()).unwrap();
             let _ = continued.lock().unwrap().recv();
-            std::mem::replace(&mut *seen.lock().unwrap(), found) != found
+            changed.store(found, Ordering::SeqCst);
         });
-        let source = SecretSource { is_used: Arc::new(|| true), reload, pause: Duration::ZERO };
+        let source = SecretSource { is_used: Arc::new(|| true), reload, changes, pause: Duration::ZERO };
         let refresher = Arc::new(SecretRefresher::start(&[source], runtime.handle()));
         let refresh = || {
             let (refresher, mark) = (Arc::clone(&refresher), refresher.mark());
@@ -167,7 +160,7 @@ mod tests {
         };
         let first = refresh();
         reading.recv().unwrap();
-        *secret.lock().unwrap() = 2;
+        secret.store(1, Ordering::SeqCst);
         let second = refresh();
         go_on.send(()).unwrap();
         assert!(!runtime.block_on(first).unwrap());
