@@ -176,9 +176,9 @@ pub struct StoredHead {
 }
 
 impl StoredCapture {
-    pub fn new(summary: DeliverySummary, request: Request, attempts: Vec<Attempt>) -> Self {
+    pub fn new(summary: DeliverySummary, request: Request, attempts: Vec<Attempt>, queue: Vec<QueuedForward>) -> Self {
         match summary.omitted_body {
-            None => Self::Whole(StoredDelivery { summary, request, attempts }),
+            None => Self::Whole(StoredDelivery { summary, request, attempts, queue }),
             Some(body_hash) => {
                 let Request { method, target, headers, .. } = request;
                 Self::WithoutBody(StoredHead { summary, method, target, headers, body_hash })
@@ -211,6 +211,31 @@ pub struct StoredDelivery {
     pub request: Request,
     /// Attempts to forward it, oldest first.
     pub attempts: Vec<Attempt>,
+    /// The URLs that it was queued for.
+    pub queue: Vec<QueuedForward>,
+}
+
+/// The place of a delivery in the queue to one URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueuedForward {
+    pub url: String,
+    pub state: QueueState,
+    /// Attempts since it was queued or resumed.
+    pub tries: u32,
+}
+
+/// The state of a queued delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueState {
+    /// It is due at this time, while a listener runs that forwards to the URL.
+    Waiting(Timestamp),
+    /// It waits for an earlier delivery about the same payment or purchase.
+    Blocked,
+    /// A later listener resumes it.
+    GivenUp,
+    /// The app's answer was final.
+    Refused,
+    Delivered,
 }
 
 /// One attempt to forward a delivery to an app.

@@ -121,7 +121,8 @@ mod tests {
             size: 0,
             omitted_body: None,
         };
-        serde_json::from_slice(&entry(&StoredDelivery { summary, request, attempts: Vec::new() })).unwrap()
+        serde_json::from_slice(&entry(&StoredDelivery { summary, request, attempts: Vec::new(), queue: Vec::new() }))
+            .unwrap()
     }
 
     #[test]

@@ -317,7 +317,8 @@ mod tests {
         };
         let answer = |body: &[u8]| Ok(crate::model::exchange::Answer::new(500, body));
         let attempts = vec![attempt(answer(b"oops")), attempt(answer(b"\xff")), attempt(Err("timed out".to_owned()))];
-        let stored = StoredDelivery { summary: summary(), request: Request::post("/", b"{}".to_vec()), attempts };
+        let request = Request::post("/", b"{}".to_vec());
+        let stored = StoredDelivery { summary: summary(), request, attempts, queue: Vec::new() };
         let record: Value = serde_json::from_slice(&capture(&stored)).unwrap();
         assert_eq!((&record["schema"], &record["id"]), (&json!("whtool.capture/1"), &json!("7")));
         let common = |extra: Value| {

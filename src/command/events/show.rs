@@ -15,7 +15,7 @@ use crate::model::mask::mask_secrets;
 use crate::model::message::{Headers, Request};
 use crate::model::sanitize::{escape_unsafe, first_line};
 use crate::model::signature::DEFAULT_TOLERANCE;
-use crate::model::stored::{Attempt, StoredCapture, StoredDelivery, StoredHead};
+use crate::model::stored::{Attempt, QueueState, QueuedForward, StoredCapture, StoredDelivery, StoredHead};
 use crate::model::width::Width;
 use crate::render::row::Overflow;
 use crate::render::{self, payload, text};
@@ -177,7 +177,7 @@ fn target_url(to: &Url, request: &Request) -> Url {
 
 fn format_text(stored: &StoredDelivery, args: &ShowEvent, session: &Session<'_>) -> Result<String> {
     let paint = session.out;
-    let StoredDelivery { summary, request, attempts, .. } = stored;
+    let StoredDelivery { summary, request, attempts, queue } = stored;
     let lead = format!("{}  {}", format_local(summary.arrived, session), summary.id);
     let width = Width::from_columns(session.world.columns(Stream::Output));
     let mut shown = text::stored_row(summary, lead).render(width, Overflow::Wrap(INDENT.len()), paint);
@@ -204,6 +204,10 @@ fn format_text(stored: &StoredDelivery, args: &ShowEvent, session: &Session<'_>)
         if let Some(answer) = answer.filter(|_| !is_repeated) {
             shown.push_str(&format_answer_body(answer, session));
         }
+    }
+    let open: String = queue.iter().filter_map(|entry| format_queued(entry, session)).collect();
+    if !open.is_empty() {
+        shown.push_str(&format!("\n{}\n{}", paint.strong("queue to the app"), width.wrap(&open, ANSWER_INDENT.len())));
     }
     Ok(shown)
 }
@@ -276,6 +280,26 @@ fn format_attempt(attempt: &Attempt, session: &Session<'_>) -> String {
     };
     let (time, url) = (format_local(attempt.at, session), first_line(mask_secrets(&attempt.url).as_bytes(), 100));
     format!("{INDENT}{}  {url}  → {outcome}\n", session.out.faint(&time))
+}
+
+/// Formats a queue entry with what happens next. `None`: it was delivered.
+fn format_queued(entry: &QueuedForward, session: &Session<'_>) -> Option<String> {
+    let url = first_line(mask_secrets(&entry.url).as_bytes(), 100);
+    let tries = text::count(entry.tries.into(), "attempt");
+    let words = match entry.state {
+        QueueState::Delivered => return None,
+        QueueState::Waiting(due) if due > session.world.now() => {
+            format!("waiting after {tries}; next attempt {}", format_local(due, session))
+        }
+        QueueState::Waiting(_) => "waiting for a `whtool listen` with the same --forward-to".to_owned(),
+        QueueState::Blocked => "waiting for an earlier event about the same payment or purchase".to_owned(),
+        QueueState::GivenUp => format!(
+            "gave up after {tries}; the next `whtool listen` with the same --forward-to resumes it, \
+             unless it is older than --give-up-after"
+        ),
+        QueueState::Refused => "not retried: the app's answer was final; `whtool replay` sends it again".to_owned(),
+    };
+    Some(format!("{INDENT}{url}  {words}\n"))
 }
 
 /// Formats the whole body of an answer unless it is a single short line, which is shown already.

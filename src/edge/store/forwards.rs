@@ -6,7 +6,7 @@
 use super::rows::{self, micros};
 use super::writer::StoreWriter;
 use crate::model::message::Request;
-use crate::model::stored::{Attempt, CaptureId, ResumedDeliveries};
+use crate::model::stored::{Attempt, CaptureId, QueueState, QueuedForward, ResumedDeliveries};
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -86,6 +86,24 @@ const LOAD_DUE: &str = "
 pub(super) fn count_pending(connection: &Connection, url: &str) -> rusqlite::Result<u64> {
     let sql = "SELECT count(*) FROM forwards INDEXED BY forwards_due WHERE state = 'pending' AND url = ?1";
     Ok(connection.query_row(sql, [url], |row| row.get::<_, i64>(0))?.unsigned_abs())
+}
+
+/// Loads the queue entries of a delivery.
+pub(super) fn load_queue(connection: &Connection, delivery: i64) -> rusqlite::Result<Vec<QueuedForward>> {
+    let sql = "SELECT url, tries, state, due FROM forwards WHERE delivery = ?1 ORDER BY id";
+    let mut statement = connection.prepare_cached(sql)?;
+    let queue = statement.query_map([delivery], |row| {
+        let state: String = row.get(2)?;
+        let state = match (state.as_str(), row.get(3)?) {
+            ("done", _) => QueueState::Delivered,
+            ("refused", _) => QueueState::Refused,
+            ("given up", _) => QueueState::GivenUp,
+            (_, NEVER) => QueueState::Blocked,
+            (_, due) => QueueState::Waiting(rows::from_micros(due)),
+        };
+        Ok(QueuedForward { url: row.get(0)?, state, tries: row.get(1)? })
+    })?;
+    queue.collect()
 }
 
 impl StoreWriter {

@@ -65,11 +65,19 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Looks for the file. `None`: there is none, or a symbolic link to none.
+/// Looks for the file. `None`: there is none. A symbolic link to nothing is an error: the disk with
+/// the store may not be mounted.
 fn find(path: &Path) -> Result<Option<Metadata>> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return match path.ancestors().find(|part| part.is_symlink() && !part.exists()) {
+                None => Ok(None),
+                Some(link) => Err(cannot_open_file(path)
+                    .because(format!("{} is a symbolic link to something that does not exist", link.display()))
+                    .hint("mount the disk with the store, or pass another file with --store")),
+            };
+        }
         Err(error) => return Err(inaccessible(path, &error)),
     };
     if metadata.is_dir() {
@@ -227,9 +235,10 @@ fn damaged(failed: Error, reason: &str) -> Error {
 }
 
 fn full(failed: Error) -> Error {
-    failed
-        .because("the disk is full")
-        .hint("`whtool events prune --older-than 7d --yes` frees space; `whtool doctor` shows how much there is")
+    failed.because("the disk is full").hint(
+        "`whtool events prune --older-than 7d --yes`, which needs 1 MiB itself: if that fails, too, remove other \
+             files from this disk",
+    )
 }
 
 #[cfg(test)]
@@ -264,6 +273,20 @@ mod tests {
         let error = open(&path).unwrap_err();
         assert_eq!(error.hint, Some(format!("chmod 600 {}", path.display())));
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o644, "the mode is reported, not changed");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_symbolic_link_to_nothing_is_no_new_store() {
+        let folder = folder();
+        let (link, disk) = (folder.path().join("s.db"), folder.path().join("disk"));
+        std::os::unix::fs::symlink(folder.path().join("unmounted/s.db"), &link).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("unmounted"), &disk).unwrap();
+        for path in [link, disk.join("s.db")] {
+            for error in [exists(&path).unwrap_err(), open(&path).map(drop).unwrap_err()] {
+                assert!(error.cause().unwrap().contains("is a symbolic link to something"), "{error:?}");
+            }
+        }
     }
 
     #[test]

@@ -53,7 +53,8 @@ impl SqliteStore {
                    WHERE a.delivery = ?1 ORDER BY a.id";
         let mut statement = self.connection.prepare_cached(sql)?;
         let attempts = statement.query_map([row], rows::attempt)?.collect::<rusqlite::Result<_>>()?;
-        Ok(Some(StoredCapture::new(summary, request, attempts)))
+        let queue = forwards::load_queue(&self.connection, row)?;
+        Ok(Some(StoredCapture::new(summary, request, attempts, queue)))
     }
 
     /// Returns the condition and its parameters. A limit becomes a lower bound of the row.

@@ -5,7 +5,7 @@ use super::{LIMIT, new_delivery, new_store_path};
 use crate::edge::store::{Insertion, NewDelivery, StoreWriter, open};
 use crate::model::secret::SecretOrigin;
 use crate::model::status::Status;
-use crate::model::stored::{AnswerState, CaptureId, Query, StoredCapture};
+use crate::model::stored::{AnswerState, CaptureId, Query, QueueState, StoredCapture};
 use crate::model::verdict::Verdict;
 use crate::world::{Store as _, StoreLocation};
 use std::path::Path;
@@ -113,6 +113,33 @@ async fn a_store_of_the_first_version_is_upgraded_and_its_refused_captures_count
     assert_eq!(space, (513, 8192));
 }
 
+#[tokio::test]
+async fn a_capture_tells_its_place_in_the_queue() {
+    let (_folder, path) = new_store_path();
+    let writer = start(&path, LIMIT);
+    let url = "http://localhost:1/";
+    for _ in 0..2 {
+        let delivery = NewDelivery { forwards: vec![url.to_owned()], ..delivery(b"{}", true, 200) };
+        writer.insert(delivery).await.unwrap();
+    }
+    let state = |id| match open(&path).unwrap().load(CaptureId(id)).unwrap().unwrap() {
+        StoredCapture::Whole(stored) => (stored.queue[0].url.clone(), stored.queue[0].state, stored.queue[0].tries),
+        StoredCapture::WithoutBody(_) => panic!("it has a body"),
+    };
+    assert!(matches!(state(1), (found, QueueState::Waiting(_), 0) if found == url));
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    for (entry, expected) in [
+        ("state = 'given up', tries = 3", QueueState::GivenUp),
+        ("state = 'refused'", QueueState::Refused),
+        ("state = 'done'", QueueState::Delivered),
+    ] {
+        raw.execute(&format!("UPDATE forwards SET {entry} WHERE delivery = 1"), []).unwrap();
+        assert_eq!(state(1).1, expected);
+    }
+    raw.execute(&format!("UPDATE forwards SET due = {} WHERE delivery = 2", i64::MAX), []).unwrap();
+    assert_eq!((state(1).2, state(2).1), (3, QueueState::Blocked));
+}
+
 /// Stores three deliveries, lets another program change the files, and checks that what is
 /// acknowledged afterwards is there for a process that opens the store then.
 async fn check_after(change: impl Fn(&Path)) {
@@ -176,6 +203,7 @@ async fn what_is_acknowledged_after_the_log_was_overwritten_is_in_the_store() {
 async fn the_log_of_a_store_behind_a_symbolic_link_is_watched() {
     let (folder, path) = new_store_path();
     let link = folder.path().join("link.db");
+    drop(start(&path, LIMIT));
     std::os::unix::fs::symlink(&path, &link).unwrap();
     let writer = start(&link, LIMIT);
     writer.insert(delivery(b"1", true, 200)).await.unwrap();
