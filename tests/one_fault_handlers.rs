@@ -17,7 +17,7 @@ fn check(command: &str, fault: &str) -> (Vec<String>, Vec<String>) {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("http://{address}/webhooks/plexos");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/handlers");
-    let words = ["check", &url, "--json", "--start", command, "--budget", "20s"];
+    let words = ["check", &url, "--json", "--start", command, "--budget", "2m"];
     let mut command = whtool(home.path(), &words);
     let output = run(command.current_dir(folder).env("PLEXOS_WEBHOOK_SECRET", PLEXOS_SECRET).env("FAULT", fault));
     crate::formats::check_records(&output.stdout);

@@ -10,7 +10,7 @@ mod trace;
 pub use redirect::redirect;
 
 use crate::json;
-use crate::model::content_encoding::decoded_body;
+use crate::model::content_encoding::{decoded_body, unread_compression};
 use crate::model::exchange::Answer;
 
 /// Longest text that is read, in bytes. Error pages repeat the source code below the message.
@@ -21,6 +21,9 @@ const MAX_TEXT: usize = 64 * 1024;
 pub fn telling_line(answer: &Answer) -> String {
     let body = decoded_body(answer);
     let body = body.get(..MAX_TEXT).unwrap_or(&body);
+    if let Some(compression) = unread_compression(body) {
+        return format!("({} bytes compressed with {compression})", answer.body.len());
+    }
     if body.contains(&0) {
         return format!("({} bytes that are not text)", answer.body.len());
     }

@@ -1,6 +1,8 @@
-//! Decodes the body of an answer that a server compressed although nobody asked for it.
+//! Decompresses bodies for people to read: an app's answer that nobody asked to compress, and a
+//! payload whose compressed bytes were signed. Verification and forwarding use the bytes as received.
 
 use crate::model::exchange::Answer;
+use crate::model::message::Headers;
 use std::borrow::Cow;
 use std::io::Read;
 
@@ -10,25 +12,39 @@ const MAX_DECODED: u64 = 256 * 1024;
 /// Buffer of the Brotli decoder.
 const BUFFER: usize = 4096;
 
-/// Returns the body as text for people, without gzip, deflate and Brotli, the last of which was
-/// applied first. A body that is cut off is decoded as far as possible. A damaged one, or one in
-/// another coding, is returned as it is.
+/// Returns the answer's body as [`decoded`] does.
 pub fn decoded_body(answer: &Answer) -> Cow<'_, [u8]> {
-    let codings: Vec<_> =
-        answer.headers.all("content-encoding").flat_map(|value| value.split(|&byte| byte == b',')).collect();
-    let mut body = Cow::Borrowed(answer.body.as_slice());
+    decoded(&answer.headers, &answer.body)
+}
+
+/// Returns a body without gzip, deflate and Brotli, the last of which was applied first. A body that
+/// is cut off is decoded as far as possible. A damaged one, or one in another coding, is returned as
+/// it is.
+pub fn decoded<'b>(headers: &Headers, body: &'b [u8]) -> Cow<'b, [u8]> {
+    let codings: Vec<_> = headers
+        .all("content-encoding")
+        .flat_map(|value| value.split(|&byte| byte == b','))
+        .map(|coding| coding.trim_ascii().to_ascii_lowercase())
+        .filter(|coding| !matches!(coding.as_slice(), b"" | b"identity"))
+        .collect();
+    let mut text = Cow::Borrowed(body);
     for coding in codings.into_iter().rev() {
-        match decode(coding.trim_ascii(), &body) {
-            Some(decoded) => body = Cow::Owned(decoded),
-            None => return Cow::Borrowed(&answer.body),
+        match decode(&coding, &text) {
+            Some(decoded) => text = Cow::Owned(decoded),
+            None => return Cow::Borrowed(body),
         }
     }
-    body
+    text
+}
+
+/// Returns the name of a compression that is not decoded. It is recognized by the first bytes.
+pub fn unread_compression(body: &[u8]) -> Option<&'static str> {
+    const MAGIC: [(&[u8], &str); 3] = [(b"\x28\xb5\x2f\xfd", "zstd"), (b"\xfd7zXZ\0", "xz"), (b"BZh", "bzip2")];
+    MAGIC.iter().find(|(magic, _)| body.starts_with(magic)).map(|(_, name)| *name)
 }
 
 fn decode(coding: &[u8], body: &[u8]) -> Option<Vec<u8>> {
-    match coding.to_ascii_lowercase().as_slice() {
-        b"" | b"identity" => Some(body.to_vec()),
+    match coding {
         b"gzip" | b"x-gzip" => read(flate2::read::MultiGzDecoder::new(body)),
         // Some servers send the raw stream instead of the zlib format.
         b"deflate" => {
@@ -77,6 +93,7 @@ mod tests {
     fn a_body_that_can_not_be_decoded_stays_and_a_cut_one_is_decoded_in_part() {
         assert_eq!(decoded_body(&answer("gzip", "7b7d")).as_ref(), b"{}");
         assert_eq!(decoded_body(&answer("zstd", "7b7d")).as_ref(), b"{}");
+        assert_eq!(decoded_body(&answer("zstd, gzip", "7b7d")).as_ref(), b"{}");
         // `python3 -c 'import gzip; print(gzip.compress(b"a" * 1000 + bytes(range(256)), mtime=0)[:200].hex())'`
         // begins with the compressed letters.
         let whole = answer("gzip", "1f8b0800000000000003ab564a54b232ac0500");

@@ -31,6 +31,8 @@ pub struct Event {
 pub enum Warning {
     EmptyBody,
     NotJson,
+    /// The body is compressed; the event was read in the JSON inside.
+    Compressed,
     NotAnObject,
     /// JSON nested deeper than whtool parses.
     TooDeep,
@@ -57,6 +59,7 @@ impl Warning {
         match self {
             Self::EmptyBody => "empty_body",
             Self::NotJson => "not_json",
+            Self::Compressed => "compressed",
             Self::NotAnObject => "not_an_object",
             Self::TooDeep => "too_deep",
             Self::UnknownType(_) => "unknown_type",
@@ -74,6 +77,7 @@ impl Warning {
         match self {
             Self::EmptyBody => "the body is empty".to_owned(),
             Self::NotJson => "the body is not JSON".to_owned(),
+            Self::Compressed => "the body is compressed: your app must decompress it after verifying it".to_owned(),
             Self::NotAnObject => "the body is JSON, but not an object".to_owned(),
             Self::TooDeep => "the JSON is nested too deeply".to_owned(),
             Self::UnknownType(kind) => format!("`{kind}` is not a documented event type"),
@@ -109,6 +113,11 @@ mod tests {
         for (warning, code, sentence) in [
             (Warning::EmptyBody, "empty_body", "the body is empty"),
             (Warning::NotJson, "not_json", "the body is not JSON"),
+            (
+                Warning::Compressed,
+                "compressed",
+                "the body is compressed: your app must decompress it after verifying it",
+            ),
             (Warning::NotAnObject, "not_an_object", "the body is JSON, but not an object"),
             (Warning::TooDeep, "too_deep", "the JSON is nested too deeply"),
             (Warning::UnknownType(text("a.b")), "unknown_type", "`a.b` is not a documented event type"),

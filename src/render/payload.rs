@@ -5,6 +5,7 @@
 
 use super::paint::Paint;
 use crate::json::{self, Document, TokenKind, Tokens};
+use crate::model::content_encoding::unread_compression;
 use crate::model::mask::{
     self, Audience, MASK, Reveal, is_credential_header, is_sensitive_name, mask_secrets, mask_text,
 };
@@ -231,13 +232,15 @@ pub fn masked_header(name: &str, value: &[u8], audience: Audience) -> String {
 }
 
 fn show_binary(body: &[u8], reveal: Reveal) -> String {
+    let content = unread_compression(body)
+        .map_or_else(|| "of binary data".to_owned(), |compression| format!("compressed with {compression}"));
     if reveal == Reveal::Masked {
-        return format!("({} bytes of binary data; use --reveal to show the first {MAX_DUMP_BYTES})", body.len());
+        return format!("({} bytes {content}; use --reveal to show the first {MAX_DUMP_BYTES})", body.len());
     }
     let start: Vec<_> = body.iter().take(MAX_DUMP_BYTES).map(|byte| format!("{byte:02x}")).collect();
     let more = if body.len() > MAX_DUMP_BYTES { " …" } else { "" };
     let text = escape_unsafe_bytes(&body[..body.len().min(MAX_DUMP_BYTES)]);
-    format!("({} bytes of binary data)\n{}{more}\n{text}{more}", body.len(), start.join(" "))
+    format!("({} bytes {content})\n{}{more}\n{text}{more}", body.len(), start.join(" "))
 }
 
 #[cfg(test)]

@@ -4,12 +4,15 @@
 
 use crate::json;
 use crate::json::value::{Payload, PayloadError};
+use crate::model::content_encoding;
 use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::event::{Event, Warning};
+use crate::model::message::Request;
 use crate::model::signature::{self, Key, OutOfTolerance, Tolerance};
 use crate::model::timestamp::Timestamp;
 use crate::model::verdict::Verdict;
 use crate::provider::{self, Provider};
+use std::borrow::Cow;
 
 #[derive(Clone)]
 pub struct Rules {
@@ -21,13 +24,17 @@ pub struct Rules {
 /// Verifies a delivery as of `now`.
 pub fn receive(delivery: Delivery, rules: &Rules, now: Timestamp) -> AnalyzedDelivery {
     let signer = provider::by_header(&delivery.request);
-    let payload = read_payload(&delivery.request.body);
+    let readable = readable_body(&delivery.request);
+    let payload = read_payload(&readable);
     let provider = signer.or_else(|| payload.as_ref().ok().and_then(provider_of_payload));
     let mut event = match (payload, provider) {
         (Ok(payload), Some(provider)) => provider.parse_event(&payload),
         (Ok(_), None) => Event::default(),
         (Err(warning), _) => Event { warnings: vec![warning], ..Event::default() },
     };
+    if let Cow::Owned(_) = readable {
+        event.warnings.push(Warning::Compressed);
+    }
     let verdict = signer.map_or(Verdict::Unsigned, |signer| match signer.claim(&delivery.request) {
         Ok(claim) => {
             let verdict = signature::verify(&claim, &rules.keys, now, rules.tolerance);
@@ -54,6 +61,14 @@ fn provider_of_payload(payload: &Payload<'_>) -> Option<&'static dyn Provider> {
     provider::by_payload_keys(&keys)
 }
 
+/// Returns the body in which the event is read and which is shown: decompressed if only that is
+/// JSON. The signature is verified, and the delivery forwarded, with the bytes as received.
+pub fn readable_body(request: &Request) -> Cow<'_, [u8]> {
+    let is_compressed = request.headers.get("content-encoding").is_some() && !json::is_valid(&request.body);
+    let decoded = is_compressed.then(|| content_encoding::decoded(&request.headers, &request.body));
+    decoded.filter(|body| json::is_valid(body)).unwrap_or(Cow::Borrowed(&request.body))
+}
+
 fn read_payload(body: &[u8]) -> Result<Payload<'_>, Warning> {
     if body.is_empty() {
         return Err(Warning::EmptyBody);
@@ -68,7 +83,6 @@ fn read_payload(body: &[u8]) -> Result<Payload<'_>, Warning> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::message::Request;
     use crate::model::signature::DEFAULT_TOLERANCE;
 
     const PLEXOS: &str = r#"{"id":"evt_1","type":"payment.debited","data":{},"createdAt":"2025-01-15T10:30:00.000Z"}"#;
@@ -92,6 +106,28 @@ mod tests {
         }
         let unknown = receive_post("", r#"{"hello":"world"}"#);
         assert_eq!((unknown.provider, unknown.event), (None, Event::default()));
+    }
+
+    #[test]
+    fn an_event_is_read_in_a_compressed_body_and_a_false_announcement_changes_nothing() {
+        let compressed = |headers: &str, body: Vec<u8>| {
+            let headers = crate::model::message::Headers::read(headers.as_bytes().to_vec()).unwrap();
+            let request = Request { headers, ..Request::post("/", body) };
+            let rules = Rules { keys: Vec::new(), tolerance: Some(DEFAULT_TOLERANCE) };
+            receive(Delivery { request, peer: None, arrived: None }, &rules, Timestamp::UNIX_EPOCH).event
+        };
+        // python3 -c 'import gzip; print(gzip.compress(b"{\"event\":\"transaction.success\"}", mtime=0).hex())'
+        let gzip = hex::decode(
+            "1f8b0800000000000203ab564a2d4bcd2b51b2522a294acc2b4e4c2ec9cccfd32b2e4d4e4e2d2e56aa05000d8252471f000000",
+        )
+        .unwrap();
+        let event = compressed("Content-Encoding: gzip\r\nX-Plustive-Signature: 00\r\n", gzip.clone());
+        assert_eq!(event.kind.as_deref(), Some("transaction.success"));
+        assert!(event.warnings.contains(&Warning::Compressed), "{event:?}");
+        assert_eq!(compressed("", gzip).warnings, [Warning::NotJson]);
+        let plain = compressed("Content-Encoding: gzip\r\n", PLEXOS.into());
+        assert_eq!(plain.kind.as_deref(), Some("payment.debited"));
+        assert!(!plain.warnings.contains(&Warning::Compressed), "{plain:?}");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::model::stored::{Attempt, QueueState, QueuedForward, StoredCapture, St
 use crate::model::width::Width;
 use crate::render::row::Overflow;
 use crate::render::{self, payload, text};
-use crate::webhook::receive::{Rules, receive};
+use crate::webhook::receive::{Rules, readable_body, receive};
 use crate::world::Stream;
 use clap::{Args, ValueEnum};
 use std::io::Write;
@@ -191,7 +191,7 @@ fn format_text(stored: &StoredDelivery, args: &ShowEvent, session: &Session<'_>)
         shown.push_str(&(payload::header(name, value, paint, session.reveal) + "\n"));
     }
     shown.push('\n');
-    shown.push_str(&width.wrap(&payload::lines(&request.body, "", paint, session.reveal), INDENT.len()));
+    shown.push_str(&width.wrap(&payload::lines(&readable_body(request), "", paint, session.reveal), INDENT.len()));
     shown.push_str(&format!("{}\n", paint.faint(&format!("({})", text::count(summary.size, "byte")))));
     if !attempts.is_empty() {
         shown.push_str(&format!("\n{}\n", paint.strong("forwarded to the app")));

@@ -30,6 +30,7 @@ use crate::render::json::ListenerFields;
 use crate::render::paint::Paint;
 use crate::render::row::{Cell, CellKind};
 use crate::render::{self, text};
+use crate::webhook::receive::readable_body;
 use crate::webhook::route::Route;
 use crate::world::{AnsweredDelivery, DroppedEvents, Store};
 use std::borrow::Cow;
@@ -370,7 +371,8 @@ impl<'a> Display<'a> {
         }
         self.last_shown = Some(name.to_owned());
         if received.verdict.is_verified() && !self.args.compact {
-            let payload = render::payload::lines(&received.delivery.request.body, indent, paint, self.session.reveal);
+            let body = readable_body(&received.delivery.request);
+            let payload = render::payload::lines(&body, indent, paint, self.session.reveal);
             self.output.write_lines(&payload, CONTINUATION_INDENT)?;
         }
         Ok(())
