@@ -4,7 +4,7 @@
     cargo build --release && python3 benches/flood.py [SECONDS]
 
 A listener with an empty store gets events from one client, in sequence, for SECONDS (default: 10): first alone, then while
-four clients send bodies of 1 MiB with a wrong signature as fast as they can.
+four clients send bodies of 1 MB with a wrong signature as fast as they can.
 """
 
 import hashlib
@@ -57,7 +57,7 @@ def measure(port, seconds):
 
 
 def flood(port, end, sent):
-    body = b'{"event":"transaction.success","text":"' + b"x" * (1 << 20) + b'"}'
+    body = b'{"event":"transaction.success","text":"' + b"x" * 1_000_000 + b'"}'
     connection = socket.create_connection(("127.0.0.1", port))
     answers = connection.makefile("rb")
     while time.perf_counter() < end:
