@@ -369,7 +369,7 @@ impl Network for TestWorld {
         let mut requests = std::mem::take(&mut *self.deliveries.lock().unwrap());
         requests.reverse();
         let (now, clock, options) = (self.now(), Arc::clone(&self.clock), options.clone());
-        Ok(Box::new(Scripted { requests, verify, now, options, clock, quiet: 0, closed: false }))
+        Ok(Box::new(Scripted { requests, verify, now, options, clock, quiet: 0, scripted: 0, closed: false }))
     }
 
     fn serve(
@@ -437,6 +437,7 @@ struct Scripted {
     options: ListenOptions,
     clock: Arc<Mutex<Duration>>,
     quiet: u32,
+    scripted: usize,
     closed: bool,
 }
 
@@ -459,11 +460,19 @@ impl RunningListener for Scripted {
                 let delivery = Delivery { request, peer, arrived: Some(self.now) };
                 let received = (self.verify)(delivery, self.now);
                 let good = received.verdict.is_verified() || self.options.ack_policy == AckPolicy::All;
-                let answered = if good { 200 } else { 401 };
+                let script = &self.options.answers;
+                let is_scripted = received.verdict.is_verified() && !script.is_empty();
+                let answered = match script.get(self.scripted.min(script.len().saturating_sub(1))) {
+                    Some(status) if is_scripted => *status,
+                    _ if good => 200,
+                    _ => 401,
+                };
+                self.scripted += usize::from(is_scripted);
                 ListenerEvent::Received(AnsweredDelivery {
                     received: Arc::new(received),
                     id: None,
                     status: answered,
+                    is_scripted,
                     store_error: None,
                     store_note: None,
                 })

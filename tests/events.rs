@@ -68,6 +68,7 @@ pub fn store_captures_with_keys(world: &TestWorld, requests: &[(i64, Vec<u8>)], 
             refused_limit: 64 << 20,
             forward: None,
             secret_sources: Vec::new(),
+            answers: Vec::new(),
         };
         let mut listening = whtool::edge::Machine.listen(&options, verify).unwrap();
         let mut stream = TcpStream::connect(listening.address()).unwrap();

@@ -21,6 +21,8 @@ mod doctor;
 mod emulate;
 mod endpoint_output;
 mod events;
+#[cfg(unix)]
+mod exec;
 mod formats;
 mod forwarding;
 mod frameworks;

@@ -136,7 +136,14 @@ mod tests {
         let delivery = Delivery { request: Request::post("/", Vec::new()), peer: None, arrived: None };
         let received =
             AnalyzedDelivery { delivery, provider: None, verdict: Verdict::Unsigned, event: Event::default() };
-        AnsweredDelivery { received: Arc::new(received), id: None, status: 401, store_error: None, store_note: None }
+        AnsweredDelivery {
+            received: Arc::new(received),
+            id: None,
+            status: 401,
+            is_scripted: false,
+            store_error: None,
+            store_note: None,
+        }
     }
 
     #[tokio::test]

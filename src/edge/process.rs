@@ -10,7 +10,7 @@ use super::signals::Interrupt;
 use crate::model::error::{Error, Result};
 use crate::world::{ProcessOptions, RunningProcess};
 use std::collections::VecDeque;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -59,9 +59,17 @@ pub(super) fn start(
     let mut shell = shell(command);
     remove_variables(&mut shell, &options.hidden_variables);
     shell.envs(options.variables.iter().map(|(name, value)| (name, value)));
+    if !options.input.is_empty() {
+        shell.stdin(Stdio::piped());
+    }
     let child = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = child.map_err(|error| Error::failed(format!("can't start `{command}`")).because(error))?;
     on_start();
+    if let Some(mut stdin) = child.stdin.take() {
+        let input = options.input.clone();
+        // Fails if the command does not read it.
+        thread::spawn(move || drop(stdin.write_all(&input)));
+    }
     let output = OutputTail::default();
     let streams: [Option<Box<dyn Read + Send>>; 2] = [
         child.stdout.take().map(|stream| Box::new(stream) as _),
@@ -272,6 +280,7 @@ mod tests {
     fn program(command: &str, address: &str) -> ProcessOptions {
         let variables = vec![("GREETING".to_owned(), "hello".to_owned())];
         ProcessOptions {
+            input: Vec::new(),
             command: command.to_owned(),
             variables,
             hidden_variables: Vec::new(),

@@ -23,6 +23,7 @@ use crate::model::stored::{CaptureId, ForwardOutcome, Forwarded};
 use crate::model::timestamp::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Serializes a record as one line.
 pub fn line(record: &impl Serialize) -> Vec<u8> {
@@ -125,6 +126,8 @@ pub struct ListenerFields {
     pub duplicate_changes: Vec<FactChange>,
     /// The status of the response.
     pub answered: u16,
+    /// The status comes from `--answer`.
+    pub is_scripted: bool,
     /// The number of routes to which it is forwarded. `None`: nothing is forwarded.
     pub routes: Option<usize>,
 }
@@ -144,6 +147,9 @@ pub fn delivery(received: &AnalyzedDelivery, findings: &[Finding], listener: &Li
         record.value("duplicateChanges", &listener.duplicate_changes.iter().map(change).collect::<Vec<_>>());
     }
     record.value("answered", &listener.answered);
+    if listener.is_scripted {
+        record.value("scripted", &true);
+    }
     if let Some(routes) = listener.routes {
         record.value("routes", &routes);
     }
@@ -176,6 +182,15 @@ pub fn forwarded(forwarded: &Forwarded) -> Vec<u8> {
 /// their deliveries.
 pub fn missed(deliveries: u64, answers: u64) -> Vec<u8> {
     line(&json!({"schema": "whtool.missed/1", "deliveries": deliveries, "answers": answers}))
+}
+
+/// `whtool.executed/1`: the end of a command of `--exec`, with the last lines of its output.
+pub fn executed(delivery: &str, took: Duration, failure: Option<&str>, lines: &[String]) -> Vec<u8> {
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    line(&json!({
+        "schema": "whtool.executed/1", "delivery": delivery, "failed": failure.is_some(), "why": failure,
+        "tookMicros": micros, "output": lines,
+    }))
 }
 
 /// `whtool.expected/1`: what came of each event of `--expect`.
@@ -254,7 +269,15 @@ impl ListenerFields {
     /// Creates the fields of a first delivery that was answered 200.
     #[cfg(test)]
     fn first() -> Self {
-        Self { number: 1, id: None, duplicate_of: None, duplicate_changes: Vec::new(), answered: 200, routes: None }
+        Self {
+            number: 1,
+            id: None,
+            duplicate_of: None,
+            duplicate_changes: Vec::new(),
+            answered: 200,
+            is_scripted: false,
+            routes: None,
+        }
     }
 }
 

@@ -267,6 +267,17 @@ pub fn count(number: u64, noun: &str) -> String {
     }
 }
 
+/// Lines of a program's output that are shown.
+const OUTPUT_LINES: usize = 5;
+
+/// Returns the last lines of a program's output, masked and escaped.
+pub fn last_lines(output: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(output);
+    let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let lines = lines.iter().skip(lines.len().saturating_sub(OUTPUT_LINES));
+    lines.map(|line| truncate(&mask_secrets(line), MAX_SENTENCE_WIDTH)).collect()
+}
+
 /// Returns a line for each event of `--expect`: what came of it.
 pub fn expectations(results: &[ExpectationResult], paint: Paint) -> Vec<String> {
     let line = |ExpectationResult { expected, state }: &ExpectationResult| {

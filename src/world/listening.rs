@@ -27,6 +27,9 @@ pub struct ListenOptions {
     /// Largest body accepted, in bytes.
     pub max_body: usize,
     pub ack_policy: AckPolicy,
+    /// Statuses for verified deliveries, in order; the last one repeats. Empty: 200. One that is
+    /// refused is stored, but not forwarded.
+    pub answers: Vec<u16>,
     /// Store in which deliveries are recorded before they are acknowledged. `None`: they are not
     /// recorded.
     pub store: Option<StoreLocation>,
@@ -162,6 +165,8 @@ pub struct AnsweredDelivery {
     pub id: Option<CaptureId>,
     /// Status sent to the provider.
     pub status: u16,
+    /// True if the status is one of `ListenOptions::answers`.
+    pub is_scripted: bool,
     /// Reason why it could not be stored, and was answered with 503.
     pub store_error: Option<String>,
     /// A fact about the store that the user should know.

@@ -239,6 +239,8 @@ pub struct ProcessOptions {
     pub variables: Vec<(String, String)>,
     /// Variables that it does not inherit.
     pub hidden_variables: Vec<String>,
+    /// Bytes for its standard input.
+    pub input: Vec<u8>,
     /// Host and port on which it accepts connections once it is ready. Nothing else may listen
     /// there before. `None`: it is not waited for.
     pub address: Option<String>,

@@ -72,6 +72,8 @@ Options:
                               oldest go first [default: 64MiB]
       --tolerance <DURATION>  Maximum age of a signed timestamp, past or future [default: 5m]
       --observe               Answer 200 to every request, but still report verification results
+      --answer <STATUS,…>     Answer verified events with these statuses, in order; the last one
+                              repeats. Events that are refused are stored, but not forwarded
       --demo                  Send valid and invalid sample deliveries to this listener
       --compact               Print one line per event, without the payload
   -t, --type <GLOB>           Show and count only events of these types, such as
@@ -111,7 +113,13 @@ Forwarding:
       --insecure                    Do not verify TLS certificates
       --in-flight <N>               Maximum number of deliveries forwarded at once [default: 16]
       --yes                         Skip the confirmation before forwarding to another machine, and
-                                    before --register with a live key
+                                    before --register or --answer with a live key
+
+Command:
+      --exec <COMMAND>           Run this shell command for each verified event, with its JSON
+                                 record on standard input; not for duplicates, nor with API keys or
+                                 signing secrets in its environment
+      --exec-timeout <DURATION>  Time limit of one command [default: 30s]
 
 Tunnel:
       --tunnel [<PROGRAM>]        Give the listener a public URL with this program: cloudflared,

@@ -42,8 +42,14 @@ impl StartedHandler {
         let startup_timeout = START_TIMEOUT;
         let mut on_start = || session.info(&format!("started the handler{without}; waiting for {address}"));
         let address = Some(address.clone());
-        let program =
-            ProcessOptions { command: command.to_owned(), variables, hidden_variables, address, startup_timeout };
+        let program = ProcessOptions {
+            command: command.to_owned(),
+            variables,
+            hidden_variables,
+            input: Vec::new(),
+            address,
+            startup_timeout,
+        };
         let process = session.world.start_process(&program, &mut on_start).map_err(|mut error| {
             error.program_output.iter_mut().for_each(|line| *line = mask_line(&secret, line));
             error

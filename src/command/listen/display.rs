@@ -5,6 +5,7 @@
 
 use super::DisplayArgs;
 use super::app_status::AppStatus;
+use super::exec::FinishedCommand;
 use super::output::{CONTINUATION_INDENT, ListenOutput, OutputLoss};
 use super::state::{FirstDelivery, RefusalBudget, SeenEvents, Summary};
 use super::tunnel::{self, TunnelEvent, TunnelLink};
@@ -34,6 +35,7 @@ use crate::webhook::receive::readable_body;
 use crate::webhook::route::Route;
 use crate::world::{AnsweredDelivery, DroppedEvents, Store};
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use url::Url;
 use wildmatch::WildMatch;
@@ -61,6 +63,18 @@ pub(super) struct Display<'a> {
     last_shown: Option<String>,
     /// The URL of the tunnel, since it was last told how to enter it.
     tunnel_url: Option<Url>,
+    /// Events that `--answer` refused, and that have not come again.
+    refused: HashSet<(&'static str, String)>,
+    /// Return the records of events, for `--exec`.
+    pub keeps_records: bool,
+}
+
+/// A verified event that was stored and accepted.
+pub(super) struct NewEvent {
+    /// Name of its delivery.
+    pub name: String,
+    /// The JSON record of its first accepted delivery, if records are kept.
+    pub record: Option<Vec<u8>>,
 }
 
 impl<'a> Display<'a> {
@@ -81,6 +95,8 @@ impl<'a> Display<'a> {
             apps: AppStatus::default(),
             last_shown: None,
             tunnel_url: None,
+            refused: HashSet::new(),
+            keeps_records: false,
         }
     }
 
@@ -201,8 +217,9 @@ impl<'a> Display<'a> {
         Ok(())
     }
 
-    /// Counts and shows a delivery. Returns its name if it is verified, stored and wanted.
-    pub(super) fn add_delivery(&mut self, answered: &AnsweredDelivery) -> Result<Option<String>> {
+    /// Counts and shows a delivery. Returns its event if it is verified, stored, wanted and not
+    /// refused by `--answer`.
+    pub(super) fn add_delivery(&mut self, answered: &AnsweredDelivery) -> Result<Option<NewEvent>> {
         self.summary.deliveries += 1;
         let is_wanted = self.is_wanted(answered.received.as_ref());
         self.summary.hidden += u64::from(!is_wanted);
@@ -221,8 +238,11 @@ impl<'a> Display<'a> {
         let changes = first.as_ref().map(|first| first.facts.changes(&EventFacts::from(received)));
         let duplicate_of = first.map(|first| first.name);
         self.summary.duplicates += u64::from(duplicate_of.is_some());
-        let counts = is_wanted && is_stored && received.verdict.is_verified();
-        let routes = self.count_routes(received);
+        let is_refused = answered.is_scripted && !Status(answered.status).is_success();
+        let counts = is_wanted && is_stored && received.verdict.is_verified() && !is_refused;
+        let is_new = self.is_first_accepted(received, duplicate_of.is_some(), is_refused);
+        let routes = if is_refused { None } else { self.count_routes(received) };
+        let mut record = None;
         if is_wanted {
             let fields = ListenerFields {
                 number: self.summary.deliveries,
@@ -230,16 +250,54 @@ impl<'a> Display<'a> {
                 duplicate_of,
                 duplicate_changes: changes.unwrap_or_default(),
                 answered: answered.status,
+                is_scripted: answered.is_scripted,
                 routes,
             };
             self.show(received, &findings, &name, &fields)?;
+            if self.keeps_records && counts && is_new {
+                record = Some(render::json::delivery(received, &findings, &fields));
+            }
         }
         if let Some((_, hint)) = self.hint.take_if(|(after, _)| *after <= self.summary.deliveries) {
             self.output.flush()?;
             // Not wrapped: it contains commands to copy.
             self.session.info(&hint);
         }
-        Ok(counts.then_some(name))
+        Ok(counts.then_some(NewEvent { name, record }))
+    }
+
+    /// Returns true for the first delivery of an event that is not refused by `--answer`.
+    fn is_first_accepted(&mut self, received: &AnalyzedDelivery, is_duplicate: bool, is_refused: bool) -> bool {
+        let (Some(provider), Some(key)) = (received.provider, received.event.key.as_deref()) else { return true };
+        if !received.verdict.is_verified() {
+            return false;
+        }
+        let key = (provider, key.to_owned());
+        if is_refused {
+            if !is_duplicate {
+                self.refused.insert(key);
+            }
+            return false;
+        }
+        self.refused.remove(&key) || !is_duplicate
+    }
+
+    /// Shows the end of a command of `--exec`.
+    pub(super) fn show_command(&mut self, finished: &FinishedCommand) -> Result<()> {
+        let lines = text::last_lines(&finished.output);
+        let failure = finished.outcome.as_ref().err().map(String::as_str);
+        if self.args.json {
+            let record = render::json::executed(&finished.name, finished.took, failure, &lines);
+            self.output.write_record(&record)?;
+        }
+        if let Some(failure) = failure {
+            let message = format!("--exec failed for {}: {}", finished.name, sanitize::escape_unsafe(failure));
+            self.session.warn(&message);
+        }
+        if failure.is_some() || self.session.verbosity == Verbosity::Verbose {
+            lines.iter().for_each(|line| self.session.info(&format!("  {line}")));
+        }
+        self.output.flush()
     }
 
     /// Shows what came of the expected events.
@@ -359,6 +417,7 @@ impl<'a> Display<'a> {
         let duplicate = fields.duplicate_of.as_ref().map(|first| format!("duplicate of {first}"));
         let row = text::delivery_row(received, format!("{time}  {name:<4}"))
             .with_cell(text::answer_cell(AnswerState::Answered(Status(fields.answered))))
+            .with_cell(fields.is_scripted.then(|| Cell::new(CellKind::Answer, "by --answer", Paint::faint)))
             .with_cell(duplicate.map(|text| Cell::new(CellKind::Duplicate, text, Paint::warn)));
         self.output.write_row(&row, self.args)?;
         let indent = self.output.indent();

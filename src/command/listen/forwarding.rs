@@ -54,8 +54,8 @@ pub(super) struct ForwardArgs {
     /// Maximum number of deliveries forwarded at once
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
     in_flight: u16,
-    /// Skip the confirmation before forwarding to another machine, and before --register with a live
-    /// key
+    /// Skip the confirmation before forwarding to another machine, and before --register or --answer
+    /// with a live key
     #[arg(long)]
     pub yes: bool,
 }

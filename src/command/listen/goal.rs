@@ -20,6 +20,8 @@ pub(super) struct Goal {
     waits_for_retries: bool,
     /// The counted deliveries that are forwarded.
     forwards: BTreeMap<CaptureId, ForwardState>,
+    /// Commands of `--exec` that failed.
+    failed_commands: u64,
 }
 
 pub(super) enum WantedEvents {
@@ -101,7 +103,7 @@ impl Goal {
             WantedEvents::InOrder(_) => 100_000,
         };
         let (seen, forwards) = (SeenEvents::new(capacity), BTreeMap::new());
-        Self { wanted, counted: 0, seen, waits_for_retries, forwards }
+        Self { wanted, counted: 0, seen, waits_for_retries, forwards, failed_commands: 0 }
     }
 
     /// Adds a verified delivery that is stored, accepted and shown under this name.
@@ -162,8 +164,16 @@ impl Goal {
         if refused > 0 {
             result.push_str(&format!("; the app has not accepted {refused} of them"));
         }
-        let is_success = refused == 0 && self.counted >= wanted;
+        if self.failed_commands > 0 {
+            result.push_str(&format!("; {} of --exec failed", text::count(self.failed_commands, "command")));
+        }
+        let is_success = refused == 0 && self.failed_commands == 0 && self.counted >= wanted;
         Some((result, if is_success { CommandOutcome::Success } else { CommandOutcome::Negative }))
+    }
+
+    /// Counts a command of `--exec` that failed.
+    pub(super) fn add_failed_command(&mut self) {
+        self.failed_commands += 1;
     }
 
     /// Returns what came of each expected event. Empty: none is expected.

@@ -2,9 +2,11 @@
 //!
 //! The HTTP server is in `edge/listener`. `display` shows deliveries, `demo` sends some.
 
+mod answers;
 mod app_status;
 mod demo;
 mod display;
+mod exec;
 mod forwarding;
 mod goal;
 mod output;
@@ -23,8 +25,10 @@ use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::render::text;
 use crate::webhook::expectation::ExpectedEvent;
 use crate::world::{self, AckPolicy, ListenerEvent, RunningListener, StoreLocation, VerifyFn};
+use answers::AnswerScript;
 use clap::Args;
-use display::Display;
+use display::{Display, NewEvent};
+use exec::{Commands, ExecArgs};
 use forwarding::ForwardArgs;
 use goal::{Goal, WantedEvents};
 use output::OutputLoss;
@@ -65,6 +69,10 @@ pub(super) struct Listen {
     /// Answer 200 to every request, but still report verification results
     #[arg(long)]
     observe: bool,
+    /// Answer verified events with these statuses, in order; the last one repeats. Events that are
+    /// refused are stored, but not forwarded
+    #[arg(long, value_name = "STATUS,…", conflicts_with_all = ["observe", "passthrough"])]
+    answer: Option<AnswerScript>,
     /// Send valid and invalid sample deliveries to this listener
     #[arg(long)]
     demo: bool,
@@ -87,6 +95,8 @@ pub(super) struct Listen {
     no_store: bool,
     #[command(flatten)]
     forward: ForwardArgs,
+    #[command(flatten)]
+    exec: ExecArgs,
     #[command(flatten)]
     tunnel: TunnelArgs,
     #[command(flatten)]
@@ -132,6 +142,9 @@ impl Listen {
 }
 
 pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome> {
+    if let Some(script) = &args.answer {
+        script.confirm(args.forward.yes, session)?;
+    }
     let endpoint = args.tunnel.endpoint(args.forward.yes, session)?;
     let secrets = secrets::load(&args.secrets, TestSecret::Create, session)?;
     let mut reloader = SecretReloader::new(&secrets, &args.secrets, args.tolerance, session);
@@ -155,6 +168,10 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome
     }
     let addresses = (listener.address(), listener.second_address());
     display.show_ready(addresses, args.forward.routes())?;
+    if let Some(script) = &args.answer {
+        session.info(&format!("answering verified events with {} (--answer)", script.words()));
+    }
+    display.keeps_records = args.exec.is_given();
     let address = listener.address();
     let plan = args.tunnel.plan(address.port(), session)?;
     std::thread::scope(|scope| {
@@ -168,7 +185,12 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome
             scope.spawn(move || supervisor.run());
             (link, endpoint)
         });
-        receive_until_done(args, listener.as_mut(), (&mut display, &mut goal), &mut reloader, tunnel, session)
+        let commands = args.exec.commands(&args.secrets, session).map(|(commands, workers)| {
+            workers.into_iter().for_each(|worker| drop(scope.spawn(move || worker.run())));
+            commands
+        });
+        let helpers = Helpers { tunnel, commands };
+        receive_until_done(args, listener.as_mut(), (&mut display, &mut goal), &mut reloader, helpers, session)
     })
 }
 
@@ -193,6 +215,7 @@ fn start(
             addresses,
             max_body: args.max_body,
             ack_policy,
+            answers: args.answer.as_ref().map(|script| script.0.clone()).unwrap_or_default(),
             store: store.clone(),
             refused_limit: args.refused_limit as u64,
             forward: forward.clone(),
@@ -206,12 +229,19 @@ fn start(
     }
 }
 
+/// Programs that run beside the listener.
+struct Helpers<'s> {
+    /// With the endpoint that is registered for its URL.
+    tunnel: Option<(TunnelLink, Option<TunnelEndpoint<'s>>)>,
+    commands: Option<Commands>,
+}
+
 fn receive_until_done(
     args: &Listen,
     listener: &mut dyn RunningListener,
     (display, goal): (&mut Display<'_>, &mut Goal),
     reloader: &mut SecretReloader,
-    mut tunnel: Option<(TunnelLink, Option<TunnelEndpoint<'_>>)>,
+    Helpers { mut tunnel, commands }: Helpers<'_>,
     session: &Session<'_>,
 ) -> Result<CommandOutcome> {
     if let Some((link, _)) = &tunnel {
@@ -241,14 +271,19 @@ fn receive_until_done(
                 _ => {}
             }
         }
+        while let Some(finished) = commands.as_ref().and_then(Commands::next_finished) {
+            finished.outcome.is_err().then(|| goal.add_failed_command());
+            display.show_command(&finished)?;
+        }
         display.output.flush_if_due(now)?;
         if let Some(secrets) = reloader.reload_if_due(now, session) {
             display.update_secrets(secrets);
         }
         match next(listener, deadline, display, session)? {
             ListenerEvent::Received(delivery) => {
-                if let Some(name) = display.add_delivery(&delivery)? {
-                    goal.add(&delivery.received, (&name, delivery.id), &args.forward);
+                if let Some(event) = display.add_delivery(&delivery)? {
+                    goal.add(&delivery.received, (&event.name, delivery.id), &args.forward);
+                    run_for(event, commands.as_ref(), session);
                 }
             }
             ListenerEvent::Dropped(dropped) => display.add_dropped(dropped)?,
@@ -273,7 +308,19 @@ fn receive_until_done(
         }
         display.show_tunnel(link, &TunnelEvent::Ended)?;
     }
-    finish(listener, display, goal)?;
+    finish(listener, (display, goal), commands.as_ref(), session)?;
+    if let Some(commands) = &commands {
+        if matches!(stop_reason, StopReason::CountReached) {
+            while let Some(finished) = commands.wait() {
+                finished.outcome.is_err().then(|| goal.add_failed_command());
+                display.show_command(&finished)?;
+            }
+        }
+        if let open @ 1.. = commands.open() {
+            let open = text::count(open as u64, "event");
+            session.warn(&format!("--exec: the commands for {open} were stopped or not started"));
+        }
+    }
     report_queued(args, session);
     display.show_expectations(&goal.expectations())?;
     let result = goal.result();
@@ -310,6 +357,14 @@ fn report_queued(args: &Listen, session: &Session<'_>) {
     }
 }
 
+/// Runs the command of `--exec` for an event that has not had it.
+fn run_for(event: NewEvent, commands: Option<&Commands>, session: &Session<'_>) {
+    let (Some(commands), Some(record)) = (commands, event.record) else { return };
+    if !commands.add(&event.name, record) {
+        session.warn(&format!("--exec: not run for {}: too many events wait for it", event.name));
+    }
+}
+
 enum StopReason {
     CountReached,
     TimedOut,
@@ -342,11 +397,20 @@ fn next(
 }
 
 /// Closes the listener, shows what is still open, and prints the summary.
-fn finish(listener: &mut dyn RunningListener, display: &mut Display<'_>, goal: &mut Goal) -> Result<()> {
+fn finish(
+    listener: &mut dyn RunningListener,
+    (display, goal): (&mut Display<'_>, &mut Goal),
+    commands: Option<&Commands>,
+    session: &Session<'_>,
+) -> Result<()> {
     listener.close();
     loop {
         match listener.next(None) {
-            ListenerEvent::Received(delivery) => drop(display.add_delivery(&delivery)?),
+            ListenerEvent::Received(delivery) => {
+                if let Some(event) = display.add_delivery(&delivery)? {
+                    run_for(event, commands, session);
+                }
+            }
             ListenerEvent::Dropped(dropped) => display.add_dropped(dropped)?,
             ListenerEvent::Resumed(count) => display.show_resumed(count),
             ListenerEvent::Forwarded(forwarded) => {

@@ -256,6 +256,7 @@ impl Supervisor<'_> {
             command: self.plan.command.clone(),
             variables: Vec::new(),
             hidden_variables: self.hidden_variables.clone(),
+            input: Vec::new(),
             address: None,
             startup_timeout: Duration::ZERO,
         };

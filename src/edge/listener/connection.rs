@@ -27,11 +27,13 @@ use hyper::body::Bytes;
 use hyper::{Response, StatusCode};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use url::Url;
 
 /// State shared by all connections.
 pub(super) struct ListenerState {
     ack_policy: AckPolicy,
+    answers: AnswerScript,
     verify: VerifyFn,
     secrets: SecretRefresher,
     bodies: BodyReader,
@@ -52,7 +54,18 @@ impl ListenerState {
     ) -> Self {
         let (bodies, large_body_worker) =
             (BodyReader::new(options.max_body, &timeouts), LargeBodyWorker::new(verify.clone()));
-        Self { ack_policy: options.ack_policy, verify, secrets, bodies, large_body_worker, events, pipeline, timeouts }
+        let answers = AnswerScript { statuses: options.answers.clone(), used: AtomicUsize::new(0) };
+        Self {
+            ack_policy: options.ack_policy,
+            answers,
+            verify,
+            secrets,
+            bodies,
+            large_body_worker,
+            events,
+            pipeline,
+            timeouts,
+        }
     }
 
     /// Handles one request. The response is returned after its delivery was stored, or, without a
@@ -71,15 +84,23 @@ impl ListenerState {
         let Head { method, target, headers, after: _ } = head;
         let request = Request { method, target, headers, body };
         let received = Arc::new(self.verify(request, peer, memory.is_some()).await);
-        let status = self.ack_status(&received);
+        let (status, is_scripted) = self.ack_status(&received);
         let Some(pipeline) = &self.pipeline else {
-            let delivery =
-                AnsweredDelivery { received, id: None, status: status.as_u16(), store_error: None, store_note: None };
+            let delivery = AnsweredDelivery {
+                received,
+                id: None,
+                status: status.as_u16(),
+                is_scripted,
+                store_error: None,
+                store_note: None,
+            };
             let event = QueuedEvent::new(ListenerEvent::Received(delivery), memory);
             let is_taken = self.events.send_unstored(event, self.timeouts.queue).await;
             return Ok(ProviderResponse::own(if is_taken { status } else { StatusCode::SERVICE_UNAVAILABLE }));
         };
-        let routes = if received.verdict.is_verified() { pipeline.routes(&received) } else { Vec::new() };
+        let is_refused = is_scripted && !status.is_success();
+        let routes =
+            if received.verdict.is_verified() && !is_refused { pipeline.routes(&received) } else { Vec::new() };
         let (passthrough, routes) = pipeline.passthrough_target(routes);
         if let Some((forward, url)) = passthrough {
             // In a task of its own: the app's answer is recorded even if the provider hangs up.
@@ -89,7 +110,9 @@ impl ListenerState {
         }
         let stored = pipeline.store(&received, AnswerState::Answered(Status(status.as_u16())), routes).await;
         let status = if stored.is_ok() { status } else { StatusCode::SERVICE_UNAVAILABLE };
-        self.events.send_stored(answered_delivery(received, stored, status), memory).await;
+        let is_scripted = is_scripted && stored.is_ok();
+        let answered = AnsweredDelivery { is_scripted, ..answered_delivery(received, stored, status) };
+        self.events.send_stored(answered, memory).await;
         Ok(ProviderResponse::own(status))
     }
 
@@ -150,12 +173,31 @@ impl ListenerState {
         forward.is_some_and(|forward| forward.hop_mark.closes_loop(&head.headers))
     }
 
-    fn ack_status(&self, received: &AnalyzedDelivery) -> StatusCode {
+    /// Returns the status for a delivery, and whether the script says so.
+    fn ack_status(&self, received: &AnalyzedDelivery) -> (StatusCode, bool) {
         match self.ack_policy {
-            AckPolicy::All => StatusCode::OK,
-            AckPolicy::Verified if received.verdict.is_verified() => StatusCode::OK,
-            AckPolicy::Verified => StatusCode::UNAUTHORIZED,
+            _ if received.verdict.is_verified() => {
+                let scripted = self.answers.next();
+                (scripted.unwrap_or(StatusCode::OK), scripted.is_some())
+            }
+            AckPolicy::All => (StatusCode::OK, false),
+            AckPolicy::Verified => (StatusCode::UNAUTHORIZED, false),
         }
+    }
+}
+
+/// Scripted answers to verified deliveries.
+struct AnswerScript {
+    statuses: Vec<u16>,
+    used: AtomicUsize,
+}
+
+impl AnswerScript {
+    /// Returns the next status; the last one repeats. `None`: there is no script.
+    fn next(&self) -> Option<StatusCode> {
+        let last = self.statuses.len().checked_sub(1)?;
+        let index = self.used.fetch_add(1, Ordering::Relaxed).min(last);
+        StatusCode::from_u16(*self.statuses.get(index)?).ok()
     }
 }
 
@@ -189,5 +231,5 @@ fn answered_delivery(
         Ok(Insertion { id, note }) => (id, None, note),
         Err(error) => (None, Some(error), None),
     };
-    AnsweredDelivery { received, id, status: status.as_u16(), store_error, store_note }
+    AnsweredDelivery { received, id, status: status.as_u16(), is_scripted: false, store_error, store_note }
 }

@@ -50,6 +50,7 @@ impl Setup {
             refused_limit: 0,
             forward: None,
             secret_sources: Vec::new(),
+            answers: Vec::new(),
         };
         let limiter = Arc::new(ConnectionLimiter::new(self.max_connections));
         let interrupt = Interrupt::from_sender(&signals);

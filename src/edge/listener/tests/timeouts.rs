@@ -247,6 +247,7 @@ fn an_address_in_use_is_an_error_with_a_hint() {
         refused_limit: 64 << 20,
         forward: None,
         secret_sources: Vec::new(),
+        answers: Vec::new(),
     };
     let interrupt = Interrupt::from_sender(&watch::Sender::new(0));
     let Err(error) = start(&options, Arc::new(verify), Timeouts::default(), interrupt) else { panic!("it started") };
