@@ -9,7 +9,7 @@ use super::super::secret_file::{check_mode, create_private_folder};
 use super::file::log_path;
 use super::schema::{self, APPLICATION, VERSION};
 use crate::model::error::{Error, Result};
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -221,11 +221,17 @@ pub(super) fn describe(failed: Error, error: rusqlite::Error) -> Error {
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => failed
             .because(format!("{error}; SQLite also creates files next to it"))
             .hint("check that you may write in its folder, and that it is not on a read-only file system"),
+        // The index is created first, and SQLite does not say why it can't be.
+        Some(ErrorCode::SystemIoFailure) if extended_code(&error) == Some(ffi::SQLITE_IOERR_SHMSIZE) => full(failed),
         Some(ErrorCode::SystemIoFailure) => {
             failed.because(error).hint("check the disk: the system could not read or write the file")
         }
         _ => failed.because(error),
     }
+}
+
+fn extended_code(error: &rusqlite::Error) -> Option<i32> {
+    error.sqlite_error().map(|error| error.extended_code)
 }
 
 fn damaged(failed: Error, reason: &str) -> Error {
