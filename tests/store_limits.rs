@@ -99,7 +99,7 @@ fn what_is_not_a_store_is_named_and_not_reported_as_empty() {
         ("cut.db", "it is damaged"),
         ("newer.db", "its schema has version 9"),
         ("good.db/below.db", "a file is in the place of one of its folders"),
-        ("dangling", "no store at"),
+        ("dangling", "is a symbolic link to something that does not exist"),
         ("absent.db", "no store at"),
     ] {
         let path = at(name);
