@@ -580,14 +580,21 @@ fn events_and_listen_describe_a_missing_secret_alike() {
 #[test]
 fn a_list_fits_into_a_narrow_terminal() {
     let list = |world: &TestWorld| world.run(&["events"]).text();
-    let mut world = world_with_three_captures();
-    let piped = list(&world);
-    world = world.columns(80);
-    let text = list(&world);
-    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-    assert!(text.lines().next().unwrap().contains("  verified  payment.debited  "), "{text}");
-    world.columns = Some(160);
-    assert_eq!(list(&world), piped, "a wide one gets what a pipe gets");
+    let world = world_with_three_captures().columns(80);
+    let expected = "\
+#  TIME      VERDICT       TYPE               ID              AMOUNT      ANSWER
+1  07:30:00  verified      payment.debited    evt_abc123      100.00 CVE
+2  09:30:00  verified      transaction.succ…  PLS-9KQ2M7P3XR  270.00 NGN
+3  10:29:00  signature m…  payment.debited    evt_abc123      900.00 CVE  → 401
+";
+    assert_eq!(list(&world), expected);
+    for columns in [76, 100, 120] {
+        let text = list(&world_with_three_captures().columns(columns));
+        assert!(text.lines().all(|line| line.chars().count() <= usize::from(columns)), "{text}");
+        assert_eq!(text.lines().count(), 4, "{text}");
+    }
+    let verbose = world.run(&["events", "-v"]).text();
+    assert!(verbose.contains("plexos · ") && verbose.lines().count() > 4, "{verbose}");
 }
 
 /// Masks the port of the sender.

@@ -17,4 +17,5 @@ mod record_writer;
 pub(crate) mod request;
 pub(crate) mod row;
 pub(crate) mod stored;
+pub(crate) mod table;
 pub(crate) mod text;

@@ -50,6 +50,19 @@ impl Cell {
         Self { min_width, ..self }
     }
 
+    pub(super) fn kind(&self) -> CellKind {
+        self.kind
+    }
+
+    /// Returns the whole text, with its prefix.
+    pub(super) fn text(&self) -> String {
+        format!("{}{}", self.prefix, self.text)
+    }
+
+    pub(super) fn color(&self) -> fn(Paint, &str) -> String {
+        self.color
+    }
+
     /// Returns the separator before this cell.
     fn gap(&self) -> &'static str {
         if self.kind == CellKind::Secret { " · " } else { "  " }
@@ -100,6 +113,10 @@ impl Row {
     pub fn with_cell(mut self, cell: Option<Cell>) -> Self {
         self.cells.extend(cell);
         self
+    }
+
+    pub(super) fn cells(&self) -> impl Iterator<Item = &Cell> {
+        self.cells.iter()
     }
 
     /// Formats the row as lines, each with a newline.

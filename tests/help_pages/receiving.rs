@@ -169,7 +169,7 @@ Usage: whtool events [OPTIONS]
        whtool events <COMMAND>
 
 Commands:
-  list    List captures, newest last
+  list    List captures, newest last: a table on a terminal; -v shows everything about each
   show    Show a capture: request, payload, verdict with its causes, and what the app answered
   diff    Compare two captures: first different byte, JSON paths, and headers
   export  Export captures as JSON lines or as an HTTP archive
@@ -263,7 +263,7 @@ Secrets:
     (
         "events list",
         r"
-List captures, newest last
+List captures, newest last: a table on a terminal; -v shows everything about each
 
 Examples:
   whtool events list --limit 100

@@ -1,18 +1,20 @@
 //! `whtool events list`: one line per capture, newest last.
 
 use super::{STORE_HINT, format_local, open_if_exists};
-use crate::command::Session;
 use crate::command::shared::captures::{Filters, StoreArgs};
+use crate::command::{Session, Verbosity};
 use crate::model::error::{CommandOutcome, Result};
-use crate::model::stored::Query;
+use crate::model::stored::{DeliverySummary, Query};
+use crate::model::timestamp::Timestamp;
 use crate::model::width::Width;
 use crate::render::row::Overflow;
-use crate::render::{self, text};
+use crate::render::{self, table, text};
 use crate::world::Stream;
 use clap::{Arg, Args};
+use jiff::civil;
 use std::io::Write;
 
-/// List captures, newest last
+/// List captures, newest last: a table on a terminal; -v shows everything about each
 #[derive(Args)]
 #[command(mut_arg("from_provider", rename_provider_flag))]
 pub(super) struct ListEvents {
@@ -52,15 +54,25 @@ pub(super) fn run(args: &ListEvents, session: &Session<'_>) -> Result<CommandOut
         let reason = if args.filters.is_empty() { "no captures yet" } else { "no captures match" };
         session.info(&format!("{reason}; {STORE_HINT}"));
     }
-    let width = Width::from_columns(session.world.columns(Stream::Output));
+    let columns = session.world.columns(Stream::Output);
     let mut output = session.world.stdout();
-    for entry in &entries {
-        if args.json {
-            output.write_all(&render::stored::entry(entry))?;
-        } else {
-            let lead = format!("{}  {}", format_local(entry.arrived, session), entry.id);
-            let row = text::stored_row(entry, lead).render(width, Overflow::Wrap(INDENT), session.out);
-            output.write_all(row.as_bytes())?;
+    let width = columns.map(usize::from).filter(|&width| width >= table::MIN_WIDTH);
+    match width.filter(|_| !args.json && session.verbosity != Verbosity::Verbose) {
+        Some(width) if !entries.is_empty() => {
+            let today = session.now().date();
+            let row = |entry: &DeliverySummary| {
+                let labels = vec![entry.id.to_string(), short_time(entry.arrived, today, session)];
+                (labels, text::stored_row(entry, ""))
+            };
+            let rows: Vec<_> = entries.iter().map(row).collect();
+            let table = table::table(&["#", "TIME"], &rows, width, session.out);
+            output.write_all(table.as_bytes())?;
+        }
+        _ => {
+            for entry in &entries {
+                let line = if args.json { render::stored::entry(entry) } else { row(entry, columns, session).into() };
+                output.write_all(&line)?;
+            }
         }
     }
     output.flush()?;
@@ -68,4 +80,21 @@ pub(super) fn run(args: &ListEvents, session: &Session<'_>) -> Result<CommandOut
         session.info(&format!("showing the newest {} (--all shows all, --limit N shows N)", entries.len()));
     }
     Ok(CommandOutcome::Success)
+}
+
+/// Formats a capture with all its facts: on one line, or on several in a terminal.
+fn row(entry: &DeliverySummary, columns: Option<u16>, session: &Session<'_>) -> String {
+    let lead = format!("{}  {}", format_local(entry.arrived, session), entry.id);
+    text::stored_row(entry, lead).render(Width::from_columns(columns), Overflow::Wrap(INDENT), session.out)
+}
+
+/// Formats the time of day; the date, too, on other days.
+fn short_time(time: Timestamp, today: civil::Date, session: &Session<'_>) -> String {
+    let local = time.to_zoned(session.world.time_zone());
+    let format = match local.date() {
+        date if date == today => "%H:%M:%S",
+        date if date.year() == today.year() => "%m-%d %H:%M",
+        _ => "%Y-%m-%d",
+    };
+    local.strftime(format).to_string()
 }
