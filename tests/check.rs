@@ -284,7 +284,7 @@ fn a_go_handler_that_reserializes_fails_and_one_that_hashes_the_raw_body_passes(
         let mut build = Command::new("go");
         build.args(["build", "-o"]).arg(&program).arg(source).env("GOCACHE", built.path().join("cache"));
         assert!(build.status().unwrap().success());
-        format!("exec {}", program.display())
+        format!("exec '{}'", program.display())
     };
     let (_, records, stderr) = check_example(&program("json"), "plexos");
     assert!(serializer(&records).starts_with("go_map"), "{} {stderr}", serializer(&records));

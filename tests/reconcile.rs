@@ -344,8 +344,12 @@ fn csv_output_has_one_row_per_reference_and_nothing_else() {
         (rows[0]["class"].as_str(), rows[0]["why"].as_str()),
         ("status_differs", "the order says failed, the record says SETTLED")
     );
-    let only = api.run(home.path(), &["pi_1", "pi_2", "--only", "differences", "--csv"]);
-    assert_eq!(only.out.lines().count(), 1, "{}", only.out);
+    for classes in ["differences", "status_differs, differences,", ",differences"] {
+        let only = api.run(home.path(), &["pi_1", "pi_2", "--only", classes, "--csv"]);
+        assert_eq!(only.out.lines().count(), 1, "{classes}: {}", only.out);
+    }
+    let empty = api.run(home.path(), &["pi_1", "--only", " , ", "--csv"]);
+    assert_eq!((empty.status, empty.out.as_str()), (2, ""));
 }
 
 #[test]

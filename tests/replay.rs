@@ -203,6 +203,20 @@ fn records_of_a_list_are_replayed_by_their_id() {
 }
 
 #[test]
+fn records_of_a_listener_are_replayed_and_those_without_a_request_are_counted() {
+    let world = TestWorld::with_secrets();
+    store_captures(&world, &[(1, plexos(PLEXOS))]);
+    let capture = world.run(&["events", "show", "last", "--as", "json"]).text();
+    let others = "{\"schema\":\"whtool.ready/1\",\"url\":\"http://127.0.0.1:1\"}\n{\"schema\":\"whtool.summary/1\"}\n";
+    let world = world.input(format!("{others}{capture}"));
+    let run = world.run(&["replay", "--from", "-"]);
+    assert!(run.status == 0 && run.err.contains("skipped 2 records without a request"), "{}", run.err);
+    assert_eq!(take_sent(&world), [(PLEXOS.to_vec(), true)]);
+    let nothing = world.input(others).run(&["replay", "--from", "-"]);
+    assert!(nothing.status == 3 && nothing.err.contains("no record of the list has a request"), "{}", nothing.err);
+}
+
+#[test]
 fn that_nothing_failed_is_success_and_that_nothing_matches_is_not() {
     let world = TestWorld::with_secrets();
     store_captures(&world, &[(2, plexos(PLEXOS))]);

@@ -3,8 +3,8 @@
 //! A signature covers bytes, so a body that was parsed and serialized again no longer verifies.
 //! This module parses a document without losing its spelling (`token`, `document`), writes it as
 //! well-known serializers would (`serializer`, `write`, with details in `order`, `string` and
-//! `number`), changes single values (`edit`) and lays it out for people (`indented`). Nothing here recurses: nesting costs memory,
-//! never stack. Payloads are read in `value`.
+//! `number`), changes single values (`edit`) and lays it out for people (`indented`). Nothing here
+//! recurses: nesting costs memory, never stack. Payloads are read in `value`.
 
 mod document;
 mod edit;

@@ -74,16 +74,18 @@ pub fn first_line(bytes: &[u8], width: usize) -> String {
 /// Checks for characters that act on a terminal or cannot be seen: controls (C0, DEL, C1); line and
 /// paragraph separators; bidi marks, embeddings and isolates; and everything that Unicode draws with
 /// no ink: Default_Ignorable_Code_Point of Unicode 16 (zero-width characters, variation selectors,
-/// fillers, tags), annotation and hieroglyph controls, the braille blank, the null notehead.
+/// fillers, tags), annotation and hieroglyph controls, the braille blank, the null notehead; and
+/// noncharacters, which have no meaning between programs.
 ///
 /// Visible format characters such as Arabic number signs are none of them, and neither are spaces.
 pub fn needs_escape(character: char) -> bool {
     character.is_control()
+        || u32::from(character) & 0xfffe == 0xfffe
         || matches!(character,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
             | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{13430}'..='\u{13440}'
+            | '\u{fdd0}'..='\u{fdef}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{13430}'..='\u{13440}'
             | '\u{16fe4}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d159}' | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0000}'..='\u{e0fff}')
 }
@@ -113,7 +115,10 @@ mod tests {
             ('\u{180b}', '\u{180f}'),
             ('\u{2800}', '\u{2800}'),
             ('\u{fe00}', '\u{fe0f}'),
+            ('\u{fdd0}', '\u{fdef}'),
             ('\u{fff0}', '\u{fffb}'),
+            ('\u{fffe}', '\u{ffff}'),
+            ('\u{10fffe}', '\u{10ffff}'),
             ('\u{13430}', '\u{13440}'),
             ('\u{1bca0}', '\u{1bca3}'),
             ('\u{1d173}', '\u{1d17a}'),

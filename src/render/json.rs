@@ -2,8 +2,8 @@
 //! version.
 //!
 //! Deliveries and captures are data and are not masked: their requests are complete. Everything that
-//! explains them is masked: causes, warnings, notes, errors, URLs of the app and its answers. Codes come from `verdict`, `diagnose`
-//! and `event`.
+//! explains them is masked: causes, warnings, notes, errors, URLs of the app and its answers. Codes
+//! come from `verdict`, `diagnose` and `event`.
 
 use super::record_writer::{RecordWriter, TYPICAL_RECORD_SIZE};
 use super::text;

@@ -16,6 +16,7 @@ use super::parse_rate;
 use super::{Session, parse_duration, provider_parser};
 use crate::command::shared::api::ApiArgs;
 use crate::command::shared::captures::{StoreArgs, When, when};
+use crate::command::shared::values::{ListParser, ParsedList};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::timestamp::SignedDuration;
 use crate::provider::Provider;
@@ -92,8 +93,8 @@ pub(super) struct Reconcile {
     replay_list: Option<PathBuf>,
     /// Show only rows of this class, or `differences`; totals still include every row. May be
     /// repeated
-    #[arg(long, value_name = "CLASS", value_delimiter = ',', value_parser = row_filter())]
-    only: Vec<RowFilter>,
+    #[arg(long, value_name = "CLASS", value_parser = ListParser(row_filter()))]
+    only: Vec<ParsedList<RowFilter>>,
     /// Print one JSON record per line; the last one has the totals
     #[arg(long, conflicts_with = "csv")]
     json: bool,

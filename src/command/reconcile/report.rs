@@ -122,7 +122,8 @@ impl<'a> ReportWriter<'a> {
             let word = escape_unsafe(word);
             self.say(&format!("the order status `{word}` is unknown and was not compared"));
         }
-        if !self.args.only.is_empty() && !self.args.only.iter().any(|only| only.matches(class)) {
+        if !self.args.only.is_empty() && !self.args.only.iter().flat_map(|list| &list.0).any(|only| only.matches(class))
+        {
             return Ok(Vec::new());
         }
         Ok(if self.args.json {

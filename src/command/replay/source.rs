@@ -42,10 +42,20 @@ impl ReplayPlan<'_> {
             sources.extend(self.find(name)?);
         }
         if let Some(file) = &self.args.from {
+            let mut other_records = 0_u64;
             let text = String::from_utf8_lossy(&self.session.read(file)?).into_owned();
             let lines = (1..).zip(text.lines().map(str::trim));
             for (number, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
-                sources.push(self.read_list_line(line, number)?);
+                match self.read_list_line(line, number)? {
+                    Some(source) => sources.push(source),
+                    None => other_records += 1,
+                }
+            }
+            if other_records > 0 {
+                self.session.info(&format!("skipped {} without a request", text::count(other_records, "record")));
+            }
+            if sources.is_empty() && other_records > 0 {
+                return Err(Error::failed("nothing to send").because("no record of the list has a request"));
             }
         }
         self.refuse_unverified(&sources)?;
@@ -100,23 +110,27 @@ impl ReplayPlan<'_> {
         }
     }
 
-    /// Reads a line of `--from`: a capture's id, an exported record, or a rebuilt event.
-    fn read_list_line(&self, line: &str, number: u64) -> Result<NamedSource> {
+    /// Reads a line of `--from`: a capture's id, an exported record, or a rebuilt event. `None`: another
+    /// record, which has no request, such as the first one of `listen --json`.
+    fn read_list_line(&self, line: &str, number: u64) -> Result<Option<NamedSource>> {
         if line.starts_with('{') {
             if let Some((provider, reference, body)) = render::reconcile::read_rebuilt(line) {
-                return Ok((format!("{reference} (rebuilt)"), ReplaySource::Rebuilt(provider, body)));
+                return Ok(Some((format!("{reference} (rebuilt)"), ReplaySource::Rebuilt(provider, body))));
             }
             if let Some(id) = listed_capture(line) {
-                return Ok((id.to_string(), ReplaySource::Capture(id)));
+                return Ok(Some((id.to_string(), ReplaySource::Capture(id))));
+            }
+            if is_other_record(line) {
+                return Ok(None);
             }
             let record = capture::read_json_lines(line.as_bytes(), number).next().and_then(|capture| capture.ok());
-            return record.map(|capture| (format!("line {number}"), recorded(capture.delivery))).ok_or_else(|| {
+            return record.map(|capture| Some((format!("line {number}"), recorded(capture.delivery)))).ok_or_else(|| {
                 Error::failed(format!("can't read line {number} of the list"))
-                    .because("it is not a capture, a record of `events --json`, an exported record or an event from `reconcile --replay-list`")
+                    .because("it is not a capture, a record of `events --json` or `listen --json`, an exported record or an event from `reconcile --replay-list`")
             });
         }
         let id = self.with_store(|store| captures::find_one(store, line, self.session))?;
-        Ok((id.to_string(), ReplaySource::Capture(id)))
+        Ok(Some((id.to_string(), ReplaySource::Capture(id))))
     }
 
     /// Finds a sample, the contents of a file, or a capture by its name.
@@ -242,6 +256,16 @@ fn listed_capture(line: &str) -> Option<CaptureId> {
     let record: serde_json::Value = serde_json::from_str(line).ok()?;
     let id = record.get("id").and_then(serde_json::Value::as_str)?;
     (record.get("schema")? == "whtool.event/1").then(|| id.parse().ok().map(CaptureId))?
+}
+
+/// Returns true for a record of `listen --json` that never has a request. A capture without its body
+/// is none of them, so that it is not skipped silently.
+fn is_other_record(line: &str) -> bool {
+    const SCHEMAS: &[&str] = &["ready", "tunnel", "forwarded", "missed", "expected", "summary"];
+    let record: Option<serde_json::Value> = serde_json::from_str(line).ok();
+    let schema = record.as_ref().and_then(|record| record.get("schema")?.as_str());
+    let name = schema.and_then(|schema| schema.strip_prefix("whtool.")?.strip_suffix("/1"));
+    name.is_some_and(|name| SCHEMAS.contains(&name))
 }
 
 fn recorded(delivery: Delivery) -> ReplaySource {

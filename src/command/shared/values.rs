@@ -3,7 +3,8 @@
 use crate::model::timestamp::{self, SignedDuration, Timestamp};
 use crate::provider::{self, Provider};
 use crate::webhook::route;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use std::ffi::OsStr;
 
 /// Parses the name of a provider.
 pub(in crate::command) fn provider_parser() -> impl TypedValueParser<Value = &'static dyn Provider> {
@@ -34,6 +35,36 @@ impl TextList {
 /// Joins the lists of a repeated argument.
 pub(in crate::command) fn join_lists(lists: &[TextList]) -> Vec<String> {
     lists.iter().flat_map(|list| list.0.iter().cloned()).collect()
+}
+
+/// Parser of a list with a fixed set of elements, which help and completions show.
+#[derive(Clone)]
+pub(in crate::command) struct ListParser<P>(pub P);
+
+/// The elements of one argument.
+#[derive(Clone, Debug)]
+pub(in crate::command) struct ParsedList<T>(pub Vec<T>);
+
+impl<P: TypedValueParser> TypedValueParser for ListParser<P> {
+    type Value = ParsedList<P::Value>;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<Self::Value, clap::Error> {
+        let text = value.to_string_lossy();
+        let elements: Vec<&str> = route::list_elements(&text).collect();
+        // An empty list is refused as an empty element.
+        let elements = if elements.is_empty() { vec![""] } else { elements };
+        let parsed = elements.into_iter().map(|element| self.0.parse_ref(command, argument, OsStr::new(element)));
+        parsed.collect::<Result<_, _>>().map(ParsedList)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        self.0.possible_values()
+    }
 }
 
 /// Parses a duration such as `90s`, `5m`, `1h 30m`, `30d`, or a number of seconds. A day has 24
