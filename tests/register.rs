@@ -463,7 +463,7 @@ fn a_command_can_print_the_secret_instead_of_storing_it() {
     let home = tempfile::tempdir().unwrap();
     let vault = home.path().join("vault");
     std::fs::write(&vault, "plustive_test_secret_do_not_use\n").unwrap();
-    let command = format!("cat {}", vault.display());
+    let command = format!("cat '{}'", vault.display());
     assert_eq!(secret(&home, &["add", "plustive", "--command", &command], "").0, 0);
     assert!(!read_data_folder(home.path()).contains("do_not_use"));
     assert!(secret(&home, &["list"], "").1.contains(&format!("printed by `{command}`")));
@@ -505,7 +505,7 @@ fn a_keyring_locked_while_a_listener_runs_does_not_remove_its_secret() {
     let home = tempfile::tempdir().unwrap();
     let vault = home.path().join("vault");
     std::fs::write(&vault, "plustive_test_secret_do_not_use\n").unwrap();
-    let command = format!("cat {}", vault.display());
+    let command = format!("cat '{}'", vault.display());
     assert_eq!(secret(&home, &["add", "plustive", "--command", &command], "").0, 0);
     let mut listener = Listener::spawn(&mut whtool(home.path(), &["listen", "--port", "0", "--json"]));
     let mut said = BufReader::new(listener.child.stderr.take().unwrap());

@@ -396,7 +396,7 @@ fn a_store_that_cannot_be_written_causes_503_and_the_listener_goes_on() {
     // A file size limit simulates a full disk: SIGXFSZ is ignored, so that writing fails
     // instead.
     let script = format!(
-        "trap '' XFSZ; ulimit -f 300; exec {} listen --json --port 0 --store {}",
+        "trap '' XFSZ; ulimit -f 300; exec '{}' listen --json --port 0 --store '{}'",
         env!("CARGO_BIN_EXE_whtool"),
         store.display()
     );
