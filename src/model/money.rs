@@ -4,6 +4,7 @@
 //! (<https://docs.pay.plexos.io/pages/api/payments/reference>), Plustive in kobo of NGN
 //! (<https://plustiveimpact.com/glossary>). Each currency has one hundred minor units.
 
+use crate::model::mask::mask_secrets;
 use std::fmt;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +21,9 @@ impl fmt::Display for Money {
         let sign = if self.minor < 0 { "-" } else { "" };
         let size = self.minor.unsigned_abs();
         let gap = if self.currency.is_empty() { "" } else { " " };
-        let text = format!("{sign}{}.{:02}{gap}{} ({})", size / 100, size % 100, self.currency, self.minor);
+        // A currency has three letters. Anything longer is text from outside.
+        let currency = if self.currency.len() > 3 { mask_secrets(&self.currency) } else { self.currency.clone() };
+        let text = format!("{sign}{}.{:02}{gap}{currency} ({})", size / 100, size % 100, self.minor);
         out.pad(&text)
     }
 }
@@ -65,5 +68,12 @@ mod tests {
     fn money_can_be_aligned_in_a_column() {
         let money = Money { minor: 5, currency: "NGN".to_owned() };
         assert_eq!(format!("{money:>15}|{money:<15}|{money:3}"), "   0.05 NGN (5)|0.05 NGN (5)   |0.05 NGN (5)");
+    }
+
+    #[test]
+    fn a_secret_in_place_of_a_currency_is_masked() {
+        let money = |currency: &str| Money { minor: 100, currency: currency.to_owned() }.to_string();
+        assert_eq!(money("whsec_9f8e7d6c5b4a"), "1.00 *** (100)");
+        assert_eq!(money("CVE"), "1.00 CVE (100)");
     }
 }

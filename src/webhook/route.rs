@@ -22,6 +22,14 @@ pub enum RouteError {
     Invalid(String),
 }
 
+/// Splits `TYPES=URL`. `None`: the `=` is one of a query. `?` is a wildcard of types if a whole URL
+/// follows.
+fn split_types(route: &str) -> Option<(&str, &str)> {
+    let (types, url) = route.split_once('=')?;
+    let is_query = types.contains(['/', ':']) || (types.contains('?') && !url.trim_start().starts_with("http"));
+    (!is_query).then_some((types, url))
+}
+
 /// Splits a list at commas. Spaces around elements and empty elements have no meaning.
 pub fn list_elements(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|element| !element.is_empty())
@@ -32,8 +40,8 @@ impl FromStr for Route {
 
     /// Parses `URL` or `TYPE,TYPE=URL`.
     fn from_str(text: &str) -> Result<Self, RouteError> {
-        let (types, url) = match text.split_once('=') {
-            Some((types, url)) if !types.contains(['/', ':', '?']) && !types.is_empty() => (types, url.trim()),
+        let (types, url) = match split_types(text) {
+            Some((types, url)) if !types.is_empty() => (types, url.trim()),
             _ => ("", text.trim()),
         };
         let url = parse_url(url).map_err(|error| match error {
@@ -91,7 +99,7 @@ fn trimmed(route: &str) -> &str {
 
 /// Checks whether a route is complete: types need a URL.
 fn has_url(route: &str) -> bool {
-    let url = route.split_once('=').filter(|(types, _)| !types.contains(['/', ':', '?'])).map_or(route, |(_, url)| url);
+    let url = split_types(route).map_or(route, |(_, url)| url);
     url.contains([':', '/']) || is_port(url) || url == "localhost"
 }
 
@@ -103,7 +111,7 @@ fn starts_route(rest: &str, before: &str) -> bool {
         let is_bare = !before.contains('?') && (is_port(host) || host == "localhost");
         text.starts_with("http://") || text.starts_with("https://") || has_port || is_bare
     };
-    let typed = rest.split_once('=').filter(|(types, _)| !types.contains(['/', ':', '?']));
+    let typed = split_types(rest);
     starts_url(rest) || typed.is_some_and(|(_, url)| starts_url(url.trim_start()))
 }
 
@@ -135,6 +143,15 @@ pub fn nearest_type(glob: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_question_mark_is_a_wildcard_of_types_and_begins_a_query() {
+        let route = |text: &str| text.parse::<Route>().unwrap();
+        let wild = route("payment.?ailed=http://localhost:3000/x?a=b");
+        assert!(wild.matches(Some("payment.failed")) && !wild.matches(Some("payment.debited")));
+        assert_eq!(wild.url.as_str(), "http://localhost:3000/x?a=b");
+        assert_eq!(route("app.test?next=1").url.as_str(), "http://app.test/?next=1");
+    }
 
     #[test]
     fn a_route_may_start_with_globs() {

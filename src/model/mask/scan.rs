@@ -24,6 +24,10 @@ pub(super) fn ranges(text: &str, audience: Audience, prose: Prose) -> Vec<Range<
 pub(super) fn ranges_at(text: &str, audience: Audience, prose: Prose, depth: usize) -> Vec<Range<usize>> {
     let mut found = named_values(text, audience, prose);
     found.extend(words::ranges(text, audience, prose, depth));
+    if let Some((decoded, places)) = percent_decoded(text) {
+        let ranges = words::ranges(&decoded, audience, prose, depth);
+        found.extend(ranges.into_iter().map(|range| places[range.start]..places[range.end]));
+    }
     found.extend(words::url_credentials(text));
     found.extend(numbers::ranges(text));
     if audience == Audience::Support {
@@ -40,6 +44,26 @@ pub(super) fn ranges_at(text: &str, audience: Audience, prose: Prose, depth: usi
         }
     }
     merged
+}
+
+/// Decodes `%5F` and the like, and returns the place of each byte in the original text, and of its
+/// end. `None`: nothing is encoded.
+fn percent_decoded(text: &str) -> Option<(String, Vec<usize>)> {
+    let code = |at: usize| {
+        let digits = text.get(at + 1..at + 3).filter(|_| text.as_bytes()[at] == b'%')?;
+        let byte = u8::from_str_radix(digits, 16).ok().filter(u8::is_ascii_graphic)?;
+        digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then_some(char::from(byte))
+    };
+    let (mut decoded, mut places, mut is_encoded, mut at) = (String::new(), Vec::new(), false, 0);
+    while let Some(letter) = text[at..].chars().next() {
+        let (letter, length) = code(at).map_or((letter, letter.len_utf8()), |letter| (letter, 3));
+        is_encoded |= length == 3 && letter.is_ascii();
+        places.extend((0..letter.len_utf8()).map(|offset| at + offset));
+        decoded.push(letter);
+        at += length;
+    }
+    places.push(text.len());
+    is_encoded.then_some((decoded, places))
 }
 
 fn is_word(letter: char) -> bool {

@@ -183,3 +183,17 @@ fn any_text_is_masked_without_a_panic() {
         }
     }
 }
+
+#[test]
+fn keys_are_recognized_percent_encoded_and_in_another_case() {
+    for (text, masked) in [
+        ("/hook?x=sk%5Flive%5F51HxYz00&y=1", "/hook?x=***&y=1"),
+        ("é%20whsec%5fabc123 z", "é%20*** z"),
+        ("SK_LIVE_51HXYZ00AABBCC", "***"),
+        ("Whsec_9f8e7d6c5b", "***"),
+        ("100%25 of 5%", "100%25 of 5%"),
+        ("%", "%"),
+    ] {
+        assert_eq!(mask_secrets(text), masked);
+    }
+}

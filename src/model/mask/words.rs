@@ -43,7 +43,14 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIEN
 
 /// Checks whether the text contains an API key or a signing secret, recognized by its prefix.
 pub fn contains_secret(text: &str) -> bool {
-    SECRET_PREFIXES.iter().any(|prefix| text.contains(prefix))
+    let lower = text.to_ascii_lowercase();
+    SECRET_PREFIXES.iter().any(|prefix| find_prefix(text, &lower, prefix).is_some())
+}
+
+/// Finds a prefix in a text, in any case: some systems change the case of texts. A prefix in upper
+/// case is a word of its own.
+fn find_prefix(text: &str, lower: &str, prefix: &str) -> Option<usize> {
+    if prefix.starts_with(|letter: char| letter.is_ascii_uppercase()) { text.find(prefix) } else { lower.find(prefix) }
 }
 
 /// Finds words that are secrets. `depth` limits base64 inside base64.
@@ -72,7 +79,8 @@ pub(super) fn ranges(text: &str, audience: Audience, prose: Prose, depth: usize)
 
 /// Returns the part of the word that starts with a secret's prefix.
 fn prefixed(word: &str, prose: Prose) -> Option<Range<usize>> {
-    let find = |prefix: &&'static str| Some((word.find(*prefix)?, prefix.len()));
+    let lower = word.to_ascii_lowercase();
+    let find = |prefix: &&'static str| Some((find_prefix(word, &lower, prefix)?, prefix.len()));
     let (start, prefix) = SECRET_PREFIXES.iter().filter_map(find).min()?;
     let rest = &word[start..];
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '+' | '/' | '=');
