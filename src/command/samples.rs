@@ -61,7 +61,7 @@ struct ShowArgs {
 /// Arguments that change a payload.
 #[derive(Args, Clone, Default)]
 pub(super) struct PayloadArgs {
-    /// Set a field: data.amount=5000 keeps its type, lines[0].paid:=true sets JSON. No other byte
+    /// Set a field: data.amount=5000 keeps its type, `lines[0].paid:=true` sets JSON. No other byte
     /// changes. May be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
     set: Vec<FieldChange>,

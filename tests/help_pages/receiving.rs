@@ -65,7 +65,7 @@ Usage: whtool listen [OPTIONS]
 
 Options:
   -p, --port <PORT>           Port to listen on; 0 picks a free one [default: 4848]
-      --bind <ADDRESS>        Address to bind to, such as 0.0.0.0 or [::]:3000; localhost is
+      --bind <ADDRESS>        Address to bind to, such as 0.0.0.0 or `[::]:3000`; localhost is
                               127.0.0.1 and, if possible, ::1 [default: localhost]
       --max-body <SIZE>       Maximum size of a body, such as 500kB or 20MiB [default: 1MiB]
       --refused-limit <SIZE>  Maximum space in the store for requests that were not verified; the

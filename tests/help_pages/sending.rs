@@ -69,7 +69,7 @@ Options:
       --provider <PROVIDER>         Provider of payload files (default: detected from the payload)
                                     [possible values: plexos, plustive]
       --set <PATH=VALUE>            Set a field: data.amount=5000 keeps its type,
-                                    lines[0].paid:=true sets JSON. No other byte changes. May be
+                                    `lines[0].paid:=true` sets JSON. No other byte changes. May be
                                     repeated
       --fixed                       Keep the published ids and times instead of generating new ones
       --timestamp <TIME>            Signing time, as Unix seconds or RFC 3339 (default: now)
@@ -178,7 +178,7 @@ Usage: whtool emulate [OPTIONS]
 
 Options:
   -p, --port <PORT>                 Port to listen on; 0 picks a free one [default: 4850]
-      --bind <ADDRESS>              Address to bind to, such as 0.0.0.0 or [::]:3000; localhost is
+      --bind <ADDRESS>              Address to bind to, such as 0.0.0.0 or `[::]:3000`; localhost is
                                     127.0.0.1 and, if possible, ::1 [default: localhost]
       --allow-host <NAME>           Accept calls under this host name, besides localhost and its own
                                     address. May be repeated
@@ -301,7 +301,7 @@ Arguments:
   <SAMPLE>  Name of the sample, such as payment.debited or plustive:transaction.failed
 
 Options:
-      --set <PATH=VALUE>  Set a field: data.amount=5000 keeps its type, lines[0].paid:=true sets
+      --set <PATH=VALUE>  Set a field: data.amount=5000 keeps its type, `lines[0].paid:=true` sets
                           JSON. No other byte changes. May be repeated
       --fixed             Keep the published ids and times instead of generating new ones
       --color <WHEN>      When to use colors [possible values: auto, always, never] [default: auto]

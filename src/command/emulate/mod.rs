@@ -51,7 +51,7 @@ pub(super) struct Emulate {
     /// Port to listen on; 0 picks a free one
     #[arg(short, long, value_name = "PORT", default_value_t = 4850, value_parser = super::parse_port)]
     port: u16,
-    /// Address to bind to, such as 0.0.0.0 or [::]:3000; localhost is 127.0.0.1 and, if possible, ::1
+    /// Address to bind to, such as 0.0.0.0 or `[::]:3000`; localhost is 127.0.0.1 and, if possible, ::1
     #[arg(long, value_name = "ADDRESS", default_value = "localhost")]
     bind: BindHost,
     /// Accept calls under this host name, besides localhost and its own address. May be repeated

@@ -54,7 +54,7 @@ pub(super) struct Listen {
     /// Port to listen on; 0 picks a free one
     #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = super::parse_port)]
     port: u16,
-    /// Address to bind to, such as 0.0.0.0 or [::]:3000; localhost is 127.0.0.1 and, if possible, ::1
+    /// Address to bind to, such as 0.0.0.0 or `[::]:3000`; localhost is 127.0.0.1 and, if possible, ::1
     #[arg(long, value_name = "ADDRESS", default_value = "localhost")]
     bind: BindHost,
     /// Maximum size of a body, such as 500kB or 20MiB
