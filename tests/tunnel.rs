@@ -90,6 +90,29 @@ fn a_tunnel_program_that_is_missing_is_named_with_the_way_to_install_it() {
 }
 
 #[test]
+fn a_service_that_needs_only_ssh_is_not_chosen_unless_it_is_named() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = tempfile::tempdir().unwrap();
+    let ssh = home.path().join("ssh");
+    std::fs::write(&ssh, "#!/bin/sh\necho chosen; exit 1\n").unwrap();
+    std::fs::set_permissions(&ssh, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let listen = |words: &[&str]| {
+        let mut command = whtool(home.path(), &[&["listen", "--port", "0"], words].concat());
+        String::from_utf8(
+            command.env("PATH", format!("{}:/bin:/usr/bin", home.path().display())).output().unwrap().stderr,
+        )
+        .unwrap()
+    };
+    let named = listen(&["--tunnel", "serveo"]);
+    assert!(named.ends_with("  | chosen\n"), "{named}");
+    // Only ssh is in this PATH.
+    let mut command = whtool(home.path(), &["listen", "--port", "0", "--tunnel"]);
+    let output = command.env("PATH", home.path()).output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(err.contains("looked for cloudflared, ngrok, tailscale, zrok\n"), "{err}");
+}
+
+#[test]
 fn the_tunnel_does_not_inherit_keys_and_secrets() {
     let home = tempfile::tempdir().unwrap();
     let mut command =

@@ -60,7 +60,7 @@ pub enum TunnelError {
 }
 
 /// Lists the names of the known programs.
-pub fn names() -> String {
+fn names() -> String {
     PROGRAMS.iter().map(|program| program.name).collect::<Vec<_>>().join(", ")
 }
 

@@ -15,6 +15,14 @@ pub struct TunnelProgram {
     pub install: &'static str,
 }
 
+impl TunnelProgram {
+    /// Returns true for a program that the user has installed for this purpose. The services that
+    /// need only ssh have to be named: they would see every event.
+    pub fn is_default(&self) -> bool {
+        self.executable == self.name
+    }
+}
+
 /// The time for which a public URL stays the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UrlLife {
@@ -48,8 +56,7 @@ macro_rules! ssh_service {
     };
 }
 
-/// The known programs. The first one that is installed is the default; those that need only ssh
-/// have to be named, since they send every event through a service that the user may not know.
+/// The known programs.
 ///
 /// Commands and URLs are those that each project documents.
 pub static PROGRAMS: &[TunnelProgram] = &[

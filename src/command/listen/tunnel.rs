@@ -17,7 +17,7 @@ use crate::model::error::{Error, Result};
 use crate::model::exchange::{NextRequest, OutgoingRequest};
 use crate::model::message::Request;
 use crate::model::sanitize::escape_unsafe_bytes;
-use crate::tunnel::{self, PROGRAMS, TunnelChoice, TunnelPlan, UrlLife, UrlPattern, UrlSource};
+use crate::tunnel::{PROGRAMS, TunnelChoice, TunnelPlan, UrlLife, UrlPattern, UrlSource};
 use crate::world::{CertificateCheck, MAX_ANSWER_BODY, ProcessOptions, RunningProcess, SendOptions};
 use clap::Args;
 use std::convert::Infallible;
@@ -153,10 +153,11 @@ impl TunnelArgs {
             }
             Some(TunnelChoice::Program(program)) => program,
             Some(TunnelChoice::FirstInstalled) => {
-                let installed = PROGRAMS.iter().find(|program| session.world.has_program(program.executable));
-                installed.ok_or_else(|| {
+                let mut defaults = PROGRAMS.iter().filter(|program| program.is_default());
+                let names: Vec<_> = defaults.clone().map(|program| program.name).collect();
+                defaults.find(|program| session.world.has_program(program.executable)).ok_or_else(|| {
                     Error::failed("no tunnel program is installed")
-                        .because(format!("looked for {}", tunnel::names()))
+                        .because(format!("looked for {}", names.join(", ")))
                         .hint(format!("install cloudflared: {}", PROGRAMS[0].install))
                 })?
             }
