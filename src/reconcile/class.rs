@@ -7,18 +7,26 @@ pub enum Class {
     CouldNotTell,
     /// The provider has no such record.
     UnknownToProvider,
+    /// The provider has a payment that no order in the list belongs to.
+    NotInOrders,
+    /// Another order in the list belongs to the same payment.
+    DuplicateOrder,
     /// Two verified webhooks with the same event id have different contents.
     TwoBodies,
     /// A webhook or the order reports another outcome than the record.
     StatusDiffers,
     AmountDiffers,
     CurrencyDiffers,
+    /// The payment ended, but the order is still open: the app did not take the event.
+    OrderBehind,
     /// The payment ended, but no captured webhook reports it.
     NeverDelivered,
     /// The webhook arrived, but its signature was refused.
     DeliveredRefused,
     /// The webhook arrived, but the app did not answer 2xx.
     AppDidNotTake,
+    /// The payment has been open for too long.
+    Stale,
     StillOpen,
     /// The payment ended, and order, webhooks and record agree.
     SettledAgreed,
@@ -26,16 +34,20 @@ pub enum Class {
 
 impl Class {
     /// All classes, worst first.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::CouldNotTell,
         Self::UnknownToProvider,
+        Self::NotInOrders,
+        Self::DuplicateOrder,
         Self::TwoBodies,
         Self::StatusDiffers,
         Self::AmountDiffers,
         Self::CurrencyDiffers,
+        Self::OrderBehind,
         Self::NeverDelivered,
         Self::DeliveredRefused,
         Self::AppDidNotTake,
+        Self::Stale,
         Self::StillOpen,
         Self::SettledAgreed,
     ];
@@ -45,13 +57,17 @@ impl Class {
         match self {
             Self::CouldNotTell => "could_not_tell",
             Self::UnknownToProvider => "unknown_to_provider",
+            Self::NotInOrders => "not_in_orders",
+            Self::DuplicateOrder => "duplicate_order",
             Self::TwoBodies => "two_bodies",
             Self::StatusDiffers => "status_differs",
             Self::AmountDiffers => "amount_differs",
             Self::CurrencyDiffers => "currency_differs",
+            Self::OrderBehind => "order_behind",
             Self::NeverDelivered => "never_delivered",
             Self::DeliveredRefused => "delivered_refused",
             Self::AppDidNotTake => "app_did_not_take",
+            Self::Stale => "stale",
             Self::StillOpen => "still_open",
             Self::SettledAgreed => "settled_agreed",
         }
@@ -62,13 +78,17 @@ impl Class {
         match self {
             Self::CouldNotTell => "inconclusive",
             Self::UnknownToProvider => "not found",
+            Self::NotInOrders => "not in orders",
+            Self::DuplicateOrder => "duplicate order",
             Self::TwoBodies => "conflicting bodies",
             Self::StatusDiffers => "status differs",
             Self::AmountDiffers => "amount differs",
             Self::CurrencyDiffers => "currency differs",
+            Self::OrderBehind => "order behind",
             Self::NeverDelivered => "never delivered",
             Self::DeliveredRefused => "webhook refused",
             Self::AppDidNotTake => "rejected by app",
+            Self::Stale => "open too long",
             Self::StillOpen => "still open",
             Self::SettledAgreed => "matched",
         }
@@ -83,10 +103,17 @@ impl Class {
             Self::UnknownToProvider => {
                 "check the reference for typos, and that it belongs to the mode of the API key (test or live)"
             }
+            Self::NotInOrders => {
+                "find out which order was paid; a payment made outside the shop may be missing from the list"
+            }
+            Self::DuplicateOrder => "find out which of the orders was paid; the money was counted once",
             Self::TwoBodies => "compare them with `whtool events diff`, and trust the provider's record",
             Self::StatusDiffers => "trust the provider's record; webhooks may have arrived out of order",
             Self::AmountDiffers | Self::CurrencyDiffers => {
                 "trust the provider's record, and find out what changed the amount"
+            }
+            Self::OrderBehind => {
+                "the app did not take the event: add --replay-list to rebuild it for `whtool replay --from`"
             }
             Self::NeverDelivered => "add --replay-list to rebuild the event for `whtool replay --from`",
             Self::DeliveredRefused => {
@@ -95,6 +122,7 @@ impl Class {
             Self::AppDidNotTake => {
                 "fix the app, then add --replay-list to resend the event with `whtool replay --from`"
             }
+            Self::Stale => "ask the customer or the provider: it should have ended by now",
             Self::StillOpen | Self::SettledAgreed => "",
         }
     }
@@ -102,6 +130,7 @@ impl Class {
     /// Returns the advice for a run that writes a replay list.
     pub fn advice_with_replay_list(self) -> &'static str {
         match self {
+            Self::OrderBehind => "the app did not take the event; it is on the replay list",
             Self::NeverDelivered => "the rebuilt event is on the replay list",
             Self::DeliveredRefused => {
                 "see the reason with `whtool events show`; the rebuilt event is on the replay list"
@@ -140,13 +169,17 @@ mod tests {
         let expected = [
             ("could_not_tell", "inconclusive", false),
             ("unknown_to_provider", "not found", true),
+            ("not_in_orders", "not in orders", true),
+            ("duplicate_order", "duplicate order", true),
             ("two_bodies", "conflicting bodies", true),
             ("status_differs", "status differs", true),
             ("amount_differs", "amount differs", true),
             ("currency_differs", "currency differs", true),
+            ("order_behind", "order behind", true),
             ("never_delivered", "never delivered", true),
             ("delivered_refused", "webhook refused", true),
             ("app_did_not_take", "rejected by app", true),
+            ("stale", "open too long", true),
             ("still_open", "still open", false),
             ("settled_agreed", "matched", false),
         ];
@@ -164,6 +197,6 @@ mod tests {
             assert_eq!(class.advice_with_replay_list().contains("on the replay list"), is_mended, "{class:?}");
         }
         let mended: Vec<_> = Class::ALL.into_iter().filter(|class| class.advice().contains("--replay-list")).collect();
-        assert_eq!(mended, [Class::NeverDelivered, Class::DeliveredRefused, Class::AppDidNotTake]);
+        assert_eq!(mended, [Class::OrderBehind, Class::NeverDelivered, Class::DeliveredRefused, Class::AppDidNotTake]);
     }
 }

@@ -148,8 +148,9 @@ Options:
                               --from`
       --only <CLASS>          Show only rows of this class, or `differences`; totals still include
                               every row. May be repeated [possible values: settled_agreed,
-                              still_open, app_did_not_take, delivered_refused, never_delivered,
-                              currency_differs, amount_differs, status_differs, two_bodies,
+                              still_open, stale, app_did_not_take, delivered_refused,
+                              never_delivered, order_behind, currency_differs, amount_differs,
+                              status_differs, two_bodies, duplicate_order, not_in_orders,
                               unknown_to_provider, could_not_tell, differences]
       --json                  Print one JSON record per line; the last one has the totals
       --csv                   Print CSV for spreadsheets

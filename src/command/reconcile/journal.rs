@@ -256,7 +256,7 @@ fn parse_entry(line: &[u8]) -> Option<KnownAnswer> {
     let line: JournalEntry = serde_json::from_slice(line).ok()?;
     let minor = line.minor.map(|minor| minor.parse()).transpose().ok()?;
     let JournalEntry { reference, status, currency, .. } = line;
-    let order = Order { line: line.line, reference, status, minor, currency };
+    let order = Order { line: line.line, reference, status, minor, currency, ..Order::default() };
     Some(KnownAnswer { order, provider: provider::by_name(&line.provider)?, answer: line.answer })
 }
 

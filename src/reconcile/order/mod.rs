@@ -8,12 +8,14 @@ mod raw_order;
 mod table;
 
 use super::columns::ColumnNames;
+use crate::model::timestamp::Timestamp;
 use raw_order::{RawOrder, parse_object, parse_order, parse_row};
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
+use std::sync::Arc;
 use table::Table;
 
 /// The user's side of a payment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Order {
     /// The line in the list, from 1; 0 if the order is not from a list.
     pub line: u64,
@@ -23,12 +25,19 @@ pub struct Order {
     /// The amount in minor units.
     pub minor: Option<i128>,
     pub currency: Option<String>,
+    /// The shop's own number of the order.
+    pub own_id: Option<String>,
+    pub created: Option<Timestamp>,
+    /// The other columns of the list, name and text, in their order.
+    pub extra: Vec<(Arc<str>, String)>,
+    /// Sentences about cells that could not be read and were not compared. Untrusted text.
+    pub problems: Vec<String>,
 }
 
 impl Order {
     /// Creates an order of which only the reference is known.
     pub fn for_reference(reference: impl Into<String>) -> Self {
-        Self { line: 0, reference: reference.into(), status: None, minor: None, currency: None }
+        Self { reference: reference.into(), ..Self::default() }
     }
 }
 

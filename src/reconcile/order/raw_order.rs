@@ -30,7 +30,7 @@ pub(super) fn parse_order(line: u64, raw: RawOrder, amounts: AmountFormat) -> Re
         return Err("no reference".to_owned());
     }
     let minor = amount.map(|text| parse_amount(&text, amounts)).transpose()?;
-    Ok(Order { line, reference, status, minor, currency })
+    Ok(Order { line, reference, status, minor, currency, ..Order::default() })
 }
 
 pub(super) fn parse_row(row: &ByteRecord, columns: &ColumnIndexes) -> Result<RawOrder, String> {
