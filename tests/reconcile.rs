@@ -400,11 +400,17 @@ fn a_resumed_run_looks_up_only_the_rest_and_counts_everything() {
     let mut bytes = std::fs::read(&journal).unwrap();
     bytes.truncate(bytes.len() - 7);
     std::fs::write(&journal, &bytes).unwrap();
-    let known = bytes.iter().filter(|byte| **byte == b'\n').count() - 1;
-    let before = api.asked().len();
+    // The last line is incomplete.
+    let lines =
+        bytes.split(|byte| *byte == b'\n').skip(1).filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    let known: Vec<_> = lines.map(|line| format!("/v1/payments/{}", line["reference"].as_str().unwrap())).collect();
+    assert!(known.len() >= 20, "{known:?}");
     *is_let.lock().unwrap() = true;
     let ran = api.run(home.path(), &words);
-    assert_eq!((ran.status, api.asked().len() - before), (0, 40 - known), "{}", ran.err);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    // A request of the first run that was in flight at its end may be noted late.
+    let asked = api.asked();
+    assert!(known.iter().all(|path| asked.iter().filter(|other| *other == path).count() == 1), "{asked:?}");
     assert_eq!(ran.records().last().unwrap()["classes"]["settled_agreed"], 40);
     assert!(ran.err.contains("answers known\n"), "{}", ran.err);
 }

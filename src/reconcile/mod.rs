@@ -1,13 +1,14 @@
 //! Compares orders and captured webhooks with the provider's own records.
 //!
-//! `order` reads lists of orders, `compare` puts each reference into a class, `totals` adds them
-//! up, and `schedule` decides when to send which lookup. Nothing here does I/O or reads a clock;
-//! `command::reconcile` does.
+//! `order` reads lists of orders, `compare` puts each reference into a class, `replay_event` chooses
+//! what the app gets again, `totals` adds everything up, and `schedule` decides when to send which
+//! lookup. Nothing here does I/O or reads a clock; `command::shared::reconciling` does.
 
 pub mod class;
 pub mod columns;
 pub mod compare;
 pub mod order;
+pub mod replay_event;
 pub mod schedule;
 pub mod totals;
 
@@ -19,6 +20,7 @@ use crate::provider::record::Record;
 pub use class::Class;
 pub use compare::{Assessment, Lookup, Webhooks, compare};
 pub use order::{BadLine, Order, OrderReader};
+pub use replay_event::ReplayEvent;
 pub use totals::Totals;
 
 /// A reference with everything known about it.
@@ -30,6 +32,8 @@ pub struct ReconciledReference {
     /// The captured webhooks, oldest first. `None` if none of this provider were ever captured.
     pub webhooks: Option<Vec<ReferenceMatch>>,
     pub assessment: Assessment,
+    /// What the app missed, if anything.
+    pub replay: Option<ReplayEvent>,
 }
 
 impl ReconciledReference {

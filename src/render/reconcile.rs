@@ -11,7 +11,7 @@ use crate::model::stored::ReferenceMatch;
 use crate::model::width::pad_right;
 use crate::provider::record::Record;
 use crate::provider::{self, Provider};
-use crate::reconcile::{Class, Order, ReconciledReference, Totals};
+use crate::reconcile::{Class, Order, ReconciledReference, ReplayEvent, Totals};
 use serde_json::{Value, json};
 
 /// Longest reference and longest sentence shown, in columns.
@@ -141,13 +141,16 @@ pub fn totals(totals: &Totals, completeness: Completeness) -> Vec<u8> {
 
 const REBUILT: &str = "whtool.rebuilt/1";
 
-/// Writes a `whtool.rebuilt/1` record: an event made from the provider's record, for `replay
-/// --from`.
-pub fn rebuilt(reconciled: &ReconciledReference, event: &Value) -> Vec<u8> {
-    line(&json!({
-        "schema": REBUILT, "provider": reconciled.provider.name(), "reference": reconciled.order.reference,
-        "body": event.to_string(),
-    }))
+/// Writes the line of a replay list: the number of a capture, or a `whtool.rebuilt/1` record with an
+/// event made from the provider's record. `None` if the app missed nothing.
+pub fn replay_line(reconciled: &ReconciledReference) -> Option<Vec<u8>> {
+    Some(match reconciled.replay.as_ref()? {
+        ReplayEvent::Captured(id) => format!("{id}\n").into_bytes(),
+        ReplayEvent::Rebuilt(event) => line(&json!({
+            "schema": REBUILT, "provider": reconciled.provider.name(), "reference": reconciled.order.reference,
+            "body": event.to_string(),
+        })),
+    })
 }
 
 /// Recognizes a replay list, by its first lines: numbers of captures, and `rebuilt` records.
@@ -157,7 +160,7 @@ pub fn is_replay_list(start: &[u8]) -> bool {
     std::str::from_utf8(&start[..end]).is_ok_and(|lines| lines.split('\n').all(is_entry))
 }
 
-/// Reads a line written by `rebuilt`: provider, reference and body. `None` if the line is something
+/// Reads a `whtool.rebuilt/1` record: provider, reference and body. `None` if the line is something
 /// else.
 pub fn read_rebuilt(line: &str) -> Option<(&'static dyn Provider, String, Vec<u8>)> {
     let record: Value = serde_json::from_str(line).ok()?;

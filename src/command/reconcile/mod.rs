@@ -1,32 +1,28 @@
 //! `whtool reconcile`: compares orders and captured webhooks with the provider's records. Sends
 //! nothing but GET requests.
 //!
-//! `source` provides the references, `runner` drives the schedule, `answer` classifies answers,
-//! `captured` reads webhooks from the store, `journal` lets an interrupted run continue, and
-//! `report` writes the results.
+//! `source` provides the references, `report` writes the results, and `journal_input` describes the
+//! input of a run in its journal. The engine in between is in `shared::reconciling`.
 
-mod answer;
-mod captured;
-mod journal;
+mod journal_input;
 mod report;
-mod runner;
 mod source;
 
 use super::parse_rate;
 use super::{Session, parse_duration, provider_parser};
 use crate::command::shared::api::ApiArgs;
 use crate::command::shared::captures::{StoreArgs, When, when};
+use crate::command::shared::reconciling::{CapturedWebhooks, LookupOptions, run_lookups};
 use crate::command::shared::values::{ListParser, ParsedList};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::timestamp::SignedDuration;
 use crate::provider::Provider;
 use crate::reconcile::Class;
 use crate::reconcile::columns::ColumnArg;
-use crate::world::{SendOptions, SendStatus};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use runner::ReconcileRun;
-use std::cell::RefCell;
+use report::ReportWriter;
+use source::InputSource;
 use std::path::PathBuf;
 
 /// Compare orders and captured webhooks with the provider's records
@@ -129,13 +125,17 @@ fn row_filter() -> impl TypedValueParser<Value = RowFilter> {
         .map(|word| Class::from_code(&word).map_or(RowFilter::Differences, RowFilter::Class))
 }
 
-/// Longest answer that is read, in bytes. A record has a few kilobytes.
-const LONGEST_ANSWER: usize = 1024 * 1024;
-
 impl Reconcile {
-    fn sending(&self) -> SendOptions {
-        let sending = self.api.send_options(usize::from(self.concurrency));
-        SendOptions { per_second: self.rate, max_body: LONGEST_ANSWER, ..sending }
+    fn lookup_options(&self, session: &Session<'_>) -> Result<LookupOptions<'_>> {
+        Ok(LookupOptions {
+            provider: self.provider,
+            wait: self.wait,
+            concurrency: self.concurrency,
+            rate: self.rate,
+            retry: self.retry,
+            api: &self.api,
+            journal: journal_input::journal_options(self, session)?,
+        })
     }
 }
 
@@ -146,15 +146,10 @@ pub(super) fn run(args: &Reconcile, session: &Session<'_>) -> Result<CommandOutc
             .because("give references, --from FILE, --since 24h (captured webhooks) or --open (what has not ended)")
             .hint("whtool reconcile pi_def456, or whtool reconcile --since 24h"));
     }
-    let mut run = ReconcileRun::new(args, session)?;
-    run.load_journal()?;
-    let shared = RefCell::new(run);
-    let mut next = || shared.borrow_mut().next_request();
-    let mut done = |sent| shared.borrow_mut().handle_answer(sent);
-    let end = session.world.send(&args.sending(), &mut next, &mut done)?;
-    let finished = shared.into_inner().finish(end)?;
-    if end == SendStatus::Interrupted {
-        return Err(Error::interrupted());
-    }
-    finished.outcome(args.wait)
+    let mut captured = CapturedWebhooks::open(&args.store, session)?;
+    let mut source = InputSource::new(args, &mut captured, session)?;
+    let mut report = ReportWriter::new(args, session)?;
+    let options = args.lookup_options(session)?;
+    let finished = run_lookups(session, &options, captured, &mut source, vec![&mut report])?;
+    report.finish(finished)
 }

@@ -1,25 +1,22 @@
-//! Writes a row per reference, in the order of the input as far as memory allows, then the totals.
+//! Writes a row per reference, then the totals.
 //!
 //! Also writes the replay list, shows the progress bar, and decides the exit status.
 
 use super::super::Session;
 use super::super::Verbosity;
-use super::journal::refuse_if_others_can_read;
 use super::{Reconcile, source};
 use crate::command::shared::output_file;
+use crate::command::shared::reconciling::{FinishedRun, ResultSink, RunEnd, refuse_if_others_can_read};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::sanitize::escape_unsafe;
 use crate::model::timestamp::{SignedDuration, Timestamp};
-use crate::reconcile::{BadLine, Class, ReconciledReference, Totals};
+use crate::reconcile::{BadLine, Class, ReconciledReference};
 use crate::render::reconcile::{self, Completeness};
 use crate::render::text::count;
 use crate::world::{AppendFile, Progress, Stream};
-use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 
-/// Maximum number of rows that wait for an earlier one.
-const MAX_WAITING_ROWS: usize = 4_096;
 /// Maximum number of unreadable lines that are named, except with -v.
 const MAX_NAMED_LINES: u64 = 20;
 const FLUSH_INTERVAL: SignedDuration = SignedDuration::from_millis(100);
@@ -31,11 +28,8 @@ pub(super) struct ReportWriter<'a> {
     session: &'a Session<'a>,
     progress: Option<Box<dyn Progress + 'a>>,
     replay_list: Option<Box<dyn AppendFile + 'a>>,
-    totals: Totals,
-    /// Rows that wait for an earlier one.
-    waiting: BTreeMap<u64, (Class, Vec<u8>)>,
-    /// The number of the next row.
-    next: u64,
+    /// Lines of the list that can't be read.
+    bad_lines: u64,
     /// Rows that are not written yet.
     rows: Vec<u8>,
     written: Timestamp,
@@ -69,9 +63,7 @@ impl<'a> ReportWriter<'a> {
         Ok(Self {
             progress,
             replay_list: args.replay_list.as_ref().map(open).transpose()?,
-            totals: Totals::default(),
-            waiting: BTreeMap::new(),
-            next: 0,
+            bad_lines: 0,
             rows,
             written: session.world.now(),
             listed: 0,
@@ -82,40 +74,9 @@ impl<'a> ReportWriter<'a> {
         })
     }
 
-    /// Adds the result for the reference with this number.
-    pub(super) fn add(&mut self, number: u64, reconciled: &ReconciledReference, body: Option<&Value>) -> Result<()> {
-        let row = self.count(reconciled, body)?;
-        self.waiting.insert(number, (reconciled.assessment.class(), row));
-        while let Some((class, row)) = self.waiting.remove(&self.next) {
-            self.show(class, row);
-            self.next += 1;
-        }
-        if self.waiting.len() > MAX_WAITING_ROWS {
-            self.show_waiting();
-        }
-        let now = self.session.world.now();
-        if self.rows.len() > FLUSH_SIZE || now.duration_since(self.written) > FLUSH_INTERVAL {
-            self.write()
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Adds a result that is known from the journal.
-    pub(super) fn add_known(&mut self, reconciled: &ReconciledReference, body: Option<&Value>) -> Result<()> {
-        let row = self.count(reconciled, body)?;
-        self.show(reconciled.assessment.class(), row);
-        if self.rows.len() > FLUSH_SIZE { self.write() } else { Ok(()) }
-    }
-
-    /// Updates totals, progress and replay list, and returns the row.
-    fn count(&mut self, reconciled: &ReconciledReference, body: Option<&Value>) -> Result<Vec<u8>> {
+    /// Returns the row; empty if `--only` hides it.
+    fn row(&mut self, reconciled: &ReconciledReference) -> Result<Vec<u8>> {
         let class = reconciled.assessment.class();
-        self.totals.add(class, reconciled.money().as_ref());
-        if let Some(progress) = &mut self.progress {
-            progress.step();
-        }
-        self.add_to_replay_list(reconciled, body)?;
         if let Some(word) = &reconciled.assessment.unrecognized_status
             && !std::mem::replace(&mut self.has_reported_status, true)
         {
@@ -135,32 +96,14 @@ impl<'a> ReportWriter<'a> {
         })
     }
 
-    /// Adds what the app missed to the replay list. A refused delivery may be forged, so its event
-    /// is rebuilt from the record.
-    fn add_to_replay_list(&mut self, reconciled: &ReconciledReference, body: Option<&Value>) -> Result<()> {
+    /// Adds what the app missed to the replay list.
+    fn add_to_replay_list(&mut self, reconciled: &ReconciledReference) -> Result<()> {
         let Some(list) = &mut self.replay_list else { return Ok(()) };
-        let has = |class| reconciled.assessment.findings.iter().any(|finding| finding.class == class);
-        let line = if has(Class::NeverDelivered) || has(Class::DeliveredRefused) {
-            body.and_then(|body| reconciled.provider.rebuild_event(body))
-                .map(|event| reconcile::rebuilt(reconciled, &event))
-        } else if has(Class::AppDidNotTake) {
-            let delivery = reconciled.webhooks.iter().flatten().rfind(|found| found.summary.verdict.is_verified());
-            delivery.map(|found| format!("{}\n", found.summary.id).into_bytes())
-        } else {
-            None
-        };
-        if let Some(line) = line {
+        if let Some(line) = reconcile::replay_line(reconciled) {
             list.write_all(&line)?;
             self.listed += 1;
         }
         Ok(())
-    }
-
-    fn show_waiting(&mut self) {
-        for (number, (class, row)) in std::mem::take(&mut self.waiting) {
-            self.show(class, row);
-            self.next = number + 1;
-        }
     }
 
     /// Queues a row. The first row of a class is followed by its advice.
@@ -175,30 +118,12 @@ impl<'a> ReportWriter<'a> {
         }
     }
 
-    /// Reports a line of the list that can't be read.
-    pub(super) fn bad_line(&mut self, bad: &BadLine) {
-        self.totals.bad_lines += 1;
-        if self.totals.bad_lines <= MAX_NAMED_LINES || self.session.verbosity == Verbosity::Verbose {
-            let text = format!("line {} of the list: {}", bad.line, escape_unsafe(&bad.reason));
-            self.without_progress_bar(&mut |session| session.warn(&text));
-        }
-    }
-
-    pub(super) fn say(&mut self, text: &str) {
-        self.without_progress_bar(&mut |session| session.info(text));
-    }
-
     fn without_progress_bar(&mut self, work: &mut dyn FnMut(&Session<'_>)) {
         let session = self.session;
         match &mut self.progress {
             Some(progress) => progress.suspend(&mut || work(session)),
             None => work(session),
         }
-    }
-
-    /// Writes the rows that are waiting.
-    pub(super) fn flush(&mut self) -> Result<()> {
-        if self.rows.is_empty() { Ok(()) } else { self.write() }
     }
 
     fn write(&mut self) -> Result<()> {
@@ -212,13 +137,13 @@ impl<'a> ReportWriter<'a> {
         outcome.map_err(Error::from)
     }
 
-    /// Writes the remaining rows, the totals and the closing notes.
-    pub(super) fn finish(mut self, completeness: Completeness, stop: Option<Error>) -> Result<FinishedRun> {
-        self.show_waiting();
+    /// Writes the remaining rows, the totals and the closing notes, and decides the exit status.
+    pub(super) fn finish(mut self, finished: FinishedRun) -> Result<CommandOutcome> {
+        let completeness = finished.completeness();
         if let Some(progress) = &mut self.progress {
             progress.finish();
         }
-        let totals = &self.totals;
+        let totals = &finished.totals;
         let has_summary = totals.references() > 1 || totals.bad_lines > 0 || completeness == Completeness::Partial;
         if self.args.json {
             self.rows.extend(reconcile::totals(totals, completeness));
@@ -244,13 +169,50 @@ impl<'a> ReportWriter<'a> {
                 }
             });
         }
-        if completeness == Completeness::Partial && self.totals.references() > 0 {
+        if completeness == Completeness::Partial && finished.totals.references() > 0 {
             self.session.info(&match &self.args.resume {
                 Some(path) => format!("run the same command again to continue from {}", path.display()),
                 None => "use --resume FILE to be able to continue an interrupted run".to_owned(),
             });
         }
-        Ok(FinishedRun { totals: self.totals, stop })
+        outcome(finished, self.args.wait)
+    }
+}
+
+impl ResultSink for ReportWriter<'_> {
+    fn add(&mut self, reconciled: &ReconciledReference) -> Result<()> {
+        self.add_to_replay_list(reconciled)?;
+        let row = self.row(reconciled)?;
+        self.show(reconciled.assessment.class(), row);
+        let now = self.session.world.now();
+        if self.rows.len() > FLUSH_SIZE || now.duration_since(self.written) > FLUSH_INTERVAL {
+            self.write()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn bad_line(&mut self, bad: &BadLine) -> Result<()> {
+        self.bad_lines += 1;
+        if self.bad_lines <= MAX_NAMED_LINES || self.session.verbosity == Verbosity::Verbose {
+            let text = format!("line {} of the list: {}", bad.line, escape_unsafe(&bad.reason));
+            self.without_progress_bar(&mut |session| session.warn(&text));
+        }
+        Ok(())
+    }
+
+    fn step(&mut self) {
+        if let Some(progress) = &mut self.progress {
+            progress.step();
+        }
+    }
+
+    fn say(&mut self, text: &str) {
+        self.without_progress_bar(&mut |session| session.info(text));
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        if self.rows.is_empty() { Ok(()) } else { self.write() }
     }
 }
 
@@ -263,28 +225,23 @@ fn csv_line<T: AsRef<[u8]>>(cells: &[T]) -> Result<Vec<u8>> {
 /// Bytes of an existing file by which an earlier replay list is recognized.
 const MAX_LIST_START: u64 = 256 * 1024;
 
-/// The totals of a run, and the error that stopped it.
-pub(super) struct FinishedRun {
-    totals: Totals,
-    stop: Option<Error>,
-}
-
-impl FinishedRun {
-    /// Decides the exit status. A failed lookup takes precedence over a difference: the list of
-    /// differences is incomplete.
-    pub(super) fn outcome(self, wait: Option<SignedDuration>) -> Result<CommandOutcome> {
-        if let Some(error) = self.stop {
-            return Err(error);
-        }
-        let (failed, bad) = (self.totals.count(Class::CouldNotTell), self.totals.bad_lines);
-        if failed > 0 {
-            return Err(Error::failed(format!("{} could not be compared", count(failed, "reference")))
-                .because("see the rows marked inconclusive"));
-        }
-        if bad > 0 {
-            return Err(Error::failed(format!("{} of the list could not be read", count(bad, "line"))));
-        }
-        let is_open = wait.is_some() && self.totals.count(Class::StillOpen) > 0;
-        Ok(if self.totals.has_difference() || is_open { CommandOutcome::Negative } else { CommandOutcome::Success })
+/// Decides the exit status. A failed lookup takes precedence over a difference: the list of
+/// differences is incomplete.
+fn outcome(finished: FinishedRun, wait: Option<SignedDuration>) -> Result<CommandOutcome> {
+    let totals = finished.totals;
+    match finished.end {
+        RunEnd::Interrupted => return Err(Error::interrupted()),
+        RunEnd::Stopped(error) => return Err(error),
+        RunEnd::Complete => {}
     }
+    let (failed, bad) = (totals.count(Class::CouldNotTell), totals.bad_lines);
+    if failed > 0 {
+        return Err(Error::failed(format!("{} could not be compared", count(failed, "reference")))
+            .because("see the rows marked inconclusive"));
+    }
+    if bad > 0 {
+        return Err(Error::failed(format!("{} of the list could not be read", count(bad, "line"))));
+    }
+    let is_open = wait.is_some() && totals.count(Class::StillOpen) > 0;
+    Ok(if totals.has_difference() || is_open { CommandOutcome::Negative } else { CommandOutcome::Success })
 }

@@ -3,8 +3,7 @@
 
 use super::super::Session;
 use super::Reconcile;
-use super::captured::{CapturedWebhooks, is_test_event};
-use super::journal::hash;
+use crate::command::shared::reconciling::{CapturedWebhooks, OrderSource, SourceItem, hash, is_test_event};
 use crate::model::error::{Error, Result};
 use crate::model::stored::{DeliverySummary, ReferenceMatch};
 use crate::model::timestamp::Timestamp;
@@ -12,12 +11,12 @@ use crate::provider::record::RecordState;
 use crate::provider::{self, Provider};
 use crate::reconcile::columns::ColumnNames;
 use crate::reconcile::order::{AmountFormat, ListError};
-use crate::reconcile::{BadLine, Order, OrderReader};
+use crate::reconcile::{Order, OrderReader};
 use std::collections::{HashSet, VecDeque};
 use std::io::Read;
 use std::path::Path;
 
-pub(super) struct OrderSource<'a> {
+pub(super) struct InputSource<'a> {
     args: &'a Reconcile,
     references: VecDeque<String>,
     orders: Option<OrderReader<'a>>,
@@ -33,7 +32,7 @@ struct CapturedReferences {
     seen: HashSet<u64>,
 }
 
-impl<'a> OrderSource<'a> {
+impl<'a> InputSource<'a> {
     pub(super) fn new(args: &'a Reconcile, captured: &mut CapturedWebhooks, session: &'a Session<'a>) -> Result<Self> {
         let columns = ColumnNames::from_args(&args.column);
         let amounts = if args.decimal { AmountFormat::Decimal } else { AmountFormat::MinorUnits };
@@ -53,21 +52,23 @@ impl<'a> OrderSource<'a> {
             is_from_store.then(|| CapturedReferences { since, after: 0, page: VecDeque::new(), seen: HashSet::new() });
         Ok(Self { args, references: args.references.clone().into(), orders, store })
     }
+}
 
-    /// Returns the next order, or a line of the list that can't be read.
-    pub(super) fn next(&mut self, captured: &mut CapturedWebhooks) -> Result<Option<Result<Order, BadLine>>> {
+impl OrderSource for InputSource<'_> {
+    fn next(&mut self, captured: &mut CapturedWebhooks) -> Result<Option<SourceItem>> {
         if let Some(reference) = self.references.pop_front() {
-            return Ok(Some(Ok(Order::for_reference(reference))));
+            return Ok(Some(SourceItem::Order(Order::for_reference(reference))));
         }
         if let Some(captures) = &mut self.store {
-            return Ok(captures.next(self.args, captured)?.map(Ok));
+            return Ok(captures.next(self.args, captured)?.map(SourceItem::Order));
         }
         let Some(orders) = &mut self.orders else { return Ok(None) };
         for order in orders {
             let list = self.args.from.as_deref().unwrap_or(Path::new("-"));
             match order.map_err(|error| super::super::cannot_read(list, error))? {
                 Ok(order) if self.args.open && has_ended(&order, self.args, captured)? => {}
-                order => return Ok(Some(order)),
+                Ok(order) => return Ok(Some(SourceItem::Order(order))),
+                Err(bad) => return Ok(Some(SourceItem::BadLine(bad))),
             }
         }
         Ok(None)

@@ -1,5 +1,5 @@
 //! Parts that several commands use: sessions, settings, secrets, captures, flag values, the
-//! provider API.
+//! provider API, and the engine that compares orders with it.
 
 pub(super) mod addresses;
 pub(super) mod api;
@@ -9,6 +9,7 @@ pub(super) mod endpoints;
 pub(super) mod loaded_settings;
 pub(super) mod output_file;
 pub(super) mod payload;
+pub(super) mod reconciling;
 pub(super) mod registry;
 pub(super) mod secrets;
 pub(super) mod session;

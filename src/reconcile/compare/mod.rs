@@ -51,6 +51,10 @@ impl Assessment {
     pub fn class(&self) -> Class {
         self.findings.first().map_or(Class::CouldNotTell, |finding| finding.class)
     }
+
+    pub fn has(&self, class: Class) -> bool {
+        self.findings.iter().any(|finding| finding.class == class)
+    }
 }
 
 /// Compares everything known about a reference. `webhooks` is `None` if none of this provider were

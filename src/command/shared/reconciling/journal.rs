@@ -4,10 +4,8 @@
 //! The first line describes the run: its input and its APIs. A last line that was cut off is
 //! dropped; any other line that can't be read is an error.
 
-use super::Reconcile;
-use crate::command::Session;
-use crate::command::shared::api;
-use crate::command::shared::captures::When;
+use crate::command::shared::api::{self, ApiArgs};
+use crate::command::{Session, cannot_read};
 use crate::model::error::{Error, Result};
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::provider::{self, Provider};
@@ -15,14 +13,22 @@ use crate::reconcile::Order;
 use crate::world::AppendFile;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 
 /// A power cut loses at most this much of the run; a crash of the process loses less.
 const SYNC_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
+
+/// Journal of a run, from `--resume`.
+pub(in crate::command) struct JournalOptions {
+    pub path: PathBuf,
+    /// Everything that decides which references are looked up, as JSON. The journal of a run with
+    /// another input is refused. The encoding is part of the file format: a change needs a new
+    /// schema version.
+    pub input: Value,
+}
 
 pub(super) struct Journal<'a> {
     path: &'a Path,
@@ -36,25 +42,9 @@ pub(super) struct Journal<'a> {
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
 struct JournalHeader {
     schema: String,
-    input: JournalInput,
+    input: Value,
     /// The base URLs of all providers.
     apis: Vec<String>,
-}
-
-/// Everything that decides which references are looked up, and where. The encoding is part of the
-/// file format: a change needs a new schema version.
-#[derive(Serialize, Deserialize, PartialEq, Eq)]
-struct JournalInput {
-    references: Vec<String>,
-    /// The SHA-256 of the list in hex.
-    list: Option<String>,
-    /// The `--column` flags, such as `reference=payment_id`.
-    columns: Vec<String>,
-    decimal: bool,
-    open: bool,
-    /// Milliseconds before the start of the run, or a time in RFC 3339.
-    since: Option<String>,
-    provider: Option<String>,
 }
 
 /// The schema of a file that may be from another version.
@@ -86,37 +76,30 @@ pub(super) struct KnownAnswer {
 const SCHEMA: &str = "whtool.journal/2";
 
 impl<'a> Journal<'a> {
-    /// Opens or creates a journal, and passes on the answers in it.
+    /// Opens or creates a journal, passes on the answers in it, and returns their number.
     pub(super) fn open(
-        path: &'a Path,
-        args: &Reconcile,
+        options: &'a JournalOptions,
+        api: &ApiArgs,
         session: &'a Session<'a>,
         each: &mut dyn FnMut(KnownAnswer) -> Result<()>,
-    ) -> Result<Self> {
-        let header = header(args, session)?;
+    ) -> Result<(Self, u64)> {
+        let (path, header) = (options.path.as_path(), header(options, api, session));
         // Locked before it is read, so that no other process writes to it in between.
         let mut file = session.world.append(path).map_err(|error| cannot_write(path, error))?;
         let mut known = HashSet::new();
-        let contents = file.contents().map_err(|error| super::super::cannot_read(path, error))?;
+        let contents = file.contents().map_err(|error| cannot_read(path, error))?;
         let length = read(&mut BufReader::new(contents), &header, path, &mut |answer| {
             known.insert(hash_of(&answer.order));
             each(answer)
         })?;
         refuse_if_others_can_read(path, session)?;
         file.truncate(length).map_err(|error| cannot_write(path, error))?;
-        if !known.is_empty() {
-            session.info(&format!(
-                "continuing from {}: {} known",
-                path.display(),
-                crate::render::text::count(known.len() as u64, "answer")
-            ));
-        }
-        let synced = session.world.now();
+        let (synced, count) = (session.world.now(), known.len() as u64);
         let mut journal = Self { path, file, session, synced, known };
         if length == 0 {
             journal.write(&header)?;
         }
-        Ok(journal)
+        Ok((journal, count))
     }
 
     /// Returns true if the answer for this order is known.
@@ -157,7 +140,7 @@ fn line_of(line: &impl Serialize) -> Vec<u8> {
 
 /// Refuses an existing file that other users can read or change: the provider's answers contain
 /// phone numbers.
-pub(super) fn refuse_if_others_can_read(path: &Path, session: &Session<'_>) -> Result<()> {
+pub(in crate::command) fn refuse_if_others_can_read(path: &Path, session: &Session<'_>) -> Result<()> {
     if session.world.file_mode(path).is_none_or(|mode| mode & 0o077 == 0) {
         return Ok(());
     }
@@ -181,45 +164,17 @@ fn hash_of(order: &Order) -> u64 {
 }
 
 /// Hashes a value for sets that live as long as this process.
-pub(super) fn hash(value: &impl Hash) -> u64 {
+pub(in crate::command) fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
 }
 
-fn header(args: &Reconcile, session: &Session<'_>) -> Result<JournalHeader> {
-    let input = JournalInput {
-        references: args.references.clone(),
-        list: args.from.as_deref().map(|path| list_digest(path, session)).transpose()?,
-        columns: args.column.iter().map(|arg| format!("{}={}", arg.column.code(), arg.name)).collect(),
-        decimal: args.decimal,
-        open: args.open,
-        since: args.since.map(|when| match when {
-            When::Ago(span) => span.as_millis().to_string(),
-            When::At(time) => time.to_string(),
-            When::Local(time) => time.to_string(),
-            When::DaysAgo(days) => format!("{days} days ago"),
-        }),
-        provider: args.provider.map(|provider| provider.name().to_owned()),
-    };
+fn header(options: &JournalOptions, api: &ApiArgs, session: &Session<'_>) -> JournalHeader {
     let base =
-        |provider: &&'static dyn Provider| api::base_url(*provider, &args.api, session).ok().map(|url| url.to_string());
+        |provider: &&'static dyn Provider| api::base_url(*provider, api, session).ok().map(|url| url.to_string());
     let apis = provider::ALL.iter().filter_map(base).collect();
-    Ok(JournalHeader { schema: SCHEMA.to_owned(), input, apis })
-}
-
-fn list_digest(path: &Path, session: &Session<'_>) -> Result<String> {
-    if path == Path::new("-") {
-        return Err(Error::usage("--resume can't be used with standard input").hint("save the list to a file first"));
-    }
-    let (mut file, mut buffer, mut digest) = (session.open(path)?, vec![0; 64 * 1024], Sha256::new());
-    loop {
-        let length = file.read(&mut buffer).map_err(|error| super::super::cannot_read(path, error))?;
-        if length == 0 {
-            return Ok(hex::encode(digest.finalize()));
-        }
-        digest.update(&buffer[..length]);
-    }
+    JournalHeader { schema: SCHEMA.to_owned(), input: options.input.clone(), apis }
 }
 
 /// Reads a journal and returns the length of its complete lines in bytes.
@@ -233,7 +188,7 @@ fn read(
     let (first, mut line) = (line_of(header), Vec::new());
     loop {
         line.clear();
-        let length = input.read_until(b'\n', &mut line).map_err(|error| super::super::cannot_read(path, error))?;
+        let length = input.read_until(b'\n', &mut line).map_err(|error| cannot_read(path, error))?;
         if line.last() != Some(&b'\n') {
             // Only a part of our own first line may be overwritten.
             return if number > 0 || first.starts_with(&line) {

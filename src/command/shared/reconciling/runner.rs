@@ -1,15 +1,13 @@
 //! Runs the lookups: sends what the schedule asks for, classifies the answers and passes the
-//! results to the report.
+//! results on.
 
-use super::super::Session;
-use super::super::samples;
-use super::Reconcile;
 use super::answer::{LookupError, LookupResult, is_api_answer, parse_record, unusable};
 use super::captured::CapturedWebhooks;
 use super::journal::{Journal, KnownAnswer};
-use super::report::{FinishedRun, ReportWriter};
-use super::source::OrderSource;
+use super::results::Results;
+use super::{FinishedRun, LookupOptions, OrderSource, ResultSink, RunEnd, SourceItem};
 use crate::command::shared::api::ApiClient;
+use crate::command::{Session, samples};
 use crate::model::error::{Error, Result};
 use crate::model::exchange::{Answer, NextRequest, SendFailure, SentRequest};
 use crate::model::timestamp::Timestamp;
@@ -17,19 +15,18 @@ use crate::provider::api::{self, ResponseError};
 use crate::provider::record::RecordState;
 use crate::provider::{self, Provider};
 use crate::reconcile::schedule::{AttemptResult, Decision, Elapsed, NextAction, Schedule, SchedulePolicy};
-use crate::reconcile::{Lookup, Order, ReconciledReference, compare};
-use crate::render::reconcile::Completeness;
+use crate::reconcile::{Lookup, Order, ReconciledReference, ReplayEvent, compare};
 use crate::world::SendStatus;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 
-pub(super) struct ReconcileRun<'a> {
-    args: &'a Reconcile,
+pub(super) struct LookupRun<'a> {
+    options: &'a LookupOptions<'a>,
     session: &'a Session<'a>,
     schedule: Schedule,
-    source: OrderSource<'a>,
+    source: &'a mut dyn OrderSource,
     captured: CapturedWebhooks,
-    report: ReportWriter<'a>,
+    results: Results<'a>,
     journal: Option<Journal<'a>>,
     /// API access by provider, opened when first needed.
     api_access: BTreeMap<&'static str, ApiClient>,
@@ -48,18 +45,22 @@ struct PendingLookup {
     provider: &'static dyn Provider,
 }
 
-impl<'a> ReconcileRun<'a> {
-    /// Opens the inputs. Nothing is sent yet.
-    pub(super) fn new(args: &'a Reconcile, session: &'a Session<'a>) -> Result<Self> {
-        let mut captured = CapturedWebhooks::open(&args.store, session)?;
-        let source = OrderSource::new(args, &mut captured, session)?;
-        let wait = args.wait.map(|wait| wait.unsigned_abs()).unwrap_or_default();
-        let policy = SchedulePolicy { concurrency: usize::from(args.concurrency), retries: args.retry, wait };
-        Ok(Self {
+impl<'a> LookupRun<'a> {
+    /// Prepares a run. Nothing is sent yet.
+    pub(super) fn new(
+        session: &'a Session<'a>,
+        options: &'a LookupOptions<'a>,
+        captured: CapturedWebhooks,
+        source: &'a mut dyn OrderSource,
+        sinks: Vec<&'a mut dyn ResultSink>,
+    ) -> Self {
+        let wait = options.wait.map(|wait| wait.unsigned_abs()).unwrap_or_default();
+        let policy = SchedulePolicy { concurrency: usize::from(options.concurrency), retries: options.retry, wait };
+        Self {
             schedule: Schedule::new(policy),
             source,
             captured,
-            report: ReportWriter::new(args, session)?,
+            results: Results::new(sinks),
             journal: None,
             api_access: BTreeMap::new(),
             open: HashMap::new(),
@@ -67,27 +68,33 @@ impl<'a> ReconcileRun<'a> {
             started: session.world.now(),
             random: Box::new(samples::random_numbers(session.world)),
             stop: None,
-            args,
+            options,
             session,
-        })
+        }
     }
 
-    /// Opens the journal and reports the answers in it. With `--wait`, what was still open is
-    /// polled again.
+    /// Opens the journal and reports the answers in it. With a wait, what was still open is polled
+    /// again.
     pub(super) fn load_journal(&mut self) -> Result<()> {
-        let Some(path) = &self.args.resume else { return Ok(()) };
+        let Some(options) = &self.options.journal else { return Ok(()) };
         let mut still_open = Vec::new();
-        let journal = Journal::open(path, self.args, self.session, &mut |known| {
+        let (api, session) = (self.options.api, self.session);
+        let (journal, known) = Journal::open(options, api, session, &mut |known| {
             let KnownAnswer { order, provider, answer } = known;
             let lookup = answer.as_ref().map_or(Lookup::NotFound, |body| parse_record(provider, &order, body));
             let is_open = matches!(&lookup, Lookup::Found(record) if record.parsed_status.state == RecordState::Open);
-            if is_open && self.args.wait.is_some() {
+            if is_open && self.options.wait.is_some() {
                 still_open.push(PendingLookup { order, provider });
                 return Ok(());
             }
-            let reconciled = self.compare_reference(order, provider, &lookup)?;
-            self.report.add_known(&reconciled, answer.as_ref())
+            let reconciled = self.compare_reference(order, provider, &lookup, answer.as_ref())?;
+            let number = self.take_number();
+            self.results.add(number, reconciled)
         })?;
+        if known > 0 {
+            let known = crate::render::text::count(known, "answer");
+            self.results.say(&format!("continuing from {}: {known} known", options.path.display()));
+        }
         self.journal = Some(journal);
         for item in still_open {
             let number = self.take_number();
@@ -124,14 +131,14 @@ impl<'a> ReconcileRun<'a> {
             match self.schedule.next_action(self.now()) {
                 NextAction::Finished => break,
                 NextAction::Wait(span) => {
-                    self.report.flush()?;
+                    self.results.flush()?;
                     return Ok(NextRequest::Wait(span));
                 }
                 NextAction::Retry(number) => return self.build_request(number),
                 NextAction::StartNew => match self.source.next(&mut self.captured)? {
                     None => self.schedule.end_input(),
-                    Some(Err(bad)) => self.report.bad_line(&bad),
-                    Some(Ok(order)) => {
+                    Some(SourceItem::BadLine(bad)) => self.results.bad_line(&bad)?,
+                    Some(SourceItem::Order(order)) => {
                         if let Some(next) = self.start_lookup(order)? {
                             return Ok(next);
                         }
@@ -148,7 +155,7 @@ impl<'a> ReconcileRun<'a> {
             return Ok(None);
         }
         let number = self.take_number();
-        let provider = self.args.provider.unwrap_or_else(|| provider::by_reference(&order.reference));
+        let provider = self.options.provider.unwrap_or_else(|| provider::by_reference(&order.reference));
         if provider.lookup_call(&order.reference).is_none() {
             let why = format!(
                 "{} has no API call for this reference, only for {}",
@@ -170,15 +177,15 @@ impl<'a> ReconcileRun<'a> {
         if self.api_access.contains_key(provider.name()) {
             return Ok(());
         }
-        if self.args.api.is_for_one_provider() && !self.api_access.is_empty() {
+        if self.options.api.is_for_one_provider() && !self.api_access.is_empty() {
             return Err(Error::usage("an API key or URL was given, but the references belong to two providers")
                 .because("a key is never sent to another provider")
                 .hint("use --provider, or set the environment variables of both providers"));
         }
-        self.api_access.insert(provider.name(), ApiClient::new(provider, &self.args.api, self.session)?);
+        self.api_access.insert(provider.name(), ApiClient::new(provider, self.options.api, self.session)?);
         if self.captured.is_open() && !self.captured.has_any_from(provider)? {
             let title = provider.title();
-            self.report.say(&format!("no webhooks of {title} were captured: records are only compared with orders"));
+            self.results.say(&format!("no webhooks of {title} were captured: records are only compared with orders"));
         }
         Ok(())
     }
@@ -219,7 +226,7 @@ impl<'a> ReconcileRun<'a> {
             (_, LookupResult::Usable(lookup, body)) => self.settle(sent.number, item, &lookup, body.as_ref()),
             (Decision::Abort, LookupResult::Retryable(error)) => Err(self.lookup_error(&item, error)),
             (_, LookupResult::Retryable(error)) => {
-                let attempts = u64::from(self.args.retry) + 1;
+                let attempts = u64::from(self.options.retry) + 1;
                 let reason = format!("failed {attempts} times: {}", error.reason(item.provider));
                 self.settle(sent.number, item, &Lookup::Failed(reason), None)
             }
@@ -273,6 +280,7 @@ impl<'a> ReconcileRun<'a> {
         order: Order,
         provider: &'static dyn Provider,
         lookup: &Lookup,
+        body: Option<&Value>,
     ) -> Result<ReconciledReference> {
         let record = if let Lookup::Found(record) = lookup { Some((**record).clone()) } else { None };
         let mut references = vec![order.reference.as_str()];
@@ -280,33 +288,32 @@ impl<'a> ReconcileRun<'a> {
         references.extend(record.iter().filter_map(|record| record.merchant_reference.as_deref()));
         let webhooks = self.captured.webhooks(provider, &references)?;
         let assessment = compare(provider, &order, lookup, webhooks.as_ref());
-        Ok(ReconciledReference {
-            order,
-            provider,
-            record,
-            webhooks: webhooks.map(|webhooks| webhooks.deliveries),
-            assessment,
-        })
+        let webhooks = webhooks.map(|webhooks| webhooks.deliveries);
+        let replay = ReplayEvent::choose(provider, &assessment, webhooks.as_deref(), body);
+        Ok(ReconciledReference { order, provider, record, webhooks, assessment, replay })
     }
 
-    /// Saves the final result of a lookup in the journal and reports it.
+    /// Saves the final result of a lookup in the journal and passes it on.
     fn settle(&mut self, number: u64, item: PendingLookup, lookup: &Lookup, body: Option<&Value>) -> Result<()> {
         if let Some(journal) = &mut self.journal
             && !matches!(lookup, Lookup::Failed(_))
         {
             journal.add(&item.order, item.provider, body)?;
         }
-        let reconciled = self.compare_reference(item.order, item.provider, lookup)?;
-        self.report.add(number, &reconciled, body)
+        let reconciled = self.compare_reference(item.order, item.provider, lookup, body)?;
+        self.results.add(number, reconciled)
     }
 
-    /// Syncs the journal and finishes the report.
-    pub(super) fn finish(mut self, end: SendStatus) -> Result<FinishedRun> {
-        let is_complete = end == SendStatus::Complete && self.stop.is_none();
-        if let Some(journal) = &mut self.journal {
-            journal.sync()?;
-        }
-        let completeness = if is_complete { Completeness::Complete } else { Completeness::Partial };
-        self.report.finish(completeness, self.stop)
+    /// Syncs the journal and passes on the remaining results.
+    pub(super) fn finish(mut self, status: SendStatus) -> FinishedRun {
+        let synced = self.journal.as_mut().map_or(Ok(()), Journal::sync);
+        let passed_on = synced.and(self.results.add_waiting());
+        let stop = self.stop.or(passed_on.err());
+        let end = match (status, stop) {
+            (SendStatus::Interrupted, _) => RunEnd::Interrupted,
+            (SendStatus::Complete, Some(error)) => RunEnd::Stopped(error),
+            (SendStatus::Complete, None) => RunEnd::Complete,
+        };
+        FinishedRun { totals: self.results.totals, end }
     }
 }

@@ -1,6 +1,6 @@
 //! Reads the captured webhooks about a reference from the store, if there is one.
 
-use super::super::Session;
+use crate::command::Session;
 use crate::command::shared::captures::StoreArgs;
 use crate::model::error::{Error, Result};
 use crate::model::stored::{DeliverySummary, Query, ReferenceMatch, StoredCapture};
@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
 
 /// The webhooks in the store.
-pub(super) struct CapturedWebhooks {
+pub(in crate::command) struct CapturedWebhooks {
     store: Option<Box<dyn Store>>,
     /// Caches whether anything from a provider was ever captured.
     seen_providers: BTreeMap<&'static str, bool>,
@@ -20,7 +20,7 @@ pub(super) struct CapturedWebhooks {
 
 impl CapturedWebhooks {
     /// Opens the store if it exists. It is never created here.
-    pub(super) fn open(args: &StoreArgs, session: &Session<'_>) -> Result<Self> {
+    pub(in crate::command) fn open(args: &StoreArgs, session: &Session<'_>) -> Result<Self> {
         let store = args.open_if_exists(session)?;
         if store.is_none() && args.store.is_some() {
             return Err(Error::failed(format!("no store at {}", args.path(session)?.display())));
@@ -28,13 +28,13 @@ impl CapturedWebhooks {
         Ok(Self { store, seen_providers: BTreeMap::new() })
     }
 
-    pub(super) fn is_open(&self) -> bool {
+    pub(in crate::command) fn is_open(&self) -> bool {
         self.store.is_some()
     }
 
     /// Returns true if webhooks of this provider were ever captured; otherwise none can be missing.
     /// Events signed with the local test secret do not count.
-    pub(super) fn has_any_from(&mut self, provider: &'static dyn Provider) -> Result<bool> {
+    pub(in crate::command) fn has_any_from(&mut self, provider: &'static dyn Provider) -> Result<bool> {
         if let Some(known) = self.seen_providers.get(provider.name()) {
             return Ok(*known);
         }
@@ -64,14 +64,14 @@ impl CapturedWebhooks {
     }
 
     /// Returns true if the store has events signed with the local test secret.
-    pub(super) fn has_test_events(&mut self) -> Result<bool> {
+    pub(in crate::command) fn has_test_events(&mut self) -> Result<bool> {
         let Some(store) = &mut self.store else { return Ok(false) };
         let query = Query { is_test: Some(true), limit: Some(1), ..Query::default() };
         Ok(!store.list(&query)?.is_empty())
     }
 
     /// Returns the deliveries about any of these references, oldest first.
-    pub(super) fn deliveries_about(
+    pub(in crate::command) fn deliveries_about(
         &mut self,
         provider: &dyn Provider,
         references: &[&str],
@@ -94,7 +94,7 @@ impl CapturedWebhooks {
     }
 
     /// Returns the webhooks to compare with. `None` if none of this provider were ever captured.
-    pub(super) fn webhooks(
+    pub(in crate::command) fn webhooks(
         &mut self,
         provider: &'static dyn Provider,
         references: &[&str],
@@ -130,7 +130,11 @@ impl CapturedWebhooks {
     }
 
     /// Returns a page of deliveries, and the position to pass as `after` for the next page.
-    pub(super) fn page(&mut self, since: Option<Timestamp>, after: i64) -> Result<(Vec<DeliverySummary>, i64)> {
+    pub(in crate::command) fn page(
+        &mut self,
+        since: Option<Timestamp>,
+        after: i64,
+    ) -> Result<(Vec<DeliverySummary>, i64)> {
         match &mut self.store {
             Some(store) => store.list_after(since, after, 256),
             None => Ok((Vec::new(), after)),
@@ -145,6 +149,6 @@ fn is_same_json(one: &[u8], other: &[u8]) -> bool {
 
 /// Returns true if the event is signed with the local test secret, so that no provider knows about
 /// it.
-pub(super) fn is_test_event(delivery: &DeliverySummary) -> bool {
+pub(in crate::command) fn is_test_event(delivery: &DeliverySummary) -> bool {
     delivery.is_test
 }
