@@ -37,6 +37,8 @@ mod loops;
 mod masking;
 mod narrow;
 mod one_fault_handlers;
+#[cfg(unix)]
+mod packages;
 mod passthrough;
 mod process;
 #[cfg(unix)]
