@@ -361,6 +361,20 @@ impl Processes for TestWorld {
     }
 }
 
+impl RowSources for TestWorld {
+    fn stream_command(&self, command: &StreamedCommand<'_>, output: &mut dyn Write) -> Result<Vec<String>> {
+        whtool::edge::Machine.stream_command(command, output)
+    }
+
+    fn query(&self, query: &DatabaseQuery<'_>, output: &mut dyn Write) -> Result<()> {
+        whtool::edge::Machine.query(query, output)
+    }
+
+    fn sqlite_tables(&self, path: &Path) -> Result<Option<Vec<String>>> {
+        whtool::edge::Machine.sqlite_tables(path)
+    }
+}
+
 impl Network for TestWorld {
     fn listen(&self, options: &ListenOptions, verify: VerifyFn) -> Result<Box<dyn RunningListener>> {
         if options.addresses.port == 1 {

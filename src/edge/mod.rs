@@ -7,7 +7,9 @@
 #![expect(clippy::disallowed_methods, reason = "clippy.toml forbids these methods everywhere else")]
 
 mod clock;
+mod command_stream;
 pub mod core_dump;
+mod csv_rows;
 mod editor;
 mod environment;
 mod events;
@@ -16,12 +18,14 @@ mod forwarder;
 mod http;
 mod journal_file;
 mod listener;
+mod postgres;
 mod process;
 mod resolver;
 mod secret_file;
 mod sender;
 mod server;
 mod signals;
+mod sqlite_query;
 mod store;
 mod terminal;
 
@@ -29,10 +33,10 @@ use crate::model::error::Result;
 use crate::model::exchange::{NextRequest, SentRequest};
 use crate::model::timestamp::Timestamp;
 use crate::world::{
-    AppendFile, Clock, CommandRunner, Environment, FileChange, FileReader, FileVisibility, Files, IsOwnOutput,
-    ListenOptions, Network, ProcessOptions, Processes, Progress, RefusalHandler, RequestHandler, RunningListener,
-    RunningProcess, RunningServer, SecretFileReader, SecretFiles, SendOptions, SendStatus, ServeOptions, Store, Stream,
-    Streams, Terminal, VerifyFn,
+    AppendFile, Clock, CommandRunner, Database, DatabaseQuery, Environment, FileChange, FileReader, FileVisibility,
+    Files, IsOwnOutput, ListenOptions, Network, ProcessOptions, Processes, Progress, RefusalHandler, RequestHandler,
+    RowSources, RunningListener, RunningProcess, RunningServer, SecretFileReader, SecretFiles, SendOptions, SendStatus,
+    ServeOptions, Store, Stream, StreamedCommand, Streams, Terminal, VerifyFn,
 };
 use jiff::tz::TimeZone;
 use signals::Interrupt;
@@ -222,6 +226,24 @@ impl Processes for Machine {
 
     fn command_runner(&self) -> CommandRunner {
         Arc::new(process::output_of)
+    }
+}
+
+impl RowSources for Machine {
+    fn stream_command(&self, command: &StreamedCommand<'_>, output: &mut dyn Write) -> Result<Vec<String>> {
+        command_stream::stream(command, Interrupt::of_process()?, output)
+    }
+
+    fn query(&self, query: &DatabaseQuery<'_>, output: &mut dyn Write) -> Result<()> {
+        let (sql, timeout, interrupt) = (query.sql, query.timeout, Interrupt::of_process()?);
+        match query.database {
+            Database::Sqlite(path) => sqlite_query::query(path, sql, timeout, interrupt, output),
+            Database::Postgres(url) => postgres::query(url, sql, timeout, interrupt, &environment::variable, output),
+        }
+    }
+
+    fn sqlite_tables(&self, path: &Path) -> Result<Option<Vec<String>>> {
+        sqlite_query::tables(path)
     }
 }
 

@@ -24,15 +24,15 @@ const MAX_OUTPUT_BYTES: usize = 16 * 1024;
 /// Number of the last output lines in an error: stack traces are long.
 const SHOWN_LINES: usize = 20;
 
-const POLL_INTERVAL: Duration = Duration::from_millis(20);
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Time between asking a process to end and killing it.
-const GRACE_PERIOD: Duration = Duration::from_secs(2);
+pub(super) const GRACE_PERIOD: Duration = Duration::from_secs(2);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The last bytes of a process's output.
-type OutputTail = Arc<Mutex<VecDeque<u8>>>;
+pub(super) type OutputTail = Arc<Mutex<VecDeque<u8>>>;
 
 pub(super) struct ShellProcess {
     child: Child,
@@ -179,12 +179,12 @@ impl Drop for ShellProcess {
     }
 }
 
-fn lock(output: &OutputTail) -> MutexGuard<'_, VecDeque<u8>> {
+pub(super) fn lock(output: &OutputTail) -> MutexGuard<'_, VecDeque<u8>> {
     output.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Reads a stream to its end, and keeps its last bytes.
-fn read_tail(mut stream: impl Read, output: &OutputTail) {
+pub(super) fn read_tail(mut stream: impl Read, output: &OutputTail) {
     let mut buffer = [0; 4096];
     while let Ok(length) = stream.read(&mut buffer) {
         if length == 0 {
@@ -198,7 +198,7 @@ fn read_tail(mut stream: impl Read, output: &OutputTail) {
 }
 
 /// Returns the last lines that are not empty. Programs differ in which of them tells the cause.
-fn last_lines(output: &[u8]) -> Vec<String> {
+pub(super) fn last_lines(output: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(output);
     let lines: Vec<_> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
     lines.iter().skip(lines.len().saturating_sub(SHOWN_LINES)).map(|&line| line.to_owned()).collect()
@@ -223,7 +223,7 @@ fn wait_within(child: &mut Child, timeout: Duration) -> io::Result<Option<ExitSt
 }
 
 #[cfg(unix)]
-fn shell(command: &str) -> Command {
+pub(super) fn shell(command: &str) -> Command {
     use std::os::unix::process::CommandExt;
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).stdin(Stdio::null()).process_group(0);
@@ -232,7 +232,7 @@ fn shell(command: &str) -> Command {
 
 /// Asks the process group to end, then kills it. The group may outlive the shell that leads it.
 #[cfg(unix)]
-fn terminate(child: &mut Child) {
+pub(super) fn terminate(child: &mut Child) {
     use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
     let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else { return };
     let _ = kill_process_group(group, Signal::TERM);
@@ -252,7 +252,7 @@ fn terminate(child: &mut Child) {
 /// `cmd` removes the outer quotes and reads the rest literally, so inner quotes must not be
 /// escaped.
 #[cfg(windows)]
-fn shell(command: &str) -> Command {
+pub(super) fn shell(command: &str) -> Command {
     use std::os::windows::process::CommandExt;
     let mut shell = Command::new("cmd");
     shell.args(["/D", "/S", "/C"]).raw_arg(format!("\"{command}\"")).stdin(Stdio::null());
@@ -261,7 +261,7 @@ fn shell(command: &str) -> Command {
 
 /// Ends the process and all its descendants.
 #[cfg(windows)]
-fn terminate(child: &mut Child) {
+pub(super) fn terminate(child: &mut Child) {
     let _ = Command::new("taskkill").args(["/T", "/F", "/PID", &child.id().to_string()]).output();
     let _ = child.kill();
     let _ = child.wait();

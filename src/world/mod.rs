@@ -5,12 +5,14 @@
 //! Options and events of a listener are in `listening`, the queries of a store in `store`.
 
 mod listening;
+mod rows;
 mod store;
 
 pub use listening::{
     AckMode, AckPolicy, AnsweredDelivery, DroppedEvents, ForwardOptions, ListenOptions, ListenerEvent,
     MAX_PASSTHROUGH_BODY, PrepareFn, RouteFn, RunningListener, SecretSource, StoreLocation, VerifyFn,
 };
+pub use rows::{Database, DatabaseQuery, PostgresUrl, RowSources, StreamedCommand};
 pub use store::{MIN_FREE, MIN_FREE_FOR_BODIES, Store};
 
 use crate::model::bind::{BindAddresses, SecondAddress};
@@ -33,9 +35,15 @@ pub enum Stream {
 }
 
 /// Everything that the program can do outside its own memory.
-pub trait World: Clock + Environment + Streams + Terminal + Files + SecretFiles + Processes + Network + Sync {}
+pub trait World:
+    Clock + Environment + Streams + Terminal + Files + SecretFiles + Processes + RowSources + Network + Sync
+{
+}
 
-impl<W: Clock + Environment + Streams + Terminal + Files + SecretFiles + Processes + Network + Sync> World for W {}
+impl<W: Clock + Environment + Streams + Terminal + Files + SecretFiles + Processes + RowSources + Network + Sync> World
+    for W
+{
+}
 
 pub trait Clock {
     fn now(&self) -> Timestamp;

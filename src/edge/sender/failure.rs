@@ -14,7 +14,7 @@ pub(super) const SAMPLE: usize = 64;
 const QUOTED: usize = 40;
 
 /// Names the reason why no connection was made.
-pub(super) fn connect_failure(error: &(dyn StdError + 'static), host: &str) -> SendFailure {
+pub(in crate::edge) fn connect_failure(error: &(dyn StdError + 'static), host: &str) -> SendFailure {
     for error in chain(error) {
         if let Some(other) = error.downcast_ref::<NotThisMachine>() {
             return SendFailure::Misconfigured(TargetFault::OtherMachine(other.to_string()));
@@ -119,7 +119,7 @@ fn below<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 
 
 /// Returns the message of the innermost error. Errors of the system are named by their kind,
 /// without a number.
-pub(super) fn root_cause(error: &(dyn StdError + 'static)) -> String {
+pub(in crate::edge) fn root_cause(error: &(dyn StdError + 'static)) -> String {
     let mut innermost = error;
     for current in chain(error) {
         let io = current.downcast_ref::<io::Error>();

@@ -6,7 +6,7 @@
 
 mod answer;
 pub(super) mod client;
-mod failure;
+pub(super) mod failure;
 pub(super) mod options;
 mod pool;
 mod rate_limit;
