@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::io::{self, Cursor, Read, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -15,6 +16,7 @@ use whtool::model::delivery::Delivery;
 use whtool::model::error::{Error, Result};
 use whtool::model::exchange::*;
 use whtool::model::message::Request;
+use whtool::model::stored::CaptureId;
 use whtool::model::target_fault::TargetFault;
 use whtool::model::timestamp::Timestamp;
 use whtool::world::*;
@@ -31,6 +33,8 @@ pub struct TestWorld {
     pub files: HashMap<PathBuf, Vec<u8>>,
     pub input: Vec<u8>,
     pub terminals: Vec<Stream>,
+    /// Keys that are typed, one for each look at the keyboard; `.` is none. Empty: no keys are read.
+    pub keys: Mutex<String>,
     /// Width of the terminals.
     pub columns: Option<u16>,
     /// Requests that `listen` receives, in order.
@@ -40,6 +44,9 @@ pub struct TestWorld {
     /// Body of the targets' answers; `said` by default.
     pub said: Option<Vec<u8>>,
     pub sent: Mutex<Vec<OutgoingRequest>>,
+    /// Captures that the listener was asked to forward again, with the URLs.
+    pub again: Arc<Mutex<Vec<(i64, String)>>>,
+    pub interrupted: Arc<AtomicBool>,
     /// Options of the last `send`.
     pub sending: Mutex<Option<SendOptions>>,
     pub private: Mutex<HashMap<PathBuf, Vec<u8>>>,
@@ -237,12 +244,27 @@ impl Terminal for TestWorld {
         Box::new(Silent)
     }
 
+    fn keys(&self) -> Option<Box<dyn Keys + '_>> {
+        if self.keys.lock().unwrap().is_empty() { None } else { Some(Box::new(Typed(self))) }
+    }
+
     fn prompt_hidden(&self, _question: &str) -> Result<Vec<u8>> {
         Ok(self.input.clone())
     }
 
     fn edit(&self, bytes: &[u8], _hidden: &[&str]) -> Result<Vec<u8>> {
         Ok(String::from_utf8_lossy(bytes).replace("10000", "777").into_bytes())
+    }
+}
+
+/// The keys of a test.
+struct Typed<'a>(&'a TestWorld);
+
+impl Keys for Typed<'_> {
+    fn next(&mut self) -> Option<char> {
+        let mut keys = self.0.keys.lock().unwrap();
+        let key = if keys.is_empty() { '.' } else { keys.remove(0) };
+        Some(key).filter(|key| *key != '.')
     }
 }
 
@@ -352,6 +374,10 @@ impl Processes for TestWorld {
         false
     }
 
+    fn interrupt(&self) {
+        self.interrupted.store(true, Ordering::Relaxed);
+    }
+
     fn start_process(&self, program: &ProcessOptions, _launched: &mut dyn FnMut()) -> Result<Box<dyn RunningProcess>> {
         Err(Error::failed(format!("can't start {}", program.command)))
     }
@@ -383,7 +409,21 @@ impl Network for TestWorld {
         let mut requests = std::mem::take(&mut *self.deliveries.lock().unwrap());
         requests.reverse();
         let (now, clock, options) = (self.now(), Arc::clone(&self.clock), options.clone());
-        Ok(Box::new(Scripted { requests, verify, now, options, clock, quiet: 0, scripted: 0, closed: false }))
+        let (again, interrupted) = (Arc::clone(&self.again), Arc::clone(&self.interrupted));
+        let state = Scripted {
+            requests,
+            verify,
+            now,
+            options,
+            clock,
+            again,
+            interrupted,
+            received: 0,
+            quiet: 0,
+            scripted: 0,
+            closed: false,
+        };
+        Ok(Box::new(state))
     }
 
     fn serve(
@@ -450,6 +490,9 @@ struct Scripted {
     now: Timestamp,
     options: ListenOptions,
     clock: Arc<Mutex<Duration>>,
+    again: Arc<Mutex<Vec<(i64, String)>>>,
+    interrupted: Arc<AtomicBool>,
+    received: i64,
     quiet: u32,
     scripted: usize,
     closed: bool,
@@ -468,6 +511,9 @@ impl RunningListener for Scripted {
         if self.closed {
             return ListenerEvent::Closed;
         }
+        if self.interrupted.swap(false, Ordering::Relaxed) {
+            return ListenerEvent::Interrupted;
+        }
         match self.requests.pop() {
             Some(request) => {
                 let peer = Some("127.0.0.1:50000".parse().unwrap());
@@ -482,9 +528,10 @@ impl RunningListener for Scripted {
                     _ => 401,
                 };
                 self.scripted += usize::from(is_scripted);
+                self.received += 1;
                 ListenerEvent::Received(AnsweredDelivery {
                     received: Arc::new(received),
-                    id: None,
+                    id: self.options.forward.as_ref().map(|_| CaptureId(self.received)),
                     status: answered,
                     is_scripted,
                     store_error: None,
@@ -500,6 +547,11 @@ impl RunningListener for Scripted {
                 _ => ListenerEvent::Interrupted,
             },
         }
+    }
+
+    fn forward_again(&mut self, id: CaptureId, urls: &[url::Url]) -> Result<bool> {
+        self.again.lock().unwrap().extend(urls.iter().map(|url| (id.0, url.to_string())));
+        Ok(true)
     }
 
     fn close(&mut self) {

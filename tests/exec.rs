@@ -2,6 +2,8 @@
 
 use crate::common::TestWorld;
 use crate::process::{Listener, PLUSTIVE_SECRET, REFERENCE, REFERENCE_MAC, home, post, whtool};
+use serde_json::json;
+use whtool::world::Environment as _;
 
 fn status_of(answer: &str) -> &str {
     answer.split(' ').nth(1).unwrap()
@@ -108,4 +110,31 @@ fn real_events_are_refused_only_after_a_confirmation() {
         assert!(run.err.contains("(--answer)"), "{}", run.err);
     }
     assert_eq!(run(&["--answer", "503", "--observe"]).status, 2);
+}
+
+/// A registry with an endpoint that was registered with a key of this mode, at this API.
+fn world_with_endpoint(mode: &str, base: &str) -> TestWorld {
+    let world = TestWorld::with_secrets();
+    let registry = json!({"schema": "whtool.registry/1", "endpoints": [{
+        "id": "we_1", "provider": "plexos", "mode": mode, "base": base, "url": "https://shop.example.com/hooks",
+        "events": ["all"], "status": null, "description": null, "created": "2025-01-15T10:30:00Z", "secret": null,
+    }]});
+    let path = world.data_dir().unwrap().join("registry.json");
+    world.private.lock().unwrap().insert(path, registry.to_string().into_bytes());
+    world
+}
+
+#[test]
+fn live_endpoints_in_the_registry_and_live_keys_in_secret_files_need_the_confirmation_too() {
+    let words = ["listen", "--answer", "503"];
+    let live = world_with_endpoint("live", "https://api.pay.plexos.io/").run(&words);
+    assert_eq!(live.status, 2, "{}", live.err);
+    assert!(live.err.contains("--answer with the live endpoint we_1 of Plexos Pay: it retries"), "{}", live.err);
+    for (mode, base) in [("test", "https://api.pay.plexos.io/"), ("live", "http://127.0.0.1:4010/plexos")] {
+        let run = world_with_endpoint(mode, base).run(&words);
+        assert!(run.err.contains("(--answer)"), "{mode} {base}: {}", run.err);
+    }
+    let world = TestWorld::default().file("key.txt", "sk_live_0123456789abcdef\n");
+    let run = world.run(&["listen", "--answer", "503", "--secret-file", "key.txt"]);
+    assert!(run.status == 2 && run.err.contains("--answer with a live key of Plexos Pay"), "{}", run.err);
 }

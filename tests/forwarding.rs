@@ -243,6 +243,89 @@ fn the_number_of_queued_deliveries_is_printed_at_the_end() {
     assert!(said.contains("3 deliveries still queued; the next `whtool listen`"), "{said}");
 }
 
+/// Starts a listener that prints text, and returns it with its address.
+fn start_text(home: &Path, words: &[&str]) -> (std::process::Child, String) {
+    let mut command = whtool(home, &[&["listen", "--port", "0", "--compact"], words].concat());
+    let mut child = command.env("PLUSTIVE_WEBHOOK_SECRET", PLUSTIVE_SECRET).spawn().unwrap();
+    let mut messages = BufReader::new(child.stderr.take().unwrap());
+    let mut ready = String::new();
+    while !ready.contains("listening on http://") {
+        ready.clear();
+        assert_ne!(messages.read_line(&mut ready).unwrap(), 0);
+    }
+    // Whoever reads no messages must not make the listener wait.
+    thread::spawn(move || std::io::copy(&mut messages, &mut std::io::sink()));
+    let address = ready.split("http://").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    (child, address)
+}
+
+fn send(address: &str, number: usize) {
+    let (mac, body) = signed(number);
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(&post(&mac, &body)).unwrap();
+    drop(stream.read_to_end(&mut Vec::new()));
+}
+
+#[test]
+fn answers_of_a_slow_app_name_their_event_unless_it_is_the_one_above() {
+    let (home, app) = (home(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let url = format!("http://{}", app.local_addr().unwrap());
+    let (mut child, address) = start_text(home.path(), &["--forward-to", &url]);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut requests = BTreeMap::new();
+    for number in [1, 2] {
+        send(&address, number);
+        let mut stream = BufReader::new(app.accept().unwrap().0);
+        assert!(String::from_utf8(read_request(&mut stream)).unwrap().contains(&format!("PLS-{number}")));
+        requests.insert(number, stream.into_inner());
+    }
+    let mut answer = |number, status: &str| {
+        let stream: &mut TcpStream = requests.get_mut(&number).unwrap();
+        stream.write_all(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").as_bytes()).unwrap();
+        lines.by_ref().find(|line| line.contains('→') && !line.contains("→ 200  by")).unwrap()
+    };
+    // 2 is the event above; the line after the answer to 1 is below it.
+    let first = answer(1, "204 No Content");
+    assert!(first.trim_start().starts_with("→ 1  204"), "{first}");
+    let second = answer(2, "500 Oops");
+    assert!(second.trim_start().starts_with("→ 2  500"), "{second}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn answers_of_several_apps_name_their_app() {
+    let (home, app, other) = (home(), App::start(vec![200]), App::start(vec![404]));
+    let words = ["--forward-to", app.url.as_str(), "--forward-to", other.url.as_str()];
+    let (mut child, address) = start_text(home.path(), &words);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    send(&address, 1);
+    let mut answers: Vec<_> = lines.by_ref().filter(|line| line.contains("→ http")).take(2).collect();
+    answers.iter_mut().for_each(|line| *line = line.trim_start().to_owned());
+    for expected in [format!("→ {}  200", app.url), format!("→ {}  404", other.url)] {
+        assert!(answers.iter().any(|line| line.starts_with(&expected)), "{expected}: {answers:?}");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn an_app_that_refuses_an_event_with_the_test_secret_is_asked_for_that_secret() {
+    let (home, app) = (home(), App::start(vec![401]));
+    let words = ["listen", "--port", "0", "--compact", "--forward-to", &app.url];
+    let mut child = whtool(home.path(), &words).spawn().unwrap();
+    let mut messages = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let ready = messages.find(|line| line.contains("listening on http://")).unwrap();
+    let url = format!("http://{}", ready.split("http://").nth(1).unwrap().split(' ').next().unwrap());
+    assert!(run(&mut whtool(home.path(), &["replay", "payment.debited", "--to", &url])).status.success());
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let advice = lines.find(|line| line.contains("fix ")).unwrap();
+    assert!(advice.contains("does it have the local test secret (`export PLEXOS_WEBHOOK_SECRET=$("), "{advice}");
+    assert!(advice.contains(" secret show plexos-test)`)? `"), "{advice}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 /// `openssl dgst -sha256 -hmac undefined plustive-reference.json`
 const DIGEST_WITH_UNDEFINED: &str = "cb73dbd0fa7aca142a4fcb93bd167da0ff31571db7367f208cf0fe7ae8595f1d";
 
@@ -268,7 +351,9 @@ fn an_app_that_refuses_verified_events_is_led_to_the_cause_once_per_status() {
     advice.extend(lines.filter(|line| line.contains("fix ")));
     child.wait().unwrap();
     let [refused, missing] = &advice[..] else { panic!("{advice:#?}") };
-    assert!(refused.contains("`whtool verify 1 --computed DIGEST`") && refused.contains(&app.url), "{refused}");
+    assert!(refused.contains("fix your app refused a valid signature: `"), "{refused}");
+    assert!(refused.contains(&format!(" check {}/hooks`", app.url)), "{refused}");
+    assert!(refused.contains(" verify 1 --computed DIGEST`"), "{refused}");
     assert!(missing.contains("check the path"), "{missing}");
 
     for name in ["1", "last~3", "PLS-9KQ2M7P3XR"] {

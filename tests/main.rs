@@ -30,6 +30,8 @@ mod fuzz;
 mod generated;
 mod help;
 mod help_pages;
+#[cfg(unix)]
+mod keys;
 mod layers;
 mod lifecycle;
 mod listen;

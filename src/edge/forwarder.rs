@@ -23,7 +23,7 @@ use crate::world::{ForwardOptions, ListenerEvent, MAX_ANSWER_BODY};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use url::Url;
@@ -59,6 +59,14 @@ pub(super) struct Forwarder {
     outages: HashMap<String, Outage>,
     /// Wall clock and monotonic clock at the last look at the queue.
     last_look: Option<(Timestamp, Instant)>,
+}
+
+/// A stored delivery that is to be sent again.
+pub(super) struct Requeue {
+    pub delivery: i64,
+    pub urls: Vec<String>,
+    /// Gets false if the delivery is not in the store.
+    pub done: oneshot::Sender<Result<bool, String>>,
 }
 
 #[derive(Clone, Copy)]
@@ -112,7 +120,7 @@ impl Forwarder {
     }
 
     /// Forwards until `stop`, then waits for the running attempts.
-    pub async fn run(mut self, mut stop: oneshot::Receiver<()>) {
+    pub async fn run(mut self, mut requeue: mpsc::UnboundedReceiver<Requeue>, mut stop: oneshot::Receiver<()>) {
         self.resume_pending().await;
         let mut attempts = JoinSet::new();
         loop {
@@ -125,6 +133,7 @@ impl Forwarder {
                     break;
                 }
                 Some(finished) = attempts.join_next() => self.finish(finished).await,
+                Some(request) = requeue.recv() => self.forward_again(request).await,
                 () = self.wake.notified() => {}
                 () = tokio::time::sleep_until(next) => {}
             }
@@ -132,6 +141,13 @@ impl Forwarder {
         while let Some(finished) = attempts.join_next().await {
             self.finish(finished).await;
         }
+    }
+
+    /// Queues a delivery again. The user wants it sent now, even to an app that did not answer.
+    async fn forward_again(&mut self, Requeue { delivery, urls, done }: Requeue) {
+        self.outages.retain(|url, _| !urls.contains(url));
+        // Fails if nobody waits for the result.
+        let _ = done.send(self.writer.requeue(delivery, urls).await);
     }
 
     /// Resumes what an earlier run left in the queue, and reports how much that is.
@@ -332,7 +348,6 @@ mod tests {
     use crate::model::exchange::OutgoingRequest;
     use crate::model::hop_mark::HopMark;
     use crate::world::{AckMode, CertificateCheck, StoreLocation};
-    use tokio::sync::mpsc;
 
     const APP: &str = "http://localhost:3000/";
     const OTHER_APP: &str = "http://localhost:4000/";

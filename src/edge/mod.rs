@@ -17,6 +17,7 @@ mod files;
 mod forwarder;
 mod http;
 mod journal_file;
+mod keys;
 mod listener;
 mod postgres;
 mod process;
@@ -34,9 +35,9 @@ use crate::model::exchange::{NextRequest, SentRequest};
 use crate::model::timestamp::Timestamp;
 use crate::world::{
     AppendFile, Clock, CommandRunner, Database, DatabaseQuery, Environment, FileChange, FileReader, FileVisibility,
-    Files, IsOwnOutput, ListenOptions, Network, ProcessOptions, Processes, Progress, RefusalHandler, RequestHandler,
-    RowSources, RunningListener, RunningProcess, RunningServer, SecretFileReader, SecretFiles, SendOptions, SendStatus,
-    ServeOptions, Store, Stream, StreamedCommand, Streams, Terminal, VerifyFn,
+    Files, IsOwnOutput, Keys, ListenOptions, Network, ProcessOptions, Processes, Progress, RefusalHandler,
+    RequestHandler, RowSources, RunningListener, RunningProcess, RunningServer, SecretFileReader, SecretFiles,
+    SendOptions, SendStatus, ServeOptions, Store, Stream, StreamedCommand, Streams, Terminal, VerifyFn,
 };
 use jiff::tz::TimeZone;
 use signals::Interrupt;
@@ -116,6 +117,11 @@ impl Terminal for Machine {
 
     fn progress(&self, total: u64) -> Box<dyn Progress + '_> {
         Box::new(terminal::progress(total))
+    }
+
+    fn keys(&self) -> Option<Box<dyn Keys + '_>> {
+        let are_terminals = [Stream::Input, Stream::Output].into_iter().all(terminal::is_terminal);
+        if are_terminals { keys::start().map(|keys| Box::new(keys) as _) } else { None }
     }
 
     fn prompt_hidden(&self, question: &str) -> Result<Vec<u8>> {
@@ -218,6 +224,10 @@ impl SecretFiles for Machine {
 impl Processes for Machine {
     fn was_terminated(&self) -> bool {
         signals::was_terminated()
+    }
+
+    fn interrupt(&self) {
+        signals::interrupt();
     }
 
     fn start_process(&self, options: &ProcessOptions, on_start: &mut dyn FnMut()) -> Result<Box<dyn RunningProcess>> {

@@ -7,6 +7,7 @@
 //! One thread handles signals for the whole process. A handler cannot be removed once it is
 //! installed, so without a subscriber the first signal ends the process, too.
 
+use super::keys;
 use crate::model::error::{Error, Result};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,6 +31,16 @@ pub(super) fn was_terminated() -> bool {
     WAS_TERMINATED.load(Ordering::Relaxed)
 }
 
+/// The interrupts of this process, once somebody has subscribed to them.
+static SIGNALS: Mutex<Option<watch::Sender<u32>>> = Mutex::new(None);
+
+/// Reports an interrupt as Ctrl+C does. Without a subscriber, nothing happens.
+pub(super) fn interrupt() {
+    if let Some(signals) = &*SIGNALS.lock().unwrap_or_else(PoisonError::into_inner) {
+        signals.send_modify(|count| *count += 1);
+    }
+}
+
 /// Receives the interrupts that happen after it was created.
 #[derive(Debug)]
 pub(super) struct Interrupt(watch::Receiver<u32>);
@@ -37,7 +48,6 @@ pub(super) struct Interrupt(watch::Receiver<u32>);
 impl Interrupt {
     /// Subscribes to the signals of this process.
     pub fn of_process() -> Result<Self> {
-        static SIGNALS: Mutex<Option<watch::Sender<u32>>> = Mutex::new(None);
         let mut signals = SIGNALS.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(signals) = &*signals {
             return Ok(Self(signals.subscribe()));
@@ -78,6 +88,7 @@ fn start_thread(sender: watch::Sender<u32>) -> io::Result<()> {
         while let Some(signal) = signals.next().await {
             let is_first = *sender.borrow() == 0;
             if sender.receiver_count() == 0 || (!is_first && signal != StopSignal::HangUp) {
+                keys::restore_mode();
                 std::process::exit(EXIT_INTERRUPTED);
             }
             if !is_first {

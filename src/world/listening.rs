@@ -6,6 +6,7 @@
 use super::CertificateCheck;
 use crate::model::bind::{BindAddresses, SecondAddress};
 use crate::model::delivery::{AnalyzedDelivery, Delivery, RejectedRequest};
+use crate::model::error::Result;
 use crate::model::exchange::OutgoingRequest;
 use crate::model::hop_mark::HopMark;
 use crate::model::message::{HeaderError, Request};
@@ -124,6 +125,9 @@ pub trait RunningListener {
     fn second_address(&self) -> SecondAddress;
     /// Waits for the next event, at most this long. `None`: without a limit.
     fn next(&mut self, timeout: Option<Duration>) -> ListenerEvent;
+    /// Queues a stored delivery for these URLs again, due at once. Returns false if it is not in the
+    /// store, or if the listener has no queue.
+    fn forward_again(&mut self, id: CaptureId, urls: &[Url]) -> Result<bool>;
     /// Stops accepting connections and finishes open requests. Their events are still returned by
     /// `next`, then `Closed`.
     fn close(&mut self);

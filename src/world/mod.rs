@@ -86,6 +86,9 @@ pub trait Terminal {
     fn columns(&self, stream: Stream) -> Option<u16>;
     /// Shows a progress bar on standard error. Invisible without a terminal, or if `total` is 0.
     fn progress(&self, total: u64) -> Box<dyn Progress + '_>;
+    /// Starts to read single keys. `None`: standard input or output is no terminal, this process
+    /// runs in the background, or the system is not supported.
+    fn keys(&self) -> Option<Box<dyn Keys + '_>>;
     /// Prompts for a secret without echoing it.
     fn prompt_hidden(&self, question: &str) -> Result<Vec<u8>>;
     /// Opens the bytes in the user's editor (`VISUAL`, `EDITOR`) and returns what was saved. The
@@ -158,6 +161,8 @@ pub trait Processes {
     /// Returns true if SIGTERM or the end of the terminal, rather than Ctrl+C, asked this process to
     /// stop.
     fn was_terminated(&self) -> bool;
+    /// Does what Ctrl+C does.
+    fn interrupt(&self);
     /// Starts a command of the user's in a shell, in its own process group, and waits until it
     /// accepts connections. `launched` is called before that wait.
     fn start_process(&self, program: &ProcessOptions, launched: &mut dyn FnMut()) -> Result<Box<dyn RunningProcess>>;
@@ -236,6 +241,12 @@ pub trait Progress {
         work();
     }
     fn finish(&mut self);
+}
+
+/// Keys typed at the terminal, which does not echo them. Dropping it restores the terminal's mode.
+pub trait Keys {
+    /// Returns the next key without waiting. `None`: there is none.
+    fn next(&mut self) -> Option<char>;
 }
 
 /// A command of the user's that starts a server.

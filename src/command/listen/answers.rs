@@ -1,10 +1,13 @@
 //! `listen --answer`: a script of statuses for verified events, to see how a provider retries.
 
-use crate::command::shared::target;
+use crate::command::shared::secrets::Secrets;
+use crate::command::shared::{registry, target};
 use crate::command::{Session, confirm};
 use crate::model::error::Result;
-use crate::model::secret::{Secret, SecretOrigin};
-use crate::provider;
+use crate::model::sanitize::escape_unsafe;
+use crate::model::secret_text::trim_invisible;
+use crate::provider::{self, Provider};
+use crate::settings::registry::Mode;
 use crate::webhook::route;
 use std::str::FromStr;
 use url::Url;
@@ -25,25 +28,20 @@ impl FromStr for AnswerScript {
 }
 
 impl AnswerScript {
-    /// Asks before real events may be refused: a live API key is set.
-    pub(super) fn confirm(&self, yes: bool, session: &Session<'_>) -> Result<()> {
+    /// Asks before real events may be refused: there is a live API key, or an endpoint that was
+    /// registered with one.
+    pub(super) fn confirm(&self, secrets: &Secrets, yes: bool, session: &Session<'_>) -> Result<()> {
         let refuses = self.0.iter().any(|status| !(200..300).contains(status));
-        let is_live = |provider: &&&dyn provider::Provider| {
-            let (api, variable) = (provider.api(), provider.key_variable());
-            let base = session.world.env_var(api.base_variable).and_then(|text| Url::parse(&text).ok());
-            let key = session.world.env_var(variable).map(|key| {
-                let origin = SecretOrigin::Environment { variable: variable.to_owned(), position: 0 };
-                Secret::new(provider.name(), origin, key.trim())
-            });
-            key.is_some_and(|key| api.is_live(&key))
-                && !base.is_some_and(|base| target::is_this_machine(&base, session))
-        };
-        match provider::ALL.iter().find(is_live).filter(|_| refuses && !yes) {
-            Some(provider) => {
-                let title = provider.title();
+        if !refuses || yes {
+            return Ok(());
+        }
+        let live =
+            |provider: &&dyn Provider| live_access(*provider, secrets, session).map(|what| (provider.title(), what));
+        match provider::ALL.iter().find_map(live) {
+            Some((title, what)) => {
                 let question = format!(
-                    "--answer with a live key of {title}: it retries real events that are refused, and may disable \
-                     the endpoint"
+                    "--answer with {what} of {title}: it retries real events that are refused, and may disable the \
+                     endpoint"
                 );
                 confirm(session, &question, "live")
             }
@@ -57,6 +55,24 @@ impl AnswerScript {
         let last = words.pop().unwrap_or_default();
         if words.is_empty() { last } else { format!("{}, then {last}", words.join(", ")) }
     }
+}
+
+/// Names what connects this machine with real events of a provider. `None`: nothing is known to.
+fn live_access(provider: &dyn Provider, secrets: &Secrets, session: &Session<'_>) -> Option<String> {
+    let api = provider.api();
+    let is_emulated = |base: &str| Url::parse(base).is_ok_and(|base| target::is_this_machine(&base, session));
+    let is_api_emulated = session.world.env_var(api.base_variable).is_some_and(|base| is_emulated(&base));
+    if !is_api_emulated
+        && secrets.bytes().any(|bytes| trim_invisible(bytes).starts_with(api.live_key_prefix.as_bytes()))
+    {
+        return Some("a live key".to_owned());
+    }
+    // A registry that can't be read was reported when the secrets were loaded.
+    let registry = registry::read(session).unwrap_or_default();
+    let mut live = registry.endpoints.iter().filter(|endpoint| {
+        endpoint.provider == provider.name() && endpoint.mode == Mode::Live && !is_emulated(&endpoint.base)
+    });
+    live.next().map(|endpoint| format!("the live endpoint {}", escape_unsafe(&endpoint.id)))
 }
 
 #[cfg(test)]

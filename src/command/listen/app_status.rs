@@ -1,26 +1,62 @@
 //! Reports how apps respond to forwarded deliveries.
 
+use crate::model::delivery::AnalyzedDelivery;
 use crate::model::exchange::Answer;
 use crate::model::mask::mask_secrets;
 use crate::model::sanitize;
+use crate::model::secret::SecretOrigin;
 use crate::model::status::LOOP_DETECTED;
-use crate::model::stored::{ForwardOutcome, Forwarded};
+use crate::model::stored::{CaptureId, ForwardOutcome, Forwarded};
+use crate::model::verdict::Verdict;
+use crate::provider;
 use crate::render::paint::Paint;
 use crate::render::text;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Default)]
 pub(super) struct AppStatus {
     /// Apps that did not respond to the last attempt.
     down: BTreeSet<String>,
-    /// Statuses of refusals for which the next step was shown.
-    explained: BTreeSet<u16>,
+    /// Apps and statuses of refusals for which the next step was shown.
+    explained: BTreeSet<(String, u16)>,
+    /// Deliveries go to several apps, so each answer names its own.
+    pub has_several: bool,
+    /// The latest deliveries that were signed with a local test secret, by provider.
+    tests: BTreeMap<CaptureId, &'static str>,
+    /// Word by which the user can call this program again.
+    program: String,
+}
+
+/// Most deliveries that are remembered as signed with a local test secret.
+const REMEMBERED_TESTS: usize = 1_000;
+
+/// A line about an attempt.
+pub(super) struct AppLine {
+    pub text: String,
+    /// It is about the delivery, and not only about the app.
+    pub is_about_delivery: bool,
 }
 
 impl AppStatus {
+    pub(super) fn new(program: String) -> Self {
+        Self { program, ..Self::default() }
+    }
+
+    /// Remembers a delivery if it was signed with a local test secret, which the app may not have.
+    pub(super) fn add_delivery(&mut self, id: CaptureId, received: &AnalyzedDelivery) {
+        if let (Some(provider), Verdict::Verified { secret, .. }) = (received.provider, &received.verdict)
+            && *secret == SecretOrigin::LocalTest
+        {
+            self.tests.insert(id, provider);
+            while self.tests.len() > REMEMBERED_TESTS {
+                self.tests.pop_first();
+            }
+        }
+    }
+
     /// Returns the lines for an attempt. An app that does not respond is reported once and not for
-    /// each delivery. The delivery is named unless it is the one that was shown last.
-    pub(super) fn lines(&mut self, forwarded: &Forwarded, last_shown: Option<&str>, paint: Paint) -> Vec<String> {
+    /// each delivery.
+    pub(super) fn lines(&mut self, forwarded: &Forwarded, is_named: bool, paint: Paint) -> Vec<AppLine> {
         let Forwarded { id, attempt, outcome, .. } = forwarded;
         let url = attempt.url.parse::<url::Url>();
         let app = url.map_or_else(|_| mask_secrets(&attempt.url), |url| url.origin().ascii_serialization());
@@ -30,26 +66,30 @@ impl AppStatus {
                 paint.bad(&format!("✗ {app} is not responding: {}", sanitize::escape_unsafe(&mask_secrets(failure))))
             }),
         };
+        let place = if self.has_several { format!("{app}  ") } else { String::new() };
         let answer = match &attempt.outcome {
             Ok(answer) => {
                 let mut line = text::answer_line(answer, &attempt.url, attempt.took, paint);
                 if answer.status.is_success() {
                     line = line.lines().next().unwrap_or_default().to_owned();
                 }
-                let name = if last_shown.is_some_and(|last| last == id.to_string()) {
-                    String::new()
-                } else {
-                    format!("{id}  ")
-                };
-                Some(format!("→ {name}{line}{}", paint.faint(&next_step(*outcome))))
+                let name = if is_named { format!("{id}  ") } else { String::new() };
+                Some(format!("→ {name}{place}{line}{}", paint.faint(&next_step(*outcome))))
             }
             Err(_) if matches!(outcome, ForwardOutcome::Delivered | ForwardOutcome::Retry(_)) => None,
-            Err(_) => Some(format!("→ {id}  {}", paint.bad(next_step(*outcome).trim_start_matches(['·', ' '])))),
+            Err(_) => {
+                let step = next_step(*outcome);
+                Some(format!("→ {id}  {place}{}", paint.bad(step.trim_start_matches(['·', ' ']))))
+            }
         };
-        let advice = attempt.outcome.as_ref().ok().and_then(|answer| advice(answer, &id.to_string(), &attempt.url));
-        let advice = advice.filter(|(status, _)| self.explained.insert(*status));
+        let advice = attempt.outcome.as_ref().ok().and_then(|answer| {
+            let test = self.tests.get(id).copied();
+            advice(answer, &Refused { id: id.to_string(), url: &attempt.url, test, program: &self.program })
+        });
+        let advice = advice.filter(|(status, _)| self.explained.insert((app, *status)));
         let advice = advice.map(|(_, text)| format!("  {} {text}", paint.faint("fix")));
-        [change, answer, advice].into_iter().flatten().collect()
+        let lines = [(change, false), (answer, true), (advice, true)].into_iter();
+        lines.filter_map(|(text, is_about_delivery)| Some(AppLine { text: text?, is_about_delivery })).collect()
     }
 }
 
@@ -68,29 +108,46 @@ const SIGNATURE_WORDS: &[&str] = &[
     "unauthor",
 ];
 
+/// A verified delivery that an app refused.
+struct Refused<'a> {
+    id: String,
+    url: &'a str,
+    /// The provider whose local test secret it was signed with.
+    test: Option<&'static str>,
+    program: &'a str,
+}
+
 /// Says what to run when the app refuses a delivery that is verified here. `None`: it does not.
-fn advice(answer: &Answer, id: &str, url: &str) -> Option<(u16, String)> {
+fn advice(answer: &Answer, refused: &Refused<'_>) -> Option<(u16, String)> {
     let status = answer.status.0;
     let text = String::from_utf8_lossy(&answer.body).to_ascii_lowercase();
-    let url = mask_secrets(url);
+    let url = mask_secrets(refused.url);
     let url = sanitize::escape_unsafe(&url);
     let advice = match status {
         LOOP_DETECTED => {
             format!("{url} leads back to a listener that has forwarded this delivery: forward to the app itself")
         }
         404 | 405 => format!("check the path in {url}: nothing there takes a POST"),
-        401 | 403 => refused_signature(id, &url),
-        400..=499 if SIGNATURE_WORDS.iter().any(|word| text.contains(word)) => refused_signature(id, &url),
-        400..=499 => format!("the event is verified here; `whtool check {url}` tests your handler"),
+        401 | 403 => refused_signature(refused, &url),
+        400..=499 if SIGNATURE_WORDS.iter().any(|word| text.contains(word)) => refused_signature(refused, &url),
+        400..=499 => {
+            format!("the event is verified here; `{} check {url}` tests your handler", refused.program)
+        }
         _ => return None,
     };
     Some((status, advice))
 }
 
-fn refused_signature(id: &str, url: &str) -> String {
+fn refused_signature(refused: &Refused<'_>, url: &str) -> String {
+    let program = refused.program;
+    let test = refused.test.and_then(provider::by_name).map_or_else(String::new, |provider| {
+        let (name, variable) = (provider.name(), provider.secret_variable());
+        format!("does it have the local test secret (`export {variable}=$({program} secret show {name}-test)`)? ")
+    });
     format!(
-        "the event is verified here: log the digest that your app computes and run `whtool verify {id} --computed \
-         DIGEST`, or let `whtool check {url}` test your app"
+        "your app refused a valid signature: {test}`{program} check {url}` tests it, and `{program} verify {} --computed \
+         DIGEST` explains the digest that it computes",
+        refused.id
     )
 }
 
@@ -111,8 +168,8 @@ mod tests {
     use super::*;
 
     fn advice_for(status: u16, body: &str) -> String {
-        advice(&Answer::new(status, body), "42", "http://127.0.0.1:3000/hook")
-            .map_or_else(String::new, |(_, text)| text)
+        let refused = Refused { id: "42".to_owned(), url: "http://127.0.0.1:3000/hook", test: None, program: "whtool" };
+        advice(&Answer::new(status, body), &refused).map_or_else(String::new, |(_, text)| text)
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use super::DisplayArgs;
 use super::app_status::AppStatus;
 use super::exec::FinishedCommand;
+use super::keys::LastEvent;
 use super::output::{CONTINUATION_INDENT, ListenOutput, OutputLoss};
 use super::state::{FirstDelivery, RefusalBudget, SeenEvents, Summary};
 use super::tunnel::{self, TunnelEvent, TunnelLink};
@@ -33,15 +34,20 @@ use crate::render::row::{Cell, CellKind};
 use crate::render::{self, text};
 use crate::webhook::receive::readable_body;
 use crate::webhook::route::Route;
-use crate::world::{AnsweredDelivery, DroppedEvents, Store};
+use crate::world::{AnsweredDelivery, DroppedEvents, Store, Stream};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use url::Url;
 use wildmatch::WildMatch;
 
 /// Number of events that are remembered to recognize duplicates.
 const SEEN_EVENTS: usize = 100_000;
+
+const CLEAR_SCREEN: &[u8] = b"\x1b[H\x1b[2J";
 
 pub(super) struct Display<'a> {
     args: &'a DisplayArgs,
@@ -59,8 +65,12 @@ pub(super) struct Display<'a> {
     /// Reason why deliveries can't be stored at present.
     store_error: Option<String>,
     apps: AppStatus,
-    /// Name of the delivery that was shown last.
+    /// Events are shown without their payload.
+    is_compact: bool,
+    /// Name of the delivery that the last line is about.
     last_shown: Option<String>,
+    /// The last verified event that is stored.
+    pub last_event: Option<LastEvent>,
     /// The URL of the tunnel, since it was last told how to enter it.
     tunnel_url: Option<Url>,
     /// Events that `--answer` refused, and that have not come again.
@@ -92,8 +102,10 @@ impl<'a> Display<'a> {
             summary: Summary::default(),
             hint: None,
             store_error: None,
-            apps: AppStatus::default(),
+            apps: AppStatus::new(session.world.invocation()),
+            is_compact: args.compact,
             last_shown: None,
+            last_event: None,
             tunnel_url: None,
             refused: HashSet::new(),
             keeps_records: false,
@@ -110,13 +122,15 @@ impl<'a> Display<'a> {
         &mut self,
         (address, second): (SocketAddr, SecondAddress),
         routes: Vec<Route>,
+        has_keys: bool,
     ) -> Result<()> {
         let url = bind::url(address);
         if self.args.json {
             self.output.write_record(&render::json::ready(&url))?;
         }
         let shown = self.session.err.strong(&url);
-        self.session.info(&format!("listening on {shown} (any path; Ctrl+C to stop)"));
+        let keys = if has_keys { "; press ? for keys" } else { "" };
+        self.session.info(&format!("listening on {shown} (any path; Ctrl+C to stop{keys})"));
         report_addresses(address, second, self.session);
         let routed = routes.iter().flat_map(|route| route.types.iter().cloned());
         let globs = join_lists(&self.args.events).into_iter().chain(routed);
@@ -125,10 +139,28 @@ impl<'a> Display<'a> {
         if !urls.is_empty() {
             self.session.info(&format!("forwarding verified deliveries to {}", urls.join(", ")));
         }
+        let apps: HashSet<_> = routes.iter().map(|route| route.url.origin()).collect();
+        self.apps.has_several = apps.len() > 1;
         self.routes = routes;
         self.print_secrets("secrets");
         self.print_secret_for_app();
         self.output.flush()
+    }
+
+    /// Shows payloads from now on, or no longer.
+    pub(super) fn toggle_payloads(&mut self) {
+        self.is_compact = !self.is_compact;
+        self.session.info(if self.is_compact { "payloads off: one line per event" } else { "payloads on" });
+    }
+
+    /// Clears the screen, but not what was scrolled out of it.
+    pub(super) fn clear(&mut self, address: SocketAddr) -> Result<()> {
+        self.last_shown = None;
+        self.output.write_record(CLEAR_SCREEN)?;
+        self.output.flush()?;
+        let url = bind::url(address);
+        self.session.info(&self.session.err.faint(&format!("listening on {url} (press ? for keys)")));
+        Ok(())
     }
 
     /// Shows a change of the tunnel's state.
@@ -177,13 +209,28 @@ impl<'a> Display<'a> {
                 format!("{title}: run `{program} register --url {shown}`")
             } else {
                 let name = provider.name();
+                let copied = if self.copy_to_clipboard(shown) {
+                    " (copied to the clipboard, if your terminal allows it)"
+                } else {
+                    ""
+                };
                 format!(
-                    "{title}: enter the URL at {}, then run `{program} secret add {name}`",
+                    "{title}: enter the URL{copied} at {}, then run `{program} secret add {name}`",
                     provider.api().dashboard
                 )
             };
             self.session.info(&advice);
         }
+    }
+
+    /// Asks the terminal to copy a text (OSC 52). Returns false if there is no terminal, or one that
+    /// would print the request.
+    fn copy_to_clipboard(&self, text: &str) -> bool {
+        let kind = self.session.world.env_var("TERM");
+        let is_able = self.session.world.is_terminal(Stream::Error)
+            && kind.is_some_and(|kind| !["dumb", "linux"].contains(&kind.as_str()));
+        let request = format!("\x1b]52;c;{}\x07", STANDARD.encode(text));
+        is_able && self.session.world.stderr().write_all(request.as_bytes()).is_ok()
     }
 
     pub(super) fn update_secrets(&mut self, secrets: Secrets) {
@@ -262,6 +309,13 @@ impl<'a> Display<'a> {
             self.output.flush()?;
             // Not wrapped: it contains commands to copy.
             self.session.info(&hint);
+        }
+        if let Some(id) = answered.id {
+            self.apps.add_delivery(id, received);
+        }
+        if let (true, Some(id)) = (counts, answered.id) {
+            let (kind, arrived) = (received.event.kind.clone(), received.delivery.arrived);
+            self.last_event = Some(LastEvent { id, kind, arrived });
         }
         Ok(counts.then_some(NewEvent { name, record }))
     }
@@ -346,8 +400,13 @@ impl<'a> Display<'a> {
         if self.args.json {
             return self.output.write_record(&render::json::forwarded(forwarded));
         }
-        let lines = self.apps.lines(forwarded, self.last_shown.as_deref(), self.session.out);
-        lines.iter().try_for_each(|line| self.output.write_detail(line))
+        let name = forwarded.id.to_string();
+        let is_named = self.last_shown.as_ref() != Some(&name);
+        let lines = self.apps.lines(forwarded, is_named, self.session.out);
+        if lines.iter().any(|line| line.is_about_delivery) {
+            self.last_shown = Some(name);
+        }
+        lines.iter().try_for_each(|line| self.output.write_detail(&line.text))
     }
 
     /// Counts and reports events that arrived too fast to be shown.
@@ -419,7 +478,7 @@ impl<'a> Display<'a> {
             .with_cell(text::answer_cell(AnswerState::Answered(Status(fields.answered))))
             .with_cell(fields.is_scripted.then(|| Cell::new(CellKind::Answer, "by --answer", Paint::faint)))
             .with_cell(duplicate.map(|text| Cell::new(CellKind::Duplicate, text, Paint::warn)));
-        self.output.write_row(&row, self.args)?;
+        self.output.write_row(&row, self.is_compact)?;
         let indent = self.output.indent();
         let changes = text::duplicate_changes(fields, indent, paint);
         let details =
@@ -429,7 +488,7 @@ impl<'a> Display<'a> {
             self.output.write_detail(&paint.faint(&text::body_digest(&received.delivery.request.body)))?;
         }
         self.last_shown = Some(name.to_owned());
-        if received.verdict.is_verified() && !self.args.compact {
+        if received.verdict.is_verified() && !self.is_compact {
             let body = readable_body(&received.delivery.request);
             let payload = render::payload::lines(&body, indent, paint, self.session.reveal);
             self.output.write_lines(&payload, CONTINUATION_INDENT)?;

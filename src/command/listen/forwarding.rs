@@ -32,7 +32,7 @@ pub(super) struct ForwardArgs {
     ordered: bool,
     /// Re-sign deliveries with the local test secret
     #[arg(long)]
-    resign: bool,
+    pub resign: bool,
     /// Retry up to N times while the app is down or answers 5xx
     #[arg(long, value_name = "N", default_value_t = 10)]
     retry: u32,

@@ -9,6 +9,7 @@ mod display;
 mod exec;
 mod forwarding;
 mod goal;
+mod keys;
 mod output;
 mod secret_reload;
 mod state;
@@ -31,6 +32,7 @@ use display::{Display, NewEvent};
 use exec::{Commands, ExecArgs};
 use forwarding::ForwardArgs;
 use goal::{Goal, WantedEvents};
+use keys::KeyReader;
 use output::OutputLoss;
 use secret_reload::SecretReloader;
 use std::time::Duration;
@@ -142,11 +144,11 @@ impl Listen {
 }
 
 pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome> {
+    let secrets = secrets::load(&args.secrets, TestSecret::Create, session)?;
     if let Some(script) = &args.answer {
-        script.confirm(args.forward.yes, session)?;
+        script.confirm(&secrets, args.forward.yes, session)?;
     }
     let endpoint = args.tunnel.endpoint(args.forward.yes, session)?;
-    let secrets = secrets::load(&args.secrets, TestSecret::Create, session)?;
     let mut reloader = SecretReloader::new(&secrets, &args.secrets, args.tolerance, session);
     let is_on_disk = !args.no_store && !args.stores_in_memory();
     let loss = if is_on_disk { OutputLoss::Tolerated } else { OutputLoss::Error };
@@ -167,7 +169,8 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome
         session.info(&format!("requests that are not verified may take {limit} of the store"));
     }
     let addresses = (listener.address(), listener.second_address());
-    display.show_ready(addresses, args.forward.routes())?;
+    let keys = KeyReader::start(args, session);
+    display.show_ready(addresses, args.forward.routes(), keys.is_some())?;
     if let Some(script) = &args.answer {
         session.info(&format!("answering verified events with {} (--answer)", script.words()));
     }
@@ -189,7 +192,7 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome
             workers.into_iter().for_each(|worker| drop(scope.spawn(move || worker.run())));
             commands
         });
-        let helpers = Helpers { tunnel, commands };
+        let helpers = Helpers { tunnel, commands, keys };
         receive_until_done(args, listener.as_mut(), (&mut display, &mut goal), &mut reloader, helpers, session)
     })
 }
@@ -229,11 +232,12 @@ fn start(
     }
 }
 
-/// Programs that run beside the listener.
+/// What runs beside the listener: programs, and the keyboard.
 struct Helpers<'s> {
     /// With the endpoint that is registered for its URL.
     tunnel: Option<(TunnelLink, Option<TunnelEndpoint<'s>>)>,
     commands: Option<Commands>,
+    keys: Option<KeyReader<'s>>,
 }
 
 fn receive_until_done(
@@ -241,7 +245,7 @@ fn receive_until_done(
     listener: &mut dyn RunningListener,
     (display, goal): (&mut Display<'_>, &mut Goal),
     reloader: &mut SecretReloader,
-    Helpers { mut tunnel, commands }: Helpers<'_>,
+    Helpers { mut tunnel, commands, mut keys }: Helpers<'_>,
     session: &Session<'_>,
 ) -> Result<CommandOutcome> {
     if let Some((link, _)) = &tunnel {
@@ -279,7 +283,11 @@ fn receive_until_done(
         if let Some(secrets) = reloader.reload_if_due(now, session) {
             display.update_secrets(secrets);
         }
-        match next(listener, deadline, display, session)? {
+        if let Some(keys) = &mut keys {
+            keys.handle_next(args, listener, display, session)?;
+        }
+        let interval = if keys.is_some() { keys::INTERVAL } else { secret_reload::INTERVAL };
+        match next(listener, (deadline, interval), display, session)? {
             ListenerEvent::Received(delivery) => {
                 if let Some(event) = display.add_delivery(&delivery)? {
                     goal.add(&delivery.received, (&event.name, delivery.id), &args.forward);
@@ -302,6 +310,7 @@ fn receive_until_done(
             ListenerEvent::Closed => return Err(Error::failed("the listener stopped unexpectedly")),
         }
     };
+    drop(keys);
     if let Some((link, endpoint)) = &mut tunnel {
         if let Some(endpoint) = endpoint {
             endpoint.remove();
@@ -374,10 +383,11 @@ enum StopReason {
 }
 
 /// Waits for the next event. Output is flushed only when no event is queued, so a burst costs few
-/// writes. `TimedOut` means that the deadline has passed, or that the registry is due for a look.
+/// writes. `TimedOut` means that the deadline has passed, or that it is time for another look at the
+/// registry and the keyboard.
 fn next(
     listener: &mut dyn RunningListener,
-    deadline: Option<Timestamp>,
+    (deadline, interval): (Option<Timestamp>, Duration),
     display: &mut Display<'_>,
     session: &Session<'_>,
 ) -> Result<ListenerEvent> {
@@ -389,10 +399,7 @@ fn next(
     let left = deadline.map(|deadline| deadline.duration_since(session.world.now()));
     Ok(match left {
         Some(left) if left.is_negative() || left.is_zero() => ListenerEvent::TimedOut,
-        left => {
-            let interval = secret_reload::INTERVAL;
-            listener.next(Some(left.map_or(interval, SignedDuration::unsigned_abs).min(interval)))
-        }
+        left => listener.next(Some(left.map_or(interval, SignedDuration::unsigned_abs).min(interval))),
     })
 }
 

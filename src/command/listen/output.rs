@@ -1,6 +1,5 @@
 //! Standard output of a listener, laid out for the width of the terminal.
 
-use super::DisplayArgs;
 use crate::command::Session;
 use crate::model::error::Result;
 use crate::model::timestamp::Timestamp;
@@ -62,8 +61,8 @@ impl<'a> ListenOutput<'a> {
         Ok(())
     }
 
-    pub(super) fn write_row(&mut self, row: &Row, args: &DisplayArgs) -> Result<()> {
-        let overflow = if args.compact { Overflow::Omit } else { Overflow::Wrap(self.indent().len()) };
+    pub(super) fn write_row(&mut self, row: &Row, is_compact: bool) -> Result<()> {
+        let overflow = if is_compact { Overflow::Omit } else { Overflow::Wrap(self.indent().len()) };
         let row = row.render(self.width(), overflow, self.session.out);
         self.write_record(row.as_bytes())
     }

@@ -13,7 +13,7 @@ mod tests;
 
 use super::clock;
 use super::events::{EventSender, QueuedEvent};
-use super::forwarder::Forwarder;
+use super::forwarder::{Forwarder, Requeue};
 use super::http::Timeouts;
 use super::http::bind::Sockets;
 use super::http::connections::ConnectionLimiter;
@@ -22,6 +22,7 @@ use super::signals::Interrupt;
 use super::store::{Closed, StoreWriter};
 use crate::model::bind::SecondAddress;
 use crate::model::error::{Error, Result};
+use crate::model::stored::CaptureId;
 use crate::world::{ListenOptions, ListenerEvent, RunningListener, StoreLocation, VerifyFn};
 use connection::ListenerState;
 use pipeline::DeliveryPipeline;
@@ -33,6 +34,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use url::Url;
 
 /// Most events that wait for the consumer; beyond that, senders wait for their responses.
 const EVENT_QUEUE: usize = 1024;
@@ -56,6 +58,8 @@ pub(super) struct Listener {
     is_busy: bool,
     interrupt: Interrupt,
     stop: Option<oneshot::Sender<()>>,
+    /// `None`: nothing is forwarded.
+    requeue: Option<mpsc::UnboundedSender<Requeue>>,
     /// `None` only while it is dropped.
     runtime: Option<Runtime>,
     store: Option<Closed>,
@@ -92,11 +96,12 @@ fn start_with(
     let (pipeline, store) = pipeline.unzip();
     let sender = Arc::new(EventSender::new(queue, timeouts.display));
     let forwarder = pipeline.as_ref().and_then(|pipeline| start_forwarder(pipeline, &sender, &runtime));
+    let (forwarder, requeue) = forwarder.unzip();
     let refresher = SecretRefresher::start(&options.secret_sources, runtime.handle());
     let state = Arc::new(ListenerState::new(options, (verify, refresher), timeouts, sender, pipeline));
     runtime.spawn(serve_until_stopped(stopped, sockets, state, limiter, forwarder));
     let (stop, runtime) = (Some(stop), Some(runtime));
-    Ok(Listener { address, second_address, events, is_busy: false, interrupt, stop, runtime, store })
+    Ok(Listener { address, second_address, events, is_busy: false, interrupt, stop, requeue, runtime, store })
 }
 
 /// Returns how many threads serve connections: two, or one on a single core.
@@ -114,12 +119,17 @@ struct ForwarderTask {
     task: JoinHandle<()>,
 }
 
-fn start_forwarder(pipeline: &DeliveryPipeline, events: &Arc<EventSender>, runtime: &Runtime) -> Option<ForwarderTask> {
+fn start_forwarder(
+    pipeline: &DeliveryPipeline,
+    events: &Arc<EventSender>,
+    runtime: &Runtime,
+) -> Option<(ForwarderTask, mpsc::UnboundedSender<Requeue>)> {
     let (forward, writer) = (pipeline.forward.clone()?, pipeline.writer.clone());
     let (client, wake) = (pipeline.client.clone(), Arc::clone(&pipeline.wake));
     let (stop, stopped) = oneshot::channel();
     let forwarder = Forwarder::new(forward, writer, client, Arc::clone(events), wake);
-    Some(ForwarderTask { stop, task: runtime.spawn(forwarder.run(stopped)) })
+    let (requeue, requests) = mpsc::unbounded_channel();
+    Some((ForwarderTask { stop, task: runtime.spawn(forwarder.run(requests, stopped)) }, requeue))
 }
 
 impl Listener {
@@ -174,6 +184,17 @@ impl RunningListener for Listener {
                 () = sleep(timeout) => ListenerEvent::TimedOut,
             }
         })
+    }
+
+    fn forward_again(&mut self, id: CaptureId, urls: &[Url]) -> Result<bool> {
+        let (Some(requeue), Some(runtime)) = (&self.requeue, &self.runtime) else { return Ok(false) };
+        let (done, result) = oneshot::channel();
+        let request = Requeue { delivery: id.0, urls: urls.iter().map(Url::to_string).collect(), done };
+        if requeue.send(request).is_err() {
+            return Ok(false);
+        }
+        let result = runtime.block_on(result).unwrap_or(Ok(false));
+        result.map_err(|error| Error::failed("can't queue the delivery").because(error))
     }
 
     fn close(&mut self) {

@@ -139,6 +139,25 @@ impl StoreWriter {
         .await
     }
 
+    /// Queues a delivery for these URLs, due at once and with all retries. Returns false if it is not
+    /// in the store.
+    pub async fn requeue(&self, delivery: i64, urls: Vec<String>) -> Result<bool, String> {
+        self.transact(move |connection| {
+            let object = "SELECT coalesce(subject, event_id, cast(id AS TEXT)) FROM deliveries WHERE id = ?1";
+            let object: Option<String> = connection.query_row(object, [delivery], |row| row.get(0)).optional()?;
+            let Some(object) = object else { return Ok(false) };
+            for url in urls {
+                let restart =
+                    "UPDATE forwards SET state = 'pending', tries = 0, due = 0 WHERE delivery = ?1 AND url = ?2";
+                if connection.execute(restart, params![delivery, url])? == 0 {
+                    insert_forward(connection, delivery, &url, &object, 0)?;
+                }
+            }
+            Ok(true)
+        })
+        .await
+    }
+
     /// Returns the due deliveries and reserves them.
     pub async fn due(&self, query: DueQuery) -> Result<DueDeliveries, String> {
         self.transact(move |connection| reserve_due(connection, &query)).await
@@ -174,6 +193,20 @@ impl StoreWriter {
         })
         .await
     }
+}
+
+/// Adds a delivery to the queue for a URL.
+pub(super) fn insert_forward(
+    connection: &Connection,
+    delivery: i64,
+    url: &str,
+    object: &str,
+    due: i64,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT INTO forwards (delivery, url, object, due) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![delivery, url, object, due])
+        .map(drop)
 }
 
 /// Serializes a list for `json_each`.

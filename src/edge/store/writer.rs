@@ -8,6 +8,7 @@
 //! of its own for that was slower: under load it never found a moment in which the log could start
 //! over, and syncing a file that grows costs more than overwriting one.
 
+use super::forwards;
 use super::rows::{self, SpaceTaken};
 use super::unverified::{self, Room, Space};
 use super::watched::WatchedStore;
@@ -472,9 +473,7 @@ fn insert(
     for url in &delivery.forwards {
         let object = received.event.subject.clone().or_else(|| received.event.id.clone());
         let object = object.unwrap_or_else(|| row.to_string());
-        connection
-            .prepare_cached("INSERT INTO forwards (delivery, url, object, due) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![row, url, object, due])?;
+        forwards::insert_forward(connection, row, url, &object, due)?;
     }
     Ok(JobResult::Inserted(Insertion { id: Some(CaptureId(row)), note }))
 }
