@@ -46,6 +46,7 @@ mod process;
 #[cfg(unix)]
 mod readme;
 mod reconcile;
+mod reconcile_reports;
 mod register;
 mod replay;
 mod samples;

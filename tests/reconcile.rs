@@ -14,10 +14,10 @@ use tempfile::TempDir;
 use whtool::world::Files;
 
 /// An answer of the fake API: status, a header or "", body.
-type FakeAnswer = (u16, &'static str, String);
+pub(crate) type FakeAnswer = (u16, &'static str, String);
 
 /// A fake of both APIs, with one thread per connection.
-struct Api {
+pub(crate) struct Api {
     url: String,
     asked: Arc<Mutex<Vec<(String, String)>>>,
 }
@@ -25,7 +25,7 @@ struct Api {
 impl Api {
     /// `answer` gets the last segment of the path, and the number of earlier requests for the same
     /// path.
-    fn new(answer: impl Fn(&str, u32) -> FakeAnswer + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(answer: impl Fn(&str, u32) -> FakeAnswer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -39,18 +39,18 @@ impl Api {
         Self { url, asked }
     }
 
-    fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().iter().map(|(path, _)| path.clone()).collect()
     }
 
-    fn command(&self, home: &Path, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, home: &Path, words: &[&str]) -> Command {
         let mut command = whtool(home, &[&["reconcile"], words].concat());
         command.env("PLEXOS_API_URL", &self.url).env("PLUSTIVE_API_URL", &self.url);
         command.env("PLEXOS_PAY_SECRET_KEY", "sk_test_abc").env("PLUSTIVE_API_KEY", "pk_live_abc");
         command
     }
 
-    fn run(&self, home: &Path, words: &[&str]) -> Ran {
+    pub(crate) fn run(&self, home: &Path, words: &[&str]) -> Ran {
         Ran::of(self.command(home, words).output().unwrap())
     }
 }
@@ -79,19 +79,19 @@ fn serve(stream: TcpStream, noted: &Mutex<Vec<(String, String)>>, answer: &dyn F
     }
 }
 
-struct Ran {
-    status: i32,
-    out: String,
-    err: String,
+pub(crate) struct Ran {
+    pub(crate) status: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Ran {
-    fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Self { status: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
     }
 
-    fn records(&self) -> Vec<Value> {
+    pub(crate) fn records(&self) -> Vec<Value> {
         self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
@@ -100,7 +100,7 @@ impl Ran {
     }
 }
 
-fn home() -> TempDir {
+pub(crate) fn home() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
@@ -112,7 +112,7 @@ fn transaction(reference: &str, status: &str) -> FakeAnswer {
     (200, "", body)
 }
 
-fn payment(id: &str, status: &str) -> FakeAnswer {
+pub(crate) fn payment(id: &str, status: &str) -> FakeAnswer {
     (200, "", format!(r#"{{"id":"{id}","amount":"10000","currency":"CVE","status":"{status}"}}"#))
 }
 

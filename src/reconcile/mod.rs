@@ -7,8 +7,11 @@
 pub mod class;
 pub mod columns;
 pub mod compare;
+pub mod known;
 pub mod order;
+pub mod period;
 pub mod replay_event;
+pub mod report;
 pub mod schedule;
 pub mod totals;
 
@@ -18,7 +21,8 @@ use crate::provider::Provider;
 use crate::provider::record::Record;
 
 pub use class::Class;
-pub use compare::{Assessment, Lookup, Webhooks, compare};
+pub use compare::{Assessment, Lookup, ReferenceFinding, Webhooks, compare};
+pub use known::{Acceptance, KnownDifferences};
 pub use order::{BadLine, Order, OrderReader};
 pub use replay_event::ReplayEvent;
 pub use totals::Totals;
@@ -32,6 +36,8 @@ pub struct ReconciledReference {
     /// The captured webhooks, oldest first. `None` if none of this provider were ever captured.
     pub webhooks: Option<Vec<ReferenceMatch>>,
     pub assessment: Assessment,
+    /// The result of comparing its differences with the accepted ones.
+    pub acceptance: Acceptance,
     /// What the app missed, if anything.
     pub replay: Option<ReplayEvent>,
 }

@@ -7,7 +7,14 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     classes: BTreeMap<Class, u64>,
-    money: BTreeMap<(String, Class), (u64, i128)>,
+    money: MoneyTotals,
+    /// Accepted differences, which no other total includes.
+    accepted: BTreeMap<Class, u64>,
+    accepted_money: MoneyTotals,
+    /// References outside of the period of the report. Nothing else about them is counted.
+    pub outside: u64,
+    /// References that were counted although their time is unknown.
+    pub undated: u64,
     /// Lines of the list that could not be read.
     pub bad_lines: u64,
 }
@@ -15,17 +22,26 @@ pub struct Totals {
 impl Totals {
     pub fn add(&mut self, class: Class, money: Option<&Money>) {
         *self.classes.entry(class).or_default() += 1;
-        if let Some(money) = money {
-            let (count, minor) = self.money.entry((money.currency.to_uppercase(), class)).or_default();
-            (*count, *minor) = (*count + 1, minor.saturating_add(money.minor));
-        }
+        add_money(&mut self.money, class, money);
     }
 
+    /// Adds a reference whose differences are accepted.
+    pub fn add_accepted(&mut self, class: Class, money: Option<&Money>) {
+        *self.accepted.entry(class).or_default() += 1;
+        add_money(&mut self.accepted_money, class, money);
+    }
+
+    /// Counts all references that were compared, with and without accepted differences.
     pub fn references(&self) -> u64 {
-        self.classes.values().sum()
+        self.classes.values().sum::<u64>() + self.accepted()
     }
 
-    /// Counts the references of a class.
+    /// Counts the references whose differences are accepted.
+    pub fn accepted(&self) -> u64 {
+        self.accepted.values().sum()
+    }
+
+    /// Counts the references of a class without the accepted ones.
     pub fn count(&self, class: Class) -> u64 {
         self.classes.get(&class).copied().unwrap_or_default()
     }
@@ -37,14 +53,45 @@ impl Totals {
 
     /// Lists class, number of references and total amount, by currency.
     pub fn money(&self) -> impl Iterator<Item = (Class, u64, Money)> {
-        self.money.iter().map(|((currency, class), (count, minor))| {
-            (*class, *count, Money { minor: *minor, currency: currency.clone() })
-        })
+        list_money(&self.money)
+    }
+
+    /// Lists the number and sum of all accepted differences, by currency.
+    pub fn accepted_sums(&self) -> Vec<(u64, Money)> {
+        let mut sums: Vec<(u64, Money)> = Vec::new();
+        for (_, number, money) in self.accepted_money() {
+            match sums.last_mut().filter(|(_, sum)| sum.currency == money.currency) {
+                Some((count, sum)) => (*count, sum.minor) = (*count + number, sum.minor.saturating_add(money.minor)),
+                None => sums.push((number, money)),
+            }
+        }
+        sums
+    }
+
+    /// Lists the same as `money` for the accepted differences.
+    pub fn accepted_money(&self) -> impl Iterator<Item = (Class, u64, Money)> {
+        list_money(&self.accepted_money)
     }
 
     pub fn has_difference(&self) -> bool {
         self.classes.keys().any(|class| class.is_difference())
     }
+}
+
+/// Number of references and sum of their amounts, by currency and class.
+type MoneyTotals = BTreeMap<(String, Class), (u64, i128)>;
+
+fn add_money(totals: &mut MoneyTotals, class: Class, money: Option<&Money>) {
+    if let Some(money) = money {
+        let (count, minor) = totals.entry((money.currency.to_uppercase(), class)).or_default();
+        (*count, *minor) = (*count + 1, minor.saturating_add(money.minor));
+    }
+}
+
+fn list_money(totals: &MoneyTotals) -> impl Iterator<Item = (Class, u64, Money)> {
+    totals.iter().map(|((currency, class), (count, minor))| {
+        (*class, *count, Money { minor: *minor, currency: currency.clone() })
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //!
 //! Text for a terminal is in `text` and `payload`, laid out by `row`; records for programs in
 //! `json` and `stored`; requests for other tools in `request` and `har`; differences in `diff` and
-//! `comparison`; reports in `check` and `reconcile`; files for a provider's support in `bundle`.
+//! `comparison`; reports in `check` and `reconcile`, their HTML in `page`; files for a provider's
+//! support in `bundle`.
 
 pub(crate) mod bundle;
 pub(crate) mod check;
@@ -10,6 +11,7 @@ pub(crate) mod comparison;
 pub(crate) mod diff;
 pub(crate) mod har;
 pub(crate) mod json;
+mod page;
 pub mod paint;
 pub mod payload;
 pub(crate) mod reconcile;

@@ -5,6 +5,7 @@ use super::Reconcile;
 use crate::command::shared::captures::When;
 use crate::command::shared::reconciling::JournalOptions;
 use crate::model::error::{Error, Result};
+use crate::reconcile::period::zone_name;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -22,7 +23,23 @@ struct JournalInput<'a> {
     open: bool,
     /// Milliseconds before the start of the run, or a time in RFC 3339.
     since: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    day: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zone: Option<String>,
     provider: Option<&'static str>,
+}
+
+/// Returns milliseconds before the start of the run, or a time.
+fn show(when: When) -> String {
+    match when {
+        When::Ago(span) => span.as_millis().to_string(),
+        When::At(time) => time.to_string(),
+        When::Local(time) => time.to_string(),
+        When::DaysAgo(days) => format!("{days} days ago"),
+    }
 }
 
 /// Returns the journal from `--resume`.
@@ -34,12 +51,10 @@ pub(super) fn journal_options(args: &Reconcile, session: &Session<'_>) -> Result
         columns: args.column.iter().map(|arg| format!("{}={}", arg.column.code(), arg.name)).collect(),
         decimal: args.decimal,
         open: args.open,
-        since: args.since.map(|when| match when {
-            When::Ago(span) => span.as_millis().to_string(),
-            When::At(time) => time.to_string(),
-            When::Local(time) => time.to_string(),
-            When::DaysAgo(days) => format!("{days} days ago"),
-        }),
+        since: args.period.since.map(show),
+        until: args.period.until.map(show),
+        day: args.period.day.map(|day| format!("{day:?}")),
+        zone: args.period.zone.as_ref().map(zone_name),
         provider: args.provider.map(|provider| provider.name()),
     };
     let input = serde_json::to_value(input).expect("the input has text keys");

@@ -1,28 +1,37 @@
 //! `whtool reconcile`: compares orders and captured webhooks with the provider's records. Sends
 //! nothing but GET requests.
 //!
-//! `source` provides the references, `report` writes the results, and `journal_input` describes the
+//! `period_args`, `known_args` and `report_args` have the flags of these subjects. `source` provides the references, `report` writes the results, and `journal_input` describes the
 //! input of a run in its journal. The engine in between is in `shared::reconciling`.
 
 mod journal_input;
+mod known_args;
+mod outcome;
+mod period_args;
 mod report;
+mod report_args;
 mod source;
 
 use super::parse_rate;
 use super::{Session, parse_duration, provider_parser};
 use crate::command::shared::api::ApiArgs;
-use crate::command::shared::captures::{StoreArgs, When, when};
+use crate::command::shared::captures::StoreArgs;
 use crate::command::shared::reconciling::{CapturedWebhooks, LookupOptions, run_lookups};
 use crate::command::shared::values::{ListParser, ParsedList};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::timestamp::SignedDuration;
 use crate::provider::Provider;
-use crate::reconcile::Class;
 use crate::reconcile::columns::ColumnArg;
+use crate::reconcile::{Class, KnownDifferences, ReconciledReference};
+use crate::render::text::count;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use known_args::KnownArgs;
+use period_args::{PeriodArgs, PeriodSource};
 use report::ReportWriter;
+use report_args::{ReportArgs, ReportCollector};
 use source::InputSource;
+use std::cell::RefCell;
 use std::path::PathBuf;
 
 /// Compare orders and captured webhooks with the provider's records
@@ -63,9 +72,6 @@ pub(super) struct Reconcile {
     /// Look up only open payments and purchases, from the list or from captures
     #[arg(long)]
     open: bool,
-    /// Look up everything captured since this time: 2h (ago), today, a date, RFC 3339
-    #[arg(long, value_name = "TIME", value_parser = when, conflicts_with_all = ["references", "from"])]
-    since: Option<When>,
     /// Provider to query (default: detected from each reference)
     #[arg(long, value_name = "PROVIDER", value_parser = provider_parser())]
     provider: Option<&'static dyn Provider>,
@@ -87,7 +93,7 @@ pub(super) struct Reconcile {
     /// Write the events that the app missed to this file, for `whtool replay --from`
     #[arg(long, value_name = "FILE")]
     replay_list: Option<PathBuf>,
-    /// Show only rows of this class, or `differences`; totals still include every row. May be
+    /// Show only rows of this class, `differences` or `accepted`; totals still include every row. May be
     /// repeated
     #[arg(long, value_name = "CLASS", value_parser = ListParser(row_filter()))]
     only: Vec<ParsedList<RowFilter>>,
@@ -98,6 +104,12 @@ pub(super) struct Reconcile {
     #[arg(long)]
     csv: bool,
     #[command(flatten)]
+    period: PeriodArgs,
+    #[command(flatten)]
+    known: KnownArgs,
+    #[command(flatten)]
+    reports: ReportArgs,
+    #[command(flatten)]
     api: ApiArgs,
     #[command(flatten)]
     store: StoreArgs,
@@ -107,27 +119,64 @@ pub(super) struct Reconcile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RowFilter {
     Class(Class),
+    /// Everything that needs attention.
     Differences,
+    /// Accepted differences.
+    Accepted,
 }
 
 impl RowFilter {
-    fn matches(self, class: Class) -> bool {
+    fn matches(self, reconciled: &ReconciledReference) -> bool {
+        let class = reconciled.assessment.class();
+        let is_accepted = reconciled.acceptance.is_accepted();
         match self {
             Self::Class(only) => only == class,
-            Self::Differences => class.is_difference() || class == Class::CouldNotTell,
+            Self::Differences => !is_accepted && (class.is_difference() || class == Class::CouldNotTell),
+            Self::Accepted => is_accepted,
         }
     }
 }
 
 fn row_filter() -> impl TypedValueParser<Value = RowFilter> {
-    let words = Class::ALL.iter().rev().map(|class| class.code()).chain(["differences"]);
-    PossibleValuesParser::new(words)
-        .map(|word| Class::from_code(&word).map_or(RowFilter::Differences, RowFilter::Class))
+    let words = Class::ALL.iter().rev().map(|class| class.code()).chain(["differences", "accepted"]);
+    PossibleValuesParser::new(words).map(|word| match Class::from_code(&word) {
+        Some(class) => RowFilter::Class(class),
+        None if word == "accepted" => RowFilter::Accepted,
+        None => RowFilter::Differences,
+    })
 }
 
 impl Reconcile {
-    fn lookup_options(&self, session: &Session<'_>) -> Result<LookupOptions<'_>> {
+    /// Returns the thing whose time `--since` and `--until` are about.
+    fn period_source(&self) -> PeriodSource {
+        let is_from_store = self.references.is_empty() && self.from.is_none();
+        if is_from_store { PeriodSource::Captures } else { PeriodSource::Records }
+    }
+
+    /// Describes the source of the references for reports.
+    fn source_name(&self, session: &Session<'_>) -> Result<String> {
+        let list = self.from.as_ref().map(|path| match path.to_str() {
+            Some("-") => "standard input".to_owned(),
+            _ => path.display().to_string(),
+        });
+        let named = Some(self.references.len()).filter(|number| *number > 0);
+        let named = named.map(|number| format!("{} on the command line", count(number as u64, "reference")));
+        if let Some(source) = named.into_iter().chain(list).reduce(|one, other| format!("{one}, {other}")) {
+            return Ok(source);
+        }
+        let arrived = self.period.capture_period(session)?;
+        let open = if self.open { ", without those that have ended" } else { "" };
+        Ok(format!("webhooks captured at {}{open}", arrived.describe()))
+    }
+
+    fn lookup_options<'a>(
+        &'a self,
+        known: &'a RefCell<KnownDifferences>,
+        session: &Session<'_>,
+    ) -> Result<LookupOptions<'a>> {
         Ok(LookupOptions {
+            period: self.period.record_period(self.period_source(), session)?,
+            known,
             provider: self.provider,
             wait: self.wait,
             concurrency: self.concurrency,
@@ -141,15 +190,35 @@ impl Reconcile {
 
 /// Looks up every reference and reports the results.
 pub(super) fn run(args: &Reconcile, session: &Session<'_>) -> Result<CommandOutcome> {
-    if args.references.is_empty() && args.from.is_none() && args.since.is_none() && !args.open {
+    if args.period_source() == PeriodSource::Captures && !args.period.is_given() && !args.open {
         return Err(Error::usage("no references to reconcile")
             .because("give references, --from FILE, --since 24h (captured webhooks) or --open (what has not ended)")
             .hint("whtool reconcile pi_def456, or whtool reconcile --since 24h"));
     }
+    args.reports.check_files(session)?;
+    let started = session.world.now();
+    let known = RefCell::new(args.known.load(&started.to_zoned(args.period.zone(session)), session)?);
+    let options = args.lookup_options(&known, session)?;
     let mut captured = CapturedWebhooks::open(&args.store, session)?;
     let mut source = InputSource::new(args, &mut captured, session)?;
     let mut report = ReportWriter::new(args, session)?;
-    let options = args.lookup_options(session)?;
-    let finished = run_lookups(session, &options, captured, &mut source, vec![&mut report])?;
-    report.finish(finished)
+    let mut collector = ReportCollector::new(&args.reports);
+    let finished = run_lookups(session, &options, captured, &mut source, vec![&mut report, &mut collector])?;
+    let has_failure = collector.has_failure(&finished.totals);
+    let facts = report_args::run_facts(
+        args.source_name(session)?,
+        started,
+        (&args.period, options.period.clone()),
+        &finished,
+        session,
+    );
+    let file_report = collector.report(facts, &finished, known_args::summarize(&known.borrow()));
+    report.finish(&finished, file_report.as_ref(), options.period.as_ref(), &known.borrow())?;
+    if let Some(file_report) = &file_report {
+        args.reports.write_files(file_report, session)?;
+    }
+    args.known.save(&known.borrow(), session)?;
+    let outcome = outcome::outcome(finished, args, has_failure)?;
+    args.known.check_requests(&known.borrow())?;
+    Ok(outcome)
 }

@@ -1,16 +1,18 @@
 //! Writes a row per reference, then the totals.
 //!
-//! Also writes the replay list, shows the progress bar, and decides the exit status.
+//! Also writes the replay list and shows the progress bar.
 
 use super::super::Session;
 use super::super::Verbosity;
 use super::{Reconcile, source};
 use crate::command::shared::output_file;
-use crate::command::shared::reconciling::{FinishedRun, ResultSink, RunEnd, refuse_if_others_can_read};
-use crate::model::error::{CommandOutcome, Error, Result};
+use crate::command::shared::reconciling::{FinishedRun, ResultSink, refuse_if_others_can_read};
+use crate::model::error::{Error, Result};
 use crate::model::sanitize::escape_unsafe;
 use crate::model::timestamp::{SignedDuration, Timestamp};
-use crate::reconcile::{BadLine, Class, ReconciledReference};
+use crate::reconcile::period::ReportPeriod;
+use crate::reconcile::report::ReconcileReport;
+use crate::reconcile::{BadLine, Class, KnownDifferences, ReconciledReference};
 use crate::render::reconcile::{self, Completeness};
 use crate::render::text::count;
 use crate::world::{AppendFile, Progress, Stream};
@@ -76,18 +78,20 @@ impl<'a> ReportWriter<'a> {
 
     /// Returns the row; empty if `--only` hides it.
     fn row(&mut self, reconciled: &ReconciledReference) -> Result<Vec<u8>> {
-        let class = reconciled.assessment.class();
         if let Some(word) = &reconciled.assessment.unrecognized_status
             && !std::mem::replace(&mut self.has_reported_status, true)
         {
             let word = escape_unsafe(word);
             self.say(&format!("the order status `{word}` is unknown and was not compared"));
         }
-        if !self.args.only.is_empty() && !self.args.only.iter().flat_map(|list| &list.0).any(|only| only.matches(class))
+        if !self.args.only.is_empty()
+            && !self.args.only.iter().flat_map(|list| &list.0).any(|only| only.matches(reconciled))
         {
             return Ok(Vec::new());
         }
-        Ok(if self.args.json {
+        Ok(if self.args.reports.summary {
+            Vec::new()
+        } else if self.args.json {
             reconcile::record(reconciled)
         } else if self.args.csv {
             csv_line(&reconcile::csv_row(reconciled))?
@@ -106,12 +110,11 @@ impl<'a> ReportWriter<'a> {
         Ok(())
     }
 
-    /// Queues a row. The first row of a class is followed by its advice.
-    fn show(&mut self, class: Class, row: Vec<u8>) {
-        let is_text = !self.args.json && !self.args.csv;
-        let is_first = is_text && !row.is_empty() && self.advised.insert(class);
+    /// Queues a row. The first row of a class is followed by its advice; `None`: needs no advice.
+    fn show(&mut self, class: Option<Class>, row: Vec<u8>) {
+        let is_text = !self.args.json && !self.args.csv && !row.is_empty();
         self.rows.extend(row);
-        if is_first {
+        if let Some(class) = class.filter(|class| is_text && self.advised.insert(*class)) {
             let advice = if self.replay_list.is_some() { class.advice_with_replay_list() } else { class.advice() };
             let advice = self.session.wrap(&reconcile::advice(advice, self.session.out));
             self.rows.extend(advice.into_bytes());
@@ -137,25 +140,38 @@ impl<'a> ReportWriter<'a> {
         outcome.map_err(Error::from)
     }
 
-    /// Writes the remaining rows, the totals and the closing notes, and decides the exit status.
-    pub(super) fn finish(mut self, finished: FinishedRun) -> Result<CommandOutcome> {
+    /// Writes the remaining rows, the totals and the closing notes.
+    pub(super) fn finish(
+        mut self,
+        finished: &FinishedRun,
+        report: Option<&ReconcileReport>,
+        period: Option<&ReportPeriod>,
+        known: &KnownDifferences,
+    ) -> Result<()> {
         let completeness = finished.completeness();
         if let Some(progress) = &mut self.progress {
             progress.finish();
         }
         let totals = &finished.totals;
-        let has_summary = totals.references() > 1 || totals.bad_lines > 0 || completeness == Completeness::Partial;
-        if self.args.json {
-            self.rows.extend(reconcile::totals(totals, completeness));
-        } else if has_summary && !self.args.csv && totals.references() > 0 {
+        let notes = reconcile::RunNotes { completeness, period, known };
+        let has_summary = totals.outside > 0
+            || totals.references() > 1
+            || totals.bad_lines > 0
+            || completeness == Completeness::Partial;
+        if let Some(report) = report.filter(|_| self.args.reports.summary) {
+            self.rows.extend(reconcile::short_summary(report).into_bytes());
+        } else if self.args.json {
+            self.rows.extend(reconcile::totals(totals, &notes));
+        } else if has_summary && !self.args.csv && totals.references() + totals.outside > 0 {
             let gap = if self.rows.is_empty() { "" } else { "\n" };
-            let summary = self.session.wrap(&reconcile::summary(totals, completeness, self.session.out));
+            let summary = self.session.wrap(&reconcile::summary(totals, &notes, self.session.out));
             self.rows.extend(format!("{gap}{summary}").into_bytes());
         } else if has_summary && self.args.csv {
-            let summary = reconcile::summary(totals, completeness, self.session.err);
+            let summary = reconcile::summary(totals, &notes, self.session.err);
             self.session.info(summary.trim_end());
         }
-        if totals.references() == 0 && totals.bad_lines == 0 && completeness == Completeness::Complete {
+        if totals.references() + totals.outside == 0 && totals.bad_lines == 0 && completeness == Completeness::Complete
+        {
             self.session.warn("nothing to reconcile: the input has no references");
         }
         self.write()?;
@@ -175,7 +191,7 @@ impl<'a> ReportWriter<'a> {
                 None => "use --resume FILE to be able to continue an interrupted run".to_owned(),
             });
         }
-        outcome(finished, self.args.wait)
+        Ok(())
     }
 }
 
@@ -183,7 +199,8 @@ impl ResultSink for ReportWriter<'_> {
     fn add(&mut self, reconciled: &ReconciledReference) -> Result<()> {
         self.add_to_replay_list(reconciled)?;
         let row = self.row(reconciled)?;
-        self.show(reconciled.assessment.class(), row);
+        let needs_advice = !reconciled.acceptance.is_accepted();
+        self.show(needs_advice.then(|| reconciled.assessment.class()), row);
         let now = self.session.world.now();
         if self.rows.len() > FLUSH_SIZE || now.duration_since(self.written) > FLUSH_INTERVAL {
             self.write()
@@ -224,24 +241,3 @@ fn csv_line<T: AsRef<[u8]>>(cells: &[T]) -> Result<Vec<u8>> {
 
 /// Bytes of an existing file by which an earlier replay list is recognized.
 const MAX_LIST_START: u64 = 256 * 1024;
-
-/// Decides the exit status. A failed lookup takes precedence over a difference: the list of
-/// differences is incomplete.
-fn outcome(finished: FinishedRun, wait: Option<SignedDuration>) -> Result<CommandOutcome> {
-    let totals = finished.totals;
-    match finished.end {
-        RunEnd::Interrupted => return Err(Error::interrupted()),
-        RunEnd::Stopped(error) => return Err(error),
-        RunEnd::Complete => {}
-    }
-    let (failed, bad) = (totals.count(Class::CouldNotTell), totals.bad_lines);
-    if failed > 0 {
-        return Err(Error::failed(format!("{} could not be compared", count(failed, "reference")))
-            .because("see the rows marked inconclusive"));
-    }
-    if bad > 0 {
-        return Err(Error::failed(format!("{} of the list could not be read", count(bad, "line"))));
-    }
-    let is_open = wait.is_some() && totals.count(Class::StillOpen) > 0;
-    Ok(if totals.has_difference() || is_open { CommandOutcome::Negative } else { CommandOutcome::Success })
-}

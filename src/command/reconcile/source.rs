@@ -6,11 +6,11 @@ use super::Reconcile;
 use crate::command::shared::reconciling::{CapturedWebhooks, OrderSource, SourceItem, hash, is_test_event};
 use crate::model::error::{Error, Result};
 use crate::model::stored::{DeliverySummary, ReferenceMatch};
-use crate::model::timestamp::Timestamp;
 use crate::provider::record::RecordState;
 use crate::provider::{self, Provider};
 use crate::reconcile::columns::ColumnNames;
 use crate::reconcile::order::{AmountFormat, ListError};
+use crate::reconcile::period::{PeriodPlacement, ReportPeriod};
 use crate::reconcile::{Order, OrderReader};
 use std::collections::{HashSet, VecDeque};
 use std::io::Read;
@@ -25,7 +25,7 @@ pub(super) struct InputSource<'a> {
 
 /// The references of captured webhooks, read page by page.
 struct CapturedReferences {
-    since: Option<Timestamp>,
+    arrived: ReportPeriod,
     after: i64,
     page: VecDeque<DeliverySummary>,
     /// Hashes of the references seen so far, 8 bytes each.
@@ -47,9 +47,13 @@ impl<'a> InputSource<'a> {
         if is_from_store && captured.has_test_events()? {
             session.info("skipping events signed with the local test secret: no provider knows about them");
         }
-        let since = args.since.map(|when| when.resolve(&session.now()));
-        let store =
-            is_from_store.then(|| CapturedReferences { since, after: 0, page: VecDeque::new(), seen: HashSet::new() });
+        let arrived = is_from_store.then(|| args.period.capture_period(session)).transpose()?;
+        let store = arrived.map(|arrived| CapturedReferences {
+            arrived,
+            after: 0,
+            page: VecDeque::new(),
+            seen: HashSet::new(),
+        });
         Ok(Self { args, references: args.references.clone().into(), orders, store })
     }
 }
@@ -80,7 +84,7 @@ impl CapturedReferences {
     fn next(&mut self, args: &Reconcile, captured: &mut CapturedWebhooks) -> Result<Option<Order>> {
         loop {
             let Some(entry) = self.page.pop_front() else {
-                let (page, after) = captured.page(self.since, self.after)?;
+                let (page, after) = captured.page(self.arrived.since, self.after)?;
                 if page.is_empty() {
                     return Ok(None);
                 }
@@ -88,7 +92,7 @@ impl CapturedReferences {
                 continue;
             };
             let Some(provider) = entry.provider.as_deref().and_then(provider::by_name) else { continue };
-            if is_test_event(&entry) {
+            if is_test_event(&entry) || self.arrived.placement(Some(entry.arrived)) == PeriodPlacement::Outside {
                 continue;
             }
             if args.provider.is_some_and(|wanted| wanted.name() != provider.name()) {

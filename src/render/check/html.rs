@@ -1,26 +1,22 @@
 //! One self-contained HTML page: no script, font or image from elsewhere.
 
-use super::{ReportHeader, escape_markup, escape_prose};
+use super::ReportHeader;
 use crate::check::{CheckReport, ProbeExchange, ProbeGrade, ProbeGroup, ProbeResult, Problem, framework};
 use crate::model::content_encoding::decoded_body;
 use crate::model::mask::mask_secrets;
 use crate::model::sanitize::{escape_unsafe_bytes, first_line};
+use crate::render::page::{self, escape_markup, escape_prose};
 use crate::render::request;
 use crate::render::text::{answer_text, count, duration};
-
-const STYLE: &str = include_str!("page.css");
 
 /// Longest request body that is shown.
 const MAX_REQUEST_BYTES: usize = 24 * 1024;
 /// Number of bytes of a response body that are shown.
 const MAX_RESPONSE_BYTES: usize = 2_000;
 
-/// The first lines of every page.
-const START: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"generator\" content=\"whtool check\">\n";
-
 /// Recognizes a page of `html` by its first bytes.
 pub fn is_html_report(start: &[u8]) -> bool {
-    start.starts_with(START.as_bytes())
+    start.starts_with(page::start("check").as_bytes())
 }
 
 /// Formats a report as a page.
@@ -30,12 +26,8 @@ pub fn html(report: &CheckReport, header: &ReportHeader) -> String {
     let problems = problems.iter().filter(|problem| problem.grade != ProbeGrade::Info);
     let problems: String = problems.map(|problem| problem_card(problem, report, header)).collect();
     let groups: String = ProbeGroup::ALL.into_iter().map(|group| group_section(report, group, header)).collect();
-    format!(
-        "{START}<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{}{problems}{groups}{}</main>\n</body>\n</html>\n",
-        escape_markup(&title),
-        heading(report, header),
-        footer(header),
-    )
+    let body = format!("<main>\n{}{problems}{groups}{}</main>\n", heading(report, header), footer(header));
+    page::page("check", &title, &body, "")
 }
 
 fn heading(report: &CheckReport, header: &ReportHeader) -> String {

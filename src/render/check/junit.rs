@@ -3,8 +3,9 @@
 //! A JUnit case can only pass, fail or be skipped. So warnings and information pass, and are in the
 //! case's output.
 
-use super::{ReportHeader, escape_markup};
+use super::ReportHeader;
 use crate::check::{CheckReport, ProbeCause, ProbeExchange, ProbeGrade, ProbeGroup, ProbeResult};
+use crate::render::page::escape_markup;
 use crate::render::request;
 use std::time::Duration;
 

@@ -10,9 +10,7 @@ pub use json::json;
 pub use junit::{is_junit_report, junit};
 pub use text::{ReportDetail, TextLayout, text};
 
-use crate::model::sanitize::needs_escape;
 use crate::model::timestamp::Timestamp;
-use std::fmt::Write as _;
 use std::time::Duration;
 use url::Url;
 
@@ -32,34 +30,6 @@ pub struct ReportHeader {
     /// Duration of the whole check.
     pub took: Duration,
     pub signs_timestamp: bool,
-}
-
-/// Escapes text for HTML and XML, between tags or in quotes. Characters that XML cannot contain or
-/// that change the text direction become `\u{…}`.
-fn escape_markup(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            '\n' | '\t' => escaped.push(letter),
-            // XML allows all other characters of the plane.
-            _ if needs_escape(letter) || matches!(letter, '\u{fffe}' | '\u{ffff}') => {
-                write!(escaped, "{}", letter.escape_unicode()).expect("writing to a String does not fail");
-            }
-            _ => escaped.push(letter),
-        }
-    }
-    escaped
-}
-
-/// Escapes text, and marks text in backticks as code.
-fn escape_prose(text: &str) -> String {
-    let parts = text.split('`').map(escape_markup).enumerate();
-    parts.map(|(at, part)| if at % 2 == 1 { format!("<code>{part}</code>") } else { part }).collect()
 }
 
 #[cfg(test)]
@@ -152,12 +122,5 @@ mod tests {
         let page = html(&faulty_report(&SOME), &header());
         let (_, body) = page.split_once("</style>").unwrap();
         insta::assert_snapshot!(redact(body).replace(env!("CARGO_PKG_VERSION"), "VERSION"));
-    }
-
-    #[test]
-    fn untrusted_text_can_neither_open_a_tag_nor_end_an_attribute() {
-        let text = "<a b=\"'&\">\u{1b}\u{202e}\0";
-        assert_eq!(escape_markup(text), "&lt;a b=&quot;&#39;&amp;&quot;&gt;\\u{1b}\\u{202e}\\u{0}");
-        assert_eq!(escape_markup("é\n😀"), "é\n😀");
     }
 }

@@ -18,7 +18,9 @@ use crate::command::shared::api::ApiArgs;
 use crate::model::error::{Error, Result};
 use crate::model::timestamp::SignedDuration;
 use crate::provider::Provider;
-use crate::reconcile::{BadLine, Order, ReconciledReference, Totals};
+use crate::reconcile::period::ReportPeriod;
+use crate::reconcile::report::ComparedApi;
+use crate::reconcile::{BadLine, KnownDifferences, Order, ReconciledReference, Totals};
 use crate::render::reconcile::Completeness;
 use crate::world::SendOptions;
 use runner::LookupRun;
@@ -44,6 +46,10 @@ pub(in crate::command) struct LookupOptions<'a> {
     pub retry: u32,
     pub api: &'a ApiArgs,
     pub journal: Option<JournalOptions>,
+    /// The time in which references are counted. `None`: always.
+    pub period: Option<ReportPeriod>,
+    /// Differences that do not count.
+    pub known: &'a RefCell<KnownDifferences>,
 }
 
 impl LookupOptions<'_> {
@@ -100,6 +106,8 @@ pub(in crate::command) enum RunEnd {
 pub(in crate::command) struct FinishedRun {
     pub totals: Totals,
     pub end: RunEnd,
+    /// The APIs that were asked.
+    pub apis: Vec<ComparedApi>,
 }
 
 impl FinishedRun {

@@ -1,7 +1,9 @@
 //! Counts results and passes them to the sinks in the order of the input, as far as memory allows.
+//! Results outside of the period are only counted.
 
-use super::ResultSink;
+use super::{LookupOptions, ResultSink};
 use crate::model::error::Result;
+use crate::reconcile::period::{PeriodPlacement, reference_time};
 use crate::reconcile::{BadLine, ReconciledReference, Totals};
 use std::collections::BTreeMap;
 
@@ -9,6 +11,7 @@ use std::collections::BTreeMap;
 const MAX_WAITING: usize = 4_096;
 
 pub(super) struct Results<'r> {
+    options: &'r LookupOptions<'r>,
     sinks: Vec<&'r mut dyn ResultSink>,
     pub(super) totals: Totals,
     /// Results that wait for an earlier one, by number.
@@ -18,8 +21,8 @@ pub(super) struct Results<'r> {
 }
 
 impl<'r> Results<'r> {
-    pub(super) fn new(sinks: Vec<&'r mut dyn ResultSink>) -> Self {
-        Self { sinks, totals: Totals::default(), waiting: BTreeMap::new(), next: 0 }
+    pub(super) fn new(options: &'r LookupOptions<'r>, sinks: Vec<&'r mut dyn ResultSink>) -> Self {
+        Self { options, sinks, totals: Totals::default(), waiting: BTreeMap::new(), next: 0 }
     }
 
     /// Adds the result for the reference with this number.
@@ -28,7 +31,7 @@ impl<'r> Results<'r> {
         self.waiting.insert(number, reconciled);
         while let Some(reconciled) = self.waiting.remove(&self.next) {
             self.next += 1;
-            self.pass_on(&reconciled)?;
+            self.pass_on(reconciled)?;
         }
         if self.waiting.len() > MAX_WAITING { self.add_waiting() } else { Ok(()) }
     }
@@ -37,14 +40,31 @@ impl<'r> Results<'r> {
     pub(super) fn add_waiting(&mut self) -> Result<()> {
         for (number, reconciled) in std::mem::take(&mut self.waiting) {
             self.next = number + 1;
-            self.pass_on(&reconciled)?;
+            self.pass_on(reconciled)?;
         }
         Ok(())
     }
 
-    fn pass_on(&mut self, reconciled: &ReconciledReference) -> Result<()> {
-        self.totals.add(reconciled.assessment.class(), reconciled.money().as_ref());
-        self.each(|sink| sink.add(reconciled))
+    fn pass_on(&mut self, mut reconciled: ReconciledReference) -> Result<()> {
+        let time = reference_time(&reconciled);
+        match self.options.period.as_ref().map(|period| period.placement(time)) {
+            Some(PeriodPlacement::Outside) => {
+                self.totals.outside += 1;
+                return Ok(());
+            }
+            Some(PeriodPlacement::Undated) => self.totals.undated += 1,
+            Some(PeriodPlacement::Inside) | None => {}
+        }
+        reconciled.acceptance = self.options.known.borrow_mut().check(&reconciled);
+        let (class, money) = (reconciled.assessment.class(), reconciled.money());
+        if reconciled.acceptance.is_accepted() {
+            // It is as it should be, so the app gets nothing.
+            reconciled.replay = None;
+            self.totals.add_accepted(class, money.as_ref());
+        } else {
+            self.totals.add(class, money.as_ref());
+        }
+        self.each(|sink| sink.add(&reconciled))
     }
 
     pub(super) fn bad_line(&mut self, bad: &BadLine) -> Result<()> {

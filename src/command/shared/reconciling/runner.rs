@@ -14,8 +14,10 @@ use crate::model::timestamp::Timestamp;
 use crate::provider::api::{self, ResponseError};
 use crate::provider::record::RecordState;
 use crate::provider::{self, Provider};
+use crate::reconcile::report::{ApiMode, ComparedApi};
 use crate::reconcile::schedule::{AttemptResult, Decision, Elapsed, NextAction, Schedule, SchedulePolicy};
-use crate::reconcile::{Lookup, Order, ReconciledReference, ReplayEvent, compare};
+use crate::reconcile::{Acceptance, Lookup, Order, ReconciledReference, ReplayEvent, compare};
+use crate::settings::registry::Mode;
 use crate::world::SendStatus;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
@@ -60,7 +62,7 @@ impl<'a> LookupRun<'a> {
             schedule: Schedule::new(policy),
             source,
             captured,
-            results: Results::new(sinks),
+            results: Results::new(options, sinks),
             journal: None,
             api_access: BTreeMap::new(),
             open: HashMap::new(),
@@ -290,7 +292,15 @@ impl<'a> LookupRun<'a> {
         let assessment = compare(provider, &order, lookup, webhooks.as_ref());
         let webhooks = webhooks.map(|webhooks| webhooks.deliveries);
         let replay = ReplayEvent::choose(provider, &assessment, webhooks.as_deref(), body);
-        Ok(ReconciledReference { order, provider, record, webhooks, assessment, replay })
+        Ok(ReconciledReference {
+            order,
+            provider,
+            record,
+            webhooks,
+            assessment,
+            acceptance: Acceptance::Counted,
+            replay,
+        })
     }
 
     /// Saves the final result of a lookup in the journal and passes it on.
@@ -314,6 +324,11 @@ impl<'a> LookupRun<'a> {
             (SendStatus::Complete, Some(error)) => RunEnd::Stopped(error),
             (SendStatus::Complete, None) => RunEnd::Complete,
         };
-        FinishedRun { totals: self.results.totals, end }
+        let apis = self.api_access.values().map(|api| ComparedApi {
+            title: api.provider.title(),
+            host: api.base.host_str().unwrap_or_default().to_owned(),
+            mode: if api.mode() == Mode::Test { ApiMode::Test } else { ApiMode::Live },
+        });
+        FinishedRun { apis: apis.collect(), totals: self.results.totals, end }
     }
 }

@@ -1,5 +1,10 @@
 //! Shows the results of `whtool reconcile` as text, JSON and CSV: one row or record per reference,
-//! and the totals.
+//! and the totals. Reports in files are in `html` and `junit`, five lines for a chat in `summary`.
+
+mod html;
+mod junit;
+mod summary;
+mod words;
 
 use super::json::line;
 use super::paint::Paint;
@@ -11,8 +16,14 @@ use crate::model::stored::ReferenceMatch;
 use crate::model::width::pad_right;
 use crate::provider::record::Record;
 use crate::provider::{self, Provider};
-use crate::reconcile::{Class, Order, ReconciledReference, ReplayEvent, Totals};
+use crate::reconcile::known::KnownLine;
+use crate::reconcile::period::{ReportPeriod, zone_name};
+use crate::reconcile::{Acceptance, Class, KnownDifferences, Order, ReconciledReference, ReplayEvent, Totals};
 use serde_json::{Value, json};
+
+pub use html::{html, is_html_report};
+pub use junit::{is_junit_report, junit};
+pub use summary::short_summary;
 
 /// Longest reference and longest sentence shown, in columns.
 const MAX_REFERENCE: usize = 32;
@@ -25,6 +36,15 @@ pub enum Completeness {
     Partial,
 }
 
+/// Facts about a run that belong to its totals.
+#[derive(Clone, Copy)]
+pub struct RunNotes<'r> {
+    pub completeness: Completeness,
+    /// The time in which references were counted. `None`: always.
+    pub period: Option<&'r ReportPeriod>,
+    pub known: &'r KnownDifferences,
+}
+
 /// Formats the row of a reference, with its findings on the lines below.
 pub fn row(reconciled: &ReconciledReference, paint: Paint) -> String {
     let class = reconciled.assessment.class();
@@ -32,13 +52,31 @@ pub fn row(reconciled: &ReconciledReference, paint: Paint) -> String {
     let money = reconciled.money().map(|money| truncate(&money.to_string(), 60)).unwrap_or_default();
     let reference = truncate(&mask_secrets(&reconciled.order.reference), MAX_REFERENCE);
     let reference = paint.strong(&pad_right(&reference, 20));
-    let line = format!("{}  {reference}  {}  {}", label(class, paint), pad_right(&status, 9), paint.number(&money));
+    let label = if reconciled.acceptance.is_accepted() {
+        paint.faint(&format!("{:<19}", class.label()))
+    } else {
+        label(class, paint)
+    };
+    let line = format!("{label}  {reference}  {}  {}", pad_right(&status, 9), paint.number(&money));
     let mut row = line.trim_end().to_owned() + "\n";
     for finding in reconciled.assessment.findings.iter().filter(|finding| !finding.reason.is_empty()) {
         let also = if finding.class == class { String::new() } else { format!("also {}: ", finding.class.label()) };
         row.push_str(&format!("    {also}{}\n", truncate(&mask_secrets(&finding.reason), MAX_SENTENCE)));
     }
+    if let Some(note) = acceptance_note(&reconciled.acceptance) {
+        row.push_str(&format!("    {}\n", truncate(&mask_secrets(&note), MAX_SENTENCE)));
+    }
     row
+}
+
+/// Says that a difference is accepted, or that it was accepted with other facts.
+fn acceptance_note(acceptance: &Acceptance) -> Option<String> {
+    match acceptance {
+        Acceptance::Counted => None,
+        Acceptance::Accepted(note) if note.is_empty() => Some("accepted".to_owned()),
+        Acceptance::Accepted(note) => Some(format!("accepted: {note}")),
+        Acceptance::Changed(reason) => Some(reason.clone()),
+    }
 }
 
 /// Formats the advice below the first row of a class; empty if there is none.
@@ -55,8 +93,11 @@ fn label(class: Class, paint: Paint) -> String {
     }
 }
 
-pub fn summary(totals: &Totals, completeness: Completeness, paint: Paint) -> String {
-    let classes: Vec<_> = totals.classes().map(|(class, count)| format!("{count} {}", class.label())).collect();
+pub fn summary(totals: &Totals, notes: &RunNotes<'_>, paint: Paint) -> String {
+    let mut classes: Vec<_> = totals.classes().map(|(class, count)| format!("{count} {}", class.label())).collect();
+    if totals.accepted() > 0 {
+        classes.push(format!("{} accepted", totals.accepted()));
+    }
     let mut text = paint.strong(&count(totals.references(), "reference"));
     if !classes.is_empty() {
         text.push_str(&format!(": {}", classes.join(", ")));
@@ -66,11 +107,23 @@ pub fn summary(totals: &Totals, completeness: Completeness, paint: Paint) -> Str
         let money = truncate(&money.to_string(), 80);
         text.push_str(&format!("  {}  {references:>7}  {}\n", label(class, paint), paint.number(&money)));
     }
+    for (references, money) in totals.accepted_sums() {
+        let (label, money) = (paint.faint(&format!("{:<19}", "accepted")), truncate(&money.to_string(), 80));
+        text.push_str(&format!("  {label}  {references:>7}  {}\n", paint.number(&money)));
+    }
+    if let Some(period) = notes.period {
+        let undated = match totals.undated {
+            0 => String::new(),
+            undated => format!(", {undated} without a time counted"),
+        };
+        let outside = format!("{} outside not counted", totals.outside);
+        text.push_str(&format!("  created {}: {outside}{undated}\n", period.describe()));
+    }
     if totals.bad_lines > 0 {
         let unreadable = format!("{} could not be read", count(totals.bad_lines, "line"));
         text.push_str(&format!("  {}\n", paint.bad(&unreadable)));
     }
-    if completeness == Completeness::Partial {
+    if notes.completeness == Completeness::Partial {
         text.push_str(&format!("  {}\n", paint.bad("partial: the run stopped before every reference was looked up")));
     }
     text
@@ -87,8 +140,16 @@ pub fn record(reconciled: &ReconciledReference) -> Vec<u8> {
         "reference": reconciled.order.reference,
         "provider": reconciled.provider.name(),
         "class": class.code(),
-        "difference": class.is_difference(),
+        "difference": class.is_difference() && !reconciled.acceptance.is_accepted(),
         "findings": findings,
+        "accepted": match &reconciled.acceptance {
+            Acceptance::Accepted(note) => json!({"note": note}),
+            Acceptance::Counted | Acceptance::Changed(_) => Value::Null,
+        },
+        "acceptedBefore": match &reconciled.acceptance {
+            Acceptance::Changed(reason) => Some(reason),
+            Acceptance::Counted | Acceptance::Accepted(_) => None,
+        },
         "advice": class.advice(),
         "record": reconciled.record.as_ref().map(record_json),
         "order": order_json(&reconciled.order),
@@ -127,15 +188,23 @@ fn webhook_json(ReferenceMatch { summary, key }: &ReferenceMatch) -> Value {
 }
 
 /// Writes the `whtool.reconciliation/1` record, the last line of JSON output.
-pub fn totals(totals: &Totals, completeness: Completeness) -> Vec<u8> {
+pub fn totals(totals: &Totals, notes: &RunNotes<'_>) -> Vec<u8> {
     let classes: serde_json::Map<_, _> =
         Class::ALL.iter().rev().map(|class| (class.code().to_owned(), totals.count(*class).into())).collect();
-    let money = totals.money().map(|(class, references, money)| {
-        json!({"currency": money.currency, "class": class.code(), "references": references, "minor": money.minor.to_string()})
-    });
+    let sum = |(class, references, money): (Class, u64, Money)| json!({"currency": money.currency, "class": class.code(), "references": references, "minor": money.minor.to_string()});
+    let lines = |lines: Vec<&KnownLine>| lines.into_iter().map(ToString::to_string).collect::<Vec<_>>();
     line(&json!({
         "schema": "whtool.reconciliation/1", "references": totals.references(), "classes": classes,
-        "money": money.collect::<Vec<_>>(), "badLines": totals.bad_lines, "partial": completeness == Completeness::Partial,
+        "money": totals.money().map(sum).collect::<Vec<_>>(), "badLines": totals.bad_lines,
+        "accepted": {
+            "references": totals.accepted(), "money": totals.accepted_money().map(sum).collect::<Vec<_>>(),
+            "gone": lines(notes.known.gone()), "notCompared": lines(notes.known.not_compared()),
+        },
+        "period": notes.period.map(|period| json!({
+            "since": period.since.map(|time| time.to_string()), "until": period.until.map(|time| time.to_string()),
+            "zone": zone_name(&period.zone), "by": "created", "outside": totals.outside, "undated": totals.undated,
+        })),
+        "partial": notes.completeness == Completeness::Partial,
     }))
 }
 
@@ -169,7 +238,7 @@ pub fn read_rebuilt(line: &str) -> Option<(&'static dyn Provider, String, Vec<u8
     Some((provider::by_name(text("provider")?)?, text("reference")?.to_owned(), text("body")?.as_bytes().to_vec()))
 }
 
-pub const CSV_HEADER: [&str; 14] = [
+pub const CSV_HEADER: [&str; 15] = [
     "line",
     "reference",
     "provider",
@@ -184,10 +253,11 @@ pub const CSV_HEADER: [&str; 14] = [
     "webhooks",
     "changed",
     "why",
+    "accepted",
 ];
 
 /// Formats a CSV row, without control characters and without anything a spreadsheet would evaluate.
-pub fn csv_row(reconciled: &ReconciledReference) -> [String; 14] {
+pub fn csv_row(reconciled: &ReconciledReference) -> [String; 15] {
     let record = reconciled.record.as_ref();
     let money = record.and_then(|record| record.money.as_ref());
     let order = &reconciled.order;
@@ -207,6 +277,11 @@ pub fn csv_row(reconciled: &ReconciledReference) -> [String; 14] {
         reconciled.webhooks.as_ref().map(|found| found.len().to_string()),
         record.and_then(|record| record.changed).map(|time| time.to_string()),
         Some(reasons.join("; ")),
+        match &reconciled.acceptance {
+            Acceptance::Accepted(note) if note.is_empty() => Some("yes".to_owned()),
+            Acceptance::Accepted(note) => Some(note.clone()),
+            Acceptance::Counted | Acceptance::Changed(_) => None,
+        },
     ];
     cells.map(|cell| escape_formula(&crate::model::sanitize::escape_unsafe(&cell.unwrap_or_default())))
 }
