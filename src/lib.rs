@@ -29,6 +29,7 @@ pub mod diagnose;
 pub mod edge;
 pub(crate) mod emulator;
 pub mod json;
+pub(crate) mod learn;
 pub mod model;
 pub mod provider;
 pub(crate) mod reconcile;

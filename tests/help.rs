@@ -160,10 +160,14 @@ fn world_of_examples(command: &str) -> TestWorld {
     let world = world.file("capture.pcap", &include_bytes!("vectors/captures/tcpdump.pcap")[..]);
     let mut world = world.file("deliveries.ndjson", record).file("missed", "last~1\n");
     world.folders = vec!["/project".into()];
-    if matches!(command, "events" | "replay" | "verify") {
+    if matches!(command, "events" | "learn" | "replay" | "verify") {
         // A delivery that was rejected because no secret was configured yet, and a forged one.
         events::store_captures_with_keys(&world, &[(90, events::plexos(payload))], &[]);
         events::store_captures(&world, &[(60, events::plexos(payload)), (30, events::plexos(b"{}"))]);
+    }
+    if command == "learn" {
+        let facts = world.run(&["learn", "--report"]).out;
+        return world.file("facts.json", facts);
     }
     world
 }

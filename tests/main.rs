@@ -33,6 +33,7 @@ mod help_pages;
 #[cfg(unix)]
 mod keys;
 mod layers;
+mod learn;
 mod lifecycle;
 mod listen;
 mod loops;

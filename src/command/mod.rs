@@ -12,6 +12,7 @@ mod emulate;
 mod endpoints;
 mod events;
 mod help;
+mod learn;
 mod listen;
 mod man;
 mod other_names;
@@ -109,10 +110,11 @@ macro_rules! command {
 }
 
 /// Every command, in the order of the help.
-const COMMANDS: [CommandEntry; 17] = [
+const COMMANDS: [CommandEntry; 18] = [
     command!("listen", listen::Listen, listen::run, MustBeValid),
     command!("events", events::Events, events::run, MustBeValid),
     command!("verify", verify::Verify, verify::run, MustBeValid),
+    command!("learn", learn::Learn, learn::run, MustBeValid),
     command!("sign", sign::Sign, sign::run, MustBeValid),
     command!("replay" or "trigger", replay::Replay, replay::run, MustBeValid),
     command!("samples", samples::Samples, samples::run, MustBeValid),

@@ -9,6 +9,7 @@ pub(crate) mod endpoints;
 pub(crate) mod field_change;
 mod plexos;
 mod plustive;
+pub(crate) mod question;
 pub(crate) mod record;
 pub(crate) mod sample;
 mod signature_header;
@@ -23,6 +24,7 @@ use crate::provider::sample::Sample;
 use api::{Api, ApiCall, ErrorDetails, ResponseError};
 use endpoints::{EndpointCall, EndpointRequest};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use question::OpenQuestion;
 use record::{Record, RecordStatus};
 use serde_json::Value;
 
@@ -64,6 +66,10 @@ pub trait Provider: Sync {
     /// Returns the prefixes of its identifiers. Identifiers in samples are replaced by new ones.
     fn id_prefixes(&self) -> &'static [&'static str];
     fn samples(&self) -> Vec<Sample>;
+    /// Returns the field of a payload that names the event type.
+    fn type_field(&self) -> &'static str;
+    /// Returns the points that its documents leave open, and that deliveries can answer.
+    fn open_questions(&self) -> &'static [OpenQuestion];
 
     fn api(&self) -> &'static Api;
     /// Reads the body of an error response. `None`: it has no known format.

@@ -11,6 +11,7 @@ pub(crate) mod comparison;
 pub(crate) mod diff;
 pub(crate) mod har;
 pub(crate) mod json;
+pub(crate) mod learn;
 mod page;
 pub mod paint;
 pub mod payload;

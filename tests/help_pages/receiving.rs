@@ -1,7 +1,7 @@
 //! Help of `whtool`, `listen`, `events` and `verify`.
 
 /// Command and its page.
-pub const PAGES: [(&str, &str); 10] = [
+pub const PAGES: [(&str, &str); 11] = [
     (
         "",
         r"
@@ -18,6 +18,7 @@ Commands:
   listen       Receive webhooks on this machine: verify, store, acknowledge and show every delivery
   events       List, show, compare, export and prune captures
   verify       Verify captured requests and name the cause of every failure
+  learn        Show what the providers really send, from verified captures
   sign         Sign a payload and print headers, a curl command, a raw HTTP request or JSON
   replay       Send samples, payload files or captures to a URL, re-signed or unchanged
   samples      List and print sample payloads for every event of both providers
@@ -401,6 +402,50 @@ Filters:
                                with 2xx
       --grep <TEXT>            Only deliveries whose body contains this text
   -n, --limit <N>              Only the newest N deliveries; 0 means all
+",
+    ),
+    (
+        "learn",
+        r"
+Show what the providers really send, from verified captures
+
+The providers' documents contradict each other and leave much open. For each such point, this shows
+what arrived, how often, and when first and last. Samples and everything else that is signed with
+the local test secret are left out.
+
+Examples:
+  whtool learn
+  whtool learn --types zod > webhooks.ts
+  whtool learn --save facts.json
+  whtool learn --against facts.json --since 1d
+  whtool learn --report > report.json
+
+Exit status:
+  0  done; with --against: nothing is different
+  1  with --against: there are differences
+  3  nothing was captured, or a file could not be read
+
+Usage: whtool learn [OPTIONS]
+
+Options:
+      --provider <PROVIDER>  Only this provider [possible values: plexos, plustive]
+      --since <TIME>         Only deliveries since this time: 2h (ago), today, a date, RFC 3339
+      --until <TIME>         Only deliveries before this time
+      --types <LANGUAGE>     Print types of the payloads, from captures and documents together
+                             [possible values: ts, zod, pydantic, go, json-schema]
+      --save <FILE>          Write the facts to this file, for --against
+      --against <FILE>       Compare with the facts in this file: new or missing fields, other
+                             types, unknown events, statuses and forms
+      --json                 Print JSON: the facts as one record, without ids, amounts, names or
+                             phone numbers; with --against, one record per difference [alias:
+                             --report]
+      --store <FILE>         Use this store instead of the default one
+      --color <WHEN>         When to use colors [possible values: auto, always, never] [default:
+                             auto]
+  -q, --quiet                Print only the result and errors
+      --reveal               Show tokens, PINs and keys instead of masking them
+  -v, --verbose              Print more details
+  -h, --help                 Print help
 ",
     ),
     (

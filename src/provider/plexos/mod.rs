@@ -5,10 +5,12 @@
 
 mod api;
 mod endpoints;
+mod questions;
 mod record;
 
 use super::api::{Api, ApiCall, ErrorDetails, ResponseError};
 use super::endpoints::{EndpointCall, EndpointRequest};
+use super::question::OpenQuestion;
 use super::record::{Record, RecordStatus};
 use super::{EventType, Provider, SignatureForm, parse_minor_units, signature_header};
 use crate::json::value::Payload;
@@ -108,6 +110,14 @@ impl Provider for Plexos {
 
     fn id_prefixes(&self) -> &'static [&'static str] {
         &["evt_", "pi_", "re_", "cs_", "se_", "cu_", "pr_"]
+    }
+
+    fn type_field(&self) -> &'static str {
+        "type"
+    }
+
+    fn open_questions(&self) -> &'static [OpenQuestion] {
+        questions::QUESTIONS
     }
 
     fn samples(&self) -> Vec<Sample> {

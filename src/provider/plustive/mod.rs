@@ -5,10 +5,12 @@
 //! both are accepted.
 
 mod api;
+mod questions;
 mod record;
 
 use super::api::{Api, ApiCall, ErrorDetails, ResponseError};
 use super::endpoints::{EndpointCall, EndpointRequest};
+use super::question::OpenQuestion;
 use super::record::{Record, RecordStatus};
 use super::{EventType, Provider, SignatureForm, parse_minor_units, signature_header};
 use crate::json::value::Payload;
@@ -116,6 +118,14 @@ impl Provider for Plustive {
 
     fn id_prefixes(&self) -> &'static [&'static str] {
         &["PLS-", "order-", "ord_"]
+    }
+
+    fn type_field(&self) -> &'static str {
+        "event"
+    }
+
+    fn open_questions(&self) -> &'static [OpenQuestion] {
+        questions::QUESTIONS
     }
 
     fn samples(&self) -> Vec<Sample> {
