@@ -18,6 +18,7 @@ use whtool::model::exchange::*;
 use whtool::model::message::Request;
 use whtool::model::stored::CaptureId;
 use whtool::model::target_fault::TargetFault;
+use whtool::model::temporary_file::TemporaryFile;
 use whtool::model::timestamp::Timestamp;
 use whtool::world::*;
 
@@ -315,6 +316,10 @@ impl Files for TestWorld {
 
     fn append(&self, path: &Path) -> io::Result<Box<dyn AppendFile + '_>> {
         whtool::edge::Machine.append(&self.real_path(path))
+    }
+
+    fn temporary_file(&self) -> io::Result<Box<dyn TemporaryFile>> {
+        Ok(Box::new(Cursor::new(Vec::new())))
     }
 
     fn free_space(&self, folder: &Path) -> Option<u64> {

@@ -35,6 +35,7 @@ mod keys;
 mod layers;
 mod learn;
 mod lifecycle;
+mod list_sources;
 mod listen;
 mod loops;
 mod masking;
@@ -43,6 +44,8 @@ mod one_fault_handlers;
 #[cfg(unix)]
 mod packages;
 mod passthrough;
+#[cfg(unix)]
+mod postgres;
 mod process;
 #[cfg(unix)]
 mod readme;

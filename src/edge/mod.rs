@@ -32,6 +32,7 @@ mod terminal;
 
 use crate::model::error::Result;
 use crate::model::exchange::{NextRequest, SentRequest};
+use crate::model::temporary_file::TemporaryFile;
 use crate::model::timestamp::Timestamp;
 use crate::world::{
     AppendFile, Clock, CommandRunner, Database, DatabaseQuery, Environment, FileChange, FileReader, FileVisibility,
@@ -175,6 +176,10 @@ impl Files for Machine {
 
     fn append(&self, path: &Path) -> io::Result<Box<dyn AppendFile + '_>> {
         Ok(Box::new(journal_file::open(path)?))
+    }
+
+    fn temporary_file(&self) -> io::Result<Box<dyn TemporaryFile>> {
+        Ok(Box::new(tempfile::tempfile()?))
     }
 
     fn free_space(&self, folder: &Path) -> Option<u64> {

@@ -27,6 +27,7 @@ pub mod signature;
 pub mod status;
 pub mod stored;
 pub mod target_fault;
+pub mod temporary_file;
 pub mod timestamp;
 pub mod verdict;
 pub(crate) mod width;

@@ -20,6 +20,7 @@ use crate::model::delivery::RejectedRequest;
 use crate::model::error::Result;
 use crate::model::exchange::{NextRequest, SentRequest, ServerReply};
 use crate::model::message::Request;
+use crate::model::temporary_file::TemporaryFile;
 use crate::model::timestamp::Timestamp;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr};
@@ -128,6 +129,8 @@ pub trait Files {
     /// not exist. Only its owner may read it. While another process has it open, the error is
     /// `ResourceBusy`; for anything but a regular file it is `InvalidInput`.
     fn append(&self, path: &Path) -> io::Result<Box<dyn AppendFile + '_>>;
+    /// Creates a file without a name, for data that is too large for memory.
+    fn temporary_file(&self) -> io::Result<Box<dyn TemporaryFile>>;
     /// Returns the bytes that this process may still write in the folder. `None`: unknown.
     fn free_space(&self, folder: &Path) -> Option<u64>;
     /// Returns true if there is a store in this file. An error: there may be one, but this user may

@@ -127,15 +127,14 @@ Arguments:
 
 Options:
       --from <FILE>           Read orders from a file: one reference per line, CSV with a header, or
-                              NDJSON; `-` reads standard input
+                              NDJSON; `-` reads standard input. With --query, an SQLite database or
+                              postgres://…; `env:NAME` reads the URL from a variable
       --column <COLUMN=NAME>  Name of a column in the list: reference=NAME, status=NAME, amount=NAME
                               or currency=NAME. May be repeated
       --decimal               Read amounts in the list as decimals such as 100.00 instead of minor
                               units
       --open                  Look up only open payments and purchases, from the list or from
                               captures
-      --since <TIME>          Look up everything captured since this time: 2h (ago), today, a date,
-                              RFC 3339
       --provider <PROVIDER>   Provider to query (default: detected from each reference) [possible
                               values: plexos, plustive]
       --wait <DURATION>       Poll open payments until they end or this time has passed
@@ -146,21 +145,56 @@ Options:
       --resume <FILE>         Save responses to this journal; if it exists, resume that run
       --replay-list <FILE>    Write the events that the app missed to this file, for `whtool replay
                               --from`
-      --only <CLASS>          Show only rows of this class, or `differences`; totals still include
-                              every row. May be repeated [possible values: settled_agreed,
-                              still_open, stale, app_did_not_take, delivered_refused,
-                              never_delivered, order_behind, currency_differs, amount_differs,
-                              status_differs, two_bodies, duplicate_order, not_in_orders,
-                              unknown_to_provider, could_not_tell, differences]
+      --only <CLASS>          Show only rows of this class, `differences` or `accepted`; totals
+                              still include every row. May be repeated [possible values:
+                              settled_agreed, still_open, stale, app_did_not_take,
+                              delivered_refused, never_delivered, order_behind, currency_differs,
+                              amount_differs, status_differs, two_bodies, duplicate_order,
+                              not_in_orders, unknown_to_provider, could_not_tell, differences,
+                              accepted]
       --json                  Print one JSON record per line; the last one has the totals
       --csv                   Print CSV for spreadsheets
-      --store <FILE>          Use this store instead of the default one
       --color <WHEN>          When to use colors [possible values: auto, always, never] [default:
                               auto]
   -q, --quiet                 Print only the result and errors
       --reveal                Show tokens, PINs and keys instead of masking them
   -v, --verbose               Print more details
   -h, --help                  Print help
+
+Commands and databases:
+      --from-command <COMMAND>      Read orders from the output of a command, such as a database
+                                    client. The run ends without any result if the command fails
+      --query <SQL>                 Read orders from the database in --from with this SELECT;
+                                    `@FILE` reads it from a file
+      --command-timeout <DURATION>  Maximum run time of --from-command or --query [default: 10m]
+
+Period:
+      --day <DAY>     Count only what was created on this day: today, yesterday or a date. Without
+                      references or a list, look up what was captured since then
+      --since <TIME>  Count only what was created since this time: 2h (ago), today, a date, RFC
+                      3339. Without references or a list, look up everything captured since then
+      --until <TIME>  Count only what was created, or captured, before this time
+      --tz <ZONE>     Time zone of days, dates and reports, such as Africa/Lagos (default: that of
+                      this machine)
+
+Accepted differences:
+      --known <FILE>
+          Do not count the differences in this file: CLASS REFERENCE per line, with a note after #
+      --accept <CLASS:REFERENCE[=NOTE]>
+          Add a difference of this run to the file, with its facts:
+          amount_differs:pi_def456=rounding. May be repeated
+
+Reports:
+      --html <FILE>      Write a page for people who check the books
+      --junit <FILE>     Write a JUnit report for CI: differences are failures, inconclusive
+                         references are errors
+      --summary          Print five lines for a chat or a mail instead of the rows
+      --fail-on <CLASS>  Exit with status 1 only for these classes (default: every difference). May
+                         be repeated [possible values: still_open, stale, app_did_not_take,
+                         delivered_refused, never_delivered, order_behind, currency_differs,
+                         amount_differs, status_differs, two_bodies, duplicate_order, not_in_orders,
+                         unknown_to_provider]
+      --store <FILE>     Use this store instead of the default one
 
 API:
       --api-url <URL>               Base URL of the API, such as that of the emulator [env:

@@ -1,14 +1,11 @@
 //! Describes the input of a run, so that `--resume` refuses the journal of another one.
 
-use super::super::{Session, cannot_read};
 use super::Reconcile;
+use super::spooled_list::SpooledList;
 use crate::command::shared::captures::When;
 use crate::command::shared::reconciling::JournalOptions;
-use crate::model::error::{Error, Result};
 use crate::reconcile::period::zone_name;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
-use std::path::Path;
 
 /// Everything that decides which references are looked up. The encoding is part of the journal's
 /// format: a change needs a new schema version.
@@ -43,11 +40,11 @@ fn show(when: When) -> String {
 }
 
 /// Returns the journal from `--resume`.
-pub(super) fn journal_options(args: &Reconcile, session: &Session<'_>) -> Result<Option<JournalOptions>> {
-    let Some(path) = args.resume.clone() else { return Ok(None) };
+pub(super) fn journal_options(args: &Reconcile, list: Option<&SpooledList>) -> Option<JournalOptions> {
+    let path = args.resume.clone()?;
     let input = JournalInput {
         references: &args.references,
-        list: args.from.as_deref().map(|path| list_digest(path, session)).transpose()?,
+        list: list.map(SpooledList::digest),
         columns: args.column.iter().map(|arg| format!("{}={}", arg.column.code(), arg.name)).collect(),
         decimal: args.decimal,
         open: args.open,
@@ -58,19 +55,5 @@ pub(super) fn journal_options(args: &Reconcile, session: &Session<'_>) -> Result
         provider: args.provider.map(|provider| provider.name()),
     };
     let input = serde_json::to_value(input).expect("the input has text keys");
-    Ok(Some(JournalOptions { path, input }))
-}
-
-fn list_digest(path: &Path, session: &Session<'_>) -> Result<String> {
-    if path == Path::new("-") {
-        return Err(Error::usage("--resume can't be used with standard input").hint("save the list to a file first"));
-    }
-    let (mut file, mut buffer, mut digest) = (session.open(path)?, vec![0; 64 * 1024], Sha256::new());
-    loop {
-        let length = file.read(&mut buffer).map_err(|error| cannot_read(path, error))?;
-        if length == 0 {
-            return Ok(hex::encode(digest.finalize()));
-        }
-        digest.update(&buffer[..length]);
-    }
+    Some(JournalOptions { path, input })
 }

@@ -11,11 +11,13 @@ mod period_args;
 mod report;
 mod report_args;
 mod source;
+mod spooled_list;
 
 use super::parse_rate;
 use super::{Session, parse_duration, provider_parser};
 use crate::command::shared::api::ApiArgs;
 use crate::command::shared::captures::StoreArgs;
+use crate::command::shared::list_source::{ListSource, ListSourceArgs};
 use crate::command::shared::reconciling::{CapturedWebhooks, LookupOptions, run_lookups};
 use crate::command::shared::values::{ListParser, ParsedList};
 use crate::model::error::{CommandOutcome, Error, Result};
@@ -31,6 +33,7 @@ use period_args::{PeriodArgs, PeriodSource};
 use report::ReportWriter;
 use report_args::{ReportArgs, ReportCollector};
 use source::InputSource;
+use spooled_list::SpooledList;
 use std::cell::RefCell;
 use std::path::PathBuf;
 
@@ -59,15 +62,18 @@ pub(super) struct Reconcile {
     #[arg(value_name = "REFERENCE")]
     references: Vec<String>,
     /// Read orders from a file: one reference per line, CSV with a header, or NDJSON; `-` reads
-    /// standard input
-    #[arg(long, value_name = "FILE")]
+    /// standard input. With --query, an SQLite database or postgres://…; `env:NAME` reads the URL
+    /// from a variable
+    #[arg(long, value_name = "FILE", group = "list")]
     from: Option<PathBuf>,
+    #[command(flatten)]
+    source: ListSourceArgs,
     /// Name of a column in the list: reference=NAME, status=NAME, amount=NAME or currency=NAME. May
     /// be repeated
-    #[arg(long, value_name = "COLUMN=NAME", requires = "from")]
+    #[arg(long, value_name = "COLUMN=NAME", requires = "list")]
     column: Vec<ColumnArg>,
     /// Read amounts in the list as decimals such as 100.00 instead of minor units
-    #[arg(long, requires = "from")]
+    #[arg(long, requires = "list")]
     decimal: bool,
     /// Look up only open payments and purchases, from the list or from captures
     #[arg(long)]
@@ -148,19 +154,16 @@ fn row_filter() -> impl TypedValueParser<Value = RowFilter> {
 
 impl Reconcile {
     /// Returns the thing whose time `--since` and `--until` are about.
-    fn period_source(&self) -> PeriodSource {
-        let is_from_store = self.references.is_empty() && self.from.is_none();
+    fn period_source(&self, list: Option<&ListSource>) -> PeriodSource {
+        let is_from_store = self.references.is_empty() && list.is_none();
         if is_from_store { PeriodSource::Captures } else { PeriodSource::Records }
     }
 
     /// Describes the source of the references for reports.
-    fn source_name(&self, session: &Session<'_>) -> Result<String> {
-        let list = self.from.as_ref().map(|path| match path.to_str() {
-            Some("-") => "standard input".to_owned(),
-            _ => path.display().to_string(),
-        });
+    fn source_name(&self, list: Option<&ListSource>, session: &Session<'_>) -> Result<String> {
         let named = Some(self.references.len()).filter(|number| *number > 0);
         let named = named.map(|number| format!("{} on the command line", count(number as u64, "reference")));
+        let list = list.map(ListSource::to_string);
         if let Some(source) = named.into_iter().chain(list).reduce(|one, other| format!("{one}, {other}")) {
             return Ok(source);
         }
@@ -171,11 +174,13 @@ impl Reconcile {
 
     fn lookup_options<'a>(
         &'a self,
+        list: Option<&SpooledList>,
         known: &'a RefCell<KnownDifferences>,
         session: &Session<'_>,
     ) -> Result<LookupOptions<'a>> {
+        let period_source = self.period_source(list.map(|list| &list.source));
         Ok(LookupOptions {
-            period: self.period.record_period(self.period_source(), session)?,
+            period: self.period.record_period(period_source, session)?,
             known,
             provider: self.provider,
             wait: self.wait,
@@ -183,14 +188,15 @@ impl Reconcile {
             rate: self.rate,
             retry: self.retry,
             api: &self.api,
-            journal: journal_input::journal_options(self, session)?,
+            journal: journal_input::journal_options(self, list),
         })
     }
 }
 
 /// Looks up every reference and reports the results.
 pub(super) fn run(args: &Reconcile, session: &Session<'_>) -> Result<CommandOutcome> {
-    if args.period_source() == PeriodSource::Captures && !args.period.is_given() && !args.open {
+    let list = args.source.source(args.from.as_deref(), session)?;
+    if args.period_source(list.as_ref()) == PeriodSource::Captures && !args.period.is_given() && !args.open {
         return Err(Error::usage("no references to reconcile")
             .because("give references, --from FILE, --since 24h (captured webhooks) or --open (what has not ended)")
             .hint("whtool reconcile pi_def456, or whtool reconcile --since 24h"));
@@ -198,15 +204,18 @@ pub(super) fn run(args: &Reconcile, session: &Session<'_>) -> Result<CommandOutc
     args.reports.check_files(session)?;
     let started = session.world.now();
     let known = RefCell::new(args.known.load(&started.to_zoned(args.period.zone(session)), session)?);
-    let options = args.lookup_options(&known, session)?;
     let mut captured = CapturedWebhooks::open(&args.store, session)?;
-    let mut source = InputSource::new(args, &mut captured, session)?;
-    let mut report = ReportWriter::new(args, session)?;
+    let list = list.map(|list| SpooledList::read(list, args, session)).transpose()?;
+    let options = args.lookup_options(list.as_ref(), &known, session)?;
+    let total = count_references(args, list.as_ref());
+    let list_source = list.as_ref().map(|list| list.source.clone());
+    let mut source = InputSource::new(args, list, &mut captured, session)?;
+    let mut report = ReportWriter::new(args, total, session)?;
     let mut collector = ReportCollector::new(&args.reports);
     let finished = run_lookups(session, &options, captured, &mut source, vec![&mut report, &mut collector])?;
     let has_failure = collector.has_failure(&finished.totals);
     let facts = report_args::run_facts(
-        args.source_name(session)?,
+        args.source_name(list_source.as_ref(), session)?,
         started,
         (&args.period, options.period.clone()),
         &finished,
@@ -221,4 +230,13 @@ pub(super) fn run(args: &Reconcile, session: &Session<'_>) -> Result<CommandOutc
     let outcome = outcome::outcome(finished, args, has_failure)?;
     args.known.check_requests(&known.borrow())?;
     Ok(outcome)
+}
+
+/// Counts the references if that is possible beforehand.
+fn count_references(args: &Reconcile, list: Option<&SpooledList>) -> Option<u64> {
+    let named = args.references.len() as u64;
+    match list {
+        None => Some(named).filter(|named| *named > 0),
+        Some(list) => Some(named + list.lines()).filter(|_| !args.open),
+    }
 }

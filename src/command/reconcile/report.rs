@@ -4,7 +4,7 @@
 
 use super::super::Session;
 use super::super::Verbosity;
-use super::{Reconcile, source};
+use super::Reconcile;
 use crate::command::shared::output_file;
 use crate::command::shared::reconciling::{FinishedRun, ResultSink, refuse_if_others_can_read};
 use crate::model::error::{Error, Result};
@@ -44,10 +44,9 @@ pub(super) struct ReportWriter<'a> {
 
 impl<'a> ReportWriter<'a> {
     /// Opens the replay list and starts with the CSV header.
-    pub(super) fn new(args: &'a Reconcile, session: &'a Session<'a>) -> Result<Self> {
+    pub(super) fn new(args: &'a Reconcile, total: Option<u64>, session: &'a Session<'a>) -> Result<Self> {
         let is_visible = session.world.is_terminal(Stream::Error) && session.verbosity != Verbosity::Quiet;
-        let total = if is_visible { source::count_references(args, session)? } else { None };
-        let progress = total.filter(|total| *total > 1).map(|total| session.world.progress(total));
+        let progress = total.filter(|total| is_visible && *total > 1).map(|total| session.world.progress(total));
         let open = |path: &std::path::PathBuf| {
             refuse_if_others_can_read(path, session)?;
             let failed =

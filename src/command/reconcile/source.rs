@@ -3,6 +3,8 @@
 
 use super::super::Session;
 use super::Reconcile;
+use super::spooled_list::SpooledList;
+use crate::command::shared::list_source::ListSource;
 use crate::command::shared::reconciling::{CapturedWebhooks, OrderSource, SourceItem, hash, is_test_event};
 use crate::model::error::{Error, Result};
 use crate::model::stored::{DeliverySummary, ReferenceMatch};
@@ -13,13 +15,11 @@ use crate::reconcile::order::{AmountFormat, ListError};
 use crate::reconcile::period::{PeriodPlacement, ReportPeriod};
 use crate::reconcile::{Order, OrderReader};
 use std::collections::{HashSet, VecDeque};
-use std::io::Read;
-use std::path::Path;
 
 pub(super) struct InputSource<'a> {
     args: &'a Reconcile,
     references: VecDeque<String>,
-    orders: Option<OrderReader<'a>>,
+    orders: Option<(OrderReader<'a>, ListSource)>,
     store: Option<CapturedReferences>,
 }
 
@@ -33,14 +33,21 @@ struct CapturedReferences {
 }
 
 impl<'a> InputSource<'a> {
-    pub(super) fn new(args: &'a Reconcile, captured: &mut CapturedWebhooks, session: &'a Session<'a>) -> Result<Self> {
+    pub(super) fn new(
+        args: &'a Reconcile,
+        list: Option<SpooledList>,
+        captured: &mut CapturedWebhooks,
+        session: &'a Session<'a>,
+    ) -> Result<Self> {
         let columns = ColumnNames::from_args(&args.column);
         let amounts = if args.decimal { AmountFormat::Decimal } else { AmountFormat::MinorUnits };
-        let open = |path: &Path| {
-            OrderReader::new(session.open(path)?, &columns, amounts).map_err(|error| list_error(path, error))
+        let is_from_store = list.is_none() && args.references.is_empty();
+        let open = |list: SpooledList| {
+            let source = list.source.clone();
+            let orders = OrderReader::new(list.into_reader(), &columns, amounts);
+            orders.map(|orders| (orders, source.clone())).map_err(|error| list_error(&source, error))
         };
-        let orders = args.from.as_deref().map(open).transpose()?;
-        let is_from_store = args.from.is_none() && args.references.is_empty();
+        let orders = list.map(open).transpose()?;
         if is_from_store && !captured.is_open() {
             return Err(Error::failed("no webhooks were captured yet").hint("capture some with `whtool listen`"));
         }
@@ -66,10 +73,9 @@ impl OrderSource for InputSource<'_> {
         if let Some(captures) = &mut self.store {
             return Ok(captures.next(self.args, captured)?.map(SourceItem::Order));
         }
-        let Some(orders) = &mut self.orders else { return Ok(None) };
+        let Some((orders, list)) = &mut self.orders else { return Ok(None) };
         for order in orders {
-            let list = self.args.from.as_deref().unwrap_or(Path::new("-"));
-            match order.map_err(|error| super::super::cannot_read(list, error))? {
+            match order.map_err(|error| Error::failed(format!("can't read {list}")).because(error))? {
                 Ok(order) if self.args.open && has_ended(&order, self.args, captured)? => {}
                 Ok(order) => return Ok(Some(SourceItem::Order(order))),
                 Err(bad) => return Ok(Some(SourceItem::BadLine(bad))),
@@ -135,30 +141,11 @@ fn has_ended(order: &Order, args: &Reconcile, captured: &mut CapturedWebhooks) -
 }
 
 /// A missing column from `--column` is a usage error; the rest is wrong with the list.
-fn list_error(path: &Path, error: ListError) -> Error {
-    let what = format!("can't read the list {}", path.display());
+fn list_error(list: &ListSource, error: ListError) -> Error {
+    let what = format!("can't read the list {list}");
     let failed = match error {
         ListError::NoColumn(..) => Error::usage(what),
         ListError::Input(_) | ListError::NoReference(_) => Error::failed(what),
     };
     failed.because(error).hint("name the column of the reference: --column reference=NAME")
-}
-
-/// Counts the references if that is possible beforehand.
-pub(super) fn count_references(args: &Reconcile, session: &Session<'_>) -> Result<Option<u64>> {
-    let named = args.references.len() as u64;
-    match &args.from {
-        None if named > 0 => Ok(Some(named)),
-        Some(path) if path != Path::new("-") && !args.open => {
-            let (mut file, mut lines, mut buffer) = (session.open(path)?, 0, vec![0; 64 * 1024]);
-            loop {
-                let length = file.read(&mut buffer).map_err(|error| super::super::cannot_read(path, error))?;
-                if length == 0 {
-                    return Ok(Some(named + lines));
-                }
-                lines += buffer[..length].iter().filter(|byte| **byte == b'\n').count() as u64;
-            }
-        }
-        _ => Ok(None),
-    }
 }

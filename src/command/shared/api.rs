@@ -66,6 +66,12 @@ impl ApiArgs {
         self.api_url.is_some() || self.key_file.is_some() || self.key_env.is_some()
     }
 
+    /// Returns the variables that may contain a key or secret, for commands that must not inherit
+    /// them.
+    pub(in crate::command) fn credential_variables(&self) -> Vec<&str> {
+        provider::credential_variables().into_iter().chain(self.key_env.as_deref()).collect()
+    }
+
     pub(in crate::command) fn send_options(&self, concurrency: usize) -> SendOptions {
         SendOptions {
             concurrency,

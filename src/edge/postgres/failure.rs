@@ -67,6 +67,7 @@ fn without_answer(endpoint: &Endpoint, error: &tokio_postgres::Error) -> Attempt
             };
             Attempt::Refused(unreachable.because(fault.to_string()).hint(advice))
         }
+        SendFailure::Connect(why) => Attempt::Unreachable(unreachable.because(truncate(&why, QUOTED))),
         failure => Attempt::Unreachable(unreachable.because(truncate(&failure.to_string(), QUOTED))),
     }
 }

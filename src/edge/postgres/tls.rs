@@ -99,14 +99,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> MakeTlsConnect<S> for T
     type Error = io::Error;
 
     fn make_tls_connect(&mut self, domain: &str) -> io::Result<TlsHandshake> {
-        let name = ServerName::try_from(domain.to_owned()).map_err(io::Error::other)?;
-        Ok(TlsHandshake { connector: self.0.clone(), name })
+        Ok(TlsHandshake { connector: self.0.clone(), name: domain.to_owned() })
     }
 }
 
 pub(super) struct TlsHandshake {
     connector: tokio_rustls::TlsConnector,
-    name: ServerName<'static>,
+    /// Not checked yet: it is made for a socket, too, where TLS is never used.
+    name: String,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsConnect<S> for TlsHandshake {
@@ -115,7 +115,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsConnect<S> for TlsHa
     type Future = Pin<Box<dyn Future<Output = io::Result<PostgresTls<S>>> + Send>>;
 
     fn connect(self, stream: S) -> Self::Future {
-        Box::pin(async move { self.connector.connect(self.name, stream).await.map(PostgresTls) })
+        Box::pin(async move {
+            let name = ServerName::try_from(self.name).map_err(io::Error::other)?;
+            self.connector.connect(name, stream).await.map(PostgresTls)
+        })
     }
 }
 
