@@ -48,6 +48,9 @@ pub struct TestWorld {
     /// Captures that the listener was asked to forward again, with the URLs.
     pub again: Arc<Mutex<Vec<(i64, String)>>>,
     pub interrupted: Arc<AtomicBool>,
+    /// Output of each process that is started; it never ends. `None`: none can be started. Time
+    /// passes until the command ends by itself.
+    pub process_output: Option<&'static str>,
     /// Options of the last `send`.
     pub sending: Mutex<Option<SendOptions>>,
     pub private: Mutex<HashMap<PathBuf, Vec<u8>>>,
@@ -384,7 +387,10 @@ impl Processes for TestWorld {
     }
 
     fn start_process(&self, program: &ProcessOptions, _launched: &mut dyn FnMut()) -> Result<Box<dyn RunningProcess>> {
-        Err(Error::failed(format!("can't start {}", program.command)))
+        match self.process_output {
+            Some(output) => Ok(Box::new(EndlessProcess(output))),
+            None => Err(Error::failed(format!("can't start {}", program.command))),
+        }
     }
 
     fn command_runner(&self) -> CommandRunner {
@@ -406,6 +412,22 @@ impl RowSources for TestWorld {
     }
 }
 
+struct EndlessProcess(&'static str);
+
+impl RunningProcess for EndlessProcess {
+    fn exit_status(&mut self) -> Option<String> {
+        None
+    }
+
+    fn output(&self) -> Vec<u8> {
+        self.0.as_bytes().to_vec()
+    }
+
+    fn is_interrupted(&mut self) -> bool {
+        false
+    }
+}
+
 impl Network for TestWorld {
     fn listen(&self, options: &ListenOptions, verify: VerifyFn) -> Result<Box<dyn RunningListener>> {
         if options.addresses.port == 1 {
@@ -424,6 +446,7 @@ impl Network for TestWorld {
             again,
             interrupted,
             received: 0,
+            most_quiet: if self.process_output.is_some() { u32::MAX } else { 200 },
             quiet: 0,
             scripted: 0,
             closed: false,
@@ -498,6 +521,7 @@ struct Scripted {
     again: Arc<Mutex<Vec<(i64, String)>>>,
     interrupted: Arc<AtomicBool>,
     received: i64,
+    most_quiet: u32,
     quiet: u32,
     scripted: usize,
     closed: bool,
@@ -544,7 +568,8 @@ impl RunningListener for Scripted {
                 })
             }
             None => match timeout {
-                Some(timeout) if self.quiet < 200 => {
+                Some(timeout) if self.quiet < self.most_quiet => {
+                    std::thread::yield_now();
                     self.quiet += 1;
                     *self.clock.lock().unwrap() += timeout;
                     ListenerEvent::TimedOut

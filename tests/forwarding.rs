@@ -320,8 +320,8 @@ fn an_app_that_refuses_an_event_with_the_test_secret_is_asked_for_that_secret() 
     assert!(run(&mut whtool(home.path(), &["replay", "payment.debited", "--to", &url])).status.success());
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let advice = lines.find(|line| line.contains("fix ")).unwrap();
-    assert!(advice.contains("does it have the local test secret (`export PLEXOS_WEBHOOK_SECRET=$("), "{advice}");
-    assert!(advice.contains(" secret show plexos-test)`)? `"), "{advice}");
+    assert!(advice.contains("it needs the local test secret: `export PLEXOS_WEBHOOK_SECRET=$("), "{advice}");
+    assert!(advice.contains(" secret show plexos-test)`"), "{advice}");
     child.kill().unwrap();
     child.wait().unwrap();
 }
@@ -351,8 +351,8 @@ fn an_app_that_refuses_verified_events_is_led_to_the_cause_once_per_status() {
     advice.extend(lines.filter(|line| line.contains("fix ")));
     child.wait().unwrap();
     let [refused, missing] = &advice[..] else { panic!("{advice:#?}") };
-    assert!(refused.contains("fix your app refused a valid signature: `"), "{refused}");
-    assert!(refused.contains(&format!(" check {}/hooks`", app.url)), "{refused}");
+    assert!(refused.contains("fix your app refused a valid signature: run `"), "{refused}");
+    assert!(refused.contains(&format!(" check {}/hooks --provider plustive`", app.url)), "{refused}");
     assert!(refused.contains(" verify 1 --computed DIGEST`"), "{refused}");
     assert!(missing.contains("check the path"), "{missing}");
 

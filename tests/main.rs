@@ -11,12 +11,15 @@ mod api_tls;
 mod attack;
 mod captures;
 mod check;
+#[cfg(unix)]
+mod ci;
 mod common;
 mod comparison;
 mod completions;
 mod config;
 mod diagnosis;
 mod diagnosis_kinds;
+mod doc_flags;
 mod doctor;
 mod emulate;
 mod endpoint_output;

@@ -55,7 +55,8 @@ fn replay_of_unverified_captures() {
     let named = output(&world, &["replay", "last"]);
     let matched = output(&world, &["replay", "--since", "1h"]);
     // The id of a capture differs from store to store.
-    let matched = format!("CAPTURE             {}", &matched[20..]);
+    let (_, row) = matched.split_once("  ").unwrap();
+    let matched = format!("CAPTURE  {}", row.trim_start());
     let none = output(&world, &["replay", "--verdict", "mismatch"]);
     assert_snapshot!([named, matched, none].join("\n\n"));
 }

@@ -1,6 +1,7 @@
 //! `listen --tunnel-command` with real processes and sockets: a relay in the test stands for the far
 //! end, and a real sshd where one is installed.
 
+use crate::common::TestWorld;
 use crate::emulate::Emulated;
 use crate::process::{Listener, available, whtool};
 use serde_json::Value;
@@ -122,6 +123,68 @@ fn the_tunnel_does_not_inherit_keys_and_secrets() {
     assert!(err.ends_with("  | 0\n  | end\n"), "{err}");
 }
 
+#[test]
+fn a_program_without_a_url_or_with_one_that_leads_elsewhere_ends_the_listener_after_a_time() {
+    let run = |output| {
+        let world = TestWorld { process_output: Some(output), ..TestWorld::with_secrets() };
+        world.run(&["listen", "--allow-http", "--tunnel-command", "tunnel"])
+    };
+    let silent = run("starting\nconnected\n");
+    assert_eq!(silent.status, 3, "{}", silent.err);
+    let end = "error: the tunnel printed no public URL within 30 s\n  | starting\n  | connected\n";
+    assert!(silent.err.contains(end), "{}", silent.err);
+    let elsewhere = run("up at http://127.0.0.2:9/\n");
+    assert_eq!(elsewhere.status, 3, "{}", elsewhere.err);
+    for expected in [
+        "error: the URL of the tunnel does not lead to this listener",
+        "http://127.0.0.2:9: something else answered 200",
+        "try: check that the tunnel forwards to this listener's port, and --public-url",
+    ] {
+        assert!(elsewhere.err.contains(expected), "{expected}: {}", elsewhere.err);
+    }
+}
+
+fn is_running(pid: &str) -> bool {
+    std::process::Command::new("kill").args(["-0", pid]).stderr(std::process::Stdio::null()).status().unwrap().success()
+}
+
+/// Starts a listener whose tunnel is up, and returns it with the process of the tunnel.
+fn listen_with_stand_in(home: &Path) -> (Listener, String) {
+    let (relay, target) = relay();
+    let file = home.join("pid");
+    let command = format!("echo $$ > '{}'; {}", file.display(), stand_in(relay));
+    let mut listener = listen(home, &command);
+    target.send(address(&listener)).unwrap();
+    assert_eq!(tunnel_state(&mut listener).0, "starting");
+    assert_eq!(tunnel_state(&mut listener).0, "up");
+    (listener, std::fs::read_to_string(file).unwrap().trim().to_owned())
+}
+
+#[test]
+fn a_tunnel_program_that_is_killed_is_started_again() {
+    let home = tempfile::tempdir().unwrap();
+    let (mut listener, pid) = listen_with_stand_in(home.path());
+    assert!(std::process::Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+    let lost = listener.record();
+    assert_eq!(lost["why"], "the tunnel ended: signal: 9 (SIGKILL)", "{lost}");
+    assert_eq!(tunnel_state(&mut listener).0, "up");
+}
+
+#[test]
+fn the_tunnel_program_ends_with_the_listener_however_that_ends() {
+    for signal in ["INT", "TERM", "KILL"] {
+        let home = tempfile::tempdir().unwrap();
+        let (listener, pid) = listen_with_stand_in(home.path());
+        assert!(is_running(&pid));
+        listener.end(signal);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while is_running(&pid) {
+            assert!(std::time::Instant::now() < deadline, "it still runs after {signal}");
+            thread::yield_now();
+        }
+    }
+}
+
 /// Starts an sshd of the test's own: keys, port and configuration.
 struct Sshd {
     child: std::process::Child,
@@ -183,7 +246,7 @@ impl Sshd {
 }
 
 #[test]
-fn an_event_arrives_through_a_real_sshd_and_a_port_that_is_taken_there_is_told() {
+fn an_event_arrives_through_a_real_sshd_whose_refusals_are_reported() {
     let Some(sshd) = ["/usr/sbin/sshd", "/usr/bin/sshd"].into_iter().find(|path| Path::new(path).exists()) else {
         assert!(!available("sshd"));
         return;
@@ -199,6 +262,15 @@ fn an_event_arrives_through_a_real_sshd_and_a_port_that_is_taken_there_is_told()
     assert!(err.contains("remote port forwarding failed") && err.contains("exit status: 255"), "{err}");
 
     drop(taken);
+    let keys = server.folder.path().join("authorized_keys");
+    let allowed = std::fs::read(&keys).unwrap();
+    std::fs::write(&keys, "").unwrap();
+    let output = whtool(home.path(), &words).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(err.contains("Permission denied (publickey") && err.contains("exit status: 255"), "{err}");
+
+    std::fs::write(&keys, allowed).unwrap();
     let mut listener = listen(home.path(), &command);
     assert_eq!(tunnel_state(&mut listener).0, "starting");
     assert_eq!(tunnel_state(&mut listener).0, "up");
@@ -208,6 +280,12 @@ fn an_event_arrives_through_a_real_sshd_and_a_port_that_is_taken_there_is_told()
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
     assert_eq!(listener.record()["request"]["target"], "/hook");
+
+    // A second listener gets no port there, and does not disturb the first.
+    let second = whtool(home.path(), &words).output().unwrap();
+    let err = String::from_utf8(second.stderr).unwrap();
+    assert!(second.status.code() == Some(3) && err.contains("remote port forwarding failed"), "{err}");
+    assert!(TcpStream::connect(("127.0.0.1", remote)).is_ok());
 }
 
 /// Prints the URL of the relay, and runs until it is ended.
@@ -266,6 +344,27 @@ fn a_registered_tunnel_receives_verified_events_and_is_deleted_at_the_provider_a
     assert_eq!(status, Some(130), "{messages}");
     assert!(messages.contains("Plexos Pay: deleted we_"), "{messages}");
     assert_eq!(endpoints(&emulator), [""; 0]);
+}
+
+#[test]
+fn a_url_that_is_registered_already_is_used_as_it_is_and_stays() {
+    let (home, emulated) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let emulator = Emulated::start(emulated.path(), &["--undocumented-webhook-calls"]);
+    let (address, target) = relay();
+    let url = format!("http://{address}/hooks");
+    let mut register = whtool(home.path(), &["register", "--allow-http", "--url", &url]);
+    register.env("PLEXOS_API_URL", format!("http://{}/plexos", emulator.address));
+    let registered = register.env("PLEXOS_PAY_SECRET_KEY", "sk_test_emulated_by_whtool").output().unwrap();
+    assert!(registered.status.success(), "{}", String::from_utf8_lossy(&registered.stderr));
+    let mut listener = listen_with_emulator(home.path(), &emulator, address);
+    target.send(self::address(&listener)).unwrap();
+    wait_for_message(&mut listener, &format!("Plexos Pay: {url} is already registered as "));
+    emulator.pay();
+    assert_eq!(tunnel_state(&mut listener).0, "starting");
+    assert_eq!(tunnel_state(&mut listener).0, "up");
+    assert_eq!(listener.record()["verdict"], "verified");
+    listener.end("INT");
+    assert_eq!(endpoints(&emulator), [url]);
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod keys;
 mod listener;
 mod postgres;
 mod process;
+mod process_guard;
 mod resolver;
 mod secret_file;
 mod sender;

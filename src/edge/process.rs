@@ -5,6 +5,7 @@
 //! Ctrl+C reaches only whtool, which then ends the group.
 
 use super::environment::remove_variables;
+use super::process_guard::Guard;
 use super::resolver;
 use super::signals::Interrupt;
 use crate::model::error::{Error, Result};
@@ -42,6 +43,7 @@ pub(super) struct ShellProcess {
     /// Its end was seen, and its last output waited for.
     has_ended: bool,
     interrupt: Interrupt,
+    _guard: Option<Guard>,
 }
 
 /// Starts a command and waits until it accepts connections, if an address is given. Calls `on_start`
@@ -64,6 +66,7 @@ pub(super) fn start(
     }
     let child = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = child.map_err(|error| Error::failed(format!("can't start `{command}`")).because(error))?;
+    let guard = options.is_guarded.then(|| Guard::start(child.id())).flatten();
     on_start();
     if let Some(mut stdin) = child.stdin.take() {
         let input = options.input.clone();
@@ -84,7 +87,7 @@ pub(super) fn start(
         });
     }
     drop(sender);
-    let mut process = ShellProcess { child, output, output_end, has_ended: false, interrupt };
+    let mut process = ShellProcess { child, output, output_end, has_ended: false, interrupt, _guard: guard };
     if let Some(address) = address {
         process.wait_until_ready(address, *startup_timeout, command)?;
     }
@@ -286,6 +289,7 @@ mod tests {
             hidden_variables: Vec::new(),
             address: Some(address.to_owned()),
             startup_timeout: Duration::from_secs(20),
+            is_guarded: false,
         }
     }
 

@@ -157,6 +157,11 @@ impl FaultRule {
             && self.pattern.as_ref().is_none_or(|pattern| WildMatch::new(pattern).matches(subject))
     }
 
+    /// Returns the event types that it is limited to. `None`: to none, or it is about calls.
+    pub fn event_types(&self) -> Option<&str> {
+        self.pattern.as_deref().filter(|_| self.kind.stage() == FaultStage::Delivery)
+    }
+
     /// Explains the first field that is out of range.
     fn invalid_field(&self) -> Option<&'static str> {
         if !(0.0..=1.0).contains(&self.probability) {

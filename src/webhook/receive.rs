@@ -24,17 +24,7 @@ pub struct Rules {
 /// Verifies a delivery as of `now`.
 pub fn receive(delivery: Delivery, rules: &Rules, now: Timestamp) -> AnalyzedDelivery {
     let signer = provider::by_header(&delivery.request);
-    let readable = readable_body(&delivery.request);
-    let payload = read_payload(&readable);
-    let provider = signer.or_else(|| payload.as_ref().ok().and_then(provider_of_payload));
-    let mut event = match (payload, provider) {
-        (Ok(payload), Some(provider)) => provider.parse_event(&payload),
-        (Ok(_), None) => Event::default(),
-        (Err(warning), _) => Event { warnings: vec![warning], ..Event::default() },
-    };
-    if let Cow::Owned(_) = readable {
-        event.warnings.push(Warning::Compressed);
-    }
+    let (provider, mut event) = read_event(&delivery.request);
     let verdict = signer.map_or(Verdict::Unsigned, |signer| match signer.claim(&delivery.request) {
         Ok(claim) => {
             let verdict = signature::verify(&claim, &rules.keys, now, rules.tolerance);
@@ -44,6 +34,22 @@ pub fn receive(delivery: Delivery, rules: &Rules, now: Timestamp) -> AnalyzedDel
         Err(malformed) => Verdict::Malformed(malformed),
     });
     AnalyzedDelivery { provider: provider.map(Provider::name), verdict, event, delivery }
+}
+
+/// Reads the event of a request, whoever signed it. `None`: the provider is unknown.
+pub fn read_event(request: &Request) -> (Option<&'static dyn Provider>, Event) {
+    let readable = readable_body(request);
+    let payload = read_payload(&readable);
+    let provider = provider::by_header(request).or_else(|| payload.as_ref().ok().and_then(provider_of_payload));
+    let mut event = match (payload, provider) {
+        (Ok(payload), Some(provider)) => provider.parse_event(&payload),
+        (Ok(_), None) => Event::default(),
+        (Err(warning), _) => Event { warnings: vec![warning], ..Event::default() },
+    };
+    if let Cow::Owned(_) = readable {
+        event.warnings.push(Warning::Compressed);
+    }
+    (provider, event)
 }
 
 /// Warns that the timestamp is out of tolerance, too: fixing the signature alone would not be

@@ -267,6 +267,8 @@ pub struct ProcessOptions {
     /// there before. `None`: it is not waited for.
     pub address: Option<String>,
     pub startup_timeout: Duration,
+    /// End it also if this process is killed. This takes one more process.
+    pub is_guarded: bool,
 }
 
 /// A running process. Dropping it ends it and its children.

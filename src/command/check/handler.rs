@@ -49,6 +49,7 @@ impl StartedHandler {
             input: Vec::new(),
             address,
             startup_timeout,
+            is_guarded: true,
         };
         let process = session.world.start_process(&program, &mut on_start).map_err(|mut error| {
             error.program_output.iter_mut().for_each(|line| *line = mask_line(&secret, line));

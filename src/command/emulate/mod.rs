@@ -7,6 +7,7 @@ mod display;
 
 use super::{Session, parse_duration};
 use crate::command::shared::addresses::report_addresses;
+use crate::command::shared::captures::warn_if_unknown_type;
 use crate::command::shared::{output_file, secrets, target};
 use crate::emulator::{Emulator, FaultRule, Settings, Variant, is_state};
 use crate::model::address::Reach;
@@ -192,7 +193,12 @@ fn build_emulator(args: &Emulate, key: &Key, session: &Session<'_>) -> Result<Em
             Emulator::new(settings, args.seed.unwrap_or_else(|| u32::from_be_bytes(random).into()))
         }
     };
-    args.fault.iter().for_each(|fault| emulator.add_fault(fault.clone()));
+    for fault in &args.fault {
+        if let Some(types) = fault.event_types() {
+            warn_if_unknown_type(types, session);
+        }
+        emulator.add_fault(fault.clone());
+    }
     Ok(emulator)
 }
 

@@ -21,14 +21,22 @@ pub(super) struct AppStatus {
     explained: BTreeSet<(String, u16)>,
     /// Deliveries go to several apps, so each answer names its own.
     pub has_several: bool,
-    /// The latest deliveries that were signed with a local test secret, by provider.
-    tests: BTreeMap<CaptureId, &'static str>,
+    /// The latest verified deliveries.
+    verified: BTreeMap<CaptureId, Signer>,
     /// Word by which the user can call this program again.
     program: String,
 }
 
-/// Most deliveries that are remembered as signed with a local test secret.
-const REMEMBERED_TESTS: usize = 1_000;
+/// Most verified deliveries that are remembered.
+const REMEMBERED: usize = 10_000;
+
+/// The side that has signed a delivery.
+#[derive(Clone, Copy)]
+struct Signer {
+    provider: &'static str,
+    /// It was signed with a local test secret, which the app may not have.
+    is_test: bool,
+}
 
 /// A line about an attempt.
 pub(super) struct AppLine {
@@ -42,14 +50,12 @@ impl AppStatus {
         Self { program, ..Self::default() }
     }
 
-    /// Remembers a delivery if it was signed with a local test secret, which the app may not have.
+    /// Remembers a delivery if it is verified.
     pub(super) fn add_delivery(&mut self, id: CaptureId, received: &AnalyzedDelivery) {
-        if let (Some(provider), Verdict::Verified { secret, .. }) = (received.provider, &received.verdict)
-            && *secret == SecretOrigin::LocalTest
-        {
-            self.tests.insert(id, provider);
-            while self.tests.len() > REMEMBERED_TESTS {
-                self.tests.pop_first();
+        if let (Some(provider), Verdict::Verified { secret, .. }) = (received.provider, &received.verdict) {
+            self.verified.insert(id, Signer { provider, is_test: *secret == SecretOrigin::LocalTest });
+            if self.verified.len() > REMEMBERED {
+                self.verified.pop_first();
             }
         }
     }
@@ -83,8 +89,8 @@ impl AppStatus {
             }
         };
         let advice = attempt.outcome.as_ref().ok().and_then(|answer| {
-            let test = self.tests.get(id).copied();
-            advice(answer, &Refused { id: id.to_string(), url: &attempt.url, test, program: &self.program })
+            let signer = self.verified.get(id).copied();
+            advice(answer, &Refused { id: id.to_string(), url: &attempt.url, signer, program: &self.program })
         });
         let advice = advice.filter(|(status, _)| self.explained.insert((app, *status)));
         let advice = advice.map(|(_, text)| format!("  {} {text}", paint.faint("fix")));
@@ -112,8 +118,7 @@ const SIGNATURE_WORDS: &[&str] = &[
 struct Refused<'a> {
     id: String,
     url: &'a str,
-    /// The provider whose local test secret it was signed with.
-    test: Option<&'static str>,
+    signer: Option<Signer>,
     program: &'a str,
 }
 
@@ -131,24 +136,33 @@ fn advice(answer: &Answer, refused: &Refused<'_>) -> Option<(u16, String)> {
         401 | 403 => refused_signature(refused, &url),
         400..=499 if SIGNATURE_WORDS.iter().any(|word| text.contains(word)) => refused_signature(refused, &url),
         400..=499 => {
-            format!("the event is verified here; `{} check {url}` tests your handler", refused.program)
+            format!("the event is verified here; `{}` tests your handler", check_command(refused, &url))
         }
         _ => return None,
     };
     Some((status, advice))
 }
 
+/// Returns the command that tests the app. Its URL rarely tells the provider.
+fn check_command(refused: &Refused<'_>, url: &str) -> String {
+    let provider = refused.signer.map_or_else(String::new, |signer| format!(" --provider {}", signer.provider));
+    format!("{} check {url}{provider}", refused.program)
+}
+
 fn refused_signature(refused: &Refused<'_>, url: &str) -> String {
-    let program = refused.program;
-    let test = refused.test.and_then(provider::by_name).map_or_else(String::new, |provider| {
-        let (name, variable) = (provider.name(), provider.secret_variable());
-        format!("does it have the local test secret (`export {variable}=$({program} secret show {name}-test)`)? ")
-    });
-    format!(
-        "your app refused a valid signature: {test}`{program} check {url}` tests it, and `{program} verify {} --computed \
-         DIGEST` explains the digest that it computes",
+    let (program, check) = (refused.program, check_command(refused, url));
+    let mut advice = format!(
+        "your app refused a valid signature: run `{check}`, or `{program} verify {} --computed DIGEST` with the \
+         digest that it computes",
         refused.id
-    )
+    );
+    let signer = refused.signer.filter(|signer| signer.is_test);
+    if let Some(provider) = signer.and_then(|signer| provider::by_name(signer.provider)) {
+        let (name, variable) = (provider.name(), provider.secret_variable());
+        advice +=
+            &format!("; it needs the local test secret: `export {variable}=$({program} secret show {name}-test)`");
+    }
+    advice
 }
 
 fn next_step(outcome: ForwardOutcome) -> String {
@@ -168,7 +182,8 @@ mod tests {
     use super::*;
 
     fn advice_for(status: u16, body: &str) -> String {
-        let refused = Refused { id: "42".to_owned(), url: "http://127.0.0.1:3000/hook", test: None, program: "whtool" };
+        let refused =
+            Refused { id: "42".to_owned(), url: "http://127.0.0.1:3000/hook", signer: None, program: "whtool" };
         advice(&Answer::new(status, body), &refused).map_or_else(String::new, |(_, text)| text)
     }
 

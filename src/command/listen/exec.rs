@@ -195,6 +195,7 @@ impl Worker<'_> {
             input: record,
             address: None,
             startup_timeout: Duration::ZERO,
+            is_guarded: false,
         };
         let mut process = match self.session.world.start_process(&options, &mut || ()) {
             Ok(process) => process,

@@ -260,6 +260,7 @@ impl Supervisor<'_> {
             input: Vec::new(),
             address: None,
             startup_timeout: Duration::ZERO,
+            is_guarded: true,
         };
         let mut process = match self.session.world.start_process(&options, &mut || ()) {
             Ok(process) => process,

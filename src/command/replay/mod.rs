@@ -20,7 +20,6 @@ use crate::model::sanitize;
 use crate::model::stored::Attempt;
 use crate::model::target_fault::SendFlags;
 use crate::model::timestamp::{SignedDuration, Timestamp};
-use crate::model::width::pad_right;
 use crate::provider::{Provider, SignatureForm};
 use crate::render::{self, text};
 use crate::world::{CertificateCheck, MAX_ANSWER_BODY, SendOptions, SendStatus, Stream};
@@ -268,7 +267,7 @@ fn write_row(
         return output.write_all(&render::json::sent(name, plan.provider(sent.number), asked, sent, change));
     }
     let paint = plan.session.out;
-    let source = paint.strong(&pad_right(&sanitize::escape_unsafe(name), plan.name_width));
+    let source = plan.label(sent.number);
     let answer = match &sent.answer {
         Ok(answer) => text::answer_line(answer, asked, sent.took, paint),
         Err(failure) => paint.bad(&sanitize::escape_unsafe(&mask_secrets(&failure.to_string()))),

@@ -5,23 +5,28 @@ use super::{AnswerChange, Replay};
 use crate::command::samples;
 use crate::command::shared::secrets::{self, Secrets, TestSecret};
 use crate::command::{Session, sign};
+use crate::json::value::Payload;
 use crate::model::error::{CommandOutcome, Error, Result};
+use crate::model::event::Event;
 use crate::model::exchange::{self, SentRequest};
 use crate::model::message::Request;
-use crate::model::sanitize::escape_unsafe;
-use crate::model::stored::{Attempt, CaptureId, StoredDelivery};
-use crate::model::width::display_width;
+use crate::model::sanitize::{escape_unsafe, truncate};
+use crate::model::stored::{Attempt, CaptureId, DeliverySummary, StoredDelivery};
+use crate::model::width::{display_width, pad_right};
 use crate::provider::{self, Provider, SignatureForm};
 use crate::render;
 use crate::webhook::forward::{self, RequestChanges};
+use crate::webhook::receive;
 use crate::world::Store;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
-/// Columns for the names of sources in the output.
+/// Columns for the names of sources in the output, unless their events are shown, too.
 const MIN_NAME_WIDTH: usize = 20;
 const MAX_NAME_WIDTH: usize = 40;
+/// Most columns for the type and the id of an event.
+const MAX_EVENT_WIDTH: usize = 26;
 
 /// Marks an event that no provider sent.
 const REBUILT_HEADER: &str = "X-Whtool-Rebuilt";
@@ -30,8 +35,10 @@ pub(super) struct ReplayPlan<'a> {
     pub(super) args: &'a Replay,
     pub(super) session: &'a Session<'a>,
     sources: Vec<(String, ReplaySource)>,
-    /// Columns of the longest source name, within bounds.
-    pub(super) name_width: usize,
+    /// Columns of the longest name, type and id, within bounds.
+    widths: [usize; 3],
+    /// Type and id of the captures.
+    events: RefCell<BTreeMap<CaptureId, EventName>>,
     /// Request numbers in the order of sending, for `--shuffle`.
     order: Option<Vec<u64>>,
     pub(super) secrets: Secrets,
@@ -42,17 +49,39 @@ pub(super) struct ReplayPlan<'a> {
     store: RefCell<Option<Box<dyn Store>>>,
 }
 
+/// Type and id of an event. Empty: unknown.
+#[derive(Clone, Default)]
+pub(super) struct EventName {
+    kind: String,
+    id: String,
+}
+
+impl EventName {
+    pub(super) fn new(kind: Option<&str>, id: Option<&str>, subject: Option<&str>) -> Self {
+        let shown = |text: Option<&str>| text.map(|text| truncate(text, MAX_EVENT_WIDTH)).unwrap_or_default();
+        Self { kind: shown(kind), id: shown(id.or(subject)) }
+    }
+
+    fn of_request(request: &Request) -> Self {
+        Self::of(&receive::read_event(request).1)
+    }
+
+    fn of(event: &Event) -> Self {
+        Self::new(event.kind.as_deref(), event.id.as_deref(), event.subject.as_deref())
+    }
+}
+
 impl<'a> ReplayPlan<'a> {
     /// Finds every source and builds each request once, so that errors show before anything is
     /// sent. The plan is empty if a list is.
     pub(super) fn new(args: &'a Replay, session: &'a Session<'a>) -> Result<Self> {
         let secrets = secrets::load(&args.secrets, TestSecret::Create, session)?;
         let (sources, store) = (Vec::new(), RefCell::new(None));
-        let (form, edited) = (args.header_form(), BTreeMap::new());
-        let mut plan = Self { args, session, sources, name_width: 0, order: None, secrets, form, edited, store };
+        let (form, edited, events) = (args.header_form(), BTreeMap::new(), RefCell::default());
+        let widths = [0; 3];
+        let mut plan = Self { args, session, sources, widths, events, order: None, secrets, form, edited, store };
         plan.sources = plan.find_sources()?;
-        let widths = plan.sources.iter().map(|(name, _)| display_width(&escape_unsafe(name)));
-        plan.name_width = widths.max().unwrap_or(0).clamp(MIN_NAME_WIDTH, MAX_NAME_WIDTH);
+        plan.widths = plan.column_widths();
         // That nothing failed is good news; that nothing has this type or reference is a mistake.
         let is_all_well = args.filters.selects_only_failed() && !args.filters.has_unknown_types();
         if plan.sources.is_empty() && !args.filters.is_empty() && !is_all_well {
@@ -86,7 +115,9 @@ impl<'a> ReplayPlan<'a> {
 
     pub(super) fn capture(&self, id: CaptureId) -> Result<StoredDelivery> {
         let found = self.with_store(|store| store.load(id))?;
-        found.ok_or_else(|| Error::failed(format!("capture {id} no longer exists")))?.require_body()
+        let capture = found.ok_or_else(|| Error::failed(format!("capture {id} no longer exists")))?.require_body()?;
+        self.remember_event(&capture.summary);
+        Ok(capture)
     }
 
     pub(super) fn total(&self) -> u64 {
@@ -98,6 +129,51 @@ impl<'a> ReplayPlan<'a> {
         let number =
             self.order.as_ref().and_then(|order| order.get(usize::try_from(number).ok()?)).copied().unwrap_or(number);
         usize::try_from(number % self.sources.len() as u64).unwrap_or(0)
+    }
+
+    /// Keeps type and id of a capture for its row.
+    pub(super) fn remember_event(&self, capture: &DeliverySummary) {
+        let DeliverySummary { kind, event_id, subject, .. } = capture;
+        let name = EventName::new(kind.as_deref(), event_id.as_deref(), subject.as_deref());
+        self.events.borrow_mut().insert(capture.id, name);
+    }
+
+    /// Returns the event of a source. A sample is named by its type, and has another id each time.
+    fn event_name(&self, source: &ReplaySource) -> EventName {
+        match source {
+            ReplaySource::Sample(..) => EventName::default(),
+            ReplaySource::Capture(id) => self.events.borrow().get(id).cloned().unwrap_or_default(),
+            ReplaySource::Recorded(request) => EventName::of_request(request),
+            ReplaySource::Payload(provider, body) | ReplaySource::Rebuilt(provider, body) => {
+                let event = Payload::parse(body).map(|payload| provider.parse_event(&payload));
+                event.map(|event| EventName::of(&event)).unwrap_or_default()
+            }
+        }
+    }
+
+    fn column_widths(&self) -> [usize; 3] {
+        let mut widths = [0; 3];
+        for (name, source) in &self.sources {
+            let EventName { kind, id } = self.event_name(source);
+            for (width, text) in widths.iter_mut().zip([escape_unsafe(name).into_owned(), kind, id]) {
+                *width = (*width).max(display_width(&text));
+            }
+        }
+        let least = if widths[1] == 0 { MIN_NAME_WIDTH } else { 4 };
+        [widths[0].clamp(least, MAX_NAME_WIDTH), widths[1], widths[2]]
+    }
+
+    /// Formats name, type and id of the source of request `number`, in columns.
+    pub(super) fn label(&self, number: u64) -> String {
+        let (name, source) = &self.sources[self.source_index(number)];
+        let EventName { kind, id } = self.event_name(source);
+        let [name_width, kind_width, id_width] = self.widths;
+        let mut label = self.session.out.strong(&pad_right(&escape_unsafe(name), name_width));
+        for (text, width) in [(kind, kind_width), (id, id_width)].into_iter().filter(|(_, width)| *width > 0) {
+            label.push_str("  ");
+            label.push_str(&pad_right(&text, width));
+        }
+        label
     }
 
     /// Name of the source of request `number`.

@@ -69,6 +69,7 @@ impl ReplayPlan<'_> {
                 } else if self.is_unverified_capture(&entry)? {
                     skipped += 1;
                 } else {
+                    self.remember_event(&entry);
                     sources.push((entry.id.to_string(), ReplaySource::Capture(entry.id)));
                 }
             }
