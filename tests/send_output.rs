@@ -5,6 +5,7 @@ use crate::common::TestWorld;
 use crate::events::{plexos, store_captures};
 use insta::assert_snapshot;
 use whtool::model::exchange::SendFailure;
+use whtool::world::Stream;
 
 const PLEXOS: &str = include_str!("vectors/plexos.json");
 const FORGED: &[u8] = b"{\"type\":\"payment.debited\",\"data\":{\"amount\":\"99999999\"}}";
@@ -125,4 +126,16 @@ fn emulate_start() {
     let configured = output(&TestWorld::with_secrets(), &words);
     let json = output(&TestWorld::default(), &[&words[..], &["--json"]].concat());
     assert_snapshot!([local, configured, json].join("\n\n"));
+}
+
+#[test]
+fn emulate_warns_about_faults_for_unknown_types_and_shows_a_call_on_a_terminal() {
+    let world = TestWorld::default().terminal(Stream::Error);
+    let run = world.run(&["emulate", "--seed", "7", "--fault", "drop,match=paymnt.*", "--fault", "cut,match=/v1/none"]);
+    assert!(run.err.contains("no documented event type matches `paymnt.*`; did you mean `payment.*`?"), "{}", run.err);
+    assert_eq!(run.err.matches("no documented").count(), 1, "{}", run.err);
+    let call =
+        "`curl -H 'Authorization: Bearer sk_test_emulated_by_whtool' http://127.0.0.1:4850/plexos/v1/payments -d '";
+    assert!(run.err.contains(call), "{}", run.err);
+    assert!(!TestWorld::default().run(&["emulate"]).err.contains("curl"));
 }

@@ -16,6 +16,7 @@ use crate::model::timestamp::Timestamp;
 use crate::model::width::pad_right;
 use crate::provider;
 use crate::render::{json, text};
+use crate::world::Stream;
 use serde_json::json;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -89,9 +90,18 @@ impl<'a> EmulatorDisplay<'a> {
         }
         self.output.flush()?;
         let session = self.session;
-        let url = session.err.strong(&url);
+        let plain_url = url;
+        let url = session.err.strong(&plain_url);
         session.info(&format!("emulating Plexos Pay and Plustive on {url}, seed {} (Ctrl+C to stop)", emulator.seed()));
         session.info("the API keys work only here; no money moves");
+        if self.session.world.is_terminal(Stream::Error)
+            && let Some((name, key)) = emulator.api_keys().into_iter().find(|(name, _)| *name == "plexos")
+        {
+            session.info(&format!(
+                "to cause an event: `curl -H 'Authorization: Bearer {key}' {plain_url}/{name}/v1/payments -d \
+                 '{{\"amount\":10000,\"operator\":\"MOCK\",\"operatorPhone\":\"+2389001234\"}}'`"
+            ));
+        }
         match plustive_url {
             Some(url) => {
                 let origin = match &webhook_key.secret.origin {

@@ -1,6 +1,7 @@
 //! `whtool listen`: receives, verifies, stores, acknowledges and shows webhooks.
 //!
-//! The HTTP server is in `edge/listener`. `display` shows deliveries, `demo` sends some.
+//! The HTTP server is in `edge/listener`. `receive` is the main loop, `display` shows deliveries,
+//! `demo` sends some.
 
 mod answers;
 mod app_status;
@@ -11,6 +12,7 @@ mod forwarding;
 mod goal;
 mod keys;
 mod output;
+mod receive;
 mod secret_reload;
 mod state;
 mod tunnel;
@@ -20,24 +22,23 @@ use super::{Session, TextList, Verbosity, parse_duration};
 use crate::command::shared::captures::StoreArgs;
 use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
 use crate::model::bind::BindHost;
-use crate::model::error::{CommandOutcome, Error, Result};
+use crate::model::error::{CommandOutcome, Result};
 use crate::model::signature::DEFAULT_TOLERANCE;
-use crate::model::timestamp::{SignedDuration, Timestamp};
+use crate::model::timestamp::SignedDuration;
 use crate::render::text;
 use crate::webhook::expectation::ExpectedEvent;
-use crate::world::{self, AckPolicy, ListenerEvent, RunningListener, StoreLocation, VerifyFn};
+use crate::world::{self, AckPolicy, RunningListener, StoreLocation, VerifyFn};
 use answers::AnswerScript;
 use clap::Args;
-use display::{Display, NewEvent};
-use exec::{Commands, ExecArgs};
+use display::Display;
+use exec::ExecArgs;
 use forwarding::ForwardArgs;
 use goal::{Goal, WantedEvents};
 use keys::KeyReader;
 use output::OutputLoss;
+use receive::{Helpers, receive_until_done};
 use secret_reload::SecretReloader;
-use std::time::Duration;
-use tunnel::{TunnelArgs, TunnelEvent, TunnelLink};
-use tunnel_endpoint::TunnelEndpoint;
+use tunnel::TunnelArgs;
 
 /// Receive webhooks on this machine: verify, store, acknowledge and show every delivery
 ///
@@ -230,208 +231,6 @@ fn start(
         Err(error) if args.demo && args.port == DEFAULT_PORT => listen(0).map_err(|_| error),
         started => started,
     }
-}
-
-/// What runs beside the listener: programs, and the keyboard.
-struct Helpers<'s> {
-    /// With the endpoint that is registered for its URL.
-    tunnel: Option<(TunnelLink, Option<TunnelEndpoint<'s>>)>,
-    commands: Option<Commands>,
-    keys: Option<KeyReader<'s>>,
-}
-
-fn receive_until_done(
-    args: &Listen,
-    listener: &mut dyn RunningListener,
-    (display, goal): (&mut Display<'_>, &mut Goal),
-    reloader: &mut SecretReloader,
-    Helpers { mut tunnel, commands, mut keys }: Helpers<'_>,
-    session: &Session<'_>,
-) -> Result<CommandOutcome> {
-    if let Some((link, _)) = &tunnel {
-        display.show_tunnel(link, &TunnelEvent::Started)?;
-    }
-    // A deadline beyond the largest timestamp is no deadline.
-    let deadline = args.timeout.and_then(|span| session.world.now().checked_add(span).ok());
-    let stop_reason = loop {
-        if goal.is_reached() {
-            break StopReason::CountReached;
-        }
-        let now = session.world.now();
-        if deadline.is_some_and(|deadline| now >= deadline) {
-            break StopReason::TimedOut;
-        }
-        if let Some((link, endpoint)) = &mut tunnel
-            && let Some(event) = link.next_event()
-        {
-            display.show_tunnel(link, &event)?;
-            match (event, endpoint) {
-                (TunnelEvent::Failed(error), _) => break StopReason::Failed(error),
-                (TunnelEvent::Up(url), Some(endpoint)) => {
-                    if let Err(error) = endpoint.register(&url) {
-                        break StopReason::Failed(error);
-                    }
-                }
-                _ => {}
-            }
-        }
-        while let Some(finished) = commands.as_ref().and_then(Commands::next_finished) {
-            finished.outcome.is_err().then(|| goal.add_failed_command());
-            display.show_command(&finished)?;
-        }
-        display.output.flush_if_due(now)?;
-        if let Some(secrets) = reloader.reload_if_due(now, session) {
-            display.update_secrets(secrets);
-        }
-        if let Some(keys) = &mut keys {
-            keys.handle_next(args, listener, display, session)?;
-        }
-        let interval = if keys.is_some() { keys::INTERVAL } else { secret_reload::INTERVAL };
-        match next(listener, (deadline, interval), display, session)? {
-            ListenerEvent::Received(delivery) => {
-                if let Some(event) = display.add_delivery(&delivery)? {
-                    goal.add(&delivery.received, (&event.name, delivery.id), &args.forward);
-                    run_for(event, commands.as_ref(), session);
-                }
-            }
-            ListenerEvent::Dropped(dropped) => display.add_dropped(dropped)?,
-            ListenerEvent::Resumed(count) => display.show_resumed(count),
-            ListenerEvent::Forwarded(forwarded) => {
-                goal.add_forwarded(&forwarded);
-                display.show_forwarded(&forwarded)?;
-            }
-            ListenerEvent::Rejected(request) if tunnel.as_ref().is_some_and(|(link, _)| link.takes(&request)) => {}
-            ListenerEvent::Rejected(request) => display.add_rejected(&request),
-            ListenerEvent::TimedOut => {}
-            ListenerEvent::Interrupted => {
-                session.info("stopping: finishing open requests (Ctrl+C again to quit now)");
-                break StopReason::Interrupted;
-            }
-            ListenerEvent::Closed => return Err(Error::failed("the listener stopped unexpectedly")),
-        }
-    };
-    drop(keys);
-    if let Some((link, endpoint)) = &mut tunnel {
-        if let Some(endpoint) = endpoint {
-            endpoint.remove();
-        }
-        display.show_tunnel(link, &TunnelEvent::Ended)?;
-    }
-    finish(listener, (display, goal), commands.as_ref(), session)?;
-    if let Some(commands) = &commands {
-        if matches!(stop_reason, StopReason::CountReached) {
-            while let Some(finished) = commands.wait() {
-                finished.outcome.is_err().then(|| goal.add_failed_command());
-                display.show_command(&finished)?;
-            }
-        }
-        if let open @ 1.. = commands.open() {
-            let open = text::count(open as u64, "event");
-            session.warn(&format!("--exec: the commands for {open} were stopped or not started"));
-        }
-    }
-    report_queued(args, session);
-    display.show_expectations(&goal.expectations())?;
-    let result = goal.result();
-    if let Some((text, _)) = &result {
-        session.info(text);
-    }
-    match stop_reason {
-        StopReason::CountReached => Ok(result.map_or(CommandOutcome::Success, |(_, outcome)| outcome)),
-        StopReason::TimedOut => {
-            session.info(&format!("timed out after {:#}", args.timeout.unwrap_or_default()));
-            Ok(CommandOutcome::Negative)
-        }
-        // A service is stopped like this; a goal that was not reached is no success.
-        StopReason::Interrupted if session.world.was_terminated() => {
-            Ok(result.map_or(CommandOutcome::Success, |(_, outcome)| outcome))
-        }
-        StopReason::Interrupted => Err(Error::interrupted()),
-        StopReason::Failed(error) => Err(error),
-    }
-}
-
-/// Reports how many deliveries are still queued. An error of the store is ignored.
-fn report_queued(args: &Listen, session: &Session<'_>) {
-    let urls: Vec<_> = args.forward.routes().into_iter().map(|route| route.url).collect();
-    if urls.is_empty() || args.no_store || args.stores_in_memory() {
-        return;
-    }
-    let queued = args.store.open(session).and_then(|mut store| store.count_pending(&urls));
-    if let Ok(queued @ 1..) = queued {
-        session.info(&format!(
-            "{} still queued; the next `whtool listen` with the same --forward-to forwards them",
-            text::count(queued, "delivery")
-        ));
-    }
-}
-
-/// Runs the command of `--exec` for an event that has not had it.
-fn run_for(event: NewEvent, commands: Option<&Commands>, session: &Session<'_>) {
-    let (Some(commands), Some(record)) = (commands, event.record) else { return };
-    if !commands.add(&event.name, record) {
-        session.warn(&format!("--exec: not run for {}: too many events wait for it", event.name));
-    }
-}
-
-enum StopReason {
-    CountReached,
-    TimedOut,
-    Interrupted,
-    /// The tunnel did not come up.
-    Failed(Error),
-}
-
-/// Waits for the next event. Output is flushed only when no event is queued, so a burst costs few
-/// writes. `TimedOut` means that the deadline has passed, or that it is time for another look at the
-/// registry and the keyboard.
-fn next(
-    listener: &mut dyn RunningListener,
-    (deadline, interval): (Option<Timestamp>, Duration),
-    display: &mut Display<'_>,
-    session: &Session<'_>,
-) -> Result<ListenerEvent> {
-    match listener.next(Some(Duration::ZERO)) {
-        ListenerEvent::TimedOut => {}
-        happening => return Ok(happening),
-    }
-    display.output.flush()?;
-    let left = deadline.map(|deadline| deadline.duration_since(session.world.now()));
-    Ok(match left {
-        Some(left) if left.is_negative() || left.is_zero() => ListenerEvent::TimedOut,
-        left => listener.next(Some(left.map_or(interval, SignedDuration::unsigned_abs).min(interval))),
-    })
-}
-
-/// Closes the listener, shows what is still open, and prints the summary.
-fn finish(
-    listener: &mut dyn RunningListener,
-    (display, goal): (&mut Display<'_>, &mut Goal),
-    commands: Option<&Commands>,
-    session: &Session<'_>,
-) -> Result<()> {
-    listener.close();
-    loop {
-        match listener.next(None) {
-            ListenerEvent::Received(delivery) => {
-                if let Some(event) = display.add_delivery(&delivery)? {
-                    run_for(event, commands, session);
-                }
-            }
-            ListenerEvent::Dropped(dropped) => display.add_dropped(dropped)?,
-            ListenerEvent::Resumed(count) => display.show_resumed(count),
-            ListenerEvent::Forwarded(forwarded) => {
-                goal.add_forwarded(&forwarded);
-                display.show_forwarded(&forwarded)?;
-            }
-            ListenerEvent::Rejected(request) => display.add_rejected(&request),
-            ListenerEvent::Closed => break,
-            ListenerEvent::TimedOut | ListenerEvent::Interrupted => {}
-        }
-    }
-    display.output.flush()?;
-    display.print_summary();
-    Ok(())
 }
 
 /// The flag's default must equal the default tolerance.

@@ -84,7 +84,9 @@ impl<'a> TunnelEndpoint<'a> {
         };
         let (endpoint, _) = register(new, self.session)?;
         let (id, mode) = (escape_unsafe(&endpoint.id), endpoint.mode.name());
-        self.session.info(&format!("{title}: registered {url} as {id} ({mode} mode); it is deleted when you stop"));
+        self.session.info(&format!(
+            "{title}: registered {url} as {id} ({mode} mode); whtool deletes it at the end, if the API allows it"
+        ));
         self.current = Some(endpoint);
         Ok(())
     }
