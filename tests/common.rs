@@ -70,6 +70,8 @@ pub struct TestWorld {
     pub hosts: HashMap<String, Vec<IpAddr>>,
     /// The working directory and its ancestors.
     pub folders: Vec<PathBuf>,
+    /// Number of waits for a signal until it comes.
+    pub waits: u32,
 }
 
 /// The result of one command.
@@ -294,14 +296,6 @@ impl Files for TestWorld {
         self.modes.get(path).copied().or(private).or_else(|| whtool::edge::Machine.file_mode(path))
     }
 
-    fn has_content(&self, path: &Path) -> bool {
-        self.files.get(path).is_some_and(|bytes| !bytes.is_empty()) || whtool::edge::Machine.has_content(path)
-    }
-
-    fn is_same_file(&self, one: &Path, other: &Path) -> bool {
-        whtool::edge::Machine.is_same_file(&self.real_path(one), &self.real_path(other))
-    }
-
     fn check_writable(&self, folder: &Path) -> io::Result<()> {
         whtool::edge::Machine.check_writable(folder)
     }
@@ -392,6 +386,10 @@ impl Processes for TestWorld {
 
     fn interrupt(&self) {
         self.interrupted.store(true, Ordering::Relaxed);
+    }
+
+    fn interrupt_waiter(&self) -> Result<Box<dyn InterruptWaiter>> {
+        Ok(Box::new(StopAfterWaits { clock: Arc::clone(&self.clock), left: self.waits }))
     }
 
     fn start_process(&self, program: &ProcessOptions, _launched: &mut dyn FnMut()) -> Result<Box<dyn RunningProcess>> {
@@ -503,6 +501,29 @@ impl Network for TestWorld {
             turn += 1;
         }
         Ok(SendStatus::Complete)
+    }
+
+    fn send_one(&self, options: &SendOptions, outgoing: OutgoingRequest) -> Result<SentRequest> {
+        let (mut outgoing, mut result) = (Some(outgoing), None);
+        self.send(options, &mut || NextRequest::from(outgoing.take()), &mut |sent| result = Some(sent))?;
+        result.ok_or_else(Error::interrupted)
+    }
+}
+
+/// Time that passes at once, and a signal after some waits.
+struct StopAfterWaits {
+    clock: Arc<Mutex<Duration>>,
+    left: u32,
+}
+
+impl InterruptWaiter for StopAfterWaits {
+    fn wait(&mut self, timeout: Duration) -> bool {
+        if timeout > Duration::ZERO && self.left > 0 {
+            self.left -= 1;
+            *self.clock.lock().unwrap() += timeout;
+            return false;
+        }
+        timeout > Duration::ZERO
     }
 }
 

@@ -53,7 +53,6 @@ mod process;
 #[cfg(unix)]
 mod readme;
 mod reconcile;
-mod reconcile_app;
 mod reconcile_reports;
 mod register;
 mod replay;
@@ -69,3 +68,5 @@ mod this_machine;
 mod tunnel;
 mod verify;
 mod verify_output;
+#[cfg(unix)]
+mod watch;

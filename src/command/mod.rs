@@ -25,6 +25,7 @@ mod shared;
 mod sign;
 mod tree;
 mod verify;
+mod watch;
 
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::mask::{Audience, mask_sentence};
@@ -110,7 +111,7 @@ macro_rules! command {
 }
 
 /// Every command, in the order of the help.
-const COMMANDS: [CommandEntry; 18] = [
+const COMMANDS: [CommandEntry; 19] = [
     command!("listen", listen::Listen, listen::run, MustBeValid),
     command!("events", events::Events, events::run, MustBeValid),
     command!("verify", verify::Verify, verify::run, MustBeValid),
@@ -121,6 +122,7 @@ const COMMANDS: [CommandEntry; 18] = [
     command!("register", register::Register, register::run, MustBeValid),
     command!("endpoints", endpoints::Endpoints, endpoints::run, MustBeValid),
     command!("reconcile", reconcile::Reconcile, reconcile::run, MustBeValid),
+    command!("watch", watch::Watch, watch::run, MustBeValid),
     command!("secret", secret::ManageSecrets, secret::run, MustBeValid),
     command!("emulate", emulate::Emulate, emulate::run, MustBeValid),
     command!("check", check::Check, check::run, MustBeValid),

@@ -32,14 +32,14 @@ mod store;
 mod terminal;
 
 use crate::model::error::Result;
-use crate::model::exchange::{NextRequest, SentRequest};
+use crate::model::exchange::{NextRequest, OutgoingRequest, SentRequest};
 use crate::model::temporary_file::TemporaryFile;
 use crate::model::timestamp::Timestamp;
 use crate::world::{
     AppendFile, Clock, CommandRunner, Database, DatabaseQuery, Environment, FileChange, FileReader, FileVisibility,
-    Files, IsOwnOutput, Keys, ListenOptions, Network, ProcessOptions, Processes, Progress, RefusalHandler,
-    RequestHandler, RowSources, RunningListener, RunningProcess, RunningServer, SecretFileReader, SecretFiles,
-    SendOptions, SendStatus, ServeOptions, Store, Stream, StreamedCommand, Streams, Terminal, VerifyFn,
+    Files, InterruptWaiter, IsOwnOutput, Keys, ListenOptions, Network, ProcessOptions, Processes, Progress,
+    RefusalHandler, RequestHandler, RowSources, RunningListener, RunningProcess, RunningServer, SecretFileReader,
+    SecretFiles, SendOptions, SendStatus, ServeOptions, Store, Stream, StreamedCommand, Streams, Terminal, VerifyFn,
 };
 use jiff::tz::TimeZone;
 use signals::Interrupt;
@@ -145,14 +145,6 @@ impl Files for Machine {
         Arc::new(move || files::read_small(&path))
     }
 
-    fn has_content(&self, path: &Path) -> bool {
-        std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0)
-    }
-
-    fn is_same_file(&self, one: &Path, other: &Path) -> bool {
-        files::is_same(one, other)
-    }
-
     fn file_exists(&self, path: &Path) -> bool {
         path.is_file()
     }
@@ -244,6 +236,10 @@ impl Processes for Machine {
         signals::interrupt();
     }
 
+    fn interrupt_waiter(&self) -> Result<Box<dyn InterruptWaiter>> {
+        Ok(Box::new(signals::BlockingInterrupt::new(Interrupt::of_process()?)?))
+    }
+
     fn start_process(&self, options: &ProcessOptions, on_start: &mut dyn FnMut()) -> Result<Box<dyn RunningProcess>> {
         Ok(Box::new(process::start(options, Interrupt::of_process()?, on_start)?))
     }
@@ -301,5 +297,9 @@ impl Network for Machine {
         done: &mut dyn FnMut(SentRequest),
     ) -> Result<SendStatus> {
         sender::send(options, Interrupt::of_process()?, next, done)
+    }
+
+    fn send_one(&self, options: &SendOptions, outgoing: OutgoingRequest) -> Result<SentRequest> {
+        sender::send_one(options, outgoing)
     }
 }

@@ -9,9 +9,11 @@
 
 use super::keys;
 use crate::model::error::{Error, Result};
+use crate::world::InterruptWaiter;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::watch;
 
 const EXIT_INTERRUPTED: i32 = 130;
@@ -78,6 +80,31 @@ impl Interrupt {
         if self.0.changed().await.is_err() {
             std::future::pending().await
         }
+    }
+}
+
+/// Waits for an interrupt outside of async code.
+pub(super) struct BlockingInterrupt {
+    interrupt: Interrupt,
+    runtime: tokio::runtime::Runtime,
+    has_come: bool,
+}
+
+impl BlockingInterrupt {
+    pub fn new(interrupt: Interrupt) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = runtime.map_err(|error| Error::failed("can't handle Ctrl+C").because(error))?;
+        Ok(Self { interrupt, runtime, has_come: false })
+    }
+}
+
+impl InterruptWaiter for BlockingInterrupt {
+    fn wait(&mut self, timeout: Duration) -> bool {
+        if !self.has_come {
+            let wait = async { tokio::time::timeout(timeout, self.interrupt.wait()).await.is_ok() };
+            self.has_come = self.runtime.block_on(wait);
+        }
+        self.has_come
     }
 }
 

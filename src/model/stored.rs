@@ -139,6 +139,16 @@ impl AppState {
     }
 }
 
+/// A row of the state that a command keeps in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateRow {
+    pub kind: String,
+    /// Unique among the rows of its kind.
+    pub key: String,
+    /// `None`: there is no such row, or it is to be removed.
+    pub value: Option<Vec<u8>>,
+}
+
 /// The size and condition of a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoreHealth {

@@ -2,8 +2,8 @@
 //!
 //! Text for a terminal is in `text` and `payload`, laid out by `row`; records for programs in
 //! `json` and `stored`; requests for other tools in `request` and `har`; differences in `diff` and
-//! `comparison`; reports in `check` and `reconcile`, their HTML in `page`; files for a provider's
-//! support in `bundle`.
+//! `comparison`; reports in `check`, `reconcile` and `watch`, HTML pages in `page`; files for a
+//! provider's support in `bundle`.
 
 pub(crate) mod bundle;
 pub(crate) mod check;
@@ -22,3 +22,4 @@ pub(crate) mod row;
 pub(crate) mod stored;
 pub(crate) mod table;
 pub(crate) mod text;
+pub(crate) mod watch;

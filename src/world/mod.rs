@@ -18,7 +18,7 @@ pub use store::{MIN_FREE, MIN_FREE_FOR_BODIES, Store};
 use crate::model::bind::{BindAddresses, SecondAddress};
 use crate::model::delivery::RejectedRequest;
 use crate::model::error::Result;
-use crate::model::exchange::{NextRequest, SentRequest, ServerReply};
+use crate::model::exchange::{NextRequest, OutgoingRequest, SentRequest, ServerReply};
 use crate::model::message::Request;
 use crate::model::temporary_file::TemporaryFile;
 use crate::model::timestamp::Timestamp;
@@ -104,10 +104,6 @@ pub trait Files {
     /// since they could block.
     fn file_reader(&self, path: &Path) -> FileReader;
     fn file_exists(&self, path: &Path) -> bool;
-    /// Returns true if there is a file that is not empty.
-    fn has_content(&self, path: &Path) -> bool;
-    /// Returns true if both paths lead to one existing file.
-    fn is_same_file(&self, one: &Path, other: &Path) -> bool;
     /// Returns the permission bits. `None`: there is no such file or folder, or the system has no
     /// such bits.
     fn file_mode(&self, path: &Path) -> Option<u32>;
@@ -170,6 +166,9 @@ pub trait Processes {
     fn was_terminated(&self) -> bool;
     /// Does what Ctrl+C does.
     fn interrupt(&self);
+    /// Subscribes to Ctrl+C and SIGTERM. As long as the subscription exists, the first one does not
+    /// end the process.
+    fn interrupt_waiter(&self) -> Result<Box<dyn InterruptWaiter>>;
     /// Starts a command of the user's in a shell, in its own process group, and waits until it
     /// accepts connections. `launched` is called before that wait.
     fn start_process(&self, program: &ProcessOptions, launched: &mut dyn FnMut()) -> Result<Box<dyn RunningProcess>>;
@@ -206,6 +205,8 @@ pub trait Network {
         next: &mut dyn FnMut() -> NextRequest,
         done: &mut dyn FnMut(SentRequest),
     ) -> Result<SendStatus>;
+    /// Sends one request and waits for its result, even after Ctrl+C or SIGTERM.
+    fn send_one(&self, options: &SendOptions, outgoing: OutgoingRequest) -> Result<SentRequest>;
 }
 
 /// Reads a secret file. `None`: there is no such file.
@@ -235,8 +236,6 @@ pub enum FileVisibility {
 pub trait AppendFile: Write {
     /// Reads the whole file from its start.
     fn contents(&mut self) -> io::Result<Box<dyn Read + '_>>;
-    /// Reads the line that starts at this byte. Writing continues at the end.
-    fn line_at(&mut self, offset: u64) -> io::Result<Vec<u8>>;
     /// Cuts the file to its first `length` bytes; writing continues after them.
     fn truncate(&mut self, length: u64) -> io::Result<()>;
     /// Writes everything to the disk.
@@ -256,6 +255,13 @@ pub trait Progress {
 pub trait Keys {
     /// Returns the next key without waiting. `None`: there is none.
     fn next(&mut self) -> Option<char>;
+}
+
+/// Ctrl+C or SIGTERM.
+pub trait InterruptWaiter {
+    /// Waits at most this long. Returns true, at once, if the signal has come since the
+    /// subscription.
+    fn wait(&mut self, timeout: Duration) -> bool;
 }
 
 /// A command of the user's that starts a server.

@@ -3,7 +3,7 @@
 use crate::model::error::Result;
 use crate::model::stored::{
     AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, Query, RecentEvent, ReferenceMatch,
-    StoreHealth, StoredCapture, Undelivered,
+    StateRow, StoreHealth, StoredCapture, Undelivered,
 };
 use crate::model::timestamp::Timestamp;
 use url::Url;
@@ -45,6 +45,12 @@ pub trait Store {
     fn list_after(&mut self, since: Option<Timestamp>, after: i64, limit: u32) -> Result<(Vec<DeliverySummary>, i64)>;
     /// Checks that all of the file can be read, and measures it.
     fn check_health(&mut self) -> Result<StoreHealth>;
+    /// Returns the rows of these kinds that a command keeps as its state.
+    fn state_rows(&mut self, kinds: &[&str]) -> Result<Vec<StateRow>>;
+    /// Returns the value of one row of a state. `None`: there is no such row.
+    fn state_row(&mut self, kind: &str, key: &str) -> Result<Option<Vec<u8>>>;
+    /// Writes and removes rows of a state, all or none. When this returns, they are on disk.
+    fn write_state(&mut self, rows: &[StateRow]) -> Result<()>;
     /// Returns the latest verified events, newest last.
     fn recent_events(&mut self, limit: u64) -> Result<Vec<RecentEvent>>;
 }

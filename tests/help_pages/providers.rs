@@ -1,7 +1,7 @@
-//! Help of `register`, `endpoints` and `reconcile`.
+//! Help of `register`, `endpoints`, `reconcile` and `watch`.
 
 /// Command and its page.
-pub const PAGES: [(&str, &str); 8] = [
+pub const PAGES: [(&str, &str); 9] = [
     (
         "register",
         r"
@@ -126,43 +126,40 @@ Arguments:
                   references at Plustive
 
 Options:
-      --from <FILE>            Read orders from a file: one reference per line, CSV with a header,
-                               or NDJSON; `-` reads standard input. With --query, an SQLite database
-                               or postgres://…; `env:NAME` reads the URL from a variable
-      --column <COLUMN=NAME>   Name of a column in the list: reference=NAME, status=NAME,
-                               amount=NAME or currency=NAME. May be repeated
-      --decimal                Read amounts in the list as decimals such as 100.00 instead of minor
-                               units
-      --status <WORD=MEANING>  Meaning of a status word in the list: open, paid, failed, expired,
-                               canceled, refunded, partly_refunded or ignore. May be repeated
-      --open                   Look up only open payments and purchases, from the list or from
-                               captures
-      --provider <PROVIDER>    Provider to query (default: detected from each reference) [possible
-                               values: plexos, plustive]
-      --wait <DURATION>        Poll open payments until they end or this time has passed
-      --stale <DURATION>       Report payments that are still open after this time
-      --concurrency <N>        Maximum number of concurrent requests [default: 16]
-      --rate <N>               Maximum number of requests per second
-      --retry <N>              Retry a lookup up to N times after a 5xx or without a response
-                               [default: 4]
-      --resume <FILE>          Save responses to this journal; if it exists, resume that run
-      --replay-list <FILE>     Write the events that the app missed to this file, for `whtool replay
-                               --from`
-      --only <CLASS>           Show only rows of this class, `differences` or `accepted`; totals
-                               still include every row. May be repeated [possible values:
-                               settled_agreed, still_open, stale, app_did_not_take,
-                               delivered_refused, never_delivered, order_behind, currency_differs,
-                               amount_differs, status_differs, two_bodies, duplicate_order,
-                               not_in_orders, unknown_to_provider, could_not_tell, differences,
-                               accepted]
-      --json                   Print one JSON record per line; the last one has the totals
-      --csv                    Print CSV for spreadsheets
-      --color <WHEN>           When to use colors [possible values: auto, always, never] [default:
-                               auto]
-  -q, --quiet                  Print only the result and errors
-      --reveal                 Show tokens, PINs and keys instead of masking them
-  -v, --verbose                Print more details
-  -h, --help                   Print help
+      --from <FILE>           Read orders from a file: one reference per line, CSV with a header, or
+                              NDJSON; `-` reads standard input. With --query, an SQLite database or
+                              postgres://…; `env:NAME` reads the URL from a variable
+      --column <COLUMN=NAME>  Name of a column in the list: reference=NAME, status=NAME, amount=NAME
+                              or currency=NAME. May be repeated
+      --decimal               Read amounts in the list as decimals such as 100.00 instead of minor
+                              units
+      --open                  Look up only open payments and purchases, from the list or from
+                              captures
+      --provider <PROVIDER>   Provider to query (default: detected from each reference) [possible
+                              values: plexos, plustive]
+      --wait <DURATION>       Poll open payments until they end or this time has passed
+      --concurrency <N>       Maximum number of concurrent requests [default: 16]
+      --rate <N>              Maximum number of requests per second
+      --retry <N>             Retry a lookup up to N times after a 5xx or without a response
+                              [default: 4]
+      --resume <FILE>         Save responses to this journal; if it exists, resume that run
+      --replay-list <FILE>    Write the events that the app missed to this file, for `whtool replay
+                              --from`
+      --only <CLASS>          Show only rows of this class, `differences` or `accepted`; totals
+                              still include every row. May be repeated [possible values:
+                              settled_agreed, still_open, stale, app_did_not_take,
+                              delivered_refused, never_delivered, order_behind, currency_differs,
+                              amount_differs, status_differs, two_bodies, duplicate_order,
+                              not_in_orders, unknown_to_provider, could_not_tell, differences,
+                              accepted]
+      --json                  Print one JSON record per line; the last one has the totals
+      --csv                   Print CSV for spreadsheets
+      --color <WHEN>          When to use colors [possible values: auto, always, never] [default:
+                              auto]
+  -q, --quiet                 Print only the result and errors
+      --reveal                Show tokens, PINs and keys instead of masking them
+  -v, --verbose               Print more details
+  -h, --help                  Print help
 
 Commands and databases:
       --from-command <COMMAND>      Read orders from the output of a command, such as a database
@@ -206,6 +203,104 @@ API:
       --key-env <NAME>              Environment variable that contains the API key (default:
                                     PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY)
       --request-timeout <DURATION>  Timeout of one request to the API [default: 30s]
+",
+    ),
+    (
+        "watch",
+        r"
+Reconcile continuously: find missed events, deliver them, and report changes
+
+Reads the orders and looks them up again and again. A difference is reported once, and once more
+when the orders agree again. With --deliver, an event that the app has missed is rebuilt, signed and
+sent to it, once per payment and status; only orders that agree afterwards are repaired.
+docs/watch.md describes how to run it on a server.
+
+Examples:
+  whtool watch --from orders.csv --once
+  whtool watch --from orders.csv --alert 'mail -s whtool ops@example.com'
+  whtool watch --from-command 'psql --csv --file orders.sql shop'
+  whtool watch --from shop.db --query 'SELECT * FROM recent_orders' --every 5m
+  whtool watch --from orders.csv --deliver --to http://localhost:3000/webhooks
+  whtool watch --from orders.csv --metrics 127.0.0.1:9464
+
+Exit status:
+  0  stopped by SIGTERM; with --once: no open differences
+  1  with --once: open differences
+  3  the store is unusable; with --once: nothing could be concluded
+  4  the first round had no valid API key
+
+Usage: whtool watch [OPTIONS]
+
+Options:
+      --from <FILE>               Read orders from a file, anew in each round: one reference per
+                                  line, CSV with a header, or NDJSON. With --query, an SQLite
+                                  database or postgres://…; `env:NAME` reads the URL from a variable
+      --column <COLUMN=NAME>      Name of a column in the list: reference=NAME, status=NAME,
+                                  amount=NAME or currency=NAME. May be repeated
+      --decimal                   Read amounts in the list as decimals such as 100.00 instead of
+                                  minor units
+      --every <DURATION>          Time from the start of one round to the start of the next
+                                  [default: 15m]
+      --once                      Run one round and exit, for cron and systemd timers
+      --older-than <DURATION>     Leave orders and records alone that are younger: their webhook may
+                                  be under way [default: 15m]
+      --give-up-after <DURATION>  Deliver nothing more for a difference that is this old [default:
+                                  24h]
+      --provider <PROVIDER>       Provider to query (default: detected from each reference)
+                                  [possible values: plexos, plustive]
+      --concurrency <N>           Maximum number of concurrent lookups [default: 16]
+      --rate <N>                  Maximum number of lookups per second
+      --retry <N>                 Retry a lookup up to N times after a 5xx or without a response
+                                  [default: 4]
+      --json                      Print one JSON record per line: changes, deliveries and rounds
+      --color <WHEN>              When to use colors [possible values: auto, always, never]
+                                  [default: auto]
+  -q, --quiet                     Print only the result and errors
+      --reveal                    Show tokens, PINs and keys instead of masking them
+  -v, --verbose                   Print more details
+  -h, --help                      Print help
+
+Commands and databases:
+      --from-command <COMMAND>      Read orders from the output of a command, such as a database
+                                    client. The run ends without any result if the command fails
+      --query <SQL>                 Read orders from the database in --from with this SELECT;
+                                    `@FILE` reads it from a file
+      --command-timeout <DURATION>  Maximum run time of --from-command or --query [default: 10m]
+
+Delivery:
+      --deliver           Send the events that the app has missed to --to, once per payment and
+                          status
+      --to <URL>          URL of the app's webhook handler
+      --most <N>          Maximum number of deliveries per round [default: 50]
+      --redeliver <WHAT>  Send again in later rounds: `refused`, what the app did not answer with
+                          2xx; `unsure`, what it may have got. Safe if the app ignores an event id
+                          that it knows. May be repeated [possible values: refused, unsure]
+      --bare              Write Plustive's signature without the `sha256=` prefix, as in its guide
+      --insecure          Do not verify the TLS certificate of --to
+      --yes               Skip the confirmation before sending to another machine
+
+Reports:
+      --alert <COMMAND|URL>  Report changes to this command, as JSON on standard input, without API
+                             keys and signing secrets in its environment; or POST them to this URL
+      --metrics <ADDRESS>    Serve metrics for Prometheus at /metrics, and /healthz, on this
+                             address; without a port, 9464
+      --allow-host <NAME>    Accept requests for metrics under this host name, besides localhost and
+                             its own address. May be repeated
+      --store <FILE>         Use this store instead of the default one
+
+API:
+      --api-url <URL>               Base URL of the API, such as that of the emulator [env:
+                                    PLEXOS_API_URL, PLUSTIVE_API_URL]
+      --key-file <FILE>             File that contains the API key; `-` reads standard input
+      --key-env <NAME>              Environment variable that contains the API key (default:
+                                    PLEXOS_PAY_SECRET_KEY or PLUSTIVE_API_KEY)
+      --request-timeout <DURATION>  Timeout of one request to the API [default: 30s]
+
+Secrets:
+      --secret-file <FILE>  File that contains the signing secret; `-` reads standard input
+      --secret-env <NAME>   Environment variable that contains the signing secret
+      --secret <SECRET>     Signing secret (visible in the process list: prefer a file or the
+                            environment)
 ",
     ),
     (

@@ -25,6 +25,7 @@ Commands:
   register     Create a webhook endpoint at the provider and store its signing secret
   endpoints    Manage webhook endpoints that were registered on this machine
   reconcile    Compare orders and captured webhooks with the provider's records
+  watch        Reconcile continuously: find missed events, deliver them, and report changes
   secret       Manage signing secrets: list, add, show, rotate and remove them
   emulate      Emulate both providers on this machine: API, state, signed webhooks and retries
   check        Test a webhook handler with signed, forged, stale and malformed events

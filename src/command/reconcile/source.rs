@@ -8,12 +8,12 @@ use crate::command::shared::list_source::ListSource;
 use crate::command::shared::reconciling::{CapturedWebhooks, OrderSource, SourceItem, hash, is_test_event};
 use crate::model::error::{Error, Result};
 use crate::model::stored::{DeliverySummary, ReferenceMatch};
+use crate::provider::record::RecordState;
 use crate::provider::{self, Provider};
 use crate::reconcile::columns::ColumnNames;
 use crate::reconcile::order::{AmountFormat, ListError};
 use crate::reconcile::period::{PeriodPlacement, ReportPeriod};
-use crate::reconcile::status_words::OrderStatus;
-use crate::reconcile::{Order, OrderReader, StatusWords};
+use crate::reconcile::{Order, OrderReader};
 use std::collections::{HashSet, VecDeque};
 
 pub(super) struct InputSource<'a> {
@@ -61,10 +61,7 @@ impl<'a> InputSource<'a> {
             page: VecDeque::new(),
             seen: HashSet::new(),
         });
-        // The same reference twice is one lookup.
-        let mut seen = HashSet::new();
-        let references = args.references.iter().filter(|reference| seen.insert(*reference)).cloned().collect();
-        Ok(Self { args, references, orders, store })
+        Ok(Self { args, references: args.references.clone().into(), orders, store })
     }
 }
 
@@ -131,10 +128,12 @@ fn reports_end(provider: &dyn Provider, delivery: &DeliverySummary) -> bool {
 /// Returns true if an order has ended: by its own status, or else by the captured webhooks.
 fn has_ended(order: &Order, args: &Reconcile, captured: &mut CapturedWebhooks) -> Result<bool> {
     let provider = args.provider.unwrap_or_else(|| provider::by_reference(&order.reference));
-    match StatusWords::from_args(&args.status).parse(provider, order.status.as_deref()) {
-        OrderStatus::Known(status) => Ok(status.state.is_final()),
-        OrderStatus::Unrecognized => Ok(false),
-        OrderStatus::Missing => {
+    match &order.status {
+        Some(word) => {
+            let state = crate::reconcile::compare::parse_order_status(provider, word).state;
+            Ok(state != RecordState::Unknown && state.is_final())
+        }
+        None => {
             let deliveries = captured.deliveries_about(provider, &[&order.reference])?;
             Ok(deliveries.iter().any(|found| reports_end(provider, &found.summary)))
         }

@@ -20,7 +20,7 @@ mod wire_format;
 use super::clock;
 use super::signals::Interrupt;
 use crate::model::error::{Error, Result};
-use crate::model::exchange::{NextRequest, SentRequest};
+use crate::model::exchange::{NextRequest, OutgoingRequest, SentRequest};
 use crate::world::{SendOptions, SendStatus};
 use client::HttpClient;
 use options::ExchangeOptions;
@@ -44,6 +44,17 @@ pub(super) fn send(
     status
 }
 
+/// Sends one request and waits for its result. Signals are not looked at.
+pub(super) fn send_one(options: &SendOptions, outgoing: OutgoingRequest) -> Result<SentRequest> {
+    clock::check()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Error::failed("can't send a request").because(error))?;
+    let options = ExchangeOptions::from(options);
+    let sent = runtime.block_on(async { HttpClient::default().exchange(outgoing, options).await });
+    runtime.shutdown_background();
+    sent
+}
+
 async fn send_all(
     options: &SendOptions,
     mut interrupt: Interrupt,
@@ -53,8 +64,7 @@ async fn send_all(
     let client = HttpClient::default();
     let mut rate_limit = RateLimit::new(options.per_second, Instant::now());
     let mut running = JoinSet::new();
-    let exchange_options =
-        ExchangeOptions { timeout: options.timeout, certificates: options.certificates, max_body: options.max_body };
+    let exchange_options = ExchangeOptions::from(options);
     let mut has_more = true;
     let mut wait_until = None;
     while has_more || !running.is_empty() {

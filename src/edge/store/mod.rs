@@ -2,7 +2,7 @@
 //!
 //! `opening` opens the file, `schema` has its tables, `rows` converts values, `reading` serves
 //! commands, `filter` translates queries, `references` finds deliveries by reference, `pruning`
-//! removes old ones, `forwards` is the queue to the app, and `writer` is the thread that commits what
+//! removes old ones, `state` keeps what `whtool watch` remembers, `forwards` is the queue to the app, and `writer` is the thread that commits what
 //! a listener receives: `unverified` limits what strangers send, `watched` and `log_check` check
 //! that a commit is on disk.
 
@@ -16,6 +16,7 @@ mod reading;
 mod references;
 mod rows;
 mod schema;
+mod state;
 #[cfg(test)]
 mod tests;
 mod unverified;

@@ -2,12 +2,12 @@
 
 use super::filter::{condition, limit};
 use super::rows;
-use super::{forwards, opening, pruning, references};
+use super::{forwards, opening, pruning, references, state};
 use crate::model::error::{Error, Result};
 use crate::model::money::Money;
 use crate::model::stored::{
     AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, Query, RecentEvent, ReferenceMatch,
-    StoreHealth, StoredCapture, Undelivered,
+    StateRow, StoreHealth, StoredCapture, Undelivered,
 };
 use crate::model::timestamp::Timestamp;
 use crate::world::Store;
@@ -203,6 +203,18 @@ impl Store for SqliteStore {
     fn count_pending(&mut self, urls: &[Url]) -> Result<u64> {
         let count = |url: &Url| forwards::count_pending(&self.connection, url.as_str()).map_err(failed);
         urls.iter().map(count).sum()
+    }
+
+    fn state_rows(&mut self, kinds: &[&str]) -> Result<Vec<StateRow>> {
+        state::rows(&self.connection, kinds).map_err(failed)
+    }
+
+    fn state_row(&mut self, kind: &str, key: &str) -> Result<Option<Vec<u8>>> {
+        state::row(&self.connection, kind, key).map_err(failed)
+    }
+
+    fn write_state(&mut self, rows: &[StateRow]) -> Result<()> {
+        state::write(&mut self.connection, rows).map_err(failed)
     }
 
     fn recent_events(&mut self, limit: u64) -> Result<Vec<RecentEvent>> {
