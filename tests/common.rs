@@ -296,6 +296,14 @@ impl Files for TestWorld {
         self.modes.get(path).copied().or(private).or_else(|| whtool::edge::Machine.file_mode(path))
     }
 
+    fn has_content(&self, path: &Path) -> bool {
+        self.files.get(path).is_some_and(|bytes| !bytes.is_empty()) || whtool::edge::Machine.has_content(path)
+    }
+
+    fn is_same_file(&self, one: &Path, other: &Path) -> bool {
+        whtool::edge::Machine.is_same_file(&self.real_path(one), &self.real_path(other))
+    }
+
     fn check_writable(&self, folder: &Path) -> io::Result<()> {
         whtool::edge::Machine.check_writable(folder)
     }

@@ -53,6 +53,7 @@ mod process;
 #[cfg(unix)]
 mod readme;
 mod reconcile;
+mod reconcile_app;
 mod reconcile_reports;
 mod register;
 mod replay;

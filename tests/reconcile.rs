@@ -11,14 +11,14 @@ use std::process::{Command, Output};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
-use whtool::world::Files;
+use whtool::world::{Clock, Files};
 
 /// An answer of the fake API: status, a header or "", body.
 pub(crate) type FakeAnswer = (u16, &'static str, String);
 
 /// A fake of both APIs, with one thread per connection.
 pub(crate) struct Api {
-    url: String,
+    pub(crate) url: String,
     asked: Arc<Mutex<Vec<(String, String)>>>,
 }
 
@@ -104,7 +104,7 @@ pub(crate) fn home() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
-fn transaction(reference: &str, status: &str) -> FakeAnswer {
+pub(crate) fn transaction(reference: &str, status: &str) -> FakeAnswer {
     let body = format!(
         r#"{{"reference":"{reference}","clientReference":"order-1","service":"Data","status":"{status}","priceCharged":27000,
             "mobileNumber":"08030000000","createdOn":"2026-06-12T10:14:00Z","completedOn":"2026-06-12T10:14:05Z"}}"#
@@ -116,7 +116,7 @@ pub(crate) fn payment(id: &str, status: &str) -> FakeAnswer {
     (200, "", format!(r#"{{"id":"{id}","amount":"10000","currency":"CVE","status":"{status}"}}"#))
 }
 
-fn list(home: &Path, text: &str) -> String {
+pub(crate) fn list(home: &Path, text: &str) -> String {
     let path = home.join("list");
     std::fs::write(&path, text).unwrap();
     path.to_str().unwrap().to_owned()
@@ -158,7 +158,7 @@ fn a_missed_event_is_counted_with_its_money_and_sent_by_the_replay_list() {
     let listener = Listener::start(home.path(), &[]);
     assert!(listener.exchange(&post(REFERENCE_MAC, REFERENCE)).starts_with("HTTP/1.1 200"));
     let api = Api::new(|last, _| transaction(last, "Success"));
-    let orders = "reference,status,amount,currency\nPLS-9KQ2M7P3XR,paid,27000,NGN\nPLS-MISSED,paid,27000,NGN\n";
+    let orders = "reference,amount,currency\nPLS-9KQ2M7P3XR,27000,NGN\nPLS-MISSED,27000,NGN\n";
     let (orders, missed) = (list(home.path(), orders), home.path().join("missed"));
     let words = ["--from", &orders, "--json", "--replay-list", missed.to_str().unwrap()];
     let ran = api.run(home.path(), &words);
@@ -454,20 +454,22 @@ fn a_key_from_a_flag_goes_to_one_provider_only() {
 }
 
 #[test]
-fn journal_and_replay_list_get_their_folders_and_allow_one_writer() {
+fn journal_and_replay_list_get_their_folders_and_a_journal_has_one_writer() {
     let (api, home) = (Api::new(|reference, _| transaction(reference, "Success")), home());
+    let path = |flag: &str| home.path().join("deep").join(flag).join("file");
     for flag in ["--resume", "--replay-list"] {
-        let path = home.path().join("deep").join(flag).join("file");
-        let words = ["PLS-1", flag, path.to_str().unwrap()];
-        assert_ne!(api.run(home.path(), &words).status, 3);
-        let text = std::fs::read(&path).unwrap();
-        let other = whtool::edge::Machine.append(&path).unwrap();
-        let run = api.run(home.path(), &words);
-        assert_eq!((run.status, std::fs::read(&path).unwrap()), (3, text), "{}", run.err);
-        assert!(run.err.contains("another whtool process is writing to it"), "{}", run.err);
-        drop(other);
-        assert_ne!(api.run(home.path(), &words).status, 3);
+        assert_eq!(api.run(home.path(), &["PLS-1", flag, path(flag).to_str().unwrap()]).status, 0);
+        assert!(path(flag).exists());
     }
+    let path = path("--resume");
+    let words = ["PLS-1", "--resume", path.to_str().unwrap()];
+    let text = std::fs::read(&path).unwrap();
+    let other = whtool::edge::Machine.append(&path).unwrap();
+    let run = api.run(home.path(), &words);
+    assert_eq!((run.status, std::fs::read(&path).unwrap()), (3, text), "{}", run.err);
+    assert!(run.err.contains("another whtool process is writing to it"), "{}", run.err);
+    drop(other);
+    assert_eq!(api.run(home.path(), &words).status, 0);
 }
 
 #[test]
@@ -504,7 +506,8 @@ fn a_file_that_is_not_a_journal_is_not_overwritten() {
         0,
         "a journal with a part of its first line starts over"
     );
-    assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 2);
+    // The first line, the answer, and the end of the run.
+    assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 3);
 }
 
 #[test]
@@ -575,10 +578,11 @@ fn a_resumed_run_continues_from_a_journal_of_a_fixed_format() {
     // printf 'id,gross\npi_1,100.00\npi_2,100.00\n' | sha256sum
     let sum = "07818ba7c10a96dbb735f73176c356b5895af493ee8f70dc388807ea1c953109";
     let header = format!(
-        r#"{{"schema":"whtool.journal/2","input":{{"references":[],"list":"{sum}","columns":["reference=id","amount=gross"],"decimal":true,"open":false,"since":null,"provider":"plexos"}},"apis":["{0}/","{0}/"]}}"#,
-        api.url
+        r#"{{"schema":"whtool.journal/3","started":"{1}","input":{{"references":[],"list":"{sum}","columns":["reference=id","amount=gross"],"decimal":true,"status":[],"open":false,"since":null,"provider":"plexos"}},"apis":["{0}/","{0}/"]}}"#,
+        api.url,
+        whtool::edge::Machine.now(),
     );
-    let answer = r#"{"line":2,"reference":"pi_1","status":null,"minor":"10000","currency":null,"provider":"plexos","answer":{"id":"pi_1","amount":"10000","currency":"CVE","status":"SETTLED"}}"#;
+    let answer = r#"{"line":2,"reference":"pi_1","provider":"plexos","answer":{"id":"pi_1","amount":"10000","currency":"CVE","status":"SETTLED"}}"#;
     let words = ["--from", &orders, "--column", "reference=id", "--column", "amount=gross", "--decimal"];
     let words = [&words[..], &["--provider", "plexos", "--resume", journal.to_str().unwrap()]].concat();
     let write = |text: &str| {
@@ -593,10 +597,10 @@ fn a_resumed_run_continues_from_a_journal_of_a_fixed_format() {
         (r#""decimal":true"#, "another input"),
         (r#""amount=gross""#, "another input"),
         (r#""plexos"}"#, "another input"),
-        ("journal/2", "another version of whtool"),
+        ("journal/3", "another version of whtool"),
     ] {
         let other =
-            change.replace("true", "false").replace("gross", "net").replace("plexos", "plustive").replace('2', "1");
+            change.replace("true", "false").replace("gross", "net").replace("plexos", "plustive").replace('3', "2");
         let text = header.replace(change, &other) + "\n";
         write(&text);
         let ran = api.run(home.path(), &words);

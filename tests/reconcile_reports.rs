@@ -48,7 +48,7 @@ fn a_day_counts_what_was_created_on_it_in_its_zone_and_names_the_number_of_the_r
     ];
     let ran = run(home.path(), &rows, &DAY);
     let summary = ran.out.split_once("\n\n").unwrap().1;
-    let expected = "3 references: 2 matched, 1 not found\n  not found                  1  500.00 (50000)\n  matched                    2  500.00 CVE (50000)\n  created 2026-11-27 (Africa/Lagos): 2 outside not counted, 1 without a time counted\n";
+    let expected = "3 references: 2 matched, 1 not found\n  not found                  1  500.00 (50000)\n  matched                    2  500.00 CVE (50000)\n  created 2026-11-27 (Africa/Lagos): 2 outside not counted, 1 without a time counted\n  2 agreeing orders without a captured webhook of the outcome\n";
     assert_eq!((ran.status, summary), (1, expected), "{}", ran.err);
     let json = run(home.path(), &rows, &[&DAY[..], &["--json"]].concat());
     let totals = json.records().pop().unwrap();

@@ -100,6 +100,16 @@ fn visibility(_metadata: &fs::Metadata) -> FileVisibility {
     FileVisibility::OwnerOnly
 }
 
+/// Returns true if both paths lead to one existing file, through links of any kind.
+pub(super) fn is_same(one: &Path, other: &Path) -> bool {
+    #[cfg(unix)]
+    if let (Ok(one), Ok(other)) = (fs::metadata(one), fs::metadata(other)) {
+        use std::os::unix::fs::MetadataExt;
+        return (one.dev(), one.ino()) == (other.dev(), other.ino());
+    }
+    matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
+}
+
 /// The thing that is in the place of an output file.
 enum OutputTarget {
     Nothing,

@@ -1,14 +1,14 @@
-//! Opens journals and replay lists: files that grow at the end, readable only by their owner,
-//! written by one process at a time.
+//! Opens journals: files that grow at the end, readable only by their owner, written by one process
+//! at a time. Nothing is buffered, so that a process that is killed loses nothing.
 
 use super::files::NOT_REGULAR;
 use crate::world::AppendFile;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// A locked file, positioned at its end. Dropping it releases the lock.
-pub(super) struct LockedFile(BufWriter<File>);
+pub(super) struct LockedFile(File);
 
 /// Opens and locks a file, creating it and its folder if they do not exist.
 pub(super) fn open(path: &Path) -> io::Result<LockedFile> {
@@ -25,7 +25,7 @@ pub(super) fn open(path: &Path) -> io::Result<LockedFile> {
     let mut file = options.open(path)?;
     lock(&file)?;
     file.seek(SeekFrom::End(0))?;
-    Ok(LockedFile(BufWriter::new(file)))
+    Ok(LockedFile(file))
 }
 
 /// Locks the file where the file system can; elsewhere two writers are not noticed.
@@ -52,18 +52,24 @@ impl Write for LockedFile {
 impl AppendFile for LockedFile {
     fn contents(&mut self) -> io::Result<Box<dyn Read + '_>> {
         self.0.seek(SeekFrom::Start(0))?;
-        Ok(Box::new(self.0.get_ref()))
+        Ok(Box::new(&self.0))
+    }
+
+    fn line_at(&mut self, offset: u64) -> io::Result<Vec<u8>> {
+        self.0.seek(SeekFrom::Start(offset))?;
+        let mut line = Vec::new();
+        BufReader::new(&self.0).read_until(b'\n', &mut line)?;
+        self.0.seek(SeekFrom::End(0))?;
+        Ok(line)
     }
 
     fn truncate(&mut self, length: u64) -> io::Result<()> {
-        self.0.flush()?;
-        self.0.get_ref().set_len(length)?;
+        self.0.set_len(length)?;
         self.0.seek(SeekFrom::End(0)).map(drop)
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.0.flush()?;
-        self.0.get_ref().sync_data()
+        self.0.sync_data()
     }
 }
 
@@ -99,6 +105,7 @@ mod tests {
         fs::write(&path, "held").unwrap();
         let mut first = open(&path).unwrap();
         assert_eq!(open(&path).err().map(|error| error.kind()), Some(io::ErrorKind::ResourceBusy));
+        assert_eq!(first.line_at(2).unwrap(), b"ld");
         let mut text = String::new();
         first.contents().unwrap().read_to_string(&mut text).unwrap();
         first.truncate(text.len() as u64).unwrap();

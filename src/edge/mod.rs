@@ -145,6 +145,14 @@ impl Files for Machine {
         Arc::new(move || files::read_small(&path))
     }
 
+    fn has_content(&self, path: &Path) -> bool {
+        std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0)
+    }
+
+    fn is_same_file(&self, one: &Path, other: &Path) -> bool {
+        files::is_same(one, other)
+    }
+
     fn file_exists(&self, path: &Path) -> bool {
         path.is_file()
     }

@@ -15,15 +15,20 @@ pub struct Money {
     pub currency: String,
 }
 
+/// Formats minor units as a decimal amount: `100.00`.
+pub fn format_decimal(minor: i128) -> String {
+    let sign = if minor < 0 { "-" } else { "" };
+    let size = minor.unsigned_abs();
+    format!("{sign}{}.{:02}", size / 100, size % 100)
+}
+
 impl fmt::Display for Money {
     /// Formats decimal amount and minor units: `100.00 CVE (10000)`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.minor < 0 { "-" } else { "" };
-        let size = self.minor.unsigned_abs();
         let gap = if self.currency.is_empty() { "" } else { " " };
         // A currency has three letters. Anything longer is text from outside.
         let currency = if self.currency.len() > 3 { mask_secrets(&self.currency) } else { self.currency.clone() };
-        let text = format!("{sign}{}.{:02}{gap}{currency} ({})", size / 100, size % 100, self.minor);
+        let text = format!("{}{gap}{currency} ({})", format_decimal(self.minor), self.minor);
         out.pad(&text)
     }
 }

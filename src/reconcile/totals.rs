@@ -1,7 +1,8 @@
 //! Counts references per class and adds up their amounts per currency.
 
-use super::Class;
+use super::{Class, ReconciledReference};
 use crate::model::money::Money;
+use crate::provider::record::AmountKind;
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,12 +18,102 @@ pub struct Totals {
     pub undated: u64,
     /// Lines of the list that could not be read.
     pub bad_lines: u64,
+    /// Orders of which a part was not compared.
+    pub incomplete: u64,
+    /// Orders that have an outcome which no captured webhook reports.
+    pub uncaptured: u64,
+    pub unrecognized: UnrecognizedWords,
+    pub factor: AmountFactor,
+}
+
+/// Counts the status words that were not compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnrecognizedWords {
+    words: BTreeMap<String, u64>,
+    /// Orders with words beyond the limit.
+    pub others: u64,
+}
+
+impl UnrecognizedWords {
+    /// Maximum number of words that are counted one by one.
+    const MAX_WORDS: usize = 50;
+
+    fn add(&mut self, word: &str) {
+        if let Some(count) = self.words.get_mut(word) {
+            *count += 1;
+        } else if self.words.len() < Self::MAX_WORDS {
+            self.words.insert(word.to_owned(), 1);
+        } else {
+            self.others += 1;
+        }
+    }
+
+    /// Lists the words with their counts, most frequent first. They are untrusted text.
+    pub fn words(&self) -> Vec<(&str, u64)> {
+        let mut words: Vec<_> = self.words.iter().map(|(word, count)| (word.as_str(), *count)).collect();
+        words.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        words
+    }
+}
+
+/// Finds out whether all amounts differ by a factor of 100: minor units were taken for decimals, or
+/// the other way round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AmountFactor {
+    differences: u64,
+    /// Orders with a hundredth of the recorded amount.
+    too_small: u64,
+    /// Orders with a hundred times the recorded amount.
+    too_large: u64,
+}
+
+/// The mistake in reading amounts that explains every difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AmountMistake {
+    /// The amounts are decimals, but were read as minor units.
+    Decimals,
+    /// The amounts are minor units, but were read as decimals.
+    MinorUnits,
+}
+
+impl AmountFactor {
+    fn add(&mut self, reconciled: &ReconciledReference) {
+        let record = reconciled.record.as_ref().filter(|record| record.amount == AmountKind::Same);
+        let recorded = record.and_then(|record| record.money.as_ref()).map(|money| money.minor);
+        let (Some(ordered), Some(recorded)) = (reconciled.order.minor, recorded) else { return };
+        if ordered != recorded {
+            self.differences += 1;
+            self.too_small += u64::from(ordered.checked_mul(100) == Some(recorded));
+            self.too_large += u64::from(recorded.checked_mul(100) == Some(ordered));
+        }
+    }
+
+    /// Returns the mistake if there is a difference, and it explains all of them.
+    pub fn mistake(&self) -> Option<AmountMistake> {
+        match self.differences {
+            0 => None,
+            all if all == self.too_small => Some(AmountMistake::Decimals),
+            all if all == self.too_large => Some(AmountMistake::MinorUnits),
+            _ => None,
+        }
+    }
 }
 
 impl Totals {
     pub fn add(&mut self, class: Class, money: Option<&Money>) {
         *self.classes.entry(class).or_default() += 1;
         add_money(&mut self.money, class, money);
+    }
+
+    /// Counts what is not in the classes: words, captures and amounts.
+    pub fn add_details(&mut self, reconciled: &ReconciledReference) {
+        let assessment = &reconciled.assessment;
+        self.incomplete += u64::from(!assessment.is_complete);
+        self.uncaptured += u64::from(assessment.is_uncaptured);
+        if let Some(word) = &assessment.unrecognized_status {
+            self.unrecognized.add(word);
+        }
+        self.factor.add(reconciled);
     }
 
     /// Adds a reference whose differences are accepted.

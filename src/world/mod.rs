@@ -104,6 +104,10 @@ pub trait Files {
     /// since they could block.
     fn file_reader(&self, path: &Path) -> FileReader;
     fn file_exists(&self, path: &Path) -> bool;
+    /// Returns true if there is a file that is not empty.
+    fn has_content(&self, path: &Path) -> bool;
+    /// Returns true if both paths lead to one existing file.
+    fn is_same_file(&self, one: &Path, other: &Path) -> bool;
     /// Returns the permission bits. `None`: there is no such file or folder, or the system has no
     /// such bits.
     fn file_mode(&self, path: &Path) -> Option<u32>;
@@ -236,6 +240,8 @@ pub enum FileVisibility {
 pub trait AppendFile: Write {
     /// Reads the whole file from its start.
     fn contents(&mut self) -> io::Result<Box<dyn Read + '_>>;
+    /// Reads the line that starts at this byte. Writing continues at the end.
+    fn line_at(&mut self, offset: u64) -> io::Result<Vec<u8>>;
     /// Cuts the file to its first `length` bytes; writing continues after them.
     fn truncate(&mut self, length: u64) -> io::Result<()>;
     /// Writes everything to the disk.

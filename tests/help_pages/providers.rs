@@ -126,40 +126,43 @@ Arguments:
                   references at Plustive
 
 Options:
-      --from <FILE>           Read orders from a file: one reference per line, CSV with a header, or
-                              NDJSON; `-` reads standard input. With --query, an SQLite database or
-                              postgres://…; `env:NAME` reads the URL from a variable
-      --column <COLUMN=NAME>  Name of a column in the list: reference=NAME, status=NAME, amount=NAME
-                              or currency=NAME. May be repeated
-      --decimal               Read amounts in the list as decimals such as 100.00 instead of minor
-                              units
-      --open                  Look up only open payments and purchases, from the list or from
-                              captures
-      --provider <PROVIDER>   Provider to query (default: detected from each reference) [possible
-                              values: plexos, plustive]
-      --wait <DURATION>       Poll open payments until they end or this time has passed
-      --concurrency <N>       Maximum number of concurrent requests [default: 16]
-      --rate <N>              Maximum number of requests per second
-      --retry <N>             Retry a lookup up to N times after a 5xx or without a response
-                              [default: 4]
-      --resume <FILE>         Save responses to this journal; if it exists, resume that run
-      --replay-list <FILE>    Write the events that the app missed to this file, for `whtool replay
-                              --from`
-      --only <CLASS>          Show only rows of this class, `differences` or `accepted`; totals
-                              still include every row. May be repeated [possible values:
-                              settled_agreed, still_open, stale, app_did_not_take,
-                              delivered_refused, never_delivered, order_behind, currency_differs,
-                              amount_differs, status_differs, two_bodies, duplicate_order,
-                              not_in_orders, unknown_to_provider, could_not_tell, differences,
-                              accepted]
-      --json                  Print one JSON record per line; the last one has the totals
-      --csv                   Print CSV for spreadsheets
-      --color <WHEN>          When to use colors [possible values: auto, always, never] [default:
-                              auto]
-  -q, --quiet                 Print only the result and errors
-      --reveal                Show tokens, PINs and keys instead of masking them
-  -v, --verbose               Print more details
-  -h, --help                  Print help
+      --from <FILE>            Read orders from a file: one reference per line, CSV with a header,
+                               or NDJSON; `-` reads standard input. With --query, an SQLite database
+                               or postgres://…; `env:NAME` reads the URL from a variable
+      --column <COLUMN=NAME>   Name of a column in the list: reference=NAME, status=NAME,
+                               amount=NAME or currency=NAME. May be repeated
+      --decimal                Read amounts in the list as decimals such as 100.00 instead of minor
+                               units
+      --status <WORD=MEANING>  Meaning of a status word in the list: open, paid, failed, expired,
+                               canceled, refunded, partly_refunded or ignore. May be repeated
+      --open                   Look up only open payments and purchases, from the list or from
+                               captures
+      --provider <PROVIDER>    Provider to query (default: detected from each reference) [possible
+                               values: plexos, plustive]
+      --wait <DURATION>        Poll open payments until they end or this time has passed
+      --stale <DURATION>       Report payments that are still open after this time
+      --concurrency <N>        Maximum number of concurrent requests [default: 16]
+      --rate <N>               Maximum number of requests per second
+      --retry <N>              Retry a lookup up to N times after a 5xx or without a response
+                               [default: 4]
+      --resume <FILE>          Save responses to this journal; if it exists, resume that run
+      --replay-list <FILE>     Write the events that the app missed to this file, for `whtool replay
+                               --from`
+      --only <CLASS>           Show only rows of this class, `differences` or `accepted`; totals
+                               still include every row. May be repeated [possible values:
+                               settled_agreed, still_open, stale, app_did_not_take,
+                               delivered_refused, never_delivered, order_behind, currency_differs,
+                               amount_differs, status_differs, two_bodies, duplicate_order,
+                               not_in_orders, unknown_to_provider, could_not_tell, differences,
+                               accepted]
+      --json                   Print one JSON record per line; the last one has the totals
+      --csv                    Print CSV for spreadsheets
+      --color <WHEN>           When to use colors [possible values: auto, always, never] [default:
+                               auto]
+  -q, --quiet                  Print only the result and errors
+      --reveal                 Show tokens, PINs and keys instead of masking them
+  -v, --verbose                Print more details
+  -h, --help                   Print help
 
 Commands and databases:
       --from-command <COMMAND>      Read orders from the output of a command, such as a database

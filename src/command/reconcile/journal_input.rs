@@ -17,6 +17,8 @@ struct JournalInput<'a> {
     /// The `--column` flags, such as `reference=payment_id`.
     columns: Vec<String>,
     decimal: bool,
+    /// The `--status` flags. They decide which orders are open.
+    status: Vec<String>,
     open: bool,
     /// Milliseconds before the start of the run, or a time in RFC 3339.
     since: Option<String>,
@@ -47,6 +49,11 @@ pub(super) fn journal_options(args: &Reconcile, list: Option<&SpooledList>) -> O
         list: list.map(SpooledList::digest),
         columns: args.column.iter().map(|arg| format!("{}={}", arg.column.code(), arg.name)).collect(),
         decimal: args.decimal,
+        status: args
+            .status
+            .iter()
+            .map(|arg| format!("{}={}", arg.word, arg.meaning.map_or("", |state| state.code())))
+            .collect(),
         open: args.open,
         since: args.period.since.map(show),
         until: args.period.until.map(show),

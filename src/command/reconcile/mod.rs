@@ -1,13 +1,16 @@
 //! `whtool reconcile`: compares orders and captured webhooks with the provider's records. Sends
 //! nothing but GET requests.
 //!
-//! `period_args`, `known_args` and `report_args` have the flags of these subjects. `source` provides the references, `report` writes the results, and `journal_input` describes the
-//! input of a run in its journal. The engine in between is in `shared::reconciling`.
+//! `period_args`, `known_args` and `report_args` have the flags of these subjects. `source` provides
+//! the references, `report` writes the results, `replay_list` the events that the app missed, and
+//! `journal_input` describes the input of a run in its journal. The engine in between is in
+//! `shared::reconciling`.
 
 mod journal_input;
 mod known_args;
 mod outcome;
 mod period_args;
+mod replay_list;
 mod report;
 mod report_args;
 mod source;
@@ -16,20 +19,21 @@ mod spooled_list;
 use super::parse_rate;
 use super::{Session, parse_duration, provider_parser};
 use crate::command::shared::api::ApiArgs;
-use crate::command::shared::captures::StoreArgs;
+use crate::command::shared::captures::{StoreArgs, When};
 use crate::command::shared::list_source::{ListSource, ListSourceArgs};
-use crate::command::shared::reconciling::{CapturedWebhooks, LookupOptions, run_lookups};
+use crate::command::shared::reconciling::{CapturedWebhooks, LookupOptions, ResultSink, run_lookups};
 use crate::command::shared::values::{ListParser, ParsedList};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::timestamp::SignedDuration;
 use crate::provider::Provider;
 use crate::reconcile::columns::ColumnArg;
-use crate::reconcile::{Class, KnownDifferences, ReconciledReference};
+use crate::reconcile::{Class, CompareRules, KnownDifferences, ReconciledReference, StatusWordArg, StatusWords};
 use crate::render::text::count;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use known_args::KnownArgs;
 use period_args::{PeriodArgs, PeriodSource};
+use replay_list::ReplayList;
 use report::ReportWriter;
 use report_args::{ReportArgs, ReportCollector};
 use source::InputSource;
@@ -75,6 +79,10 @@ pub(super) struct Reconcile {
     /// Read amounts in the list as decimals such as 100.00 instead of minor units
     #[arg(long, requires = "list")]
     decimal: bool,
+    /// Meaning of a status word in the list: open, paid, failed, expired, canceled, refunded,
+    /// partly_refunded or ignore. May be repeated
+    #[arg(long, value_name = "WORD=MEANING", requires = "list")]
+    status: Vec<StatusWordArg>,
     /// Look up only open payments and purchases, from the list or from captures
     #[arg(long)]
     open: bool,
@@ -84,6 +92,9 @@ pub(super) struct Reconcile {
     /// Poll open payments until they end or this time has passed
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     wait: Option<SignedDuration>,
+    /// Report payments that are still open after this time
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    stale: Option<SignedDuration>,
     /// Maximum number of concurrent requests
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: u16,
@@ -189,6 +200,10 @@ impl Reconcile {
             retry: self.retry,
             api: &self.api,
             journal: journal_input::journal_options(self, list),
+            rules: CompareRules {
+                words: StatusWords::from_args(&self.status),
+                stale_before: self.stale.map(|span| When::Ago(span).resolve(&session.now())),
+            },
         })
     }
 }
@@ -210,9 +225,12 @@ pub(super) fn run(args: &Reconcile, session: &Session<'_>) -> Result<CommandOutc
     let total = count_references(args, list.as_ref());
     let list_source = list.as_ref().map(|list| list.source.clone());
     let mut source = InputSource::new(args, list, &mut captured, session)?;
-    let mut report = ReportWriter::new(args, total, session)?;
+    let mut replay_list = ReplayList::new(args, session)?;
+    let mut report = ReportWriter::new(args, &source, total, session)?;
     let mut collector = ReportCollector::new(&args.reports);
-    let finished = run_lookups(session, &options, captured, &mut source, vec![&mut report, &mut collector])?;
+    let mut sinks: Vec<&mut dyn ResultSink> = vec![&mut report, &mut collector];
+    sinks.extend(replay_list.as_mut().map(|list| list as &mut dyn ResultSink));
+    let finished = run_lookups(session, &options, captured, &mut source, sinks)?;
     let has_failure = collector.has_failure(&finished.totals);
     let facts = report_args::run_facts(
         args.source_name(list_source.as_ref(), session)?,
@@ -223,6 +241,9 @@ pub(super) fn run(args: &Reconcile, session: &Session<'_>) -> Result<CommandOutc
     );
     let file_report = collector.report(facts, &finished, known_args::summarize(&known.borrow()));
     report.finish(&finished, file_report.as_ref(), options.period.as_ref(), &known.borrow())?;
+    if let Some(list) = replay_list {
+        list.finish(&finished)?;
+    }
     if let Some(file_report) = &file_report {
         args.reports.write_files(file_report, session)?;
     }

@@ -20,6 +20,10 @@ pub(super) fn outcome(finished: FinishedRun, args: &Reconcile, has_failure: bool
         return Err(Error::failed(format!("{} could not be compared", count(failed, "reference")))
             .because("see the rows marked inconclusive"));
     }
+    if totals.incomplete > 0 {
+        return Err(Error::failed(format!("{} could not be compared in full", count(totals.incomplete, "order")))
+            .because("see the notes of the rows"));
+    }
     if bad > 0 {
         return Err(Error::failed(format!("{} of the list could not be read", count(bad, "line"))));
     }

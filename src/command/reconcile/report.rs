@@ -1,23 +1,23 @@
 //! Writes a row per reference, then the totals.
 //!
-//! Also writes the replay list and shows the progress bar.
+//! Also shows the progress bar.
 
 use super::super::Session;
 use super::super::Verbosity;
 use super::Reconcile;
-use crate::command::shared::output_file;
-use crate::command::shared::reconciling::{FinishedRun, ResultSink, refuse_if_others_can_read};
+use crate::command::shared::reconciling::{FinishedRun, OrderSource, ResultSink};
 use crate::model::error::{Error, Result};
-use crate::model::sanitize::escape_unsafe;
+use crate::model::mask::mask_secrets;
+use crate::model::sanitize::{escape_unsafe, truncate};
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::reconcile::period::ReportPeriod;
 use crate::reconcile::report::ReconcileReport;
-use crate::reconcile::{BadLine, Class, KnownDifferences, ReconciledReference};
-use crate::render::reconcile::{self, Completeness};
-use crate::render::text::count;
-use crate::world::{AppendFile, Progress, Stream};
+use crate::reconcile::totals::AmountMistake;
+use crate::reconcile::{BadLine, Class, KnownDifferences, ReconciledReference, Totals};
+use crate::render::reconcile::{self, Completeness, CsvTable};
+use crate::world::{Progress, Stream};
 use std::collections::BTreeSet;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 
 /// Maximum number of unreadable lines that are named, except with -v.
 const MAX_NAMED_LINES: u64 = 20;
@@ -29,46 +29,34 @@ pub(super) struct ReportWriter<'a> {
     args: &'a Reconcile,
     session: &'a Session<'a>,
     progress: Option<Box<dyn Progress + 'a>>,
-    replay_list: Option<Box<dyn AppendFile + 'a>>,
+    table: CsvTable,
     /// Lines of the list that can't be read.
     bad_lines: u64,
     /// Rows that are not written yet.
     rows: Vec<u8>,
     written: Timestamp,
-    /// Number of events on the replay list.
-    listed: u64,
-    has_reported_status: bool,
     /// Classes whose advice was shown.
     advised: BTreeSet<Class>,
 }
 
 impl<'a> ReportWriter<'a> {
-    /// Opens the replay list and starts with the CSV header.
-    pub(super) fn new(args: &'a Reconcile, total: Option<u64>, session: &'a Session<'a>) -> Result<Self> {
+    /// Starts with the CSV header. `total` is the number of references, if it is known.
+    pub(super) fn new(
+        args: &'a Reconcile,
+        source: &dyn OrderSource,
+        total: Option<u64>,
+        session: &'a Session<'a>,
+    ) -> Result<Self> {
         let is_visible = session.world.is_terminal(Stream::Error) && session.verbosity != Verbosity::Quiet;
         let progress = total.filter(|total| is_visible && *total > 1).map(|total| session.world.progress(total));
-        let open = |path: &std::path::PathBuf| {
-            refuse_if_others_can_read(path, session)?;
-            let failed =
-                |error: std::io::Error| Error::failed(format!("can't write {}", path.display())).because(error);
-            let mut list = session.world.append(path).map_err(failed)?;
-            let mut start = Vec::new();
-            list.contents().and_then(|file| file.take(MAX_LIST_START).read_to_end(&mut start)).map_err(failed)?;
-            if !start.is_empty() && !reconcile::is_replay_list(&start) {
-                return Err(output_file::already_exists(path));
-            }
-            list.truncate(0).map_err(failed)?;
-            Ok(list)
-        };
-        let rows = if args.csv { csv_line(&reconcile::CSV_HEADER)? } else { Vec::new() };
+        let table = CsvTable::new(source.extra_columns());
+        let rows = if args.csv { csv_line(&table.header())? } else { Vec::new() };
         Ok(Self {
             progress,
-            replay_list: args.replay_list.as_ref().map(open).transpose()?,
+            table,
             bad_lines: 0,
             rows,
             written: session.world.now(),
-            listed: 0,
-            has_reported_status: false,
             advised: BTreeSet::new(),
             args,
             session,
@@ -77,12 +65,6 @@ impl<'a> ReportWriter<'a> {
 
     /// Returns the row; empty if `--only` hides it.
     fn row(&mut self, reconciled: &ReconciledReference) -> Result<Vec<u8>> {
-        if let Some(word) = &reconciled.assessment.unrecognized_status
-            && !std::mem::replace(&mut self.has_reported_status, true)
-        {
-            let word = escape_unsafe(word);
-            self.say(&format!("the order status `{word}` is unknown and was not compared"));
-        }
         if !self.args.only.is_empty()
             && !self.args.only.iter().flat_map(|list| &list.0).any(|only| only.matches(reconciled))
         {
@@ -93,20 +75,10 @@ impl<'a> ReportWriter<'a> {
         } else if self.args.json {
             reconcile::record(reconciled)
         } else if self.args.csv {
-            csv_line(&reconcile::csv_row(reconciled))?
+            csv_line(&self.table.row(reconciled))?
         } else {
             self.session.wrap(&reconcile::row(reconciled, self.session.out)).into_bytes()
         })
-    }
-
-    /// Adds what the app missed to the replay list.
-    fn add_to_replay_list(&mut self, reconciled: &ReconciledReference) -> Result<()> {
-        let Some(list) = &mut self.replay_list else { return Ok(()) };
-        if let Some(line) = reconcile::replay_line(reconciled) {
-            list.write_all(&line)?;
-            self.listed += 1;
-        }
-        Ok(())
     }
 
     /// Queues a row. The first row of a class is followed by its advice; `None`: needs no advice.
@@ -114,7 +86,7 @@ impl<'a> ReportWriter<'a> {
         let is_text = !self.args.json && !self.args.csv && !row.is_empty();
         self.rows.extend(row);
         if let Some(class) = class.filter(|class| is_text && self.advised.insert(*class)) {
-            let advice = if self.replay_list.is_some() { class.advice_with_replay_list() } else { class.advice() };
+            let advice = if self.args.replay_list.is_some() { class.advice_with_replay_list() } else { class.advice() };
             let advice = self.session.wrap(&reconcile::advice(advice, self.session.out));
             self.rows.extend(advice.into_bytes());
         }
@@ -174,16 +146,8 @@ impl<'a> ReportWriter<'a> {
             self.session.warn("nothing to reconcile: the input has no references");
         }
         self.write()?;
-        if let (Some(list), Some(path)) = (&mut self.replay_list, &self.args.replay_list) {
-            list.sync()?;
-            let path = path.display();
-            self.session.info(&match self.listed {
-                0 => format!("nothing to replay: {path} is empty"),
-                listed => {
-                    format!("{} on the replay list; send with: whtool replay --from {path}", count(listed, "event"))
-                }
-            });
-        }
+        explain_unrecognized(totals, self.session);
+        explain_amounts(totals, self.session);
         if completeness == Completeness::Partial && finished.totals.references() > 0 {
             self.session.info(&match &self.args.resume {
                 Some(path) => format!("run the same command again to continue from {}", path.display()),
@@ -196,9 +160,12 @@ impl<'a> ReportWriter<'a> {
 
 impl ResultSink for ReportWriter<'_> {
     fn add(&mut self, reconciled: &ReconciledReference) -> Result<()> {
-        self.add_to_replay_list(reconciled)?;
         let row = self.row(reconciled)?;
-        let needs_advice = !reconciled.acceptance.is_accepted();
+        // Advice about events or lookups would be wrong if there is no event, or a word is unknown.
+        let assessment = &reconciled.assessment;
+        let has_event = assessment.missed.is_none() || reconciled.replay.is_some();
+        let is_mendable = has_event && (assessment.is_complete || assessment.class() != Class::CouldNotTell);
+        let needs_advice = is_mendable && !reconciled.acceptance.is_accepted();
         self.show(needs_advice.then(|| reconciled.assessment.class()), row);
         let now = self.session.world.now();
         if self.rows.len() > FLUSH_SIZE || now.duration_since(self.written) > FLUSH_INTERVAL {
@@ -238,5 +205,32 @@ fn csv_line<T: AsRef<[u8]>>(cells: &[T]) -> Result<Vec<u8>> {
     writer.into_inner().map_err(|error| Error::from(error.into_error()))
 }
 
-/// Bytes of an existing file by which an earlier replay list is recognized.
-const MAX_LIST_START: u64 = 256 * 1024;
+/// Names the status words that were not compared.
+fn explain_unrecognized(totals: &Totals, session: &Session<'_>) {
+    let words = totals.unrecognized.words();
+    let Some((first, _)) = words.first() else { return };
+    let named: Vec<_> = words.iter().map(|(word, count)| format!("`{}` ({count})", shorten(word))).collect();
+    let others = totals.unrecognized.others;
+    let others = if others > 0 { format!(" and others ({others})") } else { String::new() };
+    session.warn(&format!("unknown order statuses were not compared: {}{others}", named.join(", ")));
+    session.info(&format!("say what they mean, for example: --status '{}=paid'", shorten(first)));
+}
+
+/// Longest status word shown, in columns.
+const MAX_WORD: usize = 40;
+
+fn shorten(word: &str) -> String {
+    truncate(&mask_secrets(word), MAX_WORD)
+}
+
+/// Says so if one mistake explains all differences between amounts.
+fn explain_amounts(totals: &Totals, session: &Session<'_>) {
+    match totals.factor.mistake() {
+        Some(AmountMistake::Decimals) => session
+            .info("all differing amounts are a hundredth of the recorded ones: the list has decimals; use --decimal"),
+        Some(AmountMistake::MinorUnits) => session.info(
+            "all differing amounts are a hundred times the recorded ones: the list has minor units; omit --decimal",
+        ),
+        None => {}
+    }
+}

@@ -8,12 +8,12 @@ use crate::command::shared::list_source::ListSource;
 use crate::command::shared::reconciling::{CapturedWebhooks, OrderSource, SourceItem, hash, is_test_event};
 use crate::model::error::{Error, Result};
 use crate::model::stored::{DeliverySummary, ReferenceMatch};
-use crate::provider::record::RecordState;
 use crate::provider::{self, Provider};
 use crate::reconcile::columns::ColumnNames;
 use crate::reconcile::order::{AmountFormat, ListError};
 use crate::reconcile::period::{PeriodPlacement, ReportPeriod};
-use crate::reconcile::{Order, OrderReader};
+use crate::reconcile::status_words::OrderStatus;
+use crate::reconcile::{Order, OrderReader, StatusWords};
 use std::collections::{HashSet, VecDeque};
 
 pub(super) struct InputSource<'a> {
@@ -61,7 +61,10 @@ impl<'a> InputSource<'a> {
             page: VecDeque::new(),
             seen: HashSet::new(),
         });
-        Ok(Self { args, references: args.references.clone().into(), orders, store })
+        // The same reference twice is one lookup.
+        let mut seen = HashSet::new();
+        let references = args.references.iter().filter(|reference| seen.insert(*reference)).cloned().collect();
+        Ok(Self { args, references, orders, store })
     }
 }
 
@@ -128,12 +131,10 @@ fn reports_end(provider: &dyn Provider, delivery: &DeliverySummary) -> bool {
 /// Returns true if an order has ended: by its own status, or else by the captured webhooks.
 fn has_ended(order: &Order, args: &Reconcile, captured: &mut CapturedWebhooks) -> Result<bool> {
     let provider = args.provider.unwrap_or_else(|| provider::by_reference(&order.reference));
-    match &order.status {
-        Some(word) => {
-            let state = crate::reconcile::compare::parse_order_status(provider, word).state;
-            Ok(state != RecordState::Unknown && state.is_final())
-        }
-        None => {
+    match StatusWords::from_args(&args.status).parse(provider, order.status.as_deref()) {
+        OrderStatus::Known(status) => Ok(status.state.is_final()),
+        OrderStatus::Unrecognized => Ok(false),
+        OrderStatus::Missing => {
             let deliveries = captured.deliveries_about(provider, &[&order.reference])?;
             Ok(deliveries.iter().any(|found| reports_end(provider, &found.summary)))
         }

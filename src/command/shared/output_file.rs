@@ -4,7 +4,7 @@
 //! earlier output of the same command, and devices and pipes are written to as they are.
 
 use crate::command::Session;
-use crate::model::error::{Error, Result};
+use crate::model::error::Result;
 use crate::world::{FileVisibility, IsOwnOutput};
 use std::path::Path;
 
@@ -34,11 +34,4 @@ pub(in crate::command) fn write(
     let mut output = session.world.stdout();
     output.write_all(bytes)?;
     Ok(output.flush()?)
-}
-
-/// Returns the error for a file that is not an earlier output of the same command.
-pub(in crate::command) fn already_exists(path: &Path) -> Error {
-    Error::failed(format!("{} already exists", path.display()))
-        .because("it is not an earlier output of this command")
-        .hint("choose another name, or remove the file")
 }

@@ -24,6 +24,7 @@ use crate::model::bind::BindHost;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::timestamp::SignedDuration;
 use crate::provider::Provider;
+use crate::reconcile::CompareRules;
 use crate::reconcile::columns::ColumnArg;
 use crate::reconcile::known::KnownDifferences;
 use crate::reconcile::watch::{RepeatPolicy, WatchPolicy};
@@ -197,6 +198,7 @@ impl Watch {
             journal: None,
             period: None,
             known,
+            rules: CompareRules::default(),
         }
     }
 }

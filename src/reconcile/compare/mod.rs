@@ -2,14 +2,19 @@
 //! authority.
 //!
 //! Outcomes are compared, not words: `DEBITED` and `SETTLED` are both successes, and a webhook that
-//! is merely late is not a difference. Only verified webhooks count as evidence; anyone may have
-//! sent the others.
+//! is merely late is not a difference. If an order has a status, it says which events the app has
+//! taken; captures only explain it. Without one, captures decide (`webhooks`).
 
+mod webhooks;
+
+use super::status_words::{OrderStatus, StatusWords};
 use super::{Class, Order};
 use crate::model::money::Money;
-use crate::model::stored::{AppState, DeliverySummary, ReferenceMatch};
+use crate::model::stored::{CaptureId, ReferenceMatch};
+use crate::model::timestamp::Timestamp;
 use crate::provider::Provider;
-use crate::provider::record::{AmountKind, ExpectedEvent, Record, RecordState, RecordStatus};
+use crate::provider::record::{AmountKind, Record, RecordState, RecordStatus};
+use webhooks::Delivered;
 
 /// The provider's answer to a lookup.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,13 +25,22 @@ pub enum Lookup {
     Failed(String),
 }
 
-/// The captured webhooks about a reference.
+/// The captured webhooks about a reference. Those signed with the local test secret are not among
+/// them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Webhooks {
     /// Oldest first.
     pub deliveries: Vec<ReferenceMatch>,
     /// An event id with two verified webhooks whose contents differ.
     pub conflicting_key: Option<String>,
+}
+
+/// Settings of the comparison.
+#[derive(Clone, Debug, Default)]
+pub struct CompareRules {
+    pub words: StatusWords,
+    /// Payments that were created before this time and are still open are stale. `None`: none are.
+    pub stale_before: Option<Timestamp>,
 }
 
 /// A class with its reason.
@@ -37,13 +51,29 @@ pub struct ReferenceFinding {
     pub reason: String,
 }
 
+/// The event that an app missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissedOutcome {
+    /// This verified capture reports it.
+    Captured(CaptureId),
+    /// No capture can be trusted to report it.
+    Uncaptured,
+}
+
 /// The result of comparing everything known about a reference.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Assessment {
     /// Worst first: at least one, and at most one of each class.
     pub findings: Vec<ReferenceFinding>,
+    /// Sentences about what is no difference. They may contain untrusted text.
+    pub notes: Vec<String>,
     /// The order's status if it is not a known word. It was not compared.
     pub unrecognized_status: Option<String>,
+    /// True if everything that the order says was compared.
+    pub is_complete: bool,
+    /// Set if the outcome is in no capture, but the order has it.
+    pub is_uncaptured: bool,
+    pub missed: Option<MissedOutcome>,
 }
 
 impl Assessment {
@@ -55,194 +85,195 @@ impl Assessment {
     pub fn has(&self, class: Class) -> bool {
         self.findings.iter().any(|finding| finding.class == class)
     }
+
+    /// Adds a finding, unless there is one of its class.
+    pub fn add(&mut self, class: Class, reason: String) {
+        if !self.has(class) {
+            self.findings.push(ReferenceFinding { class, reason });
+            self.findings.sort_by_key(|finding| finding.class);
+        }
+    }
 }
 
 /// Compares everything known about a reference. `webhooks` is `None` if none of this provider were
 /// ever captured; then only the record and the order are compared.
-pub fn compare(provider: &dyn Provider, order: &Order, lookup: &Lookup, webhooks: Option<&Webhooks>) -> Assessment {
-    let mut comparer = Comparer { provider, findings: Vec::new(), unrecognized_status: None };
+pub fn compare(
+    provider: &dyn Provider,
+    order: &Order,
+    lookup: &Lookup,
+    webhooks: Option<&Webhooks>,
+    rules: &CompareRules,
+) -> Assessment {
+    let mut assessment = Assessment { is_complete: true, ..Assessment::default() };
     match lookup {
-        Lookup::Failed(reason) => comparer.add(Class::CouldNotTell, reason.clone()),
-        Lookup::NotFound => comparer.add(Class::UnknownToProvider, format!("{} has no such record", provider.title())),
+        Lookup::Failed(reason) => assessment.add(Class::CouldNotTell, reason.clone()),
+        Lookup::NotFound => {
+            assessment.add(Class::UnknownToProvider, format!("{} has no such record", provider.title()));
+        }
         Lookup::Found(record) => {
-            if record.parsed_status.state == RecordState::Unknown {
-                comparer.add(Class::CouldNotTell, format!("the status `{}` is not documented", record.status));
-            }
-            if let Some(webhooks) = webhooks {
-                comparer.compare_webhooks(record, webhooks);
-            }
-            comparer.compare_order(record, order);
-            if comparer.findings.is_empty() {
-                let is_end = record.parsed_status.state.is_final();
-                comparer.add(if is_end { Class::SettledAgreed } else { Class::StillOpen }, String::new());
-            }
+            let mut comparer = Comparer { provider, record, rules, assessment, uncompared: Vec::new() };
+            comparer.compare(order, webhooks);
+            assessment = comparer.finish();
         }
     }
     if let Some(key) = webhooks.and_then(|webhooks| webhooks.conflicting_key.as_ref()) {
-        comparer.add(Class::TwoBodies, format!("two verified webhooks with id `{key}` have different contents"));
+        assessment.add(Class::TwoBodies, format!("two verified webhooks with id `{key}` have different contents"));
     }
-    comparer.findings.sort_by_key(|finding| finding.class);
-    Assessment { findings: comparer.findings, unrecognized_status: comparer.unrecognized_status }
+    assessment
+}
+
+/// The note about an outcome that the order has, but no capture. It is not a difference.
+pub const UNCAPTURED_NOTE: &str = "no webhook of this outcome was captured; the order has it";
+
+/// The position of an order relative to the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OrderProgress {
+    /// The order has no status.
+    Unordered,
+    /// The order has a status that can't be compared.
+    Incomparable,
+    Agrees,
+    /// The record has reached an outcome that the order may still get.
+    Behind,
+    Contradicts,
 }
 
 struct Comparer<'p> {
     provider: &'p dyn Provider,
-    findings: Vec<ReferenceFinding>,
-    unrecognized_status: Option<String>,
-}
-
-/// Returns true if the receiver answered 2xx: the app, or whtool itself if nothing was forwarded.
-fn was_accepted(delivery: &DeliverySummary) -> bool {
-    delivery.answer.is_success() && !delivery.app.is_failure()
+    record: &'p Record,
+    rules: &'p CompareRules,
+    assessment: Assessment,
+    /// Sentences about what could not be compared.
+    uncompared: Vec<String>,
 }
 
 impl Comparer<'_> {
     fn add(&mut self, class: Class, reason: String) {
-        if !self.has(class) {
-            self.findings.push(ReferenceFinding { class, reason });
-        }
+        self.assessment.add(class, reason);
     }
 
-    fn has(&self, class: Class) -> bool {
-        self.findings.iter().any(|finding| finding.class == class)
-    }
-
-    fn status_of(&self, delivery: &DeliverySummary) -> RecordStatus {
-        delivery.status.as_deref().map_or(RecordStatus::UNKNOWN, |status| self.provider.parse_status(status))
-    }
-
-    fn compare_webhooks(&mut self, record: &Record, webhooks: &Webhooks) {
-        let deliveries = webhooks.deliveries.iter().map(|found| &found.summary);
-        let (verified, refused): (Vec<_>, Vec<_>) = deliveries.partition(|delivery| delivery.verdict.is_verified());
-        for delivery in &verified {
-            self.compare_status(record, delivery);
-            self.compare_amount("webhook", record, delivery.money.as_ref());
+    fn compare(&mut self, order: &Order, webhooks: Option<&Webhooks>) {
+        if self.record.parsed_status.state == RecordState::Unknown {
+            self.add(Class::CouldNotTell, format!("the status `{}` is not documented", self.record.status));
         }
-        if record.parsed_status.state.is_final() {
-            self.check_delivery(record, &verified, &refused);
+        let delivered = webhooks.map(|webhooks| self.read_webhooks(webhooks));
+        let progress = self.compare_status(order);
+        if self.record.parsed_status.state.is_final() {
+            self.judge_delivery(progress, delivered.as_ref());
         }
-    }
-
-    /// Reports a webhook whose outcome can't lead to the recorded one.
-    fn compare_status(&mut self, record: &Record, delivery: &DeliverySummary) {
-        let (webhook, current) = (self.status_of(delivery), record.parsed_status);
-        if !webhook.state.is_final() || current.state == RecordState::Unknown {
-            return;
-        }
-        let is_ahead = webhook.state == current.state && webhook.rank > current.rank;
-        if is_ahead || (webhook.state != current.state && !webhook.state.can_become(current.state)) {
-            let status = delivery.status.as_deref().unwrap_or_default();
-            let reason = format!("a webhook says {status}, the record says {}", record.status);
-            self.add(Class::StatusDiffers, reason);
-        }
-    }
-
-    /// Reports a recorded outcome that no webhook reported, or that the app did not accept.
-    fn check_delivery(&mut self, record: &Record, verified: &[&DeliverySummary], refused: &[&DeliverySummary]) {
-        let reports = |delivery: &&&DeliverySummary| self.reports_outcome(record, delivery);
-        let reporting: Vec<_> = verified.iter().filter(reports).collect();
-        if let Some(last) = reporting.last() {
-            if !reporting.iter().any(|delivery| was_accepted(delivery)) {
-                let reason = match last.app {
-                    AppState::NoAnswer => "the app did not answer".to_owned(),
-                    AppState::Answered(status) => format!("the app answered {status}"),
-                    AppState::NotAsked => format!("whtool answered {}", last.answer.code()),
-                };
-                self.add(Class::AppDidNotTake, reason);
-            }
-            return;
-        }
-        if self.has(Class::StatusDiffers) {
-            return;
-        }
-        if let Some(last) = refused.iter().rfind(reports) {
-            let kind = last.kind.as_deref().unwrap_or("a webhook");
-            return self.add(Class::DeliveredRefused, format!("{kind} arrived but was refused: {}", last.verdict));
-        }
-        let last_status = verified.iter().rev().find_map(|delivery| delivery.status.as_deref());
-        let last_status = last_status.map(|status| format!("; the last webhook says {status}")).unwrap_or_default();
-        let reason = match record.expected_event {
-            ExpectedEvent::MaybeSent(_) => return,
-            ExpectedEvent::Sent(kind) => format!("no {kind} was captured{last_status}"),
-            ExpectedEvent::OtherObject => format!("no webhook reports the outcome{last_status}"),
-        };
-        self.add(Class::NeverDelivered, reason);
-    }
-
-    /// Returns true if a webhook reports the recorded outcome. If that outcome has no event of its
-    /// own, the success before it counts.
-    fn reports_outcome(&self, record: &Record, delivery: &DeliverySummary) -> bool {
-        let (webhook, current) = (self.status_of(delivery).state, record.parsed_status.state);
-        let is_indirect = record.expected_event == ExpectedEvent::OtherObject;
-        webhook == current || (is_indirect && webhook.is_final() && webhook.can_become(current))
-    }
-
-    fn compare_order(&mut self, record: &Record, order: &Order) {
         let currency = order.currency.clone().unwrap_or_default();
         match order.minor {
-            Some(minor) => self.compare_amount("order", record, Some(&Money { minor, currency })),
-            None => self.compare_currency("order", record, &currency),
+            Some(minor) => self.compare_amount("order", Some(&Money { minor, currency })),
+            None => self.compare_currency("order", &currency),
         }
-        let Some(word) = &order.status else { return };
-        let (expected, current) = (parse_order_status(self.provider, word), record.parsed_status);
-        let failed_deliveries = Class::NeverDelivered..=Class::AppDidNotTake;
-        let is_explained = || self.findings.iter().any(|finding| failed_deliveries.contains(&finding.class));
-        let differs = match expected.state {
-            RecordState::Unknown => {
-                self.unrecognized_status = Some(word.clone());
-                false
+        self.uncompared.extend(order.problems.iter().cloned());
+        self.check_age(order);
+    }
+
+    /// Compares the order's status with the record's.
+    fn compare_status(&mut self, order: &Order) -> OrderProgress {
+        let word = order.status.as_deref().unwrap_or_default();
+        let current = self.record.parsed_status;
+        let expected = match self.rules.words.parse(self.provider, order.status.as_deref()) {
+            OrderStatus::Missing => return OrderProgress::Unordered,
+            OrderStatus::Unrecognized => {
+                self.assessment.unrecognized_status = Some(word.to_owned());
+                self.uncompared.push(format!("the order status `{word}` is unknown and was not compared"));
+                return OrderProgress::Incomparable;
             }
-            _ if current.state == RecordState::Unknown => false,
-            state if state == current.state => expected.rank > current.rank && state.is_final(),
-            // An order that is still open because its webhook never arrived is one finding, not
-            // two.
-            state if state.can_become(current.state) => !is_explained(),
-            _ => true,
+            OrderStatus::Known(_) if current.state == RecordState::Unknown => return OrderProgress::Incomparable,
+            OrderStatus::Known(expected) => expected,
         };
-        if differs {
-            self.add(Class::StatusDiffers, format!("the order says {word}, the record says {}", record.status));
+        let progress = progress_of(expected, current);
+        let reason = format!("the order says {word}, the record says {}", self.record.status);
+        match progress {
+            OrderProgress::Behind => self.add(Class::OrderBehind, reason),
+            OrderProgress::Contradicts => self.add(Class::StatusDiffers, reason),
+            _ => {}
+        }
+        progress
+    }
+
+    /// Decides from order and captures whether the app missed the recorded outcome.
+    fn judge_delivery(&mut self, progress: OrderProgress, delivered: Option<&Delivered>) {
+        match (progress, delivered) {
+            (OrderProgress::Unordered, Some(delivered)) => self.judge_by_captures(delivered),
+            (OrderProgress::Agrees, _) => {
+                self.assessment.is_uncaptured = delivered.is_none_or(|delivered| delivered.reporting.is_empty());
+                if self.assessment.is_uncaptured {
+                    self.assessment.notes.push(UNCAPTURED_NOTE.to_owned());
+                } else if let Some(fault) = delivered.and_then(Delivered::app_fault) {
+                    self.assessment.notes.push(format!("{fault}, but the order has the outcome"));
+                }
+            }
+            (OrderProgress::Behind, _) => {
+                self.assessment.missed = Some(delivered.map_or(MissedOutcome::Uncaptured, Delivered::missed));
+                if let Some(delivered) = delivered {
+                    self.explain(delivered);
+                }
+            }
+            (OrderProgress::Contradicts, Some(delivered)) => self.explain(delivered),
+            _ => {}
+        }
+    }
+
+    /// Reports a payment that has been open for too long.
+    fn check_age(&mut self, order: &Order) {
+        let Some(limit) = self.rules.stale_before else { return };
+        if self.record.parsed_status.state != RecordState::Open {
+            return;
+        }
+        match self.record.created.or(order.created) {
+            Some(created) if created < limit => self.add(Class::Stale, format!("open since {created}")),
+            Some(_) => {}
+            None => self.uncompared.push("its age is unknown, so it may have been open for too long".to_owned()),
         }
     }
 
     /// Compares an amount and its currency with the record; `side` names where they come from.
-    fn compare_amount(&mut self, side: &str, record: &Record, money: Option<&Money>) {
-        let (Some(money), Some(recorded)) = (money, &record.money) else { return };
-        self.compare_currency(side, record, &money.currency);
-        if record.amount == AmountKind::Same && money.minor != recorded.minor {
+    fn compare_amount(&mut self, side: &str, money: Option<&Money>) {
+        let (Some(money), Some(recorded)) = (money, &self.record.money) else { return };
+        self.compare_currency(side, &money.currency);
+        if self.record.amount == AmountKind::Same && money.minor != recorded.minor {
             let currency = if money.currency.is_empty() { &recorded.currency } else { &money.currency };
             let money = Money { minor: money.minor, currency: currency.clone() };
             self.add(Class::AmountDiffers, format!("the {side} says {money}, the record says {recorded}"));
         }
     }
 
-    fn compare_currency(&mut self, side: &str, record: &Record, currency: &str) {
-        let recorded = record.money.as_ref().map(|money| money.currency.as_str()).unwrap_or_default();
+    fn compare_currency(&mut self, side: &str, currency: &str) {
+        let recorded = self.record.money.as_ref().map(|money| money.currency.as_str()).unwrap_or_default();
         let is_known = !currency.is_empty() && !recorded.is_empty();
         if is_known && !currency.eq_ignore_ascii_case(recorded) {
             self.add(Class::CurrencyDiffers, format!("the {side} says {currency}, the record says {recorded}"));
         }
     }
+
+    /// Adds the class of a reference without a difference. It does not agree if a part of the order
+    /// was not compared.
+    fn finish(mut self) -> Assessment {
+        self.assessment.is_complete = self.uncompared.is_empty();
+        if !self.assessment.findings.is_empty() {
+            self.assessment.notes.append(&mut self.uncompared);
+        } else if !self.uncompared.is_empty() {
+            self.add(Class::CouldNotTell, self.uncompared.join("; "));
+        } else {
+            let is_end = self.record.parsed_status.state.is_final();
+            self.add(if is_end { Class::SettledAgreed } else { Class::StillOpen }, String::new());
+        }
+        self.assessment
+    }
 }
 
-/// Parses an order's status: one of the provider's, or a common word such as `paid`.
-pub fn parse_order_status(provider: &dyn Provider, word: &str) -> RecordStatus {
-    let parsed_status = provider.parse_status(word.trim());
-    if parsed_status.state != RecordState::Unknown {
-        return parsed_status;
+fn progress_of(expected: RecordStatus, current: RecordStatus) -> OrderProgress {
+    if expected.state == current.state {
+        let is_ahead = expected.state.is_final() && expected.rank > current.rank;
+        if is_ahead { OrderProgress::Contradicts } else { OrderProgress::Agrees }
+    } else if expected.state.can_become(current.state) {
+        OrderProgress::Behind
+    } else {
+        OrderProgress::Contradicts
     }
-    let state = match word.trim().to_lowercase().replace([' ', '-'], "_").as_str() {
-        "open" | "new" | "created" | "pending" | "processing" | "unpaid" | "awaiting_payment" => RecordState::Open,
-        "success" | "successful" | "succeeded" | "paid" | "settled" | "complete" | "completed" | "delivered" => {
-            RecordState::Succeeded
-        }
-        "failed" | "failure" | "declined" => RecordState::Failed,
-        "expired" => RecordState::Expired,
-        "cancelled" | "canceled" => RecordState::Cancelled,
-        "refunded" => RecordState::Refunded,
-        "partially_refunded" | "partly_refunded" => RecordState::PartlyRefunded,
-        _ => RecordState::Unknown,
-    };
-    RecordStatus::new(state, 0)
 }
 
 #[cfg(test)]

@@ -1,13 +1,20 @@
 //! One test for each way in which order, webhooks and record can disagree, and for what is not a
 //! difference.
 
-use super::*;
+use super::super::compare as compare_with;
+use super::{Assessment, Class, CompareRules, Lookup, MissedOutcome, Order, Webhooks};
+use crate::model::money::Money;
 use crate::model::status::Status;
-use crate::model::stored::{AnswerState, AppState, CaptureId};
+use crate::model::stored::{AnswerState, AppState, CaptureId, DeliverySummary, ReferenceMatch};
 use crate::model::timestamp::Timestamp;
 use crate::model::verdict::VerdictCode;
-use crate::provider;
+use crate::provider::{self, Provider};
+use crate::reconcile::status_words::StatusWords;
 use serde_json::{Value, json};
+
+fn compare(provider: &dyn Provider, order: &Order, lookup: &Lookup, webhooks: Option<&Webhooks>) -> Assessment {
+    compare_with(provider, order, lookup, webhooks, &CompareRules::default())
+}
 
 fn plexos() -> &'static dyn Provider {
     provider::by_name("plexos").unwrap()
@@ -110,10 +117,9 @@ fn an_outcome_that_no_webhook_reports_was_never_delivered() {
     for webhooks in [&[][..], &[cve("CREATED")]] {
         assert_eq!(class_of(&payment("DEBITED"), &bare_order(), webhooks), Class::NeverDelivered);
     }
-    // The order could not know: not a second finding.
-    let assessment = compare(plexos(), &order("open", None, ""), &payment("DEBITED"), Some(&Webhooks::default()));
-    assert_eq!(assessment.findings.len(), 1);
+    let assessment = compare(plexos(), &bare_order(), &payment("DEBITED"), Some(&Webhooks::default()));
     assert_eq!(assessment.findings[0].reason, "no payment.debited was captured");
+    assert_eq!(assessment.missed, Some(MissedOutcome::Uncaptured));
 }
 
 #[test]
@@ -171,7 +177,7 @@ fn a_webhook_that_contradicts_the_record_is_a_difference() {
 #[test]
 fn an_order_that_contradicts_the_record_is_a_difference() {
     let webhooks = [cve("DEBITED")];
-    for word in ["failed", "canceled", "REFUNDED", "open", "SETTLED"] {
+    for word in ["failed", "canceled", "REFUNDED", "SETTLED"] {
         assert_eq!(class_of(&payment("DEBITED"), &order(word, None, ""), &webhooks), Class::StatusDiffers, "{word}");
     }
     assert_eq!(class_of(&payment("CREATED"), &order("paid", None, ""), &[]), Class::StatusDiffers);
@@ -181,7 +187,7 @@ fn an_order_that_contradicts_the_record_is_a_difference() {
 fn a_refunded_payment_is_reported_by_its_refund() {
     assert_eq!(class_of(&payment("REFUNDED"), &bare_order(), &[cve("SETTLED")]), Class::SettledAgreed);
     assert_eq!(class_of(&payment("REFUNDED"), &bare_order(), &[]), Class::NeverDelivered);
-    assert_eq!(class_of(&payment("REFUNDED"), &order("paid", None, ""), &[cve("SETTLED")]), Class::StatusDiffers);
+    assert_eq!(class_of(&payment("REFUNDED"), &order("paid", None, ""), &[cve("SETTLED")]), Class::OrderBehind);
 }
 
 #[test]
@@ -239,10 +245,104 @@ fn an_unknown_status_is_reported_and_not_guessed() {
     let assessment = compare(plexos(), &bare_order(), &payment("FROZEN"), None);
     assert_eq!((assessment.class(), assessment.findings[0].reason.contains("FROZEN")), (Class::CouldNotTell, true));
     let assessment = compare(plexos(), &order("shipped", None, ""), &payment("DEBITED"), None);
-    assert_eq!(
-        (assessment.class(), assessment.unrecognized_status.as_deref()),
-        (Class::SettledAgreed, Some("shipped"))
-    );
+    assert_eq!((assessment.class(), assessment.unrecognized_status.as_deref()), (Class::CouldNotTell, Some("shipped")));
+    assert!(!assessment.is_complete);
+}
+
+#[test]
+fn a_part_that_was_not_compared_is_no_agreement_and_hides_no_difference() {
+    let mut unreadable = order("paid", None, "");
+    unreadable.problems.push("the amount `1.00.0` can't be read".to_owned());
+    let assessment = compare(plexos(), &unreadable, &payment("DEBITED"), None);
+    assert_eq!((assessment.class(), assessment.is_complete), (Class::CouldNotTell, false));
+    let assessment = compare(plexos(), &order("shipped", Some(1), "CVE"), &payment("DEBITED"), None);
+    assert_eq!((assessment.class(), assessment.is_complete), (Class::AmountDiffers, false));
+    assert_eq!(assessment.notes, ["the order status `shipped` is unknown and was not compared"]);
+    // An unknown word says nothing about the event.
+    let assessment = compare(plexos(), &order("shipped", None, ""), &payment("DEBITED"), Some(&Webhooks::default()));
+    assert_eq!((assessment.class(), assessment.missed), (Class::CouldNotTell, None));
+}
+
+#[test]
+fn an_order_that_has_the_outcome_needs_no_webhook() {
+    for webhooks in [None, Some(Webhooks::default())] {
+        let assessment = compare(plexos(), &order("paid", None, ""), &payment("DEBITED"), webhooks.as_ref());
+        assert_eq!((assessment.class(), assessment.missed), (Class::SettledAgreed, None));
+        assert_eq!(assessment.notes, ["no webhook of this outcome was captured; the order has it"]);
+    }
+    for delivery in [refused(cve("DEBITED")), answered(cve("DEBITED"), 500), answered(cve("DEBITED"), 0)] {
+        let webhooks = Webhooks { deliveries: vec![delivery], conflicting_key: None };
+        let assessment = compare(plexos(), &order("paid", None, ""), &payment("DEBITED"), Some(&webhooks));
+        assert_eq!((assessment.class(), assessment.missed, assessment.notes.len()), (Class::SettledAgreed, None, 1));
+    }
+}
+
+#[test]
+fn an_open_order_of_a_payment_that_ended_is_behind_with_or_without_captures() {
+    let behind = |deliveries: Option<Vec<ReferenceMatch>>| {
+        let webhooks = deliveries.map(|deliveries| Webhooks { deliveries, conflicting_key: None });
+        let assessment = compare(plexos(), &order("pending", None, ""), &payment("DEBITED"), webhooks.as_ref());
+        assert_eq!(assessment.findings[0].reason, "the order says pending, the record says DEBITED");
+        (assessment.findings.iter().map(|finding| finding.class).collect::<Vec<_>>(), assessment.missed.unwrap())
+    };
+    let captured = MissedOutcome::Captured(CaptureId(3));
+    for nothing in [None, Some(vec![]), Some(vec![cve("CREATED")])] {
+        assert_eq!(behind(nothing), (vec![Class::OrderBehind], MissedOutcome::Uncaptured));
+    }
+    // The app confirmed it, or was not asked at all.
+    assert_eq!(behind(Some(vec![cve("DEBITED")])), (vec![Class::OrderBehind], captured));
+    let failed = behind(Some(vec![answered(cve("DEBITED"), 500)]));
+    assert_eq!(failed, (vec![Class::OrderBehind, Class::AppDidNotTake], captured));
+    let forged = behind(Some(vec![refused(cve("DEBITED"))]));
+    assert_eq!(forged, (vec![Class::OrderBehind, Class::DeliveredRefused], MissedOutcome::Uncaptured));
+}
+
+#[test]
+fn a_capture_that_contradicts_the_record_is_never_sent_again() {
+    for delivery in [webhook("DEBITED", 1, "CVE"), webhook("DEBITED", 10_000, "AOA"), cve("FAILED")] {
+        let webhooks = Webhooks { deliveries: vec![delivery], conflicting_key: None };
+        let assessment = compare(plexos(), &order("pending", None, ""), &payment("DEBITED"), Some(&webhooks));
+        assert_eq!(assessment.missed, Some(MissedOutcome::Uncaptured));
+    }
+}
+
+#[test]
+fn an_order_that_contradicts_the_record_gets_no_event() {
+    for (word, recorded) in
+        [("failed", "DEBITED"), ("refunded", "DEBITED"), ("paid", "CREATED"), ("canceled", "DEBITED")]
+    {
+        for webhooks in
+            [Webhooks::default(), Webhooks { deliveries: vec![answered(cve(recorded), 500)], conflicting_key: None }]
+        {
+            let assessment = compare(plexos(), &order(word, None, ""), &payment(recorded), Some(&webhooks));
+            assert_eq!((assessment.class(), assessment.missed), (Class::StatusDiffers, None), "{word}");
+        }
+    }
+}
+
+#[test]
+fn a_meaning_given_by_the_user_is_compared() {
+    let words = StatusWords::from_args(&["fulfilled=paid".parse().unwrap()]);
+    let rules = CompareRules { words, ..CompareRules::default() };
+    let class = |status| compare_with(plexos(), &order("Fulfilled", None, ""), &payment(status), None, &rules).class();
+    assert_eq!([class("DEBITED"), class("FAILED")], [Class::SettledAgreed, Class::StatusDiffers]);
+}
+
+#[test]
+fn a_payment_that_is_open_for_too_long_is_stale() {
+    let limit: Timestamp = "2026-06-12T10:00:00Z".parse().unwrap();
+    let rules = CompareRules { stale_before: Some(limit), ..CompareRules::default() };
+    let class = |status: &str, created: Option<&str>, ordered: Option<&str>| {
+        let record =
+            json!({"id": "pi_1", "amount": "10000", "currency": "CVE", "status": status, "createdAt": created});
+        let order = Order { created: ordered.map(|time| time.parse().unwrap()), ..bare_order() };
+        compare_with(plexos(), &order, &found(plexos(), record), None, &rules).class()
+    };
+    let (before, after) = (Some("2026-06-12T09:59:59Z"), Some("2026-06-12T10:00:00Z"));
+    assert_eq!([class("CREATED", before, after), class("CREATED", None, before)], [Class::Stale; 2]);
+    assert_eq!([class("CREATED", after, before), class("CREATED", None, after)], [Class::StillOpen; 2]);
+    assert_eq!(class("CREATED", None, None), Class::CouldNotTell);
+    assert_eq!(class("DEBITED", before, None), Class::SettledAgreed);
 }
 
 #[test]

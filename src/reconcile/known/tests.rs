@@ -1,7 +1,8 @@
 use super::*;
 use crate::model::money::Money;
+use crate::model::timestamp::Timestamp;
 use crate::provider;
-use crate::reconcile::{Lookup, Order, compare};
+use crate::reconcile::{CompareRules, Lookup, Order, compare};
 use serde_json::json;
 
 /// A payment of 100.00 CVE with this status, and an order.
@@ -11,7 +12,7 @@ fn reconciled(reference: &str, record: &str, status: &str, minor: Option<i128>) 
     let lookup = Lookup::Found(Box::new(provider.parse_record(&body).unwrap()));
     let status = (!status.is_empty()).then(|| status.to_owned());
     let order = Order { status, minor, ..Order::for_reference(reference) };
-    let assessment = compare(provider, &order, &lookup, None);
+    let assessment = compare(provider, &order, &lookup, None, &CompareRules::default());
     let Lookup::Found(record) = lookup else { unreachable!() };
     ReconciledReference {
         order,
@@ -21,13 +22,14 @@ fn reconciled(reference: &str, record: &str, status: &str, minor: Option<i128>) 
         assessment,
         acceptance: Acceptance::Counted,
         replay: None,
+        compared: Timestamp::UNIX_EPOCH,
     }
 }
 
 fn missing(reference: &str) -> ReconciledReference {
     let provider = provider::by_name("plexos").unwrap();
     let order = Order::for_reference(reference);
-    let assessment = compare(provider, &order, &Lookup::NotFound, None);
+    let assessment = compare(provider, &order, &Lookup::NotFound, None, &CompareRules::default());
     ReconciledReference {
         order,
         provider,
@@ -36,6 +38,7 @@ fn missing(reference: &str) -> ReconciledReference {
         assessment,
         acceptance: Acceptance::Counted,
         replay: None,
+        compared: Timestamp::UNIX_EPOCH,
     }
 }
 
@@ -70,9 +73,9 @@ fn another_sum_or_another_outcome_is_news() {
     };
     let found = reconciled("pi_1", "DEBITED", "", Some(9_800));
     assert_eq!(news("amount_differs pi_1 by=-100\n", &found), "accepted with by=-100, and now by=-200");
-    let found = reconciled("pi_1", "REFUNDED", "failed", None);
-    let reason = news("status_differs pi_1 order=failed record=succeeded\n", &found);
-    assert_eq!(reason, "accepted with order=failed record=succeeded, and now order=failed record=refunded");
+    let found = reconciled("pi_1", "REFUNDED", "expired", None);
+    let reason = news("status_differs pi_1 order=expired record=succeeded\n", &found);
+    assert_eq!(reason, "accepted with order=expired record=succeeded, and now order=expired record=refunded");
     // Debited and settled are one outcome.
     let found = reconciled("pi_1", "SETTLED", "failed", None);
     assert!(check("status_differs pi_1 order=failed record=succeeded\n", &found).is_accepted());
@@ -91,7 +94,8 @@ fn what_agrees_or_is_not_known_is_never_accepted() {
     let agreed = reconciled("pi_1", "DEBITED", "paid", None);
     assert_eq!(check("status_differs pi_1\n", &agreed), Acceptance::Counted);
     let mut failed = missing("pi_1");
-    failed.assessment = compare(failed.provider, &failed.order, &Lookup::Failed("timeout".to_owned()), None);
+    failed.assessment =
+        compare(failed.provider, &failed.order, &Lookup::Failed("timeout".to_owned()), None, &CompareRules::default());
     let mut file = known("status_differs pi_1\n");
     assert_eq!(file.check(&failed), Acceptance::Counted);
     assert_eq!((keys(&file.gone()), keys(&file.not_compared())), (vec![], vec!["status_differs pi_1".to_owned()]));

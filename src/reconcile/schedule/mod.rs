@@ -33,6 +33,9 @@ const POLL: Backoff = Backoff::new(Duration::from_secs(1), 1.5, Duration::from_s
 pub const MAX_RATE_LIMIT_PAUSE: Duration = Duration::from_secs(10 * 60);
 /// The run stops after this many rate limits without an answer in between.
 const MAX_RATE_LIMITS: u32 = 8;
+/// The run stops when more lookups than this fail for good without an answer in between. Fewer may be
+/// about the references themselves.
+const MAX_GIVEN_UP: u32 = 3;
 
 /// The next thing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +68,7 @@ pub enum Decision {
     Done,
     /// The lookup will be repeated.
     Retry,
-    /// The retries are used up, but other lookups succeeded meanwhile.
+    /// The retries are used up, but other lookups may succeed.
     GiveUp,
     /// No lookup succeeds any more: stop the run.
     Abort,
@@ -85,6 +88,8 @@ pub struct Schedule {
     /// Rate limits since the last answer.
     rate_limits: u32,
     last_answer: Option<Elapsed>,
+    /// Lookups that failed for good since the last answer.
+    given_up: u32,
     /// Lookups that wait for a retry after a failure.
     failing: usize,
     has_more: bool,
@@ -109,6 +114,7 @@ impl Schedule {
             paused_until: Elapsed::ZERO,
             rate_limits: 0,
             last_answer: None,
+            given_up: 0,
             failing: 0,
             has_more: true,
         }
@@ -148,12 +154,6 @@ impl Schedule {
         self.has_more = false;
     }
 
-    /// Adds a lookup that was open at the end of an earlier run; it is polled.
-    pub fn resume_open(&mut self, number: u64, now: Elapsed) {
-        self.lookups.insert(number, LookupState { started: now, ..LookupState::default() });
-        self.waiting.push(Reverse((now + POLL.first, number)));
-    }
-
     /// Returns true once any lookup had a usable answer.
     pub fn has_answer(&self) -> bool {
         self.last_answer.is_some()
@@ -166,7 +166,7 @@ impl Schedule {
         self.failing -= usize::from(std::mem::take(&mut lookup.is_failing)).min(self.failing);
         match result {
             AttemptResult::Settled | AttemptResult::StillOpen => {
-                (self.last_answer, self.rate_limits) = (Some(now), 0);
+                (self.last_answer, self.rate_limits, self.given_up) = (Some(now), 0, 0);
                 let most = self.policy.concurrency.max(1) as f64;
                 self.limit = (self.limit + 1.0 / self.limit).min(most);
                 lookup.failures = 0;
@@ -179,7 +179,8 @@ impl Schedule {
                     return self.retry_at(number, lookup, now + pause);
                 }
                 let others_succeed = self.last_answer.is_some_and(|answered| answered >= lookup.started);
-                if others_succeed { Decision::GiveUp } else { Decision::Abort }
+                self.given_up += u32::from(!others_succeed);
+                if self.given_up <= MAX_GIVEN_UP { Decision::GiveUp } else { Decision::Abort }
             }
             AttemptResult::RateLimited(pause) => self.pause_all(number, lookup, pause, now, random),
         }

@@ -70,7 +70,8 @@ impl CapturedWebhooks {
         Ok(!store.list(&query)?.is_empty())
     }
 
-    /// Returns the deliveries about any of these references, oldest first.
+    /// Returns the deliveries about any of these references, oldest first, without events signed with
+    /// the local test secret: no provider sent them.
     pub(in crate::command) fn deliveries_about(
         &mut self,
         provider: &dyn Provider,
@@ -84,7 +85,8 @@ impl CapturedWebhooks {
             }
             for delivery in store.find_by_reference(reference)? {
                 let DeliverySummary { id, provider: from, .. } = &delivery.summary;
-                if from.as_deref() == Some(provider.name()) && ids.insert(*id) {
+                let is_evidence = from.as_deref() == Some(provider.name()) && !is_test_event(&delivery.summary);
+                if is_evidence && ids.insert(*id) {
                     found.push(delivery);
                 }
             }

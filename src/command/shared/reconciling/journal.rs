@@ -1,8 +1,10 @@
-//! Saves answers in a file, so that an interrupted run can continue without asking again: one JSON
-//! object per line.
+//! Saves final answers in a file, so that an interrupted run can continue without asking again: one
+//! JSON object per line.
 //!
-//! The first line describes the run: its input and its APIs. A last line that was cut off is
-//! dropped; any other line that can't be read is an error.
+//! The first line describes the run: its input and its APIs. Answers about payments that are still
+//! open, or unknown, are not saved: they may change. The last line of a run that reached its end says
+//! so; the next run with that file starts anew. A last line that was cut off is dropped; any other
+//! line that can't be read is an error.
 
 use crate::command::shared::api::{self, ApiArgs};
 use crate::command::{Session, cannot_read};
@@ -10,16 +12,19 @@ use crate::model::error::{Error, Result};
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::provider::{self, Provider};
 use crate::reconcile::Order;
+use crate::render::text::count;
 use crate::world::AppendFile;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-/// A power cut loses at most this much of the run; a crash of the process loses less.
+/// A power cut loses at most this much of the run; a crash of the process loses nothing.
 const SYNC_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
+/// Older answers are not used: payments may have been refunded since.
+const MAX_AGE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Journal of a run, from `--resume`.
 pub(in crate::command) struct JournalOptions {
@@ -34,14 +39,27 @@ pub(super) struct Journal<'a> {
     path: &'a Path,
     file: Box<dyn AppendFile + 'a>,
     session: &'a Session<'a>,
+    start: JournalStart,
     synced: Timestamp,
-    /// Hashes of the orders with an answer, 8 bytes each.
-    known: HashSet<u64>,
+    is_dirty: bool,
+    /// Positions of the answers of an interrupted run, by the hash of their orders: 16 bytes each.
+    known: HashMap<u64, u64>,
 }
 
-#[derive(Serialize, Deserialize, PartialEq, Eq)]
+/// What was found in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum JournalStart {
+    New,
+    /// The number of answers, and the start of the interrupted run.
+    Resumed(u64, Timestamp),
+    Finished,
+    TooOld,
+}
+
+#[derive(Serialize, Deserialize)]
 struct JournalHeader {
     schema: String,
+    started: Timestamp,
     input: Value,
     /// The base URLs of all providers.
     apis: Vec<String>,
@@ -53,82 +71,134 @@ struct JournalVersion {
     schema: String,
 }
 
+/// The last line of a run that reached its end.
+#[derive(Serialize, Deserialize)]
+struct JournalEnd {
+    finished: Timestamp,
+}
+
 #[derive(Serialize, Deserialize)]
 struct JournalEntry {
     line: u64,
     reference: String,
-    status: Option<String>,
-    minor: Option<String>,
-    currency: Option<String>,
     provider: String,
-    /// `null` if the provider has no such record.
-    answer: Option<Value>,
+    answer: Value,
 }
 
-/// An answer from an earlier run.
+/// The start of a `JournalEntry`, by which it is found.
+#[derive(Deserialize)]
+struct EntryKey {
+    line: u64,
+    reference: String,
+}
+
+/// An answer from an interrupted run.
 pub(super) struct KnownAnswer {
     pub order: Order,
     pub provider: &'static dyn Provider,
-    /// `None` if the provider has no such record.
-    pub answer: Option<Value>,
+    pub answer: Value,
 }
 
-const SCHEMA: &str = "whtool.journal/2";
+const SCHEMA: &str = "whtool.journal/3";
 
 impl<'a> Journal<'a> {
-    /// Opens or creates a journal, passes on the answers in it, and returns their number.
-    pub(super) fn open(
-        options: &'a JournalOptions,
-        api: &ApiArgs,
-        session: &'a Session<'a>,
-        each: &mut dyn FnMut(KnownAnswer) -> Result<()>,
-    ) -> Result<(Self, u64)> {
+    /// Opens or creates a journal.
+    pub(super) fn open(options: &'a JournalOptions, api: &ApiArgs, session: &'a Session<'a>) -> Result<Self> {
         let (path, header) = (options.path.as_path(), header(options, api, session));
         // Locked before it is read, so that no other process writes to it in between.
         let mut file = session.world.append(path).map_err(|error| cannot_write(path, error))?;
-        let mut known = HashSet::new();
         let contents = file.contents().map_err(|error| cannot_read(path, error))?;
-        let length = read(&mut BufReader::new(contents), &header, path, &mut |answer| {
-            known.insert(hash_of(&answer.order));
-            each(answer)
-        })?;
+        let SavedRun { start, length, known } = read(&mut BufReader::new(contents), &header, path)?;
         refuse_if_others_can_read(path, session)?;
         file.truncate(length).map_err(|error| cannot_write(path, error))?;
-        let (synced, count) = (session.world.now(), known.len() as u64);
-        let mut journal = Self { path, file, session, synced, known };
+        let synced = session.world.now();
+        let mut journal = Self { path, file, session, start, synced, is_dirty: false, known };
         if length == 0 {
             journal.write(&header)?;
         }
-        Ok((journal, count))
+        Ok(journal)
     }
 
-    /// Returns true if the answer for this order is known.
-    pub(super) fn contains(&self, order: &Order) -> bool {
-        self.known.contains(&hash_of(order))
+    /// Describes what an existing file means for this run.
+    pub(super) fn describe_start(&self) -> Option<String> {
+        let path = self.path.display();
+        match self.start {
+            JournalStart::New | JournalStart::Resumed(0, _) => None,
+            JournalStart::Resumed(answers, started) => {
+                let known = count(answers, "answer");
+                Some(format!("continuing the run of {started:.0} from {path}: {known} known"))
+            }
+            JournalStart::Finished => Some(format!("the run in {path} is finished: starting a new one")),
+            JournalStart::TooOld => Some(format!("the run in {path} is more than a day old: starting a new one")),
+        }
     }
 
-    pub(super) fn add(&mut self, order: &Order, provider: &dyn Provider, answer: Option<&Value>) -> Result<()> {
+    /// Returns true if an earlier process had answers.
+    pub(super) fn is_resumed(&self) -> bool {
+        matches!(self.start, JournalStart::Resumed(1.., _))
+    }
+
+    /// Returns the known answer for an order. Each is returned once.
+    pub(super) fn take(&mut self, order: &Order, provider: &dyn Provider) -> Result<Option<Value>> {
+        let Some(offset) = self.known.remove(&hash_of(order.line, &order.reference)) else { return Ok(None) };
+        let entry = self.entry_at(offset)?;
+        let is_same =
+            entry.line == order.line && entry.reference == order.reference && entry.provider == provider.name();
+        Ok(is_same.then_some(entry.answer))
+    }
+
+    /// Returns the answers about captured references that were not taken: the captures are no longer
+    /// among those asked for. An order in a list has more than a reference, so it is not among them.
+    pub(super) fn take_unlisted(&mut self) -> Result<Vec<KnownAnswer>> {
+        let mut offsets: Vec<u64> = std::mem::take(&mut self.known).into_values().collect();
+        offsets.sort_unstable();
+        let mut unlisted = Vec::new();
+        for offset in offsets {
+            let JournalEntry { line, reference, provider, answer } = self.entry_at(offset)?;
+            if let (0, Some(provider)) = (line, provider::by_name(&provider)) {
+                unlisted.push(KnownAnswer { order: Order::for_reference(reference), provider, answer });
+            }
+        }
+        Ok(unlisted)
+    }
+
+    fn entry_at(&mut self, offset: u64) -> Result<JournalEntry> {
+        let line = self.file.line_at(offset).map_err(|error| cannot_read(self.path, error))?;
+        serde_json::from_slice(&line)
+            .map_err(|error| Error::failed(format!("can't read the journal {}", self.path.display())).because(error))
+    }
+
+    pub(super) fn add(&mut self, order: &Order, provider: &dyn Provider, answer: &Value) -> Result<()> {
         self.write(&JournalEntry {
             line: order.line,
             reference: order.reference.clone(),
-            status: order.status.clone(),
-            minor: order.minor.map(|minor| minor.to_string()),
-            currency: order.currency.clone(),
             provider: provider.name().to_owned(),
-            answer: answer.cloned(),
+            answer: answer.clone(),
         })?;
-        let now = self.session.world.now();
-        if now.duration_since(self.synced) > SYNC_INTERVAL { self.sync() } else { Ok(()) }
+        self.sync_if_due()
     }
 
     fn write(&mut self, line: &impl Serialize) -> Result<()> {
+        self.is_dirty = true;
         self.file.write_all(&line_of(line)).map_err(|error| cannot_write(self.path, error))
+    }
+
+    /// Writes everything to the disk if that was not done for a second.
+    pub(super) fn sync_if_due(&mut self) -> Result<()> {
+        let is_due = self.session.world.now().duration_since(self.synced) >= SYNC_INTERVAL;
+        if self.is_dirty && is_due { self.sync() } else { Ok(()) }
     }
 
     /// Writes everything to the disk.
     pub(super) fn sync(&mut self) -> Result<()> {
-        self.synced = self.session.world.now();
+        (self.synced, self.is_dirty) = (self.session.world.now(), false);
         self.file.sync().map_err(|error| cannot_write(self.path, error))
+    }
+
+    /// Records that the run reached its end.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        self.write(&JournalEnd { finished: self.session.world.now() })?;
+        self.sync()
     }
 }
 
@@ -159,8 +229,8 @@ fn cannot_write(path: &Path, error: std::io::Error) -> Error {
 }
 
 /// Hashes line and reference: the same reference on two lines is two orders.
-fn hash_of(order: &Order) -> u64 {
-    hash(&(order.line, &order.reference))
+fn hash_of(line: u64, reference: &str) -> u64 {
+    hash(&(line, reference))
 }
 
 /// Hashes a value for sets that live as long as this process.
@@ -174,64 +244,91 @@ fn header(options: &JournalOptions, api: &ApiArgs, session: &Session<'_>) -> Jou
     let base =
         |provider: &&'static dyn Provider| api::base_url(*provider, api, session).ok().map(|url| url.to_string());
     let apis = provider::ALL.iter().filter_map(base).collect();
-    JournalHeader { schema: SCHEMA.to_owned(), input: options.input.clone(), apis }
+    JournalHeader { schema: SCHEMA.to_owned(), started: session.world.now(), input: options.input.clone(), apis }
 }
 
-/// Reads a journal and returns the length of its complete lines in bytes.
-fn read(
-    input: &mut dyn BufRead,
-    header: &JournalHeader,
-    path: &Path,
-    each: &mut dyn FnMut(KnownAnswer) -> Result<()>,
-) -> Result<u64> {
-    let (mut complete, mut number) = (0, 0_u64);
-    let (first, mut line) = (line_of(header), Vec::new());
+/// What a file contains.
+struct SavedRun {
+    start: JournalStart,
+    /// The length of the part to keep, in bytes.
+    length: u64,
+    known: HashMap<u64, u64>,
+}
+
+impl SavedRun {
+    /// Returns a run that starts anew.
+    fn anew(start: JournalStart) -> Self {
+        Self { start, length: 0, known: HashMap::new() }
+    }
+}
+
+/// Reads a journal.
+fn read(input: &mut dyn BufRead, expected: &JournalHeader, path: &Path) -> Result<SavedRun> {
+    let mut line = Vec::new();
+    let length = input.read_until(b'\n', &mut line).map_err(|error| cannot_read(path, error))?;
+    let is_cut_off = line.last() != Some(&b'\n');
+    if length == 0 || (is_cut_off && is_start_of_header(&line)) {
+        return Ok(SavedRun::anew(JournalStart::New));
+    }
+    let header = read_header(&line, path)?;
+    let (mut complete, mut number, mut is_finished) = (length as u64, 1_u64, false);
+    let mut known = HashMap::new();
     loop {
         line.clear();
         let length = input.read_until(b'\n', &mut line).map_err(|error| cannot_read(path, error))?;
         if line.last() != Some(&b'\n') {
-            // Only a part of our own first line may be overwritten.
-            return if number > 0 || first.starts_with(&line) {
-                Ok(complete)
-            } else {
-                check_header(&line, header, path).map(|()| 0)
-            };
+            break;
         }
         number += 1;
-        if number == 1 {
-            check_header(&line, header, path)?;
-        } else {
-            each(parse_entry(&line).ok_or_else(|| damaged(path, number))?)?;
+        is_finished = line.starts_with(b"{\"finished\":") && serde_json::from_slice::<JournalEnd>(&line).is_ok();
+        if !is_finished {
+            let key: EntryKey = serde_json::from_slice(&line).map_err(|_| damaged(path, number))?;
+            known.insert(hash_of(key.line, &key.reference), complete);
         }
         complete += length as u64;
     }
+    if is_finished {
+        return Ok(SavedRun::anew(JournalStart::Finished));
+    }
+    check_same_run(&header, expected, path)?;
+    if expected.started.duration_since(header.started) > MAX_AGE {
+        return Ok(SavedRun::anew(JournalStart::TooOld));
+    }
+    Ok(SavedRun { start: JournalStart::Resumed(known.len() as u64, header.started), length: complete, known })
 }
 
-fn parse_entry(line: &[u8]) -> Option<KnownAnswer> {
-    let line: JournalEntry = serde_json::from_slice(line).ok()?;
-    let minor = line.minor.map(|minor| minor.parse()).transpose().ok()?;
-    let JournalEntry { reference, status, currency, .. } = line;
-    let order = Order { line: line.line, reference, status, minor, currency, ..Order::default() };
-    Some(KnownAnswer { order, provider: provider::by_name(&line.provider)?, answer: line.answer })
+/// Returns true for a part of our own first line.
+fn is_start_of_header(line: &[u8]) -> bool {
+    let start = format!(r#"{{"schema":"{SCHEMA}","#);
+    start.as_bytes().starts_with(line) || line.starts_with(start.as_bytes())
 }
 
-/// Checks that a first line is that of a journal of this run.
-fn check_header(line: &[u8], expected: &JournalHeader, path: &Path) -> Result<()> {
-    let refused = |why| Error::usage(format!("can't resume from {}", path.display())).because(why);
+fn refused(path: &Path, why: &str) -> Error {
+    Error::usage(format!("can't resume from {}", path.display())).because(why)
+}
+
+/// Reads a first line, which must be that of a journal of this version.
+fn read_header(line: &[u8], path: &Path) -> Result<JournalHeader> {
     let version = serde_json::from_slice::<JournalVersion>(line).ok().map(|version| version.schema);
     match version.filter(|schema| schema.starts_with("whtool.journal/")) {
-        None => return Err(refused("it is not a journal of `whtool reconcile`")),
+        None => Err(refused(path, "it is not a journal of `whtool reconcile`")),
         Some(schema) if schema != SCHEMA => {
-            return Err(refused("it is a journal of another version of whtool").hint("use a new file to start over"));
+            Err(refused(path, "it is a journal of another version of whtool").hint("use a new file to start over"))
         }
-        Some(_) => {}
+        Some(_) => serde_json::from_slice(line).map_err(|_| refused(path, "its first line is damaged")),
     }
-    match serde_json::from_slice::<JournalHeader>(line) {
-        Err(_) => Err(refused("its first line is damaged")),
-        Ok(found) if found.apis != expected.apis => Err(refused("it is the journal of a run against another API")),
-        Ok(found) if found.input != expected.input => Err(refused("it is the journal of a run with another input")),
-        Ok(_) => Ok(()),
-    }
+}
+
+/// Checks that an interrupted run had the same input and the same APIs.
+fn check_same_run(found: &JournalHeader, expected: &JournalHeader, path: &Path) -> Result<()> {
+    let why = if found.apis != expected.apis {
+        "it is the journal of an interrupted run against another API"
+    } else if found.input != expected.input {
+        "it is the journal of an interrupted run with another input"
+    } else {
+        return Ok(());
+    };
+    Err(refused(path, why).hint("use a new file to start over"))
 }
 
 fn damaged(path: &Path, number: u64) -> Error {

@@ -20,11 +20,12 @@ use crate::model::timestamp::SignedDuration;
 use crate::provider::Provider;
 use crate::reconcile::period::ReportPeriod;
 use crate::reconcile::report::ComparedApi;
-use crate::reconcile::{BadLine, KnownDifferences, Order, ReconciledReference, Totals};
+use crate::reconcile::{BadLine, CompareRules, KnownDifferences, Order, ReconciledReference, Totals};
 use crate::render::reconcile::Completeness;
 use crate::world::SendOptions;
 use runner::LookupRun;
 use std::cell::RefCell;
+use std::sync::Arc;
 
 pub(in crate::command) use captured::{CapturedWebhooks, is_test_event};
 pub(in crate::command) use journal::{JournalOptions, hash, refuse_if_others_can_read};
@@ -50,11 +51,13 @@ pub(in crate::command) struct LookupOptions<'a> {
     pub period: Option<ReportPeriod>,
     /// Differences that do not count.
     pub known: &'a RefCell<KnownDifferences>,
+    pub rules: CompareRules,
 }
 
 impl LookupOptions<'_> {
     fn sending(&self) -> SendOptions {
-        let sending = self.api.send_options(usize::from(self.concurrency));
+        // One more than the schedule allows, so that it is asked what to do while all are in flight.
+        let sending = self.api.send_options(usize::from(self.concurrency) + 1);
         SendOptions { per_second: self.rate, max_body: LONGEST_ANSWER, ..sending }
     }
 }
@@ -70,6 +73,10 @@ pub(in crate::command) enum SourceItem {
 pub(in crate::command) trait OrderSource {
     /// Returns the next item; `None` at the end. An error ends the run.
     fn next(&mut self, captured: &mut CapturedWebhooks) -> Result<Option<SourceItem>>;
+    /// Lists the names in `Order::extra` of all orders, in their order.
+    fn extra_columns(&self) -> Vec<Arc<str>> {
+        Vec::new()
+    }
 }
 
 /// Receives the results of a run. An error ends the run.

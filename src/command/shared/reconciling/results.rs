@@ -4,7 +4,7 @@
 use super::{LookupOptions, ResultSink};
 use crate::model::error::Result;
 use crate::reconcile::period::{PeriodPlacement, reference_time};
-use crate::reconcile::{BadLine, ReconciledReference, Totals};
+use crate::reconcile::{BadLine, ReconciledReference, SeenPayments, Totals};
 use std::collections::BTreeMap;
 
 /// Maximum number of results that wait for an earlier one.
@@ -18,11 +18,13 @@ pub(super) struct Results<'r> {
     waiting: BTreeMap<u64, ReconciledReference>,
     /// The number of the next result.
     next: u64,
+    seen: SeenPayments,
 }
 
 impl<'r> Results<'r> {
     pub(super) fn new(options: &'r LookupOptions<'r>, sinks: Vec<&'r mut dyn ResultSink>) -> Self {
-        Self { options, sinks, totals: Totals::default(), waiting: BTreeMap::new(), next: 0 }
+        let (totals, seen) = (Totals::default(), SeenPayments::default());
+        Self { options, sinks, totals, waiting: BTreeMap::new(), next: 0, seen }
     }
 
     /// Adds the result for the reference with this number.
@@ -46,6 +48,7 @@ impl<'r> Results<'r> {
     }
 
     fn pass_on(&mut self, mut reconciled: ReconciledReference) -> Result<()> {
+        self.seen.check(&mut reconciled);
         let time = reference_time(&reconciled);
         match self.options.period.as_ref().map(|period| period.placement(time)) {
             Some(PeriodPlacement::Outside) => {
@@ -56,13 +59,14 @@ impl<'r> Results<'r> {
             Some(PeriodPlacement::Inside) | None => {}
         }
         reconciled.acceptance = self.options.known.borrow_mut().check(&reconciled);
-        let (class, money) = (reconciled.assessment.class(), reconciled.money());
+        let (class, money) = (reconciled.assessment.class(), reconciled.counted_money());
         if reconciled.acceptance.is_accepted() {
             // It is as it should be, so the app gets nothing.
             reconciled.replay = None;
             self.totals.add_accepted(class, money.as_ref());
         } else {
             self.totals.add(class, money.as_ref());
+            self.totals.add_details(&reconciled);
         }
         self.each(|sink| sink.add(&reconciled))
     }

@@ -21,6 +21,10 @@ use crate::settings::registry::Mode;
 use crate::world::SendStatus;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+/// Longest time until buffered output and the journal are looked at again.
+const IDLE_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(super) struct LookupRun<'a> {
     options: &'a LookupOptions<'a>,
@@ -75,35 +79,14 @@ impl<'a> LookupRun<'a> {
         }
     }
 
-    /// Opens the journal and reports the answers in it. With a wait, what was still open is polled
-    /// again.
+    /// Opens the journal of an interrupted run, or starts a new one.
     pub(super) fn load_journal(&mut self) -> Result<()> {
         let Some(options) = &self.options.journal else { return Ok(()) };
-        let mut still_open = Vec::new();
-        let (api, session) = (self.options.api, self.session);
-        let (journal, known) = Journal::open(options, api, session, &mut |known| {
-            let KnownAnswer { order, provider, answer } = known;
-            let lookup = answer.as_ref().map_or(Lookup::NotFound, |body| parse_record(provider, &order, body));
-            let is_open = matches!(&lookup, Lookup::Found(record) if record.parsed_status.state == RecordState::Open);
-            if is_open && self.options.wait.is_some() {
-                still_open.push(PendingLookup { order, provider });
-                return Ok(());
-            }
-            let reconciled = self.compare_reference(order, provider, &lookup, answer.as_ref())?;
-            let number = self.take_number();
-            self.results.add(number, reconciled)
-        })?;
-        if known > 0 {
-            let known = crate::render::text::count(known, "answer");
-            self.results.say(&format!("continuing from {}: {known} known", options.path.display()));
+        let journal = Journal::open(options, self.options.api, self.session)?;
+        if let Some(text) = journal.describe_start() {
+            self.results.say(&text);
         }
         self.journal = Some(journal);
-        for item in still_open {
-            let number = self.take_number();
-            self.open.insert(number, item);
-            let now = self.now();
-            self.schedule.resume_open(number, now);
-        }
         Ok(())
     }
 
@@ -131,14 +114,15 @@ impl<'a> LookupRun<'a> {
     fn try_next_request(&mut self) -> Result<NextRequest> {
         while self.stop.is_none() {
             match self.schedule.next_action(self.now()) {
-                NextAction::Finished => break,
-                NextAction::Wait(span) => {
-                    self.results.flush()?;
-                    return Ok(NextRequest::Wait(span));
-                }
+                NextAction::Finished if self.open.is_empty() => break,
+                NextAction::Finished => return self.idle(IDLE_INTERVAL),
+                NextAction::Wait(span) => return self.idle(span),
                 NextAction::Retry(number) => return self.build_request(number),
                 NextAction::StartNew => match self.source.next(&mut self.captured)? {
-                    None => self.schedule.end_input(),
+                    None => {
+                        self.add_unlisted()?;
+                        self.schedule.end_input();
+                    }
                     Some(SourceItem::BadLine(bad)) => self.results.bad_line(&bad)?,
                     Some(SourceItem::Order(order)) => {
                         if let Some(next) = self.start_lookup(order)? {
@@ -151,13 +135,41 @@ impl<'a> LookupRun<'a> {
         Ok(if self.stop.is_some() { NextRequest::Stop } else { NextRequest::Nothing })
     }
 
+    /// Writes what is buffered, and waits for an answer.
+    fn idle(&mut self, span: Duration) -> Result<NextRequest> {
+        self.results.flush()?;
+        if let Some(journal) = &mut self.journal {
+            journal.sync_if_due()?;
+        }
+        Ok(NextRequest::Wait(span.min(IDLE_INTERVAL)))
+    }
+
+    /// Adds the answers in the journal whose captures the source no longer lists.
+    fn add_unlisted(&mut self) -> Result<()> {
+        let unlisted = self.journal.as_mut().map(Journal::take_unlisted).transpose()?.unwrap_or_default();
+        for KnownAnswer { order, provider, answer } in unlisted {
+            self.add_known(order, provider, &answer)?;
+        }
+        Ok(())
+    }
+
+    fn add_known(&mut self, order: Order, provider: &'static dyn Provider, answer: &Value) -> Result<()> {
+        let lookup = parse_record(provider, &order, answer);
+        let reconciled = self.compare_reference(order, provider, &lookup, Some(answer))?;
+        let number = self.take_number();
+        self.results.add(number, reconciled)
+    }
+
     /// Starts a lookup, unless the journal has the answer or the provider has no call for it.
     fn start_lookup(&mut self, order: Order) -> Result<Option<NextRequest>> {
-        if self.journal.as_ref().is_some_and(|journal| journal.contains(&order)) {
-            return Ok(None);
+        let provider = self.options.provider.unwrap_or_else(|| provider::by_reference(&order.reference));
+        let known = self.journal.as_mut().map(|journal| journal.take(&order, provider)).transpose()?.flatten();
+        if let Some(answer) = known {
+            self.add_known(order, provider, &answer)?;
+            // Lets the sender notice Ctrl+C between known answers.
+            return Ok(Some(NextRequest::Wait(Duration::ZERO)));
         }
         let number = self.take_number();
-        let provider = self.options.provider.unwrap_or_else(|| provider::by_reference(&order.reference));
         if provider.lookup_call(&order.reference).is_none() {
             let why = format!(
                 "{} has no API call for this reference, only for {}",
@@ -237,7 +249,8 @@ impl<'a> LookupRun<'a> {
 
     /// Classifies an answer. An error in the very first one is taken to affect all of them.
     fn interpret(&self, item: &PendingLookup, answer: std::result::Result<Answer, SendFailure>) -> LookupResult {
-        let is_first = !self.schedule.has_answer();
+        let is_resumed = self.journal.as_ref().is_some_and(Journal::is_resumed);
+        let is_first = !self.schedule.has_answer() && !is_resumed;
         let answer = match answer {
             Err(failure) if is_first && failure.is_unsent() => {
                 return LookupResult::Fatal(self.lookup_error(item, LookupError::NoAnswer(failure)));
@@ -289,9 +302,9 @@ impl<'a> LookupRun<'a> {
         references.extend(record.iter().map(|record| record.reference.as_str()));
         references.extend(record.iter().filter_map(|record| record.merchant_reference.as_deref()));
         let webhooks = self.captured.webhooks(provider, &references)?;
-        let assessment = compare(provider, &order, lookup, webhooks.as_ref());
+        let mut assessment = compare(provider, &order, lookup, webhooks.as_ref(), &self.options.rules);
         let webhooks = webhooks.map(|webhooks| webhooks.deliveries);
-        let replay = ReplayEvent::choose(provider, &assessment, webhooks.as_deref(), body);
+        let replay = ReplayEvent::choose(provider, &mut assessment, body);
         Ok(ReconciledReference {
             order,
             provider,
@@ -300,13 +313,14 @@ impl<'a> LookupRun<'a> {
             assessment,
             acceptance: Acceptance::Counted,
             replay,
+            compared: self.session.world.now(),
         })
     }
 
-    /// Saves the final result of a lookup in the journal and passes it on.
+    /// Passes on the final result of a lookup, and saves it in the journal unless it may change.
     fn settle(&mut self, number: u64, item: PendingLookup, lookup: &Lookup, body: Option<&Value>) -> Result<()> {
-        if let Some(journal) = &mut self.journal
-            && !matches!(lookup, Lookup::Failed(_))
+        if let (Some(journal), Lookup::Found(record), Some(body)) = (&mut self.journal, lookup, body)
+            && record.parsed_status.state.is_final()
         {
             journal.add(&item.order, item.provider, body)?;
         }
@@ -314,11 +328,14 @@ impl<'a> LookupRun<'a> {
         self.results.add(number, reconciled)
     }
 
-    /// Syncs the journal and passes on the remaining results.
+    /// Passes on the remaining results and closes the journal.
     pub(super) fn finish(mut self, status: SendStatus) -> FinishedRun {
-        let synced = self.journal.as_mut().map_or(Ok(()), Journal::sync);
-        let passed_on = synced.and(self.results.add_waiting());
-        let stop = self.stop.or(passed_on.err());
+        let mut stop = self.stop.or(self.results.add_waiting().err());
+        if let Some(journal) = &mut self.journal {
+            let is_complete = status == SendStatus::Complete && stop.is_none();
+            let closed = if is_complete { journal.finish() } else { journal.sync() };
+            stop = stop.or(closed.err());
+        }
         let end = match (status, stop) {
             (SendStatus::Interrupted, _) => RunEnd::Interrupted,
             (SendStatus::Complete, Some(error)) => RunEnd::Stopped(error),
