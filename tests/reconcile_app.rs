@@ -347,3 +347,130 @@ fn a_replay_list_replaces_nothing_but_a_replay_list_and_only_at_the_end() {
     assert_eq!(run(&["--from", &orders], &earlier).status, 1);
     assert!(std::fs::read_to_string(&earlier).unwrap().contains("pi_1"));
 }
+
+/// The answers of a day, by reference.
+type Day = Arc<Mutex<BTreeMap<&'static str, &'static str>>>;
+
+#[test]
+fn a_finished_journal_is_not_continued_and_open_payments_are_asked_again() {
+    let (home, day): (_, Day) = (home(), Arc::default());
+    day.lock().unwrap().extend([("pi_1", "SETTLED"), ("pi_2", "CREATED")]);
+    let answers = Arc::clone(&day);
+    let api = Api::new(move |last, _| match answers.lock().unwrap().get(last) {
+        Some(status) => payment(last, status),
+        None => (401, "", "{}".to_owned()),
+    });
+    let journal = home.path().join("journal");
+    let run = |rows: &str| {
+        let before = api.asked().len();
+        let words =
+            ["--from", &list(home.path(), rows), "--resume", journal.to_str().unwrap(), "--concurrency", "1", "--json"];
+        let ran = api.run(home.path(), &words);
+        (ran.status, Shop::classes(&ran), api.asked().len() - before, ran.err)
+    };
+    let (status, classes, asked, err) = run("pi_1\npi_2\n");
+    assert_eq!((status, classes, asked), (0, vec!["settled_agreed".to_owned(), "still_open".to_owned()], 2), "{err}");
+    // The next day both have changed, and the list, too.
+    day.lock().unwrap().extend([("pi_1", "FAILED"), ("pi_2", "SETTLED"), ("pi_3", "CREATED")]);
+    let (_, classes, asked, err) = run("pi_1\npi_2\npi_3\npi_stop\n");
+    assert_eq!((classes.len(), asked), (3, 4), "{err}");
+    assert!(err.contains("is finished: starting a new one"), "{err}");
+    // That run was interrupted: what has ended is known, what is open is asked.
+    day.lock().unwrap().extend([("pi_1", "EXPIRED"), ("pi_3", "SETTLED"), ("pi_stop", "SETTLED")]);
+    let (status, classes, asked, err) = run("pi_1\npi_2\npi_3\npi_stop\n");
+    assert_eq!((status, classes, asked), (0, vec!["settled_agreed".to_owned(); 4], 2), "{err}");
+    assert!(err.contains("2 answers known"), "{err}");
+}
+
+#[test]
+fn a_reference_that_fails_last_or_first_has_its_row() {
+    let home = home();
+    let orders = list(home.path(), "pi_0\npi_1\npi_2\n");
+    for failing in ["pi_0", "pi_2"] {
+        let api =
+            Api::new(move |last, _| if last == failing { (500, "", String::new()) } else { payment(last, "SETTLED") });
+        for flags in [["--concurrency", "1"], ["--rate", "100"]] {
+            let ran = api.run(home.path(), &[&["--from", &orders, "--json", "--retry", "1"][..], &flags].concat());
+            let records = ran.records();
+            let of = |index: usize| (records[index]["reference"].clone(), records[index]["class"].clone());
+            let row = (0..3).map(of).find(|(reference, _)| reference == failing);
+            assert_eq!(row, Some((failing.into(), "could_not_tell".into())), "{}", ran.err);
+            assert_eq!((ran.status, &records[3]["partial"]), (3, &Value::from(false)), "{}", ran.err);
+        }
+    }
+}
+
+#[test]
+fn html_as_the_first_answer_of_a_resumed_run_is_about_that_reference_alone() {
+    let (home, is_first) = (home(), Arc::new(Mutex::new(true)));
+    let first = Arc::clone(&is_first);
+    let api = Api::new(move |last, _| match last {
+        "pi_1" if *first.lock().unwrap() => (401, "", "{}".to_owned()),
+        "pi_1" => (200, "", "<html>".to_owned()),
+        _ => payment(last, "SETTLED"),
+    });
+    let (orders, journal) = (list(home.path(), "pi_0\npi_1\npi_2\n"), home.path().join("journal"));
+    let words = ["--from", &orders, "--resume", journal.to_str().unwrap(), "--concurrency", "1", "--json"];
+    assert_eq!(api.run(home.path(), &words).status, 4);
+    *is_first.lock().unwrap() = false;
+    let ran = api.run(home.path(), &words);
+    assert_eq!(Shop::classes(&ran), ["settled_agreed", "could_not_tell", "settled_agreed"]);
+    assert_eq!(ran.status, 3, "{}", ran.err);
+}
+
+#[cfg(unix)]
+#[test]
+fn answers_are_in_the_journal_while_another_reference_hangs() {
+    let home = home();
+    let journal = home.path().join("journal");
+    let (sender, started) = std::sync::mpsc::channel::<()>();
+    let (hold, held) = std::sync::mpsc::channel::<()>();
+    let (sender, held) = (Mutex::new(sender), Mutex::new(held));
+    let api = Api::new(move |last, _| {
+        if last == "pi_1" {
+            sender.lock().unwrap().send(()).unwrap();
+            let _ = held.lock().unwrap().recv();
+        }
+        payment(last, "SETTLED")
+    });
+    let orders = list(home.path(), "pi_0\npi_1\n");
+    let words = ["--from", &orders, "--resume", journal.to_str().unwrap(), "--concurrency", "1"];
+    let mut child = api.command(home.path(), &words).spawn().unwrap();
+    started.recv().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(hold);
+    let text = std::fs::read_to_string(&journal).unwrap();
+    assert_eq!(text.lines().filter(|line| line.contains(r#""reference":"pi_0""#)).count(), 1, "{text}");
+}
+
+#[test]
+fn statuses_that_are_unknown_are_counted_and_no_success_until_they_have_a_meaning() {
+    let (home, api) = (home(), Api::new(|last, _| payment(last, "SETTLED")));
+    let orders = list(home.path(), "id,status\npi_1,Fulfilled\npi_2,fulfilled\npi_3,paid\npi_4,chargeback\n");
+    let ran = api.run(home.path(), &["--from", &orders, "--json"]);
+    let records = ran.records();
+    assert_eq!(Shop::classes(&ran), ["could_not_tell", "could_not_tell", "settled_agreed", "could_not_tell"]);
+    assert_eq!((ran.status, &records[0]["unrecognizedStatus"]), (3, &"Fulfilled".into()));
+    let words = serde_json::json!({"Fulfilled": 1, "chargeback": 1, "fulfilled": 1});
+    assert_eq!((&records[4]["unrecognizedStatuses"], &records[4]["incomplete"]), (&words, &3.into()));
+    assert!(ran.err.contains("`chargeback` (1)") && ran.err.contains("--status 'Fulfilled=paid'"), "{}", ran.err);
+    let meanings = ["--status", "fulfilled=paid", "--status", "chargeback=refunded"];
+    let ran = api.run(home.path(), &[&["--from", &orders, "--json"][..], &meanings].concat());
+    assert_eq!((ran.status, Shop::classes(&ran)[3].as_str()), (1, "status_differs"), "{}", ran.err);
+    assert_eq!(api.run(home.path(), &["--from", &orders, "--status", "fulfilled=shipped"]).status, 2);
+}
+
+#[test]
+fn amounts_that_all_differ_by_a_hundred_are_explained_once() {
+    let (home, api) = (home(), Api::new(|last, _| payment(last, "SETTLED")));
+    let hint = |rows: &str, flags: &[&str]| {
+        let orders = list(home.path(), &format!("id,amount\n{rows}"));
+        api.run(home.path(), &[&["--from", &orders], flags].concat()).err
+    };
+    assert!(hint("pi_1,100\npi_2,100\n", &[]).contains("use --decimal"));
+    assert!(hint("pi_1,10000\n", &["--decimal"]).contains("omit --decimal"));
+    for rows in ["pi_1,100\npi_2,99\n", "pi_1,10000\n", "pi_1,100\npi_2,1000000\n"] {
+        assert!(!hint(rows, &[]).contains("all differing amounts"), "{rows}");
+    }
+}

@@ -187,8 +187,8 @@ impl Comparer<'_> {
         let progress = progress_of(expected, current);
         let reason = format!("the order says {word}, the record says {}", self.record.status);
         match progress {
-            OrderProgress::Behind => self.add(Class::OrderBehind, reason),
-            OrderProgress::Contradicts => self.add(Class::StatusDiffers, reason),
+            OrderProgress::Behind if expected.state == RecordState::Open => self.add(Class::OrderBehind, reason),
+            OrderProgress::Behind | OrderProgress::Contradicts => self.add(Class::StatusDiffers, reason),
             _ => {}
         }
         progress

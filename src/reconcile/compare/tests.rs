@@ -187,7 +187,7 @@ fn an_order_that_contradicts_the_record_is_a_difference() {
 fn a_refunded_payment_is_reported_by_its_refund() {
     assert_eq!(class_of(&payment("REFUNDED"), &bare_order(), &[cve("SETTLED")]), Class::SettledAgreed);
     assert_eq!(class_of(&payment("REFUNDED"), &bare_order(), &[]), Class::NeverDelivered);
-    assert_eq!(class_of(&payment("REFUNDED"), &order("paid", None, ""), &[cve("SETTLED")]), Class::OrderBehind);
+    assert_eq!(class_of(&payment("REFUNDED"), &order("paid", None, ""), &[cve("SETTLED")]), Class::StatusDiffers);
 }
 
 #[test]
@@ -317,6 +317,20 @@ fn an_order_that_contradicts_the_record_gets_no_event() {
             let assessment = compare(plexos(), &order(word, None, ""), &payment(recorded), Some(&webhooks));
             assert_eq!((assessment.class(), assessment.missed), (Class::StatusDiffers, None), "{word}");
         }
+    }
+}
+
+#[test]
+fn an_order_at_an_earlier_stage_differs_and_gets_the_event_that_it_missed() {
+    let refunded = transaction("Data", "Refunded");
+    for (deliveries, missed) in [
+        (vec![], MissedOutcome::Uncaptured),
+        (vec![webhook("Success", 27_000, "NGN")], MissedOutcome::Uncaptured),
+        (vec![webhook("Refunded", 27_000, "NGN")], MissedOutcome::Captured(CaptureId(3))),
+    ] {
+        let webhooks = Webhooks { deliveries, conflicting_key: None };
+        let assessment = compare(plustive(), &order("paid", None, ""), &refunded, Some(&webhooks));
+        assert_eq!((assessment.class(), assessment.missed), (Class::StatusDiffers, Some(missed)));
     }
 }
 
