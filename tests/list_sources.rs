@@ -73,17 +73,22 @@ fn a_command_does_not_inherit_keys_and_secrets() {
 #[test]
 #[cfg(unix)]
 fn a_run_over_a_command_is_resumed_only_if_its_output_is_the_same() {
-    let (home, api) = (home(), paid());
+    // The key is refused after the first answer, so that the run does not finish.
+    let (home, api) = (
+        home(),
+        Api::new(|last, _| if last == "pi_1" { payment(last, "SETTLED") } else { (401, "", "{}".to_owned()) }),
+    );
     let journal = home.path().join("run.journal");
-    let words = |command| ["--from-command", command, "--resume", journal.to_str().unwrap()].map(str::to_owned);
-    let run = |command| {
-        let words = words(command);
-        api.run(home.path(), &words.iter().map(String::as_str).collect::<Vec<_>>())
+    let run = |command: &str| {
+        let words = ["--from-command", command, "--resume", journal.to_str().unwrap(), "--concurrency", "1"];
+        api.run(home.path(), &words)
     };
-    assert_eq!(run("printf 'payment_id\\npi_1\\n'").status, 0);
-    let other = run("printf 'payment_id\\npi_2\\n'");
+    assert_eq!(run("printf 'payment_id\\npi_1\\npi_2\\n'").status, 4);
+    let other = run("printf 'payment_id\\npi_1\\npi_3\\n'");
     assert_eq!(other.status, 2, "{}", other.err);
     assert!(other.err.contains("another input"), "{}", other.err);
+    let same = run("echo payment_id; echo pi_1; echo pi_2");
+    assert_eq!((same.status, api.asked().iter().filter(|path| path.ends_with("pi_1")).count()), (4, 1), "{}", same.err);
 }
 
 #[test]
@@ -129,14 +134,14 @@ fn an_sqlite_database_without_a_query_is_recognized_and_its_tables_named() {
 }
 
 #[test]
-fn other_urls_and_passwords_on_the_command_line_are_refused_with_advice() {
+fn other_urls_are_refused_and_passwords_on_the_command_line_reported_with_advice() {
     let (home, api) = (home(), paid());
     for (from, advice) in [
-        ("mysql://ana:geheim@db/shop", "--from-command 'mysql --batch"),
+        ("mysql://ana:geheim@db/shop", "--from-command 'mysql -B"),
         ("https://shop.example/orders.csv", "curl -fsS"),
         ("mongodb+srv://db/shop", "--from-command"),
-        ("postgres://ana:geheim@db/shop", "--from env:NAME"),
-        ("postgres://db/shop?password=geheim", "--from env:NAME"),
+        ("postgres://ana:geheim@db/shop", "use --from env:NAME"),
+        ("postgres://db/shop?password=geheim", "use --from env:NAME"),
         ("env:NO_SUCH_VARIABLE", "is not set"),
         ("postgres://db/shop", "add --query"),
     ] {

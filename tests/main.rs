@@ -7,6 +7,7 @@
 )]
 #![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+mod all_records;
 mod api_tls;
 mod attack;
 mod captures;

@@ -7,6 +7,7 @@
 pub mod api;
 pub(crate) mod endpoints;
 pub(crate) mod field_change;
+pub(crate) mod listing;
 mod plexos;
 mod plustive;
 pub(crate) mod question;
@@ -23,6 +24,7 @@ use crate::model::verdict::Malformed;
 use crate::provider::sample::Sample;
 use api::{Api, ApiCall, ErrorDetails, ResponseError};
 use endpoints::{EndpointCall, EndpointRequest};
+use listing::RecordList;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use question::OpenQuestion;
 use record::{Record, RecordStatus};
@@ -85,6 +87,9 @@ pub trait Provider: Sync {
     fn accepts_merchant_references(&self) -> bool;
     /// Returns the call that looks up a reference. `None`: no such call is documented.
     fn lookup_call(&self, reference: &str) -> Option<ApiCall>;
+    /// Returns the call for the page of a list after the record with this id. `None`: no such list
+    /// is documented.
+    fn list_call(&self, list: RecordList, after: Option<&str>) -> Option<ApiCall>;
     /// Lists in words the references that can be looked up.
     fn lookup_description(&self) -> &'static str;
     /// Reads the response to a lookup.

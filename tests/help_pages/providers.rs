@@ -113,6 +113,7 @@ Examples:
   whtool reconcile --since 24h --only differences --csv > differences.csv
   whtool reconcile --open --resume run.journal
   whtool reconcile --from orders.csv --replay-list missed
+  whtool reconcile --all --day yesterday --from orders.csv
 
 Exit status:
   0  everything matches
@@ -135,6 +136,9 @@ Options:
                                units
       --status <WORD=MEANING>  Meaning of a status word in the list: open, paid, failed, expired,
                                canceled, refunded, partly_refunded or ignore. May be repeated
+      --all                    Read the provider's own list since --since or --day, and find
+                               payments that no order knows. Orders match by the provider's id or by
+                               their own number (externalId). Plexos Pay only
       --open                   Look up only open payments and purchases, from the list or from
                                captures
       --provider <PROVIDER>    Provider to query (default: detected from each reference) [possible

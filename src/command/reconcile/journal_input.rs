@@ -20,6 +20,8 @@ struct JournalInput<'a> {
     /// The `--status` flags. They decide which orders are open.
     status: Vec<String>,
     open: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    all: bool,
     /// Milliseconds before the start of the run, or a time in RFC 3339.
     since: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,6 +57,7 @@ pub(super) fn journal_options(args: &Reconcile, list: Option<&SpooledList>) -> O
             .map(|arg| format!("{}={}", arg.word, arg.meaning.map_or("", |state| state.code())))
             .collect(),
         open: args.open,
+        all: args.all,
         since: args.period.since.map(show),
         until: args.period.until.map(show),
         day: args.period.day.map(|day| format!("{day:?}")),

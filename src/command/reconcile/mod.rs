@@ -6,6 +6,7 @@
 //! `journal_input` describes the input of a run in its journal. The engine in between is in
 //! `shared::reconciling`.
 
+mod all_source;
 mod journal_input;
 mod known_args;
 mod outcome;
@@ -18,10 +19,10 @@ mod spooled_list;
 
 use super::parse_rate;
 use super::{Session, parse_duration, provider_parser};
-use crate::command::shared::api::ApiArgs;
+use crate::command::shared::api::{ApiArgs, ApiClient};
 use crate::command::shared::captures::{StoreArgs, When};
 use crate::command::shared::list_source::{ListSource, ListSourceArgs};
-use crate::command::shared::reconciling::{CapturedWebhooks, LookupOptions, ResultSink, run_lookups};
+use crate::command::shared::reconciling::{CapturedWebhooks, LookupOptions, OrderSource, ResultSink, run_lookups};
 use crate::command::shared::values::{ListParser, ParsedList};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::timestamp::SignedDuration;
@@ -29,6 +30,7 @@ use crate::provider::Provider;
 use crate::reconcile::columns::ColumnArg;
 use crate::reconcile::{Class, CompareRules, KnownDifferences, ReconciledReference, StatusWordArg, StatusWords};
 use crate::render::text::count;
+use all_source::AllRecords;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use known_args::KnownArgs;
@@ -55,6 +57,7 @@ Examples:
   whtool reconcile --since 24h --only differences --csv > differences.csv
   whtool reconcile --open --resume run.journal
   whtool reconcile --from orders.csv --replay-list missed
+  whtool reconcile --all --day yesterday --from orders.csv
 
 Exit status:
   0  everything matches
@@ -83,6 +86,10 @@ pub(super) struct Reconcile {
     /// partly_refunded or ignore. May be repeated
     #[arg(long, value_name = "WORD=MEANING", requires = "list")]
     status: Vec<StatusWordArg>,
+    /// Read the provider's own list since --since or --day, and find payments that no order knows.
+    /// Orders match by the provider's id or by their own number (externalId). Plexos Pay only
+    #[arg(long, conflicts_with_all = ["references", "open"])]
+    all: bool,
     /// Look up only open payments and purchases, from the list or from captures
     #[arg(long)]
     open: bool,
@@ -166,7 +173,7 @@ fn row_filter() -> impl TypedValueParser<Value = RowFilter> {
 impl Reconcile {
     /// Returns the thing whose time `--since` and `--until` are about.
     fn period_source(&self, list: Option<&ListSource>) -> PeriodSource {
-        let is_from_store = self.references.is_empty() && list.is_none();
+        let is_from_store = self.references.is_empty() && list.is_none() && !self.all;
         if is_from_store { PeriodSource::Captures } else { PeriodSource::Records }
     }
 
@@ -178,6 +185,9 @@ impl Reconcile {
         if let Some(source) = named.into_iter().chain(list).reduce(|one, other| format!("{one}, {other}")) {
             return Ok(source);
         }
+        if self.all {
+            return Ok("the provider's list".to_owned());
+        }
         let arrived = self.period.capture_period(session)?;
         let open = if self.open { ", without those that have ended" } else { "" };
         Ok(format!("webhooks captured at {}{open}", arrived.describe()))
@@ -186,6 +196,7 @@ impl Reconcile {
     fn lookup_options<'a>(
         &'a self,
         list: Option<&SpooledList>,
+        client: Option<ApiClient>,
         known: &'a RefCell<KnownDifferences>,
         session: &Session<'_>,
     ) -> Result<LookupOptions<'a>> {
@@ -199,6 +210,7 @@ impl Reconcile {
             rate: self.rate,
             retry: self.retry,
             api: &self.api,
+            client,
             journal: journal_input::journal_options(self, list),
             rules: CompareRules {
                 words: StatusWords::from_args(&self.status),
@@ -220,17 +232,24 @@ pub(super) fn run(args: &Reconcile, session: &Session<'_>) -> Result<CommandOutc
     let started = session.world.now();
     let known = RefCell::new(args.known.load(&started.to_zoned(args.period.zone(session)), session)?);
     let mut captured = CapturedWebhooks::open(&args.store, session)?;
+    // A missing key is reported before the list is read.
+    let client = args.all.then(|| all_source::open(args, session)).transpose()?;
     let list = list.map(|list| SpooledList::read(list, args, session)).transpose()?;
-    let options = args.lookup_options(list.as_ref(), &known, session)?;
+    let options = args.lookup_options(list.as_ref(), client.clone(), &known, session)?;
     let total = count_references(args, list.as_ref());
     let list_source = list.as_ref().map(|list| list.source.clone());
-    let mut source = InputSource::new(args, list, &mut captured, session)?;
+    let orders = (!args.all || list.is_some()).then(|| InputSource::new(args, list, &mut captured, session));
+    let mut source: Box<dyn OrderSource> = match (client, orders.transpose()?) {
+        (Some(client), orders) => Box::new(AllRecords::read(&client, orders, &options, session)?),
+        (None, Some(orders)) => Box::new(orders),
+        (None, None) => return Err(Error::usage("no references to reconcile")),
+    };
     let mut replay_list = ReplayList::new(args, session)?;
-    let mut report = ReportWriter::new(args, &source, total, session)?;
+    let mut report = ReportWriter::new(args, &*source, total, session)?;
     let mut collector = ReportCollector::new(&args.reports);
     let mut sinks: Vec<&mut dyn ResultSink> = vec![&mut report, &mut collector];
     sinks.extend(replay_list.as_mut().map(|list| list as &mut dyn ResultSink));
-    let finished = run_lookups(session, &options, captured, &mut source, sinks)?;
+    let finished = run_lookups(session, &options, captured, &mut *source, sinks)?;
     let has_failure = collector.has_failure(&finished.totals);
     let facts = report_args::run_facts(
         args.source_name(list_source.as_ref(), session)?,
@@ -258,6 +277,6 @@ fn count_references(args: &Reconcile, list: Option<&SpooledList>) -> Option<u64>
     let named = args.references.len() as u64;
     match list {
         None => Some(named).filter(|named| *named > 0),
-        Some(list) => Some(named + list.lines()).filter(|_| !args.open),
+        Some(list) => Some(named + list.lines()).filter(|_| !args.open && !args.all),
     }
 }

@@ -116,11 +116,15 @@ fn find_database(from: &Path, session: &Session<'_>) -> Result<Option<Database>>
         return Ok(Some(Database::Postgres(url)));
     }
     match PostgresUrl::new(text) {
-        Some(url) if url.has_password() => {
-            Err(Error::usage("the URL in --from contains a password, which every user of this machine can see")
-                .hint("put the URL into a variable and use --from env:NAME, or set PGPASSWORD or PGPASSFILE"))
+        Some(url) => {
+            if url.has_password() {
+                session.warn(
+                    "every user of this machine can see the password in --from: put the URL into a variable and \
+                     use --from env:NAME, or set PGPASSWORD or PGPASSFILE",
+                );
+            }
+            Ok(Some(Database::Postgres(url)))
         }
-        Some(url) => Ok(Some(Database::Postgres(url))),
         None if text.contains("://") => Err(other_scheme(text)),
         None => Ok(None),
     }
@@ -131,7 +135,7 @@ fn other_scheme(url: &str) -> Error {
     let scheme = url.split("://").next().unwrap_or_default().split('+').next().unwrap_or_default();
     let error = Error::usage(format!("--from can't read URLs of {}", truncate(scheme, 20)));
     match scheme {
-        "mysql" | "mariadb" => error.hint("use the client: --from-command 'mysql --batch -e \"SELECT …\" shop'"),
+        "mysql" | "mariadb" => error.hint("use the client: --from-command 'mysql -B -e \"SELECT …\" shop'"),
         "sqlserver" | "mssql" => error.hint("use the client: --from-command 'sqlcmd -s, -W -Q \"SELECT …\"'"),
         "http" | "https" => error.hint("use --from-command 'curl -fsS URL'"),
         "sqlite" | "file" => error.hint("use the path of the file"),

@@ -195,6 +195,7 @@ impl Watch {
             rate: self.rate,
             retry: self.retry,
             api: &self.api,
+            client: None,
             journal: None,
             period: None,
             known,

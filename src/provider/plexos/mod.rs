@@ -10,6 +10,7 @@ mod record;
 
 use super::api::{Api, ApiCall, ErrorDetails, ResponseError};
 use super::endpoints::{EndpointCall, EndpointRequest};
+use super::listing::RecordList;
 use super::question::OpenQuestion;
 use super::record::{Record, RecordStatus};
 use super::{EventType, Provider, SignatureForm, parse_minor_units, signature_header};
@@ -150,6 +151,10 @@ impl Provider for Plexos {
 
     fn lookup_call(&self, reference: &str) -> Option<ApiCall> {
         record::lookup_call(reference)
+    }
+
+    fn list_call(&self, list: RecordList, after: Option<&str>) -> Option<ApiCall> {
+        Some(record::list_call(list, after))
     }
 
     fn lookup_description(&self) -> &'static str {

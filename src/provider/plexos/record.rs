@@ -6,6 +6,8 @@
 
 use crate::model::money::Money;
 use crate::provider::api::{ApiCall, ResponseError};
+use crate::provider::listing::RecordList;
+use crate::provider::path_segment;
 use crate::provider::record::{self, AmountKind, ExpectedEvent, Record, RecordState, RecordStatus};
 use serde_json::{Value, json};
 
@@ -26,6 +28,13 @@ pub(super) fn lookup_call(reference: &str) -> Option<ApiCall> {
         _ => return None,
     };
     Some(ApiCall::get(format!("/{folder}/{}", record::reference_segment(reference)?)))
+}
+
+/// Returns the call for a page of 100, the most that are documented
+/// (<https://docs.pay.plexos.io/api-reference/introduction>).
+pub(super) fn list_call(list: RecordList, after: Option<&str>) -> ApiCall {
+    let after = after.map(|id| format!("&starting_after={}", path_segment(id))).unwrap_or_default();
+    ApiCall::get(format!("/{}?limit=100{after}", list.title()))
 }
 
 /// Interprets the status of any object. Ranks follow the payment lifecycle of
@@ -115,6 +124,13 @@ mod tests {
             assert_eq!(path(other), None, "{other}");
         }
         assert!(owns("se_1") && owns("evt_1") && !owns("PLS-1") && !owns("order-1001"));
+    }
+
+    #[test]
+    fn lists_are_asked_for_a_hundred_records_a_page() {
+        assert_eq!(list_call(RecordList::Payments, None).path, "/payments?limit=100");
+        let next = list_call(RecordList::Refunds, Some("re_a&b"));
+        assert_eq!((next.method, next.path.as_str()), ("GET", "/refunds?limit=100&starting_after=re_a%26b"));
     }
 
     #[test]

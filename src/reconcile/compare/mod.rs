@@ -86,9 +86,10 @@ impl Assessment {
         self.findings.iter().any(|finding| finding.class == class)
     }
 
-    /// Adds a finding, unless there is one of its class.
+    /// Adds a finding, unless there is one of its class. With it, not everything agrees any more.
     pub fn add(&mut self, class: Class, reason: String) {
         if !self.has(class) {
+            self.findings.retain(|finding| finding.class != Class::SettledAgreed);
             self.findings.push(ReferenceFinding { class, reason });
             self.findings.sort_by_key(|finding| finding.class);
         }

@@ -154,6 +154,12 @@ impl Schedule {
         self.has_more = false;
     }
 
+    /// Adds a payment that is known to be open; it is polled.
+    pub fn start_open(&mut self, number: u64, now: Elapsed) {
+        self.lookups.insert(number, LookupState { started: now, ..LookupState::default() });
+        self.waiting.push(Reverse((now + POLL.first, number)));
+    }
+
     /// Returns true once any lookup had a usable answer.
     pub fn has_answer(&self) -> bool {
         self.last_answer.is_some()

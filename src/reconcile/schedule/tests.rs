@@ -200,3 +200,14 @@ proptest! {
         prop_assert!(ran.ended.iter().all(|end| *end == Some(Decision::Done)));
     }
 }
+
+#[test]
+fn a_payment_that_is_known_to_be_open_is_polled_and_not_looked_up_at_once() {
+    let mut schedule = Schedule::new(SchedulePolicy { wait: Duration::from_secs(60), ..policy(4) });
+    schedule.start_open(0, Elapsed::ZERO);
+    schedule.end_input();
+    assert_eq!(schedule.next_action(Elapsed::ZERO), NextAction::Wait(POLL.first));
+    assert_eq!(schedule.next_action(POLL.first), NextAction::Retry(0));
+    assert_eq!(schedule.record_result(0, AttemptResult::Settled, POLL.first, 0), Decision::Done);
+    assert_eq!(schedule.next_action(POLL.first), NextAction::Finished);
+}

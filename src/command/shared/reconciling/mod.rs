@@ -10,25 +10,28 @@
 mod answer;
 mod captured;
 mod journal;
+mod page_reader;
 mod results;
 mod runner;
 
 use crate::command::Session;
-use crate::command::shared::api::ApiArgs;
+use crate::command::shared::api::{ApiArgs, ApiClient};
 use crate::model::error::{Error, Result};
 use crate::model::timestamp::SignedDuration;
 use crate::provider::Provider;
 use crate::reconcile::period::ReportPeriod;
 use crate::reconcile::report::ComparedApi;
-use crate::reconcile::{BadLine, CompareRules, KnownDifferences, Order, ReconciledReference, Totals};
+use crate::reconcile::{BadLine, Class, CompareRules, KnownDifferences, Lookup, Order, ReconciledReference, Totals};
 use crate::render::reconcile::Completeness;
 use crate::world::SendOptions;
 use runner::LookupRun;
+use serde_json::Value;
 use std::cell::RefCell;
 use std::sync::Arc;
 
 pub(in crate::command) use captured::{CapturedWebhooks, is_test_event};
 pub(in crate::command) use journal::{JournalOptions, hash, refuse_if_others_can_read};
+pub(in crate::command) use page_reader::read_list;
 
 /// Longest answer that is read, in bytes. A record has a few kilobytes.
 const LONGEST_ANSWER: usize = 1024 * 1024;
@@ -46,6 +49,8 @@ pub(in crate::command) struct LookupOptions<'a> {
     /// Maximum number of retries of one lookup.
     pub retry: u32,
     pub api: &'a ApiArgs,
+    /// A client that was opened already.
+    pub client: Option<ApiClient>,
     pub journal: Option<JournalOptions>,
     /// The time in which references are counted. `None`: always.
     pub period: Option<ReportPeriod>,
@@ -66,6 +71,25 @@ impl LookupOptions<'_> {
 pub(in crate::command) enum SourceItem {
     Order(Order),
     BadLine(BadLine),
+    /// An order that needs no lookup.
+    Answered(Box<AnsweredOrder>),
+}
+
+impl SourceItem {
+    pub(in crate::command) fn answered(answered: AnsweredOrder) -> Self {
+        Self::Answered(Box::new(answered))
+    }
+}
+
+/// An order with the provider's answer, from a list of the provider.
+pub(in crate::command) struct AnsweredOrder {
+    pub order: Order,
+    pub provider: &'static dyn Provider,
+    pub lookup: Lookup,
+    /// The record as the provider sent it.
+    pub body: Option<Value>,
+    /// A finding that is not about the record itself, with its reason.
+    pub finding: Option<(Class, String)>,
 }
 
 /// Provides the orders to look up. Lists, the store and references from the command line are

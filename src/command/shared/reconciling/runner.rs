@@ -5,7 +5,7 @@ use super::answer::{LookupError, LookupResult, is_api_answer, parse_record, unus
 use super::captured::CapturedWebhooks;
 use super::journal::{Journal, KnownAnswer};
 use super::results::Results;
-use super::{FinishedRun, LookupOptions, OrderSource, ResultSink, RunEnd, SourceItem};
+use super::{AnsweredOrder, FinishedRun, LookupOptions, OrderSource, ResultSink, RunEnd, SourceItem};
 use crate::command::shared::api::ApiClient;
 use crate::command::{Session, samples};
 use crate::model::error::{Error, Result};
@@ -16,7 +16,7 @@ use crate::provider::record::RecordState;
 use crate::provider::{self, Provider};
 use crate::reconcile::report::{ApiMode, ComparedApi};
 use crate::reconcile::schedule::{AttemptResult, Decision, Elapsed, NextAction, Schedule, SchedulePolicy};
-use crate::reconcile::{Acceptance, Lookup, Order, ReconciledReference, ReplayEvent, compare};
+use crate::reconcile::{Acceptance, Class, Lookup, Order, ReconciledReference, ReplayEvent, compare};
 use crate::settings::registry::Mode;
 use crate::world::SendStatus;
 use serde_json::Value;
@@ -49,6 +49,8 @@ pub(super) struct LookupRun<'a> {
 struct PendingLookup {
     order: Order,
     provider: &'static dyn Provider,
+    /// A finding that is known before the lookup.
+    finding: Option<(Class, String)>,
 }
 
 impl<'a> LookupRun<'a> {
@@ -129,6 +131,11 @@ impl<'a> LookupRun<'a> {
                             return Ok(next);
                         }
                     }
+                    Some(SourceItem::Answered(answered)) => {
+                        self.add_answered(*answered)?;
+                        // Lets the sender notice Ctrl+C.
+                        return Ok(NextRequest::Wait(Duration::ZERO));
+                    }
                 },
             }
         }
@@ -176,14 +183,39 @@ impl<'a> LookupRun<'a> {
                 provider.title(),
                 provider.lookup_description()
             );
-            self.settle(number, PendingLookup { order, provider }, &Lookup::Failed(why), None)?;
+            self.settle(number, PendingLookup { order, provider, finding: None }, &Lookup::Failed(why), None)?;
             return Ok(None);
         }
         self.open_api(provider)?;
-        self.open.insert(number, PendingLookup { order, provider });
+        self.open.insert(number, PendingLookup { order, provider, finding: None });
         let now = self.now();
         self.schedule.start(number, now);
         self.build_request(number).map(Some)
+    }
+
+    /// Adds an order whose record is known. With a wait, an open payment is polled.
+    fn add_answered(&mut self, answered: AnsweredOrder) -> Result<()> {
+        let AnsweredOrder { order, provider, lookup, body, finding } = answered;
+        let (number, now) = (self.take_number(), self.now());
+        self.open_api(provider)?;
+        if let Some(journal) = &mut self.journal {
+            // The list is newer than an answer of the run before.
+            journal.take(&order, provider)?;
+        }
+        let mut item = PendingLookup { order, provider, finding };
+        match &lookup {
+            Lookup::Found(record) if self.options.wait.is_some() && record.parsed_status.state == RecordState::Open => {
+                if item.order.reference != record.reference {
+                    // It is polled under the provider's reference.
+                    let number = std::mem::replace(&mut item.order.reference, record.reference.clone());
+                    item.order.own_id.get_or_insert(number);
+                }
+                self.open.insert(number, item);
+                self.schedule.start_open(number, now);
+                Ok(())
+            }
+            _ => self.pass_on(number, item, &lookup, body.as_ref()),
+        }
     }
 
     /// Finds the base URL and the key of a provider's API.
@@ -196,7 +228,9 @@ impl<'a> LookupRun<'a> {
                 .because("a key is never sent to another provider")
                 .hint("use --provider, or set the environment variables of both providers"));
         }
-        self.api_access.insert(provider.name(), ApiClient::new(provider, self.options.api, self.session)?);
+        let opened = self.options.client.clone().filter(|client| client.provider.name() == provider.name());
+        let client = opened.map_or_else(|| ApiClient::new(provider, self.options.api, self.session), Ok)?;
+        self.api_access.insert(provider.name(), client);
         if self.captured.is_open() && !self.captured.has_any_from(provider)? {
             let title = provider.title();
             self.results.say(&format!("no webhooks of {title} were captured: records are only compared with orders"));
@@ -324,7 +358,16 @@ impl<'a> LookupRun<'a> {
         {
             journal.add(&item.order, item.provider, body)?;
         }
-        let reconciled = self.compare_reference(item.order, item.provider, lookup, body)?;
+        self.pass_on(number, item, lookup, body)
+    }
+
+    /// Compares a reference and passes on the result.
+    fn pass_on(&mut self, number: u64, item: PendingLookup, lookup: &Lookup, body: Option<&Value>) -> Result<()> {
+        let PendingLookup { order, provider, finding } = item;
+        let mut reconciled = self.compare_reference(order, provider, lookup, body)?;
+        if let Some((class, reason)) = finding {
+            reconciled.assessment.add(class, reason);
+        }
         self.results.add(number, reconciled)
     }
 
