@@ -25,6 +25,9 @@ mod unix {
     /// Exit status after Ctrl+\.
     const EXIT_QUIT: i32 = 131;
     const ESCAPE: u8 = 0x1b;
+    /// Most characters that a hand types between two reads. More were pasted, perhaps into the wrong
+    /// window, and are no commands.
+    const MOST_TYPED: usize = 8;
 
     /// The mode before keys were read. `None`: they are not.
     static ORIGINAL: Mutex<Option<Termios>> = Mutex::new(None);
@@ -92,7 +95,7 @@ mod unix {
     impl Keys for TerminalKeys {
         fn next(&mut self) -> Option<char> {
             if self.typed.is_empty() && self.set_mode() {
-                let mut bytes = [0; 64];
+                let mut bytes = [0; 4096];
                 let length = rustix::io::read(io::stdin(), &mut bytes).unwrap_or(0);
                 self.typed.extend(characters(bytes.get(..length).unwrap_or_default()));
             }
@@ -115,7 +118,7 @@ mod unix {
             rest = sequence.get(length..).unwrap_or_default();
         }
         characters.extend(String::from_utf8_lossy(rest).chars());
-        characters
+        if characters.len() > MOST_TYPED { Vec::new() } else { characters }
     }
 
     impl Drop for TerminalKeys {
@@ -179,6 +182,11 @@ mod unix {
             assert_eq!(typed("a\x1b[Ab\x1bOPc\x1b[15~d\x1b[1;5Ce\x1bqf"), "abcdef");
             assert_eq!(typed("\x1b"), "");
             assert_eq!(typed("\x1b[1;"), "");
+        }
+
+        #[test]
+        fn pasted_text_is_no_command() {
+            assert!(characters(b"whtool replay payment.debited\n").is_empty());
         }
     }
 }
