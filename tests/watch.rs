@@ -5,6 +5,7 @@ use crate::common::TestWorld;
 use crate::emulate::Emulated;
 use crate::process::{available, whtool};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -143,6 +144,13 @@ impl Shop {
         stream.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
+
+    /// Returns the rows of a query on the shop's database.
+    fn rows(&self, sql: &str) -> Vec<String> {
+        let database = rusqlite::Connection::open(self.path("shop.db")).unwrap();
+        let mut statement = database.prepare(sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
 }
 
 impl Drop for Shop {
@@ -191,6 +199,13 @@ impl Watching {
         }
         false
     }
+
+    /// Sends SIGTERM and returns the exit status.
+    fn terminate(mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("sh").args(["-c", &format!("kill -TERM {pid}")]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
 }
 
 impl Drop for Watching {
@@ -221,6 +236,93 @@ fn confirmed_payments(emulated: &Emulated, shop: &Shop, count: usize) -> Vec<Str
 }
 
 #[test]
+fn lost_webhooks_are_delivered_once_although_the_watch_is_killed_again_and_again() {
+    if !available("python3") {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let (emulated, shop) = lossy_provider(home.path(), "drop=1");
+    let payments = confirmed_payments(&emulated, &shop, 12);
+    let plan = "kill-before take kill-after take refuse lose take kill-before kill-after take";
+    std::fs::write(shop.path("plan"), plan.replace(' ', "\n")).unwrap();
+    let alerts = shop.path("alerts");
+    let alert = format!("cat >> {}", alerts.display());
+    let words = ["--deliver", "--to", &shop.url, "--redeliver", "refused,unsure", "--alert", &alert];
+    let (mut seen, mut starts) = (Vec::new(), 0);
+    let lost = loop {
+        starts += 1;
+        assert!(starts < 20, "{seen:#?}");
+        let mut watch = Watching::start(home.path(), &shop, &emulated, &words);
+        // One event was accepted and lost: its order never agrees, and it is never sent again.
+        let is_end = |record: &Value| {
+            record["differences"]["open"] == 1 && record["unsentAlerts"] == 0 && shop.rows(NOT_PAID).len() == 1
+        };
+        if watch.read_until(&mut seen, |record| record["complete"] == true && is_end(record)) {
+            assert_eq!(watch.terminate(), Some(0));
+            break shop.rows(NOT_PAID).remove(0);
+        }
+    };
+    assert_eq!(starts, 5, "four kills: {seen:#?}");
+    let changes = |code: &str| seen.iter().filter(|record| record["change"] == code).collect::<Vec<_>>();
+    assert!(changes("not_repaired").iter().all(|change| change["reference"] == lost.as_str()));
+    let mut booked = shop.rows("SELECT payment FROM bookings ORDER BY payment");
+    booked.push(lost.clone());
+    booked.sort();
+    let mut expected = payments.clone();
+    expected.sort();
+    assert_eq!(booked, expected, "each payment is booked once");
+    // What was not repeated on request was sent once.
+    let sent = |payment: &str| shop.rows(&format!("SELECT event FROM received WHERE payment = '{payment}'")).len();
+    assert_eq!(sent(&lost), 1);
+    let total: usize = payments.iter().map(|payment| sent(payment)).sum();
+    assert_eq!(total, 12 + 2 + 1, "two were killed before they were booked, and one was refused");
+    // Each change is alerted once.
+    let alerts = std::fs::read_to_string(alerts).unwrap();
+    let alerts: Vec<Value> = alerts.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let changes = alerts.iter().flat_map(|alert| alert["changes"].as_array().unwrap());
+    // An alert may be sent again if the watch is killed right after it; its changes keep their numbers.
+    let alerted: BTreeMap<_, _> = changes.map(|change| (change["number"].as_u64().unwrap(), change)).collect();
+    let abouts: Vec<_> = alerted.values().map(|change| (&change["change"], &change["reference"])).collect();
+    let twice = abouts.iter().find(|about| abouts.iter().filter(|other| other == about).count() > 1);
+    assert_eq!(twice, None);
+    assert_eq!(abouts.iter().filter(|(change, _)| *change == "repaired").count(), 11);
+    crate::formats::check_records(
+        &seen.iter().chain(&alerts).flat_map(|record| format!("{record}\n").into_bytes()).collect::<Vec<_>>(),
+    );
+}
+
+const NOT_PAID: &str = "SELECT payment FROM orders WHERE status <> 'paid'";
+
+#[test]
+fn nothing_is_sent_again_after_a_kill_unless_it_is_asked_for() {
+    if !available("python3") {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let (emulated, shop) = lossy_provider(home.path(), "drop=1");
+    let payments = confirmed_payments(&emulated, &shop, 2);
+    std::fs::write(shop.path("plan"), "kill-before\nkill-after").unwrap();
+    let words = ["--deliver", "--to", &shop.url];
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        assert!(!Watching::start(home.path(), &shop, &emulated, &words).read_until(&mut seen, |_| false));
+    }
+    let mut watch = Watching::start(home.path(), &shop, &emulated, &words);
+    for _ in 0..3 {
+        watch.read_until(&mut seen, |record| record["schema"] == "whtool.watch_round/1");
+    }
+    assert_eq!(watch.terminate(), Some(0));
+    assert_eq!(shop.rows("SELECT event FROM received").len(), 2, "once each: {seen:#?}");
+    let unsure = seen.iter().filter(|record| record["change"] == "delivery_failed" && record["outcome"] == "unsure");
+    assert_eq!(unsure.count(), 2);
+    let repaired: Vec<_> = seen.iter().filter(|record| record["change"] == "repaired").collect();
+    assert_eq!(repaired.len(), 1, "{repaired:#?}");
+    assert_eq!(repaired[0]["by"], "unknown");
+    assert_eq!(shop.rows("SELECT payment FROM bookings").len(), 1);
+    assert!(payments.iter().any(|payment| repaired[0]["reference"] == payment.as_str()));
+}
+
+#[test]
 fn a_second_watch_of_the_same_store_is_refused() {
     if !available("python3") {
         return;
@@ -234,6 +336,29 @@ fn a_second_watch_of_the_same_store_is_refused() {
     let second = whtool(home.path(), &["watch", "--from", orders.to_str().unwrap(), "--once"]).output().unwrap();
     let said = String::from_utf8_lossy(&second.stderr);
     assert!(second.status.code() == Some(3) && said.contains("another whtool watch"), "{said}");
+}
+
+#[test]
+fn a_stop_waits_for_the_delivery_under_way() {
+    if !available("python3") {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let (emulated, shop) = lossy_provider(home.path(), "drop=1");
+    confirmed_payments(&emulated, &shop, 1);
+    // An app that reads the event, sends the signal, and answers afterwards.
+    let app = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hooks", app.local_addr().unwrap());
+    let mut watch = Watching::start(home.path(), &shop, &emulated, &["--deliver", "--to", &url]);
+    let (mut stream, _) = app.accept().unwrap();
+    let _ = stream.read(&mut [0; 65_536]).unwrap();
+    let pid = watch.child.id().to_string();
+    assert!(Command::new("sh").args(["-c", &format!("kill -TERM {pid}")]).status().unwrap().success());
+    stream.write_all(b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+    let mut seen = Vec::new();
+    assert!(!watch.read_until(&mut seen, |_| false));
+    assert!(seen.iter().any(|record| record["outcome"] == "accepted" && record["answer"] == 204), "{seen:#?}");
+    assert_eq!(watch.child.wait().unwrap().code(), Some(0));
 }
 
 /// Sends a GET and returns the answer.

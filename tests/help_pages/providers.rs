@@ -246,6 +246,8 @@ Options:
                                   amount=NAME or currency=NAME. May be repeated
       --decimal                   Read amounts in the list as decimals such as 100.00 instead of
                                   minor units
+      --status <WORD=MEANING>     Meaning of a status word in the list: open, paid, failed, expired,
+                                  canceled, refunded, partly_refunded or ignore. May be repeated
       --every <DURATION>          Time from the start of one round to the start of the next
                                   [default: 15m]
       --once                      Run one round and exit, for cron and systemd timers
@@ -253,6 +255,7 @@ Options:
                                   be under way [default: 15m]
       --give-up-after <DURATION>  Deliver nothing more for a difference that is this old [default:
                                   24h]
+      --stale <DURATION>          Report payments that are still open after this time
       --provider <PROVIDER>       Provider to query (default: detected from each reference)
                                   [possible values: plexos, plustive]
       --concurrency <N>           Maximum number of concurrent lookups [default: 16]

@@ -14,7 +14,7 @@ mod saved;
 use super::parse_rate;
 use super::{Session, parse_duration, provider_parser};
 use crate::command::shared::api::ApiArgs;
-use crate::command::shared::captures::StoreArgs;
+use crate::command::shared::captures::{StoreArgs, When};
 use crate::command::shared::list_source::{ListSource, ListSourceArgs};
 use crate::command::shared::reconciling::LookupOptions;
 use crate::command::shared::secrets::SecretArgs;
@@ -24,11 +24,12 @@ use crate::model::bind::BindHost;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::timestamp::SignedDuration;
 use crate::provider::Provider;
-use crate::reconcile::CompareRules;
 use crate::reconcile::columns::ColumnArg;
 use crate::reconcile::known::KnownDifferences;
 use crate::reconcile::watch::{RepeatPolicy, WatchPolicy};
+use crate::reconcile::{CompareRules, StatusWordArg, StatusWords};
 use clap::{Args, ValueEnum};
+use jiff::Zoned;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use url::Url;
@@ -69,6 +70,10 @@ pub(super) struct Watch {
     /// Read amounts in the list as decimals such as 100.00 instead of minor units
     #[arg(long)]
     decimal: bool,
+    /// Meaning of a status word in the list: open, paid, failed, expired, canceled, refunded,
+    /// partly_refunded or ignore. May be repeated
+    #[arg(long, value_name = "WORD=MEANING")]
+    status: Vec<StatusWordArg>,
     /// Time from the start of one round to the start of the next
     #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = parse_duration)]
     every: SignedDuration,
@@ -81,6 +86,9 @@ pub(super) struct Watch {
     /// Deliver nothing more for a difference that is this old
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
     give_up_after: SignedDuration,
+    /// Report payments that are still open after this time
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    stale: Option<SignedDuration>,
     /// Provider to query (default: detected from each reference)
     #[arg(long, value_name = "PROVIDER", value_parser = provider_parser())]
     provider: Option<&'static dyn Provider>,
@@ -187,7 +195,7 @@ impl Watch {
         self.secrets.variables().into_iter().chain(self.api.credential_variables()).collect()
     }
 
-    fn lookup_options<'a>(&'a self, known: &'a RefCell<KnownDifferences>) -> LookupOptions<'a> {
+    fn lookup_options<'a>(&'a self, known: &'a RefCell<KnownDifferences>, now: &Zoned) -> LookupOptions<'a> {
         LookupOptions {
             provider: self.provider,
             wait: None,
@@ -199,7 +207,10 @@ impl Watch {
             journal: None,
             period: None,
             known,
-            rules: CompareRules::default(),
+            rules: CompareRules {
+                words: StatusWords::from_args(&self.status),
+                stale_before: self.stale.map(|span| When::Ago(span).resolve(now)),
+            },
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::reconcile::columns::ColumnNames;
 use crate::reconcile::known::KnownDifferences;
 use crate::reconcile::order::AmountFormat;
 use crate::reconcile::watch::{DeliveryKey, MissedEvent, Observation, Round, WatchState, WatchedReference};
-use crate::reconcile::{Class, Order, OrderReader, ReconciledReference, ReplayEvent, Totals};
+use crate::reconcile::{Class, Order, OrderReader, ReconciledReference, ReplayEvent, ReplayPlan, Totals};
 use crate::world::Store;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -79,13 +79,14 @@ pub(super) fn read(
     };
     let captured = CapturedWebhooks::open(&args.store, session)?;
     let store = args.store.open(session)?;
-    let mut collector = Collector { state, session, store, observations: Vec::new() };
+    let (observations, events, plan) = (Vec::new(), Vec::new(), ReplayPlan::default());
+    let mut collector = Collector { state, session, store, observations, events, plan };
     let known = RefCell::new(KnownDifferences::default());
-    let options = args.lookup_options(&known);
+    let options = args.lookup_options(&known, &session.now());
     let FinishedRun { totals, end, .. } =
         run_lookups(session, &options, captured, &mut source, vec![&mut collector as &mut dyn ResultSink])?;
     let WatchedOrders { items, mut round, left_alone, failure, .. } = source;
-    round.observations = collector.observations;
+    round.observations = collector.finish();
     Ok(match (end, failure) {
         (RunEnd::Interrupted, _) => Reading::Interrupted,
         (_, Some(error)) => Reading::OrdersFailed(error),
@@ -160,9 +161,22 @@ struct Collector<'a> {
     session: &'a Session<'a>,
     store: Box<dyn Store>,
     observations: Vec<Observation>,
+    /// Index of the observation of each event in `plan`.
+    events: Vec<usize>,
+    plan: ReplayPlan,
 }
 
 impl Collector<'_> {
+    /// Returns what was found out, without events whose payment another order has taken.
+    fn finish(mut self) -> Vec<Observation> {
+        for (index, is_sent) in self.events.into_iter().zip(self.plan.decide()) {
+            if let Some(observation) = self.observations.get_mut(index).filter(|_| !is_sent) {
+                observation.event = None;
+            }
+        }
+        self.observations
+    }
+
     /// Returns the event that the app has missed. A captured one is loaded from the store.
     fn missed_event(&mut self, reconciled: &ReconciledReference) -> Result<Option<MissedEvent>> {
         let (Some(replay), Some(record)) = (&reconciled.replay, &reconciled.record) else { return Ok(None) };
@@ -181,10 +195,15 @@ impl Collector<'_> {
 
 impl ResultSink for Collector<'_> {
     fn add(&mut self, reconciled: &ReconciledReference) -> Result<()> {
+        let has_event = self.plan.add(reconciled).is_some();
         let event = self.missed_event(reconciled)?;
         let observation = Observation::new(reconciled, event);
         let is_inconclusive = observation.class == Class::CouldNotTell;
-        if observation.class.is_difference() || is_inconclusive || self.state.is_open(&observation.subject) {
+        let is_known = self.state.is_open(&observation.subject);
+        if observation.class.is_difference() || is_inconclusive || is_known || has_event {
+            if has_event {
+                self.events.push(self.observations.len());
+            }
             self.observations.push(observation);
         }
         Ok(())

@@ -44,7 +44,7 @@ pub struct Observation {
     /// Time of the record's last change.
     pub changed: Option<Timestamp>,
     pub compared: ComparedParts,
-    /// True if a cell of the order could not be read, or its status is unknown.
+    /// True if a part of the order could not be compared, such as an unknown status.
     pub is_order_unclear: bool,
     /// The event that the app seems to have missed.
     pub event: Option<MissedEvent>,
@@ -65,7 +65,9 @@ impl Observation {
     /// Reduces a result. `event` is the event to deliver if the app has missed one.
     pub fn new(reconciled: &ReconciledReference, event: Option<MissedEvent>) -> Self {
         let (order, record) = (&reconciled.order, reconciled.record.as_ref());
-        let is_status_unknown = reconciled.assessment.unrecognized_status.is_some();
+        // `NeverDelivered` means that the order says nothing about the payment.
+        let assessment = &reconciled.assessment;
+        let has_status = assessment.unrecognized_status.is_none() && !assessment.has(Class::NeverDelivered);
         Self {
             subject: WatchedReference {
                 provider: reconciled.provider.name().to_owned(),
@@ -78,11 +80,11 @@ impl Observation {
             money: reconciled.money(),
             changed: record.and_then(|record| record.changed),
             compared: ComparedParts {
-                status: order.status.is_some() && !is_status_unknown,
+                status: order.status.is_some() && has_status,
                 amount: order.minor.is_some(),
                 currency: order.currency.is_some(),
             },
-            is_order_unclear: is_status_unknown || !order.problems.is_empty(),
+            is_order_unclear: !reconciled.assessment.is_complete,
             event,
         }
     }

@@ -264,7 +264,10 @@ impl WatchState {
     pub fn plan_deliveries(&self, round: &Round, policy: &WatchPolicy, now: Timestamp) -> Vec<PlannedDelivery> {
         let settled_before = now.checked_sub(policy.older_than).unwrap_or(Timestamp::MIN);
         let mut planned: Vec<(Timestamp, PlannedDelivery)> = Vec::new();
-        for (subject, (standing, observation)) in round.decisive(settled_before) {
+        // All orders, not only the decisive one of each reference: of two orders of one payment, the
+        // event may be that of either.
+        for observation in &round.observations {
+            let (subject, standing) = (&observation.subject, observation.standing(settled_before));
             // Without the order's status, nothing shows that the app has missed the event.
             let (Standing::Differs, Some(event), true) = (standing, &observation.event, observation.compared.status)
             else {
