@@ -30,6 +30,7 @@ pub mod edge;
 pub(crate) mod emulator;
 pub mod json;
 pub(crate) mod learn;
+pub(crate) mod mcp;
 pub mod model;
 pub mod provider;
 pub(crate) mod reconcile;

@@ -16,6 +16,7 @@ use whtool::model::delivery::Delivery;
 use whtool::model::error::{Error, Result};
 use whtool::model::exchange::*;
 use whtool::model::message::Request;
+use whtool::model::program_output::ProgramOutput;
 use whtool::model::stored::CaptureId;
 use whtool::model::target_fault::TargetFault;
 use whtool::model::temporary_file::TemporaryFile;
@@ -405,6 +406,10 @@ impl Processes for TestWorld {
             Some(output) => Ok(Box::new(EndlessProcess(output))),
             None => Err(Error::failed(format!("can't start {}", program.command))),
         }
+    }
+
+    fn run_own_program(&self, words: &[String], _input: &[u8], _timeout: Duration) -> Result<ProgramOutput> {
+        Err(Error::failed(format!("can't run whtool {}", words.join(" "))))
     }
 
     fn command_runner(&self) -> CommandRunner {

@@ -43,6 +43,7 @@ mod list_sources;
 mod listen;
 mod loops;
 mod masking;
+mod mcp;
 mod narrow;
 mod one_fault_handlers;
 #[cfg(unix)]

@@ -15,6 +15,7 @@ mod help;
 mod learn;
 mod listen;
 mod man;
+mod mcp;
 mod other_names;
 mod reconcile;
 mod register;
@@ -111,7 +112,7 @@ macro_rules! command {
 }
 
 /// Every command, in the order of the help.
-const COMMANDS: [CommandEntry; 19] = [
+const COMMANDS: [CommandEntry; 20] = [
     command!("listen", listen::Listen, listen::run, MustBeValid),
     command!("events", events::Events, events::run, MustBeValid),
     command!("verify", verify::Verify, verify::run, MustBeValid),
@@ -126,6 +127,7 @@ const COMMANDS: [CommandEntry; 19] = [
     command!("secret", secret::ManageSecrets, secret::run, MustBeValid),
     command!("emulate", emulate::Emulate, emulate::run, MustBeValid),
     command!("check", check::Check, check::run, MustBeValid),
+    command!("mcp", mcp::Mcp, mcp::run, MayBeInvalid),
     command!("config", config::Config, config::run, MayBeInvalid),
     command!("doctor", doctor::Doctor, doctor::run, MayBeInvalid),
     command!("completions", completions::Completions, completions::run, MayBeInvalid),

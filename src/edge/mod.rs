@@ -19,6 +19,7 @@ mod http;
 mod journal_file;
 mod keys;
 mod listener;
+mod own_program;
 mod postgres;
 mod process;
 mod process_guard;
@@ -33,6 +34,7 @@ mod terminal;
 
 use crate::model::error::Result;
 use crate::model::exchange::{NextRequest, OutgoingRequest, SentRequest};
+use crate::model::program_output::ProgramOutput;
 use crate::model::temporary_file::TemporaryFile;
 use crate::model::timestamp::Timestamp;
 use crate::world::{
@@ -48,6 +50,7 @@ use std::io::{self, Read, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The machine on which the process runs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -250,6 +253,10 @@ impl Processes for Machine {
 
     fn start_process(&self, options: &ProcessOptions, on_start: &mut dyn FnMut()) -> Result<Box<dyn RunningProcess>> {
         Ok(Box::new(process::start(options, Interrupt::of_process()?, on_start)?))
+    }
+
+    fn run_own_program(&self, words: &[String], input: &[u8], timeout: Duration) -> Result<ProgramOutput> {
+        own_program::run(words, input, timeout)
     }
 
     fn command_runner(&self) -> CommandRunner {

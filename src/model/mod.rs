@@ -19,6 +19,7 @@ pub(crate) mod local_access;
 pub mod mask;
 pub mod message;
 pub mod money;
+pub mod program_output;
 pub mod refusal;
 pub mod sanitize;
 pub mod secret;

@@ -20,6 +20,7 @@ use crate::model::delivery::RejectedRequest;
 use crate::model::error::Result;
 use crate::model::exchange::{NextRequest, OutgoingRequest, SentRequest, ServerReply};
 use crate::model::message::Request;
+use crate::model::program_output::ProgramOutput;
 use crate::model::temporary_file::TemporaryFile;
 use crate::model::timestamp::Timestamp;
 use std::io::{self, Read, Write};
@@ -181,6 +182,9 @@ pub trait Processes {
     fn run_command(&self, command: &str, timeout: Duration, hidden_variables: &[&str]) -> Result<Vec<u8>> {
         self.command_runner()(command, timeout, hidden_variables)
     }
+    /// Runs this program again with these words and standard input, and returns its output. It is
+    /// ended after `timeout`, which is an error.
+    fn run_own_program(&self, words: &[String], input: &[u8], timeout: Duration) -> Result<ProgramOutput>;
     /// Returns a function that does what `run_command` does, on any thread.
     fn command_runner(&self) -> CommandRunner;
 }

@@ -1,7 +1,7 @@
 //! Help of `secret`, `config`, `doctor`, `completions`, `man` and `help`.
 
 /// Command and its page.
-pub const PAGES: [(&str, &str); 13] = [
+pub const PAGES: [(&str, &str); 14] = [
     (
         "secret",
         r"
@@ -118,6 +118,32 @@ Arguments:
   <SHELL>  Shell to print the script for [possible values: bash, elvish, fish, powershell, zsh]
 
 Options:
+      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet         Print only the result and errors
+      --reveal        Show tokens, PINs and keys instead of masking them
+  -v, --verbose       Print more details
+  -h, --help          Print help
+",
+    ),
+    (
+        "mcp",
+        r"
+Serve the Model Context Protocol to coding agents, over standard input and output
+
+Agents can list and explain received webhooks, test a handler, sign payloads and reconcile payments.
+Secrets are never in an answer, and signed events go to this machine only. docs/mcp.md has the
+configuration of Claude Code, Codex, Cursor and VS Code.
+
+Examples:
+  whtool mcp
+  whtool mcp --allow send
+
+Usage: whtool mcp [OPTIONS]
+
+Options:
+      --allow <WHAT>  Also offer tools that send events to apps on this machine: send_event and
+                      replay [possible values: send]
+      --store <FILE>  Use this store instead of the default one
       --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
   -q, --quiet         Print only the result and errors
       --reveal        Show tokens, PINs and keys instead of masking them
