@@ -47,12 +47,6 @@ impl<'a> Deliverer<'a> {
         let question =
             |host: &str| format!("{host} is not this machine; it will receive requests with valid signatures");
         let reach = target::confirm_reach(to, args.delivery.yes, question, session)?;
-        for provider in provider::ALL {
-            if secrets.signing_key(*provider).is_ok_and(|key| key.secret.is_local_test()) {
-                let title = provider.title();
-                session.warn(&format!("events of {title} are signed with the local test secret"));
-            }
-        }
         let options = SendOptions {
             concurrency: 1,
             per_second: None,
@@ -69,7 +63,11 @@ impl<'a> Deliverer<'a> {
         let provider = provider::by_name(&planned.event.key.provider)
             .ok_or_else(|| Error::failed(format!("unknown provider `{}`", planned.event.key.provider)))?;
         let timestamp = provider::format_unix_seconds(self.session.world.now());
-        let mac = self.secrets.signing_key(provider)?.sign(provider.signed_prefix(&timestamp).as_bytes(), &body);
+        let key = self.secrets.signing_key(provider)?;
+        if key.secret.is_local_test() {
+            self.session.warn_once(&format!("signing events of {} with the local test secret", provider.title()));
+        }
+        let mac = key.sign(provider.signed_prefix(&timestamp).as_bytes(), &body);
         let headers = provider.signature_headers(&mac, &timestamp, self.form);
         let unwritable = |error| Error::failed("can't write the request").because(error);
         let mut request = sign::signed_post(self.to, &headers, body).map_err(unwritable)?;

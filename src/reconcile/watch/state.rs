@@ -42,6 +42,9 @@ pub struct Difference {
     pub is_given_up: bool,
     /// The last delivery that was started for it.
     pub delivery: Option<DeliveryKey>,
+    /// Time of the first round whose list did not have the order. `None`: the last one has it.
+    #[serde(default)]
+    pub missing_since: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,15 +146,33 @@ impl WatchState {
                 Standing::Inconclusive | Standing::Fresh => {}
             }
         }
+        let is_listed =
+            |subject: &WatchedReference| decisive.contains_key(subject) || round.left_alone.contains(subject);
+        let (listed, missing): (Vec<_>, Vec<_>) = self.differences.keys().cloned().partition(is_listed);
+        listed.iter().for_each(|subject| self.set_missing_since(subject, None));
         if round.unread_rows == 0 {
-            let is_listed =
-                |subject: &WatchedReference| decisive.contains_key(subject) || round.left_alone.contains(subject);
-            let missing: Vec<_> = self.differences.keys().filter(|subject| !is_listed(subject)).cloned().collect();
-            for subject in missing {
-                if let Some(difference) = self.remove_difference(&subject) {
-                    self.report(ChangeKind::Vanished { subject: describe(&subject, &difference) }, policy, now);
-                }
-            }
+            missing.iter().for_each(|subject| self.note_missing(subject, policy, now));
+        }
+    }
+
+    /// Notes that an order is not in the list. It has vanished if it was not in an earlier one either:
+    /// a list may be cut off without a sign of it.
+    fn note_missing(&mut self, subject: &WatchedReference, policy: &WatchPolicy, now: Timestamp) {
+        let since = self.differences.get(subject).and_then(|difference| difference.missing_since);
+        let Some(since) = since else { return self.set_missing_since(subject, Some(now)) };
+        if now.duration_since(since) < policy.older_than {
+            return;
+        }
+        if let Some(difference) = self.remove_difference(subject) {
+            self.report(ChangeKind::Vanished { subject: describe(subject, &difference) }, policy, now);
+        }
+    }
+
+    fn set_missing_since(&mut self, subject: &WatchedReference, since: Option<Timestamp>) {
+        let Some(difference) = self.differences.get_mut(subject) else { return };
+        if difference.missing_since != since {
+            difference.missing_since = since;
+            self.unsaved.insert(RowName::Difference(subject.clone()));
         }
     }
 
@@ -208,6 +229,7 @@ impl WatchState {
             compared: ComparedParts::default(),
             is_given_up: false,
             delivery: None,
+            missing_since: None,
         });
         difference.own_id.clone_from(&observation.own_id);
         difference.money.clone_from(&observation.money);

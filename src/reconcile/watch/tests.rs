@@ -240,9 +240,22 @@ fn a_missing_order_has_vanished_unless_a_row_could_not_be_read_or_it_was_left_al
     state.apply_round(&Round { unread_rows: 1, ..round([other()]) }, &POLICY, at(15));
     state.apply_round(&Round { left_alone: [subject("pi_1")].into(), ..round([other()]) }, &POLICY, at(30));
     state.apply_proof(&round([other()]), &POLICY, at(31));
-    assert!(codes(&mut state).is_empty());
     state.apply_round(&round([other()]), &POLICY, at(45));
+    state.apply_round(&round([other()]), &POLICY, at(59));
+    assert!(codes(&mut state).is_empty());
+    state.apply_round(&round([other()]), &POLICY, at(60));
     assert_eq!(codes(&mut state), ["vanished"]);
+}
+
+#[test]
+fn an_order_that_is_missing_in_one_list_only_has_not_vanished() {
+    let mut state = WatchState::default();
+    apply(&mut state, Class::OrderBehind, 0);
+    for minutes in [15, 45, 75] {
+        state.apply_round(&round([observation("pi_2", Class::SettledAgreed)]), &POLICY, at(minutes));
+        assert!(codes(&mut state).is_empty(), "{minutes}");
+        assert!(apply(&mut state, Class::OrderBehind, minutes + 15).is_empty());
+    }
 }
 
 #[test]
