@@ -324,9 +324,9 @@ fn an_open_payment_is_polled_until_it_ends() {
 fn a_bad_line_is_reported_and_the_others_are_looked_up() {
     let home = home();
     let api = Api::new(|last, _| payment(last, "SETTLED"));
-    let ran = api.run(home.path(), &["--from", &list(home.path(), "id,amount\npi_1,100.00\npi_2,10000\n,5\n")]);
+    let ran = api.run(home.path(), &["--from", &list(home.path(), "id,amount\n\"pi_1\"x,100\npi_2,10000\n,5\n")]);
     assert_eq!((ran.status, api.asked()), (3, vec!["/v1/payments/pi_2".to_owned()]), "{}", ran.err);
-    assert!(ran.err.contains("line 2 of the list") && ran.err.contains("--decimal"), "{}", ran.err);
+    assert!(ran.err.contains("line 2 of the list") && ran.err.contains("line 4 of the list"), "{}", ran.err);
     assert!(ran.err.contains("line 4 of the list") && ran.out.contains("2 lines could not be read"), "{}", ran.err);
     let ran = api.run(home.path(), &["--from", &list(home.path(), "id,amount\npi_1,100.00\n"), "--decimal"]);
     assert_eq!(ran.status, 0, "{}", ran.out);
@@ -475,10 +475,11 @@ fn journal_and_replay_list_get_their_folders_and_a_journal_has_one_writer() {
 #[test]
 fn an_unclosed_quote_in_a_list_is_an_error_with_its_line() {
     let (api, home) = (Api::new(|reference, _| transaction(reference, "Success")), home());
-    let file = list(home.path(), &format!("reference\nPLS-1\n\"PLS-2\n{}", "PLS-3\n".repeat(300_000)));
+    let file = list(home.path(), &format!("reference\nPLS-1\n\"PLS-2\n{}", "PLS-3\n".repeat(300)));
     let run = api.run(home.path(), &["--from", &file]);
     assert_eq!(run.status, 3, "{}", run.err);
-    assert!(run.err.contains(&format!("can't read {file}\n  why: the row in line 3 does not end")), "{}", run.err);
+    assert!(run.err.contains("line 3 of the list: a quote is not closed"), "{}", run.err);
+    assert_eq!(api.asked().len(), 301);
 }
 
 #[test]

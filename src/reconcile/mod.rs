@@ -6,7 +6,6 @@
 //! lookup. Nothing here does I/O or reads a clock; `command::shared::reconciling` does.
 
 pub mod class;
-pub mod columns;
 pub mod compare;
 pub mod duplicates;
 pub mod known;
@@ -31,7 +30,7 @@ pub use class::Class;
 pub use compare::{Assessment, CompareRules, Lookup, ReferenceFinding, Webhooks, compare};
 pub use duplicates::{PaymentKey, SeenPayments};
 pub use known::{Acceptance, KnownDifferences};
-pub use order::{BadLine, Order, OrderReader};
+pub use order::{BadLine, Order, OrderReader, columns};
 pub use replay_event::{ReplayEvent, ReplayPlan};
 pub use status_words::{StatusWordArg, StatusWords};
 pub use totals::Totals;

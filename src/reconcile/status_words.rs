@@ -1,5 +1,6 @@
 //! The meaning of status words in order lists: those of the user, of the provider, and common ones.
 
+use super::columns::without_accent;
 use crate::provider::Provider;
 use crate::provider::record::{RecordState, RecordStatus};
 use std::collections::BTreeMap;
@@ -74,8 +75,10 @@ impl StatusWords {
     }
 }
 
+/// Removes case and accents, and makes separators alike.
 fn normalize(word: &str) -> String {
-    word.trim().to_lowercase().replace([' ', '-'], "_")
+    let letters = word.trim().chars().flat_map(char::to_lowercase).map(without_accent);
+    letters.map(|letter| if matches!(letter, ' ' | '-' | '\u{a0}') { '_' } else { letter }).collect()
 }
 
 /// Returns true for `processing`, which is an open payment at most providers and a paid order in
@@ -85,35 +88,162 @@ fn is_ambiguous(provider: &dyn Provider, word: &str) -> bool {
     provider.name() == "plexos" && normalize(word) == "processing" && word != "PROCESSING"
 }
 
-/// Finds the meaning of a word that many shops use. Words with the prefix `wc_` are from the database
-/// of WooCommerce.
+/// Finds the meaning of a word that many shops use, in English, Portuguese and French, without
+/// accents. Words with the prefix `wc_` are from the database of WooCommerce.
 fn common_word(word: &str) -> Option<RecordState> {
-    Some(match word {
-        "open"
-        | "new"
-        | "created"
-        | "pending"
-        | "unpaid"
-        | "awaiting_payment"
-        | "pending_payment"
-        | "wc_pending"
-        | "wc_on_hold"
-        | "pendente"
-        | "aguardando_pagamento"
-        | "en_attente" => RecordState::Open,
-        "success" | "successful" | "succeeded" | "paid" | "settled" | "complete" | "completed" | "delivered"
-        | "wc_processing" | "wc_completed" | "pago" | "paga" | "payé" | "payée" => RecordState::Succeeded,
-        "failed" | "failure" | "declined" | "wc_failed" | "falhou" | "échoué" => RecordState::Failed,
-        "expired" | "expirado" | "expiré" => RecordState::Expired,
-        "cancelled" | "canceled" | "wc_cancelled" | "cancelado" | "cancelada" | "annulé" | "annulée" => {
-            RecordState::Cancelled
-        }
-        "refunded" | "wc_refunded" | "reembolsado" | "reembolsada" | "remboursé" | "remboursée" => {
-            RecordState::Refunded
-        }
-        "partially_refunded" | "partly_refunded" => RecordState::PartlyRefunded,
-        _ => return None,
-    })
+    const MEANINGS: [(RecordState, &[&str]); 7] = [
+        (
+            RecordState::Open,
+            &[
+                "open",
+                "new",
+                "created",
+                "pending",
+                "unpaid",
+                "awaiting_payment",
+                "pending_payment",
+                "payment_pending",
+                "on_hold",
+                "wc_pending",
+                "wc_on_hold",
+                "aberto",
+                "aberta",
+                "novo",
+                "nova",
+                "pendente",
+                "em_processamento",
+                "em_curso",
+                "em_andamento",
+                "em_espera",
+                "por_pagar",
+                "nao_pago",
+                "nao_paga",
+                "aguardando",
+                "aguardando_pagamento",
+                "aguarda_pagamento",
+                "a_aguardar_pagamento",
+                "ouvert",
+                "ouverte",
+                "en_attente",
+                "en_attente_de_paiement",
+                "en_cours",
+                "impaye",
+                "impayee",
+                "non_paye",
+                "non_payee",
+                "a_payer",
+            ],
+        ),
+        (
+            RecordState::Succeeded,
+            &[
+                "success",
+                "successful",
+                "succeeded",
+                "paid",
+                "settled",
+                "complete",
+                "completed",
+                "delivered",
+                "wc_processing",
+                "wc_completed",
+                "pago",
+                "paga",
+                "liquidado",
+                "liquidada",
+                "concluido",
+                "concluida",
+                "completo",
+                "completa",
+                "sucesso",
+                "com_sucesso",
+                "entregue",
+                "paye",
+                "payee",
+                "regle",
+                "reglee",
+                "reussi",
+                "reussie",
+                "termine",
+                "terminee",
+                "livre",
+                "livree",
+                "acquitte",
+                "acquittee",
+            ],
+        ),
+        (
+            RecordState::Failed,
+            &[
+                "failed",
+                "failure",
+                "declined",
+                "error",
+                "rejected",
+                "wc_failed",
+                "falhou",
+                "falhado",
+                "falhada",
+                "falha",
+                "recusado",
+                "recusada",
+                "rejeitado",
+                "rejeitada",
+                "erro",
+                "echoue",
+                "echouee",
+                "echec",
+                "refuse",
+                "refusee",
+                "rejete",
+                "rejetee",
+                "erreur",
+            ],
+        ),
+        (RecordState::Expired, &["expired", "expirado", "expirada", "expirou", "expire", "expiree"]),
+        (
+            RecordState::Cancelled,
+            &[
+                "cancelled",
+                "canceled",
+                "voided",
+                "wc_cancelled",
+                "cancelado",
+                "cancelada",
+                "anulado",
+                "anulada",
+                "annule",
+                "annulee",
+            ],
+        ),
+        (
+            RecordState::Refunded,
+            &[
+                "refunded",
+                "wc_refunded",
+                "reembolsado",
+                "reembolsada",
+                "devolvido",
+                "devolvida",
+                "estornado",
+                "estornada",
+                "rembourse",
+                "remboursee",
+            ],
+        ),
+        (
+            RecordState::PartlyRefunded,
+            &[
+                "partially_refunded",
+                "partly_refunded",
+                "parcialmente_reembolsado",
+                "parcialmente_reembolsada",
+                "partiellement_rembourse",
+                "partiellement_remboursee",
+            ],
+        ),
+    ];
+    MEANINGS.iter().find(|(_, words)| words.contains(&word)).map(|(state, _)| *state)
 }
 
 #[cfg(test)]
@@ -172,6 +302,26 @@ mod tests {
     fn a_meaning_that_does_not_exist_is_refused() {
         for text in ["fulfilled", "=paid", " =paid", "fulfilled=", "fulfilled=shipped"] {
             assert!(text.parse::<StatusWordArg>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn words_in_portuguese_and_french_are_known_in_any_spelling() {
+        let words = StatusWords::default();
+        for (word, state) in [
+            ("Concluído", RecordState::Succeeded),
+            ("Concluido", RecordState::Succeeded),
+            ("Payée", RecordState::Succeeded),
+            ("Não pago", RecordState::Open),
+            ("En cours", RecordState::Open),
+            ("On hold", RecordState::Open),
+            ("Recusado", RecordState::Failed),
+            ("ÉCHEC", RecordState::Failed),
+            ("Anulada", RecordState::Cancelled),
+            ("Estornado", RecordState::Refunded),
+            ("Parcialmente reembolsado", RecordState::PartlyRefunded),
+        ] {
+            assert_eq!(parse(&words, "plexos", word), Some(state), "{word}");
         }
     }
 }

@@ -14,7 +14,7 @@ struct JournalInput<'a> {
     references: &'a [String],
     /// The SHA-256 of the list in hex.
     list: Option<String>,
-    /// The `--column` flags, such as `reference=payment_id`.
+    /// How the list is read: the `--column` flags, such as `reference=payment_id`, and others.
     columns: Vec<String>,
     decimal: bool,
     /// The `--status` flags. They decide which orders are open.
@@ -48,9 +48,9 @@ pub(super) fn journal_options(args: &Reconcile, list: Option<&SpooledList>) -> O
     let path = args.resume.clone()?;
     let input = JournalInput {
         references: &args.references,
-        list: list.map(SpooledList::digest),
-        columns: args.column.iter().map(|arg| format!("{}={}", arg.column.code(), arg.name)).collect(),
-        decimal: args.decimal,
+        list: list.map(|list| list.spool.digest().to_owned()),
+        columns: args.list.journal_input(),
+        decimal: args.list.decimal,
         status: args
             .status
             .iter()

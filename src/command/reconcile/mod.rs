@@ -22,12 +22,12 @@ use super::{Session, parse_duration, provider_parser};
 use crate::command::shared::api::{ApiArgs, ApiClient};
 use crate::command::shared::captures::{StoreArgs, When};
 use crate::command::shared::list_source::{ListSource, ListSourceArgs};
+use crate::command::shared::order_list::ListArgs;
 use crate::command::shared::reconciling::{CapturedWebhooks, LookupOptions, OrderSource, ResultSink, run_lookups};
 use crate::command::shared::values::{ListParser, ParsedList};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::timestamp::SignedDuration;
 use crate::provider::Provider;
-use crate::reconcile::columns::ColumnArg;
 use crate::reconcile::{Class, CompareRules, KnownDifferences, ReconciledReference, StatusWordArg, StatusWords};
 use crate::render::text::count;
 use all_source::AllRecords;
@@ -68,20 +68,15 @@ pub(super) struct Reconcile {
     /// Plustive
     #[arg(value_name = "REFERENCE")]
     references: Vec<String>,
-    /// Read orders from a file: one reference per line, CSV with a header, or NDJSON; `-` reads
-    /// standard input. With --query, an SQLite database or postgres://…; `env:NAME` reads the URL
+    /// Read orders from a file: CSV, JSON, a workbook, the output of a database's client, or one
+    /// reference per line; `-` reads standard input. With --query, an SQLite database or postgres://…; `env:NAME` reads the URL
     /// from a variable
     #[arg(long, value_name = "FILE", group = "list")]
     from: Option<PathBuf>,
     #[command(flatten)]
     source: ListSourceArgs,
-    /// Name of a column in the list: reference=NAME, status=NAME, amount=NAME or currency=NAME. May
-    /// be repeated
-    #[arg(long, value_name = "COLUMN=NAME", requires = "list")]
-    column: Vec<ColumnArg>,
-    /// Read amounts in the list as decimals such as 100.00 instead of minor units
-    #[arg(long, requires = "list")]
-    decimal: bool,
+    #[command(flatten)]
+    list: ListArgs,
     /// Meaning of a status word in the list: open, paid, failed, expired, canceled, refunded,
     /// partly_refunded or ignore. May be repeated
     #[arg(long, value_name = "WORD=MEANING", requires = "list")]
@@ -236,10 +231,11 @@ pub(super) fn run(args: &Reconcile, session: &Session<'_>) -> Result<CommandOutc
     let client = args.all.then(|| all_source::open(args, session)).transpose()?;
     let list = list.map(|list| SpooledList::read(list, args, session)).transpose()?;
     let options = args.lookup_options(list.as_ref(), client.clone(), &known, session)?;
-    let total = count_references(args, list.as_ref());
     let list_source = list.as_ref().map(|list| list.source.clone());
     let orders = (!args.all || list.is_some()).then(|| InputSource::new(args, list, &mut captured, session));
-    let mut source: Box<dyn OrderSource> = match (client, orders.transpose()?) {
+    let orders = orders.transpose()?;
+    let total = orders.as_ref().and_then(InputSource::count).filter(|_| !args.all);
+    let mut source: Box<dyn OrderSource> = match (client, orders) {
         (Some(client), orders) => Box::new(AllRecords::read(&client, orders, &options, session)?),
         (None, Some(orders)) => Box::new(orders),
         (None, None) => return Err(Error::usage("no references to reconcile")),
@@ -270,13 +266,4 @@ pub(super) fn run(args: &Reconcile, session: &Session<'_>) -> Result<CommandOutc
     let outcome = outcome::outcome(finished, args, has_failure)?;
     args.known.check_requests(&known.borrow())?;
     Ok(outcome)
-}
-
-/// Counts the references if that is possible beforehand.
-fn count_references(args: &Reconcile, list: Option<&SpooledList>) -> Option<u64> {
-    let named = args.references.len() as u64;
-    match list {
-        None => Some(named).filter(|named| *named > 0),
-        Some(list) => Some(named + list.lines()).filter(|_| !args.open && !args.all),
-    }
 }

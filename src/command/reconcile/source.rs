@@ -9,17 +9,16 @@ use crate::command::shared::reconciling::{CapturedWebhooks, OrderSource, SourceI
 use crate::model::error::{Error, Result};
 use crate::model::stored::{DeliverySummary, ReferenceMatch};
 use crate::provider::{self, Provider};
-use crate::reconcile::columns::ColumnNames;
-use crate::reconcile::order::{AmountFormat, ListError};
 use crate::reconcile::period::{PeriodPlacement, ReportPeriod};
 use crate::reconcile::status_words::OrderStatus;
 use crate::reconcile::{Order, OrderReader, StatusWords};
 use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 
 pub(super) struct InputSource<'a> {
     args: &'a Reconcile,
     references: VecDeque<String>,
-    orders: Option<(OrderReader<'a>, ListSource)>,
+    orders: Option<(OrderReader, ListSource)>,
     store: Option<CapturedReferences>,
 }
 
@@ -39,13 +38,10 @@ impl<'a> InputSource<'a> {
         captured: &mut CapturedWebhooks,
         session: &'a Session<'a>,
     ) -> Result<Self> {
-        let columns = ColumnNames::from_args(&args.column);
-        let amounts = if args.decimal { AmountFormat::Decimal } else { AmountFormat::MinorUnits };
         let is_from_store = list.is_none() && args.references.is_empty();
         let open = |list: SpooledList| {
-            let source = list.source.clone();
-            let orders = OrderReader::new(list.into_reader(), &columns, amounts);
-            orders.map(|orders| (orders, source.clone())).map_err(|error| list_error(&source, error))
+            let orders = args.list.open(&list.source.to_string(), list.spool, session)?;
+            Ok::<_, Error>((orders, list.source))
         };
         let orders = list.map(open).transpose()?;
         if is_from_store && !captured.is_open() {
@@ -66,6 +62,13 @@ impl<'a> InputSource<'a> {
         let references = args.references.iter().filter(|reference| seen.insert(*reference)).cloned().collect();
         Ok(Self { args, references, orders, store })
     }
+
+    /// Returns the number of references if it is known beforehand.
+    pub(super) fn count(&self) -> Option<u64> {
+        let is_known = self.store.is_none() && (self.orders.is_none() || !self.args.open);
+        let listed = self.orders.as_ref().map_or(0, |(orders, _)| orders.counts().rows());
+        is_known.then_some(self.references.len() as u64 + listed)
+    }
 }
 
 impl OrderSource for InputSource<'_> {
@@ -85,6 +88,10 @@ impl OrderSource for InputSource<'_> {
             }
         }
         Ok(None)
+    }
+
+    fn extra_columns(&self) -> Vec<Arc<str>> {
+        self.orders.as_ref().map(|(orders, _)| orders.extra_columns()).unwrap_or_default()
     }
 }
 
@@ -139,14 +146,4 @@ fn has_ended(order: &Order, args: &Reconcile, captured: &mut CapturedWebhooks) -
             Ok(deliveries.iter().any(|found| reports_end(provider, &found.summary)))
         }
     }
-}
-
-/// A missing column from `--column` is a usage error; the rest is wrong with the list.
-fn list_error(list: &ListSource, error: ListError) -> Error {
-    let what = format!("can't read the list {list}");
-    let failed = match error {
-        ListError::NoColumn(..) => Error::usage(what),
-        ListError::Input(_) | ListError::NoReference(_) => Error::failed(what),
-    };
-    failed.because(error).hint("name the column of the reference: --column reference=NAME")
 }

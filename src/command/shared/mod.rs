@@ -8,6 +8,7 @@ pub(super) mod captures;
 pub(super) mod endpoints;
 pub(super) mod list_source;
 pub(super) mod loaded_settings;
+pub(super) mod order_list;
 pub(super) mod output_file;
 pub(super) mod payload;
 pub(super) mod reconciling;

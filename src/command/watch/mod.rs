@@ -16,6 +16,7 @@ use super::{Session, parse_duration, provider_parser};
 use crate::command::shared::api::ApiArgs;
 use crate::command::shared::captures::{StoreArgs, When};
 use crate::command::shared::list_source::{ListSource, ListSourceArgs};
+use crate::command::shared::order_list::ListArgs;
 use crate::command::shared::reconciling::LookupOptions;
 use crate::command::shared::secrets::SecretArgs;
 use crate::command::shared::target;
@@ -24,7 +25,6 @@ use crate::model::bind::BindHost;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::timestamp::SignedDuration;
 use crate::provider::Provider;
-use crate::reconcile::columns::ColumnArg;
 use crate::reconcile::known::KnownDifferences;
 use crate::reconcile::watch::{RepeatPolicy, WatchPolicy};
 use crate::reconcile::{CompareRules, StatusWordArg, StatusWords};
@@ -56,20 +56,15 @@ Exit status:
   3  the store is unusable; with --once: nothing could be concluded
   4  the first round had no valid API key")]
 pub(super) struct Watch {
-    /// Read orders from a file, anew in each round: one reference per line, CSV with a header, or
-    /// NDJSON. With --query, an SQLite database or postgres://…; `env:NAME` reads the URL from a
+    /// Read orders from a file, anew in each round: CSV, JSON, a workbook, or one reference per
+    /// line. With --query, an SQLite database or postgres://…; `env:NAME` reads the URL from a
     /// variable
     #[arg(long, value_name = "FILE", group = "list", required_unless_present = "from_command")]
     from: Option<PathBuf>,
     #[command(flatten)]
     list: ListSourceArgs,
-    /// Name of a column in the list: reference=NAME, status=NAME, amount=NAME or currency=NAME. May
-    /// be repeated
-    #[arg(long, value_name = "COLUMN=NAME")]
-    column: Vec<ColumnArg>,
-    /// Read amounts in the list as decimals such as 100.00 instead of minor units
-    #[arg(long)]
-    decimal: bool,
+    #[command(flatten)]
+    reading: ListArgs,
     /// Meaning of a status word in the list: open, paid, failed, expired, canceled, refunded,
     /// partly_refunded or ignore. May be repeated
     #[arg(long, value_name = "WORD=MEANING")]

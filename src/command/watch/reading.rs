@@ -9,9 +9,8 @@ use crate::command::shared::reconciling::{
 use crate::model::error::{Error, Kind, Result};
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::provider;
-use crate::reconcile::columns::ColumnNames;
 use crate::reconcile::known::KnownDifferences;
-use crate::reconcile::order::AmountFormat;
+use crate::reconcile::order::SpoolWriter;
 use crate::reconcile::watch::{DeliveryKey, MissedEvent, Observation, Round, WatchState, WatchedReference};
 use crate::reconcile::{Class, Order, OrderReader, ReconciledReference, ReplayEvent, ReplayPlan, Totals};
 use crate::world::Store;
@@ -43,15 +42,11 @@ pub(super) enum Scope<'s> {
 }
 
 /// Copies the whole list, so that one that breaks off is not used.
-fn open_list<'a>(args: &Watch, list: &ListSource, session: &Session<'a>) -> Result<OrderReader<'a>> {
-    let columns = ColumnNames::from_args(&args.column);
-    let amounts = if args.decimal { AmountFormat::Decimal } else { AmountFormat::MinorUnits };
+fn open_list(args: &Watch, list: &ListSource, session: &Session<'_>) -> Result<OrderReader> {
     let not_saved = |error| Error::failed("can't save the list").because(error);
-    let mut file = session.world.temporary_file().map_err(not_saved)?;
-    args.list.copy(list, args.hidden_variables(), session, &mut file)?;
-    file.rewind().map_err(not_saved)?;
-    OrderReader::new(Box::new(file), &columns, amounts)
-        .map_err(|error| Error::failed(format!("can't read the list {list}")).because(error))
+    let mut spool = SpoolWriter::new(&|| session.world.temporary_file()).map_err(not_saved)?;
+    args.list.copy(list, args.hidden_variables(), session, &mut spool)?;
+    args.reading.read(&list.to_string(), spool.finish().map_err(not_saved)?, session)
 }
 
 /// Reads the orders anew and looks them up. An error is one of the store.
@@ -99,7 +94,7 @@ pub(super) fn read(
 /// The orders of the list that are in scope and old enough.
 struct WatchedOrders<'a> {
     args: &'a Watch,
-    orders: OrderReader<'a>,
+    orders: OrderReader,
     scope: Scope<'a>,
     now: Timestamp,
     /// Rows of the list, readable or not.

@@ -1,18 +1,36 @@
-//! Reads lists of orders: one reference per line, CSV with a header, or NDJSON. The first line
-//! decides which.
+//! Reads lists of orders: whatever a shop, a database or a spreadsheet exports.
 //!
-//! Lists are streamed. A line that can't be read is reported with its number, and reading continues
-//! after it. `table` reads CSV, and `raw_order` turns the text of a line into an order.
+//! A list is spooled (`spool`), decoded (`text`, `workbook`) and its format is detected (`format`).
+//! `rows` has one reader per format. All rows are surveyed (`survey`) before the first is used, so
+//! that columns and notations are decided for the whole list (`plan`). A row that can't be read is
+//! reported with its line, and reading continues after it: no row is lost without being named.
 
-mod raw_order;
-mod table;
+mod amount;
+mod cell;
+pub mod columns;
+mod date;
+mod format;
+mod json_layout;
+mod plan;
+mod reference;
+mod refused;
+mod rows;
+mod spool;
+mod survey;
+mod text;
+mod workbook;
 
-use super::columns::ColumnNames;
+use crate::model::sanitize::truncate;
 use crate::model::timestamp::Timestamp;
-use raw_order::{RawOrder, parse_object, parse_order, parse_row};
-use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
+pub use amount::AmountFormat;
+use columns::ColumnNames;
+use jiff::tz::TimeZone;
+use plan::{NoOrder, Plan};
+use rows::{Entry, NamedRows, Row, SkippedKind};
+pub use spool::{CreateFile, Spool, SpoolWriter};
+use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
-use table::Table;
 
 /// The user's side of a payment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,126 +73,204 @@ pub struct BadLine {
 pub enum ListError {
     #[error(transparent)]
     Input(#[from] io::Error),
+    #[error("it is empty")]
+    Empty,
+    #[error("it has no orders")]
+    NoOrders,
     #[error("no column looks like the reference; the header is {0}")]
     NoReference(String),
     /// A column from `--column` is missing.
     #[error("there is no column `{0}`; the header is {1}")]
     NoColumn(String, String),
+    #[error("there is no sheet `{0}`; the workbook has {1}")]
+    NoSheet(String, String),
+    /// Another format, and advice or "".
+    #[error("it is {0}, not a list of orders")]
+    Refused(&'static str, &'static str),
+    #[error("it is not a list of references: {0}")]
+    NotReferences(String),
+    #[error("the {0} is damaged: {1}")]
+    Damaged(&'static str, String),
+    #[error("line {0}: {1}")]
+    Broken(u64, String),
+    #[error("{reason}")]
+    AmbiguousAmounts { reason: String, hint: &'static str },
 }
 
-/// The notation of amounts in a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AmountFormat {
-    /// Whole minor units: `10000`.
-    MinorUnits,
-    /// Major units with up to two decimals: `100.00`.
-    Decimal,
+/// What the user said about a list.
+#[derive(Clone, Debug)]
+pub struct ListOptions {
+    pub columns: ColumnNames,
+    pub amounts: AmountFormat,
+    /// The sheet of a workbook. `None`: the first one with rows.
+    pub sheet: Option<String>,
+    /// The zone of times that have none.
+    pub zone: TimeZone,
 }
 
-/// Longest line that is read, in bytes.
-const MAX_LINE: u64 = 1024 * 1024;
+/// Most lines that are named in one note.
+const MAX_NAMED: usize = 10;
+/// Longest part of a list in a message, in columns.
+const MAX_EXCERPT: usize = 200;
 
-type Input<'r> = BufReader<Chain<Cursor<Vec<u8>>, BufReader<Box<dyn Read + Send + 'r>>>>;
+fn excerpt(text: &str) -> String {
+    truncate(text, MAX_EXCERPT)
+}
 
 /// Iterates over the orders in a list.
-pub struct OrderReader<'r> {
-    format: ListFormat<'r>,
-    amounts: AmountFormat,
+pub struct OrderReader {
+    rows: Box<dyn NamedRows>,
+    plan: Plan,
+    row: Row,
+    counts: ListCounts,
+    notes: Vec<String>,
+    problems: Vec<String>,
 }
 
-enum ListFormat<'r> {
-    /// One reference per line.
-    Plain(TextLines<'r>),
-    /// One JSON object per line.
-    Json(TextLines<'r>, ColumnNames),
-    Table(Box<Table<Input<'r>>>),
+/// What a list has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListCounts {
+    pub orders: u64,
+    /// Lines that can't be read.
+    pub bad: u64,
+    /// Lines that are no orders, such as totals.
+    pub skipped: u64,
+    /// Amounts and dates that can't be read.
+    pub problems: u64,
 }
 
-impl<'r> OrderReader<'r> {
-    /// Detects the format from the first line that is neither empty nor a comment.
-    pub fn new(
-        input: Box<dyn Read + Send + 'r>,
-        columns: &ColumnNames,
-        amounts: AmountFormat,
-    ) -> Result<Self, ListError> {
-        let mut input = BufReader::new(input);
-        let (mut start, mut first) = (Vec::new(), String::new());
-        loop {
-            let from = start.len();
-            if !first.is_empty() || input.by_ref().take(MAX_LINE).read_until(b'\n', &mut start)? == 0 {
-                break;
-            }
-            let line = start.get(from..).unwrap_or_default();
-            let line = if from == 0 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
-            if !line.starts_with(b"#") {
-                first = String::from_utf8_lossy(line).trim().to_owned();
-            }
-        }
-        if start.starts_with(b"\xef\xbb\xbf") {
-            start.drain(..3);
-        }
-        let is_json = first.starts_with('{');
-        let header = if is_json { None } else { table::parse_header(&first, columns)? };
-        let input = BufReader::new(Cursor::new(start).chain(input));
-        let format = match header {
-            Some(header) => ListFormat::Table(Box::new(Table::new(input, header))),
-            None if is_json => ListFormat::Json(TextLines { input, number: 0 }, columns.clone()),
-            None => ListFormat::Plain(TextLines { input, number: 0 }),
-        };
-        Ok(Self { format, amounts })
-    }
-
-    /// Reads the text of the next order and its line number.
-    fn next_raw(&mut self) -> io::Result<Option<(u64, Result<RawOrder, String>)>> {
-        Ok(match &mut self.format {
-            ListFormat::Plain(lines) => {
-                lines.next_line()?.map(|(line, text)| (line, text.map(RawOrder::from_reference)))
-            }
-            ListFormat::Json(lines, columns) => {
-                lines.next_line()?.map(|(line, text)| (line, text.and_then(|text| parse_object(&text, columns))))
-            }
-            ListFormat::Table(table) => table.next_row()?.map(|(line, row)| (line, parse_row(&row, &table.columns))),
-        })
+impl ListCounts {
+    /// Counts the rows that are orders or should be.
+    pub fn rows(&self) -> u64 {
+        self.orders + self.bad
     }
 }
 
-impl Iterator for OrderReader<'_> {
-    type Item = io::Result<Result<Order, BadLine>>;
+impl OrderReader {
+    /// Detects the format of a list, and reads it once to decide what its columns mean.
+    pub fn new(spool: Spool, options: &ListOptions, create: &CreateFile<'_>) -> Result<Self, ListError> {
+        if spool.length() == 0 {
+            return Err(ListError::Empty);
+        }
+        let mut notes = Vec::new();
+        let mut options = options.clone();
+        let mut rows = format::open(spool, &mut options, create, &mut notes)?;
+        let survey = survey::survey(&mut *rows, &options.columns)?;
+        if survey.rows + survey.irregular == 0 {
+            return Err(ListError::NoOrders);
+        }
+        let plan = Plan::new(rows.header(), rows.has_header(), &survey, &options, &mut notes)?;
+        let (row, counts, problems) = (Row::default(), ListCounts::default(), Vec::new());
+        let mut reader = Self { rows, plan, row, counts, notes, problems };
+        reader.check_rows()?;
+        Ok(reader)
+    }
 
-    fn next(&mut self) -> Option<Self::Item> {
-        let amounts = self.amounts;
-        let raw = self.next_raw().transpose()?;
-        Some(raw.map(|(line, raw)| {
-            raw.and_then(|raw| parse_order(line, raw, amounts)).map_err(|reason| BadLine { line, reason })
+    /// Reads all rows once, to count what becomes of them.
+    fn check_rows(&mut self) -> Result<(), ListError> {
+        let mut skipped: BTreeMap<SkippedKind, Vec<u64>> = BTreeMap::new();
+        let (mut first_bad, mut problems) = (None, Vec::new());
+        while let Some(entry) = self.next_entry()? {
+            match entry {
+                ListEntry::Order(order) => {
+                    self.counts.orders += 1;
+                    for problem in order.problems {
+                        self.counts.problems += 1;
+                        if problems.len() < MAX_NAMED {
+                            problems.push(format!("line {} of the list: {problem}", order.line));
+                        }
+                    }
+                }
+                ListEntry::Bad(bad) => {
+                    self.counts.bad += 1;
+                    first_bad.get_or_insert(bad);
+                }
+                ListEntry::Skipped(line, kind) => {
+                    self.counts.skipped += 1;
+                    skipped.entry(kind).or_default().push(line);
+                }
+            }
+        }
+        self.rows.rewind()?;
+        let ListCounts { orders, bad, .. } = self.counts;
+        let titles = skipped.get(&SkippedKind::Title).map_or(0, Vec::len) as u64;
+        if !self.rows.has_header() && bad + titles > orders && bad > 0 {
+            let BadLine { line, reason } = first_bad.unwrap_or(BadLine { line: 0, reason: String::new() });
+            return Err(ListError::NotReferences(format!("line {line}: {reason}")));
+        }
+        if orders + bad == 0 {
+            return Err(ListError::NoOrders);
+        }
+        self.notes.extend(skipped.iter().map(|(kind, lines)| skipped_note(*kind, lines)));
+        let more = self.counts.problems.saturating_sub(problems.len() as u64);
+        self.problems = problems;
+        if more > 0 {
+            self.problems.push(format!("{more} more cells of the list could not be read"));
+        }
+        Ok(())
+    }
+
+    /// Returns sentences about what was decided and what was skipped. Untrusted text, escaped.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Returns sentences about cells that can't be read. Untrusted text.
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
+    /// Returns the names of the columns that have no meaning here, in their order.
+    pub fn extra_columns(&self) -> Vec<Arc<str>> {
+        self.plan.extra_columns()
+    }
+
+    pub fn counts(&self) -> &ListCounts {
+        &self.counts
+    }
+
+    fn next_entry(&mut self) -> io::Result<Option<ListEntry>> {
+        let Some(entry) = self.rows.next_row(&mut self.row)? else { return Ok(None) };
+        let line = self.row.line;
+        Ok(Some(match entry {
+            Entry::Row => match self.plan.order(&self.row) {
+                Ok(order) => ListEntry::Order(Box::new(order)),
+                Err(NoOrder::Bad(reason)) => ListEntry::Bad(BadLine { line, reason }),
+                Err(NoOrder::Skipped(kind)) => ListEntry::Skipped(line, kind),
+            },
+            Entry::Bad(bad) | Entry::Broken(bad) => ListEntry::Bad(bad),
+            Entry::Skipped(skipped) => ListEntry::Skipped(skipped.line, skipped.kind),
         }))
     }
 }
 
-/// Reads lines, skipping empty ones and comments.
-struct TextLines<'r> {
-    input: Input<'r>,
-    number: u64,
+enum ListEntry {
+    Order(Box<Order>),
+    Bad(BadLine),
+    Skipped(u64, SkippedKind),
 }
 
-impl TextLines<'_> {
-    /// Returns the number of the next line, and its text or the reason why it can't be read.
-    fn next_line(&mut self) -> io::Result<Option<(u64, Result<String, String>)>> {
+fn skipped_note(kind: SkippedKind, lines: &[u64]) -> String {
+    let named: Vec<String> = lines.iter().take(MAX_NAMED).map(u64::to_string).collect();
+    let more = match lines.len().saturating_sub(MAX_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let word = if lines.len() == 1 { "line" } else { "lines" };
+    format!("skipped {word} {}{more} of the list: {}", named.join(", "), kind.description())
+}
+
+impl Iterator for OrderReader {
+    type Item = io::Result<Result<Order, BadLine>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let mut line = Vec::new();
-            if self.input.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)? == 0 {
-                return Ok(None);
-            }
-            self.number += 1;
-            if line.len() as u64 == MAX_LINE && line.last() != Some(&b'\n') {
-                self.input.skip_until(b'\n')?;
-                return Ok(Some((self.number, Err("longer than 1 MiB".to_owned()))));
-            }
-            let text = String::from_utf8(line).map_err(|_| "not UTF-8".to_owned());
-            let text = text.map(|text| text.trim().to_owned());
-            if text.as_ref().is_ok_and(|text| text.is_empty() || text.starts_with('#')) {
-                continue;
-            }
-            return Ok(Some((self.number, text)));
+            return match self.next_entry().transpose()? {
+                Ok(ListEntry::Order(order)) => Some(Ok(Ok(*order))),
+                Ok(ListEntry::Bad(bad)) => Some(Ok(Err(bad))),
+                Ok(ListEntry::Skipped(..)) => continue,
+                Err(error) => Some(Err(error)),
+            };
         }
     }
 }
