@@ -71,6 +71,11 @@ impl<'a> ReplayList<'a> {
                 count(failed, "reference")
             ));
         }
+        let left_out = lines.len() as u64 - events;
+        if left_out > 0 {
+            let left_out = count(left_out, "event");
+            session.warn(&format!("{left_out} left out of {path_text}: a duplicate order may have taken the payment"));
+        }
         if unavailable > 0 {
             let orders = count(unavailable, "reference");
             session.warn(&format!("{orders} missed an outcome that has no event to rebuild; see the rows"));

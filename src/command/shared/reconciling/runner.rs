@@ -23,6 +23,8 @@ use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+/// Number of known answers without a look at Ctrl+C. Each look may take a millisecond.
+const KNOWN_BATCH: u64 = 1_024;
 /// Longest time until buffered output and the journal are looked at again.
 const IDLE_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -173,8 +175,8 @@ impl<'a> LookupRun<'a> {
         let known = self.journal.as_mut().map(|journal| journal.take(&order, provider)).transpose()?.flatten();
         if let Some(answer) = known {
             self.add_known(order, provider, &answer)?;
-            // Lets the sender notice Ctrl+C between known answers.
-            return Ok(Some(NextRequest::Wait(Duration::ZERO)));
+            // Lets the sender notice Ctrl+C between many known answers.
+            return Ok(self.next_number.is_multiple_of(KNOWN_BATCH).then_some(NextRequest::Wait(Duration::ZERO)));
         }
         let number = self.take_number();
         if provider.lookup_call(&order.reference).is_none() {
