@@ -173,6 +173,12 @@ fn pages_that_can_not_be_trusted_conclude_nothing() {
         assert_eq!((ran.status, ran.out.as_str()), (3, ""), "{why}: {}", ran.err);
         assert!(ran.err.contains(why), "{why}: {}", ran.err);
     }
+    let sound = api((0..250).rev().map(|number| payment(number, 23, "SETTLED")).collect());
+    let list = home.path().join("empty.csv");
+    std::fs::write(&list, "reference,status\n").unwrap();
+    let ran = sound.run(home.path(), &["--all", "--since", "2025-01-01", "--json", "--from", list.to_str().unwrap()]);
+    let rows = ran.records().iter().filter(|record| record["schema"] == "whtool.reconciled/1").count();
+    assert_eq!((ran.status, rows), (3, 0), "{}", ran.err);
     let failing_once = Api::new(move |last, before| if before == 0 { (503, "", "{}".to_owned()) } else { good(last) });
     let (ran, rows) = run(home.path(), &failing_once, "reference,status\npi_1,paid\n", &[]);
     assert_eq!((ran.status, rows.len()), (1, 250), "{}", ran.err);

@@ -48,7 +48,7 @@ pub enum Coverage {
 pub enum WalkError {
     #[error("a record has no `id`")]
     NoId,
-    #[error("the pages repeat: {0} is on two of them")]
+    #[error("the pages repeat: {0} and the records before it came twice")]
     Repeated(String),
     #[error("an empty page says that more follow")]
     NoProgress,
@@ -62,19 +62,30 @@ impl PageWalk {
         Self { since, seen: HashSet::new(), last: None, is_descending: true, has_descended: false }
     }
 
-    /// Adds the next page.
-    pub fn add(&mut self, page: &RecordPage) -> Result<WalkStep, WalkError> {
-        for record in &page.records {
-            let id = id_of(record).ok_or(WalkError::NoId)?;
-            if !self.seen.insert(hash(id)) {
-                return Err(WalkError::Repeated(id.to_owned()));
+    /// Adds the next page. Returns its records that were on no page before: pages overlap if a list
+    /// changes while it is read.
+    pub fn add(&mut self, page: RecordPage) -> Result<(Vec<Value>, WalkStep), WalkError> {
+        let last = page.records.last().and_then(id_of).map(str::to_owned);
+        let mut new = Vec::with_capacity(page.records.len());
+        for record in page.records {
+            let id = id_of(&record).ok_or(WalkError::NoId)?;
+            if self.seen.insert(hash(id)) {
+                self.note_time(created(&record));
+                new.push(record);
             }
-            self.note_time(created(record));
         }
-        if !page.has_more {
+        if let Some(last) = last.as_ref().filter(|_| new.is_empty()) {
+            return Err(WalkError::Repeated(last.clone()));
+        }
+        let step = self.step(page.has_more, last)?;
+        Ok((new, step))
+    }
+
+    fn step(&self, has_more: bool, last: Option<String>) -> Result<WalkStep, WalkError> {
+        if !has_more {
             return Ok(WalkStep::End(Coverage::Everything));
         }
-        let last = page.records.last().and_then(id_of).ok_or(WalkError::NoProgress)?;
+        let last = last.ok_or(WalkError::NoProgress)?;
         if self.seen.len() > MAX_RECORDS {
             return Err(WalkError::TooLong);
         }
@@ -82,7 +93,7 @@ impl PageWalk {
             (Some(since), Some(oldest)) if oldest < since && self.is_descending && self.has_descended => {
                 Ok(WalkStep::End(Coverage::Since(since)))
             }
-            _ => Ok(WalkStep::After(last.to_owned())),
+            _ => Ok(WalkStep::After(last)),
         }
     }
 
@@ -136,7 +147,7 @@ mod tests {
         let mut walk = PageWalk::new(since.map(|text| text.parse().unwrap()));
         let mut step = Ok(WalkStep::End(Coverage::Everything));
         for (index, page) in pages.iter().enumerate() {
-            step = walk.add(page);
+            step = walk.add(page.clone()).map(|(_, step)| step);
             let is_last = index + 1 == pages.len();
             assert!(is_last || matches!(step, Ok(WalkStep::After(_))), "{step:?}");
         }
@@ -182,11 +193,19 @@ mod tests {
     }
 
     #[test]
+    fn a_record_on_two_pages_counts_once() {
+        let mut walk = PageWalk::new(None);
+        walk.add(page(&[("a", 14), ("b", 13)], true)).unwrap();
+        let (new, step) = walk.add(page(&[("b", 13), ("c", 12)], true)).unwrap();
+        let ids: Vec<_> = new.iter().map(|record| record["id"].as_str().unwrap()).collect();
+        assert_eq!((ids, step), (vec!["c"], WalkStep::After("c".to_owned())));
+        assert_eq!((walk.count(), walk.is_descending()), (3, true));
+    }
+
+    #[test]
     fn pages_that_repeat_or_do_not_end_are_an_error() {
         let first = page(&[("a", 14), ("b", 13)], true);
-        assert_eq!(walk(None, &[first.clone(), first.clone()]).0, Err(WalkError::Repeated("a".to_owned())));
-        let shifted = page(&[("b", 13), ("c", 12)], true);
-        assert_eq!(walk(None, &[first.clone(), shifted]).0, Err(WalkError::Repeated("b".to_owned())));
+        assert_eq!(walk(None, &[first.clone(), first.clone()]).0, Err(WalkError::Repeated("b".to_owned())));
         assert_eq!(walk(None, &[first, page(&[], true)]).0, Err(WalkError::NoProgress));
         let nameless = RecordPage { records: vec![json!({"createdAt": NOON})], has_more: false };
         assert_eq!(walk(None, &[nameless]).0, Err(WalkError::NoId));

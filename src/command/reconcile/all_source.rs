@@ -35,6 +35,8 @@ pub(super) struct AllRecords<'a> {
     period: Option<ReportPeriod>,
     /// The merchant's references of the orders so far.
     numbers: HashSet<String>,
+    /// Number of orders so far.
+    orders_read: u64,
     /// Number of lines of the list that can't be read.
     bad_lines: u64,
     /// The position after the next record that is looked at for itself.
@@ -102,6 +104,7 @@ impl<'a> AllRecords<'a> {
             provider,
             period,
             numbers: HashSet::new(),
+            orders_read: 0,
             bad_lines: 0,
         })
     }
@@ -217,12 +220,18 @@ impl OrderSource for AllRecords<'_> {
     fn next(&mut self, captured: &mut CapturedWebhooks) -> Result<Option<SourceItem>> {
         let Some(orders) = &mut self.orders else { return self.next_unclaimed() };
         match orders.next(captured)? {
-            Some(SourceItem::Order(order)) => self.match_order(order).map(Some),
+            Some(SourceItem::Order(order)) => {
+                self.orders_read += 1;
+                self.match_order(order).map(Some)
+            }
             Some(SourceItem::BadLine(bad)) => {
                 self.bad_lines += 1;
                 Ok(Some(SourceItem::BadLine(bad)))
             }
             Some(other) => Ok(Some(other)),
+            None if self.orders_read == 0 => Err(Error::failed("the list has no orders")
+                .because("without any, every payment would be called unknown")
+                .hint("omit the list to compare all payments with the captured webhooks")),
             None => {
                 self.orders = None;
                 self.next_unclaimed()

@@ -144,8 +144,8 @@ impl PageReader<'_> {
     fn add_page(&mut self, body: &Value, what: &str) -> Result<()> {
         let provider = self.client.provider;
         let page = RecordPage::parse(body).map_err(|error: ResponseError| error.to_error(provider, what))?;
-        let step = self.walk.add(&page).map_err(|error| Error::failed(what).because(error))?;
-        page.records.iter().try_for_each(&mut *self.each)?;
+        let (new, step) = self.walk.add(page).map_err(|error| Error::failed(what).because(error))?;
+        new.iter().try_for_each(&mut *self.each)?;
         match step {
             WalkStep::After(id) => self.after = Some(id),
             WalkStep::End(coverage) => {
