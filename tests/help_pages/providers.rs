@@ -127,13 +127,20 @@ Arguments:
                   references at Plustive
 
 Options:
-      --from <FILE>            Read orders from a file: one reference per line, CSV with a header,
-                               or NDJSON; `-` reads standard input. With --query, an SQLite database
-                               or postgres://…; `env:NAME` reads the URL from a variable
+      --from <FILE>            Read orders from a file: CSV, JSON, a workbook, the output of a
+                               database's client, or one reference per line; `-` reads standard
+                               input. With --query, an SQLite database or postgres://…; `env:NAME`
+                               reads the URL from a variable
       --column <COLUMN=NAME>   Name of a column in the list: reference=NAME, status=NAME,
-                               amount=NAME or currency=NAME. May be repeated
+                               amount=NAME, currency=NAME, id=NAME (the order's own) or
+                               created=NAME. May be repeated
       --decimal                Read amounts in the list as decimals such as 100.00 instead of minor
                                units
+      --amounts <NOTATION>     Notation of amounts in the list: minor (10000), decimal (100.00),
+                               point (1,000.00) or comma (1.000,00); by default it is decided for
+                               the whole column
+      --sheet <NAME>           Sheet of a workbook to read (default: the first one with rows)
+      --expect-rows <N>        Number of rows that the list must have: N, or '>=N' for at least N
       --status <WORD=MEANING>  Meaning of a status word in the list: open, paid, failed, expired,
                                canceled, refunded, partly_refunded or ignore. May be repeated
       --all                    Read the provider's own list since --since or --day, and find
@@ -239,13 +246,19 @@ Exit status:
 Usage: whtool watch [OPTIONS]
 
 Options:
-      --from <FILE>               Read orders from a file, anew in each round: one reference per
-                                  line, CSV with a header, or NDJSON. With --query, an SQLite
+      --from <FILE>               Read orders from a file, anew in each round: CSV, JSON, a
+                                  workbook, or one reference per line. With --query, an SQLite
                                   database or postgres://…; `env:NAME` reads the URL from a variable
       --column <COLUMN=NAME>      Name of a column in the list: reference=NAME, status=NAME,
-                                  amount=NAME or currency=NAME. May be repeated
+                                  amount=NAME, currency=NAME, id=NAME (the order's own) or
+                                  created=NAME. May be repeated
       --decimal                   Read amounts in the list as decimals such as 100.00 instead of
                                   minor units
+      --amounts <NOTATION>        Notation of amounts in the list: minor (10000), decimal (100.00),
+                                  point (1,000.00) or comma (1.000,00); by default it is decided for
+                                  the whole column
+      --sheet <NAME>              Sheet of a workbook to read (default: the first one with rows)
+      --expect-rows <N>           Number of rows that the list must have: N, or '>=N' for at least N
       --status <WORD=MEANING>     Meaning of a status word in the list: open, paid, failed, expired,
                                   canceled, refunded, partly_refunded or ignore. May be repeated
       --every <DURATION>          Time from the start of one round to the start of the next
