@@ -259,7 +259,7 @@ fn parse_zone(text: &str) -> Option<Option<TimeZone>> {
     let digits = digits.replace(':', "");
     let (hours, minutes): (i32, i32) = match digits.len() {
         1 | 2 => (digits.parse().ok()?, 0),
-        4 => (digits[..2].parse().ok()?, digits[2..].parse().ok()?),
+        4 => (digits.get(..2)?.parse().ok()?, digits.get(2..)?.parse().ok()?),
         _ => return None,
     };
     let offset = Offset::from_seconds(sign * (hours * 3_600 + minutes * 60)).ok()?;
