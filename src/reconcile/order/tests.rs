@@ -39,4 +39,5 @@ fn error(text: &str) -> String {
 
 mod dialects;
 mod formats;
+mod mutations;
 mod rows;
