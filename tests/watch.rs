@@ -70,6 +70,18 @@ fn an_empty_broken_or_missing_list_concludes_nothing() {
 }
 
 #[test]
+fn a_known_difference_is_accepted_and_an_unreadable_file_of_them_concludes_nothing() {
+    let mut world = world("DEBITED", PENDING);
+    assert_eq!(world.run(&WATCH).status, 1);
+    let words = [&WATCH[..], &["--known", "known", "--json"]].concat();
+    assert_eq!(world.run(&words).status, 3);
+    world.files.insert(PathBuf::from("known"), b"order_behind pi_1  # booked by hand\n".to_vec());
+    let run = world.run(&words);
+    assert!(run.json().iter().any(|record| record["change"] == "accepted"), "{}", run.text());
+    assert_eq!(run.status, 0, "{}", run.err);
+}
+
+#[test]
 fn nothing_is_delivered_to_another_machine_without_confirmation_or_without_a_secret() {
     let to = ["--deliver", "--to", "http://192.0.2.1/hooks"];
     let mut world = world("DEBITED", PENDING);

@@ -65,6 +65,7 @@ fn label(kind: &ChangeKind) -> &'static str {
         ChangeKind::Repaired { .. } => "repaired",
         ChangeKind::DeliveryFailed { .. } => "delivery failed",
         ChangeKind::NotRepaired { .. } => "not repaired",
+        ChangeKind::Accepted { .. } => "accepted",
         ChangeKind::GivenUp { .. } => "given up",
         ChangeKind::Vanished { .. } => "vanished",
         ChangeKind::TroubleBegan { .. } => "trouble",
@@ -73,7 +74,7 @@ fn label(kind: &ChangeKind) -> &'static str {
 }
 
 fn is_good(kind: &ChangeKind) -> bool {
-    matches!(kind, ChangeKind::Repaired { .. } | ChangeKind::TroubleEnded { .. })
+    matches!(kind, ChangeKind::Repaired { .. } | ChangeKind::Accepted { .. } | ChangeKind::TroubleEnded { .. })
 }
 
 /// Returns what a change is about, and a sentence that may be empty.
@@ -88,6 +89,7 @@ fn describe(kind: &ChangeKind) -> (String, String) {
         ChangeKind::NotRepaired { why, .. } => {
             (about, format!("the app accepted the event, but {}", or_else(&sentence(why), "the order still differs")))
         }
+        ChangeKind::Accepted { .. } => (about, "it is in the file of accepted differences now".to_owned()),
         ChangeKind::GivenUp { subject } => {
             (about, format!("it differs since {}; nothing more is delivered for it", subject.first_seen))
         }

@@ -268,6 +268,8 @@ Options:
                                   be under way [default: 15m]
       --give-up-after <DURATION>  Deliver nothing more for a difference that is this old [default:
                                   24h]
+      --known <FILE>              Do not report the differences in this file, which `reconcile
+                                  --accept` writes; it is read anew in each round
       --stale <DURATION>          Report payments that are still open after this time
       --provider <PROVIDER>       Provider to query (default: detected from each reference)
                                   [possible values: plexos, plustive]

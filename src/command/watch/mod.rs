@@ -81,6 +81,10 @@ pub(super) struct Watch {
     /// Deliver nothing more for a difference that is this old
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
     give_up_after: SignedDuration,
+    /// Do not report the differences in this file, which `reconcile --accept` writes; it is read
+    /// anew in each round
+    #[arg(long, value_name = "FILE")]
+    known: Option<PathBuf>,
     /// Report payments that are still open after this time
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     stale: Option<SignedDuration>,

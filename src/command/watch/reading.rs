@@ -7,6 +7,7 @@ use crate::command::shared::reconciling::{
     CapturedWebhooks, FinishedRun, OrderSource, ResultSink, RunEnd, SourceItem, run_lookups,
 };
 use crate::model::error::{Error, Kind, Result};
+use crate::model::sanitize::escape_unsafe;
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::provider;
 use crate::reconcile::known::KnownDifferences;
@@ -46,7 +47,19 @@ fn open_list(args: &Watch, list: &ListSource, session: &Session<'_>) -> Result<O
     let not_saved = |error| Error::failed("can't save the list").because(error);
     let mut spool = SpoolWriter::new(&|| session.world.temporary_file()).map_err(not_saved)?;
     args.list.copy(list, args.hidden_variables(), session, &mut spool)?;
-    args.reading.read(&list.to_string(), spool.finish().map_err(not_saved)?, session)
+    let orders = args.reading.read(&list.to_string(), spool.finish().map_err(not_saved)?, session)?;
+    orders.notes().iter().for_each(|note| session.info_once(note));
+    orders.problems().iter().for_each(|problem| session.warn_once(&escape_unsafe(problem)));
+    Ok(orders)
+}
+
+/// Reads the file of accepted differences.
+fn read_known(args: &Watch, session: &Session<'_>) -> Result<KnownDifferences> {
+    let Some(path) = &args.known else { return Ok(KnownDifferences::default()) };
+    let failed = || Error::failed(format!("can't read the accepted differences in {}", path.display()));
+    let text = String::from_utf8(session.read(path)?).map_err(|error| failed().because(error))?;
+    KnownDifferences::parse(&text, &[], &session.now().date().to_string())
+        .map_err(|error| failed().because(format!("line {}: {}", error.line, error.reason)))
 }
 
 /// Reads the orders anew and looks them up. An error is one of the store.
@@ -57,8 +70,9 @@ pub(super) fn read(
     scope: Scope<'_>,
     session: &Session<'_>,
 ) -> Result<Reading> {
-    let orders = match open_list(args, list, session) {
-        Ok(orders) => orders,
+    let opened = open_list(args, list, session).and_then(|orders| Ok((orders, read_known(args, session)?)));
+    let (orders, known) = match opened {
+        Ok(opened) => opened,
         Err(error) if error.kind == Kind::Interrupted => return Ok(Reading::Interrupted),
         Err(error) => return Ok(Reading::OrdersFailed(error)),
     };
@@ -76,7 +90,7 @@ pub(super) fn read(
     let store = args.store.open(session)?;
     let (observations, events, plan) = (Vec::new(), Vec::new(), ReplayPlan::default());
     let mut collector = Collector { state, session, store, observations, events, plan };
-    let known = RefCell::new(KnownDifferences::default());
+    let known = RefCell::new(known);
     let options = args.lookup_options(&known, &session.now());
     let FinishedRun { totals, end, .. } =
         run_lookups(session, &options, captured, &mut source, vec![&mut collector as &mut dyn ResultSink])?;

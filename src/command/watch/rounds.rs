@@ -34,6 +34,9 @@ const ALERT_CHECK: Duration = Duration::from_millis(200);
 /// Runs rounds until it is stopped, or one with `--once`.
 pub(super) fn run(args: &Watch, session: &Session<'_>) -> Result<CommandOutcome> {
     let list = args.source(session)?;
+    if args.every <= SignedDuration::ZERO {
+        return Err(Error::usage("--every must be longer than zero").hint("--once runs one round"));
+    }
     let stop = session.world.interrupt_waiter()?;
     let deliverer = Deliverer::new(args, session)?;
     let (store, state) = WatchStore::open(args, session)?;

@@ -117,6 +117,10 @@ pub enum ChangeKind {
         subject: ChangeSubject,
         why: String,
     },
+    /// The user has accepted the difference with `--known`.
+    Accepted {
+        subject: ChangeSubject,
+    },
     /// It differs for so long that nothing is delivered any more.
     GivenUp {
         subject: ChangeSubject,
@@ -144,6 +148,7 @@ impl ChangeKind {
             Self::Repaired { .. } => "repaired",
             Self::DeliveryFailed { .. } => "delivery_failed",
             Self::NotRepaired { .. } => "not_repaired",
+            Self::Accepted { .. } => "accepted",
             Self::GivenUp { .. } => "given_up",
             Self::Vanished { .. } => "vanished",
             Self::TroubleBegan { .. } => "trouble_began",
@@ -158,6 +163,7 @@ impl ChangeKind {
             | Self::Repaired { subject, .. }
             | Self::DeliveryFailed { subject, .. }
             | Self::NotRepaired { subject, .. }
+            | Self::Accepted { subject }
             | Self::GivenUp { subject }
             | Self::Vanished { subject } => Some(subject),
             Self::TroubleBegan { .. } | Self::TroubleEnded { .. } => None,

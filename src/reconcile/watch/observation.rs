@@ -46,6 +46,8 @@ pub struct Observation {
     pub compared: ComparedParts,
     /// True if a part of the order could not be compared, such as an unknown status.
     pub is_order_unclear: bool,
+    /// True if the difference is one of `--known`.
+    pub is_accepted: bool,
     /// The event that the app seems to have missed.
     pub event: Option<MissedEvent>,
 }
@@ -54,6 +56,8 @@ pub struct Observation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Standing {
     Agrees,
+    /// It differs, and the user has accepted that.
+    Accepted,
     /// Nothing can be concluded.
     Inconclusive,
     /// It differs, but changed so recently that its webhook may be under way.
@@ -85,6 +89,7 @@ impl Observation {
                 currency: order.currency.is_some(),
             },
             is_order_unclear: !reconciled.assessment.is_complete,
+            is_accepted: reconciled.acceptance.is_accepted(),
             event,
         }
     }
@@ -93,6 +98,7 @@ impl Observation {
     pub(super) fn standing(&self, settled_before: Timestamp) -> Standing {
         match self.class {
             Class::CouldNotTell => Standing::Inconclusive,
+            class if class.is_difference() && self.is_accepted => Standing::Accepted,
             class if !class.is_difference() && self.is_order_unclear => Standing::Inconclusive,
             class if !class.is_difference() => Standing::Agrees,
             _ if self.changed.is_some_and(|changed| changed > settled_before) => Standing::Fresh,

@@ -142,6 +142,7 @@ impl WatchState {
         for (subject, (standing, observation)) in &decisive {
             match standing {
                 Standing::Agrees => self.conclude_agreement(subject, observation, policy, now),
+                Standing::Accepted => self.note_acceptance(subject, policy, now),
                 Standing::Differs => self.note_difference(subject, observation, policy, now),
                 Standing::Inconclusive | Standing::Fresh => {}
             }
@@ -208,6 +209,16 @@ impl WatchState {
         };
         difference.status.clone_from(&observation.status);
         self.report(ChangeKind::Repaired { subject: describe(subject, &difference), by }, policy, now);
+    }
+
+    /// Notes that the user has accepted a difference that was reported.
+    fn note_acceptance(&mut self, subject: &WatchedReference, policy: &WatchPolicy, now: Timestamp) {
+        if !self.is_open(subject) {
+            return;
+        }
+        if let Some(difference) = self.remove_difference(subject) {
+            self.report(ChangeKind::Accepted { subject: describe(subject, &difference) }, policy, now);
+        }
     }
 
     fn note_difference(

@@ -40,6 +40,7 @@ fn observation(reference: &str, class: Class) -> Observation {
         changed: None,
         compared: ComparedParts { status: true, amount: true, currency: true },
         is_order_unclear: false,
+        is_accepted: false,
         event,
     }
 }
@@ -207,6 +208,20 @@ fn less_than_what_differed_is_no_proof_of_a_repair() {
     assert_eq!(codes(&mut state), ["class_changed"]);
     state.apply_round(&round([agreed.clone(), agreed]), &POLICY, at(45));
     assert_eq!(codes(&mut state), ["repaired"]);
+}
+
+#[test]
+fn an_accepted_difference_is_closed_without_a_repair_and_gets_no_delivery() {
+    let mut state = WatchState::default();
+    apply(&mut state, Class::OrderBehind, 0);
+    let accepted = Observation { is_accepted: true, ..observation("pi_1", Class::OrderBehind) };
+    let accepted = round([accepted]);
+    state.apply_round(&accepted, &POLICY, at(15));
+    assert_eq!(codes(&mut state), ["accepted"]);
+    assert!(state.plan_deliveries(&accepted, &POLICY, at(15)).is_empty());
+    state.apply_round(&accepted, &POLICY, at(30));
+    assert!(codes(&mut state).is_empty());
+    assert_eq!(apply(&mut state, Class::OrderBehind, 45), ["new_difference"]);
 }
 
 #[test]
