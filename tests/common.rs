@@ -316,12 +316,14 @@ impl Files for TestWorld {
     fn write_output(
         &self,
         path: &Path,
-        bytes: &[u8],
+        content: &mut dyn Read,
         visibility: FileVisibility,
         is_own: &IsOwnOutput<'_>,
     ) -> Result<()> {
-        self.written.lock().unwrap().insert(path.to_owned(), bytes.to_vec());
-        whtool::edge::Machine.write_output(&self.real_path(path), bytes, visibility, is_own)
+        let mut bytes = Vec::new();
+        content.read_to_end(&mut bytes).unwrap();
+        self.written.lock().unwrap().insert(path.to_owned(), bytes.clone());
+        whtool::edge::Machine.write_output(&self.real_path(path), &mut &bytes[..], visibility, is_own)
     }
 
     fn update_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<FileVisibility> {

@@ -223,3 +223,69 @@ Complete: yes
 ";
     assert_eq!((ran.status, ran.out.as_str()), (1, expected), "{}", ran.err);
 }
+
+#[test]
+fn csv_goes_to_a_file_beside_json_and_has_every_reference_and_whatever_is_missing() {
+    let home = home();
+    let rows = ["pi_SETTLED-10000-2026-11-27,paid,10000", "pi_FAILED-500-2026-11-27,paid,500"];
+    let ran = run(home.path(), &rows, &["--csv", "all.csv", "--json", "--only", "differences", "--html", "r.html"]);
+    assert_eq!((ran.status, ran.records().len()), (1, 2), "{}", ran.err);
+    let table = read(home.path(), "all.csv");
+    assert!(table.lines().count() == 3 && table.starts_with("line,reference,provider,class,"), "{table}");
+    assert!(!ran.out.contains("line,reference"));
+
+    let api = Api::new(|last, _| if last.contains("stop") { (401, "", "{}".to_owned()) } else { dated(last) });
+    std::fs::write(home.path().join("list"), "pi_SETTLED-1-2026-11-27\npi_stop\n").unwrap();
+    let flags = ["--from", "list", "--concurrency", "1", "--csv", "all.csv"];
+    Ran::of(api.command(home.path(), &flags).current_dir(home.path()).output().unwrap());
+    let table = read(home.path(), "all.csv");
+    assert!(
+        table.lines().last().unwrap().contains("could_not_tell") && table.contains("the run stopped early"),
+        "{table}"
+    );
+}
+
+#[test]
+fn a_reference_after_csv_is_never_taken_for_a_file() {
+    let (home, api) = (home(), api());
+    let ran = api.run(home.path(), &["--csv", "pi_SETTLED"]);
+    assert!(ran.status == 2 && ran.err.contains("put --csv last"), "{}", ran.err);
+    let ran = api.run(home.path(), &["pi_SETTLED-10000-2026-11-27", "--csv"]);
+    assert!(ran.status == 0 && ran.out.starts_with("line,reference"), "{}", ran.err);
+    assert_eq!(api.run(home.path(), &["pi_1", "--csv", "--json"]).status, 2);
+    std::fs::write(home.path().join("notes.csv"), "a,b\n1,2\n").unwrap();
+    let mut command = api.command(home.path(), &["pi_1", "--csv", "notes.csv"]);
+    assert_eq!(Ran::of(command.current_dir(home.path()).output().unwrap()).status, 3);
+    assert_eq!(read(home.path(), "notes.csv"), "a,b\n1,2\n");
+}
+
+#[test]
+fn fees_and_net_amounts_are_added_up_and_must_agree_with_the_amount() {
+    let home = home();
+    let api = Api::new(|last, _| {
+        let (status, net) = if last == "pi_wrong" { ("SETTLED", 9_000) } else { ("SETTLED", 9_800) };
+        let status = if last == "pi_failed" { "FAILED" } else { status };
+        let body = format!(
+            r#"{{"id":"{last}","amount":"10000","currency":"CVE","status":"{status}","feeAmount":"200","netAmount":"{net}"}}"#
+        );
+        (200, "", body)
+    });
+    let ran = api.run(home.path(), &["pi_1", "pi_2", "pi_failed", "--json"]);
+    let fees = &ran.records().pop().unwrap()["fees"];
+    let expected = r#"[{"currency":"CVE","references":2,"minor":"20000","fee":"400","net":"19600"}]"#;
+    assert_eq!((ran.status, fees.to_string().as_str()), (0, expected), "{}", ran.err);
+    let ran = api.run(home.path(), &["pi_wrong"]);
+    let reason = "the record's fee 2.00 CVE (200) and net amount 90.00 CVE (9000) do not add up to 100.00 CVE (10000)";
+    assert!(ran.status == 1 && ran.out.contains(reason), "{}", ran.out);
+}
+
+#[test]
+fn an_order_that_was_not_compared_in_full_is_in_no_report_a_success() {
+    let home = home();
+    let rows = ["pi_SETTLED-10000-2026-11-27,shipped,10000"];
+    let ran = run(home.path(), &rows, &["--html", "r.html", "--junit", "r.xml", "--summary"]);
+    assert_eq!(ran.status, 3, "{}", ran.err);
+    assert!(ran.out.ends_with("Complete: NO, 1 transaction could not be compared\n"), "{}", ran.out);
+    assert!(read(home.path(), "r.html").contains("Incomplete: 1 transaction could not be compared"));
+    assert!(read(home.path(), "r.xml").contains("errors=\"1\""));
+}

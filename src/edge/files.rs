@@ -5,7 +5,7 @@
 use crate::model::error::{Error, Result};
 use crate::world::{FileChange, FileVisibility, IsOwnOutput};
 use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 pub(super) enum Permissions {
@@ -26,7 +26,7 @@ pub(super) enum IfExists {
 /// exists and is to be kept.
 pub(super) fn write_atomically(
     path: &Path,
-    bytes: &[u8],
+    content: &mut dyn Read,
     permissions: Permissions,
     if_exists: IfExists,
 ) -> io::Result<bool> {
@@ -39,7 +39,7 @@ pub(super) fn write_atomically(
     if let Permissions::CopyOf(permissions) = permissions {
         file.as_file().set_permissions(permissions)?;
     }
-    file.write_all(bytes)?;
+    io::copy(content, &mut file)?;
     file.as_file().sync_all()?;
     let renamed = match if_exists {
         IfExists::Replace => file.persist(path),
@@ -84,7 +84,7 @@ pub(super) fn update(path: &Path, change: &mut FileChange<'_>) -> Result<FileVis
         Ok(metadata) => Permissions::CopyOf(metadata.permissions()),
         Err(_) => Permissions::OwnerOnly,
     };
-    write_atomically(path, &bytes, permissions, IfExists::Replace).map_err(failed)?;
+    write_atomically(path, &mut &bytes[..], permissions, IfExists::Replace).map_err(failed)?;
     Ok(visibility(&fs::metadata(path).map_err(failed)?))
 }
 
@@ -171,7 +171,7 @@ pub(super) fn check_output(path: &Path, is_own: &IsOwnOutput<'_>) -> Result<()> 
 /// replaced; a device or a pipe with a reader is written to.
 pub(super) fn write_output(
     path: &Path,
-    bytes: &[u8],
+    content: &mut dyn Read,
     visibility: FileVisibility,
     is_own: &IsOwnOutput<'_>,
 ) -> Result<()> {
@@ -180,13 +180,12 @@ pub(super) fn write_output(
         FileVisibility::Shared => Permissions::Default,
     };
     let written = match OutputTarget::find(path, is_own)? {
-        OutputTarget::Nothing => {
-            fs::create_dir_all(parent_folder(path)).and_then(|()| write_atomically(path, bytes, new(), IfExists::Keep))
-        }
+        OutputTarget::Nothing => fs::create_dir_all(parent_folder(path))
+            .and_then(|()| write_atomically(path, content, new(), IfExists::Keep)),
         OutputTarget::Replaceable(path, mode) => {
-            write_atomically(&path, bytes, Permissions::CopyOf(mode), IfExists::Replace)
+            write_atomically(&path, content, Permissions::CopyOf(mode), IfExists::Replace)
         }
-        OutputTarget::Stream => write_stream(path, bytes).map(|()| true),
+        OutputTarget::Stream => write_stream(path, content).map(|()| true),
     };
     match written {
         Ok(true) => Ok(()),
@@ -208,7 +207,7 @@ fn is_stream(_metadata: &fs::Metadata) -> bool {
 }
 
 /// Writes to a device or pipe. A pipe without a reader is an error; opening it would wait for one.
-fn write_stream(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_stream(path: &Path, content: &mut dyn Read) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true);
     #[cfg(unix)]
@@ -216,7 +215,7 @@ fn write_stream(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut stream = options.open(path)?;
     #[cfg(unix)]
     rustix::fs::fcntl_setfl(&stream, rustix::fs::OFlags::empty())?;
-    stream.write_all(bytes)
+    io::copy(content, &mut stream).map(drop)
 }
 
 /// Checks that files can be created in a folder, or in its nearest existing ancestor, by creating
@@ -279,8 +278,8 @@ mod tests {
         assert_eq!((fs::read(&real).unwrap(), link.is_symlink()), (b"new".to_vec(), true));
     }
 
-    fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-        write_output(path, bytes, FileVisibility::Shared, &|start| start.starts_with(b"own "))
+    fn write(path: &Path, mut bytes: &[u8]) -> Result<()> {
+        write_output(path, &mut bytes, FileVisibility::Shared, &|start| start.starts_with(b"own "))
     }
 
     #[test]

@@ -175,11 +175,11 @@ impl Files for Machine {
     fn write_output(
         &self,
         path: &Path,
-        bytes: &[u8],
+        content: &mut dyn Read,
         visibility: FileVisibility,
         is_own: &IsOwnOutput<'_>,
     ) -> Result<()> {
-        files::write_output(path, bytes, visibility, is_own)
+        files::write_output(path, content, visibility, is_own)
     }
 
     fn update_file(&self, path: &Path, change: &mut FileChange<'_>) -> Result<FileVisibility> {

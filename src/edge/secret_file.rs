@@ -33,7 +33,7 @@ pub(super) fn create(path: &Path, bytes: &[u8]) -> Result<bool> {
     let folder = parent_folder(path);
     create_private_folder(folder).map_err(failed)?;
     check_mode(&fs::metadata(folder).map_err(failed)?, folder, "700")?;
-    write_atomically(path, bytes, Permissions::OwnerOnly, IfExists::Keep).map_err(failed)
+    write_atomically(path, &mut &*bytes, Permissions::OwnerOnly, IfExists::Keep).map_err(failed)
 }
 
 /// Creates a file of zeros and syncs it. It is filled by `fill`.
@@ -68,7 +68,7 @@ pub(super) fn update(path: &Path, change: &mut FileChange<'_>) -> Result<()> {
     lock.lock().map_err(failed)?;
     let bytes = change(read(path)?)?;
     check_mode(&fs::metadata(folder).map_err(failed)?, folder, "700")?;
-    write_atomically(path, &bytes, Permissions::OwnerOnly, IfExists::Replace).map_err(failed).map(|_| ())
+    write_atomically(path, &mut &bytes[..], Permissions::OwnerOnly, IfExists::Replace).map_err(failed).map(|_| ())
 }
 
 /// Removes a secret file. A missing one is not an error.

@@ -23,10 +23,19 @@ pub struct Record {
     pub parsed_status: RecordStatus,
     pub money: Option<Money>,
     pub amount: AmountKind,
+    /// `None`: the provider documents none for this object, or the record has none.
+    pub fees: Option<RecordFees>,
     pub expected_event: ExpectedEvent,
     pub created: Option<Timestamp>,
     /// Time of the last change.
     pub changed: Option<Timestamp>,
+}
+
+/// The provider's fee and what is left for the merchant, in minor units of the record's currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordFees {
+    pub fee: i128,
+    pub net: i128,
 }
 
 /// Meaning of a record's amount.
@@ -103,6 +112,11 @@ impl RecordState {
     /// Checks whether the outcome is decided; a refund may still follow.
     pub fn is_final(self) -> bool {
         !matches!(self, Self::Open | Self::Unknown)
+    }
+
+    /// Checks whether the customer's money was taken, even if it was returned later.
+    pub fn has_taken_money(self) -> bool {
+        matches!(self, Self::Succeeded | Self::PartlyRefunded | Self::Refunded)
     }
 
     /// Checks whether a record may change from this state to `later`. A failed purchase may become

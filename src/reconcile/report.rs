@@ -80,6 +80,8 @@ pub struct ReportRow {
     /// The order's amount less the record's, in minor units.
     pub difference: Option<i128>,
     pub findings: Vec<ReferenceFinding>,
+    /// Facts that are no findings, as sentences.
+    pub notes: Vec<String>,
 }
 
 impl ReportRow {
@@ -108,6 +110,7 @@ impl ReportRow {
             findings: findings
                 .map(|finding| ReferenceFinding { class: finding.class, reason: clip(&finding.reason) })
                 .collect(),
+            notes: reconciled.assessment.notes.iter().map(|note| clip(note)).collect(),
         }
     }
 }
@@ -197,6 +200,9 @@ impl ReconcileReport {
         }
         if self.inconclusive() > 0 {
             missing.push(format!("{} could not be compared", number_of(self.inconclusive(), "transaction")));
+        }
+        if self.totals.incomplete > 0 && self.inconclusive() == 0 {
+            missing.push(format!("{} not compared in full", number_of(self.totals.incomplete, "order")));
         }
         if missing.is_empty() && self.totals.references() + self.totals.outside == 0 {
             missing.push("nothing was compared".to_owned());

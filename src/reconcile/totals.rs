@@ -24,6 +24,18 @@ pub struct Totals {
     pub uncaptured: u64,
     pub unrecognized: UnrecognizedWords,
     pub factor: AmountFactor,
+    fees: BTreeMap<String, FeeTotals>,
+}
+
+/// Fees and net amounts of one currency.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FeeTotals {
+    /// Number of records with a fee.
+    pub references: u64,
+    /// Sum of their amounts, in minor units.
+    pub amount: i128,
+    pub fee: i128,
+    pub net: i128,
 }
 
 /// Counts the status words that were not compared.
@@ -114,6 +126,27 @@ impl Totals {
             self.unrecognized.add(word);
         }
         self.factor.add(reconciled);
+        self.add_fees(reconciled);
+    }
+
+    /// Adds the fee of a payment whose money was taken. A duplicate order has none of its own.
+    fn add_fees(&mut self, reconciled: &ReconciledReference) {
+        let Some(record) = reconciled.record.as_ref().filter(|record| record.parsed_status.state.has_taken_money())
+        else {
+            return;
+        };
+        if let (Some(fees), Some(money)) = (record.fees, reconciled.counted_money()) {
+            let totals = self.fees.entry(money.currency.to_uppercase()).or_default();
+            totals.references += 1;
+            totals.amount = totals.amount.saturating_add(money.minor);
+            totals.fee = totals.fee.saturating_add(fees.fee);
+            totals.net = totals.net.saturating_add(fees.net);
+        }
+    }
+
+    /// Lists the fees by currency, accepted differences included.
+    pub fn fees(&self) -> impl Iterator<Item = (&str, &FeeTotals)> {
+        self.fees.iter().map(|(currency, fees)| (currency.as_str(), fees))
     }
 
     /// Adds a reference whose differences are accepted.

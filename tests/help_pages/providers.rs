@@ -167,7 +167,7 @@ Options:
                                not_in_orders, unknown_to_provider, could_not_tell, differences,
                                accepted]
       --json                   Print one JSON record per line; the last one has the totals
-      --csv                    Print CSV for spreadsheets
+      --csv [<FILE>]           Print CSV for spreadsheets, or write the complete table to a file
       --color <WHEN>           When to use colors [possible values: auto, always, never] [default:
                                auto]
   -q, --quiet                  Print only the result and errors

@@ -7,6 +7,7 @@
 //! `shared::reconciling`.
 
 mod all_source;
+mod csv_file;
 mod journal_input;
 mod known_args;
 mod outcome;
@@ -23,16 +24,19 @@ use crate::command::shared::api::{ApiArgs, ApiClient};
 use crate::command::shared::captures::{StoreArgs, When};
 use crate::command::shared::list_source::{ListSource, ListSourceArgs};
 use crate::command::shared::order_list::ListArgs;
+use crate::command::shared::output_file;
 use crate::command::shared::reconciling::{CapturedWebhooks, LookupOptions, OrderSource, ResultSink, run_lookups};
 use crate::command::shared::values::{ListParser, ParsedList};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::timestamp::SignedDuration;
 use crate::provider::Provider;
 use crate::reconcile::{Class, CompareRules, KnownDifferences, ReconciledReference, StatusWordArg, StatusWords};
+use crate::render::reconcile::CsvTable;
 use crate::render::text::count;
 use all_source::AllRecords;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use csv_file::CsvFile;
 use known_args::KnownArgs;
 use period_args::{PeriodArgs, PeriodSource};
 use replay_list::ReplayList;
@@ -41,7 +45,7 @@ use report_args::{ReportArgs, ReportCollector};
 use source::InputSource;
 use spooled_list::SpooledList;
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Compare orders and captured webhooks with the provider's records
 ///
@@ -117,11 +121,11 @@ pub(super) struct Reconcile {
     #[arg(long, value_name = "CLASS", value_parser = ListParser(row_filter()))]
     only: Vec<ParsedList<RowFilter>>,
     /// Print one JSON record per line; the last one has the totals
-    #[arg(long, conflicts_with = "csv")]
-    json: bool,
-    /// Print CSV for spreadsheets
     #[arg(long)]
-    csv: bool,
+    json: bool,
+    /// Print CSV for spreadsheets, or write the complete table to a file
+    #[arg(long, value_name = "FILE", num_args = 0..=1, value_parser = csv_file::parse_file_name)]
+    csv: Option<Option<PathBuf>>,
     #[command(flatten)]
     period: PeriodArgs,
     #[command(flatten)]
@@ -166,6 +170,28 @@ fn row_filter() -> impl TypedValueParser<Value = RowFilter> {
 }
 
 impl Reconcile {
+    /// Returns the file of `--csv`. `None`: there is none, or it is standard output.
+    fn csv_file(&self) -> Option<&Path> {
+        self.csv.as_ref()?.as_deref().filter(|path| !output_file::is_stdout(path))
+    }
+
+    fn prints_csv(&self) -> bool {
+        self.csv.is_some() && self.csv_file().is_none()
+    }
+
+    /// Checks that standard output gets one thing, and that the files may be written.
+    fn check_output(&self, session: &Session<'_>) -> Result<()> {
+        if self.prints_csv() && (self.json || self.reports.summary) {
+            return Err(
+                Error::usage("standard output can't be CSV and something else").hint("name a file: --csv table.csv")
+            );
+        }
+        if let Some(path) = self.csv_file() {
+            CsvFile::check(path, session)?;
+        }
+        self.reports.check_files(self.csv_file(), session)
+    }
+
     /// Returns the thing whose time `--since` and `--until` are about.
     fn period_source(&self, list: Option<&ListSource>) -> PeriodSource {
         let is_from_store = self.references.is_empty() && list.is_none() && !self.all;
@@ -182,6 +208,9 @@ impl Reconcile {
         }
         if self.all {
             return Ok("the provider's list".to_owned());
+        }
+        if self.all {
+            return Ok("no list: every payment of the provider's own list".to_owned());
         }
         let arrived = self.period.capture_period(session)?;
         let open = if self.open { ", without those that have ended" } else { "" };
@@ -223,7 +252,7 @@ pub(super) fn run(args: &Reconcile, session: &Session<'_>) -> Result<CommandOutc
             .because("give references, --from FILE, --since 24h (captured webhooks) or --open (what has not ended)")
             .hint("whtool reconcile pi_def456, or whtool reconcile --since 24h"));
     }
-    args.reports.check_files(session)?;
+    args.check_output(session)?;
     let started = session.world.now();
     let known = RefCell::new(args.known.load(&started.to_zoned(args.period.zone(session)), session)?);
     let mut captured = CapturedWebhooks::open(&args.store, session)?;
@@ -243,21 +272,28 @@ pub(super) fn run(args: &Reconcile, session: &Session<'_>) -> Result<CommandOutc
     let mut replay_list = ReplayList::new(args, session)?;
     let mut report = ReportWriter::new(args, &*source, total, session)?;
     let mut collector = ReportCollector::new(&args.reports);
+    let table = || CsvTable::new(source.extra_columns());
+    let mut csv_file = args.csv_file().map(|path| CsvFile::new(path, table(), session)).transpose()?;
     let mut sinks: Vec<&mut dyn ResultSink> = vec![&mut report, &mut collector];
+    sinks.extend(csv_file.as_mut().map(|file| file as &mut dyn ResultSink));
     sinks.extend(replay_list.as_mut().map(|list| list as &mut dyn ResultSink));
     let finished = run_lookups(session, &options, captured, &mut *source, sinks)?;
     let has_failure = collector.has_failure(&finished.totals);
     let facts = report_args::run_facts(
         args.source_name(list_source.as_ref(), session)?,
         started,
-        (&args.period, options.period.clone()),
+        (args, options.period.clone()),
         &finished,
         session,
     );
+    let stopped = facts.stopped.clone();
     let file_report = collector.report(facts, &finished, known_args::summarize(&known.borrow()));
     report.finish(&finished, file_report.as_ref(), options.period.as_ref(), &known.borrow())?;
     if let Some(list) = replay_list {
         list.finish(&finished)?;
+    }
+    if let Some(file) = csv_file {
+        file.finish(stopped.as_deref(), session)?;
     }
     if let Some(file_report) = &file_report {
         args.reports.write_files(file_report, session)?;

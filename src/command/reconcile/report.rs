@@ -50,7 +50,7 @@ impl<'a> ReportWriter<'a> {
         let is_visible = session.world.is_terminal(Stream::Error) && session.verbosity != Verbosity::Quiet;
         let progress = total.filter(|total| is_visible && *total > 1).map(|total| session.world.progress(total));
         let table = CsvTable::new(source.extra_columns());
-        let rows = if args.csv { csv_line(&table.header())? } else { Vec::new() };
+        let rows = if args.prints_csv() { csv_line(&table.header())? } else { Vec::new() };
         Ok(Self {
             progress,
             table,
@@ -74,7 +74,7 @@ impl<'a> ReportWriter<'a> {
             Vec::new()
         } else if self.args.json {
             reconcile::record(reconciled)
-        } else if self.args.csv {
+        } else if self.args.prints_csv() {
             csv_line(&self.table.row(reconciled))?
         } else {
             self.session.wrap(&reconcile::row(reconciled, self.session.out)).into_bytes()
@@ -83,7 +83,7 @@ impl<'a> ReportWriter<'a> {
 
     /// Queues a row. The first row of a class is followed by its advice; `None`: needs no advice.
     fn show(&mut self, class: Option<Class>, row: Vec<u8>) {
-        let is_text = !self.args.json && !self.args.csv && !row.is_empty();
+        let is_text = !self.args.json && !self.args.prints_csv() && !row.is_empty();
         self.rows.extend(row);
         if let Some(class) = class.filter(|class| is_text && self.advised.insert(*class)) {
             let advice = if self.args.replay_list.is_some() { class.advice_with_replay_list() } else { class.advice() };
@@ -133,11 +133,11 @@ impl<'a> ReportWriter<'a> {
             self.rows.extend(reconcile::short_summary(report).into_bytes());
         } else if self.args.json {
             self.rows.extend(reconcile::totals(totals, &notes));
-        } else if has_summary && !self.args.csv && totals.references() + totals.outside > 0 {
+        } else if has_summary && !self.args.prints_csv() && totals.references() + totals.outside > 0 {
             let gap = if self.rows.is_empty() { "" } else { "\n" };
             let summary = self.session.wrap(&reconcile::summary(totals, &notes, self.session.out));
             self.rows.extend(format!("{gap}{summary}").into_bytes());
-        } else if has_summary && self.args.csv {
+        } else if has_summary && self.args.prints_csv() {
             let summary = reconcile::summary(totals, &notes, self.session.err);
             self.session.info(summary.trim_end());
         }

@@ -1,6 +1,6 @@
 //! The flags for reports in files and for the exit status.
 
-use super::period_args::PeriodArgs;
+use super::Reconcile;
 use crate::command::Session;
 use crate::command::shared::output_file;
 use crate::command::shared::reconciling::{FinishedRun, ResultSink, RunEnd};
@@ -59,8 +59,8 @@ impl ReportArgs {
     }
 
     /// Checks that the files may be written, before anything is asked.
-    pub(super) fn check_files(&self, session: &Session<'_>) -> Result<()> {
-        let mut seen: Vec<&Path> = Vec::new();
+    pub(super) fn check_files(&self, csv: Option<&Path>, session: &Session<'_>) -> Result<()> {
+        let mut seen: Vec<&Path> = csv.into_iter().collect();
         for (path, file) in self.files() {
             if seen.contains(&path) {
                 return Err(Error::usage(format!("two reports would be written to {}", path.display())));
@@ -137,7 +137,7 @@ impl ResultSink for ReportCollector {
 pub(super) fn run_facts(
     source: String,
     started: Timestamp,
-    (args, period): (&PeriodArgs, Option<ReportPeriod>),
+    (args, period): (&Reconcile, Option<ReportPeriod>),
     finished: &FinishedRun,
     session: &Session<'_>,
 ) -> RunFacts {
@@ -152,11 +152,11 @@ pub(super) fn run_facts(
     RunFacts {
         started,
         finished: session.world.now(),
-        zone: args.zone(session),
+        zone: args.period.zone(session),
         source,
         apis: finished.apis.clone(),
         period,
         stopped,
-        csv: None,
+        csv: args.csv_file().map(|path| path.display().to_string()),
     }
 }

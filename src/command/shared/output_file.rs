@@ -6,6 +6,7 @@
 use crate::command::Session;
 use crate::model::error::Result;
 use crate::world::{FileVisibility, IsOwnOutput};
+use std::io::Read;
 use std::path::Path;
 
 /// The names of standard output. It may be a file that must not be replaced.
@@ -23,15 +24,26 @@ pub(in crate::command) fn check(path: &Path, is_own: &IsOwnOutput<'_>, session: 
 /// Writes a file.
 pub(in crate::command) fn write(
     path: &Path,
-    bytes: &[u8],
+    mut bytes: &[u8],
+    visibility: FileVisibility,
+    is_own: &IsOwnOutput<'_>,
+    session: &Session<'_>,
+) -> Result<()> {
+    copy(path, &mut bytes, visibility, is_own, session)
+}
+
+/// Writes a file that is too large for memory.
+pub(in crate::command) fn copy(
+    path: &Path,
+    content: &mut dyn Read,
     visibility: FileVisibility,
     is_own: &IsOwnOutput<'_>,
     session: &Session<'_>,
 ) -> Result<()> {
     if !is_stdout(path) {
-        return session.world.write_output(path, bytes, visibility, is_own);
+        return session.world.write_output(path, content, visibility, is_own);
     }
     let mut output = session.world.stdout();
-    output.write_all(bytes)?;
+    std::io::copy(content, &mut output)?;
     Ok(output.flush()?)
 }

@@ -8,7 +8,7 @@ use crate::model::money::Money;
 use crate::provider::api::{ApiCall, ResponseError};
 use crate::provider::listing::RecordList;
 use crate::provider::path_segment;
-use crate::provider::record::{self, AmountKind, ExpectedEvent, Record, RecordState, RecordStatus};
+use crate::provider::record::{self, AmountKind, ExpectedEvent, Record, RecordFees, RecordState, RecordStatus};
 use serde_json::{Value, json};
 
 /// Prefixes of Plexos ids. Only objects with the first three can be looked up; for settlements only
@@ -72,12 +72,21 @@ pub(super) fn parse(body: &Value) -> Result<Record, ResponseError> {
         parsed_status: parse_status(&status),
         money: record::optional_minor_units(body, "amount")?.map(|minor| Money { minor, currency }),
         amount: AmountKind::Same,
+        fees: fees(body)?,
         expected_event: event(object, &status).map_or(ExpectedEvent::OtherObject, ExpectedEvent::Sent),
         created: record::optional_timestamp(body, "createdAt"),
         changed: record::optional_timestamp(body, "updatedAt"),
         reference,
         status,
     })
+}
+
+/// Reads the fee and the net amount of a payment
+/// (<https://docs.pay.plexos.io/pages/api/payments/cancel>).
+fn fees(body: &Value) -> Result<Option<RecordFees>, ResponseError> {
+    let fee = record::optional_minor_units(body, "feeAmount")?;
+    let net = record::optional_minor_units(body, "netAmount")?;
+    Ok(fee.zip(net).map(|(fee, net)| RecordFees { fee, net }))
 }
 
 /// Finds the event that reports a status (<https://docs.pay.plexos.io/pages/webhooks>). `None`: the
@@ -143,6 +152,18 @@ mod tests {
             (RecordState::Succeeded, ExpectedEvent::Sent("payment.debited"))
         );
         assert_eq!(record.changed.unwrap().to_string(), "2023-11-07T05:32:56Z");
+    }
+
+    #[test]
+    fn a_payment_has_a_fee_and_a_net_amount_if_both_are_given() {
+        let mut body = payment("SETTLED");
+        assert_eq!(parse(&body).unwrap().fees, None);
+        body["feeAmount"] = json!("200");
+        assert_eq!(parse(&body).unwrap().fees, None);
+        body["netAmount"] = json!("9800");
+        assert_eq!(parse(&body).unwrap().fees, Some(RecordFees { fee: 200, net: 9_800 }));
+        body["netAmount"] = json!("98.00");
+        assert_eq!(parse(&body), Err(ResponseError::Unexpected("netAmount")));
     }
 
     #[test]

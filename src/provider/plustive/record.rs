@@ -46,6 +46,7 @@ pub(super) fn parse(body: &Value) -> Result<Record, ResponseError> {
         parsed_status,
         money: charged.or(amount).map(|minor| Money { minor, currency: CURRENCY.to_owned() }),
         amount: if charged.is_some() { kind_of_charge(body) } else { AmountKind::Same },
+        fees: None,
         expected_event: expected_event(parsed_status.state, created, ended),
         created,
         changed: ended,

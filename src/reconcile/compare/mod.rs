@@ -167,6 +167,7 @@ impl Comparer<'_> {
             Some(minor) => self.compare_amount("order", Some(&Money { minor, currency })),
             None => self.compare_currency("order", &currency),
         }
+        self.check_fees();
         self.uncompared.extend(order.problems.iter().cloned());
         self.check_age(order);
     }
@@ -215,6 +216,16 @@ impl Comparer<'_> {
             }
             (OrderProgress::Contradicts, Some(delivered)) => self.explain(delivered),
             _ => {}
+        }
+    }
+
+    /// Reports a record whose fee and net amount do not add up to its amount.
+    fn check_fees(&mut self) {
+        let (Some(fees), Some(money)) = (self.record.fees, &self.record.money) else { return };
+        if fees.fee.checked_add(fees.net) != Some(money.minor) {
+            let [fee, net] = [fees.fee, fees.net].map(|minor| Money { minor, currency: money.currency.clone() });
+            let reason = format!("the record's fee {fee} and net amount {net} do not add up to {money}");
+            self.add(Class::AmountDiffers, reason);
         }
     }
 

@@ -3,11 +3,11 @@
 
 use crate::model::money::format_decimal;
 use crate::model::sanitize::escape_unsafe;
-use crate::reconcile::{Acceptance, ReconciledReference};
+use crate::reconcile::{Acceptance, Class, ReconciledReference};
 use std::sync::Arc;
 
 /// The columns of whtool. New ones are added at the end.
-const COLUMNS: [&str; 23] = [
+const COLUMNS: [&str; 25] = [
     "line",
     "reference",
     "provider",
@@ -31,6 +31,8 @@ const COLUMNS: [&str; 23] = [
     "unrecognized_status",
     "notes",
     "replay",
+    "fee",
+    "net",
 ];
 
 /// A table with the columns of whtool, and after them the other columns of the list.
@@ -89,9 +91,28 @@ impl CsvTable {
             assessment.unrecognized_status.clone(),
             Some(assessment.notes.join("; ")),
             reconciled.replay.as_ref().map(|event| super::replay_word(event).to_owned()),
+            record.and_then(|record| record.fees).map(|fees| format_decimal(fees.fee)),
+            record.and_then(|record| record.fees).map(|fees| format_decimal(fees.net)),
         ];
         let own = cells.map(|cell| clean(&cell.unwrap_or_default()));
         own.into_iter().chain(self.extra_cells(reconciled)).collect()
+    }
+
+    /// Returns a row about something that could not be compared: a line of the list, or the rest of the
+    /// run.
+    pub fn incomplete_row(&self, line: u64, reason: &str) -> Vec<String> {
+        let mut cells = vec![String::new(); COLUMNS.len() + self.extra.len()];
+        let named = [
+            ("line", if line > 0 { line.to_string() } else { String::new() }),
+            ("class", Class::CouldNotTell.code().to_owned()),
+            ("why", clean(reason)),
+        ];
+        for (name, text) in named {
+            if let Some(at) = COLUMNS.iter().position(|column| *column == name) {
+                cells[at] = text;
+            }
+        }
+        cells
     }
 
     /// Returns the cells of the list's other columns. The n-th column of a name gets the n-th cell of it.
@@ -103,6 +124,11 @@ impl CsvTable {
             cell.map(|(_, text)| clean(text)).unwrap_or_default()
         })
     }
+}
+
+/// Recognizes a table by its first bytes.
+pub fn is_csv_report(start: &[u8]) -> bool {
+    start.starts_with(COLUMNS[..4].join(",").as_bytes())
 }
 
 fn clean(text: &str) -> String {

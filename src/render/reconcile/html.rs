@@ -8,6 +8,7 @@ use crate::model::timestamp::Timestamp;
 use crate::reconcile::known::Acceptance;
 use crate::reconcile::period::zone_name;
 use crate::reconcile::report::{ApiMode, ReconcileReport, ReportRow, ReportSection};
+use crate::reconcile::totals::FeeTotals;
 use crate::reconcile::{Class, Totals};
 use crate::render::page::{self, escape_markup};
 use crate::render::text::{count, duration};
@@ -35,7 +36,7 @@ pub fn html(report: &ReconcileReport) -> String {
     let body = format!(
         "<main class=\"wide\">\n{}{}{sections}{}</main>\n",
         heading(report, &title),
-        totals_section(&report.totals),
+        totals_section(&report.totals) + &fees_section(&report.totals),
         footer(report)
     );
     page::page(COMMAND, &title, &body, SCRIPT)
@@ -78,6 +79,9 @@ fn verdict(report: &ReconcileReport) -> (&'static str, String) {
     }
     if inconclusive > 0 {
         return ("warn", format!("Incomplete: {} could not be compared", count(inconclusive, "transaction")));
+    }
+    if totals.incomplete > 0 {
+        return ("warn", format!("Incomplete: {} could not be compared in full", count(totals.incomplete, "order")));
     }
     match (differences, totals.references()) {
         (0, 0) if totals.outside > 0 => ("pass", "No transactions in this period".to_owned()),
@@ -197,6 +201,27 @@ fn totals_section(totals: &Totals) -> String {
     )
 }
 
+/// Formats the fees and net amounts of each currency; empty if no record has any.
+fn fees_section(totals: &Totals) -> String {
+    let row = |(currency, fees): (&str, &FeeTotals)| {
+        let sum = |minor| safe(&amount(&Money { minor, currency: currency.to_owned() }));
+        let cells = [
+            cell("Payments", "number", &fees.references.to_string()),
+            cell("Amount", "number", &sum(fees.amount)),
+            cell("Fees", "number", &sum(fees.fee)),
+            cell("Net", "number", &sum(fees.net)),
+        ];
+        format!("<tr>{}</tr>\n", cells.concat())
+    };
+    let rows: String = totals.fees().map(row).collect();
+    if rows.is_empty() {
+        return rows;
+    }
+    format!(
+        "<section>\n<h2>Fees</h2>\n<p class=\"what\">Of all payments whose money was taken, as the provider has recorded them.</p>\n<table class=\"sums\">\n<thead><tr><th class=\"number\">Payments</th><th class=\"number\">Amount</th><th class=\"number\">Fees</th><th class=\"number\">Net</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n</section>\n"
+    )
+}
+
 fn table_section(report: &ReconcileReport, section: ReportSection, rows: &[ReportRow], number: u64) -> String {
     let (meaning, action) = match section {
         ReportSection::Class(class) => (plain(class).meaning, plain(class).action),
@@ -246,6 +271,7 @@ fn table_row(row: &ReportRow, zone: &TimeZone) -> String {
             format!("{also}{}", safe(&finding.reason))
         })
         .collect();
+    details.extend(row.notes.iter().map(|note| format!("<span class=\"what\">{}</span>", safe(note))));
     match &row.acceptance {
         Acceptance::Counted => {}
         Acceptance::Accepted(note) if note.is_empty() => details.push("accepted".to_owned()),

@@ -6,6 +6,7 @@ use crate::model::stored::ReferenceMatch;
 use crate::provider::record::{AmountKind, Record};
 use crate::reconcile::known::KnownLine;
 use crate::reconcile::period::zone_name;
+use crate::reconcile::totals::FeeTotals;
 use crate::reconcile::{Acceptance, Class, Order, ReconciledReference, Totals};
 use crate::render::json::line;
 use serde_json::{Map, Value, json};
@@ -55,6 +56,7 @@ fn record_json(record: &Record) -> Value {
             AmountKind::Same => "amount",
             AmountKind::Charged => "charge",
         },
+        "fee": record.fees.map(|fees| fees.fee.to_string()), "net": record.fees.map(|fees| fees.net.to_string()),
         "created": record.created.map(|time| time.to_string()), "changed": record.changed.map(|time| time.to_string()),
     })
 }
@@ -94,6 +96,7 @@ pub fn totals(totals: &Totals, notes: &RunNotes<'_>) -> Vec<u8> {
     let lines = |lines: Vec<&KnownLine>| lines.into_iter().map(ToString::to_string).collect::<Vec<_>>();
     line(&json!({
         "schema": "whtool.reconciliation/1", "references": totals.references(), "classes": classes,
+        "fees": totals.fees().map(fees_json).collect::<Vec<_>>(),
         "money": totals.money().map(sum_json).collect::<Vec<_>>(), "badLines": totals.bad_lines,
         "incomplete": totals.incomplete, "uncaptured": totals.uncaptured,
         "unrecognizedStatuses": unrecognized.collect::<Map<_, _>>(), "otherUnrecognized": totals.unrecognized.others,
@@ -107,6 +110,13 @@ pub fn totals(totals: &Totals, notes: &RunNotes<'_>) -> Vec<u8> {
         })),
         "partial": notes.completeness == Completeness::Partial,
     }))
+}
+
+fn fees_json((currency, fees): (&str, &FeeTotals)) -> Value {
+    json!({
+        "currency": currency, "references": fees.references, "minor": fees.amount.to_string(),
+        "fee": fees.fee.to_string(), "net": fees.net.to_string(),
+    })
 }
 
 fn sum_json((class, references, money): (Class, u64, Money)) -> Value {

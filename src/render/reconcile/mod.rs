@@ -13,13 +13,14 @@ mod words;
 use super::paint::Paint;
 use super::text::count;
 use crate::model::mask::mask_secrets;
+use crate::model::money::Money;
 use crate::model::sanitize::truncate;
 use crate::model::width::pad_right;
 use crate::reconcile::compare::UNCAPTURED_NOTE;
 use crate::reconcile::period::ReportPeriod;
 use crate::reconcile::{Acceptance, Class, KnownDifferences, ReconciledReference, ReplayEvent, Totals};
 
-pub use csv::CsvTable;
+pub use csv::{CsvTable, is_csv_report};
 pub use html::{html, is_html_report};
 pub use json::{record, totals};
 pub use junit::{is_junit_report, junit};
@@ -126,6 +127,11 @@ pub fn summary(totals: &Totals, notes: &RunNotes<'_>, paint: Paint) -> String {
     for (references, money) in totals.accepted_sums() {
         let (label, money) = (paint.faint(&format!("{:<19}", "accepted")), truncate(&money.to_string(), 80));
         text.push_str(&format!("  {label}  {references:>7}  {}\n", paint.number(&money)));
+    }
+    for (currency, fees) in totals.fees() {
+        let money = |minor| truncate(&Money { minor, currency: currency.to_owned() }.to_string(), 80);
+        let (fee, net) = (paint.number(&money(fees.fee)), paint.number(&money(fees.net)));
+        text.push_str(&format!("  {:<19}  {:>7}  {fee}, net {net}\n", "fees", fees.references));
     }
     if let Some(period) = notes.period {
         let undated = match totals.undated {

@@ -66,8 +66,8 @@ impl<'r> Results<'r> {
             self.totals.add_accepted(class, money.as_ref());
         } else {
             self.totals.add(class, money.as_ref());
-            self.totals.add_details(&reconciled);
         }
+        self.totals.add_details(&reconciled);
         self.each(|sink| sink.add(&reconciled))
     }
 
