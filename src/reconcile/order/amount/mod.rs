@@ -183,7 +183,8 @@ impl AmountSurvey {
             AmountFormat::Auto if self.decimals.sum() > 0 && !self.has_cents && !self.has_currency => {
                 return Err(AmbiguousAmounts::WholeDecimals(self.example().to_owned()));
             }
-            AmountFormat::Auto => self.decimals.sum() == 0 && !self.has_currency,
+            // Marks between thousands and currencies are written for people, who count major units.
+            AmountFormat::Auto => self.decimals.sum() + self.groups.sum() == 0 && !self.has_currency,
         };
         let allows_zeros = is_minor_name && format == AmountFormat::Auto;
         Ok(AmountNotation { is_minor, allows_zeros, point, comma })
@@ -216,9 +217,9 @@ impl AmountSurvey {
 }
 
 impl AmountNotation {
-    /// Describes the notation: `minor units` or `decimals`.
+    /// Describes the notation: `minor units` or `major units`.
     pub(super) fn description(self) -> &'static str {
-        if self.is_minor { "minor units" } else { "decimals" }
+        if self.is_minor { "minor units" } else { "major units" }
     }
 
     pub(super) fn is_minor(self) -> bool {
