@@ -13,7 +13,7 @@ const OTHER_NAMES: &[(&[&str], &str)] = &[
     ),
     (&["tunnel", "expose", "share", "connect"], "start a tunnel to `whtool listen`: see docs/tunnels.md"),
     (
-        &["logs", "log", "tail", "watch", "follow", "stream"],
+        &["logs", "log", "tail", "follow", "stream"],
         "`whtool listen` shows deliveries as they arrive, `whtool events` those before",
     ),
     (
