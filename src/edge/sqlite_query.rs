@@ -140,14 +140,19 @@ fn message(error: &rusqlite::Error) -> String {
 }
 
 /// Converts a value as `sqlite3 -csv` does. `None`: a text that is not UTF-8. A blob that is no text
-/// is written in hex.
+/// or has control characters is written in hex.
 fn text_of(value: ValueRef<'_>) -> Option<String> {
     Some(match value {
         ValueRef::Null => String::new(),
         ValueRef::Integer(number) => number.to_string(),
         ValueRef::Real(number) => real_text(number),
         ValueRef::Text(bytes) => std::str::from_utf8(bytes).ok()?.to_owned(),
-        ValueRef::Blob(bytes) => std::str::from_utf8(bytes).map_or_else(|_| hex::encode(bytes), str::to_owned),
+        ValueRef::Blob(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) if !text.contains(|letter: char| letter.is_control() && !letter.is_whitespace()) => {
+                text.to_owned()
+            }
+            _ => hex::encode(bytes),
+        },
     })
 }
 
@@ -257,5 +262,13 @@ mod tests {
         {
             assert_eq!(real_text(number), text);
         }
+    }
+
+    #[test]
+    fn a_blob_is_text_only_if_it_has_no_control_characters() {
+        let text = |bytes: &[u8]| text_of(ValueRef::Blob(bytes));
+        assert_eq!(text(b"pi_1").as_deref(), Some("pi_1"));
+        assert_eq!(text(&[0, 1, 2, 65]).as_deref(), Some("00010241"));
+        assert_eq!(text(&[0xff]).as_deref(), Some("ff"));
     }
 }

@@ -9,6 +9,7 @@ use crate::command::shared::reconciling::{CapturedWebhooks, OrderSource, SourceI
 use crate::model::error::{Error, Result};
 use crate::model::stored::{DeliverySummary, ReferenceMatch};
 use crate::provider::{self, Provider};
+use crate::reconcile::order::MissingReference;
 use crate::reconcile::period::{PeriodPlacement, ReportPeriod};
 use crate::reconcile::status_words::OrderStatus;
 use crate::reconcile::{Order, OrderReader, StatusWords};
@@ -40,7 +41,8 @@ impl<'a> InputSource<'a> {
     ) -> Result<Self> {
         let is_from_store = list.is_none() && args.references.is_empty();
         let open = |list: SpooledList| {
-            let orders = args.list.open(&list.source.to_string(), list.spool, session)?;
+            let missing = if args.all { MissingReference::OwnNumber } else { MissingReference::BadLine };
+            let orders = args.list.open(&list.source.to_string(), list.spool, missing, session)?;
             Ok::<_, Error>((orders, list.source))
         };
         let orders = list.map(open).transpose()?;

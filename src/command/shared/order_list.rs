@@ -5,7 +5,7 @@ use crate::model::error::{Error, Result};
 use crate::model::sanitize::escape_unsafe;
 use crate::reconcile::OrderReader;
 use crate::reconcile::columns::{ColumnArg, ColumnNames};
-use crate::reconcile::order::{AmountFormat, ListError, ListOptions, Spool};
+use crate::reconcile::order::{AmountFormat, ListError, ListOptions, MissingReference, Spool};
 use crate::render::text::count;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -72,8 +72,14 @@ impl ExpectedRows {
 impl ListArgs {
     /// Reads a list once, reports what was decided about it, and returns its orders. `name` is for
     /// messages.
-    pub(in crate::command) fn open(&self, name: &str, spool: Spool, session: &Session<'_>) -> Result<OrderReader> {
-        let orders = self.read(name, spool, session)?;
+    pub(in crate::command) fn open(
+        &self,
+        name: &str,
+        spool: Spool,
+        missing_reference: MissingReference,
+        session: &Session<'_>,
+    ) -> Result<OrderReader> {
+        let orders = self.read(name, spool, missing_reference, session)?;
         for note in orders.notes() {
             session.info(note);
         }
@@ -84,12 +90,19 @@ impl ListArgs {
     }
 
     /// Reads a list once and returns its orders.
-    pub(in crate::command) fn read(&self, name: &str, spool: Spool, session: &Session<'_>) -> Result<OrderReader> {
+    pub(in crate::command) fn read(
+        &self,
+        name: &str,
+        spool: Spool,
+        missing_reference: MissingReference,
+        session: &Session<'_>,
+    ) -> Result<OrderReader> {
         let options = ListOptions {
             columns: ColumnNames::from_args(&self.column),
             amounts: if self.decimal { AmountFormat::Decimal } else { self.amounts },
             sheet: self.sheet.clone(),
             zone: session.world.time_zone(),
+            missing_reference,
         };
         let orders = OrderReader::new(spool, &options, &|| session.world.temporary_file())
             .map_err(|error| list_error(name, error))?;

@@ -11,6 +11,7 @@ use crate::model::sanitize::escape_unsafe;
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::provider;
 use crate::reconcile::known::KnownDifferences;
+use crate::reconcile::order::MissingReference;
 use crate::reconcile::order::SpoolWriter;
 use crate::reconcile::watch::{DeliveryKey, MissedEvent, Observation, Round, WatchState, WatchedReference};
 use crate::reconcile::{Class, Order, OrderReader, ReconciledReference, ReplayEvent, ReplayPlan, Totals};
@@ -47,7 +48,8 @@ fn open_list(args: &Watch, list: &ListSource, session: &Session<'_>) -> Result<O
     let not_saved = |error| Error::failed("can't save the list").because(error);
     let mut spool = SpoolWriter::new(&|| session.world.temporary_file()).map_err(not_saved)?;
     args.list.copy(list, args.hidden_variables(), session, &mut spool)?;
-    let orders = args.reading.read(&list.to_string(), spool.finish().map_err(not_saved)?, session)?;
+    let spool = spool.finish().map_err(not_saved)?;
+    let orders = args.reading.read(&list.to_string(), spool, MissingReference::BadLine, session)?;
     orders.notes().iter().for_each(|note| session.info_once(note));
     orders.problems().iter().for_each(|problem| session.warn_once(&escape_unsafe(problem)));
     Ok(orders)

@@ -106,6 +106,15 @@ pub struct ListOptions {
     pub sheet: Option<String>,
     /// The zone of times that have none.
     pub zone: TimeZone,
+    pub missing_reference: MissingReference,
+}
+
+/// The meaning of a row without a reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingReference {
+    BadLine,
+    /// The order's own number is looked for instead, as in the provider's own list.
+    OwnNumber,
 }
 
 /// Most lines that are named in one note.

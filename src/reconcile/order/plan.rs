@@ -6,7 +6,7 @@ use super::columns::{ColumnNames, ListColumn, is_minor_amount, unit};
 use super::date::DateNotation;
 use super::rows::{Row, SkippedKind};
 use super::survey::{Survey, is_whole_decimal};
-use super::{ListError, ListOptions, Order, excerpt, reference};
+use super::{ListError, ListOptions, MissingReference, Order, excerpt, reference};
 use jiff::tz::TimeZone;
 use std::sync::Arc;
 
@@ -25,6 +25,7 @@ pub(super) struct Plan {
     /// All references are whole numbers to which a spreadsheet added `.0`.
     drops_zero: bool,
     zone: TimeZone,
+    missing_reference: MissingReference,
 }
 
 /// A row that is no order.
@@ -124,6 +125,7 @@ impl Plan {
             has_header,
             drops_zero,
             zone: options.zone.clone(),
+            missing_reference: options.missing_reference,
         })
     }
 
@@ -169,7 +171,10 @@ impl Plan {
     }
 
     fn read_reference(&self, row: &Row) -> Result<String, NoOrder> {
-        let text = clean(row.cell(self.reference));
+        let mut text = clean(row.cell(self.reference));
+        if text.is_empty() && self.missing_reference == MissingReference::OwnNumber {
+            text = self.own_id.map(|index| clean(row.cell(index))).unwrap_or_default();
+        }
         if self.has_header && (text.is_empty() || is_total(&text)) {
             let first = row.cells().map(clean).find(|cell| !cell.is_empty());
             if first.is_some_and(|first| is_total(&first)) || is_total(&text) {
