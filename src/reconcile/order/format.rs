@@ -147,6 +147,9 @@ fn delimited(mut lines: Lines, sample: &[&str], columns: &mut ColumnNames) -> Re
     if delimiter.is_some() {
         return Err(no_reference(filled().next().unwrap_or_default(), columns));
     }
+    if sample.iter().any(|line| line.trim_start().starts_with(['[', '{'])) {
+        return Err(ListError::Refused("text with JSON below it", "remove the lines above the JSON"));
+    }
     let dialect = Dialect { delimiter: None, quote: Some(quote), has_escapes: false };
     // A first line without digits above lines with digits is the name of the column.
     let has_digit = |line: &str| line.contains(|letter: char| letter.is_ascii_digit());

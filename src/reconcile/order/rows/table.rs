@@ -226,6 +226,15 @@ fn is_footer(text: &str) -> bool {
     is_sentence(text) && !has_reference && !text.contains([',', ';', '\t', '|'])
 }
 
+/// Returns true for a row above the header that may be an order, as in a list that was sorted with
+/// its header.
+fn looks_like_order(row: &Row, width: usize) -> bool {
+    let filled = row.cells().filter(|cell| !cell.trim().is_empty()).count();
+    let has_digit = || row.cells().any(|cell| cell.contains(|letter: char| letter.is_ascii_digit()));
+    let is_like_the_others = width > 1 && row.len() == width && filled * 2 > width && has_digit();
+    is_like_the_others || row.cells().any(|cell| is_provider_reference(cell.trim()))
+}
+
 /// Reads the number in `(3 rows)` or `3 rows in set (0.00 sec)`.
 fn row_count(row: &Row) -> Option<u64> {
     let text = (row.len() == 1).then(|| row.cell(0).trim())?;
@@ -253,12 +262,13 @@ impl NamedRows for TableRows {
             self.seen += 1;
             match (entry, self.entries_before) {
                 (Entry::Row, Some(header)) if entry_number < header => {
-                    return Ok(Some(Entry::skipped(row.line, SkippedKind::Title)));
+                    return Ok(Some(if looks_like_order(row, self.header.len()) {
+                        Entry::bad(row.line, "it stands above the header, but looks like an order".to_owned())
+                    } else {
+                        Entry::skipped(row.line, SkippedKind::Title)
+                    }));
                 }
                 (_, Some(header)) if entry_number == header => {}
-                (Entry::Bad(bad), Some(header)) if entry_number < header => {
-                    return Ok(Some(Entry::skipped(bad.line, SkippedKind::Title)));
-                }
                 (Entry::Row, _) => {
                     let entry = self.check(row);
                     self.read += u64::from(entry == Entry::Row);

@@ -144,3 +144,19 @@ fn a_list_without_orders_is_an_error() {
         assert!(["it is empty", "it has no orders"].contains(&error(text).as_str()), "{text:?}: {}", error(text));
     }
 }
+
+#[test]
+fn an_order_above_the_header_is_a_bad_line_and_a_title_is_not() {
+    // `sort` puts the header among the rows.
+    let sorted = "1001,pi_abc123,paid\n1002,order-2,paid\norder,payment_id,status\n1003,pi_ghi789,paid\n";
+    assert_eq!(references(sorted), [Err(1), Err(2), Ok("pi_ghi789".to_owned())]);
+    let titled = "Payments of 2026,,\nOrders,,Payments\norder,payment_id,status\n1003,pi_ghi789,paid\n";
+    assert_eq!(references(titled), [Ok("pi_ghi789".to_owned())]);
+}
+
+#[test]
+fn words_above_json_are_never_references() {
+    for text in ["NOTICE\n[{\"payment_id\": \"pi_1\"}]\n", "orders\n{\"payment_id\": \"pi_1\"}\n"] {
+        assert!(matches!(open(text.as_bytes(), &[], AmountFormat::Auto), Err(ListError::Refused(..))), "{text}");
+    }
+}
