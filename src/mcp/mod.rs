@@ -4,6 +4,9 @@
 //! `tools` has the table of tools: each turns its arguments into a command line of whtool. `result`
 //! turns the command's records into the answer. `command::mcp` reads and writes the messages.
 
+mod arguments;
+mod facts;
+mod parameter;
 pub mod result;
 pub mod tools;
 

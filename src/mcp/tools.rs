@@ -4,8 +4,10 @@
 //! the name of a file, is refused, and every URL is left to the command, which sends signed events
 //! to other machines only after a confirmation that nobody can give here.
 
+use super::arguments::{Arguments, capture, filters, plain_word};
+use super::facts::facts;
+use super::parameter::{Parameter, ParameterKind, framework_names, optional, property, required};
 use crate::diagnose::frameworks::{self, Framework};
-use crate::model::capture_name::CaptureName;
 use crate::provider;
 use serde_json::{Map, Value, json};
 
@@ -59,36 +61,6 @@ struct Tool {
     is_read_only: bool,
     parameters: &'static [Parameter],
     prepare: fn(&Arguments<'_>) -> Result<ToolCall, String>,
-}
-
-struct Parameter {
-    name: &'static str,
-    kind: ParameterKind,
-    is_required: bool,
-    description: &'static str,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ParameterKind {
-    Text,
-    Integer,
-    Boolean,
-    /// One of the providers.
-    Provider,
-    /// One of the frameworks that whtool has code for.
-    Framework,
-    /// A list of texts.
-    Texts,
-    /// An object: new values by path.
-    Changes,
-}
-
-const fn required(name: &'static str, kind: ParameterKind, description: &'static str) -> Parameter {
-    Parameter { name, kind, is_required: true, description }
-}
-
-const fn optional(name: &'static str, kind: ParameterKind, description: &'static str) -> Parameter {
-    Parameter { name, kind, is_required: false, description }
 }
 
 const CAPTURE: &str =
@@ -376,22 +348,6 @@ fn describe(tool: &Tool) -> Value {
     })
 }
 
-fn property(parameter: &Parameter) -> Value {
-    let mut schema = match parameter.kind {
-        ParameterKind::Text => json!({"type": "string"}),
-        ParameterKind::Integer => json!({"type": "integer", "minimum": 0}),
-        ParameterKind::Boolean => json!({"type": "boolean"}),
-        ParameterKind::Provider => {
-            json!({"type": "string", "enum": provider::ALL.iter().map(|provider| provider.name()).collect::<Vec<_>>()})
-        }
-        ParameterKind::Framework => json!({"type": "string", "enum": framework_names()}),
-        ParameterKind::Texts => json!({"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 100}),
-        ParameterKind::Changes => json!({"type": "object"}),
-    };
-    schema["description"] = parameter.description.into();
-    schema
-}
-
 /// Turns a call into what has to be run.
 pub fn prepare(name: &str, arguments: &Value, permissions: Permissions) -> Result<ToolCall, CallRefusal> {
     if let Some(sending) = SENDING.into_iter().find(|sending| *sending == name)
@@ -416,90 +372,6 @@ pub fn prepare(name: &str, arguments: &Value, permissions: Permissions) -> Resul
     (tool.prepare)(&Arguments(values)).map_err(CallRefusal::Arguments)
 }
 
-/// Arguments of a call.
-struct Arguments<'a>(&'a Map<String, Value>);
-
-impl<'a> Arguments<'a> {
-    fn get(&self, name: &str) -> Option<&'a Value> {
-        self.0.get(name).filter(|value| !value.is_null())
-    }
-
-    fn optional_text(&self, name: &str) -> Result<Option<&'a str>, String> {
-        let Some(value) = self.get(name) else { return Ok(None) };
-        value.as_str().map(Some).ok_or_else(|| format!("`{name}` must be a text"))
-    }
-
-    fn text(&self, name: &str) -> Result<&'a str, String> {
-        self.optional_text(name)?.ok_or_else(|| format!("`{name}` is missing"))
-    }
-
-    fn optional_integer(&self, name: &str) -> Result<Option<u64>, String> {
-        let Some(value) = self.get(name) else { return Ok(None) };
-        value.as_u64().map(Some).ok_or_else(|| format!("`{name}` must be a whole number, 0 or more"))
-    }
-
-    fn integer(&self, name: &str, default: u64) -> Result<u64, String> {
-        Ok(self.optional_integer(name)?.unwrap_or(default))
-    }
-
-    fn boolean(&self, name: &str) -> Result<bool, String> {
-        let Some(value) = self.get(name) else { return Ok(false) };
-        value.as_bool().ok_or_else(|| format!("`{name}` must be true or false"))
-    }
-
-    /// Returns a list of words that are no flags.
-    fn texts(&self, name: &str) -> Result<Vec<String>, String> {
-        let items = self.get(name).and_then(Value::as_array).filter(|items| !items.is_empty() && items.len() <= 100);
-        let items = items.ok_or_else(|| format!("`{name}` must be a list of 1 to 100 texts"))?;
-        let word = |item: &Value| {
-            let text = item.as_str().filter(|text| !text.is_empty() && !text.starts_with('-'));
-            text.map(str::to_owned).ok_or_else(|| format!("`{name}` has an item that is no reference"))
-        };
-        items.iter().map(word).collect()
-    }
-
-    /// Returns `--set` flags with the JSON of each value.
-    fn changes(&self, name: &str) -> Result<Vec<String>, String> {
-        let Some(value) = self.get(name) else { return Ok(Vec::new()) };
-        let changes = value.as_object().ok_or_else(|| format!("`{name}` must be an object"))?;
-        Ok(changes.iter().map(|(path, value)| format!("--set={path}:={value}")).collect())
-    }
-}
-
-/// Returns an argument that is neither a flag nor standard input.
-fn plain_word(arguments: &Arguments<'_>, name: &str) -> Result<String, String> {
-    let text = arguments.text(name)?;
-    if text.is_empty() || text.starts_with('-') {
-        return Err(format!("`{name}` is no valid value"));
-    }
-    Ok(text.to_owned())
-}
-
-/// Returns the name of a capture. Paths of files are refused: commands would read them.
-fn capture(arguments: &Arguments<'_>, name: &str) -> Result<String, String> {
-    let text = plain_word(arguments, name)?;
-    let is_reference_like = || {
-        let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
-        text.len() <= 200 && text.chars().all(is_allowed)
-    };
-    match CaptureName::parse(&text) {
-        CaptureName::Reference(_) if !is_reference_like() => {
-            Err(format!("`{name}` must be a number, `last`, an event id or a reference"))
-        }
-        _ => Ok(text),
-    }
-}
-
-/// Returns the flags of `events list` for the filters that are given.
-fn filters(arguments: &Arguments<'_>) -> Result<Vec<String>, String> {
-    let mut flags = Vec::new();
-    for name in ["provider", "type", "verdict", "since", "until", "reference", "grep"] {
-        flags.extend(arguments.optional_text(name)?.map(|value| format!("--{name}={value}")));
-    }
-    flags.extend(arguments.boolean("failed")?.then(|| "--failed".to_owned()));
-    Ok(flags)
-}
-
 /// Runs a command with `--json`.
 fn records(mut words: Vec<String>) -> Result<ToolCall, String> {
     words.push("--json".to_owned());
@@ -514,32 +386,4 @@ fn records_only(words: Vec<String>) -> Result<ToolCall, String> {
 fn with_input(words: &[&str], input: &str) -> Result<ToolCall, String> {
     let words = words.iter().copied().chain(["--json"]).map(str::to_owned).collect();
     Ok(ToolCall::Command { words, input: input.as_bytes().to_vec(), output: OutputKind::Records })
-}
-
-fn framework_names() -> Vec<&'static str> {
-    frameworks::ALL.iter().map(|framework| framework.name).collect()
-}
-
-/// Describes what a provider documents and leaves open.
-fn facts(provider: &dyn provider::Provider) -> Value {
-    let events: Vec<_> =
-        provider.event_types().iter().map(|event| json!({"type": event.name, "meaning": event.meaning})).collect();
-    let questions: Vec<_> = provider
-        .open_questions()
-        .iter()
-        .map(|question| {
-            let readings: Vec<_> = question
-                .documented
-                .iter()
-                .map(|documented| json!({"reading": documented.reading, "page": documented.page}))
-                .collect();
-            json!({"code": question.code, "subject": question.subject, "documented": readings})
-        })
-        .collect();
-    json!({
-        "name": provider.name(), "title": provider.title(), "pages": provider.webhook_pages(),
-        "signatureHeader": provider.signature_header(), "timestampHeader": provider.timestamp_header(),
-        "signed": provider.signed_prefix("TIMESTAMP") + "BODY", "secretVariable": provider.secret_variable(),
-        "events": events, "openQuestions": questions, "lookups": provider.lookup_description(),
-    })
 }

@@ -117,9 +117,9 @@ pub trait Files {
     fn check_writable(&self, folder: &Path) -> io::Result<()>;
     /// Checks that `write_output` may write this file, as far as that can be known before.
     fn check_output(&self, path: &Path, is_own: &IsOwnOutput<'_>) -> Result<()>;
-    /// Writes an output file atomically, from everything that `content` has. An existing file is replaced only if it is empty or an
-    /// earlier output of the same command, and keeps its mode. Devices and pipes are written to.
-    /// Missing folders are created.
+    /// Writes an output file atomically, from everything that `content` has. An existing file is
+    /// replaced only if it is empty or an earlier output of the same command, and keeps its mode.
+    /// Devices and pipes are written to. Missing folders are created.
     fn write_output(
         &self,
         path: &Path,

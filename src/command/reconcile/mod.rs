@@ -73,8 +73,8 @@ pub(super) struct Reconcile {
     #[arg(value_name = "REFERENCE")]
     references: Vec<String>,
     /// Read orders from a file: CSV, JSON, a workbook, the output of a database's client, or one
-    /// reference per line; `-` reads standard input. With --query, an SQLite database or postgres://…; `env:NAME` reads the URL
-    /// from a variable
+    /// reference per line; `-` reads standard input. With --query, an SQLite database or
+    /// postgres://…; `env:NAME` reads the URL from a variable
     #[arg(long, value_name = "FILE", group = "list")]
     from: Option<PathBuf>,
     #[command(flatten)]

@@ -2,9 +2,9 @@
 //!
 //! `opening` opens the file, `schema` has its tables, `rows` converts values, `reading` serves
 //! commands, `filter` translates queries, `references` finds deliveries by reference, `pruning`
-//! removes old ones, `state` keeps what `whtool watch` remembers, `forwards` is the queue to the app, and `writer` is the thread that commits what
-//! a listener receives: `unverified` limits what strangers send, `watched` and `log_check` check
-//! that a commit is on disk.
+//! removes old ones, `state` keeps what `whtool watch` remembers, `forwards` is the queue to the
+//! app, and `writer` is the thread that commits what a listener receives: `unverified` limits what
+//! strangers send, `watched` and `log_check` check that a commit is on disk.
 
 mod file;
 mod filter;
