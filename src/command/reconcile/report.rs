@@ -213,7 +213,7 @@ fn explain_unrecognized(totals: &Totals, session: &Session<'_>) {
     let others = totals.unrecognized.others;
     let others = if others > 0 { format!(" and others ({others})") } else { String::new() };
     session.warn(&format!("unknown order statuses were not compared: {}{others}", named.join(", ")));
-    session.info(&format!("say what they mean, for example: --status '{}=paid'", shorten(first)));
+    session.info(&format!("say what each means with --status '{}=MEANING': see docs/reconcile.md", shorten(first)));
 }
 
 /// Longest status word shown, in columns.
