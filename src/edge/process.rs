@@ -40,7 +40,7 @@ pub(super) struct ShellProcess {
     output: OutputTail,
     /// Disconnected once all output has been read.
     output_end: Receiver<()>,
-    /// Its end was seen, and its last output waited for.
+    /// Set once its end was seen and its last output was waited for.
     has_ended: bool,
     interrupt: Interrupt,
     _guard: Option<Guard>,

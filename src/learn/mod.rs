@@ -1,4 +1,4 @@
-//! What providers really send, learned from verified captures.
+//! Learns from verified captures what providers really send.
 //!
 //! `LearnedFacts` collects facts about each provider without values that belong to customers:
 //! answers to the questions that the documents leave open, and the shape of each event. `drift`

@@ -1,4 +1,4 @@
-//! How a provider repeats deliveries that were not answered with 2xx, as measured.
+//! Measures how a provider repeats deliveries that were not answered with 2xx.
 
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;

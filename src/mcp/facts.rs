@@ -1,4 +1,4 @@
-//! What the providers document, contradict and leave open.
+//! Describes what the providers document, contradict and leave open.
 
 use crate::provider;
 use serde_json::{Value, json};

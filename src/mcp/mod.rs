@@ -21,7 +21,7 @@ const INVALID_REQUEST: i32 = -32600;
 const METHOD_NOT_FOUND: i32 = -32601;
 const INVALID_PARAMS: i32 = -32602;
 
-/// What clients show to the model.
+/// Text that clients show to the model.
 const INSTRUCTIONS: &str = "\
 whtool receives, verifies and sends webhooks of Plexos Pay and Plustive on this machine. Start with list_events or \
 check_handler. `explain` names the cause of a failed signature: `proved` means that undoing the named change makes the \

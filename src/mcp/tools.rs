@@ -11,7 +11,7 @@ use crate::diagnose::frameworks::{self, Framework};
 use crate::provider;
 use serde_json::{Map, Value, json};
 
-/// What the server may do, besides reading.
+/// Permissions of the server besides reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Permissions {
     /// Send signed events to apps on this machine.

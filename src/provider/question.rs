@@ -9,7 +9,7 @@ pub struct OpenQuestion {
     /// Stable code, such as `signature_form`.
     pub code: &'static str,
     pub subject: &'static str,
-    /// What the documents say, one entry per reading; empty if they say nothing.
+    /// Documented readings, one entry each; empty if the documents say nothing.
     pub documented: &'static [DocumentedReading],
     /// Names what a delivery shows; `None` if it shows nothing about it. The answer is a fact about
     /// the provider, never a value that belongs to a customer.
@@ -21,6 +21,20 @@ pub struct DocumentedReading {
     pub reading: &'static str,
     pub page: &'static str,
 }
+
+pub(super) const USER_AGENT: OpenQuestion = OpenQuestion {
+    code: "user_agent",
+    subject: "User-Agent",
+    documented: &[],
+    observe: |request, _| header_or_missing(request, "User-Agent"),
+};
+
+pub(super) const CONTENT_TYPE: OpenQuestion = OpenQuestion {
+    code: "content_type",
+    subject: "Content-Type",
+    documented: &[],
+    observe: |request, _| header_or_missing(request, "Content-Type"),
+};
 
 /// Reads a field at the top level or in `data`.
 pub(super) fn field<'v>(body: &'v Value, name: &str) -> Option<&'v Value> {
@@ -44,7 +58,7 @@ pub(super) fn header_text(request: &Request, name: &str) -> Option<String> {
 }
 
 /// Names a header as missing or by its value.
-pub(super) fn header_or_missing(request: &Request, name: &str) -> Option<String> {
+fn header_or_missing(request: &Request, name: &str) -> Option<String> {
     Some(header_text(request, name).unwrap_or_else(|| "no such header".to_owned()))
 }
 

@@ -46,7 +46,7 @@ pub struct ReconciledReference {
     pub assessment: Assessment,
     /// The result of comparing its differences with the accepted ones.
     pub acceptance: Acceptance,
-    /// What the app missed, if anything.
+    /// The event that the app missed, if any.
     pub replay: Option<ReplayEvent>,
     /// The time of the comparison.
     pub compared: Timestamp,

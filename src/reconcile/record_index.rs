@@ -23,7 +23,7 @@ pub struct RecordIndex {
     by_merchant_reference: HashMap<Box<str>, Vec<RecordPosition>>,
 }
 
-/// What is known of a record without reading it.
+/// Facts about a record that need no reading.
 #[derive(Clone, Debug)]
 pub struct RecordEntry {
     start: u64,

@@ -15,7 +15,7 @@ use crate::render::text;
 use crate::world::{ListenerEvent, RunningListener};
 use std::time::Duration;
 
-/// What runs beside the listener: programs, and the keyboard.
+/// Everything that runs beside the listener: programs, and the keyboard.
 pub(super) struct Helpers<'s> {
     /// With the endpoint that is registered for its URL.
     pub tunnel: Option<(TunnelLink, Option<TunnelEndpoint<'s>>)>,

@@ -14,7 +14,7 @@ struct JournalInput<'a> {
     references: &'a [String],
     /// The SHA-256 of the list in hex.
     list: Option<String>,
-    /// How the list is read: the `--column` flags, such as `reference=payment_id`, and others.
+    /// Flags that decide how the list is read, such as `--column reference=payment_id`.
     columns: Vec<String>,
     decimal: bool,
     /// The `--status` flags. They decide which orders are open.

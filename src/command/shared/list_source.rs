@@ -1,4 +1,4 @@
-//! Where a list of orders comes from: a file, standard input, a command, or a query of a database.
+//! Sources of a list of orders: a file, standard input, a command, or a query of a database.
 
 use super::session::cannot_read;
 use super::values::parse_duration;

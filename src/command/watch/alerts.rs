@@ -68,7 +68,7 @@ pub(super) struct Alerts {
     not_before: Option<Timestamp>,
 }
 
-/// What has happened to an alert.
+/// State of an alert.
 pub(super) enum AlertResult {
     /// Changes that were reported.
     Sent(Vec<u64>),

@@ -19,7 +19,7 @@ const DEFAULT_PORT: u16 = 9464;
 /// Time that a round may take beyond its turn before it is overdue.
 const GRACE: SignedDuration = SignedDuration::from_mins(1);
 
-/// What the server shows.
+/// Facts that the server shows.
 pub(super) struct MonitorPage {
     pub counts: WatchCounts,
     pub gauges: WatchGauges,

@@ -73,7 +73,7 @@ struct WatchLoop<'a> {
     rounds: u64,
 }
 
-/// How a round ended.
+/// End of a round.
 enum RoundEnd {
     Complete,
     /// Nothing was concluded.

@@ -1,4 +1,4 @@
-//! Where to connect, and how: the URL, completed from the environment as libpq does.
+//! Address and settings of a connection: the URL, completed from the environment as libpq does.
 
 use super::password::{PasswordFile, PasswordQuery};
 use super::tls::{TlsMode, TlsSettings};

@@ -1,7 +1,7 @@
-//! What Plexos Pay's pages leave open about webhooks (<https://docs.pay.plexos.io/pages/webhooks>).
+//! Open questions about Plexos Pay's webhooks (<https://docs.pay.plexos.io/pages/webhooks>).
 
 use crate::provider::question::{
-    DocumentedReading, OpenQuestion, header_or_missing, header_text, text_field, type_name,
+    CONTENT_TYPE, DocumentedReading, OpenQuestion, USER_AGENT, header_text, text_field, type_name,
 };
 
 const WEBHOOKS: &str = "https://docs.pay.plexos.io/pages/webhooks";
@@ -86,16 +86,6 @@ pub(super) static QUESTIONS: &[OpenQuestion] = &[
             Some(if value.bytes().any(|byte| byte.is_ascii_uppercase()) { "hex, upper case" } else { "hex" }.to_owned())
         },
     },
-    OpenQuestion {
-        code: "user_agent",
-        subject: "User-Agent",
-        documented: &[],
-        observe: |request, _| header_or_missing(request, "User-Agent"),
-    },
-    OpenQuestion {
-        code: "content_type",
-        subject: "Content-Type",
-        documented: &[],
-        observe: |request, _| header_or_missing(request, "Content-Type"),
-    },
+    USER_AGENT,
+    CONTENT_TYPE,
 ];

@@ -1,8 +1,9 @@
-//! What Plustive's reference (<https://docs.plustiveimpact.com/webhooks>) and guide
-//! (<https://plustiveimpact.com/guides/webhooks-for-vtu-transactions>) leave open about webhooks.
+//! Open questions about Plustive's webhooks: the reference (<https://docs.plustiveimpact.com/webhooks>)
+//! and the guide (<https://plustiveimpact.com/guides/webhooks-for-vtu-transactions>) contradict each
+//! other.
 
 use crate::provider::question::{
-    DocumentedReading, OpenQuestion, header_or_missing, header_text, present_fields, text_field, type_name,
+    CONTENT_TYPE, DocumentedReading, OpenQuestion, USER_AGENT, header_text, present_fields, text_field, type_name,
 };
 
 const REFERENCE: &str = "https://docs.plustiveimpact.com/webhooks";
@@ -141,16 +142,6 @@ pub(super) static QUESTIONS: &[OpenQuestion] = &[
         documented: &[],
         observe: |_, body| Some(body.get("amount").map_or_else(|| "missing".to_owned(), type_name)),
     },
-    OpenQuestion {
-        code: "user_agent",
-        subject: "User-Agent",
-        documented: &[],
-        observe: |request, _| header_or_missing(request, "User-Agent"),
-    },
-    OpenQuestion {
-        code: "content_type",
-        subject: "Content-Type",
-        documented: &[],
-        observe: |request, _| header_or_missing(request, "Content-Type"),
-    },
+    USER_AGENT,
+    CONTENT_TYPE,
 ];

@@ -9,7 +9,8 @@ use crate::provider::record::{AmountKind, ExpectedEvent, RecordState, RecordStat
 
 /// The captured webhooks, as evidence of a recorded outcome.
 pub(super) struct Delivered {
-    /// Whether whtool or the app answered 2xx, and how each answered that did not, oldest first.
+    /// The answer to each webhook of the outcome, oldest first. An error describes one that is not
+    /// 2xx.
     pub(super) reporting: Vec<Result<(), String>>,
     /// The newest verified webhook that has the outcome and the amount of the record.
     exact: Option<CaptureId>,

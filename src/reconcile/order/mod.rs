@@ -97,7 +97,7 @@ pub enum ListError {
     AmbiguousAmounts { reason: String, hint: &'static str },
 }
 
-/// What the user said about a list.
+/// The user's settings for a list.
 #[derive(Clone, Debug)]
 pub struct ListOptions {
     pub columns: ColumnNames,
@@ -136,7 +136,7 @@ pub struct OrderReader {
     problems: Vec<String>,
 }
 
-/// What a list has.
+/// Numbers of orders and other lines in a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListCounts {
     pub orders: u64,

@@ -8,7 +8,7 @@ use super::reference::is_provider_reference;
 use super::rows::{Dialect, Entry, NamedRows, Row};
 use super::{BadLine, ListError};
 
-/// What is known about a column from all its cells.
+/// Facts about a column from all its cells.
 #[derive(Default)]
 pub(super) struct ColumnSurvey {
     /// Cells with a value.

@@ -30,7 +30,7 @@ pub struct MissedEvent {
     pub is_rebuilt: bool,
 }
 
-/// How a delivery ended.
+/// End of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
 pub enum DeliveryOutcome {

@@ -29,7 +29,7 @@ impl ComparedParts {
     }
 }
 
-/// What a round has found out about one reference.
+/// Result of a round for one reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation {
     pub subject: WatchedReference,
@@ -52,7 +52,7 @@ pub struct Observation {
     pub event: Option<MissedEvent>,
 }
 
-/// What an observation says about its reference. The worst of several counts.
+/// Meaning of an observation for its reference. The worst of several counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Standing {
     Agrees,

@@ -46,7 +46,7 @@ pub(super) struct Journal<'a> {
     known: HashMap<u64, u64>,
 }
 
-/// What was found in the file.
+/// State of the file that was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum JournalStart {
     New,
@@ -247,7 +247,7 @@ fn header(options: &JournalOptions, api: &ApiArgs, session: &Session<'_>) -> Jou
     JournalHeader { schema: SCHEMA.to_owned(), started: session.world.now(), input: options.input.clone(), apis }
 }
 
-/// What a file contains.
+/// Content of a file.
 struct SavedRun {
     start: JournalStart,
     /// The length of the part to keep, in bytes.

@@ -26,7 +26,7 @@ pub(super) use values::{JsonLayout, find_arrays};
 /// Longest row that is read, in bytes.
 pub(super) const MAX_ROW: usize = 1024 * 1024;
 
-/// What was read: a row, or something that is none.
+/// One entry of a list: a row, or something that is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Entry {
     Row,

@@ -254,7 +254,8 @@ impl NamedRows for TableRows {
         loop {
             let Some(entry) = self.rows.next_row(row)? else {
                 return Ok(self.footer_count.take().filter(|count| *count != self.read).map(|count| {
-                    let reason = format!("the line below the table counts {count} rows, but {} were read", self.read);
+                    let reason =
+                        format!("the line below the table counts {count} rows, but the list has {}", self.read);
                     Entry::Bad(BadLine { line: row.line, reason })
                 }));
             };
