@@ -1,10 +1,14 @@
 /* The least that a server can do: answers 200 to every request on keep-alive connections, in one thread, and looks at nothing
  * but where a request ends.
  *
- *   server PORT
+ *   server PORT [FILE]
+ *
+ * With FILE it does the least that a durable server can do: it appends the requests that it finds in one wake-up to the file,
+ * syncs once, and then answers them.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ROOM = 16384, MOST_CLIENTS = 4096, EVENTS = 256 };
+enum { ROOM = 16384, MOST_CLIENTS = 4096, EVENTS = 256, JOURNAL = 1 << 20 };
 
 struct client {
     size_t length;
@@ -35,7 +39,29 @@ static size_t first_request(struct client *client)
     return whole <= client->length ? whole : 0;
 }
 
-/* Reads what is there and answers it; 0: the connection is over. */
+/* The file for requests, or -1; what is to be appended to it, and who waits for that. */
+static int journal = -1;
+static char appended[JOURNAL];
+static size_t appended_length;
+static int waiting[MOST_CLIENTS], waiting_count;
+
+/* Appends and syncs, then answers. */
+static void commit(void)
+{
+    if (waiting_count == 0) return;
+    if (write(journal, appended, appended_length) != (ssize_t)appended_length || fdatasync(journal) < 0) {
+        perror("server: journal");
+        exit(1);
+    }
+    for (int at = 0; at < waiting_count; at++) {
+        /* Fails if the client is gone, which the next read finds out. */
+        if (write(waiting[at], ANSWER, sizeof ANSWER - 1) < 0) continue;
+    }
+    appended_length = 0;
+    waiting_count = 0;
+}
+
+/* Reads what is there and answers it, or leaves the answer to `commit`; 0: the connection is over. */
 static int serve(int socket)
 {
     struct client *client = clients[socket];
@@ -43,9 +69,16 @@ static int serve(int socket)
     if (read_now <= 0) return 0;
     client->length += (size_t)read_now;
     for (size_t request; (request = first_request(client)) > 0;) {
+        if (journal >= 0) {
+            if (waiting_count == MOST_CLIENTS || appended_length + request > JOURNAL) commit();
+            memcpy(appended + appended_length, client->bytes, request);
+            appended_length += request;
+            waiting[waiting_count++] = socket;
+        } else if (write(socket, ANSWER, sizeof ANSWER - 1) < 0) {
+            return 0;
+        }
         client->length -= request;
         memmove(client->bytes, client->bytes + request, client->length);
-        if (write(socket, ANSWER, sizeof ANSWER - 1) < 0) return 0;
     }
     return client->length < ROOM - 1;
 }
@@ -58,6 +91,10 @@ int main(int count, char **words)
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0 || listen(listener, 511) < 0) {
         perror("server");
+        return 1;
+    }
+    if (count > 2 && (journal = open(words[2], O_WRONLY | O_CREAT | O_APPEND, 0600)) < 0) {
+        perror(words[2]);
         return 1;
     }
     struct epoll_event event = {.events = EPOLLIN, .data.fd = listener}, ready[EVENTS];
@@ -77,10 +114,12 @@ int main(int count, char **words)
                 event.data.fd = client;
                 epoll_ctl(events, EPOLL_CTL_ADD, client, &event);
             } else if (!serve(socket)) {
+                commit();
                 close(socket);
                 free(clients[socket]);
                 clients[socket] = NULL;
             }
         }
+        commit();
     }
 }

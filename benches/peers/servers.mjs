@@ -1,8 +1,13 @@
-// Receivers of Plustive's webhooks as a Node program has them: each verifies the HMAC over the raw body, answers, stores nothing.
+// Receivers of Plustive's webhooks as a Node program has them: each verifies the HMAC over the raw body and answers.
 //
 //   servers.mjs http|express|fastify PORT
+//   servers.mjs sqlite|sqlite-batched PORT FILE
 //
-// Express and Fastify are looked for where NODE_PEERS says. The rule is that of Plustive's guide: X-Plustive-Signature is the
+// The first three store nothing. The others keep the promise of `whtool listen`: an event that was answered 200 is in the
+// database and synced (better-sqlite3, WAL, synchronous=FULL). `sqlite` commits each request by itself, as a handler that calls
+// `insert.run()` does; `sqlite-batched` commits what arrived in one turn of the event loop together.
+//
+// The packages are looked for where NODE_PEERS says. The rule is that of Plustive's guide: X-Plustive-Signature is the
 // HMAC-SHA256 of the raw body in hex, compared in constant time.
 
 import { createHmac, timingSafeEqual } from "node:crypto";
@@ -10,7 +15,7 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 
 const secret = process.env.PLUSTIVE_WEBHOOK_SECRET;
-const [kind, port] = process.argv.slice(2);
+const [kind, port, file] = process.argv.slice(2);
 const peer = (name) => createRequire(`${process.env.NODE_PEERS}/`)(name);
 
 function isGenuine(body, given) {
@@ -20,19 +25,65 @@ function isGenuine(body, given) {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
+function answer(response, status, text) {
+  response.writeHead(status, { "Content-Type": "text/plain" });
+  response.end(text);
+}
+
+// A server that calls `accept` with each genuine event; `accept` answers it.
+function listen(accept) {
+  createServer((request, response) => {
+    const chunks = [];
+    request.on("data", (chunk) => chunks.push(chunk));
+    request.on("end", () => {
+      const body = Buffer.concat(chunks);
+      if (!isGenuine(body, request.headers["x-plustive-signature"])) return answer(response, 401, "Invalid signature");
+      accept({ request, response, body, event: JSON.parse(body) });
+    });
+  }).listen(port, "127.0.0.1");
+}
+
+// What whtool stores of an event, with the index that finds it again.
+function openDatabase() {
+  const database = new (peer("better-sqlite3"))(file);
+  database.pragma("journal_mode = WAL");
+  database.pragma("synchronous = FULL");
+  database.exec(`CREATE TABLE events (id INTEGER PRIMARY KEY, arrived INTEGER NOT NULL, kind TEXT, reference TEXT,
+    status TEXT, target TEXT NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL) STRICT;
+    CREATE INDEX events_reference ON events (reference)`);
+  const insert = database.prepare(
+    "INSERT INTO events (arrived, kind, reference, status, target, headers, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+  );
+  const store = ({ request, body, event }) =>
+    insert.run(Date.now(), event.event, event.reference, event.status, request.url, JSON.stringify(request.rawHeaders), body);
+  return { database, store };
+}
+
 const servers = {
   http() {
-    createServer((request, response) => {
-      const chunks = [];
-      request.on("data", (chunk) => chunks.push(chunk));
-      request.on("end", () => {
-        const body = Buffer.concat(chunks);
-        const genuine = isGenuine(body, request.headers["x-plustive-signature"]);
-        if (genuine) JSON.parse(body);
-        response.writeHead(genuine ? 200 : 401, { "Content-Type": "text/plain" });
-        response.end(genuine ? "ok" : "Invalid signature");
+    listen(({ response }) => answer(response, 200, "ok"));
+  },
+  sqlite() {
+    const { store } = openDatabase();
+    listen((received) => {
+      store(received);
+      answer(received.response, 200, "ok");
+    });
+  },
+  "sqlite-batched"() {
+    const { database, store } = openDatabase();
+    const storeAll = database.transaction((batch) => batch.forEach(store));
+    let waiting = [];
+    listen((received) => {
+      waiting.push(received);
+      if (waiting.length > 1) return;
+      setImmediate(() => {
+        const batch = waiting;
+        waiting = [];
+        storeAll(batch);
+        for (const { response } of batch) answer(response, 200, "ok");
       });
-    }).listen(port, "127.0.0.1");
+    });
   },
   express() {
     const express = peer("express");
