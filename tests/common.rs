@@ -342,12 +342,12 @@ impl Files for TestWorld {
         whtool::edge::Machine.free_space(folder)
     }
 
-    fn store_exists(&self, path: &Path) -> Result<bool> {
-        whtool::edge::Machine.store_exists(path)
+    fn store_exists(&self, location: &StoreLocation) -> Result<bool> {
+        whtool::edge::Machine.store_exists(location)
     }
 
-    fn open_store(&self, path: &Path) -> Result<Box<dyn Store>> {
-        whtool::edge::Machine.open_store(path)
+    fn open_store(&self, location: &StoreLocation) -> Result<Box<dyn Store>> {
+        whtool::edge::Machine.open_store(location)
     }
 }
 

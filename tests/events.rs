@@ -103,7 +103,11 @@ fn attempt(world: &TestWorld, id: &str, outcome: Result<u16, &str>) {
     let outcome = outcome.map(|status| Answer::new(status, b"Oops\x1b[31m\nmore")).map_err(str::to_owned);
     let attempt =
         Attempt { at: world.now(), url: "http://localhost:3000/".to_owned(), took: Duration::from_millis(12), outcome };
-    world.open_store(&path(world)).unwrap().add_attempt(CaptureId(id.parse().unwrap()), &attempt).unwrap();
+    world
+        .open_store(&StoreLocation::File(path(world)))
+        .unwrap()
+        .add_attempt(CaptureId(id.parse().unwrap()), &attempt)
+        .unwrap();
 }
 
 fn providers(run: &Run) -> Vec<String> {

@@ -217,11 +217,11 @@ fn probes() -> Vec<CompletionValue> {
 
 /// Returns the newest captures of the default store, the newest last. Does not create the store.
 fn newest_captures(world: &dyn World) -> Result<Vec<DeliverySummary>> {
-    let path = captures::default_store(world)?;
-    if !world.store_exists(&path)? {
+    let store = captures::default_store(world)?;
+    if !world.store_exists(&store)? {
         return Ok(Vec::new());
     }
-    world.open_store(&path)?.list(&Query { limit: Some(MAX_CAPTURES), ..Query::default() })
+    world.open_store(&store)?.list(&Query { limit: Some(MAX_CAPTURES), ..Query::default() })
 }
 
 fn describe(capture: &DeliverySummary) -> String {

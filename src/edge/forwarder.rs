@@ -16,7 +16,7 @@ use crate::model::backoff::Backoff;
 use crate::model::exchange::SendFailure;
 use crate::model::message::Request;
 use crate::model::status::Status;
-use crate::model::stored::{Attempt, ForwardOutcome, Forwarded, ResumedDeliveries};
+use crate::model::stored::{Attempt, CaptureId, ForwardOutcome, Forwarded, ResumedDeliveries};
 use crate::model::target_fault::SendFlags;
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::world::{ForwardOptions, ListenerEvent, MAX_ANSWER_BODY};
@@ -63,7 +63,7 @@ pub(super) struct Forwarder {
 
 /// A stored delivery that is to be sent again.
 pub(super) struct Requeue {
-    pub delivery: i64,
+    pub delivery: CaptureId,
     pub urls: Vec<String>,
     /// Gets false if the delivery is not in the store.
     pub done: oneshot::Sender<Result<bool, String>>,
@@ -255,7 +255,7 @@ impl Forwarder {
                 ForwardOutcome::Refused => (EntryState::Refused, None),
                 ForwardOutcome::Retry(pause) => (EntryState::Retry, attempt.at.checked_add(pause).ok()),
             };
-            while writer.record_attempt(due.queue_row, due.delivery, attempt.clone(), state, retry_at).await.is_err() {
+            while writer.record_attempt(&due, attempt.clone(), state, retry_at).await.is_err() {
                 tokio::time::sleep(STORE_RETRY_PAUSE).await;
             }
             let forwarded = Forwarded { id: due.id, attempt, tries, outcome: sequel };

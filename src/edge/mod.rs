@@ -41,7 +41,8 @@ use crate::world::{
     AppendFile, Clock, CommandRunner, Database, DatabaseQuery, Environment, FileChange, FileReader, FileVisibility,
     Files, InterruptWaiter, IsOwnOutput, Keys, ListenOptions, Network, ProcessOptions, Processes, Progress,
     RefusalHandler, RequestHandler, RowSources, RunningListener, RunningProcess, RunningServer, SecretFileReader,
-    SecretFiles, SendOptions, SendStatus, ServeOptions, Store, Stream, StreamedCommand, Streams, Terminal, VerifyFn,
+    SecretFiles, SendOptions, SendStatus, ServeOptions, Store, StoreLocation, Stream, StreamedCommand, Streams,
+    Terminal, VerifyFn,
 };
 use jiff::tz::TimeZone;
 use signals::Interrupt;
@@ -198,12 +199,12 @@ impl Files for Machine {
         store::free_space(folder)
     }
 
-    fn store_exists(&self, path: &Path) -> Result<bool> {
-        store::exists(path)
+    fn store_exists(&self, location: &StoreLocation) -> Result<bool> {
+        store::exists(location)
     }
 
-    fn open_store(&self, path: &Path) -> Result<Box<dyn Store>> {
-        Ok(Box::new(store::open(path)?))
+    fn open_store(&self, location: &StoreLocation) -> Result<Box<dyn Store>> {
+        store::open(location)
     }
 }
 

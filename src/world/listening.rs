@@ -3,7 +3,7 @@
 //! The implementation is in `edge/listener`; `command/listen` and the tests use it through
 //! `RunningListener`.
 
-use super::CertificateCheck;
+use super::{CertificateCheck, StoreLocation};
 use crate::model::bind::{BindAddresses, SecondAddress};
 use crate::model::delivery::{AnalyzedDelivery, Delivery, RejectedRequest};
 use crate::model::error::Result;
@@ -13,7 +13,6 @@ use crate::model::message::{HeaderError, Request};
 use crate::model::stored::{CaptureId, Forwarded, ResumedDeliveries};
 use crate::model::timestamp::Timestamp;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -101,14 +100,6 @@ pub enum AckMode {
 
 /// Largest body of the app's answer that is passed to the provider, in bytes.
 pub const MAX_PASSTHROUGH_BODY: usize = 1 << 20;
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoreLocation {
-    /// A database file, synced before a delivery is acknowledged.
-    File(PathBuf),
-    /// Memory, for as long as the listener runs.
-    Memory,
-}
 
 /// Deliveries that are answered with 200; all others get 401.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,10 +10,10 @@ mod store;
 
 pub use listening::{
     AckMode, AckPolicy, AnsweredDelivery, DroppedEvents, ForwardOptions, ListenOptions, ListenerEvent,
-    MAX_PASSTHROUGH_BODY, PrepareFn, RouteFn, RunningListener, SecretSource, StoreLocation, VerifyFn,
+    MAX_PASSTHROUGH_BODY, PrepareFn, RouteFn, RunningListener, SecretSource, VerifyFn,
 };
 pub use rows::{Database, DatabaseQuery, PostgresUrl, RowSources, StreamedCommand};
-pub use store::{MIN_FREE, MIN_FREE_FOR_BODIES, Store};
+pub use store::{MIN_FREE, MIN_FREE_FOR_BODIES, PostgresStore, Store, StoreLocation};
 
 use crate::model::bind::{BindAddresses, SecondAddress};
 use crate::model::delivery::RejectedRequest;
@@ -140,9 +140,9 @@ pub trait Files {
     fn free_space(&self, folder: &Path) -> Option<u64>;
     /// Returns true if there is a store in this file. An error: there may be one, but this user may
     /// not open it, or something else is in its place.
-    fn store_exists(&self, path: &Path) -> Result<bool>;
+    fn store_exists(&self, location: &StoreLocation) -> Result<bool>;
     /// Opens the store in this file, creating file and folder if necessary.
-    fn open_store(&self, path: &Path) -> Result<Box<dyn Store>>;
+    fn open_store(&self, location: &StoreLocation) -> Result<Box<dyn Store>>;
 }
 
 /// Files that hold secrets: mode 0600, in a folder of mode 0700. Wider modes are refused.

@@ -1,6 +1,8 @@
 //! Rows from outside: the output of a command, and queries of databases.
 
 use crate::model::error::Result;
+use crate::model::mask::{MASK, mask_secrets};
+use crate::model::sanitize::escape_unsafe;
 use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -42,7 +44,7 @@ pub enum Database {
     Postgres(PostgresUrl),
 }
 
-/// The URL of a PostgreSQL database. It may contain a password, so it is never printed.
+/// The URL of a PostgreSQL database. It may contain a password, which is never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl(Zeroizing<String>);
 
@@ -62,15 +64,30 @@ impl PostgresUrl {
             || parameters.split('&').any(|parameter| parameter.starts_with("password="))
     }
 
-    /// Returns the text, to connect with and never to show.
+    /// Returns the text with its password, to connect with and never to show.
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
+/// Formats it without the password.
+impl fmt::Display for PostgresUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (place, parameters) = self.0.split_once('?').unwrap_or((&self.0, ""));
+        let credentials = place.rsplit_once('@').and_then(|(credentials, host)| {
+            let (scheme, credentials) = credentials.split_once("://")?;
+            let (user, _) = credentials.split_once(':')?;
+            Some(format!("{scheme}://{user}:{MASK}@{host}"))
+        });
+        let place = credentials.as_deref().unwrap_or(place);
+        let separator = if parameters.is_empty() { "" } else { "?" };
+        write!(out, "{}{separator}{}", escape_unsafe(place), escape_unsafe(&mask_secrets(parameters)))
+    }
+}
+
 impl fmt::Debug for PostgresUrl {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("PostgresUrl")
+        write!(out, "PostgresUrl({self})")
     }
 }
 
@@ -93,7 +110,18 @@ mod tests {
             assert_eq!(PostgresUrl::new(url).unwrap().has_password(), has_password, "{url}");
         }
         assert_eq!(PostgresUrl::new("mysql://db.example/shop"), None);
-        let secret = PostgresUrl::new("postgres://ana:hunter2@db.example/shop");
-        assert!(!format!("{secret:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_not_shown() {
+        for (url, shown) in [
+            ("postgres://db.example/shop?sslmode=require", "postgres://db.example/shop?sslmode=require"),
+            ("postgres://ana@[::1]:5432/shop", "postgres://ana@[::1]:5432/shop"),
+            ("postgresql://ana:p@s/s:w@db.example:1/shop", "postgresql://ana:***@db.example:1/shop"),
+            ("postgres:///shop?user=ana&password=hunter2", "postgres:///shop?user=ana&password=***"),
+        ] {
+            let url = PostgresUrl::new(url).unwrap();
+            assert_eq!((url.to_string(), format!("{url:?}")), (shown.to_owned(), format!("PostgresUrl({shown})")));
+        }
     }
 }

@@ -1,11 +1,14 @@
 //! Access to the store of received deliveries.
 
+use super::PostgresUrl;
 use crate::model::error::Result;
 use crate::model::stored::{
     AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, Query, RecentEvent, ReferenceMatch,
     StateRow, StoreHealth, StoredCapture, Undelivered,
 };
 use crate::model::timestamp::Timestamp;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use url::Url;
 
 /// Free space below which the bodies of unverified captures are not stored, in bytes.
@@ -13,6 +16,43 @@ pub const MIN_FREE_FOR_BODIES: u64 = 64 << 20;
 
 /// Free space below which unverified captures are not stored at all, in bytes.
 pub const MIN_FREE: u64 = 16 << 20;
+
+/// The place of a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreLocation {
+    /// A database file, synced before a delivery is acknowledged.
+    File(PathBuf),
+    /// Memory, for as long as the listener runs.
+    Memory,
+    /// A database that a team shares.
+    Postgres(PostgresStore),
+}
+
+/// An inbox in a PostgreSQL database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostgresStore {
+    pub url: PostgresUrl,
+    /// Separates streams of deliveries in one database, such as those of several CI runs.
+    pub inbox: String,
+}
+
+impl StoreLocation {
+    /// Returns the path of the file. `None`: it is none.
+    pub fn path(&self) -> Option<&Path> {
+        if let Self::File(path) = self { Some(path) } else { None }
+    }
+}
+
+/// Formats it for messages, without a password.
+impl fmt::Display for StoreLocation {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(out),
+            Self::Memory => out.write_str("memory"),
+            Self::Postgres(store) => store.url.fmt(out),
+        }
+    }
+}
 
 /// The store of received deliveries. Several processes may have it open at once.
 pub trait Store {

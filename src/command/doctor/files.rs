@@ -37,7 +37,8 @@ pub(super) fn check(store: &StoreArgs, session: &Session<'_>) -> Vec<DoctorFindi
     if let Err(error) = registry::read(session) {
         findings.push(DoctorFinding::from_error(FILES, registry::FILE, &error));
     }
-    findings.extend(store.path(session).ok().and_then(|path| check_free_space(&path, session)));
+    let location = store.location(session).ok();
+    findings.extend(location.and_then(|location| check_free_space(location.path()?, session)));
     findings.push(health(store, session).unwrap_or_else(|error| DoctorFinding::from_error(STORE, "captures", &error)));
     findings
 }
@@ -98,8 +99,11 @@ fn check_free_space(store: &Path, session: &Session<'_>) -> Option<DoctorFinding
 }
 
 fn health(args: &StoreArgs, session: &Session<'_>) -> Result<DoctorFinding> {
-    let path = args.path(session)?;
-    let subject = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let location = args.location(session)?;
+    let subject = match location.path() {
+        Some(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        None => location.to_string(),
+    };
     let Some(mut store) = args.open_if_exists(session)? else {
         return Ok(DoctorFinding::new(STORE, Severity::Note, subject, "nothing was captured yet"));
     };

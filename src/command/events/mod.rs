@@ -85,8 +85,8 @@ fn open_existing(args: &StoreArgs, session: &Session<'_>) -> Result<Box<dyn Stor
 }
 
 fn no_store(args: &StoreArgs, session: &Session<'_>) -> Error {
-    let path = args.path(session).map(|path| path.display().to_string());
-    path.map_or_else(|error| error, |path| Error::failed(format!("no store at {path}")).hint(STORE_HINT))
+    let location = args.location(session);
+    location.map_or_else(|error| error, |location| Error::failed(format!("no store at {location}")).hint(STORE_HINT))
 }
 
 /// Formats a time in the local zone.

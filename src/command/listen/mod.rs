@@ -208,7 +208,7 @@ fn start(
     let forward = args.forward.options(session)?;
     let store = match (args.no_store, &forward) {
         (false, _) if args.stores_in_memory() => Some(StoreLocation::Memory),
-        (false, _) => Some(StoreLocation::File(args.store.path(session)?)),
+        (false, _) => Some(args.store.location(session)?),
         (true, Some(_)) => Some(StoreLocation::Memory),
         (true, None) => None,
     };

@@ -32,7 +32,7 @@ impl<'a> ReplayList<'a> {
     /// Checks that the file may be written. It stays as it is until the end of the run.
     pub(super) fn new(args: &'a Reconcile, session: &'a Session<'a>) -> Result<Option<Self>> {
         let Some(path) = args.replay_list.as_deref() else { return Ok(None) };
-        let store = args.store.path(session).ok();
+        let store = args.store.location(session).ok().and_then(|store| store.path().map(Path::to_owned));
         let inputs: [(Option<PathBuf>, &str); 3] =
             [(args.from.clone(), "the list of orders"), (store, "the store"), (args.resume.clone(), "the journal")];
         for (input, name) in inputs {

@@ -10,7 +10,7 @@ use crate::model::timestamp::{self, SignedDuration, Timestamp};
 use crate::model::verdict::VerdictCode;
 use crate::provider::Provider;
 use crate::webhook::route;
-use crate::world::{Store, World};
+use crate::world::{Store, StoreLocation, World};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::tz::TimeZone;
@@ -25,27 +25,27 @@ pub(in crate::command) struct StoreArgs {
 }
 
 impl StoreArgs {
-    pub(in crate::command) fn path(&self, session: &Session<'_>) -> Result<PathBuf> {
+    pub(in crate::command) fn location(&self, session: &Session<'_>) -> Result<StoreLocation> {
         match &self.store {
-            Some(path) => Ok(path.clone()),
+            Some(path) => Ok(StoreLocation::File(path.clone())),
             None => default_store(session.world),
         }
     }
 
     pub(in crate::command) fn open(&self, session: &Session<'_>) -> Result<Box<dyn Store>> {
-        session.world.open_store(&self.path(session)?)
+        session.world.open_store(&self.location(session)?)
     }
 
     /// Opens the store without creating one. `None`: there is none. One that can't be opened is an
     /// error.
     pub(in crate::command) fn open_if_exists(&self, session: &Session<'_>) -> Result<Option<Box<dyn Store>>> {
-        if session.world.store_exists(&self.path(session)?)? { self.open(session).map(Some) } else { Ok(None) }
+        if session.world.store_exists(&self.location(session)?)? { self.open(session).map(Some) } else { Ok(None) }
     }
 }
 
 /// Returns the default store, which may not exist.
-pub(in crate::command) fn default_store(world: &dyn World) -> Result<PathBuf> {
-    Ok(world.data_dir()?.join("captures.db"))
+pub(in crate::command) fn default_store(world: &dyn World) -> Result<StoreLocation> {
+    Ok(StoreLocation::File(world.data_dir()?.join("captures.db")))
 }
 
 /// Filters that select captures. All of them must match.

@@ -35,7 +35,7 @@ impl ReferenceCopies {
         let is_needed = against.is_some() || args.store.is_some();
         let store = match args.open_if_exists(session) {
             Ok(Some(store)) => store,
-            Ok(None) if is_needed => return Err(no_store(&args.path(session)?.display().to_string())),
+            Ok(None) if is_needed => return Err(no_store(&args.location(session)?.to_string())),
             Ok(None) => return Ok(Self::None),
             Err(error) if is_needed => return Err(error),
             Err(error) => {

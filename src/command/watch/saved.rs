@@ -23,9 +23,10 @@ const NUMBER: (&str, &str) = ("number", "next");
 impl<'a> WatchStore<'a> {
     /// Locks and opens the store, creating it if there is none, and loads the state.
     pub(super) fn open(args: &'a Watch, session: &'a Session<'a>) -> Result<(Self, WatchState)> {
-        let path = args.store.path(session)?;
+        let location = args.store.location(session)?;
         let mut store = args.store.open(session)?;
-        let lock_path = lock_path(path.clone());
+        let path = location.path().ok_or_else(|| Error::usage(format!("a watch can't use {location} yet")))?;
+        let lock_path = lock_path(path.to_owned());
         let lock = session.world.append(&lock_path).map_err(|error| match error.kind() {
             ErrorKind::ResourceBusy => Error::failed(format!("another whtool watch uses {}", path.display()))
                 .hint("stop it, or use another store with --store"),

@@ -189,7 +189,7 @@ impl RunningListener for Listener {
     fn forward_again(&mut self, id: CaptureId, urls: &[Url]) -> Result<bool> {
         let (Some(requeue), Some(runtime)) = (&self.requeue, &self.runtime) else { return Ok(false) };
         let (done, result) = oneshot::channel();
-        let request = Requeue { delivery: id.0, urls: urls.iter().map(Url::to_string).collect(), done };
+        let request = Requeue { delivery: id, urls: urls.iter().map(Url::to_string).collect(), done };
         if requeue.send(request).is_err() {
             return Ok(false);
         }

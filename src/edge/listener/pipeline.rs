@@ -96,11 +96,11 @@ impl DeliveryPipeline {
     /// Records the answer that the provider gets. If the store fails, it is tried again in the
     /// background: the app's answer counts, and the delivery itself is stored already.
     pub async fn record_answer(&self, id: CaptureId, response: &ProviderResponse, attempt: &Attempt) {
-        let (writer, row) = (self.writer.clone(), id.0);
+        let writer = self.writer.clone();
         let (answer, attempt) = (AnswerState::Answered(Status(response.status.as_u16())), attempt.clone());
-        if writer.record_answer(row, answer, attempt.clone()).await.is_err() {
+        if writer.record_answer(id, answer, attempt.clone()).await.is_err() {
             tokio::spawn(async move {
-                while writer.record_answer(row, answer, attempt.clone()).await.is_err() {
+                while writer.record_answer(id, answer, attempt.clone()).await.is_err() {
                     tokio::time::sleep(STORE_RETRY_PAUSE).await;
                 }
             });

@@ -1,30 +1,40 @@
-//! The store: an SQLite database to which every delivery is synced before it is acknowledged.
+//! The store: every delivery is durable in it before it is acknowledged.
 //!
-//! `opening` opens the file, `schema` has its tables, `rows` converts values, `reading` serves
-//! commands, `filter` translates queries, `references` finds deliveries by reference, `pruning`
-//! removes old ones, `state` keeps what `whtool watch` remembers, `forwards` is the queue to the
-//! app, and `writer` is the thread that commits what a listener receives: `unverified` limits what
-//! strangers send, `watched` and `log_check` check that a commit is on disk.
+//! `sqlite` keeps it in a file or in memory, `postgres` in a database that a team shares. `writer`
+//! records what a listener receives in either of them, and `queue` has the values of its forwarding
+//! queue.
 
-mod file;
-mod filter;
-mod forwards;
-mod log_check;
-mod opening;
-mod pruning;
-mod reading;
-mod references;
-mod rows;
-mod schema;
-mod state;
-#[cfg(test)]
-mod tests;
-mod unverified;
-mod watched;
+mod postgres;
+mod queue;
+mod sqlite;
 mod writer;
 
-pub(in crate::edge) use file::free_space;
-pub(in crate::edge) use forwards::{DueDelivery, DueQuery, EntryState};
-pub(in crate::edge) use opening::exists;
-pub(in crate::edge) use reading::open;
-pub(in crate::edge) use writer::{Closed, Insertion, NewDelivery, StoreWriter};
+pub(in crate::edge) use queue::{DueDeliveries, DueDelivery, DueQuery, EntryState};
+pub(in crate::edge) use sqlite::free_space;
+pub(in crate::edge) use writer::{Closed, Insertion, NewDelivery, StoreWriter, WriteResult};
+
+use crate::model::error::{Error, Result};
+use crate::world::{Store, StoreLocation};
+
+/// Opens a store. A file is created if there is none.
+pub(in crate::edge) fn open(location: &StoreLocation) -> Result<Box<dyn Store>> {
+    match location {
+        StoreLocation::File(path) => Ok(Box::new(sqlite::open(path)?)),
+        StoreLocation::Memory => Err(in_memory()),
+        StoreLocation::Postgres(store) => postgres::open(store),
+    }
+}
+
+/// Returns true if there is a store to open. An error: there is something that can't be one, or
+/// nobody may look.
+pub(in crate::edge) fn exists(location: &StoreLocation) -> Result<bool> {
+    match location {
+        StoreLocation::File(path) => sqlite::exists(path),
+        StoreLocation::Memory => Err(in_memory()),
+        StoreLocation::Postgres(store) => postgres::exists(store),
+    }
+}
+
+fn in_memory() -> Error {
+    Error::failed("a store in memory belongs to its listener alone")
+}

@@ -23,7 +23,7 @@ impl CapturedWebhooks {
     pub(in crate::command) fn open(args: &StoreArgs, session: &Session<'_>) -> Result<Self> {
         let store = args.open_if_exists(session)?;
         if store.is_none() && args.store.is_some() {
-            return Err(Error::failed(format!("no store at {}", args.path(session)?.display())));
+            return Err(Error::failed(format!("no store at {}", args.location(session)?)));
         }
         Ok(Self { store, seen_providers: BTreeMap::new() })
     }

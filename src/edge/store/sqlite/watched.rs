@@ -90,7 +90,7 @@ impl WatchedStore {
     /// Returns the bytes of the log, and the free bytes of the file system. `None`: in memory.
     pub fn measure(&self) -> Option<(u64, Option<u64>)> {
         let files = self.files.as_ref()?;
-        Some((size(&log_path(&files.path)), free_space(super::super::files::parent_folder(&files.path))))
+        Some((size(&log_path(&files.path)), free_space(crate::edge::files::parent_folder(&files.path))))
     }
 
     /// Returns true if the opened files are still in place. Log and index appear with the first

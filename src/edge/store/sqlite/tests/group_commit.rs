@@ -3,9 +3,9 @@
 
 use super::super::file::log_path;
 use super::{LIMIT, new_delivery, new_store_path};
-use crate::edge::store::{StoreWriter, open};
+use crate::edge::store::sqlite::{SqliteWriter, open};
 use crate::model::stored::Query;
-use crate::world::{Store as _, StoreLocation};
+use crate::world::Store as _;
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::task::Poll;
@@ -25,7 +25,7 @@ fn commits(path: &Path) -> usize {
 }
 
 /// Keeps the writer's thread busy until something is sent.
-async fn block(writer: &StoreWriter) -> Sender<()> {
+async fn block(writer: &SqliteWriter) -> Sender<()> {
     let (go, blocked) = channel::<()>();
     let (started, has_started) = oneshot::channel();
     let blocking = writer.transact(move |_| {
@@ -42,7 +42,7 @@ async fn block(writer: &StoreWriter) -> Sender<()> {
 #[tokio::test]
 async fn deliveries_that_wait_together_share_one_commit() {
     let (_folder, path) = new_store_path();
-    let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone()), LIMIT).unwrap();
+    let (writer, _) = SqliteWriter::start(Some(&path), LIMIT).unwrap();
     writer.insert(new_delivery(b"first", "o", &[])).await.unwrap();
     let before = commits(&path);
     let go = block(&writer).await;
@@ -66,7 +66,7 @@ async fn many_clients_that_send_one_after_another_share_commits() {
     const CLIENTS: usize = 64;
     const EACH: usize = 40;
     let (_folder, path) = new_store_path();
-    let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone()), LIMIT).unwrap();
+    let (writer, _) = SqliteWriter::start(Some(&path), LIMIT).unwrap();
     writer.insert(new_delivery(b"first", "o", &[])).await.unwrap();
     let before = commits(&path);
     let mut clients = JoinSet::new();
@@ -87,7 +87,7 @@ async fn many_clients_that_send_one_after_another_share_commits() {
 #[tokio::test]
 async fn a_delivery_whose_client_has_gone_is_recorded_when_the_writer_closes() {
     let (_folder, path) = new_store_path();
-    let (writer, closed) = StoreWriter::start(&StoreLocation::File(path.clone()), LIMIT).unwrap();
+    let (writer, closed) = SqliteWriter::start(Some(&path), LIMIT).unwrap();
     let go = block(&writer).await;
     let mut insert = Box::pin(writer.insert(new_delivery(b"last", "o", &[])));
     let queued = std::future::poll_fn(|cx| Poll::Ready(insert.as_mut().poll(cx).is_pending())).await;

@@ -4,6 +4,7 @@ mod group_commit;
 mod limits;
 
 use super::*;
+use crate::edge::store::{DueQuery, EntryState, NewDelivery};
 use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::event::Event;
 use crate::model::message::Request;
@@ -11,7 +12,7 @@ use crate::model::status::Status;
 use crate::model::stored::{AnswerState, Attempt, CaptureId, Query, ResumedDeliveries, Undelivered};
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::model::verdict::Verdict;
-use crate::world::{Store, StoreLocation};
+use crate::world::Store;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -64,7 +65,7 @@ fn raw(path: &Path) -> Connection {
 #[tokio::test]
 async fn a_delivery_that_cannot_be_recorded_does_not_affect_others_in_its_commit() {
     let (_folder, path) = new_store_path();
-    let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone()), LIMIT).unwrap();
+    let (writer, _) = SqliteWriter::start(Some(&path), LIMIT).unwrap();
     let trigger =
         "CREATE TRIGGER no BEFORE INSERT ON contents WHEN new.body = x'62' BEGIN SELECT RAISE(ABORT, 'no'); END";
     raw(&path).execute_batch(trigger).unwrap();
@@ -83,7 +84,7 @@ async fn a_delivery_that_cannot_be_recorded_does_not_affect_others_in_its_commit
 #[tokio::test]
 async fn type_globs_have_two_wildcards_and_literal_brackets() {
     let (_folder, path) = new_store_path();
-    let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone()), LIMIT).unwrap();
+    let (writer, _) = SqliteWriter::start(Some(&path), LIMIT).unwrap();
     for kind in ["payment.debited", "payment.[d]x"] {
         let mut delivery = new_delivery(b"{}", "o", &[]);
         Arc::get_mut(&mut delivery.received).unwrap().event.kind = Some(kind.to_owned());
@@ -104,7 +105,7 @@ async fn type_globs_have_two_wildcards_and_literal_brackets() {
 #[tokio::test]
 async fn since_includes_its_moment_and_until_does_not() {
     let (_folder, path) = new_store_path();
-    let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone()), LIMIT).unwrap();
+    let (writer, _) = SqliteWriter::start(Some(&path), LIMIT).unwrap();
     let id = writer.insert(new_delivery(b"{}", "o", &[])).await.unwrap().id.unwrap();
     let mut store = open(&path).unwrap();
     let arrived = Timestamp::from_second(1_000).unwrap();
@@ -120,14 +121,14 @@ async fn since_includes_its_moment_and_until_does_not() {
 #[tokio::test]
 async fn captures_are_numbered_from_1_and_no_number_is_reused() {
     let (_folder, path) = new_store_path();
-    let (writer, _) = StoreWriter::start(&StoreLocation::File(path.clone()), LIMIT).unwrap();
+    let (writer, _) = SqliteWriter::start(Some(&path), LIMIT).unwrap();
     let first = writer.insert(new_delivery(b"1", "o", &[])).await.unwrap().id.unwrap();
     assert_eq!(first, CaptureId(1));
     drop(writer);
     let mut store = open(&path).unwrap();
     assert_eq!(store.load(first).unwrap().unwrap().require_body().unwrap().request.body, b"1");
     assert_eq!(store.prune(Timestamp::MAX, Undelivered::Remove).unwrap(), 1);
-    let (writer, _) = StoreWriter::start(&StoreLocation::File(path), LIMIT).unwrap();
+    let (writer, _) = SqliteWriter::start(Some(&path), LIMIT).unwrap();
     let second = writer.insert(new_delivery(b"2", "o", &[])).await.unwrap().id.unwrap();
     assert_eq!(second, CaptureId(2));
     assert!(store.load(first).unwrap().is_none() && store.load(second).unwrap().is_some());
@@ -136,7 +137,7 @@ async fn captures_are_numbered_from_1_and_no_number_is_reused() {
 #[tokio::test]
 async fn each_url_has_its_own_slots_and_no_delivery_is_returned_twice() {
     let (_folder, path) = new_store_path();
-    let (writer, _) = StoreWriter::start(&StoreLocation::File(path), LIMIT).unwrap();
+    let (writer, _) = SqliteWriter::start(Some(&path), LIMIT).unwrap();
     for _ in 0..5 {
         writer.insert(new_delivery(b"x", "o", &[APP, "http://b/"])).await.unwrap();
     }
@@ -149,7 +150,7 @@ async fn each_url_has_its_own_slots_and_no_delivery_is_returned_twice() {
 #[tokio::test]
 async fn after_the_clock_was_set_back_a_retry_is_due_after_its_pause() {
     let (_folder, path) = new_store_path();
-    let (writer, _) = StoreWriter::start(&StoreLocation::File(path), LIMIT).unwrap();
+    let (writer, _) = SqliteWriter::start(Some(&path), LIMIT).unwrap();
     writer.insert(new_delivery(b"x", "o", &[APP])).await.unwrap();
     let due = async |now| {
         let query = DueQuery { now: Timestamp::from_second(now).unwrap(), ..due_query(&[(APP, 1)]) };
@@ -157,7 +158,7 @@ async fn after_the_clock_was_set_back_a_retry_is_due_after_its_pause() {
     };
     let first = due(2_000).await.remove(0);
     let retry_at = Timestamp::from_second(2_010).ok();
-    writer.record_attempt(first.queue_row, first.delivery, attempt(500), EntryState::Retry, retry_at).await.unwrap();
+    writer.record_attempt(&first, attempt(500), EntryState::Retry, retry_at).await.unwrap();
     writer.set_back(&[APP.to_owned()], SignedDuration::from_secs(1_900)).await.unwrap();
     assert!(due(109).await.is_empty());
     assert_eq!(due(110).await.len(), 1);
@@ -170,7 +171,7 @@ async fn after_the_clock_was_set_back_a_retry_is_due_after_its_pause() {
 #[tokio::test]
 async fn a_delivery_older_than_the_limit_is_not_resumed() {
     let (_folder, path) = new_store_path();
-    let (writer, _) = StoreWriter::start(&StoreLocation::File(path), LIMIT).unwrap();
+    let (writer, _) = SqliteWriter::start(Some(&path), LIMIT).unwrap();
     // It arrived at second 1000.
     writer.insert(new_delivery(b"x", "o", &[APP])).await.unwrap();
     let resume = async |oldest| {
@@ -185,19 +186,19 @@ async fn a_delivery_older_than_the_limit_is_not_resumed() {
 #[tokio::test]
 async fn in_order_a_delivery_is_due_once_the_previous_one_about_its_object_is_finished() {
     let (_folder, path) = new_store_path();
-    let (writer, _) = StoreWriter::start(&StoreLocation::File(path), LIMIT).unwrap();
+    let (writer, _) = SqliteWriter::start(Some(&path), LIMIT).unwrap();
     for object in ["a", "a", "b", "a"] {
         writer.insert(new_delivery(object.as_bytes(), object, &[APP])).await.unwrap();
     }
     let in_order = || DueQuery { per_object: true, ..due_query(&[(APP, 10)]) };
     let due = async || writer.due(in_order()).await.unwrap().due;
     let mut first = due().await;
-    assert_eq!(first.iter().map(|due| due.delivery).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(first.iter().map(|due| due.id.0).collect::<Vec<_>>(), [1, 3]);
     assert!(due().await.is_empty());
     let head = first.remove(0);
-    writer.record_attempt(head.queue_row, head.delivery, attempt(200), EntryState::Delivered, None).await.unwrap();
+    writer.record_attempt(&head, attempt(200), EntryState::Delivered, None).await.unwrap();
     let second = due().await;
-    assert_eq!(second.iter().map(|due| due.delivery).collect::<Vec<_>>(), [2]);
+    assert_eq!(second.iter().map(|due| due.id.0).collect::<Vec<_>>(), [2]);
     // Parked entries are due again after a restart.
     let resumed = writer.resume(&[APP.to_owned()], Timestamp::MIN, Timestamp::MAX).await.unwrap();
     assert_eq!(resumed, ResumedDeliveries { pending: 3, too_old: 0 });

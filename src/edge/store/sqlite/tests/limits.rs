@@ -2,17 +2,18 @@
 
 use super::super::file::log_path;
 use super::{LIMIT, new_delivery, new_store_path};
-use crate::edge::store::{Insertion, NewDelivery, StoreWriter, open};
+use crate::edge::store::sqlite::{SqliteWriter, open};
+use crate::edge::store::{Insertion, NewDelivery};
 use crate::model::secret::SecretOrigin;
 use crate::model::status::Status;
 use crate::model::stored::{AnswerState, CaptureId, Query, QueueState, StoredCapture};
 use crate::model::verdict::Verdict;
-use crate::world::{Store as _, StoreLocation};
+use crate::world::Store as _;
 use std::path::Path;
 use std::sync::Arc;
 
-fn start(path: &Path, limit: u64) -> StoreWriter {
-    StoreWriter::start(&StoreLocation::File(path.to_owned()), limit).unwrap().0
+fn start(path: &Path, limit: u64) -> SqliteWriter {
+    SqliteWriter::start(Some(path), limit).unwrap().0
 }
 
 /// Builds a delivery that was answered with this status.

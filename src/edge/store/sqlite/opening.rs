@@ -4,10 +4,10 @@
 //! unchanged. The file is never opened apart from SQLite: closing a second descriptor would release
 //! the locks that this process holds on it (`fcntl` locks belong to the process).
 
-use super::super::environment;
-use super::super::secret_file::{check_mode, create_private_folder};
 use super::file::log_path;
 use super::schema::{self, APPLICATION, VERSION};
+use crate::edge::environment;
+use crate::edge::secret_file::{check_mode, create_private_folder};
 use crate::model::error::{Error, Result};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 use std::fs::{self, Metadata, OpenOptions};
@@ -48,7 +48,7 @@ pub(super) fn open(path: &Path) -> Result<(PathBuf, Connection)> {
 
 /// Returns true if there is a store to open. An error: there is something that can't be one, or
 /// nobody may look.
-pub(in crate::edge) fn exists(path: &Path) -> Result<bool> {
+pub(in crate::edge::store) fn exists(path: &Path) -> Result<bool> {
     find(path).map(|found| found.is_some())
 }
 
@@ -114,7 +114,7 @@ fn create_private(path: &Path) -> io::Result<Metadata> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let metadata = options.open(path)?.metadata()?;
-    super::super::files::sync_folder(super::super::files::parent_folder(path))?;
+    crate::edge::files::sync_folder(crate::edge::files::parent_folder(path))?;
     Ok(metadata)
 }
 

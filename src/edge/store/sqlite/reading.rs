@@ -18,11 +18,11 @@ use std::path::Path;
 use url::Url;
 
 /// A store opened by a command.
-pub(in crate::edge) struct SqliteStore {
+pub(in crate::edge::store) struct SqliteStore {
     connection: Connection,
 }
 
-pub(in crate::edge) fn open(path: &Path) -> Result<SqliteStore> {
+pub(in crate::edge::store) fn open(path: &Path) -> Result<SqliteStore> {
     let (_, connection) = opening::open(path)?;
     Ok(SqliteStore { connection })
 }

@@ -4,63 +4,11 @@
 //! for an earlier one about the same object is parked (due never) until that one is done.
 
 use super::rows::{self, micros};
-use super::writer::StoreWriter;
-use crate::model::message::Request;
+use super::writer::SqliteWriter;
+use crate::edge::store::{DueDeliveries, DueDelivery, DueQuery, EntryState};
 use crate::model::stored::{Attempt, CaptureId, QueueState, QueuedForward, ResumedDeliveries};
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
-
-pub(in crate::edge) struct DueQuery {
-    pub now: Timestamp,
-    /// URLs that have free slots, with the number of slots.
-    pub urls: Vec<(String, usize)>,
-    /// Queue rows that are being sent.
-    pub in_flight: Vec<i64>,
-    /// Time for which no other process gets the same entries, in microseconds.
-    pub lease: i64,
-    /// True: only the oldest delivery about each object is due.
-    pub per_object: bool,
-}
-
-/// A delivery that is due at a URL.
-pub(in crate::edge) struct DueDelivery {
-    pub queue_row: i64,
-    pub delivery: i64,
-    pub id: CaptureId,
-    pub url: String,
-    pub arrived: Timestamp,
-    /// Attempts so far.
-    pub tries: u32,
-    pub request: Request,
-}
-
-pub(in crate::edge) struct DueDeliveries {
-    pub due: Vec<DueDelivery>,
-    /// The time at which the next one is due.
-    pub next_due: Option<Timestamp>,
-}
-
-/// The new state of a queue entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::edge) enum EntryState {
-    Delivered,
-    /// The app refused it; it is not sent again.
-    Refused,
-    /// No retries are left. A restart of the listener resumes it with new retries.
-    GivenUp,
-    Retry,
-}
-
-impl EntryState {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Delivered => "done",
-            Self::Refused => "refused",
-            Self::GivenUp => "given up",
-            Self::Retry => "pending",
-        }
-    }
-}
 
 /// Due time of parked entries.
 const NEVER: i64 = i64::MAX;
@@ -106,7 +54,7 @@ pub(super) fn load_queue(connection: &Connection, delivery: i64) -> rusqlite::Re
     queue.collect()
 }
 
-impl StoreWriter {
+impl SqliteWriter {
     /// Resumes the entries for these URLs, those given up included, unless they arrived before
     /// `oldest`. None is due after `latest` then.
     pub async fn resume(
@@ -141,7 +89,7 @@ impl StoreWriter {
 
     /// Queues a delivery for these URLs, due at once and with all retries. Returns false if it is not
     /// in the store.
-    pub async fn requeue(&self, delivery: i64, urls: Vec<String>) -> Result<bool, String> {
+    pub async fn requeue(&self, CaptureId(delivery): CaptureId, urls: Vec<String>) -> Result<bool, String> {
         self.transact(move |connection| {
             let object = "SELECT coalesce(subject, event_id, cast(id AS TEXT)) FROM deliveries WHERE id = ?1";
             let object: Option<String> = connection.query_row(object, [delivery], |row| row.get(0)).optional()?;
@@ -166,13 +114,13 @@ impl StoreWriter {
     /// Records an attempt and the new state of its queue entry.
     pub async fn record_attempt(
         &self,
-        queue_row: i64,
-        delivery: i64,
+        due: &DueDelivery,
         attempt: Attempt,
         state: EntryState,
         retry_at: Option<Timestamp>,
     ) -> Result<(), String> {
         let is_in_memory = self.is_in_memory();
+        let &DueDelivery { queue_row, id: CaptureId(delivery), .. } = due;
         self.transact(move |connection| {
             let is_over = state != EntryState::Retry;
             if !(is_in_memory && is_over) {
@@ -284,12 +232,10 @@ fn find_due_rows(
 fn load_due(connection: &Connection, queue_row: i64) -> rusqlite::Result<Option<DueDelivery>> {
     let mut statement = connection.prepare_cached(LOAD_DUE)?;
     let due = statement.query_row([queue_row], |row| {
-        let delivery = row.get(5)?;
         Ok(DueDelivery {
             request: rows::request(row)?,
             queue_row: row.get(4)?,
-            delivery,
-            id: CaptureId(delivery),
+            id: CaptureId(row.get(5)?),
             url: row.get(6)?,
             tries: row.get(7)?,
             arrived: rows::from_micros(row.get(8)?),

@@ -1,0 +1,29 @@
+//! A store in an SQLite database, to which every delivery is synced before it is acknowledged.
+//!
+//! `opening` opens the file, `schema` has its tables, `rows` converts values, `reading` serves
+//! commands, `filter` translates queries, `references` finds deliveries by reference, `pruning`
+//! removes old ones, `state` keeps what `whtool watch` remembers, `forwards` is the queue to the
+//! app, and `writer` is the thread that commits what a listener receives: `unverified` limits what
+//! strangers send, `watched` and `log_check` check that a commit is on disk.
+
+mod file;
+mod filter;
+mod forwards;
+mod log_check;
+mod opening;
+mod pruning;
+mod reading;
+mod references;
+mod rows;
+mod schema;
+mod state;
+#[cfg(test)]
+mod tests;
+mod unverified;
+mod watched;
+mod writer;
+
+pub(in crate::edge) use file::free_space;
+pub(super) use opening::exists;
+pub(super) use reading::open;
+pub(super) use writer::SqliteWriter;

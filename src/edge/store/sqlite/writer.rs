@@ -1,0 +1,456 @@
+//! Records what a listener receives, on one thread.
+//!
+//! Jobs that wait together are committed together, so many deliveries share one sync. No job is
+//! answered before its commit. If a commit fails, each of its jobs is tried alone, so that one bad
+//! delivery does not refuse the others. Unverified deliveries come after the others, a few at a time.
+//!
+//! The log is copied into the database on this thread, too, after the jobs are answered. A thread
+//! of its own for that was slower: under load it never found a moment in which the log could start
+//! over, and syncing a file that grows costs more than overwriting one.
+
+use super::forwards;
+use super::rows::{self, SpaceTaken};
+use super::unverified::{self, Room, Space};
+use super::watched::WatchedStore;
+use crate::edge::store::{Closed, Insertion, NewDelivery, WriteResult};
+use crate::model::error::{Error, Result};
+use crate::model::stored::{AnswerState, Attempt, CaptureId};
+use rusqlite::{Connection, ErrorCode, params};
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// Most jobs in the queue; beyond that, senders wait for their responses.
+const QUEUE: usize = 1024;
+/// Most jobs in one commit.
+const MAX_BATCH: usize = 512;
+/// Most bytes of bodies in one commit, so that the log stays short.
+const MAX_BATCH_BYTES: usize = 4 << 20;
+/// Most bytes of unverified bodies in one commit. Verified deliveries wait for that commit, and
+/// anybody can send the others.
+const MAX_UNVERIFIED_BATCH_BYTES: usize = 512 << 10;
+/// Pause in which jobs gather while they come from several senders. The first job would otherwise
+/// be committed alone, and a commit costs as much as twenty deliveries do otherwise.
+const GATHERING_PAUSE: Duration = Duration::from_micros(300);
+
+/// A handle of the writer thread, which ends with the last handle.
+#[derive(Clone)]
+pub(in crate::edge) struct SqliteWriter {
+    queue: mpsc::Sender<WriteJob>,
+    is_in_memory: bool,
+}
+
+/// One unit of work, with the channel for its result.
+enum WriteJob {
+    Insert(NewDelivery, oneshot::Sender<WriteResult<Insertion>>),
+    /// Any other work within the transaction. `None`: it was tried, and its commit failed.
+    Task(Option<WriteTask>, oneshot::Sender<WriteResult<()>>),
+}
+
+type WriteTask = Box<dyn FnOnce(&Connection) -> rusqlite::Result<()> + Send>;
+
+impl SqliteWriter {
+    /// Opens the file, or a store in memory, and starts the writer thread. Unverified captures may
+    /// take `refused_limit` bytes.
+    pub fn start(path: Option<&Path>, refused_limit: u64) -> Result<(Self, Closed)> {
+        let store = path.map_or_else(WatchedStore::in_memory, WatchedStore::open)?;
+        let path = path.map(Path::to_owned);
+        let is_in_memory = path.is_none();
+        let writer =
+            WriterThread { path, store: Some(store), refused_limit, next_row: 1, last_recorded: 0, note: None };
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let (open, closed) = std::sync::mpsc::channel();
+        let started = thread::Builder::new().name("store".to_owned()).spawn(move || {
+            // Dropped after the store is closed.
+            let _open = open;
+            writer.run(jobs);
+        });
+        started.map_err(|error| Error::failed("can't start the store's thread").because(error))?;
+        Ok((Self { queue, is_in_memory }, closed))
+    }
+
+    /// Returns true if deliveries are stored only until they are forwarded.
+    pub fn is_in_memory(&self) -> bool {
+        self.is_in_memory
+    }
+
+    /// Records a delivery. When this returns, it is on disk.
+    pub async fn insert(&self, delivery: NewDelivery) -> WriteResult<Insertion> {
+        self.submit(|done| WriteJob::Insert(delivery, done)).await
+    }
+
+    /// Records the answer that the provider got from the app.
+    pub async fn record_answer(
+        &self,
+        CaptureId(row): CaptureId,
+        answer: AnswerState,
+        attempt: Attempt,
+    ) -> WriteResult<()> {
+        self.transact(move |connection| {
+            let sql = "UPDATE deliveries SET answered = ?2 WHERE id = ?1";
+            connection.prepare_cached(sql)?.execute(params![row, answer.code()])?;
+            rows::insert_attempt(connection, row, &attempt)
+        })
+        .await
+    }
+
+    /// Runs a task within a transaction. When this returns, its changes are on disk.
+    pub(super) async fn transact<T: Send + 'static>(
+        &self,
+        task: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> WriteResult<T> {
+        let (found, result) = std::sync::mpsc::channel();
+        let task: WriteTask = Box::new(move |connection| {
+            let value = task(connection)?;
+            // Fails if the caller no longer waits for the result.
+            let _ = found.send(value);
+            Ok(())
+        });
+        self.submit(|done| WriteJob::Task(Some(task), done)).await?;
+        result.try_recv().map_err(|_| "the store gave no result".to_owned())
+    }
+
+    async fn submit<T>(&self, job: impl FnOnce(oneshot::Sender<WriteResult<T>>) -> WriteJob) -> WriteResult<T> {
+        let ended = || "the store's thread has ended".to_owned();
+        let (done, result) = oneshot::channel();
+        self.queue.send(job(done)).await.map_err(|_| ended())?;
+        result.await.map_err(|_| ended())?
+    }
+}
+
+struct WriterThread {
+    /// `None`: in memory.
+    path: Option<PathBuf>,
+    /// `None`: it has to be opened again.
+    store: Option<WatchedStore>,
+    refused_limit: u64,
+    /// Row number of the next delivery.
+    next_row: i64,
+    /// The last row that was acknowledged.
+    last_recorded: i64,
+    /// Told with the next delivery.
+    note: Option<String>,
+}
+
+/// Result of a job whose batch was committed or refused.
+enum JobResult {
+    Inserted(Insertion),
+    Refused(String),
+    TaskDone(WriteResult<()>),
+}
+
+enum CommitError {
+    /// Nothing of the batch is in the store.
+    Failed(String),
+    /// Another program has changed the files. It is not known what they hold.
+    Unknown(String),
+}
+
+/// Jobs that were taken from the queue, and are not in a batch yet.
+#[derive(Default)]
+struct WaitingJobs {
+    verified: VecDeque<WriteJob>,
+    /// They are committed after the others, and few at once.
+    unverified: VecDeque<WriteJob>,
+}
+
+impl WaitingJobs {
+    /// Takes what is in the queue, and waits while there is nothing to do. Returns false once the
+    /// queue is closed and empty.
+    fn take_from(&mut self, queue: &mut mpsc::Receiver<WriteJob>, gather: bool) -> bool {
+        if self.is_empty() {
+            let Some(first) = queue.blocking_recv() else { return false };
+            self.push(first);
+            if gather {
+                thread::sleep(GATHERING_PAUSE);
+            }
+        }
+        while self.verified.len() < MAX_BATCH
+            && self.unverified.len() < QUEUE
+            && let Ok(job) = queue.try_recv()
+        {
+            self.push(job);
+        }
+        true
+    }
+
+    fn is_empty(&self) -> bool {
+        self.verified.is_empty() && self.unverified.is_empty()
+    }
+
+    fn push(&mut self, job: WriteJob) {
+        if job.is_unverified() { self.unverified.push_back(job) } else { self.verified.push_back(job) }
+    }
+
+    /// Returns the jobs of the next commit: at least one unverified delivery, if there is any.
+    fn next_batch(&mut self) -> Vec<WriteJob> {
+        let mut batch = Vec::new();
+        take_jobs(&mut self.verified, MAX_BATCH_BYTES, &mut batch);
+        take_jobs(&mut self.unverified, MAX_UNVERIFIED_BATCH_BYTES, &mut batch);
+        batch
+    }
+}
+
+/// Moves jobs to a batch until their bodies take this many bytes.
+fn take_jobs(jobs: &mut VecDeque<WriteJob>, max_bytes: usize, batch: &mut Vec<WriteJob>) {
+    let (mut bytes, end) = (0, batch.len() + MAX_BATCH);
+    while batch.len() < end
+        && bytes < max_bytes
+        && let Some(job) = jobs.pop_front()
+    {
+        bytes += job.bytes();
+        batch.push(job);
+    }
+}
+
+impl WriterThread {
+    /// Takes one job, waits for others if there are several senders, and commits them together,
+    /// until there is no handle left.
+    fn run(mut self, mut queue: mpsc::Receiver<WriteJob>) {
+        let mut last_batch = 0;
+        let mut waiting = WaitingJobs::default();
+        while waiting.take_from(&mut queue, last_batch > 1) {
+            let batch = waiting.next_batch();
+            last_batch = batch.len();
+            self.process(batch);
+            if let Some(store) = &self.store {
+                store.checkpoint_if_due();
+            }
+        }
+    }
+
+    /// Commits jobs together, or, if that fails, one by one, and answers them.
+    fn process(&mut self, mut jobs: Vec<WriteJob>) {
+        let results = match self.commit(&mut jobs) {
+            Ok(results) => results,
+            Err(CommitError::Failed(_)) if jobs.len() > 1 => {
+                return jobs.into_iter().for_each(|job| self.process(vec![job]));
+            }
+            Err(error) => jobs.iter().map(|_| JobResult::Refused(error.message().to_owned())).collect(),
+        };
+        jobs.into_iter().zip(results).for_each(|(job, result)| job.finish(result));
+    }
+
+    /// Runs all jobs in one transaction.
+    fn commit(&mut self, jobs: &mut [WriteJob]) -> std::result::Result<Vec<JobResult>, CommitError> {
+        self.open_if_needed().map_err(CommitError::Failed)?;
+        let Some(store) = &mut self.store else { return Err(CommitError::Failed("the store is closed".to_owned())) };
+        let space = store.measure().map(|(log, free)| Space { limit: self.refused_limit, free, log });
+        let mut results = run_transaction(store, &mut self.next_row, space, jobs);
+        if let Err(error) = &results
+            && error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+            && store.empty_log().is_ok()
+        {
+            // The log gave its space back.
+            results = run_transaction(store, &mut self.next_row, space, jobs);
+        }
+        let mut results = results.map_err(|error| CommitError::Failed(message(error)))?;
+        let is_inserted =
+            |result: &&mut JobResult| matches!(result, JobResult::Inserted(Insertion { id: Some(_), .. }));
+        let last = results.iter_mut().rfind(is_inserted);
+        let row = last.as_ref().and_then(|last| if let JobResult::Inserted(one) = last { one.id } else { None });
+        if let Err(reason) = store.check_commit(row.map(|row| row.0)) {
+            if store.is_in_place()
+                && let Some(store) = self.store.take()
+            {
+                store.abandon();
+            }
+            return Err(CommitError::Unknown(reason));
+        }
+        self.last_recorded = row.map_or(self.last_recorded, |row| row.0);
+        if let (Some(JobResult::Inserted(last)), Some(note)) = (last, self.note.take()) {
+            last.note = Some(note);
+        }
+        Ok(results)
+    }
+
+    /// Opens the store again if one of its files was removed or replaced, and notes what is gone.
+    fn open_if_needed(&mut self) -> WriteResult<()> {
+        if self.store.as_mut().is_some_and(WatchedStore::is_in_place) {
+            return Ok(());
+        }
+        self.store.take().map_or(Ok(()), WatchedStore::close)?;
+        let Some(path) = &self.path else { return Err("the store is closed".to_owned()) };
+        let store = WatchedStore::open(path).map_err(|error| error.to_string())?;
+        let last = store.last_row().map_err(message)?;
+        if last < self.last_recorded {
+            let (first, last) = (last + 1, self.last_recorded);
+            self.note = Some(format!(
+                "another program has changed the store: captures {first} to {last}, which were stored, are gone"
+            ));
+        }
+        self.store = Some(store);
+        Ok(())
+    }
+}
+
+/// Runs jobs in one transaction, which is undone if one fails badly.
+fn run_transaction(
+    store: &WatchedStore,
+    next_row: &mut i64,
+    space: Option<Space>,
+    jobs: &mut [WriteJob],
+) -> rusqlite::Result<Vec<JobResult>> {
+    let connection = &store.connection;
+    store.expect_commit();
+    let results = try_transaction(connection, next_row, space, jobs);
+    if results.is_err() && !connection.is_autocommit() {
+        // If this fails, the next BEGIN fails too, and its jobs are refused.
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    results
+}
+
+fn try_transaction(
+    connection: &Connection,
+    next_row: &mut i64,
+    space: Option<Space>,
+    jobs: &mut [WriteJob],
+) -> rusqlite::Result<Vec<JobResult>> {
+    execute(connection, "BEGIN IMMEDIATE")?;
+    let sql = "SELECT max(next, 1 + (SELECT coalesce(max(id), 0) FROM deliveries)) FROM next_id";
+    let next: i64 = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+    *next_row = (*next_row).max(next);
+    let results = jobs.iter_mut().map(|job| match job {
+        WriteJob::Insert(delivery, _) => {
+            let row = *next_row;
+            *next_row += 1;
+            try_insert(delivery, row, space, connection)
+        }
+        WriteJob::Task(task, _) => try_task(task.take(), connection).map(JobResult::TaskDone),
+    });
+    let results = results.collect::<rusqlite::Result<_>>()?;
+    execute(connection, "COMMIT")?;
+    Ok(results)
+}
+
+impl CommitError {
+    fn message(&self) -> &str {
+        match self {
+            Self::Failed(message) | Self::Unknown(message) => message,
+        }
+    }
+}
+
+impl WriteJob {
+    fn is_unverified(&self) -> bool {
+        matches!(self, Self::Insert(delivery, _) if !delivery.received.verdict.is_verified())
+    }
+
+    /// Returns the size of the body to write.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Insert(delivery, _) => delivery.received.delivery.request.body.len(),
+            Self::Task(..) => 0,
+        }
+    }
+
+    /// Sends the result. It is dropped if the client has disconnected.
+    fn finish(self, result: JobResult) {
+        match (self, result) {
+            (Self::Insert(delivery, done), JobResult::Inserted(recorded)) => {
+                drop(done.send(Ok(recorded)));
+                // A recorded delivery is forwarded even if the client has disconnected.
+                if !delivery.forwards.is_empty() {
+                    delivery.wake.notify_one();
+                }
+            }
+            (Self::Task(_, done), JobResult::TaskDone(result)) => drop(done.send(result)),
+            (job, JobResult::Refused(message)) => job.refuse(&message),
+            (job, _) => job.refuse("the store mixed up its results"),
+        }
+    }
+
+    fn refuse(self, message: &str) {
+        match self {
+            Self::Insert(_, done) => drop(done.send(Err(message.to_owned()))),
+            Self::Task(_, done) => drop(done.send(Err(message.to_owned()))),
+        }
+    }
+}
+
+fn message(error: rusqlite::Error) -> String {
+    error.to_string()
+}
+
+/// Executes a statement without parameters, prepared once.
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
+}
+
+/// Runs a task. If it fails, its changes are undone and the rest of the batch is not affected.
+fn try_task(task: Option<WriteTask>, connection: &Connection) -> rusqlite::Result<WriteResult<()>> {
+    let Some(task) = task else { return Ok(Err("the store could not be written".to_owned())) };
+    execute(connection, "SAVEPOINT task")?;
+    let result = task(connection);
+    match result {
+        // A serious error has rolled the whole transaction back.
+        Err(error) if connection.is_autocommit() => return Err(error),
+        Err(_) => execute(connection, "ROLLBACK TO task")?,
+        Ok(()) => {}
+    }
+    execute(connection, "RELEASE task")?;
+    Ok(result.map_err(message))
+}
+
+/// Inserts a delivery. If it fails, its rows are removed and the rest of the batch is not affected.
+fn try_insert(
+    delivery: &NewDelivery,
+    row: i64,
+    space: Option<Space>,
+    connection: &Connection,
+) -> rusqlite::Result<JobResult> {
+    match insert(delivery, row, space, connection) {
+        Ok(result) => Ok(result),
+        Err(error) if connection.is_autocommit() => Err(error),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => Err(error),
+        Err(error) => {
+            unverified::remove(connection, row)?;
+            Ok(JobResult::Refused(error.to_string()))
+        }
+    }
+}
+
+fn insert(
+    delivery: &NewDelivery,
+    row: i64,
+    space: Option<Space>,
+    connection: &Connection,
+) -> rusqlite::Result<JobResult> {
+    let received = &delivery.received;
+    let request = &received.delivery.request;
+    if space.is_some_and(|space| space.free.is_some_and(|free| free < unverified::RESERVE)) {
+        return Ok(JobResult::Refused("the disk is full: less than 8 MiB are free".to_owned()));
+    }
+    let mut taken = SpaceTaken::default();
+    let mut note = None;
+    if let (Some(space), false) = (space, received.verdict.is_verified()) {
+        let head = unverified::head_bytes(request.target.len(), request.headers.as_bytes().len());
+        let body = unverified::body_bytes(request.body.len());
+        match unverified::make_room(connection, space, head, body)? {
+            Room::Whole => taken = SpaceTaken { head, body, hash: None },
+            // With 200, the sender must be able to rely on the whole request.
+            Room::WithoutBody(reason) | Room::Nothing(reason) if delivery.answer.is_success() => {
+                return Ok(JobResult::Refused(format!("unverified requests are not stored: {reason}")));
+            }
+            Room::WithoutBody(reason) => {
+                taken = SpaceTaken { head, body: 0, hash: Some(unverified::hash(&request.body)) };
+                note = Some(format!("storing refused requests without their bodies: {reason}"));
+            }
+            Room::Nothing(reason) => {
+                let note = Some(format!("not storing refused requests: {reason}"));
+                return Ok(JobResult::Inserted(Insertion { id: None, note }));
+            }
+        }
+    }
+    rows::insert(connection, row, received, delivery.answer, &taken)?;
+    let due = received.delivery.arrived.map_or(0, rows::micros);
+    for url in &delivery.forwards {
+        let object = received.event.subject.clone().or_else(|| received.event.id.clone());
+        let object = object.unwrap_or_else(|| row.to_string());
+        forwards::insert_forward(connection, row, url, &object, due)?;
+    }
+    Ok(JobResult::Inserted(Insertion { id: Some(CaptureId(row)), note }))
+}
