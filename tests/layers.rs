@@ -20,7 +20,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("mcp", &["diagnose", "model", "provider"]),
     ("settings", &["model", "provider", "webhook"]),
     ("tunnel", &[]),
-    ("render", &["answer", "capture", "check", "diagnose", "json", "learn", "model", "provider", "reconcile"]),
+    (
+        "render",
+        &["answer", "capture", "check", "diagnose", "json", "learn", "model", "provider", "reconcile", "webhook"],
+    ),
     ("world", &["model"]),
     (
         "command",

@@ -12,7 +12,7 @@ pub(crate) mod diff;
 pub(crate) mod har;
 pub(crate) mod json;
 pub(crate) mod learn;
-mod page;
+pub mod page;
 pub mod paint;
 pub mod payload;
 pub(crate) mod reconcile;

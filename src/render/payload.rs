@@ -10,6 +10,7 @@ use crate::model::mask::{
     self, Audience, MASK, Reveal, is_credential_header, is_sensitive_name, mask_secrets, mask_text,
 };
 use crate::model::sanitize::{escape_unsafe, escape_unsafe_bytes};
+use std::borrow::Cow;
 use std::ops::Range;
 
 const MAX_LINES: usize = 120;
@@ -34,21 +35,40 @@ pub fn lines(body: &[u8], indent: &str, paint: Paint, reveal: Reveal) -> String 
 
 fn show_json(document: &Document<'_>, paint: Paint, reveal: Reveal) -> String {
     let mut text = String::new();
-    let mut masker = JsonMasker::new(Audience::Team);
-    for (kind, piece) in json::indented(document) {
-        let masked = masker.mask(kind, piece).filter(|_| reveal == Reveal::Masked);
-        let is_masked = masked.is_some();
-        let piece = masked.as_deref().unwrap_or(piece);
+    for JsonPiece { kind, text: piece, is_masked } in json_pieces(document, reveal) {
         match kind {
-            TokenKind::Key => text.push_str(&paint.name(&shortened(piece))),
-            TokenKind::String | TokenKind::Number if is_masked => text.push_str(&paint.warn(&shortened(piece))),
-            TokenKind::String => text.push_str(&paint.good(&shortened(piece))),
-            TokenKind::Number => text.push_str(&paint.number(&shortened(piece))),
-            TokenKind::True | TokenKind::False | TokenKind::Null => text.push_str(&paint.warn(piece)),
-            _ => text.push_str(piece),
+            TokenKind::Key => text.push_str(&paint.name(&piece)),
+            TokenKind::String | TokenKind::Number if is_masked => text.push_str(&paint.warn(&piece)),
+            TokenKind::String => text.push_str(&paint.good(&piece)),
+            TokenKind::Number => text.push_str(&paint.number(&piece)),
+            TokenKind::True | TokenKind::False | TokenKind::Null => text.push_str(&paint.warn(&piece)),
+            _ => text.push_str(&piece),
         }
     }
     text
+}
+
+/// A token of an indented JSON document, as people see it: masked, escaped and shortened.
+pub struct JsonPiece<'a> {
+    pub kind: TokenKind,
+    pub text: Cow<'a, str>,
+    pub is_masked: bool,
+}
+
+/// Lays out a JSON document for people. Each newline with its indentation is a `TokenKind::Space`.
+pub fn json_pieces<'a>(document: &Document<'a>, reveal: Reveal) -> impl Iterator<Item = JsonPiece<'a>> {
+    let mut masker = JsonMasker::new(Audience::Team);
+    json::indented(document).map(move |(kind, text)| {
+        let masked = masker.mask(kind, text).filter(|_| reveal == Reveal::Masked);
+        let is_masked = masked.is_some();
+        let text = match kind {
+            TokenKind::Key | TokenKind::String | TokenKind::Number => {
+                Cow::Owned(shortened(masked.as_deref().unwrap_or(text)))
+            }
+            _ => Cow::Borrowed(text),
+        };
+        JsonPiece { kind, text, is_masked }
+    })
 }
 
 /// Layers of JSON inside strings that are read; deeper ones are masked whole.

@@ -17,7 +17,8 @@ use crate::model::expectation::{ExpectationResult, ExpectationState, ValueDiffer
 use crate::model::mask::{Audience, mask_secrets, mask_sentence};
 use crate::model::refusal::Refusal;
 use crate::model::sanitize::{escape_unsafe, first_line, truncate};
-use crate::model::stored::{AnswerState, AppState, DeliverySummary};
+use crate::model::stored::{AnswerState, AppState, DeliverySummary, QueueState, QueuedForward};
+use crate::model::timestamp::Timestamp;
 use crate::model::verdict::{Malformed, Verdict, VerdictCode};
 use std::time::Duration;
 
@@ -86,7 +87,7 @@ pub fn verdict_code(code: VerdictCode, paint: Paint) -> String {
     if code.is_verified() { paint.good(words) } else { paint.bad(words) }
 }
 
-fn verdict_code_words(code: VerdictCode) -> &'static str {
+pub(super) fn verdict_code_words(code: VerdictCode) -> &'static str {
     match code {
         VerdictCode::Verified => "verified",
         VerdictCode::Unsigned => "unsigned",
@@ -117,7 +118,7 @@ pub fn verdict(verdict: &Verdict, paint: Paint) -> String {
     }
 }
 
-fn verdict_words(verdict: &Verdict) -> &'static str {
+pub(super) fn verdict_words(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Malformed(Malformed::TimestampMissing) => "missing timestamp",
         Verdict::Malformed(
@@ -265,6 +266,22 @@ pub fn count(number: u64, noun: &str) -> String {
         Some(stem) => format!("{number} {stem}ies"),
         None => format!("{number} {noun}s"),
     }
+}
+
+/// Says what happens next to a queued delivery. `None`: it was delivered.
+pub fn queue_words(entry: &QueuedForward, now: Timestamp, format_time: impl Fn(Timestamp) -> String) -> Option<String> {
+    let tries = count(entry.tries.into(), "attempt");
+    Some(match entry.state {
+        QueueState::Delivered => return None,
+        QueueState::Waiting(due) if due > now => format!("waiting after {tries}; next attempt {}", format_time(due)),
+        QueueState::Waiting(_) => "waiting for a `whtool listen` with the same --forward-to".to_owned(),
+        QueueState::Blocked => "waiting for an earlier event about the same payment or purchase".to_owned(),
+        QueueState::GivenUp => format!(
+            "gave up after {tries}; the next `whtool listen` with the same --forward-to resumes it, \
+             unless it is older than --give-up-after"
+        ),
+        QueueState::Refused => "not retried: the app's answer was final; `whtool replay` sends it again".to_owned(),
+    })
 }
 
 /// Lines of a program's output that are shown.

@@ -15,7 +15,7 @@ use crate::model::mask::mask_secrets;
 use crate::model::message::{Headers, Request};
 use crate::model::sanitize::{escape_unsafe, first_line};
 use crate::model::signature::DEFAULT_TOLERANCE;
-use crate::model::stored::{Attempt, QueueState, QueuedForward, StoredCapture, StoredDelivery, StoredHead};
+use crate::model::stored::{Attempt, QueuedForward, StoredCapture, StoredDelivery, StoredHead};
 use crate::model::width::Width;
 use crate::render::row::Overflow;
 use crate::render::{self, payload, text};
@@ -285,20 +285,7 @@ fn format_attempt(attempt: &Attempt, session: &Session<'_>) -> String {
 /// Formats a queue entry with what happens next. `None`: it was delivered.
 fn format_queued(entry: &QueuedForward, session: &Session<'_>) -> Option<String> {
     let url = first_line(mask_secrets(&entry.url).as_bytes(), 100);
-    let tries = text::count(entry.tries.into(), "attempt");
-    let words = match entry.state {
-        QueueState::Delivered => return None,
-        QueueState::Waiting(due) if due > session.world.now() => {
-            format!("waiting after {tries}; next attempt {}", format_local(due, session))
-        }
-        QueueState::Waiting(_) => "waiting for a `whtool listen` with the same --forward-to".to_owned(),
-        QueueState::Blocked => "waiting for an earlier event about the same payment or purchase".to_owned(),
-        QueueState::GivenUp => format!(
-            "gave up after {tries}; the next `whtool listen` with the same --forward-to resumes it, \
-             unless it is older than --give-up-after"
-        ),
-        QueueState::Refused => "not retried: the app's answer was final; `whtool replay` sends it again".to_owned(),
-    };
+    let words = text::queue_words(entry, session.world.now(), |due| format_local(due, session))?;
     Some(format!("{INDENT}{url}  {words}\n"))
 }
 

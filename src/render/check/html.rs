@@ -22,12 +22,16 @@ pub fn is_html_report(start: &[u8]) -> bool {
 /// Formats a report as a page.
 pub fn html(report: &CheckReport, header: &ReportHeader) -> String {
     let title = format!("{} handler at {}", header.title, header.url);
+    page::page("check", &title, &format!("<main class=\"page\">\n{}</main>\n", html_body(report, header)), "")
+}
+
+/// Formats the content of the page, which `ui` shows, too.
+pub fn html_body(report: &CheckReport, header: &ReportHeader) -> String {
     let problems = report.problems();
     let problems = problems.iter().filter(|problem| problem.grade != ProbeGrade::Info);
     let problems: String = problems.map(|problem| problem_card(problem, report, header)).collect();
     let groups: String = ProbeGroup::ALL.into_iter().map(|group| group_section(report, group, header)).collect();
-    let body = format!("<main>\n{}{problems}{groups}{}</main>\n", heading(report, header), footer(header));
-    page::page("check", &title, &body, "")
+    format!("{}{problems}{groups}{}", heading(report, header), footer(header))
 }
 
 fn heading(report: &CheckReport, header: &ReportHeader) -> String {
@@ -40,22 +44,14 @@ fn heading(report: &CheckReport, header: &ReportHeader) -> String {
     let framework = report.framework.map(|framework| format!(" · {}", framework.title)).unwrap_or_default();
     let baseline = report.baseline.as_ref();
     let baseline = baseline.map(|text| format!("<p>Accepts: {}.</p>\n", escape_prose(text))).unwrap_or_default();
-    let total = report.results.len().max(1);
-    let bars: String = ProbeGrade::ALL.into_iter().map(|grade| bar(report.count(None, grade), total, grade)).collect();
+    let bar = page::bar(ProbeGrade::ALL.map(|grade| (grade.code(), report.count(None, grade) as u64)));
     format!(
-        "<header>\n<p class=\"eyebrow\">webhook check · {}{framework}</p>\n<h1 class=\"{class}\">{verdict}</h1>\n<p class=\"url\">{}</p>\n<div class=\"bar\">{bars}</div>\n<p class=\"chips\">{}</p>\n{baseline}</header>\n",
+        "<header>\n<p class=\"eyebrow\">webhook check · {}{framework}</p>\n<h1 class=\"{class}\">{verdict}</h1>\n<p class=\"url\">{}</p>\n{}\n<p class=\"chips\">{}</p>\n{baseline}</header>\n",
         escape_markup(header.title),
         escape_markup(header.url.as_str()),
+        bar.into_string(),
         chips(report, None),
     )
-}
-
-fn bar(number: usize, total: usize, grade: ProbeGrade) -> String {
-    if number == 0 {
-        return String::new();
-    }
-    let share = number as f64 * 100.0 / total as f64;
-    format!("<span class=\"{}\" style=\"width:{share:.2}%\"></span>", grade.code())
 }
 
 fn chips(report: &CheckReport, group: Option<ProbeGroup>) -> String {

@@ -5,7 +5,7 @@ mod json;
 mod junit;
 mod text;
 
-pub use html::{html, is_html_report};
+pub use html::{html, html_body, is_html_report};
 pub use json::json;
 pub use junit::{is_junit_report, junit};
 pub use text::{ReportDetail, TextLayout, text};

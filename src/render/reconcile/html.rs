@@ -26,20 +26,27 @@ pub fn is_html_report(start: &[u8]) -> bool {
 
 /// Formats a report as a page.
 pub fn html(report: &ReconcileReport) -> String {
-    let day = report.facts.period.as_ref().and_then(|period| period.day);
-    let title = match day {
+    let body = format!("<main class=\"page\">\n{}</main>\n", html_body(report));
+    page::page(COMMAND, &title(report), &body, SCRIPT)
+}
+
+fn title(report: &ReconcileReport) -> String {
+    match report.facts.period.as_ref().and_then(|period| period.day) {
         Some(day) => format!("Reconciliation of {}", day.strftime("%-d %B %Y")),
         None => "Reconciliation".to_owned(),
-    };
+    }
+}
+
+/// Formats the content of the page, which `ui` shows, too.
+pub fn html_body(report: &ReconcileReport) -> String {
     let sections: String =
         report.sections().map(|(section, rows, count)| table_section(report, section, rows, count)).collect();
-    let body = format!(
-        "<main class=\"wide\">\n{}{}{sections}{}</main>\n",
-        heading(report, &title),
+    format!(
+        "{}{}{sections}{}",
+        heading(report, &title(report)),
         totals_section(&report.totals) + &fees_section(&report.totals),
         footer(report)
-    );
-    page::page(COMMAND, &title, &body, SCRIPT)
+    )
 }
 
 /// The style of a class: one color for each meaning.
@@ -98,16 +105,15 @@ fn verdict(report: &ReconcileReport) -> (&'static str, String) {
 
 fn heading(report: &ReconcileReport, title: &str) -> String {
     let (class, verdict) = verdict(report);
-    let (mut bars, mut chips) = (String::new(), String::new());
+    let bar = page::bar(report.sections().map(|(section, _, number)| (tone(section), number))).into_string();
+    let mut chips = String::new();
     for (section, _, number) in report.sections() {
-        let share = number as f64 * 100.0 / report.totals.references().max(1) as f64;
         let (tone, anchor) = (tone(section), anchor(section));
-        bars.push_str(&format!("<span class=\"{tone}\" style=\"width:{share:.2}%\"></span>"));
         let title = section_title(section);
         chips.push_str(&format!("<a class=\"chip {tone}\" href=\"#{anchor}\">{number} {title}</a> "));
     }
     format!(
-        "<header>\n<p class=\"eyebrow\">{}</p>\n<h1 class=\"{class}\">{}</h1>\n<div class=\"bar\">{bars}</div>\n<p class=\"chips\">{chips}</p>\n<dl class=\"card facts\">\n{}</dl>\n</header>\n",
+        "<header>\n<p class=\"eyebrow\">{}</p>\n<h1 class=\"{class}\">{}</h1>\n{bar}\n<p class=\"chips\">{chips}</p>\n<dl class=\"card facts\">\n{}</dl>\n</header>\n",
         escape_markup(title),
         escape_markup(&verdict),
         facts(report)

@@ -8,7 +8,7 @@ mod json;
 mod junit;
 mod replay_list;
 mod summary;
-mod words;
+pub(super) mod words;
 
 use super::paint::Paint;
 use super::text::count;
@@ -21,7 +21,7 @@ use crate::reconcile::period::ReportPeriod;
 use crate::reconcile::{Acceptance, Class, KnownDifferences, ReconciledReference, ReplayEvent, Totals};
 
 pub use csv::{CsvTable, is_csv_report};
-pub use html::{html, is_html_report};
+pub use html::{html, html_body, is_html_report};
 pub use json::{record, totals};
 pub use junit::{is_junit_report, junit};
 pub use replay_list::{is_replay_list, read_rebuilt, replay_line};

@@ -4,7 +4,7 @@ use crate::model::money::Money;
 use crate::reconcile::Class;
 
 /// A class in plain words.
-pub(super) struct PlainClass {
+pub(in crate::render) struct PlainClass {
     /// The heading of its section.
     pub title: &'static str,
     pub meaning: &'static str,
@@ -12,7 +12,7 @@ pub(super) struct PlainClass {
     pub action: &'static str,
 }
 
-pub(super) fn plain(class: Class) -> PlainClass {
+pub(in crate::render) fn plain(class: Class) -> PlainClass {
     let (title, meaning, action) = match class {
         Class::CouldNotTell => (
             "Not compared",
@@ -86,7 +86,7 @@ pub(super) fn plain(class: Class) -> PlainClass {
 }
 
 /// Formats an amount for readers: `12,345.00 CVE`.
-pub(super) fn amount(money: &Money) -> String {
+pub(in crate::render) fn amount(money: &Money) -> String {
     let size = money.minor.unsigned_abs();
     let digits = (size / 100).to_string();
     let groups: Vec<&str> = {

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 const STYLE: &str = include_str!("page.css");
 
 /// Returns the first lines of a page, by which an earlier report of the same command is recognized.
-pub(super) fn start(command: &str) -> String {
+pub(in crate::render) fn start(command: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"generator\" content=\"whtool {command}\">\n"
     )
@@ -19,24 +19,24 @@ pub(super) fn start(command: &str) -> String {
 
 /// Formats a page. `title` is text, `body` is markup. The policy in the page allows its own style
 /// and script, and loads nothing.
-pub(super) fn page(command: &str, title: &str, body: &str, script: &str) -> String {
+pub(in crate::render) fn page(command: &str, title: &str, body: &str, script: &str) -> String {
+    let hash = |text: &str| format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(text)));
+    let style = format!("\n{STYLE}");
     let (policy, script) = match script {
         "" => ("'none'".to_owned(), String::new()),
-        _ => {
-            let hash = BASE64_STANDARD.encode(Sha256::digest(script));
-            (format!("'sha256-{hash}'"), format!("<script>{script}</script>\n"))
-        }
+        _ => (hash(script), format!("<script>{script}</script>\n")),
     };
     format!(
-        "{}<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src {policy}\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{body}{script}</body>\n</html>\n",
+        "{}<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src {}; script-src {policy}\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n<style>{style}</style>\n</head>\n<body>\n{body}{script}</body>\n</html>\n",
         start(command),
+        hash(&style),
         escape_markup(title),
     )
 }
 
 /// Escapes text for HTML and XML, between tags or in quotes. Characters that XML cannot contain or
 /// that change the text direction become `\u{…}`.
-pub(super) fn escape_markup(text: &str) -> String {
+pub(in crate::render) fn escape_markup(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
@@ -57,7 +57,7 @@ pub(super) fn escape_markup(text: &str) -> String {
 }
 
 /// Escapes text, and marks text in backticks as code.
-pub(super) fn escape_prose(text: &str) -> String {
+pub(in crate::render) fn escape_prose(text: &str) -> String {
     let parts = text.split('`').map(escape_markup).enumerate();
     parts.map(|(at, part)| if at % 2 == 1 { format!("<code>{part}</code>") } else { part }).collect()
 }
@@ -85,5 +85,6 @@ mod tests {
         let plain = page("check", "t", "", "");
         assert!(plain.contains("script-src 'none'") && !plain.contains("<script>"));
         assert!(plain.contains("default-src 'none'") && plain.starts_with(&start("check")));
+        assert!(!plain.contains("unsafe-inline") && plain.contains("style-src 'sha256-"));
     }
 }

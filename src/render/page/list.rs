@@ -1,0 +1,164 @@
+//! The list of captures: filters, rows, and the way to older ones.
+
+use super::layout::{self, Section, Updates};
+use super::parts::{dot, outcome, refusal};
+use super::query::{FilterName, ListQuery};
+use super::view::{ListView, PageFrame};
+use crate::model::stored::DeliverySummary;
+use crate::provider;
+use crate::render::text::count;
+use maud::{Markup, html};
+
+/// Formats the page with the list alone.
+pub fn list(frame: &PageFrame<'_>, view: &ListView<'_>) -> String {
+    let updates = if view.query.before.is_none() { Updates::Live } else { Updates::None };
+    let content = html! { main #main.one { (section(frame, view)) } };
+    layout::document(Some(frame), "Events", Section::Events, updates, &content)
+}
+
+/// Formats the list, alone or next to a capture.
+pub(super) fn section(frame: &PageFrame<'_>, view: &ListView<'_>) -> Markup {
+    html! {
+        section #list.list aria-label="Events" {
+            (filters(frame, view))
+            @if let Some(problem) = &view.problem { p.problem role="alert" { (frame.text(problem)) } }
+            a #news.news hidden href={ "/?" (view.query.starting_before(None).to_text()) } {}
+            @if view.rows.is_empty() {
+                (empty(frame, view))
+            } @else {
+                ol.events {
+                    @for row in view.rows { (self::row(frame, view, row)) }
+                }
+            }
+            (pages(view))
+        }
+    }
+}
+
+fn filters(frame: &PageFrame<'_>, view: &ListView<'_>) -> Markup {
+    let query = view.query;
+    let text = query.values(FilterName::Grep).next().unwrap_or_default();
+    let chosen = || query.filters.iter().filter(|(name, _)| *name != FilterName::Grep);
+    let mut quick = vec![(FilterName::Failed, "1".to_owned(), "failed".to_owned())];
+    quick.extend(
+        provider::ALL
+            .iter()
+            .map(|provider| (FilterName::Provider, provider.name().to_owned(), provider.title().to_owned())),
+    );
+    html! {
+        form.filters role="search" action="/" method="get" {
+            @for (name, value) in chosen() { input type="hidden" name=(name.code()) value=(value); }
+            input #search type="search" name="q" value=(text) aria-label="Filter" autocomplete="off" spellcheck="false"
+                placeholder="type:payment.* is:failed since:2h text";
+            div.chips {
+                @for (name, value) in chosen() {
+                    a.chip.on href={ "/?" (query.without(*name, value).to_text()) } title="Remove this filter" {
+                        @if name.is_flag() { (name.code()) } @else { (name.code()) ": " (frame.text(value)) }
+                        span aria-hidden="true" { " ×" }
+                    }
+                }
+                @for (name, value, label) in &quick {
+                    @if query.values(*name).all(|chosen| chosen != value) {
+                        a.chip href={ "/?" (query.with(*name, value).to_text()) } { (label) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Formats one row. The whole row is a link.
+fn row(frame: &PageFrame<'_>, view: &ListView<'_>, summary: &DeliverySummary) -> Markup {
+    let (tone, words) = outcome(summary);
+    let is_selected = view.selected == Some(summary.id);
+    let text = |value: &Option<String>| value.as_deref().map(|value| frame.text(value)).unwrap_or_default();
+    let refusal = refusal(summary);
+    html! {
+        li class=(tone.class()) data-id=(summary.id) {
+            a href=(href(view.query, summary)) aria-current=[is_selected.then_some("true")] {
+                (dot(tone))
+                span.at { (frame.time(summary.arrived)) }
+                b.kind { (summary.kind.as_deref().map_or("-".to_owned(), |kind| frame.text(kind))) }
+                span.subject { (text(&summary.subject)) }
+                span.id { (text(&summary.event_id)) }
+                span.state { (text(&summary.status)) }
+                span.money { (summary.money.as_ref().map(|money| frame.money(money)).unwrap_or_default()) }
+                span.outcome {
+                    span class=(tone.class()) { (words) }
+                    @if !refusal.is_empty() { span.faint { (refusal) } }
+                    @if summary.is_test { span.faint { "test" } }
+                }
+                span.provider { (text(&summary.provider)) }
+                span.age { (frame.age(summary.arrived)) }
+            }
+        }
+    }
+}
+
+/// Returns the address of a capture next to the list.
+pub(super) fn href(query: &ListQuery, summary: &DeliverySummary) -> String {
+    let query = query.to_text();
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("/events/{}{mark}{query}", summary.id)
+}
+
+fn empty(frame: &PageFrame<'_>, view: &ListView<'_>) -> Markup {
+    html! {
+        div.empty {
+            @if view.problem.is_some() {
+            } @else if !view.is_store_empty {
+                p { "No deliveries match." }
+                p { a href="/" { "Show all" } }
+            } @else {
+                p { "No deliveries yet." }
+                @if frame.listener.is_none() {
+                    p { "Start a listener, then send a sample to it:" }
+                    pre { "whtool listen\nwhtool replay payment.debited" }
+                } @else {
+                    p { "Send a sample from another terminal:" }
+                    pre { "whtool replay payment.debited" }
+                }
+            }
+        }
+        @if view.is_store_empty { (samples(frame)) }
+    }
+}
+
+/// Formats a form that sends a sample. Empty: there is nowhere to send it.
+fn samples(frame: &PageFrame<'_>) -> Markup {
+    html! {
+        @if !frame.targets.is_empty() && !frame.samples.is_empty() {
+            form.sample method="post" action="/samples" data-send {
+                label { "Sample " select name="name" { @for name in frame.samples { option { (name) } } } }
+                (targets(frame))
+                button { "Send" }
+            }
+        }
+    }
+}
+
+/// Formats the choice of a target. With a single one there is nothing to choose.
+pub(super) fn targets(frame: &PageFrame<'_>) -> Markup {
+    html! {
+        @if frame.targets.len() > 1 {
+            select name="to" aria-label="Send to" {
+                @for (at, url) in frame.targets.iter().enumerate() { option value=(at) { (frame.text(url)) } }
+            }
+        } @else { input type="hidden" name="to" value="0"; }
+    }
+}
+
+fn pages(view: &ListView<'_>) -> Markup {
+    let query = view.query;
+    html! {
+        nav.pages aria-label="Pages of events" {
+            @if query.before.is_some() {
+                a href={ "/?" (query.starting_before(None).to_text()) } rel="first" { "← newest" }
+            }
+            span { (count(view.rows.len() as u64, "delivery")) }
+            @if let Some(older) = view.older {
+                a href={ "/?" (query.starting_before(Some(older.0)).to_text()) } rel="next" { "older →" }
+            }
+        }
+    }
+}

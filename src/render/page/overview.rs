@@ -1,0 +1,215 @@
+//! The state of everything: deliveries by hour, money, apps, and endpoints.
+
+use super::layout::{self, Section, Updates};
+use super::parts::{Tone, dot};
+use super::view::{AppHealth, EndpointHealth, OverviewView, PageFrame};
+use crate::model::money::Money;
+use crate::model::stored::{AmountTotal, HourlyCount};
+use crate::model::timestamp::Timestamp;
+use crate::provider;
+use crate::render::stored::{count_by, sum_by_currency};
+use crate::render::text::{count, duration, verdict_code_words};
+use maud::{Markup, html};
+use std::collections::BTreeMap;
+
+/// The most bars of a chart.
+const MAX_BARS: i64 = 96;
+const CHART_HEIGHT: u64 = 100;
+const HOUR: i64 = 3_600;
+
+/// Formats the overview of a period.
+pub fn overview(frame: &PageFrame<'_>, view: &OverviewView<'_>) -> String {
+    let content = html! {
+        main #main.page {
+            h1 { "Overview" }
+            (figures(frame, view))
+            (chart(frame, view))
+            div.columns {
+                (verdicts(view.counts))
+                (money(frame, view.sums))
+                (apps(frame, view.apps))
+                (endpoints(frame, view.endpoints))
+            }
+        }
+    };
+    layout::document(Some(frame), "Overview", Section::Overview, Updates::Live, &content)
+}
+
+fn figures(frame: &PageFrame<'_>, view: &OverviewView<'_>) -> Markup {
+    let total: u64 = view.counts.iter().map(|count| count.deliveries).sum();
+    let refused: u64 =
+        view.counts.iter().filter(|count| !count.verdict.is_verified()).map(|count| count.deliveries).sum();
+    let waiting: u64 = view.apps.iter().map(|app| app.waiting).sum();
+    let oldest = view.apps.iter().filter_map(|app| app.oldest).min();
+    html! {
+        ul.figures {
+            li { b { (total) } span { "deliveries since " (frame.time(view.since)) } }
+            li { b class=[(refused > 0).then_some("fail")] { (refused) } span { "refused" } }
+            @for (currency, (events, minor)) in sum_by_currency(view.sums) {
+                li {
+                    b { (frame.money(&Money { minor, currency: currency.to_owned() })) }
+                    span { "in " (count(events, "verified event")) }
+                }
+            }
+            li {
+                b class=[(waiting > 0).then_some("warn")] { (waiting) }
+                span { "waiting for the app" @if let Some(oldest) = oldest { ", oldest " (frame.age(oldest)) } }
+            }
+        }
+    }
+}
+
+/// Deliveries of one bar.
+#[derive(Clone, Copy, Default)]
+struct ChartBar {
+    verified: u64,
+    refused: u64,
+}
+
+fn chart(frame: &PageFrame<'_>, view: &OverviewView<'_>) -> Markup {
+    let start = view.since.as_second().div_euclid(HOUR);
+    let end = frame.now.as_second().div_euclid(HOUR).max(start);
+    let step = (end - start) / MAX_BARS + 1;
+    let number = (end - start) / step + 1;
+    let mut bars: BTreeMap<i64, ChartBar> = (0..number).map(|at| (at, ChartBar::default())).collect();
+    for count in view.counts {
+        let at = (count.hour.as_second().div_euclid(HOUR) - start).clamp(0, end - start) / step;
+        let bar = bars.entry(at).or_default();
+        *(if count.verdict.is_verified() { &mut bar.verified } else { &mut bar.refused }) += count.deliveries;
+    }
+    let highest = bars.values().map(|bar| bar.verified + bar.refused).max().unwrap_or(0);
+    let height = |number: u64| number * CHART_HEIGHT / highest.max(1);
+    let time = |at: i64| Timestamp::from_second((start + at * step) * HOUR).unwrap_or(view.since);
+    html! {
+        figure.chart {
+            figcaption {
+                span { "Deliveries " @if step == 1 { "by hour" } @else { "by " (step) " hours" } }
+                span.faint { "highest " (highest) }
+            }
+            svg viewBox={ "0 0 " (number * 10) " " (CHART_HEIGHT) } preserveAspectRatio="none" role="img"
+                aria-label={ "Deliveries by hour, " (count(highest, "delivery")) " in the busiest" } {
+                @for (at, bar) in &bars {
+                    @let (good, bad) = (height(bar.verified), height(bar.refused));
+                    g {
+                        title { (frame.full_time(time(*at))) ": " (bar.verified) " verified, " (bar.refused) " refused" }
+                        rect.hit x=(at * 10) y="0" width="10" height=(CHART_HEIGHT) {}
+                        rect.pass x=(at * 10 + 1) y=(CHART_HEIGHT.saturating_sub(visible(bar.verified, good))) width="8" height=(visible(bar.verified, good)) {}
+                        rect.fail x=(at * 10 + 1) y=(CHART_HEIGHT.saturating_sub(visible(bar.verified, good) + visible(bar.refused, bad))) width="8" height=(visible(bar.refused, bad)) {}
+                    }
+                }
+            }
+            div.axis { (frame.time(time(0))) (frame.time(frame.now)) }
+        }
+    }
+}
+
+/// Makes a small number visible next to a large one.
+fn visible(number: u64, height: u64) -> u64 {
+    if number > 0 { height.max(2) } else { 0 }
+}
+
+fn verdicts(counts: &[HourlyCount]) -> Markup {
+    let sums = count_by(counts, |count| count.verdict);
+    let total: u64 = sums.values().sum();
+    html! {
+        section {
+            h2 { "Verdicts" }
+            @if sums.is_empty() { p.faint { "No deliveries in this period." } }
+            table {
+                @for (verdict, number) in sums {
+                    @let tone = if verdict.is_verified() { Tone::Good } else { Tone::Bad };
+                    tr {
+                        td { (dot(tone)) a href={ "/?verdict=" (verdict.as_str()) } { (verdict_code_words(verdict)) } }
+                        td.number { (number) }
+                        td.share { (share(tone, number, total)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn share(tone: Tone, number: u64, total: u64) -> Markup {
+    let width = (number.saturating_mul(100) / total.max(1)).max(1);
+    html! {
+        svg.share viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true" {
+            rect class=(tone.class()) width=(width) height="1" {}
+        }
+    }
+}
+
+fn money(frame: &PageFrame<'_>, sums: &[AmountTotal]) -> Markup {
+    html! {
+        section {
+            h2 { "Verified amounts" }
+            @if sums.is_empty() { p.faint { "No amounts in this period." } }
+            table {
+                @for sum in sums {
+                    @let title = sum.provider.as_deref().and_then(provider::by_name).map_or("", |provider| provider.title());
+                    tr {
+                        td { (sum.kind.as_deref().map_or("-".to_owned(), |kind| frame.text(kind))) " " span.faint { (title) } }
+                        td.number { (count(sum.events, "event")) }
+                        td.number { (frame.money(&sum.money)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn apps(frame: &PageFrame<'_>, apps: &[AppHealth]) -> Markup {
+    html! {
+        section {
+            h2 { "Apps" }
+            @if apps.is_empty() { p.faint { "Nothing is forwarded. Start " code { "whtool listen --forward-to URL" } "." } }
+            table {
+                @for app in apps {
+                    @let (tone, words) = app_state(frame, app);
+                    tr {
+                        td { (dot(tone)) code { (frame.text(&app.url)) } }
+                        td { (words) }
+                        td.number {
+                            @if app.waiting > 0 { span.warn { (app.waiting) " waiting" @if let Some(oldest) = app.oldest { ", oldest " (frame.age(oldest)) } } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn app_state(frame: &PageFrame<'_>, app: &AppHealth) -> (Tone, Markup) {
+    match &app.last {
+        None => (Tone::Quiet, html! { span.faint { "not asked yet" } }),
+        Some(last) => {
+            let tone = if last.is_success() { Tone::Good } else { Tone::Warn };
+            let status = last.status().map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+            (tone, html! { b class=(tone.class()) { (status) } " in " (duration(last.took)) ", " (frame.age(last.at)) })
+        }
+    }
+}
+
+fn endpoints(frame: &PageFrame<'_>, endpoints: &[EndpointHealth]) -> Markup {
+    html! {
+        section {
+            h2 { "Endpoints" }
+            @if endpoints.is_empty() { p.faint { "None is registered. " code { "whtool register --url URL" } " creates one." } }
+            table {
+                @for endpoint in endpoints {
+                    tr {
+                        td {
+                            (dot(if endpoint.proved.is_some() { Tone::Good } else { Tone::Quiet }))
+                            code { (frame.text(&endpoint.url)) } " " span.faint { (endpoint.provider) }
+                        }
+                        td.number {
+                            @match endpoint.proved {
+                                Some((id, time)) => { "proved by " a href={ "/events/" (id) } { "#" (id) } ", " (frame.time(time)) },
+                                None => span.faint { "not proved yet" },
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
