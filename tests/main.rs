@@ -51,6 +51,8 @@ mod packages;
 mod passthrough;
 #[cfg(unix)]
 mod postgres;
+#[cfg(unix)]
+mod postgres_server;
 mod process;
 #[cfg(unix)]
 mod readme;

@@ -1,149 +1,64 @@
-//! Lists of orders from PostgreSQL: a real cluster, in a temporary folder, of the programs that
-//! Debian installs.
+//! Lists of orders from PostgreSQL.
 
+use crate::postgres_server::{PASSWORD, PostgresServer, give_to_server};
 use crate::process::{available, home};
 use crate::reconcile::{Api, Ran, payment};
-use std::io::{BufRead, BufReader};
-use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
-use tempfile::TempDir;
 use whtool::world::{Database, DatabaseQuery, PostgresUrl, RowSources};
 
 /// Number of orders in the table.
 const ORDERS: usize = 100_000;
 
-/// The user `nobody`: PostgreSQL does not run as root.
-const NOBODY: u32 = 65_534;
-
-const PASSWORD: &str = "not-a-real-password";
-
-/// A running server with a database of orders.
-struct Cluster {
-    server: Child,
-    folder: TempDir,
-    port: u16,
-}
+/// A server with a database of orders.
+struct Cluster(PostgresServer);
 
 impl Cluster {
     /// Starts a server, or says that the test is skipped.
     fn start() -> Option<Self> {
-        let programs = programs()?;
         if !available("openssl") {
             return None;
         }
-        let folder = tempfile::tempdir().unwrap();
-        let data = folder.path().join("data");
-        std::fs::write(folder.path().join("password"), PASSWORD).unwrap();
-        give_to_server(folder.path(), 0o755);
-        give_to_server(&folder.path().join("password"), 0o600);
-        let mut init = as_server(&programs.join("initdb"));
-        init.args(["-N", "-A", "scram-sha-256", "-U", "shop", "--locale=C", "-E", "UTF8", "-D"]).arg(&data);
-        let made = init.arg("--pwfile").arg(folder.path().join("password")).output().unwrap();
-        assert!(made.status.success(), "{made:?}");
+        let mut server = PostgresServer::start(&["fsync=off"])?;
         // As PostgreSQL's manual has it: a certificate that is its own CA.
+        let data = server.data();
         let mut openssl = Command::new("openssl");
         openssl.args(["req", "-new", "-x509", "-days", "30", "-nodes", "-subj", "/CN=localhost"]);
         openssl.args(["-addext", "subjectAltName=DNS:localhost", "-out"]).arg(data.join("server.crt"));
         assert!(openssl.arg("-keyout").arg(data.join("server.key")).output().unwrap().status.success());
         give_to_server(&data.join("server.crt"), 0o644);
         give_to_server(&data.join("server.key"), 0o600);
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut postgres = as_server(&programs.join("postgres"));
-        postgres.arg("-D").arg(&data).arg("-k").arg(folder.path()).args(["-p", &port.to_string()]);
-        postgres.args(["-c", "listen_addresses=127.0.0.1", "-c", "ssl=on", "-c", "fsync=off"]);
-        let mut server = postgres.stderr(Stdio::piped()).spawn().unwrap();
-        let mut said = BufReader::new(server.stderr.take().unwrap());
-        let mut line = String::new();
-        while !line.contains("ready to accept connections") {
-            line.clear();
-            assert_ne!(said.read_line(&mut line).unwrap(), 0, "it did not start");
-        }
-        std::thread::spawn(move || said.lines().map_while(Result::ok).for_each(drop));
-        let cluster = Self { server, folder, port };
-        let fill = format!(
+        server.run("ALTER SYSTEM SET ssl = on");
+        server.restart();
+        server.run(&format!(
             "CREATE TABLE orders AS SELECT n AS number, 'pi_' || n AS payment_id, CASE n % 100 WHEN 7 THEN 'pending' ELSE 'paid' END AS status, 10000 AS amount, \
              'CVE' AS currency, timestamp '2026-11-28 10:00' AS created_at, E'say \"hi\", \\n' || n AS note \
              FROM generate_series(1, {ORDERS}) AS n"
-        );
-        let filled = cluster.psql().args(["-q", "-v", "ON_ERROR_STOP=1", "-c", &fill]).output().unwrap();
-        assert!(filled.status.success(), "{filled:?}");
-        Some(cluster)
+        ));
+        Some(Self(server))
     }
 
     fn psql(&self) -> Command {
-        let mut psql = Command::new("psql");
-        psql.args(["-h", self.folder.path().to_str().unwrap(), "-p", &self.port.to_string(), "-U", "shop", "postgres"]);
-        psql.env("PGPASSWORD", PASSWORD);
-        psql
+        self.0.psql()
     }
 
     fn socket_url(&self) -> String {
-        format!("postgres:///postgres?host={}&port={}&user=shop", self.folder.path().display(), self.port)
+        format!("postgres:///postgres?host={}&port={}&user=shop", self.0.folder.path().display(), self.0.port)
     }
 
     fn tcp_url(&self) -> String {
-        format!("postgres://shop@localhost:{}/postgres", self.port)
+        format!("postgres://shop@localhost:{}/postgres", self.0.port)
     }
-
-    /// Asks the server to shut down at once, as `pg_ctl stop -m immediate` does.
-    fn stop(&mut self) {
-        let pid = self.server.id();
-        Command::new("sh").args(["-c", &format!("kill -QUIT {pid}")]).status().unwrap();
-        self.server.wait().unwrap();
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        if self.server.try_wait().unwrap().is_none() {
-            self.stop();
-        }
-    }
-}
-
-/// Finds the folder of the server's programs, which Debian keeps out of the PATH.
-fn programs() -> Option<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let mut folders: Vec<_> = versions.map(|version| version.path().join("bin")).collect();
-    folders.retain(|folder| folder.join("initdb").is_file());
-    folders.sort();
-    let folder = folders.pop().unwrap_or_default();
-    (available(folder.join("initdb").to_str().unwrap()) && available("psql")).then_some(folder)
-}
-
-fn is_root() -> bool {
-    Command::new("id").arg("-u").output().is_ok_and(|ran| ran.stdout == b"0\n")
-}
-
-/// Runs a program as the user of the server.
-fn as_server(program: &Path) -> Command {
-    let mut command = Command::new(program);
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).current_dir("/");
-    if is_root() {
-        command.uid(NOBODY).gid(NOBODY);
-    }
-    command.stdin(Stdio::null());
-    command
-}
-
-fn give_to_server(path: &Path, mode: u32) {
-    if is_root() {
-        chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
-    }
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
 const SELECT: &str = "SELECT payment_id, status, amount, currency, note FROM orders ORDER BY number";
 
 /// Reads rows as the program does, and with `psql`.
 fn rows(cluster: &Cluster, sql: &str) -> [Vec<csv::StringRecord>; 2] {
-    let url = cluster.tcp_url().replace("shop@", &format!("shop:{PASSWORD}@"));
-    let database = Database::Postgres(PostgresUrl::new(&url).unwrap());
+    let database = Database::Postgres(PostgresUrl::new(&cluster.0.url()).unwrap());
     let mut ours = Vec::new();
     let query = DatabaseQuery { database: &database, sql, timeout: Duration::from_secs(600) };
     whtool::edge::Machine.query(&query, &mut ours).unwrap();
@@ -166,10 +81,13 @@ fn a_hundred_thousand_orders_are_read_as_psql_reads_them() {
 
     let (home, api) = (home(), Api::new(|last, _| payment(last, "SETTLED")));
     let passwords = home.path().join("pgpass");
-    std::fs::write(&passwords, format!("*:{}:*:shop:{PASSWORD}\n", cluster.port)).unwrap();
+    std::fs::write(&passwords, format!("*:{}:*:shop:{PASSWORD}\n", cluster.0.port)).unwrap();
     std::fs::set_permissions(&passwords, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let psql =
-        format!("psql --csv -h {} -p {} -U shop -c '{SELECT}' postgres", cluster.folder.path().display(), cluster.port);
+    let psql = format!(
+        "psql --csv -h {} -p {} -U shop -c '{SELECT}' postgres",
+        cluster.0.folder.path().display(),
+        cluster.0.port
+    );
     let [tcp, socket] = [cluster.tcp_url(), cluster.socket_url()];
     let sources: [&[&str]; 3] =
         [&["--from", &tcp, "--query", SELECT], &["--from", &socket, "--query", SELECT], &["--from-command", &psql]];
@@ -246,7 +164,7 @@ fn a_server_that_stops_in_the_middle_concludes_nothing() {
         ended.err
     );
     let process = start();
-    cluster.stop();
+    cluster.0.stop();
     let ended = Ran::of(process.wait_with_output().unwrap());
     assert_eq!((ended.status, ended.out.as_str()), (3, ""), "{}", ended.err);
     assert!(ended.err.contains("after 49000 rows"), "{}", ended.err);
@@ -261,7 +179,7 @@ fn errors_of_postgresql_are_in_words() {
         let words = ["--from", url, "--query", sql, "--command-timeout", "2s"];
         Ran::of(api.command(home.path(), &words).env("PGPASSWORD", password).output().unwrap())
     };
-    let (url, certificate) = (cluster.tcp_url(), cluster.folder.path().join("data/server.crt"));
+    let (url, certificate) = (cluster.tcp_url(), cluster.0.folder.path().join("data/server.crt"));
     let closed = "postgres://shop@localhost:1/postgres";
     let unverified = format!("{url}?sslmode=verify-full");
     let missing = format!("{}nowhere", url.trim_end_matches("postgres"));
