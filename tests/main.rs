@@ -27,6 +27,7 @@ mod endpoint_output;
 mod events;
 #[cfg(unix)]
 mod exec;
+mod follow;
 mod formats;
 mod forwarding;
 mod frameworks;

@@ -149,6 +149,8 @@ impl Reader {
             ("show 42", "show last"),
             ("replay 42", "replay 1"),
             ("40..45", "1..45"),
+            // It would run until it is stopped.
+            ("events --follow", "events --follow --timeout 1ms"),
         ];
         table.iter().fold(line.to_owned(), |line, (theirs, ours)| line.replace(theirs, ours))
     }

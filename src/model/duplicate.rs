@@ -1,6 +1,6 @@
 //! Compares the deliveries of one event: what a provider sends again should say the same.
 
-use crate::model::delivery::AnalyzedDelivery;
+use crate::model::event::Event;
 use crate::model::money::Money;
 use crate::model::stored::RecentEvent;
 use sha2::{Digest, Sha256};
@@ -24,18 +24,6 @@ pub struct FactChange {
     pub now: String,
 }
 
-impl From<&AnalyzedDelivery> for EventFacts {
-    fn from(received: &AnalyzedDelivery) -> Self {
-        let event = &received.event;
-        Self {
-            money: event.money.clone(),
-            status: event.status.clone(),
-            reference: event.subject.clone(),
-            body: Some(Sha256::digest(&received.delivery.request.body).into()),
-        }
-    }
-}
-
 impl From<&RecentEvent> for EventFacts {
     fn from(event: &RecentEvent) -> Self {
         let RecentEvent { money, status, subject, .. } = event.clone();
@@ -44,6 +32,15 @@ impl From<&RecentEvent> for EventFacts {
 }
 
 impl EventFacts {
+    pub fn new(event: &Event, body: &[u8]) -> Self {
+        Self {
+            money: event.money.clone(),
+            status: event.status.clone(),
+            reference: event.subject.clone(),
+            body: Some(Sha256::digest(body).into()),
+        }
+    }
+
     /// Returns what a later delivery of the same event says differently. Another body alone counts
     /// if nothing else explains it.
     pub fn changes(&self, later: &Self) -> Vec<FactChange> {

@@ -14,6 +14,7 @@ pub mod error;
 pub mod event;
 pub mod exchange;
 pub mod expectation;
+pub mod follow;
 pub mod hop_mark;
 pub(crate) mod local_access;
 pub mod mask;

@@ -2,7 +2,6 @@
 //!
 //! Everything from outside is shortened, escaped and masked here.
 
-use super::json::ListenerFields;
 use super::paint::Paint;
 use super::payload;
 use super::row::{Cell, CellKind, Row};
@@ -149,6 +148,11 @@ pub fn findings(findings: &[Finding], indent: &str, paint: Paint) -> String {
     text
 }
 
+/// Names the first delivery of the same event.
+pub fn duplicate_cell(first: &str) -> Cell {
+    Cell::new(CellKind::Duplicate, format!("duplicate of {first}"), Paint::warn)
+}
+
 /// Formats the warnings about a payload, one per line.
 pub fn warnings(event: &Event, indent: &str, paint: Paint) -> String {
     let line = |warning: &Warning| {
@@ -162,14 +166,13 @@ pub fn warnings(event: &Event, indent: &str, paint: Paint) -> String {
 }
 
 /// Says what a duplicate says differently from the first delivery of its event.
-pub fn duplicate_changes(listener: &ListenerFields, indent: &str, paint: Paint) -> String {
-    let Some(first) = &listener.duplicate_of else { return String::new() };
+pub fn duplicate_changes(first: &str, changes: &[FactChange], indent: &str, paint: Paint) -> String {
     let line = |change: &FactChange| {
         let FactChange { field, before, now } = change;
         let sentence = mask_sentence(&format!("{field} {before} in {first}, now {now}"), Audience::Team);
         format!("{indent}{} {}\n", paint.warn("differs"), truncate(&sentence, MAX_SENTENCE_WIDTH))
     };
-    listener.duplicate_changes.iter().map(line).collect()
+    changes.iter().map(line).collect()
 }
 
 /// Builds the row of a delivery. The label comes first: a time of day, a number, a location in a

@@ -2,6 +2,7 @@
 
 use super::PostgresUrl;
 use crate::model::error::Result;
+use crate::model::follow::{DeliveryPage, StoreCursor};
 use crate::model::stored::{
     AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, Query, RecentEvent, ReferenceMatch,
     StateRow, StoreHealth, StoredCapture, Undelivered,
@@ -9,6 +10,7 @@ use crate::model::stored::{
 use crate::model::timestamp::Timestamp;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use url::Url;
 
 /// Free space below which the bodies of unverified captures are not stored, in bytes.
@@ -57,7 +59,19 @@ impl fmt::Display for StoreLocation {
 /// The store of received deliveries. Several processes may have it open at once.
 pub trait Store {
     /// Returns the deliveries that match, newest last.
-    fn list(&mut self, query: &Query) -> Result<Vec<DeliverySummary>>;
+    fn list(&mut self, query: &Query) -> Result<Vec<DeliverySummary>> {
+        Ok(self.list_newest(query)?.deliveries)
+    }
+    /// Returns the deliveries that match, newest last, and the place after everything that is in the
+    /// store, to follow it from there.
+    fn list_newest(&mut self, query: &Query) -> Result<DeliveryPage>;
+    /// Returns the first `limit` deliveries that match and became visible after this place, in that
+    /// order, and the place to continue from. Fewer than `limit`: there are no more at present.
+    /// `None`: the store was replaced or set back since, so the place means nothing in it.
+    fn list_after(&mut self, query: &Query, after: &StoreCursor) -> Result<Option<DeliveryPage>>;
+    /// Waits until there may be deliveries that `list_after` has not returned, at most this long.
+    /// Returns true if there may be some; the first call does so at once.
+    fn wait_for_change(&mut self, timeout: Duration) -> Result<bool>;
     /// Loads a capture with its attempts. `None`: none has this id.
     fn load(&mut self, id: CaptureId) -> Result<Option<StoredCapture>>;
     /// Calls `each` with every delivery that matches, newest last. Memory does not grow with their
@@ -80,9 +94,6 @@ pub trait Store {
     /// Returns the deliveries with this event id, reference or subject, oldest first. The first
     /// call reads all deliveries, later ones only new ones.
     fn find_by_reference(&mut self, reference: &str) -> Result<Vec<ReferenceMatch>>;
-    /// Returns up to `limit` deliveries after row `after` that arrived at or after `since`, oldest
-    /// first, and the row to continue after. Row 0 is the start.
-    fn list_after(&mut self, since: Option<Timestamp>, after: i64, limit: u32) -> Result<(Vec<DeliverySummary>, i64)>;
     /// Checks that all of the file can be read, and measures it.
     fn check_health(&mut self) -> Result<StoreHealth>;
     /// Returns the rows of these kinds that a command keeps as its state.

@@ -16,7 +16,7 @@ Usage: whtool [OPTIONS] <COMMAND>
 
 Commands:
   listen       Receive webhooks on this machine: verify, store, acknowledge and show every delivery
-  events       List, show, compare, export and prune captures
+  events       List, follow, show, compare, export and prune captures
   verify       Verify captured requests and name the cause of every failure
   learn        Show what the providers really send, from verified captures
   sign         Sign a payload and print headers, a curl command, a raw HTTP request or JSON
@@ -149,7 +149,7 @@ Secrets:
     (
         "events",
         r"
-List, show, compare, export and prune captures
+List, follow, show, compare, export and prune captures
 
 `whtool listen` stores every delivery that it receives, accepted or refused. Name a capture by its
 number (42), as last or last~2, by its event id (evt_…), or by its payment or reference (pi_…,
@@ -158,6 +158,7 @@ PLS-…). 40..45 names a range.
 Examples:
   whtool events --type 'payment.*' --since 2h
   whtool events --failed --json
+  whtool events --follow --limit 10 --compact
   whtool events list --limit 100
   whtool events show last
   whtool events show last --body > payload.json
@@ -203,6 +204,12 @@ Filters:
       --grep <TEXT>            Only deliveries whose body contains this text
   -n, --limit <N>              Only the newest N deliveries; 0 means all
       --all                    List all captures instead of the newest 50
+
+Following:
+  -f, --follow              Go on showing deliveries as any listener stores them
+      --compact             Print one line per event, without the payload
+      --count <N>           Exit with status 0 after N different verified events that are new
+      --timeout <DURATION>  Exit with status 1 after this time
 ",
     ),
     (
@@ -297,6 +304,12 @@ Filters:
       --grep <TEXT>            Only deliveries whose body contains this text
   -n, --limit <N>              Only the newest N deliveries; 0 means all
       --all                    List all captures instead of the newest 50
+
+Following:
+  -f, --follow              Go on showing deliveries as any listener stores them
+      --compact             Print one line per event, without the payload
+      --count <N>           Exit with status 0 after N different verified events that are new
+      --timeout <DURATION>  Exit with status 1 after this time
 ",
     ),
     (

@@ -1,5 +1,6 @@
 //! `whtool events list`: one line per capture, newest last.
 
+use super::follow::{self, FollowArgs};
 use super::{STORE_HINT, format_local, open_if_exists};
 use crate::command::shared::captures::{Filters, StoreArgs};
 use crate::command::{Session, Verbosity};
@@ -19,20 +20,29 @@ use std::io::Write;
 #[command(mut_arg("from_provider", rename_provider_flag))]
 pub(super) struct ListEvents {
     #[command(flatten)]
-    filters: Filters,
+    pub filters: Filters,
     /// List all captures instead of the newest 50
     #[arg(long, conflicts_with = "limit", help_heading = "Filters")]
     all: bool,
     /// Print one JSON record per line
     #[arg(long)]
-    json: bool,
+    pub json: bool,
     #[command(flatten)]
-    store: StoreArgs,
+    pub following: FollowArgs,
+    #[command(flatten)]
+    pub store: StoreArgs,
 }
 
 const INDENT: usize = 4;
 
 const DEFAULT_LIMIT: u64 = 50;
+
+impl ListEvents {
+    /// Returns the number of captures to list. `None`: all.
+    pub(super) fn limit(&self) -> Option<u64> {
+        if self.all { None } else { self.filters.limit.or(Some(DEFAULT_LIMIT)).filter(|&limit| limit > 0) }
+    }
+}
 
 /// Renames the flag `--from-provider` to `--provider`, which only `replay` needs for something
 /// else.
@@ -41,10 +51,13 @@ pub(super) fn rename_provider_flag(arg: Arg) -> Arg {
 }
 
 pub(super) fn run(args: &ListEvents, session: &Session<'_>) -> Result<CommandOutcome> {
+    if args.following.follow {
+        return follow::run(args, session);
+    }
     let Some(mut store) = open_if_exists(&args.store, session)? else { return Ok(CommandOutcome::Success) };
     args.filters.warn_if_unknown_types(session);
     let query = args.filters.query(&session.now());
-    let limit = if args.all { None } else { args.filters.limit.or(Some(DEFAULT_LIMIT)).filter(|&limit| limit > 0) };
+    let limit = args.limit();
     // One more than is shown, to notice that there are more.
     let query = Query { limit: limit.map(|limit| limit.saturating_add(1)), ..query };
     let mut entries = store.list(&query)?;
@@ -89,7 +102,7 @@ fn row(entry: &DeliverySummary, columns: Option<u16>, session: &Session<'_>) -> 
 }
 
 /// Formats the time of day; the date, too, on other days.
-fn short_time(time: Timestamp, today: civil::Date, session: &Session<'_>) -> String {
+pub(super) fn short_time(time: Timestamp, today: civil::Date, session: &Session<'_>) -> String {
     let local = time.to_zoned(session.world.time_zone());
     let format = match local.date() {
         date if date == today => "%H:%M:%S",

@@ -3,6 +3,7 @@
 mod bundle;
 mod diff;
 mod export;
+mod follow;
 mod list;
 mod prune;
 mod show;
@@ -15,7 +16,7 @@ use crate::model::timestamp::Timestamp;
 use crate::world::Store;
 use clap::{Args, Subcommand};
 
-/// List, show, compare, export and prune captures
+/// List, follow, show, compare, export and prune captures
 ///
 /// `whtool listen` stores every delivery that it receives, accepted or refused. Name a capture by
 /// its number (42), as last or last~2, by its event id (evt_…), or by its payment or reference
@@ -27,6 +28,7 @@ use clap::{Args, Subcommand};
 Examples:
   whtool events --type 'payment.*' --since 2h
   whtool events --failed --json
+  whtool events --follow --limit 10 --compact
   whtool events list --limit 100
   whtool events show last
   whtool events show last --body > payload.json

@@ -10,14 +10,14 @@ use super::DisplayArgs;
 use super::app_status::AppStatus;
 use super::exec::FinishedCommand;
 use super::keys::LastEvent;
-use super::output::{CONTINUATION_INDENT, ListenOutput, OutputLoss};
-use super::state::{FirstDelivery, RefusalBudget, SeenEvents, Summary};
+use super::state::{RefusalBudget, Summary};
+use crate::command::shared::live_output::{LiveOutput, OutputLoss, ShownDelivery};
 use crate::command::shared::secrets::Secrets;
+use crate::command::shared::seen_events::{EarlierDelivery, FirstDelivery, SeenEvents};
 use crate::command::{Session, Verbosity, join_lists};
 use crate::diagnose::{self, Finding};
 use crate::model::bind;
 use crate::model::delivery::{AnalyzedDelivery, RejectedRequest};
-use crate::model::duplicate::EventFacts;
 use crate::model::error::Result;
 use crate::model::expectation::ExpectationResult;
 use crate::model::refusal::Refusal;
@@ -29,7 +29,6 @@ use crate::render::json::ListenerFields;
 use crate::render::paint::Paint;
 use crate::render::row::{Cell, CellKind};
 use crate::render::{self, text};
-use crate::webhook::receive::readable_body;
 use crate::webhook::route::Route;
 use crate::world::{AnsweredDelivery, DroppedEvents, Store};
 use std::borrow::Cow;
@@ -38,16 +37,13 @@ use std::net::SocketAddr;
 use url::Url;
 use wildmatch::WildMatch;
 
-/// Number of events that are remembered to recognize duplicates.
-const SEEN_EVENTS: usize = 100_000;
-
 const CLEAR_SCREEN: &[u8] = b"\x1b[H\x1b[2J";
 
 pub(super) struct Display<'a> {
     args: &'a DisplayArgs,
     session: &'a Session<'a>,
     secrets: Secrets,
-    pub output: ListenOutput<'a>,
+    pub output: LiveOutput<'a>,
     globs: Vec<WildMatch>,
     routes: Vec<Route>,
     zone: jiff::tz::TimeZone,
@@ -87,11 +83,11 @@ impl<'a> Display<'a> {
             args,
             session,
             secrets,
-            output: ListenOutput::new(loss, session),
+            output: LiveOutput::new(loss, session),
             globs: join_lists(&args.events).iter().map(|glob| WildMatch::new(glob)).collect(),
             routes: Vec::new(),
             zone: session.world.time_zone(),
-            seen: SeenEvents::new(SEEN_EVENTS),
+            seen: SeenEvents::default(),
             budget: RefusalBudget::new(session.world.now()),
             summary: Summary::default(),
             hint: None,
@@ -129,11 +125,7 @@ impl<'a> Display<'a> {
 
     /// Loads the recent events of a store, to recognize duplicates of them.
     pub(super) fn load_seen_events(&mut self, store: &mut dyn Store) -> Result<()> {
-        for event in store.recent_events(SEEN_EVENTS as u64)? {
-            let first = FirstDelivery { name: event.id.to_string(), facts: EventFacts::from(&event) };
-            self.seen.add(&event.provider, &event.key, first);
-        }
-        Ok(())
+        self.seen.load(store)
     }
 
     /// Counts and shows a delivery. Returns its event if it is verified, stored, wanted and not
@@ -153,26 +145,24 @@ impl<'a> Display<'a> {
         let name = answered.id.map_or_else(|| format!("#{}", self.summary.deliveries), |id| id.to_string());
         // The provider sends a delivery that could not be stored again, and it counts then.
         let is_stored = answered.store_error.is_none();
-        let first = if is_stored { self.first_delivery(received, &name) } else { None };
-        let changes = first.as_ref().map(|first| first.facts.changes(&EventFacts::from(received)));
-        let duplicate_of = first.map(|first| first.name);
-        self.summary.duplicates += u64::from(duplicate_of.is_some());
+        let earlier = if is_stored { self.earlier_delivery(received, &name) } else { None };
+        self.summary.duplicates += u64::from(earlier.is_some());
         let is_refused = answered.is_scripted && !Status(answered.status).is_success();
         let counts = is_wanted && is_stored && received.verdict.is_verified() && !is_refused;
-        let is_new = self.is_first_accepted(received, duplicate_of.is_some(), is_refused);
+        let is_new = self.is_first_accepted(received, earlier.is_some(), is_refused);
         let routes = if is_refused { None } else { self.count_routes(received) };
         let mut record = None;
         if is_wanted {
             let fields = ListenerFields {
                 number: self.summary.deliveries,
                 id: answered.id,
-                duplicate_of,
-                duplicate_changes: changes.unwrap_or_default(),
+                duplicate_of: earlier.as_ref().map(|earlier| earlier.name.clone()),
+                duplicate_changes: earlier.as_ref().map(|earlier| earlier.changes.clone()).unwrap_or_default(),
                 answered: answered.status,
                 is_scripted: answered.is_scripted,
                 routes,
             };
-            self.show(received, &findings, &name, &fields)?;
+            self.show(received, &findings, &name, earlier.as_ref(), &fields)?;
             if self.keeps_records && counts && is_new {
                 record = Some(render::json::delivery(received, &findings, &fields));
             }
@@ -303,12 +293,9 @@ impl<'a> Display<'a> {
 
     /// Returns the first delivery of the same event. Only verified deliveries count: anybody can
     /// send an id.
-    fn first_delivery(&mut self, received: &AnalyzedDelivery, name: &str) -> Option<FirstDelivery> {
-        let (provider, key) = (received.provider?, received.event.key.as_deref()?);
-        received.verdict.is_verified().then(|| {
-            let this = FirstDelivery { name: name.to_owned(), facts: EventFacts::from(received) };
-            self.seen.add(provider, key, this)
-        })?
+    fn earlier_delivery(&mut self, received: &AnalyzedDelivery, name: &str) -> Option<EarlierDelivery> {
+        let provider = received.provider.filter(|_| received.verdict.is_verified())?;
+        self.seen.add_delivery(name, provider, &received.event, &received.delivery.request.body)
     }
 
     /// Returns the number of routes that take a verified event; the first event of a type that none
@@ -337,35 +324,28 @@ impl<'a> Display<'a> {
         received: &AnalyzedDelivery,
         findings: &[Finding],
         name: &str,
+        earlier: Option<&EarlierDelivery>,
         fields: &ListenerFields,
     ) -> Result<()> {
         if self.args.json {
             return self.output.write_record(&render::json::delivery(received, findings, fields));
         }
-        let paint = self.session.out;
         let time = received.delivery.arrived.map(|time| time.to_zoned(self.zone.clone()).strftime("%H:%M:%S"));
         let time = time.map(|time| time.to_string()).unwrap_or_default();
-        let duplicate = fields.duplicate_of.as_ref().map(|first| format!("duplicate of {first}"));
         let row = text::delivery_row(received, format!("{time}  {name:<4}"))
             .with_cell(text::answer_cell(AnswerState::Answered(Status(fields.answered))))
             .with_cell(fields.is_scripted.then(|| Cell::new(CellKind::Answer, "by --answer", Paint::faint)))
-            .with_cell(duplicate.map(|text| Cell::new(CellKind::Duplicate, text, Paint::warn)));
-        self.output.write_row(&row, self.is_compact)?;
-        let indent = self.output.indent();
-        let changes = text::duplicate_changes(fields, indent, paint);
-        let details =
-            changes + &text::warnings(&received.event, indent, paint) + &text::findings(findings, indent, paint);
-        self.output.write_lines(&details, text::FINDING_INDENT)?;
-        if self.session.verbosity == Verbosity::Verbose {
-            self.output.write_detail(&paint.faint(&text::body_digest(&received.delivery.request.body)))?;
-        }
+            .with_cell(earlier.map(|earlier| text::duplicate_cell(&earlier.name)));
         self.last_shown = Some(name.to_owned());
-        if received.verdict.is_verified() && !self.is_compact {
-            let body = readable_body(&received.delivery.request);
-            let payload = render::payload::lines(&body, indent, paint, self.session.reveal);
-            self.output.write_lines(&payload, CONTINUATION_INDENT)?;
-        }
-        Ok(())
+        self.output.write_delivery(&ShownDelivery {
+            row,
+            request: &received.delivery.request,
+            event: &received.event,
+            earlier,
+            findings,
+            is_verified: received.verdict.is_verified(),
+            is_compact: self.is_compact,
+        })
     }
 
     fn explain(&mut self, received: &AnalyzedDelivery) -> Vec<Finding> {

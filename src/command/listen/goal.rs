@@ -1,7 +1,7 @@
 //! The goal of `--count` or `--expect`: events that must come, and what the app made of them.
 
 use super::forwarding::ForwardArgs;
-use super::state::SeenEvents;
+use crate::command::shared::seen_events::SeenEvents;
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::error::CommandOutcome;
 use crate::model::expectation::{ExpectationResult, ExpectationState};

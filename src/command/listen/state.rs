@@ -1,49 +1,9 @@
-//! State of a running listener: which events it has seen, what it has counted, and its budget for
-//! explaining refusals.
+//! State of a running listener: what it has counted, and its budget for explaining refusals.
 
 use crate::diagnose::{HashAllowance, HashBudget};
-use crate::model::duplicate::EventFacts;
 use crate::model::timestamp::Timestamp;
 use crate::render::text;
-use std::collections::{BTreeMap, HashMap, VecDeque};
-
-/// The most recent events, to recognize duplicates.
-pub(super) struct SeenEvents<T> {
-    /// The first delivery of each event, by provider and key.
-    first_deliveries: HashMap<(String, String), T>,
-    /// The keys, oldest first.
-    order: VecDeque<(String, String)>,
-    capacity: usize,
-}
-
-/// The first delivery of an event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct FirstDelivery {
-    pub name: String,
-    pub facts: EventFacts,
-}
-
-impl<T: Clone> SeenEvents<T> {
-    pub(super) fn new(capacity: usize) -> Self {
-        Self { first_deliveries: HashMap::new(), order: VecDeque::new(), capacity }
-    }
-
-    /// Adds an event. If it was seen before, returns its first delivery.
-    pub(super) fn add(&mut self, provider: &str, key: &str, delivery: T) -> Option<T> {
-        let key = (provider.to_owned(), key.to_owned());
-        if let Some(first) = self.first_deliveries.get(&key) {
-            return Some(first.clone());
-        }
-        if self.order.len() == self.capacity
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.first_deliveries.remove(&oldest);
-        }
-        self.order.push_back(key.clone());
-        self.first_deliveries.insert(key, delivery);
-        None
-    }
-}
+use std::collections::BTreeMap;
 
 /// Counts for the summary.
 #[derive(Default)]
@@ -132,31 +92,7 @@ impl RefusalBudget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::stored::{CaptureId, RecentEvent};
     use crate::model::timestamp::SignedDuration;
-
-    #[test]
-    fn a_duplicate_names_its_first_delivery_and_the_oldest_event_is_forgotten() {
-        let mut seen = SeenEvents::new(2);
-        let mut add = |provider: &str, key: &str, name: &str| {
-            let event = RecentEvent {
-                id: CaptureId(1),
-                provider: provider.to_owned(),
-                key: key.to_owned(),
-                subject: None,
-                status: None,
-                money: None,
-            };
-            let first = FirstDelivery { name: name.to_owned(), facts: EventFacts::from(&event) };
-            seen.add(provider, key, first).map(|first| first.name)
-        };
-        assert_eq!(add("plexos", "a", "#1"), None);
-        assert_eq!(add("plexos", "a", "#2"), Some("#1".to_owned()));
-        assert_eq!(add("plustive", "a", "#3"), None);
-        assert_eq!(add("plexos", "a", "#4"), Some("#1".to_owned()));
-        assert_eq!(add("plexos", "b", "#5"), None);
-        assert_eq!(add("plexos", "a", "#6"), None);
-    }
 
     #[test]
     fn the_summary_adds_up_to_all_deliveries() {

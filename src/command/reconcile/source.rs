@@ -7,6 +7,7 @@ use super::spooled_list::SpooledList;
 use crate::command::shared::list_source::ListSource;
 use crate::command::shared::reconciling::{CapturedWebhooks, OrderSource, SourceItem, hash, is_test_event};
 use crate::model::error::{Error, Result};
+use crate::model::follow::{DeliveryPage, StoreCursor};
 use crate::model::stored::{DeliverySummary, ReferenceMatch};
 use crate::provider::{self, Provider};
 use crate::reconcile::order::MissingReference;
@@ -26,7 +27,7 @@ pub(super) struct InputSource<'a> {
 /// The references of captured webhooks, read page by page.
 struct CapturedReferences {
     arrived: ReportPeriod,
-    after: i64,
+    after: StoreCursor,
     page: VecDeque<DeliverySummary>,
     /// Hashes of the references seen so far, 8 bytes each.
     seen: HashSet<u64>,
@@ -55,7 +56,7 @@ impl<'a> InputSource<'a> {
         let arrived = is_from_store.then(|| args.period.capture_period(session)).transpose()?;
         let store = arrived.map(|arrived| CapturedReferences {
             arrived,
-            after: 0,
+            after: StoreCursor::default(),
             page: VecDeque::new(),
             seen: HashSet::new(),
         });
@@ -102,11 +103,11 @@ impl CapturedReferences {
     fn next(&mut self, args: &Reconcile, captured: &mut CapturedWebhooks) -> Result<Option<Order>> {
         loop {
             let Some(entry) = self.page.pop_front() else {
-                let (page, after) = captured.page(self.arrived.since, self.after)?;
-                if page.is_empty() {
+                let DeliveryPage { deliveries, cursor } = captured.page(self.arrived.since, &self.after)?;
+                if deliveries.is_empty() {
                     return Ok(None);
                 }
-                (self.page, self.after) = (page.into(), after);
+                (self.page, self.after) = (deliveries.into(), cursor);
                 continue;
             };
             let Some(provider) = entry.provider.as_deref().and_then(provider::by_name) else { continue };

@@ -3,6 +3,7 @@
 use crate::command::Session;
 use crate::command::shared::captures::StoreArgs;
 use crate::model::error::{Error, Result};
+use crate::model::follow::{DeliveryPage, StoreCursor};
 use crate::model::stored::{DeliverySummary, Query, ReferenceMatch, StoredCapture};
 use crate::model::timestamp::Timestamp;
 use crate::provider::Provider;
@@ -10,6 +11,9 @@ use crate::reconcile::Webhooks;
 use crate::world::Store;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
+
+/// Most deliveries that are read at once.
+const PAGE: u64 = 256;
 
 /// The webhooks in the store.
 pub(in crate::command) struct CapturedWebhooks {
@@ -53,13 +57,13 @@ impl CapturedWebhooks {
             Some(newest) if counts(newest) => return Ok(true),
             Some(_) => {}
         }
-        let mut after = 0;
+        let mut after = StoreCursor::default();
         loop {
-            let (page, last) = self.page(None, after)?;
-            if page.is_empty() || page.iter().any(counts) {
-                return Ok(!page.is_empty());
+            let DeliveryPage { deliveries, cursor } = self.page(None, &after)?;
+            if deliveries.is_empty() || deliveries.iter().any(counts) {
+                return Ok(!deliveries.is_empty());
             }
-            after = last;
+            after = cursor;
         }
     }
 
@@ -131,16 +135,13 @@ impl CapturedWebhooks {
         Ok(None)
     }
 
-    /// Returns a page of deliveries, and the position to pass as `after` for the next page.
-    pub(in crate::command) fn page(
-        &mut self,
-        since: Option<Timestamp>,
-        after: i64,
-    ) -> Result<(Vec<DeliverySummary>, i64)> {
-        match &mut self.store {
-            Some(store) => store.list_after(since, after, 256),
-            None => Ok((Vec::new(), after)),
-        }
+    /// Returns the deliveries after this place that arrived at or after `since`. Empty: there are no
+    /// more.
+    pub(in crate::command) fn page(&mut self, since: Option<Timestamp>, after: &StoreCursor) -> Result<DeliveryPage> {
+        let Some(store) = &mut self.store else { return Ok(DeliveryPage::default()) };
+        let query = Query { since, limit: Some(PAGE), ..Query::default() };
+        let replaced = || Error::failed("the store was replaced or restored while it was read").hint("run it again");
+        store.list_after(&query, after)?.ok_or_else(replaced)
     }
 }
 

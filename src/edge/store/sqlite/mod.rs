@@ -1,13 +1,15 @@
 //! A store in an SQLite database, to which every delivery is synced before it is acknowledged.
 //!
 //! `opening` opens the file, `schema` has its tables, `rows` converts values, `reading` serves
-//! commands, `filter` translates queries, `references` finds deliveries by reference, `pruning`
-//! removes old ones, `state` keeps what `whtool watch` remembers, `forwards` is the queue to the
-//! app, and `writer` is the thread that commits what a listener receives: `unverified` limits what
-//! strangers send, `watched` and `log_check` check that a commit is on disk.
+//! commands, `filter` translates queries, `following` returns new deliveries, `references` finds
+//! them by reference, `pruning` removes old ones, `state` keeps what `whtool watch` remembers,
+//! `forwards` is the queue to the app, and `writer` is the thread that commits what a listener
+//! receives: `unverified` limits what strangers send, `watched` and `log_check` check that a commit
+//! is on disk.
 
 mod file;
 mod filter;
+mod following;
 mod forwards;
 mod log_check;
 mod opening;

@@ -207,6 +207,11 @@ fn cannot_open(path: &Path, error: rusqlite::Error) -> Error {
     }
 }
 
+/// Describes an error of a store that is open.
+pub(super) fn cannot_use(error: rusqlite::Error) -> Error {
+    describe(Error::failed("can't read or write the store"), error)
+}
+
 /// Adds the reason and the next step of an error of SQLite.
 pub(super) fn describe(failed: Error, error: rusqlite::Error) -> Error {
     match error.sqlite_error_code() {

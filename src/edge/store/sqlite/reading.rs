@@ -1,13 +1,16 @@
 //! Implements `Store`, which commands use: lists, captures, counts, pruning, attempts, health.
 
 use super::filter::{condition, limit};
+use super::following::{self, ChangeWatch};
+use super::opening::cannot_use as failed;
 use super::rows;
 use super::{forwards, opening, pruning, references, state};
-use crate::model::error::{Error, Result};
+use crate::model::error::Result;
+use crate::model::follow::{DeliveryPage, StoreCursor};
 use crate::model::money::Money;
 use crate::model::stored::{
-    AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, Query, RecentEvent, ReferenceMatch,
-    StateRow, StoreHealth, StoredCapture, Undelivered,
+    AmountTotal, Attempt, CaptureId, HourlyCount, PrunePlan, Query, RecentEvent, ReferenceMatch, StateRow, StoreHealth,
+    StoredCapture, Undelivered,
 };
 use crate::model::timestamp::Timestamp;
 use crate::world::Store;
@@ -15,16 +18,18 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params_from_iter};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 use url::Url;
 
 /// A store opened by a command.
 pub(in crate::edge::store) struct SqliteStore {
     connection: Connection,
+    watch: ChangeWatch,
 }
 
 pub(in crate::edge::store) fn open(path: &Path) -> Result<SqliteStore> {
-    let (_, connection) = opening::open(path)?;
-    Ok(SqliteStore { connection })
+    let (path, connection) = opening::open(path)?;
+    Ok(SqliteStore { connection, watch: ChangeWatch::new(path) })
 }
 
 /// Most rows that `for_each` reads at once.
@@ -32,10 +37,6 @@ const PAGE: u32 = 256;
 
 /// Most faults that `check_health` reports.
 const MAX_FAULTS: u32 = 5;
-
-fn failed(error: rusqlite::Error) -> Error {
-    opening::describe(Error::failed("can't read or write the store"), error)
-}
 
 impl SqliteStore {
     /// Loads the delivery in this row.
@@ -76,19 +77,16 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn list(&mut self, query: &Query) -> Result<Vec<DeliverySummary>> {
-        let (condition, mut values) = condition(query);
-        values.push(limit(query));
-        let sql = format!(
-            "SELECT {} FROM deliveries d WHERE {condition} ORDER BY d.id DESC LIMIT ?{}",
-            rows::SUMMARY_COLUMNS,
-            values.len()
-        );
-        let mut statement = self.connection.prepare(&sql).map_err(failed)?;
-        let entries = statement.query_map(params_from_iter(values), rows::summary).map_err(failed)?;
-        let mut entries = entries.collect::<rusqlite::Result<Vec<_>>>().map_err(failed)?;
-        entries.reverse();
-        Ok(entries)
+    fn list_newest(&mut self, query: &Query) -> Result<DeliveryPage> {
+        following::list_newest(&self.connection, query).map_err(failed)
+    }
+
+    fn list_after(&mut self, query: &Query, after: &StoreCursor) -> Result<Option<DeliveryPage>> {
+        following::list_after(&self.connection, &self.watch, query, after)
+    }
+
+    fn wait_for_change(&mut self, timeout: Duration) -> Result<bool> {
+        self.watch.wait(&self.connection, timeout).map_err(failed)
     }
 
     fn load(&mut self, id: CaptureId) -> Result<Option<StoredCapture>> {
@@ -190,10 +188,6 @@ impl Store for SqliteStore {
 
     fn find_by_reference(&mut self, reference: &str) -> Result<Vec<ReferenceMatch>> {
         references::find_by_reference(&self.connection, reference).map_err(failed)
-    }
-
-    fn list_after(&mut self, since: Option<Timestamp>, after: i64, limit: u32) -> Result<(Vec<DeliverySummary>, i64)> {
-        references::list_after(&self.connection, since, after, limit).map_err(failed)
     }
 
     fn check_health(&mut self) -> Result<StoreHealth> {

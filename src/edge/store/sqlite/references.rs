@@ -4,8 +4,7 @@
 //! temporary index that SQLite drops with the connection; each further query adds new deliveries.
 
 use super::rows;
-use crate::model::stored::{DeliverySummary, ReferenceMatch};
-use crate::model::timestamp::Timestamp;
+use crate::model::stored::ReferenceMatch;
 use rusqlite::{Connection, params};
 
 /// `about` has one row per name of a delivery, `indexed` the last delivery that is in `about`.
@@ -57,26 +56,6 @@ pub(super) fn find_by_reference(connection: &Connection, reference: &str) -> rus
     matches.collect()
 }
 
-/// Returns up to `limit` deliveries after row `after` that arrived at or after `since`, oldest
-/// first, and the last row.
-pub(super) fn list_after(
-    connection: &Connection,
-    since: Option<Timestamp>,
-    after: i64,
-    limit: u32,
-) -> rusqlite::Result<(Vec<DeliverySummary>, i64)> {
-    let sql = format!(
-        "SELECT {} FROM main.deliveries d WHERE d.id > ?1 AND d.arrived >= ?2 ORDER BY d.id LIMIT ?3",
-        rows::SUMMARY_COLUMNS
-    );
-    let mut statement = connection.prepare_cached(&sql)?;
-    let since = since.map_or(i64::MIN, rows::micros);
-    let read = |row: &rusqlite::Row<'_>| Ok((rows::summary(row)?, row.get::<_, i64>(0)?));
-    let page = statement.query_map(params![after, since, limit], read)?;
-    let (summaries, row_ids): (Vec<_>, Vec<_>) = page.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().unzip();
-    Ok((summaries, row_ids.last().copied().unwrap_or(after)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::schema;
@@ -119,19 +98,5 @@ mod tests {
         assert_eq!(ids(&connection, "pi_1"), [1, 2]);
         let sql = "SELECT count(*) FROM main.sqlite_schema WHERE name LIKE 'about%'";
         assert_eq!(connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
-    }
-
-    #[test]
-    fn pages_are_consecutive_and_respect_since() {
-        let connection = store();
-        for id in 1..=4 {
-            add(&connection, id, None, None);
-        }
-        let page = |since, after| list_after(&connection, since, after, 2).unwrap();
-        let (first, last) = page(None, 0);
-        let (second, end) = page(None, last);
-        assert_eq!([first.len(), second.len(), page(None, end).0.len()], [2, 2, 0]);
-        let (late, _) = page(Some(Timestamp::from_microsecond(3).unwrap()), 0);
-        assert_eq!(late.iter().map(|entry| entry.id.0).collect::<Vec<_>>(), [3, 4]);
     }
 }

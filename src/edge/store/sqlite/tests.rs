@@ -7,6 +7,7 @@ use super::*;
 use crate::edge::store::{DueQuery, EntryState, NewDelivery};
 use crate::model::delivery::{AnalyzedDelivery, Delivery};
 use crate::model::event::Event;
+use crate::model::follow::StoreCursor;
 use crate::model::message::Request;
 use crate::model::status::Status;
 use crate::model::stored::{AnswerState, Attempt, CaptureId, Query, ResumedDeliveries, Undelivered};
@@ -113,7 +114,10 @@ async fn since_includes_its_moment_and_until_does_not() {
     let mut found = |since, until| !store.list(&Query { since, until, ..Query::default() }).unwrap().is_empty();
     assert!(found(Some(arrived), None) && !found(Some(later), None));
     assert!(found(None, Some(later)) && !found(None, Some(arrived)));
-    let page = |since| open(&path).unwrap().list_after(Some(since), 0, 9).unwrap().0;
+    let page = |since| {
+        let query = Query { since: Some(since), ..Query::default() };
+        open(&path).unwrap().list_after(&query, &StoreCursor::default()).unwrap().unwrap().deliveries
+    };
     assert_eq!(page(arrived).first().map(|summary| summary.id), Some(id));
     assert!(page(later).is_empty());
 }

@@ -1,10 +1,16 @@
-//! Standard output of a listener, laid out for the width of the terminal.
+//! Standard output with deliveries as they arrive, laid out for the width of the terminal.
 
-use crate::command::Session;
+use super::seen_events::EarlierDelivery;
+use crate::command::{Session, Verbosity};
+use crate::diagnose::Finding;
 use crate::model::error::Result;
+use crate::model::event::Event;
+use crate::model::message::Request;
 use crate::model::timestamp::Timestamp;
 use crate::model::width::Width;
 use crate::render::row::{Overflow, Row};
+use crate::render::{payload, text};
+use crate::webhook::receive::readable_body;
 use crate::world::Stream;
 use std::io::{self, Write};
 
@@ -13,9 +19,9 @@ const INDENT: &str = "                ";
 /// The same in a narrow terminal: below the event's number.
 const NARROW_INDENT: &str = "          ";
 /// Further indent of a line's continuation.
-pub(super) const CONTINUATION_INDENT: usize = 4;
+const CONTINUATION_INDENT: usize = 4;
 
-pub(super) struct ListenOutput<'a> {
+pub(in crate::command) struct LiveOutput<'a> {
     session: &'a Session<'a>,
     output: Box<dyn Write + 'a>,
     is_terminal: bool,
@@ -25,7 +31,7 @@ pub(super) struct ListenOutput<'a> {
 
 /// The treatment of output that can't be written.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum OutputLoss {
+pub(in crate::command) enum OutputLoss {
     /// It is an error: the output is the only place where deliveries are.
     Error,
     /// Deliveries are stored, so the listener goes on.
@@ -34,13 +40,26 @@ pub(super) enum OutputLoss {
     Reported,
 }
 
-impl<'a> ListenOutput<'a> {
-    pub(super) fn new(loss: OutputLoss, session: &'a Session<'a>) -> Self {
+/// A delivery as people see it.
+pub(in crate::command) struct ShownDelivery<'d> {
+    pub row: Row,
+    pub request: &'d Request,
+    pub event: &'d Event,
+    /// The first delivery of the same event.
+    pub earlier: Option<&'d EarlierDelivery>,
+    pub findings: &'d [Finding],
+    pub is_verified: bool,
+    /// One line, without the payload.
+    pub is_compact: bool,
+}
+
+impl<'a> LiveOutput<'a> {
+    pub(in crate::command) fn new(loss: OutputLoss, session: &'a Session<'a>) -> Self {
         let is_terminal = session.world.is_terminal(Stream::Output);
         Self { session, output: session.world.stdout(), is_terminal, last_flush: session.world.now(), loss }
     }
 
-    pub(super) fn write_record(&mut self, record: &[u8]) -> Result<()> {
+    pub(in crate::command) fn write_record(&mut self, record: &[u8]) -> Result<()> {
         let written = self.output.write_all(record);
         self.tolerate(written)
     }
@@ -61,26 +80,47 @@ impl<'a> ListenOutput<'a> {
         Ok(())
     }
 
-    pub(super) fn write_row(&mut self, row: &Row, is_compact: bool) -> Result<()> {
+    pub(in crate::command) fn write_row(&mut self, row: &Row, is_compact: bool) -> Result<()> {
         let overflow = if is_compact { Overflow::Omit } else { Overflow::Wrap(self.indent().len()) };
         let row = row.render(self.width(), overflow, self.session.out);
         self.write_record(row.as_bytes())
     }
 
+    /// Writes a delivery: its row, lines with details below it, and, unless it is compact or not
+    /// verified, its payload.
+    pub(in crate::command) fn write_delivery(&mut self, shown: &ShownDelivery<'_>) -> Result<()> {
+        self.write_row(&shown.row, shown.is_compact)?;
+        let (indent, paint) = (self.indent(), self.session.out);
+        let ShownDelivery { request, earlier, .. } = shown;
+        let changes = earlier.map(|earlier| text::duplicate_changes(&earlier.name, &earlier.changes, indent, paint));
+        let details = changes.unwrap_or_default()
+            + &text::warnings(shown.event, indent, paint)
+            + &text::findings(shown.findings, indent, paint);
+        self.write_lines(&details, text::FINDING_INDENT)?;
+        if self.session.verbosity == Verbosity::Verbose {
+            self.write_detail(&paint.faint(&text::body_digest(&request.body)))?;
+        }
+        if shown.is_verified && !shown.is_compact {
+            let payload = payload::lines(&readable_body(request), indent, paint, self.session.reveal);
+            self.write_lines(&payload, CONTINUATION_INDENT)?;
+        }
+        Ok(())
+    }
+
     /// Writes lines that are indented already, and wraps them with `hanging` columns of further
     /// indent.
-    pub(super) fn write_lines(&mut self, lines: &str, hanging: usize) -> Result<()> {
+    pub(in crate::command) fn write_lines(&mut self, lines: &str, hanging: usize) -> Result<()> {
         let lines = self.width().wrap(lines, hanging);
         self.write_record(lines.as_bytes())
     }
 
     /// Indents and writes one line under an event.
-    pub(super) fn write_detail(&mut self, line: &str) -> Result<()> {
+    pub(in crate::command) fn write_detail(&mut self, line: &str) -> Result<()> {
         self.write_lines(&format!("{}{line}\n", self.indent()), CONTINUATION_INDENT)
     }
 
     /// Returns the indent of lines under an event.
-    pub(super) fn indent(&self) -> &'static str {
+    pub(in crate::command) fn indent(&self) -> &'static str {
         if matches!(self.width(), Width::Narrow(_)) { NARROW_INDENT } else { INDENT }
     }
 
@@ -90,13 +130,13 @@ impl<'a> ListenOutput<'a> {
         Width::from_columns(columns.flatten())
     }
 
-    pub(super) fn flush(&mut self) -> Result<()> {
+    pub(in crate::command) fn flush(&mut self) -> Result<()> {
         let flushed = self.output.flush();
         self.tolerate(flushed)
     }
 
     /// Flushes at most once a second. Under load there is always another event to show first.
-    pub(super) fn flush_if_due(&mut self, now: Timestamp) -> Result<()> {
+    pub(in crate::command) fn flush_if_due(&mut self, now: Timestamp) -> Result<()> {
         if now.duration_since(self.last_flush).as_secs() >= 1 {
             self.last_flush = now;
             self.flush()?;
