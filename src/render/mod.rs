@@ -12,6 +12,7 @@ pub(crate) mod diff;
 pub(crate) mod har;
 pub(crate) mod json;
 pub(crate) mod learn;
+pub mod masked_edit;
 pub mod page;
 pub mod paint;
 pub mod payload;

@@ -75,7 +75,7 @@ pub fn json_pieces<'a>(document: &Document<'a>, reveal: Reveal) -> impl Iterator
 const MAX_NESTING: usize = 8;
 
 /// Follows the tokens of a JSON document and masks the sensitive ones.
-struct JsonMasker {
+pub(super) struct JsonMasker {
     audience: Audience,
     /// The last key is sensitive. `false` after a bracket.
     is_key_sensitive: bool,
@@ -88,13 +88,13 @@ struct JsonMasker {
 }
 
 impl JsonMasker {
-    fn new(audience: Audience) -> Self {
+    pub(super) fn new(audience: Audience) -> Self {
         Self { audience, is_key_sensitive: false, depth: 0, hidden_from: None, nesting: 0 }
     }
 
     /// Takes the next token. Returns its masked form, as JSON except for `***` in place of a number.
     /// `None`: it is not sensitive.
-    fn mask(&mut self, kind: TokenKind, text: &str) -> Option<String> {
+    pub(super) fn mask(&mut self, kind: TokenKind, text: &str) -> Option<String> {
         let is_hidden = self.hidden_from.is_some() || self.is_key_sensitive;
         match kind {
             TokenKind::Key => {

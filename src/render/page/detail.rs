@@ -265,14 +265,14 @@ fn head_part(frame: &PageFrame<'_>, method: &str, target: &str, headers: &Header
 fn related_events(frame: &PageFrame<'_>, view: &DetailView<'_>) -> Markup {
     let id = view.summary().id;
     html! {
-        ul.related {
+        ul.items.related {
             @for other in view.related {
                 @let (tone, words) = outcome(other);
                 li aria-current=[(other.id == id).then_some("true")] {
                     (dot(tone)) (frame.time(other.arrived))
                     a href={ "/events/" (other.id) } { (other.kind.as_deref().map_or("-".to_owned(), |kind| frame.text(kind))) }
                     span class=(tone.class()) { (words) }
-                    @if other.id != id { a.compare href={ "/events/" (id) "/diff/" (other.id) } { "compare" } }
+                    @if other.id != id { a.end href={ "/events/" (id) "/diff/" (other.id) } { "compare" } }
                 }
             }
         }

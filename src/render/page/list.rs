@@ -1,7 +1,7 @@
 //! The list of captures: filters, rows, and the way to older ones.
 
 use super::layout::{self, Section, Updates};
-use super::parts::{dot, outcome, refusal};
+use super::parts::{dot, outcome, prose};
 use super::query::{FilterName, ListQuery};
 use super::view::{ListView, PageFrame};
 use crate::model::stored::DeliverySummary;
@@ -21,9 +21,9 @@ pub(super) fn section(frame: &PageFrame<'_>, view: &ListView<'_>) -> Markup {
     html! {
         section #list.list aria-label="Events" {
             (filters(frame, view))
-            @if let Some(problem) = &view.problem { p.problem role="alert" { (frame.text(problem)) } }
+            @if let Some(problem) = problem(view) { p.problem role="alert" { (prose(&frame.text(problem))) } }
             a #news.news hidden href={ "/?" (view.query.starting_before(None).to_text()) } {}
-            @if view.rows.is_empty() {
+            @if view.rows.is_empty() || problem(view).is_some() {
                 (empty(frame, view))
             } @else {
                 ol.events {
@@ -33,6 +33,11 @@ pub(super) fn section(frame: &PageFrame<'_>, view: &ListView<'_>) -> Markup {
             (pages(view))
         }
     }
+}
+
+/// Returns the reason why nothing can be listed.
+fn problem<'v>(view: &'v ListView<'_>) -> Option<&'v String> {
+    view.problem.as_ref().or(view.query.problem.as_ref())
 }
 
 fn filters(frame: &PageFrame<'_>, view: &ListView<'_>) -> Markup {
@@ -72,7 +77,6 @@ fn row(frame: &PageFrame<'_>, view: &ListView<'_>, summary: &DeliverySummary) ->
     let (tone, words) = outcome(summary);
     let is_selected = view.selected == Some(summary.id);
     let text = |value: &Option<String>| value.as_deref().map(|value| frame.text(value)).unwrap_or_default();
-    let refusal = refusal(summary);
     html! {
         li class=(tone.class()) data-id=(summary.id) {
             a href=(href(view.query, summary)) aria-current=[is_selected.then_some("true")] {
@@ -85,7 +89,6 @@ fn row(frame: &PageFrame<'_>, view: &ListView<'_>, summary: &DeliverySummary) ->
                 span.money { (summary.money.as_ref().map(|money| frame.money(money)).unwrap_or_default()) }
                 span.outcome {
                     span class=(tone.class()) { (words) }
-                    @if !refusal.is_empty() { span.faint { (refusal) } }
                     @if summary.is_test { span.faint { "test" } }
                 }
                 span.provider { (text(&summary.provider)) }
@@ -105,7 +108,8 @@ pub(super) fn href(query: &ListQuery, summary: &DeliverySummary) -> String {
 fn empty(frame: &PageFrame<'_>, view: &ListView<'_>) -> Markup {
     html! {
         div.empty {
-            @if view.problem.is_some() {
+            @if problem(view).is_some() {
+                p { a href="/" { "Show all" } }
             } @else if !view.is_store_empty {
                 p { "No deliveries match." }
                 p { a href="/" { "Show all" } }

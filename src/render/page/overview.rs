@@ -1,7 +1,7 @@
 //! The state of everything: deliveries by hour, money, apps, and endpoints.
 
 use super::layout::{self, Section, Updates};
-use super::parts::{Tone, dot};
+use super::parts::{Tone, bar, dot};
 use super::view::{AppHealth, EndpointHealth, OverviewView, PageFrame};
 use crate::model::money::Money;
 use crate::model::stored::{AmountTotal, HourlyCount};
@@ -43,8 +43,8 @@ fn figures(frame: &PageFrame<'_>, view: &OverviewView<'_>) -> Markup {
     let oldest = view.apps.iter().filter_map(|app| app.oldest).min();
     html! {
         ul.figures {
-            li { b { (total) } span { "deliveries since " (frame.time(view.since)) } }
-            li { b class=[(refused > 0).then_some("fail")] { (refused) } span { "refused" } }
+            li { b { (grouped(total)) } span { "deliveries since " (frame.time(view.since)) } }
+            li { b class=[(refused > 0).then_some("fail")] { (grouped(refused)) } span { "refused" } }
             @for (currency, (events, minor)) in sum_by_currency(view.sums) {
                 li {
                     b { (frame.money(&Money { minor, currency: currency.to_owned() })) }
@@ -52,7 +52,7 @@ fn figures(frame: &PageFrame<'_>, view: &OverviewView<'_>) -> Markup {
                 }
             }
             li {
-                b class=[(waiting > 0).then_some("warn")] { (waiting) }
+                b class=[(waiting > 0).then_some("warn")] { (grouped(waiting)) }
                 span { "waiting for the app" @if let Some(oldest) = oldest { ", oldest " (frame.age(oldest)) } }
             }
         }
@@ -115,13 +115,13 @@ fn verdicts(counts: &[HourlyCount]) -> Markup {
         section {
             h2 { "Verdicts" }
             @if sums.is_empty() { p.faint { "No deliveries in this period." } }
-            table {
+            ul.items {
                 @for (verdict, number) in sums {
                     @let tone = if verdict.is_verified() { Tone::Good } else { Tone::Bad };
-                    tr {
-                        td { (dot(tone)) a href={ "/?verdict=" (verdict.as_str()) } { (verdict_code_words(verdict)) } }
-                        td.number { (number) }
-                        td.share { (share(tone, number, total)) }
+                    li {
+                        (dot(tone)) a href={ "/?verdict=" (verdict.as_str()) } { (verdict_code_words(verdict)) }
+                        span.end.number { (grouped(number)) }
+                        (bar([(tone.class(), number), ("rest", total.saturating_sub(number))]))
                     }
                 }
             }
@@ -129,13 +129,11 @@ fn verdicts(counts: &[HourlyCount]) -> Markup {
     }
 }
 
-fn share(tone: Tone, number: u64, total: u64) -> Markup {
-    let width = (number.saturating_mul(100) / total.max(1)).max(1);
-    html! {
-        svg.share viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true" {
-            rect class=(tone.class()) width=(width) height="1" {}
-        }
-    }
+/// Formats a number in groups of three digits.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let is_start = |at: usize| at > 0 && (digits.len() - at).is_multiple_of(3);
+    digits.chars().enumerate().flat_map(|(at, digit)| is_start(at).then_some(',').into_iter().chain([digit])).collect()
 }
 
 fn money(frame: &PageFrame<'_>, sums: &[AmountTotal]) -> Markup {
@@ -148,7 +146,7 @@ fn money(frame: &PageFrame<'_>, sums: &[AmountTotal]) -> Markup {
                     @let title = sum.provider.as_deref().and_then(provider::by_name).map_or("", |provider| provider.title());
                     tr {
                         td { (sum.kind.as_deref().map_or("-".to_owned(), |kind| frame.text(kind))) " " span.faint { (title) } }
-                        td.number { (count(sum.events, "event")) }
+                        td.number.faint { (count(sum.events, "event")) }
                         td.number { (frame.money(&sum.money)) }
                     }
                 }
@@ -162,14 +160,13 @@ fn apps(frame: &PageFrame<'_>, apps: &[AppHealth]) -> Markup {
         section {
             h2 { "Apps" }
             @if apps.is_empty() { p.faint { "Nothing is forwarded. Start " code { "whtool listen --forward-to URL" } "." } }
-            table {
+            ul.items {
                 @for app in apps {
                     @let (tone, words) = app_state(frame, app);
-                    tr {
-                        td { (dot(tone)) code { (frame.text(&app.url)) } }
-                        td { (words) }
-                        td.number {
-                            @if app.waiting > 0 { span.warn { (app.waiting) " waiting" @if let Some(oldest) = app.oldest { ", oldest " (frame.age(oldest)) } } }
+                    li {
+                        (dot(tone)) code { (frame.text(&app.url)) } span.end { (words) }
+                        @if app.waiting > 0 {
+                            p.warn { (count(app.waiting, "event")) " waiting" @if let Some(oldest) = app.oldest { ", the oldest from " (frame.age(oldest)) } }
                         }
                     }
                 }
@@ -194,14 +191,12 @@ fn endpoints(frame: &PageFrame<'_>, endpoints: &[EndpointHealth]) -> Markup {
         section {
             h2 { "Endpoints" }
             @if endpoints.is_empty() { p.faint { "None is registered. " code { "whtool register --url URL" } " creates one." } }
-            table {
+            ul.items {
                 @for endpoint in endpoints {
-                    tr {
-                        td {
-                            (dot(if endpoint.proved.is_some() { Tone::Good } else { Tone::Quiet }))
-                            code { (frame.text(&endpoint.url)) } " " span.faint { (endpoint.provider) }
-                        }
-                        td.number {
+                    li {
+                        (dot(if endpoint.proved.is_some() { Tone::Good } else { Tone::Quiet }))
+                        span { (endpoint.provider) } code { (frame.text(&endpoint.url)) }
+                        span.end {
                             @match endpoint.proved {
                                 Some((id, time)) => { "proved by " a href={ "/events/" (id) } { "#" (id) } ", " (frame.time(time)) },
                                 None => span.faint { "not proved yet" },
@@ -211,5 +206,16 @@ fn endpoints(frame: &PageFrame<'_>, endpoints: &[EndpointHealth]) -> Markup {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_groups_of_three_digits() {
+        let shown = [0, 999, 1_000, 123_456, 1_234_567].map(grouped);
+        assert_eq!(shown, ["0", "999", "1,000", "123,456", "1,234,567"]);
     }
 }

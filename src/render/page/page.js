@@ -24,12 +24,20 @@
   };
   const address = () => location.pathname + location.search;
 
+  // Each load that may replace the capture has a number: only the newest may.
+  let turn = 0;
+
   // Replaces the capture, and keeps what was folded, typed or scrolled in it.
   const showDetail = (page, isSame) => {
     const [now, next] = [find("#detail"), find("#detail", page)];
-    if (!next) return false;
-    if (!now) return false;
-    if (isSame && (now.innerHTML === next.innerHTML || now.contains(document.activeElement) && document.activeElement.matches("textarea, select"))) return true;
+    if (!next || !now) return false;
+    const editor = find("textarea", now);
+    if (isSame && editor && editor.value !== editor.defaultValue) {
+      const parts = [".timeline", ".verdict"].map((part) => [find(part, now), find(part, next)]);
+      parts.forEach(([old, fresh]) => old && fresh && old.replaceWith(document.importNode(fresh, true)));
+      return true;
+    }
+    if (isSame && (now.innerHTML === next.innerHTML || now.matches(":has(select:focus, .menu[open])"))) return true;
     const top = now.scrollTop;
     const folded = all("details", now).map((part) => part.open);
     const focused = now.contains(document.activeElement) && document.activeElement.dataset.key;
@@ -45,15 +53,18 @@
 
   // Opens a link of the list or of a tab in place.
   const open = async (href, push) => {
-    const id = (url) => new URL(url, location.href).pathname;
-    const isSame = id(href) === location.pathname;
+    const path = (url) => new URL(url, location.href).pathname;
+    const isSame = path(href) === location.pathname;
     if (!find("#detail")) { location.assign(href); return; }
+    const mine = ++turn;
     let loaded;
-    try { loaded = await load(href + (href.includes("?") ? "&" : "?") + "pane=1"); } catch { location.assign(href); return; }
+    try { loaded = await load(href + (href.includes("?") ? "&" : "?") + "pane=1"); } catch { if (mine === turn) location.assign(href); return; }
+    if (mine !== turn) return;
     if (!showDetail(loaded.page, isSame)) { location.assign(href); return; }
     if (!isSame) find("#detail").scrollTop = 0;
     document.title = loaded.page.title;
-    if (push) history.pushState(null, "", href);
+    title = document.title;
+    history[push ? "pushState" : "replaceState"](null, "", href);
     mark();
   };
 
@@ -116,11 +127,13 @@
   const refresh = async () => {
     if (isLoading) { isStale = true; return; }
     isLoading = true;
+    const [mine, here] = [turn, address()];
     try {
-      const { page } = await load(address());
+      const { page } = await load(here);
+      const isNewest = mine === turn && here === address();
       const wasRunning = find("progress");
       if (find("#list")) mergeRows(page);
-      if (find("#detail")) showDetail(page, true);
+      if (find("#detail")) { if (isNewest) showDetail(page, true); else isStale = true; }
       else if (!find("#list") && find("#main", page)) {
         find("#main").replaceWith(document.importNode(find("#main", page), true));
         if (wasRunning && !find("progress")) { stop(); document.title = page.title; }
@@ -145,20 +158,34 @@
     if (!url || stream) return;
     stream = new EventSource(last ? `${url}?after=${last}` : url);
     stream.onopen = () => { state("live", false); refresh(); };
-    stream.onerror = () => state("offline", true);
+    stream.onerror = () => {
+      state("offline", true);
+      // After an answer with an error status, a browser does not connect again.
+      if (stream?.readyState === EventSource.CLOSED) { stop(); setTimeout(reconnect, 5000); }
+    };
     stream.onmessage = (message) => { last = message.lastEventId || last; refresh(); };
+  };
+
+  const reconnect = async () => {
+    const status = await fetch(address(), { credentials: "same-origin" }).then((answer) => answer.status, () => 0);
+    if (status === 401) state("whtool was restarted: open its new link", true);
+    else if (document.hidden) return;
+    else if (status >= 200 && status < 300) start();
+    else setTimeout(reconnect, 5000);
   };
 
   // Forms that send something: the answer is a page.
   const send = async (form, button) => {
     const fields = new URLSearchParams(new FormData(form));
     if (button?.name) fields.set(button.name, button.value);
+    const mine = ++turn;
     const buttons = all("button", form);
     const label = button && button.firstChild.textContent;
     buttons.forEach((part) => { part.disabled = true; });
     if (button) button.firstChild.textContent = "Sending…";
     try {
       const { page, url } = await load(form.getAttribute("action"), { method: "POST", body: fields });
+      if (mine !== turn) return;
       if (find("#detail", page) && find("#detail")) {
         showDetail(page, false);
         history.replaceState(null, "", location.pathname + listQuery());
@@ -200,12 +227,13 @@
     next.focus();
     next.scrollIntoView({ block: "nearest" });
     const isSeen = find("#detail") && getComputedStyle(find("#list")).display !== "none";
-    if (isSeen && !next.hasAttribute("aria-current")) open(next.getAttribute("href"), false).then(() => history.replaceState(null, "", next.href));
+    if (isSeen && !next.hasAttribute("aria-current")) open(next.getAttribute("href"), false);
   };
   const onKey = (event) => {
     const isTyping = event.target.matches("input, textarea, select");
     if (event.key === "Escape" && isTyping) { event.target.blur(); return; }
     if (isTyping || event.ctrlKey || event.metaKey || event.altKey || find("dialog[open]")) return;
+    if (event.repeat && !"jk".includes(event.key)) return;
     const actions = { j: () => step(1), k: () => step(-1), "/": () => find("#search")?.focus(), "?": () => find("#keys").showModal() };
     const action = actions[event.key] ?? (() => {
       const target = find(`[data-key="${CSS.escape(event.key)}"]`);

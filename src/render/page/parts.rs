@@ -78,12 +78,16 @@ impl PageFrame<'_> {
     pub(super) fn time(&self, time: Timestamp) -> Markup {
         let local = time.to_zoned(self.zone.clone());
         let today = self.now.to_zoned(self.zone.clone()).date();
-        let format = match local.date() {
-            date if date == today => "%H:%M:%S",
-            date if date.year() == today.year() => "%m-%d %H:%M",
-            _ => "%Y-%m-%d",
+        let (format, rest) = match local.date() {
+            date if date == today => ("%H:%M:%S", ""),
+            date if date.year() == today.year() => ("%m-%d", " %H:%M"),
+            _ => ("%Y-%m-%d", ""),
         };
-        html! { time datetime=(time) title=(self.full_time(time)) { (local.strftime(format)) } }
+        html! {
+            time datetime=(time) title=(self.full_time(time)) {
+                (local.strftime(format)) @if !rest.is_empty() { span.clock { (local.strftime(rest)) } }
+            }
+        }
     }
 
     pub(super) fn full_time(&self, time: Timestamp) -> String {
@@ -99,7 +103,7 @@ impl PageFrame<'_> {
 
     /// Formats an amount with its currency: `1,250.00 CVE`.
     pub(super) fn money(&self, money: &Money) -> String {
-        self.text(&words::amount(money))
+        self.text(&words::amount(money)).replace(' ', "\u{a0}")
     }
 }
 

@@ -5,6 +5,7 @@ use crate::json::{Document, TokenKind};
 use crate::model::mask::{Audience, Reveal};
 use crate::model::message::Headers;
 use crate::model::sanitize::{escape_unsafe, escape_unsafe_bytes};
+use crate::render::masked_edit;
 use crate::render::payload::{self, JsonPiece};
 use crate::render::text::byte_size;
 use maud::{Markup, PreEscaped, html};
@@ -210,10 +211,9 @@ pub(super) fn hex(frame: &PageFrame<'_>, body: &[u8]) -> Markup {
 
 /// Formats a body for the form that edits it: masked, but otherwise unchanged. `None`: it is not text.
 pub(super) fn editable(frame: &PageFrame<'_>, body: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(body).ok().filter(|text| !text.contains('\0'))?;
     match frame.reveal {
-        Reveal::Masked => payload::mask_body(body, Audience::Team),
-        Reveal::Everything => Some(text.to_owned()),
+        Reveal::Masked => masked_edit::masked(body, Audience::Team),
+        Reveal::Everything => String::from_utf8(body.to_vec()).ok().filter(|text| !text.contains('\0')),
     }
 }
 

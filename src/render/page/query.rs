@@ -64,6 +64,8 @@ pub struct ListQuery {
     pub filters: Vec<(FilterName, String)>,
     /// Only captures before this one.
     pub before: Option<i64>,
+    /// A word that looks like a filter and is none. With it, no capture may be listed.
+    pub problem: Option<String>,
 }
 
 impl ListQuery {
@@ -92,6 +94,10 @@ impl ListQuery {
                 Some(("is", _, "failed")) => self.add(FilterName::Failed, "1"),
                 Some(("is", _, "test")) => self.add(FilterName::Test, "1"),
                 Some((_, Some(name), value)) if !name.is_flag() => self.add(name, value),
+                Some((name, None, _)) if nearest_filter(name).is_some() => {
+                    let near = nearest_filter(name).unwrap_or_default();
+                    self.problem = Some(format!("`{word}` is no filter: did you mean `{near}`?"));
+                }
                 _ => rest.push(word),
             }
         }
@@ -116,7 +122,7 @@ impl ListQuery {
     /// Returns the filters with this one, from the newest capture on.
     #[must_use]
     pub fn with(&self, name: FilterName, value: &str) -> Self {
-        let mut query = Self { before: None, ..self.clone() };
+        let mut query = Self { before: None, problem: None, ..self.clone() };
         query.add(name, value);
         query
     }
@@ -124,7 +130,7 @@ impl ListQuery {
     /// Returns the filters without this one, from the newest capture on.
     #[must_use]
     pub fn without(&self, name: FilterName, value: &str) -> Self {
-        let mut query = Self { before: None, ..self.clone() };
+        let mut query = Self { before: None, problem: None, ..self.clone() };
         query.filters.retain(|(known, text)| *known != name || text != value);
         query
     }
@@ -148,6 +154,15 @@ impl ListQuery {
     }
 }
 
+/// Finds the filter that a name before a colon was meant to be. `None`: it is text.
+fn nearest_filter(name: &str) -> Option<String> {
+    if matches!(name, "is" | "has") {
+        return Some("is:failed".to_owned());
+    }
+    let near = FilterName::ALL.map(FilterName::code).into_iter().find(|code| strsim::osa_distance(code, name) <= 2)?;
+    (name.len() > 2).then(|| format!("{near}:"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,6 +174,18 @@ mod tests {
         assert_eq!(words.to_text(), text);
         assert_eq!(ListQuery::read(text), words);
         assert_eq!(ListQuery::read("part=raw&x=1&failed=0&type="), ListQuery::default());
+    }
+
+    #[test]
+    fn a_misspelt_filter_is_a_problem_and_other_colons_are_text() {
+        for (word, near) in [("is:refused", "is:failed"), ("typ:payment.*", "type:"), ("verdit:mismatch", "verdict:")] {
+            let query = ListQuery::read(&format!("q={word}"));
+            assert_eq!(query.problem, Some(format!("`{word}` is no filter: did you mean `{near}`?")));
+        }
+        for text in ["10:30", "https://x", "a:b", "evt_1:x"] {
+            let query = ListQuery::read(&format!("q={text}"));
+            assert_eq!((query.problem, query.filters), (None, vec![(FilterName::Grep, text.to_owned())]));
+        }
     }
 
     #[test]

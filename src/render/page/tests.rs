@@ -170,6 +170,13 @@ fn sample_findings(_received: &AnalyzedDelivery) -> Vec<Finding> {
     Vec::new()
 }
 
+#[test]
+fn style_and_script_are_small() {
+    for asset in &ASSETS {
+        assert!(asset.body.len() < 15 * 1024, "{}: {} bytes", asset.path, asset.body.len());
+    }
+}
+
 /// Writes the pages for a look in a browser: `PAGES=/tmp/pages cargo test --lib pages_to_look_at`.
 #[test]
 #[allow(clippy::disallowed_methods, reason = "writes only if it is asked to")]
