@@ -414,6 +414,10 @@ impl Processes for TestWorld {
         Err(Error::failed(format!("can't run whtool {}", words.join(" "))))
     }
 
+    fn open_in_browser(&self, url: &str) -> Result<()> {
+        Err(Error::failed(format!("can't open {url}")))
+    }
+
     fn command_runner(&self) -> CommandRunner {
         Arc::new(|command, _, _| Err(Error::failed(format!("can't run {command}"))))
     }

@@ -25,6 +25,7 @@ mod secret;
 mod shared;
 mod sign;
 mod tree;
+mod ui;
 mod verify;
 mod watch;
 
@@ -112,7 +113,7 @@ macro_rules! command {
 }
 
 /// Every command, in the order of the help.
-const COMMANDS: [CommandEntry; 20] = [
+const COMMANDS: [CommandEntry; 21] = [
     command!("listen", listen::Listen, listen::run, MustBeValid),
     command!("events", events::Events, events::run, MustBeValid),
     command!("verify", verify::Verify, verify::run, MustBeValid),
@@ -127,6 +128,7 @@ const COMMANDS: [CommandEntry; 20] = [
     command!("secret", secret::ManageSecrets, secret::run, MustBeValid),
     command!("emulate", emulate::Emulate, emulate::run, MustBeValid),
     command!("check", check::Check, check::run, MustBeValid),
+    command!("ui", ui::Ui, ui::run, MustBeValid),
     command!("mcp", mcp::Mcp, mcp::run, MayBeInvalid),
     command!("config", config::Config, config::run, MayBeInvalid),
     command!("doctor", doctor::Doctor, doctor::run, MayBeInvalid),

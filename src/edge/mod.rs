@@ -6,6 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "clippy.toml forbids these methods everywhere else")]
 
+mod browser;
 mod clock;
 mod command_stream;
 pub mod core_dump;
@@ -258,6 +259,10 @@ impl Processes for Machine {
 
     fn run_own_program(&self, words: &[String], input: &[u8], timeout: Duration) -> Result<ProgramOutput> {
         own_program::run(words, input, timeout)
+    }
+
+    fn open_in_browser(&self, url: &str) -> Result<()> {
+        browser::open(url)
     }
 
     fn command_runner(&self) -> CommandRunner {

@@ -12,18 +12,16 @@ use super::http::bind::Sockets;
 use super::http::body::BodyReader;
 use super::http::body_memory::MemoryPermit;
 use super::http::connections::ConnectionLimiter;
+use super::http::response_body::ResponseBody;
 use super::http::serve::{IncomingRequest, Service, serve_until};
 use super::http::text_response::{refusal_response, text_response};
 use crate::model::bind::SecondAddress;
 use crate::model::delivery::RejectedRequest;
 use crate::model::error::{Error, Result};
-use crate::model::exchange::ServerReply;
 use crate::model::local_access::AllowedHosts;
-use crate::model::message::Request;
+use crate::model::message::{Headers, Request};
 use crate::model::refusal::Refusal;
-use crate::world::{RefusalHandler, RequestHandler, RunningServer, ServeOptions};
-use http_body_util::Full;
-use hyper::body::Bytes;
+use crate::world::{HandlerReply, RefusalHandler, RequestHandler, RunningServer, ServeOptions};
 use hyper::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use std::net::SocketAddr;
@@ -107,14 +105,14 @@ impl LocalService {
     }
 
     /// Calls the handler on a thread of its own. `None`: it panicked.
-    async fn handle(&self, request: Request) -> Option<ServerReply> {
+    async fn handle(&self, request: Request) -> Option<HandlerReply> {
         let handler = Arc::clone(&self.handler);
         tokio::task::spawn_blocking(move || handler(request, clock::now())).await.ok()
     }
 }
 
 impl Service for LocalService {
-    async fn answer(self: &Arc<Self>, incoming: IncomingRequest<'_>) -> Option<Response<Full<Bytes>>> {
+    async fn answer(self: &Arc<Self>, incoming: IncomingRequest<'_>) -> Option<Response<ResponseBody>> {
         let (request, _memory) = match self.read(incoming).await {
             Ok(read) => read,
             Err(rejected) => {
@@ -126,8 +124,13 @@ impl Service for LocalService {
         let Some(reply) = self.handle(request).await else {
             return Some(text_response(StatusCode::INTERNAL_SERVER_ERROR, "error"));
         };
-        tokio::time::sleep(reply.delay).await;
-        (!reply.is_cut).then(|| response(reply))
+        match reply {
+            HandlerReply::Whole(reply) => {
+                tokio::time::sleep(reply.delay).await;
+                (!reply.is_cut).then(|| response(reply.status, &reply.headers, ResponseBody::from(reply.body)))
+            }
+            HandlerReply::Stream { headers, parts } => Some(response(200, &headers, ResponseBody::stream(parts))),
+        }
     }
 
     fn report_refused(&self, refused: RejectedRequest) {
@@ -139,10 +142,10 @@ impl Service for LocalService {
     }
 }
 
-fn response(reply: ServerReply) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(reply.body)));
-    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    for (name, value) in reply.headers.iter() {
+fn response(status: u16, headers: &Headers, body: ResponseBody) -> Response<ResponseBody> {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in headers.iter() {
         // `Headers` accepts more control characters in values than hyper does.
         if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value))
             && name != CONTENT_LENGTH

@@ -7,7 +7,7 @@ use crate::diagnose::diff::{HeaderChange, PathChange};
 use crate::model::mask::mask_secrets;
 use crate::model::money::Money;
 use crate::model::stored::{
-    AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, StoredDelivery, StoredHead,
+    AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, StoredCapture, StoredDelivery, StoredHead,
 };
 use crate::model::verdict::VerdictCode;
 use base64::Engine;
@@ -62,15 +62,22 @@ fn money(money: &Money) -> Value {
     json!({"minor": money.minor.to_string(), "currency": money.currency})
 }
 
+#[derive(Serialize)]
+struct EventRecord<'a> {
+    schema: &'static str,
+    #[serde(flatten)]
+    entry: EntryRecord<'a>,
+}
+
+impl<'a> EventRecord<'a> {
+    fn new(entry: &'a DeliverySummary) -> Self {
+        Self { schema: "whtool.event/1", entry: EntryRecord::new(entry) }
+    }
+}
+
 /// Writes `whtool.event/1`: a capture in a list.
 pub fn entry(entry: &DeliverySummary) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct EventRecord<'a> {
-        schema: &'static str,
-        #[serde(flatten)]
-        entry: EntryRecord<'a>,
-    }
-    line(&EventRecord { schema: "whtool.event/1", entry: EntryRecord::new(entry) })
+    line(&EventRecord::new(entry))
 }
 
 /// Writes `whtool.capture/1`: a capture with its request and attempts.
@@ -107,6 +114,25 @@ pub fn head(stored: &StoredHead) -> Vec<u8> {
         attempts: [],
         request: HeadJson { method: &stored.method, target: &stored.target, headers: &stored.headers },
     })
+}
+
+/// Writes `whtool.capture/1` for whatever part the store has.
+pub fn stored_capture(stored: &StoredCapture) -> Vec<u8> {
+    match stored {
+        StoredCapture::Whole(stored) => capture(stored),
+        StoredCapture::WithoutBody(stored) => head(stored),
+    }
+}
+
+/// Writes `whtool.events/1`: a page of captures, and the address of the next one.
+pub fn entries(entries: &[DeliverySummary], next: Option<&str>) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct PageRecord<'a> {
+        schema: &'static str,
+        events: Vec<EventRecord<'a>>,
+        next: Option<&'a str>,
+    }
+    line(&PageRecord { schema: "whtool.events/1", events: entries.iter().map(EventRecord::new).collect(), next })
 }
 
 fn attempt(attempt: &Attempt) -> Value {

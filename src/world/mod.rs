@@ -2,10 +2,12 @@
 //!
 //! Commands get a `&dyn World` and nothing else. `edge::Machine` implements it; tests implement
 //! their own. Every method is blocking: threads and async code stay inside the implementation.
-//! Options and events of a listener are in `listening`, the queries of a store in `store`.
+//! Options and events of a listener are in `listening`, servers in `serving`, the queries of a store
+//! in `store`.
 
 mod listening;
 mod rows;
+mod serving;
 mod store;
 
 pub use listening::{
@@ -13,18 +15,18 @@ pub use listening::{
     MAX_PASSTHROUGH_BODY, PrepareFn, RouteFn, RunningListener, SecretSource, VerifyFn,
 };
 pub use rows::{Database, DatabaseQuery, PostgresUrl, RowSources, StreamedCommand};
+pub use serving::{
+    HandlerReply, RefusalHandler, ReplyStream, ReplyWriter, RequestHandler, RunningServer, ServeOptions, reply_stream,
+};
 pub use store::{MIN_FREE, MIN_FREE_FOR_BODIES, PostgresStore, Store, StoreLocation};
 
-use crate::model::bind::{BindAddresses, SecondAddress};
-use crate::model::delivery::RejectedRequest;
 use crate::model::error::Result;
-use crate::model::exchange::{NextRequest, OutgoingRequest, SentRequest, ServerReply};
-use crate::model::message::Request;
+use crate::model::exchange::{NextRequest, OutgoingRequest, SentRequest};
 use crate::model::program_output::ProgramOutput;
 use crate::model::temporary_file::TemporaryFile;
 use crate::model::timestamp::Timestamp;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -185,6 +187,8 @@ pub trait Processes {
     /// Runs this program again with these words and standard input, and returns its output. It is
     /// ended after `timeout`, which is an error.
     fn run_own_program(&self, words: &[String], input: &[u8], timeout: Duration) -> Result<ProgramOutput>;
+    /// Opens a URL in the user's browser.
+    fn open_in_browser(&self, url: &str) -> Result<()>;
     /// Returns a function that does what `run_command` does, on any thread.
     fn command_runner(&self) -> CommandRunner;
 }
@@ -301,30 +305,6 @@ pub trait RunningProcess {
     fn output(&self) -> Vec<u8>;
     /// Returns true once after each Ctrl+C or SIGTERM.
     fn is_interrupted(&mut self) -> bool;
-}
-
-/// Options of an HTTP server for clients on this machine.
-#[derive(Clone, Debug)]
-pub struct ServeOptions {
-    pub addresses: BindAddresses,
-    /// Names under which it may be addressed besides those of this machine.
-    pub allowed_hosts: Vec<String>,
-    /// Largest body accepted, in bytes.
-    pub max_body: usize,
-}
-
-/// Gets the requests that were refused before the handler. Called on several threads.
-pub type RefusalHandler = Arc<dyn Fn(RejectedRequest) + Send + Sync>;
-
-/// Answers a request that arrived at the given time. Called on several threads.
-pub type RequestHandler = Arc<dyn Fn(Request, Timestamp) -> ServerReply + Send + Sync>;
-
-/// A running server. Dropping it stops it.
-pub trait RunningServer {
-    /// Returns the address on which it accepts connections.
-    fn address(&self) -> SocketAddr;
-    /// Returns whether it accepts connections on its second address, too.
-    fn second_address(&self) -> SecondAddress;
 }
 
 #[derive(Clone, Debug)]

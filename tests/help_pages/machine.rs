@@ -1,7 +1,7 @@
 //! Help of `secret`, `config`, `doctor`, `completions`, `man` and `help`.
 
 /// Command and its page.
-pub const PAGES: [(&str, &str); 14] = [
+pub const PAGES: [(&str, &str); 15] = [
     (
         "secret",
         r"
@@ -123,6 +123,42 @@ Options:
       --reveal        Show tokens, PINs and keys instead of masking them
   -v, --verbose       Print more details
   -h, --help          Print help
+",
+    ),
+    (
+        "ui",
+        "
+Browse deliveries in a web browser: search, see causes, compare, replay
+
+Prints a link that can be opened once. The page is for this machine alone; bodies and headers are
+shown as text, with secrets masked unless --reveal is given. The records of `events --json` are at
+/api/v1: docs/api.md describes it.
+
+Examples:
+  whtool ui
+  whtool ui --open --forward-to http://localhost:3000/webhooks
+  whtool ui --json --port 0 > ui.json
+
+Usage: whtool ui [OPTIONS]
+
+Options:
+  -p, --port <PORT>       Port to listen on; 0 picks a free one [default: 4849]
+      --open              Open the page in a browser
+      --forward-to <URL>  URL of an app that the page may send events to. May be repeated
+      --yes               Skip the confirmation before events may be sent to another machine
+      --json              Print one JSON record with the URL, the link and the token of the API
+      --store <FILE>      Use this store instead of the default one
+      --color <WHEN>      When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet             Print only the result and errors
+      --reveal            Show tokens, PINs and keys instead of masking them
+  -v, --verbose           Print more details
+  -h, --help              Print help
+
+Secrets:
+      --secret-file <FILE>  File that contains the signing secret; `-` reads standard input
+      --secret-env <NAME>   Environment variable that contains the signing secret
+      --secret <SECRET>     Signing secret (visible in the process list: prefer a file or the
+                            environment)
 ",
     ),
     (

@@ -29,6 +29,7 @@ Commands:
   secret       Manage signing secrets: list, add, show, rotate and remove them
   emulate      Emulate both providers on this machine: API, state, signed webhooks and retries
   check        Test a webhook handler with signed, forged, stale and malformed events
+  ui           Browse deliveries in a web browser: search, see causes, compare, replay
   mcp          Serve the Model Context Protocol to coding agents, over standard input and output
   config       Show the effective settings and where they come from
   doctor       Check settings, secrets, files, the store, the clock and endpoints

@@ -235,7 +235,7 @@ fn handler(emulator: Arc<Mutex<Emulator>>, sender: Sender<AnsweredCall>) -> Requ
         let sender = sender.lock().unwrap_or_else(PoisonError::into_inner);
         // The display is gone during shutdown.
         let _ = sender.send(AnsweredCall::new(now, &request, &reply, log));
-        reply
+        reply.into()
     })
 }
 

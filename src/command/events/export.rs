@@ -13,7 +13,7 @@ use std::io::Write;
 ///
 /// `whtool verify` reads both formats. Bodies and headers are written unmasked.
 #[derive(Args)]
-#[command(mut_arg("from_provider", super::list::rename_provider_flag))]
+#[command(mut_arg("from_provider", captures::rename_provider_flag))]
 pub(super) struct ExportEvents {
     /// Captures to export, instead of filters: numbers, last, ranges (40..45), event ids or
     /// references

@@ -2,7 +2,7 @@
 
 use super::follow::{self, FollowArgs};
 use super::{STORE_HINT, format_local, open_if_exists};
-use crate::command::shared::captures::{Filters, StoreArgs};
+use crate::command::shared::captures::{Filters, StoreArgs, rename_provider_flag};
 use crate::command::{Session, Verbosity};
 use crate::model::error::{CommandOutcome, Result};
 use crate::model::stored::{DeliverySummary, Query};
@@ -11,7 +11,7 @@ use crate::model::width::Width;
 use crate::render::row::Overflow;
 use crate::render::{self, table, text};
 use crate::world::Stream;
-use clap::{Arg, Args};
+use clap::Args;
 use jiff::civil;
 use std::io::Write;
 
@@ -42,12 +42,6 @@ impl ListEvents {
     pub(super) fn limit(&self) -> Option<u64> {
         if self.all { None } else { self.filters.limit.or(Some(DEFAULT_LIMIT)).filter(|&limit| limit > 0) }
     }
-}
-
-/// Renames the flag `--from-provider` to `--provider`, which only `replay` needs for something
-/// else.
-pub(super) fn rename_provider_flag(arg: Arg) -> Arg {
-    arg.long("provider")
 }
 
 pub(super) fn run(args: &ListEvents, session: &Session<'_>) -> Result<CommandOutcome> {

@@ -23,7 +23,7 @@ use clap::{Args, Subcommand};
 /// (pi_…, PLS-…). 40..45 names a range.
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
-#[command(mut_arg("from_provider", list::rename_provider_flag))]
+#[command(mut_arg("from_provider", crate::command::shared::captures::rename_provider_flag))]
 #[command(after_help = "\
 Examples:
   whtool events --type 'payment.*' --since 2h

@@ -4,22 +4,21 @@ use super::bundle::{self, ConfirmMode};
 use super::{format_local, open_existing};
 use crate::command::Session;
 use crate::command::shared::captures::{self, StoreArgs};
-use crate::command::shared::secrets::{self, SecretArgs, Secrets, TestSecret};
+use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
+use crate::command::shared::stored_capture::{raw_http, target_url, verify_and_diagnose};
 use crate::command::shared::target;
-use crate::diagnose::{self, Finding, HashBudget};
 use crate::model::content_encoding::decoded_body;
-use crate::model::delivery::{AnalyzedDelivery, Delivery};
-use crate::model::error::{CommandOutcome, Error, Result};
+use crate::model::delivery::AnalyzedDelivery;
+use crate::model::error::{CommandOutcome, Result};
 use crate::model::exchange::Answer;
 use crate::model::mask::mask_secrets;
-use crate::model::message::{Headers, Request};
+use crate::model::message::Request;
 use crate::model::sanitize::{escape_unsafe, first_line};
-use crate::model::signature::DEFAULT_TOLERANCE;
 use crate::model::stored::{Attempt, QueuedForward, StoredCapture, StoredDelivery, StoredHead};
 use crate::model::width::Width;
 use crate::render::row::Overflow;
 use crate::render::{self, payload, text};
-use crate::webhook::receive::{Rules, readable_body, receive};
+use crate::webhook::receive::readable_body;
 use crate::world::Stream;
 use clap::{Args, ValueEnum};
 use std::io::Write;
@@ -138,41 +137,13 @@ fn format_capture(
     })
 }
 
-/// Serializes a request. A body that arrived in chunks is stored decoded, so a `Content-Length`
-/// replaces the `Transfer-Encoding`.
-fn to_raw_http(mut request: Request, session: &Session<'_>) -> Result<Vec<u8>> {
-    if request.headers.get("transfer-encoding").is_some() {
+/// Serializes a request, and says so if it is not as it arrived.
+fn to_raw_http(request: Request, session: &Session<'_>) -> Result<Vec<u8>> {
+    let (wire, is_unchunked) = raw_http(request)?;
+    if is_unchunked {
         session.info("the body arrived in chunks: Content-Length replaces Transfer-Encoding");
-        request.headers = with_content_length(&request.headers, request.body.len())?;
     }
-    Ok(request.to_wire())
-}
-
-fn with_content_length(headers: &Headers, length: usize) -> Result<Headers> {
-    let mut length = Some(format!("Content-Length: {length}\r\n"));
-    let mut copy = Vec::with_capacity(headers.as_bytes().len());
-    let lines = headers.as_bytes().split_inclusive(|&byte| byte == b'\n');
-    for (line, (name, _)) in lines.zip(headers.iter()) {
-        match name.to_ascii_lowercase().as_str() {
-            "transfer-encoding" => copy.extend(length.take().unwrap_or_default().into_bytes()),
-            "content-length" | "trailer" => {}
-            _ => copy.extend_from_slice(line),
-        }
-    }
-    Headers::read(copy).map_err(|error| Error::failed("can't write the request").because(error))
-}
-
-/// Adds the request's path and query to a URL that has none.
-fn target_url(to: &Url, request: &Request) -> Url {
-    if to.path() != "/" || to.query().is_some() || !request.target.starts_with('/') {
-        return to.clone();
-    }
-    let (path, query) =
-        request.target.split_once('?').map_or((request.target.as_str(), None), |(path, query)| (path, Some(query)));
-    let mut url = to.clone();
-    url.set_path(path);
-    url.set_query(query);
-    url
+    Ok(wire)
 }
 
 fn format_text(stored: &StoredDelivery, args: &ShowEvent, session: &Session<'_>) -> Result<String> {
@@ -248,21 +219,6 @@ fn format_causes(stored: &StoredDelivery, args: &ShowEvent, session: &Session<'_
         format_current_verdict(&received, session)
     };
     Ok(current + &warnings + &text::findings(&findings, INDENT, paint))
-}
-
-/// Verifies a capture with the current secrets, as of its arrival, and finds the causes of a
-/// failure.
-fn verify_and_diagnose(stored: &StoredDelivery, secrets: &Secrets) -> (AnalyzedDelivery, Vec<Finding>) {
-    let rules = Rules { keys: secrets.keys.clone(), tolerance: Some(DEFAULT_TOLERANCE) };
-    let arrived = stored.summary.arrived;
-    let delivery = Delivery { request: stored.request.clone(), peer: None, arrived: Some(arrived) };
-    let received = receive(delivery, &rules, arrived);
-    if stored.summary.verdict.is_verified() {
-        return (received, Vec::new());
-    }
-    let mut budget = HashBudget::interactive(1, 1);
-    let findings = diagnose::explain(&received, &secrets.credentials(), &mut budget);
-    (received, findings)
 }
 
 fn format_current_verdict(received: &AnalyzedDelivery, session: &Session<'_>) -> String {

@@ -19,7 +19,7 @@ use std::io::Write;
 /// Duplicates of an event count once in the totals. A payment can have several events (created,
 /// debited), each with its amount, so the totals by type are more useful than the total of all.
 #[derive(Args)]
-#[command(mut_arg("from_provider", super::list::rename_provider_flag))]
+#[command(mut_arg("from_provider", crate::command::shared::captures::rename_provider_flag))]
 pub(super) struct EventStats {
     #[command(flatten)]
     filters: Filters,

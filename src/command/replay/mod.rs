@@ -1,9 +1,11 @@
 //! `whtool replay`: sends signed requests to a URL, one or a hundred thousand.
 //!
 //! `source` finds what to send, `plan` decides the order and signs each request when it is sent,
-//! `summary` counts the answers.
+//! `summary` counts the answers. `single` sends one request for
+//! the page of `ui`.
 
 mod plan;
+mod single;
 mod source;
 mod summary;
 
@@ -25,6 +27,7 @@ use crate::render::{self, text};
 use crate::world::{CertificateCheck, MAX_ANSWER_BODY, SendOptions, SendStatus, Stream};
 use clap::Args;
 use plan::ReplayPlan;
+pub(in crate::command) use single::{SingleReplay, SingleSource, can_resign, send_single};
 use std::io::Write;
 use std::path::PathBuf;
 use summary::ReplaySummary;
@@ -145,6 +148,16 @@ impl Replay {
     fn header_form(&self) -> SignatureForm {
         if self.bare { SignatureForm::BareHex } else { SignatureForm::Reference }
     }
+
+    fn send_options(&self) -> SendOptions {
+        SendOptions {
+            concurrency: usize::from(self.concurrency),
+            per_second: self.rate,
+            timeout: self.request_timeout.unsigned_abs(),
+            certificates: if self.insecure { CertificateCheck::Skip } else { CertificateCheck::Verify },
+            max_body: MAX_ANSWER_BODY,
+        }
+    }
 }
 
 pub(super) fn run(args: &Replay, session: &Session<'_>) -> Result<CommandOutcome> {
@@ -167,13 +180,7 @@ pub(super) fn run(args: &Replay, session: &Session<'_>) -> Result<CommandOutcome
 
 fn send(plan: &ReplayPlan<'_>, reach: Reach) -> Result<CommandOutcome> {
     let (args, session) = (plan.args, plan.session);
-    let options = SendOptions {
-        concurrency: usize::from(args.concurrency),
-        per_second: args.rate,
-        timeout: args.request_timeout.unsigned_abs(),
-        certificates: if args.insecure { CertificateCheck::Skip } else { CertificateCheck::Verify },
-        max_body: MAX_ANSWER_BODY,
-    };
+    let options = args.send_options();
     let mut output = session.world.stdout();
     // Rows on a terminal show the progress already.
     let is_hidden = session.world.is_terminal(Stream::Output) || plan.total() == 1;

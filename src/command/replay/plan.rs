@@ -72,14 +72,33 @@ impl EventName {
 }
 
 impl<'a> ReplayPlan<'a> {
-    /// Finds every source and builds each request once, so that errors show before anything is
-    /// sent. The plan is empty if a list is.
-    pub(super) fn new(args: &'a Replay, session: &'a Session<'a>) -> Result<Self> {
+    fn empty(args: &'a Replay, session: &'a Session<'a>) -> Result<Self> {
         let secrets = secrets::load(&args.secrets, TestSecret::Create, session)?;
         let (sources, store) = (Vec::new(), RefCell::new(None));
         let (form, edited, events) = (args.header_form(), BTreeMap::new(), RefCell::default());
         let widths = [0; 3];
-        let mut plan = Self { args, session, sources, widths, events, order: None, secrets, form, edited, store };
+        Ok(Self { args, session, sources, widths, events, order: None, secrets, form, edited, store })
+    }
+
+    /// Makes the plan of a single source, with another body if one is given.
+    pub(super) fn single(
+        args: &'a Replay,
+        source: ReplaySource,
+        body: Option<Vec<u8>>,
+        session: &'a Session<'a>,
+    ) -> Result<Self> {
+        let mut plan = Self::empty(args, session)?;
+        let name = if let ReplaySource::Capture(id) = &source { id.to_string() } else { "the sample".to_owned() };
+        plan.sources = vec![(name, source)];
+        plan.refuse_unverified(&plan.sources)?;
+        plan.edited.extend(body.map(|body| (0, body)));
+        Ok(plan)
+    }
+
+    /// Finds every source and builds each request once, so that errors show before anything is
+    /// sent. The plan is empty if a list is.
+    pub(super) fn new(args: &'a Replay, session: &'a Session<'a>) -> Result<Self> {
+        let mut plan = Self::empty(args, session)?;
         plan.sources = plan.find_sources()?;
         plan.widths = plan.column_widths();
         // That nothing failed is good news; that nothing has this type or reference is a mistake.

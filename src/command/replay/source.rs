@@ -6,6 +6,7 @@
 
 use super::plan::ReplayPlan;
 use crate::capture::{self, CaptureFile};
+use crate::command::shared::secrets::Secrets;
 use crate::command::shared::{capture_files, captures};
 use crate::command::{detect_provider, samples, warn_if_empty};
 use crate::json;
@@ -13,6 +14,7 @@ use crate::model::delivery::Delivery;
 use crate::model::error::{Error, Kind, Result};
 use crate::model::message::Request;
 use crate::model::stored::{CaptureId, DeliverySummary};
+use crate::model::timestamp::Timestamp;
 use crate::provider::sample::Sample;
 use crate::provider::{self, Provider};
 use crate::render::{self, text};
@@ -86,7 +88,7 @@ impl ReplayPlan<'_> {
     }
 
     /// Refuses to sign captures and saved requests that no configured secret verifies.
-    fn refuse_unverified(&self, sources: &[NamedSource]) -> Result<()> {
+    pub(super) fn refuse_unverified(&self, sources: &[NamedSource]) -> Result<()> {
         let mut unverified = Vec::new();
         for (name, source) in sources {
             if self.is_unverified_source(source)? {
@@ -243,13 +245,17 @@ impl ReplayPlan<'_> {
     /// timestamp.
     fn is_unverified_request(&self, request: &Request) -> bool {
         let signer = provider::by_header(request).filter(|signer| self.secrets.signing_key(*signer).is_ok());
-        if !self.needs_verified_captures() || signer.is_none() {
-            return false;
-        }
-        let rules = Rules { keys: self.secrets.keys.clone(), tolerance: None };
-        let delivery = Delivery { request: request.clone(), peer: None, arrived: None };
-        !receive(delivery, &rules, self.session.world.now()).verdict.is_verified()
+        self.needs_verified_captures()
+            && signer.is_some()
+            && !is_verified(request, &self.secrets, self.session.world.now())
     }
+}
+
+/// Returns true if a configured secret verifies the request, whatever its timestamp.
+pub(super) fn is_verified(request: &Request, secrets: &Secrets, now: Timestamp) -> bool {
+    let rules = Rules { keys: secrets.keys.clone(), tolerance: None };
+    let delivery = Delivery { request: request.clone(), peer: None, arrived: None };
+    receive(delivery, &rules, now).verdict.is_verified()
 }
 
 /// Reads the id from a record of `events --json`, which has no request.

@@ -11,8 +11,8 @@ use crate::model::verdict::VerdictCode;
 use crate::provider::Provider;
 use crate::webhook::route;
 use crate::world::{Store, StoreLocation, World};
-use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Arg, Args};
 use jiff::tz::TimeZone;
 use jiff::{ToSpan, Zoned, civil};
 use std::path::PathBuf;
@@ -86,6 +86,12 @@ pub(in crate::command) struct Filters {
     /// Only the newest N deliveries; 0 means all
     #[arg(short = 'n', long, value_name = "N", help_heading = "Filters")]
     pub limit: Option<u64>,
+}
+
+/// Renames the flag `--from-provider` to `--provider`, which only `replay` needs for something
+/// else.
+pub(in crate::command) fn rename_provider_flag(arg: Arg) -> Arg {
+    arg.long("provider")
 }
 
 fn verdict_codes() -> impl TypedValueParser<Value = VerdictCode> {
@@ -188,9 +194,25 @@ impl Filters {
 /// Finds the captures that a name stands for, oldest first: several for a range, otherwise one. If
 /// several share a reference, it is the newest, and stderr says so.
 pub(in crate::command) fn find_all(store: &mut dyn Store, name: &str, session: &Session<'_>) -> Result<Vec<CaptureId>> {
+    let NamedCaptures { ids, sharing } = find_named(store, name)?;
+    if let (Some(newest), count @ 2..) = (ids.last(), sharing) {
+        session.info(&format!("{count} captures match `{}`; using the newest, {newest}", escape_unsafe(name)));
+    }
+    if ids.is_empty() { Err(missing(name)) } else { Ok(ids) }
+}
+
+/// The captures that a name stands for.
+pub(in crate::command) struct NamedCaptures {
+    /// Oldest first; several for a range. Empty: there are none.
+    pub ids: Vec<CaptureId>,
+    /// The number of captures that share the reference, of which `ids` has the newest.
+    pub sharing: usize,
+}
+
+pub(in crate::command) fn find_named(store: &mut dyn Store, name: &str) -> Result<NamedCaptures> {
     let all = Query::default;
     let mut list = |query| -> Result<Vec<_>> { Ok(store.list(&query)?.into_iter().map(|found| found.id).collect()) };
-    let mut found = match CaptureName::parse(name) {
+    let ids = match CaptureName::parse(name) {
         CaptureName::Number(number) => list(Query { ids: Some(number..=number), ..all() })?,
         CaptureName::Range(range) => list(Query { ids: Some(range), ..all() })?,
         CaptureName::Last(back) => {
@@ -200,14 +222,12 @@ pub(in crate::command) fn find_all(store: &mut dyn Store, name: &str, session: &
         }
         CaptureName::Reference(_) => Vec::new(),
     };
-    if found.is_empty() && !name.is_empty() {
-        let mut about = list(Query { reference: Some(name.to_owned()), ..all() })?;
-        if let (Some(newest), count @ 2..) = (about.last().copied(), about.len()) {
-            session.info(&format!("{count} captures match `{}`; using the newest, {newest}", escape_unsafe(name)));
-        }
-        found.extend(about.pop());
+    if !ids.is_empty() || name.is_empty() {
+        return Ok(NamedCaptures { ids, sharing: 0 });
     }
-    if found.is_empty() { Err(missing(name)) } else { Ok(found) }
+    let mut about = list(Query { reference: Some(name.to_owned()), ..all() })?;
+    let sharing = about.len();
+    Ok(NamedCaptures { ids: about.pop().into_iter().collect(), sharing })
 }
 
 /// Finds the single capture that a name stands for.

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Flags that add signing secrets.
-#[derive(Args, Default)]
+#[derive(Args, Clone, Default)]
 pub(in crate::command) struct SecretArgs {
     /// File that contains the signing secret; `-` reads standard input
     #[arg(long, value_name = "FILE", help_heading = "Secrets")]

@@ -35,6 +35,8 @@ pub(in crate::command) struct Session<'w> {
     pub(in crate::command) verbosity: Verbosity,
     pub(in crate::command) reveal: Reveal,
     pub(in crate::command) settings: &'w LoadedSettings,
+    /// True: messages are discarded.
+    is_muted: bool,
     /// Messages that are not repeated.
     printed_once: Mutex<BTreeSet<String>>,
 }
@@ -75,6 +77,21 @@ impl<'w> Session<'w> {
             verbosity,
             reveal,
             settings,
+            is_muted: false,
+            printed_once: Mutex::default(),
+        }
+    }
+
+    /// Returns the session of work for somebody who does not see this terminal.
+    pub(in crate::command) fn muted(&self) -> Self {
+        Self {
+            world: self.world,
+            out: Paint::Plain,
+            err: Paint::Plain,
+            verbosity: Verbosity::Quiet,
+            reveal: self.reveal,
+            settings: self.settings,
+            is_muted: true,
             printed_once: Mutex::default(),
         }
     }
@@ -152,6 +169,9 @@ impl<'w> Session<'w> {
 
     /// Prints a line on standard error, wrapped to the terminal. A failed write is ignored.
     pub(in crate::command) fn print_message(&self, text: &str) {
+        if self.is_muted {
+            return;
+        }
         let line = self.width(Stream::Error).wrap(text, CONTINUATION_INDENT) + "\n";
         let _ = self.world.stderr().write_all(line.as_bytes());
     }

@@ -92,7 +92,8 @@ pub(super) fn serve(args: &Watch, page: &SharedPage, session: &Session<'_>) -> R
         max_body: 0,
     };
     let page = Arc::clone(page);
-    let handler: RequestHandler = Arc::new(move |request: Request, now: Timestamp| lock(&page).answer(&request, now));
+    let handler: RequestHandler =
+        Arc::new(move |request: Request, now: Timestamp| lock(&page).answer(&request, now).into());
     let server = session.world.serve(&options, handler, Arc::new(|_refused| ()))?;
     session.info(&format!("metrics at {}/metrics", bind::url(server.address())));
     report_addresses(server.address(), server.second_address(), session);

@@ -12,6 +12,7 @@ pub(super) mod connections;
 pub(super) mod deadline_stream;
 pub(super) mod head_check;
 pub(super) mod recorder;
+pub(super) mod response_body;
 pub(super) mod serve;
 pub(super) mod text_response;
 

@@ -7,11 +7,11 @@ use super::bind::Sockets;
 use super::connections::ConnectionLimiter;
 use super::deadline_stream::DeadlineStream;
 use super::recorder::{AfterRequest, Head, MAX_HEAD, Recorder, RefusedHead};
+use super::response_body::ResponseBody;
 use super::text_response::refusal_response;
 use crate::model::delivery::RejectedRequest;
 use crate::model::refusal::Refusal;
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -37,7 +37,7 @@ pub(in crate::edge) trait Service: Send + Sync + 'static {
     fn answer(
         self: &Arc<Self>,
         request: IncomingRequest<'_>,
-    ) -> impl Future<Output = Option<Response<Full<Bytes>>>> + Send;
+    ) -> impl Future<Output = Option<Response<ResponseBody>>> + Send;
 
     /// Reports a request that was answered with a refusal.
     fn report_refused(&self, refused: RejectedRequest);
@@ -150,7 +150,7 @@ async fn serve<S: Service>(
                 }
                 None => (refusal_response(&Refusal::NotHttp), AfterRequest::Lost),
             };
-            recorder.answered();
+            response.body_mut().mark_answered(&recorder);
             let headers = response.headers_mut();
             if after == AfterRequest::Lost {
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));

@@ -1,9 +1,8 @@
 //! Responses of the server itself: a status and one line of text.
 
+use super::response_body::ResponseBody;
 use crate::model::refusal::Refusal;
 use crate::model::sanitize::truncate;
-use http_body_util::Full;
-use hyper::body::Bytes;
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 
@@ -11,8 +10,8 @@ use hyper::{Response, StatusCode};
 const MAX_TEXT: usize = 300;
 
 /// Makes a response with this status and line of text.
-pub(in crate::edge) fn text_response(status: StatusCode, text: &str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(format!("{text}\n"))));
+pub(in crate::edge) fn text_response(status: StatusCode, text: &str) -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::from(format!("{text}\n")));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
@@ -25,7 +24,7 @@ pub(in crate::edge) fn text_response(status: StatusCode, text: &str) -> Response
 }
 
 /// Makes the response to a refused request: it says why.
-pub(in crate::edge) fn refusal_response(refusal: &Refusal) -> Response<Full<Bytes>> {
+pub(in crate::edge) fn refusal_response(refusal: &Refusal) -> Response<ResponseBody> {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
     let mut response = text_response(status, &truncate(&refusal.to_string(), MAX_TEXT));
     if !refusal.keeps_connection() {

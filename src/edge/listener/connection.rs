@@ -8,6 +8,7 @@ use super::super::http::Timeouts;
 use super::super::http::body::BodyReader;
 use super::super::http::body_memory::MemoryPermit;
 use super::super::http::recorder::Head;
+use super::super::http::response_body::ResponseBody;
 use super::super::http::serve::{IncomingRequest, Service};
 use super::super::http::text_response::refusal_response;
 use super::super::store::Insertion;
@@ -22,8 +23,6 @@ use crate::model::status::Status;
 use crate::model::stored::{AnswerState, ForwardOutcome, Forwarded};
 use crate::model::timestamp::Timestamp;
 use crate::world::{AckPolicy, AnsweredDelivery, ForwardOptions, ListenOptions, ListenerEvent, VerifyFn};
-use http_body_util::Full;
-use hyper::body::Bytes;
 use hyper::{Response, StatusCode};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -202,7 +201,7 @@ impl AnswerScript {
 }
 
 impl Service for ListenerState {
-    async fn answer(self: &Arc<Self>, request: IncomingRequest<'_>) -> Option<Response<Full<Bytes>>> {
+    async fn answer(self: &Arc<Self>, request: IncomingRequest<'_>) -> Option<Response<ResponseBody>> {
         Some(match self.handle(request).await {
             Ok(response) => response.into_http(),
             Err(rejected) => {

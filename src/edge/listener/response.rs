@@ -1,8 +1,8 @@
 //! The response to a provider: the listener's own, or the app's.
 
+use super::super::http::response_body::ResponseBody;
 use super::super::http::text_response::text_response;
 use crate::model::stored::Attempt;
-use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Response, StatusCode};
@@ -39,9 +39,9 @@ impl ProviderResponse {
     }
 
     /// Converts it for hyper, which adds `Content-Length`, and `Date` where there is none.
-    pub fn into_http(self) -> Response<Full<Bytes>> {
+    pub fn into_http(self) -> Response<ResponseBody> {
         let Some((headers, body)) = self.app_answer else { return text_response(self.status, own_text(self.status)) };
-        let mut response = Response::new(Full::new(body));
+        let mut response = Response::new(ResponseBody::from(body));
         *response.headers_mut() = headers;
         *response.status_mut() = self.status;
         response

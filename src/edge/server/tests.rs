@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::bind::BindHost;
+use crate::model::exchange::ServerReply;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::{Mutex, mpsc};
@@ -12,7 +13,7 @@ const MAX_BODY: usize = 1 << 20;
 fn server(handler: impl Fn(Request) -> ServerReply + Send + Sync + 'static) -> Server {
     let addresses = "127.0.0.1".parse::<BindHost>().unwrap().with_port(0);
     let options = ServeOptions { addresses, allowed_hosts: Vec::new(), max_body: MAX_BODY };
-    start(&options, Arc::new(move |request, _| handler(request)), Arc::new(|_| {})).unwrap()
+    start(&options, Arc::new(move |request, _| handler(request).into()), Arc::new(|_| {})).unwrap()
 }
 
 /// Sends bytes, and returns everything received until the connection closes.
@@ -180,7 +181,7 @@ fn a_web_page_and_a_foreign_name_are_refused_with_the_reason_and_reported() {
     let addresses = "127.0.0.1".parse::<BindHost>().unwrap().with_port(0);
     let options = ServeOptions { addresses, allowed_hosts: vec!["app.test".to_owned()], max_body: MAX_BODY };
     let report = move |rejected: RejectedRequest| sender.lock().unwrap().send(rejected.refusal).unwrap();
-    let server = start(&options, Arc::new(|_, _| with_body(b"x")), Arc::new(report)).unwrap();
+    let server = start(&options, Arc::new(|_, _| with_body(b"x").into()), Arc::new(report)).unwrap();
     for (headers, expected) in [
         ("Host: evil.example", "403 Host `evil.example` is not a name of this server"),
         ("Host: localhost\r\nOrigin: null", "403 pages of another origin may not call it: null"),
