@@ -349,6 +349,18 @@ impl Files for TestWorld {
     fn open_store(&self, location: &StoreLocation) -> Result<Box<dyn Store>> {
         whtool::edge::Machine.open_store(location)
     }
+
+    fn prepare_store(&self, location: &StoreLocation, missing: MissingStore) -> Result<SchemaChange> {
+        whtool::edge::Machine.prepare_store(location, missing)
+    }
+
+    fn store_script(&self) -> String {
+        whtool::edge::Machine.store_script()
+    }
+
+    fn lock_store(&self, location: &StoreLocation, purpose: &str) -> Result<Option<Box<dyn StoreLock + '_>>> {
+        whtool::edge::Machine.lock_store(location, purpose)
+    }
 }
 
 impl SecretFiles for TestWorld {

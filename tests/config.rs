@@ -27,7 +27,7 @@ struct Case {
     signs: [&'static str; 2],
 }
 
-const CASES: [Case; 12] = [
+const CASES: [Case; 13] = [
     Case {
         key: "provider",
         values: ["plexos", "plustive"],
@@ -69,6 +69,12 @@ const CASES: [Case; 12] = [
         signs: ["timestamp too old", "payment.debited        evt_abc123  100.00 CVE (10000)  DEBITED  verified"],
     },
     Case { key: "store", values: ["one", "two"], words: &["events"], signs: ["no store at", "no store at"] },
+    Case {
+        key: "inbox",
+        values: ["one", "two"],
+        words: &["events", "--store", "$TEAM_STORE"],
+        signs: ["inbox one of the store $TEAM_STORE", "inbox two of the store $TEAM_STORE"],
+    },
     Case {
         key: "refused-limit",
         values: ["3MiB", "5MiB"],

@@ -173,7 +173,7 @@ fn world_of_examples(command: &str) -> TestWorld {
 }
 
 /// Commands that query or await a provider or handler. Their own tests answer them.
-const NEED_A_SERVER: [&str; 7] = ["check", "emulate", "endpoints", "reconcile", "register", "secret", "watch"];
+const NEED_A_SERVER: [&str; 8] = ["check", "emulate", "endpoints", "reconcile", "register", "secret", "store", "watch"];
 
 /// Replaces the captures of examples by such as there are.
 fn existing_capture(word: &str) -> &str {

@@ -6,7 +6,7 @@
 //! value in the help decides how the value is completed, see `complete_by_name`.
 
 use crate::check;
-use crate::command::shared::{captures, registry};
+use crate::command::shared::{registry, store_args};
 use crate::command::{Session, help, tree};
 use crate::emulator;
 use crate::model::error::{CommandOutcome, Error, Result};
@@ -217,7 +217,7 @@ fn probes() -> Vec<CompletionValue> {
 
 /// Returns the newest captures of the default store, the newest last. Does not create the store.
 fn newest_captures(world: &dyn World) -> Result<Vec<DeliverySummary>> {
-    let store = captures::default_store(world)?;
+    let store = store_args::default_store(world)?;
     if !world.store_exists(&store)? {
         return Ok(Vec::new());
     }

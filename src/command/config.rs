@@ -8,6 +8,7 @@ use crate::model::mask::{Reveal, mask_secrets};
 use crate::model::sanitize::escape_unsafe;
 use crate::render::json::line;
 use crate::settings::option::{self, Setting};
+use crate::world::PostgresUrl;
 use clap::{Args, Command, Subcommand};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -86,11 +87,15 @@ fn show(args: &ShowConfig, settings: &LoadedSettings, reveal: Reveal) -> String 
     for setting in &option::ALL {
         let mut effective = EffectiveSetting::new(setting, settings, &tree);
         if reveal == Reveal::Masked {
-            effective.values.iter_mut().for_each(|value| *value = mask_secrets(value));
+            effective.values.iter_mut().for_each(|value| *value = masked(value));
         }
         text.push_str(&if args.json { effective.record() } else { effective.line(args) });
     }
     text
+}
+
+fn masked(value: &str) -> String {
+    PostgresUrl::new(value).map_or_else(|| mask_secrets(value), |url| url.to_string())
 }
 
 /// A setting with its effective values and their origin; `None` is the default.

@@ -1,8 +1,9 @@
 //! `whtool learn`: shows what providers really send, from verified captures.
 
 use super::{Session, cannot_read, provider_parser};
-use crate::command::shared::captures::{StoreArgs, When, when};
+use crate::command::shared::captures::{When, when};
 use crate::command::shared::output_file;
+use crate::command::shared::store_args::StoreArgs;
 use crate::learn::drift::{self, Drift};
 use crate::learn::retries::RetrySchedule;
 use crate::learn::types::{self, TypeLanguage};
@@ -144,7 +145,7 @@ fn collect(args: &Learn, session: &Session<'_>) -> Result<Learned> {
     let mut learned = Learned::default();
     let Some(mut store) = args.store.open_if_exists(session)? else {
         return match &args.store.store {
-            Some(path) => Err(Error::failed(format!("no store at {}", path.display()))),
+            Some(name) => Err(Error::failed(format!("no store at {name}"))),
             None => Ok(learned),
         };
     };

@@ -4,7 +4,7 @@
 //! can reach standard output, and a tool that hangs can be ended.
 
 use super::Session;
-use super::shared::captures::StoreArgs;
+use super::shared::store_args::StoreArgs;
 use crate::mcp::tools::{OutputKind, Permissions, ToolCall};
 use crate::mcp::{self, Reaction, result};
 use crate::model::error::{CommandOutcome, Error, Result};
@@ -101,11 +101,10 @@ impl ToolServer<'_> {
     /// Runs whtool with the store of this server.
     fn whtool(&self, words: &[String], input: &[u8], timeout: Duration) -> Result<ProgramOutput> {
         let has_store = !matches!(words.first().map(String::as_str), Some("samples" | "sign" | "check"));
-        let store = self.args.store.store.as_ref().filter(|_| has_store);
+        let store = if has_store { self.args.store.typed_flags(self.session) } else { Vec::new() };
         // The name of a command comes before its flags, the other words after them.
         let names = if words.first().is_some_and(|word| word == "events" || word == "samples") { 2 } else { 1 };
         let (command, rest) = words.split_at(names.min(words.len()));
-        let store = store.map(|path| format!("--store={}", path.display()));
         let all: Vec<String> = command.iter().cloned().chain(store).chain(rest.iter().cloned()).collect();
         self.session.world.run_own_program(&all, input, timeout)
     }

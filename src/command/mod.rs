@@ -24,6 +24,7 @@ mod samples;
 mod secret;
 mod shared;
 mod sign;
+mod store;
 mod tree;
 mod ui;
 mod verify;
@@ -126,6 +127,7 @@ const COMMANDS: [CommandEntry; 21] = [
     command!("reconcile", reconcile::Reconcile, reconcile::run, MustBeValid),
     command!("watch", watch::Watch, watch::run, MustBeValid),
     command!("secret", secret::ManageSecrets, secret::run, MustBeValid),
+    command!("store", store::Stores, store::run, MustBeValid),
     command!("emulate", emulate::Emulate, emulate::run, MustBeValid),
     command!("check", check::Check, check::run, MustBeValid),
     command!("ui", ui::Ui, ui::run, MustBeValid),

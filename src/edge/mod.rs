@@ -40,10 +40,10 @@ use crate::model::temporary_file::TemporaryFile;
 use crate::model::timestamp::Timestamp;
 use crate::world::{
     AppendFile, Clock, CommandRunner, Database, DatabaseQuery, Environment, FileChange, FileReader, FileVisibility,
-    Files, InterruptWaiter, IsOwnOutput, Keys, ListenOptions, Network, ProcessOptions, Processes, Progress,
-    RefusalHandler, RequestHandler, RowSources, RunningListener, RunningProcess, RunningServer, SecretFileReader,
-    SecretFiles, SendOptions, SendStatus, ServeOptions, Store, StoreLocation, Stream, StreamedCommand, Streams,
-    Terminal, VerifyFn,
+    Files, InterruptWaiter, IsOwnOutput, Keys, ListenOptions, MissingStore, Network, ProcessOptions, Processes,
+    Progress, RefusalHandler, RequestHandler, RowSources, RunningListener, RunningProcess, RunningServer, SchemaChange,
+    SecretFileReader, SecretFiles, SendOptions, SendStatus, ServeOptions, Store, StoreLocation, StoreLock, Stream,
+    StreamedCommand, Streams, Terminal, VerifyFn,
 };
 use jiff::tz::TimeZone;
 use signals::Interrupt;
@@ -206,6 +206,18 @@ impl Files for Machine {
 
     fn open_store(&self, location: &StoreLocation) -> Result<Box<dyn Store>> {
         store::open(location)
+    }
+
+    fn prepare_store(&self, location: &StoreLocation, missing: MissingStore) -> Result<SchemaChange> {
+        store::prepare(location, missing)
+    }
+
+    fn store_script(&self) -> String {
+        store::creation_script()
+    }
+
+    fn lock_store(&self, location: &StoreLocation, purpose: &str) -> Result<Option<Box<dyn StoreLock + '_>>> {
+        store::lock(location, purpose)
     }
 }
 

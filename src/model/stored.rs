@@ -155,8 +155,63 @@ pub struct StoreHealth {
     pub deliveries: u64,
     /// Size of the database without its log.
     pub bytes: u64,
-    /// SQLite's reports of damage. Empty: all of it can be read.
-    pub damage: Vec<String>,
+    /// Reports of damage. Empty: all of it can be read. `None`: that was not checked.
+    pub damage: Option<Vec<String>>,
+    /// Facts that its administrator should know.
+    pub facts: Vec<StoreFact>,
+}
+
+impl StoreHealth {
+    /// Returns true if something is wrong.
+    pub fn has_problems(&self) -> bool {
+        self.damage.iter().flatten().next().is_some() || self.facts.iter().any(|fact| fact.advice.is_some())
+    }
+}
+
+/// A fact about a store that is a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreFact {
+    pub subject: &'static str,
+    pub message: String,
+    /// The remedy if something is wrong.
+    pub advice: Option<&'static str>,
+}
+
+impl StoreFact {
+    pub fn good(subject: &'static str, message: impl Into<String>) -> Self {
+        Self { subject, message: message.into(), advice: None }
+    }
+
+    pub fn into_problem(self, advice: &'static str) -> Self {
+        Self { advice: Some(advice), ..self }
+    }
+}
+
+/// A capture on its way to another store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopiedCapture {
+    pub capture: StoredCapture,
+    /// Identifies the event: deliveries with the same key are duplicates.
+    pub key: Option<String>,
+}
+
+impl CopiedCapture {
+    pub fn id(&self) -> CaptureId {
+        self.summary().id
+    }
+
+    pub fn summary(&self) -> &DeliverySummary {
+        match &self.capture {
+            StoredCapture::Whole(stored) => &stored.summary,
+            StoredCapture::WithoutBody(head) => &head.summary,
+        }
+    }
+
+    /// Returns true if it is still to be forwarded.
+    pub fn is_queued(&self) -> bool {
+        let waits = |entry: &QueuedForward| matches!(entry.state, QueueState::Waiting(_) | QueueState::Blocked);
+        matches!(&self.capture, StoredCapture::Whole(stored) if stored.queue.iter().any(waits))
+    }
 }
 
 impl DeliverySummary {

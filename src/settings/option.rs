@@ -21,6 +21,9 @@ pub struct Setting {
     pub meaning: &'static str,
 }
 
+/// Another variable that sets `store`, and takes precedence.
+pub const STORE_URL_VARIABLE: &str = "WHTOOL_STORE_URL";
+
 /// Type of a setting's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValueShape {
@@ -42,7 +45,7 @@ pub enum ProjectRule {
     Anything,
     LoopbackUrls,
     LoopbackAddress,
-    /// Name of a store in whtool's data folder.
+    /// Name of a store in whtool's data folder, or a variable with the URL of one.
     StoreName,
     /// Variables with WEBHOOK or SIGNING in their name.
     SecretVariables,
@@ -50,7 +53,7 @@ pub enum ProjectRule {
     Forbidden,
 }
 
-pub const ALL: [Setting; 12] = [
+pub const ALL: [Setting; 13] = [
     Setting {
         key: "provider",
         commands: &["sign", "replay"],
@@ -105,7 +108,14 @@ pub const ALL: [Setting; 12] = [
         commands: &[],
         shape: ValueShape::Path,
         project_rule: ProjectRule::StoreName,
-        meaning: "file in which captures are stored",
+        meaning: "file or PostgreSQL database in which captures are stored",
+    },
+    Setting {
+        key: "inbox",
+        commands: &[],
+        shape: ValueShape::One,
+        project_rule: ProjectRule::Anything,
+        meaning: "inbox of a PostgreSQL store",
     },
     Setting {
         key: "refused-limit",
@@ -160,7 +170,7 @@ impl ProjectRule {
                 value.parse::<RouteList>().is_ok_and(|list| list.0.iter().all(|route| is_local_by_name(&route.url)))
             }
             Self::LoopbackAddress => value.parse::<BindHost>().is_ok_and(|host| host.is_loopback()),
-            Self::StoreName => is_store_name(value),
+            Self::StoreName => is_store_name(value) || value.strip_prefix('$').is_some_and(is_variable_name),
             Self::SecretVariables => value.contains("WEBHOOK") || value.contains("SIGNING"),
             Self::UpToOneHour => is_up_to_one_hour(value),
             Self::Forbidden => false,
@@ -173,12 +183,20 @@ impl ProjectRule {
             Self::Anything => "set any value",
             Self::LoopbackUrls => "only use URLs on this machine, such as http://localhost:3000",
             Self::LoopbackAddress => "only bind to this machine: localhost, 127.0.0.1 or ::1",
-            Self::StoreName => "only name a store in whtool's data directory, with letters, digits, - and _",
+            Self::StoreName => {
+                "only name a store in whtool's data directory, with letters, digits, - and _, or $VARIABLE with a URL"
+            }
             Self::SecretVariables => "only name variables with WEBHOOK or SIGNING in their name",
             Self::UpToOneHour => "set at most one hour",
             Self::Forbidden => "not set this",
         }
     }
+}
+
+/// Returns true for a name that shells export: capital letters, digits and _.
+pub fn is_variable_name(name: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
+    name.bytes().next().is_some_and(is_letter) && name.bytes().all(|byte| is_letter(byte) || byte.is_ascii_digit())
 }
 
 fn is_store_name(value: &str) -> bool {
@@ -242,7 +260,8 @@ mod tests {
 
     #[test]
     fn a_project_file_can_not_name_files_or_accept_old_deliveries() {
-        assert!(allows("store", "shop-2"));
+        assert!(allows("store", "shop-2") && allows("store", "$TEAM_STORE_1"));
+        assert!(["$", "$a", "$1", "$A/b", "postgres://db/x"].iter().all(|name| !allows("store", name)));
         assert!(["../x", "/etc/passwd", "a/b", "", "C:x", ".x"].iter().all(|name| !allows("store", name)));
         assert!(allows("tolerance", "10m") && allows("tolerance", "3600") && allows("tolerance", "1h"));
         assert!(!allows("tolerance", "2h") && !allows("tolerance", "3601") && !allows("tolerance", "61m"));
@@ -265,6 +284,7 @@ mod tests {
             ("WHTOOL_TO", false),
             ("WHTOOL_TOLERANCE", false),
             ("WHTOOL_STORE", false),
+            ("WHTOOL_INBOX", false),
             ("WHTOOL_REFUSED_LIMIT", false),
             ("WHTOOL_SECRET_ENV", true),
             ("WHTOOL_SECRET_FILE", true),

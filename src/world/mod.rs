@@ -18,7 +18,9 @@ pub use rows::{Database, DatabaseQuery, PostgresUrl, RowSources, StreamedCommand
 pub use serving::{
     HandlerReply, RefusalHandler, ReplyStream, ReplyWriter, RequestHandler, RunningServer, ServeOptions, reply_stream,
 };
-pub use store::{MIN_FREE, MIN_FREE_FOR_BODIES, PostgresStore, Store, StoreLocation};
+pub use store::{
+    DEFAULT_INBOX, MIN_FREE, MIN_FREE_FOR_BODIES, MissingStore, PostgresStore, SchemaChange, Store, StoreLocation, StoreLock,
+};
 
 use crate::model::error::Result;
 use crate::model::exchange::{NextRequest, OutgoingRequest, SentRequest};
@@ -145,6 +147,12 @@ pub trait Files {
     fn store_exists(&self, location: &StoreLocation) -> Result<bool>;
     /// Opens the store in this file, creating file and folder if necessary.
     fn open_store(&self, location: &StoreLocation) -> Result<Box<dyn Store>>;
+    /// Creates the tables of a store, or upgrades those of an older version.
+    fn prepare_store(&self, location: &StoreLocation, missing: MissingStore) -> Result<SchemaChange>;
+    /// Returns the SQL statements that `prepare_store` runs in a PostgreSQL database without a store.
+    fn store_script(&self) -> String;
+    /// Locks a store for a use that only one process may have at a time. `None`: another one has it.
+    fn lock_store(&self, location: &StoreLocation, purpose: &str) -> Result<Option<Box<dyn StoreLock + '_>>>;
 }
 
 /// Files that hold secrets: mode 0600, in a folder of mode 0700. Wider modes are refused.

@@ -4,8 +4,8 @@ use super::PostgresUrl;
 use crate::model::error::Result;
 use crate::model::follow::{DeliveryPage, StoreCursor};
 use crate::model::stored::{
-    AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, Query, RecentEvent, ReferenceMatch,
-    StateRow, StoreHealth, StoredCapture, Undelivered,
+    AmountTotal, Attempt, CaptureId, CopiedCapture, DeliverySummary, HourlyCount, PrunePlan, Query, RecentEvent,
+    ReferenceMatch, StateRow, StoreHealth, StoredCapture, Undelivered,
 };
 use crate::model::timestamp::Timestamp;
 use std::fmt;
@@ -30,6 +30,9 @@ pub enum StoreLocation {
     Postgres(PostgresStore),
 }
 
+/// Inbox of a PostgreSQL store if none is named.
+pub const DEFAULT_INBOX: &str = "default";
+
 /// An inbox in a PostgreSQL database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PostgresStore {
@@ -51,9 +54,32 @@ impl fmt::Display for StoreLocation {
         match self {
             Self::File(path) => path.display().fmt(out),
             Self::Memory => out.write_str("memory"),
-            Self::Postgres(store) => store.url.fmt(out),
+            Self::Postgres(PostgresStore { url, inbox }) if inbox == DEFAULT_INBOX => url.fmt(out),
+            Self::Postgres(PostgresStore { url, inbox }) => write!(out, "{url} (inbox {inbox})"),
         }
     }
+}
+
+/// Treatment of a missing store by `prepare_store`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingStore {
+    Create,
+    Refuse,
+}
+
+/// The result of `prepare_store`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SchemaChange {
+    Created,
+    Upgraded { from: String, to: String },
+    UpToDate,
+}
+
+/// Keeps other processes from the same use of a store until it is dropped.
+pub trait StoreLock {
+    /// Checks that the lock is still held, and takes it again if the server was away. Returns false
+    /// if another process has it.
+    fn renew(&mut self) -> Result<bool>;
 }
 
 /// The store of received deliveries. Several processes may have it open at once.
@@ -94,8 +120,15 @@ pub trait Store {
     /// Returns the deliveries with this event id, reference or subject, oldest first. The first
     /// call reads all deliveries, later ones only new ones.
     fn find_by_reference(&mut self, reference: &str) -> Result<Vec<ReferenceMatch>>;
-    /// Checks that all of the file can be read, and measures it.
+    /// Measures the store, and finds what is wrong with it.
     fn check_health(&mut self) -> Result<StoreHealth>;
+    /// Returns the next captures after this number, oldest first, for another store. Empty: there are
+    /// no more.
+    fn copies_after(&mut self, after: i64) -> Result<Vec<CopiedCapture>>;
+    /// Inserts captures of another store under their numbers, all or none. They are not forwarded.
+    fn insert_copies(&mut self, copies: &[CopiedCapture]) -> Result<()>;
+    /// Returns all rows that commands keep as their state.
+    fn all_state(&mut self) -> Result<Vec<StateRow>>;
     /// Returns the rows of these kinds that a command keeps as its state.
     fn state_rows(&mut self, kinds: &[&str]) -> Result<Vec<StateRow>>;
     /// Returns the value of one row of a state. `None`: there is no such row.

@@ -1,7 +1,7 @@
-//! Help of `secret`, `config`, `doctor`, `completions`, `man` and `help`.
+//! Help of `secret`, `store`, `config`, `doctor`, `completions`, `man` and `help`.
 
 /// Command and its page.
-pub const PAGES: [(&str, &str); 15] = [
+pub const PAGES: [(&str, &str); 20] = [
     (
         "secret",
         r"
@@ -39,6 +39,36 @@ Options:
       --reveal        Show tokens, PINs and keys instead of masking them
   -v, --verbose       Print more details
   -h, --help          Print help
+",
+    ),
+    (
+        "store",
+        r"
+Page of store, to be written.
+",
+    ),
+    (
+        "store init",
+        r"
+Page of store init, to be written.
+",
+    ),
+    (
+        "store status",
+        r"
+Page of store status, to be written.
+",
+    ),
+    (
+        "store migrate",
+        r"
+Page of store migrate, to be written.
+",
+    ),
+    (
+        "store copy",
+        r"
+Page of store copy, to be written.
 ",
     ),
     (

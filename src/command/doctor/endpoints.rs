@@ -6,9 +6,9 @@
 
 use super::{DoctorFinding, Severity};
 use crate::command::Session;
-use crate::command::shared::captures::StoreArgs;
 use crate::command::shared::endpoints::find_proof;
 use crate::command::shared::registry;
+use crate::command::shared::store_args::StoreArgs;
 use crate::command::shared::target::is_this_machine;
 use crate::model::error::Result;
 use crate::model::stored::DeliverySummary;

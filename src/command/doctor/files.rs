@@ -2,9 +2,10 @@
 
 use super::{DoctorFinding, Severity};
 use crate::command::Session;
-use crate::command::shared::captures::StoreArgs;
+use crate::command::shared::store_args::StoreArgs;
 use crate::command::shared::{loaded_settings, registry};
 use crate::model::error::Result;
+use crate::model::stored::StoreFact;
 use crate::render::text::{byte_size, count};
 use crate::world::{MIN_FREE, MIN_FREE_FOR_BODIES};
 use std::path::Path;
@@ -39,7 +40,8 @@ pub(super) fn check(store: &StoreArgs, session: &Session<'_>) -> Vec<DoctorFindi
     }
     let location = store.location(session).ok();
     findings.extend(location.and_then(|location| check_free_space(location.path()?, session)));
-    findings.push(health(store, session).unwrap_or_else(|error| DoctorFinding::from_error(STORE, "captures", &error)));
+    let unusable = |error| vec![DoctorFinding::from_error(STORE, "captures", &error)];
+    findings.extend(health(store, session).unwrap_or_else(unusable));
     findings
 }
 
@@ -98,22 +100,28 @@ fn check_free_space(store: &Path, session: &Session<'_>) -> Option<DoctorFinding
     Some(DoctorFinding::new(STORE, severity, "disk", message).hint(hint))
 }
 
-fn health(args: &StoreArgs, session: &Session<'_>) -> Result<DoctorFinding> {
+fn health(args: &StoreArgs, session: &Session<'_>) -> Result<Vec<DoctorFinding>> {
     let location = args.location(session)?;
     let subject = match location.path() {
         Some(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        None => location.to_string(),
+        None => "captures".to_owned(),
     };
     let Some(mut store) = args.open_if_exists(session)? else {
-        return Ok(DoctorFinding::new(STORE, Severity::Note, subject, "nothing was captured yet"));
+        return Ok(vec![DoctorFinding::new(STORE, Severity::Note, subject, "nothing was captured yet")]);
     };
     let health = store.check_health()?;
-    if let Some(first) = health.damage.first() {
+    if let Some(first) = health.damage.iter().flatten().next() {
         let message = format!("damaged: {first}");
-        return Ok(DoctorFinding::new(STORE, Severity::Problem, subject, message).hint(
+        return Ok(vec![DoctorFinding::new(STORE, Severity::Problem, subject, message).hint(
             "save what can be read with `whtool events export`, then move the file, its -wal and its -shm away",
-        ));
+        )]);
     }
-    let message = format!("intact: {}, {}", count(health.deliveries, "delivery"), byte_size(health.bytes));
-    Ok(DoctorFinding::new(STORE, Severity::Ok, subject, message))
+    let intact = if health.damage.is_some() { "intact: " } else { "" };
+    let message = format!("{intact}{}, {}", count(health.deliveries, "delivery"), byte_size(health.bytes));
+    let mut findings = vec![DoctorFinding::new(STORE, Severity::Ok, subject, message)];
+    findings.extend(health.facts.into_iter().map(|StoreFact { subject, message, advice }| match advice {
+        None => DoctorFinding::new(STORE, Severity::Ok, subject, message),
+        Some(advice) => DoctorFinding::new(STORE, Severity::Problem, subject, message).hint(advice),
+    }));
+    Ok(findings)
 }

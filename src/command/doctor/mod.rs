@@ -12,7 +12,7 @@ mod settings;
 mod tunnels;
 
 use super::Session;
-use crate::command::shared::captures::StoreArgs;
+use crate::command::shared::store_args::StoreArgs;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::mask::{Audience, mask_sentence};
 use crate::model::sanitize::escape_unsafe;

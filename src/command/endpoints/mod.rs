@@ -5,9 +5,9 @@
 pub(super) mod remote;
 
 use crate::command::shared::api::ApiArgs;
-use crate::command::shared::captures::StoreArgs;
 use crate::command::shared::endpoints::{find_proof, format_local_time, record};
 use crate::command::shared::registry;
+use crate::command::shared::store_args::StoreArgs;
 use crate::command::{Session, provider_parser};
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::mask::mask_secrets;

@@ -2,7 +2,8 @@
 
 use super::{format_local, open_existing};
 use crate::command::Session;
-use crate::command::shared::captures::{self, StoreArgs};
+use crate::command::shared::captures;
+use crate::command::shared::store_args::StoreArgs;
 use crate::diagnose::diff;
 use crate::model::error::{CommandOutcome, Result};
 use crate::model::stored::StoredDelivery;

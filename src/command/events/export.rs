@@ -2,7 +2,8 @@
 
 use super::open_if_exists;
 use crate::command::Session;
-use crate::command::shared::captures::{self, Filters, StoreArgs};
+use crate::command::shared::captures::{self, Filters};
+use crate::command::shared::store_args::StoreArgs;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::stored::StoredCapture;
 use crate::render;

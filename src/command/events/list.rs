@@ -2,7 +2,8 @@
 
 use super::follow::{self, FollowArgs};
 use super::{STORE_HINT, format_local, open_if_exists};
-use crate::command::shared::captures::{Filters, StoreArgs, rename_provider_flag};
+use crate::command::shared::captures::{Filters, rename_provider_flag};
+use crate::command::shared::store_args::StoreArgs;
 use crate::command::{Session, Verbosity};
 use crate::model::error::{CommandOutcome, Result};
 use crate::model::stored::{DeliverySummary, Query};

@@ -10,7 +10,7 @@ mod show;
 mod stats;
 
 use super::Session;
-use crate::command::shared::captures::StoreArgs;
+use crate::command::shared::store_args::StoreArgs;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::timestamp::Timestamp;
 use crate::world::Store;

@@ -2,7 +2,8 @@
 
 use super::{format_local, open_if_exists};
 use crate::command::Session;
-use crate::command::shared::captures::{StoreArgs, When, when};
+use crate::command::shared::captures::{When, when};
+use crate::command::shared::store_args::StoreArgs;
 use crate::model::error::{CommandOutcome, Result};
 use crate::model::stored::{PrunePlan, Undelivered};
 use crate::render::stored::Pruning;

@@ -3,8 +3,9 @@
 use super::bundle::{self, ConfirmMode};
 use super::{format_local, open_existing};
 use crate::command::Session;
-use crate::command::shared::captures::{self, StoreArgs};
+use crate::command::shared::captures;
 use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
+use crate::command::shared::store_args::StoreArgs;
 use crate::command::shared::stored_capture::{raw_http, target_url, verify_and_diagnose};
 use crate::command::shared::target;
 use crate::model::content_encoding::decoded_body;

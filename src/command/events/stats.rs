@@ -2,7 +2,8 @@
 
 use super::{STORE_HINT, format_local, open_if_exists};
 use crate::command::Session;
-use crate::command::shared::captures::{Filters, StoreArgs};
+use crate::command::shared::captures::Filters;
+use crate::command::shared::store_args::StoreArgs;
 use crate::model::error::{CommandOutcome, Result};
 use crate::model::mask::mask_secrets;
 use crate::model::money::Money;

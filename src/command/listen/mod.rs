@@ -18,9 +18,9 @@ mod tunnel;
 mod tunnel_endpoint;
 
 use super::{Session, TextList, Verbosity, parse_duration};
-use crate::command::shared::captures::StoreArgs;
 use crate::command::shared::live_output::OutputLoss;
 use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
+use crate::command::shared::store_args::StoreArgs;
 use crate::model::bind::BindHost;
 use crate::model::error::{CommandOutcome, Result};
 use crate::model::signature::DEFAULT_TOLERANCE;

@@ -11,8 +11,9 @@ mod summary;
 
 use super::samples::PayloadArgs;
 use super::{Session, parse_duration, parse_rate, parse_time, provider_parser};
-use crate::command::shared::captures::{Filters, StoreArgs};
+use crate::command::shared::captures::Filters;
 use crate::command::shared::secrets::SecretArgs;
+use crate::command::shared::store_args::StoreArgs;
 use crate::command::shared::target;
 use crate::model::address::Reach;
 use crate::model::error::{CommandOutcome, Error, Result};

@@ -1,4 +1,4 @@
-//! Locates the store and selects captures, by name or by filters.
+//! Selects captures, by name or by filters.
 
 use crate::command::{Session, TextList, join_lists, parse_duration};
 use crate::model::capture_name::CaptureName;
@@ -10,43 +10,11 @@ use crate::model::timestamp::{self, SignedDuration, Timestamp};
 use crate::model::verdict::VerdictCode;
 use crate::provider::Provider;
 use crate::webhook::route;
-use crate::world::{Store, StoreLocation, World};
+use crate::world::Store;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, Args};
 use jiff::tz::TimeZone;
 use jiff::{ToSpan, Zoned, civil};
-use std::path::PathBuf;
-
-#[derive(Args, Clone)]
-pub(in crate::command) struct StoreArgs {
-    /// Use this store instead of the default one
-    #[arg(long, value_name = "FILE")]
-    pub store: Option<PathBuf>,
-}
-
-impl StoreArgs {
-    pub(in crate::command) fn location(&self, session: &Session<'_>) -> Result<StoreLocation> {
-        match &self.store {
-            Some(path) => Ok(StoreLocation::File(path.clone())),
-            None => default_store(session.world),
-        }
-    }
-
-    pub(in crate::command) fn open(&self, session: &Session<'_>) -> Result<Box<dyn Store>> {
-        session.world.open_store(&self.location(session)?)
-    }
-
-    /// Opens the store without creating one. `None`: there is none. One that can't be opened is an
-    /// error.
-    pub(in crate::command) fn open_if_exists(&self, session: &Session<'_>) -> Result<Option<Box<dyn Store>>> {
-        if session.world.store_exists(&self.location(session)?)? { self.open(session).map(Some) } else { Ok(None) }
-    }
-}
-
-/// Returns the default store, which may not exist.
-pub(in crate::command) fn default_store(world: &dyn World) -> Result<StoreLocation> {
-    Ok(StoreLocation::File(world.data_dir()?.join("captures.db")))
-}
 
 /// Filters that select captures. All of them must match.
 #[derive(Args, Clone, Default)]

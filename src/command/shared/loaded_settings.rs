@@ -3,12 +3,14 @@
 //! The defaults are set before the command line is parsed. So flags take precedence, help shows the
 //! values in effect, and commands need no code for settings.
 
+use crate::command::shared::store_args::StoreName;
 use crate::model::error::{Error, Result};
 use crate::settings::file::{self, FileScope, SettingsError};
 use crate::settings::option::{self, ProjectRule, Setting, ValueShape};
 use crate::webhook::route;
-use crate::world::World;
+use crate::world::{PostgresUrl, World};
 use clap::{Arg, Command};
+use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -74,6 +76,11 @@ impl LoadedSettings {
     /// Returns the values of a setting. `None`: the default applies.
     pub(in crate::command) fn value(&self, setting: &Setting) -> Option<&SettingValue> {
         self.values.iter().find(|value| value.setting == setting)
+    }
+
+    /// Returns the value of a setting that is no list. `None`: the default applies.
+    pub(in crate::command) fn text(&self, key: &str) -> Option<&str> {
+        self.value(option::by_key(key)?)?.values.first().map(String::as_str)
     }
 
     /// Makes the values the defaults of their options; if any is invalid, changes nothing.
@@ -166,8 +173,10 @@ fn unusable_file(path: &Path, error: SettingsError) -> Error {
 
 fn values_from_environment(world: &dyn World) -> Vec<SettingValue> {
     let value = |setting: &'static Setting| {
-        let variable = setting.variable();
-        let text = world.env_var(&variable)?;
+        let url = option::STORE_URL_VARIABLE.to_owned();
+        let variables = [(setting.key == "store").then_some(url), Some(setting.variable())];
+        let found = variables.into_iter().flatten().find_map(|name| Some((world.env_var(&name)?, name)));
+        let (text, variable) = found?;
         let owned = |parts: Vec<&str>| parts.into_iter().map(str::to_owned).collect();
         let values = match setting.shape {
             ValueShape::Several | ValueShape::Paths => owned(route::list_elements(&text).collect()),
@@ -201,13 +210,28 @@ fn resolve_paths(
 ) -> Result<Vec<String>> {
     if scope == FileScope::Project && setting.project_rule == ProjectRule::StoreName {
         let stores = world.data_dir()?.join("stores");
-        return Ok(values.iter().map(|name| stores.join(format!("{name}.db")).display().to_string()).collect());
+        let resolve = |name: &String| match name.starts_with('$') {
+            true => name.clone(),
+            false => stores.join(format!("{name}.db")).display().to_string(),
+        };
+        return Ok(values.iter().map(resolve).collect());
     }
     if !matches!(setting.shape, ValueShape::Path | ValueShape::Paths) {
         return Ok(values);
     }
     let folder = file.parent().unwrap_or(Path::new(""));
-    Ok(values.iter().map(|value| folder.join(value).display().to_string()).collect())
+    let resolve = |value: &String| match StoreName::from(OsString::from(value)) {
+        StoreName::File(path) => Ok(folder.join(path).display().to_string()),
+        StoreName::Url(url) if url.has_password() => Err(unusable_password(setting, file)),
+        StoreName::Url(_) | StoreName::Variable(_) => Ok(value.clone()),
+    };
+    values.iter().map(resolve).collect()
+}
+
+fn unusable_password(setting: &Setting, file: &Path) -> Error {
+    Error::failed(format!("can't use `{}` of {}", setting.key, file.display()))
+        .because("the URL contains a password")
+        .hint("leave it out, and set PGPASSWORD or PGPASSFILE, or put the URL into WHTOOL_STORE_URL")
 }
 
 /// Checks whether a setting applies to a command.
@@ -238,7 +262,13 @@ fn has_flag(arg: &Arg, flag: &str) -> bool {
 fn set_default(command: Command, value: &SettingValue, words: &[String]) -> Command {
     let fits = is_for(value.setting, words);
     let command = command.mut_args(|arg| {
-        if fits && has_flag(&arg, value.setting.key) { arg.default_values(value.values.clone()) } else { arg }
+        if fits && has_flag(&arg, value.setting.key) {
+            // Help must not show a password.
+            let is_url = value.values.iter().any(|text| PostgresUrl::new(text).is_some());
+            arg.default_values(value.values.clone()).hide_default_value(is_url)
+        } else {
+            arg
+        }
     });
     command.mut_subcommands(|nested| {
         let words = [words, &[nested.get_name().to_owned()]].concat();

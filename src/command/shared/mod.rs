@@ -17,6 +17,7 @@ pub(super) mod registry;
 pub(super) mod secrets;
 pub(super) mod seen_events;
 pub(super) mod session;
+pub(super) mod store_args;
 pub(super) mod stored_capture;
 pub(super) mod target;
 pub(super) mod values;

@@ -18,7 +18,7 @@ mod server;
 mod stream;
 
 use super::Session;
-use crate::command::shared::captures::StoreArgs;
+use crate::command::shared::store_args::StoreArgs;
 use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
 use crate::command::shared::target;
 use crate::model::address::Reach;

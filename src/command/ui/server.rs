@@ -10,7 +10,7 @@ use super::reply::{self, Failure};
 use super::routes;
 use super::stream::StreamHub;
 use crate::command::Session;
-use crate::command::shared::captures::StoreArgs;
+use crate::command::shared::store_args::StoreArgs;
 use crate::command::shared::secrets::{SecretArgs, Secrets};
 use crate::model::address::Reach;
 use crate::model::bind::{self, BindHost};

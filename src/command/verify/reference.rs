@@ -2,7 +2,8 @@
 //! the one that its signature was made for.
 
 use super::report::{CheckedRequest, INDENT, Verifier};
-use crate::command::shared::captures::{self, StoreArgs};
+use crate::command::shared::captures;
+use crate::command::shared::store_args::StoreArgs;
 use crate::command::{Session, Verbosity};
 use crate::diagnose::Finding;
 use crate::diagnose::compare::{CopyDiff, compare, signature_matches_copy};

@@ -4,9 +4,7 @@ use super::Watch;
 use crate::command::Session;
 use crate::model::error::{Error, Result};
 use crate::reconcile::watch::{DeliveryKey, WatchState};
-use crate::world::{AppendFile, Store};
-use std::io::ErrorKind;
-use std::path::PathBuf;
+use crate::world::{Store, StoreLocation, StoreLock};
 
 /// The store of a watch, locked against other watches.
 pub(super) struct WatchStore<'a> {
@@ -14,7 +12,7 @@ pub(super) struct WatchStore<'a> {
     session: &'a Session<'a>,
     store: Box<dyn Store>,
     /// Held as long as the watch runs. The system releases it if the process is killed.
-    _lock: Box<dyn AppendFile + 'a>,
+    lock: Box<dyn StoreLock + 'a>,
 }
 
 /// Kind and key of the row that changes whenever something is reported.
@@ -25,20 +23,15 @@ impl<'a> WatchStore<'a> {
     pub(super) fn open(args: &'a Watch, session: &'a Session<'a>) -> Result<(Self, WatchState)> {
         let location = args.store.location(session)?;
         let mut store = args.store.open(session)?;
-        let path = location.path().ok_or_else(|| Error::usage(format!("a watch can't use {location} yet")))?;
-        let lock_path = lock_path(path.to_owned());
-        let lock = session.world.append(&lock_path).map_err(|error| match error.kind() {
-            ErrorKind::ResourceBusy => Error::failed(format!("another whtool watch uses {}", path.display()))
-                .hint("stop it, or use another store with --store"),
-            _ => Error::failed(format!("can't lock {}", lock_path.display())).because(error),
-        })?;
+        let locked = session.world.lock_store(&location, "watch")?;
+        let lock = locked.ok_or_else(|| in_use(&location))?;
         let rows = store.state_rows(&WatchState::KINDS)?;
         let state = WatchState::load(rows).map_err(|error| {
-            Error::failed(format!("can't continue the watch of {}", path.display()))
+            Error::failed(format!("can't continue the watch of {location}"))
                 .because(error)
                 .hint("update whtool, or use another store with --store")
         })?;
-        Ok((Self { args, session, store, _lock: lock }, state))
+        Ok((Self { args, session, store, lock }, state))
     }
 
     /// Writes what has changed. When this returns, it is on disk.
@@ -55,6 +48,9 @@ impl<'a> WatchStore<'a> {
                 .because("the deliveries that were made are not in it")
                 .hint("restore it before the next start, so that nothing is delivered twice")
         };
+        if !self.lock.renew()? {
+            return Err(in_use(&self.args.store.location(self.session)?));
+        }
         let mut store = self.args.store.open_if_exists(self.session)?.ok_or_else(replaced)?;
         let found = store.state_row(NUMBER.0, NUMBER.1)?;
         if found != state.saved_number() {
@@ -71,9 +67,6 @@ impl<'a> WatchStore<'a> {
     }
 }
 
-/// Names the lock beside the store.
-fn lock_path(store: PathBuf) -> PathBuf {
-    let mut name = store.into_os_string();
-    name.push(".watch-lock");
-    PathBuf::from(name)
+fn in_use(location: &StoreLocation) -> Error {
+    Error::failed(format!("another whtool watch uses {location}")).hint("stop it, or use another store with --store")
 }

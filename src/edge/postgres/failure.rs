@@ -110,6 +110,30 @@ pub(super) fn query_error(place: &str, rows: u64, error: &tokio_postgres::Error)
     failed
 }
 
+/// Explains why the store could not be read or written.
+pub(in crate::edge) fn store_error(place: &str, error: &tokio_postgres::Error) -> Error {
+    let Some(answer) = error.as_db_error() else {
+        let why = if error.is_closed() { "the server closed it".to_owned() } else { root_cause(error) };
+        let lost = Error::failed(format!("the connection to the store was lost: {place}"));
+        return lost.because(truncate(&why, QUOTED)).hint("run it again");
+    };
+    let failed = Error::failed(format!("can't use the store at {place}")).because(quote(answer));
+    match answer.code() {
+        code if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
+            failed.hint("let its owner run: GRANT whtool_write TO this user, or whtool_read to read only")
+        }
+        code if *code == SqlState::READ_ONLY_SQL_TRANSACTION => {
+            failed.hint("name the primary server in the URL, or add target_session_attrs=read-write")
+        }
+        code if [SqlState::UNDEFINED_TABLE, SqlState::UNDEFINED_COLUMN, SqlState::INVALID_SCHEMA_NAME]
+            .contains(code) =>
+        {
+            failed.hint("see `whtool store status`")
+        }
+        _ => failed,
+    }
+}
+
 const NOTHING_CONCLUDED: &str = "nothing was compared; run it again";
 
 /// Returns true if the statement is none that a read-only cursor can run.

@@ -9,6 +9,7 @@ mod password;
 mod query;
 mod tls;
 
+pub(super) use failure::store_error;
 pub(super) use query::query;
 
 use crate::model::error::{Error, Result};
@@ -31,6 +32,8 @@ pub(super) struct PostgresConnection {
     pub client: Client,
     /// Address and database, without a password.
     pub place: String,
+    /// The sslmode in effect.
+    pub tls_mode: &'static str,
     connector: TlsConnector,
     task: JoinHandle<Result<(), tokio_postgres::Error>>,
 }
@@ -62,7 +65,8 @@ impl PostgresConnection {
                 return Err(Attempt::Unreachable(error.because(why)));
             }
         };
-        Ok(Self { client, place: endpoint.place, connector, task: tokio::spawn(connection) })
+        let tls_mode = endpoint.tls.mode.as_str();
+        Ok(Self { client, place: endpoint.place, tls_mode, connector, task: tokio::spawn(connection) })
     }
 
     /// Asks the server to cancel what it is doing for this connection.

@@ -30,6 +30,18 @@ pub(super) enum TlsMode {
     VerifyFull,
 }
 
+impl TlsMode {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Prefer => "prefer",
+            Self::Require => "require",
+            Self::VerifyCa => "verify-ca",
+            Self::VerifyFull => "verify-full",
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct TlsSettings {
     pub mode: TlsMode,

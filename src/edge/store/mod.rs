@@ -4,17 +4,20 @@
 //! records what a listener receives in either of them, and `queue` has the values of its forwarding
 //! queue.
 
+mod attempt_columns;
 mod postgres;
 mod queue;
 mod sqlite;
+mod unverified_space;
 mod writer;
 
+pub(in crate::edge) use postgres::creation_script;
 pub(in crate::edge) use queue::{DueDeliveries, DueDelivery, DueQuery, EntryState};
 pub(in crate::edge) use sqlite::free_space;
 pub(in crate::edge) use writer::{Closed, Insertion, NewDelivery, StoreWriter, WriteResult};
 
 use crate::model::error::{Error, Result};
-use crate::world::{Store, StoreLocation};
+use crate::world::{MissingStore, SchemaChange, Store, StoreLocation, StoreLock};
 
 /// Opens a store. A file is created if there is none.
 pub(in crate::edge) fn open(location: &StoreLocation) -> Result<Box<dyn Store>> {
@@ -32,6 +35,24 @@ pub(in crate::edge) fn exists(location: &StoreLocation) -> Result<bool> {
         StoreLocation::File(path) => sqlite::exists(path),
         StoreLocation::Memory => Err(in_memory()),
         StoreLocation::Postgres(store) => postgres::exists(store),
+    }
+}
+
+/// Creates the tables of a store, or upgrades those of an older version.
+pub(in crate::edge) fn prepare(location: &StoreLocation, missing: MissingStore) -> Result<SchemaChange> {
+    match location {
+        StoreLocation::File(path) => sqlite::prepare(path, missing),
+        StoreLocation::Memory => Err(in_memory()),
+        StoreLocation::Postgres(store) => postgres::prepare(store, missing),
+    }
+}
+
+/// Locks a store for a purpose. `None`: another process has the lock.
+pub(in crate::edge) fn lock(location: &StoreLocation, purpose: &str) -> Result<Option<Box<dyn StoreLock>>> {
+    match location {
+        StoreLocation::File(path) => sqlite::lock(path, purpose),
+        StoreLocation::Memory => Err(in_memory()),
+        StoreLocation::Postgres(store) => postgres::lock(store, purpose),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reads the captured webhooks about a reference from the store, if there is one.
 
 use crate::command::Session;
-use crate::command::shared::captures::StoreArgs;
+use crate::command::shared::store_args::StoreArgs;
 use crate::model::error::{Error, Result};
 use crate::model::follow::{DeliveryPage, StoreCursor};
 use crate::model::stored::{DeliverySummary, Query, ReferenceMatch, StoredCapture};

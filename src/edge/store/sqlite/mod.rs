@@ -7,10 +7,12 @@
 //! receives: `unverified` limits what strangers send, `watched` and `log_check` check that a commit
 //! is on disk.
 
+mod copying;
 mod file;
 mod filter;
 mod following;
 mod forwards;
+mod lock;
 mod log_check;
 mod opening;
 mod pruning;
@@ -26,6 +28,7 @@ mod watched;
 mod writer;
 
 pub(in crate::edge) use file::free_space;
-pub(super) use opening::exists;
+pub(super) use lock::lock;
+pub(super) use opening::{exists, prepare};
 pub(super) use reading::open;
 pub(super) use writer::SqliteWriter;

@@ -9,6 +9,7 @@ use super::schema::{self, APPLICATION, VERSION};
 use crate::edge::environment;
 use crate::edge::secret_file::{check_mode, create_private_folder};
 use crate::model::error::{Error, Result};
+use crate::world::{MissingStore, SchemaChange};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -44,6 +45,25 @@ pub(super) fn open(path: &Path) -> Result<(PathBuf, Connection)> {
     enable_write_ahead_log(&connection).map_err(failed)?;
     schema::create_or_upgrade(&mut connection).map_err(failed)?;
     Ok((resolved, connection))
+}
+
+/// Creates the store, or upgrades that of an older version.
+pub(in crate::edge::store) fn prepare(path: &Path, missing: MissingStore) -> Result<SchemaChange> {
+    let before = match (find(path)?, missing) {
+        (None, MissingStore::Refuse) => return Err(Error::failed(format!("no store at {}", path.display()))),
+        (None, MissingStore::Create) => None,
+        (Some(_), _) => {
+            let connection = connect(path).map_err(|error| cannot_open(path, error))?;
+            let version = connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
+            Some(version.map_err(|error| cannot_open(path, error))?)
+        }
+    };
+    open(path)?;
+    Ok(match before {
+        None | Some(0) => SchemaChange::Created,
+        Some(VERSION) => SchemaChange::UpToDate,
+        Some(older) => SchemaChange::Upgraded { from: older.to_string(), to: VERSION.to_string() },
+    })
 }
 
 /// Returns true if there is a store to open. An error: there is something that can't be one, or

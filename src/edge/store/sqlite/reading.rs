@@ -4,18 +4,18 @@ use super::filter::{condition, limit};
 use super::following::{self, ChangeWatch};
 use super::opening::cannot_use as failed;
 use super::rows;
-use super::{forwards, opening, pruning, references, state};
+use super::{copying, forwards, opening, pruning, references, state};
 use crate::model::error::Result;
 use crate::model::follow::{DeliveryPage, StoreCursor};
 use crate::model::money::Money;
 use crate::model::stored::{
-    AmountTotal, Attempt, CaptureId, HourlyCount, PrunePlan, Query, RecentEvent, ReferenceMatch, StateRow, StoreHealth,
+    AmountTotal, Attempt, CaptureId, CopiedCapture, HourlyCount, PrunePlan, Query, RecentEvent, ReferenceMatch, StateRow, StoreHealth,
     StoredCapture, Undelivered,
 };
 use crate::model::timestamp::Timestamp;
 use crate::world::Store;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params, params_from_iter};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -34,6 +34,9 @@ pub(in crate::edge::store) fn open(path: &Path) -> Result<SqliteStore> {
 
 /// Most rows that `for_each` reads at once.
 const PAGE: u32 = 256;
+
+/// Bytes of bodies after which `copies_after` reads no more at once.
+const PAGE_BYTES: u64 = 4 << 20;
 
 /// Most faults that `check_health` reports.
 const MAX_FAULTS: u32 = 5;
@@ -190,6 +193,34 @@ impl Store for SqliteStore {
         references::find_by_reference(&self.connection, reference).map_err(failed)
     }
 
+    fn copies_after(&mut self, after: i64) -> Result<Vec<CopiedCapture>> {
+        let (mut copies, mut bytes) = (Vec::new(), 0);
+        let sql = "SELECT id, key, size FROM deliveries WHERE id > ?1 ORDER BY id LIMIT ?2";
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?.unsigned_abs()));
+        let page: Vec<(i64, Option<String>, u64)> =
+            statement.query_map(params![after, PAGE], read).and_then(Iterator::collect).map_err(failed)?;
+        for (row, key, size) in page {
+            // `None` if it was pruned meanwhile.
+            copies.extend(self.load_row(row).map_err(failed)?.map(|capture| CopiedCapture { capture, key }));
+            bytes += size;
+            if bytes > PAGE_BYTES {
+                break;
+            }
+        }
+        Ok(copies)
+    }
+
+    fn insert_copies(&mut self, copies: &[CopiedCapture]) -> Result<()> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        copies.iter().try_for_each(|copy| copying::insert(&transaction, copy)).map_err(failed)?;
+        transaction.commit().map_err(failed)
+    }
+
+    fn all_state(&mut self) -> Result<Vec<StateRow>> {
+        state::all(&self.connection).map_err(failed)
+    }
+
     fn check_health(&mut self) -> Result<StoreHealth> {
         check_health(&self.connection).map_err(failed)
     }
@@ -233,6 +264,7 @@ fn check_health(connection: &Connection) -> rusqlite::Result<StoreHealth> {
     Ok(StoreHealth {
         deliveries: u64::try_from(deliveries).unwrap_or(0),
         bytes: u64::try_from(bytes).unwrap_or(0),
-        damage: lines.into_iter().filter(|line| line != "ok").collect(),
+        damage: Some(lines.into_iter().filter(|line| line != "ok").collect()),
+        facts: Vec::new(),
     })
 }

@@ -1,8 +1,7 @@
 //! Converts values to rows and back.
 
-use crate::model::content_encoding::decoded_body;
+use super::super::attempt_columns::AttemptColumns;
 use crate::model::delivery::AnalyzedDelivery;
-use crate::model::exchange::Answer;
 use crate::model::message::{Headers, Request};
 use crate::model::money::Money;
 use crate::model::secret::SecretOrigin;
@@ -11,7 +10,6 @@ use crate::model::timestamp::Timestamp;
 use crate::model::verdict::VerdictCode;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params};
-use std::borrow::Cow;
 use std::time::Duration;
 
 /// The columns that `summary` reads, in order.
@@ -147,33 +145,15 @@ pub(super) fn request(row: &Row<'_>) -> rusqlite::Result<Request> {
     Ok(Request { method: row.get(0)?, target: row.get(1)?, headers, body: row.get(3)? })
 }
 
-/// Most bytes of the app's answer that are stored.
-const MAX_ANSWER: usize = 4 * 1024;
-
 /// Inserts an attempt and updates the delivery's `app` column.
 pub(super) fn insert_attempt(connection: &Connection, delivery: i64, attempt: &Attempt) -> rusqlite::Result<()> {
-    let (body, note) = match &attempt.outcome {
-        Ok(answer) => {
-            let location = answer.headers.get("location").filter(|_| answer.status.is_redirect());
-            (decoded_body(answer), location.map(|value| String::from_utf8_lossy(value).into_owned()))
-        }
-        Err(failure) => (Cow::default(), Some(failure.clone())),
-    };
-    let body = &body[..body.len().min(MAX_ANSWER)];
+    let AttemptColumns { status, said, note } = AttemptColumns::new(attempt);
     let took = i64::try_from(attempt.took.as_micros()).unwrap_or(i64::MAX);
     connection
         .prepare_cached(
             "INSERT INTO attempts (delivery, at, url, took, status, said, failure) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
-        .execute(params![
-            delivery,
-            micros(attempt.at),
-            attempt.url,
-            took,
-            attempt.status().map_or(0, |status| status.0),
-            body,
-            note
-        ])?;
+        .execute(params![delivery, micros(attempt.at), attempt.url, took, status, said, note])?;
     connection.prepare_cached(UPDATE_APP)?.execute([delivery]).map(drop)
 }
 
@@ -186,16 +166,7 @@ const UPDATE_APP: &str = "
 
 /// Reads at, url, took, status, said, failure.
 pub(super) fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
-    let note: Option<String> = row.get(5)?;
-    let outcome = match (row.get(3)?, note) {
-        (0, failure) => Err(failure.unwrap_or_default()),
-        (status, location) => {
-            let mut answer = Answer::new(status, row.get::<_, Vec<u8>>(4)?);
-            // A value that was received can be written again.
-            location.map(|location| answer.headers.push("location", location.as_bytes()));
-            Ok(answer)
-        }
-    };
+    let outcome = AttemptColumns { status: row.get(3)?, said: row.get(4)?, note: row.get(5)? }.into_outcome();
     let took = Duration::from_micros(row.get::<_, i64>(2)?.unsigned_abs());
     Ok(Attempt { at: from_micros(row.get(0)?), url: row.get(1)?, took, outcome })
 }

@@ -38,6 +38,16 @@ pub(super) fn rows(connection: &Connection, kinds: &[&str]) -> rusqlite::Result<
     Ok(found)
 }
 
+/// Returns the rows of all kinds.
+pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<StateRow>> {
+    if !has_table(connection)? {
+        return Ok(Vec::new());
+    }
+    let mut statement = connection.prepare("SELECT kind, key, value FROM watch_state ORDER BY kind, key")?;
+    let read = |row: &rusqlite::Row<'_>| Ok(StateRow { kind: row.get(0)?, key: row.get(1)?, value: Some(row.get(2)?) });
+    statement.query_map([], read)?.collect()
+}
+
 pub(super) fn row(connection: &Connection, kind: &str, key: &str) -> rusqlite::Result<Option<Vec<u8>>> {
     if !has_table(connection)? {
         return Ok(None);

@@ -12,7 +12,7 @@ use super::forwards;
 use super::rows::{self, SpaceTaken};
 use super::unverified::{self, Room, Space};
 use super::watched::WatchedStore;
-use crate::edge::store::{Closed, Insertion, NewDelivery, WriteResult};
+use crate::edge::store::{Closed, Insertion, NewDelivery, WriteResult, unverified_space};
 use crate::model::error::{Error, Result};
 use crate::model::stored::{AnswerState, Attempt, CaptureId};
 use rusqlite::{Connection, ErrorCode, params};
@@ -427,8 +427,8 @@ fn insert(
     let mut taken = SpaceTaken::default();
     let mut note = None;
     if let (Some(space), false) = (space, received.verdict.is_verified()) {
-        let head = unverified::head_bytes(request.target.len(), request.headers.as_bytes().len());
-        let body = unverified::body_bytes(request.body.len());
+        let head = unverified_space::head_bytes(request.target.len(), request.headers.as_bytes().len());
+        let body = unverified_space::body_bytes(request.body.len());
         match unverified::make_room(connection, space, head, body)? {
             Room::Whole => taken = SpaceTaken { head, body, hash: None },
             // With 200, the sender must be able to rely on the whole request.

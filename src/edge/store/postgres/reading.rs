@@ -1,0 +1,364 @@
+//! Implements `Store`, which commands use, on one connection.
+
+use super::filter::condition;
+use super::params::Params;
+use super::rows::{Columns, REQUEST_COLUMNS, SUMMARY_COLUMNS};
+use super::schema;
+use super::session::PostgresSession;
+use super::text::{encode, prefix};
+use crate::model::error::{Error, Result};
+use crate::model::follow::{DeliveryPage, StoreCursor};
+use crate::model::money::Money;
+use crate::model::stored::{
+    AmountTotal, Attempt, CaptureId, CopiedCapture, HourlyCount, PrunePlan, Query, RecentEvent,
+    ReferenceMatch, StateRow, StoreHealth, StoredCapture, Undelivered,
+};
+use crate::model::timestamp::Timestamp;
+use crate::world::{MissingStore, PostgresStore, SchemaChange, Store};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use tokio::time::Instant;
+use tokio_postgres::types::Type;
+use url::Url;
+
+/// A store opened by a command. Its connection makes progress only during a call.
+pub(in crate::edge) struct PostgresReader {
+    runtime: Runtime,
+    session: PostgresSession,
+    /// The time at which `wait_for_change` last returned true.
+    last_look: Option<Instant>,
+}
+
+/// Opens the store, which must exist.
+pub(in crate::edge::store) fn open(store: &PostgresStore) -> Result<Box<dyn Store>> {
+    let runtime = new_runtime()?;
+    let session = run_blocking(&runtime, || PostgresSession::open(store))?;
+    Ok(Box::new(PostgresReader { runtime, session, last_look: None }))
+}
+
+/// Returns true if there is a store; none in the database is an error, which says how to create it.
+pub(in crate::edge::store) fn exists(store: &PostgresStore) -> Result<bool> {
+    open(store).map(|_| true)
+}
+
+/// Creates the tables of a store, or upgrades those of an older version.
+pub(in crate::edge::store) fn prepare(store: &PostgresStore, missing: MissingStore) -> Result<SchemaChange> {
+    run_blocking(&new_runtime()?, || async {
+        let mut session = PostgresSession::connect(store).await?;
+        schema::create_or_upgrade(&mut session, missing).await
+    })
+}
+
+/// Builds a runtime for one connection.
+pub(super) fn new_runtime() -> Result<Runtime> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Error::failed("can't connect to PostgreSQL").because(error))
+}
+
+/// Runs a future to its end on a thread of its own: the caller may be within another runtime, such as
+/// that of a command that sends what it reads.
+pub(super) fn run_blocking<T: Send, F: Future<Output = T>>(runtime: &Runtime, start: impl FnOnce() -> F + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| runtime.block_on(start()));
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// Most rows that `for_each` reads at once.
+const PAGE: i64 = 256;
+
+/// Bytes of bodies after which `for_each` reads no more at once.
+const PAGE_BYTES: u64 = 4 << 20;
+
+impl PostgresReader {
+    /// Runs an operation, on a new connection if the server has closed the last one.
+    fn run<T: Send>(&mut self, operation: impl AsyncFnOnce(&mut PostgresSession) -> Result<T> + Send) -> Result<T> {
+        let Self { runtime, session, .. } = self;
+        run_blocking(runtime, || async {
+            session.reconnect_if_closed().await?;
+            operation(session).await
+        })
+    }
+}
+
+impl PostgresSession {
+    async fn count_queued(&self, urls: &[Url]) -> Result<u64> {
+        let mut params = Params::default();
+        let inbox = params.add_text(self.inbox());
+        let urls: Vec<String> = urls.iter().map(|url| encode(url.as_str()).into_owned()).collect();
+        let urls = params.add(urls, Type::TEXT_ARRAY);
+        let sql = format!(
+            "SELECT count(*) FROM whtool.forwards WHERE inbox = {inbox} AND url = ANY({urls}) AND state = 'pending'"
+        );
+        Ok(self.read_one::<i64>(&sql, &params).await?.unwrap_or_default().unsigned_abs())
+    }
+
+    /// Loads the captures with these numbers, oldest first. Those that were pruned are left out.
+    pub(super) async fn load_all(&self, ids: Vec<i64>) -> Result<Vec<StoredCapture>> {
+        let mut params = Params::default();
+        let (inbox, ids) = (params.add_text(self.inbox()), params.add(ids, Type::INT8_ARRAY));
+        let sql = format!(
+            "SELECT {SUMMARY_COLUMNS}, {REQUEST_COLUMNS} FROM whtool.deliveries d \
+             JOIN whtool.contents c USING (inbox, seq, arrived) WHERE inbox = {inbox} AND seq = ANY({ids}) ORDER BY seq"
+        );
+        let rows = self.query(&sql, &params).await?;
+        let sql = format!(
+            "SELECT seq, at, url, took, status, said, failure FROM whtool.attempts \
+             WHERE inbox = {inbox} AND seq = ANY({ids}) ORDER BY seq, id"
+        );
+        let mut attempts: BTreeMap<i64, Vec<_>> = BTreeMap::new();
+        for row in &self.query(&sql, &params).await? {
+            let mut row = Columns::new(row);
+            attempts.entry(row.read()?).or_default().push(row.read_attempt()?);
+        }
+        let sql = format!(
+            "SELECT seq, url, tries, state, due = 'infinity', nullif(due, 'infinity') FROM whtool.forwards \
+             WHERE inbox = {inbox} AND seq = ANY({ids}) ORDER BY seq, id"
+        );
+        let mut queue: BTreeMap<i64, Vec<_>> = BTreeMap::new();
+        for row in &self.query(&sql, &params).await? {
+            let mut row = Columns::new(row);
+            queue.entry(row.read()?).or_default().push(row.read_queued()?);
+        }
+        let captures = rows.iter().map(|row| {
+            let mut row = Columns::new(row);
+            let summary = row.read_summary()?;
+            let id = summary.id.0;
+            let (attempts, queue) = (attempts.remove(&id), queue.remove(&id));
+            Ok(StoredCapture::new(
+                summary,
+                row.read_request()?,
+                attempts.unwrap_or_default(),
+                queue.unwrap_or_default(),
+            ))
+        });
+        captures.collect()
+    }
+
+    /// Replaces the limit of a query by a lower bound of the number.
+    async fn without_limit(&self, query: &Query) -> Result<Query> {
+        let Some(limit) = query.limit else { return Ok(query.clone()) };
+        let mut params = Params::default();
+        let condition = condition(self.inbox(), query, &mut params);
+        let limit = params.add_number(i64::try_from(limit).unwrap_or(i64::MAX));
+        let sql = format!(
+            "SELECT coalesce(min(seq), 0) FROM \
+             (SELECT d.seq FROM whtool.deliveries d WHERE {condition} ORDER BY d.seq DESC LIMIT {limit}) AS newest"
+        );
+        let oldest: i64 = self.read_one(&sql, &params).await?.unwrap_or_default();
+        let last = query.ids.as_ref().map_or(i64::MAX, |ids| *ids.end());
+        Ok(Query { ids: Some(oldest..=last), limit: None, ..query.clone() })
+    }
+
+    /// Returns the first column of the first row.
+    pub(super) async fn read_one<T>(&self, sql: &str, params: &Params) -> Result<Option<T>>
+    where
+        T: for<'r> tokio_postgres::types::FromSql<'r>,
+    {
+        self.query(sql, params).await?.first().map(|row| Columns::new(row).read()).transpose()
+    }
+
+    async fn newest(&self) -> Result<i64> {
+        let mut params = Params::default();
+        let sql = format!("SELECT max(seq) FROM whtool.deliveries WHERE inbox = {}", params.add_text(self.inbox()));
+        Ok(self.read_one::<Option<i64>>(&sql, &params).await?.flatten().unwrap_or_default())
+    }
+
+    /// Returns the numbers of the next deliveries that match, oldest first.
+    pub(super) async fn next_ids(&self, query: &Query, after: i64, end: i64) -> Result<Vec<(i64, u64)>> {
+        let mut params = Params::default();
+        let condition = condition(self.inbox(), query, &mut params);
+        let (after, end) = (params.add_number(after), params.add_number(end));
+        let sql = format!(
+            "SELECT d.seq, d.size FROM whtool.deliveries d WHERE {condition} AND d.seq > {after} AND d.seq <= {end} \
+             ORDER BY d.seq LIMIT {PAGE}"
+        );
+        let rows = self.query(&sql, &params).await?;
+        rows.iter().map(Columns::new).map(|mut row| Ok((row.read()?, row.read_count()?))).collect()
+    }
+
+    async fn count_hours(&self, query: &Query) -> Result<Vec<HourlyCount>> {
+        let mut params = Params::default();
+        let condition = condition(self.inbox(), &self.without_limit(query).await?, &mut params);
+        let sql = format!(
+            "SELECT d.provider, d.kind, d.verdict, date_trunc('hour', d.arrived, 'UTC') AS hour, count(*) \
+             FROM whtool.deliveries d WHERE {condition} GROUP BY d.provider, d.kind, d.verdict, hour \
+             ORDER BY hour, d.provider NULLS FIRST, d.kind NULLS FIRST, d.verdict"
+        );
+        let count = |mut row: Columns<'_>| {
+            Ok(HourlyCount {
+                provider: row.read_text_if_any()?,
+                kind: row.read_text_if_any()?,
+                verdict: row.read_verdict()?,
+                hour: row.read()?,
+                deliveries: row.read_count()?,
+            })
+        };
+        self.query(&sql, &params).await?.iter().map(Columns::new).map(count).collect()
+    }
+
+    async fn sum_money(&self, query: &Query) -> Result<Vec<AmountTotal>> {
+        let mut params = Params::default();
+        let condition = condition(self.inbox(), &self.without_limit(query).await?, &mut params);
+        // Of the deliveries of one event the first counts.
+        let sql = format!(
+            "SELECT provider, kind, coalesce(currency, '') AS currency, count(*), sum(minor)::text FROM (
+                 SELECT DISTINCT ON (d.provider, d.key, CASE WHEN d.key IS NULL THEN d.seq END)
+                     d.provider, d.kind, d.currency, d.minor FROM whtool.deliveries d
+                 WHERE {condition} AND d.verdict = 'verified' AND d.minor IS NOT NULL
+                 ORDER BY d.provider, d.key, CASE WHEN d.key IS NULL THEN d.seq END, d.seq
+             ) AS events GROUP BY 1, 2, 3 ORDER BY provider NULLS FIRST, kind NULLS FIRST, 3"
+        );
+        let total = |mut row: Columns<'_>| {
+            let (provider, kind) = (row.read_text_if_any()?, row.read_text_if_any()?);
+            let (currency, events) = (row.read_text()?, row.read_count()?);
+            let minor = row.read_text()?;
+            let limit = if minor.starts_with('-') { i128::MIN } else { i128::MAX };
+            let money = Money { minor: minor.parse().unwrap_or(limit), currency };
+            Ok(AmountTotal { provider, kind, events, money })
+        };
+        self.query(&sql, &params).await?.iter().map(Columns::new).map(total).collect()
+    }
+
+    async fn find_reference(&self, reference: &str) -> Result<Vec<ReferenceMatch>> {
+        let mut params = Params::default();
+        let (inbox, name) = (params.add_text(self.inbox()), params.add(prefix(reference), Type::TEXT));
+        let whole = params.add_text(reference);
+        let sql = format!(
+            "SELECT {SUMMARY_COLUMNS}, d.key FROM whtool.names n \
+             JOIN whtool.deliveries d ON (d.inbox, d.seq, d.arrived) = (n.inbox, n.seq, n.arrived) \
+             WHERE n.inbox = {inbox} AND n.name = {name} AND {whole} IN (d.event_id, d.subject) ORDER BY d.seq"
+        );
+        let read =
+            |mut row: Columns<'_>| Ok(ReferenceMatch { summary: row.read_summary()?, key: row.read_text_if_any()? });
+        let rows = self.query(&sql, &params).await?;
+        let mut found = rows.iter().map(Columns::new).map(read).collect::<Result<Vec<_>>>()?;
+        // Two long names may share the part that is indexed.
+        found.dedup_by_key(|found| found.summary.id);
+        Ok(found)
+    }
+
+    async fn recent(&self, limit: u64) -> Result<Vec<RecentEvent>> {
+        let mut params = Params::default();
+        let inbox = params.add_text(self.inbox());
+        let limit = params.add_number(i64::try_from(limit).unwrap_or(i64::MAX));
+        let sql = format!(
+            "SELECT seq, provider, key, subject, status, minor::text, currency FROM whtool.deliveries \
+             WHERE inbox = {inbox} AND verdict = 'verified' AND provider IS NOT NULL AND key IS NOT NULL \
+             ORDER BY seq DESC LIMIT {limit}"
+        );
+        let rows = self.query(&sql, &params).await?;
+        rows.iter().rev().map(|row| Columns::new(row).read_recent_event()).collect()
+    }
+}
+
+impl Store for PostgresReader {
+    fn list_newest(&mut self, query: &Query) -> Result<DeliveryPage> {
+        self.run(async |session| session.list_newest(query).await)
+    }
+
+    fn list_after(&mut self, query: &Query, after: &StoreCursor) -> Result<Option<DeliveryPage>> {
+        self.run(async |session| session.list_after(query, after).await)
+    }
+
+    fn wait_for_change(&mut self, timeout: Duration) -> Result<bool> {
+        let Self { runtime, session, last_look } = self;
+        Ok(run_blocking(runtime, || session.wait_for_change(last_look, timeout)))
+    }
+
+    fn load(&mut self, id: CaptureId) -> Result<Option<StoredCapture>> {
+        self.run(async |session| Ok(session.load_all(vec![id.0]).await?.pop()))
+    }
+
+    fn for_each(&mut self, query: &Query, each: &mut dyn FnMut(StoredCapture) -> Result<()>) -> Result<()> {
+        let (query, end) = self.run(async |session| {
+            let end = session.newest().await?;
+            Ok((session.without_limit(query).await?, end))
+        })?;
+        let mut after = 0;
+        loop {
+            let page = self.run(async |session| session.next_ids(&query, after, end).await)?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            after = *last;
+            for ids in split_by_bytes(&page) {
+                // `each` is called while no connection is waited for: it may use the network itself.
+                self.run(async |session| session.load_all(ids).await)?.into_iter().try_for_each(&mut *each)?;
+            }
+        }
+    }
+
+    fn count_by_hour(&mut self, query: &Query) -> Result<Vec<HourlyCount>> {
+        self.run(async |session| session.count_hours(query).await)
+    }
+
+    fn sum_amounts(&mut self, query: &Query) -> Result<Vec<AmountTotal>> {
+        self.run(async |session| session.sum_money(query).await)
+    }
+
+    fn plan_prune(&mut self, before: Timestamp, undelivered: Undelivered) -> Result<PrunePlan> {
+        self.run(async |session| session.plan_pruning(before, undelivered).await)
+    }
+
+    fn prune(&mut self, before: Timestamp, undelivered: Undelivered) -> Result<u64> {
+        self.run(async |session| session.remove_old(before, undelivered).await)
+    }
+
+    fn add_attempt(&mut self, id: CaptureId, attempt: &Attempt) -> Result<()> {
+        self.run(async |session| session.add_attempt(id, attempt).await)
+    }
+
+    fn find_by_reference(&mut self, reference: &str) -> Result<Vec<ReferenceMatch>> {
+        self.run(async |session| session.find_reference(reference).await)
+    }
+
+    fn check_health(&mut self) -> Result<StoreHealth> {
+        self.run(async |session| session.check_health().await)
+    }
+
+    fn count_pending(&mut self, urls: &[Url]) -> Result<u64> {
+        self.run(async |session| session.count_queued(urls).await)
+    }
+
+    fn copies_after(&mut self, after: i64) -> Result<Vec<CopiedCapture>> {
+        self.run(async |session| session.read_copies(after).await)
+    }
+
+    fn insert_copies(&mut self, copies: &[CopiedCapture]) -> Result<()> {
+        self.run(async |session| session.write_copies(copies).await)
+    }
+
+    fn all_state(&mut self) -> Result<Vec<StateRow>> {
+        self.run(async |session| session.read_all_state().await)
+    }
+
+    fn state_rows(&mut self, kinds: &[&str]) -> Result<Vec<StateRow>> {
+        self.run(async |session| session.read_state(kinds).await)
+    }
+
+    fn state_row(&mut self, kind: &str, key: &str) -> Result<Option<Vec<u8>>> {
+        self.run(async |session| session.read_state_row(kind, key).await)
+    }
+
+    fn write_state(&mut self, rows: &[StateRow]) -> Result<()> {
+        self.run(async |session| session.write_state_rows(rows).await)
+    }
+
+    fn recent_events(&mut self, limit: u64) -> Result<Vec<RecentEvent>> {
+        self.run(async |session| session.recent(limit).await)
+    }
+}
+
+/// Splits deliveries into parts whose bodies take a few MiB together.
+pub(super) fn split_by_bytes(page: &[(i64, u64)]) -> Vec<Vec<i64>> {
+    let (mut parts, mut bytes) = (vec![Vec::new()], 0_u64);
+    for &(id, size) in page {
+        if bytes > 0 && bytes + size > PAGE_BYTES {
+            parts.push(Vec::new());
+            bytes = 0;
+        }
+        bytes += size;
+        parts.last_mut().into_iter().for_each(|part: &mut Vec<i64>| part.push(id));
+    }
+    parts
+}

@@ -1,0 +1,90 @@
+//! A connection to the store, for one statement or transaction after the other.
+
+use super::super::super::environment;
+use super::super::super::postgres::{PostgresConnection, store_error};
+use super::params::Params;
+use super::schema::{self, Access};
+use crate::model::error::Result;
+use crate::world::PostgresStore;
+use tokio_postgres::{Row, Transaction};
+
+pub(super) struct PostgresSession {
+    location: PostgresStore,
+    connection: PostgresConnection,
+}
+
+impl PostgresSession {
+    /// Connects, and checks that the database has a store that this version can read.
+    pub async fn open(location: &PostgresStore) -> Result<Self> {
+        let session = Self::connect(location).await?;
+        schema::check_version(&session, Access::Read).await?;
+        Ok(session)
+    }
+
+    /// Connects to a database that may not have a store.
+    pub async fn connect(location: &PostgresStore) -> Result<Self> {
+        let connection = PostgresConnection::open(&location.url, &environment::variable).await?;
+        Ok(Self { location: location.clone(), connection })
+    }
+
+    /// Connects again if the server has closed the connection.
+    pub async fn reconnect_if_closed(&mut self) -> Result<()> {
+        if self.connection.client.is_closed() {
+            *self = Self::open(&self.location).await?;
+        }
+        Ok(())
+    }
+
+    pub fn inbox(&self) -> &str {
+        &self.location.inbox
+    }
+
+    /// Returns address and database, without a password.
+    pub fn place(&self) -> &str {
+        &self.connection.place
+    }
+
+    pub fn tls_mode(&self) -> &'static str {
+        self.connection.tls_mode
+    }
+
+    pub async fn query(&self, sql: &str, params: &Params) -> Result<Vec<Row>> {
+        let rows = self.connection.client.query_typed(sql, &params.typed()).await;
+        rows.map_err(|error| store_error(self.place(), &error))
+    }
+
+    /// Runs statements without parameters or rows.
+    pub async fn run(&self, sql: &str) -> Result<()> {
+        self.connection.client.batch_execute(sql).await.map_err(|error| store_error(self.place(), &error))
+    }
+
+    pub async fn begin(&mut self) -> Result<StoreTransaction<'_>> {
+        let place = self.connection.place.clone();
+        let inner = self.connection.client.transaction().await.map_err(|error| store_error(&place, &error))?;
+        Ok(StoreTransaction { inner, place })
+    }
+
+    /// Begins a transaction that may write.
+    pub async fn begin_write(&mut self) -> Result<StoreTransaction<'_>> {
+        schema::check_version(self, Access::Write).await?;
+        self.begin().await
+    }
+}
+
+/// A transaction, which is undone unless it is committed.
+pub(super) struct StoreTransaction<'s> {
+    inner: Transaction<'s>,
+    place: String,
+}
+
+impl StoreTransaction<'_> {
+    pub async fn query(&self, sql: &str, params: &Params) -> Result<Vec<Row>> {
+        let rows = self.inner.query_typed(sql, &params.typed()).await;
+        rows.map_err(|error| store_error(&self.place, &error))
+    }
+
+    /// Commits. Only when this returns, the changes are on disk.
+    pub async fn commit(self) -> Result<()> {
+        self.inner.commit().await.map_err(|error| store_error(&self.place, &error))
+    }
+}
