@@ -114,7 +114,7 @@ macro_rules! command {
 }
 
 /// Every command, in the order of the help.
-const COMMANDS: [CommandEntry; 21] = [
+const COMMANDS: [CommandEntry; 22] = [
     command!("listen", listen::Listen, listen::run, MustBeValid),
     command!("events", events::Events, events::run, MustBeValid),
     command!("verify", verify::Verify, verify::run, MustBeValid),

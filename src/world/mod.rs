@@ -19,7 +19,8 @@ pub use serving::{
     HandlerReply, RefusalHandler, ReplyStream, ReplyWriter, RequestHandler, RunningServer, ServeOptions, reply_stream,
 };
 pub use store::{
-    DEFAULT_INBOX, MIN_FREE, MIN_FREE_FOR_BODIES, MissingStore, PostgresStore, SchemaChange, Store, StoreLocation, StoreLock,
+    DEFAULT_INBOX, MIN_FREE, MIN_FREE_FOR_BODIES, MissingStore, PostgresStore, SchemaChange, Store, StoreLocation,
+    StoreLock,
 };
 
 use crate::model::error::Result;

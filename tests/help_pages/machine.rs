@@ -44,31 +44,137 @@ Options:
     (
         "store",
         r"
-Page of store, to be written.
+Set up a store that a team shares, describe a store, and copy captures between stores
+
+By default, captures are in a file of this machine, which needs no set-up. In a PostgreSQL database,
+several listeners and users share them.
+
+Examples:
+  whtool store init postgres://admin@db.example/webhooks
+  whtool store init --print > whtool.sql   # for a database administrator
+  whtool listen --store postgres://ana@db.example/webhooks
+  whtool store status --store postgres://ana@db.example/webhooks
+  whtool store migrate postgres://admin@db.example/webhooks
+  whtool store copy captures.db postgres://admin@db.example/webhooks
+
+Put the URL into WHTOOL_STORE_URL, and every command uses it. A password belongs into PGPASSWORD or
+a PGPASSFILE.
+
+Usage: whtool store [OPTIONS] <COMMAND>
+
+Commands:
+  init     Create the tables of a store
+  status   Show size, version, partitions and users of a store, and what is wrong with it
+  migrate  Upgrade the tables of an older version of whtool, and add missing partitions
+  copy     Copy all captures, with their numbers, bytes, times and attempts, and the state of
+           `whtool watch`
+
+Options:
+      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet         Print only the result and errors
+      --reveal        Show tokens, PINs and keys instead of masking them
+  -v, --verbose       Print more details
+  -h, --help          Print help
 ",
     ),
     (
         "store init",
         r"
-Page of store init, to be written.
+Create the tables of a store
+
+Needs the privilege to create a schema. With that to create roles, it also creates the roles
+whtool_read and whtool_write, which give other users access: GRANT whtool_write TO ana.
+
+Examples:
+  whtool store init postgres://admin@db.example/webhooks
+  whtool store init --print > whtool.sql   # for a database administrator
+
+Usage: whtool store init [OPTIONS] [URL]
+
+Arguments:
+  [URL]  Store to create: postgres://…, $VARIABLE with such a URL, or a file [default: the store
+         that is set]
+
+Options:
+      --print         Print the SQL statements instead of running them
+      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet         Print only the result and errors
+      --reveal        Show tokens, PINs and keys instead of masking them
+  -v, --verbose       Print more details
+  -h, --help          Print help
 ",
     ),
     (
         "store status",
         r"
-Page of store status, to be written.
+Show size, version, partitions and users of a store, and what is wrong with it
+
+Exits with status 1 if something is wrong.
+
+Examples:
+  whtool store status --store postgres://ana@db.example/webhooks
+
+Usage: whtool store status [OPTIONS]
+
+Options:
+      --store <FILE|URL>  Use this store instead of the default one: a file, postgres://…, or
+                          $VARIABLE with such a URL
+      --inbox <NAME>      Inbox of a PostgreSQL store [default: default]
+      --json              Print one JSON record
+      --color <WHEN>      When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet             Print only the result and errors
+      --reveal            Show tokens, PINs and keys instead of masking them
+  -v, --verbose           Print more details
+  -h, --help              Print help
 ",
     ),
     (
         "store migrate",
         r"
-Page of store migrate, to be written.
+Upgrade the tables of an older version of whtool, and add missing partitions
+
+Examples:
+  whtool store migrate postgres://admin@db.example/webhooks
+
+Usage: whtool store migrate [OPTIONS] [URL]
+
+Arguments:
+  [URL]  Store to upgrade [default: the store that is set]
+
+Options:
+      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet         Print only the result and errors
+      --reveal        Show tokens, PINs and keys instead of masking them
+  -v, --verbose       Print more details
+  -h, --help          Print help
 ",
     ),
     (
         "store copy",
         r"
-Page of store copy, to be written.
+Copy all captures, with their numbers, bytes, times and attempts, and the state of `whtool watch`
+
+The target must be empty, or hold only captures of an earlier copy from the same store, which are
+left as they are: after an error, run it again. The queue of deliveries that are still to be
+forwarded is not copied.
+
+Examples:
+  whtool store copy captures.db postgres://admin@db.example/webhooks
+
+Usage: whtool store copy [OPTIONS] <FROM> <TO>
+
+Arguments:
+  <FROM>  Store to read: a file, postgres://…, or $VARIABLE with such a URL
+  <TO>    Store to write; a file is created, a database must have a store
+
+Options:
+      --from-inbox <NAME>  Inbox to read, if FROM is a PostgreSQL store [default: default]
+      --to-inbox <NAME>    Inbox to write, if TO is a PostgreSQL store [default: default]
+      --color <WHEN>       When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet              Print only the result and errors
+      --reveal             Show tokens, PINs and keys instead of masking them
+  -v, --verbose            Print more details
+  -h, --help               Print help
 ",
     ),
     (
@@ -115,14 +221,16 @@ Examples:
 Usage: whtool doctor [OPTIONS]
 
 Options:
-      --offline       Send nothing to the providers
-      --json          Print one JSON record per line
-      --store <FILE>  Use this store instead of the default one
-      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
-  -q, --quiet         Print only the result and errors
-      --reveal        Show tokens, PINs and keys instead of masking them
-  -v, --verbose       Print more details
-  -h, --help          Print help
+      --offline           Send nothing to the providers
+      --json              Print one JSON record per line
+      --store <FILE|URL>  Use this store instead of the default one: a file, postgres://…, or
+                          $VARIABLE with such a URL
+      --inbox <NAME>      Inbox of a PostgreSQL store [default: default]
+      --color <WHEN>      When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet             Print only the result and errors
+      --reveal            Show tokens, PINs and keys instead of masking them
+  -v, --verbose           Print more details
+  -h, --help              Print help
 ",
     ),
     (
@@ -177,7 +285,9 @@ Options:
       --forward-to <URL>  URL of an app that the page may send events to. May be repeated
       --yes               Skip the confirmation before events may be sent to another machine
       --json              Print one JSON record with the URL, the link and the token of the API
-      --store <FILE>      Use this store instead of the default one
+      --store <FILE|URL>  Use this store instead of the default one: a file, postgres://…, or
+                          $VARIABLE with such a URL
+      --inbox <NAME>      Inbox of a PostgreSQL store [default: default]
       --color <WHEN>      When to use colors [possible values: auto, always, never] [default: auto]
   -q, --quiet             Print only the result and errors
       --reveal            Show tokens, PINs and keys instead of masking them
@@ -207,14 +317,16 @@ Examples:
 Usage: whtool mcp [OPTIONS]
 
 Options:
-      --allow <WHAT>  Also offer tools that send events to apps on this machine: send_event and
-                      replay [possible values: send]
-      --store <FILE>  Use this store instead of the default one
-      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
-  -q, --quiet         Print only the result and errors
-      --reveal        Show tokens, PINs and keys instead of masking them
-  -v, --verbose       Print more details
-  -h, --help          Print help
+      --allow <WHAT>      Also offer tools that send events to apps on this machine: send_event and
+                          replay [possible values: send]
+      --store <FILE|URL>  Use this store instead of the default one: a file, postgres://…, or
+                          $VARIABLE with such a URL
+      --inbox <NAME>      Inbox of a PostgreSQL store [default: default]
+      --color <WHEN>      When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet             Print only the result and errors
+      --reveal            Show tokens, PINs and keys instead of masking them
+  -v, --verbose           Print more details
+  -h, --help              Print help
 ",
     ),
     (

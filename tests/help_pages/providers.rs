@@ -80,7 +80,9 @@ Options:
       --remote               Ask the provider instead of the registry
       --provider <PROVIDER>  Provider to query [default: plexos] [possible values: plexos, plustive]
       --json                 Print one JSON record per line
-      --store <FILE>         Use this store instead of the default one
+      --store <FILE|URL>     Use this store instead of the default one: a file, postgres://…, or
+                             $VARIABLE with such a URL
+      --inbox <NAME>         Inbox of a PostgreSQL store [default: default]
       --color <WHEN>         When to use colors [possible values: auto, always, never] [default:
                              auto]
   -q, --quiet                Print only the result and errors
@@ -199,16 +201,18 @@ Accepted differences:
           amount_differs:pi_def456=rounding. May be repeated
 
 Reports:
-      --html <FILE>      Write a page for people who check the books
-      --junit <FILE>     Write a JUnit report for CI: differences are failures, inconclusive
-                         references are errors
-      --summary          Print five lines for a chat or a mail instead of the rows
-      --fail-on <CLASS>  Exit with status 1 only for these classes (default: every difference). May
-                         be repeated [possible values: still_open, stale, app_did_not_take,
-                         delivered_refused, never_delivered, order_behind, currency_differs,
-                         amount_differs, status_differs, two_bodies, duplicate_order, not_in_orders,
-                         unknown_to_provider]
-      --store <FILE>     Use this store instead of the default one
+      --html <FILE>       Write a page for people who check the books
+      --junit <FILE>      Write a JUnit report for CI: differences are failures, inconclusive
+                          references are errors
+      --summary           Print five lines for a chat or a mail instead of the rows
+      --fail-on <CLASS>   Exit with status 1 only for these classes (default: every difference). May
+                          be repeated [possible values: still_open, stale, app_did_not_take,
+                          delivered_refused, never_delivered, order_behind, currency_differs,
+                          amount_differs, status_differs, two_bodies, duplicate_order,
+                          not_in_orders, unknown_to_provider]
+      --store <FILE|URL>  Use this store instead of the default one: a file, postgres://…, or
+                          $VARIABLE with such a URL
+      --inbox <NAME>      Inbox of a PostgreSQL store [default: default]
 
 API:
       --api-url <URL>               Base URL of the API, such as that of the emulator [env:
@@ -311,7 +315,9 @@ Reports:
                              address; without a port, 9464
       --allow-host <NAME>    Accept requests for metrics under this host name, besides localhost and
                              its own address. May be repeated
-      --store <FILE>         Use this store instead of the default one
+      --store <FILE|URL>     Use this store instead of the default one: a file, postgres://…, or
+                             $VARIABLE with such a URL
+      --inbox <NAME>         Inbox of a PostgreSQL store [default: default]
 
 API:
       --api-url <URL>               Base URL of the API, such as that of the emulator [env:
@@ -342,7 +348,9 @@ Options:
       --remote               Ask the provider instead of the registry
       --provider <PROVIDER>  Provider to query [default: plexos] [possible values: plexos, plustive]
       --json                 Print one JSON record per line
-      --store <FILE>         Use this store instead of the default one
+      --store <FILE|URL>     Use this store instead of the default one: a file, postgres://…, or
+                             $VARIABLE with such a URL
+      --inbox <NAME>         Inbox of a PostgreSQL store [default: default]
       --color <WHEN>         When to use colors [possible values: auto, always, never] [default:
                              auto]
   -q, --quiet                Print only the result and errors
@@ -376,7 +384,9 @@ Options:
       --remote               Ask the provider instead of the registry
       --provider <PROVIDER>  Provider to query [default: plexos] [possible values: plexos, plustive]
       --json                 Print one JSON record per line
-      --store <FILE>         Use this store instead of the default one
+      --store <FILE|URL>     Use this store instead of the default one: a file, postgres://…, or
+                             $VARIABLE with such a URL
+      --inbox <NAME>         Inbox of a PostgreSQL store [default: default]
       --color <WHEN>         When to use colors [possible values: auto, always, never] [default:
                              auto]
   -q, --quiet                Print only the result and errors
@@ -416,7 +426,9 @@ Options:
       --yes                  Skip the confirmation before using a live key
       --provider <PROVIDER>  Provider to query [default: plexos] [possible values: plexos, plustive]
       --json                 Print one JSON record per line
-      --store <FILE>         Use this store instead of the default one
+      --store <FILE|URL>     Use this store instead of the default one: a file, postgres://…, or
+                             $VARIABLE with such a URL
+      --inbox <NAME>         Inbox of a PostgreSQL store [default: default]
       --color <WHEN>         When to use colors [possible values: auto, always, never] [default:
                              auto]
   -q, --quiet                Print only the result and errors
@@ -450,7 +462,9 @@ Options:
       --yes                  Skip the confirmation before using a live key
       --provider <PROVIDER>  Provider to query [default: plexos] [possible values: plexos, plustive]
       --json                 Print one JSON record per line
-      --store <FILE>         Use this store instead of the default one
+      --store <FILE|URL>     Use this store instead of the default one: a file, postgres://…, or
+                             $VARIABLE with such a URL
+      --inbox <NAME>         Inbox of a PostgreSQL store [default: default]
       --color <WHEN>         When to use colors [possible values: auto, always, never] [default:
                              auto]
   -q, --quiet                Print only the result and errors

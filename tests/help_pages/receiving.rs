@@ -27,6 +27,7 @@ Commands:
   reconcile    Compare orders and captured webhooks with the provider's records
   watch        Reconcile continuously: find missed events, deliver them, and report changes
   secret       Manage signing secrets: list, add, show, rotate and remove them
+  store        Set up a store that a team shares, describe a store, and copy captures between stores
   emulate      Emulate both providers on this machine: API, state, signed webhooks and retries
   check        Test a webhook handler with signed, forged, stale and malformed events
   ui           Browse deliveries in a web browser: search, see causes, compare, replay
@@ -90,7 +91,9 @@ Options:
                               be repeated: the events must come in this order; others may come in
                               between
       --timeout <DURATION>    Exit with status 1 after this time
-      --store <FILE>          Use this store instead of the default one
+      --store <FILE|URL>      Use this store instead of the default one: a file, postgres://…, or
+                              $VARIABLE with such a URL
+      --inbox <NAME>          Inbox of a PostgreSQL store [default: default]
       --no-store              Do not store deliveries, only show them
       --color <WHEN>          When to use colors [possible values: auto, always, never] [default:
                               auto]
@@ -182,13 +185,15 @@ Commands:
   prune   Remove old captures; without --yes, only show what would be removed
 
 Options:
-      --json          Print one JSON record per line
-      --store <FILE>  Use this store instead of the default one
-      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
-  -q, --quiet         Print only the result and errors
-      --reveal        Show tokens, PINs and keys instead of masking them
-  -v, --verbose       Print more details
-  -h, --help          Print help
+      --json              Print one JSON record per line
+      --store <FILE|URL>  Use this store instead of the default one: a file, postgres://…, or
+                          $VARIABLE with such a URL
+      --inbox <NAME>      Inbox of a PostgreSQL store [default: default]
+      --color <WHEN>      When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet             Print only the result and errors
+      --reveal            Show tokens, PINs and keys instead of masking them
+  -v, --verbose           Print more details
+  -h, --help              Print help
 
 Filters:
       --provider <PROVIDER>    Only deliveries of this provider [possible values: plexos, plustive]
@@ -248,7 +253,9 @@ Options:
       --any-age               Accept signed timestamps of any age
       --tolerance <DURATION>  Maximum age of a signed timestamp, past or future [default: 5m]
       --json                  Print one JSON record per line
-      --store <FILE>          Use this store instead of the default one
+      --store <FILE|URL>      Use this store instead of the default one: a file, postgres://…, or
+                              $VARIABLE with such a URL
+      --inbox <NAME>          Inbox of a PostgreSQL store [default: default]
       --color <WHEN>          When to use colors [possible values: auto, always, never] [default:
                               auto]
   -q, --quiet                 Print only the result and errors
@@ -282,13 +289,15 @@ Examples:
 Usage: whtool events list [OPTIONS]
 
 Options:
-      --json          Print one JSON record per line
-      --store <FILE>  Use this store instead of the default one
-      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
-  -q, --quiet         Print only the result and errors
-      --reveal        Show tokens, PINs and keys instead of masking them
-  -v, --verbose       Print more details
-  -h, --help          Print help
+      --json              Print one JSON record per line
+      --store <FILE|URL>  Use this store instead of the default one: a file, postgres://…, or
+                          $VARIABLE with such a URL
+      --inbox <NAME>      Inbox of a PostgreSQL store [default: default]
+      --color <WHEN>      When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet             Print only the result and errors
+      --reveal            Show tokens, PINs and keys instead of masking them
+  -v, --verbose           Print more details
+  -h, --help              Print help
 
 Filters:
       --provider <PROVIDER>    Only deliveries of this provider [possible values: plexos, plustive]
@@ -329,20 +338,23 @@ Arguments:
   [CAPTURE]  Capture: number, last, last~2, range (40..45), event id or reference [default: last]
 
 Options:
-      --raw            Print the request as raw HTTP: headers and body byte for byte, chunks decoded
-      --body           Print only the body, byte for byte
-      --as <FORMAT>    Print the capture in this format [possible values: curl, http, har, json]
-      --bundle <FILE>  Write a file for the provider's support, without secrets, tokens, phone
-                       numbers, e-mail addresses and names
-      --yes            Skip the confirmation before writing the bundle
-      --to <URL>       Target URL of the curl command; without a path, the capture's path and query
-                       are added [default: http://127.0.0.1:4848/]
-      --store <FILE>   Use this store instead of the default one
-      --color <WHEN>   When to use colors [possible values: auto, always, never] [default: auto]
-  -q, --quiet          Print only the result and errors
-      --reveal         Show tokens, PINs and keys instead of masking them
-  -v, --verbose        Print more details
-  -h, --help           Print help
+      --raw               Print the request as raw HTTP: headers and body byte for byte, chunks
+                          decoded
+      --body              Print only the body, byte for byte
+      --as <FORMAT>       Print the capture in this format [possible values: curl, http, har, json]
+      --bundle <FILE>     Write a file for the provider's support, without secrets, tokens, phone
+                          numbers, e-mail addresses and names
+      --yes               Skip the confirmation before writing the bundle
+      --to <URL>          Target URL of the curl command; without a path, the capture's path and
+                          query are added [default: http://127.0.0.1:4848/]
+      --store <FILE|URL>  Use this store instead of the default one: a file, postgres://…, or
+                          $VARIABLE with such a URL
+      --inbox <NAME>      Inbox of a PostgreSQL store [default: default]
+      --color <WHEN>      When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet             Print only the result and errors
+      --reveal            Show tokens, PINs and keys instead of masking them
+  -v, --verbose           Print more details
+  -h, --help              Print help
 
 Secrets:
       --secret-file <FILE>  File that contains the signing secret; `-` reads standard input
@@ -369,13 +381,15 @@ Arguments:
   <CAPTURE>  Second capture
 
 Options:
-      --json          Print one JSON record
-      --store <FILE>  Use this store instead of the default one
-      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
-  -q, --quiet         Print only the result and errors
-      --reveal        Show tokens, PINs and keys instead of masking them
-  -v, --verbose       Print more details
-  -h, --help          Print help
+      --json              Print one JSON record
+      --store <FILE|URL>  Use this store instead of the default one: a file, postgres://…, or
+                          $VARIABLE with such a URL
+      --inbox <NAME>      Inbox of a PostgreSQL store [default: default]
+      --color <WHEN>      When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet             Print only the result and errors
+      --reveal            Show tokens, PINs and keys instead of masking them
+  -v, --verbose           Print more details
+  -h, --help              Print help
 ",
     ),
     (
@@ -396,13 +410,15 @@ Arguments:
                 references
 
 Options:
-      --as <FORMAT>   Output format [possible values: ndjson, har] [default: ndjson]
-      --store <FILE>  Use this store instead of the default one
-      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
-  -q, --quiet         Print only the result and errors
-      --reveal        Show tokens, PINs and keys instead of masking them
-  -v, --verbose       Print more details
-  -h, --help          Print help
+      --as <FORMAT>       Output format [possible values: ndjson, har] [default: ndjson]
+      --store <FILE|URL>  Use this store instead of the default one: a file, postgres://…, or
+                          $VARIABLE with such a URL
+      --inbox <NAME>      Inbox of a PostgreSQL store [default: default]
+      --color <WHEN>      When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet             Print only the result and errors
+      --reveal            Show tokens, PINs and keys instead of masking them
+  -v, --verbose           Print more details
+  -h, --help              Print help
 
 Filters:
       --provider <PROVIDER>    Only deliveries of this provider [possible values: plexos, plustive]
@@ -455,7 +471,9 @@ Options:
       --json                 Print JSON: the facts as one record, without ids, amounts, names or
                              phone numbers; with --against, one record per difference [alias:
                              --report]
-      --store <FILE>         Use this store instead of the default one
+      --store <FILE|URL>     Use this store instead of the default one: a file, postgres://…, or
+                             $VARIABLE with such a URL
+      --inbox <NAME>         Inbox of a PostgreSQL store [default: default]
       --color <WHEN>         When to use colors [possible values: auto, always, never] [default:
                              auto]
   -q, --quiet                Print only the result and errors
@@ -478,13 +496,15 @@ Examples:
 Usage: whtool events stats [OPTIONS]
 
 Options:
-      --json          Print one JSON record
-      --store <FILE>  Use this store instead of the default one
-      --color <WHEN>  When to use colors [possible values: auto, always, never] [default: auto]
-  -q, --quiet         Print only the result and errors
-      --reveal        Show tokens, PINs and keys instead of masking them
-  -v, --verbose       Print more details
-  -h, --help          Print help
+      --json              Print one JSON record
+      --store <FILE|URL>  Use this store instead of the default one: a file, postgres://…, or
+                          $VARIABLE with such a URL
+      --inbox <NAME>      Inbox of a PostgreSQL store [default: default]
+      --color <WHEN>      When to use colors [possible values: auto, always, never] [default: auto]
+  -q, --quiet             Print only the result and errors
+      --reveal            Show tokens, PINs and keys instead of masking them
+  -v, --verbose           Print more details
+  -h, --help              Print help
 
 Filters:
       --provider <PROVIDER>    Only deliveries of this provider [possible values: plexos, plustive]
@@ -517,7 +537,9 @@ Options:
       --yes                Remove the captures instead of only counting them
       --even-undelivered   Also remove deliveries that have not been forwarded yet
       --json               Print one JSON record
-      --store <FILE>       Use this store instead of the default one
+      --store <FILE|URL>   Use this store instead of the default one: a file, postgres://…, or
+                           $VARIABLE with such a URL
+      --inbox <NAME>       Inbox of a PostgreSQL store [default: default]
       --color <WHEN>       When to use colors [possible values: auto, always, never] [default: auto]
   -q, --quiet              Print only the result and errors
       --reveal             Show tokens, PINs and keys instead of masking them

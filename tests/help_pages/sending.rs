@@ -93,7 +93,9 @@ Options:
       --dry-run                     Print the requests instead of sending them
       --yes                         Skip the confirmation before sending to another machine
       --json                        Print one JSON record per line
-      --store <FILE>                Use this store instead of the default one
+      --store <FILE|URL>            Use this store instead of the default one: a file, postgres://…,
+                                    or $VARIABLE with such a URL
+      --inbox <NAME>                Inbox of a PostgreSQL store [default: default]
       --color <WHEN>                When to use colors [possible values: auto, always, never]
                                     [default: auto]
   -q, --quiet                       Print only the result and errors

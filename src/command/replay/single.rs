@@ -4,8 +4,8 @@
 use super::Replay;
 use super::plan::ReplayPlan;
 use super::source::{ReplaySource, is_verified};
-use crate::command::shared::store_args::StoreArgs;
 use crate::command::shared::secrets::{SecretArgs, Secrets};
+use crate::command::shared::store_args::StoreArgs;
 use crate::command::{Session, samples};
 use crate::model::address::Reach;
 use crate::model::error::{Error, Result};

@@ -68,7 +68,9 @@ impl StoreName {
             Self::Variable(name) => {
                 let unusable = |why: &str| {
                     let hint = "give it the URL of the store: postgres://user@host/database";
-                    Error::failed(format!("can't use inbox {inbox} of the store ${name}")).because(format!("{name} {why}")).hint(hint)
+                    Error::failed(format!("can't use inbox {inbox} of the store ${name}"))
+                        .because(format!("{name} {why}"))
+                        .hint(hint)
                 };
                 let text = session.world.env_var(name).ok_or_else(|| unusable("is not set"))?;
                 PostgresUrl::new(&text).ok_or_else(|| unusable("holds no postgres:// URL"))?

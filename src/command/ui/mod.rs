@@ -18,8 +18,8 @@ mod server;
 mod stream;
 
 use super::Session;
-use crate::command::shared::store_args::StoreArgs;
 use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
+use crate::command::shared::store_args::StoreArgs;
 use crate::command::shared::target;
 use crate::model::address::Reach;
 use crate::model::error::{CommandOutcome, Error, Result};

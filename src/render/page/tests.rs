@@ -177,7 +177,7 @@ fn style_and_script_are_small() {
     }
 }
 
-/// Writes the pages for a look in a browser: `PAGES=/tmp/pages cargo test --lib pages_to_look_at`.
+/// Writes the pages for a look in a browser: `PAGES=/tmp/pages cargo test pages_to_look_at`.
 #[test]
 #[allow(clippy::disallowed_methods, reason = "writes only if it is asked to")]
 fn pages_to_look_at() {

@@ -97,8 +97,7 @@ impl Place {
     fn condition(&self, target: &str, state: &ServerState, params: &mut Params) -> String {
         let restored = params.add_number(state.restored_seq);
         let target = params.add(target.to_owned(), Type::TEXT);
-        let mut terms =
-            vec![format!("(d.seq <= {restored} OR pg_visible_in_snapshot(d.txid, {target}::pg_snapshot))")];
+        let mut terms = vec![format!("(d.seq <= {restored} OR pg_visible_in_snapshot(d.txid, {target}::pg_snapshot))")];
         if let Some((_, number)) = &self.page {
             terms.push(format!("d.seq > {}", params.add_number(*number)));
         }

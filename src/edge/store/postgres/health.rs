@@ -105,7 +105,8 @@ impl PostgresSession {
         }
         let strays = self.read_one::<i64>(STRAYS, &none).await?.unwrap_or_default();
         if strays > 0 {
-            let message = if strays == 1 { "1 delivery is in no month" } else { &format!("{strays} deliveries are in no month") };
+            let message =
+                if strays == 1 { "1 delivery is in no month" } else { &format!("{strays} deliveries are in no month") };
             facts.push(
                 StoreFact::good("partitions", message)
                     .into_problem("`whtool store migrate` moves them into their months"),

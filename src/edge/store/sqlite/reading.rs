@@ -9,8 +9,8 @@ use crate::model::error::Result;
 use crate::model::follow::{DeliveryPage, StoreCursor};
 use crate::model::money::Money;
 use crate::model::stored::{
-    AmountTotal, Attempt, CaptureId, CopiedCapture, HourlyCount, PrunePlan, Query, RecentEvent, ReferenceMatch, StateRow, StoreHealth,
-    StoredCapture, Undelivered,
+    AmountTotal, Attempt, CaptureId, CopiedCapture, HourlyCount, PrunePlan, Query, RecentEvent, ReferenceMatch,
+    StateRow, StoreHealth, StoredCapture, Undelivered,
 };
 use crate::model::timestamp::Timestamp;
 use crate::world::Store;
