@@ -138,8 +138,6 @@ fn end_of(snapshot: &str) -> Option<u64> {
 pub(super) struct NewDeliveries {
     pub deliveries: Vec<DeliverySummary>,
     pub next: Place,
-    /// The page is full, so there may be more.
-    pub has_more: bool,
 }
 
 impl PostgresSession {
@@ -162,7 +160,7 @@ impl PostgresSession {
         let has_more = query.limit.is_some_and(|limit| deliveries.len() as u64 >= limit);
         let end = deliveries.last().map(|last| last.id.0).filter(|_| has_more);
         let target = after.page.as_ref().map_or_else(|| state.snapshot.clone(), |(target, _)| target.clone());
-        Ok(Some(NewDeliveries { deliveries, next: after.next(end, target, &state), has_more }))
+        Ok(Some(NewDeliveries { deliveries, next: after.next(end, target, &state) }))
     }
 
     /// Selects the deliveries after a place that are visible in the snapshot of its page, or now.
@@ -189,7 +187,7 @@ impl PostgresSession {
     pub(super) async fn list_after(&self, query: &Query, after: &StoreCursor) -> Result<Option<DeliveryPage>> {
         let mut after = Place::parse(after)?;
         loop {
-            let Some(NewDeliveries { deliveries, next, .. }) = self.read_after(query, &after).await? else {
+            let Some(NewDeliveries { deliveries, next }) = self.read_after(query, &after).await? else {
                 return Ok(None);
             };
             if !deliveries.is_empty() || after.page.is_none() {
