@@ -53,6 +53,8 @@ mod passthrough;
 #[cfg(unix)]
 mod postgres;
 #[cfg(unix)]
+mod postgres_failures;
+#[cfg(unix)]
 mod postgres_server;
 mod process;
 #[cfg(unix)]

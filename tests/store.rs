@@ -287,7 +287,7 @@ pub fn signed(number: usize) -> (String, Vec<u8>) {
 
 /// Returns the MAC of a body. It is by the hmac crate, which other tests compare with RFC 4231 and
 /// openssl.
-fn sign(body: &[u8]) -> String {
+pub fn sign(body: &[u8]) -> String {
     use hmac::{Hmac, KeyInit, Mac};
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(crate::process::PLUSTIVE_SECRET.as_bytes()).unwrap();
     mac.update(body);

@@ -30,6 +30,12 @@ pub(super) fn remove_variables<N: AsRef<str>>(command: &mut Command, names: &[N]
     }
 }
 
+/// Names the user and the machine, to tell apart those who share a database.
+pub(super) fn user_at_host() -> String {
+    let known = |name: whoami::Result<String>, other: &str| name.ok().unwrap_or_else(|| other.to_owned());
+    format!("{}@{}", known(whoami::username(), "user"), known(whoami::hostname(), "host"))
+}
+
 pub(super) fn data_dir() -> Result<PathBuf> {
     folder("data", |native| native.data_dir())
 }

@@ -344,6 +344,7 @@ fn is_retryable(status: Option<Status>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::edge::store::WriterOptions;
     use crate::model::address::Reach;
     use crate::model::exchange::OutgoingRequest;
     use crate::model::hop_mark::HopMark;
@@ -369,7 +370,8 @@ mod tests {
             certificates: CertificateCheck::Verify,
             max_in_flight: 16,
         };
-        let (writer, _) = StoreWriter::start(&StoreLocation::Memory, 0).unwrap();
+        let options = WriterOptions { refused_limit: 0, listener: String::new() };
+        let (writer, _) = StoreWriter::start(&StoreLocation::Memory, &options).unwrap();
         let events = Arc::new(EventSender::new(mpsc::channel(1).0, Duration::ZERO));
         Forwarder::new(forward, writer, HttpClient::default(), events, Arc::default())
     }

@@ -12,6 +12,7 @@ mod secret_refresh;
 mod tests;
 
 use super::clock;
+use super::environment;
 use super::events::{EventSender, QueuedEvent};
 use super::forwarder::{Forwarder, Requeue};
 use super::http::Timeouts;
@@ -19,7 +20,7 @@ use super::http::bind::Sockets;
 use super::http::connections::ConnectionLimiter;
 use super::http::serve::serve_until;
 use super::signals::Interrupt;
-use super::store::{Closed, StoreWriter};
+use super::store::{Closed, StoreWriter, WriterOptions};
 use crate::model::bind::SecondAddress;
 use crate::model::error::{Error, Result};
 use crate::model::stored::CaptureId;
@@ -91,7 +92,7 @@ fn start_with(
     let (queue, events) = mpsc::channel(EVENT_QUEUE);
     let (stop, stopped) = oneshot::channel();
     let inside_runtime = runtime.enter();
-    let pipeline = options.store.as_ref().map(|store| start_pipeline(store, options)).transpose()?;
+    let pipeline = options.store.as_ref().map(|store| start_pipeline(store, options, address)).transpose()?;
     drop(inside_runtime);
     let (pipeline, store) = pipeline.unzip();
     let sender = Arc::new(EventSender::new(queue, timeouts.display));
@@ -109,8 +110,14 @@ fn worker_threads() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2))
 }
 
-fn start_pipeline(store: &StoreLocation, options: &ListenOptions) -> Result<(DeliveryPipeline, Closed)> {
-    let (writer, closed) = StoreWriter::start(store, options.refused_limit)?;
+fn start_pipeline(
+    store: &StoreLocation,
+    options: &ListenOptions,
+    address: SocketAddr,
+) -> Result<(DeliveryPipeline, Closed)> {
+    let listener = format!("{}:{}", environment::user_at_host(), address.port());
+    let (writer, closed) =
+        StoreWriter::start(store, &WriterOptions { refused_limit: options.refused_limit, listener })?;
     Ok((DeliveryPipeline::new(writer, options.forward.clone()), closed))
 }
 

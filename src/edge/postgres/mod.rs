@@ -27,6 +27,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time within which a server is asked to cancel a query.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Looks up an environment variable.
+pub(super) type Variables<'v> = &'v (dyn Fn(&str) -> Option<String> + Sync);
+
 /// An open connection. Its task ends once it is dropped.
 pub(super) struct PostgresConnection {
     pub client: Client,
@@ -40,7 +43,7 @@ pub(super) struct PostgresConnection {
 
 impl PostgresConnection {
     /// Connects to the first server of the URL that accepts the connection.
-    pub async fn open(url: &PostgresUrl, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
+    pub async fn open(url: &PostgresUrl, variable: Variables<'_>) -> Result<Self> {
         let settings = ConnectSettings::read(url, variable, &SystemFiles::of_user(variable))?;
         let mut last = Error::failed("the URL names no server");
         for endpoint in settings.endpoints {

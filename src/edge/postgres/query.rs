@@ -1,8 +1,8 @@
 //! Reads the rows of a query, in a transaction that can't write, with a cursor: memory holds a few
 //! rows, however many there are.
 
-use super::PostgresConnection;
 use super::failure::{cell_error, is_no_select, query_error, quote};
+use super::{PostgresConnection, Variables};
 use crate::edge::csv_rows::CsvRows;
 use crate::edge::signals::Interrupt;
 use crate::model::error::{Error, Result};
@@ -23,7 +23,7 @@ pub(in crate::edge) fn query(
     sql: &str,
     limit: Duration,
     mut interrupt: Interrupt,
-    variable: &dyn Fn(&str) -> Option<String>,
+    variable: Variables<'_>,
     output: &mut dyn Write,
 ) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -14,7 +14,7 @@ mod writer;
 pub(in crate::edge) use postgres::creation_script;
 pub(in crate::edge) use queue::{DueDeliveries, DueDelivery, DueQuery, EntryState};
 pub(in crate::edge) use sqlite::free_space;
-pub(in crate::edge) use writer::{Closed, Insertion, NewDelivery, StoreWriter, WriteResult};
+pub(in crate::edge) use writer::{Closed, Insertion, NewDelivery, StoreWriter, WriteResult, WriterOptions};
 
 use crate::model::error::{Error, Result};
 use crate::world::{MissingStore, SchemaChange, Store, StoreLocation, StoreLock};

@@ -36,6 +36,13 @@ pub(in crate::edge) struct Insertion {
     pub note: Option<String>,
 }
 
+pub(in crate::edge) struct WriterOptions {
+    /// Most bytes that unverified captures may take.
+    pub refused_limit: u64,
+    /// Names the listener among all that write to a store: `user@host:port`.
+    pub listener: String,
+}
+
 /// A handle of the writer of a listener's store, which ends with the last handle.
 #[derive(Clone)]
 pub(in crate::edge) enum StoreWriter {
@@ -48,22 +55,32 @@ macro_rules! dispatch {
     ($self:ident, $writer:ident => $call:expr) => {
         match $self {
             Self::Sqlite($writer) => $call,
-            Self::Postgres(writer) => match *writer {},
+            Self::Postgres($writer) => $call,
+        }
+    };
+}
+
+/// Calls a method of the queue that this writer stands for.
+macro_rules! dispatch_queue {
+    ($self:ident, $writer:ident => $call:expr) => {
+        match $self {
+            Self::Sqlite($writer) => $call,
+            Self::Postgres(_) => Err("a store in PostgreSQL has no queue yet".to_owned()),
         }
     };
 }
 
 impl StoreWriter {
-    /// Opens the store and starts its writer. Unverified captures may take `refused_limit` bytes.
-    /// Must be called within the runtime.
-    pub fn start(location: &StoreLocation, refused_limit: u64) -> Result<(Self, Closed)> {
-        let sqlite =
-            |path| SqliteWriter::start(path, refused_limit).map(|(writer, closed)| (Self::Sqlite(writer), closed));
+    /// Opens the store and starts its writer. Must be called within the runtime.
+    pub fn start(location: &StoreLocation, options: &WriterOptions) -> Result<(Self, Closed)> {
+        let sqlite = |path| {
+            SqliteWriter::start(path, options.refused_limit).map(|(writer, closed)| (Self::Sqlite(writer), closed))
+        };
         match location {
             StoreLocation::File(path) => sqlite(Some(path.as_path())),
             StoreLocation::Memory => sqlite(None),
             StoreLocation::Postgres(store) => {
-                let (writer, closed) = PostgresWriter::start(store, refused_limit)?;
+                let (writer, closed) = PostgresWriter::start(store, options)?;
                 Ok((Self::Postgres(writer), closed))
             }
         }
@@ -92,23 +109,23 @@ impl StoreWriter {
         oldest: Timestamp,
         latest: Timestamp,
     ) -> WriteResult<ResumedDeliveries> {
-        dispatch!(self, writer => writer.resume(urls, oldest, latest).await)
+        dispatch_queue!(self, writer => writer.resume(urls, oldest, latest).await)
     }
 
     /// Makes the waiting entries for these URLs due earlier, after the clock was set back.
     pub async fn set_back(&self, urls: &[String], by: SignedDuration) -> WriteResult<()> {
-        dispatch!(self, writer => writer.set_back(urls, by).await)
+        dispatch_queue!(self, writer => writer.set_back(urls, by).await)
     }
 
     /// Queues a delivery for these URLs, due at once and with all retries. Returns false if it is not
     /// in the store.
     pub async fn requeue(&self, delivery: CaptureId, urls: Vec<String>) -> WriteResult<bool> {
-        dispatch!(self, writer => writer.requeue(delivery, urls).await)
+        dispatch_queue!(self, writer => writer.requeue(delivery, urls).await)
     }
 
     /// Returns the due deliveries and reserves them.
     pub async fn due(&self, query: DueQuery) -> WriteResult<DueDeliveries> {
-        dispatch!(self, writer => writer.due(query).await)
+        dispatch_queue!(self, writer => writer.due(query).await)
     }
 
     /// Records an attempt and the new state of its queue entry.
@@ -119,6 +136,6 @@ impl StoreWriter {
         state: EntryState,
         retry_at: Option<Timestamp>,
     ) -> WriteResult<()> {
-        dispatch!(self, writer => writer.record_attempt(due, attempt, state, retry_at).await)
+        dispatch_queue!(self, writer => writer.record_attempt(due, attempt, state, retry_at).await)
     }
 }

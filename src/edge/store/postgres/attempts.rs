@@ -5,7 +5,7 @@ use super::params::Params;
 use super::rows::Columns;
 use super::session::{PostgresSession, StoreTransaction};
 use crate::model::error::Result;
-use crate::model::stored::{Attempt, CaptureId};
+use crate::model::stored::{AnswerState, Attempt, CaptureId};
 use crate::model::timestamp::Timestamp;
 use tokio_postgres::types::Type;
 
@@ -75,6 +75,21 @@ pub(super) async fn insert_attempt(
 }
 
 impl PostgresSession {
+    /// Records our answer to a delivery, which is the app's.
+    pub(super) async fn record_answer(&mut self, id: CaptureId, answer: AnswerState, attempt: &Attempt) -> Result<()> {
+        let inbox = self.inbox().to_owned();
+        let transaction = self.begin().await?;
+        if let Some(delivery) = DeliveryKey::lock(&transaction, &inbox, id).await? {
+            let mut params = Params::default();
+            let key = delivery.add_to(&mut params);
+            let code = params.add(i32::from(answer.code()), Type::INT4);
+            let sql = format!("UPDATE whtool.deliveries SET answered = {code} WHERE (inbox, seq, arrived) = {key}");
+            transaction.query(&sql, &params).await?;
+            insert_attempt(&transaction, &delivery, "", attempt).await?;
+        }
+        transaction.commit().await
+    }
+
     pub(super) async fn add_attempt(&mut self, id: CaptureId, attempt: &Attempt) -> Result<()> {
         let inbox = self.inbox().to_owned();
         let transaction = self.begin_write().await?;

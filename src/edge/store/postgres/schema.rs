@@ -20,7 +20,7 @@ const CREATE: &str = include_str!("schema.sql");
 const ROLES: &str = include_str!("roles.sql");
 
 /// Adds the partitions of this month and the next two.
-const ADD_MONTHS: &str =
+pub(super) const ADD_MONTHS: &str =
     "SELECT whtool.add_month(now() + months * interval '1 month') FROM generate_series(0, 2) AS months;\n";
 
 /// Adds the months of deliveries that are in none, which moves them there.
@@ -123,7 +123,7 @@ pub(super) async fn create_or_upgrade(session: &mut PostgresSession, missing: Mi
 }
 
 /// Checks that the server can hold a store.
-async fn check_server(session: &PostgresSession) -> Result<()> {
+pub(super) async fn check_server(session: &PostgresSession) -> Result<()> {
     let sql = "SELECT current_setting('server_version_num')::int, current_setting('server_version'), \
                current_setting('server_encoding')";
     let rows = session.query(sql, &Params::default()).await?;

@@ -1,11 +1,13 @@
 //! A connection to the store, for one statement or transaction after the other.
 
-use super::super::super::environment;
-use super::super::super::postgres::{PostgresConnection, store_error};
+use super::durability;
 use super::params::Params;
 use super::schema::{self, Access};
+use crate::edge::environment;
+use crate::edge::postgres::{PostgresConnection, store_error};
 use crate::model::error::Result;
 use crate::world::PostgresStore;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, Transaction};
 
 pub(super) struct PostgresSession {
@@ -35,6 +37,28 @@ impl PostgresSession {
         Ok(())
     }
 
+    /// Connects, and checks that a listener can rely on the store.
+    pub async fn open_for_writing(location: &PostgresStore) -> Result<Self> {
+        let session = Self::connect(location).await?;
+        session.check_for_writing().await?;
+        Ok(session)
+    }
+
+    /// Checks that this version can write to the store, and that the server keeps what it confirms.
+    pub async fn check_for_writing(&self) -> Result<()> {
+        schema::check_version(self, Access::Write).await?;
+        durability::check(self).await
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.connection.client.is_closed()
+    }
+
+    /// Asks the server to cancel what it is doing for this connection.
+    pub async fn cancel(&self) {
+        self.connection.cancel().await;
+    }
+
     pub fn inbox(&self) -> &str {
         &self.location.inbox
     }
@@ -53,6 +77,15 @@ impl PostgresSession {
         rows.map_err(|error| store_error(self.place(), &error))
     }
 
+    /// Runs a statement with parameters of any lifetime, and returns the error as it is.
+    pub async fn query_raw(
+        &self,
+        sql: &str,
+        params: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        self.connection.client.query_typed(sql, params).await
+    }
+
     /// Runs statements without parameters or rows.
     pub async fn run(&self, sql: &str) -> Result<()> {
         self.connection.client.batch_execute(sql).await.map_err(|error| store_error(self.place(), &error))
@@ -66,7 +99,7 @@ impl PostgresSession {
 
     /// Begins a transaction that may write.
     pub async fn begin_write(&mut self) -> Result<StoreTransaction<'_>> {
-        schema::check_version(self, Access::Write).await?;
+        self.check_for_writing().await?;
         self.begin().await
     }
 }

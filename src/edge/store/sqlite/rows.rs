@@ -1,6 +1,7 @@
 //! Converts values to rows and back.
 
 use super::super::attempt_columns::AttemptColumns;
+use crate::edge::store::unverified_space::SpaceTaken;
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::message::{Headers, Request};
 use crate::model::money::Money;
@@ -15,16 +16,6 @@ use std::time::Duration;
 /// The columns that `summary` reads, in order.
 pub(super) const SUMMARY_COLUMNS: &str = "d.id, d.arrived, d.peer, d.provider, d.verdict, d.secret, d.is_test, d.kind, d.event_id, \
                                 d.subject, d.status, d.minor, d.currency, d.answered, d.app, d.size, d.body_hash";
-
-/// The space that an unverified delivery takes of the limit on them. The default is for verified
-/// ones.
-#[derive(Default)]
-pub(super) struct SpaceTaken {
-    pub head: u64,
-    pub body: u64,
-    /// SHA-256 of the body if it is not stored.
-    pub hash: Option<[u8; 32]>,
-}
 
 /// Returns microseconds since 1970.
 pub(super) fn micros(time: Timestamp) -> i64 {

@@ -5,9 +5,9 @@
 //! rest is for bodies: beyond it, the oldest ones are replaced by their SHA-256. A new capture that
 //! does not fit after that loses its body, or is not stored. Verified captures are never touched.
 
+use crate::edge::store::unverified_space::{Room, SpaceWanted, hash};
 use crate::world::{MIN_FREE, MIN_FREE_FOR_BODIES};
 use rusqlite::{Connection, OptionalExtension, params};
-use sha2::{Digest, Sha256};
 
 /// Free space that no delivery may use: copying the log and pruning need some.
 pub(super) const RESERVE: u64 = 8 << 20;
@@ -18,15 +18,6 @@ const MAX_LOG: u64 = 64 << 20;
 
 /// Most captures that lose their body, or are removed, for a new one.
 const MAX_EVICTED: u32 = 256;
-
-/// The part of an unverified capture that is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Room {
-    Whole,
-    WithoutBody(&'static str),
-    /// Nothing is stored.
-    Nothing(&'static str),
-}
 
 /// The space around the store, measured before a transaction.
 #[derive(Clone, Copy)]
@@ -39,12 +30,9 @@ pub(super) struct Space {
     pub log: u64,
 }
 
-pub(super) fn hash(body: &[u8]) -> [u8; 32] {
-    Sha256::digest(body).into()
-}
-
 /// Makes room for a capture by removing older ones.
-pub(super) fn make_room(connection: &Connection, space: Space, head: u64, body: u64) -> rusqlite::Result<Room> {
+pub(super) fn make_room(connection: &Connection, space: Space, wanted: SpaceWanted) -> rusqlite::Result<Room> {
+    let SpaceWanted { head, body } = wanted;
     if space.free.is_some_and(|free| free < MIN_FREE) {
         return Ok(Room::Nothing("less than 16 MiB are free on the disk"));
     }

@@ -9,10 +9,11 @@
 //! over, and syncing a file that grows costs more than overwriting one.
 
 use super::forwards;
-use super::rows::{self, SpaceTaken};
-use super::unverified::{self, Room, Space};
+use super::rows;
+use super::unverified::{self, Space};
 use super::watched::WatchedStore;
-use crate::edge::store::{Closed, Insertion, NewDelivery, WriteResult, unverified_space};
+use crate::edge::store::unverified_space::{Admission, SpaceTaken, SpaceWanted};
+use crate::edge::store::{Closed, Insertion, NewDelivery, WriteResult};
 use crate::model::error::{Error, Result};
 use crate::model::stored::{AnswerState, Attempt, CaptureId};
 use rusqlite::{Connection, ErrorCode, params};
@@ -424,27 +425,18 @@ fn insert(
     if space.is_some_and(|space| space.free.is_some_and(|free| free < unverified::RESERVE)) {
         return Ok(JobResult::Refused("the disk is full: less than 8 MiB are free".to_owned()));
     }
-    let mut taken = SpaceTaken::default();
-    let mut note = None;
-    if let (Some(space), false) = (space, received.verdict.is_verified()) {
-        let head = unverified_space::head_bytes(request.target.len(), request.headers.as_bytes().len());
-        let body = unverified_space::body_bytes(request.body.len());
-        match unverified::make_room(connection, space, head, body)? {
-            Room::Whole => taken = SpaceTaken { head, body, hash: None },
-            // With 200, the sender must be able to rely on the whole request.
-            Room::WithoutBody(reason) | Room::Nothing(reason) if delivery.answer.is_success() => {
-                return Ok(JobResult::Refused(format!("unverified requests are not stored: {reason}")));
-            }
-            Room::WithoutBody(reason) => {
-                taken = SpaceTaken { head, body: 0, hash: Some(unverified::hash(&request.body)) };
-                note = Some(format!("storing refused requests without their bodies: {reason}"));
-            }
-            Room::Nothing(reason) => {
-                let note = Some(format!("not storing refused requests: {reason}"));
-                return Ok(JobResult::Inserted(Insertion { id: None, note }));
-            }
+    let admission = match space.filter(|_| !received.verdict.is_verified()) {
+        None => Admission::Stored(SpaceTaken::default(), None),
+        Some(space) => {
+            let wanted = SpaceWanted::of(request);
+            unverified::make_room(connection, space, wanted)?.admit(delivery, wanted)
         }
-    }
+    };
+    let (taken, note) = match admission {
+        Admission::Stored(taken, note) => (taken, note),
+        Admission::NotStored(note) => return Ok(JobResult::Inserted(Insertion { id: None, note: Some(note) })),
+        Admission::Refused(reason) => return Ok(JobResult::Refused(reason)),
+    };
     rows::insert(connection, row, received, delivery.answer, &taken)?;
     let due = received.delivery.arrived.map_or(0, rows::micros);
     for url in &delivery.forwards {
