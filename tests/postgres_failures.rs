@@ -1,11 +1,13 @@
 //! A listener whose store is a PostgreSQL server that fails: nothing is answered with 200 that is
 //! not in the database, and the listener goes on afterwards.
 
-use crate::postgres_server::{PASSWORD, PostgresServer};
-use crate::process::{Listener, home, post, run, whtool};
+use crate::postgres_server::{PASSWORD, PostgresServer, as_server, give_to_server};
+use crate::process::{Listener, available, home, post, run, whtool};
 use crate::store::{sign, signed};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -397,4 +399,65 @@ fn a_month_without_a_partition_is_stored_and_the_coming_months_have_theirs() {
     while store.server.run(parts) != "4" {}
     assert_eq!(store.server.run("SELECT count(*) FROM whtool.deliveries_default"), "0");
     assert_eq!((deliver(&listener, 2), store.count()), (200, 2));
+}
+
+/// Debian keeps it out of the PATH of users.
+const PGBOUNCER: &str = "/usr/sbin/pgbouncer";
+
+/// PgBouncer in transaction mode: each transaction has any of two connections.
+struct PgBouncer {
+    process: Child,
+    url: String,
+}
+
+impl PgBouncer {
+    fn start(server: &PostgresServer) -> Self {
+        let (folder, database) = (server.folder.path(), server.port);
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let settings = format!(
+            "[databases]\npostgres = host=127.0.0.1 port={database} user=shop password={PASSWORD}\n[pgbouncer]\n\
+             listen_addr = 127.0.0.1\nlisten_port = {port}\nauth_type = any\npool_mode = transaction\n\
+             default_pool_size = 2\nunix_socket_dir = {}\n",
+            folder.display()
+        );
+        let file = folder.join("pgbouncer.ini");
+        std::fs::write(&file, settings).unwrap();
+        give_to_server(&file, 0o600);
+        let process = as_server(Path::new(PGBOUNCER)).arg("-q").arg(file).spawn().unwrap();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {}
+        Self { process, url: format!("postgres://shop@127.0.0.1:{port}/postgres?sslmode=disable") }
+    }
+}
+
+impl Drop for PgBouncer {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+#[test]
+fn behind_pgbouncer_in_transaction_mode_every_promise_holds() {
+    let Some(store) = available(PGBOUNCER).then(StoreServer::start).flatten() else { return };
+    let bouncer = PgBouncer::start(&store.server);
+    let listeners = [store.listen_at(&bouncer.url, &[]), store.listen_at(&bouncer.url, &[])];
+    let statuses: Vec<_> = thread::scope(|scope| {
+        let send = |sender: usize| {
+            let listener = &listeners[sender % 2];
+            (0..10).map(move |step| deliver(listener, 10 * sender + step)).collect::<Vec<_>>()
+        };
+        let senders: Vec<_> = (0..8).map(|sender| scope.spawn(move || send(sender))).collect();
+        senders.into_iter().flat_map(|sender| sender.join().unwrap()).collect()
+    });
+    assert_eq!((statuses, store.count()), (vec![200; 80], 80));
+    // New connections of PgBouncer have another setting than those on which the listeners began.
+    store.server.run("ALTER ROLE shop SET synchronous_commit = off");
+    let others = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE backend_type = 'client backend' \
+                  AND pid <> pg_backend_pid()";
+    store.server.run(others);
+    assert_eq!([100, 101, 102].map(|number| deliver(&listeners[0], number)), [503; 3]);
+    assert_eq!(store.count(), 80);
+    store.server.run("ALTER ROLE shop RESET synchronous_commit");
+    store.server.run(others);
+    deliver_until_accepted(&listeners[0], 100);
 }

@@ -119,7 +119,7 @@ fn is_root() -> bool {
 }
 
 /// Runs a program as the user of the server.
-fn as_server(program: &Path) -> Command {
+pub fn as_server(program: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).current_dir("/");
     if is_root() {
