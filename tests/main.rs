@@ -10,6 +10,8 @@
 mod all_records;
 mod api_tls;
 mod attack;
+#[cfg(unix)]
+mod browser;
 mod captures;
 mod check;
 #[cfg(unix)]

@@ -74,7 +74,7 @@ fn heading(frame: &PageFrame<'_>, summary: &DeliverySummary, list: Option<&ListV
         a.back href={ "/?" (back) } data-key="Escape" { "← Events" }
         div.heading {
             h1 { (summary.kind.as_deref().map_or("Delivery without a type".to_owned(), |kind| frame.text(kind))) }
-            p.verdict class=(tone.class()) {
+            p.verdict.{ (tone.class()) } {
                 (dot(tone)) (words)
                 @if !refusal.is_empty() { span.faint { (refusal) } }
             }
@@ -130,7 +130,7 @@ fn actions(frame: &PageFrame<'_>, view: &DetailView<'_>, list: Option<&ListView<
             }
         }
         @if is_whole && frame.targets.is_empty() {
-            p.faint.hint { "There is no app to replay to. Start with " code { "--to http://localhost:3000/hooks" } "." }
+            p.faint.hint { "There is no app to replay to. Start with " code { "--forward-to http://localhost:3000/hooks" } "." }
         }
     }
 }
@@ -151,7 +151,7 @@ fn edit_form(frame: &PageFrame<'_>, view: &DetailView<'_>) -> Markup {
             }
             div.actions {
                 (list::targets(frame))
-                button.primary { "Re-sign and send" }
+                button.primary title="Ctrl+Enter" { "Re-sign and send" }
                 a.button href={ "/events/" (stored.summary.id) } data-pane { "Cancel" }
             }
         }
@@ -172,7 +172,7 @@ fn findings(view: &DetailView<'_>, list: Option<&ListView<'_>>) -> Markup {
         }
         @for Finding { cause, confidence } in findings {
             @let class = if *confidence == Confidence::Likely { "warn" } else { "fail" };
-            div.cause class=(class) {
+            div.cause.{ (class) } {
                 p.label { (confidence.code()) }
                 p { (prose(&capitalized(&sentence(&cause.sentence())))) }
                 @let fix = sentence(&cause.fix());

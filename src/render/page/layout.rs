@@ -21,7 +21,7 @@ const SECTIONS: [(Section, &str, &str); 4] = [
 ];
 
 /// Keys and what they do.
-const KEYS: [(&str, &str); 10] = [
+const KEYS: [(&str, &str); 11] = [
     ("j", "Next event"),
     ("k", "Previous event"),
     ("Enter", "Open the event"),
@@ -30,6 +30,7 @@ const KEYS: [(&str, &str); 10] = [
     ("e", "Edit and replay"),
     ("d", "Compare with the previous event"),
     ("c", "Copy as curl"),
+    ("Ctrl+Enter", "Send the edited payload"),
     ("Esc", "Close, or back to the list"),
     ("?", "Show the keys"),
 ];

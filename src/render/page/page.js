@@ -232,6 +232,7 @@
   const onKey = (event) => {
     const isTyping = event.target.matches("input, textarea, select");
     if (event.key === "Escape" && isTyping) { event.target.blur(); return; }
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches("textarea")) { event.target.form.requestSubmit(); return; }
     if (isTyping || event.ctrlKey || event.metaKey || event.altKey || find("dialog[open]")) return;
     if (event.repeat && !"jk".includes(event.key)) return;
     const actions = { j: () => step(1), k: () => step(-1), "/": () => find("#search")?.focus(), "?": () => find("#keys").showModal() };

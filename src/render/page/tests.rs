@@ -177,6 +177,14 @@ fn style_and_script_are_small() {
     }
 }
 
+#[test]
+fn no_element_has_a_class_twice() {
+    let page = with_frame(|frame| detail_page(frame, DetailPart::Payload, true));
+    for tag in page.split('<').map(|rest| rest.split('>').next().unwrap_or_default()) {
+        assert!(tag.matches(" class=").count() <= 1, "{tag}");
+    }
+}
+
 /// Writes the pages for a look in a browser: `PAGES=/tmp/pages cargo test pages_to_look_at`.
 #[test]
 #[allow(clippy::disallowed_methods, reason = "writes only if it is asked to")]

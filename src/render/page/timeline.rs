@@ -23,7 +23,12 @@ pub(super) fn timeline(
     queue: &[QueuedForward],
 ) -> Markup {
     let mut entries = vec![arrival(frame, summary)];
-    entries.extend(attempts.iter().map(|attempt| self::attempt(frame, attempt, "Forwarded to")));
+    // The store has the attempts of replays, too.
+    let is_replay = |attempt: &&Attempt| {
+        replays.iter().filter_map(|replay| replay.attempt.as_ref()).any(|sent| is_same(sent, attempt))
+    };
+    let forwarded = attempts.iter().filter(|attempt| !is_replay(attempt));
+    entries.extend(forwarded.map(|attempt| self::attempt(frame, attempt, "Forwarded to")));
     entries.extend(replays.iter().map(|replay| self::replay(frame, replay)));
     entries.sort_by_key(|entry| entry.time);
     let open = queue.iter().filter_map(|entry| {
@@ -38,6 +43,11 @@ pub(super) fn timeline(
             @for entry in open { li.next { span {} (dot(Tone::Quiet)) div { (entry) } } }
         }
     }
+}
+
+/// Compares as exactly as the store keeps durations.
+fn is_same(one: &Attempt, other: &Attempt) -> bool {
+    one.url == other.url && one.took.as_micros() == other.took.as_micros() && one.status() == other.status()
 }
 
 fn arrival(frame: &PageFrame<'_>, summary: &DeliverySummary) -> TimelineEntry {
