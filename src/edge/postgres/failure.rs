@@ -117,7 +117,9 @@ pub(in crate::edge) fn store_error(place: &str, error: &tokio_postgres::Error) -
         let lost = Error::failed(format!("the connection to the store was lost: {place}"));
         return lost.because(truncate(&why, QUOTED)).hint("run it again");
     };
-    let failed = Error::failed(format!("can't use the store at {place}")).because(quote(answer));
+    // Without the detail, which may quote a row.
+    let said = truncate(answer.message(), QUOTED);
+    let failed = Error::failed(format!("can't use the store at {place}")).because(said);
     match answer.code() {
         code if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
             failed.hint("let its owner run: GRANT whtool_write TO this user, or whtool_read to read only")

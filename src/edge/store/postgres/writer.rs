@@ -33,8 +33,10 @@ const MAX_BATCH_BYTES: usize = 4 << 20;
 const MAX_UNVERIFIED_BATCH_BYTES: usize = 512 << 10;
 /// Longest pause in which deliveries gather while they come from several senders.
 const GATHERING_PAUSE: Duration = Duration::from_millis(2);
-/// Longest time of one commit. A server that takes longer is considered lost.
+/// Longest time of one commit, apart from its bodies. A server that takes longer is considered lost.
 const COMMIT_LIMIT: Duration = Duration::from_secs(10);
+/// Slowest connection that is not considered lost, in bytes per second.
+const MIN_SPEED: usize = 1 << 20;
 
 /// A handle of the task that writes, which ends with the last handle.
 #[derive(Clone)]
@@ -47,6 +49,13 @@ pub(in crate::edge) struct PostgresWriter {
 struct InsertJob {
     delivery: NewDelivery,
     done: oneshot::Sender<WriteResult<Insertion>>,
+}
+
+impl InsertJob {
+    /// Returns the size of the body.
+    fn bytes(&self) -> usize {
+        self.delivery.received.delivery.request.body.len()
+    }
 }
 
 impl PostgresWriter {
@@ -84,8 +93,8 @@ impl PostgresWriter {
         match timeout(COMMIT_LIMIT, session.record_answer(delivery, answer, &attempt)).await {
             Ok(result) => result.map_err(|error| error.to_string()),
             Err(_) => {
-                link.lose(timed_out());
-                Err(timed_out())
+                link.lose(timed_out(COMMIT_LIMIT));
+                Err(timed_out(COMMIT_LIMIT))
             }
         }
     }
@@ -137,7 +146,7 @@ fn take_batch(jobs: &mut VecDeque<InsertJob>, max_bytes: usize) -> Vec<InsertJob
         && bytes < max_bytes
         && let Some(job) = jobs.pop_front()
     {
-        bytes += job.delivery.received.delivery.request.body.len();
+        bytes += job.bytes();
         batch.push(job);
     }
     batch
@@ -200,10 +209,12 @@ impl WriterTask {
                 if rows.is_empty() { Vec::new() } else { insertion::insert(session, &self.listener, &rows).await? };
             Ok((admissions, numbers))
         };
-        let failure = match timeout(COMMIT_LIMIT, storing).await {
+        let bytes: usize = jobs.iter().map(InsertJob::bytes).sum();
+        let limit = COMMIT_LIMIT + Duration::from_secs((bytes / MIN_SPEED) as u64);
+        let failure = match timeout(limit, storing).await {
             Ok(Ok((admissions, numbers))) => return self.results(&place, admissions, numbers),
             Ok(Err(error)) => failure(&place, &error),
-            Err(_) => BatchError::Unavailable(timed_out()),
+            Err(_) => BatchError::Unavailable(timed_out(limit)),
         };
         if let BatchError::Unavailable(reason) = &failure {
             self.link.lose(reason.clone());
@@ -229,8 +240,8 @@ impl WriterTask {
     }
 }
 
-fn timed_out() -> String {
-    format!("the store did not answer within {} s", COMMIT_LIMIT.as_secs())
+fn timed_out(limit: Duration) -> String {
+    format!("the store did not answer within {} s", limit.as_secs())
 }
 
 /// Decides what is stored of each delivery.
