@@ -28,7 +28,7 @@ import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = pathlib.Path(os.environ.get("PACKAGES") or ROOT / "target" / "package")
-TARGETS = json.loads((ROOT / "packaging" / "targets.json").read_text())
+TARGETS = json.loads((ROOT / "packaging" / "targets.json").read_text(encoding="utf-8"))
 DESCRIPTION = "Webhook workbench for Plexos Pay and Plustive: receive, verify, explain, sign and replay"
 LICENCE = "MIT OR Apache-2.0"
 
@@ -41,9 +41,13 @@ def main(words):
     commands[words[0]](*words[1:])
 
 
+def package_field(name):
+    """Reads a field of the package from Cargo.toml."""
+    return re.search(rf'^{name} = "(.+)"$', (ROOT / "Cargo.toml").read_text(encoding="utf-8"), re.MULTILINE)[1]
+
+
 def version():
-    """Reads the version from Cargo.toml."""
-    return re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
+    return package_field("version")
 
 
 def commit_time():
@@ -157,7 +161,9 @@ def npm_name(target):
 
 
 def manifest(name, more):
-    common = {"name": name, "version": version(), "description": DESCRIPTION, "license": LICENCE}
+    # npm publishes with provenance only from this repository.
+    repository = {"type": "git", "url": f"git+{package_field('repository')}.git"}
+    common = {"name": name, "version": version(), "description": DESCRIPTION, "license": LICENCE, "repository": repository}
     return {**common, **more}
 
 
@@ -201,7 +207,7 @@ def homebrew(url):
     for system, builds in systems.items():
         inner = "".join(f'    {cpu} do\n      url "{link}"\n      sha256 "{sum}"\n    end\n' for cpu, link, sum in builds)
         blocks.append(f"  {system} do\n{inner}  end\n")
-    template = (ROOT / "packaging" / "whtool.rb").read_text()
+    template = (ROOT / "packaging" / "whtool.rb").read_text(encoding="utf-8")
     write(OUT / "whtool.rb", template.replace("@VERSION@", version()).replace("@URL@", url.split("/releases/")[0])
           .replace("  @ARCHIVES@\n", "".join(blocks)))
     print(OUT / "whtool.rb")
@@ -226,13 +232,13 @@ def scoop(url):
 def checksums():
     files = sorted(path for path in OUT.iterdir() if path.is_file() and path.name != "SHA256SUMS")
     write(OUT / "SHA256SUMS", "".join(f"{digest(path)}  {path.name}\n" for path in files))
-    print((OUT / "SHA256SUMS").read_text(), end="")
+    print((OUT / "SHA256SUMS").read_text(encoding="utf-8"), end="")
 
 
 def notes(wanted=None):
     """Prints the section of the changelog for a version; it is an error if there is none."""
     wanted = wanted or version()
-    sections = re.split(r"^## ", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)[1:]
+    sections = re.split(r"^## ", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
     found = [text.split("\n", 1)[1].strip() for text in sections if re.split(r"[ \n]", text)[0].strip("[]") == wanted]
     if not found or not found[0]:
         sys.exit(f"CHANGELOG.md has no section `## {wanted}`, or it is empty")
@@ -241,7 +247,7 @@ def notes(wanted=None):
 
 def write(path, text):
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, newline="\n") if sys.version_info >= (3, 10) else path.write_bytes(text.encode())
+    path.write_bytes(text.encode())
 
 
 if __name__ == "__main__":

@@ -3,6 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    whtool::edge::core_dump::disable();
+    whtool::edge::prepare_process();
     ExitCode::from(whtool::run(std::env::args_os(), &whtool::edge::Machine))
 }

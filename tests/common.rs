@@ -17,6 +17,7 @@ use whtool::model::error::{Error, Result};
 use whtool::model::exchange::*;
 use whtool::model::message::Request;
 use whtool::model::program_output::ProgramOutput;
+use whtool::model::shell::Shell;
 use whtool::model::stored::CaptureId;
 use whtool::model::target_fault::TargetFault;
 use whtool::model::temporary_file::TemporaryFile;
@@ -196,6 +197,10 @@ impl Environment for TestWorld {
 
     fn invocation(&self) -> String {
         "whtool".to_owned()
+    }
+
+    fn shell(&self) -> Shell {
+        Shell::Posix
     }
 
     fn has_program(&self, _name: &str) -> bool {

@@ -8,7 +8,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod all_records;
+#[cfg(target_os = "linux")]
 mod api_tls;
+#[cfg(unix)]
 mod attack;
 #[cfg(unix)]
 mod browser;

@@ -169,3 +169,45 @@ fn the_release_workflow_builds_exactly_the_listed_targets() {
         }
     }
 }
+
+/// Returns the table `package` of Cargo.toml.
+fn package() -> toml::Table {
+    let manifest: toml::Table = fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
+    manifest["package"].as_table().unwrap().clone()
+}
+
+#[test]
+fn cargo_binstall_finds_the_archive_of_every_target_and_no_other() {
+    let package = package();
+    let overrides = package["metadata"]["binstall"]["overrides"].as_table().unwrap();
+    let listed: BTreeSet<_> = overrides.keys().map(String::as_str).collect();
+    let targets = targets();
+    assert_eq!(listed, targets.iter().map(|target| target["rust"].as_str().unwrap()).collect());
+    for target in &targets {
+        let found = &overrides[target["rust"].as_str().unwrap()];
+        let filled = |field: &str| found[field].as_str().unwrap().replace("{ version }", env!("CARGO_PKG_VERSION"));
+        let archive = archive_path(target, Path::new(""));
+        let archive = archive.to_str().unwrap();
+        let expected = format!("{{ repo }}/releases/download/v{}/{archive}", env!("CARGO_PKG_VERSION"));
+        assert_eq!(filled("pkg-url"), expected);
+        let folder = archive.trim_end_matches(".zip").trim_end_matches(".tar.gz");
+        assert_eq!(filled("bin-dir"), format!("{folder}/{{ bin }}{{ binary-ext }}"));
+        assert_eq!(found.get("pkg-fmt").is_some_and(|format| format.as_str() == Some("zip")), is_windows(target));
+    }
+}
+
+#[test]
+fn a_release_from_another_repository_than_the_one_in_the_manifest_is_refused() {
+    let package = package();
+    let repository = package["repository"].as_str().unwrap();
+    let (server, name) = repository.match_indices('/').nth(2).map(|(at, _)| repository.split_at(at)).unwrap();
+    let tag = format!("v{}", env!("CARGO_PKG_VERSION"));
+    let tag_check = |name: &str| {
+        let mut command = Command::new(root().join("packaging/tag"));
+        command.arg(&tag).env("GITHUB_SERVER_URL", server).env("GITHUB_REPOSITORY", name);
+        command.output().unwrap()
+    };
+    assert!(tag_check(name.trim_start_matches('/')).status.success());
+    let other = tag_check("somebody/else");
+    assert!(!other.status.success() && String::from_utf8_lossy(&other.stderr).contains(repository));
+}

@@ -91,7 +91,8 @@ class Whtool {
   async stop() {
     if (this.ended === null) this.child.kill();
     await this.exited;
-    rmSync(this.home, { recursive: true, force: true });
+    // Windows needs a moment to close the files of a process that has ended.
+    rmSync(this.home, { recursive: true, force: true, maxRetries: 10 });
   }
 
   [Symbol.asyncDispose ?? Symbol('asyncDispose')]() {

@@ -49,7 +49,7 @@ const MAX_HELP_WIDTH: usize = 100;
 
 /// The webhook workbench for Plexos Pay and Plustive: receive, verify, explain, sign and replay
 #[derive(Parser)]
-#[command(name = "whtool", version, max_term_width = MAX_HELP_WIDTH, disable_help_subcommand = true)]
+#[command(name = "whtool", bin_name = "whtool", version, max_term_width = MAX_HELP_WIDTH, disable_help_subcommand = true)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "\
 First steps:

@@ -5,7 +5,7 @@
 ///
 /// Programs that it starts inherit the limit, and may raise it again.
 #[cfg(unix)]
-pub fn disable() {
+pub(super) fn disable() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = Rlimit { current: Some(0), ..getrlimit(Resource::Core) };
     // Lowering a limit of one's own is always allowed.
@@ -15,5 +15,6 @@ pub fn disable() {
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
+/// Windows writes no dumps unless the registry names the program (LocalDumps).
 #[cfg(not(unix))]
-pub fn disable() {}
+pub(super) fn disable() {}

@@ -1,6 +1,7 @@
 //! Environment variables, the user's folders, and the name under which the program was started.
 
 use crate::model::error::{Error, Result};
+use crate::model::shell::Shell;
 use etcetera::BaseStrategy;
 #[cfg(target_vendor = "apple")]
 use etcetera::base_strategy::Apple as Native;
@@ -71,34 +72,61 @@ pub(super) fn project_folders() -> Vec<PathBuf> {
 /// Returns the word by which the user can call this program again: as typed if that works,
 /// otherwise the program's path.
 pub(super) fn invocation() -> String {
-    let typed = env::args_os().next().filter(|typed| is_found(typed, env::var_os("PATH")));
+    let typed = env::args_os().next().filter(|typed| is_found(typed, env::var_os("PATH"), &program_endings()));
     let name = typed.or_else(|| env::current_exe().ok().map(PathBuf::into_os_string));
     shell_quote(&name.unwrap_or_else(|| OsString::from(PROGRAM_NAME)).to_string_lossy())
 }
 
-/// Returns true if a shell finds a program of this name. On Windows, its file has an ending.
+/// Git Bash and its relatives set SHELL; PowerShell and `cmd` do not.
+pub(super) fn shell() -> Shell {
+    if cfg!(windows) && variable("SHELL").is_none() { Shell::PowerShell } else { Shell::Posix }
+}
+
+/// Returns true if a shell finds a program of this name.
 pub(super) fn has_program(name: &str) -> bool {
-    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
-    is_found(OsStr::new(&file), env::var_os("PATH"))
+    is_found(OsStr::new(name), env::var_os("PATH"), &program_endings())
 }
 
-/// True if a shell with this PATH finds a program of this name.
-fn is_found(typed: &OsStr, path: Option<OsString>) -> bool {
+/// Returns the endings that a shell adds to the name of a program: on Windows those in PATHEXT, such
+/// as `.EXE` and `.CMD`.
+fn program_endings() -> Vec<String> {
+    if cfg!(not(windows)) {
+        return Vec::new();
+    }
+    let endings = variable("PATHEXT").unwrap_or_else(|| ".COM;.EXE;.BAT;.CMD".to_owned());
+    endings.split(';').filter(|ending| !ending.is_empty()).map(str::to_owned).collect()
+}
+
+/// True if a shell with this PATH finds a program of this name, as it is or with one of the endings.
+fn is_found(typed: &OsStr, path: Option<OsString>, endings: &[String]) -> bool {
+    let is_program = |file: &Path| {
+        let has_ending = |ending: &String| {
+            let mut name = file.as_os_str().to_owned();
+            name.push(ending);
+            PathBuf::from(name).is_file()
+        };
+        file.is_file() || endings.iter().any(has_ending)
+    };
     if Path::new(typed).components().count() > 1 {
-        return Path::new(typed).is_file();
+        return is_program(Path::new(typed));
     }
-    !typed.is_empty() && path.is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(typed).is_file()))
+    !typed.is_empty() && path.is_some_and(|path| env::split_paths(&path).any(|folder| is_program(&folder.join(typed))))
 }
 
+#[cfg(not(windows))]
 fn shell_quote(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-+=./,:@%\\".contains(c);
-    if cfg!(windows) {
-        return if word.contains(' ') { format!("\"{word}\"") } else { word.to_owned() };
-    }
-    if !word.is_empty() && word.chars().all(|c| is_plain(c) && c != '\\') {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-+=./,:@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Quotes for `cmd`. Names of files can't contain a double quote.
+#[cfg(windows)]
+fn shell_quote(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-+./:@\\~".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { format!("\"{word}\"") }
 }
 
 #[cfg(test)]
@@ -108,10 +136,13 @@ mod tests {
     #[test]
     fn a_word_is_quoted_only_where_a_shell_would_change_it() {
         assert_eq!(shell_quote("./target/debug/whtool"), "./target/debug/whtool");
-        if cfg!(not(windows)) {
-            assert_eq!(shell_quote("/my tools/whtool"), "'/my tools/whtool'");
-            assert_eq!(shell_quote("it's"), r"'it'\''s'");
-            assert_eq!(shell_quote(""), "''");
+        let others: &[(&str, &str)] = if cfg!(windows) {
+            &[(r"C:\Program Files\whtool.exe", r#""C:\Program Files\whtool.exe""#), (r"C:\a&b", r#""C:\a&b""#)]
+        } else {
+            &[("/my tools/whtool", "'/my tools/whtool'"), ("it's", r"'it'\''s'"), ("", "''")]
+        };
+        for (word, quoted) in others {
+            assert_eq!(shell_quote(word), *quoted);
         }
     }
 
@@ -121,10 +152,22 @@ mod tests {
         let file = folder.path().join("tool");
         std::fs::write(&file, b"").unwrap();
         let path = || Some(folder.path().as_os_str().to_owned());
-        assert!(is_found(OsStr::new("tool"), path()));
-        assert!(!is_found(OsStr::new("other"), path()));
-        assert!(!is_found(OsStr::new("tool"), None));
-        assert!(is_found(file.as_os_str(), None));
-        assert!(!is_found(OsStr::new(""), path()));
+        assert!(is_found(OsStr::new("tool"), path(), &[]));
+        assert!(!is_found(OsStr::new("other"), path(), &[]));
+        assert!(!is_found(OsStr::new("tool"), None, &[]));
+        assert!(is_found(file.as_os_str(), None, &[]));
+        assert!(!is_found(OsStr::new(""), path(), &[]));
+    }
+
+    #[test]
+    fn a_program_may_be_a_script_that_is_typed_without_its_ending() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("ngrok.cmd"), b"").unwrap();
+        let path = || Some(folder.path().as_os_str().to_owned());
+        let endings = [".exe", ".cmd"].map(str::to_owned);
+        assert!(is_found(OsStr::new("ngrok"), path(), &endings));
+        assert!(is_found(folder.path().join("ngrok").as_os_str(), None, &endings));
+        assert!(!is_found(OsStr::new("ngrok"), path(), &endings[..1]));
+        assert!(!is_found(OsStr::new("ngrok"), path(), &[]));
     }
 }

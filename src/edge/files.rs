@@ -42,14 +42,27 @@ pub(super) fn write_atomically(
     io::copy(content, &mut file)?;
     file.as_file().sync_all()?;
     let renamed = match if_exists {
-        IfExists::Replace => file.persist(path),
-        IfExists::Keep => file.persist_noclobber(path),
+        IfExists::Replace => replace(file, path),
+        IfExists::Keep => file.persist_noclobber(path).map(drop).map_err(|error| error.error),
     };
     match renamed {
-        Ok(_) => sync_folder(folder).map(|()| true),
-        Err(error) if if_exists == IfExists::Keep && error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(error.error),
+        Ok(()) => sync_folder(folder).map(|()| true),
+        Err(error) if if_exists == IfExists::Keep && error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
     }
+}
+
+#[cfg(not(windows))]
+fn replace(file: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// Renames as POSIX does, which `persist` does not: a process that reads the old file keeps it, and
+/// does not make this one fail.
+#[cfg(windows)]
+fn replace(file: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
+    let (_, temporary) = file.keep().map_err(|error| error.error)?;
+    fs::rename(&temporary, path).inspect_err(|_| drop(fs::remove_file(&temporary)))
 }
 
 /// Longest file that `read_small` reads, in bytes.

@@ -3,15 +3,22 @@
 //!
 //! The terminal is shared with the shell, so the mode is set only in the foreground, set again when
 //! the process returns there, and restored before it stops or ends. A job in the background neither
-//! reads nor changes the terminal, since the system would stop it. Windows is not supported.
+//! reads nor changes the terminal, since the system would stop it.
+//!
+//! Windows has no jobs, and its console can be read without a mode of its own.
 
 #[cfg(unix)]
 pub(super) use unix::{restore_mode, start};
 #[cfg(windows)]
 pub(super) use windows::{restore_mode, start};
 
+/// Most characters that a hand types between two reads. More were pasted, perhaps into the wrong
+/// window, and are no commands.
+const MOST_TYPED: usize = 8;
+
 #[cfg(unix)]
 mod unix {
+    use super::MOST_TYPED;
     use crate::world::Keys;
     use rustix::process::{Signal, getpgrp, getpid, getsid, kill_process};
     use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios};
@@ -25,9 +32,6 @@ mod unix {
     /// Exit status after Ctrl+\.
     const EXIT_QUIT: i32 = 131;
     const ESCAPE: u8 = 0x1b;
-    /// Most characters that a hand types between two reads. More were pasted, perhaps into the wrong
-    /// window, and are no commands.
-    const MOST_TYPED: usize = 8;
 
     /// The mode before keys were read. `None`: they are not.
     static ORIGINAL: Mutex<Option<Termios>> = Mutex::new(None);
@@ -193,18 +197,56 @@ mod unix {
 
 #[cfg(windows)]
 mod windows {
+    use super::MOST_TYPED;
     use crate::world::Keys;
+    use console::{Key, Term};
+    use std::collections::VecDeque;
+    use std::io;
+    use std::sync::mpsc::{Receiver, Sender, channel};
 
-    pub(in crate::edge) struct NoKeys;
+    pub(in crate::edge) struct ConsoleKeys {
+        pressed: Receiver<char>,
+        typed: VecDeque<char>,
+    }
 
-    impl Keys for NoKeys {
-        fn next(&mut self) -> Option<char> {
-            None
+    /// Starts to read keys. `None`: standard output is no console.
+    pub(in crate::edge) fn start() -> Option<ConsoleKeys> {
+        let console = Term::stdout();
+        if !console.is_term() {
+            return None;
+        }
+        let (sender, pressed) = channel();
+        // A read can't be ended, so the thread goes on for as long as the process.
+        std::thread::Builder::new().name("console".to_owned()).spawn(move || read(&console, &sender)).ok()?;
+        Some(ConsoleKeys { pressed, typed: VecDeque::new() })
+    }
+
+    /// Sends the characters of keys until nobody receives them. Arrows and function keys have none.
+    fn read(console: &Term, sender: &Sender<char>) {
+        loop {
+            let character = match console.read_key() {
+                Ok(Key::Char(character)) => character,
+                Ok(Key::Enter) => '\n',
+                // Half of a character.
+                Err(error) if error.kind() != io::ErrorKind::InvalidData => return,
+                _ => continue,
+            };
+            if sender.send(character).is_err() {
+                return;
+            }
         }
     }
 
-    pub(in crate::edge) fn start() -> Option<NoKeys> {
-        None
+    impl Keys for ConsoleKeys {
+        fn next(&mut self) -> Option<char> {
+            if self.typed.is_empty() {
+                let pressed: VecDeque<_> = self.pressed.try_iter().collect();
+                if pressed.len() <= MOST_TYPED {
+                    self.typed = pressed;
+                }
+            }
+            self.typed.pop_front()
+        }
     }
 
     pub(in crate::edge) fn restore_mode() {}

@@ -9,7 +9,7 @@
 mod browser;
 mod clock;
 mod command_stream;
-pub mod core_dump;
+mod core_dump;
 mod csv_rows;
 mod editor;
 mod environment;
@@ -36,6 +36,7 @@ mod terminal;
 use crate::model::error::Result;
 use crate::model::exchange::{NextRequest, OutgoingRequest, SentRequest};
 use crate::model::program_output::ProgramOutput;
+use crate::model::shell::Shell;
 use crate::model::temporary_file::TemporaryFile;
 use crate::model::timestamp::Timestamp;
 use crate::world::{
@@ -53,6 +54,12 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Prepares the process: memory stays out of core dumps, and the terminal shows colors.
+pub fn prepare_process() {
+    core_dump::disable();
+    terminal::enable_colors();
+}
 
 /// The machine on which the process runs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -75,6 +82,10 @@ impl Environment for Machine {
 
     fn invocation(&self) -> String {
         environment::invocation()
+    }
+
+    fn shell(&self) -> Shell {
+        environment::shell()
     }
 
     fn project_folders(&self) -> Vec<PathBuf> {

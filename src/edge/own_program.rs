@@ -1,6 +1,6 @@
 //! Runs this program again, for a caller that must not share its streams with a command.
 
-use super::process::{POLL_INTERVAL, terminate};
+use super::process::{POLL_INTERVAL, separate, terminate};
 use crate::model::error::{Error, Result};
 use crate::model::program_output::ProgramOutput;
 use std::io::{Read, Write};
@@ -18,8 +18,7 @@ pub(super) fn run(words: &[String], input: &[u8], timeout: Duration) -> Result<P
     let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
     let mut command = Command::new(program);
     command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    separate(&mut command);
     let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let deadline = Instant::now() + timeout;

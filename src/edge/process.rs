@@ -227,9 +227,9 @@ fn wait_within(child: &mut Child, timeout: Duration) -> io::Result<Option<ExitSt
 
 #[cfg(unix)]
 pub(super) fn shell(command: &str) -> Command {
-    use std::os::unix::process::CommandExt;
     let mut shell = Command::new("sh");
-    shell.args(["-c", command]).stdin(Stdio::null()).process_group(0);
+    shell.args(["-c", command]).stdin(Stdio::null());
+    separate(&mut shell);
     shell
 }
 
@@ -252,14 +252,34 @@ pub(super) fn terminate(child: &mut Child) {
     let _ = child.wait();
 }
 
+#[cfg(windows)]
+pub(super) fn shell(command: &str) -> Command {
+    let mut shell = cmd(command);
+    shell.stdin(Stdio::null());
+    separate(&mut shell);
+    shell
+}
+
 /// `cmd` removes the outer quotes and reads the rest literally, so inner quotes must not be
 /// escaped.
 #[cfg(windows)]
-pub(super) fn shell(command: &str) -> Command {
+pub(super) fn cmd(command: &str) -> Command {
     use std::os::windows::process::CommandExt;
     let mut shell = Command::new("cmd");
-    shell.args(["/D", "/S", "/C"]).raw_arg(format!("\"{command}\"")).stdin(Stdio::null());
+    shell.args(["/D", "/S", "/C"]).raw_arg(format!("\"{command}\""));
     shell
+}
+
+/// Starts a command in a process group of its own, which Ctrl+C does not reach.
+#[cfg(unix)]
+pub(super) fn separate(command: &mut Command) {
+    std::os::unix::process::CommandExt::process_group(command, 0);
+}
+
+#[cfg(windows)]
+pub(super) fn separate(command: &mut Command) {
+    const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
+    std::os::windows::process::CommandExt::creation_flags(command, CREATE_NEW_PROCESS_GROUP);
 }
 
 /// Ends the process and all its descendants.

@@ -3,7 +3,7 @@
 //! Wider modes are refused, not corrected: whoever widened them should know, and the secret may
 //! have been read already.
 
-use super::files::{IfExists, Permissions, parent_folder, sync_folder, write_atomically};
+use super::files::{IfExists, Permissions, parent_folder, write_atomically};
 use crate::model::error::{Error, Result};
 use crate::world::FileChange;
 use std::fs;
@@ -134,7 +134,7 @@ pub(super) fn create_private_folder(folder: &Path) -> io::Result<()> {
     match fs::DirBuilder::new().mode(0o700).create(folder) {
         // Another process was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
-        created => created.and_then(|()| sync_folder(parent)),
+        created => created.and_then(|()| super::files::sync_folder(parent)),
     }
 }
 

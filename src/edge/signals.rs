@@ -1,5 +1,6 @@
 //! Ctrl+C, SIGTERM and SIGHUP: the first signal is reported to every subscriber, a second Ctrl+C or
-//! SIGTERM ends the process.
+//! SIGTERM ends the process. On Windows, Ctrl+Break, a shutdown and a console window that is closed
+//! take the places of the last two.
 //!
 //! A service manager may send SIGHUP together with SIGTERM, so SIGHUP is never the second one. It is
 //! left alone where it is ignored, as under `nohup`, and on systems that do not tell.
@@ -171,15 +172,27 @@ fn is_hang_up_ignored() -> bool {
 }
 
 #[cfg(windows)]
-struct Signals(tokio::signal::windows::CtrlC);
+struct Signals {
+    interrupt: tokio::signal::windows::CtrlC,
+    terminate: tokio::signal::windows::CtrlBreak,
+    shutdown: tokio::signal::windows::CtrlShutdown,
+    /// The console window was closed. Windows ends the process after five seconds.
+    close: tokio::signal::windows::CtrlClose,
+}
 
 #[cfg(windows)]
 impl Signals {
     fn new() -> io::Result<Self> {
-        tokio::signal::windows::ctrl_c().map(Self)
+        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
+        Ok(Self { interrupt: ctrl_c()?, terminate: ctrl_break()?, shutdown: ctrl_shutdown()?, close: ctrl_close()? })
     }
 
     async fn next(&mut self) -> Option<StopSignal> {
-        self.0.recv().await.map(|()| StopSignal::CtrlC)
+        tokio::select! {
+            signal = self.interrupt.recv() => signal.map(|()| StopSignal::CtrlC),
+            signal = self.terminate.recv() => signal.map(|()| StopSignal::Terminate),
+            signal = self.shutdown.recv() => signal.map(|()| StopSignal::Terminate),
+            signal = self.close.recv() => signal.map(|()| StopSignal::HangUp),
+        }
     }
 }

@@ -237,7 +237,8 @@ mod tests {
         std::fs::write(&text, "id,status\n".repeat(100)).unwrap();
         assert!(run(&text, "SELECT 1 FROM orders").unwrap_err().message.ends_with("is not an SQLite database"));
         assert_eq!(tables(&text).unwrap(), None);
-        assert!(run(&folder.path().join("none.db"), "SELECT 1").unwrap_err().to_string().contains("No such file"));
+        let missing = std::io::Error::from_raw_os_error(2).to_string();
+        assert!(run(&folder.path().join("none.db"), "SELECT 1").unwrap_err().to_string().contains(&missing));
         assert!(!folder.path().join("none.db").exists());
     }
 

@@ -19,6 +19,18 @@ pub(super) fn is_terminal(stream: Stream) -> bool {
     }
 }
 
+/// Makes the console interpret colors, which Windows does not do by default.
+#[cfg(windows)]
+pub(super) fn enable_colors() {
+    for console in [console::Term::stdout(), console::Term::stderr()] {
+        // Asking enables them.
+        console.features().colors_supported();
+    }
+}
+
+#[cfg(not(windows))]
+pub(super) fn enable_colors() {}
+
 pub(super) fn columns(stream: Stream) -> Option<u16> {
     let size = match stream {
         Stream::Input => terminal_size::terminal_size_of(io::stdin()),

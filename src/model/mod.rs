@@ -25,6 +25,7 @@ pub mod refusal;
 pub mod sanitize;
 pub mod secret;
 pub(crate) mod secret_text;
+pub mod shell;
 pub mod signature;
 pub mod status;
 pub mod stored;

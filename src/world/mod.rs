@@ -26,6 +26,7 @@ pub use store::{
 use crate::model::error::Result;
 use crate::model::exchange::{NextRequest, OutgoingRequest, SentRequest};
 use crate::model::program_output::ProgramOutput;
+use crate::model::shell::Shell;
 use crate::model::temporary_file::TemporaryFile;
 use crate::model::timestamp::Timestamp;
 use std::io::{self, Read, Write};
@@ -64,6 +65,8 @@ pub trait Environment {
     fn env_var(&self, name: &str) -> Option<String>;
     /// Returns the word by which the user can call this program again.
     fn invocation(&self) -> String;
+    /// Returns the shell in which the user pastes what is suggested.
+    fn shell(&self) -> Shell;
     /// Returns the working directory and its ancestors up to the root of its git repository,
     /// nearest first. Outside of a repository: the working directory alone. Empty: it cannot be
     /// determined.

@@ -12,10 +12,12 @@ try {
   console.error(error.message);
   process.exit(3);
 }
+const hasTerminal = [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY);
 const child = spawn(binary, process.argv.slice(2), { stdio: 'inherit', windowsHide: true });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  // Ctrl+C at a terminal reaches both processes; the binary decides when to end.
-  process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY) || child.kill(signal));
+  // Ctrl+C at a terminal reaches both processes, and so does every signal on Windows, where `kill` would end the binary at
+  // once; the binary decides when to end.
+  process.on(signal, () => (signal === 'SIGINT' && hasTerminal) || process.platform === 'win32' || child.kill(signal));
 }
 child.on('error', (error) => {
   console.error(`whtool: can't run ${binary}: ${error.message}`);

@@ -178,7 +178,7 @@ fn read_object(object: ValueView<'_>, is_base64: bool) -> Option<JsonBody> {
 
 /// Reads numbers from 0 to 255. `None`: there is another value among them.
 fn byte_list<'d>(values: impl Iterator<Item = ValueView<'d>>) -> Option<Vec<u8>> {
-    values.map(|value| value.spelling().parse().ok().filter(|_| value.kind() == TokenKind::Number)).collect()
+    values.map(|value| value.spelling().parse::<u8>().ok().filter(|_| value.kind() == TokenKind::Number)).collect()
 }
 
 /// Decodes base64 or base64url, with or without padding; line breaks are ignored.

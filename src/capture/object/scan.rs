@@ -191,7 +191,7 @@ fn has_request_inside(object: ValueView<'_>) -> bool {
 }
 
 fn byte_text(list: ValueView<'_>) -> Option<Vec<u8>> {
-    list.elements().map(|value| value.spelling().parse().ok()).collect()
+    list.elements().map(|value| value.spelling().parse::<u8>().ok()).collect()
 }
 
 /// Checks whether a text is long and regular enough to be base64 of JSON or of a request.

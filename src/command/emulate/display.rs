@@ -78,13 +78,17 @@ impl<'a> EmulatorDisplay<'a> {
                 self.write_record(&record)?;
             }
             StdoutFormat::Exports => {
+                let shell = self.session.world.shell();
                 for (name, key) in emulator.api_keys() {
                     let Some(provider) = provider::by_name(name) else { continue };
                     let (base, variable) = (provider.api().base_variable, provider.key_variable());
-                    write!(self.output, "export {base}={url}/{name}\nexport {variable}={key}\n")?;
+                    for line in [shell.set_variable(base, &format!("{url}/{name}")), shell.set_variable(variable, key)]
+                    {
+                        writeln!(self.output, "{line}")?;
+                    }
                 }
                 if let Some(secret) = printable_secret(webhook_key) {
-                    writeln!(self.output, "export PLUSTIVE_WEBHOOK_SECRET={secret}")?;
+                    writeln!(self.output, "{}", shell.set_variable("PLUSTIVE_WEBHOOK_SECRET", &secret))?;
                 }
             }
         }

@@ -20,7 +20,7 @@ impl FromStr for AnswerScript {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let status = |text: &str| text.parse().ok().filter(|status| (200..600).contains(status));
+        let status = |text: &str| text.parse::<u16>().ok().filter(|status| (200..600).contains(status));
         let statuses: Option<Vec<u16>> = route::list_elements(text).map(status).collect();
         let statuses = statuses.filter(|statuses| !statuses.is_empty());
         statuses.map(Self).ok_or_else(|| "expected statuses from 200 to 599, such as 503,503,200".to_owned())

@@ -5,6 +5,7 @@ use crate::model::exchange::Answer;
 use crate::model::mask::mask_secrets;
 use crate::model::sanitize;
 use crate::model::secret::SecretOrigin;
+use crate::model::shell::Shell;
 use crate::model::status::LOOP_DETECTED;
 use crate::model::stored::{CaptureId, ForwardOutcome, Forwarded};
 use crate::model::verdict::Verdict;
@@ -25,6 +26,7 @@ pub(super) struct AppStatus {
     verified: BTreeMap<CaptureId, Signer>,
     /// Word by which the user can call this program again.
     program: String,
+    shell: Shell,
 }
 
 /// Most verified deliveries that are remembered.
@@ -46,8 +48,8 @@ pub(super) struct AppLine {
 }
 
 impl AppStatus {
-    pub(super) fn new(program: String) -> Self {
-        Self { program, ..Self::default() }
+    pub(super) fn new(program: String, shell: Shell) -> Self {
+        Self { program, shell, ..Self::default() }
     }
 
     /// Remembers a delivery if it is verified.
@@ -90,7 +92,8 @@ impl AppStatus {
         };
         let advice = attempt.outcome.as_ref().ok().and_then(|answer| {
             let signer = self.verified.get(id).copied();
-            advice(answer, &Refused { id: id.to_string(), url: &attempt.url, signer, program: &self.program })
+            let (program, shell) = (&self.program, self.shell);
+            advice(answer, &Refused { id: id.to_string(), url: &attempt.url, signer, program, shell })
         });
         let advice = advice.filter(|(status, _)| self.explained.insert((app, *status)));
         let advice = advice.map(|(_, text)| format!("  {} {text}", paint.faint("fix")));
@@ -120,6 +123,7 @@ struct Refused<'a> {
     url: &'a str,
     signer: Option<Signer>,
     program: &'a str,
+    shell: Shell,
 }
 
 /// Says what to run when the app refuses a delivery that is verified here. `None`: it does not.
@@ -159,8 +163,8 @@ fn refused_signature(refused: &Refused<'_>, url: &str) -> String {
     let signer = refused.signer.filter(|signer| signer.is_test);
     if let Some(provider) = signer.and_then(|signer| provider::by_name(signer.provider)) {
         let (name, variable) = (provider.name(), provider.secret_variable());
-        advice +=
-            &format!("; it needs the local test secret: `export {variable}=$({program} secret show {name}-test)`");
+        let line = refused.shell.set_variable_to_output(variable, &format!("{program} secret show {name}-test"));
+        advice += &format!("; it needs the local test secret: `{line}`");
     }
     advice
 }
@@ -182,8 +186,8 @@ mod tests {
     use super::*;
 
     fn advice_for(status: u16, body: &str) -> String {
-        let refused =
-            Refused { id: "42".to_owned(), url: "http://127.0.0.1:3000/hook", signer: None, program: "whtool" };
+        let (url, program) = ("http://127.0.0.1:3000/hook", "whtool");
+        let refused = Refused { id: "42".to_owned(), url, signer: None, program, shell: Shell::Posix };
         advice(&Answer::new(status, body), &refused).map_or_else(String::new, |(_, text)| text)
     }
 

@@ -92,7 +92,7 @@ impl<'a> Display<'a> {
             summary: Summary::default(),
             hint: None,
             store_error: None,
-            apps: AppStatus::new(session.world.invocation()),
+            apps: AppStatus::new(session.world.invocation(), session.world.shell()),
             is_compact: args.compact,
             last_shown: None,
             last_event: None,

@@ -90,7 +90,7 @@ pub(super) fn add(
     let place = registry::path(session)?;
     match &new.command {
         Some(_) => session.info("the command is stored and runs whenever the secret is needed"),
-        None => session.info(&format!("stored in {}, which only you can read (mode 0600)", place.display())),
+        None => session.info(&format!("stored in {}, which only you can read", place.display())),
     }
     if others == OtherSecrets::Retire {
         session.info("the previous secrets still verify until you remove them with `whtool secret remove`");

@@ -7,6 +7,7 @@ use crate::model::error::{Error, Result};
 use crate::model::exchange::{NextRequest, SendFailure, SentRequest};
 use crate::model::secret::{Secret, SecretOrigin};
 use crate::model::secret_text::{find_unprintable, trim_invisible};
+use crate::model::shell::Shell;
 use crate::model::target_fault::SendFlags;
 use crate::model::timestamp::SignedDuration;
 use crate::provider::api::ApiCall;
@@ -218,7 +219,10 @@ fn key(provider: &'static dyn Provider, args: &ApiArgs, session: &Session<'_>) -
         }
         (None, named) => {
             let variable = named.as_deref().unwrap_or(provider.key_variable());
-            let value = session.world.env_var(variable).ok_or_else(|| missing_key(provider, variable))?;
+            let value = session
+                .world
+                .env_var(variable)
+                .ok_or_else(|| missing_key(provider, variable, session.world.shell()))?;
             (SecretOrigin::Environment { variable: variable.to_owned(), position: 0 }, value.into_bytes())
         }
     };
@@ -257,8 +261,9 @@ pub(in crate::command) fn api_key_fault(text: &[u8], provider: &dyn Provider) ->
     Some(format!("has a `{}` at position {}{whole}", char::from(text[odd]), odd + 1))
 }
 
-fn missing_key(provider: &dyn Provider, variable: &str) -> Error {
+fn missing_key(provider: &dyn Provider, variable: &str, shell: Shell) -> Error {
+    let set = shell.set_variable(variable, "…");
     Error::credentials(format!("no API key for {}", provider.title()))
         .because(format!("{variable} is not set"))
-        .hint(format!("export {variable}=…, or use --key-file; create a key in {}", provider.api().dashboard))
+        .hint(format!("{set}, or use --key-file; create a key in {}", provider.api().dashboard))
 }

@@ -96,7 +96,7 @@ pub(super) fn unprinted(text: &[u8], _: &str) -> Vec<Found> {
     let Ok(words) = std::str::from_utf8(inner) else { return Vec::new() };
     let words: Vec<_> = words.split(|character| u8::try_from(character).is_ok_and(|byte| is_mark(&byte))).collect();
     let words = || words.iter().filter(|word| !word.is_empty());
-    let numbers: Option<Vec<u8>> = words().map(|word| word.parse().ok()).collect();
+    let numbers: Option<Vec<u8>> = words().map(|word| word.parse::<u8>().ok()).collect();
     let pairs = || words().map(|word| word.trim_start_matches("0x").trim_start_matches("\\x"));
     let hex = || pairs().all(|pair| pair.len() == 2).then(|| hex::decode(pairs().collect::<String>()).ok()).flatten();
     let printed = [(numbers, "a list of byte values"), (hex(), "a hex dump")];

@@ -89,6 +89,10 @@ fn cannot_listen(address: SocketAddr, kind: io::ErrorKind) -> Error {
         io::ErrorKind::AddrInUse => failed.hint(
             "stop the other program, perhaps another `whtool listen` or `emulate`, or use `--port 0` for a free port",
         ),
+        io::ErrorKind::PermissionDenied if cfg!(windows) => failed.hint(
+            "another program has this port for itself, or Windows has reserved it (`netsh interface ipv4 show \
+             excludedportrange tcp`); `--port 0` picks a free port",
+        ),
         io::ErrorKind::PermissionDenied => failed.hint("ports below 1024 are reserved; `--port 0` picks a free port"),
         io::ErrorKind::AddrNotAvailable => failed.hint("use an address of this machine, such as 127.0.0.1"),
         _ => failed,

@@ -141,7 +141,9 @@ impl Display<'_> {
         for provider in provider::ALL.iter().filter(|provider| !has_other(provider.name())) {
             let (variable, name) = (provider.secret_variable(), provider.name());
             let program = self.session.world.invocation();
-            self.session.info(&format!("for your app: export {variable}=$({program} secret show {name}-test)"));
+            let command = format!("{program} secret show {name}-test");
+            let line = self.session.world.shell().set_variable_to_output(variable, &command);
+            self.session.info(&format!("for your app: {line}"));
         }
     }
 }

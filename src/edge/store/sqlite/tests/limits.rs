@@ -143,6 +143,7 @@ async fn a_capture_tells_its_place_in_the_queue() {
 
 /// Stores three deliveries, lets another program change the files, and checks that what is
 /// acknowledged afterwards is there for a process that opens the store then.
+#[cfg(unix)]
 async fn check_after(change: impl Fn(&Path)) {
     let (folder, path) = new_store_path();
     let writer = start(&path, LIMIT);
@@ -166,6 +167,7 @@ async fn check_after(change: impl Fn(&Path)) {
     }
 }
 
+#[cfg(unix)]
 fn truncate(path: &Path, length: u64) {
     std::fs::File::options().write(true).open(path).unwrap().set_len(length).unwrap();
 }
