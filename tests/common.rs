@@ -207,6 +207,10 @@ impl Environment for TestWorld {
         false
     }
 
+    fn user_at_host(&self) -> String {
+        "ana@laptop".to_owned()
+    }
+
     fn project_folders(&self) -> Vec<PathBuf> {
         self.folders.clone()
     }

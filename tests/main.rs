@@ -75,6 +75,7 @@ mod send_output;
 mod sign;
 mod store;
 mod store_limits;
+mod team;
 mod this_machine;
 #[cfg(unix)]
 mod tunnel;

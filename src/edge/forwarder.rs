@@ -5,13 +5,15 @@
 //! resumes it, unless it is older than `give_up_after`. Times in the queue follow the wall clock,
 //! because they outlive the process; when that is set back, they are set back with it. An app that
 //! does not answer at all is tried with growing pauses, one delivery at a time. If the process dies
-//! between the app's answer and its record, the delivery is sent again.
+//! between the app's answer and its record, the delivery is sent again. In a store that several
+//! listeners share, the members of a group lease deliveries from its queue, and give back what they
+//! have not sent when they stop.
 
 use super::clock;
 use super::events::EventSender;
 use super::sender::client::HttpClient;
 use super::sender::options::ExchangeOptions;
-use super::store::{DueDelivery, DueQuery, EntryState, StoreWriter};
+use super::store::{DueDelivery, DueQuery, EntryState, NewEntries, StoreWriter};
 use crate::model::backoff::Backoff;
 use crate::model::exchange::SendFailure;
 use crate::model::message::Request;
@@ -25,7 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 use url::Url;
 
 /// Longest pause before a delivery is retried.
@@ -43,6 +45,9 @@ const FORWARD_FLAGS: SendFlags = SendFlags { insecure: Some("--insecure"), timeo
 /// Difference between the clocks from which the wall clock was set back, and did not only drift.
 const CLOCK_STEP: SignedDuration = SignedDuration::from_secs(1);
 
+/// Time after which leases are extended.
+const LEASE_EXTENSION: Duration = Duration::from_secs(20);
+
 /// Pause after an error of the store.
 const STORE_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
@@ -59,6 +64,8 @@ pub(super) struct Forwarder {
     outages: HashMap<String, Outage>,
     /// Wall clock and monotonic clock at the last look at the queue.
     last_look: Option<(Timestamp, Instant)>,
+    /// The reason why the queue can't be used.
+    queue_failure: Option<String>,
 }
 
 /// A stored delivery that is to be sent again.
@@ -116,13 +123,21 @@ impl Forwarder {
             in_flight: HashMap::new(),
             outages: HashMap::new(),
             last_look: None,
+            queue_failure: None,
         }
     }
 
-    /// Forwards until `stop`, then waits for the running attempts.
-    pub async fn run(mut self, mut requeue: mpsc::UnboundedReceiver<Requeue>, mut stop: oneshot::Receiver<()>) {
+    /// Forwards until `stop`, then waits for the running attempts, at most for `closing_time`.
+    pub async fn run(
+        mut self,
+        mut requeue: mpsc::UnboundedReceiver<Requeue>,
+        mut stop: oneshot::Receiver<()>,
+        closing_time: Duration,
+    ) {
         self.resume_pending().await;
         let mut attempts = JoinSet::new();
+        let mut lease_extension = tokio::time::interval(LEASE_EXTENSION);
+        lease_extension.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let next = self.start_due(&mut attempts).await;
             tokio::select! {
@@ -134,13 +149,33 @@ impl Forwarder {
                 }
                 Some(finished) = attempts.join_next() => self.finish(finished).await,
                 Some(request) = requeue.recv() => self.forward_again(request).await,
+                _ = lease_extension.tick(), if !self.in_flight.is_empty() => self.extend_leases().await,
                 () = self.wake.notified() => {}
+                () = self.writer.wait_for_work() => {}
                 () = tokio::time::sleep_until(next) => {}
             }
         }
-        while let Some(finished) = attempts.join_next().await {
-            self.finish(finished).await;
-        }
+        let closing = async {
+            loop {
+                tokio::select! {
+                    finished = attempts.join_next() => match finished {
+                        Some(finished) => self.finish(finished).await,
+                        None => break,
+                    },
+                    _ = lease_extension.tick() => self.extend_leases().await,
+                }
+            }
+        };
+        // Attempts that are cut off stay pending in the store.
+        let _ = tokio::time::timeout(closing_time, closing).await;
+        attempts.abort_all();
+        // If it fails, the leases end by themselves.
+        let _ = self.writer.release_leases().await;
+    }
+
+    async fn extend_leases(&self) {
+        // If it fails, it is tried again before the leases end.
+        let _ = self.writer.extend_leases().await;
     }
 
     /// Queues a delivery again. The user wants it sent now, even to an app that did not answer.
@@ -152,16 +187,26 @@ impl Forwarder {
 
     /// Resumes what an earlier run left in the queue, and reports how much that is.
     async fn resume_pending(&self) {
-        let now = clock::now();
-        let oldest =
-            SignedDuration::try_from(self.forward.give_up_after).ok().and_then(|age| now.checked_sub(age).ok());
-        let latest = now.checked_add(self.longest_wait()).unwrap_or(Timestamp::MAX);
-        let resumed = self.writer.resume(&self.urls(), oldest.unwrap_or(Timestamp::MIN), latest).await;
+        while matches!(self.queue_new().await, Ok(true)) {}
+        let latest = clock::now().checked_add(self.longest_wait()).unwrap_or(Timestamp::MAX);
+        let resumed = self.writer.resume(&self.urls(), self.oldest_arrival(), latest).await;
         if let Ok(resumed) = resumed
             && resumed != ResumedDeliveries::default()
         {
             self.events.send(ListenerEvent::Resumed(resumed)).await;
         }
+    }
+
+    /// Returns the earliest arrival of a delivery that is still forwarded.
+    fn oldest_arrival(&self) -> Timestamp {
+        let age = SignedDuration::try_from(self.forward.give_up_after).ok();
+        age.and_then(|age| clock::now().checked_sub(age).ok()).unwrap_or(Timestamp::MIN)
+    }
+
+    /// Queues what other listeners have received. Returns true if there is more.
+    async fn queue_new(&self) -> Result<bool, String> {
+        let (urls, route) = (self.urls(), Arc::clone(&self.forward.route));
+        self.writer.queue_new(&NewEntries { urls, route, oldest: self.oldest_arrival() }).await
     }
 
     /// Returns the longest time for which an entry of the queue waits. One that is due later was
@@ -193,6 +238,10 @@ impl Forwarder {
         if urls.is_empty() {
             return self.next_outage_end(now).unwrap_or(later);
         }
+        let has_more = match self.queue_new().await {
+            Ok(has_more) => has_more,
+            Err(error) => return self.report_failure(error).await,
+        };
         let selection = DueQuery {
             now: clock::now(),
             urls,
@@ -200,13 +249,30 @@ impl Forwarder {
             lease: i64::try_from((self.forward.timeout + LEASE).as_micros()).unwrap_or(i64::MAX),
             per_object: self.forward.ordered,
         };
-        let Ok(found) = self.writer.due(selection).await else { return now + STORE_RETRY_PAUSE };
+        let found = match self.writer.due(selection).await {
+            Ok(found) => found,
+            Err(error) => return self.report_failure(error).await,
+        };
+        if self.queue_failure.take().is_some() {
+            self.events.send(ListenerEvent::QueueFailed(None)).await;
+        }
         for due in found.due {
             self.in_flight.insert(due.queue_row, due.url.clone());
             attempts.spawn(self.attempt(due));
         }
-        let next_due = found.next_due.map(|due| now + due.duration_since(clock::now()).unsigned_abs());
-        self.next_outage_end(now).into_iter().chain(next_due).min().unwrap_or(later)
+        let until_due = |due: Timestamp| due.duration_since(clock::now()).max(SignedDuration::ZERO).unsigned_abs();
+        let next_due = found.next_due.map(|due| now + until_due(due));
+        let now_if_more = has_more.then_some(now);
+        self.next_outage_end(now).into_iter().chain(next_due).chain(now_if_more).min().unwrap_or(later)
+    }
+
+    /// Reports that the queue can't be used, unless that is known. Returns when to try again.
+    async fn report_failure(&mut self, error: String) -> Instant {
+        if self.queue_failure.as_ref() != Some(&error) {
+            self.queue_failure = Some(error.clone());
+            self.events.send(ListenerEvent::QueueFailed(Some(error))).await;
+        }
+        Instant::now() + STORE_RETRY_PAUSE
     }
 
     fn next_outage_end(&self, now: Instant) -> Option<Instant> {
@@ -242,12 +308,17 @@ impl Forwarder {
         let (client, forward, writer) = (self.client.clone(), self.forward.clone(), self.writer.clone());
         async move {
             let started = Instant::now();
+            let is_loop = forward.hop_mark.closes_loop(&due.request.headers);
             let sent = match due.url.parse::<Url>() {
+                _ if is_loop => SentToApp::not_sent(&due.url, "it was forwarded before, and came back".to_owned()),
                 Ok(url) => send_to_app(&client, &forward, &due.request, &url, MAX_ANSWER_BODY).await,
                 Err(error) => SentToApp::not_sent(&due.url, error.to_string()),
             };
             let tries = due.tries + 1;
-            let sequel = next_step(&sent, tries, due.arrived, &forward);
+            let sequel = match next_step(&sent, tries, due.arrived, &forward) {
+                _ if is_loop => ForwardOutcome::Refused,
+                sequel => sequel,
+            };
             let SentToApp { attempt, is_misconfigured } = sent;
             let (state, retry_at) = match sequel {
                 ForwardOutcome::Delivered => (EntryState::Delivered, None),

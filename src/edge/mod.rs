@@ -88,6 +88,10 @@ impl Environment for Machine {
         environment::shell()
     }
 
+    fn user_at_host(&self) -> String {
+        environment::user_at_host()
+    }
+
     fn project_folders(&self) -> Vec<PathBuf> {
         environment::project_folders()
     }

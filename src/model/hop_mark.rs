@@ -1,10 +1,12 @@
 //! The mark that a listener puts on what it forwards, so that a delivery that comes back is
 //! recognized.
 //!
-//! It is an entry in `Via` (RFC 9110 section 7.6.3) with a random pseudonym per listener. So
+//! It is an entry in `Via` (RFC 9110 section 7.6.3) with a random pseudonym per listener, or one for
+//! all listeners of a forwarding group. So
 //! listeners may forward to each other in a chain, and a loop ends where it closes.
 
 use crate::model::message::{HeaderError, Headers};
+use sha2::{Digest, Sha256};
 
 /// Start of the pseudonyms of all listeners.
 const PREFIX: &str = "whtool-";
@@ -20,6 +22,12 @@ pub struct HopMark {
 impl HopMark {
     pub fn from_random(bytes: [u8; 8]) -> Self {
         Self { pseudonym: format!("{PREFIX}{}", hex::encode(bytes)) }
+    }
+
+    /// Returns the mark of all listeners of a forwarding group.
+    pub fn of_group(inbox: &str, group: &str) -> Self {
+        let hash = Sha256::digest(format!("{inbox}\0{group}"));
+        Self { pseudonym: format!("{PREFIX}{}", hex::encode(&hash[..8])) }
     }
 
     /// Returns true if the delivery was forwarded by this listener before, or by too many others.

@@ -81,8 +81,8 @@ pub struct ForwardOptions {
     pub max_in_flight: usize,
 }
 
-/// Returns the URLs that a delivery is forwarded to.
-pub type RouteFn = Arc<dyn Fn(&AnalyzedDelivery) -> Vec<Url> + Send + Sync>;
+/// Returns the URLs that verified events of a type are forwarded to.
+pub type RouteFn = Arc<dyn Fn(Option<&str>) -> Vec<Url> + Send + Sync>;
 
 /// Builds the request for one attempt from the stored request, the URL of its route, and the time.
 pub type PrepareFn =
@@ -132,6 +132,8 @@ pub enum ListenerEvent {
     Dropped(DroppedEvents),
     /// Deliveries of an earlier run were found in the queue.
     Resumed(ResumedDeliveries),
+    /// The queue can't be used for this reason, or again.
+    QueueFailed(Option<String>),
     /// An attempt to forward a delivery has ended.
     Forwarded(Forwarded),
     /// A request was refused before it could be verified.

@@ -67,6 +67,8 @@ pub trait Environment {
     fn invocation(&self) -> String;
     /// Returns the shell in which the user pastes what is suggested.
     fn shell(&self) -> Shell;
+    /// Returns the names of the user and the machine: `user@host`.
+    fn user_at_host(&self) -> String;
     /// Returns the working directory and its ancestors up to the root of its git repository,
     /// nearest first. Outside of a repository: the working directory alone. Empty: it cannot be
     /// determined.

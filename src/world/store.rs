@@ -39,6 +39,8 @@ pub struct PostgresStore {
     pub url: PostgresUrl,
     /// Separates streams of deliveries in one database, such as those of several CI runs.
     pub inbox: String,
+    /// Forwarding group. Its members share the work; other groups get their own copy.
+    pub group: String,
 }
 
 impl StoreLocation {
@@ -54,8 +56,8 @@ impl fmt::Display for StoreLocation {
         match self {
             Self::File(path) => path.display().fmt(out),
             Self::Memory => out.write_str("memory"),
-            Self::Postgres(PostgresStore { url, inbox }) if inbox == DEFAULT_INBOX => url.fmt(out),
-            Self::Postgres(PostgresStore { url, inbox }) => write!(out, "{url} (inbox {inbox})"),
+            Self::Postgres(PostgresStore { url, inbox, .. }) if inbox == DEFAULT_INBOX => url.fmt(out),
+            Self::Postgres(PostgresStore { url, inbox, .. }) => write!(out, "{url} (inbox {inbox})"),
         }
     }
 }

@@ -96,6 +96,8 @@ Options:
       --store <FILE|URL>            Use this store instead of the default one: a file, postgres://…,
                                     or $VARIABLE with such a URL
       --inbox <NAME>                Inbox of a PostgreSQL store [default: default]
+      --group <NAME>                Forwarding group of a PostgreSQL store: its members share the
+                                    work, and each group gets all deliveries [default: user@host]
       --color <WHEN>                When to use colors [possible values: auto, always, never]
                                     [default: auto]
   -q, --quiet                       Print only the result and errors

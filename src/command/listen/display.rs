@@ -258,6 +258,17 @@ impl<'a> Display<'a> {
         }
     }
 
+    /// Reports that the queue can't be used, or again.
+    pub(super) fn show_queue_state(&self, failure: Option<&str>) {
+        match failure {
+            Some(reason) => {
+                let reason = sanitize::escape_unsafe(reason);
+                self.session.warn(&format!("can't use the forwarding queue, trying again: {reason}"));
+            }
+            None => self.session.info("forwarding again"),
+        }
+    }
+
     pub(super) fn show_forwarded(&mut self, forwarded: &Forwarded) -> Result<()> {
         if self.args.json {
             return self.output.write_record(&render::json::forwarded(forwarded));

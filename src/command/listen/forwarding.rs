@@ -1,5 +1,6 @@
 //! The flags of `listen` that concern forwarding.
 
+use crate::command::shared::group_args::GroupArgs;
 use crate::command::shared::{secrets, target};
 use crate::command::{Session, parse_duration};
 use crate::model::address::{Reach, local_address};
@@ -9,7 +10,7 @@ use crate::model::hop_mark::HopMark;
 use crate::model::timestamp::SignedDuration;
 use crate::webhook::forward::{self, RequestChanges};
 use crate::webhook::route::{Route, RouteList};
-use crate::world::{AckMode, CertificateCheck, ForwardOptions};
+use crate::world::{AckMode, CertificateCheck, ForwardOptions, StoreLocation};
 use clap::Args;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -51,6 +52,8 @@ pub(super) struct ForwardArgs {
     /// Do not verify TLS certificates
     #[arg(long)]
     insecure: bool,
+    #[command(flatten)]
+    pub group: GroupArgs,
     /// Maximum number of deliveries forwarded at once
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
     in_flight: u16,
@@ -88,13 +91,18 @@ impl ForwardArgs {
             ("--resign", self.resign),
             ("--header", !self.header.is_empty()),
             ("--insecure", self.insecure),
+            ("--group", self.group.group.is_some()),
         ];
         flags.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
     }
 
     /// Converts the flags for the listener, and asks for confirmation if deliveries leave this
     /// machine. `None`: nothing is forwarded.
-    pub(super) fn options(&self, session: &Session<'_>) -> Result<Option<ForwardOptions>> {
+    pub(super) fn options(
+        &self,
+        store: Option<&StoreLocation>,
+        session: &Session<'_>,
+    ) -> Result<Option<ForwardOptions>> {
         if self.forward_to.is_empty() {
             return self.flag_without_effect().map_or(Ok(None), |flag| {
                 Err(Error::usage(format!("{flag} has no effect without --forward-to")).hint("add --forward-to URL"))
@@ -107,15 +115,20 @@ impl ForwardArgs {
             .map(|route| Ok((route.url.clone(), target::confirm_reach(&route.url, self.yes, question, session)?)));
         let reaches = routes.collect::<Result<HashMap<Url, Reach>>>()?;
         let resign = if self.resign { Some(secrets::local_test_keys(session)?) } else { None };
-        let mut random = [0; 8];
-        session.world.fill_random(&mut random);
-        let hop_mark = HopMark::from_random(random);
+        let hop_mark = match store {
+            // What one member has forwarded comes back to all of them.
+            Some(StoreLocation::Postgres(store)) => HopMark::of_group(&store.inbox, &store.group),
+            _ => {
+                let mut random = [0; 8];
+                session.world.fill_random(&mut random);
+                HopMark::from_random(random)
+            }
+        };
         let changes = RequestChanges { headers: self.header.clone(), resign, hop_mark: Some(hop_mark.clone()) };
         let routes = self.routes();
         Ok(Some(ForwardOptions {
             urls: routes.iter().map(|route| route.url.clone()).collect(),
-            route: Arc::new(move |received| {
-                let event_type = received.event.kind.as_deref();
+            route: Arc::new(move |event_type| {
                 routes.iter().filter(|route| route.matches(event_type)).map(|route| route.url.clone()).collect()
             }),
             prepare: Arc::new(move |request, base, now| {

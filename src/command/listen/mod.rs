@@ -23,6 +23,7 @@ use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
 use crate::command::shared::store_args::StoreArgs;
 use crate::model::bind::BindHost;
 use crate::model::error::{CommandOutcome, Result};
+use crate::model::sanitize::escape_unsafe;
 use crate::model::signature::DEFAULT_TOLERANCE;
 use crate::model::timestamp::SignedDuration;
 use crate::render::text;
@@ -137,6 +138,11 @@ fn parse_size(text: &str) -> Result<usize, String> {
 }
 
 impl Listen {
+    /// Returns the place of the store, with the forwarding group.
+    fn location(&self, session: &Session<'_>) -> Result<StoreLocation> {
+        self.forward.group.location(&self.store, session)
+    }
+
     /// The deliveries of a demo stay out of the store that `events` and `reconcile` read.
     fn stores_in_memory(&self) -> bool {
         self.demo && self.store.store.is_none()
@@ -156,7 +162,7 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome
     if is_on_disk {
         // Before the listener opens the store: SQLite keeps the descriptor of a connection that is
         // closed while another one is open.
-        display.load_seen_events(args.store.open(session)?.as_mut())?;
+        display.load_seen_events(session.world.open_store(&args.location(session)?)?.as_mut())?;
     }
     let mut listener = start(args, (reloader.verify_fn(), reloader.sources()), session)?;
     let mut goal = Goal::new(WantedEvents::new(args.count, &args.expect), args.timeout.is_some());
@@ -171,6 +177,12 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome
     let addresses = (listener.address(), listener.second_address());
     let keys = KeyReader::start(args, session);
     display.show_ready(addresses, args.forward.routes(), keys.is_some())?;
+    if is_on_disk
+        && let StoreLocation::Postgres(store) = args.location(session)?
+        && !args.forward.routes().is_empty()
+    {
+        session.info(&format!("member of the forwarding group {}", escape_unsafe(&store.group)));
+    }
     if let Some(script) = &args.answer {
         session.info(&format!("answering verified events with {} (--answer)", script.words()));
     }
@@ -204,12 +216,14 @@ fn start(
     session: &Session<'_>,
 ) -> Result<Box<dyn RunningListener>> {
     let ack_policy = if args.observe { AckPolicy::All } else { AckPolicy::Verified };
-    let forward = args.forward.options(session)?;
+    let location = match args.no_store || args.stores_in_memory() {
+        true => None,
+        false => Some(args.location(session)?),
+    };
+    let forward = args.forward.options(location.as_ref(), session)?;
     let store = match (args.no_store, &forward) {
-        (false, _) if args.stores_in_memory() => Some(StoreLocation::Memory),
-        (false, _) => Some(args.store.location(session)?),
-        (true, Some(_)) => Some(StoreLocation::Memory),
         (true, None) => None,
+        _ => Some(location.unwrap_or(StoreLocation::Memory)),
     };
     let listen = |port| {
         let addresses = args.bind.with_port(port);

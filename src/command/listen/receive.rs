@@ -80,6 +80,7 @@ pub(super) fn receive_until_done(
             }
             ListenerEvent::Dropped(dropped) => display.add_dropped(dropped)?,
             ListenerEvent::Resumed(count) => display.show_resumed(count),
+            ListenerEvent::QueueFailed(reason) => display.show_queue_state(reason.as_deref()),
             ListenerEvent::Forwarded(forwarded) => {
                 goal.add_forwarded(&forwarded);
                 display.show_forwarded(&forwarded)?;
@@ -141,7 +142,8 @@ fn report_queued(args: &Listen, session: &Session<'_>) {
     if urls.is_empty() || args.no_store || args.stores_in_memory() {
         return;
     }
-    let queued = args.store.open(session).and_then(|mut store| store.count_pending(&urls));
+    let store = args.location(session).and_then(|location| session.world.open_store(&location));
+    let queued = store.and_then(|mut store| store.count_pending(&urls));
     if let Ok(queued @ 1..) = queued {
         session.info(&format!(
             "{} still queued; the next `whtool listen` with the same --forward-to forwards them",
@@ -204,6 +206,7 @@ fn finish(
             }
             ListenerEvent::Dropped(dropped) => display.add_dropped(dropped)?,
             ListenerEvent::Resumed(count) => display.show_resumed(count),
+            ListenerEvent::QueueFailed(reason) => display.show_queue_state(reason.as_deref()),
             ListenerEvent::Forwarded(forwarded) => {
                 goal.add_forwarded(&forwarded);
                 display.show_forwarded(&forwarded)?;

@@ -12,6 +12,7 @@ mod summary;
 use super::samples::PayloadArgs;
 use super::{Session, parse_duration, parse_rate, parse_time, provider_parser};
 use crate::command::shared::captures::Filters;
+use crate::command::shared::group_args::GroupArgs;
 use crate::command::shared::secrets::SecretArgs;
 use crate::command::shared::store_args::StoreArgs;
 use crate::command::shared::target;
@@ -112,6 +113,8 @@ pub(super) struct Replay {
     filters: Filters,
     #[command(flatten)]
     store: StoreArgs,
+    #[command(flatten)]
+    group: GroupArgs,
     #[command(flatten)]
     secrets: SecretArgs,
 }

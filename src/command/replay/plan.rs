@@ -127,7 +127,8 @@ impl<'a> ReplayPlan<'a> {
     pub(super) fn with_store<T>(&self, work: impl FnOnce(&mut dyn Store) -> Result<T>) -> Result<T> {
         let mut store = self.store.borrow_mut();
         if store.is_none() {
-            *store = Some(self.args.store.open(self.session)?);
+            let location = self.args.group.location(&self.args.store, self.session)?;
+            *store = Some(self.session.world.open_store(&location)?);
         }
         work(store.as_mut().expect("it was just opened").as_mut())
     }

@@ -6,6 +6,7 @@ pub(super) mod api;
 pub(super) mod capture_files;
 pub(super) mod captures;
 pub(super) mod endpoints;
+pub(super) mod group_args;
 pub(super) mod list_source;
 pub(super) mod live_output;
 pub(super) mod loaded_settings;

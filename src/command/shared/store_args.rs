@@ -76,7 +76,7 @@ impl StoreName {
                 PostgresUrl::new(&text).ok_or_else(|| unusable("holds no postgres:// URL"))?
             }
         };
-        Ok(StoreLocation::Postgres(PostgresStore { url, inbox: inbox.to_owned() }))
+        Ok(StoreLocation::Postgres(PostgresStore { url, inbox: inbox.to_owned(), group: session.world.user_at_host() }))
     }
 }
 

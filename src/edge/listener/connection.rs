@@ -107,7 +107,7 @@ impl ListenerState {
             let answering = tokio::spawn(answering).await;
             return Ok(answering.unwrap_or_else(|_| ProviderResponse::own(StatusCode::BAD_GATEWAY)));
         }
-        let stored = pipeline.store(&received, AnswerState::Answered(Status(status.as_u16())), routes).await;
+        let stored = pipeline.store(&received, AnswerState::Answered(Status(status.as_u16())), routes, None).await;
         let status = if stored.is_ok() { status } else { StatusCode::SERVICE_UNAVAILABLE };
         let is_scripted = is_scripted && stored.is_ok();
         let answered = AnsweredDelivery { is_scripted, ..answered_delivery(received, stored, status) };
@@ -124,7 +124,7 @@ impl ListenerState {
         other_routes: Vec<Url>,
     ) -> ProviderResponse {
         let Some(pipeline) = &self.pipeline else { return ProviderResponse::own(StatusCode::SERVICE_UNAVAILABLE) };
-        let stored = match pipeline.store(&received, AnswerState::Pending, other_routes).await {
+        let stored = match pipeline.store(&received, AnswerState::Pending, other_routes, Some(&url)).await {
             Ok(stored) => stored,
             Err(error) => {
                 let response = ProviderResponse::own(StatusCode::SERVICE_UNAVAILABLE);

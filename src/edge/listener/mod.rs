@@ -47,6 +47,9 @@ const RUNTIME_SHUTDOWN: Duration = Duration::from_secs(1);
 /// disk.
 const STORE_SHUTDOWN: Duration = Duration::from_secs(10);
 
+/// Time that the forwarder gets, after its attempts have ended, to give back what it has not sent.
+const RELEASE_TIME: Duration = Duration::from_secs(2);
+
 /// Pause in which events gather while many arrive.
 const GATHERING_PAUSE: Duration = Duration::from_millis(1);
 
@@ -96,7 +99,8 @@ fn start_with(
     drop(inside_runtime);
     let (pipeline, store) = pipeline.unzip();
     let sender = Arc::new(EventSender::new(queue, timeouts.display));
-    let forwarder = pipeline.as_ref().and_then(|pipeline| start_forwarder(pipeline, &sender, &runtime));
+    let start_forwarder = |pipeline| start_forwarder(pipeline, &sender, timeouts.close, &runtime);
+    let forwarder = pipeline.as_ref().map(start_forwarder).transpose()?.flatten();
     let (forwarder, requeue) = forwarder.unzip();
     let refresher = SecretRefresher::start(&options.secret_sources, runtime.handle());
     let state = Arc::new(ListenerState::new(options, (verify, refresher), timeouts, sender, pipeline));
@@ -129,14 +133,21 @@ struct ForwarderTask {
 fn start_forwarder(
     pipeline: &DeliveryPipeline,
     events: &Arc<EventSender>,
+    closing_time: Duration,
     runtime: &Runtime,
-) -> Option<(ForwarderTask, mpsc::UnboundedSender<Requeue>)> {
-    let (forward, writer) = (pipeline.forward.clone()?, pipeline.writer.clone());
+) -> Result<Option<(ForwarderTask, mpsc::UnboundedSender<Requeue>)>> {
+    let writer = pipeline.writer.clone();
+    let Some(forward) = pipeline.forward.clone() else { return Ok(None) };
+    // Before the first delivery: what a new group receives is forwarded from here on.
+    let urls: Vec<_> = forward.urls.iter().map(Url::to_string).collect();
+    let joined = runtime.block_on(writer.join_group(&urls));
+    joined.map_err(|error| Error::failed("can't join the forwarding group").because(error))?;
     let (client, wake) = (pipeline.client.clone(), Arc::clone(&pipeline.wake));
     let (stop, stopped) = oneshot::channel();
     let forwarder = Forwarder::new(forward, writer, client, Arc::clone(events), wake);
     let (requeue, requests) = mpsc::unbounded_channel();
-    Some((ForwarderTask { stop, task: runtime.spawn(forwarder.run(requests, stopped)) }, requeue))
+    let task = runtime.spawn(forwarder.run(requests, stopped, closing_time));
+    Ok(Some((ForwarderTask { stop, task }, requeue)))
 }
 
 impl Listener {
@@ -241,9 +252,9 @@ async fn serve_until_stopped(
 ) {
     serve_until(stop, sockets, Arc::clone(&state), limiter).await;
     if let Some(ForwarderTask { stop, mut task }) = forwarder {
-        // Fails if the forwarder has ended. Attempts that are cut off stay pending in the store.
+        // Fails if the forwarder has ended.
         let _ = stop.send(());
-        if tokio::time::timeout(state.timeouts.close, &mut task).await.is_err() {
+        if tokio::time::timeout(state.timeouts.close + RELEASE_TIME, &mut task).await.is_err() {
             task.abort();
         }
     }

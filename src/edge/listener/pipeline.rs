@@ -37,7 +37,7 @@ impl DeliveryPipeline {
 
     /// Returns the URLs that a delivery is forwarded to.
     pub fn routes(&self, received: &AnalyzedDelivery) -> Vec<Url> {
-        self.forward.as_ref().map(|forward| (forward.route)(received)).unwrap_or_default()
+        self.forward.as_ref().map(|forward| (forward.route)(received.event.kind.as_deref())).unwrap_or_default()
     }
 
     /// Splits off the first route if `--passthrough` makes that app answer the provider.
@@ -52,13 +52,14 @@ impl DeliveryPipeline {
         }
     }
 
-    /// Stores a delivery and queues it for these routes. When this returns, it is on disk; an error
+    /// Stores a delivery and queues it for these routes, but not for the app that answers it. When this returns, it is on disk; an error
     /// says why it is not.
     pub async fn store(
         &self,
         received: &Arc<AnalyzedDelivery>,
         answer: AnswerState,
         routes: Vec<Url>,
+        passed_to: Option<&Url>,
     ) -> Result<Insertion, String> {
         let forwards: Vec<_> = routes.into_iter().map(String::from).collect();
         if self.writer.is_in_memory() && forwards.is_empty() {
@@ -66,7 +67,8 @@ impl DeliveryPipeline {
         }
         let (received, wake) = (Arc::clone(received), Arc::clone(&self.wake));
         // Without a time limit: the delivery may be stored after the wait was given up.
-        self.writer.insert(NewDelivery { received, answer, forwards, wake }).await
+        let passed_to = passed_to.map(Url::to_string);
+        self.writer.insert(NewDelivery { received, answer, forwards, passed_to, wake }).await
     }
 
     /// Sends a delivery to the app, and returns the response for the provider with the attempt.

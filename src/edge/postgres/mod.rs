@@ -16,10 +16,13 @@ use crate::model::error::{Error, Result};
 use crate::world::PostgresUrl;
 use endpoint::{ConnectSettings, Endpoint, SystemFiles};
 use failure::{Attempt, connect_error};
+use std::sync::Arc;
 use std::time::Duration;
 use tls::TlsConnector;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio_postgres::{CancelToken, Client};
+use tokio_postgres::{AsyncMessage, CancelToken, Client, Connection};
 
 /// Time limit of one attempt to connect, unless the URL sets one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -38,6 +41,8 @@ pub(super) struct PostgresConnection {
     /// The sslmode in effect.
     pub tls_mode: &'static str,
     connector: TlsConnector,
+    /// Notified when the server sends a notification.
+    pub notified: Arc<Notify>,
     task: JoinHandle<Result<(), tokio_postgres::Error>>,
 }
 
@@ -69,7 +74,9 @@ impl PostgresConnection {
             }
         };
         let tls_mode = endpoint.tls.mode.as_str();
-        Ok(Self { client, place: endpoint.place, tls_mode, connector, task: tokio::spawn(connection) })
+        let notified = Arc::new(Notify::new());
+        let task = tokio::spawn(drive(connection, Arc::clone(&notified)));
+        Ok(Self { client, place: endpoint.place, tls_mode, connector, notified, task })
     }
 
     /// Asks the server to cancel what it is doing for this connection.
@@ -78,6 +85,20 @@ impl PostgresConnection {
         // The connection is closed next in any case.
         let _ = tokio::time::timeout(CANCEL_TIMEOUT, token.cancel_query(self.connector.clone())).await;
     }
+}
+
+/// Drives a connection to its end, and reports notifications.
+async fn drive<S, T>(mut connection: Connection<S, T>, notified: Arc<Notify>) -> Result<(), tokio_postgres::Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(message) = std::future::poll_fn(|context| connection.poll_message(context)).await {
+        if matches!(message?, AsyncMessage::Notification(_)) {
+            notified.notify_one();
+        }
+    }
+    Ok(())
 }
 
 impl Drop for PostgresConnection {

@@ -12,7 +12,7 @@ mod unverified_space;
 mod writer;
 
 pub(in crate::edge) use postgres::creation_script;
-pub(in crate::edge) use queue::{DueDeliveries, DueDelivery, DueQuery, EntryState};
+pub(in crate::edge) use queue::{DueDeliveries, DueDelivery, DueQuery, EntryState, NewEntries};
 pub(in crate::edge) use sqlite::free_space;
 pub(in crate::edge) use writer::{Closed, Insertion, NewDelivery, StoreWriter, WriteResult, WriterOptions};
 

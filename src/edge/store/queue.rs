@@ -3,6 +3,16 @@
 use crate::model::message::Request;
 use crate::model::stored::CaptureId;
 use crate::model::timestamp::Timestamp;
+use crate::world::RouteFn;
+
+/// What is queued of the deliveries that any listener receives.
+pub(in crate::edge) struct NewEntries {
+    /// URLs that have a queue.
+    pub urls: Vec<String>,
+    pub route: RouteFn,
+    /// Deliveries that arrived before this time are not queued.
+    pub oldest: Timestamp,
+}
 
 pub(in crate::edge) struct DueQuery {
     pub now: Timestamp,

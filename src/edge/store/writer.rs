@@ -1,7 +1,7 @@
 //! Records what a listener receives, and the state of its queue to the app.
 
 use super::postgres::PostgresWriter;
-use super::queue::{DueDeliveries, DueDelivery, DueQuery, EntryState};
+use super::queue::{DueDeliveries, DueDelivery, DueQuery, EntryState, NewEntries};
 use super::sqlite::SqliteWriter;
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::error::Result;
@@ -21,8 +21,10 @@ pub(in crate::edge) type WriteResult<T> = std::result::Result<T, String>;
 pub(in crate::edge) struct NewDelivery {
     pub received: Arc<AnalyzedDelivery>,
     pub answer: AnswerState,
-    /// URLs that it is queued for.
+    /// URLs that it is queued for. In a store that is shared, `queue_new` queues it.
     pub forwards: Vec<String>,
+    /// URL of the app that gets it directly and answers it.
+    pub passed_to: Option<String>,
     /// Notified after the commit if there is something to forward.
     pub wake: Arc<Notify>,
 }
@@ -60,16 +62,6 @@ macro_rules! dispatch {
     };
 }
 
-/// Calls a method of the queue that this writer stands for.
-macro_rules! dispatch_queue {
-    ($self:ident, $writer:ident => $call:expr) => {
-        match $self {
-            Self::Sqlite($writer) => $call,
-            Self::Postgres(_) => Err("a store in PostgreSQL has no queue yet".to_owned()),
-        }
-    };
-}
-
 impl StoreWriter {
     /// Opens the store and starts its writer. Must be called within the runtime.
     pub fn start(location: &StoreLocation, options: &WriterOptions) -> Result<(Self, Closed)> {
@@ -101,6 +93,49 @@ impl StoreWriter {
         dispatch!(self, writer => writer.record_answer(delivery, answer, attempt).await)
     }
 
+    /// Joins the forwarding group of the store. New URLs of the group get what is received from now
+    /// on.
+    pub async fn join_group(&self, urls: &[String]) -> WriteResult<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(writer) => writer.join_group(urls).await,
+        }
+    }
+
+    /// Queues the deliveries that any listener has received since the last call, if the store is
+    /// shared; otherwise `insert` has queued them. Returns true if there are more.
+    pub async fn queue_new(&self, entries: &NewEntries) -> WriteResult<bool> {
+        match self {
+            Self::Sqlite(_) => Ok(false),
+            Self::Postgres(writer) => writer.queue_new(entries).await,
+        }
+    }
+
+    /// Waits until another process may have changed the queue.
+    pub async fn wait_for_work(&self) {
+        match self {
+            Self::Sqlite(_) => std::future::pending().await,
+            Self::Postgres(writer) => writer.wait_for_work().await,
+        }
+    }
+
+    /// Keeps the entries that this process is sending from others for longer. SQLite reserves them
+    /// for the whole time of an attempt.
+    pub async fn extend_leases(&self) -> WriteResult<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(writer) => writer.extend_leases().await,
+        }
+    }
+
+    /// Gives back the entries that this process has reserved, at its end.
+    pub async fn release_leases(&self) -> WriteResult<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(writer) => writer.release_leases().await,
+        }
+    }
+
     /// Resumes the entries for these URLs, those given up included, unless they arrived before
     /// `oldest`. None is due after `latest` then.
     pub async fn resume(
@@ -109,23 +144,27 @@ impl StoreWriter {
         oldest: Timestamp,
         latest: Timestamp,
     ) -> WriteResult<ResumedDeliveries> {
-        dispatch_queue!(self, writer => writer.resume(urls, oldest, latest).await)
+        dispatch!(self, writer => writer.resume(urls, oldest, latest).await)
     }
 
-    /// Makes the waiting entries for these URLs due earlier, after the clock was set back.
+    /// Makes the waiting entries for these URLs due earlier, after the clock was set back. In
+    /// PostgreSQL they follow the server's clock.
     pub async fn set_back(&self, urls: &[String], by: SignedDuration) -> WriteResult<()> {
-        dispatch_queue!(self, writer => writer.set_back(urls, by).await)
+        match self {
+            Self::Sqlite(writer) => writer.set_back(urls, by).await,
+            Self::Postgres(_) => Ok(()),
+        }
     }
 
     /// Queues a delivery for these URLs, due at once and with all retries. Returns false if it is not
     /// in the store.
     pub async fn requeue(&self, delivery: CaptureId, urls: Vec<String>) -> WriteResult<bool> {
-        dispatch_queue!(self, writer => writer.requeue(delivery, urls).await)
+        dispatch!(self, writer => writer.requeue(delivery, urls).await)
     }
 
     /// Returns the due deliveries and reserves them.
     pub async fn due(&self, query: DueQuery) -> WriteResult<DueDeliveries> {
-        dispatch_queue!(self, writer => writer.due(query).await)
+        dispatch!(self, writer => writer.due(query).await)
     }
 
     /// Records an attempt and the new state of its queue entry.
@@ -136,6 +175,6 @@ impl StoreWriter {
         state: EntryState,
         retry_at: Option<Timestamp>,
     ) -> WriteResult<()> {
-        dispatch_queue!(self, writer => writer.record_attempt(due, attempt, state, retry_at).await)
+        dispatch!(self, writer => writer.record_attempt(due, attempt, state, retry_at).await)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::super::attempt_columns::AttemptColumns;
 use super::params::Params;
+use super::queue::mark_delivered;
 use super::rows::Columns;
 use super::session::{PostgresSession, StoreTransaction};
 use crate::model::error::Result;
@@ -77,7 +78,7 @@ pub(super) async fn insert_attempt(
 impl PostgresSession {
     /// Records our answer to a delivery, which is the app's.
     pub(super) async fn record_answer(&mut self, id: CaptureId, answer: AnswerState, attempt: &Attempt) -> Result<()> {
-        let inbox = self.inbox().to_owned();
+        let (inbox, group) = (self.inbox().to_owned(), self.group().to_owned());
         let transaction = self.begin().await?;
         if let Some(delivery) = DeliveryKey::lock(&transaction, &inbox, id).await? {
             let mut params = Params::default();
@@ -85,16 +86,19 @@ impl PostgresSession {
             let code = params.add(i32::from(answer.code()), Type::INT4);
             let sql = format!("UPDATE whtool.deliveries SET answered = {code} WHERE (inbox, seq, arrived) = {key}");
             transaction.query(&sql, &params).await?;
-            insert_attempt(&transaction, &delivery, "", attempt).await?;
+            insert_attempt(&transaction, &delivery, &group, attempt).await?;
         }
         transaction.commit().await
     }
 
     pub(super) async fn add_attempt(&mut self, id: CaptureId, attempt: &Attempt) -> Result<()> {
-        let inbox = self.inbox().to_owned();
+        let (inbox, group) = (self.inbox().to_owned(), self.group().to_owned());
         let transaction = self.begin_write().await?;
         if let Some(delivery) = DeliveryKey::lock(&transaction, &inbox, id).await? {
-            insert_attempt(&transaction, &delivery, "", attempt).await?;
+            insert_attempt(&transaction, &delivery, &group, attempt).await?;
+            if attempt.is_success() {
+                mark_delivered(&transaction, &delivery, &group, &attempt.url).await?;
+            }
         }
         transaction.commit().await
     }

@@ -4,6 +4,10 @@
 //! its transaction is not in that set. So each delivery is returned once, in whatever order
 //! transactions commit, and a transaction that stays open delays only its own deliveries.
 //!
+//! A server that crashed may give numbers again that it had given to transactions which stored
+//! nothing. So a place counts only transactions up to the last one that has stored a delivery, which
+//! is on the disk.
+//!
 //! Transaction numbers of another server mean nothing, so deliveries up to `restored_seq`, which were
 //! restored from one, are visible in every snapshot of this server.
 
@@ -14,39 +18,90 @@ use super::session::PostgresSession;
 use crate::model::error::{Error, Result};
 use crate::model::follow::{DeliveryPage, StoreCursor};
 use crate::model::stored::{DeliverySummary, Query};
+use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_postgres::types::Type;
 
-/// Time until the database is asked again.
-const POLL: Duration = Duration::from_secs(1);
+/// Longest time until the database is asked again: notifications may be lost, and PgBouncer does not
+/// pass them on.
+pub(super) const POLL: Duration = Duration::from_secs(1);
+
+/// Number of transactions after which a place is stored although nothing came after it.
+const FAR: u64 = 10_000;
 
 /// The present state of the server.
 pub(super) struct ServerState {
     identifier: i64,
-    /// Text of a `pg_snapshot`.
-    pub snapshot: String,
+    /// Text of a `pg_snapshot` that sees every visible delivery and ends after the last of them.
+    snapshot: String,
+    /// The next transaction number.
+    end: u64,
     restored_seq: i64,
 }
 
 impl ServerState {
     /// Reads it. If no writer has seen this server yet, everything was restored from another one.
     pub async fn read(session: &PostgresSession) -> Result<Self> {
+        let mut params = Params::default();
+        let inbox = params.add_text(session.inbox());
         let sql = format!(
-            "SELECT c.system_identifier, pg_current_snapshot()::text, \
-             CASE WHEN m.system_identifier = c.system_identifier THEN m.restored_seq ELSE {} END \
-             FROM whtool.meta m, pg_control_system() c",
+            "SELECT s.identifier, s.restored, s.snapshot::text, (
+                 SELECT d.txid::text FROM whtool.deliveries d
+                 WHERE d.inbox = {inbox} AND d.txid < pg_snapshot_xmax(s.snapshot) AND d.seq > s.restored
+                 ORDER BY d.txid DESC LIMIT 1)
+             FROM (
+                 SELECT c.system_identifier AS identifier, pg_current_snapshot() AS snapshot,
+                     CASE WHEN m.system_identifier = c.system_identifier THEN m.restored_seq ELSE {} END AS restored
+                 FROM whtool.meta m, pg_control_system() c
+             ) AS s",
             i64::MAX
         );
-        let rows = session.query(&sql, &Params::default()).await?;
+        let rows = session.query(&sql, &params).await?;
         let row = rows.first().ok_or_else(|| Error::failed("the store's table `meta` is empty"))?;
         let mut row = Columns::new(row);
-        Ok(Self { identifier: row.read()?, snapshot: row.read()?, restored_seq: row.read()? })
+        let (identifier, restored_seq) = (row.read()?, row.read()?);
+        let (present, last): (String, Option<String>) = (row.read()?, row.read()?);
+        let last = last.and_then(|last| last.parse().ok()).unwrap_or(0);
+        let present = Snapshot::parse(&present).ok_or_else(|| Error::failed("the server has no snapshot"))?;
+        let (end, snapshot) = (present.end, present.cut_after(last).to_string());
+        Ok(Self { identifier, snapshot, end, restored_seq })
     }
 
     /// Returns the place after everything that is visible.
-    fn place(&self) -> Place {
+    pub fn place(&self) -> Place {
         Place { server: self.identifier, seen: Some(self.snapshot.clone()), page: None }
+    }
+}
+
+/// The value of a `pg_snapshot`: the transactions before `end`, except for open ones.
+#[derive(Debug, PartialEq, Eq)]
+struct Snapshot {
+    end: u64,
+    open: Vec<u64>,
+}
+
+impl Snapshot {
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(':');
+        let (start, end, open, rest) = (parts.next()?, parts.next()?, parts.next()?, parts.next());
+        let open = open.split(',').filter(|_| !open.is_empty()).map(str::parse);
+        let snapshot = Self { end: end.parse().ok()?, open: open.collect::<Result<_, _>>().ok()? };
+        (start.parse::<u64>().is_ok() && rest.is_none()).then_some(snapshot)
+    }
+
+    /// Returns the part up to this transaction.
+    fn cut_after(mut self, last: u64) -> Self {
+        self.end = last + 1;
+        self.open.retain(|open| *open <= last);
+        self
+    }
+}
+
+impl Display for Snapshot {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        let open: Vec<_> = self.open.iter().map(u64::to_string).collect();
+        write!(out, "{}:{}:{}", self.open.first().unwrap_or(&self.end), self.end, open.join(","))
     }
 }
 
@@ -75,7 +130,7 @@ impl Place {
             _ => return Err(bad()),
         };
         let snapshots = [Some(seen), page.as_ref().map(|(target, _)| target.as_str())];
-        if snapshots.into_iter().flatten().any(|text| !text.is_empty() && end_of(text).is_none()) {
+        if snapshots.into_iter().flatten().any(|text| !text.is_empty() && Snapshot::parse(text).is_none()) {
             return Err(bad());
         }
         Ok(Self { server, seen: Some(seen.to_owned()).filter(|seen| !seen.is_empty()), page })
@@ -87,10 +142,20 @@ impl Place {
         StoreCursor(format!("{}/{seen}{}", self.server, page.unwrap_or_default()))
     }
 
+    /// Returns true if many transactions have ended since a cursor, so that storing this place is
+    /// worth a write: without it, each look reads what they have stored again.
+    pub fn is_far_after(&self, before: &Place) -> bool {
+        self.server != before.server || self.end().zip(before.end()).is_none_or(|(now, then)| now > then + FAR)
+    }
+
     /// Returns true if the server was set back to a time before this place.
     fn is_ahead_of(&self, state: &ServerState) -> bool {
-        let end = self.seen.as_deref().and_then(end_of);
-        self.server == state.identifier && end > end_of(&state.snapshot)
+        self.server == state.identifier && self.end().is_some_and(|end| end > state.end)
+    }
+
+    /// Returns the first transaction number after the place. `None`: it is the start.
+    fn end(&self) -> Option<u64> {
+        self.seen.as_deref().and_then(Snapshot::parse).map(|seen| seen.end)
     }
 
     /// Returns the condition for the deliveries `d` after this place that are visible in a snapshot.
@@ -124,20 +189,12 @@ impl Place {
     }
 }
 
-/// Returns the first transaction number after a snapshot. `None`: it is not the text of one.
-fn end_of(snapshot: &str) -> Option<u64> {
-    let mut parts = snapshot.split(':');
-    let numbers = |text: &str| text.is_empty() || text.split(',').all(|number| number.parse::<u64>().is_ok());
-    match (parts.next()?.parse::<u64>(), parts.next()?.parse(), parts.next(), parts.next()) {
-        (Ok(_), Ok(end), Some(open), None) if numbers(open) => Some(end),
-        _ => None,
-    }
-}
-
 /// Deliveries after a place.
 pub(super) struct NewDeliveries {
     pub deliveries: Vec<DeliverySummary>,
     pub next: Place,
+    /// The page is full, so there may be more.
+    pub has_more: bool,
 }
 
 impl PostgresSession {
@@ -160,7 +217,7 @@ impl PostgresSession {
         let has_more = query.limit.is_some_and(|limit| deliveries.len() as u64 >= limit);
         let end = deliveries.last().map(|last| last.id.0).filter(|_| has_more);
         let target = after.page.as_ref().map_or_else(|| state.snapshot.clone(), |(target, _)| target.clone());
-        Ok(Some(NewDeliveries { deliveries, next: after.next(end, target, &state) }))
+        Ok(Some(NewDeliveries { deliveries, next: after.next(end, target, &state), has_more }))
     }
 
     /// Selects the deliveries after a place that are visible in the snapshot of its page, or now.
@@ -187,7 +244,7 @@ impl PostgresSession {
     pub(super) async fn list_after(&self, query: &Query, after: &StoreCursor) -> Result<Option<DeliveryPage>> {
         let mut after = Place::parse(after)?;
         loop {
-            let Some(NewDeliveries { deliveries, next }) = self.read_after(query, &after).await? else {
+            let Some(NewDeliveries { deliveries, next, .. }) = self.read_after(query, &after).await? else {
                 return Ok(None);
             };
             if !deliveries.is_empty() || after.page.is_none() {
@@ -200,11 +257,13 @@ impl PostgresSession {
 
     /// Waits for a notification, or for the time of the next look, at most this long. Returns true if
     /// there may be new deliveries; the first call does so at once.
-    pub(super) async fn wait_for_change(&self, last_look: &mut Option<Instant>, timeout: Duration) -> bool {
+    pub(super) async fn wait_for_change(&mut self, last_look: &mut Option<Instant>, timeout: Duration) -> bool {
+        self.listen().await;
         let now = Instant::now();
         let due = last_look.map_or(now, |look| look + POLL);
-        tokio::time::sleep_until(due.min(now + timeout)).await;
-        let is_changed = Instant::now() >= due;
+        let is_notified =
+            tokio::time::timeout_at(due.min(now + timeout), self.notifications().notified()).await.is_ok();
+        let is_changed = is_notified || Instant::now() >= due;
         if is_changed {
             *last_look = Some(Instant::now());
         }
@@ -215,6 +274,14 @@ impl PostgresSession {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_snapshot_is_cut_after_the_last_delivery() {
+        let cut = |text: &str, last| Snapshot::parse(text).unwrap().cut_after(last).to_string();
+        assert_eq!(cut("10:20:10,14,18", 15), "10:16:10,14");
+        assert_eq!(cut("14:20:14,18", 12), "13:13:");
+        assert_eq!(cut("20:20:", 0), "1:1:");
+    }
 
     #[test]
     fn a_place_is_read_back_from_its_text_and_nothing_else_is_a_place() {

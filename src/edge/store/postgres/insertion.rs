@@ -21,6 +21,8 @@ use tokio_postgres::types::{ToSql, Type};
 pub(super) struct NewRow<'r> {
     pub received: &'r AnalyzedDelivery,
     pub answer: AnswerState,
+    /// URL of the app that answers it, and gets it no other way.
+    pub passed_to: Option<&'r str>,
     pub taken: &'r SpaceTaken,
 }
 
@@ -52,6 +54,9 @@ struct NewColumns<'r> {
     /// Names, each with the place of its row, counted from 1.
     named: Vec<i64>,
     names: Vec<String>,
+    /// URLs of apps that answer themselves, each with the place of its row.
+    passed: Vec<i64>,
+    apps: Vec<Cow<'r, str>>,
 }
 
 /// A text that may contain anything, encoded for the database.
@@ -95,6 +100,10 @@ impl<'r> NewColumns<'r> {
         let names = [&event.id, &event.subject].map(|name| name.as_deref().map(prefix));
         let [id, subject] = names;
         let subject = subject.filter(|subject| id.as_ref() != Some(subject));
+        if let Some(url) = row.passed_to {
+            self.passed.push(place);
+            self.apps.push(encode(url));
+        }
         for name in [id, subject].into_iter().flatten() {
             self.named.push(place);
             self.names.push(name);
@@ -111,9 +120,9 @@ pub(super) async fn insert(
 ) -> Result<Vec<Option<CaptureId>>, tokio_postgres::Error> {
     let mut columns = NewColumns::default();
     rows.iter().for_each(|row| columns.push(row));
-    let (inbox, listener) = (encode(session.inbox()), encode(listener));
+    let (inbox, listener, group) = (encode(session.inbox()), encode(listener), encode(session.group()));
     let texts = Type::TEXT_ARRAY;
-    let params: [(&(dyn ToSql + Sync), Type); 26] = [
+    let params: [(&(dyn ToSql + Sync), Type); 29] = [
         (&inbox, Type::TEXT),
         (&listener, Type::TEXT),
         (&columns.named, Type::INT8_ARRAY),
@@ -140,8 +149,11 @@ pub(super) async fn insert(
         (&columns.target, texts),
         (&columns.headers, Type::BYTEA_ARRAY),
         (&columns.body, Type::BYTEA_ARRAY),
+        (&columns.passed, Type::INT8_ARRAY),
+        (&columns.apps, Type::TEXT_ARRAY),
+        (&group, Type::TEXT),
     ];
-    let stored = session.query_raw(&statement(), &params).await?;
+    let stored = session.query_raw(&statement(!columns.passed.is_empty()), &params).await?;
     let mut numbers = HashMap::new();
     for row in &stored {
         let (place, seq): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
@@ -150,9 +162,18 @@ pub(super) async fn insert(
     Ok((1..=number(rows.len())).map(|place| numbers.get(&place).copied()).collect())
 }
 
+/// Keeps a delivery that the app answers itself out of the queue for that app.
+const PASSED: &str = ", passed AS (
+             INSERT INTO whtool.forwards (inbox, seq, arrived, grp, url, object, due, state)
+             SELECT $1, input.seq, input.arrived, $29, p.url,
+                 left(coalesce(input.subject, input.event_id, input.seq::text), 128), now(), 'done'
+             FROM unnest($27, $28) AS p(place, url) JOIN input USING (place)
+         )";
+
 /// Returns the statement. A row is reported only if both of its parts were stored: a trigger or rule
 /// of the database could drop one. None is stored if the server does not wait for its disk.
-fn statement() -> String {
+fn statement(has_passed: bool) -> String {
+    let passed = if has_passed { PASSED } else { "" };
     format!(
         "WITH input AS MATERIALIZED (
              SELECT nextval('whtool.capture_seq') AS seq, u.*
@@ -179,7 +200,7 @@ fn statement() -> String {
              SELECT $1, $2, sum(head_bytes), sum(body_bytes) FROM input HAVING sum(head_bytes) > 0
              ON CONFLICT (inbox, listener) DO UPDATE
              SET head_bytes = s.head_bytes + excluded.head_bytes, body_bytes = s.body_bytes + excluded.body_bytes
-         )
+         ){passed}
          SELECT input.place, input.seq FROM input JOIN summary USING (seq) JOIN content USING (seq)"
     )
 }

@@ -1,11 +1,13 @@
 //! A store in a PostgreSQL database, which several listeners and users share.
 //!
 //! `schema` has the tables and their versions, `session` is a connection, `reading` serves commands:
-//! `filter` translates queries, `following` finds new deliveries, `pruning` removes old deliveries, `attempts` records results, `state`
+//! `filter` translates queries, `following` returns new deliveries, `pruning` removes old ones,
+//! `attempts` records results, `state`
 //! keeps what `whtool watch` remembers, `copying` reads and writes whole captures, and `health`
 //! measures. `writer` commits what a listener receives, on a `link` that reconnects: `insertion` has
 //! the statement, `unverified` limits what strangers send, `durability` checks the server, and
-//! `partitions` looks ahead. `text`, `params` and `rows` convert values.
+//! `partitions` looks ahead.
+//! `queue` and `leases` share the work of forwarding. `text`, `params` and `rows` convert values.
 
 mod attempts;
 mod copying;
@@ -14,11 +16,13 @@ mod filter;
 mod following;
 mod health;
 mod insertion;
+mod leases;
 mod link;
 mod lock;
 mod params;
 mod partitions;
 mod pruning;
+mod queue;
 mod reading;
 mod rows;
 mod schema;

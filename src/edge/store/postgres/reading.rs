@@ -85,11 +85,11 @@ impl PostgresReader {
 impl PostgresSession {
     async fn count_queued(&self, urls: &[Url]) -> Result<u64> {
         let mut params = Params::default();
-        let inbox = params.add_text(self.inbox());
+        let (inbox, group) = (params.add_text(self.inbox()), params.add_text(self.group()));
         let urls: Vec<String> = urls.iter().map(|url| encode(url.as_str()).into_owned()).collect();
         let urls = params.add(urls, Type::TEXT_ARRAY);
         let sql = format!(
-            "SELECT count(*) FROM whtool.forwards WHERE inbox = {inbox} AND url = ANY({urls}) AND state = 'pending'"
+            "SELECT count(*) FROM whtool.forwards WHERE inbox = {inbox} AND grp = {group} AND url = ANY({urls}) AND state = 'pending'"
         );
         Ok(self.read_one::<i64>(&sql, &params).await?.unwrap_or_default().unsigned_abs())
     }
@@ -263,8 +263,10 @@ impl Store for PostgresReader {
     }
 
     fn wait_for_change(&mut self, timeout: Duration) -> Result<bool> {
-        let Self { runtime, session, last_look } = self;
-        Ok(run_blocking(runtime, || session.wait_for_change(last_look, timeout)))
+        let mut last_look = self.last_look;
+        let is_changed = self.run(async |session| Ok(session.wait_for_change(&mut last_look, timeout).await))?;
+        self.last_look = last_look;
+        Ok(is_changed)
     }
 
     fn load(&mut self, id: CaptureId) -> Result<Option<StoredCapture>> {

@@ -103,6 +103,15 @@ pub(super) async fn check_version(session: &PostgresSession, access: Access) -> 
         .hint(hint))
 }
 
+/// Notes that the store was restored from another server, before anything is written to it: the
+/// numbers of that server's transactions mean nothing here.
+pub(super) async fn adopt_server(session: &PostgresSession) -> Result<()> {
+    let sql = "UPDATE whtool.meta SET system_identifier = c.system_identifier, \
+               restored_seq = (SELECT coalesce(max(seq), 0) FROM whtool.deliveries) \
+               FROM pg_control_system() c WHERE whtool.meta.system_identifier <> c.system_identifier";
+    session.query(sql, &Params::default()).await.map(drop)
+}
+
 /// Creates the tables, or upgrades those of an older version, in one transaction.
 pub(super) async fn create_or_upgrade(session: &mut PostgresSession, missing: MissingStore) -> Result<SchemaChange> {
     check_server(session).await?;

@@ -130,7 +130,7 @@ CREATE TABLE whtool.forwards (
     -- pending, done, refused, given up
     state text COLLATE "C" NOT NULL DEFAULT 'pending',
     -- The process that sends it, until `lease`.
-    holder uuid,
+    holder text COLLATE "C",
     lease timestamptz,
     PRIMARY KEY (inbox, seq, grp, url, arrived)
 ) PARTITION BY RANGE (arrived);

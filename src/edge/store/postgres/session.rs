@@ -7,12 +7,18 @@ use crate::edge::environment;
 use crate::edge::postgres::{PostgresConnection, store_error};
 use crate::model::error::Result;
 use crate::world::PostgresStore;
+use std::sync::Arc;
+use tokio::sync::Notify;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, Transaction};
+
+/// Channel on which writers say that there are new deliveries.
+const CHANNEL: &str = "whtool";
 
 pub(super) struct PostgresSession {
     location: PostgresStore,
     connection: PostgresConnection,
+    is_listening: bool,
 }
 
 impl PostgresSession {
@@ -26,7 +32,7 @@ impl PostgresSession {
     /// Connects to a database that may not have a store.
     pub async fn connect(location: &PostgresStore) -> Result<Self> {
         let connection = PostgresConnection::open(&location.url, &environment::variable).await?;
-        Ok(Self { location: location.clone(), connection })
+        Ok(Self { location: location.clone(), connection, is_listening: false })
     }
 
     /// Connects again if the server has closed the connection.
@@ -47,7 +53,8 @@ impl PostgresSession {
     /// Checks that this version can write to the store, and that the server keeps what it confirms.
     pub async fn check_for_writing(&self) -> Result<()> {
         schema::check_version(self, Access::Write).await?;
-        durability::check(self).await
+        durability::check(self).await?;
+        schema::adopt_server(self).await
     }
 
     pub fn is_closed(&self) -> bool {
@@ -61,6 +68,30 @@ impl PostgresSession {
 
     pub fn inbox(&self) -> &str {
         &self.location.inbox
+    }
+
+    /// Returns the name of the forwarding group.
+    pub fn group(&self) -> &str {
+        &self.location.group
+    }
+
+    /// Listens for notifications about new deliveries. An error, such as that of a pooler which does
+    /// not support it, leaves it at looking from time to time.
+    pub async fn listen(&mut self) {
+        if !self.is_listening {
+            self.is_listening = true;
+            let _ = self.run(&format!("LISTEN {CHANNEL}")).await;
+        }
+    }
+
+    /// Notifies those who listen, in a transaction of its own.
+    pub async fn notify(&self) -> Result<()> {
+        self.run(&format!("NOTIFY {CHANNEL}")).await
+    }
+
+    /// Returns what is notified when a notification arrives.
+    pub fn notifications(&self) -> Arc<Notify> {
+        Arc::clone(&self.connection.notified)
     }
 
     /// Returns address and database, without a password.

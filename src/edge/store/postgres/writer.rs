@@ -13,14 +13,14 @@ use super::unverified::make_room;
 use crate::edge::postgres::store_error;
 use crate::edge::store::unverified_space::{Admission, SpaceTaken, SpaceWanted};
 use crate::edge::store::{Closed, Insertion, NewDelivery, WriteResult, WriterOptions};
-use crate::model::error::Result;
+use crate::model::error::{Error, Result};
 use crate::model::stored::{AnswerState, Attempt, CaptureId};
 use crate::world::PostgresStore;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// Most deliveries in the queue; beyond that, senders wait for their responses.
@@ -33,6 +33,8 @@ const MAX_BATCH_BYTES: usize = 4 << 20;
 const MAX_UNVERIFIED_BATCH_BYTES: usize = 512 << 10;
 /// Longest pause in which deliveries gather while they come from several senders.
 const GATHERING_PAUSE: Duration = Duration::from_millis(2);
+/// Longest time of a notification.
+const NOTIFY_LIMIT: Duration = Duration::from_secs(1);
 /// Longest time of one commit, apart from its bodies. A server that takes longer is considered lost.
 const COMMIT_LIMIT: Duration = Duration::from_secs(10);
 /// Slowest connection that is not considered lost, in bytes per second.
@@ -44,6 +46,8 @@ pub(in crate::edge) struct PostgresWriter {
     queue: mpsc::Sender<InsertJob>,
     /// The connection for everything else, which must not delay new deliveries.
     pub(super) link: Arc<Mutex<StoreLink>>,
+    /// Names this process among the members of its group.
+    pub(super) holder: Arc<str>,
 }
 
 struct InsertJob {
@@ -65,15 +69,21 @@ impl PostgresWriter {
         let link = runtime.block_on(StoreLink::open(store))?;
         let (queue, jobs) = mpsc::channel(QUEUE);
         let (open, closed) = std::sync::mpsc::channel();
-        let task = WriterTask { link, listener: options.listener.clone(), refused_limit: options.refused_limit };
+        let (stored, shared) = (Arc::new(Notify::new()), Arc::new(Mutex::new(StoreLink::unopened(store))));
+        let announcing = runtime.spawn(announce(Arc::clone(&shared), Arc::clone(&stored)));
+        let task =
+            WriterTask { link, stored, listener: options.listener.clone(), refused_limit: options.refused_limit };
         let making_partitions = runtime.spawn(partitions::keep_ahead(store.clone()));
         runtime.spawn(async move {
             // Dropped after the connection.
             let _open = open;
             task.run(jobs).await;
             making_partitions.abort();
+            announcing.abort();
         });
-        Ok((Self { queue, link: Arc::new(Mutex::new(StoreLink::unopened(store))) }, closed))
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(|error| Error::failed("there are no random bytes").because(error))?;
+        Ok((Self { queue, link: shared, holder: hex::encode(random).into() }, closed))
     }
 
     /// Records a delivery. When this returns, the server has it on disk.
@@ -165,6 +175,8 @@ type BatchResult = std::result::Result<Vec<WriteResult<Insertion>>, BatchError>;
 
 struct WriterTask {
     link: StoreLink,
+    /// Notified after each commit.
+    stored: Arc<Notify>,
     listener: String,
     refused_limit: u64,
 }
@@ -191,11 +203,18 @@ impl WriterTask {
             Err(BatchError::Refused(_)) if jobs.len() > 1 => {
                 for job in jobs {
                     let result = self.try_store(std::slice::from_ref(&job)).await;
-                    finish(vec![job], result);
+                    self.finish(vec![job], result);
                 }
             }
-            result => finish(jobs, result),
+            result => self.finish(jobs, result),
         }
+    }
+
+    fn finish(&self, jobs: Vec<InsertJob>, result: BatchResult) {
+        if result.is_ok() {
+            self.stored.notify_one();
+        }
+        finish(jobs, result);
     }
 
     async fn try_store(&mut self, jobs: &[InsertJob]) -> BatchResult {
@@ -265,7 +284,12 @@ async fn admit(
 
 fn new_row<'r>(job: &'r InsertJob, admission: &'r Admission) -> Option<NewRow<'r>> {
     let Admission::Stored(taken, _) = admission else { return None };
-    Some(NewRow { received: &job.delivery.received, answer: job.delivery.answer, taken })
+    Some(NewRow {
+        received: &job.delivery.received,
+        answer: job.delivery.answer,
+        passed_to: job.delivery.passed_to.as_deref(),
+        taken,
+    })
 }
 
 /// Decides what an error says about the batch and the connection.
@@ -276,6 +300,19 @@ fn failure(place: &str, error: &tokio_postgres::Error) -> BatchError {
     // has intervened, 58 the system has failed.
     let concerns_all = ["08", "25", "53", "57", "58"].iter().any(|class| code.code().starts_with(class));
     if concerns_all { BatchError::Unavailable(reason) } else { BatchError::Refused(reason) }
+}
+
+/// Notifies other processes of new deliveries. In the commits themselves this would cost most of the
+/// throughput. Without it, they look once a second.
+async fn announce(link: Arc<Mutex<StoreLink>>, stored: Arc<Notify>) {
+    loop {
+        stored.notified().await;
+        let mut link = link.lock().await;
+        let Ok(session) = link.session().await else { continue };
+        if timeout(NOTIFY_LIMIT, session.notify()).await.is_err() {
+            link.lose(timed_out(NOTIFY_LIMIT));
+        }
+    }
 }
 
 /// Answers jobs. The client may have disconnected.

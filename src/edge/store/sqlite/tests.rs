@@ -43,6 +43,7 @@ fn new_delivery(body: &[u8], object: &str, urls: &[&str]) -> NewDelivery {
     NewDelivery {
         received: Arc::new(AnalyzedDelivery { delivery, provider: None, verdict: Verdict::Unsigned, event }),
         answer: AnswerState::Answered(Status(200)),
+        passed_to: None,
         forwards: urls.iter().map(|url| (*url).to_owned()).collect(),
         wake: Arc::new(Notify::new()),
     }
