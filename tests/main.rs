@@ -76,6 +76,7 @@ mod sign;
 mod store;
 mod store_limits;
 mod team;
+mod stores;
 mod this_machine;
 #[cfg(unix)]
 mod tunnel;

@@ -124,6 +124,9 @@ pub(in crate::edge) fn store_error(place: &str, error: &tokio_postgres::Error) -
         code if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
             failed.hint("let its owner run: GRANT whtool_write TO this user, or whtool_read to read only")
         }
+        code if *code == SqlState::LOCK_NOT_AVAILABLE => {
+            failed.hint("another program has locked a table, as VACUUM FULL and a migration do: run it again later")
+        }
         code if *code == SqlState::READ_ONLY_SQL_TRANSACTION => {
             failed.hint("name the primary server in the URL, or add target_session_attrs=read-write")
         }

@@ -147,8 +147,8 @@ impl PostgresSession {
              (SELECT d.seq FROM whtool.deliveries d WHERE {condition} ORDER BY d.seq DESC LIMIT {limit}) AS newest"
         );
         let oldest: i64 = self.read_one(&sql, &params).await?.unwrap_or_default();
-        let last = query.ids.as_ref().map_or(i64::MAX, |ids| *ids.end());
-        Ok(Query { ids: Some(oldest..=last), limit: None, ..query.clone() })
+        let (first, last) = query.ids.clone().map_or((i64::MIN, i64::MAX), std::ops::RangeInclusive::into_inner);
+        Ok(Query { ids: Some(first.max(oldest)..=last), limit: None, ..query.clone() })
     }
 
     /// Returns the first column of the first row.

@@ -25,6 +25,7 @@ impl PostgresSession {
     /// Connects, and checks that the database has a store that this version can read.
     pub async fn open(location: &PostgresStore) -> Result<Self> {
         let session = Self::connect(location).await?;
+        session.run("SET lock_timeout = '10s'").await?;
         schema::check_version(&session, Access::Read).await?;
         Ok(session)
     }
