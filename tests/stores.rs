@@ -488,6 +488,14 @@ fn run(words: &[&str]) -> Run {
     TestWorld::default().run(words)
 }
 
+/// Runs a statement in the database of a URL.
+fn server_psql(server: &PostgresServer, url: &str, sql: &str) -> String {
+    let database = url.rsplit_once('/').unwrap().1;
+    let output = server.psql().args(["-d", database, "-Atqc", sql]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+}
+
 /// Returns the arguments that name a store.
 fn named(location: &StoreLocation) -> Vec<String> {
     match location {
@@ -509,7 +517,7 @@ fn copies_between_stores_are_whole_and_a_second_copy_adds_nothing() {
     store.insert_copies(&captures).unwrap();
     let state = StateRow { kind: "number".to_owned(), key: "next".to_owned(), value: Some(b"7".to_vec()) };
     store.write_state(&[state]).unwrap();
-    let mut team = postgres_store(server);
+    let mut team = postgres_store(Arc::clone(&server));
     let StoreLocation::Postgres(PostgresStore { url, inbox }) = team.location.clone() else { unreachable!() };
     let url = url.expose();
     let there = run(&["store", "copy", &from, url, "--to-inbox", &inbox]);
@@ -537,6 +545,9 @@ fn copies_between_stores_are_whole_and_a_second_copy_adds_nothing() {
     // Interrupted copies go on.
     assert_eq!(run(&["store", "copy", &from, url, "--to-inbox", &inbox]).status, 0);
     assert_eq!(team.store.copies_after(0).unwrap().len(), captures.len() + 1);
+    // New deliveries get higher numbers.
+    let psql = server_psql(&server, url, "SELECT nextval('whtool.capture_seq')");
+    assert_eq!(psql, "5001");
     // Another inbox of the same database is another store.
     assert_eq!(run(&["store", "copy", &from, url, "--to-inbox", "copy"]).status, 0);
     let inboxes = ["copy", &inbox, "empty"].map(|inbox| {

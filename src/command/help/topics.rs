@@ -70,6 +70,8 @@ fn environment() -> Vec<TopicPart> {
             "whtool",
             &[
                 ("WHTOOL_HOME", "directory for all files of whtool, instead of the platform's directories"),
+                (option::STORE_URL_VARIABLE, "postgres:// URL of the store; takes precedence over WHTOOL_STORE"),
+                ("PGPASSWORD, PGPASSFILE", "password of a PostgreSQL store, as for libpq, with its other variables"),
                 ("NO_COLOR", "disable colors if set (https://no-color.org)"),
                 ("FORCE_COLOR, CLICOLOR_FORCE", "use colors even without a terminal, unless 0"),
                 ("CLICOLOR", "use no colors if 0"),

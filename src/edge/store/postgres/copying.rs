@@ -47,12 +47,7 @@ impl PostgresSession {
         insert_deliveries(&inbox, copies, &transaction).await?;
         insert_contents(&inbox, copies, &transaction).await?;
         insert_attempts(&inbox, copies, &transaction).await?;
-        // The numbers of later deliveries are higher.
-        let last = copies.iter().map(|copy| copy.summary().id.0).max().unwrap_or(1);
-        let mut params = Params::default();
-        let last = params.add_number(last);
-        let sql = format!("SELECT setval('whtool.capture_seq', greatest({last}, nextval('whtool.capture_seq')))");
-        transaction.query(&sql, &params).await?;
+        skip_numbers(copies.iter().map(|copy| copy.id().0).max().unwrap_or(1), &transaction).await?;
         transaction.commit().await
     }
 
@@ -63,6 +58,21 @@ impl PostgresSession {
         let rows = self.query(&sql, &params).await?;
         rows.iter().map(|row| Columns::new(row).read_state_row()).collect()
     }
+}
+
+/// Makes sure that the numbers of later deliveries are higher than this one.
+async fn skip_numbers(last: i64, transaction: &StoreTransaction<'_>) -> Result<()> {
+    let mut params = Params::default();
+    let last = params.add_number(last);
+    // Only taking numbers never sets the sequence back while listeners take some. Nobody takes
+    // 100,000 at a time, so a larger gap may be skipped at once.
+    let sql = format!(
+        "SELECT CASE WHEN gap > 100000 THEN setval('whtool.capture_seq', {last}) \
+             ELSE (SELECT max(nextval('whtool.capture_seq')) FROM generate_series(1, gap)) END \
+         FROM (SELECT {last} - last_value + CASE WHEN is_called THEN 0 ELSE 1 END AS gap FROM whtool.capture_seq) AS ahead \
+         WHERE gap > 0"
+    );
+    transaction.query(&sql, &params).await.map(drop)
 }
 
 /// Adds the partitions of the captures' months.

@@ -30,6 +30,8 @@ const MONTHS: &str = "SELECT count(*), min(m.month), max(m.month), coalesce(max(
 /// Deliveries that no month has. Those of 1970 have no time, and stay.
 const STRAYS: &str = "SELECT count(*) FROM whtool.deliveries_default WHERE arrived >= '2000-01-01Z'";
 
+const ROLES: &str = "SELECT count(*) FROM pg_roles WHERE rolname IN ('whtool_read', 'whtool_write')";
+
 const ROLE: &str = "SELECT CASE WHEN has_table_privilege('whtool.deliveries', 'INSERT') THEN 'may write' \
     WHEN has_table_privilege('whtool.contents', 'SELECT') THEN 'may only read' ELSE 'may not read' END";
 
@@ -68,6 +70,11 @@ impl PostgresSession {
             });
             let role: Option<String> = self.read_one(ROLE, &none).await?;
             facts.push(StoreFact::good("user", format!("{user} {}", role.unwrap_or_default())));
+            let roles = self.read_one::<i64>(ROLES, &none).await?;
+            if roles < Some(2) {
+                let message = "whtool_read and whtool_write do not exist: only the owner can use the store";
+                facts.push(StoreFact::good("roles", message));
+            }
         }
         let names = self.query(DURABILITY, &none).await?;
         let names = names.iter().map(|row| Columns::new(row).read_text()).collect::<Result<Vec<_>>>()?;

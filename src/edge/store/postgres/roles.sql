@@ -14,7 +14,7 @@ BEGIN
     GRANT INSERT, UPDATE, DELETE ON whtool.deliveries, whtool.contents, whtool.names, whtool.attempts,
         whtool.forwards, whtool.groups, whtool.unverified_space, whtool.watch_state TO whtool_write;
     GRANT UPDATE ON whtool.meta TO whtool_write;
-    GRANT USAGE, UPDATE ON ALL SEQUENCES IN SCHEMA whtool TO whtool_write;
+    GRANT SELECT, USAGE, UPDATE ON ALL SEQUENCES IN SCHEMA whtool TO whtool_write;
     GRANT EXECUTE ON FUNCTION whtool.add_month, whtool.drop_month TO whtool_write;
 EXCEPTION WHEN insufficient_privilege THEN
     RAISE NOTICE 'no roles were made: %', SQLERRM;

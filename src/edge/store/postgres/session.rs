@@ -21,11 +21,17 @@ pub(super) struct PostgresSession {
     is_listening: bool,
 }
 
+/// Waits at most 10 s for tables that another program has locked, so that no command waits for ever.
+/// The limit is one of this statement, and not of the connection, which PgBouncer gives to others.
+const WAIT_FOR_LOCKS: &str = "DO $$ BEGIN IF to_regclass('whtool.meta') IS NOT NULL THEN \
+    SET LOCAL lock_timeout = '10s'; LOCK TABLE whtool.meta, whtool.deliveries, whtool.contents, whtool.names, \
+    whtool.attempts, whtool.forwards IN ACCESS SHARE MODE; END IF; END $$";
+
 impl PostgresSession {
     /// Connects, and checks that the database has a store that this version can read.
     pub async fn open(location: &PostgresStore) -> Result<Self> {
         let session = Self::connect(location).await?;
-        session.run("SET lock_timeout = '10s'").await?;
+        session.run(WAIT_FOR_LOCKS).await?;
         schema::check_version(&session, Access::Read).await?;
         Ok(session)
     }
