@@ -75,8 +75,8 @@ mod send_output;
 mod sign;
 mod store;
 mod store_limits;
-mod team;
 mod stores;
+mod team;
 mod this_machine;
 #[cfg(unix)]
 mod tunnel;

@@ -64,9 +64,13 @@ fn stores() -> Vec<TestStore> {
     stores
 }
 
+fn location(url: PostgresUrl, inbox: &str) -> StoreLocation {
+    StoreLocation::Postgres(PostgresStore { url, inbox: inbox.to_owned(), group: "tests".to_owned() })
+}
+
 fn postgres_store(server: Arc<PostgresServer>) -> TestStore {
     let url = PostgresUrl::new(&new_database(&server).1).unwrap();
-    let location = StoreLocation::Postgres(PostgresStore { url, inbox: "team/a".to_owned() });
+    let location = location(url, "team/a");
     assert_eq!(Machine.prepare_store(&location, MissingStore::Create).unwrap(), SchemaChange::Created);
     let store = Machine.open_store(&location).unwrap();
     TestStore { name: "PostgreSQL", location, store, _server: Some(server), _folder: None }
@@ -518,7 +522,7 @@ fn copies_between_stores_are_whole_and_a_second_copy_adds_nothing() {
     let state = StateRow { kind: "number".to_owned(), key: "next".to_owned(), value: Some(b"7".to_vec()) };
     store.write_state(&[state]).unwrap();
     let mut team = postgres_store(Arc::clone(&server));
-    let StoreLocation::Postgres(PostgresStore { url, inbox }) = team.location.clone() else { unreachable!() };
+    let StoreLocation::Postgres(PostgresStore { url, inbox, .. }) = team.location.clone() else { unreachable!() };
     let url = url.expose();
     let there = run(&["store", "copy", &from, url, "--to-inbox", &inbox]);
     assert_eq!(
@@ -621,7 +625,7 @@ fn the_printed_script_creates_the_same_tables_in_psql_with_roles_that_read_and_w
     assert!(run(&["store", "init", &url]).err.contains("is up to date"));
     let location = |user: &str| {
         let url = PostgresUrl::new(&url.replacen("shop:", &format!("{user}:"), 1)).unwrap();
-        StoreLocation::Postgres(PostgresStore { url, inbox: "default".to_owned() })
+        self::location(url, "default")
     };
     let password = crate::postgres_server::PASSWORD;
     psql(&["-c", &format!("CREATE ROLE ana_{name} LOGIN PASSWORD '{password}' IN ROLE whtool_write")]);
@@ -645,8 +649,7 @@ fn another_revision_is_only_read_and_another_version_is_not_used() {
     let Some(server) = server() else { return };
     let (name, url) = new_database(&server);
     assert_eq!(run(&["store", "init", &url]).status, 0);
-    let location =
-        StoreLocation::Postgres(PostgresStore { url: PostgresUrl::new(&url).unwrap(), inbox: "default".to_owned() });
+    let location = location(PostgresUrl::new(&url).unwrap(), "default");
     let set = |sql: &str| assert!(server.psql().args(["-d", &name, "-c", sql]).output().unwrap().status.success());
     let capture = [copy(capture(1, 1), b"{}", Vec::new())];
     Machine.open_store(&location).unwrap().insert_copies(&capture).unwrap();
