@@ -193,7 +193,8 @@ fn examples_run() {
             let called = words.first().copied().unwrap_or_default();
             let run = world_of_examples(called).run(&words);
             assert!(run.status != 2, "{words:?}: {}", run.err);
-            let is_answered = matches!(run.status, 0 | 1 | 130) || NEED_A_SERVER.contains(&called);
+            let has_database = words.iter().any(|word| word.starts_with("postgres://"));
+            let is_answered = matches!(run.status, 0 | 1 | 130) || has_database || NEED_A_SERVER.contains(&called);
             assert!(is_answered, "{words:?} ends with {}: {}", run.status, run.err);
         }
     }
