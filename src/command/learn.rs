@@ -110,6 +110,8 @@ struct Learned {
     retries: BTreeMap<&'static str, RetrySchedule>,
     /// Verified deliveries whose body is not JSON or was not kept.
     unreadable: u64,
+    /// Requests of a provider that did not verify, by verdict.
+    unverified: BTreeMap<&'static str, u64>,
 }
 
 impl Learned {
@@ -128,7 +130,8 @@ impl Learned {
     fn measured_retries(&self) -> Vec<MeasuredRetries> {
         let known = |(name, schedule): (&&'static str, &RetrySchedule)| {
             let (pauses, abandoned) = (schedule.pauses(), schedule.abandoned());
-            Some(MeasuredRetries { provider: provider::by_name(name)?, pauses, abandoned })
+            let duplicates = schedule.duplicates();
+            Some(MeasuredRetries { provider: provider::by_name(name)?, pauses, abandoned, duplicates })
         };
         self.retries.iter().filter_map(known).collect()
     }
@@ -137,6 +140,15 @@ impl Learned {
         if self.unreadable > 0 {
             let events = crate::render::text::count(self.unreadable, "verified event");
             session.warn(&format!("{events} left out: the body is not a JSON object, or was not kept"));
+        }
+        if !self.unverified.is_empty() {
+            let requests = crate::render::text::count(self.unverified.values().sum(), "request");
+            let verdicts: Vec<_> = self
+                .unverified
+                .iter()
+                .map(|(verdict, count)| format!("{count} {}", verdict.replace('_', " ")))
+                .collect();
+            session.warn(&format!("{requests} left out, since only verified ones count: {}", verdicts.join(", ")));
         }
     }
 }
@@ -158,6 +170,11 @@ fn collect(args: &Learn, session: &Session<'_>) -> Result<Learned> {
         until: args.until.map(|until| until.resolve(&now)),
         ..Query::default()
     };
+    for each in store.count_by_hour(&Query { verdict: None, ..query.clone() })? {
+        if each.verdict != VerdictCode::Verified && each.provider.is_some() {
+            *learned.unverified.entry(each.verdict.as_str()).or_default() += each.deliveries;
+        }
+    }
     store.for_each(&query, &mut |stored| {
         match stored {
             StoredCapture::Whole(stored) => learned.add(&stored),

@@ -18,6 +18,8 @@ pub struct RetryPause {
 #[derive(Clone, Debug, Default)]
 pub struct RetrySchedule {
     events: BTreeMap<String, Arrivals>,
+    /// Number of deliveries of events that had been accepted before.
+    duplicates: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -38,6 +40,7 @@ impl RetrySchedule {
         }
         let arrivals = self.events.entry(key.to_owned()).or_default();
         if arrivals.is_accepted {
+            self.duplicates += 1;
             return;
         }
         arrivals.times.push(at);
@@ -58,6 +61,11 @@ impl RetrySchedule {
             RetryPause { repeat, count: pauses.len() as u64, shortest, median: pauses[pauses.len() / 2], longest }
         });
         pauses.collect()
+    }
+
+    /// Counts the deliveries of events that had been accepted before.
+    pub fn duplicates(&self) -> u64 {
+        self.duplicates
     }
 
     /// Counts the events that were refused and never accepted, by their number of deliveries.

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Greatest integer that JavaScript reads exactly. Greater ones are numbers.
+const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+
 /// JSON type of a value; integers apart from other numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -91,7 +94,9 @@ fn json_type(value: &Value) -> JsonType {
     match value {
         Value::Null => JsonType::Null,
         Value::Bool(_) => JsonType::Boolean,
-        Value::Number(number) if number.is_i64() || number.is_u64() => JsonType::Integer,
+        Value::Number(number) if number.as_i64().is_some_and(|number| number.unsigned_abs() <= MAX_SAFE_INTEGER) => {
+            JsonType::Integer
+        }
         Value::Number(_) => JsonType::Number,
         Value::String(_) => JsonType::String,
         Value::Array(_) => JsonType::Array,

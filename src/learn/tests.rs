@@ -114,6 +114,7 @@ fn retries_are_measured_until_the_event_is_accepted() {
         .collect();
     assert_eq!(pauses, [(1, 2, 10, 12), (2, 1, 60, 60)]);
     assert_eq!(schedule.abandoned().into_iter().collect::<Vec<_>>(), [(1, 1)]);
+    assert_eq!(schedule.duplicates(), 1);
 }
 
 #[test]

@@ -21,6 +21,8 @@ pub struct MeasuredRetries {
     pub pauses: Vec<RetryPause>,
     /// Events that were never accepted, by their number of deliveries.
     pub abandoned: BTreeMap<usize, u64>,
+    /// Deliveries of events that had been accepted before.
+    pub duplicates: u64,
 }
 
 fn day(time: Timestamp) -> String {
@@ -57,7 +59,7 @@ pub fn facts(provider: &dyn Provider, facts: &ProviderFacts, paint: Paint) -> St
     let missing: Vec<_> =
         provider.event_types().iter().map(|kind| kind.name).filter(|kind| !facts.events.contains_key(*kind)).collect();
     if !missing.is_empty() {
-        text.push_str(&format!("    {}\n", paint.faint(&format!("never captured: {}", missing.join(", ")))));
+        text.push_str(&format!("    {}\n", paint.faint(&format!("no verified capture: {}", missing.join(", ")))));
     }
     text
 }
@@ -101,7 +103,7 @@ fn pause(span: SignedDuration) -> String {
     }
 }
 
-/// Formats the measured retry schedule of a provider; empty if nothing was repeated.
+/// Formats the measured retries and duplicates of a provider; empty if nothing was repeated.
 pub fn retries(retries: &MeasuredRetries, paint: Paint) -> String {
     let mut text = String::new();
     for each in &retries.pauses {
@@ -114,7 +116,14 @@ pub fn retries(retries: &MeasuredRetries, paint: Paint) -> String {
         let deliveries = super::text::count(*deliveries as u64, "delivery");
         text.push_str(&format!("    {}\n", paint.faint(&format!("{events} never accepted, {deliveries} each so far"))));
     }
-    if text.is_empty() { text } else { format!("\n  {}\n{text}", paint.strong("retries after an error")) }
+    if !text.is_empty() {
+        text = format!("\n  {}\n{text}", paint.strong("retries after an error"));
+    }
+    if retries.duplicates > 0 {
+        let heading = paint.strong("deliveries of events that had been accepted before");
+        text.push_str(&format!("\n  {heading}\n    {}\n", times(retries.duplicates)));
+    }
+    text
 }
 
 /// Formats a difference as one row.
@@ -151,7 +160,10 @@ pub fn learned(learned: &LearnedFacts, retries: &[MeasuredRetries]) -> Vec<u8> {
                 .iter()
                 .map(|(deliveries, events)| json!({"deliveries": deliveries, "events": events}))
                 .collect();
-            (retries.provider.name().to_owned(), json!({"pauses": pauses, "abandoned": abandoned}))
+            (
+                retries.provider.name().to_owned(),
+                json!({"pauses": pauses, "abandoned": abandoned, "duplicates": retries.duplicates}),
+            )
         })
         .collect();
     line(&json!({"schema": SCHEMA, "providers": learned, "retries": retries}))

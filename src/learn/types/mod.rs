@@ -11,8 +11,8 @@ mod zod;
 
 use super::LearnedFacts;
 use super::shape::{JsonType, Shape};
-use crate::provider::Provider;
-use std::collections::BTreeMap;
+use crate::provider::{self, Provider};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Language of the generated types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +91,7 @@ pub struct FieldModel {
 /// Builds the payload types of these providers from the documented samples and from captures.
 pub fn model(facts: &LearnedFacts, providers: &[&'static dyn Provider]) -> Vec<EventModel> {
     let mut events = Vec::new();
+    let mut names = UniqueNames::reserved(providers);
     for &provider in providers {
         let mut shapes: BTreeMap<String, (Shape, u64, bool)> = BTreeMap::new();
         for sample in provider.samples() {
@@ -105,7 +106,7 @@ pub fn model(facts: &LearnedFacts, providers: &[&'static dyn Provider]) -> Vec<E
         }
         events.extend(shapes.into_iter().map(|(kind, (shape, seen, is_documented))| {
             let payload = mark_type(expression(&shape), provider.type_field(), &kind);
-            EventModel { provider, name: pascal_case(&kind), kind, payload, seen, is_documented }
+            EventModel { provider, name: names.claim(pascal_case(&kind)), kind, payload, seen, is_documented }
         }));
     }
     events
@@ -150,6 +151,34 @@ fn field_model(name: &str, field: &Shape, objects: u64) -> FieldModel {
     FieldModel { name: name.to_owned(), is_required: field.count == objects, ty: expression(field) }
 }
 
+/// Names that are taken in one scope. Different fields and events may have the same name in a
+/// language, such as `a-b` and `a_b`.
+#[derive(Default)]
+struct UniqueNames(BTreeSet<String>);
+
+impl UniqueNames {
+    /// The names of types that are not events.
+    fn reserved(providers: &[&dyn Provider]) -> Self {
+        let of_provider = providers.iter().map(|provider| format!("{}Event", pascal_case(provider.name())));
+        Self(of_provider.chain(["Payload".to_owned()]).collect())
+    }
+
+    /// The names of these events, and those that are no events.
+    fn of_events(events: &[EventModel]) -> Self {
+        let mut names = Self::reserved(provider::ALL);
+        names.0.extend(events.iter().map(|event| event.name.clone()));
+        names
+    }
+
+    /// Takes a name, with underscores at its end if it is taken.
+    fn claim(&mut self, mut name: String) -> String {
+        while !self.0.insert(name.clone()) {
+            name.push('_');
+        }
+        name
+    }
+}
+
 /// Turns `payment.debited` into `PaymentDebited`.
 fn pascal_case(text: &str) -> String {
     let words = text.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
@@ -170,7 +199,7 @@ fn quoted(text: &str) -> String {
 /// Returns the comment on an event: how often it was seen, and whether it is documented.
 fn comment(event: &EventModel) -> String {
     let seen = match event.seen {
-        0 => "never captured".to_owned(),
+        0 => "no verified capture".to_owned(),
         1 => "captured once".to_owned(),
         count => format!("captured {count} times"),
     };

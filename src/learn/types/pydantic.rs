@@ -1,7 +1,6 @@
 //! Models of pydantic 2. They keep fields that they do not name.
 
-use super::{EventModel, FieldModel, TypeExpr, by_provider, comment, pascal_case, quoted};
-use std::collections::BTreeSet;
+use super::{EventModel, FieldModel, TypeExpr, UniqueNames, by_provider, comment, pascal_case, quoted};
 
 pub(super) fn write(events: &[EventModel]) -> String {
     let mut text = "\
@@ -17,12 +16,12 @@ class Payload(BaseModel):
     model_config = ConfigDict(extra=\"allow\", populate_by_name=True, strict=True)
 "
     .to_owned();
+    let mut classes = Classes { texts: Vec::new(), names: UniqueNames::of_events(events) };
     for event in events {
-        let mut classes = Vec::new();
         let TypeExpr::Object(fields) = &event.payload else { continue };
         add_class(&event.name, &format!("    \"\"\"{}\"\"\"\n\n", comment(event)), fields, &mut classes);
-        text.push_str(&classes.concat());
     }
+    text.push_str(&classes.texts.concat());
     for (provider, group) in by_provider(events) {
         let names: Vec<_> = group.iter().map(|event| event.name.as_str()).collect();
         text.push_str(&format!("\n\n{}Event = Union[{}]\n", pascal_case(provider.name()), names.join(", ")));
@@ -30,17 +29,23 @@ class Payload(BaseModel):
     text
 }
 
-/// Adds the class of an object after those of the objects in it.
-fn add_class(name: &str, head: &str, fields: &[FieldModel], classes: &mut Vec<String>) {
-    let mut used = BTreeSet::new();
-    let lines: String = fields.iter().map(|field| line(name, field, &mut used, classes)).collect();
-    let body = if lines.is_empty() { "    pass\n" } else { &lines };
-    classes.push(format!("\n\nclass {name}(Payload):\n{head}{body}"));
+/// The classes of a module.
+struct Classes {
+    texts: Vec<String>,
+    names: UniqueNames,
 }
 
-fn line(class: &str, field: &FieldModel, used: &mut BTreeSet<String>, classes: &mut Vec<String>) -> String {
+/// Adds the class of an object after those of the objects in it.
+fn add_class(name: &str, head: &str, fields: &[FieldModel], classes: &mut Classes) {
+    let mut used = UniqueNames::default();
+    let lines: String = fields.iter().map(|field| line(name, field, &mut used, classes)).collect();
+    let body = if lines.is_empty() { "    pass\n" } else { &lines };
+    classes.texts.push(format!("\n\nclass {name}(Payload):\n{head}{body}"));
+}
+
+fn line(class: &str, field: &FieldModel, used: &mut UniqueNames, classes: &mut Classes) -> String {
     let ty = expression(&format!("{class}{}", pascal_case(&field.name)), &field.ty, classes);
-    let (attribute, is_renamed) = attribute(&field.name, used);
+    let (attribute, is_renamed) = attribute(&field.name, class, used);
     let ty = if field.is_required { ty } else { format!("Optional[{ty}]") };
     let value = match (field.is_required, is_renamed) {
         (true, false) => String::new(),
@@ -53,8 +58,8 @@ fn line(class: &str, field: &FieldModel, used: &mut BTreeSet<String>, classes: &
 
 /// Returns the attribute for a field, and true if it has another name. Names that Python or
 /// pydantic reserve get an underscore at the end.
-fn attribute(name: &str, used: &mut BTreeSet<String>) -> (String, bool) {
-    const RESERVED: [&str; 48] = [
+fn attribute(name: &str, class: &str, used: &mut UniqueNames) -> (String, bool) {
+    const RESERVED: [&str; 59] = [
         "False",
         "None",
         "True",
@@ -103,6 +108,17 @@ fn attribute(name: &str, used: &mut BTreeSet<String>) -> (String, bool) {
         "from_orm",
         "update_forward_refs",
         "Payload",
+        "Any",
+        "BaseModel",
+        "Field",
+        "Literal",
+        "Optional",
+        "Union",
+        "bool",
+        "float",
+        "int",
+        "list",
+        "str",
     ];
     let mut attribute: String =
         name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
@@ -110,23 +126,24 @@ fn attribute(name: &str, used: &mut BTreeSet<String>) -> (String, bool) {
     if attribute.is_empty() || attribute.starts_with(|letter: char| letter.is_ascii_digit()) {
         attribute.insert_str(0, "field_");
     }
-    if RESERVED.contains(&attribute.as_str()) || attribute.starts_with("model_") {
+    // The annotations of a class see its attributes: one called `list` would hide the type.
+    let hides_type = attribute.starts_with(class);
+    if RESERVED.contains(&attribute.as_str()) || attribute.starts_with("model_") || hides_type {
         attribute.push('_');
     }
-    while !used.insert(attribute.clone()) {
-        attribute.push('_');
-    }
+    let attribute = used.claim(attribute);
     let is_renamed = attribute != name;
     (attribute, is_renamed)
 }
 
-fn expression(class: &str, ty: &TypeExpr, classes: &mut Vec<String>) -> String {
+fn expression(class: &str, ty: &TypeExpr, classes: &mut Classes) -> String {
     match ty {
         TypeExpr::Literal(text) => format!("Literal[{}]", quoted(text)),
         TypeExpr::Null => "None".to_owned(),
         TypeExpr::Boolean => "bool".to_owned(),
         TypeExpr::Integer => "int".to_owned(),
-        TypeExpr::Number => "float".to_owned(),
+        // Integers stay exact.
+        TypeExpr::Number => "Union[int, float]".to_owned(),
         TypeExpr::Text => "str".to_owned(),
         TypeExpr::Unknown => "Any".to_owned(),
         TypeExpr::Array(items) => format!("list[{}]", expression(class, items, classes)),
@@ -135,8 +152,9 @@ fn expression(class: &str, ty: &TypeExpr, classes: &mut Vec<String>) -> String {
             format!("Union[{}]", types.join(", "))
         }
         TypeExpr::Object(fields) => {
-            add_class(class, "", fields, classes);
-            class.to_owned()
+            let class = classes.names.claim(class.to_owned());
+            add_class(&class, "", fields, classes);
+            class
         }
     }
 }
