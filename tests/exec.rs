@@ -1,7 +1,7 @@
 //! `listen --exec` and `listen --answer`, as a process.
 
 use crate::common::TestWorld;
-use crate::process::{Listener, PLUSTIVE_SECRET, REFERENCE, REFERENCE_MAC, home, post, whtool};
+use crate::process::{Listener, PLEXOS_SECRET, PLUSTIVE_SECRET, REFERENCE, REFERENCE_MAC, home, post, whtool};
 use serde_json::json;
 use whtool::world::Environment as _;
 
@@ -14,7 +14,10 @@ fn a_command_gets_the_record_of_each_event_once_and_no_secrets() {
     let home = home();
     let [records, variables] = ["records", "variables"].map(|name| home.path().join(name));
     let command = format!("cat >> {}; env > {}", records.display(), variables.display());
-    let mut listener = Listener::start(home.path(), &["--exec", &command]);
+    let store = home.path().join("s.db").display().to_string();
+    let mut listen = whtool(home.path(), &["listen", "--json", "--port", "0", "--store", &store, "--exec", &command]);
+    listen.env("PLEXOS_WEBHOOK_SECRET", PLEXOS_SECRET).env("PLUSTIVE_WEBHOOK_SECRET", PLUSTIVE_SECRET);
+    let mut listener = Listener::spawn(listen.env("WHTOOL_STORE_URL", "postgres://u:database-password@127.0.0.1:1/x"));
     listener.exchange(&post(REFERENCE_MAC, REFERENCE));
     let delivery = listener.record();
     let executed = listener.record();
@@ -30,7 +33,8 @@ fn a_command_gets_the_record_of_each_event_once_and_no_secrets() {
     assert_eq!(given.lines().count(), 1, "{given}");
     assert_eq!(serde_json::from_str::<serde_json::Value>(&given).unwrap(), delivery);
     let variables = std::fs::read_to_string(variables).unwrap();
-    assert!(variables.contains("PATH=") && !variables.contains(PLUSTIVE_SECRET), "{variables}");
+    assert!(variables.contains("PATH="), "{variables}");
+    assert!(!variables.contains(PLUSTIVE_SECRET) && !variables.contains("database-password"), "{variables}");
 }
 
 /// Waits for a listener with `--count`.

@@ -2,10 +2,10 @@
 
 use crate::check::{CheckPlan, CheckReport, ProbeCause};
 use crate::command::Session;
+use crate::command::shared::secrets::hidden_from_commands;
 use crate::model::error::{Error, Kind, Result};
 use crate::model::mask::mask_secrets;
 use crate::model::sanitize::escape_unsafe_bytes;
-use crate::provider;
 use crate::world::{ProcessOptions, RunningProcess};
 use std::time::Duration;
 use url::Position;
@@ -35,7 +35,7 @@ impl StartedHandler {
         // several here.
         let secret_variable = (plan.provider.secret_variable().to_owned(), secret.clone());
         let variables = vec![("PORT".to_owned(), port), secret_variable];
-        let hidden_variables: Vec<_> = provider::key_variables().into_iter().map(str::to_owned).collect();
+        let hidden_variables: Vec<_> = hidden_from_commands().into_iter().map(str::to_owned).collect();
         let is_set = |name: &&String| session.world.env_var(name).is_some();
         let kept_back: Vec<_> = hidden_variables.iter().filter(is_set).cloned().collect();
         let without = if kept_back.is_empty() { String::new() } else { format!(" without {}", kept_back.join(", ")) };

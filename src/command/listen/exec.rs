@@ -2,7 +2,6 @@
 //!
 //! Commands run on their own threads, so receiving never waits for them. They end with the listener.
 
-use crate::command::shared::secrets::SecretArgs;
 use crate::command::{Session, parse_duration};
 use crate::model::timestamp::SignedDuration;
 use crate::world::{ProcessOptions, RunningProcess};
@@ -87,7 +86,7 @@ impl ExecArgs {
     /// command.
     pub(super) fn commands<'s>(
         &self,
-        secrets: &SecretArgs,
+        hidden_variables: &[String],
         session: &'s Session<'s>,
     ) -> Option<(Commands, Vec<Worker<'s>>)> {
         let command = self.exec.as_ref()?;
@@ -96,7 +95,7 @@ impl ExecArgs {
         let worker = || Worker {
             command: command.clone(),
             timeout: self.exec_timeout.unsigned_abs(),
-            hidden_variables: secrets.variables().into_iter().map(str::to_owned).collect(),
+            hidden_variables: hidden_variables.to_vec(),
             session,
             shared: Arc::clone(&shared),
             finished: sender.clone(),

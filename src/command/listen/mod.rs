@@ -138,6 +138,12 @@ fn parse_size(text: &str) -> Result<usize, String> {
 }
 
 impl Listen {
+    /// Returns the variables that commands do not inherit.
+    fn hidden_variables(&self) -> Vec<String> {
+        let all = self.secrets.variables().into_iter().chain(self.store.variable());
+        all.map(str::to_owned).collect()
+    }
+
     /// Returns the place of the store, with the forwarding group.
     fn location(&self, session: &Session<'_>) -> Result<StoreLocation> {
         self.forward.group.location(&self.store, session)
@@ -196,11 +202,11 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome
             scope.spawn(move || demo::send(deliveries, address, session));
         }
         let tunnel = plan.map(|plan| {
-            let (link, supervisor) = args.tunnel.supervisor(plan, address.port(), &args.secrets, session);
+            let (link, supervisor) = args.tunnel.supervisor(plan, address.port(), args.hidden_variables(), session);
             scope.spawn(move || supervisor.run());
             (link, endpoint)
         });
-        let commands = args.exec.commands(&args.secrets, session).map(|(commands, workers)| {
+        let commands = args.exec.commands(&args.hidden_variables(), session).map(|(commands, workers)| {
             workers.into_iter().for_each(|worker| drop(scope.spawn(move || worker.run())));
             commands
         });

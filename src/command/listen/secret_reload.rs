@@ -6,7 +6,7 @@
 
 use crate::command::Session;
 use crate::command::shared::registry;
-use crate::command::shared::secrets::{COMMAND_TIMEOUT, SecretArgs, Secrets};
+use crate::command::shared::secrets::{COMMAND_TIMEOUT, SecretArgs, Secrets, hidden_from_commands};
 use crate::model::secret::{Secret, SecretOrigin};
 use crate::model::signature::Key;
 use crate::model::timestamp::{SignedDuration, Timestamp};
@@ -172,7 +172,7 @@ impl SharedSecrets {
         let mut reloaded = Vec::new();
         for (provider, stored) in self.read_registry().iter().flat_map(Registry::signing_secrets) {
             let StoredSource::Command(command) = stored.source() else { continue };
-            let Ok(bytes) = (self.run_command)(command, COMMAND_TIMEOUT, &provider::key_variables()) else { continue };
+            let Ok(bytes) = (self.run_command)(command, COMMAND_TIMEOUT, &hidden_from_commands()) else { continue };
             let bytes = settings::secret_from_file(provider, command, bytes).expose().to_vec();
             let origin = SecretOrigin::Stored(stored.name.clone());
             reloaded.push(Reloaded { provider: Some(provider), origin, bytes });

@@ -10,7 +10,6 @@ use super::tunnel_endpoint::TunnelEndpoint;
 use crate::command::Session;
 use crate::command::shared::api::Confirmation;
 use crate::command::shared::endpoints::UrlPolicy;
-use crate::command::shared::secrets::SecretArgs;
 use crate::command::shared::target;
 use crate::model::delivery::RejectedRequest;
 use crate::model::error::{Error, Result};
@@ -151,7 +150,7 @@ impl TunnelArgs {
         &self,
         plan: TunnelPlan,
         port: u16,
-        secrets: &SecretArgs,
+        mut hidden_variables: Vec<String>,
         session: &'s Session<'s>,
     ) -> (TunnelLink, Supervisor<'s>) {
         let mut random = [0; 12];
@@ -170,8 +169,9 @@ impl TunnelArgs {
             check: Arc::clone(&check),
             _stop: stop_sender,
         };
-        let (allow_http, hidden) = (self.allow_http, secrets.variables());
-        let hidden_variables = hidden.into_iter().map(str::to_owned).collect();
+        let allow_http = self.allow_http;
+        // An app may need it for a database of its own, but no tunnel does.
+        hidden_variables.push("PGPASSWORD".to_owned());
         (link, Supervisor { plan, allow_http, hidden_variables, port, session, events, stop, check })
     }
 }

@@ -13,6 +13,7 @@ use crate::model::secret_text::decode_text;
 use crate::model::signature::Key;
 use crate::provider::{self, Provider};
 use crate::settings;
+use crate::settings::option;
 use crate::settings::registry::{Registry, SecretSource, StoredSecret};
 use clap::Args;
 use std::collections::BTreeSet;
@@ -43,9 +44,15 @@ impl SecretArgs {
     pub(in crate::command) fn variables(&self) -> Vec<&str> {
         provider::credential_variables()
             .into_iter()
+            .chain([option::STORE_URL_VARIABLE])
             .chain(self.secret_env.iter().flat_map(TextList::elements))
             .collect()
     }
+}
+
+/// Returns the variables that no command of the user's inherits: API keys, and the URL of the store.
+pub(in crate::command) fn hidden_from_commands() -> Vec<&'static str> {
+    provider::key_variables().into_iter().chain([option::STORE_URL_VARIABLE]).collect()
 }
 
 /// Loaded signing secrets and API keys.
@@ -197,7 +204,7 @@ pub(in crate::command) fn read_from_command(
     command: &str,
     session: &Session<'_>,
 ) -> Result<Vec<u8>> {
-    let bytes = session.world.run_command(command, COMMAND_TIMEOUT, &provider::key_variables()).map_err(|error| {
+    let bytes = session.world.run_command(command, COMMAND_TIMEOUT, &hidden_from_commands()).map_err(|error| {
         let message = mask_secrets(&error.message);
         error.with_message(message)
     })?;

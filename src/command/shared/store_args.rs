@@ -67,7 +67,7 @@ impl StoreName {
             Self::Url(url) => url.clone(),
             Self::Variable(name) => {
                 let unusable = |why: &str| {
-                    let hint = "give it the URL of the store: postgres://user@host/database";
+                    let hint = "give it the URL of the store: postgres://host/database";
                     Error::failed(format!("can't use inbox {inbox} of the store ${name}"))
                         .because(format!("{name} {why}"))
                         .hint(hint)
@@ -111,6 +111,11 @@ impl StoreArgs {
         }
         self.warn_of_password(session);
         Ok(location)
+    }
+
+    /// Returns the variable that was named for the URL.
+    pub(in crate::command) fn variable(&self) -> Option<&str> {
+        if let Some(StoreName::Variable(name)) = &self.store { Some(name) } else { None }
     }
 
     pub(in crate::command) fn open(&self, session: &Session<'_>) -> Result<Box<dyn Store>> {

@@ -93,6 +93,6 @@ fn locate(name: Option<&StoreName>, session: &Session<'_>) -> Result<StoreLocati
     let set = session.settings.text("store").map(|text| StoreName::from(std::ffi::OsString::from(text)));
     match name.cloned().or(set) {
         Some(name) => StoreArgs { store: Some(name), inbox: None }.location(session),
-        None => Err(Error::usage("no store is named").hint("pass its URL: postgres://user@host/database")),
+        None => Err(Error::usage("no store is named").hint("pass its URL: postgres://host/database")),
     }
 }
