@@ -177,7 +177,10 @@ pub(super) fn diff(call: &mut Call<'_>, matched: &RouteMatch) -> Result<HandlerR
     let (new, old) = (load_whole(call, new)?, load_whole(call, old)?);
     let related = related(call, &new.summary)?;
     let facts = PageFacts::new(call.server, call.at);
-    Ok(html(page::diff(&facts.frame(), &DiffView { old: &old, new: &new, related: &related })))
+    Ok(html(page::diff(
+        &facts.frame(),
+        &DiffView { old: &old, new: &new, related: &related, query: &ListQuery::read(&matched.query_text) },
+    )))
 }
 
 pub(super) fn load_whole(call: &mut Call<'_>, name: &str) -> Result<StoredDelivery, Failure> {

@@ -8,11 +8,12 @@ use super::timeline::timeline;
 use super::view::{DetailPart, DetailView, ListView, PageFrame, RecordView};
 use crate::diagnose::frameworks::{self, Framework};
 use crate::diagnose::{Confidence, Finding};
-use crate::model::mask::{Audience, Reveal, mask_sentence};
+use crate::model::mask::{Audience, MASK, Reveal, mask_sentence};
 use crate::model::message::{Headers, Request};
 use crate::model::sanitize::escape_unsafe;
 use crate::model::stored::{DeliverySummary, StoredCapture};
 use crate::provider;
+use crate::render::masked_edit;
 use crate::render::text::{byte_size, verdict_words};
 use crate::webhook::receive::readable_body;
 use maud::{Markup, html};
@@ -69,9 +70,9 @@ fn section(frame: &PageFrame<'_>, view: &DetailView<'_>, list: Option<&ListView<
 fn heading(frame: &PageFrame<'_>, summary: &DeliverySummary, list: Option<&ListView<'_>>) -> Markup {
     let (tone, words) = outcome(summary);
     let refusal = refusal(summary);
-    let back = list.map(|list| list.query.to_text()).unwrap_or_default();
+    let back = list.map_or_else(|| "/".to_owned(), |list| list::address(list.query));
     html! {
-        a.back href={ "/?" (back) } data-key="Escape" { "← Events" }
+        a.back href=(back) data-key="Escape" { "← Events" }
         div.heading {
             h1 { (summary.kind.as_deref().map_or("Delivery without a type".to_owned(), |kind| frame.text(kind))) }
             p.verdict.{ (tone.class()) } {
@@ -96,6 +97,7 @@ fn heading(frame: &PageFrame<'_>, summary: &DeliverySummary, list: Option<&ListV
 fn actions(frame: &PageFrame<'_>, view: &DetailView<'_>, list: Option<&ListView<'_>>) -> Markup {
     let id = view.summary().id;
     let is_whole = matches!(view.capture, StoredCapture::Whole(_));
+    let back = list.map(|list| list::suffix(list.query)).unwrap_or_default();
     let can_send = is_whole && !frame.targets.is_empty();
     html! {
         div.actions {
@@ -115,7 +117,7 @@ fn actions(frame: &PageFrame<'_>, view: &DetailView<'_>, list: Option<&ListView<
                 }
             }
             @if let Some(previous) = view.previous {
-                a.button href={ "/events/" (id) "/diff/" (previous) } data-key="d" { "Compare" kbd { "d" } }
+                a.button href={ "/events/" (id) "/diff/" (previous) (back) } data-key="d" { "Compare" kbd { "d" } }
             }
             @if is_whole {
                 a.button href={ "/events/" (id) "/curl" } data-copy data-key="c" { "Copy as curl" kbd { "c" } }
@@ -137,15 +139,16 @@ fn actions(frame: &PageFrame<'_>, view: &DetailView<'_>, list: Option<&ListView<
 
 fn edit_form(frame: &PageFrame<'_>, view: &DetailView<'_>) -> Markup {
     let StoredCapture::Whole(stored) = view.capture else { return html! {} };
-    let Some(text) = payload::editable(frame, &stored.request.body) else {
-        return html! { p.problem role="alert" { "This body is not text, so it can't be edited here." } };
+    let Some(text) = masked_edit::editable(&stored.request.body, frame.reveal, Audience::Team) else {
+        return html! { p.problem role="alert" { "This body is not text that can be edited here." } };
     };
-    let is_masked = frame.reveal == Reveal::Masked && text.as_bytes() != stored.request.body;
+    let is_masked = frame.reveal == Reveal::Masked && text.contains(MASK);
     html! {
         form.edit method="post" action={ "/events/" (stored.summary.id) "/replay" } data-send {
             input type="hidden" name="mode" value="edited";
             label for="body" { "Payload" }
-            textarea #body name="body" rows="14" spellcheck="false" autocomplete="off" { "\n" (text) }
+            textarea #body name="body" rows="14" spellcheck="false" autocomplete="off" autofocus { "\n" (text) }
+            p.faint { "It is sent as it is shown here, with a new signature." }
             @if is_masked {
                 p.faint { "Values shown as " code { "***" } " are sent as they were captured, unless you replace them." }
             }

@@ -1,6 +1,7 @@
 //! Two captures side by side: the first byte that differs, values by path, lines, and headers.
 
 use super::layout::{self, Section, Updates};
+use super::list::suffix;
 use super::parts::{dot, outcome};
 use super::payload::header_value;
 use super::view::{DiffView, PageFrame};
@@ -21,7 +22,7 @@ pub fn diff(frame: &PageFrame<'_>, view: &DiffView<'_>) -> String {
     let headers = diff::headers(&old.request.headers, &new.request.headers);
     let content = html! {
         main #main.page {
-            a.back href={ "/events/" (new.summary.id) } data-key="Escape" { "← Event #" (new.summary.id) }
+            a.back href={ "/events/" (new.summary.id) (suffix(view.query)) } data-key="Escape" { "← Event #" (new.summary.id) }
             h1 { "Compare #" (old.summary.id) " with #" (new.summary.id) }
             div.sides { (side(frame, "−", old)) (side(frame, "+", new)) }
             (others(frame, view))
@@ -66,7 +67,7 @@ fn others(frame: &PageFrame<'_>, view: &DiffView<'_>) -> Markup {
             nav.chips aria-label="Compare with" {
                 span.faint { "Compare with" }
                 @for other in others {
-                    a.chip href={ "/events/" (view.new.summary.id) "/diff/" (other.id) } { "#" (other.id) " " (frame.time(other.arrived)) }
+                    a.chip href={ "/events/" (view.new.summary.id) "/diff/" (other.id) (suffix(view.query)) } { "#" (other.id) " " (frame.time(other.arrived)) }
                 }
             }
         }

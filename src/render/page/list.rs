@@ -20,9 +20,10 @@ pub fn list(frame: &PageFrame<'_>, view: &ListView<'_>) -> String {
 pub(super) fn section(frame: &PageFrame<'_>, view: &ListView<'_>) -> Markup {
     html! {
         section #list.list aria-label="Events" {
+            @if view.selected.is_none() { h1.skip { "Events" } }
             (filters(frame, view))
             @if let Some(problem) = problem(view) { p.problem role="alert" { (prose(&frame.text(problem))) } }
-            a #news.news hidden href={ "/?" (view.query.starting_before(None).to_text()) } {}
+            a #news.news hidden href=(address(&view.query.starting_before(None))) {}
             @if view.rows.is_empty() || problem(view).is_some() {
                 (empty(frame, view))
             } @else {
@@ -54,17 +55,18 @@ fn filters(frame: &PageFrame<'_>, view: &ListView<'_>) -> Markup {
         form.filters role="search" action="/" method="get" {
             @for (name, value) in chosen() { input type="hidden" name=(name.code()) value=(value); }
             input #search type="search" name="q" value=(text) aria-label="Filter" autocomplete="off" spellcheck="false"
-                placeholder="type:payment.* is:failed since:2h text";
+                placeholder="type:payment.* is:failed"
+                title="type: provider: verdict: reference: since: until: is:failed is:test, or text in the body";
             div.chips {
                 @for (name, value) in chosen() {
-                    a.chip.on href={ "/?" (query.without(*name, value).to_text()) } title="Remove this filter" {
+                    a.chip.on href=(address(&query.without(*name, value))) title="Remove this filter" {
                         @if name.is_flag() { (name.code()) } @else { (name.code()) ": " (frame.text(value)) }
                         span aria-hidden="true" { " ×" }
                     }
                 }
                 @for (name, value, label) in &quick {
                     @if query.values(*name).all(|chosen| chosen != value) {
-                        a.chip href={ "/?" (query.with(*name, value).to_text()) } { (label) }
+                        a.chip href=(address(&query.with(*name, value))) { (label) }
                     }
                 }
             }
@@ -98,11 +100,20 @@ fn row(frame: &PageFrame<'_>, view: &ListView<'_>, summary: &DeliverySummary) ->
     }
 }
 
+/// Returns the address of a list.
+pub(super) fn address(query: &ListQuery) -> String {
+    format!("/{}", suffix(query))
+}
+
 /// Returns the address of a capture next to the list.
-pub(super) fn href(query: &ListQuery, summary: &DeliverySummary) -> String {
-    let query = query.to_text();
-    let mark = if query.is_empty() { "" } else { "?" };
-    format!("/events/{}{mark}{query}", summary.id)
+fn href(query: &ListQuery, summary: &DeliverySummary) -> String {
+    format!("/events/{}{}", summary.id, suffix(query))
+}
+
+/// Returns the query string with its question mark. Empty: there are no filters.
+pub(super) fn suffix(query: &ListQuery) -> String {
+    let text = query.to_text();
+    if text.is_empty() { text } else { format!("?{text}") }
 }
 
 fn empty(frame: &PageFrame<'_>, view: &ListView<'_>) -> Markup {
@@ -157,11 +168,11 @@ fn pages(view: &ListView<'_>) -> Markup {
     html! {
         nav.pages aria-label="Pages of events" {
             @if query.before.is_some() {
-                a href={ "/?" (query.starting_before(None).to_text()) } rel="first" { "← newest" }
+                a href=(address(&query.starting_before(None))) rel="first" { "← newest" }
             }
-            span { (count(view.rows.len() as u64, "delivery")) }
+            @if problem(view).is_none() { span { (count(view.rows.len() as u64, "delivery")) } }
             @if let Some(older) = view.older {
-                a href={ "/?" (query.starting_before(Some(older.0)).to_text()) } rel="next" { "older →" }
+                a href=(address(&query.starting_before(Some(older.0)))) rel="next" { "older →" }
             }
         }
     }

@@ -62,6 +62,7 @@
     if (mine !== turn) return;
     if (!showDetail(loaded.page, isSame)) { location.assign(href); return; }
     if (!isSame) find("#detail").scrollTop = 0;
+    find("#body")?.focus();
     document.title = loaded.page.title;
     title = document.title;
     history[push ? "pushState" : "replaceState"](null, "", href);

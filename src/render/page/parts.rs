@@ -119,9 +119,32 @@ pub(super) fn prose(text: &str) -> Markup {
     let parts = text.split('`').enumerate();
     html! {
         @for (at, part) in parts {
-            @if at % 2 == 1 { code { (part) } } @else { (part) }
+            @if at % 2 == 1 { code { (part) } } @else { (with_code(part)) }
         }
     }
+}
+
+/// Marks names of functions as code: `JSON.stringify`, `express.raw()`.
+fn with_code(text: &str) -> Markup {
+    html! {
+        @for word in text.split_inclusive(' ') {
+            @let start = word.len() - word.trim_start_matches('(').len();
+            @let name = word.trim_end().trim_end_matches([',', ';', ':', '.']);
+            // A call keeps its parentheses.
+            @let closed = name.ends_with("))") || (name.ends_with(')') && !name.ends_with("()"));
+            @let end = if closed { name.len() - 1 } else { name.len() };
+            @let name = word.get(start..end).unwrap_or_default();
+            @if is_function(name) {
+                (word.get(..start).unwrap_or_default()) code { (name) } (word.get(end..).unwrap_or_default())
+            } @else { (word) }
+        }
+    }
+}
+
+fn is_function(word: &str) -> bool {
+    let name = word.strip_suffix("()").unwrap_or(word);
+    let is_path = name.split_once('.').is_some_and(|(object, method)| !object.is_empty() && method.len() > 2);
+    (name.len() < word.len() || is_path) && name.chars().all(|char| char.is_ascii_alphabetic() || "._".contains(char))
 }
 
 /// Draws shares of a whole as one bar. Sizes are attributes: the pages allow no style attributes.
@@ -143,6 +166,13 @@ pub(in crate::render) fn bar<'c>(shares: impl IntoIterator<Item = (&'c str, u64)
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_functions_are_code_and_other_words_are_not() {
+        let text = "the signature matches JSON.stringify output (express.raw() in Express, request.get_data() in Flask); a Next.js app. e.g. https://x.example `a b`.";
+        let expected = "the signature matches <code>JSON.stringify</code> output (<code>express.raw()</code> in Express, <code>request.get_data()</code> in Flask); a Next.js app. e.g. https://x.example <code>a b</code>.";
+        assert_eq!(prose(text).into_string(), expected);
+    }
 
     #[test]
     fn a_bar_has_the_share_of_each_part() {

@@ -5,7 +5,6 @@ use crate::json::{Document, TokenKind};
 use crate::model::mask::{Audience, Reveal};
 use crate::model::message::Headers;
 use crate::model::sanitize::{escape_unsafe, escape_unsafe_bytes};
-use crate::render::masked_edit;
 use crate::render::payload::{self, JsonPiece};
 use crate::render::text::byte_size;
 use maud::{Markup, PreEscaped, html};
@@ -202,18 +201,10 @@ pub(super) fn hex(frame: &PageFrame<'_>, body: &[u8]) -> Markup {
         writeln!(dump, "{:06x}  {digits:<49} {letters}", row * HEX_COLUMNS).expect("writing to a String does not fail");
     }
     html! {
-        @if body.is_empty() { p.faint { "The body is empty." } } @else { pre.hex { (dump) } }
+        @if body.is_empty() { p.faint { "The body is empty." } } @else { pre.hex tabindex="0" { (dump) } }
         @if body.len() > shown.len() {
             p.faint { "The first " (byte_size(shown.len() as u64)) " of " (byte_size(body.len() as u64)) "." }
         }
-    }
-}
-
-/// Formats a body for the form that edits it: masked, but otherwise unchanged. `None`: it is not text.
-pub(super) fn editable(frame: &PageFrame<'_>, body: &[u8]) -> Option<String> {
-    match frame.reveal {
-        Reveal::Masked => masked_edit::masked(body, Audience::Team),
-        Reveal::Everything => String::from_utf8(body.to_vec()).ok().filter(|text| !text.contains('\0')),
     }
 }
 

@@ -221,7 +221,7 @@ fn pages_to_look_at() {
         write("related.html", detail_page(frame, DetailPart::Related, false));
         let (old, mut new) = (delivery(), delivery());
         new.request.body = BODY.replace("90000", "95000").replace("\"test\": false, ", "").into_bytes();
-        write("diff.html", diff(frame, &DiffView { old: &old, new: &new, related: &rows[..3] }));
+        write("diff.html", diff(frame, &DiffView { old: &old, new: &new, related: &rows[..3], query: &all }));
         let header = ReportHeader {
             provider: "plexos",
             title: "Plexos Pay",

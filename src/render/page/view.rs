@@ -149,6 +149,8 @@ pub struct DiffView<'a> {
     pub new: &'a StoredDelivery,
     /// Other captures to compare the new one with, oldest first.
     pub related: &'a [DeliverySummary],
+    /// The list from which the comparison was opened.
+    pub query: &'a ListQuery,
 }
 
 /// Counts of a period, and the state of apps and endpoints.
