@@ -132,7 +132,7 @@ fn actions(frame: &PageFrame<'_>, view: &DetailView<'_>, list: Option<&ListView<
             }
         }
         @if is_whole && frame.targets.is_empty() {
-            p.faint.hint { "There is no app to replay to. Start with " code { "--forward-to http://localhost:3000/hooks" } "." }
+            p.faint.hint { "There is no app to replay to. Start with " code { "--to http://localhost:3000/hooks" } "." }
         }
     }
 }

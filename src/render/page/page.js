@@ -157,7 +157,8 @@
   const start = () => {
     const url = document.body.dataset.live;
     if (!url || stream) return;
-    stream = new EventSource(last ? `${url}?after=${last}` : url);
+    stream = new EventSource(last ? `${url}?after=${encodeURIComponent(last)}` : url);
+    stream.addEventListener("reset", () => { last = null; refresh(); });
     stream.onopen = () => { state("live", false); refresh(); };
     stream.onerror = () => {
       state("offline", true);
@@ -189,7 +190,7 @@
       if (mine !== turn) return;
       if (find("#detail", page) && find("#detail")) {
         showDetail(page, false);
-        history.replaceState(null, "", location.pathname + listQuery());
+        history.replaceState(null, "", location.pathname + listQuery(new URL(url)));
         find("#detail .timeline li:last-of-type")?.scrollIntoView({ block: "nearest" });
         if (find("#list")) refresh();
         return;
@@ -201,9 +202,10 @@
       if (button) button.firstChild.textContent = label;
     }
   };
-  const listQuery = () => {
+  const listQuery = (answer) => {
     const query = new URLSearchParams(location.search);
     ["part", "edit", "framework", "record"].forEach((name) => query.delete(name));
+    answer.searchParams.forEach((value, name) => query.set(name, value));
     const text = query.toString();
     return text ? `?${text}` : "";
   };
