@@ -48,6 +48,9 @@ const CLOCK_STEP: SignedDuration = SignedDuration::from_secs(1);
 /// Time after which leases are extended.
 const LEASE_EXTENSION: Duration = Duration::from_secs(20);
 
+/// Longest time between two looks at what other listeners have received.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Pause after an error of the store.
 const STORE_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
@@ -66,6 +69,8 @@ pub(super) struct Forwarder {
     last_look: Option<(Timestamp, Instant)>,
     /// The reason why the queue can't be used.
     queue_failure: Option<String>,
+    /// The time of the next look at what other listeners have received.
+    next_look: Instant,
 }
 
 /// A stored delivery that is to be sent again.
@@ -124,6 +129,7 @@ impl Forwarder {
             outages: HashMap::new(),
             last_look: None,
             queue_failure: None,
+            next_look: Instant::now(),
         }
     }
 
@@ -144,14 +150,20 @@ impl Forwarder {
                 biased;
                 _ = &mut stop => {
                     // Deliveries that were queued just before still get an attempt.
+                    self.next_look = Instant::now();
                     self.start_due(&mut attempts).await;
                     break;
                 }
-                Some(finished) = attempts.join_next() => self.finish(finished).await,
+                () = self.wake.notified() => self.next_look = Instant::now(),
+                () = self.writer.wait_for_work() => self.next_look = Instant::now(),
+                Some(finished) = attempts.join_next() => {
+                    self.finish(finished).await;
+                    while let Some(finished) = attempts.try_join_next() {
+                        self.finish(finished).await;
+                    }
+                }
                 Some(request) = requeue.recv() => self.forward_again(request).await,
                 _ = lease_extension.tick(), if !self.in_flight.is_empty() => self.extend_leases().await,
-                () = self.wake.notified() => {}
-                () = self.writer.wait_for_work() => {}
                 () = tokio::time::sleep_until(next) => {}
             }
         }
@@ -238,10 +250,14 @@ impl Forwarder {
         if urls.is_empty() {
             return self.next_outage_end(now).unwrap_or(later);
         }
-        let has_more = match self.queue_new().await {
-            Ok(has_more) => has_more,
-            Err(error) => return self.report_failure(error).await,
-        };
+        if self.next_look <= now {
+            self.next_look = match self.queue_new().await {
+                Ok(true) => now,
+                Ok(false) if self.writer.is_shared() => now + LOOK_INTERVAL,
+                Ok(false) => later,
+                Err(error) => return self.report_failure(error).await,
+            };
+        }
         let selection = DueQuery {
             now: clock::now(),
             urls,
@@ -262,8 +278,8 @@ impl Forwarder {
         }
         let until_due = |due: Timestamp| due.duration_since(clock::now()).max(SignedDuration::ZERO).unsigned_abs();
         let next_due = found.next_due.map(|due| now + until_due(due));
-        let now_if_more = has_more.then_some(now);
-        self.next_outage_end(now).into_iter().chain(next_due).chain(now_if_more).min().unwrap_or(later)
+        let next = self.next_outage_end(now).into_iter().chain(next_due).min().unwrap_or(later);
+        next.min(self.next_look)
     }
 
     /// Reports that the queue can't be used, unless that is known. Returns when to try again.

@@ -83,6 +83,11 @@ impl StoreWriter {
         matches!(self, Self::Sqlite(writer) if writer.is_in_memory())
     }
 
+    /// Returns true if other listeners record deliveries in the same store, which are forwarded, too.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// Records a delivery. When this returns, it is durable.
     pub async fn insert(&self, delivery: NewDelivery) -> WriteResult<Insertion> {
         dispatch!(self, writer => writer.insert(delivery).await)

@@ -63,16 +63,19 @@ pub(super) async fn insert_attempt(
     transaction.query(&sql, &params).await?;
     let mut params = Params::default();
     let key = delivery.add_to(&mut params);
-    // The worst of the last answers of each app: the newest failure, if there is one.
-    let sql = format!(
-        "UPDATE whtool.deliveries SET app = (
-             SELECT status FROM (
-                 SELECT DISTINCT ON (grp, url) status, id FROM whtool.attempts
-                 WHERE (inbox, seq, arrived) = {key} ORDER BY grp, url, id DESC
-             ) AS last ORDER BY status BETWEEN 200 AND 299, id DESC LIMIT 1
-         ) WHERE (inbox, seq, arrived) = {key}"
-    );
+    let sql = format!("UPDATE whtool.deliveries SET app = {} WHERE (inbox, seq, arrived) = {key}", worst_answer(&key));
     transaction.query(&sql, &params).await.map(drop)
+}
+
+/// Returns the expression for the worst of the last answers of each app to a delivery: the newest
+/// failure, if there is one.
+pub(super) fn worst_answer(key: &str) -> String {
+    format!(
+        "(SELECT status FROM (
+             SELECT DISTINCT ON (a.grp, a.url) a.status, a.id FROM whtool.attempts a
+             WHERE (a.inbox, a.seq, a.arrived) = {key} ORDER BY a.grp, a.url, a.id DESC
+         ) AS last ORDER BY status BETWEEN 200 AND 299, id DESC LIMIT 1)"
+    )
 }
 
 impl PostgresSession {

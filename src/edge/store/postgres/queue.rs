@@ -6,7 +6,7 @@
 
 use super::attempts::DeliveryKey;
 use super::following::{NewDeliveries, POLL, Place, ServerState};
-use super::leases::LEASE;
+use super::leases::{AttemptResult, LEASE};
 use super::params::Params;
 use super::rows::Columns;
 use super::session::{PostgresSession, StoreTransaction};
@@ -18,10 +18,11 @@ use crate::edge::store::queue::{DueDeliveries, DueDelivery, DueQuery, EntryState
 use crate::model::error::{Error, Result};
 use crate::model::follow::StoreCursor;
 use crate::model::stored::{AnswerState, Attempt, CaptureId, DeliverySummary, Query, ResumedDeliveries};
-use crate::model::timestamp::Timestamp;
+use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::model::verdict::VerdictCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 use tokio_postgres::types::Type;
 
@@ -31,13 +32,43 @@ const PAGE: u64 = 500;
 /// Longest time for one operation. A server that does not answer must not stop the forwarder.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
+/// The part of a listener that is a member of a forwarding group.
+pub(super) struct GroupMember {
+    /// Names this process in the rows that it has leased.
+    holder: String,
+    /// Results that wait to be recorded together.
+    results: Mutex<Vec<WaitingResult>>,
+    /// Notified by the server when there is something new.
+    news: Mutex<Arc<Notify>>,
+}
+
+/// A result, and the caller that waits until it is recorded.
+struct WaitingResult {
+    result: AttemptResult,
+    done: oneshot::Sender<WriteResult<()>>,
+}
+
+impl GroupMember {
+    pub fn new() -> Result<Self> {
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(|error| Error::failed("there are no random bytes").because(error))?;
+        Ok(Self { holder: hex::encode(random), results: Mutex::default(), news: Mutex::default() })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl PostgresWriter {
     /// Runs an operation on the queue.
     async fn with_queue<T>(&self, operation: impl AsyncFnOnce(&mut GroupQueue<'_>) -> Result<T>) -> WriteResult<T> {
         let mut link = self.link.lock().await;
         let session = link.session().await?;
+        session.listen().await;
+        *lock(&self.member.news) = session.notifications();
         let names = GroupNames { inbox: session.inbox().to_owned(), group: session.group().to_owned() };
-        let mut queue = GroupQueue { session, names, holder: &self.holder };
+        let mut queue = GroupQueue { session, names, holder: &self.member.holder };
         match timeout(TIME_LIMIT, operation(&mut queue)).await {
             Ok(result) => result.map_err(|error| error.to_string()),
             Err(_) => {
@@ -65,15 +96,9 @@ impl PostgresWriter {
 
     /// Waits for a notification, or a second.
     pub async fn wait_for_work(&self) {
-        let notified = match self.link.lock().await.session().await {
-            Ok(session) => {
-                session.listen().await;
-                session.notifications()
-            }
-            Err(_) => Arc::default(),
-        };
+        let news = Arc::clone(&lock(&self.member.news));
         // Both end the wait.
-        let _ = timeout(POLL, notified.notified()).await;
+        let _ = timeout(POLL, news.notified()).await;
     }
 
     pub async fn resume(
@@ -93,6 +118,7 @@ impl PostgresWriter {
         self.with_queue(async |queue| queue.lease_due(&query).await).await
     }
 
+    /// Records a result, together with those of other attempts that wait meanwhile.
     pub async fn record_attempt(
         &self,
         due: &DueDelivery,
@@ -100,7 +126,34 @@ impl PostgresWriter {
         state: EntryState,
         retry_at: Option<Timestamp>,
     ) -> WriteResult<()> {
-        self.with_queue(async |queue| queue.record_attempt(due, &attempt, state, retry_at).await).await
+        let pause = retry_at.map_or(SignedDuration::ZERO, |at| at.duration_since(clock::now()));
+        let result = AttemptResult::new(due, &attempt, state, pause);
+        let (done, mut recorded) = oneshot::channel();
+        lock(&self.member.results).push(WaitingResult { result, done });
+        let all = self
+            .with_queue(async |queue| {
+                // Another caller may have recorded it while this one waited for the connection.
+                let waiting = std::mem::take(&mut *lock(&self.member.results));
+                if waiting.is_empty() {
+                    return Ok(());
+                }
+                let (results, callers): (Vec<_>, Vec<_>) =
+                    waiting.into_iter().map(|waiting| (waiting.result, waiting.done)).unzip();
+                let recorded = queue.record(&results).await;
+                let outcome = recorded.as_ref().copied().map_err(ToString::to_string);
+                // Fails if the caller no longer waits.
+                callers.into_iter().for_each(|caller| drop(caller.send(outcome.clone())));
+                recorded
+            })
+            .await;
+        match (recorded.try_recv(), all) {
+            (Ok(outcome), _) => outcome,
+            (Err(_), failed) => {
+                // It is tried again, with a new result.
+                lock(&self.member.results).retain(|waiting| !waiting.done.is_closed());
+                Err(failed.err().unwrap_or_else(|| "the result was not recorded".to_owned()))
+            }
+        }
     }
 
     pub async fn extend_leases(&self) -> WriteResult<()> {
@@ -171,21 +224,47 @@ impl GroupQueue<'_> {
         if deliveries.is_empty() && !next.is_far_after(&place_before) {
             return Ok(false);
         }
-        let transaction = self.session.begin().await?;
-        // Another member may have moved the place since.
-        let cursor_before = params.add(before, Type::TEXT);
-        let cursor = params.add(next.to_cursor().0, Type::TEXT);
-        let sql = format!(
-            "UPDATE whtool.groups SET cursor = {cursor} WHERE inbox = {inbox} AND name = {group} \
-             AND url = {url_value} AND cursor = {cursor_before} RETURNING 1"
-        );
-        let is_ours = !transaction.query(&sql, &params).await?.is_empty();
-        if is_ours {
-            let wanted: Vec<_> = deliveries.iter().filter(|delivery| is_queued(delivery, url, entries)).collect();
-            insert_entries(&transaction, &self.names, url, &wanted).await?;
-            transaction.commit().await?;
-        }
+        let wanted: Vec<_> = deliveries.iter().filter(|delivery| is_queued(delivery, url, entries)).collect();
+        let is_ours = self.move_place(url, before, &next, &wanted).await?;
         Ok(has_more || !is_ours)
+    }
+
+    /// Moves the place of a URL and queues the deliveries before it, in this order. Returns false,
+    /// and does nothing, if another member has moved the place.
+    async fn move_place(
+        &self,
+        url: &str,
+        before: String,
+        next: &Place,
+        deliveries: &[&DeliverySummary],
+    ) -> Result<bool> {
+        let mut params = Params::default();
+        let [inbox, group] = self.names.add_to(&mut params);
+        let (url, before) = (params.add_text(url), params.add(before, Type::TEXT));
+        let next = params.add(next.to_cursor().0, Type::TEXT);
+        let object = |delivery: &&DeliverySummary| {
+            let object = delivery.subject.as_ref().or(delivery.event_id.as_ref());
+            object.map_or_else(|| delivery.id.to_string(), |object| prefix(object))
+        };
+        let columns = [
+            params.add(deliveries.iter().map(|delivery| delivery.id.0).collect::<Vec<_>>(), Type::INT8_ARRAY),
+            params.add(deliveries.iter().map(|delivery| delivery.arrived).collect::<Vec<_>>(), Type::TIMESTAMPTZ_ARRAY),
+            params.add(deliveries.iter().map(object).collect::<Vec<_>>(), Type::TEXT_ARRAY),
+        ];
+        // The app of --passthrough has its row already.
+        let sql = format!(
+            "WITH moved AS (
+                 UPDATE whtool.groups SET cursor = {next}
+                 WHERE inbox = {inbox} AND name = {group} AND url = {url} AND cursor = {before} RETURNING 1
+             ), queued AS (
+                 INSERT INTO whtool.forwards (inbox, seq, arrived, grp, url, object, due)
+                 SELECT {inbox}, seq, arrived, {group}, {url}, object, now()
+                 FROM unnest({}) WITH ORDINALITY AS new (seq, arrived, object, position)
+                 WHERE EXISTS (SELECT FROM moved) ORDER BY position ON CONFLICT DO NOTHING
+             ) SELECT count(*) FROM moved",
+            columns.join(", ")
+        );
+        Ok(self.session.read_one::<i64>(&sql, &params).await?.unwrap_or_default() > 0)
     }
 
     async fn resume(&mut self, urls: &[String], oldest: Timestamp, latest: Timestamp) -> Result<ResumedDeliveries> {
@@ -250,42 +329,6 @@ pub(super) fn encoded(texts: &[String]) -> Vec<String> {
 fn is_queued(delivery: &DeliverySummary, url: &str, entries: &NewEntries) -> bool {
     let is_refused = !matches!(delivery.answer, AnswerState::Pending) && !delivery.answer.is_success();
     !is_refused && (entries.route)(delivery.kind.as_deref()).iter().any(|route| route.as_str() == url)
-}
-
-/// Adds deliveries to the queue of the group for a URL, in this order.
-async fn insert_entries(
-    transaction: &StoreTransaction<'_>,
-    names: &GroupNames,
-    url: &str,
-    deliveries: &[&DeliverySummary],
-) -> Result<()> {
-    if deliveries.is_empty() {
-        return Ok(());
-    }
-    let mut params = Params::default();
-    let [inbox, group] = names.add_to(&mut params);
-    let url = params.add_text(url);
-    let object = |delivery: &&DeliverySummary| {
-        let object = delivery.subject.as_ref().or(delivery.event_id.as_ref());
-        object.map_or_else(|| delivery.id.to_string(), |object| prefix(object))
-    };
-    let seqs: Vec<i64> = deliveries.iter().map(|delivery| delivery.id.0).collect();
-    let arrived: Vec<Timestamp> = deliveries.iter().map(|delivery| delivery.arrived).collect();
-    let objects: Vec<String> = deliveries.iter().map(object).collect();
-    let columns = [
-        params.add(seqs, Type::INT8_ARRAY),
-        params.add(arrived, Type::TIMESTAMPTZ_ARRAY),
-        params.add(objects, Type::TEXT_ARRAY),
-    ];
-    // The app of --passthrough has its row already.
-    let sql = format!(
-        "INSERT INTO whtool.forwards (inbox, seq, arrived, grp, url, object, due) \
-         SELECT {inbox}, seq, arrived, {group}, {url}, object, now() \
-         FROM unnest({}) WITH ORDINALITY AS new (seq, arrived, object, position) ORDER BY position \
-         ON CONFLICT DO NOTHING",
-        columns.join(", ")
-    );
-    transaction.query(&sql, &params).await.map(drop)
 }
 
 /// Marks the rows of a group as done that `replay` has delivered. The URL of a row without a path

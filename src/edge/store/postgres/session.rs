@@ -91,9 +91,9 @@ impl PostgresSession {
         }
     }
 
-    /// Notifies those who listen, in a transaction of its own.
+    /// Notifies those who listen, in a transaction of its own that does not wait for the disk.
     pub async fn notify(&self) -> Result<()> {
-        self.run(&format!("NOTIFY {CHANNEL}")).await
+        self.run(&format!("BEGIN; SET LOCAL synchronous_commit = off; NOTIFY {CHANNEL}; COMMIT")).await
     }
 
     /// Returns what is notified when a notification arrives.

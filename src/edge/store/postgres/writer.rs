@@ -8,12 +8,13 @@
 use super::insertion::{self, NewRow};
 use super::link::StoreLink;
 use super::partitions;
+use super::queue::GroupMember;
 use super::session::PostgresSession;
 use super::unverified::make_room;
 use crate::edge::postgres::store_error;
 use crate::edge::store::unverified_space::{Admission, SpaceTaken, SpaceWanted};
 use crate::edge::store::{Closed, Insertion, NewDelivery, WriteResult, WriterOptions};
-use crate::model::error::{Error, Result};
+use crate::model::error::Result;
 use crate::model::stored::{AnswerState, Attempt, CaptureId};
 use crate::world::PostgresStore;
 use std::collections::VecDeque;
@@ -33,6 +34,8 @@ const MAX_BATCH_BYTES: usize = 4 << 20;
 const MAX_UNVERIFIED_BATCH_BYTES: usize = 512 << 10;
 /// Longest pause in which deliveries gather while they come from several senders.
 const GATHERING_PAUSE: Duration = Duration::from_millis(2);
+/// Pause between two notifications.
+const NOTIFY_PAUSE: Duration = Duration::from_millis(10);
 /// Longest time of a notification.
 const NOTIFY_LIMIT: Duration = Duration::from_secs(1);
 /// Longest time of one commit, apart from its bodies. A server that takes longer is considered lost.
@@ -46,8 +49,8 @@ pub(in crate::edge) struct PostgresWriter {
     queue: mpsc::Sender<InsertJob>,
     /// The connection for everything else, which must not delay new deliveries.
     pub(super) link: Arc<Mutex<StoreLink>>,
-    /// Names this process among the members of its group.
-    pub(super) holder: Arc<str>,
+    /// The part of a member of a forwarding group.
+    pub(super) member: Arc<GroupMember>,
 }
 
 struct InsertJob {
@@ -81,9 +84,7 @@ impl PostgresWriter {
             making_partitions.abort();
             announcing.abort();
         });
-        let mut random = [0; 16];
-        getrandom::fill(&mut random).map_err(|error| Error::failed("there are no random bytes").because(error))?;
-        Ok((Self { queue, link: shared, holder: hex::encode(random).into() }, closed))
+        Ok((Self { queue, link: shared, member: Arc::new(GroupMember::new()?) }, closed))
     }
 
     /// Records a delivery. When this returns, the server has it on disk.
@@ -312,6 +313,8 @@ async fn announce(link: Arc<Mutex<StoreLink>>, stored: Arc<Notify>) {
         if timeout(NOTIFY_LIMIT, session.notify()).await.is_err() {
             link.lose(timed_out(NOTIFY_LIMIT));
         }
+        drop(link);
+        tokio::time::sleep(NOTIFY_PAUSE).await;
     }
 }
 
