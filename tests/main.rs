@@ -80,6 +80,7 @@ mod team;
 mod this_machine;
 #[cfg(unix)]
 mod tunnel;
+mod ui;
 mod verify;
 mod verify_output;
 #[cfg(unix)]

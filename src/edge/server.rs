@@ -46,7 +46,8 @@ pub(super) struct Server {
 }
 
 struct LocalService {
-    allowed_hosts: AllowedHosts,
+    /// `None`: the handler checks hosts and origins.
+    allowed_hosts: Option<AllowedHosts>,
     bodies: BodyReader,
     handler: RequestHandler,
     refused: RefusalHandler,
@@ -65,7 +66,7 @@ pub(super) fn start(options: &ServeOptions, handler: RequestHandler, refused: Re
     let (address, second_address) = (sockets.address, sockets.second_address);
     let timeouts = Timeouts::default();
     let (allowed_hosts, bodies) =
-        (AllowedHosts::new(&options.allowed_hosts), BodyReader::new(options.max_body, &timeouts));
+        (options.allowed_hosts.as_deref().map(AllowedHosts::new), BodyReader::new(options.max_body, &timeouts));
     let service = Arc::new(LocalService { allowed_hosts, bodies, handler, refused, timeouts });
     let (stop, stopped) = oneshot::channel();
     runtime.spawn(serve_until(stopped, sockets, service, Arc::new(ConnectionLimiter::for_this_process())));
@@ -98,7 +99,9 @@ impl LocalService {
     ) -> std::result::Result<(Request, Option<MemoryPermit>), Box<RejectedRequest>> {
         let IncomingRequest { head, body, peer, local, recorder } = incoming;
         let reject = |refusal: Refusal| Box::new(RejectedRequest { peer, request: head.request_line(), refusal });
-        self.allowed_hosts.check(&head.target, &head.headers, local.ip()).map_err(reject)?;
+        if let Some(hosts) = &self.allowed_hosts {
+            hosts.check(&head.target, &head.headers, local.ip()).map_err(reject)?;
+        }
         let (body, memory) = self.bodies.read(body).await.map_err(reject)?;
         recorder.request_complete();
         Ok((Request { method: head.method, target: head.target, headers: head.headers, body }, memory))

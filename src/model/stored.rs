@@ -303,6 +303,15 @@ pub enum QueueState {
     Delivered,
 }
 
+/// The deliveries that are still to be forwarded to one URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenQueue {
+    pub url: String,
+    pub waiting: u64,
+    /// Arrival of the oldest of them.
+    pub oldest: Timestamp,
+}
+
 /// One attempt to forward a delivery to an app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {

@@ -14,8 +14,9 @@ use tokio::sync::mpsc;
 #[derive(Clone, Debug)]
 pub struct ServeOptions {
     pub addresses: BindAddresses,
-    /// Names under which it may be addressed besides those of this machine.
-    pub allowed_hosts: Vec<String>,
+    /// Names under which it may be addressed besides those of this machine. `None`: the handler
+    /// checks hosts and origins itself.
+    pub allowed_hosts: Option<Vec<String>>,
     /// Largest body accepted, in bytes.
     pub max_body: usize,
 }

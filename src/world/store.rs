@@ -4,8 +4,8 @@ use super::PostgresUrl;
 use crate::model::error::Result;
 use crate::model::follow::{DeliveryPage, StoreCursor};
 use crate::model::stored::{
-    AmountTotal, Attempt, CaptureId, CopiedCapture, DeliverySummary, HourlyCount, PrunePlan, Query, RecentEvent,
-    ReferenceMatch, StateRow, StoreHealth, StoredCapture, Undelivered,
+    AmountTotal, Attempt, CaptureId, CopiedCapture, DeliverySummary, HourlyCount, OpenQueue, PrunePlan, Query,
+    RecentEvent, ReferenceMatch, StateRow, StoreHealth, StoredCapture, Undelivered,
 };
 use crate::model::timestamp::Timestamp;
 use std::fmt;
@@ -100,6 +100,8 @@ pub trait Store {
     /// Waits until there may be deliveries that `list_after` has not returned, at most this long.
     /// Returns true if there may be some; the first call does so at once.
     fn wait_for_change(&mut self, timeout: Duration) -> Result<bool>;
+    /// Returns false if another store is in the place of this one, or none.
+    fn is_in_place(&mut self) -> bool;
     /// Loads a capture with its attempts. `None`: none has this id.
     fn load(&mut self, id: CaptureId) -> Result<Option<StoredCapture>>;
     /// Calls `each` with every delivery that matches, newest last. Memory does not grow with their
@@ -117,6 +119,8 @@ pub trait Store {
     /// Adds an attempt to a delivery. If it succeeded, the delivery is no longer queued for that
     /// URL.
     fn add_attempt(&mut self, id: CaptureId, attempt: &Attempt) -> Result<()>;
+    /// Returns the queues in which deliveries are still to be forwarded, ordered by URL.
+    fn open_queues(&mut self) -> Result<Vec<OpenQueue>>;
     /// Counts the deliveries that are queued for these URLs.
     fn count_pending(&mut self, urls: &[Url]) -> Result<u64>;
     /// Returns the deliveries with this event id, reference or subject, oldest first. The first

@@ -274,7 +274,7 @@ shown as text, with secrets masked unless --reveal is given. The records of `eve
 
 Examples:
   whtool ui
-  whtool ui --open --forward-to http://localhost:3000/webhooks
+  whtool ui --open --to http://localhost:3000/webhooks
   whtool ui --json --port 0 > ui.json
 
 Usage: whtool ui [OPTIONS]
@@ -282,7 +282,7 @@ Usage: whtool ui [OPTIONS]
 Options:
   -p, --port <PORT>       Port to listen on; 0 picks a free one [default: 4849]
       --open              Open the page in a browser
-      --forward-to <URL>  URL of an app that the page may send events to. May be repeated
+      --to <URL>          URL of an app that the page may send events to. May be repeated
       --yes               Skip the confirmation before events may be sent to another machine
       --json              Print one JSON record with the URL, the link and the token of the API
       --store <FILE|URL>  Use this store instead of the default one: a file, postgres://…, or

@@ -64,6 +64,7 @@ Examples:
   whtool listen --json --count 1 --timeout 30s > delivery.json
   whtool listen --expect 'payment.debited,data.amount=10000' --timeout 1m
   whtool listen --forward-to http://localhost:3000/webhooks
+  whtool listen --ui --forward-to 3000
   PLEXOS_WEBHOOK_SECRET=whsec_… whtool listen --compact
 
 Usage: whtool listen [OPTIONS]
@@ -95,6 +96,7 @@ Options:
                               $VARIABLE with such a URL
       --inbox <NAME>          Inbox of a PostgreSQL store [default: default]
       --no-store              Do not store deliveries, only show them
+      --ui[=<PORT>]           Serve the page of `whtool ui` on this port of its own [default: 4849]
       --color <WHEN>          When to use colors [possible values: auto, always, never] [default:
                               auto]
   -q, --quiet                 Print only the result and errors

@@ -35,6 +35,7 @@ pub(super) struct HttpHandlerClient<'a> {
     certificates: CertificateCheck,
     budget: Duration,
     handler: Option<&'a mut StartedHandler>,
+    is_canceled: &'a dyn Fn() -> bool,
     random: Box<dyn FnMut(usize) -> usize + 'a>,
 }
 
@@ -50,13 +51,30 @@ impl<'a> HttpHandlerClient<'a> {
         let random = Box::new(samples::random_numbers(session.world));
         let (url, effects, budget) = (&plan.url, args.effects.as_deref(), plan.budget);
         let (hidden_variables, secret) = (args.secrets.variables(), plan.key.secret.expose());
-        Self { session, url, reach, secret, effects, hidden_variables, certificates, budget, handler, random }
+        Self {
+            session,
+            url,
+            reach,
+            secret,
+            effects,
+            hidden_variables,
+            certificates,
+            budget,
+            handler,
+            is_canceled: &|| false,
+            random,
+        }
+    }
+
+    /// Ends the check before the next request once this returns true.
+    pub(super) fn canceled_by(self, is_canceled: &'a dyn Fn() -> bool) -> Self {
+        Self { is_canceled, ..self }
     }
 
     /// Sends all requests at once and waits for their responses. Without requests, waits until the
     /// timeout.
     fn exchange(&mut self, mut requests: Vec<OutgoingRequest>, timeout: Duration) -> Result<Vec<SentRequest>> {
-        if self.handler.as_mut().is_some_and(|handler| handler.is_interrupted()) {
+        if (self.is_canceled)() || self.handler.as_mut().is_some_and(|handler| handler.is_interrupted()) {
             return Err(Error::interrupted());
         }
         let options = SendOptions {

@@ -1,10 +1,12 @@
 //! `whtool check`: tests a webhook handler.
 //!
 //! `crate::check` decides what is tested. This module reads the arguments and writes the reports;
-//! `client` sends the requests, and `handler` starts and stops the handler for `--start`.
+//! `client` sends the requests, `handler` starts and stops the handler for `--start`, and `single` is
+//! for the page of `ui`.
 
 mod client;
 mod handler;
+mod single;
 
 use super::{Session, TextList, Verbosity, join_lists, parse_duration, provider_parser};
 use crate::check::{self, CheckPlan, CheckReport, Probe, ProbeSelection};
@@ -17,7 +19,7 @@ use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::mask::{Reveal, mask_secrets};
 use crate::model::sanitize::escape_unsafe;
 use crate::model::signature::Key;
-use crate::model::timestamp::SignedDuration;
+use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::provider::{self, Provider};
 use crate::render::check::{
     ReportDetail, ReportHeader, TextLayout, html, is_html_report, is_junit_report, json, junit, text,
@@ -27,6 +29,7 @@ use clap::Args;
 use client::HttpHandlerClient;
 use handler::StartedHandler;
 use serde_json::json as json_value;
+pub(in crate::command) use single::{HandlerCheck, check_handler};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -122,7 +125,18 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Result<CommandOutcome>
         (Err(error), Some(handler)) => return Err(handler.explain(error)),
         (report, _) => report?,
     };
-    let header = ReportHeader {
+    let header = report_header(&plan, started, session);
+    write_reports(args, &report, &header, session)?;
+    if let Some(handler) = &mut handler {
+        handler.print_last_output(&report, session);
+    }
+    Ok(if report.passed() { CommandOutcome::Success } else { CommandOutcome::Negative })
+}
+
+/// Describes a check that has just ended.
+fn report_header(plan: &CheckPlan, started: Timestamp, session: &Session<'_>) -> ReportHeader {
+    let provider = plan.provider;
+    ReportHeader {
         provider: provider.name(),
         title: provider.title(),
         url: shown_url(&plan.url, session.reveal),
@@ -131,12 +145,7 @@ pub(super) fn run(args: &Check, session: &Session<'_>) -> Result<CommandOutcome>
         started,
         took: session.world.now().duration_since(started).unsigned_abs(),
         signs_timestamp: provider.timestamp_header().is_some(),
-    };
-    write_reports(args, &report, &header, session)?;
-    if let Some(handler) = &mut handler {
-        handler.print_last_output(&report, session);
     }
-    Ok(if report.passed() { CommandOutcome::Success } else { CommandOutcome::Negative })
 }
 
 /// Masks the credentials of the URL that a report shows.

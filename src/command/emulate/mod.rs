@@ -129,7 +129,7 @@ pub(super) fn run(args: &Emulate, session: &Session<'_>) -> Result<CommandOutcom
     let (refusals, refused) = sync_channel(MAX_REFUSED);
     let options = ServeOptions {
         addresses: args.bind.with_port(args.port),
-        allowed_hosts: args.allow_host.clone(),
+        allowed_hosts: Some(args.allow_host.clone()),
         max_body: MAX_BODY,
     };
     let server = session.world.serve(&options, handler(emulator.clone(), sender), refusal_handler(refusals))?;

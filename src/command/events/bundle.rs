@@ -2,13 +2,13 @@
 
 use crate::command::shared::output_file;
 use crate::command::shared::secrets::Secrets;
+use crate::command::shared::stored_capture::support_bundle;
 use crate::command::{Session, confirm};
 use crate::diagnose::Finding;
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::error::Result;
 use crate::model::sanitize::escape_unsafe;
 use crate::model::stored::StoredDelivery;
-use crate::render::bundle::{self, Contents};
 use crate::world::{FileVisibility, Stream};
 use std::path::Path;
 
@@ -26,15 +26,7 @@ pub(super) fn write(
     (path, confirm_mode): (&Path, ConfirmMode),
     session: &Session<'_>,
 ) -> Result<()> {
-    let contents = Contents {
-        stored,
-        analyzed,
-        findings,
-        version: env!("CARGO_PKG_VERSION"),
-        created: session.world.now().to_string(),
-        secrets: secrets.bytes().collect(),
-    };
-    let bundle = bundle::build(&contents);
+    let bundle = support_bundle(stored, (analyzed, findings), secrets, session.world.now());
     let name = escape_unsafe(&path.display().to_string()).into_owned();
     if output_file::is_stdout(path) {
         return output_file::write(path, &bundle.text, FileVisibility::OwnerOnly, &|_| false, session);

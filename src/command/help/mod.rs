@@ -7,6 +7,7 @@ use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::width::Width;
 use crate::world::Stream;
 use clap::Args;
+pub(in crate::command) use topics::SCHEMA as RECORD_SCHEMA;
 pub(super) use topics::{HelpTopic, TOPICS, TopicPart};
 
 /// Show help for a command or a topic (exit-codes, environment, formats, providers)

@@ -112,7 +112,7 @@ fn formats() -> Vec<TopicPart> {
 }
 
 /// JSON schema of all records.
-const SCHEMA: &str = include_str!("../../../docs/whtool.schema.json");
+pub(in crate::command) const SCHEMA: &str = include_str!("../../../docs/whtool.schema.json");
 
 /// Returns the name and description of each record in the schema.
 fn records() -> Vec<(String, String)> {

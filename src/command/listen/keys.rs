@@ -3,6 +3,7 @@
 use super::Listen;
 use super::display::Display;
 use crate::command::Session;
+use crate::command::ui::UiServer;
 use crate::model::error::Result;
 use crate::model::sanitize;
 use crate::model::stored::{CaptureId, Query};
@@ -32,6 +33,7 @@ const HELP: &str = "keys:
   p      payloads on and off
   r      replay the last event to your app
   c      clear the screen
+  o      open the page (--ui)
   q      quit, as Ctrl+C does
   Enter  print an empty line";
 
@@ -49,7 +51,7 @@ impl<'a> KeyReader<'a> {
         &mut self,
         args: &Listen,
         listener: &mut dyn RunningListener,
-        display: &mut Display<'_>,
+        (display, page): (&mut Display<'_>, Option<&UiServer<'_>>),
         session: &Session<'_>,
     ) -> Result<()> {
         let now = session.world.now();
@@ -64,6 +66,10 @@ impl<'a> KeyReader<'a> {
             Some('p') => display.toggle_payloads(),
             Some('r') => replay_last(args, listener, display, session)?,
             Some('c') => display.clear(listener.address())?,
+            Some('o') => match page {
+                Some(page) => page.open_page(),
+                None => session.info("o: there is no page; start with --ui"),
+            },
             Some('q') => session.world.interrupt(),
             Some('\n' | '\r') => display.output.write_record(b"\n")?,
             _ => {}

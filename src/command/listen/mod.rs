@@ -16,6 +16,7 @@ mod secret_reload;
 mod state;
 mod tunnel;
 mod tunnel_endpoint;
+mod with_page;
 
 use super::{Session, TextList, Verbosity, parse_duration};
 use crate::command::shared::live_output::OutputLoss;
@@ -52,6 +53,7 @@ Examples:
   whtool listen --json --count 1 --timeout 30s > delivery.json
   whtool listen --expect 'payment.debited,data.amount=10000' --timeout 1m
   whtool listen --forward-to http://localhost:3000/webhooks
+  whtool listen --ui --forward-to 3000
   PLEXOS_WEBHOOK_SECRET=whsec_… whtool listen --compact")]
 pub(super) struct Listen {
     /// Port to listen on; 0 picks a free one
@@ -96,6 +98,9 @@ pub(super) struct Listen {
     /// Do not store deliveries, only show them
     #[arg(long, conflicts_with = "store")]
     no_store: bool,
+    /// Serve the page of `whtool ui` on this port of its own [default: 4849]
+    #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true, default_missing_value = "4849", conflicts_with = "no_store", value_parser = super::parse_port)]
+    ui: Option<u16>,
     #[command(flatten)]
     forward: ForwardArgs,
     #[command(flatten)]
@@ -195,7 +200,10 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome
     display.keeps_records = args.exec.is_given();
     let address = listener.address();
     let plan = args.tunnel.plan(address.port(), session)?;
+    let page = with_page::start(args, address, &secrets, session)?;
+    let (page, socket) = page.unzip();
     std::thread::scope(|scope| {
+        let _running = page.as_ref().zip(socket).map(|(page, socket)| page.run(socket, scope));
         if args.demo {
             let deliveries = demo::deliveries(&secrets, session)?;
             display.hint_after(deliveries.len() as u64, demo::hint(address, session));
@@ -210,7 +218,7 @@ pub(super) fn run(args: &Listen, session: &Session<'_>) -> Result<CommandOutcome
             workers.into_iter().for_each(|worker| drop(scope.spawn(move || worker.run())));
             commands
         });
-        let helpers = Helpers { tunnel, commands, keys };
+        let helpers = Helpers { tunnel, commands, keys, page: page.as_ref() };
         receive_until_done(args, listener.as_mut(), (&mut display, &mut goal), &mut reloader, helpers, session)
     })
 }

@@ -9,6 +9,7 @@ use super::secret_reload::{self, SecretReloader};
 use super::tunnel::{TunnelEvent, TunnelLink};
 use super::tunnel_endpoint::TunnelEndpoint;
 use super::{Listen, Session};
+use crate::command::ui::UiServer;
 use crate::model::error::{CommandOutcome, Error, Result};
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::render::text;
@@ -21,6 +22,7 @@ pub(super) struct Helpers<'s> {
     pub tunnel: Option<(TunnelLink, Option<TunnelEndpoint<'s>>)>,
     pub commands: Option<Commands>,
     pub keys: Option<KeyReader<'s>>,
+    pub page: Option<&'s UiServer<'s>>,
 }
 
 /// Receives until the goal is reached, the time is over, or the user stops it.
@@ -29,7 +31,7 @@ pub(super) fn receive_until_done(
     listener: &mut dyn RunningListener,
     (display, goal): (&mut Display<'_>, &mut Goal),
     reloader: &mut SecretReloader,
-    Helpers { mut tunnel, commands, mut keys }: Helpers<'_>,
+    Helpers { mut tunnel, commands, mut keys, page }: Helpers<'_>,
     session: &Session<'_>,
 ) -> Result<CommandOutcome> {
     if let Some((link, _)) = &tunnel {
@@ -68,7 +70,7 @@ pub(super) fn receive_until_done(
             display.update_secrets(secrets);
         }
         if let Some(keys) = &mut keys {
-            keys.handle_next(args, listener, display, session)?;
+            keys.handle_next(args, listener, (display, page), session)?;
         }
         let interval = if keys.is_some() { keys::INTERVAL } else { secret_reload::INTERVAL };
         match next(listener, (deadline, interval), display, session)? {

@@ -3,10 +3,11 @@
 //!
 //! `period_args`, `known_args` and `report_args` have the flags of these subjects. `source` provides
 //! the references, `report` writes the results, `replay_list` the events that the app missed, and
-//! `journal_input` describes the input of a run in its journal. The engine in between is in
+//! `journal_input` describes the input of a run in its journal. `captured_run` is for the page of `ui`. The engine in between is in
 //! `shared::reconciling`.
 
 mod all_source;
+mod captured_run;
 mod csv_file;
 mod journal_input;
 mod known_args;
@@ -35,6 +36,7 @@ use crate::reconcile::{Class, CompareRules, KnownDifferences, ReconciledReferenc
 use crate::render::reconcile::CsvTable;
 use crate::render::text::count;
 use all_source::AllRecords;
+pub(in crate::command) use captured_run::{CapturedRun, RunProgress, reconcile_captured};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use csv_file::CsvFile;

@@ -103,6 +103,11 @@ impl ReportCollector {
         }
     }
 
+    /// Keeps the rows for a report, whatever the flags say.
+    pub(super) fn with_rows(args: &ReportArgs) -> Self {
+        Self { rows: Some(ReportRows::default()), ..Self::new(args) }
+    }
+
     /// Returns true if the exit status is 1, unless something could not be compared.
     pub(super) fn has_failure(&self, totals: &Totals) -> bool {
         if self.failing.is_some() { self.has_failing_class } else { totals.has_difference() }

@@ -8,6 +8,8 @@ use crate::model::error::{Error, Result};
 use crate::model::message::{Headers, Request};
 use crate::model::signature::DEFAULT_TOLERANCE;
 use crate::model::stored::StoredDelivery;
+use crate::model::timestamp::Timestamp;
+use crate::render::bundle::{self, Bundle, Contents};
 use crate::webhook::receive::{Rules, receive};
 use url::Url;
 
@@ -64,4 +66,21 @@ pub(in crate::command) fn verify_and_diagnose(
     let mut budget = HashBudget::interactive(1, 1);
     let findings = diagnose::explain(&received, &secrets.credentials(), &mut budget);
     (received, findings)
+}
+
+/// Builds the file for a provider's support.
+pub(in crate::command) fn support_bundle(
+    stored: &StoredDelivery,
+    (analyzed, findings): (&AnalyzedDelivery, &[Finding]),
+    secrets: &Secrets,
+    created: Timestamp,
+) -> Bundle {
+    bundle::build(&Contents {
+        stored,
+        analyzed,
+        findings,
+        version: env!("CARGO_PKG_VERSION"),
+        created: created.to_string(),
+        secrets: secrets.bytes().collect(),
+    })
 }

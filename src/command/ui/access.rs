@@ -42,6 +42,8 @@ pub(super) enum Caller {
 pub(super) enum Denial {
     ForeignHost,
     ForeignOrigin,
+    /// A link on a page of another site leads here.
+    ForeignLink,
     /// Neither cookie nor token, or a wrong one.
     Unknown,
 }
@@ -49,7 +51,7 @@ pub(super) enum Denial {
 impl Denial {
     pub(super) fn status(self) -> u16 {
         match self {
-            Self::ForeignHost | Self::ForeignOrigin => 403,
+            Self::ForeignHost | Self::ForeignOrigin | Self::ForeignLink => 403,
             Self::Unknown => 401,
         }
     }
@@ -58,6 +60,7 @@ impl Denial {
         match self {
             Self::ForeignHost => "this server is only addressed as 127.0.0.1, localhost or [::1], with its port",
             Self::ForeignOrigin => "pages of another origin may not call this server",
+            Self::ForeignLink => "a page of another site leads here: it is opened again without that page",
             Self::Unknown => "open the link that whtool printed, or send the token of the API",
         }
     }
@@ -111,14 +114,14 @@ impl Gate {
         let host = request.headers.get("host").unwrap_or_default();
         let is_own_host = self.hosts.iter().any(|own| own.as_bytes().eq_ignore_ascii_case(host));
         // A target with a host takes precedence over the header.
-        if !is_own_host || !request.target.starts_with('/') {
+        if !is_own_host || !request.target.starts_with('/') || request.target.starts_with("//") {
             return Err(Denial::ForeignHost);
         }
         let is_own_site = |site: &[u8]| matches!(site, b"same-origin" | b"none");
         if request.headers.all("sec-fetch-site").any(|site| !is_own_site(site)) {
-            return Err(Denial::ForeignOrigin);
+            return Err(if is_followed_link(request) { Denial::ForeignLink } else { Denial::ForeignOrigin });
         }
-        if request.headers.all("origin").any(|origin| !is_own_origin(origin, host, request)) {
+        if request.headers.all("origin").any(|origin| !is_own_origin(origin, host)) {
             return Err(Denial::ForeignOrigin);
         }
         Ok(())
@@ -126,7 +129,7 @@ impl Gate {
 
     /// Finds out who sent the request.
     pub(super) fn caller(&self, request: &Request) -> Result<Caller, Denial> {
-        let bearer = request.headers.all("authorization").filter_map(|value| value.strip_prefix(b"Bearer "));
+        let bearer = request.headers.all("authorization").filter_map(bearer_token);
         let is_program = bearer.fold(false, |known, token| known | is_equal(token, self.token.as_bytes()));
         if is_program {
             return Ok(Caller::Program);
@@ -142,19 +145,27 @@ impl Gate {
     /// it. A program, which has the token, is no browser.
     pub(super) fn check_change(&self, request: &Request, caller: Caller) -> Result<(), Denial> {
         let is_same_origin = request.headers.all("sec-fetch-site").any(|site| site == b"same-origin")
-            || request.headers.get("origin").is_some_and(|origin| origin != b"null");
+            || request.headers.get("origin").is_some();
         // `check_sender` has refused every other origin.
         if caller == Caller::Program || is_same_origin { Ok(()) } else { Err(Denial::ForeignOrigin) }
     }
 }
 
-/// Compares an origin with that of this server. A form of a page without referrer has the origin
-/// `null`; then the browser must say that the page is of this server.
-fn is_own_origin(origin: &[u8], host: &[u8], request: &Request) -> bool {
-    if origin == b"null" {
-        return request.headers.all("sec-fetch-site").any(|site| site == b"same-origin");
-    }
+/// Returns true if a browser opens a link in a tab, which no page can read.
+fn is_followed_link(request: &Request) -> bool {
+    let is = |name, value: &[u8]| request.headers.get(name) == Some(value);
+    request.method == "GET" && is("sec-fetch-mode", b"navigate") && is("sec-fetch-dest", b"document")
+}
+
+/// Compares an origin with that of this server.
+fn is_own_origin(origin: &[u8], host: &[u8]) -> bool {
     origin.strip_prefix(b"http://").is_some_and(|origin| origin.eq_ignore_ascii_case(host))
+}
+
+/// Returns the token of an `Authorization` header. The name of the scheme has any case.
+fn bearer_token(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, token) = value.split_at_checked(b"Bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token.trim_ascii())
 }
 
 /// Compares secrets in constant time.

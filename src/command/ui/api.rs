@@ -13,8 +13,8 @@ use crate::render;
 use crate::world::HandlerReply;
 
 /// Captures on one page unless `limit` is given.
-const DEFAULT_LIMIT: u64 = 50;
-const MAX_LIMIT: u64 = 1000;
+pub(super) const DEFAULT_LIMIT: u64 = 50;
+pub(super) const MAX_LIMIT: u64 = 1000;
 
 /// Parameters besides the filters.
 const BEFORE: &str = "before";
@@ -122,7 +122,7 @@ pub(super) fn stream(call: &mut Call<'_>, matched: &RouteMatch) -> Result<Handle
     }
     let request = StreamRequest { filter, cursor, has_jobs: matched.access == Access::Page };
     let parts = call.server.hub.subscribe(request, call.at);
-    parts.map(reply::events).ok_or_else(|| Failure::new(503, "too many streams are open"))
+    parts.map(reply::events).ok_or_else(|| Failure::new(503, "the server stops"))
 }
 
 /// Returns the place after everything that is in the store.
@@ -138,6 +138,6 @@ fn known_place(call: &mut Call<'_>, place: StoreCursor) -> Result<StoreCursor, F
     let query = Query { limit: Some(1), ..Query::default() };
     match call.with_store(|store| store.list_after(&query, &place)) {
         Ok(_) => Ok(place),
-        Err(_) => Err(Failure::bad_request("`Last-Event-ID` is no place of this store")),
+        Err(_) => Err(Failure::bad_request("this is no `id` of the stream of this store")),
     }
 }

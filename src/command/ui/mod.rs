@@ -1,21 +1,29 @@
 //! `whtool ui`: deliveries in a web browser, and the same records for programs over HTTP.
 //!
 //! `server` owns the socket and the threads that answer, `access` decides who may call, `routes` has
-//! the table of routes. `pages` collects the values that `render::page` formats, `replays` sends
-//! events to apps, `api` writes the records, `stream` sends those that arrive. The server is separate from the listener's, so that no
-//! tunnel reaches it.
+//! the table of routes. `pages` and `overview` collect the values that `render::page` formats,
+//! `files` sends captures in other formats. `replays` sends events to apps, `record` asks the
+//! provider, and `work` runs what takes longer, in `jobs`. `api` writes the records, `openapi`
+//! describes them, and `stream` sends those that arrive. The server is separate from the listener's,
+//! so that no tunnel reaches it.
 
 mod access;
 mod api;
+mod files;
 mod frame;
+mod jobs;
 mod known_secrets;
+mod openapi;
+mod overview;
 mod pages;
 mod parameters;
+mod record;
 mod replays;
 mod reply;
 mod routes;
 mod server;
 mod stream;
+mod work;
 
 use super::Session;
 use crate::command::shared::secrets::{self, SecretArgs, TestSecret};
@@ -25,7 +33,7 @@ use crate::model::address::Reach;
 use crate::model::error::{CommandOutcome, Error, Result};
 use clap::Args;
 use serde_json::json;
-use server::{UiOptions, UiServer};
+pub(in crate::command) use server::{UiOptions, UiServer};
 use std::io::Write;
 use std::time::Duration;
 use url::Url;
@@ -39,7 +47,7 @@ use url::Url;
 #[command(after_help = "\
 Examples:
   whtool ui
-  whtool ui --open --forward-to http://localhost:3000/webhooks
+  whtool ui --open --to http://localhost:3000/webhooks
   whtool ui --json --port 0 > ui.json")]
 pub(super) struct Ui {
     /// Port to listen on; 0 picks a free one
@@ -49,7 +57,7 @@ pub(super) struct Ui {
     #[arg(long)]
     open: bool,
     /// URL of an app that the page may send events to. May be repeated
-    #[arg(long = "forward-to", value_name = "URL", value_parser = target::parse)]
+    #[arg(long = "to", alias = "forward-to", value_name = "URL", value_parser = target::parse)]
     targets: Vec<Url>,
     /// Skip the confirmation before events may be sent to another machine
     #[arg(long)]
@@ -63,7 +71,10 @@ pub(super) struct Ui {
     secrets: SecretArgs,
 }
 
-pub(super) const DEFAULT_PORT: u16 = 4849;
+pub(in crate::command) const DEFAULT_PORT: u16 = 4849;
+
+/// Time between two looks at the keyboard.
+const KEY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Longest wait between two looks for Ctrl+C.
 const WAIT: Duration = Duration::from_secs(3600);
@@ -80,10 +91,18 @@ pub(super) fn run(args: &Ui, session: &Session<'_>) -> Result<CommandOutcome> {
         listener: None,
     };
     let (server, socket) = UiServer::start(options, session)?;
-    announce(args, &server, session)?;
+    let mut keys = if args.json { None } else { session.world.keys() };
+    announce(args, &server, keys.is_some(), session)?;
     std::thread::scope(|scope| {
         let _running = server.run(socket, scope);
-        while !interrupt.wait(WAIT) {}
+        while !interrupt.wait(if keys.is_some() { KEY_INTERVAL } else { WAIT }) {
+            match keys.as_mut().and_then(|keys| keys.next()) {
+                Some('o') => server.open_page(),
+                Some('u') => server.print_link(),
+                Some('q') => session.world.interrupt(),
+                _ => {}
+            }
+        }
     });
     if session.world.was_terminated() { Ok(CommandOutcome::Success) } else { Err(Error::interrupted()) }
 }
@@ -96,9 +115,9 @@ fn confirm_targets(urls: &[Url], yes: bool, session: &Session<'_>) -> Result<Vec
 }
 
 /// Prints where the page is, and opens it.
-fn announce(args: &Ui, server: &UiServer<'_>, session: &Session<'_>) -> Result<()> {
-    let link = server.new_link();
+fn announce(args: &Ui, server: &UiServer<'_>, has_keys: bool, session: &Session<'_>) -> Result<()> {
     if args.json {
+        let link = server.new_link();
         let record = json!({
             "schema": "whtool.ui/1", "url": server.url(), "link": link, "token": server.token(),
         });
@@ -106,14 +125,12 @@ fn announce(args: &Ui, server: &UiServer<'_>, session: &Session<'_>) -> Result<(
         writeln!(output, "{record}")?;
         output.flush()?;
     } else {
-        session.info(&format!("page on {} (Ctrl+C to stop)", session.err.strong(server.url())));
-        // The link is the result of the command: `--quiet` does not hide it.
-        session.print_message(&format!("open {link} (valid once)"));
+        let keys = if has_keys { "; o opens it, u prints a new link" } else { "" };
+        session.info(&format!("page on {} (Ctrl+C to stop{keys})", session.err.strong(server.url())));
+        server.print_link();
     }
-    if args.open
-        && let Err(error) = session.world.open_in_browser(&link)
-    {
-        session.print_error(&error);
+    if args.open {
+        server.open_page();
     }
     Ok(())
 }

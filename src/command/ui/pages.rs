@@ -3,6 +3,7 @@
 use super::api;
 use super::frame::PageFacts;
 use super::parameters::read_filters;
+use super::record;
 use super::reply::{self, Failure};
 use super::routes::RouteMatch;
 use super::server::Call;
@@ -63,19 +64,24 @@ struct ListRows {
 
 impl ListRows {
     fn read(call: &mut Call<'_>, query: &ListQuery) -> Result<Self, Failure> {
+        if let Some(problem) = &query.problem {
+            return Ok(Self::with_problem(problem.clone()));
+        }
         let is_test = query.values(FilterName::Test).next().is_some().then_some(true);
         let given = query.filters.iter().filter(|(name, _)| *name != FilterName::Test);
         let filters = match read_filters(given.map(|(name, value)| (name.code(), value.as_str()))) {
             Ok(filters) => filters,
-            Err(problem) => {
-                return Ok(Self { rows: Vec::new(), older: None, problem: Some(problem), is_store_empty: false });
-            }
+            Err(problem) => return Ok(Self::with_problem(problem)),
         };
         let selected = Query { is_test, ..filters.query(&call.local_time()) };
         let page = api::read_page(call, selected, (None, query.before), ROWS)?;
         let (rows, older) = page.map_or((Vec::new(), None), |page| (page.rows, page.older));
         let is_store_empty = rows.is_empty() && is_empty(call)?;
         Ok(Self { rows, older, problem: None, is_store_empty })
+    }
+
+    fn with_problem(problem: String) -> Self {
+        Self { rows: Vec::new(), older: None, problem: Some(problem), is_store_empty: false }
     }
 
     fn view<'v>(&'v self, query: &'v ListQuery, selected: Option<CaptureId>) -> ListView<'v> {
@@ -113,6 +119,7 @@ pub(super) fn detail(call: &mut Call<'_>, matched: &RouteMatch) -> Result<Handle
     let is_pane = matched.query.get("pane").is_some();
     let list = if is_pane { None } else { Some(ListRows::read(call, &query)?) };
     let replays = call.server.replays.of_capture(id);
+    let (record, obstacle) = (call.server.records.of_capture(id), record::obstacle(call.server, &summary));
     let facts = PageFacts::new(call.server, call.at);
     let view = DetailView {
         capture: &capture,
@@ -120,7 +127,11 @@ pub(super) fn detail(call: &mut Call<'_>, matched: &RouteMatch) -> Result<Handle
         related: &related,
         previous,
         replays: &replays,
-        record: RecordView::Unavailable("The provider is not asked by this page yet."),
+        record: match (&record, &obstacle) {
+            (Some(record), _) => RecordView::Asked(record.as_deref().map_err(String::as_str)),
+            (None, Some(obstacle)) => RecordView::Unavailable(obstacle),
+            (None, None) => RecordView::NotAsked,
+        },
         can_resign,
         part: matched.query.get("part").and_then(DetailPart::from_code).unwrap_or(DetailPart::Payload),
         framework: matched.query.get("framework").and_then(frameworks::find),

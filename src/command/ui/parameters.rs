@@ -1,9 +1,13 @@
 //! Parameters of query strings and forms, and the filters among them.
 
 use super::reply::Failure;
+use crate::command::join_lists;
 use crate::command::shared::captures::{Filters, rename_provider_flag};
 use clap::{ArgAction, Args, Command, FromArgMatches};
 use url::form_urlencoded;
+
+/// Most filters and most types in one request: a query of the store has limits.
+const MAX_FILTERS: usize = 100;
 
 /// Names and values of a query string or a form, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,8 +51,15 @@ pub(super) fn read_filters<'p>(parameters: impl Iterator<Item = (&'p str, &'p st
             _ => words.push(format!("--{name}={value}")),
         }
     }
+    if words.len() > MAX_FILTERS {
+        return Err(format!("there are more than {MAX_FILTERS} filters"));
+    }
     let matches = command.try_get_matches_from(words).map_err(|error| first_line(&error))?;
-    Filters::from_arg_matches(&matches).map_err(|error| first_line(&error))
+    let filters = Filters::from_arg_matches(&matches).map_err(|error| first_line(&error))?;
+    if join_lists(&filters.kinds).len() > MAX_FILTERS {
+        return Err(format!("there are more than {MAX_FILTERS} types"));
+    }
+    Ok(filters)
 }
 
 /// Returns a command whose flags are the filters.

@@ -8,8 +8,9 @@ use super::routes::RouteMatch;
 use super::server::Call;
 use crate::command::replay::{self, SingleReplay, SingleSource};
 use crate::model::address::Reach;
-use crate::model::mask::mask_secrets;
+use crate::model::mask::{Audience, Reveal, mask_secrets};
 use crate::model::stored::{Attempt, CaptureId, StoredDelivery};
+use crate::render::masked_edit;
 use crate::render::page::{Replay, ReplayMode};
 use crate::world::HandlerReply;
 use std::collections::BTreeMap;
@@ -83,7 +84,7 @@ pub(super) fn replay(call: &mut Call<'_>, matched: &RouteMatch) -> Result<Handle
     let mode = mode.ok_or_else(|| Failure::bad_request("`mode` must be resigned, exact or edited"))?;
     let body = match mode {
         ReplayMode::Resigned | ReplayMode::Exact => None,
-        ReplayMode::Edited => Some(edited_body(&form, &stored)?),
+        ReplayMode::Edited => Some(edited_body(&form, &stored, call.server.session.reveal)?),
     };
     let (id, started) = (stored.summary.id, call.at);
     let source = SingleSource::Capture { id, body, is_exact: mode == ReplayMode::Exact };
@@ -94,10 +95,16 @@ pub(super) fn replay(call: &mut Call<'_>, matched: &RouteMatch) -> Result<Handle
 }
 
 /// Returns the body that was typed. Forms send each line end as CRLF, whatever the text had.
-fn edited_body(form: &Parameters, stored: &StoredDelivery) -> Result<Vec<u8>, Failure> {
+fn edited_body(form: &Parameters, stored: &StoredDelivery, reveal: Reveal) -> Result<Vec<u8>, Failure> {
     let body = form.get("body").ok_or_else(|| Failure::bad_request("`body` is missing"))?;
     let has_crlf = stored.request.body.windows(2).any(|pair| pair == b"\r\n");
-    Ok(if has_crlf { body.to_owned() } else { body.replace("\r\n", "\n") }.into_bytes())
+    let body = if has_crlf { body.to_owned() } else { body.replace("\r\n", "\n") };
+    if reveal == Reveal::Everything {
+        return Ok(body.into_bytes());
+    }
+    // The page shows secrets masked; they are sent as captured.
+    let restored = masked_edit::restore(&body, &stored.request.body, Audience::Team);
+    restored.map(String::into_bytes).map_err(|why| Failure::new(422, why))
 }
 
 /// Sends a sample to an app.
@@ -123,10 +130,10 @@ fn send(call: &mut Call<'_>, form: &Parameters, source: SingleSource) -> Result<
 }
 
 /// Returns the app that `to` names by its position.
-fn target<'t>(targets: &'t [(Url, Reach)], form: &Parameters) -> Result<(&'t Url, Reach), Failure> {
+pub(super) fn target<'t>(targets: &'t [(Url, Reach)], form: &Parameters) -> Result<(&'t Url, Reach), Failure> {
     if targets.is_empty() {
         return Err(Failure {
-            hint: Some("start `whtool ui` with --forward-to URL".to_owned()),
+            hint: Some("start `whtool ui` with --to URL".to_owned()),
             ..Failure::new(409, "no app was named at the start")
         });
     }

@@ -1,9 +1,11 @@
 //! The table of routes, and the way of a request through it.
 
+use super::access::Denial;
+use super::openapi::{self, AnswerKind, ParameterGroup, RouteDescription};
 use super::parameters::Parameters;
 use super::reply::{self, Failure};
 use super::server::Call;
-use super::{api, pages, replays};
+use super::{api, files, overview, pages, record, replays, work};
 use crate::model::exchange::ServerReply;
 use crate::model::message::Request;
 use crate::world::HandlerReply;
@@ -27,6 +29,8 @@ pub(super) struct Route {
     /// `{}` stands for one part.
     pub path: &'static str,
     pub access: Access,
+    /// The words for the description of the API.
+    pub description: Option<RouteDescription>,
     handler: Handler,
 }
 
@@ -41,27 +45,79 @@ pub(super) struct RouteMatch {
 }
 
 const fn get(path: &'static str, access: Access, handler: Handler) -> Route {
-    Route { method: "GET", path, access, handler }
+    Route { method: "GET", path, access, description: None, handler }
+}
+
+const fn api(path: &'static str, handler: Handler, description: RouteDescription) -> Route {
+    Route { method: "GET", path, access: Access::Api, description: Some(description), handler }
 }
 
 const fn post(path: &'static str, handler: Handler) -> Route {
-    Route { method: "POST", path, access: Access::Page, handler }
+    Route { method: "POST", path, access: Access::Page, description: None, handler }
 }
 
-pub(super) static ROUTES: [Route; 13] = [
+pub(super) static ROUTES: [Route; 25] = [
     get("/login", Access::Public, pages::login),
     get("/assets/{}", Access::Public, pages::asset),
     get("/", Access::Page, pages::list),
     get("/events/{}", Access::Page, pages::detail),
     get("/events/{}/diff/{}", Access::Page, pages::diff),
     get("/events/{}/raw", Access::Page, api::raw),
+    get("/events/{}/body", Access::Page, files::body),
+    get("/events/{}/har", Access::Page, files::har),
+    get("/events/{}/bundle", Access::Page, files::bundle),
+    get("/events/{}/curl", Access::Page, files::curl),
     post("/events/{}/replay", replays::replay),
+    post("/events/{}/record", record::look_up),
     post("/samples", replays::sample),
+    get("/overview", Access::Page, overview::overview),
+    get("/check", Access::Page, work::check),
+    post("/check", work::start_check),
+    get("/reconcile", Access::Page, work::reconcile),
+    post("/reconcile", work::start_reconcile),
+    post("/reconcile/stop", work::stop_reconcile),
     get("/stream", Access::Page, api::stream),
-    get("/api/v1/events", Access::Api, api::list),
-    get("/api/v1/events/{}", Access::Api, api::show),
-    get("/api/v1/events/{}/raw", Access::Api, api::raw),
-    get("/api/v1/stream", Access::Api, api::stream),
+    api(
+        "/api/v1/events",
+        api::list,
+        RouteDescription {
+            summary: "List captures, newest first",
+            parameters: &[ParameterGroup::Filters, ParameterGroup::Limit, ParameterGroup::Place],
+            answer: AnswerKind::Record("events"),
+        },
+    ),
+    api(
+        "/api/v1/events/{}",
+        api::show,
+        RouteDescription {
+            summary: "Show a capture with its request and attempts",
+            parameters: &[],
+            answer: AnswerKind::Record("capture"),
+        },
+    ),
+    api(
+        "/api/v1/events/{}/raw",
+        api::raw,
+        RouteDescription {
+            summary: "Save the request of a capture as raw HTTP",
+            parameters: &[],
+            answer: AnswerKind::Bytes,
+        },
+    ),
+    api(
+        "/api/v1/stream",
+        api::stream,
+        RouteDescription {
+            summary: "Follow captures as they arrive, and as their answers come",
+            parameters: &[ParameterGroup::Filters, ParameterGroup::StreamPlace],
+            answer: AnswerKind::Stream("event"),
+        },
+    ),
+    api(
+        "/api/v1/openapi.json",
+        openapi::describe,
+        RouteDescription { summary: "Describe this API", parameters: &[], answer: AnswerKind::Description },
+    ),
 ];
 
 /// Answers a request: checks the sender, finds the route, checks who calls, and calls the handler.
@@ -69,7 +125,19 @@ pub(super) fn answer(mut call: Call<'_>) -> HandlerReply {
     let (path, query) = call.request.target.split_once('?').unwrap_or((&call.request.target, ""));
     let access = if path.starts_with("/api/") { Access::Api } else { Access::Page };
     let answered = find_and_call(&mut call, path, query);
-    answered.unwrap_or_else(|failure| failed(&failure, access).into())
+    if let Err(Failure { status: 401, .. }) = answered
+        && access == Access::Page
+    {
+        call.server.offer_link(call.at);
+    }
+    answered.unwrap_or_else(|failure| {
+        let mut reply = failed(&failure, access);
+        if failure.text == Denial::ForeignLink.text() && access == Access::Page {
+            // The browser opens the same address for this page, and sends the cookie.
+            reply::push(&mut reply.headers, "Refresh", &format!("0; url={}", call.request.target));
+        }
+        reply.into()
+    })
 }
 
 fn find_and_call(call: &mut Call<'_>, path: &str, query: &str) -> Result<HandlerReply, Failure> {

@@ -5,10 +5,12 @@
 
 use super::access::Gate;
 use super::known_secrets::KnownSecrets;
+use super::record::RecordLog;
 use super::replays::ReplayLog;
 use super::reply::{self, Failure};
 use super::routes;
 use super::stream::StreamHub;
+use super::work::{self, CheckSlot, ReconcileSlot};
 use crate::command::Session;
 use crate::command::shared::secrets::{SecretArgs, Secrets};
 use crate::command::shared::store_args::StoreArgs;
@@ -17,7 +19,7 @@ use crate::model::bind::{self, BindHost};
 use crate::model::error::{Error, Result};
 use crate::model::mask::mask_secrets;
 use crate::model::message::Request;
-use crate::model::timestamp::Timestamp;
+use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::provider;
 use crate::world::{HandlerReply, RequestHandler, RunningServer, ServeOptions, Store};
 use jiff::Zoned;
@@ -29,6 +31,9 @@ use url::Url;
 
 /// Threads that answer requests: as many as the server lets wait at once.
 const WORKERS: usize = 8;
+
+/// Shortest time between two links that are printed unasked.
+const OFFER_PAUSE: SignedDuration = SignedDuration::from_secs(10);
 
 /// Largest body of a form, in bytes: a payload that was edited, percent-encoded.
 const MAX_BODY: usize = 4 << 20;
@@ -53,12 +58,17 @@ pub(in crate::command) struct UiServer<'s> {
     pub(super) gate: Gate,
     pub(super) hub: StreamHub,
     pub(super) replays: ReplayLog,
+    pub(super) records: RecordLog,
+    pub(super) check: CheckSlot,
+    pub(super) reconcile: ReconcileSlot,
     pub(super) store_name: String,
     /// The URLs of the apps without their secrets, in the order of the options.
     pub(super) target_names: Vec<String>,
     pub(super) sample_names: Vec<String>,
     secrets: KnownSecrets,
     url: String,
+    /// Time at which a link was printed.
+    offered: Mutex<Timestamp>,
     jobs: Mutex<Receiver<Job>>,
 }
 
@@ -93,7 +103,7 @@ impl<'s> UiServer<'s> {
         let (sender, jobs) = channel();
         let serving = ServeOptions {
             addresses: BindHost::LOCALHOST.with_port(options.port),
-            allowed_hosts: Vec::new(),
+            allowed_hosts: None,
             max_body: MAX_BODY,
         };
         let socket = session.world.serve(&serving, handler(sender), Arc::new(|_refused| ()))?;
@@ -104,11 +114,15 @@ impl<'s> UiServer<'s> {
             gate,
             hub: StreamHub::default(),
             replays: ReplayLog::default(),
+            records: RecordLog::default(),
+            check: CheckSlot::default(),
+            reconcile: ReconcileSlot::default(),
             store_name: options.store.location(session)?.to_string(),
             target_names: options.targets.iter().map(|(url, _)| mask_secrets(url.as_str())).collect(),
             sample_names: provider::samples().map(|(_, sample)| sample.name).collect(),
             secrets: KnownSecrets::new(options.secrets.clone(), session),
             url: bind::url(address),
+            offered: Mutex::new(session.world.now()),
             jobs: Mutex::new(jobs),
             options,
         };
@@ -133,6 +147,30 @@ impl<'s> UiServer<'s> {
         format!("{}/login?token={}", self.url, self.gate.new_link_token(self.session))
     }
 
+    /// Prints a new link for a browser that asks for a page without the cookie. Any program of this
+    /// machine can ask, so that is rare.
+    pub(super) fn offer_link(&self, now: Timestamp) {
+        let mut offered = self.offered.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.duration_since(*offered) >= OFFER_PAUSE {
+            *offered = now;
+            self.print_link();
+        }
+    }
+
+    /// Prints a new link. The one before is void.
+    pub(in crate::command) fn print_link(&self) {
+        // It is what the user waits for: `--quiet` does not hide it.
+        self.session.print_message(&format!("open {} (valid once)", self.new_link()));
+    }
+
+    /// Opens the page with a new link, or prints it.
+    pub(in crate::command) fn open_page(&self) {
+        if let Err(error) = self.session.world.open_in_browser(&self.new_link()) {
+            self.session.print_error(&error);
+            self.print_link();
+        }
+    }
+
     /// Starts the threads that answer and those that feed the streams.
     pub(in crate::command) fn run<'scope>(
         &'scope self,
@@ -143,6 +181,8 @@ impl<'s> UiServer<'s> {
             scope.spawn(|| self.work());
         }
         scope.spawn(|| self.hub.feed(self));
+        scope.spawn(|| work::run_checks(self));
+        scope.spawn(|| work::run_reconciles(self));
         RunningUi { server: self, _socket: socket }
     }
 
@@ -164,6 +204,8 @@ impl<'s> UiServer<'s> {
 impl Drop for RunningUi<'_, '_> {
     fn drop(&mut self) {
         self.server.hub.stop();
+        self.server.check.stop();
+        self.server.reconcile.stop();
     }
 }
 
@@ -175,6 +217,9 @@ impl<'c> Call<'c> {
 
     /// Uses the store. `None`: there is none yet.
     pub(super) fn with_store<T>(&mut self, work: impl FnOnce(&mut dyn Store) -> Result<T>) -> Result<Option<T>> {
+        if self.store.as_mut().is_some_and(|store| !store.is_in_place()) {
+            *self.store = None;
+        }
         if self.store.is_none() {
             *self.store = self.server.options.store.open_if_exists(self.server.session)?;
         }

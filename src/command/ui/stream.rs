@@ -27,7 +27,7 @@ const BATCH: u64 = 100;
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Time after which a silent stream gets a comment, so that a client which is gone is noticed.
-const KEEP_ALIVE: SignedDuration = SignedDuration::from_secs(10);
+const KEEP_ALIVE: SignedDuration = SignedDuration::from_secs(5);
 
 /// The latest captures, whose answers may still come.
 const WATCHED: u64 = 200;
@@ -90,12 +90,16 @@ struct KnownStore {
 }
 
 impl StreamHub {
-    /// Adds a stream. `None`: there are too many, or the server stops.
+    /// Adds a stream, in the place of the oldest one if there are too many: its client may be gone
+    /// without notice. `None`: the server stops.
     pub(super) fn subscribe(&self, request: StreamRequest, now: Timestamp) -> Option<ReplyStream> {
         let mut state = self.state();
         state.streams.retain(|stream| !stream.writer.is_closed());
-        if state.is_stopped || state.streams.len() >= MAX_STREAMS {
+        if state.is_stopped {
             return None;
+        }
+        if state.streams.len() >= MAX_STREAMS {
+            state.streams.remove(0);
         }
         let (writer, parts) = reply_stream(MAX_PARTS);
         writer.write(GREETING.to_vec());
@@ -112,6 +116,15 @@ impl StreamHub {
         self.changed.notify_all();
     }
 
+    /// Sends a record about work of this process to the pages.
+    pub(super) fn ring(&self, record: Vec<u8>) {
+        let mut state = self.state();
+        if !state.streams.is_empty() {
+            state.jobs.push(record);
+        }
+        self.changed.notify_all();
+    }
+
     /// Lets the streams look at a capture again.
     pub(super) fn touch(&self, id: CaptureId) {
         let mut state = self.state();
@@ -125,10 +138,15 @@ impl StreamHub {
     pub(super) fn feed(&self, server: &UiServer<'_>) {
         let (mut store, mut known) = (None, KnownStore::default());
         while self.wait() {
+            if store.as_mut().is_some_and(|store: &mut Box<dyn Store>| !store.is_in_place()) {
+                (store, known) = (None, KnownStore::default());
+                self.reset(server.session.world.now());
+            }
             if store.is_none() {
                 store = server.options.store.open_if_exists(server.session).ok().flatten();
             }
             let now = server.session.world.now();
+            self.send_jobs(now);
             let fed = store.as_mut().map_or(Ok(()), |store| self.feed_once(store.as_mut(), &mut known, now));
             if fed.is_err() {
                 // The connection may be lost: the streams wait until there is another one.
@@ -149,21 +167,35 @@ impl StreamHub {
         !waited.unwrap_or_else(PoisonError::into_inner).0.is_stopped
     }
 
+    /// Tells every client that another store is in the place of the one they know.
+    fn reset(&self, now: Timestamp) {
+        for stream in &mut self.state().streams {
+            (stream.request.cursor, stream.is_behind) = (StoreCursor::default(), true);
+            stream.pending.clear();
+            stream.write(RESET.to_vec(), now);
+        }
+    }
+
     fn feed_once(&self, store: &mut dyn Store, known: &mut KnownStore, now: Timestamp) -> Result<()> {
         let has_new = store.wait_for_change(Duration::ZERO)?;
         let changed = self.changed_captures(store, (known, has_new), now)?;
         let mut state = self.state();
-        let jobs = std::mem::take(&mut state.jobs);
         for stream in &mut state.streams {
             stream.is_behind |= has_new;
             stream.send_new(store, now)?;
             stream.pending.extend(&changed);
             stream.send_again(store, now)?;
-            if stream.request.has_jobs {
-                jobs.iter().for_each(|job| stream.write(message(None, job), now));
-            }
         }
         Ok(())
+    }
+
+    /// Sends the records about work of this process to the streams of pages.
+    fn send_jobs(&self, now: Timestamp) {
+        let mut state = self.state();
+        let jobs = std::mem::take(&mut state.jobs);
+        for stream in state.streams.iter_mut().filter(|stream| stream.request.has_jobs) {
+            jobs.iter().for_each(|job| stream.write(message(None, job), now));
+        }
     }
 
     /// Returns the captures whose answer or app has changed, and those that this process has changed.
@@ -208,11 +240,13 @@ impl Stream {
     fn send_new(&mut self, store: &mut dyn Store, now: Timestamp) -> Result<()> {
         let query = Query { limit: Some(BATCH), ..self.request.filter.clone() };
         while self.is_behind && self.writer.has_room() {
-            let Some(DeliveryPage { deliveries, cursor }) = store.list_after(&query, &self.request.cursor)? else {
-                // Another store is in its place: the client has to read the list again.
+            let page = store.list_after(&query, &self.request.cursor);
+            let Ok(Some(DeliveryPage { deliveries, cursor })) = page else {
+                // Another store is in its place, or the place is of none: the client has to read the
+                // list again. If the store can't be read, this fails, too.
                 self.request.cursor = store.list_newest(&Query { limit: Some(1), ..Query::default() })?.cursor;
                 self.write(RESET.to_vec(), now);
-                continue;
+                return Ok(());
             };
             if let Some((last, others)) = deliveries.split_last() {
                 // Only the last record has the place: a client that has a part of them gets all again.

@@ -88,7 +88,7 @@ pub(super) fn serve(args: &Watch, page: &SharedPage, session: &Session<'_>) -> R
     let Some(address) = args.reports.metrics else { return Ok(None) };
     let options = ServeOptions {
         addresses: address.with_port(DEFAULT_PORT),
-        allowed_hosts: args.reports.allow_host.clone(),
+        allowed_hosts: Some(args.reports.allow_host.clone()),
         max_body: 0,
     };
     let page = Arc::clone(page);

@@ -87,7 +87,7 @@ fn cannot_listen(address: SocketAddr, kind: io::ErrorKind) -> Error {
     let failed = Error::failed(format!("can't listen on {address}")).because(kind.to_string());
     match kind {
         io::ErrorKind::AddrInUse => failed.hint(
-            "stop the other program, perhaps another `whtool listen` or `emulate`, or use `--port 0` for a free port",
+            "stop the other program, perhaps another `whtool listen`, `ui` or `emulate`, or use `--port 0` for a free port",
         ),
         io::ErrorKind::PermissionDenied if cfg!(windows) => failed.hint(
             "another program has this port for itself, or Windows has reserved it (`netsh interface ipv4 show \

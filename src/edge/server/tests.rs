@@ -12,7 +12,7 @@ const MAX_BODY: usize = 1 << 20;
 
 fn server(handler: impl Fn(Request) -> ServerReply + Send + Sync + 'static) -> Server {
     let addresses = "127.0.0.1".parse::<BindHost>().unwrap().with_port(0);
-    let options = ServeOptions { addresses, allowed_hosts: Vec::new(), max_body: MAX_BODY };
+    let options = ServeOptions { addresses, allowed_hosts: Some(Vec::new()), max_body: MAX_BODY };
     start(&options, Arc::new(move |request, _| handler(request).into()), Arc::new(|_| {})).unwrap()
 }
 
@@ -179,7 +179,7 @@ fn a_web_page_and_a_foreign_name_are_refused_with_the_reason_and_reported() {
     let (sender, refused) = mpsc::channel();
     let sender = Mutex::new(sender);
     let addresses = "127.0.0.1".parse::<BindHost>().unwrap().with_port(0);
-    let options = ServeOptions { addresses, allowed_hosts: vec!["app.test".to_owned()], max_body: MAX_BODY };
+    let options = ServeOptions { addresses, allowed_hosts: Some(vec!["app.test".to_owned()]), max_body: MAX_BODY };
     let report = move |rejected: RejectedRequest| sender.lock().unwrap().send(rejected.refusal).unwrap();
     let server = start(&options, Arc::new(|_, _| with_body(b"x").into()), Arc::new(report)).unwrap();
     for (headers, expected) in [

@@ -10,8 +10,8 @@ use crate::model::error::{Error, Result};
 use crate::model::follow::{DeliveryPage, StoreCursor};
 use crate::model::money::Money;
 use crate::model::stored::{
-    AmountTotal, Attempt, CaptureId, CopiedCapture, HourlyCount, PrunePlan, Query, RecentEvent, ReferenceMatch,
-    StateRow, StoreHealth, StoredCapture, Undelivered,
+    AmountTotal, Attempt, CaptureId, CopiedCapture, HourlyCount, OpenQueue, PrunePlan, Query, RecentEvent,
+    ReferenceMatch, StateRow, StoreHealth, StoredCapture, Undelivered,
 };
 use crate::model::timestamp::Timestamp;
 use crate::world::{MissingStore, PostgresStore, SchemaChange, Store};
@@ -92,6 +92,20 @@ impl PostgresSession {
             "SELECT count(*) FROM whtool.forwards WHERE inbox = {inbox} AND grp = {group} AND url = ANY({urls}) AND state = 'pending'"
         );
         Ok(self.read_one::<i64>(&sql, &params).await?.unwrap_or_default().unsigned_abs())
+    }
+
+    async fn read_open_queues(&self) -> Result<Vec<OpenQueue>> {
+        let mut params = Params::default();
+        let inbox = params.add_text(self.inbox());
+        let sql = format!(
+            "SELECT url, count(*), min(arrived) FROM whtool.forwards WHERE inbox = {inbox} AND state = 'pending' \
+             GROUP BY url ORDER BY url"
+        );
+        let read = |row: &tokio_postgres::Row| {
+            let mut row = Columns::new(row);
+            Ok(OpenQueue { url: row.read_text()?, waiting: row.read_count()?, oldest: row.read()? })
+        };
+        self.query(&sql, &params).await?.iter().map(read).collect()
     }
 
     /// Loads the captures with these numbers, oldest first. Those that were pruned are left out.
@@ -269,6 +283,10 @@ impl Store for PostgresReader {
         Ok(is_changed)
     }
 
+    fn is_in_place(&mut self) -> bool {
+        true
+    }
+
     fn load(&mut self, id: CaptureId) -> Result<Option<StoredCapture>> {
         self.run(async |session| Ok(session.load_all(vec![id.0]).await?.pop()))
     }
@@ -316,6 +334,10 @@ impl Store for PostgresReader {
 
     fn check_health(&mut self) -> Result<StoreHealth> {
         self.run(async |session| session.check_health().await)
+    }
+
+    fn open_queues(&mut self) -> Result<Vec<OpenQueue>> {
+        self.run(async |session| session.read_open_queues().await)
     }
 
     fn count_pending(&mut self, urls: &[Url]) -> Result<u64> {

@@ -30,7 +30,7 @@ impl ChangeWatch {
         Self { file: FileId::of(&path), path, version: None }
     }
 
-    fn is_in_place(&self) -> bool {
+    pub fn is_in_place(&self) -> bool {
         FileId::of(&self.path) == self.file
     }
 
@@ -66,7 +66,11 @@ pub(super) fn list_after(
     query: &Query,
     after: &StoreCursor,
 ) -> Result<Option<DeliveryPage>> {
-    let after = if *after == StoreCursor::default() { Some(0) } else { after.0.parse::<i64>().ok() };
+    let after = if *after == StoreCursor::default() {
+        Some(0)
+    } else {
+        after.0.parse::<i64>().ok().filter(|after| *after >= 0)
+    };
     let after = after.ok_or_else(|| Error::failed("this is no place in the store"))?;
     if !watch.is_in_place() {
         return Ok(None);

@@ -6,7 +6,7 @@
 use super::rows::{self, micros};
 use super::writer::SqliteWriter;
 use crate::edge::store::{DueDeliveries, DueDelivery, DueQuery, EntryState};
-use crate::model::stored::{Attempt, CaptureId, QueueState, QueuedForward, ResumedDeliveries};
+use crate::model::stored::{Attempt, CaptureId, OpenQueue, QueueState, QueuedForward, ResumedDeliveries};
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -34,6 +34,18 @@ const LOAD_DUE: &str = "
 pub(super) fn count_pending(connection: &Connection, url: &str) -> rusqlite::Result<u64> {
     let sql = "SELECT count(*) FROM forwards INDEXED BY forwards_due WHERE state = 'pending' AND url = ?1";
     Ok(connection.query_row(sql, [url], |row| row.get::<_, i64>(0))?.unsigned_abs())
+}
+
+/// Reads the queues with pending entries, ordered by URL.
+pub(super) fn open_queues(connection: &Connection) -> rusqlite::Result<Vec<OpenQueue>> {
+    let sql = "SELECT f.url, count(*), min(d.arrived) FROM forwards f JOIN deliveries d ON d.id = f.delivery
+               WHERE f.state = 'pending' GROUP BY f.url ORDER BY f.url";
+    let mut statement = connection.prepare_cached(sql)?;
+    let queues = statement.query_map([], |row| {
+        let waiting = row.get::<_, i64>(1)?.unsigned_abs();
+        Ok(OpenQueue { url: row.get(0)?, waiting, oldest: rows::from_micros(row.get(2)?) })
+    })?;
+    queues.collect()
 }
 
 /// Loads the queue entries of a delivery.

@@ -9,8 +9,8 @@ use crate::model::error::Result;
 use crate::model::follow::{DeliveryPage, StoreCursor};
 use crate::model::money::Money;
 use crate::model::stored::{
-    AmountTotal, Attempt, CaptureId, CopiedCapture, HourlyCount, PrunePlan, Query, RecentEvent, ReferenceMatch,
-    StateRow, StoreHealth, StoredCapture, Undelivered,
+    AmountTotal, Attempt, CaptureId, CopiedCapture, HourlyCount, OpenQueue, PrunePlan, Query, RecentEvent,
+    ReferenceMatch, StateRow, StoreHealth, StoredCapture, Undelivered,
 };
 use crate::model::timestamp::Timestamp;
 use crate::world::Store;
@@ -90,6 +90,10 @@ impl Store for SqliteStore {
 
     fn wait_for_change(&mut self, timeout: Duration) -> Result<bool> {
         self.watch.wait(&self.connection, timeout).map_err(failed)
+    }
+
+    fn is_in_place(&mut self) -> bool {
+        self.watch.is_in_place()
     }
 
     fn load(&mut self, id: CaptureId) -> Result<Option<StoredCapture>> {
@@ -223,6 +227,10 @@ impl Store for SqliteStore {
 
     fn check_health(&mut self) -> Result<StoreHealth> {
         check_health(&self.connection).map_err(failed)
+    }
+
+    fn open_queues(&mut self) -> Result<Vec<OpenQueue>> {
+        forwards::open_queues(&self.connection).map_err(failed)
     }
 
     fn count_pending(&mut self, urls: &[Url]) -> Result<u64> {
